@@ -1,0 +1,25 @@
+/*
+ * handler.h - what answers requests. An embedder writes one of these; `weir serve` is made of them.
+ *
+ *     static void hello(void *ctx, struct stream *stream, const struct request *request,
+ *                       uint64_t now_ns) {
+ *       struct header type = header_of(TOKEN_CONTENT_TYPE, span_text("text/plain"));
+ *       stream_respond(stream, 200, &type, 1, body_bytes(span_text("hello\n"), NULL, NULL));
+ *     }
+ *     static const struct handler handler = {.request = hello};
+ */
+#ifndef WEIR_HANDLER_H
+#define WEIR_HANDLER_H
+
+#include "stream.h"
+
+struct handler {
+  void *ctx;
+  /* A valid request has arrived. Borrows `request`. May respond at once, or later; a stream that no
+   * event, timer or file will ever answer stays open until the peer's or the engine's limits end
+   * it. */
+  void (*request)(void *ctx, struct stream *stream, const struct request *request,
+                  uint64_t now_ns);
+};
+
+#endif
