@@ -1,23 +1,49 @@
-# weir - see README.md. The targets that people use are listed by `make help`.
+# weir - see README.md. `make help` lists the targets.
+#
+# Every variant builds into build/VARIANT, so that they live side by side. Targets for people (run,
+# test, bench, ...) first install what is missing, then call make again for what they need: a
+# compiler that is only now being installed must not be looked for before.
 
-CC ?= gcc
-CXX ?= g++
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
 BUILD ?= build
 VARIANT ?= release
+PREFIX ?= /usr/local
+SECONDS ?= 60
+PYTHON ?= /usr/bin/python3
+export PYTHON
 
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+VERSION := 0.1.0
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=c17 -D_GNU_SOURCE -g -fno-common $(WARN) -MMD -MP -I.
-release.cflags  := -O2 -fno-plt -fno-semantic-interposition
-asan.cflags     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-tsan.cflags     := -O1 -fsanitize=thread -fno-omit-frame-pointer
-coverage.cflags := -O0 --coverage
-release.ldflags :=
-asan.ldflags    := -fsanitize=address,undefined
-tsan.ldflags    := -fsanitize=thread
-coverage.ldflags := --coverage
 
-CFLAGS_ALL := $(BASE) $($(VARIANT).cflags) $(CFLAGS)
-LDFLAGS_ALL := $($(VARIANT).ldflags) $(LDFLAGS)
+# clang: release flags with the other compiler, to keep both free of warnings.
+release.cflags   := -O2 -fno-plt -fno-semantic-interposition
+clang.cflags     := $(release.cflags)
+asan.cflags      := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+tsan.cflags      := -O1 -fsanitize=thread -fno-omit-frame-pointer
+coverage.cflags  := -O0 --coverage
+fuzz.cflags      := -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+                    -fno-omit-frame-pointer
+asan.ldflags     := -fsanitize=address,undefined
+tsan.ldflags     := -fsanitize=thread
+coverage.ldflags := --coverage
+fuzz.ldflags     := -fsanitize=address,undefined,fuzzer
+
+ifneq ($(filter clang fuzz,$(VARIANT)),)
+override CC := clang
+endif
+
+CFLAGS_ALL = $(BASE) $($(VARIANT).cflags) $(CFLAGS)
+LDFLAGS_ALL = $($(VARIANT).ldflags) $(LDFLAGS)
 # jemalloc and the sanitizers both want to be malloc.
 MALLOC := $(if $(filter release,$(VARIANT)),-ljemalloc)
 LDLIBS := -luring -lssl -lcrypto -lz -lpthread $(MALLOC)
@@ -25,35 +51,162 @@ LDLIBS := -luring -lssl -lcrypto -lz -lpthread $(MALLOC)
 OUT := $(BUILD)/$(VARIANT)
 ENGINE := $(wildcard engine/*.c)
 IO := $(wildcard io/*.c)
-TOOLS := $(wildcard tools/*.c tools/*/*.c)
+# Everything in tools/ is the program, except generators, which are run by hand.
+TOOLS := $(filter-out tools/generate_%,$(wildcard tools/*.c tools/*/*.c))
 TESTS := $(wildcard tests/test_*.c)
+FUZZ := $(wildcard tests/fuzz_*.c)
+# Programs that the end-to-end tests use.
+HELPERS := $(filter-out $(TESTS) $(FUZZ),$(wildcard tests/*.c))
+MICRO := $(wildcard bench/micro_*.cc)
+SOURCES := $(wildcard engine/*.[ch] io/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] bench/*.cc *.h)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all help
+.PHONY: all help deps run test bench bench-compare fuzz fuzz-build tidy install coverage clean
+.PHONY: unit unit-build helpers bench-build FORCE
+.DELETE_ON_ERROR:
+# Objects of one-file programs stay, or they would be compiled again each time.
+.SECONDARY:
+
 all: $(BUILD)/weir $(BUILD)/libweir.a
 
-$(BUILD)/weir: $(OUT)/weir
-	cp $< $@
-$(BUILD)/libweir.a: $(OUT)/libweir.a
-	cp $< $@
+help:
+	@echo 'make                      build/weir and build/libweir.a'
+	@echo 'make run                  install what is missing, build, serve the built-in site on'
+	@echo '                          http://localhost:8080 and https://localhost:8443'
+	@echo 'make test                 install what is missing, run every test'
+	@echo 'make unit                 unit tests alone (VARIANT=release|asan|tsan|clang)'
+	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
+	@echo 'make bench                micro benchmarks'
+	@echo 'make bench-compare        weir beside nginx and h2o, where these are installed'
+	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
+	@echo 'make tidy                 clang-format check, cppcheck, layers'
+	@echo 'make install PREFIX=DIR   program, library, headers, pkg-config file, man page'
+	@echo 'make deps                 install what building, testing and measuring need'
+	@echo 'make clean                remove build/'
 
-$(OUT)/%.o: %.c
+# ---- what people type -------------------------------------------------------------------------
+
+deps:
+	@tools/deps.sh build test bench
+
+run:
+	@tools/deps.sh build
+	@$(MAKE) --no-print-directory $(BUILD)/weir
+	@exec $(BUILD)/weir serve --http localhost:8080 --https localhost:8443
+
+test:
+	@tools/deps.sh build test
+	@$(PYTHON) tests/run
+
+fuzz:
+	@tools/deps.sh build test
+	@$(PYTHON) tests/run --only fuzz --fuzz-seconds $(SECONDS)
+
+bench:
+	@tools/deps.sh build bench
+	@$(MAKE) --no-print-directory bench-build
+	@set -e; for b in $(patsubst bench/%.cc,$(OUT)/bench/%,$(MICRO)); do $$b; done
+
+bench-compare:
+	@tools/deps.sh build bench
+	@$(MAKE) --no-print-directory $(BUILD)/weir
+	@$(PYTHON) bench/compare
+
+coverage:
+	@tools/deps.sh build test
+	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory VARIANT=coverage unit
+	@gcovr --root . --filter engine/ --exclude-unreachable-branches --print-summary \
+	  --output $(BUILD)/coverage.txt $(BUILD)/coverage
+	@gcovr --root . --filter engine/ --exclude-unreachable-branches --branches \
+	  --output $(BUILD)/coverage-branches.txt $(BUILD)/coverage
+	@cat $(BUILD)/coverage.txt
+
+tidy:
+	@tools/deps.sh build test
+	@$(MAKE) --no-print-directory all
+	clang-format --dry-run --Werror $(SOURCES)
+	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
+	  --suppressions-list=.cppcheck -D_GNU_SOURCE -I. engine io tools
+	tests/layers.sh
+
+# ---- what make builds (V=1 shows the commands) ------------------------------------------------
+
+QUIET := $(if $(V),,@)
+SAY = @$(if $(V),:,printf '  %-5s %s\n' $(1) $@)
+ARCHIVE = rm -f $@.new && ar rcs $@.new $^ && mv $@.new $@
+
+$(BUILD)/weir: $(OUT)/weir
+	$(QUIET)cp $< $@.new && mv $@.new $@
+$(BUILD)/libweir.a: $(OUT)/libweir.a
+	$(QUIET)cp $< $@.new && mv $@.new $@
+
+# Changes, and with it everything, when the compiler or its flags do.
+$(OUT)/flags: FORCE
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c $< -o $@
+	@echo '$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LDLIBS)' > $@.$$$$; \
+	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
+
+$(OUT)/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(QUIET)$(CC) $(CFLAGS_ALL) -DWEIR_VERSION='"$(VERSION)"' -c $< -o $@
 
 $(OUT)/libweir.a: $(call OBJ,$(ENGINE) $(IO))
-	rm -f $@ && ar rcs $@ $^
+	$(call SAY,AR)
+	$(QUIET)$(ARCHIVE)
+
+# The program without its main(), so that unit tests can reach its parts.
+$(OUT)/libtools.a: $(call OBJ,$(filter-out tools/weir.c,$(TOOLS)))
+	$(call SAY,AR)
+	$(QUIET)$(ARCHIVE)
 
 $(OUT)/weir: $(call OBJ,$(TOOLS)) $(OUT)/libweir.a
-	$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS) -o $@
+	$(call SAY,LINK)
+	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS) -o $@
 
-# One program a tests/test_<room>.c, each with its own main().
+# One program a tests/test_<room>.c, each with its own main(). tests/test_serve_<part>.c is about
+# tools/serve/ and gets that too.
+$(OUT)/tests/test_serve_%: $(OUT)/tests/test_serve_%.o $(OUT)/libtools.a $(OUT)/libweir.a
+	$(call SAY,LINK)
+	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka -ljansson $(LDLIBS) -o $@
 $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/libweir.a
-	$(CC) $(LDFLAGS_ALL) $^ -lcmocka -ljansson $(LDLIBS) -o $@
+	$(call SAY,LINK)
+	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka -ljansson $(LDLIBS) -o $@
 
-.PHONY: unit
-unit: $(patsubst tests/%.c,$(OUT)/tests/%,$(TESTS))
-	@set -e; for t in $^; do echo "== $$t"; $$t; done
+# VARIANT=fuzz only: main() comes from libFuzzer.
+$(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz_%.o $(OUT)/libweir.a
+	$(call SAY,LINK)
+	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS) -o $@
+
+$(OUT)/tests/%: $(OUT)/tests/%.o
+	$(call SAY,LINK)
+	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -o $@
+
+$(OUT)/bench/%: bench/%.cc $(OUT)/libweir.a
+	@mkdir -p $(@D)
+	$(call SAY,CXX)
+	$(QUIET)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -I. $^ -lbenchmark $(LDLIBS) -o $@
+
+unit-build: $(patsubst %.c,$(OUT)/%,$(TESTS))
+unit: unit-build
+	@set -e; for t in $(patsubst %.c,$(OUT)/%,$(TESTS)); do echo "== $$t"; $$t; done
+helpers: $(patsubst %.c,$(OUT)/%,$(HELPERS))
+bench-build: $(patsubst %.cc,$(OUT)/%,$(MICRO))
+fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
+
+# ---- install ----------------------------------------------------------------------------------
+
+HEADERS := $(addprefix engine/,machine.h headers.h stream.h handler.h)
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	  $(DESTDIR)$(PREFIX)/include/weir $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
+	install -m 644 $(BUILD)/libweir.a $(DESTDIR)$(PREFIX)/lib/libweir.a
+	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/weir/
+	install -m 644 tools/weir.1 $(DESTDIR)$(PREFIX)/share/man/man1/weir.1
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/weir.pc.in \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/weir.pc
 
 clean:
 	rm -rf $(BUILD)

@@ -1,0 +1,68 @@
+#!/bin/sh
+# deps.sh GROUP... - installs the Debian packages that a group of make targets needs and that are
+# missing. Groups: build, test, bench. Asks nothing and touches no network when all are there. On a
+# system without apt-get it names the packages, and fails only if building would.
+set -eu
+
+build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libjemalloc-dev'
+test='clang libclang-rt-dev clang-format cppcheck gcovr libcmocka-dev libjansson-dev python3
+python3-pytest python3-h2 python3-hpack curl nghttp2-client nodejs chromium openssl brotli gzip
+pkgconf procps'
+bench='g++ libbenchmark-dev nghttp2-client python3 openssl util-linux'
+
+wanted=
+for group in "$@"; do
+  case $group in
+    build) wanted="$wanted $build" ;;
+    test) wanted="$wanted $test" ;;
+    bench) wanted="$wanted $bench" ;;
+    *) echo "deps.sh: no group named $group (build, test, bench)" >&2; exit 2 ;;
+  esac
+done
+
+other_systems() {
+  cat >&2 <<END
+deps.sh: there is no apt-get here. Install these by hand, or what your system calls them:
+  Debian, Ubuntu: $(echo $wanted)
+  Fedora:         gcc make liburing-devel openssl-devel zlib-devel jemalloc-devel
+  Arch:           gcc make liburing openssl zlib jemalloc
+  tests:          clang (with compiler-rt) cppcheck gcovr cmocka jansson pytest h2 hpack curl
+                  nghttp2 nodejs chromium openssl brotli
+END
+}
+
+# Whether a program with all the libraries compiles and links.
+can_build() {
+  object=$(mktemp) || return 1
+  printf '%s\n' '#include <liburing.h>' '#include <openssl/ssl.h>' '#include <zlib.h>' \
+    'int main(void) { return 0; }' |
+    "${CC:-cc}" -x c - -o "$object" -luring -lssl -lcrypto -lz -ljemalloc 2>/dev/null
+  status=$?
+  rm -f "$object"
+  return $status
+}
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  can_build && exit 0
+  other_systems
+  exit 1
+fi
+
+missing=
+for package in $wanted; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || status=
+  [ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "deps.sh: as root, run: apt-get install$missing" >&2
+    exit 1
+  fi
+  sudo=sudo
+fi
+echo "deps.sh: installing$missing"
+$sudo apt-get update -q
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
