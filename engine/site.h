@@ -1,0 +1,114 @@
+/*
+ * site.h - answers GET and HEAD with immutable bytes found by path: static files over HTTP.
+ * Spec: RFC 9110 sections 8.8 (validators), 12.5.3 (Accept-Encoding), 13 (conditional requests),
+ * 14 (ranges), 15.4.2 (redirect of a directory); RFC 8297 and RFC 9113 section 8.4 for preloads.
+ *
+ * The site is a handler. It opens no file: a site_source, which its host provides, turns a path
+ * into an entry, at once when the entry is cached, or later. What the site knows about an entry
+ * (the ready-made header fields) is kept in the entry's `derived` slot, so that a request for a
+ * cached file costs one lookup and one stream_respond().
+ *
+ * Ownership: every entry that a lookup hands out has been retained for the site, which calls
+ * release() once for it. The source calls site_forget() before it frees an entry.
+ * One site belongs to one core; nothing here is shared.
+ */
+#ifndef WEIR_SITE_H
+#define WEIR_SITE_H
+
+#include "body.h"
+#include "handler.h"
+#include "pool.h"
+#include "site_hints.h"
+
+/* ---- what the host provides ---------------------------------------------------------------- */
+
+enum site_result {
+  SITE_FOUND,
+  SITE_PENDING,   /* done() will be called, never before the call that says so has returned */
+  SITE_MISSING,   /* 404 */
+  SITE_FORBIDDEN, /* 403: unreadable, or outside of the root, or not a regular file */
+  SITE_BUSY,      /* 503: no descriptor, buffer or slot left at present */
+  SITE_FAILED,    /* 500: the file system failed, or the file is no longer what it was */
+};
+
+struct site_derived;
+
+/* One version of one file: when the file changes, its path leads to a new entry, and who still
+ * holds the old one goes on with the old bytes or gets SITE_FAILED. */
+struct site_entry {
+  struct span bytes; /* the whole content; base NULL: to be read in pieces (never when size is 0) */
+  uint64_t size_bytes;
+  int64_t mtime_ns; /* since 1970 */
+  uint64_t inode;
+  bool directory;               /* all else is then meaningless */
+  struct site_derived *derived; /* the site's; NULL when the entry is made */
+};
+
+/* A lookup under way. The site fills in done() and keeps the object until done() or cancel(). */
+struct site_lookup {
+  void (*done)(struct site_lookup *lookup, enum site_result result);
+  struct site_entry *entry; /* set with SITE_FOUND, retained for the site */
+  void *ticket;             /* the source's */
+};
+
+/* A read under way, or bytes that were read. */
+struct site_read {
+  void (*done)(struct site_read *read, enum site_result result);
+  uint64_t offset;   /* from the start of the entry */
+  size_t max;        /* at least 1, within the entry */
+  struct span bytes; /* set with SITE_FOUND: 1 .. max bytes, lent until read_end() */
+  void *ticket;      /* the source's */
+};
+
+struct site_source_ops {
+  /* `path` is borrowed: decoded, normalised, relative to the root, without a slash at either end;
+   * empty for the root itself. Any result. */
+  enum site_result (*lookup)(void *self, struct span path, struct site_lookup *lookup);
+
+  /* Forget a pending lookup; its done() must not be called any more. */
+  void (*lookup_cancel)(void *self, struct site_lookup *lookup);
+
+  void (*release)(void *self, struct site_entry *entry);
+
+  /* Bytes of an entry whose `bytes.base` is NULL. FOUND, PENDING, BUSY or FAILED; fewer bytes than
+   * the entry's size promised are SITE_FAILED. */
+  enum site_result (*read)(void *self, struct site_entry *entry, struct site_read *read);
+
+  /* Gives back the bytes of a finished read, or forgets a pending one. */
+  void (*read_end)(void *self, struct site_read *read);
+};
+
+struct site_source {
+  const struct site_source_ops *ops;
+  void *self;
+};
+
+/* ---- the site ------------------------------------------------------------------------------ */
+
+struct site_settings {
+  const struct memory *memory; /* borrowed for the site's life */
+  struct site_source source;
+  const struct site_hints
+      *hints;                  /* what pages preload; may be NULL; borrowed for the site's life */
+  struct span cache_control;   /* value of that field on 200, 206 and 304; empty: not sent */
+  const int64_t *wall_seconds; /* seconds since 1970, kept current by the host; NULL: unknown. Only
+                                  decides whether a date is a strong validator */
+  uint32_t exchanges_max;      /* responses at once; beyond it the answer is 503 */
+  bool push;                   /* promise preloads to clients that take promises */
+};
+
+struct site;
+
+/* NULL when memory was refused. Copies the settings. */
+__attribute__((warn_unused_result)) struct site *site_create(const struct site_settings *settings);
+
+/* Every stream that the site answered must be closed, and its bodies too (asserted). */
+void site_destroy(struct site *site);
+
+/* The handler that serves the site; valid for as long as the site. */
+const struct handler *site_handler(struct site *site);
+
+/* The source is about to free `entry`: frees what the site derived from it. */
+void site_forget(struct site *site, struct site_entry *entry);
+
+#endif
