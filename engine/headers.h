@@ -89,8 +89,13 @@ enum header_token {
   TOKEN_COUNT
 };
 
+/* The two BAD flags are findings of the decoder, which judges bytes only; what becomes of a message
+ * with such a field is for the protocol to say (RFC 9113 section 8.1.1: malformed). */
 enum {
   HEADER_NEVER_INDEX = 1, /* RFC 7541 section 6.2.3: no compressor may put it into a table */
+  HEADER_NAME_BAD = 2,    /* empty, or holds 00-20, 41-5A, 7F-FF or an inner colon (RFC 9113
+                             section 8.2.1) */
+  HEADER_VALUE_BAD = 4,   /* holds NUL, CR or LF, or SP or HTAB at an end (same section) */
 };
 
 struct header {
@@ -130,8 +135,17 @@ const struct header *headers_find(const struct headers *headers, enum header_tok
 /* The token of a lower-case name. */
 enum header_token header_token_of(struct span name);
 
+/* What the bytes of a name, or of a value, earn: HEADER_NAME_BAD or 0, HEADER_VALUE_BAD or 0. */
+uint8_t header_name_flags(struct span name);
+uint8_t header_value_flags(struct span value);
+
+/* The names of the tokens, by number; that of TOKEN_UNKNOWN is empty. */
+extern const struct span header_token_names[TOKEN_COUNT];
+
 /* The name of a token (not TOKEN_UNKNOWN). */
-struct span header_token_name(enum header_token token);
+static inline struct span header_token_name(enum header_token token) {
+  return header_token_names[token];
+}
 
 static inline struct span span_text(const char *text) {
   return span_of(text, __builtin_strlen(text));

@@ -1,0 +1,64 @@
+/*
+ * hpack_encode.h - header lists to header blocks.
+ * Spec: RFC 7541. There are no errors: whatever cannot be indexed becomes a literal, also when
+ * memory for the table is refused.
+ *
+ * What goes into the table is policy, told at the top of hpack_encode.c. Credentials never do
+ * (section 7.1), nor does a field flagged HEADER_NEVER_INDEX.
+ *
+ * Blocks must be sent in the order they were encoded in, and each block once begun must be sent:
+ * the peer's table follows ours.
+ *
+ * Ownership: embedded in its connection. About 7 KiB are allocated by the first insertion.
+ */
+#ifndef WEIR_HPACK_ENCODE_H
+#define WEIR_HPACK_ENCODE_H
+
+#include "hpack_table.h"
+
+enum {
+  /* Most bytes of hpack_encode_begin(): two size updates of at most 3 bytes. */
+  HPACK_ENCODE_BEGIN_BYTES_MAX = 6,
+  /* Most bytes of a field besides its strings: the representation's first byte and two lengths of
+   * at most 5 bytes. */
+  HPACK_ENCODE_FIELD_BYTES_MAX = 11,
+};
+
+struct hpack_encoder {
+  struct hpack_table table;
+  struct hpack_lookup *lookup; /* strings to entries; NULL until the first insertion */
+  uint32_t limit_bytes;        /* the size in force after the next block has begun */
+  uint32_t limit_bytes_least;  /* the smallest it has been since the last block began */
+};
+
+/* Borrows `memory` for the encoder's whole life. The table starts with 4096 bytes (RFC 9113 section
+ * 6.5.2). */
+void hpack_encoder_init(struct hpack_encoder *encoder, const struct memory *memory);
+
+void hpack_encoder_destroy(struct hpack_encoder *encoder);
+
+/* The peer's SETTINGS_HEADER_TABLE_SIZE has become `peer_bytes`; any value. We use at most
+ * HPACK_TABLE_BYTES_MAX of it. The next block announces the change (section 4.2). */
+void hpack_encoder_set_limit(struct hpack_encoder *encoder, uint32_t peer_bytes);
+
+/* Most bytes that hpack_encode_field() writes for `field`. */
+static inline size_t hpack_encode_field_bound(const struct header *field) {
+  return HPACK_ENCODE_FIELD_BYTES_MAX + field->name.len + field->value.len;
+}
+
+/* Most bytes that hpack_encode() writes. */
+size_t hpack_encode_bound(const struct header *fields, size_t count);
+
+/* Writes one whole block to `out`, which has hpack_encode_bound() bytes; returns how many it took.
+ * Tokens must be those of the names, or TOKEN_UNKNOWN only for names that have none (debug builds
+ * assert it): see header_of() and header_token_of(). Strings are below 2^28 bytes. */
+size_t hpack_encode(struct hpack_encoder *encoder, const struct header *fields, size_t count,
+                    uint8_t *out);
+
+/* The same in steps: begin once a block, then field by field. Each writes at `out` and returns the
+ * end of what it wrote. */
+uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out);
+uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
+                            uint8_t *out);
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * hpack_table.h - the two tables that HPACK indexes refer to: the static one, and one direction's
+ * dynamic one.
+ * Spec: RFC 7541 sections 2.3 and 4, Appendix A. Unit: bytes; an entry counts its name, its value
+ * and 32 more (section 4.1).
+ *
+ * The dynamic table is a ring of entries over a ring of bytes. Insertion and eviction are O(1); an
+ * entry's strings may wrap around the end of the byte ring. The name of an entry whose token is
+ * known is counted but not stored.
+ *
+ *     bytes[]     ..|value|name|value|value..|       next_byte: where the next strings go
+ *     entries[]   ..|oldest|......|newest|..         newest: slot of the entry with index 62
+ *
+ * Ownership: embedded in a decoder or an encoder. The two rings are one allocation of about 5 KiB,
+ * made by the first insertion, so that an idle connection has none.
+ * Invariants: bytes <= bytes_max <= HPACK_TABLE_BYTES_MAX; count <= HPACK_TABLE_ENTRIES_MAX.
+ */
+#ifndef WEIR_HPACK_TABLE_H
+#define WEIR_HPACK_TABLE_H
+
+#include <assert.h>
+
+#include "headers.h"
+#include "limits.h"
+#include "pool.h"
+
+enum {
+  HPACK_STATIC_COUNT = 61,   /* Appendix A */
+  HPACK_ENTRY_OVERHEAD = 32, /* section 4.1 */
+  HPACK_TABLE_ENTRIES_MAX = HPACK_TABLE_BYTES_MAX / HPACK_ENTRY_OVERHEAD,
+};
+
+static_assert((HPACK_TABLE_BYTES_MAX & (HPACK_TABLE_BYTES_MAX - 1)) == 0, "ring of bytes");
+static_assert(HPACK_TABLE_BYTES_MAX <= UINT16_MAX, "offsets and lengths are 16 bits");
+
+struct hpack_entry {
+  uint16_t offset;   /* of the strings in bytes[]: the name, unless its token is known; the value */
+  uint16_t name_len; /* counted even when the name is not stored */
+  uint16_t value_len;
+  uint8_t token; /* enum header_token */
+  uint8_t flags; /* HEADER_NAME_BAD, HEADER_VALUE_BAD */
+};
+
+static_assert(TOKEN_COUNT <= UINT8_MAX, "tokens fit an entry");
+
+struct hpack_store {
+  struct hpack_entry entries[HPACK_TABLE_ENTRIES_MAX];
+  uint8_t bytes[HPACK_TABLE_BYTES_MAX];
+};
+
+struct hpack_table {
+  const struct memory *memory;
+  struct hpack_store *store; /* NULL until the first insertion */
+  uint32_t newest;           /* slot in entries[]; meaningful while count > 0 */
+  uint32_t count;
+  uint32_t bytes;     /* sum of the entries' sizes */
+  uint32_t bytes_max; /* evicts to stay below */
+  uint32_t next_byte; /* 0 .. HPACK_TABLE_BYTES_MAX - 1 */
+};
+
+/* Entries 1 .. 61 of Appendix A; [0] is unused. */
+extern const struct header hpack_static[HPACK_STATIC_COUNT + 1];
+
+/* Per token: the first static entry of that name (0: none), and how many there are. */
+extern const uint8_t hpack_static_first[TOKEN_COUNT];
+extern const uint8_t hpack_static_entries[TOKEN_COUNT];
+
+/* Borrows `memory` for the table's whole life. Allocates nothing yet. */
+void hpack_table_init(struct hpack_table *table, const struct memory *memory, uint32_t bytes_max);
+
+void hpack_table_destroy(struct hpack_table *table);
+
+/* Evicts the oldest entries until the rest fits (section 4.3). `bytes_max` is at most
+ * HPACK_TABLE_BYTES_MAX (asserted). */
+void hpack_table_resize(struct hpack_table *table, uint32_t bytes_max);
+
+/* What insertion of these lengths would leave room for: evicts until the entry fits, all of them
+ * when it is larger than the table (section 4.4). True when it fits. */
+bool hpack_table_make_room(struct hpack_table *table, size_t name_len, size_t value_len);
+
+/* Inserts a copy of `field` as the newest entry, after hpack_table_make_room() said that it fits
+ * (asserted). Its spans must not point into this table; its token must be right. False when memory
+ * was refused: the table is then unchanged. */
+__attribute__((warn_unused_result)) bool hpack_table_insert(struct hpack_table *table,
+                                                            const struct header *field);
+
+/* Copies the strings of an entry to `out` as they are stored: the name unless its token is known,
+ * then the value. `out` has room for hpack_entry_stored_len(). */
+void hpack_table_copy(const struct hpack_table *table, const struct hpack_entry *entry,
+                      uint8_t *out);
+
+/* Whether the strings of an entry are those of `field`. */
+bool hpack_table_name_equal(const struct hpack_table *table, const struct hpack_entry *entry,
+                            const struct header *field);
+bool hpack_table_value_equal(const struct hpack_table *table, const struct hpack_entry *entry,
+                             const struct header *field);
+
+/* The slot of the `age`-th newest entry; 0 is the newest. */
+static inline uint32_t hpack_table_slot(const struct hpack_table *table, uint32_t age) {
+  return (table->newest - age) & (HPACK_TABLE_ENTRIES_MAX - 1);
+}
+
+/* Inverse: how many entries are newer than the one in `slot`. At least `count`: no live entry. */
+static inline uint32_t hpack_table_age(const struct hpack_table *table, uint32_t slot) {
+  return (table->newest - slot) & (HPACK_TABLE_ENTRIES_MAX - 1);
+}
+
+/* The `age`-th newest entry; `age` is below count. */
+static inline const struct hpack_entry *hpack_table_at(const struct hpack_table *table,
+                                                       uint32_t age) {
+  return &table->store->entries[hpack_table_slot(table, age)];
+}
+
+static inline size_t hpack_entry_stored_name_len(const struct hpack_entry *entry) {
+  return entry->token == TOKEN_UNKNOWN ? entry->name_len : 0;
+}
+
+static inline size_t hpack_entry_stored_len(const struct hpack_entry *entry) {
+  return hpack_entry_stored_name_len(entry) + entry->value_len;
+}
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * limits.h - every bound of the engine: its unit, its default and why it has that value.
+ * Bounds of io/ are in io/limits.h. Where a bound answers a known attack, its CVE is named.
+ */
+#ifndef WEIR_LIMITS_H
+#define WEIR_LIMITS_H
+
+#define KIB            1024u
+#define MIB            (1024u * KIB)
+#define SECOND_NS      1000000000ull
+#define MILLISECOND_NS 1000000ull
+
+/* ---- HTTP/2: what we announce -------------------------------------------------------------- */
+
+/* Streams a peer may have open. 100 is the least that RFC 9113 section 6.5.2 recommends; 128 is
+ * nginx's default. Enforced from the first frame, acknowledged or not (CVE-2025-53506). */
+#define H2_CONCURRENT_STREAMS_DEFAULT 128u
+
+/* Receive windows in bytes. A stream gets the protocol's initial value; a connection sixteen times
+ * that, so that one stalled upload does not starve the others. */
+#define H2_STREAM_WINDOW_BYTES_DEFAULT     65535u
+#define H2_CONNECTION_WINDOW_BYTES_DEFAULT (1u * MIB)
+
+/* Largest frame payload in bytes that we accept. Larger frames only delay what is urgent. */
+#define H2_FRAME_BYTES_DEFAULT 16384u
+
+/* Decoded size of a header section (name + value + 32 a field, RFC 9113 section 6.5.2). nghttpx
+ * and Envoy use 60-64 KiB. Beyond it a request gets 431; see HPACK for the hard stop. */
+#define H2_HEADER_LIST_BYTES_DEFAULT (64u * KIB)
+
+/* Fields of one header section, cookie crumbs included (CVE-2026-49975: tens of thousands of empty
+ * fields cost bookkeeping that a byte limit does not see). Envoy allows 100. */
+#define H2_HEADER_FIELDS_MAX 128u
+
+/* ---- HTTP/2: what a peer may make us hold --------------------------------------------------- */
+
+/* Encoded bytes of one header block, CONTINUATION included (CVE-2024-27316 and its siblings). */
+#define H2_HEADER_BLOCK_BYTES_MAX (64u * KIB)
+
+/* CONTINUATION frames of one block; nghttp2 allows 8. Only the last may be empty (CVE-2026-33871).
+ */
+#define H2_CONTINUATION_FRAMES_MAX 8u
+
+/* Entries of one SETTINGS frame (CVE-2020-11080); nghttp2's bound. */
+#define H2_SETTINGS_ENTRIES_MAX 32u
+
+/* Control frames waiting to be sent: replies to PING and SETTINGS, RST_STREAM. About 240 PING
+ * replies; when it is three quarters full we stop reading (CVE-2019-9512, -9514, -9515). */
+#define H2_CONTROL_BYTES (4u * KIB)
+
+/* Bytes of frames made but not yet taken by the transport. One buffer a busy connection; an idle
+ * one has none. Holds the largest header block that we send. */
+#define H2_OUT_BYTES (36u * KIB)
+
+/* Pieces of output (own frames, lent bodies) between a peek and its ack: 256 KiB of 16 KiB frames
+ * are 16 headers and 16 bodies; twice that leaves room for replies. */
+#define H2_OUT_SEGMENTS 64u
+
+/* A lent body shorter than this is copied behind its frame header: about what one more iovec
+ * costs the kernel. */
+#define H2_COPY_BYTES_MAX (2u * KIB)
+
+/* Fields we send in one section, encoded; leaves room for control frames in H2_OUT_BYTES. */
+#define H2_SEND_BLOCK_BYTES_MAX (24u * KIB)
+
+/* Header sections up to this size (fields and strings) come from a pool, larger ones from memory.
+ */
+#define H2_SECTION_BYTES (1536u)
+
+/* Streams that we remember after they closed, to tell what may still arrive (RFC 9113 section 5.1)
+ * from what is an error. As many as may be open by default. */
+#define H2_CLOSED_REMEMBERED 128u
+
+/* ---- HTTP/2: what a peer may make us do ------------------------------------------------------ */
+
+/* Glitches: frames that are legal but useless (empty DATA, unknown types, WINDOW_UPDATE by the
+ * byte, PRIORITY, resets in reply to nonsense). nghttp2 allows 10,000 in a burst and 330 a second,
+ * HAProxy 100 and up. More earn ENHANCE_YOUR_CALM. */
+#define H2_GLITCH_BURST      1000u
+#define H2_GLITCH_PER_SECOND 50u
+
+/* Streams that the peer reset, or made us reset, before they were complete (CVE-2023-44487,
+ * CVE-2025-8671). */
+#define H2_RESET_BURST      200u
+#define H2_RESET_PER_SECOND 20u
+
+/* PING and SETTINGS that want a reply (CVE-2019-9512, CVE-2019-9515). Latency probes send a few a
+ * second; nobody needs hundreds. */
+#define H2_PING_BURST          500u
+#define H2_PING_PER_SECOND     50u
+#define H2_SETTINGS_BURST      100u
+#define H2_SETTINGS_PER_SECOND 10u
+
+/* DATA frames without payload and without END_STREAM in a row that cost nothing (CVE-2019-9518). */
+#define H2_EMPTY_DATA_FREE 8u
+
+/* ---- HPACK ----------------------------------------------------------------------------------- */
+
+/* Bytes of one dynamic table, decoding or encoding, as RFC 7541 section 4.1 counts them. The
+ * protocol's initial value: what larger tables save is small, and they cost memory a connection. */
+#define HPACK_TABLE_BYTES_MAX 4096u
+
+/* An encoded integer: octets in all, prefix included, and its value (CVE-2023-33953,
+ * CVE-2023-36478). No block that we accept holds a longer string than this. */
+#define HPACK_INTEGER_OCTETS_MAX 5u
+#define HPACK_INTEGER_MAX        ((1u << 21) - 1)
+
+/* Table size updates at the start of a block; RFC 7541 section 4.2 never needs more. */
+#define HPACK_SIZE_UPDATES_MAX 2u
+
+/* A header list that exceeds its limit is decoded, not kept, in order to stay in step with the peer
+ * and answer 431; beyond this many times the limit the connection ends (CVE-2016-6581,
+ * CVE-2016-1544). */
+#define HPACK_LIST_STOP_FACTOR 2u
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+/* The client's preface and first SETTINGS after the connection is up; Go allows 10 s. */
+#define H2_PREFACE_NS (5 * SECOND_NS)
+
+/* Our SETTINGS must be acknowledged (SETTINGS_TIMEOUT). */
+#define H2_SETTINGS_ACK_NS (10 * SECOND_NS)
+
+/* A header block or any other frame, from its first byte to its last; not renewed by progress. */
+#define H2_HEADER_BLOCK_NS (10 * SECOND_NS)
+
+/* A request body that has begun: silence, and the least rate after a grace period. */
+#define H2_BODY_IDLE_NS              (10 * SECOND_NS)
+#define H2_BODY_GRACE_NS             (5 * SECOND_NS)
+#define H2_BODY_BYTES_PER_SECOND_MIN 500u
+
+/* A response that the peer does not take (CVE-2019-9511, -9517, CVE-2023-43622): so long without
+ * the minimum rate, in all, before the connection ends. Neither PING nor WINDOW_UPDATE renews it.
+ */
+#define H2_SEND_STALL_NS             (10 * SECOND_NS)
+#define H2_SEND_STALL_NS_MAX         (60 * SECOND_NS)
+#define H2_SEND_BYTES_PER_SECOND_MIN 1024u
+
+/* Replies queued because the peer does not read. */
+#define H2_CONTROL_STALL_NS (10 * SECOND_NS)
+
+/* No stream open; only requests renew it. */
+#define H2_IDLE_NS (60 * SECOND_NS)
+
+/* Between the two GOAWAYs of a graceful shutdown, unless the PING between them is answered earlier
+ * (RFC 9113 section 6.8: at least one round trip). */
+#define H2_DRAIN_NS (1 * SECOND_NS)
+
+/* How often time is looked at while something above is running. */
+#define H2_TICK_NS (500 * MILLISECOND_NS)
+
+#endif
