@@ -18,8 +18,7 @@ struct handler {
   /* A valid request has arrived. Borrows `request`. May respond at once, or later; a stream that no
    * event, timer or file will ever answer stays open until the peer's or the engine's limits end
    * it. */
-  void (*request)(void *ctx, struct stream *stream, const struct request *request,
-                  uint64_t now_ns);
+  void (*request)(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);
 };
 
 #endif

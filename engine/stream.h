@@ -37,8 +37,9 @@ enum body_result {
   BODY_ERROR, /* the bytes cannot be had any more: the stream is reset with INTERNAL_ERROR */
 };
 
-/* One pull. The body either writes at most `max` bytes to `room` and sets bytes = {room, n}, or sets
- * `bytes` to at most `max` bytes of its own, which stay valid and unchanged until its close(). */
+/* One pull. The body either writes at most `max` bytes to `room` and sets bytes = {room, n}, or
+ * sets `bytes` to at most `max` bytes of its own, which stay valid and unchanged until its close().
+ */
 struct body_chunk {
   uint8_t *room; /* max bytes, lent */
   size_t max;    /* at least 1 */
@@ -107,15 +108,15 @@ struct stream {
 
 /* ---- what a handler calls ------------------------------------------------------------------- */
 
-/* Sends an informational response (status 100 .. 199, not 101). Copies the fields. False when it was
- * refused: too large, or the final response has begun. */
+/* Sends an informational response (status 100 .. 199, not 101). Copies the fields. False when it
+ * was refused: too large, or the final response has begun. */
 bool stream_inform(struct stream *stream, unsigned status, const struct header *fields,
                    size_t count);
 
 /* Sends the final response: status 200 .. 599, fields without pseudo-header fields, then the body
- * (BODY_NONE for none; a body given for HEAD, 204 or 304 is closed unread). Copies the fields; takes
- * the body in every case. The engine adds `date` and `server` where absent. False when resources
- * were refused: the stream has then been reset. */
+ * (BODY_NONE for none; a body given for HEAD, 204 or 304 is closed unread). Copies the fields;
+ * takes the body in every case. The engine adds `date` and `server` where absent. False when
+ * resources were refused: the stream has then been reset. */
 bool stream_respond(struct stream *stream, unsigned status, const struct header *fields,
                     size_t count, struct body body);
 
@@ -133,8 +134,8 @@ void stream_resume(struct stream *stream);
 /* The handler has used `bytes` bytes of what events.data() gave it (with consume_later). */
 void stream_consume(struct stream *stream, size_t bytes);
 
-/* Asks for events.timer() at `deadline_ns` on the clock of machine_ops; MACHINE_NO_DEADLINE cancels.
- * One timer a stream. */
+/* Asks for events.timer() at `deadline_ns` on the clock of machine_ops; MACHINE_NO_DEADLINE
+ * cancels. One timer a stream. */
 void stream_timer(struct stream *stream, uint64_t deadline_ns);
 
 /* Ends the stream at once; events.closed() follows before this returns. `error_code` is the

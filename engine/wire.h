@@ -7,7 +7,9 @@
 
 #include <stdint.h>
 
-static inline uint16_t wire_get16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+static inline uint16_t wire_get16(const uint8_t *p) {
+  return (uint16_t)(p[0] << 8 | p[1]);
+}
 
 static inline uint32_t wire_get24(const uint8_t *p) {
   return (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
@@ -18,7 +20,9 @@ static inline uint32_t wire_get32(const uint8_t *p) {
 }
 
 /* 31 bits behind a reserved bit, which is ignored on receipt (RFC 9113 section 4.1). */
-static inline uint32_t wire_get31(const uint8_t *p) { return wire_get32(p) & 0x7fffffffu; }
+static inline uint32_t wire_get31(const uint8_t *p) {
+  return wire_get32(p) & 0x7fffffffu;
+}
 
 static inline uint8_t *wire_put8(uint8_t *p, uint8_t v) {
   p[0] = v;
