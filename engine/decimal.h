@@ -27,20 +27,15 @@ static inline size_t decimal_put(uint8_t *out, uint64_t value) {
 __attribute__((warn_unused_result)) static inline bool decimal_get(struct span text,
                                                                    uint64_t *out) {
   uint64_t value = 0;
+  bool saturated = false;
   for (size_t i = 0; i < text.len; i++) {
     unsigned digit = (unsigned)text.base[i] - '0';
     if (digit > 9) return false;
-    if (value > (UINT64_MAX - digit) / 10) {
-      value = UINT64_MAX / 10 + 1; /* stays beyond the limit, whatever digits follow */
-      for (i++; i < text.len; i++)
-        if ((unsigned)text.base[i] - '0' > 9) return false;
-      *out = UINT64_MAX;
-      return true;
-    }
-    value = value * 10 + digit;
+    saturated |= value > (UINT64_MAX - digit) / 10;
+    value = value * 10 + digit; /* wraps when saturated; then nobody looks at it */
   }
   if (text.len == 0) return false;
-  *out = value;
+  *out = saturated ? UINT64_MAX : value;
   return true;
 }
 

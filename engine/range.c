@@ -4,44 +4,12 @@
 #include "range.h"
 
 #include "decimal.h"
+#include "field_list.h"
 
-static bool is_space(uint8_t byte) {
-  return byte == ' ' || byte == '\t';
-}
-
-static struct span trim(struct span text) {
-  while (text.len > 0 && is_space(text.base[0]))
-    text = span_of(text.base + 1, text.len - 1);
-  while (text.len > 0 && is_space(text.base[text.len - 1]))
-    text.len--;
-  return text;
-}
-
-/* Takes "bytes=" off the front; range unit names are case-insensitive (section 14.1). */
-static bool take_unit(struct span *text) {
-  static const char unit[] = "bytes=";
-  size_t len = sizeof unit - 1;
-  if (text->len < len) return false;
-  for (size_t i = 0; i < len - 1; i++)
-    if ((text->base[i] | 0x20) != unit[i]) return false;
-  if (text->base[len - 1] != '=') return false;
-  *text = span_of(text->base + len, text->len - len);
-  return true;
-}
-
-/* The only element of a list that may have empty elements (section 5.6.1.2). */
-static bool only_element(struct span list, struct span *element) {
-  *element = (struct span){0};
-  while (list.len > 0) {
-    const uint8_t *comma = __builtin_memchr(list.base, ',', list.len);
-    size_t len = comma ? (size_t)(comma - list.base) : list.len;
-    struct span candidate = trim(span_of(list.base, len));
-    if (candidate.len > 0 && element->len > 0) return false;
-    if (candidate.len > 0) *element = candidate;
-    size_t used = comma ? len + 1 : len;
-    list = span_of(list.base + used, list.len - used);
-  }
-  return element->len > 0;
+/* The only element of the range set. */
+static bool only_element(struct span set, struct span *element) {
+  struct span second;
+  return field_next(&set, element) && !field_next(&set, &second);
 }
 
 /* "-500": the last 500 bytes. */
@@ -56,15 +24,9 @@ static enum range_result suffix(struct span digits, uint64_t size_bytes, struct 
   return RANGE_PART;
 }
 
-enum range_result range_parse(struct span value, uint64_t size_bytes, struct range *out) {
-  struct span spec;
-  if (!take_unit(&value) || !only_element(value, &spec)) return RANGE_WHOLE;
-  const uint8_t *dash = __builtin_memchr(spec.base, '-', spec.len);
-  if (!dash) return RANGE_WHOLE;
-  struct span before = span_of(spec.base, (size_t)(dash - spec.base));
-  struct span after = span_of(dash + 1, spec.len - before.len - 1);
-  if (before.len == 0) return suffix(after, size_bytes, out);
-
+/* "500-999" or "500-". */
+static enum range_result bounds(struct span before, struct span after, uint64_t size_bytes,
+                                struct range *out) {
   uint64_t first, last = UINT64_MAX;
   if (!decimal_get(before, &first)) return RANGE_WHOLE;
   if (after.len > 0 && !decimal_get(after, &last)) return RANGE_WHOLE;
@@ -73,6 +35,18 @@ enum range_result range_parse(struct span value, uint64_t size_bytes, struct ran
   if (last >= size_bytes) last = size_bytes - 1;
   *out = (struct range){.first = first, .count = last - first + 1};
   return RANGE_PART;
+}
+
+enum range_result range_parse(struct span value, uint64_t size_bytes, struct range *out) {
+  struct span spec;
+  struct span unit = field_split(&value, '=');
+  /* Range unit names are case-insensitive (section 14.1). */
+  if (!field_is(unit, "bytes") || !only_element(value, &spec)) return RANGE_WHOLE;
+  size_t dash = field_find(spec, '-');
+  if (dash == spec.len) return RANGE_WHOLE;
+  struct span before = span_of(spec.base, dash);
+  struct span after = span_of(spec.base + dash + 1, spec.len - dash - 1);
+  return dash == 0 ? suffix(after, size_bytes, out) : bounds(before, after, size_bytes, out);
 }
 
 static size_t put_text(uint8_t *out, const char *text) {
