@@ -52,7 +52,7 @@ OUT := $(BUILD)/$(VARIANT)
 ENGINE := $(wildcard engine/*.c)
 IO := $(wildcard io/*.c)
 # Everything in tools/ is the program, except generators, which are run by hand.
-TOOLS := $(filter-out tools/generate_%,$(wildcard tools/*.c tools/*/*.c))
+TOOLS := $(filter-out tools/generate%,$(wildcard tools/*.c tools/*/*.c))
 TESTS := $(wildcard tests/test_*.c)
 FUZZ := $(wildcard tests/fuzz_*.c)
 # Programs that the end-to-end tests use.
@@ -178,6 +178,10 @@ $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/libweir.a
 $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz_%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS) -o $@
+
+$(OUT)/tests/canary: $(OUT)/tests/canary.o
+	$(call SAY,LINK)
+	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka -o $@
 
 $(OUT)/tests/%: $(OUT)/tests/%.o
 	$(call SAY,LINK)
