@@ -1,0 +1,63 @@
+/*
+ * tls_context.h - what all TLS connections of a process share: policy, certificate, ALPN, tickets.
+ * Spec: RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2), RFC 7301 (ALPN), RFC 5077 (tickets), RFC 9113
+ * section 9.2 (what HTTP/2 asks of TLS).
+ *
+ * One context serves every worker; it is thread-safe after tls_context_create().
+ *
+ * Policy, the same in both roles:
+ *   - TLS 1.2 and 1.3. With 1.2 only ECDHE with an AEAD, so no suite that RFC 9113 appendix A
+ *     prohibits can be agreed on.
+ *   - No renegotiation, no compression, no early data, no post-handshake authentication.
+ *   - Sessions live in tickets alone: no session cache that a flood of handshakes could fill. The
+ *     ticket keys are made here, shared by all workers and replaced every TLS_TICKET_KEY_SECONDS by
+ *     whoever first notices; the previous ones are still accepted for as long as a ticket lives.
+ */
+#ifndef WEIR_TLS_CONTEXT_H
+#define WEIR_TLS_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct certificate;
+struct tls_context;
+
+struct tls_settings {
+  bool client;
+
+  /* Server: required. Client: not used. Borrowed only during tls_context_create(). */
+  const struct certificate *certificate;
+
+  /* ALPN tokens in order of preference, each 1 .. 255 characters; copied. Server: a client that
+   * offers ALPN but none of these gets the alert no_application_protocol; one that offers no ALPN
+   * at all is accepted and its machine_peer.application_protocol is "". With none given, ALPN is
+   * left out. */
+  const char *const *protocols;
+  size_t protocol_count;
+
+  /* Client only. */
+  bool verify;         /* refuse a certificate that no authority vouches for or of another name */
+  const char *ca_path; /* PEM file of authorities; NULL: the system's */
+  bool resume;         /* keep the last ticket per factory and offer it with the next connection */
+
+  /* 0: no limit of its own. Otherwise TLS1_2_VERSION or TLS1_3_VERSION, mainly for tests. */
+  int version_min, version_max;
+};
+
+/* NULL when a setting is wrong or OpenSSL refuses, with one line in `error`. */
+__attribute__((warn_unused_result)) struct tls_context *
+tls_context_create(const struct tls_settings *settings, char *error, size_t error_size);
+
+/* Connections that still use the context keep what they need of it alive. NULL is allowed. */
+void tls_context_free(struct tls_context *context);
+
+/* Replaces the ticket key now, as time itself does every TLS_TICKET_KEY_SECONDS. Server role.
+ * False when there was no randomness; the old key then stays. */
+__attribute__((warn_unused_result)) bool tls_context_rotate(struct tls_context *context);
+
+bool tls_context_is_client(const struct tls_context *context);
+
+/* For tls.c: the SSL_CTX. */
+struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
+
+#endif
