@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct io_error;
+
 struct certificate {
   struct x509_st *leaf;
   struct stack_st_X509 *chain; /* intermediates, in the order of the file; may be empty or NULL */
@@ -26,15 +28,15 @@ struct certificate {
  * from an hour ago (clocks differ) for 90 days, for localhost, 127.0.0.1, ::1 and this host's name.
  * False when OpenSSL refuses (no randomness, no memory). */
 __attribute__((warn_unused_result)) bool certificate_self_signed(struct certificate *certificate,
-                                                                 char *error, size_t error_size);
+                                                                 struct io_error *error);
 
 /* Reads a PEM chain (leaf first) and a PEM private key, perhaps from the same file, and checks that
  * they belong together. False when a file cannot be read, holds no such object, the key is
  * encrypted (nobody is asked for a passphrase), or the two do not match. */
 __attribute__((warn_unused_result)) bool certificate_load(struct certificate *certificate,
                                                           const char *certificate_path,
-                                                          const char *key_path, char *error,
-                                                          size_t error_size);
+                                                          const char *key_path,
+                                                          struct io_error *error);
 
 /* Frees what the struct owns; a zeroed struct is allowed. */
 void certificate_free(struct certificate *certificate);

@@ -45,6 +45,7 @@
 
 #include "io/file_cache.h"
 
+struct io_error;
 struct worker;
 struct files_load;
 
@@ -96,8 +97,7 @@ struct files_read {
 /* NULL when the root cannot be opened or memory is refused, with one line in `error` that names the
  * root. `*note`, if not NULL, is set to NULL or to a line to show at startup (a fallback taken). */
 __attribute__((warn_unused_result)) struct files *
-files_create(const struct files_settings *settings, const char **note, char *error,
-             size_t error_size);
+files_create(const struct files_settings *settings, const char **note, struct io_error *error);
 
 /* All references, lookups and reads must have ended, and the worker's ring must have answered every
  * read (asserted). NULL is allowed. */

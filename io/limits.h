@@ -66,4 +66,77 @@
 /* Messages on their way from one worker to another; a power of two. The sender sees `full`. */
 #define IO_MAILBOX_ENTRIES 256u
 
+/* --- tls --- */
+
+/* Application data of one record. RFC 8446 section 5.1. */
+#define TLS_RECORD_BYTES 16384
+/* What a record adds: header 5, content type 1, tag 16 (TLS 1.3); header 5, nonce 8, tag 16 (1.2). */
+#define TLS_RECORD_OVERHEAD_BYTES 29
+/* Room that application data leaves in a slab for alerts, KeyUpdate and close_notify. Arbitrary:
+ * some ten of them. */
+#define TLS_SLAB_RESERVE_BYTES 1024
+/* Ciphertext of one connection that waits to be sent: four full records and the reserve. More would
+ * be chosen too early (law 4), less would mean a send per record. */
+#define TLS_SLAB_BYTES (4 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES) + TLS_SLAB_RESERVE_BYTES)
+/* Slabs a worker fills with several records; further ones hold one record at a time, so that n
+ * connections that do not read cost n * 17 KiB and not n * 67 KiB. 256 of them are 17 MiB. */
+#define TLS_SLABS_FULL 256
+/* Plaintext decrypted before the inner machine is called: two records. One buffer a worker. */
+#define TLS_PLAINTEXT_BYTES (2 * TLS_RECORD_BYTES)
+/* A record of this size and its overhead fit one TCP segment on any usual path: Ethernet leaves
+ * 1448, tunnels some 1380. The first TLS_SMALL_RECORDS_BYTES after a pause of TLS_IDLE_NS are sent
+ * in such records: the peer can use the first segment before the last has arrived, while the
+ * congestion window is small. After that the window holds whole records and 16 KiB cost less. */
+#define TLS_SMALL_RECORD_BYTES  1300
+#define TLS_SMALL_RECORDS_BYTES (32 * 1024)
+#define TLS_IDLE_NS             IO_SECOND
+/* From the connection's first moment to the end of the handshake. A phone on a bad line needs two
+ * seconds. */
+#define TLS_HANDSHAKE_NS (5 * IO_SECOND)
+/* For the last bytes to leave after the inner machine is done, to a peer that does not read. */
+#define TLS_CLOSE_NS (5 * IO_SECOND)
+/* Ciphertext a handshake may take. A ClientHello with post-quantum keys is about 2 KiB; a server's
+ * certificate chain about 4 KiB, rarely 20. */
+#define TLS_HANDSHAKE_SERVER_BYTES (32 * 1024)
+#define TLS_HANDSHAKE_CLIENT_BYTES (128 * 1024)
+/* Floods of records that carry next to nothing. A connection starts with this many bytes of credit
+ * and never has more; a record costs TLS_RECORD_COST_BYTES and earns its plaintext, so 1024 empty
+ * records in a row, or 31 KeyUpdates or unwanted handshake messages, end the connection, while
+ * records of 8 bytes and more (the shortest HTTP/2 frame has 9) may go on forever. */
+#define TLS_CREDIT_BYTES         8192
+#define TLS_RECORD_COST_BYTES    8
+#define TLS_HANDSHAKE_COST_BYTES 256
+/* Ticket keys: each encrypts for an hour, and two hours more it still decrypts, which is as long as
+ * a ticket lives. A stolen key so opens at most three hours of TLS 1.2 sessions. */
+#define TLS_TICKET_KEY_SECONDS  3600
+#define TLS_TICKET_KEYS         3
+#define TLS_TICKET_LIFE_SECONDS (2 * TLS_TICKET_KEY_SECONDS)
+
+/* --- certificate --- */
+
+/* A self-signed certificate is made anew at each start; browsers refuse more than 398 days. */
+#define CERTIFICATE_DAYS 90
+
+/* --- files --- */
+
+/* How long an entry is believed before it is compared with the file system again. */
+#define FILES_FRESH_NS IO_SECOND
+/* A file whose ctime is this near to its loading may be written again under the same time stamp:
+ * some file systems count in seconds, FAT in two. */
+#define FILES_SETTLE_NS (2 * IO_SECOND)
+/* Largest file that is held in memory: most pages, scripts and pictures. Larger ones gain little
+ * from it, since they are few and their transfers are long. */
+#define FILES_SMALL_BYTES (256 * 1024)
+/* Defaults of struct files_settings, per worker. */
+#define FILES_CACHE_BYTES     (64 * 1024 * 1024)
+#define FILES_ENTRIES_MAX     16384
+#define FILES_DESCRIPTORS_MAX 1024
+#define FILES_READS_MAX       1024
+/* One read of a large file; as much as four TLS records hold. */
+#define FILES_READ_BYTES (64 * 1024)
+/* Longest path: what open() accepts, PATH_MAX less the final zero. */
+#define FILES_PATH_BYTES 4095
+/* Attempts when a file changes while it is loaded, or a rename races with RESOLVE_BENEATH. */
+#define FILES_ATTEMPTS 4
+
 #endif

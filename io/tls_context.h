@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct io_error;
 struct certificate;
 struct tls_context;
 
@@ -46,7 +47,7 @@ struct tls_settings {
 
 /* NULL when a setting is wrong or OpenSSL refuses, with one line in `error`. */
 __attribute__((warn_unused_result)) struct tls_context *
-tls_context_create(const struct tls_settings *settings, char *error, size_t error_size);
+tls_context_create(const struct tls_settings *settings, struct io_error *error);
 
 /* Connections that still use the context keep what they need of it alive. NULL is allowed. */
 void tls_context_free(struct tls_context *context);
