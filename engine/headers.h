@@ -105,6 +105,9 @@ struct header {
   uint8_t flags;  /* HEADER_* */
 };
 
+/* What a field costs a list besides its strings (RFC 9113 section 6.5.2). */
+enum { HEADER_OVERHEAD_BYTES = 32 };
+
 struct headers {
   struct header *at;
   uint32_t count, max;
@@ -121,6 +124,17 @@ void headers_init(struct headers *headers, struct header *fields, uint32_t max, 
                   size_t arena_bytes, size_t list_bytes_max);
 
 void headers_clear(struct headers *headers);
+
+/* Counts a field in list_bytes. True when there is room to keep it; otherwise the list is
+ * overflowed. */
+static inline bool headers_account(struct headers *headers, size_t name_len, size_t value_len) {
+  const size_t bytes = name_len + value_len + HEADER_OVERHEAD_BYTES;
+  const size_t sum = headers->list_bytes + bytes;
+  headers->list_bytes = sum < bytes ? SIZE_MAX : sum;
+  if (headers->list_bytes > headers->list_bytes_max || headers->count >= headers->max)
+    headers->overflowed = true;
+  return !headers->overflowed;
+}
 
 /* Appends a field whose spans outlive the list's use. On overflow the field is counted in
  * list_bytes, not kept. */

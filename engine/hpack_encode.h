@@ -50,8 +50,8 @@ static inline size_t hpack_encode_field_bound(const struct header *field) {
 size_t hpack_encode_bound(const struct header *fields, size_t count);
 
 /* Writes one whole block to `out`, which has hpack_encode_bound() bytes; returns how many it took.
- * Tokens must be those of the names, or TOKEN_UNKNOWN only for names that have none (debug builds
- * assert it): see header_of() and header_token_of(). Strings are below 2^28 bytes. */
+ * A token must be that of the name; TOKEN_UNKNOWN is looked up again, so that a credential is
+ * known as one however it was put into the list. Strings are shorter than HPACK_INTEGER_MAX. */
 size_t hpack_encode(struct hpack_encoder *encoder, const struct header *fields, size_t count,
                     uint8_t *out);
 

@@ -89,6 +89,10 @@ __attribute__((warn_unused_result)) bool hpack_table_insert(struct hpack_table *
 void hpack_table_copy(const struct hpack_table *table, const struct hpack_entry *entry,
                       uint8_t *out);
 
+/* The same for the name alone, of an entry whose token is unknown. */
+void hpack_table_copy_name(const struct hpack_table *table, const struct hpack_entry *entry,
+                           uint8_t *out);
+
 /* Whether the strings of an entry are those of `field`. */
 bool hpack_table_name_equal(const struct hpack_table *table, const struct hpack_entry *entry,
                             const struct header *field);
