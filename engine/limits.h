@@ -149,4 +149,28 @@
 /* How often time is looked at while something above is running. */
 #define H2_TICK_NS (500 * MILLISECOND_NS)
 
+/* ---- site ------------------------------------------------------------------------------------ */
+
+/* Bytes of a request target, path and query; RFC 9110 section 4.1 recommends at least 8000, and
+ * nginx takes 8 KiB. Beyond it 414. */
+#define SITE_TARGET_BYTES_MAX (8u * KIB)
+
+/* Bytes of a decoded path: Linux' PATH_MAX, so that no file is out of reach. Beyond it 414. */
+#define SITE_PATH_BYTES_MAX (4u * KIB)
+
+/* Fields of one request that the site evaluates (conditions, ranges, codings) and has to copy while
+ * it waits for a file; browsers send three or four. Beyond it 431, whether it waits or not. */
+#define SITE_CONDITION_FIELDS_MAX 16u
+
+/* Resources that one page may announce. Browsers open with about as many requests. */
+#define SITE_PRELOADS_MAX 16u
+
+/* For so long the site believes that a file has, or has not, compressed siblings: what a source
+ * needs to notice changed files, about. */
+#define SITE_SIBLINGS_NS SECOND_NS
+
+/* The least that is read at once from a file that is not in memory, however small the client keeps
+ * its window (CVE-2019-9511): one page. */
+#define SITE_READ_BYTES_MIN (4u * KIB)
+
 #endif

@@ -5,18 +5,20 @@
  *
  * The site is a handler. It opens no file: a site_source, which its host provides, turns a path
  * into an entry, at once when the entry is cached, or later. What the site knows about an entry
- * (the ready-made header fields) is kept in the entry's `derived` slot, so that a request for a
- * cached file costs one lookup and one stream_respond().
+ * (the ready-made header fields) is kept in the entry itself, so that a request for a cached file
+ * costs one lookup and one stream_respond().
  *
  * Ownership: every entry that a lookup hands out has been retained for the site, which calls
- * release() once for it. The source calls site_forget() before it frees an entry.
+ * release() once for it.
  * One site belongs to one core; nothing here is shared.
  */
 #ifndef WEIR_SITE_H
 #define WEIR_SITE_H
 
 #include "body.h"
+#include "decimal.h"
 #include "handler.h"
+#include "http_date.h"
 #include "pool.h"
 #include "site_hints.h"
 
@@ -31,24 +33,41 @@ enum site_result {
   SITE_FAILED,    /* 500: the file system failed, or the file is no longer what it was */
 };
 
-struct site_derived;
+enum {
+  SITE_ETAG_BYTES_MAX = 2 + 3 * 16 + 2, /* "size-mtime-inode" in hex */
+  SITE_READY_FIELDS_MAX = 7,            /* fields of a whole, plain 200 */
+};
+
+/* What the site worked out about a file when it was first asked for; zeroed by the source. */
+struct site_facts {
+  bool ready;
+  uint8_t siblings;           /* codings in which the file exists beside itself: 1 << enum coding */
+  uint64_t siblings_until_ns; /* for how long that is believed */
+  int64_t modified_seconds;   /* Last-Modified */
+  struct span type;           /* Content-Type */
+  uint8_t etag_len, length_len;
+  uint8_t etag[SITE_ETAG_BYTES_MAX], length[DECIMAL_BYTES_MAX], modified[HTTP_DATE_BYTES];
+  uint8_t field_count; /* without `vary`, which follows when there are siblings */
+  struct header fields[SITE_READY_FIELDS_MAX];
+};
 
 /* One version of one file: when the file changes, its path leads to a new entry, and who still
- * holds the old one goes on with the old bytes or gets SITE_FAILED. */
+ * holds the old one goes on with the old bytes or gets SITE_FAILED. The source fills in what it
+ * knows and keeps the entry where it is. */
 struct site_entry {
   struct span bytes; /* the whole content; base NULL: to be read in pieces (never when size is 0) */
   uint64_t size_bytes;
   int64_t mtime_ns; /* since 1970 */
   uint64_t inode;
-  bool directory;               /* all else is then meaningless */
-  struct site_derived *derived; /* the site's; NULL when the entry is made */
+  bool directory;          /* all else is then meaningless */
+  struct site_facts facts; /* the site's */
 };
 
 /* A lookup under way. The site fills in done() and keeps the object until done() or cancel(). */
 struct site_lookup {
   void (*done)(struct site_lookup *lookup, enum site_result result);
   struct site_entry *entry; /* set with SITE_FOUND, retained for the site */
-  void *ticket;             /* the source's */
+  void *room[6];            /* the source's, so that a lookup needs no allocation */
 };
 
 /* A read under way, or bytes that were read. */
@@ -57,13 +76,14 @@ struct site_read {
   uint64_t offset;   /* from the start of the entry */
   size_t max;        /* at least 1, within the entry */
   struct span bytes; /* set with SITE_FOUND: 1 .. max bytes, lent until read_end() */
-  void *ticket;      /* the source's */
+  void *room[6];     /* the source's */
 };
 
 struct site_source_ops {
   /* `path` is borrowed: decoded, normalised, relative to the root, without a slash at either end;
    * empty for the root itself. Any result. */
-  enum site_result (*lookup)(void *self, struct span path, struct site_lookup *lookup);
+  enum site_result (*lookup)(void *self, struct span path, uint64_t now_ns,
+                             struct site_lookup *lookup);
 
   /* Forget a pending lookup; its done() must not be called any more. */
   void (*lookup_cancel)(void *self, struct site_lookup *lookup);
@@ -107,8 +127,5 @@ void site_destroy(struct site *site);
 
 /* The handler that serves the site; valid for as long as the site. */
 const struct handler *site_handler(struct site *site);
-
-/* The source is about to free `entry`: frees what the site derived from it. */
-void site_forget(struct site *site, struct site_entry *entry);
 
 #endif

@@ -1,0 +1,149 @@
+/*
+ * site_reader.c - the body of a file that is not in memory: read in pieces, when the scheduler
+ * asks.
+ *
+ * A piece is about what one pull takes, so that a slow reader holds no more than that, and only
+ * while the disk had to be waited for; what the source has at once goes through without staying.
+ * When all of the source's buffers are out, an exchange waits until another one gives one back.
+ */
+#include "site_exchange.h"
+
+#include <assert.h>
+
+/* ---- exchanges that wait for a buffer -------------------------------------------------------- */
+
+static void starve(struct exchange *exchange) {
+  struct exchange **end = &exchange->site->starved;
+  while (*end)
+    end = &(*end)->starved_next;
+  exchange->starved_next = NULL;
+  exchange->starved = true;
+  *end = exchange;
+}
+
+static void unstarve(struct exchange *exchange) {
+  struct exchange **at = &exchange->site->starved;
+  if (!exchange->starved) return;
+  while (*at != exchange)
+    at = &(*at)->starved_next;
+  *at = exchange->starved_next;
+  exchange->starved = false;
+}
+
+static void wake(struct exchange *exchange) {
+  if (exchange->stream) stream_resume(exchange->stream);
+}
+
+/* A buffer may be free: all may try again, because nobody knows which of them a window or a full
+ * socket will hold up next. */
+static void wake_starved(struct site *site) {
+  while (site->starved) {
+    struct exchange *exchange = site->starved;
+    unstarve(exchange);
+    wake(exchange);
+  }
+}
+
+static void end_read(struct exchange *exchange) {
+  struct site *site = exchange->site;
+  if (!exchange->reading) return;
+  site->settings.source.ops->read_end(site->settings.source.self, &exchange->read);
+  exchange->reading = false;
+  exchange->unread = (struct span){0};
+  assert(site->reads > 0);
+  site->reads--;
+  wake_starved(site);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* The source may return less than was asked for, never more. */
+static void take_in(struct exchange *exchange, enum site_result result) {
+  exchange->arrived = true;
+  exchange->failed = result != SITE_FOUND;
+  if (exchange->failed) return;
+  exchange->unread = exchange->read.bytes;
+  assert(exchange->unread.len > 0 && exchange->unread.len <= exchange->left);
+  exchange->offset += exchange->unread.len;
+  exchange->left -= exchange->unread.len;
+}
+
+static void read_done(struct site_read *read, enum site_result result) {
+  struct exchange *exchange =
+      (struct exchange *)((uint8_t *)read - offsetof(struct exchange, read));
+  assert(exchange->reading && !exchange->arrived);
+  take_in(exchange, result);
+  wake(exchange);
+}
+
+static enum body_result start_read(struct exchange *exchange, size_t pull_max) {
+  struct site *site = exchange->site;
+  uint64_t max = pull_max < SITE_READ_BYTES_MIN ? SITE_READ_BYTES_MIN : pull_max;
+  if (max > exchange->left) max = exchange->left;
+  exchange->read.done = read_done;
+  exchange->read.offset = exchange->offset;
+  exchange->read.max = (size_t)max;
+  enum site_result result =
+      site->settings.source.ops->read(site->settings.source.self, exchange->sent, &exchange->read);
+  if (result == SITE_BUSY && site->reads > 0) {
+    starve(exchange);
+    return BODY_WAIT;
+  }
+  if (result != SITE_FOUND && result != SITE_PENDING) return BODY_ERROR;
+  site->reads++;
+  exchange->reading = true;
+  exchange->arrived = false;
+  if (result == SITE_PENDING) return BODY_WAIT;
+  take_in(exchange, result);
+  return BODY_MORE;
+}
+
+/* Copies: the source's buffer is wanted back before the stream has sent the bytes. */
+static enum body_result give(struct exchange *exchange, struct body_chunk *chunk) {
+  size_t count = exchange->unread.len < chunk->max ? exchange->unread.len : chunk->max;
+  __builtin_memcpy(chunk->room, exchange->unread.base, count);
+  chunk->bytes = span_of(chunk->room, count);
+  exchange->unread = span_of(exchange->unread.base + count, exchange->unread.len - count);
+  if (exchange->unread.len > 0) return BODY_MORE;
+  end_read(exchange);
+  return exchange->left > 0 ? BODY_MORE : BODY_END;
+}
+
+static enum body_result pull(void *self, struct body_chunk *chunk) {
+  struct exchange *exchange = self;
+  if (exchange->failed) return BODY_ERROR;
+  if (exchange->starved) return BODY_WAIT;
+  if (!exchange->reading) {
+    enum body_result result = start_read(exchange, chunk->max);
+    if (result != BODY_MORE) return result;
+  }
+  if (!exchange->arrived) return BODY_WAIT;
+  return give(exchange, chunk);
+}
+
+static void close_body(void *self) {
+  struct exchange *exchange = self;
+  if (exchange->stream) exchange->stream->user = NULL;
+  unstarve(exchange);
+  end_read(exchange);
+  site_exchange_free(exchange);
+}
+
+/* From here on nobody may be woken; the body may live a little longer, and then frees the exchange.
+ */
+static void closed(struct stream *stream, uint32_t error_code) {
+  (void)error_code;
+  struct exchange *exchange = stream->user;
+  if (exchange) exchange->stream = NULL;
+}
+
+struct body site_reader_body(struct exchange *exchange, uint64_t first, uint64_t count) {
+  static const struct body_ops ops = {.pull = pull, .close = close_body};
+  static const struct stream_events events = {.closed = closed};
+  assert(count > 0);
+  exchange->offset = first;
+  exchange->left = count;
+  exchange->stream->user = exchange;
+  exchange->stream->events = &events;
+  return (struct body){.ops = &ops, .self = exchange};
+}
