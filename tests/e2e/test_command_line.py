@@ -1,0 +1,185 @@
+"""Bad options and bad surroundings: one line on stderr that names the thing; exit 2 for the command
+line, 1 for the rest."""
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+
+import harness
+from harness import free_port, run, tool
+
+
+def refused(status, *arguments, names, **how):
+    code, out, err = run(*arguments, **how)
+    assert code == status, (code, out, err)
+    lines = err.strip().split("\n")
+    assert len(lines) == 1, err
+    for name in [names] if isinstance(names, str) else names:
+        assert re.search(name, err), err
+    return err
+
+
+def here(*more):
+    """A serve command that would work but for what is added."""
+    return ("serve", "--http", f"127.0.0.1:{free_port()}", "--https", f"127.0.0.1:{free_port()}",
+            "--workers", "1", *more)
+
+
+def test_help_and_version():
+    for arguments in (["--help"], ["serve", "--help"]):
+        code, out, err = run(*arguments)
+        assert code == 0 and err == "" and "serve" in out, (code, err)
+    out = run("serve", "--help")[1]
+    for option in ("--http", "--https", "--cert", "--key", "--workers", "--drain-seconds",
+                   "--verbose", "--help", "--version"):
+        assert option in out
+    assert all(len(line) <= 100 for line in out.split("\n"))
+    for arguments in (["--version"], ["serve", "--version"]):
+        code, out, err = run(*arguments)
+        assert code == 0 and re.match(r"weir \d+\.\d+", out), out
+
+
+@pytest.mark.parametrize("arguments, names", [
+    ([], ""), (["no-such-command"], "no-such-command"),
+    (["serve", "--no-such-option"], "--no-such-option"),
+    (["serve", "--workers"], "--workers"), (["serve", "--workers", "0"], "--workers"),
+    (["serve", "--workers", "x"], "--workers"), (["serve", "--workers", "-1"], "--workers"),
+    (["serve", "--workers", "99999999999"], "--workers"),
+    (["serve", "--drain-seconds", "soon"], "--drain-seconds"),
+    (["serve", "--http", "localhost"], "localhost"),
+    (["serve", "--http", "localhost:http:1"], "localhost:http:1"),
+    (["serve", "--http", "127.0.0.1:65536"], "65536"),
+    (["serve", "--https", "127.0.0.1:-1"], "-1"),
+    (["serve", "one", "two"], "two"),
+    (["serve", "--cert", "only.pem"], "--key"), (["serve", "--key", "only.pem"], "--cert")])
+def test_wrong_command_lines(arguments, names):
+    code, out, err = run(*arguments)
+    assert code == 2, (code, err)
+    assert out == "" and names in err, err
+    if arguments:
+        assert len(err.strip().split("\n")) <= 2, err  # the line, and perhaps where to read more
+
+
+def test_a_port_in_use():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for option in ("--http", "--https"):
+            refused(1, "serve", option, f"127.0.0.1:{port}",
+                    names=[f"127.0.0.1:{port}", "Address already in use"])
+
+
+def test_a_port_in_use_by_weir(tmp_path):
+    with harness.Server(tmp_path) as server:
+        refused(1, "serve", "--http", f"127.0.0.1:{server.http_port}", "--https",
+                f"127.0.0.1:{free_port()}", names=["Address already in use"])
+
+
+def test_addresses_that_cannot_be():
+    refused(1, *here("--http", "192.0.2.1:80"), names="192.0.2.1:80")
+    refused(1, *here("--http", "no-such-host.invalid:80"), names="no-such-host.invalid")
+
+
+def test_directories_that_cannot_be_served(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("x")
+    refused(1, *here(tmp_path / "missing"), names=["missing", "No such file"])
+    refused(1, *here(file), names=["file", "[Nn]ot a directory"])
+    if os.getuid() != 0:
+        closed = tmp_path / "closed"
+        closed.mkdir(mode=0)
+        refused(1, *here(closed), names=["closed", "Permission denied"])
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys")
+    for name, kind in (("a", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]), ("b", ["rsa:2048"])):
+        tool("openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-subj", f"/CN={name}.test",
+             "-days", "2", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem")
+    tool("openssl", "rsa", "-aes128", "-passout", "pass:x", "-in", folder / "b.key", "-out",
+         folder / "locked.key")
+    (folder / "nonsense.pem").write_text("not PEM at all\n")
+    (folder / "empty.pem").write_text("")
+    return folder
+
+
+@pytest.mark.parametrize("cert, key, names", [
+    ("missing.pem", "a.key", ["missing.pem", "No such file"]),
+    ("a.pem", "missing.key", ["missing.key", "No such file"]),
+    ("nonsense.pem", "a.key", ["nonsense.pem"]), ("empty.pem", "a.key", ["empty.pem"]),
+    ("a.pem", "nonsense.pem", ["nonsense.pem"]), ("a.pem", "a.pem", ["a.pem"]),
+    ("a.pem", "b.key", ["a.pem|b.key"]), ("b.pem", "locked.key", ["locked.key"]),
+    (".", "a.key", ["."])])
+def test_bad_certificates(keys, cert, key, names):
+    refused(1, *here("--cert", keys / cert, "--key", keys / key), names=names)
+
+
+@pytest.mark.parametrize("name", ["a", "b"], ids=["ec", "rsa"])
+def test_own_certificates(keys, tmp_path, name):
+    with harness.Server(tmp_path, "--cert", keys / f"{name}.pem", "--key",
+                        keys / f"{name}.key") as server:
+        out = tool("curl", "-sS", "--http2", "--cacert", keys / f"{name}.pem", "--resolve",
+                   f"{name}.test:{server.https_port}:127.0.0.1",
+                   f"https://{name}.test:{server.https_port}/plaintext")
+        assert out == b"Hello, World!"
+
+
+def test_startup_lines(tmp_path):
+    with harness.Server(tmp_path) as server:
+        log = server.log()
+        assert f"http://127.0.0.1:{server.http_port}" in log
+        assert f"https://127.0.0.1:{server.https_port}" in log
+    with harness.Server(tmp_path, "--verbose") as server:
+        assert "multishot" in server.log()
+
+
+def test_listening_on_ipv6(tmp_path):
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 here")
+    port = free_port()
+    with harness.Server(tmp_path, "--http", f"[::1]:{port}", http=False) as _:
+        assert tool("curl", "-sS", "-g", "--http2-prior-knowledge",
+                    f"http://[::1]:{port}/plaintext") == b"Hello, World!"
+
+
+# ---- io_uring refused ----------------------------------------------------------------------------
+
+
+def test_io_uring_refused_by_seccomp():
+    refused(1, *here(), preexec=harness.without_io_uring(), names=["io_uring", "seccomp"])
+
+
+# ---- descriptors ---------------------------------------------------------------------------------
+
+
+def test_no_descriptor_to_start_with():
+    # 3 standard ones, and less than the ring, listeners and files need.
+    code, out, err = run(*here(), preexec=harness.descriptors_at_most(6))
+    assert code == 1 and re.search("[Tt]oo many open files|descriptor", err), (code, err)
+    assert len(err.strip().split("\n")) == 1, err
+
+
+def test_descriptors_run_out_and_come_back(tmp_path):
+    with harness.Server(tmp_path, preexec=harness.descriptors_at_most(64)) as server:
+        clients = [socket.create_connection(("127.0.0.1", server.http_port), 10)
+                   for _ in range(100)]
+        before = cpu_seconds(server.pid)
+        subprocess.run(["sleep", "1"], check=True)
+        assert cpu_seconds(server.pid) - before < 0.5, "the server spins"
+        for client in clients:
+            client.close()
+        assert server.alive()
+        assert server.descriptors() < 64
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
