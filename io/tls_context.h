@@ -49,7 +49,7 @@ struct tls_settings {
 __attribute__((warn_unused_result)) struct tls_context *
 tls_context_create(const struct tls_settings *settings, struct io_error *error);
 
-/* Connections that still use the context keep what they need of it alive. NULL is allowed. */
+/* Every factory that borrows it must be gone. NULL is allowed. */
 void tls_context_free(struct tls_context *context);
 
 /* Replaces the ticket key now, as time itself does every TLS_TICKET_KEY_SECONDS. Server role.
@@ -58,7 +58,8 @@ __attribute__((warn_unused_result)) bool tls_context_rotate(struct tls_context *
 
 bool tls_context_is_client(const struct tls_context *context);
 
-/* For tls.c: the SSL_CTX. */
+/* For tls.c: the SSL_CTX. The app data of each SSL is a pointer to where a client's ticket is kept,
+ * a struct ssl_session_st * that owns a reference. */
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
 
 #endif
