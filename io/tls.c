@@ -57,6 +57,7 @@ struct tls {
   bool eof_told; /* and the inner machine knows */
   bool draining; /* asked for before there was an inner machine */
   bool abused;   /* a flood, or renegotiation */
+  bool expired;  /* TLS_CLOSE_NS is over: what is unsent stays so */
   struct machine_peer peer;
 };
 
