@@ -1,0 +1,263 @@
+/*
+ * test_hpack_encode.c - encoding of header blocks: what goes into the table, what never does, how a
+ * limit is announced. Every block is also decoded, and both tables compared.
+ */
+#include "tests/hpack_support.h"
+
+enum { BLOCK_MAX = 128 * 1024 };
+
+static struct test_memory memory;
+static struct hpack_decoder decoder;
+static struct hpack_encoder encoder;
+static struct test_list list;
+static struct guard guard;
+static uint8_t block_bytes[BLOCK_MAX];
+
+static enum hpack_result decode_bytes(const uint8_t *bytes, size_t len) {
+  const char *reason;
+  headers_clear(&list.headers);
+  return hpack_decode(&decoder, span_of(bytes, len), &list.headers, &reason);
+}
+
+static void fresh_pair(void) {
+  hpack_encoder_destroy(&encoder);
+  hpack_encoder_init(&encoder, &memory.memory);
+  hpack_decoder_destroy(&decoder);
+  hpack_decoder_init(&decoder, &memory.memory);
+  test_list_init(&list);
+}
+
+/* Encodes into exactly the bound that was promised, decodes, compares. Returns the block. */
+static struct span encode(const struct header *fields, size_t count) {
+  const size_t bound = hpack_encode_bound(fields, count);
+  uint8_t *out = guard_room(&guard, bound);
+  const size_t len = hpack_encode(&encoder, fields, count, out);
+  assert_true(len <= bound);
+  memcpy(block_bytes, out, len);
+  headers_clear(&list.headers);
+  assert_int_equal(decode_bytes(block_bytes, len), HPACK_OK);
+  assert_int_equal(list.headers.count, count);
+  for (size_t i = 0; i < count; i++) {
+    assert_true(span_equal(list.headers.at[i].name, fields[i].name));
+    assert_true(span_equal(list.headers.at[i].value, fields[i].value));
+  }
+  assert_int_equal(encoder.table.bytes, decoder.table.bytes);
+  return span_of(block_bytes, len);
+}
+
+static void assert_block(struct span block, const char *hex) {
+  uint8_t expected[512];
+  const size_t len = hex_decode(hex, expected, sizeof expected);
+  assert_int_equal(block.len, len);
+  assert_memory_equal(block.base, expected, len);
+}
+
+static struct header field_of(const char *name, const char *value) {
+  const struct span span = span_text(name);
+  return (struct header){
+      .name = span, .value = span_text(value), .token = (uint16_t)header_token_of(span)};
+}
+
+/* The fields of C.4, with our policy: the paths are on probation, which for static ones does not
+ * matter. */
+static void appendix_c_encoded(void **state) {
+  (void)state;
+  fresh_pair();
+  struct header first[] = {field_of(":method", "GET"), field_of(":scheme", "http"),
+                           field_of(":path", "/"), field_of(":authority", "www.example.com")};
+  assert_block(encode(first, 4), "828684418cf1e3c2e5f23a6ba0ab90f4ff");
+  struct header second[] = {field_of(":method", "GET"), field_of(":scheme", "http"),
+                            field_of(":path", "/"), field_of(":authority", "www.example.com"),
+                            field_of("cache-control", "no-cache")};
+  assert_block(encode(second, 5), "828684be5886a8eb10649cbf");
+  struct header third[] = {
+      field_of(":method", "GET"), field_of(":scheme", "https"), field_of(":path", "/index.html"),
+      field_of(":authority", "www.example.com"), field_of("custom-key", "custom-value")};
+  assert_block(encode(third, 5), "828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf");
+}
+
+static const struct {
+  const char *name, *value;
+  uint8_t flags;
+  const char *first, *second, *third; /* the block, as often as it is sent */
+} policy_rows[] = {
+    {":status", "200", 0, "88", "88", "88"},
+    {"server", "aaa", 0, "768218c7", "be", "be"},
+    {"x", "y", 0, "4001780179", "be", "be"},
+    {"x", "y", HEADER_NEVER_INDEX, "1001780179", "1001780179", "1001780179"},
+    {":method", "GET", HEADER_NEVER_INDEX, "1203474554", "1203474554", "1203474554"},
+    {"authorization", "x", 0, "1f080178", "1f080178", "1f080178"},
+    {"proxy-authorization", "x", 0, "1f220178", "1f220178", "1f220178"},
+    {"set-cookie", "x", 0, "1f280178", "1f280178", "1f280178"},
+    {"cookie", "0123456789012345678", 0, NULL, NULL, NULL},
+    {"cookie", "x", 0, "1f110178", "1f110178", "1f110178"},
+    {"content-length", "7", 0, "0f0d0137", "5c0137", "be"},
+    {"etag", "~~", 0, "0f13027e7e", "62027e7e", "be"},
+    {":path", "~", 0, "04017e", "44017e", "be"},
+    {"date", "~", 0, "0f12017e", "61017e", "be"},
+};
+
+static void policy(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof policy_rows / sizeof *policy_rows; i++) {
+    fresh_pair();
+    struct header field = field_of(policy_rows[i].name, policy_rows[i].value);
+    field.flags = policy_rows[i].flags;
+    const char *expected[] = {policy_rows[i].first, policy_rows[i].second, policy_rows[i].third};
+    for (int time = 0; time < 3; time++) {
+      /* A name whose token nobody has looked up is judged alike. */
+      if (time == 2) field.token = TOKEN_UNKNOWN;
+      const struct span block = encode(&field, 1);
+      if (expected[time])
+        assert_block(block, expected[time]);
+      else
+        assert_int_equal(block.base[0] & 0xf0, 0x10);
+      if (block.base[0] >> 4 == 1) assert_int_equal(list.headers.at[0].flags, HEADER_NEVER_INDEX);
+    }
+  }
+}
+
+static void long_cookie_is_indexed(void **state) {
+  (void)state;
+  fresh_pair();
+  const struct header field = field_of("cookie", "01234567890123456789");
+  assert_true(encode(&field, 1).len > 10);
+  assert_block(encode(&field, 1), "be");
+}
+
+/* A field of an unknown name that changes each time is kept out of the table after the first. */
+static void changing_values_stay_out(void **state) {
+  (void)state;
+  fresh_pair();
+  for (int i = 0; i < 1000; i++) {
+    char value[16];
+    snprintf(value, sizeof value, "%d", i);
+    struct header fields[] = {field_of("x-request-id", value), field_of("date", value),
+                              field_of("server", "weir")};
+    encode(fields, 3);
+    assert_true(encoder.table.count <= 2);
+  }
+}
+
+/* A stale date costs the table one entry a second, and the others come back. */
+static void dates_pass_through(void **state) {
+  (void)state;
+  fresh_pair();
+  size_t bytes = 0;
+  for (int second = 0; second < 600; second++) {
+    char value[64];
+    snprintf(value, sizeof value, "Mon, 21 Oct 2013 20:%02d:%02d GMT", second / 60, second % 60);
+    struct header fields[] = {field_of("date", value), field_of("server", "weir")};
+    for (int i = 0; i < 10; i++)
+      bytes += encode(fields, 2).len;
+  }
+  /* Each second: two literals of 25 and eight references, and ten of the server. */
+  assert_true(bytes < 600 * (2 * 26 + 8 + 10 + 2));
+}
+
+static void large_entries_stay_literal(void **state) {
+  (void)state;
+  static char value[4001];
+  memset(value, '~', 4000); /* longer in Huffman code */
+  for (size_t len = 3000; len <= 4000; len += 13) {
+    fresh_pair();
+    struct header field = {.name = span_text("x"), .value = span_of(value, len)};
+    const struct span block = encode(&field, 1);
+    assert_int_equal(block.base[0], len + 33 <= 3072 ? 0x40 : 0x00);
+    assert_true(encoder.table.bytes <= 3072);
+  }
+}
+
+static void limits_are_announced(void **state) {
+  (void)state;
+  fresh_pair();
+  const struct header field = field_of("x", "y");
+  assert_block(encode(&field, 1), "4001780179");
+  hpack_encoder_set_limit(&encoder, 65536); /* no more than we use anyway */
+  assert_block(encode(&field, 1), "be");
+  hpack_encoder_set_limit(&encoder, 100);
+  hpack_decoder_set_limit(&decoder, 100);
+  assert_block(encode(&field, 1), "3f45 be");
+  assert_block(encode(&field, 1), "be");
+  hpack_encoder_set_limit(&encoder, 0);
+  hpack_encoder_set_limit(&encoder, 1000);
+  hpack_decoder_set_limit(&decoder, 0);
+  hpack_decoder_set_limit(&decoder, 1000);
+  assert_block(encode(&field, 1), "20 3fc907 4001780179");
+  hpack_encoder_set_limit(&encoder, 0);
+  hpack_encoder_set_limit(&encoder, 4096);
+  hpack_encoder_set_limit(&encoder, 33);
+  hpack_decoder_set_limit(&decoder, 0);
+  hpack_decoder_set_limit(&decoder, 4096);
+  hpack_decoder_set_limit(&decoder, 33);
+  assert_block(encode(&field, 1), "20 3f02 0001780179");
+  hpack_encoder_set_limit(&encoder, UINT32_MAX);
+  hpack_decoder_set_limit(&decoder, 4096);
+  assert_block(encode(&field, 1), "3fe11f 4001780179");
+  assert_block(encode(&field, 1), "be");
+}
+
+static void memory_is_lazy(void **state) {
+  (void)state;
+  hpack_decoder_destroy(&decoder);
+  hpack_encoder_destroy(&encoder);
+  assert_int_equal(memory.taken_bytes, 0);
+  fresh_pair();
+  const struct header get = field_of(":method", "GET"), secret = field_of("authorization", "x");
+  encode(&get, 1);
+  encode(&secret, 1);
+  assert_int_equal(memory.taken_bytes, 0);
+}
+
+static void memory_refused(void **state) {
+  (void)state;
+  for (unsigned allowed = 0; allowed < 2; allowed++) {
+    fresh_pair();
+    const struct header field = {.name = span_text("a"), .value = span_text("b")};
+    memory.allowed = allowed;
+    for (int i = 0; i < 3; i++) {
+      uint8_t out[64];
+      const size_t len = hpack_encode(&encoder, &field, 1, out);
+      assert_int_equal(out[0], 0); /* a literal each time */
+      assert_int_equal(decode_bytes(out, len), HPACK_OK);
+      assert_int_equal(list.headers.count, 1);
+    }
+  }
+}
+
+static int setup(void **state) {
+  (void)state;
+  test_memory_init(&memory);
+  guard_init(&guard, BLOCK_MAX);
+  hpack_decoder_init(&decoder, &memory.memory);
+  hpack_encoder_init(&encoder, &memory.memory);
+  return 0;
+}
+
+static int each_setup(void **state) {
+  (void)state;
+  memory.allowed = UINT32_MAX;
+  fresh_pair();
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  hpack_decoder_destroy(&decoder);
+  hpack_encoder_destroy(&encoder);
+  guard_destroy(&guard);
+  return memory.taken_bytes == 0 ? 0 : -1;
+}
+
+#define row(function) cmocka_unit_test_setup(function, each_setup)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      row(memory_is_lazy),         row(memory_refused),
+      row(appendix_c_encoded),     row(policy),
+      row(long_cookie_is_indexed), row(changing_values_stay_out),
+      row(dates_pass_through),     row(large_entries_stay_literal),
+      row(limits_are_announced),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
