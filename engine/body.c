@@ -3,11 +3,8 @@
  */
 #include "body.h"
 
-#include <assert.h>
-
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct body_bytes *state = self;
-  assert(chunk->max > 0);
   size_t take = state->left.len < chunk->max ? state->left.len : chunk->max;
   chunk->bytes = span_of(state->left.base, take);
   if (take > 0) state->left = span_of(state->left.base + take, state->left.len - take);

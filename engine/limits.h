@@ -10,6 +10,23 @@
 #define SECOND_NS      1000000000ull
 #define MILLISECOND_NS 1000000ull
 
+/* ---- one engine, that is one core ------------------------------------------------------------ */
+
+/* Connections at once. A process may open 20,000 files on common systems; the hosts's own limit on
+ * descriptors usually bites first. */
+#define ENGINE_CONNECTIONS_DEFAULT 65536u
+
+/* Streams of all connections at once: 64 busy connections at their limit take 8,192; this allows
+ * for a thousand of them. About 0.5 KiB each, and taken only when used. */
+#define ENGINE_STREAMS_DEFAULT 131072u
+
+/* Bytes that a clear-text connection may send before its protocol is clear: the longest HTTP/1.x
+ * request line that we look to the end of. */
+#define CONN_SNIFF_BYTES 256u
+
+/* Joined cookies, and what else is copied beside the decoded fields themselves. */
+#define H2_COOKIE_ROOM_BYTES H2_HEADER_LIST_BYTES_DEFAULT
+
 /* ---- HTTP/2: what we announce -------------------------------------------------------------- */
 
 /* Streams a peer may have open. 100 is the least that RFC 9113 section 6.5.2 recommends; 128 is
@@ -91,6 +108,19 @@
 #define H2_SETTINGS_BURST      100u
 #define H2_SETTINGS_PER_SECOND 10u
 
+/* WINDOW_UPDATE frames that are free: a hundred to begin with, some for each stream and each DATA
+ * frame that we send (Envoy's rule: 1 + 2 x (streams + 10 x DATA)). More cost a glitch each
+ * (CVE-2019-9511, CVE-2019-9517). */
+#define H2_UPDATES_FREE        100u
+#define H2_UPDATES_FREE_STREAM 4u
+#define H2_UPDATES_FREE_DATA   10u
+#define H2_UPDATES_FREE_MAX    10000u
+
+/* PRIORITY and PRIORITY_UPDATE frames that are free (CVE-2019-9513); Envoy allows 100 a stream. */
+#define H2_PRIORITIES_FREE        100u
+#define H2_PRIORITIES_FREE_STREAM 10u
+#define H2_PRIORITIES_FREE_MAX    2000u
+
 /* DATA frames without payload and without END_STREAM in a row that cost nothing (CVE-2019-9518). */
 #define H2_EMPTY_DATA_FREE 8u
 
@@ -129,11 +159,13 @@
 #define H2_BODY_GRACE_NS             (5 * SECOND_NS)
 #define H2_BODY_BYTES_PER_SECOND_MIN 500u
 
-/* A response that the peer does not take (CVE-2019-9511, -9517, CVE-2023-43622): so long without
- * the minimum rate, in all, before the connection ends. Neither PING nor WINDOW_UPDATE renews it.
- */
-#define H2_SEND_STALL_NS             (10 * SECOND_NS)
-#define H2_SEND_STALL_NS_MAX         (60 * SECOND_NS)
+/* A stream on which both sides have begun and neither sends, a tunnel say; Envoy's default. */
+#define H2_STREAM_IDLE_NS (300 * SECOND_NS)
+
+/* Output that the peer does not take (CVE-2019-9511, -9517, CVE-2023-43622): looked at over spans
+ * of this length; one below the minimum rate ends the connection. Neither PING nor WINDOW_UPDATE
+ * renews it. nginx waits 60 s, h2o 10 s. */
+#define H2_SEND_STALL_NS             (20 * SECOND_NS)
 #define H2_SEND_BYTES_PER_SECOND_MIN 1024u
 
 /* Replies queued because the peer does not read. */
@@ -146,8 +178,11 @@
  * (RFC 9113 section 6.8: at least one round trip). */
 #define H2_DRAIN_NS (1 * SECOND_NS)
 
-/* How often time is looked at while something above is running. */
+/* How often streams whose request body is incomplete are looked at. */
 #define H2_TICK_NS (500 * MILLISECOND_NS)
+
+/* After a connection error: so long for GOAWAY to leave. */
+#define H2_FAREWELL_NS (1 * SECOND_NS)
 
 /* ---- site ------------------------------------------------------------------------------------ */
 
@@ -172,5 +207,43 @@
 /* The least that is read at once from a file that is not in memory, however small the client keeps
  * its window (CVE-2019-9511): one page. */
 #define SITE_READ_BYTES_MIN (4u * KIB)
+
+/* ---- scheduler ------------------------------------------------------------------------------- */
+
+/* Nodes of the dependency tree that stand for streams that are not open: idle ones that clients use
+ * for grouping (Firefox made six), and closed ones whose dependants keep their place. RFC 7540
+ * section 5.3.4 wants state for about as many as may be open. */
+#define SCHED_PLACEHOLDERS_MAX 128u
+
+/* Streams of one connection that have dependants, the root included. It bounds the depth of the
+ * tree, and with it the cost of a decision (CVE-2019-9513); what would exceed it becomes a sibling
+ * instead. Old Chromium made chains as long as it had streams open, about 100. */
+#define SCHED_SHARES_MAX 128u
+
+/* PRIORITY_UPDATE frames remembered for streams that are not yet open. */
+#define SCHED_UPDATES_MAX 128u
+
+/* PRIORITY and PRIORITY_UPDATE frames that a connection may spend at once, and what each new stream
+ * adds. Browsers send a handful a stream. Beyond it the signals are refused at no cost. */
+#define SCHED_CHURN_BURST      1000u
+#define SCHED_CHURN_PER_STREAM 16u
+
+/* A closed node with more dependants than this is not dropped to make room: moving them all would
+ * cost too much at once. So many of the oldest are looked at. */
+#define SCHED_DROP_DEPENDANTS_MAX 64u
+#define SCHED_DROP_LOOKS_MAX      16u
+
+/* The same over all connections of a worker, about 10 MB each when attackers fill them. Beyond it
+ * streams are sent one after another. */
+#define SCHED_SHARES_PER_WORKER_MAX       16384u
+#define SCHED_PLACEHOLDERS_PER_WORKER_MAX 65536u
+#define SCHED_UPDATES_PER_WORKER_MAX      8192u
+
+/* The first bytes of an image that are favoured when no rule says otherwise: room for the
+ * dimensions of a photograph with its metadata. */
+#define HEAD_START_BYTES_DEFAULT 4096u
+
+/* Rules of one server. Arbitrary; a response is compared with each. */
+#define HEAD_START_RULES_MAX 16u
 
 #endif

@@ -42,7 +42,7 @@ enum body_result {
  */
 struct body_chunk {
   uint8_t *room; /* max bytes, lent */
-  size_t max;    /* at least 1 */
+  size_t max;    /* 0 asks only whether the body is at its end: BODY_END, or else no bytes */
   struct span bytes;
 };
 

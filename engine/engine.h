@@ -1,0 +1,85 @@
+/*
+ * engine.h - what the connections of one worker share: configuration, pools, scratch space, the
+ * wall clock and counters. One engine a core; no connection ever leaves it.
+ *
+ * Ownership: embedded by the host; keeps `memory` and `handler` for its whole life.
+ */
+#ifndef WEIR_ENGINE_H
+#define WEIR_ENGINE_H
+
+#include "handler.h"
+#include "pool.h"
+
+/* What a user may choose; engine_config_default() fills it from limits.h. */
+struct engine_config {
+  uint32_t connections_max;     /* connections of this engine at once */
+  uint32_t streams_max;         /* streams of all connections at once */
+  uint32_t concurrent_streams;  /* SETTINGS_MAX_CONCURRENT_STREAMS that we announce */
+  uint32_t stream_window_bytes; /* SETTINGS_INITIAL_WINDOW_SIZE that we announce */
+  uint32_t connection_window_bytes;
+  uint32_t frame_bytes_max;   /* SETTINGS_MAX_FRAME_SIZE that we announce */
+  uint32_t header_list_bytes; /* SETTINGS_MAX_HEADER_LIST_SIZE that we announce */
+  bool connect_protocol;      /* offer extended CONNECT (RFC 8441) to clients */
+  bool no_rfc7540_priorities; /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */
+  bool push;                  /* server: push where client and handler want it; client: accept */
+  uint64_t idle_ns;           /* a connection without streams lives this long */
+};
+
+/* One writer, the engine; readers use counter_get(). */
+struct engine_counters {
+  uint64_t connections_opened, connections_closed;
+  uint64_t streams_opened, streams_closed;
+  uint64_t requests;  /* handed to the handler */
+  uint64_t responses; /* final responses begun */
+  uint64_t pushes;    /* promised streams */
+  uint64_t resets_received, resets_sent;
+  uint64_t goaways_received, goaways_sent;
+  uint64_t body_bytes_received, body_bytes_sent;
+  uint64_t glitches; /* useless frames */
+  uint64_t calmed;   /* connections ended with ENHANCE_YOUR_CALM */
+  uint64_t calmed_resets, calmed_glitches, calmed_pings, calmed_settings, calmed_headers;
+  uint64_t timeouts; /* connections or streams ended by a deadline */
+  uint64_t refused;  /* connections or streams refused for lack of resources */
+};
+
+#define ENGINE_DATE_BYTES 29u /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+
+struct engine {
+  const struct memory *memory;
+  const struct handler *handler; /* server role; NULL in a pure client */
+  struct engine_config config;
+  struct engine_counters counters;
+
+  struct pool conns;       /* struct conn: the first bytes of clear-text connections */
+  struct pool connections; /* struct h2 */
+  struct pool streams;     /* struct h2_stream */
+  struct pool sections;    /* header sections that wait to be sent, H2_SECTION_BYTES each */
+  struct pool outs;        /* H2_OUT_BYTES each */
+  struct pool controls;    /* H2_CONTROL_BYTES each */
+  struct pool frames;      /* frames split over two receives, H2_FRAME_BYTES_DEFAULT each */
+
+  /* Scratch for the header section in hand: one is decoded and handled before the next. */
+  struct headers headers;
+  struct header *fields;
+  uint8_t *arena;
+  size_t arena_bytes;
+
+  char date[ENGINE_DATE_BYTES]; /* IMF-fixdate, set by engine_set_date() */
+  struct span server;           /* value of the `server` field */
+};
+
+struct engine_config engine_config_default(void);
+
+/* False when memory was refused; nothing is held then. */
+__attribute__((warn_unused_result)) bool engine_init(struct engine *engine,
+                                                     const struct memory *memory,
+                                                     const struct engine_config *config,
+                                                     const struct handler *handler);
+
+/* Every connection must have been closed (asserted). */
+void engine_destroy(struct engine *engine);
+
+/* The wall clock, for the `date` field; to be called about once a second. Seconds since 1970. */
+void engine_set_date(struct engine *engine, int64_t unix_seconds);
+
+#endif

@@ -1,0 +1,441 @@
+/*
+ * h2_exchange.c - streams: opened, spoken for by their handlers, finished.
+ *
+ * Handlers may call in at any time, also from within their own events; so a stream that finishes is
+ * only marked and moved to the graveyard, and freed when the machine call that is going on returns
+ * (h2_bury()). What a handler asks for is queued, never sent from here.
+ */
+#include "h2.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- who is who
+ * ------------------------------------------------------------------------------------------ */
+
+struct h2_stream *h2_find(const struct h2 *h2, uint32_t id) {
+  return idmap_find(&h2->streams, id);
+}
+
+bool h2_is_own_id(const struct h2 *h2, uint32_t id) {
+  return (id % 2 == 1) == (h2->role == H2_CLIENT);
+}
+
+void h2_remember_closed(struct h2 *h2, uint32_t id, enum h2_state state) {
+  h2->closed[h2->closed_next].id = id;
+  h2->closed[h2->closed_next].state = (uint8_t)state;
+  h2->closed_next = (h2->closed_next + 1) % H2_CLOSED_REMEMBERED;
+}
+
+/* The state of any identifier. One that is not remembered was closed long ago, or, if lower than
+ * the highest and never used, closed by being skipped (section 5.1.1); to a peer that skips,
+ * HEADERS there is answered like an identifier that does not rise. */
+enum h2_state h2_state_of(const struct h2 *h2, uint32_t id) {
+  const struct h2_stream *stream = h2_find(h2, id);
+  if (stream) return (enum h2_state)stream->state;
+  uint32_t next = h2_is_own_id(h2, id) ? h2->own_id_next : h2->peer_id_max + 1;
+  if (id >= next) return H2_IDLE;
+  for (uint32_t i = 0; i < H2_CLOSED_REMEMBERED; i++)
+    if (h2->closed[i].id == id) return (enum h2_state)h2->closed[i].state;
+  return H2_CLOSED;
+}
+
+/* ---- birth
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* Until our SETTINGS are acked the peer may still go by the protocol's initial window (6.9.3). */
+static uint32_t receive_window(const struct h2 *h2) {
+  uint32_t ours = h2->ours.initial_window_size;
+  return h2->settings_unacked && ours < 65535 ? 65535 : ours;
+}
+
+static void link_in(struct h2 *h2, struct h2_stream *stream) {
+  stream->next = h2->all;
+  if (h2->all) h2->all->prev = stream;
+  h2->all = stream;
+}
+
+struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
+  struct engine *engine = h2->engine;
+  struct h2_stream *stream = pool_take(&engine->streams);
+  if (!stream) return NULL;
+  if (!idmap_insert(&h2->streams, id, stream)) {
+    pool_give(&engine->streams, stream);
+    return NULL;
+  }
+  *stream = (struct h2_stream){
+      .base = {.ops = &h2_stream_ops, .id = id},
+      .h2 = h2,
+      .id = id,
+      .window = {(int32_t)h2->theirs.initial_window_size},
+      .content_length = -1,
+      .opened_ns = h2->now_ns,
+      .body_seen_ns = h2->now_ns,
+      .timer_ns = MACHINE_NO_DEADLINE,
+  };
+  stream->announced = !h2_is_own_id(h2, id);
+  h2_credit_init(&stream->credit, receive_window(h2));
+  link_in(h2, stream);
+  sched_open(&h2->sched, &stream->node, id, SCHED_PRIORITY_DEFAULT);
+  (*(h2_is_own_id(h2, id) ? &h2->active_own : &h2->active_peer))++;
+  h2->receiving++;
+  h2->updates_free += h2->updates_free < H2_UPDATES_FREE_MAX ? H2_UPDATES_FREE_STREAM : 0;
+  h2->priorities_free +=
+      h2->priorities_free < H2_PRIORITIES_FREE_MAX ? H2_PRIORITIES_FREE_STREAM : 0;
+  counter_add(&engine->counters.streams_opened, 1);
+  return stream;
+}
+
+void h2_stream_prioritize(struct h2_stream *stream, const struct request *request,
+                          const struct h2_dependency *dependency) {
+  (void)request;
+  struct sched_priority priority = SCHED_PRIORITY_DEFAULT;
+  if (dependency) priority.weight = dependency->weight;
+  sched_set_priority(&stream->h2->sched, &stream->node, priority);
+}
+
+/* ---- timers
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void timer_unlink(struct h2_stream *stream) {
+  if (stream->timer_ns == MACHINE_NO_DEADLINE) return;
+  if (stream->timer_prev)
+    stream->timer_prev->timer_next = stream->timer_next;
+  else
+    stream->h2->timers = stream->timer_next;
+  if (stream->timer_next) stream->timer_next->timer_prev = stream->timer_prev;
+  stream->timer_next = stream->timer_prev = NULL;
+  stream->timer_ns = MACHINE_NO_DEADLINE;
+}
+
+/* The list is short (streams of one connection that wait for time) and new deadlines mostly belong
+ * at its end, which a backwards search would find sooner; a forward one is simple. */
+static void timer_link(struct h2_stream *stream, uint64_t deadline_ns) {
+  struct h2_stream **at = &stream->h2->timers, *before = NULL;
+  while (*at && (*at)->timer_ns <= deadline_ns) {
+    before = *at;
+    at = &before->timer_next;
+  }
+  stream->timer_ns = deadline_ns;
+  stream->timer_prev = before;
+  stream->timer_next = *at;
+  if (*at) (*at)->timer_prev = stream;
+  *at = stream;
+}
+
+void h2_timers_run(struct h2 *h2) {
+  while (h2->timers && h2->timers->timer_ns <= h2->now_ns) {
+    struct h2_stream *stream = h2->timers;
+    timer_unlink(stream);
+    const struct stream_events *events = stream->base.events;
+    if (events && events->timer) events->timer(&stream->base, h2->now_ns);
+  }
+}
+
+/* ---- death
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static void link_out(struct h2 *h2, struct h2_stream *stream) {
+  if (stream->prev)
+    stream->prev->next = stream->next;
+  else
+    h2->all = stream->next;
+  if (stream->next) stream->next->prev = stream->prev;
+}
+
+static void credit_unlink(struct h2 *h2, struct h2_stream *stream) {
+  if (!stream->in_credit_queue) return;
+  struct h2_stream **at = &h2->credit_queue;
+  while (*at != stream)
+    at = &(*at)->credit_next;
+  *at = stream->credit_next;
+  stream->in_credit_queue = false;
+}
+
+static void body_close(struct h2_stream *stream) {
+  struct body body = stream->body;
+  stream->body = BODY_NONE;
+  if (body.ops && body.ops->close) body.ops->close(body.self);
+}
+
+static void drop_body(struct body body) {
+  if (body.ops && body.ops->close) body.ops->close(body.self);
+}
+
+/* Takes the stream out of every queue and gives its windows back. */
+static void detach(struct h2 *h2, struct h2_stream *stream) {
+  h2_recv_forget(h2, stream);
+  idmap_remove(&h2->streams, stream->id);
+  link_out(h2, stream);
+  sched_close(&h2->sched, &stream->node);
+  h2_urgent_remove(h2, stream);
+  h2_sections_free(stream);
+  credit_unlink(h2, stream);
+  timer_unlink(stream);
+  h2_credit_consume(&h2->credit, stream->credit.held);
+  stream->credit.held = 0;
+  if (!stream->end_received) h2->receiving--;
+  (*(h2_is_own_id(h2, stream->id) ? &h2->active_own : &h2->active_peer))--;
+}
+
+void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_code) {
+  assert(!stream->gone);
+  stream->gone = true;
+  detach(h2, stream);
+  h2_remember_closed(h2, stream->id, (enum h2_state)stream->state);
+  stream->next = h2->graves;
+  h2->graves = stream;
+  if (stream->state == H2_CLOSED) h2_budget_refund(&h2->resets);
+  if (!h2->all) h2->idle_since_ns = h2->now_ns;
+  counter_add(&h2->engine->counters.streams_closed, 1);
+  const struct stream_events *events = stream->base.events;
+  if (events && events->closed) events->closed(&stream->base, error_code);
+}
+
+/* A stream of ours that the peer has not heard of vanishes without a word. */
+void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_code) {
+  if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
+  h2_stream_event(stream, H2_SEND_RST_STREAM);
+  if (stream->announced) h2_rst_stream(h2, stream->id, error_code);
+  h2_stream_finish(h2, stream, error_code);
+}
+
+void h2_bury(struct h2 *h2) {
+  struct h2_stream **at = &h2->graves;
+  while (*at) {
+    struct h2_stream *stream = *at;
+    if (stream->lent) {
+      at = &stream->next;
+      continue;
+    }
+    *at = stream->next;
+    body_close(stream);
+    pool_give(&h2->engine->streams, stream);
+  }
+}
+
+/* ---- the peer's message
+ * --------------------------------------------------------------------------------------- */
+
+bool h2_stream_end_received(struct h2 *h2, struct h2_stream *stream) {
+  if (stream->content_length >= 0 && stream->body_received != stream->content_length) {
+    if (h2_charge_reset(h2)) h2_stream_abort(h2, stream, H2_PROTOCOL_ERROR); /* section 8.1.1 */
+    return false;
+  }
+  stream->end_received = true;
+  h2->receiving--;
+  h2_stream_event(stream, H2_RECV_END_STREAM);
+  return true;
+}
+
+void h2_stream_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
+  assert(bytes <= stream->credit.held);
+  h2_credit_consume(&h2->credit, bytes);
+  h2_credit_consume(&stream->credit, bytes);
+  if (stream->end_received || stream->in_credit_queue) return;
+  stream->in_credit_queue = true;
+  stream->credit_next = h2->credit_queue;
+  h2->credit_queue = stream;
+}
+
+/* ---- what handlers ask for
+ * ---------------------------------------------------------------------------------------- */
+
+static struct h2_stream *own(struct stream *stream) {
+  return (struct h2_stream *)(void *)stream;
+}
+
+void h2_stream_schedule(struct h2_stream *stream) {
+  struct h2 *h2 = stream->h2;
+  bool pullable = stream->headers_sent && stream->body.ops && !stream->body_waiting &&
+                  !stream->body_ended && h2_stream_may_send(stream);
+  if (pullable && h2_window_available(&stream->window) > 0)
+    sched_ready(&h2->sched, &stream->node);
+  else
+    sched_idle(&h2->sched, &stream->node);
+}
+
+static bool server_may_answer(const struct h2_stream *stream) {
+  return !stream->gone && stream->h2->role == H2_SERVER && !stream->final_queued;
+}
+
+static bool op_inform(struct stream *base, unsigned status, const struct header *fields,
+                      size_t count) {
+  struct h2_stream *stream = own(base);
+  assert(status >= 100 && status < 200 && status != 101);
+  if (!server_may_answer(stream)) return false;
+  bool ok = h2_section_queue(stream, H2_HEADERS, 0, status, fields, count, false);
+  h2_wake(stream->h2);
+  return ok;
+}
+
+static bool op_respond(struct stream *base, unsigned status, const struct header *fields,
+                       size_t count, struct body body) {
+  struct h2_stream *stream = own(base);
+  assert(status >= 200 && status <= 599);
+  if (!server_may_answer(stream)) {
+    drop_body(body);
+    return false;
+  }
+  bool bodiless = !body.ops || stream->head_request || status == 204 || status == 304;
+  if (bodiless) {
+    drop_body(body);
+    body = BODY_NONE;
+  }
+  if (stream->connect && status >= 300) stream->connect = false; /* no tunnel came about */
+  stream->final_queued = true;
+  stream->body = body; /* closed with the stream from here on */
+  if (!h2_section_queue(stream, H2_HEADERS, 0, status, fields, count, bodiless)) {
+    h2_stream_abort(stream->h2, stream, H2_INTERNAL_ERROR);
+    return false;
+  }
+  counter_add(&stream->h2->engine->counters.responses, 1);
+  h2_wake(stream->h2);
+  return true;
+}
+
+static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
+  struct h2_stream *stream = own(base);
+  bool too_late = stream->gone || stream->body_ended || stream->trailers;
+  return !too_late && h2_section_trailers(stream, fields, count);
+}
+
+static bool may_push(const struct h2 *h2, const struct h2_stream *parent) {
+  return h2->role == H2_SERVER && h2->engine->config.push && h2->theirs.enable_push &&
+         h2->settings_received && !h2->dead && !h2->draining && !h2->goaway_received &&
+         !parent->gone && h2_stream_may_send(parent) && !h2_is_own_id(h2, parent->id) &&
+         h2->active_own < h2->theirs.max_concurrent_streams &&
+         h2->own_id_next <= H2_STREAM_ID_MAX - 1;
+}
+
+/* The promised request as the handler will see it; false when it may not be promised. */
+static bool promised_request(const struct header *fields, size_t count, struct request *request,
+                             struct headers *list) {
+  *list = (struct headers){.at = (struct header *)(uintptr_t)fields, .count = (uint32_t)count};
+  *request = (struct request){.fields = list, .content_length = -1, .end = true};
+  for (size_t i = 0; i < count; i++) {
+    switch (fields[i].token) {
+    case TOKEN_METHOD: request->method = fields[i].value; break;
+    case TOKEN_SCHEME: request->scheme = fields[i].value; break;
+    case TOKEN_AUTHORITY: request->authority = fields[i].value; break;
+    case TOKEN_PATH: request->path = fields[i].value; break;
+    default: break;
+    }
+  }
+  return (span_is(request->method, "GET") || span_is(request->method, "HEAD")) &&
+         request->scheme.len && request->authority.len && request->path.len;
+}
+
+static struct stream *op_push(struct stream *base, const struct header *fields, size_t count) {
+  struct h2_stream *parent = own(base);
+  struct h2 *h2 = parent->h2;
+  struct request request;
+  struct headers list;
+  if (!may_push(h2, parent) || !promised_request(fields, count, &request, &list)) return NULL;
+  struct h2_stream *promised = h2_stream_open(h2, h2->own_id_next);
+  if (!promised) return NULL;
+  h2->own_id_next += 2;
+  promised->head_request = span_is(request.method, "HEAD");
+  promised->end_received = true; /* a promised request has no body */
+  h2->receiving--;
+  h2_stream_event(promised, H2_SEND_PUSH_PROMISE);
+  if (!h2_section_queue(parent, H2_PUSH_PROMISE, promised->id, 0, fields, count, false)) {
+    h2_stream_abort(h2, promised, H2_INTERNAL_ERROR);
+    return NULL;
+  }
+  counter_add(&h2->engine->counters.pushes, 1);
+  h2_stream_prioritize(promised, &request, NULL);
+  promised->delivered = true;
+  const struct handler *handler = h2->engine->handler;
+  handler->request(handler->ctx, &promised->base, &request, h2->now_ns);
+  h2_wake(h2);
+  return promised->gone ? NULL : &promised->base;
+}
+
+static void op_resume(struct stream *base) {
+  struct h2_stream *stream = own(base);
+  if (stream->gone || !stream->body_waiting) return;
+  stream->body_waiting = false;
+  h2_stream_schedule(stream);
+  if (!stream->node.ready) h2_probe_end(stream); /* no window, but it may be at its end */
+  h2_wake(stream->h2);
+}
+
+static void op_consume(struct stream *base, size_t bytes) {
+  struct h2_stream *stream = own(base);
+  if (stream->gone) return;
+  h2_stream_consumed(stream->h2, stream, (uint32_t)bytes);
+  h2_wake(stream->h2);
+}
+
+static void op_timer(struct stream *base, uint64_t deadline_ns) {
+  struct h2_stream *stream = own(base);
+  if (stream->gone) return;
+  timer_unlink(stream);
+  if (deadline_ns != MACHINE_NO_DEADLINE) timer_link(stream, deadline_ns);
+  h2_wake(stream->h2);
+}
+
+static void op_reset(struct stream *base, uint32_t error_code) {
+  struct h2_stream *stream = own(base);
+  struct h2 *h2 = stream->h2;
+  if (stream->gone) return;
+  h2_stream_abort(h2, stream, error_code ? error_code : H2_CANCEL);
+  h2_wake(h2);
+}
+
+const struct stream_ops h2_stream_ops = {
+    .inform = op_inform,
+    .respond = op_respond,
+    .trailers = op_trailers,
+    .push = op_push,
+    .resume = op_resume,
+    .consume = op_consume,
+    .timer = op_timer,
+    .reset = op_reset,
+};
+
+/* ---- client role
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+uint32_t h2_request_room(const struct h2 *h2) {
+  uint32_t limit = h2->theirs.max_concurrent_streams;
+  bool closing = h2->dead || h2->lost || h2->eof || h2->draining || h2->goaway_received;
+  if (closing || h2->own_id_next > H2_STREAM_ID_MAX || h2->active_own >= limit) return 0;
+  uint32_t ids = (H2_STREAM_ID_MAX - h2->own_id_next) / 2 + 1;
+  return limit - h2->active_own < ids ? limit - h2->active_own : ids;
+}
+
+static void note_request(struct h2_stream *stream, const struct header *fields, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (fields[i].token != TOKEN_METHOD) continue;
+    stream->head_request = span_is(fields[i].value, "HEAD");
+    stream->connect = span_is(fields[i].value, "CONNECT");
+  }
+}
+
+struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
+                          struct body body, const struct stream_events *events, void *user) {
+  assert(h2->role == H2_CLIENT);
+  struct h2_stream *stream = h2_request_room(h2) > 0 ? h2_stream_open(h2, h2->own_id_next) : NULL;
+  if (!stream) {
+    drop_body(body);
+    return NULL;
+  }
+  h2->own_id_next += 2;
+  stream->body = body;
+  stream->final_queued = true;
+  note_request(stream, fields, count);
+  if (!h2_section_queue(stream, H2_HEADERS, 0, 0, fields, count, !body.ops)) {
+    h2_stream_abort(h2, stream, H2_INTERNAL_ERROR);
+    return NULL;
+  }
+  stream->base.events = events;
+  stream->base.user = user;
+  h2_wake(h2);
+  return &stream->base;
+}

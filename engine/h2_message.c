@@ -1,0 +1,311 @@
+/*
+ * h2_message.c - message rules of RFC 9113 section 8, one pass over the fields and then a look at
+ * what was found. The bytes of names and values were judged by the HPACK decoder, which does it
+ * once for fields in its table; see HEADER_NAME_BAD and HEADER_VALUE_BAD in headers.h.
+ */
+#include "h2_message.h"
+
+#include <string.h>
+
+/* What one pass over a section finds. */
+struct survey {
+  struct span pseudo[TOKEN_STATUS + 1]; /* by token, TOKEN_AUTHORITY .. TOKEN_STATUS */
+  struct span protocol;
+  uint32_t seen; /* bit per pseudo-header token; bit 0 is :protocol */
+  struct span host;
+  bool has_host;
+  unsigned cookies;
+  int64_t content_length; /* -1: none */
+};
+
+static const uint32_t request_pseudo =
+    1u << TOKEN_AUTHORITY | 1u << TOKEN_METHOD | 1u << TOKEN_PATH | 1u << TOKEN_SCHEME | 1u;
+static const uint32_t response_pseudo = 1u << TOKEN_STATUS;
+
+static struct h2_verdict malformed(const char *reason) {
+  return h2_stream_error(H2_PROTOCOL_ERROR, reason);
+}
+
+/* 1*DIGIT up to 2^63-1 (RFC 9110 section 8.6), or -1. */
+static int64_t parse_length(struct span text) {
+  if (text.len == 0 || text.len > 19) return -1;
+  uint64_t value = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.base[i] < '0' || text.base[i] > '9') return -1;
+    value = value * 10 + (text.base[i] - '0');
+  }
+  return value <= INT64_MAX ? (int64_t)value : -1;
+}
+
+static struct h2_verdict note_content_length(struct survey *survey, struct span value) {
+  int64_t length = parse_length(value);
+  if (length < 0) return malformed("content-length is not a number");
+  if (survey->content_length >= 0 && survey->content_length != length)
+    return malformed("content-length is given twice and differs");
+  survey->content_length = length;
+  return H2_OK;
+}
+
+static struct h2_verdict note_host(struct survey *survey, struct span value) {
+  if (survey->has_host) return malformed("host is given twice");
+  survey->has_host = true;
+  survey->host = value;
+  return H2_OK;
+}
+
+static struct h2_verdict regular_field(struct survey *survey, const struct header *field) {
+  switch (field->token) {
+  case TOKEN_CONNECTION:
+  case TOKEN_KEEP_ALIVE:
+  case TOKEN_PROXY_CONNECTION:
+  case TOKEN_TRANSFER_ENCODING:
+  case TOKEN_UPGRADE: return malformed("connection-specific field"); /* section 8.2.2 */
+  case TOKEN_TE:
+    return span_is(field->value, "trailers") ? H2_OK : malformed("te is not \"trailers\"");
+  case TOKEN_CONTENT_LENGTH: return note_content_length(survey, field->value);
+  case TOKEN_HOST: return note_host(survey, field->value);
+  case TOKEN_COOKIE: survey->cookies++; return H2_OK;
+  default: return H2_OK;
+  }
+}
+
+static struct h2_verdict pseudo_field(struct survey *survey, const struct header *field,
+                                      uint32_t allowed) {
+  uint32_t bit;
+  if (field->token >= TOKEN_AUTHORITY && field->token <= TOKEN_STATUS)
+    bit = 1u << field->token;
+  else if (field->token == TOKEN_PROTOCOL)
+    bit = 1u;
+  else
+    return malformed("unknown pseudo-header field");
+  if (!(allowed & bit)) return malformed("pseudo-header field does not belong here");
+  if (survey->seen & bit) return malformed("pseudo-header field is given twice");
+  survey->seen |= bit;
+  *(bit == 1u ? &survey->protocol : &survey->pseudo[field->token]) = field->value;
+  return H2_OK;
+}
+
+static struct h2_verdict survey_fields(const struct headers *fields, uint32_t pseudo_allowed,
+                                       struct survey *survey) {
+  memset(survey, 0, sizeof *survey);
+  survey->content_length = -1;
+  bool regular = false;
+  for (uint32_t i = 0; i < fields->count; i++) {
+    const struct header *field = &fields->at[i];
+    if (field->flags & (HEADER_NAME_BAD | HEADER_VALUE_BAD))
+      return malformed(field->flags & HEADER_NAME_BAD ? "bad byte in a field name"
+                                                      : "bad byte in a field value");
+    struct h2_verdict verdict;
+    if (field->name.base[0] == ':') {
+      if (regular) return malformed("pseudo-header field after a regular one");
+      verdict = pseudo_field(survey, field, pseudo_allowed);
+    } else {
+      regular = true;
+      verdict = regular_field(survey, field);
+    }
+    if (verdict.scope != H2_ACCEPT) return verdict;
+  }
+  return H2_OK;
+}
+
+/* ---- characters of pseudo-header fields
+ * ---------------------------------------------------------- */
+
+static bool is_alnum(uint8_t c) {
+  return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+static bool each(struct span text, bool (*is)(uint8_t)) {
+  for (size_t i = 0; i < text.len; i++)
+    if (!is(text.base[i])) return false;
+  return true;
+}
+
+/* RFC 9110 section 5.6.2 */
+static bool is_tchar(uint8_t c) {
+  return is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static bool is_scheme_char(uint8_t c) {
+  return is_alnum(c) || c == '+' || c == '-' || c == '.';
+}
+
+/* Visible, and no '#': a fragment is never sent (RFC 9110 section 7.1). Bytes above 0x7f are let
+ * through for the handler to judge. */
+static bool is_path_char(uint8_t c) {
+  return c > 0x20 && c != 0x7f && c != '#';
+}
+
+/* host[:port] without userinfo (section 8.3.1): unreserved, sub-delims, %, and [ ] : of IPv6. */
+static bool is_authority_char(uint8_t c) {
+  return is_alnum(c) || (c && strchr("-._~!$&'()*+,;=%[]:", c));
+}
+
+static bool valid_port(struct span text) {
+  unsigned port = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.base[i] < '0' || text.base[i] > '9') return false;
+    port = port * 10 + (text.base[i] - '0');
+    if (port > 65535) return false;
+  }
+  return true;
+}
+
+/* `port_needed`: as for CONNECT (section 8.5). */
+static bool valid_authority(struct span text, bool port_needed) {
+  if (text.len == 0 || !each(text, is_authority_char)) return false;
+  const uint8_t *end = text.base + text.len, *host_end = text.base;
+  if (text.base[0] == '[') {
+    host_end = memchr(text.base, ']', text.len);
+    if (!host_end) return false;
+    host_end++;
+  } else {
+    while (host_end < end && *host_end != ':')
+      host_end++;
+    if (memchr(text.base, '[', text.len) || memchr(text.base, ']', text.len)) return false;
+  }
+  if (host_end == text.base) return false;
+  if (host_end == end) return !port_needed;
+  struct span port = span_of(host_end + 1, (size_t)(end - host_end - 1));
+  return *host_end == ':' && valid_port(port) && (port.len > 0 || !port_needed);
+}
+
+static bool authority_equal(struct span a, struct span b) {
+  if (a.len != b.len) return false;
+  for (size_t i = 0; i < a.len; i++) {
+    uint8_t x = a.base[i], y = b.base[i];
+    if (x != y && !(is_alnum(x) && x > '9' && (x ^ y) == 0x20)) return false;
+  }
+  return true;
+}
+
+static bool has(const struct survey *survey, unsigned token) {
+  return survey->seen & 1u << token;
+}
+
+/* ---- requests
+ * -------------------------------------------------------------------------------------- */
+
+static struct h2_verdict check_authority(const struct survey *survey, bool port_needed) {
+  const struct span *authority = &survey->pseudo[TOKEN_AUTHORITY];
+  if (has(survey, TOKEN_AUTHORITY) && !valid_authority(*authority, port_needed))
+    return malformed("bad :authority");
+  if (survey->has_host && !valid_authority(survey->host, false)) return malformed("bad host");
+  if (has(survey, TOKEN_AUTHORITY) && survey->has_host &&
+      !authority_equal(*authority, survey->host))
+    return malformed("host differs from :authority");
+  return H2_OK;
+}
+
+/* Plain CONNECT (section 8.5). */
+static struct h2_verdict check_connect(const struct survey *survey) {
+  if (has(survey, TOKEN_SCHEME) || has(survey, TOKEN_PATH))
+    return malformed("CONNECT with :scheme or :path");
+  if (!has(survey, TOKEN_AUTHORITY)) return malformed("CONNECT without :authority");
+  return check_authority(survey, true);
+}
+
+static struct h2_verdict check_target(const struct survey *survey) {
+  struct span method = survey->pseudo[TOKEN_METHOD];
+  struct span scheme = survey->pseudo[TOKEN_SCHEME];
+  struct span path = survey->pseudo[TOKEN_PATH];
+  if (!has(survey, TOKEN_SCHEME) || !has(survey, TOKEN_PATH))
+    return malformed("request without :scheme or :path");
+  if (scheme.len == 0 || !each(scheme, is_scheme_char)) return malformed("bad :scheme");
+  bool asterisk = span_is(path, "*") && span_is(method, "OPTIONS");
+  if (!asterisk && (path.len == 0 || path.base[0] != '/' || !each(path, is_path_char)))
+    return malformed("bad :path");
+  return check_authority(survey, false);
+}
+
+static struct h2_verdict check_request(const struct survey *survey, bool connect_protocol) {
+  struct span method = survey->pseudo[TOKEN_METHOD];
+  if (!has(survey, TOKEN_METHOD) || method.len == 0 || !each(method, is_tchar))
+    return malformed("bad or no :method");
+  bool is_connect = span_is(method, "CONNECT");
+  bool extended = survey->seen & 1u;
+  if (!extended) return is_connect ? check_connect(survey) : check_target(survey);
+  if (!connect_protocol) return malformed(":protocol was not offered"); /* RFC 8441 section 4 */
+  if (!is_connect) return malformed(":protocol without CONNECT");
+  if (survey->protocol.len == 0 || !each(survey->protocol, is_tchar))
+    return malformed("bad :protocol");
+  if (!has(survey, TOKEN_AUTHORITY)) return malformed("extended CONNECT without :authority");
+  return check_target(survey);
+}
+
+/* Makes one field of all cookie crumbs, at the place of the first (section 8.2.3). */
+static struct h2_verdict join_cookies(struct headers *fields) {
+  size_t bytes = 0;
+  for (uint32_t i = 0; i < fields->count; i++)
+    if (fields->at[i].token == TOKEN_COOKIE) bytes += fields->at[i].value.len + 2;
+  uint8_t *joined = headers_room(fields, bytes), *end = joined;
+  if (!joined) return h2_stream_error(H2_ENHANCE_YOUR_CALM, "cookies are too large");
+  struct header *first = NULL;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < fields->count; i++) {
+    struct header field = fields->at[i];
+    if (field.token == TOKEN_COOKIE) {
+      if (first) end = (uint8_t *)memcpy(end, "; ", 2) + 2;
+      if (field.value.len) memcpy(end, field.value.base, field.value.len);
+      end += field.value.len;
+      if (first) {
+        first->flags |= field.flags;
+        continue;
+      }
+      first = &fields->at[kept];
+    }
+    fields->at[kept++] = field;
+  }
+  first->value = span_of(joined, (size_t)(end - joined));
+  fields->count = kept;
+  return H2_OK;
+}
+
+struct h2_verdict h2_message_request(struct headers *fields, bool connect_protocol,
+                                     struct request *out) {
+  struct survey survey;
+  struct h2_verdict verdict = survey_fields(fields, request_pseudo, &survey);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  verdict = check_request(&survey, connect_protocol);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  if (survey.cookies > 1) {
+    verdict = join_cookies(fields);
+    if (verdict.scope != H2_ACCEPT) return verdict;
+  }
+  *out = (struct request){
+      .method = survey.pseudo[TOKEN_METHOD],
+      .scheme = survey.pseudo[TOKEN_SCHEME],
+      .authority = has(&survey, TOKEN_AUTHORITY) ? survey.pseudo[TOKEN_AUTHORITY] : survey.host,
+      .path = survey.pseudo[TOKEN_PATH],
+      .protocol = survey.protocol,
+      .fields = fields,
+      .content_length = survey.content_length,
+  };
+  return H2_OK;
+}
+
+bool h2_message_pushable(const struct request *request) {
+  return (span_is(request->method, "GET") || span_is(request->method, "HEAD")) &&
+         request->content_length <= 0 && request->authority.len > 0;
+}
+
+/* ---- responses and trailers
+ * -------------------------------------------------------------------------- */
+
+struct h2_verdict h2_message_response(const struct headers *fields, unsigned *status,
+                                      int64_t *content_length) {
+  struct survey survey;
+  struct h2_verdict verdict = survey_fields(fields, response_pseudo, &survey);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  struct span text = survey.pseudo[TOKEN_STATUS];
+  int64_t value = text.len == 3 ? parse_length(text) : -1;
+  if (value < 100 || value > 599 || value == 101) return malformed("bad or no :status");
+  *status = (unsigned)value;
+  *content_length = survey.content_length;
+  return H2_OK;
+}
+
+struct h2_verdict h2_message_trailers(const struct headers *fields) {
+  struct survey survey;
+  return survey_fields(fields, 0, &survey);
+}

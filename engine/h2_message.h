@@ -1,0 +1,30 @@
+/*
+ * h2_message.h - is a decoded header section a valid HTTP message? And what does it say?
+ * Spec: RFC 9113 section 8, RFC 8441 section 4.
+ *
+ * A malformed message is a stream error PROTOCOL_ERROR (section 8.1.1) and never reaches a handler.
+ */
+#ifndef WEIR_H2_MESSAGE_H
+#define WEIR_H2_MESSAGE_H
+
+#include "h2_frame.h"
+#include "stream.h"
+
+/* Checks a request's header section. Cookie crumbs are joined into one field (section 8.2.3), for
+ * which `fields` and its arena change. `connect_protocol`: we offered extended CONNECT. On
+ * H2_ACCEPT fills `out`, all but `end`; its spans are those of `fields`. */
+struct h2_verdict h2_message_request(struct headers *fields, bool connect_protocol,
+                                     struct request *out);
+
+/* A response's header section: `*status` is 100 .. 599 but not 101; `*content_length` is -1 without
+ * the field. */
+struct h2_verdict h2_message_response(const struct headers *fields, unsigned *status,
+                                      int64_t *content_length);
+
+/* A trailer section: no pseudo-header fields (section 8.1). */
+struct h2_verdict h2_message_trailers(const struct headers *fields);
+
+/* A promised request must be safe, cacheable and without a body (section 8.4). */
+bool h2_message_pushable(const struct request *request);
+
+#endif

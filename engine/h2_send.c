@@ -1,0 +1,606 @@
+/*
+ * h2_send.c - what goes out, chosen as late as possible: when the transport asks.
+ *
+ * In this order, each time: control frames, credit for the peer, header sections (and ends of
+ * bodies that no window can hold back), then DATA of whom the scheduler picks, until the budget is
+ * reached. Nothing is made earlier, so a more urgent stream that becomes ready meanwhile goes
+ * first. Header blocks are encoded here and not before: the wire's order is the order of the HPACK
+ * encoder.
+ *
+ * Output is a ring of segments: bytes of our own buffer, or bytes that a body lent.
+ */
+#include "h2.h"
+
+#include "wire.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct h2_section {
+  struct h2_section *next;
+  uint32_t size; /* of this allocation, bytes */
+  uint32_t promised_id;
+  uint32_t count;
+  uint32_t bound;  /* most bytes of the encoded block */
+  uint16_t status; /* 0: none (requests, trailers, promises) */
+  uint8_t type;    /* H2_HEADERS or H2_PUSH_PROMISE */
+  bool end_stream;
+  bool add_date, add_server;
+  struct header fields[];
+};
+
+static size_t min_size(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* ---- the output ring
+ * -------------------------------------------------------------------------------- */
+
+static void invariants(const struct h2_out *out) {
+  assert(out->count <= H2_OUT_SEGMENTS);
+  assert(out->used <= H2_OUT_BYTES);
+  assert((out->count == 0) == (out->bytes == 0));
+}
+
+static bool out_begin(struct h2 *h2) {
+  struct h2_out *out = &h2->out;
+  if (out->segments) return true;
+  out->segments = pool_take(&h2->engine->outs);
+  if (!out->segments) return false;
+  out->buffer = (uint8_t *)(out->segments + H2_OUT_SEGMENTS);
+  out->used = out->first = out->count = 0;
+  return true;
+}
+
+static void out_end(struct h2 *h2) {
+  struct h2_out *out = &h2->out;
+  if (out->segments && out->count == 0) {
+    pool_give(&h2->engine->outs, out->segments);
+    out->segments = NULL;
+  }
+}
+
+static size_t out_room(const struct h2_out *out) {
+  return H2_OUT_BYTES - out->used;
+}
+
+static uint8_t *out_at(const struct h2_out *out) {
+  return out->buffer + out->used;
+}
+
+static struct h2_segment *segment(const struct h2_out *out, uint32_t i) {
+  return &out->segments[(out->first + i) % H2_OUT_SEGMENTS];
+}
+
+static void out_push(struct h2_out *out, struct span bytes, struct h2_stream *lender) {
+  assert(bytes.len > 0);
+  assert(out->count < H2_OUT_SEGMENTS);
+  *segment(out, out->count++) = (struct h2_segment){.bytes = bytes, .lender = lender};
+  out->bytes += bytes.len;
+  if (lender) lender->lent++;
+  invariants(out);
+}
+
+/* Bytes from out_at() up to `end` were written. */
+static void out_wrote(struct h2_out *out, const uint8_t *end) {
+  size_t len = (size_t)(end - out_at(out));
+  struct h2_segment *last = out->count ? segment(out, out->count - 1) : NULL;
+  if (last && !last->lender && last->bytes.base + last->bytes.len == out_at(out)) {
+    last->bytes.len += len;
+    out->bytes += len;
+  } else {
+    out_push(out, span_of(out_at(out), len), NULL);
+  }
+  out->used += len;
+}
+
+/* Segments that one more frame may need: its header, its lent bytes, what follows them. */
+static bool out_has_room(const struct h2_out *out, size_t bytes) {
+  return out->count + 3 <= H2_OUT_SEGMENTS && out_room(out) >= bytes;
+}
+
+/* ---- control frames
+ * ----------------------------------------------------------------------------------- */
+
+uint8_t *h2_control_room(struct h2 *h2, size_t bytes) {
+  if (h2->lost) return NULL;
+  if (!h2->control) {
+    h2->control = pool_take(&h2->engine->controls);
+    h2->control_used = 0;
+    h2->control_since_ns = h2->now_ns;
+  }
+  if (!h2->control || h2->control_used + bytes > H2_CONTROL_BYTES) {
+    h2->lost = true; /* not even a farewell can be said */
+    return NULL;
+  }
+  return h2->control + h2->control_used;
+}
+
+void h2_control_sent(struct h2 *h2, uint8_t *end) {
+  h2->control_used = (uint32_t)(end - h2->control);
+  assert(h2->control_used <= H2_CONTROL_BYTES);
+}
+
+void h2_rst_stream(struct h2 *h2, uint32_t id, uint32_t error_code) {
+  uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 4);
+  if (!room) return;
+  h2_control_sent(h2, h2_frame_rst_stream_encode(room, id, error_code));
+  counter_add(&h2->engine->counters.resets_sent, 1);
+}
+
+static void control_free(struct h2 *h2) {
+  if (h2->control) pool_give(&h2->engine->controls, h2->control);
+  h2->control = NULL;
+  h2->control_used = 0;
+}
+
+static bool send_control(struct h2 *h2) {
+  if (h2->control_used == 0) return true;
+  if (!out_has_room(&h2->out, h2->control_used)) return false;
+  uint8_t *at = out_at(&h2->out);
+  memcpy(at, h2->control, h2->control_used);
+  out_wrote(&h2->out, at + h2->control_used);
+  control_free(h2);
+  return true;
+}
+
+/* ---- credit
+ * --------------------------------------------------------------------------------------------- */
+
+static bool send_increment(struct h2 *h2, uint32_t id, struct h2_credit *credit) {
+  if (!out_has_room(&h2->out, H2_FRAME_HEADER_BYTES + 4)) return false;
+  uint32_t increment = h2_credit_take(credit, credit->target / 2);
+  if (increment)
+    out_wrote(&h2->out, h2_frame_window_update_encode(out_at(&h2->out), id, increment));
+  return true;
+}
+
+static bool credit_due(const struct h2_credit *credit) {
+  return credit->returnable > 0 && credit->returnable >= credit->target / 2;
+}
+
+static bool send_credit(struct h2 *h2) {
+  if (!send_increment(h2, 0, &h2->credit)) return false;
+  while (h2->credit_queue) {
+    struct h2_stream *stream = h2->credit_queue;
+    bool wanted = !stream->end_received; /* section 5.1: nobody sends on this stream any more */
+    if (wanted && !send_increment(h2, stream->id, &stream->credit)) return false;
+    h2->credit_queue = stream->credit_next;
+    stream->in_credit_queue = false;
+  }
+  return true;
+}
+
+static bool credit_wanted(const struct h2 *h2) {
+  if (credit_due(&h2->credit)) return true;
+  for (const struct h2_stream *stream = h2->credit_queue; stream; stream = stream->credit_next)
+    if (credit_due(&stream->credit)) return true;
+  return false;
+}
+
+/* ---- header sections: kept
+ * -------------------------------------------------------------------------------- */
+
+static uint8_t *copy(uint8_t *at, struct span *text) {
+  if (text->len) memcpy(at, text->base, text->len);
+  text->base = at;
+  return at + text->len;
+}
+
+static struct h2_section *section_alloc(struct h2 *h2, size_t size) {
+  bool pooled = size <= H2_SECTION_BYTES;
+  struct h2_section *section =
+      pooled ? pool_take(&h2->engine->sections) : memory_alloc(h2->engine->memory, size);
+  if (section) *section = (struct h2_section){.size = (uint32_t)size};
+  return section;
+}
+
+static void section_free(struct h2 *h2, struct h2_section *section) {
+  if (!section) return;
+  if (section->size <= H2_SECTION_BYTES)
+    pool_give(&h2->engine->sections, section);
+  else
+    memory_free(h2->engine->memory, section, section->size);
+}
+
+/* A copy of the fields; names that have a token are static and stay where they are. NULL: too
+ * large, or memory was refused. */
+static struct h2_section *section_make(struct h2 *h2, const struct header *fields, size_t count) {
+  size_t strings = 0, bound = HPACK_ENCODE_BEGIN_BYTES_MAX;
+  for (size_t i = 0; i < count; i++) {
+    strings += fields[i].value.len + (fields[i].token ? 0 : fields[i].name.len);
+    bound += hpack_encode_field_bound(&fields[i]);
+  }
+  if (bound > H2_SEND_BLOCK_BYTES_MAX) return NULL;
+  struct h2_section *section =
+      section_alloc(h2, sizeof *section + count * sizeof *fields + strings);
+  if (!section) return NULL;
+  section->count = (uint32_t)count;
+  section->bound = (uint32_t)bound;
+  section->add_date = section->add_server = true;
+  uint8_t *at = (uint8_t *)(section->fields + count);
+  for (size_t i = 0; i < count; i++) {
+    struct header *field = &section->fields[i];
+    *field = fields[i];
+    if (!field->token) at = copy(at, &field->name);
+    at = copy(at, &field->value);
+    if (field->token == TOKEN_DATE) section->add_date = false;
+    if (field->token == TOKEN_SERVER) section->add_server = false;
+  }
+  return section;
+}
+
+static void urgent_add(struct h2_stream *stream) {
+  struct h2 *h2 = stream->h2;
+  if (stream->in_urgent_queue) return;
+  stream->in_urgent_queue = true;
+  stream->urgent_next = NULL;
+  if (h2->urgent_queue_tail)
+    h2->urgent_queue_tail->urgent_next = stream;
+  else
+    h2->urgent_queue = stream;
+  h2->urgent_queue_tail = stream;
+}
+
+void h2_urgent_remove(struct h2 *h2, struct h2_stream *stream) {
+  if (!stream->in_urgent_queue) return;
+  struct h2_stream **at = &h2->urgent_queue, *before = NULL;
+  while (*at != stream) {
+    before = *at;
+    at = &before->urgent_next;
+  }
+  *at = stream->urgent_next;
+  if (h2->urgent_queue_tail == stream) h2->urgent_queue_tail = before;
+  stream->in_urgent_queue = false;
+}
+
+static void section_append(struct h2_stream *stream, struct h2_section *section) {
+  if (stream->sections)
+    stream->sections_tail->next = section;
+  else
+    stream->sections = section;
+  stream->sections_tail = section;
+  urgent_add(stream);
+}
+
+bool h2_section_queue(struct h2_stream *stream, enum h2_frame_type type, uint32_t promised_id,
+                      unsigned status, const struct header *fields, size_t count, bool end_stream) {
+  struct h2_section *section = section_make(stream->h2, fields, count);
+  if (!section) return false;
+  section->type = (uint8_t)type;
+  section->promised_id = promised_id;
+  section->status = (uint16_t)status;
+  section->end_stream = end_stream;
+  if (status < 200) section->add_date = section->add_server = false;
+  section_append(stream, section);
+  return true;
+}
+
+bool h2_section_trailers(struct h2_stream *stream, const struct header *fields, size_t count) {
+  struct h2_section *section = section_make(stream->h2, fields, count);
+  if (!section) return false;
+  section->type = H2_HEADERS;
+  section->end_stream = true;
+  section->add_date = section->add_server = false;
+  stream->trailers = section;
+  return true;
+}
+
+/* A promise that was not sent takes its stream with it. */
+static void promise_withdraw(struct h2 *h2, const struct h2_section *section) {
+  struct h2_stream *promised =
+      section->type == H2_PUSH_PROMISE ? h2_find(h2, section->promised_id) : NULL;
+  if (promised) h2_stream_abort(h2, promised, H2_CANCEL);
+}
+
+void h2_sections_free(struct h2_stream *stream) {
+  struct h2 *h2 = stream->h2;
+  while (stream->sections) {
+    struct h2_section *section = stream->sections;
+    stream->sections = section->next;
+    promise_withdraw(h2, section);
+    section_free(h2, section);
+  }
+  section_free(h2, stream->trailers);
+  stream->trailers = NULL;
+}
+
+/* ---- header sections: sent
+ * ---------------------------------------------------------------------------------- */
+
+static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
+  uint8_t text[3] = {(uint8_t)('0' + status / 100), (uint8_t)('0' + status / 10 % 10),
+                     (uint8_t)('0' + status % 10)};
+  struct header field = header_of(TOKEN_STATUS, span_of(text, sizeof text));
+  return hpack_encode_field(&h2->encoder, &field, at);
+}
+
+static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
+  const struct engine *engine = h2->engine;
+  at = hpack_encode_begin(&h2->encoder, at);
+  if (section->status) at = encode_status(h2, section->status, at);
+  for (uint32_t i = 0; i < section->count; i++)
+    at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
+  if (section->add_server && engine->server.len) {
+    struct header field = header_of(TOKEN_SERVER, engine->server);
+    at = hpack_encode_field(&h2->encoder, &field, at);
+  }
+  if (section->add_date && engine->date[0]) {
+    struct header field = header_of(TOKEN_DATE, span_of(engine->date, ENGINE_DATE_BYTES));
+    at = hpack_encode_field(&h2->encoder, &field, at);
+  }
+  return at;
+}
+
+/* Room that encode_block() and the frames around it may take: what the engine adds, and a header
+ * for each frame of at least 16 KiB. */
+static size_t section_room(const struct h2 *h2, const struct h2_section *section) {
+  size_t added = 3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->engine->server.len + ENGINE_DATE_BYTES;
+  size_t block = section->bound + added + 4;
+  return block + H2_FRAME_HEADER_BYTES * (2 + block / H2_FRAME_BYTES_MIN);
+}
+
+/* Cuts the payload at `payload` into HEADERS (or PUSH_PROMISE) and CONTINUATION frames; there is
+ * room for the headers between. Returns the end. */
+static uint8_t *frame_block(struct h2 *h2, uint8_t *payload, uint8_t *end,
+                            struct h2_frame_header header) {
+  size_t most = h2->theirs.max_frame_size;
+  while ((size_t)(end - payload) > most) {
+    header.length = (uint32_t)most;
+    h2_frame_header_encode(payload - H2_FRAME_HEADER_BYTES, header);
+    uint8_t *rest = payload + most;
+    memmove(rest + H2_FRAME_HEADER_BYTES, rest, (size_t)(end - rest));
+    end += H2_FRAME_HEADER_BYTES;
+    payload = rest + H2_FRAME_HEADER_BYTES;
+    header.type = H2_CONTINUATION;
+    header.flags = 0;
+  }
+  header.length = (uint32_t)(end - payload);
+  header.flags |= H2_FLAG_END_HEADERS;
+  h2_frame_header_encode(payload - H2_FRAME_HEADER_BYTES, header);
+  return end;
+}
+
+static void write_section(struct h2 *h2, const struct h2_stream *stream,
+                          const struct h2_section *section) {
+  uint8_t *payload = out_at(&h2->out) + H2_FRAME_HEADER_BYTES, *at = payload;
+  if (section->type == H2_PUSH_PROMISE) at = wire_put32(at, section->promised_id);
+  at = encode_block(h2, section, at);
+  struct h2_frame_header header = {.type = section->type,
+                                   .flags = section->end_stream ? H2_FLAG_END_STREAM : 0,
+                                   .stream_id = stream->id};
+  out_wrote(&h2->out, frame_block(h2, payload, at, header));
+}
+
+/* We have ended our message. What the peer still sends of its own is not wanted by a server that
+ * has answered (section 8.1), except in a tunnel. */
+static void end_sent(struct h2 *h2, struct h2_stream *stream) {
+  stream->body_ended = true;
+  sched_idle(&h2->sched, &stream->node);
+  h2_stream_event(stream, H2_SEND_END_STREAM);
+  if (stream->state == H2_CLOSED)
+    h2_stream_finish(h2, stream, H2_NO_ERROR);
+  else if (h2->role == H2_SERVER && !stream->connect)
+    h2_stream_abort(h2, stream, H2_NO_ERROR);
+}
+
+static void section_sent(struct h2 *h2, struct h2_stream *stream,
+                         const struct h2_section *section) {
+  if (section->type == H2_PUSH_PROMISE) {
+    h2_find(h2, section->promised_id)->announced = true;
+    return;
+  }
+  stream->announced = true;
+  bool final = section->status >= 200 || section->status == 0;
+  if (final && !stream->headers_sent) {
+    if (stream->state == H2_IDLE || stream->state == H2_RESERVED_LOCAL)
+      h2_stream_event(stream, H2_SEND_HEADERS);
+    stream->headers_sent = true;
+  }
+  if (section->end_stream)
+    end_sent(h2, stream);
+  else if (final) {
+    h2_stream_schedule(stream);
+    if (!stream->node.ready || h2_window_available(&h2->window) == 0) h2_probe_end(stream);
+  }
+}
+
+/* False when there is no room for it now. */
+static bool send_section(struct h2 *h2, struct h2_stream *stream) {
+  struct h2_section *section = stream->sections;
+  bool withdrawn = section->type == H2_PUSH_PROMISE && !h2_find(h2, section->promised_id);
+  if (!withdrawn) {
+    if (!out_has_room(&h2->out, section_room(h2, section))) return false;
+    write_section(h2, stream, section);
+  }
+  stream->sections = section->next;
+  if (!withdrawn) section_sent(h2, stream, section);
+  section_free(h2, section);
+  return true;
+}
+
+/* ---- DATA
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static void body_end(struct h2 *h2, struct h2_stream *stream) {
+  stream->body_ended = true;
+  if (!stream->trailers) {
+    end_sent(h2, stream);
+    return;
+  }
+  sched_idle(&h2->sched, &stream->node);
+  struct h2_section *trailers = stream->trailers;
+  stream->trailers = NULL;
+  section_append(stream, trailers);
+}
+
+/* Puts what was pulled behind its frame header. */
+static void write_data(struct h2 *h2, struct h2_stream *stream, struct span bytes, bool end) {
+  struct h2_out *out = &h2->out;
+  uint8_t *payload = out_at(out) + H2_FRAME_HEADER_BYTES;
+  struct h2_frame_header header = {.length = (uint32_t)bytes.len,
+                                   .type = H2_DATA,
+                                   .flags = end ? H2_FLAG_END_STREAM : 0,
+                                   .stream_id = stream->id};
+  h2_frame_header_encode(out_at(out), header);
+  bool in_place = bytes.base == payload;
+  bool copied = !in_place && bytes.len <= H2_COPY_BYTES_MAX && bytes.len <= out_room(out) - 9;
+  if (copied && bytes.len) memcpy(payload, bytes.base, bytes.len);
+  out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
+  if (!in_place && !copied) out_push(out, bytes, stream);
+}
+
+static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk) {
+  enum body_result result = stream->body.ops->pull(stream->body.self, chunk);
+  assert(chunk->bytes.len <= chunk->max);
+  return result;
+}
+
+static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
+  h2_window_spend(&h2->window, bytes);
+  h2_window_spend(&stream->window, bytes);
+  sched_sent(&h2->sched, &stream->node, bytes);
+  stream->body_sent += bytes;
+  h2->updates_free += h2->updates_free < H2_UPDATES_FREE_MAX ? H2_UPDATES_FREE_DATA : 0;
+  counter_add(&h2->engine->counters.body_bytes_sent, bytes);
+}
+
+/* What the pull of a stream means; `chunk` may hold bytes in every case but BODY_ERROR. */
+static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result result,
+                       const struct body_chunk *chunk) {
+  bool end = result == BODY_END;
+  if (result == BODY_ERROR) {
+    h2_stream_abort(h2, stream, H2_INTERNAL_ERROR);
+    return;
+  }
+  if (chunk->bytes.len || (end && !stream->trailers)) {
+    write_data(h2, stream, chunk->bytes, end && !stream->trailers);
+    data_sent(h2, stream, (uint32_t)chunk->bytes.len);
+  }
+  if (end) {
+    body_end(h2, stream);
+    return;
+  }
+  stream->body_waiting = result == BODY_WAIT;
+  h2_stream_schedule(stream);
+  bool blocked = h2_window_available(&stream->window) == 0 || h2_window_available(&h2->window) == 0;
+  if (result == BODY_MORE && chunk->bytes.len && blocked) h2_probe_end(stream);
+}
+
+/* One frame of the stream that the scheduler picked. False: nothing more can be sent now. */
+static bool send_data(struct h2 *h2, size_t budget_bytes) {
+  struct h2_out *out = &h2->out;
+  size_t quantum;
+  struct sched_node *node = sched_next(&h2->sched, &quantum);
+  if (!node || !out_has_room(out, H2_FRAME_HEADER_BYTES + H2_COPY_BYTES_MAX)) return false;
+  struct h2_stream *stream =
+      (struct h2_stream *)(void *)((char *)node - offsetof(struct h2_stream, node));
+  size_t most = min_size(quantum, h2->theirs.max_frame_size);
+  most = min_size(most, h2_window_available(&h2->window));
+  most = min_size(most, h2_window_available(&stream->window));
+  most = min_size(most, out_room(out) - H2_FRAME_HEADER_BYTES);
+  most = min_size(most, budget_bytes > out->bytes ? budget_bytes - out->bytes : 0);
+  if (most == 0) return false;
+  struct body_chunk chunk = {.room = out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};
+  after_pull(h2, stream, pull(stream, &chunk), &chunk);
+  return true;
+}
+
+/* The body may be at its end without our knowing, and no window is left to ask for more: asking for
+ * nothing tells, and the end needs no window (section 6.9.1). */
+void h2_probe_end(struct h2_stream *stream) {
+  stream->probe_end = true;
+  urgent_add(stream);
+}
+
+static void send_probe(struct h2 *h2, struct h2_stream *stream) {
+  stream->probe_end = false;
+  bool open = stream->headers_sent && stream->body.ops && !stream->body_ended &&
+              !stream->body_waiting && h2_stream_may_send(stream);
+  if (!open) return;
+  struct body_chunk chunk = {.room = out_at(&h2->out) + H2_FRAME_HEADER_BYTES, .max = 0};
+  enum body_result result = pull(stream, &chunk);
+  if (result == BODY_END || result == BODY_ERROR) after_pull(h2, stream, result, &chunk);
+}
+
+/* ---- the machine's side
+ * --------------------------------------------------------------------------------------------- */
+
+/* All that no window holds back, stream by stream in the order they asked. */
+static bool send_urgent(struct h2 *h2) {
+  while (h2->urgent_queue) {
+    struct h2_stream *stream = h2->urgent_queue;
+    if (stream->sections) {
+      if (!send_section(h2, stream)) return false;
+    } else if (stream->probe_end) {
+      if (!out_has_room(&h2->out, H2_FRAME_HEADER_BYTES)) return false;
+      send_probe(h2, stream);
+    } else {
+      h2_urgent_remove(h2, stream);
+    }
+  }
+  return true;
+}
+
+static void compose(struct h2 *h2, size_t budget_bytes) {
+  if (h2->lost || !h2_send_wanted(h2) || !out_begin(h2)) return;
+  if (!send_control(h2) || !send_credit(h2)) return;
+  while (send_urgent(h2) && h2->control_used == 0 && h2->out.bytes < budget_bytes &&
+         send_data(h2, budget_bytes)) {
+  }
+  if (h2->control_used) (void)send_control(h2); /* a stream just ended with RST_STREAM */
+}
+
+size_t h2_send_peek(struct h2 *h2, struct span *spans, size_t max, size_t budget_bytes) {
+  compose(h2, budget_bytes);
+  const struct h2_out *out = &h2->out;
+  size_t count = 0;
+  while (count < max && count < out->count) {
+    spans[count] = segment(out, (uint32_t)count)->bytes;
+    count++;
+  }
+  out_end(h2);
+  return count;
+}
+
+static void segment_done(struct h2_out *out) {
+  struct h2_stream *lender = segment(out, 0)->lender;
+  if (lender) lender->lent--;
+  out->first = (out->first + 1) % H2_OUT_SEGMENTS;
+  out->count--;
+}
+
+void h2_send_ack(struct h2 *h2, size_t bytes) {
+  struct h2_out *out = &h2->out;
+  assert(bytes <= out->bytes);
+  out->bytes -= bytes;
+  h2->stalled_bytes += bytes;
+  while (bytes > 0) {
+    struct span *left = &segment(out, 0)->bytes;
+    size_t take = min_size(bytes, left->len);
+    left->base += take;
+    left->len -= take;
+    bytes -= take;
+    if (left->len == 0) segment_done(out);
+  }
+  if (out->count == 0) out->used = 0;
+  out_end(h2);
+  invariants(out);
+}
+
+bool h2_send_wanted(const struct h2 *h2) {
+  if (h2->lost) return false;
+  if (h2->out.count || h2->control_used || h2->urgent_queue) return true;
+  if (h2->sched.ready_count && h2_window_available(&h2->window)) return true;
+  return !h2->dead && credit_wanted(h2);
+}
+
+void h2_send_free(struct h2 *h2) {
+  struct h2_out *out = &h2->out;
+  while (out->count)
+    segment_done(out);
+  out->bytes = 0;
+  out_end(h2);
+  control_free(h2);
+}

@@ -1,0 +1,67 @@
+/*
+ * h2_window.c - credit arithmetic; see h2_window.h for the two halves.
+ */
+#include "h2_window.h"
+
+#include <assert.h>
+
+bool h2_window_add(struct h2_window *window, uint32_t bytes) {
+  assert(bytes >= 1 && bytes <= H2_WINDOW_MAX);
+  return h2_window_shift(window, bytes);
+}
+
+bool h2_window_shift(struct h2_window *window, int64_t delta) {
+  int64_t sum = window->bytes + delta;
+  if (sum > H2_WINDOW_MAX || sum < -(int64_t)H2_WINDOW_MAX) return false;
+  window->bytes = (int32_t)sum;
+  return true;
+}
+
+void h2_window_spend(struct h2_window *window, uint32_t bytes) {
+  assert(bytes <= h2_window_available(window));
+  window->bytes -= (int32_t)bytes;
+}
+
+static void invariants(const struct h2_credit *credit) {
+  assert(credit->target <= H2_WINDOW_MAX);
+  assert(credit->granted <= H2_WINDOW_MAX);
+  assert(credit->granted + credit->held + credit->returnable >= credit->target);
+}
+
+void h2_credit_init(struct h2_credit *credit, uint32_t bytes) {
+  *credit = (struct h2_credit){.granted = bytes, .target = bytes};
+  invariants(credit);
+}
+
+bool h2_credit_arrive(struct h2_credit *credit, uint32_t bytes) {
+  if ((int64_t)bytes > credit->granted) return false;
+  credit->granted -= bytes;
+  credit->held += bytes;
+  return true;
+}
+
+void h2_credit_consume(struct h2_credit *credit, uint32_t bytes) {
+  assert(bytes <= credit->held);
+  credit->held -= bytes;
+  credit->returnable += bytes;
+  h2_credit_retarget(credit, credit->target); /* drop what an earlier reduction took away */
+}
+
+void h2_credit_retarget(struct h2_credit *credit, uint32_t target) {
+  int64_t excess = credit->granted + credit->held + credit->returnable - target;
+  credit->target = target;
+  if (excess < 0)
+    credit->returnable += (uint32_t)-excess;
+  else if (excess > 0)
+    credit->returnable -= excess < credit->returnable ? (uint32_t)excess : credit->returnable;
+  invariants(credit);
+}
+
+uint32_t h2_credit_take(struct h2_credit *credit, uint32_t least) {
+  uint32_t bytes = credit->returnable;
+  if (bytes == 0 || bytes < least) return 0;
+  credit->returnable = 0;
+  credit->granted += bytes;
+  invariants(credit);
+  return bytes;
+}

@@ -1,0 +1,69 @@
+/*
+ * sched_class.c - media types in order of how much a page waits for them; see sched_class.h.
+ */
+#include "sched_class.h"
+
+#include "headers.h"
+
+const struct sched_class_rule sched_class_rules[SCHED_CLASS_COUNT] = {
+    [SCHED_CLASS_OTHER] = {.urgency = 3, .incremental = true},
+    [SCHED_CLASS_DOCUMENT] = {.urgency = 1, .incremental = true}, /* parsed as it comes */
+    [SCHED_CLASS_STYLE] = {.urgency = 1, .incremental = false},
+    [SCHED_CLASS_SCRIPT] = {.urgency = 2, .incremental = false},
+    [SCHED_CLASS_FONT] = {.urgency = 2, .incremental = false},
+    [SCHED_CLASS_IMAGE] = {.urgency = 5, .incremental = true},
+    [SCHED_CLASS_MEDIA] = {.urgency = 6, .incremental = true},
+    [SCHED_CLASS_TUNNEL] = {.urgency = 3, .incremental = true},
+};
+
+/* Whole types before the prefixes that they begin with. */
+static const struct {
+  const char *type;
+  enum sched_class class;
+} types[] = {
+    {"text/html", SCHED_CLASS_DOCUMENT},
+    {"application/xhtml+xml", SCHED_CLASS_DOCUMENT},
+    {"text/css", SCHED_CLASS_STYLE},
+    {"text/javascript", SCHED_CLASS_SCRIPT},
+    {"application/javascript", SCHED_CLASS_SCRIPT},
+    {"application/x-javascript", SCHED_CLASS_SCRIPT},
+    {"application/ecmascript", SCHED_CLASS_SCRIPT},
+    {"application/wasm", SCHED_CLASS_SCRIPT},
+    {"font/", SCHED_CLASS_FONT},
+    {"application/font-", SCHED_CLASS_FONT},
+    {"application/x-font-", SCHED_CLASS_FONT},
+    {"application/vnd.ms-fontobject", SCHED_CLASS_FONT},
+    {"image/", SCHED_CLASS_IMAGE},
+    {"audio/", SCHED_CLASS_MEDIA},
+    {"video/", SCHED_CLASS_MEDIA},
+};
+
+static uint8_t lower(uint8_t c) {
+  return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+static bool begins_with(struct span value, struct span prefix) {
+  if (value.len < prefix.len) return false;
+  for (size_t i = 0; i < prefix.len; i++)
+    if (lower(value.base[i]) != prefix.base[i]) return false;
+  return true;
+}
+
+/* The media type without parameters and the space before them. */
+static struct span essence(struct span value) {
+  size_t len = 0;
+  while (len < value.len && value.base[len] != ';' && value.base[len] != ' ')
+    len++;
+  return span_of(value.base, len);
+}
+
+enum sched_class sched_class_of(struct span content_type) {
+  struct span type = essence(content_type);
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    struct span known = span_text(types[i].type);
+    uint8_t last = known.base[known.len - 1];
+    bool prefix = last == '/' || last == '-';
+    if (begins_with(type, known) && (prefix || type.len == known.len)) return types[i].class;
+  }
+  return SCHED_CLASS_OTHER;
+}

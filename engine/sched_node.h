@@ -1,0 +1,66 @@
+/*
+ * sched_node.h - one stream as the scheduler knows it, and the quantum that everything is cut to.
+ *
+ * A node is embedded in its stream. It can be in several structures at once, each with links of
+ * its own: a share (when it has something to send, or something below it has), the tree (whether it
+ * has or not), and an order by id.
+ */
+#ifndef WEIR_SCHED_NODE_H
+#define WEIR_SCHED_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+  SCHED_QUANTUM_BYTES = 16384,        /* when streams compete: one DATA frame of default size */
+  SCHED_QUANTUM_ALONE_BYTES = 262144, /* when one is alone: sixteen of them in one send */
+};
+
+/* Where a ready node stands. */
+enum sched_queue {
+  SCHED_QUEUE_NONE,     /* not ready */
+  SCHED_QUEUE_HEAD,     /* head start: among the first bytes of favoured responses, by id */
+  SCHED_QUEUE_SEQUENCE, /* one after another, by id */
+  SCHED_QUEUE_SHARED,   /* in the share of its urgency */
+  SCHED_QUEUE_TREE,     /* in the dependency tree */
+  SCHED_QUEUE_COUNT
+};
+
+/* Which signal a node's place comes from; a later one of these beats an earlier one. */
+enum sched_signal {
+  SCHED_SIGNAL_NONE,       /* nothing said: the content class decides */
+  SCHED_SIGNAL_DEPENDENCY, /* RFC 7540 section 5.3 */
+  SCHED_SIGNAL_EXTENSIBLE, /* RFC 9218: priority field or PRIORITY_UPDATE */
+};
+
+struct sched_node {
+  uint32_t id;           /* stream identifier */
+  uint16_t weight_16ths; /* 1 .. SCHED_WEIGHT_16THS_MAX */
+  uint8_t urgency;       /* 0 .. 7, without a head start */
+  bool incremental;
+  bool ready;       /* has bytes to send that no window blocks */
+  bool active;      /* in the tree: is in its parent's share, because it or one below is ready */
+  bool placeholder; /* stands for a stream that is not open: first member of sched_placeholder */
+  uint8_t queue;    /* enum sched_queue */
+  uint8_t level;    /* the urgency it is queued under while `queue` is not NONE or TREE */
+  uint8_t signal;   /* enum sched_signal */
+  uint8_t head_urgency;
+  uint32_t head_bytes; /* what is left of the head start */
+
+  /* in a share */
+  uint8_t weight_class, slot;
+  uint64_t start; /* virtual time at which the next send may begin */
+  struct sched_node *next, *prev;
+
+  /* in the tree, or on the list of streams that are not in the tree but would belong there */
+  struct sched_share *siblings;   /* the share it is a member of; NULL: not in the tree */
+  struct sched_share *dependants; /* NULL: nothing depends on it */
+  struct sched_node *sibling_next, *sibling_prev;
+  bool loose; /* on the list sched.loose */
+
+  /* in an order by id (sched_order.h) */
+  struct sched_node *order_child, *order_next, *order_prev;
+};
+
+#endif
