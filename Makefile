@@ -201,7 +201,8 @@ fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 
 # ---- install ----------------------------------------------------------------------------------
 
-HEADERS := $(addprefix engine/,machine.h headers.h stream.h handler.h)
+# What handlers are written against.
+HEADERS := $(addprefix engine/,machine.h headers.h stream.h handler.h body.h)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include/weir $(DESTDIR)$(PREFIX)/share/man/man1
