@@ -28,44 +28,48 @@ struct file_identity {
 
 /* One version of one file. Readers use the first three members. */
 struct file {
-  struct span bytes; /* the whole content, never changing; base NULL: use files_read() */
+  _Alignas(16) struct span bytes; /* the whole content, never changing; base NULL: files_read() */
   struct file_identity identity;
   bool directory; /* all else is then meaningless */
 
-  enum file_kind kind;
   bool listed;      /* its path leads to it */
   bool recent;      /* used since the clock's hand last passed */
   bool settled;     /* false: the time stamps cannot vouch for it, load it again when it is stale */
+  uint8_t kind;     /* enum file_kind */
   int fd;           /* FILE_LARGE: shared by all readers; else -1 */
   uint32_t holders; /* references; 0: only listed */
+  uint32_t slot;    /* place on the clock, while listed */
+  uint32_t path_len;
+  uint8_t *path;       /* within this allocation */
+  uint8_t *content;    /* FILE_SMALL: content_bytes of memory, at least 1; bytes.base in the end */
+  size_t charge_bytes; /* what it counts against the bound */
   uint64_t fresh_until_ns;
   uint64_t hash;
-  struct file *chain; /* next in the hash bucket */
-  uint32_t slot;      /* place on the clock */
-  uint32_t path_len;
-  size_t charge_bytes; /* what it counts against the bound */
-  /* Then the user's bytes, aligned for anything, then the path. */
+  struct file *chain; /* next in the hash bucket, while listed */
+  /* Then the user's bytes, aligned for anything (not for the last two kinds), then the path. */
 };
+
+_Static_assert(sizeof(struct file) % 16 == 0, "the user's bytes follow and are aligned");
 
 struct file_cache {
   struct file **buckets;
   uint32_t bucket_mask;
   struct file **clock; /* listed entries in no order */
-  uint32_t count, max; /* entries listed */
+  uint32_t count;      /* entries listed */
+  uint32_t entries_max;
   uint32_t hand;
   size_t bytes, bytes_max; /* listed and held together */
   uint32_t descriptors, descriptors_max;
   uint64_t seed[2];
-  uint64_t evictions;
+  uint64_t *evictions; /* a counter of the owner's */
   size_t user_bytes;
   void (*user_free)(void *ctx, struct file *file);
   void *user_ctx;
 };
 
-__attribute__((warn_unused_result)) bool file_cache_init(struct file_cache *cache,
-                                                         uint32_t entries_max, size_t bytes_max,
-                                                         uint32_t descriptors_max,
-                                                         size_t user_bytes);
+/* The bounds and the user's members must be set, all else zero. False without memory or random
+ * bytes. */
+__attribute__((warn_unused_result)) bool file_cache_init(struct file_cache *cache);
 
 /* No entry may be held any more (asserted). */
 void file_cache_destroy(struct file_cache *cache);
@@ -75,21 +79,27 @@ uint64_t file_cache_hash(const struct file_cache *cache, struct span path);
 /* The listed entry of that path, or NULL. */
 struct file *file_cache_find(const struct file_cache *cache, struct span path, uint64_t hash);
 
-/* A new entry, listed, in place of the one that had its path. `content_bytes` of memory are
- * allocated for its content when it is FILE_SMALL (at least 1, so that base is not NULL). NULL when
- * there is no room that eviction could make, or no memory. */
-__attribute__((warn_unused_result)) struct file *file_cache_add(struct file_cache *cache,
-                                                                struct span path, uint64_t hash,
-                                                                enum file_kind kind,
-                                                                size_t content_bytes);
+/* A new entry, held once by the caller and not listed. A FILE_SMALL has room for `content_bytes`.
+ * NULL when there is no room that eviction could make, or no memory. */
+__attribute__((warn_unused_result)) struct file *file_cache_make(struct file_cache *cache,
+                                                                 struct span path, uint64_t hash,
+                                                                 enum file_kind kind,
+                                                                 size_t content_bytes);
 
-/* Evicts until one more descriptor fits; false when all are held. */
-__attribute__((warn_unused_result)) bool file_cache_spare_descriptor(struct file_cache *cache);
+/* Lists the entry, in place of the one that has its path. Evicts another one when there are too
+ * many; when all of them are held the entry stays unlisted, which only means that the next lookup
+ * loads anew. */
+void file_cache_list(struct file_cache *cache, struct file *file);
 
-/* Evicts everything that nobody holds and that has a descriptor. */
-void file_cache_drop_descriptors(struct file_cache *cache);
+/* Gives the entry its descriptor, evicting others when there are too many. False when all of them
+ * are held; `fd` is then still the caller's. */
+__attribute__((warn_unused_result)) bool file_cache_take_descriptor(struct file_cache *cache,
+                                                                    struct file *file, int fd);
 
-/* The path leads to it no more; frees it unless held. */
+/* Evicts everything that nobody holds and that has a descriptor; false when there was nothing. */
+__attribute__((warn_unused_result)) bool file_cache_drop_descriptors(struct file_cache *cache);
+
+/* The path leads to it no more; frees it unless held. The entry must be listed (asserted). */
 void file_cache_unlist(struct file_cache *cache, struct file *file);
 
 /* Ends one reference; frees the entry when it was the last and the entry is not listed. */

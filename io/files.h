@@ -66,7 +66,8 @@ struct files_settings {
   uint32_t descriptors_max; /* open large files; 0: FILES_DESCRIPTORS_MAX */
   uint32_t reads_max;       /* read buffers of FILES_READ_BYTES; 0: FILES_READS_MAX */
   size_t user_bytes;        /* zeroed bytes that each entry carries for the user, file_user() */
-  /* An entry is about to be freed: free what its user bytes own. May be NULL. */
+  /* An entry is about to be freed: free what its user bytes own. They may be zero still, of an
+   * entry that was never handed out. May be NULL. */
   void (*user_free)(void *ctx, struct file *file);
   void *user_ctx;
 };

@@ -39,6 +39,9 @@
 #define IO_SEND_BUDGET_MAX 262144u
 /* Bytes the kernel may hold unsent before it calls a socket full (TCP_NOTSENT_LOWAT). */
 #define IO_NOTSENT_LOWAT_BYTES 16384
+/* Sent by all links in one turn, and links settled in one: a turn stays below some 10 ms. */
+#define IO_TURN_SEND_BYTES (UINT64_C(4) << 20)
+#define IO_TURN_LINKS      1024u
 /* Spans of one send; UIO_MAXIOV is 1024, but beyond a few dozen the copying dominates. */
 #define IO_SEND_SPANS 32u
 /* Received bytes that all links of a worker may keep copied while their machines do not want
@@ -46,6 +49,8 @@
 #define IO_KEEP_BYTES_MAX (UINT64_C(64) << 20)
 /* A peer that acknowledges not one byte of what was sent for this long is cut. */
 #define IO_SEND_STALL_NS (60 * IO_SECOND)
+/* How often the acknowledged bytes are looked at in that time. */
+#define IO_SEND_STALL_CHECKS 4u
 /* After the half-close: how long the peer may stay silent, and how long it may take in all. */
 #define IO_LINGER_IDLE_NS  (2 * IO_SECOND)
 #define IO_LINGER_TOTAL_NS (10 * IO_SECOND)
@@ -70,7 +75,8 @@
 
 /* Application data of one record. RFC 8446 section 5.1. */
 #define TLS_RECORD_BYTES 16384
-/* What a record adds: header 5, content type 1, tag 16 (TLS 1.3); header 5, nonce 8, tag 16 (1.2). */
+/* What a record adds: header 5, content type 1, tag 16 (TLS 1.3); header 5, nonce 8, tag 16 (1.2).
+ */
 #define TLS_RECORD_OVERHEAD_BYTES 29
 /* Room that application data leaves in a slab for alerts, KeyUpdate and close_notify. Arbitrary:
  * some ten of them. */
@@ -132,6 +138,9 @@
 #define FILES_ENTRIES_MAX     16384
 #define FILES_DESCRIPTORS_MAX 1024
 #define FILES_READS_MAX       1024
+/* Files whose content the disk is being waited for; lookups of more get FILES_BUSY. They hold at most
+ * FILES_SMALL_BYTES each. */
+#define FILES_LOADS_MAX 256
 /* One read of a large file; as much as four TLS records hold. */
 #define FILES_READ_BYTES (64 * 1024)
 /* Longest path: what open() accepts, PATH_MAX less the final zero. */
