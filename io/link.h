@@ -23,6 +23,7 @@
 #define WEIR_IO_LINK_H
 
 #include "engine/machine.h"
+#include "io/list.h"
 #include "io/timer.h"
 
 #include <netinet/in.h>
@@ -40,12 +41,13 @@ enum link_receive {
   LINK_RECV_POLL,      /* no buffer ring: readiness, then recv(2) into the worker's scratch */
 };
 
-/* Bytes received and not yet taken by the machine: buffers of the ring (deferred to another turn)
- * or a copy (the machine does not want them). */
+/* A copy of bytes that the machine did not want when they arrived. */
 struct link_kept {
   uint8_t *base;
-  uint32_t begin, end, capacity;
+  size_t begin, end, capacity;
 };
+
+#define LINK_NO_BUFFER UINT16_MAX
 
 struct link {
   struct machine machine;
@@ -62,50 +64,65 @@ struct link {
   bool receive_stopping; /* and its cancellation was asked for */
   bool sending;          /* a send request is under way */
   bool send_stopping;
-  bool starved; /* on the starved list: no buffer was left */
-  bool dirty;   /* on the dirty list */
-  bool waiting; /* on the input list: has deferred input */
-  bool eof;     /* the peer's FIN was read */
-  bool eof_told;
-  bool reset; /* close with RST: the peer is not to be waited for */
-  bool paused_once;
-  bool pushed_back; /* the last send was short: the socket is full */
+  bool eof;         /* the peer's FIN was read */
+  bool eof_told;    /* and the machine knows */
+  bool reset;       /* to be closed with RST */
+  bool pushed_back; /* the socket took less than offered: it is full */
 
   uint16_t in_flight;                     /* completions that are still to come */
-  uint16_t deferred_first, deferred_last; /* ring buffers of deferred input; LINK_NO_BUFFER */
+  uint16_t deferred_first, deferred_last; /* ring buffers that wait for another turn, chained */
+  uint16_t stall_checks;                  /* in a row, without a byte acknowledged */
   struct link_kept kept;
 
-  uint32_t turn_bytes;   /* received in the turn `turn` */
-  uint32_t budget_bytes; /* next send_peek */
-  uint64_t turn;
-  uint64_t stall_ns;    /* when the send under way counts as stalled */
-  uint64_t stall_acked; /* bytes the peer's TCP had acknowledged when that was last set */
+  uint64_t turn;         /* in which turn_bytes was counted */
+  uint32_t turn_bytes;   /* received input that the machine got in that turn */
+  uint32_t budget_bytes; /* of the next send_peek */
+  size_t send_bytes;     /* of the send under way */
+  uint64_t send_turn;    /* in which the send under way was submitted */
+  uint64_t stall_check_ns;
+  uint64_t stall_acked;    /* bytes that the peer's TCP had acknowledged at the last check */
+  uint64_t linger_idle_ns; /* LINGER ends at the earlier of these */
   uint64_t linger_until_ns;
   struct timer timer;
 
-  struct link *dirty_next;
-  struct link *waiting_next;
-  struct link *starved_next;
+  struct list_node dirty;   /* to be settled by the next flush */
+  struct list_node waiting; /* has deferred input */
+  struct list_node starved; /* found the buffer ring empty */
 };
-
-#define LINK_NO_BUFFER UINT16_MAX
 
 /* Links of one worker: slots that never move, made in chunks as they are needed. */
 struct links {
   struct link **chunks;
-  uint32_t chunk_count;
-  uint32_t max;
-  uint32_t open;     /* slots in use */
-  struct link *free; /* chained by dirty_next */
-  struct link *dirty_first, *dirty_last;
-  struct link *waiting_first, *waiting_last;
-  struct link *starved_first, *starved_last;
-  uint64_t kept_bytes; /* of all links, at most IO_KEEP_BYTES_MAX */
+  uint32_t made;         /* slots in all chunks */
+  uint32_t max;          /* slots that may be in use at once */
+  uint32_t open;         /* slots in use */
+  struct list_node free; /* through link.dirty */
+  struct list_node dirty, waiting, starved;
+  uint64_t kept_bytes; /* capacity of all copies, at most IO_KEEP_BYTES_MAX */
+  uint64_t turn_sent_bytes;
 };
 
 __attribute__((warn_unused_result)) bool links_open(struct links *links, uint32_t max);
 /* Every link must be gone (asserted). */
 void links_close(struct links *links);
+
+/* The link in `slot`, or NULL when `generation` is not its own. */
+struct link *links_find(const struct links *links, uint32_t slot, uint32_t generation);
+
+/* Before the batch of completions: links with deferred input get this turn's share. */
+void links_feed(struct worker *worker);
+
+/* After the batch: every dirty link is settled (round robin, one send each), then starved links
+ * receive again. Returns true when work is left, so that the worker must not sleep. */
+bool links_flush(struct worker *worker);
+
+void links_drain(struct worker *worker);
+void links_cut(struct worker *worker);
+
+/* Whether another link may be made. */
+static inline bool links_have_room(const struct links *links) {
+  return links->open < links->max;
+}
 
 /* Makes a link of a connected socket and starts it. Takes `fd`: on failure (the worker's cap, no
  * memory, the factory refuses) it has been closed and NULL is returned. */
@@ -121,15 +138,5 @@ void link_cut(struct link *link);
 void link_on_recv(struct link *link, const struct io_uring_cqe *cqe);
 void link_on_send(struct link *link, const struct io_uring_cqe *cqe);
 void link_on_cancel(struct link *link, const struct io_uring_cqe *cqe);
-
-/* The link in `slot`, or NULL when `generation` is not its own. */
-struct link *links_find(struct links *links, uint32_t slot, uint32_t generation);
-
-/* After the batch of completions: deferred input, one send a dirty link, starved links re-armed.
- * Returns true when work is left, so that the worker must not sleep. */
-bool links_flush(struct worker *worker);
-
-void links_drain(struct worker *worker);
-void links_cut(struct worker *worker);
 
 #endif

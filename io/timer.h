@@ -16,6 +16,8 @@
 #ifndef WEIR_IO_TIMER_H
 #define WEIR_IO_TIMER_H
 
+#include "io/list.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,13 +25,8 @@ enum { TIMER_LEVELS = 5, TIMER_SLOTS = 64 };
 
 #define TIMER_NEVER UINT64_MAX
 
-struct timer_node {
-  struct timer_node *next;
-  struct timer_node *previous; /* both NULL: not armed */
-};
-
 struct timer {
-  struct timer_node node; /* first, so that a node is its timer */
+  struct list_node node; /* linked: armed */
   /* Called once per arming, with the timer disarmed: it may be armed again, or its owner freed. */
   void (*fired)(struct timer *timer, uint64_t now_ns);
   uint64_t deadline_ns; /* meaningful while armed */
@@ -40,8 +37,9 @@ struct timers {
   uint64_t tick;                   /* everything due before or at this tick has been taken out */
   uint64_t occupied[TIMER_LEVELS]; /* bit per slot that holds a timer */
   uint32_t armed;
-  struct timer_node slots[TIMER_LEVELS * TIMER_SLOTS];
-  struct timer_node due; /* taken out by timers_run() and about to be called */
+  struct list_node slots[TIMER_LEVELS * TIMER_SLOTS];
+  struct list_node late; /* due at the next run */
+  struct list_node due;  /* being called by timers_run() */
 };
 
 void timers_init(struct timers *timers, uint64_t now_ns);
@@ -63,7 +61,7 @@ uint64_t timers_next_ns(const struct timers *timers);
 uint32_t timers_run(struct timers *timers, uint64_t now_ns);
 
 static inline bool timer_is_armed(const struct timer *timer) {
-  return timer->node.next;
+  return list_is_linked(&timer->node);
 }
 
 #endif

@@ -37,10 +37,10 @@ struct acceptor;
  *     io_uring_prep_read(sqe, fd, ...);   // any prep function; leave user_data alone
  *
  * The op is embedded in its owner and stays in place until done() is called for the last time
- * (`flags` without IORING_CQE_F_MORE). done() runs in the reaping loop: it may submit, arm timers
- * and call machine_host.wake(), and must not call into machines.
- * Requests that multishot is refused for, links (IOSQE_IO_LINK) and IOSQE_CQE_SKIP_SUCCESS are not
- * for ops: each gets exactly one final completion. */
+ * (`flags` without IORING_CQE_F_MORE). done() runs while completions are reaped, never inside a
+ * machine's call: it may submit, arm timers, give work to engines and call machine_host.wake(). Ops
+ * that are under way when a worker ends are cancelled, and their done() comes before the hook
+ * stopped(). IOSQE_CQE_SKIP_SUCCESS is not for ops: each gets exactly one final completion. */
 struct worker_op {
   void (*done)(struct worker_op *op, int result, unsigned flags);
   struct worker *worker; /* set by worker_sqe() */
@@ -87,15 +87,16 @@ worker_post(struct worker *from, struct worker *to,
 /* --- a worker --- */
 
 struct worker {
-  unsigned index;
-  uint64_t now_ns; /* monotonic; read once a turn */
-  void *user;      /* the program's own, for its hooks */
+  _Alignas(64) unsigned index; /* no two workers share a cache line */
+  uint64_t now_ns;             /* monotonic; read once a turn */
+  void *user;                  /* the program's own, for its hooks */
   struct timers timers;
   struct worker_counters counters;
 
   /* Private from here on. */
   struct worker_group *group;
   struct uring uring;
+  bool has_ring;
   struct bufring bufring;
   struct links links;
   struct op_table {
@@ -108,10 +109,10 @@ struct worker {
   } ops;
   struct acceptor *acceptors;
   uint8_t *scratch; /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
+  struct send_arena *send_arena;
   uint64_t turn;
   uint64_t drain_deadline_ns;
   bool draining, stopping;
-  bool send_inline;
   struct timer second_timer;
   struct timer drain_timer;
   struct worker_op wake_op;
@@ -129,6 +130,9 @@ void worker_drain(struct worker *worker, uint64_t deadline_ns);
 
 uint64_t worker_clock_ns(void);
 
+/* Called by link.c when a slot became free: accepting may go on. */
+void worker_link_closed(struct worker *worker);
+
 /* --- the group: all workers of a process --- */
 
 struct worker_hooks {
@@ -144,12 +148,13 @@ struct worker_hooks {
 };
 
 struct worker_config {
-  unsigned count;        /* workers, 1 .. IO_WORKERS_MAX */
-  bool pin;              /* each to one core of the affinity mask */
-  unsigned disabled;     /* URING_* features not to be used, even if the kernel has them */
-  uint32_t links_max;    /* per worker; 0: IO_LINKS_MAX */
-  uint32_t buffer_count; /* per worker, a power of two; 0: IO_BUFFER_COUNT */
-  uint32_t buffer_bytes; /* 0: IO_BUFFER_BYTES */
+  unsigned count;         /* workers, 1 .. IO_WORKERS_MAX */
+  bool pin;               /* each to one core of the affinity mask */
+  unsigned disabled;      /* URING_* features not to be used, even if the kernel has them */
+  uint32_t links_max;     /* per worker; 0: IO_LINKS_MAX */
+  uint32_t buffer_count;  /* per worker, a power of two; 0: IO_BUFFER_COUNT */
+  uint32_t buffer_bytes;  /* 0: IO_BUFFER_BYTES */
+  uint64_t send_stall_ns; /* 0: IO_SEND_STALL_NS */
   struct worker_hooks hooks;
 };
 
@@ -157,6 +162,8 @@ struct worker_group {
   struct worker_config config;
   struct worker *workers; /* config.count of them; uring.features says what the kernel offered */
   /* Private. */
+  _Atomic unsigned order; /* what every worker is to do: run, drain, stop */
+  _Atomic uint64_t drain_deadline_ns;
   pthread_mutex_t lock; /* start only */
   pthread_cond_t changed;
   unsigned ready, failed;
@@ -170,10 +177,10 @@ __attribute__((warn_unused_result)) bool worker_group_start(struct worker_group 
                                                             const struct worker_config *config,
                                                             struct io_error *error);
 
-/* The thread that started the group. Drains every worker; `deadline_ns` is of worker_clock_ns(). */
+/* Any thread, and a signal handler. Drains every worker; `deadline_ns` is of worker_clock_ns(). */
 void worker_group_drain(struct worker_group *group, uint64_t deadline_ns);
 
-/* The thread that started the group: cut every link, end every worker. */
+/* Any thread, and a signal handler: cuts every link, ends every worker. */
 void worker_group_stop(struct worker_group *group);
 
 /* Runs `deliver(worker, object)` on a worker's thread. The thread that started the group. */
@@ -181,10 +188,10 @@ __attribute__((warn_unused_result)) bool
 worker_group_post(struct worker_group *group, unsigned index,
                   void (*deliver)(struct worker *to, void *object), void *object);
 
-/* Waits for every worker's end, and frees. */
+/* Waits for every worker's end, and frees. Not while another thread may still call the above. */
 void worker_group_join(struct worker_group *group);
 
-/* Counters of all workers added up; any thread, while the group exists. */
+/* Counters of all workers added up; any thread, until worker_group_join() is called. */
 struct worker_counters worker_group_counters(const struct worker_group *group);
 
 #endif

@@ -1,0 +1,70 @@
+/*
+ * link_parts.h - what the parts of a link tell each other; nobody else includes this.
+ *
+ *   links.c      slots, lists, and what is done to all links of a worker
+ *   link.c       birth, settling, timer, linger, end
+ *   link_recv.c  bytes in: requests, buffers, what the machine does not want yet
+ *   link_send.c  bytes out: inline and through the ring, budget, stall
+ */
+#ifndef WEIR_IO_LINK_PARTS_H
+#define WEIR_IO_LINK_PARTS_H
+
+#include "io/link.h"
+#include "io/op.h"
+#include "io/worker.h"
+
+/* links.c */
+struct link *links_take(struct links *links);
+void links_give(struct links *links, struct link *link);
+
+/* link.c */
+
+/* The next flush settles it. Idempotent. */
+static inline void link_mark_dirty(struct link *link) {
+  if (!list_is_linked(&link->dirty)) list_append(&link->worker->links.dirty, &link->dirty);
+}
+
+static inline bool link_wants(const struct link *link, unsigned bits) {
+  return link->has_machine && link->machine.ops->wants(link->machine.self) & bits;
+}
+
+/* A request of `kind` for this link; counts as in flight until its last completion. */
+struct io_uring_sqe *link_sqe(struct link *link, enum op_kind kind);
+
+/* Called for the last completion of any request of this link. */
+static inline void link_landed(struct link *link) {
+  link->in_flight--;
+}
+
+/* Gives a dirty link its share of the turn. */
+void link_settle(struct link *link);
+
+/* link_recv.c */
+
+/* No input is kept or deferred. */
+static inline bool link_input_is_empty(const struct link *link) {
+  return link->kept.begin == link->kept.end && link->deferred_first == LINK_NO_BUFFER;
+}
+
+/* Offers kept and deferred input, up to this turn's share. */
+void link_recv_feed(struct link *link);
+/* Starts or stops receiving, as the machine wants. */
+void link_recv_settle(struct link *link);
+void link_recv_start(struct link *link, bool poll_first);
+void link_recv_stop(struct link *link);
+/* Gives back every buffer and copy. */
+void link_recv_release(struct link *link);
+
+/* link_send.c */
+
+/* One send, if the machine has something and none is under way. */
+void link_send_settle(struct link *link);
+void link_send_stop(struct link *link);
+/* Cuts a link whose peer has acknowledged nothing for too long. */
+void link_send_check_stall(struct link *link);
+
+/* Headers and spans of sends between their preparation and their submission. */
+struct send_arena;
+struct send_arena *send_arena_open(void);
+
+#endif

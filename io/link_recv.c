@@ -1,0 +1,250 @@
+/*
+ * link_recv.c - bytes in.
+ *
+ * A received buffer goes straight to the machine and back into the ring, unless
+ *   - the link has had its share of the turn: the buffer is deferred, in a chain;
+ *   - the machine does not want input: the bytes are copied out, so that the shared ring never runs
+ *     dry over one slow reader, and receiving stops. What may still arrive until the kernel has
+ *     seen the cancellation is at most one ring full. From then on the link receives one buffer at
+ *     a time, and keeps one at most.
+ */
+#include "io/link_parts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- requests --- */
+
+void link_recv_start(struct link *link, bool poll_first) {
+  assert(!link->receiving);
+  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_RECV);
+  link->receiving = true;
+  if (link->receive_mode == LINK_RECV_POLL) {
+    io_uring_prep_poll_add(sqe, link->fd, POLLIN | POLLRDHUP);
+    return;
+  }
+  if (link->receive_mode == LINK_RECV_MULTISHOT)
+    io_uring_prep_recv_multishot(sqe, link->fd, NULL, 0, 0);
+  else
+    io_uring_prep_recv(sqe, link->fd, NULL, link->worker->bufring.bytes, 0);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = BUFRING_GROUP;
+  /* Without a buffer at hand the kernel fails before it has looked at the socket. */
+  if (poll_first) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+}
+
+void link_recv_stop(struct link *link) {
+  if (!link->receiving || link->receive_stopping) return;
+  link->receive_stopping = true;
+  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_CANCEL);
+  io_uring_prep_cancel64(sqe, op_pack(OP_LINK_RECV, link->slot, link->generation), 0);
+}
+
+void link_recv_settle(struct link *link) {
+  bool wanted = link->state == LINK_LINGER ||
+                (link_wants(link, MACHINE_RECV) && link->kept.begin == link->kept.end);
+  if (!wanted) {
+    if (!link->receiving || link->receive_stopping) return;
+    counter_add(&link->worker->counters.recv_paused, 1);
+    if (link->receive_mode == LINK_RECV_MULTISHOT) link->receive_mode = LINK_RECV_SINGLE;
+    link_recv_stop(link);
+    return;
+  }
+  /* One buffer at a time also means that deferred input is taken before more is asked for. */
+  if (link->receiving || link->eof || list_is_linked(&link->starved)) return;
+  if (link->deferred_first != LINK_NO_BUFFER) return;
+  link_recv_start(link, false);
+}
+
+/* --- what the machine does not want yet --- */
+
+static void kept_release(struct link *link) {
+  link->worker->links.kept_bytes -= link->kept.capacity;
+  free(link->kept.base);
+  link->kept = (struct link_kept){.base = NULL};
+}
+
+/* Room for `len` more bytes at the end. False: over the worker's bound, or no memory. */
+static bool kept_reserve(struct link *link, size_t len) {
+  struct link_kept *kept = &link->kept;
+  size_t needed = kept->end + len;
+  if (needed <= kept->capacity) return true;
+  size_t capacity = kept->capacity ? kept->capacity : IO_BUFFER_BYTES;
+  while (capacity < needed)
+    capacity *= 2;
+  uint64_t total = link->worker->links.kept_bytes + (capacity - kept->capacity);
+  if (total > IO_KEEP_BYTES_MAX) return false;
+  uint8_t *base = realloc(kept->base, capacity);
+  if (!base) return false;
+  link->worker->links.kept_bytes = total;
+  kept->base = base;
+  kept->capacity = capacity;
+  return true;
+}
+
+static void keep(struct link *link, struct span bytes) {
+  if (bytes.len == 0 || link->state != LINK_OPEN) return;
+  if (!kept_reserve(link, bytes.len)) {
+    link_cut(link);
+    return;
+  }
+  memcpy(link->kept.base + link->kept.end, bytes.base, bytes.len);
+  link->kept.end += bytes.len;
+}
+
+/* Offers to the machine; returns what it took. */
+static size_t offer(struct link *link, struct span bytes) {
+  size_t taken = link->machine.ops->recv(link->machine.self, bytes, link->worker->now_ns);
+  assert(taken <= bytes.len);
+  link->turn_bytes += (uint32_t)taken;
+  return taken;
+}
+
+static bool has_share_left(struct link *link) {
+  if (link->turn != link->worker->turn) {
+    link->turn = link->worker->turn;
+    link->turn_bytes = 0;
+  }
+  return link->turn_bytes < IO_TURN_RECV_BYTES;
+}
+
+/* Bytes that come after everything kept: offered if they may be, kept otherwise. */
+static void take_in(struct link *link, struct span bytes) {
+  if (link->kept.begin == link->kept.end && link_wants(link, MACHINE_RECV)) {
+    size_t taken = offer(link, bytes);
+    bytes = span_of(bytes.base + taken, bytes.len - taken);
+  }
+  keep(link, bytes);
+}
+
+/* --- deferred buffers --- */
+
+static void defer(struct link *link, uint16_t id) {
+  struct bufring *bufring = &link->worker->bufring;
+  bufring->next[id] = LINK_NO_BUFFER;
+  if (link->deferred_first == LINK_NO_BUFFER)
+    link->deferred_first = id;
+  else
+    bufring->next[link->deferred_last] = id;
+  link->deferred_last = id;
+  if (!list_is_linked(&link->waiting)) list_append(&link->worker->links.waiting, &link->waiting);
+}
+
+static uint16_t take_deferred(struct link *link) {
+  uint16_t id = link->deferred_first;
+  link->deferred_first = link->worker->bufring.next[id];
+  return id;
+}
+
+static void feed_kept(struct link *link) {
+  struct link_kept *kept = &link->kept;
+  while (kept->begin != kept->end && has_share_left(link) && link_wants(link, MACHINE_RECV)) {
+    size_t len = kept->end - kept->begin;
+    if (len > IO_TURN_RECV_BYTES) len = IO_TURN_RECV_BYTES;
+    size_t taken = offer(link, span_of(kept->base + kept->begin, len));
+    kept->begin += taken;
+    if (taken) continue;
+    /* A machine that wants input and takes none would keep this worker busy for ever. */
+    if (link_wants(link, MACHINE_RECV)) link_cut(link);
+    break;
+  }
+  if (kept->begin == kept->end) kept_release(link);
+}
+
+void link_recv_feed(struct link *link) {
+  if (link->state != LINK_OPEN) return;
+  feed_kept(link);
+  bool paused = link->kept.begin != link->kept.end || !link_wants(link, MACHINE_RECV);
+  while (link->state == LINK_OPEN && link->deferred_first != LINK_NO_BUFFER &&
+         (paused || has_share_left(link))) {
+    uint16_t id = take_deferred(link);
+    take_in(link, bufring_bytes(&link->worker->bufring, id));
+    bufring_give(&link->worker->bufring, id);
+  }
+  if (link->state != LINK_OPEN) return;
+  /* Kept bytes wait for the machine; what merely ran out of its share goes on next turn. */
+  bool more = link->deferred_first != LINK_NO_BUFFER ||
+              (link->kept.begin != link->kept.end && link_wants(link, MACHINE_RECV));
+  if (more && !list_is_linked(&link->waiting))
+    list_append(&link->worker->links.waiting, &link->waiting);
+}
+
+void link_recv_release(struct link *link) {
+  while (link->deferred_first != LINK_NO_BUFFER)
+    bufring_give(&link->worker->bufring, take_deferred(link));
+  kept_release(link);
+}
+
+/* --- completions --- */
+
+static void on_buffer(struct link *link, uint16_t id, uint32_t len) {
+  struct bufring *bufring = &link->worker->bufring;
+  struct span bytes = bufring_take(bufring, id, len);
+  if (link->state == LINK_OPEN &&
+      (link->deferred_first != LINK_NO_BUFFER || !has_share_left(link))) {
+    defer(link, id);
+    return;
+  }
+  if (link->state == LINK_OPEN) take_in(link, bytes);
+  bufring_give(bufring, id);
+}
+
+static void on_end(struct link *link, int result) {
+  if (result == 0) {
+    link->eof = true;
+  } else if (result == -ENOBUFS) {
+    counter_add(&link->worker->counters.recv_starved, 1);
+    if (link->state != LINK_CLOSING && !list_is_linked(&link->starved))
+      list_append(&link->worker->links.starved, &link->starved);
+  } else if (result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
+    link_cut(link);
+  }
+}
+
+static void note_received(struct link *link, int result) {
+  counter_add(&link->worker->counters.recv_calls, 1);
+  if (result <= 0) return;
+  counter_add(&link->worker->counters.recv_bytes, (uint64_t)result);
+  if (link->state == LINK_LINGER) link->linger_idle_ns = link->worker->now_ns + IO_LINGER_IDLE_NS;
+}
+
+/* Without a buffer ring: the socket is readable. */
+static void read_ready(struct link *link) {
+  struct worker *worker = link->worker;
+  while (link->state == LINK_OPEN || link->state == LINK_LINGER) {
+    if (!has_share_left(link)) return; /* readiness is asked for again */
+    ssize_t result = recv(link->fd, worker->scratch, IO_TURN_RECV_BYTES, MSG_DONTWAIT);
+    if (result < 0) result = -errno;
+    note_received(link, (int)result);
+    if (result <= 0) {
+      on_end(link, (int)result);
+      return;
+    }
+    if (link->state == LINK_LINGER) return;
+    take_in(link, span_of(worker->scratch, (size_t)result));
+    if ((size_t)result < IO_TURN_RECV_BYTES || !link_wants(link, MACHINE_RECV)) return;
+  }
+}
+
+void link_on_recv(struct link *link, const struct io_uring_cqe *cqe) {
+  if (!(cqe->flags & IORING_CQE_F_MORE)) {
+    link->receiving = link->receive_stopping = false;
+    link_landed(link);
+  }
+  link_mark_dirty(link);
+  if (link->receive_mode == LINK_RECV_POLL) {
+    if (cqe->res > 0)
+      read_ready(link);
+    else
+      on_end(link, cqe->res == 0 ? -EAGAIN : cqe->res);
+    return;
+  }
+  note_received(link, cqe->res);
+  if (cqe->flags & IORING_CQE_F_BUFFER)
+    on_buffer(link, (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT),
+              cqe->res > 0 ? (uint32_t)cqe->res : 0);
+  if (cqe->res <= 0) on_end(link, cqe->res);
+}

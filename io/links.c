@@ -1,0 +1,118 @@
+/*
+ * links.c - the slots of one worker's links, and the passes over their lists.
+ */
+#include "io/link_parts.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { CHUNK_LINKS = 64 };
+
+bool links_open(struct links *links, uint32_t max) {
+  assert(max && max <= OP_SLOT_MAX);
+  *links = (struct links){.max = max};
+  list_init(&links->free);
+  list_init(&links->dirty);
+  list_init(&links->waiting);
+  list_init(&links->starved);
+  links->chunks = calloc((max + CHUNK_LINKS - 1) / CHUNK_LINKS, sizeof *links->chunks);
+  return links->chunks;
+}
+
+void links_close(struct links *links) {
+  assert(links->open == 0 && links->kept_bytes == 0);
+  for (uint32_t i = 0; i < links->made / CHUNK_LINKS; i++)
+    free(links->chunks[i]);
+  free(links->chunks);
+  *links = (struct links){.max = 0};
+}
+
+static struct link *slot_at(const struct links *links, uint32_t slot) {
+  return &links->chunks[slot / CHUNK_LINKS][slot % CHUNK_LINKS];
+}
+
+static bool make_chunk(struct links *links) {
+  struct link *chunk = calloc(CHUNK_LINKS, sizeof *chunk);
+  if (!chunk) return false;
+  links->chunks[links->made / CHUNK_LINKS] = chunk;
+  for (uint32_t i = 0; i < CHUNK_LINKS; i++) {
+    chunk[i].slot = links->made + i;
+    list_append(&links->free, &chunk[i].dirty);
+  }
+  links->made += CHUNK_LINKS;
+  return true;
+}
+
+/* A slot that is blank but for its number and generation; NULL at the cap or without memory. */
+struct link *links_take(struct links *links) {
+  if (!links_have_room(links)) return NULL;
+  if (list_is_empty(&links->free) && !make_chunk(links)) return NULL;
+  struct link *link = LIST_OWNER(list_take_first(&links->free), struct link, dirty);
+  *link = (struct link){.slot = link->slot, .generation = link->generation};
+  links->open++;
+  return link;
+}
+
+/* From here on, completions that still carry the old generation find nobody. */
+void links_give(struct links *links, struct link *link) {
+  link->generation++;
+  link->state = LINK_FREE;
+  list_append(&links->free, &link->dirty);
+  links->open--;
+}
+
+struct link *links_find(const struct links *links, uint32_t slot, uint32_t generation) {
+  if (slot >= links->made) return NULL;
+  struct link *link = slot_at(links, slot);
+  return link->state != LINK_FREE && link->generation == generation ? link : NULL;
+}
+
+void links_feed(struct worker *worker) {
+  struct list_node batch, *node;
+  list_init(&batch);
+  list_splice(&batch, &worker->links.waiting);
+  while ((node = list_take_first(&batch))) {
+    struct link *link = LIST_OWNER(node, struct link, waiting);
+    link_recv_feed(link);
+    link_mark_dirty(link);
+  }
+}
+
+/* Only as many as there are buffers: the others would find the ring empty again. */
+static void restart_starved(struct worker *worker) {
+  uint32_t buffers = worker->bufring.count - worker->bufring.out;
+  while (buffers-- > 0 && !list_is_empty(&worker->links.starved)) {
+    struct list_node *node = list_take_first(&worker->links.starved);
+    link_mark_dirty(LIST_OWNER(node, struct link, starved));
+  }
+}
+
+bool links_flush(struct worker *worker) {
+  struct links *links = &worker->links;
+  struct list_node batch, *node;
+  list_init(&batch);
+  restart_starved(worker);
+  list_splice(&batch, &links->dirty);
+  links->turn_sent_bytes = 0;
+  uint32_t settled = 0;
+  while (settled < IO_TURN_LINKS && links->turn_sent_bytes < IO_TURN_SEND_BYTES &&
+         (node = list_take_first(&batch))) {
+    link_settle(LIST_OWNER(node, struct link, dirty));
+    settled++;
+  }
+  /* Those that had no turn come before those that had one and want another. */
+  list_splice(&batch, &links->dirty);
+  list_splice(&links->dirty, &batch);
+  if (worker->bufring.ring) bufring_publish(&worker->bufring);
+  return !list_is_empty(&links->dirty) || !list_is_empty(&links->waiting);
+}
+
+void links_drain(struct worker *worker) {
+  for (uint32_t slot = 0; slot < worker->links.made; slot++)
+    link_drain(slot_at(&worker->links, slot));
+}
+
+void links_cut(struct worker *worker) {
+  for (uint32_t slot = 0; slot < worker->links.made; slot++)
+    link_cut(slot_at(&worker->links, slot));
+}
