@@ -175,7 +175,8 @@ static inline bool span_is(struct span a, const char *text) {
 
 /* A field of a known name. Keeps `value`. */
 static inline struct header header_of(enum header_token token, struct span value) {
-  return (struct header){.name = header_token_name(token), .value = value, .token = token};
+  return (struct header){
+      .name = header_token_name(token), .value = value, .token = token, .flags = 0};
 }
 
 #endif
