@@ -1,0 +1,39 @@
+/*
+ * demo.h - the built-in site: what `weir serve` shows when it is given no directory.
+ *
+ *     /                    a page that says what this is
+ *     /plaintext           "Hello, World!"
+ *     /bytes/N             N bytes: 0, 1, ... 255, 0, 1, ...
+ *     /echo                the body of a POST, back as it comes
+ *     /delay/MILLISECONDS  an answer, that much later
+ *
+ * A handler like any embedder's: written against engine/handler.h, stream.h and body.h alone.
+ */
+#ifndef WEIR_TOOLS_DEMO_H
+#define WEIR_TOOLS_DEMO_H
+
+#include "engine/handler.h"
+#include "engine/pool.h"
+
+/* Milliseconds that /delay accepts at most: one minute, the idle time of most proxies. */
+#define DEMO_DELAY_MILLISECONDS_MAX 60000u
+
+/* Bytes that one /echo keeps at most. The receive window stops a client well before. */
+#define DEMO_ECHO_BYTES_MAX (4u << 20)
+
+struct demo;
+
+/* Borrows `memory` for the demo's life. At most `exchanges_max` requests at once; beyond it the
+ * answer is 503. NULL when memory was refused. */
+__attribute__((warn_unused_result)) struct demo *demo_create(const struct memory *memory,
+                                                             uint32_t exchanges_max);
+
+/* All streams and bodies must have been closed (asserted). NULL is allowed. */
+void demo_destroy(struct demo *demo);
+
+const struct handler *demo_handler(struct demo *demo);
+
+/* The page; static text. */
+struct span demo_page(void);
+
+#endif
