@@ -17,7 +17,9 @@ void idmap_destroy(struct idmap *map) {
 }
 
 static uint32_t home(const struct idmap *map, uint32_t id) {
-  return id / 2 & (map->slot_count - 1);
+  uint32_t golden =
+      id * 0x9e3779b1u; /* 2^32 divided by the golden ratio: the high bits are mixed */
+  return (uint32_t)(((uint64_t)golden * map->slot_count) >> 32);
 }
 
 static uint32_t after(const struct idmap *map, uint32_t slot) {
