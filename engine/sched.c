@@ -1,75 +1,475 @@
 /*
- * sched.c - who sends next: deficit round robin over the ready streams, weighted in bytes.
+ * sched.c - from signals to a place, and from places to the next sender; see sched.h.
+ *
+ * A stream that is not ready stands nowhere, except for its place in the tree. What is said about a
+ * stream changes its fields; if it is ready it is then queued anew. queue_of() is the rule for
+ * where.
  */
 #include "sched.h"
 
+#include "sched_order.h"
+
 #include <assert.h>
 
-/* One round gives a stream of the default weight (16) one 16 KiB frame. */
-enum { SHARE_BYTES_PER_WEIGHT = 1024, QUANTUM_BYTES = 16384, QUANTUM_ALONE_BYTES = 262144 };
+/* Chunks that the pools grow by: a busy connection's worth. */
+enum { SHARES_PER_CHUNK = 8, PLACEHOLDERS_PER_CHUNK = 32, UPDATES_PER_CHUNK = 4 };
 
-static int64_t share_bytes(const struct sched_node *node) {
-  return (int64_t)node->priority.weight * SHARE_BYTES_PER_WEIGHT;
+/* ---- queues -----------------------------------------------------------------------------------
+ */
+
+/* The share of a level, taken from the pool for the first who shares; NULL: no memory. */
+static struct sched_share *shared_take(struct sched *sched, unsigned level) {
+  if (sched->shared[level] || !sched->tree.shares) return sched->shared[level];
+  struct sched_share *share = pool_take(sched->tree.shares);
+  if (!share) return NULL;
+  sched_share_init(share);
+  share->clock = sched->shared_clock[level];
+  return sched->shared[level] = share;
+}
+
+static void shared_give(struct sched *sched, unsigned level) {
+  struct sched_share *share = sched->shared[level];
+  if (share->active_count > 0) return;
+  sched->shared_clock[level] = share->clock;
+  sched->shared[level] = NULL;
+  pool_give(sched->tree.shares, share);
+}
+
+static bool in_tree(const struct sched_node *node) {
+  return node->siblings != NULL;
+}
+
+/* The urgency of a stream without a head start. */
+static unsigned level_of(const struct sched_node *node) {
+  return in_tree(node) ? SCHED_TREE_URGENCY : node->urgency;
+}
+
+/* Where a ready node belongs, and at which level. */
+static enum sched_queue queue_of(struct sched *sched, const struct sched_node *node,
+                                 unsigned *level) {
+  *level = level_of(node);
+  if (node->head_bytes > 0 && node->head_urgency < *level) {
+    *level = node->head_urgency;
+    return SCHED_QUEUE_HEAD;
+  }
+  if (in_tree(node)) return SCHED_QUEUE_TREE;
+  if (node->incremental && shared_take(sched, *level)) return SCHED_QUEUE_SHARED;
+  return SCHED_QUEUE_SEQUENCE;
+}
+
+/* Tells sched_urgency whether the tree has somebody to send. */
+static void note_tree(struct sched *sched) {
+  if (sched_tree_active(&sched->tree))
+    sched_urgency_on(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
+  else
+    sched_urgency_off(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
+}
+
+static void enqueue(struct sched *sched, struct sched_node *node) {
+  unsigned level = 0;
+  enum sched_queue queue = queue_of(sched, node, &level);
+  node->queue = (uint8_t)queue;
+  node->level = (uint8_t)level;
+  switch (queue) {
+  case SCHED_QUEUE_HEAD: sched_order_add(&sched->heads[level], node); break;
+  case SCHED_QUEUE_SEQUENCE: sched_order_add(&sched->sequence[level], node); break;
+  case SCHED_QUEUE_SHARED: sched_share_add(sched->shared[level], node); break;
+  default: sched_tree_settle(node);
+  }
+  if (queue == SCHED_QUEUE_TREE)
+    note_tree(sched);
+  else
+    sched_urgency_on(&sched->urgency, level, queue);
+}
+
+static void dequeue(struct sched *sched, struct sched_node *node) {
+  enum sched_queue queue = (enum sched_queue)node->queue;
+  unsigned level = node->level;
+  bool empty = false;
+  node->queue = SCHED_QUEUE_NONE;
+  switch (queue) {
+  case SCHED_QUEUE_HEAD:
+    sched_order_remove(&sched->heads[level], node);
+    empty = !sched->heads[level];
+    break;
+  case SCHED_QUEUE_SEQUENCE:
+    sched_order_remove(&sched->sequence[level], node);
+    empty = !sched->sequence[level];
+    break;
+  case SCHED_QUEUE_SHARED:
+    sched_share_remove(sched->shared[level], node);
+    shared_give(sched, level);
+    empty = !sched->shared[level];
+    break;
+  case SCHED_QUEUE_TREE:
+    sched_tree_settle(node);
+    note_tree(sched);
+    break;
+  default: break;
+  }
+  if (empty) sched_urgency_off(&sched->urgency, level, queue);
+}
+
+/* What was said of the node, or its place in the tree, has changed since dequeue(). */
+static void requeue(struct sched *sched, struct sched_node *node) {
+  if (node->ready) enqueue(sched, node);
+}
+
+/* ---- the tree and the streams that wait for it --------------------------------------------------
+ */
+
+static void loose_add(struct sched *sched, struct sched_node *node) {
+  node->loose = true;
+  node->sibling_prev = NULL;
+  node->sibling_next = sched->loose;
+  if (sched->loose) sched->loose->sibling_prev = node;
+  sched->loose = node;
+}
+
+static void loose_remove(struct sched *sched, struct sched_node *node) {
+  if (!node->loose) return;
+  if (node->sibling_prev)
+    node->sibling_prev->sibling_next = node->sibling_next;
+  else
+    sched->loose = node->sibling_next;
+  if (node->sibling_next) node->sibling_next->sibling_prev = node->sibling_prev;
+  node->sibling_next = node->sibling_prev = NULL;
+  node->loose = false;
+}
+
+/* The first use of a dependency: all streams without an RFC 9218 signal move into the tree, at most
+ * once a connection. */
+static void use_tree(struct sched *sched) {
+  if (sched->tree_used) return;
+  sched->tree_used = true;
+  while (sched->loose) {
+    struct sched_node *node = sched->loose;
+    loose_remove(sched, node);
+    dequeue(sched, node);
+    (void)sched_tree_open(&sched->tree, node);
+    requeue(sched, node);
+  }
+}
+
+static bool is_weight_only(const struct sched_dependency *dependency) {
+  return dependency->parent_id == 0 && !dependency->exclusive;
+}
+
+/* The place of a stream about which nothing has been said, under rules 3 to 5. */
+static void place_unsaid(struct sched *sched, struct sched_node *node) {
+  if (!sched->tree_used) {
+    loose_add(sched, node);
+    return;
+  }
+  (void)sched_tree_open(&sched->tree, node);
+  note_tree(sched);
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+void sched_memory_init(struct sched_memory *pools, const struct memory *memory) {
+  pool_init(&pools->shares, memory, sizeof(struct sched_share), SHARES_PER_CHUNK,
+            SCHED_SHARES_PER_WORKER_MAX);
+  pool_init(&pools->placeholders, memory, sizeof(struct sched_placeholder), PLACEHOLDERS_PER_CHUNK,
+            SCHED_PLACEHOLDERS_PER_WORKER_MAX);
+  pool_init(&pools->updates, memory, sizeof(struct sched_update_block), UPDATES_PER_CHUNK,
+            SCHED_UPDATES_PER_WORKER_MAX);
+}
+
+void sched_memory_destroy(struct sched_memory *pools) {
+  pool_destroy(&pools->shares);
+  pool_destroy(&pools->placeholders);
+  pool_destroy(&pools->updates);
 }
 
 void sched_init(struct sched *sched) {
-  *sched = (struct sched){0};
+  *sched = (struct sched){.churn_left = SCHED_CHURN_BURST};
 }
 
-void sched_open(struct sched *sched, struct sched_node *node, uint32_t id,
-                struct sched_priority priority) {
-  (void)sched;
-  (void)id;
-  *node = (struct sched_node){.priority = priority};
+void sched_attach(struct sched *sched, struct sched_memory *pools, sched_find *find, void *ctx) {
+  assert(sched->open_count == 0);
+  sched->tree.shares = &pools->shares;
+  sched->tree.placeholders = &pools->placeholders;
+  sched->tree.find = find;
+  sched->tree.find_ctx = ctx;
+  sched->updates.pool = &pools->updates;
+}
+
+void sched_destroy(struct sched *sched) {
+  assert(sched->open_count == 0);
+  sched_tree_free(&sched->tree);
+  sched_updates_free(&sched->updates);
+}
+
+void sched_ignore_dependencies(struct sched *sched) {
+  sched->ignore_dependencies = true;
+}
+
+/* ---- streams and what is said about them -------------------------------------------------------
+ */
+
+static void be_extensible(struct sched_node *node, uint8_t urgency, bool incremental) {
+  assert(urgency < SCHED_LEVEL_COUNT);
+  node->signal = SCHED_SIGNAL_EXTENSIBLE;
+  node->urgency = urgency;
+  node->incremental = incremental;
+}
+
+enum sched_result sched_open(struct sched *sched, struct sched_node *node, uint32_t id,
+                             struct sched_priority priority) {
+  const struct sched_class_rule *rule = &sched_class_rules[SCHED_CLASS_OTHER];
+  struct sched_update update;
+  *node = (struct sched_node){.id = id,
+                              .weight_16ths = SCHED_WEIGHT_DEFAULT * SCHED_WEIGHT_UNIT,
+                              .urgency = rule->urgency,
+                              .incremental = rule->incremental};
+  sched->open_count++;
+  sched->churn_left += SCHED_CHURN_PER_STREAM;
+  if (sched->churn_left > SCHED_CHURN_BURST) sched->churn_left = SCHED_CHURN_BURST;
+  if (sched_tree_idle(&sched->tree, id)) sched->tree.id_max[id & 1] = id;
+
+  node->updated = sched_updates_take(&sched->updates, id, &update);
+  if (node->updated) sched->extensible_seen = true;
+  if (node->updated)
+    be_extensible(node, update.urgency, update.incremental);
+  else if (sched->extensible_seen)
+    be_extensible(node, PRIORITY_URGENCY_DEFAULT, false);
+  else if (!sched->ignore_dependencies)
+    place_unsaid(sched, node);
+  return sched_declare(sched, node, priority);
 }
 
 void sched_close(struct sched *sched, struct sched_node *node) {
+  assert(sched->open_count > 0);
   sched_idle(sched, node);
+  loose_remove(sched, node);
+  if (in_tree(node)) {
+    sched_tree_close(&sched->tree, node);
+    note_tree(sched);
+  }
+  if (sched->alone == node) sched->alone = NULL;
+  sched->open_count--;
+}
+
+/* The stream's place is by urgency from now on; in the tree a placeholder takes over. */
+static void set_extensible(struct sched *sched, struct sched_node *node, uint8_t urgency,
+                           bool incremental) {
+  dequeue(sched, node);
+  loose_remove(sched, node);
+  if (in_tree(node)) {
+    sched_tree_close(&sched->tree, node);
+    note_tree(sched);
+    node->start = 0;
+  }
+  if (node->urgency != urgency) node->start = 0; /* the clocks of two levels do not compare */
+  be_extensible(node, urgency, incremental);
+  requeue(sched, node);
 }
 
 void sched_set_priority(struct sched *sched, struct sched_node *node,
                         struct sched_priority priority) {
-  (void)sched;
-  node->priority = priority;
+  sched->extensible_seen = true;
+  set_extensible(sched, node, priority.urgency, priority.incremental);
 }
+
+/* The signal is paid for; false: too many for the number of streams. */
+static bool spend(struct sched *sched) {
+  if (sched->churn_left == 0) return false;
+  sched->churn_left--;
+  return true;
+}
+
+static struct sched_node *find(const struct sched *sched, uint32_t id) {
+  return sched->tree.find ? sched->tree.find(sched->tree.find_ctx, id) : NULL;
+}
+
+/* Chromium's priorities 0 .. 7 are the weights 256 .. 1 in even steps, rounded. */
+static uint8_t urgency_of_weight(uint16_t weight) {
+  return (uint8_t)(7 - ((weight - 1u) * 7 + 127) / 255);
+}
+
+/* PRIORITY for a stream under rule 2. */
+static void depend_extensible(struct sched *sched, struct sched_node *node,
+                              const struct sched_dependency *dependency) {
+  if (!node || node->signal != SCHED_SIGNAL_EXTENSIBLE || !dependency->exclusive) return;
+  set_extensible(sched, node, urgency_of_weight(dependency->weight), node->incremental);
+}
+
+/* Nothing but a weight while there is no tree. */
+static void set_weight(struct sched *sched, struct sched_node *node, uint16_t weight) {
+  dequeue(sched, node);
+  node->signal = SCHED_SIGNAL_DEPENDENCY;
+  node->weight_16ths = (uint16_t)(weight * SCHED_WEIGHT_UNIT);
+  node->incremental = true;
+  requeue(sched, node);
+}
+
+/* A dependency for an open stream (`node`) or any other, under rules 2 to 4. */
+static enum sched_result depend(struct sched *sched, struct sched_node *node, uint32_t id,
+                                const struct sched_dependency *dependency) {
+  assert(dependency->weight >= 1 && dependency->weight <= 256);
+  if (dependency->parent_id == id) return SCHED_SELF;
+  if (sched->ignore_dependencies) return SCHED_DONE;
+  if (sched->extensible_seen) {
+    depend_extensible(sched, node, dependency);
+    return SCHED_DONE;
+  }
+  if (node && node->loose && is_weight_only(dependency)) {
+    set_weight(sched, node, dependency->weight);
+    return SCHED_DONE;
+  }
+  use_tree(sched);
+  if (node) node->signal = SCHED_SIGNAL_DEPENDENCY;
+  enum sched_result result = sched_tree_depend(&sched->tree, id, dependency);
+  note_tree(sched);
+  return result;
+}
+
+enum sched_result sched_declare(struct sched *sched, struct sched_node *node,
+                                struct sched_priority priority) {
+  if (priority.given & SCHED_GIVEN_EXTENSIBLE) {
+    sched->extensible_seen = true;
+    if (!node->updated) set_extensible(sched, node, priority.urgency, priority.incremental);
+    return SCHED_DONE;
+  }
+  struct sched_dependency dependency = {priority.parent_id, priority.weight, priority.exclusive};
+  if (!(priority.given & SCHED_GIVEN_DEPENDENCY)) return SCHED_DONE;
+  if (sched->extensible_seen) return dependency.parent_id == node->id ? SCHED_SELF : SCHED_DONE;
+  return depend(sched, node, node->id, &dependency);
+}
+
+enum sched_result sched_depend(struct sched *sched, uint32_t id,
+                               const struct sched_dependency *dependency) {
+  assert(id != 0);
+  if (!spend(sched)) return SCHED_CHURN;
+  return depend(sched, find(sched, id), id, dependency);
+}
+
+enum sched_result sched_update(struct sched *sched, uint32_t id,
+                               const struct priority_field *field) {
+  assert(id != 0);
+  if (!spend(sched)) return SCHED_CHURN;
+  struct sched_node *node = find(sched, id);
+  if (node) {
+    sched->extensible_seen = true;
+    set_extensible(sched, node, field->urgency, field->incremental);
+    return SCHED_DONE;
+  }
+  if (!sched_tree_idle(&sched->tree, id)) return SCHED_DONE;
+  struct sched_update update = {id, field->urgency, field->incremental};
+  return sched_updates_put(&sched->updates, update) ? SCHED_DONE : SCHED_NO_ROOM;
+}
+
+void sched_merge(struct sched *sched, struct sched_node *node, const struct priority_field *field) {
+  if (!field->has_urgency && !field->has_incremental) return;
+  set_extensible(sched, node, field->has_urgency ? field->urgency : (uint8_t)level_of(node),
+                 field->has_incremental ? field->incremental : node->incremental);
+}
+
+void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class class_of_content) {
+  const struct sched_class_rule *rule = &sched_class_rules[class_of_content];
+  bool tunnel = class_of_content == SCHED_CLASS_TUNNEL;
+  bool told = node->signal == SCHED_SIGNAL_EXTENSIBLE || in_tree(node);
+  if (told && !tunnel) return;
+  dequeue(sched, node);
+  if (!told) {
+    if (node->urgency != rule->urgency) node->start = 0;
+    node->urgency = rule->urgency;
+    node->incremental = rule->incremental || node->signal == SCHED_SIGNAL_DEPENDENCY;
+  }
+  if (tunnel) node->incremental = true;
+  requeue(sched, node);
+}
+
+void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t bytes,
+                          uint8_t urgency) {
+  assert(urgency < SCHED_LEVEL_COUNT);
+  dequeue(sched, node);
+  node->head_bytes = bytes;
+  node->head_urgency = urgency;
+  requeue(sched, node);
+}
+
+/* ---- decisions ---------------------------------------------------------------------------------
+ */
 
 void sched_ready(struct sched *sched, struct sched_node *node) {
   if (node->ready) return;
   node->ready = true;
-  node->deficit_bytes = share_bytes(node);
   sched->ready_count++;
-  if (!sched->ring) {
-    node->next = node->prev = sched->ring = node;
-    return;
-  }
-  /* Last in the round: just before the node whose turn it is. */
-  node->next = sched->ring;
-  node->prev = sched->ring->prev;
-  node->prev->next = node;
-  node->next->prev = node;
+  enqueue(sched, node);
 }
 
 void sched_idle(struct sched *sched, struct sched_node *node) {
   if (!node->ready) return;
   node->ready = false;
   sched->ready_count--;
-  if (sched->ring == node) sched->ring = node->next == node ? NULL : node->next;
-  node->prev->next = node->next;
-  node->next->prev = node->prev;
-  node->next = node->prev = NULL;
+  dequeue(sched, node);
+}
+
+static struct sched_node *pick(struct sched *sched) {
+  unsigned level = 0;
+  switch (sched_urgency_pick(&sched->urgency, &level)) {
+  case SCHED_QUEUE_HEAD: return sched->heads[level];
+  case SCHED_QUEUE_SEQUENCE: return sched->sequence[level];
+  case SCHED_QUEUE_SHARED: return sched_share_pick(sched->shared[level]);
+  case SCHED_QUEUE_TREE: return sched_tree_pick(&sched->tree);
+  default: return NULL;
+  }
 }
 
 struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
-  *quantum_bytes = sched->ready_count == 1 ? QUANTUM_ALONE_BYTES : QUANTUM_BYTES;
-  return sched->ring;
+  struct sched_node *node = pick(sched);
+  bool alone = sched->ready_count == 1;
+  size_t quantum = alone ? SCHED_QUANTUM_ALONE_BYTES : SCHED_QUANTUM_BYTES;
+  if (node && node->queue == SCHED_QUEUE_HEAD && !alone && node->head_bytes < quantum)
+    quantum = node->head_bytes;
+  sched->alone = alone ? node : NULL;
+  *quantum_bytes = quantum;
+  return node;
+}
+
+/* The head start is used up by whatever the stream sends. */
+static void spend_head_start(struct sched *sched, struct sched_node *node, size_t bytes) {
+  if (node->head_bytes == 0) return;
+  node->head_bytes = bytes < node->head_bytes ? node->head_bytes - (uint32_t)bytes : 0;
+  if (node->head_bytes > 0 || node->queue != SCHED_QUEUE_HEAD) return;
+  dequeue(sched, node);
+  requeue(sched, node);
 }
 
 void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
-  node->deficit_bytes -= (int64_t)bytes;
-  if (node->deficit_bytes > 0) return;
-  /* The turn passes on; a debt is carried into the node's next round. A node that was alone may
-   * owe more than one round's share, which is forgiven: nobody waited meanwhile. */
-  int64_t share = share_bytes(node);
-  node->deficit_bytes = sched->ready_count == 1 ? share : node->deficit_bytes + share;
-  if (sched->ring == node) sched->ring = node->next;
+  /* What a stream sent while it was alone is not held against it by those who came meanwhile. */
+  size_t charge = bytes;
+  if (sched->alone == node && charge > SCHED_QUANTUM_BYTES) charge = SCHED_QUANTUM_BYTES;
+  enum sched_queue queue = (enum sched_queue)node->queue;
+  if (queue == SCHED_QUEUE_SHARED) sched_share_charge(sched->shared[node->level], node, charge);
+  if (queue == SCHED_QUEUE_TREE) sched_tree_charge(node, charge);
+  if (queue == SCHED_QUEUE_NONE)
+    sched_share_owe(node, charge);
+  else
+    sched_urgency_charge(&sched->urgency,
+                         queue == SCHED_QUEUE_TREE ? SCHED_TREE_URGENCY : node->level, queue,
+                         charge);
+  spend_head_start(sched, node, bytes);
+}
+
+/* ---- looking on --------------------------------------------------------------------------------
+ */
+
+struct sched_view sched_view(const struct sched_node *node) {
+  const struct sched_node *parent = in_tree(node) ? node->siblings->owner : NULL;
+  bool head = node->head_bytes > 0 && node->head_urgency < level_of(node);
+  return (struct sched_view){
+      .id = node->id,
+      .parent_id = parent ? parent->id : 0,
+      .weight_16ths = node->weight_16ths,
+      .urgency = head ? node->head_urgency : (uint8_t)level_of(node),
+      .incremental = node->incremental,
+      .ready = node->ready,
+      .signal = (enum sched_signal)node->signal,
+      .queue = (enum sched_queue)node->queue,
+      .head_bytes = node->head_bytes,
+  };
 }

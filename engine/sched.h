@@ -1,57 +1,191 @@
 /*
  * sched.h - who sends next. Knows weights, urgency and bytes, and nothing of frames.
- * Spec: RFC 9218 (extensible priorities), RFC 7540 section 5.3 (dependency tree).
+ * Spec: RFC 9218 (extensible priorities), RFC 7540 section 5.3 (dependencies and weights).
  *
  * A node is embedded in its stream. While it is *ready* it has bytes to send that no window blocks.
- * Each decision and each change is O(1) and allocates nothing.
+ * sched_next() says who sends and how much; sched_sent() what became of it:
+ *
+ *     sched_open -> sched_hint -> sched_ready -> sched_next -> sched_sent ... sched_idle ->
+ * sched_close
+ *
+ * One order out of three kinds of signal. Each stream's place comes from the first of these rules
+ * that applies:
+ *
+ *  1. The response's own `priority` field changes the parameters that it names (sched_merge).
+ *  2. A client that has sent any RFC 9218 signal, on whatever stream, is taken at those words:
+ * field or PRIORITY_UPDATE, the later one counts, silence means urgency 3, not incremental. From
+ * then on its dependencies are ignored. Chromium (from 124), Firefox and Safari of today all send
+ * the field; Chromium's exclusive chain and Firefox's groups say the same with less precision. One
+ *     exception: Chromium tells HTTP/2 servers of a changed priority in PRIORITY frames alone,
+ * always exclusive, its eight priorities spread over the weights 256 .. 1. Such a frame for a
+ * stream under this rule changes its urgency accordingly.
+ *  3. A client that uses dependencies (a parent other than 0, the exclusive flag, or PRIORITY for
+ * an idle stream) gets the tree of RFC 7540 section 5.3, in which streams without a signal have the
+ *     default place. The tree as a whole stands at urgency 3. So do Chromium before 124 (a chain in
+ *     order of priority) and Firefox before the field (groups under idle streams 3 .. 13).
+ *  4. A client that only ever sends weights (Safari before the field) says how to share, not what
+ *     comes first: the class of the content decides that (sched_class.h), and streams of one
+ *     urgency share by weight.
+ *  5. A client that says nothing gets urgency and sharing by the class of the content, and until
+ *     that is known urgency 3, shared.
+ *
+ * Streams of one urgency: sched_urgency.h has the mixing rule, sched_share.h the fairness,
+ * sched_order.h the sequence. A head start (head_start.h) puts the first bytes of a response at an
+ * urgency of their own; after them it falls back to its place.
+ *
+ * Cost: sched_next() and sched_sent() are O(1), whatever the number of ready streams (in the tree,
+ * times the depth, which is bounded); sched_ready() and sched_idle() are O(1) except for streams
+ * that go one after another: O(log n). Memory is taken from the pools of sched_memory when the tree
+ * grows or an urgency begins to share, never per decision. Every bound is in limits.h; where one is
+ * reached the signal is ignored and the result says so.
  */
 #ifndef WEIR_SCHED_H
 #define WEIR_SCHED_H
 
 #include "machine.h"
+#include "priority_field.h"
+#include "sched_class.h"
+#include "sched_node.h"
+#include "sched_tree.h"
+#include "sched_update.h"
+#include "sched_urgency.h"
 
-/* The peer's wish for one stream, as either RFC puts it. */
+/* Where the tree stands among the urgencies: the default of RFC 9218 section 4.1. */
+#define SCHED_TREE_URGENCY 3u
+
+/* Which members of a sched_priority the client has sent. */
+enum {
+  SCHED_GIVEN_EXTENSIBLE = 1, /* urgency, incremental */
+  SCHED_GIVEN_DEPENDENCY = 2, /* weight, parent_id, exclusive */
+};
+
+/* The client's wish for one stream, as either RFC puts it. */
 struct sched_priority {
-  uint8_t urgency;  /* RFC 9218 section 4.1: 0 (first) .. 7, default 3 */
-  bool incremental; /* section 4.2: shares with its equals instead of going one after another */
-  uint16_t weight;  /* RFC 7540 section 5.3.2: 1 .. 256, default 16 */
+  uint8_t urgency;    /* RFC 9218 section 4.1: 0 (first) .. 7, default 3 */
+  bool incremental;   /* section 4.2: shares with its equals instead of going one after another */
+  uint8_t given;      /* SCHED_GIVEN_* */
+  bool exclusive;     /* RFC 7540 section 5.3.1 */
+  uint16_t weight;    /* RFC 7540 section 5.3.2: 1 .. 256, default 16 */
+  uint32_t parent_id; /* 0: depends on no stream */
 };
 
 #define SCHED_PRIORITY_DEFAULT ((struct sched_priority){.urgency = 3, .weight = 16})
 
-struct sched_node {
-  struct sched_node *next, *prev; /* ring of ready nodes */
-  struct sched_priority priority;
-  int64_t deficit_bytes; /* what is left of this round's share */
-  bool ready;
+/* What the schedulers of one worker share: pools. */
+struct sched_memory {
+  struct pool shares, placeholders, updates;
 };
 
 struct sched {
-  struct sched_node *ring; /* the node whose turn it is */
+  struct sched_urgency urgency;
+  struct sched_node *heads[SCHED_LEVEL_COUNT];    /* orders by identifier */
+  struct sched_node *sequence[SCHED_LEVEL_COUNT]; /* orders by identifier */
+  struct sched_share *shared[SCHED_LEVEL_COUNT];  /* NULL while nobody shares */
+  uint64_t shared_clock[SCHED_LEVEL_COUNT];       /* of the share that was given back */
+  struct sched_tree tree;
+  struct sched_updates updates;
+  struct sched_node *loose;       /* streams that belong into the tree as soon as there is one */
+  const struct sched_node *alone; /* chosen last, when nobody else was ready */
   uint32_t ready_count;
+  uint32_t open_count;
+  uint32_t churn_left;      /* signals that the client may still send */
+  bool extensible_seen;     /* rule 2 */
+  bool tree_used;           /* rule 3 */
+  bool ignore_dependencies; /* SETTINGS_NO_RFC7540_PRIORITIES */
 };
 
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+/* Borrows `memory` for life; allocates nothing yet. */
+void sched_memory_init(struct sched_memory *pools, const struct memory *memory);
+
+/* Everything must have been given back (asserted). */
+void sched_memory_destroy(struct sched_memory *pools);
+
+/* A scheduler without memory: no tree, and streams that would share go one after another. */
 void sched_init(struct sched *sched);
 
-/* A stream begins to take part; not ready yet. `id` is its stream identifier. */
-void sched_open(struct sched *sched, struct sched_node *node, uint32_t id,
-                struct sched_priority priority);
+/* Lends it memory, and a way to find the nodes of open streams by identifier. Both are kept until
+ * sched_destroy(). Before the first sched_open(). */
+void sched_attach(struct sched *sched, struct sched_memory *pools, sched_find *find, void *ctx);
+
+/* Gives all memory back; every node must have been closed (asserted). May be called twice. */
+void sched_destroy(struct sched *sched);
+
+/* SETTINGS_NO_RFC7540_PRIORITIES = 1 was sent or received: dependencies and weights mean nothing
+ * from now on (RFC 9218 section 2.1). */
+void sched_ignore_dependencies(struct sched *sched);
+
+/* ---- streams and what is said about them -------------------------------------------------------
+ */
+
+/* A stream begins to take part; not ready yet. `id` is its stream identifier, `priority` what its
+ * header section and HEADERS frame said. The stream takes part whatever the result. */
+enum sched_result sched_open(struct sched *sched, struct sched_node *node, uint32_t id,
+                             struct sched_priority priority);
+
+/* What the stream's header section and HEADERS frame said, where that is known only after
+ * sched_open(). */
+enum sched_result sched_declare(struct sched *sched, struct sched_node *node,
+                                struct sched_priority priority);
 
 /* The stream is gone. */
 void sched_close(struct sched *sched, struct sched_node *node);
 
+/* The client's RFC 9218 signal for an open stream; only urgency and incremental count. */
 void sched_set_priority(struct sched *sched, struct sched_node *node,
                         struct sched_priority priority);
+
+/* PRIORITY for any stream (RFC 7540 section 6.3). `id` is not 0. */
+__attribute__((warn_unused_result)) enum sched_result
+sched_depend(struct sched *sched, uint32_t id, const struct sched_dependency *dependency);
+
+/* PRIORITY_UPDATE for any stream (RFC 9218 section 7.1); remembered if it is idle. `id` is not 0.
+ * sched->updates.count is the number of idle streams so prioritised. */
+__attribute__((warn_unused_result)) enum sched_result
+sched_update(struct sched *sched, uint32_t id, const struct priority_field *field);
+
+/* The response's own `priority` field (RFC 9218 section 8). */
+void sched_merge(struct sched *sched, struct sched_node *node, const struct priority_field *field);
+
+/* What kind of content the stream carries. */
+void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class class_of_content);
+
+/* The next `bytes` bytes of the stream go at `urgency`, if that is more urgent than its own. */
+void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t bytes,
+                          uint8_t urgency);
+
+/* ---- decisions ---------------------------------------------------------------------------------
+ */
 
 /* The node has bytes to send, or has none (or is blocked). Both are idempotent. */
 void sched_ready(struct sched *sched, struct sched_node *node);
 void sched_idle(struct sched *sched, struct sched_node *node);
 
-/* The node to send next and the most bytes it should send before asking again; NULL when none is
- * ready. */
+/* The node to send next and the most bytes it should send before asking again: SCHED_QUANTUM_BYTES,
+ * more when nobody else is ready, less at the end of a head start. NULL when none is ready. */
 struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes);
 
-/* `bytes` bytes of the node returned by sched_next() were sent. */
+/* The node sent `bytes` bytes. It stays ready until sched_idle(). */
 void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes);
+
+/* ---- looking on --------------------------------------------------------------------------------
+ */
+
+/* What decides about a stream right now, for traces. */
+struct sched_view {
+  uint32_t id;
+  uint32_t parent_id; /* in the tree; 0: none */
+  uint16_t weight_16ths;
+  uint8_t urgency; /* the one that counts now: of a head start, or of the tree */
+  bool incremental;
+  bool ready;
+  enum sched_signal signal;
+  enum sched_queue queue;
+  uint32_t head_bytes;
+};
+
+struct sched_view sched_view(const struct sched_node *node);
 
 #endif

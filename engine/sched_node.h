@@ -42,6 +42,7 @@ struct sched_node {
   bool ready;       /* has bytes to send that no window blocks */
   bool active;      /* in the tree: is in its parent's share, because it or one below is ready */
   bool placeholder; /* stands for a stream that is not open: first member of sched_placeholder */
+  bool updated;     /* PRIORITY_UPDATE came before the stream: its field does not count any more */
   uint8_t queue;    /* enum sched_queue */
   uint8_t level;    /* the urgency it is queued under while `queue` is not NONE or TREE */
   uint8_t signal;   /* enum sched_signal */

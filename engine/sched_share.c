@@ -20,7 +20,8 @@ enum { TIME_SHIFT = 16, QUANTUM_LOG2 = 14 };
 enum { SORT_STEPS = 8 };
 
 _Static_assert(1 << QUANTUM_LOG2 == SCHED_QUANTUM_BYTES, "slots are cut to the quantum");
-_Static_assert(1 << (SCHED_CLASS_COUNT - 1) == SCHED_WEIGHT_16THS_MAX, "a class for each weight");
+_Static_assert(1 << (SCHED_WEIGHT_CLASS_COUNT - 1) == SCHED_WEIGHT_16THS_MAX,
+               "a class for each weight");
 
 static unsigned class_of(const struct sched_node *node) {
   return 31u - (unsigned)__builtin_clz(node->weight_16ths);
@@ -164,4 +165,8 @@ void sched_share_charge(struct sched_share *share, struct sched_node *node, size
   share->clock += virtual_time(bytes, share->weight_sum_16ths);
   node->start += virtual_time(bytes, node->weight_16ths);
   place(share, node);
+}
+
+void sched_share_owe(struct sched_node *node, size_t bytes) {
+  node->start += virtual_time(bytes, node->weight_16ths);
 }

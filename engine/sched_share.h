@@ -11,7 +11,7 @@
  *
  * To need no search, members stand in classes whose weights differ by less than a factor of two,
  * and in each class in slots of half a quantum of virtual time. A decision looks at one slot of at
- * most SCHED_CLASS_COUNT classes: its cost does not depend on how many members there are.
+ * most SCHED_WEIGHT_CLASS_COUNT classes: its cost does not depend on how many members there are.
  *
  * Units: bytes; weights in sixteenths (1 .. 4096), because a dropped node's weight is split among
  * its dependants (RFC 7540 section 5.3.4) and integers would lose most of it.
@@ -27,7 +27,7 @@
 enum {
   SCHED_WEIGHT_UNIT = 16,            /* a weight of 1 in sixteenths */
   SCHED_WEIGHT_16THS_MAX = 256 * 16, /* RFC 7540 section 5.3.2: 256 is the largest weight */
-  SCHED_CLASS_COUNT = 13,            /* 2^0 .. 2^12 sixteenths */
+  SCHED_WEIGHT_CLASS_COUNT = 13,     /* 2^0 .. 2^12 sixteenths */
   SCHED_SLOT_COUNT = 4,              /* a quantum moves a member at most 2 slots beyond its own */
 };
 
@@ -36,12 +36,12 @@ struct sched_node;
 struct sched_share {
   /* Members that want to send: rings of nodes, NULL when empty. A slot's number modulo
    * SCHED_SLOT_COUNT is its place. */
-  struct sched_node *slot[SCHED_CLASS_COUNT][SCHED_SLOT_COUNT];
-  uint64_t front[SCHED_CLASS_COUNT]; /* number of the class's first slot that is not empty */
-  uint16_t classes;                  /* bit set of classes that are not empty */
-  uint64_t clock;                    /* virtual time; never goes back */
-  uint32_t weight_sum_16ths;         /* over members that want to send */
-  uint32_t active_count;             /* members that want to send */
+  struct sched_node *slot[SCHED_WEIGHT_CLASS_COUNT][SCHED_SLOT_COUNT];
+  uint64_t front[SCHED_WEIGHT_CLASS_COUNT]; /* number of the class's first slot that is not empty */
+  uint16_t classes;                         /* bit set of classes that are not empty */
+  uint64_t clock;                           /* virtual time; never goes back */
+  uint32_t weight_sum_16ths;                /* over members that want to send */
+  uint32_t active_count;                    /* members that want to send */
 
   /* What the tree keeps here (sched_tree.h): whose dependants these are, and all of them, active
    * or not. */
@@ -62,5 +62,8 @@ struct sched_node *sched_share_pick(struct sched_share *share);
 
 /* The member (which has been added) sent `bytes` bytes. */
 void sched_share_charge(struct sched_share *share, struct sched_node *node, size_t bytes);
+
+/* The same for a node that has just been removed: it resumes later. */
+void sched_share_owe(struct sched_node *node, size_t bytes);
 
 #endif

@@ -359,17 +359,13 @@ static enum sched_result depend(struct sched_tree *tree, struct sched_node *node
   return refused ? SCHED_NO_ROOM : result;
 }
 
-enum sched_result sched_tree_open(struct sched_tree *tree, struct sched_node *node,
-                                  const struct sched_dependency *dependency) {
+enum sched_result sched_tree_open(struct sched_tree *tree, struct sched_node *node) {
   make_room(tree);
   struct sched_placeholder *placeholder = placeholder_find(tree, node->id);
-  if (placeholder) {
-    replace(node, &placeholder->node);
-    placeholder_give(tree, placeholder);
-    sched_tree_settle(node);
-    if (!dependency) return SCHED_DONE;
-  }
-  return depend(tree, node, dependency ? dependency : &SCHED_DEPENDENCY_DEFAULT);
+  if (!placeholder) return attach(tree, node, NULL, false);
+  replace(node, &placeholder->node);
+  placeholder_give(tree, placeholder);
+  return SCHED_DONE;
 }
 
 void sched_tree_close(struct sched_tree *tree, struct sched_node *node) {

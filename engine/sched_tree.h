@@ -72,11 +72,10 @@ struct sched_tree {
 /* Gives placeholders and shares back. No open stream may be in the tree any more (asserted). */
 void sched_tree_free(struct sched_tree *tree);
 
-/* A stream opens: it takes the place that was kept for it, or the default one, and then the one
- * that `dependency` (may be NULL) asks for. When SCHED_NO_ROOM leaves node->siblings NULL, not even
- * the root has room, and the stream is not in the tree. */
-enum sched_result sched_tree_open(struct sched_tree *tree, struct sched_node *node,
-                                  const struct sched_dependency *dependency);
+/* A stream opens: it takes the place that was kept for it, or becomes a dependant of the root with
+ * the weight that it has. With SCHED_NO_ROOM not even the root has room: the stream is not in the
+ * tree. */
+enum sched_result sched_tree_open(struct sched_tree *tree, struct sched_node *node);
 
 /* The stream, which is not ready, leaves; a placeholder keeps its place if there is room. */
 void sched_tree_close(struct sched_tree *tree, struct sched_node *node);
