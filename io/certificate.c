@@ -41,11 +41,25 @@ static void describe(struct certificate *certificate) {
 
 /* ---- from files ------------------------------------------------------------------------------ */
 
+/* Reads one byte and puts it back: a directory, for one, can be opened but not read. */
+static bool can_read(FILE *file) {
+  int first = getc(file);
+  if (first != EOF) ungetc(first, file);
+  return !ferror(file);
+}
+
 static BIO *open_file(const char *what, const char *path, struct io_error *error) {
-  errno = 0;
-  BIO *bio = BIO_new_file(path, "r");
-  if (!bio) io_error_set(error, errno, "cannot read %s %s: %s", what, path, strerror(errno));
-  return bio;
+  FILE *file = fopen(path, "re");
+  if (!file || !can_read(file)) {
+    io_error_set(error, errno, "cannot read %s %s: %s", what, path, strerror(errno));
+    if (file) fclose(file);
+    return NULL;
+  }
+  BIO *bio = BIO_new_fp(file, BIO_CLOSE);
+  if (bio) return bio;
+  io_error_set(error, errno, "cannot read %s %s: no memory", what, path);
+  fclose(file);
+  return NULL;
 }
 
 /* The intermediates that follow the leaf. The end of the file shows as PEM_R_NO_START_LINE. */
