@@ -7,6 +7,8 @@
  */
 #include "huffman.h"
 
+#include <limits.h>
+
 #include "huffman_table.h"
 #include "wire.h"
 
@@ -34,13 +36,12 @@ static inline void refill(struct bits *b) {
   b->bits |= WORD_BITS - 8;
 }
 
-/* The same byte by byte near the end of input, and the ones that follow it. */
+/* The same byte by byte near the end of input. */
 static inline void refill_last(struct bits *b) {
   while (b->bits <= WORD_BITS - 8 && b->at < b->end) {
     b->word |= (uint64_t)*b->at++ << (WORD_BITS - 8 - b->bits);
     b->bits += 8;
   }
-  if (b->at == b->end && b->bits < WORD_BITS) b->word |= UINT64_MAX >> b->bits;
 }
 
 static inline void drop(struct bits *b, unsigned bits) {
@@ -61,20 +62,12 @@ static bool take_long(struct bits *b, uint8_t *symbol) {
   return true;
 }
 
-/* Decodes one or two symbols with nothing known about how many bits are left. False when what is
- * left holds no whole symbol. */
-static inline bool take_last(struct bits *b, uint8_t symbols[2], unsigned *count) {
-  const struct huffman_peek peek = huffman_peeks[b->word >> (WORD_BITS - HUFFMAN_PEEK_BITS)];
-  symbols[0] = peek.symbols[0];
-  symbols[1] = peek.symbols[1];
-  *count = peek.count;
-  if (likely(peek.count > 0 && peek.bits <= b->bits)) {
-    drop(b, peek.bits);
-    return true;
-  }
-  *count = 1;
-  if (peek.count == 0) return take_long(b, symbols);
-  const unsigned bits = huffman_code_bits[symbols[0]];
+/* One symbol from fewer bits than a peek. False when they hold no whole one. */
+static inline bool take_last(struct bits *b, uint8_t *symbol) {
+  const struct huffman_peek *peek = &huffman_peeks[b->word >> (WORD_BITS - HUFFMAN_PEEK_BITS)];
+  if (peek->count == 0) return false;
+  *symbol = peek->symbols[0];
+  const unsigned bits = huffman_code_bits[*symbol];
   if (bits > b->bits) return false;
   drop(b, bits);
   return true;
@@ -84,53 +77,67 @@ static inline bool padding_is_good(const struct bits *b) {
   return b->bits <= PADDING_BITS_MAX && ~b->word >> (WORD_BITS - 1 - PADDING_BITS_MAX) == 0;
 }
 
-/* Both decoding functions: with `store` false nothing is written. */
-__attribute__((always_inline)) static inline size_t decode(struct span in, uint8_t *out,
-                                                           bool store) {
+/* Where decoded symbols go; `at` is NULL to count only. */
+struct sink {
+  uint8_t *at;
+  size_t len;
+};
+
+/* Decodes while there are bits for a whole peek, at most `peeks` times. False when a long code is
+ * next. */
+static inline bool take_peeks(struct bits *b, struct sink *sink, unsigned peeks) {
+  for (; peeks > 0 && b->bits >= HUFFMAN_PEEK_BITS; peeks--) {
+    const struct huffman_peek *peek = &huffman_peeks[b->word >> (WORD_BITS - HUFFMAN_PEEK_BITS)];
+    if (unlikely(peek->count == 0)) return false;
+    if (sink->at) {
+      sink->at[sink->len] = peek->symbols[0];
+      sink->at[sink->len + 1] = peek->symbols[1];
+    }
+    sink->len += peek->count;
+    drop(b, peek->bits);
+  }
+  return true;
+}
+
+static inline bool take_one(struct bits *b, struct sink *sink,
+                            bool (*take)(struct bits *b, uint8_t *symbol)) {
+  uint8_t symbol;
+  if (!take(b, &symbol)) return false;
+  if (sink->at) sink->at[sink->len] = symbol;
+  sink->len++;
+  return true;
+}
+
+/* Both decoding functions, by whether the sink stores. */
+__attribute__((always_inline)) static inline size_t decode(struct span in, struct sink sink) {
   if (in.len == 0) return 0; /* its base may be NULL */
   struct bits b = {.at = in.base, .end = in.base + in.len};
-  size_t len = 0;
   while (b.end - b.at >= 8) {
     refill(&b);
-    /* Four peeks take at most 48 of the 56 bits. */
-    for (int i = 0; i < 4; i++) {
-      const struct huffman_peek peek = huffman_peeks[b.word >> (WORD_BITS - HUFFMAN_PEEK_BITS)];
-      if (unlikely(peek.count == 0)) {
-        if (b.bits < HUFFMAN_CODE_BITS_MAX) break; /* refill first: it might be cut */
-        uint8_t symbol;
-        if (!take_long(&b, &symbol)) return HUFFMAN_BAD;
-        if (store) out[len] = symbol;
-        len++;
-        break;
-      }
-      if (store) {
-        out[len] = peek.symbols[0];
-        out[len + 1] = peek.symbols[1];
-      }
-      len += peek.count;
-      drop(&b, peek.bits);
-    }
+    if (unlikely(!take_peeks(&b, &sink, 4)) && b.bits >= HUFFMAN_CODE_BITS_MAX &&
+        !take_one(&b, &sink, take_long))
+      return HUFFMAN_BAD;
   }
   for (;;) {
     refill_last(&b);
-    uint8_t symbols[2];
-    unsigned count;
-    if (b.bits == 0 || !take_last(&b, symbols, &count)) break;
-    if (store) {
-      out[len] = symbols[0];
-      out[len + 1] = symbols[1];
+    if (likely(take_peeks(&b, &sink, UINT_MAX))) {
+      if (b.at == b.end) break;
+    } else if (b.at == b.end || b.bits >= HUFFMAN_CODE_BITS_MAX) {
+      if (!take_one(&b, &sink, take_long)) break;
     }
-    len += count;
   }
-  return padding_is_good(&b) ? len : HUFFMAN_BAD;
+  if (b.bits < WORD_BITS) b.word |= UINT64_MAX >> b.bits; /* the ones that follow the input */
+  while (take_one(&b, &sink, take_last))
+    ;
+  return padding_is_good(&b) ? sink.len : HUFFMAN_BAD;
 }
 
 size_t huffman_decode(struct span in, uint8_t *out) {
-  return decode(in, out, true);
+  return decode(in, (struct sink){.at = out});
 }
 
 size_t huffman_decode_len(struct span in) {
-  return decode(in, NULL, false);
+  return decode(in, (struct sink){.at = NULL});
 }
 
 size_t huffman_encode_len(struct span in) {
