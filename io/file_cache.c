@@ -100,6 +100,7 @@ static bool evict(struct file_cache *cache, bool with_descriptor) {
       cache->hand++;
     } else {
       file_cache_unlist(cache, file);
+      cache->hand++; /* past the entry that took the slot: it was the last, perhaps just added */
       counter_add(cache->evictions, 1);
       return true;
     }

@@ -36,6 +36,7 @@
 static bool page_cache_cold;      /* RWF_NOWAIT finds nothing */
 static void (*before_read)(void); /* something happens to the file just now */
 static int64_t wall_offset_seconds;
+static size_t read_bytes_max; /* not 0: a read returns no more than this */
 
 ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int flags) {
   if (before_read) before_read();
@@ -43,7 +44,10 @@ ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int
     errno = EAGAIN;
     return -1;
   }
-  return syscall(SYS_preadv2, fd, vector, count, offset, 0, flags);
+  struct iovec part = *vector;
+  assert_int_equal(count, 1);
+  if (read_bytes_max && part.iov_len > read_bytes_max) part.iov_len = read_bytes_max;
+  return syscall(SYS_preadv2, fd, &part, 1, offset, 0, flags);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
@@ -123,6 +127,7 @@ static int set_up(void **state) {
   page_cache_cold = false;
   before_read = NULL;
   wall_offset_seconds = 0;
+  read_bytes_max = 0;
   ring_count = 0;
   ring_max = 64;
   strcpy(base, "/tmp/weir_test_files_XXXXXX");
@@ -338,6 +343,10 @@ static void test_changes_are_noticed(void **state) {
   put(at("page"), "one", 3);
   expect(files, "page", now_ns, "one");
 
+  uint64_t misses = files_counters(files)->misses;
+  expect(files, "page", now_ns += SECOND, "one");
+  assert_int_equal(files_counters(files)->misses, misses + 1); /* too new to trust time stamps */
+
   put(at("page"), "two", 3); /* in place, same size, perhaps within the same clock tick */
   expect(files, "page", now_ns + SECOND - 1, "one");
   expect(files, "page", now_ns += SECOND, "two");
@@ -349,7 +358,7 @@ static void test_changes_are_noticed(void **state) {
 
   wall_offset_seconds = 10; /* long ago: now the time stamps vouch for it */
   expect(files, "page", now_ns += SECOND, "three!");
-  uint64_t misses = files_counters(files)->misses;
+  misses = files_counters(files)->misses;
   expect(files, "page", now_ns += SECOND, "three!");
   expect(files, "page", now_ns += SECOND, "three!");
   assert_int_equal(files_counters(files)->misses, misses); /* compared, not loaded */
@@ -410,6 +419,23 @@ static void test_file_that_never_rests(void **state) {
   assert_true(file->bytes.len >= 4);
   assert_false(file->settled);
   files_release(files, file);
+  files_destroy(files);
+}
+
+/* Rewritten between two reads: never half of the one and half of the other. */
+static void rewrite_once(void) {
+  static int calls;
+  if (++calls == 2) put(at("page"), "ccccdddd", 8);
+}
+
+static void test_rewritten_while_loading(void **state) {
+  (void)state;
+  struct files *files = open_files((struct files_settings){0});
+  put(at("page"), "aaaabbbb", 8);
+  before_read = rewrite_once;
+  read_bytes_max = 4;
+  expect(files, "page", SECOND, "ccccdddd");
+  before_read = NULL;
   files_destroy(files);
 }
 
@@ -558,6 +584,16 @@ static void test_flood_of_missing_paths(void **state) {
     assert_true(files->cache.count <= 64);
   }
   assert_int_equal(files_counters(files)->misses, 20001);
+  /* When all are in favour, one of them has to go all the same. */
+  for (int round = 0; round < 3; round++)
+    for (int i = 0; i < 63; i++) {
+      snprintf(name, sizeof name, "again/%d", i);
+      expect(files, name, SECOND, NULL);
+    }
+  uint64_t misses = files_counters(files)->misses;
+  expect(files, "newcomer", SECOND, NULL);
+  expect(files, "newcomer", SECOND, NULL);
+  assert_int_equal(files_counters(files)->misses, misses + 1);
   files_destroy(files);
 }
 
@@ -793,6 +829,7 @@ int main(void) {
       TEST(test_changes_are_noticed),
       TEST(test_held_bytes_never_change),
       TEST(test_file_that_never_rests),
+      TEST(test_rewritten_while_loading),
       TEST(test_truncated_while_loading),
       TEST(test_large_file),
       TEST(test_large_file_changes),
