@@ -19,7 +19,7 @@
 
 /* --- bufring --- */
 
-/* One receive. A TLS record and an HTTP/2 frame of default size both fit in 16 KiB. */
+/* One receive. A TLS record is 16 KiB, and so is what common protocols send as one frame. */
 #define IO_BUFFER_BYTES 16384u
 /* Buffers lent to the kernel by one worker; a power of two (the kernel's rule). 4 MiB in all: the
  * most that can arrive between two turns, as every buffer is returned within its turn. */

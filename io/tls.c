@@ -112,8 +112,8 @@ static void fail(struct tls *tls, const char *error, uint64_t now_ns) {
   enter_closing(tls, now_ns);
 }
 
-/* Whoever speaks something else, HTTP in the clear perhaps, is told so in the only language this
- * port has: alert, fatal, unexpected_message (RFC 8446 section 5). */
+/* Whoever speaks something else, in the clear perhaps, is told so in the only language this port
+ * has: alert, fatal, unexpected_message (RFC 8446 section 5). */
 static void refuse_plaintext(struct tls *tls, uint64_t now_ns) {
   static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 10};
   size_t appended = tls_slab_append(&tls->bio.output, alert, sizeof alert);

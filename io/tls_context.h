@@ -1,7 +1,7 @@
 /*
  * tls_context.h - what all TLS connections of a process share: policy, certificate, ALPN, tickets.
  * Spec: RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2), RFC 7301 (ALPN), RFC 5077 (tickets), RFC 9113
- * section 9.2 (what HTTP/2 asks of TLS).
+ * section 9.2 (the strictest of the policies that protocols above ask for).
  *
  * One context serves every worker; it is thread-safe after tls_context_create().
  *
