@@ -49,16 +49,15 @@ static bool begins_with(struct span value, struct span prefix) {
   return true;
 }
 
-/* The media type without parameters and the space before them. */
-static struct span essence(struct span value) {
+struct span sched_class_essence(struct span content_type) {
   size_t len = 0;
-  while (len < value.len && value.base[len] != ';' && value.base[len] != ' ')
+  while (len < content_type.len && content_type.base[len] != ';' && content_type.base[len] != ' ')
     len++;
-  return span_of(value.base, len);
+  return span_of(content_type.base, len);
 }
 
 enum sched_class sched_class_of(struct span content_type) {
-  struct span type = essence(content_type);
+  struct span type = sched_class_essence(content_type);
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     struct span known = span_text(types[i].type);
     uint8_t last = known.base[known.len - 1];

@@ -33,4 +33,7 @@ extern const struct sched_class_rule sched_class_rules[SCHED_CLASS_COUNT];
  */
 enum sched_class sched_class_of(struct span content_type);
 
+/* The media type in it, without parameters. */
+struct span sched_class_essence(struct span content_type);
+
 #endif

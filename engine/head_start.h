@@ -1,0 +1,60 @@
+/*
+ * head_start.h - which responses send their first bytes early, and how many.
+ *
+ * A browser lays a page out as soon as it knows how large its images are, and that stands in their
+ * first bytes. A rule gives the first bytes of matching responses an urgency of their own; after
+ * them a response falls back to its place behind whatever is critical. For progressive formats a
+ * larger number lets the first, coarse scan through.
+ *
+ * Rules are read once at start, from the command line or a configuration, and may be shared by all
+ * cores. Written as TYPE[@PATH]=BYTES[k][:URGENCY]:
+ *
+ *     image*=4k                4 KiB of every image, at urgency 1
+ *     image/jpeg@*hero*=32k:0  32 KiB of some photographs, before all else
+ *
+ * TYPE and PATH are patterns in which `*` stands for any bytes. Types match without regard to case
+ * or parameters, paths as the request has them, with the query. The first rule that matches counts;
+ * BYTES may be 0, to except something from a later rule.
+ */
+#ifndef WEIR_HEAD_START_H
+#define WEIR_HEAD_START_H
+
+#include "limits.h"
+#include "machine.h"
+
+/* With the style sheets of a client that says nothing, before those of Firefox (2), after those of
+ * Chromium (0): a few KiB delay them by less than a layout without dimensions costs. */
+#define HEAD_START_URGENCY_DEFAULT 1u
+
+#define HEAD_START_BYTES_MAX (16u * MIB)
+
+/* Keeps its patterns. */
+struct head_start_rule {
+  struct span type; /* lower case */
+  struct span path; /* empty: any */
+  uint32_t bytes;
+  uint8_t urgency;
+};
+
+struct head_start_rules {
+  struct head_start_rule at[HEAD_START_RULES_MAX];
+  uint32_t count;
+};
+
+/* One rule: images, HEAD_START_BYTES_DEFAULT. */
+extern const struct head_start_rules head_start_rules_default;
+
+/* Appends the rule written in `text`. False when the text is not of that form or there is no room;
+ * the rules are unchanged. Keeps `text`, which must outlive them and have its type in lower case.
+ */
+__attribute__((warn_unused_result)) bool head_start_add(struct head_start_rules *rules,
+                                                        struct span text);
+
+/* The rules whose path matches, as a bit set by index: known with the request. */
+uint16_t head_start_of_path(const struct head_start_rules *rules, struct span path);
+
+/* The first of those whose type matches: known with the response. NULL: no head start. */
+const struct head_start_rule *head_start_of_type(const struct head_start_rules *rules,
+                                                 uint16_t of_path, struct span content_type);
+
+#endif
