@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include "io/error.h"
@@ -116,6 +117,17 @@ static void check_dates(struct certificate *certificate, const char *path) {
     snprintf(certificate->warning, sizeof certificate->warning, "certificate %s %s", path, problem);
 }
 
+/* Whether TLS would take it: OpenSSL has opinions on key sizes and signatures. */
+static bool check_use(const struct certificate *certificate, const char *path,
+                      struct io_error *error) {
+  SSL_CTX *trial = SSL_CTX_new(TLS_server_method());
+  bool ok = trial && SSL_CTX_use_cert_and_key(trial, certificate->leaf, certificate->key,
+                                              certificate->chain, 1) == 1;
+  SSL_CTX_free(trial);
+  return ok ||
+         io_error_set(error, 0, "certificate %s: OpenSSL refuses it (%s)", path, openssl_reason());
+}
+
 bool certificate_load(struct certificate *certificate, const char *certificate_path,
                       const char *key_path, struct io_error *error) {
   *certificate = (struct certificate){0};
@@ -125,6 +137,7 @@ bool certificate_load(struct certificate *certificate, const char *certificate_p
   if (ok && X509_check_private_key(certificate->leaf, certificate->key) != 1)
     ok = io_error_set(error, 0, "private key %s does not belong to certificate %s", key_path,
                       certificate_path);
+  ok = ok && check_use(certificate, certificate_path, error);
   if (!ok) {
     certificate_free(certificate);
     ERR_clear_error();

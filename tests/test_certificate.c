@@ -129,6 +129,12 @@ static void make_files(void) {
   PEM_write_X509(damaged, a.leaf);
   fputs("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", damaged);
   fclose(damaged);
+  EVP_PKEY *weak = EVP_RSA_gen(1024);
+  X509_set_pubkey(b.leaf, weak);
+  X509_sign(b.leaf, weak, EVP_sha256());
+  put_leaf("weak", b.leaf, NULL);
+  put_key("weak-key", weak, false);
+  EVP_PKEY_free(weak);
   X509_gmtime_adj(X509_getm_notAfter(a.leaf), -10);
   X509_sign(a.leaf, a.key, EVP_sha256());
   put_leaf("expired", a.leaf, NULL);
@@ -164,6 +170,7 @@ static void test_load(void **state) {
       {"leaf", "leaf", "not a PEM private key", "leaf", "", 0},
       {"leaf", "locked-key", "is encrypted", "locked-key", "", 0},
       {"leaf", "other-key", "does not belong to", "other-key", "", 0},
+      {"weak", "weak-key", "key too small", "weak", "", 0},
       {"leaf", ".", "Is a directory", ".", "", 0},
   };
   (void)state;
