@@ -108,7 +108,7 @@
 /* Floods of records that carry next to nothing. A connection starts with this many bytes of credit
  * and never has more; a record costs TLS_RECORD_COST_BYTES and earns its plaintext, so 1024 empty
  * records in a row, or 31 KeyUpdates or unwanted handshake messages, end the connection, while
- * records of 8 bytes and more (the shortest HTTP/2 frame has 9) may go on forever. */
+ * records of 8 bytes and more (less than any frame of the protocols above) may go on forever. */
 #define TLS_CREDIT_BYTES         8192
 #define TLS_RECORD_COST_BYTES    8
 #define TLS_HANDSHAKE_COST_BYTES 256
@@ -138,8 +138,8 @@
 #define FILES_ENTRIES_MAX     16384
 #define FILES_DESCRIPTORS_MAX 1024
 #define FILES_READS_MAX       1024
-/* Files whose content the disk is being waited for; lookups of more get FILES_BUSY. They hold at most
- * FILES_SMALL_BYTES each. */
+/* Files whose content the disk is being waited for; lookups of more get FILES_BUSY. They hold at
+ * most FILES_SMALL_BYTES each. */
 #define FILES_LOADS_MAX 256
 /* One read of a large file; as much as four TLS records hold. */
 #define FILES_READ_BYTES (64 * 1024)
