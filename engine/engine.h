@@ -12,17 +12,20 @@
 
 /* What a user may choose; engine_config_default() fills it from limits.h. */
 struct engine_config {
-  uint32_t connections_max;     /* connections of this engine at once */
-  uint32_t streams_max;         /* streams of all connections at once */
-  uint32_t concurrent_streams;  /* SETTINGS_MAX_CONCURRENT_STREAMS that we announce */
-  uint32_t stream_window_bytes; /* SETTINGS_INITIAL_WINDOW_SIZE that we announce */
-  uint32_t connection_window_bytes;
-  uint32_t frame_bytes_max;   /* SETTINGS_MAX_FRAME_SIZE that we announce */
-  uint32_t header_list_bytes; /* SETTINGS_MAX_HEADER_LIST_SIZE that we announce */
-  bool connect_protocol;      /* offer extended CONNECT (RFC 8441) to clients */
-  bool no_rfc7540_priorities; /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */
-  bool push;                  /* server: push where client and handler want it; client: accept */
-  uint64_t idle_ns;           /* a connection without streams lives this long */
+  uint32_t connections_max;             /* connections of this engine at once */
+  uint32_t streams_max;                 /* streams of all connections at once */
+  uint32_t concurrent_streams;          /* SETTINGS_MAX_CONCURRENT_STREAMS that we announce */
+  uint32_t stream_window_bytes;         /* SETTINGS_INITIAL_WINDOW_SIZE that we announce */
+  uint32_t connection_window_bytes;     /* receive window of a new connection */
+  uint32_t connection_window_bytes_max; /* that FLOW_AUTO may widen it to */
+  uint64_t window_budget_bytes;         /* receive windows of all connections together */
+  enum stream_flow flow;                /* who gets credit when: h2_flow.h; not FLOW_DEFAULT */
+  uint32_t frame_bytes_max;             /* SETTINGS_MAX_FRAME_SIZE that we announce */
+  uint32_t header_list_bytes;           /* SETTINGS_MAX_HEADER_LIST_SIZE that we announce */
+  bool connect_protocol;                /* offer extended CONNECT (RFC 8441) to clients */
+  bool no_rfc7540_priorities;           /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */
+  bool push;        /* server: push where client and handler want it; client: accept */
+  uint64_t idle_ns; /* a connection without streams lives this long */
 };
 
 /* One writer, the engine; readers use counter_get(). */
@@ -63,6 +66,8 @@ struct engine {
   struct header *fields;
   uint8_t *arena;
   size_t arena_bytes;
+
+  uint64_t window_bytes_charged; /* of config.window_budget_bytes */
 
   char date[ENGINE_DATE_BYTES]; /* IMF-fixdate, set by engine_set_date() */
   struct span server;           /* value of the `server` field */

@@ -167,6 +167,7 @@ static void watch(struct h2 *h2) {
   watch_bodies(h2);
   watch_output(h2);
   watch_idle(h2);
+  h2_flow_tick(h2);
   if (h2->dead && h2->now_ns >= h2->farewell_ns) h2->lost = true;
 }
 
@@ -180,6 +181,7 @@ static uint64_t deadline_ns(const void *self) {
   if (h2->lost) return at;
   if (h2->dead) return h2->farewell_ns;
   if (h2->timers) at = h2->timers->timer_ns;
+  earliest(&at, true, h2_flow_deadline_ns(h2));
   earliest(&at, h2->draining && !h2->drain_final, h2->drain_ns);
   earliest(&at, !h2->settings_received, h2->opened_ns + H2_PREFACE_NS);
   earliest(&at, h2->settings_unacked, h2->settings_sent_ns + H2_SETTINGS_ACK_NS);
@@ -300,6 +302,7 @@ static void machine_close(void *self) {
   h2_block_drop(h2);
   h2_bury(h2);
   assert(!h2->graves);
+  h2_flow_close(h2);
   idmap_destroy(&h2->streams);
   hpack_decoder_destroy(&h2->decoder);
   hpack_encoder_destroy(&h2->encoder);
@@ -338,14 +341,12 @@ static struct h2_settings our_settings(const struct engine_config *config, enum 
 /* The preface: a client's magic, SETTINGS, and the rest of the connection's window, which SETTINGS
  * cannot raise (section 6.9.2). */
 static void queue_preface(struct h2 *h2) {
-  const struct engine_config *config = &h2->engine->config;
   uint8_t *room = h2_control_room(h2, H2_PREFACE_BYTES + 2 * H2_FRAME_HEADER_BYTES +
                                           H2_SETTINGS_KNOWN * H2_SETTING_BYTES + 4);
   if (!room) return;
   if (h2->role == H2_CLIENT)
     room = (uint8_t *)memcpy(room, H2_PREFACE, H2_PREFACE_BYTES) + H2_PREFACE_BYTES;
   room = h2_settings_encode(room, &h2->ours);
-  h2_credit_retarget(&h2->credit, config->connection_window_bytes);
   uint32_t more = h2_credit_take(&h2->credit, 1);
   if (more) room = h2_frame_window_update_encode(room, 0, more);
   h2_control_sent(h2, room);
@@ -372,6 +373,7 @@ static void init(struct h2 *h2, struct engine *engine, enum h2_role role,
   };
   h2->reader.phase = role == H2_SERVER ? H2_RECV_PREFACE : H2_RECV_HEADER;
   h2_credit_init(&h2->credit, 65535);
+  h2_flow_init(h2);
   idmap_init(&h2->streams, engine->memory);
   sched_init(&h2->sched);
   hpack_decoder_init(&h2->decoder, engine->memory);

@@ -20,6 +20,7 @@
 
 #include "engine.h"
 #include "h2_budget.h"
+#include "h2_flow.h"
 #include "h2_settings.h"
 #include "h2_stream.h"
 #include "hpack_decode.h"
@@ -111,6 +112,7 @@ struct h2 {
 
   struct h2_window window; /* connection, sending */
   struct h2_credit credit; /* connection, receiving */
+  struct h2_flow flow;     /* who gets credit when */
 
   struct idmap streams;
   struct h2_stream *all;    /* live streams */
@@ -235,7 +237,6 @@ void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_cod
 /* The peer's message is complete: checks content-length, changes state. False: it was malformed and
  * the stream is gone. */
 bool h2_stream_end_received(struct h2 *h2, struct h2_stream *stream);
-void h2_stream_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
 /* Puts the stream in or out of the scheduler, as its body, window and state say. */
 void h2_stream_schedule(struct h2_stream *stream);
 void h2_bury(struct h2 *h2);

@@ -175,8 +175,7 @@ static void detach(struct h2 *h2, struct h2_stream *stream) {
   h2_sections_free(stream);
   credit_unlink(h2, stream);
   timer_unlink(stream);
-  h2_credit_consume(&h2->credit, stream->credit.held);
-  stream->credit.held = 0;
+  h2_flow_forget(h2, stream);
   if (!stream->end_received) h2->receiving--;
   (*(h2_is_own_id(h2, stream->id) ? &h2->active_own : &h2->active_peer))--;
 }
@@ -229,16 +228,6 @@ bool h2_stream_end_received(struct h2 *h2, struct h2_stream *stream) {
   h2->receiving--;
   h2_stream_event(stream, H2_RECV_END_STREAM);
   return true;
-}
-
-void h2_stream_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
-  assert(bytes <= stream->credit.held);
-  h2_credit_consume(&h2->credit, bytes);
-  h2_credit_consume(&stream->credit, bytes);
-  if (stream->end_received || stream->in_credit_queue) return;
-  stream->in_credit_queue = true;
-  stream->credit_next = h2->credit_queue;
-  h2->credit_queue = stream;
 }
 
 /* ---- what handlers ask for
@@ -367,7 +356,22 @@ static void op_resume(struct stream *base) {
 static void op_consume(struct stream *base, size_t bytes) {
   struct h2_stream *stream = own(base);
   if (stream->gone) return;
-  h2_stream_consumed(stream->h2, stream, (uint32_t)bytes);
+  h2_flow_consumed(stream->h2, stream, (uint32_t)bytes);
+  h2_wake(stream->h2);
+}
+
+/* A cap above the window widens it, up to what the connection may hold; lifting the cap leaves the
+ * window to the policy. */
+static void op_cap(struct stream *base, uint64_t total_bytes) {
+  struct h2_stream *stream = own(base);
+  struct h2_credit *credit = &stream->credit;
+  if (stream->gone || stream->end_received) return;
+  h2_credit_cap(credit, total_bytes);
+  uint64_t more = total_bytes > credit->arrived ? total_bytes - credit->arrived : 0;
+  uint32_t most = stream->h2->credit.target;
+  if (total_bytes == STREAM_UNCAPPED || more > most) more = most;
+  if (more > credit->target) h2_credit_retarget(credit, (uint32_t)more);
+  h2_flow_consumed(stream->h2, stream, 0); /* there may be credit to return */
   h2_wake(stream->h2);
 }
 
@@ -394,6 +398,7 @@ const struct stream_ops h2_stream_ops = {
     .push = op_push,
     .resume = op_resume,
     .consume = op_consume,
+    .cap = op_cap,
     .timer = op_timer,
     .reset = op_reset,
 };

@@ -96,13 +96,13 @@ static void data_begin(struct h2 *h2) {
   if (h2->dead) return;
   if (!reader->data) {
     h2_credit_consume(&h2->credit, frame->length);
+    h2_flow_arrived(h2, NULL, frame->length);
     enter(reader, H2_RECV_SKIP, frame->length);
-  } else if (padded) {
-    enter(reader, H2_RECV_PADLEN, frame->length);
-  } else {
-    reader->padding = 0;
-    enter(reader, H2_RECV_DATA, frame->length);
+    return;
   }
+  h2_flow_arrived(h2, reader->data, frame->length);
+  reader->padding = 0;
+  enter(reader, padded ? H2_RECV_PADLEN : H2_RECV_DATA, frame->length);
 }
 
 static void data_padlen(struct h2 *h2, uint8_t padding) {
@@ -111,7 +111,7 @@ static void data_padlen(struct h2 *h2, uint8_t padding) {
     h2_fail(h2, H2_PROTOCOL_ERROR, "padding is longer than the payload");
     return;
   }
-  h2_stream_consumed(h2, reader->data, 1u + padding);
+  h2_flow_consumed(h2, reader->data, 1u + padding);
   reader->padding = padding;
   enter(reader, H2_RECV_DATA, reader->left - 1 - padding);
 }
@@ -136,7 +136,7 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   if (end && !h2_stream_end_received(h2, stream)) return;
   deliver(stream, bytes, end);
   if (!stream->gone && !stream->base.consume_later)
-    h2_stream_consumed(h2, stream, (uint32_t)bytes.len);
+    h2_flow_consumed(h2, stream, (uint32_t)bytes.len);
   if (!stream->gone && stream->state == H2_CLOSED) h2_stream_finish(h2, stream, H2_NO_ERROR);
 }
 
@@ -264,6 +264,7 @@ static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
 
 static void on_ping(struct h2 *h2, const struct h2_frame *frame) {
   if (frame->header.flags & H2_FLAG_ACK) {
+    if (h2_flow_ping_acked(h2, frame->ping)) return;
     if (h2->draining && !h2->drain_final && h2->drain_ns) h2->drain_ns = h2->now_ns;
     if (h2->client && h2->client->ping_acked)
       h2->client->ping_acked(h2->client_ctx, h2, frame->ping);

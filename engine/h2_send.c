@@ -147,24 +147,31 @@ static bool send_control(struct h2 *h2) {
 /* ---- credit
  * --------------------------------------------------------------------------------------------- */
 
-static bool send_increment(struct h2 *h2, uint32_t id, struct h2_credit *credit) {
+/* `stream` is NULL for the connection. */
+static bool send_increment(struct h2 *h2, struct h2_stream *stream) {
   if (!out_has_room(&h2->out, H2_FRAME_HEADER_BYTES + 4)) return false;
-  uint32_t increment = h2_credit_take(credit, credit->target / 2);
-  if (increment)
-    out_wrote(&h2->out, h2_frame_window_update_encode(out_at(&h2->out), id, increment));
+  struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
+  uint32_t increment = h2_credit_take(credit, h2_flow_least(h2, stream));
+  if (!increment) return true;
+  uint32_t id = stream ? stream->id : 0;
+  out_wrote(&h2->out, h2_frame_window_update_encode(out_at(&h2->out), id, increment));
   return true;
 }
 
-static bool credit_due(const struct h2_credit *credit) {
-  return credit->returnable > 0 && credit->returnable >= credit->target / 2;
+static bool credit_due(const struct h2 *h2, const struct h2_stream *stream) {
+  const struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
+  uint32_t due = h2_credit_due(credit);
+  return due > 0 && (due >= h2_flow_least(h2, stream) || due < credit->returnable);
 }
 
 static bool send_credit(struct h2 *h2) {
-  if (!send_increment(h2, 0, &h2->credit)) return false;
+  if (!send_increment(h2, NULL)) return false;
   while (h2->credit_queue) {
     struct h2_stream *stream = h2->credit_queue;
-    bool wanted = !stream->end_received; /* section 5.1: nobody sends on this stream any more */
-    if (wanted && !send_increment(h2, stream->id, &stream->credit)) return false;
+    /* Section 5.1: nobody sends any more on a stream whose end was received, and to one that the
+     * peer has not heard of there is nothing to grant yet. */
+    bool wanted = !stream->end_received && stream->announced;
+    if (wanted && !send_increment(h2, stream)) return false;
     h2->credit_queue = stream->credit_next;
     stream->in_credit_queue = false;
   }
@@ -172,9 +179,9 @@ static bool send_credit(struct h2 *h2) {
 }
 
 static bool credit_wanted(const struct h2 *h2) {
-  if (credit_due(&h2->credit)) return true;
+  if (credit_due(h2, NULL)) return true;
   for (const struct h2_stream *stream = h2->credit_queue; stream; stream = stream->credit_next)
-    if (credit_due(&stream->credit)) return true;
+    if (credit_due(h2, stream)) return true;
   return false;
 }
 
@@ -391,6 +398,7 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
     return;
   }
   stream->announced = true;
+  if (h2_is_own_id(h2, stream->id)) h2_flow_consumed(h2, stream, 0); /* caps set before now */
   bool final = section->status >= 200 || section->status == 0;
   if (final && !stream->headers_sent) {
     if (stream->state == H2_IDLE || stream->state == H2_RESERVED_LOCAL)

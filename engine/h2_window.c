@@ -29,7 +29,7 @@ static void invariants(const struct h2_credit *credit) {
 }
 
 void h2_credit_init(struct h2_credit *credit, uint32_t bytes) {
-  *credit = (struct h2_credit){.granted = bytes, .target = bytes};
+  *credit = (struct h2_credit){.granted = bytes, .target = bytes, .cap = H2_CREDIT_UNCAPPED};
   invariants(credit);
 }
 
@@ -37,6 +37,7 @@ bool h2_credit_arrive(struct h2_credit *credit, uint32_t bytes) {
   if ((int64_t)bytes > credit->granted) return false;
   credit->granted -= bytes;
   credit->held += bytes;
+  credit->arrived += bytes;
   return true;
 }
 
@@ -57,10 +58,27 @@ void h2_credit_retarget(struct h2_credit *credit, uint32_t target) {
   invariants(credit);
 }
 
+void h2_credit_cap(struct h2_credit *credit, uint64_t bytes) {
+  credit->cap = bytes;
+}
+
+/* Bytes that the cap still lets be granted. */
+static uint64_t below_cap(const struct h2_credit *credit) {
+  if (credit->cap == H2_CREDIT_UNCAPPED) return UINT64_MAX;
+  int64_t room = (int64_t)(credit->cap - credit->arrived) - credit->granted;
+  return credit->cap > credit->arrived && room > 0 ? (uint64_t)room : 0;
+}
+
+uint32_t h2_credit_due(const struct h2_credit *credit) {
+  uint64_t room = below_cap(credit);
+  return room < credit->returnable ? (uint32_t)room : credit->returnable;
+}
+
 uint32_t h2_credit_take(struct h2_credit *credit, uint32_t least) {
-  uint32_t bytes = credit->returnable;
-  if (bytes == 0 || bytes < least) return 0;
-  credit->returnable = 0;
+  uint32_t bytes = h2_credit_due(credit);
+  bool capped = bytes < credit->returnable;
+  if (bytes == 0 || (bytes < least && !capped)) return 0;
+  credit->returnable -= bytes;
   credit->granted += bytes;
   invariants(credit);
   return bytes;

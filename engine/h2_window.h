@@ -47,7 +47,11 @@ struct h2_credit {
   uint32_t held;       /* arrived, not yet consumed */
   uint32_t returnable; /* consumed, not yet given back */
   uint32_t target;     /* the window that the peer should see when everything is consumed */
+  uint64_t arrived;    /* in all */
+  uint64_t cap;        /* how many may arrive in all, for now; H2_CREDIT_UNCAPPED: any number */
 };
+
+#define H2_CREDIT_UNCAPPED UINT64_MAX
 
 void h2_credit_init(struct h2_credit *credit, uint32_t bytes);
 
@@ -62,8 +66,16 @@ void h2_credit_consume(struct h2_credit *credit, uint32_t bytes);
  * returned, and never revokes what was granted. */
 void h2_credit_retarget(struct h2_credit *credit, uint32_t target);
 
-/* The increment to announce now if at least `least` bytes can be returned, else 0. What is returned
- * here counts as granted: the caller sends it. */
+/* Sets the cap. Nothing that was granted is taken back, so less than has been granted already only
+ * keeps more from being granted. */
+void h2_credit_cap(struct h2_credit *credit, uint64_t bytes);
+
+/* What could be returned now: what was consumed, as far as the cap allows. */
+uint32_t h2_credit_due(const struct h2_credit *credit);
+
+/* The increment to announce now if at least `least` bytes can be returned, else 0; a cap that
+ * leaves less than `least` is no reason to wait. What is returned here counts as granted: the
+ * caller sends it. */
 uint32_t h2_credit_take(struct h2_credit *credit, uint32_t least);
 
 #endif

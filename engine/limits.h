@@ -38,6 +38,16 @@
 #define H2_STREAM_WINDOW_BYTES_DEFAULT     65535u
 #define H2_CONNECTION_WINDOW_BYTES_DEFAULT (1u * MIB)
 
+/* FLOW_AUTO: how far a connection's window may grow (1 Gbit/s over 128 ms), and all windows of an
+ * engine together: what slow handlers could make us hold. A connection always has the least. */
+#define H2_CONNECTION_WINDOW_BYTES_MAX (16u * MIB)
+#define H2_WINDOW_BUDGET_BYTES         (512u * MIB)
+#define H2_WINDOW_BYTES_MIN            65535u
+
+/* FLOW_AUTO: between two probes of the path, and after so long without DATA windows halve. */
+#define H2_FLOW_PROBE_NS (20 * MILLISECOND_NS)
+#define H2_FLOW_IDLE_NS  (5 * SECOND_NS)
+
 /* Largest frame payload in bytes that we accept. Larger frames only delay what is urgent. */
 #define H2_FRAME_BYTES_DEFAULT 16384u
 

@@ -29,6 +29,10 @@ void stream_consume(struct stream *stream, size_t bytes) {
   stream->ops->consume(stream, bytes);
 }
 
+void stream_cap(struct stream *stream, uint64_t total_bytes) {
+  stream->ops->cap(stream, total_bytes);
+}
+
 void stream_timer(struct stream *stream, uint64_t deadline_ns) {
   stream->ops->timer(stream, deadline_ns);
 }

@@ -93,15 +93,20 @@ struct stream_ops {
   struct stream *(*push)(struct stream *, const struct header *fields, size_t count);
   void (*resume)(struct stream *);
   void (*consume)(struct stream *, size_t bytes);
+  void (*cap)(struct stream *, uint64_t total_bytes);
   void (*timer)(struct stream *, uint64_t deadline_ns);
   void (*reset)(struct stream *, uint32_t error_code);
 };
+
+/* When the peer gets new credit for its body (see h2_flow.h). */
+enum stream_flow { FLOW_DEFAULT, FLOW_ECHO, FLOW_THRESHOLD, FLOW_CONSUME, FLOW_AUTO };
 
 struct stream {
   const struct stream_ops *ops;
   const struct stream_events *events; /* set by the handler; NULL until then */
   void *user;                         /* the handler's */
   uint64_t id;                        /* the protocol's stream identifier */
+  enum stream_flow flow; /* set by a handler before body bytes arrive; else the engine's */
   bool consume_later; /* set by a handler that calls stream_consume() itself; otherwise bytes count
                          as consumed when events.data() returns */
 };
@@ -133,6 +138,14 @@ void stream_resume(struct stream *stream);
 
 /* The handler has used `bytes` bytes of what events.data() gave it (with consume_later). */
 void stream_consume(struct stream *stream, size_t bytes);
+
+/* Lets the peer send at most `total_bytes` of body on this stream, counted from its beginning,
+ * until a later call says otherwise: "4 KB of this image for now". STREAM_UNCAPPED takes the cap
+ * away. What the peer may send without asking (the announced initial window) cannot be taken back,
+ * so a client that wants small caps announces a small initial window; a cap above it widens the
+ * stream's window. */
+#define STREAM_UNCAPPED UINT64_MAX
+void stream_cap(struct stream *stream, uint64_t total_bytes);
 
 /* Asks for events.timer() at `deadline_ns` on the clock of machine_ops; MACHINE_NO_DEADLINE
  * cancels. One timer a stream. */

@@ -1,0 +1,62 @@
+/*
+ * h2_flow.h - the receiver's policy: when the peer gets new credit, and how much of it.
+ * Spec: RFC 9113 section 5.2: flow control is the receiver's, and the algorithm is left to it.
+ *
+ *   echo       each DATA frame is answered at once by as much credit: the simplest
+ *   threshold  the window is refilled whenever half of it has arrived
+ *   consume    credit only for what the handler has used (stream_consume()): true back-pressure
+ *   auto       like consume; and the windows grow to twice what arrives in one round trip, which a
+ *              PING measures, within a budget of the connection and of the engine; they shrink when
+ *              nothing arrives
+ *
+ * `echo` and `threshold` trust the handler to keep up: credit is returned whether or not it has
+ * used the bytes. `consume` and `auto` bound what can be in flight or unused by the windows.
+ */
+#ifndef WEIR_H2_FLOW_H
+#define WEIR_H2_FLOW_H
+
+#include "h2_window.h"
+#include "stream.h"
+
+struct h2;
+struct h2_stream;
+
+/* What `auto` knows of one connection. */
+struct h2_flow {
+  uint32_t base_bytes;    /* the windows it began with, and goes back to */
+  uint32_t charged_bytes; /* of the engine's budget */
+  uint32_t sample_bytes;  /* arrived since the probe left */
+  uint64_t probe_ns;      /* when it left; 0: none is out */
+  uint64_t probe_next_ns; /* not before */
+  uint64_t rtt_ns;        /* the shortest measured; 0: none */
+  uint64_t arrived_ns;    /* when bytes last arrived */
+};
+
+void h2_flow_init(struct h2 *h2);
+
+/* Gives back what the connection was charged. */
+void h2_flow_close(struct h2 *h2);
+
+/* A DATA frame of `bytes` bytes has been charged to both windows. */
+void h2_flow_arrived(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
+
+/* `bytes` of what arrived on `stream` have been used. */
+void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
+
+/* The stream ends: all that it holds counts as used. */
+void h2_flow_forget(struct h2 *h2, struct h2_stream *stream);
+
+/* PING of ours was acked; true when it was a probe. */
+bool h2_flow_ping_acked(struct h2 *h2, const uint8_t opaque[8]);
+
+/* The least increment worth a WINDOW_UPDATE. `stream` is NULL for the connection. */
+uint32_t h2_flow_least(const struct h2 *h2, const struct h2_stream *stream);
+
+/* Time has passed: shrink what is idle. And when that is due next. */
+void h2_flow_tick(struct h2 *h2);
+uint64_t h2_flow_deadline_ns(const struct h2 *h2);
+
+/* "auto", ...; false for anything else. */
+bool h2_flow_parse(const char *name, enum stream_flow *out);
+
+#endif
