@@ -183,6 +183,7 @@ $(OUT)/tests/canary: $(OUT)/tests/canary.o
 	$(call SAY,LINK)
 	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka -o $@
 
+$(OUT)/tests/hpack_peer: $(OUT)/libweir.a
 $(OUT)/tests/%: $(OUT)/tests/%.o
 	$(call SAY,LINK)
 	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -o $@
