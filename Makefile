@@ -46,7 +46,7 @@ CFLAGS_ALL = $(BASE) $($(VARIANT).cflags) $(CFLAGS)
 LDFLAGS_ALL = $($(VARIANT).ldflags) $(LDFLAGS)
 # jemalloc and the sanitizers both want to be malloc.
 MALLOC := $(if $(filter release,$(VARIANT)),-ljemalloc)
-LDLIBS := -luring -lssl -lcrypto -lz -lpthread $(MALLOC)
+LDLIBS := -luring -lssl -lcrypto -lz -ljansson -lpthread $(MALLOC)
 
 OUT := $(BUILD)/$(VARIANT)
 ENGINE := $(wildcard engine/*.c)
@@ -169,10 +169,10 @@ $(OUT)/weir: $(call OBJ,$(TOOLS)) $(OUT)/libweir.a
 # tools/serve/ and gets that too.
 $(OUT)/tests/test_serve_%: $(OUT)/tests/test_serve_%.o $(OUT)/libtools.a $(OUT)/libweir.a
 	$(call SAY,LINK)
-	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka -ljansson $(LDLIBS) -o $@
+	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka $(LDLIBS) -o $@
 $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
-	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka -ljansson $(LDLIBS) -o $@
+	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka $(LDLIBS) -o $@
 
 # VARIANT=fuzz only: main() comes from libFuzzer.
 $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz_%.o $(OUT)/libweir.a

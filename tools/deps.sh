@@ -4,8 +4,8 @@
 # system without apt-get it names the packages, and fails only if building would.
 set -eu
 
-build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libjemalloc-dev'
-test='clang libclang-rt-dev clang-format cppcheck gcovr libcmocka-dev libjansson-dev python3
+build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libjansson-dev libjemalloc-dev'
+test='clang libclang-rt-dev clang-format cppcheck gcovr libcmocka-dev python3
 python3-pytest python3-h2 python3-hpack curl nghttp2-client nodejs chromium openssl brotli gzip
 pkgconf procps'
 bench='g++ libbenchmark-dev nghttp2-client python3 openssl util-linux'
@@ -24,9 +24,9 @@ other_systems() {
   cat >&2 <<END
 deps.sh: there is no apt-get here. Install these by hand, or what your system calls them:
   Debian, Ubuntu: $(echo $wanted)
-  Fedora:         gcc make liburing-devel openssl-devel zlib-devel jemalloc-devel
-  Arch:           gcc make liburing openssl zlib jemalloc
-  tests:          clang (with compiler-rt) cppcheck gcovr cmocka jansson pytest h2 hpack curl
+  Fedora:         gcc make liburing-devel openssl-devel zlib-devel jansson-devel jemalloc-devel
+  Arch:           gcc make liburing openssl zlib jansson jemalloc
+  tests:          clang (with compiler-rt) cppcheck gcovr cmocka pytest h2 hpack curl
                   nghttp2 nodejs chromium openssl brotli
 END
 }
@@ -34,9 +34,9 @@ END
 # Whether a program with all the libraries compiles and links.
 can_build() {
   object=$(mktemp) || return 1
-  printf '%s\n' '#include <liburing.h>' '#include <openssl/ssl.h>' '#include <zlib.h>' \
+  printf '%s\n' '#include <liburing.h>' '#include <openssl/ssl.h>' '#include <zlib.h>' '#include <jansson.h>' \
     'int main(void) { return 0; }' |
-    "${CC:-cc}" -x c - -o "$object" -luring -lssl -lcrypto -lz -ljemalloc 2>/dev/null
+    "${CC:-cc}" -x c - -o "$object" -luring -lssl -lcrypto -lz -ljansson -ljemalloc 2>/dev/null
   status=$?
   rm -f "$object"
   return $status

@@ -1,0 +1,60 @@
+/*
+ * weir.c - the program: finds the subcommand that its first argument names.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/commands.h"
+
+static const struct command {
+  const char *name, *summary;
+  int (*run)(int argc, char **argv);
+} commands[] = {
+    {"serve", "serve files, or a small built-in site, over HTTP/2", command_serve},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *to) {
+  fputs("Usage: weir COMMAND [OPTIONS]\n\nCommands\n", to);
+  for (size_t i = 0; i < COMMANDS; i++)
+    fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+  fputs("\n  weir COMMAND --help explains a command; weir --version tells the version.\n", to);
+}
+
+static const struct command *find(const char *name) {
+  for (size_t i = 0; i < COMMANDS; i++)
+    if (strcmp(commands[i].name, name) == 0) return &commands[i];
+  return NULL;
+}
+
+static int help(const char *name) {
+  const struct command *command = name ? find(name) : NULL;
+  if (!command) {
+    print_help(stdout);
+    return EXIT_DONE;
+  }
+  char option[] = "--help";
+  char *argv[] = {(char *)command->name, option, NULL};
+  return command->run(2, argv);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    print_help(stderr);
+    return EXIT_USAGE;
+  }
+  const char *name = argv[1];
+  if (strcmp(name, "--version") == 0) {
+    puts("weir " WEIR_VERSION);
+    return EXIT_DONE;
+  }
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+    return help(argc > 2 ? argv[2] : NULL);
+  const struct command *command = find(name);
+  if (!command) {
+    fprintf(stderr, "weir: %s: no such command; see weir --help\n", name);
+    return EXIT_USAGE;
+  }
+  return command->run(argc - 1, argv + 1);
+}
