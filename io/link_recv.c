@@ -44,8 +44,13 @@ void link_recv_stop(struct link *link) {
 }
 
 void link_recv_settle(struct link *link) {
-  bool wanted = link->state == LINK_LINGER ||
-                (link_wants(link, MACHINE_RECV) && link->kept.begin == link->kept.end);
+  bool has_kept = link->kept.begin != link->kept.end;
+  bool wanted = link->state == LINK_LINGER || link_wants(link, MACHINE_RECV);
+  if (wanted && has_kept) {
+    /* The send of this very turn has made room in the machine: what is kept comes first. */
+    link_mark_dirty(link);
+    return;
+  }
   if (!wanted) {
     if (!link->receiving || link->receive_stopping) return;
     counter_add(&link->worker->counters.recv_paused, 1);
