@@ -21,6 +21,7 @@ struct engine_config engine_config_default(void) {
       .flow = FLOW_AUTO,
       .frame_bytes_max = H2_FRAME_BYTES_DEFAULT,
       .header_list_bytes = H2_HEADER_LIST_BYTES_DEFAULT,
+      .head_start = &head_start_rules_default,
       .idle_ns = H2_IDLE_NS,
       .push = true,
   };
@@ -51,6 +52,7 @@ bool engine_init(struct engine *engine, const struct memory *memory,
   }
   headers_init(&engine->headers, engine->fields, H2_HEADER_FIELDS_MAX, engine->arena,
                engine->arena_bytes, config->header_list_bytes);
+  sched_memory_init(&engine->sched, memory);
   init_pool(engine, &engine->conns, conn_bytes(), config->connections_max);
   init_pool(engine, &engine->connections, sizeof(struct h2), config->connections_max);
   init_pool(engine, &engine->streams, sizeof(struct h2_stream), config->streams_max);
@@ -64,6 +66,7 @@ bool engine_init(struct engine *engine, const struct memory *memory,
 }
 
 void engine_destroy(struct engine *engine) {
+  sched_memory_destroy(&engine->sched);
   pool_destroy(&engine->conns);
   pool_destroy(&engine->connections);
   pool_destroy(&engine->streams);

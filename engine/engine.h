@@ -8,7 +8,9 @@
 #define WEIR_ENGINE_H
 
 #include "handler.h"
+#include "head_start.h"
 #include "pool.h"
+#include "sched.h"
 
 /* What a user may choose; engine_config_default() fills it from limits.h. */
 struct engine_config {
@@ -24,8 +26,9 @@ struct engine_config {
   uint32_t header_list_bytes;           /* SETTINGS_MAX_HEADER_LIST_SIZE that we announce */
   bool connect_protocol;                /* offer extended CONNECT (RFC 8441) to clients */
   bool no_rfc7540_priorities;           /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */
-  bool push;        /* server: push where client and handler want it; client: accept */
-  uint64_t idle_ns; /* a connection without streams lives this long */
+  bool push; /* server: push where client and handler want it; client: accept */
+  const struct head_start_rules *head_start; /* kept; NULL: no head starts */
+  uint64_t idle_ns;                          /* a connection without streams lives this long */
 };
 
 /* One writer, the engine; readers use counter_get(). */
@@ -53,6 +56,7 @@ struct engine {
   struct engine_config config;
   struct engine_counters counters;
 
+  struct sched_memory sched;
   struct pool conns;       /* struct conn: the first bytes of clear-text connections */
   struct pool connections; /* struct h2 */
   struct pool streams;     /* struct h2_stream */

@@ -303,6 +303,7 @@ static void machine_close(void *self) {
   h2_bury(h2);
   assert(!h2->graves);
   h2_flow_close(h2);
+  h2_priority_close(h2);
   idmap_destroy(&h2->streams);
   hpack_decoder_destroy(&h2->decoder);
   hpack_encoder_destroy(&h2->encoder);
@@ -375,7 +376,7 @@ static void init(struct h2 *h2, struct engine *engine, enum h2_role role,
   h2_credit_init(&h2->credit, 65535);
   h2_flow_init(h2);
   idmap_init(&h2->streams, engine->memory);
-  sched_init(&h2->sched);
+  h2_priority_init(h2);
   hpack_decoder_init(&h2->decoder, engine->memory);
   hpack_encoder_init(&h2->encoder, engine->memory);
   h2_budget_init(&h2->glitches, H2_GLITCH_BURST, H2_GLITCH_PER_SECOND, now_ns);

@@ -21,6 +21,7 @@
 #include "engine.h"
 #include "h2_budget.h"
 #include "h2_flow.h"
+#include "h2_priority.h"
 #include "h2_settings.h"
 #include "h2_stream.h"
 #include "hpack_decode.h"
@@ -224,8 +225,6 @@ void h2_block_drop(struct h2 *h2);
 /* h2_exchange.c */
 extern const struct stream_ops h2_stream_ops;
 struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id);
-void h2_stream_prioritize(struct h2_stream *stream, const struct request *request,
-                          const struct h2_dependency *dependency);
 void h2_remember_closed(struct h2 *h2, uint32_t id, enum h2_state state);
 struct h2_stream *h2_find(const struct h2 *h2, uint32_t id);
 enum h2_state h2_state_of(const struct h2 *h2, uint32_t id);

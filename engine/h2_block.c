@@ -70,7 +70,7 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   stream->connect = span_is(request->method, "CONNECT");
   stream->content_length = request->content_length;
   if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
-  h2_stream_prioritize(stream, request, block->has_dependency ? &block->dependency : NULL);
+  h2_priority_request(stream, request, block->has_dependency ? &block->dependency : NULL);
   hand_over(h2, stream, request);
   settle(h2, stream);
   return H2_OK;

@@ -87,14 +87,6 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   return stream;
 }
 
-void h2_stream_prioritize(struct h2_stream *stream, const struct request *request,
-                          const struct h2_dependency *dependency) {
-  (void)request;
-  struct sched_priority priority = SCHED_PRIORITY_DEFAULT;
-  if (dependency) priority.weight = dependency->weight;
-  sched_set_priority(&stream->h2->sched, &stream->node, priority);
-}
-
 /* ---- timers
  * ------------------------------------------------------------------------------------------------
  */
@@ -281,6 +273,7 @@ static bool op_respond(struct stream *base, unsigned status, const struct header
     h2_stream_abort(stream->h2, stream, H2_INTERNAL_ERROR);
     return false;
   }
+  if (!bodiless) h2_priority_response(stream, fields, count);
   counter_add(&stream->h2->engine->counters.responses, 1);
   h2_wake(stream->h2);
   return true;
@@ -336,7 +329,7 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
     return NULL;
   }
   counter_add(&h2->engine->counters.pushes, 1);
-  h2_stream_prioritize(promised, &request, NULL);
+  h2_priority_request(promised, &request, NULL);
   promised->delivered = true;
   const struct handler *handler = h2->engine->handler;
   handler->request(handler->ctx, &promised->base, &request, h2->now_ns);

@@ -223,6 +223,7 @@ static void on_settings(struct h2 *h2, const struct h2_frame *frame) {
     }
   }
   h2->settings_received = true;
+  h2_priority_settings(h2);
   struct h2_frame_header ack = {.type = H2_SETTINGS, .flags = H2_FLAG_ACK};
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES);
   if (room) h2_control_sent(h2, h2_frame_header_encode(room, ack));
@@ -243,9 +244,17 @@ static bool priority_affordable(struct h2 *h2) {
   return true;
 }
 
+static void finish_priority(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
+  if (verdict.scope == H2_IGNORE)
+    (void)h2_glitch(h2); /* more signals than streams could make use of */
+  else
+    act(h2, id, verdict);
+}
+
 static void on_priority(struct h2 *h2, const struct h2_frame *frame) {
   if (!priority_affordable(h2)) return;
-  (void)frame;
+  uint32_t id = frame->header.stream_id;
+  finish_priority(h2, id, h2_priority_depend(h2, id, &frame->priority));
 }
 
 static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
@@ -331,7 +340,8 @@ static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
 
 static void on_priority_update(struct h2 *h2, const struct h2_frame *frame) {
   if (!priority_affordable(h2)) return;
-  (void)frame;
+  uint32_t id = frame->priority_update.stream_id;
+  finish_priority(h2, id, h2_priority_update(h2, id, frame->priority_update.field));
 }
 
 static void handle(struct h2 *h2, const struct h2_frame *frame) {

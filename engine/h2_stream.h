@@ -71,8 +71,9 @@ struct h2_stream {
   bool in_credit_queue : 1;
 
   struct sched_node node;
-  struct h2_window window; /* what we may send */
-  struct h2_credit credit; /* what the peer may send */
+  uint16_t head_start_paths; /* rules of head_start.h that the request's path matches */
+  struct h2_window window;   /* what we may send */
+  struct h2_credit credit;   /* what the peer may send */
 
   struct body body;
   struct h2_section *sections, *sections_tail; /* header sections to send, in order */
@@ -87,7 +88,7 @@ struct h2_stream {
   uint64_t timer_ns;                /* the handler's timer, or MACHINE_NO_DEADLINE */
 
   struct h2_stream *next, *prev;             /* all streams of the connection, then the graveyard */
-  struct h2_stream *urgent_next; /* urgent queue */
+  struct h2_stream *urgent_next;             /* urgent queue */
   struct h2_stream *credit_next;             /* credit queue */
   struct h2_stream *timer_next, *timer_prev; /* sorted by timer_ns */
 };
