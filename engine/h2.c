@@ -418,6 +418,12 @@ void h2_ping(struct h2 *h2, const uint8_t opaque[8]) {
   h2_wake(h2);
 }
 
+void h2_depend(struct h2 *h2, uint32_t stream_id, struct h2_dependency dependency) {
+  uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 5);
+  if (room) h2_control_sent(h2, h2_frame_priority_encode(room, stream_id, dependency));
+  h2_wake(h2);
+}
+
 void h2_reprioritize(struct h2 *h2, uint32_t stream_id, struct span field) {
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 4 + field.len);
   if (room) h2_control_sent(h2, h2_frame_priority_update_encode(room, stream_id, field));

@@ -193,6 +193,14 @@ static inline struct h2 *h2_of(const struct machine *machine) {
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
                           struct body body, const struct stream_events *events, void *user);
 
+/* Client role: what the HEADERS frame of a request says by RFC 7540 section 5.3. For a stream whose
+ * request has not left yet: right after h2_request(). */
+void h2_request_depend(struct stream *stream, struct h2_dependency dependency);
+
+/* Client role: PRIORITY for any stream, idle ones included (RFC 7540 section 6.3). It leaves before
+ * requests that are waiting. */
+void h2_depend(struct h2 *h2, uint32_t stream_id, struct h2_dependency dependency);
+
 /* How many requests h2_request() would accept now. */
 uint32_t h2_request_room(const struct h2 *h2);
 

@@ -284,7 +284,7 @@ static uint8_t *span_put(uint8_t *out, struct span bytes) {
   return out + bytes.len;
 }
 
-static uint8_t *dependency_put(uint8_t *out, struct h2_dependency dependency) {
+uint8_t *h2_frame_dependency_encode(uint8_t *out, struct h2_dependency dependency) {
   assert(dependency.weight >= 1 && dependency.weight <= 256);
   out = wire_put32(out, dependency.stream_id | (dependency.exclusive ? 0x80000000u : 0));
   return wire_put8(out, (uint8_t)(dependency.weight - 1));
@@ -306,7 +306,7 @@ uint8_t *h2_frame_window_update_encode(uint8_t *out, uint32_t stream_id, uint32_
 
 uint8_t *h2_frame_priority_encode(uint8_t *out, uint32_t stream_id,
                                   struct h2_dependency dependency) {
-  return dependency_put(header_put(out, 5, H2_PRIORITY, 0, stream_id), dependency);
+  return h2_frame_dependency_encode(header_put(out, 5, H2_PRIORITY, 0, stream_id), dependency);
 }
 
 uint8_t *h2_frame_goaway_encode(uint8_t *out, uint32_t last_stream_id, uint32_t error_code,
@@ -327,9 +327,9 @@ static uint8_t *payload_put(uint8_t *out, const struct h2_frame *frame) {
   case H2_DATA: return span_put(out, frame->data);
   case H2_HEADERS:
     if (frame->header.flags & H2_FLAG_PRIORITY)
-      out = dependency_put(out, frame->headers.dependency);
+      out = h2_frame_dependency_encode(out, frame->headers.dependency);
     return span_put(out, frame->headers.fragment);
-  case H2_PRIORITY: return dependency_put(out, frame->priority);
+  case H2_PRIORITY: return h2_frame_dependency_encode(out, frame->priority);
   case H2_RST_STREAM: return wire_put32(out, frame->error_code);
   case H2_SETTINGS: return span_put(out, frame->settings);
   case H2_PUSH_PROMISE:

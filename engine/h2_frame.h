@@ -160,6 +160,8 @@ uint8_t *h2_frame_window_update_encode(uint8_t *out, uint32_t stream_id, uint32_
 /* 14 bytes */
 uint8_t *h2_frame_priority_encode(uint8_t *out, uint32_t stream_id,
                                   struct h2_dependency dependency);
+/* 5 bytes: the priority fields alone, as HEADERS has them */
+uint8_t *h2_frame_dependency_encode(uint8_t *out, struct h2_dependency dependency);
 /* 17 bytes and the debug data */
 uint8_t *h2_frame_goaway_encode(uint8_t *out, uint32_t last_stream_id, uint32_t error_code,
                                 struct span debug);

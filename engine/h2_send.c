@@ -26,6 +26,8 @@ struct h2_section {
   uint8_t type;    /* H2_HEADERS or H2_PUSH_PROMISE */
   bool end_stream;
   bool add_date, add_server;
+  bool has_dependency;
+  struct h2_dependency dependency; /* requests: the priority in HEADERS */
   struct header fields[];
 };
 
@@ -293,6 +295,15 @@ bool h2_section_trailers(struct h2_stream *stream, const struct header *fields, 
   return true;
 }
 
+void h2_request_depend(struct stream *base, struct h2_dependency dependency) {
+  struct h2_stream *stream = (struct h2_stream *)(void *)base;
+  struct h2_section *request = stream->sections;
+  assert(stream->h2->role == H2_CLIENT);
+  if (stream->announced || !request) return; /* it has left: PRIORITY would have to say it */
+  request->has_dependency = true;
+  request->dependency = dependency;
+}
+
 /* A promise that was not sent takes its stream with it. */
 static void promise_withdraw(struct h2 *h2, const struct h2_section *section) {
   struct h2_stream *promised =
@@ -343,7 +354,7 @@ static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, ui
  * for each frame of at least 16 KiB. */
 static size_t section_room(const struct h2 *h2, const struct h2_section *section) {
   size_t added = 3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->engine->server.len + ENGINE_DATE_BYTES;
-  size_t block = section->bound + added + 4;
+  size_t block = section->bound + added + 5; /* a promised stream or a dependency */
   return block + H2_FRAME_HEADER_BYTES * (2 + block / H2_FRAME_BYTES_MIN);
 }
 
@@ -372,10 +383,12 @@ static void write_section(struct h2 *h2, const struct h2_stream *stream,
                           const struct h2_section *section) {
   uint8_t *payload = out_at(&h2->out) + H2_FRAME_HEADER_BYTES, *at = payload;
   if (section->type == H2_PUSH_PROMISE) at = wire_put32(at, section->promised_id);
+  if (section->has_dependency) at = h2_frame_dependency_encode(at, section->dependency);
   at = encode_block(h2, section, at);
   struct h2_frame_header header = {.type = section->type,
                                    .flags = section->end_stream ? H2_FLAG_END_STREAM : 0,
                                    .stream_id = stream->id};
+  if (section->has_dependency) header.flags |= H2_FLAG_PRIORITY;
   out_wrote(&h2->out, frame_block(h2, payload, at, header));
 }
 
