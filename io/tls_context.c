@@ -146,7 +146,9 @@ static int ticket_key_callback(SSL *ssl, unsigned char name[16], unsigned char *
   ok = ok && start_mac(mac, &key);
   OPENSSL_cleanse(&key, sizeof key);
   if (!ok) return -1;
-  return newest ? 1 : 2;
+  /* A ticket of TLS 1.3 is to be used once (RFC 8446 appendix C.4), so there is a new one each
+   * time. */
+  return newest && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
 }
 
 /* ---- ALPN ------------------------------------------------------------------------------------ */
