@@ -163,7 +163,10 @@ static enum hpack_result literal_strings(struct block *b, struct room *room, uns
  * fit the scratch buffer does not fit the table either. */
 static enum hpack_result insert(struct block *b, const struct header *field) {
   struct hpack_table *table = &b->decoder->table;
-  if (!hpack_table_make_room(table, field->name.len, field->value.len)) return HPACK_OK;
+  if (!hpack_table_fits(table, field->name.len, field->value.len)) {
+    hpack_table_clear(table);
+    return HPACK_OK;
+  }
   if (hpack_table_insert(table, field)) return HPACK_OK;
   b->reason = "no memory for the header table";
   return HPACK_NO_MEMORY;

@@ -5,8 +5,8 @@
  * Every block of a connection must pass through here, in order and whole, whatever becomes of its
  * stream: a block that was skipped would leave the dynamic table behind the peer's.
  *
- * Ownership: embedded in its connection. About 5 KiB are allocated by the first insertion into the
- * dynamic table; a peer that never indexes costs nothing.
+ * Ownership: embedded in its connection. Memory is taken by insertions into the dynamic
+ * table, from 640 bytes to 5 KiB; a peer that never indexes costs nothing.
  */
 #ifndef WEIR_HPACK_DECODE_H
 #define WEIR_HPACK_DECODE_H

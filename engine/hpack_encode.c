@@ -18,9 +18,9 @@
  * of 65 bytes that goes the way of all entries. At one such entry a second, the fields that every
  * response repeats are pushed out and inserted again once a minute.
  *
- * The lookup structure finds the newest entry of equal hash and from there older ones, each by the
- * slot in the table's ring. Nothing is removed on eviction: a slot that is dead, or holds an entry
- * newer than the one that points to it, ends the walk.
+ * The lookup structure finds the newest entry of equal hash and from there older ones, each by its
+ * number. Nothing is removed on eviction: a number that no live entry has, or one that is newer
+ * than the entry pointing to it, ends the walk.
  */
 #include "hpack_encode.h"
 
@@ -40,11 +40,11 @@ enum {
   COOKIE_BYTES_MIN = 20,
 };
 
-static_assert(HPACK_TABLE_ENTRIES_MAX <= UINT8_MAX + 1, "slots are 8 bits");
+static_assert(HPACK_TABLE_ENTRIES_MAX <= UINT8_MAX + 1, "numbers are 8 bits");
 
-/* An index from hash to slot, in two instances: by name and value, by name. */
+/* From hash to entry number, in two instances: by name and value, by name. */
 struct chains {
-  uint32_t hash[HPACK_TABLE_ENTRIES_MAX]; /* of the entry in this slot */
+  uint32_t hash[HPACK_TABLE_ENTRIES_MAX]; /* of the entry with this number */
   uint8_t older[HPACK_TABLE_ENTRIES_MAX]; /* the next older one of the same bucket */
   uint8_t newest[BUCKETS];
 };
@@ -148,27 +148,27 @@ static bool field_equal(const struct hpack_table *table, const struct hpack_entr
 /* The HPACK index of the newest entry that equals `field`, or 0. */
 static inline uint32_t find(const struct hpack_table *table, const struct chains *chains,
                             uint32_t hash, const struct header *field, entry_equal *equal) {
-  uint32_t slot = chains->newest[bucket_of(hash)];
+  uint32_t number = chains->newest[bucket_of(hash)];
   for (uint32_t newer = 0;;) {
-    const uint32_t age = hpack_table_age(table, slot);
+    const uint32_t age = hpack_table_age(table, number);
     if (age < newer || age >= table->count) return 0;
-    if (chains->hash[slot] == hash) {
+    if (chains->hash[number] == hash) {
       if (likely(equal(table, hpack_table_at(table, age), field)))
         return HPACK_STATIC_COUNT + 1 + age;
-    } else if (bucket_of(chains->hash[slot]) != bucket_of(hash)) {
+    } else if (bucket_of(chains->hash[number]) != bucket_of(hash)) {
       return 0;
     }
     newer = age + 1;
-    slot = chains->older[slot];
+    number = chains->older[number];
   }
 }
 
 /* The table's newest entry has this hash. */
 static void remember(const struct hpack_table *table, struct chains *chains, uint32_t hash) {
-  const uint32_t slot = table->newest;
-  chains->hash[slot] = hash;
-  chains->older[slot] = chains->newest[bucket_of(hash)];
-  chains->newest[bucket_of(hash)] = (uint8_t)slot;
+  const uint32_t number = hpack_table_number(table, 0);
+  chains->hash[number] = hash;
+  chains->older[number] = chains->newest[bucket_of(hash)];
+  chains->newest[bucket_of(hash)] = (uint8_t)number;
 }
 
 /* Whether the field with this hash was here lately; from now on it was. */
@@ -247,7 +247,6 @@ static bool have_lookup(struct hpack_encoder *encoder) {
 static bool insert(struct hpack_encoder *encoder, const struct header *field, uint32_t hash,
                    uint32_t name_hash) {
   struct hpack_table *table = &encoder->table;
-  if (!hpack_table_make_room(table, field->name.len, field->value.len)) return false;
   if (!hpack_table_insert(table, field)) return false;
   remember(table, &encoder->lookup->fields, hash);
   remember(table, &encoder->lookup->names, name_hash);

@@ -9,7 +9,8 @@
  * Blocks must be sent in the order they were encoded in, and each block once begun must be sent:
  * the peer's table follows ours.
  *
- * Ownership: embedded in its connection. About 7 KiB are allocated by the first insertion.
+ * Ownership: embedded in its connection. Memory is taken by the first insertion: 2 KiB to find
+ * entries by hash, and 640 bytes to 5 KiB of entries.
  */
 #ifndef WEIR_HPACK_ENCODE_H
 #define WEIR_HPACK_ENCODE_H
@@ -26,7 +27,7 @@ enum {
 
 struct hpack_encoder {
   struct hpack_table table;
-  struct hpack_lookup *lookup; /* strings to entries; NULL until the first insertion */
+  struct hpack_lookup *lookup; /* strings to entries; NULL until something is to be inserted */
   uint32_t limit_bytes;        /* the size in force after the next block has begun */
   uint32_t limit_bytes_least;  /* the smallest it has been since the last block began */
 };

@@ -140,6 +140,10 @@
  * protocol's initial value: what larger tables save is small, and they cost memory a connection. */
 #define HPACK_TABLE_BYTES_MAX 4096u
 
+/* What a table's memory begins with, in the same unit; it doubles as entries come. Enough for what
+ * a simple client repeats: at four fields of 100. A power of two, of at least one entry. */
+#define HPACK_STORE_BYTES_FIRST 512u
+
 /* An encoded integer: octets in all, prefix included, and its value (CVE-2023-33953,
  * CVE-2023-36478). No block that we accept holds a longer string than this. */
 #define HPACK_INTEGER_OCTETS_MAX 5u

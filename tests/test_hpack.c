@@ -432,7 +432,7 @@ static void memory_is_lazy(void **state) {
   assert_int_equal(decode("82 84 0001610162"), HPACK_OK);
   assert_int_equal(memory.taken_bytes, 0);
   assert_int_equal(decode("4001610162"), HPACK_OK);
-  assert_int_equal(memory.taken_bytes, sizeof(struct hpack_store));
+  assert_int_equal(memory.taken_bytes, HPACK_STORE_BYTES_FIRST * 5 / 4);
   hpack_decoder_destroy(&decoder);
   assert_int_equal(memory.taken_bytes, 0);
   hpack_decoder_init(&decoder, &memory.memory);

@@ -209,20 +209,61 @@ static void memory_is_lazy(void **state) {
   assert_int_equal(memory.taken_bytes, 0);
 }
 
+/* However little memory there is, from none at all to enough for some growth, blocks are right and
+ * both tables agree. */
 static void memory_refused(void **state) {
   (void)state;
-  for (unsigned allowed = 0; allowed < 2; allowed++) {
+  uint32_t most_entries = 0;
+  for (unsigned allowed = 0; allowed < 6; allowed++) {
     fresh_pair();
-    const struct header field = {.name = span_text("a"), .value = span_text("b")};
-    memory.allowed = allowed;
-    for (int i = 0; i < 3; i++) {
+    unsigned left = allowed;
+    for (int i = 0; i < 300; i++) {
+      char name[8];
+      snprintf(name, sizeof name, "x-%d", i % 100);
+      const struct header field = field_of(name, "value");
       uint8_t out[64];
+      memory.allowed = left;
       const size_t len = hpack_encode(&encoder, &field, 1, out);
-      assert_int_equal(out[0], 0); /* a literal each time */
+      left = memory.allowed;
+      memory.allowed = UINT32_MAX;
       assert_int_equal(decode_bytes(out, len), HPACK_OK);
       assert_int_equal(list.headers.count, 1);
+      assert_true(span_equal(list.headers.at[0].name, field.name));
+      assert_int_equal(encoder.table.bytes, decoder.table.bytes);
     }
+    most_entries = encoder.table.count > most_entries ? encoder.table.count : most_entries;
   }
+  assert_true(most_entries > 90);
+}
+
+/* Whatever the table holds is found: a random list of few names and values against a plain search
+ * of the encoder's table. */
+static void every_entry_is_found(void **state) {
+  (void)state;
+  uint32_t random = 1, found = 0;
+  fresh_pair();
+  for (int step = 0; step < 20000; step++) {
+    random = random * 1664525 + 1013904223;
+    char name[16], value[200];
+    snprintf(name, sizeof name, "x-%u", random >> 29);
+    const size_t len = (random >> 20 & 7) * 24;
+    memset(value, 'a' + (random >> 18 & 1), len);
+    value[len] = '\0';
+    if (step % 1000 == 999) hpack_encoder_set_limit(&encoder, random >> 20);
+    if (step % 1000 == 999) hpack_decoder_set_limit(&decoder, random >> 20);
+    const struct header field = field_of(name, value);
+    bool held = false;
+    uint32_t kept_bytes = encoder.table.bytes;
+    for (uint32_t age = 0; age < encoder.table.count; age++)
+      held |= hpack_table_name_equal(&encoder.table, hpack_table_at(&encoder.table, age), &field) &&
+              hpack_table_value_equal(&encoder.table, hpack_table_at(&encoder.table, age), &field);
+    const struct span block = encode(&field, 1);
+    if (step % 1000 == 999) continue; /* a size update, and evictions, came first */
+    assert_int_equal(held, block.base[0] >> 7);
+    if (held) assert_int_equal(encoder.table.bytes, kept_bytes);
+    found += held;
+  }
+  assert_in_range(found, 2000, 18000);
 }
 
 static int setup(void **state) {
@@ -253,10 +294,15 @@ static int teardown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      row(memory_is_lazy),         row(memory_refused),
-      row(appendix_c_encoded),     row(policy),
-      row(long_cookie_is_indexed), row(changing_values_stay_out),
-      row(dates_pass_through),     row(large_entries_stay_literal),
+      row(memory_is_lazy),
+      row(memory_refused),
+      row(every_entry_is_found),
+      row(appendix_c_encoded),
+      row(policy),
+      row(long_cookie_is_indexed),
+      row(changing_values_stay_out),
+      row(dates_pass_through),
+      row(large_entries_stay_literal),
       row(limits_are_announced),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
