@@ -81,9 +81,9 @@
 /* Room that application data leaves in a slab for alerts, KeyUpdate and close_notify. Arbitrary:
  * some ten of them. */
 #define TLS_SLAB_RESERVE_BYTES 1024
-/* Ciphertext of one connection that waits to be sent: four full records and the reserve. More would
- * be chosen too early (law 4), less would mean a send per record. */
-#define TLS_SLAB_BYTES (4 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES) + TLS_SLAB_RESERVE_BYTES)
+/* Ciphertext of one connection that waits to be sent: four full records and the reserve, in whole
+ * pages. More would be chosen too early (law 4), less would mean a send per record. */
+#define TLS_SLAB_BYTES (17 * 4096)
 /* Slabs a worker fills with several records; further ones hold one record at a time, so that n
  * connections that do not read cost n * 17 KiB and not n * 67 KiB. 256 of them are 17 MiB. */
 #define TLS_SLABS_FULL 256
@@ -101,6 +101,8 @@
 #define TLS_HANDSHAKE_NS (5 * IO_SECOND)
 /* For the last bytes to leave after the inner machine is done, to a peer that does not read. */
 #define TLS_CLOSE_NS (5 * IO_SECOND)
+/* Handshakes that a worker begins in one turn: 5 ms of it at most. */
+#define TLS_TURN_HANDSHAKES 32
 /* Ciphertext a handshake may take. A ClientHello with post-quantum keys is about 2 KiB; a server's
  * certificate chain about 4 KiB, rarely 20. */
 #define TLS_HANDSHAKE_SERVER_BYTES (32 * 1024)

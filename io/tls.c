@@ -16,18 +16,17 @@
  */
 #include "io/tls.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include "io/limits.h"
 #include "io/tls_bio.h"
 #include "io/tls_context.h"
+#include "io/tls_credit.h"
 
 enum tls_state { TLS_WAITING, TLS_HANDSHAKE, TLS_OPEN, TLS_CLOSING };
 
@@ -43,9 +42,9 @@ struct tls {
   const char *error; /* "" or why it failed; static text */
 
   uint64_t deadline_ns; /* WAITING, HANDSHAKE and CLOSING */
-  uint64_t sent_ns;     /* when the last record was encrypted */
-  uint64_t credit_ns;   /* when the credit was last refilled */
-  int32_t credit_bytes; /* see TLS_CREDIT_BYTES; below 0: a flood */
+  uint64_t waits_ns;
+  uint64_t sent_ns; /* when the last record was encrypted */
+  struct tls_credit credit;
   uint32_t burst_bytes; /* encrypted since the last pause */
 
   uint8_t *kept; /* plaintext that the inner machine did not take; from malloc */
@@ -57,6 +56,7 @@ struct tls {
   bool eof_told; /* and the inner machine knows */
   bool draining; /* asked for before there was an inner machine */
   bool abused;   /* a flood, or renegotiation */
+  bool waits;    /* WAITING: for the turn after the one at waits_ns */
   bool expired;  /* TLS_CLOSE_NS is over: what is unsent stays so */
   struct machine_peer peer;
 };
@@ -138,29 +138,14 @@ static void watch(int written, int version, int type, const void *bytes, size_t 
   (void)version;
   if (written || tls->state != TLS_OPEN || len == 0) return;
   if (type == SSL3_RT_HEADER) {
-    tls->credit_bytes -= TLS_RECORD_COST_BYTES;
+    tls_credit_charge(&tls->credit, TLS_RECORD_COST_BYTES);
     /* In TLS 1.2 a handshake record after the handshake can only ask for renegotiation. */
     if (*(const uint8_t *)bytes == SSL3_RT_HANDSHAKE && SSL_version(ssl) == TLS1_2_VERSION)
       tls->abused = true;
   } else if (type == SSL3_RT_HANDSHAKE) {
-    tls->credit_bytes -= TLS_HANDSHAKE_COST_BYTES;
+    tls_credit_charge(&tls->credit, TLS_HANDSHAKE_COST_BYTES);
   }
-  if (tls->credit_bytes < 0) tls->abused = true;
-}
-
-static void earn_credit(struct tls *tls, uint64_t bytes) {
-  uint64_t missing = (uint64_t)(TLS_CREDIT_BYTES - tls->credit_bytes);
-  tls->credit_bytes += (int32_t)(bytes < missing ? bytes : missing);
-}
-
-/* A second brings all of the credit back. */
-static void refill_credit(struct tls *tls, uint64_t now_ns) {
-  uint64_t elapsed_ns = now_ns > tls->credit_ns ? now_ns - tls->credit_ns : 0;
-  if (elapsed_ns > IO_SECOND) elapsed_ns = IO_SECOND;
-  uint64_t earned = elapsed_ns * TLS_CREDIT_BYTES / IO_SECOND;
-  if (earned == 0) return; /* keep the fraction for next time */
-  tls->credit_ns = now_ns;
-  earn_credit(tls, earned);
+  if (tls_credit_is_spent(&tls->credit)) tls->abused = true;
 }
 
 /* ---- receiving ------------------------------------------------------------------------------- */
@@ -175,7 +160,7 @@ static enum tls_read decrypt(struct tls *tls, size_t *len) {
     int result = SSL_read_ex(tls->ssl, buffer + *len, TLS_PLAINTEXT_BYTES - *len, &got);
     if (tls->abused) return TLS_READ_FAILED;
     if (result == 1) {
-      earn_credit(tls, got);
+      tls_credit_earn(&tls->credit, got);
       *len += got;
       /* Saves asking OpenSSL once more only to hear that it wants input. */
       if (tls->bio.input.len == 0 && !SSL_has_pending(tls->ssl)) return TLS_READ_MORE;
@@ -262,15 +247,6 @@ static void settle(struct tls *tls, uint64_t now_ns) {
 
 /* ---- handshake ------------------------------------------------------------------------------- */
 
-/* The client's name for the server: verified in any case, sent unless it is an address. */
-static bool set_server_name(SSL *ssl, const char *name) {
-  struct in6_addr address;
-  if (!*name) return true;
-  if (inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1)
-    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
-  return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
-}
-
 static bool make_ssl(struct tls *tls) {
   struct tls_factory *factory = tls->factory;
   BIO *bio = tls_bio_create(&tls->bio);
@@ -289,7 +265,7 @@ static bool make_ssl(struct tls *tls) {
   }
   SSL_set_connect_state(tls->ssl);
   if (factory->session && SSL_set_session(tls->ssl, factory->session) != 1) ERR_clear_error();
-  return set_server_name(tls->ssl, factory->server_name);
+  return tls_context_expect(tls->ssl, factory->server_name);
 }
 
 /* The handshake is complete: the inner machine begins. */
@@ -307,8 +283,7 @@ static void open_inner(struct tls *tls, uint64_t now_ns) {
   counter_add(&factory->counters.handshakes, 1);
   if (SSL_session_reused(tls->ssl)) counter_add(&factory->counters.resumed, 1);
   tls->state = TLS_OPEN;
-  tls->credit_bytes = TLS_CREDIT_BYTES;
-  tls->credit_ns = now_ns;
+  tls_credit_init(&tls->credit, now_ns);
   bool made = factory->inner.create(factory->inner.ctx, &tls->peer, tls->host, now_ns, &tls->inner);
   tls->peer.application_protocol = "";
   if (!made) {
@@ -337,6 +312,19 @@ static void continue_handshake(struct tls *tls, uint64_t now_ns) {
   case SSL_ERROR_WANT_WRITE: tls->blocked = true; break;
   default: fail_ssl(tls, now_ns); break;
   }
+}
+
+/* A handshake costs some 150 microseconds of signing and key exchange; in a flood of them all other
+ * connections would wait for a turn that takes many at once. True: not in this turn. A turn is told
+ * by its time, which is read once. */
+static bool must_wait(struct tls *tls, uint64_t now_ns) {
+  struct tls_factory *factory = tls->factory;
+  if (factory->turn_ns != now_ns) factory->turn_handshakes = 0;
+  factory->turn_ns = now_ns;
+  tls->waits = factory->turn_handshakes == TLS_TURN_HANDSHAKES;
+  if (!tls->waits) factory->turn_handshakes++;
+  tls->waits_ns = now_ns;
+  return tls->waits;
 }
 
 /* The first bytes have come to a server. */
@@ -416,9 +404,12 @@ static void write_records(struct tls *tls, size_t budget_bytes, uint64_t now_ns)
 
 static size_t tls_recv(void *self, struct span in, uint64_t now_ns) {
   struct tls *tls = self;
-  if (tls->state == TLS_WAITING && in.len > 0) start_handshake(tls, in, now_ns);
+  if (tls->state == TLS_WAITING && in.len > 0) {
+    if (must_wait(tls, now_ns)) return 0;
+    start_handshake(tls, in, now_ns);
+  }
   if (tls->state == TLS_CLOSING || tls->eof) return in.len;
-  refill_credit(tls, now_ns);
+  tls_credit_refill(&tls->credit, now_ns);
   tls->bio.input = in;
   advance(tls, now_ns);
   size_t left = tls->bio.input.len;
@@ -468,7 +459,10 @@ static void tls_tick(void *self, uint64_t now_ns) {
   if (tls->state == TLS_OPEN) {
     tls->inner.ops->tick(tls->inner.self, now_ns);
     settle(tls, now_ns);
-  } else if (now_ns >= tls->deadline_ns) {
+    return;
+  }
+  if (now_ns > tls->waits_ns) tls->waits = false;
+  if (now_ns >= tls->deadline_ns) {
     if (tls->state == TLS_CLOSING)
       tls->expired = true; /* the slab stays: a send may be reading it until close() */
     else
@@ -481,7 +475,7 @@ static uint64_t tls_deadline_ns(const void *self) {
   if (tls->state == TLS_OPEN) return tls->inner.ops->deadline_ns(tls->inner.self);
   if (tls->state == TLS_CLOSING && (tls->expired || tls_slab_unsent(&tls->bio.output) == 0))
     return MACHINE_NO_DEADLINE;
-  return tls->deadline_ns;
+  return tls->waits ? tls->waits_ns + 1 : tls->deadline_ns;
 }
 
 static unsigned tls_wants(const void *self) {
@@ -489,7 +483,7 @@ static unsigned tls_wants(const void *self) {
   bool unsent = tls_slab_unsent(&tls->bio.output) > 0 && !tls->expired;
   unsigned wants = unsent ? MACHINE_SEND : 0;
   if (tls->state == TLS_CLOSING) return unsent ? wants | MACHINE_RECV : MACHINE_DONE;
-  if (tls->state != TLS_OPEN) return tls->blocked ? wants : wants | MACHINE_RECV;
+  if (tls->state != TLS_OPEN) return tls->blocked || tls->waits ? wants : wants | MACHINE_RECV;
   unsigned inner = tls->inner.ops->wants(tls->inner.self);
   /* Kept plaintext and a finished inner machine are dealt with in send_peek(). */
   bool stirs = (inner & MACHINE_DONE) || (tls->kept && (inner & MACHINE_RECV));
@@ -586,6 +580,10 @@ void tls_factory_destroy(struct tls_factory *factory) {
 
 struct machine_factory tls_factory_machines(struct tls_factory *factory) {
   return (struct machine_factory){.ctx = factory, .create = create};
+}
+
+void tls_factory_trim(struct tls_factory *factory) {
+  tls_slab_pool_trim(&factory->slabs);
 }
 
 const char *tls_machine_error(const struct machine *machine) {

@@ -21,8 +21,9 @@
  *   - wants() may say MACHINE_SEND and send_peek() then return 0: bytes have moved inside.
  *   - A peer's close_notify and a bare FIN both end in the inner machine's recv_eof(); the counter
  *     `truncated` tells how many came without close_notify.
- *   - recv() consumes less than given only while the inner machine does not want MACHINE_RECV, or
- *     while OpenSSL has an answer to send and the slab is full.
+ *   - recv() consumes less than given only while the inner machine does not want MACHINE_RECV,
+ * while OpenSSL has an answer to send and the slab is full, or when TLS_TURN_HANDSHAKES handshakes
+ * have begun in this turn already; deadline_ns() is then the next turn. wants() says so each time.
  */
 #ifndef WEIR_TLS_H
 #define WEIR_TLS_H
@@ -52,6 +53,8 @@ struct tls_factory {
   uint32_t machines_max;
   char server_name[256];          /* client: SNI and the name to verify; "" for none */
   struct ssl_session_st *session; /* client with `resume`: the last ticket */
+  uint64_t turn_ns;               /* the turn that handshakes were last begun in */
+  uint32_t turn_handshakes;       /* how many, see TLS_TURN_HANDSHAKES */
   struct tls_counters counters;
 };
 
@@ -71,6 +74,10 @@ void tls_factory_destroy(struct tls_factory *factory);
 /* The factory to give to a listener or dialler: create() makes a tls machine. It refuses when
  * machines_max exist or there is no memory. `factory` must outlive it. */
 struct machine_factory tls_factory_machines(struct tls_factory *factory);
+
+/* To be called about once a second: gives back the memory of slabs that the last second did not
+ * need, so that a crowd leaves nothing behind. */
+void tls_factory_trim(struct tls_factory *factory);
 
 /* Why the connection failed, for a client's error message: "" or one line. `machine` must come from
  * a tls factory (asserted). Valid until its close(). */

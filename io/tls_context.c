@@ -9,6 +9,7 @@
  */
 #include "io/tls_context.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "io/certificate.h"
 #include "io/error.h"
@@ -315,4 +317,12 @@ bool tls_context_is_client(const struct tls_context *context) {
 
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context) {
   return context->ssl;
+}
+
+bool tls_context_expect(struct ssl_st *ssl, const char *name) {
+  struct in6_addr address;
+  if (!*name) return true;
+  if (inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1)
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+  return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
 }

@@ -62,4 +62,8 @@ bool tls_context_is_client(const struct tls_context *context);
  * a struct ssl_session_st * that owns a reference. */
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
 
+/* For tls.c: the client's name for the server, "" for none. Verified in any case, sent unless it is
+ * an address (RFC 6066 section 3). */
+__attribute__((warn_unused_result)) bool tls_context_expect(struct ssl_st *ssl, const char *name);
+
 #endif

@@ -13,15 +13,22 @@
 
 #include "io/limits.h"
 
+_Static_assert(TLS_SLAB_BYTES >=
+                   4 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES) + TLS_SLAB_RESERVE_BYTES,
+               "four records and the reserve fit");
+
 bool tls_slab_pool_init(struct tls_slab_pool *pool, uint32_t count) {
   assert(count > 0);
   *pool = (struct tls_slab_pool){.count = count};
-  pool->free = calloc(count, sizeof *pool->free);
-  if (!pool->free) return false;
   void *base = mmap(NULL, (size_t)count * TLS_SLAB_BYTES, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) {
+  if (base == MAP_FAILED) return false;
+  pool->free = calloc(count, sizeof *pool->free);
+  pool->touched = calloc(count, sizeof *pool->touched);
+  if (!pool->free || !pool->touched) {
+    munmap(base, (size_t)count * TLS_SLAB_BYTES);
     free(pool->free);
+    free(pool->touched);
     return false;
   }
   pool->base = base;
@@ -34,6 +41,7 @@ void tls_slab_pool_destroy(struct tls_slab_pool *pool) {
   assert(pool->taken == 0);
   munmap(pool->base, (size_t)pool->count * TLS_SLAB_BYTES);
   free(pool->free);
+  free(pool->touched);
   *pool = (struct tls_slab_pool){0};
 }
 
@@ -41,6 +49,8 @@ static uint8_t *take(struct tls_slab_pool *pool) {
   assert(pool->taken < pool->count);
   uint32_t index = pool->free[pool->count - 1 - pool->taken];
   pool->taken++;
+  if (pool->taken > pool->peak) pool->peak = pool->taken;
+  pool->touched[index] = true;
   return pool->base + (size_t)index * TLS_SLAB_BYTES;
 }
 
@@ -52,6 +62,18 @@ static void give(struct tls_slab_pool *pool, const uint8_t *base) {
   assert(pool->taken > 0);
   pool->taken--;
   pool->free[pool->count - 1 - pool->taken] = index_of(pool, base);
+}
+
+/* The stack's top holds what was used last, so the slabs below the last peak are cold. */
+void tls_slab_pool_trim(struct tls_slab_pool *pool) {
+  uint32_t cold = pool->count - pool->peak;
+  for (uint32_t i = 0; i < cold; i++) {
+    uint32_t index = pool->free[i];
+    if (!pool->touched[index]) continue;
+    madvise(pool->base + (size_t)index * TLS_SLAB_BYTES, TLS_SLAB_BYTES, MADV_DONTNEED);
+    pool->touched[index] = false;
+  }
+  pool->peak = pool->taken;
 }
 
 size_t tls_slab_append(struct tls_slab *slab, const void *bytes, size_t len) {

@@ -20,8 +20,10 @@
 struct tls_slab_pool {
   uint8_t *base;  /* count * TLS_SLAB_BYTES of address space */
   uint32_t *free; /* stack of indices; low ones are on top at first */
+  bool *touched;  /* of each: whether it has pages */
   uint32_t count; /* slabs in all */
   uint32_t taken; /* slabs that are out */
+  uint32_t peak;  /* most that were out since the last trim */
 };
 
 /* One connection's use of a slab. Zeroed: empty, without a slab. */
@@ -38,6 +40,9 @@ __attribute__((warn_unused_result)) bool tls_slab_pool_init(struct tls_slab_pool
 
 /* All slabs must have been given back (asserted). */
 void tls_slab_pool_destroy(struct tls_slab_pool *pool);
+
+/* Gives the pages of slabs that were not needed since the last trim back to the kernel. */
+void tls_slab_pool_trim(struct tls_slab_pool *pool);
 
 /* Appends as much of the bytes as there is room for, taking a slab if there is none, and returns
  * how much that was. The pool must not be exhausted (asserted: one slab a connection exists). */

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -403,6 +404,14 @@ static void test_crowded_slabs(void **state) {
   for (size_t i = 0; i < count; i++)
     tls_slab_consume(&slabs[i], 1);
   assert_int_equal(pool.taken, 0);
+  unsigned char resident[TLS_SLAB_BYTES / 4096];
+  for (int trims = 0; trims < 2; trims++) { /* needed a moment ago; needed no more */
+    tls_slab_pool_trim(&pool);
+    for (size_t i = 0; i < count; i++) {
+      assert_int_equal(mincore(pool.base + i * TLS_SLAB_BYTES, TLS_SLAB_BYTES, resident), 0);
+      assert_int_equal(resident[0] & 1, trims == 0);
+    }
+  }
   tls_slab_pool_destroy(&pool);
 }
 
@@ -588,6 +597,41 @@ static void test_refusals(void **state) {
   pair_run(pair, 0, 65536);
   assert_int_equal(wants(&pair->server), MACHINE_DONE);
   assert_true(pair->client.end.eof);
+  pair_free(pair);
+}
+
+/* In one turn only so many handshakes begin; the others come in the next. */
+static void test_handshake_flood(void **state) {
+  (void)state;
+  enum { CLIENTS = TLS_TURN_HANDSHAKES + 10 };
+  static const uint8_t hello[] = {22, 3, 1, 0, 100, 1}; /* the beginning of one */
+  static struct machine machines[CLIENTS];
+  struct choice choice = plain;
+  struct pair *pair = pair_create(&choice);
+  struct machine_factory factory = tls_factory_machines(&pair->server.factory);
+  pair->server.factory.machines_max = CLIENTS + 1;
+  int begun = 0;
+  for (int i = 0; i < CLIENTS; i++) {
+    const struct machine_ops *ops;
+    assert_true(factory.create(factory.ctx, &(struct machine_peer){.application_protocol = ""},
+                               &pair->server.host, 1000, &machines[i]));
+    ops = machines[i].ops;
+    size_t taken = ops->recv(machines[i].self, span_of(hello, sizeof hello), 1000);
+    bool waits = taken == 0;
+    begun += !waits;
+    assert_int_equal(ops->wants(machines[i].self), waits ? 0 : MACHINE_RECV);
+    assert_int_equal(ops->deadline_ns(machines[i].self), waits ? 1001 : 1000 + TLS_HANDSHAKE_NS);
+  }
+  assert_int_equal(begun, TLS_TURN_HANDSHAKES);
+  for (int i = TLS_TURN_HANDSHAKES; i < CLIENTS; i++) {
+    const struct machine_ops *ops = machines[i].ops;
+    ops->tick(machines[i].self, 1001);
+    assert_int_equal(ops->wants(machines[i].self), MACHINE_RECV);
+    assert_int_equal(ops->recv(machines[i].self, span_of(hello, sizeof hello), 1001), sizeof hello);
+  }
+  for (int i = 0; i < CLIENTS; i++)
+    machines[i].ops->close(machines[i].self);
+  pair->server.factory.machines_max = 4;
   pair_free(pair);
 }
 
@@ -883,6 +927,7 @@ int main(void) {
       cmocka_unit_test(test_close_timeout),
       cmocka_unit_test(test_drain),
       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_handshake_flood),
       cmocka_unit_test(test_resumption),
       cmocka_unit_test(test_verification),
       cmocka_unit_test(test_weak_clients),
