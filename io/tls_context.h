@@ -22,6 +22,8 @@
 struct io_error;
 struct certificate;
 struct tls_context;
+struct ssl_ctx_st;
+struct ssl_st;
 
 struct tls_settings {
   bool client;
