@@ -126,6 +126,10 @@
 #define H2_UPDATES_FREE_DATA   10u
 #define H2_UPDATES_FREE_MAX    10000u
 
+/* Bytes below which a DATA frame earns the peer no free WINDOW_UPDATE: credit granted by the byte
+ * makes us send by the byte, and must not pay for itself. */
+#define H2_DATA_BYTES_SMALL 256u
+
 /* PRIORITY and PRIORITY_UPDATE frames that are free (CVE-2019-9513); Envoy allows 100 a stream. */
 #define H2_PRIORITIES_FREE        100u
 #define H2_PRIORITIES_FREE_STREAM 10u
