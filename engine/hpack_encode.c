@@ -286,20 +286,27 @@ __attribute__((noinline)) static uint8_t *encode_literal(struct hpack_encoder *e
   return put_literal(out, indexed ? form_literal_indexed : form_literal, name_index, field);
 }
 
-uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *given,
-                            uint8_t *out) {
-  struct header field = *given;
-  if (field.token == TOKEN_UNKNOWN) field.token = (uint16_t)header_token_of(field.name);
-  if (unlikely(is_secret(&field))) return encode_secret(encoder, &field, out);
-  uint32_t index = find_static(&field);
+/* `field` has the token of its name, if there is one. */
+static inline uint8_t *encode_known(struct hpack_encoder *encoder, const struct header *field,
+                                    uint8_t *out) {
+  if (unlikely(is_secret(field))) return encode_secret(encoder, field, out);
+  uint32_t index = find_static(field);
   if (index) return put_integer(out, form_indexed, index);
-  const uint64_t name_hash = hash_name(&field);
-  const uint32_t hash = (uint32_t)hash_string(name_hash, field.value);
+  const uint64_t name_hash = hash_name(field);
+  const uint32_t hash = (uint32_t)hash_string(name_hash, field->value);
   if (likely(encoder->table.count > 0)) {
-    index = find(&encoder->table, &encoder->lookup->fields, hash, &field, field_equal);
+    index = find(&encoder->table, &encoder->lookup->fields, hash, field, field_equal);
     if (index) return put_integer(out, form_indexed, index);
   }
-  return encode_literal(encoder, &field, hash, (uint32_t)name_hash, out);
+  return encode_literal(encoder, field, hash, (uint32_t)name_hash, out);
+}
+
+uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
+                            uint8_t *out) {
+  if (field->token != TOKEN_UNKNOWN) return encode_known(encoder, field, out);
+  struct header known = *field;
+  known.token = (uint16_t)header_token_of(field->name);
+  return encode_known(encoder, &known, out);
 }
 
 uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out) {
