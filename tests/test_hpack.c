@@ -120,6 +120,8 @@ static const struct decode_row {
     {"4.4: entry larger by one (33)", "3f02 4001610131 be", HPACK_ERROR, ""},
     {"4.4: name referred to is evicted by its own insertion", "3f03 4001610131 7e0132 be", HPACK_OK,
      "a: 1\na: 2\na: 2\n"},
+    {"4.4: known name of an entry that is evicted", "3f10 5c0137 7e0138 be", HPACK_OK,
+     "content-length: 7\ncontent-length: 8\ncontent-length: 8\n"},
     {"4.4: the same with an entry that never fits", "3f03 4001610131 7e023232 ", HPACK_OK,
      "a: 1\na: 22\n"},
 };
@@ -362,6 +364,9 @@ static void overflow_keeps_state(void **state) {
     bool overflows;
   } rows[] = {
       {"roomy", 16, 4096, 4096, false},
+      {"arena ends in a name", 16, 30, 4096, true},
+      {"arena ends in a value", 16, 33, 4096, true},
+      {"no limit but size_t", 16, 4096, SIZE_MAX, false},
       {"no field", 0, 4096, 4096, true},
       {"one field", 1, 4096, 4096, true},
       {"no arena", 16, 0, 4096, true},
@@ -385,6 +390,34 @@ static void overflow_keeps_state(void **state) {
     assert_int_equal(list.headers.overflowed, rows[i].overflows);
     assert_table(table);
     guard_destroy(&arena);
+  }
+}
+
+/* An overflowed list is no reason to overlook an error. */
+static void overflow_keeps_judging(void **state) {
+  (void)state;
+  static const char *const blocks[] = {
+      "00 8118 0161",         /* padding of zeros in a name */
+      "40 8118 0161",         /* the same, to be indexed */
+      "00 0161 84 ffffffff",  /* EOS */
+      "0001610131 000161",    /* cut */
+      "0001610131 7e0132",    /* index beyond the table */
+      "0001610131 be 80 82",  /* the same, and index 0 */
+      "0001610131 7fffffff7f" /* a large integer */
+  };
+  for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+    fresh_decoder();
+    headers_init(&list.headers, list.fields, 0, list.arena, 0, 4096);
+    if (decode(blocks[i]) != HPACK_ERROR) fail_msg("accepted: %s", blocks[i]);
+  }
+  /* A coded string that just fits the arena is kept, though the quick bound would not fit. */
+  for (size_t arena = 11; arena < 20; arena++) {
+    fresh_decoder();
+    headers_init(&list.headers, list.fields, 4, list.arena, arena, 4096);
+    assert_int_equal(decode("0001788825a849e95ba97d7f"), HPACK_OK);
+    assert_list("x: custom-key\n");
+    headers_init(&list.headers, list.fields, 4, list.arena, arena, 4096);
+    assert_int_equal(decode("0001788825a849e95ba97d7e"), HPACK_ERROR);
   }
 }
 
@@ -473,21 +506,14 @@ static int teardown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      row(appendix_c_decoded),
-      row(decode_table),
-      row(cut_everywhere),
-      row(flags_and_tokens),
-      row(flags_survive_indexing),
-      row(every_octet_judged),
-      row(every_token_found),
-      row(lowered_limit),
-      row(lowered_then_raised),
-      row(bomb_stops),
-      row(empty_fields_count),
-      row(overflow_keeps_state),
-      row(overflow_with_long_strings),
-      row(memory_is_lazy),
-      row(memory_refused),
+      row(appendix_c_decoded),     row(decode_table),
+      row(cut_everywhere),         row(flags_and_tokens),
+      row(flags_survive_indexing), row(every_octet_judged),
+      row(every_token_found),      row(lowered_limit),
+      row(lowered_then_raised),    row(bomb_stops),
+      row(empty_fields_count),     row(overflow_keeps_state),
+      row(overflow_keeps_judging), row(overflow_with_long_strings),
+      row(memory_is_lazy),         row(memory_refused),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
