@@ -125,6 +125,9 @@ __attribute__((warn_unused_result)) enum files_result files_read(struct files *f
 /* Gives the bytes of a finished read back, or forgets a pending one. */
 void files_read_end(struct files *files, struct files_read *read);
 
+/* To be called about once a second: frees the read buffers that the last second did not need. */
+void files_trim(struct files *files);
+
 /* Another holder, and the end of one. */
 struct file *file_retain(struct file *file);
 void files_release(struct files *files, struct file *file);

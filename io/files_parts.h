@@ -17,6 +17,7 @@ struct files {
   struct files_load *loads;     /* contents that the ring is reading */
   struct files_read_job *spare; /* read buffers that are free */
   uint32_t job_count, jobs_out, reads_max;
+  uint32_t jobs_peak; /* most that were out since the last trim */
   uint32_t loads_out;
   int last_errno;
   struct files_counters counters;

@@ -39,6 +39,7 @@ static struct files_read_job *take_job(struct files *files) {
     files->job_count++;
   }
   files->jobs_out++;
+  if (files->jobs_out > files->jobs_peak) files->jobs_peak = files->jobs_out;
   return job;
 }
 
@@ -50,12 +51,23 @@ static void give_job(struct files_read_job *job) {
   files->jobs_out--;
 }
 
-void files_read_free(struct files *files) {
-  while (files->spare) {
+/* Frees spare buffers until no more than `keep` exist, those that are out included. */
+static void free_spare(struct files *files, uint32_t keep) {
+  while (files->spare && files->job_count > keep) {
     struct files_read_job *job = files->spare;
     files->spare = job->next;
+    files->job_count--;
     free(job);
   }
+}
+
+void files_trim(struct files *files) {
+  free_spare(files, files->jobs_peak);
+  files->jobs_peak = files->jobs_out;
+}
+
+void files_read_free(struct files *files) {
+  free_spare(files, 0);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

@@ -82,6 +82,7 @@ static void drop_kept(struct tls *tls) {
 static void enter_closing(struct tls *tls, uint64_t now_ns) {
   assert(tls->state != TLS_CLOSING);
   if (tls->state != TLS_OPEN) counter_add(&tls->factory->counters.failed, 1);
+  if (*tls->error) tls->factory->error = tls->error;
   close_inner(tls);
   drop_kept(tls);
   tls->state = TLS_CLOSING;
@@ -557,8 +558,8 @@ bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
                       const struct machine_factory *inner, uint32_t machines_max,
                       const char *server_name) {
   assert(machines_max > 0);
-  *factory =
-      (struct tls_factory){.context = context, .inner = *inner, .machines_max = machines_max};
+  *factory = (struct tls_factory){
+      .context = context, .inner = *inner, .machines_max = machines_max, .error = ""};
   if (server_name && strlen(server_name) >= sizeof factory->server_name) return false;
   if (server_name) strcpy(factory->server_name, server_name);
   factory->plaintext = malloc(TLS_PLAINTEXT_BYTES);

@@ -55,6 +55,7 @@ struct tls_factory {
   struct ssl_session_st *session; /* client with `resume`: the last ticket */
   uint64_t turn_ns;               /* the turn that handshakes were last begun in */
   uint32_t turn_handshakes;       /* how many, see TLS_TURN_HANDSHAKES */
+  const char *error; /* why the connection that failed last did; "" if none has. Static text */
   struct tls_counters counters;
 };
 

@@ -233,6 +233,7 @@ static void test_alpn(void **state) {
         assert_non_null(
             strstr(tls_machine_error(&pair->client.machine), "no application protocol"));
         assert_int_equal(pair->server.factory.counters.failed, 1);
+        assert_string_equal(pair->client.factory.error, tls_machine_error(&pair->client.machine));
       }
       pair_free(pair);
     }
