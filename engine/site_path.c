@@ -47,20 +47,20 @@ static enum site_path_result decode(struct span text, uint8_t *room, size_t room
   return SITE_PATH_OK;
 }
 
-/* Length of the UTF-8 sequence at the start of the text, or 0 when it is not well formed:
- * truncated, overlong, a surrogate, or beyond U+10FFFF (Unicode table 3-7). */
+/* Length of the UTF-8 sequence of more than one byte at the start of the text, or 0 when it is not
+ * well formed: truncated, overlong, a surrogate, or beyond U+10FFFF (Unicode table 3-7). */
 static size_t utf8_sequence(const uint8_t *p, size_t len) {
   static const struct {
     uint8_t first_min, first_max, second_min, second_max, count;
   } forms[] = {
-      {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-      {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-      {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+      {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+      {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+      {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
   };
   for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
     if (p[0] < forms[i].first_min || p[0] > forms[i].first_max) continue;
     if (forms[i].count > len) return 0;
-    if (forms[i].count > 1 && (p[1] < forms[i].second_min || p[1] > forms[i].second_max)) return 0;
+    if (p[1] < forms[i].second_min || p[1] > forms[i].second_max) return 0;
     for (size_t k = 2; k < forms[i].count; k++)
       if ((p[k] & 0xc0) != 0x80) return 0;
     return forms[i].count;
@@ -70,7 +70,7 @@ static size_t utf8_sequence(const uint8_t *p, size_t len) {
 
 static bool is_utf8(const uint8_t *p, size_t len) {
   while (len > 0) {
-    size_t count = utf8_sequence(p, len);
+    size_t count = p[0] < 0x80 ? 1 : utf8_sequence(p, len);
     if (count == 0) return false;
     p += count;
     len -= count;

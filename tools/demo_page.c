@@ -53,7 +53,7 @@ static const char page[] =
     "HTTP/2 server: one io_uring loop a core, and a scheduler that decides at the last\n"
     "moment which stream may send next.</p>\n"
     "<p class=soft id=how>You are looking at its built-in site. To serve files instead, name\n"
-    "their directory: <code>weir serve DIR</code></p>\n"
+    "their directory: <code>weir serve DIR</code>.</p>\n"
     "\n"
     "<h2>What is here</h2>\n"
     "<table>\n"
@@ -87,6 +87,9 @@ static const char page[] =
     "  p.textContent = ' This page came over ' + spoken.nextHopProtocol + '.';\n"
     "  $('how').append(p);\n"
     "}\n"
+    "if (location.protocol == 'https:')\n"
+    "  $('shell').textContent =\n"
+    "    $('shell').textContent.replaceAll('https://localhost:8443', location.origin);\n"
     "$('go').onclick = async () => {\n"
     "  $('go').disabled = true;\n"
     "  $('said').textContent = '';\n"
@@ -114,6 +117,7 @@ static const char page[] =
     "    (took / 1000).toFixed(1) + ' s.';\n"
     "  $('go').disabled = false;\n"
     "};\n"
+    "if (location.hash == '#start') $('go').click();\n"
     "</script>\n"
     "</html>\n";
 
