@@ -198,6 +198,37 @@ void token_of(benchmark::State &state) {
   }
 }
 
+// What a hostile block costs by its length; the exponent must stay at one. Most of the fields do
+// not fit the list, as it would be on a connection.
+void decode_hostile(benchmark::State &state, const char *unit, size_t unit_bytes) {
+  std::vector<uint8_t> block;
+  while (block.size() + unit_bytes <= static_cast<size_t>(state.range(0)))
+    block.insert(block.end(), unit, unit + unit_bytes);
+  exchange x;
+  headers_init(&x.headers, x.fields, 64, x.arena, sizeof x.arena, SIZE_MAX);
+  for (auto _ : state) {
+    const char *reason = nullptr;
+    headers_clear(&x.headers);
+    if (hpack_decode(&x.decoder, span_of(block.data(), block.size()), &x.headers, &reason))
+      state.SkipWithError(reason);
+  }
+  state.SetBytesProcessed(state.iterations() * state.range(0));
+  state.SetComplexityN(state.range(0));
+}
+
+// One string of 20-bit codes, the longest common ones.
+void huffman_decode_hostile(benchmark::State &state) {
+  const std::vector<uint8_t> plain(static_cast<size_t>(state.range(0)), 0x80);
+  const struct span text_span = span_of(plain.data(), plain.size());
+  std::vector<uint8_t> coded(huffman_encode_len(text_span)), out(plain.size() * 5);
+  huffman_encode(text_span, coded.data());
+  for (auto _ : state)
+    if (huffman_decode(span_of(coded.data(), coded.size()), out.data()) != plain.size())
+      state.SkipWithError("not what was encoded");
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(coded.size()));
+  state.SetComplexityN(state.range(0));
+}
+
 BENCHMARK_CAPTURE(decode_repeated, request, request_list);
 BENCHMARK_CAPTURE(decode_repeated, browser, browser_list);
 BENCHMARK_CAPTURE(decode_repeated, response, response_list);
@@ -214,6 +245,18 @@ BENCHMARK(encode_changing_path);
 BENCHMARK(huffman_decode_text)->Arg(8)->Arg(24)->Arg(80);
 BENCHMARK(huffman_encode_text)->Arg(8)->Arg(24)->Arg(80);
 BENCHMARK(token_of);
+#define HOSTILE(name, unit)                                                                        \
+  BENCHMARK_CAPTURE(decode_hostile, name, unit, sizeof unit - 1)                                   \
+      ->RangeMultiplier(4)                                                                         \
+      ->Range(1024, 65536)                                                                         \
+      ->Complexity(benchmark::oN)
+HOSTILE(empty_fields, "\0\0\0");
+HOSTILE(empty_insertions, "\x40\0\0");
+HOSTILE(short_insertions, "\x40\1a\1b");
+BENCHMARK(huffman_decode_hostile)
+    ->RangeMultiplier(4)
+    ->Range(1024, 65536)
+    ->Complexity(benchmark::oN);
 
 } // namespace
 
