@@ -98,7 +98,7 @@ struct links {
   uint32_t open;         /* slots in use */
   struct list_node free; /* through link.dirty */
   struct list_node dirty, waiting, starved;
-  uint64_t kept_bytes; /* capacity of all copies, at most IO_KEEP_BYTES_MAX */
+  uint64_t kept_bytes; /* a counter: capacity of all copies, at most IO_KEEP_BYTES_MAX */
   uint64_t turn_sent_bytes;
 };
 

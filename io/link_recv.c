@@ -67,7 +67,7 @@ void link_recv_settle(struct link *link) {
 /* --- what the machine does not want yet --- */
 
 static void kept_release(struct link *link) {
-  link->worker->links.kept_bytes -= link->kept.capacity;
+  counter_add(&link->worker->links.kept_bytes, -(uint64_t)link->kept.capacity);
   free(link->kept.base);
   link->kept = (struct link_kept){.base = NULL};
 }
@@ -80,11 +80,11 @@ static bool kept_reserve(struct link *link, size_t len) {
   size_t capacity = kept->capacity ? kept->capacity : IO_BUFFER_BYTES;
   while (capacity < needed)
     capacity *= 2;
-  uint64_t total = link->worker->links.kept_bytes + (capacity - kept->capacity);
-  if (total > IO_KEEP_BYTES_MAX) return false;
+  uint64_t *total_bytes = &link->worker->links.kept_bytes, more_bytes = capacity - kept->capacity;
+  if (*total_bytes + more_bytes > IO_KEEP_BYTES_MAX) return false;
   uint8_t *base = realloc(kept->base, capacity);
   if (!base) return false;
-  link->worker->links.kept_bytes = total;
+  counter_add(total_bytes, more_bytes);
   kept->base = base;
   kept->capacity = capacity;
   return true;

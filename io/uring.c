@@ -178,6 +178,7 @@ bool uring_open(struct uring *uring, unsigned disabled, struct io_error *error) 
     return io_error_set(error, ENOSYS, "io_uring lacks %s: Linux 6.1 or newer is needed", lacking);
   }
   uring->features |= uring_probe(&uring->ring, disabled) & ~disabled;
+  io_uring_cq_advance(&uring->ring, io_uring_cq_ready(&uring->ring)); /* ended timeouts */
   uring->features |= URING_INLINE_SEND & ~disabled;
   uring->missing = ((1u << URING_FEATURE_COUNT) - 1) & ~uring->features & ~disabled;
   return true;

@@ -58,7 +58,7 @@ static size_t echo_recv(void *self, struct span in, uint64_t now_ns) {
   for (size_t i = 0; i < taken; i++)
     echo->ring[(echo->tail + i) % ECHO_BYTES] = in.base[i];
   echo->tail += taken;
-  if (taken < in.len) counter_add(&echo->world->full, 1);
+  if (echo->tail - echo->head == ECHO_BYTES) counter_add(&echo->world->full, 1);
   return taken;
 }
 

@@ -44,7 +44,6 @@ struct server {
   struct worker_group group;
   struct listener listener;
   struct echo_world world;
-  uint32_t lowest; /* of TCP_NODELAY and the like, as the accepted socket has them */
 };
 
 static bool serve(struct worker *worker, void *ctx, struct io_error *error) {
@@ -52,6 +51,18 @@ static bool serve(struct worker *worker, void *ctx, struct io_error *error) {
   struct machine_factory factory = {.ctx = &server->world, .create = echo_create};
   return listener_serve(&server->listener, worker, factory) ||
          io_error_set(error, ENOMEM, "no acceptor");
+}
+
+/* Not on the stack, which a failed test leaves behind under its still running worker. */
+static struct server *new_server(struct echo_world world) {
+  struct server *server = calloc(1, sizeof *server);
+  server->world = world;
+  return server;
+}
+
+static void end_server(struct server *server) {
+  listener_close(&server->listener);
+  free(server);
 }
 
 static void start(struct server *server, const char *disabled, struct worker_config config) {
@@ -76,18 +87,8 @@ static void finish(struct server *server) {
   while (counter_get(&server->world.made) != counter_get(&server->world.closed))
     usleep(1000);
   worker_group_join(&server->group);
-  listener_close(&server->listener);
   assert_int_equal(server->world.made, server->world.closed);
-}
-
-static struct worker_counters finish_and_count(struct server *server) {
-  worker_group_stop(&server->group);
-  while (counter_get(&server->world.made) != counter_get(&server->world.closed))
-    usleep(1000);
-  usleep(20000);
-  struct worker_counters last = counters(server);
-  finish(server);
-  return last;
+  end_server(server);
 }
 
 /* --- one client --- */
@@ -200,47 +201,46 @@ static void test_bytes_come_back(void **state) {
   const struct way *way = *state;
   static const size_t sizes[] = {1,     100,        16383,       16384,      16385,
                                  65536, ECHO_BYTES, 3000000 + 7, 262144 + 1, 12000000};
-  struct server server = {.world = {.talk_bytes = 0}};
-  start(&server, way->name, (struct worker_config){.pin = false});
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
+  start(server, way->name, (struct worker_config){.pin = false});
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-    echo_once(&server, sizes[i], i % 2 ? 70000 : 3000, (uint32_t)i + 1);
-  wait_until(COUNTER(&server, links_closed), sizeof sizes / sizeof sizes[0]);
-  assert_int_equal(counters(&server).links_cut, 0);
-  finish(&server);
+    echo_once(server, sizes[i], i % 2 ? 70000 : 3000, (uint32_t)i + 1);
+  wait_until(COUNTER(server, links_closed), sizeof sizes / sizeof sizes[0]);
+  assert_int_equal(counters(server).links_cut, 0);
+  finish(server);
 }
 
 /* The client writes all before it reads anything: the machine fills up and wants no input. */
 static void test_slow_reader(void **state) {
   const struct way *way = *state;
-  struct server server = {.world = {.talk_bytes = 0}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   struct transfer transfer = {.bytes = 24000000, .chunk_max = 100000, .seed = 7};
   pthread_t thread;
-  start(&server, way->name, (struct worker_config){.pin = false});
-  transfer.fd = connect_to(&server);
+  start(server, way->name, (struct worker_config){.pin = false});
+  transfer.fd = connect_to(server);
   assert_int_equal(pthread_create(&thread, NULL, writer, &transfer), 0);
-  wait_until(&server.world.full, 1);
+  wait_until(&server->world.full, 1);
   usleep(200000);
   /* While nobody reads, the worker sleeps, and holds no more than the machine and one ring full. */
-  uint64_t turns = counters(&server).turns;
+  uint64_t turns = counters(server).turns;
   usleep(300000);
-  assert_true(counters(&server).turns - turns < 20);
-  assert_true(counter_get(&server.group.workers[0].links.kept_bytes) <=
+  assert_true(counters(server).turns - turns < 20);
+  assert_true(counter_get(&server->group.workers[0].links.kept_bytes) <=
               2 * IO_BUFFER_COUNT * IO_BUFFER_BYTES);
   read_back(&transfer);
   pthread_join(thread, NULL);
   close(transfer.fd);
-  wait_until(COUNTER(&server, links_closed), 1);
-  finish(&server);
-  assert_int_equal(server.group.config.count, 1);
+  wait_until(COUNTER(server, links_closed), 1);
+  finish(server);
 }
 
 /* A machine that is done while the peer still sends: its last bytes arrive all the same. */
 static void test_last_bytes_arrive(void **state) {
   const struct way *way = *state;
   enum { BYTES = 1500000 };
-  struct server server = {.world = {.talk_bytes = BYTES}};
-  start(&server, way->name, (struct worker_config){.pin = false});
-  int fd = connect_to(&server);
+  struct server *server = new_server((struct echo_world){.talk_bytes = BYTES});
+  start(server, way->name, (struct worker_config){.pin = false});
+  int fd = connect_to(server);
   uint8_t *junk = pattern(200000, 3), *got = malloc(BYTES);
   write_all(fd, junk, 200000);
   usleep(50000);
@@ -255,32 +255,32 @@ static void test_last_bytes_arrive(void **state) {
     assert_int_equal(got[i], echo_byte(i));
   expect_eof(fd);
   write_all(fd, junk, 1000); /* still thrown away, not answered with RST */
-  wait_until(&server.world.closed, 1);
-  assert_int_equal(counters(&server).links_closed, 0);
+  wait_until(&server->world.closed, 1);
+  assert_int_equal(counters(server).links_closed, 0);
   close(fd);
-  wait_until(COUNTER(&server, links_closed), 1);
-  assert_int_equal(counters(&server).links_cut, 0);
+  wait_until(COUNTER(server, links_closed), 1);
+  assert_int_equal(counters(server).links_cut, 0);
   free(junk);
   free(got);
-  finish(&server);
+  finish(server);
 }
 
 /* The peer neither closes nor sends after the machine is done: two seconds of patience. */
 static void test_linger_ends(void **state) {
   (void)state;
-  struct server server = {.world = {.talk_bytes = 10}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 10});
   uint8_t got[10];
-  start(&server, "", (struct worker_config){.pin = false});
-  int fd = connect_to(&server);
+  start(server, "", (struct worker_config){.pin = false});
+  int fd = connect_to(server);
   uint64_t begin_ns = worker_clock_ns();
   read_all(fd, got, sizeof got);
   expect_eof(fd);
-  wait_until(COUNTER(&server, links_closed), 1);
+  wait_until(COUNTER(server, links_closed), 1);
   uint64_t passed_ns = worker_clock_ns() - begin_ns;
   assert_true(passed_ns >= IO_LINGER_IDLE_NS - 50 * IO_MILLISECOND);
   assert_true(passed_ns < 2 * IO_LINGER_IDLE_NS);
   close(fd);
-  finish(&server);
+  finish(server);
 }
 
 static void abort_connection(int fd) {
@@ -292,11 +292,11 @@ static void abort_connection(int fd) {
 /* RST while idle, while sending to us, and while we are stuck sending to it. */
 static void test_abrupt_reset(void **state) {
   const struct way *way = *state;
-  struct server server = {.world = {.talk_bytes = 0}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   uint8_t *data = pattern(400000, 9);
-  start(&server, way->name, (struct worker_config){.pin = false});
+  start(server, way->name, (struct worker_config){.pin = false});
   for (int round = 0; round < 30; round++) {
-    int fd = connect_to(&server);
+    int fd = connect_to(server);
     if (round % 3 == 1) write_all(fd, data, 1000);
     if (round % 3 == 2) {
       fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -305,10 +305,10 @@ static void test_abrupt_reset(void **state) {
     }
     abort_connection(fd);
   }
-  wait_until(COUNTER(&server, links_closed), 30);
-  echo_once(&server, 100000, 5000, 1);
+  wait_until(COUNTER(server, links_closed), 30);
+  echo_once(server, 100000, 5000, 1);
   free(data);
-  finish(&server);
+  finish(server);
 }
 
 /* Cut by the server in the middle of a send that the kernel still reads from. */
@@ -319,41 +319,41 @@ static void cut_all(struct worker *worker, void *object) {
 
 static void test_cut_while_sending(void **state) {
   const struct way *way = *state;
-  struct server server = {.world = {.talk_bytes = 1 << 30}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 1 << 30});
   int fds[8];
-  start(&server, way->name, (struct worker_config){.pin = false});
+  start(server, way->name, (struct worker_config){.pin = false});
   for (int i = 0; i < 8; i++)
-    fds[i] = connect_to(&server);
-  wait_until(COUNTER(&server, links_accepted), 8);
+    fds[i] = connect_to(server);
+  wait_until(COUNTER(server, links_accepted), 8);
   usleep(100000);
-  assert_int_equal(counter_get(&server.world.closed), 0);
-  assert_true(worker_group_post(&server.group, 0, cut_all, NULL));
-  wait_until(COUNTER(&server, links_closed), 8);
-  assert_int_equal(counters(&server).links_cut, 8);
+  assert_int_equal(counter_get(&server->world.closed), 0);
+  assert_true(worker_group_post(&server->group, 0, cut_all, NULL));
+  wait_until(COUNTER(server, links_closed), 8);
+  assert_int_equal(counters(server).links_cut, 8);
   for (int i = 0; i < 8; i++)
     close(fds[i]);
-  finish(&server);
+  finish(server);
 }
 
 /* A peer that never reads is cut, one that reads slowly is not. */
 static void test_stall(void **state) {
   const struct way *way = *state;
-  struct server server = {.world = {.talk_bytes = 8000000}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 8000000});
   uint8_t buffer[40000];
-  start(&server, way->name, (struct worker_config){.send_stall_ns = 600 * IO_MILLISECOND});
-  int stuck = connect_to(&server), slow = connect_to(&server);
-  wait_until(COUNTER(&server, links_accepted), 2);
-  for (int i = 0; i < 80 && counters(&server).links_closed == 0; i++) {
+  start(server, way->name, (struct worker_config){.send_stall_ns = 600 * IO_MILLISECOND});
+  int stuck = connect_to(server), slow = connect_to(server);
+  wait_until(COUNTER(server, links_accepted), 2);
+  for (int i = 0; i < 80 && counters(server).links_closed == 0; i++) {
     read_all(slow, buffer, sizeof buffer);
     usleep(25000);
   }
-  assert_int_equal(counters(&server).links_stalled, 1);
+  assert_int_equal(counters(server).links_stalled, 1);
   for (int i = 0; i < 20; i++)
     read_all(slow, buffer, sizeof buffer);
-  assert_int_equal(counters(&server).links_closed, 1);
+  assert_int_equal(counters(server).links_closed, 1);
   close(stuck);
   close(slow);
-  finish(&server);
+  finish(server);
 }
 
 /* --- many --- */
@@ -361,13 +361,13 @@ static void test_stall(void **state) {
 static void test_many_connections(void **state) {
   const struct way *way = *state;
   enum { COUNT = 5000, ASK = 100 };
-  struct server server = {.world = {.talk_bytes = 0}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   int *fds = malloc(COUNT * sizeof *fds);
   uint8_t *data = pattern(ASK, 5), got[ASK];
-  start(&server, way->name, (struct worker_config){.pin = false});
+  start(server, way->name, (struct worker_config){.pin = false});
   for (int i = 0; i < COUNT; i++)
-    fds[i] = connect_to(&server);
-  wait_until(COUNTER(&server, links_accepted), COUNT);
+    fds[i] = connect_to(server);
+  wait_until(COUNTER(server, links_accepted), COUNT);
   for (int round = 0; round < 2; round++) {
     for (int i = 0; i < COUNT; i++)
       write_all(fds[i], data, ASK);
@@ -376,28 +376,28 @@ static void test_many_connections(void **state) {
       assert_memory_equal(got, data, ASK);
     }
   }
-  assert_int_equal(counters(&server).links_closed, 0);
+  assert_int_equal(counters(server).links_closed, 0);
   for (int i = 0; i < COUNT; i++)
     close(fds[i]);
-  wait_until(COUNTER(&server, links_closed), COUNT);
-  assert_int_equal(counters(&server).late_completions, 0);
+  wait_until(COUNTER(server, links_closed), COUNT);
+  assert_int_equal(counters(server).late_completions, 0);
   free(fds);
   free(data);
-  finish(&server);
+  finish(server);
 }
 
 /* Two buffers for fifty links that all receive at once. */
 static void test_starved_ring(void **state) {
   const struct way *way = *state;
   enum { COUNT = 50, ASK = 60000 };
-  struct server server = {.world = {.talk_bytes = 0}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   struct worker_config config = {.buffer_count = 2, .buffer_bytes = 2048};
   int fds[COUNT];
   uint8_t *data = pattern(ASK, 11), *got = malloc(ASK);
-  start(&server, way->name, config);
+  start(server, way->name, config);
   for (int i = 0; i < COUNT; i++)
-    fds[i] = connect_to(&server);
-  wait_until(COUNTER(&server, links_accepted), COUNT);
+    fds[i] = connect_to(server);
+  wait_until(COUNTER(server, links_accepted), COUNT);
   for (int i = 0; i < COUNT; i++)
     write_all(fds[i], data, ASK);
   for (int i = 0; i < COUNT; i++) {
@@ -407,11 +407,11 @@ static void test_starved_ring(void **state) {
     expect_eof(fds[i]);
     close(fds[i]);
   }
-  wait_until(COUNTER(&server, links_closed), COUNT);
-  if (!strstr(way->name, "buffer_ring")) assert_true(counters(&server).recv_starved > 0);
+  wait_until(COUNTER(server, links_closed), COUNT);
+  if (!strstr(way->name, "buffer_ring")) assert_true(counters(server).recv_starved > 0);
   free(data);
   free(got);
-  finish(&server);
+  finish(server);
 }
 
 /* --- limits --- */
@@ -431,7 +431,7 @@ static int take_descriptors(int *fds, int max, int left) {
 static void test_no_descriptor_left(void **state) {
   const struct way *way = *state;
   enum { COUNT = 40, EXTRA = 10, LIMIT = 200 };
-  struct server server = {.world = {.talk_bytes = 0}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   struct rlimit before, few;
   int fds[COUNT], taken[LIMIT];
   uint8_t byte = 'x';
@@ -440,182 +440,190 @@ static void test_no_descriptor_left(void **state) {
   few = before;
   few.rlim_cur = LIMIT;
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-  start(&server, way->name, (struct worker_config){.pin = false});
+  start(server, way->name, (struct worker_config){.pin = false});
   for (int i = 0; i < COUNT; i++)
     fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int taken_count = take_descriptors(taken, LIMIT, EXTRA);
-  const struct address *to = &server.listener.address;
+  const struct address *to = &server->listener.address;
   for (int i = 0; i < COUNT; i++) {
     assert_int_equal(connect(fds[i], &to->any, to->len), 0);
     write_all(fds[i], &byte, 1);
   }
-  wait_until(COUNTER(&server, links_accepted), EXTRA);
-  wait_until(COUNTER(&server, accept_errors), 1);
+  wait_until(COUNTER(server, links_accepted), EXTRA);
+  wait_until(COUNTER(server, accept_errors), 1);
   usleep(20000);
-  uint64_t turns = counters(&server).turns;
+  uint64_t turns = counters(server).turns;
   usleep(500000);
-  assert_true(counters(&server).turns - turns < 20);
-  assert_int_equal(counters(&server).links_accepted, EXTRA);
+  assert_true(counters(server).turns - turns < 20);
+  assert_int_equal(counters(server).links_accepted, EXTRA);
   /* Each one that is served and closed makes room for one that waits. */
   for (int i = 0; i < COUNT; i++) {
     read_all(fds[i], &byte, 1);
     shutdown(fds[i], SHUT_RDWR);
   }
-  wait_until(COUNTER(&server, links_closed), COUNT);
+  wait_until(COUNTER(server, links_closed), COUNT);
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
   for (int i = 0; i < taken_count; i++)
     close(taken[i]);
   for (int i = 0; i < COUNT; i++)
     close(fds[i]);
-  finish(&server);
+  finish(server);
 }
 
 /* The cap of links is not exceeded, and nobody beyond it is lost for good. */
 static void test_cap_of_links(void **state) {
   const struct way *way = *state;
   enum { COUNT = 30, CAP = 4 };
-  struct server server = {.world = {.talk_bytes = 0}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   int fds[COUNT];
   uint8_t byte = 'y';
   unsigned served = 0;
-  start(&server, way->name, (struct worker_config){.links_max = CAP});
+  start(server, way->name, (struct worker_config){.links_max = CAP});
   for (int i = 0; i < COUNT; i++) {
-    fds[i] = connect_to(&server);
+    fds[i] = connect_to(server);
     ssize_t put = send(fds[i], &byte, 1, MSG_NOSIGNAL);
     (void)put; /* may have been refused already */
   }
   for (int i = 0; i < COUNT; i++) {
     wait_readable(fds[i]);
     served += read(fds[i], &byte, 1) == 1;
-    assert_true(counter_get(&server.world.made) - counter_get(&server.world.closed) <= CAP);
+    assert_true(counter_get(&server->world.made) - counter_get(&server->world.closed) <= CAP);
     close(fds[i]);
   }
   /* Connections that one multishot accept had already taken when the cap was met are refused. */
   assert_true(served >= CAP);
-  wait_until(COUNTER(&server, links_closed), served);
-  echo_once(&server, 1000, 100, 1);
-  finish(&server);
+  wait_until(COUNTER(server, links_closed), served);
+  echo_once(server, 1000, 100, 1);
+  finish(server);
 }
 
 static void test_factory_refuses(void **state) {
   (void)state;
-  struct server server = {.world = {.refuse = true}};
-  start(&server, "", (struct worker_config){.pin = false});
-  int fd = connect_to(&server);
+  struct server *server = new_server((struct echo_world){.refuse = true});
+  start(server, "", (struct worker_config){.pin = false});
+  int fd = connect_to(server);
   expect_eof(fd);
   close(fd);
-  wait_until(COUNTER(&server, links_refused), 1);
-  assert_int_equal(counters(&server).links_accepted, 0);
-  finish(&server);
+  wait_until(COUNTER(server, links_refused), 1);
+  assert_int_equal(counters(server).links_accepted, 0);
+  finish(server);
 }
 
 /* --- time and ends --- */
 
 static void test_machine_deadline(void **state) {
   const struct way *way = *state;
-  struct server server = {.world = {.tick_ns = 60 * IO_MILLISECOND}};
+  struct server *server = new_server((struct echo_world){.tick_ns = 60 * IO_MILLISECOND});
   uint8_t byte = 0;
-  start(&server, way->name, (struct worker_config){.pin = false});
+  start(server, way->name, (struct worker_config){.pin = false});
   uint64_t begin_ns = worker_clock_ns();
-  int fd = connect_to(&server);
+  int fd = connect_to(server);
   read_all(fd, &byte, 1);
   uint64_t passed_ns = worker_clock_ns() - begin_ns;
   assert_int_equal(byte, '!');
   assert_true(passed_ns >= 60 * IO_MILLISECOND && passed_ns < 2 * IO_SECOND);
-  assert_int_equal(counter_get(&server.world.ticks), 1);
+  assert_int_equal(counter_get(&server->world.ticks), 1);
   close(fd);
-  finish(&server);
+  finish(server);
 }
 
 static void test_peer_is_known(void **state) {
   (void)state;
-  struct server server = {.world = {.talk_bytes = 0}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   struct sockaddr_in own;
   socklen_t len = sizeof own;
-  start(&server, "", (struct worker_config){.pin = false});
-  int fd = connect_to(&server);
+  start(server, "", (struct worker_config){.pin = false});
+  int fd = connect_to(server);
   assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
-  wait_until(&server.world.made, 1);
+  wait_until(&server->world.made, 1);
   static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 127, 0, 0, 1};
+  wait_until(COUNTER(server, links_accepted), 1);
+  worker_group_stop(&server->group);
+  worker_group_join(&server->group);
+  assert_memory_equal(server->world.peer_address, mapped, sizeof mapped);
+  assert_int_equal(server->world.peer_port, ntohs(own.sin_port));
   close(fd);
-  finish(&server);
-  assert_memory_equal(server.world.peer_address, mapped, sizeof mapped);
-  assert_int_equal(server.world.peer_port, ntohs(own.sin_port));
+  end_server(server);
 }
 
 /* A drain lets what has begun complete, and ends when the last link has. */
 static void test_drain(void **state) {
   const struct way *way = *state;
-  struct server server = {.world = {.talk_bytes = 0}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   uint8_t bytes[4] = "abc", got[4];
-  start(&server, way->name, (struct worker_config){.pin = false});
-  int idle = connect_to(&server), busy = connect_to(&server);
-  wait_until(COUNTER(&server, links_accepted), 2);
+  start(server, way->name, (struct worker_config){.pin = false});
+  int idle = connect_to(server), busy = connect_to(server);
+  wait_until(COUNTER(server, links_accepted), 2);
   write_all(busy, bytes, 3);
   read_all(busy, got, 3);
   uint64_t begin_ns = worker_clock_ns();
-  worker_group_drain(&server.group, worker_clock_ns() + 5 * IO_SECOND);
+  worker_group_drain(&server->group, worker_clock_ns() + 5 * IO_SECOND);
   expect_eof(idle);
   expect_eof(busy);
   close(idle);
   close(busy);
-  worker_group_join(&server.group);
+  worker_group_join(&server->group);
   assert_true(worker_clock_ns() - begin_ns < IO_SECOND);
-  assert_int_equal(server.world.drained, 2);
+  assert_int_equal(server->world.drained, 2);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const struct address *to = &server.listener.address;
+  const struct address *to = &server->listener.address;
   assert_int_equal(connect(fd, &to->any, to->len), -1);
   assert_int_equal(errno, ECONNREFUSED);
   close(fd);
-  listener_close(&server.listener);
+  end_server(server);
 }
 
 /* Machines that never finish are cut at the deadline. */
 static void test_drain_deadline(void **state) {
   const struct way *way = *state;
-  struct server server = {.world = {.never_done = true}};
-  start(&server, way->name, (struct worker_config){.pin = false});
-  int fd = connect_to(&server);
-  wait_until(COUNTER(&server, links_accepted), 1);
+  struct server *server = new_server((struct echo_world){.never_done = true});
+  start(server, way->name, (struct worker_config){.pin = false});
+  int fd = connect_to(server);
+  wait_until(COUNTER(server, links_accepted), 1);
   uint64_t begin_ns = worker_clock_ns();
-  worker_group_drain(&server.group, begin_ns + 300 * IO_MILLISECOND);
-  worker_group_join(&server.group);
+  worker_group_drain(&server->group, begin_ns + 300 * IO_MILLISECOND);
+  worker_group_join(&server->group);
   uint64_t passed_ns = worker_clock_ns() - begin_ns;
   assert_true(passed_ns >= 299 * IO_MILLISECOND && passed_ns < 3 * IO_SECOND);
-  assert_int_equal(server.world.closed, 1);
+  assert_int_equal(server->world.closed, 1);
   close(fd);
-  listener_close(&server.listener);
+  end_server(server);
 }
 
 static void test_stop_at_once(void **state) {
   const struct way *way = *state;
-  struct server server = {.world = {.talk_bytes = 1 << 30, .never_done = true}};
-  start(&server, way->name, (struct worker_config){.pin = false});
-  int fds[20];
-  for (int i = 0; i < 20; i++)
-    fds[i] = connect_to(&server);
+  enum { COUNT = 20 };
+  struct server *server =
+      new_server((struct echo_world){.talk_bytes = 1 << 30, .never_done = true});
+  start(server, way->name, (struct worker_config){.pin = false});
+  int fds[COUNT];
+  for (int i = 0; i < COUNT; i++)
+    fds[i] = connect_to(server);
+  wait_until(COUNTER(server, links_accepted), COUNT / 2); /* and the others while it stops */
   uint64_t begin_ns = worker_clock_ns();
-  struct worker_counters last = finish_and_count(&server);
+  worker_group_stop(&server->group);
+  worker_group_join(&server->group);
   assert_true(worker_clock_ns() - begin_ns < 2 * IO_SECOND);
-  assert_int_equal(last.links_accepted, last.links_closed);
-  for (int i = 0; i < 20; i++)
+  assert_int_equal(server->world.made, server->world.closed);
+  end_server(server);
+  for (int i = 0; i < COUNT; i++)
     close(fds[i]);
 }
 
 /* A port in use is an error with its name, also when both sides allow sharing. */
 static void test_port_in_use(void **state) {
   (void)state;
-  struct server server = {.world = {.talk_bytes = 0}};
+  struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   struct listener second;
   struct io_error error;
   char text[ADDRESS_TEXT_BYTES], expected[200];
-  start(&server, "", (struct worker_config){.pin = false});
-  assert_false(listener_open(&second, &server.listener.address, 2, &error));
+  start(server, "", (struct worker_config){.pin = false});
+  assert_false(listener_open(&second, &server->listener.address, 2, &error));
   snprintf(expected, sizeof expected, "cannot listen on %s: Address already in use",
-           address_format(&server.listener.address, text));
+           address_format(&server->listener.address, text));
   assert_string_equal(error.text, expected);
   assert_int_equal(error.code, EADDRINUSE);
-  finish(&server);
+  finish(server);
 }
 
 #define EACH_WAY(test)                                                                             \
