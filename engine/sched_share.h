@@ -5,9 +5,9 @@
  * Every member has a virtual time at which its next send may begin; sending n bytes moves it on by
  * n / weight. The share's own clock advances by n / (sum of all weights), so a member whose time is
  * ahead of the clock has had more than its part and waits. Among those that may send, the one that
- * would finish first goes first. A member therefore never runs ahead of its part by more than one
- * quantum, however unequal the weights are, and falls behind by no more than one where weights are
- * powers of two, less than two where they are anything.
+ * would finish first goes first. So nobody is ever further than one quantum ahead of its part or
+ * behind it where weights are powers of two, and less than two quanta where they are anything else,
+ * however unequal they are.
  *
  * To need no search, members stand in classes whose weights differ by less than a factor of two,
  * and in each class in slots of half a quantum of virtual time. A decision looks at one slot of at

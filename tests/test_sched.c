@@ -622,6 +622,34 @@ static void flapping_gains_nothing(void **state) {
   assert_int_equal(world->streams[1].sent_bytes, 10 * SCHED_QUANTUM_BYTES);
 }
 
+/* The share of an urgency is given back when nobody needs it; who comes later is not ahead of those
+ * who have been here before. */
+static void old_and_new_start_equal(void **state) {
+  struct world *world = *state;
+  open_field(world, 'A', "i");
+  open_field(world, 'B', "i");
+  ready(world, "AB");
+  (void)sequence(world, 100);
+  idle(world, "AB");
+  open_field(world, 'C', "i");
+  ready(world, "AC");
+  assert_string_equal(sequence(world, 6), "A C A C A C");
+}
+
+/* What a stream has sent elsewhere does not count where it is moved to. */
+static void moving_starts_afresh(void **state) {
+  struct world *world = *state;
+  open_below(world, 'A', ' ', 16, false);
+  open_below(world, 'B', 'A', 1, false);
+  open_below(world, 'C', ' ', 16, false);
+  open_below(world, 'D', 'C', 16, false);
+  ready(world, "B");
+  (void)sequence(world, 100);
+  ready(world, "D");
+  depend(world, 'B', 'C', 16, false);
+  assert_string_equal(sequence(world, 6), "D B D B D B");
+}
+
 /* ---- lack of memory -----------------------------------------------------------------------------
  */
 
@@ -727,6 +755,8 @@ int main(void) {
       TEST(quantum_grows_when_alone),
       TEST(being_alone_costs_nothing),
       TEST(flapping_gains_nothing),
+      TEST(old_and_new_start_equal),
+      TEST(moving_starts_afresh),
       TEST(without_memory_one_after_another),
       cmocka_unit_test(media_types_have_classes),
   };
