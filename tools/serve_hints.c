@@ -5,6 +5,7 @@
  */
 #include "tools/serve_hints.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,16 +28,21 @@ struct serve_hints {
   unsigned count;
   struct site_page *table; /* the same, sorted, for the site */
   struct site_hints hints;
+  const char *source; /* what is being read: the manifest's name, or the option's */
   char *error;
   size_t error_size;
 };
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct serve_hints *hints,
                                                        const char *format, ...) {
+  int len = snprintf(hints->error, hints->error_size, "%s: ", hints->source);
+  if (len < 0 || (size_t)len >= hints->error_size) return false;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(hints->error, hints->error_size, format, arguments);
+  vsnprintf(hints->error + len, hints->error_size - (size_t)len, format, arguments);
   va_end(arguments);
+  for (char *byte = hints->error; *byte; byte++)
+    if ((unsigned char)*byte < ' ') *byte = '?'; /* one line, whatever the manifest says */
   return false;
 }
 
@@ -162,15 +168,15 @@ static bool add_page(struct serve_hints *hints, const char *target, json_t *reso
   json_t *value;
   size_t index;
   if (json_is_array(resources)) {
-    json_array_foreach(resources, index, value) {
+    json_array_foreach (resources, index, value) {
       if (!json_is_string(value)) return fail(hints, "%s: expected paths", target);
       if (!add(hints, target, json_string_value(value), NULL)) return false;
     }
     return true;
   }
   if (!json_is_object(resources)) return fail(hints, "%s: expected an object or a list", target);
-  json_object_foreach(resources, path,
-                      value) if (!add(hints, target, path, kind_in(value))) return false;
+  json_object_foreach (resources, path, value)
+    if (!add(hints, target, path, kind_in(value))) return false;
   return true;
 }
 
@@ -178,23 +184,29 @@ static bool add_page(struct serve_hints *hints, const char *target, json_t *reso
 static bool is_single_page(json_t *manifest) {
   const char *path;
   json_t *value;
-  json_object_foreach(manifest, path, value) if (kind_in(value)) return true;
+  json_object_foreach (manifest, path, value)
+    if (kind_in(value)) return true;
   return false;
 }
 
 static bool add_manifest(struct serve_hints *hints, const char *file) {
+  hints->source = file;
+  FILE *stream = fopen(file, "re");
+  if (!stream) return fail(hints, "%s", strerror(errno));
   json_error_t why;
-  json_t *manifest = json_load_file(file, JSON_REJECT_DUPLICATES, &why);
-  if (!manifest) return fail(hints, "%s: %s", file, why.text);
+  json_t *manifest = json_loadf(stream, JSON_REJECT_DUPLICATES, &why);
+  fclose(stream);
+  if (!manifest) return fail(hints, "line %d: %s", why.line, why.text);
   const char *target;
   json_t *value;
   bool good = json_is_object(manifest);
   if (!good) {
-    fail(hints, "%s: expected an object", file);
+    fail(hints, "expected an object");
   } else if (is_single_page(manifest)) {
     good = add_page(hints, "/", manifest);
   } else {
-    json_object_foreach(manifest, target, value) if (good) good = add_page(hints, target, value);
+    json_object_foreach (manifest, target, value)
+      if (good) good = add_page(hints, target, value);
   }
   json_decref(manifest);
   return good;
@@ -231,6 +243,7 @@ struct serve_hints *serve_hints_create(const char *manifest, const char *const *
   hints->error = error;
   hints->error_size = error_size;
   bool good = !manifest || add_manifest(hints, manifest);
+  hints->source = "--preload";
   for (unsigned i = 0; good && i < count; i++)
     good = add_rule(hints, rules[i]);
   if (good && build_table(hints)) return hints;
