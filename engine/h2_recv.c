@@ -192,12 +192,23 @@ static struct h2_verdict apply_setting(struct h2 *h2, const uint8_t *entry) {
   }
 }
 
+/* Streams that began before the peer knew our smaller window began with the protocol's. From here
+ * on both sides count from ours; a stream whose credit still aimed at the old one would return too
+ * little, too late, and both would wait. */
+static void shrink_credits(struct h2 *h2) {
+  uint32_t ours = h2->ours.initial_window_size;
+  if (ours >= H2_INITIAL_WINDOW_BYTES) return;
+  for (struct h2_stream *stream = h2->all; stream; stream = stream->next)
+    h2_credit_shrink(&stream->credit, H2_INITIAL_WINDOW_BYTES - ours);
+}
+
 static void settings_acked(struct h2 *h2) {
   if (h2->settings_unacked == 0) {
     h2_fail(h2, H2_PROTOCOL_ERROR, "SETTINGS ACK without SETTINGS");
     return;
   }
   h2->settings_unacked--;
+  shrink_credits(h2);
   hpack_decoder_set_limit(&h2->decoder, h2->ours.header_table_size);
 }
 

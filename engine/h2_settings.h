@@ -33,6 +33,9 @@ struct h2_settings {
   uint32_t no_rfc7540_priorities;
 };
 
+/* Of every window before SETTINGS say otherwise (section 6.9.2). */
+#define H2_INITIAL_WINDOW_BYTES 65535u
+
 /* The values before any SETTINGS frame (section 6.5.2). */
 #define H2_SETTINGS_INITIAL                                                                        \
   ((struct h2_settings){.header_table_size = 4096,                                                 \

@@ -34,7 +34,7 @@ void h2_credit_init(struct h2_credit *credit, uint32_t bytes) {
 }
 
 bool h2_credit_arrive(struct h2_credit *credit, uint32_t bytes) {
-  if ((int64_t)bytes > credit->granted) return false;
+  if (bytes > 0 && bytes > credit->granted) return false; /* an empty frame needs no window */
   credit->granted -= bytes;
   credit->held += bytes;
   credit->arrived += bytes;
@@ -72,6 +72,13 @@ static uint64_t below_cap(const struct h2_credit *credit) {
 uint32_t h2_credit_due(const struct h2_credit *credit) {
   uint64_t room = below_cap(credit);
   return room < credit->returnable ? (uint32_t)room : credit->returnable;
+}
+
+void h2_credit_shrink(struct h2_credit *credit, uint32_t bytes) {
+  assert(bytes <= credit->target);
+  credit->granted -= bytes;
+  credit->target -= bytes;
+  invariants(credit);
 }
 
 uint32_t h2_credit_take(struct h2_credit *credit, uint32_t least) {

@@ -73,6 +73,10 @@ void h2_credit_cap(struct h2_credit *credit, uint64_t bytes);
 /* What could be returned now: what was consumed, as far as the cap allows. */
 uint32_t h2_credit_due(const struct h2_credit *credit);
 
+/* The peer has acknowledged an initial window that is `bytes` smaller than what the stream began
+ * with (section 6.9.2): what is granted and the target shrink, the former below 0 if need be. */
+void h2_credit_shrink(struct h2_credit *credit, uint32_t bytes);
+
 /* The increment to announce now if at least `least` bytes can be returned, else 0; a cap that
  * leaves less than `least` is no reason to wait. What is returned here counts as granted: the
  * caller sends it. */
