@@ -89,13 +89,6 @@ enum coding negotiate_best(const struct negotiation *negotiation, unsigned avail
   return (enum coding)best;
 }
 
-unsigned negotiate_wanted(const struct negotiation *negotiation) {
-  unsigned wanted = 0;
-  for (int coding = CODING_IDENTITY + 1; coding < CODING_COUNT; coding++)
-    if (negotiate_best(negotiation, 1u << coding) == (enum coding)coding) wanted |= 1u << coding;
-  return wanted;
-}
-
 struct span coding_name(enum coding coding) {
   assert(coding < CODING_COUNT);
   return coding == CODING_IDENTITY ? (struct span){0} : span_text(codings[coding].name);

@@ -23,9 +23,6 @@ void negotiate_read(struct negotiation *negotiation, const struct headers *field
  * even when the client refused it: better than no answer (section 12.5.3 allows both). */
 enum coding negotiate_best(const struct negotiation *negotiation, unsigned available);
 
-/* Bits of the codings other than identity that are preferred over identity. */
-unsigned negotiate_wanted(const struct negotiation *negotiation);
-
 /* Name of a coding as Content-Encoding has it, and the suffix of a file that holds it: "gzip" and
  * ".gz". Empty for identity. */
 struct span coding_name(enum coding coding);
