@@ -473,3 +473,24 @@ struct sched_view sched_view(const struct sched_node *node) {
       .head_bytes = node->head_bytes,
   };
 }
+
+void sched_walk(const struct sched *sched,
+                void (*visit)(void *ctx, const struct sched_view *view, unsigned depth),
+                void *ctx) {
+  const struct sched_node *node = sched->tree.root ? sched->tree.root->first : NULL;
+  unsigned depth = 1;
+  while (node) {
+    struct sched_view view = sched_view(node);
+    visit(ctx, &view, depth);
+    if (node->dependants) {
+      node = node->dependants->first;
+      depth++;
+      continue;
+    }
+    while (node && !node->sibling_next) {
+      node = node->siblings->owner;
+      depth--;
+    }
+    if (node) node = node->sibling_next;
+  }
+}

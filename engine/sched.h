@@ -188,4 +188,9 @@ struct sched_view {
 
 struct sched_view sched_view(const struct sched_node *node);
 
+/* Shows the whole tree, placeholders included, from the top down: each node before its dependants,
+ * `depth` 1 for those that depend on no stream. Changes nothing. */
+void sched_walk(const struct sched *sched,
+                void (*visit)(void *ctx, const struct sched_view *view, unsigned depth), void *ctx);
+
 #endif

@@ -34,5 +34,5 @@ void sched_urgency_charge(struct sched_urgency *urgency, unsigned level, enum sc
                           size_t bytes) {
   struct sched_level *entry = &urgency->level[level];
   entry->clock_bytes = entry->turn_bytes[queue];
-  entry->turn_bytes[queue] += bytes;
+  entry->turn_bytes[queue] += queue == SCHED_QUEUE_HEAD ? bytes << SCHED_HEAD_PRICE_LOG2 : bytes;
 }

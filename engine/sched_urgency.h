@@ -6,7 +6,9 @@
  * queues (enum sched_queue): head starts, streams one after another, streams that share, and, at
  * one level, the dependency tree. Those that have something to send get equal numbers of bytes.
  * That is the mixing rule that section 10 leaves open: half of the bytes finish responses one by
- * one, half keep all the incremental ones moving, and neither kind can starve the other.
+ * one, half keep all the incremental ones moving, and neither kind can starve the other. Head
+ * starts get only a sixteenth of what each of the others gets: they go before all that is less
+ * urgent, and delay what is as urgent by no more than 6%.
  *
  * Everything is O(1); no memory, no failure.
  */
@@ -15,7 +17,10 @@
 
 #include "sched_node.h"
 
-enum { SCHED_LEVEL_COUNT = 8 }; /* urgencies 0 .. 7 */
+enum {
+  SCHED_LEVEL_COUNT = 8,     /* urgencies 0 .. 7 */
+  SCHED_HEAD_PRICE_LOG2 = 4, /* a byte of a head start counts for 16 */
+};
 
 struct sched_level {
   uint64_t turn_bytes[SCHED_QUEUE_COUNT]; /* what each queue has had; the least goes next */

@@ -24,13 +24,13 @@ static void rules_are_read(void **state) {
     unsigned urgency;
     const char *type, *path;
   } rows[] = {
-      {"image/*=4k", true, 4096, 1, "image/*", ""},
-      {"image/*=4K", true, 4096, 1, "image/*", ""},
+      {"image/*=4k", true, 4096, HEAD_START_URGENCY_DEFAULT, "image/*", ""},
+      {"image/*=4K", true, 4096, HEAD_START_URGENCY_DEFAULT, "image/*", ""},
       {"image/jpeg@/hero/*=32k:0", true, 32768, 0, "image/jpeg", "/hero/*"},
-      {"*=0", true, 0, 1, "*", ""},
+      {"*=0", true, 0, HEAD_START_URGENCY_DEFAULT, "*", ""},
       {"video/mp4=1000:7", true, 1000, 7, "video/mp4", ""},
-      {"image/*@/a?b=c*=2k", true, 2048, 1, "image/*", "/a?b=c*"},
-      {"image/*=16384k", true, 16 * MIB, 1, "image/*", ""},
+      {"image/*@/a?b=c*=2k", true, 2048, HEAD_START_URGENCY_DEFAULT, "image/*", "/a?b=c*"},
+      {"image/*=16384k", true, 16 * MIB, HEAD_START_URGENCY_DEFAULT, "image/*", ""},
       {"image/*=16385k", false, 0, 0, "", ""},
       {"image/*=99999999999999999999", false, 0, 0, "", ""},
       {"image/*=4k:8", false, 0, 0, "", ""},

@@ -555,6 +555,19 @@ static void head_start_falls_back(void **state) {
   assert_string_equal(sequence(world, 4), "A B A B");
 }
 
+/* Beside something as urgent, head starts get a sixteenth of the bytes: 4 KiB for each 64. */
+static void head_start_beside_its_equals(void **state) {
+  struct world *world = *state;
+  for (char name = 'A'; name <= 'B'; name++) {
+    open_field(world, name, "u=5, i");
+    sched_set_head_start(&world->sched, node_of(world, name), 4096, 2);
+  }
+  open_field(world, 'C', "u=2");
+  ready(world, "AB");
+  sends(world, 'C', 9 * 16384);
+  assert_string_equal(sequence(world, 14), "A C C C C B C C C C C A B A");
+}
+
 static void head_start_in_the_tree(void **state) {
   struct world *world = *state;
   open_below(world, 'A', ' ', 16, true);
@@ -669,6 +682,29 @@ static void without_memory_one_after_another(void **state) {
   assert_string_equal(sequence(world, 9), "A B C D");
 }
 
+/* ---- looking on ---------------------------------------------------------------------------------
+ */
+
+static void show(void *ctx, const struct sched_view *view, unsigned depth) {
+  char *text = ctx;
+  text += strlen(text);
+  for (unsigned i = 0; i < depth; i++)
+    *text++ = '.';
+  *text++ = (char)('A' + view->id / 2);
+}
+
+static void the_tree_can_be_seen(void **state) {
+  struct world *world = *state;
+  char text[64] = "";
+  sched_walk(&world->sched, show, text);
+  assert_string_equal(text, "");
+  figure_5_tree(world);
+  open_below(world, 'G', ' ', 16, false);
+  world_close(world, id_of('C'));
+  sched_walk(&world->sched, show, text);
+  assert_string_equal(text, ".G.A..C...E...D....F..B");
+}
+
 /* ---- classes ------------------------------------------------------------------------------------
  */
 
@@ -750,6 +786,7 @@ int main(void) {
       TEST(the_field_beats_the_tree),
       TEST(dependencies_can_be_switched_off),
       TEST(head_start_falls_back),
+      TEST(head_start_beside_its_equals),
       TEST(head_start_in_the_tree),
       TEST(head_start_is_no_setback),
       TEST(quantum_grows_when_alone),
@@ -758,6 +795,7 @@ int main(void) {
       TEST(old_and_new_start_equal),
       TEST(moving_starts_afresh),
       TEST(without_memory_one_after_another),
+      TEST(the_tree_can_be_seen),
       cmocka_unit_test(media_types_have_classes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
