@@ -124,7 +124,6 @@ struct h2 {
   uint32_t peer_id_max;     /* highest identifier that the peer opened */
   uint32_t peer_id_handled; /* highest that we acted on: GOAWAY's last stream */
   uint32_t own_id_next;     /* next identifier of ours */
-  bool peer_id_skipped;     /* some identifiers below peer_id_max were never used */
   struct {
     uint32_t id;
     uint8_t state;

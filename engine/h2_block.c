@@ -255,10 +255,13 @@ static struct h2_verdict take_fragment(struct h2 *h2, struct span fragment, bool
   return block_complete(h2, span_of(block->bytes, block->len));
 }
 
-static void note_new_id(struct h2 *h2, uint32_t id) {
-  uint32_t first = h2->role == H2_SERVER ? 1 : 2;
-  if (id != (h2->peer_id_max ? h2->peer_id_max + 2 : first)) h2->peer_id_skipped = true;
-  h2->peer_id_max = id;
+/* The stream came after our last GOAWAY (section 6.8): it was not and will not be handled, and what
+ * the client sends on it before it knows is nobody's fault. */
+static void ignore_stream(struct h2 *h2) {
+  h2->block.kind = H2_BLOCK_DISCARD;
+  h2->block.verdict = (struct h2_verdict){.scope = H2_IGNORE};
+  h2_remember_closed(h2, h2->block.stream_id, H2_CLOSED_RESET_LOCAL);
+  (void)h2_glitch(h2);
 }
 
 static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {
@@ -271,20 +274,23 @@ static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {
   } else {
     if (h2->role == H2_CLIENT || block->stream_id % 2 == 0) /* section 5.1.1 */
       return h2_connection_error(H2_PROTOCOL_ERROR, "HEADERS opens a stream that is not its own");
-    note_new_id(h2, block->stream_id);
-    block->kind = h2->drain_final ? H2_BLOCK_DISCARD : H2_BLOCK_REQUEST; /* section 6.8 */
+    h2->peer_id_max = block->stream_id;
+    block->kind = H2_BLOCK_REQUEST;
+    if (h2->drain_final) ignore_stream(h2);
   }
   return H2_OK;
 }
 
 static struct h2_verdict begin_promise(struct h2 *h2, uint32_t promised_id) {
+  if (!h2_is_own_id(h2, h2->block.stream_id)) /* section 8.4 */
+    return h2_connection_error(H2_PROTOCOL_ERROR, "promise on a stream that the server opened");
   /* The server knows of our ENABLE_PUSH = 0 once it has acked it; a promise before that is refused
    * when its block has been decoded (section 6.6). */
   if (!h2->ours.enable_push && h2->settings_unacked == 0)
     return h2_connection_error(H2_PROTOCOL_ERROR, "push is not enabled");
   if (promised_id <= h2->peer_id_max)
     return h2_connection_error(H2_PROTOCOL_ERROR, "promised stream is not new");
-  note_new_id(h2, promised_id);
+  h2->peer_id_max = promised_id;
   h2->block.kind = H2_BLOCK_PROMISE;
   h2->block.promised_id = promised_id;
   return H2_OK;

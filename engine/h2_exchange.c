@@ -27,9 +27,8 @@ void h2_remember_closed(struct h2 *h2, uint32_t id, enum h2_state state) {
   h2->closed_next = (h2->closed_next + 1) % H2_CLOSED_REMEMBERED;
 }
 
-/* The state of any identifier. One that is not remembered was closed long ago, or, if lower than
- * the highest and never used, closed by being skipped (section 5.1.1); to a peer that skips,
- * HEADERS there is answered like an identifier that does not rise. */
+/* The state of any identifier. One that is not remembered was closed long ago or, if never used, by
+ * a higher one (section 5.1.1). */
 enum h2_state h2_state_of(const struct h2 *h2, uint32_t id) {
   const struct h2_stream *stream = h2_find(h2, id);
   if (stream) return (enum h2_state)stream->state;
@@ -37,7 +36,7 @@ enum h2_state h2_state_of(const struct h2 *h2, uint32_t id) {
   if (id >= next) return H2_IDLE;
   for (uint32_t i = 0; i < H2_CLOSED_REMEMBERED; i++)
     if (h2->closed[i].id == id) return (enum h2_state)h2->closed[i].state;
-  return H2_CLOSED;
+  return H2_CLOSED_FORGOTTEN;
 }
 
 /* ---- birth

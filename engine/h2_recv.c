@@ -20,15 +20,15 @@ static size_t min_size(size_t a, size_t b) {
 /* ---- stream errors
  * -------------------------------------------------------------------------------- */
 
-/* RST_STREAM where there is a stream to reset. A stream that is idle or closed has none to send it
- * on, so the error becomes the connection's (section 5.4.1 allows that for any). */
+/* RST_STREAM where there is a stream to reset, or was once and we do not remember its end. A stream
+ * that is idle or closed has none to send it on, so the error becomes the connection's (section
+ * 5.4.1 allows that for any). */
 static void fail_stream(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
   struct h2_stream *stream = h2_find(h2, id);
-  if (!stream) {
+  if (!stream && h2_state_of(h2, id) != H2_CLOSED_FORGOTTEN)
     h2_fail(h2, verdict.code, verdict.reason);
-    return;
-  }
-  if (h2_charge_reset(h2)) h2_stream_abort(h2, stream, verdict.code);
+  else if (h2_charge_reset(h2))
+    stream ? h2_stream_abort(h2, stream, verdict.code) : h2_rst_stream(h2, id, verdict.code);
 }
 
 static void act(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
@@ -67,14 +67,12 @@ static struct h2_stream *data_receiver(struct h2 *h2, const struct h2_frame_head
   return NULL;
 }
 
-/* An empty DATA frame costs the peer nine bytes and us a turn (CVE-2019-9518). */
-static void note_empty_data(struct h2 *h2, const struct h2_frame_header *frame) {
-  uint32_t padding = frame->flags & H2_FLAG_PADDED ? frame->length : 0;
-  if (frame->length > padding || frame->flags & H2_FLAG_END_STREAM) {
+/* A DATA frame without data costs the peer nine bytes and us a turn (CVE-2019-9518). */
+static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
+  if (data_bytes > 0 || h2->reader.frame.flags & H2_FLAG_END_STREAM)
     h2->empty_data = 0;
-    return;
-  }
-  if (++h2->empty_data > H2_EMPTY_DATA_FREE) (void)h2_glitch(h2);
+  else if (++h2->empty_data > H2_EMPTY_DATA_FREE)
+    (void)h2_glitch(h2);
 }
 
 /* The one place where DATA meets the windows: the whole payload, padding included, whatever becomes
@@ -91,24 +89,26 @@ static void data_begin(struct h2 *h2) {
     h2_fail(h2, H2_FRAME_SIZE_ERROR, "padded frame has no Pad Length");
     return;
   }
-  note_empty_data(h2, frame);
+  if (!padded) note_empty_data(h2, frame->length);
   reader->data = h2->dead ? NULL : data_receiver(h2, frame);
   if (h2->dead) return;
-  if (!reader->data) {
-    h2_credit_consume(&h2->credit, frame->length);
-    h2_flow_arrived(h2, NULL, frame->length);
-    enter(reader, H2_RECV_SKIP, frame->length);
-    return;
-  }
+  if (!reader->data) h2_credit_consume(&h2->credit, frame->length);
   h2_flow_arrived(h2, reader->data, frame->length);
   reader->padding = 0;
-  enter(reader, padded ? H2_RECV_PADLEN : H2_RECV_DATA, frame->length);
+  enum h2_recv_phase phase = reader->data ? H2_RECV_DATA : H2_RECV_SKIP;
+  enter(reader, padded ? H2_RECV_PADLEN : phase, frame->length);
 }
 
 static void data_padlen(struct h2 *h2, uint8_t padding) {
   struct h2_reader *reader = &h2->reader;
   if (padding > reader->left - 1) {
     h2_fail(h2, H2_PROTOCOL_ERROR, "padding is longer than the payload");
+    return;
+  }
+  note_empty_data(h2, reader->left - 1 - padding);
+  if (h2->dead) return;
+  if (!reader->data) {
+    enter(reader, H2_RECV_SKIP, reader->left - 1);
     return;
   }
   h2_flow_consumed(h2, reader->data, 1u + padding);
@@ -168,6 +168,17 @@ void h2_recv_forget(struct h2 *h2, const struct h2_stream *stream) {
 /* ---- SETTINGS
  * ------------------------------------------------------------------------------------------ */
 
+/* Promises that have not left must not leave after our acknowledgement (section 6.5.2). They vanish
+ * without a word. */
+static void withdraw_promises(struct h2 *h2) {
+  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
+    next = stream->next;
+    if (stream->state != H2_RESERVED_LOCAL || stream->announced) continue;
+    h2_stream_abort(h2, stream, H2_CANCEL);
+    next = h2->all;
+  }
+}
+
 /* Section 6.9.2: a new initial window moves the window of every stream. */
 static struct h2_verdict shift_windows(struct h2 *h2, int64_t delta) {
   for (struct h2_stream *stream = h2->all; stream; stream = stream->next) {
@@ -185,6 +196,9 @@ static struct h2_verdict apply_setting(struct h2 *h2, const uint8_t *entry) {
   switch (h2_setting_id(entry)) {
   case H2_HEADER_TABLE_SIZE:
     hpack_encoder_set_limit(&h2->encoder, h2->theirs.header_table_size);
+    return H2_OK;
+  case H2_ENABLE_PUSH:
+    if (!h2->theirs.enable_push && h2->role == H2_SERVER) withdraw_promises(h2);
     return H2_OK;
   case H2_INITIAL_WINDOW_SIZE:
     return shift_windows(h2, (int64_t)h2->theirs.initial_window_size - window_before);
@@ -296,15 +310,16 @@ static void on_ping(struct h2 *h2, const struct h2_frame *frame) {
   if (room) h2_control_sent(h2, h2_frame_ping_encode(room, true, frame->ping));
 }
 
-/* Streams of ours above `last_id` were not and will not be handled (section 6.8). */
+/* Streams of ours above `last_id` were not and will not be handled, those included that wait to be
+ * sent (section 6.8). */
 static void refuse_above(struct h2 *h2, uint32_t last_id) {
   for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
     next = stream->next;
     if (!h2_is_own_id(h2, stream->id) || stream->id <= last_id) continue;
-    if (stream->state == H2_RESERVED_LOCAL || h2_stream_active(stream)) {
-      h2_stream_event(stream, H2_RECV_RST_STREAM);
-      h2_stream_finish(h2, stream, H2_REFUSED_STREAM);
-    }
+    if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
+    h2_stream_event(stream, H2_RECV_RST_STREAM);
+    h2_stream_finish(h2, stream, H2_REFUSED_STREAM);
+    next = h2->all; /* its handler may have ended others: begin again */
   }
 }
 
@@ -376,8 +391,10 @@ static void frame_whole(struct h2 *h2, const uint8_t *payload) {
   struct h2_frame frame;
   struct h2_verdict verdict = h2_frame_decode(&header, span_of(payload, header.length), &frame);
   bool of_stream = header.stream_id != 0 && header.type != H2_CONTINUATION;
-  if (verdict.scope == H2_ACCEPT && of_stream)
-    verdict = h2_stream_receive(h2_state_of(h2, header.stream_id), header.type);
+  if (verdict.scope != H2_CONNECTION_ERROR && of_stream) {
+    struct h2_verdict fate = h2_stream_receive(h2_state_of(h2, header.stream_id), header.type);
+    if (fate.scope != H2_ACCEPT) verdict = fate; /* what is wrong inside matters less */
+  }
   bool has_block = header.type == H2_HEADERS || header.type == H2_PUSH_PROMISE;
   if (has_block && verdict.scope != H2_CONNECTION_ERROR)
     verdict = h2_block_begin(h2, &frame, verdict); /* HPACK state is kept even for lost streams */

@@ -23,6 +23,7 @@ static const uint8_t transitions[H2_STATE_COUNT][H2_EVENT_COUNT] = {
     [H2_CLOSED] = {NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER},
     [H2_CLOSED_RESET_LOCAL] = {NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER},
     [H2_CLOSED_RESET_REMOTE] = {NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER},
+    [H2_CLOSED_FORGOTTEN] = {NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER},
 };
 
 enum h2_state h2_stream_next_state(enum h2_state state, enum h2_event event) {
@@ -54,6 +55,9 @@ static const uint8_t receive[H2_STATE_COUNT][COLUMNS] = {
      * still be taken note of (section 6.6). */
     [H2_CLOSED_RESET_LOCAL] = {SKIP, SKIP, OK, SKIP, OK, SKIP},
     [H2_CLOSED_RESET_REMOTE] = {C_CLOSED, C_CLOSED, OK, SKIP, C_PROTOCOL, SKIP},
+    /* DATA may still be in flight on a stream that we reset; HEADERS would open an identifier that
+     * does not rise (section 5.1.1). */
+    [H2_CLOSED_FORGOTTEN] = {S_CLOSED, C_PROTOCOL, OK, SKIP, C_PROTOCOL, SKIP},
 };
 
 struct h2_verdict h2_stream_receive(enum h2_state state, uint8_t type) {

@@ -31,6 +31,7 @@ enum h2_state {
   H2_CLOSED,              /* both sides sent END_STREAM */
   H2_CLOSED_RESET_LOCAL,  /* we sent RST_STREAM: the peer may not know yet */
   H2_CLOSED_RESET_REMOTE, /* the peer sent RST_STREAM */
+  H2_CLOSED_FORGOTTEN,    /* skipped by a higher identifier, or too long ago to remember how */
   H2_STATE_COUNT
 };
 
