@@ -25,14 +25,19 @@ VERSION := 0.1.0
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=c17 -D_GNU_SOURCE -g -fno-common $(WARN) -MMD -MP -I.
 
+# The program is optimized as a whole: a request crosses a dozen small rooms, and inlining across
+# them saves about a sixth of its time. The objects hold ordinary code too, for the library and for
+# tests. Only gcc's way of it is used.
+LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 # clang: release flags with the other compiler, to keep both free of warnings.
-release.cflags   := -O2 -fno-plt -fno-semantic-interposition
-clang.cflags     := $(release.cflags)
+release.cflags   := -O2 $(LTO) -fno-plt -fno-semantic-interposition
+clang.cflags     := -O2 -fno-plt
 asan.cflags      := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 tsan.cflags      := -O1 -fsanitize=thread -fno-omit-frame-pointer
 coverage.cflags  := -O0 --coverage
 fuzz.cflags      := -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
                     -fno-omit-frame-pointer
+release.lto      := $(if $(LTO),-O2 $(LTO))
 asan.ldflags     := -fsanitize=address,undefined
 tsan.ldflags     := -fsanitize=thread
 coverage.ldflags := --coverage
@@ -44,6 +49,8 @@ endif
 
 CFLAGS_ALL = $(BASE) $($(VARIANT).cflags) $(CFLAGS)
 LDFLAGS_ALL = $($(VARIANT).ldflags) $(LDFLAGS)
+LINK_FAST = $(CC) $(LDFLAGS_ALL) $($(VARIANT).lto)
+LINK_QUICKLY = $(CC) $(LDFLAGS_ALL) $(if $($(VARIANT).lto),-fno-lto)
 # jemalloc and the sanitizers both want to be malloc.
 MALLOC := $(if $(filter release,$(VARIANT)),-ljemalloc)
 LDLIBS := -luring -lssl -lcrypto -lz -ljansson -lpthread $(MALLOC)
@@ -144,7 +151,7 @@ $(BUILD)/libweir.a: $(OUT)/libweir.a
 # Changes, and with it everything, when the compiler or its flags do.
 $(OUT)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LDLIBS)' > $@.$$$$; \
+	@echo '$(LINK_FAST) $(CFLAGS_ALL) $(LDLIBS)' > $@.$$$$; \
 	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 
 $(OUT)/%.o: %.c $(OUT)/flags
@@ -163,35 +170,35 @@ $(OUT)/libtools.a: $(call OBJ,$(filter-out tools/weir.c,$(TOOLS)))
 
 $(OUT)/weir: $(call OBJ,$(TOOLS)) $(OUT)/libweir.a
 	$(call SAY,LINK)
-	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS) -o $@
+	$(QUIET)$(LINK_FAST) $^ $(LDLIBS) -o $@
 
 # One program a tests/test_<room>.c, each with its own main(). tests/test_serve_<part>.c is about
 # tools/serve/ and gets that too.
 $(OUT)/tests/test_serve_%: $(OUT)/tests/test_serve_%.o $(OUT)/libtools.a $(OUT)/libweir.a
 	$(call SAY,LINK)
-	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka $(LDLIBS) -o $@
+	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
 $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
-	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka $(LDLIBS) -o $@
+	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
 
 # VARIANT=fuzz only: main() comes from libFuzzer.
 $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz_%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
-	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS) -o $@
+	$(QUIET)$(LINK_QUICKLY) $^ $(LDLIBS) -o $@
 
 $(OUT)/tests/canary: $(OUT)/tests/canary.o
 	$(call SAY,LINK)
-	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -lcmocka -o $@
+	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka -o $@
 
 $(OUT)/tests/hpack_peer: $(OUT)/libweir.a
 $(OUT)/tests/%: $(OUT)/tests/%.o
 	$(call SAY,LINK)
-	$(QUIET)$(CC) $(LDFLAGS_ALL) $^ -o $@
+	$(QUIET)$(LINK_QUICKLY) $^ -o $@
 
 $(OUT)/bench/%: bench/%.cc $(OUT)/libweir.a
 	@mkdir -p $(@D)
 	$(call SAY,CXX)
-	$(QUIET)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -I. $^ -lbenchmark $(LDLIBS) -o $@
+	$(QUIET)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -I. $(release.lto) $^ -lbenchmark $(LDLIBS) -o $@
 
 unit-build: $(patsubst %.c,$(OUT)/%,$(TESTS))
 unit: unit-build

@@ -251,36 +251,6 @@ def test_connections_cut_in_the_handshake(demo):
     assert demo.get("/plaintext", secure=True).status == 200
 
 
-@both
-@pytest.mark.seconds(180)
-def test_a_client_that_never_reads(start, secure):
-    """Opens its windows wide, asks for gigabytes and reads nothing: memory stays bounded, others are
-    served, and in the end it is cut off."""
-    server = start()
-    server.alive()
-    before = server.memory_bytes()
-    clients = []
-    for _ in range(20):
-        client = server.raw(secure, settings={4: 2**31 - 1}, quiet=True, receive_bytes=4096)
-        client.frame("WindowUpdate", 0, window_increment=2**31 - 1 - 65535)
-        for stream in range(1, 100, 2):
-            client.request(stream, "/bytes/100000000")
-        clients.append(client)
-    for _ in range(20):
-        time.sleep(0.1)
-        assert server.get("/plaintext").status == 200
-    grown = server.memory_bytes() - before
-    # What a connection may hold unsent is some hundred KB; sanitizers keep freed memory besides.
-    assert grown < 20 * (4 << 20), grown
-    baseline = 12  # of the process itself, generously
-
-    def cut_off():
-        return server.descriptors() < baseline + 5
-    assert harness.wait_until(cut_off, 100, 0.5), server.descriptors()
-    for client in clients:
-        client.close()
-
-
 def test_a_slow_reader_gets_everything(demo):
     client = demo.raw(settings={4: 20_000}, receive_bytes=4096)
     client.request(1, "/bytes/400000")
@@ -368,7 +338,9 @@ def test_two_workers(start):
 @pytest.mark.skipif(not os.path.exists(harness.binary("tsan")), reason="build/tsan/weir is absent")
 def test_two_workers_under_thread_sanitizer(start):
     """Also with a signal while they work, and with the wake-ups of older kernels."""
-    wrapper = ["setarch", "-R"]  # its shadow memory wants the addresses of before
+    # Its shadow memory may collide with randomized addresses; not every container allows this.
+    fixed = subprocess.run(["setarch", "-R", "true"], capture_output=True, timeout=10)
+    wrapper = ["setarch", "-R"] if fixed.returncode == 0 else []
     for disabled in ("", "msg_ring,defer_taskrun"):
         server = start(variant="tsan", workers=2, wrapper=wrapper,
                        env={"WEIR_URING_DISABLE": disabled})

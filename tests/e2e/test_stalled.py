@@ -1,0 +1,37 @@
+"""Clients that do not read; a file of its own because being cut off takes a minute."""
+import time
+
+import pytest
+
+import harness
+
+COUNT = 20  # half of them with TLS
+
+
+@pytest.mark.seconds(180)
+def test_clients_that_never_read(start):
+    """They open their windows wide, ask for gigabytes and read nothing: memory stays bounded, others
+    are served, and in the end they are cut off."""
+    server = start()
+    server.alive()
+    before = server.memory_bytes()
+    clients = []
+    for i in range(COUNT):
+        client = server.raw(i % 2 == 1, settings={4: 2**31 - 1}, quiet=True, receive_bytes=4096)
+        client.frame("WindowUpdate", 0, window_increment=2**31 - 1 - 65535)
+        for stream in range(1, 100, 2):
+            client.request(stream, "/bytes/100000000")
+        clients.append(client)
+    for _ in range(20):
+        time.sleep(0.1)
+        assert server.get("/plaintext").status == 200
+    grown = server.memory_bytes() - before
+    # What a connection may hold unsent is some hundred KB; sanitizers keep freed memory besides.
+    assert grown < COUNT * (4 << 20), grown
+    baseline = 12  # of the process itself, generously
+
+    def cut_off():
+        return server.descriptors() < baseline + 5
+    assert harness.wait_until(cut_off, 100, 0.5), server.descriptors()
+    for client in clients:
+        client.close()
