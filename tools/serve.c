@@ -226,9 +226,8 @@ static int open_tls(struct server *server) {
 }
 
 /* The second half of "localhost:0" gets the port that the first half got. */
-static void share_port(const struct server *server, unsigned index, struct address *address) {
-  if (index > 0 && server->options.listeners[index].optional && address_port(address) == 0)
-    address_set_port(address, address_port(&server->listeners[index - 1].address));
+static void share_port(const struct listener *first, struct address *second) {
+  if (address_port(second) == 0) address_set_port(second, address_port(&first->address));
 }
 
 static int open_listeners(struct server *server) {
@@ -236,7 +235,7 @@ static int open_listeners(struct server *server) {
     const struct serve_listener *wanted = &server->options.listeners[i];
     struct address address = wanted->address;
     struct io_error error = {0};
-    share_port(server, i, &address);
+    if (wanted->optional && i > 0) share_port(&server->listeners[i - 1], &address);
     server->listening[i] = listener_open(&server->listeners[i], &address, server->workers, &error);
     if (server->listening[i]) continue;
     bool no_ipv6 = error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT;
