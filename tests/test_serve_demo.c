@@ -189,6 +189,18 @@ static void echo_of_nothing(void **state) {
   fake_free(&fake);
 }
 
+static void echo_tells_a_waiting_client_to_go_on(void **state) {
+  (void)state;
+  struct header expect = header_of(TOKEN_EXPECT, span_text("100-continue"));
+  struct fake_stream fake = {0};
+  fake_request(&fake, demo_handler(demo), "POST", "/echo", &expect, 1, 0);
+  assert_string_equal(fake.informed, "100\n");
+  fake_free(&fake);
+  ask(&fake, "POST", "/echo");
+  assert_string_equal(fake.informed, "");
+  fake_free(&fake);
+}
+
 static void echo_ends_with_trailers(void **state) {
   (void)state;
   struct fake_stream fake = {0};
@@ -278,6 +290,7 @@ int main(void) {
       TEST(a_delay),
       TEST(echo_of_nothing),
       TEST(echo_comes_back_as_it_goes),
+      TEST(echo_tells_a_waiting_client_to_go_on),
       TEST(echo_ends_with_trailers),
       TEST(echo_given_up),
       TEST(echo_is_bounded),

@@ -239,6 +239,10 @@ static void echo(struct exchange *exchange, struct span parameter, const struct 
     size_t len = decimal_put(length, (uint64_t)request->content_length);
     fields[count++] = header_of(TOKEN_CONTENT_LENGTH, span_of(length, len));
   }
+  /* Some clients wait for this before they send (RFC 9110 section 10.1.1). */
+  const struct header *expect = headers_find(request->fields, TOKEN_EXPECT);
+  if (expect && !request->end && span_is(expect->value, "100-continue"))
+    (void)stream_inform(exchange->stream, 100, NULL, 0);
   exchange->complete = request->end;
   exchange->stream->events = &events;
   exchange->stream->consume_later = true;
