@@ -65,7 +65,7 @@ FUZZ := $(wildcard tests/fuzz_*.c)
 # Programs that the end-to-end tests use.
 HELPERS := $(filter-out $(TESTS) $(FUZZ),$(wildcard tests/*.c))
 MICRO := $(wildcard bench/micro_*.cc)
-SOURCES := $(wildcard engine/*.[ch] io/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] bench/*.cc *.h)
+SOURCES := $(wildcard engine/*.[ch] io/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] bench/*.c bench/*.cc *.h)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 .PHONY: all help deps run test bench bench-compare fuzz fuzz-build tidy install coverage clean
@@ -195,6 +195,10 @@ $(OUT)/tests/%: $(OUT)/tests/%.o
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ -o $@
 
+$(OUT)/bench/ceiling: $(OUT)/bench/ceiling.o $(OUT)/libweir.a
+	$(call SAY,LINK)
+	$(QUIET)$(LINK_FAST) $^ $(LDLIBS) -o $@
+
 $(OUT)/bench/%: bench/%.cc $(OUT)/libweir.a
 	@mkdir -p $(@D)
 	$(call SAY,CXX)
@@ -204,7 +208,7 @@ unit-build: $(patsubst %.c,$(OUT)/%,$(TESTS))
 unit: unit-build
 	@set -e; for t in $(patsubst %.c,$(OUT)/%,$(TESTS)); do echo "== $$t"; $$t; done
 helpers: $(patsubst %.c,$(OUT)/%,$(HELPERS))
-bench-build: $(patsubst %.cc,$(OUT)/%,$(MICRO))
+bench-build: $(patsubst %.cc,$(OUT)/%,$(MICRO)) $(OUT)/bench/ceiling
 fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 
 # ---- install ----------------------------------------------------------------------------------
