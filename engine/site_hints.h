@@ -20,7 +20,7 @@ struct site_preload {
 struct site_page {
   struct span path; /* normalised path of the page without leading slash: `index.html` */
   const struct site_preload *preloads;
-  uint32_t preload_count; /* at most SITE_PRELOADS_MAX */
+  uint32_t preload_count; /* at most SITE_PRELOADS_MAX, their links SITE_PRELOAD_BYTES_MAX in all */
 };
 
 struct site_hints {

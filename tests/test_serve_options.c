@@ -160,6 +160,17 @@ static void values(void **state) {
   assert_true(options.verbose);
 }
 
+static void a_field_value_that_is_too_long(void **state) {
+  (void)state;
+  struct serve_options options;
+  char error[256], line[1600] = "dir --cache-control ";
+  memset(line + strlen(line), 'a', 1025);
+  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_WRONG);
+  assert_non_null(strstr(error, "--cache-control"));
+  line[strlen(line) - 1] = 0;
+  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_RUN);
+}
+
 static void too_many(void **state) {
   (void)state;
   struct serve_options options;
@@ -291,6 +302,20 @@ static void more_than_a_page_may_announce(void **state) {
   assert_string_equal(got, "error");
 }
 
+/* Links that would not fit into one response are refused at the start. */
+static void links_beyond_a_response(void **state) {
+  (void)state;
+  static char rule[3000];
+  char got[20000];
+  memset(rule, 'a', sizeof rule - 1);
+  memcpy(rule, "/=/", 3);
+  const char *rules[] = {rule, rule, rule};
+  describe(NULL, rules, 2, got, sizeof got);
+  assert_string_not_equal(got, "error");
+  describe(NULL, rules, 3, got, sizeof got);
+  assert_string_equal(got, "error");
+}
+
 static void a_manifest_that_is_not_there(void **state) {
   (void)state;
   char error[256];
@@ -303,11 +328,13 @@ int main(void) {
       cmocka_unit_test(command_lines),
       cmocka_unit_test(defaults),
       cmocka_unit_test(values),
+      cmocka_unit_test(a_field_value_that_is_too_long),
       cmocka_unit_test(too_many),
       cmocka_unit_test(help_is_readable),
       cmocka_unit_test(manifest_rows),
       cmocka_unit_test(rules_and_manifest_together),
       cmocka_unit_test(more_than_a_page_may_announce),
+      cmocka_unit_test(links_beyond_a_response),
       cmocka_unit_test(a_manifest_that_is_not_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@ struct page {
   char *path; /* normalised */
   struct site_preload preloads[SITE_PRELOADS_MAX];
   unsigned count;
+  size_t link_bytes; /* of all of them */
 };
 
 struct serve_hints {
@@ -133,11 +134,15 @@ static bool add(struct serve_hints *hints, const char *target, const char *path,
   if (!*path || !is_reference(path)) return fail(hints, "%s: %s is not a path", target, path);
   if (kind && !is_token(kind)) return fail(hints, "%s: %s is not a type", target, kind);
   char *copy = strdup(path), *link = link_of(path, kind);
-  if (!copy || !link) {
+  size_t link_bytes = link ? strlen(link) : 0;
+  if (!copy || !link || page->link_bytes + link_bytes > SITE_PRELOAD_BYTES_MAX) {
+    bool refused = !copy || !link;
     free(copy);
     free(link);
-    return fail(hints, "out of memory");
+    if (refused) return fail(hints, "out of memory");
+    return fail(hints, "%s: more than %u bytes of links", target, SITE_PRELOAD_BYTES_MAX);
   }
+  page->link_bytes += link_bytes;
   page->preloads[page->count++] = (struct site_preload){
       .path = span_text(copy),
       .link = span_text(link),

@@ -176,6 +176,8 @@ static const struct option names[] = {
     {0},
 };
 
+enum { FIELD_VALUE_BYTES_MAX = 1024 }; /* arbitrary, far beyond any that makes sense */
+
 /* What may stand in a field's value (RFC 9110 section 5.5), without white space at the ends. */
 static enum serve_options_result read_field_value(struct reader *reader, const char *option,
                                                   const char *text, const char **out) {
@@ -183,6 +185,8 @@ static enum serve_options_result read_field_value(struct reader *reader, const c
   for (size_t i = 0; i < len; i++)
     if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
       return wrong(reader, "%s: a field's value has no control characters", option);
+  if (len > FIELD_VALUE_BYTES_MAX)
+    return wrong(reader, "%s: more than %d bytes", option, FIELD_VALUE_BYTES_MAX);
   if (len == 0 || text[0] == ' ' || text[len - 1] == ' ')
     return wrong(reader, "%s: expected a value, with no space around it", option);
   *out = text;
