@@ -57,10 +57,11 @@ static struct h2_stream *data_receiver(struct h2 *h2, const struct h2_frame_head
   struct h2_verdict verdict = h2_stream_receive(h2_state_of(h2, id), H2_DATA);
   struct h2_stream *stream = h2_find(h2, id);
   if (verdict.scope == H2_ACCEPT && stream) {
-    if (!h2_credit_arrive(&stream->credit, frame->length))
-      verdict = h2_stream_error(H2_FLOW_CONTROL_ERROR, "more than the stream's window");
-    else if (h2->role == H2_CLIENT && !stream->final_received)
+    /* The stream is charged last: what it holds, its end gives back to the connection. */
+    if (h2->role == H2_CLIENT && !stream->final_received)
       verdict = h2_stream_error(H2_PROTOCOL_ERROR, "DATA before the final response");
+    else if (!h2_credit_arrive(&stream->credit, frame->length))
+      verdict = h2_stream_error(H2_FLOW_CONTROL_ERROR, "more than the stream's window");
   }
   if (verdict.scope == H2_ACCEPT) return stream;
   act(h2, id, verdict);
