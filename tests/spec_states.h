@@ -33,6 +33,7 @@ struct spec_table {
 
 static struct script spec_script;
 static unsigned spec_count, spec_failures;
+static size_t spec_piece_bytes; /* of a receive: all, or one */
 
 static inline void spec_substitute(const char *text, unsigned id, char *out, size_t size) {
   size_t len = 0;
@@ -89,6 +90,7 @@ static inline void spec_case(const struct spec_table *table, const char *before,
   size_t chosen = strcspn(verdict, " ");
   spec_count++;
   script_begin(&spec_script, table->role, NULL, false);
+  spec_script.piece_bytes = spec_piece_bytes;
   script_run(&spec_script, before);
   assert_false(spec_script.goaway); /* else the prefix is not what its author believes */
   snprintf(prefix, sizeof prefix, "%s", spec_script.log);
@@ -106,6 +108,7 @@ static inline void spec_case(const struct spec_table *table, const char *before,
   } else if (outcome[0] == 'C') {
     assert_true(script_done(&spec_script));
   } else {
+    spec_script.piece_bytes = 0; /* so many bytes would take long one by one */
     script_check(&spec_script);
   }
   script_close(&spec_script);
@@ -118,8 +121,8 @@ static inline void spec_rows(const struct spec_table *table, const char *before,
 }
 
 /* `setup` leads to `state` of stream `id`. */
-static inline void spec_enumerate(const struct spec_table *table, const char *setup, unsigned id,
-                                  unsigned state) {
+static inline void spec_enumerate_pieces(const struct spec_table *table, const char *setup,
+                                         unsigned id, unsigned state) {
   char step[256], one[600], two[900];
   spec_count = spec_failures = 0;
   spec_rows(table, setup, id, state);
@@ -139,6 +142,13 @@ static inline void spec_enumerate(const struct spec_table *table, const char *se
   }
   print_message("%u cases\n", spec_count);
   assert_int_equal(spec_failures, 0);
+}
+
+/* Whole frames, then byte by byte. */
+static inline void spec_enumerate(const struct spec_table *table, const char *setup, unsigned id,
+                                  unsigned state) {
+  for (spec_piece_bytes = 0; spec_piece_bytes < 2; spec_piece_bytes++)
+    spec_enumerate_pieces(table, setup, id, state);
 }
 
 #endif
