@@ -44,17 +44,18 @@ static unsigned level_of(const struct sched_node *node) {
   return in_tree(node) ? SCHED_TREE_URGENCY : node->urgency;
 }
 
-/* Where a ready node belongs, and at which level. */
-static enum sched_queue queue_of(struct sched *sched, const struct sched_node *node,
-                                 unsigned *level) {
-  *level = level_of(node);
-  if (node->head_bytes > 0 && node->head_urgency < *level) {
-    *level = node->head_urgency;
-    return SCHED_QUEUE_HEAD;
-  }
+/* Where a ready node belongs, head starts aside. */
+static enum sched_queue queue_of(struct sched *sched, const struct sched_node *node) {
   if (in_tree(node)) return SCHED_QUEUE_TREE;
-  if (node->incremental && shared_take(sched, *level)) return SCHED_QUEUE_SHARED;
+  if (node->incremental && shared_take(sched, node->urgency)) return SCHED_QUEUE_SHARED;
   return SCHED_QUEUE_SEQUENCE;
+}
+
+/* Whether the node's next bytes are a head start, and at which level. In the tree it is the tree's
+ * own: above it they would pass by everything that is critical there. */
+static bool head_level_of(const struct sched_node *node, unsigned *level) {
+  *level = in_tree(node) ? SCHED_TREE_URGENCY : node->head_urgency;
+  return node->head_bytes > 0 && (in_tree(node) || node->head_urgency < node->urgency);
 }
 
 /* Tells sched_urgency whether the tree has somebody to send. */
@@ -65,48 +66,67 @@ static void note_tree(struct sched *sched) {
     sched_urgency_off(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
 }
 
-static void enqueue(struct sched *sched, struct sched_node *node) {
+/* Last among the heads of its level. */
+static void heads_add(struct sched *sched, struct sched_node *node) {
   unsigned level = 0;
-  enum sched_queue queue = queue_of(sched, node, &level);
+  if (!head_level_of(node, &level)) return;
+  struct sched_node *first = sched->heads[level];
+  node->in_heads = true;
+  node->head_level = (uint8_t)level;
+  node->head_next = first ? first : node;
+  node->head_prev = first ? first->head_prev : node;
+  node->head_next->head_prev = node;
+  node->head_prev->head_next = node;
+  if (!first) sched->heads[level] = node;
+  sched_urgency_on(&sched->urgency, level, SCHED_QUEUE_HEAD);
+}
+
+static void heads_remove(struct sched *sched, struct sched_node *node) {
+  if (!node->in_heads) return;
+  struct sched_node **first = &sched->heads[node->head_level];
+  if (*first == node) *first = node->head_next == node ? NULL : node->head_next;
+  node->head_prev->head_next = node->head_next;
+  node->head_next->head_prev = node->head_prev;
+  node->head_next = node->head_prev = NULL;
+  node->in_heads = false;
+  if (!*first) sched_urgency_off(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD);
+}
+
+static void enqueue(struct sched *sched, struct sched_node *node) {
+  enum sched_queue queue = queue_of(sched, node);
   node->queue = (uint8_t)queue;
-  node->level = (uint8_t)level;
-  switch (queue) {
-  case SCHED_QUEUE_HEAD: sched_order_add(&sched->heads[level], node); break;
-  case SCHED_QUEUE_SEQUENCE: sched_order_add(&sched->sequence[level], node); break;
-  case SCHED_QUEUE_SHARED: sched_share_add(sched->shared[level], node); break;
-  default: sched_tree_settle(node);
-  }
-  if (queue == SCHED_QUEUE_TREE)
+  node->level = (uint8_t)level_of(node);
+  heads_add(sched, node);
+  if (queue == SCHED_QUEUE_TREE) {
+    sched_tree_settle(node);
     note_tree(sched);
+    return;
+  }
+  if (queue == SCHED_QUEUE_SHARED)
+    sched_share_add(sched->shared[node->level], node);
   else
-    sched_urgency_on(&sched->urgency, level, queue);
+    sched_order_add(&sched->sequence[node->level], node);
+  sched_urgency_on(&sched->urgency, node->level, queue);
 }
 
 static void dequeue(struct sched *sched, struct sched_node *node) {
   enum sched_queue queue = (enum sched_queue)node->queue;
   unsigned level = node->level;
-  bool empty = false;
+  if (queue == SCHED_QUEUE_NONE) return;
+  heads_remove(sched, node);
   node->queue = SCHED_QUEUE_NONE;
-  switch (queue) {
-  case SCHED_QUEUE_HEAD:
-    sched_order_remove(&sched->heads[level], node);
-    empty = !sched->heads[level];
-    break;
-  case SCHED_QUEUE_SEQUENCE:
-    sched_order_remove(&sched->sequence[level], node);
-    empty = !sched->sequence[level];
-    break;
-  case SCHED_QUEUE_SHARED:
-    sched_share_remove(sched->shared[level], node);
-    shared_give(sched, level);
-    empty = !sched->shared[level];
-    break;
-  case SCHED_QUEUE_TREE:
+  if (queue == SCHED_QUEUE_TREE) {
     sched_tree_settle(node);
     note_tree(sched);
-    break;
-  default: break;
+    return;
   }
+  if (queue == SCHED_QUEUE_SHARED) {
+    sched_share_remove(sched->shared[level], node);
+    shared_give(sched, level);
+  } else {
+    sched_order_remove(&sched->sequence[level], node);
+  }
+  bool empty = queue == SCHED_QUEUE_SHARED ? !sched->shared[level] : !sched->sequence[level];
   if (empty) sched_urgency_off(&sched->urgency, level, queue);
 }
 
@@ -248,7 +268,7 @@ void sched_close(struct sched *sched, struct sched_node *node) {
     sched_tree_close(&sched->tree, node);
     note_tree(sched);
   }
-  if (sched->alone == node) sched->alone = NULL;
+  if (sched->chosen == node) sched->chosen = NULL;
   sched->open_count--;
 }
 
@@ -370,6 +390,9 @@ void sched_merge(struct sched *sched, struct sched_node *node, const struct prio
 void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class class_of_content) {
   const struct sched_class_rule *rule = &sched_class_rules[class_of_content];
   bool tunnel = class_of_content == SCHED_CLASS_TUNNEL;
+  if (node->ready && node->critical) sched->critical_count--;
+  if (node->ready && rule->critical) sched->critical_count++;
+  node->critical = rule->critical;
   bool told = node->signal == SCHED_SIGNAL_EXTENSIBLE || in_tree(node);
   if (told && !tunnel) return;
   dequeue(sched, node);
@@ -398,6 +421,7 @@ void sched_ready(struct sched *sched, struct sched_node *node) {
   if (node->ready) return;
   node->ready = true;
   sched->ready_count++;
+  sched->critical_count += node->critical;
   enqueue(sched, node);
 }
 
@@ -405,12 +429,20 @@ void sched_idle(struct sched *sched, struct sched_node *node) {
   if (!node->ready) return;
   node->ready = false;
   sched->ready_count--;
+  sched->critical_count -= node->critical;
   dequeue(sched, node);
+}
+
+/* Head starts among streams of the tree, none of which is critical. */
+static bool heads_go_first(const struct sched *sched, unsigned level) {
+  return level == SCHED_TREE_URGENCY && sched->heads[level] && sched->critical_count == 0;
 }
 
 static struct sched_node *pick(struct sched *sched) {
   unsigned level = 0;
-  switch (sched_urgency_pick(&sched->urgency, &level)) {
+  sched->chosen_queue = sched_urgency_pick(&sched->urgency, &level);
+  if (heads_go_first(sched, level)) sched->chosen_queue = SCHED_QUEUE_HEAD;
+  switch (sched->chosen_queue) {
   case SCHED_QUEUE_HEAD: return sched->heads[level];
   case SCHED_QUEUE_SEQUENCE: return sched->sequence[level];
   case SCHED_QUEUE_SHARED: return sched_share_pick(sched->shared[level]);
@@ -421,37 +453,40 @@ static struct sched_node *pick(struct sched *sched) {
 
 struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
   struct sched_node *node = pick(sched);
-  bool alone = sched->ready_count == 1;
-  size_t quantum = alone ? SCHED_QUANTUM_ALONE_BYTES : SCHED_QUANTUM_BYTES;
-  if (node && node->queue == SCHED_QUEUE_HEAD && !alone && node->head_bytes < quantum)
+  size_t quantum = SCHED_QUANTUM_BYTES;
+  sched->chosen = node;
+  sched->chosen_alone = sched->ready_count == 1;
+  if (sched->chosen_alone)
+    quantum = SCHED_QUANTUM_ALONE_BYTES;
+  else if (sched->chosen_queue == SCHED_QUEUE_HEAD && node->head_bytes < quantum)
     quantum = node->head_bytes;
-  sched->alone = alone ? node : NULL;
   *quantum_bytes = quantum;
   return node;
 }
 
-/* The head start is used up by whatever the stream sends. */
+/* Whatever the stream sends uses its head start up. */
 static void spend_head_start(struct sched *sched, struct sched_node *node, size_t bytes) {
   if (node->head_bytes == 0) return;
   node->head_bytes = bytes < node->head_bytes ? node->head_bytes - (uint32_t)bytes : 0;
-  if (node->head_bytes > 0 || node->queue != SCHED_QUEUE_HEAD) return;
-  dequeue(sched, node);
-  requeue(sched, node);
+  if (node->head_bytes == 0) heads_remove(sched, node);
 }
 
 void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
-  /* What a stream sent while it was alone is not held against it by those who came meanwhile. */
-  size_t charge = bytes;
-  if (sched->alone == node && charge > SCHED_QUANTUM_BYTES) charge = SCHED_QUANTUM_BYTES;
   enum sched_queue queue = (enum sched_queue)node->queue;
-  if (queue == SCHED_QUEUE_SHARED) sched_share_charge(sched->shared[node->level], node, charge);
-  if (queue == SCHED_QUEUE_TREE) sched_tree_charge(node, charge);
-  if (queue == SCHED_QUEUE_NONE)
+  bool chosen = sched->chosen == node;
+  size_t charge = bytes;
+  /* What a stream sent while it was alone is not held against it by those who came meanwhile. */
+  if (chosen && sched->chosen_alone && charge > SCHED_QUANTUM_BYTES) charge = SCHED_QUANTUM_BYTES;
+  if (queue == SCHED_QUEUE_NONE) {
     sched_share_owe(node, charge);
-  else
-    sched_urgency_charge(&sched->urgency,
-                         queue == SCHED_QUEUE_TREE ? SCHED_TREE_URGENCY : node->level, queue,
-                         charge);
+  } else if (chosen && sched->chosen_queue == SCHED_QUEUE_HEAD && node->in_heads) {
+    if (!heads_go_first(sched, node->head_level))
+      sched_urgency_charge(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD, charge);
+  } else {
+    if (queue == SCHED_QUEUE_SHARED) sched_share_charge(sched->shared[node->level], node, charge);
+    if (queue == SCHED_QUEUE_TREE) sched_tree_charge(node, charge);
+    sched_urgency_charge(&sched->urgency, node->level, queue, charge);
+  }
   spend_head_start(sched, node, bytes);
 }
 
@@ -460,12 +495,13 @@ void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
 
 struct sched_view sched_view(const struct sched_node *node) {
   const struct sched_node *parent = in_tree(node) ? node->siblings->owner : NULL;
-  bool head = node->head_bytes > 0 && node->head_urgency < level_of(node);
+  unsigned level = 0;
+  if (!head_level_of(node, &level)) level = level_of(node);
   return (struct sched_view){
       .id = node->id,
       .parent_id = parent ? parent->id : 0,
       .weight_16ths = node->weight_16ths,
-      .urgency = head ? node->head_urgency : (uint8_t)level_of(node),
+      .urgency = (uint8_t)level,
       .incremental = node->incremental,
       .ready = node->ready,
       .signal = (enum sched_signal)node->signal,

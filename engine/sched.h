@@ -30,8 +30,10 @@
  *     that is known urgency 3, shared.
  *
  * Streams of one urgency: sched_urgency.h has the mixing rule, sched_share.h the fairness,
- * sched_order.h the sequence. A head start (head_start.h) puts the first bytes of a response at an
- * urgency of their own; after them it falls back to its place.
+ * sched_order.h the sequence. A head start (head_start.h) gives the first bytes of a response a
+ * second place, at an urgency of their own, until they have been sent. In the tree, which does not
+ * tell what is critical, that place is beside it while anything of a critical class is ready, else
+ * before it.
  *
  * Cost: sched_next() and sched_sent() are O(1), whatever the number of ready streams (in the tree,
  * times the depth, which is bounded); sched_ready() and sched_idle() are O(1) except for streams
@@ -78,15 +80,18 @@ struct sched_memory {
 
 struct sched {
   struct sched_urgency urgency;
-  struct sched_node *heads[SCHED_LEVEL_COUNT];    /* orders by identifier */
+  struct sched_node *heads[SCHED_LEVEL_COUNT];    /* rings, in order of becoming ready */
   struct sched_node *sequence[SCHED_LEVEL_COUNT]; /* orders by identifier */
   struct sched_share *shared[SCHED_LEVEL_COUNT];  /* NULL while nobody shares */
   uint64_t shared_clock[SCHED_LEVEL_COUNT];       /* of the share that was given back */
   struct sched_tree tree;
   struct sched_updates updates;
-  struct sched_node *loose;       /* streams that belong into the tree as soon as there is one */
-  const struct sched_node *alone; /* chosen last, when nobody else was ready */
+  struct sched_node *loose;        /* streams that belong into the tree as soon as there is one */
+  const struct sched_node *chosen; /* by the last sched_next() */
+  enum sched_queue chosen_queue;   /* as which it was chosen */
+  bool chosen_alone;               /* nobody else was ready then */
   uint32_t ready_count;
+  uint32_t critical_count; /* ready ones of a critical class */
   uint32_t open_count;
   uint32_t churn_left;      /* signals that the client may still send */
   bool extensible_seen;     /* rule 2 */
@@ -152,7 +157,8 @@ void sched_merge(struct sched *sched, struct sched_node *node, const struct prio
 /* What kind of content the stream carries. */
 void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class class_of_content);
 
-/* The next `bytes` bytes of the stream go at `urgency`, if that is more urgent than its own. */
+/* The next `bytes` bytes of the stream go at `urgency`, too, if that is more urgent than its own.
+ */
 void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t bytes,
                           uint8_t urgency);
 

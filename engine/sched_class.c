@@ -7,10 +7,12 @@
 
 const struct sched_class_rule sched_class_rules[SCHED_CLASS_COUNT] = {
     [SCHED_CLASS_OTHER] = {.urgency = 3, .incremental = true},
-    [SCHED_CLASS_DOCUMENT] = {.urgency = 1, .incremental = true}, /* parsed as it comes */
-    [SCHED_CLASS_STYLE] = {.urgency = 1, .incremental = false},
-    [SCHED_CLASS_SCRIPT] = {.urgency = 2, .incremental = false},
-    [SCHED_CLASS_FONT] = {.urgency = 2, .incremental = false},
+    [SCHED_CLASS_DOCUMENT] = {.urgency = 1,
+                              .incremental = true,
+                              .critical = true}, /* parsed as it comes */
+    [SCHED_CLASS_STYLE] = {.urgency = 1, .incremental = false, .critical = true},
+    [SCHED_CLASS_SCRIPT] = {.urgency = 2, .incremental = false, .critical = true},
+    [SCHED_CLASS_FONT] = {.urgency = 2, .incremental = false, .critical = true},
     [SCHED_CLASS_IMAGE] = {.urgency = 5, .incremental = true},
     [SCHED_CLASS_MEDIA] = {.urgency = 6, .incremental = true},
     [SCHED_CLASS_TUNNEL] = {.urgency = 3, .incremental = true},

@@ -25,6 +25,7 @@ enum sched_class {
 struct sched_class_rule {
   uint8_t urgency;
   bool incremental;
+  bool critical; /* a page cannot be shown without it */
 };
 
 extern const struct sched_class_rule sched_class_rules[SCHED_CLASS_COUNT];

@@ -17,10 +17,10 @@ enum {
   SCHED_QUANTUM_ALONE_BYTES = 262144, /* when one is alone: sixteen of them in one send */
 };
 
-/* Where a ready node stands. */
+/* Where a ready node stands. With a head start it stands among the heads, too. */
 enum sched_queue {
   SCHED_QUEUE_NONE,     /* not ready */
-  SCHED_QUEUE_HEAD,     /* head start: among the first bytes of favoured responses, by id */
+  SCHED_QUEUE_HEAD,     /* among the first bytes of favoured responses */
   SCHED_QUEUE_SEQUENCE, /* one after another, by id */
   SCHED_QUEUE_SHARED,   /* in the share of its urgency */
   SCHED_QUEUE_TREE,     /* in the dependency tree */
@@ -39,15 +39,18 @@ struct sched_node {
   uint16_t weight_16ths; /* 1 .. SCHED_WEIGHT_16THS_MAX */
   uint8_t urgency;       /* 0 .. 7, without a head start */
   bool incremental;
+  bool critical;    /* of a class that a page cannot be shown without */
   bool ready;       /* has bytes to send that no window blocks */
   bool active;      /* in the tree: is in its parent's share, because it or one below is ready */
   bool placeholder; /* stands for a stream that is not open: first member of sched_placeholder */
   bool updated;     /* PRIORITY_UPDATE came before the stream: its field does not count any more */
-  uint8_t queue;    /* enum sched_queue */
-  uint8_t level;    /* the urgency it is queued under while `queue` is not NONE or TREE */
+  uint8_t queue;    /* enum sched_queue, never HEAD */
+  uint8_t level;    /* the urgency of that queue */
   uint8_t signal;   /* enum sched_signal */
-  uint8_t head_urgency;
-  uint32_t head_bytes; /* what is left of the head start */
+  bool in_heads;    /* stands among the heads of `head_level`, too */
+  uint8_t head_level;
+  uint8_t head_urgency; /* what the rule asked for */
+  uint32_t head_bytes;  /* what is left of the head start */
 
   /* in a share */
   uint8_t weight_class, slot;
@@ -59,6 +62,8 @@ struct sched_node {
   struct sched_share *dependants; /* NULL: nothing depends on it */
   struct sched_node *sibling_next, *sibling_prev;
   bool loose; /* on the list sched.loose */
+
+  struct sched_node *head_next, *head_prev; /* among the heads: a ring */
 
   /* in an order by id (sched_order.h) */
   struct sched_node *order_child, *order_next, *order_prev;

@@ -413,34 +413,40 @@ static void model_set_extensible(struct model *model, int id, unsigned urgency, 
   node->incremental = incremental;
 }
 
+/* The level of the node's head start, or 8 for none. */
+static unsigned model_head_level(const struct model_node *node) {
+  if (node->head_bytes == 0) return 8;
+  if (node->in_tree) return SCHED_TREE_URGENCY;
+  return node->head_urgency < node->urgency ? node->head_urgency : 8;
+}
+
 static unsigned model_level(const struct model_node *node) {
-  unsigned level = node->in_tree ? 3 : node->urgency;
-  return node->head_bytes && node->head_urgency < level ? node->head_urgency : level;
+  return node->in_tree ? SCHED_TREE_URGENCY : node->urgency;
 }
 
-static bool model_head(const struct model_node *node) {
-  return node->head_bytes && node->head_urgency < (node->in_tree ? 3 : node->urgency);
-}
-
-static bool sends_in_tree(const struct model_node *node) {
-  return node->ready && node->in_tree && !model_head(node);
+static bool in_sequence(const struct model_node *node) {
+  return !node->in_tree && !node->incremental;
 }
 
 /* Whether the node may be the next; it is ready. */
 static bool model_may_send(const struct model *model, int id) {
   const struct model_node *node = &model->at[id];
-  for (int i = 0; i < model->count; i++) {
+  unsigned first = 8;
+  bool first_in_sequence = true;
+  for (int i = 0; i < model->slots; i++) {
     const struct model_node *other = &model->at[i];
     if (!other->ready) continue;
-    if (model_level(other) < model_level(node)) return false;
-    if (model_level(other) > model_level(node) || i >= id) continue;
-    if (model_head(node) && model_head(other)) return false;
-    bool in_sequence = !node->in_tree && !node->incremental && !model_head(node);
-    if (in_sequence && !other->in_tree && !other->incremental && !model_head(other)) return false;
+    unsigned head_level = model_head_level(other), level = model_level(other);
+    first = head_level < first ? head_level : first;
+    first = level < first ? level : first;
+    if (i >= id) continue;
+    if (in_sequence(other) && level == model_level(node)) first_in_sequence = false;
   }
-  if (model_head(node) || !node->in_tree) return true;
+  if (model_head_level(node) == first && first < 8) return true;
+  if (model_level(node) != first) return false;
+  if (!node->in_tree) return node->incremental || first_in_sequence;
   for (int above = node->parent; above >= 0; above = model->at[above].parent)
-    if (sends_in_tree(&model->at[above])) return false;
+    if (model->at[above].ready && model->at[above].in_tree) return false;
   return true;
 }
 
@@ -596,10 +602,7 @@ static void do_send(struct duel *duel) {
   struct model_node *expected = &duel->model.at[id];
   if (!expected->ready || !model_may_send(&duel->model, id))
     fail_msg("seed %u step %u: stream %d may not be next", duel->seed, duel->step, id);
-  if (model_head(expected) && ready > 1)
-    assert_in_range(quantum, 1,
-                    expected->head_bytes < SCHED_QUANTUM_BYTES ? expected->head_bytes
-                                                               : SCHED_QUANTUM_BYTES);
+  if (ready > 1) assert_in_range(quantum, 1, SCHED_QUANTUM_BYTES);
   size_t bytes = 1 + draw(&duel->seeded, (uint32_t)quantum);
   expected->head_bytes -= bytes < expected->head_bytes ? (uint32_t)bytes : expected->head_bytes;
   sched_sent(&duel->world->sched, node, bytes);
