@@ -65,6 +65,8 @@ struct script {
   struct script_app apps[SCRIPT_APPS];
   unsigned app_count;
   size_t log_len;
+  size_t data_at, data_from, data_bytes; /* the last entry, if it is of data */
+  uint64_t data_id;
   char sync_value[64]; /* of the last request or response that had an x-sync field */
 
   /* What the machine sent. */
@@ -135,8 +137,19 @@ static inline void script_note_sync(const struct headers *fields) {
                script_text(fields->at[i].value));
 }
 
+/* Pieces of data in a row are one entry, so that the transcript does not depend on how they came.
+ */
 static inline void script_on_data(struct stream *stream, struct span bytes, bool end) {
-  script_log(script_now, "data %u %zu%s", (unsigned)stream->id, bytes.len, end ? " end" : "");
+  struct script *script = script_now;
+  if (script->data_at != script->log_len || script->data_id != stream->id) {
+    script->data_from = script->log_len;
+    script->data_bytes = 0;
+  }
+  script->log_len = script->data_from;
+  script->data_bytes += bytes.len;
+  script->data_id = stream->id;
+  script_log(script, "data %u %zu%s", (unsigned)stream->id, script->data_bytes, end ? " end" : "");
+  script->data_at = script->log_len;
 }
 
 static inline void script_on_trailers(struct stream *stream, const struct headers *fields) {
