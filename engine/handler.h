@@ -4,7 +4,8 @@
  *     static void hello(void *ctx, struct stream *stream, const struct request *request,
  *                       uint64_t now_ns) {
  *       struct header type = header_of(TOKEN_CONTENT_TYPE, span_text("text/plain"));
- *       stream_respond(stream, 200, &type, 1, body_bytes(span_text("hello\n"), NULL, NULL));
+ *       struct body_bytes *body = malloc(sizeof *body);  // see body.h
+ *       stream_respond(stream, 200, &type, 1, body_bytes(body, span_text("hello\n"), free, body));
  *     }
  *     static const struct handler handler = {.request = hello};
  */

@@ -72,14 +72,15 @@ void files_read_free(struct files *files) {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Whether the bytes just read are of the version that was looked up: neither shrunk nor rewritten.
- * ctime is not compared, because it changes when the file is renamed or unlinked, which leaves the
- * bytes as they were. */
+/* Whether the bytes just read are still those of the path that was looked up: the file is neither
+ * shrunk nor rewritten, and no other has taken its name (or it has none any more). ctime is not
+ * compared, because it changes with a rename of the file itself, which leaves the bytes as they
+ * were. */
 static bool is_unchanged(const struct file *file) {
   struct stat status;
   if (fstat(file->fd, &status)) return false;
   struct file_identity identity = files_identity(&status);
-  return identity.size_bytes == file->identity.size_bytes &&
+  return status.st_nlink > 0 && identity.size_bytes == file->identity.size_bytes &&
          identity.mtime_ns == file->identity.mtime_ns;
 }
 

@@ -179,7 +179,10 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
 
 static void worker_second(struct worker *worker, void *ctx) {
   (void)ctx;
-  set_clock(worker->user);
+  struct serve_worker *mine = worker->user;
+  set_clock(mine);
+  if (mine->has_tls) tls_factory_trim(&mine->tls);
+  if (mine->site) serve_site_trim(mine->site);
 }
 
 /* ---- what is shared -------------------------------------------------------------------------- */

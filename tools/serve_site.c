@@ -149,6 +149,10 @@ void serve_site_destroy(struct serve_site *serve_site) {
   free(serve_site);
 }
 
+void serve_site_trim(struct serve_site *serve_site) {
+  files_trim(serve_site->files);
+}
+
 const struct handler *serve_site_handler(struct serve_site *serve_site) {
   return site_handler(serve_site->site);
 }

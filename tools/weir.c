@@ -6,6 +6,12 @@
 
 #include "tools/commands.h"
 
+/* Read by jemalloc when it starts. Memory that a crowd of connections used goes back to the system
+ * a second after they have gone, instead of when the next allocation happens to look: 48 MB became
+ * 19 after 500 clients that did not read. A build without jemalloc ignores it. */
+extern const char *malloc_conf;
+const char *malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
 static const struct command {
   const char *name, *summary;
   int (*run)(int argc, char **argv);
