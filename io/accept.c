@@ -55,6 +55,22 @@ static bool is_free(const struct address *address) {
   return fd >= 0;
 }
 
+/* "[::]" where the kernel has no IPv6 at all: every IPv4 address is then all there is. */
+static bool is_any_without_ipv6(const struct address *address) {
+  if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr))
+    return false;
+  int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0) close(fd);
+  return fd < 0 && errno == EAFNOSUPPORT;
+}
+
+static void set_any_ipv4(struct address *address) {
+  uint16_t port = address_port(address);
+  *address = (struct address){.len = sizeof address->ipv4};
+  address->ipv4.sin_family = AF_INET;
+  address_set_port(address, port);
+}
+
 static bool listen_one(struct listener *listener, unsigned index) {
   int fd = bind_one(&listener->address, true);
   if (fd < 0) return false;
@@ -71,7 +87,8 @@ bool listener_open(struct listener *listener, const struct address *address, uns
   char text[ADDRESS_TEXT_BYTES];
   listener->address = *address;
   listener->count = 0;
-  bool open = is_free(address);
+  if (is_any_without_ipv6(address)) set_any_ipv4(&listener->address);
+  bool open = is_free(&listener->address);
   for (unsigned i = 0; open && i < workers; i++)
     open = listen_one(listener, i);
   if (open) return true;

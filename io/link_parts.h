@@ -50,7 +50,6 @@ static inline bool link_input_is_empty(const struct link *link) {
 void link_recv_feed(struct link *link);
 /* Starts or stops receiving, as the machine wants. */
 void link_recv_settle(struct link *link);
-void link_recv_start(struct link *link, bool poll_first);
 void link_recv_stop(struct link *link);
 /* Gives back every buffer and copy. */
 void link_recv_release(struct link *link);

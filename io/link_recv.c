@@ -18,7 +18,7 @@
 
 /* --- requests --- */
 
-void link_recv_start(struct link *link, bool poll_first) {
+static void start(struct link *link) {
   assert(!link->receiving);
   struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_RECV);
   link->receiving = true;
@@ -32,8 +32,6 @@ void link_recv_start(struct link *link, bool poll_first) {
     io_uring_prep_recv(sqe, link->fd, NULL, link->worker->bufring.bytes, 0);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = BUFRING_GROUP;
-  /* Without a buffer at hand the kernel fails before it has looked at the socket. */
-  if (poll_first) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 }
 
 void link_recv_stop(struct link *link) {
@@ -61,7 +59,7 @@ void link_recv_settle(struct link *link) {
   /* One buffer at a time also means that deferred input is taken before more is asked for. */
   if (link->receiving || link->eof || list_is_linked(&link->starved)) return;
   if (link->deferred_first != LINK_NO_BUFFER) return;
-  link_recv_start(link, false);
+  start(link);
 }
 
 /* --- what the machine does not want yet --- */

@@ -78,7 +78,8 @@ void links_feed(struct worker *worker) {
   }
 }
 
-/* Only as many as there are buffers: the others would find the ring empty again. */
+/* Only as many as there are buffers: a receive request that finds the ring empty fails at once,
+ * whether its socket has data or not, and the others would only come back here. */
 static void restart_starved(struct worker *worker) {
   uint32_t buffers = worker->bufring.count - worker->bufring.out;
   while (buffers-- > 0 && !list_is_empty(&worker->links.starved)) {
@@ -104,7 +105,10 @@ bool links_flush(struct worker *worker) {
   list_splice(&batch, &links->dirty);
   list_splice(&links->dirty, &batch);
   if (worker->bufring.ring) bufring_publish(&worker->bufring);
-  return !list_is_empty(&links->dirty) || !list_is_empty(&links->waiting);
+  /* Those that receive again may be idle and complete nothing, so the rest must not wait for them.
+   */
+  bool may_restart = !list_is_empty(&links->starved) && worker->bufring.out < worker->bufring.count;
+  return !list_is_empty(&links->dirty) || !list_is_empty(&links->waiting) || may_restart;
 }
 
 void links_drain(struct worker *worker) {

@@ -138,15 +138,22 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *cqe) {
   if (kind < OP_KIND_COUNT) handlers[kind](worker, cqe);
 }
 
-/* Everything that is there, one completion queue full at most. */
+/* Everything that is there, one completion queue full at most. Completions are copied out before
+ * anybody acts on them: acting submits, and a kernel whose completion queue is full may refuse to
+ * take submissions. */
 static void reap(struct worker *worker) {
-  struct io_uring_cqe *batch[REAP_BATCH];
+  struct io_uring_cqe *batch[REAP_BATCH], copies[REAP_BATCH];
   unsigned count, total = 0;
   do {
     count = io_uring_peek_batch_cqe(&worker->uring.ring, batch, REAP_BATCH);
-    for (unsigned i = 0; i < count; i++)
-      dispatch(worker, batch[i]);
+    for (unsigned i = 0; i < count; i++) {
+      copies[i].user_data = batch[i]->user_data;
+      copies[i].res = batch[i]->res;
+      copies[i].flags = batch[i]->flags;
+    }
     io_uring_cq_advance(&worker->uring.ring, count);
+    for (unsigned i = 0; i < count; i++)
+      dispatch(worker, &copies[i]);
     total += count;
   } while (count == REAP_BATCH && total < IO_CQ_ENTRIES);
 }

@@ -5,11 +5,13 @@
  * Every transfer test runs once per way of using the ring, chosen as WEIR_URING_DISABLE does.
  */
 #include "io/accept.h"
+#include "io/link_parts.h"
 #include "io/worker.h"
 #include "tests/echo_machine.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -527,7 +529,7 @@ static void test_machine_deadline(void **state) {
   finish(server);
 }
 
-static void test_peer_is_known(void **state) {
+static void test_socket_and_peer(void **state) {
   (void)state;
   struct server *server = new_server((struct echo_world){.talk_bytes = 0});
   struct sockaddr_in own;
@@ -538,6 +540,13 @@ static void test_peer_is_known(void **state) {
   wait_until(&server->world.made, 1);
   static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 127, 0, 0, 1};
   wait_until(COUNTER(server, links_accepted), 1);
+  /* What the listener was told holds for the sockets that it accepts. */
+  int accepted = server->group.workers[0].links.chunks[0][0].fd, nodelay = 0, lowat = 0;
+  socklen_t int_len = sizeof(int);
+  assert_int_equal(getsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &nodelay, &int_len), 0);
+  assert_int_equal(getsockopt(accepted, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, &int_len), 0);
+  assert_int_equal(nodelay, 1);
+  assert_int_equal(lowat, IO_NOTSENT_LOWAT_BYTES);
   worker_group_stop(&server->group);
   worker_group_join(&server->group);
   assert_memory_equal(server->world.peer_address, mapped, sizeof mapped);
@@ -626,6 +635,60 @@ static void test_port_in_use(void **state) {
   finish(server);
 }
 
+/* A completion that names the slot's former owner finds nobody. */
+static void test_reused_slot(void **state) {
+  (void)state;
+  struct links links;
+  assert_true(links_open(&links, 1));
+  struct link *first = links_take(&links);
+  assert_non_null(first);
+  first->state = LINK_CLOSING;
+  uint64_t late = op_pack(OP_LINK_RECV, first->slot, first->generation);
+  assert_ptr_equal(links_find(&links, op_slot(late), op_generation(late)), first);
+  assert_null(links_take(&links)); /* at the cap */
+  links_give(&links, first);
+  assert_null(links_find(&links, op_slot(late), op_generation(late)));
+  for (int i = 0; i < 64; i++) { /* until the same slot comes round */
+    struct link *next = links_take(&links);
+    next->state = LINK_OPEN;
+    assert_null(links_find(&links, op_slot(late), op_generation(late)));
+    assert_ptr_equal(links_find(&links, next->slot, next->generation), next);
+    links_give(&links, next);
+  }
+  assert_null(links_find(&links, OP_SLOT_MAX, 0));
+  links_close(&links);
+}
+
+/* One address after another: a listener on it is reached through it. */
+static void test_kinds_of_addresses(void **state) {
+  (void)state;
+  static const struct {
+    const char *listen;
+    const char *reach[3];
+  } rows[] = {
+      {"127.0.0.1:0", {"127.0.0.1"}},
+      {"localhost:0", {"127.0.0.1"}},
+      {"[::1]:0", {"[::1]"}},
+      {"[::]:0", {"[::1]", "127.0.0.1"}},
+      {":0", {"127.0.0.1", "[::1]", "127.0.0.2"}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct listener listener;
+    struct address address;
+    struct io_error error = {.text = ""};
+    assert_true(address_parse(&address, rows[i].listen));
+    if (!listener_open(&listener, &address, 3, &error)) fail_msg("%s", error.text);
+    assert_int_equal(listener.count, 3);
+    for (int j = 0; j < 3 && rows[i].reach[j]; j++) {
+      assert_true(address_from_host(&address, rows[i].reach[j], address_port(&listener.address)));
+      int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      if (connect(fd, &address.any, address.len)) fail_msg("%s", rows[i].reach[j]);
+      close(fd);
+    }
+    listener_close(&listener);
+  }
+}
+
 #define EACH_WAY(test)                                                                             \
   for (unsigned i = 0; i < WAY_COUNT; i++) {                                                       \
     names[count] = (char *)malloc(200);                                                            \
@@ -659,7 +722,9 @@ int main(int argc, char **argv) {
       cmocka_unit_test_prestate(test_many_connections, (void *)(uintptr_t)&ways[3]),
       cmocka_unit_test(test_linger_ends),
       cmocka_unit_test(test_factory_refuses),
-      cmocka_unit_test(test_peer_is_known),
+      cmocka_unit_test(test_socket_and_peer),
+      cmocka_unit_test(test_reused_slot),
+      cmocka_unit_test(test_kinds_of_addresses),
       cmocka_unit_test(test_port_in_use),
   };
   for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
