@@ -219,16 +219,21 @@ static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
   return consumed;
 }
 
-/* Requests that are complete are still answered; the others never will be. */
+/* Requests that are complete are still answered; the others never will be. A client has what it
+ * asked for, or will not get it: credit for the rest of a request will not come either. */
+static uint32_t eof_code(const struct h2_stream *stream) {
+  return stream->end_received && !stream->connect ? H2_NO_ERROR : H2_CONNECT_ERROR;
+}
+
 static void machine_recv_eof(void *self, uint64_t now_ns) {
   struct h2 *h2 = enter(self, now_ns);
   h2->eof = true;
   for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
     next = stream->next;
-    if (stream->end_received) continue;
+    if (stream->end_received && h2->role == H2_SERVER) continue;
     if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
     h2_stream_event(stream, H2_RECV_RST_STREAM);
-    h2_stream_finish(h2, stream, H2_CONNECT_ERROR);
+    h2_stream_finish(h2, stream, eof_code(stream));
     next = h2->all;
   }
   leave(h2);
@@ -413,6 +418,7 @@ bool h2_client(struct engine *engine, const struct machine_peer *peer, struct ma
 }
 
 void h2_ping(struct h2 *h2, const uint8_t opaque[8]) {
+  if (h2->dead) return; /* nothing follows the last GOAWAY */
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 8);
   if (room) h2_control_sent(h2, h2_frame_ping_encode(room, false, opaque));
   h2_wake(h2);
@@ -425,6 +431,7 @@ void h2_depend(struct h2 *h2, uint32_t stream_id, struct h2_dependency dependenc
 }
 
 void h2_reprioritize(struct h2 *h2, uint32_t stream_id, struct span field) {
+  if (h2->dead) return;
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 4 + field.len);
   if (room) h2_control_sent(h2, h2_frame_priority_update_encode(room, stream_id, field));
   h2_wake(h2);

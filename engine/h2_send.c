@@ -412,12 +412,10 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
   }
   stream->announced = true;
   if (h2_is_own_id(h2, stream->id)) h2_flow_consumed(h2, stream, 0); /* caps set before now */
+  if (stream->state == H2_IDLE || stream->state == H2_RESERVED_LOCAL)
+    h2_stream_event(stream, H2_SEND_HEADERS); /* informational ones count too (section 5.1) */
   bool final = section->status >= 200 || section->status == 0;
-  if (final && !stream->headers_sent) {
-    if (stream->state == H2_IDLE || stream->state == H2_RESERVED_LOCAL)
-      h2_stream_event(stream, H2_SEND_HEADERS);
-    stream->headers_sent = true;
-  }
+  stream->headers_sent |= final;
   if (section->end_stream)
     end_sent(h2, stream);
   else if (final) {
@@ -567,7 +565,7 @@ static bool send_urgent(struct h2 *h2) {
 
 static void compose(struct h2 *h2, size_t budget_bytes) {
   if (h2->lost || !h2_send_wanted(h2) || !out_begin(h2)) return;
-  if (!send_control(h2) || !send_credit(h2)) return;
+  if (!send_control(h2) || h2->dead || !send_credit(h2)) return; /* GOAWAY is the last word */
   while (send_urgent(h2) && h2->control_used == 0 && h2->out.bytes < budget_bytes &&
          send_data(h2, budget_bytes)) {
   }
