@@ -109,7 +109,10 @@ void h2_flow_arrived(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
 }
 
 void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
-  if (on_arrival(policy_of(h2, stream))) return; /* it was given back when it arrived */
+  if (on_arrival(policy_of(h2, stream))) { /* it was given back when it arrived */
+    credit_queue_add(h2, stream);
+    return;
+  }
   assert(bytes <= stream->credit.held);
   if (policy_of(h2, stream) == FLOW_AUTO && is_auto(h2)) widen_stream(h2, stream);
   give_back(h2, stream, bytes);

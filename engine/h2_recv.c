@@ -213,8 +213,10 @@ static struct h2_verdict apply_setting(struct h2 *h2, const uint8_t *entry) {
 static void shrink_credits(struct h2 *h2) {
   uint32_t ours = h2->ours.initial_window_size;
   if (ours >= H2_INITIAL_WINDOW_BYTES) return;
-  for (struct h2_stream *stream = h2->all; stream; stream = stream->next)
+  for (struct h2_stream *stream = h2->all; stream; stream = stream->next) {
     h2_credit_shrink(&stream->credit, H2_INITIAL_WINDOW_BYTES - ours);
+    h2_flow_consumed(h2, stream, 0); /* what was too little to return may now be enough */
+  }
 }
 
 static void settings_acked(struct h2 *h2) {
