@@ -1,0 +1,172 @@
+/*
+ * fuzz_sched.c - bytes as what happens to one connection's scheduler: streams, signals of both
+ * kinds, decisions, and memory that is refused now and then.
+ *
+ * After each step: every bound holds, what a share keeps follows from its members, who is chosen is
+ * ready, and somebody is chosen when anybody is. In the end all memory has come back.
+ */
+#include "engine/sched.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+enum { STREAMS_MAX = 256 };
+
+struct world {
+  struct sched_memory pools;
+  struct sched sched;
+  struct sched_node nodes[STREAMS_MAX];
+  bool open[STREAMS_MAX];
+  bool refuse;
+  size_t allocated_bytes;
+  const uint8_t *at, *end;
+};
+
+static void *take(void *ctx, size_t bytes) {
+  struct world *world = ctx;
+  if (world->refuse) return NULL;
+  world->allocated_bytes += bytes;
+  return malloc(bytes);
+}
+
+static void give(void *ctx, void *object, size_t bytes) {
+  struct world *world = ctx;
+  world->allocated_bytes -= bytes;
+  free(object);
+}
+
+static struct sched_node *find(void *ctx, uint32_t id) {
+  struct world *world = ctx;
+  return id % 2 && id / 2 < STREAMS_MAX && world->open[id / 2] ? &world->nodes[id / 2] : NULL;
+}
+
+static unsigned next(struct world *world) {
+  return world->at < world->end ? *world->at++ : 0;
+}
+
+static void check_share(const struct sched_share *share, unsigned depth) {
+  uint32_t count = 0, active = 0, weights = 0;
+  assert(depth <= SCHED_SHARES_MAX);
+  for (const struct sched_node *node = share->first; node; node = node->sibling_next) {
+    bool below = node->dependants && node->dependants->active_count > 0;
+    assert(node->siblings == share);
+    assert(node->active == (node->queue == SCHED_QUEUE_TREE || below));
+    count++;
+    active += node->active;
+    weights += node->active ? node->weight_16ths : 0;
+    if (!node->dependants) continue;
+    assert(node->dependants->owner == node);
+    check_share(node->dependants, depth + 1);
+  }
+  assert(count > 0 && count == share->count);
+  assert(active == share->active_count && weights == share->weight_sum_16ths);
+}
+
+static void check(const struct world *world) {
+  const struct sched_tree *tree = &world->sched.tree;
+  uint32_t ready = 0, critical = 0;
+  for (unsigned i = 0; i < STREAMS_MAX; i++) {
+    ready += world->open[i] && world->nodes[i].ready;
+    critical += world->open[i] && world->nodes[i].ready && world->nodes[i].critical;
+  }
+  assert(ready == world->sched.ready_count && critical == world->sched.critical_count);
+  assert(tree->share_count <= SCHED_SHARES_MAX);
+  assert(tree->placeholder_count <= SCHED_PLACEHOLDERS_MAX);
+  assert(world->sched.updates.count <= SCHED_UPDATES_MAX);
+  if (tree->root) check_share(tree->root, 1);
+}
+
+static void decide(struct world *world) {
+  size_t quantum = 0;
+  struct sched_node *node = sched_next(&world->sched, &quantum);
+  assert(!node == (world->sched.ready_count == 0));
+  if (!node) return;
+  assert(node->ready && quantum > 0 && quantum <= SCHED_QUANTUM_ALONE_BYTES);
+  sched_sent(&world->sched, node, quantum * next(world) / 255);
+}
+
+static void open_stream(struct world *world, unsigned i) {
+  if (world->open[i]) return;
+  unsigned flags = next(world);
+  struct sched_priority priority = {.given = flags & 3,
+                                    .exclusive = flags & 4,
+                                    .incremental = flags & 8,
+                                    .urgency = flags >> 4 & 7,
+                                    .weight = (uint16_t)(next(world) + 1),
+                                    .parent_id = next(world)};
+  world->open[i] = true;
+  (void)sched_open(&world->sched, &world->nodes[i], i * 2 + 1, priority);
+}
+
+static void close_stream(struct world *world, unsigned i) {
+  world->open[i] = false;
+  sched_close(&world->sched, &world->nodes[i]);
+}
+
+static void change(struct world *world, struct sched_node *node, unsigned what) {
+  struct priority_field field = {.urgency = what >> 4 & 7,
+                                 .incremental = what & 8,
+                                 .has_urgency = what & 4,
+                                 .has_incremental = what & 8};
+  switch (what & 3) {
+  case 0:
+    sched_hint(&world->sched, node, (enum sched_class)(next(world) % SCHED_CLASS_COUNT));
+    break;
+  case 1: sched_set_head_start(&world->sched, node, next(world) * 200, what >> 4 & 7); break;
+  case 2: sched_merge(&world->sched, node, &field); break;
+  default: node->ready ? sched_idle(&world->sched, node) : sched_ready(&world->sched, node);
+  }
+}
+
+static void step(struct world *world) {
+  unsigned what = next(world), i = next(world);
+  struct sched_dependency dependency = {0};
+  struct priority_field field = {0};
+  switch (what % 8) {
+  case 0: open_stream(world, i); break;
+  case 1:
+    if (world->open[i]) close_stream(world, i);
+    break;
+  case 2:
+  case 3:
+    dependency.parent_id = next(world) | (what & 0x80) << 1;
+    dependency.weight = (uint16_t)(next(world) + 1);
+    dependency.exclusive = what & 0x10;
+    (void)!sched_depend(&world->sched, i * 2 + 1 + (what & 0x40) * 8, &dependency);
+    break;
+  case 4:
+    field.urgency = what >> 4 & 7;
+    field.incremental = what & 8;
+    (void)!sched_update(&world->sched, i * 2 + 1, &field);
+    break;
+  case 5:
+    if (world->open[i]) change(world, &world->nodes[i], next(world));
+    break;
+  case 6: world->refuse = what & 0x80 && what & 0x40; break;
+  default: decide(world);
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
+  struct world *world = calloc(1, sizeof *world);
+  struct memory memory = {world, take, give};
+  if (!world) return 0;
+  world->at = bytes;
+  world->end = bytes + len;
+  sched_memory_init(&world->pools, &memory);
+  sched_init(&world->sched);
+  sched_attach(&world->sched, &world->pools, find, world);
+  while (world->at < world->end) {
+    step(world);
+    check(world);
+  }
+  for (unsigned i = 0; i < STREAMS_MAX; i++)
+    if (world->open[i]) close_stream(world, i);
+  sched_destroy(&world->sched);
+  sched_memory_destroy(&world->pools);
+  assert(world->allocated_bytes == 0);
+  free(world);
+  return 0;
+}
