@@ -5,29 +5,30 @@
  * A node is embedded in its stream. While it is *ready* it has bytes to send that no window blocks.
  * sched_next() says who sends and how much; sched_sent() what became of it:
  *
- *     sched_open -> sched_hint -> sched_ready -> sched_next -> sched_sent ... sched_idle ->
- * sched_close
+ *     sched_open, sched_declare, sched_hint      what is known about the stream
+ *     sched_ready, sched_next, sched_sent ...    its turns
+ *     sched_idle, sched_close
  *
  * One order out of three kinds of signal. Each stream's place comes from the first of these rules
  * that applies:
  *
- *  1. The response's own `priority` field changes the parameters that it names (sched_merge).
- *  2. A client that has sent any RFC 9218 signal, on whatever stream, is taken at those words:
- * field or PRIORITY_UPDATE, the later one counts, silence means urgency 3, not incremental. From
- * then on its dependencies are ignored. Chromium (from 124), Firefox and Safari of today all send
- * the field; Chromium's exclusive chain and Firefox's groups say the same with less precision. One
- *     exception: Chromium tells HTTP/2 servers of a changed priority in PRIORITY frames alone,
- * always exclusive, its eight priorities spread over the weights 256 .. 1. Such a frame for a
- * stream under this rule changes its urgency accordingly.
- *  3. A client that uses dependencies (a parent other than 0, the exclusive flag, or PRIORITY for
- * an idle stream) gets the tree of RFC 7540 section 5.3, in which streams without a signal have the
- *     default place. The tree as a whole stands at urgency 3. So do Chromium before 124 (a chain in
- *     order of priority) and Firefox before the field (groups under idle streams 3 .. 13).
- *  4. A client that only ever sends weights (Safari before the field) says how to share, not what
- *     comes first: the class of the content decides that (sched_class.h), and streams of one
- *     urgency share by weight.
- *  5. A client that says nothing gets urgency and sharing by the class of the content, and until
- *     that is known urgency 3, shared.
+ * 1. The response's own `priority` field changes the parameters that it names (sched_merge).
+ * 2. A client that has sent any RFC 9218 signal, on whatever stream, is taken at those words: field
+ *    or PRIORITY_UPDATE, the later one counts, silence means urgency 3, not incremental. From then
+ *    on its dependencies are ignored. Chromium (from 124), Firefox and Safari of today all send the
+ *    field; Chromium's exclusive chain and Firefox's groups say the same with less precision. One
+ *    exception: Chromium tells HTTP/2 servers of a changed priority in PRIORITY frames, always
+ *    exclusive, its eight priorities spread over the weights 256 .. 1. Such a frame for a stream
+ *    under this rule changes its urgency accordingly.
+ * 3. A client that uses dependencies (a parent other than 0, the exclusive flag, or PRIORITY for an
+ *    idle stream) gets the tree of RFC 7540 section 5.3, in which streams without a signal have the
+ *    default place. The tree as a whole stands at urgency 3. Chromium before 124 (a chain in order
+ *    of priority) and Firefox before the field (groups under idle streams 3 .. 13) get this.
+ * 4. A client that only ever sends weights (Safari before the field) says how to share, not what
+ *    comes first: the class of the content decides that (sched_class.h), and streams of one urgency
+ *    share by weight.
+ * 5. A client that says nothing gets urgency and sharing by the class of the content, and until
+ * that is known urgency 3, shared.
  *
  * Streams of one urgency: sched_urgency.h has the mixing rule, sched_share.h the fairness,
  * sched_order.h the sequence. A head start (head_start.h) gives the first bytes of a response a
