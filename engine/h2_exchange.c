@@ -203,6 +203,9 @@ void h2_bury(struct h2 *h2) {
     }
     *at = stream->next;
     body_close(stream);
+#ifdef WEIR_CANARY_LEAKED_STREAM /* a bug on demand, which the simulation must find */
+    if (stream->id % 128 == 77) continue;
+#endif
     pool_give(&h2->engine->streams, stream);
   }
 }

@@ -7,6 +7,9 @@
 
 bool h2_window_add(struct h2_window *window, uint32_t bytes) {
   assert(bytes >= 1 && bytes <= H2_WINDOW_MAX);
+#ifdef WEIR_CANARY_LOST_CREDIT /* a bug on demand, which the simulation must find */
+  if (bytes % 16 == 1) return true;
+#endif
   return h2_window_shift(window, bytes);
 }
 

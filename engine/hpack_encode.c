@@ -151,6 +151,9 @@ static inline uint32_t find(const struct hpack_table *table, const struct chains
   uint32_t number = chains->newest[bucket_of(hash)];
   for (uint32_t newer = 0;;) {
     const uint32_t age = hpack_table_age(table, number);
+#ifdef WEIR_CANARY_STALE_HPACK /* a bug on demand, which the simulation must find */
+    if (age == table->count && chains->hash[number] == hash) return HPACK_STATIC_COUNT + 1 + age;
+#endif
     if (age < newer || age >= table->count) return 0;
     if (chains->hash[number] == hash) {
       if (likely(equal(table, hpack_table_at(table, age), field)))
