@@ -65,11 +65,11 @@ FUZZ := $(wildcard tests/fuzz_*.c)
 # Programs that the end-to-end tests use.
 HELPERS := $(filter-out $(TESTS) $(FUZZ),$(wildcard tests/*.c))
 MICRO := $(wildcard bench/micro_*.cc)
-SOURCES := $(wildcard engine/*.[ch] io/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] bench/*.c bench/*.cc *.h)
+SOURCES := $(wildcard engine/*.[ch] io/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] tests/sim/*.[ch] bench/*.c bench/*.cc *.h)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 .PHONY: all help deps run test bench bench-compare fuzz fuzz-build tidy install coverage clean
-.PHONY: unit unit-build helpers bench-build FORCE
+.PHONY: unit unit-build sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Objects of one-file programs stay, or they would be compiled again each time.
 .SECONDARY:
@@ -180,6 +180,22 @@ $(OUT)/tests/test_serve_%: $(OUT)/tests/test_serve_%.o $(OUT)/libtools.a $(OUT)/
 $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
+
+# The simulation has rooms of its own.
+SIM := $(wildcard tests/sim/*.c)
+$(OUT)/tests/test_sim: $(OUT)/tests/test_sim.o $(call OBJ,$(SIM)) $(OUT)/libweir.a
+	$(call SAY,LINK)
+	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
+
+# The simulation around an engine with one bug more, which it has to find.
+SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK
+$(OUT)/tests/sim_canary_%: tests/test_sim.c $(SIM) $(ENGINE) $(wildcard engine/*.h tests/sim/*.h) \
+                           $(OUT)/flags
+	@mkdir -p $(@D)
+	$(call SAY,CANARY)
+	$(QUIET)$(CC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -DWEIR_CANARY_$* $(filter %.c,$^) \
+	  $(LDFLAGS_ALL) -lcmocka $(LDLIBS) -o $@
+sim-canaries: $(patsubst %,$(OUT)/tests/sim_canary_%,$(SIM_CANARIES))
 
 # VARIANT=fuzz only: main() comes from libFuzzer.
 $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz_%.o $(OUT)/libweir.a
