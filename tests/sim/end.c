@@ -1,0 +1,260 @@
+/*
+ * end.c - a host without sockets; see end.h.
+ */
+#include "end.h"
+
+#include "fail.h"
+
+#include <stdlib.h>
+
+static uint64_t now_of(const struct sim_end *end) {
+  return *end->side.scene->now_ns;
+}
+
+static const char *name_of(const struct sim_end *end) {
+  return end->client ? "client" : "server";
+}
+
+static void on_wake(struct machine_host *host) {
+  ((struct sim_end *)(void *)host)->wakes++;
+}
+
+void sim_end_open(struct sim_end *end, struct machine machine, bool client,
+                  struct party_scene *scene) {
+  struct sim_end *peer = end->peer;
+  struct sim_pipe *in = end->in;
+  uint8_t *shadow = end->shadow;
+  *end = (struct sim_end){.host = {.wake = on_wake},
+                          .machine = machine,
+                          .side = {.scene = scene},
+                          .peer = peer,
+                          .in = in,
+                          .client = client,
+                          .open = true,
+                          .shadow = shadow};
+  wire_init(&end->wire, client);
+}
+
+static unsigned wants_of(const struct sim_end *end) {
+  return end->machine.ops->wants(end->machine.self);
+}
+
+/* ---- sending ------------------------------------------------------------------------------------
+ */
+
+/* What the engine has composed since the last look goes to the books and into the shadow. The ring
+ * is read in place, because a peek with few spans shows only its beginning. */
+static void look_at_composed(struct sim_end *end) {
+  const struct h2_out *out = &sim_end_h2(end)->out;
+  size_t known = end->shadow_len;
+  sim_check(out->bytes >= known, "composed bytes vanished: %zu of %zu", out->bytes, known);
+  if (end->shadow_at + out->bytes > SIM_SHADOW_BYTES) {
+    memmove(end->shadow, end->shadow + end->shadow_at, known);
+    end->shadow_at = 0;
+  }
+  size_t at = 0;
+  for (uint32_t i = 0; i < out->count; i++) {
+    const struct span bytes = out->segments[(out->first + i) % H2_OUT_SEGMENTS].bytes;
+    size_t skip = at < known ? known - at : 0;
+    at += bytes.len;
+    if (skip >= bytes.len) continue;
+    memcpy(end->shadow + end->shadow_at + end->shadow_len, bytes.base + skip, bytes.len - skip);
+    end->shadow_len += bytes.len - skip;
+    wire_sent(&end->wire, bytes.base + skip, bytes.len - skip);
+  }
+}
+
+static void check_spans(const struct sim_end *end) {
+  const uint8_t *shadow = end->shadow + end->shadow_at;
+  size_t at = 0;
+  for (size_t i = 0; i < end->span_count; i++) {
+    sim_check(at + end->spans[i].len <= end->shadow_len, "spans exceed what was composed");
+    sim_check(memcmp(end->spans[i].base, shadow + at, end->spans[i].len) == 0,
+              "lent bytes changed (%s)", name_of(end));
+    at += end->spans[i].len;
+  }
+}
+
+static size_t sum_spans(const struct sim_end *end) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < end->span_count; i++)
+    bytes += end->spans[i].len;
+  return bytes;
+}
+
+bool sim_end_submit(struct sim_end *end, struct sim_random *random, bool whole) {
+  if (!end->open || end->closing || end->sending) return false;
+  if (!(wants_of(end) & MACHINE_SEND)) return false;
+  size_t max = whole ? SIM_SPANS_MAX : 1 + sim_below(random, SIM_SPANS_MAX);
+  size_t budget = whole ? 64 * KIB : sim_size(random, 48 * KIB);
+  end->span_count =
+      end->machine.ops->send_peek(end->machine.self, end->spans, max, budget, now_of(end));
+  sim_check(end->span_count <= max, "too many spans");
+  look_at_composed(end);
+  check_spans(end);
+  end->span_bytes = sum_spans(end);
+  sim_note("%s submits %zu bytes in %zu spans", name_of(end), end->span_bytes, end->span_count);
+  end->sending = end->span_bytes > 0;
+  /* A host would ask again at once, and again: nothing to send must not be called something. */
+  bool spins = !end->sending && wants_of(end) & MACHINE_SEND;
+  sim_check(!spins || end->side.scene->refuses, "%s wants to send nothing", name_of(end));
+  return end->sending;
+}
+
+/* Moves the first `bytes` of the spans to the peer, all but the frames that are to be dropped. */
+static void carry(struct sim_end *end, size_t bytes) {
+  for (size_t i = 0; i < end->span_count && bytes > 0; i++) {
+    const uint8_t *at = end->spans[i].base;
+    size_t len = end->spans[i].len < bytes ? end->spans[i].len : bytes;
+    bytes -= len;
+    while (len > 0) {
+      size_t piece = len, skip = 0;
+      for (uint32_t d = 0; d < end->wire.drop_count; d++) {
+        uint64_t drop = end->wire.drops[d];
+        if (end->sent_offset >= drop && end->sent_offset < drop + 9) {
+          size_t rest = (size_t)(drop + 9 - end->sent_offset);
+          skip = rest < len ? rest : len;
+          if (skip == rest) end->wire.drops[d] = end->wire.drops[--end->wire.drop_count];
+          break;
+        }
+        if (drop > end->sent_offset && drop - end->sent_offset < piece)
+          piece = (size_t)(drop - end->sent_offset);
+      }
+      if (skip) piece = skip;
+      if (!skip && end->peer->open) sim_pipe_put(end->peer->in, at, (uint32_t)piece);
+      end->sent_offset += piece;
+      at += piece;
+      len -= piece;
+    }
+  }
+}
+
+bool sim_end_complete(struct sim_end *end, struct sim_random *random, bool whole) {
+  if (!end->open || !end->sending) return false;
+  check_spans(end);
+  if (end->closing) { /* the send that completes after the close */
+    end->sending = false;
+    sim_end_close(end, false);
+    return true;
+  }
+  size_t room = end->peer->open ? sim_pipe_room(end->peer->in) : SIZE_MAX;
+  size_t most = end->span_bytes < room ? end->span_bytes : room;
+  if (most == 0) return false;
+  size_t bytes = whole || sim_one_in(random, 2) ? most : sim_size(random, (uint32_t)most);
+  carry(end, bytes);
+  end->shadow_at += bytes;
+  end->shadow_len -= bytes;
+  if (end->shadow_len == 0) end->shadow_at = 0;
+  end->sending = false;
+  sim_note("%s sent %zu of %zu", name_of(end), bytes, end->span_bytes);
+  end->machine.ops->send_ack(end->machine.self, bytes, now_of(end));
+  if (!end->peer->open && end->in_lost) sim_end_close(end, true); /* EPIPE */
+  return true;
+}
+
+/* ---- receiving ----------------------------------------------------------------------------------
+ */
+
+static size_t give(struct sim_end *end, const uint8_t *bytes, size_t len) {
+  uint8_t *copy = malloc(len); /* of exactly this size: a reader beyond it is caught */
+  sim_check(copy, "out of memory");
+  memcpy(copy, bytes, len);
+  const struct h2 *h2 = sim_end_h2(end);
+  bool reads = !h2->dead && !h2->lost;
+  party_accepting = &end->side;
+  size_t took = end->machine.ops->recv(end->machine.self, span_of(copy, len), now_of(end));
+  party_accepting = NULL;
+  sim_check(took <= len, "consumed more than there was");
+  if (reads) wire_received(&end->wire, bytes, took);
+  sim_check(took == len || !(wants_of(end) & MACHINE_RECV), "%zu of %zu consumed", took, len);
+  memset(copy, 0xee, len); /* borrowed until here, no longer */
+  free(copy);
+  return took;
+}
+
+static bool give_end(struct sim_end *end) {
+  if (!end->in_ended || end->eof_given) return false;
+  end->eof_given = true;
+  sim_note("%s reads the end", name_of(end));
+  if (end->in_lost)
+    sim_end_close(end, true);
+  else
+    end->machine.ops->recv_eof(end->machine.self, now_of(end));
+  return true;
+}
+
+bool sim_end_receive(struct sim_end *end, struct sim_random *random, bool whole) {
+  if (!end->open || end->closing) return false;
+  if (!(wants_of(end) & MACHINE_RECV)) return false;
+  struct sim_pipe *in = end->in;
+  if (in->len == 0) return give_end(end);
+  uint32_t most = in->len < 16384 ? in->len : 16384;
+  uint32_t len = whole || sim_one_in(random, 2) ? most : sim_size(random, most);
+  size_t took = give(end, in->bytes + in->at, len);
+  sim_note("%s receives %zu of %u", name_of(end), took, len);
+  sim_pipe_drop(in, (uint32_t)took);
+  return took > 0;
+}
+
+bool sim_end_inject(struct sim_end *end, const uint8_t *frame, size_t len) {
+  if (!end->open || end->closing || !wire_in_boundary(&end->wire)) return false;
+  if (!(wants_of(end) & MACHINE_RECV) || end->wire.settings_received == 0) return false;
+  if (frame[3] == H2_SETTINGS) {
+    if (end->wire.injected_count + end->wire.drop_count >= WIRE_DROPS / 2) return false;
+    wire_inject_settings(&end->wire);
+  }
+  sim_note("%s is told type %u, %zu bytes", name_of(end), frame[3], len);
+  size_t took = give(end, frame, len);
+  sim_check(took == len || sim_end_h2(end)->dead, "an injected frame was not consumed");
+  return true;
+}
+
+/* ---- the rest
+ * ------------------------------------------------------------------------------------ */
+
+bool sim_end_tick(struct sim_end *end, uint64_t now_ns) {
+  if (!end->open || end->closing) return false;
+  if (end->machine.ops->deadline_ns(end->machine.self) > now_ns) return false;
+  sim_note("%s ticks", name_of(end));
+  party_accepting = &end->side;
+  end->machine.ops->tick(end->machine.self, now_ns);
+  party_accepting = NULL;
+  bool done = wants_of(end) & MACHINE_DONE;
+  sim_check(done || end->machine.ops->deadline_ns(end->machine.self) > now_ns,
+            "a tick that left its deadline where it was (%s)", name_of(end));
+  return true;
+}
+
+void sim_end_drain(struct sim_end *end) {
+  if (!end->open || end->closing) return;
+  sim_note("%s drains", name_of(end));
+  end->machine.ops->drain(end->machine.self, now_of(end));
+}
+
+void sim_end_close(struct sim_end *end, bool reset) {
+  if (!end->open) return;
+  if (end->sending) {
+    end->closing = true;
+    end->in_lost |= reset;
+    return;
+  }
+  sim_note("%s closes%s", name_of(end), reset ? " with a reset" : "");
+  end->open = end->closing = false;
+  end->machine.ops->close(end->machine.self);
+  wire_free(&end->wire);
+  end->shadow_len = end->shadow_at = 0;
+  sim_check(end->side.parties.count == 0, "%u streams outlive their connection (%s)",
+            end->side.parties.count, name_of(end));
+  end->peer->in_ended = true;
+  end->peer->in_lost |= reset;
+  if (reset) sim_pipe_drop(end->peer->in, end->peer->in->len);
+  end->in->len = 0;
+}
+
+void sim_end_settle_wants(struct sim_end *end) {
+  if (!end->open || end->closing || end->sending) return;
+  unsigned wants = wants_of(end);
+  if (!(wants & MACHINE_DONE)) return;
+  sim_check(wants == MACHINE_DONE, "DONE together with %u", wants);
+  sim_end_close(end, false);
+}

@@ -1,0 +1,66 @@
+/*
+ * end.h - one end of a simulated connection: its machine, and the kernel that io_uring would be.
+ *
+ * The kernel takes sends and completes them later, short or whole, in any order across connections;
+ * it lets receives starve; it delivers in pieces of any size; it loses everything on an abort, and
+ * a send may complete after the close was decided, so that spans are checked against a copy that
+ * was made when they were first seen, until the machine is really closed.
+ */
+#ifndef WEIR_SIM_END_H
+#define WEIR_SIM_END_H
+
+#include "party.h"
+#include "pipe.h"
+#include "wire.h"
+
+enum { SIM_SPANS_MAX = 24, SIM_SHADOW_BYTES = 1 << 20 };
+
+struct sim_end {
+  struct machine_host host;
+  struct machine machine;
+  struct party_side side;
+  struct wire wire;
+  struct sim_end *peer;
+  struct sim_pipe *in; /* bytes on their way to this end */
+  bool client, open;
+  bool closing;           /* close() follows as soon as no send is in flight */
+  bool in_ended, in_lost; /* the peer has closed: in order, or with a reset */
+  bool eof_given;
+  bool sending; /* a send is in flight */
+  struct span spans[SIM_SPANS_MAX];
+  size_t span_count, span_bytes;
+  uint8_t *shadow; /* copy of all composed bytes that are not acked */
+  size_t shadow_len, shadow_at;
+  uint64_t sent_offset;                 /* bytes acked so far */
+  uint64_t starved_until, paused_until; /* steps */
+  uint32_t wakes;
+};
+
+/* What the ends of a run share. */
+struct sim_world;
+
+void sim_end_open(struct sim_end *end, struct machine machine, bool client,
+                  struct party_scene *scene);
+
+/* Each does one thing a host does, if it can be done now; true when bytes moved. */
+bool sim_end_submit(struct sim_end *end, struct sim_random *random, bool whole);
+bool sim_end_complete(struct sim_end *end, struct sim_random *random, bool whole);
+bool sim_end_receive(struct sim_end *end, struct sim_random *random, bool whole);
+bool sim_end_tick(struct sim_end *end, uint64_t now_ns);
+
+/* Somebody on the way slips in a frame, between two others. */
+bool sim_end_inject(struct sim_end *end, const uint8_t *frame, size_t len);
+
+void sim_end_drain(struct sim_end *end);
+
+/* Goes down: at once, or when the send in flight has completed. */
+void sim_end_close(struct sim_end *end, bool reset);
+
+/* Looks at wants(), and closes what is done. */
+void sim_end_settle_wants(struct sim_end *end);
+
+static inline struct h2 *sim_end_h2(const struct sim_end *end) {
+  return h2_of(&end->machine);
+}
+
+#endif
