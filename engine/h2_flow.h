@@ -40,8 +40,8 @@ void h2_flow_close(struct h2 *h2);
 /* A DATA frame of `bytes` bytes has been charged to both windows. */
 void h2_flow_arrived(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
 
-/* `bytes` of what arrived on `stream` have been used. With 0: its target or cap has changed, so that
- * there may be credit to return. */
+/* `bytes` of what arrived on `stream` have been used. With 0: its target or cap has changed, so
+ * that there may be credit to return. */
 void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
 
 /* The stream ends: all that it holds counts as used. */

@@ -218,8 +218,8 @@
 /* Resources that one page may announce. Browsers open with about as many requests. */
 #define SITE_PRELOADS_MAX 16u
 
-/* Bytes of all their link fields together: with the largest other fields of a response they stay far
- * below H2_SEND_BLOCK_BYTES_MAX, beyond which a response could not be sent at all. */
+/* Bytes of all their link fields together: with the largest other fields of a response they stay
+ * far below H2_SEND_BLOCK_BYTES_MAX, beyond which a response could not be sent at all. */
 #define SITE_PRELOAD_BYTES_MAX (8u * KIB)
 
 /* For so long the site believes that a file has, or has not, compressed siblings: what a source

@@ -46,8 +46,8 @@ void timers_init(struct timers *timers, uint64_t now_ns);
 
 void timer_init(struct timer *timer, void (*fired)(struct timer *timer, uint64_t now_ns));
 
-/* Arms, or moves a timer that is armed. A deadline in the past fires at the next timers_run(), or at
- * the one after it when it lies in the current tick; TIMER_NEVER cancels. */
+/* Arms, or moves a timer that is armed. A deadline in the past fires at the next timers_run(), or
+ * at the one after it when it lies in the current tick; TIMER_NEVER cancels. */
 void timer_arm(struct timers *timers, struct timer *timer, uint64_t deadline_ns);
 
 void timer_cancel(struct timers *timers, struct timer *timer);

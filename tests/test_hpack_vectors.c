@@ -36,8 +36,8 @@ static void assert_fields(const char *path, size_t seqno, json_t *expected,
   json_t *pair, *value;
   const char *name;
   assert_int_equal(json_array_size(expected), out->count);
-  json_array_foreach(expected, i, pair) {
-    json_object_foreach(pair, name, value) {
+  json_array_foreach (expected, i, pair) {
+    json_object_foreach (pair, name, value) {
       const struct header *field = &out->at[i];
       if (!span_is(field->name, name) || !span_equal(field->value, json_span(value)))
         fail_msg("%s, block %zu: field %zu differs", path, seqno, i);
@@ -83,7 +83,7 @@ static void run_story(const char *path) {
   hpack_decoder_init(&back, &memory.memory);
   json_t *story = load(path), *item;
   size_t i;
-  json_array_foreach(json_object_get(story, "cases"), i, item) {
+  json_array_foreach (json_object_get(story, "cases"), i, item) {
     static uint8_t bytes[BLOCK_MAX];
     const char *reason = "";
     json_t *size = json_object_get(item, "header_table_size");
