@@ -42,6 +42,10 @@
 /* Sent by all links in one turn, and links settled in one: a turn stays below some 10 ms. */
 #define IO_TURN_SEND_BYTES (UINT64_C(4) << 20)
 #define IO_TURN_LINKS      1024u
+/* Completions acted on before their links may send. With a whole turn's completions first, 50 busy
+ * connections touch some MB of streams and header sections before any is freed: about a sixth more
+ * time a request. */
+#define IO_SETTLE_BATCH 4u
 /* Spans of one send; UIO_MAXIOV is 1024, but beyond a few dozen the copying dominates. */
 #define IO_SEND_SPANS 32u
 /* Received bytes that all links of a worker may keep copied while their machines do not want

@@ -116,6 +116,10 @@ void links_feed(struct worker *worker);
  * receive again. Returns true when work is left, so that the worker must not sleep. */
 bool links_flush(struct worker *worker);
 
+/* Settles each link that is dirty, once; what still has to send is dirty again. For the few that a
+ * handful of completions touched: the rest of the turn is links_flush()'s. */
+void links_settle(struct worker *worker);
+
 void links_drain(struct worker *worker);
 void links_cut(struct worker *worker);
 

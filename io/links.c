@@ -88,6 +88,14 @@ static void restart_starved(struct worker *worker) {
   }
 }
 
+void links_settle(struct worker *worker) {
+  struct list_node batch, *node;
+  list_init(&batch);
+  list_splice(&batch, &worker->links.dirty);
+  while ((node = list_take_first(&batch)))
+    link_settle(LIST_OWNER(node, struct link, dirty));
+}
+
 bool links_flush(struct worker *worker) {
   struct links *links = &worker->links;
   struct list_node batch, *node;

@@ -138,6 +138,20 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *cqe) {
   if (kind < OP_KIND_COUNT) handlers[kind](worker, cqe);
 }
 
+/* Acts on a few completions, then lets the links that they touched send: while their streams and
+ * tables are still in the cache. Links that were waiting before keep their place for the flush at
+ * the end of the turn, where everybody gets an equal share. */
+static void dispatch_few(struct worker *worker, const struct io_uring_cqe *cqes, unsigned count) {
+  struct list_node waiting;
+  list_init(&waiting);
+  list_splice(&waiting, &worker->links.dirty);
+  for (unsigned i = 0; i < count; i++)
+    dispatch(worker, &cqes[i]);
+  links_settle(worker);
+  list_splice(&waiting, &worker->links.dirty);
+  list_splice(&worker->links.dirty, &waiting);
+}
+
 /* Everything that is there, one completion queue full at most. Completions are copied out before
  * anybody acts on them: acting submits, and a kernel whose completion queue is full may refuse to
  * take submissions. */
@@ -152,8 +166,8 @@ static void reap(struct worker *worker) {
       copies[i].flags = batch[i]->flags;
     }
     io_uring_cq_advance(&worker->uring.ring, count);
-    for (unsigned i = 0; i < count; i++)
-      dispatch(worker, &copies[i]);
+    for (unsigned i = 0; i < count; i += IO_SETTLE_BATCH)
+      dispatch_few(worker, &copies[i], count - i < IO_SETTLE_BATCH ? count - i : IO_SETTLE_BATCH);
     total += count;
   } while (count == REAP_BATCH && total < IO_CQ_ENTRIES);
 }
