@@ -108,37 +108,62 @@ static struct h2_verdict survey_fields(const struct headers *fields, uint32_t ps
   return H2_OK;
 }
 
-/* ---- characters of pseudo-header fields
- * ---------------------------------------------------------- */
+/* ---- characters of pseudo-header fields ----------------------------------------------------- */
 
-static bool is_alnum(uint8_t c) {
-  return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
+enum {
+  TCHAR = 1,  /* of a token: RFC 9110 section 5.6.2 */
+  SCHEME = 2, /* RFC 3986 section 3.1 */
+  PATH = 4,   /* visible, and no '#': a fragment is never sent (RFC 9110 section 7.1). Bytes above
+                 0x7f are let through for the handler to judge. */
+  AUTHORITY =
+      8, /* unreserved, sub-delims, '%', and "[]:" of ports and IPv6 (RFC 3986 section 3.2) */
+  ALNUM = TCHAR | SCHEME | PATH | AUTHORITY,
+};
 
-static bool each(struct span text, bool (*is)(uint8_t)) {
+static const uint8_t classes[256] = {
+    ['0' ... '9'] = ALNUM,
+    ['A' ... 'Z'] = ALNUM,
+    ['a' ... 'z'] = ALNUM,
+    ['!'] = TCHAR | PATH | AUTHORITY,
+    ['"'] = PATH,
+    ['#'] = TCHAR,
+    ['$'] = TCHAR | PATH | AUTHORITY,
+    ['%'] = TCHAR | PATH | AUTHORITY,
+    ['&'] = TCHAR | PATH | AUTHORITY,
+    ['\''] = TCHAR | PATH | AUTHORITY,
+    ['('] = PATH | AUTHORITY,
+    [')'] = PATH | AUTHORITY,
+    ['*'] = TCHAR | PATH | AUTHORITY,
+    ['+'] = ALNUM,
+    [','] = PATH | AUTHORITY,
+    ['-'] = ALNUM,
+    ['.'] = ALNUM,
+    ['/'] = PATH,
+    [':'] = PATH | AUTHORITY,
+    [';'] = PATH | AUTHORITY,
+    ['<'] = PATH,
+    ['='] = PATH | AUTHORITY,
+    ['>'] = PATH,
+    ['?'] = PATH,
+    ['@'] = PATH,
+    ['['] = PATH | AUTHORITY,
+    ['\\'] = PATH,
+    [']'] = PATH | AUTHORITY,
+    ['^'] = TCHAR | PATH,
+    ['_'] = TCHAR | PATH | AUTHORITY,
+    ['`'] = TCHAR | PATH,
+    ['{'] = PATH,
+    ['|'] = TCHAR | PATH,
+    ['}'] = PATH,
+    ['~'] = TCHAR | PATH | AUTHORITY,
+    [0x80 ... 0xff] = PATH,
+};
+
+static bool each(struct span text, uint8_t class_of_char) {
+  uint8_t common = class_of_char;
   for (size_t i = 0; i < text.len; i++)
-    if (!is(text.base[i])) return false;
-  return true;
-}
-
-/* RFC 9110 section 5.6.2 */
-static bool is_tchar(uint8_t c) {
-  return is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-static bool is_scheme_char(uint8_t c) {
-  return is_alnum(c) || c == '+' || c == '-' || c == '.';
-}
-
-/* Visible, and no '#': a fragment is never sent (RFC 9110 section 7.1). Bytes above 0x7f are let
- * through for the handler to judge. */
-static bool is_path_char(uint8_t c) {
-  return c > 0x20 && c != 0x7f && c != '#';
-}
-
-/* host[:port] without userinfo (section 8.3.1): unreserved, sub-delims, %, and [ ] : of IPv6. */
-static bool is_authority_char(uint8_t c) {
-  return is_alnum(c) || (c && strchr("-._~!$&'()*+,;=%[]:", c));
+    common &= classes[text.base[i]];
+  return common;
 }
 
 static bool valid_port(struct span text) {
@@ -151,9 +176,9 @@ static bool valid_port(struct span text) {
   return true;
 }
 
-/* `port_needed`: as for CONNECT (section 8.5). */
+/* host[:port], without userinfo (section 8.3.1). `port_needed`: as for CONNECT (section 8.5). */
 static bool valid_authority(struct span text, bool port_needed) {
-  if (text.len == 0 || !each(text, is_authority_char)) return false;
+  if (text.len == 0 || !each(text, AUTHORITY)) return false;
   const uint8_t *end = text.base + text.len, *host_end = text.base;
   if (text.base[0] == '[') {
     host_end = memchr(text.base, ']', text.len);
@@ -174,7 +199,8 @@ static bool authority_equal(struct span a, struct span b) {
   if (a.len != b.len) return false;
   for (size_t i = 0; i < a.len; i++) {
     uint8_t x = a.base[i], y = b.base[i];
-    if (x != y && !(is_alnum(x) && x > '9' && (x ^ y) == 0x20)) return false;
+    bool letter = (x | 0x20) >= 'a' && (x | 0x20) <= 'z';
+    if (x != y && !(letter && (x ^ y) == 0x20)) return false;
   }
   return true;
 }
@@ -211,23 +237,23 @@ static struct h2_verdict check_target(const struct survey *survey) {
   struct span path = survey->pseudo[TOKEN_PATH];
   if (!has(survey, TOKEN_SCHEME) || !has(survey, TOKEN_PATH))
     return malformed("request without :scheme or :path");
-  if (scheme.len == 0 || !each(scheme, is_scheme_char)) return malformed("bad :scheme");
+  if (scheme.len == 0 || !each(scheme, SCHEME)) return malformed("bad :scheme");
   bool asterisk = span_is(path, "*") && span_is(method, "OPTIONS");
-  if (!asterisk && (path.len == 0 || path.base[0] != '/' || !each(path, is_path_char)))
+  if (!asterisk && (path.len == 0 || path.base[0] != '/' || !each(path, PATH)))
     return malformed("bad :path");
   return check_authority(survey, false);
 }
 
 static struct h2_verdict check_request(const struct survey *survey, bool connect_protocol) {
   struct span method = survey->pseudo[TOKEN_METHOD];
-  if (!has(survey, TOKEN_METHOD) || method.len == 0 || !each(method, is_tchar))
+  if (!has(survey, TOKEN_METHOD) || method.len == 0 || !each(method, TCHAR))
     return malformed("bad or no :method");
   bool is_connect = span_is(method, "CONNECT");
   bool extended = survey->seen & 1u;
   if (!extended) return is_connect ? check_connect(survey) : check_target(survey);
   if (!connect_protocol) return malformed(":protocol was not offered"); /* RFC 8441 section 4 */
   if (!is_connect) return malformed(":protocol without CONNECT");
-  if (survey->protocol.len == 0 || !each(survey->protocol, is_tchar))
+  if (survey->protocol.len == 0 || !each(survey->protocol, TCHAR))
     return malformed("bad :protocol");
   if (!has(survey, TOKEN_AUTHORITY)) return malformed("extended CONNECT without :authority");
   return check_target(survey);
