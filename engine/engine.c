@@ -21,6 +21,7 @@ struct engine_config engine_config_default(void) {
       .flow = FLOW_AUTO,
       .frame_bytes_max = H2_FRAME_BYTES_DEFAULT,
       .header_list_bytes = H2_HEADER_LIST_BYTES_DEFAULT,
+      .header_table_bytes = HPACK_TABLE_BYTES_MAX,
       .head_start = &head_start_rules_default,
       .idle_ns = H2_IDLE_NS,
       .push = true,

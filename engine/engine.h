@@ -24,6 +24,8 @@ struct engine_config {
   enum stream_flow flow;                /* who gets credit when: h2_flow.h; not FLOW_DEFAULT */
   uint32_t frame_bytes_max;             /* SETTINGS_MAX_FRAME_SIZE that we announce */
   uint32_t header_list_bytes;           /* SETTINGS_MAX_HEADER_LIST_SIZE that we announce */
+  uint32_t header_table_bytes;          /* SETTINGS_HEADER_TABLE_SIZE that we announce, at most
+                                           HPACK_TABLE_BYTES_MAX */
   bool connect_protocol;                /* offer extended CONNECT (RFC 8441) to clients */
   bool no_rfc7540_priorities;           /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */
   bool push; /* server: push where client and handler want it; client: accept */

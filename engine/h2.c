@@ -334,6 +334,8 @@ const struct machine_ops h2_machine_ops = {
 
 static struct h2_settings our_settings(const struct engine_config *config, enum h2_role role) {
   struct h2_settings ours = H2_SETTINGS_INITIAL;
+  assert(config->header_table_bytes <= HPACK_TABLE_BYTES_MAX);
+  ours.header_table_size = config->header_table_bytes;
   ours.max_concurrent_streams = config->concurrent_streams;
   ours.initial_window_size = config->stream_window_bytes;
   ours.max_frame_size = config->frame_bytes_max;

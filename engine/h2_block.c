@@ -41,11 +41,20 @@ static void answer_431(struct h2_stream *stream) {
   (void)stream_respond(&stream->base, 431, NULL, 0, BODY_NONE);
 }
 
+/* RFC 9110 section 10.1.1: a client that expects 100 waits for it; the handler that has not
+ * answered when it has seen the request wants the body. */
 static void hand_over(struct h2 *h2, struct h2_stream *stream, const struct request *request) {
+  enum h2_expectation expectation = h2_message_expectation(request->fields);
+  if (expectation == H2_EXPECT_UNKNOWN) {
+    (void)stream_respond(&stream->base, 417, NULL, 0, BODY_NONE);
+    return;
+  }
   stream->delivered = true;
   counter_add(&h2->engine->counters.requests, 1);
   const struct handler *handler = h2->engine->handler;
   handler->request(handler->ctx, &stream->base, request, h2->now_ns);
+  if (expectation == H2_EXPECT_CONTINUE && !stream->end_received && !stream->gone)
+    (void)stream_inform(&stream->base, 100, NULL, 0); /* refused if the handler has answered */
 }
 
 static void settle(struct h2 *h2, struct h2_stream *stream) {
@@ -130,6 +139,7 @@ static struct h2_verdict complete_response(struct h2 *h2, struct h2_stream *stre
     bool bodiless = stream->head_request || status == 204 || status == 304;
     stream->content_length = bodiless ? -1 : content_length; /* section 8.1.1 */
     stream->head_request = bodiless;
+    if (stream->connect && status < 300) stream->content_length = -1; /* RFC 9110 section 9.3.6 */
     if (stream->connect && status >= 300) stream->connect = false;
   }
   if (stream->state == H2_RESERVED_REMOTE) h2_stream_event(stream, H2_RECV_HEADERS);
@@ -170,6 +180,7 @@ static struct h2_verdict complete_promise(struct h2 *h2, struct headers *fields)
     if (h2_glitch(h2)) reset_unopened(h2, promised_id, code);
     return H2_OK;
   }
+  h2->peer_id_handled = promised_id;
   h2_stream_event(promised, H2_RECV_PUSH_PROMISE);
   promised->head_request = span_is(request.method, "HEAD");
   request.end = true;

@@ -323,6 +323,7 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   if (!promised) return NULL;
   h2->own_id_next += 2;
   promised->head_request = span_is(request.method, "HEAD");
+  promised->promised_on = parent->id;
   promised->end_received = true; /* a promised request has no body */
   h2->receiving--;
   h2_stream_event(promised, H2_SEND_PUSH_PROMISE);
@@ -341,11 +342,13 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
 
 static void op_resume(struct stream *base) {
   struct h2_stream *stream = own(base);
-  if (stream->gone || !stream->body_waiting) return;
+  struct h2 *h2 = stream->h2;
+  if (stream->gone) return;
   stream->body_waiting = false;
   h2_stream_schedule(stream);
-  if (!stream->node.ready) h2_probe_end(stream); /* no window, but it may be at its end */
-  h2_wake(stream->h2);
+  /* No window, but it may be at its end: nobody else would find that out. */
+  if (!stream->node.ready || h2_window_available(&h2->window) == 0) h2_probe_end(stream);
+  h2_wake(h2);
 }
 
 static void op_consume(struct stream *base, size_t bytes) {
@@ -410,6 +413,18 @@ uint32_t h2_request_room(const struct h2 *h2) {
   return limit - h2->active_own < ids ? limit - h2->active_own : ids;
 }
 
+/* What the server's SETTINGS rule out: a header section beyond its limit, which it would only
+ * refuse (RFC 9113 section 6.5.2), and extended CONNECT that it has not offered (RFC 8441 section
+ * 4). */
+static bool request_allowed(const struct h2 *h2, const struct header *fields, size_t count) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; i++) {
+    bytes += fields[i].name.len + fields[i].value.len + HEADER_OVERHEAD_BYTES;
+    if (fields[i].token == TOKEN_PROTOCOL && !h2->theirs.enable_connect_protocol) return false;
+  }
+  return bytes <= h2->theirs.max_header_list_size;
+}
+
 static void note_request(struct h2_stream *stream, const struct header *fields, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (fields[i].token != TOKEN_METHOD) continue;
@@ -421,7 +436,8 @@ static void note_request(struct h2_stream *stream, const struct header *fields, 
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
                           struct body body, const struct stream_events *events, void *user) {
   assert(h2->role == H2_CLIENT);
-  struct h2_stream *stream = h2_request_room(h2) > 0 ? h2_stream_open(h2, h2->own_id_next) : NULL;
+  bool allowed = h2_request_room(h2) > 0 && request_allowed(h2, fields, count);
+  struct h2_stream *stream = allowed ? h2_stream_open(h2, h2->own_id_next) : NULL;
   if (!stream) {
     drop_body(body);
     return NULL;

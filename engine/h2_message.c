@@ -13,7 +13,8 @@ struct survey {
   struct span protocol;
   uint32_t seen; /* bit per pseudo-header token; bit 0 is :protocol */
   struct span host;
-  bool has_host;
+  bool has_host, has_te;
+  bool te_allowed; /* in requests only */
   unsigned cookies;
   int64_t content_length; /* -1: none */
 };
@@ -53,6 +54,13 @@ static struct h2_verdict note_host(struct survey *survey, struct span value) {
   return H2_OK;
 }
 
+/* Section 8.2.2: the one connection-specific field that requests may have, with one value. */
+static struct h2_verdict note_te(struct survey *survey, struct span value) {
+  bool allowed = survey->te_allowed && !survey->has_te && span_is(value, "trailers");
+  survey->has_te = true;
+  return allowed ? H2_OK : malformed("te is not \"trailers\" of a request");
+}
+
 static struct h2_verdict regular_field(struct survey *survey, const struct header *field) {
   switch (field->token) {
   case TOKEN_CONNECTION:
@@ -60,8 +68,7 @@ static struct h2_verdict regular_field(struct survey *survey, const struct heade
   case TOKEN_PROXY_CONNECTION:
   case TOKEN_TRANSFER_ENCODING:
   case TOKEN_UPGRADE: return malformed("connection-specific field"); /* section 8.2.2 */
-  case TOKEN_TE:
-    return span_is(field->value, "trailers") ? H2_OK : malformed("te is not \"trailers\"");
+  case TOKEN_TE: return note_te(survey, field->value);
   case TOKEN_CONTENT_LENGTH: return note_content_length(survey, field->value);
   case TOKEN_HOST: return note_host(survey, field->value);
   case TOKEN_COOKIE: survey->cookies++; return H2_OK;
@@ -89,6 +96,7 @@ static struct h2_verdict survey_fields(const struct headers *fields, uint32_t ps
                                        struct survey *survey) {
   memset(survey, 0, sizeof *survey);
   survey->content_length = -1;
+  survey->te_allowed = pseudo_allowed == request_pseudo;
   bool regular = false;
   for (uint32_t i = 0; i < fields->count; i++) {
     const struct header *field = &fields->at[i];
@@ -166,6 +174,11 @@ static bool each(struct span text, uint8_t class_of_char) {
   return common;
 }
 
+/* RFC 3986 section 3.1: a letter comes first. */
+static bool valid_scheme(struct span text) {
+  return text.len > 0 && text.base[0] > '9' && each(text, SCHEME);
+}
+
 static bool valid_port(struct span text) {
   unsigned port = 0;
   for (size_t i = 0; i < text.len; i++) {
@@ -195,7 +208,19 @@ static bool valid_authority(struct span text, bool port_needed) {
   return *host_end == ':' && valid_port(port) && (port.len > 0 || !port_needed);
 }
 
-static bool authority_equal(struct span a, struct span b) {
+static bool span_ends_with(struct span text, const char *end) {
+  size_t len = strlen(end);
+  return text.len >= len && memcmp(text.base + text.len - len, end, len) == 0;
+}
+
+/* Without the port that the scheme implies, or an empty one (RFC 9110 section 4.2.3). */
+static struct span normal_authority(struct span text, struct span scheme) {
+  const char *implied = span_is(scheme, "https") ? ":443" : span_is(scheme, "http") ? ":80" : ":";
+  if (span_ends_with(text, implied)) return span_of(text.base, text.len - strlen(implied));
+  return span_ends_with(text, ":") ? span_of(text.base, text.len - 1) : text;
+}
+
+static bool equal_ignoring_case(struct span a, struct span b) {
   if (a.len != b.len) return false;
   for (size_t i = 0; i < a.len; i++) {
     uint8_t x = a.base[i], y = b.base[i];
@@ -217,8 +242,10 @@ static struct h2_verdict check_authority(const struct survey *survey, bool port_
   if (has(survey, TOKEN_AUTHORITY) && !valid_authority(*authority, port_needed))
     return malformed("bad :authority");
   if (survey->has_host && !valid_authority(survey->host, false)) return malformed("bad host");
-  if (has(survey, TOKEN_AUTHORITY) && survey->has_host &&
-      !authority_equal(*authority, survey->host))
+  if (!has(survey, TOKEN_AUTHORITY) || !survey->has_host) return H2_OK;
+  struct span scheme = survey->pseudo[TOKEN_SCHEME];
+  if (!equal_ignoring_case(normal_authority(*authority, scheme),
+                           normal_authority(survey->host, scheme)))
     return malformed("host differs from :authority");
   return H2_OK;
 }
@@ -237,7 +264,7 @@ static struct h2_verdict check_target(const struct survey *survey) {
   struct span path = survey->pseudo[TOKEN_PATH];
   if (!has(survey, TOKEN_SCHEME) || !has(survey, TOKEN_PATH))
     return malformed("request without :scheme or :path");
-  if (scheme.len == 0 || !each(scheme, SCHEME)) return malformed("bad :scheme");
+  if (!valid_scheme(scheme)) return malformed("bad :scheme");
   bool asterisk = span_is(path, "*") && span_is(method, "OPTIONS");
   if (!asterisk && (path.len == 0 || path.base[0] != '/' || !each(path, PATH)))
     return malformed("bad :path");
@@ -250,6 +277,8 @@ static struct h2_verdict check_request(const struct survey *survey, bool connect
     return malformed("bad or no :method");
   bool is_connect = span_is(method, "CONNECT");
   bool extended = survey->seen & 1u;
+  /* What follows is a tunnel's bytes, not content (RFC 9110 section 9.3.6). */
+  if (is_connect && survey->content_length >= 0) return malformed("CONNECT with content-length");
   if (!extended) return is_connect ? check_connect(survey) : check_target(survey);
   if (!connect_protocol) return malformed(":protocol was not offered"); /* RFC 8441 section 4 */
   if (!is_connect) return malformed(":protocol without CONNECT");
@@ -310,6 +339,34 @@ struct h2_verdict h2_message_request(struct headers *fields, bool connect_protoc
   return H2_OK;
 }
 
+/* Takes the next member off a list; members are separated by commas and optional blanks. */
+static struct span next_member(struct span *list) {
+  const uint8_t *comma = list->len ? memchr(list->base, ',', list->len) : NULL;
+  size_t len = comma ? (size_t)(comma - list->base) : list->len;
+  struct span member = span_of(list->base, len);
+  *list = comma ? span_of(comma + 1, list->len - len - 1) : (struct span){0};
+  while (member.len && (member.base[0] == ' ' || member.base[0] == '\t'))
+    member = span_of(member.base + 1, member.len - 1);
+  while (member.len && (member.base[member.len - 1] == ' ' || member.base[member.len - 1] == '\t'))
+    member.len--;
+  return member;
+}
+
+enum h2_expectation h2_message_expectation(const struct headers *fields) {
+  enum h2_expectation found = H2_EXPECT_NOTHING;
+  for (uint32_t i = 0; i < fields->count; i++) {
+    if (fields->at[i].token != TOKEN_EXPECT) continue;
+    struct span list = fields->at[i].value;
+    while (list.len) {
+      struct span member = next_member(&list);
+      if (member.len == 0) continue;
+      if (!equal_ignoring_case(member, span_text("100-continue"))) return H2_EXPECT_UNKNOWN;
+      found = H2_EXPECT_CONTINUE;
+    }
+  }
+  return found;
+}
+
 bool h2_message_pushable(const struct request *request) {
   return (span_is(request->method, "GET") || span_is(request->method, "HEAD")) &&
          request->content_length <= 0 && request->authority.len > 0;
@@ -325,7 +382,7 @@ struct h2_verdict h2_message_response(const struct headers *fields, unsigned *st
   if (verdict.scope != H2_ACCEPT) return verdict;
   struct span text = survey.pseudo[TOKEN_STATUS];
   int64_t value = text.len == 3 ? parse_length(text) : -1;
-  if (value < 100 || value > 599 || value == 101) return malformed("bad or no :status");
+  if (value < 100 || value == 101) return malformed("bad or no :status");
   *status = (unsigned)value;
   *content_length = survey.content_length;
   return H2_OK;

@@ -16,10 +16,14 @@
 struct h2_verdict h2_message_request(struct headers *fields, bool connect_protocol,
                                      struct request *out);
 
-/* A response's header section: `*status` is 100 .. 599 but not 101; `*content_length` is -1 without
- * the field. */
+/* A response's header section: `*status` is 100 .. 999 but not 101 (what is above 599 is to be
+ * taken for a 5xx: RFC 9110 section 15); `*content_length` is -1 without the field. */
 struct h2_verdict h2_message_response(const struct headers *fields, unsigned *status,
                                       int64_t *content_length);
+
+/* What a request's `expect` fields ask for (RFC 9110 section 10.1.1). */
+enum h2_expectation { H2_EXPECT_NOTHING, H2_EXPECT_CONTINUE, H2_EXPECT_UNKNOWN };
+enum h2_expectation h2_message_expectation(const struct headers *fields);
 
 /* A trailer section: no pseudo-header fields (section 8.1). */
 struct h2_verdict h2_message_trailers(const struct headers *fields);

@@ -76,6 +76,31 @@ static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
     (void)h2_glitch(h2);
 }
 
+/* With an END_STREAM that comes too early, or beyond content-length (section 8.1.1): known before
+ * the first byte is delivered. */
+static bool data_fits(const struct h2 *h2, uint32_t data_bytes) {
+  const struct h2_stream *stream = h2->reader.data;
+  if (h2->role == H2_CLIENT && stream->head_request && data_bytes > 0) return false;
+  if (stream->content_length < 0) return true;
+  int64_t left = stream->content_length - stream->body_received;
+  bool end = h2->reader.frame.flags & H2_FLAG_END_STREAM;
+  return end ? data_bytes == left : data_bytes <= left;
+}
+
+/* How much of the payload is data is known, `padding` follows it. */
+static void data_sized(struct h2 *h2, uint32_t data_bytes, uint32_t padding) {
+  struct h2_reader *reader = &h2->reader;
+  reader->padding = padding;
+  if (reader->data)
+    enter(reader, H2_RECV_DATA, data_bytes);
+  else
+    enter(reader, H2_RECV_SKIP, data_bytes + padding);
+  note_empty_data(h2, data_bytes);
+  if (h2->dead || !reader->data || data_fits(h2, data_bytes)) return;
+  act(h2, reader->frame.stream_id,
+      h2_stream_error(H2_PROTOCOL_ERROR, "DATA does not add up to content-length"));
+}
+
 /* The one place where DATA meets the windows: the whole payload, padding included, whatever becomes
  * of it (section 6.9). */
 static void data_begin(struct h2 *h2) {
@@ -90,14 +115,14 @@ static void data_begin(struct h2 *h2) {
     h2_fail(h2, H2_FRAME_SIZE_ERROR, "padded frame has no Pad Length");
     return;
   }
-  if (!padded) note_empty_data(h2, frame->length);
-  reader->data = h2->dead ? NULL : data_receiver(h2, frame);
+  reader->data = data_receiver(h2, frame);
   if (h2->dead) return;
   if (!reader->data) h2_credit_consume(&h2->credit, frame->length);
   h2_flow_arrived(h2, reader->data, frame->length);
-  reader->padding = 0;
-  enum h2_recv_phase phase = reader->data ? H2_RECV_DATA : H2_RECV_SKIP;
-  enter(reader, padded ? H2_RECV_PADLEN : phase, frame->length);
+  if (padded)
+    enter(reader, H2_RECV_PADLEN, frame->length);
+  else
+    data_sized(h2, frame->length, 0);
 }
 
 static void data_padlen(struct h2 *h2, uint8_t padding) {
@@ -106,15 +131,8 @@ static void data_padlen(struct h2 *h2, uint8_t padding) {
     h2_fail(h2, H2_PROTOCOL_ERROR, "padding is longer than the payload");
     return;
   }
-  note_empty_data(h2, reader->left - 1 - padding);
-  if (h2->dead) return;
-  if (!reader->data) {
-    enter(reader, H2_RECV_SKIP, reader->left - 1);
-    return;
-  }
-  h2_flow_consumed(h2, reader->data, 1u + padding);
-  reader->padding = padding;
-  enter(reader, H2_RECV_DATA, reader->left - 1 - padding);
+  if (reader->data) h2_flow_consumed(h2, reader->data, 1u + padding);
+  data_sized(h2, reader->left - 1 - padding, padding);
 }
 
 static void deliver(struct h2_stream *stream, struct span bytes, bool end) {
@@ -128,12 +146,6 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   stream->body_received += (int64_t)bytes.len;
   stream->body_seen_ns = bytes.len ? h2->now_ns : stream->body_seen_ns;
   counter_add(&h2->engine->counters.body_bytes_received, bytes.len);
-  bool too_much = (stream->content_length >= 0 && stream->body_received > stream->content_length) ||
-                  (h2->role == H2_CLIENT && stream->head_request && bytes.len > 0);
-  if (too_much) {
-    act(h2, stream->id, h2_stream_error(H2_PROTOCOL_ERROR, "more DATA than content-length"));
-    return;
-  }
   if (end && !h2_stream_end_received(h2, stream)) return;
   deliver(stream, bytes, end);
   if (!stream->gone && !stream->base.consume_later)

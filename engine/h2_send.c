@@ -547,10 +547,23 @@ static void send_probe(struct h2 *h2, struct h2_stream *stream) {
 /* ---- the machine's side
  * --------------------------------------------------------------------------------------------- */
 
+/* `stream`, unless it would promise an identifier while a lower one is still to be promised on
+ * another stream: they have to rise (section 5.1.1). Then that other stream. */
+static struct h2_stream *first_in_turn(struct h2 *h2, struct h2_stream *stream) {
+  const struct h2_section *section = stream->sections;
+  if (!section || section->type != H2_PUSH_PROMISE) return stream;
+  const struct h2_stream *lowest = NULL;
+  for (const struct h2_stream *each = h2->all; each; each = each->next) {
+    bool waits = each->state == H2_RESERVED_LOCAL && !each->announced;
+    if (waits && (!lowest || each->id < lowest->id)) lowest = each;
+  }
+  return lowest ? h2_find(h2, lowest->promised_on) : stream;
+}
+
 /* All that no window holds back, stream by stream in the order they asked. */
 static bool send_urgent(struct h2 *h2) {
   while (h2->urgent_queue) {
-    struct h2_stream *stream = h2->urgent_queue;
+    struct h2_stream *stream = first_in_turn(h2, h2->urgent_queue);
     if (stream->sections) {
       if (!send_section(h2, stream)) return false;
     } else if (stream->probe_end) {

@@ -54,7 +54,8 @@ struct h2_stream {
   struct stream base; /* first: handlers hold a pointer to it */
   struct h2 *h2;
   uint32_t id;
-  uint8_t state; /* enum h2_state; written by h2_stream_event() alone */
+  uint32_t promised_on; /* a stream of our promises: whose PUSH_PROMISE it is; 0: none */
+  uint8_t state;        /* enum h2_state; written by h2_stream_event() alone */
 
   bool end_received : 1;   /* the peer's message is complete */
   bool final_queued : 1;   /* server: a final response was given; client: the request was */

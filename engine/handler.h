@@ -18,7 +18,9 @@ struct handler {
   void *ctx;
   /* A valid request has arrived. Borrows `request`. May respond at once, or later; a stream that no
    * event, timer or file will ever answer stays open until the peer's or the engine's limits end
-   * it. */
+   * it.
+   * `expect: 100-continue` is taken care of: a request that request() has not answered when it
+   * returns gets 100, since its body is wanted. Other expectations get 417, and no handler. */
   void (*request)(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);
 };
 
