@@ -67,6 +67,7 @@ struct script {
   size_t log_len;
   size_t data_at, data_from, data_bytes; /* the last entry, if it is of data */
   uint64_t data_id;
+  const char *data_what;
   char sync_value[64]; /* of the last request or response that had an x-sync field */
 
   /* What the machine sent. */
@@ -137,19 +138,24 @@ static inline void script_note_sync(const struct headers *fields) {
                script_text(fields->at[i].value));
 }
 
-/* Pieces of data in a row are one entry, so that the transcript does not depend on how they came.
- */
-static inline void script_on_data(struct stream *stream, struct span bytes, bool end) {
-  struct script *script = script_now;
-  if (script->data_at != script->log_len || script->data_id != stream->id) {
+/* Pieces of data in a row are one entry, as long as the same step brought them: how they are cut is
+ * not what a script is about. */
+static inline void script_log_data(struct script *script, const char *what, uint64_t id,
+                                   size_t bytes, bool end) {
+  if (script->data_at != script->log_len || script->data_id != id || script->data_what != what) {
     script->data_from = script->log_len;
     script->data_bytes = 0;
   }
   script->log_len = script->data_from;
-  script->data_bytes += bytes.len;
-  script->data_id = stream->id;
-  script_log(script, "data %u %zu%s", (unsigned)stream->id, script->data_bytes, end ? " end" : "");
+  script->data_bytes += bytes;
+  script->data_id = id;
+  script->data_what = what;
+  script_log(script, "%s %u %zu%s", what, (unsigned)id, script->data_bytes, end ? " end" : "");
   script->data_at = script->log_len;
+}
+
+static inline void script_on_data(struct stream *stream, struct span bytes, bool end) {
+  script_log_data(script_now, "data", stream->id, bytes.len, end);
 }
 
 static inline void script_on_trailers(struct stream *stream, const struct headers *fields) {
@@ -248,7 +254,7 @@ static inline void script_frame_seen(struct script *script, const struct h2_fram
   const char *end = frame->header.flags & H2_FLAG_END_STREAM ? " end" : "";
   char status[16], path[64];
   switch (frame->header.type) {
-  case H2_DATA: script_log(script, "DATA %u %zu%s", id, frame->data.len, end); break;
+  case H2_DATA: script_log_data(script, "DATA", id, frame->data.len, *end); break;
   case H2_HEADERS:
     assert_true(frame->header.flags & H2_FLAG_END_HEADERS);
     script_block(script, frame->headers.fragment, status, path);
@@ -688,6 +694,7 @@ static inline void script_run(struct script *script, const char *text) {
       text++;
     if (!*text) break;
     const char *end = text + strcspn(text, ";");
+    script->data_at = SIZE_MAX;
     const char *trimmed = end;
     while (trimmed > text && trimmed[-1] == ' ')
       trimmed--;
