@@ -18,26 +18,28 @@ const struct sched_class_rule sched_class_rules[SCHED_CLASS_COUNT] = {
     [SCHED_CLASS_TUNNEL] = {.urgency = 3, .incremental = true},
 };
 
+#define TYPE(text) .type = {.base = (const uint8_t *)(text), .len = sizeof(text) - 1}
+
 /* Whole types before the prefixes that they begin with. */
 static const struct {
-  const char *type;
+  struct span type;
   enum sched_class class;
 } types[] = {
-    {"text/html", SCHED_CLASS_DOCUMENT},
-    {"application/xhtml+xml", SCHED_CLASS_DOCUMENT},
-    {"text/css", SCHED_CLASS_STYLE},
-    {"text/javascript", SCHED_CLASS_SCRIPT},
-    {"application/javascript", SCHED_CLASS_SCRIPT},
-    {"application/x-javascript", SCHED_CLASS_SCRIPT},
-    {"application/ecmascript", SCHED_CLASS_SCRIPT},
-    {"application/wasm", SCHED_CLASS_SCRIPT},
-    {"font/", SCHED_CLASS_FONT},
-    {"application/font-", SCHED_CLASS_FONT},
-    {"application/x-font-", SCHED_CLASS_FONT},
-    {"application/vnd.ms-fontobject", SCHED_CLASS_FONT},
-    {"image/", SCHED_CLASS_IMAGE},
-    {"audio/", SCHED_CLASS_MEDIA},
-    {"video/", SCHED_CLASS_MEDIA},
+    {TYPE("text/html"), SCHED_CLASS_DOCUMENT},
+    {TYPE("application/xhtml+xml"), SCHED_CLASS_DOCUMENT},
+    {TYPE("text/css"), SCHED_CLASS_STYLE},
+    {TYPE("text/javascript"), SCHED_CLASS_SCRIPT},
+    {TYPE("application/javascript"), SCHED_CLASS_SCRIPT},
+    {TYPE("application/x-javascript"), SCHED_CLASS_SCRIPT},
+    {TYPE("application/ecmascript"), SCHED_CLASS_SCRIPT},
+    {TYPE("application/wasm"), SCHED_CLASS_SCRIPT},
+    {TYPE("font/"), SCHED_CLASS_FONT},
+    {TYPE("application/font-"), SCHED_CLASS_FONT},
+    {TYPE("application/x-font-"), SCHED_CLASS_FONT},
+    {TYPE("application/vnd.ms-fontobject"), SCHED_CLASS_FONT},
+    {TYPE("image/"), SCHED_CLASS_IMAGE},
+    {TYPE("audio/"), SCHED_CLASS_MEDIA},
+    {TYPE("video/"), SCHED_CLASS_MEDIA},
 };
 
 static uint8_t lower(uint8_t c) {
@@ -61,7 +63,7 @@ struct span sched_class_essence(struct span content_type) {
 enum sched_class sched_class_of(struct span content_type) {
   struct span type = sched_class_essence(content_type);
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-    struct span known = span_text(types[i].type);
+    struct span known = types[i].type;
     uint8_t last = known.base[known.len - 1];
     bool prefix = last == '/' || last == '-';
     if (begins_with(type, known) && (prefix || type.len == known.len)) return types[i].class;
