@@ -39,7 +39,8 @@
 #define IO_SEND_BUDGET_MAX 262144u
 /* Bytes the kernel may hold unsent before it calls a socket full (TCP_NOTSENT_LOWAT). */
 #define IO_NOTSENT_LOWAT_BYTES 16384
-/* Sent by all links in one turn, and links settled in one: a turn stays below some 10 ms. */
+/* Sent by all links in one pass of a turn (there are two), and links settled in the second: a turn
+ * stays below some 10 ms. */
 #define IO_TURN_SEND_BYTES (UINT64_C(4) << 20)
 #define IO_TURN_LINKS      1024u
 /* Completions acted on before their links may send. With a whole turn's completions first, 50 busy

@@ -117,7 +117,8 @@ void links_feed(struct worker *worker);
 bool links_flush(struct worker *worker);
 
 /* Settles each link that is dirty, once; what still has to send is dirty again. For the few that a
- * handful of completions touched: the rest of the turn is links_flush()'s. */
+ * handful of completions touched: the rest of the turn is links_flush()'s. Stops at
+ * IO_TURN_SEND_BYTES, counted since links_feed(). */
 void links_settle(struct worker *worker);
 
 void links_drain(struct worker *worker);

@@ -71,6 +71,7 @@ void links_feed(struct worker *worker) {
   struct list_node batch, *node;
   list_init(&batch);
   list_splice(&batch, &worker->links.waiting);
+  worker->links.turn_sent_bytes = 0;
   while ((node = list_take_first(&batch))) {
     struct link *link = LIST_OWNER(node, struct link, waiting);
     link_recv_feed(link);
@@ -92,8 +93,10 @@ void links_settle(struct worker *worker) {
   struct list_node batch, *node;
   list_init(&batch);
   list_splice(&batch, &worker->links.dirty);
-  while ((node = list_take_first(&batch)))
+  while (worker->links.turn_sent_bytes < IO_TURN_SEND_BYTES && (node = list_take_first(&batch)))
     link_settle(LIST_OWNER(node, struct link, dirty));
+  list_splice(&batch, &worker->links.dirty);
+  list_splice(&worker->links.dirty, &batch);
 }
 
 bool links_flush(struct worker *worker) {
@@ -102,7 +105,7 @@ bool links_flush(struct worker *worker) {
   list_init(&batch);
   restart_starved(worker);
   list_splice(&batch, &links->dirty);
-  links->turn_sent_bytes = 0;
+  links->turn_sent_bytes = 0; /* what links_settle() sent does not shorten this pass */
   uint32_t settled = 0;
   while (settled < IO_TURN_LINKS && links->turn_sent_bytes < IO_TURN_SEND_BYTES &&
          (node = list_take_first(&batch))) {

@@ -4,6 +4,7 @@
  */
 #include "io/accept.h"
 #include "io/dial.h"
+#include "io/op.h"
 #include "io/worker.h"
 #include "tests/echo_machine.h"
 
@@ -438,6 +439,56 @@ static void test_dial_at_the_end(void **state) {
     close(fillers[i]);
 }
 
+/* --- late completions --- */
+
+/* Puts completions that nobody waits for into a worker's ring, as a confused kernel would. */
+static void send_completion(struct uring *from, const struct worker *to, uint64_t user_data) {
+  struct io_uring_sqe *sqe = uring_sqe(from);
+  struct io_uring_cqe *cqe;
+  io_uring_prep_msg_ring(sqe, to->uring.ring.ring_fd, 7, user_data, 0);
+  sqe->user_data = 1;
+  uring_enter(from, IO_SECOND);
+  assert_int_equal(io_uring_peek_cqe(&from->ring, &cqe), 0);
+  assert_int_equal(cqe->res, 0);
+  io_uring_cqe_seen(&from->ring, cqe);
+}
+
+/* None of them reaches the links, operations or slots that exist. */
+static void test_late_completions(void **state) {
+  (void)state;
+  static struct both both;
+  struct address address;
+  struct io_error error;
+  struct worker_group group;
+  struct uring own;
+  uint8_t byte = 'q';
+  both = (struct both){.done = 0};
+  assert_true(address_parse(&address, "localhost:0"));
+  assert_true(listener_open(&both.listener, &address, 1, &error));
+  start(&group, (struct worker_config){.count = 1, .hooks = {.ctx = &both, .setup = serve_both}});
+  assert_true(uring_open(&own, 0, &error));
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(connect(fd, &both.listener.address.any, both.listener.address.len), 0);
+  wait_until(&group.workers[0].counters.links_accepted, 1);
+  static const enum op_kind kinds[] = {OP_LINK_RECV, OP_LINK_SEND, OP_LINK_CANCEL, OP_WORKER_OP};
+  unsigned count = 0;
+  for (uint32_t slot = 0; slot < 70; slot++)
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++, count++)
+      send_completion(&own, &group.workers[0], op_pack(kinds[i], slot, 0xfffffff0));
+  send_completion(&own, &group.workers[0], op_pack(OP_LINK_RECV, OP_SLOT_MAX, 0));
+  send_completion(&own, &group.workers[0], UINT64_C(0xfe) << 56); /* a kind that is none */
+  send_completion(&own, &group.workers[0], UINT64_MAX);
+  wait_until(&group.workers[0].counters.late_completions, count + 1);
+  assert_int_equal(write(fd, &byte, 1), 1);
+  assert_int_equal(read(fd, &byte, 1), 1);
+  assert_int_equal(worker_group_counters(&group).links_closed, 0);
+  close(fd);
+  uring_close(&own);
+  worker_group_drain(&group, worker_clock_ns() + IO_SECOND);
+  worker_group_join(&group);
+  listener_close(&both.listener);
+}
+
 /* --- orders from a signal handler --- */
 
 static struct worker_group *signalled;
@@ -488,6 +539,7 @@ int main(void) {
       cmocka_unit_test_prestate(test_dial_both_ends, &everything),
       cmocka_unit_test(test_dial_fails),
       cmocka_unit_test(test_dial_at_the_end),
+      cmocka_unit_test(test_late_completions),
       cmocka_unit_test(test_stop_from_a_signal_handler),
       cmocka_unit_test(test_idle_workers_sleep),
   };
