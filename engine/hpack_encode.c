@@ -36,6 +36,9 @@ enum {
   BUCKETS = 2 * HPACK_TABLE_ENTRIES_MAX,
   /* Fields on probation: some messages' worth of them. A power of two. */
   PROBATION_COUNT = 64,
+  /* Of them, those that a field may stand in: with one place each, two fields of every response
+   * that meet there would take turns and never be indexed. */
+  PROBATION_WAYS = 4,
   /* A shorter cookie is guessed too easily from what it costs on the wire. */
   COOKIE_BYTES_MIN = 20,
 };
@@ -176,10 +179,12 @@ static void remember(const struct hpack_table *table, struct chains *chains, uin
 
 /* Whether the field with this hash was here lately; from now on it was. */
 static bool probation_passed(struct hpack_lookup *lookup, uint32_t hash) {
-  uint32_t *seen = &lookup->probation[hash & (PROBATION_COUNT - 1)];
-  const bool passed = *seen == hash;
-  *seen = hash;
-  return passed;
+  uint32_t *seen = &lookup->probation[hash % (PROBATION_COUNT / PROBATION_WAYS) * PROBATION_WAYS];
+  for (unsigned i = 0; i < PROBATION_WAYS; i++)
+    if (seen[i] == hash) return true;
+  memmove(seen + 1, seen, (PROBATION_WAYS - 1) * sizeof *seen);
+  seen[0] = hash;
+  return false;
 }
 
 /* ---- what goes on the wire ------------------------------------------------------------------ */
