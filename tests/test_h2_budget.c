@@ -1,0 +1,194 @@
+/*
+ * test_h2_budget.c - token buckets on their own, and each budget of a connection: how much goes
+ * through, and that the next costs the connection its life with ENHANCE_YOUR_CALM. The attacks are
+ * those that the comments of engine/limits.h name.
+ */
+#include "tests/h2_script.h"
+
+/* ---- the bucket
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static void test_burst(void **state) {
+  (void)state;
+  struct h2_budget budget;
+  h2_budget_init(&budget, 10, 5, 0);
+  for (int i = 0; i < 10; i++)
+    assert_true(h2_budget_spend(&budget, 1, 0));
+  assert_false(h2_budget_spend(&budget, 1, 0));
+}
+
+static void test_refill(void **state) {
+  (void)state;
+  struct h2_budget budget;
+  h2_budget_init(&budget, 10, 5, 0);
+  assert_true(h2_budget_spend(&budget, 10, 0));
+  assert_false(h2_budget_spend(&budget, 1, SECOND_NS / 5 - 1));
+  assert_true(h2_budget_spend(&budget, 1, SECOND_NS / 5));
+  assert_false(h2_budget_spend(&budget, 1, SECOND_NS * 2 / 5 - 1)); /* no time is lost */
+  assert_true(h2_budget_spend(&budget, 1, SECOND_NS * 2 / 5));
+  assert_true(h2_budget_spend(&budget, 10, 100 * SECOND_NS));
+  assert_false(h2_budget_spend(&budget, 1, 100 * SECOND_NS)); /* never more than the burst */
+}
+
+/* Time while the bucket was full earns nothing. */
+static void test_full(void **state) {
+  (void)state;
+  struct h2_budget budget;
+  h2_budget_init(&budget, 10, 5, 0);
+  assert_true(h2_budget_spend(&budget, 10, 50 * SECOND_NS));
+  assert_false(h2_budget_spend(&budget, 1, 50 * SECOND_NS + SECOND_NS / 5 - 1));
+}
+
+static void test_refund(void **state) {
+  (void)state;
+  struct h2_budget budget;
+  h2_budget_init(&budget, 2, 1, 0);
+  h2_budget_refund(&budget);
+  assert_int_equal(budget.tokens, 2);
+  assert_true(h2_budget_spend(&budget, 2, 0));
+  h2_budget_refund(&budget);
+  assert_true(h2_budget_spend(&budget, 1, 0));
+}
+
+/* ---- a connection's
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static struct script script;
+
+/* Repeats `text`, in which `$` is a rising identifier, until the connection ends; returns how often
+ * it took, and checks that it ended calmly. */
+static unsigned flood(const char *before, const char *text, unsigned most) {
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, before);
+  uint64_t handled = script.engine.counters.requests;
+  unsigned count = 0;
+  for (unsigned id = 11; count < most && !script.goaway; count++, id += 2) {
+    char step[256];
+    size_t len = 0;
+    for (const char *at = text; *at; at++)
+      len += (size_t)(*at == '$' ? snprintf(step + len, sizeof step - len, "%u", id)
+                                 : snprintf(step + len, sizeof step - len, "%c", *at));
+    script.log[script.log_len = 0] = '\0';
+    script.app_count = script.app_count > 8 ? 8 : script.app_count;
+    script_run(&script, step);
+  }
+  if (script.goaway) {
+    assert_non_null(strstr(script.log, "ENHANCE_YOUR_CALM"));
+    assert_true(script_done(&script));
+    assert_int_equal(script.engine.counters.calmed, 1);
+  }
+  assert_true(script.engine.counters.requests - handled <= H2_RESET_BURST + 1 || !script.goaway);
+  script_close(&script);
+  return count;
+}
+
+static void test_resets(void **state) {
+  (void)state;
+  assert_int_equal(flood("", "HEADERS/SH $ [@hold]; RST $ =8", 9999), H2_RESET_BURST + 1);
+}
+
+/* CVE-2025-8671: six ways to make us reset. */
+static void test_made_resets(void **state) {
+  (void)state;
+  static const char *const ways[] = {
+      "HEADERS/SH $ [@hold]; WU $ =0",
+      "HEADERS/SH $ [@hold]; WU $ =2147483647",
+      "HEADERS/SH $ [@hold]; PRIORITY $ *4",
+      "HEADERS/SH $ [@hold]; PRIORITY $ d$/16",
+      "HEADERS/SH $ [@hold]; HEADERS/SH $ [a=b]",
+      "HEADERS/SH $ [@hold]; DATA $ *1",
+      "HEADERS/SH $ [@get A=b]",
+      "HEADERS/H $ [@post content-length=1]; DATA/S $",
+  };
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+    assert_in_range(flood("", ways[i], 9999), H2_RESET_BURST, H2_RESET_BURST + 1);
+}
+
+/* One complete exchange pays for one reset: every second request may be given up, for ever. */
+static void test_paid_resets(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  for (unsigned id = 1; id < 4000; id += 4) {
+    char step[128];
+    snprintf(step, sizeof step, "HEADERS/SH %u [@get]; HEADERS/SH %u [@hold]; RST %u =8", id,
+             id + 2, id + 2);
+    script.log[script.log_len = 0] = '\0';
+    script.app_count = 0;
+    script_run(&script, step);
+    assert_false(script.goaway);
+  }
+  script_close(&script);
+}
+
+static void test_floods(void **state) {
+  (void)state;
+  assert_int_equal(flood("", "PING 0 *8", 9999), H2_PING_BURST + 1);
+  assert_int_equal(flood("", "SETTINGS 0", 9999), H2_SETTINGS_BURST + 1);
+  assert_int_equal(flood("", "T200 0 *8", 9999), H2_GLITCH_BURST + 1);
+  assert_int_equal(flood("HEADERS/H 1 [@post]", "DATA 1", 9999),
+                   H2_GLITCH_BURST + H2_EMPTY_DATA_FREE + 1);
+  assert_int_equal(flood("HEADERS/H 1 [@post]", "DATA/P 1 p9", 9999),
+                   H2_GLITCH_BURST + H2_EMPTY_DATA_FREE + 1);
+  assert_in_range(flood("HEADERS/SH 1 [@hold]", "WU 1 =1", 9999), H2_GLITCH_BURST + H2_UPDATES_FREE,
+                  H2_GLITCH_BURST + H2_UPDATES_FREE + 10);
+  assert_in_range(flood("", "WU 0 =1", 9999), H2_GLITCH_BURST + H2_UPDATES_FREE,
+                  H2_GLITCH_BURST + H2_UPDATES_FREE + 10);
+  assert_in_range(flood("", "PRIORITY $ d0/16", 99999), H2_GLITCH_BURST,
+                  H2_GLITCH_BURST + H2_PRIORITIES_FREE + 10);
+  assert_in_range(flood("HEADERS/SH 1 [@hold]", "PU 0 =1 x753d31", 99999), H2_GLITCH_BURST,
+                  H2_GLITCH_BURST + H2_PRIORITIES_FREE + 20);
+  assert_in_range(flood("HEADERS/SH 1 [@hold]; RST 1 =8", "RST 1 =8", 9999), H2_GLITCH_BURST,
+                  H2_GLITCH_BURST + 1);
+}
+
+/* Padded DATA that holds something is no flood. */
+static void test_padded_data(void **state) {
+  (void)state;
+  assert_int_equal(flood("HEADERS/H 1 [@post]", "DATA/P 1 p9 *1", 3000), 3000);
+}
+
+static void test_one_frame(void **state) {
+  (void)state;
+  char text[1024] = "SETTINGS 0";
+  for (unsigned i = 0; i < H2_SETTINGS_ENTRIES_MAX; i++)
+    strcat(text, " s3=100");
+  assert_int_equal(flood("", text, 2), 2); /* 32 entries (CVE-2020-11080) */
+  strcat(text, " s3=100");
+  assert_int_equal(flood("", text, 2), 1);
+}
+
+/* CVE-2024-27316, CVE-2026-33871 */
+static void test_continuations(void **state) {
+  (void)state;
+  assert_int_equal(flood("HEADERS/S 1 [@get]", "CONT 1 [a=b]", 99), H2_CONTINUATION_FRAMES_MAX + 1);
+  assert_int_equal(flood("HEADERS/S 1 [@get]", "CONT 1", 99), 1);
+  assert_in_range(flood("HEADERS/S 1 [@get]", "CONT 1 *16000", 99), 4, 5);
+}
+
+/* CVE-2019-9516, CVE-2026-49975: fields that cost more than their bytes. */
+static void test_fields(void **state) {
+  (void)state;
+  char text[4096] = "HEADERS/SH 1 [@get ";
+  for (unsigned i = 0; i < H2_HEADER_FIELDS_MAX + 1; i++)
+    strcat(text, "cookie= ");
+  strcat(text, "]");
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, text);
+  assert_string_equal(script.log, "HEADERS 1 431 end");
+  script_check(&script);
+  script_close(&script);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_burst),         cmocka_unit_test(test_refill),
+      cmocka_unit_test(test_full),          cmocka_unit_test(test_refund),
+      cmocka_unit_test(test_resets),        cmocka_unit_test(test_made_resets),
+      cmocka_unit_test(test_paid_resets),   cmocka_unit_test(test_floods),
+      cmocka_unit_test(test_padded_data),   cmocka_unit_test(test_one_frame),
+      cmocka_unit_test(test_continuations), cmocka_unit_test(test_fields),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
