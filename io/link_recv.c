@@ -7,6 +7,11 @@
  *     dry over one slow reader, and receiving stops. What may still arrive until the kernel has
  *     seen the cancellation is at most one ring full. From then on the link receives one buffer at
  *     a time, and keeps one at most.
+ *
+ * A multishot receive takes buffers as long as its socket has bytes: a flood on one link could take
+ * all of them, again and again, and links with little to say would get none. So a link that defers
+ * while the ring is short, or finds it empty, receives one buffer at a time from then on too. Those
+ * requests are served in the order in which they are made.
  */
 #include "io/link_parts.h"
 
@@ -125,6 +130,17 @@ static void take_in(struct link *link, struct span bytes) {
 
 /* --- deferred buffers --- */
 
+/* A quarter of the ring is deferred: whoever defers now takes more than its part of it. */
+static bool ring_is_short(const struct bufring *bufring) {
+  return bufring->out > bufring->count / 4;
+}
+
+static void receive_singly(struct link *link) {
+  if (link->receive_mode != LINK_RECV_MULTISHOT) return;
+  link->receive_mode = LINK_RECV_SINGLE;
+  link_recv_stop(link);
+}
+
 static void defer(struct link *link, uint16_t id) {
   struct bufring *bufring = &link->worker->bufring;
   bufring->next[id] = LINK_NO_BUFFER;
@@ -133,6 +149,7 @@ static void defer(struct link *link, uint16_t id) {
   else
     bufring->next[link->deferred_last] = id;
   link->deferred_last = id;
+  if (ring_is_short(bufring)) receive_singly(link);
   if (!list_is_linked(&link->waiting)) list_append(&link->worker->links.waiting, &link->waiting);
 }
 
@@ -191,7 +208,10 @@ static void on_buffer(struct link *link, uint16_t id, uint32_t len) {
     defer(link, id);
     return;
   }
-  if (link->state == LINK_OPEN) take_in(link, bytes);
+  if (link->state == LINK_OPEN)
+    take_in(link, bytes);
+  else
+    receive_singly(link); /* what is thrown away may take its time */
   bufring_give(bufring, id);
 }
 
@@ -200,6 +220,7 @@ static void on_end(struct link *link, int result) {
     link->eof = true;
   } else if (result == -ENOBUFS) {
     counter_add(&link->worker->counters.recv_starved, 1);
+    receive_singly(link);
     if (link->state != LINK_CLOSING && !list_is_linked(&link->starved))
       list_append(&link->worker->links.starved, &link->starved);
   } else if (result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
