@@ -16,6 +16,9 @@
 /* Completion entries. An overflow ends multishot requests; 8192 holds a receive, a send and an
  * accept for thousands of links between two turns. */
 #define IO_CQ_ENTRIES 8192u
+/* Where the locked-memory limit allows no more: 24 KiB in all. */
+#define IO_SQ_ENTRIES_SHORT 128u
+#define IO_CQ_ENTRIES_SHORT 1024u
 
 /* --- bufring --- */
 

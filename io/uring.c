@@ -29,6 +29,7 @@ static const struct {
     {URING_BUFFER_RING, "buffer_ring", "sockets are polled and read with recv"},
     {URING_MSG_RING, "msg_ring", "workers wake each other through eventfd"},
     {URING_INLINE_SEND, "inline_send", "every send goes through the ring"},
+    {URING_FULL_QUEUES, "full_queues", "queues are short (see ulimit -l), bursts take more turns"},
 };
 
 /* Tried in this order; each is left out when the kernel answers EINVAL. COOP_TASKRUN stands in for
@@ -128,26 +129,32 @@ void uring_explain(int code, int sysctl, int seccomp, struct io_error *error) {
 }
 
 /* Tries with all flags, then without the ones that are new, one by one. Returns 0 or -errno. */
-static int set_up(struct uring *uring) {
+static int set_up_queues(struct uring *uring, unsigned sq_entries, unsigned cq_entries) {
   for (unsigned dropped = 0;; dropped++) {
     struct io_uring_params params = {
         .flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-        .cq_entries = IO_CQ_ENTRIES,
+        .cq_entries = cq_entries,
     };
     for (unsigned i = 0; i < SETUP_FLAG_COUNT; i++) {
       if (dropped == SETUP_FLAG_COUNT + 1) break; /* the last try is without any of them */
       bool skip = i < dropped || uring->disabled & setup_flags[i].feature;
       params.flags |= skip ? setup_flags[i].instead : setup_flags[i].flags;
     }
-    /* The kernel defers work only for a single issuer. */
-    if (!(params.flags & IORING_SETUP_SINGLE_ISSUER) && params.flags & IORING_SETUP_DEFER_TASKRUN) {
-      params.flags &= ~IORING_SETUP_DEFER_TASKRUN;
-      params.flags |= IORING_SETUP_COOP_TASKRUN;
-    }
-    int result = io_uring_queue_init_params(IO_SQ_ENTRIES, &uring->ring, &params);
+    int result = io_uring_queue_init_params(sq_entries, &uring->ring, &params);
     if (result == -EINVAL && dropped <= SETUP_FLAG_COUNT) continue;
     return result;
   }
+}
+
+/* Some kernels charge the queues to the user's locked memory, of which there may be as little as
+ * 64 KiB: then shorter ones have to do. */
+static int set_up(struct uring *uring) {
+  if (!(uring->disabled & URING_FULL_QUEUES)) {
+    int result = set_up_queues(uring, IO_SQ_ENTRIES, IO_CQ_ENTRIES);
+    if (result == 0) uring->features |= URING_FULL_QUEUES;
+    if (result != -ENOMEM) return result;
+  }
+  return set_up_queues(uring, IO_SQ_ENTRIES_SHORT, IO_CQ_ENTRIES_SHORT);
 }
 
 static void note_setup_features(struct uring *uring) {

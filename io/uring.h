@@ -13,6 +13,7 @@
  *   multishot_recv     6.0    one request per receive
  *   buffer_ring        5.19   readiness, then recv(2)
  *   msg_ring           5.18   workers wake each other by eventfd
+ *   full_queues        -      shorter queues, as the locked-memory limit (ulimit -l) allows
  *   inline_send        -      every send goes through the ring (no kernel feature: a way to run
  *                             and measure that path)
  *
@@ -40,8 +41,9 @@ enum uring_feature {
   URING_BUFFER_RING = 1 << 7,
   URING_MSG_RING = 1 << 8,
   URING_INLINE_SEND = 1 << 9,
+  URING_FULL_QUEUES = 1 << 10,
 };
-enum { URING_FEATURE_COUNT = 10 };
+enum { URING_FEATURE_COUNT = 11 };
 
 struct uring {
   struct io_uring ring;

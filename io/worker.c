@@ -310,14 +310,23 @@ static void second_passed(struct timer *timer, uint64_t now_ns) {
   if (hooks->second) hooks->second(worker, hooks->ctx);
 }
 
+/* A kernel that refuses the buffer ring, for lack of memory say, is like one that has none. */
+static void open_buffers(struct worker *worker) {
+  const struct worker_config *config = &worker->group->config;
+  const unsigned needing = URING_BUFFER_RING | URING_MULTISHOT_RECV;
+  if (!(worker->uring.features & URING_BUFFER_RING)) return;
+  if (bufring_open(&worker->bufring, &worker->uring.ring, config->buffer_count,
+                   config->buffer_bytes, NULL))
+    return;
+  worker->uring.missing |= worker->uring.features & needing;
+  worker->uring.features &= ~needing;
+}
+
 static bool open_parts(struct worker *worker, struct io_error *error) {
   const struct worker_config *config = &worker->group->config;
   if (!uring_open(&worker->uring, config->disabled, error)) return false;
   worker->has_ring = true;
-  if (worker->uring.features & URING_BUFFER_RING &&
-      !bufring_open(&worker->bufring, &worker->uring.ring, config->buffer_count,
-                    config->buffer_bytes, error))
-    return false;
+  open_buffers(worker);
   worker->wake_fd = eventfd(0, EFD_CLOEXEC);
   if (worker->wake_fd < 0)
     return io_error_set(error, errno, "cannot make an eventfd: %s", strerror(errno));

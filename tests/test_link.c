@@ -34,6 +34,7 @@ static const struct way {
     {"defer_taskrun"},
     {"single_issuer,submit_all,ring_fd"},
     {"ext_arg"},
+    {"full_queues"},
     {"inline_send,multishot_recv,multishot_accept"},
     {"single_issuer,defer_taskrun,submit_all,ring_fd,ext_arg,multishot_accept,multishot_recv,"
      "buffer_ring,msg_ring,inline_send"},
@@ -720,6 +721,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest once[] = {
       cmocka_unit_test_prestate(test_many_connections, (void *)(uintptr_t)&ways[0]),
       cmocka_unit_test_prestate(test_many_connections, (void *)(uintptr_t)&ways[3]),
+      cmocka_unit_test_prestate(test_many_connections, (void *)(uintptr_t)&ways[8]),
       cmocka_unit_test(test_linger_ends),
       cmocka_unit_test(test_factory_refuses),
       cmocka_unit_test(test_socket_and_peer),

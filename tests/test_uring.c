@@ -44,7 +44,8 @@ static void test_features_alone_and_together(void **state) {
     assert_int_equal(uring.features & (uring.missing | uring.disabled), 0);
     assert_int_equal(uring.missing & uring.disabled, 0);
     assert_int_equal(uring.disabled & disabled, disabled);
-    assert_true(uring.ring.cq.ring_entries >= IO_CQ_ENTRIES);
+    bool is_short = disabled & URING_FULL_QUEUES;
+    assert_int_equal(uring.ring.cq.ring_entries, is_short ? IO_CQ_ENTRIES_SHORT : IO_CQ_ENTRIES);
     uring_close(&uring);
   }
 }
@@ -119,14 +120,15 @@ static void submit_nops(struct uring *uring, unsigned count) {
 
 /* More requests than the submission queue holds, and more than the completion queue does. */
 static void test_full_queues(void **state) {
-  static const unsigned disabled[] = {0, URING_DEFER_TASKRUN, URING_EXT_ARG, URING_SUBMIT_ALL};
+  static const unsigned disabled[] = {0, URING_DEFER_TASKRUN, URING_EXT_ARG, URING_SUBMIT_ALL,
+                                      URING_FULL_QUEUES};
   (void)state;
   for (size_t i = 0; i < sizeof disabled / sizeof disabled[0]; i++) {
     struct uring uring;
     open_or_fail(&uring, disabled[i]);
     submit_nops(&uring, 3 * IO_SQ_ENTRIES + 1);
     expect_all(&uring, 3 * IO_SQ_ENTRIES + 1);
-    assert_int_equal(uring.overflows, 0);
+    if (!(disabled[i] & URING_FULL_QUEUES)) assert_int_equal(uring.overflows, 0);
     submit_nops(&uring, 3 * IO_CQ_ENTRIES);
     expect_all(&uring, 3 * IO_CQ_ENTRIES);
     assert_true(uring.overflows > 0);
@@ -220,6 +222,28 @@ static void test_refused_by_seccomp(void **state) {
   }
 }
 
+/* A user who may lock next to no memory gets shorter queues, not a refusal. */
+static void test_locked_memory_limit(void **state) {
+  (void)state;
+  if (geteuid() != 0) skip(); /* only root can become another user */
+  pid_t child = fork();
+  if (child == 0) {
+    struct rlimit little = {.rlim_cur = 65536, .rlim_max = 65536};
+    struct uring uring;
+    struct io_error error = {.text = ""};
+    const uid_t nobody = 65534;
+    if (setrlimit(RLIMIT_MEMLOCK, &little) || setresuid(nobody, nobody, nobody)) _exit(2);
+    if (!uring_open(&uring, 0, &error)) _exit(3);
+    submit_nops(&uring, 500);
+    expect_all(&uring, 500);
+    _exit(7);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 7);
+}
+
 /* No descriptor for the ring: an error, and nothing is left open. */
 static void test_no_descriptor(void **state) {
   (void)state;
@@ -245,6 +269,7 @@ int main(void) {
       cmocka_unit_test(test_waits),
       cmocka_unit_test(test_explanations),
       cmocka_unit_test(test_refused_by_seccomp),
+      cmocka_unit_test(test_locked_memory_limit),
       cmocka_unit_test(test_no_descriptor),
   };
   return cmocka_run_group_tests_name("uring", tests, NULL, NULL);
