@@ -75,8 +75,8 @@ struct engine {
 
   uint64_t window_bytes_charged; /* of config.window_budget_bytes */
 
-  char date[ENGINE_DATE_BYTES]; /* IMF-fixdate, set by engine_set_date() */
-  struct span server;           /* value of the `server` field */
+  char date[ENGINE_DATE_BYTES];           /* IMF-fixdate, set by engine_set_date() */
+  struct header date_field, server_field; /* ready to be sent */
 };
 
 struct engine_config engine_config_default(void);

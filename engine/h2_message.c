@@ -189,23 +189,25 @@ static bool valid_port(struct span text) {
   return true;
 }
 
+/* The bytes of a host that ends at its port's colon, or with the text; 0 when it is none. */
+static size_t host_len(struct span text) {
+  if (text.base[0] == '[') {
+    const uint8_t *end = memchr(text.base, ']', text.len);
+    return end ? (size_t)(end - text.base) + 1 : 0;
+  }
+  size_t len = 0;
+  for (; len < text.len && text.base[len] != ':'; len++)
+    if (text.base[len] == '[' || text.base[len] == ']') return 0;
+  return len;
+}
+
 /* host[:port], without userinfo (section 8.3.1). `port_needed`: as for CONNECT (section 8.5). */
 static bool valid_authority(struct span text, bool port_needed) {
   if (text.len == 0 || !each(text, AUTHORITY)) return false;
-  const uint8_t *end = text.base + text.len, *host_end = text.base;
-  if (text.base[0] == '[') {
-    host_end = memchr(text.base, ']', text.len);
-    if (!host_end) return false;
-    host_end++;
-  } else {
-    while (host_end < end && *host_end != ':')
-      host_end++;
-    if (memchr(text.base, '[', text.len) || memchr(text.base, ']', text.len)) return false;
-  }
-  if (host_end == text.base) return false;
-  if (host_end == end) return !port_needed;
-  struct span port = span_of(host_end + 1, (size_t)(end - host_end - 1));
-  return *host_end == ':' && valid_port(port) && (port.len > 0 || !port_needed);
+  size_t host = host_len(text);
+  if (host == 0 || host == text.len) return host > 0 && !port_needed;
+  struct span port = span_of(text.base + host + 1, text.len - host - 1);
+  return text.base[host] == ':' && valid_port(port) && (port.len > 0 || !port_needed);
 }
 
 static bool span_ends_with(struct span text, const char *end) {

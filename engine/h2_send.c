@@ -339,21 +339,17 @@ static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, ui
   if (section->status) at = encode_status(h2, section->status, at);
   for (uint32_t i = 0; i < section->count; i++)
     at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
-  if (section->add_server && engine->server.len) {
-    struct header field = header_of(TOKEN_SERVER, engine->server);
-    at = hpack_encode_field(&h2->encoder, &field, at);
-  }
-  if (section->add_date && engine->date[0]) {
-    struct header field = header_of(TOKEN_DATE, span_of(engine->date, ENGINE_DATE_BYTES));
-    at = hpack_encode_field(&h2->encoder, &field, at);
-  }
+  if (section->add_server) at = hpack_encode_field(&h2->encoder, &engine->server_field, at);
+  if (section->add_date && engine->date[0])
+    at = hpack_encode_field(&h2->encoder, &engine->date_field, at);
   return at;
 }
 
 /* Room that encode_block() and the frames around it may take: what the engine adds, and a header
  * for each frame of at least 16 KiB. */
 static size_t section_room(const struct h2 *h2, const struct h2_section *section) {
-  size_t added = 3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->engine->server.len + ENGINE_DATE_BYTES;
+  size_t added = 3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->engine->server_field.value.len +
+                 ENGINE_DATE_BYTES;
   size_t block = section->bound + added + 5; /* a promised stream or a dependency */
   return block + H2_FRAME_HEADER_BYTES * (2 + block / H2_FRAME_BYTES_MIN);
 }
@@ -577,7 +573,11 @@ static bool send_urgent(struct h2 *h2) {
 }
 
 static void compose(struct h2 *h2, size_t budget_bytes) {
-  if (h2->lost || !h2_send_wanted(h2) || !out_begin(h2)) return;
+  if (h2->lost || !h2_send_wanted(h2)) return;
+  if (!out_begin(h2)) {
+    h2->lost = true; /* as with control frames: a host cannot wait for memory */
+    return;
+  }
   if (!send_control(h2) || h2->dead || !send_credit(h2)) return; /* GOAWAY is the last word */
   while (send_urgent(h2) && h2->control_used == 0 && h2->out.bytes < budget_bytes &&
          send_data(h2, budget_bytes)) {

@@ -103,6 +103,8 @@ struct header {
   struct span value;
   uint16_t token; /* enum header_token of `name` */
   uint8_t flags;  /* HEADER_* */
+  uint32_t hash;  /* hpack_field_hash() of a field that is sent again and again, or 0: computed when
+                     it is sent. Whoever changes the value sets it to 0. */
 };
 
 /* What a field costs a list besides its strings (RFC 9113 section 6.5.2). */

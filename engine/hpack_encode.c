@@ -133,6 +133,10 @@ static inline uint64_t hash_name(const struct header *field) {
   return field->token == TOKEN_UNKNOWN ? hash_string(0, field->name) : mix(0, field->token);
 }
 
+uint32_t hpack_field_hash(const struct header *field) {
+  return (uint32_t)hash_string(hash_name(field), field->value);
+}
+
 /* ---- the lookup structure ------------------------------------------------------------------- */
 
 static inline uint32_t bucket_of(uint32_t hash) {
@@ -286,7 +290,8 @@ __attribute__((noinline)) static uint8_t *encode_secret(const struct hpack_encod
 
 __attribute__((noinline)) static uint8_t *encode_literal(struct hpack_encoder *encoder,
                                                          const struct header *field, uint32_t hash,
-                                                         uint32_t name_hash, uint8_t *out) {
+                                                         uint8_t *out) {
+  const uint32_t name_hash = (uint32_t)hash_name(field);
   /* The index counts from before the insertion. */
   const uint32_t name_index = find_name(encoder, field, name_hash);
   const bool indexed =
@@ -300,13 +305,12 @@ static inline uint8_t *encode_known(struct hpack_encoder *encoder, const struct 
   if (unlikely(is_secret(field))) return encode_secret(encoder, field, out);
   uint32_t index = find_static(field);
   if (index) return put_integer(out, form_indexed, index);
-  const uint64_t name_hash = hash_name(field);
-  const uint32_t hash = (uint32_t)hash_string(name_hash, field->value);
+  const uint32_t hash = field->hash ? field->hash : hpack_field_hash(field);
   if (likely(encoder->table.count > 0)) {
     index = find(&encoder->table, &encoder->lookup->fields, hash, field, field_equal);
     if (index) return put_integer(out, form_indexed, index);
   }
-  return encode_literal(encoder, field, hash, (uint32_t)name_hash, out);
+  return encode_literal(encoder, field, hash, out);
 }
 
 uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,

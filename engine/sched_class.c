@@ -66,7 +66,7 @@ enum sched_class sched_class_of(struct span content_type) {
     struct span known = types[i].type;
     uint8_t last = known.base[known.len - 1];
     bool prefix = last == '/' || last == '-';
-    if (begins_with(type, known) && (prefix || type.len == known.len)) return types[i].class;
+    if ((prefix || type.len == known.len) && begins_with(type, known)) return types[i].class;
   }
   return SCHED_CLASS_OTHER;
 }

@@ -150,12 +150,12 @@ static void put_fields(struct answer *answer, const struct exchange *exchange,
   __builtin_memcpy(answer->fields, facts->fields, answer->count * sizeof answer->fields[0]);
   if (answer->status == 206) {
     size_t len = decimal_put(answer->length, answer->part.count);
-    answer->fields[1].value = span_of(answer->length, len); /* content-length, see site_facts.c */
+    answer->fields[1] = header_of(TOKEN_CONTENT_LENGTH, span_of(answer->length, len));
     len = range_format(answer->content_range, answer->part, exchange->sent->size_bytes);
     put(answer, TOKEN_CONTENT_RANGE, span_of(answer->content_range, len));
   }
   if (question->chosen != CODING_IDENTITY) {
-    answer->fields[0].value = exchange->file->facts.type; /* content-type */
+    answer->fields[0] = header_of(TOKEN_CONTENT_TYPE, exchange->file->facts.type);
     put(answer, TOKEN_CONTENT_ENCODING, coding_name(question->chosen));
   }
   if (may_vary(exchange, question)) put(answer, TOKEN_VARY, span_text("accept-encoding"));

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 
+#include "hpack_encode.h"
 #include "mime.h"
 
 static size_t put_hex(uint8_t *out, uint64_t value) {
@@ -64,5 +65,7 @@ void site_facts_prepare(const struct site *site, struct site_entry *entry, struc
     facts->fields[count++] = header_of(TOKEN_CACHE_CONTROL, site->settings.cache_control);
   facts->field_count = (uint8_t)count;
   facts->fields[count++] = header_of(TOKEN_VARY, span_text("accept-encoding"));
+  for (size_t i = 0; i < count; i++)
+    facts->fields[i].hash = hpack_field_hash(&facts->fields[i]);
   assert(count <= SITE_READY_FIELDS_MAX);
 }
