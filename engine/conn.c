@@ -34,8 +34,7 @@ static const char refusal[] =
     "\r\n"
     "This port speaks HTTP/2 only: try curl --http2-prior-knowledge, or https\n";
 
-/* ---- choosing
- * -------------------------------------------------------------------------------------------- */
+/* ---- choosing -------------------------------------------------------------------------------- */
 
 static void refuse_http1(struct conn *conn) {
   conn->refused = true;
@@ -82,8 +81,7 @@ static void sniff(struct conn *conn, uint64_t now_ns) {
     become_h2(conn, now_ns); /* which answers with GOAWAY */
 }
 
-/* ---- the machine
- * ------------------------------------------------------------------------------------------ */
+/* ---- the machine ----------------------------------------------------------------------------- */
 
 static size_t recv(void *self, struct span in, uint64_t now_ns) {
   struct conn *conn = self;

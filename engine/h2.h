@@ -167,8 +167,7 @@ struct h2_client_events {
   void (*ping_acked)(void *ctx, struct h2 *h2, const uint8_t opaque[8]);
 };
 
-/* ---- for conn.h and for whoever runs a client ---------------------------------------------------
- */
+/* ---- for conn.h and for whoever runs a client ------------------------------------------------ */
 
 /* Makes the machine of a server's or client's end. False when the engine is full or memory was
  * refused. A client's preface is queued at once. Keeps `engine` and `host` (which may be NULL in
@@ -211,8 +210,7 @@ void h2_ping(struct h2 *h2, const uint8_t opaque[8]);
 
 extern const struct machine_ops h2_machine_ops;
 
-/* ---- between the files of this room
- * ----------------------------------------------------------------- */
+/* ---- between the files of this room ---------------------------------------------------------- */
 
 /* h2_recv.c */
 size_t h2_recv(struct h2 *h2, struct span in);

@@ -10,8 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* ---- who is who
- * ------------------------------------------------------------------------------------------ */
+/* ---- who is who ------------------------------------------------------------------------------ */
 
 struct h2_stream *h2_find(const struct h2 *h2, uint32_t id) {
   return idmap_find(&h2->streams, id);
@@ -39,9 +38,7 @@ enum h2_state h2_state_of(const struct h2 *h2, uint32_t id) {
   return H2_CLOSED_FORGOTTEN;
 }
 
-/* ---- birth
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- birth ----------------------------------------------------------------------------------- */
 
 /* Until our SETTINGS are acked the peer may still go by the protocol's initial window (6.9.3). */
 static uint32_t receive_window(const struct h2 *h2) {
@@ -86,9 +83,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   return stream;
 }
 
-/* ---- timers
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- timers ---------------------------------------------------------------------------------- */
 
 static void timer_unlink(struct h2_stream *stream) {
   if (stream->timer_ns == MACHINE_NO_DEADLINE) return;
@@ -125,9 +120,7 @@ void h2_timers_run(struct h2 *h2) {
   }
 }
 
-/* ---- death
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- death ----------------------------------------------------------------------------------- */
 
 static void link_out(struct h2 *h2, struct h2_stream *stream) {
   if (stream->prev)
@@ -210,8 +203,7 @@ void h2_bury(struct h2 *h2) {
   }
 }
 
-/* ---- the peer's message
- * --------------------------------------------------------------------------------------- */
+/* ---- the peer's message ---------------------------------------------------------------------- */
 
 bool h2_stream_end_received(struct h2 *h2, struct h2_stream *stream) {
   if (stream->content_length >= 0 && stream->body_received != stream->content_length) {
@@ -224,8 +216,7 @@ bool h2_stream_end_received(struct h2 *h2, struct h2_stream *stream) {
   return true;
 }
 
-/* ---- what handlers ask for
- * ---------------------------------------------------------------------------------------- */
+/* ---- what handlers ask for ------------------------------------------------------------------- */
 
 static struct h2_stream *own(struct stream *stream) {
   return (struct h2_stream *)(void *)stream;
@@ -401,9 +392,7 @@ const struct stream_ops h2_stream_ops = {
     .reset = op_reset,
 };
 
-/* ---- client role
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- client role ----------------------------------------------------------------------------- */
 
 uint32_t h2_request_room(const struct h2 *h2) {
   uint32_t limit = h2->theirs.max_concurrent_streams;

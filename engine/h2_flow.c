@@ -24,8 +24,7 @@ static bool on_arrival(enum stream_flow policy) {
   return policy == FLOW_ECHO || policy == FLOW_THRESHOLD;
 }
 
-/* ---- credit
- * ------------------------------------------------------------------------------------------- */
+/* ---- credit ---------------------------------------------------------------------------------- */
 
 static void credit_queue_add(struct h2 *h2, struct h2_stream *stream) {
   if (stream->end_received || stream->in_credit_queue) return;
@@ -45,8 +44,7 @@ uint32_t h2_flow_least(const struct h2 *h2, const struct h2_stream *stream) {
   return policy_of(h2, stream) == FLOW_ECHO ? 1 : credit->target / 2;
 }
 
-/* ---- the estimate
- * -------------------------------------------------------------------------------------- */
+/* ---- the estimate ---------------------------------------------------------------------------- */
 
 static bool is_auto(const struct h2 *h2) {
   return h2->engine->config.flow == FLOW_AUTO;
@@ -97,8 +95,7 @@ bool h2_flow_ping_acked(struct h2 *h2, const uint8_t opaque[8]) {
   return true;
 }
 
-/* ---- what happens to bytes
- * ------------------------------------------------------------------------------- */
+/* ---- what happens to bytes ------------------------------------------------------------------- */
 
 void h2_flow_arrived(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   struct h2_flow *flow = &h2->flow;
@@ -123,8 +120,7 @@ void h2_flow_forget(struct h2 *h2, struct h2_stream *stream) {
   stream->credit.held = 0;
 }
 
-/* ---- time and budget
- * ---------------------------------------------------------------------------------------- */
+/* ---- time and budget ------------------------------------------------------------------------- */
 
 static bool may_shrink(const struct h2 *h2) {
   return is_auto(h2) && h2->credit.target > h2->flow.base_bytes;

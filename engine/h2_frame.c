@@ -262,8 +262,7 @@ struct h2_verdict h2_frame_decode(const struct h2_frame_header *header, struct s
   return decoders[header->type](payload, out);
 }
 
-/* ---- encoding ---------------------------------------------------------------------------------
- */
+/* ---- encoding -------------------------------------------------------------------------------- */
 
 uint8_t *h2_frame_header_encode(uint8_t *out, struct h2_frame_header header) {
   assert(header.length <= H2_FRAME_BYTES_MAX);

@@ -146,8 +146,7 @@ const char *h2_frame_name(uint8_t type);
 /* "PROTOCOL_ERROR", ...; "unknown" for others. */
 const char *h2_error_name(uint32_t code);
 
-/* ---- encoding: each writes one frame at `out` and returns its end -----------------------------
- */
+/* ---- encoding: each writes one frame at `out` and returns its end ---------------------------- */
 
 /* The 9 bytes in front of every payload. */
 uint8_t *h2_frame_header_encode(uint8_t *out, struct h2_frame_header header);

@@ -236,8 +236,7 @@ static bool has(const struct survey *survey, unsigned token) {
   return survey->seen & 1u << token;
 }
 
-/* ---- requests
- * -------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static struct h2_verdict check_authority(const struct survey *survey, bool port_needed) {
   const struct span *authority = &survey->pseudo[TOKEN_AUTHORITY];
@@ -374,8 +373,7 @@ bool h2_message_pushable(const struct request *request) {
          request->content_length <= 0 && request->authority.len > 0;
 }
 
-/* ---- responses and trailers
- * -------------------------------------------------------------------------- */
+/* ---- responses and trailers ------------------------------------------------------------------ */
 
 struct h2_verdict h2_message_response(const struct headers *fields, unsigned *status,
                                       int64_t *content_length) {

@@ -17,8 +17,7 @@ static size_t min_size(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/* ---- stream errors
- * -------------------------------------------------------------------------------- */
+/* ---- stream errors --------------------------------------------------------------------------- */
 
 /* RST_STREAM where there is a stream to reset, or was once and we do not remember its end. A stream
  * that is idle or closed has none to send it on, so the error becomes the connection's (section
@@ -36,8 +35,7 @@ static void act(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
   if (verdict.scope == H2_CONNECTION_ERROR) h2_fail(h2, verdict.code, verdict.reason);
 }
 
-/* ---- DATA
- * -------------------------------------------------------------------------------------------- */
+/* ---- DATA ------------------------------------------------------------------------------------ */
 
 static void enter(struct h2_reader *reader, enum h2_recv_phase phase, uint32_t left) {
   reader->phase = phase;
@@ -178,8 +176,7 @@ void h2_recv_forget(struct h2 *h2, const struct h2_stream *stream) {
   if (h2->reader.data == stream) data_orphaned(h2);
 }
 
-/* ---- SETTINGS
- * ------------------------------------------------------------------------------------------ */
+/* ---- SETTINGS -------------------------------------------------------------------------------- */
 
 /* Promises that have not left must not leave after our acknowledgement (section 6.5.2). They vanish
  * without a word. */
@@ -270,8 +267,7 @@ static void on_settings(struct h2 *h2, const struct h2_frame *frame) {
   if (h2->client && h2->client->settings) h2->client->settings(h2->client_ctx, h2);
 }
 
-/* ---- the other frames
- * -------------------------------------------------------------------------------------- */
+/* ---- the other frames ------------------------------------------------------------------------ */
 
 static void on_continuation(struct h2 *h2, const struct h2_frame *frame) {
   act(h2, frame->header.stream_id, h2_block_continue(h2, frame));
@@ -420,8 +416,7 @@ static void frame_whole(struct h2 *h2, const uint8_t *payload) {
   act(h2, header.stream_id, verdict);
 }
 
-/* ---- frames out of bytes
- * --------------------------------------------------------------------------------------- */
+/* ---- frames out of bytes --------------------------------------------------------------------- */
 
 /* What may come now, whatever the frame says in detail. */
 static struct h2_verdict check_sequence(const struct h2 *h2, const struct h2_frame_header *frame) {

@@ -35,8 +35,7 @@ static size_t min_size(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/* ---- the output ring
- * -------------------------------------------------------------------------------- */
+/* ---- the output ring ------------------------------------------------------------------------- */
 
 static void invariants(const struct h2_out *out) {
   assert(out->count <= H2_OUT_SEGMENTS);
@@ -101,8 +100,7 @@ static bool out_has_room(const struct h2_out *out, size_t bytes) {
   return out->count + 3 <= H2_OUT_SEGMENTS && out_room(out) >= bytes;
 }
 
-/* ---- control frames
- * ----------------------------------------------------------------------------------- */
+/* ---- control frames -------------------------------------------------------------------------- */
 
 uint8_t *h2_control_room(struct h2 *h2, size_t bytes) {
   if (h2->lost) return NULL;
@@ -146,8 +144,7 @@ static bool send_control(struct h2 *h2) {
   return true;
 }
 
-/* ---- credit
- * --------------------------------------------------------------------------------------------- */
+/* ---- credit ---------------------------------------------------------------------------------- */
 
 /* `stream` is NULL for the connection. */
 static bool send_increment(struct h2 *h2, struct h2_stream *stream) {
@@ -187,8 +184,7 @@ static bool credit_wanted(const struct h2 *h2) {
   return false;
 }
 
-/* ---- header sections: kept
- * -------------------------------------------------------------------------------- */
+/* ---- header sections: kept ------------------------------------------------------------------- */
 
 static uint8_t *copy(uint8_t *at, struct span *text) {
   if (text->len) memcpy(at, text->base, text->len);
@@ -323,8 +319,7 @@ void h2_sections_free(struct h2_stream *stream) {
   stream->trailers = NULL;
 }
 
-/* ---- header sections: sent
- * ---------------------------------------------------------------------------------- */
+/* ---- header sections: sent ------------------------------------------------------------------- */
 
 static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
   uint8_t text[3] = {(uint8_t)('0' + status / 100), (uint8_t)('0' + status / 10 % 10),
@@ -434,9 +429,7 @@ static bool send_section(struct h2 *h2, struct h2_stream *stream) {
   return true;
 }
 
-/* ---- DATA
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- DATA ------------------------------------------------------------------------------------ */
 
 static void body_end(struct h2 *h2, struct h2_stream *stream) {
   stream->body_ended = true;
@@ -540,8 +533,7 @@ static void send_probe(struct h2 *h2, struct h2_stream *stream) {
   if (result == BODY_END || result == BODY_ERROR) after_pull(h2, stream, result, &chunk);
 }
 
-/* ---- the machine's side
- * --------------------------------------------------------------------------------------------- */
+/* ---- the machine's side ---------------------------------------------------------------------- */
 
 /* `stream`, unless it would promise an identifier while a lower one is still to be promised on
  * another stream: they have to rise (section 5.1.1). Then that other stream. */

@@ -16,8 +16,7 @@
 
 #define H2_WINDOW_MAX 0x7fffffff
 
-/* ---- sending -----------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 struct h2_window {
   int32_t bytes; /* -(2^31-1) .. 2^31-1 */
@@ -38,8 +37,7 @@ static inline uint32_t h2_window_available(const struct h2_window *window) {
   return window->bytes > 0 ? (uint32_t)window->bytes : 0;
 }
 
-/* ---- receiving ---------------------------------------------------------------------------------
- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 struct h2_credit {
   int64_t granted;     /* what the peer may still send; negative while it has not yet seen a

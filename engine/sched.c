@@ -14,8 +14,7 @@
 /* Chunks that the pools grow by: a busy connection's worth. */
 enum { SHARES_PER_CHUNK = 8, PLACEHOLDERS_PER_CHUNK = 32, UPDATES_PER_CHUNK = 4 };
 
-/* ---- queues -----------------------------------------------------------------------------------
- */
+/* ---- queues ---------------------------------------------------------------------------------- */
 
 /* The share of a level, taken from the pool for the first who shares; NULL: no memory. */
 static struct sched_share *shared_take(struct sched *sched, unsigned level) {
@@ -135,8 +134,7 @@ static void requeue(struct sched *sched, struct sched_node *node) {
   if (node->ready) enqueue(sched, node);
 }
 
-/* ---- the tree and the streams that wait for it --------------------------------------------------
- */
+/* ---- the tree and the streams that wait for it ----------------------------------------------- */
 
 static void loose_add(struct sched *sched, struct sched_node *node) {
   node->loose = true;
@@ -185,8 +183,7 @@ static void place_unsaid(struct sched *sched, struct sched_node *node) {
   note_tree(sched);
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void sched_memory_init(struct sched_memory *pools, const struct memory *memory) {
   pool_init(&pools->shares, memory, sizeof(struct sched_share), SHARES_PER_CHUNK,
@@ -226,8 +223,7 @@ void sched_ignore_dependencies(struct sched *sched) {
   sched->ignore_dependencies = true;
 }
 
-/* ---- streams and what is said about them -------------------------------------------------------
- */
+/* ---- streams and what is said about them ----------------------------------------------------- */
 
 static void be_extensible(struct sched_node *node, uint8_t urgency, bool incremental) {
   assert(urgency < SCHED_LEVEL_COUNT);
@@ -414,8 +410,7 @@ void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t
   requeue(sched, node);
 }
 
-/* ---- decisions ---------------------------------------------------------------------------------
- */
+/* ---- decisions ------------------------------------------------------------------------------- */
 
 void sched_ready(struct sched *sched, struct sched_node *node) {
   if (node->ready) return;
@@ -490,8 +485,7 @@ void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
   spend_head_start(sched, node, bytes);
 }
 
-/* ---- looking on --------------------------------------------------------------------------------
- */
+/* ---- looking on ------------------------------------------------------------------------------ */
 
 struct sched_view sched_view(const struct sched_node *node) {
   const struct sched_node *parent = in_tree(node) ? node->siblings->owner : NULL;

@@ -100,8 +100,7 @@ struct sched {
   bool ignore_dependencies; /* SETTINGS_NO_RFC7540_PRIORITIES */
 };
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Borrows `memory` for life; allocates nothing yet. */
 void sched_memory_init(struct sched_memory *pools, const struct memory *memory);
@@ -123,8 +122,7 @@ void sched_destroy(struct sched *sched);
  * from now on (RFC 9218 section 2.1). */
 void sched_ignore_dependencies(struct sched *sched);
 
-/* ---- streams and what is said about them -------------------------------------------------------
- */
+/* ---- streams and what is said about them ----------------------------------------------------- */
 
 /* A stream begins to take part; not ready yet. `id` is its stream identifier, `priority` what its
  * header section and HEADERS frame said. The stream takes part whatever the result. */
@@ -163,8 +161,7 @@ void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class c
 void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t bytes,
                           uint8_t urgency);
 
-/* ---- decisions ---------------------------------------------------------------------------------
- */
+/* ---- decisions ------------------------------------------------------------------------------- */
 
 /* The node has bytes to send, or has none (or is blocked). Both are idempotent. */
 void sched_ready(struct sched *sched, struct sched_node *node);
@@ -177,8 +174,7 @@ struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes);
 /* The node sent `bytes` bytes. It stays ready until sched_idle(). */
 void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes);
 
-/* ---- looking on --------------------------------------------------------------------------------
- */
+/* ---- looking on ------------------------------------------------------------------------------ */
 
 /* What decides about a stream right now, for traces. */
 struct sched_view {

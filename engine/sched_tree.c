@@ -9,8 +9,7 @@
 
 #include <assert.h>
 
-/* ---- shares and their members -----------------------------------------------------------------
- */
+/* ---- shares and their members ---------------------------------------------------------------- */
 
 static struct sched_share *dependants_of(const struct sched_tree *tree,
                                          const struct sched_node *parent) {
@@ -112,8 +111,7 @@ static void move_members(struct sched_share *from, struct sched_share *to) {
   }
 }
 
-/* ---- dependencies -----------------------------------------------------------------------------
- */
+/* ---- dependencies ---------------------------------------------------------------------------- */
 
 static bool is_below(const struct sched_node *node, const struct sched_node *above) {
   while (node && node != above)
@@ -174,8 +172,7 @@ static enum sched_result reattach(struct sched_tree *tree, struct sched_node *no
   return attach(tree, node, parent, exclusive);
 }
 
-/* ---- placeholders -----------------------------------------------------------------------------
- */
+/* ---- placeholders ---------------------------------------------------------------------------- */
 
 static struct sched_placeholder **bucket_of(struct sched_tree *tree, uint32_t id) {
   return &tree->buckets[id / 2 % SCHED_BUCKET_COUNT];
@@ -261,8 +258,7 @@ static void replace(struct sched_node *to, struct sched_node *from) {
   from->active = false;
 }
 
-/* ---- dropping ---------------------------------------------------------------------------------
- */
+/* ---- dropping -------------------------------------------------------------------------------- */
 
 /* The dependants of the node take its place among its siblings and divide its weight between them
  * (section 5.3.4). */
@@ -323,8 +319,7 @@ static void make_room(struct sched_tree *tree) {
   }
 }
 
-/* ---- the operations ---------------------------------------------------------------------------
- */
+/* ---- the operations -------------------------------------------------------------------------- */
 
 /* The node for an identifier that a signal names, open or not. An idle stream gets a placeholder at
  * the default place. NULL: closed and forgotten, or no room. */

@@ -46,8 +46,7 @@ struct fuzz_run {
 
 static uint8_t fuzz_pattern[40000];
 
-/* ---- bodies ------------------------------------------------------------------------------------
- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 static inline enum body_result fuzz_pull(void *self, struct body_chunk *chunk) {
   struct fuzz_exchange *exchange = self;
@@ -100,8 +99,7 @@ static inline struct fuzz_exchange *fuzz_exchange_new(struct fuzz_run *run, char
   return NULL;
 }
 
-/* ---- events of both roles
- * ------------------------------------------------------------------------ */
+/* ---- events of both roles -------------------------------------------------------------------- */
 
 static inline void fuzz_data(struct stream *stream, struct span bytes, bool end) {
   const struct fuzz_exchange *exchange = stream->user;
@@ -122,8 +120,7 @@ static inline void fuzz_closed(struct stream *stream, uint32_t error_code) {
   fuzz_slot_free(exchange);
 }
 
-/* ---- the host
- * -------------------------------------------------------------------------------------- */
+/* ---- the host -------------------------------------------------------------------------------- */
 
 static inline unsigned fuzz_wants(const struct fuzz_run *run) {
   return run->machine.ops->wants(run->machine.self);

@@ -92,8 +92,7 @@ struct script {
   uint8_t arena[1 << 17];
 };
 
-/* ---- the transcript
- * ------------------------------------------------------------------------------ */
+/* ---- the transcript -------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static inline void script_log(struct script *script,
                                                                     const char *format, ...) {
@@ -119,8 +118,7 @@ static inline const char *script_text(struct span text) {
   return room;
 }
 
-/* ---- the application
- * ----------------------------------------------------------------------------- */
+/* ---- the application ------------------------------------------------------------------------- */
 
 static inline struct script_app *script_app_of(struct script *script, uint64_t id) {
   for (unsigned i = 0; i < script->app_count; i++)
@@ -235,8 +233,7 @@ static inline void script_request(void *ctx, struct stream *stream, const struct
   assert_true(script_respond(app, 200));
 }
 
-/* ---- what the machine sent
- * ----------------------------------------------------------------------- */
+/* ---- what the machine sent ------------------------------------------------------------------- */
 
 static inline void script_block(struct script *script, struct span block, char *status,
                                 char *path) {
@@ -354,8 +351,7 @@ static inline void script_give(struct script *script, struct span bytes) {
   }
 }
 
-/* ---- frames out of text
- * -------------------------------------------------------------------------- */
+/* ---- frames out of text ---------------------------------------------------------------------- */
 
 struct script_buffer {
   uint8_t bytes[1 << 17];
@@ -587,8 +583,7 @@ static inline void script_frame(struct script *script, const char *text, const c
   script_give(script, span_of(whole.bytes, whole.len));
 }
 
-/* ---- the application's steps
- * --------------------------------------------------------------------- */
+/* ---- the application's steps ----------------------------------------------------------------- */
 
 static inline void script_push(struct script_app *app, const char *path) {
   struct header fields[] = {
@@ -683,8 +678,7 @@ static inline void script_act(struct script *script, const char *text) {
   }
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Runs the steps; what comes back after each is taken before the next. */
 static inline void script_run(struct script *script, const char *text) {
@@ -760,8 +754,7 @@ static inline bool script_done(const struct script *script) {
   return script->machine.ops->wants(script->machine.self) & MACHINE_DONE;
 }
 
-/* ---- is the connection still whole?
- * -------------------------------------------------------------------- */
+/* ---- is the connection still whole? ---------------------------------------------------------- */
 
 /* Server role: HPACK in step (all we ever inserted is still found where it has to be), and the
  * connection's window exactly as we know it: all of it can be used, and not one byte more. Ends the

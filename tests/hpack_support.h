@@ -50,8 +50,7 @@ static inline const struct memory *test_memory_init(struct test_memory *test) {
   return &test->memory;
 }
 
-/* ---- input that ends at a guard page ----------------------------------------------------------
- */
+/* ---- input that ends at a guard page --------------------------------------------------------- */
 
 struct guard {
   uint8_t *base;
@@ -85,8 +84,7 @@ static inline uint8_t *guard_room(struct guard *guard, size_t bytes) {
   return guard->base + guard->bytes - bytes;
 }
 
-/* ---- text -------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static inline unsigned hex_digit(char c) {
   assert_true((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
@@ -140,8 +138,7 @@ static inline void text_of_table(const struct hpack_table *table, char *text, si
   }
 }
 
-/* ---- lists ------------------------------------------------------------------------------------
- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 /* A list with storage of its own. */
 struct test_list {

@@ -10,8 +10,7 @@
 
 #include <cmocka.h>
 
-/* ---- a server that answers a few paths
- * --------------------------------------------------------------- */
+/* ---- a server that answers a few paths ------------------------------------------------------- */
 
 static uint8_t pattern[300000];
 
@@ -99,8 +98,7 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
 
 static const struct handler handler = {.request = serve};
 
-/* ---- a client that takes notes
- * ------------------------------------------------------------------------ */
+/* ---- a client that takes notes --------------------------------------------------------------- */
 
 struct notes {
   unsigned status, informed, closed, trailers, promised;
@@ -173,8 +171,7 @@ static struct stream *get(struct loopback *loop, const char *method, const char 
   return h2_request(h2_of(&loop->client), fields, 4, body, &client_events, notes);
 }
 
-/* ---- tests
- * --------------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void fetch(size_t piece_bytes) {
   struct loopback loop;

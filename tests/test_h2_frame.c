@@ -9,8 +9,7 @@
 
 static struct guard guard;
 
-/* ---- frame headers: sections 4.1, 4.2 and 6.1 to 6.10
- * --------------------------------------------------------------- */
+/* ---- frame headers: sections 4.1, 4.2 and 6.1 to 6.10 ---------------------------------------- */
 
 enum { CLIENT_SENDS = 1, SERVER_SENDS = 2, BOTH_SEND = 3 };
 
@@ -122,9 +121,7 @@ static void test_names(void **state) {
     assert_int_equal(h2_frame_known((uint8_t)type), demand_of(type) != NULL);
 }
 
-/* ---- payloads
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- payloads -------------------------------------------------------------------------------- */
 
 struct payload_row {
   const char *section, *name;
@@ -220,9 +217,7 @@ static void test_unknown(void **state) {
   assert_int_equal(h2_frame_decode(&header, (struct span){0}, &frame).scope, H2_IGNORE);
 }
 
-/* ---- there and back
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- there and back -------------------------------------------------------------------------- */
 
 static const struct payload_row frames[] = {
     {"6.1", "", H2_DATA, H2_FLAG_END_STREAM, 1, "", GOOD},

@@ -12,8 +12,7 @@
 
 static struct script script;
 
-/* ---- what is allowed
- * ---------------------------------------------------------------------------------- */
+/* ---- what is allowed ------------------------------------------------------------------------- */
 
 static bool is_alpha(unsigned c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -66,8 +65,7 @@ static bool path_allows(unsigned c, enum place place) {
   return c > 0x20 && c != 0x7f && c != '#';
 }
 
-/* ---- all octets
- * --------------------------------------------------------------------------------------------- */
+/* ---- all octets ------------------------------------------------------------------------------ */
 
 struct subject {
   const char *what;
@@ -162,8 +160,7 @@ static void test_other_sections(void **state) {
   }
 }
 
-/* ---- one section, without a connection
- * --------------------------------------------------------------------------- */
+/* ---- one section, without a connection ------------------------------------------------------- */
 
 static struct header fields[16];
 static uint8_t arena[256];

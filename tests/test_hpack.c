@@ -48,8 +48,7 @@ static void fresh_decoder(void) {
   hpack_decoder_init(&decoder, &memory.memory);
 }
 
-/* ---- decoding ----------------------------------------------------------------------------------
- */
+/* ---- decoding -------------------------------------------------------------------------------- */
 
 static void appendix_c_decoded(void **state) {
   (void)state;
@@ -250,8 +249,7 @@ static void every_token_found(void **state) {
   assert_int_equal(header_token_of(span_text("")), TOKEN_UNKNOWN);
 }
 
-/* ---- our own limits ----------------------------------------------------------------------------
- */
+/* ---- our own limits -------------------------------------------------------------------------- */
 
 static void lowered_limit(void **state) {
   (void)state;
@@ -293,8 +291,7 @@ static void lowered_then_raised(void **state) {
   assert_int_equal(decoder.table.bytes_max, 4096);
 }
 
-/* ---- bombs -------------------------------------------------------------------------------------
- */
+/* ---- bombs ----------------------------------------------------------------------------------- */
 
 static size_t put_bomb(uint8_t *out, size_t value_len, size_t references) {
   uint8_t *at = out;
@@ -454,8 +451,7 @@ static void overflow_with_long_strings(void **state) {
   }
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void memory_is_lazy(void **state) {
   (void)state;

@@ -4,8 +4,7 @@
  */
 #include "sched_support.h"
 
-/* ---- RFC 9218 ---------------------------------------------------------------------------------
- */
+/* ---- RFC 9218 -------------------------------------------------------------------------------- */
 
 static void urgency_goes_first(void **state) {
   struct world *world = *state;
@@ -137,8 +136,7 @@ static void tunnels_share(void **state) {
   assert_string_equal(sequence(world, 4), "A B A B");
 }
 
-/* ---- RFC 7540 section 5.3 -----------------------------------------------------------------------
- */
+/* ---- RFC 7540 section 5.3 -------------------------------------------------------------------- */
 
 /* Figure 3: D is created with a dependency on A. */
 static void default_dependency_creation(void **state) {
@@ -351,8 +349,7 @@ static void idle_streams_have_a_place(void **state) {
   assert_string_equal(sequence(world, 8), "A B A C A B A C");
 }
 
-/* ---- what clients really send -------------------------------------------------------------------
- */
+/* ---- what clients really send ---------------------------------------------------------------- */
 
 /* Chromium before 124: each stream depends exclusively on the last one of its priority or a higher
  * one. C and D are images, E is a style sheet asked for late. */
@@ -533,8 +530,7 @@ static void dependencies_can_be_switched_off(void **state) {
   assert_int_equal(world->sched.tree.placeholder_count, 0);
 }
 
-/* ---- head start, quantum ------------------------------------------------------------------------
- */
+/* ---- head start, quantum --------------------------------------------------------------------- */
 
 /* Two images show their dimensions, then wait for the style sheet. */
 static void head_start_falls_back(void **state) {
@@ -663,8 +659,7 @@ static void moving_starts_afresh(void **state) {
   assert_string_equal(sequence(world, 6), "D B D B D B");
 }
 
-/* ---- the classic page ---------------------------------------------------------------------------
- */
+/* ---- the classic page ------------------------------------------------------------------------ */
 
 /* 30 images of 60 KiB are under way; after 200 KiB a style sheet, a script and a font are asked
  * for. What each client says about them, field or dependency or both: */
@@ -780,8 +775,7 @@ static void critical_resources_pass_by_images(void **state) {
     page_of(&profiles[i]);
 }
 
-/* ---- lack of memory -----------------------------------------------------------------------------
- */
+/* ---- lack of memory -------------------------------------------------------------------------- */
 
 static void without_memory_one_after_another(void **state) {
   struct world *world = *state;
@@ -799,8 +793,7 @@ static void without_memory_one_after_another(void **state) {
   assert_string_equal(sequence(world, 9), "A B C D");
 }
 
-/* ---- looking on ---------------------------------------------------------------------------------
- */
+/* ---- looking on ------------------------------------------------------------------------------ */
 
 static void show(void *ctx, const struct sched_view *view, unsigned depth) {
   char *text = ctx;
@@ -822,8 +815,7 @@ static void the_tree_can_be_seen(void **state) {
   assert_string_equal(text, ".G.A..C...E...D....F..B");
 }
 
-/* ---- classes ------------------------------------------------------------------------------------
- */
+/* ---- classes --------------------------------------------------------------------------------- */
 
 static void media_types_have_classes(void **state) {
   (void)state;

@@ -22,8 +22,7 @@ static struct seeded seed_of(unsigned seed) {
   return seeded;
 }
 
-/* ---- one share: never far from the ideal --------------------------------------------------------
- */
+/* ---- one share: never far from the ideal ----------------------------------------------------- */
 
 struct deviation {
   double ahead, behind; /* quanta, the worst of any member at any time */
@@ -99,8 +98,7 @@ static void one_giant_among_dwarfs(void **state) {
   assert_true(worst.ahead <= 1 && worst.behind <= 1);
 }
 
-/* ---- random trees -------------------------------------------------------------------------------
- */
+/* ---- random trees ---------------------------------------------------------------------------- */
 
 enum { TREE_NODES_MAX = 40 };
 
@@ -180,8 +178,7 @@ static void random_trees_converge(void **state) {
   }
 }
 
-/* ---- a slow model -------------------------------------------------------------------------------
- */
+/* ---- a slow model ---------------------------------------------------------------------------- */
 
 /* The rules of sched.h and sched_tree.h by brute force: arrays, scans, no shares and no clocks. It
  * says how the tree looks, and who may be next. */
@@ -450,8 +447,7 @@ static bool model_may_send(const struct model *model, int id) {
   return true;
 }
 
-/* ---- both, step by step -------------------------------------------------------------------------
- */
+/* ---- both, step by step ---------------------------------------------------------------------- */
 
 struct duel {
   unsigned seed, step;
@@ -657,8 +653,7 @@ static void a_slow_model_agrees_at_the_bounds(void **state) {
     duel_run(seed, MODEL_IDS_MAX, 4000, seed % 2);
 }
 
-/* ---- hostile signals ----------------------------------------------------------------------------
- */
+/* ---- hostile signals ------------------------------------------------------------------------- */
 
 static double seconds_now(void) {
   struct timespec now;
@@ -810,8 +805,7 @@ static void churn_of_streams_leaves_nothing(void **state) {
   assert_true(world->allocated_bytes <= memory_max());
 }
 
-/* ---- cost ---------------------------------------------------------------------------------------
- */
+/* ---- cost ------------------------------------------------------------------------------------ */
 
 /* After the first round nothing is allocated any more. */
 static void decisions_allocate_nothing(void **state) {

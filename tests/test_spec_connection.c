@@ -174,8 +174,7 @@ static const struct spec_line types[] = {
      "request 1 GET /hold end, closed 1 STREAM_CLOSED, RST_STREAM 1 STREAM_CLOSED", 0},
 };
 
-/* ---- limits ----------------------------------------------------------------------------------
- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void test_preface(void **state) {
   (void)state;

@@ -186,8 +186,7 @@ static const struct spec_line not_offered[] = {
      MALFORMED(1), 0},
 };
 
-/* ---- the client
- * ---------------------------------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
 #define ASKED  "HEADERS 1 /a end"
 #define BROKEN ", closed 1 PROTOCOL_ERROR, RST_STREAM 1 PROTOCOL_ERROR"
@@ -301,8 +300,7 @@ static const struct spec_line connection[] = {
      0},
 };
 
-/* ---- push
- * ---------------------------------------------------------------------------------------- */
+/* ---- push ------------------------------------------------------------------------------------ */
 
 static const struct spec_line pushing[] = {
     {"8.4", "a promise comes before the response it belongs to",
@@ -385,8 +383,7 @@ static const struct spec_line push_off[] = {
      ASKED ", closed 1 PROTOCOL_ERROR, GOAWAY 0 PROTOCOL_ERROR", 0},
 };
 
-/* ---- the tests
- * ----------------------------------------------------------------------------------- */
+/* ---- the tests ------------------------------------------------------------------------------- */
 
 static void test_requests(void **state) {
   (void)state;

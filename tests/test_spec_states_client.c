@@ -24,8 +24,7 @@ enum {
   PUSH_RESET_REMOTE,
 };
 
-/* ---- the prefixes
- * --------------------------------------------------------------------------------- */
+/* ---- the prefixes ---------------------------------------------------------------------------- */
 
 static const struct spec_step steps[] = {
     {"!request /a", {[IDLE] = WAITING}},
@@ -100,8 +99,7 @@ static const struct spec_step steps[] = {
     {"SETTINGS 0 s4=70000", {[IDLE] = IDLE, [OPEN] = OPEN, [WAITING] = WAITING}},
 };
 
-/* ---- the table
- * ------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define CLOSED_STATES(verdict)                                                                     \
   [CLOSED] = verdict, [RESET_LOCAL] = verdict, [RESET_REMOTE] = verdict, [PUSH_CLOSED] = verdict,  \

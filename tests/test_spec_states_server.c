@@ -32,8 +32,7 @@ enum {
   PUSH_IDLE,
 };
 
-/* ---- the prefixes
- * --------------------------------------------------------------------------------- */
+/* ---- the prefixes ---------------------------------------------------------------------------- */
 
 static const struct spec_step steps[] = {
     {"HEADERS/H $ [@post +x-sync=open]", {[IDLE] = OPEN}},
@@ -108,8 +107,7 @@ static const struct spec_step steps[] = {
     {"!push 1; !respond 2 200; !end 2", {[PUSH_IDLE] = PUSH_CLOSED}},
 };
 
-/* ---- the table
- * ------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define CLOSED_STATES(verdict) CLOSED_BUT_SKIPPED(verdict), [SKIPPED] = verdict
 #define CLOSED_BUT_SKIPPED(verdict)                                                                \
