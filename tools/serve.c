@@ -5,7 +5,7 @@
  * Each worker has its own engine, site and TLS factory, made in its setup hook on its own thread.
  * Signals are blocked everywhere and taken one by one by the main thread, so that nothing has to be
  * safe inside of a signal handler: the first SIGTERM or SIGINT drains, the second stops. The last
- * worker that ends says so by SIGUSR2.
+ * worker that ends says so by SIGUSR2. SIGUSR1 prints the counters.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +29,7 @@
 #include "io/worker.h"
 #include "tools/commands.h"
 #include "tools/demo.h"
+#include "tools/serve_counters.h"
 #include "tools/serve_hints.h"
 #include "tools/serve_options.h"
 #include "tools/serve_site.h"
@@ -47,6 +48,9 @@ struct server {
   bool listening[SERVE_LISTENERS_MAX];
   pthread_t main_thread;
   unsigned running; /* workers that have begun and not ended; atomic */
+  /* Held while a worker's engine goes away, and while all of them are read. */
+  pthread_mutex_t ending;
+  struct engine_counters ended; /* counters of workers that have ended */
 };
 
 /* What one worker has for itself. */
@@ -146,12 +150,15 @@ static bool serve_listeners(struct server *server, struct serve_worker *mine,
 static void worker_stopped(struct worker *worker, void *ctx) {
   struct server *server = ctx;
   struct serve_worker *mine = worker->user;
+  pthread_mutex_lock(&server->ending);
+  worker->user = NULL;
+  if (mine->has_engine) serve_counters_add(&server->ended, &mine->engine.counters);
+  pthread_mutex_unlock(&server->ending);
   if (mine->has_tls) tls_factory_destroy(&mine->tls);
   if (mine->has_engine) engine_destroy(&mine->engine);
   serve_site_destroy(mine->site);
   demo_destroy(mine->demo);
   free(mine);
-  worker->user = NULL;
   if (__atomic_sub_fetch(&server->running, 1, __ATOMIC_ACQ_REL) == 0)
     pthread_kill(server->main_thread, SIGNAL_WORKERS_ENDED);
 }
@@ -326,6 +333,18 @@ static void print_end(const struct server *server, const struct worker_group *gr
          (unsigned long long)all.send_bytes);
 }
 
+static void print_counters(struct server *server, const struct worker_group *group) {
+  pthread_mutex_lock(&server->ending);
+  struct engine_counters sum = server->ended;
+  for (unsigned i = 0; i < server->workers; i++) {
+    const struct serve_worker *worker = group->workers[i].user;
+    if (worker) serve_counters_add(&sum, &worker->engine.counters);
+  }
+  pthread_mutex_unlock(&server->ending);
+  struct worker_counters io = worker_group_counters(group);
+  serve_counters_print(stderr, &sum, &io);
+}
+
 /* ---- running --------------------------------------------------------------------------------- */
 
 static sigset_t signals_of_interest(void) {
@@ -333,6 +352,7 @@ static sigset_t signals_of_interest(void) {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGUSR1);
   sigaddset(&set, SIGNAL_WORKERS_ENDED);
   return set;
 }
@@ -343,6 +363,7 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
   unsigned asked = 0;
   while (__atomic_load_n(&server->running, __ATOMIC_ACQUIRE) > 0) {
     int number = sigwaitinfo(&set, NULL);
+    if (number == SIGUSR1) print_counters(server, group);
     if (number != SIGTERM && number != SIGINT) continue;
     if (asked++ > 0) {
       worker_group_stop(group);
@@ -381,7 +402,7 @@ static int run(struct server *server) {
 }
 
 int command_serve(int argc, char **argv) {
-  struct server server = {0};
+  struct server server = {.ending = PTHREAD_MUTEX_INITIALIZER};
   char error[256];
   switch (serve_options_parse(&server.options, argc, argv, error, sizeof error)) {
   case SERVE_OPTIONS_RUN: break;

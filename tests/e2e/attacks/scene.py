@@ -1,0 +1,211 @@
+"""A server under attack: what it answers, what it holds, what it spends, and what others notice.
+
+Every attack is run twice: once from one connection, for what comes back; then, as a siege, from many
+connections that come again and again, beside an innocent client, for memory, CPU and latency. Each
+siege leaves a line in $WEIR_ATTACK_LOG, from which table.py makes the table in README.md.
+
+Memory and outcome are asserted tightly. Times are not: the machine may be busy with other things.
+"""
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import harness
+
+MIB = 1 << 20
+# What one hostile connection may cost, whatever it does.
+CONNECTION_BYTES = 1 * MIB
+SIEGE_CONNECTIONS = 32
+SIEGE_SECONDS = float(os.environ.get("WEIR_ATTACK_SECONDS", "0.7"))
+# An idle machine needs a hundredth of it, a busy one not much less than this; a server that stops for
+# an attack exceeds it.
+INNOCENT_P99_MS = 3000
+SANITIZED = harness.sanitized()
+ENHANCE_YOUR_CALM = "11"
+
+
+def helper(name):
+    return os.path.join(harness.ROOT, "build/release/tests", name)
+
+
+class Meter:
+    """Memory and CPU time of a process, from now until stop()."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.before = self.peak = self.memory()
+        self.cpu_before = self.cpu_ns()
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+
+    def memory(self):
+        with open(f"/proc/{self.pid}/smaps_rollup") as rollup:
+            return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Rss:"))
+
+    def cpu_ns(self):
+        total = 0
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{task}/schedstat") as schedstat:
+                total += int(schedstat.read().split()[0])
+        return total
+
+    def watch(self):
+        while not self.ending.wait(0.02):
+            self.peak = max(self.peak, self.memory())
+
+    def stop(self):
+        self.ending.set()
+        self.thread.join()
+        self.after = self.memory()
+        self.peak = max(self.peak, self.after)
+        self.grown = self.peak - self.before
+        self.cpu = self.cpu_ns() - self.cpu_before
+
+
+class Innocent:
+    """The client that others must not notice; see tests/innocent.c."""
+
+    def __init__(self, port):
+        self.process = subprocess.Popen([helper("innocent"), str(port)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+
+    def result(self):
+        out, _ = self.process.communicate(timeout=harness.PATIENCE_SECONDS)
+        assert self.process.returncode == 0
+        return json.loads(out)
+
+
+class Siege:
+    """What an attack from many connections did."""
+
+    def __init__(self, came_back, meter, counters, innocent, baseline):
+        self.came_back, self.meter, self.counters = came_back, meter, counters
+        self.innocent = innocent
+        received = counters["recv_bytes"]
+        self.cpu_per_byte = meter.cpu / max(received, 1)
+        self.cpu_ratio = self.cpu_per_byte / baseline if baseline and received > MIB else None
+
+
+class Scene:
+    def __init__(self, tmp_path, *arguments):
+        # Freed memory that a sanitizer keeps would count as the server's.
+        env = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
+        self.server = harness.Server(tmp_path, *arguments, env=env)
+        self.port = self.server.http_port
+        self.baseline = None
+
+    def __enter__(self):
+        self.server.__enter__()
+        self.run("get", "--seconds", 0.3, "--connections", 4)  # pools and caches fill
+        self.baseline = self.siege("get").cpu_per_byte
+        return self
+
+    def __exit__(self, *exception):
+        if exception[0] is None:
+            self.reconcile()
+        self.server.__exit__(*exception)
+
+    # ---- the server's own books
+
+    def counters(self):
+        lines = self.server.log().count("\n{")
+        os.kill(self.server.pid, signal.SIGUSR1)
+        assert harness.wait_until(lambda: self.server.log().count("\n{") > lines and
+                                  self.server.log().endswith("}\n"))
+        return json.loads(self.server.log().splitlines()[-1])
+
+    def quiet(self):
+        """Waits, not for ever, until the last attack's connections have gone, and counts."""
+        def nobody():
+            now = self.counters()
+            return now["connections_opened"] == now["connections_closed"]
+        harness.wait_until(nobody, 5, 0.02)
+        return self.counters()
+
+    def since(self, before):
+        return {name: count - before[name] for name, count in self.counters().items()}
+
+    def reconcile(self):
+        """Whatever was opened has been closed."""
+        def balanced():
+            now = self.counters()
+            return (now["connections_opened"] == now["connections_closed"] and
+                    now["streams_opened"] == now["streams_closed"] and
+                    now["links_accepted"] == now["links_closed"])
+        # A client that closed its half alone is waited for: 20 s for what it does not take.
+        assert harness.wait_until(balanced, 30, 0.1), self.counters()
+
+    # ---- attacks
+
+    def start(self, name, *options, port=None):
+        return subprocess.Popen([helper("attacker"), str(port or self.port), name,
+                                 *map(str, options)], stdout=subprocess.PIPE)
+
+    def finish(self, process):
+        out, _ = process.communicate(timeout=100)
+        assert process.returncode == 0
+        return json.loads(out)
+
+    def run(self, name, *options):
+        """One attack as it is; what came back."""
+        return self.finish(self.start(name, *options))
+
+    def siege(self, name, *options, connections=SIEGE_CONNECTIONS, again=True,
+              seconds=SIEGE_SECONDS):
+        more = ["--again"] if again else []
+        before = self.counters()
+        innocent = Innocent(self.port)
+        time.sleep(0.1)
+        meter = Meter(self.server.pid)
+        came_back = self.run(name, "--connections", connections, "--seconds", seconds, *more,
+                             *options)
+        meter.stop()
+        counters = self.since(before)
+        return Siege(came_back, meter, counters, innocent.result(), self.baseline)
+
+    # ---- what is expected
+
+    def bounded(self, siege, connections=SIEGE_CONNECTIONS, connection_bytes=CONNECTION_BYTES):
+        """Criteria P-MEM and P-ISO."""
+        slack = 4 * MIB
+        allowed = connections * connection_bytes * (4 if SANITIZED else 1) + slack
+        assert siege.meter.grown <= allowed, f"{siege.meter.grown} bytes more"
+        assert siege.innocent["errors"] == 0, siege.innocent
+        assert siege.innocent["requests"] > 0
+        if not SANITIZED:
+            assert siege.innocent["p99_ms"] < INNOCENT_P99_MS, siege.innocent
+
+    def besiege(self, row, name, *options, cpu_ratio_max=8, **how):
+        """A siege, its criteria, and its line for the table. `row`: (attack, CVE, answer). CPU time a
+        received byte is compared with a flood of GETs (P-CPU: four times at most; this machine is
+        noisy)."""
+        siege = self.siege(name, *options, **how)
+        self.bounded(siege, how.get("connections", SIEGE_CONNECTIONS))
+        if siege.cpu_ratio is not None and not SANITIZED:
+            assert siege.cpu_ratio < cpu_ratio_max, siege.cpu_ratio
+        self.note(row, siege)
+        return siege
+
+    def note(self, row, siege):
+        path = os.environ.get("WEIR_ATTACK_LOG")
+        if not path:
+            return
+        title, cve, answer = row
+        with open(path, "a") as log:
+            print(json.dumps({
+                "attack": title, "cve": cve, "answer": answer,
+                "connections": siege.came_back["connections"],
+                "bytes": siege.counters["recv_bytes"],
+                "grown": siege.meter.grown, "cpu_ratio": siege.cpu_ratio,
+                "p50_ms": siege.innocent["p50_ms"], "p99_ms": siege.innocent["p99_ms"]}), file=log)
+
+
+def ended_with(came_back, code, connections=1):
+    """Criterion P-END: GOAWAY with that code on every connection, and the end of it."""
+    assert came_back["goaway"] == {code: connections}, came_back
+    assert came_back["closed"] == connections, came_back
+    assert came_back["cut"] == 0, came_back
