@@ -530,6 +530,20 @@ static void test_machine_deadline(void **state) {
   finish(server);
 }
 
+struct options {
+  int nodelay, lowat;
+};
+
+/* Worker's thread: of its first link. */
+static void read_options(struct worker *worker, void *object) {
+  struct options *options = object;
+  int fd = worker->links.chunks[0][0].fd;
+  socklen_t len = sizeof(int);
+  getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &options->nodelay, &len);
+  getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &options->lowat, &len);
+}
+
+/* What the listener was told holds for the sockets that it accepts; the machine learns its peer. */
 static void test_socket_and_peer(void **state) {
   (void)state;
   struct server *server = new_server((struct echo_world){.talk_bytes = 0});
@@ -540,16 +554,13 @@ static void test_socket_and_peer(void **state) {
   assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
   wait_until(&server->world.made, 1);
   static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 127, 0, 0, 1};
+  struct options options = {0};
   wait_until(COUNTER(server, links_accepted), 1);
-  /* What the listener was told holds for the sockets that it accepts. */
-  int accepted = server->group.workers[0].links.chunks[0][0].fd, nodelay = 0, lowat = 0;
-  socklen_t int_len = sizeof(int);
-  assert_int_equal(getsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &nodelay, &int_len), 0);
-  assert_int_equal(getsockopt(accepted, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, &int_len), 0);
-  assert_int_equal(nodelay, 1);
-  assert_int_equal(lowat, IO_NOTSENT_LOWAT_BYTES);
+  assert_true(worker_group_post(&server->group, 0, read_options, &options));
   worker_group_stop(&server->group);
   worker_group_join(&server->group);
+  assert_int_equal(options.nodelay, 1);
+  assert_int_equal(options.lowat, IO_NOTSENT_LOWAT_BYTES);
   assert_memory_equal(server->world.peer_address, mapped, sizeof mapped);
   assert_int_equal(server->world.peer_port, ntohs(own.sin_port));
   close(fd);
