@@ -402,10 +402,12 @@ static bool create(struct engine *engine, enum h2_role role, const struct machin
   init(h2, engine, role, peer, host, now_ns);
   queue_preface(h2);
   counter_add(&engine->counters.connections_opened, 1);
+  if (h2->lost) { /* not even the preface could be queued */
+    machine_close(h2);
+    return false;
+  }
   *out = (struct machine){.ops = &h2_machine_ops, .self = h2};
-  if (!h2->lost) return true;
-  machine_close(h2);
-  return false;
+  return true;
 }
 
 bool h2_server(struct engine *engine, const struct machine_peer *peer, struct machine_host *host,

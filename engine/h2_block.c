@@ -278,7 +278,10 @@ static void ignore_stream(struct h2 *h2) {
 static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {
   struct h2_block *block = &h2->block;
   block->verdict = fate;
-  if (h2_find(h2, block->stream_id)) {
+  const struct h2_stream *stream = h2_find(h2, block->stream_id);
+  if (stream && stream->state == H2_IDLE) /* ours, and its HEADERS have not left */
+    return h2_connection_error(H2_PROTOCOL_ERROR, "response to a request that was not sent");
+  if (stream) {
     block->kind = H2_BLOCK_MESSAGE;
   } else if (fate.scope == H2_IGNORE) {
     block->kind = H2_BLOCK_DISCARD; /* we reset it; the peer may not know yet */
