@@ -96,8 +96,8 @@ bool sim_end_submit(struct sim_end *end, struct sim_random *random, bool whole) 
   sim_note("%s submits %zu bytes in %zu spans", name_of(end), end->span_bytes, end->span_count);
   end->sending = end->span_bytes > 0;
   /* A host would ask again at once, and again: nothing to send must not be called something. */
-  bool spins = !end->sending && wants_of(end) & MACHINE_SEND;
-  sim_check(!spins || end->side.scene->refuses, "%s wants to send nothing", name_of(end));
+  sim_check(end->sending || !(wants_of(end) & MACHINE_SEND), "%s wants to send nothing",
+            name_of(end));
   return end->sending;
 }
 

@@ -591,7 +591,7 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
     /* The body's close() may still come, when the engine buries the stream. */
     party->closed = true;
     free_if_over(party);
-    return false;
+    return plan.request_huge; /* more than the server said it takes */
   }
   adopt(party, stream);
   if (!plan.request_trailers) return true;

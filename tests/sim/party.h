@@ -55,7 +55,6 @@ struct party_scene {
   struct sim_stats *stats;
   uint64_t *next_number;
   uint64_t *now_ns;
-  bool refuses; /* memory may be refused at any time */
 };
 
 /* One end of a connection, as parties see it. */

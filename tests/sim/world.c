@@ -70,7 +70,7 @@ static void world_open(struct sim_world *world, uint64_t seed, struct sim_totals
                                       .next_number = &world->next_number,
                                       .now_ns = &world->now_ns};
   world->next_number = seed % 1000003 * 1000000;
-  world->refuses = world->scene.refuses = sim_one_in(&world->random, 3);
+  world->refuses = sim_one_in(&world->random, 3);
   world->jumps = sim_one_in(&world->random, 3);
   for (int i = 0; i < 2; i++) {
     struct engine_config config = config_of(&world->random);
@@ -165,6 +165,8 @@ static void inject_setting(struct sim_world *world, struct sim_end *end, uint16_
   uint32_t value = honest(end, id);
   if (id == H2_MAX_FRAME_SIZE)
     value = H2_FRAME_BYTES_MIN;
+  else if (id == H2_MAX_HEADER_LIST_SIZE)
+    value = UINT32_MAX; /* so that the server has to say 431 */
   else if (!sim_one_in(&world->random, 3))
     value = sim_below(&world->random, value ? value : 1);
   (void)put_setting(put_settings_header(frame, 1), id, value);
@@ -188,16 +190,16 @@ static void inject_unknown(struct sim_world *world, struct sim_end *end) {
 }
 
 static void inject(struct sim_world *world, struct sim_end *end) {
-  static const uint16_t ids[] = {H2_INITIAL_WINDOW_SIZE, H2_INITIAL_WINDOW_SIZE,
+  static const uint16_t ids[] = {H2_INITIAL_WINDOW_SIZE,    H2_INITIAL_WINDOW_SIZE,
                                  H2_MAX_CONCURRENT_STREAMS, H2_HEADER_TABLE_SIZE,
-                                 H2_MAX_FRAME_SIZE};
+                                 H2_MAX_FRAME_SIZE,         H2_MAX_HEADER_LIST_SIZE};
   uint32_t what = sim_below(&world->random, 10);
   if (what == 0)
     inject_unknown(world, end);
   else if (what < 4)
     inject_priority(world, end);
   else
-    inject_setting(world, end, ids[sim_below(&world->random, 5)]);
+    inject_setting(world, end, ids[sim_below(&world->random, 6)]);
 }
 
 /* The peer's settings are again as the peer announced them. False: that cannot be said now. */

@@ -109,6 +109,7 @@ def client_seeds():
     yield "continuation", frame(HEADERS, 1, 1, b"\x88") + frame(CONTINUATION, 4, 1, literal(b"x-y", b"z"))
     yield "resets", b"".join(frame(RST, 0, s, word(s)) for s in (1, 3, 5, 7, 9, 11, 13))
     yield "control", frame(PING, 0, 0, b"12345678") + frame(PING, 1, 0, b"flowctl\0") + frame(0x42, 0, 0, b"z")
+    yield "unopened", response(1, flags=5) + response(3, flags=5) + response(15, flags=5) + response(17, flags=5)
     yield "malformed", response(1, 0x88, literal(b"connection", b"close")) + frame(HEADERS, 5, 3, b"\x88\x88")
 
 
