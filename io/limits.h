@@ -35,11 +35,17 @@
 #define IO_LINKS_MAX 65536u
 /* Received bytes that a machine gets in one turn before other links have theirs. */
 #define IO_TURN_RECV_BYTES 65536u
-/* send_peek budget while the socket pushes back: small, so that the scheduler decides late. */
-#define IO_SEND_BUDGET_MIN 32768u
-/* send_peek budget that a link grows to while its sends complete in full at once: the socket is
- * then no queue, and fewer, larger sends cost less. */
+/* send_peek budget of a new link: about the initial congestion window of ten segments. */
+#define IO_SEND_BUDGET_FIRST 16384u
+/* How much is chosen ahead for a peer that is slower than we are, in its own time: a twentieth of
+ * what people notice. On slow links three full segments, for less costs more than it decides. */
+#define IO_SEND_AHEAD_NS   (5 * IO_MILLISECOND)
+#define IO_SEND_BUDGET_MIN 4096u
+/* send_peek budget that a link grows to while its socket always has room: it is then no queue, and
+ * fewer, larger sends cost less. */
 #define IO_SEND_BUDGET_MAX 262144u
+/* A socket that has room so soon was not full: a turn of a busy worker. */
+#define IO_SEND_PROMPT_NS IO_MILLISECOND
 /* Bytes the kernel may hold unsent before it calls a socket full (TCP_NOTSENT_LOWAT). */
 #define IO_NOTSENT_LOWAT_BYTES 16384
 /* Sent by all links in one pass of a turn (there are two), and links settled in the second: a turn

@@ -49,7 +49,7 @@ static void set_up(struct link *link, struct worker *worker, int fd) {
   link->state = LINK_OPEN;
   link->receive_mode = (uint8_t)receive_mode_of(worker);
   link->deferred_first = link->deferred_last = LINK_NO_BUFFER;
-  link->budget_bytes = IO_SEND_BUDGET_MIN;
+  link->budget_bytes = IO_SEND_BUDGET_FIRST;
   timer_init(&link->timer, timer_fired);
 }
 

@@ -62,12 +62,15 @@ struct link {
   bool has_machine;
   bool receiving;        /* a receive request is under way */
   bool receive_stopping; /* and its cancellation was asked for */
-  bool sending;          /* a send request is under way */
+  bool sending;          /* a send request, or the wait for room, is under way */
+  bool waiting_for_room; /* it is the wait */
   bool send_stopping;
-  bool eof;         /* the peer's FIN was read */
-  bool eof_told;    /* and the machine knows */
-  bool reset;       /* to be closed with RST */
-  bool pushed_back; /* the socket took less than offered: it is full */
+  bool eof;      /* the peer's FIN was read */
+  bool eof_told; /* and the machine knows */
+  bool reset;    /* to be closed with RST */
+  bool has_room; /* the socket was seen to have room, and nothing was sent since */
+  bool refused;  /* it took nothing all the same */
+  bool full;     /* the socket took less than offered */
 
   uint16_t in_flight;                     /* completions that are still to come */
   uint16_t deferred_first, deferred_last; /* ring buffers that wait for another turn, chained */
@@ -78,7 +81,9 @@ struct link {
   uint32_t turn_bytes;   /* received input that the machine got in that turn */
   uint32_t budget_bytes; /* of the next send_peek */
   size_t send_bytes;     /* of the send under way */
-  uint64_t send_turn;    /* in which the send under way was submitted */
+  uint64_t ahead_bytes;  /* taken by the socket since it was last seen to have room */
+  uint64_t room_ns;      /* when it took the first of them */
+  uint64_t wait_ns;      /* when the wait for room began */
   uint64_t stall_check_ns;
   uint64_t stall_acked;    /* bytes that the peer's TCP had acknowledged at the last check */
   uint64_t linger_idle_ns; /* LINGER ends at the earlier of these */

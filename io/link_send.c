@@ -1,17 +1,19 @@
 /*
  * link_send.c - bytes out, at most one send under way.
  *
- * While the socket takes everything, sends are made at once with a system call and the budget
- * grows: nothing queues, so nothing goes stale. When it takes less than offered, the rest is sent
- * through the ring, which completes when the peer has made room, and the budget falls to its
- * minimum: what is chosen early is then little. Without URING_INLINE_SEND every send goes through
- * the ring.
+ * Nothing is chosen before the socket has room for it: what has been chosen cannot be overtaken any
+ * more. After IO_NOTSENT_LOWAT_BYTES or one budget the link asks the ring whether there is room,
+ * which the kernel says when less than half as much is unsent (TCP_NOTSENT_LOWAT). If there is at
+ * once, nothing queues, and the budget grows; if it takes longer, the budget becomes what the peer
+ * took lately in IO_SEND_AHEAD_NS. Sends are system calls, as the socket then takes most at once;
+ * without URING_INLINE_SEND they go through the ring.
  */
 #include "io/link_parts.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <linux/tcp.h> /* libc's tcp_info ends before tcpi_bytes_acked */
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 
@@ -43,6 +45,8 @@ static void count_sent(struct link *link, size_t bytes) {
 static void acknowledge(struct link *link, size_t bytes) {
   if (bytes == 0) return;
   count_sent(link, bytes);
+  if (link->ahead_bytes == 0) link->room_ns = link->worker->now_ns;
+  link->ahead_bytes += bytes;
   link->machine.ops->send_ack(link->machine.self, bytes, link->worker->now_ns);
 }
 
@@ -56,9 +60,19 @@ static size_t peek(struct link *link, struct span spans[IO_SEND_SPANS], size_t *
   return total;
 }
 
-static void grow_budget(struct link *link) {
-  link->budget_bytes *= 2;
-  if (link->budget_bytes > IO_SEND_BUDGET_MAX) link->budget_bytes = IO_SEND_BUDGET_MAX;
+static uint32_t clamp_budget(uint64_t bytes) {
+  if (bytes > IO_SEND_BUDGET_MAX) return IO_SEND_BUDGET_MAX;
+  return bytes < IO_SEND_BUDGET_MIN ? IO_SEND_BUDGET_MIN : (uint32_t)bytes;
+}
+
+/* The socket has room: what it took since it last had tells how fast the peer is. */
+static void note_room(struct link *link) {
+  uint64_t now_ns = link->worker->now_ns;
+  uint64_t took_ns = now_ns - link->room_ns;
+  bool at_once = now_ns - link->wait_ns < IO_SEND_PROMPT_NS;
+  link->budget_bytes = clamp_budget(at_once ? UINT64_C(2) * link->budget_bytes
+                                            : link->ahead_bytes * IO_SEND_AHEAD_NS / took_ns);
+  link->ahead_bytes = 0;
 }
 
 /* The bytes that the peer's TCP has acknowledged; 0 where the kernel does not tell. */
@@ -71,6 +85,28 @@ static uint64_t acknowledged_bytes(const struct link *link) {
 
 static uint64_t stall_interval_ns(const struct link *link) {
   return link->worker->group->config.send_stall_ns / IO_SEND_STALL_CHECKS;
+}
+
+/* A slow peer's socket is asked before each send, a fast one's when it could hold as much unsent as
+ * we let it. */
+static bool may_be_full(const struct link *link) {
+  return link->full || link->ahead_bytes >= IO_NOTSENT_LOWAT_BYTES ||
+         link->ahead_bytes >= link->budget_bytes;
+}
+
+static void begin_sending(struct link *link) {
+  link->sending = true;
+  link->stall_checks = 0;
+  link->stall_check_ns = link->worker->now_ns + stall_interval_ns(link);
+}
+
+/* Asks the ring to say when the socket has room. */
+static void wait_for_room(struct link *link) {
+  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_SEND);
+  io_uring_prep_poll_add(sqe, link->fd, POLLOUT);
+  link->wait_ns = link->worker->now_ns;
+  link->waiting_for_room = true;
+  begin_sending(link);
 }
 
 /* Hands the spans to the ring; they stay the kernel's until its completion. */
@@ -88,10 +124,7 @@ static void send_through_ring(struct link *link, const struct span *spans, size_
     entry->header = (struct msghdr){.msg_iov = entry->spans, .msg_iovlen = count};
     io_uring_prep_sendmsg(sqe, link->fd, &entry->header, flags);
   }
-  link->sending = true;
-  link->send_turn = link->worker->turn;
-  link->stall_checks = 0;
-  link->stall_check_ns = link->worker->now_ns + stall_interval_ns(link);
+  begin_sending(link);
 }
 
 /* send(2) now; returns the bytes taken, or -errno. */
@@ -107,35 +140,42 @@ static ssize_t send_now(struct link *link, const struct span *spans, size_t coun
   return sent < 0 ? -errno : sent;
 }
 
-/* True when all of it was taken, so that nothing is left to do in this turn. */
-static bool send_inline(struct link *link, const struct span *spans, size_t count, size_t total) {
+/* What the socket does not take now is offered again when it has room. */
+static void send_inline(struct link *link, const struct span *spans, size_t count, size_t total) {
   ssize_t sent = send_now(link, spans, count);
   if (sent < 0 && sent != -EAGAIN && sent != -EINTR && sent != -ENOBUFS) {
     link_cut(link);
-    return true;
+    return;
   }
   acknowledge(link, sent > 0 ? (size_t)sent : 0);
-  if (sent == (ssize_t)total) {
-    grow_budget(link);
-    if (link_wants(link, MACHINE_SEND)) link_mark_dirty(link);
-    return true;
+  if (sent != (ssize_t)total) {
+    counter_add(&link->worker->counters.send_short, 1);
+    link->refused = link->has_room && sent <= 0;
+    link->full = !link->refused;
   }
-  counter_add(&link->worker->counters.send_short, 1);
-  link->pushed_back = true;
-  link->budget_bytes = IO_SEND_BUDGET_MIN;
-  return false;
+  link->has_room = false;
+  if (link_wants(link, MACHINE_SEND)) link_mark_dirty(link);
 }
 
 void link_send_settle(struct link *link) {
   struct span spans[IO_SEND_SPANS];
   size_t count, total;
+  /* A machine that has given up does not wait for its peer. */
+  if (link->waiting_for_room && link_wants(link, MACHINE_DONE)) link_send_stop(link);
   if (link->sending || !link_wants(link, MACHINE_SEND)) return;
+  if (may_be_full(link)) {
+    wait_for_room(link);
+    return;
+  }
   if (!(total = peek(link, spans, &count))) return;
   counter_add(&link->worker->counters.send_calls, 1);
-  if (!link->pushed_back && link->worker->uring.features & URING_INLINE_SEND) {
-    if (send_inline(link, spans, count, total)) return;
-    if (!(total = peek(link, spans, &count))) return;
+  /* A kernel short of memory may refuse although there is room: the ring then tries until it does
+   * not. */
+  if (link->worker->uring.features & URING_INLINE_SEND && !link->refused) {
+    send_inline(link, spans, count, total);
+    return;
   }
+  link->refused = link->has_room = false;
   link->send_bytes = total;
   send_through_ring(link, spans, count);
 }
@@ -159,24 +199,26 @@ void link_send_check_stall(struct link *link) {
   link_cut(link);
 }
 
-/* A send that completed in the turn after its submission was not kept waiting by the peer. */
-static void note_pressure(struct link *link, bool complete) {
-  if (complete && link->worker->turn == link->send_turn + 1) {
-    link->pushed_back = false;
-    grow_budget(link);
-    return;
-  }
-  link->pushed_back = true;
-  link->budget_bytes = IO_SEND_BUDGET_MIN;
+/* `res`: what poll(2) would say, or -errno. An error of the socket is the next send's to tell. */
+static void on_room(struct link *link, int32_t res) {
+  link->waiting_for_room = false;
+  if (res < 0) return; /* stopped; or out of memory, then it is asked again */
+  link->full = false;
+  link->has_room = true;
+  note_room(link);
 }
 
 void link_on_send(struct link *link, const struct io_uring_cqe *cqe) {
   link->sending = link->send_stopping = false;
   link_landed(link);
   link_mark_dirty(link);
+  if (link->waiting_for_room) {
+    on_room(link, cqe->res);
+    return;
+  }
   if (link->state != LINK_OPEN) return;
   if (cqe->res > 0) {
-    note_pressure(link, (size_t)cqe->res == link->send_bytes);
+    link->full = (size_t)cqe->res < link->send_bytes;
     acknowledge(link, (size_t)cqe->res);
   } else if (cqe->res != -EAGAIN && cqe->res != -EINTR && cqe->res != -ENOBUFS) {
     link_cut(link);

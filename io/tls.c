@@ -347,10 +347,12 @@ static void advance(struct tls *tls, uint64_t now_ns) {
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* See TLS_SMALL_RECORD_BYTES. */
-static size_t record_limit(struct tls *tls, uint64_t now_ns) {
+/* See TLS_SMALL_RECORD_BYTES. What a slow link's budget leaves makes smaller records, too. */
+static size_t record_limit(struct tls *tls, size_t budget_left_bytes, uint64_t now_ns) {
   if (now_ns > tls->sent_ns && now_ns - tls->sent_ns > TLS_IDLE_NS) tls->burst_bytes = 0;
-  return tls->burst_bytes < TLS_SMALL_RECORDS_BYTES ? TLS_SMALL_RECORD_BYTES : TLS_RECORD_BYTES;
+  if (tls->burst_bytes < TLS_SMALL_RECORDS_BYTES || budget_left_bytes < TLS_SMALL_RECORD_BYTES)
+    return TLS_SMALL_RECORD_BYTES;
+  return budget_left_bytes < TLS_RECORD_BYTES ? budget_left_bytes : TLS_RECORD_BYTES;
 }
 
 /* The next record's plaintext: the first span where that is enough, else a copy of several, so that
@@ -394,7 +396,8 @@ static bool encrypt(struct tls *tls, struct span plaintext, uint64_t now_ns) {
 static void write_records(struct tls *tls, size_t budget_bytes, uint64_t now_ns) {
   while (tls->state == TLS_OPEN && inner_wants(tls, MACHINE_SEND) &&
          tls_slab_unsent(&tls->bio.output) < budget_bytes) {
-    size_t limit = record_limit(tls, now_ns);
+    size_t left = budget_bytes - tls_slab_unsent(&tls->bio.output);
+    size_t limit = record_limit(tls, left, now_ns);
     if (tls_slab_room(&tls->bio.output) < limit + TLS_RECORD_OVERHEAD_BYTES) break;
     struct span plaintext = gather(tls, limit, now_ns);
     if (plaintext.len == 0 || !encrypt(tls, plaintext, now_ns)) break;
