@@ -180,6 +180,10 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
 
 /* A stream of ours that the peer has not heard of vanishes without a word. */
 void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_code) {
+  if (stream->state == H2_CLOSED) { /* a handler speaks up while it hears of the very end */
+    h2_stream_finish(h2, stream, H2_NO_ERROR);
+    return;
+  }
   if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
   h2_stream_event(stream, H2_SEND_RST_STREAM);
   if (stream->announced) h2_rst_stream(h2, stream->id, error_code);
