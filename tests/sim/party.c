@@ -334,6 +334,14 @@ static void message_ended(struct party *party) {
   sim_check(trailers == party->trailers_seen, "trailers are missing");
 }
 
+/* A handler that has had enough of what it just heard; the party may be gone afterwards. */
+static void perhaps_reset(struct party *party) {
+  struct party_side *side = party->side;
+  if (party->closed || side->generous || !sim_one_in(side->scene->random, 400)) return;
+  side->scene->stats->resets++;
+  stream_reset(party->stream, H2_CANCEL);
+}
+
 static void on_data(struct stream *stream, struct span bytes, bool end) {
   struct party *party = stream->user;
   sim_check(!party->closed && !party->end, "data after the end");
@@ -343,7 +351,10 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   party->side->scene->stats->bytes += bytes.len;
   if (stream->consume_later) party->unconsumed += (uint32_t)bytes.len;
   if (end) message_ended(party);
-  if (end && !party->client && party->plan.answer == ANSWER_AFTER_BODY) party_act(party);
+  if (end && !party->client && party->plan.answer == ANSWER_AFTER_BODY)
+    party_act(party);
+  else
+    perhaps_reset(party);
 }
 
 static void on_trailers(struct stream *stream, const struct headers *fields) {
@@ -354,7 +365,10 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
   party->trailers_seen = true;
   party->side->scene->stats->trailers++;
   message_ended(party);
-  if (!party->client && party->plan.answer == ANSWER_AFTER_BODY) party_act(party);
+  if (!party->client && party->plan.answer == ANSWER_AFTER_BODY)
+    party_act(party);
+  else
+    perhaps_reset(party);
 }
 
 static bool own_message_complete(const struct party *party) {
@@ -523,6 +537,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
     check_fields(fields, plan, LIST_RESPONSE);
   }
   if (end) message_ended(party);
+  perhaps_reset(party);
 }
 
 static const struct stream_events client_events;

@@ -110,6 +110,7 @@ def client_seeds():
     yield "resets", b"".join(frame(RST, 0, s, word(s)) for s in (1, 3, 5, 7, 9, 11, 13))
     yield "control", frame(PING, 0, 0, b"12345678") + frame(PING, 1, 0, b"flowctl\0") + frame(0x42, 0, 0, b"z")
     yield "unopened", response(1, flags=5) + response(3, flags=5) + response(15, flags=5) + response(17, flags=5)
+    yield "reset-at-end", response(7, flags=5) + response(1, flags=5)
     yield "malformed", response(1, 0x88, literal(b"connection", b"close")) + frame(HEADERS, 5, 3, b"\x88\x88")
 
 
