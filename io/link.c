@@ -171,7 +171,11 @@ static void settle_open(struct link *link) {
   link_send_check_stall(link);
   if (link->state == LINK_OPEN) link_send_settle(link);
   if (link->state != LINK_OPEN) return;
-  if (!link->sending && link_wants(link, MACHINE_DONE)) {
+  if (link_wants(link, MACHINE_DONE)) {
+    if (link->sending) { /* it has given up on a peer that does not take what is under way */
+      link_cut(link);
+      return;
+    }
     begin_linger(link);
     settle_linger(link);
     return;
