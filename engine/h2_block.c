@@ -167,7 +167,8 @@ static struct h2_verdict complete_promise(struct h2 *h2, struct headers *fields)
   struct request request;
   enum h2_error code = H2_REFUSED_STREAM;
   struct h2_stream *promised = NULL;
-  if (h2->ours.enable_push && parent && !fields->overflowed) {
+  bool wanted = h2->ours.enable_push && !h2->drain_final; /* none after our last GOAWAY (6.8) */
+  if (wanted && parent && !fields->overflowed) {
     code = H2_PROTOCOL_ERROR;
     if (h2_message_request(fields, false, &request).scope == H2_ACCEPT &&
         h2_message_pushable(&request)) {
