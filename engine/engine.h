@@ -43,11 +43,30 @@ struct engine_counters {
   uint64_t resets_received, resets_sent;
   uint64_t goaways_received, goaways_sent;
   uint64_t body_bytes_received, body_bytes_sent;
-  uint64_t glitches; /* useless frames */
-  uint64_t calmed;   /* connections ended with ENHANCE_YOUR_CALM */
-  uint64_t calmed_resets, calmed_glitches, calmed_pings, calmed_settings, calmed_headers;
-  uint64_t timeouts; /* connections or streams ended by a deadline */
-  uint64_t refused;  /* connections or streams refused for lack of resources */
+  /* What budgets are charged for; limits.h has each one's size and reason. */
+  uint64_t charged_resets;                  /* H2_RESET_*: streams that ended by the peer's doing */
+  uint64_t charged_pings, charged_settings; /* H2_PING_*, H2_SETTINGS_* */
+  uint64_t glitches;                        /* H2_GLITCH_*: useless frames, of these kinds: */
+  uint64_t glitches_data;                   /* H2_EMPTY_DATA_FREE */
+  uint64_t glitches_updates;                /* H2_UPDATES_FREE* */
+  uint64_t glitches_priorities;             /* H2_PRIORITIES_FREE*, and more than sched.h keeps */
+  uint64_t glitches_unknown;                /* frame types */
+  uint64_t glitches_refused;                /* streams beyond the limit, or for lack of resources */
+  uint64_t glitches_late;                   /* frames for streams that have ended */
+  uint64_t glitches_goaways;                /* GOAWAY after GOAWAY */
+  uint64_t calmed;                          /* connections ended with ENHANCE_YOUR_CALM, by: */
+  uint64_t calmed_resets, calmed_glitches, calmed_pings, calmed_settings;
+  uint64_t calmed_headers; /* H2_HEADER_BLOCK_BYTES_MAX, H2_CONTINUATION_FRAMES_MAX, HPACK_* */
+  uint64_t timeouts;       /* connections or streams ended by a deadline, of these kinds: */
+  uint64_t timeouts_preface, timeouts_settings; /* H2_PREFACE_NS, H2_SETTINGS_ACK_NS */
+  uint64_t timeouts_frames;                     /* H2_HEADER_BLOCK_NS */
+  uint64_t timeouts_replies;                    /* H2_CONTROL_STALL_NS */
+  uint64_t timeouts_output;                     /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN */
+  uint64_t timeouts_bodies;                     /* H2_BODY_*, H2_STREAM_IDLE_NS: streams */
+  uint64_t idled;                               /* connections closed after H2_IDLE_NS; no fault */
+  /* Requests answered 431: H2_HEADER_LIST_BYTES_DEFAULT, H2_HEADER_FIELDS_MAX. */
+  uint64_t too_large;
+  uint64_t refused; /* connections or streams refused for lack of resources */
 };
 
 #define ENGINE_DATE_BYTES 29u /* "Sun, 06 Nov 1994 08:49:37 GMT" */

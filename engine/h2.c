@@ -43,13 +43,15 @@ bool h2_charge(struct h2 *h2, struct h2_budget *budget, uint64_t *calmed, const 
   return false;
 }
 
-bool h2_glitch(struct h2 *h2) {
+bool h2_glitch(struct h2 *h2, uint64_t *kind) {
   struct engine_counters *counters = &h2->engine->counters;
   counter_add(&counters->glitches, 1);
+  counter_add(kind, 1);
   return h2_charge(h2, &h2->glitches, &counters->calmed_glitches, "too many useless frames");
 }
 
 bool h2_charge_reset(struct h2 *h2) {
+  counter_add(&h2->engine->counters.charged_resets, 1);
   return h2_charge(h2, &h2->resets, &h2->engine->counters.calmed_resets, "too many resets");
 }
 
@@ -57,9 +59,10 @@ void h2_wake(struct h2 *h2) {
   if (!h2->in_call && h2->host) h2->host->wake(h2->host);
 }
 
-static void time_out(struct h2 *h2, enum h2_error code, const char *reason) {
+static void time_out(struct h2 *h2, uint64_t *kind, enum h2_error code, const char *reason) {
   if (h2->dead) return;
   counter_add(&h2->engine->counters.timeouts, 1);
+  counter_add(kind, 1);
   h2_fail(h2, code, reason);
 }
 
@@ -71,19 +74,37 @@ static bool frame_timed(const struct h2 *h2) {
   return h2->reader.begun_ns && (phase == H2_RECV_HEADER || phase == H2_RECV_PAYLOAD);
 }
 
-/* Output is waiting for the peer: made and not taken, or held back by its windows. A stream whose
- * handler has nothing to say is not waiting for the peer. */
+/* There is more of the stream's body. One whose handler has nothing to say is not waiting for the
+ * peer. */
+static bool has_more(const struct h2_stream *stream) {
+  return stream->headers_sent && stream->body.ops && !stream->body_ended && !stream->body_waiting;
+}
+
+/* Output is waiting for the peer: made and not taken, or held back by its windows. */
 static bool output_blocked(const struct h2 *h2) {
   if (h2->out.count || h2->urgent_queue) return true;
   if (h2->sched.ready_count) return true;
   for (const struct h2_stream *stream = h2->all; stream; stream = stream->next)
-    if (stream->headers_sent && stream->body.ops && !stream->body_ended && !stream->body_waiting)
-      return true;
+    if (has_more(stream)) return true;
   return false;
+}
+
+/* After the peer's FIN no credit can come: what its windows hold back will never leave, and is not
+ * held for it. */
+static void give_up_blocked(struct h2 *h2) {
+  if (!h2->eof || h2->dead || h2_send_wanted(h2)) return;
+  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
+    next = stream->next;
+    if (!has_more(stream)) continue;
+    h2_stream_event(stream, H2_RECV_RST_STREAM);
+    h2_stream_finish(h2, stream, H2_CANCEL);
+    next = h2->all; /* its handler may have ended others: begin again */
+  }
 }
 
 /* Keeps the span of time over which output is measured. */
 static void watch_output(struct h2 *h2) {
+  give_up_blocked(h2);
   if (h2->role == H2_CLIENT || !output_blocked(h2)) {
     h2->stalled_since_ns = 0;
     return;
@@ -96,7 +117,8 @@ static void watch_output(struct h2 *h2) {
   uint64_t span_ns = h2->now_ns - h2->stalled_since_ns;
   if (span_ns < H2_SEND_STALL_NS) return;
   if (h2->stalled_bytes < span_ns / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN) {
-    time_out(h2, H2_ENHANCE_YOUR_CALM, "the responses are not taken");
+    time_out(h2, &h2->engine->counters.timeouts_output, H2_ENHANCE_YOUR_CALM,
+             "the responses are not taken");
     return;
   }
   h2->stalled_since_ns = h2->now_ns;
@@ -123,23 +145,27 @@ static void watch_bodies(struct h2 *h2) {
     next = stream->next;
     if (stream->end_received || !body_is_slow(h2, stream)) continue;
     counter_add(&h2->engine->counters.timeouts, 1);
+    counter_add(&h2->engine->counters.timeouts_bodies, 1);
     h2_stream_abort(h2, stream, H2_CANCEL);
     next = h2->all; /* handlers may have ended others: begin again */
   }
 }
 
 static void watch_peer(struct h2 *h2) {
+  struct engine_counters *counters = &h2->engine->counters;
   uint64_t now = h2->now_ns;
   if (!h2->settings_received && now >= h2->opened_ns + H2_PREFACE_NS)
-    time_out(h2, H2_PROTOCOL_ERROR, "no preface");
+    time_out(h2, &counters->timeouts_preface, H2_PROTOCOL_ERROR, "no preface");
   if (h2->settings_unacked && now >= h2->settings_sent_ns + H2_SETTINGS_ACK_NS)
-    time_out(h2, H2_SETTINGS_TIMEOUT, "SETTINGS were not acknowledged");
+    time_out(h2, &counters->timeouts_settings, H2_SETTINGS_TIMEOUT,
+             "SETTINGS were not acknowledged");
   bool slow_block =
       h2->block.kind != H2_BLOCK_NONE && now >= h2->block.begun_ns + H2_HEADER_BLOCK_NS;
   bool slow_frame = frame_timed(h2) && now >= h2->reader.begun_ns + H2_HEADER_BLOCK_NS;
-  if (slow_block || slow_frame) time_out(h2, H2_ENHANCE_YOUR_CALM, "a frame takes too long");
+  if (slow_block || slow_frame)
+    time_out(h2, &counters->timeouts_frames, H2_ENHANCE_YOUR_CALM, "a frame takes too long");
   if (h2->control_used && now >= h2->control_since_ns + H2_CONTROL_STALL_NS)
-    time_out(h2, H2_ENHANCE_YOUR_CALM, "replies are not read");
+    time_out(h2, &counters->timeouts_replies, H2_ENHANCE_YOUR_CALM, "replies are not read");
 }
 
 static bool is_idle(const struct h2 *h2) {
@@ -157,6 +183,7 @@ static void watch_idle(struct h2 *h2) {
   if (!is_idle(h2) || h2->drain_final) return;
   if (h2->now_ns < h2->idle_since_ns + h2->engine->config.idle_ns) return;
   h2->draining = h2->drain_final = true;
+  counter_add(&h2->engine->counters.idled, 1);
   h2_goaway(h2, h2->peer_id_max, H2_NO_ERROR, "idle");
 }
 
@@ -236,6 +263,7 @@ static void machine_recv_eof(void *self, uint64_t now_ns) {
     h2_stream_finish(h2, stream, eof_code(stream));
     next = h2->all;
   }
+  give_up_blocked(h2);
   leave(h2);
 }
 

@@ -267,7 +267,8 @@ void h2_send_free(struct h2 *h2);
 void h2_fail(struct h2 *h2, enum h2_error code, const char *reason);
 /* Spends of a budget; false after it has failed the connection with ENHANCE_YOUR_CALM. */
 bool h2_charge(struct h2 *h2, struct h2_budget *budget, uint64_t *calmed, const char *reason);
-bool h2_glitch(struct h2 *h2);
+/* A useless frame; `kind` is the counter of its kind. */
+bool h2_glitch(struct h2 *h2, uint64_t *kind);
 /* A stream ended early by the peer's doing (RST_STREAM, or an error it provoked). */
 bool h2_charge_reset(struct h2 *h2);
 void h2_goaway(struct h2 *h2, uint32_t last_id, enum h2_error code, const char *reason);

@@ -31,13 +31,15 @@ static void reset_unopened(struct h2 *h2, uint32_t id, enum h2_error code) {
 
 static struct h2_verdict refuse(struct h2 *h2, uint32_t id) {
   counter_add(&h2->engine->counters.refused, 1);
-  if (h2_glitch(h2)) reset_unopened(h2, id, H2_REFUSED_STREAM);
+  if (h2_glitch(h2, &h2->engine->counters.glitches_refused))
+    reset_unopened(h2, id, H2_REFUSED_STREAM);
   return H2_OK;
 }
 
 /* The header section is larger than we take: tell the client so, without troubling the handler
  * (RFC 6585 section 5). */
-static void answer_431(struct h2_stream *stream) {
+static void answer_431(struct h2 *h2, struct h2_stream *stream) {
+  counter_add(&h2->engine->counters.too_large, 1);
   (void)stream_respond(&stream->base, 431, NULL, 0, BODY_NONE);
 }
 
@@ -71,7 +73,7 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   h2_stream_event(stream, H2_RECV_HEADERS);
   if (too_large) {
     if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
-    answer_431(stream);
+    answer_431(h2, stream);
     return H2_OK;
   }
   request->end = block->end_stream;
@@ -178,7 +180,8 @@ static struct h2_verdict complete_promise(struct h2 *h2, struct headers *fields)
     }
   }
   if (!promised) {
-    if (h2_glitch(h2)) reset_unopened(h2, promised_id, code);
+    if (h2_glitch(h2, &h2->engine->counters.glitches_refused))
+      reset_unopened(h2, promised_id, code);
     return H2_OK;
   }
   h2->peer_id_handled = promised_id;
@@ -273,7 +276,7 @@ static void ignore_stream(struct h2 *h2) {
   h2->block.kind = H2_BLOCK_DISCARD;
   h2->block.verdict = (struct h2_verdict){.scope = H2_IGNORE};
   h2_remember_closed(h2, h2->block.stream_id, H2_CLOSED_RESET_LOCAL);
-  (void)h2_glitch(h2);
+  (void)h2_glitch(h2, &h2->engine->counters.glitches_late);
 }
 
 static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {

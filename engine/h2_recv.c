@@ -71,7 +71,7 @@ static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
   if (data_bytes > 0 || h2->reader.frame.flags & H2_FLAG_END_STREAM)
     h2->empty_data = 0;
   else if (++h2->empty_data > H2_EMPTY_DATA_FREE)
-    (void)h2_glitch(h2);
+    (void)h2_glitch(h2, &h2->engine->counters.glitches_data);
 }
 
 /* With an END_STREAM that comes too early, or beyond content-length (section 8.1.1): known before
@@ -249,6 +249,7 @@ static void on_settings(struct h2 *h2, const struct h2_frame *frame) {
     h2_fail(h2, H2_ENHANCE_YOUR_CALM, "too many settings in a frame");
     return;
   }
+  if (h2->settings_received) counter_add(&counters->charged_settings, 1);
   if (h2->settings_received &&
       !h2_charge(h2, &h2->settings, &counters->calmed_settings, "too many SETTINGS"))
     return;
@@ -275,14 +276,15 @@ static void on_continuation(struct h2 *h2, const struct h2_frame *frame) {
 
 /* Signals of RFC 7540 and RFC 9218 cost something only when they are many. */
 static bool priority_affordable(struct h2 *h2) {
-  if (h2->priorities_free == 0) return h2_glitch(h2);
+  if (h2->priorities_free == 0) return h2_glitch(h2, &h2->engine->counters.glitches_priorities);
   h2->priorities_free--;
   return true;
 }
 
 static void finish_priority(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
   if (verdict.scope == H2_IGNORE)
-    (void)h2_glitch(h2); /* more signals than streams could make use of */
+    (void)h2_glitch(
+        h2, &h2->engine->counters.glitches_priorities); /* more than streams could make use of */
   else
     act(h2, id, verdict);
 }
@@ -297,7 +299,7 @@ static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
   counter_add(&h2->engine->counters.resets_received, 1);
   struct h2_stream *stream = h2_find(h2, frame->header.stream_id);
   if (!stream) {
-    (void)h2_glitch(h2);
+    (void)h2_glitch(h2, &h2->engine->counters.glitches_late);
     return;
   }
   /* After a complete response this is how a server says that it does not want the rest of the
@@ -316,6 +318,7 @@ static void on_ping(struct h2 *h2, const struct h2_frame *frame) {
     return;
   }
   uint64_t *calmed = &h2->engine->counters.calmed_pings;
+  counter_add(&h2->engine->counters.charged_pings, 1);
   if (!h2_charge(h2, &h2->pings, calmed, "too many PING frames")) return;
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 8);
   if (room) h2_control_sent(h2, h2_frame_ping_encode(room, true, frame->ping));
@@ -336,7 +339,7 @@ static void refuse_above(struct h2 *h2, uint32_t last_id) {
 
 static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
   counter_add(&h2->engine->counters.goaways_received, 1);
-  if (h2->goaway_received && !h2_glitch(h2)) return;
+  if (h2->goaway_received && !h2_glitch(h2, &h2->engine->counters.glitches_goaways)) return;
   uint32_t last_id = frame->goaway.last_stream_id;
   if (!h2->goaway_received || last_id < h2->goaway_last_id) h2->goaway_last_id = last_id;
   h2->goaway_received = true;
@@ -348,7 +351,7 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
 /* A receiver that grants by the byte makes us work for nothing (CVE-2019-9511): what it may send
  * follows what we sent. */
 static bool update_affordable(struct h2 *h2) {
-  if (h2->updates_free == 0) return h2_glitch(h2);
+  if (h2->updates_free == 0) return h2_glitch(h2, &h2->engine->counters.glitches_updates);
   h2->updates_free--;
   return true;
 }
@@ -356,7 +359,8 @@ static bool update_affordable(struct h2 *h2) {
 /* Legal, but about a stream that is closed. A WINDOW_UPDATE that crossed our END_STREAM is daily
  * business; others are rarer. */
 static void note_useless(struct h2 *h2, uint8_t type) {
-  (void)(type == H2_WINDOW_UPDATE ? update_affordable(h2) : h2_glitch(h2));
+  (void)(type == H2_WINDOW_UPDATE ? update_affordable(h2)
+                                  : h2_glitch(h2, &h2->engine->counters.glitches_late));
 }
 
 static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
@@ -446,7 +450,7 @@ static void frame_begin(struct h2 *h2) {
   if (frame->type == H2_DATA) {
     data_begin(h2);
   } else if (!h2_frame_known(frame->type)) {
-    (void)h2_glitch(h2);
+    (void)h2_glitch(h2, &h2->engine->counters.glitches_unknown);
     enter(reader, H2_RECV_SKIP, frame->length);
   } else if (frame->length > H2_HEADER_BLOCK_BYTES_MAX) {
     h2_fail(h2, H2_ENHANCE_YOUR_CALM, "frame is larger than any we handle");
