@@ -16,7 +16,7 @@ def main():
         value = value[0] if value else ""
         entries.append(
             f'[{index}] = {{{{(const uint8_t *)"{name}", {len(name)}}}, '
-            f'{{(const uint8_t *)"{value}", {len(value)}}}, {token_of[name]}, 0}},\n'
+            f'{{(const uint8_t *)"{value}", {len(value)}}}, {token_of[name]}, 0, 0}},\n'
         )
         of_token[token_of[name]].append(int(index))
     for indices in of_token.values():
