@@ -75,6 +75,7 @@ void dial_start(struct dial *dial, struct worker *worker) {
     fail_soon(dial, errno);
     return;
   }
+  if (dial->prepare) dial->prepare(dial, dial->fd);
   struct io_uring_sqe *sqe = worker_sqe(worker, &dial->connect);
   if (!sqe) {
     fail_soon(dial, ENOBUFS);

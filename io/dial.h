@@ -20,6 +20,8 @@ struct dial {
   struct address address;
   struct machine_factory factory; /* copied into nothing: ctx lives until done() */
   uint64_t timeout_ns;            /* for the connection to be made; 0: the kernel's own */
+  /* The socket exists and has not begun to connect: for options of its own. May be NULL. */
+  void (*prepare)(struct dial *dial, int fd);
   void (*done)(struct dial *dial, int error);
 
   /* Private. */
