@@ -16,5 +16,6 @@ enum {
 #endif
 
 int command_serve(int argc, char **argv);
+int command_trace(int argc, char **argv);
 
 #endif

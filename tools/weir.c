@@ -17,6 +17,7 @@ static const struct command {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"serve", "serve files, or a small built-in site, over HTTP/2", command_serve},
+    {"trace", "fetch a page and draw how it arrived, frame by frame", command_trace},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
