@@ -1,4 +1,4 @@
-"""Clients that do not read; a file of its own because being cut off takes a minute."""
+"""Clients that do not read; a file of its own because being cut off takes its time."""
 import time
 
 import pytest
@@ -8,7 +8,7 @@ import harness
 COUNT = 20  # half of them with TLS
 
 
-@pytest.mark.seconds(180)
+@pytest.mark.seconds(100)
 def test_clients_that_never_read(start):
     """They open their windows wide, ask for gigabytes and read nothing: memory stays bounded, others
     are served, and in the end they are cut off."""
@@ -32,6 +32,7 @@ def test_clients_that_never_read(start):
 
     def cut_off():
         return server.descriptors() < baseline + 5
-    assert harness.wait_until(cut_off, 100, 0.5), server.descriptors()
+    # 10 seconds of stalling, and some for a slow machine; far below TCP's own idea of patience.
+    assert harness.wait_until(cut_off, 45, 0.5), server.descriptors()
     for client in clients:
         client.close()
