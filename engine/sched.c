@@ -433,17 +433,40 @@ static bool heads_go_first(const struct sched *sched, unsigned level) {
   return level == SCHED_TREE_URGENCY && sched->heads[level] && sched->critical_count == 0;
 }
 
-static struct sched_node *pick(struct sched *sched) {
-  unsigned level = 0;
-  sched->chosen_queue = sched_urgency_pick(&sched->urgency, &level);
-  if (heads_go_first(sched, level)) sched->chosen_queue = SCHED_QUEUE_HEAD;
-  switch (sched->chosen_queue) {
+static struct sched_node *first_of(struct sched *sched, enum sched_queue queue, unsigned level) {
+  switch (queue) {
   case SCHED_QUEUE_HEAD: return sched->heads[level];
   case SCHED_QUEUE_SEQUENCE: return sched->sequence[level];
   case SCHED_QUEUE_SHARED: return sched_share_pick(sched->shared[level]);
   case SCHED_QUEUE_TREE: return sched_tree_pick(&sched->tree);
   default: return NULL;
   }
+}
+
+/* Who would be next without head starts, if that is critical and less urgent than those of `level`,
+ * which then only go beside it; else NULL. */
+static struct sched_node *critical_behind(struct sched *sched, unsigned level,
+                                          enum sched_queue *queue) {
+  unsigned behind = 0;
+  if (sched->critical_count == 0) return NULL;
+  *queue = sched_urgency_pick_behind(&sched->urgency, &behind);
+  struct sched_node *node = first_of(sched, *queue, behind);
+  return node && node->critical && behind > level ? node : NULL;
+}
+
+static struct sched_node *pick(struct sched *sched) {
+  unsigned level = 0;
+  enum sched_queue queue = sched_urgency_pick(&sched->urgency, &level), behind;
+  if (heads_go_first(sched, level)) queue = SCHED_QUEUE_HEAD;
+  struct sched_node *critical =
+      queue == SCHED_QUEUE_HEAD ? critical_behind(sched, level, &behind) : NULL;
+  sched->chosen_beside = critical != NULL;
+  if (critical && sched->head_debt_bytes > 0) {
+    sched->chosen_queue = behind;
+    return critical;
+  }
+  sched->chosen_queue = queue;
+  return first_of(sched, queue, level);
 }
 
 struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
@@ -459,6 +482,14 @@ struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
   return node;
 }
 
+/* A byte of a head start that goes before something critical is paid for by sixteen others. */
+static void charge_head_debt(struct sched *sched, bool head, size_t bytes) {
+  if (head && sched->chosen_beside)
+    sched->head_debt_bytes += (uint64_t)bytes << SCHED_HEAD_PRICE_LOG2;
+  else if (!head)
+    sched->head_debt_bytes -= bytes < sched->head_debt_bytes ? bytes : sched->head_debt_bytes;
+}
+
 /* Whatever the stream sends uses its head start up. */
 static void spend_head_start(struct sched *sched, struct sched_node *node, size_t bytes) {
   if (node->head_bytes == 0) return;
@@ -472,9 +503,11 @@ void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
   size_t charge = bytes;
   /* What a stream sent while it was alone is not held against it by those who came meanwhile. */
   if (chosen && sched->chosen_alone && charge > SCHED_QUANTUM_BYTES) charge = SCHED_QUANTUM_BYTES;
+  bool head = chosen && sched->chosen_queue == SCHED_QUEUE_HEAD && node->in_heads;
+  charge_head_debt(sched, head, charge);
   if (queue == SCHED_QUEUE_NONE) {
     sched_share_owe(node, charge);
-  } else if (chosen && sched->chosen_queue == SCHED_QUEUE_HEAD && node->in_heads) {
+  } else if (head) {
     if (!heads_go_first(sched, node->head_level))
       sched_urgency_charge(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD, charge);
   } else {

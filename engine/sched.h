@@ -32,9 +32,10 @@
  *
  * Streams of one urgency: sched_urgency.h has the mixing rule, sched_share.h the fairness,
  * sched_order.h the sequence. A head start (head_start.h) gives the first bytes of a response a
- * second place, at an urgency of their own, until they have been sent. In the tree, which does not
- * tell what is critical, that place is beside it while anything of a critical class is ready, else
- * before it.
+ * second place, at an urgency of their own, until they have been sent. Where the next in line
+ * behind it is of a critical class (a font that the client finds less urgent than head starts are),
+ * they get a sixteenth beside it instead of going before it. In the tree, which does not tell what
+ * is critical, that holds while anything of a critical class is ready; else they go before it.
  *
  * Cost: sched_next() and sched_sent() are O(1), whatever the number of ready streams (in the tree,
  * times the depth, which is bounded); sched_ready() and sched_idle() are O(1) except for streams
@@ -91,6 +92,8 @@ struct sched {
   const struct sched_node *chosen; /* by the last sched_next() */
   enum sched_queue chosen_queue;   /* as which it was chosen */
   bool chosen_alone;               /* nobody else was ready then */
+  bool chosen_beside;              /* head starts then only went beside something critical */
+  uint64_t head_debt_bytes;        /* to be sent by others before the next of these goes */
   uint32_t ready_count;
   uint32_t critical_count; /* ready ones of a critical class */
   uint32_t open_count;

@@ -8,7 +8,7 @@
  * That is the mixing rule that section 10 leaves open: half of the bytes finish responses one by
  * one, half keep all the incremental ones moving, and neither kind can starve the other. Head
  * starts get only a sixteenth of what each of the others gets: they go before all that is less
- * urgent, and delay what is as urgent by no more than 6%.
+ * urgent (but see sched.h on what is critical), and delay what is as urgent by no more than 6%.
  *
  * Everything is O(1); no memory, no failure.
  */
@@ -39,6 +39,9 @@ void sched_urgency_off(struct sched_urgency *urgency, unsigned level, enum sched
 
 /* The queue to serve and its level; SCHED_QUEUE_NONE when there is none. */
 enum sched_queue sched_urgency_pick(const struct sched_urgency *urgency, unsigned *level);
+
+/* The same as if there were no head starts. */
+enum sched_queue sched_urgency_pick_behind(const struct sched_urgency *urgency, unsigned *level);
 
 void sched_urgency_charge(struct sched_urgency *urgency, unsigned level, enum sched_queue queue,
                           size_t bytes);

@@ -564,6 +564,24 @@ static void head_start_beside_its_equals(void **state) {
   assert_string_equal(sequence(world, 14), "A C C C C B C C C C C A B A");
 }
 
+/* Beside a font, too, that the client finds less urgent than head starts are; but before a download
+ * of the same urgency. */
+static void head_start_beside_what_is_critical(void **state) {
+  struct world *world = *state;
+  for (char name = 'A'; name <= 'C'; name++) {
+    open_field(world, name, "u=5, i");
+    sched_set_head_start(&world->sched, node_of(world, name), 4096, 2);
+  }
+  open_field(world, 'D', "u=3");
+  sched_hint(&world->sched, node_of(world, 'D'), SCHED_CLASS_FONT);
+  open_field(world, 'E', "u=4");
+  ready(world, "AB");
+  sends(world, 'D', 9 * 16384);
+  assert_string_equal(sequence(world, 11), "A D D D D B D D D D D");
+  ready(world, "CE");
+  assert_string_equal(sequence(world, 3), "C E E");
+}
+
 static void head_start_in_the_tree(void **state) {
   struct world *world = *state;
   open_below(world, 'A', ' ', 16, true);
@@ -896,6 +914,7 @@ int main(void) {
       TEST(dependencies_can_be_switched_off),
       TEST(head_start_falls_back),
       TEST(head_start_beside_its_equals),
+      TEST(head_start_beside_what_is_critical),
       TEST(head_start_in_the_tree),
       TEST(head_start_is_no_setback),
       TEST(quantum_grows_when_alone),
