@@ -58,8 +58,7 @@ bool engine_init(struct engine *engine, const struct memory *memory,
   init_pool(engine, &engine->connections, sizeof(struct h2), config->connections_max);
   init_pool(engine, &engine->streams, sizeof(struct h2_stream), config->streams_max);
   init_pool(engine, &engine->sections, H2_SECTION_BYTES, config->streams_max);
-  size_t out_bytes = H2_OUT_SEGMENTS * sizeof(struct h2_segment) + H2_OUT_BYTES;
-  init_pool(engine, &engine->outs, out_bytes, config->connections_max);
+  init_pool(engine, &engine->outs, H2_OUT_OBJECT_BYTES, config->connections_max);
   init_pool(engine, &engine->controls, H2_CONTROL_BYTES, config->connections_max);
   init_pool(engine, &engine->frames, H2_FRAME_BYTES_DEFAULT, config->connections_max);
   engine->server_field = header_of(TOKEN_SERVER, span_text("weir"));

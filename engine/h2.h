@@ -21,29 +21,15 @@
 #include "engine.h"
 #include "h2_budget.h"
 #include "h2_flow.h"
+#include "h2_out.h"
 #include "h2_priority.h"
+#include "h2_section.h"
 #include "h2_settings.h"
 #include "h2_stream.h"
 #include "hpack_decode.h"
 #include "hpack_encode.h"
 #include "idmap.h"
 #include "limits.h"
-
-/* A piece of output: frames of our own, or bytes that a body lent. */
-struct h2_segment {
-  struct span bytes;        /* what is left of it */
-  struct h2_stream *lender; /* NULL: bytes of our own */
-};
-
-/* Output that was made but not acked. Memory is taken when there is output and given back when all
- * of it has left. */
-struct h2_out {
-  uint8_t *buffer; /* H2_OUT_BYTES, or NULL */
-  size_t used;     /* of the buffer */
-  size_t bytes;    /* unacked, all segments */
-  uint32_t first, count;
-  struct h2_segment *segments; /* ring of H2_OUT_SEGMENTS behind the buffer */
-};
 
 enum h2_recv_phase {
   H2_RECV_PREFACE,
@@ -247,7 +233,6 @@ void h2_bury(struct h2 *h2);
 void h2_timers_run(struct h2 *h2);
 
 /* h2_send.c */
-struct h2_section;
 bool h2_section_queue(struct h2_stream *stream, enum h2_frame_type type, uint32_t promised_id,
                       unsigned status, const struct header *fields, size_t count, bool end_stream);
 bool h2_section_trailers(struct h2_stream *stream, const struct header *fields, size_t count);

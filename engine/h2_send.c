@@ -6,8 +6,6 @@
  * reached. Nothing is made earlier, so a more urgent stream that becomes ready meanwhile goes
  * first. Header blocks are encoded here and not before: the wire's order is the order of the HPACK
  * encoder.
- *
- * Output is a ring of segments: bytes of our own buffer, or bytes that a body lent.
  */
 #include "h2.h"
 
@@ -16,88 +14,8 @@
 #include <assert.h>
 #include <string.h>
 
-struct h2_section {
-  struct h2_section *next;
-  uint32_t size; /* of this allocation, bytes */
-  uint32_t promised_id;
-  uint32_t count;
-  uint32_t bound;  /* most bytes of the encoded block */
-  uint16_t status; /* 0: none (requests, trailers, promises) */
-  uint8_t type;    /* H2_HEADERS or H2_PUSH_PROMISE */
-  bool end_stream;
-  bool add_date, add_server;
-  bool has_dependency;
-  struct h2_dependency dependency; /* requests: the priority in HEADERS */
-  struct header fields[];
-};
-
 static size_t min_size(size_t a, size_t b) {
   return a < b ? a : b;
-}
-
-/* ---- the output ring ------------------------------------------------------------------------- */
-
-static void invariants(const struct h2_out *out) {
-  assert(out->count <= H2_OUT_SEGMENTS);
-  assert(out->used <= H2_OUT_BYTES);
-  assert((out->count == 0) == (out->bytes == 0));
-}
-
-static bool out_begin(struct h2 *h2) {
-  struct h2_out *out = &h2->out;
-  if (out->segments) return true;
-  out->segments = pool_take(&h2->engine->outs);
-  if (!out->segments) return false;
-  out->buffer = (uint8_t *)(out->segments + H2_OUT_SEGMENTS);
-  out->used = out->first = out->count = 0;
-  return true;
-}
-
-static void out_end(struct h2 *h2) {
-  struct h2_out *out = &h2->out;
-  if (out->segments && out->count == 0) {
-    pool_give(&h2->engine->outs, out->segments);
-    out->segments = NULL;
-  }
-}
-
-static size_t out_room(const struct h2_out *out) {
-  return H2_OUT_BYTES - out->used;
-}
-
-static uint8_t *out_at(const struct h2_out *out) {
-  return out->buffer + out->used;
-}
-
-static struct h2_segment *segment(const struct h2_out *out, uint32_t i) {
-  return &out->segments[(out->first + i) % H2_OUT_SEGMENTS];
-}
-
-static void out_push(struct h2_out *out, struct span bytes, struct h2_stream *lender) {
-  assert(bytes.len > 0);
-  assert(out->count < H2_OUT_SEGMENTS);
-  *segment(out, out->count++) = (struct h2_segment){.bytes = bytes, .lender = lender};
-  out->bytes += bytes.len;
-  if (lender) lender->lent++;
-  invariants(out);
-}
-
-/* Bytes from out_at() up to `end` were written. */
-static void out_wrote(struct h2_out *out, const uint8_t *end) {
-  size_t len = (size_t)(end - out_at(out));
-  struct h2_segment *last = out->count ? segment(out, out->count - 1) : NULL;
-  if (last && !last->lender && last->bytes.base + last->bytes.len == out_at(out)) {
-    last->bytes.len += len;
-    out->bytes += len;
-  } else {
-    out_push(out, span_of(out_at(out), len), NULL);
-  }
-  out->used += len;
-}
-
-/* Segments that one more frame may need: its header, its lent bytes, what follows them. */
-static bool out_has_room(const struct h2_out *out, size_t bytes) {
-  return out->count + 3 <= H2_OUT_SEGMENTS && out_room(out) >= bytes;
 }
 
 /* ---- control frames -------------------------------------------------------------------------- */
@@ -136,10 +54,10 @@ static void control_free(struct h2 *h2) {
 
 static bool send_control(struct h2 *h2) {
   if (h2->control_used == 0) return true;
-  if (!out_has_room(&h2->out, h2->control_used)) return false;
-  uint8_t *at = out_at(&h2->out);
+  if (!h2_out_has_room(&h2->out, h2->control_used)) return false;
+  uint8_t *at = h2_out_at(&h2->out);
   memcpy(at, h2->control, h2->control_used);
-  out_wrote(&h2->out, at + h2->control_used);
+  h2_out_wrote(&h2->out, at + h2->control_used);
   control_free(h2);
   return true;
 }
@@ -148,12 +66,12 @@ static bool send_control(struct h2 *h2) {
 
 /* `stream` is NULL for the connection. */
 static bool send_increment(struct h2 *h2, struct h2_stream *stream) {
-  if (!out_has_room(&h2->out, H2_FRAME_HEADER_BYTES + 4)) return false;
+  if (!h2_out_has_room(&h2->out, H2_FRAME_HEADER_BYTES + 4)) return false;
   struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
   uint32_t increment = h2_credit_take(credit, h2_flow_least(h2, stream));
   if (!increment) return true;
   uint32_t id = stream ? stream->id : 0;
-  out_wrote(&h2->out, h2_frame_window_update_encode(out_at(&h2->out), id, increment));
+  h2_out_wrote(&h2->out, h2_frame_window_update_encode(h2_out_at(&h2->out), id, increment));
   return true;
 }
 
@@ -184,56 +102,8 @@ static bool credit_wanted(const struct h2 *h2) {
   return false;
 }
 
-/* ---- header sections: kept ------------------------------------------------------------------- */
-
-static uint8_t *copy(uint8_t *at, struct span *text) {
-  if (text->len) memcpy(at, text->base, text->len);
-  text->base = at;
-  return at + text->len;
-}
-
-static struct h2_section *section_alloc(struct h2 *h2, size_t size) {
-  bool pooled = size <= H2_SECTION_BYTES;
-  struct h2_section *section =
-      pooled ? pool_take(&h2->engine->sections) : memory_alloc(h2->engine->memory, size);
-  if (section) *section = (struct h2_section){.size = (uint32_t)size};
-  return section;
-}
-
-static void section_free(struct h2 *h2, struct h2_section *section) {
-  if (!section) return;
-  if (section->size <= H2_SECTION_BYTES)
-    pool_give(&h2->engine->sections, section);
-  else
-    memory_free(h2->engine->memory, section, section->size);
-}
-
-/* A copy of the fields; names that have a token are static and stay where they are. NULL: too
- * large, or memory was refused. */
-static struct h2_section *section_make(struct h2 *h2, const struct header *fields, size_t count) {
-  size_t strings = 0, bound = HPACK_ENCODE_BEGIN_BYTES_MAX;
-  for (size_t i = 0; i < count; i++) {
-    strings += fields[i].value.len + (fields[i].token ? 0 : fields[i].name.len);
-    bound += hpack_encode_field_bound(&fields[i]);
-  }
-  if (bound > H2_SEND_BLOCK_BYTES_MAX) return NULL;
-  struct h2_section *section =
-      section_alloc(h2, sizeof *section + count * sizeof *fields + strings);
-  if (!section) return NULL;
-  section->count = (uint32_t)count;
-  section->bound = (uint32_t)bound;
-  section->add_date = section->add_server = true;
-  uint8_t *at = (uint8_t *)(section->fields + count);
-  for (size_t i = 0; i < count; i++) {
-    struct header *field = &section->fields[i];
-    *field = fields[i];
-    if (!field->token) at = copy(at, &field->name);
-    at = copy(at, &field->value);
-    if (field->token == TOKEN_DATE) section->add_date = false;
-    if (field->token == TOKEN_SERVER) section->add_server = false;
-  }
-  return section;
-}
+/* ---- what no window holds back ----------------------------------------------------------------
+ */
 
 static void urgent_add(struct h2_stream *stream) {
   struct h2 *h2 = stream->h2;
@@ -270,7 +140,7 @@ static void section_append(struct h2_stream *stream, struct h2_section *section)
 
 bool h2_section_queue(struct h2_stream *stream, enum h2_frame_type type, uint32_t promised_id,
                       unsigned status, const struct header *fields, size_t count, bool end_stream) {
-  struct h2_section *section = section_make(stream->h2, fields, count);
+  struct h2_section *section = h2_section_make(stream->h2, fields, count);
   if (!section) return false;
   section->type = (uint8_t)type;
   section->promised_id = promised_id;
@@ -282,7 +152,7 @@ bool h2_section_queue(struct h2_stream *stream, enum h2_frame_type type, uint32_
 }
 
 bool h2_section_trailers(struct h2_stream *stream, const struct header *fields, size_t count) {
-  struct h2_section *section = section_make(stream->h2, fields, count);
+  struct h2_section *section = h2_section_make(stream->h2, fields, count);
   if (!section) return false;
   section->type = H2_HEADERS;
   section->end_stream = true;
@@ -313,75 +183,14 @@ void h2_sections_free(struct h2_stream *stream) {
     struct h2_section *section = stream->sections;
     stream->sections = section->next;
     promise_withdraw(h2, section);
-    section_free(h2, section);
+    h2_section_free(h2, section);
   }
-  section_free(h2, stream->trailers);
+  h2_section_free(h2, stream->trailers);
   stream->trailers = NULL;
 }
 
-/* ---- header sections: sent ------------------------------------------------------------------- */
-
-static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
-  uint8_t text[3] = {(uint8_t)('0' + status / 100), (uint8_t)('0' + status / 10 % 10),
-                     (uint8_t)('0' + status % 10)};
-  struct header field = header_of(TOKEN_STATUS, span_of(text, sizeof text));
-  return hpack_encode_field(&h2->encoder, &field, at);
-}
-
-static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
-  const struct engine *engine = h2->engine;
-  at = hpack_encode_begin(&h2->encoder, at);
-  if (section->status) at = encode_status(h2, section->status, at);
-  for (uint32_t i = 0; i < section->count; i++)
-    at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
-  if (section->add_server) at = hpack_encode_field(&h2->encoder, &engine->server_field, at);
-  if (section->add_date && engine->date[0])
-    at = hpack_encode_field(&h2->encoder, &engine->date_field, at);
-  return at;
-}
-
-/* Room that encode_block() and the frames around it may take: what the engine adds, and a header
- * for each frame of at least 16 KiB. */
-static size_t section_room(const struct h2 *h2, const struct h2_section *section) {
-  size_t added = 3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->engine->server_field.value.len +
-                 ENGINE_DATE_BYTES;
-  size_t block = section->bound + added + 5; /* a promised stream or a dependency */
-  return block + H2_FRAME_HEADER_BYTES * (2 + block / H2_FRAME_BYTES_MIN);
-}
-
-/* Cuts the payload at `payload` into HEADERS (or PUSH_PROMISE) and CONTINUATION frames; there is
- * room for the headers between. Returns the end. */
-static uint8_t *frame_block(struct h2 *h2, uint8_t *payload, uint8_t *end,
-                            struct h2_frame_header header) {
-  size_t most = h2->theirs.max_frame_size;
-  while ((size_t)(end - payload) > most) {
-    header.length = (uint32_t)most;
-    h2_frame_header_encode(payload - H2_FRAME_HEADER_BYTES, header);
-    uint8_t *rest = payload + most;
-    memmove(rest + H2_FRAME_HEADER_BYTES, rest, (size_t)(end - rest));
-    end += H2_FRAME_HEADER_BYTES;
-    payload = rest + H2_FRAME_HEADER_BYTES;
-    header.type = H2_CONTINUATION;
-    header.flags = 0;
-  }
-  header.length = (uint32_t)(end - payload);
-  header.flags |= H2_FLAG_END_HEADERS;
-  h2_frame_header_encode(payload - H2_FRAME_HEADER_BYTES, header);
-  return end;
-}
-
-static void write_section(struct h2 *h2, const struct h2_stream *stream,
-                          const struct h2_section *section) {
-  uint8_t *payload = out_at(&h2->out) + H2_FRAME_HEADER_BYTES, *at = payload;
-  if (section->type == H2_PUSH_PROMISE) at = wire_put32(at, section->promised_id);
-  if (section->has_dependency) at = h2_frame_dependency_encode(at, section->dependency);
-  at = encode_block(h2, section, at);
-  struct h2_frame_header header = {.type = section->type,
-                                   .flags = section->end_stream ? H2_FLAG_END_STREAM : 0,
-                                   .stream_id = stream->id};
-  if (section->has_dependency) header.flags |= H2_FLAG_PRIORITY;
-  out_wrote(&h2->out, frame_block(h2, payload, at, header));
-}
+/* ---- header sections --------------------------------------------------------------------------
+ */
 
 /* We have ended our message. What the peer still sends of its own is not wanted by a server that
  * has answered (section 8.1), except in a tunnel. */
@@ -420,12 +229,12 @@ static bool send_section(struct h2 *h2, struct h2_stream *stream) {
   struct h2_section *section = stream->sections;
   bool withdrawn = section->type == H2_PUSH_PROMISE && !h2_find(h2, section->promised_id);
   if (!withdrawn) {
-    if (!out_has_room(&h2->out, section_room(h2, section))) return false;
-    write_section(h2, stream, section);
+    if (!h2_out_has_room(&h2->out, h2_section_room(h2, section))) return false;
+    h2_out_wrote(&h2->out, h2_section_write(h2, section, stream->id, h2_out_at(&h2->out)));
   }
   stream->sections = section->next;
   if (!withdrawn) section_sent(h2, stream, section);
-  section_free(h2, section);
+  h2_section_free(h2, section);
   return true;
 }
 
@@ -446,17 +255,17 @@ static void body_end(struct h2 *h2, struct h2_stream *stream) {
 /* Puts what was pulled behind its frame header. */
 static void write_data(struct h2 *h2, struct h2_stream *stream, struct span bytes, bool end) {
   struct h2_out *out = &h2->out;
-  uint8_t *payload = out_at(out) + H2_FRAME_HEADER_BYTES;
+  uint8_t *payload = h2_out_at(out) + H2_FRAME_HEADER_BYTES;
   struct h2_frame_header header = {.length = (uint32_t)bytes.len,
                                    .type = H2_DATA,
                                    .flags = end ? H2_FLAG_END_STREAM : 0,
                                    .stream_id = stream->id};
-  h2_frame_header_encode(out_at(out), header);
+  h2_frame_header_encode(h2_out_at(out), header);
   bool in_place = bytes.base == payload;
-  bool copied = !in_place && bytes.len <= H2_COPY_BYTES_MAX && bytes.len <= out_room(out) - 9;
+  bool copied = !in_place && bytes.len <= H2_COPY_BYTES_MAX && bytes.len <= h2_out_room(out) - 9;
   if (copied && bytes.len) memcpy(payload, bytes.base, bytes.len);
-  out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
-  if (!in_place && !copied) out_push(out, bytes, stream);
+  h2_out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
+  if (!in_place && !copied) h2_out_lend(out, bytes, stream);
 }
 
 static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk) {
@@ -502,16 +311,16 @@ static bool send_data(struct h2 *h2, size_t budget_bytes) {
   struct h2_out *out = &h2->out;
   size_t quantum;
   struct sched_node *node = sched_next(&h2->sched, &quantum);
-  if (!node || !out_has_room(out, H2_FRAME_HEADER_BYTES + H2_COPY_BYTES_MAX)) return false;
+  if (!node || !h2_out_has_room(out, H2_FRAME_HEADER_BYTES + H2_COPY_BYTES_MAX)) return false;
   struct h2_stream *stream =
       (struct h2_stream *)(void *)((char *)node - offsetof(struct h2_stream, node));
   size_t most = min_size(quantum, h2->theirs.max_frame_size);
   most = min_size(most, h2_window_available(&h2->window));
   most = min_size(most, h2_window_available(&stream->window));
-  most = min_size(most, out_room(out) - H2_FRAME_HEADER_BYTES);
+  most = min_size(most, h2_out_room(out) - H2_FRAME_HEADER_BYTES);
   most = min_size(most, budget_bytes > out->bytes ? budget_bytes - out->bytes : 0);
   if (most == 0) return false;
-  struct body_chunk chunk = {.room = out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};
+  struct body_chunk chunk = {.room = h2_out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};
   after_pull(h2, stream, pull(stream, &chunk), &chunk);
   return true;
 }
@@ -528,7 +337,7 @@ static void send_probe(struct h2 *h2, struct h2_stream *stream) {
   bool open = stream->headers_sent && stream->body.ops && !stream->body_ended &&
               !stream->body_waiting && h2_stream_may_send(stream);
   if (!open) return;
-  struct body_chunk chunk = {.room = out_at(&h2->out) + H2_FRAME_HEADER_BYTES, .max = 0};
+  struct body_chunk chunk = {.room = h2_out_at(&h2->out) + H2_FRAME_HEADER_BYTES, .max = 0};
   enum body_result result = pull(stream, &chunk);
   if (result == BODY_END || result == BODY_ERROR) after_pull(h2, stream, result, &chunk);
 }
@@ -555,7 +364,7 @@ static bool send_urgent(struct h2 *h2) {
     if (stream->sections) {
       if (!send_section(h2, stream)) return false;
     } else if (stream->probe_end) {
-      if (!out_has_room(&h2->out, H2_FRAME_HEADER_BYTES)) return false;
+      if (!h2_out_has_room(&h2->out, H2_FRAME_HEADER_BYTES)) return false;
       send_probe(h2, stream);
     } else {
       h2_urgent_remove(h2, stream);
@@ -566,7 +375,7 @@ static bool send_urgent(struct h2 *h2) {
 
 static void compose(struct h2 *h2, size_t budget_bytes) {
   if (h2->lost || !h2_send_wanted(h2)) return;
-  if (!out_begin(h2)) {
+  if (!h2_out_begin(&h2->out, &h2->engine->outs)) {
     h2->lost = true; /* as with control frames: a host cannot wait for memory */
     return;
   }
@@ -579,39 +388,15 @@ static void compose(struct h2 *h2, size_t budget_bytes) {
 
 size_t h2_send_peek(struct h2 *h2, struct span *spans, size_t max, size_t budget_bytes) {
   compose(h2, budget_bytes);
-  const struct h2_out *out = &h2->out;
-  size_t count = 0;
-  while (count < max && count < out->count) {
-    spans[count] = segment(out, (uint32_t)count)->bytes;
-    count++;
-  }
-  out_end(h2);
+  size_t count = h2_out_peek(&h2->out, spans, max);
+  h2_out_end(&h2->out, &h2->engine->outs);
   return count;
 }
 
-static void segment_done(struct h2_out *out) {
-  struct h2_stream *lender = segment(out, 0)->lender;
-  if (lender) lender->lent--;
-  out->first = (out->first + 1) % H2_OUT_SEGMENTS;
-  out->count--;
-}
-
 void h2_send_ack(struct h2 *h2, size_t bytes) {
-  struct h2_out *out = &h2->out;
-  assert(bytes <= out->bytes);
-  out->bytes -= bytes;
   h2->stalled_bytes += bytes;
-  while (bytes > 0) {
-    struct span *left = &segment(out, 0)->bytes;
-    size_t take = min_size(bytes, left->len);
-    left->base += take;
-    left->len -= take;
-    bytes -= take;
-    if (left->len == 0) segment_done(out);
-  }
-  if (out->count == 0) out->used = 0;
-  out_end(h2);
-  invariants(out);
+  h2_out_ack(&h2->out, bytes);
+  h2_out_end(&h2->out, &h2->engine->outs);
 }
 
 bool h2_send_wanted(const struct h2 *h2) {
@@ -622,10 +407,7 @@ bool h2_send_wanted(const struct h2 *h2) {
 }
 
 void h2_send_free(struct h2 *h2) {
-  struct h2_out *out = &h2->out;
-  while (out->count)
-    segment_done(out);
-  out->bytes = 0;
-  out_end(h2);
+  h2_out_drop(&h2->out);
+  h2_out_end(&h2->out, &h2->engine->outs);
   control_free(h2);
 }

@@ -1,0 +1,122 @@
+/*
+ * h2_section.c - see h2_section.h.
+ */
+#include "h2_section.h"
+
+#include "h2.h"
+#include "wire.h"
+
+#include <string.h>
+
+/* ---- kept ------------------------------------------------------------------------------------ */
+
+static uint8_t *copy(uint8_t *at, struct span *text) {
+  if (text->len) memcpy(at, text->base, text->len);
+  text->base = at;
+  return at + text->len;
+}
+
+static struct h2_section *alloc(struct h2 *h2, size_t size) {
+  bool pooled = size <= H2_SECTION_BYTES;
+  struct h2_section *section =
+      pooled ? pool_take(&h2->engine->sections) : memory_alloc(h2->engine->memory, size);
+  if (section) *section = (struct h2_section){.size = (uint32_t)size};
+  return section;
+}
+
+void h2_section_free(struct h2 *h2, struct h2_section *section) {
+  if (!section) return;
+  if (section->size <= H2_SECTION_BYTES)
+    pool_give(&h2->engine->sections, section);
+  else
+    memory_free(h2->engine->memory, section, section->size);
+}
+
+struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, size_t count) {
+  size_t strings = 0, bound = HPACK_ENCODE_BEGIN_BYTES_MAX;
+  for (size_t i = 0; i < count; i++) {
+    strings += fields[i].value.len + (fields[i].token ? 0 : fields[i].name.len);
+    bound += hpack_encode_field_bound(&fields[i]);
+  }
+  if (bound > H2_SEND_BLOCK_BYTES_MAX) return NULL;
+  struct h2_section *section = alloc(h2, sizeof *section + count * sizeof *fields + strings);
+  if (!section) return NULL;
+  section->count = (uint32_t)count;
+  section->bound = (uint32_t)bound;
+  section->add_date = section->add_server = true;
+  uint8_t *at = (uint8_t *)(section->fields + count);
+  for (size_t i = 0; i < count; i++) {
+    struct header *field = &section->fields[i];
+    *field = fields[i];
+    if (!field->token) at = copy(at, &field->name);
+    at = copy(at, &field->value);
+    if (field->token == TOKEN_DATE) section->add_date = false;
+    if (field->token == TOKEN_SERVER) section->add_server = false;
+  }
+  return section;
+}
+
+/* ---- sent ------------------------------------------------------------------------------------ */
+
+static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
+  uint8_t text[3] = {(uint8_t)('0' + status / 100), (uint8_t)('0' + status / 10 % 10),
+                     (uint8_t)('0' + status % 10)};
+  struct header field = header_of(TOKEN_STATUS, span_of(text, sizeof text));
+  return hpack_encode_field(&h2->encoder, &field, at);
+}
+
+static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
+  const struct engine *engine = h2->engine;
+  at = hpack_encode_begin(&h2->encoder, at);
+  if (section->status) at = encode_status(h2, section->status, at);
+  for (uint32_t i = 0; i < section->count; i++)
+    at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
+  if (section->add_server) at = hpack_encode_field(&h2->encoder, &engine->server_field, at);
+  if (section->add_date && engine->date[0])
+    at = hpack_encode_field(&h2->encoder, &engine->date_field, at);
+  return at;
+}
+
+/* Room that encode_block() and the frames around it may take: what the engine adds, and a header
+ * for each frame of at least 16 KiB. */
+size_t h2_section_room(const struct h2 *h2, const struct h2_section *section) {
+  size_t added = 3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->engine->server_field.value.len +
+                 ENGINE_DATE_BYTES;
+  size_t block = section->bound + added + 5; /* a promised stream or a dependency */
+  return block + H2_FRAME_HEADER_BYTES * (2 + block / H2_FRAME_BYTES_MIN);
+}
+
+/* Cuts the payload at `payload` into HEADERS (or PUSH_PROMISE) and CONTINUATION frames; there is
+ * room for the headers between. Returns the end. */
+static uint8_t *frame_block(struct h2 *h2, uint8_t *payload, uint8_t *end,
+                            struct h2_frame_header header) {
+  size_t most = h2->theirs.max_frame_size;
+  while ((size_t)(end - payload) > most) {
+    header.length = (uint32_t)most;
+    h2_frame_header_encode(payload - H2_FRAME_HEADER_BYTES, header);
+    uint8_t *rest = payload + most;
+    memmove(rest + H2_FRAME_HEADER_BYTES, rest, (size_t)(end - rest));
+    end += H2_FRAME_HEADER_BYTES;
+    payload = rest + H2_FRAME_HEADER_BYTES;
+    header.type = H2_CONTINUATION;
+    header.flags = 0;
+  }
+  header.length = (uint32_t)(end - payload);
+  header.flags |= H2_FLAG_END_HEADERS;
+  h2_frame_header_encode(payload - H2_FRAME_HEADER_BYTES, header);
+  return end;
+}
+
+uint8_t *h2_section_write(struct h2 *h2, const struct h2_section *section, uint32_t stream_id,
+                          uint8_t *out) {
+  uint8_t *payload = out + H2_FRAME_HEADER_BYTES, *at = payload;
+  struct h2_frame_header header = {.type = section->type,
+                                   .flags = section->end_stream ? H2_FLAG_END_STREAM : 0,
+                                   .stream_id = stream_id};
+  if (section->type == H2_PUSH_PROMISE) at = wire_put32(at, section->promised_id);
+  if (section->has_dependency) {
+    header.flags |= H2_FLAG_PRIORITY;
+    at = h2_frame_dependency_encode(at, section->dependency);
+  }
+  return frame_block(h2, payload, encode_block(h2, section, at), header);
+}
