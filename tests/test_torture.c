@@ -9,234 +9,13 @@
  *
  * TORTURE_SCENARIO and TORTURE_AT run one case alone.
  */
-#include "engine/body.h"
-#include "loopback.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-enum { ITEMS = 70, BIG_BYTES = 120000, HUGE_BYTES = 20000 };
-
-static uint8_t pattern[BIG_BYTES];
-static char huge[HUGE_BYTES];
-
-/* ---- a server ---------------------------------------------------------------------------------
- */
-
-struct echo {
-  uint8_t *bytes;
-  size_t len, sent;
-  bool end;
-};
-
-static enum body_result echo_pull(void *self, struct body_chunk *chunk) {
-  struct echo *echo = self;
-  size_t left = echo->len - echo->sent, take = left < chunk->max ? left : chunk->max;
-  if (take) memcpy(chunk->room, echo->bytes + echo->sent, take);
-  chunk->bytes = span_of(chunk->room, take);
-  echo->sent += take;
-  if (echo->sent < echo->len) return BODY_MORE;
-  return echo->end ? BODY_END : BODY_WAIT;
-}
-
-static void echo_close(void *self) {
-  struct echo *echo = self;
-  free(echo->bytes);
-  free(echo);
-}
-
-static void echo_data(struct stream *stream, struct span bytes, bool end) {
-  struct echo *echo = stream->user;
-  echo->bytes = realloc(echo->bytes, echo->len + bytes.len + 1);
-  if (bytes.len) memcpy(echo->bytes + echo->len, bytes.base, bytes.len);
-  echo->len += bytes.len;
-  echo->end = end;
-  stream_resume(stream);
-}
-
-static void echo_trailers(struct stream *stream, const struct headers *fields) {
-  assert_int_equal(fields->count, 1);
-  echo_data(stream, (struct span){0}, true);
-}
-
-static void late(struct stream *stream, uint64_t now_ns) {
-  (void)now_ns;
-  (void)stream_respond(stream, 200, NULL, 0, BODY_NONE);
-}
-
-static const struct body_ops echo_body = {.pull = echo_pull, .close = echo_close};
-static const struct stream_events echo_events = {.data = echo_data, .trailers = echo_trailers};
-static const struct stream_events late_events = {.timer = late};
-
-static void free_state(void *ctx) {
-  free(ctx);
-}
-
-static struct body lend(size_t len) {
-  struct body_bytes *state = malloc(sizeof *state);
-  return body_bytes(state, span_of(pattern, len), free_state, state);
-}
-
-static void serve_echo(struct stream *stream, bool end) {
-  struct echo *echo = calloc(1, sizeof *echo);
-  stream->events = &echo_events;
-  stream->user = echo;
-  echo->end = end;
-  (void)stream_respond(stream, 200, NULL, 0, (struct body){&echo_body, echo});
-}
-
-static void serve_push(struct stream *stream) {
-  struct header fields[] = {
-      header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
-      header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text("/pushed"))};
-  for (int i = 0; i < 3; i++)
-    (void)stream_push(stream, fields, 4);
-  (void)stream_respond(stream, 200, NULL, 0, lend(100));
-}
-
-static void serve_hints(struct stream *stream) {
-  struct header link = header_of(TOKEN_LINK, span_text("</a.css>; rel=preload"));
-  (void)stream_inform(stream, 103, &link, 1);
-  (void)stream_inform(stream, 103, &link, 1);
-  (void)stream_respond(stream, 200, NULL, 0, BODY_NONE);
-}
-
-static void serve_huge(struct stream *stream) {
-  struct header field = {.name = span_text("x-huge"), .value = span_of(huge, sizeof huge)};
-  (void)stream_respond(stream, 200, &field, 1, lend(10));
-}
-
-static void serve_trailers(struct stream *stream) {
-  struct header trailer = {.name = span_text("x-sum"), .value = span_text("42")};
-  if (!stream_respond(stream, 200, NULL, 0, lend(10))) return;
-  if (!stream_trailers(stream, &trailer, 1)) stream_reset(stream, H2_INTERNAL_ERROR);
-}
-
-static void serve_late(struct stream *stream, uint64_t now_ns) {
-  stream->events = &late_events;
-  stream_timer(stream, now_ns + MILLISECOND_NS);
-}
-
-static void serve(void *ctx, struct stream *stream, const struct request *request,
-                  uint64_t now_ns) {
-  (void)ctx;
-  bool tunnel = span_is(request->method, "CONNECT");
-  if (tunnel || span_is(request->path, "/echo"))
-    serve_echo(stream, request->end);
-  else if (span_is(request->path, "/push"))
-    serve_push(stream);
-  else if (span_is(request->path, "/hints"))
-    serve_hints(stream);
-  else if (span_is(request->path, "/huge"))
-    serve_huge(stream);
-  else if (span_is(request->path, "/trailers"))
-    serve_trailers(stream);
-  else if (span_is(request->path, "/late"))
-    serve_late(stream, now_ns);
-  else if (span_is(request->path, "/big"))
-    (void)stream_respond(stream, 200, NULL, 0, lend(BIG_BYTES));
-  else
-    (void)stream_respond(stream, 200, NULL, 0, lend(100));
-}
-
-/* ---- a client ---------------------------------------------------------------------------------
- */
-
-struct item {
-  struct stream *stream; /* NULL before and after */
-  bool made, closed, end;
-  unsigned status;
-  uint32_t code;
-  size_t received, expected;
-};
+#include "torture.h"
 
 struct scene {
   struct loopback loop;
-  struct item items[ITEMS];
-  uint32_t item_count;
-  bool open; /* both machines are there */
-  bool cut;  /* the scenario itself resets streams */
+  struct torture_client client;
+  bool cut; /* the scenario itself resets streams */
 };
-
-static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
-                        bool end) {
-  struct item *item = stream->user;
-  (void)fields;
-  if (status < 200) return;
-  item->status = status;
-  item->end = end;
-}
-
-static void on_data(struct stream *stream, struct span bytes, bool end) {
-  struct item *item = stream->user;
-  assert_true(item->received + bytes.len <= item->expected);
-  if (bytes.len) assert_memory_equal(bytes.base, pattern + item->received, bytes.len);
-  item->received += bytes.len;
-  item->end |= end;
-}
-
-static void on_trailers(struct stream *stream, const struct headers *fields) {
-  struct item *item = stream->user;
-  assert_int_equal(fields->count, 1);
-  item->end = true;
-}
-
-static void on_closed(struct stream *stream, uint32_t error_code) {
-  struct item *item = stream->user;
-  assert_false(item->closed);
-  item->closed = true;
-  item->stream = NULL;
-  item->code = error_code;
-}
-
-static const struct stream_events client_events;
-
-static struct item *item_new(struct scene *scene, size_t expected) {
-  assert_true(scene->item_count < ITEMS);
-  struct item *item = &scene->items[scene->item_count++];
-  *item = (struct item){.expected = expected};
-  return item;
-}
-
-/* Promised streams find the scene here: one runs at a time. */
-static struct scene *current;
-
-static void on_promise(struct stream *stream, struct stream *promised,
-                       const struct request *request) {
-  (void)stream;
-  assert_true(span_is(request->path, "/pushed"));
-  struct item *item = item_new(current, 100);
-  item->stream = promised;
-  item->made = true;
-  promised->user = item;
-  promised->events = &client_events;
-}
-
-static const struct stream_events client_events = {.response = on_response,
-                                                   .data = on_data,
-                                                   .trailers = on_trailers,
-                                                   .promise = on_promise,
-                                                   .closed = on_closed};
-
-static struct item *ask_with(struct scene *scene, const struct header *fields, size_t count,
-                             struct body body, size_t expected) {
-  struct item *item = item_new(scene, expected);
-  struct h2 *h2 = h2_of(&scene->loop.client);
-  item->stream = h2_request(h2, fields, count, body, &client_events, item);
-  item->made = item->stream != NULL;
-  return item;
-}
-
-static struct item *ask(struct scene *scene, const char *method, const char *path, struct body body,
-                        size_t expected) {
-  struct header fields[] = {
-      header_of(TOKEN_METHOD, span_text(method)), header_of(TOKEN_SCHEME, span_text("https")),
-      header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text(path))};
-  return ask_with(scene, fields, 4, body, expected);
-}
 
 static bool is_done(const struct machine *machine) {
   return machine->ops->wants(machine->self) & MACHINE_DONE;
@@ -257,60 +36,60 @@ static void run(struct scene *scene) {
  */
 
 static void get_small(struct scene *scene) {
-  (void)ask(scene, "GET", "/", BODY_NONE, 100);
+  (void)ask(&scene->client, "GET", "/", BODY_NONE, 100);
 }
 
 static void get_big(struct scene *scene) {
-  (void)ask(scene, "GET", "/big", BODY_NONE, BIG_BYTES);
+  (void)ask(&scene->client, "GET", "/big", BODY_NONE, BIG_BYTES);
 }
 
 static void head(struct scene *scene) {
-  (void)ask(scene, "HEAD", "/big", BODY_NONE, 0);
+  (void)ask(&scene->client, "HEAD", "/big", BODY_NONE, 0);
 }
 
 static void post_echo(struct scene *scene) {
-  (void)ask(scene, "POST", "/echo", lend(BIG_BYTES), BIG_BYTES);
+  (void)ask(&scene->client, "POST", "/echo", lend(BIG_BYTES), BIG_BYTES);
 }
 
 /* Every frame is cut, so that its payload is collected. */
 static void byte_by_byte(struct scene *scene) {
   scene->loop.piece_bytes = 3;
-  (void)ask(scene, "POST", "/echo", lend(500), 500);
+  (void)ask(&scene->client, "POST", "/echo", lend(500), 500);
 }
 
 static void many_streams(struct scene *scene) {
   run(scene);
   for (int i = 0; i < 60; i++)
-    (void)ask(scene, "GET", i % 2 ? "/" : "/hints", BODY_NONE, i % 2 ? 100 : 0);
+    (void)ask(&scene->client, "GET", i % 2 ? "/" : "/hints", BODY_NONE, i % 2 ? 100 : 0);
 }
 
 /* The map from identifiers grows while nothing is answered. */
 static void many_waiting(struct scene *scene) {
   run(scene);
   for (int i = 0; i < 60; i++)
-    (void)ask(scene, "GET", "/late", BODY_NONE, 0);
+    (void)ask(&scene->client, "GET", "/late", BODY_NONE, 0);
   run(scene);
   loopback_advance(&scene->loop, 2 * MILLISECOND_NS);
 }
 
 static void push(struct scene *scene) {
   run(scene);
-  (void)ask(scene, "GET", "/push", BODY_NONE, 100);
+  (void)ask(&scene->client, "GET", "/push", BODY_NONE, 100);
 }
 
 static void hints(struct scene *scene) {
-  (void)ask(scene, "GET", "/hints", BODY_NONE, 0);
+  (void)ask(&scene->client, "GET", "/hints", BODY_NONE, 0);
 }
 
 static void request_trailers(struct scene *scene) {
   struct header trailer = {.name = span_text("x-sum"), .value = span_text("7")};
-  struct item *item = ask(scene, "POST", "/echo", lend(1000), 1000);
+  struct item *item = ask(&scene->client, "POST", "/echo", lend(1000), 1000);
   if (item->stream && !stream_trailers(item->stream, &trailer, 1))
     stream_reset(item->stream, H2_INTERNAL_ERROR);
 }
 
 static void response_trailers(struct scene *scene) {
-  (void)ask(scene, "GET", "/trailers", BODY_NONE, 10);
+  (void)ask(&scene->client, "GET", "/trailers", BODY_NONE, 10);
 }
 
 static void ask_huge(struct scene *scene, size_t bytes) {
@@ -318,7 +97,7 @@ static void ask_huge(struct scene *scene, size_t bytes) {
       header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
       header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text("/")),
       (struct header){.name = span_text("x-huge"), .value = span_of(huge, bytes)}};
-  (void)ask_with(scene, fields, 5, BODY_NONE, 100);
+  (void)ask_with(&scene->client, fields, 5, BODY_NONE, 100);
 }
 
 static void continuation(struct scene *scene) {
@@ -333,7 +112,7 @@ static void long_frame(struct scene *scene) {
 }
 
 static void huge_response(struct scene *scene) {
-  (void)ask(scene, "GET", "/huge", BODY_NONE, 10);
+  (void)ask(&scene->client, "GET", "/huge", BODY_NONE, 10);
 }
 
 /* Above the server's limit: 431. */
@@ -357,7 +136,7 @@ static void header_table(struct scene *scene) {
       snprintf(values[n], sizeof values[n], "%070d", n);
       fields[4 + i] = (struct header){.name = span_text(names[n]), .value = span_text(values[n])};
     }
-    (void)ask_with(scene, fields, 14, BODY_NONE, 100);
+    (void)ask_with(&scene->client, fields, 14, BODY_NONE, 100);
     run(scene);
   }
 }
@@ -365,7 +144,7 @@ static void header_table(struct scene *scene) {
 static void tunnel(struct scene *scene) {
   struct header fields[] = {header_of(TOKEN_METHOD, span_text("CONNECT")),
                             header_of(TOKEN_AUTHORITY, span_text("a:1"))};
-  (void)ask_with(scene, fields, 2, lend(3000), 3000);
+  (void)ask_with(&scene->client, fields, 2, lend(3000), 3000);
 }
 
 static void websocket(struct scene *scene) {
@@ -374,12 +153,12 @@ static void websocket(struct scene *scene) {
       header_of(TOKEN_SCHEME, span_text("https")), header_of(TOKEN_AUTHORITY, span_text("a")),
       header_of(TOKEN_PATH, span_text("/"))};
   run(scene);
-  (void)ask_with(scene, fields, 5, lend(3000), 3000);
+  (void)ask_with(&scene->client, fields, 5, lend(3000), 3000);
 }
 
 static void reset(struct scene *scene) {
   scene->cut = true;
-  struct item *item = ask(scene, "GET", "/big", BODY_NONE, BIG_BYTES);
+  struct item *item = ask(&scene->client, "GET", "/big", BODY_NONE, BIG_BYTES);
   for (int i = 0; i < 3; i++) {
     (void)loopback_move(&scene->loop, &scene->loop.client, &scene->loop.server);
     (void)loopback_move(&scene->loop, &scene->loop.server, &scene->loop.client);
@@ -393,7 +172,7 @@ static void priorities(struct scene *scene) {
   for (uint32_t id = 1; id < 9; id += 2)
     if (!h2->lost) h2_reprioritize(h2, id, span_text("u=1, i"));
   for (int i = 0; i < 8; i++)
-    (void)ask(scene, "GET", "/big", BODY_NONE, BIG_BYTES);
+    (void)ask(&scene->client, "GET", "/big", BODY_NONE, BIG_BYTES);
 }
 
 /* RFC 7540's PRIORITY, for streams that are open, idle and closed: the tree and its placeholders.
@@ -401,7 +180,7 @@ static void priorities(struct scene *scene) {
 static void dependencies(struct scene *scene) {
   run(scene);
   for (int i = 0; i < 4; i++)
-    (void)ask(scene, "GET", "/big", BODY_NONE, BIG_BYTES);
+    (void)ask(&scene->client, "GET", "/big", BODY_NONE, BIG_BYTES);
   run(scene);
   static const uint8_t links[][2] = {{21, 1}, {23, 21}, {1, 23}, {3, 25}, {25, 3}, {5, 0}};
   for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
@@ -417,7 +196,7 @@ static void ping(struct scene *scene) {
 }
 
 static void drain(struct scene *scene) {
-  (void)ask(scene, "GET", "/late", BODY_NONE, 0);
+  (void)ask(&scene->client, "GET", "/late", BODY_NONE, 0);
   run(scene);
   scene->loop.server.ops->drain(scene->loop.server.self, scene->loop.now_ns);
   run(scene);
@@ -467,8 +246,6 @@ enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
 /* ---- the rack ---------------------------------------------------------------------------------
  */
 
-static const struct handler handler = {.request = serve};
-
 /* Each object is an allocation. */
 static void unbundle(struct engine *engine) {
   struct pool *pools[] = {
@@ -484,7 +261,8 @@ static bool engines_open(struct loopback *loop) {
   config.frame_bytes_max = 64 * KIB;
   config.connect_protocol = true;
   config.no_rfc7540_priorities = false;
-  if (!engine_init(&loop->server_engine, &loop->memory.memory, &config, &handler)) return false;
+  if (!engine_init(&loop->server_engine, &loop->memory.memory, &config, &torture_handler))
+    return false;
   if (!engine_init(&loop->client_engine, &loop->memory.memory, &config, NULL)) {
     engine_destroy(&loop->server_engine);
     return false;
@@ -510,28 +288,6 @@ static void machines_close(struct loopback *loop) {
   loop->server.ops->close(loop->server.self);
 }
 
-/* Codes that a lack of memory may lead to; anything else would blame the peer. */
-static bool is_about_resources(uint32_t code) {
-  return code == H2_INTERNAL_ERROR || code == H2_REFUSED_STREAM || code == H2_CANCEL ||
-         code == H2_CONNECT_ERROR;
-}
-
-static void check_items(const struct scene *scene, bool refused) {
-  for (uint32_t i = 0; i < scene->item_count; i++) {
-    const struct item *item = &scene->items[i];
-    if (!item->made) {
-      assert_true(refused);
-      continue;
-    }
-    assert_true(item->closed);
-    bool complete = item->code == 0;
-    assert_true(complete || refused || scene->cut);
-    if (complete) assert_true(item->end);
-    if (complete && item->status == 200) assert_int_equal(item->received, item->expected);
-    if (!complete) assert_true(is_about_resources(item->code));
-  }
-}
-
 static void check_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
   (void)ctx;
   (void)h2;
@@ -544,19 +300,20 @@ static const struct h2_client_events client_ears = {.goaway = check_goaway};
 /* One connection of the scenario, from birth to death. */
 static void connection(struct scene *scene, const struct scenario *scenario, bool refused) {
   struct loopback *loop = &scene->loop;
-  scene->item_count = 0;
+  scene->client.item_count = scene->client.open = 0;
   scene->cut = false;
   loop->piece_bytes = 0;
   if (!machines_open(loop, scenario->sniffed)) {
     assert_true(refused);
     return;
   }
-  h2_of(&loop->client)->client = &client_ears;
+  scene->client.h2 = h2_of(&loop->client);
+  scene->client.h2->client = &client_ears;
   scenario->run(scene);
   run(scene);
   loopback_advance(loop, 10 * MILLISECOND_NS);
   machines_close(loop);
-  check_items(scene, refused);
+  check_items(&scene->client, refused || scene->cut);
   assert_int_equal(loop->server_engine.counters.streams_opened,
                    loop->server_engine.counters.streams_closed);
 }
@@ -565,7 +322,7 @@ static void connection(struct scene *scene, const struct scenario *scenario, boo
 static uint64_t torture(const struct scenario *scenario, uint64_t refuse_at) {
   struct scene *scene = calloc(1, sizeof *scene);
   struct loopback *loop = &scene->loop;
-  current = scene;
+  torture_current = &scene->client;
   loop->now_ns = 1000 * SECOND_NS;
   counted_init(&loop->memory);
   loop->memory.refuse_at = refuse_at;
@@ -604,9 +361,7 @@ static void test_scenario(void **state) {
 }
 
 int main(void) {
-  for (size_t i = 0; i < sizeof pattern; i++)
-    pattern[i] = (uint8_t)(i * 2654435761u >> 13);
-  memset(huge, '#', sizeof huge);
+  torture_init();
   struct CMUnitTest tests[SCENARIOS];
   const char *only = getenv("TORTURE_SCENARIO");
   size_t count = 0;
