@@ -200,6 +200,9 @@ $(OUT)/tests/sim_canary_%: tests/test_sim.c $(SIM) $(ENGINE) $(wildcard engine/*
 	  $(LDFLAGS_ALL) -lcmocka $(LDLIBS) -o $@
 sim-canaries: $(patsubst %,$(OUT)/tests/sim_canary_%,$(SIM_CANARIES))
 
+# The other implementation of the differential test.
+$(OUT)/tests/test_diff_nghttp2: private LDLIBS += -lnghttp2
+
 # VARIANT=fuzz only: main() comes from libFuzzer.
 $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz_%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
