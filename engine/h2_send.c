@@ -102,8 +102,7 @@ static bool credit_wanted(const struct h2 *h2) {
   return false;
 }
 
-/* ---- what no window holds back ----------------------------------------------------------------
- */
+/* ---- what no window holds back --------------------------------------------------------------- */
 
 static void urgent_add(struct h2_stream *stream) {
   struct h2 *h2 = stream->h2;
@@ -189,8 +188,7 @@ void h2_sections_free(struct h2_stream *stream) {
   stream->trailers = NULL;
 }
 
-/* ---- header sections --------------------------------------------------------------------------
- */
+/* ---- header sections ------------------------------------------------------------------------- */
 
 /* We have ended our message. What the peer still sends of its own is not wanted by a server that
  * has answered (section 8.1), except in a tunnel. */
