@@ -1,0 +1,150 @@
+"""Two network namespaces joined by a veth pair whose server side sends through a token bucket: a slow
+last mile on one machine. Needs root, iproute2 and a kernel with tbf.
+
+    with netlab.Lab(kbit=1600) as lab:
+        server = lab.server.popen([...])        # 10.77.0.1
+        client = lab.client.run([...])          # 10.77.0.2
+
+Everything has names of its own and is gone afterwards, whatever happens in between.
+"""
+import os
+import shutil
+import subprocess
+import time
+
+SERVER_ADDRESS, CLIENT_ADDRESS = "10.77.0.1", "10.77.0.2"
+# One full segment and what a timer tick lets through; more would be a burst above the rate.
+BURST_BYTES = 3000
+# The queue in front of the bottleneck, 80 ms of the classic 1.6 Mbit/s. Whatever stands in it has left
+# the server: it belongs to the link, and no server can overtake it. Home routers of that speed have
+# more; a longer queue would only add the same time to every server's result.
+LIMIT_BYTES = 16000
+
+_count = 0
+
+
+def missing():
+    """Why there can be no lab, or None."""
+    if os.geteuid() != 0:
+        return "needs root for network namespaces"
+    for program in ("ip", "tc"):
+        if not shutil.which(program, path="/usr/sbin:/sbin:/usr/bin:/bin"):
+            return f"needs {program} (iproute2)"
+    try:
+        with Lab(kbit=1000):
+            return None
+    except subprocess.CalledProcessError as error:
+        return f"no namespaces with tbf here: {' '.join(error.cmd)}: {error.stderr.strip()}"
+
+
+def ip(*arguments):
+    subprocess.run(["ip", *map(str, arguments)], check=True, capture_output=True, text=True)
+
+
+class Namespace:
+    def __init__(self, name):
+        self.name = name
+        self.processes = []
+        ip("netns", "add", name)
+
+    def ip(self, *arguments):
+        ip("-n", self.name, *arguments)
+
+    def command(self, command):
+        return ["ip", "netns", "exec", self.name, *map(str, command)]
+
+    def popen(self, command, **how):
+        how.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen(self.command(command), **how)
+        self.processes.append(process)
+        return process
+
+    def run(self, command, seconds=60, **how):
+        done = subprocess.run(self.command(command), stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=seconds, **how)
+        assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr[-2000:])
+        return done.stdout
+
+    def set(self, name, value):
+        """A sysctl of this namespace."""
+        path = "/proc/sys/" + name.replace(".", "/")
+        self.run(["sh", "-c", f"[ ! -e {path} ] || echo {value} > {path}"])
+
+    def close(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        subprocess.run(["ip", "netns", "del", self.name], capture_output=True)
+
+
+class Lab:
+    """The server sends `kbit` kbit/s through a queue of `limit` bytes; the client's direction is not
+    limited."""
+
+    def __init__(self, kbit, limit=LIMIT_BYTES, burst=BURST_BYTES, congestion="reno"):
+        global _count
+        _count += 1
+        tag = f"{os.getpid()}{_count}"
+        self.bytes_per_second = kbit * 1000 / 8
+        self.queue_seconds = limit / self.bytes_per_second
+        self.kbit, self.limit, self.burst, self.congestion = kbit, limit, burst, congestion
+        self.spaces = []
+        try:
+            self.server = self.add(f"weirs{tag}")
+            self.client = self.add(f"weirc{tag}")
+            self.join(tag)
+        except BaseException:
+            self.close()
+            raise
+
+    def add(self, name):
+        space = Namespace(name)
+        self.spaces.append(space)
+        space.ip("link", "set", "lo", "up")
+        return space
+
+    def join(self, tag):
+        one, two = f"ws{tag}"[:15], f"wc{tag}"[:15]
+        ip("link", "add", one, "netns", self.server.name, "type", "veth", "peer", "name", two,
+           "netns", self.client.name)
+        for space, device, address in ((self.server, one, SERVER_ADDRESS),
+                                       (self.client, two, CLIENT_ADDRESS)):
+            space.ip("addr", "add", f"{address}/24", "dev", device)
+            space.ip("link", "set", device, "up")
+            # Every kernel has it, and it fills the queue: the harder case for a server.
+            space.set("net.ipv4.tcp_congestion_control", self.congestion)
+            # What an earlier run learnt of the path must not help a later one.
+            space.set("net.ipv4.tcp_no_metrics_save", 1)
+        self.shape(self.server, one)
+
+    def shape(self, space, device):
+        space.run(["tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", f"{self.kbit}kbit",
+                   "burst", self.burst, "limit", self.limit])
+
+    def wait_for_port(self, port, process, seconds=10):
+        """Until somebody listens on the port in the server's namespace."""
+        end = time.monotonic() + seconds
+        wanted = f":{port:04X}"
+        while time.monotonic() < end:
+            assert process.poll() is None, f"the server ended with {process.returncode}"
+            rows = self.server.run(["cat", "/proc/net/tcp", "/proc/net/tcp6"]).decode()
+            columns = [row.split() for row in rows.splitlines()]
+            if any(row[1].endswith(wanted) and row[3] == "0A" for row in columns):  # 0A: LISTEN
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"nobody listens on port {port}")
+
+    def close(self):
+        for space in self.spaces:
+            space.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.close()
