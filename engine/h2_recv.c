@@ -155,8 +155,9 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
  * finishing the stream did not already return. */
 static void data_orphaned(struct h2 *h2) {
   struct h2_reader *reader = &h2->reader;
-  enter(reader, H2_RECV_SKIP, reader->left + reader->padding);
   reader->data = NULL;
+  if (reader->phase == H2_RECV_PADLEN) return; /* whether it is too long is still to be seen */
+  enter(reader, H2_RECV_SKIP, reader->left + reader->padding);
 }
 
 static size_t data_take(struct h2 *h2, struct span in) {
