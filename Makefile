@@ -176,8 +176,11 @@ $(OUT)/weir: $(call OBJ,$(TOOLS)) $(OUT)/libweir.a
 	$(QUIET)$(LINK_FAST) $^ $(LDLIBS) -o $@
 
 # One program a tests/test_<room>.c, each with its own main(). tests/test_serve_<part>.c is about
-# tools/serve/ and gets that too.
+# tools/serve/ and gets that too; so for trace.
 $(OUT)/tests/test_serve_%: $(OUT)/tests/test_serve_%.o $(OUT)/libtools.a $(OUT)/libweir.a
+	$(call SAY,LINK)
+	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
+$(OUT)/tests/test_trace_%: $(OUT)/tests/test_trace_%.o $(OUT)/libtools.a $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
 $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/libweir.a
@@ -212,7 +215,7 @@ $(OUT)/tests/canary: $(OUT)/tests/canary.o
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka -o $@
 
-$(OUT)/tests/hpack_peer: $(OUT)/libweir.a
+$(OUT)/tests/hpack_peer $(OUT)/tests/h2_client: $(OUT)/libweir.a
 $(OUT)/tests/%: $(OUT)/tests/%.o
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ -o $@
