@@ -226,6 +226,7 @@ void acceptors_resume(struct worker *worker) {
 
 void acceptors_stop(struct worker *worker) {
   for (struct acceptor *each = worker->acceptors; each; each = each->next) {
+    each->stopping = false; /* asked before or not: that request may have been refused */
     stop(each);
     if (!each->op.under_way) close_acceptor(each);
   }

@@ -193,8 +193,13 @@ void link_settle(struct link *link) {
   if (link->state == LINK_CLOSING && link->in_flight == 0) free_link(link);
 }
 
+/* What matters is the completion of the request that was to be cancelled. It may have come already;
+ * but a kernel that could not even cancel leaves only one way to make it come. */
 void link_on_cancel(struct link *link, const struct io_uring_cqe *cqe) {
-  (void)cqe; /* what matters is the completion of the request that was to be cancelled */
   link_landed(link);
+  if (cqe->res < 0 && cqe->res != -ENOENT && cqe->res != -EALREADY) {
+    link_cut(link);
+    shutdown(link->fd, SHUT_RDWR);
+  }
   link_mark_dirty(link);
 }

@@ -247,9 +247,11 @@ static void read_messages(struct worker *worker) {
 
 /* --- draining --- */
 
-/* Again and again until the worker ends, for links that were born too late for the first time. */
+/* Again and again until the worker ends, for links that were born too late for the first time, and
+ * for cancellations that the kernel refused. */
 static void drain_time_is_up(struct timer *timer, uint64_t now_ns) {
   struct worker *worker = LIST_OWNER(timer, struct worker, drain_timer);
+  acceptors_stop(worker);
   links_cut(worker);
   timer_arm(&worker->timers, timer, now_ns + 100 * IO_MILLISECOND);
 }
@@ -360,10 +362,10 @@ void worker_end(struct worker *worker) {
   for (bool busy = true; worker->links.open;)
     busy = turn(worker, busy);
   worker->stopping = true; /* no new operations */
-  for (uint32_t i = 0; i < worker->ops.capacity; i++)
-    if (worker->ops.slots[i].op) cancel_slot(worker, i);
   uint64_t give_up_ns = worker_clock_ns() + END_WAIT_NS;
   while (worker->ops.under_way && worker_clock_ns() < give_up_ns) {
+    for (uint32_t i = 0; i < worker->ops.capacity; i++) /* again: one may have been refused */
+      if (worker->ops.slots[i].op) cancel_slot(worker, i);
     uring_enter(&worker->uring, 50 * IO_MILLISECOND);
     reap(worker);
   }
