@@ -201,4 +201,4 @@ def test_the_fingerprint_is_the_certificates(demo):
     text = tool("openssl", "x509", "-noout", "-fingerprint", "-sha256", input=done.stdout,
                 stdin=None).decode()
     fingerprint = text.split("=")[1].strip()
-    assert fingerprint in demo.log(), demo.log()
+    assert harness.wait_until(lambda: fingerprint in demo.log(), 5), demo.log()

@@ -128,13 +128,17 @@ def test_own_certificates(keys, tmp_path, name):
         assert out == b"Hello, World!"
 
 
+def says(server, words):
+    """The port is open a moment before the line about it is written."""
+    return harness.wait_until(lambda: words in server.log(), 5)
+
+
 def test_startup_lines(tmp_path):
     with harness.Server(tmp_path) as server:
-        log = server.log()
-        assert f"http://127.0.0.1:{server.http_port}" in log
-        assert f"https://127.0.0.1:{server.https_port}" in log
+        assert says(server, f"http://127.0.0.1:{server.http_port}"), server.log()
+        assert says(server, f"https://127.0.0.1:{server.https_port}"), server.log()
     with harness.Server(tmp_path, "--verbose") as server:
-        assert "multishot" in server.log()
+        assert says(server, "multishot"), server.log()
 
 
 def test_listening_on_ipv6(tmp_path):

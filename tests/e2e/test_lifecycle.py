@@ -311,7 +311,7 @@ def test_fallbacks(start, disabled):
         body = os.urandom(500_000)
         assert client.fetch("/echo", "POST", body=body).body == body
         client.close()
-    assert disabled.split(",")[0] in server.log()
+    assert harness.wait_until(lambda: disabled.split(",")[0] in server.log(), 5), server.log()
 
 
 def test_an_unknown_feature_is_an_error():

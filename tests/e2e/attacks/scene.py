@@ -18,7 +18,7 @@ import harness
 MIB = 1 << 20
 # What one hostile connection may cost, whatever it does.
 CONNECTION_BYTES = 1 * MIB
-SIEGE_CONNECTIONS = 32
+SIEGE_CONNECTIONS = 64
 SIEGE_SECONDS = float(os.environ.get("WEIR_ATTACK_SECONDS", "0.7"))
 # An idle machine needs a hundredth of it, a busy one not much less than this; a server that stops for
 # an attack exceeds it.
