@@ -21,7 +21,8 @@ enum { /* pixels */
        SIGNAL_LEFT = 326,
        ROW = 19,
        BAR = 11,   /* height of a block */
-       STRIP = 40, /* of a connection */
+       STRIP = 34, /* of a connection */
+       HEADS = 16, /* of the columns */
        HEADING = 62,
        AXIS = 22,
        LEGEND = 66,
@@ -97,7 +98,7 @@ static double row_top(const struct panel *panel, size_t row) {
 }
 
 static double panel_height(const struct trace_record *record) {
-  return HEADING + record->connection_count * (STRIP + 4.0) + 6 +
+  return HEADING + record->connection_count * (STRIP + 4.0) + HEADS +
          (double)record->result_count * ROW + AXIS;
 }
 
@@ -157,6 +158,15 @@ static void draw_heading(const struct panel *panel) {
   if (sum->critical)
     draw_number(panel, PLOT_RIGHT - 330, "last critical byte", trace_svg_ms(sum->critical_ns, text),
                 "value right of-critical");
+}
+
+static void draw_column_heads(const struct panel *panel) {
+  FILE *to = panel->drawing->to;
+  double y = panel->rows - 4;
+  trace_svg_text(to, MARGIN, y, "small", "resource");
+  trace_svg_text(to, STATUS_RIGHT, y, "small right", "status");
+  trace_svg_text(to, BYTES_RIGHT, y, "small right", "bytes");
+  trace_svg_text(to, SIGNAL_LEFT, y, "small", "priority");
 }
 
 /* A line over all rows where a number of the heading belongs. */
@@ -275,12 +285,12 @@ static void draw_connection(const struct panel *panel, uint8_t index, double top
       (double)connection->ready_ns / 1e6,
       trace_svg_bytes((uint64_t)highest_level(panel, index), window));
   trace_svg_begin(drawing->to, connection->ready_ns == TRACE_NEVER ? connection->error : line);
-  trace_svg_text_fit(drawing->to, MARGIN, top + 16, "strong", connection->origin, 52);
+  trace_svg_text_fit(drawing->to, MARGIN, top + 14, "strong", connection->origin, 52);
   if (connection->error[0])
-    trace_svg_text_fit(drawing->to, MARGIN, top + 31, "small bad", connection->error, 66);
+    trace_svg_text_fit(drawing->to, MARGIN, top + 28, "small bad", connection->error, 66);
   else {
     snprintf(line, sizeof line, "unused window, of %s", window);
-    trace_svg_text(drawing->to, MARGIN, top + 31, "small", line);
+    trace_svg_text(drawing->to, MARGIN, top + 28, "small", line);
   }
   draw_window(panel, index, top);
   draw_handshake(panel, connection, top);
@@ -383,8 +393,8 @@ static void draw_marks(const struct panel *panel, size_t row) {
     trace_svg_line(drawing->to, x, y - 7, x, y + 7, "tick");
   }
   if (result->size_ns != TRACE_NEVER)
-    fprintf(drawing->to, "<path d=\"M%.2f %.1fl4 4l-4 4l-4 -4z\" class=\"size\"/>\n",
-            x_of(drawing, result->size_ns), y - 4);
+    fprintf(drawing->to, "<path d=\"M%.2f %.1fl3.4 3.4l-3.4 3.4l-3.4 -3.4z\" class=\"size\"/>\n",
+            x_of(drawing, result->size_ns), y - 3.4);
   if (result->failed && result->end_ns != TRACE_NEVER)
     draw_cross(drawing->to, x_of(drawing, result->end_ns), y);
 }
@@ -478,13 +488,14 @@ static bool draw_panel(struct drawing *drawing, const struct trace_record *recor
   struct panel panel = {.drawing = drawing, .record = record, .top = top};
   panel.sum = trace_summarize(record, drawing->show->manifest);
   panel.strips = top + HEADING;
-  panel.rows = panel.strips + record->connection_count * (STRIP + 4.0) + 6;
+  panel.rows = panel.strips + record->connection_count * (STRIP + 4.0) + HEADS;
   panel.bottom = panel.rows + (double)record->result_count * ROW;
   if (!trace_windows_init(&panel.windows, record)) return false;
   for (size_t row = 0; row < record->result_count; row++)
     draw_row(&panel, row);
   draw_grid(&panel);
   draw_heading(&panel);
+  draw_column_heads(&panel);
   for (unsigned i = 0; i < record->connection_count; i++)
     draw_connection(&panel, (uint8_t)i, panel.strips + i * (STRIP + 4.0));
   for (size_t row = 0; row < record->result_count; row++)
