@@ -6,8 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* ---- errors
- * --------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 void h2_goaway(struct h2 *h2, uint32_t last_id, enum h2_error code, const char *reason) {
   struct span debug = reason ? span_text(reason) : (struct span){0};
@@ -66,8 +65,7 @@ static void time_out(struct h2 *h2, uint64_t *kind, enum h2_error code, const ch
   h2_fail(h2, code, reason);
 }
 
-/* ---- clocks
- * --------------------------------------------------------------------------------------------- */
+/* ---- clocks ---------------------------------------------------------------------------------- */
 
 static bool frame_timed(const struct h2 *h2) {
   enum h2_recv_phase phase = h2->reader.phase;
@@ -222,8 +220,7 @@ static uint64_t deadline_ns(const void *self) {
   return at;
 }
 
-/* ---- the machine
- * ----------------------------------------------------------------------------------------- */
+/* ---- the machine ----------------------------------------------------------------------------- */
 
 static struct h2 *enter(void *self, uint64_t now_ns) {
   struct h2 *h2 = self;
@@ -356,9 +353,7 @@ const struct machine_ops h2_machine_ops = {
     .close = machine_close,
 };
 
-/* ---- birth
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- birth ----------------------------------------------------------------------------------- */
 
 static struct h2_settings our_settings(const struct engine_config *config, enum h2_role role) {
   struct h2_settings ours = H2_SETTINGS_INITIAL;

@@ -20,8 +20,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* ---- REQUEST
- * ------------------------------------------------------------------------------------------ */
+/* ---- REQUEST --------------------------------------------------------------------------------- */
 
 /* RST_STREAM for a stream that never got further than its identifier. */
 static void reset_unopened(struct h2 *h2, uint32_t id, enum h2_error code) {
@@ -101,8 +100,7 @@ static struct h2_verdict complete_request(struct h2 *h2, struct headers *fields)
   return H2_OK;
 }
 
-/* ---- MESSAGE
- * ------------------------------------------------------------------------------------------ */
+/* ---- MESSAGE --------------------------------------------------------------------------------- */
 
 static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stream,
                                            const struct headers *fields) {
@@ -160,8 +158,7 @@ static struct h2_verdict complete_message(struct h2 *h2, struct headers *fields)
   return complete_trailers(h2, stream, fields);
 }
 
-/* ---- PROMISE
- * ------------------------------------------------------------------------------------------- */
+/* ---- PROMISE --------------------------------------------------------------------------------- */
 
 static struct h2_verdict complete_promise(struct h2 *h2, struct headers *fields) {
   uint32_t promised_id = h2->block.promised_id;
@@ -194,8 +191,7 @@ static struct h2_verdict complete_promise(struct h2 *h2, struct headers *fields)
   return H2_OK;
 }
 
-/* ---- decoding
- * ------------------------------------------------------------------------------------------ */
+/* ---- decoding -------------------------------------------------------------------------------- */
 
 void h2_block_drop(struct h2 *h2) {
   struct h2_block *block = &h2->block;
@@ -233,8 +229,7 @@ static struct h2_verdict block_complete(struct h2 *h2, struct span bytes) {
   return verdict;
 }
 
-/* ---- collecting
- * ---------------------------------------------------------------------------------------- */
+/* ---- collecting ------------------------------------------------------------------------------ */
 
 static struct h2_verdict too_long(struct h2 *h2, const char *reason) {
   counter_add(&h2->engine->counters.calmed_headers, 1);

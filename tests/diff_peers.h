@@ -115,9 +115,7 @@ static inline void diff_log_init(struct diff_log *log, enum h2_role role) {
   log->len = 0;
 }
 
-/* ---- weir
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- weir ------------------------------------------------------------------------------------ */
 
 struct diff_weir {
   struct diff_log log;
@@ -239,9 +237,7 @@ static inline void diff_weir_end_of(void) {
   assert_int_equal(diff_weir.memory.count, 0);
 }
 
-/* ---- nghttp2
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- nghttp2 --------------------------------------------------------------------------------- */
 
 struct diff_peer {
   struct diff_log log;

@@ -7,9 +7,7 @@
 
 #include "tests/diff_peers.h"
 
-/* ---- chance
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- chance ---------------------------------------------------------------------------------- */
 
 static uint64_t state64;
 
@@ -26,8 +24,7 @@ static inline bool one_in(uint32_t n) {
 
 #define PICK(list) (list)[below(sizeof(list) / sizeof *(list))]
 
-/* ---- the other end of both
- * --------------------------------------------------------------------------------- */
+/* ---- the other end of both ------------------------------------------------------------------- */
 
 struct source {
   enum h2_role role; /* of the engines that are compared */
@@ -76,8 +73,7 @@ __attribute__((format(printf, 1, 2))) static void describe(const char *format, .
   va_end(list);
 }
 
-/* ---- header blocks
- * ------------------------------------------------------------------------------------------ */
+/* ---- header blocks --------------------------------------------------------------------------- */
 
 struct section {
   struct header fields[32];

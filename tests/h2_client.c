@@ -47,8 +47,7 @@ static void give(void *ctx, void *object, size_t bytes) {
   free(object);
 }
 
-/* ---- the application
- * ----------------------------------------------------------------------------------------- */
+/* ---- the application ------------------------------------------------------------------------- */
 
 static uint8_t octet(const struct exchange *exchange, uint64_t at) {
   return (uint8_t)(at * 31 + exchange->id);
@@ -155,8 +154,7 @@ static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_
   printf("goaway %u %s\n", last_stream_id, h2_error_name(error_code));
 }
 
-/* ---- the socket
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the socket ------------------------------------------------------------------------------ */
 
 static void send_some(const struct machine *machine) {
   struct span spans[8];

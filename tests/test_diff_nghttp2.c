@@ -12,9 +12,7 @@
 
 enum { CONNECTIONS = 30000, FRAMES_MAX = 24 };
 
-/* ---- frames
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static void request_section(struct section *section) {
   static const char *const methods[] = {"GET", "POST", "HEAD", "OPTIONS", "PUT", "X-TOKEN"};
@@ -240,8 +238,7 @@ static void put_promise(void) {
   source.promise_next += 2;
 }
 
-/* ---- the applications
- * ------------------------------------------------------------------------------------ */
+/* ---- the applications ------------------------------------------------------------------------ */
 
 /* Both answer a request that is complete, or give a stream up. */
 static void act(void) {
@@ -287,8 +284,7 @@ static void ask(void) {
   diff_peer_pump();
 }
 
-/* ---- differences that are allowed
- * ------------------------------------------------------------------------------------ */
+/* ---- differences that are allowed ------------------------------------------------------------ */
 
 struct allowed {
   const char *what;  /* the frame's description: a pattern as of a shell, like the next two */
@@ -310,8 +306,7 @@ static struct allowed *allow(const char *what, const char *weir, const char *oth
   return NULL;
 }
 
-/* ---- one connection
- * ------------------------------------------------------------------------------------ */
+/* ---- one connection -------------------------------------------------------------------------- */
 
 enum verdict { SAME, ALLOWED, DIFFERENT };
 
