@@ -1,9 +1,9 @@
 /*
  * accept.c - a port's sockets, and each worker's accepting on its own.
  *
- *     ARMED --- EMFILE, ENOMEM or the worker's cap ---> PAUSED --- a link closed, or the timer --->
- * ARMED |                                                  |
- *       +------------- the worker drains ------------------+---> CLOSED
+ *     ARMED -- EMFILE, ENOMEM or the cap --> PAUSED -- a link closed, or the timer --> ARMED
+ *       |                                     |
+ *       +-------- the worker drains ----------+--> CLOSED
  *
  * Connections that the kernel has completed already are not lost when a listener closes: they are
  * accepted once more, and their machines told to drain.
