@@ -120,7 +120,9 @@ static void send_ack(void *self, size_t bytes, uint64_t now_ns) {
     conn->inner.ops->send_ack(conn->inner.self, bytes, now_ns);
     return;
   }
-  conn->farewell = span_of(conn->farewell.base + bytes, conn->farewell.len - bytes);
+  /* Less is left than was sent when the deadline has passed meanwhile: then nothing. */
+  size_t taken = bytes < conn->farewell.len ? bytes : conn->farewell.len;
+  conn->farewell = span_of(conn->farewell.base + taken, conn->farewell.len - taken);
 }
 
 static void tick(void *self, uint64_t now_ns) {

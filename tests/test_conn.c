@@ -240,6 +240,22 @@ static void a_refusal_is_completed(void **state) {
   side_close(&side);
 }
 
+/* The deadline passes while a piece of the 505 is under way: its ack finds nothing left. */
+static void a_refusal_is_given_up(void **state) {
+  (void)state;
+  struct side side;
+  struct span span;
+  side_open(&side, "");
+  side_give(&side, span_text("GET / HTTP/1.1\r\n"));
+  assert_int_equal(side.machine.ops->send_peek(side.machine.self, &span, 1, 65536, side.now_ns), 1);
+  side.now_ns = side.machine.ops->deadline_ns(side.machine.self);
+  side.machine.ops->tick(side.machine.self, side.now_ns);
+  assert_int_equal(side_wants(&side), MACHINE_DONE);
+  side.machine.ops->send_ack(side.machine.self, span.len, side.now_ns);
+  assert_int_equal(side_wants(&side), MACHINE_DONE);
+  side_close(&side);
+}
+
 /* A full pool refuses the connection; nothing leaks, whichever allocation fails. */
 static void memory_refused(void **state) {
   (void)state;
@@ -274,6 +290,7 @@ int main(void) {
       cmocka_unit_test(silence_ends),
       cmocka_unit_test(eof_and_drain_end_what_has_not_begun),
       cmocka_unit_test(a_refusal_is_completed),
+      cmocka_unit_test(a_refusal_is_given_up),
       cmocka_unit_test(memory_refused),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
