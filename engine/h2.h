@@ -110,10 +110,8 @@ struct h2 {
   uint32_t peer_id_max;     /* highest identifier that the peer opened */
   uint32_t peer_id_handled; /* highest that we acted on: GOAWAY's last stream */
   uint32_t own_id_next;     /* next identifier of ours */
-  struct {
-    uint32_t id;
-    uint8_t state;
-  } closed[H2_CLOSED_REMEMBERED]; /* ring of streams that closed */
+  uint32_t closed_ids[H2_CLOSED_REMEMBERED]; /* ring of streams that closed */
+  uint8_t closed_states[H2_CLOSED_REMEMBERED];
   uint32_t closed_next;
 
   struct sched sched;

@@ -21,8 +21,8 @@ bool h2_is_own_id(const struct h2 *h2, uint32_t id) {
 }
 
 void h2_remember_closed(struct h2 *h2, uint32_t id, enum h2_state state) {
-  h2->closed[h2->closed_next].id = id;
-  h2->closed[h2->closed_next].state = (uint8_t)state;
+  h2->closed_ids[h2->closed_next] = id;
+  h2->closed_states[h2->closed_next] = (uint8_t)state;
   h2->closed_next = (h2->closed_next + 1) % H2_CLOSED_REMEMBERED;
 }
 
@@ -34,7 +34,7 @@ enum h2_state h2_state_of(const struct h2 *h2, uint32_t id) {
   uint32_t next = h2_is_own_id(h2, id) ? h2->own_id_next : h2->peer_id_max + 1;
   if (id >= next) return H2_IDLE;
   for (uint32_t i = 0; i < H2_CLOSED_REMEMBERED; i++)
-    if (h2->closed[i].id == id) return (enum h2_state)h2->closed[i].state;
+    if (h2->closed_ids[i] == id) return (enum h2_state)h2->closed_states[i];
   return H2_CLOSED_FORGOTTEN;
 }
 
