@@ -2,9 +2,10 @@
  * h2_flow.c - the four policies, and the estimate that `auto` makes.
  *
  * The estimate: a PING leaves when DATA begins to flow; what arrives until its ACK is about what
- * the path holds (the bandwidth-delay product), or the window, whichever is less. If it comes near
- * the window, the window may be what holds the peer back, so it becomes twice the sample. The
- * window stops growing by itself once it is larger than what the path holds.
+ * the path holds (the bandwidth-delay product), or the window, whichever is less. If it is more
+ * than a third of the window, the window may be what holds the peer back, and it becomes four times
+ * the sample, so that a single stream, which gets half of it, may have twice. The window stops
+ * growing by itself once it is three times what the path holds.
  */
 #include "h2_flow.h"
 
@@ -39,9 +40,15 @@ static void give_back(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   credit_queue_add(h2, stream);
 }
 
+/* `auto` gives back by quarters: with halves, a peer that has used up its window gets what is above
+ * the half only when more arrives, and has half a window a round trip. */
 uint32_t h2_flow_least(const struct h2 *h2, const struct h2_stream *stream) {
   const struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
-  return policy_of(h2, stream) == FLOW_ECHO ? 1 : credit->target / 2;
+  switch (policy_of(h2, stream)) {
+  case FLOW_ECHO: return 1;
+  case FLOW_AUTO: return credit->target / 4;
+  default: return credit->target / 2;
+  }
 }
 
 /* ---- the estimate ---------------------------------------------------------------------------- */
@@ -65,12 +72,18 @@ static void set_window(struct h2 *h2, uint32_t bytes) {
   h2_credit_retarget(&h2->credit, bytes);
 }
 
+/* Who leaves more than a quarter of a window unused does not need a larger one: what it holds would
+ * only grow. */
+static bool keeps_up(const struct h2_credit *credit, uint32_t held_bytes) {
+  return held_bytes <= credit->target / 4;
+}
+
 /* A stream whose handler keeps up may use half of the connection's window: one that does not cannot
- * hold up the others (it keeps what it has). */
-static void widen_stream(struct h2 *h2, struct h2_stream *stream) {
+ * hold up the others (it keeps what it has). `used_bytes` are about to be given back. */
+static void widen_stream(struct h2 *h2, struct h2_stream *stream, uint32_t used_bytes) {
   uint32_t wide = h2->credit.target / 2;
-  bool keeps_up = stream->credit.held <= stream->credit.target / 4;
-  if (keeps_up && wide > stream->credit.target) h2_credit_retarget(&stream->credit, wide);
+  if (wide > stream->credit.target && keeps_up(&stream->credit, stream->credit.held - used_bytes))
+    h2_credit_retarget(&stream->credit, wide);
 }
 
 static void probe(struct h2 *h2) {
@@ -89,7 +102,10 @@ bool h2_flow_ping_acked(struct h2 *h2, const uint8_t opaque[8]) {
   flow->probe_ns = 0;
   flow->probe_next_ns = h2->now_ns + H2_FLOW_PROBE_NS;
   uint32_t window = h2->credit.target;
-  if (flow->sample_bytes < window / 3) return true; /* the window is not what limits the peer */
+  /* A single stream, with half of the window and given back by quarters, has three eighths a round
+   * trip. With less, the window is not what limits the peer. */
+  if (flow->sample_bytes < window / 3) return true;
+  if (!keeps_up(&h2->credit, h2->credit.held)) return true; /* our handlers are */
   uint32_t wanted = flow->sample_bytes < UINT32_MAX / 4 ? flow->sample_bytes * 4 : UINT32_MAX;
   if (wanted > window) set_window(h2, wanted);
   return true;
@@ -111,7 +127,7 @@ void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
     return;
   }
   assert(bytes <= stream->credit.held);
-  if (policy_of(h2, stream) == FLOW_AUTO && is_auto(h2)) widen_stream(h2, stream);
+  if (policy_of(h2, stream) == FLOW_AUTO && is_auto(h2)) widen_stream(h2, stream, bytes);
   give_back(h2, stream, bytes);
 }
 
