@@ -75,6 +75,7 @@ static const struct row rows[] = {
     {"GET", "", 404, "text/plain; charset=utf-8", NULL},
     {"GET", "*", 404, "text/plain; charset=utf-8", NULL},
     {"GET", "/echo", 405, "text/plain; charset=utf-8", NULL},
+    {"GET", "/sink", 405, "text/plain; charset=utf-8", NULL},
     {"DELETE", "/plaintext", 405, "text/plain; charset=utf-8", NULL},
 };
 
@@ -176,6 +177,32 @@ static void echo_comes_back_as_it_goes(void **state) {
   fake_free(&fake);
 }
 
+static void sink_counts(void **state) {
+  (void)state;
+  struct fake_stream fake = {0};
+  fake_request(&fake, demo_handler(demo), "POST", "/sink", NULL, 0, 0);
+  assert_false(fake.stream.consume_later);
+  feed(&fake, "hello", false);
+  assert_int_equal(fake.status, 0); /* not before the end */
+  feed(&fake, " world", true);
+  assert_int_equal(fake.status, 200);
+  fake_pull_all(&fake, 100);
+  assert_true(span_is(span_of(fake.bytes, fake.len), "11\n"));
+  fake_free(&fake);
+}
+
+static void sink_that_stopped(void **state) {
+  (void)state;
+  struct fake_stream fake = {0};
+  fake_request(&fake, demo_handler(demo), "POST", "/sink?stopped", NULL, 0, 0);
+  assert_true(fake.stream.consume_later);
+  feed(&fake, "hello", true);
+  assert_int_equal(fake.consumed, 0);
+  assert_int_equal(fake.status, 200);
+  fake_pull_all(&fake, 100);
+  fake_free(&fake);
+}
+
 static void echo_of_nothing(void **state) {
   (void)state;
   struct fake_stream fake = {0};
@@ -238,9 +265,9 @@ static void echo_is_bounded(void **state) {
   static char large[1 << 20];
   memset(large, 'y', sizeof large - 1);
   ask(&fake, "POST", "/echo");
-  for (int i = 0; i < 5 && !fake.closed; i++)
+  for (int i = 0; i < 17 && !fake.closed; i++)
     feed(&fake, large, false);
-  assert_true(fake.closed); /* reset at the fifth */
+  assert_true(fake.closed); /* reset at the seventeenth */
   fake_free(&fake);
 }
 
@@ -288,6 +315,8 @@ int main(void) {
       TEST(bytes_are_counted_up),
       TEST(endless_bytes),
       TEST(a_delay),
+      TEST(sink_counts),
+      TEST(sink_that_stopped),
       TEST(echo_of_nothing),
       TEST(echo_comes_back_as_it_goes),
       TEST(echo_tells_a_waiting_client_to_go_on),

@@ -80,6 +80,11 @@ static const struct row rows[] = {
     {"--drain-seconds soon", SERVE_OPTIONS_WRONG, "--drain-seconds"},
     {"--connections 0", SERVE_OPTIONS_WRONG, "--connections"},
     {"--streams 0", SERVE_OPTIONS_WRONG, "--streams"},
+    {"--flow fast", SERVE_OPTIONS_WRONG, "--flow"},
+    {"--window 0", SERVE_OPTIONS_WRONG, "--window"},
+    {"--window 4294967296", SERVE_OPTIONS_WRONG, "--window"},
+    {"--head-start image", SERVE_OPTIONS_WRONG, "--head-start"},
+    {"--head-start image=4m", SERVE_OPTIONS_WRONG, "--head-start"},
     {"--idle-seconds 0", SERVE_OPTIONS_WRONG, "--idle-seconds"},
     {"--cert a", SERVE_OPTIONS_WRONG, "--key"},
     {"--key a", SERVE_OPTIONS_WRONG, "--cert"},
@@ -141,7 +146,8 @@ static void values(void **state) {
   char error[256];
   assert_int_equal(parse("--verbose --http 10.0.0.1:1 www --https [::]:2 --cert c --key k "
                          "--workers 3 --drain-seconds 0 --connections 7 --streams 8 "
-                         "--idle-seconds 9 --preload /=/a --preload /b=/c",
+                         "--idle-seconds 9 --preload /=/a --preload /b=/c --flow echo "
+                         "--window 100000 --head-start IMAGE/*@/a/*=2k:1",
                          &options, error),
                    SERVE_OPTIONS_RUN);
   assert_string_equal(options.directory, "www");
@@ -155,6 +161,13 @@ static void values(void **state) {
   assert_int_equal(options.connections, 7);
   assert_int_equal(options.concurrent_streams, 8);
   assert_int_equal(options.idle_seconds, 9);
+  assert_int_equal(options.flow, FLOW_ECHO);
+  assert_int_equal(options.window_bytes, 100000);
+  assert_int_equal(options.head_starts.count, 2); /* the default is the last */
+  assert_int_equal(options.head_starts.at[0].bytes, 2048);
+  assert_int_equal(options.head_starts.at[0].urgency, 1);
+  assert_true(span_is(options.head_starts.at[0].type, "image/*"));
+  assert_true(span_is(options.head_starts.at[1].type, "image/*"));
   assert_int_equal(options.preload_count, 2);
   assert_string_equal(options.preloads[1], "/b=/c");
   assert_true(options.verbose);
@@ -186,12 +199,12 @@ static void too_many(void **state) {
 /* Nobody has to scroll sideways, and every option is explained. */
 static void help_is_readable(void **state) {
   (void)state;
-  static const char *const words[] = {"--http ",    "--https ",         "--cert ",
-                                      "--key ",     "--cache-control ", "--preload ",
-                                      "--no-push ", "--push-manifest ", "--workers ",
-                                      "--streams ", "--connections ",   "--idle-seconds ",
-                                      "--verbose ", "--drain-seconds ", "--help ",
-                                      "--version ", "Examples",         "localhost:8443"};
+  static const char *const words[] = {
+      "--http ",        "--https ",         "--cert ",          "--key ",     "--cache-control ",
+      "--preload ",     "--no-push ",       "--push-manifest ", "--workers ", "--streams ",
+      "--connections ", "--idle-seconds ",  "--flow ",          "--window ",  "--head-start ",
+      "--verbose ",     "--drain-seconds ", "--help ",          "--version ", "Examples",
+      "localhost:8443"};
   const char *help = serve_options_help();
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
     if (!strstr(help, words[i])) fail_msg("%s is not explained", words[i]);

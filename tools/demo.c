@@ -31,7 +31,7 @@ struct exchange {
   struct body_bytes bytes; /* a body that is in memory */
   char text[64];
 
-  uint64_t offset, end; /* /bytes */
+  uint64_t offset, end; /* /bytes; /sink: bytes so far */
 
   struct echo_piece *first, *last; /* /echo: received, not yet sent back */
   size_t kept;                     /* capacity of those pieces */
@@ -251,6 +251,37 @@ static void echo(struct exchange *exchange, struct span parameter, const struct 
   (void)stream_respond(exchange->stream, 200, fields, count, body);
 }
 
+/* ---- /sink ----------------------------------------------------------------------------------- */
+
+static void sink_answer(struct exchange *exchange) {
+  size_t len = decimal_put((uint8_t *)exchange->text, exchange->offset);
+  exchange->text[len] = '\n';
+  respond(exchange, 200, text_type, span_of(exchange->text, len + 1), NULL);
+}
+
+static void sink_data(struct stream *stream, struct span received, bool end) {
+  struct exchange *exchange = stream->user;
+  exchange->offset += received.len;
+  if (end) sink_answer(exchange);
+}
+
+static void sink_trailers(struct stream *stream, const struct headers *fields) {
+  (void)fields;
+  sink_answer(stream->user);
+}
+
+static void sink(struct exchange *exchange, struct span parameter, const struct request *request,
+                 uint64_t now_ns) {
+  static const struct stream_events events = {
+      .data = sink_data, .trailers = sink_trailers, .closed = stream_closed};
+  static const char stopped[] = "/sink?stopped";
+  (void)parameter;
+  (void)now_ns;
+  exchange->stream->events = &events;
+  exchange->stream->consume_later = span_is(request->path, stopped);
+  if (request->end) sink_answer(exchange);
+}
+
 /* ---- /delay ---------------------------------------------------------------------------------- */
 
 static void delay_over(struct stream *stream, uint64_t now_ns) {
@@ -291,7 +322,7 @@ struct route {
 static const struct route routes[] = {
     {"/", false, false, show_page},  {"/plaintext", false, false, plaintext},
     {"/bytes/", true, false, bytes}, {"/echo", false, true, echo},
-    {"/delay/", true, false, delay},
+    {"/delay/", true, false, delay}, {"/sink", false, true, sink},
 };
 
 /* The path without its query. */

@@ -5,6 +5,8 @@
  *     /plaintext           "Hello, World!"
  *     /bytes/N             N bytes: 0, 1, ... 255, 0, 1, ...
  *     /echo                the body of a POST, back as it comes
+ *     /sink                how many bytes the body of a POST has; nothing is kept
+ *     /sink?stopped        the same by a handler that uses none of them: credit is never returned
  *     /delay/MILLISECONDS  an answer, that much later
  *
  * A handler like any embedder's: written against engine/handler.h, stream.h and body.h alone.
@@ -18,8 +20,9 @@
 /* Milliseconds that /delay accepts at most: one minute, the idle time of most proxies. */
 #define DEMO_DELAY_MILLISECONDS_MAX 60000u
 
-/* Bytes that one /echo keeps at most. The receive window stops a client well before. */
-#define DEMO_ECHO_BYTES_MAX (4u << 20)
+/* Bytes that one /echo keeps at most: as much as a connection's receive window may grow to, which
+ * stops a client before. */
+#define DEMO_ECHO_BYTES_MAX (16u << 20)
 
 struct demo;
 

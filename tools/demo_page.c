@@ -61,6 +61,7 @@ static const char page[] =
     "<tr><td><a href=/bytes/1000000><code>/bytes/<em>N</em></code></a>\n"
     "  <td>as many bytes as you like, made while they are sent\n"
     "<tr><td><code>/echo</code><td>the body of a POST, back as it comes\n"
+    "<tr><td><code>/sink</code><td>how many bytes the body of a POST has\n"
     "<tr><td><a href=/delay/500><code>/delay/<em>MS</em></code></a>\n"
     "  <td>an answer after so many milliseconds, up to a minute\n"
     "</table>\n"

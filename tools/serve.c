@@ -90,12 +90,24 @@ static void release(void *ctx, void *object, size_t bytes) {
 
 static const struct memory process_memory = {.alloc = allocate, .free = release};
 
+/* A connection has room for sixteen such streams, as by default, where its bounds allow. */
+static void set_window(struct engine_config *config, uint32_t stream_bytes) {
+  uint64_t connection_bytes = UINT64_C(16) * stream_bytes;
+  config->stream_window_bytes = stream_bytes;
+  if (connection_bytes > config->connection_window_bytes_max)
+    connection_bytes = config->connection_window_bytes_max;
+  config->connection_window_bytes = (uint32_t)connection_bytes;
+}
+
 static struct engine_config config_of(const struct server *server) {
   const struct serve_options *options = &server->options;
   struct engine_config config = engine_config_default();
   config.push = options->push;
   if (server->links_max) config.connections_max = server->links_max;
   if (options->concurrent_streams) config.concurrent_streams = options->concurrent_streams;
+  if (options->flow != FLOW_DEFAULT) config.flow = options->flow;
+  if (options->window_bytes) set_window(&config, options->window_bytes);
+  config.head_start = &options->head_starts;
   if (options->idle_seconds) config.idle_ns = options->idle_seconds * SECOND_NS;
   return config;
 }

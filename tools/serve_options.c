@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/h2_flow.h"
+#include "engine/limits.h"
 #include "io/limits.h"
 
 static const char help[] =
@@ -37,12 +39,22 @@ static const char help[] =
     "  --push-manifest FILE   the same from a JSON file: {\"/\": {\"/style.css\": {\"type\": "
     "\"style\"}}}\n"
     "  --no-push              103 and link fields only\n"
+    "  --head-start RULE      send the first bytes of some responses early, so that a page can be "
+    "laid\n"
+    "                         out; RULE is TYPE[@PATH]=BYTES[k][:URGENCY], * stands for anything, "
+    "and\n"
+    "                         the first that matches counts (default image/*=4k, at urgency 2)\n"
     "\n"
     "How to run\n"
     "  --workers N            threads, each pinned to a core; default: the cores of the affinity\n"
     "                         mask, no more than the cgroup's cpu quota\n"
     "  --connections N        connections at once; default: as many as there are descriptors for\n"
     "  --streams N            streams at once on one connection (default 128)\n"
+    "  --flow POLICY          when clients get credit for what they upload: auto (default; windows "
+    "grow\n"
+    "                         with the path), consume (fixed windows, credit for what was used),\n"
+    "                         threshold (refilled at half), echo (each frame answered at once)\n"
+    "  --window BYTES         window that each upload begins with (default 65535)\n"
     "  --idle-seconds N       close connections on which nothing happens for so long (default 60)\n"
     "  --drain-seconds N      after SIGTERM or SIGINT, let streams finish for so long (default "
     "10);\n"
@@ -152,6 +164,9 @@ enum option_code {
   OPTION_WORKERS,
   OPTION_CONNECTIONS,
   OPTION_STREAMS,
+  OPTION_FLOW,
+  OPTION_WINDOW,
+  OPTION_HEAD_START,
   OPTION_IDLE_SECONDS,
   OPTION_DRAIN_SECONDS,
   OPTION_VERBOSE,
@@ -171,6 +186,9 @@ static const struct option names[] = {
     {"workers", required_argument, NULL, OPTION_WORKERS},
     {"connections", required_argument, NULL, OPTION_CONNECTIONS},
     {"streams", required_argument, NULL, OPTION_STREAMS},
+    {"flow", required_argument, NULL, OPTION_FLOW},
+    {"window", required_argument, NULL, OPTION_WINDOW},
+    {"head-start", required_argument, NULL, OPTION_HEAD_START},
     {"idle-seconds", required_argument, NULL, OPTION_IDLE_SECONDS},
     {"drain-seconds", required_argument, NULL, OPTION_DRAIN_SECONDS},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
@@ -208,7 +226,25 @@ static enum serve_options_result add_preload(struct reader *reader, const char *
   return SERVE_OPTIONS_RUN;
 }
 
-static enum serve_options_result take(struct reader *reader, int code, const char *value) {
+static enum serve_options_result read_flow(struct reader *reader, const char *text) {
+  if (h2_flow_parse(text, &reader->options->flow)) return SERVE_OPTIONS_RUN;
+  return wrong(reader, "--flow %s: expected auto, consume, threshold or echo", text);
+}
+
+/* `text` is kept, and its type made lower case, as media types are compared. */
+static enum serve_options_result add_head_start(struct reader *reader, char *text) {
+  for (char *at = text; *at && *at != '@' && *at != '='; at++)
+    *at = (char)tolower((unsigned char)*at);
+  struct head_start_rules *rules = &reader->options->head_starts;
+  /* One place is left for the default. */
+  if (rules->count + 1 == HEAD_START_RULES_MAX)
+    return wrong(reader, "--head-start %s: more than %u", text, HEAD_START_RULES_MAX - 1);
+  if (head_start_add(rules, span_of(text, strlen(text)))) return SERVE_OPTIONS_RUN;
+  return wrong(reader,
+               "--head-start %s: expected TYPE[@PATH]=BYTES[k][:URGENCY] such as image/*=4k", text);
+}
+
+static enum serve_options_result take(struct reader *reader, int code, char *value) {
   struct serve_options *options = reader->options;
   switch ((enum option_code)code) {
   case OPTION_HTTP: return add_address(reader, "--http", value, false);
@@ -226,6 +262,11 @@ static enum serve_options_result take(struct reader *reader, int code, const cha
     return read_number(reader, "--connections", value, 1, 10000000, &options->connections);
   case OPTION_STREAMS:
     return read_number(reader, "--streams", value, 1, 65536, &options->concurrent_streams);
+  case OPTION_FLOW: return read_flow(reader, value);
+  case OPTION_WINDOW:
+    return read_number(reader, "--window", value, 1, H2_CONNECTION_WINDOW_BYTES_MAX,
+                       &options->window_bytes);
+  case OPTION_HEAD_START: return add_head_start(reader, value);
   case OPTION_IDLE_SECONDS:
     return read_number(reader, "--idle-seconds", value, 1, 86400, &options->idle_seconds);
   case OPTION_DRAIN_SECONDS:
@@ -240,6 +281,7 @@ static enum serve_options_result take(struct reader *reader, int code, const cha
 /* What only the whole command line shows. */
 static enum serve_options_result check(struct reader *reader) {
   struct serve_options *options = reader->options;
+  options->head_starts.at[options->head_starts.count++] = head_start_rules_default.at[0];
   if (options->certificate && !options->key)
     return wrong(reader, "--cert needs --key, the file of its private key");
   if (options->key && !options->certificate)

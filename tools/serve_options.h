@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/head_start.h"
+#include "engine/stream.h"
 #include "io/address.h"
 
 enum {
@@ -34,7 +36,10 @@ struct serve_options {
   unsigned workers;            /* 0: as many as there are cores for us */
   unsigned connections;        /* at once, all workers together; 0: as many as descriptors allow */
   unsigned concurrent_streams; /* 0: the engine's default */
-  unsigned idle_seconds;       /* 0: the engine's default */
+  enum stream_flow flow;       /* FLOW_DEFAULT: the engine's default */
+  unsigned window_bytes;       /* of a stream; 0: the engine's default */
+  struct head_start_rules head_starts; /* those of --head-start, then the default */
+  unsigned idle_seconds;               /* 0: the engine's default */
   unsigned drain_seconds;
   bool push;
   bool verbose;
