@@ -452,6 +452,7 @@ void h2_ping(struct h2 *h2, const uint8_t opaque[8]) {
 }
 
 void h2_depend(struct h2 *h2, uint32_t stream_id, struct h2_dependency dependency) {
+  if (h2->dead) return;
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 5);
   if (room) h2_control_sent(h2, h2_frame_priority_encode(room, stream_id, dependency));
   h2_wake(h2);
