@@ -174,11 +174,11 @@ static void on_closed(void *ctx) {
     blame(origin, "TLS with %s failed: %s", origin->url.authority,
           *reason ? reason : "the server closed the connection");
   }
-  if (!origin->run->over) {
-    if (speaks_http1(origin)) connection->error[0] = 0;
-    if (speaks_http1(origin)) blame(origin, "the server answers in HTTP/1.1, not HTTP/2");
-    blame(origin, "the server closed the connection");
+  if (speaks_http1(origin)) {
+    connection->error[0] = 0; /* that it is a protocol error says less */
+    blame(origin, "the server answers in HTTP/1.1, not HTTP/2");
   }
+  if (!origin->run->over || origin->broken) blame(origin, "the server closed the connection");
   trace_origin_lost(origin);
 }
 

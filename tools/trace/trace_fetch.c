@@ -17,6 +17,10 @@
 #include "tools/trace/trace_fetch_parts.h"
 #include "tools/trace/trace_image.h"
 
+/* Times that a request is repeated because the server refused it unseen. Arbitrary: the first
+ * repetition already knows how many streams the server allows. */
+enum { REFUSALS_MAX = 3 };
+
 /* For GOAWAY and close_notify to leave when all is done. */
 #define FAREWELL_NS (300 * MILLISECOND_NS)
 
@@ -200,20 +204,37 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   happened(item, TRACE_ON_BYTE);
 }
 
+static bool is_closing(const struct trace_origin *origin) {
+  if (origin->state == ORIGIN_CLOSED) return true;
+  return origin->h2 && (origin->h2->goaway_received || origin->h2->dead || origin->h2->eof);
+}
+
+/* The server did nothing about it (RFC 9113 section 8.7): ask again, as browsers do. It happens
+ * when a server allows fewer streams than were assumed before its SETTINGS came. */
+static bool ask_again(struct trace_item *item, uint32_t error_code) {
+  struct trace_result *result = result_of(item);
+  if (error_code != H2_REFUSED_STREAM || item->refusals == REFUSALS_MAX || item->run->over)
+    return false;
+  if (result->headers_ns != TRACE_NEVER || is_closing(item->origin)) return false;
+  item->refusals++;
+  item->phase = PHASE_QUEUED;
+  result->asked_ns = result->sent_ns = TRACE_NEVER;
+  return true;
+}
+
+/* Why a connection ended is often known only later: see explain(). */
 static void on_stream_closed(struct stream *stream, uint32_t error_code) {
   struct trace_item *item = stream->user;
   struct trace_run *run = item->run;
-  struct trace_result *result = result_of(item);
-  const char *why = run->record->connections[item->origin->index].error;
   if (item->phase != PHASE_ASKED) return;
   item->stream = NULL;
-  result->error_code = error_code;
-  if (error_code == 0)
+  result_of(item)->error_code = error_code;
+  if (error_code == 0) {
     complete(item);
-  else if (*why)
-    give_up(item, "%s", why);
-  else
+  } else if (!ask_again(item, error_code)) {
+    item->origin->broken = item->cut = true;
     give_up(item, "the stream ended with %s", h2_error_name(error_code));
+  }
   if (!run->over) ask_all(run); /* there is room for another request */
   end_if_done(run);
 }
@@ -228,11 +249,6 @@ static bool has_room(const struct trace_origin *origin) {
   const struct h2 *h2 = origin->h2;
   if (!h2 || h2_request_room(h2) == 0) return false;
   return h2->settings_received || h2->active_own < TRACE_STREAMS_ASSUMED;
-}
-
-static bool is_closing(const struct trace_origin *origin) {
-  if (origin->state == ORIGIN_CLOSED) return true;
-  return origin->h2 && (origin->h2->goaway_received || origin->h2->dead || origin->h2->eof);
 }
 
 static void ask(struct trace_item *item) {
@@ -377,6 +393,37 @@ static void stopped(struct worker *worker, void *ctx) {
   run->over = true;
 }
 
+/* ---- why it failed -----------------------------------------------------------------------------
+ */
+
+/* The RST_STREAM of a stream, if there was one. */
+static const struct trace_frame *reset_of(const struct trace_record *record,
+                                          const struct trace_result *result) {
+  for (size_t i = 0; i < record->frame_count; i++) {
+    const struct trace_frame *frame = &record->frames[i];
+    if (frame->type == H2_RST_STREAM && frame->stream_id == result->stream_id &&
+        frame->connection == result->connection)
+      return frame;
+  }
+  return NULL;
+}
+
+/* After the run: a stream that was cut off has its own reason, or its connection's. */
+static void explain(struct trace_run *run) {
+  for (size_t i = 0; i < run->record->result_count; i++) {
+    struct trace_result *result = &run->record->results[i];
+    if (!run->items[i].cut) continue;
+    const char *why = run->record->connections[result->connection].error;
+    const struct trace_frame *reset = reset_of(run->record, result);
+    if (reset)
+      snprintf(result->error, sizeof result->error, "%s RST_STREAM (%s)",
+               reset->sent ? "the response is wrong: we sent" : "the server sent",
+               h2_error_name(result->error_code));
+    else if (*why)
+      memcpy(result->error, why, sizeof result->error);
+  }
+}
+
 /* ---- the whole ---------------------------------------------------------------------------------
  */
 
@@ -418,6 +465,7 @@ static bool run_worker(struct trace_run *run, char *error, size_t error_size) {
     return false;
   }
   worker_group_join(&group);
+  explain(run);
   return true;
 }
 

@@ -33,6 +33,7 @@ struct trace_origin {
   struct trace_tap tap;
   struct trace_outside outside;
   struct h2 *h2; /* NULL unless requests can be made */
+  bool broken;   /* a stream ended early, perhaps with the connection */
   enum { ORIGIN_UNUSED, ORIGIN_DIALING, ORIGIN_OPEN, ORIGIN_CLOSED } state;
 };
 
@@ -52,6 +53,8 @@ struct trace_item {
   struct trace_origin *origin;
   struct stream *stream; /* while PHASE_ASKED */
   uint64_t start_ns;     /* PHASE_TIMED: on the record's clock */
+  unsigned refusals;     /* REFUSED_STREAM, so far */
+  bool cut;              /* its stream ended early */
   unsigned events;       /* bits 1 << enum trace_event that have happened */
   uint8_t *prefix;       /* of an image, while its dimensions are looked for */
   size_t prefix_bytes;

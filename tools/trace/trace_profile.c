@@ -71,6 +71,7 @@ static const struct trace_profile profiles[] = {
         .connection_window_bytes = 15 * MIB,
         .concurrent_streams = UINT32_MAX,
         .header_list_bytes = 64 * 1024,
+        .mute = true,
         .pseudo = "mspa",
     },
 };

@@ -22,7 +22,8 @@
  *             HEADERS carry weight 256 on stream 0, which the setting makes meaningless.
  *             `priority`: u=0, i for the page, u=1 for what blocks rendering, u=3, i for fetches,
  *             u=5, i for images.
- *   none      Chromium's windows, and not a word about priorities: an API client.
+ *   none      Chromium's windows, and not a word about priorities, not even the manifest's: an API
+ *             client.
  *
  * Where the engine differs from the browsers, on purpose: HEADER_TABLE_SIZE stays 4096 (all but
  * Safari announce 65,536), and MAX_HEADER_LIST_SIZE is always announced. Neither is a signal that
@@ -45,6 +46,7 @@ struct trace_profile {
   uint32_t header_list_bytes;
   bool no_rfc7540_priorities;
   bool chain;         /* exclusive dependencies, most urgent first */
+  bool mute;          /* no priorities at all */
   bool widen;         /* each stream's window is raised to the connection's */
   const char *pseudo; /* order of pseudo-header fields: Method, Authority, Scheme, Path */
   struct trace_signal signals[TRACE_KINDS];

@@ -69,6 +69,7 @@ static uint32_t chain_parent(const struct trace_item *item, uint16_t weight) {
 static void choose_signal(const struct trace_item *item, struct trace_result *result) {
   const struct trace_resource *resource = &item->run->manifest->at[item->index];
   const struct trace_signal *signal = &item->run->options->profile->signals[resource->kind];
+  if (item->run->options->profile->mute) return;
   const char *priority = resource->priority ? resource->priority : signal->priority;
   snprintf(result->priority, sizeof result->priority, "%s", priority ? priority : "");
   result->weight = resource->weight ? (uint16_t)resource->weight : signal->weight;

@@ -24,6 +24,7 @@ void trace_cutter_init(struct trace_cutter *cutter, struct trace_record *record,
 
 static void end_frame(struct trace_cutter *cutter, uint64_t at_ns) {
   cutter->frame.end_ns = at_ns;
+  cutter->frame.payload_bytes = (uint16_t)cutter->kept;
   cutter->have = 0;
   trace_record_frame(cutter->record, cutter->frame, cutter->payload, cutter->kept);
   if (cutter->on_frame) cutter->on_frame(cutter->ctx, &cutter->frame, cutter->payload);
