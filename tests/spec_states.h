@@ -86,14 +86,13 @@ static inline bool spec_allowed(const char *verdict, const char *outcome) {
 static inline void spec_case(const struct spec_table *table, const char *before, unsigned id,
                              unsigned state, const struct spec_row *row) {
   const char *verdict = row->verdicts[state] ? row->verdicts[state] : row->all;
-  char outcome[16], prefix[256];
+  char outcome[16];
   size_t chosen = strcspn(verdict, " ");
   spec_count++;
   script_begin(&spec_script, table->role, NULL, false);
   spec_script.piece_bytes = spec_piece_bytes;
   script_run(&spec_script, before);
   assert_false(spec_script.goaway); /* else the prefix is not what its author believes */
-  snprintf(prefix, sizeof prefix, "%s", spec_script.log);
   spec_script.log[spec_script.log_len = 0] = '\0';
   spec_script.rst_code = -1;
   spec_run(row->text, id);
