@@ -32,8 +32,8 @@ static void print_totals(const struct sim_totals *t) {
          ", tunnels %" PRIu64 ", too large %" PRIu64 "\n",
          p->pushed, p->pushes_refused, p->informs, p->trailers, p->tunnels, p->too_large);
   printf("waits %" PRIu64 ", resumes %" PRIu64 ", timers %" PRIu64 ", lent %" PRIu64
-         ", body errors %" PRIu64 "\n",
-         p->waits, p->late_resumes, p->timers, p->lent, p->body_errors);
+         ", body errors %" PRIu64 ", caps %" PRIu64 "\n",
+         p->waits, p->late_resumes, p->timers, p->lent, p->body_errors, p->caps);
   printf("drains %" PRIu64 ", aborts %" PRIu64 ", late completions %" PRIu64 ", injected %" PRIu64
          ", jumps %" PRIu64 ", starved %" PRIu64 ", paused %" PRIu64 ", refusals %" PRIu64
          ", timeouts %" PRIu64 ", calmed %" PRIu64 "\n",

@@ -11,183 +11,6 @@
 
 struct party_side *party_accepting;
 
-/* ---- plans -------------------------------------------------------------------------------------
- */
-
-/* Bits 60 and up say what the number is for, so that a number alone makes a plan. */
-#define NUMBER_PUSHED (1ull << 60)
-
-static uint32_t body_bytes_of(struct sim_random *random) {
-  uint32_t size = sim_below(random, 16);
-  if (size < 3) return 0;
-  if (size < 14) return sim_size(random, 6000);
-  return sim_size(random, size == 14 ? 40000 : 150000);
-}
-
-static void plan_kind(struct plan *plan, struct sim_random *random) {
-  static const enum plan_kind kinds[] = {PLAN_GET,  PLAN_GET,  PLAN_GET,  PLAN_GET,  PLAN_GET,
-                                         PLAN_HEAD, PLAN_POST, PLAN_POST, PLAN_POST, PLAN_TUNNEL};
-  plan->kind = kinds[sim_below(random, sizeof kinds / sizeof *kinds)];
-  if (plan->number & NUMBER_PUSHED) plan->kind = PLAN_PUSHED;
-  if (plan->kind == PLAN_POST || plan->kind == PLAN_TUNNEL)
-    plan->request_bytes = body_bytes_of(random);
-}
-
-static void plan_status(struct plan *plan, struct sim_random *random) {
-  static const uint16_t statuses[] = {200, 200, 200, 200, 404, 500, 204, 304, 206};
-  plan->status = statuses[sim_below(random, sizeof statuses / sizeof *statuses)];
-  if (plan->kind == PLAN_TUNNEL) plan->status = 200;
-  plan->response_bytes = body_bytes_of(random);
-}
-
-struct plan plan_of(uint64_t number) {
-  struct sim_random random = {sim_mix(number ^ 0x7e1a)};
-  struct plan plan = {.number = number};
-  plan_kind(&plan, &random);
-  plan_status(&plan, &random);
-  plan.answer = (enum plan_answer)sim_below(&random, 4);
-  bool body = plan.kind == PLAN_POST || plan.kind == PLAN_TUNNEL;
-  if (plan.answer == ANSWER_AFTER_BODY && !body) plan.answer = ANSWER_AT_ONCE;
-  if (plan.kind == PLAN_TUNNEL && plan.answer == ANSWER_AFTER_BODY) plan.answer = ANSWER_LATER;
-  plan.informs = sim_one_in(&random, 8) ? (uint8_t)(1 + sim_below(&random, 3)) : 0;
-  plan.pushes = plan.kind == PLAN_GET && sim_one_in(&random, 6) ? 1 + sim_below(&random, 3) % 3 : 0;
-  plan.request_length = plan.kind == PLAN_POST && sim_one_in(&random, 2);
-  plan.response_length = plan.kind != PLAN_TUNNEL && sim_one_in(&random, 2);
-  plan.request_trailers = plan.kind == PLAN_POST && sim_one_in(&random, 6);
-  plan.response_trailers = plan.kind != PLAN_TUNNEL && sim_one_in(&random, 6);
-  plan.request_huge = !(number & NUMBER_PUSHED) && sim_one_in(&random, 60);
-  plan.response_huge = sim_one_in(&random, 60);
-  plan.body_fails = plan.kind != PLAN_TUNNEL && sim_one_in(&random, 50);
-  return plan;
-}
-
-static bool is_bodiless(const struct plan *plan) {
-  return plan->kind == PLAN_HEAD || plan->status == 204 || plan->status == 304;
-}
-
-/* ---- fields ------------------------------------------------------------------------------------
- */
-
-/* Which list of fields of an exchange. */
-enum list {
-  LIST_REQUEST,
-  LIST_RESPONSE,
-  LIST_REQUEST_TRAILERS,
-  LIST_RESPONSE_TRAILERS,
-  LIST_INFORM
-};
-
-struct field_store {
-  char text[PLAN_FIELDS_MAX][160];
-  char name[PLAN_FIELDS_MAX][16];
-  struct header fields[PLAN_FIELDS_MAX + 6];
-  size_t count;
-};
-
-static uint8_t *huge_text(void) {
-  static uint8_t text[PLAN_HUGE_BYTES];
-  if (!text[0]) memset(text, '#', sizeof text); /* costs Huffman 12 bits: it is sent as it is */
-  return text;
-}
-
-static void store_add(struct field_store *store, struct span name, struct span value) {
-  store->fields[store->count++] =
-      (struct header){.name = name, .value = value, .token = (uint16_t)header_token_of(name)};
-}
-
-/* Names from a stock of twelve, values from a stock of about forty for each name: enough to fill a
- * table of 4096 bytes and to come back before and after eviction. */
-static void add_stock_field(struct field_store *store, struct sim_random *random, size_t i) {
-  static const char *const known[] = {"accept", "etag", "user-agent", "vary", "x-request-id"};
-  uint32_t which = sim_below(random, 12);
-  if (which < 5)
-    snprintf(store->name[i], sizeof store->name[i], "%s", known[which]);
-  else
-    snprintf(store->name[i], sizeof store->name[i], "x-stock-%u", which);
-  uint32_t value = sim_below(random, 40);
-  uint32_t len = value < 20 ? value : value * 3;
-  for (uint32_t at = 0; at < len; at++)
-    store->text[i][at] = (char)('!' + (value * 7 + at * 3 + which) % 90);
-  store_add(store, span_text(store->name[i]), span_of(store->text[i], len));
-}
-
-static void make_fields(struct field_store *store, const struct plan *plan, enum list list) {
-  struct sim_random random = {sim_mix(plan->number * 8 + list)};
-  uint32_t count = sim_below(&random, list <= LIST_RESPONSE ? PLAN_FIELDS_MAX - 1 : 3);
-  bool huge = (list == LIST_REQUEST && plan->request_huge) ||
-              (list == LIST_RESPONSE && plan->response_huge);
-  if (huge) store_add(store, span_text("x-huge"), span_of(huge_text(), PLAN_HUGE_BYTES));
-  for (uint32_t i = 0; i < count; i++)
-    add_stock_field(store, &random, i);
-  if (list >= LIST_REQUEST_TRAILERS && count == 0)
-    store_add(store, span_text("x-last"), span_text("1"));
-}
-
-/* Fields that the plan does not speak of. */
-static bool is_of_engine(const struct header *field) {
-  return (field->name.len && field->name.base[0] == ':') || field->token == TOKEN_DATE ||
-         field->token == TOKEN_SERVER || field->token == TOKEN_CONTENT_LENGTH ||
-         field->token == TOKEN_PRIORITY;
-}
-
-static void check_fields(const struct headers *got, const struct plan *plan, enum list list) {
-  struct field_store store = {.count = 0};
-  make_fields(&store, plan, list);
-  size_t at = 0;
-  for (uint32_t i = 0; i < got->count; i++) {
-    const struct header *field = &got->at[i];
-    if (is_of_engine(field)) continue;
-    sim_check(at < store.count, "a field too many: %.*s", (int)field->name.len, field->name.base);
-    const struct header *meant = &store.fields[at++];
-    sim_check(span_equal(field->name, meant->name), "field %.*s, expected %.*s",
-              (int)field->name.len, field->name.base, (int)meant->name.len, meant->name.base);
-    sim_check(span_equal(field->value, meant->value), "field %.*s has the wrong value",
-              (int)field->name.len, field->name.base);
-    sim_check(field->token == meant->token, "field %.*s has the wrong token", (int)field->name.len,
-              field->name.base);
-  }
-  sim_check(at == store.count, "%zu fields are missing", store.count - at);
-}
-
-/* ---- bodies ------------------------------------------------------------------------------------
- */
-
-enum { PATTERN_BYTES = 1 << 16 };
-
-static const uint8_t *pattern(void) {
-  static uint8_t bytes[2 * PATTERN_BYTES];
-  if (bytes[1] == 0)
-    for (uint32_t i = 0; i < sizeof bytes; i++)
-      bytes[i] = (uint8_t)(sim_mix(i % PATTERN_BYTES) | 1);
-  return bytes;
-}
-
-/* The pattern from byte `offset` on is one stretch for PATTERN_BYTES at least. */
-static const uint8_t *pattern_at(const struct plan *plan, bool response, uint32_t offset) {
-  uint32_t start = (uint32_t)sim_mix(plan->number * 2 + response);
-  return pattern() + (start + offset) % PATTERN_BYTES;
-}
-
-static void pattern_copy(uint8_t *to, const struct plan *plan, bool response, uint32_t offset,
-                         uint32_t len) {
-  for (uint32_t at = 0; at < len;) {
-    uint32_t piece = len - at < PATTERN_BYTES ? len - at : PATTERN_BYTES;
-    memcpy(to + at, pattern_at(plan, response, offset + at), piece);
-    at += piece;
-  }
-}
-
-static void pattern_check(struct span got, const struct plan *plan, bool response,
-                          uint32_t offset) {
-  for (uint32_t at = 0; at < got.len;) {
-    size_t left = got.len - at;
-    uint32_t piece = left < PATTERN_BYTES ? (uint32_t)left : PATTERN_BYTES;
-    sim_check(memcmp(got.base + at, pattern_at(plan, response, offset + at), piece) == 0,
-              "wrong bytes in a body at %u", offset + at);
-    at += piece;
-  }
-}
-
 static void party_free(struct party *party) {
   struct party_list *list = &party->side->parties;
   if (party->prev)
@@ -220,7 +43,7 @@ static enum body_result body_fill(struct party *party, struct body_chunk *chunk,
     chunk->bytes = span_of(body->lent + body->sent, take);
     party->side->scene->stats->lent += take > 0;
   } else {
-    pattern_copy(chunk->room, &party->plan, !party->client, body->sent, take);
+    plan_copy_body(chunk->room, &party->plan, !party->client, body->sent, take);
     chunk->bytes = span_of(chunk->room, take);
   }
   body->sent += take;
@@ -273,7 +96,7 @@ static struct body body_open(struct party *party, uint32_t bytes) {
   if (sim_one_in(party->side->scene->random, 2)) {
     party->body.lent = malloc(bytes + 1);
     sim_check(party->body.lent, "out of memory");
-    pattern_copy(party->body.lent, &party->plan, !party->client, 0, bytes);
+    plan_copy_body(party->body.lent, &party->plan, !party->client, 0, bytes);
   }
   return (struct body){.ops = &body_ops, .self = party};
 }
@@ -319,7 +142,7 @@ static void check_trailers_planned(const struct party *party) {
 static uint32_t bytes_expected(const struct party *party) {
   const struct plan *plan = &party->plan;
   if (!party->client) return plan->request_bytes;
-  if (party->status == 431 || is_bodiless(plan)) return 0;
+  if (party->status == 431 || plan_is_bodiless(plan)) return 0;
   return plan->response_bytes;
 }
 
@@ -329,7 +152,7 @@ static void message_ended(struct party *party) {
   if (party->client && party->status == 431) return;
   sim_check(party->received == bytes_expected(party), "a body of %u bytes ended after %u",
             bytes_expected(party), party->received);
-  bool trailers = party->client ? party->plan.response_trailers && !is_bodiless(&party->plan)
+  bool trailers = party->client ? party->plan.response_trailers && !plan_is_bodiless(&party->plan)
                                 : party->plan.request_trailers;
   sim_check(trailers == party->trailers_seen, "trailers are missing");
 }
@@ -346,7 +169,7 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   struct party *party = stream->user;
   sim_check(!party->closed && !party->end, "data after the end");
   sim_check(!party->client || party->response_seen, "data before the response");
-  if (bytes.len) pattern_check(bytes, &party->plan, party->client, party->received);
+  if (bytes.len) plan_check_body(bytes, &party->plan, party->client, party->received);
   party->received += (uint32_t)bytes.len;
   party->side->scene->stats->bytes += bytes.len;
   if (stream->consume_later) party->unconsumed += (uint32_t)bytes.len;
@@ -360,8 +183,8 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
 static void on_trailers(struct stream *stream, const struct headers *fields) {
   struct party *party = stream->user;
   check_trailers_planned(party);
-  check_fields(fields, &party->plan,
-               party->client ? LIST_RESPONSE_TRAILERS : LIST_REQUEST_TRAILERS);
+  plan_check_fields(fields, &party->plan,
+                    party->client ? LIST_RESPONSE_TRAILERS : LIST_REQUEST_TRAILERS);
   party->trailers_seen = true;
   party->side->scene->stats->trailers++;
   message_ended(party);
@@ -385,7 +208,7 @@ static void check_completed(const struct party *party) {
     return;
   }
   sim_check(party->answered || party->status == 431, "completed without an answer");
-  sim_check(is_bodiless(&party->plan) || own_message_complete(party),
+  sim_check(plan_is_bodiless(&party->plan) || own_message_complete(party),
             "completed before the response's end");
 }
 
@@ -416,7 +239,7 @@ static struct header decimal_field(char *room, size_t size, uint32_t value) {
 
 static void do_push(struct party *party) {
   char path[64];
-  uint64_t number = ++*party->side->scene->next_number | NUMBER_PUSHED;
+  uint64_t number = ++*party->side->scene->next_number | PLAN_NUMBER_PUSHED;
   snprintf(path, sizeof path, "/%llx", (unsigned long long)number);
   struct header fields[] = {
       header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
@@ -430,7 +253,7 @@ static void do_preliminaries(struct party *party) {
   struct party_side *side = party->side;
   for (uint32_t i = 0; i < plan.informs; i++) {
     struct field_store store = {.count = 0};
-    make_fields(&store, &plan, LIST_INFORM);
+    plan_fields(&store, &plan, LIST_INFORM);
     (void)stream_inform(party->stream, 103, store.fields, store.count);
   }
   struct party_side *before = party_accepting;
@@ -440,23 +263,32 @@ static void do_preliminaries(struct party *party) {
   party_accepting = before;
 }
 
+/* Either side may say what it thinks of the response's urgency. */
+static void add_priority(struct field_store *store, struct sim_random *random) {
+  static const char *const priorities[] = {"u=0", "u=1, i", "u=5", "i", "u=7, i=?0"};
+  if (sim_one_in(random, 3))
+    store->fields[store->count++] =
+        header_of(TOKEN_PRIORITY, span_text(priorities[sim_below(random, 5)]));
+}
+
 static void do_respond(struct party *party) {
   struct plan plan = party->plan;
   struct field_store store = {.count = 0};
   char length[16];
   party->answered = true;
   do_preliminaries(party);
-  make_fields(&store, &plan, LIST_RESPONSE);
+  plan_fields(&store, &plan, LIST_RESPONSE);
   if (plan.response_length && plan.status != 204)
     store.fields[store.count++] = decimal_field(length, sizeof length, plan.response_bytes);
+  add_priority(&store, party->side->scene->random);
   bool none = plan.response_bytes == 0 && !plan.response_trailers && plan.kind != PLAN_TUNNEL &&
               sim_one_in(party->side->scene->random, 2);
   struct body body = none ? BODY_NONE : body_open(party, plan.response_bytes);
   struct stream *stream = party->stream;
   if (!stream_respond(stream, plan.status, store.fields, store.count, body)) return;
-  if (!plan.response_trailers || is_bodiless(&plan)) return;
+  if (!plan.response_trailers || plan_is_bodiless(&plan)) return;
   struct field_store trailers = {.count = 0};
-  make_fields(&trailers, &plan, LIST_RESPONSE_TRAILERS);
+  plan_fields(&trailers, &plan, LIST_RESPONSE_TRAILERS);
   if (!stream_trailers(stream, trailers.fields, trailers.count))
     stream_reset(stream, H2_INTERNAL_ERROR);
 }
@@ -487,7 +319,7 @@ static void check_request(const struct party *party, const struct request *reque
   sim_check(request->authority.len > 0, "no authority");
   sim_check(request->content_length == (plan->request_length ? (int64_t)plan->request_bytes : -1),
             "wrong content-length");
-  if (plan->kind != PLAN_PUSHED) check_fields(request->fields, plan, LIST_REQUEST);
+  if (plan->kind != PLAN_PUSHED) plan_check_fields(request->fields, plan, LIST_REQUEST);
 }
 
 void party_serve(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns) {
@@ -523,7 +355,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
   if (status < 200) {
     sim_check(!party->response_seen && !end, "informational response too late");
     sim_check(++party->informs_seen <= plan->informs, "too many informational responses");
-    check_fields(fields, plan, LIST_INFORM);
+    plan_check_fields(fields, plan, LIST_INFORM);
     party->side->scene->stats->informs++;
     return;
   }
@@ -534,7 +366,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
     party->side->scene->stats->too_large++;
   } else {
     sim_check(status == plan->status, "status %u, expected %u", status, plan->status);
-    check_fields(fields, plan, LIST_RESPONSE);
+    plan_check_fields(fields, plan, LIST_RESPONSE);
   }
   if (end) message_ended(party);
   perhaps_reset(party);
@@ -583,12 +415,9 @@ static size_t request_pseudo(struct header *fields, const struct plan *plan, cha
 
 static void add_request_extras(struct field_store *store, const struct plan *plan, char *length,
                                size_t size, struct sim_random *random) {
-  static const char *const priorities[] = {"u=0", "u=1, i", "u=5", "i", "u=7, i=?0"};
   if (plan->request_length)
     store->fields[store->count++] = decimal_field(length, size, plan->request_bytes);
-  if (sim_one_in(random, 3))
-    store->fields[store->count++] =
-        header_of(TOKEN_PRIORITY, span_text(priorities[sim_below(random, 5)]));
+  add_priority(store, random);
 }
 
 bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
@@ -597,7 +426,7 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
   struct field_store store = {.count = 0};
   char path[64], length[16];
   store.count = request_pseudo(store.fields, &plan, path, sizeof path);
-  make_fields(&store, &plan, LIST_REQUEST);
+  plan_fields(&store, &plan, LIST_REQUEST);
   add_request_extras(&store, &plan, length, sizeof length, side->scene->random);
   bool none = plan.kind != PLAN_POST && plan.kind != PLAN_TUNNEL;
   struct body body = none ? BODY_NONE : body_open(party, plan.request_bytes);
@@ -609,9 +438,11 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
     return plan.request_huge; /* more than the server said it takes */
   }
   adopt(party, stream);
+  if (sim_one_in(side->scene->random, 6))
+    h2_request_depend(stream, (struct h2_dependency){.weight = 1 + (number & 0xff)});
   if (!plan.request_trailers) return true;
   struct field_store trailers = {.count = 0};
-  make_fields(&trailers, &plan, LIST_REQUEST_TRAILERS);
+  plan_fields(&trailers, &plan, LIST_REQUEST_TRAILERS);
   if (!stream_trailers(stream, trailers.fields, trailers.count))
     stream_reset(stream, H2_INTERNAL_ERROR);
   return true;
@@ -624,6 +455,14 @@ static void do_consume(struct party *party, struct sim_random *random) {
   uint32_t bytes = party->side->generous ? party->unconsumed : sim_size(random, party->unconsumed);
   party->unconsumed -= bytes;
   stream_consume(party->stream, bytes);
+}
+
+/* A receiver that wants only so much for now; in the end it wants everything. */
+static void do_cap(struct party *party, struct sim_random *random) {
+  bool lift = party->side->generous || sim_one_in(random, 2);
+  party->capped = !lift;
+  party->side->scene->stats->caps++;
+  stream_cap(party->stream, lift ? STREAM_UNCAPPED : sim_size(random, 200000));
 }
 
 static void do_resume(struct party *party) {
@@ -643,6 +482,7 @@ void party_act(struct party *party) {
     return;
   }
   if (party->unconsumed) do_consume(party, random);
+  if (generous ? party->capped : sim_one_in(random, 20)) do_cap(party, random);
   if (party->body.waiting) {
     do_resume(party);
     return;

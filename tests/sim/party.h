@@ -14,34 +14,12 @@
 #define WEIR_SIM_PARTY_H
 
 #include "engine/h2.h"
-#include "random.h"
-
-enum plan_kind { PLAN_GET, PLAN_HEAD, PLAN_POST, PLAN_TUNNEL, PLAN_PUSHED };
-
-/* When the server answers. */
-enum plan_answer { ANSWER_AT_ONCE, ANSWER_AFTER_BODY, ANSWER_BY_TIMER, ANSWER_LATER };
-
-enum { PLAN_FIELDS_MAX = 12, PLAN_HUGE_BYTES = 18000 };
-
-struct plan {
-  uint64_t number; /* of the exchange */
-  enum plan_kind kind;
-  enum plan_answer answer;
-  uint32_t request_bytes, response_bytes;
-  uint16_t status;
-  uint8_t informs, pushes;
-  bool request_length, response_length; /* content-length is said */
-  bool request_trailers, response_trailers;
-  bool request_huge, response_huge; /* a field of PLAN_HUGE_BYTES: CONTINUATION, or too much */
-  bool body_fails;                  /* the response's body ends in BODY_ERROR */
-};
-
-struct plan plan_of(uint64_t number);
+#include "plan.h"
 
 /* What happened in a run, to see that a run was worth something. */
 struct sim_stats {
   uint64_t requests, completed, resets, failed, pushed, pushes_refused, informs, trailers, tunnels;
-  uint64_t late_resumes, timers, too_large, waits, lent, body_errors, bytes;
+  uint64_t late_resumes, timers, too_large, waits, lent, body_errors, bytes, caps;
 };
 
 struct party_list {
@@ -80,6 +58,7 @@ struct party {
   struct plan plan;
   bool client;
   bool answered; /* server: respond() was called */
+  bool capped;   /* stream_cap() was called, and the cap not lifted */
   bool closed;
   bool end; /* the peer's message has ended */
   bool trailers_seen, response_seen, broken;

@@ -268,8 +268,13 @@ static void do_reprioritize(struct sim_world *world, struct sim_end *end) {
   if (!end->client || !party || !party->stream) return;
   const struct h2_stream *stream = (const struct h2_stream *)(const void *)party->stream;
   if (!stream->announced) return; /* a server bounds how many idle streams may be spoken of */
-  uint32_t id = stream->id;
-  h2_reprioritize(sim_end_h2(end), id, span_text(fields[sim_below(&world->random, 4)]));
+  const struct h2_dependency dependency = {.stream_id = stream->id > 2 ? stream->id - 2 : 0,
+                                           .weight = (uint16_t)(1 + sim_below(&world->random, 256)),
+                                           .exclusive = sim_one_in(&world->random, 3)};
+  if (sim_one_in(&world->random, 2))
+    h2_depend(sim_end_h2(end), stream->id, dependency);
+  else
+    h2_reprioritize(sim_end_h2(end), stream->id, span_text(fields[sim_below(&world->random, 4)]));
 }
 
 static void do_party(struct sim_world *world, struct sim_end *end) {
@@ -284,7 +289,7 @@ static void do_application(struct sim_world *world, struct sim_end *end) {
     do_request(world, end);
   else if (what == 24)
     do_ping(world, end);
-  else if (what == 25)
+  else if (what < 27)
     do_reprioritize(world, end);
   else
     do_party(world, end);
