@@ -196,6 +196,10 @@ extern const struct machine_ops h2_machine_ops;
 
 /* ---- between the files of this room ---------------------------------------------------------- */
 
+static inline size_t h2_min(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
 /* h2_recv.c */
 size_t h2_recv(struct h2 *h2, struct span in);
 /* A stream has ended: the rest of a DATA frame for it is nobody's. */

@@ -13,10 +13,6 @@
 #include <assert.h>
 #include <string.h>
 
-static size_t min_size(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
 /* ---- stream errors --------------------------------------------------------------------------- */
 
 /* RST_STREAM where there is a stream to reset, or was once and we do not remember its end. A stream
@@ -162,7 +158,7 @@ static void data_orphaned(struct h2 *h2) {
 
 static size_t data_take(struct h2 *h2, struct span in) {
   struct h2_reader *reader = &h2->reader;
-  size_t take = min_size(in.len, reader->left);
+  size_t take = h2_min(in.len, reader->left);
   bool last = take == reader->left;
   bool end = last && reader->frame.flags & H2_FLAG_END_STREAM;
   reader->left -= (uint32_t)take;
@@ -492,7 +488,7 @@ static size_t payload_take(struct h2 *h2, struct span in) {
     h2_fail(h2, H2_INTERNAL_ERROR, "out of memory");
     return 0;
   }
-  size_t take = min_size(in.len, length - reader->payload_have);
+  size_t take = h2_min(in.len, length - reader->payload_have);
   memcpy(reader->payload + reader->payload_have, in.base, take);
   reader->payload_have += (uint32_t)take;
   if (reader->payload_have == length) {
@@ -505,7 +501,7 @@ static size_t payload_take(struct h2 *h2, struct span in) {
 
 static size_t header_take(struct h2 *h2, struct span in) {
   struct h2_reader *reader = &h2->reader;
-  size_t take = min_size(in.len, H2_FRAME_HEADER_BYTES - reader->have);
+  size_t take = h2_min(in.len, H2_FRAME_HEADER_BYTES - reader->have);
   if (reader->have == 0) reader->begun_ns = h2->now_ns;
   memcpy(reader->header + reader->have, in.base, take);
   reader->have += (uint8_t)take;
@@ -515,7 +511,7 @@ static size_t header_take(struct h2 *h2, struct span in) {
 
 static size_t preface_take(struct h2 *h2, struct span in) {
   struct h2_reader *reader = &h2->reader;
-  size_t take = min_size(in.len, H2_PREFACE_BYTES - reader->have);
+  size_t take = h2_min(in.len, H2_PREFACE_BYTES - reader->have);
   if (memcmp(in.base, &H2_PREFACE[reader->have], take) != 0) {
     h2_fail(h2, H2_PROTOCOL_ERROR, "not an HTTP/2 preface");
     return take;
@@ -527,7 +523,7 @@ static size_t preface_take(struct h2 *h2, struct span in) {
 
 static size_t skip_take(struct h2 *h2, struct span in) {
   struct h2_reader *reader = &h2->reader;
-  size_t take = min_size(in.len, reader->left);
+  size_t take = h2_min(in.len, reader->left);
   reader->left -= (uint32_t)take;
   if (reader->left == 0) next_frame(reader);
   return take;

@@ -14,10 +14,6 @@
 #include <assert.h>
 #include <string.h>
 
-static size_t min_size(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
 /* ---- control frames -------------------------------------------------------------------------- */
 
 uint8_t *h2_control_room(struct h2 *h2, size_t bytes) {
@@ -276,7 +272,6 @@ static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   h2_window_spend(&h2->window, bytes);
   h2_window_spend(&stream->window, bytes);
   sched_sent(&h2->sched, &stream->node, bytes);
-  stream->body_sent += bytes;
   bool useful = bytes >= H2_DATA_BYTES_SMALL;
   if (useful && h2->updates_free < H2_UPDATES_FREE_MAX) h2->updates_free += H2_UPDATES_FREE_DATA;
   counter_add(&h2->engine->counters.body_bytes_sent, bytes);
@@ -312,11 +307,11 @@ static bool send_data(struct h2 *h2, size_t budget_bytes) {
   if (!node || !h2_out_has_room(out, H2_FRAME_HEADER_BYTES + H2_COPY_BYTES_MAX)) return false;
   struct h2_stream *stream =
       (struct h2_stream *)(void *)((char *)node - offsetof(struct h2_stream, node));
-  size_t most = min_size(quantum, h2->theirs.max_frame_size);
-  most = min_size(most, h2_window_available(&h2->window));
-  most = min_size(most, h2_window_available(&stream->window));
-  most = min_size(most, h2_out_room(out) - H2_FRAME_HEADER_BYTES);
-  most = min_size(most, budget_bytes > out->bytes ? budget_bytes - out->bytes : 0);
+  size_t most = h2_min(quantum, h2->theirs.max_frame_size);
+  most = h2_min(most, h2_window_available(&h2->window));
+  most = h2_min(most, h2_window_available(&stream->window));
+  most = h2_min(most, h2_out_room(out) - H2_FRAME_HEADER_BYTES);
+  most = h2_min(most, budget_bytes > out->bytes ? budget_bytes - out->bytes : 0);
   if (most == 0) return false;
   struct body_chunk chunk = {.room = h2_out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};
   after_pull(h2, stream, pull(stream, &chunk), &chunk);

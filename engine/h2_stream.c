@@ -26,10 +26,6 @@ static const uint8_t transitions[H2_STATE_COUNT][H2_EVENT_COUNT] = {
     [H2_CLOSED_FORGOTTEN] = {NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER},
 };
 
-enum h2_state h2_stream_next_state(enum h2_state state, enum h2_event event) {
-  return (enum h2_state)transitions[state][event];
-}
-
 void h2_stream_event(struct h2_stream *stream, enum h2_event event) {
   uint8_t next = transitions[stream->state][event];
   assert(next != NEVER);

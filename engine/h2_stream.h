@@ -82,9 +82,8 @@ struct h2_stream {
   struct h2_section *trailers;                 /* to send after the body */
   uint32_t lent; /* pieces of the body that the transport still uses */
 
-  int64_t content_length; /* of the peer's message; -1: not given */
-  int64_t body_received;  /* bytes of the peer's body, without padding */
-  int64_t body_sent;
+  int64_t content_length;           /* of the peer's message; -1: not given */
+  int64_t body_received;            /* bytes of the peer's body, without padding */
   uint64_t informational_bytes;     /* client: of all 1xx header sections so far */
   uint64_t opened_ns, body_seen_ns; /* for the deadlines of a slow body */
   uint64_t timer_ns;                /* the handler's timer, or MACHINE_NO_DEADLINE */
@@ -102,15 +101,6 @@ struct h2_verdict h2_stream_receive(enum h2_state state, uint8_t type);
 /* Changes the state. An event that the table does not have is a programmer's error (asserted): what
  * the peer sends has passed h2_stream_receive(). */
 void h2_stream_event(struct h2_stream *stream, enum h2_event event);
-
-/* The state after `event`, or H2_STATE_COUNT when it cannot happen. */
-enum h2_state h2_stream_next_state(enum h2_state state, enum h2_event event);
-
-/* Counts against the concurrency limit (section 5.1.2). */
-static inline bool h2_stream_active(const struct h2_stream *stream) {
-  return stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_LOCAL ||
-         stream->state == H2_HALF_CLOSED_REMOTE;
-}
 
 static inline bool h2_stream_may_send(const struct h2_stream *stream) {
   return stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_REMOTE;

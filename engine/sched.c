@@ -283,12 +283,6 @@ static void set_extensible(struct sched *sched, struct sched_node *node, uint8_t
   requeue(sched, node);
 }
 
-void sched_set_priority(struct sched *sched, struct sched_node *node,
-                        struct sched_priority priority) {
-  sched->extensible_seen = true;
-  set_extensible(sched, node, priority.urgency, priority.incremental);
-}
-
 /* The signal is paid for; false: too many for the number of streams. */
 static bool spend(struct sched *sched) {
   if (sched->churn_left == 0) return false;

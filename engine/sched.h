@@ -140,10 +140,6 @@ enum sched_result sched_declare(struct sched *sched, struct sched_node *node,
 /* The stream is gone. */
 void sched_close(struct sched *sched, struct sched_node *node);
 
-/* The client's RFC 9218 signal for an open stream; only urgency and incremental count. */
-void sched_set_priority(struct sched *sched, struct sched_node *node,
-                        struct sched_priority priority);
-
 /* PRIORITY for any stream (RFC 7540 section 6.3). `id` is not 0. */
 __attribute__((warn_unused_result)) enum sched_result
 sched_depend(struct sched *sched, uint32_t id, const struct sched_dependency *dependency);
