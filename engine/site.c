@@ -284,7 +284,7 @@ static unsigned read_target(struct question *question, struct span target) {
   switch (site_path_parse(target, question->room, SITE_PATH_BYTES_MAX, &question->target)) {
   case SITE_PATH_OK: break;
   case SITE_PATH_BAD: return 400;
-  case SITE_PATH_HIDDEN: return 404;
+  case SITE_PATH_NO_FILE: return 404;
   case SITE_PATH_LONG: return 414;
   }
   if (!question->target.directory) return 200;

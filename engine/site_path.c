@@ -34,12 +34,12 @@ static enum site_path_result decode(struct span text, uint8_t *room, size_t room
     int byte = text.base[i];
     if (byte == '%') {
       byte = escaped_byte(text, i);
-      if (byte < 0 || byte == '/') return SITE_PATH_BAD;
+      if (byte < 0 || byte == '/') return SITE_PATH_NO_FILE;
       i += 2;
     } else if (byte == '#' || byte == ' ') {
       return SITE_PATH_BAD; /* neither may stand in a path (RFC 3986 section 3.3) */
     }
-    if (is_control(byte) || byte == '\\') return SITE_PATH_BAD;
+    if (is_control(byte) || byte == '\\') return SITE_PATH_NO_FILE;
     if (len == room_bytes) return SITE_PATH_LONG;
     room[len++] = (uint8_t)byte;
   }
@@ -146,11 +146,11 @@ enum site_path_result site_path_parse(struct span target, uint8_t *room, size_t 
 
   enum site_path_result result = decode(span_of(target.base, path_len), room, room_bytes, &len);
   if (result != SITE_PATH_OK) return result;
-  if (!is_utf8(room, len)) return SITE_PATH_BAD;
+  if (!is_utf8(room, len)) return SITE_PATH_NO_FILE;
   struct normal normal = {.room = room};
-  if (!remove_dot_segments(&normal, len, &out->directory)) return SITE_PATH_BAD;
+  if (!remove_dot_segments(&normal, len, &out->directory)) return SITE_PATH_NO_FILE;
   out->path = span_of(room, normal.len);
-  return is_hidden(out->path) ? SITE_PATH_HIDDEN : SITE_PATH_OK;
+  return is_hidden(out->path) ? SITE_PATH_NO_FILE : SITE_PATH_OK;
 }
 
 /* pchar of RFC 3986 section 3.3, and the slash between segments. */

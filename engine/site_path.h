@@ -6,6 +6,9 @@
  * control characters, backslash, encoded slash, an empty, "." or ".." segment, bytes that are not
  * well-formed UTF-8. A segment that begins with a dot is hidden, but for a first segment of
  * ".well-known" (RFC 8615).
+ *
+ * What tries to leave the root, however it is encoded, gets the answer of a file that is not there:
+ * whoever probes learns nothing.
  */
 #ifndef WEIR_SITE_PATH_H
 #define WEIR_SITE_PATH_H
@@ -14,9 +17,9 @@
 
 enum site_path_result {
   SITE_PATH_OK,
-  SITE_PATH_BAD,    /* 400 */
-  SITE_PATH_HIDDEN, /* 404 */
-  SITE_PATH_LONG,   /* 414: longer than the room */
+  SITE_PATH_BAD,     /* 400: not a path */
+  SITE_PATH_NO_FILE, /* 404: hidden, above the root, or what no file is called */
+  SITE_PATH_LONG,    /* 414: longer than the room */
 };
 
 struct site_path {
