@@ -174,6 +174,32 @@ static const struct spec_line types[] = {
      "request 1 GET /hold end, closed 1 STREAM_CLOSED, RST_STREAM 1 STREAM_CLOSED", 0},
 };
 
+/* What we send, held to what the client announces. */
+static const struct spec_line sending[] = {
+    {"4.2", "frames as large as the client takes, and smaller again",
+     "SETTINGS 0 s4=200000 s5=20000; WU 0 =200000; HEADERS/SH 1 [@hold]; !respond 1 200; "
+     "!send 1 60000; SETTINGS 0 s5=16384; !send 1 60000; !end 1",
+     "request 1 GET /hold end, HEADERS 1 200, DATA 1 60000, DATA 1 60000, closed 1 NO_ERROR, "
+     "DATA 1 0 end",
+     0},
+    {"4.3", "a large header section is cut", "HEADERS/SH 1 [@hold]; !bulk 1 20000",
+     "request 1 GET /hold end, closed 1 NO_ERROR, HEADERS 1 200 end", 0},
+    {"4.3", "at each end of a frame",
+     "HEADERS/SH 1 [@hold]; HEADERS/SH 3 [@hold]; HEADERS/SH 5 [@hold]; "
+     "!bulk 1 16280; !bulk 3 16330; !bulk 5 16400",
+     "request 1 GET /hold end, request 3 GET /hold end, request 5 GET /hold end, "
+     "closed 1 NO_ERROR, HEADERS 1 200 end, closed 3 NO_ERROR, HEADERS 3 200 end, "
+     "closed 5 NO_ERROR, HEADERS 5 200 end",
+     0},
+    {"4.3.1", "a smaller table of the client's is announced",
+     "HEADERS/SH 1 [@get]; SETTINGS 0 s1=0; HEADERS/SH 3 [@get]; SETTINGS 0 s1=4096; "
+     "HEADERS/SH 5 [@get]; SETTINGS 0 s1=60; SETTINGS 0 s1=0; SETTINGS 0 s1=100; HEADERS/SH 7 "
+     "[@get]",
+     SERVED(1) ", " SERVED(3) ", " SERVED(5) ", " SERVED(7), 0},
+    {"6.5.2", "MAX_HEADER_LIST_SIZE of the client is advice",
+     "SETTINGS 0 s6=0; HEADERS/SH 1 [@get]", SERVED(1), 0},
+};
+
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 static void test_preface(void **state) {
@@ -194,6 +220,69 @@ static void test_streams(void **state) {
 static void test_types(void **state) {
   (void)state;
   lines_run(LINES(types), H2_SERVER, NULL);
+}
+
+static void test_sending(void **state) {
+  (void)state;
+  lines_run(LINES(sending), H2_SERVER, NULL);
+}
+
+/* Section 5.1: after so many streams we no longer remember that we reset this one. What comes late
+ * does not end the connection. */
+static void test_forgotten(void **state) {
+  (void)state;
+  static struct script script;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/H 1 [@post]; !reset 1 8");
+  for (unsigned id = 3; id < 2 * H2_CLOSED_REMEMBERED + 9; id += 2) {
+    char step[64];
+    script.app_count = 0;
+    snprintf(step, sizeof step, "HEADERS/SH %u [@get]", id);
+    script_run(&script, step);
+    script.log[script.log_len = 0] = '\0';
+  }
+  script_run(&script, "DATA 1 *3000; WU 1 =1; RST 1 =8; PRIORITY 1 d0/9");
+  assert_string_equal(script.log, "RST_STREAM 1 STREAM_CLOSED");
+  script_check(&script);
+  script_close(&script);
+}
+
+/* Section 6.9.1, with windows of streams smaller than the connection's. */
+static void test_stream_window(void **state) {
+  (void)state;
+  static const struct spec_line lines[] = {
+      {"6.9.1", "as much as the window", "HEADERS/H 1 [@post]; DATA 1 *1000",
+       "request 1 POST /hold, data 1 1000", ROW_FINAL},
+      {"6.9.1", "padding counts", "HEADERS/H 1 [@post]; DATA/P 1 p200 *800",
+       "request 1 POST /hold, closed 1 FLOW_CONTROL_ERROR, RST_STREAM 1 FLOW_CONTROL_ERROR",
+       ROW_FINAL},
+      {"6.9.1", "one byte more", "HEADERS/H 1 [@post]; DATA 1 *1001",
+       "request 1 POST /hold, closed 1 FLOW_CONTROL_ERROR, RST_STREAM 1 FLOW_CONTROL_ERROR",
+       ROW_FINAL},
+      {"6.9.3", "the initial window holds until our SETTINGS are acknowledged",
+       "RAW ~magic; SETTINGS 0; HEADERS/H 1 [@post]; DATA/S 1 *15000; SETTINGS/A 0; "
+       "HEADERS/H 3 [@post]; DATA 3 *1001",
+       "request 1 POST /hold, data 1 15000 end, request 3 POST /hold, "
+       "closed 3 FLOW_CONTROL_ERROR, RST_STREAM 3 FLOW_CONTROL_ERROR",
+       ROW_BARE | ROW_FINAL},
+  };
+  struct engine_config config = script_config();
+  config.stream_window_bytes = 1000;
+  lines_run(LINES(lines), H2_SERVER, &config);
+}
+
+/* Section 5.1.1: a client that has used all its identifiers asks no more. */
+static void test_last_identifier(void **state) {
+  (void)state;
+  static struct script script;
+  script_begin(&script, H2_CLIENT, NULL, false);
+  h2_of(&script.machine)->own_id_next = H2_STREAM_ID_MAX - 2;
+  assert_int_equal(h2_request_room(h2_of(&script.machine)), 2);
+  script_run(&script, "!request /a; !request /b; !request /c; HEADERS/SH 2147483647 [@ok]");
+  assert_string_equal(script.log, "HEADERS 2147483645 /a end, HEADERS 2147483647 /b end, "
+                                  "request refused, response 2147483647 200 end, "
+                                  "closed 2147483647 NO_ERROR");
+  script_close(&script);
 }
 
 /* Section 5.1.2. */
@@ -288,11 +377,13 @@ static void test_drain(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_preface),     cmocka_unit_test(test_frames),
-      cmocka_unit_test(test_streams),     cmocka_unit_test(test_types),
-      cmocka_unit_test(test_concurrency), cmocka_unit_test(test_large_frames),
-      cmocka_unit_test(test_small_table), cmocka_unit_test(test_settings_timeout),
-      cmocka_unit_test(test_drain),
+      cmocka_unit_test(test_preface),         cmocka_unit_test(test_frames),
+      cmocka_unit_test(test_streams),         cmocka_unit_test(test_types),
+      cmocka_unit_test(test_concurrency),     cmocka_unit_test(test_large_frames),
+      cmocka_unit_test(test_small_table),     cmocka_unit_test(test_settings_timeout),
+      cmocka_unit_test(test_drain),           cmocka_unit_test(test_sending),
+      cmocka_unit_test(test_forgotten),       cmocka_unit_test(test_stream_window),
+      cmocka_unit_test(test_last_identifier),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
