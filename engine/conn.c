@@ -155,6 +155,13 @@ static void drain(void *self, uint64_t now_ns) {
     give_up(conn);
 }
 
+/* Before its protocol is clear it has asked for nothing. */
+static uint64_t idle_since_ns(const void *self) {
+  const struct conn *conn = self;
+  if (conn->inner.ops) return conn->inner.ops->idle_since_ns(conn->inner.self);
+  return conn->refused ? MACHINE_BUSY : conn->deadline_ns - H2_PREFACE_NS;
+}
+
 static void close_conn(void *self) {
   struct conn *conn = self;
   if (conn->inner.ops) conn->inner.ops->close(conn->inner.self);
@@ -170,6 +177,7 @@ static const struct machine_ops conn_ops = {
     .deadline_ns = deadline_ns,
     .wants = wants,
     .drain = drain,
+    .idle_since_ns = idle_since_ns,
     .close = close_conn,
 };
 

@@ -322,6 +322,11 @@ static void machine_drain(void *self, uint64_t now_ns) {
   leave(h2);
 }
 
+static uint64_t machine_idle_since_ns(const void *self) {
+  const struct h2 *h2 = self;
+  return is_idle(h2) && !h2->draining ? h2->idle_since_ns : MACHINE_BUSY;
+}
+
 static void machine_close(void *self) {
   struct h2 *h2 = self;
   struct engine *engine = h2->engine;
@@ -350,6 +355,7 @@ const struct machine_ops h2_machine_ops = {
     .deadline_ns = deadline_ns,
     .wants = machine_wants,
     .drain = machine_drain,
+    .idle_since_ns = machine_idle_since_ns,
     .close = machine_close,
 };
 

@@ -34,6 +34,7 @@ struct span {
 enum { MACHINE_RECV = 1, MACHINE_SEND = 2, MACHINE_DONE = 4 };
 
 #define MACHINE_NO_DEADLINE UINT64_MAX
+#define MACHINE_BUSY        UINT64_MAX
 
 /* All times are nanoseconds of one monotonic clock. Calls never fail: an error of the peer makes
  * the machine queue its farewell and report MACHINE_DONE once that has drained. */
@@ -65,6 +66,10 @@ struct machine_ops {
 
   /* Begin to finish: take on nothing new, complete what has begun, then report MACHINE_DONE. */
   void (*drain)(void *self, uint64_t now_ns);
+
+  /* Since when nothing has been under way, so that the connection may be drained for another's
+   * sake; MACHINE_BUSY while something is. NULL: always busy. */
+  uint64_t (*idle_since_ns)(const void *self);
 
   /* Frees the machine. Nothing may be called afterwards; lent spans are no longer in use. */
   void (*close)(void *self);

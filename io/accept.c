@@ -114,23 +114,36 @@ struct acceptor {
   struct machine_factory factory;
   struct worker_op op;
   struct timer retry;
-  int fd;        /* -1: closed */
-  bool stopping; /* cancelled, because of the cap or for good */
+  int fd;         /* -1: closed */
+  bool stopping;  /* cancelled, because of the cap or for good */
+  bool multishot; /* what is under way accepts again and again */
 };
 
 static void on_accept(struct worker_op *op, int result, unsigned flags);
 
+/* A multishot accepts all that wait before anybody can stop it: beyond the cap they would be
+ * refused instead of waiting until there is room. */
+static bool may_multishot(const struct worker *worker) {
+  uint32_t room = worker->links.max - worker->links.open;
+  return worker->uring.features & URING_MULTISHOT_ACCEPT && room > IO_LISTEN_BACKLOG;
+}
+
 static void arm(struct acceptor *acceptor) {
   struct worker *worker = acceptor->worker;
   if (acceptor->op.under_way || worker->draining || acceptor->fd < 0) return;
-  if (!links_have_room(&worker->links)) return; /* the next link that closes comes back here */
+  if (!links_have_room(&worker->links)) {
+    links_shed(worker); /* the next link that closes comes back here */
+    timer_arm(&worker->timers, &acceptor->retry, worker->now_ns + IO_ACCEPT_RETRY_NS);
+    return;
+  }
   struct io_uring_sqe *sqe = worker_sqe(worker, &acceptor->op);
   if (!sqe) {
     timer_arm(&worker->timers, &acceptor->retry, worker->now_ns + IO_ACCEPT_RETRY_NS);
     return;
   }
   acceptor->stopping = false;
-  if (worker->uring.features & URING_MULTISHOT_ACCEPT)
+  acceptor->multishot = may_multishot(worker);
+  if (acceptor->multishot)
     io_uring_prep_multishot_accept(sqe, acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
   else
     io_uring_prep_accept(sqe, acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -189,7 +202,7 @@ static void on_accept(struct worker_op *op, int result, unsigned flags) {
   struct acceptor *acceptor = LIST_OWNER(op, struct acceptor, op);
   struct worker *worker = acceptor->worker;
   if (result >= 0) make_link(acceptor, result);
-  if (!links_have_room(&worker->links)) stop(acceptor);
+  if (acceptor->multishot && !may_multishot(worker)) stop(acceptor);
   if (flags & IORING_CQE_F_MORE) return;
   if (worker->draining) {
     close_acceptor(acceptor);
@@ -198,6 +211,7 @@ static void on_accept(struct worker_op *op, int result, unsigned flags) {
   } else {
     /* No descriptor, no memory: asking again at once would spin. */
     counter_add(&worker->counters.accept_errors, 1);
+    links_shed(worker);
     timer_arm(&worker->timers, &acceptor->retry, worker->now_ns + IO_ACCEPT_RETRY_NS);
   }
 }

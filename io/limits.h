@@ -77,6 +77,14 @@
  * another process may have held them. */
 #define IO_ACCEPT_RETRY_NS (500 * IO_MILLISECOND)
 
+/* At the cap on links, or out of descriptors: links on which nothing has been under way for so long
+ * are drained, one part of all and one more at a time. A crowd of idle connections so does not keep
+ * others out until each has idled long enough. A second is longer than a client that has just
+ * connected needs for its first request. Looking at a link costs some 10 ns. */
+#define IO_SHED_IDLE_NS IO_SECOND
+#define IO_SHED_PART    8u
+#define IO_SHED_LOOKS   16384u
+
 /* --- worker --- */
 
 #define IO_WORKERS_MAX 256u

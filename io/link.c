@@ -108,6 +108,18 @@ void link_drain(struct link *link) {
   link_mark_dirty(link);
 }
 
+bool link_shed(struct link *link) {
+  if (link->state != LINK_OPEN || link->shed) return false;
+  const struct machine_ops *ops = link->machine.ops;
+  uint64_t since_ns = ops->idle_since_ns ? ops->idle_since_ns(link->machine.self) : MACHINE_BUSY;
+  if (since_ns == MACHINE_BUSY || link->worker->now_ns < since_ns + IO_SHED_IDLE_NS) return false;
+  link->shed = true;
+  link->worker->links.shedding++;
+  counter_add(&link->worker->counters.links_shed, 1);
+  link_drain(link);
+  return true;
+}
+
 /* RST instead of FIN also makes the kernel forget what it has not sent. */
 static void free_link(struct link *link) {
   struct worker *worker = link->worker;
@@ -118,6 +130,7 @@ static void free_link(struct link *link) {
   }
   close(link->fd);
   list_remove(&link->dirty);
+  worker->links.shedding -= link->shed;
   links_give(&worker->links, link);
   counter_add(&worker->counters.links_closed, 1);
   worker_link_closed(worker);
@@ -177,7 +190,10 @@ static void settle_open(struct link *link) {
       return;
     }
     begin_linger(link);
-    settle_linger(link);
+    if (link->shed) /* others wait for its place */
+      begin_close(link);
+    else
+      settle_linger(link);
     return;
   }
   link_recv_settle(link);

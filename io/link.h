@@ -16,8 +16,8 @@
  *
  * Bounds: IO_TURN_RECV_BYTES of input a turn; a send budget between IO_SEND_BUDGET_MIN and _MAX;
  * IO_SEND_STALL_NS without a byte acknowledged; input that the machine does not want is kept in a
- * copy, and receiving stops. A link that was paused once receives one buffer at a time from then
- * on, so that it keeps no more than one buffer.
+ * copy, and receiving stops. A link that was paused once, or took more than its part of the buffer
+ * ring, receives one buffer at a time from then on.
  */
 #ifndef WEIR_IO_LINK_H
 #define WEIR_IO_LINK_H
@@ -68,6 +68,7 @@ struct link {
   bool eof;      /* the peer's FIN was read */
   bool eof_told; /* and the machine knows */
   bool reset;    /* to be closed with RST */
+  bool shed;     /* drained to make room for others: its end waits for nobody */
   bool has_room; /* the socket was seen to have room, and nothing was sent since */
   bool refused;  /* it took nothing all the same */
   bool full;     /* the socket took less than offered */
@@ -103,6 +104,8 @@ struct links {
   uint32_t open;         /* slots in use */
   struct list_node free; /* through link.dirty */
   struct list_node dirty, waiting, starved;
+  uint32_t shedding;   /* links that are being drained to make room */
+  uint32_t shed_hand;  /* the slot that was looked at last */
   uint64_t kept_bytes; /* a counter: capacity of all copies, at most IO_KEEP_BYTES_MAX */
   uint64_t turn_sent_bytes;
 };
@@ -126,6 +129,8 @@ bool links_flush(struct worker *worker);
  * IO_TURN_SEND_BYTES, counted since links_feed(). */
 void links_settle(struct worker *worker);
 
+/* Drains some links on which nothing is under way, so that others find room. */
+void links_shed(struct worker *worker);
 void links_drain(struct worker *worker);
 void links_cut(struct worker *worker);
 
@@ -140,6 +145,9 @@ struct link *link_create(struct worker *worker, int fd, const struct machine_fac
 
 /* The machine is to finish; the link closes itself when the machine is done. */
 void link_drain(struct link *link);
+
+/* Drains the link if nothing has been under way for IO_SHED_IDLE_NS; whether it did. */
+bool link_shed(struct link *link);
 
 /* Ends the link now, with RST. */
 void link_cut(struct link *link);

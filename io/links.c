@@ -122,6 +122,18 @@ bool links_flush(struct worker *worker) {
   return !list_is_empty(&links->dirty) || !list_is_empty(&links->waiting) || may_restart;
 }
 
+/* In turn, a few at a time: the newcomers of the next moment want room too, and those that have
+ * been drained have gone by then. */
+void links_shed(struct worker *worker) {
+  struct links *links = &worker->links;
+  if (links->shedding) return;
+  uint32_t wanted = links->open / IO_SHED_PART + 1;
+  for (uint32_t looks = 0; looks < IO_SHED_LOOKS && looks < links->made && wanted > 0; looks++) {
+    links->shed_hand = (links->shed_hand + 1) % links->made;
+    wanted -= link_shed(slot_at(links, links->shed_hand));
+  }
+}
+
 void links_drain(struct worker *worker) {
   for (uint32_t slot = 0; slot < worker->links.made; slot++)
     link_drain(slot_at(&worker->links, slot));

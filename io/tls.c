@@ -505,6 +505,14 @@ static void tls_drain(void *self, uint64_t now_ns) {
   settle(tls, now_ns);
 }
 
+/* A handshake has a deadline of its own. */
+static uint64_t tls_idle_since_ns(const void *self) {
+  const struct tls *tls = self;
+  const struct machine_ops *inner = tls->inner.ops;
+  if (tls->state != TLS_OPEN || !inner->idle_since_ns) return MACHINE_BUSY;
+  return inner->idle_since_ns(tls->inner.self);
+}
+
 static void tls_close(void *self) {
   struct tls *tls = self;
   close_inner(tls);
@@ -527,6 +535,7 @@ static const struct machine_ops tls_ops = {
     .deadline_ns = tls_deadline_ns,
     .wants = tls_wants,
     .drain = tls_drain,
+    .idle_since_ns = tls_idle_since_ns,
     .close = tls_close,
 };
 

@@ -64,6 +64,7 @@ struct worker_counters {
   uint64_t links_refused;
   uint64_t links_cut; /* of the closed: by an error, a stall or an order, with RST */
   uint64_t links_stalled;
+  uint64_t links_shed;    /* drained while idle, to make room for others */
   uint64_t accept_errors; /* EMFILE and the like: accepting paused */
   uint64_t recv_bytes;
   uint64_t recv_calls;

@@ -118,14 +118,6 @@ class Scene:
                                   self.server.log().endswith("}\n"))
         return json.loads(self.server.log().splitlines()[-1])
 
-    def quiet(self):
-        """Waits, not for ever, until the last attack's connections have gone, and counts."""
-        def nobody():
-            now = self.counters()
-            return now["connections_opened"] == now["connections_closed"]
-        harness.wait_until(nobody, 5, 0.02)
-        return self.counters()
-
     def since(self, before):
         return {name: count - before[name] for name, count in self.counters().items()}
 

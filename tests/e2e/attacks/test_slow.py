@@ -215,3 +215,25 @@ def test_idle_clients(brisk, attack):
 
 def test_idle_counted(brisk):
     assert brisk.counters()["idled"] >= 2
+
+
+# ---- hoarding ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attack", ["idle", "alive"])
+def test_hoarded_connections(tmp_path, attack):
+    """Idle connections take every place that there is: the longest idle make room for others, long
+    before their idle time is up; what they ask for is served as well."""
+    places = 100
+    with scene_module.Scene(tmp_path, "--connections", places) as scene:
+        hoard = scene.start(attack, "--connections", places + 30, "--seconds", 6)
+        assert harness.wait_until(lambda: scene.counters()["links_accepted"] -
+                                  scene.counters()["links_closed"] >= places)
+        began = time.monotonic()
+        for _ in range(3):
+            assert scene.server.get("/plaintext").status == 200
+        took = time.monotonic() - began
+        came_back = scene.finish(hoard)
+        assert took < 5, took
+        assert came_back["goaway"].get("0", 0) > 0, came_back
+        assert scene.counters()["links_shed"] > 0
