@@ -52,7 +52,8 @@ static const struct row rows[] = {
     {"--help", SERVE_OPTIONS_HELP, ""},
     {"--version", SERVE_OPTIONS_VERSION, ""},
     {"--workers 4 --help --nonsense", SERVE_OPTIONS_HELP, ""},
-    {"dir --cache-control max-age=5 --preload /=/a.css --push-manifest m --no-push",
+    {"dir --cache-control max-age=5 --preload /=/a.css --push-manifest m --no-push "
+     "--no-rfc7540-priorities",
      SERVE_OPTIONS_RUN, ""},
 
     {"--no-such-option", SERVE_OPTIONS_WRONG, "--no-such-option"},
@@ -200,11 +201,12 @@ static void too_many(void **state) {
 static void help_is_readable(void **state) {
   (void)state;
   static const char *const words[] = {
-      "--http ",        "--https ",         "--cert ",          "--key ",     "--cache-control ",
-      "--preload ",     "--no-push ",       "--push-manifest ", "--workers ", "--streams ",
-      "--connections ", "--idle-seconds ",  "--flow ",          "--window ",  "--head-start ",
-      "--verbose ",     "--drain-seconds ", "--help ",          "--version ", "Examples",
-      "localhost:8443"};
+      "--http ",          "--https ",         "--cert ",        "--key ",
+      "--cache-control ", "--preload ",       "--no-push ",     "--push-manifest ",
+      "--workers ",       "--streams ",       "--connections ", "--idle-seconds ",
+      "--flow ",          "--window ",        "--head-start ",  "--no-rfc7540-priorities\n",
+      "--verbose ",       "--drain-seconds ", "--help ",        "--version ",
+      "Examples",         "localhost:8443"};
   const char *help = serve_options_help();
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
     if (!strstr(help, words[i])) fail_msg("%s is not explained", words[i]);

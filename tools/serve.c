@@ -103,6 +103,7 @@ static struct engine_config config_of(const struct server *server) {
   const struct serve_options *options = &server->options;
   struct engine_config config = engine_config_default();
   config.push = options->push;
+  config.no_rfc7540_priorities = options->no_rfc7540_priorities;
   if (server->links_max) config.connections_max = server->links_max;
   if (options->concurrent_streams) config.concurrent_streams = options->concurrent_streams;
   if (options->flow != FLOW_DEFAULT) config.flow = options->flow;

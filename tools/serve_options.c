@@ -44,6 +44,10 @@ static const char help[] =
     "                         out; RULE is TYPE[@PATH]=BYTES[k][:URGENCY], * stands for anything, "
     "and\n"
     "                         the first that matches counts (default image/*=4k, at urgency 2)\n"
+    "  --no-rfc7540-priorities\n"
+    "                         tell clients that the priority field and PRIORITY_UPDATE alone "
+    "count\n"
+    "                         (RFC 9218), and ignore the weights and dependencies before them\n"
     "\n"
     "How to run\n"
     "  --workers N            threads, each pinned to a core; default: the cores of the affinity\n"
@@ -161,6 +165,7 @@ enum option_code {
   OPTION_PRELOAD,
   OPTION_PUSH_MANIFEST,
   OPTION_NO_PUSH,
+  OPTION_NO_RFC7540_PRIORITIES,
   OPTION_WORKERS,
   OPTION_CONNECTIONS,
   OPTION_STREAMS,
@@ -183,6 +188,7 @@ static const struct option names[] = {
     {"preload", required_argument, NULL, OPTION_PRELOAD},
     {"push-manifest", required_argument, NULL, OPTION_PUSH_MANIFEST},
     {"no-push", no_argument, NULL, OPTION_NO_PUSH},
+    {"no-rfc7540-priorities", no_argument, NULL, OPTION_NO_RFC7540_PRIORITIES},
     {"workers", required_argument, NULL, OPTION_WORKERS},
     {"connections", required_argument, NULL, OPTION_CONNECTIONS},
     {"streams", required_argument, NULL, OPTION_STREAMS},
@@ -256,6 +262,9 @@ static enum serve_options_result take(struct reader *reader, int code, char *val
   case OPTION_PRELOAD: return add_preload(reader, value);
   case OPTION_PUSH_MANIFEST: options->push_manifest = value; return SERVE_OPTIONS_RUN;
   case OPTION_NO_PUSH: options->push = false; return SERVE_OPTIONS_RUN;
+  case OPTION_NO_RFC7540_PRIORITIES:
+    options->no_rfc7540_priorities = true;
+    return SERVE_OPTIONS_RUN;
   case OPTION_WORKERS:
     return read_number(reader, "--workers", value, 1, IO_WORKERS_MAX, &options->workers);
   case OPTION_CONNECTIONS:

@@ -42,6 +42,7 @@ struct serve_options {
   unsigned idle_seconds;               /* 0: the engine's default */
   unsigned drain_seconds;
   bool push;
+  bool no_rfc7540_priorities; /* only RFC 9218 counts */
   bool verbose;
 };
 
