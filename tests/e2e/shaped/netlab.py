@@ -148,3 +148,35 @@ class Lab:
 
     def __exit__(self, *what):
         self.close()
+
+
+class LongLab(Lab):
+    """A long line: `delay_ms` each way and `kbit` kbit/s, both directions, by tests/delay_link.c, since
+    not every kernel has netem. The queue holds what is in flight, so that TCP itself is no bound."""
+
+    def __init__(self, kbit, delay_ms, program, **how):
+        self.delay_ms, self.program = delay_ms, program
+        queue = kbit * 1000 // 8 * 2 * delay_ms // 1000
+        super().__init__(kbit, limit=queue, **how)
+
+    def join(self, tag):
+        self.line = subprocess.Popen(
+            [self.program, self.server.name, self.client.name, str(self.delay_ms), str(self.kbit),
+             str(self.limit)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.line.stdout.readline() == b"ready\n"
+        for space, address, peer in ((self.server, SERVER_ADDRESS, CLIENT_ADDRESS),
+                                     (self.client, CLIENT_ADDRESS, SERVER_ADDRESS)):
+            space.ip("addr", "add", address, "peer", peer, "dev", "line")
+            space.ip("link", "set", "line", "up")
+            space.set("net.ipv4.tcp_congestion_control", self.congestion)
+            space.set("net.ipv4.tcp_no_metrics_save", 1)
+            # TCP's own windows must not be the bound: as large as HTTP/2's may become.
+            for name in ("tcp_rmem", "tcp_wmem"):
+                space.set(f"net.ipv4.{name}", f"\"4096 131072 {32 << 20}\"")
+
+    def close(self):
+        if getattr(self, "line", None):
+            self.line.stdin.close()
+            self.line.wait()
+            self.line.stdout.close()
+        super().close()

@@ -1,0 +1,70 @@
+"""A handler that stops consuming: its clients stop too, and memory stays in budget."""
+import time
+
+import harness
+
+CLIENTS, STREAMS = 10, 100
+WINDOW_BYTES = 65535  # of a stream, until it is consumed
+CONNECTION_BYTES = 1 << 20
+
+
+def send_all(client, streams):
+    """As much as the windows allow, in frames of every stream by turns."""
+    sent = 0
+    going = True
+    while going:
+        going = False
+        for stream in streams:
+            room = min(client.h2.local_flow_control_window(stream), 16384)
+            if room > 0:
+                client.h2.send_data(stream, bytes(room))
+                client.flush()
+                sent += room
+                going = True
+    return sent
+
+
+def settle(client, seconds=0.2):
+    """Takes what the server has to say."""
+    client.socket.settimeout(seconds)
+    try:
+        while True:
+            client.turn()
+    except TimeoutError:
+        pass
+    client.socket.settimeout(harness.PATIENCE_SECONDS)
+
+
+def test_a_thousand_uploads_that_nobody_uses(start):
+    server = start("--streams", str(STREAMS))
+    server.alive()
+    before = server.memory_bytes()
+    clients = []
+    for _ in range(CLIENTS):
+        client = server.client()
+        settle(client)
+        streams = [client.request("/sink?stopped", "POST", end=False) for _ in range(STREAMS)]
+        clients.append((client, streams))
+    for client, streams in clients:
+        sent = send_all(client, streams)
+        settle(client, 0.05)
+        sent += send_all(client, streams)
+        # The connection's window and no byte more, whatever the number of streams.
+        assert sent == CONNECTION_BYTES, sent
+        assert client.h2.outbound_flow_control_window == 0
+    grown = server.memory_bytes() - before
+    assert grown < (256 << 20 if harness.sanitized() else 32 << 20), grown
+    # Nobody else is held up, on the same worker.
+    began = time.monotonic()
+    assert server.get("/plaintext").status == 200
+    assert server.get("/sink", method="POST", body=bytes(300000)).body == b"300000\n"
+    assert time.monotonic() - began < 10
+    # What has been given up is given back.
+    client, streams = clients[0]
+    for stream in streams:
+        client.h2.reset_stream(stream, 8)
+    client.flush()
+    settle(client)
+    assert client.h2.outbound_flow_control_window == CONNECTION_BYTES
+    for client, _ in clients:
+        client.close()
