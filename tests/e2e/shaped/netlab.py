@@ -152,11 +152,12 @@ class Lab:
 
 class LongLab(Lab):
     """A long line: `delay_ms` each way and `kbit` kbit/s, both directions, by tests/delay_link.c, since
-    not every kernel has netem. The queue holds what is in flight, so that TCP itself is no bound."""
+    not every kernel has netem. The queue holds four times what is in flight: nothing is lost, so that
+    TCP itself is no bound."""
 
     def __init__(self, kbit, delay_ms, program, **how):
         self.delay_ms, self.program = delay_ms, program
-        queue = kbit * 1000 // 8 * 2 * delay_ms // 1000
+        queue = 4 * (kbit * 1000 // 8) * 2 * delay_ms // 1000
         super().__init__(kbit, limit=queue, **how)
 
     def join(self, tag):
