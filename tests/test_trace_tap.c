@@ -16,8 +16,7 @@
 #include "tools/trace/trace_tap.h"
 #include "tools/trace/trace_windows.h"
 
-/* ---- a whole exchange ---------------------------------------------------------------------------
- */
+/* ---- a whole exchange ------------------------------------------------------------------------ */
 
 static void answer(void *ctx, struct stream *stream, const struct request *request,
                    uint64_t now_ns) {
@@ -115,12 +114,11 @@ static void test_exchange(void **state) {
   }
 }
 
-/* ---- times of frames ----------------------------------------------------------------------------
- */
+/* ---- times of frames ------------------------------------------------------------------------- */
 
 static void pass_slowly(struct trace_cutter *cutter, const uint8_t *bytes, size_t len) {
   for (size_t i = 0; i < len; i++) /* the byte n passes at n + 100 ns */
-    trace_cutter_pass(cutter, span_of(bytes + i, 1), 100 + i);
+    trace_cutter_pass(cutter, span_of(bytes + i, 1), 100 + i, 100 + i);
 }
 
 static void test_times(void **state) {
@@ -148,6 +146,25 @@ static void test_times(void **state) {
   trace_record_free(&record);
 }
 
+/* Two frames in one record, which took from 1000 to 2000 ns: the second began half-way. */
+static void test_times_in_a_record(void **state) {
+  (void)state;
+  struct trace_record record;
+  struct trace_cutter cutter;
+  uint8_t bytes[34];
+  assert_true(trace_record_init(&record, "test", 0));
+  trace_cutter_init(&cutter, &record, 0, false);
+  h2_frame_ping_encode(bytes, false, (const uint8_t *)"12345678");
+  h2_frame_ping_encode(bytes + 17, true, (const uint8_t *)"12345678");
+  trace_cutter_pass(&cutter, span_of(bytes, sizeof bytes), 1000, 2000);
+  assert_int_equal(record.frame_count, 2);
+  assert_int_equal(record.frames[0].begin_ns, 1000);
+  assert_int_equal(record.frames[1].begin_ns, 1500);
+  assert_int_equal(record.frames[0].end_ns, 2000);
+  assert_int_equal(record.frames[1].end_ns, 2000);
+  trace_record_free(&record);
+}
+
 static void test_preface_is_no_frame(void **state) {
   (void)state;
   struct trace_record record;
@@ -155,10 +172,12 @@ static void test_preface_is_no_frame(void **state) {
   uint8_t ping[17];
   assert_true(trace_record_init(&record, "test", 0));
   trace_cutter_init(&cutter, &record, 0, true);
-  trace_cutter_pass(&cutter, span_text(H2_PREFACE), 1);
+  trace_cutter_pass(&cutter, span_text(H2_PREFACE), 1, 1);
   assert_int_equal(record.frame_count, 0);
   h2_frame_ping_encode(ping, false, (const uint8_t *)"12345678");
-  trace_cutter_pass(&cutter, span_of(ping, sizeof ping), 2);
+  trace_cutter_pass(&cutter, span_of(ping, sizeof ping), 2, 3);
+  assert_int_equal(record.frames[0].begin_ns, 2);
+  assert_int_equal(record.frames[0].end_ns, 3);
   assert_int_equal(record.frame_count, 1);
   assert_int_equal(record.frames[0].type, H2_PING);
   trace_record_free(&record);
@@ -185,8 +204,31 @@ static void test_details_of_anything(void **state) {
   trace_record_free(&record);
 }
 
-/* ---- the link's rate ----------------------------------------------------------------------------
- */
+/* ---- TLS records ----------------------------------------------------------------------------- */
+
+/* Three records, the byte n at n ns: a call that completes one says when that began. */
+static void test_records(void **state) {
+  (void)state;
+  static const uint8_t bytes[] = "\x17\3\3\0\4abcd"
+                                 "\x17\3\3\0\0"
+                                 "\x17\3\3\0\2xy";
+  struct trace_tls_records records = {.on = true};
+  for (size_t i = 0; i < sizeof bytes - 1; i++) {
+    trace_tls_records_pass(&records, span_of(bytes + i, 1), i);
+    size_t begun = i == 8 ? 0 : i == 13 ? 9 : i == 20 ? 14 : i;
+    assert_int_equal(records.since_ns, begun);
+  }
+  records = (struct trace_tls_records){.on = true};
+  trace_tls_records_pass(&records, span_of(bytes, 7), 1000);
+  trace_tls_records_pass(&records, span_of(bytes + 7, sizeof bytes - 8), 2000);
+  assert_int_equal(records.since_ns, 1000);
+  records = (struct trace_tls_records){.on = false};
+  trace_tls_records_pass(&records, span_of(bytes, 7), 1000);
+  trace_tls_records_pass(&records, span_of(bytes + 7, sizeof bytes - 8), 2000);
+  assert_int_equal(records.since_ns, 2000);
+}
+
+/* ---- the link's rate ------------------------------------------------------------------------- */
 
 struct sink {
   size_t bytes;
@@ -275,8 +317,7 @@ static void test_no_rate(void **state) {
   assert_true(trace_bucket_room(&bucket, 1) == UINT64_MAX);
 }
 
-/* ---- windows ------------------------------------------------------------------------------------
- */
+/* ---- windows --------------------------------------------------------------------------------- */
 
 static void add(struct trace_record *record, bool sent, uint8_t type, uint32_t stream, uint32_t n,
                 uint64_t begin_ns, uint64_t end_ns, uint8_t flags) {
@@ -343,8 +384,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_exchange),
       cmocka_unit_test(test_times),
+      cmocka_unit_test(test_times_in_a_record),
       cmocka_unit_test(test_preface_is_no_frame),
       cmocka_unit_test(test_details_of_anything),
+      cmocka_unit_test(test_records),
       cmocka_unit_test(test_rate),
       cmocka_unit_test(test_no_rate),
       cmocka_unit_test(test_stalls),

@@ -35,15 +35,14 @@ __attribute__((format(printf, 2, 3))) static int complain(int status, const char
   return status;
 }
 
-/* ---- what to fetch -----------------------------------------------------------------------------
- */
+/* ---- what to fetch --------------------------------------------------------------------------- */
 
 static int read_bases(struct tracer *tracer) {
   const struct trace_options *options = &tracer->options;
   const char *texts[2] = {options->urls[0], options->compare};
   tracer->count = options->compare ? 2 : 1;
   for (unsigned i = 0; i < tracer->count; i++) {
-    tracer->labels[i] = texts[i];
+    tracer->labels[i] = options->labels[i] ? options->labels[i] : texts[i];
     if (!trace_url_parse(&tracer->bases[i], texts[i]))
       return complain(EXIT_USAGE, "%s: expected http://HOST/PATH or https://HOST/PATH", texts[i]);
   }
@@ -78,8 +77,7 @@ static int read_resources(struct tracer *tracer) {
   return tracer->count > 1 ? relate(tracer) : EXIT_DONE;
 }
 
-/* ---- what came ---------------------------------------------------------------------------------
- */
+/* ---- what came ------------------------------------------------------------------------------- */
 
 static void print_ms(const char *name, uint64_t at_ns) {
   if (at_ns == TRACE_NEVER)
@@ -129,8 +127,7 @@ static int judge(const struct tracer *tracer) {
   return EXIT_DONE;
 }
 
-/* ---- outputs -----------------------------------------------------------------------------------
- */
+/* ---- outputs --------------------------------------------------------------------------------- */
 
 static int save(const struct tracer *tracer, const char *path,
                 bool (*write)(const struct trace_show *show, const char *path, FILE *to)) {

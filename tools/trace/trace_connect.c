@@ -30,8 +30,7 @@ __attribute__((format(printf, 2, 3))) static void blame(struct trace_origin *ori
     if (*byte < ' ' || *byte >= 0x7f) *byte = '?'; /* a peer's words may be anything */
 }
 
-/* ---- before the run ----------------------------------------------------------------------------
- */
+/* ---- before the run -------------------------------------------------------------------------- */
 
 static bool look_up(struct trace_origin *origin, char *error, size_t error_size) {
   const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
@@ -122,8 +121,7 @@ void trace_origins_free(struct trace_run *run) {
   tls_context_free(run->tls);
 }
 
-/* ---- what the connection says -------------------------------------------------------------------
- */
+/* ---- what the connection says ---------------------------------------------------------------- */
 
 static void on_settings(void *ctx, struct h2 *h2) {
   (void)h2;
@@ -153,8 +151,7 @@ static void on_frame_sent(void *ctx, const struct trace_frame *frame, const uint
         (const char *)payload + 8);
 }
 
-/* ---- machines ----------------------------------------------------------------------------------
- */
+/* ---- machines -------------------------------------------------------------------------------- */
 
 /* What a server that does not speak HTTP/2 answers to the preface. */
 static bool speaks_http1(const struct trace_origin *origin) {
@@ -197,6 +194,7 @@ static bool make_tap(void *ctx, const struct machine_peer *peer, struct machine_
   origin->h2->client = &client_events;
   origin->h2->client_ctx = origin;
   origin->tap.inner = h2;
+  origin->tap.since_ns = &origin->outside.records.since_ns;
   trace_cutter_init(&origin->tap.in, record, origin->index, false);
   trace_cutter_init(&origin->tap.out, record, origin->index, true);
   origin->tap.out.on_frame = on_frame_sent;
@@ -221,14 +219,14 @@ static bool make_machine(void *ctx, const struct machine_peer *peer, struct mach
   outside->host = host;
   outside->bucket = &origin->run->bucket;
   outside->bytes_in = &origin->run->record->bytes_in;
+  outside->records.on = origin->has_tls;
   outside->closed = on_closed;
   outside->ctx = origin;
   *out = trace_outside_machine(outside);
   return true;
 }
 
-/* ---- dialling ----------------------------------------------------------------------------------
- */
+/* ---- dialling -------------------------------------------------------------------------------- */
 
 /* A slow link behind a short queue: what fits is what the link carries in 50 ms, eight segments at
  * least, and segments have Ethernet's size. The kernel doubles the number for its own books. */
@@ -256,6 +254,7 @@ static void on_dialed(struct dial *dial, int error) {
   char text[ADDRESS_TEXT_BYTES];
   blame(origin, "cannot connect to %s: %s", address_format(&dial->address, text), strerror(error));
   origin->state = ORIGIN_CLOSED;
+  connection_of(origin)->end_ns = trace_now_ns(origin->run);
   trace_origin_lost(origin);
 }
 

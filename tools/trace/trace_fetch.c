@@ -37,8 +37,7 @@ static const struct trace_resource *resource_of(const struct trace_item *item) {
   return &item->run->manifest->at[item->index];
 }
 
-/* ---- the end of the run ------------------------------------------------------------------------
- */
+/* ---- the end of the run ---------------------------------------------------------------------- */
 
 /* May be called from within a machine, which must not be told to drain there: the timer does that,
  * in the worker's own time. */
@@ -56,8 +55,7 @@ static void say_goodbye(struct trace_run *run) {
   worker_drain(run->worker, run->worker->now_ns + FAREWELL_NS);
 }
 
-/* ---- triggers ----------------------------------------------------------------------------------
- */
+/* ---- triggers -------------------------------------------------------------------------------- */
 
 static void ask_all(struct trace_run *run);
 static void happened(struct trace_item *item, enum trace_event event);
@@ -99,8 +97,7 @@ static void happened(struct trace_item *item, enum trace_event event) {
   arm_start(item->run);
 }
 
-/* ---- the end of a resource ---------------------------------------------------------------------
- */
+/* ---- the end of a resource ------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static void give_up(struct trace_item *item,
                                                           const char *format, ...);
@@ -151,8 +148,7 @@ static void complete(struct trace_item *item) {
     happened(item, (enum trace_event)event);
 }
 
-/* ---- streams -----------------------------------------------------------------------------------
- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 /* So much of an image is kept until its dimensions are known. */
 static void look_for_size(struct trace_item *item, struct span bytes) {
@@ -242,8 +238,7 @@ static void on_stream_closed(struct stream *stream, uint32_t error_code) {
 static const struct stream_events stream_events = {
     .response = on_response, .data = on_data, .closed = on_stream_closed};
 
-/* ---- asking ------------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static bool has_room(const struct trace_origin *origin) {
   const struct h2 *h2 = origin->h2;
@@ -306,8 +301,7 @@ void trace_request_left(struct trace_run *run, const struct trace_frame *frame) 
   }
 }
 
-/* ---- timers ------------------------------------------------------------------------------------
- */
+/* ---- timers ---------------------------------------------------------------------------------- */
 
 static void on_start_timer(struct timer *timer, uint64_t now_ns) {
   struct trace_run *run = LIST_OWNER(timer, struct trace_run, start_timer);
@@ -333,8 +327,7 @@ static void on_end_timer(struct timer *timer, uint64_t now_ns) {
   end_run(run);
 }
 
-/* ---- the worker --------------------------------------------------------------------------------
- */
+/* ---- the worker ------------------------------------------------------------------------------ */
 
 static void *allocate(void *ctx, size_t bytes) {
   (void)ctx;
@@ -393,8 +386,7 @@ static void stopped(struct worker *worker, void *ctx) {
   run->over = true;
 }
 
-/* ---- why it failed -----------------------------------------------------------------------------
- */
+/* ---- why it failed --------------------------------------------------------------------------- */
 
 /* The RST_STREAM of a stream, if there was one. */
 static const struct trace_frame *reset_of(const struct trace_record *record,
@@ -424,8 +416,7 @@ static void explain(struct trace_run *run) {
   }
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static bool prepare(struct trace_run *run, const struct trace_url *base, char *error,
                     size_t error_size) {

@@ -37,8 +37,7 @@ static void add_quoted(struct text *text, const uint8_t *bytes, size_t len) {
   add(text, "\"");
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 struct view {
   const struct trace_frame *frame;
@@ -116,8 +115,7 @@ static void tell_priority_update(struct text *text, struct view view) {
   add_quoted(text, view.bytes + 4, view.len - 4);
 }
 
-/* ---- one frame ---------------------------------------------------------------------------------
- */
+/* ---- one frame ------------------------------------------------------------------------------- */
 
 static const struct row {
   const char *flags[8]; /* by bit */

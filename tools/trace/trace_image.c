@@ -54,8 +54,7 @@ static enum trace_image_result read_bmp(struct view in, struct trace_image *out)
   return found(out, "bmp", little(in.at + 18, 4), rows);
 }
 
-/* ---- WebP: one of three first chunks ----------------------------------------------------------
- */
+/* ---- WebP: one of three first chunks --------------------------------------------------------- */
 
 static enum trace_image_result read_webp(struct view in, struct trace_image *out) {
   if (in.len < 16) return TRACE_IMAGE_MORE;
@@ -77,8 +76,7 @@ static enum trace_image_result read_webp(struct view in, struct trace_image *out
   return found(out, "webp", little(data + 6, 2) & 0x3fff, little(data + 8, 2) & 0x3fff);
 }
 
-/* ---- JPEG: segments up to the frame header -----------------------------------------------------
- */
+/* ---- JPEG: segments up to the frame header --------------------------------------------------- */
 
 /* SOF0 .. SOF15, of which three numbers mean other things (DHT, JPG, DAC). */
 static bool is_frame_header(uint8_t marker) {
@@ -114,8 +112,7 @@ static enum trace_image_result read_jpeg(struct view in, struct trace_image *out
   return TRACE_IMAGE_MORE;
 }
 
-/* ---- AVIF: boxes within boxes -----------------------------------------------------------------
- */
+/* ---- AVIF: boxes within boxes ---------------------------------------------------------------- */
 
 struct box {
   struct view body;
@@ -191,8 +188,7 @@ static enum trace_image_result read_avif(struct view in, struct trace_image *out
   return read_properties(box, out);
 }
 
-/* ---- which format ------------------------------------------------------------------------------
- */
+/* ---- which format ---------------------------------------------------------------------------- */
 
 enum trace_image_result trace_image_size(const uint8_t *bytes, size_t len,
                                          struct trace_image *out) {

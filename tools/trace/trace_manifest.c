@@ -43,8 +43,7 @@ void trace_manifest_free(struct trace_manifest *manifest) {
   *manifest = (struct trace_manifest){0};
 }
 
-/* ---- members of one resource -------------------------------------------------------------------
- */
+/* ---- members of one resource ----------------------------------------------------------------- */
 
 /* A member of text. False when it is of another type; NULL in `out` when it is not there. */
 static bool text_member(const struct reader *reader, const json_t *object, const char *name,
@@ -168,8 +167,7 @@ static bool read_resource(const struct reader *reader, json_t *object,
          read_signals(reader, object, resource);
 }
 
-/* ---- names of one another ----------------------------------------------------------------------
- */
+/* ---- names of one another -------------------------------------------------------------------- */
 
 static int find(const struct trace_manifest *manifest, const char *name) {
   for (size_t i = 0; i < manifest->count; i++)

@@ -69,8 +69,7 @@ __attribute__((warn_unused_result)) bool trace_manifest_of_urls(struct trace_man
 
 void trace_manifest_free(struct trace_manifest *manifest);
 
-/* ---- URLs -------------------------------------------------------------------------------------
- */
+/* ---- URLs ------------------------------------------------------------------------------------ */
 
 struct trace_url {
   bool secure;

@@ -48,6 +48,7 @@ static const char help[] =
     "  -o, --output FILE      a waterfall: FILE.svg, or FILE.html with the frame log below it\n"
     "  -c, --compare URL      the same resources from a second server, on the same time axis\n"
     "      --title TEXT       heading of the waterfall\n"
+    "      --label TEXT       what to call the server; given twice, also the second one\n"
     "  -f, --frames           print every frame: time, connection, direction, type, stream ...\n"
     "  -j, --json FILE        everything that was seen, for scripts (- is standard output)\n"
     "  -h, --help\n"
@@ -70,7 +71,7 @@ const char *trace_options_help(void) {
   return help;
 }
 
-enum { OPTION_WINDOW = 256, OPTION_CONNECTION_WINDOW, OPTION_CACERT, OPTION_TITLE };
+enum { OPTION_WINDOW = 256, OPTION_CONNECTION_WINDOW, OPTION_CACERT, OPTION_TITLE, OPTION_LABEL };
 
 static const struct option long_options[] = {
     {"manifest", required_argument, NULL, 'm'},
@@ -85,6 +86,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"compare", required_argument, NULL, 'c'},
     {"title", required_argument, NULL, OPTION_TITLE},
+    {"label", required_argument, NULL, OPTION_LABEL},
     {"frames", no_argument, NULL, 'f'},
     {"json", required_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
@@ -106,8 +108,7 @@ __attribute__((format(printf, 2, 3))) static bool wrong(struct parser *parser, c
   return false;
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static bool ends_with(const char *text, const char *end) {
   size_t len = strlen(text), end_len = strlen(end);
@@ -182,8 +183,7 @@ static bool set_profile(struct parser *parser, const char *text) {
   return wrong(parser, "--profile %s: expected chromium, firefox, safari or none", text);
 }
 
-/* ---- the line ----------------------------------------------------------------------------------
- */
+/* ---- the line -------------------------------------------------------------------------------- */
 
 static bool take(struct parser *parser, int option, const char *value) {
   struct trace_options *options = parser->options;
@@ -203,6 +203,10 @@ static bool take(struct parser *parser, int option, const char *value) {
   case 'o': return set_picture(parser, value);
   case 'c': options->compare = value; return true;
   case OPTION_TITLE: options->title = value; return true;
+  case OPTION_LABEL:
+    if (options->label_count == 2) return wrong(parser, "--label: there are two servers at most");
+    options->labels[options->label_count++] = value;
+    return true;
   case 'f': options->frames = true; return true;
   case 'j': options->json = value; return true;
   default: return false;

@@ -15,12 +15,14 @@ enum {
 struct trace_options {
   char **urls;
   size_t url_count;
-  const char *manifest; /* --manifest, or NULL */
-  const char *compare;  /* --compare, or NULL */
-  const char *picture;  /* --output, or NULL */
-  const char *json;     /* --json, or NULL */
-  const char *ca_path;  /* --cacert, or NULL */
-  const char *title;    /* --title, or NULL */
+  const char *manifest;  /* --manifest, or NULL */
+  const char *compare;   /* --compare, or NULL */
+  const char *picture;   /* --output, or NULL */
+  const char *json;      /* --json, or NULL */
+  const char *ca_path;   /* --cacert, or NULL */
+  const char *title;     /* --title, or NULL */
+  const char *labels[2]; /* --label: headings instead of the base URLs */
+  unsigned label_count;
   const struct trace_profile *profile;
   const char *fields[TRACE_FIELDS_MAX]; /* --header, "name: value" */
   unsigned field_count;

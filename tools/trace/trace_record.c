@@ -123,8 +123,7 @@ void trace_record_frame(struct trace_record *record, struct trace_frame frame,
   record->frames[record->frame_count++] = frame;
 }
 
-/* ---- summary ----------------------------------------------------------------------------------
- */
+/* ---- summary --------------------------------------------------------------------------------- */
 
 static void latest(uint64_t *so_far, uint64_t at_ns) {
   if (*so_far != TRACE_NEVER && (at_ns == TRACE_NEVER || at_ns > *so_far)) *so_far = at_ns;

@@ -42,7 +42,8 @@ enum trace_kind {
 
 struct trace_frame {
   uint64_t begin_ns; /* the first byte of its header passed */
-  uint64_t end_ns;   /* the last byte of its payload passed */
+  uint64_t
+      end_ns; /* the last byte of its payload could be used: with TLS its record was complete */
   uint64_t payload_at;
   uint32_t stream_id;
   uint32_t length; /* of the payload, bytes */
@@ -128,8 +129,7 @@ enum trace_kind trace_kind_parse(const char *name);
 enum trace_kind trace_kind_of_type(const char *type, size_t len);
 enum trace_kind trace_kind_of_path(const char *path);
 
-/* ---- what the numbers mean together ------------------------------------------------------------
- */
+/* ---- what the numbers mean together ---------------------------------------------------------- */
 
 struct trace_summary {
   unsigned resources, complete, failed;

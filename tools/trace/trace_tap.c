@@ -9,8 +9,7 @@ static size_t least(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/* ---- frames -----------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 void trace_cutter_init(struct trace_cutter *cutter, struct trace_record *record, uint8_t connection,
                        bool sent) {
@@ -42,8 +41,9 @@ static void begin_frame(struct trace_cutter *cutter) {
   cutter->kept = 0;
 }
 
-static size_t pass_header(struct trace_cutter *cutter, struct span bytes, uint64_t at_ns) {
-  if (cutter->have == 0) cutter->frame = (struct trace_frame){.begin_ns = at_ns};
+static size_t pass_header(struct trace_cutter *cutter, struct span bytes, uint64_t begin_ns,
+                          uint64_t at_ns) {
+  if (cutter->have == 0) cutter->frame = (struct trace_frame){.begin_ns = begin_ns};
   size_t took = least(bytes.len, H2_FRAME_HEADER_BYTES - cutter->have);
   memcpy(cutter->header + cutter->have, bytes.base, took);
   cutter->have += (uint8_t)took;
@@ -65,15 +65,25 @@ static size_t pass_payload(struct trace_cutter *cutter, struct span bytes, uint6
   return took;
 }
 
-void trace_cutter_pass(struct trace_cutter *cutter, struct span bytes, uint64_t now_ns) {
-  uint64_t at_ns = now_ns > cutter->record->origin_ns ? now_ns - cutter->record->origin_ns : 0;
+static uint64_t on_clock(const struct trace_record *record, uint64_t ns) {
+  return ns > record->origin_ns ? ns - record->origin_ns : 0;
+}
+
+void trace_cutter_pass(struct trace_cutter *cutter, struct span bytes, uint64_t since_ns,
+                       uint64_t now_ns) {
+  uint64_t since = on_clock(cutter->record, since_ns), at_ns = on_clock(cutter->record, now_ns);
+  const uint64_t span_ns = at_ns > since ? at_ns - since : 0;
+  const size_t len = bytes.len;
   while (bytes.len > 0) {
     size_t took;
     if (cutter->preface > 0) {
       took = least(bytes.len, cutter->preface);
       cutter->preface -= (uint32_t)took;
     } else if (cutter->have < H2_FRAME_HEADER_BYTES) {
-      took = pass_header(cutter, bytes, at_ns);
+      /* They arrived evenly, as far as anybody can tell. */
+      double part = (double)(len - bytes.len) / (double)len;
+      took =
+          pass_header(cutter, bytes, at_ns - span_ns + (uint64_t)(part * (double)span_ns), at_ns);
     } else {
       took = pass_payload(cutter, bytes, at_ns);
     }
@@ -81,14 +91,14 @@ void trace_cutter_pass(struct trace_cutter *cutter, struct span bytes, uint64_t 
   }
 }
 
-/* ---- the tap as a machine ----------------------------------------------------------------------
- */
+/* ---- the tap as a machine -------------------------------------------------------------------- */
 
 /* Noted is what the inner machine took: it is offered the rest again. */
 static size_t tap_recv(void *self, struct span in, uint64_t now_ns) {
   struct trace_tap *tap = self;
   size_t took = tap->inner.ops->recv(tap->inner.self, in, now_ns);
-  trace_cutter_pass(&tap->in, span_of(in.base, took), now_ns);
+  trace_cutter_pass(&tap->in, span_of(in.base, took), tap->since_ns ? *tap->since_ns : now_ns,
+                    now_ns);
   return took;
 }
 
@@ -111,7 +121,7 @@ static void note_sent(struct trace_tap *tap, size_t bytes, uint64_t now_ns) {
   for (size_t i = 0; i < tap->peeked_count && bytes > 0; i++) {
     struct span *span = &tap->peeked[i];
     size_t took = least(span->len, bytes);
-    trace_cutter_pass(&tap->out, span_of(span->base, took), now_ns);
+    trace_cutter_pass(&tap->out, span_of(span->base, took), now_ns, now_ns);
     *span = span_of(span->base + took, span->len - took);
     bytes -= took;
   }
@@ -164,8 +174,7 @@ struct machine trace_tap_machine(struct trace_tap *tap) {
   return (struct machine){.ops = &ops, .self = tap};
 }
 
-/* ---- the link's rate ---------------------------------------------------------------------------
- */
+/* ---- the link's rate ------------------------------------------------------------------------- */
 
 /* Two segments, or what the rate gives in two milliseconds: a timer is late by one. */
 static double depth(const struct trace_bucket *bucket) {
@@ -198,20 +207,53 @@ uint64_t trace_bucket_next_ns(const struct trace_bucket *bucket) {
   return bucket->filled_ns + (uint64_t)(lacking * 1e9 / (double)bucket->rate);
 }
 
-/* ---- outside of everything ----------------------------------------------------------------------
- */
+/* ---- TLS records ----------------------------------------------------------------------------- */
+
+void trace_tls_records_pass(struct trace_tls_records *records, struct span bytes, uint64_t now_ns) {
+  records->since_ns = now_ns;
+  while (records->on && bytes.len > 0) {
+    if (records->have == 0) records->begin_ns = now_ns;
+    size_t took;
+    if (records->have < sizeof records->header) {
+      took = least(bytes.len, sizeof records->header - records->have);
+      memcpy(records->header + records->have, bytes.base, took);
+      records->have += (uint8_t)took;
+      records->left = (uint32_t)records->header[3] << 8 | records->header[4];
+    } else {
+      took = least(bytes.len, records->left);
+      records->left -= (uint32_t)took;
+    }
+    bytes = span_of(bytes.base + took, bytes.len - took);
+    if (records->have < sizeof records->header || records->left > 0) continue;
+    records->have = 0;
+    if (records->begin_ns < records->since_ns) records->since_ns = records->begin_ns;
+  }
+}
+
+/* ---- outside of everything ------------------------------------------------------------------- */
+
+/* Bytes that the inner machine did not take are offered again, and must not be counted twice: the
+ * records are gone back to where it stopped. */
+static size_t offer(struct trace_outside *outside, struct span in, uint64_t now_ns) {
+  const struct trace_tls_records before = outside->records;
+  if (in.len == 0) return 0;
+  trace_tls_records_pass(&outside->records, in, now_ns);
+  size_t took = outside->inner.ops->recv(outside->inner.self, in, now_ns);
+  if (took == in.len) return took;
+  outside->records = before;
+  trace_tls_records_pass(&outside->records, span_of(in.base, took), now_ns);
+  return took;
+}
 
 static size_t outside_recv(void *self, struct span in, uint64_t now_ns) {
   struct trace_outside *outside = self;
   outside->now_ns = now_ns;
   uint64_t room = trace_bucket_room(outside->bucket, now_ns);
-  size_t offer = room < in.len ? (size_t)room : in.len;
-  outside->parched = offer < in.len;
-  size_t took =
-      offer ? outside->inner.ops->recv(outside->inner.self, span_of(in.base, offer), now_ns) : 0;
+  size_t len = room < in.len ? (size_t)room : in.len;
+  size_t took = offer(outside, span_of(in.base, len), now_ns);
   trace_bucket_take(outside->bucket, took);
   *outside->bytes_in += took;
-  if (trace_bucket_room(outside->bucket, now_ns) == 0) outside->parched = true;
+  outside->parched = len < in.len || trace_bucket_room(outside->bucket, now_ns) == 0;
   return took;
 }
 

@@ -17,8 +17,7 @@
 #include "engine/machine.h"
 #include "tools/trace/trace_record.h"
 
-/* ---- frames ------------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 /* Cuts one direction's bytes into frames. */
 struct trace_cutter {
@@ -39,12 +38,15 @@ struct trace_cutter {
 void trace_cutter_init(struct trace_cutter *cutter, struct trace_record *record, uint8_t connection,
                        bool sent);
 
-/* The next bytes of the direction passed at `now_ns` (of the monotonic clock). */
-void trace_cutter_pass(struct trace_cutter *cutter, struct span bytes, uint64_t now_ns);
+/* The next bytes of the direction passed between `since_ns` and `now_ns` (of the monotonic clock).
+ * A frame begins when its first byte must have arrived, and ends when its last could be used. */
+void trace_cutter_pass(struct trace_cutter *cutter, struct span bytes, uint64_t since_ns,
+                       uint64_t now_ns);
 
 struct trace_tap {
   struct machine inner; /* set before trace_tap_machine() */
   struct trace_cutter in, out;
+  const uint64_t *since_ns;  /* when what is received now began to arrive; NULL: now */
   void (*closed)(void *ctx); /* the machine is being closed; may be NULL */
   void *ctx;
 
@@ -82,10 +84,25 @@ void trace_bucket_take(struct trace_bucket *bucket, uint64_t bytes);
 /* When the next segment may pass. */
 uint64_t trace_bucket_next_ns(const struct trace_bucket *bucket);
 
+/* A TLS record can be decrypted when its last byte is there. That its first came earlier is seen
+ * outside only: by the five bytes in front of each (RFC 8446 section 5.1). */
+struct trace_tls_records {
+  bool on; /* there is TLS */
+  uint64_t
+      since_ns; /* the first byte of the oldest record that the call in hand completed, or now */
+  uint64_t begin_ns; /* of the record that is incomplete */
+  uint8_t header[5], have;
+  uint32_t left;
+};
+
+/* `bytes` are received at `now_ns`: sets since_ns. */
+void trace_tls_records_pass(struct trace_tls_records *records, struct span bytes, uint64_t now_ns);
+
 struct trace_outside {
   struct machine inner; /* set before trace_outside_machine() */
   struct machine_host *host;
   struct trace_bucket *bucket;
+  struct trace_tls_records records;
   uint64_t *bytes_in;        /* counts what was received */
   uint64_t now_ns;           /* of the last call */
   bool parched;              /* the bucket was empty */

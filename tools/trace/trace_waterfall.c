@@ -9,26 +9,7 @@
 #include "engine/h2_frame.h"
 #include "tools/trace/trace_frames.h"
 #include "tools/trace/trace_svg.h"
-#include "tools/trace/trace_windows.h"
-
-enum { /* pixels */
-       PAGE_WIDTH = 1280,
-       MARGIN = 24,
-       PLOT_LEFT = 392, /* labels are left of it */
-       PLOT_RIGHT = PAGE_WIDTH - MARGIN,
-       STATUS_RIGHT = 262,
-       BYTES_RIGHT = 318,
-       SIGNAL_LEFT = 326,
-       ROW = 19,
-       BAR = 11,   /* height of a block */
-       STRIP = 34, /* of a connection */
-       HEADS = 16, /* of the columns */
-       HEADING = 62,
-       AXIS = 22,
-       LEGEND = 66,
-       TITLE = 46,
-       GAP = 26, /* between servers */
-};
+#include "tools/trace/trace_waterfall_parts.h"
 
 static const char style_sheet[] =
     "svg.waterfall{background:#fff;font:11px system-ui,-apple-system,'Segoe UI','Noto Sans',"
@@ -73,40 +54,15 @@ static const char style_sheet[] =
     ".waterfall .k6{fill:#8a8f98;stroke:#8a8f98}\n"
     ".waterfall rect[class^=k],.waterfall circle[class^=k]{stroke:none}\n";
 
-struct drawing {
-  FILE *to;
-  const struct trace_show *show;
-  uint64_t end_ns; /* of the time axis */
-  uint64_t tick_ns;
-};
-
-struct panel {
-  struct drawing *drawing;
-  const struct trace_record *record;
-  struct trace_summary sum;
-  struct trace_windows windows;
-  double top, strips, rows, bottom; /* y of its parts */
-};
-
-static double x_of(const struct drawing *drawing, uint64_t at_ns) {
-  double part = (double)at_ns / (double)drawing->end_ns;
-  return PLOT_LEFT + (part < 1 ? part : 1) * (PLOT_RIGHT - PLOT_LEFT);
-}
-
-static double row_top(const struct panel *panel, size_t row) {
-  return panel->rows + (double)row * ROW;
-}
-
 static double panel_height(const struct trace_record *record) {
   return HEADING + record->connection_count * (STRIP + 4.0) + HEADS +
          (double)record->result_count * ROW + AXIS;
 }
 
-/* ---- the time axis ------------------------------------------------------------------------------
- */
+/* ---- the time axis --------------------------------------------------------------------------- */
 
 /* About ten ticks: 1, 2 or 5 times a power of ten. */
-static void choose_axis(struct drawing *drawing) {
+static void choose_axis(struct trace_drawing *drawing) {
   uint64_t longest_ns = 1000000;
   for (unsigned i = 0; i < drawing->show->count; i++)
     if (drawing->show->records[i].end_ns > longest_ns)
@@ -121,10 +77,10 @@ static void choose_axis(struct drawing *drawing) {
   }
 }
 
-static void draw_grid(const struct panel *panel) {
-  const struct drawing *drawing = panel->drawing;
+static void draw_grid(const struct trace_panel *panel) {
+  const struct trace_drawing *drawing = panel->drawing;
   for (uint64_t at_ns = 0; at_ns <= drawing->end_ns; at_ns += drawing->tick_ns) {
-    double x = x_of(drawing, at_ns);
+    double x = trace_x_of(drawing, at_ns);
     char text[32];
     trace_svg_line(drawing->to, x, panel->strips - 4, x, panel->bottom, "grid");
     snprintf(text, sizeof text, drawing->tick_ns < 1000000 ? "%.1f" : "%.0f", (double)at_ns / 1e6);
@@ -134,16 +90,15 @@ static void draw_grid(const struct panel *panel) {
   trace_svg_text(drawing->to, PLOT_LEFT - 8, panel->bottom + 13, "small right", "ms");
 }
 
-/* ---- the heading of a server -------------------------------------------------------------------
- */
+/* ---- the heading of a server ----------------------------------------------------------------- */
 
-static void draw_number(const struct panel *panel, double x, const char *name, const char *value,
-                        const char *style) {
+static void draw_number(const struct trace_panel *panel, double x, const char *name,
+                        const char *value, const char *style) {
   trace_svg_text(panel->drawing->to, x, panel->top + 14, "small right", name);
   trace_svg_text(panel->drawing->to, x, panel->top + 32, style, value);
 }
 
-static void draw_heading(const struct panel *panel) {
+static void draw_heading(const struct trace_panel *panel) {
   const struct trace_summary *sum = &panel->sum;
   char text[TRACE_NUMBER_BYTES], line[128];
   FILE *to = panel->drawing->to;
@@ -160,7 +115,7 @@ static void draw_heading(const struct panel *panel) {
                 "value right of-critical");
 }
 
-static void draw_column_heads(const struct panel *panel) {
+static void draw_column_heads(const struct trace_panel *panel) {
   FILE *to = panel->drawing->to;
   double y = panel->rows - 4;
   trace_svg_text(to, MARGIN, y, "small", "resource");
@@ -170,10 +125,10 @@ static void draw_column_heads(const struct panel *panel) {
 }
 
 /* A line over all rows where a number of the heading belongs. */
-static void draw_moment(const struct panel *panel, uint64_t at_ns, const char *style,
+static void draw_moment(const struct trace_panel *panel, uint64_t at_ns, const char *style,
                         const char *text, const char *text_style, double dy) {
   if (at_ns == TRACE_NEVER) return;
-  double x = x_of(panel->drawing, at_ns);
+  double x = trace_x_of(panel->drawing, at_ns);
   bool late = x > PLOT_RIGHT - 140;
   char class_names[64];
   trace_svg_line(panel->drawing->to, x, panel->strips - 14, x, panel->bottom, style);
@@ -182,10 +137,9 @@ static void draw_moment(const struct panel *panel, uint64_t at_ns, const char *s
                  text);
 }
 
-/* ---- connections --------------------------------------------------------------------------------
- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
-static int64_t highest_level(const struct panel *panel, uint8_t index) {
+static int64_t highest_level(const struct trace_panel *panel, uint8_t index) {
   int64_t highest = panel->record->connection_window_bytes;
   for (size_t i = 0; i < panel->windows.level_count; i++)
     if (panel->windows.levels[i].connection == index && panel->windows.levels[i].bytes > highest)
@@ -195,19 +149,19 @@ static int64_t highest_level(const struct panel *panel, uint8_t index) {
 
 /* The unused part of the window, as an area of steps; points closer than half a pixel are left out
  * unless they are the lowest. */
-static void draw_window(const struct panel *panel, uint8_t index, double top) {
-  const struct drawing *drawing = panel->drawing;
+static void draw_window(const struct trace_panel *panel, uint8_t index, double top) {
+  const struct trace_drawing *drawing = panel->drawing;
   const struct trace_connection *connection = &panel->record->connections[index];
   if (connection->ready_ns == TRACE_NEVER) return;
   double height = STRIP - 6, base = top + STRIP - 2;
   double scale = height / (double)highest_level(panel, index);
-  double x = x_of(drawing, connection->ready_ns), y = base, drawn_x = -1;
+  double x = trace_x_of(drawing, connection->ready_ns), y = base, drawn_x = -1;
   fprintf(drawing->to, "<path class=\"window\" d=\"M%.2f %.2f", x, base);
   for (size_t i = 0; i < panel->windows.level_count; i++) {
     const struct trace_level *level = &panel->windows.levels[i];
     if (level->connection != index) continue;
     double next = level->bytes > 0 ? (double)level->bytes * scale : 0;
-    x = x_of(drawing, level->at_ns);
+    x = trace_x_of(drawing, level->at_ns);
     if (x - drawn_x < 0.5 && base - next <= y) continue;
     fprintf(drawing->to, "H%.2fV%.2f", x, base - next);
     y = base - next;
@@ -215,66 +169,27 @@ static void draw_window(const struct panel *panel, uint8_t index, double top) {
   }
   uint64_t end_ns =
       connection->end_ns < panel->record->end_ns ? connection->end_ns : panel->record->end_ns;
-  fprintf(drawing->to, "H%.2fV%.2fZ\"/>\n", x_of(drawing, end_ns), base);
+  fprintf(drawing->to, "H%.2fV%.2fZ\"/>\n", trace_x_of(drawing, end_ns), base);
 }
 
-static void draw_cross(FILE *to, double x, double y) {
-  trace_svg_line(to, x - 4, y - 4, x + 4, y + 4, "cross");
-  trace_svg_line(to, x - 4, y + 4, x + 4, y - 4, "cross");
-}
-
-static void draw_stall(const struct panel *panel, const struct trace_stall *stall, double top,
-                       double height) {
-  const struct drawing *drawing = panel->drawing;
-  char tooltip[256], began[TRACE_NUMBER_BYTES], update[TRACE_NUMBER_BYTES],
-      lasted[TRACE_NUMBER_BYTES];
-  double x = x_of(drawing, stall->begin_ns), width = x_of(drawing, stall->end_ns) - x;
-  snprintf(
-      tooltip, sizeof tooltip,
-      "stall: the window of the %s was used up at %s; WINDOW_UPDATE left at %s; no data for %s",
-      stall->result < 0 ? "connection" : "stream", trace_svg_ms(stall->begin_ns, began),
-      trace_svg_ms(stall->update_ns, update),
-      trace_svg_ms(stall->end_ns - stall->begin_ns, lasted));
-  trace_svg_begin(drawing->to, tooltip);
-  trace_svg_rect(drawing->to, x, top, width > 1 ? width : 1, height, "stall");
-  trace_svg_end(drawing->to);
-}
-
-/* RST_STREAM, and GOAWAY with an error, of either side. */
-static bool is_error(const struct trace_record *record, const struct trace_frame *frame) {
-  const uint8_t *payload = trace_payload(record, frame);
-  if (frame->type == H2_RST_STREAM) return true;
-  if (frame->type != H2_GOAWAY || frame->payload_bytes < 8) return false;
-  return payload[4] | payload[5] | payload[6] | payload[7];
-}
-
-static void draw_error(const struct panel *panel, const struct trace_frame *frame, double y) {
-  char details[TRACE_FRAME_TEXT_BYTES], tooltip[TRACE_FRAME_TEXT_BYTES + 64];
-  snprintf(tooltip, sizeof tooltip, "%s %s at %.3f ms: %s", h2_frame_name(frame->type),
-           frame->sent ? "sent" : "received", (double)frame->end_ns / 1e6,
-           trace_frame_details(panel->record, frame, details));
-  trace_svg_begin(panel->drawing->to, tooltip);
-  draw_cross(panel->drawing->to, x_of(panel->drawing, frame->end_ns), y);
-  trace_svg_end(panel->drawing->to);
-}
-
-static void draw_handshake(const struct panel *panel, const struct trace_connection *connection,
-                           double top) {
-  const struct drawing *drawing = panel->drawing;
+static void draw_handshake(const struct trace_panel *panel,
+                           const struct trace_connection *connection, double top) {
+  const struct trace_drawing *drawing = panel->drawing;
   if (connection->begin_ns == TRACE_NEVER) return;
   uint64_t tcp_ns = connection->connected_ns, tls_ns = connection->ready_ns;
+  if (tcp_ns == TRACE_NEVER) tcp_ns = connection->end_ns;
   if (tcp_ns == TRACE_NEVER) tcp_ns = panel->record->end_ns;
   if (tls_ns == TRACE_NEVER) tls_ns = connection->end_ns;
   if (tls_ns == TRACE_NEVER) tls_ns = tcp_ns;
-  double begin = x_of(drawing, connection->begin_ns), tcp = x_of(drawing, tcp_ns);
+  double begin = trace_x_of(drawing, connection->begin_ns), tcp = trace_x_of(drawing, tcp_ns);
   trace_svg_rect(drawing->to, begin, top + 2, tcp - begin > 1 ? tcp - begin : 1, STRIP - 4, "tcp");
   if (connection->secure)
-    trace_svg_rect(drawing->to, tcp, top + 2, x_of(drawing, tls_ns) - tcp, STRIP - 4, "tls");
+    trace_svg_rect(drawing->to, tcp, top + 2, trace_x_of(drawing, tls_ns) - tcp, STRIP - 4, "tls");
 }
 
-static void draw_connection(const struct panel *panel, uint8_t index, double top) {
+static void draw_connection(const struct trace_panel *panel, uint8_t index, double top) {
   const struct trace_connection *connection = &panel->record->connections[index];
-  const struct drawing *drawing = panel->drawing;
+  const struct trace_drawing *drawing = panel->drawing;
   char line[400], window[TRACE_NUMBER_BYTES];
   trace_svg_rect(drawing->to, PLOT_LEFT, top, PLOT_RIGHT - PLOT_LEFT, STRIP, "strip");
   snprintf(
@@ -297,224 +212,48 @@ static void draw_connection(const struct panel *panel, uint8_t index, double top
   trace_svg_end(drawing->to);
   for (size_t i = 0; i < panel->windows.stall_count; i++)
     if (panel->windows.stalls[i].result < 0 && panel->windows.stalls[i].connection == index)
-      draw_stall(panel, &panel->windows.stalls[i], top + 4, STRIP - 8);
+      trace_draw_stall(panel, &panel->windows.stalls[i], top + 4, STRIP - 8);
   for (size_t i = 0; i < panel->record->frame_count; i++) {
     const struct trace_frame *frame = &panel->record->frames[i];
-    if (frame->type == H2_GOAWAY && frame->connection == index && is_error(panel->record, frame))
-      draw_error(panel, frame, top + STRIP / 2.0);
+    if (frame->type == H2_GOAWAY && frame->connection == index &&
+        trace_is_error(panel->record, frame))
+      trace_draw_error(panel, frame, top + STRIP / 2.0);
   }
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------
- */
+/* ---- one server ------------------------------------------------------------------------------ */
 
-static void describe_time(char *tooltip, size_t size, const char *name, uint64_t at_ns) {
-  size_t len = strlen(tooltip);
-  if (at_ns != TRACE_NEVER)
-    snprintf(tooltip + len, size - len, "\n%s: %.3f ms", name, (double)at_ns / 1e6);
-}
-
-static void describe(const struct panel *panel, size_t row, char *tooltip, size_t size) {
-  const struct trace_resource *resource = &panel->drawing->show->manifest->at[row];
-  const struct trace_result *result = &panel->record->results[row];
-  snprintf(tooltip, size, "%.300s\n%s%s, stream %u on connection %u, status %u, %llu bytes",
-           resource->reference, trace_kind_name(result->kind),
-           resource->critical ? " (critical)" : "", result->stream_id, result->connection,
-           result->status, (unsigned long long)result->bytes);
-  size_t len = strlen(tooltip);
-  if (result->priority[0])
-    len += (size_t)snprintf(tooltip + len, size - len, "\npriority: %s", result->priority);
-  if (result->weight)
-    len += (size_t)snprintf(tooltip + len, size - len, "\nweight %u, depends on stream %u%s",
-                            result->weight, result->parent_id,
-                            result->exclusive ? " exclusively" : "");
-  if (result->width)
-    snprintf(tooltip + len, size - len, "\n%u x %u pixels", result->width, result->height);
-  describe_time(tooltip, size, "due", result->due_ns);
-  describe_time(tooltip, size, "request sent", result->sent_ns);
-  describe_time(tooltip, size, "headers", result->headers_ns);
-  describe_time(tooltip, size, "first byte", result->byte_ns);
-  describe_time(tooltip, size, "dimensions known", result->size_ns);
-  describe_time(tooltip, size, result->complete ? "complete" : "given up", result->end_ns);
-  len = strlen(tooltip);
-  if (result->error[0]) snprintf(tooltip + len, size - len, "\n%s", result->error);
-}
-
-static void draw_label(const struct panel *panel, size_t row) {
-  const struct trace_resource *resource = &panel->drawing->show->manifest->at[row];
-  const struct trace_result *result = &panel->record->results[row];
-  FILE *to = panel->drawing->to;
-  double y = row_top(panel, row) + 13;
-  char text[TRACE_NUMBER_BYTES], status[16] = "-";
-  if (result->status) snprintf(status, sizeof status, "%u", result->status);
-  fprintf(to, "<circle cx=\"%d\" cy=\"%.1f\" r=\"4\" class=\"k%d\"/>\n", MARGIN + 5, y - 4,
-          result->kind);
-  trace_svg_text_fit(to, MARGIN + 15, y, resource->critical ? "strong" : "name",
-                     resource->reference, 30);
-  trace_svg_text(to, STATUS_RIGHT, y,
-                 result->failed || result->status >= 400 ? "right bad" : "small right", status);
-  trace_svg_text(to, BYTES_RIGHT, y, "small right", trace_svg_bytes(result->bytes, text));
-  trace_svg_text_fit(to, SIGNAL_LEFT, y, "small", result->priority, 10);
-}
-
-/* From due to sent, from sent to headers, from headers to the end. */
-static void draw_spans(const struct panel *panel, size_t row) {
-  const struct drawing *drawing = panel->drawing;
-  const struct trace_result *result = &panel->record->results[row];
-  double y = row_top(panel, row) + ROW / 2.0;
-  char style[16];
-  if (result->due_ns == TRACE_NEVER) return;
-  uint64_t end_ns = result->end_ns != TRACE_NEVER ? result->end_ns : panel->record->end_ns;
-  uint64_t sent_ns = result->sent_ns != TRACE_NEVER ? result->sent_ns : end_ns;
-  uint64_t headers_ns = result->headers_ns != TRACE_NEVER ? result->headers_ns : end_ns;
-  trace_svg_line(drawing->to, x_of(drawing, result->due_ns), y, x_of(drawing, sent_ns), y, "queue");
-  trace_svg_line(drawing->to, x_of(drawing, sent_ns), y, x_of(drawing, headers_ns), y, "wait");
-  snprintf(style, sizeof style, "span k%d", result->kind);
-  trace_svg_line(drawing->to, x_of(drawing, headers_ns), y, x_of(drawing, end_ns), y, style);
-}
-
-static void draw_marks(const struct panel *panel, size_t row) {
-  const struct drawing *drawing = panel->drawing;
-  const struct trace_result *result = &panel->record->results[row];
-  double y = row_top(panel, row) + ROW / 2.0, x;
-  if (result->sent_ns != TRACE_NEVER)
-    fprintf(drawing->to, "<circle cx=\"%.2f\" cy=\"%.1f\" r=\"2.6\" class=\"asked\"/>\n",
-            x_of(drawing, result->sent_ns), y);
-  if (result->headers_ns != TRACE_NEVER) {
-    x = x_of(drawing, result->headers_ns);
-    trace_svg_line(drawing->to, x, y - 5, x, y + 5, "tick");
-  }
-  if (result->byte_ns != TRACE_NEVER) {
-    x = x_of(drawing, result->byte_ns);
-    fprintf(drawing->to, "<path d=\"M%.2f %.1fl-3 -4h6z\" class=\"first\"/>\n", x, y - 4);
-  }
-  if (result->complete) {
-    x = x_of(drawing, result->end_ns);
-    trace_svg_line(drawing->to, x, y - 7, x, y + 7, "tick");
-  }
-  if (result->size_ns != TRACE_NEVER)
-    fprintf(drawing->to, "<path d=\"M%.2f %.1fl3.4 3.4l-3.4 3.4l-3.4 -3.4z\" class=\"size\"/>\n",
-            x_of(drawing, result->size_ns), y - 3.4);
-  if (result->failed && result->end_ns != TRACE_NEVER)
-    draw_cross(drawing->to, x_of(drawing, result->end_ns), y);
-}
-
-static void draw_row(const struct panel *panel, size_t row) {
-  const struct drawing *drawing = panel->drawing;
-  char tooltip[1200];
-  double y = row_top(panel, row);
-  describe(panel, row, tooltip, sizeof tooltip);
-  trace_svg_begin(drawing->to, tooltip);
-  bool critical = drawing->show->manifest->at[row].critical;
-  if (critical || row % 2 == 0)
-    trace_svg_rect(drawing->to, MARGIN - 6, y, PLOT_RIGHT - MARGIN + 6, ROW,
-                   critical ? "urgent" : "stripe");
-  draw_label(panel, row);
-  trace_svg_end(drawing->to);
-}
-
-/* ---- DATA
- * ---------------------------------------------------------------------------------------- */
-
-/* Frames of one stream that touch on the screen become one block, or a picture of a fast transfer
- * would have a rectangle a frame and weigh megabytes. */
-struct block {
-  uint64_t begin_ns, end_ns, bytes;
-  unsigned frames;
-};
-
-static void draw_block(const struct panel *panel, int row, struct block *block) {
-  const struct drawing *drawing = panel->drawing;
-  if (block->frames == 0) return;
-  char tooltip[160], bytes[TRACE_NUMBER_BYTES], style[8];
-  double x = x_of(drawing, block->begin_ns), width = x_of(drawing, block->end_ns) - x;
-  snprintf(tooltip, sizeof tooltip, "%u DATA frame%s, %s, %.3f to %.3f ms", block->frames,
-           block->frames == 1 ? "" : "s", trace_svg_bytes(block->bytes, bytes),
-           (double)block->begin_ns / 1e6, (double)block->end_ns / 1e6);
-  snprintf(style, sizeof style, "k%d", panel->record->results[row].kind);
-  trace_svg_begin(drawing->to, tooltip);
-  /* A gap of light between blocks where there is room for one. */
-  double shown = width > 3 ? width - 0.6 : width > 1.2 ? width : 1.2;
-  trace_svg_rect(drawing->to, x, row_top(panel, (size_t)row) + (ROW - BAR) / 2.0, shown, BAR,
-                 style);
-  trace_svg_end(drawing->to);
-  *block = (struct block){0};
-}
-
-static void add_to_block(const struct panel *panel, int row, struct block *block,
-                         const struct trace_frame *frame) {
-  const struct drawing *drawing = panel->drawing;
-  double gap = x_of(drawing, frame->begin_ns) - x_of(drawing, block->end_ns);
-  double width = x_of(drawing, frame->end_ns) - x_of(drawing, frame->begin_ns);
-  if (block->frames && (gap > 0.4 || width > 3)) draw_block(panel, row, block);
-  if (block->frames == 0) block->begin_ns = frame->begin_ns;
-  block->frames++;
-  block->bytes += frame->length;
-  block->end_ns = frame->end_ns;
-}
-
-static void draw_data(const struct panel *panel) {
-  const struct trace_record *record = panel->record;
-  struct block blocks[TRACE_RESOURCES_MAX] = {0};
-  for (size_t i = 0; i < record->frame_count; i++) {
-    const struct trace_frame *frame = &record->frames[i];
-    int row = trace_result_of(&panel->windows, frame->connection, frame->stream_id);
-    if (row < 0) continue;
-    if (frame->type == H2_DATA && !frame->sent) add_to_block(panel, row, &blocks[row], frame);
-  }
-  for (size_t row = 0; row < record->result_count; row++)
-    draw_block(panel, (int)row, &blocks[row]);
-}
-
-static void draw_stream_events(const struct panel *panel) {
-  const struct trace_record *record = panel->record;
-  for (size_t i = 0; i < panel->windows.stall_count; i++) {
-    const struct trace_stall *stall = &panel->windows.stalls[i];
-    if (stall->result >= 0)
-      draw_stall(panel, stall, row_top(panel, (size_t)stall->result) + 4, ROW - 8);
-  }
-  for (size_t i = 0; i < record->frame_count; i++) {
-    const struct trace_frame *frame = &record->frames[i];
-    if (frame->type != H2_RST_STREAM) continue;
-    int row = trace_result_of(&panel->windows, frame->connection, frame->stream_id);
-    if (row >= 0) draw_error(panel, frame, row_top(panel, (size_t)row) + ROW / 2.0);
-  }
-}
-
-/* ---- one server
- * ---------------------------------------------------------------------------------- */
-
-static bool draw_panel(struct drawing *drawing, const struct trace_record *record, double top) {
-  struct panel panel = {.drawing = drawing, .record = record, .top = top};
+static bool draw_panel(struct trace_drawing *drawing, const struct trace_record *record,
+                       double top) {
+  struct trace_panel panel = {.drawing = drawing, .record = record, .top = top};
   panel.sum = trace_summarize(record, drawing->show->manifest);
   panel.strips = top + HEADING;
   panel.rows = panel.strips + record->connection_count * (STRIP + 4.0) + HEADS;
   panel.bottom = panel.rows + (double)record->result_count * ROW;
   if (!trace_windows_init(&panel.windows, record)) return false;
   for (size_t row = 0; row < record->result_count; row++)
-    draw_row(&panel, row);
+    trace_draw_row(&panel, row);
   draw_grid(&panel);
   draw_heading(&panel);
   draw_column_heads(&panel);
   for (unsigned i = 0; i < record->connection_count; i++)
     draw_connection(&panel, (uint8_t)i, panel.strips + i * (STRIP + 4.0));
   for (size_t row = 0; row < record->result_count; row++)
-    draw_spans(&panel, row);
-  draw_data(&panel);
-  draw_stream_events(&panel);
+    trace_draw_spans(&panel, row);
+  trace_draw_data(&panel);
+  trace_draw_stream_events(&panel);
   draw_moment(&panel, panel.sum.critical_ns, "critical", "last critical byte", "of-critical", 0);
   draw_moment(&panel, panel.sum.dimensions_ns, "dimensions", "all dimensions", "of-dimensions",
               -10);
   for (size_t row = 0; row < record->result_count; row++)
-    draw_marks(&panel, row);
+    trace_draw_marks(&panel, row);
   trace_windows_free(&panel.windows);
   return true;
 }
 
-/* ---- title and legend
- * ----------------------------------------------------------------------------- */
+/* ---- title and legend ------------------------------------------------------------------------ */
 
-static void draw_title(const struct drawing *drawing) {
+static void draw_title(const struct trace_drawing *drawing) {
   const struct trace_options *options = drawing->show->options;
   char line[256], rate[TRACE_NUMBER_BYTES];
   trace_svg_text_fit(drawing->to, MARGIN, 30, "title",
@@ -526,7 +265,7 @@ static void draw_title(const struct drawing *drawing) {
   trace_svg_text(drawing->to, MARGIN, 48, "subtitle", line);
 }
 
-static void draw_kinds(const struct drawing *drawing, double y) {
+static void draw_kinds(const struct trace_drawing *drawing, double y) {
   double x = MARGIN;
   for (int kind = 0; kind < TRACE_KINDS; kind++) {
     char style[8];
@@ -537,7 +276,7 @@ static void draw_kinds(const struct drawing *drawing, double y) {
   }
 }
 
-static void draw_legend(const struct drawing *drawing, double top) {
+static void draw_legend(const struct trace_drawing *drawing, double top) {
   FILE *to = drawing->to;
   double y = top + 40, middle = y - 4;
   draw_kinds(drawing, top + 18);
@@ -553,7 +292,7 @@ static void draw_legend(const struct drawing *drawing, double top) {
   trace_svg_text(to, 380, y, "name", "dimensions known");
   trace_svg_rect(to, 498, middle - 5, 22, 10, "stall");
   trace_svg_text(to, 526, y, "name", "stalled: window used up");
-  draw_cross(to, 678, middle);
+  trace_draw_cross(to, 678, middle);
   trace_svg_text(to, 688, y, "name", "error");
   trace_svg_rect(to, 740, middle - 5, 16, 10, "tcp");
   trace_svg_text(to, 761, y, "name", "TCP");
@@ -566,7 +305,7 @@ static void draw_legend(const struct drawing *drawing, double top) {
 }
 
 static bool draw(const struct trace_show *show, FILE *to) {
-  struct drawing drawing = {.to = to, .show = show};
+  struct trace_drawing drawing = {.to = to, .show = show};
   double height = TITLE + GAP, top = TITLE + GAP;
   choose_axis(&drawing);
   for (unsigned i = 0; i < show->count; i++)
@@ -590,8 +329,7 @@ static bool draw(const struct trace_show *show, FILE *to) {
   return good;
 }
 
-/* ---- HTML
- * ------------------------------------------------------------------------------------------ */
+/* ---- HTML ------------------------------------------------------------------------------------ */
 
 static void write_log(const struct trace_record *record, FILE *to) {
   char line[TRACE_FRAME_TEXT_BYTES];

@@ -46,8 +46,7 @@ static bool index_results(struct trace_windows *windows, const struct trace_reco
   return true;
 }
 
-/* ---- lists -------------------------------------------------------------------------------------
- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static bool grow(void **base, size_t count, size_t *capacity, size_t size) {
   if (count < *capacity) return true;
@@ -84,8 +83,7 @@ static void add_level(struct reckoner *reckoner, const struct trace_frame *frame
   windows->levels[windows->level_count++] = level;
 }
 
-/* ---- credit ------------------------------------------------------------------------------------
- */
+/* ---- credit ---------------------------------------------------------------------------------- */
 
 static void end_stall(struct reckoner *reckoner, struct account *account, uint64_t at_ns) {
   if (!account->open) return;
