@@ -33,7 +33,8 @@ struct engine_config {
   uint64_t idle_ns;                          /* a connection without streams lives this long */
 };
 
-/* One writer, the engine; readers use counter_get(). */
+/* One writer, the engine; readers use counter_get(). H2_CONTROL_BYTES, which only makes us stop
+ * reading, is in the host's count of pauses. */
 struct engine_counters {
   uint64_t connections_opened, connections_closed;
   uint64_t streams_opened, streams_closed;
@@ -51,13 +52,16 @@ struct engine_counters {
   uint64_t glitches_updates;                /* H2_UPDATES_FREE* */
   uint64_t glitches_priorities;             /* H2_PRIORITIES_FREE*, and more than sched.h keeps */
   uint64_t glitches_unknown;                /* frame types */
-  uint64_t glitches_refused;                /* streams beyond the limit, or for lack of resources */
+  uint64_t glitches_refused;                /* H2_CONCURRENT_STREAMS_DEFAULT, lack of resources */
   uint64_t glitches_late;                   /* frames for streams that have ended */
   uint64_t glitches_goaways;                /* GOAWAY after GOAWAY */
   uint64_t calmed;                          /* connections ended with ENHANCE_YOUR_CALM, by: */
-  uint64_t calmed_resets, calmed_glitches, calmed_pings, calmed_settings;
-  uint64_t calmed_headers; /* H2_HEADER_BLOCK_BYTES_MAX, H2_CONTINUATION_FRAMES_MAX, HPACK_* */
-  uint64_t timeouts;       /* connections or streams ended by a deadline, of these kinds: */
+  uint64_t calmed_resets, calmed_glitches, calmed_pings;
+  uint64_t calmed_settings; /* also H2_SETTINGS_ENTRIES_MAX */
+  uint64_t calmed_headers; /* H2_HEADER_BLOCK_BYTES_MAX, H2_CONTINUATION_FRAMES_MAX, HPACK_LIST_* */
+  uint64_t failed;         /* connections ended with any other error of the peer's, of these: */
+  uint64_t failed_compression; /* HPACK_INTEGER_*, HPACK_SIZE_UPDATES_MAX, and plain nonsense */
+  uint64_t timeouts;           /* connections or streams ended by a deadline, of these kinds: */
   uint64_t timeouts_preface, timeouts_settings; /* H2_PREFACE_NS, H2_SETTINGS_ACK_NS */
   uint64_t timeouts_frames;                     /* H2_HEADER_BLOCK_NS */
   uint64_t timeouts_replies;                    /* H2_CONTROL_STALL_NS */

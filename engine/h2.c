@@ -29,7 +29,9 @@ void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
   if (h2->dead) return; /* the first error is the one that is told (section 5.4) */
   h2->dead = true;
   h2->farewell_ns = h2->now_ns + H2_FAREWELL_NS;
-  if (code == H2_ENHANCE_YOUR_CALM) counter_add(&h2->engine->counters.calmed, 1);
+  struct engine_counters *counters = &h2->engine->counters;
+  counter_add(code == H2_ENHANCE_YOUR_CALM ? &counters->calmed : &counters->failed, 1);
+  if (code == H2_COMPRESSION_ERROR) counter_add(&counters->failed_compression, 1);
   h2_goaway(h2, h2->peer_id_handled, code, reason);
   finish_all(h2, code);
 }

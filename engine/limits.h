@@ -1,6 +1,8 @@
 /*
  * limits.h - every bound of the engine: its unit, its default and why it has that value.
- * Bounds of io/ are in io/limits.h. Where a bound answers a known attack, its CVE is named.
+ * Bounds of io/ are in io/limits.h. Where a bound answers a known attack, its CVE is named. What
+ * hostile peers ran into is counted: struct engine_counters names the bound beside each counter,
+ * and `weir serve` prints them on SIGUSR1.
  */
 #ifndef WEIR_LIMITS_H
 #define WEIR_LIMITS_H
@@ -101,8 +103,8 @@
 /* ---- HTTP/2: what a peer may make us do ------------------------------------------------------ */
 
 /* Glitches: frames that are legal but useless (empty DATA, unknown types, WINDOW_UPDATE by the
- * byte, PRIORITY, resets in reply to nonsense). nghttp2 allows 10,000 in a burst and 330 a second,
- * HAProxy 100 and up. More earn ENHANCE_YOUR_CALM. */
+ * byte, PRIORITY, resets in reply to nonsense; CVE-2019-9513, -9517, -9518). nghttp2 allows 10,000
+ * in a burst and 330 a second, HAProxy 100 and up. More earn ENHANCE_YOUR_CALM. */
 #define H2_GLITCH_BURST      1000u
 #define H2_GLITCH_PER_SECOND 50u
 
@@ -163,16 +165,18 @@
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-/* The client's preface and first SETTINGS after the connection is up; Go allows 10 s. */
+/* The client's preface and first SETTINGS after the connection is up; Go allows 10 s. Slowness as a
+ * weapon is CVE-2007-6750 here and below. */
 #define H2_PREFACE_NS (5 * SECOND_NS)
 
-/* Our SETTINGS must be acknowledged (SETTINGS_TIMEOUT). */
+/* Our SETTINGS must be acknowledged (SETTINGS_TIMEOUT; CVE-2025-53506); nghttpx waits as long. */
 #define H2_SETTINGS_ACK_NS (10 * SECOND_NS)
 
 /* A header block or any other frame, from its first byte to its last; not renewed by progress. */
 #define H2_HEADER_BLOCK_NS (10 * SECOND_NS)
 
-/* A request body that has begun: silence, and the least rate after a grace period. */
+/* A request body that has begun: silence, and the least rate after a grace period. httpd's least
+ * rate is the same; a telephone line is ten times faster. */
 #define H2_BODY_IDLE_NS              (10 * SECOND_NS)
 #define H2_BODY_GRACE_NS             (5 * SECOND_NS)
 #define H2_BODY_BYTES_PER_SECOND_MIN 500u
@@ -186,10 +190,11 @@
 #define H2_SEND_STALL_NS             (20 * SECOND_NS)
 #define H2_SEND_BYTES_PER_SECOND_MIN 1024u
 
-/* Replies queued because the peer does not read. */
+/* Replies queued because the peer does not read (CVE-2019-9512, -9515). Anybody who is alive reads
+ * within seconds. */
 #define H2_CONTROL_STALL_NS (10 * SECOND_NS)
 
-/* No stream open; only requests renew it. */
+/* No stream open; only requests renew it. nginx waits 75 s, h2o 10 s. */
 #define H2_IDLE_NS (60 * SECOND_NS)
 
 /* Between the two GOAWAYs of a graceful shutdown, unless the PING between them is answered earlier

@@ -46,6 +46,8 @@ static const struct row engine_rows[] = {
     ENGINE(calmed_pings),
     ENGINE(calmed_settings),
     ENGINE(calmed_headers),
+    ENGINE(failed),
+    ENGINE(failed_compression),
     ENGINE(timeouts),
     ENGINE(timeouts_preface),
     ENGINE(timeouts_settings),

@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+"""Runs every attack against build/weir and puts what it measured into README.md, between the two
+comments that name this program. `make attack-table` calls it.
+
+    table.py           runs the attacks, then writes the table
+    table.py LOG       writes the table of an earlier run
+"""
+import json
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+README = os.path.join(ROOT, "README.md")
+BEGIN, END = "<!-- tests/e2e/attacks/table.py begin -->", "<!-- tests/e2e/attacks/table.py end -->"
+KIB, MIB = 1 << 10, 1 << 20
+
+
+def measure(log):
+    if os.path.exists(log):
+        os.remove(log)
+    subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE],
+                   env={**os.environ, "WEIR": "build/weir", "WEIR_ATTACK_LOG": log}, check=True)
+
+
+def memory(grown):
+    if grown < 64 * KIB:
+        return "none"
+    return f"{grown / MIB:.1f} MiB" if grown >= MIB else f"{grown // KIB} KiB"
+
+
+def cells(row):
+    ratio = row["cpu_ratio"]
+    return [row["attack"], row["cve"], row["answer"], memory(row["grown"]),
+            "" if ratio is None else f"{ratio:.2f}",
+            f"{row['p50_ms']:.1f} / {row['p99_ms']:.0f} ms"]
+
+
+def table(rows):
+    head = ["attack", "CVE", "answer", "memory", "CPU", "others' latency"]
+    lines = [head, ["---"] * len(head), *map(cells, rows)]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def main():
+    log = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "build", "attacks.json")
+    if len(sys.argv) == 1:
+        measure(log)
+    with open(log) as lines:
+        rows = [json.loads(line) for line in lines]
+    with open(README) as readme:
+        text = readme.read()
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    with open(README, "w") as readme:
+        readme.write(f"{before}{BEGIN}\n\n{table(rows)}\n{END}{after}")
+    print(f"{len(rows)} attacks in {README}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The counters that SIGUSR1 prints: all of them, added up over the workers, at any moment."""
+import json
+import os
+import re
+import signal
+import time
+
+import harness
+
+
+def read(name):
+    with open(os.path.join(harness.ROOT, name)) as source:
+        return source.read()
+
+
+def struct_of(text, name):
+    return re.search(rf"struct {name} \{{(.*?)\n\}};", text, re.S).group(1)
+
+
+def members(text, name):
+    body = re.sub(r"/\*.*?\*/", "", struct_of(text, name), flags=re.S)
+    return [member.strip() for line in re.findall(r"uint64_t ([^;]+);", body)
+            for member in line.split(",")]
+
+
+def lines(server):
+    return [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
+
+
+def ask(server):
+    count = len(lines(server))
+    os.kill(server.pid, signal.SIGUSR1)
+    assert harness.wait_until(lambda: server.log().endswith("}\n") and len(lines(server)) > count)
+    return lines(server)[-1]
+
+
+def test_all_are_printed(start):
+    server = start(workers=2)
+    for _ in range(20):
+        assert server.get("/plaintext").status == 200
+    printed = ask(server)
+    wanted = (members(read("engine/engine.h"), "engine_counters") +
+              members(read("io/worker.h"), "worker_counters"))
+    assert list(printed) == wanted
+    assert printed["requests"] >= 20 and printed["links_accepted"] >= 20
+    assert ask(server)["requests"] == printed["requests"]
+
+
+def test_until_the_end(start):
+    """Also while workers end one after another, and after a worker's engine is gone."""
+    server = start(workers=4)
+    server.get("/plaintext")
+    busy = server.raw()
+    busy.request(1, "/delay/400")
+    assert harness.wait_until(lambda: ask(server)["requests"] >= 2)
+    os.kill(server.pid, signal.SIGTERM)
+    end = time.monotonic() + 5
+    while server.process.poll() is None and time.monotonic() < end:
+        os.kill(server.pid, signal.SIGUSR1)
+        time.sleep(0.01)
+    server.check(server.wait())
+    busy.close()
+    counted = [line["requests"] for line in lines(server)]
+    assert counted and counted == sorted(counted) and counted[-1] >= 2, counted
+
+
+def test_it_is_documented():
+    status, out, _ = harness.run("serve", "--help")
+    assert status == 0 and "SIGUSR1" in out
+    assert "SIGUSR1" in read("tools/weir.1")
+
+
+def test_every_budget_has_a_counter():
+    """Each bound on what a peer may do, and each deadline, is named beside a counter."""
+    limits, counters = read("engine/limits.h"), read("engine/engine.h")
+    counted = struct_of(counters, "engine_counters")
+    patterns = [re.compile(name.replace("*", ".*") + "$")
+                for name in re.findall(r"\b(?:H2|HPACK)_[A-Z0-9_]+\*?", counted)]
+    what_they_do = limits.split("what a peer may make us do ---")[1].split("/* ---- time")[0]
+    deadlines = limits.split("/* ---- time")[1].split("/* ---- site")[0]
+    others = ["H2_CONCURRENT_STREAMS_DEFAULT", "H2_HEADER_LIST_BYTES_DEFAULT",
+              "H2_HEADER_FIELDS_MAX", "H2_HEADER_BLOCK_BYTES_MAX", "H2_CONTINUATION_FRAMES_MAX",
+              "H2_SETTINGS_ENTRIES_MAX"]
+    # Not the peer's: sizes of our own tables, and how we ourselves pace things.
+    ours = ["HPACK_TABLE_BYTES_MAX", "HPACK_STORE_BYTES_FIRST", "H2_DATA_BYTES_SMALL",
+            "H2_DRAIN_NS", "H2_TICK_NS", "H2_FAREWELL_NS"]
+    names = re.findall(r"#define (\w+)", what_they_do + deadlines) + others
+    assert len(names) > 30
+    missing = [name for name in names
+               if name not in ours and not any(p.match(name) for p in patterns)]
+    assert not missing, missing
