@@ -3,6 +3,8 @@
  */
 #include "io/bufring.h"
 
+#include "io/limits.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +43,7 @@ static void release(struct bufring *bufring) {
 
 bool bufring_open(struct bufring *bufring, struct io_uring *ring, uint32_t count, uint32_t bytes,
                   struct io_error *error) {
-  assert(count && (count & (count - 1)) == 0 && count <= 32768 && bytes);
+  assert(count && (count & (count - 1)) == 0 && count <= IO_BUFFER_COUNT_MAX && bytes);
   *bufring = (struct bufring){.ring = ring, .count = count, .bytes = bytes};
   bufring->entries = pages(count * sizeof(struct io_uring_buf));
   bufring->base = pages((size_t)count * bytes);
