@@ -170,8 +170,9 @@ static inline struct h2 *h2_of(const struct machine *machine) {
 }
 
 /* Client role: opens a stream with a request. `fields` (copied) begin with the pseudo-header
- * fields; `body` is taken in every case. NULL when the peer's concurrency limit, a GOAWAY,
- * exhausted identifiers or lack of resources forbid it now. */
+ * fields; `body` is taken in every case. NULL when the peer's limits on streams and header
+ * sections, a GOAWAY, exhausted identifiers or lack of resources forbid it now; also for extended
+ * CONNECT that the server has not offered. */
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
                           struct body body, const struct stream_events *events, void *user);
 

@@ -262,6 +262,7 @@ static bool op_respond(struct stream *base, unsigned status, const struct header
   if (bodiless) {
     drop_body(body);
     body = BODY_NONE;
+    if (!server_may_answer(stream)) return false; /* the body's close() has ended the stream */
   }
   if (stream->connect && status >= 300) stream->connect = false; /* no tunnel came about */
   stream->final_queued = true;

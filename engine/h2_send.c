@@ -262,10 +262,14 @@ static void write_data(struct h2 *h2, struct h2_stream *stream, struct span byte
   if (!in_place && !copied) h2_out_lend(out, bytes, stream);
 }
 
+/* A body that resumes its stream while it is pulled, and then says BODY_WAIT, has bytes by now. */
 static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk) {
+  stream->body_waiting = true;
   enum body_result result = stream->body.ops->pull(stream->body.self, chunk);
   assert(chunk->bytes.len <= chunk->max);
-  return result;
+  bool resumed = !stream->body_waiting;
+  stream->body_waiting = false;
+  return result == BODY_WAIT && resumed ? BODY_MORE : result;
 }
 
 static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
@@ -314,7 +318,8 @@ static bool send_data(struct h2 *h2, size_t budget_bytes) {
   most = h2_min(most, budget_bytes > out->bytes ? budget_bytes - out->bytes : 0);
   if (most == 0) return false;
   struct body_chunk chunk = {.room = h2_out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};
-  after_pull(h2, stream, pull(stream, &chunk), &chunk);
+  enum body_result result = pull(stream, &chunk);
+  if (!stream->gone) after_pull(h2, stream, result, &chunk);
   return true;
 }
 
@@ -332,7 +337,9 @@ static void send_probe(struct h2 *h2, struct h2_stream *stream) {
   if (!open) return;
   struct body_chunk chunk = {.room = h2_out_at(&h2->out) + H2_FRAME_HEADER_BYTES, .max = 0};
   enum body_result result = pull(stream, &chunk);
+  if (stream->gone) return;
   if (result == BODY_END || result == BODY_ERROR) after_pull(h2, stream, result, &chunk);
+  stream->body_waiting = result == BODY_WAIT;
 }
 
 /* ---- the machine's side ---------------------------------------------------------------------- */

@@ -42,10 +42,13 @@ enum body_result {
  */
 struct body_chunk {
   uint8_t *room; /* max bytes, lent */
-  size_t max;    /* 0 asks only whether the body is at its end: BODY_END, or else no bytes */
+  size_t max;    /* 0 asks only whether the body is at its end: BODY_END, or else no bytes and
+                    what is true: BODY_MORE or BODY_WAIT */
   struct span bytes;
 };
 
+/* pull() may call everything that a handler may call, stream_resume() included; if it resets its
+ * own stream, the result does not matter. */
 struct body_ops {
   enum body_result (*pull)(void *self, struct body_chunk *chunk);
   void (*close)(void *self); /* may be NULL */
