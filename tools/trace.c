@@ -171,6 +171,7 @@ static int run(struct tracer *tracer) {
     if (!trace_fetch(&tracer->options, &tracer->manifest, &tracer->bases[i], record, error,
                      sizeof error))
       return complain(EXIT_FAILED, "%s", error);
+    if (trace_interrupted()) tracer->count = i + 1;
   }
   int status = show(tracer);
   return status == EXIT_DONE ? judge(tracer) : status;

@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -494,6 +495,21 @@ def test_timeout(tmp_path):
     assert "not complete within 0.5 s" in err
     assert time.monotonic() - began < 10
     assert texts(tmp_path / "slow.svg")
+
+
+def test_interrupted(demo, tmp_path):
+    """What came until then is shown nevertheless."""
+    picture = tmp_path / "part.svg"
+    command = [harness.binary(), "trace", "-r", "20K", "-o", str(picture), demo.url("/bytes/1000"),
+               demo.url("/bytes/400000")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=harness.PATIENCE_SECONDS)
+    assert process.returncode == 1, (out, err)
+    assert err.decode().endswith(": interrupted\n")
+    assert b"1 of 2 resources complete" in out
+    assert any("DATA frame" in text for text in texts(picture))
 
 
 def test_followers_of_what_failed(demo, tmp_path):

@@ -175,6 +175,7 @@ static void on_closed(void *ctx) {
     connection->error[0] = 0; /* that it is a protocol error says less */
     blame(origin, "the server answers in HTTP/1.1, not HTTP/2");
   }
+  if (trace_interrupted()) blame(origin, "interrupted");
   if (!origin->run->over || origin->broken) blame(origin, "the server closed the connection");
   trace_origin_lost(origin);
 }

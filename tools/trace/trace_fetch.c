@@ -9,6 +9,7 @@
 #include "tools/trace/trace_fetch.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -384,6 +385,7 @@ static void stopped(struct worker *worker, void *ctx) {
   struct trace_run *run = ctx;
   (void)worker;
   run->over = true;
+  if (run->record->end_ns == 0) run->record->end_ns = trace_now_ns(run);
 }
 
 /* ---- why it failed --------------------------------------------------------------------------- */
@@ -440,6 +442,26 @@ static bool prepare(struct trace_run *run, const struct trace_url *base, char *e
   return trace_origins_prepare(run, error, error_size);
 }
 
+/* worker_group_stop() may be called from a signal's handler. */
+static struct worker_group group;
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number) {
+  (void)number;
+  interrupted = 1;
+  worker_group_stop(&group);
+}
+
+bool trace_interrupted(void) {
+  return interrupted;
+}
+
+static void watch_signals(void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
 static bool run_worker(struct trace_run *run, char *error, size_t error_size) {
   const struct worker_config config = {
       .count = 1,
@@ -449,13 +471,15 @@ static bool run_worker(struct trace_run *run, char *error, size_t error_size) {
       .buffer_bytes = run->options->rate_limit ? 4096 : 0,
       .hooks = {.ctx = run, .setup = setup, .stopped = stopped},
   };
-  struct worker_group group = {0};
+  group = (struct worker_group){0};
   struct io_error why = {0};
   if (!worker_group_start(&group, &config, &why)) {
     snprintf(error, error_size, "%s", why.text);
     return false;
   }
+  watch_signals(on_signal);
   worker_group_join(&group);
+  watch_signals(SIG_DFL);
   explain(run);
   return true;
 }

@@ -3,7 +3,8 @@
  * fills a record.
  *
  * Runs on one worker of its own and returns when every resource has ended, or the time is up.
- * Names are looked up before the clock starts.
+ * Names are looked up before the clock starts. SIGINT and SIGTERM end a run early: what has not
+ * happened until then is missing in the record. One run at a time.
  */
 #ifndef WEIR_TRACE_FETCH_H
 #define WEIR_TRACE_FETCH_H
@@ -19,5 +20,8 @@ __attribute__((warn_unused_result)) bool trace_fetch(const struct trace_options 
                                                      const struct trace_url *base,
                                                      struct trace_record *record, char *error,
                                                      size_t error_size);
+
+/* A signal has ended the run early. */
+bool trace_interrupted(void);
 
 #endif

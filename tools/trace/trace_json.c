@@ -74,23 +74,26 @@ static json_t *frame_of(const struct trace_record *record, const struct trace_fr
                    "details", trace_frame_details(record, frame, details));
 }
 
-static json_t *run_of(const struct trace_show *show, const struct trace_record *record) {
+static json_t *run_of(const struct trace_show *show, unsigned index) {
+  const struct trace_record *record = &show->records[index];
+  const char *url = index ? show->options->compare : show->options->urls[0];
   json_t *resources = json_array(), *frames = json_array();
   for (size_t i = 0; i < record->result_count; i++)
     json_array_append_new(resources, resource_of(&show->manifest->at[i], &record->results[i]));
   for (size_t i = 0; i < record->frame_count; i++)
     json_array_append_new(frames, frame_of(record, &record->frames[i]));
-  return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:I}", "url", record->label, "end_ms",
-                   ms(record->end_ns), "bytes_received", (json_int_t)record->bytes_in, "summary",
-                   summary_of(show, record), "connections", connections_of(record), "resources",
-                   resources, "frames", frames, "frames_lost", (json_int_t)record->frames_lost);
+  return json_pack("{s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:I}", "url", url, "label",
+                   record->label, "end_ms", ms(record->end_ns), "bytes_received",
+                   (json_int_t)record->bytes_in, "summary", summary_of(show, record), "connections",
+                   connections_of(record), "resources", resources, "frames", frames, "frames_lost",
+                   (json_int_t)record->frames_lost);
 }
 
 bool trace_json_write(const struct trace_show *show, const char *path, FILE *to) {
   (void)path;
   json_t *runs = json_array();
   for (unsigned i = 0; i < show->count; i++)
-    json_array_append_new(runs, run_of(show, &show->records[i]));
+    json_array_append_new(runs, run_of(show, i));
   json_t *root = json_pack("{s:s, s:I, s:o}", "profile", show->options->profile->name, "limit_rate",
                            (json_int_t)show->options->rate_limit, "runs", runs);
   bool good = root && json_array_size(runs) == show->count &&

@@ -2,7 +2,7 @@
  * trace_json.h - everything that was seen, for scripts.
  *
  *     { "profile": ..., "limit_rate": ..., "runs": [ {
- *         "url", "end_ms", "bytes_received",
+ *         "url", "label", "end_ms", "bytes_received",
  *         "summary": { "resources", "complete", "failed", "bytes", "critical_ms", "dimensions_ms",
  *                      "complete_ms" },
  *         "connections": [ { "origin", "address", "begin_ms", "connected_ms", "ready_ms", "end_ms",
