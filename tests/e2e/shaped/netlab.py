@@ -105,6 +105,8 @@ class Lab:
     def add(self, name):
         space = Namespace(name)
         self.spaces.append(space)
+        # Its addresses come a second later, and browsers start anew when an address comes.
+        space.set("net.ipv6.conf.all.disable_ipv6", 1)
         space.ip("link", "set", "lo", "up")
         return space
 
