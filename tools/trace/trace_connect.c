@@ -229,15 +229,16 @@ static bool make_machine(void *ctx, const struct machine_peer *peer, struct mach
 
 /* ---- dialling -------------------------------------------------------------------------------- */
 
-/* A slow link behind a short queue: what fits is what the link carries in 50 ms, eight segments at
- * least, and segments have Ethernet's size. The kernel doubles the number for its own books. */
+/* A slow link behind a short queue: what fits is what the link carries in 50 ms, sixteen segments
+ * at least (with fewer, TCP is now and then left to its timers), and segments have Ethernet's size.
+ * The kernel doubles the number for its own books. */
 static void shape(struct dial *dial, int fd) {
   const struct trace_origin *origin = LIST_OWNER(dial, struct trace_origin, dial);
   uint64_t rate = origin->run->options->rate_limit;
   if (rate == 0) return;
   const int segment = TRACE_SEGMENT_BYTES + 12; /* with the time stamp option */
   int bytes = rate / 20 > 1 << 20 ? 1 << 20 : (int)(rate / 20);
-  if (bytes < 8 * (int)TRACE_SEGMENT_BYTES) bytes = 8 * (int)TRACE_SEGMENT_BYTES;
+  if (bytes < 16 * (int)TRACE_SEGMENT_BYTES) bytes = 16 * (int)TRACE_SEGMENT_BYTES;
   setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
