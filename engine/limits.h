@@ -14,7 +14,7 @@
 
 /* ---- one engine, that is one core ------------------------------------------------------------ */
 
-/* Connections at once. A process may open 20,000 files on common systems; the hosts's own limit on
+/* Connections at once. A process may open 20,000 files on common systems; the host's own limit on
  * descriptors usually bites first. */
 #define ENGINE_CONNECTIONS_DEFAULT 65536u
 
