@@ -62,6 +62,7 @@ struct link {
   bool has_machine;
   bool receiving;        /* a receive request is under way */
   bool receive_stopping; /* and its cancellation was asked for */
+  bool emptied;          /* the last receive left nothing in the socket */
   bool sending;          /* a send request, or the wait for room, is under way */
   bool waiting_for_room; /* it is the wait */
   bool send_stopping;

@@ -11,7 +11,8 @@
  * A multishot receive takes buffers as long as its socket has bytes: a flood on one link could take
  * all of them, again and again, and links with little to say would get none. So a link that defers
  * while the ring is short, or finds it empty, receives one buffer at a time from then on too. Those
- * requests are served in the order in which they are made.
+ * requests are served in the order in which they are made. So does one that has not yet shown that
+ * it has an end: a thousand new connections a second would each take many buffers once.
  */
 #include "io/link_parts.h"
 
@@ -31,7 +32,7 @@ static void start(struct link *link) {
     io_uring_prep_poll_add(sqe, link->fd, POLLIN | POLLRDHUP);
     return;
   }
-  if (link->receive_mode == LINK_RECV_MULTISHOT)
+  if (link->receive_mode == LINK_RECV_MULTISHOT && link->emptied)
     io_uring_prep_recv_multishot(sqe, link->fd, NULL, 0, 0);
   else
     io_uring_prep_recv(sqe, link->fd, NULL, link->worker->bufring.bytes, 0);
@@ -203,6 +204,7 @@ void link_recv_release(struct link *link) {
 static void on_buffer(struct link *link, uint16_t id, uint32_t len) {
   struct bufring *bufring = &link->worker->bufring;
   struct span bytes = bufring_take(bufring, id, len);
+  link->emptied = len < bufring->bytes;
   if (link->state == LINK_OPEN &&
       (link->deferred_first != LINK_NO_BUFFER || !has_share_left(link))) {
     defer(link, id);
@@ -215,19 +217,6 @@ static void on_buffer(struct link *link, uint16_t id, uint32_t len) {
   bufring_give(bufring, id);
 }
 
-static void on_end(struct link *link, int result) {
-  if (result == 0) {
-    link->eof = true;
-  } else if (result == -ENOBUFS) {
-    counter_add(&link->worker->counters.recv_starved, 1);
-    receive_singly(link);
-    if (link->state != LINK_CLOSING && !list_is_linked(&link->starved))
-      list_append(&link->worker->links.starved, &link->starved);
-  } else if (result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
-    link_cut(link);
-  }
-}
-
 static void note_received(struct link *link, int result) {
   counter_add(&link->worker->counters.recv_calls, 1);
   if (result <= 0) return;
@@ -235,7 +224,14 @@ static void note_received(struct link *link, int result) {
   if (link->state == LINK_LINGER) link->linger_idle_ns = link->worker->now_ns + IO_LINGER_IDLE_NS;
 }
 
-/* Without a buffer ring: the socket is readable. */
+static void read_failed(struct link *link, int result) {
+  if (result == 0)
+    link->eof = true;
+  else if (result != -EINTR && result != -EAGAIN)
+    link_cut(link);
+}
+
+/* Without a buffer of the ring: what the socket has, into the worker's scratch. */
 static void read_ready(struct link *link) {
   struct worker *worker = link->worker;
   while (link->state == LINK_OPEN || link->state == LINK_LINGER) {
@@ -244,13 +240,31 @@ static void read_ready(struct link *link) {
     if (result < 0) result = -errno;
     note_received(link, (int)result);
     if (result <= 0) {
-      on_end(link, (int)result);
+      read_failed(link, (int)result);
       return;
     }
     if (link->state == LINK_LINGER) return;
     take_in(link, span_of(worker->scratch, (size_t)result));
     if ((size_t)result < IO_TURN_RECV_BYTES || !link_wants(link, MACHINE_RECV)) return;
   }
+}
+
+/* The ring was empty, for others had more to say. Whoever has little must not wait until they let
+ * go of a buffer, so what is there is read without one: once, and not before what came earlier. */
+static void starved(struct link *link) {
+  counter_add(&link->worker->counters.recv_starved, 1);
+  receive_singly(link);
+  if (link->state == LINK_CLOSING) return;
+  if (link->deferred_first == LINK_NO_BUFFER && link_wants(link, MACHINE_RECV)) read_ready(link);
+  if (link->state != LINK_CLOSING && !link->eof && !list_is_linked(&link->starved))
+    list_append(&link->worker->links.starved, &link->starved);
+}
+
+static void on_end(struct link *link, int result) {
+  if (result == -ENOBUFS)
+    starved(link);
+  else if (result != -ECANCELED)
+    read_failed(link, result);
 }
 
 void link_on_recv(struct link *link, const struct io_uring_cqe *cqe) {
