@@ -118,6 +118,15 @@ class Scene:
                                   self.server.log().endswith("}\n"))
         return json.loads(self.server.log().splitlines()[-1])
 
+    def quiet(self):
+        """Counters, once the last attack's connections have gone: what they left in the sockets'
+        queues would be counted for the next one."""
+        def nobody():
+            now = self.counters()
+            return now["links_accepted"] == now["links_closed"]
+        harness.wait_until(nobody, 5, 0.02)
+        return self.counters()
+
     def since(self, before):
         return {name: count - before[name] for name, count in self.counters().items()}
 
@@ -149,7 +158,7 @@ class Scene:
     def siege(self, name, *options, connections=SIEGE_CONNECTIONS, again=True,
               seconds=SIEGE_SECONDS):
         more = ["--again"] if again else []
-        before = self.counters()
+        before = self.quiet()
         innocent = Innocent(self.port)
         time.sleep(0.1)
         meter = Meter(self.server.pid)
