@@ -309,6 +309,18 @@ static void test_rate(void **state) {
   }
 }
 
+/* What was missed while bytes were waiting is made up for; an idle link saves nothing up. */
+static void test_lateness(void **state) {
+  (void)state;
+  struct trace_bucket bucket;
+  trace_bucket_init(&bucket, 100000, 0);
+  trace_bucket_take(&bucket, trace_bucket_room(&bucket, 0));
+  assert_int_equal(trace_bucket_room(&bucket, 100 * MILLISECOND_NS), 10000);
+  assert_int_equal(trace_bucket_room(&bucket, 10 * SECOND_NS), 20000);
+  trace_bucket_take(&bucket, 19000);
+  assert_int_equal(trace_bucket_room(&bucket, 20 * SECOND_NS), 2 * TRACE_SEGMENT_BYTES);
+}
+
 static void test_no_rate(void **state) {
   (void)state;
   struct trace_bucket bucket;
@@ -389,6 +401,7 @@ int main(void) {
       cmocka_unit_test(test_details_of_anything),
       cmocka_unit_test(test_records),
       cmocka_unit_test(test_rate),
+      cmocka_unit_test(test_lateness),
       cmocka_unit_test(test_no_rate),
       cmocka_unit_test(test_stalls),
   };

@@ -70,6 +70,7 @@ struct trace_bucket {
   uint64_t rate; /* bytes per second; 0: no limit, and the rest is not used */
   uint64_t filled_ns;
   double tokens; /* bytes */
+  bool dry;      /* the last bytes took the last token: more are probably waiting */
 };
 
 /* One segment of Ethernet: what a link hands over at once. */
