@@ -71,7 +71,7 @@ MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(wildcard engine/*.[ch] io/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] tests/sim/*.[ch] bench/*.c bench/*.cc *.h)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all help deps run test bench bench-compare fuzz fuzz-build tidy install coverage clean
+.PHONY: all help deps run test bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean
 .PHONY: unit unit-build sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Objects of one-file programs stay, or they would be compiled again each time.
@@ -88,6 +88,7 @@ help:
 	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
 	@echo 'make bench                micro benchmarks'
 	@echo 'make bench-compare        weir beside nginx and h2o, where these are installed'
+	@echo 'make attack-table         what attacks cost, measured, into README.md'
 	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
 	@echo 'make tidy                 clang-format check, cppcheck, layers'
 	@echo 'make install PREFIX=DIR   program, library, headers, pkg-config file, man page'
@@ -121,6 +122,11 @@ bench-compare:
 	@tools/deps.sh build bench
 	@$(MAKE) --no-print-directory $(BUILD)/weir
 	@$(PYTHON) bench/compare
+
+attack-table:
+	@tools/deps.sh build test
+	@$(MAKE) --no-print-directory $(BUILD)/weir helpers
+	@WEIR_ATTACK_SECONDS=1 $(PYTHON) tests/e2e/attacks/table.py
 
 coverage:
 	@tools/deps.sh build test
@@ -212,6 +218,10 @@ $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz_%.o $(OUT)/libweir.a
 	$(QUIET)$(LINK_QUICKLY) $^ $(LDLIBS) -o $@
 
 $(OUT)/tests/canary: $(OUT)/tests/canary.o
+	$(call SAY,LINK)
+	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka -o $@
+
+$(OUT)/tests/suite_peer: $(OUT)/tests/suite_peer.o $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka -o $@
 

@@ -87,7 +87,7 @@ class Siege:
         self.innocent = innocent
         received = counters["recv_bytes"]
         self.cpu_per_byte = meter.cpu / max(received, 1)
-        self.cpu_ratio = self.cpu_per_byte / baseline if baseline and received > MIB else None
+        self.cpu_ratio = self.cpu_per_byte / baseline if baseline and received > MIB // 8 else None
 
 
 class Scene:

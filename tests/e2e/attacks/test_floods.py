@@ -53,6 +53,13 @@ FLOODS = [
 ]
 
 
+def test_nothing(scene):
+    """What the others' latency is when one idle connection is all that there is."""
+    siege = scene.besiege(("nothing, for comparison", "", ""), "idle", connections=1, again=False,
+                          cpu_ratio_max=1000)
+    assert siege.came_back["goaway"] == {}, siege.came_back
+
+
 @pytest.mark.parametrize("title,cve,attack,words,handled", FLOODS, ids=[f[0] for f in FLOODS])
 def test_flood(scene, title, cve, attack, words, handled):
     """It ends with ENHANCE_YOUR_CALM, soon, and with little work done for it."""
