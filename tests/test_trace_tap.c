@@ -303,7 +303,7 @@ static void test_rate(void **state) {
   static const uint64_t rates[] = {2000, 200000, 1000000, 20000000};
   for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
     size_t calls = 0, bytes = received_in_a_second(rates[i], &calls);
-    uint64_t burst = 2 * TRACE_SEGMENT_BYTES + rates[i] / 250;
+    uint64_t burst = 2 * TRACE_SEGMENT_BYTES + rates[i] / 100;
     if (bytes > rates[i] + burst || bytes + burst < rates[i] * 9 / 10)
       fail_msg("%zu bytes at a rate of %llu", bytes, (unsigned long long)rates[i]);
   }

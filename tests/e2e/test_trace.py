@@ -335,7 +335,7 @@ def test_rate(demo, tmp_path, secure):
     # Spread over the time, not in one lump at its end.
     data = [f for f in run["frames"] if f["type"] == "DATA" and not f["sent"]]
     half = sum(f["length"] for f in data if f["end_ms"] < resource["headers_ms"] + took / 2)
-    assert 150_000 < half < 350_000
+    assert 100_000 < half < 400_000
     # The server felt it: it cannot have sent all long before.
     assert run["bytes_received"] >= 500_000
 

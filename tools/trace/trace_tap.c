@@ -176,11 +176,11 @@ struct machine trace_tap_machine(struct trace_tap *tap) {
 
 /* ---- the link's rate ------------------------------------------------------------------------- */
 
-/* Two segments, or what the rate gives in two milliseconds: a timer is late by one. While bytes
- * were kept waiting the link was never idle, however late we are on a busy machine: then up to a
- * fifth of a second is made up for. */
+/* Two segments, or what the rate gives in five milliseconds: timers are late by one, turns of a
+ * worker take some. While bytes were kept waiting the link was never idle, however late we are on a
+ * busy machine: then up to a fifth of a second is made up for. */
 static double depth(const struct trace_bucket *bucket) {
-  double bytes = (double)bucket->rate * (bucket->dry ? 0.2 : 0.002);
+  double bytes = (double)bucket->rate * (bucket->dry ? 0.2 : 0.005);
   return bytes > 2 * TRACE_SEGMENT_BYTES ? bytes : 2 * TRACE_SEGMENT_BYTES;
 }
 

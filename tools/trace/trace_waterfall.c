@@ -147,26 +147,30 @@ static int64_t highest_level(const struct trace_panel *panel, uint8_t index) {
   return highest;
 }
 
-/* The unused part of the window, as an area of steps; points closer than half a pixel are left out
- * unless they are the lowest. */
+/* The unused part of the window, as an area of steps: of each half pixel the lowest, since that is
+ * what may have held the server back. */
 static void draw_window(const struct trace_panel *panel, uint8_t index, double top) {
   const struct trace_drawing *drawing = panel->drawing;
   const struct trace_connection *connection = &panel->record->connections[index];
   if (connection->ready_ns == TRACE_NEVER) return;
-  double height = STRIP - 6, base = top + STRIP - 2;
-  double scale = height / (double)highest_level(panel, index);
-  double x = trace_x_of(drawing, connection->ready_ns), y = base, drawn_x = -1;
-  fprintf(drawing->to, "<path class=\"window\" d=\"M%.2f %.2f", x, base);
+  double base = top + STRIP - 2, scale = (STRIP - 6) / (double)highest_level(panel, index);
+  double from = trace_x_of(drawing, connection->ready_ns), lowest = 0;
+  bool pending = false;
+  fprintf(drawing->to, "<path class=\"window\" d=\"M%.2f %.2f", from, base);
   for (size_t i = 0; i < panel->windows.level_count; i++) {
     const struct trace_level *level = &panel->windows.levels[i];
     if (level->connection != index) continue;
-    double next = level->bytes > 0 ? (double)level->bytes * scale : 0;
-    x = trace_x_of(drawing, level->at_ns);
-    if (x - drawn_x < 0.5 && base - next <= y) continue;
-    fprintf(drawing->to, "H%.2fV%.2f", x, base - next);
-    y = base - next;
-    drawn_x = x;
+    double x = trace_x_of(drawing, level->at_ns);
+    double height = level->bytes > 0 ? (double)level->bytes * scale : 0;
+    if (pending && x - from >= 0.5) fprintf(drawing->to, "H%.2fV%.2f", from, base - lowest);
+    if (!pending || x - from >= 0.5) {
+      from = x;
+      lowest = height;
+    }
+    pending = true;
+    if (height < lowest) lowest = height;
   }
+  if (pending) fprintf(drawing->to, "H%.2fV%.2f", from, base - lowest);
   uint64_t end_ns =
       connection->end_ns < panel->record->end_ns ? connection->end_ns : panel->record->end_ns;
   fprintf(drawing->to, "H%.2fV%.2fZ\"/>\n", trace_x_of(drawing, end_ns), base);
