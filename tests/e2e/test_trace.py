@@ -1,6 +1,8 @@
 """`weir trace` against weir and the servers of others, and against servers that fail it."""
 import json
 import os
+import random
+import re
 import shutil
 import signal
 import socket
@@ -240,6 +242,97 @@ def test_chain(page, tmp_path, start):
     for resource in run["resources"]:
         parent = by_stream.get(resource["depends_on"])
         assert parent is None or parent["weight"] >= resource["weight"]
+
+
+# ---- is that what browsers send? --------------------------------------------------------------------
+
+BROWSED = {
+    "index.html": "document", "a.css": "style", "a.js": "script", "a.woff2": "font",
+    "image-6.png": "image", "api.json": "fetch",
+}
+
+
+def browsed_page(root):
+    images = "".join(f'<img src="image-{i}.png" width="300" height="300">' for i in range(7))
+    root.mkdir()
+    (root / "index.html").write_text(
+        '<!doctype html><link rel="stylesheet" href="a.css"><script src="a.js"></script>'
+        "<style>@font-face{font-family:f;src:url(a.woff2)}body{font-family:f}</style>"
+        f"<body>text{images}<script>fetch('api.json')</script>")
+    (root / "a.css").write_text("p { color: black }")
+    (root / "a.js").write_text("1;")
+    (root / "a.woff2").write_bytes(b"not a font")
+    (root / "api.json").write_text("{}")
+    for i in range(7):
+        content, _, _ = prioritisation_page.png(5000, random.Random(i))
+        (root / f"image-{i}.png").write_bytes(content)
+
+
+def signals_in(log):
+    """What nghttpd's log says of each path: (priority, weight, exclusive); and SETTINGS and credit
+    of the first connection that asked for something."""
+    log = re.sub(r"\x1b\[[0-9;]*m", "", log)
+    signals, settings, credit = {}, {}, None
+    for block in re.split(r"(?=\[id=\d+\] \[)", log):
+        if "recv SETTINGS frame" in block and "flags=0x00" in block:
+            settings = {int(k, 16): int(v) for k, v in re.findall(r"\((0x\d+)\):(\d+)\]", block)}
+        if "recv WINDOW_UPDATE frame" in block and "stream_id=0" in block:
+            credit = int(re.search(r"increment=(\d+)", block)[1])
+    priorities = dict(re.findall(r"recv \(stream_id=(\d+)\) priority: (.*)", log))
+    weights = {s: (int(w), int(e)) for s, w, e in re.findall(
+        r"recv HEADERS frame <[^>]*stream_id=(\d+)>[^(]*\([^)]*weight=(\d+), exclusive=(\d)", log)}
+    for stream, path in re.findall(r"recv \(stream_id=(\d+)\) :path: /(.*)", log):
+        signals[path] = (priorities.get(stream, ""), *weights[stream])
+    return signals, settings, credit
+
+
+def seen_by_nghttpd(work, root, visit):
+    port = harness.free_port()
+    command = ["nghttpd", "-v", "-d", str(root), str(port), str(work / "key.pem"),
+               str(work / "cert.pem")]
+    log_path = work / f"nghttpd-{port}.log"
+    with open(log_path, "wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        assert harness.wait_until(lambda: harness.listening(port))
+        visit(f"https://localhost:{port}/")
+    finally:
+        process.terminate()
+        process.wait(10)
+    return signals_in(log_path.read_text(errors="replace"))
+
+
+def test_profile_is_chromium(page, tmp_path):
+    """The installed browser and the profile of its name, seen by the same server."""
+    for program in ("chromium", "nghttpd"):
+        if not shutil.which(program, path=os.environ["PATH"] + ":" + PROGRAMS):
+            pytest.skip(f"{program} is not installed")
+    work, root = page[0], tmp_path / "root"
+    browsed_page(root)
+
+    def browse(url):
+        subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+             "--no-first-run", "--disable-background-networking", "--disable-component-update",
+             "--disable-sync", "--disable-dev-shm-usage", "--ignore-certificate-errors",
+             f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=3000", "--dump-dom",
+             url + "index.html"], capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    def imitate(url):
+        manifest = tmp_path / "browsed.json"
+        manifest.write_text(json.dumps([{"url": name, "kind": kind}
+                                        for name, kind in BROWSED.items()]))
+        trace("-k", "-m", manifest, url)
+
+    real, real_settings, real_credit = seen_by_nghttpd(work, root, browse)
+    if "index.html" not in real:
+        pytest.skip("chromium does not load pages here")
+    ours, our_settings, our_credit = seen_by_nghttpd(work, root, imitate)
+    assert {name: real.get(name) for name in BROWSED} == {name: ours[name] for name in BROWSED}
+    # The first five images of a page are raised by the browser, as a manifest may say too.
+    assert real["image-0.png"] == ("u=2, i", 183, 1)
+    assert our_credit == real_credit
+    assert our_settings == {k: v for k, v in real_settings.items() if k != 1}
 
 
 # ---- pictures --------------------------------------------------------------------------------------

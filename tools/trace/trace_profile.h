@@ -1,17 +1,17 @@
 /*
  * trace_profile.h - what a browser says about windows and priorities, by kind of resource.
  *
- * The facts are those of the browsers' current versions (Chromium 143, Firefox 145, Safari 26) as
- * their network layers' sources, and public records of what they send, have them:
+ * Chromium's row is what version 156 sends, and a test compares the two where it is installed. The
+ * others are of Firefox 145 and Safari 26 as public records of their requests have them.
  *
  *   chromium  SETTINGS: no push, INITIAL_WINDOW_SIZE 6 MiB, MAX_HEADER_LIST_SIZE 256 KiB; the
  *             connection's window is raised to 15 MiB. HEADERS carry an exclusive dependency on the
  *             newest open request that is at least as urgent, and one of the weights 256, 220, 183,
  *             147, 110: one chain, most urgent first. No PRIORITY frames. Beside it a `priority`
  *             field (since version 124): u=0 .. 4, left out where it is the default 3, and `i` for
- *             whatever can be used in part, which is all but style, script and font. What the page
- *             shows at first, images included, is raised when layout knows it; a manifest says that
- *             by its "priority" and "weight".
+ *             whatever can be used in part, which is all but style, script and font. The first
+ *             five images of a page, and what layout finds in view, have u=2, i and 183 instead; a
+ *             manifest says so by "priority" and "weight".
  *   firefox   INITIAL_WINDOW_SIZE 128 KiB, and each request raises its own stream's window to that
  *             of the connection, 12 MiB. HEADERS carry a flat weight of 42 on stream 0: the tree of
  *             idle grouping streams (3, 5, 7, 9, 11, 13) that older versions sent is gone, and with
