@@ -225,6 +225,9 @@ enum h2_state h2_state_of(const struct h2 *h2, uint32_t id);
 bool h2_is_own_id(const struct h2 *h2, uint32_t id);
 /* Ends a stream: tells its handler, closes its body, buries it. */
 void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_code);
+/* The response is complete, the request is not, and nobody wants the rest: tells the handler that
+ * the stream is closed, and goes on reading for a while (H2_LINGER_NS, H2_LINGER_BYTES). */
+void h2_stream_linger(struct h2 *h2, struct h2_stream *stream);
 /* RST_STREAM and finish. */
 void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_code);
 /* The peer's message is complete: checks content-length, changes state. False: it was malformed and

@@ -116,7 +116,10 @@ void h2_timers_run(struct h2 *h2) {
     struct h2_stream *stream = h2->timers;
     timer_unlink(stream);
     const struct stream_events *events = stream->base.events;
-    if (events && events->timer) events->timer(&stream->base, h2->now_ns);
+    if (stream->lingers)
+      h2_stream_abort(h2, stream, H2_NO_ERROR);
+    else if (events && events->timer)
+      events->timer(&stream->base, h2->now_ns);
   }
 }
 
@@ -190,6 +193,21 @@ void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_cod
   h2_stream_finish(h2, stream, error_code);
 }
 
+void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
+  const struct stream_events *events = stream->base.events;
+  uint32_t coming = h2->reader.data == stream ? h2->reader.left : 0; /* charged, not yet here */
+  h2_flow_consumed(h2, stream, stream->credit.held - coming);
+  stream->lingers = true;
+  stream->linger_bytes = stream->body_received + H2_LINGER_BYTES;
+  stream->base.events = NULL;
+  stream->base.consume_later = false;
+  timer_unlink(stream);
+  timer_link(stream, h2->now_ns + H2_LINGER_NS);
+  if (events && events->closed) events->closed(&stream->base, H2_NO_ERROR);
+  stream->base.user = NULL; /* the handler may have freed it */
+  if (stream->lent == 0) body_close(stream);
+}
+
 void h2_bury(struct h2 *h2) {
   struct h2_stream **at = &h2->graves;
   while (*at) {
@@ -236,6 +254,11 @@ void h2_stream_schedule(struct h2_stream *stream) {
     sched_idle(&h2->sched, &stream->node);
 }
 
+/* closed() was called: whatever the handler still asks for is too late. */
+static bool is_over(const struct h2_stream *stream) {
+  return stream->gone || stream->lingers;
+}
+
 static bool server_may_answer(const struct h2_stream *stream) {
   return !stream->gone && stream->h2->role == H2_SERVER && !stream->final_queued;
 }
@@ -279,7 +302,7 @@ static bool op_respond(struct stream *base, unsigned status, const struct header
 
 static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
   struct h2_stream *stream = own(base);
-  bool too_late = stream->gone || stream->body_ended || stream->trailers;
+  bool too_late = is_over(stream) || stream->body_ended || stream->trailers;
   return !too_late && h2_section_trailers(stream, fields, count);
 }
 
@@ -339,7 +362,7 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
 static void op_resume(struct stream *base) {
   struct h2_stream *stream = own(base);
   struct h2 *h2 = stream->h2;
-  if (stream->gone) return;
+  if (is_over(stream)) return;
   stream->body_waiting = false;
   h2_stream_schedule(stream);
   /* No window, but it may be at its end: nobody else would find that out. */
@@ -349,7 +372,7 @@ static void op_resume(struct stream *base) {
 
 static void op_consume(struct stream *base, size_t bytes) {
   struct h2_stream *stream = own(base);
-  if (stream->gone) return;
+  if (is_over(stream)) return;
   h2_flow_consumed(stream->h2, stream, (uint32_t)bytes);
   h2_wake(stream->h2);
 }
@@ -371,7 +394,7 @@ static void op_cap(struct stream *base, uint64_t total_bytes) {
 
 static void op_timer(struct stream *base, uint64_t deadline_ns) {
   struct h2_stream *stream = own(base);
-  if (stream->gone) return;
+  if (is_over(stream)) return;
   timer_unlink(stream);
   if (deadline_ns != MACHINE_NO_DEADLINE) timer_link(stream, deadline_ns);
   h2_wake(stream->h2);
@@ -380,7 +403,7 @@ static void op_timer(struct stream *base, uint64_t deadline_ns) {
 static void op_reset(struct stream *base, uint32_t error_code) {
   struct h2_stream *stream = own(base);
   struct h2 *h2 = stream->h2;
-  if (stream->gone) return;
+  if (is_over(stream)) return;
   h2_stream_abort(h2, stream, error_code ? error_code : H2_CANCEL);
   h2_wake(h2);
 }

@@ -144,7 +144,11 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   deliver(stream, bytes, end);
   if (!stream->gone && !stream->base.consume_later)
     h2_flow_consumed(h2, stream, (uint32_t)bytes.len);
-  if (!stream->gone && stream->state == H2_CLOSED) h2_stream_finish(h2, stream, H2_NO_ERROR);
+  if (stream->gone) return;
+  if (stream->state == H2_CLOSED)
+    h2_stream_finish(h2, stream, H2_NO_ERROR);
+  else if (stream->lingers && stream->body_received > stream->linger_bytes)
+    h2_stream_abort(h2, stream, H2_NO_ERROR);
 }
 
 /* Whoever the rest of the frame was for has gone: its credit goes back to the connection, for what

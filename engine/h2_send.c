@@ -195,7 +195,7 @@ static void end_sent(struct h2 *h2, struct h2_stream *stream) {
   if (stream->state == H2_CLOSED)
     h2_stream_finish(h2, stream, H2_NO_ERROR);
   else if (h2->role == H2_SERVER && !stream->connect)
-    h2_stream_abort(h2, stream, H2_NO_ERROR);
+    h2_stream_linger(h2, stream);
 }
 
 static void section_sent(struct h2 *h2, struct h2_stream *stream,

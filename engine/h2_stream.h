@@ -71,6 +71,8 @@ struct h2_stream {
   bool announced : 1; /* the peer has heard of this stream */
   bool probe_end : 1; /* see h2_probe_end() */
   bool in_credit_queue : 1;
+  bool lingers : 1; /* closed() was called, but the peer's message is still read: h2_stream_linger()
+                     */
 
   struct sched_node node;
   uint16_t head_start_paths; /* rules of head_start.h that the request's path matches */
@@ -84,6 +86,7 @@ struct h2_stream {
 
   int64_t content_length;           /* of the peer's message; -1: not given */
   int64_t body_received;            /* bytes of the peer's body, without padding */
+  int64_t linger_bytes;             /* body_received at which a stream that lingers is reset */
   uint64_t informational_bytes;     /* client: of all 1xx header sections so far */
   uint64_t opened_ns, body_seen_ns; /* for the deadlines of a slow body */
   uint64_t timer_ns;                /* the handler's timer, or MACHINE_NO_DEADLINE */

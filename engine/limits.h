@@ -204,6 +204,13 @@
 /* How often streams whose request body is incomplete are looked at. */
 #define H2_TICK_NS (500 * MILLISECOND_NS)
 
+/* After a complete response to an incomplete request: what still comes is looked at and dropped for
+ * so long, or so many bytes, before RST_STREAM(NO_ERROR) tells the client to stop (RFC 9113 section
+ * 8.1). Most clients are done by then, and hear of their errors; a round trip, and the initial
+ * window. */
+#define H2_LINGER_NS    (1 * SECOND_NS)
+#define H2_LINGER_BYTES (64u * KIB)
+
 /* After a connection error: so long for GOAWAY to leave. */
 #define H2_FAREWELL_NS (1 * SECOND_NS)
 
