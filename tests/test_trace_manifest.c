@@ -14,8 +14,7 @@
 #include "tools/trace/trace_manifest.h"
 #include "tools/trace/trace_options.h"
 
-/* ---- URLs ---------------------------------------------------------------------------------------
- */
+/* ---- URLs ------------------------------------------------------------------------------------ */
 
 static void test_urls(void **state) {
   static const struct {
@@ -94,8 +93,7 @@ static void test_references(void **state) {
   assert_false(trace_url_resolve(&url, &base, "http://"));
 }
 
-/* ---- manifests ----------------------------------------------------------------------------------
- */
+/* ---- manifests ------------------------------------------------------------------------------- */
 
 static void test_manifest(void **state) {
   (void)state;
@@ -224,8 +222,7 @@ static void test_list_of_urls(void **state) {
   assert_non_null(strstr(error, "h: expected http://HOST/PATH"));
 }
 
-/* ---- the command line ---------------------------------------------------------------------------
- */
+/* ---- the command line ------------------------------------------------------------------------ */
 
 static enum trace_options_result parse(const char *line, struct trace_options *options,
                                        char error[256]) {

@@ -34,7 +34,8 @@ def png(bytes_wanted, noise):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(
             ">I", zlib.crc32(kind + body))
 
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    size = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size)
             + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")), width, height
 
 
@@ -43,8 +44,8 @@ def segment(marker, body):
 
 
 def jpeg(bytes_wanted, noise, metadata_bytes=3000):
-    """A grey baseline JPEG with metadata in front. Its codes are so short that nearly any bits are an
-    image."""
+    """A grey baseline JPEG with metadata in front. Its codes are so short that nearly any bits
+    are an image."""
     exif = segment(0xe1, b"Exif\0\0" + b"II*\0\x08\0\0\0\0\0" + noise.randbytes(metadata_bytes))
     quantisation = segment(0xdb, b"\0" + b"\x10" * 64)
     direct = segment(0xc4, b"\0" + bytes([0, 0, 0, 8] + [0] * 12) + bytes(range(8)))

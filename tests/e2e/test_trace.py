@@ -41,7 +41,7 @@ def traced(tmp_path, *arguments, expect=0):
     return json.loads(path.read_text())
 
 
-# ---- the servers -----------------------------------------------------------------------------------
+# ---- the servers --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def peer(request, page):
     started.stop()
 
 
-# ---- a page, from everybody ------------------------------------------------------------------------
+# ---- a page, from everybody ---------------------------------------------------------------------
 
 
 def check_run(run, root):
@@ -244,7 +244,7 @@ def test_chain(page, tmp_path, start):
         assert parent is None or parent["weight"] >= resource["weight"]
 
 
-# ---- is that what browsers send? --------------------------------------------------------------------
+# ---- is that what browsers send? ----------------------------------------------------------------
 
 BROWSED = {
     "index.html": "document", "a.css": "style", "a.js": "script", "a.woff2": "font",
@@ -335,7 +335,7 @@ def test_profile_is_chromium(page, tmp_path):
     assert our_settings == {k: v for k, v in real_settings.items() if k != 1}
 
 
-# ---- pictures --------------------------------------------------------------------------------------
+# ---- pictures -----------------------------------------------------------------------------------
 
 
 def texts(path):
@@ -390,7 +390,7 @@ def test_frame_log(demo):
     assert moments == sorted(moments)
 
 
-# ---- windows and rates -----------------------------------------------------------------------------
+# ---- windows and rates --------------------------------------------------------------------------
 
 
 def test_stalls(demo, tmp_path):
@@ -444,7 +444,7 @@ def test_more_than_the_server_allows(tmp_path, start):
                for f in run["frames"])
 
 
-# ---- what goes wrong -------------------------------------------------------------------------------
+# ---- what goes wrong ----------------------------------------------------------------------------
 
 
 class Script(threading.Thread):
