@@ -52,6 +52,11 @@
  * stays below some 10 ms. */
 #define IO_TURN_SEND_BYTES (UINT64_C(4) << 20)
 #define IO_TURN_LINKS      1024u
+/* A link is in the midst of a long send after so many bytes: most responses are over by then. */
+#define IO_BURST_BYTES 65536u
+/* Sent by links in the midst of a long send in one turn: a millisecond at 1 GB/s, for which
+ * others wait; and large enough that a turn's own cost does not show. */
+#define IO_TURN_BUSY_BYTES (UINT64_C(1) << 20)
 /* Completions acted on before their links may send. With a whole turn's completions first, 50 busy
  * connections touch some MB of streams and header sections before any is freed: about a sixth more
  * time a request. */

@@ -12,7 +12,9 @@
  *   CLOSING  requests under way are being cancelled; freed when none is left.
  *
  * Work is queued: completions and host->wake() mark the link dirty; links_flush(), once a turn,
- * gives every dirty link one send (round robin) and asks its wants and its deadline.
+ * gives every dirty link one send (round robin) and asks its wants and its deadline. Links in the
+ * midst of a long send have a list of their own, which comes second and gets IO_TURN_BUSY_BYTES a
+ * turn: a download does not hold up what has little to say.
  *
  * Bounds: IO_TURN_RECV_BYTES of input a turn; a send budget between IO_SEND_BUDGET_MIN and _MAX;
  * IO_SEND_STALL_NS without a byte acknowledged; input that the machine does not want is kept in a
@@ -84,6 +86,7 @@ struct link {
   uint32_t budget_bytes; /* of the next send_peek */
   size_t send_bytes;     /* of the send under way */
   uint64_t ahead_bytes;  /* taken by the socket since it was last seen to have room */
+  uint64_t burst_bytes;  /* sent since the machine last had nothing to send */
   uint64_t room_ns;      /* when it took the first of them */
   uint64_t wait_ns;      /* when the wait for room began */
   uint64_t stall_check_ns;
@@ -104,7 +107,9 @@ struct links {
   uint32_t max;          /* slots that may be in use at once */
   uint32_t open;         /* slots in use */
   struct list_node free; /* through link.dirty */
-  struct list_node dirty, waiting, starved;
+  struct list_node dirty;
+  struct list_node busy; /* the same for those in the midst of a long send; also by link.dirty */
+  struct list_node waiting, starved;
   uint32_t shedding;   /* links that are being drained to make room */
   uint32_t shed_hand;  /* the slot that was looked at last */
   uint64_t kept_bytes; /* a counter: capacity of all copies, at most IO_KEEP_BYTES_MAX */

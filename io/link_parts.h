@@ -24,6 +24,11 @@ static inline void link_mark_dirty(struct link *link) {
   if (!list_is_linked(&link->dirty)) list_append(&link->worker->links.dirty, &link->dirty);
 }
 
+/* The same for more of the same: after those to which something happened. */
+static inline void link_mark_busy(struct link *link) {
+  if (!list_is_linked(&link->dirty)) list_append(&link->worker->links.busy, &link->dirty);
+}
+
 static inline bool link_wants(const struct link *link, unsigned bits) {
   return link->has_machine && link->machine.ops->wants(link->machine.self) & bits;
 }

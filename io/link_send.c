@@ -47,6 +47,7 @@ static void acknowledge(struct link *link, size_t bytes) {
   count_sent(link, bytes);
   if (link->ahead_bytes == 0) link->room_ns = link->worker->now_ns;
   link->ahead_bytes += bytes;
+  link->burst_bytes += bytes;
   link->machine.ops->send_ack(link->machine.self, bytes, link->worker->now_ns);
 }
 
@@ -140,6 +141,14 @@ static ssize_t send_now(struct link *link, const struct span *spans, size_t coun
   return sent < 0 ? -errno : sent;
 }
 
+/* To be settled again for the next send. */
+static void send_more(struct link *link) {
+  if (link->burst_bytes < IO_BURST_BYTES)
+    link_mark_dirty(link);
+  else
+    link_mark_busy(link);
+}
+
 /* What the socket does not take now is offered again when it has room. */
 static void send_inline(struct link *link, const struct span *spans, size_t count, size_t total) {
   ssize_t sent = send_now(link, spans, count);
@@ -154,7 +163,7 @@ static void send_inline(struct link *link, const struct span *spans, size_t coun
     link->full = !link->refused;
   }
   link->has_room = false;
-  if (link_wants(link, MACHINE_SEND)) link_mark_dirty(link);
+  if (link_wants(link, MACHINE_SEND)) send_more(link);
 }
 
 void link_send_settle(struct link *link) {
@@ -162,7 +171,11 @@ void link_send_settle(struct link *link) {
   size_t count, total;
   /* A machine that has given up does not wait for its peer. */
   if (link->waiting_for_room && link_wants(link, MACHINE_DONE)) link_send_stop(link);
-  if (link->sending || !link_wants(link, MACHINE_SEND)) return;
+  if (link->sending) return;
+  if (!link_wants(link, MACHINE_SEND)) {
+    link->burst_bytes = 0;
+    return;
+  }
   if (may_be_full(link)) {
     wait_for_room(link);
     return;
@@ -211,7 +224,7 @@ static void on_room(struct link *link, int32_t res) {
 void link_on_send(struct link *link, const struct io_uring_cqe *cqe) {
   link->sending = link->send_stopping = false;
   link_landed(link);
-  link_mark_dirty(link);
+  send_more(link);
   if (link->waiting_for_room) {
     on_room(link, cqe->res);
     return;

@@ -13,6 +13,7 @@ bool links_open(struct links *links, uint32_t max) {
   *links = (struct links){.max = max};
   list_init(&links->free);
   list_init(&links->dirty);
+  list_init(&links->busy);
   list_init(&links->waiting);
   list_init(&links->starved);
   links->chunks = calloc((max + CHUNK_LINKS - 1) / CHUNK_LINKS, sizeof *links->chunks);
@@ -99,27 +100,34 @@ void links_settle(struct worker *worker) {
   list_splice(&worker->links.dirty, &batch);
 }
 
-bool links_flush(struct worker *worker) {
-  struct links *links = &worker->links;
+/* Settles links of `list`, each once, until `bytes_max` have been sent in this pass. Those that had
+ * no turn come before those that had one and want another. */
+static void flush_list(struct links *links, struct list_node *list, uint64_t bytes_max) {
   struct list_node batch, *node;
-  list_init(&batch);
-  restart_starved(worker);
-  list_splice(&batch, &links->dirty);
-  links->turn_sent_bytes = 0; /* what links_settle() sent does not shorten this pass */
   uint32_t settled = 0;
-  while (settled < IO_TURN_LINKS && links->turn_sent_bytes < IO_TURN_SEND_BYTES &&
+  list_init(&batch);
+  list_splice(&batch, list);
+  links->turn_sent_bytes = 0;
+  while (settled < IO_TURN_LINKS && links->turn_sent_bytes < bytes_max &&
          (node = list_take_first(&batch))) {
     link_settle(LIST_OWNER(node, struct link, dirty));
     settled++;
   }
-  /* Those that had no turn come before those that had one and want another. */
-  list_splice(&batch, &links->dirty);
-  list_splice(&links->dirty, &batch);
+  list_splice(&batch, list);
+  list_splice(list, &batch);
+}
+
+bool links_flush(struct worker *worker) {
+  struct links *links = &worker->links;
+  restart_starved(worker);
+  flush_list(links, &links->dirty, IO_TURN_SEND_BYTES);
+  flush_list(links, &links->busy, IO_TURN_BUSY_BYTES);
   if (worker->bufring.ring) bufring_publish(&worker->bufring);
   /* Those that receive again may be idle and complete nothing, so the rest must not wait for them.
    */
   bool may_restart = !list_is_empty(&links->starved) && worker->bufring.out < worker->bufring.count;
-  return !list_is_empty(&links->dirty) || !list_is_empty(&links->waiting) || may_restart;
+  return !list_is_empty(&links->dirty) || !list_is_empty(&links->busy) ||
+         !list_is_empty(&links->waiting) || may_restart;
 }
 
 /* In turn, a few at a time: the newcomers of the next moment want room too, and those that have
