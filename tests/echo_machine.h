@@ -25,6 +25,7 @@ struct echo_world {
   uint64_t tick_ns;    /* 0: none; else a "!" is sent this long after birth */
   bool refuse;         /* create() fails */
   bool never_done;     /* a drain is ignored */
+  bool idle;           /* nothing is ever under way */
   uint64_t made, closed, drained, eofs, ticks, full;
   uint64_t received;
   uint8_t peer_address[16];
@@ -139,6 +140,11 @@ static void echo_drain(void *self, uint64_t now_ns) {
   counter_add(&echo->world->drained, 1);
 }
 
+static uint64_t echo_idle_since_ns(const void *self) {
+  const struct echo *echo = self;
+  return echo->world->idle ? 0 : MACHINE_BUSY;
+}
+
 static void echo_close(void *self) {
   struct echo *echo = self;
   counter_add(&echo->world->closed, 1);
@@ -156,6 +162,7 @@ static bool echo_create(void *ctx, const struct machine_peer *peer, struct machi
       .deadline_ns = echo_deadline_ns,
       .wants = echo_wants,
       .drain = echo_drain,
+      .idle_since_ns = echo_idle_since_ns,
       .close = echo_close,
   };
   struct echo_world *world = ctx;

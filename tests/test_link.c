@@ -493,10 +493,34 @@ static void test_cap_of_links(void **state) {
     assert_true(counter_get(&server->world.made) - counter_get(&server->world.closed) <= CAP);
     close(fds[i]);
   }
-  /* Connections that one multishot accept had already taken when the cap was met are refused. */
-  assert_true(served >= CAP);
+  assert_int_equal(served, COUNT); /* who comes too early waits */
   wait_until(COUNTER(server, links_closed), served);
+  assert_int_equal(counters(server).links_shed, 0); /* nobody was idle */
+  assert_int_equal(counters(server).links_refused, 0);
   echo_once(server, 1000, 100, 1);
+  finish(server);
+}
+
+/* Idle links that take every place make room for others, and go without lingering. */
+static void test_idle_links_are_shed(void **state) {
+  const struct way *way = *state;
+  enum { CAP = 16 };
+  struct server *server = new_server((struct echo_world){.idle = true});
+  int fds[CAP];
+  start(server, way->name, (struct worker_config){.links_max = CAP});
+  for (int i = 0; i < CAP; i++)
+    fds[i] = connect_to(server);
+  wait_until(COUNTER(server, links_accepted), CAP);
+  echo_once(server, 1000, 100, 1);
+  uint64_t shed = counters(server).links_shed;
+  assert_in_range(shed, 1, CAP);
+  unsigned ended = 0;
+  for (int i = 0; i < CAP; i++) {
+    struct pollfd pollfd = {.fd = fds[i], .events = POLLIN};
+    ended += poll(&pollfd, 1, 0) == 1;
+    close(fds[i]);
+  }
+  assert_in_range(ended, 1, CAP);
   finish(server);
 }
 
@@ -725,6 +749,7 @@ int main(int argc, char **argv) {
   EACH_WAY(test_starved_ring)
   EACH_WAY(test_no_descriptor_left)
   EACH_WAY(test_cap_of_links)
+  EACH_WAY(test_idle_links_are_shed)
   EACH_WAY(test_machine_deadline)
   EACH_WAY(test_drain)
   EACH_WAY(test_drain_deadline)

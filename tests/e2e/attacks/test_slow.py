@@ -205,10 +205,10 @@ def brisk(tmp_path_factory):
 @pytest.mark.parametrize("attack", ["idle", "alive"])
 def test_idle_clients(brisk, attack):
     """Only requests keep a connection: neither PING nor SETTINGS, PRIORITY or WINDOW_UPDATE do."""
-    siege = brisk.siege(attack, "--count", 1000, again=False, seconds=10)
+    siege = brisk.siege(attack, "--count", 1000, again=False, seconds=12)
     brisk.bounded(siege)
     assert siege.came_back["goaway"] == {"0": siege.came_back["connections"]}, siege.came_back
-    assert 1.5 < siege.came_back["seconds"] < 8, siege.came_back
+    assert 1.5 < siege.came_back["seconds"] < 10, siege.came_back
     brisk.note(("idle, looking alive by PING and SETTINGS" if attack == "alive" else "idle", "",
                 "GOAWAY when idle"), siege)
 
@@ -226,14 +226,11 @@ def test_hoarded_connections(tmp_path, attack):
     before their idle time is up; what they ask for is served as well."""
     places = 100
     with scene_module.Scene(tmp_path, "--connections", places) as scene:
-        hoard = scene.start(attack, "--connections", places + 30, "--seconds", 6)
+        hoard = scene.start(attack, "--connections", places + 30, "--seconds", 8)
         assert harness.wait_until(lambda: scene.counters()["links_accepted"] -
                                   scene.counters()["links_closed"] >= places)
-        began = time.monotonic()
-        for _ in range(3):
-            assert scene.server.get("/plaintext").status == 200
-        took = time.monotonic() - began
+        assert scene.server.get("/plaintext").status == 200
+        assert hoard.poll() is None, "served only after the hoarders had gone"
         came_back = scene.finish(hoard)
-        assert took < 5, took
         assert came_back["goaway"].get("0", 0) > 0, came_back
         assert scene.counters()["links_shed"] > 0
