@@ -35,7 +35,8 @@ struct script {
   struct engine engine;
   struct machine machine;
   uint64_t now_ns;
-  size_t piece_bytes; /* most bytes a recv; 0: a whole step */
+  size_t piece_bytes;                                     /* most bytes a recv; 0: a whole step */
+  void (*sink)(struct script *script, struct span bytes); /* who gets them instead of the machine */
   bool mute;
 
   struct script_app apps[SCRIPT_APPS];

@@ -84,9 +84,29 @@ static const struct spec_line streams[] = {
     {"5.1", "after our RST_STREAM: trailers are decoded, DATA is counted",
      "HEADERS/H 1 [@post]; !reset 1 8; DATA 1 *5000; HEADERS/SH 1 [+x-sync=late]; RST 1 =8",
      "request 1 POST /hold, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
-    {"5.1", "a response to the whole request ends what is left of it",
-     "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *5; DATA/S 1 *5",
+    {"8.1", "a response before the request is complete: what follows is read for a while",
+     "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *5; DATA/S 1 *5; PING "
+     "0 *8",
+     "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, PING ack", 0},
+    {"8.1", "trailers as well",
+     "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *5; HEADERS/SH 1 [a=b]",
+     "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end", 0},
+    {"8.1", "its errors are still told",
+     "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/ content-length=7]; DATA/S 1 *5",
+     "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, RST_STREAM 1 "
+     "PROTOCOL_ERROR",
+     0},
+    {"8.1", "then it is not wanted any more",
+     "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *5; !tick 900; DATA 1 "
+     "*5; "
+     "!tick 100; DATA 1 *5; HEADERS/SH 1 [+x-sync=1]",
      "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, RST_STREAM 1 NO_ERROR", 0},
+    {"8.1", "nor when it is long",
+     "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *16384; DATA 1 *16384; "
+     "DATA 1 *16384; DATA 1 *16383; DATA 1 *16384; DATA 1 *9",
+     "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, RST_STREAM 1 NO_ERROR", 0},
+    {"8.1", "the client may give it up", "HEADERS/H 1 [@post]; !respond 1 200; !end 1; RST 1 =8",
+     "request 1 POST /hold, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end", 0},
     {"5.3", "PRIORITY on idle, open and closed streams",
      "PRIORITY 1 d3/256!; HEADERS/H 1 [@post]; PRIORITY 1 d0/1; RST 1 =8; PRIORITY 1 d0/16; "
      "PRIORITY 99 d1/16",
@@ -128,7 +148,8 @@ static const struct spec_line types[] = {
     {"6.5.3", "the last value counts: HEADERS before DATA, window by window",
      "SETTINGS 0 s4=100 s4=1; HEADERS/SH 1 [@get]; WU 1 =1",
      REQUEST(1) ", HEADERS 1 200, DATA 1 1, closed 1 NO_ERROR, DATA 1 1 end", 0},
-    {"6.7", "PING is answered, ACK is not", "PING/A 0 *8; PING 0 x0102030405060708", "PING ack", 0},
+    {"6.7", "PING is answered, ACK is not", "PING/A 0 *8; PING 0 x3132333435363738",
+     "PING ack 12345678", 0},
     {"6.8", "GOAWAY: what has begun is completed",
      "HEADERS/H 1 [@post]; GOAWAY 0 =0 =0; DATA/S 1 *3; "
      "!respond 1 200; !end 1",
@@ -220,6 +241,17 @@ static void test_streams(void **state) {
 static void test_types(void **state) {
   (void)state;
   lines_run(LINES(types), H2_SERVER, NULL);
+}
+
+/* Section 6.5.3: an acknowledgement each, the preface's included. */
+static void test_acknowledgements(void **state) {
+  (void)state;
+  static struct script script;
+  script_begin(&script, H2_SERVER, NULL, false);
+  assert_int_equal(script.settings_acks, 1);
+  script_run(&script, "SETTINGS 0; SETTINGS 0 s3=1 s3=2; SETTINGS 0 s250=1");
+  assert_int_equal(script.settings_acks, 4);
+  script_close(&script);
 }
 
 static void test_sending(void **state) {
@@ -383,7 +415,7 @@ int main(void) {
       cmocka_unit_test(test_small_table),     cmocka_unit_test(test_settings_timeout),
       cmocka_unit_test(test_drain),           cmocka_unit_test(test_sending),
       cmocka_unit_test(test_forgotten),       cmocka_unit_test(test_stream_window),
-      cmocka_unit_test(test_last_identifier),
+      cmocka_unit_test(test_last_identifier), cmocka_unit_test(test_acknowledgements),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

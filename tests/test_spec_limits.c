@@ -13,7 +13,7 @@
  */
 static const struct spec_line requests[] = {
     {"6585 5", "431 without the handler", "HEADERS/SH 1 [@get " BIG_4 "]", "HEADERS 1 431 end", 0},
-    {"6585 5", "the body is not wanted", "HEADERS/H 1 [@post " BIG_4 "]; DATA 1 *9",
+    {"6585 5", "the body is not wanted", "HEADERS/H 1 [@post " BIG_4 "]; DATA 1 *9; !tick 1000",
      "HEADERS 1 431 end, RST_STREAM 1 NO_ERROR", 0},
     {"4.3", "what is beyond the limit is decoded",
      "HEADERS/SH 1 [@get " BIG_4 " +x-sync=1 +x-sync=2]; HEADERS/SH 3 [@get #63]",

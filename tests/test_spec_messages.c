@@ -133,7 +133,7 @@ static const struct spec_line requests[] = {
      "DATA 1 0 end",
      0},
     {"8.5", "a refused tunnel is an ordinary response",
-     "HEADERS/H 1 [@connect]; !respond 1 403; !end 1",
+     "HEADERS/H 1 [@connect]; !respond 1 403; !end 1; !tick 1000",
      "request 1 CONNECT a:443, HEADERS 1 403, closed 1 NO_ERROR, DATA 1 0 end, RST_STREAM 1 "
      "NO_ERROR",
      0},
@@ -162,7 +162,8 @@ static const struct spec_line requests[] = {
     {"9110 10.1.1", "in any case", "HEADERS/H 1 [@post expect=100-Continue]",
      POSTED ", HEADERS 1 100", 0},
     {"9110 10.1.1", "none when it has answered",
-     "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/ expect=100-continue]",
+     "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/ expect=100-continue]; !tick "
+     "1000",
      "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, RST_STREAM 1 NO_ERROR", 0},
     {"9110 10.1.1", "none without a body", "HEADERS/SH 1 [@get expect=100-continue]", SERVED(1), 0},
     {"9110 10.1.1", "other expectations fail", "HEADERS/SH 1 [@get expect=100-continue,%20tea]",
