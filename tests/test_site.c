@@ -688,7 +688,7 @@ static void refused_memory(void **state) {
     refused += fake.status == 503;
     fake_free(&fake);
   }
-  assert_int_equal(refused, 2);
+  assert_int_equal(refused, 3);
 }
 
 /* ---- streams that end early ------------------------------------------------------------------ */
