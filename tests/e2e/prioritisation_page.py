@@ -52,7 +52,7 @@ def jpeg(bytes_wanted, noise, metadata_bytes=3000):
     # One-bit code: end of block. The image is flat squares, eight pixels wide.
     alternating = segment(0xc4, b"\x10" + bytes([1] + [0] * 15) + b"\0")
     body = noise.randbytes(max(0, bytes_wanted - metadata_bytes - 400)).replace(b"\xff", b"\xfe")
-    width = 512
+    width = 2048
     height = max(8, len(body) // (width // 8) * 8)
     frame = segment(0xc0, struct.pack(">BHHBBBB", 8, height, width, 1, 1, 0x11, 0))
     scan = segment(0xda, b"\x01\x01\0\0\x3f\0")

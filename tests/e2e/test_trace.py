@@ -176,7 +176,7 @@ def check_run(run, root):
         assert moments == sorted(moments), resource
         if resource["kind"] == "image":
             assert resource["first_byte_ms"] <= resource["dimensions_ms"] <= resource["end_ms"]
-            assert resource["width"] in (256, 512)
+            assert resource["width"] in (256, 2048)
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
