@@ -120,7 +120,7 @@ static const struct suite_case http2[] = {
     {"6.9", "length other than 4", "WU 0 *3", "C FSE"},
     {"6.9.1", "window of 1", "SETTINGS 0 s4=1; HEADERS/SH 1 " GET, "DATA 1 1"},
     {"6.9.1", "connection above 2^31 - 1", "WU 0 =2147483647; WU 0 =2147483647", "C FCE"},
-    {"6.9.1", "stream above 2^31 - 1", HALF "WU 1 =2147483647; WU 1 =2147483647", "S FCE"},
+    {"6.9.1", "stream above 2^31 - 1", OPEN "WU 1 =2147483647; WU 1 =2147483647", "S FCE"},
     {"6.9.2", "changed after HEADERS", "SETTINGS 0 s4=0; HEADERS/SH 1 " GET "; SETTINGS 0 s4=1",
      "DATA 1 1"},
     {"6.9.2", "negative",
