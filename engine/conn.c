@@ -75,7 +75,7 @@ static void sniff(struct conn *conn, uint64_t now_ns) {
   }
   bool line = memchr(conn->first, '\n', conn->have);
   bool full = conn->have == sizeof conn->first;
-  if (is_http1(conn) || (full && !line))
+  if (is_http1(conn) || (full && !line) || (line && conn->refuse_only))
     refuse_http1(conn); /* a request line longer than we look at is still one */
   else if (line)
     become_h2(conn, now_ns); /* which answers with GOAWAY */

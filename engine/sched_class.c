@@ -48,7 +48,7 @@ static uint8_t lower(uint8_t c) {
 
 static bool begins_with(struct span value, struct span prefix) {
   if (value.len < prefix.len) return false;
-  for (size_t i = 0; i < prefix.len; i++)
+  for (size_t i = prefix.len; i-- > 0;) /* from the end: many types begin alike */
     if (lower(value.base[i]) != prefix.base[i]) return false;
   return true;
 }

@@ -37,6 +37,7 @@ static const struct row rows[] = {
     {"like the preface at first", "", "PRI * HTTP/1.1\r\n", 0, REFUSED},
     {"an unfinished line", "", "GET / HTTP/1.1", 0, UNDECIDED},
     {"HTTP/1.1 by ALPN", "http/1.1", "GET / HTTP/1.1\r\n", 0, REFUSED},
+    {"HTTP/1.1 by ALPN, then HTTP/2", "http/1.1", H2_PREFACE, 0, REFUSED},
     {"nonsense instead of the preface", "", "hello\r\n", 0, H2_GOODBYE},
     {"an empty line", "", "\r\n", 0, H2_GOODBYE},
     {"HTTP/0.9", "", "GET /\r\n", 0, H2_GOODBYE},
