@@ -67,7 +67,8 @@ struct engine_counters {
   uint64_t timeouts_replies;                    /* H2_CONTROL_STALL_NS */
   uint64_t timeouts_output;                     /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN */
   uint64_t timeouts_bodies;                     /* H2_BODY_*, H2_STREAM_IDLE_NS: streams */
-  uint64_t idled;                               /* connections closed after H2_IDLE_NS; no fault */
+  uint64_t hushed; /* H2_LINGER_*: requests answered before their end, and then cut short */
+  uint64_t idled;  /* connections closed after H2_IDLE_NS; no fault */
   /* Requests answered 431: H2_HEADER_LIST_BYTES_DEFAULT, H2_HEADER_FIELDS_MAX. */
   uint64_t too_large;
   uint64_t refused; /* connections or streams refused for lack of resources */

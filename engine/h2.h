@@ -228,6 +228,8 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
 /* The response is complete, the request is not, and nobody wants the rest: tells the handler that
  * the stream is closed, and goes on reading for a while (H2_LINGER_NS, H2_LINGER_BYTES). */
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream);
+/* The end of that while: RST_STREAM(NO_ERROR) tells the client to stop. */
+void h2_stream_hush(struct h2 *h2, struct h2_stream *stream);
 /* RST_STREAM and finish. */
 void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_code);
 /* The peer's message is complete: checks content-length, changes state. False: it was malformed and

@@ -117,7 +117,7 @@ void h2_timers_run(struct h2 *h2) {
     timer_unlink(stream);
     const struct stream_events *events = stream->base.events;
     if (stream->lingers)
-      h2_stream_abort(h2, stream, H2_NO_ERROR);
+      h2_stream_hush(h2, stream);
     else if (events && events->timer)
       events->timer(&stream->base, h2->now_ns);
   }
@@ -191,6 +191,11 @@ void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_cod
   h2_stream_event(stream, H2_SEND_RST_STREAM);
   if (stream->announced) h2_rst_stream(h2, stream->id, error_code);
   h2_stream_finish(h2, stream, error_code);
+}
+
+void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {
+  counter_add(&h2->engine->counters.hushed, 1);
+  h2_stream_abort(h2, stream, H2_NO_ERROR);
 }
 
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {

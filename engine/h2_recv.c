@@ -148,7 +148,7 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   if (stream->state == H2_CLOSED)
     h2_stream_finish(h2, stream, H2_NO_ERROR);
   else if (stream->lingers && stream->body_received > stream->linger_bytes)
-    h2_stream_abort(h2, stream, H2_NO_ERROR);
+    h2_stream_hush(h2, stream);
 }
 
 /* Whoever the rest of the frame was for has gone: its credit goes back to the connection, for what

@@ -55,6 +55,7 @@ static const struct row engine_rows[] = {
     ENGINE(timeouts_replies),
     ENGINE(timeouts_output),
     ENGINE(timeouts_bodies),
+    ENGINE(hushed),
     ENGINE(idled),
     ENGINE(too_large),
     ENGINE(refused),
