@@ -401,16 +401,24 @@ static void handle(struct h2 *h2, const struct h2_frame *frame) {
   handlers[frame->header.type](h2, frame);
 }
 
+/* What the stream's state makes of a frame of which decoding said `verdict`. The state counts more,
+ * except that a connection error stays one, and that an increment of 0 is wrong on any stream. */
+static struct h2_verdict check_state(const struct h2 *h2, const struct h2_frame_header *header,
+                                     struct h2_verdict verdict) {
+  bool of_stream = header->stream_id != 0 && header->type != H2_CONTINUATION;
+  if (!of_stream || verdict.scope == H2_CONNECTION_ERROR) return verdict;
+  struct h2_verdict fate = h2_stream_receive(h2_state_of(h2, header->stream_id), header->type);
+  bool wrong_anyway = header->type == H2_WINDOW_UPDATE && verdict.scope == H2_STREAM_ERROR;
+  if (fate.scope == H2_ACCEPT || (fate.scope == H2_IGNORE && wrong_anyway)) return verdict;
+  return fate;
+}
+
 /* A frame whose payload is all there. */
 static void frame_whole(struct h2 *h2, const uint8_t *payload) {
   const struct h2_frame_header header = h2->reader.frame;
   struct h2_frame frame;
   struct h2_verdict verdict = h2_frame_decode(&header, span_of(payload, header.length), &frame);
-  bool of_stream = header.stream_id != 0 && header.type != H2_CONTINUATION;
-  if (verdict.scope != H2_CONNECTION_ERROR && of_stream) {
-    struct h2_verdict fate = h2_stream_receive(h2_state_of(h2, header.stream_id), header.type);
-    if (fate.scope != H2_ACCEPT) verdict = fate; /* what is wrong inside matters less */
-  }
+  verdict = check_state(h2, &header, verdict);
   bool has_block = header.type == H2_HEADERS || header.type == H2_PUSH_PROMISE;
   if (has_block && verdict.scope != H2_CONNECTION_ERROR)
     verdict = h2_block_begin(h2, &frame, verdict); /* HPACK state is kept even for lost streams */
