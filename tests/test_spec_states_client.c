@@ -225,7 +225,7 @@ static const struct spec_row rows[] = {
     {"8.1", "RST $ =0", "-", {[IDLE] = "C:PE", [PUSH_IDLE] = "C:PE"}},
     {"6.4", "RST $ *3", "C:FSE", {[IDLE] = "C:FSE C:PE"}},
     {"6.9", "WU $ =1", "-", {NOT_RESERVED}},
-    {"6.9", "WU $ =0", MALFORMED, {NOT_RESERVED, CLOSED_STATES("- C:PE S:PE")}},
+    {"6.9", "WU $ =0", MALFORMED, {NOT_RESERVED, CLOSED_STATES("C:PE S:PE -")}},
     {"6.9.1",
      "WU $ =2147483647",
      "S:FCE C:FCE",
