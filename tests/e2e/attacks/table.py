@@ -30,11 +30,15 @@ def memory(grown):
     return f"{grown / MIB:.1f} MiB" if grown >= MIB else f"{grown // KIB} KiB"
 
 
+def milliseconds(value):
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
 def cells(row):
     ratio = row["cpu_ratio"]
     return [row["attack"], row["cve"], row["answer"], memory(row["grown"]),
             "" if ratio is None else f"{ratio:.2f}",
-            f"{row['p50_ms']:.1f} / {row['p99_ms']:.0f} ms"]
+            f"{milliseconds(row['p50_ms'])} / {milliseconds(row['p99_ms'])} ms"]
 
 
 def table(rows):

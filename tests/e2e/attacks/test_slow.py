@@ -136,7 +136,7 @@ def slow(tmp_path_factory):
         made.counters = scene.since(before)
         scene.note(("all slow clients at once, 27 s", "CVE-2007-6750, CVE-2023-43622", "a deadline"),
                    scene_module.Siege({"connections": CONNECTIONS * (len(SLOW) + len(BODIES))},
-                                      meter, made.counters, made.innocent, scene.baseline))
+                                      meter, made.counters, made.innocent, None))
         yield made
 
 
