@@ -15,6 +15,8 @@
 
     {"WINDOW_UPDATE of 0*", "R [0-9]* 1\n", "G 1\n",
      "6.9: an increment of 0 is an error of the stream", 0},
+    {"WINDOW_UPDATE of 0*", "G 1\n", "",
+     "6.9, 5.4.1: also of one that is closed, and then of the connection", 0},
     {"*badly padded, DATA*", "G 1\n", "G 5\n", "6.1: padding is looked at first", 0},
     {"bad block*", "G 9\n", "G 5\n",
      "4.3: every block is decoded, whatever its stream; that it cannot be is the worse error", 0},
