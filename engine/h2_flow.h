@@ -5,9 +5,9 @@
  *   echo       each DATA frame is answered at once by as much credit: the simplest
  *   threshold  the window is refilled whenever half of it has arrived
  *   consume    credit only for what the handler has used (stream_consume()): true back-pressure
- *   auto       like consume; and a stream's window grows to twice what arrives in one round trip,
- *              which a PING measures, and the connection's to twice that, within a budget of
- *              the connection and of the engine; they shrink when nothing arrives
+ *   auto       like consume; and a stream's window grows to four times what arrives in a round
+ * trip, which a PING measures, and the connection's to twice that, within a budget of the
+ * connection and of the engine; they shrink when nothing arrives
  *
  * `echo` and `threshold` trust the handler to keep up: credit is returned whether or not it has
  * used the bytes. `consume` and `auto` bound what can be in flight or unused by the windows.
