@@ -4,6 +4,7 @@
 #include "tools/serve_counters.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 struct row {
   const char *name;
@@ -91,12 +92,19 @@ static void print(FILE *out, const struct row *rows, unsigned count, const void 
   }
 }
 
+/* Put together first and written at once, so that who follows a log never sees half a line. */
 void serve_counters_print(FILE *out, const struct engine_counters *engine,
                           const struct worker_counters *worker) {
-  fputs("{", out);
-  print(out, engine_rows, ENGINE_ROWS, engine);
-  fputs(", ", out);
-  print(out, worker_rows, WORKER_ROWS, worker);
-  fputs("}\n", out);
+  char *text = NULL;
+  size_t len = 0;
+  FILE *line = open_memstream(&text, &len);
+  if (!line) return;
+  fputs("{", line);
+  print(line, engine_rows, ENGINE_ROWS, engine);
+  fputs(", ", line);
+  print(line, worker_rows, WORKER_ROWS, worker);
+  fputs("}\n", line);
+  if (fclose(line) == 0) fwrite(text, 1, len, out);
+  free(text);
   fflush(out);
 }

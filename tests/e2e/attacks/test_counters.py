@@ -24,7 +24,8 @@ def members(text, name):
 
 
 def lines(server):
-    return [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
+    complete = [line for line in server.log().splitlines(keepends=True) if line.endswith("\n")]
+    return [json.loads(line) for line in complete if line.startswith("{")]
 
 
 def ask(server):
