@@ -93,6 +93,10 @@
 /* --- worker --- */
 
 #define IO_WORKERS_MAX 256u
+/* A turn in which others wait too long, in CPU time: about what a video call notices as jitter. No
+ * peer can make one; they are counted to see that. Turns are measured once one has been slow. */
+#define IO_TURN_LONG_NS (10 * IO_MILLISECOND)
+#define IO_TURN_SLOW_NS IO_MILLISECOND
 /* Asynchronous operations (worker_op) that may be under way at once on one worker. */
 #define IO_OPS_MAX 65536u
 /* Messages on their way from one worker to another; a power of two. The sender sees `full`. */

@@ -27,10 +27,14 @@ enum { NO_SLOT = UINT32_MAX, OPS_AT_FIRST = 64, REAP_BATCH = 256 };
 /* How long the end of a worker waits for operations that do not obey their cancellation. */
 #define END_WAIT_NS (5 * IO_SECOND)
 
-uint64_t worker_clock_ns(void) {
+static uint64_t read_clock_ns(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return (uint64_t)now.tv_sec * IO_SECOND + (uint64_t)now.tv_nsec;
+}
+
+uint64_t worker_clock_ns(void) {
+  return read_clock_ns(CLOCK_MONOTONIC);
 }
 
 /* --- operations --- */
@@ -281,10 +285,28 @@ static uint64_t wait_ns(const struct worker *worker, bool busy) {
   return next_ns > now_ns ? next_ns - now_ns : 0;
 }
 
+/* Whatever hostile peers do, no turn may keep the others waiting for long: those that use much CPU
+ * time are counted. Reading that time is a system call, so it is done only after a turn that was
+ * slow by the clock, which may be another process's fault. */
+static void watch_begin(struct worker *worker) {
+  struct turn_watch *watch = &worker->watch;
+  watch->cpu_ns = watch->slow ? read_clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
+}
+
+static void watch_end(struct worker *worker) {
+  struct turn_watch *watch = &worker->watch;
+  watch->slow = worker_clock_ns() - worker->now_ns > IO_TURN_SLOW_NS;
+  if (!watch->cpu_ns) return;
+  uint64_t used_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID) - watch->cpu_ns;
+  counter_add(&worker->counters.turns_watched, 1);
+  counter_add(&worker->counters.turns_long, used_ns > IO_TURN_LONG_NS);
+}
+
 /* Returns whether work is left, so that the next turn must not wait. */
 static bool turn(struct worker *worker, bool busy) {
   uring_enter(&worker->uring, wait_ns(worker, busy));
   worker->now_ns = worker_clock_ns();
+  watch_begin(worker);
   worker->turn++;
   counter_add(&worker->counters.turns, 1);
   if (worker->uring.overflows != worker->counters.cq_overflows)
@@ -294,7 +316,9 @@ static bool turn(struct worker *worker, bool busy) {
   reap(worker);
   timers_run(&worker->timers, worker->now_ns);
   read_messages(worker);
-  return links_flush(worker);
+  bool more = links_flush(worker);
+  watch_end(worker);
+  return more;
 }
 
 void worker_run(struct worker *worker) {

@@ -58,6 +58,8 @@ void worker_op_cancel(struct worker_op *op);
 
 struct worker_counters {
   uint64_t turns;
+  uint64_t turns_watched; /* those whose CPU time was measured: each after one of IO_TURN_SLOW_NS */
+  uint64_t turns_long;    /* of them, with more than IO_TURN_LONG_NS of it */
   uint64_t links_accepted;
   uint64_t links_dialed;
   uint64_t links_closed; /* links open now = accepted + dialed - closed */
@@ -112,6 +114,10 @@ struct worker {
   uint8_t *scratch; /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
   struct send_arena *send_arena;
   uint64_t turn;
+  struct turn_watch {
+    bool slow;       /* the last turn was, by the clock */
+    uint64_t cpu_ns; /* the thread's, when this turn began; 0: not watched */
+  } watch;
   uint64_t drain_deadline_ns;
   bool draining, stopping;
   struct timer second_timer;

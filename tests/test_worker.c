@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -528,6 +529,50 @@ static void test_idle_workers_sleep(void **state) {
   worker_group_join(&group);
 }
 
+/* --- turns --- */
+
+static uint64_t cpu_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (uint64_t)now.tv_sec * IO_SECOND + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t burnt;
+
+static void burn(struct worker *worker, void *object) {
+  const uint64_t *ns = object;
+  (void)worker;
+  for (uint64_t end_ns = cpu_ns() + *ns; cpu_ns() < end_ns;)
+    ;
+  __atomic_fetch_add(&burnt, 1, __ATOMIC_RELEASE);
+}
+
+/* The first of several turns of that length only makes the worker look. */
+static struct worker_counters after_burning(uint64_t ns) {
+  struct worker_group group;
+  burnt = 0;
+  start(&group, (struct worker_config){.count = 1});
+  for (uint64_t i = 1; i <= 5; i++) {
+    assert_true(worker_group_post(&group, 0, burn, &ns));
+    wait_until(&burnt, i);
+  }
+  usleep(20000); /* for the last turn to end */
+  struct worker_counters counters = worker_group_counters(&group);
+  worker_group_stop(&group);
+  worker_group_join(&group);
+  return counters;
+}
+
+static void test_long_turns_are_counted(void **state) {
+  (void)state;
+  struct worker_counters counters = after_burning(IO_TURN_LONG_NS + IO_MILLISECOND);
+  assert_in_range(counters.turns_long, 2, 4);
+  assert_in_range(counters.turns_watched, counters.turns_long, 6);
+  counters = after_burning(2 * IO_TURN_SLOW_NS);
+  assert_true(counters.turns_watched >= 2);
+  assert_int_equal(counters.turns_long, 0);
+}
+
 int main(void) {
   static unsigned nothing = 0, no_message_ring = URING_MSG_RING, no_defer = URING_DEFER_TASKRUN,
                   everything = (1u << URING_FEATURE_COUNT) - 1;
@@ -547,6 +592,7 @@ int main(void) {
       cmocka_unit_test(test_late_completions),
       cmocka_unit_test(test_stop_from_a_signal_handler),
       cmocka_unit_test(test_idle_workers_sleep),
+      cmocka_unit_test(test_long_turns_are_counted),
   };
   return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
 }
