@@ -50,8 +50,8 @@ static void test_urls(void **state) {
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    struct trace_url url;
-    bool good = trace_url_parse(&url, rows[i].text);
+    struct url url;
+    bool good = url_parse(&url, rows[i].text);
     if (good != (rows[i].authority != NULL)) fail_msg("%s", rows[i].text);
     if (!good) continue;
     assert_string_equal(url.authority, rows[i].authority);
@@ -63,13 +63,13 @@ static void test_urls(void **state) {
 
 static void test_url_too_long(void **state) {
   (void)state;
-  static char text[2 * TRACE_URL_BYTES_MAX];
-  struct trace_url url;
-  for (size_t len = TRACE_URL_BYTES_MAX - 2; len < TRACE_URL_BYTES_MAX + 2; len++) {
+  static char text[2 * URL_BYTES_MAX];
+  struct url url;
+  for (size_t len = URL_BYTES_MAX - 2; len < URL_BYTES_MAX + 2; len++) {
     memset(text, 'a', sizeof text);
     memcpy(text, "http://h/", 9);
     text[8 + len] = 0; /* the target, with its slash, has `len` bytes */
-    assert_int_equal(trace_url_parse(&url, text), len < TRACE_URL_BYTES_MAX);
+    assert_int_equal(url_parse(&url, text), len < URL_BYTES_MAX);
   }
 }
 
@@ -81,16 +81,16 @@ static void test_references(void **state) {
       {"x/y?z", "h:81", "/d/x/y?z"}, {"?r", "h:81", "/d/e?r"},      {"//other/x", "other", "/x"},
       {"http://k/l", "k", "/l"},     {"https://k:81", "k:81", "/"}, {"x#f", "h:81", "/d/x"},
   };
-  struct trace_url base, url;
+  struct url base, url;
   (void)state;
-  assert_true(trace_url_parse(&base, "http://h:81/d/e?q"));
+  assert_true(url_parse(&base, "http://h:81/d/e?q"));
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    assert_true(trace_url_resolve(&url, &base, rows[i].reference));
+    assert_true(url_resolve(&url, &base, rows[i].reference));
     assert_string_equal(url.authority, rows[i].authority);
     assert_string_equal(url.target, rows[i].target);
   }
-  assert_false(trace_url_resolve(&url, &base, "a b"));
-  assert_false(trace_url_resolve(&url, &base, "http://"));
+  assert_false(url_resolve(&url, &base, "a b"));
+  assert_false(url_resolve(&url, &base, "http://"));
 }
 
 /* ---- manifests ------------------------------------------------------------------------------- */

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +28,7 @@
 #include "io/worker.h"
 #include "tools/commands.h"
 #include "tools/demo.h"
+#include "tools/process.h"
 #include "tools/serve_counters.h"
 #include "tools/serve_hints.h"
 #include "tools/serve_options.h"
@@ -76,19 +76,6 @@ __attribute__((format(printf, 2, 3))) static int complain(int status, const char
 }
 
 /* ---- one worker ------------------------------------------------------------------------------ */
-
-static void *allocate(void *ctx, size_t bytes) {
-  (void)ctx;
-  return malloc(bytes);
-}
-
-static void release(void *ctx, void *object, size_t bytes) {
-  (void)ctx;
-  (void)bytes;
-  free(object);
-}
-
-static const struct memory process_memory = {.alloc = allocate, .free = release};
 
 /* A connection has room for sixteen such streams, as by default, where its bounds allow. */
 static void set_window(struct engine_config *config, uint32_t stream_bytes) {
@@ -207,14 +194,6 @@ static void worker_second(struct worker *worker, void *ctx) {
 
 /* ---- what is shared -------------------------------------------------------------------------- */
 
-/* As many descriptors as we are allowed: each connection is one. */
-static void raise_descriptor_limit(void) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int read_environment(struct server *server) {
   const char *text = getenv("WEIR_URING_DISABLE"), *bad;
   if (!text || uring_parse_disabled(text, &server->disabled, &bad)) return EXIT_DONE;
@@ -270,7 +249,7 @@ static int open_listeners(struct server *server) {
 static int open_all(struct server *server) {
   const struct serve_options *options = &server->options;
   char error[256];
-  raise_descriptor_limit();
+  (void)process_raise_descriptors();
   server->workers = options->workers ? options->workers : cpus_default_workers();
   server->links_max = (options->connections + server->workers - 1) / server->workers;
   int status = read_environment(server);

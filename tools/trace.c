@@ -19,7 +19,7 @@
 struct tracer {
   struct trace_options options;
   struct trace_manifest manifest;
-  struct trace_url bases[2]; /* --compare's is the second */
+  struct url bases[2]; /* --compare's is the second */
   struct trace_record records[2];
   const char *labels[2];
   unsigned count;
@@ -43,7 +43,7 @@ static int read_bases(struct tracer *tracer) {
   tracer->count = options->compare ? 2 : 1;
   for (unsigned i = 0; i < tracer->count; i++) {
     tracer->labels[i] = options->labels[i] ? options->labels[i] : texts[i];
-    if (!trace_url_parse(&tracer->bases[i], texts[i]))
+    if (!url_parse(&tracer->bases[i], texts[i]))
       return complain(EXIT_USAGE, "%s: expected http://HOST/PATH or https://HOST/PATH", texts[i]);
   }
   return EXIT_DONE;
@@ -53,8 +53,8 @@ static int read_bases(struct tracer *tracer) {
 static int relate(struct tracer *tracer) {
   for (size_t i = 0; i < tracer->manifest.count; i++) {
     struct trace_resource *resource = &tracer->manifest.at[i];
-    struct trace_url url;
-    if (!trace_url_parse(&url, resource->reference)) continue; /* relative already */
+    struct url url;
+    if (!url_parse(&url, resource->reference)) continue; /* relative already */
     if (strcmp(url.authority, tracer->bases[0].authority) != 0 ||
         url.secure != tracer->bases[0].secure)
       continue;

@@ -3,7 +3,6 @@
  * resource is due, and made of the machines outside [tls] tap h2.
  */
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "engine/limits.h"
 #include "io/tls_context.h"
+#include "tools/lookup.h"
 #include "tools/trace/trace_fetch_parts.h"
 
 static struct trace_connection *connection_of(const struct trace_origin *origin) {
@@ -32,35 +32,6 @@ __attribute__((format(printf, 2, 3))) static void blame(struct trace_origin *ori
 
 /* ---- before the run -------------------------------------------------------------------------- */
 
-static bool look_up(struct trace_origin *origin, char *error, size_t error_size) {
-  const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-  struct addrinfo *list = NULL;
-  char port[8];
-  snprintf(port, sizeof port, "%u", origin->url.port);
-  int code = getaddrinfo(origin->url.host, port, &hints, &list);
-  if (code != 0) {
-    snprintf(error, error_size, "cannot look up %s: %s", origin->url.host,
-             code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
-    return false;
-  }
-  for (const struct addrinfo *at = list; at && origin->address_count < TRACE_ADDRESSES_MAX;
-       at = at->ai_next) {
-    struct address *address = &origin->addresses[origin->address_count];
-    if (at->ai_addrlen > sizeof address->ipv6) continue;
-    memcpy(&address->any, at->ai_addr, at->ai_addrlen);
-    address->len = at->ai_addrlen;
-    origin->address_count++;
-  }
-  freeaddrinfo(list);
-  if (origin->address_count) return true;
-  snprintf(error, error_size, "cannot look up %s: no address", origin->url.host);
-  return false;
-}
-
-static bool same_origin(const struct trace_url *a, const struct trace_url *b) {
-  return a->secure == b->secure && a->port == b->port && strcmp(a->host, b->host) == 0;
-}
-
 static void describe(struct trace_origin *origin) {
   struct trace_connection *connection = connection_of(origin);
   *connection = (struct trace_connection){.secure = origin->url.secure,
@@ -72,12 +43,12 @@ static void describe(struct trace_origin *origin) {
            origin->url.secure ? "https" : "http", origin->url.authority);
 }
 
-bool trace_origin_find(struct trace_run *run, const struct trace_url *url,
-                       struct trace_origin **out, char *error, size_t error_size) {
+bool trace_origin_find(struct trace_run *run, const struct url *url, struct trace_origin **out,
+                       char *error, size_t error_size) {
   struct trace_record *record = run->record;
   for (unsigned i = 0; i < record->connection_count; i++) {
     *out = run->origins[i];
-    if (same_origin(&run->origins[i]->url, url)) return true;
+    if (url_same_origin(&run->origins[i]->url, url)) return true;
   }
   struct trace_origin *origin = NULL;
   if (record->connection_count < TRACE_CONNECTIONS_MAX) origin = calloc(1, sizeof *origin);
@@ -91,7 +62,9 @@ bool trace_origin_find(struct trace_run *run, const struct trace_url *url,
   run->origins[record->connection_count++] = origin;
   describe(origin);
   *out = origin;
-  return look_up(origin, error, error_size);
+  origin->address_count =
+      lookup_host(url->host, url->port, origin->addresses, TRACE_ADDRESSES_MAX, error, error_size);
+  return origin->address_count > 0;
 }
 
 bool trace_origins_prepare(struct trace_run *run, char *error, size_t error_size) {

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "engine/limits.h"
+#include "tools/process.h"
 #include "tools/trace/trace_fetch_parts.h"
 #include "tools/trace/trace_image.h"
 
@@ -330,17 +331,6 @@ static void on_end_timer(struct timer *timer, uint64_t now_ns) {
 
 /* ---- the worker ------------------------------------------------------------------------------ */
 
-static void *allocate(void *ctx, size_t bytes) {
-  (void)ctx;
-  return malloc(bytes);
-}
-
-static void release(void *ctx, void *object, size_t bytes) {
-  (void)ctx;
-  (void)bytes;
-  free(object);
-}
-
 static struct engine_config config_of(const struct trace_options *options) {
   const struct trace_profile *profile = options->profile;
   struct engine_config config = engine_config_default();
@@ -359,11 +349,10 @@ static struct engine_config config_of(const struct trace_options *options) {
 }
 
 static bool setup(struct worker *worker, void *ctx, struct io_error *error) {
-  static const struct memory memory = {.alloc = allocate, .free = release};
   struct trace_run *run = ctx;
   const struct engine_config config = config_of(run->options);
   run->worker = worker;
-  run->has_engine = engine_init(&run->engine, &memory, &config, NULL);
+  run->has_engine = engine_init(&run->engine, &process_memory, &config, NULL);
   if (!run->has_engine) {
     io_error_set(error, 0, "out of memory");
     return false;
@@ -420,14 +409,13 @@ static void explain(struct trace_run *run) {
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static bool prepare(struct trace_run *run, const struct trace_url *base, char *error,
-                    size_t error_size) {
+static bool prepare(struct trace_run *run, const struct url *base, char *error, size_t error_size) {
   for (size_t i = 0; i < run->manifest->count; i++) {
     const struct trace_resource *resource = &run->manifest->at[i];
     struct trace_item *item = &run->items[i];
     *item = (struct trace_item){.run = run, .index = i};
     item->url = malloc(sizeof *item->url);
-    if (!item->url || !trace_url_resolve(item->url, base, resource->reference)) {
+    if (!item->url || !url_resolve(item->url, base, resource->reference)) {
       snprintf(error, error_size, "%s: %s", resource->reference,
                item->url ? "not a URL" : "out of memory");
       return false;
@@ -485,7 +473,7 @@ static bool run_worker(struct trace_run *run, char *error, size_t error_size) {
 }
 
 bool trace_fetch(const struct trace_options *options, const struct trace_manifest *manifest,
-                 const struct trace_url *base, struct trace_record *record, char *error,
+                 const struct url *base, struct trace_record *record, char *error,
                  size_t error_size) {
   struct trace_run run = {.options = options, .manifest = manifest, .record = record};
   assert(record->result_count == manifest->count);

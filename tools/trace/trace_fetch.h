@@ -15,11 +15,9 @@
 /* Fetches `manifest` relative to `base` into `record` (initialised, with as many results as the
  * manifest has resources). False when nothing could be tried at all, with one line in `error`; what
  * befell single resources and connections is in the record. */
-__attribute__((warn_unused_result)) bool trace_fetch(const struct trace_options *options,
-                                                     const struct trace_manifest *manifest,
-                                                     const struct trace_url *base,
-                                                     struct trace_record *record, char *error,
-                                                     size_t error_size);
+__attribute__((warn_unused_result)) bool
+trace_fetch(const struct trace_options *options, const struct trace_manifest *manifest,
+            const struct url *base, struct trace_record *record, char *error, size_t error_size);
 
 /* A signal has ended the run early. */
 bool trace_interrupted(void);

@@ -23,8 +23,8 @@ struct trace_run;
 /* One origin's connection. There is one a run: nobody dials again when it fails. */
 struct trace_origin {
   struct trace_run *run;
-  struct trace_url url; /* the first one of this origin */
-  uint8_t index;        /* in record->connections */
+  struct url url; /* the first one of this origin */
+  uint8_t index;  /* in record->connections */
   struct address addresses[TRACE_ADDRESSES_MAX];
   unsigned address_count, address_tried;
   struct dial dial;
@@ -49,7 +49,7 @@ struct trace_item {
   struct trace_run *run;
   size_t index; /* in manifest and record */
   enum trace_phase phase;
-  struct trace_url *url;
+  struct url *url;
   struct trace_origin *origin;
   struct stream *stream; /* while PHASE_ASKED */
   uint64_t start_ns;     /* PHASE_TIMED: on the record's clock */
@@ -84,7 +84,7 @@ uint64_t trace_now_ns(const struct trace_run *run);
 
 /* Finds or makes the origin of `url`, and looks its addresses up. False with one line. */
 __attribute__((warn_unused_result)) bool trace_origin_find(struct trace_run *run,
-                                                           const struct trace_url *url,
+                                                           const struct url *url,
                                                            struct trace_origin **out, char *error,
                                                            size_t error_size);
 /* What all secure origins need. False with one line in `error`. */

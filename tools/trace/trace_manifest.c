@@ -159,9 +159,9 @@ static bool read_resource(const struct reader *reader, json_t *object,
   resource->reference = strdup(url);
   resource->id = id ? strdup(id) : NULL;
   if (!resource->reference || (id && !resource->id)) return fail(reader, "out of memory");
-  struct trace_url base, parsed;
-  bool good = trace_url_parse(&base, "http://localhost/") &&
-              trace_url_resolve(&parsed, &base, resource->reference);
+  struct url base, parsed;
+  bool good =
+      url_parse(&base, "http://localhost/") && url_resolve(&parsed, &base, resource->reference);
   if (!good) return fail(reader, "%s is not a URL of http or https", url);
   return read_kind(reader, object, resource) && read_times(reader, object, resource) &&
          read_signals(reader, object, resource);
@@ -264,9 +264,9 @@ bool trace_manifest_of_urls(struct trace_manifest *manifest, char *const *urls, 
   manifest->at = calloc(count, sizeof *manifest->at);
   if (!manifest->at) return fail(&reader, "out of memory");
   for (size_t i = 0; i < count; i++) {
-    struct trace_url url;
+    struct url url;
     struct trace_resource *resource = &manifest->at[manifest->count];
-    bool good = trace_url_parse(&url, urls[i]);
+    bool good = url_parse(&url, urls[i]);
     if (good) {
       *resource = (struct trace_resource){.after = -1, .uncap = -1, .cap_bytes = UINT64_MAX};
       resource->kind = trace_kind_of_path(url.target);

@@ -26,10 +26,10 @@
 #define WEIR_TRACE_MANIFEST_H
 
 #include "tools/trace/trace_record.h"
+#include "tools/url.h"
 
 enum {
   TRACE_RESOURCES_MAX = 1000, /* a heavy page has some 300 */
-  TRACE_URL_BYTES_MAX = 2048, /* more than any browser shows */
 };
 
 enum trace_event { TRACE_ON_HEADERS, TRACE_ON_BYTE, TRACE_ON_DIMENSIONS, TRACE_ON_COMPLETE };
@@ -68,22 +68,5 @@ __attribute__((warn_unused_result)) bool trace_manifest_of_urls(struct trace_man
                                                                 char *error, size_t error_size);
 
 void trace_manifest_free(struct trace_manifest *manifest);
-
-/* ---- URLs ------------------------------------------------------------------------------------ */
-
-struct trace_url {
-  bool secure;
-  uint16_t port;
-  char host[256];                   /* without brackets */
-  char authority[272];              /* as :authority has it: no default port */
-  char target[TRACE_URL_BYTES_MAX]; /* path and query, "/" at least */
-};
-
-/* Reads an absolute http: or https: URL. */
-__attribute__((warn_unused_result)) bool trace_url_parse(struct trace_url *url, const char *text);
-
-/* `reference` as seen from `base`: an absolute URL, "//host/path", "/path" or "path". */
-__attribute__((warn_unused_result)) bool
-trace_url_resolve(struct trace_url *url, const struct trace_url *base, const char *reference);
 
 #endif

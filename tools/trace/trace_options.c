@@ -3,11 +3,12 @@
  */
 #include "tools/trace/trace_options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tools/option_values.h"
 
 static const char help[] =
     "Usage: weir trace [OPTIONS] URL...\n"
@@ -115,21 +116,9 @@ static bool ends_with(const char *text, const char *end) {
   return len > end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-/* "200K", "1.5M", "65535": of 1000s, as rates are. */
-static bool read_bytes(const char *text, double *out) {
-  char *end;
-  errno = 0;
-  if (!((*text >= '0' && *text <= '9') || *text == '.')) return false;
-  *out = strtod(text, &end);
-  if (end == text || errno) return false;
-  double unit = *end == 'K' || *end == 'k' ? 1e3 : *end == 'M' || *end == 'm' ? 1e6 : 1;
-  *out *= unit;
-  return end[unit > 1] == 0;
-}
-
 static bool set_rate(struct parser *parser, const char *text) {
   double rate;
-  if (!read_bytes(text, &rate) || rate < TRACE_RATE_MIN || rate > 1e10)
+  if (!option_bytes(text, &rate) || rate < TRACE_RATE_MIN || rate > 1e10)
     return wrong(parser, "--limit-rate %s: expected bytes per second, %d at least, such as 200K",
                  text, TRACE_RATE_MIN);
   parser->options->rate_limit = (uint64_t)rate;
@@ -139,7 +128,7 @@ static bool set_rate(struct parser *parser, const char *text) {
 static bool set_window(struct parser *parser, const char *name, const char *text, double low,
                        double high, uint32_t *out) {
   double bytes;
-  if (!read_bytes(text, &bytes) || bytes < low || bytes > high)
+  if (!option_bytes(text, &bytes) || bytes < low || bytes > high)
     return wrong(parser, "%s %s: expected %.0f to %.0f bytes", name, text, low, high);
   *out = (uint32_t)bytes;
   return true;
@@ -157,15 +146,10 @@ static bool set_timeout(struct parser *parser, const char *text) {
 /* A field that HTTP/2 allows in a request and that is not the tool's own. */
 static bool add_field(struct parser *parser, const char *text) {
   struct trace_options *options = parser->options;
-  size_t name = strcspn(text, ":");
   if (options->field_count == TRACE_FIELDS_MAX)
     return wrong(parser, "--header: more than %d", TRACE_FIELDS_MAX);
-  bool good = name > 0 && text[name] == ':';
-  for (size_t i = 0; i < name; i++)
-    good = good && text[i] > ' ' && text[i] < 0x7f;
-  for (const char *at = text; *at; at++)
-    good = good && ((unsigned char)*at >= ' ' || *at == '\t') && *at != 0x7f;
-  if (!good) return wrong(parser, "--header %s: expected \"name: value\"", text);
+  if (!option_field_check(text))
+    return wrong(parser, "--header %s: expected \"name: value\"", text);
   options->fields[options->field_count++] = text;
   return true;
 }

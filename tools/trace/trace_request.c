@@ -1,9 +1,9 @@
 /*
  * trace_request.c - what a request says: its fields, and the profile's priorities.
  */
-#include <ctype.h>
 #include <string.h>
 
+#include "tools/option_values.h"
 #include "tools/trace/trace_fetch_parts.h"
 
 enum { FIELDS_MAX = 12 + TRACE_FIELDS_MAX };
@@ -11,7 +11,7 @@ enum { FIELDS_MAX = 12 + TRACE_FIELDS_MAX };
 struct fields {
   struct header at[FIELDS_MAX];
   size_t count;
-  char names[TRACE_FIELDS_MAX][64]; /* of --header, in lower case */
+  char names[TRACE_FIELDS_MAX][OPTION_FIELD_NAME_BYTES]; /* of --header, in lower case */
 };
 
 static void add(struct fields *fields, enum header_token token, const char *value) {
@@ -19,7 +19,7 @@ static void add(struct fields *fields, enum header_token token, const char *valu
 }
 
 static void add_pseudo(struct fields *fields, const struct trace_item *item) {
-  const struct trace_url *url = item->url;
+  const struct url *url = item->url;
   for (const char *at = item->run->options->profile->pseudo; *at; at++) {
     if (*at == 'm') add(fields, TOKEN_METHOD, "GET");
     if (*at == 'a') add(fields, TOKEN_AUTHORITY, url->authority);
@@ -31,21 +31,9 @@ static void add_pseudo(struct fields *fields, const struct trace_item *item) {
 /* --header; it replaces a field that the tool would send itself. */
 static void add_given(struct fields *fields, const struct trace_options *options) {
   for (unsigned i = 0; i < options->field_count; i++) {
-    const char *text = options->fields[i], *colon = strchr(text, ':');
-    size_t len = (size_t)(colon - text);
-    if (len >= sizeof fields->names[i]) continue;
-    for (size_t k = 0; k < len; k++)
-      fields->names[i][k] = (char)tolower((unsigned char)text[k]);
-    const char *value = colon + 1 + strspn(colon + 1, " \t");
-    struct header field = {.name = span_of(fields->names[i], len), .value = span_text(value)};
-    field.token = (uint16_t)header_token_of(field.name);
-    while (field.value.len > 0 && strchr(" \t", field.value.base[field.value.len - 1]))
-      field.value.len--;
-    size_t at = 0;
-    while (at < fields->count && !span_equal(fields->at[at].name, field.name))
-      at++;
-    if (at == fields->count) fields->count++;
-    fields->at[at] = field;
+    struct header field;
+    if (option_field_read(options->fields[i], fields->names[i], &field))
+      option_field_set(fields->at, &fields->count, field);
   }
 }
 

@@ -1,13 +1,12 @@
 /*
- * trace_url.c - http: and https: URLs, as far as a list of resources needs them (RFC 3986 section
- * 5.2, without userinfo; fragments are dropped, since no server sees them).
+ * url.c - see url.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "tools/trace/trace_manifest.h"
+#include "tools/url.h"
 
 static bool copy(char *to, size_t size, const char *from, size_t len) {
   if (len >= size) return false;
@@ -23,7 +22,7 @@ static bool is_target(const char *text, size_t len) {
   return true;
 }
 
-static bool set_target(struct trace_url *url, const char *text) {
+static bool set_target(struct url *url, const char *text) {
   size_t len = strcspn(text, "#");
   if (!is_target(text, len)) return false;
   if (len == 0) return copy(url->target, sizeof url->target, "/", 1);
@@ -33,7 +32,7 @@ static bool set_target(struct trace_url *url, const char *text) {
   return copy(url->target + 1, sizeof url->target - 1, text, len);
 }
 
-static bool set_port(struct trace_url *url, const char *text, size_t len) {
+static bool set_port(struct url *url, const char *text, size_t len) {
   if (len == 0) return true; /* "host:" has the default port */
   if (len > 5 || strspn(text, "0123456789") < len) return false;
   unsigned long port = strtoul(text, NULL, 10);
@@ -52,14 +51,14 @@ static bool is_host(const char *text, size_t len, bool literal) {
   return len > 0;
 }
 
-static void set_authority(struct trace_url *url, bool literal) {
+static void set_authority(struct url *url, bool literal) {
   char port[8] = "";
   if (url->port != (url->secure ? 443 : 80)) snprintf(port, sizeof port, ":%u", url->port);
   snprintf(url->authority, sizeof url->authority, literal ? "[%s]%s" : "%s%s", url->host, port);
 }
 
 /* `text` is behind "//". */
-static bool set_host(struct trace_url *url, const char *text, size_t len) {
+static bool set_host(struct url *url, const char *text, size_t len) {
   bool literal = len > 0 && text[0] == '[';
   const char *end = literal ? memchr(text, ']', len) : memchr(text, ':', len);
   if (literal && !end) return false;
@@ -75,30 +74,34 @@ static bool set_host(struct trace_url *url, const char *text, size_t len) {
   return true;
 }
 
-static bool parse_behind_scheme(struct trace_url *url, const char *text) {
+static bool parse_behind_scheme(struct url *url, const char *text) {
   if (strncmp(text, "//", 2) != 0) return false;
   size_t len = strcspn(text + 2, "/?#");
   return set_host(url, text + 2, len) && set_target(url, text + 2 + len);
 }
 
-bool trace_url_parse(struct trace_url *url, const char *text) {
-  *url = (struct trace_url){0};
+bool url_parse(struct url *url, const char *text) {
+  *url = (struct url){0};
   url->secure = strncasecmp(text, "https:", 6) == 0;
   if (!url->secure && strncasecmp(text, "http:", 5) != 0) return false;
   return parse_behind_scheme(url, text + (url->secure ? 6 : 5));
 }
 
-bool trace_url_resolve(struct trace_url *url, const struct trace_url *base, const char *reference) {
+bool url_resolve(struct url *url, const struct url *base, const char *reference) {
   if (strncasecmp(reference, "http:", 5) == 0 || strncasecmp(reference, "https:", 6) == 0)
-    return trace_url_parse(url, reference);
+    return url_parse(url, reference);
   *url = *base;
   if (strncmp(reference, "//", 2) == 0) return parse_behind_scheme(url, reference);
   if (reference[0] == '/') return set_target(url, reference);
   if (reference[0] == 0) return true;
-  char whole[2 * TRACE_URL_BYTES_MAX];
+  char whole[2 * URL_BYTES_MAX];
   size_t path = strcspn(base->target, "?"), directory = path;
   while (reference[0] != '?' && directory > 0 && base->target[directory - 1] != '/')
     directory--;
   int len = snprintf(whole, sizeof whole, "%.*s%s", (int)directory, base->target, reference);
   return len > 0 && (size_t)len < sizeof whole && set_target(url, whole);
+}
+
+bool url_same_origin(const struct url *a, const struct url *b) {
+  return a->secure == b->secure && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }
