@@ -28,6 +28,7 @@ static const char style_sheet[] =
     ".waterfall .axis{stroke:#9aa5b1;stroke-width:1}\n"
     ".waterfall .stripe{fill:#f6f8fa}\n"
     ".waterfall .urgent{fill:#fff8e6}\n"
+    ".waterfall .framed{stroke:#e0c98a;stroke-width:.8}\n"
     ".waterfall .strip{fill:#f6f8fa}\n"
     ".waterfall .tcp{fill:#9fb3c8}\n"
     ".waterfall .tls{fill:#b8a9d9}\n"
@@ -87,7 +88,7 @@ static void draw_grid(const struct trace_panel *panel) {
     trace_svg_text(drawing->to, x, panel->bottom + 13, "small middle", text);
   }
   trace_svg_line(drawing->to, PLOT_LEFT, panel->bottom, PLOT_RIGHT, panel->bottom, "axis");
-  trace_svg_text(drawing->to, PLOT_LEFT - 8, panel->bottom + 13, "small right", "ms");
+  trace_svg_text(drawing->to, PLOT_LEFT - 14, panel->bottom + 13, "small right", "ms");
 }
 
 /* ---- the heading of a server ----------------------------------------------------------------- */
@@ -244,8 +245,9 @@ static bool draw_panel(struct trace_drawing *drawing, const struct trace_record 
     draw_connection(&panel, (uint8_t)i, panel.strips + i * (STRIP + 4.0));
   for (size_t row = 0; row < record->result_count; row++)
     trace_draw_spans(&panel, row);
+  trace_draw_stream_stalls(&panel);
   trace_draw_data(&panel);
-  trace_draw_stream_events(&panel);
+  trace_draw_resets(&panel);
   draw_moment(&panel, panel.sum.critical_ns, "critical", "last critical byte", "of-critical", 0);
   draw_moment(&panel, panel.sum.dimensions_ns, "dimensions", "all dimensions", "of-dimensions",
               -10);
@@ -276,7 +278,7 @@ static void draw_kinds(const struct trace_drawing *drawing, double y) {
     snprintf(style, sizeof style, "k%d", kind);
     trace_svg_rect(drawing->to, x, y - 9, 18, 10, style);
     trace_svg_text(drawing->to, x + 23, y, "name", trace_kind_name((enum trace_kind)kind));
-    x += 92;
+    x += 84;
   }
 }
 
@@ -304,7 +306,7 @@ static void draw_legend(const struct trace_drawing *drawing, double top) {
   trace_svg_text(to, 821, y, "name", "TLS");
   trace_svg_rect(to, 860, middle - 5, 16, 10, "window");
   trace_svg_text(to, 881, y, "name", "unused connection window");
-  trace_svg_rect(to, 1040, middle - 5, 16, 10, "urgent");
+  trace_svg_rect(to, 1040, middle - 5, 16, 10, "urgent framed");
   trace_svg_text(to, 1061, y, "name", "critical resource");
 }
 

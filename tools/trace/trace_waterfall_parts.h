@@ -17,7 +17,8 @@ enum { /* pixels */
        BYTES_RIGHT = 318,
        SIGNAL_LEFT = 326,
        ROW = 19,
-       BAR = 11,   /* height of a block */
+       BAR = 11, /* height of a block */
+       BLOCK_MIN = 2,
        STRIP = 34, /* of a connection */
        HEADS = 16, /* of the columns */
        HEADING = 62,
@@ -58,9 +59,11 @@ void trace_draw_row(const struct trace_panel *panel, size_t row);
 void trace_draw_spans(const struct trace_panel *panel, size_t row);
 void trace_draw_marks(const struct trace_panel *panel, size_t row);
 
-/* DATA of all rows; their stalls and resets. */
+/* Of all rows: stalls, DATA above these (a short block between two stalls is to be seen), resets.
+ */
+void trace_draw_stream_stalls(const struct trace_panel *panel);
 void trace_draw_data(const struct trace_panel *panel);
-void trace_draw_stream_events(const struct trace_panel *panel);
+void trace_draw_resets(const struct trace_panel *panel);
 
 void trace_draw_cross(FILE *to, double x, double y);
 void trace_draw_stall(const struct trace_panel *panel, const struct trace_stall *stall, double top,

@@ -178,8 +178,8 @@ static void draw_block(const struct trace_panel *panel, int row, struct block *b
            (double)block->begin_ns / 1e6, (double)block->end_ns / 1e6);
   snprintf(style, sizeof style, "k%d", panel->record->results[row].kind);
   trace_svg_begin(drawing->to, tooltip);
-  /* A gap of light between blocks where there is room for one. */
-  double shown = width > 3 ? width - 0.6 : width > 1.2 ? width : 1.2;
+  /* A gap of light between blocks where there is room for one, and no block too thin to be seen. */
+  double shown = width > 3 ? width - 0.6 : width > BLOCK_MIN ? width : BLOCK_MIN;
   trace_svg_rect(drawing->to, x, trace_row_top(panel, (size_t)row) + (ROW - BAR) / 2.0, shown, BAR,
                  style);
   trace_svg_end(drawing->to);
@@ -212,13 +212,16 @@ void trace_draw_data(const struct trace_panel *panel) {
     draw_block(panel, (int)row, &blocks[row]);
 }
 
-void trace_draw_stream_events(const struct trace_panel *panel) {
-  const struct trace_record *record = panel->record;
+void trace_draw_stream_stalls(const struct trace_panel *panel) {
   for (size_t i = 0; i < panel->windows.stall_count; i++) {
     const struct trace_stall *stall = &panel->windows.stalls[i];
     if (stall->result >= 0)
       trace_draw_stall(panel, stall, trace_row_top(panel, (size_t)stall->result) + 4, ROW - 8);
   }
+}
+
+void trace_draw_resets(const struct trace_panel *panel) {
+  const struct trace_record *record = panel->record;
   for (size_t i = 0; i < record->frame_count; i++) {
     const struct trace_frame *frame = &record->frames[i];
     if (frame->type != H2_RST_STREAM) continue;
