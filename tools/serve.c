@@ -28,6 +28,7 @@
 #include "io/worker.h"
 #include "tools/commands.h"
 #include "tools/demo.h"
+#include "tools/output.h"
 #include "tools/process.h"
 #include "tools/serve_counters.h"
 #include "tools/serve_hints.h"
@@ -398,8 +399,12 @@ int command_serve(int argc, char **argv) {
   char error[256];
   switch (serve_options_parse(&server.options, argc, argv, error, sizeof error)) {
   case SERVE_OPTIONS_RUN: break;
-  case SERVE_OPTIONS_HELP: fputs(serve_options_help(), stdout); return EXIT_DONE;
-  case SERVE_OPTIONS_VERSION: puts("weir " WEIR_VERSION); return EXIT_DONE;
+  case SERVE_OPTIONS_HELP:
+    fputs(serve_options_help(), stdout);
+    return output_end("weir serve", EXIT_DONE);
+  case SERVE_OPTIONS_VERSION:
+    puts("weir " WEIR_VERSION);
+    return output_end("weir serve", EXIT_DONE);
   case SERVE_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
   case SERVE_OPTIONS_FAILED: return complain(EXIT_FAILED, "%s", error);
   }

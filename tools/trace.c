@@ -11,6 +11,7 @@
 
 #include "engine/h2_frame.h"
 #include "tools/commands.h"
+#include "tools/output.h"
 #include "tools/trace/trace_fetch.h"
 #include "tools/trace/trace_frames.h"
 #include "tools/trace/trace_json.h"
@@ -158,8 +159,7 @@ static int show(const struct tracer *tracer) {
   if (options->json) status = save(tracer, options->json, trace_json_write);
   if (options->picture && status == EXIT_DONE)
     status = save(tracer, options->picture, trace_waterfall_write);
-  fflush(stdout);
-  return status;
+  return status == EXIT_DONE ? output_end("weir trace", status) : status;
 }
 
 static int run(struct tracer *tracer) {
@@ -182,7 +182,9 @@ int command_trace(int argc, char **argv) {
   char error[512];
   switch (trace_options_parse(&tracer.options, argc, argv, error, sizeof error)) {
   case TRACE_OPTIONS_RUN: break;
-  case TRACE_OPTIONS_HELP: fputs(trace_options_help(), stdout); return EXIT_DONE;
+  case TRACE_OPTIONS_HELP:
+    fputs(trace_options_help(), stdout);
+    return output_end("weir trace", EXIT_DONE);
   case TRACE_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
   }
   signal(SIGPIPE, SIG_IGN);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/commands.h"
+#include "tools/output.h"
 
 /* Read by jemalloc when it starts. Memory that a crowd of connections used goes back to the system
  * a second after they have gone, instead of when the next allocation happens to look: 48 MB became
@@ -35,12 +36,18 @@ static const struct command *find(const char *name) {
   return NULL;
 }
 
+static int no_such_command(const char *name) {
+  fprintf(stderr, "weir: %s: no such command; see weir --help\n", name);
+  return EXIT_USAGE;
+}
+
 static int help(const char *name) {
-  const struct command *command = name ? find(name) : NULL;
-  if (!command) {
+  if (!name) {
     print_help(stdout);
-    return EXIT_DONE;
+    return output_end("weir", EXIT_DONE);
   }
+  const struct command *command = find(name);
+  if (!command) return no_such_command(name);
   char option[] = "--help";
   char *argv[] = {(char *)command->name, option, NULL};
   return command->run(2, argv);
@@ -54,14 +61,11 @@ int main(int argc, char **argv) {
   const char *name = argv[1];
   if (strcmp(name, "--version") == 0) {
     puts("weir " WEIR_VERSION);
-    return EXIT_DONE;
+    return output_end("weir", EXIT_DONE);
   }
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
     return help(argc > 2 ? argv[2] : NULL);
   const struct command *command = find(name);
-  if (!command) {
-    fprintf(stderr, "weir: %s: no such command; see weir --help\n", name);
-    return EXIT_USAGE;
-  }
+  if (!command) return no_such_command(name);
   return command->run(argc - 1, argv + 1);
 }

@@ -41,8 +41,20 @@ def test_help_and_version():
         assert code == 0 and re.match(r"weir \d+\.\d+", out), out
 
 
+@pytest.mark.parametrize("arguments", [
+    ["--help"], ["--version"], ["help", "trace"], ["serve", "--help"], ["serve", "--version"],
+    ["trace", "--help"]])
+def test_output_that_cannot_be_written(arguments):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([harness.binary(), *arguments], stdout=full, stderr=subprocess.PIPE,
+                              timeout=harness.PATIENCE_SECONDS, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(rb"weir[a-z ]*: cannot write to standard output: .*\n", done.stderr)
+
+
 @pytest.mark.parametrize("arguments, names", [
     ([], ""), (["no-such-command"], "no-such-command"),
+    (["help", "no-such-command"], "no-such-command"),
     (["serve", "--no-such-option"], "--no-such-option"),
     (["serve", "--workers"], "--workers"), (["serve", "--workers", "0"], "--workers"),
     (["serve", "--workers", "x"], "--workers"), (["serve", "--workers", "-1"], "--workers"),
