@@ -21,6 +21,7 @@
 #include "engine.h"
 #include "h2_budget.h"
 #include "h2_flow.h"
+#include "h2_origin.h"
 #include "h2_out.h"
 #include "h2_priority.h"
 #include "h2_section.h"
@@ -102,14 +103,15 @@ struct h2 {
   struct h2_flow flow;     /* who gets credit when */
 
   struct idmap streams;
-  struct h2_stream *all;    /* live streams */
-  struct h2_stream *graves; /* finished ones, not yet freed */
-  uint32_t active_peer;     /* streams that the peer opened and that count against our limit */
-  uint32_t active_own;      /* streams that we opened */
-  uint32_t receiving;       /* streams whose peer's message is incomplete */
-  uint32_t peer_id_max;     /* highest identifier that the peer opened */
-  uint32_t peer_id_handled; /* highest that we acted on: GOAWAY's last stream */
-  uint32_t own_id_next;     /* next identifier of ours */
+  struct h2_stream *all;     /* live streams */
+  struct h2_stream *graves;  /* finished ones, not yet freed */
+  struct h2_origin *origins; /* of streams that may be promised on, by their `origin`; NULL: none */
+  uint32_t active_peer;      /* streams that the peer opened and that count against our limit */
+  uint32_t active_own;       /* streams that we opened */
+  uint32_t receiving;        /* streams whose peer's message is incomplete */
+  uint32_t peer_id_max;      /* highest identifier that the peer opened */
+  uint32_t peer_id_handled;  /* highest that we acted on: GOAWAY's last stream */
+  uint32_t own_id_next;      /* next identifier of ours */
   uint32_t closed_ids[H2_CLOSED_REMEMBERED]; /* ring of streams that closed */
   uint8_t closed_states[H2_CLOSED_REMEMBERED];
   uint32_t closed_next;
@@ -149,6 +151,9 @@ struct h2_client_events {
   void (*settings)(void *ctx, struct h2 *h2); /* the server's SETTINGS were applied */
   void (*goaway)(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code);
   void (*ping_acked)(void *ctx, struct h2 *h2, const uint8_t opaque[8]);
+  /* Whether the server may also promise what is of another origin than the request it promises on,
+   * by the names in its certificate, say (RFC 9113 section 8.4). NULL: never. */
+  bool (*authoritative)(void *ctx, struct h2 *h2, struct span scheme, struct span authority);
 };
 
 /* ---- for conn.h and for whoever runs a client ------------------------------------------------ */

@@ -80,6 +80,9 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   stream->connect = span_is(request->method, "CONNECT");
   stream->content_length = request->content_length;
   if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
+  if (h2->engine->config.push && h2->theirs.enable_push)
+    stream->origin =
+        h2_origin_take(&h2->origins, h2->engine->memory, request->scheme, request->authority);
   h2_priority_request(stream, request, block->has_dependency ? &block->dependency : NULL);
   hand_over(h2, stream, request);
   settle(h2, stream);
@@ -160,27 +163,49 @@ static struct h2_verdict complete_message(struct h2 *h2, struct headers *fields)
 
 /* ---- PROMISE --------------------------------------------------------------------------------- */
 
+/* Section 8.4: is the server authoritative for what it promises? By our rule for what is of the
+ * request's own origin. One that we could not keep tells nothing: the promise is refused, and no
+ * fault. */
+static enum h2_error judge_origin(struct h2 *h2, const struct h2_stream *parent,
+                                  const struct request *request) {
+  if (h2_origin_is(h2->origins, parent->origin, request->scheme, request->authority))
+    return H2_NO_ERROR;
+  if (h2->client && h2->client->authoritative &&
+      h2->client->authoritative(h2->client_ctx, h2, request->scheme, request->authority))
+    return H2_NO_ERROR;
+  return parent->origin || parent->connect ? H2_PROTOCOL_ERROR : H2_REFUSED_STREAM;
+}
+
+/* Whether a promise is acceptable, by its code for RST_STREAM. */
+static enum h2_error judge_promise(struct h2 *h2, const struct h2_stream *parent,
+                                   struct headers *fields, struct request *request) {
+  bool wanted = h2->ours.enable_push && !h2->drain_final; /* none after our last GOAWAY (6.8) */
+  if (!wanted || !parent || fields->overflowed) return H2_REFUSED_STREAM;
+  if (h2_message_request(fields, false, request).scope != H2_ACCEPT ||
+      !h2_message_pushable(request))
+    return H2_PROTOCOL_ERROR;
+  enum h2_error code = judge_origin(h2, parent, request);
+  if (code != H2_NO_ERROR) return code;
+  return h2->active_peer < h2->ours.max_concurrent_streams ? H2_NO_ERROR : H2_REFUSED_STREAM;
+}
+
+static struct h2_verdict refuse_promise(struct h2 *h2, const struct h2_stream *parent,
+                                        enum h2_error code) {
+  if (!h2_glitch(h2, &h2->engine->counters.glitches_refused)) return H2_OK;
+  reset_unopened(h2, h2->block.promised_id, code);
+  bool tunnel = parent && parent->connect && parent->final_received;
+  return tunnel ? h2_stream_error(H2_PROTOCOL_ERROR, "promise in a tunnel") /* section 8.5 */
+                : H2_OK;
+}
+
 static struct h2_verdict complete_promise(struct h2 *h2, struct headers *fields) {
   uint32_t promised_id = h2->block.promised_id;
   struct h2_stream *parent = h2_find(h2, h2->block.stream_id);
   struct request request;
-  enum h2_error code = H2_REFUSED_STREAM;
-  struct h2_stream *promised = NULL;
-  bool wanted = h2->ours.enable_push && !h2->drain_final; /* none after our last GOAWAY (6.8) */
-  if (wanted && parent && !fields->overflowed) {
-    code = H2_PROTOCOL_ERROR;
-    if (h2_message_request(fields, false, &request).scope == H2_ACCEPT &&
-        h2_message_pushable(&request)) {
-      code = H2_REFUSED_STREAM;
-      if (h2->active_peer < h2->ours.max_concurrent_streams)
-        promised = h2_stream_open(h2, promised_id);
-    }
-  }
-  if (!promised) {
-    if (h2_glitch(h2, &h2->engine->counters.glitches_refused))
-      reset_unopened(h2, promised_id, code);
-    return H2_OK;
-  }
+  enum h2_error code = judge_promise(h2, parent, fields, &request);
+  if (code != H2_NO_ERROR) return refuse_promise(h2, parent, code);
+  struct h2_stream *promised = h2_stream_open(h2, promised_id);
+  if (!promised) return refuse_promise(h2, parent, H2_REFUSED_STREAM);
   h2->peer_id_handled = promised_id;
   h2_stream_event(promised, H2_RECV_PUSH_PROMISE);
   promised->head_request = span_is(request.method, "HEAD");

@@ -7,6 +7,8 @@
  */
 #include "h2.h"
 
+#include "h2_message.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -163,6 +165,7 @@ static void detach(struct h2 *h2, struct h2_stream *stream) {
   credit_unlink(h2, stream);
   timer_unlink(stream);
   h2_flow_forget(h2, stream);
+  h2_origin_give(h2->origins, stream->origin);
   if (!stream->end_received) h2->receiving--;
   (*(h2_is_own_id(h2, stream->id) ? &h2->active_own : &h2->active_peer))--;
 }
@@ -314,13 +317,13 @@ static bool op_trailers(struct stream *base, const struct header *fields, size_t
 static bool may_push(const struct h2 *h2, const struct h2_stream *parent) {
   return h2->role == H2_SERVER && h2->engine->config.push && h2->theirs.enable_push &&
          h2->settings_received && !h2->dead && !h2->draining && !h2->goaway_received &&
-         !parent->gone && h2_stream_may_send(parent) && !h2_is_own_id(h2, parent->id) &&
+         !parent->gone && h2_stream_may_send(parent) && !parent->connect &&
          h2->active_own < h2->theirs.max_concurrent_streams &&
          h2->own_id_next <= H2_STREAM_ID_MAX - 1;
 }
 
-/* The promised request as the handler will see it; false when it may not be promised. */
-static bool promised_request(const struct header *fields, size_t count, struct request *request,
+/* The promised request as the handler will see it. */
+static void promised_request(const struct header *fields, size_t count, struct request *request,
                              struct headers *list) {
   *list = (struct headers){.at = (struct header *)(uintptr_t)fields, .count = (uint32_t)count};
   *request = (struct request){.fields = list, .content_length = -1, .end = true};
@@ -330,11 +333,17 @@ static bool promised_request(const struct header *fields, size_t count, struct r
     case TOKEN_SCHEME: request->scheme = fields[i].value; break;
     case TOKEN_AUTHORITY: request->authority = fields[i].value; break;
     case TOKEN_PATH: request->path = fields[i].value; break;
+    case TOKEN_CONTENT_LENGTH: request->content_length = !span_is(fields[i].value, "0"); break;
     default: break;
     }
   }
-  return (span_is(request->method, "GET") || span_is(request->method, "HEAD")) &&
-         request->scheme.len && request->authority.len && request->path.len;
+}
+
+/* Section 8.4: what the client could not but refuse. A promised stream has no origin, and so
+ * nothing can be promised on it. */
+static bool may_promise(const struct h2_stream *parent, const struct request *request) {
+  return h2_message_pushable(request) && request->path.len > 0 &&
+         h2_origin_is(parent->h2->origins, parent->origin, request->scheme, request->authority);
 }
 
 static struct stream *op_push(struct stream *base, const struct header *fields, size_t count) {
@@ -342,7 +351,8 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   struct h2 *h2 = parent->h2;
   struct request request;
   struct headers list;
-  if (!may_push(h2, parent) || !promised_request(fields, count, &request, &list)) return NULL;
+  promised_request(fields, count, &request, &list);
+  if (!may_push(h2, parent) || !may_promise(parent, &request)) return NULL;
   struct h2_stream *promised = h2_stream_open(h2, h2->own_id_next);
   if (!promised) return NULL;
   h2->own_id_next += 2;
@@ -448,11 +458,24 @@ static bool request_allowed(const struct h2 *h2, const struct header *fields, si
 }
 
 static void note_request(struct h2_stream *stream, const struct header *fields, size_t count) {
+  struct h2 *h2 = stream->h2;
+  struct span scheme = {0}, authority = {0}, host = {0};
   for (size_t i = 0; i < count; i++) {
-    if (fields[i].token != TOKEN_METHOD) continue;
-    stream->head_request = span_is(fields[i].value, "HEAD");
-    stream->connect = span_is(fields[i].value, "CONNECT");
+    struct span value = fields[i].value;
+    switch (fields[i].token) {
+    case TOKEN_METHOD:
+      stream->head_request = span_is(value, "HEAD");
+      stream->connect = span_is(value, "CONNECT");
+      break;
+    case TOKEN_SCHEME: scheme = value; break;
+    case TOKEN_AUTHORITY: authority = value; break;
+    case TOKEN_HOST: host = value; break;
+    default: break;
+    }
   }
+  if (h2->ours.enable_push)
+    stream->origin =
+        h2_origin_take(&h2->origins, h2->engine->memory, scheme, authority.len ? authority : host);
 }
 
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,

@@ -5,6 +5,8 @@
  */
 #include "h2_message.h"
 
+#include "h2_origin.h"
+
 #include <string.h>
 
 /* What one pass over a section finds. */
@@ -210,28 +212,6 @@ static bool valid_authority(struct span text, bool port_needed) {
   return text.base[host] == ':' && valid_port(port) && (port.len > 0 || !port_needed);
 }
 
-static bool span_ends_with(struct span text, const char *end) {
-  size_t len = strlen(end);
-  return text.len >= len && memcmp(text.base + text.len - len, end, len) == 0;
-}
-
-/* Without the port that the scheme implies, or an empty one (RFC 9110 section 4.2.3). */
-static struct span normal_authority(struct span text, struct span scheme) {
-  const char *implied = span_is(scheme, "https") ? ":443" : span_is(scheme, "http") ? ":80" : ":";
-  if (span_ends_with(text, implied)) return span_of(text.base, text.len - strlen(implied));
-  return span_ends_with(text, ":") ? span_of(text.base, text.len - 1) : text;
-}
-
-static bool equal_ignoring_case(struct span a, struct span b) {
-  if (a.len != b.len) return false;
-  for (size_t i = 0; i < a.len; i++) {
-    uint8_t x = a.base[i], y = b.base[i];
-    bool letter = (x | 0x20) >= 'a' && (x | 0x20) <= 'z';
-    if (x != y && !(letter && (x ^ y) == 0x20)) return false;
-  }
-  return true;
-}
-
 static bool has(const struct survey *survey, unsigned token) {
   return survey->seen & 1u << token;
 }
@@ -245,8 +225,7 @@ static struct h2_verdict check_authority(const struct survey *survey, bool port_
   if (survey->has_host && !valid_authority(survey->host, false)) return malformed("bad host");
   if (!has(survey, TOKEN_AUTHORITY) || !survey->has_host) return H2_OK;
   struct span scheme = survey->pseudo[TOKEN_SCHEME];
-  if (!equal_ignoring_case(normal_authority(*authority, scheme),
-                           normal_authority(survey->host, scheme)))
+  if (!h2_origin_same_authority(*authority, survey->host, scheme))
     return malformed("host differs from :authority");
   return H2_OK;
 }
@@ -361,7 +340,8 @@ enum h2_expectation h2_message_expectation(const struct headers *fields) {
     while (list.len) {
       struct span member = next_member(&list);
       if (member.len == 0) continue;
-      if (!equal_ignoring_case(member, span_text("100-continue"))) return H2_EXPECT_UNKNOWN;
+      if (!h2_origin_equal_ignoring_case(member, span_text("100-continue")))
+        return H2_EXPECT_UNKNOWN;
       found = H2_EXPECT_CONTINUE;
     }
   }

@@ -74,6 +74,8 @@ struct h2_stream {
   bool lingers : 1; /* closed() was called, but the peer's message is still read: h2_stream_linger()
                      */
 
+  uint8_t origin; /* of the request, if promises on it are allowed: see h2_origin.h; 0: none */
+
   struct sched_node node;
   uint16_t head_start_paths; /* rules of head_start.h that the request's path matches */
   struct h2_window window;   /* what we may send */

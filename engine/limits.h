@@ -100,6 +100,15 @@
  * from what is an error. As many as may be open by default. */
 #define H2_CLOSED_REMEMBERED 128u
 
+/* Origins that the requests of one connection may have at once to be pushed for: what clients
+ * coalesce on one connection is a few subdomains. Streams of others are pushed nothing, and
+ * promises on them are refused. */
+#define H2_ORIGINS_MAX 8u
+
+/* Scheme and authority of such an origin: a DNS name has 253 bytes at most, "https" and a port take
+ * 11; the rest is for names that are none. */
+#define H2_ORIGIN_BYTES_MAX 320u
+
 /* ---- HTTP/2: what a peer may make us do ------------------------------------------------------ */
 
 /* Glitches: frames that are legal but useless (empty DATA, unknown types, WINDOW_UPDATE by the

@@ -81,7 +81,8 @@ struct stream_events {
   void (*timer)(struct stream *stream, uint64_t now_ns);
   /* Client role: a response's header section, 1xx included. `end`: no body follows. */
   void (*response)(struct stream *stream, unsigned status, const struct headers *fields, bool end);
-  /* Client role: the server promised `promised` (set its events here, or stream_reset() it). */
+  /* Client role: the server promised `promised`, of the same origin as this stream's request (set
+   * its events here, or stream_reset() it). */
   void (*promise)(struct stream *stream, struct stream *promised, const struct request *request);
   /* The stream is over. `error_code` is 0 after a complete exchange, else the protocol's code. */
   void (*closed)(struct stream *stream, uint32_t error_code);
@@ -132,8 +133,9 @@ bool stream_respond(struct stream *stream, unsigned status, const struct header 
 bool stream_trailers(struct stream *stream, const struct header *fields, size_t count);
 
 /* Promises a response to a request the client has not made (RFC 9113 section 8.4). `fields` are the
- * promised request's, pseudo-header fields first. The handler's request() is then called for the
- * promised stream. NULL when the client or the protocol does not allow it. */
+ * promised request's, pseudo-header fields first: GET or HEAD, no content, scheme and authority
+ * those of this stream's own request. The handler's request() is then called for the promised
+ * stream. NULL, and nothing is sent, when the client or the protocol does not allow it. */
 struct stream *stream_push(struct stream *stream, const struct header *fields, size_t count);
 
 /* The body has bytes again after BODY_WAIT. */

@@ -50,6 +50,8 @@
 
     /* ---- push ------------------------------------------------------------------------------- */
 
+    {"*of another origin, *PUSH_PROMISE*", "R [0-9]* 1\n", "P *",
+     "8.4: a promise of another origin is refused, not left to the application", 0},
     {"*PUSH_PROMISE*", "R [0-9]* 1\n", "P *",
      "8.4: a promise that is not safe or has a body is refused, not left to the application", 0},
     {"*PUSH_PROMISE*", "R [0-9]* 7\n", "R [0-9]* 8\n",

@@ -20,8 +20,9 @@
  * RAW x01 sends bytes without a frame header.
  *
  * A step that begins with ! is the application's: !respond 1 200, !end 1, !send 1 100, !reset 1 8,
- * !bulk 1 9000 (a response with a field so large), !inform 1 103, !trailers 1, !push 1, !request
- * /path [body], !tick 500 (ms), !drain, !eof, !mute (the peer stops reading) and !listen.
+ * !bulk 1 9000 (a response with a field so large), !inform 1 103, !trailers 1, !push 1 [https://a
+ * [METHOD]] (BODY: GET with content), !request /path [body [authority]], !tick 500 (ms), !drain,
+ * !eof, !mute (the peer stops reading) and !listen.
  *
  * The transcript: what the application heard in lower case, what was on the wire in upper case, but
  * for the preface, acknowledgements of SETTINGS and WINDOW_UPDATE, which are counted only.
@@ -33,21 +34,33 @@
 
 /* ---- the application's steps ----------------------------------------------------------------- */
 
-static inline void script_push(struct script_app *app, const char *path) {
+/* `origin` is scheme://authority, or empty for that of most requests here. */
+static inline void script_push(struct script_app *app, const char *origin, const char *method) {
+  const char *colon = strchr(*origin ? origin : (origin = "https://a"), ':');
+  assert_non_null(colon);
   struct header fields[] = {
-      header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
-      header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text(path))};
-  if (!stream_push(app->stream, fields, 4)) script_log(script_now, "push refused");
+      header_of(TOKEN_METHOD, span_text(*method ? method : "GET")),
+      header_of(TOKEN_SCHEME, span_of(origin, (size_t)(colon - origin))),
+      header_of(TOKEN_AUTHORITY, span_text(colon + 3)),
+      header_of(TOKEN_PATH, span_text("/hold")),
+      header_of(TOKEN_CONTENT_LENGTH, span_text("3")),
+  };
+  size_t count = strcmp(method, "BODY") == 0 ? 5 : 4;
+  if (count == 5) fields[0].value = span_text("GET");
+  if (!stream_push(app->stream, fields, count)) script_log(script_now, "push refused");
 }
 
-static inline void script_open(struct script *script, const char *path, bool body) {
+static inline void script_open(struct script *script, const char *path, bool body,
+                               const char *authority) {
   bool connect = path[0] != '/';
   bool extended = strcmp(path, "websocket") == 0;
   struct header fields[5] = {
       header_of(TOKEN_METHOD, span_text(connect ? "CONNECT"
                                         : body  ? "POST"
                                                 : "GET")),
-      header_of(TOKEN_AUTHORITY, span_text(connect ? "a:443" : "a")),
+      header_of(TOKEN_AUTHORITY, span_text(*authority ? authority
+                                           : connect  ? "a:443"
+                                                      : "a")),
       header_of(TOKEN_SCHEME, span_text("https")),
       header_of(TOKEN_PATH, span_text(connect ? "/chat" : path)),
       header_of(TOKEN_PROTOCOL, span_text("websocket")),
@@ -80,27 +93,26 @@ static inline void script_tick(struct script *script, unsigned long ms) {
 }
 
 static inline void script_act(struct script *script, const char *text) {
-  char verb[16], word[64] = "", more[16] = "";
+  char step[256], verb[16], word[64] = "", more[64] = "", last[16] = "";
   unsigned long id = 0, value = 0;
-  assert_true(sscanf(text, "!%15s %63s %15s", verb, word, more) >= 1);
+  snprintf(step, sizeof step, "%.*s", (int)strcspn(text, ";"), text);
+  assert_true(sscanf(step, "!%15s %63s %63s %15s", verb, word, more, last) >= 1);
   id = strtoul(word, NULL, 10);
   value = strtoul(more, NULL, 10);
   const struct machine_ops *ops = script->machine.ops;
   struct script_app *app = script_app_of(script, id);
   bool alive = app && app->stream;
   if (strcmp(verb, "request") == 0) {
-    char path[64];
-    snprintf(path, sizeof path, "%.*s", (int)strcspn(word, ";"), word);
-    script_open(script, path, strncmp(more, "body", 4) == 0);
+    script_open(script, word, strcmp(more, "body") == 0, last);
   } else if (strcmp(verb, "tick") == 0) {
     script_tick(script, id);
-  } else if (strncmp(verb, "drain", 5) == 0) {
+  } else if (strcmp(verb, "drain") == 0) {
     ops->drain(script->machine.self, script->now_ns);
-  } else if (strncmp(verb, "eof", 3) == 0) {
+  } else if (strcmp(verb, "eof") == 0) {
     ops->recv_eof(script->machine.self, script->now_ns);
-  } else if (strncmp(verb, "mute", 4) == 0) {
+  } else if (strcmp(verb, "mute") == 0) {
     script->mute = true;
-  } else if (strncmp(verb, "listen", 6) == 0) {
+  } else if (strcmp(verb, "listen") == 0) {
     script->mute = false;
   } else if (!alive) {
     return; /* the stream has ended: nothing the application could do */
@@ -122,7 +134,7 @@ static inline void script_act(struct script *script, const char *text) {
     struct header trailer = {.name = span_text("x-sum"), .value = span_text("42")};
     (void)stream_trailers(app->stream, &trailer, 1);
   } else if (strcmp(verb, "push") == 0) {
-    script_push(app, "/hold");
+    script_push(app, more, last);
   } else {
     fail_msg("no such step: %s", text);
   }

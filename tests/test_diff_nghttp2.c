@@ -227,9 +227,16 @@ static void put_nonsense(void) {
 static void put_promise(void) {
   struct section section;
   request_section(&section);
-  for (size_t i = 0; i < section.count; i++)
+  bool foreign = one_in(10); /* of another origin than ask()'s, nearly always */
+  for (size_t i = 0; i < section.count; i++) {
+    struct span *value = &section.fields[i].value;
     if (span_is(section.fields[i].name, ":method") && !one_in(10))
-      section.fields[i].value = span_text(one_in(3) ? "HEAD" : "GET");
+      *value = span_text(one_in(3) ? "HEAD" : "GET");
+    if (span_is(section.fields[i].name, ":scheme") && !foreign) *value = span_text("https");
+    if (span_is(section.fields[i].name, ":authority"))
+      *value = span_text(!foreign ? "a" : one_in(3) ? "a:443" : "b");
+  }
+  if (foreign) describe("of another origin, ");
   if (one_in(12)) spoil(&section);
   uint32_t id = any_id();
   if (source.promise_next >= DIFF_STREAMS * 2) return;

@@ -339,6 +339,38 @@ static const struct spec_line pushing[] = {
      "request 1 GET /hold end, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end", 0},
     {"8.4", "a pushed stream promises nothing", "HEADERS/SH 1 [@hold]; !push 1; !push 2",
      "request 1 GET /hold end, request 2 GET /hold end, PUSH_PROMISE 1 2 /hold, push refused", 0},
+    {"8.4", "nor does a tunnel", "HEADERS/H 1 [@connect]; !push 1; !respond 1 200; !push 1",
+     "request 1 CONNECT a:443, push refused, HEADERS 1 200, push refused", 0},
+    {"8.4", "another authority, scheme or port than the request's",
+     "HEADERS/SH 1 [@hold]; !push 1 https://b; !push 1 http://a; !push 1 https://a:444; "
+     "!push 1 https://aa; !push 1 https://",
+     "request 1 GET /hold end, push refused, push refused, push refused, push refused, "
+     "push refused",
+     0},
+    {"8.4", "the same authority, written differently",
+     "HEADERS/SH 1 [:method=GET :scheme=https :authority=Aa:443 :path=/hold]; "
+     "!push 1 https://aA; !push 1 https://AA:; !push 1 HTTPS://aa:443",
+     "request 1 GET /hold end, request 2 GET /hold end, PUSH_PROMISE 1 2 /hold, "
+     "request 4 GET /hold end, PUSH_PROMISE 1 4 /hold, "
+     "request 6 GET /hold end, PUSH_PROMISE 1 6 /hold",
+     0},
+    {"8.4", "each request has its own",
+     "HEADERS/SH 1 [:method=GET :scheme=http :authority=b:8080 :path=/hold]; "
+     "HEADERS/SH 3 [@hold]; !push 1 https://a; !push 3 http://b:8080; !push 3; "
+     "!push 1 http://b:8080",
+     "request 1 GET /hold end, request 3 GET /hold end, push refused, push refused, "
+     "request 2 GET /hold end, PUSH_PROMISE 3 2 /hold, request 4 GET /hold end, "
+     "PUSH_PROMISE 1 4 /hold",
+     0},
+    {"8.4", "host stands in for :authority",
+     "HEADERS/SH 1 [:method=GET :scheme=https :path=/hold host=a:443]; !push 1 https://b; !push 1",
+     "request 1 GET /hold end, push refused, request 2 GET /hold end, PUSH_PROMISE 1 2 /hold", 0},
+    {"8.4", "not safe, or with content",
+     "HEADERS/SH 1 [@hold]; !push 1 https://a POST; !push 1 https://a OPTIONS; "
+     "!push 1 https://a BODY; !push 1 https://a HEAD",
+     "request 1 GET /hold end, push refused, push refused, push refused, "
+     "request 2 HEAD /hold end, PUSH_PROMISE 1 2 /hold",
+     0},
     {"6.8", "no promise after the client's GOAWAY", "HEADERS/SH 1 [@hold]; GOAWAY 0 =0 =0; !push 1",
      "request 1 GET /hold end, push refused", ROW_FINAL},
     {"6.8", "promises above its last identifier end",
@@ -363,6 +395,30 @@ static const struct spec_line pushed[] = {
     {"8.4", "with a body", GET_A "PUSH/H 1 =2 [@get content-length=3]",
      ASKED ", RST_STREAM 2 PROTOCOL_ERROR", 0},
     {"8.4", "malformed", GET_A "PUSH/H 1 =2 [@get A=b]", ASKED ", RST_STREAM 2 PROTOCOL_ERROR", 0},
+    {"8.4", "of another authority",
+     GET_A "PUSH/H 1 =2 [:method=GET :scheme=https :authority=b :path=/ +x-sync=2]; "
+           "HEADERS/H 2 [@ok +x-sync=3]; DATA 2 *100; HEADERS/SH 1 [@ok #63]",
+     ASKED ", RST_STREAM 2 PROTOCOL_ERROR, response 1 200 end, closed 1 NO_ERROR", 0},
+    {"8.4", "of another port or scheme",
+     GET_A "PUSH/H 1 =2 [:method=GET :scheme=https :authority=a:444 :path=/]; "
+           "PUSH/H 1 =4 [:method=GET :scheme=http :authority=a:443 :path=/]; "
+           "PUSH/H 1 =6 [:method=GET :scheme=http :authority=a :path=/]",
+     ASKED ", RST_STREAM 2 PROTOCOL_ERROR, RST_STREAM 4 PROTOCOL_ERROR, "
+           "RST_STREAM 6 PROTOCOL_ERROR",
+     0},
+    {"8.4", "the same, written differently",
+     GET_A "PUSH/H 1 =2 [:method=GET :scheme=HTTPS :authority=A:443 :path=/1]; "
+           "PUSH/H 1 =4 [:method=HEAD :scheme=https :path=/2 host=a:]",
+     ASKED ", promise 1 2 /1, promise 1 4 /2", 0},
+    {"8.4", "of nobody", GET_A "PUSH/H 1 =2 [:method=GET :scheme=https :path=/]",
+     ASKED ", RST_STREAM 2 PROTOCOL_ERROR", 0},
+    {"8.5", "in a tunnel",
+     "!request connect body; PUSH/H 1 =2 [@get +x-sync=1]; HEADERS/H 1 [@ok]; "
+     "PUSH 1 =4 [@get]; CONT/H 1 [+x-sync=2]; !request /a; HEADERS/SH 3 [@ok #63]",
+     "HEADERS 1 -, RST_STREAM 2 PROTOCOL_ERROR, response 1 200, closed 1 PROTOCOL_ERROR, "
+     "RST_STREAM 4 PROTOCOL_ERROR, RST_STREAM 1 PROTOCOL_ERROR, HEADERS 3 /a end, "
+     "response 3 200 end, closed 3 NO_ERROR",
+     0},
     {"5.1.1", "an identifier twice", GET_A "PUSH/H 1 =2 [@get]; PUSH/H 1 =2 [@get]",
      ASKED ", promise 1 2 /, closed 2 PROTOCOL_ERROR, closed 1 PROTOCOL_ERROR, "
            "GOAWAY 2 PROTOCOL_ERROR",

@@ -244,7 +244,10 @@ static void do_push(struct party *party) {
   struct header fields[] = {
       header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
       header_of(TOKEN_AUTHORITY, span_text("sim")), header_of(TOKEN_PATH, span_text(path))};
-  (void)stream_push(party->stream, fields, 4);
+  bool foreign = sim_one_in(party->side->scene->random, 4);
+  if (foreign) fields[2].value = span_text("elsewhere");
+  bool pushed = stream_push(party->stream, fields, 4);
+  sim_check(!foreign || !pushed, "pushed for another authority");
 }
 
 /* Everything a server says before its final response. Any of it may end the stream. */
