@@ -97,6 +97,10 @@
  * peer can make one; they are counted to see that. Turns are measured once one has been slow. */
 #define IO_TURN_LONG_NS (10 * IO_MILLISECOND)
 #define IO_TURN_SLOW_NS IO_MILLISECOND
+/* So long a turn acts on completions, by the clock. Hundreds of connections that all send what is
+ * dearest to understand could make it a hundred times as long otherwise, and nobody would be sent
+ * anything meanwhile. */
+#define IO_TURN_REAP_NS (4 * IO_MILLISECOND)
 /* Asynchronous operations (worker_op) that may be under way at once on one worker. */
 #define IO_OPS_MAX 65536u
 /* Messages on their way from one worker to another; a power of two. The sender sees `full`. */

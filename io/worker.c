@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NO_SLOT = UINT32_MAX, OPS_AT_FIRST = 64, REAP_BATCH = 256 };
+enum { NO_SLOT = UINT32_MAX, OPS_AT_FIRST = 64 };
 
 /* How long the end of a worker waits for operations that do not obey their cancellation. */
 #define END_WAIT_NS (5 * IO_SECOND)
@@ -156,24 +156,24 @@ static void dispatch_few(struct worker *worker, const struct io_uring_cqe *cqes,
   list_splice(&worker->links.dirty, &waiting);
 }
 
-/* Everything that is there, one completion queue full at most. Completions are copied out before
+/* Everything that is there, but no more than a turn has time for: what is left stays in the queue,
+ * and is looked at when everybody has had a chance to send. Completions are copied out before
  * anybody acts on them: acting submits, and a kernel whose completion queue is full may refuse to
  * take submissions. */
 static void reap(struct worker *worker) {
-  struct io_uring_cqe *batch[REAP_BATCH], copies[REAP_BATCH];
-  unsigned count, total = 0;
+  struct io_uring_cqe *batch[IO_SETTLE_BATCH], copies[IO_SETTLE_BATCH];
+  const uint64_t end_ns = worker_clock_ns() + IO_TURN_REAP_NS;
+  unsigned count;
   do {
-    count = io_uring_peek_batch_cqe(&worker->uring.ring, batch, REAP_BATCH);
+    count = io_uring_peek_batch_cqe(&worker->uring.ring, batch, IO_SETTLE_BATCH);
     for (unsigned i = 0; i < count; i++) {
       copies[i].user_data = batch[i]->user_data;
       copies[i].res = batch[i]->res;
       copies[i].flags = batch[i]->flags;
     }
     io_uring_cq_advance(&worker->uring.ring, count);
-    for (unsigned i = 0; i < count; i += IO_SETTLE_BATCH)
-      dispatch_few(worker, &copies[i], count - i < IO_SETTLE_BATCH ? count - i : IO_SETTLE_BATCH);
-    total += count;
-  } while (count == REAP_BATCH && total < IO_CQ_ENTRIES);
+    dispatch_few(worker, copies, count);
+  } while (count == IO_SETTLE_BATCH && worker_clock_ns() < end_ns);
 }
 
 /* --- messages and wake-ups --- */
