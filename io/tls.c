@@ -27,6 +27,7 @@
 #include "io/tls_bio.h"
 #include "io/tls_context.h"
 #include "io/tls_credit.h"
+#include "io/tls_parts.h"
 
 enum tls_state { TLS_WAITING, TLS_HANDSHAKE, TLS_OPEN, TLS_CLOSING };
 
@@ -315,15 +316,9 @@ static void continue_handshake(struct tls *tls, uint64_t now_ns) {
   }
 }
 
-/* A handshake costs some 150 microseconds of signing and key exchange; in a flood of them all other
- * connections would wait for a turn that takes many at once. True: not in this turn. A turn is told
- * by its time, which is read once. */
+/* Whether the handshake has to wait for the next turn: see tls_factory_admit(). */
 static bool must_wait(struct tls *tls, uint64_t now_ns) {
-  struct tls_factory *factory = tls->factory;
-  if (factory->turn_ns != now_ns) factory->turn_handshakes = 0;
-  factory->turn_ns = now_ns;
-  tls->waits = factory->turn_handshakes == TLS_TURN_HANDSHAKES;
-  if (!tls->waits) factory->turn_handshakes++;
+  tls->waits = !tls_factory_admit(tls->factory, now_ns);
   tls->waits_ns = now_ns;
   return tls->waits;
 }
@@ -539,10 +534,10 @@ static const struct machine_ops tls_ops = {
     .close = tls_close,
 };
 
-/* ---- the factory ----------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
-static bool create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
-                   uint64_t now_ns, struct machine *out) {
+bool tls_machine_create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                        uint64_t now_ns, struct machine *out) {
   struct tls_factory *factory = ctx;
   if (factory->machines == factory->machines_max) return false;
   struct tls *tls = calloc(1, sizeof *tls);
@@ -564,39 +559,6 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   }
   *out = (struct machine){.ops = &tls_ops, .self = tls};
   return true;
-}
-
-bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
-                      const struct machine_factory *inner, uint32_t machines_max,
-                      const char *server_name) {
-  assert(machines_max > 0);
-  *factory = (struct tls_factory){
-      .context = context, .inner = *inner, .machines_max = machines_max, .error = ""};
-  if (server_name && strlen(server_name) >= sizeof factory->server_name) return false;
-  if (server_name) strcpy(factory->server_name, server_name);
-  factory->plaintext = malloc(TLS_PLAINTEXT_BYTES);
-  factory->gather = malloc(TLS_RECORD_BYTES);
-  if (factory->plaintext && factory->gather && tls_slab_pool_init(&factory->slabs, machines_max))
-    return true;
-  free(factory->plaintext);
-  free(factory->gather);
-  return false;
-}
-
-void tls_factory_destroy(struct tls_factory *factory) {
-  assert(factory->machines == 0);
-  tls_slab_pool_destroy(&factory->slabs);
-  SSL_SESSION_free(factory->session);
-  free(factory->plaintext);
-  free(factory->gather);
-}
-
-struct machine_factory tls_factory_machines(struct tls_factory *factory) {
-  return (struct machine_factory){.ctx = factory, .create = create};
-}
-
-void tls_factory_trim(struct tls_factory *factory) {
-  tls_slab_pool_trim(&factory->slabs);
 }
 
 const char *tls_machine_error(const struct machine *machine) {
