@@ -83,14 +83,6 @@ static bool add_ticket_key(struct tls_context *context) {
   return true;
 }
 
-bool tls_context_rotate(struct tls_context *context) {
-  assert(!context->client);
-  pthread_mutex_lock(&context->ticket_lock);
-  bool ok = add_ticket_key(context);
-  pthread_mutex_unlock(&context->ticket_lock);
-  return ok;
-}
-
 /* The key to encrypt with. Without fresh randomness the old one serves on. */
 static void newest_ticket_key(struct tls_context *context, struct ticket_key *key) {
   pthread_mutex_lock(&context->ticket_lock);

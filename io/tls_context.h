@@ -54,10 +54,6 @@ tls_context_create(const struct tls_settings *settings, struct io_error *error);
 /* Every factory that borrows it must be gone. NULL is allowed. */
 void tls_context_free(struct tls_context *context);
 
-/* Replaces the ticket key now, as time itself does every TLS_TICKET_KEY_SECONDS. Server role.
- * False when there was no randomness; the old key then stays. */
-__attribute__((warn_unused_result)) bool tls_context_rotate(struct tls_context *context);
-
 bool tls_context_is_client(const struct tls_context *context);
 
 /* For tls.c: the SSL_CTX. The app data of each SSL is a pointer to where a client's ticket is kept,

@@ -29,14 +29,16 @@
 #include "io/limits.h"
 #include "io/worker.h"
 
+#define SHIFTED_CLOCK CLOCK_REALTIME
+#include "tests/shifted_clock.h"
+
 #define SECOND UINT64_C(1000000000)
 
 /* ---- the kernel, as far as the test plays it ------------------------------------------------- */
 
 static bool page_cache_cold;      /* RWF_NOWAIT finds nothing */
 static void (*before_read)(void); /* something happens to the file just now */
-static int64_t wall_offset_seconds;
-static size_t read_bytes_max; /* not 0: a read returns no more than this */
+static size_t read_bytes_max;     /* not 0: a read returns no more than this */
 
 ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int flags) {
   if (before_read) before_read();
@@ -48,12 +50,6 @@ ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int
   assert_int_equal(count, 1);
   if (read_bytes_max && part.iov_len > read_bytes_max) part.iov_len = read_bytes_max;
   return syscall(SYS_preadv2, fd, &part, 1, offset, 0, flags);
-}
-
-int clock_gettime(clockid_t clock, struct timespec *now) {
-  int result = (int)syscall(SYS_clock_gettime, clock, now);
-  if (clock == CLOCK_REALTIME) now->tv_sec += wall_offset_seconds;
-  return result;
 }
 
 static struct io_uring_sqe ring[64];
@@ -126,7 +122,7 @@ static int set_up(void **state) {
   char secret[80];
   page_cache_cold = false;
   before_read = NULL;
-  wall_offset_seconds = 0;
+  shifted_seconds = 0;
   read_bytes_max = 0;
   ring_count = 0;
   ring_max = 64;
@@ -356,13 +352,13 @@ static void test_changes_are_noticed(void **state) {
   expect(files, "page", now_ns + SECOND - 1, "two");
   expect(files, "page", now_ns += SECOND, "three!");
 
-  wall_offset_seconds = 10; /* long ago: now the time stamps vouch for it */
+  shifted_seconds = 10; /* long ago: now the time stamps vouch for it */
   expect(files, "page", now_ns += SECOND, "three!");
   misses = files_counters(files)->misses;
   expect(files, "page", now_ns += SECOND, "three!");
   expect(files, "page", now_ns += SECOND, "three!");
   assert_int_equal(files_counters(files)->misses, misses); /* compared, not loaded */
-  wall_offset_seconds = 0;
+  shifted_seconds = 0;
   put(at("page"), "four", 4);
   expect(files, "page", now_ns += SECOND, "four");
 
@@ -412,7 +408,7 @@ static void test_file_that_never_rests(void **state) {
   struct file *file;
   put(at("page"), "more", 4);
   before_read = append_to_page;
-  wall_offset_seconds = 10;
+  shifted_seconds = 10;
   assert_int_equal(find(files, "page", SECOND, &file), FILES_FOUND);
   before_read = NULL;
   assert_int_equal(file->bytes.len, file->identity.size_bytes);

@@ -21,6 +21,9 @@
 #include "io/tls_context.h"
 #include "tests/tls_pair.h"
 
+#define SHIFTED_CLOCK CLOCK_MONOTONIC_COARSE /* what ages ticket keys */
+#include "tests/shifted_clock.h"
+
 #define SECOND UINT64_C(1000000000)
 
 static struct certificate certificate;
@@ -638,6 +641,51 @@ static void test_handshake_flood(void **state) {
 
 /* ---- tickets --------------------------------------------------------------------------------- */
 
+/* A ticket begins with the name of the key that encrypted it (RFC 5077 section 4). */
+enum { TICKET_KEY_NAME_BYTES = 16 };
+
+static void read_key_name(const struct pair *pair, unsigned char name[TICKET_KEY_NAME_BYTES]) {
+  const unsigned char *ticket;
+  size_t len;
+  assert_non_null(pair->client.factory.session);
+  SSL_SESSION_get0_ticket(pair->client.factory.session, &ticket, &len);
+  assert_true(len > TICKET_KEY_NAME_BYTES);
+  memcpy(name, ticket, TICKET_KEY_NAME_BYTES);
+}
+
+/* Stores the new name, too. */
+static bool key_has_changed(const struct pair *pair, unsigned char name[TICKET_KEY_NAME_BYTES]) {
+  unsigned char old[TICKET_KEY_NAME_BYTES];
+  memcpy(old, name, sizeof old);
+  read_key_name(pair, name);
+  return memcmp(old, name, sizeof old) != 0;
+}
+
+/* The client forgets its ticket and gets one. */
+static void connect_anew(struct pair *pair) {
+  SSL_SESSION_free(pair->client.factory.session);
+  pair->client.factory.session = NULL;
+  pair_reconnect(pair);
+  pair_run(pair, 0, 65536);
+}
+
+/* Time alone replaces the key, and it does so for every worker. */
+static void test_ticket_keys_rotate(void **state) {
+  (void)state;
+  struct choice choice = plain;
+  choice.resume = true;
+  struct pair *pair = pair_create(&choice);
+  unsigned char name[TICKET_KEY_NAME_BYTES];
+  pair_run(pair, 0, 65536);
+  read_key_name(pair, name);
+  for (int i = 0; i < 2 * TLS_TICKET_KEYS; i++) {
+    shifted_seconds += TLS_TICKET_KEY_SECONDS / 2;
+    connect_anew(pair);
+    assert_int_equal(key_has_changed(pair, name), i % 2); /* at the end of each hour */
+  }
+  pair_free(pair);
+}
+
 /* The ticket of one worker's connection is good at another worker, for as long as its key lives. */
 static void test_resumption(void **state) {
   (void)state;
@@ -667,14 +715,16 @@ static void test_resumption(void **state) {
       assert_int_equal(server->counters.resumed, i);
     }
 
-    for (int rotations = 0; rotations < TLS_TICKET_KEYS; rotations++)
-      assert_true(tls_context_rotate(pair->server.context));
+    unsigned char name[TICKET_KEY_NAME_BYTES];
+    read_key_name(pair, name);
+    shifted_seconds += TLS_TICKET_KEY_SECONDS + TLS_TICKET_LIFE_SECONDS;
     pair_reconnect(pair);
     pair_run(pair, 0, 65536);
     assert_int_equal(server->counters.resumed, 4); /* the key is gone: a full handshake */
     assert_int_equal(server->counters.handshakes, 5);
+    assert_true(key_has_changed(pair, name));
 
-    assert_true(tls_context_rotate(pair->server.context));
+    shifted_seconds += TLS_TICKET_KEY_SECONDS;
     pair_reconnect(pair);
     pair_run(pair, 0, 65536);
     assert_int_equal(server->counters.resumed, 5); /* an old key still decrypts */
@@ -929,6 +979,7 @@ int main(void) {
       cmocka_unit_test(test_drain),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_handshake_flood),
+      cmocka_unit_test(test_ticket_keys_rotate),
       cmocka_unit_test(test_resumption),
       cmocka_unit_test(test_verification),
       cmocka_unit_test(test_weak_clients),

@@ -24,6 +24,9 @@
 #include "io/worker.h"
 #include "tests/echo_machine.h"
 
+#define SHIFTED_CLOCK CLOCK_MONOTONIC_COARSE /* what ages ticket keys */
+#include "tests/shifted_clock.h"
+
 enum { WORKERS = 2, CLIENTS = 4, CONNECTIONS = 6, ECHOED = 300000, TALKED = 20 << 20 };
 
 /* ---- the server ------------------------------------------------------------------------------ */
@@ -197,7 +200,7 @@ static void test_echo(void **state) {
   }
   for (int i = 0; i < 3; i++) {
     usleep(20000);
-    assert_true(tls_context_rotate(server.context));
+    shifted_seconds += TLS_TICKET_KEY_SECONDS;
   }
   int resumed = 0;
   for (unsigned i = 0; i < CLIENTS; i++) {
