@@ -2,12 +2,15 @@
 # deps.sh GROUP... - installs the Debian packages that a group of make targets needs and that are
 # missing. Groups: build, test, bench. Asks nothing and touches no network when all are there. On a
 # system without apt-get it names the packages, and fails only if building would.
+#
+# nginx and h2o are in no group: Debian's packages start them as services, now and at each boot. What
+# compares weir with them does so where they are installed, and is skipped or left out elsewhere.
 set -eu
 
 build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libjansson-dev libjemalloc-dev'
 test='clang libclang-rt-dev clang-format cppcheck gcovr libcmocka-dev libnghttp2-dev python3
-python3-pytest python3-h2 python3-hpack curl nghttp2-client nodejs chromium openssl brotli gzip
-pkgconf procps iproute2'
+python3-pytest python3-h2 python3-hpack curl nghttp2-client nghttp2-server nodejs chromium openssl
+brotli gzip pkgconf procps iproute2'
 bench='g++ libbenchmark-dev nghttp2-client python3 openssl util-linux'
 
 wanted=
