@@ -190,18 +190,23 @@ static void withdraw_promises(struct h2 *h2) {
   }
 }
 
-/* Section 6.9.2: a new initial window moves the window of every stream. */
-static struct h2_verdict shift_windows(struct h2 *h2, int64_t delta) {
+/* Section 6.9.2: a new initial window moves the window of every stream. It may move several times
+ * in one frame; all streams are gone through once for it, or 32 entries of 6 bytes would each cost
+ * a walk over all of them. `highest`: the furthest up from where they were, which must not overflow
+ * any; `end`: where they come to lie. */
+static struct h2_verdict shift_windows(struct h2 *h2, int64_t highest, int64_t end) {
   for (struct h2_stream *stream = h2->all; stream; stream = stream->next) {
-    if (!h2_window_shift(&stream->window, delta))
+    if (!h2_window_shift(&stream->window, highest))
       return h2_connection_error(H2_FLOW_CONTROL_ERROR, "initial window overflows a stream's");
+    bool came_down = h2_window_shift(&stream->window, end - highest);
+    assert(came_down); /* nobody spends more than was granted */
+    (void)came_down;
     h2_stream_schedule(stream);
   }
   return H2_OK;
 }
 
 static struct h2_verdict apply_setting(struct h2 *h2, const uint8_t *entry) {
-  uint32_t window_before = h2->theirs.initial_window_size;
   struct h2_verdict verdict = h2_settings_apply(&h2->theirs, entry, h2->role);
   if (verdict.scope != H2_ACCEPT) return verdict;
   switch (h2_setting_id(entry)) {
@@ -211,10 +216,25 @@ static struct h2_verdict apply_setting(struct h2 *h2, const uint8_t *entry) {
   case H2_ENABLE_PUSH:
     if (!h2->theirs.enable_push && h2->role == H2_SERVER) withdraw_promises(h2);
     return H2_OK;
-  case H2_INITIAL_WINDOW_SIZE:
-    return shift_windows(h2, (int64_t)h2->theirs.initial_window_size - window_before);
   default: return H2_OK;
   }
+}
+
+/* In their order, up to the first that is wrong; an overflow that one before it caused is the
+ * first.
+ */
+static struct h2_verdict apply_settings(struct h2 *h2, struct span entries) {
+  const int64_t before = h2->theirs.initial_window_size;
+  int64_t highest = before;
+  struct h2_verdict verdict = H2_OK;
+  for (size_t at = 0; at < entries.len && verdict.scope == H2_ACCEPT; at += H2_SETTING_BYTES) {
+    verdict = apply_setting(h2, entries.base + at);
+    if (h2->theirs.initial_window_size > highest) highest = h2->theirs.initial_window_size;
+  }
+  const int64_t end = h2->theirs.initial_window_size;
+  if (highest == before && end == before) return verdict;
+  struct h2_verdict moved = shift_windows(h2, highest - before, end - before);
+  return moved.scope == H2_ACCEPT ? verdict : moved;
 }
 
 /* Streams that began before the peer knew our smaller window began with the protocol's. From here
@@ -254,12 +274,10 @@ static void on_settings(struct h2 *h2, const struct h2_frame *frame) {
   if (h2->settings_received &&
       !h2_charge(h2, &h2->settings, &counters->calmed_settings, "too many SETTINGS"))
     return;
-  for (size_t at = 0; at < frame->settings.len; at += H2_SETTING_BYTES) {
-    struct h2_verdict verdict = apply_setting(h2, frame->settings.base + at);
-    if (verdict.scope != H2_ACCEPT) {
-      act(h2, 0, verdict);
-      return;
-    }
+  struct h2_verdict verdict = apply_settings(h2, frame->settings);
+  if (verdict.scope != H2_ACCEPT) {
+    act(h2, 0, verdict);
+    return;
   }
   h2->settings_received = true;
   h2_priority_settings(h2);

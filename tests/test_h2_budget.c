@@ -102,6 +102,60 @@ static void test_made_resets(void **state) {
     assert_in_range(flood("", ways[i], 9999), H2_RESET_BURST, H2_RESET_BURST + 1);
 }
 
+/* ---- at any moment of a response ------------------------------------------------------------- */
+
+/* The transport takes so many bytes and no more; returns how many there were. */
+static size_t take_bytes(size_t most) {
+  const struct machine_ops *ops = script.machine.ops;
+  struct span spans[16];
+  size_t taken = 0;
+  size_t count = ops->send_peek(script.machine.self, spans, 16, 64 * KIB, script.now_ns);
+  script.received = realloc(script.received, script.received_size = script.received_len + most + 1);
+  for (size_t i = 0; i < count && taken < most; i++) {
+    size_t part = spans[i].len < most - taken ? spans[i].len : most - taken;
+    memcpy(script.received + script.received_len, spans[i].base, part);
+    script.received_len += part;
+    taken += part;
+  }
+  if (taken) ops->send_ack(script.machine.self, taken, script.now_ns);
+  return taken;
+}
+
+/* CVE-2023-44487 and CVE-2025-8671 when `most` bytes of a response have been taken: the stream
+ * ends, nothing is left of it, and the connection is in step, whatever was cut off. Where the
+ * response had been made to its end (`ended`), what goes on about it may be a connection error.
+ * False: the response is shorter than that. */
+static bool reset_after(const char *how, size_t most, bool ended) {
+  script_begin(&script, H2_SERVER, NULL, false);
+  script.mute = true;
+  script_run(&script, "HEADERS/SH 1 [@hold +a=b]; !respond 1 200; !send 1 300");
+  if (ended) script_run(&script, "!end 1");
+  bool there = take_bytes(most) == most;
+  assert_int_equal(script.engine.counters.streams_closed, ended);
+  script_run(&script, how);
+  script.mute = false;
+  script_pump(&script);
+  assert_int_equal(script.engine.counters.streams_closed, 1);
+  if (!ended) assert_false(script.goaway);
+  if (!script.goaway) script_check(&script);
+  script_close(&script);
+  return there;
+}
+
+static void test_reset_at_each_byte(void **state) {
+  (void)state;
+  static const char *const ways[] = {
+      "RST 1 =8",         "WU 1 =0",   "WU 1 =2147483647",   "PRIORITY 1 *4",
+      "PRIORITY 1 d1/16", "DATA 1 *1", "HEADERS/SH 1 [a=b]", "HEADERS/H 1 [a=b]",
+  };
+  for (size_t i = 0; i < 2 * sizeof ways / sizeof *ways; i++) {
+    size_t bytes = 0;
+    while (reset_after(ways[i / 2], bytes, i % 2))
+      bytes++;
+    assert_in_range(bytes, 9 + 9 + 300, 500); /* two frames and what they carry */
+  }
+}
+
 /* One complete exchange pays for one reset: every second request may be given up, for ever. */
 static void test_paid_resets(void **state) {
   (void)state;
@@ -155,6 +209,40 @@ static void test_one_frame(void **state) {
   assert_int_equal(flood("", text, 2), 1);
 }
 
+/* INITIAL_WINDOW_SIZE several times in a frame: it counts in order (section 6.5.3), and so does
+ * what is wrong with it. The window has 2147400000 more than the initial value to begin with. */
+static void test_windows_of_one_frame(void **state) {
+  (void)state;
+  static const struct {
+    const char *settings, *error;
+  } rows[] = {
+      {"SETTINGS 0 s4=0 s4=83647", NULL},
+      {"SETTINGS 0 s4=83647 s4=0 s4=2", NULL},
+      {"SETTINGS 0 s4=83648", "FLOW_CONTROL_ERROR"},
+      {"SETTINGS 0 s4=0 s4=83648 s4=0", "FLOW_CONTROL_ERROR"},
+      {"SETTINGS 0 s4=83648 s2=5", "FLOW_CONTROL_ERROR"},
+      {"SETTINGS 0 s2=5 s4=83648", "PROTOCOL_ERROR"},
+      {"SETTINGS 0 s4=83647 s4=2147483648", "FLOW_CONTROL_ERROR"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    script_begin(&script, H2_SERVER, NULL, false);
+    script_run(&script, "HEADERS/SH 1 [@hold]; WU 1 =2147400000; WU 0 =1000000");
+    script.log[script.log_len = 0] = '\0';
+    script_run(&script, rows[i].settings);
+    assert_int_equal(script.goaway, rows[i].error != NULL);
+    if (rows[i].error) assert_non_null(strstr(script.log, rows[i].error));
+    script_close(&script);
+  }
+  /* Where it comes to lie: 65535 - 5 are spent, the windows shut, and opened by 5 + 100. */
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/SH 1 [@hold]; WU 0 =1000000; !respond 1 200; !send 1 65530");
+  script_run(&script, "SETTINGS 0 s4=70000 s4=0 s4=65635");
+  script.log[script.log_len = 0] = '\0';
+  script_run(&script, "!send 1 1000");
+  assert_string_equal(script.log, "DATA 1 105");
+  script_close(&script);
+}
+
 /* CVE-2024-27316, CVE-2026-33871 */
 static void test_continuations(void **state) {
   (void)state;
@@ -179,12 +267,20 @@ static void test_fields(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_burst),         cmocka_unit_test(test_refill),
-      cmocka_unit_test(test_full),          cmocka_unit_test(test_refund),
-      cmocka_unit_test(test_resets),        cmocka_unit_test(test_made_resets),
-      cmocka_unit_test(test_paid_resets),   cmocka_unit_test(test_floods),
-      cmocka_unit_test(test_padded_data),   cmocka_unit_test(test_one_frame),
-      cmocka_unit_test(test_continuations), cmocka_unit_test(test_fields),
+      cmocka_unit_test(test_burst),
+      cmocka_unit_test(test_refill),
+      cmocka_unit_test(test_full),
+      cmocka_unit_test(test_refund),
+      cmocka_unit_test(test_resets),
+      cmocka_unit_test(test_made_resets),
+      cmocka_unit_test(test_reset_at_each_byte),
+      cmocka_unit_test(test_windows_of_one_frame),
+      cmocka_unit_test(test_paid_resets),
+      cmocka_unit_test(test_floods),
+      cmocka_unit_test(test_padded_data),
+      cmocka_unit_test(test_one_frame),
+      cmocka_unit_test(test_continuations),
+      cmocka_unit_test(test_fields),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
