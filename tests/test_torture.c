@@ -82,33 +82,22 @@ static void hints(struct scene *scene) {
 }
 
 static void request_trailers(struct scene *scene) {
-  struct header trailer = {.name = span_text("x-sum"), .value = span_text("7")};
-  struct item *item = ask(&scene->client, "POST", "/echo", lend(1000), 1000);
-  if (item->stream && !stream_trailers(item->stream, &trailer, 1))
-    stream_reset(item->stream, H2_INTERNAL_ERROR);
+  (void)ask_with_trailers(&scene->client);
 }
 
 static void response_trailers(struct scene *scene) {
   (void)ask(&scene->client, "GET", "/trailers", BODY_NONE, 10);
 }
 
-static void ask_huge(struct scene *scene, size_t bytes) {
-  struct header fields[] = {
-      header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
-      header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text("/")),
-      (struct header){.name = span_text("x-huge"), .value = span_of(huge, bytes)}};
-  (void)ask_with(&scene->client, fields, 5, BODY_NONE, 100);
-}
-
 static void continuation(struct scene *scene) {
-  ask_huge(scene, HUGE_BYTES);
+  (void)ask_huge(&scene->client, HUGE_BYTES);
 }
 
 /* A frame that is longer than the pool's buffers, in pieces. */
 static void long_frame(struct scene *scene) {
   run(scene);
   scene->loop.piece_bytes = 1000;
-  ask_huge(scene, HUGE_BYTES);
+  (void)ask_huge(&scene->client, HUGE_BYTES);
 }
 
 static void huge_response(struct scene *scene) {
@@ -118,7 +107,7 @@ static void huge_response(struct scene *scene) {
 /* Above the server's limit: 431. */
 static void too_large(struct scene *scene) {
   scene->loop.server_engine.headers.list_bytes_max = 10000;
-  ask_huge(scene, 11000);
+  (void)ask_huge(&scene->client, 11000);
   run(scene);
   scene->loop.server_engine.headers.list_bytes_max = 64 * KIB;
 }
@@ -142,9 +131,7 @@ static void header_table(struct scene *scene) {
 }
 
 static void tunnel(struct scene *scene) {
-  struct header fields[] = {header_of(TOKEN_METHOD, span_text("CONNECT")),
-                            header_of(TOKEN_AUTHORITY, span_text("a:1"))};
-  (void)ask_with(&scene->client, fields, 2, lend(3000), 3000);
+  (void)ask_for_tunnel(&scene->client);
 }
 
 static void websocket(struct scene *scene) {

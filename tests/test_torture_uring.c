@@ -227,14 +227,105 @@ static void late_answer(struct torture_client *client) {
   (void)ask(client, "GET", "/late", BODY_NONE, 0);
 }
 
-static void trailers(struct torture_client *client) {
+static void head(struct torture_client *client) {
+  (void)ask(client, "HEAD", "/big", BODY_NONE, 0);
+}
+
+static void hints(struct torture_client *client) {
+  (void)ask(client, "GET", "/hints", BODY_NONE, 0);
+}
+
+static void posts(struct torture_client *client) {
+  for (int i = 0; i < 8; i++)
+    (void)ask(client, "POST", "/echo", lend(10000), 10000);
+}
+
+static void waiting(struct torture_client *client) {
+  for (int i = 0; i < 60; i++)
+    (void)ask(client, "GET", "/late", BODY_NONE, 0);
+}
+
+static void request_trailers(struct torture_client *client) {
+  (void)ask_with_trailers(client);
+}
+
+static void response_trailers(struct torture_client *client) {
   (void)ask(client, "GET", "/trailers", BODY_NONE, 10);
+}
+
+static void continuation(struct torture_client *client) {
+  (void)ask_huge(client, HUGE_BYTES);
+}
+
+static void huge_response(struct torture_client *client) {
   (void)ask(client, "GET", "/huge", BODY_NONE, 10);
 }
 
+static void tunnel(struct torture_client *client) {
+  (void)ask_for_tunnel(client);
+}
+
+/* Streams that are given up at once, beside one that is not. */
+static void resets(struct torture_client *client) {
+  get(client);
+  for (int i = 0; i < 8; i++) {
+    struct item *item = ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+    if (!item->stream) continue;
+    item->given_up = true;
+    stream_reset(item->stream, H2_CANCEL);
+  }
+}
+
+static void pings(struct torture_client *client) {
+  get(client);
+  for (int i = 0; i < 20; i++)
+    h2_ping(client->h2, (const uint8_t *)"torture!");
+}
+
+static void priorities(struct torture_client *client) {
+  for (uint32_t id = 1; id < 9; id += 2)
+    h2_reprioritize(client->h2, id, span_text("u=1, i"));
+  for (int i = 0; i < 8; i++)
+    (void)ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+}
+
+static void dependencies(struct torture_client *client) {
+  h2_depend(client->h2, 21, (struct h2_dependency){.weight = 200});
+  for (int i = 0; i < 4; i++) {
+    struct item *item = ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+    struct h2_dependency dependency = {.stream_id = 21, .weight = 9, .exclusive = i == 2};
+    if (item->stream) h2_request_depend(item->stream, dependency);
+  }
+}
+
+/* The client says goodbye while its requests are under way. */
+static void early_goodbye(struct torture_client *client) {
+  get_big(client);
+  late_answer(client);
+  timer_arm(&stage.worker->timers, &stage.goodbye, stage.worker->now_ns);
+}
+
 static const struct scenario scenarios[] = {
-    {"get", get},   {"get big", get_big},  {"post", post},         {"many", many},
-    {"push", push}, {"late", late_answer}, {"trailers", trailers},
+    {"get", get},
+    {"get big", get_big},
+    {"head", head},
+    {"post", post},
+    {"posts", posts},
+    {"many", many},
+    {"waiting", waiting},
+    {"push", push},
+    {"hints", hints},
+    {"late", late_answer},
+    {"request trailers", request_trailers},
+    {"response trailers", response_trailers},
+    {"continuation", continuation},
+    {"huge response", huge_response},
+    {"tunnel", tunnel},
+    {"resets", resets},
+    {"pings", pings},
+    {"priorities", priorities},
+    {"dependencies", dependencies},
+    {"early goodbye", early_goodbye},
 };
 
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
