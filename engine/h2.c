@@ -125,16 +125,43 @@ static void watch_output(struct h2 *h2) {
   h2->stalled_bytes = 0;
 }
 
-static bool body_is_slow(const struct h2 *h2, const struct h2_stream *stream) {
-  uint64_t silent_ns = h2->now_ns - stream->body_seen_ns;
-  if (stream->final_queued) return silent_ns > H2_STREAM_IDLE_NS;
+/* A bucket of bytes that leaks at the least rate: it starts with the grace period's worth, and
+ * holds no more than the longest silence's. So a megabyte at once does not buy half an hour of
+ * dribble. Counted once a second, and not while we ourselves hold the peer back. */
+static bool pace_is_kept(const struct h2 *h2, struct h2_stream *stream) {
+  struct h2_pace *pace = &stream->pace;
+  bool held_back = stream->credit.granted <= 0 || h2->credit.granted <= 0;
+  if (pace->counted_ns == 0)
+    *pace =
+        (struct h2_pace){.counted_ns = stream->opened_ns,
+                         .left_bytes = H2_BODY_BYTES_PER_SECOND_MIN * H2_BODY_GRACE_NS / SECOND_NS};
+  uint64_t span_ns = h2->now_ns - pace->counted_ns;
+  if (span_ns < SECOND_NS) return true;
+  const uint64_t most = H2_BODY_BYTES_PER_SECOND_MIN * H2_BODY_IDLE_NS / SECOND_NS;
+  uint64_t due = held_back ? 0 : span_ns * H2_BODY_BYTES_PER_SECOND_MIN / SECOND_NS;
+  uint64_t left = pace->left_bytes + (uint64_t)(stream->body_received - pace->body_bytes);
+  if (left > most + due) left = most + due;
+  *pace = (struct h2_pace){.counted_ns = h2->now_ns, .body_bytes = stream->body_received};
+  pace->left_bytes = left > due ? left - due : 0;
+  return left >= due;
+}
+
+/* Whether the peer may be in a conversation, in which silence says nothing: its body has no known
+ * length, and the handler has begun to answer. */
+static bool converses(const struct h2_stream *stream) {
+  return stream->final_queued && (stream->connect || stream->content_length < 0);
+}
+
+static bool body_is_slow(const struct h2 *h2, struct h2_stream *stream) {
+  uint64_t heard_ns = stream->body_seen_ns;
+  if (converses(stream)) {
+    uint64_t spoke_ns = stream->spoke_ns > heard_ns ? stream->spoke_ns : heard_ns;
+    return h2->now_ns - spoke_ns > H2_STREAM_IDLE_NS;
+  }
   if (stream->connect) return false; /* the handler has not answered: its time, not the peer's */
+  if (!pace_is_kept(h2, stream)) return true;
   if (stream->credit.granted <= 0 || h2->credit.granted <= 0) return false; /* we hold it back */
-  if (silent_ns > H2_BODY_IDLE_NS) return true;
-  uint64_t age_ns = h2->now_ns - stream->opened_ns;
-  if (age_ns <= H2_BODY_GRACE_NS) return false;
-  uint64_t least = (age_ns - H2_BODY_GRACE_NS) / SECOND_NS * H2_BODY_BYTES_PER_SECOND_MIN;
-  return (uint64_t)stream->body_received < least;
+  return h2->now_ns - heard_ns > H2_BODY_IDLE_NS;
 }
 
 /* Request bodies that come too slowly are given up, each for itself. */

@@ -50,6 +50,13 @@ enum h2_event {
 struct h2;
 struct h2_section;
 
+/* How fast a request's body comes, against H2_BODY_BYTES_PER_SECOND_MIN; see h2.c. */
+struct h2_pace {
+  uint64_t counted_ns; /* when it was last looked at; 0: never */
+  int64_t body_bytes;  /* body_received then */
+  uint64_t left_bytes; /* what it is ahead by */
+};
+
 struct h2_stream {
   struct stream base; /* first: handlers hold a pointer to it */
   struct h2 *h2;
@@ -91,7 +98,9 @@ struct h2_stream {
   int64_t linger_bytes;             /* body_received at which a stream that lingers is reset */
   uint64_t informational_bytes;     /* client: of all 1xx header sections so far */
   uint64_t opened_ns, body_seen_ns; /* for the deadlines of a slow body */
-  uint64_t timer_ns;                /* the handler's timer, or MACHINE_NO_DEADLINE */
+  uint64_t spoke_ns;                /* when we last sent DATA; 0: never */
+  struct h2_pace pace;
+  uint64_t timer_ns; /* the handler's timer, or MACHINE_NO_DEADLINE */
 
   struct h2_stream *next, *prev;             /* all streams of the connection, then the graveyard */
   struct h2_stream *urgent_next;             /* urgent queue */

@@ -185,12 +185,18 @@
 #define H2_HEADER_BLOCK_NS (10 * SECOND_NS)
 
 /* A request body that has begun: silence, and the least rate after a grace period. httpd's least
- * rate is the same; a telephone line is ten times faster. */
+ * rate is the same; a telephone line is ten times faster. What comes at once counts for no more
+ * than the longest silence, or a fast start would buy an hour of a byte every ten seconds. Both
+ * hold until the handler has answered, and where content-length says how much is to come also after
+ * that: such a request is an upload. */
 #define H2_BODY_IDLE_NS              (10 * SECOND_NS)
 #define H2_BODY_GRACE_NS             (5 * SECOND_NS)
 #define H2_BODY_BYTES_PER_SECOND_MIN 500u
 
-/* A stream on which both sides have begun and neither sends, a tunnel say; Envoy's default. */
+/* A stream on which both sides have begun and neither sends; Envoy's default. It is for tunnels and
+ * conversations (CONNECT, gRPC, whose requests have no content-length): no least rate can tell one
+ * that has nothing to say just now from one that holds a stream for nothing. What it can hold is a
+ * stream of H2_CONCURRENT_STREAMS_DEFAULT, some KiB with its handler's state. */
 #define H2_STREAM_IDLE_NS (300 * SECOND_NS)
 
 /* Output that the peer does not take (CVE-2019-9511, -9517, CVE-2023-43622): looked at over spans

@@ -30,6 +30,26 @@ static const struct spec_line deadlines[] = {
     {"5 s", "a request's body: 500 bytes a second after that",
      "HEADERS/H 1 [@post]; DATA 1 *100; !tick 4000; DATA 1 *100; !tick 4000; DATA 1 *100",
      POSTED ", data 1 100, data 1 100, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
+    {"10 s", "a request's body: a fast start does not pay for the rest",
+     "HEADERS/H 1 [@post]; DATA 1 *16000; !tick 7000; DATA 1 *9; !tick 7000; DATA 1 *9",
+     POSTED ", data 1 16000, data 1 9, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
+    {"10 s", "a request's body: also when it is being answered",
+     "HEADERS/H 1 [@post content-length=20000]; DATA 1 *9000; !respond 1 200; !tick 9000; "
+     "!send 1 100; !tick 2000",
+     POSTED ", data 1 9000, HEADERS 1 200, DATA 1 100, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
+    {"10 s", "a request's body: not while we hold it back",
+     "HEADERS/H 1 [@post]; !mute; DATA 1 *16384; DATA 1 *16384; DATA 1 *16384; DATA 1 *16383; "
+     "!tick 30000; !listen; DATA/S 1 *1",
+     POSTED ", data 1 16384, data 1 16384, data 1 16384, data 1 16383, data 1 1 end", 0},
+    {"300 s", "a conversation may be silent",
+     "HEADERS/H 1 [@post]; DATA 1 *9; !respond 1 200; !tick 200000; DATA 1 *9; !tick 200000; "
+     "DATA/S 1 *9; !end 1",
+     POSTED ", data 1 9, HEADERS 1 200, data 1 9, data 1 9 end, closed 1 NO_ERROR, DATA 1 0 end",
+     0},
+    {"300 s", "or of one side only",
+     "HEADERS/H 1 [@post]; DATA 1 *9; !respond 1 200; !tick 200000; !send 1 9; !tick 200000; "
+     "!send 1 9; !tick 299000",
+     POSTED ", data 1 9, HEADERS 1 200, DATA 1 9, DATA 1 9", 0},
     {"5 s", "a tunnel may be silent",
      "HEADERS/H 1 [@connect]; !respond 1 200; DATA 1 *9; !tick 200000; DATA 1 *9",
      "request 1 CONNECT a:443, HEADERS 1 200, data 1 9, data 1 9", 0},
