@@ -259,7 +259,16 @@ static struct h2 *enter(void *self, uint64_t now_ns) {
   return h2;
 }
 
+/* The peer has no more use for the connection and what it had begun is done: our GOAWAY before the
+ * end tells what was handled (section 6.8). */
+static void say_goodbye(struct h2 *h2) {
+  if (!h2->goaway_received || h2->all || h2->dead || h2->eof || h2->drain_final) return;
+  h2->draining = h2->drain_final = true;
+  h2_goaway(h2, h2->peer_id_max, H2_NO_ERROR, NULL);
+}
+
 static void leave(struct h2 *h2) {
+  say_goodbye(h2);
   h2_bury(h2);
   h2->in_call = false;
 }

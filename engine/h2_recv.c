@@ -274,7 +274,11 @@ static void on_settings(struct h2 *h2, const struct h2_frame *frame) {
   if (h2->settings_received &&
       !h2_charge(h2, &h2->settings, &counters->calmed_settings, "too many SETTINGS"))
     return;
+  const uint32_t priorities_before = h2->theirs.no_rfc7540_priorities;
   struct h2_verdict verdict = apply_settings(h2, frame->settings);
+  bool changed = h2->theirs.no_rfc7540_priorities != priorities_before;
+  if (verdict.scope == H2_ACCEPT && h2->settings_received && changed) /* RFC 9218 section 2.1.1 */
+    verdict = h2_connection_error(H2_PROTOCOL_ERROR, "NO_RFC7540_PRIORITIES changes");
   if (verdict.scope != H2_ACCEPT) {
     act(h2, 0, verdict);
     return;
@@ -314,6 +318,14 @@ static void on_priority(struct h2 *h2, const struct h2_frame *frame) {
   finish_priority(h2, id, h2_priority_depend(h2, id, &frame->priority));
 }
 
+/* What RST_STREAM means to the application. Without an error it is how a server says that it does
+ * not want the rest of a request that it has answered (section 8.1), and nothing is wrong; what it
+ * cuts short must not look complete. */
+static uint32_t reset_code(const struct h2_stream *stream, uint32_t code) {
+  bool answered = stream->h2->role == H2_CLIENT && stream->end_received && !stream->connect;
+  return code == H2_NO_ERROR && !answered ? H2_CANCEL : code;
+}
+
 static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
   counter_add(&h2->engine->counters.resets_received, 1);
   struct h2_stream *stream = h2_find(h2, frame->header.stream_id);
@@ -321,10 +333,8 @@ static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
     (void)h2_glitch(h2, &h2->engine->counters.glitches_late);
     return;
   }
-  /* After a complete response this is how a server says that it does not want the rest of the
-   * request (section 8.1); nothing is wrong. */
   h2_stream_event(stream, H2_RECV_RST_STREAM);
-  h2_stream_finish(h2, stream, frame->error_code);
+  h2_stream_finish(h2, stream, reset_code(stream, frame->error_code));
   if (h2->role == H2_SERVER) (void)h2_charge_reset(h2);
 }
 

@@ -148,15 +148,29 @@ static const struct spec_line types[] = {
     {"6.5.3", "the last value counts: HEADERS before DATA, window by window",
      "SETTINGS 0 s4=100 s4=1; HEADERS/SH 1 [@get]; WU 1 =1",
      REQUEST(1) ", HEADERS 1 200, DATA 1 1, closed 1 NO_ERROR, DATA 1 1 end", 0},
+    {"9218 2.1.1", "NO_RFC7540_PRIORITIES stays what the first SETTINGS said",
+     "SETTINGS 0 s9=0; SETTINGS 0 s9=1", "GOAWAY 0 PROTOCOL_ERROR", 0},
+    {"9218 2.1.1", "which may be 1, and be repeated",
+     "RAW ~magic; SETTINGS 0 s9=0 s9=1; SETTINGS/A 0; SETTINGS 0 s9=1; HEADERS/SH 1 [@get]; "
+     "SETTINGS 0 s9=0",
+     SERVED(1) ", GOAWAY 1 PROTOCOL_ERROR", ROW_BARE},
     {"6.7", "PING is answered, ACK is not", "PING/A 0 *8; PING 0 x3132333435363738",
      "PING ack 12345678", 0},
     {"6.8", "GOAWAY: what has begun is completed",
      "HEADERS/H 1 [@post]; GOAWAY 0 =0 =0; DATA/S 1 *3; "
      "!respond 1 200; !end 1",
-     "request 1 POST /hold, data 1 3 end, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end",
+     "request 1 POST /hold, data 1 3 end, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end, "
+     "GOAWAY 1 NO_ERROR",
      ROW_FINAL},
-    {"6.8", "GOAWAY with an unknown code and debug data", "GOAWAY 0 =0 =255 x646562756700ff", "",
+    {"6.8", "and after GOAWAY new requests, until there is none",
+     "HEADERS/SH 1 [@hold]; GOAWAY 0 =0 =0; HEADERS/SH 3 [@get]; !respond 1 200; !end 1; "
+     "HEADERS/SH 5 [@get]",
+     "request 1 GET /hold end, " SERVED(
+         3) ", HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end, GOAWAY 3 NO_ERROR",
      ROW_FINAL},
+    {"6.8", "GOAWAY with an unknown code and debug data", "GOAWAY 0 =0 =255 x646562756700ff",
+     "GOAWAY 0 NO_ERROR", ROW_FINAL},
+    {"6.8", "not twice", "GOAWAY 0 =0 =0; GOAWAY 0 =0 =0", "GOAWAY 0 NO_ERROR", ROW_FINAL},
     {"6.8", "GOAWAY with the reserved bit",
      "HEADERS/H 1 [@post]; GOAWAY 0 =2147483648 =0; PING 0 *8", "request 1 POST /hold, PING ack",
      ROW_FINAL},

@@ -15,6 +15,9 @@
 #define PSEUDO ":method=GET :scheme=https :authority=a "
 
 static const struct spec_line requests[] = {
+    {"6.4", "a request that is given up without a fault has not been answered all the same",
+     "HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 5; RST 1 =0",
+     "request 1 GET /hold end, HEADERS 1 200, DATA 1 5, closed 1 CANCEL", 0},
     {"8.1", "trailers end a request", "HEADERS/H 1 [@post]; DATA 1 *3; HEADERS/SH 1 [x-sum=1]",
      POSTED ", data 1 3, trailers 1 1", 0},
     {"8.1", "trailers without a body", "HEADERS/H 1 [@post]; HEADERS/SH 1 [x-sum=1]",
@@ -212,6 +215,13 @@ static const struct spec_line responses[] = {
     {"8.1", "RST_STREAM(NO_ERROR) after a complete response keeps it",
      "!request /a body; HEADERS/H 1 [@ok]; DATA/S 1 *3; RST 1 =0",
      "HEADERS 1 /a, response 1 200, data 1 3 end, closed 1 NO_ERROR", 0},
+    {"8.1", "but not an incomplete one: that was cut short, whatever the code",
+     "!request /a body; HEADERS/H 1 [@ok]; DATA 1 *3; RST 1 =0",
+     "HEADERS 1 /a, response 1 200, data 1 3, closed 1 CANCEL", 0},
+    {"8.1", "nor one that has not begun", GET_A "RST 1 =0", ASKED ", closed 1 CANCEL", 0},
+    {"8.5", "nor a tunnel's other half",
+     "!request connect body; HEADERS/H 1 [@ok]; DATA/S 1 *3; RST 1 =0",
+     "HEADERS 1 -, response 1 200, data 1 3 end, closed 1 CANCEL", 0},
     {"9110 15", "status codes above 599", GET_A "HEADERS/SH 1 [:status=999]",
      ASKED ", response 1 999 end, closed 1 NO_ERROR", 0},
     {"8.1.1", "content-length is met", GET_A "HEADERS/H 1 [@ok content-length=3]; DATA/S 1 *3",
@@ -281,14 +291,16 @@ static const struct spec_line connection[] = {
     {"6.8", "GOAWAY: what is above it may be asked elsewhere, the rest goes on",
      "!request /a; !request /b; GOAWAY 0 =1 =0; !request /c; HEADERS/SH 1 [@ok]",
      ASKED ", HEADERS 3 /b end, closed 3 REFUSED_STREAM, request refused, response 1 200 end, "
-           "closed 1 NO_ERROR",
+           "closed 1 NO_ERROR, GOAWAY 0 NO_ERROR",
      ROW_FINAL},
     {"6.8", "requests that wait are not sent any more",
-     "!mute; !request /a; GOAWAY 0 =0 =0; !listen", "closed 1 REFUSED_STREAM", ROW_FINAL},
+     "!mute; !request /a; GOAWAY 0 =0 =0; !listen", "closed 1 REFUSED_STREAM, GOAWAY 0 NO_ERROR",
+     ROW_FINAL},
     {"6.8", "the last identifier does not rise",
      "!request /a; !request /b; GOAWAY 0 =2147483647 =0; GOAWAY 0 =1 =0; GOAWAY 0 =3 =0; "
      "HEADERS/SH 1 [@ok]",
-     ASKED ", HEADERS 3 /b end, closed 3 REFUSED_STREAM, response 1 200 end, closed 1 NO_ERROR",
+     ASKED ", HEADERS 3 /b end, closed 3 REFUSED_STREAM, response 1 200 end, closed 1 NO_ERROR, "
+           "GOAWAY 0 NO_ERROR",
      ROW_FINAL},
     {"6.9", "the request's body obeys the windows",
      "SETTINGS 0 s4=5; !request /a body; !send 1 12; WU 1 =3; WU 1 =10; !end 1",
