@@ -15,6 +15,7 @@ enum {
 #define WEIR_VERSION "unknown" /* the Makefile knows */
 #endif
 
+int command_load(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_trace(int argc, char **argv);
 

@@ -18,6 +18,7 @@ static const struct command {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"serve", "serve files, or a small built-in site, over HTTP/2", command_serve},
+    {"load", "make requests over HTTP/2 and measure how they are answered", command_load},
     {"trace", "fetch a page and draw how it arrived, frame by frame", command_trace},
 };
 
