@@ -61,6 +61,8 @@ LDLIBS := -luring -lssl -lcrypto -lz -ljansson -lpthread $(MALLOC)
 OUT := $(BUILD)/$(VARIANT)
 ENGINE := $(wildcard engine/*.c)
 IO := $(wildcard io/*.c)
+# What an embedder calls, and the little of tools/ that it needs.
+LIB := $(wildcard lib/*.c) tools/lookup.c tools/process.c tools/url.c
 # Everything in tools/ is the program, except generators, which are run by hand.
 TOOLS := $(filter-out tools/generate%,$(wildcard tools/*.c tools/*/*.c))
 TESTS := $(wildcard tests/test_*.c)
@@ -68,7 +70,7 @@ FUZZ := $(wildcard tests/fuzz_*.c)
 # Programs that the end-to-end tests use.
 HELPERS := $(filter-out $(TESTS) $(FUZZ),$(wildcard tests/*.c))
 MICRO := $(wildcard bench/micro_*.cc)
-SOURCES := $(wildcard engine/*.[ch] io/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] tests/sim/*.[ch] bench/*.c bench/*.cc *.h)
+SOURCES := $(wildcard engine/*.[ch] io/*.[ch] lib/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] tests/sim/*.[ch] bench/*.c bench/*.cc)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 .PHONY: all help deps run test bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean
@@ -143,7 +145,7 @@ tidy:
 	@$(MAKE) --no-print-directory all
 	clang-format --dry-run --Werror $(SOURCES)
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
-	  --suppressions-list=.cppcheck -D_GNU_SOURCE -I. engine io tools
+	  --suppressions-list=.cppcheck -D_GNU_SOURCE -I. engine io lib tools
 	tests/layers.sh
 
 # ---- what make builds (V=1 shows the commands) ------------------------------------------------
@@ -168,7 +170,7 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	$(call SAY,CC)
 	$(QUIET)$(CC) $(CFLAGS_ALL) -DWEIR_VERSION='"$(VERSION)"' -c $< -o $@
 
-$(OUT)/libweir.a: $(call OBJ,$(ENGINE) $(IO))
+$(OUT)/libweir.a: $(call OBJ,$(ENGINE) $(IO) $(LIB))
 	$(call SAY,AR)
 	$(QUIET)$(ARCHIVE)
 
@@ -182,11 +184,14 @@ $(OUT)/weir: $(call OBJ,$(TOOLS)) $(OUT)/libweir.a
 	$(QUIET)$(LINK_FAST) $^ $(LDLIBS) -o $@
 
 # One program a tests/test_<room>.c, each with its own main(). tests/test_serve_<part>.c is about
-# tools/serve/ and gets that too; so for trace.
+# tools/serve/ and gets that too; so for trace and load.
 $(OUT)/tests/test_serve_%: $(OUT)/tests/test_serve_%.o $(OUT)/libtools.a $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
 $(OUT)/tests/test_trace_%: $(OUT)/tests/test_trace_%.o $(OUT)/libtools.a $(OUT)/libweir.a
+	$(call SAY,LINK)
+	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
+$(OUT)/tests/test_load_%: $(OUT)/tests/test_load_%.o $(OUT)/libtools.a $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
 $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/libweir.a
@@ -248,7 +253,7 @@ fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 
 # ---- install ----------------------------------------------------------------------------------
 
-# What handlers are written against.
+# What handlers are written against; weir.h, which starts them, lies beside these once installed.
 HEADERS := $(addprefix engine/,machine.h headers.h stream.h handler.h body.h)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
@@ -256,6 +261,7 @@ install: all
 	install -m 755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
 	install -m 644 $(BUILD)/libweir.a $(DESTDIR)$(PREFIX)/lib/libweir.a
 	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/weir/
+	sed 's|"engine/|"|' lib/weir.h > $(DESTDIR)$(PREFIX)/include/weir/weir.h
 	install -m 644 tools/weir.1 $(DESTDIR)$(PREFIX)/share/man/man1/weir.1
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/weir.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/weir.pc

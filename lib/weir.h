@@ -1,0 +1,108 @@
+/*
+ * weir.h - a server, or a client, inside a program of yours.
+ *
+ *     static void hello(void *ctx, struct stream *stream, const struct request *request,
+ *                       uint64_t now_ns);                          // see handler.h
+ *     static const struct handler handler = {.request = hello};
+ *
+ *     struct weir_server_settings settings = {.http = "127.0.0.1:8080", .handler = &handler};
+ *     struct weir_server *server = weir_server_start(&settings, error, sizeof error);
+ *     ...
+ *     weir_server_stop(server, 10);
+ *
+ * A handler is called by every worker, each on a thread of its own; all events of one stream come
+ * on one thread. What handlers share has to be safe for that; what they keep for a worker can be
+ * _Thread_local. A handler must not block: whoever else is on its core would wait for it.
+ *
+ * Threads of the library take no signals. Errors are one line of text, cut to the given size.
+ * Spans, fields and the words *borrows*, *keeps*, *takes*, *lends*: machine.h and headers.h.
+ */
+#ifndef WEIR_H
+#define WEIR_H
+
+#include "engine/body.h"
+#include "engine/handler.h"
+
+/* Room that every error text fits into. */
+enum { WEIR_ERROR_BYTES = 256 };
+
+/* ---- a server -------------------------------------------------------------------------------- */
+
+struct weir_server;
+
+struct weir_server_settings {
+  const char *http;        /* "127.0.0.1:8080", "[::1]:8080", ":8080" for all addresses; port 0
+                              is any free one; NULL: not in clear text */
+  const char *https;       /* the same, over TLS; NULL: not over TLS */
+  const char *certificate; /* PEM files: chain, the server's own first, and private key. Both */
+  const char *key;         /* NULL: a self-signed certificate, made in memory */
+  const struct handler *handler; /* kept until weir_server_stop() */
+  unsigned workers; /* 0: the cores of the affinity mask, or what the cgroup pays for */
+};
+
+/* Listens and starts. NULL with a line in `error` when that fails; nothing is left then. */
+__attribute__((warn_unused_result)) struct weir_server *
+weir_server_start(const struct weir_server_settings *settings, char *error, size_t error_bytes);
+
+/* The ports that were bound; 0 where it does not listen. */
+uint16_t weir_server_http_port(const struct weir_server *server);
+uint16_t weir_server_https_port(const struct weir_server *server);
+
+/* SHA-256 of the certificate, in hexadecimal with colons; "" without TLS. */
+const char *weir_server_fingerprint(const struct weir_server *server);
+
+/* Takes no new connections, lets streams finish for so long, and frees. When it returns, every
+ * stream has been closed and the handler is no longer called. */
+void weir_server_stop(struct weir_server *server, unsigned drain_seconds);
+
+/* ---- a client -------------------------------------------------------------------------------- */
+
+/* One connection to one server. Fetches of any number of threads are streams of it. */
+struct weir_client;
+
+struct weir_client_settings {
+  const char *origin;       /* "https://example.org" or "http://127.0.0.1:8080" (prior knowledge) */
+  bool insecure;            /* take any certificate */
+  const char *ca_file;      /* PEM, authorities to trust; NULL: the system's */
+  unsigned timeout_seconds; /* to connect, and for each fetch; 0: 60 */
+  size_t body_bytes_max;    /* of one response; 0: 64 MiB */
+};
+
+/* Connects, and waits until that is done. NULL with a line in `error`. */
+__attribute__((warn_unused_result)) struct weir_client *
+weir_client_open(const struct weir_client_settings *settings, char *error, size_t error_bytes);
+
+/* All of it is borrowed until weir_client_fetch() returns. */
+struct weir_request {
+  const char *method;          /* NULL: GET */
+  const char *path;            /* with the query; begins with a slash */
+  const struct header *fields; /* besides the pseudo-header fields; names in lower case */
+  size_t field_count;
+  struct span body;
+};
+
+/* Freed by weir_response_free(). */
+struct weir_response {
+  unsigned status; /* 0: no response came */
+  uint8_t *body;
+  size_t body_len;
+  char *fields; /* for weir_response_field() */
+  size_t fields_len;
+  char error[WEIR_ERROR_BYTES]; /* "" after a complete exchange */
+};
+
+/* Sends one request and waits for the whole response; from any thread but the library's own. False
+ * with response->error when the exchange was not completed, whatever came of it before; a status of
+ * 404 is complete. A connection that has ended stays so: open another. */
+bool weir_client_fetch(struct weir_client *client, const struct weir_request *request,
+                       struct weir_response *response);
+
+/* The value of the first field of that name (lower case), or NULL. */
+const char *weir_response_field(const struct weir_response *response, const char *name);
+
+void weir_response_free(struct weir_response *response);
+
+/* No fetch may be under way. */
+void weir_client_close(struct weir_client *client);
+
+#endif
