@@ -80,11 +80,18 @@ struct machine {
   void *self;
 };
 
+#define MACHINE_WEIGHT_MAX     256
+#define MACHINE_WEIGHT_DEFAULT 16
+
 /* What a host lends to its machine for the machine's whole life. */
 struct machine_host {
   /* Call when the wants changed outside of the calls above (a handler finished later, a file
    * arrived). Cheap, idempotent, never re-enters the machine: the host acts later in its turn. */
   void (*wake)(struct machine_host *host);
+  /* The machine's part of the host's time while others want it too: 1 .. MACHINE_WEIGHT_MAX, twice
+   * the weight for twice the bytes; 0 stands for MACHINE_WEIGHT_DEFAULT. The one field that
+   * factories and machines set, at any time; it counts from the next work on. */
+  uint16_t weight;
 };
 
 /* The other end, as far as the transport knows it. */

@@ -75,6 +75,29 @@
 #define IO_LINGER_IDLE_NS  (2 * IO_SECOND)
 #define IO_LINGER_TOTAL_NS (10 * IO_SECOND)
 
+/* --- share --- */
+
+/* What a send or a receive costs besides its bytes, as if it were so many: a system call's way in
+ * and out and a look at the link, against copying at some GB/s. */
+#define SHARE_CALL_BYTES 1024u
+/* How much more than its part a link may have had before it is held: one record or frame. It is
+ * also the least that a light link sends at once, for less costs more than it decides. */
+#define SHARE_SLACK_BYTES 16384u
+/* How much less than its part a link may have had and still get afterwards. One that is queued
+ * among many gets it in pieces, each up to a round late; what was left while idle is lost. */
+#define SHARE_LAG_BYTES IO_SEND_BUDGET_MAX
+/* Periods in which links are counted as busy, once they were charged so much: 64 KiB a second and
+ * more. Shorter ones would miss links that wait for their turn among hundreds, and who asks for
+ * little is no competitor. */
+#define SHARE_PERIOD_NS  (250 * IO_MILLISECOND)
+#define SHARE_BUSY_BYTES 16384u
+/* Virtual time that passes in a period at least: 16 KiB a second for each unit of weight. */
+#define SHARE_PERIOD_FLOOR (UINT64_C(4096) * 256)
+/* The calendar reaches so far that a link of weight 1 may be 64 KiB ahead: its slack, a piece of as
+ * much, and twice that for good measure. A day is 256 bytes at that weight. */
+#define SHARE_DAYS 256u
+#define SHARE_DAY  UINT64_C(65536)
+
 /* --- accept --- */
 
 /* Connections that wait in the kernel; it clamps to net.core.somaxconn. */

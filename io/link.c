@@ -86,6 +86,8 @@ static void close_machine(struct link *link) {
 /* Ends what is under way; the flush that finds nothing left frees the link. */
 static void begin_close(struct link *link) {
   link->state = LINK_CLOSING;
+  if (share_is_held(&link->share))
+    shares_leave(&link->worker->links.shares, &link->share, &link->dirty);
   link_recv_stop(link);
   link_send_stop(link);
   link_recv_release(link);

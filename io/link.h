@@ -14,7 +14,8 @@
  * Work is queued: completions and host->wake() mark the link dirty; links_flush(), once a turn,
  * gives every dirty link one send (round robin) and asks its wants and its deadline. Links in the
  * midst of a long send have a list of their own, which comes second and gets IO_TURN_BUSY_BYTES a
- * turn: a download does not hold up what has little to say.
+ * turn: a download does not hold up what has little to say. Before either, a link that has had more
+ * than its weight allows is held (share.h): it neither sends nor takes input until it is due.
  *
  * Bounds: IO_TURN_RECV_BYTES of input a turn; a send budget between IO_SEND_BUDGET_MIN and _MAX;
  * IO_SEND_STALL_NS without a byte acknowledged; input that the machine does not want is kept in a
@@ -26,6 +27,7 @@
 
 #include "engine/machine.h"
 #include "io/list.h"
+#include "io/share.h"
 #include "io/timer.h"
 
 #include <netinet/in.h>
@@ -94,8 +96,9 @@ struct link {
   uint64_t linger_idle_ns; /* LINGER ends at the earlier of these */
   uint64_t linger_until_ns;
   struct timer timer;
+  struct share share; /* of the worker's time */
 
-  struct list_node dirty;   /* to be settled by the next flush */
+  struct list_node dirty;   /* to be settled by the next flush, or held */
   struct list_node waiting; /* has deferred input */
   struct list_node starved; /* found the buffer ring empty */
 };
@@ -114,6 +117,7 @@ struct links {
   uint32_t shed_hand;  /* the slot that was looked at last */
   uint64_t kept_bytes; /* a counter: capacity of all copies, at most IO_KEEP_BYTES_MAX */
   uint64_t turn_sent_bytes;
+  struct shares shares; /* who is held; through link.dirty */
 };
 
 __attribute__((warn_unused_result)) bool links_open(struct links *links, uint32_t max);
@@ -123,7 +127,8 @@ void links_close(struct links *links);
 /* The link in `slot`, or NULL when `generation` is not its own. */
 struct link *links_find(const struct links *links, uint32_t slot, uint32_t generation);
 
-/* Before the batch of completions: links with deferred input get this turn's share. */
+/* Before the batch of completions: links with deferred input get this turn's share, and held ones
+ * that are due go on. */
 void links_feed(struct worker *worker);
 
 /* After the batch: every dirty link is settled (round robin, one send each), then starved links

@@ -29,6 +29,29 @@ static inline void link_mark_busy(struct link *link) {
   if (!list_is_linked(&link->dirty)) list_append(&link->worker->links.busy, &link->dirty);
 }
 
+/* The one or the other, for a link that may be in the midst of a long send. */
+static inline void link_mark_more(struct link *link) {
+  if (link->burst_bytes < IO_BURST_BYTES)
+    link_mark_dirty(link);
+  else
+    link_mark_busy(link);
+}
+
+static inline unsigned link_weight(const struct link *link) {
+  unsigned weight = link->host.weight;
+  if (weight == 0) return MACHINE_WEIGHT_DEFAULT;
+  return weight < MACHINE_WEIGHT_MAX ? weight : MACHINE_WEIGHT_MAX;
+}
+
+/* The link has sent or taken so many bytes, in one piece. */
+static inline void link_charge(struct link *link, uint64_t bytes) {
+  shares_charge(&link->worker->links.shares, &link->share, link_weight(link), bytes);
+}
+
+static inline bool link_is_ahead(const struct link *link) {
+  return share_is_ahead(&link->worker->links.shares, &link->share, link_weight(link));
+}
+
 static inline bool link_wants(const struct link *link, unsigned bits) {
   return link->has_machine && link->machine.ops->wants(link->machine.self) & bits;
 }

@@ -109,6 +109,7 @@ static size_t offer(struct link *link, struct span bytes) {
   size_t taken = link->machine.ops->recv(link->machine.self, bytes, link->worker->now_ns);
   assert(taken <= bytes.len);
   link->turn_bytes += (uint32_t)taken;
+  link_charge(link, taken);
   return taken;
 }
 
@@ -117,7 +118,7 @@ static bool has_share_left(struct link *link) {
     link->turn = link->worker->turn;
     link->turn_bytes = 0;
   }
-  return link->turn_bytes < IO_TURN_RECV_BYTES;
+  return link->turn_bytes < IO_TURN_RECV_BYTES && !link_is_ahead(link);
 }
 
 /* Bytes that come after everything kept: offered if they may be, kept otherwise. */

@@ -45,6 +45,7 @@ static void count_sent(struct link *link, size_t bytes) {
 static void acknowledge(struct link *link, size_t bytes) {
   if (bytes == 0) return;
   count_sent(link, bytes);
+  link_charge(link, bytes);
   if (link->ahead_bytes == 0) link->room_ns = link->worker->now_ns;
   link->ahead_bytes += bytes;
   link->burst_bytes += bytes;
@@ -53,8 +54,10 @@ static void acknowledge(struct link *link, size_t bytes) {
 
 static size_t peek(struct link *link, struct span spans[IO_SEND_SPANS], size_t *count) {
   size_t total = 0;
-  *count = link->machine.ops->send_peek(link->machine.self, spans, IO_SEND_SPANS,
-                                        link->budget_bytes, link->worker->now_ns);
+  size_t budget_bytes =
+      shares_slice(&link->worker->links.shares, link_weight(link), link->budget_bytes);
+  *count = link->machine.ops->send_peek(link->machine.self, spans, IO_SEND_SPANS, budget_bytes,
+                                        link->worker->now_ns);
   assert(*count <= IO_SEND_SPANS);
   for (size_t i = 0; i < *count; i++)
     total += spans[i].len;
@@ -141,14 +144,6 @@ static ssize_t send_now(struct link *link, const struct span *spans, size_t coun
   return sent < 0 ? -errno : sent;
 }
 
-/* To be settled again for the next send. */
-static void send_more(struct link *link) {
-  if (link->burst_bytes < IO_BURST_BYTES)
-    link_mark_dirty(link);
-  else
-    link_mark_busy(link);
-}
-
 /* What the socket does not take now is offered again when it has room. */
 static void send_inline(struct link *link, const struct span *spans, size_t count, size_t total) {
   ssize_t sent = send_now(link, spans, count);
@@ -163,7 +158,7 @@ static void send_inline(struct link *link, const struct span *spans, size_t coun
     link->full = !link->refused;
   }
   link->has_room = false;
-  if (link_wants(link, MACHINE_SEND)) send_more(link);
+  if (link_wants(link, MACHINE_SEND)) link_mark_more(link);
 }
 
 void link_send_settle(struct link *link) {
@@ -224,7 +219,7 @@ static void on_room(struct link *link, int32_t res) {
 void link_on_send(struct link *link, const struct io_uring_cqe *cqe) {
   link->sending = link->send_stopping = false;
   link_landed(link);
-  send_more(link);
+  link_mark_more(link);
   if (link->waiting_for_room) {
     on_room(link, cqe->res);
     return;

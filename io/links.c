@@ -16,6 +16,7 @@ bool links_open(struct links *links, uint32_t max) {
   list_init(&links->busy);
   list_init(&links->waiting);
   list_init(&links->starved);
+  shares_init(&links->shares);
   links->chunks = calloc((max + CHUNK_LINKS - 1) / CHUNK_LINKS, sizeof *links->chunks);
   return links->chunks;
 }
@@ -68,9 +69,22 @@ struct link *links_find(const struct links *links, uint32_t slot, uint32_t gener
   return link->state != LINK_FREE && link->generation == generation ? link : NULL;
 }
 
+/* Their deferred input comes first. */
+static void go_on(struct links *links, struct list_node *released) {
+  while (!list_is_empty(released)) {
+    struct link *link = LIST_OWNER(released->next, struct link, dirty);
+    shares_leave(&links->shares, &link->share, &link->dirty);
+    link_mark_more(link);
+    if (!list_is_linked(&link->waiting)) list_append(&links->waiting, &link->waiting);
+  }
+}
+
 void links_feed(struct worker *worker) {
-  struct list_node batch, *node;
+  struct list_node batch, released, *node;
   list_init(&batch);
+  list_init(&released);
+  shares_turn(&worker->links.shares, worker->now_ns, &released);
+  go_on(&worker->links, &released);
   list_splice(&batch, &worker->links.waiting);
   worker->links.turn_sent_bytes = 0;
   while ((node = list_take_first(&batch))) {
@@ -90,12 +104,22 @@ static void restart_starved(struct worker *worker) {
   }
 }
 
+/* Its part of the turn, unless it has had that. The end of a link waits for nobody. */
+static void serve(struct link *link) {
+  if (link->state != LINK_OPEN || !link_is_ahead(link)) {
+    link_settle(link);
+    return;
+  }
+  counter_add(&link->worker->counters.links_held, 1);
+  shares_hold(&link->worker->links.shares, &link->share, link_weight(link), &link->dirty);
+}
+
 void links_settle(struct worker *worker) {
   struct list_node batch, *node;
   list_init(&batch);
   list_splice(&batch, &worker->links.dirty);
   while (worker->links.turn_sent_bytes < IO_TURN_SEND_BYTES && (node = list_take_first(&batch)))
-    link_settle(LIST_OWNER(node, struct link, dirty));
+    serve(LIST_OWNER(node, struct link, dirty));
   list_splice(&batch, &worker->links.dirty);
   list_splice(&worker->links.dirty, &batch);
 }
@@ -110,7 +134,7 @@ static void flush_list(struct links *links, struct list_node *list, uint64_t byt
   links->turn_sent_bytes = 0;
   while (settled < IO_TURN_LINKS && links->turn_sent_bytes < bytes_max &&
          (node = list_take_first(&batch))) {
-    link_settle(LIST_OWNER(node, struct link, dirty));
+    serve(LIST_OWNER(node, struct link, dirty));
     settled++;
   }
   list_splice(&batch, list);
@@ -127,7 +151,7 @@ bool links_flush(struct worker *worker) {
    */
   bool may_restart = !list_is_empty(&links->starved) && worker->bufring.out < worker->bufring.count;
   return !list_is_empty(&links->dirty) || !list_is_empty(&links->busy) ||
-         !list_is_empty(&links->waiting) || may_restart;
+         !list_is_empty(&links->waiting) || links->shares.held || may_restart;
 }
 
 /* In turn, a few at a time: the newcomers of the next moment want room too, and those that have

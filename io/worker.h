@@ -67,6 +67,7 @@ struct worker_counters {
   uint64_t links_cut; /* of the closed: by an error, a stall or an order, with RST */
   uint64_t links_stalled;
   uint64_t links_shed;    /* drained while idle, to make room for others */
+  uint64_t links_held;    /* how often one had had its part and waited until it was due */
   uint64_t accept_errors; /* EMFILE and the like: accepting paused */
   uint64_t recv_bytes;
   uint64_t recv_calls;

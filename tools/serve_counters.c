@@ -68,6 +68,7 @@ static const struct row worker_rows[] = {
     WORKER(links_stalled), WORKER(links_shed),    WORKER(accept_errors),    WORKER(recv_bytes),
     WORKER(recv_calls),    WORKER(send_bytes),    WORKER(send_calls),       WORKER(send_short),
     WORKER(recv_starved),  WORKER(recv_paused),   WORKER(late_completions), WORKER(cq_overflows),
+    WORKER(links_held),
 };
 
 enum {
