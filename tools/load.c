@@ -9,6 +9,7 @@
 
 #include "tools/commands.h"
 #include "tools/load/load_show.h"
+#include "tools/output.h"
 
 __attribute__((format(printf, 2, 3))) static int complain(int status, const char *format, ...) {
   va_list arguments;
@@ -53,7 +54,9 @@ int command_load(int argc, char **argv) {
   char error[512];
   switch (load_options_parse(&options, argc, argv, error, sizeof error)) {
   case LOAD_OPTIONS_RUN: break;
-  case LOAD_OPTIONS_HELP: fputs(load_options_help(), stdout); return EXIT_DONE;
+  case LOAD_OPTIONS_HELP:
+    fputs(load_options_help(), stdout);
+    return output_end("weir load", EXIT_DONE);
   case LOAD_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
   }
   struct load_report *report = calloc(1, sizeof *report); /* its histograms are large for a stack */

@@ -43,7 +43,7 @@ def test_help_and_version():
 
 @pytest.mark.parametrize("arguments", [
     ["--help"], ["--version"], ["help", "trace"], ["serve", "--help"], ["serve", "--version"],
-    ["trace", "--help"]])
+    ["trace", "--help"], ["load", "--help"]])
 def test_output_that_cannot_be_written(arguments):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([harness.binary(), *arguments], stdout=full, stderr=subprocess.PIPE,
