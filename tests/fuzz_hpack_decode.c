@@ -10,21 +10,9 @@
 #include <string.h>
 
 #include "engine/hpack_decode.h"
+#include "tools/process.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void *allocate(void *ctx, size_t bytes) {
-  (void)ctx;
-  return malloc(bytes);
-}
-
-static void release(void *ctx, void *object, size_t bytes) {
-  (void)ctx;
-  (void)bytes;
-  free(object);
-}
-
-static const struct memory memory = {NULL, allocate, release};
 
 static void check(bool holds) {
   if (!holds) abort();
@@ -39,7 +27,7 @@ struct party {
 };
 
 static void party_init(struct party *party, uint32_t fields_max, size_t arena_bytes) {
-  hpack_decoder_init(&party->decoder, &memory);
+  hpack_decoder_init(&party->decoder, &process_memory);
   /* malloc'ed, so that a byte too many is seen; never NULL. */
   headers_init(&party->headers, party->fields, fields_max, malloc(arena_bytes + 1), arena_bytes,
                LIST_BYTES_MAX);

@@ -9,6 +9,7 @@
  * METHOD is extended CONNECT, of protocol "test". Ends when all streams have, or the connection.
  */
 #include "engine/h2.h"
+#include "tools/process.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -34,17 +35,6 @@ static uint64_t now_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
-static void *take(void *ctx, size_t bytes) {
-  (void)ctx;
-  return malloc(bytes);
-}
-
-static void give(void *ctx, void *object, size_t bytes) {
-  (void)ctx;
-  (void)bytes;
-  free(object);
 }
 
 /* ---- the application ------------------------------------------------------------------------- */
@@ -205,7 +195,6 @@ static void run(const struct machine *machine, int count, char **requests) {
 }
 
 int main(int count, char **arguments) {
-  static const struct memory memory = {.alloc = take, .free = give};
   static const struct h2_client_events client = {.goaway = on_goaway};
   static const struct machine_peer peer = {.application_protocol = "h2"};
   static struct engine engine;
@@ -215,7 +204,7 @@ int main(int count, char **arguments) {
     config.header_table_bytes = (uint32_t)strtoul(getenv("HEADER_TABLE_BYTES"), NULL, 10);
   if (getenv("FRAME_BYTES_MAX"))
     config.frame_bytes_max = (uint32_t)strtoul(getenv("FRAME_BYTES_MAX"), NULL, 10);
-  if (!engine_init(&engine, &memory, &config, NULL) ||
+  if (!engine_init(&engine, &process_memory, &config, NULL) ||
       !h2_client(&engine, &peer, NULL, now_ns(), &machine))
     return 1;
   h2_of(&machine)->client = &client;

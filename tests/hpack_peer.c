@@ -16,21 +16,9 @@
 
 #include "engine/hpack_decode.h"
 #include "engine/hpack_encode.h"
+#include "tools/process.h"
 
 enum { LINE_BYTES = 256 * 1024, FIELDS_MAX = 1024, ARENA_BYTES = 256 * 1024 };
-
-static void *allocate(void *ctx, size_t bytes) {
-  (void)ctx;
-  return malloc(bytes);
-}
-
-static void release(void *ctx, void *object, size_t bytes) {
-  (void)ctx;
-  (void)bytes;
-  free(object);
-}
-
-static const struct memory memory = {NULL, allocate, release};
 
 /* The fields of the block to come; their strings are in `strings`. */
 static struct header fields[FIELDS_MAX];
@@ -105,8 +93,8 @@ int main(void) {
   static char line[LINE_BYTES];
   struct hpack_encoder encoder;
   struct hpack_decoder decoder;
-  hpack_encoder_init(&encoder, &memory);
-  hpack_decoder_init(&decoder, &memory);
+  hpack_encoder_init(&encoder, &process_memory);
+  hpack_decoder_init(&decoder, &process_memory);
   while (fgets(line, sizeof line, stdin)) {
     line[strcspn(line, "\n")] = '\0';
     const char *command = strtok(line, " ");
