@@ -258,7 +258,7 @@ bool trace_manifest_read(struct trace_manifest *manifest, const char *file, char
 
 bool trace_manifest_of_urls(struct trace_manifest *manifest, char *const *urls, size_t count,
                             char *error, size_t error_size) {
-  const struct reader reader = {.source = "URL", .error = error, .error_size = error_size};
+  const struct reader reader = {.source = "URLs", .error = error, .error_size = error_size};
   *manifest = (struct trace_manifest){0};
   if (count > TRACE_RESOURCES_MAX) return fail(&reader, "more than %d", TRACE_RESOURCES_MAX);
   manifest->at = calloc(count, sizeof *manifest->at);
@@ -275,7 +275,7 @@ bool trace_manifest_of_urls(struct trace_manifest *manifest, char *const *urls, 
       resource->reference = strdup(urls[i]);
       if (resource->reference) manifest->count++;
     } else {
-      fail(&reader, "%s: expected http://HOST/PATH or https://HOST/PATH", urls[i]);
+      snprintf(error, error_size, "%s: expected http://HOST/PATH or https://HOST/PATH", urls[i]);
     }
     if (good && resource->reference) continue;
     if (good) fail(&reader, "out of memory");
