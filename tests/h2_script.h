@@ -172,27 +172,32 @@ static inline struct engine_config script_config(void) {
   return config;
 }
 
-/* A connection whose prefaces have been exchanged unless `bare`. */
-static inline void script_begin(struct script *script, enum h2_role role,
-                                const struct engine_config *config, bool bare) {
+/* An engine for one connection after the other. */
+static inline void script_engine(struct script *script, enum h2_role role,
+                                 const struct engine_config *config) {
   static struct handler handler = {.request = script_request};
   struct engine_config defaults = script_config();
-  memset(script, 0, offsetof(struct script, log));
+  counted_init(&script->memory);
+  handler.ctx = script;
+  assert_true(engine_init(&script->engine, &script->memory.memory, config ? config : &defaults,
+                          role == H2_SERVER ? &handler : NULL));
+}
+
+/* A connection whose prefaces have been exchanged unless `bare`. */
+static inline void script_connect(struct script *script, enum h2_role role, bool bare) {
+  const size_t kept = offsetof(struct script, role);
+  memset((char *)script + kept, 0, offsetof(struct script, log) - kept);
   script->log[0] = '\0';
   script->role = role;
   script->now_ns = 1000 * SECOND_NS;
   script->connection_credit = 65535;
   script->rst_code = script->table_bytes_pending = -1;
   script->frame_bytes_max = H2_FRAME_BYTES_MIN;
-  counted_init(&script->memory);
   counted_init(&script->own_memory);
   script_now = script;
-  handler.ctx = script;
   hpack_decoder_init(&script->decoder, &script->own_memory.memory);
   headers_init(&script->fields, script->field_room, 128, script->arena, sizeof script->arena,
                sizeof script->arena);
-  assert_true(engine_init(&script->engine, &script->memory.memory, config ? config : &defaults,
-                          role == H2_SERVER ? &handler : NULL));
   assert_true((role == H2_SERVER ? h2_server : h2_client)(&script->engine, &loopback_peer, NULL,
                                                           script->now_ns, &script->machine));
   script_pump(script);
@@ -202,17 +207,34 @@ static inline void script_begin(struct script *script, enum h2_role role,
   assert_string_equal(script->log, "");
 }
 
-/* Closes, and checks that nothing leaked. */
-static inline void script_close(struct script *script) {
+/* Both. */
+static inline void script_begin(struct script *script, enum h2_role role,
+                                const struct engine_config *config, bool bare) {
+  script_engine(script, role, config);
+  script_connect(script, role, bare);
+}
+
+/* Closes the connection, and checks that no stream is left. */
+static inline void script_disconnect(struct script *script) {
   script_now = script;
   script->machine.ops->close(script->machine.self);
-  engine_destroy(&script->engine);
   hpack_decoder_destroy(&script->decoder);
   free(script->received);
   free(script->block);
   script->received = script->block = NULL;
+  assert_int_equal(script->engine.counters.streams_opened, script->engine.counters.streams_closed);
+}
+
+/* Checks that nothing leaked. */
+static inline void script_destroy(struct script *script) {
+  engine_destroy(&script->engine);
   assert_int_equal(script->memory.count, 0);
   assert_int_equal(script->memory.bytes, 0);
+}
+
+static inline void script_close(struct script *script) {
+  script_disconnect(script);
+  script_destroy(script);
 }
 
 static inline bool script_done(const struct script *script) {
@@ -221,89 +243,59 @@ static inline bool script_done(const struct script *script) {
 
 /* ---- is the connection still whole? ---------------------------------------------------------- */
 
-/* Server role: HPACK in step (all we ever inserted is still found where it has to be), and the
- * connection's window exactly as we know it: all of it can be used, and not one byte more. Ends the
- * connection. */
-static inline void script_check_server(struct script *script) {
+/* The peer begins one more message: a request to a server, or the response to a request that a
+ * client makes. Returns its stream. */
+static inline uint32_t script_message(struct script *script, const char *flags, const char *request,
+                                      const char *more) {
   char step[256];
   uint32_t id = (script->id_max + 1) | 1;
-  script->log_len = 0;
-  snprintf(step, sizeof step, "HEADERS/SH %u [@get +x-sync=%u]", id, id);
+  bool server = script->role == H2_SERVER;
+  if (!server) {
+    script_run(script, "!request /sync");
+    id = script->apps[script->app_count - 1].id;
+  }
+  snprintf(step, sizeof step, "HEADERS/%s %u [%s %s]", flags, (unsigned)id,
+           server ? request : "@ok", more);
   script_run(script, step);
-  snprintf(step, sizeof step, "%u", id);
-  assert_string_equal(script->sync_value, step);
+  return id;
+}
+
+/* All that the peer ever inserted is still found where it has to be. */
+static inline void script_check_tables(struct script *script) {
+  char more[32];
+  (void)script_message(script, "SH", "@get", "+x-sync=check");
+  assert_string_equal(script->sync_value, "check");
   for (unsigned back = 0; back < script->inserted_count && back < 4; back++) {
     const struct script_inserted *inserted = &script->inserted[script->inserted_count - 1 - back];
     if (strcmp(inserted->name, "x-sync") != 0) continue;
-    id += 2;
-    snprintf(step, sizeof step, "HEADERS/SH %u [@get #%u]", id, 62 + back);
-    script_run(script, step);
+    snprintf(more, sizeof more, "#%u", 62 + back);
+    (void)script_message(script, "SH", "@get", more);
     assert_string_equal(script->sync_value, inserted->value);
   }
+}
+
+/* HPACK is in step, and the connection's window exactly as we know it: all of it can be used, and
+ * not one byte more. Ends the connection. */
+static inline void script_check(struct script *script) {
+  char step[64];
+  script->log_len = 0;
+  script_check_tables(script);
   assert_false(script->goaway);
-  snprintf(step, sizeof step, "HEADERS/H %u [@post]", id += 2);
-  script_run(script, step);
+  uint32_t id = script_message(script, "H", "@post", "");
   script->mute = true; /* no more credit comes to us */
   assert_true(script->connection_credit >= 0);
   while (script->connection_credit > 0) {
     int64_t bytes = script->connection_credit < 16384 ? script->connection_credit : 16384;
-    snprintf(step, sizeof step, "DATA %u *%d", id, (int)bytes);
+    snprintf(step, sizeof step, "DATA %u *%d", (unsigned)id, (int)bytes);
     script_run(script, step);
   }
   assert_false(h2_of(&script->machine)->dead);
-  snprintf(step, sizeof step, "DATA %u *1", id);
+  snprintf(step, sizeof step, "DATA %u *1", (unsigned)id);
   script->log_len = 0;
   script_run(script, step);
   script->mute = false;
   script_pump(script);
   assert_non_null(strstr(script->log, "FLOW_CONTROL_ERROR"));
-}
-
-/* Client role: the same with responses. */
-static inline void script_check_client(struct script *script) {
-  char step[256];
-  script->log_len = 0;
-  script_run(script, "!request /sync");
-  uint32_t id = script->apps[script->app_count - 1].id;
-  snprintf(step, sizeof step, "HEADERS/SH %u [@ok +x-sync=%u]", id, id);
-  script_run(script, step);
-  snprintf(step, sizeof step, "%u", id);
-  assert_string_equal(script->sync_value, step);
-  for (unsigned back = 0; back < script->inserted_count && back < 4; back++) {
-    const struct script_inserted *inserted = &script->inserted[script->inserted_count - 1 - back];
-    if (strcmp(inserted->name, "x-sync") != 0) continue;
-    script_run(script, "!request /sync");
-    id = script->apps[script->app_count - 1].id;
-    snprintf(step, sizeof step, "HEADERS/SH %u [@ok #%u]", id, 62 + back);
-    script_run(script, step);
-    assert_string_equal(script->sync_value, inserted->value);
-  }
-  assert_false(script->goaway);
-  script_run(script, "!request /sync");
-  id = script->apps[script->app_count - 1].id;
-  snprintf(step, sizeof step, "HEADERS/H %u [@ok]", id);
-  script_run(script, step);
-  script->mute = true;
-  assert_true(script->connection_credit >= 0);
-  while (script->connection_credit > 0) {
-    int64_t bytes = script->connection_credit < 16384 ? script->connection_credit : 16384;
-    snprintf(step, sizeof step, "DATA %u *%d", id, (int)bytes);
-    script_run(script, step);
-  }
-  assert_false(h2_of(&script->machine)->dead);
-  snprintf(step, sizeof step, "DATA %u *1", id);
-  script->log_len = 0;
-  script_run(script, step);
-  script->mute = false;
-  script_pump(script);
-  assert_non_null(strstr(script->log, "FLOW_CONTROL_ERROR"));
-}
-
-static inline void script_check(struct script *script) {
-  if (script->role == H2_SERVER)
-    script_check_server(script);
-  else
-    script_check_client(script);
 }
 
 #endif

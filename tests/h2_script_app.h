@@ -30,9 +30,12 @@ struct script_inserted {
 };
 
 struct script {
-  enum h2_role role;                        /* of the machine under test */
-  struct counted_memory memory, own_memory; /* of the engine, of the script itself */
+  /* Kept from one connection to the next. */
+  struct counted_memory memory; /* of the engine */
   struct engine engine;
+
+  enum h2_role role; /* of the machine under test */
+  struct counted_memory own_memory;
   struct machine machine;
   uint64_t now_ns;
   size_t piece_bytes;                                     /* most bytes a recv; 0: a whole step */
