@@ -66,8 +66,10 @@ static void settle(struct h2 *h2, struct h2_stream *stream) {
 static struct h2_verdict open_request(struct h2 *h2, struct request *request, bool too_large) {
   const struct h2_block *block = &h2->block;
   if (h2->active_peer >= h2->ours.max_concurrent_streams) return refuse(h2, block->stream_id);
+  if (!block->end_stream && !h2_flow_admits(h2)) return refuse(h2, block->stream_id);
   struct h2_stream *stream = h2_stream_open(h2, block->stream_id);
   if (!stream) return refuse(h2, block->stream_id);
+  if (!block->end_stream) h2_flow_opened(h2, stream);
   h2->peer_id_handled = block->stream_id;
   h2_stream_event(stream, H2_RECV_HEADERS);
   if (too_large) {

@@ -42,12 +42,6 @@ enum h2_state h2_state_of(const struct h2 *h2, uint32_t id) {
 
 /* ---- birth ----------------------------------------------------------------------------------- */
 
-/* Until our SETTINGS are acked the peer may still go by the protocol's initial window (6.9.3). */
-static uint32_t receive_window(const struct h2 *h2) {
-  uint32_t ours = h2->ours.initial_window_size;
-  return h2->settings_unacked && ours < 65535 ? 65535 : ours;
-}
-
 static void link_in(struct h2 *h2, struct h2_stream *stream) {
   stream->next = h2->all;
   if (h2->all) h2->all->prev = stream;
@@ -73,7 +67,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
       .timer_ns = MACHINE_NO_DEADLINE,
   };
   stream->announced = !h2_is_own_id(h2, id);
-  h2_credit_init(&stream->credit, receive_window(h2));
+  h2_credit_init(&stream->credit, h2_flow_first_bytes(h2));
   link_in(h2, stream);
   sched_open(&h2->sched, &stream->node, id, SCHED_PRIORITY_DEFAULT);
   (*(h2_is_own_id(h2, id) ? &h2->active_own : &h2->active_peer))++;

@@ -6,11 +6,15 @@
  *   threshold  the window is refilled whenever half of it has arrived
  *   consume    credit only for what the handler has used (stream_consume()): true back-pressure
  *   auto       like consume; and a stream's window grows to four times what arrives in a round
- * trip, which a PING measures, and the connection's to twice that, within a budget of the
- * connection and of the engine; they shrink when nothing arrives
+ *              trip, which a PING measures, and the connection's to twice that, within a budget of
+ *              the connection and of the engine; they shrink when nothing arrives
  *
  * `echo` and `threshold` trust the handler to keep up: credit is returned whether or not it has
  * used the bytes. `consume` and `auto` bound what can be in flight or unused by the windows.
+ *
+ * The engine's budget (engine_config.window_budget_bytes) bounds what all peers of a server
+ * together can make handlers hold with `consume` and `auto`; h2_flow.c tells how it is counted. A
+ * client is never refused a request of its own: there the budget only bounds how windows grow.
  */
 #ifndef WEIR_H2_FLOW_H
 #define WEIR_H2_FLOW_H
@@ -21,12 +25,13 @@
 struct h2;
 struct h2_stream;
 
-/* What `auto` knows of one connection. */
+/* One connection's part of the budget, and what `auto` knows of its path. */
 struct h2_flow {
-  uint32_t base_bytes;    /* the windows it began with, and goes back to */
-  uint32_t charged_bytes; /* of the engine's budget */
-  uint32_t sample_bytes;  /* arrived since the probe left */
-  uint64_t probe_ns;      /* when it left; 0: none is out */
+  uint64_t streams_bytes; /* windows of all streams that are counted, see h2_credit.counted */
+  uint64_t charged_bytes; /* of the engine's budget */
+  uint64_t sample_bytes;  /* used since sample_ns; 0: no sample has begun */
+  uint64_t sample_ns;
+  uint64_t probe_ns;      /* when the PING left that is on its way; 0: none is */
   uint64_t probe_next_ns; /* not before */
   uint64_t rtt_ns;        /* the shortest measured; 0: none */
   uint64_t arrived_ns;    /* when bytes last arrived */
@@ -34,8 +39,17 @@ struct h2_flow {
 
 void h2_flow_init(struct h2 *h2);
 
-/* Gives back what the connection was charged. */
+/* Every stream has ended, so that nothing is charged any more (asserted). */
 void h2_flow_close(struct h2 *h2);
+
+/* The window, in bytes, that a new stream begins with. */
+uint32_t h2_flow_first_bytes(const struct h2 *h2);
+
+/* Server: whether the budget has room for one more request with a body. If so, and once its stream
+ * is there, h2_flow_opened() counts it. A client's streams are counted when their requests leave.
+ */
+bool h2_flow_admits(const struct h2 *h2);
+void h2_flow_opened(struct h2 *h2, struct h2_stream *stream);
 
 /* A DATA frame of `bytes` bytes has been charged to both windows. */
 void h2_flow_arrived(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);

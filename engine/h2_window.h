@@ -47,6 +47,8 @@ struct h2_credit {
   uint32_t target;     /* the window that the peer should see when everything is consumed */
   uint64_t arrived;    /* in all */
   uint64_t cap;        /* how many may arrive in all, for now; H2_CREDIT_UNCAPPED: any number */
+  uint64_t counted;    /* bytes of this window in the connection's sum; 0: it is not in it, or not
+                          yet. Kept by h2_flow.c */
 };
 
 #define H2_CREDIT_UNCAPPED UINT64_MAX

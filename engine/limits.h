@@ -40,14 +40,22 @@
 #define H2_STREAM_WINDOW_BYTES_DEFAULT     65535u
 #define H2_CONNECTION_WINDOW_BYTES_DEFAULT (1u * MIB)
 
-/* FLOW_AUTO: how far a connection's window may grow (1 Gbit/s over 128 ms), and all windows of an
- * engine together: what slow handlers could make us hold. A connection always has the least. */
+/* FLOW_AUTO: how far a connection's window may grow: 1 Gbit/s over 128 ms. */
 #define H2_CONNECTION_WINDOW_BYTES_MAX (16u * MIB)
-#define H2_WINDOW_BUDGET_BYTES         (512u * MIB)
-#define H2_WINDOW_BYTES_MIN            65535u
 
-/* FLOW_AUTO: between two probes of the path, and after so long without DATA windows halve. */
-#define H2_FLOW_PROBE_NS (20 * MILLISECOND_NS)
+/* All windows of an engine together, as h2_flow.h counts them: what slow handlers could be made to
+ * hold. Room for 8,192 uploads at once that are not widened. Beyond it requests with a body are
+ * refused; windows are widened only within a part of it, so that a few busy connections do not shut
+ * out all others. */
+#define H2_WINDOW_BUDGET_BYTES   (512u * MIB)
+#define H2_WINDOW_GROWTH_PERCENT 75u
+
+/* A connection's window cannot be made smaller than this (RFC 9113 section 6.9.2). */
+#define H2_WINDOW_BYTES_MIN 65535u
+
+/* FLOW_AUTO: between two probes of the path; a few are enough to meet it without a queue, and some
+ * peers count PINGs. After so long without DATA windows halve. */
+#define H2_FLOW_PROBE_NS (500 * MILLISECOND_NS)
 #define H2_FLOW_IDLE_NS  (5 * SECOND_NS)
 
 /* Largest frame payload in bytes that we accept. Larger frames only delay what is urgent. */
