@@ -8,6 +8,9 @@
  *       stream_respond(stream, 200, &type, 1, body_bytes(body, span_text("hello\n"), free, body));
  *     }
  *     static const struct handler handler = {.request = hello};
+ *
+ * What starts a server with it is not the engine's: an embedder calls weir.h, whose example in
+ * README.md is a whole program. Every worker calls the handler, each on its own thread.
  */
 #ifndef WEIR_HANDLER_H
 #define WEIR_HANDLER_H
