@@ -90,6 +90,26 @@ void decision_weighted(benchmark::State &state) {
   decide(state, world);
 }
 
+/* The same with frames of any length up to a quantum, so that no two streams are at the same point.
+ */
+void decision_uneven(benchmark::State &state) {
+  World world(static_cast<size_t>(state.range(0)));
+  while (world.open < world.nodes.size()) {
+    struct sched_priority priority = priority_of(SCHED_GIVEN_DEPENDENCY);
+    priority.weight = static_cast<uint16_t>(1 + world.open * 97 % 256);
+    priority.exclusive = world.open == 0;
+    world.add(priority);
+  }
+  uint32_t drawn = 1;
+  for (auto _ : state) {
+    size_t quantum = 0;
+    struct sched_node *node = sched_next(&world.sched, &quantum);
+    drawn = drawn * 1664525u + 1013904223u;
+    sched_sent(&world.sched, node, 1 + drawn % SCHED_QUANTUM_BYTES);
+    benchmark::DoNotOptimize(node);
+  }
+}
+
 /* Groups of 16 below idle streams of several depths, as a client might arrange them. */
 void decision_tree(benchmark::State &state) {
   World world(static_cast<size_t>(state.range(0)));
@@ -161,6 +181,7 @@ void signal_exclusive(benchmark::State &state) {
 
 BENCHMARK(decision_shared)->Arg(10)->Arg(1000)->Arg(10000);
 BENCHMARK(decision_weighted)->Arg(10)->Arg(1000)->Arg(10000);
+BENCHMARK(decision_uneven)->Arg(10)->Arg(1000)->Arg(10000);
 BENCHMARK(decision_tree)->Arg(32)->Arg(1000)->Arg(10000);
 BENCHMARK(decision_sequence)->Arg(10)->Arg(1000)->Arg(10000);
 BENCHMARK(stream_life)->Arg(1)->Arg(100);

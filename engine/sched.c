@@ -16,24 +16,6 @@ enum { SHARES_PER_CHUNK = 8, PLACEHOLDERS_PER_CHUNK = 32, UPDATES_PER_CHUNK = 4 
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
-/* The share of a level, taken from the pool for the first who shares; NULL: no memory. */
-static struct sched_share *shared_take(struct sched *sched, unsigned level) {
-  if (sched->shared[level] || !sched->tree.shares) return sched->shared[level];
-  struct sched_share *share = pool_take(sched->tree.shares);
-  if (!share) return NULL;
-  sched_share_init(share);
-  share->clock = sched->shared_clock[level];
-  return sched->shared[level] = share;
-}
-
-static void shared_give(struct sched *sched, unsigned level) {
-  struct sched_share *share = sched->shared[level];
-  if (share->active_count > 0) return;
-  sched->shared_clock[level] = share->clock;
-  sched->shared[level] = NULL;
-  pool_give(sched->tree.shares, share);
-}
-
 static bool in_tree(const struct sched_node *node) {
   return node->siblings != NULL;
 }
@@ -44,10 +26,9 @@ static unsigned level_of(const struct sched_node *node) {
 }
 
 /* Where a ready node belongs, head starts aside. */
-static enum sched_queue queue_of(struct sched *sched, const struct sched_node *node) {
+static enum sched_queue queue_of(const struct sched_node *node) {
   if (in_tree(node)) return SCHED_QUEUE_TREE;
-  if (node->incremental && shared_take(sched, node->urgency)) return SCHED_QUEUE_SHARED;
-  return SCHED_QUEUE_SEQUENCE;
+  return node->incremental ? SCHED_QUEUE_SHARED : SCHED_QUEUE_SEQUENCE;
 }
 
 /* Whether the node's next bytes are a head start, and at which level. In the tree it is the tree's
@@ -91,8 +72,18 @@ static void heads_remove(struct sched *sched, struct sched_node *node) {
   if (!*first) sched_urgency_off(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD);
 }
 
+static void sequence_add(struct sched_node **first, struct sched_node *node) {
+  node->start = node->finish = node->id;
+  sched_order_add(first, node);
+}
+
+static void sequence_remove(struct sched_node **first, struct sched_node *node) {
+  sched_order_remove(first, node);
+  node->start = 0; /* in no share it has had anything */
+}
+
 static void enqueue(struct sched *sched, struct sched_node *node) {
-  enum sched_queue queue = queue_of(sched, node);
+  enum sched_queue queue = queue_of(node);
   node->queue = (uint8_t)queue;
   node->level = (uint8_t)level_of(node);
   heads_add(sched, node);
@@ -102,9 +93,9 @@ static void enqueue(struct sched *sched, struct sched_node *node) {
     return;
   }
   if (queue == SCHED_QUEUE_SHARED)
-    sched_share_add(sched->shared[node->level], node);
+    sched_share_add(&sched->shared[node->level], node);
   else
-    sched_order_add(&sched->sequence[node->level], node);
+    sequence_add(&sched->sequence[node->level], node);
   sched_urgency_on(&sched->urgency, node->level, queue);
 }
 
@@ -119,14 +110,13 @@ static void dequeue(struct sched *sched, struct sched_node *node) {
     note_tree(sched);
     return;
   }
-  if (queue == SCHED_QUEUE_SHARED) {
-    sched_share_remove(sched->shared[level], node);
-    shared_give(sched, level);
-  } else {
-    sched_order_remove(&sched->sequence[level], node);
-  }
-  bool empty = queue == SCHED_QUEUE_SHARED ? !sched->shared[level] : !sched->sequence[level];
-  if (empty) sched_urgency_off(&sched->urgency, level, queue);
+  bool shared = queue == SCHED_QUEUE_SHARED;
+  if (shared)
+    sched_share_remove(&sched->shared[level], node);
+  else
+    sequence_remove(&sched->sequence[level], node);
+  if (shared ? sched_share_busy(&sched->shared[level]) : sched->sequence[level] != NULL) return;
+  sched_urgency_off(&sched->urgency, level, queue);
 }
 
 /* What was said of the node, or its place in the tree, has changed since dequeue(). */
@@ -186,7 +176,7 @@ static void place_unsaid(struct sched *sched, struct sched_node *node) {
 /* ---- life ------------------------------------------------------------------------------------ */
 
 void sched_memory_init(struct sched_memory *pools, const struct memory *memory) {
-  pool_init(&pools->shares, memory, sizeof(struct sched_share), SHARES_PER_CHUNK,
+  pool_init(&pools->shares, memory, sizeof(struct sched_siblings), SHARES_PER_CHUNK,
             SCHED_SHARES_PER_WORKER_MAX);
   pool_init(&pools->placeholders, memory, sizeof(struct sched_placeholder), PLACEHOLDERS_PER_CHUNK,
             SCHED_PLACEHOLDERS_PER_WORKER_MAX);
@@ -431,7 +421,7 @@ static struct sched_node *first_of(struct sched *sched, enum sched_queue queue, 
   switch (queue) {
   case SCHED_QUEUE_HEAD: return sched->heads[level];
   case SCHED_QUEUE_SEQUENCE: return sched->sequence[level];
-  case SCHED_QUEUE_SHARED: return sched_share_pick(sched->shared[level]);
+  case SCHED_QUEUE_SHARED: return sched_share_pick(&sched->shared[level]);
   case SCHED_QUEUE_TREE: return sched_tree_pick(&sched->tree);
   default: return NULL;
   }
@@ -505,7 +495,7 @@ void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
     if (!heads_go_first(sched, node->head_level))
       sched_urgency_charge(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD, charge);
   } else {
-    if (queue == SCHED_QUEUE_SHARED) sched_share_charge(sched->shared[node->level], node, charge);
+    if (queue == SCHED_QUEUE_SHARED) sched_share_charge(&sched->shared[node->level], node, charge);
     if (queue == SCHED_QUEUE_TREE) sched_tree_charge(node, charge);
     sched_urgency_charge(&sched->urgency, node->level, queue, charge);
   }

@@ -30,17 +30,17 @@
  * 5. A client that says nothing gets urgency and sharing by the class of the content, and until
  * that is known urgency 3, shared.
  *
- * Streams of one urgency: sched_urgency.h has the mixing rule, sched_share.h the fairness,
- * sched_order.h the sequence. A head start (head_start.h) gives the first bytes of a response a
- * second place, at an urgency of their own, until they have been sent. Where the next in line
- * behind it is of a critical class (a font that the client finds less urgent than head starts are),
- * they get a sixteenth beside it instead of going before it. In the tree, which does not tell what
- * is critical, that holds while anything of a critical class is ready; else they go before it.
+ * Streams of one urgency: sched_urgency.h has the mixing rule, sched_share.h the fairness; those
+ * that do not share go by identifier. A head start (head_start.h) gives the first bytes of a
+ * response a second place, at an urgency of their own, until they have been sent. Where the next in
+ * line behind it is of a critical class (a font that the client finds less urgent than head starts
+ * are), they get a sixteenth beside it instead of going before it. In the tree, which does not tell
+ * what is critical, that holds while anything of a critical class is ready; else they go before it.
  *
- * Cost: sched_next() and sched_sent() are O(1), whatever the number of ready streams (in the tree,
- * times the depth, which is bounded); sched_ready() and sched_idle() are O(1) except for streams
- * that go one after another: O(log n). Memory is taken from the pools of sched_memory when the tree
- * grows or an urgency begins to share, never per decision. Every bound is in limits.h; where one is
+ * Cost: what sched_next() and sched_sent() do has a bound that does not depend on the number of
+ * ready streams: a few walks along the bits of a key (sched_order.h), in the tree times the depth,
+ * which is bounded. So have sched_ready() and sched_idle(). Memory is taken from the pools of
+ * sched_memory when the tree grows, never per decision. Every bound is in limits.h; where one is
  * reached the signal is ignored and the result says so.
  */
 #ifndef WEIR_SCHED_H
@@ -84,8 +84,7 @@ struct sched {
   struct sched_urgency urgency;
   struct sched_node *heads[SCHED_LEVEL_COUNT];    /* rings, in order of becoming ready */
   struct sched_node *sequence[SCHED_LEVEL_COUNT]; /* orders by identifier */
-  struct sched_share *shared[SCHED_LEVEL_COUNT];  /* NULL while nobody shares */
-  uint64_t shared_clock[SCHED_LEVEL_COUNT];       /* of the share that was given back */
+  struct sched_share shared[SCHED_LEVEL_COUNT];
   struct sched_tree tree;
   struct sched_updates updates;
   struct sched_node *loose;        /* streams that belong into the tree as soon as there is one */
@@ -111,7 +110,7 @@ void sched_memory_init(struct sched_memory *pools, const struct memory *memory);
 /* Everything must have been given back (asserted). */
 void sched_memory_destroy(struct sched_memory *pools);
 
-/* A scheduler without memory: no tree, and streams that would share go one after another. */
+/* A scheduler without memory: no tree, and PRIORITY_UPDATE comes too early for idle streams. */
 void sched_init(struct sched *sched);
 
 /* Lends it memory, and a way to find the nodes of open streams by identifier. Both are kept until

@@ -2,8 +2,8 @@
  * sched_node.h - one stream as the scheduler knows it, and the quantum that everything is cut to.
  *
  * A node is embedded in its stream. It can be in several structures at once, each with links of
- * its own: a share (when it has something to send, or something below it has), the tree (whether it
- * has or not), and an order by id.
+ * its own: an order (when it has something to send, or something below it has), the tree (whether
+ * it has or not), and the heads.
  */
 #ifndef WEIR_SCHED_NODE_H
 #define WEIR_SCHED_NODE_H
@@ -34,6 +34,8 @@ enum sched_signal {
   SCHED_SIGNAL_EXTENSIBLE, /* RFC 9218: priority field or PRIORITY_UPDATE */
 };
 
+struct sched_siblings; /* sched_tree.h */
+
 struct sched_node {
   uint32_t id;           /* stream identifier */
   uint16_t weight_16ths; /* 1 .. SCHED_WEIGHT_16THS_MAX */
@@ -47,26 +49,26 @@ struct sched_node {
   uint8_t queue;    /* enum sched_queue, never HEAD */
   uint8_t level;    /* the urgency of that queue */
   uint8_t signal;   /* enum sched_signal */
+  bool loose;       /* on the list sched.loose */
   bool in_heads;    /* stands among the heads of `head_level`, too */
   uint8_t head_level;
   uint8_t head_urgency; /* what the rule asked for */
   uint32_t head_bytes;  /* what is left of the head start */
 
-  /* in a share */
-  uint8_t weight_class, slot;
-  uint64_t start; /* virtual time at which the next send may begin */
+  /* in a share, or in the order by identifier */
+  uint32_t start_rest; /* what division left over: this / weight_16ths is added to start */
+  uint8_t split_bit;   /* see sched_order.c, as for `below` */
+  uint64_t start;      /* virtual time at which the next send may begin; or the identifier */
+  uint64_t finish;     /* start and the time of a quantum; or the identifier; only while in it */
+  struct sched_node *below[2];
   struct sched_node *next, *prev;
 
   /* in the tree, or on the list of streams that are not in the tree but would belong there */
-  struct sched_share *siblings;   /* the share it is a member of; NULL: not in the tree */
-  struct sched_share *dependants; /* NULL: nothing depends on it */
+  struct sched_siblings *siblings;   /* the set it is a member of; NULL: not in the tree */
+  struct sched_siblings *dependants; /* NULL: nothing depends on it */
   struct sched_node *sibling_next, *sibling_prev;
-  bool loose; /* on the list sched.loose */
 
   struct sched_node *head_next, *head_prev; /* among the heads: a ring */
-
-  /* in an order by id (sched_order.h) */
-  struct sched_node *order_child, *order_next, *order_prev;
 };
 
 #endif

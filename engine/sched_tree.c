@@ -1,73 +1,73 @@
 /*
  * sched_tree.c - the dependency tree; see sched_tree.h.
  *
- * Invariants: a node is in the tree when `siblings` is set; it is `active`, and stands in that
- * share's queue, when it is ready itself or its dependants' share has active members. A share in
- * the tree is never empty. Every walk upwards goes node -> siblings -> owner.
+ * Invariants: a node is in the tree when `siblings` is set; it is `active`, and a member of their
+ * share, when it is ready itself or one of its dependants is active. A set of siblings is never
+ * empty. Every walk upwards goes node -> siblings -> owner.
  */
 #include "sched_tree.h"
 
 #include <assert.h>
 
-/* ---- shares and their members ---------------------------------------------------------------- */
+/* ---- siblings -------------------------------------------------------------------------------- */
 
-static struct sched_share *dependants_of(const struct sched_tree *tree,
-                                         const struct sched_node *parent) {
+static struct sched_siblings *dependants_of(const struct sched_tree *tree,
+                                            const struct sched_node *parent) {
   return parent ? parent->dependants : tree->root;
 }
 
-/* The share becomes the one of `parent` (NULL: the root). */
+/* The siblings become dependants of `parent` (NULL: the root). */
 static void give_dependants(struct sched_tree *tree, struct sched_node *parent,
-                            struct sched_share *share) {
+                            struct sched_siblings *siblings) {
   if (parent)
-    parent->dependants = share;
+    parent->dependants = siblings;
   else
-    tree->root = share;
-  if (share) share->owner = parent;
+    tree->root = siblings;
+  if (siblings) siblings->owner = parent;
 }
 
-static struct sched_share *share_take(struct sched_tree *tree) {
+static struct sched_siblings *siblings_take(struct sched_tree *tree) {
   if (!tree->shares || tree->share_count >= SCHED_SHARES_MAX) return NULL;
-  struct sched_share *share = pool_take(tree->shares);
-  if (!share) return NULL;
-  sched_share_init(share);
+  struct sched_siblings *siblings = pool_take(tree->shares);
+  if (!siblings) return NULL;
+  *siblings = (struct sched_siblings){0};
   tree->share_count++;
-  return share;
+  return siblings;
 }
 
-static void share_give(struct sched_tree *tree, struct sched_share *share) {
-  assert(share->count == 0);
+static void siblings_give(struct sched_tree *tree, struct sched_siblings *siblings) {
+  assert(siblings->count == 0);
   tree->share_count--;
-  pool_give(tree->shares, share);
+  pool_give(tree->shares, siblings);
 }
 
-static void link_member(struct sched_share *share, struct sched_node *node) {
-  node->siblings = share;
+static void link_member(struct sched_siblings *siblings, struct sched_node *node) {
+  node->siblings = siblings;
   node->sibling_prev = NULL;
-  node->sibling_next = share->first;
-  if (share->first) share->first->sibling_prev = node;
-  share->first = node;
-  share->count++;
-  node->start = share->clock;
-  if (node->active) sched_share_add(share, node);
+  node->sibling_next = siblings->first;
+  if (siblings->first) siblings->first->sibling_prev = node;
+  siblings->first = node;
+  siblings->count++;
+  node->start = 0; /* what it has had elsewhere does not count */
+  if (node->active) sched_share_add(&siblings->share, node);
 }
 
 static void unlink_member(struct sched_node *node) {
-  struct sched_share *share = node->siblings;
-  if (node->active) sched_share_remove(share, node);
+  struct sched_siblings *siblings = node->siblings;
+  if (node->active) sched_share_remove(&siblings->share, node);
   if (node->sibling_prev)
     node->sibling_prev->sibling_next = node->sibling_next;
   else
-    share->first = node->sibling_next;
+    siblings->first = node->sibling_next;
   if (node->sibling_next) node->sibling_next->sibling_prev = node->sibling_prev;
   node->sibling_next = node->sibling_prev = NULL;
   node->siblings = NULL;
-  share->count--;
+  siblings->count--;
 }
 
 static bool wants_to_send(const struct sched_node *node) {
   return node->queue == SCHED_QUEUE_TREE ||
-         (node->dependants && node->dependants->active_count > 0);
+         (node->dependants && sched_share_busy(&node->dependants->share));
 }
 
 void sched_tree_settle(struct sched_node *node) {
@@ -76,34 +76,34 @@ void sched_tree_settle(struct sched_node *node) {
     if (active == node->active) return;
     node->active = active;
     if (active)
-      sched_share_add(node->siblings, node);
+      sched_share_add(&node->siblings->share, node);
     else
-      sched_share_remove(node->siblings, node);
+      sched_share_remove(&node->siblings->share, node);
   }
 }
 
-/* The node joins the dependants in `share`, with all that depends on it. */
-static void join(struct sched_share *share, struct sched_node *node) {
+/* The node joins them, with all that depends on it. */
+static void join(struct sched_siblings *siblings, struct sched_node *node) {
   assert(!node->active);
-  link_member(share, node);
+  link_member(siblings, node);
   sched_tree_settle(node);
 }
 
 /* The node leaves its siblings, with all that depends on it. */
 static void leave(struct sched_tree *tree, struct sched_node *node) {
-  struct sched_share *share = node->siblings;
-  struct sched_node *parent = share->owner;
+  struct sched_siblings *siblings = node->siblings;
+  struct sched_node *parent = siblings->owner;
   unlink_member(node);
   node->active = false;
-  if (share->count == 0) {
+  if (siblings->count == 0) {
     give_dependants(tree, parent, NULL);
-    share_give(tree, share);
+    siblings_give(tree, siblings);
   }
   sched_tree_settle(parent);
 }
 
 /* Moves all members without a change of who is active. */
-static void move_members(struct sched_share *from, struct sched_share *to) {
+static void move_members(struct sched_siblings *from, struct sched_siblings *to) {
   while (from->first) {
     struct sched_node *node = from->first;
     unlink_member(node);
@@ -124,11 +124,11 @@ static bool is_below(const struct sched_node *node, const struct sched_node *abo
  * nothing joins changes hands as it is. */
 static bool insert_above(struct sched_tree *tree, struct sched_node *parent,
                          struct sched_node *node) {
-  struct sched_share *below = dependants_of(tree, parent), *single = node->dependants;
+  struct sched_siblings *below = dependants_of(tree, parent), *single = node->dependants;
   if (!single) {
-    single = share_take(tree);
+    single = siblings_take(tree);
   } else if (single->count > below->count) {
-    struct sched_share *swap = below;
+    struct sched_siblings *swap = below;
     below = single;
     single = swap;
   }
@@ -146,17 +146,17 @@ static bool insert_above(struct sched_tree *tree, struct sched_node *parent,
 /* Makes the node, which is not in the tree, one of the dependants of `parent`. */
 static enum sched_result attach(struct sched_tree *tree, struct sched_node *node,
                                 struct sched_node *parent, bool exclusive) {
-  struct sched_share *share = dependants_of(tree, parent);
-  if (share && exclusive) return insert_above(tree, parent, node) ? SCHED_DONE : SCHED_NO_ROOM;
-  if (!share) {
-    share = share_take(tree);
-    if (share)
-      give_dependants(tree, parent, share);
+  struct sched_siblings *siblings = dependants_of(tree, parent);
+  if (siblings && exclusive) return insert_above(tree, parent, node) ? SCHED_DONE : SCHED_NO_ROOM;
+  if (!siblings) {
+    siblings = siblings_take(tree);
+    if (siblings)
+      give_dependants(tree, parent, siblings);
     else if (!parent)
       return SCHED_NO_ROOM;
   }
-  join(share ? share : parent->siblings, node);
-  return share ? SCHED_DONE : SCHED_NO_ROOM;
+  join(siblings ? siblings : parent->siblings, node);
+  return siblings ? SCHED_DONE : SCHED_NO_ROOM;
 }
 
 /* Reprioritization (section 5.3.3). A parent that is below the node first takes the node's place
@@ -238,6 +238,7 @@ static void placeholder_give(struct sched_tree *tree, struct sched_placeholder *
 static void replace(struct sched_node *to, struct sched_node *from) {
   to->weight_16ths = from->weight_16ths;
   to->start = from->start;
+  to->start_rest = from->start_rest;
   to->siblings = from->siblings;
   to->dependants = from->dependants;
   to->sibling_next = from->sibling_next;
@@ -250,8 +251,7 @@ static void replace(struct sched_node *to, struct sched_node *from) {
   if (to->dependants) to->dependants->owner = to;
   to->active = from->active;
   if (from->active) {
-    sched_share_remove(from->siblings, from);
-    sched_share_add(to->siblings, to);
+    sched_share_replace(&to->siblings->share, from, to);
   }
   from->siblings = from->dependants = NULL;
   from->sibling_next = from->sibling_prev = NULL;
@@ -263,7 +263,7 @@ static void replace(struct sched_node *to, struct sched_node *from) {
 /* The dependants of the node take its place among its siblings and divide its weight between them
  * (section 5.3.4). */
 static void dissolve(struct sched_tree *tree, struct sched_node *node) {
-  struct sched_share *below = node->dependants, *siblings = node->siblings;
+  struct sched_siblings *below = node->dependants, *siblings = node->siblings;
   uint32_t sum = 0;
   for (struct sched_node *member = below->first; member; member = member->sibling_next)
     sum += member->weight_16ths;
@@ -275,17 +275,17 @@ static void dissolve(struct sched_tree *tree, struct sched_node *node) {
     link_member(siblings, member);
   }
   node->dependants = NULL;
-  share_give(tree, below);
+  siblings_give(tree, below);
 }
 
 /* Takes the node, which is not ready, out of the tree; its dependants stay. */
 static void drop(struct sched_tree *tree, struct sched_node *node) {
-  struct sched_share *below = node->dependants, *siblings = node->siblings;
+  struct sched_siblings *below = node->dependants, *siblings = node->siblings;
   if (below && siblings->count == 1) {
     /* Alone among its siblings: its dependants become all of them, whatever they weigh. */
     unlink_member(node);
     give_dependants(tree, siblings->owner, below);
-    share_give(tree, siblings);
+    siblings_give(tree, siblings);
     node->dependants = NULL;
     node->active = false;
     return;
@@ -299,7 +299,7 @@ static void drop(struct sched_tree *tree, struct sched_node *node) {
 static bool drop_closed(struct sched_tree *tree, bool parent) {
   struct sched_placeholder *placeholder = tree->oldest;
   for (uint32_t i = 0; placeholder && i < SCHED_DROP_LOOKS_MAX; i++) {
-    struct sched_share *below = placeholder->node.dependants;
+    struct sched_siblings *below = placeholder->node.dependants;
     if (below ? below->count <= SCHED_DROP_DEPENDANTS_MAX : !parent) {
       drop(tree, &placeholder->node);
       placeholder_give(tree, placeholder);
@@ -384,18 +384,18 @@ enum sched_result sched_tree_depend(struct sched_tree *tree, uint32_t id,
 }
 
 struct sched_node *sched_tree_pick(struct sched_tree *tree) {
-  struct sched_node *node = sched_share_pick(tree->root);
+  struct sched_node *node = sched_share_pick(&tree->root->share);
   while (node->queue != SCHED_QUEUE_TREE)
-    node = sched_share_pick(node->dependants);
+    node = sched_share_pick(&node->dependants->share);
   return node;
 }
 
 void sched_tree_charge(struct sched_node *node, size_t bytes) {
   for (; node; node = node->siblings->owner)
-    if (node->active) sched_share_charge(node->siblings, node, bytes);
+    if (node->active) sched_share_charge(&node->siblings->share, node, bytes);
 }
 
-/* Every share has an owner in the end, and with no stream open all owners are placeholders. */
+/* All siblings have an owner in the end, and with no stream open all owners are placeholders. */
 void sched_tree_free(struct sched_tree *tree) {
   for (unsigned i = 0; i < SCHED_BUCKET_COUNT; i++) {
     while (tree->buckets[i]) {

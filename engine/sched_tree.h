@@ -2,16 +2,16 @@
  * sched_tree.h - streams that depend on other streams.
  * Spec: RFC 7540 section 5.3.
  *
- * A stream's dependants form a share (sched_share.h); so do the streams that depend on none, the
- * root's dependants. A stream that is ready sends before everything below it; when it is not, what
- * it would get goes to its dependants by weight. A decision walks down from the root, one pick a
- * level.
+ * A stream's dependants share what it does not need itself (sched_share.h); so do the streams that
+ * depend on none, the root's dependants. A stream that is ready sends before everything below it;
+ * when it is not, what it would get goes to its dependants by weight. A decision walks down from
+ * the root, one pick a level.
  *
  * Placeholders stand for streams that are not open: idle ones (named by PRIORITY, or as somebody's
  * parent) stay for good, since clients group streams under them; closed ones stay until their room
  * is needed, oldest first, and their dependants then share their weight (section 5.3.4).
  *
- * Bounds (limits.h): SCHED_PLACEHOLDERS_MAX placeholders, SCHED_SHARES_MAX nodes with dependants.
+ * Bounds (limits.h): SCHED_PLACEHOLDERS_MAX placeholders, SCHED_SHARES_MAX sets of siblings.
  * The second bounds the depth. A dependency that would need one more makes a sibling of its
  * intended parent; a placeholder that there is no room for leaves the dependency at its default
  * (the root, weight 16), as section 5.3.4 allows. An exclusive insertion hands over the whole set
@@ -45,6 +45,14 @@ struct sched_dependency {
 
 #define SCHED_DEPENDENCY_DEFAULT ((struct sched_dependency){.weight = SCHED_WEIGHT_DEFAULT})
 
+/* The dependants of one node, or of the root. */
+struct sched_siblings {
+  struct sched_share share; /* of those that are active */
+  struct sched_node *owner; /* whose dependants these are; NULL: the root's */
+  struct sched_node *first; /* all of them, active or not */
+  uint32_t count;
+};
+
 struct sched_placeholder {
   struct sched_node node;                  /* first */
   struct sched_placeholder *bucket_next;   /* by identifier */
@@ -61,7 +69,7 @@ struct sched_tree {
   struct pool *shares, *placeholders; /* lent; NULL: no tree can be built */
   sched_find *find;
   void *find_ctx;
-  struct sched_share *root; /* streams that depend on none; NULL: the tree is empty */
+  struct sched_siblings *root; /* streams that depend on none; NULL: the tree is empty */
   uint32_t share_count;
   uint32_t placeholder_count;
   uint32_t id_max[2]; /* highest identifier that opened, even and odd */
@@ -69,7 +77,7 @@ struct sched_tree {
   struct sched_placeholder *oldest, *newest; /* closed */
 };
 
-/* Gives placeholders and shares back. No open stream may be in the tree any more (asserted). */
+/* Gives all memory back. No open stream may be in the tree any more (asserted). */
 void sched_tree_free(struct sched_tree *tree);
 
 /* A stream opens: it takes the place that was kept for it, or becomes a dependant of the root with
@@ -93,7 +101,7 @@ struct sched_node *sched_tree_pick(struct sched_tree *tree);
 void sched_tree_charge(struct sched_node *node, size_t bytes);
 
 static inline bool sched_tree_active(const struct sched_tree *tree) {
-  return tree->root && tree->root->active_count > 0;
+  return tree->root && sched_share_busy(&tree->root->share);
 }
 
 /* Whether the stream has not been open yet and may still be. */

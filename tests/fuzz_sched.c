@@ -46,22 +46,33 @@ static unsigned next(struct world *world) {
   return world->at < world->end ? *world->at++ : 0;
 }
 
-static void check_share(const struct sched_share *share, unsigned depth) {
+/* How many an order holds; a loser finishes no earlier than who won. */
+static uint32_t members_in(const struct sched_node *node, uint64_t won) {
+  if (!node) return 0;
+  uint32_t count = 1;
+  assert(node->finish >= won);
+  for (const struct sched_node *equal = node->next; equal != node; equal = equal->next)
+    count++;
+  return count + members_in(node->below[0], won) + members_in(node->below[1], won);
+}
+
+static void check_siblings(const struct sched_siblings *siblings, unsigned depth) {
   uint32_t count = 0, active = 0, weights = 0;
   assert(depth <= SCHED_SHARES_MAX);
-  for (const struct sched_node *node = share->first; node; node = node->sibling_next) {
-    bool below = node->dependants && node->dependants->active_count > 0;
-    assert(node->siblings == share);
+  for (const struct sched_node *node = siblings->first; node; node = node->sibling_next) {
+    bool below = node->dependants && sched_share_busy(&node->dependants->share);
+    assert(node->siblings == siblings);
     assert(node->active == (node->queue == SCHED_QUEUE_TREE || below));
     count++;
     active += node->active;
     weights += node->active ? node->weight_16ths : 0;
     if (!node->dependants) continue;
     assert(node->dependants->owner == node);
-    check_share(node->dependants, depth + 1);
+    check_siblings(node->dependants, depth + 1);
   }
-  assert(count > 0 && count == share->count);
-  assert(active == share->active_count && weights == share->weight_sum_16ths);
+  assert(count > 0 && count == siblings->count);
+  assert(active == members_in(siblings->share.first, 0) &&
+         weights == siblings->share.weight_sum_16ths);
 }
 
 static void check(const struct world *world) {
@@ -75,7 +86,7 @@ static void check(const struct world *world) {
   assert(tree->share_count <= SCHED_SHARES_MAX);
   assert(tree->placeholder_count <= SCHED_PLACEHOLDERS_MAX);
   assert(world->sched.updates.count <= SCHED_UPDATES_MAX);
-  if (tree->root) check_share(tree->root, 1);
+  if (tree->root) check_siblings(tree->root, 1);
 }
 
 static void decide(struct world *world) {

@@ -16,6 +16,22 @@
 
 #include "engine/sched.h"
 
+/* Numbers that a seed decides. */
+struct seeded {
+  uint64_t state;
+};
+
+static inline uint32_t draw(struct seeded *seeded, uint32_t below) {
+  seeded->state = seeded->state * 6364136223846793005u + 1442695040888963407u;
+  return (uint32_t)((seeded->state >> 33) % below);
+}
+
+static inline struct seeded seed_of(unsigned seed) {
+  struct seeded seeded = {seed * 0x9e3779b97f4a7c15u + 1};
+  draw(&seeded, 2);
+  return seeded;
+}
+
 enum { WORLD_STREAMS_MAX = 12000, WORLD_TEXT_MAX = 4096 };
 
 struct world_stream {
