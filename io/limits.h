@@ -86,11 +86,11 @@
 /* How much less than its part a link may have had and still get afterwards. One that is queued
  * among many gets it in pieces, each up to a round late; what was left while idle is lost. */
 #define SHARE_LAG_BYTES IO_SEND_BUDGET_MAX
-/* Periods in which links are counted as busy, once they were charged so much: 64 KiB a second and
- * more. Shorter ones would miss links that wait for their turn among hundreds, and who asks for
- * little is no competitor. */
+/* Periods in which links are counted as busy, once they were charged so much: 128 KiB a second, or
+ * some 60 small requests. Who asks for less is no competitor, and so much is free for anyone.
+ * Shorter periods would miss links that wait for their turn among hundreds. */
 #define SHARE_PERIOD_NS  (250 * IO_MILLISECOND)
-#define SHARE_BUSY_BYTES 16384u
+#define SHARE_BUSY_BYTES 32768u
 /* Virtual time that passes in a period at least: 16 KiB a second for each unit of weight. */
 #define SHARE_PERIOD_FLOOR (UINT64_C(4096) * 256)
 /* The calendar reaches so far that a link of weight 1 may be 64 KiB ahead: its slack, a piece of as

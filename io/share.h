@@ -15,7 +15,8 @@
  * What the rule leaves alone:
  *   - The heaviest busy links are never held: they share what there is in turn. Where all weights
  *     are equal nothing is held, and a charge is two additions.
- *   - A link with little to say is never ahead.
+ *   - The first SHARE_BUSY_BYTES in SHARE_PERIOD_NS are free whatever the weight: a request now and
+ *     then is answered at once.
  *   - The worker is never idle for a held link's sake: a turn in which nothing was done releases
  *     those that wait for the nearest moment. Weights so count only while the worker is busy.
  *   - Virtual time passes by SHARE_PERIOD_FLOOR each SHARE_PERIOD_NS whatever happens: nobody
@@ -85,13 +86,15 @@ static inline void shares_charge(struct shares *shares, struct share *share, uns
   share->period_cost += cost;
   if (share->period_weight != weight && share->period_cost >= SHARE_BUSY_BYTES)
     shares_count(shares, share, weight);
-  if (weight < shares->heaviest) shares_advance(shares, share, weight, cost);
+  if (weight < shares->heaviest && share->period_weight)
+    shares_advance(shares, share, weight, cost);
 }
 
 /* Whether it has had so much more than its part that it has to wait. */
 static inline bool share_is_ahead(const struct shares *shares, const struct share *share,
                                   unsigned weight) {
   if (weight >= shares->heaviest || share->due <= shares->now) return false;
+  if (share->period != shares->period || share->period_weight == 0) return false;
   return (share->due - shares->now) * weight > (uint64_t)SHARE_SLACK_BYTES * SHARE_SCALE;
 }
 
