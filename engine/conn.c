@@ -184,6 +184,7 @@ static const struct machine_ops conn_ops = {
 static bool create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                    uint64_t now_ns, struct machine *out) {
   struct engine *engine = ctx;
+  if (host && host->weight == 0) host->weight = engine->config.connection_weight;
   if (strcmp(peer->application_protocol, "h2") == 0)
     return h2_server(engine, peer, host, now_ns, out);
   struct conn *conn = pool_take(&engine->conns);

@@ -13,7 +13,8 @@
 /* The ALPN tokens that conn_factory's machines speak, in order of preference, NULL-terminated. */
 extern const char *const conn_protocols[];
 
-/* Machines for the connections of one engine, which it keeps. */
+/* Machines for the connections of one engine, which it keeps. Hosts whose weight is 0 get the
+ * engine's. */
 struct machine_factory conn_factory(struct engine *engine);
 
 /* Size of a connection whose protocol is not known yet, for the engine's pool. */

@@ -24,6 +24,7 @@ struct engine_config engine_config_default(void) {
       .header_table_bytes = HPACK_TABLE_BYTES_MAX,
       .head_start = &head_start_rules_default,
       .idle_ns = H2_IDLE_NS,
+      .connection_weight = MACHINE_WEIGHT_DEFAULT,
       .push = true,
   };
 }

@@ -31,6 +31,7 @@ struct engine_config {
   bool push; /* server: push where client and handler want it; client: accept */
   const struct head_start_rules *head_start; /* kept; NULL: no head starts */
   uint64_t idle_ns;                          /* a connection without streams lives this long */
+  uint16_t connection_weight; /* of connections that nobody gave one: machine_host.weight */
 };
 
 /* One writer, the engine; readers use counter_get(). H2_CONTROL_BYTES, which only makes us stop

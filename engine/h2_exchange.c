@@ -417,6 +417,12 @@ static void op_reset(struct stream *base, uint32_t error_code) {
   h2_wake(h2);
 }
 
+static void op_weigh(struct stream *base, unsigned weight) {
+  struct h2_stream *stream = own(base);
+  if (is_over(stream) || !stream->h2->host) return;
+  stream->h2->host->weight = (uint16_t)weight;
+}
+
 const struct stream_ops h2_stream_ops = {
     .inform = op_inform,
     .respond = op_respond,
@@ -427,6 +433,7 @@ const struct stream_ops h2_stream_ops = {
     .cap = op_cap,
     .timer = op_timer,
     .reset = op_reset,
+    .weigh = op_weigh,
 };
 
 /* ---- client role ----------------------------------------------------------------------------- */

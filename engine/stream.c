@@ -3,6 +3,8 @@
  */
 #include "stream.h"
 
+#include <assert.h>
+
 bool stream_inform(struct stream *stream, unsigned status, const struct header *fields,
                    size_t count) {
   return stream->ops->inform(stream, status, fields, count);
@@ -39,4 +41,9 @@ void stream_timer(struct stream *stream, uint64_t deadline_ns) {
 
 void stream_reset(struct stream *stream, uint32_t error_code) {
   stream->ops->reset(stream, error_code);
+}
+
+void stream_weigh_connection(struct stream *stream, unsigned weight) {
+  assert(weight >= 1 && weight <= MACHINE_WEIGHT_MAX);
+  stream->ops->weigh(stream, weight);
 }

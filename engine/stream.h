@@ -100,6 +100,7 @@ struct stream_ops {
   void (*cap)(struct stream *, uint64_t total_bytes);
   void (*timer)(struct stream *, uint64_t deadline_ns);
   void (*reset)(struct stream *, uint32_t error_code);
+  void (*weigh)(struct stream *, unsigned weight);
 };
 
 /* When the peer gets new credit for its body (see h2_flow.h). */
@@ -159,5 +160,10 @@ void stream_timer(struct stream *stream, uint64_t deadline_ns);
 /* Ends the stream at once; events.closed() follows before this returns. `error_code` is the
  * protocol's; 0 means that the rest is simply not wanted. */
 void stream_reset(struct stream *stream, uint32_t error_code);
+
+/* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (asserted) among those of
+ * its worker: its part of the worker's time while that is short. To tell paying guests from the
+ * others, say, once a request has shown which it is. */
+void stream_weigh_connection(struct stream *stream, unsigned weight);
 
 #endif

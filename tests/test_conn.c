@@ -283,6 +283,69 @@ static void memory_refused(void **state) {
   }
 }
 
+/* ---- weight ---------------------------------------------------------------------------------- */
+
+/* Who gave the host a weight before is right; else it is the engine's, for every protocol. */
+static void connections_have_the_engines_weight(void **state) {
+  (void)state;
+  static const char *const protocols[] = {"", "h2", "http/1.1"};
+  struct counted_memory memory;
+  struct engine engine;
+  counted_init(&memory);
+  struct engine_config config = engine_config_default();
+  assert_int_equal(config.connection_weight, MACHINE_WEIGHT_DEFAULT);
+  config.connection_weight = 40;
+  assert_true(engine_init(&engine, &memory.memory, &config, &handler));
+  const struct machine_factory factory = conn_factory(&engine);
+  for (int i = 0; i < 3; i++) {
+    for (uint16_t before = 0; before < 3; before++) {
+      struct machine_peer peer = {.application_protocol = protocols[i]};
+      struct machine_host host = {.weight = before};
+      struct machine machine;
+      assert_true(factory.create(factory.ctx, &peer, &host, SECOND_NS, &machine));
+      assert_int_equal(host.weight, before ? before : 40);
+      machine.ops->close(machine.self);
+    }
+  }
+  engine_destroy(&engine);
+}
+
+static void weigh(void *ctx, struct stream *stream, const struct request *request,
+                  uint64_t now_ns) {
+  (void)ctx, (void)now_ns;
+  stream_weigh_connection(stream, span_is(request->path, "/paid") ? 256 : 1);
+  (void)stream_respond(stream, 204, NULL, 0, BODY_NONE);
+}
+
+static void ignore_wake(struct machine_host *host) {
+  (void)host;
+}
+
+/* A handler changes the weight of the connection that a request came on. */
+static void handlers_set_weights(void **state) {
+  (void)state;
+  static const struct handler weigher = {.request = weigh};
+  /* GET http / with the fields of HPACK's static table, then GET /paid as a literal. */
+  static const char plain[] = "\0\0\6\1\5\0\0\0\1\x82\x86\x84\x41\1x";
+  static const char paid[] = "\0\0\14\1\5\0\0\0\3\x82\x86\4\5/paid\x41\1x";
+  struct side side = {.now_ns = SECOND_NS};
+  struct machine_host host = {.wake = ignore_wake};
+  counted_init(&side.memory);
+  const struct engine_config config = engine_config_default();
+  assert_true(engine_init(&side.engine, &side.memory.memory, &config, &weigher));
+  const struct machine_peer peer = {.application_protocol = "h2"};
+  const struct machine_factory factory = conn_factory(&side.engine);
+  assert_true(factory.create(factory.ctx, &peer, &host, side.now_ns, &side.machine));
+  assert_int_equal(host.weight, MACHINE_WEIGHT_DEFAULT);
+  side_give(&side, span_of(H2_PREFACE SETTINGS, sizeof(H2_PREFACE SETTINGS) - 1));
+  side_give(&side, span_of(plain, sizeof plain - 1));
+  assert_int_equal(host.weight, 1);
+  side_give(&side, span_of(paid, sizeof paid - 1));
+  assert_int_equal(host.weight, 256);
+  side_take(&side, SIZE_MAX);
+  side_close(&side);
+}
+
 int main(void) {
   guard_init(&guard, 4096);
   const struct CMUnitTest tests[] = {
@@ -293,6 +356,8 @@ int main(void) {
       cmocka_unit_test(a_refusal_is_completed),
       cmocka_unit_test(a_refusal_is_given_up),
       cmocka_unit_test(memory_refused),
+      cmocka_unit_test(connections_have_the_engines_weight),
+      cmocka_unit_test(handlers_set_weights),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   guard_destroy(&guard);
