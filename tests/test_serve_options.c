@@ -49,6 +49,8 @@ static const struct row rows[] = {
     {"--https :1 --cert a --key b", SERVE_OPTIONS_RUN, ""},
     {"--cert a --key b", SERVE_OPTIONS_RUN, ""}, /* with the default addresses */
     {"-- --http", SERVE_OPTIONS_RUN, ""},        /* a directory of that name */
+    {"--http :1,weight=1 --https [::1]:2,weight=256", SERVE_OPTIONS_RUN, ""},
+    {"--weight 10.0.0.0/8=4 --weight [fd00::]/8=256", SERVE_OPTIONS_RUN, ""},
     {"--help", SERVE_OPTIONS_HELP, ""},
     {"--version", SERVE_OPTIONS_VERSION, ""},
     {"--workers 4 --help --nonsense", SERVE_OPTIONS_HELP, ""},
@@ -72,6 +74,15 @@ static const struct row rows[] = {
     {"--http ::1:80", SERVE_OPTIONS_WRONG, "::1:80"},
     {"--http localhost:http:1", SERVE_OPTIONS_WRONG, "localhost:http:1"},
     {"--http example.org:80", SERVE_OPTIONS_FAILED, "example.org:80"},
+    {"--http :1,weight=0", SERVE_OPTIONS_WRONG, ":1,weight=0"},
+    {"--http :1,weight=257", SERVE_OPTIONS_WRONG, "1 to 256"},
+    {"--http :1,weight=", SERVE_OPTIONS_WRONG, "weight=N"},
+    {"--https :1,weigh=2", SERVE_OPTIONS_WRONG, "weight=N"},
+    {"--https :1,", SERVE_OPTIONS_WRONG, "weight=N"},
+    {"--https :1,weight=2,weight=3", SERVE_OPTIONS_WRONG, "weight=N"},
+    {"--http nonsense,weight=2", SERVE_OPTIONS_WRONG, "nonsense"},
+    {"--weight 16", SERVE_OPTIONS_WRONG, "--weight 16"},
+    {"--weight 10.0.0.0/8=0", SERVE_OPTIONS_WRONG, "1 to 256"},
     {"--workers 0", SERVE_OPTIONS_WRONG, "--workers"},
     {"--workers -1", SERVE_OPTIONS_WRONG, "--workers"},
     {"--workers +1", SERVE_OPTIONS_WRONG, "--workers"},
@@ -148,13 +159,21 @@ static void values(void **state) {
   assert_int_equal(parse("--verbose --http 10.0.0.1:1 www --https [::]:2 --cert c --key k "
                          "--workers 3 --drain-seconds 0 --connections 7 --streams 8 "
                          "--idle-seconds 9 --preload /=/a --preload /b=/c --flow echo "
-                         "--window 100000 --head-start IMAGE/*@/a/*=2k:1",
+                         "--window 100000 --head-start IMAGE/*@/a/*=2k:1 "
+                         "--weight 10.0.0.0/8=4 --http localhost:9,weight=99",
                          &options, error),
                    SERVE_OPTIONS_RUN);
   assert_string_equal(options.directory, "www");
-  assert_int_equal(options.listener_count, 2);
+  assert_int_equal(options.listener_count, 4);
   assert_listener(&options, 0, "10.0.0.1:1", false, false);
   assert_listener(&options, 1, "[::]:2", true, false);
+  assert_listener(&options, 2, "127.0.0.1:9", false, false);
+  assert_listener(&options, 3, "[::1]:9", false, true);
+  assert_int_equal(options.listeners[0].weight, 0);
+  assert_int_equal(options.listeners[2].weight, 99);
+  assert_int_equal(options.listeners[3].weight, 99);
+  assert_int_equal(options.weights.count, 1);
+  assert_int_equal(options.weights.at[0].weight, 4);
   assert_string_equal(options.certificate, "c");
   assert_string_equal(options.key, "k");
   assert_int_equal(options.workers, 3);
@@ -206,7 +225,7 @@ static void help_is_readable(void **state) {
       "--workers ",       "--streams ",       "--connections ", "--idle-seconds ",
       "--flow ",          "--window ",        "--head-start ",  "--no-rfc7540-priorities\n",
       "--verbose ",       "--drain-seconds ", "--help ",        "--version ",
-      "Examples",         "localhost:8443"};
+      "--weight ",        "weight=N",         "Examples",       "localhost:8443"};
   const char *help = serve_options_help();
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
     if (!strstr(help, words[i])) fail_msg("%s is not explained", words[i]);

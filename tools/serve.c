@@ -62,6 +62,7 @@ struct serve_worker {
   struct demo *demo;
   struct tls_factory tls;
   bool has_tls;
+  struct serve_weighing weighings[SERVE_LISTENERS_MAX];
   int64_t wall_seconds;
   const char *note; /* a fallback that was taken, or NULL */
 };
@@ -130,6 +131,17 @@ static void set_clock(struct serve_worker *mine) {
   engine_set_date(&mine->engine, mine->wall_seconds);
 }
 
+/* Around it, where weights were given, that of the connections' weights. */
+static struct machine_factory weigh(const struct server *server, struct serve_worker *mine,
+                                    unsigned index, struct machine_factory machines) {
+  const struct serve_options *options = &server->options;
+  uint16_t weight = options->listeners[index].weight;
+  if (weight == 0 && options->weights.count == 0) return machines;
+  mine->weighings[index] = (struct serve_weighing){
+      .weights = &options->weights, .listener_weight = weight, .inner = machines};
+  return serve_weighing_machines(&mine->weighings[index]);
+}
+
 /* The listeners' factories: connections in clear text, and TLS around such. */
 static bool serve_listeners(struct server *server, struct serve_worker *mine,
                             struct worker *worker) {
@@ -142,8 +154,9 @@ static bool serve_listeners(struct server *server, struct serve_worker *mine,
   }
   for (unsigned i = 0; i < server->options.listener_count; i++)
     if (server->listening[i] &&
-        !listener_serve(&server->listeners[i], worker,
-                        server->options.listeners[i].secure ? secure : plain))
+        !listener_serve(
+            &server->listeners[i], worker,
+            weigh(server, mine, i, server->options.listeners[i].secure ? secure : plain)))
       return false;
   return true;
 }

@@ -26,6 +26,7 @@ static const char help[] =
     "                         ADDR is an IPv4 or [IPv6] address, localhost (127.0.0.1 and [::1]),\n"
     "                         or left out for all addresses. With neither option given:\n"
     "                         --http localhost:8080 --https localhost:8443\n"
+    "                         ADDR:PORT,weight=N gives its connections that weight, see --weight\n"
     "  --cert FILE            certificate chain, PEM, the server's own first\n"
     "  --key FILE             its private key, PEM. Without both a self-signed certificate is "
     "made\n"
@@ -59,6 +60,11 @@ static const char help[] =
     "                         with the path), consume (fixed windows, credit for what was used),\n"
     "                         threshold (refilled at half), echo (each frame answered at once)\n"
     "  --window BYTES         window that each upload begins with (default 65535)\n"
+    "  --weight NETWORK=N     weight, 1 to 256, of clients in NETWORK, such as 10.0.0.0/8=64; 16 "
+    "by\n"
+    "                         default. A thread that is busy shares its time among connections by\n"
+    "                         weight. May be given several times, and the first that matches "
+    "counts\n"
     "  --idle-seconds N       close connections on which nothing happens for so long (default 60)\n"
     "  --drain-seconds N      after SIGTERM or SIGINT, let streams finish for so long (default "
     "10);\n"
@@ -111,19 +117,17 @@ static bool is_name_and_port(const char *text) {
          atoi(colon + 1) <= 65535 && isalpha((unsigned char)colon[-1]);
 }
 
-static bool add_listener(struct reader *reader, const struct address *address, bool secure,
-                         bool optional) {
+static bool add_listener(struct reader *reader, const struct serve_listener *listener) {
   struct serve_options *options = reader->options;
   if (options->listener_count == SERVE_LISTENERS_MAX) return false;
-  options->listeners[options->listener_count++] =
-      (struct serve_listener){.address = *address, .secure = secure, .optional = optional};
+  options->listeners[options->listener_count++] = *listener;
   return true;
 }
 
 static enum serve_options_result add_address(struct reader *reader, const char *option,
-                                             const char *text, bool secure) {
-  struct address address;
-  if (!address_parse(&address, text)) {
+                                             const char *text, bool secure, uint16_t weight) {
+  struct serve_listener listener = {.secure = secure, .weight = weight};
+  if (!address_parse(&listener.address, text)) {
     if (!is_name_and_port(text))
       return wrong(reader, "%s %s: not an address; expected ADDR:PORT such as 127.0.0.1:8080",
                    option, text);
@@ -131,13 +135,35 @@ static enum serve_options_result add_address(struct reader *reader, const char *
           text);
     return SERVE_OPTIONS_FAILED;
   }
-  bool room = add_listener(reader, &address, secure, false);
+  bool room = add_listener(reader, &listener);
   static const char local[] = "localhost:";
+  listener.optional = true;
   if (room && strncmp(text, local, sizeof local - 1) == 0 &&
-      address_from_host(&address, "::1", address_port(&address)))
-    room = add_listener(reader, &address, secure, true);
+      address_from_host(&listener.address, "::1", address_port(&listener.address)))
+    room = add_listener(reader, &listener);
   if (!room) return wrong(reader, "%s %s: too many addresses", option, text);
   return SERVE_OPTIONS_RUN;
+}
+
+/* ADDR:PORT or ADDR:PORT,weight=N; `text` is cut at the comma. */
+static enum serve_options_result add_weighted(struct reader *reader, const char *option, char *text,
+                                              bool secure) {
+  static const char key[] = "weight=";
+  uint16_t weight = 0;
+  char *comma = strchr(text, ',');
+  if (comma) {
+    if (strncmp(comma + 1, key, sizeof key - 1) != 0 ||
+        !serve_weight_parse(comma + sizeof key, &weight))
+      return wrong(reader, "%s %s: expected ADDR:PORT,weight=N, N from 1 to %d", option, text,
+                   MACHINE_WEIGHT_MAX);
+    *comma = 0;
+  }
+  return add_address(reader, option, text, secure, weight);
+}
+
+static enum serve_options_result add_weight(struct reader *reader, const char *text) {
+  const char *problem = serve_weights_add(&reader->options->weights, text);
+  return problem ? wrong(reader, "--weight %s: %s", text, problem) : SERVE_OPTIONS_RUN;
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -172,6 +198,7 @@ enum option_code {
   OPTION_FLOW,
   OPTION_WINDOW,
   OPTION_HEAD_START,
+  OPTION_WEIGHT,
   OPTION_IDLE_SECONDS,
   OPTION_DRAIN_SECONDS,
   OPTION_VERBOSE,
@@ -195,6 +222,7 @@ static const struct option names[] = {
     {"flow", required_argument, NULL, OPTION_FLOW},
     {"window", required_argument, NULL, OPTION_WINDOW},
     {"head-start", required_argument, NULL, OPTION_HEAD_START},
+    {"weight", required_argument, NULL, OPTION_WEIGHT},
     {"idle-seconds", required_argument, NULL, OPTION_IDLE_SECONDS},
     {"drain-seconds", required_argument, NULL, OPTION_DRAIN_SECONDS},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
@@ -253,8 +281,8 @@ static enum serve_options_result add_head_start(struct reader *reader, char *tex
 static enum serve_options_result take(struct reader *reader, int code, char *value) {
   struct serve_options *options = reader->options;
   switch ((enum option_code)code) {
-  case OPTION_HTTP: return add_address(reader, "--http", value, false);
-  case OPTION_HTTPS: return add_address(reader, "--https", value, true);
+  case OPTION_HTTP: return add_weighted(reader, "--http", value, false);
+  case OPTION_HTTPS: return add_weighted(reader, "--https", value, true);
   case OPTION_CERT: options->certificate = value; return SERVE_OPTIONS_RUN;
   case OPTION_KEY: options->key = value; return SERVE_OPTIONS_RUN;
   case OPTION_CACHE_CONTROL:
@@ -276,6 +304,7 @@ static enum serve_options_result take(struct reader *reader, int code, char *val
     return read_number(reader, "--window", value, 1, H2_CONNECTION_WINDOW_BYTES_MAX,
                        &options->window_bytes);
   case OPTION_HEAD_START: return add_head_start(reader, value);
+  case OPTION_WEIGHT: return add_weight(reader, value);
   case OPTION_IDLE_SECONDS:
     return read_number(reader, "--idle-seconds", value, 1, 86400, &options->idle_seconds);
   case OPTION_DRAIN_SECONDS:
@@ -309,8 +338,8 @@ static enum serve_options_result check(struct reader *reader) {
       return wrong(reader, "--cert is of no use without --https");
     return SERVE_OPTIONS_RUN;
   }
-  enum serve_options_result result = add_address(reader, "--http", "localhost:8080", false);
-  return result ? result : add_address(reader, "--https", "localhost:8443", true);
+  enum serve_options_result result = add_address(reader, "--http", "localhost:8080", false, 0);
+  return result ? result : add_address(reader, "--https", "localhost:8443", true, 0);
 }
 
 enum serve_options_result serve_options_parse(struct serve_options *options, int argc, char **argv,

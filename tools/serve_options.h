@@ -11,6 +11,7 @@
 #include "engine/head_start.h"
 #include "engine/stream.h"
 #include "io/address.h"
+#include "tools/serve_weight.h"
 
 enum {
   SERVE_LISTENERS_MAX = 16, /* addresses; "localhost" counts twice */
@@ -21,7 +22,8 @@ enum {
 struct serve_listener {
   struct address address;
   bool secure;
-  bool optional; /* the IPv6 half of "localhost": a machine without IPv6 is no error */
+  uint16_t weight; /* of its connections; 0: the engine's default */
+  bool optional;   /* the IPv6 half of "localhost": a machine without IPv6 is no error */
 };
 
 struct serve_options {
@@ -39,6 +41,7 @@ struct serve_options {
   enum stream_flow flow;       /* FLOW_DEFAULT: the engine's default */
   unsigned window_bytes;       /* of a stream; 0: the engine's default */
   struct head_start_rules head_starts; /* those of --head-start, then the default */
+  struct serve_weights weights;        /* of clients' networks */
   unsigned idle_seconds;               /* 0: the engine's default */
   unsigned drain_seconds;
   bool push;

@@ -259,12 +259,14 @@ def tool(*command, seconds=PATIENCE_SECONDS, **more):
 
 
 def connect(port, secure=False, alpn=("h2",), receive_bytes=None, tls_max=None, session=None,
-            context=None):
+            context=None, source=None):
     """A connected socket; with TLS no certificate is checked."""
     plain = socket.socket()
     if receive_bytes:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
     plain.settimeout(PATIENCE_SECONDS)
+    if source:
+        plain.bind((source, 0))
     plain.connect(("127.0.0.1", port))
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if not secure:
