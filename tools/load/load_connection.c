@@ -1,7 +1,8 @@
 /*
  * load_connection.c - a connection's life.
  *
- *     away --dial--> dialing --TCP--> greeting --[TLS,] SETTINGS--> open --closed--> away | ended
+ *     away --dial--> dialing --TCP--> greeting --[TLS,] SETTINGS--> open --> closing --> away |
+ * ended
  *
  * Its machine stands around all others: it reads the clock when bytes arrive, counts them, and
  * hears of the end. No request is sent before the server's SETTINGS have come, so its limit on
@@ -23,7 +24,7 @@
 __attribute__((format(printf, 2, 3))) static void blame(struct load_connection *connection,
                                                         const char *format, ...) {
   char text[LOAD_REASON_BYTES];
-  if (connection->told || connection->worker->over) return;
+  if (connection->told || connection->worker->leaving) return;
   connection->told = true;
   va_list arguments;
   va_start(arguments, format);
@@ -37,6 +38,10 @@ __attribute__((format(printf, 2, 3))) static void blame(struct load_connection *
 static const char *authority_of(const struct load_connection *connection) {
   return connection->worker->run->targets[0].url.authority;
 }
+
+static void explain(struct load_connection *connection);
+static void lose_h2(struct load_connection *connection);
+static void come_again(struct load_connection *connection);
 
 /* ---- work ------------------------------------------------------------------------------------ */
 
@@ -113,7 +118,7 @@ static void greet(struct load_connection *connection) {
   }
   connection->state = LOAD_OPEN;
   connection->was_open = true;
-  if (!worker->over) worker->stats.connections_opened++;
+  if (!worker->leaving) worker->stats.connections_opened++;
   settle(connection);
   load_connection_fill(connection);
 }
@@ -128,6 +133,74 @@ static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_
 }
 
 static const struct h2_client_events client_events = {.goaway = on_goaway};
+
+/* ---- the machine between TLS and h2 -----------------------------------------------------------
+ */
+
+/* TLS closes h2 when that is done, and then still has its own farewell to say: this is how we hear
+ * of it. Without TLS nobody stands in between. */
+
+static size_t inside_recv(void *self, struct span in, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  return h2_machine_ops.recv(connection->h2, in, now_ns);
+}
+
+static void inside_recv_eof(void *self, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  h2_machine_ops.recv_eof(connection->h2, now_ns);
+}
+
+static size_t inside_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
+                               uint64_t now_ns) {
+  struct load_connection *connection = self;
+  return h2_machine_ops.send_peek(connection->h2, out, max, budget_bytes, now_ns);
+}
+
+static void inside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  h2_machine_ops.send_ack(connection->h2, bytes, now_ns);
+}
+
+static void inside_tick(void *self, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  h2_machine_ops.tick(connection->h2, now_ns);
+}
+
+static uint64_t inside_deadline_ns(const void *self) {
+  const struct load_connection *connection = self;
+  return h2_machine_ops.deadline_ns(connection->h2);
+}
+
+static unsigned inside_wants(const void *self) {
+  const struct load_connection *connection = self;
+  return h2_machine_ops.wants(connection->h2);
+}
+
+static void inside_drain(void *self, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  h2_machine_ops.drain(connection->h2, now_ns);
+}
+
+/* The streams that are left end within h2's close(). */
+static void inside_close(void *self) {
+  struct load_connection *connection = self;
+  struct h2 *h2 = connection->h2;
+  lose_h2(connection);
+  h2_machine_ops.close(h2);
+  connection->h2 = NULL;
+}
+
+static const struct machine_ops inside_ops = {
+    .recv = inside_recv,
+    .recv_eof = inside_recv_eof,
+    .send_peek = inside_send_peek,
+    .send_ack = inside_send_ack,
+    .tick = inside_tick,
+    .deadline_ns = inside_deadline_ns,
+    .wants = inside_wants,
+    .drain = inside_drain,
+    .close = inside_close,
+};
 
 bool load_connection_make_h2(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                              uint64_t now_ns, struct machine *out) {
@@ -145,13 +218,11 @@ bool load_connection_make_h2(void *ctx, const struct machine_peer *peer, struct 
   connection->h2 = h2_of(out);
   connection->h2->client = &client_events;
   connection->h2->client_ctx = connection;
+  if (peer->secure) *out = (struct machine){.ops = &inside_ops, .self = connection};
   return true;
 }
 
 /* ---- the machine around all others ----------------------------------------------------------- */
-
-static void explain(struct load_connection *connection);
-static void gone(struct load_connection *connection);
 
 /* Something has changed, and perhaps there is room now. */
 static void fill_later(struct load_connection *connection) {
@@ -215,15 +286,18 @@ static void machine_drain(void *self, uint64_t now_ns) {
   connection->inner.ops->drain(connection->inner.self, now_ns);
 }
 
-/* The streams that are left end within the inner close(). */
 static void machine_close(void *self) {
   struct load_connection *connection = self;
   struct machine inner = connection->inner;
+  bool plain = inner.ops == &h2_machine_ops;
   connection->worker->now_ns = worker_clock_ns();
-  gone(connection);
+  if (plain || connection->state == LOAD_GREETING) lose_h2(connection);
   inner.ops->close(inner.self);
-  connection->h2 = NULL;
   connection->inner.ops = NULL;
+  connection->h2 = NULL;
+  if (connection->state == LOAD_ENDED) return;
+  connection->state = LOAD_AWAY;
+  come_again(connection);
 }
 
 static const struct machine_ops machine_ops = {
@@ -263,8 +337,6 @@ static bool make_machine(void *ctx, const struct machine_peer *peer, struct mach
 
 /* ---- dialling -------------------------------------------------------------------------------- */
 
-static void come_again(struct load_connection *connection);
-
 static void dial_next(struct load_connection *connection);
 
 static void on_dialed(struct dial *dial, int error) {
@@ -279,7 +351,7 @@ static void on_dialed(struct dial *dial, int error) {
   }
   blame(connection, "cannot connect to %s: %s", address_format(&dial->address, text),
         strerror(error));
-  if (!worker->over) worker->stats.connections_failed++;
+  if (!worker->leaving) worker->stats.connections_failed++;
   connection->state = LOAD_AWAY;
   come_again(connection);
 }
@@ -423,18 +495,17 @@ static void come_again(struct load_connection *connection) {
   timer_arm(&worker->io->timers, &connection->timer, worker->io->now_ns + pause_ns);
 }
 
-static void gone(struct load_connection *connection) {
+/* h2 is about to be closed, or TLS never got so far as to have one. */
+static void lose_h2(struct load_connection *connection) {
   struct load_worker *worker = connection->worker;
   explain(connection);
-  if (!worker->over) {
+  if (!worker->leaving) {
     if (connection->state == LOAD_GREETING)
       worker->stats.connections_failed++;
     else
       worker->stats.connections_ended++;
   }
-  if (connection->state == LOAD_ENDED) return;
-  connection->state = LOAD_AWAY;
-  come_again(connection);
+  if (connection->state != LOAD_ENDED) connection->state = LOAD_CLOSING;
 }
 
 void load_connection_look(struct load_connection *connection) {

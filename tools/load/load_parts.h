@@ -71,6 +71,7 @@ enum load_state {
   LOAD_DIALING,  /* TCP */
   LOAD_GREETING, /* TLS, then SETTINGS */
   LOAD_OPEN,     /* takes requests */
+  LOAD_CLOSING,  /* h2 is gone; TLS says goodbye */
   LOAD_ENDED,    /* for good */
 };
 
@@ -144,7 +145,9 @@ struct load_worker {
   struct __kernel_timespec pace_at;
   struct load_schedule schedule;
   bool scheduled; /* the open loop has begun */
-  bool measuring, over;
+  bool measuring;
+  bool over;    /* nothing is counted any more, but why connections ended */
+  bool leaving; /* nor that: they end by our doing */
   uint64_t cpu_begin_ns;
 
   struct load_stats stats;

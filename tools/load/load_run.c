@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "io/tls_context.h"
+#include "tools/client_tls.h"
 #include "tools/load/load_parts.h"
 #include "tools/lookup.h"
 #include "tools/process.h"
@@ -132,18 +133,10 @@ static bool look_up(struct load_run *run, const struct failure *failure) {
 }
 
 static bool open_tls(struct load_run *run, const struct failure *failure) {
-  static const char *const protocols[] = {"h2"};
-  const struct tls_settings settings = {
-      .client = true,
-      .protocols = protocols,
-      .protocol_count = 1,
-      .verify = !run->options->insecure,
-      .ca_path = run->options->ca_path,
-  };
-  struct io_error why = {0};
   if (!run->targets[0].url.secure) return true;
-  run->tls = tls_context_create(&settings, &why);
-  return run->tls || fail(failure, "%s", why.text);
+  run->tls = client_tls_create(run->options->insecure, run->options->ca_path, failure->error,
+                               failure->error_size);
+  return run->tls;
 }
 
 /* Each connection is a descriptor, and one that is being replaced two; some are the program's. */

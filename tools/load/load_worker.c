@@ -93,6 +93,7 @@ void load_worker_finish(struct load_worker *worker) {
     close_books(worker);
     worker->over = true;
   }
+  worker->leaving = true;
   worker_op_cancel(&worker->pace);
   for (unsigned i = 0; i < worker->count; i++)
     if (worker->connections[i].state == LOAD_DIALING) dial_cancel(&worker->connections[i].dial);

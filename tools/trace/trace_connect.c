@@ -10,6 +10,7 @@
 
 #include "engine/limits.h"
 #include "io/tls_context.h"
+#include "tools/client_tls.h"
 #include "tools/lookup.h"
 #include "tools/trace/trace_fetch_parts.h"
 
@@ -68,21 +69,11 @@ bool trace_origin_find(struct trace_run *run, const struct url *url, struct trac
 }
 
 bool trace_origins_prepare(struct trace_run *run, char *error, size_t error_size) {
-  static const char *const protocols[] = {"h2"};
-  const struct tls_settings settings = {
-      .client = true,
-      .protocols = protocols,
-      .protocol_count = 1,
-      .verify = !run->options->insecure,
-      .ca_path = run->options->ca_path,
-  };
   bool secure = false;
   for (unsigned i = 0; i < run->record->connection_count; i++)
     secure = secure || run->origins[i]->url.secure;
   if (!secure) return true;
-  struct io_error why = {0};
-  run->tls = tls_context_create(&settings, &why);
-  if (!run->tls) snprintf(error, error_size, "%s", why.text);
+  run->tls = client_tls_create(run->options->insecure, run->options->ca_path, error, error_size);
   return run->tls;
 }
 
