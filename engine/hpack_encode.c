@@ -18,6 +18,10 @@
  * of 65 bytes that goes the way of all entries. At one such entry a second, the fields that every
  * response repeats are pushed out and inserted again once a minute.
  *
+ * Responses often repeat as a whole: what was encoded as nothing but indices is kept by the key
+ * that the caller gives, until anything is inserted or evicted, and then costs a copy of some
+ * bytes.
+ *
  * The lookup structure finds the newest entry of equal hash and from there older ones, each by its
  * number. Nothing is removed on eviction: a number that no live entry has, or one that is newer
  * than the entry pointing to it, ends the walk.
@@ -39,6 +43,8 @@ enum {
   /* Of them, those that a field may stand in: with one place each, two fields of every response
    * that meet there would take turns and never be indexed. */
   PROBATION_WAYS = 4,
+  /* Blocks kept: responses that a peer asks for again and again. A power of two, and a bit each. */
+  KEPT_COUNT = 8,
   /* A shorter cookie is guessed too easily from what it costs on the wire. */
   COOKIE_BYTES_MIN = 20,
 };
@@ -52,7 +58,15 @@ struct chains {
   uint8_t newest[BUCKETS];
 };
 
+struct kept {
+  struct hpack_block_key key;
+  uint8_t len;
+  uint8_t block[HPACK_BLOCK_KEPT_BYTES_MAX];
+};
+
 struct hpack_lookup {
+  struct kept kept[KEPT_COUNT]; /* each at its place by key */
+  uint8_t kept_valid;           /* 1 << place of those that are still right */
   struct chains fields, names;
   uint32_t probation[PROBATION_COUNT]; /* hashes of fields sent as literals lately */
 };
@@ -259,6 +273,7 @@ static bool have_lookup(struct hpack_encoder *encoder) {
 static bool insert(struct hpack_encoder *encoder, const struct header *field, uint32_t hash,
                    uint32_t name_hash) {
   struct hpack_table *table = &encoder->table;
+  encoder->lookup->kept_valid = 0;
   if (!hpack_table_insert(table, field)) return false;
   remember(table, &encoder->lookup->fields, hash);
   remember(table, &encoder->lookup->names, name_hash);
@@ -282,9 +297,10 @@ static bool wants_index(struct hpack_encoder *encoder, const struct header *fiel
   return !changes || probation_passed(encoder->lookup, hash);
 }
 
-__attribute__((noinline)) static uint8_t *encode_secret(const struct hpack_encoder *encoder,
+__attribute__((noinline)) static uint8_t *encode_secret(struct hpack_encoder *encoder,
                                                         const struct header *field, uint8_t *out) {
   const uint32_t name_index = find_name(encoder, field, (uint32_t)hash_name(field));
+  encoder->indices_only = false;
   return put_literal(out, form_literal_never, name_index, field);
 }
 
@@ -292,6 +308,7 @@ __attribute__((noinline)) static uint8_t *encode_literal(struct hpack_encoder *e
                                                          const struct header *field, uint32_t hash,
                                                          uint8_t *out) {
   const uint32_t name_hash = (uint32_t)hash_name(field);
+  encoder->indices_only = false;
   /* The index counts from before the insertion. */
   const uint32_t name_index = find_name(encoder, field, name_hash);
   const bool indexed =
@@ -322,9 +339,11 @@ uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *
 }
 
 uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out) {
+  encoder->indices_only = true;
   if (likely(encoder->limit_bytes_least == encoder->table.bytes_max &&
              encoder->limit_bytes == encoder->table.bytes_max))
     return out;
+  if (encoder->lookup) encoder->lookup->kept_valid = 0;
   if (encoder->limit_bytes_least < encoder->limit_bytes &&
       encoder->limit_bytes_least < encoder->table.bytes_max) {
     hpack_table_resize(&encoder->table, encoder->limit_bytes_least);
@@ -333,6 +352,35 @@ uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out) {
   hpack_table_resize(&encoder->table, encoder->limit_bytes);
   encoder->limit_bytes_least = encoder->limit_bytes;
   return put_integer(out, form_size_update, encoder->limit_bytes);
+}
+
+/* ---- whole blocks --------------------------------------------------------------------------- */
+
+static unsigned kept_place(struct hpack_block_key key) {
+  return (unsigned)(mix(0, key.list) % KEPT_COUNT);
+}
+
+void hpack_encode_keep(struct hpack_encoder *encoder, struct hpack_block_key key,
+                       const uint8_t *begin, const uint8_t *end) {
+  const size_t len = (size_t)(end - begin);
+  if (!encoder->indices_only || !encoder->lookup || len > HPACK_BLOCK_KEPT_BYTES_MAX) return;
+  const unsigned place = kept_place(key);
+  struct kept *kept = &encoder->lookup->kept[place];
+  kept->key = key;
+  kept->len = (uint8_t)len;
+  memcpy(kept->block, begin, len);
+  encoder->lookup->kept_valid |= (uint8_t)(1u << place);
+}
+
+uint8_t *hpack_encode_again(const struct hpack_encoder *encoder, struct hpack_block_key key,
+                            uint8_t *out) {
+  if (!encoder->lookup) return NULL;
+  const unsigned place = kept_place(key);
+  const struct kept *kept = &encoder->lookup->kept[place];
+  const bool valid = encoder->lookup->kept_valid >> place & 1;
+  if (!valid || kept->key.list != key.list || kept->key.time != key.time) return NULL;
+  memcpy(out, kept->block, sizeof kept->block); /* all of it: a length that is known is quick */
+  return out + kept->len;
 }
 
 size_t hpack_encode(struct hpack_encoder *encoder, const struct header *fields, size_t count,

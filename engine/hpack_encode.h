@@ -10,7 +10,7 @@
  * the peer's table follows ours.
  *
  * Ownership: embedded in its connection. Memory is taken by the first insertion: 2 KiB to find
- * entries by hash, and 640 bytes to 5 KiB of entries.
+ * entries by hash and blocks by key, and 640 bytes to 5 KiB of entries.
  */
 #ifndef WEIR_HPACK_ENCODE_H
 #define WEIR_HPACK_ENCODE_H
@@ -23,6 +23,14 @@ enum {
   /* Most bytes of a field besides its strings: the representation's first byte and two lengths of
    * at most 5 bytes. */
   HPACK_ENCODE_FIELD_BYTES_MAX = 11,
+  /* Longest block that is kept: a dozen fields, some of which have indices of two bytes. */
+  HPACK_BLOCK_KEPT_BYTES_MAX = 15,
+};
+
+/* What the fields of a whole block are known by: blocks of equal keys have equal fields. */
+struct hpack_block_key {
+  uint64_t list; /* which list of fields */
+  uint64_t time; /* of what changes in it */
 };
 
 struct hpack_encoder {
@@ -30,6 +38,7 @@ struct hpack_encoder {
   struct hpack_lookup *lookup; /* strings to entries; NULL until something is to be inserted */
   uint32_t limit_bytes;        /* the size in force after the next block has begun */
   uint32_t limit_bytes_least;  /* the smallest it has been since the last block began */
+  bool indices_only;           /* the block in hand holds nothing else so far */
 };
 
 /* Borrows `memory` for the encoder's whole life. The table starts with 4096 bytes (RFC 9113 section
@@ -64,6 +73,15 @@ size_t hpack_encode(struct hpack_encoder *encoder, const struct header *fields, 
  * end of what it wrote. */
 uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out);
 uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
+                            uint8_t *out);
+
+/* A block of nothing but indices stays right for as long as the table stays as it is. keep() notes
+ * one that was just encoded, from `begin` (what hpack_encode_begin() returned) to `end`, if it can;
+ * again() writes it anew at `out`, which has HPACK_BLOCK_KEPT_BYTES_MAX bytes, instead of its
+ * hpack_encode_field() calls. NULL: it is not known any more. */
+void hpack_encode_keep(struct hpack_encoder *encoder, struct hpack_block_key key,
+                       const uint8_t *begin, const uint8_t *end);
+uint8_t *hpack_encode_again(const struct hpack_encoder *encoder, struct hpack_block_key key,
                             uint8_t *out);
 
 #endif

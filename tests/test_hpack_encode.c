@@ -309,6 +309,112 @@ static void test_probation_ends(void **state) {
   }
 }
 
+/* ---- blocks that repeat ---------------------------------------------------------------------- */
+
+/* A list of fields with a key. */
+struct repeated {
+  struct hpack_block_key key;
+  struct header fields[4];
+};
+
+/* Encodes it, again if that is possible, decodes and compares. Whether it was again. */
+static bool encode_repeated(const struct repeated *repeated) {
+  uint8_t out[512];
+  uint8_t *begin = hpack_encode_begin(&encoder, out);
+  uint8_t *at = hpack_encode_again(&encoder, repeated->key, begin);
+  const bool again = at != NULL;
+  if (!again) {
+    at = begin;
+    for (size_t i = 0; i < 4; i++)
+      at = hpack_encode_field(&encoder, &repeated->fields[i], at);
+    hpack_encode_keep(&encoder, repeated->key, begin, at);
+  }
+  assert_int_equal(decode_bytes(out, (size_t)(at - out)), HPACK_OK);
+  assert_int_equal(list.headers.count, 4);
+  for (size_t i = 0; i < 4; i++)
+    assert_true(span_equal(list.headers.at[i].value, repeated->fields[i].value));
+  return again;
+}
+
+static struct repeated repeated_of(uint64_t number, const char *value) {
+  return (struct repeated){{.list = number, .time = 7},
+                           {field_of(":status", "200"), field_of("server", "weir"),
+                            field_of("x-one", value), field_of("content-type", "text/html")}};
+}
+
+static void blocks_repeat(void **state) {
+  (void)state;
+  fresh_pair();
+  const struct repeated a = repeated_of(1, "a"), b = repeated_of(2, "b");
+  assert_false(encode_repeated(&a)); /* literals go into the table */
+  assert_false(encode_repeated(&a)); /* indices, which are kept */
+  assert_true(encode_repeated(&a));
+  assert_true(encode_repeated(&a));
+  assert_false(encode_repeated(&b)); /* b on probation: not kept, and nothing was inserted */
+  assert_true(encode_repeated(&a));
+  assert_false(encode_repeated(&b)); /* inserts: all indices have moved */
+  assert_false(encode_repeated(&a));
+  assert_true(encode_repeated(&a));
+  assert_false(encode_repeated(&b));
+  assert_true(encode_repeated(&b));
+  assert_true(encode_repeated(&a));
+  struct repeated later = a;
+  later.key.time++;
+  later.fields[3] = field_of("content-type", "text/html");
+  assert_false(encode_repeated(&later));
+  assert_true(encode_repeated(&later));
+}
+
+static void a_new_limit_forgets_blocks(void **state) {
+  (void)state;
+  fresh_pair();
+  const struct repeated a = repeated_of(1, "a");
+  for (unsigned i = 0; i < 3; i++)
+    (void)encode_repeated(&a);
+  hpack_encoder_set_limit(&encoder, 0);
+  hpack_decoder_set_limit(&decoder, 0);
+  assert_false(encode_repeated(&a)); /* nothing is in the table */
+  assert_false(encode_repeated(&a));
+  hpack_encoder_set_limit(&encoder, 4096);
+  hpack_decoder_set_limit(&decoder, 4096);
+  assert_false(encode_repeated(&a));
+  assert_false(encode_repeated(&a));
+  assert_true(encode_repeated(&a));
+}
+
+static void secrets_are_not_kept(void **state) {
+  (void)state;
+  fresh_pair();
+  struct repeated a = repeated_of(1, "a");
+  a.fields[2] = field_of("set-cookie", "id=1");
+  for (unsigned i = 0; i < 5; i++)
+    assert_false(encode_repeated(&a));
+}
+
+/* Many lists over a small table whose size changes: whatever is written again still says the same.
+ */
+static void blocks_at_random(void **state) {
+  (void)state;
+  uint32_t random = 1;
+  unsigned again = 0;
+  fresh_pair();
+  for (unsigned step = 0; step < 20000; step++) {
+    random = random * 1664525 + 1013904223;
+    const char value[2] = {(char)('a' + (random >> 24) % 24), 0};
+    const unsigned number = step / 100 % 3 ? (random >> 24) % 24 : 5;
+    const struct repeated repeated = repeated_of(number, number == 5 ? "five" : value);
+    struct repeated own = repeated;
+    own.key.time = number == 5 ? 0 : (uint64_t)value[0];
+    again += encode_repeated(&own);
+    if (step % 1000 == 999) {
+      const uint32_t limit = 60 + (random >> 16) % 400;
+      hpack_encoder_set_limit(&encoder, limit);
+      hpack_decoder_set_limit(&decoder, limit);
+    }
+  }
+  assert_true(again > 1000);
+}
+
 #define row(function) cmocka_unit_test_setup(function, each_setup)
 
 int main(void) {
@@ -316,7 +422,8 @@ int main(void) {
       row(test_probation_ends),        row(memory_is_lazy),           row(memory_refused),
       row(every_entry_is_found),       row(appendix_c_encoded),       row(policy),
       row(long_cookie_is_indexed),     row(changing_values_stay_out), row(dates_pass_through),
-      row(large_entries_stay_literal), row(limits_are_announced),
+      row(large_entries_stay_literal), row(limits_are_announced),     row(blocks_repeat),
+      row(a_new_limit_forgets_blocks), row(secrets_are_not_kept),     row(blocks_at_random),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
