@@ -81,6 +81,7 @@ void engine_destroy(struct engine *engine) {
 }
 
 void engine_set_date(struct engine *engine, int64_t unix_seconds) {
+  engine->date_seconds = unix_seconds;
   http_date_format(unix_seconds, (uint8_t *)engine->date);
   engine->date_field = header_of(TOKEN_DATE, span_of(engine->date, ENGINE_DATE_BYTES));
   engine->date_field.hash = hpack_field_hash(&engine->date_field);

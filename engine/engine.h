@@ -100,6 +100,9 @@ struct engine {
 
   uint64_t window_bytes_charged; /* of config.window_budget_bytes */
 
+  uint64_t sets_numbered; /* struct header_set: the last number given */
+
+  int64_t date_seconds;                   /* of `date` */
   char date[ENGINE_DATE_BYTES];           /* IMF-fixdate, set by engine_set_date() */
   struct header date_field, server_field; /* ready to be sent */
 };

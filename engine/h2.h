@@ -248,6 +248,8 @@ void h2_timers_run(struct h2 *h2);
 /* h2_send.c */
 bool h2_section_queue(struct h2_stream *stream, enum h2_frame_type type, uint32_t promised_id,
                       unsigned status, const struct header *fields, size_t count, bool end_stream);
+/* The same for a final response of the server whose fields `set` lends, and that has a body. */
+bool h2_section_queue_set(struct h2_stream *stream, unsigned status, struct header_set *set);
 bool h2_section_trailers(struct h2_stream *stream, const struct header *fields, size_t count);
 void h2_sections_free(struct h2_stream *stream);
 void h2_urgent_remove(struct h2 *h2, struct h2_stream *stream);

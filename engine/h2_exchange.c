@@ -14,12 +14,17 @@
 
 /* ---- who is who ------------------------------------------------------------------------------ */
 
-struct h2_stream *h2_find(const struct h2 *h2, uint32_t id) {
-  return idmap_find(&h2->streams, id);
-}
-
 bool h2_is_own_id(const struct h2 *h2, uint32_t id) {
   return (id % 2 == 1) == (h2->role == H2_CLIENT);
+}
+
+/* The lowest identifier of that side that was never used. */
+static uint32_t next_id(const struct h2 *h2, uint32_t id) {
+  return h2_is_own_id(h2, id) ? h2->own_id_next : h2->peer_id_max + 1;
+}
+
+struct h2_stream *h2_find(const struct h2 *h2, uint32_t id) {
+  return id < next_id(h2, id) ? idmap_find(&h2->streams, id) : NULL;
 }
 
 void h2_remember_closed(struct h2 *h2, uint32_t id, enum h2_state state) {
@@ -31,10 +36,9 @@ void h2_remember_closed(struct h2 *h2, uint32_t id, enum h2_state state) {
 /* The state of any identifier. One that is not remembered was closed long ago or, if never used, by
  * a higher one (section 5.1.1). */
 enum h2_state h2_state_of(const struct h2 *h2, uint32_t id) {
+  if (id >= next_id(h2, id)) return H2_IDLE;
   const struct h2_stream *stream = h2_find(h2, id);
   if (stream) return (enum h2_state)stream->state;
-  uint32_t next = h2_is_own_id(h2, id) ? h2->own_id_next : h2->peer_id_max + 1;
-  if (id >= next) return H2_IDLE;
   for (uint32_t i = 0; i < H2_CLOSED_REMEMBERED; i++)
     if (h2->closed_ids[i] == id) return (enum h2_state)h2->closed_states[i];
   return H2_CLOSED_FORGOTTEN;
@@ -275,9 +279,22 @@ static bool op_inform(struct stream *base, unsigned status, const struct header 
   return ok;
 }
 
-static bool op_respond(struct stream *base, unsigned status, const struct header *fields,
-                       size_t count, struct body body) {
-  struct h2_stream *stream = own(base);
+static bool queue_response(struct h2_stream *stream, unsigned status, const struct header *fields,
+                           size_t count, struct header_set *set) {
+  bool bodiless = !stream->body.ops;
+  bool queued = set ? h2_section_queue_set(stream, status, set)
+                    : h2_section_queue(stream, H2_HEADERS, 0, status, fields, count, bodiless);
+  if (!queued || bodiless) return queued;
+  if (set)
+    h2_priority_response_set(stream, set);
+  else
+    h2_priority_response(stream, fields, count);
+  return true;
+}
+
+/* `set` lends the fields for as long as there is a body; NULL: they are copied. */
+static bool respond(struct h2_stream *stream, unsigned status, const struct header *fields,
+                    size_t count, struct header_set *set, struct body body) {
   assert(status >= 200 && status <= 599);
   if (!server_may_answer(stream)) {
     drop_body(body);
@@ -292,14 +309,23 @@ static bool op_respond(struct stream *base, unsigned status, const struct header
   if (stream->connect && status >= 300) stream->connect = false; /* no tunnel came about */
   stream->final_queued = true;
   stream->body = body; /* closed with the stream from here on */
-  if (!h2_section_queue(stream, H2_HEADERS, 0, status, fields, count, bodiless)) {
+  if (!queue_response(stream, status, fields, count, bodiless ? NULL : set)) {
     h2_stream_abort(stream->h2, stream, H2_INTERNAL_ERROR);
     return false;
   }
-  if (!bodiless) h2_priority_response(stream, fields, count);
   counter_add(&stream->h2->engine->counters.responses, 1);
   h2_wake(stream->h2);
   return true;
+}
+
+static bool op_respond(struct stream *stream, unsigned status, const struct header *fields,
+                       size_t count, struct body body) {
+  return respond(own(stream), status, fields, count, NULL, body);
+}
+
+static bool op_respond_set(struct stream *stream, unsigned status, struct header_set *set,
+                           struct body body) {
+  return respond(own(stream), status, set->at, set->count, set, body);
 }
 
 static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
@@ -426,6 +452,7 @@ static void op_weigh(struct stream *base, unsigned weight) {
 const struct stream_ops h2_stream_ops = {
     .inform = op_inform,
     .respond = op_respond,
+    .respond_set = op_respond_set,
     .trailers = op_trailers,
     .push = op_push,
     .resume = op_resume,

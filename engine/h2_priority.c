@@ -53,11 +53,10 @@ void h2_priority_request(struct h2_stream *stream, const struct request *request
     stream->head_start_paths = head_start_of_path(h2->engine->config.head_start, request->path);
 }
 
-static void give_head_start(struct h2_stream *stream, struct span content_type) {
+static void give_head_start(struct h2_stream *stream, uint16_t of_type) {
   const struct head_start_rules *rules = stream->h2->engine->config.head_start;
-  if (!rules) return;
   const struct head_start_rule *rule =
-      head_start_of_type(rules, stream->head_start_paths, content_type);
+      of_type ? head_start_of_both(rules, stream->head_start_paths, of_type) : NULL;
   if (rule && rule->bytes)
     sched_set_head_start(&stream->h2->sched, &stream->node, rule->bytes, rule->urgency);
 }
@@ -75,7 +74,24 @@ void h2_priority_response(struct h2_stream *stream, const struct header *fields,
   if (stream->connect) class_of_content = SCHED_CLASS_TUNNEL;
   sched_hint(sched, &stream->node, class_of_content);
   if (field.has_urgency || field.has_incremental) sched_merge(sched, &stream->node, &field);
-  if (content_type.len) give_head_start(stream, content_type);
+  const struct head_start_rules *rules = stream->h2->engine->config.head_start;
+  if (rules && content_type.len) give_head_start(stream, head_start_types(rules, content_type));
+}
+
+void h2_priority_note(const struct h2 *h2, struct header_set *set, struct span content_type) {
+  const struct head_start_rules *rules = h2->engine->config.head_start;
+  if (content_type.len == 0) return;
+  set->content_class = (uint8_t)sched_class_of(content_type);
+  set->head_start_types = rules ? head_start_types(rules, content_type) : 0;
+}
+
+void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set) {
+  if (set->says_priority || stream->connect) {
+    h2_priority_response(stream, set->at, set->count);
+    return;
+  }
+  sched_hint(&stream->h2->sched, &stream->node, (enum sched_class)set->content_class);
+  give_head_start(stream, set->head_start_types);
 }
 
 struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,

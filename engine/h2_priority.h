@@ -24,6 +24,10 @@ void h2_priority_request(struct h2_stream *stream, const struct request *request
 /* What its response adds: a class of content, a `priority` field, a head start. */
 void h2_priority_response(struct h2_stream *stream, const struct header *fields, size_t count);
 
+/* The same for fields that repeat, in two steps: what can be said once, and each response. */
+void h2_priority_note(const struct h2 *h2, struct header_set *set, struct span content_type);
+void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set);
+
 /* PRIORITY, on any stream. */
 struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,
                                      const struct h2_dependency *dependency);

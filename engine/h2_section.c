@@ -25,7 +25,7 @@ static struct h2_section *alloc(struct h2 *h2, size_t size) {
 }
 
 void h2_section_free(struct h2 *h2, struct h2_section *section) {
-  if (!section) return;
+  if (!section || section->size == 0) return;
   if (section->size <= H2_SECTION_BYTES)
     pool_give(&h2->engine->sections, section);
   else
@@ -41,12 +41,14 @@ struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, s
   if (bound > H2_SEND_BLOCK_BYTES_MAX) return NULL;
   struct h2_section *section = alloc(h2, sizeof *section + count * sizeof *fields + strings);
   if (!section) return NULL;
+  struct header *copies = (struct header *)(section + 1);
+  section->fields = copies;
   section->count = (uint32_t)count;
   section->bound = (uint32_t)bound;
   section->add_date = section->add_server = true;
-  uint8_t *at = (uint8_t *)(section->fields + count);
+  uint8_t *at = (uint8_t *)(copies + count);
   for (size_t i = 0; i < count; i++) {
-    struct header *field = &section->fields[i];
+    struct header *field = &copies[i];
     *field = fields[i];
     if (!field->token) at = copy(at, &field->name);
     at = copy(at, &field->value);
@@ -54,6 +56,31 @@ struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, s
     if (field->token == TOKEN_SERVER) section->add_server = false;
   }
   return section;
+}
+
+/* What sending it anew each time would find out again. */
+static void note(struct h2 *h2, struct header_set *set) {
+  size_t bound = hpack_encode_bound(set->at, set->count);
+  set->number = ++h2->engine->sets_numbered;
+  set->bound_bytes = bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX;
+  for (uint32_t i = 0; i < set->count; i++) {
+    const struct header *field = &set->at[i];
+    set->says_date |= field->token == TOKEN_DATE;
+    set->says_server |= field->token == TOKEN_SERVER;
+    set->says_priority |= field->token == TOKEN_PRIORITY;
+    if (field->token == TOKEN_CONTENT_TYPE) h2_priority_note(h2, set, field->value);
+  }
+}
+
+bool h2_section_lend(struct h2 *h2, struct header_set *set, struct h2_section *section) {
+  if (set->number == 0) note(h2, set);
+  *section = (struct h2_section){.fields = set->at,
+                                 .set = set,
+                                 .count = set->count,
+                                 .bound = set->bound_bytes,
+                                 .add_date = !set->says_date,
+                                 .add_server = !set->says_server};
+  return set->bound_bytes <= H2_SEND_BLOCK_BYTES_MAX;
 }
 
 /* ---- sent ------------------------------------------------------------------------------------ */
@@ -65,9 +92,8 @@ static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
   return hpack_encode_field(&h2->encoder, &field, at);
 }
 
-static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
+static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   const struct engine *engine = h2->engine;
-  at = hpack_encode_begin(&h2->encoder, at);
   if (section->status) at = encode_status(h2, section->status, at);
   for (uint32_t i = 0; i < section->count; i++)
     at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
@@ -75,6 +101,19 @@ static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, ui
   if (section->add_date && engine->date[0])
     at = hpack_encode_field(&h2->encoder, &engine->date_field, at);
   return at;
+}
+
+/* A set, its status and the second decide what a block of the set holds. */
+static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
+  uint8_t *begin = hpack_encode_begin(&h2->encoder, at);
+  if (!section->set) return encode_fields(h2, section, begin);
+  struct hpack_block_key key = {.list = section->set->number << 16 | section->status,
+                                .time = (uint64_t)h2->engine->date_seconds};
+  uint8_t *end = hpack_encode_again(&h2->encoder, key, begin);
+  if (end) return end;
+  end = encode_fields(h2, section, begin);
+  hpack_encode_keep(&h2->encoder, key, begin, end);
+  return end;
 }
 
 /* Room that encode_block() and the frames around it may take: what the engine adds, and a header

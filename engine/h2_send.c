@@ -146,6 +146,15 @@ bool h2_section_queue(struct h2_stream *stream, enum h2_frame_type type, uint32_
   return true;
 }
 
+bool h2_section_queue_set(struct h2_stream *stream, unsigned status, struct header_set *set) {
+  struct h2_section *section = &stream->lent_section;
+  if (!h2_section_lend(stream->h2, set, section)) return false;
+  section->type = H2_HEADERS;
+  section->status = (uint16_t)status;
+  section_append(stream, section);
+  return true;
+}
+
 bool h2_section_trailers(struct h2_stream *stream, const struct header *fields, size_t count) {
   struct h2_section *section = h2_section_make(stream->h2, fields, count);
   if (!section) return false;

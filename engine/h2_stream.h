@@ -16,6 +16,7 @@
 #ifndef WEIR_H2_STREAM_H
 #define WEIR_H2_STREAM_H
 
+#include "h2_section.h"
 #include "h2_window.h"
 #include "sched.h"
 #include "stream.h"
@@ -48,7 +49,6 @@ enum h2_event {
 };
 
 struct h2;
-struct h2_section;
 
 /* How fast a request's body comes, against H2_BODY_BYTES_PER_SECOND_MIN; see h2.c. */
 struct h2_pace {
@@ -91,6 +91,7 @@ struct h2_stream {
   struct body body;
   struct h2_section *sections, *sections_tail; /* header sections to send, in order */
   struct h2_section *trailers;                 /* to send after the body */
+  struct h2_section lent_section;              /* the final response, when its fields are lent */
   uint32_t lent; /* pieces of the body that the transport still uses */
 
   int64_t content_length;           /* of the peer's message; -1: not given */

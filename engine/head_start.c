@@ -115,10 +115,15 @@ uint16_t head_start_of_path(const struct head_start_rules *rules, struct span pa
   return set;
 }
 
+uint16_t head_start_types(const struct head_start_rules *rules, struct span content_type) {
+  struct span type = sched_class_essence(content_type);
+  uint16_t set = 0;
+  for (uint32_t i = 0; i < rules->count; i++)
+    if (matches(rules->at[i].type, type, true)) set |= (uint16_t)(1u << i);
+  return set;
+}
+
 const struct head_start_rule *head_start_of_type(const struct head_start_rules *rules,
                                                  uint16_t of_path, struct span content_type) {
-  struct span type = sched_class_essence(content_type);
-  for (uint32_t i = 0; i < rules->count; i++)
-    if (of_path & 1u << i && matches(rules->at[i].type, type, true)) return &rules->at[i];
-  return NULL;
+  return head_start_of_both(rules, of_path, head_start_types(rules, content_type));
 }

@@ -54,7 +54,17 @@ __attribute__((warn_unused_result)) bool head_start_add(struct head_start_rules 
 /* The rules whose path matches, as a bit set by index: known with the request. */
 uint16_t head_start_of_path(const struct head_start_rules *rules, struct span path);
 
-/* The first of those whose type matches: known with the response. NULL: no head start. */
+/* The rules whose type matches, known with the response. */
+uint16_t head_start_types(const struct head_start_rules *rules, struct span content_type);
+
+/* The first of those in both sets. NULL: no head start. */
+static inline const struct head_start_rule *head_start_of_both(const struct head_start_rules *rules,
+                                                               uint16_t of_path, uint16_t of_type) {
+  uint16_t both = of_path & of_type;
+  return both ? &rules->at[__builtin_ctz(both)] : NULL;
+}
+
+/* The same with the type itself. */
 const struct head_start_rule *head_start_of_type(const struct head_start_rules *rules,
                                                  uint16_t of_path, struct span content_type);
 

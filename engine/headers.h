@@ -107,6 +107,20 @@ struct header {
                      it is sent. Whoever changes the value sets it to 0. */
 };
 
+/* Fields that are sent again and again as they are: those of a file, say. Whoever makes a set fills
+ * in `at` and `count` and sets the rest to zero; what was sent once must not change any more. A set
+ * belongs to one engine. */
+struct header_set {
+  const struct header *at;
+  uint32_t count;
+  /* The engine's, worked out when the set is first sent. */
+  uint32_t bound_bytes;  /* most that the fields take encoded */
+  uint64_t number;       /* that no other set of the engine has, ever; 0: nothing is noted yet */
+  uint8_t content_class; /* enum sched_class of content-type */
+  uint16_t head_start_types;                  /* the rules that match it */
+  bool says_date, says_server, says_priority; /* fields of the set */
+};
+
 /* What a field costs a list besides its strings (RFC 9113 section 6.5.2). */
 enum { HEADER_OVERHEAD_BYTES = 32 };
 

@@ -15,6 +15,11 @@ bool stream_respond(struct stream *stream, unsigned status, const struct header 
   return stream->ops->respond(stream, status, fields, count, body);
 }
 
+bool stream_respond_set(struct stream *stream, unsigned status, struct header_set *set,
+                        struct body body) {
+  return stream->ops->respond_set(stream, status, set, body);
+}
+
 bool stream_trailers(struct stream *stream, const struct header *fields, size_t count) {
   return stream->ops->trailers(stream, fields, count);
 }

@@ -93,6 +93,7 @@ struct stream_ops {
   bool (*inform)(struct stream *, unsigned status, const struct header *fields, size_t count);
   bool (*respond)(struct stream *, unsigned status, const struct header *fields, size_t count,
                   struct body body);
+  bool (*respond_set)(struct stream *, unsigned status, struct header_set *set, struct body body);
   bool (*trailers)(struct stream *, const struct header *fields, size_t count);
   struct stream *(*push)(struct stream *, const struct header *fields, size_t count);
   void (*resume)(struct stream *);
@@ -129,6 +130,12 @@ bool stream_inform(struct stream *stream, unsigned status, const struct header *
  * resources were refused: the stream has then been reset. */
 bool stream_respond(struct stream *stream, unsigned status, const struct header *fields,
                     size_t count, struct body body);
+
+/* The same with fields that are sent again and again. Keeps the set, and what it refers to, until
+ * the body's close(); without a body no longer than the call. Cheaper, because what is worked out
+ * about the fields stays with them. */
+bool stream_respond_set(struct stream *stream, unsigned status, struct header_set *set,
+                        struct body body);
 
 /* Fields to send after the body. Copies them; to be called before the body's BODY_END is pulled. */
 bool stream_trailers(struct stream *stream, const struct header *fields, size_t count);

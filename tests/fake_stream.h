@@ -79,6 +79,11 @@ static bool fake_respond(struct stream *stream, unsigned status, const struct he
   return false;
 }
 
+static bool fake_respond_set(struct stream *stream, unsigned status, struct header_set *set,
+                             struct body body) {
+  return fake_respond(stream, status, set->at, set->count, body);
+}
+
 static struct stream *fake_push(struct stream *stream, const struct header *fields, size_t count) {
   static struct stream promised;
   struct fake_stream *fake = fake_of(stream);
@@ -108,6 +113,7 @@ static void fake_reset(struct stream *stream, uint32_t error_code) {
 static const struct stream_ops fake_ops = {
     .inform = fake_inform,
     .respond = fake_respond,
+    .respond_set = fake_respond_set,
     .push = fake_push,
     .resume = fake_resume,
     .consume = fake_consume,
