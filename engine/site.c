@@ -178,6 +178,7 @@ static void consider(struct exchange *exchange, struct question *question,
   }
   if (exchange->sent != exchange->file) release(site, exchange->sent);
   site_facts_prepare(site, entry, lookup_path(question));
+  site_facts_code(entry, question->coding, exchange->file->facts.type);
   exchange->sent = entry;
   question->chosen = question->coding;
 }
@@ -298,6 +299,15 @@ static unsigned read_target(struct question *question, struct span target) {
   return 200;
 }
 
+static void exchange_begin(struct exchange *exchange, struct site *site, struct stream *stream) {
+  exchange->lookup.done = looked_up;
+  exchange->site = site;
+  exchange->stream = stream;
+  exchange->waiting = NULL;
+  exchange->file = exchange->sent = NULL;
+  exchange->reading = exchange->arrived = exchange->failed = exchange->starved = false;
+}
+
 static const struct stream_events no_events;
 
 static void site_request(void *ctx, struct stream *stream, const struct request *request,
@@ -310,7 +320,7 @@ static void site_request(void *ctx, struct stream *stream, const struct request 
     (void)stream_respond(stream, 503, &retry, 1, BODY_NONE);
     return;
   }
-  *exchange = (struct exchange){.site = site, .stream = stream, .lookup.done = looked_up};
+  exchange_begin(exchange, site, stream);
 
   uint8_t room[SITE_PATH_BYTES_MAX + SITE_SUFFIX_BYTES_MAX];
   struct question question = {.room = room, .now_ns = now_ns, .find_file = true};

@@ -35,7 +35,7 @@ enum site_result {
 
 enum {
   SITE_ETAG_BYTES_MAX = 2 + 3 * 16 + 2, /* "size-mtime-inode" in hex */
-  SITE_READY_FIELDS_MAX = 7,            /* fields of a whole, plain 200 */
+  SITE_READY_FIELDS_MAX = 9,            /* fields of a whole 200, plain or coded */
 };
 
 /* What the site worked out about a file when it was first asked for; zeroed by the source. */
@@ -47,8 +47,12 @@ struct site_facts {
   struct span type;           /* Content-Type */
   uint8_t etag_len, length_len;
   uint8_t etag[SITE_ETAG_BYTES_MAX], length[DECIMAL_BYTES_MAX], modified[HTTP_DATE_BYTES];
-  uint8_t field_count; /* without `vary`, which follows when there are siblings */
+  /* The fields of a whole 200: content-type, content-length, ..., vary, content-encoding, the
+   * content-type of the file that this one is a sibling of. Each set is a run of them. */
   struct header fields[SITE_READY_FIELDS_MAX];
+  struct header_set plain;  /* the first up to what comes before `vary` */
+  struct header_set varied; /* the first up to `vary`: for a file that has siblings */
+  struct header_set coded;  /* the second up to the last: for a sibling; empty until it was one */
 };
 
 /* One version of one file: when the file changes, its path leads to a new entry, and who still

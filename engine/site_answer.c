@@ -12,8 +12,8 @@
 #include "conditional.h"
 #include "range.h"
 
-/* The ready-made ones, content-range or content-encoding, and what a page announces. */
-enum { FIELDS_MAX = SITE_READY_FIELDS_MAX + 2 + SITE_PRELOADS_MAX };
+/* The ready-made ones, content-range, and what a page announces. */
+enum { FIELDS_MAX = SITE_READY_FIELDS_MAX + 1 + SITE_PRELOADS_MAX };
 
 /* What goes out. */
 struct answer {
@@ -21,6 +21,8 @@ struct answer {
   struct range part; /* of the entry's bytes */
   struct header fields[FIELDS_MAX];
   size_t count;
+  struct header links[SITE_PRELOADS_MAX]; /* what a page announces */
+  size_t link_count;
   uint8_t length[DECIMAL_BYTES_MAX], content_range[RANGE_TEXT_BYTES_MAX];
 };
 
@@ -142,38 +144,54 @@ static enum range_result part_of(const struct exchange *exchange, const struct q
   return range_parse(only->value, size, part);
 }
 
-/* The fields of a 200, and what a 206 or a coding changes in them. */
-static void put_fields(struct answer *answer, const struct exchange *exchange,
-                       const struct question *question) {
-  const struct site_facts *facts = &exchange->sent->facts;
-  answer->count = facts->field_count;
-  __builtin_memcpy(answer->fields, facts->fields, answer->count * sizeof answer->fields[0]);
-  if (answer->status == 206) {
-    size_t len = decimal_put(answer->length, answer->part.count);
-    answer->fields[1] = header_of(TOKEN_CONTENT_LENGTH, span_of(answer->length, len));
-    len = range_format(answer->content_range, answer->part, exchange->sent->size_bytes);
-    put(answer, TOKEN_CONTENT_RANGE, span_of(answer->content_range, len));
-  }
-  if (question->chosen != CODING_IDENTITY) {
-    answer->fields[0] = header_of(TOKEN_CONTENT_TYPE, exchange->file->facts.type);
-    put(answer, TOKEN_CONTENT_ENCODING, coding_name(question->chosen));
-  }
-  if (may_vary(exchange, question)) put(answer, TOKEN_VARY, span_text("accept-encoding"));
+/* The fields of a whole 200. */
+static struct header_set *whole_set(const struct exchange *exchange,
+                                    const struct question *question) {
+  struct site_facts *facts = &exchange->sent->facts;
+  if (question->chosen != CODING_IDENTITY) return &facts->coded;
+  return may_vary(exchange, question) ? &facts->varied : &facts->plain;
 }
 
+/* The same, and what a 206 or a page's hints change in them. */
+static void put_fields(struct answer *answer, const struct exchange *exchange,
+                       const struct header_set *set) {
+  answer->count = 0;
+  for (uint32_t i = 0; i < set->count; i++) {
+    if (answer->status == 206 && set->at[i].token == TOKEN_CONTENT_LENGTH) {
+      size_t len = decimal_put(answer->length, answer->part.count);
+      put(answer, TOKEN_CONTENT_LENGTH, span_of(answer->length, len));
+      len = range_format(answer->content_range, answer->part, exchange->sent->size_bytes);
+      put(answer, TOKEN_CONTENT_RANGE, span_of(answer->content_range, len));
+    } else {
+      answer->fields[answer->count++] = set->at[i];
+    }
+  }
+  for (size_t i = 0; i < answer->link_count; i++)
+    answer->fields[answer->count++] = answer->links[i];
+}
+
+/* Responds with the part of the file, or without a body. */
 static void respond_file(struct exchange *exchange, const struct question *question,
                          struct answer *answer) {
   struct site_entry *entry = exchange->sent;
+  struct stream *stream = exchange->stream;
   struct range part = answer->part;
-  if (question->head || part.count == 0) {
-    respond_bytes(exchange, answer, (struct span){0});
-  } else if (entry->bytes.base) {
-    respond_bytes(exchange, answer, span_of(entry->bytes.base + part.first, part.count));
+  struct header_set *set = whole_set(exchange, question);
+  struct body body = BODY_NONE;
+  stream->events = &no_events;
+  bool empty = question->head || part.count == 0;
+  if (!empty && entry->bytes.base)
+    body = body_bytes(&exchange->bytes, span_of(entry->bytes.base + part.first, part.count),
+                      exchange_done, exchange);
+  else if (!empty)
+    body = site_reader_body(exchange, part.first, part.count);
+  if (answer->status == 200 && answer->link_count == 0) {
+    (void)stream_respond_set(stream, 200, set, body);
   } else {
-    struct stream *stream = exchange->stream;
-    struct body body = site_reader_body(exchange, part.first, part.count);
+    put_fields(answer, exchange, set);
     (void)stream_respond(stream, answer->status, answer->fields, answer->count, body);
   }
+  if (empty) site_exchange_free(exchange);
 }
 
 static bool has_conditions(const struct question *question) {
@@ -196,9 +214,9 @@ void site_answer_file(struct exchange *exchange, const struct question *question
   case RANGE_PART: answer.status = 206; break;
   case RANGE_UNSATISFIABLE: unsatisfiable(exchange, question); return;
   }
-  put_fields(&answer, exchange, question);
+  answer.link_count = 0;
   if (exchange->site->settings.hints && !question->head)
-    answer.count += site_hints_announce(exchange, question, question->target.path,
-                                        answer.fields + answer.count);
+    answer.link_count =
+        site_hints_announce(exchange, question, question->target.path, answer.links);
   respond_file(exchange, question, &answer);
 }

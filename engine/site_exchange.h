@@ -52,13 +52,15 @@ struct exchange {
   struct body_bytes bytes; /* a body that is in memory */
 
   /* A body that is read in pieces. */
+  bool reading; /* a read is pending, or its bytes are lent */
+  bool arrived; /* the read in hand has finished */
+  bool failed;
+  bool starved; /* in the site's list, until somebody gives a buffer back */
+
+  /* Set by site_reader_body() and later: a body in memory leaves it alone, and out of the cache. */
   struct site_read read;
   uint64_t offset, left; /* of bytes that no read has fetched yet */
   struct span unread;    /* fetched, lent by the source, not yet pulled */
-  bool reading;          /* a read is pending, or its bytes are lent */
-  bool arrived;          /* the read in hand has finished */
-  bool failed;
-  bool starved; /* in the site's list, until somebody gives a buffer back */
   struct exchange *starved_next;
 };
 
@@ -84,6 +86,9 @@ void site_exchange_free(struct exchange *exchange);
 
 /* Works out the facts of a file that is found under `path`, once. */
 void site_facts_prepare(const struct site *site, struct site_entry *entry, struct span path);
+
+/* The same for what it is as a sibling, in `coding`, of a file of `type` (which is static). */
+void site_facts_code(struct site_entry *entry, enum coding coding, struct span type);
 
 /* ---- site_answer.c: each answers the stream and gives the exchange away ---- */
 

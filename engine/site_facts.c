@@ -63,9 +63,22 @@ void site_facts_prepare(const struct site *site, struct site_entry *entry, struc
     facts->fields[count] = ready[count];
   if (site->settings.cache_control.len > 0)
     facts->fields[count++] = header_of(TOKEN_CACHE_CONTROL, site->settings.cache_control);
-  facts->field_count = (uint8_t)count;
+  facts->plain = (struct header_set){.at = facts->fields, .count = (uint32_t)count};
   facts->fields[count++] = header_of(TOKEN_VARY, span_text("accept-encoding"));
+  facts->varied = (struct header_set){.at = facts->fields, .count = (uint32_t)count};
   for (size_t i = 0; i < count; i++)
     facts->fields[i].hash = hpack_field_hash(&facts->fields[i]);
-  assert(count <= SITE_READY_FIELDS_MAX);
+  assert(count + 2 <= SITE_READY_FIELDS_MAX);
+}
+
+void site_facts_code(struct site_entry *entry, enum coding coding, struct span type) {
+  struct site_facts *facts = &entry->facts;
+  assert(facts->ready);
+  if (facts->coded.count > 0) return;
+  struct header *added = &facts->fields[facts->varied.count];
+  added[0] = header_of(TOKEN_CONTENT_ENCODING, coding_name(coding));
+  added[1] = header_of(TOKEN_CONTENT_TYPE, type);
+  for (size_t i = 0; i < 2; i++)
+    added[i].hash = hpack_field_hash(&added[i]);
+  facts->coded = (struct header_set){.at = facts->fields + 1, .count = facts->varied.count + 1};
 }

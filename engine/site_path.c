@@ -136,6 +136,28 @@ static bool is_visible_ascii(struct span text) {
   return true;
 }
 
+/* pchar of RFC 3986 section 3.3, and the slash between segments. */
+static const bool plain[256] = {
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true, ['.'] = true,
+    ['_'] = true,         ['~'] = true,         ['!'] = true,         ['$'] = true, ['&'] = true,
+    ['\''] = true,        ['('] = true,         [')'] = true,         ['*'] = true, ['+'] = true,
+    [','] = true,         [';'] = true,         ['='] = true,         [':'] = true, ['@'] = true,
+    ['/'] = true,
+};
+
+/* Whether the path is what it would become: plain bytes, and no segment that is empty or begins
+ * with a dot. Most are. */
+static bool is_normal(struct span path) {
+  uint8_t before = 0;
+  for (size_t i = 0; i < path.len; i++) {
+    uint8_t byte = path.base[i];
+    if (!plain[byte]) return false;
+    if (before == '/' && (byte == '/' || byte == '.')) return false;
+    before = byte;
+  }
+  return before != '/';
+}
+
 enum site_path_result site_path_parse(struct span target, uint8_t *room, size_t room_bytes,
                                       struct site_path *out) {
   if (target.len == 0 || target.base[0] != '/') return SITE_PATH_BAD;
@@ -144,6 +166,12 @@ enum site_path_result site_path_parse(struct span target, uint8_t *room, size_t 
   out->query = mark ? span_of(mark, target.len - path_len) : (struct span){0};
   if (!is_visible_ascii(out->query)) return SITE_PATH_BAD;
 
+  if (path_len <= room_bytes && is_normal(span_of(target.base, path_len))) {
+    out->directory = false;
+    out->path = span_of(room, path_len - 1);
+    __builtin_memcpy(room, target.base + 1, path_len - 1);
+    return SITE_PATH_OK;
+  }
   enum site_path_result result = decode(span_of(target.base, path_len), room, room_bytes, &len);
   if (result != SITE_PATH_OK) return result;
   if (!is_utf8(room, len)) return SITE_PATH_NO_FILE;
@@ -153,13 +181,6 @@ enum site_path_result site_path_parse(struct span target, uint8_t *room, size_t 
   return is_hidden(out->path) ? SITE_PATH_NO_FILE : SITE_PATH_OK;
 }
 
-/* pchar of RFC 3986 section 3.3, and the slash between segments. */
-static bool is_plain(uint8_t byte) {
-  if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z')) return true;
-  if (byte >= '0' && byte <= '9') return true;
-  return byte != 0 && __builtin_strchr("-._~!$&'()*+,;=:@/", byte) != NULL;
-}
-
 size_t site_path_directory(const struct site_path *path, uint8_t *room, size_t room_bytes) {
   static const char hex[] = "0123456789ABCDEF";
   if (room_bytes < 3 * path->path.len + 2 + path->query.len) return 0;
@@ -167,7 +188,7 @@ size_t site_path_directory(const struct site_path *path, uint8_t *room, size_t r
   room[len++] = '/';
   for (size_t i = 0; i < path->path.len; i++) {
     uint8_t byte = path->path.base[i];
-    if (is_plain(byte)) {
+    if (plain[byte]) {
       room[len++] = byte;
       continue;
     }

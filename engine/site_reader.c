@@ -143,6 +143,7 @@ struct body site_reader_body(struct exchange *exchange, uint64_t first, uint64_t
   assert(count > 0);
   exchange->offset = first;
   exchange->left = count;
+  exchange->unread = (struct span){0};
   exchange->stream->user = exchange;
   exchange->stream->events = &events;
   return (struct body){.ops = &ops, .self = exchange};

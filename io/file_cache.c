@@ -22,6 +22,16 @@ static uint64_t mix(uint64_t a, uint64_t b) {
   return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* The last `len` bytes, fewer than 8, as a word. Loads of fixed lengths that overlap: a copy to
+ * memory byte by byte would have to be waited for. */
+static uint64_t load_tail(const uint8_t *at, size_t len) {
+  uint32_t first, last;
+  if (len < 4) return len ? (uint64_t)at[0] << 16 | (uint64_t)at[len / 2] << 8 | at[len - 1] : 0;
+  memcpy(&first, at, sizeof first);
+  memcpy(&last, at + len - sizeof last, sizeof last);
+  return (uint64_t)first << 32 | last;
+}
+
 uint64_t file_cache_hash(const struct file_cache *cache, struct span path) {
   uint64_t hash = cache->seed[0] ^ path.len, word;
   const uint8_t *at = path.base;
@@ -30,9 +40,7 @@ uint64_t file_cache_hash(const struct file_cache *cache, struct span path) {
     memcpy(&word, at, sizeof word);
     hash = mix(hash ^ word, cache->seed[1]);
   }
-  word = 0;
-  if (left) memcpy(&word, at, left);
-  return mix(mix(hash ^ word, cache->seed[1]), cache->seed[0] | 1);
+  return mix(mix(hash ^ load_tail(at, left), cache->seed[1]), cache->seed[0] | 1);
 }
 
 static bool is_at(const struct file *file, struct span path, uint64_t hash) {
