@@ -16,10 +16,13 @@ void idmap_destroy(struct idmap *map) {
   *map = (struct idmap){.memory = map->memory};
 }
 
+/* Four identifiers of one side in a row share a group of slots, which is a cache line; groups are
+ * spread. */
 static uint32_t home(const struct idmap *map, uint32_t id) {
   uint32_t golden =
-      id * 0x9e3779b1u; /* 2^32 divided by the golden ratio: the high bits are mixed */
-  return (uint32_t)(((uint64_t)golden * map->slot_count) >> 32);
+      id / 8 * 0x9e3779b1u; /* 2^32 divided by the golden ratio: the high bits are mixed */
+  uint32_t group = (uint32_t)(((uint64_t)golden * (map->slot_count / 4)) >> 32);
+  return 4 * group + id / 2 % 4;
 }
 
 static uint32_t after(const struct idmap *map, uint32_t slot) {
@@ -57,16 +60,18 @@ static bool grow(struct idmap *map) {
 
 bool idmap_insert(struct idmap *map, uint32_t id, void *object) {
   assert(id != 0);
-  assert(!idmap_find(map, id));
   if ((map->count + 1) * 2 > map->slot_count && !grow(map)) return false;
-  map->slots[probe(map, id)] = (struct idmap_slot){.id = id, .object = object};
+  struct idmap_slot *slot = &map->slots[probe(map, id)];
+  assert(slot->id == 0);
+  *slot = (struct idmap_slot){.id = id, .object = object};
   map->count++;
   return true;
 }
 
 void idmap_remove(struct idmap *map, uint32_t id) {
-  assert(idmap_find(map, id));
+  assert(map->count > 0);
   uint32_t hole = probe(map, id);
+  assert(map->slots[hole].id == id);
   for (uint32_t slot = after(map, hole); map->slots[slot].id != 0; slot = after(map, slot)) {
     uint32_t mask = map->slot_count - 1;
     uint32_t displacement = (slot - home(map, map->slots[slot].id)) & mask;

@@ -1,9 +1,10 @@
 /*
  * idmap.h - stream identifier to stream, for the streams of one connection.
  *
- * Open addressing with Fibonacci hashing: identifiers that rise by two spread almost evenly, so
- * that chains stay short both to find and to close up again. A peer cannot choose identifiers that
- * collide for long, since it cannot hold more than the concurrency limit open.
+ * Open addressing with Fibonacci hashing of groups of four: identifiers that rise by two share
+ * cache lines, and the groups spread almost evenly, so that chains stay short both to find and to
+ * close up again. A peer cannot choose identifiers that collide for long, since it cannot hold more
+ * than the concurrency limit open.
  * Memory: none while empty; doubles from IDMAP_SLOTS_MIN when half full.
  */
 #ifndef WEIR_IDMAP_H
