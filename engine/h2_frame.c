@@ -267,8 +267,7 @@ struct h2_verdict h2_frame_decode(const struct h2_frame_header *header, struct s
 uint8_t *h2_frame_header_encode(uint8_t *out, struct h2_frame_header header) {
   assert(header.length <= H2_FRAME_BYTES_MAX);
   assert(header.stream_id <= H2_STREAM_ID_MAX);
-  out = wire_put24(out, header.length);
-  out = wire_put8(out, header.type);
+  out = wire_put32(out, header.length << 8 | header.type);
   out = wire_put8(out, header.flags);
   return wire_put32(out, header.stream_id);
 }

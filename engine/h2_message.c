@@ -121,58 +121,63 @@ static struct h2_verdict survey_fields(const struct headers *fields, uint32_t ps
 /* ---- characters of pseudo-header fields ----------------------------------------------------- */
 
 enum {
-  TCHAR = 1,  /* of a token: RFC 9110 section 5.6.2 */
-  SCHEME = 2, /* RFC 3986 section 3.1 */
-  PATH = 4,   /* visible, and no '#': a fragment is never sent (RFC 9110 section 7.1). Bytes above
-                 0x7f are let through for the handler to judge. */
-  AUTHORITY =
-      8, /* unreserved, sub-delims, '%', and "[]:" of ports and IPv6 (RFC 3986 section 3.2) */
-  ALNUM = TCHAR | SCHEME | PATH | AUTHORITY,
+  TCHAR = 1,    /* of a token: RFC 9110 section 5.6.2 */
+  SCHEME = 2,   /* RFC 3986 section 3.1 */
+  PATH = 4,     /* visible, and no '#': a fragment is never sent (RFC 9110 section 7.1). Bytes above
+                   0x7f are let through for the handler to judge. */
+  NAME = 8,     /* unreserved, sub-delims and '%': of a registered name (RFC 3986 section 3.2.2) */
+  LITERAL = 16, /* the same and "[]:", of an address in brackets */
+  HOST = NAME | LITERAL,
+  ALNUM = TCHAR | SCHEME | PATH | HOST,
 };
 
 static const uint8_t classes[256] = {
     ['0' ... '9'] = ALNUM,
     ['A' ... 'Z'] = ALNUM,
     ['a' ... 'z'] = ALNUM,
-    ['!'] = TCHAR | PATH | AUTHORITY,
+    ['!'] = TCHAR | PATH | HOST,
     ['"'] = PATH,
     ['#'] = TCHAR,
-    ['$'] = TCHAR | PATH | AUTHORITY,
-    ['%'] = TCHAR | PATH | AUTHORITY,
-    ['&'] = TCHAR | PATH | AUTHORITY,
-    ['\''] = TCHAR | PATH | AUTHORITY,
-    ['('] = PATH | AUTHORITY,
-    [')'] = PATH | AUTHORITY,
-    ['*'] = TCHAR | PATH | AUTHORITY,
+    ['$'] = TCHAR | PATH | HOST,
+    ['%'] = TCHAR | PATH | HOST,
+    ['&'] = TCHAR | PATH | HOST,
+    ['\''] = TCHAR | PATH | HOST,
+    ['('] = PATH | HOST,
+    [')'] = PATH | HOST,
+    ['*'] = TCHAR | PATH | HOST,
     ['+'] = ALNUM,
-    [','] = PATH | AUTHORITY,
+    [','] = PATH | HOST,
     ['-'] = ALNUM,
     ['.'] = ALNUM,
     ['/'] = PATH,
-    [':'] = PATH | AUTHORITY,
-    [';'] = PATH | AUTHORITY,
+    [':'] = PATH | LITERAL,
+    [';'] = PATH | HOST,
     ['<'] = PATH,
-    ['='] = PATH | AUTHORITY,
+    ['='] = PATH | HOST,
     ['>'] = PATH,
     ['?'] = PATH,
     ['@'] = PATH,
-    ['['] = PATH | AUTHORITY,
+    ['['] = PATH | LITERAL,
     ['\\'] = PATH,
-    [']'] = PATH | AUTHORITY,
+    [']'] = PATH | LITERAL,
     ['^'] = TCHAR | PATH,
-    ['_'] = TCHAR | PATH | AUTHORITY,
+    ['_'] = TCHAR | PATH | HOST,
     ['`'] = TCHAR | PATH,
     ['{'] = PATH,
     ['|'] = TCHAR | PATH,
     ['}'] = PATH,
-    ['~'] = TCHAR | PATH | AUTHORITY,
+    ['~'] = TCHAR | PATH | HOST,
     [0x80 ... 0xff] = PATH,
 };
 
 static bool each(struct span text, uint8_t class_of_char) {
   uint8_t common = class_of_char;
-  for (size_t i = 0; i < text.len; i++)
-    common &= classes[text.base[i]];
+  const uint8_t *at = text.base;
+  size_t left = text.len;
+  for (; left >= 4; at += 4, left -= 4)
+    common &= classes[at[0]] & classes[at[1]] & classes[at[2]] & classes[at[3]];
+  for (; left > 0; at++, left--)
+    common &= classes[*at];
   return common;
 }
 
@@ -193,23 +198,21 @@ static bool valid_port(struct span text) {
 
 /* The bytes of a host that ends at its port's colon, or with the text; 0 when it is none. */
 static size_t host_len(struct span text) {
-  if (text.base[0] == '[') {
-    const uint8_t *end = memchr(text.base, ']', text.len);
-    return end ? (size_t)(end - text.base) + 1 : 0;
-  }
-  size_t len = 0;
-  for (; len < text.len && text.base[len] != ':'; len++)
-    if (text.base[len] == '[' || text.base[len] == ']') return 0;
-  return len;
+  bool literal = text.base[0] == '[';
+  const uint8_t *end = memchr(text.base, literal ? ']' : ':', text.len);
+  if (literal) return end ? (size_t)(end - text.base) + 1 : 0;
+  return end ? (size_t)(end - text.base) : text.len;
 }
 
 /* host[:port], without userinfo (section 8.3.1). `port_needed`: as for CONNECT (section 8.5). */
 static bool valid_authority(struct span text, bool port_needed) {
-  if (text.len == 0 || !each(text, AUTHORITY)) return false;
-  size_t host = host_len(text);
-  if (host == 0 || host == text.len) return host > 0 && !port_needed;
-  struct span port = span_of(text.base + host + 1, text.len - host - 1);
-  return text.base[host] == ':' && valid_port(port) && (port.len > 0 || !port_needed);
+  if (text.len == 0) return false;
+  size_t len = host_len(text);
+  struct span host = span_of(text.base, len);
+  if (len == 0 || !each(host, text.base[0] == '[' ? LITERAL : NAME)) return false;
+  if (len == text.len) return !port_needed;
+  struct span port = span_of(text.base + len + 1, text.len - len - 1);
+  return text.base[len] == ':' && valid_port(port) && (port.len > 0 || !port_needed);
 }
 
 static bool has(const struct survey *survey, unsigned token) {

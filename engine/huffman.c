@@ -36,12 +36,23 @@ static inline void refill(struct bits *b) {
   b->bits |= WORD_BITS - 8;
 }
 
-/* The same byte by byte near the end of input. */
+/* The first `len` bytes, 1 .. 8, at the top of a word. */
+static inline uint64_t load_some(const uint8_t *at, size_t len) {
+  if (len == 8) return load64(at);
+  if (len >= 4) /* two loads that overlap */
+    return (uint64_t)wire_get32(at) << 32 | (uint64_t)wire_get32(at + len - 4) << 8 * (8 - len);
+  return (uint64_t)at[0] << 56 | (uint64_t)at[len / 2] << 8 * (7 - len / 2) |
+         (uint64_t)at[len - 1] << 8 * (8 - len);
+}
+
+/* The same near the end of input: as many whole bytes as there are and fit. */
 static inline void refill_last(struct bits *b) {
-  while (b->bits <= WORD_BITS - 8 && b->at < b->end) {
-    b->word |= (uint64_t)*b->at++ << (WORD_BITS - 8 - b->bits);
-    b->bits += 8;
-  }
+  const size_t left = (size_t)(b->end - b->at), room = (WORD_BITS - b->bits) / 8;
+  const size_t take = left < room ? left : room;
+  if (take == 0) return;
+  b->word |= load_some(b->at, take) >> b->bits;
+  b->at += take;
+  b->bits += 8 * (unsigned)take;
 }
 
 static inline void drop(struct bits *b, unsigned bits) {

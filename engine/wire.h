@@ -40,9 +40,13 @@ static inline uint8_t *wire_put24(uint8_t *p, uint32_t v) {
   return wire_put16(p + 1, (uint16_t)v);
 }
 
+/* One store: frames are made of this, and compilers do not always see it in four. */
 static inline uint8_t *wire_put32(uint8_t *p, uint32_t v) {
-  p[0] = (uint8_t)(v >> 24);
-  return wire_put24(p + 1, v);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  v = __builtin_bswap32(v);
+#endif
+  __builtin_memcpy(p, &v, sizeof v);
+  return p + sizeof v;
 }
 
 #endif
