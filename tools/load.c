@@ -2,7 +2,6 @@
  * load.c - `weir load`: reads its command line, runs, and says what was measured.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +10,7 @@
 #include "tools/load/load_show.h"
 #include "tools/output.h"
 
-__attribute__((format(printf, 2, 3))) static int complain(int status, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fputs("weir load: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
-  va_end(arguments);
-  return status;
-}
+#define complain(status, ...) output_complain("weir load", status, __VA_ARGS__)
 
 /* The first reason stands for all: one line. */
 static int judge(const struct load_report *report) {

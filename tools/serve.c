@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,15 +66,7 @@ struct serve_worker {
   const char *note; /* a fallback that was taken, or NULL */
 };
 
-__attribute__((format(printf, 2, 3))) static int complain(int status, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fputs("weir serve: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
-  va_end(arguments);
-  return status;
-}
+#define complain(status, ...) output_complain("weir serve", status, __VA_ARGS__)
 
 /* ---- one worker ------------------------------------------------------------------------------ */
 

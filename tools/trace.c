@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,15 +25,7 @@ struct tracer {
   unsigned count;
 };
 
-__attribute__((format(printf, 2, 3))) static int complain(int status, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fputs("weir trace: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
-  va_end(arguments);
-  return status;
-}
+#define complain(status, ...) output_complain("weir trace", status, __VA_ARGS__)
 
 /* ---- what to fetch --------------------------------------------------------------------------- */
 
