@@ -481,24 +481,29 @@ static void spend_head_start(struct sched *sched, struct sched_node *node, size_
   if (node->head_bytes == 0) heads_remove(sched, node);
 }
 
-void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
+/* At its own place. It may have gone idle in the meantime, and owes then. */
+static void charge(struct sched *sched, struct sched_node *node, size_t bytes) {
   enum sched_queue queue = (enum sched_queue)node->queue;
+  if (in_tree(node))
+    sched_tree_charge(node, bytes);
+  else if (queue == SCHED_QUEUE_SHARED)
+    sched_share_charge(&sched->shared[node->level], node, bytes);
+  else if (queue == SCHED_QUEUE_NONE)
+    sched_share_owe(node, bytes);
+  if (queue != SCHED_QUEUE_NONE) sched_urgency_charge(&sched->urgency, node->level, queue, bytes);
+}
+
+void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
   bool chosen = sched->chosen == node;
-  size_t charge = bytes;
+  size_t counted = bytes;
   /* What a stream sent while it was alone is not held against it by those who came meanwhile. */
-  if (chosen && sched->chosen_alone && charge > SCHED_QUANTUM_BYTES) charge = SCHED_QUANTUM_BYTES;
+  if (chosen && sched->chosen_alone && counted > SCHED_QUANTUM_BYTES) counted = SCHED_QUANTUM_BYTES;
   bool head = chosen && sched->chosen_queue == SCHED_QUEUE_HEAD && node->in_heads;
-  charge_head_debt(sched, head, charge);
-  if (queue == SCHED_QUEUE_NONE) {
-    sched_share_owe(node, charge);
-  } else if (head) {
-    if (!heads_go_first(sched, node->head_level))
-      sched_urgency_charge(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD, charge);
-  } else {
-    if (queue == SCHED_QUEUE_SHARED) sched_share_charge(&sched->shared[node->level], node, charge);
-    if (queue == SCHED_QUEUE_TREE) sched_tree_charge(node, charge);
-    sched_urgency_charge(&sched->urgency, node->level, queue, charge);
-  }
+  charge_head_debt(sched, head, counted);
+  if (!head)
+    charge(sched, node, counted);
+  else if (!heads_go_first(sched, node->head_level))
+    sched_urgency_charge(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD, counted);
   spend_head_start(sched, node, bytes);
 }
 

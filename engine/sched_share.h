@@ -62,7 +62,7 @@ struct sched_node *sched_share_pick(struct sched_share *share);
 /* The member (which has been added) sent `bytes` bytes. */
 void sched_share_charge(struct sched_share *share, struct sched_node *node, size_t bytes);
 
-/* The same for a node that has just been removed: it resumes later. */
+/* The same for a node that is no member any more: it resumes later. */
 void sched_share_owe(struct sched_node *node, size_t bytes);
 
 /* Whether anybody wants to send. */

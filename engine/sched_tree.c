@@ -391,8 +391,12 @@ struct sched_node *sched_tree_pick(struct sched_tree *tree) {
 }
 
 void sched_tree_charge(struct sched_node *node, size_t bytes) {
-  for (; node; node = node->siblings->owner)
-    if (node->active) sched_share_charge(&node->siblings->share, node, bytes);
+  for (; node; node = node->siblings->owner) {
+    if (node->active)
+      sched_share_charge(&node->siblings->share, node, bytes);
+    else
+      sched_share_owe(node, bytes);
+  }
 }
 
 /* All siblings have an owner in the end, and with no stream open all owners are placeholders. */

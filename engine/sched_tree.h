@@ -98,6 +98,7 @@ void sched_tree_settle(struct sched_node *node);
 /* The stream that sends next; the tree is active. */
 struct sched_node *sched_tree_pick(struct sched_tree *tree);
 
+/* The node, which is in the tree, sent `bytes` bytes. */
 void sched_tree_charge(struct sched_node *node, size_t bytes);
 
 static inline bool sched_tree_active(const struct sched_tree *tree) {

@@ -95,7 +95,9 @@ static void decide(struct world *world) {
   assert(!node == (world->sched.ready_count == 0));
   if (!node) return;
   assert(node->ready && quantum > 0 && quantum <= SCHED_QUANTUM_ALONE_BYTES);
-  sched_sent(&world->sched, node, quantum * next(world) / 255);
+  unsigned part = next(world);
+  if (part % 4 == 3) sched_idle(&world->sched, node); /* while it was asked for its bytes */
+  sched_sent(&world->sched, node, quantum * part / 255);
 }
 
 static void open_stream(struct world *world, unsigned i) {

@@ -649,8 +649,30 @@ static void flapping_gains_nothing(void **state) {
   assert_int_equal(world->streams[1].sent_bytes, 10 * SCHED_QUANTUM_BYTES);
 }
 
-/* The share of an urgency is given back when nobody needs it; who comes later is not ahead of those
- * who have been here before. */
+/* Nor does one that is found idle while it is asked for its bytes: what it sent counts for it, and
+ * for all above it. */
+static void idle_before_its_bytes_are_counted(void **state) {
+  struct world *world = *state;
+  open_below(world, 'A', ' ', 16, false);
+  open_below(world, 'B', 'A', 16, false);
+  open_below(world, 'C', 'B', 16, false);
+  open_below(world, 'D', ' ', 16, false);
+  ready(world, "BCD");
+  uint64_t sent[2] = {0, 0}; /* below A, and D */
+  for (int i = 0; i < 30; i++) {
+    size_t quantum = 0;
+    struct sched_node *node = sched_next(&world->sched, &quantum);
+    if (node != node_of(world, 'D')) sched_idle(&world->sched, node);
+    sched_sent(&world->sched, node, quantum);
+    sched_ready(&world->sched, node);
+    sent[node == node_of(world, 'D')] += quantum;
+    if (i % 3 == 0) idle(world, "C");
+    if (i % 3 == 1) ready(world, "C");
+  }
+  assert_int_equal(sent[0], sent[1]);
+}
+
+/* Who comes later is not ahead of those who have been here before. */
 static void old_and_new_start_equal(void **state) {
   struct world *world = *state;
   open_field(world, 'A', "i");
@@ -921,6 +943,7 @@ int main(void) {
       TEST(quantum_grows_when_alone),
       TEST(being_alone_costs_nothing),
       TEST(flapping_gains_nothing),
+      TEST(idle_before_its_bytes_are_counted),
       TEST(old_and_new_start_equal),
       TEST(moving_starts_afresh),
       cmocka_unit_test(critical_resources_pass_by_images),

@@ -519,6 +519,10 @@ static void do_send(struct duel *duel) {
   if (ready > 1) assert_in_range(quantum, 1, SCHED_QUANTUM_BYTES);
   size_t bytes = 1 + draw(&duel->seeded, (uint32_t)quantum);
   expected->head_bytes -= bytes < expected->head_bytes ? (uint32_t)bytes : expected->head_bytes;
+  if (draw(&duel->seeded, 4) == 0) { /* it went idle while it was asked for its bytes */
+    expected->ready = false;
+    sched_idle(&duel->world->sched, node);
+  }
   sched_sent(&duel->world->sched, node, bytes);
 }
 
