@@ -56,9 +56,11 @@ static struct h2_verdict note_host(struct survey *survey, struct span value) {
   return H2_OK;
 }
 
-/* Section 8.2.2: the one connection-specific field that requests may have, with one value. */
+/* Section 8.2.2: the one connection-specific field that requests may have, with one value (in any
+ * case: RFC 9110 section 10.1.4). */
 static struct h2_verdict note_te(struct survey *survey, struct span value) {
-  bool allowed = survey->te_allowed && !survey->has_te && span_is(value, "trailers");
+  bool allowed = survey->te_allowed && !survey->has_te &&
+                 h2_origin_equal_ignoring_case(value, span_text("trailers"));
   survey->has_te = true;
   return allowed ? H2_OK : malformed("te is not \"trailers\" of a request");
 }

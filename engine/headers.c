@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-/* Octets that no field name holds behind a leading colon (RFC 9113 section 8.2.1). */
+/* Octets that no field name holds behind a leading colon: those of RFC 9113 section 8.2.1, and what
+ * is not of a token (RFC 9110 section 5.1), which the former asks to refuse as well. */
 static const bool name_octet_bad[256] = {
-    [0x00 ... 0x20] = true,
-    [':'] = true,
-    ['A' ... 'Z'] = true,
-    [0x7f ... 0xff] = true,
+    [0x00 ... 0x20] = true, ['"'] = true, ['('] = true,         [')'] = true,
+    [','] = true,           ['/'] = true, [':' ... '@'] = true, ['A' ... 'Z'] = true,
+    ['[' ... ']'] = true,   ['{'] = true, ['}'] = true,         [0x7f ... 0xff] = true,
 };
 
 void headers_init(struct headers *headers, struct header *fields, uint32_t max, uint8_t *arena,

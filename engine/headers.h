@@ -93,8 +93,8 @@ enum header_token {
  * with such a field is for the protocol to say (RFC 9113 section 8.1.1: malformed). */
 enum {
   HEADER_NEVER_INDEX = 1, /* RFC 7541 section 6.2.3: no compressor may put it into a table */
-  HEADER_NAME_BAD = 2,    /* empty, or holds 00-20, 41-5A, 7F-FF or an inner colon (RFC 9113
-                             section 8.2.1) */
+  HEADER_NAME_BAD = 2,    /* empty, or holds an upper-case letter, an inner colon, or anything else
+                             that is not of a token (RFC 9113 section 8.2.1) */
   HEADER_VALUE_BAD = 4,   /* holds NUL, CR or LF, or SP or HTAB at an end (same section) */
 };
 

@@ -28,10 +28,11 @@ static bool is_one_of(unsigned c, const char *set) {
 
 enum place { FIRST, MIDDLE, LAST };
 
-/* Section 8.2.1, its minimum; a colon first makes a pseudo-header field that nobody knows. */
+/* Section 8.2.1, and RFC 9110 section 5.1: a token in lower case; a colon first makes a
+ * pseudo-header field that nobody knows. */
 static bool name_allows(unsigned c, enum place place) {
   (void)place;
-  return c > 0x20 && c < 0x7f && !(c >= 'A' && c <= 'Z') && c != ':';
+  return (is_alpha(c) && c >= 'a') || is_digit(c) || is_one_of(c, "!#$%&'*+-.^_`|~");
 }
 
 /* Section 8.2.1. Other controls are left to the handler, as are octets above 0x7f. */

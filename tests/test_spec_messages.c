@@ -78,6 +78,7 @@ static const struct spec_line requests[] = {
      0},
     {"8.2.2", "upgrade", "HEADERS/SH 1 [@get upgrade=h2c]", MALFORMED(1), 0},
     {"8.2.2", "te: trailers", "HEADERS/SH 1 [@get te=trailers]", SERVED(1), 0},
+    {"8.2.2", "in any case", "HEADERS/SH 1 [@get te=Trailers]", SERVED(1), 0},
     {"8.2.2", "te: gzip", "HEADERS/SH 1 [@get te=gzip]", MALFORMED(1), 0},
     {"8.2.2", "te: trailers, deflate", "HEADERS/SH 1 [@get te=trailers,%20deflate]", MALFORMED(1),
      0},
