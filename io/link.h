@@ -91,6 +91,7 @@ struct link {
   uint64_t burst_bytes;  /* sent since the machine last had nothing to send */
   uint64_t room_ns;      /* when it took the first of them */
   uint64_t wait_ns;      /* when the wait for room began */
+  uint64_t wait_turn;    /* and in which turn */
   uint64_t stall_check_ns;
   uint64_t stall_acked;    /* bytes that the peer's TCP had acknowledged at the last check */
   uint64_t linger_idle_ns; /* LINGER ends at the earlier of these */

@@ -69,11 +69,14 @@ static uint32_t clamp_budget(uint64_t bytes) {
   return bytes < IO_SEND_BUDGET_MIN ? IO_SEND_BUDGET_MIN : (uint32_t)bytes;
 }
 
-/* The socket has room: what it took since it last had tells how fast the peer is. */
+/* The socket has room: what it took since it last had tells how fast the peer is. When the worker
+ * was told so in the very next turn, and did not wait for anybody before it, the time is what
+ * others made of that turn, and not the peer's slowness. */
 static void note_room(struct link *link) {
   uint64_t now_ns = link->worker->now_ns;
   uint64_t took_ns = now_ns - link->room_ns;
-  bool at_once = now_ns - link->wait_ns < IO_SEND_PROMPT_NS;
+  bool no_pause = link->worker->turn == link->wait_turn + 1 && !link->worker->paused;
+  bool at_once = no_pause || now_ns - link->wait_ns < IO_SEND_PROMPT_NS;
   link->budget_bytes = clamp_budget(at_once ? UINT64_C(2) * link->budget_bytes
                                             : link->ahead_bytes * IO_SEND_AHEAD_NS / took_ns);
   link->ahead_bytes = 0;
@@ -109,6 +112,7 @@ static void wait_for_room(struct link *link) {
   struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_SEND);
   io_uring_prep_poll_add(sqe, link->fd, POLLOUT);
   link->wait_ns = link->worker->now_ns;
+  link->wait_turn = link->worker->turn;
   link->waiting_for_room = true;
   begin_sending(link);
 }

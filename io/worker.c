@@ -302,9 +302,22 @@ static void watch_end(struct worker *worker) {
   counter_add(&worker->counters.turns_long, used_ns > IO_TURN_LONG_NS);
 }
 
+/* After a slow turn much may have come: then the worker goes on without a pause, and looks first
+ * whether that is so, for the kernel would not tell. */
+static void wait_for_work(struct worker *worker, bool busy) {
+  uint64_t timeout_ns = wait_ns(worker, busy);
+  if (timeout_ns > 0 && worker->watch.slow) {
+    uring_enter(&worker->uring, 0);
+    worker->paused = io_uring_cq_ready(&worker->uring.ring) == 0;
+    if (!worker->paused) return;
+  }
+  worker->paused = timeout_ns > 0 && io_uring_cq_ready(&worker->uring.ring) == 0;
+  uring_enter(&worker->uring, timeout_ns);
+}
+
 /* Returns whether work is left, so that the next turn must not wait. */
 static bool turn(struct worker *worker, bool busy) {
-  uring_enter(&worker->uring, wait_ns(worker, busy));
+  wait_for_work(worker, busy);
   worker->now_ns = worker_clock_ns();
   watch_begin(worker);
   worker->turn++;

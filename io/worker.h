@@ -115,6 +115,7 @@ struct worker {
   uint8_t *scratch; /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
   struct send_arena *send_arena;
   uint64_t turn;
+  bool paused; /* before this turn it waited for a completion, or for its time to pass */
   struct turn_watch {
     bool slow;       /* the last turn was, by the clock */
     uint64_t cpu_ns; /* the thread's, when this turn began; 0: not watched */
