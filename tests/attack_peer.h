@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,7 @@ struct tally {
 };
 
 struct peer {
-  int fd; /* -1: over */
-  uint8_t out[OUT_BYTES];
+  int fd;            /* -1: over */
   size_t made, sent; /* of `out` */
   uint64_t units;
   uint32_t next_id, phase;
@@ -57,13 +57,25 @@ struct peer {
   /* receiving */
   uint8_t header[9], kept[KEPT_BYTES];
   size_t have, left, got;
+  uint64_t received; /* bytes since the last request */
+  uint64_t frames[TYPES];
+  uint8_t out[OUT_BYTES];
 };
+
+/* Blank, but for `out`: ten thousand peers take no more memory than they use. */
+static inline void peer_begin(struct peer *peer, int fd) {
+  memset(peer, 0, offsetof(struct peer, out));
+  peer->fd = fd;
+  peer->next_id = 1;
+  peer->credit = peer->stream_credit = 65535;
+}
 
 struct options {
   uint16_t port;
   uint64_t count, connections;
   double seconds;
   unsigned variant;
+  uint32_t source; /* last part of our address; 0: any */
   bool unread, relentless, again;
   const char *path;
 };
@@ -141,6 +153,7 @@ static inline uint32_t put_request(struct peer *peer, bool post, const char *pat
   const uint32_t id = peer->next_id;
   peer->next_id += 2;
   peer->in_flight++;
+  peer->received = 0;
   put_frame(peer, HEADERS, END_HEADERS | (end ? END_STREAM : 0), id, block, len);
   return id;
 }
@@ -204,7 +217,7 @@ static inline void got_frame(struct peer *peer) {
   const size_t len = (size_t)h[0] << 16 | (size_t)h[1] << 8 | h[2];
   const unsigned type = h[3], flags = h[4];
   const uint32_t id = get_u32(h + 5);
-  if (type < TYPES) tally.frames[type]++;
+  if (type < TYPES) tally.frames[type]++, peer->frames[type]++;
   switch (type) {
   case DATA:
     tally.data_bytes += len;
@@ -263,6 +276,7 @@ static inline bool drain(struct peer *peer) {
       return false;
     }
     tally.bytes_received += (uint64_t)n;
+    peer->received += (uint64_t)n;
     take(peer, buffer, (size_t)n);
   }
   return true;

@@ -2,14 +2,14 @@
  * attacker.c - a hostile HTTP/2 client, for tests of what a server makes of it.
  *
  *     attacker PORT ATTACK [--count N] [--connections N] [--seconds N] [--variant N]
- *              [--path PATH] [--unread] [--relentless] [--again]
+ *              [--path PATH] [--source N] [--unread] [--relentless] [--again]
  *     attacker --list
  *
  * Sends `count` units of the attack on each connection to 127.0.0.1, then a PING; it ends when the
  * PING is answered or the server has closed, on all connections, or after `seconds`. Prints one
  * line of JSON: what was sent, and what came back. --unread: nothing is received until the server
  * has closed. --relentless: goes on sending after GOAWAY. --again: connects anew until the time is
- * over.
+ * over. --source: connects from 127.0.0.N, since one address has but 28,000 ports.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -18,9 +18,13 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "attacks.h"
+
+/* Looking at thousands of connections takes a millisecond. */
+enum { TURN_MS = 5, TURN_MS_OF_MANY = 50, MANY = 1000 };
 
 static const struct attack *attack;
 static struct peer *peers;
@@ -39,12 +43,28 @@ static void read_clock(void) {
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
+static void bind_source(int fd) {
+  const struct sockaddr_in from = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(0x7f000000u + options.source)};
+  const int late = 1; /* the port is chosen by connect(), per destination */
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
+  if (bind(fd, (const struct sockaddr *)&from, sizeof from) != 0) die("bind");
+}
+
+static void allow_files(void) {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int open_socket(void) {
   const struct sockaddr_in to = {.sin_family = AF_INET,
                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                  .sin_port = htons(options.port)};
   const int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, little = 4096;
   if (fd < 0) die("socket");
+  if (options.source) bind_source(fd);
   if (options.unread) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
   if (connect(fd, (const struct sockaddr *)&to, sizeof to) != 0) die("connect");
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -53,8 +73,7 @@ static int open_socket(void) {
 }
 
 static void open_peer(struct peer *peer) {
-  *peer = (struct peer){.next_id = 1, .credit = 65535, .stream_credit = 65535};
-  peer->fd = open_socket();
+  peer_begin(peer, open_socket());
   tally.connections++;
   put_preface(peer);
   if (attack->begin)
@@ -117,7 +136,8 @@ static bool turn_all(void) {
     polls[i].events = options.unread ? 0 : POLLIN;
     if (peer->made > 0) polls[i].events |= POLLOUT;
   }
-  if (poll(polls, options.connections, 5) < 0 && errno != EINTR) die("poll");
+  const int wait_ms = options.connections < MANY ? TURN_MS : TURN_MS_OF_MANY;
+  if (poll(polls, options.connections, wait_ms) < 0 && errno != EINTR) die("poll");
   for (size_t i = 0; i < options.connections; i++)
     if (peers[i].fd >= 0) turn(&peers[i], polls[i].revents);
   return open > 0;
@@ -196,10 +216,11 @@ static int list(void) {
 }
 
 static void read_options(int argc, char **argv) {
-  static const struct option names[] = {
-      {"count", 1, NULL, 'c'},      {"connections", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'},
-      {"variant", 1, NULL, 'v'},    {"path", 1, NULL, 'p'},        {"unread", 0, NULL, 'u'},
-      {"relentless", 0, NULL, 'r'}, {"again", 0, NULL, 'a'},       {0}};
+  static const struct option names[] = {{"count", 1, NULL, 'c'},      {"connections", 1, NULL, 'n'},
+                                        {"seconds", 1, NULL, 's'},    {"variant", 1, NULL, 'v'},
+                                        {"path", 1, NULL, 'p'},       {"unread", 0, NULL, 'u'},
+                                        {"relentless", 0, NULL, 'r'}, {"again", 0, NULL, 'a'},
+                                        {"source", 1, NULL, 'o'},     {0}};
   int option;
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (option) {
@@ -211,6 +232,7 @@ static void read_options(int argc, char **argv) {
     case 'u': options.unread = true; break;
     case 'r': options.relentless = true; break;
     case 'a': options.again = true; break;
+    case 'o': options.source = (uint32_t)strtoul(optarg, NULL, 10); break;
     default: exit(2);
     }
   }
@@ -228,6 +250,7 @@ int main(int argc, char **argv) {
   peers = calloc(options.connections, sizeof *peers);
   polls = calloc(options.connections, sizeof *polls);
   if (!peers || !polls) die("calloc");
+  allow_files();
   read_clock();
   const uint64_t begun_ns = now_ns;
   for (size_t i = 0; i < options.connections; i++)

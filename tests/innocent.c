@@ -2,11 +2,13 @@
  * innocent.c - a well-behaved client that measures what an attack on others does to it.
  *
  *     innocent PORT [PATH]
+ *     innocent PORT PATH bulk
  *
  * Sends a GET every 20 ms on one kept connection until standard input ends, and prints one line of
  * JSON: how many, how many went wrong, and the latencies' median, 99th percentile and maximum in
  * milliseconds. A latency counts from the moment at which the request was due: a server that stalls
- * shows in every request of that time, not in one.
+ * shows in every request of that time, not in one. "bulk": it asks for PATH once, which should be
+ * large, and prints how many bytes of it came, in how many seconds.
  */
 #include "attack_peer.h"
 
@@ -36,12 +38,13 @@ static bool open_peer(struct peer *peer) {
                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                  .sin_port = htons(options.port)};
   const int on = 1;
-  *peer = (struct peer){.fd = socket(AF_INET, SOCK_STREAM, 0), .next_id = 1};
+  peer_begin(peer, socket(AF_INET, SOCK_STREAM, 0));
   if (connect(peer->fd, (const struct sockaddr *)&to, sizeof to) != 0) return false;
   setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   fcntl(peer->fd, F_SETFL, O_NONBLOCK);
   put_preface(peer);
-  put_head(peer, 0, SETTINGS, 0, 0);
+  put_head(peer, 6, SETTINGS, 0, 0);
+  put(peer, "\0\4\x7f\xff\0\0", 6); /* windows wide open */
   put_head(peer, 0, SETTINGS, ACK, 0);
   put_number(peer, WINDOW_UPDATE, 0, 0x7fff0000 - 65535);
   return flush(peer);
@@ -85,12 +88,33 @@ static bool wait_until(uint64_t due_ns) {
   return ppoll(&input, 1, &time, NULL) == 0;
 }
 
+/* Takes a download, as fast as it comes, until standard input ends. */
+static int download(struct peer *peer) {
+  struct pollfd waiting[] = {{.fd = 0, .events = POLLIN}, {.fd = peer->fd, .events = POLLIN}};
+  const uint64_t begun_ns = read_clock();
+  uint64_t unread = 0;
+  put_request(peer, false, options.path, true);
+  while (flush(peer) && poll(waiting, 2, 100) >= 0 && !waiting[0].revents && peer->in_flight > 0) {
+    const uint64_t before = tally.data_bytes;
+    if (!drain(peer)) return 1;
+    unread += tally.data_bytes - before;
+    if (unread < 1 << 24) continue;
+    put_number(peer, WINDOW_UPDATE, 0, (uint32_t)unread);
+    put_number(peer, WINDOW_UPDATE, 1, (uint32_t)unread);
+    unread = 0;
+  }
+  printf("{\"bytes\": %llu, \"seconds\": %.3f}\n", (unsigned long long)tally.data_bytes,
+         (double)(read_clock() - begun_ns) / 1e9);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   static struct peer peer;
   if (argc < 2) return 2;
   options.port = (uint16_t)atoi(argv[1]);
   if (argc > 2) options.path = argv[2];
   if (!open_peer(&peer)) return 1;
+  if (argc > 3 && strcmp(argv[3], "bulk") == 0) return download(&peer);
   for (uint64_t due_ns = read_clock(); wait_until(due_ns); due_ns += PERIOD_NS)
     request(&peer, due_ns);
   qsort(samples, sample_count, sizeof samples[0], compare);

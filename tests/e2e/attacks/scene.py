@@ -4,26 +4,31 @@ Every attack is run twice: once from one connection, for what comes back; then, 
 connections that come again and again, beside an innocent client, for memory, CPU and latency. Each
 siege leaves a line in $WEIR_ATTACK_LOG, from which table.py makes the table in README.md.
 
-Memory and outcome are asserted tightly. Times are not: the machine may be busy with other things.
+Memory and outcome are asserted tightly, and with the release build also the CPU time of a byte and of
+a turn of the event loop. Latencies are not: the machine may be busy with other things.
 """
 import json
 import os
 import signal
+import ssl
 import subprocess
 import threading
 import time
 
 import harness
 
-MIB = 1 << 20
-# What one hostile connection may cost, whatever it does.
-CONNECTION_BYTES = 1 * MIB
+KIB, MIB = 1 << 10, 1 << 20
+# What one hostile connection may cost, whatever it does; a sanitizer's own bookkeeping comes on top.
+CONNECTION_BYTES = MIB // 8
 SIEGE_CONNECTIONS = 64
-SIEGE_SECONDS = float(os.environ.get("WEIR_ATTACK_SECONDS", "0.7"))
 # An idle machine needs a hundredth of it, a busy one not much less than this; a server that stops for
 # an attack exceeds it.
 INNOCENT_P99_MS = 3000
 SANITIZED = harness.sanitized()
+# The sanitized build looks for errors, the other one is measured.
+SIEGE_SECONDS = float(os.environ.get("WEIR_ATTACK_SECONDS", "0.3" if SANITIZED else "0.7"))
+# CPU time of a byte, compared with a flood of small valid requests.
+CPU_RATIO_MAX = 4
 ENHANCE_YOUR_CALM = "11"
 
 
@@ -69,9 +74,9 @@ class Meter:
 class Innocent:
     """The client that others must not notice; see tests/innocent.c."""
 
-    def __init__(self, port):
-        self.process = subprocess.Popen([helper("innocent"), str(port)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
+    def __init__(self, port, *how):
+        self.process = subprocess.Popen([helper("innocent"), str(port), *how],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def result(self):
         out, _ = self.process.communicate(timeout=harness.PATIENCE_SECONDS)
@@ -80,14 +85,19 @@ class Innocent:
 
 
 class Siege:
-    """What an attack from many connections did."""
+    """What an attack from many connections did. CPU time is counted for each byte received or, where
+    an attack is about what it makes the server send, for each byte either way; `baseline` is what a
+    flood of requests costs, received and either way."""
 
-    def __init__(self, came_back, meter, counters, innocent, baseline):
+    def __init__(self, came_back, meter, counters, innocent, baseline, either_way=False):
         self.came_back, self.meter, self.counters = came_back, meter, counters
         self.innocent = innocent
         received = counters["recv_bytes"]
-        self.cpu_per_byte = meter.cpu / max(received, 1)
-        self.cpu_ratio = self.cpu_per_byte / baseline if baseline and received > MIB // 8 else None
+        moved = received + counters["send_bytes"]
+        self.cpu_per_byte = meter.cpu / max(received, 1), meter.cpu / max(moved, 1)
+        self.cpu_ratio = None
+        if baseline and received > MIB // 8:
+            self.cpu_ratio = self.cpu_per_byte[either_way] / baseline[either_way]
 
 
 class Scene:
@@ -96,6 +106,7 @@ class Scene:
         env = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
         self.server = harness.Server(tmp_path, *arguments, env=env)
         self.port = self.server.http_port
+        self.bulk_path = "/bytes/1000000000000"
         self.baseline = None
 
     def __enter__(self):
@@ -156,7 +167,7 @@ class Scene:
         return self.finish(self.start(name, *options))
 
     def siege(self, name, *options, connections=SIEGE_CONNECTIONS, again=True,
-              seconds=SIEGE_SECONDS):
+              seconds=SIEGE_SECONDS, either_way=False):
         more = ["--again"] if again else []
         before = self.quiet()
         innocent = Innocent(self.port)
@@ -166,30 +177,46 @@ class Scene:
                              *options)
         meter.stop()
         counters = self.since(before)
-        return Siege(came_back, meter, counters, innocent.result(), self.baseline)
+        return Siege(came_back, meter, counters, innocent.result(), self.baseline, either_way)
+
+    def bulk(self, seconds=0.5):
+        """Bytes of one download, from a client that always has room for more."""
+        client = Innocent(self.port, self.bulk_path, "bulk")
+        time.sleep(seconds)
+        took = client.result()
+        return took["bytes"]
 
     # ---- what is expected
 
     def bounded(self, siege, connections=SIEGE_CONNECTIONS, connection_bytes=CONNECTION_BYTES):
         """Criteria P-MEM and P-ISO."""
         slack = 4 * MIB
-        allowed = connections * connection_bytes * (4 if SANITIZED else 1) + slack
+        allowed = connections * connection_bytes * (32 if SANITIZED else 1) + slack
         assert siege.meter.grown <= allowed, f"{siege.meter.grown} bytes more"
         assert siege.innocent["errors"] == 0, siege.innocent
         assert siege.innocent["requests"] > 0
         if not SANITIZED:
             assert siege.innocent["p99_ms"] < INNOCENT_P99_MS, siege.innocent
 
-    def besiege(self, row, name, *options, cpu_ratio_max=8, **how):
-        """A siege, its criteria, and its line for the table. `row`: (attack, CVE, answer). CPU time a
-        received byte is compared with a flood of GETs (P-CPU: four times at most; this machine is
-        noisy)."""
-        siege = self.siege(name, *options, **how)
-        self.bounded(siege, how.get("connections", SIEGE_CONNECTIONS))
-        if siege.cpu_ratio is not None and not SANITIZED:
-            assert siege.cpu_ratio < cpu_ratio_max, siege.cpu_ratio
+    def besiege(self, row, name, *options, cpu_ratio_max=CPU_RATIO_MAX, **how):
+        """A siege, its criteria, and its line for the table. `row`: (attack, CVE, answer)."""
+        for again in (True, False):
+            siege = self.siege(name, *options, **how)
+            self.bounded(siege, how.get("connections", SIEGE_CONNECTIONS))
+            over = None if SANITIZED else self.over(siege, cpu_ratio_max)
+            if not over:
+                break
+            assert again, over  # once may be the machine's doing: a core that is two's
         self.note(row, siege)
         return siege
+
+    def over(self, siege, cpu_ratio_max):
+        """Criterion P-CPU: what is too dear, or None."""
+        if siege.counters["turns_long"] > 0:
+            return f"{siege.counters['turns_long']} turns of more than 10 ms"
+        if siege.cpu_ratio is not None and siege.cpu_ratio > cpu_ratio_max:
+            return f"{siege.cpu_ratio:.1f} times the CPU time of a flood of requests"
+        return None
 
     def note(self, row, siege):
         path = os.environ.get("WEIR_ATTACK_LOG")
@@ -210,3 +237,17 @@ def ended_with(came_back, code, connections=1):
     assert came_back["goaway"] == {code: connections}, came_back
     assert came_back["closed"] == connections, came_back
     assert came_back["cut"] == 0, came_back
+
+
+def client_hello():
+    """Of a real client, to be sent in pieces."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    try:
+        session.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()

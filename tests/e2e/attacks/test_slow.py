@@ -1,7 +1,6 @@
 """Clients that take their time. All of them at once, on one server, for as long as the slowest
 deadline is; then each test looks at one."""
 import socket
-import ssl
 import struct
 import threading
 import time
@@ -10,7 +9,7 @@ import pytest
 
 import harness
 import scene as scene_module
-from scene import ENHANCE_YOUR_CALM, MIB, Innocent, Meter
+from scene import ENHANCE_YOUR_CALM, MIB, Innocent, Meter, client_hello
 
 CONNECTIONS = 10
 # title, CVE, attack, code of the GOAWAY or None, seconds until the end, words of the GOAWAY
@@ -79,20 +78,6 @@ def dribbling(port, pieces, result, name):
         except OSError as error:
             result[name + " error"] = error
     result[name] = time.monotonic() - began
-
-
-def client_hello():
-    """Of a real client, to be sent in pieces."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    session = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
-    try:
-        session.do_handshake()
-    except ssl.SSLWantReadError:
-        pass
-    return outgoing.read()
 
 
 @pytest.fixture(scope="module")

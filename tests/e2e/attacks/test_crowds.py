@@ -1,0 +1,106 @@
+"""Thousands at once: clients that never get as far as a request, and clients that take every place there
+is. Measured with the release build."""
+import socket
+import time
+
+import harness
+import scene as scene_module
+from scene import ENHANCE_YOUR_CALM, Innocent, KIB, Meter, client_hello
+
+CROWD = 10000
+# A process may open 20,000 files here and on many systems; two attackers come with more than that.
+HOARDERS, HOARD = 2, 11000
+# What one of them may cost: seen were 0.6 KiB before the preface, 4 KiB idle, 6.5 KiB with a header block.
+CONNECTION_BYTES = 10 * KIB
+HANDSHAKES, HANDSHAKE_BYTES = 500, 120 * KIB
+
+
+def crowd_of(scene, seconds, *attacks):
+    """Those attacks side by side, from an address each; what came back, the meter, the innocent."""
+    before = scene.quiet()
+    innocent, meter = Innocent(scene.port), Meter(scene.server.pid)
+    running = [scene.start(*attack, "--seconds", seconds, "--source", 2 + number)
+               for number, attack in enumerate(attacks)]
+    results = [scene.finish(process) for process in running]
+    meter.stop()
+    return results, meter, innocent.result(), scene.since(before)
+
+
+def unharmed(innocent, counters):
+    assert innocent["errors"] == 0 and innocent["requests"] > 100, innocent
+    assert counters["turns_long"] == 0, counters
+    assert counters["cq_overflows"] == 0, counters
+
+
+def test_slow_crowd(scene):
+    """5 s for 10,000 prefaces and 10 s for as many header blocks, at the same time."""
+    results, meter, innocent, counters = crowd_of(
+        scene, 20, ["preface", "--connections", CROWD // 2],
+        ["slow", "--variant", 2, "--connections", CROWD // 2])
+    prefaces, headers = results
+    assert prefaces["closed"] == CROWD // 2 and 4 < prefaces["seconds"] < 15, prefaces
+    assert headers["goaway"] == {ENHANCE_YOUR_CALM: CROWD // 2}, headers
+    assert 9 < headers["seconds"] < 18, headers
+    assert meter.grown < CROWD * CONNECTION_BYTES, meter.grown
+    unharmed(innocent, counters)
+    scene.note(("10,000 slow prefaces and header blocks at once", "CVE-2007-6750", "a deadline"),
+               scene_module.Siege({"connections": CROWD}, meter, counters, innocent, None))
+
+
+def test_hoarded_descriptors(scene):
+    """More idle connections than the server can have: others are let in all the while, for it lets go of
+    those that do nothing; each costs little."""
+    before, meter, innocent = scene.quiet(), Meter(scene.server.pid), Innocent(scene.port)
+    hoard = [scene.start("idle", "--connections", HOARD, "--seconds", 6, "--source", 10 + number)
+             for number in range(HOARDERS)]
+    newcomers = []
+    most = 0
+    while any(process.poll() is None for process in hoard):
+        began = time.monotonic()
+        assert scene.server.get("/plaintext").status == 200
+        newcomers.append(time.monotonic() - began)
+        now = scene.since(before)
+        most = max(most, now["links_accepted"] - now["links_closed"])
+        time.sleep(0.2)
+    results = [scene.finish(process) for process in hoard]
+    meter.stop()
+    counters, noticed = scene.since(before), innocent.result()
+    assert sum(result["connections"] for result in results) == HOARDERS * HOARD
+    assert most > 15000, most
+    assert len(newcomers) > 10 and max(newcomers[2:]) < 3, newcomers
+    assert counters["links_shed"] > 0, counters
+    assert meter.grown < most * CONNECTION_BYTES, (meter.grown, most)
+    unharmed(noticed, counters)
+    scene.note((f"{most:,} idle connections, and more that want in", "CVE-2020-8663", "the idle go"),
+               scene_module.Siege({"connections": most}, meter, counters, noticed, None))
+
+
+def test_hoarded_handshakes(scene):
+    """A handshake that is begun and not finished: the server has computed its part and waits 5 s."""
+    hello, clients = client_hello(), []
+    before, meter, innocent = scene.quiet(), Meter(scene.server.pid), Innocent(scene.port)
+    for _ in range(HANDSHAKES):
+        client = socket.create_connection(("127.0.0.1", scene.server.https_port))
+        client.sendall(hello)
+        clients.append(client)
+    for client in clients:
+        client.settimeout(harness.PATIENCE_SECONDS)
+        assert client.recv(100)
+    began = time.monotonic()
+    for client in clients:
+        while client.recv(65536):
+            pass
+    assert time.monotonic() - began < 15
+    meter.stop()
+    for client in clients:
+        client.close()
+    counters, noticed = scene.since(before), innocent.result()
+    assert meter.grown < HANDSHAKES * HANDSHAKE_BYTES, meter.grown
+    unharmed(noticed, counters)
+    scene.note((f"TLS: {HANDSHAKES} handshakes that are not finished", "", "a deadline"),
+               scene_module.Siege({"connections": HANDSHAKES}, meter, counters, noticed, None))
+
+
+def test_the_ledgers_balance(scene):
+    scene.reconcile()
+    assert scene.server.alive()

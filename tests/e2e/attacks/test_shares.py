@@ -1,0 +1,82 @@
+"""What is left for others while somebody attacks, and how costs grow with what is sent. Measured with the
+release build."""
+import math
+
+import pytest
+
+import scene as scene_module
+
+ATTACKERS = 4
+# What each link's input may take of a turn, in io/limits.h. A download gets at least 80% of as much.
+TURN_BYTES = 65536
+SHARE_LEAST = 0.8
+FAMINES = [
+    ["get"], ["ping"], ["seesaw-large"], ["rapid-reset", "--path", "/bytes/1000000"],
+    ["reset-at", "--variant", 100000, "--path", "/bytes/1000000000"], ["priority"], ["regroup"],
+    ["amplify", "--variant", 1], ["amplify", "--variant", 2], ["long-path"], ["churn"],
+    ["bomb", "--variant", 2], ["dribble"], ["download", "--unread"],
+]
+
+
+def share_of_turns(scene, attack):
+    """Of what a download gets in each turn, beside the attack. Turns are bounded in CPU time, which
+    `turns_long` tells; how fast they follow each other depends on what else the machine does."""
+    running = scene.start(*attack, "--connections", ATTACKERS, "--again", "--count", 1 << 40,
+                          "--seconds", 1)
+    before = scene.counters()
+    took = scene.bulk()
+    turns = scene.since(before)["turns"]
+    scene.finish(running)
+    return took / turns / TURN_BYTES
+
+
+@pytest.mark.parametrize("attack", FAMINES, ids=[" ".join(map(str, a)) for a in FAMINES])
+def test_a_download_keeps_its_share(scene, attack):
+    """Criterion P-ISO for somebody who wants as much as there is: long turns do not make it look like a
+    slow client, and it has its part of each."""
+    for again in (True, False):
+        share = share_of_turns(scene, attack)
+        if share >= SHARE_LEAST:
+            break
+        assert again, f"{share:.2f} of its share"
+
+
+# ---- C11: nothing is quadratic -------------------------------------------------------------------
+
+# What grows, and how the attacker is told.
+GROWTH = [
+    ("requests of a connection", [["get", "--count", n] for n in (1000, 4000, 16000, 64000)]),
+    ("requests that are reset", [["reset-half", "--count", n] for n in (1000, 4000, 16000, 64000)]),
+    ("fields of a request", [["churn", "--count", 4000, "--variant", n] for n in (8, 16, 32, 64, 120)]),
+    ("crumbs of a cookie", [["crumbs", "--count", 8000, "--variant", n] for n in (8, 16, 32, 64, 120)]),
+    ("DATA frames", [["sink", "--count", n] for n in (1000, 4000, 16000, 64000)]),
+    ("priorities", [["regroup", "--count", n] for n in (500, 2000, 8000, 32000)]),
+]
+# A cost of n times n has 2, one of n log n over these ranges 1.1.
+EXPONENT_MAX = 1.1
+
+
+def slope(points):
+    """Of the line through the points (least squares)."""
+    count = len(points)
+    mean_x, mean_y = (sum(p[i] for p in points) / count for i in (0, 1))
+    return (sum((x - mean_x) * (y - mean_y) for x, y in points) /
+            sum((x - mean_x) ** 2 for x, _ in points))
+
+
+def cpu_of(scene, attack):
+    """The least of three: what else the machine does only adds to it."""
+    costs = []
+    for _ in range(3):
+        meter = scene_module.Meter(scene.server.pid)
+        came_back = scene.run(*attack, "--seconds", 30)
+        meter.stop()
+        assert came_back["fences"] == 1, came_back
+        costs.append(meter.cpu)
+    return min(costs)
+
+
+@pytest.mark.parametrize("what,attacks", GROWTH, ids=[row[0] for row in GROWTH])
+def test_cost_grows_linearly(scene, what, attacks):
+    points = [(math.log(attack[-1]), math.log(cpu_of(scene, attack))) for attack in attacks]
+    assert slope(points) <= EXPONENT_MAX, points

@@ -1,0 +1,66 @@
+"""What stays below every limit: valid requests that are dearer than they look, budgets that are spent as
+fast as they refill, and pages that push. None of it may be refused; none of it may be noticed."""
+import json
+
+import pytest
+
+import scene as scene_module
+
+# title, answer, what the attacker is told to do, how much more CPU time a byte may take
+DEAR = [
+    ("requests of 64 KB, by reference to one field", "200", ["amplify"], 4),
+    ("the same as cookie crumbs", "200", ["amplify", "--variant", 1], 4),
+    ("requests of too many fields", "431", ["amplify", "--variant", 2], 4),
+    # 14 bytes each, so a request that costs as much as others do has twice their price already.
+    ("targets of 4 KB, by reference", "404", ["long-path"], 20),
+    ("every second request is reset", "200", ["reset-half"], 4),
+    ("streams that earn PRIORITY frames, all moved below one", "200", ["regroup"], 4),
+    ("windows opened by 256 bytes", "200", ["small-credit", "--variant", 256], 4),
+    ("PING, SETTINGS, resets, odd frames: each within its budget", "200", ["temperate"], 4),
+]
+
+
+@pytest.mark.parametrize("title,answer,attack,ratio", DEAR, ids=[row[0] for row in DEAR])
+def test_within_the_limits(scene, title, answer, attack, ratio):
+    """Nobody is turned away, and everybody is served."""
+    siege = scene.besiege((title, "", answer), *attack, cpu_ratio_max=ratio, again=False,
+                          either_way=attack[0] == "small-credit")
+    assert siege.came_back["goaway"] == {}, siege.came_back
+    assert siege.came_back["closed"] == siege.came_back["cut"] == 0, siege.came_back
+    if attack[0] != "temperate":
+        assert siege.came_back["ended"] + siege.came_back["data_bytes"] > 0, siege.came_back
+
+
+# ---- a directory ---------------------------------------------------------------------------------
+
+PRELOADS = 16
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    root = tmp_path_factory.mktemp("site")
+    (root / "index.html").write_text("<html>\n" * 10)
+    (root / "plaintext").write_text("Hello, World!")
+    (root / "large").write_bytes(bytes(400000))
+    for number in range(PRELOADS):
+        (root / f"{number}.js").write_text("//\n" * 1000)
+    manifest = root / ".manifest.json"
+    manifest.write_text(json.dumps({"/": {f"/{n}.js": {"type": "script"} for n in range(PRELOADS)}}))
+    with scene_module.Scene(tmp_path_factory.mktemp("attacked"), root, "--push-manifest",
+                            manifest) as made:
+        yield made
+
+
+# A path that is new costs a look at the file system, an old one of 4 KB its normalisation.
+@pytest.mark.parametrize("title,attack,ratio", [
+    ("files: names that do not exist, never the same", ["new-paths"], 20),
+    ("files: targets of 2,000 directories, by reference", ["long-path", "--variant", 1], 60),
+    ("files: large ones, reset in the midst", ["reset-at", "--variant", 60000, "--path", "/large"], 4),
+], ids=["names", "directories", "resets"])
+def test_files(site, title, attack, ratio):
+    reset = attack[0] == "reset-at"
+    if reset:
+        scene_module.ended_with(site.run(*attack), scene_module.ENHANCE_YOUR_CALM)
+    siege = site.besiege((title, "", "ENHANCE_YOUR_CALM" if reset else "404"), *attack,
+                         cpu_ratio_max=ratio, either_way=reset)
+    assert set(siege.came_back["goaway"]) <= ({"11"} if reset else set()), siege.came_back
