@@ -280,17 +280,7 @@ static void dissolve(struct sched_tree *tree, struct sched_node *node) {
 
 /* Takes the node, which is not ready, out of the tree; its dependants stay. */
 static void drop(struct sched_tree *tree, struct sched_node *node) {
-  struct sched_siblings *below = node->dependants, *siblings = node->siblings;
-  if (below && siblings->count == 1) {
-    /* Alone among its siblings: its dependants become all of them, whatever they weigh. */
-    unlink_member(node);
-    give_dependants(tree, siblings->owner, below);
-    siblings_give(tree, siblings);
-    node->dependants = NULL;
-    node->active = false;
-    return;
-  }
-  if (below) dissolve(tree, node);
+  if (node->dependants) dissolve(tree, node);
   leave(tree, node);
 }
 

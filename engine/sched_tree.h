@@ -17,7 +17,9 @@
  * (the root, weight 16), as section 5.3.4 allows. An exclusive insertion hands over the whole set
  * of dependants at once, however many they are.
  *
- * Cost: at most one walk to the root per operation, plus SCHED_DROP_DEPENDANTS_MAX moves.
+ * Cost: at most one walk to the root per operation, plus a move of each dependant of what is
+ * dropped (SCHED_DROP_DEPENDANTS_MAX, but for a stream that closes while no placeholder is to be
+ * had).
  */
 #ifndef WEIR_SCHED_TREE_H
 #define WEIR_SCHED_TREE_H

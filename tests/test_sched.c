@@ -299,6 +299,26 @@ static void closed_streams_keep_their_place(void **state) {
   assert_string_equal(sequence(world, 6), "B C B B C B");
 }
 
+/* Section 5.3.4: also where A was alone, its dependants divide its weight, and no more than that.
+ * Z, an idle stream, is where they all are. */
+static void a_dropped_stream_leaves_its_weight(void **state) {
+  struct world *world = *state;
+  open_below(world, 'A', 'Z', 16, false);
+  open_below(world, 'B', 'A', 192, false);
+  open_below(world, 'C', 'A', 64, false);
+  world_close(world, id_of('A'));
+  for (uint32_t i = 0; i < SCHED_PLACEHOLDERS_MAX; i++) {
+    (void)open_id(world, 1001 + 2 * i, SCHED_PRIORITY_DEFAULT);
+    world_close(world, 1001 + 2 * i);
+  }
+  assert_string_equal(parents(world, "ABCZ"), "A<? B<Z C<Z Z<x");
+  assert_int_equal(sched_view(node_of(world, 'B')).weight_16ths, 12 * SCHED_WEIGHT_UNIT);
+  assert_int_equal(sched_view(node_of(world, 'C')).weight_16ths, 4 * SCHED_WEIGHT_UNIT);
+  open_below(world, 'D', 'Z', 16, false);
+  ready(world, "BCD");
+  assert_string_equal(sequence(world, 8), "D B D B D C B D");
+}
+
 /* Section 5.3.4: PRIORITY for a closed stream moves the streams that depend on it. */
 static void closed_streams_can_be_moved(void **state) {
   struct world *world = *state;
@@ -920,6 +940,7 @@ int main(void) {
       TEST(nobody_depends_on_itself),
       TEST(exclusive_at_the_root),
       TEST(closed_streams_keep_their_place),
+      TEST(a_dropped_stream_leaves_its_weight),
       TEST(closed_streams_can_be_moved),
       TEST(defaults),
       TEST(a_dependency_on_a_stream_without_signal),

@@ -146,14 +146,12 @@ static unsigned placeholders_of(const struct model *model) {
 static void model_drop(struct model *model, int node) {
   int parent = model->at[node].parent;
   unsigned sum = 0;
-  bool alone = members_of(model, parent) == 1;
   for (int i = 0; i < model->slots; i++)
     if (model->at[i].in_tree && model->at[i].parent == node) sum += model->at[i].weight_16ths;
   for (int i = 0; i < model->slots; i++) {
     struct model_node *member = &model->at[i];
     if (!member->in_tree || member->parent != node) continue;
     member->parent = parent;
-    if (alone) continue;
     member->weight_16ths = (member->weight_16ths * model->at[node].weight_16ths + sum / 2) / sum;
     if (member->weight_16ths == 0) member->weight_16ths = 1;
   }
