@@ -290,8 +290,8 @@
 #define SCHED_DROP_DEPENDANTS_MAX 64u
 #define SCHED_DROP_LOOKS_MAX      16u
 
-/* The same over all connections of a worker, about 10 MB each when attackers fill them. Beyond it
- * streams are sent one after another. */
+/* The same over all connections of a worker: about 1, 10 and 8 MB when attackers fill them. Beyond
+ * it streams have no place in a tree, and share as if nothing had been said about them. */
 #define SCHED_SHARES_PER_WORKER_MAX       16384u
 #define SCHED_PLACEHOLDERS_PER_WORKER_MAX 65536u
 #define SCHED_UPDATES_PER_WORKER_MAX      8192u

@@ -110,13 +110,15 @@ static void dequeue(struct sched *sched, struct sched_node *node) {
     note_tree(sched);
     return;
   }
-  bool shared = queue == SCHED_QUEUE_SHARED;
-  if (shared)
+  bool empty = false;
+  if (queue == SCHED_QUEUE_SHARED) {
     sched_share_remove(&sched->shared[level], node);
-  else
+    empty = !sched_share_busy(&sched->shared[level]);
+  } else {
     sequence_remove(&sched->sequence[level], node);
-  if (shared ? sched_share_busy(&sched->shared[level]) : sched->sequence[level] != NULL) return;
-  sched_urgency_off(&sched->urgency, level, queue);
+    empty = !sched->sequence[level];
+  }
+  if (empty) sched_urgency_off(&sched->urgency, level, queue);
 }
 
 /* What was said of the node, or its place in the tree, has changed since dequeue(). */
