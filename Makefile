@@ -41,7 +41,8 @@ clang.cflags     := -O2 -fno-plt
 UNSURE := -Wno-format-truncation
 asan.cflags      := -O1 $(UNSURE) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 tsan.cflags      := -O1 $(UNSURE) -fsanitize=thread -fno-omit-frame-pointer
-coverage.cflags  := -O0 $(UNSURE) --coverage
+# Atomic: engines of several workers count in one place, and racing counts come out negative.
+coverage.cflags  := -O0 $(UNSURE) --coverage -fprofile-update=atomic
 fuzz.cflags      := -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
                     -fno-omit-frame-pointer
 release.lto      := $(if $(LTO),-O2 $(LTO) $(CLEAR))
