@@ -287,6 +287,23 @@ static void streams_share_their_connections_window(void **state) {
   close_pairs();
 }
 
+/* Of an upload that is complete, only what its handler still holds counts. */
+static void what_has_ended_is_what_it_holds(void **state) {
+  (void)state;
+  struct engine_config config = with_flow(FLOW_AUTO);
+  open_pairs(&config, 1);
+  world->stopped = world->silent = true;
+  struct upload *upload = begin_upload_on(&pairs.clients[0], 10000);
+  pump();
+  assert_int_equal(upload->unused, 10000);
+  stream_consume(upload->server, 4000);
+  assert_int_equal(charged(), 6000);
+  stream_consume(upload->server, 6000);
+  assert_int_equal(charged(), 0);
+  upload->unused = 0;
+  close_pairs();
+}
+
 /* Uploads that are given up free what their handlers held, but that is no sign of handlers that
  * keep up: the window stays as it is. */
 static void giving_up_is_not_keeping_up(void **state) {
@@ -373,6 +390,7 @@ int main(void) {
       cmocka_unit_test(a_stream_shrinks_with_its_connection),
       cmocka_unit_test(first_windows_are_in_the_budget),
       cmocka_unit_test(streams_share_their_connections_window),
+      cmocka_unit_test(what_has_ended_is_what_it_holds),
       cmocka_unit_test(giving_up_is_not_keeping_up),
       cmocka_unit_test(the_budget_holds),
       cmocka_unit_test(growth_leaves_room),
