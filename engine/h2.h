@@ -115,6 +115,7 @@ struct h2 {
   uint32_t closed_ids[H2_CLOSED_REMEMBERED]; /* ring of streams that closed */
   uint8_t closed_states[H2_CLOSED_REMEMBERED];
   uint32_t closed_next;
+  uint32_t own_reset_max; /* highest identifier of ours that we reset and no longer remember */
 
   struct sched sched;
   struct h2_stream *urgent_queue, *urgent_queue_tail; /* streams with something to send that no

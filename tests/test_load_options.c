@@ -53,7 +53,7 @@ static void test_defaults(void **state) {
   assert_int_equal(options.threads, 1);
   assert_int_equal(options.rate, 0);
   assert_true(options.timeout_seconds == LOAD_TIMEOUT_SECONDS);
-  assert_int_equal(options.flow, FLOW_THRESHOLD);
+  assert_int_equal(options.flow, FLOW_CONSUME);
   assert_int_equal(load_options_stream_window(&options), (1 << 30) - 1);
   assert_int_equal(load_options_connection_window(&options), (1 << 30) - 1);
   assert_int_equal(good("-c 7 " URL).requests, 7);

@@ -52,9 +52,10 @@ static const char help[] =
     "  -w, --window-bits N    each stream's receive window is 2^N - 1 bytes (default 30)\n"
     "  -W, --connection-window-bits N\n"
     "                         the connection's (default 30)\n"
-    "      --flow POLICY      when the server gets new credit: threshold (default; refilled at\n"
-    "                         half), echo (each frame answered at once), consume, auto (windows\n"
-    "                         begin at 65535 and grow with the path)\n"
+    "      --flow POLICY      when the server gets new credit: consume (default; half a\n"
+    "                         window at a time, for what was taken), threshold (the same, when it\n"
+    "                         arrives), echo (each frame answered at once), auto (windows begin at\n"
+    "                         65535 and grow with the path)\n"
     "      --cap [PATTERN=]BYTES[,BYTES...][,rest]\n"
     "                         the server may send a response in steps: '*.jpg=4k,rest' is 4 KB of\n"
     "                         each image until whatever else was being asked for has come as far\n"
@@ -184,7 +185,7 @@ static bool add_field(struct parser *parser, const char *text) {
 
 static bool set_flow(struct parser *parser, const char *text) {
   if (h2_flow_parse(text, &parser->options->flow)) return true;
-  return wrong(parser, "--flow %s: expected threshold, echo, consume or auto", text);
+  return wrong(parser, "--flow %s: expected consume, threshold, echo or auto", text);
 }
 
 /* ---- the line -------------------------------------------------------------------------------- */
@@ -244,7 +245,7 @@ enum load_options_result load_options_parse(struct load_options *options, int ar
   *options = (struct load_options){.connections = 1,
                                    .streams = 1,
                                    .threads = 1,
-                                   .flow = FLOW_THRESHOLD,
+                                   .flow = FLOW_CONSUME,
                                    .timeout_seconds = LOAD_TIMEOUT_SECONDS};
   optind = 0; /* begin anew, also in tests */
   opterr = 0;

@@ -52,7 +52,8 @@ static void succeed(struct load_request *request) {
     else
       counter_add(&counts->failed, 1);
     load_histogram_add(&counts->latency, worker->now_ns - request->due_ns);
-    load_histogram_add(&counts->service, worker->now_ns - request->sent_ns);
+    if (worker->run->options->rate)
+      load_histogram_add(&counts->service, worker->now_ns - request->sent_ns);
   }
   end(request);
 }

@@ -64,6 +64,8 @@ static bool make_fields(const struct load_run *run, struct load_target *target) 
     }
     option_field_set(target->fields, &target->field_count, field);
   }
+  for (size_t i = 0; i < target->field_count; i++)
+    target->fields[i].hash = hpack_field_hash(&target->fields[i]);
   return true;
 }
 
