@@ -41,7 +41,7 @@ struct engine_counters {
   uint64_t streams_opened, streams_closed;
   uint64_t requests;  /* handed to the handler */
   uint64_t responses; /* final responses begun */
-  uint64_t pushes;    /* promised streams */
+  uint64_t pushes;    /* promised streams; H2_PUSH* bound them */
   uint64_t resets_received, resets_sent;
   uint64_t goaways_received, goaways_sent;
   uint64_t body_bytes_received, body_bytes_sent;

@@ -458,6 +458,7 @@ static void init(struct h2 *h2, struct engine *engine, enum h2_role role,
   h2_budget_init(&h2->resets, H2_RESET_BURST, H2_RESET_PER_SECOND, now_ns);
   h2_budget_init(&h2->pings, H2_PING_BURST, H2_PING_PER_SECOND, now_ns);
   h2_budget_init(&h2->settings, H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND, now_ns);
+  h2_budget_init(&h2->pushes, H2_PUSH_BURST, H2_PUSH_PER_SECOND, now_ns);
 }
 
 static bool create(struct engine *engine, enum h2_role role, const struct machine_peer *peer,

@@ -123,7 +123,7 @@ struct h2 {
   struct h2_stream *credit_queue;                     /* streams with credit to return */
   struct h2_stream *timers;                           /* by timer_ns */
 
-  struct h2_budget glitches, resets, pings, settings;
+  struct h2_budget glitches, resets, pings, settings, pushes;
   uint32_t empty_data;      /* DATA frames without bytes, in a row */
   uint32_t updates_free;    /* WINDOW_UPDATE frames that cost no glitch */
   uint32_t priorities_free; /* PRIORITY and PRIORITY_UPDATE frames that cost no glitch */

@@ -344,7 +344,7 @@ static bool may_push(const struct h2 *h2, const struct h2_stream *parent) {
   return h2->role == H2_SERVER && h2->engine->config.push && h2->theirs.enable_push &&
          h2->settings_received && !h2->dead && !h2->draining && !h2->goaway_received &&
          !parent->gone && h2_stream_may_send(parent) && !parent->connect &&
-         h2->active_own < h2->theirs.max_concurrent_streams &&
+         h2->active_own < h2->theirs.max_concurrent_streams && h2->active_own < H2_PUSHES_MAX &&
          h2->own_id_next <= H2_STREAM_ID_MAX - 1;
 }
 
@@ -379,6 +379,7 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   struct headers list;
   promised_request(fields, count, &request, &list);
   if (!may_push(h2, parent) || !may_promise(parent, &request)) return NULL;
+  if (!h2_budget_spend(&h2->pushes, 1, h2->now_ns)) return NULL;
   struct h2_stream *promised = h2_stream_open(h2, h2->own_id_next);
   if (!promised) return NULL;
   h2->own_id_next += 2;

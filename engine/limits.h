@@ -58,6 +58,10 @@
 #define H2_FLOW_PROBE_NS (500 * MILLISECOND_NS)
 #define H2_FLOW_IDLE_NS  (5 * SECOND_NS)
 
+/* FLOW_AUTO: no round trip counts as longer, so that a peer that answers PING late, or never, does
+ * not get a wider window for it. Three times that of a geostationary satellite. */
+#define H2_FLOW_ROUND_TRIP_NS_MAX (2 * SECOND_NS)
+
 /* Largest frame payload in bytes that we accept. Larger frames only delay what is urgent. */
 #define H2_FRAME_BYTES_DEFAULT 16384u
 
@@ -136,6 +140,14 @@
 #define H2_PING_PER_SECOND     50u
 #define H2_SETTINGS_BURST      100u
 #define H2_SETTINGS_PER_SECOND 10u
+
+/* Streams that a server pushes: open at once, and as a bucket of its own. A client may announce any
+ * number for the first; and a request of 14 bytes for a page that needs 16 resources would be worth
+ * 17 of them, again and again, where a browser needs each once a connection. Beyond it a page's
+ * link fields say the same. Fewer than H2_RESET_*, so that a client may refuse all of them. */
+#define H2_PUSHES_MAX      128u
+#define H2_PUSH_BURST      128u
+#define H2_PUSH_PER_SECOND 10u
 
 /* WINDOW_UPDATE frames that are free: a hundred to begin with, some for each stream and each DATA
  * frame that we send (Envoy's rule: 1 + 2 x (streams + 10 x DATA)). More cost a glitch each

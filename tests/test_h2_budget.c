@@ -243,6 +243,38 @@ static void test_windows_of_one_frame(void **state) {
   script_close(&script);
 }
 
+/* Pushes until one is refused; the client refuses each if `client_refuses`. */
+static unsigned pushes(bool client_refuses) {
+  unsigned count = 0;
+  for (uint32_t id = h2_of(&script.machine)->own_id_next;; id += 2, count++) {
+    char step[32];
+    script.log[script.log_len = 0] = '\0';
+    script.app_count = 1;
+    script_run(&script, "!push 1");
+    if (strstr(script.log, "refused")) return count;
+    snprintf(step, sizeof step, "RST %u =7", id);
+    if (client_refuses) script_run(&script, step);
+    assert_false(script.goaway);
+    assert_true(count < 1000);
+  }
+}
+
+static void test_pushes(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.push = true;
+  script_begin(&script, H2_SERVER, &config, false);
+  script_run(&script, "HEADERS/SH 1 [@hold]");
+  assert_int_equal(pushes(true), H2_PUSH_BURST);
+  script_run(&script, "!tick 2000; PING 0 *8");
+  assert_int_equal(pushes(true), 2 * H2_PUSH_PER_SECOND);
+  script_run(&script, "!tick 60000; PING 0 *8");
+  assert_int_equal(pushes(false), H2_PUSH_BURST);
+  script_run(&script, "!tick 60000; PING 0 *8");
+  assert_int_equal(pushes(false), H2_PUSHES_MAX - H2_PUSH_BURST);
+  script_close(&script);
+}
+
 /* CVE-2024-27316, CVE-2026-33871 */
 static void test_continuations(void **state) {
   (void)state;
@@ -275,6 +307,7 @@ int main(void) {
       cmocka_unit_test(test_made_resets),
       cmocka_unit_test(test_reset_at_each_byte),
       cmocka_unit_test(test_windows_of_one_frame),
+      cmocka_unit_test(test_pushes),
       cmocka_unit_test(test_paid_resets),
       cmocka_unit_test(test_floods),
       cmocka_unit_test(test_padded_data),

@@ -63,12 +63,12 @@ static const struct row engine_rows[] = {
 };
 
 static const struct row worker_rows[] = {
-    WORKER(turns),         WORKER(turns_watched), WORKER(turns_long),       WORKER(links_accepted),
-    WORKER(links_dialed),  WORKER(links_closed),  WORKER(links_refused),    WORKER(links_cut),
-    WORKER(links_stalled), WORKER(links_shed),    WORKER(accept_errors),    WORKER(recv_bytes),
-    WORKER(recv_calls),    WORKER(send_bytes),    WORKER(send_calls),       WORKER(send_short),
-    WORKER(recv_starved),  WORKER(recv_paused),   WORKER(late_completions), WORKER(cq_overflows),
-    WORKER(links_held),
+    WORKER(turns),         WORKER(turns_watched), WORKER(turns_long),    WORKER(links_accepted),
+    WORKER(links_dialed),  WORKER(links_closed),  WORKER(links_refused), WORKER(links_cut),
+    WORKER(links_stalled), WORKER(links_shed),    WORKER(links_held),    WORKER(accept_errors),
+    WORKER(recv_bytes),    WORKER(recv_calls),    WORKER(send_bytes),    WORKER(send_calls),
+    WORKER(send_short),    WORKER(recv_starved),  WORKER(recv_paused),   WORKER(late_completions),
+    WORKER(cq_overflows),
 };
 
 enum {
