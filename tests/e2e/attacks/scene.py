@@ -198,11 +198,12 @@ class Scene:
         if not SANITIZED:
             assert siege.innocent["p99_ms"] < INNOCENT_P99_MS, siege.innocent
 
-    def besiege(self, row, name, *options, cpu_ratio_max=CPU_RATIO_MAX, **how):
+    def besiege(self, row, name, *options, cpu_ratio_max=CPU_RATIO_MAX,
+                connection_bytes=CONNECTION_BYTES, **how):
         """A siege, its criteria, and its line for the table. `row`: (attack, CVE, answer)."""
         for again in (True, False):
             siege = self.siege(name, *options, **how)
-            self.bounded(siege, how.get("connections", SIEGE_CONNECTIONS))
+            self.bounded(siege, how.get("connections", SIEGE_CONNECTIONS), connection_bytes)
             over = None if SANITIZED else self.over(siege, cpu_ratio_max)
             if not over:
                 break

@@ -64,3 +64,24 @@ def test_files(site, title, attack, ratio):
     siege = site.besiege((title, "", "ENHANCE_YOUR_CALM" if reset else "404"), *attack,
                          cpu_ratio_max=ratio, either_way=reset)
     assert set(siege.came_back["goaway"]) <= ({"11"} if reset else set()), siege.came_back
+
+
+@pytest.mark.parametrize("title,attack", [
+    ("pages that push 16 files, asked for without end", ["get", "--path", "/"]),
+    ("pages that push 16 files, into shut windows", ["hoard-pushes", "--path", "/"]),
+], ids=["endless", "shut"])
+def test_pushes(site, title, attack):
+    """A request for a page is worth 17, until the budget of pushes is used up; then the page's link fields
+    say the same."""
+    # A push is a request that no byte came for, and 128 more streams may wait to be sent.
+    siege = site.besiege((title, "", "200"), *attack, again=False, cpu_ratio_max=20,
+                         connection_bytes=scene_module.MIB // 2)
+    assert siege.came_back["goaway"] == {}, siege.came_back
+    connections = scene_module.SIEGE_CONNECTIONS
+    assert connections < siege.counters["pushes"] <= connections * (128 + 10 * 5), siege.counters
+
+
+def test_the_ledgers_balance(scene, site):
+    for made in (scene, site):
+        made.reconcile()
+        assert made.server.alive()
