@@ -172,14 +172,18 @@ static void probe(struct h2 *h2) {
   h2_ping(h2, probe_opaque);
 }
 
-/* `bytes` are being used. A sample is what is used within a round trip; as long as none is known,
- * since the first byte. It is what arrives, as long as the handlers keep up, beside the frame in
- * hand; while they do not, it shows nothing of the path. */
+static uint64_t round_trip_ns(const struct h2_flow *flow) {
+  bool known = flow->rtt_ns && flow->rtt_ns < H2_FLOW_ROUND_TRIP_NS_MAX;
+  return known ? flow->rtt_ns : H2_FLOW_ROUND_TRIP_NS_MAX;
+}
+
+/* `bytes` are being used. A sample is what is used within a round trip. It is what arrives, as long
+ * as the handlers keep up, beside the frame in hand; while they do not, it shows nothing of the
+ * path. */
 static void sample(struct h2 *h2, uint32_t bytes) {
   struct h2_flow *flow = &h2->flow;
   uint32_t held = h2->credit.held, frame = h2->ours.max_frame_size;
-  bool over = flow->rtt_ns && h2->now_ns - flow->sample_ns > flow->rtt_ns;
-  if (flow->sample_bytes == 0 || over) {
+  if (flow->sample_bytes == 0 || h2->now_ns - flow->sample_ns > round_trip_ns(flow)) {
     flow->sample_ns = h2->now_ns;
     flow->sample_bytes = 0;
   }

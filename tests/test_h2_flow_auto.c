@@ -50,6 +50,22 @@ static void auto_stays_small_on_a_short_path(void **state) {
   close_world();
 }
 
+/* Who does not answer PING is taken to be as far away as the longest path, and no farther: 100 kB/s
+ * over 2 s, eight times. */
+static void auto_does_not_wait_for_a_ping(void **state) {
+  (void)state;
+  enum { RATE = 100000 };
+  struct engine_config config = with_flow(FLOW_AUTO);
+  open_world(&config, MILLISECOND_NS, RATE);
+  struct h2 *h2 = h2_of(&world->loop.server);
+  h2->flow.probe_ns = world->loop.now_ns; /* one is out, and will not come back */
+  begin_upload(UINT64_C(1) << 40);
+  run_ms(30000);
+  assert_true(h2->credit.target > config.connection_window_bytes);
+  assert_true(h2->credit.target <= 8 * RATE * 2 + 8 * H2_FRAME_BYTES_DEFAULT);
+  close_world();
+}
+
 /* ---- auto: as fast as TCP ----------------------------------------------------------------------
  */
 
@@ -385,6 +401,7 @@ int main(void) {
       cmocka_unit_test(auto_fills_a_long_path),
       cmocka_unit_test(fixed_windows_do_not),
       cmocka_unit_test(auto_stays_small_on_a_short_path),
+      cmocka_unit_test(auto_does_not_wait_for_a_ping),
       cmocka_unit_test(auto_is_as_fast_as_tcp),
       cmocka_unit_test(auto_shrinks_when_idle),
       cmocka_unit_test(a_stream_shrinks_with_its_connection),
