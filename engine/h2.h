@@ -112,9 +112,10 @@ struct h2 {
   uint32_t peer_id_max;      /* highest identifier that the peer opened */
   uint32_t peer_id_handled;  /* highest that we acted on: GOAWAY's last stream */
   uint32_t own_id_next;      /* next identifier of ours */
-  uint32_t closed_ids[H2_CLOSED_REMEMBERED]; /* ring of streams that closed */
+  uint32_t reset_ids[H2_RESETS_REMEMBERED];  /* ring of streams that we reset */
+  uint32_t closed_ids[H2_CLOSED_REMEMBERED]; /* and of others that closed */
   uint8_t closed_states[H2_CLOSED_REMEMBERED];
-  uint32_t closed_next;
+  uint16_t reset_next, closed_next;
   uint32_t own_reset_max; /* highest identifier of ours that we reset and no longer remember */
 
   struct sched sched;

@@ -28,10 +28,14 @@ struct h2_stream *h2_find(const struct h2 *h2, uint32_t id) {
 }
 
 void h2_remember_closed(struct h2 *h2, uint32_t id, enum h2_state state) {
-  uint32_t forgotten = h2->closed_ids[h2->closed_next];
-  bool reset = h2->closed_states[h2->closed_next] == H2_CLOSED_RESET_LOCAL;
-  if (reset && h2_is_own_id(h2, forgotten) && forgotten > h2->own_reset_max)
-    h2->own_reset_max = forgotten;
+  if (state == H2_CLOSED_RESET_LOCAL) {
+    uint32_t forgotten = h2->reset_ids[h2->reset_next];
+    if (forgotten && h2_is_own_id(h2, forgotten) && forgotten > h2->own_reset_max)
+      h2->own_reset_max = forgotten;
+    h2->reset_ids[h2->reset_next] = id;
+    h2->reset_next = (h2->reset_next + 1) % H2_RESETS_REMEMBERED;
+    return;
+  }
   h2->closed_ids[h2->closed_next] = id;
   h2->closed_states[h2->closed_next] = (uint8_t)state;
   h2->closed_next = (h2->closed_next + 1) % H2_CLOSED_REMEMBERED;
@@ -44,6 +48,8 @@ enum h2_state h2_state_of(const struct h2 *h2, uint32_t id) {
   if (id >= next_id(h2, id)) return H2_IDLE;
   const struct h2_stream *stream = h2_find(h2, id);
   if (stream) return (enum h2_state)stream->state;
+  for (uint32_t i = 0; i < H2_RESETS_REMEMBERED; i++)
+    if (h2->reset_ids[i] == id) return H2_CLOSED_RESET_LOCAL;
   for (uint32_t i = 0; i < H2_CLOSED_REMEMBERED; i++)
     if (h2->closed_ids[i] == id) return (enum h2_state)h2->closed_states[i];
   return h2_is_own_id(h2, id) && id <= h2->own_reset_max ? H2_CLOSED_RESET_LOCAL

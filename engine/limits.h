@@ -108,9 +108,13 @@
  */
 #define H2_SECTION_BYTES (1536u)
 
-/* Streams that we remember after they closed, to tell what may still arrive (RFC 9113 section 5.1)
- * from what is an error. As many as may be open by default. */
-#define H2_CLOSED_REMEMBERED 128u
+/* Streams that we reset and remember, since what the peer sent before it knew is no fault of its
+ * own (RFC 9113 section 5.1). As many as may be open by default. */
+#define H2_RESETS_REMEMBERED 128u
+
+/* Streams that ended otherwise and that we remember, so that frames on them get the error that says
+ * so; on older ones they get a milder one. Arbitrary. */
+#define H2_CLOSED_REMEMBERED 32u
 
 /* Origins that the requests of one connection may have at once to be pushed for: what clients
  * coalesce on one connection is a few subdomains. Streams of others are pushed nothing, and
