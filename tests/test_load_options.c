@@ -83,6 +83,18 @@ static void test_values(void **state) {
   assert_int_equal(load_options_connection_window(&options), 65535);
 }
 
+static void test_pseudo_fields(void **state) {
+  (void)state;
+  enum header_token token = TOKEN_UNKNOWN;
+  assert_string_equal(load_options_pseudo(":method:  HEAD", &token), "HEAD");
+  assert_int_equal(token, TOKEN_METHOD);
+  assert_string_equal(load_options_pseudo(":authority:a:1", &token), "a:1");
+  assert_int_equal(token, TOKEN_AUTHORITY);
+  assert_null(load_options_pseudo(":methods: x", NULL));
+  assert_null(load_options_pseudo("method: x", NULL));
+  assert_null(load_options_pseudo(":path: /", NULL));
+}
+
 static void test_wrong(void **state) {
   static const struct {
     const char *line, *words;
@@ -110,6 +122,8 @@ static void test_wrong(void **state) {
       {"-H : " URL, "name: value"},
       {"-H :path:/x " URL, "name: value"},
       {"-H :method: " URL, "name: value"},
+      {"-H :authority:\x01 " URL, "name: value"},
+      {"-H :scheme:http " URL, "name: value"},
       {"--flow fast " URL, "--flow fast"},
       {"--no-such " URL, "no such option"},
       {"-n", "needs a value"},
@@ -282,12 +296,12 @@ static void test_error_words(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),
-      cmocka_unit_test(test_wrong),       cmocka_unit_test(test_help),
-      cmocka_unit_test(test_caps),        cmocka_unit_test(test_caps_match),
-      cmocka_unit_test(test_schedule),    cmocka_unit_test(test_schedule_far),
-      cmocka_unit_test(test_backlog),     cmocka_unit_test(test_reasons),
-      cmocka_unit_test(test_error_words),
+      cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
+      cmocka_unit_test(test_pseudo_fields), cmocka_unit_test(test_wrong),
+      cmocka_unit_test(test_help),          cmocka_unit_test(test_caps),
+      cmocka_unit_test(test_caps_match),    cmocka_unit_test(test_schedule),
+      cmocka_unit_test(test_schedule_far),  cmocka_unit_test(test_backlog),
+      cmocka_unit_test(test_reasons),       cmocka_unit_test(test_error_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -192,6 +193,15 @@ def test_a_method_and_fields(weir):
     assert report["requests"]["succeeded"] == 3 and report["bytes"]["data"] == 0
 
 
+def test_what_a_request_says():
+    with Peer() as peer:
+        measured("-n", 1, "-H", ":authority: example.org:1", "-H", "X-Own:  a b ", "-H",
+                 "user-agent: other", peer.url("/a?b"))
+        fields = dict(peer.fields)
+    assert fields == {":method": "GET", ":scheme": "http", ":authority": "example.org:1",
+                      ":path": "/a?b", "user-agent": "other", "x-own": "a b"}
+
+
 @pytest.mark.parametrize("flow", ["echo", "threshold", "consume", "auto"])
 def test_flow_policies(weir, flow):
     report, own = spent(weir, "-n", 20, "-c", 2, "-m", 5, "--flow", flow, "-w", 16, "-W", 17,
@@ -281,8 +291,8 @@ def test_interrupted(weir):
 def test_progress(weir):
     status, out, err = harness.run("load", "-D", "2500ms", "-r", 100, "-c", 2, weir.url("/"))
     assert status == 0
-    lines = re.findall(r"^ +(\d) s: (\d+) requests done, 0 failed, \d+ in flight, \d+ requests/s$",
-                       err, re.M)
+    lines = re.findall(r"^ +(\d) s: (\d+) requests done, 0 failed, \d+ in flight, \d+ requests/s, "
+                       r"0\.\d MB$", err, re.M)
     assert [line[0] for line in lines] == ["1", "2"], err
     assert 80 <= int(lines[0][1]) <= 110
 
@@ -326,13 +336,17 @@ class Peer:
     def url(self, path="/"):
         return f"http://127.0.0.1:{self.port}{path}"
 
+    def stop(self):
+        if not self.stopping:
+            self.stopping = True
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
+
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        self.stopping = True
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        self.stop()
 
 
 class Connection:
@@ -368,6 +382,8 @@ class Connection:
         for event in self.h2.receive_data(data):
             if isinstance(event, h2.events.RequestReceived):
                 self.requests += 1
+                self.peer.fields = [tuple(x.decode() if isinstance(x, bytes) else x for x in field)
+                                    for field in event.headers]
                 self.peer.count("requests")
                 self.open.add(event.stream_id)
                 self.most_open = max(self.most_open, len(self.open))
@@ -612,6 +628,42 @@ def test_nonsense():
         assert report["requests"]["succeeded"] == 40
         assert list(reasons(report).values()) == [10]
         assert list(reasons(report))[0].startswith("protocol error of the server: PROTOCOL_ERROR (")
+
+
+def test_no_alpn(site):
+    """TLS without ALPN: the server may speak anything."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(site[0] / "cert.pem", site[0] / "key.pem")
+    def greet(conn):
+        conn.over = True
+        try:
+            context.wrap_socket(conn.socket, server_side=True).recv(10)
+        except OSError:
+            pass
+    with Peer(begin=greet) as peer:
+        err = load("-k", "-n", 3, "-c", 2, f"https://127.0.0.1:{peer.port}/", expect=1)
+        assert "did not agree on h2 by ALPN" in err
+
+
+def test_a_server_that_dies():
+    """In the midst of a run; nobody waits for ever, and what was not asked is told."""
+    def behave(peer, conn, stream):
+        if peer.counts["requests"] < 50:
+            conn.answer(stream)
+            return
+        conn.flush()
+        time.sleep(0.02)
+        peer.stop()
+        conn.close()
+    with Peer(behave) as peer:
+        report = measured("-n", 200, peer.url())
+        assert report["requests"]["succeeded"] == 49 and report["requests"]["errored"] == 1
+        assert report["requests"]["never_started"] == 150
+        assert any("Connection refused" in text for text in reasons(report))
+    with Peer(behave) as peer:
+        report = measured("-D", "2s", peer.url())
+        assert report["requests"]["succeeded"] == 49 and report["requests"]["started"] == 50
+        assert 1.9 < report["seconds"] < 3 * SLOW
 
 
 def test_silence_before_settings():

@@ -41,7 +41,8 @@ static const char help[] =
     "\n"
     "What to ask\n"
     "  -H, --header FIELD     another request field, \"name: value\"; may be given several times.\n"
-    "                         \":method: HEAD\" replaces the method\n"
+    "                         \":method: HEAD\" and \":authority: HOST\" replace what the URL "
+    "says\n"
     "  -d, --data FILE        POST the content of FILE\n"
     "      --connect-to HOST[:PORT]\n"
     "                         connect there instead of to the URL's host\n"
@@ -54,7 +55,8 @@ static const char help[] =
     "                         the connection's (default 30)\n"
     "      --flow POLICY      when the server gets new credit: consume (default; half a\n"
     "                         window at a time, for what was taken), threshold (the same, when it\n"
-    "                         arrives), echo (each frame answered at once), auto (windows begin at\n"
+    "                         arrives), echo (each frame answered at once), auto (windows begin "
+    "at\n"
     "                         65535 and grow with the path)\n"
     "      --cap [PATTERN=]BYTES[,BYTES...][,rest]\n"
     "                         the server may send a response in steps: '*.jpg=4k,rest' is 4 KB of\n"
@@ -171,13 +173,13 @@ static bool set_seconds(struct parser *parser, const char *name, const char *tex
   return wrong(parser, "%s %s: expected a time of 1ms to 24h, such as 10, 500ms or 1m", name, text);
 }
 
+/* A field, or one of the two pseudo-header fields that may be other than the URL says. */
 static bool add_field(struct parser *parser, const char *text) {
   struct load_options *options = parser->options;
-  static const char method[] = ":method:";
   if (options->field_count == LOAD_FIELDS_MAX)
     return wrong(parser, "--header: more than %d", LOAD_FIELDS_MAX);
-  bool pseudo = strncmp(text, method, sizeof method - 1) == 0 && text[sizeof method - 1];
-  if (!pseudo && !option_field_check(text))
+  const char *value = load_options_pseudo(text, NULL);
+  if (!(value ? *value != 0 && option_field_check(text + 1) : option_field_check(text)))
     return wrong(parser, "--header %s: expected \"name: value\"", text);
   options->fields[options->field_count++] = text;
   return true;
@@ -186,6 +188,18 @@ static bool add_field(struct parser *parser, const char *text) {
 static bool set_flow(struct parser *parser, const char *text) {
   if (h2_flow_parse(text, &parser->options->flow)) return true;
   return wrong(parser, "--flow %s: expected consume, threshold, echo or auto", text);
+}
+
+const char *load_options_pseudo(const char *text, enum header_token *token) {
+  static const enum header_token tokens[] = {TOKEN_METHOD, TOKEN_AUTHORITY};
+  for (unsigned i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+    struct span name = header_token_name(tokens[i]);
+    if (strncmp(text, (const char *)name.base, name.len) != 0 || text[name.len] != ':') continue;
+    if (token) *token = tokens[i];
+    text += name.len + 1;
+    return text + strspn(text, " \t");
+  }
+  return NULL;
 }
 
 /* ---- the line -------------------------------------------------------------------------------- */

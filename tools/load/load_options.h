@@ -56,6 +56,10 @@ load_options_parse(struct load_options *options, int argc, char **argv, char *er
 /* What --help prints. */
 const char *load_options_help(void);
 
+/* The value of a --header for `:method` or `:authority`, and in `token` (may be NULL) which; NULL
+ * for any other text. */
+const char *load_options_pseudo(const char *text, enum header_token *token);
+
 /* The windows that the options announce, in bytes. */
 uint32_t load_options_stream_window(const struct load_options *options);
 uint32_t load_options_connection_window(const struct load_options *options);

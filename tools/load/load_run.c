@@ -52,16 +52,15 @@ static bool make_fields(const struct load_run *run, struct load_target *target) 
   add(target, TOKEN_PATH, target->url.target);
   add(target, TOKEN_USER_AGENT, "weir-load");
   if (run->data) add(target, TOKEN_CONTENT_LENGTH, run->data_length);
-  static const char method[] = ":method:";
   for (unsigned i = 0; i < options->field_count; i++) {
     const char *text = options->fields[i];
+    enum header_token token;
+    const char *value = load_options_pseudo(text, &token);
     struct header field;
-    if (strncmp(text, method, sizeof method - 1) == 0) {
-      const char *value = text + sizeof method - 1;
-      field = header_of(TOKEN_METHOD, span_text(value + strspn(value, " \t")));
-    } else if (!option_field_read(text, target->names[i], &field)) {
+    if (value)
+      field = header_of(token, span_text(value));
+    else if (!option_field_read(text, target->names[i], &field))
       return false;
-    }
     option_field_set(target->fields, &target->field_count, field);
   }
   for (size_t i = 0; i < target->field_count; i++)
@@ -201,9 +200,11 @@ static void print_progress(const struct load_run *run, unsigned seconds, uint64_
   unsigned span = seconds <= PROGRESS_EVERY_SECOND ? 1 : PROGRESS_SECONDS;
   if (seconds == PROGRESS_SECONDS) span = PROGRESS_SECONDS - PROGRESS_EVERY_SECOND;
   uint64_t recent = done > *done_before ? done - *done_before : 0; /* a warm-up ended: less */
-  fprintf(stderr, "%4u s: %llu requests done, %llu failed, %llu in flight, %.0f requests/s\n",
+  fprintf(stderr,
+          "%4u s: %llu requests done, %llu failed, %llu in flight, %.0f requests/s, %.1f MB\n",
           seconds, (unsigned long long)done, (unsigned long long)failed,
-          (unsigned long long)(started > done ? started - done : 0), (double)recent / span);
+          (unsigned long long)(started > done ? started - done : 0), (double)recent / span,
+          (double)bytes / 1e6);
   *done_before = done;
 }
 

@@ -38,6 +38,16 @@ const char *load_error_text(enum load_error error, unsigned code, char *text, si
   return text;
 }
 
+/* Progress may be read meanwhile. */
+void load_requests_forget(struct load_requests *requests) {
+  uint64_t *const progress[] = {&requests->started, &requests->done, &requests->failed,
+                                &requests->data_bytes};
+  for (unsigned i = 0; i < sizeof progress / sizeof progress[0]; i++)
+    __atomic_store_n(progress[i], 0, __ATOMIC_RELAXED);
+  size_t rest = offsetof(struct load_requests, succeeded);
+  memset((char *)requests + rest, 0, sizeof *requests - rest);
+}
+
 void load_stats_reason(struct load_stats *stats, const char *text, uint64_t count) {
   unsigned i = 0;
   while (i < stats->reason_count && strcmp(stats->reasons[i].text, text) != 0)

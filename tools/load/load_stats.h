@@ -44,13 +44,13 @@ struct load_reason {
 /* What is measured; forgotten when a warm-up ends. */
 struct load_requests {
   uint64_t started, done, failed; /* progress */
+  uint64_t data_bytes;            /* progress; of response bodies */
   uint64_t succeeded, errored, timeouts, retried;
   uint64_t statuses[6]; /* by hundreds, of complete responses */
   uint64_t errors[LOAD_ERRORS][LOAD_CODES];
   uint64_t unsent;                           /* open loop: due at the end, and never sent */
   uint64_t oldest_ns;                        /* age of the oldest one in flight at the end */
   uint64_t wire_in, wire_out;                /* bytes of the sockets, TLS included */
-  uint64_t data_bytes;                       /* progress; of response bodies */
   uint64_t upload_bytes;                     /* of request bodies */
   uint64_t header_bytes, header_plain_bytes; /* received: as compressed; names and values */
   struct load_histogram latency;             /* from when it was due to its end; succeeded ones
@@ -75,6 +75,9 @@ struct load_stats {
   uint64_t cpu_ns;           /* of the worker's thread, in that time */
   bool interrupted;          /* ended by a signal */
 };
+
+/* All of it is 0 from now on. The worker's thread. */
+void load_requests_forget(struct load_requests *requests);
 
 /* Counts `text`. */
 void load_stats_reason(struct load_stats *stats, const char *text, uint64_t count);

@@ -41,7 +41,7 @@ static void begin_measuring(struct load_worker *worker) {
   worker->measuring = true;
   worker->stats.begin_ns = worker->now_ns;
   worker->cpu_begin_ns = cpu_ns();
-  worker->stats.requests = (struct load_requests){0};
+  load_requests_forget(&worker->stats.requests);
   for (unsigned i = 0; i < worker->count; i++)
     worker->connections[i].done = 0;
   if (worker->run->duration_ns)
