@@ -190,12 +190,13 @@ static void stop(struct load_run *run, struct worker_group *group, unsigned aske
 }
 
 static void print_progress(const struct load_run *run, unsigned seconds, uint64_t *done_before) {
-  uint64_t started = 0, done = 0, failed = 0;
+  uint64_t started = 0, done = 0, failed = 0, bytes = 0;
   for (unsigned i = 0; i < run->options->threads; i++) {
     const struct load_requests *counts = &run->workers[i].stats.requests;
     started += counter_get(&counts->started);
     done += counter_get(&counts->done);
     failed += counter_get(&counts->failed);
+    bytes += counter_get(&counts->data_bytes);
   }
   unsigned span = seconds <= PROGRESS_EVERY_SECOND ? 1 : PROGRESS_SECONDS;
   if (seconds == PROGRESS_SECONDS) span = PROGRESS_SECONDS - PROGRESS_EVERY_SECOND;
