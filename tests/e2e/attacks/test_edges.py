@@ -412,6 +412,18 @@ def test_cut_off_while_writing(scene, raw):
     assert scene.server.alive()
 
 
+def test_cut_off_in_a_header_block(scene, raw):
+    """A connection that ends between HEADERS and CONTINUATION, or within either, leaves nothing behind."""
+    block = frame(HEADERS, 1, 1, GET + b"\x40\x01a\x01b") + frame(CONTINUATION, 0, 1, bytes([0x82]) * 90)
+    for at in range(9, len(block), 3):
+        client = raw(quiet=True)
+        client.send(block[:at])
+        if at % 2:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    assert scene.server.alive()
+
+
 def test_one_upload_does_not_starve_another(scene, raw):
     """A stream whose bytes nobody takes fills its own window, not the connection's."""
     client = raw(settings={4: 0})

@@ -81,6 +81,15 @@ def test_pushes(site, title, attack):
     assert connections < siege.counters["pushes"] <= connections * (128 + 10 * 5), siege.counters
 
 
+@pytest.mark.parametrize("ranges", ["bytes=" + ",".join(["0-"] * 1300), "bytes=0-0,2-2,4-4",
+                                    "bytes=" + ",".join(f"{n}-{n}" for n in range(1000)),
+                                    f"bytes=0-{1 << 63},{1 << 64}-"], ids=range(4))
+def test_ranges(site, ranges):
+    """Many ranges are not more than the file (CVE-2011-3192)."""
+    response = site.server.get("/large", fields=[("range", ranges)])
+    assert response.status == 200 and len(response.body) == 400000
+
+
 def test_the_ledgers_balance(scene, site):
     for made in (scene, site):
         made.reconcile()

@@ -134,6 +134,35 @@ def test_old_versions(scene):
     assert b"BEGIN CERTIFICATE" not in out and b"alert" in out, out
 
 
+def test_no_early_data(scene, tmp_path):
+    """What a client says before the handshake is over could be anybody's copy of it: not offered (F06)."""
+    session = tmp_path / "session"
+    said = tmp_path / "said"
+    said.write_bytes(BEGIN)
+    told = Told(scene, "-tls1_3", "-sess_out", session)
+    assert harness.wait_until(session.exists)  # its ticket comes after the handshake
+    told.end()
+    assert b"BEGIN SSL SESSION" in session.read_bytes()
+    out = s_client(scene, "-tls1_3", "-sess_in", session, "-early_data", said, say=b"Q\n")
+    assert b"Early data was accepted" not in out and b"Early data was not sent" in out, out
+
+
+def test_sessions_are_not_kept(scene):
+    """Resumption needs no memory of ours: handshakes that are over leave nothing (F08)."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def handshakes(count):
+        for _ in range(count):
+            with socket.create_connection(("127.0.0.1", scene.server.https_port)) as plain:
+                context.wrap_socket(plain).close()
+    handshakes(100)
+    meter = Meter(scene.server.pid)
+    handshakes(300)
+    meter.stop()
+    assert meter.grown < MIB, meter.grown
+
+
 def test_garbage_instead_of_a_handshake(scene):
     for sent in (b"GET / HTTP/1.1\r\n\r\n", bytes(200), b"\x16\x03\x01\x00\x05\x01\0\0\1\0" * 3,
                  b"\x15\x03\x01\x00\x02\x02\x28", BEGIN):
