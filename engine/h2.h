@@ -2,7 +2,7 @@
  * h2.h - one HTTP/2 connection, either role.
  * Spec: RFC 9113.
  *
- *   bytes -> h2_recv.c  frames; each handled by a row of a table
+ *   bytes -> h2_recv.c  frames; each handled by a row of a table; SETTINGS: h2_recv_settings.c
  *         -> h2_block.c header blocks: put together, decoded, checked, given to the handler
  *         -> h2_exchange.c what handlers ask for: respond, push, reset ...
  *   bytes <- h2_send.c  control frames, header sections, then DATA of whom sched.h picks
@@ -214,6 +214,9 @@ size_t h2_recv(struct h2 *h2, struct span in);
 void h2_recv_forget(struct h2 *h2, const struct h2_stream *stream);
 void h2_recv_free(struct h2 *h2);
 bool h2_recv_wanted(const struct h2 *h2);
+
+/* h2_recv_settings.c */
+void h2_recv_settings(struct h2 *h2, const struct h2_frame *frame);
 
 /* h2_block.c */
 /* `fate` is what the frame and the stream's state already said: H2_ACCEPT, or why the block is
