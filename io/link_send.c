@@ -2,19 +2,21 @@
  * link_send.c - bytes out, at most one send under way.
  *
  * Nothing is chosen before the socket has room for it: what has been chosen cannot be overtaken any
- * more. After IO_NOTSENT_LOWAT_BYTES or one budget the link asks the ring whether there is room,
- * which the kernel says when less than half as much is unsent (TCP_NOTSENT_LOWAT). If there is at
- * once, nothing queues, and the budget grows; if it takes longer, the budget becomes what the peer
- * took lately in IO_SEND_AHEAD_NS. Sends are system calls, as the socket then takes most at once;
- * without URING_INLINE_SEND they go through the ring.
+ * more. After IO_NOTSENT_LOWAT_BYTES or one budget the link asks the kernel whether there is room:
+ * whether less than half as much is unsent (TCP_NOTSENT_LOWAT). If there is, nothing queues, and
+ * the budget grows. If not, the ring says when; if that takes long, the budget becomes what the
+ * peer took lately in IO_SEND_AHEAD_NS. Sends are system calls, as the socket then takes most at
+ * once; without URING_INLINE_SEND they go through the ring.
  */
 #include "io/link_parts.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h> /* libc's tcp_info ends before tcpi_bytes_acked */
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 
 _Static_assert(sizeof(struct iovec) == sizeof(struct span) &&
@@ -69,14 +71,9 @@ static uint32_t clamp_budget(uint64_t bytes) {
   return bytes < IO_SEND_BUDGET_MIN ? IO_SEND_BUDGET_MIN : (uint32_t)bytes;
 }
 
-/* The socket has room: what it took since it last had tells how fast the peer is. When the worker
- * was told so in the very next turn, and did not wait for anybody before it, the time is what
- * others made of that turn, and not the peer's slowness. */
-static void note_room(struct link *link) {
-  uint64_t now_ns = link->worker->now_ns;
-  uint64_t took_ns = now_ns - link->room_ns;
-  bool no_pause = link->worker->turn == link->wait_turn + 1 && !link->worker->paused;
-  bool at_once = no_pause || now_ns - link->wait_ns < IO_SEND_PROMPT_NS;
+/* The socket has room: what it took since it last had tells how fast the peer is. */
+static void note_room(struct link *link, bool at_once) {
+  uint64_t took_ns = link->worker->now_ns - link->room_ns;
   link->budget_bytes = clamp_budget(at_once ? UINT64_C(2) * link->budget_bytes
                                             : link->ahead_bytes * IO_SEND_AHEAD_NS / took_ns);
   link->ahead_bytes = 0;
@@ -99,6 +96,22 @@ static uint64_t stall_interval_ns(const struct link *link) {
 static bool may_be_full(const struct link *link) {
   return link->full || link->ahead_bytes >= IO_NOTSENT_LOWAT_BYTES ||
          link->ahead_bytes >= link->budget_bytes;
+}
+
+/* Whether poll(2) would say so now: less than half of what may be unsent is. False where the kernel
+ * does not tell. It costs less than a request to the ring, and does not wait for another turn. */
+static bool has_room_now(const struct link *link) {
+  int unsent_bytes;
+  return ioctl(link->fd, SIOCOUTQNSD, &unsent_bytes) == 0 &&
+         unsent_bytes < IO_NOTSENT_LOWAT_BYTES / 2;
+}
+
+/* The wait was short. When the worker was told so in the very next turn, and did not wait for
+ * anybody before it, the time is what others made of that turn, and not the peer's slowness. */
+static bool was_prompt(const struct link *link) {
+  const struct worker *worker = link->worker;
+  bool no_pause = worker->turn == link->wait_turn + 1 && !worker->paused;
+  return no_pause || worker->now_ns - link->wait_ns < IO_SEND_PROMPT_NS;
 }
 
 static void begin_sending(struct link *link) {
@@ -176,8 +189,11 @@ void link_send_settle(struct link *link) {
     return;
   }
   if (may_be_full(link)) {
-    wait_for_room(link);
-    return;
+    if (link->full || !has_room_now(link)) {
+      wait_for_room(link);
+      return;
+    }
+    note_room(link, true);
   }
   if (!(total = peek(link, spans, &count))) return;
   counter_add(&link->worker->counters.send_calls, 1);
@@ -217,7 +233,7 @@ static void on_room(struct link *link, int32_t res) {
   if (res < 0) return; /* stopped; or out of memory, then it is asked again */
   link->full = false;
   link->has_room = true;
-  note_room(link);
+  note_room(link, was_prompt(link));
 }
 
 void link_on_send(struct link *link, const struct io_uring_cqe *cqe) {
