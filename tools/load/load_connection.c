@@ -127,6 +127,7 @@ static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_
   struct load_connection *connection = ctx;
   (void)h2;
   (void)last_stream_id;
+  connection->went_away = true;
   if (code == H2_NO_ERROR) return;
   connection->goaway_code = code;
   blame(connection, "the server ended the connection with GOAWAY (%s)", h2_error_name(code));
@@ -374,6 +375,7 @@ void load_connection_open(struct load_connection *connection) {
   connection->h2 = NULL;
   connection->address_tried = 0;
   connection->eof = connection->told = connection->starved = connection->progress = false;
+  connection->went_away = false;
   connection->goaway_code = H2_NO_ERROR;
   connection->state = LOAD_DIALING;
   dial_next(connection);
@@ -451,8 +453,8 @@ static void fail_again(struct load_connection *connection) {
   struct list_node *node;
   while ((node = list_take_first(&connection->again))) {
     struct load_request *request = LIST_OWNER(node, struct load_request, node);
-    bool goaway = connection->h2 == NULL && connection->goaway_code;
-    load_request_fail(request, goaway ? LOAD_GOAWAY : LOAD_CLOSED, connection->goaway_code);
+    load_request_fail(request, connection->went_away ? LOAD_GOAWAY : LOAD_CLOSED,
+                      connection->goaway_code);
   }
 }
 

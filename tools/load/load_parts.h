@@ -91,6 +91,7 @@ struct load_connection {
   bool eof, told; /* the server's FIN; why it ended is counted */
   bool progress;  /* a response was complete, on this connection */
   unsigned futile;
+  bool went_away;       /* the server sent GOAWAY */
   uint32_t goaway_code; /* of a GOAWAY with an error; 0: none */
   uint64_t begin_ns, connected_ns, starved_ns;
   struct timer timer; /* until the next attempt */
