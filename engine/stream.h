@@ -119,6 +119,11 @@ struct stream {
 
 /* ---- what a handler calls ------------------------------------------------------------------- */
 
+/* Fields that a handler gives are sent as they are: names in lower case, none that speak of the
+ * connection (connection, keep-alive, proxy-connection, transfer-encoding, upgrade; te but for
+ * "trailers" of a request). A client treats a message with others as malformed (RFC 9113 sections
+ * 8.2 and 8.2.2); whoever passes on what came by another protocol takes them out. */
+
 /* Sends an informational response (status 100 .. 199, not 101). Copies the fields. False when it
  * was refused: too large, or the final response has begun. */
 bool stream_inform(struct stream *stream, unsigned status, const struct header *fields,
