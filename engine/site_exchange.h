@@ -62,6 +62,8 @@ struct exchange {
   uint64_t offset, left; /* of bytes that no read has fetched yet */
   struct span unread;    /* fetched, lent by the source, not yet pulled */
   struct exchange *starved_next;
+  bool holding; /* in the site's list of those whose bytes wait for a window */
+  struct exchange *holding_next, *holding_prev;
 };
 
 struct site {
@@ -70,7 +72,9 @@ struct site {
   struct pool exchanges;
   uint32_t reads;           /* reads pending or lent */
   struct exchange *starved; /* first of those that wait for another's read to end */
-  bool pushing;             /* the request in hand is one that we promised ourselves */
+  struct exchange *holding,
+      *holding_last; /* those that have bytes which nobody takes, oldest first */
+  bool pushing;      /* the request in hand is one that we promised ourselves */
 };
 
 static inline bool question_has(const struct question *question, enum header_token token) {

@@ -4,7 +4,10 @@
  *
  * A piece is about what one pull takes, so that a slow reader holds no more than that, and only
  * while the disk had to be waited for; what the source has at once goes through without staying.
- * When all of the source's buffers are out, an exchange waits until another one gives one back.
+ * When all of the source's buffers are out, whoever has held one for longest without being able to
+ * send its bytes loses it, and reads them again later: clients that open their windows by the byte
+ * would keep all others' files from being read. If there is nobody, an exchange waits until another
+ * one gives a buffer back.
  */
 #include "site_exchange.h"
 
@@ -44,9 +47,32 @@ static void wake_starved(struct site *site) {
   }
 }
 
+/* ---- exchanges whose bytes wait ----------------------------------------------------------------
+ */
+
+static void hold(struct exchange *exchange) {
+  struct site *site = exchange->site;
+  if (exchange->holding) return;
+  exchange->holding = true;
+  exchange->holding_next = NULL;
+  exchange->holding_prev = site->holding_last;
+  *(site->holding_last ? &site->holding_last->holding_next : &site->holding) = exchange;
+  site->holding_last = exchange;
+}
+
+static void unhold(struct exchange *exchange) {
+  struct site *site = exchange->site;
+  if (!exchange->holding) return;
+  exchange->holding = false;
+  struct exchange *next = exchange->holding_next, *prev = exchange->holding_prev;
+  *(prev ? &prev->holding_next : &site->holding) = next;
+  *(next ? &next->holding_prev : &site->holding_last) = prev;
+}
+
 static void end_read(struct exchange *exchange) {
   struct site *site = exchange->site;
   if (!exchange->reading) return;
+  unhold(exchange);
   site->settings.source.ops->read_end(site->settings.source.self, &exchange->read);
   exchange->reading = false;
   exchange->unread = (struct span){0};
@@ -76,6 +102,16 @@ static void read_done(struct site_read *read, enum site_result result) {
   wake(exchange);
 }
 
+/* The oldest holder's buffer goes back to the source. False: nobody holds one. */
+static bool take_back(struct site *site) {
+  struct exchange *holder = site->holding;
+  if (!holder) return false;
+  holder->offset -= holder->unread.len;
+  holder->left += holder->unread.len;
+  end_read(holder);
+  return true;
+}
+
 static enum body_result start_read(struct exchange *exchange, size_t pull_max) {
   struct site *site = exchange->site;
   uint64_t max = pull_max < SITE_READ_BYTES_MIN ? SITE_READ_BYTES_MIN : pull_max;
@@ -83,8 +119,10 @@ static enum body_result start_read(struct exchange *exchange, size_t pull_max) {
   exchange->read.done = read_done;
   exchange->read.offset = exchange->offset;
   exchange->read.max = (size_t)max;
-  enum site_result result =
-      site->settings.source.ops->read(site->settings.source.self, exchange->sent, &exchange->read);
+  const struct site_source *source = &site->settings.source;
+  enum site_result result = source->ops->read(source->self, exchange->sent, &exchange->read);
+  if (result == SITE_BUSY && take_back(site))
+    result = source->ops->read(source->self, exchange->sent, &exchange->read);
   if (result == SITE_BUSY && site->reads > 0) {
     starve(exchange);
     return BODY_WAIT;
@@ -104,7 +142,10 @@ static enum body_result give(struct exchange *exchange, struct body_chunk *chunk
   __builtin_memcpy(chunk->room, exchange->unread.base, count);
   chunk->bytes = span_of(chunk->room, count);
   exchange->unread = span_of(exchange->unread.base + count, exchange->unread.len - count);
-  if (exchange->unread.len > 0) return BODY_MORE;
+  if (exchange->unread.len > 0) {
+    hold(exchange);
+    return BODY_MORE;
+  }
   end_read(exchange);
   return exchange->left > 0 ? BODY_MORE : BODY_END;
 }
@@ -114,6 +155,7 @@ static enum body_result pull(void *self, struct body_chunk *chunk) {
   if (exchange->failed) return BODY_ERROR;
   if (exchange->starved) return BODY_WAIT;
   if (!exchange->reading) {
+    if (chunk->max == 0) return BODY_MORE; /* merely asked whether this is the end */
     enum body_result result = start_read(exchange, chunk->max);
     if (result != BODY_MORE) return result;
   }
@@ -144,6 +186,7 @@ struct body site_reader_body(struct exchange *exchange, uint64_t first, uint64_t
   exchange->offset = first;
   exchange->left = count;
   exchange->unread = (struct span){0};
+  exchange->holding = false;
   exchange->stream->user = exchange;
   exchange->stream->events = &events;
   return (struct body){.ops = &ops, .self = exchange};

@@ -201,6 +201,14 @@ static void begin_hoard_pushes(struct peer *peer) {
       18);
 }
 
+/* 100 downloads of which one byte is taken, each. */
+static void begin_hold_files(struct peer *peer) {
+  put_head(peer, 6, SETTINGS, 0, 0);
+  put(peer, "\0\4\0\0\0\1", 6);
+  for (int i = 0; i < 100; i++)
+    put_request(peer, false, options.path, true);
+}
+
 /* ---- never quite there ----------------------------------------------------------------------- */
 
 /* Ten bytes of the preface, and then one a second. */

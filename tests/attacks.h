@@ -456,6 +456,7 @@ static const struct attack attacks[] = {
     {"temperate", "some of everything, within the budgets", step_temperate, begin_wide, false},
     {"regroup", "PRIORITY that moves many streams", step_regroup, begin_wide, false},
     {"hoard-pushes", "pushes into shut windows", step_hoard_pushes, begin_hoard_pushes, false},
+    {"hold-files", "downloads that stop at once", step_idle, begin_hold_files, false},
     {"preface", "a preface that does not end", step_preface, begin_preface, true},
     {"idle", "connections that ask for nothing", step_idle, NULL, false},
 };

@@ -794,6 +794,30 @@ static void readers_share_the_buffers(void **state) {
   }
 }
 
+/* A client that takes a byte now and then, or none, does not keep a buffer from others; and it gets
+ * its file all the same. */
+static void a_buffer_is_not_held_for_ever(void **state) {
+  (void)state;
+  struct fake_stream slow[3] = {0}, other = {0};
+  source.buffers_max = 2;
+  for (int i = 0; i < 3; i++) {
+    get(&slow[i], "/large.bin");
+    assert_int_equal(fake_pull(&slow[i], 0), BODY_MORE);
+    assert_int_equal(source.buffers_out, i < 2 ? i : 2); /* to ask for nothing takes none */
+    assert_int_equal(fake_pull(&slow[i], 1), BODY_MORE);
+  }
+  get(&other, "/large.bin");
+  fake_pull_all(&other, 100);
+  assert_body(&other, "abcdefghijklmnopqrstuvwxyz");
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(fake_pull(&slow[i], 3), BODY_MORE);
+    fake_pull_all(&slow[i], 4);
+    assert_body(&slow[i], "abcdefghijklmnopqrstuvwxyz");
+    fake_free(&slow[i]);
+  }
+  fake_free(&other);
+}
+
 static void no_buffer_at_all_is_an_error_not_a_hang(void **state) {
   (void)state;
   source.buffers_max = 0;
@@ -893,6 +917,7 @@ int main(void) {
       TEST(the_response_is_refused),
       TEST(a_file_truncated_while_it_is_sent),
       TEST(readers_share_the_buffers),
+      TEST(a_buffer_is_not_held_for_ever),
       TEST(no_buffer_at_all_is_an_error_not_a_hang),
       TEST(early_hints),
       TEST(pushes),

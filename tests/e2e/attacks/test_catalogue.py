@@ -141,6 +141,9 @@ memory and time
   hoarded connections (CVE-2020-8663)
       test_slow.py test_hoarded_connections
       test_crowds.py test_hoarded_descriptors
+  downloads that do not move
+      test_subtle.py test_held_files
+      test_site.c a_buffer_is_not_held_for_ever
   looking alive
       test_slow.py test_idle_clients
   half-closed, or gone

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import harness
 import scene as scene_module
 
 # title, answer, what the attacker is told to do, how much more CPU time a byte may take
@@ -79,6 +80,21 @@ def test_pushes(site, title, attack):
     assert siege.came_back["goaway"] == {}, siege.came_back
     connections = scene_module.SIEGE_CONNECTIONS
     assert connections < siege.counters["pushes"] <= connections * (128 + 10 * 5), siege.counters
+
+
+def test_held_files(site):
+    """More downloads that do not move than there are buffers for reading: others' files are read."""
+    before, meter = site.quiet(), scene_module.Meter(site.server.pid)
+    hoard = site.start("hold-files", "--connections", 12, "--path", "/large", "--seconds", 6)
+    assert harness.wait_until(lambda: site.since(before)["requests"] >= 1200)
+    for _ in range(10):
+        response = site.server.get("/large")
+        assert response.status == 200 and len(response.body) == 400000
+    assert hoard.poll() is None, "served only after the hoarders had gone"
+    came_back = site.finish(hoard)
+    meter.stop()
+    assert came_back["data_bytes"] == 1200 and came_back["closed"] == 0, came_back
+    assert meter.grown < 12 * scene_module.MIB * (8 if scene_module.SANITIZED else 1), meter.grown
 
 
 @pytest.mark.parametrize("ranges", ["bytes=" + ",".join(["0-"] * 1300), "bytes=0-0,2-2,4-4",
