@@ -67,15 +67,15 @@ OUT := $(BUILD)/$(VARIANT)
 ENGINE := $(wildcard engine/*.c)
 IO := $(wildcard io/*.c)
 # What an embedder calls, and the little of tools/ that it needs.
-LIB := $(wildcard lib/*.c) tools/lookup.c tools/process.c tools/url.c
+LIB := $(wildcard tools/lib/*.c) tools/lookup.c tools/process.c tools/url.c
 # Everything in tools/ is the program, except generators, which are run by hand.
-TOOLS := $(filter-out tools/generate%,$(wildcard tools/*.c tools/*/*.c))
+TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c))
 TESTS := $(wildcard tests/test_*.c)
 FUZZ := $(wildcard tests/fuzz_*.c)
 # Programs that the end-to-end tests use.
 HELPERS := $(filter-out $(TESTS) $(FUZZ),$(wildcard tests/*.c))
 MICRO := $(wildcard bench/micro_*.cc)
-SOURCES := $(wildcard engine/*.[ch] io/*.[ch] lib/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] tests/sim/*.[ch] bench/*.c bench/*.cc)
+SOURCES := $(wildcard engine/*.[ch] io/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] tests/sim/*.[ch] bench/*.c bench/*.cc)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 .PHONY: all help deps run test bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean
@@ -150,7 +150,7 @@ tidy:
 	@$(MAKE) --no-print-directory all
 	clang-format --dry-run --Werror $(SOURCES)
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
-	  --suppressions-list=.cppcheck -D_GNU_SOURCE -I. engine io lib tools
+	  --suppressions-list=.cppcheck -D_GNU_SOURCE -I. engine io tools
 	tests/layers.sh
 
 # ---- what make builds (V=1 shows the commands) ------------------------------------------------
@@ -266,7 +266,7 @@ install: all
 	install -m 755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
 	install -m 644 $(BUILD)/libweir.a $(DESTDIR)$(PREFIX)/lib/libweir.a
 	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/weir/
-	sed 's|"engine/|"|' lib/weir.h > $(DESTDIR)$(PREFIX)/include/weir/weir.h
+	sed 's|"engine/|"|' tools/lib/weir.h > $(DESTDIR)$(PREFIX)/include/weir/weir.h
 	install -m 644 tools/weir.1 $(DESTDIR)$(PREFIX)/share/man/man1/weir.1
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/weir.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/weir.pc

@@ -63,7 +63,7 @@ check_engine_includes() {
       \"*)
         name=$(basename "$(echo "$header" | tr -d '"')")
         [ -e "engine/$name" ] || echo "$file includes $header, which is not of engine/"
-        case $header in *io/* | *lib/* | *tools/*) echo "$file includes $header" ;; esac ;;
+        case $header in *io/* | *tools/*) echo "$file includes $header" ;; esac ;;
       \<*)
         name=$(echo "$header" | tr -d '<>')
         if [ "$name" = zlib.h ]; then

@@ -2,7 +2,7 @@
  * test_weir.c - what lib/weir.h promises an embedder: a server and clients in one program, over
  * real sockets. Uses the public headers alone, as a program outside of this tree would.
  */
-#include "lib/weir.h"
+#include "tools/lib/weir.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * weir_guard.c - see weir_guard.h.
  */
-#include "lib/weir_guard.h"
+#include "tools/lib/weir_guard.h"
 
 static size_t guard_recv(void *self, struct span in, uint64_t now_ns) {
   struct machine *inner = &((struct weir_guard *)self)->inner;

@@ -10,7 +10,7 @@
  * for all; exchanges that find it LOST fail at once. Everything in struct weir_client that is not
  * said to be under its lock belongs to the worker.
  */
-#include "lib/weir.h"
+#include "tools/lib/weir.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,8 +23,8 @@
 #include "io/dial.h"
 #include "io/tls.h"
 #include "io/tls_context.h"
-#include "lib/weir_guard.h"
-#include "lib/weir_parts.h"
+#include "tools/lib/weir_guard.h"
+#include "tools/lib/weir_parts.h"
 #include "tools/lookup.h"
 #include "tools/process.h"
 #include "tools/url.h"

@@ -1,7 +1,7 @@
 /*
  * weir_parts.c - see weir_parts.h.
  */
-#include "lib/weir_parts.h"
+#include "tools/lib/weir_parts.h"
 
 #include <signal.h>
 

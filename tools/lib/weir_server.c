@@ -3,7 +3,7 @@
  *
  * The same parts as tools/serve.c puts together, without files, counters and a command line.
  */
-#include "lib/weir.h"
+#include "tools/lib/weir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "io/tls.h"
 #include "io/tls_context.h"
 #include "io/worker.h"
-#include "lib/weir_parts.h"
+#include "tools/lib/weir_parts.h"
 #include "tools/process.h"
 
 enum { HTTP, HTTPS, LISTENERS };
