@@ -313,6 +313,26 @@ static void test_forgotten(void **state) {
   script_close(&script);
 }
 
+/* The same for a client, on streams that ended well: whatever comes is an error still. */
+static void test_answered_forgotten(void **state) {
+  (void)state;
+  static const char *const late[][2] = {
+      {"DATA 1 *3", "RST_STREAM 1 STREAM_CLOSED"},
+      {"HEADERS/SH 1 [@ok]", "GOAWAY 0 PROTOCOL_ERROR"},
+      {"PUSH/H 1 =2 [@get]", "GOAWAY 0 PROTOCOL_ERROR"},
+      {"WU 1 =1; RST 1 =8; PRIORITY 1 d0/9", ""},
+  };
+  static struct script script;
+  for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+    script_begin(&script, H2_CLIENT, NULL, false);
+    script_run(&script, "!request /a; HEADERS/SH 1 [@ok]");
+    run_each(&script, H2_CLOSED_REMEMBERED, "!request /a; HEADERS/SH %u [@ok]");
+    script_run(&script, late[i][0]);
+    assert_string_equal(script.log, late[i][1]);
+    script_close(&script);
+  }
+}
+
 /* Section 6.9.1, with windows of streams smaller than the connection's. */
 static void test_stream_window(void **state) {
   (void)state;
@@ -455,6 +475,7 @@ int main(void) {
       cmocka_unit_test(test_sending),
       cmocka_unit_test(test_forgotten),
       cmocka_unit_test(test_reset_remembered),
+      cmocka_unit_test(test_answered_forgotten),
       cmocka_unit_test(test_stream_window),
       cmocka_unit_test(test_last_identifier),
       cmocka_unit_test(test_acknowledgements),
