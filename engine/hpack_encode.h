@@ -9,7 +9,7 @@
  * Blocks must be sent in the order they were encoded in, and each block once begun must be sent:
  * the peer's table follows ours.
  *
- * Ownership: embedded in its connection. Memory is taken by the first insertion: 2 KiB to find
+ * Ownership: embedded in its connection. Memory is taken by the first insertion: 2.3 KiB to find
  * entries by hash and blocks by key, and 640 bytes to 5 KiB of entries.
  */
 #ifndef WEIR_HPACK_ENCODE_H
