@@ -228,7 +228,7 @@ static inline void got_frame(struct peer *peer) {
   case HEADERS: tally.statuses[status_class(peer)]++; break;
   case RST_STREAM:
     tally.rst[code_of(get_u32(peer->kept))]++;
-    peer->in_flight--;
+    peer->in_flight -= id % 2;
     break;
   case PING: got_ping(peer, flags); break;
   case GOAWAY:
@@ -240,7 +240,7 @@ static inline void got_frame(struct peer *peer) {
   }
   if (type <= HEADERS && flags & END_STREAM) {
     tally.ended++;
-    peer->in_flight--;
+    peer->in_flight -= id % 2; /* and no push */
   }
 }
 

@@ -76,7 +76,7 @@ def test_pushes(site, title, attack):
     say the same."""
     # A push is a request that no byte came for, and 128 more streams may wait to be sent.
     siege = site.besiege((title, "", "200"), *attack, again=False, cpu_ratio_max=20,
-                         connection_bytes=scene_module.MIB // 2)
+                         connection_bytes=2 * scene_module.CONNECTION_BYTES)
     assert siege.came_back["goaway"] == {}, siege.came_back
     connections = scene_module.SIEGE_CONNECTIONS
     assert connections < siege.counters["pushes"] <= connections * (128 + 10 * 5), siege.counters
