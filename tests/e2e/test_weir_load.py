@@ -582,6 +582,21 @@ def test_a_server_that_never_answers():
         assert harness.wait_until(lambda: peer.counts["resets received"] == 20)
 
 
+def test_silence_ends_a_run():
+    """With a timeout for each of a thousand requests it would last for minutes."""
+    def behave(peer, conn, stream):
+        if conn.requests <= 5:
+            conn.answer(stream)
+    began = time.monotonic()
+    with Peer(behave) as peer:
+        report = measured("-n", 1000, "-T", "300ms", peer.url())
+        assert 0.9 < time.monotonic() - began < 10 * SLOW
+        assert report["requests"]["succeeded"] == 5
+        assert report["requests"]["timeout"] == report["requests"]["errored"] >= 3
+        assert report["requests"]["never_started"] > 900
+        assert reasons(report) == {"the server has been silent for too long": 1}
+
+
 def test_late_answers_are_nobodys_fault():
     """All time out at once, and then all are answered: more than the engine remembers one by one."""
     count = 400

@@ -234,7 +234,7 @@ static void fill_later(struct load_connection *connection) {
 static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
   struct load_connection *connection = self;
   struct load_worker *worker = connection->worker;
-  worker->now_ns = worker_clock_ns();
+  worker->now_ns = connection->heard_ns = worker_clock_ns();
   size_t taken = connection->inner.ops->recv(connection->inner.self, in, now_ns);
   worker->stats.requests.wire_in += worker->over ? 0 : taken;
   if (connection->h2 && connection->h2->dead) explain(connection); /* while it is known */
@@ -510,10 +510,24 @@ static void lose_h2(struct load_connection *connection) {
   if (connection->state != LOAD_ENDED) connection->state = LOAD_CLOSING;
 }
 
-void load_connection_look(struct load_connection *connection) {
+/* Streams are allowed none, for as long as a request may take. */
+static bool is_stuck(const struct load_connection *connection) {
   const struct load_worker *worker = connection->worker;
-  if (connection->state != LOAD_OPEN || !connection->starved) return;
-  if (connection->h2->active_own > 0 || !has_work(connection)) return;
-  if (worker->now_ns - connection->starved_ns < worker->run->timeout_ns) return;
-  load_connection_give_up(connection, "the server allows no streams");
+  return connection->starved && connection->h2->active_own == 0 && has_work(connection) &&
+         worker->now_ns - connection->starved_ns >= worker->run->timeout_ns;
+}
+
+/* With a duration or a rate the run ends by itself. */
+static bool is_silent(const struct load_connection *connection) {
+  const struct load_worker *worker = connection->worker;
+  if (worker->endless || worker->run->options->rate || connection->share == 0) return false;
+  return worker->now_ns - connection->heard_ns >= LOAD_SILENT_TIMEOUTS * worker->run->timeout_ns;
+}
+
+void load_connection_look(struct load_connection *connection) {
+  if (connection->state != LOAD_OPEN) return;
+  if (is_stuck(connection))
+    load_connection_give_up(connection, "the server allows no streams");
+  else if (is_silent(connection))
+    load_connection_give_up(connection, "the server has been silent for too long");
 }

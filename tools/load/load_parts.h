@@ -28,6 +28,9 @@ enum {
   LOAD_REFUSALS_MAX = 3,
   /* Connections in a row that end without one complete response before -n gives up on theirs. */
   LOAD_FUTILE_MAX = 5,
+  /* A connection on which nothing has come for so many timeouts of its requests is given up with
+   * -n, which would otherwise take a timeout for each request that is left. Arbitrary. */
+  LOAD_SILENT_TIMEOUTS = 3,
 };
 
 /* Before a connection that ended without use is made again; doubled each time, a second at most. */
@@ -93,7 +96,7 @@ struct load_connection {
   unsigned futile;
   bool went_away;       /* the server sent GOAWAY */
   uint32_t goaway_code; /* of a GOAWAY with an error; 0: none */
-  uint64_t begin_ns, connected_ns, starved_ns;
+  uint64_t begin_ns, connected_ns, starved_ns, heard_ns;
   struct timer timer; /* until the next attempt */
 
   struct load_request *requests; /* `slots` of them; NULL until it is open */
