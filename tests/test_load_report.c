@@ -116,10 +116,12 @@ static void test_open_loop(void **state) {
   report->options = &open;
   report->sum.interrupted = true;
   report->sum.requests.unsent = 5;
+  report->sum.requests.waiting = 7;
   load_histogram_add(&report->sum.requests.service, 1000);
   const char *text = text_of(report);
   expect(text, "interrupted");
   expect(text, "  5 were due and not yet sent at the end");
+  expect(text, "  7 that had waited longer than the median are among the latencies so far\n");
   expect(text, "since sent:");
 }
 

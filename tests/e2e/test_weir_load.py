@@ -49,7 +49,8 @@ def reconcile(report):
     assert requests["errored"] == errors, report
     assert requests["timeout"] == timeouts, report
     assert statuses == requests["done"] - errors, report
-    assert report["latency_ns"]["count"] == statuses + timeouts, report
+    assert report["latency_ns"]["count"] == statuses + timeouts + requests["waiting"], report
+    assert requests["waiting"] <= requests["in_flight"] + requests["unsent"], report
     each = report["connections"]["requests"]
     assert each["min"] <= each["mean"] <= each["max"], report
     return report
@@ -727,6 +728,26 @@ def test_a_stall_shows_in_an_open_loop():
     with Peer(behave) as peer:
         report = measured("-D", "4s", "-c", 1, "-m", 4, peer.url())
         assert report["latency_ns"]["p99"] < 0.2e9  # what the open loop is for
+
+
+def test_a_stall_at_the_end_shows_as_well():
+    """Nothing is answered any more: what waits at the end counts with the time it has waited."""
+    began = []
+    def behave(peer, conn, stream):
+        began.append(time.monotonic())
+        if time.monotonic() - began[0] < 1:
+            conn.answer(stream)
+    for rate in (["-r", 200, "-m", 4], ["-m", 4]):
+        began.clear()
+        with Peer(behave) as peer:
+            report = measured("-D", "2s", "-c", 1, *rate, peer.url())
+            assert report["latency_ns"]["max"] > 0.5e9
+            assert report["requests"]["in_flight"] == 4
+            if rate[0] == "-r":
+                assert report["requests"]["waiting"] > 150
+                assert report["latency_ns"]["p90"] > 0.5e9
+            else:
+                assert report["requests"]["waiting"] == 4
 
 
 def test_a_slower_server_than_the_rate():

@@ -25,14 +25,28 @@ static json_t *times_of(const struct load_histogram *histogram) {
 
 static json_t *requests_of(const struct load_report *report) {
   const struct load_requests *counts = &report->sum.requests;
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "total",
-                   integer(report->total), "started", integer(counts->started), "done",
-                   integer(counts->done), "succeeded", integer(counts->succeeded), "failed",
-                   integer(counts->failed), "errored", integer(counts->errored), "timeout",
-                   integer(counts->timeouts), "in_flight", integer(load_report_in_flight(report)),
-                   "never_started", integer(load_report_left(report)), "unsent",
-                   integer(counts->unsent), "retried", integer(counts->retried),
-                   "oldest_in_flight_ns", integer(counts->oldest_ns));
+  const struct {
+    const char *name;
+    uint64_t value;
+  } rows[] = {
+      {"total", report->total},
+      {"started", counts->started},
+      {"done", counts->done},
+      {"succeeded", counts->succeeded},
+      {"failed", counts->failed},
+      {"errored", counts->errored},
+      {"timeout", counts->timeouts},
+      {"in_flight", load_report_in_flight(report)},
+      {"never_started", load_report_left(report)},
+      {"unsent", counts->unsent},
+      {"waiting", counts->waiting},
+      {"retried", counts->retried},
+      {"oldest_in_flight_ns", counts->oldest_ns},
+  };
+  json_t *object = json_object();
+  for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    json_object_set_new(object, rows[i].name, integer(rows[i].value));
+  return object;
 }
 
 static json_t *statuses_of(const struct load_requests *counts) {

@@ -80,6 +80,7 @@ static void merge_requests(struct load_requests *sum, const struct load_requests
   sum->timeouts += from->timeouts;
   sum->retried += from->retried;
   sum->unsent += from->unsent;
+  sum->waiting += from->waiting;
   sum->wire_in += from->wire_in;
   sum->wire_out += from->wire_out;
   sum->data_bytes += from->data_bytes;

@@ -49,12 +49,16 @@ struct load_requests {
   uint64_t statuses[6]; /* by hundreds, of complete responses */
   uint64_t errors[LOAD_ERRORS][LOAD_CODES];
   uint64_t unsent;                           /* open loop: due at the end, and never sent */
+  uint64_t waiting;                          /* in flight or unsent at the end, and in `latency` */
   uint64_t oldest_ns;                        /* age of the oldest one in flight at the end */
   uint64_t wire_in, wire_out;                /* bytes of the sockets, TLS included */
   uint64_t upload_bytes;                     /* of request bodies */
   uint64_t header_bytes, header_plain_bytes; /* received: as compressed; names and values */
-  struct load_histogram latency;             /* from when it was due to its end; succeeded ones
-                                                and 4xx, 5xx */
+  struct load_histogram latency;             /* from when it was due to its end; succeeded ones,
+                                                4xx, 5xx and timeouts. Of what was waiting at the
+                                                end, as long as it had waited, if that is more than
+                                                the median: a stall would else hide the samples
+                                                that it made */
   struct load_histogram service;             /* open loop: from when it was sent */
   struct load_histogram first_byte;          /* from when it was due to the response's header */
 };

@@ -59,6 +59,9 @@ static void print_counts(const struct load_report *report, FILE *to) {
   if (counts->unsent)
     fprintf(to, "  %llu were due and not yet sent at the end: the server is slower than the rate\n",
             (ull)counts->unsent);
+  if (counts->waiting)
+    fprintf(to, "  %llu that had waited longer than the median are among the latencies so far\n",
+            (ull)counts->waiting);
   if (counts->retried)
     fprintf(to, "  %llu times a request was asked again, as the server had not looked at it\n",
             (ull)counts->retried);

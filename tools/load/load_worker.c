@@ -67,15 +67,37 @@ static uint64_t oldest_age_ns(const struct load_worker *worker) {
   return 0;
 }
 
+/* What would have been a latency, had the run gone on; see load_stats.h. */
+static void count_waiting(struct load_worker *worker, uint64_t due_ns, uint64_t median_ns) {
+  struct load_requests *counts = &worker->stats.requests;
+  uint64_t age_ns = worker->now_ns - due_ns;
+  if (age_ns <= median_ns) return;
+  counts->waiting++;
+  load_histogram_add(&counts->latency, age_ns);
+}
+
+static void count_all_waiting(struct load_worker *worker) {
+  uint64_t median_ns = load_histogram_percentile(&worker->stats.requests.latency, 50);
+  for (const struct list_node *at = worker->timeline.next; at != &worker->timeline; at = at->next) {
+    const struct load_request *request = LIST_OWNER(at, struct load_request, timeline);
+    if (request->measured) count_waiting(worker, request->due_ns, median_ns);
+  }
+  struct load_schedule schedule = worker->schedule;
+  for (uint64_t i = 0; i < worker->stats.requests.unsent; i++, load_schedule_next(&schedule))
+    count_waiting(worker, load_schedule_due_ns(&schedule), median_ns);
+}
+
 static void close_books(struct load_worker *worker) {
   struct load_requests *counts = &worker->stats.requests;
   if (!worker->measuring) worker->stats.begin_ns = worker->now_ns;
   worker->stats.end_ns = worker->now_ns;
   worker->stats.cpu_ns = worker->measuring ? cpu_ns() - worker->cpu_begin_ns : 0;
   counts->oldest_ns = oldest_age_ns(worker);
-  if (!worker->scheduled) return;
-  counts->unsent = load_schedule_backlog(&worker->schedule, worker->now_ns);
-  if (!worker->endless && counts->unsent > worker->left) counts->unsent = worker->left;
+  if (worker->scheduled) {
+    counts->unsent = load_schedule_backlog(&worker->schedule, worker->now_ns);
+    if (!worker->endless && counts->unsent > worker->left) counts->unsent = worker->left;
+  }
+  count_all_waiting(worker);
 }
 
 /* May be called from within a machine, which must not be told to drain there: the timer does. */
