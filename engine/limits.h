@@ -316,6 +316,12 @@
  * dimensions of a photograph with its metadata. */
 #define HEAD_START_BYTES_DEFAULT 4096u
 
+/* The most that a response itself may say is needed first (stream_head_start()), and how far into
+ * an image its first scan is looked for: more than that of a photograph of 1 MB, since first scans
+ * take less than a tenth of a file as a rule. Nobody has asked for it in numbers, so it is not
+ * more. */
+#define HEAD_START_SCAN_BYTES_MAX (128u * KIB)
+
 /* Rules of one server. Arbitrary; a response is compared with each. */
 #define HEAD_START_RULES_MAX 16u
 

@@ -1,11 +1,14 @@
 /*
- * fuzz_site.c - what the site reads of a request: path, dates, ranges, codings, entity tags.
+ * fuzz_site.c - what the site reads of a request: path, dates, ranges, codings, entity tags; and of
+ * a file: its first scan.
  *
  * Every parser gets the same bytes. Beyond not crashing: a path that passed has no way out of the
  * root and survives being redirected to and parsed again; a date says the same when it is written
- * and read again; a range lies within its representation.
+ * and read again; a range lies within its representation; a first scan ends with a marker, and at
+ * the same place however the file is cut.
  */
 #include "engine/conditional.h"
+#include "engine/first_scan.h"
 #include "engine/http_date.h"
 #include "engine/mime.h"
 #include "engine/negotiate.h"
@@ -86,6 +89,21 @@ static void check_fields(struct span text) {
   }
 }
 
+static void check_first_scan(struct span file) {
+  uint32_t bytes = first_scan_bytes(file);
+  assert(bytes <= file.len && bytes <= HEAD_START_SCAN_BYTES_MAX);
+  if (bytes) assert(bytes > 4 && file.base[bytes - 2] == 0xff && file.base[bytes - 1] > 0);
+  if (bytes) assert(first_scan_bytes(span_of(file.base, bytes)) == bytes);
+  if (bytes) assert(first_scan_bytes(span_of(file.base, bytes - 1)) == 0);
+  struct first_scan scan = {0};
+  size_t piece = file.len ? 1 + file.base[file.len - 1] % 32u : 1;
+  for (size_t at = 0; at < file.len; at += piece) {
+    size_t count = file.len - at < piece ? file.len - at : piece;
+    (void)first_scan_read(&scan, span_of(file.base + at, count));
+  }
+  assert((scan.result == FIRST_SCAN_FOUND ? scan.bytes : 0) == bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   /* An exact-size copy: the sanitizer sees one byte too many. */
   uint8_t *copy = malloc(len ? len : 1);
@@ -96,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   check_date(text);
   check_range(text);
   check_fields(text);
+  check_first_scan(text);
   free(copy);
   return 0;
 }
