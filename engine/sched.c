@@ -35,7 +35,8 @@ static enum sched_queue queue_of(const struct sched_node *node) {
  * own: above it they would pass by everything that is critical there. */
 static bool head_level_of(const struct sched_node *node, unsigned *level) {
   *level = in_tree(node) ? SCHED_TREE_URGENCY : node->head_urgency;
-  return node->head_bytes > 0 && (in_tree(node) || node->head_urgency < node->urgency);
+  if (node->head_bytes == 0 && node->head_rest_bytes == 0) return false;
+  return in_tree(node) || node->head_urgency < node->urgency;
 }
 
 /* Tells sched_urgency whether the tree has somebody to send. */
@@ -46,30 +47,38 @@ static void note_tree(struct sched *sched) {
     sched_urgency_off(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
 }
 
+/* The first of the heads of a level: those in whose ring the node stands. */
+static struct sched_node **heads_of(struct sched *sched, const struct sched_node *node) {
+  return &(node->in_rests ? sched->rests : sched->heads)[node->head_level];
+}
+
 /* Last among the heads of its level. */
 static void heads_add(struct sched *sched, struct sched_node *node) {
   unsigned level = 0;
   if (!head_level_of(node, &level)) return;
-  struct sched_node *first = sched->heads[level];
   node->in_heads = true;
+  node->in_rests = node->head_bytes == 0;
   node->head_level = (uint8_t)level;
+  struct sched_node **at = heads_of(sched, node), *first = *at;
   node->head_next = first ? first : node;
   node->head_prev = first ? first->head_prev : node;
   node->head_next->head_prev = node;
   node->head_prev->head_next = node;
-  if (!first) sched->heads[level] = node;
+  if (!first) *at = node;
   sched_urgency_on(&sched->urgency, level, SCHED_QUEUE_HEAD);
 }
 
 static void heads_remove(struct sched *sched, struct sched_node *node) {
   if (!node->in_heads) return;
-  struct sched_node **first = &sched->heads[node->head_level];
+  struct sched_node **first = heads_of(sched, node);
+  unsigned level = node->head_level;
   if (*first == node) *first = node->head_next == node ? NULL : node->head_next;
   node->head_prev->head_next = node->head_next;
   node->head_next->head_prev = node->head_prev;
   node->head_next = node->head_prev = NULL;
-  node->in_heads = false;
-  if (!*first) sched_urgency_off(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD);
+  node->in_heads = node->in_rests = false;
+  if (!sched->heads[level] && !sched->rests[level])
+    sched_urgency_off(&sched->urgency, level, SCHED_QUEUE_HEAD);
 }
 
 static void sequence_add(struct sched_node **first, struct sched_node *node) {
@@ -392,8 +401,17 @@ void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t
   assert(urgency < SCHED_LEVEL_COUNT);
   dequeue(sched, node);
   node->head_bytes = bytes;
+  node->head_rest_bytes = 0;
   node->head_urgency = urgency;
   requeue(sched, node);
+}
+
+void sched_extend_head_start(struct sched *sched, struct sched_node *node, uint32_t rest_bytes) {
+  bool stays = node->in_heads && (!node->in_rests || rest_bytes > 0);
+  node->head_rest_bytes = rest_bytes;
+  if (stays) return; /* where it is in its ring */
+  heads_remove(sched, node);
+  if (node->queue != SCHED_QUEUE_NONE) heads_add(sched, node);
 }
 
 /* ---- decisions ------------------------------------------------------------------------------- */
@@ -416,12 +434,13 @@ void sched_idle(struct sched *sched, struct sched_node *node) {
 
 /* Head starts among streams of the tree, none of which is critical. */
 static bool heads_go_first(const struct sched *sched, unsigned level) {
-  return level == SCHED_TREE_URGENCY && sched->heads[level] && sched->critical_count == 0;
+  bool any = sched->heads[level] || sched->rests[level];
+  return level == SCHED_TREE_URGENCY && any && sched->critical_count == 0;
 }
 
 static struct sched_node *first_of(struct sched *sched, enum sched_queue queue, unsigned level) {
   switch (queue) {
-  case SCHED_QUEUE_HEAD: return sched->heads[level];
+  case SCHED_QUEUE_HEAD: return sched->heads[level] ? sched->heads[level] : sched->rests[level];
   case SCHED_QUEUE_SEQUENCE: return sched->sequence[level];
   case SCHED_QUEUE_SHARED: return sched_share_pick(&sched->shared[level]);
   case SCHED_QUEUE_TREE: return sched_tree_pick(&sched->tree);
@@ -455,6 +474,11 @@ static struct sched_node *pick(struct sched *sched) {
   return first_of(sched, queue, level);
 }
 
+/* What is left of the part of a head start that is in hand. */
+static uint32_t head_left(const struct sched_node *node) {
+  return node->head_bytes ? node->head_bytes : node->head_rest_bytes;
+}
+
 struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
   struct sched_node *node = pick(sched);
   size_t quantum = SCHED_QUANTUM_BYTES;
@@ -462,8 +486,8 @@ struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
   sched->chosen_alone = sched->ready_count == 1;
   if (sched->chosen_alone)
     quantum = SCHED_QUANTUM_ALONE_BYTES;
-  else if (sched->chosen_queue == SCHED_QUEUE_HEAD && node->head_bytes < quantum)
-    quantum = node->head_bytes;
+  else if (sched->chosen_queue == SCHED_QUEUE_HEAD && head_left(node) < quantum)
+    quantum = head_left(node);
   *quantum_bytes = quantum;
   return node;
 }
@@ -476,11 +500,23 @@ static void charge_head_debt(struct sched *sched, bool head, size_t bytes) {
     sched->head_debt_bytes -= bytes < sched->head_debt_bytes ? bytes : sched->head_debt_bytes;
 }
 
-/* Whatever the stream sends uses its head start up. */
+/* Takes at most `bytes` off what is left; returns how many. */
+static size_t take_off(uint32_t *left, size_t bytes) {
+  size_t taken = bytes < *left ? bytes : *left;
+  *left -= (uint32_t)taken;
+  return taken;
+}
+
+/* Whatever the stream sends uses its head start up, and then the rest of that, for which it stands
+ * in line once more. */
 static void spend_head_start(struct sched *sched, struct sched_node *node, size_t bytes) {
-  if (node->head_bytes == 0) return;
-  node->head_bytes = bytes < node->head_bytes ? node->head_bytes - (uint32_t)bytes : 0;
-  if (node->head_bytes == 0) heads_remove(sched, node);
+  if (head_left(node) == 0) return;
+  bytes -= take_off(&node->head_bytes, bytes);
+  take_off(&node->head_rest_bytes, bytes);
+  bool moves = node->in_heads && node->head_bytes == 0 && !node->in_rests;
+  if (!moves && head_left(node) > 0) return;
+  heads_remove(sched, node);
+  if (node->queue != SCHED_QUEUE_NONE) heads_add(sched, node);
 }
 
 /* At its own place. It may have gone idle in the meantime, and owes then. */
@@ -524,7 +560,7 @@ struct sched_view sched_view(const struct sched_node *node) {
       .ready = node->ready,
       .signal = (enum sched_signal)node->signal,
       .queue = (enum sched_queue)node->queue,
-      .head_bytes = node->head_bytes,
+      .head_bytes = node->head_bytes + node->head_rest_bytes,
   };
 }
 

@@ -32,10 +32,12 @@
  *
  * Streams of one urgency: sched_urgency.h has the mixing rule, sched_share.h the fairness; those
  * that do not share go by identifier. A head start (head_start.h) gives the first bytes of a
- * response a second place, at an urgency of their own, until they have been sent. Where the next in
- * line behind it is of a critical class (a font that the client finds less urgent than head starts
- * are), they get a sixteenth beside it instead of going before it. In the tree, which does not tell
- * what is critical, that holds while anything of a critical class is ready; else they go before it.
+ * response a second place, at an urgency of their own, until they have been sent; an
+ * extension does the same for the bytes behind them, after the head starts of all others. Where the
+ * next in line behind it is of a critical class (a font that the client finds less urgent than head
+ * starts are), they get a sixteenth beside it instead of going before it. In the tree, which does
+ * not tell what is critical, that holds while anything of a critical class is ready; else they go
+ * before it.
  *
  * Cost: what sched_next() and sched_sent() do has a bound that does not depend on the number of
  * ready streams: a few walks along the bits of a key (sched_order.h), in the tree times the depth,
@@ -82,7 +84,8 @@ struct sched_memory {
 
 struct sched {
   struct sched_urgency urgency;
-  struct sched_node *heads[SCHED_LEVEL_COUNT];    /* rings, in order of becoming ready */
+  struct sched_node *heads[SCHED_LEVEL_COUNT]; /* rings, in order of becoming ready */
+  struct sched_node *rests[SCHED_LEVEL_COUNT]; /* likewise, those whose head start was extended */
   struct sched_node *sequence[SCHED_LEVEL_COUNT]; /* orders by identifier */
   struct sched_share shared[SCHED_LEVEL_COUNT];
   struct sched_tree tree;
@@ -158,6 +161,12 @@ void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class c
  */
 void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t bytes,
                           uint8_t urgency);
+
+/* And `rest_bytes` behind what is left of these, but only after the head starts of all others:
+ * every image's dimensions come before any image's first scan. What an earlier call said is
+ * replaced; what the stream has sent since counts off. sched_set_head_start() comes first and takes
+ * an extension away. */
+void sched_extend_head_start(struct sched *sched, struct sched_node *node, uint32_t rest_bytes);
 
 /* ---- decisions ------------------------------------------------------------------------------- */
 

@@ -51,9 +51,11 @@ struct sched_node {
   uint8_t signal;   /* enum sched_signal */
   bool loose;       /* on the list sched.loose */
   bool in_heads;    /* stands among the heads of `head_level`, too */
+  bool in_rests;    /* for the rest of its head start, that is, behind those that have just begun */
   uint8_t head_level;
-  uint8_t head_urgency; /* what the rule asked for */
-  uint32_t head_bytes;  /* what is left of the head start */
+  uint8_t head_urgency;     /* what the rule asked for */
+  uint32_t head_bytes;      /* what is left of the head start */
+  uint32_t head_rest_bytes; /* the same of its extension, behind these */
 
   /* in a share, or in the order by identifier */
   uint32_t start_rest; /* what division left over: this / weight_16ths is added to start */

@@ -75,10 +75,20 @@ static void check_siblings(const struct sched_siblings *siblings, unsigned depth
          weights == siblings->share.weight_sum_16ths);
 }
 
+/* Among the heads stands who is ready and has a head start left that is one, and with an extension
+ * whose head start is used up. */
+static void check_heads(const struct sched_node *node) {
+  bool left = node->head_bytes > 0 || node->head_rest_bytes > 0;
+  bool ahead = node->siblings || node->head_urgency < node->urgency;
+  assert(node->in_heads == (node->ready && left && ahead));
+  assert(node->in_rests == (node->in_heads && node->head_bytes == 0));
+}
+
 static void check(const struct world *world) {
   const struct sched_tree *tree = &world->sched.tree;
   uint32_t ready = 0, critical = 0;
   for (unsigned i = 0; i < STREAMS_MAX; i++) {
+    if (world->open[i]) check_heads(&world->nodes[i]);
     ready += world->open[i] && world->nodes[i].ready;
     critical += world->open[i] && world->nodes[i].ready && world->nodes[i].critical;
   }
@@ -127,7 +137,10 @@ static void change(struct world *world, struct sched_node *node, unsigned what) 
   case 0:
     sched_hint(&world->sched, node, (enum sched_class)(next(world) % SCHED_CLASS_COUNT));
     break;
-  case 1: sched_set_head_start(&world->sched, node, next(world) * 200, what >> 4 & 7); break;
+  case 1:
+    sched_set_head_start(&world->sched, node, next(world) * 200, what >> 4 & 7);
+    if (what & 4) sched_extend_head_start(&world->sched, node, next(world) * 200);
+    break;
   case 2: sched_merge(&world->sched, node, &field); break;
   default: node->ready ? sched_idle(&world->sched, node) : sched_ready(&world->sched, node);
   }

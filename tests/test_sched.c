@@ -602,6 +602,55 @@ static void head_start_beside_what_is_critical(void **state) {
   assert_string_equal(sequence(world, 3), "C E E");
 }
 
+/* First the dimensions of all, in order of arrival, then one first scan after another. */
+static void head_start_extended(void **state) {
+  struct world *world = *state;
+  size_t quantum = 0;
+  for (char name = 'A'; name <= 'C'; name++) {
+    open_field(world, name, "u=5, i");
+    sched_set_head_start(&world->sched, node_of(world, name), 4096, 2);
+    sched_extend_head_start(&world->sched, node_of(world, name), 20000);
+  }
+  open_field(world, 'D', "u=3");
+  ready(world, "ABD");
+  assert_int_equal(sched_view(node_of(world, 'A')).head_bytes, 24096);
+  assert_string_equal(sequence(world, 3), "A B A");
+  assert_int_equal(world->streams[0].sent_bytes, 4096 + 16384);
+  ready(world, "C");
+  assert_string_equal(sequence(world, 2), "C A");
+  assert_int_equal(world->streams[0].sent_bytes, 24096);
+  assert_ptr_equal(sched_next(&world->sched, &quantum), node_of(world, 'B'));
+  assert_int_equal(quantum, SCHED_QUANTUM_BYTES);
+  assert_string_equal(sequence(world, 6), "B B C C D D");
+  assert_int_equal(world->streams[2].sent_bytes, 24096);
+}
+
+/* What is said while a stream sends: longer, shorter, where it stands; and after its head start. */
+static void head_start_extended_late(void **state) {
+  struct world *world = *state;
+  open_field(world, 'A', "u=5, i");
+  open_field(world, 'B', "u=5, i");
+  open_field(world, 'C', "u=3");
+  sched_set_head_start(&world->sched, node_of(world, 'A'), 4096, 2);
+  sched_set_head_start(&world->sched, node_of(world, 'B'), 4096, 2);
+  ready(world, "ABC");
+  assert_string_equal(sequence(world, 3), "A B C");
+  sched_extend_head_start(&world->sched, node_of(world, 'B'), 20000);
+  sched_extend_head_start(&world->sched, node_of(world, 'A'), 20000);
+  assert_string_equal(sequence(world, 1), "B");
+  sched_extend_head_start(&world->sched, node_of(world, 'B'), 30000); /* B keeps its place */
+  assert_string_equal(sequence(world, 1), "B");
+  sched_extend_head_start(&world->sched, node_of(world, 'B'), 1);
+  assert_string_equal(sequence(world, 2), "B A");
+  assert_int_equal(world->streams[1].sent_bytes, 4096 + 2 * 16384 + 1);
+  sched_extend_head_start(&world->sched, node_of(world, 'A'), 0);
+  assert_string_equal(sequence(world, 2), "C C");
+  idle(world, "C");
+  sched_extend_head_start(&world->sched, node_of(world, 'C'), 5000); /* asleep, and no setback */
+  ready(world, "C");
+  assert_string_equal(sequence(world, 2), "C C");
+}
+
 static void head_start_in_the_tree(void **state) {
   struct world *world = *state;
   open_below(world, 'A', ' ', 16, true);
@@ -615,6 +664,10 @@ static void head_start_in_the_tree(void **state) {
   sched_set_head_start(&world->sched, node_of(world, 'B'), 40000, 1);
   idle(world, "A");
   assert_string_equal(sequence(world, 4), "B B B B");
+  ready(world, "A");
+  assert_string_equal(sequence(world, 1), "A");
+  sched_extend_head_start(&world->sched, node_of(world, 'C'), 20000);
+  assert_string_equal(sequence(world, 3), "C C A");
 }
 
 static void head_start_is_no_setback(void **state) {
@@ -959,6 +1012,8 @@ int main(void) {
       TEST(head_start_falls_back),
       TEST(head_start_beside_its_equals),
       TEST(head_start_beside_what_is_critical),
+      TEST(head_start_extended),
+      TEST(head_start_extended_late),
       TEST(head_start_in_the_tree),
       TEST(head_start_is_no_setback),
       TEST(quantum_grows_when_alone),

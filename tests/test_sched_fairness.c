@@ -101,7 +101,7 @@ struct model_node {
   int parent; /* -1: none */
   unsigned weight_16ths, urgency;
   uint64_t closed_at; /* order of closing */
-  uint32_t head_bytes;
+  uint32_t head_bytes, head_rest_bytes;
   unsigned head_urgency;
 };
 
@@ -295,7 +295,7 @@ static void model_leave(struct model *model, int id, struct model_node *kept) {
   *kept = model->at[id];
   kept->kind = MODEL_CLOSED;
   kept->ready = false;
-  kept->head_bytes = 0;
+  kept->head_bytes = kept->head_rest_bytes = 0;
   kept->closed_at = ++model->closings;
 }
 
@@ -319,7 +319,7 @@ static void model_set_extensible(struct model *model, int id, unsigned urgency, 
 
 /* The level of the node's head start, or 8 for none. */
 static unsigned model_head_level(const struct model_node *node) {
-  if (node->head_bytes == 0) return 8;
+  if (node->head_bytes == 0 && node->head_rest_bytes == 0) return 8;
   if (node->in_tree) return SCHED_TREE_URGENCY;
   return node->head_urgency < node->urgency ? node->head_urgency : 8;
 }
@@ -336,17 +336,19 @@ static bool in_sequence(const struct model_node *node) {
 static bool model_may_send(const struct model *model, int id) {
   const struct model_node *node = &model->at[id];
   unsigned first = 8;
-  bool first_in_sequence = true;
+  bool first_in_sequence = true, heads = false;
   for (int i = 0; i < model->slots; i++) {
     const struct model_node *other = &model->at[i];
     if (!other->ready) continue;
     unsigned head_level = model_head_level(other), level = model_level(other);
     first = head_level < first ? head_level : first;
     first = level < first ? level : first;
+    heads |= other->head_bytes > 0 && head_level == model_head_level(node);
     if (i >= id) continue;
     if (in_sequence(other) && level == model_level(node)) first_in_sequence = false;
   }
-  if (model_head_level(node) == first && first < 8) return true;
+  bool head = model_head_level(node) == first && first < 8;
+  if (head && (node->head_bytes > 0 || !heads)) return true;
   if (model_level(node) != first) return false;
   if (!node->in_tree) return node->incremental || first_in_sequence;
   for (int above = node->parent; above >= 0; above = model->at[above].parent)
@@ -482,7 +484,14 @@ static void do_head_start(struct duel *duel) {
   int id = draw_kind(duel, MODEL_OPEN);
   if (id < 0) return;
   struct model_node *node = &duel->model.at[id];
+  if (draw(&duel->seeded, 3) == 0) {
+    node->head_rest_bytes = draw(&duel->seeded, 3) ? draw(&duel->seeded, 40000) : 0;
+    sched_extend_head_start(&duel->world->sched, &duel->world->streams[id].node,
+                            node->head_rest_bytes);
+    return;
+  }
   node->head_bytes = 1 + draw(&duel->seeded, 40000);
+  node->head_rest_bytes = 0;
   node->head_urgency = draw(&duel->seeded, 8);
   sched_set_head_start(&duel->world->sched, &duel->world->streams[id].node, node->head_bytes,
                        (uint8_t)node->head_urgency);
@@ -516,7 +525,10 @@ static void do_send(struct duel *duel) {
     fail_msg("seed %u step %u: stream %d may not be next", duel->seed, duel->step, id);
   if (ready > 1) assert_in_range(quantum, 1, SCHED_QUANTUM_BYTES);
   size_t bytes = 1 + draw(&duel->seeded, (uint32_t)quantum);
-  expected->head_bytes -= bytes < expected->head_bytes ? (uint32_t)bytes : expected->head_bytes;
+  uint32_t head = bytes < expected->head_bytes ? (uint32_t)bytes : expected->head_bytes;
+  uint32_t rest = (uint32_t)bytes - head;
+  expected->head_bytes -= head;
+  expected->head_rest_bytes -= rest < expected->head_rest_bytes ? rest : expected->head_rest_bytes;
   if (draw(&duel->seeded, 4) == 0) { /* it went idle while it was asked for its bytes */
     expected->ready = false;
     sched_idle(&duel->world->sched, node);
