@@ -66,12 +66,8 @@ static struct h2_verdict note_te(struct survey *survey, struct span value) {
 }
 
 static struct h2_verdict regular_field(struct survey *survey, const struct header *field) {
+  if (h2_message_connection_specific(field->token)) return malformed("connection-specific field");
   switch (field->token) {
-  case TOKEN_CONNECTION:
-  case TOKEN_KEEP_ALIVE:
-  case TOKEN_PROXY_CONNECTION:
-  case TOKEN_TRANSFER_ENCODING:
-  case TOKEN_UPGRADE: return malformed("connection-specific field"); /* section 8.2.2 */
   case TOKEN_TE: return note_te(survey, field->value);
   case TOKEN_CONTENT_LENGTH: return note_content_length(survey, field->value);
   case TOKEN_HOST: return note_host(survey, field->value);

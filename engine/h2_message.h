@@ -28,6 +28,13 @@ enum h2_expectation h2_message_expectation(const struct headers *fields);
 /* A trailer section: no pseudo-header fields (section 8.1). */
 struct h2_verdict h2_message_trailers(const struct headers *fields);
 
+/* Fields about an HTTP/1.1 connection, which no HTTP/2 message has (section 8.2.2); te, of which
+ * one value is allowed, is not among them. */
+static inline bool h2_message_connection_specific(unsigned token) {
+  return token == TOKEN_CONNECTION || token == TOKEN_KEEP_ALIVE || token == TOKEN_UPGRADE ||
+         token == TOKEN_PROXY_CONNECTION || token == TOKEN_TRANSFER_ENCODING;
+}
+
 /* A promised request must be safe, cacheable and without a body (section 8.4). */
 bool h2_message_pushable(const struct request *request);
 

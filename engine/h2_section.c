@@ -4,6 +4,7 @@
 #include "h2_section.h"
 
 #include "h2.h"
+#include "h2_message.h"
 #include "wire.h"
 
 #include <string.h>
@@ -92,11 +93,14 @@ static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
   return hpack_encode_field(&h2->encoder, &field, at);
 }
 
+/* What a handler says about an HTTP/1.1 connection is left out: HTTP/2 must not carry it. */
 static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   const struct engine *engine = h2->engine;
   if (section->status) at = encode_status(h2, section->status, at);
-  for (uint32_t i = 0; i < section->count; i++)
+  for (uint32_t i = 0; i < section->count; i++) {
+    if (h2_message_connection_specific(section->fields[i].token)) continue;
     at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
+  }
   if (section->add_server) at = hpack_encode_field(&h2->encoder, &engine->server_field, at);
   if (section->add_date && engine->date[0])
     at = hpack_encode_field(&h2->encoder, &engine->date_field, at);
