@@ -462,6 +462,11 @@ static void op_weigh(struct stream *base, unsigned weight) {
   stream->h2->host->weight = (uint16_t)weight;
 }
 
+static void op_head_start(struct stream *base, uint64_t first_bytes) {
+  struct h2_stream *stream = own(base);
+  if (!is_over(stream)) h2_priority_head_start(stream, first_bytes);
+}
+
 const struct stream_ops h2_stream_ops = {
     .inform = op_inform,
     .respond = op_respond,
@@ -474,6 +479,7 @@ const struct stream_ops h2_stream_ops = {
     .timer = op_timer,
     .reset = op_reset,
     .weigh = op_weigh,
+    .head_start = op_head_start,
 };
 
 /* ---- client role ----------------------------------------------------------------------------- */

@@ -53,12 +53,28 @@ void h2_priority_request(struct h2_stream *stream, const struct request *request
     stream->head_start_paths = head_start_of_path(h2->engine->config.head_start, request->path);
 }
 
+/* From what the rule gives to every response, or what has left already, to what this one needs. */
+static void extend_head_start(struct h2_stream *stream) {
+  const struct head_start_rule *rule = stream->head_start;
+  uint64_t from = rule->bytes > stream->body_sent ? rule->bytes : stream->body_sent;
+  uint64_t to = rule->scan ? stream->head_start_bytes : 0;
+  sched_extend_head_start(&stream->h2->sched, &stream->node, to > from ? (uint32_t)(to - from) : 0);
+}
+
 static void give_head_start(struct h2_stream *stream, uint16_t of_type) {
   const struct head_start_rules *rules = stream->h2->engine->config.head_start;
   const struct head_start_rule *rule =
       of_type ? head_start_of_both(rules, stream->head_start_paths, of_type) : NULL;
-  if (rule && rule->bytes)
-    sched_set_head_start(&stream->h2->sched, &stream->node, rule->bytes, rule->urgency);
+  if (!rule || !rule->bytes) return;
+  stream->head_start = rule;
+  sched_set_head_start(&stream->h2->sched, &stream->node, rule->bytes, rule->urgency);
+  if (stream->head_start_bytes) extend_head_start(stream);
+}
+
+void h2_priority_head_start(struct h2_stream *stream, uint64_t first_bytes) {
+  uint64_t most = HEAD_START_SCAN_BYTES_MAX;
+  stream->head_start_bytes = (uint32_t)(first_bytes < most ? first_bytes : most);
+  if (stream->head_start) extend_head_start(stream);
 }
 
 void h2_priority_response(struct h2_stream *stream, const struct header *fields, size_t count) {

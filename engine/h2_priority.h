@@ -28,6 +28,9 @@ void h2_priority_response(struct h2_stream *stream, const struct header *fields,
 void h2_priority_note(const struct h2 *h2, struct header_set *set, struct span content_type);
 void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set);
 
+/* How many first bytes of the response the handler says are needed first: stream_head_start(). */
+void h2_priority_head_start(struct h2_stream *stream, uint64_t first_bytes);
+
 /* PRIORITY, on any stream. */
 struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,
                                      const struct h2_dependency *dependency);

@@ -286,6 +286,7 @@ static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   h2_window_spend(&stream->window, bytes);
   sched_sent(&h2->sched, &stream->node, bytes);
   stream->spoke_ns = h2->now_ns;
+  stream->body_sent += bytes;
   bool useful = bytes >= H2_DATA_BYTES_SMALL;
   if (useful && h2->updates_free < H2_UPDATES_FREE_MAX) h2->updates_free += H2_UPDATES_FREE_DATA;
   counter_add(&h2->engine->counters.body_bytes_sent, bytes);

@@ -85,8 +85,10 @@ struct h2_stream {
 
   struct sched_node node;
   uint16_t head_start_paths; /* rules of head_start.h that the request's path matches */
-  struct h2_window window;   /* what we may send */
-  struct h2_credit credit;   /* what the peer may send */
+  uint32_t head_start_bytes; /* what the handler says is needed first */
+  const struct head_start_rule *head_start; /* the rule that holds for the response; NULL: none */
+  struct h2_window window;                  /* what we may send */
+  struct h2_credit credit;                  /* what the peer may send */
 
   struct body body;
   struct h2_section *sections, *sections_tail; /* header sections to send, in order */
@@ -100,6 +102,7 @@ struct h2_stream {
   uint64_t informational_bytes;     /* client: of all 1xx header sections so far */
   uint64_t opened_ns, body_seen_ns; /* for the deadlines of a slow body */
   uint64_t spoke_ns;                /* when we last sent DATA; 0: never */
+  uint64_t body_sent;               /* bytes of our body, without padding */
   struct h2_pace pace;
   uint64_t timer_ns; /* the handler's timer, or MACHINE_NO_DEADLINE */
 

@@ -13,7 +13,8 @@ static const char image_type[] = "image/*";
 const struct head_start_rules head_start_rules_default = {
     .at = {{.type = {(const uint8_t *)image_type, sizeof image_type - 1},
             .bytes = HEAD_START_BYTES_DEFAULT,
-            .urgency = HEAD_START_URGENCY_DEFAULT}},
+            .urgency = HEAD_START_URGENCY_DEFAULT,
+            .scan = true}},
     .count = 1,
 };
 
@@ -77,22 +78,32 @@ static bool read_number(struct span text, uint32_t max, uint32_t *number) {
   return text.len > 0;
 }
 
-/* BYTES[k][:URGENCY] */
+/* BYTES[k] or `scan` */
+static bool read_bytes(struct span text, struct head_start_rule *rule) {
+  static const char scan[] = "scan";
+  uint32_t unit = 1;
+  rule->scan = text.len == sizeof scan - 1 && __builtin_memcmp(text.base, scan, text.len) == 0;
+  rule->bytes = HEAD_START_BYTES_DEFAULT;
+  if (rule->scan) return true;
+  if (text.len > 0 && lower(text.base[text.len - 1]) == 'k') {
+    unit = KIB;
+    text.len--;
+  }
+  if (!read_number(text, HEAD_START_BYTES_MAX / unit, &rule->bytes)) return false;
+  rule->bytes *= unit;
+  return true;
+}
+
+/* What stands behind the equals sign. */
 static bool read_amount(struct span text, struct head_start_rule *rule) {
   struct span bytes = text, urgency;
-  uint32_t number = 0, unit = 1;
+  uint32_t number = 0;
   rule->urgency = HEAD_START_URGENCY_DEFAULT;
   if (split_first(text, ':', &bytes, &urgency)) {
     if (!read_number(urgency, SCHED_LEVEL_COUNT - 1, &number)) return false;
     rule->urgency = (uint8_t)number;
   }
-  if (bytes.len > 0 && lower(bytes.base[bytes.len - 1]) == 'k') {
-    unit = KIB;
-    bytes.len--;
-  }
-  if (!read_number(bytes, HEAD_START_BYTES_MAX / unit, &number)) return false;
-  rule->bytes = number * unit;
-  return true;
+  return read_bytes(bytes, rule);
 }
 
 bool head_start_add(struct head_start_rules *rules, struct span text) {

@@ -3,14 +3,19 @@
  *
  * A browser lays a page out as soon as it knows how large its images are, and that stands in their
  * first bytes. A rule gives the first bytes of matching responses an urgency of their own; after
- * them a response falls back to its place behind whatever is critical. For progressive formats a
- * larger number lets the first, coarse scan through.
+ * them a response falls back to its place behind whatever is critical. Of a progressive JPEG, that
+ * is until its first, coarse scan is complete: the site finds out where (first_scan.h), and any
+ * handler may say so of what it sends (stream_head_start()). The first bytes of all images come
+ * before the first scan of any.
  *
  * Rules are read once at start, from the command line or a configuration, and may be shared by all
- * cores. Written as TYPE[@PATH]=BYTES[k][:URGENCY]:
+ * cores. Written as TYPE[@PATH]=BYTES[k][:URGENCY], or with `scan` for BYTES:
  *
- *     image*=4k                4 KiB of every image, at urgency 2
+ *     image*=scan              HEAD_START_BYTES_DEFAULT of every image, or its first scan where
+ * that is known and longer, at urgency 2. This is the default. image/gif=16k            16 KiB,
+ * whatever is known: for formats with passes that cannot be found cheaply, GIF and PNG
  *     image/jpeg@*hero*=32k:0  32 KiB of some photographs, before all else
+ *     image/jpeg@*hero*=scan:0 the first scans of these
  *
  * TYPE and PATH are patterns in which `*` stands for any bytes. Types match without regard to case
  * or parameters, paths as the request has them, with the query. The first rule that matches counts;
@@ -35,6 +40,7 @@ struct head_start_rule {
   struct span path; /* empty: any */
   uint32_t bytes;
   uint8_t urgency;
+  bool scan; /* more than that where the response says what is needed first */
 };
 
 struct head_start_rules {
@@ -42,7 +48,7 @@ struct head_start_rules {
   uint32_t count;
 };
 
-/* One rule: images, HEAD_START_BYTES_DEFAULT. */
+/* One rule: images, `scan`. */
 extern const struct head_start_rules head_start_rules_default;
 
 /* Appends the rule written in `text`. False when the text is not of that form or there is no room;

@@ -48,6 +48,10 @@ void stream_reset(struct stream *stream, uint32_t error_code) {
   stream->ops->reset(stream, error_code);
 }
 
+void stream_head_start(struct stream *stream, uint64_t first_bytes) {
+  stream->ops->head_start(stream, first_bytes);
+}
+
 void stream_weigh_connection(struct stream *stream, unsigned weight) {
   assert(weight >= 1 && weight <= MACHINE_WEIGHT_MAX);
   stream->ops->weigh(stream, weight);

@@ -102,6 +102,7 @@ struct stream_ops {
   void (*timer)(struct stream *, uint64_t deadline_ns);
   void (*reset)(struct stream *, uint32_t error_code);
   void (*weigh)(struct stream *, unsigned weight);
+  void (*head_start)(struct stream *, uint64_t first_bytes);
 };
 
 /* When the peer gets new credit for its body (see h2_flow.h). */
@@ -172,6 +173,13 @@ void stream_timer(struct stream *stream, uint64_t deadline_ns);
 /* Ends the stream at once; events.closed() follows before this returns. `error_code` is the
  * protocol's; 0 means that the rest is simply not wanted. */
 void stream_reset(struct stream *stream, uint32_t error_code);
+
+/* Says how many first bytes of the response's body its reader needs before the rest is of use: a
+ * progressive image up to the end of its first scan, say (first_scan.h finds it in a JPEG). Where a
+ * rule of head_start.h that says `scan` holds for the response, they are sent as early as its other
+ * head starts, HEAD_START_SCAN_BYTES_MAX of them at most; else nothing happens. At any time, best
+ * before stream_respond() and also from within pull(); what was said last counts, 0 for nothing. */
+void stream_head_start(struct stream *stream, uint64_t first_bytes);
 
 /* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (asserted) among those of
  * its worker: its part of the worker's time while that is short. To tell paying guests from the

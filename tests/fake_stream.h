@@ -28,6 +28,7 @@ struct fake_stream {
   unsigned resumed;
   uint64_t timer_ns;
   size_t consumed;
+  uint64_t head_start; /* what stream_head_start() said last */
   const struct handler *handler;
 };
 
@@ -110,6 +111,10 @@ static void fake_reset(struct stream *stream, uint32_t error_code) {
   fake_closed(fake_of(stream), error_code);
 }
 
+static void fake_head_start(struct stream *stream, uint64_t first_bytes) {
+  fake_of(stream)->head_start = first_bytes;
+}
+
 static const struct stream_ops fake_ops = {
     .inform = fake_inform,
     .respond = fake_respond,
@@ -119,6 +124,7 @@ static const struct stream_ops fake_ops = {
     .consume = fake_consume,
     .timer = fake_timer,
     .reset = fake_reset,
+    .head_start = fake_head_start,
 };
 
 /* Pulls at most `max` bytes once. */

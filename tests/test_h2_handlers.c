@@ -27,6 +27,7 @@ enum action {
   RESUME_OTHERS,
   SET_TIMER,
   CLEAR_TIMER,
+  HEAD_START,
   ASK,
   ACTIONS
 };
@@ -34,8 +35,9 @@ enum action {
 static const char *const event_names[] = {"request", "data",  "trailers", "response",  "promise",
                                           "closed",  "timer", "pull",     "close body"};
 static const char *const action_names[] = {
-    "nothing", "reset itself",  "reset others",  "reset all", "respond",     "inform", "trailers",
-    "push",    "resume itself", "resume others", "set timer", "clear timer", "ask"};
+    "nothing",    "reset itself", "reset others",  "reset all",     "respond",   "inform",
+    "trailers",   "push",         "resume itself", "resume others", "set timer", "clear timer",
+    "head start", "ask"};
 
 enum { STREAMS_MAX = 64, BODY_BYTES = 40000 };
 
@@ -109,7 +111,8 @@ static void push(struct stream *stream) {
 static void respond(struct stream *stream) {
   struct exchange *exchange = stream->user;
   struct body body = body_of(exchange, BODY_BYTES, exchange_count % 2);
-  (void)stream_respond(stream, 200, NULL, 0, body); /* the body is closed in every case */
+  struct header type = header_of(TOKEN_CONTENT_TYPE, span_text("image/png"));
+  (void)stream_respond(stream, 200, &type, 1, body); /* the body is closed in every case */
 }
 
 static void each(struct exchange *self, enum action action) {
@@ -150,6 +153,8 @@ static void act(struct exchange *self, enum action action) {
     stream_timer(stream,
                  action == SET_TIMER ? loop.now_ns + 5 * MILLISECOND_NS : MACHINE_NO_DEADLINE);
     if (action == CLEAR_TIMER && self->waited) stream_resume(stream); /* nobody else would */
+  } else if (action == HEAD_START) {
+    stream_head_start(stream, BODY_BYTES / 2);
   }
 }
 

@@ -31,6 +31,13 @@ static void rules_are_read(void **state) {
       {"video/mp4=1000:7", true, 1000, 7, "video/mp4", ""},
       {"image/*@/a?b=c*=2k", true, 2048, HEAD_START_URGENCY_DEFAULT, "image/*", "/a?b=c*"},
       {"image/*=16384k", true, 16 * MIB, HEAD_START_URGENCY_DEFAULT, "image/*", ""},
+      {"image/*=scan", true, 4096, HEAD_START_URGENCY_DEFAULT, "image/*", ""},
+      {"image/jpeg@/scan=scan:0", true, 4096, 0, "image/jpeg", "/scan"},
+      {"image/*=scank", false, 0, 0, "", ""},
+      {"image/*=sca", false, 0, 0, "", ""},
+      {"image/*=scan:", false, 0, 0, "", ""},
+      {"image/*=4kscan", false, 0, 0, "", ""},
+      {"scan", false, 0, 0, "", ""},
       {"image/*=16385k", false, 0, 0, "", ""},
       {"image/*=99999999999999999999", false, 0, 0, "", ""},
       {"image/*=4k:8", false, 0, 0, "", ""},
@@ -52,6 +59,7 @@ static void rules_are_read(void **state) {
     if (!ok) continue;
     assert_int_equal(rules.at[0].bytes, rows[i].bytes);
     assert_int_equal(rules.at[0].urgency, rows[i].urgency);
+    assert_int_equal(rules.at[0].scan, strstr(rows[i].text, "=scan") != NULL);
     assert_int_equal(rules.at[0].type.len, strlen(rows[i].type));
     assert_int_equal(rules.at[0].path.len, strlen(rows[i].path));
   }
@@ -106,6 +114,7 @@ static void images_by_default(void **state) {
   const struct head_start_rule *rule = head_start_of_type(rules, set, text_of("image/webp"));
   assert_non_null(rule);
   assert_int_equal(rule->bytes, HEAD_START_BYTES_DEFAULT);
+  assert_true(rule->scan);
   assert_null(head_start_of_type(rules, set, text_of("text/html")));
 }
 
