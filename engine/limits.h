@@ -281,6 +281,10 @@
  * its window (CVE-2019-9511): one page. */
 #define SITE_READ_BYTES_MIN (4u * KIB)
 
+/* How far the head start of an image reaches that is read in pieces, beyond those in which the end
+ * of its first scan was not found: one frame, so that at most one too many goes early. */
+#define SITE_SCAN_STEP_BYTES (16u * KIB)
+
 /* ---- scheduler ------------------------------------------------------------------------------- */
 
 /* Nodes of the dependency tree that stand for streams that are not open: idle ones that clients use

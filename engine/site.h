@@ -45,6 +45,8 @@ struct site_facts {
   uint64_t siblings_until_ns; /* for how long that is believed */
   int64_t modified_seconds;   /* Last-Modified */
   struct span type;           /* Content-Type */
+  bool first_known;           /* false: the file has not been looked through so far */
+  uint32_t first_bytes;       /* what a viewer needs first (first_scan.h); 0: nothing special */
   uint8_t etag_len, length_len;
   uint8_t etag[SITE_ETAG_BYTES_MAX], length[DECIMAL_BYTES_MAX], modified[HTTP_DATE_BYTES];
   /* The fields of a whole 200: content-type, content-length, ..., vary, content-encoding, the

@@ -185,6 +185,8 @@ static void respond_file(struct exchange *exchange, const struct question *quest
                       exchange_done, exchange);
   else if (!empty)
     body = site_reader_body(exchange, part.first, part.count);
+  if (!empty && part.first == 0 && entry->facts.first_bytes > 0)
+    stream_head_start(stream, entry->facts.first_bytes);
   if (answer->status == 200 && answer->link_count == 0) {
     (void)stream_respond_set(stream, 200, set, body);
   } else {

@@ -14,6 +14,7 @@
 #ifndef WEIR_SITE_EXCHANGE_H
 #define WEIR_SITE_EXCHANGE_H
 
+#include "first_scan.h"
 #include "limits.h"
 #include "negotiate.h"
 #include "site.h"
@@ -59,8 +60,10 @@ struct exchange {
 
   /* Set by site_reader_body() and later: a body in memory leaves it alone, and out of the cache. */
   struct site_read read;
-  uint64_t offset, left; /* of bytes that no read has fetched yet */
-  struct span unread;    /* fetched, lent by the source, not yet pulled */
+  uint64_t offset, left;  /* of bytes that no read has fetched yet */
+  struct span unread;     /* fetched, lent by the source, not yet pulled */
+  bool scanning;          /* the file is looked through for its first scan as it is read */
+  struct first_scan scan; /* how far */
   struct exchange *starved_next;
   bool holding; /* in the site's list of those whose bytes wait for a window */
   struct exchange *holding_next, *holding_prev;

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 
+#include "first_scan.h"
 #include "hpack_encode.h"
 #include "mime.h"
 
@@ -50,6 +51,8 @@ void site_facts_prepare(const struct site *site, struct site_entry *entry, struc
   facts->etag_len = (uint8_t)put_etag(facts->etag, entry);
   facts->length_len = (uint8_t)decimal_put(facts->length, entry->size_bytes);
   http_date_format(facts->modified_seconds, facts->modified);
+  facts->first_known = entry->bytes.base != NULL; /* else site_reader.c finds it out */
+  facts->first_bytes = facts->first_known ? first_scan_bytes(entry->bytes) : 0;
 
   const struct header ready[] = {
       header_of(TOKEN_CONTENT_TYPE, facts->type),

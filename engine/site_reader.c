@@ -8,6 +8,9 @@
  * send its bytes loses it, and reads them again later: clients that open their windows by the byte
  * would keep all others' files from being read. If there is nobody, an exchange waits until another
  * one gives a buffer back.
+ *
+ * Whoever reads a file from its beginning while nobody has yet looked through it does that, for the
+ * sake of a head start, and all who come later know the result.
  */
 #include "site_exchange.h"
 
@@ -83,6 +86,31 @@ static void end_read(struct exchange *exchange) {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+static void know_first_bytes(struct exchange *exchange, enum first_scan_result result) {
+  struct site_facts *facts = &exchange->sent->facts;
+  if (facts->first_known) return;
+  facts->first_known = true;
+  facts->first_bytes = result == FIRST_SCAN_FOUND ? exchange->scan.bytes : 0;
+}
+
+/* The piece that has just been read may bring the end of the first scan; until then, the next piece
+ * is needed too. What is read again after take_back() has been looked at before. */
+static void look_for_scan(struct exchange *exchange) {
+  const struct site_facts *facts = &exchange->sent->facts;
+  struct first_scan *scan = &exchange->scan;
+  struct span piece = exchange->unread;
+  size_t seen = (size_t)(scan->bytes - exchange->read.offset);
+  assert(exchange->read.offset <= scan->bytes);
+  if (seen >= piece.len) return;
+  enum first_scan_result result =
+      first_scan_read(scan, span_of(piece.base + seen, piece.len - seen));
+  if (result != FIRST_SCAN_MORE) know_first_bytes(exchange, result);
+  exchange->scanning = !facts->first_known;
+  if (exchange->stream)
+    stream_head_start(exchange->stream,
+                      facts->first_known ? facts->first_bytes : scan->bytes + SITE_SCAN_STEP_BYTES);
+}
+
 /* The source may return less than was asked for, never more. */
 static void take_in(struct exchange *exchange, enum site_result result) {
   exchange->arrived = true;
@@ -92,6 +120,7 @@ static void take_in(struct exchange *exchange, enum site_result result) {
   assert(exchange->unread.len > 0 && exchange->unread.len <= exchange->left);
   exchange->offset += exchange->unread.len;
   exchange->left -= exchange->unread.len;
+  if (exchange->scanning) look_for_scan(exchange);
 }
 
 static void read_done(struct site_read *read, enum site_result result) {
@@ -187,6 +216,8 @@ struct body site_reader_body(struct exchange *exchange, uint64_t first, uint64_t
   exchange->left = count;
   exchange->unread = (struct span){0};
   exchange->holding = false;
+  exchange->scanning = first == 0 && !exchange->sent->facts.first_known;
+  exchange->scan = (struct first_scan){0};
   exchange->stream->user = exchange;
   exchange->stream->events = &events;
   return (struct body){.ops = &ops, .self = exchange};

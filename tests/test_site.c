@@ -12,6 +12,7 @@
 #include "engine/limits.h"
 #include "engine/site.h"
 #include "fake_stream.h"
+#include "jpeg_images.h"
 
 /* ---- memory that counts ---------------------------------------------------------------------- */
 
@@ -38,6 +39,7 @@ static const struct memory memory = {.alloc = counted_alloc, .free = counted_fre
 struct made_file {
   const char *path;
   const char *text; /* NULL: a directory */
+  size_t len;       /* 0: as long as a string is */
   int64_t mtime_ns;
   uint64_t inode;
   bool large;               /* has to be read */
@@ -70,8 +72,16 @@ static const struct made_file files_at_start[] = {
     {.path = "busy", .instead = SITE_BUSY},
     {.path = "broken", .instead = SITE_FAILED},
     {.path = ".well-known/x", .text = "known", .inode = 18},
-    {.path = "a b", .inode = 19},
+    {.path = "p.jpg", .text = (const char *)jpeg_colour, .len = sizeof jpeg_colour, .inode = 20},
+    {.path = "big.jpg",
+     .text = (const char *)jpeg_restarts,
+     .len = sizeof jpeg_restarts,
+     .inode = 21,
+     .large = true},
+    {.path = "a b", .inode = 19}, /* the last: the_longest_redirect() renames it */
 };
+
+enum { SCAN_COLOUR = 249, SCAN_RESTARTS = 256 }; /* see test_first_scan.c */
 
 enum { FILES = sizeof files_at_start / sizeof files_at_start[0], WAITING_MAX = 32 };
 
@@ -88,6 +98,10 @@ static struct {
   struct made_file *reading[WAITING_MAX];
 } source;
 
+static struct span content_of(const struct made_file *file) {
+  return file->len ? span_of(file->text, file->len) : span_text(file->text);
+}
+
 static enum site_result find(struct span path, struct site_lookup *lookup) {
   for (size_t i = 0; i < FILES; i++) {
     struct made_file *file = &source.files[i];
@@ -95,10 +109,10 @@ static enum site_result find(struct span path, struct site_lookup *lookup) {
     if (file->instead != SITE_FOUND) return file->instead;
     if (!file->entry.size_bytes && !file->entry.directory) {
       file->entry.directory = !file->text;
-      file->entry.size_bytes = file->text ? strlen(file->text) : 0;
+      file->entry.size_bytes = file->text ? content_of(file).len : 0;
       file->entry.mtime_ns = file->mtime_ns;
       file->entry.inode = file->inode;
-      if (file->text && !file->large) file->entry.bytes = span_text(file->text);
+      if (file->text && !file->large) file->entry.bytes = content_of(file);
     }
     file->held++;
     lookup->entry = &file->entry;
@@ -149,7 +163,7 @@ static void source_release(void *self, struct site_entry *entry) {
 static enum site_result fetch(struct made_file *file, struct site_read *read) {
   if (source.truncated) return SITE_FAILED;
   assert_true(read->max >= 1);
-  assert_true(read->offset + read->max <= strlen(file->text));
+  assert_true(read->offset + read->max <= content_of(file).len);
   /* A copy, so that bytes used after read_end() are found out. Never all at once. */
   size_t count = read->max > 7 ? 7 : read->max;
   uint8_t *copy = malloc(count);
@@ -833,6 +847,84 @@ static void no_buffer_at_all_is_an_error_not_a_hang(void **state) {
   "103\nlink: </style.css>; rel=preload\nlink: </app.js>; rel=preload\nlink: <//cdn/x>; "          \
   "rel=preload\n"
 
+/* Of a file in memory it is known before the response; what does not begin with the image's first
+ * byte, or has no body, has no head start. */
+static void the_first_scan_is_told(void **state) {
+  (void)state;
+  static const struct {
+    const char *method, *path, *range;
+    uint64_t head_start;
+  } cases[] = {{"GET", "/p.jpg", NULL, SCAN_COLOUR}, {"GET", "/p.jpg", "bytes=0-99", SCAN_COLOUR},
+               {"GET", "/p.jpg", "bytes=1-", 0},     {"HEAD", "/p.jpg", NULL, 0},
+               {"GET", "/digits.txt", NULL, 0},      {"GET", "/nothing.jpg", NULL, 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct fake_stream fake = {0};
+    struct header range = header_of(TOKEN_RANGE, span_text(cases[i].range ? cases[i].range : ""));
+    fake_request(&fake, site_handler(site), cases[i].method, cases[i].path, &range,
+                 cases[i].range != NULL, now_ns);
+    assert_int_equal(fake.head_start, cases[i].head_start);
+    fake_pull_all(&fake, 1000);
+    assert_int_equal(fake.head_start, cases[i].head_start);
+    fake_free(&fake);
+  }
+}
+
+/* Of a file that is read in pieces, while it is read; whoever comes later knows it at once. */
+static void the_first_scan_is_found_while_reading(void **state) {
+  (void)state;
+  struct fake_stream fake = {0}, other = {0};
+  get(&other, "/big.jpg");
+  fake_pull(&other, 7);
+  assert_int_equal(other.head_start, 7 + SITE_SCAN_STEP_BYTES);
+  get(&fake, "/big.jpg");
+  assert_int_equal(fake.head_start, 0);
+  for (size_t seen = 7; seen < SCAN_RESTARTS; seen += 7) {
+    fake_pull(&fake, 100);
+    assert_int_equal(fake.head_start, seen + SITE_SCAN_STEP_BYTES);
+  }
+  fake_pull(&fake, 100);
+  assert_int_equal(fake.head_start, SCAN_RESTARTS);
+  fake_pull(&other, 7);
+  assert_int_equal(other.head_start, SCAN_RESTARTS);
+  fake_pull_all(&fake, 100);
+  assert_int_equal(fake.head_start, SCAN_RESTARTS);
+  assert_int_equal(fake.len, sizeof jpeg_restarts);
+  fake_free(&other);
+  fake_free(&fake);
+  get(&fake, "/big.jpg");
+  assert_int_equal(fake.head_start, SCAN_RESTARTS);
+  fake_free(&fake);
+}
+
+/* Bytes that are read again, because their buffer was wanted back, count once; a part of the file
+ * says nothing about it, and of another kind of file nothing is wanted after its first byte. */
+static void the_first_scan_of_pieces_read_again(void **state) {
+  (void)state;
+  struct fake_stream one = {0}, two = {0};
+  struct header range = header_of(TOKEN_RANGE, span_text("bytes=0-99"));
+  fake_request(&one, site_handler(site), "GET", "/big.jpg", &range, 1, now_ns);
+  fake_pull_all(&one, 30);
+  assert_int_equal(one.head_start, 100 + SITE_SCAN_STEP_BYTES);
+  fake_free(&one);
+  source.buffers_max = 1;
+  get(&one, "/big.jpg");
+  get(&two, "/big.jpg");
+  while (one.last != BODY_END || two.last != BODY_END) { /* each takes the other's buffer */
+    if (one.last != BODY_END) fake_pull(&one, 3);
+    if (two.last != BODY_END) fake_pull(&two, 2);
+  }
+  assert_int_equal(one.head_start, SCAN_RESTARTS);
+  assert_int_equal(two.head_start, SCAN_RESTARTS);
+  assert_memory_equal(one.bytes, jpeg_restarts, sizeof jpeg_restarts);
+  assert_memory_equal(two.bytes, jpeg_restarts, sizeof jpeg_restarts);
+  fake_free(&one);
+  fake_free(&two);
+  get(&one, "/large.bin");
+  fake_pull(&one, 3);
+  assert_int_equal(one.head_start, 0);
+  fake_free(&one);
+}
+
 static void early_hints(void **state) {
   (void)state;
   reopen((struct site_settings){.hints = &hints});
@@ -919,6 +1011,9 @@ int main(void) {
       TEST(readers_share_the_buffers),
       TEST(a_buffer_is_not_held_for_ever),
       TEST(no_buffer_at_all_is_an_error_not_a_hang),
+      TEST(the_first_scan_is_told),
+      TEST(the_first_scan_is_found_while_reading),
+      TEST(the_first_scan_of_pieces_read_again),
       TEST(early_hints),
       TEST(pushes),
       TEST(every_page_is_found),
