@@ -44,7 +44,10 @@ static const char help[] =
     "laid\n"
     "                         out; RULE is TYPE[@PATH]=BYTES[k][:URGENCY], * stands for anything, "
     "and\n"
-    "                         the first that matches counts (default image/*=4k, at urgency 2)\n"
+    "                         the first that matches counts. With scan for BYTES: 4 KiB, or a "
+    "progressive\n"
+    "                         JPEG up to the end of its first scan (default image/*=scan, at "
+    "urgency 2)\n"
     "  --no-rfc7540-priorities\n"
     "                         tell clients that the priority field and PRIORITY_UPDATE alone "
     "count\n"
@@ -275,7 +278,9 @@ static enum serve_options_result add_head_start(struct reader *reader, char *tex
     return wrong(reader, "--head-start %s: more than %u", text, HEAD_START_RULES_MAX - 1);
   if (head_start_add(rules, span_of(text, strlen(text)))) return SERVE_OPTIONS_RUN;
   return wrong(reader,
-               "--head-start %s: expected TYPE[@PATH]=BYTES[k][:URGENCY] such as image/*=4k", text);
+               "--head-start %s: expected TYPE[@PATH]=BYTES[k][:URGENCY] such as image/*=4k, or "
+               "scan for BYTES",
+               text);
 }
 
 static enum serve_options_result take(struct reader *reader, int code, char *value) {
