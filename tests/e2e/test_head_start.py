@@ -1,6 +1,8 @@
 """The first scans of progressive JPEGs, from a real `weir serve`: windows alone hold the server up, so
 that the order of its bytes is what it decided and nothing depends on time."""
+import json
 import random
+import re
 import struct
 
 import h2.config
@@ -200,3 +202,30 @@ def test_numbers_win(tmp_path, site, rule, heads):
         assert photos == [heads] * PHOTOS
     else:  # no head start: they share what the connection had before the others came
         assert sum(photos) == CONNECTION_BYTES
+
+
+def test_trace_marks_first_scans(tmp_path, site):
+    """`weir trace` on a slow link: the dimensions of all photographs, their first scans, the JSON that
+    came late, then photographs."""
+    root, files = site
+    photos = [f"cached{k}.jpg" for k in range(PHOTOS)]
+    resources = [{"url": name, "kind": "image", "priority": "u=5, i"} for name in photos]
+    resources.append({"url": "late.json", "kind": "fetch", "priority": "u=3", "critical": True,
+                      "after": photos[0], "event": "first-byte"})
+    manifest, record, picture = (tmp_path / name for name in ("page.json", "run.json", "page.svg"))
+    manifest.write_text(json.dumps({"resources": resources}))
+    with harness.Server(tmp_path, root, https=False) as server:
+        status, _, err = harness.run("trace", "--manifest", manifest, "--limit-rate", "400K", "--json",
+                                     record, "--output", picture, server.url())
+        assert status == 0, err
+    run = json.loads(record.read_text())["runs"][0]
+    seen = {r["url"]: r for r in run["resources"]}
+    for name in photos:
+        moments = [seen[name][m] for m in ("first_byte_ms", "dimensions_ms", "first_scan_ms", "end_ms")]
+        assert moments == sorted(moments) and moments[2] < moments[3], seen[name]
+    assert seen["late.json"]["first_scan_ms"] is None
+    # At this rate 0.3 s of first scans, 0.4 s of JSON, and more than a second of what is left.
+    scans = max(seen[name]["first_scan_ms"] for name in photos)
+    assert scans < seen["late.json"]["end_ms"] < min(seen[name]["end_ms"] for name in photos)
+    marks = re.findall(r'class="scan"', picture.read_text())
+    assert len(marks) == PHOTOS + 1  # and the legend's

@@ -175,6 +175,12 @@ static void look_for_size(struct trace_item *item, struct span bytes) {
   happened(item, TRACE_ON_DIMENSIONS);
 }
 
+static void look_for_scan(struct trace_item *item, struct span bytes) {
+  if (item->scan.result != FIRST_SCAN_MORE) return;
+  if (first_scan_read(&item->scan, bytes) == FIRST_SCAN_FOUND)
+    result_of(item)->scan_ns = trace_now_ns(item->run);
+}
+
 static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
                         bool end) {
   struct trace_item *item = stream->user;
@@ -187,6 +193,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
   if (type && !resource_of(item)->kind_given)
     result->kind = trace_kind_of_type((const char *)type->value.base, type->value.len);
   item->sizing = result->kind == TRACE_IMAGE && status < 300;
+  item->scan = (struct first_scan){.result = item->sizing ? FIRST_SCAN_MORE : FIRST_SCAN_NONE};
   happened(item, TRACE_ON_HEADERS);
 }
 
@@ -197,6 +204,7 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   if (bytes.len == 0) return;
   result->bytes += bytes.len;
   look_for_size(item, bytes);
+  look_for_scan(item, bytes);
   if (result->byte_ns != TRACE_NEVER) return;
   result->byte_ns = trace_now_ns(item->run);
   happened(item, TRACE_ON_BYTE);

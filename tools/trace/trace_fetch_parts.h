@@ -5,6 +5,7 @@
 #ifndef WEIR_TRACE_FETCH_PARTS_H
 #define WEIR_TRACE_FETCH_PARTS_H
 
+#include "engine/first_scan.h"
 #include "engine/h2.h"
 #include "io/dial.h"
 #include "io/tls.h"
@@ -59,6 +60,7 @@ struct trace_item {
   uint8_t *prefix;       /* of an image, while its dimensions are looked for */
   size_t prefix_bytes;
   bool sizing;
+  struct first_scan scan; /* of an image, while its first scan is looked for */
 };
 
 struct trace_run {

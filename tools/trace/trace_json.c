@@ -40,10 +40,11 @@ static json_t *connections_of(const struct trace_record *record) {
 }
 
 static json_t *times_of(const struct trace_result *result) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "due_ms", ms(result->due_ns), "asked_ms",
-                   ms(result->asked_ns), "sent_ms", ms(result->sent_ns), "headers_ms",
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "due_ms", ms(result->due_ns),
+                   "asked_ms", ms(result->asked_ns), "sent_ms", ms(result->sent_ns), "headers_ms",
                    ms(result->headers_ns), "first_byte_ms", ms(result->byte_ns), "dimensions_ms",
-                   ms(result->size_ns), "end_ms", ms(result->end_ns));
+                   ms(result->size_ns), "first_scan_ms", ms(result->scan_ns), "end_ms",
+                   ms(result->end_ns));
 }
 
 static json_t *resource_of(const struct trace_resource *resource,

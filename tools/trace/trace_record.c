@@ -77,7 +77,7 @@ bool trace_record_init(struct trace_record *record, const char *label, size_t re
   for (size_t i = 0; i < resources; i++) {
     struct trace_result *result = &record->results[i];
     result->due_ns = result->asked_ns = result->sent_ns = result->headers_ns = TRACE_NEVER;
-    result->byte_ns = result->end_ns = result->size_ns = TRACE_NEVER;
+    result->byte_ns = result->end_ns = result->size_ns = result->scan_ns = TRACE_NEVER;
   }
   return true;
 }

@@ -73,6 +73,7 @@ struct trace_result {
   uint64_t byte_ns;    /* the first of the body */
   uint64_t end_ns;     /* complete, or given up */
   uint64_t size_ns;    /* an image's dimensions were known */
+  uint64_t scan_ns;    /* a progressive JPEG's first scan was complete: engine/first_scan.h */
   uint64_t bytes;      /* of the body */
   uint32_t width, height;
   uint32_t stream_id;

@@ -40,6 +40,7 @@ static const char style_sheet[] =
     ".waterfall .tick{stroke:#1f2933;stroke-width:1.4}\n"
     ".waterfall .first{fill:#1f2933}\n"
     ".waterfall .size{fill:#fff;stroke:#0b5345;stroke-width:1.4}\n"
+    ".waterfall .scan{fill:#0b5345;stroke:#fff;stroke-width:0.8}\n"
     ".waterfall .stall{fill:url(#hatch);stroke:#d64545;stroke-width:.6}\n"
     ".waterfall .cross{stroke:#c62828;stroke-width:2}\n"
     ".waterfall .critical{stroke:#b45309;stroke-width:1.3}\n"
@@ -286,6 +287,8 @@ static void draw_legend(const struct trace_drawing *drawing, double top) {
   FILE *to = drawing->to;
   double y = top + 40, middle = y - 4;
   draw_kinds(drawing, top + 18);
+  fprintf(to, "<path d=\"M1048 %.1fl4 4l-4 4l-4 -4z\" class=\"scan\"/>\n", top + 10);
+  trace_svg_text(to, 1061, top + 18, "name", "first scan complete");
   fprintf(to, "<circle cx=\"%d\" cy=\"%.1f\" r=\"2.6\" class=\"asked\"/>\n", MARGIN + 8, middle);
   trace_svg_text(to, MARGIN + 18, y, "name", "request sent");
   trace_svg_line(to, 132, middle - 5, 132, middle + 5, "tick");

@@ -78,6 +78,7 @@ static void describe(const struct trace_panel *panel, size_t row, char *tooltip,
   describe_time(tooltip, size, "headers", result->headers_ns);
   describe_time(tooltip, size, "first byte", result->byte_ns);
   describe_time(tooltip, size, "dimensions known", result->size_ns);
+  describe_time(tooltip, size, "first scan complete", result->scan_ns);
   describe_time(tooltip, size, result->complete ? "complete" : "given up", result->end_ns);
   len = strlen(tooltip);
   if (result->error[0]) snprintf(tooltip + len, size - len, "\n%s", result->error);
@@ -141,6 +142,9 @@ void trace_draw_marks(const struct trace_panel *panel, size_t row) {
   if (result->size_ns != TRACE_NEVER)
     fprintf(drawing->to, "<path d=\"M%.2f %.1fl3.4 3.4l-3.4 3.4l-3.4 -3.4z\" class=\"size\"/>\n",
             trace_x_of(drawing, result->size_ns), y - 3.4);
+  if (result->scan_ns != TRACE_NEVER)
+    fprintf(drawing->to, "<path d=\"M%.2f %.1fl3.4 3.4l-3.4 3.4l-3.4 -3.4z\" class=\"scan\"/>\n",
+            trace_x_of(drawing, result->scan_ns), y - 3.4);
   if (result->failed && result->end_ns != TRACE_NEVER)
     trace_draw_cross(drawing->to, trace_x_of(drawing, result->end_ns), y);
 }
