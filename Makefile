@@ -259,7 +259,7 @@ fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 # ---- install ----------------------------------------------------------------------------------
 
 # What handlers are written against; weir.h, which starts them, lies beside these once installed.
-HEADERS := $(addprefix engine/,machine.h headers.h stream.h handler.h body.h)
+HEADERS := $(addprefix engine/,machine.h headers.h stream.h handler.h body.h first_scan.h)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include/weir $(DESTDIR)$(PREFIX)/share/man/man1

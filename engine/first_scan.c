@@ -7,6 +7,8 @@
  */
 #include "first_scan.h"
 
+#include "limits.h"
+
 #include <assert.h>
 
 /* What the next byte is. */

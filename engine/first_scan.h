@@ -16,7 +16,6 @@
 #ifndef WEIR_FIRST_SCAN_H
 #define WEIR_FIRST_SCAN_H
 
-#include "limits.h"
 #include "machine.h"
 
 enum first_scan_result {
@@ -37,7 +36,8 @@ struct first_scan {
 };
 
 /* Goes on with the next bytes of the file, as many as there are. Those behind
- * HEAD_START_SCAN_BYTES_MAX are not looked at: a first scan that is longer than that is none. */
+ * HEAD_START_SCAN_BYTES_MAX (128 KiB) are not looked at: a first scan that is longer than that is
+ * none. */
 enum first_scan_result first_scan_read(struct first_scan *scan, struct span bytes);
 
 /* The same for a file that is there as a whole: the bytes that its first scan takes; 0: it has

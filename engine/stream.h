@@ -175,10 +175,11 @@ void stream_timer(struct stream *stream, uint64_t deadline_ns);
 void stream_reset(struct stream *stream, uint32_t error_code);
 
 /* Says how many first bytes of the response's body its reader needs before the rest is of use: a
- * progressive image up to the end of its first scan, say (first_scan.h finds it in a JPEG). Where a
- * rule of head_start.h that says `scan` holds for the response, they are sent as early as its other
- * head starts, HEAD_START_SCAN_BYTES_MAX of them at most; else nothing happens. At any time, best
- * before stream_respond() and also from within pull(); what was said last counts, 0 for nothing. */
+ * progressive image up to the end of its first scan, say (first_scan.h finds it in a JPEG). Where
+ * the server's rule for the response is `scan` (head_start.h), as it is for images by default, they
+ * are sent early, HEAD_START_SCAN_BYTES_MAX (128 KiB) of them at most; else nothing happens. At any
+ * time, best before stream_respond() and also from within pull(); what was said last counts, 0 for
+ * nothing. */
 void stream_head_start(struct stream *stream, uint64_t first_bytes);
 
 /* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (asserted) among those of

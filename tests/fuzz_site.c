@@ -10,6 +10,7 @@
 #include "engine/conditional.h"
 #include "engine/first_scan.h"
 #include "engine/http_date.h"
+#include "engine/limits.h"
 #include "engine/mime.h"
 #include "engine/negotiate.h"
 #include "engine/range.h"

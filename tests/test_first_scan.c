@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/first_scan.h"
+#include "engine/limits.h"
 #include "jpeg_images.h"
 
 #define TEXT(literal)  (const uint8_t *)(literal), sizeof(literal) - 1

@@ -30,3 +30,14 @@ def test_install_and_build_against_it(tmp_path):
          *[f.decode() for f in flags])
     assert subprocess.run([tmp_path / "program"], capture_output=True, timeout=10,
                           check=True).stdout == b"200 hello\n"
+    # What handlers may call besides: each header stands alone.
+    headers = sorted(os.listdir(prefix / "include/weir"))
+    assert {"weir.h", "stream.h", "first_scan.h"} <= set(headers)
+    for header in headers:
+        source.write_text(f"#include <weir/{header}>\nint main(void) {{ return 0; }}\n")
+        tool("gcc", "-std=c17", "-Wall", "-Werror", source, "-fsyntax-only",
+             *[f.decode() for f in flags])
+    source.write_text('''#include <weir/first_scan.h>
+int main(void) { return (int)first_scan_bytes((struct span){0}); }''')
+    tool("gcc", "-std=c17", source, "-o", tmp_path / "program", *[f.decode() for f in flags])
+    assert subprocess.run([tmp_path / "program"], timeout=10).returncode == 0
