@@ -30,10 +30,14 @@ static void inform(struct stream *stream) {
 }
 
 static void answer(struct fuzz_exchange *exchange, struct stream *stream, uint32_t body_bytes) {
-  struct header fields[] = {header_of(TOKEN_CONTENT_TYPE, span_text("text/plain")),
-                            {.name = span_text("x-kind"), .value = span_of(&exchange->kind, 1)}};
+  bool image = exchange->kind == 'b'; /* with a first scan, in the order of all that is sent */
+  struct header fields[] = {
+      header_of(TOKEN_CONTENT_TYPE, span_text(image ? "image/jpeg" : "text/plain")),
+      {.name = span_text("x-kind"), .value = span_of(&exchange->kind, 1)}};
   bool trailers = exchange->kind == 't';
+  if (image) stream_head_start(stream, 20000);
   if (!stream_respond(stream, 200, fields, 2, fuzz_body(exchange, body_bytes))) return;
+  if (image && !exchange->gone) stream_head_start(stream, 10000);
   struct header sum = {.name = span_text("x-sum"), .value = span_text("1")};
   if (trailers && !exchange->gone) (void)stream_trailers(stream, &sum, 1);
 }
