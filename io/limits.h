@@ -53,6 +53,11 @@
  * thousands that came together end together. */
 #define IO_TURN_SEND_BYTES (UINT64_C(4) << 20)
 #define IO_TURN_LINKS      256u
+/* Where ending them takes longer than that, both passes together end after so long a turn, by the
+ * clock, which is read after each few links; the rest have the next one. A pass settles so few in
+ * any case. */
+#define IO_TURN_FLUSH_NS   (7 * IO_MILLISECOND)
+#define IO_TURN_LOOK_LINKS 8u
 /* A link is in the midst of a long send after so many bytes: most responses are over by then. */
 #define IO_BURST_BYTES 65536u
 /* Sent by links in the midst of a long send in one turn: a millisecond at 1 GB/s, for which

@@ -124,16 +124,23 @@ void links_settle(struct worker *worker) {
   list_splice(&worker->links.dirty, &batch);
 }
 
+/* Whether a turn has lasted long enough, asked after each few links. */
+static bool is_long(const struct worker *worker, uint32_t settled) {
+  return settled > 0 && settled % IO_TURN_LOOK_LINKS == 0 &&
+         worker_clock_ns() - worker->now_ns > IO_TURN_FLUSH_NS;
+}
+
 /* Settles links of `list`, each once, until `bytes_max` have been sent in this pass. Those that had
  * no turn come before those that had one and want another. */
-static void flush_list(struct links *links, struct list_node *list, uint64_t bytes_max) {
+static void flush_list(struct worker *worker, struct list_node *list, uint64_t bytes_max) {
+  struct links *links = &worker->links;
   struct list_node batch, *node;
   uint32_t settled = 0;
   list_init(&batch);
   list_splice(&batch, list);
   links->turn_sent_bytes = 0;
   while (settled < IO_TURN_LINKS && links->turn_sent_bytes < bytes_max &&
-         (node = list_take_first(&batch))) {
+         !is_long(worker, settled) && (node = list_take_first(&batch))) {
     serve(LIST_OWNER(node, struct link, dirty));
     settled++;
   }
@@ -144,8 +151,8 @@ static void flush_list(struct links *links, struct list_node *list, uint64_t byt
 bool links_flush(struct worker *worker) {
   struct links *links = &worker->links;
   restart_starved(worker);
-  flush_list(links, &links->dirty, IO_TURN_SEND_BYTES);
-  flush_list(links, &links->busy, IO_TURN_BUSY_BYTES);
+  flush_list(worker, &links->dirty, IO_TURN_SEND_BYTES);
+  flush_list(worker, &links->busy, IO_TURN_BUSY_BYTES);
   if (worker->bufring.ring) bufring_publish(&worker->bufring);
   /* Those that receive again may be idle and complete nothing, so the rest must not wait for them.
    */
