@@ -64,18 +64,18 @@ MALLOC := $(if $(filter release,$(VARIANT)),-ljemalloc)
 LDLIBS := -luring -lssl -lcrypto -lz -ljansson -lpthread $(MALLOC)
 
 OUT := $(BUILD)/$(VARIANT)
-ENGINE := $(wildcard engine/*.c)
-IO := $(wildcard io/*.c)
+ENGINE := $(wildcard engine/*.c engine/*/*.c)
+IO := $(wildcard io/*/*.c)
 # What an embedder calls, and the little of tools/ that it needs.
-LIB := $(wildcard tools/lib/*.c) tools/lookup.c tools/process.c tools/url.c
+LIB := $(wildcard tools/lib/*.c) tools/client/lookup.c tools/client/url.c tools/common/process.c
 # Everything in tools/ is the program, except generators, which are run by hand.
 TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c))
-TESTS := $(wildcard tests/test_*.c)
-FUZZ := $(wildcard tests/fuzz_*.c)
+TESTS := $(shell find tests -name 'test_*.c' | sort)
+FUZZ := $(wildcard tests/fuzz/*.c)
 # Programs that the end-to-end tests use.
-HELPERS := $(filter-out $(TESTS) $(FUZZ),$(wildcard tests/*.c))
+HELPERS := $(wildcard tests/helpers/*.c)
 MICRO := $(wildcard bench/micro_*.cc)
-SOURCES := $(wildcard engine/*.[ch] io/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*.[ch] tests/sim/*.[ch] bench/*.c bench/*.cc)
+SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 .PHONY: all help deps run test bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean
@@ -188,57 +188,32 @@ $(OUT)/weir: $(call OBJ,$(TOOLS)) $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_FAST) $^ $(LDLIBS) -o $@
 
-# One program a tests/test_<room>.c, each with its own main(). tests/test_serve_<part>.c is about
-# tools/serve/ and gets that too; so for trace and load.
-$(OUT)/tests/test_serve_%: $(OUT)/tests/test_serve_%.o $(OUT)/libtools.a $(OUT)/libweir.a
+# One program a tests/.../test_<module>.c, each with its own main().
+$(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libtools.a $(OUT)/libweir.a
 	$(call SAY,LINK)
-	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
-$(OUT)/tests/test_trace_%: $(OUT)/tests/test_trace_%.o $(OUT)/libtools.a $(OUT)/libweir.a
-	$(call SAY,LINK)
-	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
-$(OUT)/tests/test_load_%: $(OUT)/tests/test_load_%.o $(OUT)/libtools.a $(OUT)/libweir.a
-	$(call SAY,LINK)
-	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
-$(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/libweir.a
-	$(call SAY,LINK)
-	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
+	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 
-# The simulation has rooms of its own.
-SIM := $(wildcard tests/sim/*.c)
-$(OUT)/tests/test_sim: $(OUT)/tests/test_sim.o $(call OBJ,$(SIM)) $(OUT)/libweir.a
-	$(call SAY,LINK)
-	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka $(LDLIBS) -o $@
+# The simulation has modules of its own.
+SIM := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
+$(OUT)/tests/sim/test_sim: $(call OBJ,$(SIM))
 
 # The simulation around an engine with one bug more, which it has to find.
 SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK
-$(OUT)/tests/sim_canary_%: tests/test_sim.c $(SIM) $(ENGINE) $(wildcard engine/*.h tests/sim/*.h) \
+$(OUT)/tests/sim/canary_%: tests/sim/test_sim.c $(SIM) $(ENGINE) $(wildcard engine/*.h engine/*/*.h tests/sim/*.h) \
                            $(OUT)/flags
 	@mkdir -p $(@D)
 	$(call SAY,CANARY)
 	$(QUIET)$(CC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -DWEIR_CANARY_$* $(filter %.c,$^) \
 	  $(LDFLAGS_ALL) -lcmocka $(LDLIBS) -o $@
-sim-canaries: $(patsubst %,$(OUT)/tests/sim_canary_%,$(SIM_CANARIES))
+sim-canaries: $(patsubst %,$(OUT)/tests/sim/canary_%,$(SIM_CANARIES))
 
 # The other implementation of the differential test.
-$(OUT)/tests/test_diff_nghttp2: private LDLIBS += -lnghttp2
+$(OUT)/tests/spec/test_diff_nghttp2: private LDLIBS += -lnghttp2
 
 # VARIANT=fuzz only: main() comes from libFuzzer.
-$(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz_%.o $(OUT)/libweir.a
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ $(LDLIBS) -o $@
-
-$(OUT)/tests/canary: $(OUT)/tests/canary.o
-	$(call SAY,LINK)
-	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka -o $@
-
-$(OUT)/tests/suite_peer: $(OUT)/tests/suite_peer.o $(OUT)/libweir.a
-	$(call SAY,LINK)
-	$(QUIET)$(LINK_QUICKLY) $^ -lcmocka -o $@
-
-$(OUT)/tests/hpack_peer $(OUT)/tests/h2_client: $(OUT)/libweir.a
-$(OUT)/tests/%: $(OUT)/tests/%.o
-	$(call SAY,LINK)
-	$(QUIET)$(LINK_QUICKLY) $^ -o $@
 
 $(OUT)/bench/ceiling: $(OUT)/bench/ceiling.o $(OUT)/libweir.a
 	$(call SAY,LINK)
@@ -259,16 +234,18 @@ fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 # ---- install ----------------------------------------------------------------------------------
 
 # What handlers are written against; weir.h, which starts them, lies beside these once installed.
-HEADERS := $(addprefix engine/,machine.h headers.h stream.h handler.h body.h first_scan.h)
+HEADERS := engine/base/machine.h $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include/weir $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
 	install -m 644 $(BUILD)/libweir.a $(DESTDIR)$(PREFIX)/lib/libweir.a
-	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/weir/
-	sed 's|"engine/|"|' tools/lib/weir.h > $(DESTDIR)$(PREFIX)/include/weir/weir.h
+	for header in $(HEADERS) tools/lib/weir.h; do \
+	  sed -E 's|"engine/[a-z]+/|"|' $$header \
+	    > $(DESTDIR)$(PREFIX)/include/weir/$$(basename $$header) || exit 1; \
+	done
 	install -m 644 tools/weir.1 $(DESTDIR)$(PREFIX)/share/man/man1/weir.1
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/weir.pc.in \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/lib/weir.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/weir.pc
 
 clean:

@@ -11,9 +11,9 @@
  * Prints one line: requests per second, per second of the server's CPU time, bytes per second, and
  * how many system calls and turns they took.
  */
-#include "io/accept.h"
-#include "io/dial.h"
-#include "io/worker.h"
+#include "io/link/accept.h"
+#include "io/link/dial.h"
+#include "io/worker/worker.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include <vector>
 
 extern "C" {
-#include "engine/h2_frame.h"
+#include "engine/h2/frame.h"
 }
 
 namespace {

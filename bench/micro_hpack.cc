@@ -7,9 +7,9 @@
 #include <vector>
 
 extern "C" {
-#include "engine/hpack_decode.h"
-#include "engine/hpack_encode.h"
-#include "engine/huffman.h"
+#include "engine/hpack/decode.h"
+#include "engine/hpack/encode.h"
+#include "engine/hpack/huffman.h"
 }
 
 namespace {

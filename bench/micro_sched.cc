@@ -6,7 +6,7 @@
 #include <vector>
 
 extern "C" {
-#include "engine/sched.h"
+#include "engine/sched/sched.h"
 }
 
 namespace {

@@ -2,9 +2,9 @@
  * conn.c - holds the first bytes of a clear-text connection until they tell the protocol, then
  * hands everything to that protocol's machine.
  */
-#include "conn.h"
+#include "engine/conn.h"
 
-#include "h2.h"
+#include "engine/h2/h2.h"
 
 #include <assert.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #ifndef WEIR_CONN_H
 #define WEIR_CONN_H
 
-#include "engine.h"
+#include "engine/engine.h"
 
 /* The ALPN tokens that conn_factory's machines speak, in order of preference, NULL-terminated. */
 extern const char *const conn_protocols[];

@@ -1,11 +1,11 @@
 /*
  * engine.c - sizes the pools that the connections of one worker share; see engine.h.
  */
-#include "engine.h"
+#include "engine/engine.h"
 
-#include "conn.h"
-#include "h2.h"
-#include "http_date.h"
+#include "engine/conn.h"
+#include "engine/h2/h2.h"
+#include "engine/http/date.h"
 
 #include <string.h>
 

@@ -7,12 +7,12 @@
 #ifndef WEIR_ENGINE_H
 #define WEIR_ENGINE_H
 
-#include "handler.h"
-#include "head_start.h"
-#include "pool.h"
-#include "sched.h"
+#include "engine/base/pool.h"
+#include "engine/http/handler.h"
+#include "engine/sched/head_start.h"
+#include "engine/sched/sched.h"
 
-/* What a user may choose; engine_config_default() fills it from limits.h. */
+/* What a user may choose; engine_config_default() fills it from base/limits.h. */
 struct engine_config {
   uint32_t connections_max;             /* connections of this engine at once */
   uint32_t streams_max;                 /* streams of all connections at once */
@@ -21,7 +21,7 @@ struct engine_config {
   uint32_t connection_window_bytes;     /* receive window of a new connection */
   uint32_t connection_window_bytes_max; /* that FLOW_AUTO may widen it to */
   uint64_t window_budget_bytes;         /* receive windows of all connections together */
-  enum stream_flow flow;                /* who gets credit when: h2_flow.h; not FLOW_DEFAULT */
+  enum stream_flow flow;                /* who gets credit when: h2/flow.h; not FLOW_DEFAULT */
   uint32_t frame_bytes_max;             /* SETTINGS_MAX_FRAME_SIZE that we announce */
   uint32_t header_list_bytes;           /* SETTINGS_MAX_HEADER_LIST_SIZE that we announce */
   uint32_t header_table_bytes;          /* SETTINGS_HEADER_TABLE_SIZE that we announce, at most
@@ -45,18 +45,18 @@ struct engine_counters {
   uint64_t resets_received, resets_sent;
   uint64_t goaways_received, goaways_sent;
   uint64_t body_bytes_received, body_bytes_sent;
-  /* What budgets are charged for; limits.h has each one's size and reason. */
+  /* What budgets are charged for; base/limits.h has each one's size and reason. */
   uint64_t charged_resets;                  /* H2_RESET_*: streams that ended by the peer's doing */
   uint64_t charged_pings, charged_settings; /* H2_PING_*, H2_SETTINGS_* */
   uint64_t glitches;                        /* H2_GLITCH_*: useless frames, of these kinds: */
   uint64_t glitches_data;                   /* H2_EMPTY_DATA_FREE */
   uint64_t glitches_updates;                /* H2_UPDATES_FREE* */
-  uint64_t glitches_priorities;             /* H2_PRIORITIES_FREE*, and more than sched.h keeps */
-  uint64_t glitches_unknown;                /* frame types */
-  uint64_t glitches_refused;                /* H2_CONCURRENT_STREAMS_DEFAULT, lack of resources */
-  uint64_t glitches_late;                   /* frames for streams that have ended */
-  uint64_t glitches_goaways;                /* GOAWAY after GOAWAY */
-  uint64_t calmed;                          /* connections ended with ENHANCE_YOUR_CALM, by: */
+  uint64_t glitches_priorities; /* H2_PRIORITIES_FREE*, and more than sched/sched.h keeps */
+  uint64_t glitches_unknown;    /* frame types */
+  uint64_t glitches_refused;    /* H2_CONCURRENT_STREAMS_DEFAULT, lack of resources */
+  uint64_t glitches_late;       /* frames for streams that have ended */
+  uint64_t glitches_goaways;    /* GOAWAY after GOAWAY */
+  uint64_t calmed;              /* connections ended with ENHANCE_YOUR_CALM, by: */
   uint64_t calmed_resets, calmed_glitches, calmed_pings;
   uint64_t calmed_settings; /* also H2_SETTINGS_ENTRIES_MAX */
   uint64_t calmed_headers; /* H2_HEADER_BLOCK_BYTES_MAX, H2_CONTINUATION_FRAMES_MAX, HPACK_LIST_* */

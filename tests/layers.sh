@@ -4,9 +4,9 @@
 #
 #   1. engine/ does no I/O: it includes engine headers and a few freestanding ones, and what its
 #      objects leave undefined is on a short list (no system call, no clock, no malloc, no lock).
-#   2. io/ knows no HTTP: of engine/ it includes machine.h alone, it uses no symbol of engine/, and
+#   2. io/ knows no HTTP: of engine/ it includes base/machine.h alone, it uses no symbol of engine/, and
 #      neither it nor machine.h says a word of HTTP.
-#   3. No h2_* file reaches an h1* or spdy* one, however indirectly.
+#   3. No file of engine/h2 reaches one of h1 or spdy, however indirectly.
 #
 # layers.sh --self-test breaks each rule in a tree of its own and fails where that goes unnoticed.
 # Prints one line a broken rule; exit 0 when none is.
@@ -26,7 +26,7 @@ engine_system_headers='assert.h inttypes.h limits.h stdalign.h stdbool.h stddef.
 engine_symbols='memcpy memmove memset memcmp memchr memrchr strlen strcmp strncmp strchr
 __memcpy_chk __memset_chk __memmove_chk __assert_fail __stack_chk_fail _GLOBAL_OFFSET_TABLE_'
 # Compression of SPDY header blocks is zlib's, with the engine's own allocator handed in.
-zlib_room=spdy_zlib
+zlib_room=zlib
 zlib_symbols='inflate inflateInit_ inflateInit2_ inflateEnd inflateReset inflateSetDictionary
 deflate deflateInit_ deflateInit2_ deflateEnd deflateReset deflateSetDictionary deflateBound
 deflateParams deflateTune adler32'
@@ -58,16 +58,18 @@ check_words() { # check_words FILE...
 }
 
 check_engine_includes() {
-  includes_of $(existing engine/*.c engine/*.h) | while read -r file header; do
+  includes_of $(existing engine/*.[ch] engine/*/*.[ch]) | while read -r file header; do
     case $header in
       \"*)
-        name=$(basename "$(echo "$header" | tr -d '"')")
-        [ -e "engine/$name" ] || echo "$file includes $header, which is not of engine/"
-        case $header in *io/* | *tools/*) echo "$file includes $header" ;; esac ;;
+        name=$(echo "$header" | tr -d '"')
+        case $name in
+          engine/*) [ -e "$name" ] || echo "$file includes $header, which does not exist" ;;
+          *) echo "$file includes $header, which is not of engine/" ;;
+        esac ;;
       \<*)
         name=$(echo "$header" | tr -d '<>')
         if [ "$name" = zlib.h ]; then
-          case $file in engine/$zlib_room.[ch]) continue ;; esac
+          case $file in engine/spdy/$zlib_room.[ch]) continue ;; esac
         fi
         contains "$name" $engine_system_headers ||
           echo "$file includes $header, which engine/ may not" ;;
@@ -76,12 +78,12 @@ check_engine_includes() {
 }
 
 check_io_includes() {
-  includes_of $(existing io/*.c io/*.h) | while read -r file header; do
+  includes_of $(existing io/*/*.[ch]) | while read -r file header; do
     case $header in
-      *engine/machine.h\" | \"machine.h\") ;;
+      \"engine/base/machine.h\") ;;
+      \"io/*) ;;
       \"*)
-        name=$(echo "$header" | tr -d '"')
-        [ -e "io/${name#io/}" ] || echo "$file includes $header, which is not of io/" ;;
+        echo "$file includes $header, which is not of io/" ;;
     esac
   done
 }
@@ -98,15 +100,15 @@ symbols() { # symbols U|D OBJECT... : "OBJECT NAME" of undefined, or names of de
 }
 
 check_engine_symbols() {
-  objects=$(existing build/release/engine/*.o)
-  for source in $(existing engine/*.c); do
+  objects=$(existing build/release/engine/*.o build/release/engine/*/*.o)
+  for source in $(existing engine/*.c engine/*/*.c); do
     object=build/release/${source%.c}.o
     [ -e "$object" ] || echo "$object is missing: build first"
   done
   own=$(symbols D $objects)
   symbols U $objects | while read -r object name; do
     case $object in
-      */$zlib_room.o) contains "$name" $zlib_symbols && continue ;;
+      */spdy/$zlib_room.o) contains "$name" $zlib_symbols && continue ;;
     esac
     contains "$name" $engine_symbols && continue
     contains "$name" $own || echo "$object uses $name, which engine/ may not"
@@ -114,16 +116,16 @@ check_engine_symbols() {
 }
 
 check_io_symbols() {
-  engine=$(symbols D $(existing build/release/engine/*.o))
-  symbols U $(existing build/release/io/*.o) | while read -r object name; do
+  engine=$(symbols D $(existing build/release/engine/*.o build/release/engine/*/*.o))
+  symbols U $(existing build/release/io/*/*.o) | while read -r object name; do
     if contains "$name" $engine; then echo "$object uses $name of engine/"; fi
   done
 }
 
 check_protocols_apart() {
-  for source in $(existing engine/h2.c engine/h2_*.c engine/h2.h engine/h2_*.h); do
+  for source in $(existing engine/h2/*.[ch]); do
     reached=$("${CC:-cc}" -std=c17 -D_GNU_SOURCE -I. -MM "$source" 2>/dev/null |
-      tr ' \\' '\n\n' | grep -E '(^|/)(h1|spdy)[^/]*\.h$' | head -n 1 || true)
+      tr ' \\' '\n\n' | grep -E '(^|/)(h1|spdy)/[^/]*\.h$' | head -n 1 || true)
     [ -z "$reached" ] || echo "$source reaches $reached"
   done
 }
@@ -141,27 +143,27 @@ check_tree() {
 $report
 END
   fi
-  check_words $(existing io/*.c io/*.h engine/machine.h)
+  check_words $(existing io/*/*.[ch] engine/base/machine.h)
 }
 
 # ---- the rules, tested -------------------------------------------------------------------------
 
 # A small tree that keeps every rule.
 lawful_tree() {
-  mkdir -p "$1/engine" "$1/io"
-  echo '#include <stdint.h>' > "$1/engine/machine.h"
-  echo 'struct h1;' > "$1/engine/h1.h"
-  printf '%s\n' '#include "machine.h"' '#include <string.h>' 'int room(const char *s);' \
-    'int room(const char *s) { return (int)strlen(s); }' > "$1/engine/room.c"
-  echo '#include "machine.h"' > "$1/engine/h2_frame.h"
-  printf '%s\n' '#include "h2_frame.h"' 'int decode(void);' 'int decode(void) { return 1; }' \
-    > "$1/engine/h2_frame.c"
-  printf '%s\n' '#include "engine/machine.h"' '#include <unistd.h>' 'int link_id(void);' \
-    'int link_id(void) { return getpid(); }' > "$1/io/link.c"
+  mkdir -p "$1/engine/base" "$1/engine/h1" "$1/engine/h2" "$1/io/link"
+  echo '#include <stdint.h>' > "$1/engine/base/machine.h"
+  echo 'struct h1;' > "$1/engine/h1/h1.h"
+  printf '%s\n' '#include "engine/base/machine.h"' '#include <string.h>' 'int room(const char *s);' \
+    'int room(const char *s) { return (int)strlen(s); }' > "$1/engine/base/room.c"
+  echo '#include "engine/base/machine.h"' > "$1/engine/h2/frame.h"
+  printf '%s\n' '#include "engine/h2/frame.h"' 'int decode(void);' 'int decode(void) { return 1; }' \
+    > "$1/engine/h2/frame.c"
+  printf '%s\n' '#include "engine/base/machine.h"' '#include <unistd.h>' 'int link_id(void);' \
+    'int link_id(void) { return getpid(); }' > "$1/io/link/link.c"
 }
 
 build_tree() {
-  for source in "$1"/engine/*.c "$1"/io/*.c; do
+  for source in "$1"/engine/*/*.c "$1"/io/*/*.c; do
     object=$1/build/release/${source#"$1"/}
     mkdir -p "$(dirname "$object")"
     (cd "$1" && "${CC:-cc}" -std=c17 -D_GNU_SOURCE -I. -c "$source" -o "${object%.c}.o")
@@ -186,20 +188,20 @@ self_test() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   expect lawful '' none ''
-  expect engine-header 'includes <stdio.h>' engine/room.c '#include <stdio.h>'
-  expect engine-io-header 'not of engine' engine/room.c '#include "../io/link.c"'
-  expect engine-malloc 'uses malloc' engine/room.c \
+  expect engine-header 'includes <stdio.h>' engine/base/room.c '#include <stdio.h>'
+  expect engine-io-header 'not of engine' engine/base/room.c '#include "../../io/link/link.c"'
+  expect engine-malloc 'uses malloc' engine/base/room.c \
     'void *malloc(unsigned long); void *take(void); void *take(void) { return malloc(1); }'
-  expect engine-clock 'uses clock_gettime' engine/room.c \
+  expect engine-clock 'uses clock_gettime' engine/base/room.c \
     'int clock_gettime(int, void *); int now(void); int now(void) { return clock_gettime(0, 0); }'
-  expect engine-zlib 'includes <zlib.h>' engine/room.c '#include <zlib.h>'
-  expect io-header 'not of io' io/link.c '#include "engine/h2_frame.h"'
-  expect io-symbol 'uses decode of engine' io/link.c \
+  expect engine-zlib 'includes <zlib.h>' engine/base/room.c '#include <zlib.h>'
+  expect io-header 'not of io' io/link/link.c '#include "engine/h2/frame.h"'
+  expect io-symbol 'uses decode of engine' io/link/link.c \
     'int decode(void); int peek(void); int peek(void) { return decode(); }'
-  expect io-word 'speaks of HTTP' io/link.c '// an HTTP request'
-  expect io-alpn 'speaks of HTTP' io/link.c 'static const char *p(void) { return "h2"; } int q(void); int q(void) { return *p(); }'
-  expect seam-word 'speaks of HTTP' engine/machine.h '// GOAWAY'
-  expect h2-h1 'reaches engine/h1.h' engine/h2_frame.h '#include "h1.h"'
+  expect io-word 'speaks of HTTP' io/link/link.c '// an HTTP request'
+  expect io-alpn 'speaks of HTTP' io/link/link.c 'static const char *p(void) { return "h2"; } int q(void); int q(void) { return *p(); }'
+  expect seam-word 'speaks of HTTP' engine/base/machine.h '// GOAWAY'
+  expect h2-h1 'reaches engine/h1/h1.h' engine/h2/frame.h '#include "engine/h1/h1.h"'
 }
 
 if [ "${1-}" = --self-test ]; then

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/commands.h"
-#include "tools/output.h"
+#include "tools/common/commands.h"
+#include "tools/common/output.h"
 
 /* Read by jemalloc when it starts. Memory that a crowd of connections used goes back to the system
  * a second after they have gone, instead of when the next allocation happens to look: 48 MB became

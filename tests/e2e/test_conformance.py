@@ -1,4 +1,4 @@
-"""The cases of tests/spec_suite.h against `weir serve`, through real sockets (tests/suite_peer.c)."""
+"""The cases of tests/spec/spec_suite.h against `weir serve`, through real sockets (tests/helpers/suite_peer.c)."""
 import os
 import subprocess
 
@@ -9,10 +9,10 @@ import harness
 
 def suite_program():
     for variant in ("asan", "release"):
-        path = os.path.join(harness.ROOT, "build", variant, "tests", "suite_peer")
+        path = os.path.join(harness.ROOT, "build", variant, "tests/helpers", "suite_peer")
         if os.path.exists(path):
             return path
-    pytest.skip("tests/suite_peer is not built (make helpers)")
+    pytest.skip("tests/helpers/suite_peer is not built (make helpers)")
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -1,4 +1,4 @@
-"""weir's client engine (tests/h2_client.c) against a server made of python3-h2, and what a python3-h2
+"""weir's client engine (tests/helpers/h2_client.c) against a server made of python3-h2, and what a python3-h2
 client can do besides fetching against `weir serve`."""
 import os
 import random
@@ -20,10 +20,10 @@ CODES = h2.settings.SettingCodes
 
 def client_program():
     for variant in ("asan", "release"):
-        path = os.path.join(harness.ROOT, "build", variant, "tests", "h2_client")
+        path = os.path.join(harness.ROOT, "build", variant, "tests/helpers", "h2_client")
         if os.path.exists(path):
             return path
-    pytest.skip("tests/h2_client is not built (make helpers)")
+    pytest.skip("tests/helpers/h2_client is not built (make helpers)")
 
 
 def pattern(stream, size):

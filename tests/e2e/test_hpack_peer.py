@@ -1,4 +1,4 @@
-"""Our HPACK against another implementation, python3-hpack, through tests/hpack_peer.c: what one side
+"""Our HPACK against another implementation, python3-hpack, through tests/helpers/hpack_peer.c: what one side
 writes the other reads, over many blocks of one connection, with changes of the table size."""
 import glob
 import json
@@ -11,9 +11,9 @@ import pytest
 hpack = pytest.importorskip("hpack")
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PEER = os.path.join(ROOT, "build/asan/tests/hpack_peer")
+PEER = os.path.join(ROOT, "build/asan/tests/helpers/hpack_peer")
 if not os.path.exists(PEER):
-    PEER = os.path.join(ROOT, "build/release/tests/hpack_peer")
+    PEER = os.path.join(ROOT, "build/release/tests/helpers/hpack_peer")
 NEVER_INDEX = 1  # HEADER_NEVER_INDEX
 TABLE_BYTES_MAX = 4096
 SECRETS = {b"authorization", b"proxy-authorization", b"set-cookie"}
@@ -60,7 +60,7 @@ class Peer:
 @pytest.fixture
 def peer():
     if not os.path.exists(PEER):
-        pytest.skip("tests/hpack_peer is not built")
+        pytest.skip("tests/helpers/hpack_peer is not built")
     one = Peer()
     yield one
     one.close()
@@ -118,7 +118,7 @@ def random_lists(seed, count):
 def test_recorded_lists_to_peer():
     """What we write of real lists, python3-hpack reads."""
     if not os.path.exists(PEER):
-        pytest.skip("tests/hpack_peer is not built")
+        pytest.skip("tests/helpers/hpack_peer is not built")
     count = 0
     for path, lists in stories():
         ours, decoder = Peer(), decoder_of()

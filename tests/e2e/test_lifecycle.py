@@ -374,9 +374,9 @@ def thread_names(pid):
 
 def test_the_harness_notices(tmp_path):
     """A server that dies of a sanitizer's finding, or exits with anything but 0, fails a test."""
-    canary = os.path.join(harness.ROOT, "build/asan/tests/canary")
+    canary = os.path.join(harness.ROOT, "build/asan/tests/helpers/canary")
     if not os.path.exists(canary):
-        pytest.skip("build/asan/tests/canary is absent")
+        pytest.skip("build/asan/tests/helpers/canary is absent")
     server = harness.Server.__new__(harness.Server)
     server.log_path = str(tmp_path / "log")
     for death in ("address", "leak", "undefined", "assert"):

@@ -39,7 +39,7 @@ def test_ten_thousand_connections(server):
     needed = connections + 1000
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < needed:
         pytest.skip(f"needs {needed} descriptors a process")
-    program = os.path.join(harness.ROOT, "build/release/tests/hold_connections")
+    program = os.path.join(harness.ROOT, "build/release/tests/helpers/hold_connections")
     done = subprocess.run([program, str(server.http_port), str(connections), "/file.bin", "128"],
                           capture_output=True, timeout=150, stdin=subprocess.DEVNULL)
     out = done.stdout.decode()

@@ -9,9 +9,9 @@
  *              one party; the counts are counts
  *   output     lent pieces are as many as the segments that lend
  */
-#include "check.h"
+#include "tests/sim/check.h"
 
-#include "fail.h"
+#include "tests/sim/fail.h"
 
 static void check_credit(const struct h2_credit *credit, uint32_t id) {
   int64_t sum = credit->granted + credit->held + credit->returnable;

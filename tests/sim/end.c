@@ -1,9 +1,9 @@
 /*
  * end.c - a host without sockets; see end.h.
  */
-#include "end.h"
+#include "tests/sim/end.h"
 
-#include "fail.h"
+#include "tests/sim/fail.h"
 
 #include <stdlib.h>
 

@@ -9,9 +9,9 @@
 #ifndef WEIR_SIM_END_H
 #define WEIR_SIM_END_H
 
-#include "party.h"
-#include "pipe.h"
-#include "wire.h"
+#include "tests/sim/party.h"
+#include "tests/sim/pipe.h"
+#include "tests/sim/wire.h"
 
 enum { SIM_SPANS_MAX = 24, SIM_SHADOW_BYTES = 1 << 20 };
 

@@ -1,7 +1,7 @@
 /*
  * fail.c - the story ring and the last words; see fail.h.
  */
-#include "fail.h"
+#include "tests/sim/fail.h"
 
 #include <signal.h>
 #include <stdarg.h>

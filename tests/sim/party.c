@@ -1,9 +1,9 @@
 /*
  * party.c - handlers of both roles that follow a plan and check the other's; see party.h.
  */
-#include "party.h"
+#include "tests/sim/party.h"
 
-#include "fail.h"
+#include "tests/sim/fail.h"
 
 #include <stdio.h>
 #include <stdlib.h>

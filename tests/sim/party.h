@@ -13,8 +13,8 @@
 #ifndef WEIR_SIM_PARTY_H
 #define WEIR_SIM_PARTY_H
 
-#include "engine/h2.h"
-#include "plan.h"
+#include "engine/h2/h2.h"
+#include "tests/sim/plan.h"
 
 /* What happened in a run, to see that a run was worth something. */
 struct sim_stats {

@@ -1,9 +1,9 @@
 /*
  * plan.c - see plan.h.
  */
-#include "plan.h"
+#include "tests/sim/plan.h"
 
-#include "fail.h"
+#include "tests/sim/fail.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 #ifndef WEIR_SIM_PLAN_H
 #define WEIR_SIM_PLAN_H
 
-#include "engine/headers.h"
-#include "random.h"
+#include "engine/http/headers.h"
+#include "tests/sim/random.h"
 
 /* In an exchange's number: a server promised it. */
 #define PLAN_NUMBER_PUSHED (1ull << 60)

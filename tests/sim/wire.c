@@ -1,9 +1,9 @@
 /*
- * wire.c - a frame reader and the rules of who may say what when; see wire.h.
+ * wire.c - a frame reader and the rules of who may say what when; see base/wire.h.
  */
-#include "wire.h"
+#include "tests/sim/wire.h"
 
-#include "fail.h"
+#include "tests/sim/fail.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * wire.h - what one end of a connection has said and heard, read off the bytes alone.
+ * base/wire.h - what one end of a connection has said and heard, read off the bytes alone.
  * Spec: RFC 9113 sections 4 to 6. Knows nothing of the engine: it has its own frame reader, its own
  * windows and its own idea of each stream's state, so that the engine's can be compared with them.
  *

@@ -1,10 +1,10 @@
 /*
  * world.c - steps, faults, and the quiet at the end; see world.h.
  */
-#include "world.h"
+#include "tests/sim/world.h"
 
-#include "engine/wire.h"
-#include "fail.h"
+#include "engine/base/wire.h"
+#include "tests/sim/fail.h"
 
 #include <stdlib.h>
 

@@ -4,8 +4,8 @@
 #ifndef WEIR_SIM_WORLD_H
 #define WEIR_SIM_WORLD_H
 
-#include "check.h"
-#include "end.h"
+#include "tests/sim/check.h"
+#include "tests/sim/end.h"
 
 enum { SIM_PAIRS = 8, SIM_PAIR_REQUESTS_MAX = 24 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seeds of tests/fuzz_h2_server.c and tests/fuzz_h2_client.c, and their dictionary.
+"""Writes the seeds of tests/fuzz/h2_server.c and tests/fuzz/h2_client.c, and their dictionary.
 
     tools/generate/h2_corpus.py [tests/corpus]
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Writes engine/header_names.c: the names of the tokens, and the search from name to token.
+"""Writes engine/http/header_names.c: the names of the tokens, and the search from name to token.
 
-The tokens and their order come from `enum header_token` in engine/headers.h. The search switches
+The tokens and their order come from `enum header_token` in engine/http/headers.h. The search switches
 on the length, then on the one byte that tells the names of that length apart best, and compares
 what is left with memcmp() of a constant length, which compilers turn into a few loads.
 """
@@ -16,7 +16,7 @@ PSEUDO = {"AUTHORITY", "METHOD", "PATH", "SCHEME", "STATUS", "PROTOCOL"}
 
 def tokens():
     """(enumerator, name) of each token in order, TOKEN_UNKNOWN left out."""
-    text = (generated.ENGINE / "headers.h").read_text()
+    text = (generated.ENGINE / "http/headers.h").read_text()
     body = re.search(r"enum header_token \{(.*?)\};", text, re.S)[1]
     body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
     found = re.findall(r"TOKEN_(\w+)", body)
@@ -66,8 +66,8 @@ def main():
         f'[{token}] = {{(const uint8_t *)"{name}", {len(name)}}},\n' for token, name in pairs
     )
     generated.write(
-        "header_names.c", "header_names.py", "known field names: by number, and back.",
-        f"""#include "headers.h"
+        "http/header_names.c", "header_names.py", "known field names: by number, and back.",
+        f"""#include "engine/http/headers.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes engine/hpack_static.c: RFC 7541 Appendix A as fields with tokens, and where each name
+"""Writes engine/hpack/static.c: RFC 7541 Appendix A as fields with tokens, and where each name
 begins in it."""
 
 import collections
@@ -24,8 +24,8 @@ def main():
     first = "".join(f"[{token}] = {i[0]},\n" for token, i in of_token.items())
     count = "".join(f"[{token}] = {len(i)},\n" for token, i in of_token.items())
     generated.write(
-        "hpack_static.c", "hpack_static.py", "the static table of RFC 7541 Appendix A.",
-        f"""#include "hpack_table.h"
+        "hpack/static.c", "hpack_static.py", "the static table of RFC 7541 Appendix A.",
+        f"""#include "engine/hpack/table.h"
 
 const struct header hpack_static[HPACK_STATIC_COUNT + 1] = {{
 {"".join(entries)}}};

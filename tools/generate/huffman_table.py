@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes engine/huffman_table.c: the code of RFC 7541 Appendix B for encoding and for decoding.
+"""Writes engine/hpack/huffman_table.c: the code of RFC 7541 Appendix B for encoding and for decoding.
 
 Decoding looks up PEEK_BITS bits at once and gets one or two whole symbols; most text is made of
 codes of 5 to 7 bits. Codes longer than that are found by their length: the code is canonical, so
@@ -8,7 +8,7 @@ that all codes of one length are consecutive numbers in the order of their symbo
 
 import generated
 
-PEEK_BITS = 12  # also HUFFMAN_PEEK_BITS in engine/huffman_table.h
+PEEK_BITS = 12  # also HUFFMAN_PEEK_BITS in engine/hpack/huffman_table.h
 
 
 def codes():
@@ -62,11 +62,11 @@ def main():
     encode = ",\n".join(f"{{0x{int(code[s], 2):x}, {len(code[s])}}}" for s in range(256))
     bits = ", ".join(str(len(code[s])) for s in range(256))
     rows = ",\n".join(f"{{0x{first:08x}u, {offset}, {length}}}" for length, first, _, offset in lengths)
-    # EOS has no octet: its place holds 0 and huffman.c never reads it.
+    # EOS has no octet: its place holds 0 and hpack/huffman.c never reads it.
     octets = ", ".join(str(s if s < 256 else 0) for s in symbols)
     generated.write(
-        "huffman_table.c", "huffman_table.py", "the Huffman code of RFC 7541 Appendix B.",
-        f"""#include "huffman_table.h"
+        "hpack/huffman_table.c", "huffman_table.py", "the Huffman code of RFC 7541 Appendix B.",
+        f"""#include "engine/hpack/huffman_table.h"
 
 const struct huffman_code huffman_codes[256] = {{ {encode} }};
 

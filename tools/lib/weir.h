@@ -2,7 +2,7 @@
  * weir.h - a server, or a client, inside a program of yours.
  *
  *     static void hello(void *ctx, struct stream *stream, const struct request *request,
- *                       uint64_t now_ns);                          // see handler.h
+ *                       uint64_t now_ns);                          // see http/handler.h
  *     static const struct handler handler = {.request = hello};
  *
  *     struct weir_server_settings settings = {.http = "127.0.0.1:8080", .handler = &handler};
@@ -15,13 +15,13 @@
  * _Thread_local. A handler must not block: whoever else is on its core would wait for it.
  *
  * Threads of the library take no signals. Errors are one line of text, cut to the given size.
- * Spans, fields and the words *borrows*, *keeps*, *takes*, *lends*: machine.h and headers.h.
+ * Spans, fields and the words *borrows*, *keeps*, *takes*, *lends*: base/machine.h and http/headers.h.
  */
 #ifndef WEIR_H
 #define WEIR_H
 
-#include "engine/body.h"
-#include "engine/handler.h"
+#include "engine/http/body.h"
+#include "engine/http/handler.h"
 
 /* Room that every error text fits into. */
 enum { WEIR_ERROR_BYTES = 256 };

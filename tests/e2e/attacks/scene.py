@@ -34,7 +34,7 @@ ENHANCE_YOUR_CALM = "11"
 
 
 def helper(name):
-    return os.path.join(harness.ROOT, "build/release/tests", name)
+    return os.path.join(harness.ROOT, "build/release/tests/helpers", name)
 
 
 class Meter:
@@ -73,7 +73,7 @@ class Meter:
 
 
 class Innocent:
-    """The client that others must not notice; see tests/innocent.c."""
+    """The client that others must not notice; see tests/helpers/innocent.c."""
 
     def __init__(self, port, *how):
         self.process = subprocess.Popen([helper("innocent"), str(port), *how],

@@ -15,23 +15,23 @@ CATALOGUE = """
 frames, and what controls them
   PING (CVE-2019-9512)
       floods "PING"
-      test_h2_clocks.c test_deadlines
+      tests/engine/h2/test_clocks.c test_deadlines
   SETTINGS (CVE-2019-9515)
       floods "SETTINGS"
   SETTINGS of many entries (CVE-2020-11080)
       floods "SETTINGS of 2730 entries"
-      test_h2_budget.c test_one_frame
+      tests/engine/h2/test_budget.c test_one_frame
   INITIAL_WINDOW_SIZE up and down
       floods "INITIAL_WINDOW_SIZE up and down"
       floods "the same, 32 times a frame"
-      test_h2_budget.c test_windows_of_one_frame
+      tests/engine/h2/test_budget.c test_windows_of_one_frame
   HEADER_TABLE_SIZE games
       floods "HEADER_TABLE_SIZE up and down"
       test_edges.py test_tables_of_any_size
       test_hpack_peer.py test_table_size_changes_from_peer
   MAX_FRAME_SIZE out of range (CVE-2026-33814)
       test_edges.py test_connection_error
-      test_h2_settings.c
+      tests/engine/h2/test_settings.c
   MAX_HEADER_LIST_SIZE games (CVE-2026-50560)
       test_edges.py test_header_list_sizes
   SETTINGS never acknowledged (CVE-2025-53506)
@@ -39,7 +39,7 @@ frames, and what controls them
       test_slow.py test_slow_client
   acknowledgements of nothing
       test_edges.py test_connection_error
-      test_spec_connection.c test_acknowledgements
+      tests/spec/test_connection.c test_acknowledgements
   requests that earn RST_STREAM (CVE-2019-9514)
       floods "invalid requests, for RST_STREAM"
   rapid reset (CVE-2023-44487)
@@ -47,16 +47,16 @@ frames, and what controls them
       floods "rapid reset, 100 at a time"
       floods "rapid reset, in the midst of responses"
       test_floods.py test_rapid_reset_variants
-      test_h2_budget.c test_reset_at_each_byte
+      tests/engine/h2/test_budget.c test_reset_at_each_byte
       test_subtle.py test_files
   made-you-reset (CVE-2025-8671)
       floods "made-you-reset: WINDOW_UPDATE of 0"
       floods "made-you-reset: trailers that are none"
-      test_h2_budget.c test_made_resets
-      test_h2_budget.c test_reset_at_each_byte
+      tests/engine/h2/test_budget.c test_made_resets
+      tests/engine/h2/test_budget.c test_reset_at_each_byte
   every second request reset
       test_subtle.py test_within_the_limits
-      test_h2_budget.c test_paid_resets
+      tests/engine/h2/test_budget.c test_paid_resets
   more streams than allowed
       floods "more streams than allowed"
   valid requests, as fast as they go
@@ -77,11 +77,11 @@ frames, and what controls them
   PRIORITY (CVE-2019-9513)
       floods "PRIORITY, a deep chain of idle streams"
       test_subtle.py test_within_the_limits
-      test_sched.c
+      tests/engine/sched/test_sched.c
   PRIORITY_UPDATE
       floods "PRIORITY_UPDATE for idle streams"
       floods "PRIORITY_UPDATE of 16 KiB"
-      test_spec_limits.c test_priorities
+      tests/spec/test_limits.c test_priorities
   WINDOW_UPDATE
       floods "WINDOW_UPDATE by the byte"
       test_edges.py test_window_update_details
@@ -95,22 +95,22 @@ frames, and what controls them
       floods "ALTSVC and ORIGIN"
   PUSH_PROMISE
       test_edges.py test_connection_error
-      test_spec_messages.c test_pushed
+      tests/spec/test_messages.c test_pushed
   pages that push
       test_subtle.py test_pushes
-      test_h2_budget.c test_pushes
+      tests/engine/h2/test_budget.c test_pushes
   padding
       test_edges.py test_padding_is_given_back
-      test_h2_budget.c test_padded_data
+      tests/engine/h2/test_budget.c test_padded_data
   input after the end (CVE-2026-27135)
       test_floods.py test_noise_after_an_error
-      fuzz_h2_server.c
+      tests/fuzz/h2_server.c
   frames that are announced and do not come
       test_slow.py test_slow_client
       test_edges.py test_connection_error
   identifiers at their end
       test_edges.py test_identifiers_at_their_end
-      test_spec_connection.c test_last_identifier
+      tests/spec/test_connection.c test_last_identifier
   something other than a preface
       test_edges.py test_not_http2
       test_edges.py test_preface_in_pieces
@@ -133,7 +133,7 @@ memory and time
       test_crowds.py test_slow_crowd
   slow bodies
       test_slow.py test_slow_body
-      test_h2_clocks.c test_deadlines
+      tests/engine/h2/test_clocks.c test_deadlines
   slow beginnings
       test_slow.py test_slow_beginnings
       test_crowds.py test_slow_crowd
@@ -143,7 +143,7 @@ memory and time
       test_crowds.py test_hoarded_descriptors
   downloads that do not move
       test_subtle.py test_held_files
-      test_site.c a_buffer_is_not_held_for_ever
+      tests/engine/site/test_site.c a_buffer_is_not_held_for_ever
   looking alive
       test_slow.py test_idle_clients
   half-closed, or gone
@@ -160,27 +160,27 @@ HPACK
       floods "HPACK: 16,000 references to an empty field"
       floods "HPACK: 16,000 cookie crumbs"
       floods "HPACK: 16,000 times 4 KB"
-      test_h2_budget.c test_fields
+      tests/engine/h2/test_budget.c test_fields
   large requests by reference, within limits
       test_subtle.py test_within_the_limits
       test_subtle.py test_files
   integers (CVE-2023-33953)
       test_edges.py test_connection_error
-      test_hpack.c
+      tests/engine/hpack/test_hpack.c
   Huffman codes (CVE-2022-41723)
       test_edges.py test_connection_error
-      test_huffman.c
+      tests/engine/hpack/test_huffman.c
       test_floods.py test_header_table_churn
   the table's memory (CVE-2020-11100)
-      test_hpack_table.c
-      fuzz_hpack_decode.c
+      tests/engine/hpack/test_table.c
+      tests/fuzz/hpack_decode.c
   tables out of step (CVE-2023-32731)
       test_edges.py test_tables_stay_in_step
       test_edges.py test_tables_after_refusal
       test_edges.py test_tables_after_431
   size updates
       test_edges.py test_connection_error
-      test_spec_connection.c test_small_table
+      tests/spec/test_connection.c test_small_table
   costs that grow with the square (CVE-2019-15226)
       test_shares.py test_cost_grows_linearly
   secrets in tables
@@ -188,90 +188,90 @@ HPACK
 
 messages and files
   octets in names and values
-      test_h2_message.c test_octets
+      tests/engine/h2/test_message.c test_octets
   pseudo-fields, targets, authorities
-      test_h2_message.c test_request
-      test_h2_message.c test_host
+      tests/engine/h2/test_message.c test_request
+      tests/engine/h2/test_message.c test_host
   content-length that lies
-      test_spec_messages.c test_requests
+      tests/spec/test_messages.c test_requests
       floods "made-you-reset: less than content-length"
   connection fields, trailers, cookies
-      test_h2_message.c test_other_sections
-      test_h2_message.c test_cookies
+      tests/engine/h2/test_message.c test_other_sections
+      tests/engine/h2/test_message.c test_cookies
   CONNECT, Expect, informational responses
-      test_spec_messages.c test_requests
-      test_h2_message.c test_expectations
-      test_spec_messages.c test_responses
+      tests/spec/test_messages.c test_requests
+      tests/engine/h2/test_message.c test_expectations
+      tests/spec/test_messages.c test_responses
   ranges (CVE-2011-3192)
       test_subtle.py test_ranges
-      test_range.c
+      tests/engine/site/test_range.c
       test_files.py test_ranges
   paths that lead out
       test_files.py test_nothing_from_outside
       test_files.py test_traps
-      test_site_path.c
+      tests/engine/site/test_path.c
   names that do not exist
       test_subtle.py test_files
   dates
-      test_http_date.c
+      tests/engine/http/test_date.c
 
 TLS and sockets
   renegotiation (CVE-2011-1473)
       test_tls_attacks.py test_renegotiation_is_refused
-      test_tls.c test_renegotiation
+      tests/io/tls/test_tls.c test_renegotiation
   truncation
-      test_tls.c test_truncation
+      tests/io/tls/test_tls.c test_truncation
   KeyUpdate, tiny records
       test_tls_attacks.py test_key_updates
       test_tls_attacks.py test_tiny_records
   other protocols, old versions, weak suites
       test_tls_attacks.py test_no_common_protocol
       test_tls_attacks.py test_old_versions
-      test_tls.c test_weak_clients
+      tests/io/tls/test_tls.c test_weak_clients
   early data
       test_tls_attacks.py test_no_early_data
   sessions
       test_tls_attacks.py test_sessions_are_not_kept
-      test_tls.c test_ticket_keys_rotate
+      tests/io/tls/test_tls.c test_ticket_keys_rotate
   handshakes
       test_tls_attacks.py test_handshake_flood
       test_crowds.py test_hoarded_handshakes
       test_tls_attacks.py test_cut_at_each_stage
   output that is not taken
-      test_tls.c test_unread_output_is_bounded
-      test_tls.c test_crowded_slabs
+      tests/io/tls/test_tls.c test_unread_output_is_bounded
+      tests/io/tls/test_tls.c test_crowded_slabs
 
 the event loop
   buffers run out
-      test_link.c test_starved_ring
-      test_bufring.c
+      tests/io/link/test_link.c test_starved_ring
+      tests/io/ring/test_bufring.c
   late completions, reused slots
-      test_worker.c test_late_completions
-      test_link.c test_reused_slot
+      tests/io/worker/test_worker.c test_late_completions
+      tests/io/link/test_link.c test_reused_slot
   long turns
-      test_worker.c test_long_turns_are_counted
+      tests/io/worker/test_worker.c test_long_turns_are_counted
       scene.py over
   no progress
-      test_h2_clocks.c test_no_busy_deadline
-      test_worker.c test_idle_workers_sleep
+      tests/engine/h2/test_clocks.c test_no_busy_deadline
+      tests/io/worker/test_worker.c test_idle_workers_sleep
   descriptors run out
-      test_link.c test_no_descriptor_left
+      tests/io/link/test_link.c test_no_descriptor_left
       test_crowds.py test_hoarded_descriptors
   short and refused system calls
-      test_link_faults.c test_unkind_kernel
-      test_torture_uring.c
-      test_link_faults.c test_cut_at_every_byte
+      tests/io/link/test_faults.c test_unkind_kernel
+      tests/io/worker/test_torture.c
+      tests/io/link/test_faults.c test_cut_at_every_byte
 
 clients as victims
   settings and windows of a hostile server
-      test_spec_messages.c test_client_connection
-      test_spec_states_client.c
+      tests/spec/test_messages.c test_client_connection
+      tests/spec/test_states_client.c
   GOAWAY, pushes, informational responses
-      test_h2_clocks.c test_ends
-      test_spec_messages.c test_responses
-      fuzz_h2_client.c
+      tests/engine/h2/test_clocks.c test_ends
+      tests/spec/test_messages.c test_responses
+      tests/fuzz/h2_client.c
   header lists
-      test_spec_limits.c test_header_lists
+      tests/spec/test_limits.c test_header_lists
 """
 
 

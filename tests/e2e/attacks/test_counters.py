@@ -41,7 +41,7 @@ def test_all_are_printed(start):
         assert server.get("/plaintext").status == 200
     printed = ask(server)
     wanted = (members(read("engine/engine.h"), "engine_counters") +
-              members(read("io/worker.h"), "worker_counters"))
+              members(read("io/worker/worker.h"), "worker_counters"))
     assert list(printed) == wanted
     assert printed["requests"] >= 20 and printed["links_accepted"] >= 20
     assert ask(server)["requests"] == printed["requests"]
@@ -73,7 +73,7 @@ def test_it_is_documented():
 
 def test_every_budget_has_a_counter():
     """Each bound on what a peer may do, and each deadline, is named beside a counter."""
-    limits, counters = read("engine/limits.h"), read("engine/engine.h")
+    limits, counters = read("engine/base/limits.h"), read("engine/engine.h")
     counted = struct_of(counters, "engine_counters")
     patterns = [re.compile(name.replace("*", ".*") + "$")
                 for name in re.findall(r"\b(?:H2|HPACK)_[A-Z0-9_]+\*?", counted)]

@@ -7,7 +7,7 @@ import pytest
 import scene as scene_module
 
 ATTACKERS = 4
-# What each link's input may take of a turn, in io/limits.h. A download gets at least 80% of as much.
+# What each link's input may take of a turn, in io/base/limits.h. A download gets at least 80% of as much.
 TURN_BYTES = 65536
 SHARE_LEAST = 0.8
 FAMINES = [

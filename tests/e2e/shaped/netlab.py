@@ -158,7 +158,7 @@ class Lab:
 
 
 class LongLab(Lab):
-    """A long line: `delay_ms` each way and `kbit` kbit/s, both directions, by tests/delay_link.c, since
+    """A long line: `delay_ms` each way and `kbit` kbit/s, both directions, by tests/helpers/delay_link.c, since
     not every kernel has netem. Its rate counts whole IP packets, so that an upload without any pause has
     96.5% of it for its bytes (1448 of 1500 with TCP's timestamps). The queue holds more than TCP's
     largest window: nothing is lost, so that no loss is a bound."""
@@ -185,7 +185,7 @@ class LongLab(Lab):
                 space.set(f"net.ipv4.{name}", f"\"4096 131072 {most}\"")
 
     def account(self):
-        """What the line did since it was asked last (see tests/delay_link.c), and whether it was a line
+        """What the line did since it was asked last (see tests/helpers/delay_link.c), and whether it was a line
         at all: on time, and nothing lost."""
         self.line.stdin.write(b"\n")
         self.line.stdin.flush()

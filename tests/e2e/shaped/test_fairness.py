@@ -149,7 +149,7 @@ def parts(clients):
 
 # Weights are 1 : 4, and so are the parts while the worker is what is short. With readers and worker on two
 # cores that others use as well it often is not: nothing is then held back from the light, or the heavy find
-# room in their sockets more often. So these are wide; tests/test_share.c and test_link_share.c are exact.
+# room in their sockets more often. So these are wide; tests/io/link/test_share.c and tests/io/link/test_link_share.c are exact.
 RATIO_MIN, RATIO_MAX = 2, 10
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(reason is not None, reason=reason or "")
 
 KBIT, ROUND_TRIP_MS, BODY_BYTES = 40000, 150, 100_000_000
 FIXED_SECONDS = 4
-PROGRAM = os.path.join(harness.ROOT, "build/release/tests/delay_link")
+PROGRAM = os.path.join(harness.ROOT, "build/release/tests/helpers/delay_link")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,42 @@
+/*
+ * base/decimal.h - unsigned decimal integers as text fields carry them (1*DIGIT, RFC 9110 section 5.6).
+ */
+#ifndef WEIR_DECIMAL_H
+#define WEIR_DECIMAL_H
+
+#include "engine/base/machine.h"
+
+enum { DECIMAL_BYTES_MAX = 20 }; /* digits of UINT64_MAX */
+
+/* Writes `value` without leading zeros to `out` (DECIMAL_BYTES_MAX bytes of room); returns the
+ * count of digits. */
+static inline size_t decimal_put(uint8_t *out, uint64_t value) {
+  uint8_t digits[DECIMAL_BYTES_MAX];
+  size_t count = 0;
+  do {
+    digits[count++] = (uint8_t)('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  for (size_t i = 0; i < count; i++)
+    out[i] = digits[count - 1 - i];
+  return count;
+}
+
+/* Reads a text of digits only, at least one. A value beyond UINT64_MAX is read as UINT64_MAX: every
+ * caller compares with something smaller. False, and *out unchanged, for any other text. */
+__attribute__((warn_unused_result)) static inline bool decimal_get(struct span text,
+                                                                   uint64_t *out) {
+  uint64_t value = 0;
+  bool saturated = false;
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned digit = (unsigned)text.base[i] - '0';
+    if (digit > 9) return false;
+    saturated |= value > (UINT64_MAX - digit) / 10;
+    value = value * 10 + digit; /* wraps when saturated; then nobody looks at it */
+  }
+  if (text.len == 0) return false;
+  *out = saturated ? UINT64_MAX : value;
+  return true;
+}
+
+#endif

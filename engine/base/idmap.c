@@ -1,0 +1,84 @@
+/*
+ * base/idmap.c - linear probing with backward-shift deletion, so that there are no tombstones to
+ * clean up after millions of streams.
+ */
+#include "engine/base/idmap.h"
+
+#include <assert.h>
+#include <string.h>
+
+void idmap_init(struct idmap *map, const struct memory *memory) {
+  *map = (struct idmap){.memory = memory};
+}
+
+void idmap_destroy(struct idmap *map) {
+  memory_free(map->memory, map->slots, map->slot_count * sizeof *map->slots);
+  *map = (struct idmap){.memory = map->memory};
+}
+
+/* Four identifiers of one side in a row share a group of slots, which is a cache line; groups are
+ * spread. */
+static uint32_t home(const struct idmap *map, uint32_t id) {
+  uint32_t golden =
+      id / 8 * 0x9e3779b1u; /* 2^32 divided by the golden ratio: the high bits are mixed */
+  uint32_t group = (uint32_t)(((uint64_t)golden * (map->slot_count / 4)) >> 32);
+  return 4 * group + id / 2 % 4;
+}
+
+static uint32_t after(const struct idmap *map, uint32_t slot) {
+  return (slot + 1) & (map->slot_count - 1);
+}
+
+/* The slot that holds `id`, or the free one where it would go. */
+static uint32_t probe(const struct idmap *map, uint32_t id) {
+  uint32_t slot = home(map, id);
+  while (map->slots[slot].id != 0 && map->slots[slot].id != id)
+    slot = after(map, slot);
+  return slot;
+}
+
+void *idmap_find(const struct idmap *map, uint32_t id) {
+  if (map->count == 0) return NULL;
+  const struct idmap_slot *slot = &map->slots[probe(map, id)];
+  return slot->id == id ? slot->object : NULL;
+}
+
+static bool grow(struct idmap *map) {
+  struct idmap old = *map;
+  map->slot_count = old.slot_count ? old.slot_count * 2 : IDMAP_SLOTS_MIN;
+  map->slots = memory_alloc(map->memory, map->slot_count * sizeof *map->slots);
+  if (!map->slots) {
+    *map = old;
+    return false;
+  }
+  memset(map->slots, 0, map->slot_count * sizeof *map->slots);
+  for (uint32_t i = 0; i < old.slot_count; i++)
+    if (old.slots[i].id != 0) map->slots[probe(map, old.slots[i].id)] = old.slots[i];
+  memory_free(map->memory, old.slots, old.slot_count * sizeof *old.slots);
+  return true;
+}
+
+bool idmap_insert(struct idmap *map, uint32_t id, void *object) {
+  assert(id != 0);
+  if ((map->count + 1) * 2 > map->slot_count && !grow(map)) return false;
+  struct idmap_slot *slot = &map->slots[probe(map, id)];
+  assert(slot->id == 0);
+  *slot = (struct idmap_slot){.id = id, .object = object};
+  map->count++;
+  return true;
+}
+
+void idmap_remove(struct idmap *map, uint32_t id) {
+  assert(map->count > 0);
+  uint32_t hole = probe(map, id);
+  assert(map->slots[hole].id == id);
+  for (uint32_t slot = after(map, hole); map->slots[slot].id != 0; slot = after(map, slot)) {
+    uint32_t mask = map->slot_count - 1;
+    uint32_t displacement = (slot - home(map, map->slots[slot].id)) & mask;
+    if (displacement < ((slot - hole) & mask)) continue; /* it is nearer to home than the hole is */
+    map->slots[hole] = map->slots[slot];
+    hole = slot;
+  }
+  map->slots[hole].id = 0;
+  map->count--;
+}

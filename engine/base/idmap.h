@@ -1,0 +1,43 @@
+/*
+ * base/idmap.h - stream identifier to stream, for the streams of one connection.
+ *
+ * Open addressing with Fibonacci hashing of groups of four: identifiers that rise by two share
+ * cache lines, and the groups spread almost evenly, so that chains stay short both to find and to
+ * close up again. A peer cannot choose identifiers that collide for long, since it cannot hold more
+ * than the concurrency limit open.
+ * Memory: none while empty; doubles from IDMAP_SLOTS_MIN when half full.
+ */
+#ifndef WEIR_IDMAP_H
+#define WEIR_IDMAP_H
+
+#include "engine/base/pool.h"
+
+#include <stdbool.h>
+
+#define IDMAP_SLOTS_MIN 16u
+
+struct idmap_slot {
+  uint32_t id; /* 0: free */
+  void *object;
+};
+
+struct idmap {
+  const struct memory *memory;
+  struct idmap_slot *slots;
+  uint32_t slot_count; /* a power of two, or 0 */
+  uint32_t count;
+};
+
+void idmap_init(struct idmap *map, const struct memory *memory);
+void idmap_destroy(struct idmap *map);
+
+/* NULL when absent. */
+void *idmap_find(const struct idmap *map, uint32_t id);
+
+/* `id` is not 0 and not present (asserted). False when memory was refused. */
+__attribute__((warn_unused_result)) bool idmap_insert(struct idmap *map, uint32_t id, void *object);
+
+/* `id` is present (asserted). */
+void idmap_remove(struct idmap *map, uint32_t id);
+
+#endif

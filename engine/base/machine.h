@@ -1,0 +1,126 @@
+/*
+ * base/machine.h - the seam between io/ (which moves bytes) and engine/ (which understands them).
+ *
+ * A machine is one end of one connection with every system call taken out: received bytes go in,
+ * bytes to send come out, time is an argument. This is the only header that both sides include.
+ *
+ *     host                       machine
+ *      | recv(bytes) ------------> |   borrows the bytes, returns how many it took
+ *      | <------------ send_peek() |   keeps the spans it returned until they are acked
+ *      | send_ack(n) ------------> |   n bytes have left; the spans before them are free
+ *      | tick(now) --------------> |   when deadline_ns() has passed
+ *      | wants() ----------------> |   asked after each of the calls above
+ *      | close() ----------------> |   the last call; the machine frees itself
+ *
+ * Words used in every contract: *borrows* (until return), *keeps* (until ack or close),
+ * *takes* (owns from now on), *lends* (the receiver borrows or keeps).
+ */
+#ifndef WEIR_MACHINE_H
+#define WEIR_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that somebody else owns. `base` may be NULL when `len` is 0. */
+struct span {
+  const uint8_t *base;
+  size_t len;
+};
+
+/* What a machine wants, as a bit set. MACHINE_RECV absent means: stop reading from the peer.
+ * MACHINE_DONE is reported only when nothing is left to send; the host then closes the
+ * connection (half-close first, so that the last bytes arrive). */
+enum { MACHINE_RECV = 1, MACHINE_SEND = 2, MACHINE_DONE = 4 };
+
+#define MACHINE_NO_DEADLINE UINT64_MAX
+#define MACHINE_BUSY        UINT64_MAX
+
+/* All times are nanoseconds of one monotonic clock. Calls never fail: an error of the peer makes
+ * the machine queue its farewell and report MACHINE_DONE once that has drained. */
+struct machine_ops {
+  /* Borrows `in`; returns the bytes consumed. Less than `in.len` only while MACHINE_RECV is not
+   * wanted: the host keeps the rest and offers it again once MACHINE_RECV is back. */
+  size_t (*recv)(void *self, struct span in, uint64_t now_ns);
+
+  /* The peer will send nothing more (TCP FIN, or TLS close_notify). */
+  void (*recv_eof)(void *self, uint64_t now_ns);
+
+  /* Fills at most `max` spans with the next bytes to send, about `budget_bytes` of them in all, and
+   * returns how many spans. What earlier peeks returned and no ack has covered comes first, and
+   * unchanged. */
+  size_t (*send_peek)(void *self, struct span *out, size_t max, size_t budget_bytes,
+                      uint64_t now_ns);
+
+  /* The first `bytes` of what the last peek returned have left. */
+  void (*send_ack)(void *self, size_t bytes, uint64_t now_ns);
+
+  /* Time has passed; called at deadline_ns() or later. */
+  void (*tick)(void *self, uint64_t now_ns);
+
+  /* When tick() is next needed; MACHINE_NO_DEADLINE for never. */
+  uint64_t (*deadline_ns)(const void *self);
+
+  /* MACHINE_* bits. */
+  unsigned (*wants)(const void *self);
+
+  /* Begin to finish: take on nothing new, complete what has begun, then report MACHINE_DONE. */
+  void (*drain)(void *self, uint64_t now_ns);
+
+  /* Since when nothing has been under way, so that the connection may be drained for another's
+   * sake; MACHINE_BUSY while something is. NULL: always busy. */
+  uint64_t (*idle_since_ns)(const void *self);
+
+  /* Frees the machine. Nothing may be called afterwards; lent spans are no longer in use. */
+  void (*close)(void *self);
+};
+
+struct machine {
+  const struct machine_ops *ops;
+  void *self;
+};
+
+#define MACHINE_WEIGHT_MAX     256
+#define MACHINE_WEIGHT_DEFAULT 16
+
+/* What a host lends to its machine for the machine's whole life. */
+struct machine_host {
+  /* Call when the wants changed outside of the calls above (a handler finished later, a file
+   * arrived). Cheap, idempotent, never re-enters the machine: the host acts later in its turn. */
+  void (*wake)(struct machine_host *host);
+  /* The machine's part of the host's time while others want it too: 1 .. MACHINE_WEIGHT_MAX, twice
+   * the weight for twice the bytes; 0 stands for MACHINE_WEIGHT_DEFAULT. The one field that
+   * factories and machines set, at any time; it counts from the next work on. */
+  uint16_t weight;
+};
+
+/* The other end, as far as the transport knows it. */
+struct machine_peer {
+  const char *application_protocol; /* ALPN token that TLS agreed on; "" without TLS or ALPN */
+  bool secure;                      /* bytes are encrypted on the wire */
+  uint8_t address[16];              /* IPv6, or IPv4 mapped into it; all zero when unknown */
+  uint16_t port;
+};
+
+/* Makes machines for new connections. create() returns false when resources are refused; the host
+ * then closes the connection. `peer` is borrowed, `host` is kept. */
+struct machine_factory {
+  void *ctx;
+  bool (*create)(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                 uint64_t now_ns, struct machine *out);
+};
+
+static inline struct span span_of(const void *base, size_t len) {
+  return (struct span){.base = (const uint8_t *)base, .len = len};
+}
+
+/* A counter has one writer; anybody may read it with counter_get(). */
+static inline void counter_add(uint64_t *counter, uint64_t delta) {
+  __atomic_store_n(counter, *counter + delta, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t counter_get(const uint64_t *counter) {
+  return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * base/pool.c - fixed-size objects cut from chunks; see base/pool.h.
+ */
+#include "engine/base/pool.h"
+
+#include <assert.h>
+#include <string.h>
+
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+
+/* Free objects may not be touched in a build with AddressSanitizer. */
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+void __asan_poison_memory_region(const volatile void *bytes, size_t len);
+void __asan_unpoison_memory_region(const volatile void *bytes, size_t len);
+#define poison   __asan_poison_memory_region
+#define unpoison __asan_unpoison_memory_region
+#else
+static void poison(const volatile void *bytes, size_t len) {
+  (void)bytes, (void)len;
+}
+static void unpoison(const volatile void *bytes, size_t len) {
+  (void)bytes, (void)len;
+}
+#endif
+
+struct pool_chunk {
+  struct pool_chunk *next;
+  _Alignas(max_align_t) uint8_t objects[];
+};
+
+static size_t chunk_bytes(const struct pool *pool) {
+  return sizeof(struct pool_chunk) + pool->object_bytes * pool->chunk_count;
+}
+
+void pool_init(struct pool *pool, const struct memory *memory, size_t object_bytes,
+               uint32_t chunk_count, uint32_t max) {
+  assert(object_bytes > 0);
+  assert(chunk_count > 0);
+  size_t align = _Alignof(max_align_t);
+  *pool = (struct pool){
+      .memory = memory,
+      .object_bytes = (object_bytes + align - 1) / align * align,
+      .chunk_count = chunk_count,
+      .max = max,
+  };
+}
+
+void pool_destroy(struct pool *pool) {
+  assert(pool->taken == 0);
+  while (pool->chunks) {
+    struct pool_chunk *chunk = pool->chunks;
+    pool->chunks = chunk->next;
+    unpoison(chunk, chunk_bytes(pool));
+    memory_free(pool->memory, chunk, chunk_bytes(pool));
+  }
+  memory_free(pool->memory, pool->free, pool->free_size * sizeof *pool->free);
+  pool->free = NULL;
+  pool->free_count = pool->free_size = pool->made = 0;
+}
+
+/* Places to note every object that there will be. False when memory was refused. */
+static bool widen(struct pool *pool) {
+  uint32_t needed = pool->made + pool->chunk_count;
+  if (needed <= pool->free_size) return true;
+  uint32_t size = needed > 2 * pool->free_size ? needed : 2 * pool->free_size;
+  void **free = memory_alloc(pool->memory, size * sizeof *free);
+  if (!free) return false;
+  if (pool->free_count) memcpy(free, pool->free, pool->free_count * sizeof *free);
+  memory_free(pool->memory, pool->free, pool->free_size * sizeof *free);
+  pool->free = free;
+  pool->free_size = size;
+  return true;
+}
+
+static void grow(struct pool *pool) {
+  struct pool_chunk *chunk = widen(pool) ? memory_alloc(pool->memory, chunk_bytes(pool)) : NULL;
+  if (!chunk) return;
+  chunk->next = pool->chunks;
+  pool->chunks = chunk;
+  for (uint32_t i = pool->chunk_count; i-- > 0;)
+    pool->free[pool->free_count++] = chunk->objects + i * pool->object_bytes;
+  poison(chunk->objects, pool->object_bytes * pool->chunk_count);
+  pool->made += pool->chunk_count;
+}
+
+void *pool_take(struct pool *pool) {
+  if (pool->taken >= pool->max) return NULL;
+  if (pool->free_count == 0) grow(pool);
+  if (pool->free_count == 0) return NULL;
+  void *object = pool->free[--pool->free_count];
+  unpoison(object, pool->object_bytes);
+  pool->taken++;
+  return object;
+}
+
+void pool_give(struct pool *pool, void *object) {
+  assert(pool->taken > 0);
+  assert(pool->free_count < pool->free_size);
+  poison(object, pool->object_bytes);
+  pool->free[pool->free_count++] = object;
+  pool->taken--;
+}

@@ -1,0 +1,52 @@
+/*
+ * base/wire.h - big-endian integers, as every protocol here puts them on the wire.
+ * Callers have checked that the bytes are there.
+ */
+#ifndef WEIR_WIRE_H
+#define WEIR_WIRE_H
+
+#include <stdint.h>
+
+static inline uint16_t wire_get16(const uint8_t *p) {
+  return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t wire_get24(const uint8_t *p) {
+  return (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+}
+
+static inline uint32_t wire_get32(const uint8_t *p) {
+  return (uint32_t)p[0] << 24 | wire_get24(p + 1);
+}
+
+/* 31 bits behind a reserved bit, which is ignored on receipt (RFC 9113 section 4.1). */
+static inline uint32_t wire_get31(const uint8_t *p) {
+  return wire_get32(p) & 0x7fffffffu;
+}
+
+static inline uint8_t *wire_put8(uint8_t *p, uint8_t v) {
+  p[0] = v;
+  return p + 1;
+}
+
+static inline uint8_t *wire_put16(uint8_t *p, uint16_t v) {
+  p[0] = (uint8_t)(v >> 8);
+  p[1] = (uint8_t)v;
+  return p + 2;
+}
+
+static inline uint8_t *wire_put24(uint8_t *p, uint32_t v) {
+  p[0] = (uint8_t)(v >> 16);
+  return wire_put16(p + 1, (uint16_t)v);
+}
+
+/* One store: frames are made of this, and compilers do not always see it in four. */
+static inline uint8_t *wire_put32(uint8_t *p, uint32_t v) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  v = __builtin_bswap32(v);
+#endif
+  __builtin_memcpy(p, &v, sizeof v);
+  return p + sizeof v;
+}
+
+#endif

@@ -1,0 +1,362 @@
+/*
+ * h2/block.c - header blocks: from HEADERS or PUSH_PROMISE over CONTINUATION to a decoded, checked
+ * section that a handler gets.
+ * Spec: RFC 9113 sections 4.3, 5.1.1, 5.1.2, 6.2, 6.6, 6.10 and 8.
+ *
+ * Every block is decoded to its end, whatever becomes of its stream, because the peer's HPACK
+ * encoder goes on from it. What the block is for is known from its first frame on:
+ *
+ *     REQUEST  opens a stream of the peer (server role)
+ *     MESSAGE  a response, or trailers, on a stream that lives
+ *     PROMISE  reserves a stream (client role)
+ *     DISCARD  nothing; the stream is closed, or came after our last GOAWAY
+ *
+ * `verdict` holds what the first frame already earned, to be acted on after the decoding.
+ */
+#include "engine/h2/h2.h"
+
+#include "engine/h2/message.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- REQUEST --------------------------------------------------------------------------------- */
+
+/* RST_STREAM for a stream that never got further than its identifier. */
+static void reset_unopened(struct h2 *h2, uint32_t id, enum h2_error code) {
+  h2_remember_closed(h2, id, H2_CLOSED_RESET_LOCAL);
+  h2_rst_stream(h2, id, code);
+}
+
+static struct h2_verdict refuse(struct h2 *h2, uint32_t id) {
+  counter_add(&h2->engine->counters.refused, 1);
+  if (h2_glitch(h2, &h2->engine->counters.glitches_refused))
+    reset_unopened(h2, id, H2_REFUSED_STREAM);
+  return H2_OK;
+}
+
+/* The header section is larger than we take: tell the client so, without troubling the handler
+ * (RFC 6585 section 5). */
+static void answer_431(struct h2 *h2, struct h2_stream *stream) {
+  counter_add(&h2->engine->counters.too_large, 1);
+  (void)stream_respond(&stream->base, 431, NULL, 0, BODY_NONE);
+}
+
+/* RFC 9110 section 10.1.1: a client that expects 100 waits for it; the handler that has not
+ * answered when it has seen the request wants the body. */
+static void hand_over(struct h2 *h2, struct h2_stream *stream, const struct request *request) {
+  enum h2_expectation expectation = h2_message_expectation(request->fields);
+  if (expectation == H2_EXPECT_UNKNOWN) {
+    (void)stream_respond(&stream->base, 417, NULL, 0, BODY_NONE);
+    return;
+  }
+  stream->delivered = true;
+  counter_add(&h2->engine->counters.requests, 1);
+  const struct handler *handler = h2->engine->handler;
+  handler->request(handler->ctx, &stream->base, request, h2->now_ns);
+  if (expectation == H2_EXPECT_CONTINUE && !stream->end_received && !stream->gone)
+    (void)stream_inform(&stream->base, 100, NULL, 0); /* refused if the handler has answered */
+}
+
+static void settle(struct h2 *h2, struct h2_stream *stream) {
+  if (!stream->gone && stream->state == H2_CLOSED) h2_stream_finish(h2, stream, H2_NO_ERROR);
+}
+
+/* Opens the peer's stream with a request that has been found valid, or is too large to tell. */
+static struct h2_verdict open_request(struct h2 *h2, struct request *request, bool too_large) {
+  const struct h2_block *block = &h2->block;
+  if (h2->active_peer >= h2->ours.max_concurrent_streams) return refuse(h2, block->stream_id);
+  if (!block->end_stream && !h2_flow_admits(h2)) return refuse(h2, block->stream_id);
+  struct h2_stream *stream = h2_stream_open(h2, block->stream_id);
+  if (!stream) return refuse(h2, block->stream_id);
+  if (!block->end_stream) h2_flow_opened(h2, stream);
+  h2->peer_id_handled = block->stream_id;
+  h2_stream_event(stream, H2_RECV_HEADERS);
+  if (too_large) {
+    if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
+    answer_431(h2, stream);
+    return H2_OK;
+  }
+  request->end = block->end_stream;
+  stream->head_request = span_is(request->method, "HEAD");
+  stream->connect = span_is(request->method, "CONNECT");
+  stream->content_length = request->content_length;
+  if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
+  if (h2->engine->config.push && h2->theirs.enable_push)
+    stream->origin =
+        h2_origin_take(&h2->origins, h2->engine->memory, request->scheme, request->authority);
+  h2_priority_request(stream, request, block->has_dependency ? &block->dependency : NULL);
+  hand_over(h2, stream, request);
+  settle(h2, stream);
+  return H2_OK;
+}
+
+static struct h2_verdict complete_request(struct h2 *h2, struct headers *fields) {
+  struct request request = {.fields = fields, .content_length = -1};
+  bool too_large = fields->overflowed;
+  struct h2_verdict verdict = h2->block.verdict;
+  if (verdict.scope == H2_ACCEPT && !too_large) {
+    verdict = h2_message_request(fields, h2->ours.enable_connect_protocol, &request);
+    too_large = fields->overflowed; /* joining the cookies may have found it so */
+    if (too_large) verdict = H2_OK;
+  }
+  if (verdict.scope == H2_ACCEPT) return open_request(h2, &request, too_large);
+  if (h2_charge_reset(h2)) reset_unopened(h2, h2->block.stream_id, verdict.code);
+  return H2_OK;
+}
+
+/* ---- MESSAGE --------------------------------------------------------------------------------- */
+
+static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stream,
+                                           const struct headers *fields) {
+  if (!h2->block.end_stream)
+    return h2_stream_error(H2_PROTOCOL_ERROR, "trailers without END_STREAM"); /* section 8.1 */
+  if (stream->connect)
+    return h2_stream_error(H2_PROTOCOL_ERROR, "HEADERS in a tunnel"); /* section 8.5 */
+  if (fields->overflowed) return h2_stream_error(H2_ENHANCE_YOUR_CALM, "trailers are too large");
+  struct h2_verdict verdict = h2_message_trailers(fields);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  if (!h2_stream_end_received(h2, stream)) return H2_OK;
+  const struct stream_events *events = stream->base.events;
+  if (events && events->trailers)
+    events->trailers(&stream->base, fields);
+  else if (events && events->data)
+    events->data(&stream->base, (struct span){0}, true); /* the end must not go unheard */
+  settle(h2, stream);
+  return H2_OK;
+}
+
+static struct h2_verdict complete_response(struct h2 *h2, struct h2_stream *stream,
+                                           const struct headers *fields) {
+  unsigned status;
+  int64_t content_length;
+  if (fields->overflowed) return h2_stream_error(H2_ENHANCE_YOUR_CALM, "response is too large");
+  struct h2_verdict verdict = h2_message_response(fields, &status, &content_length);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  bool end = h2->block.end_stream;
+  if (status < 200) {
+    if (end) return h2_stream_error(H2_PROTOCOL_ERROR, "informational response ends the stream");
+    stream->informational_bytes += fields->list_bytes;
+    if (stream->informational_bytes > fields->list_bytes_max)
+      return h2_stream_error(H2_ENHANCE_YOUR_CALM, "too many informational responses");
+  } else {
+    stream->final_received = true;
+    bool bodiless = stream->head_request || status == 204 || status == 304;
+    stream->content_length = bodiless ? -1 : content_length; /* section 8.1.1 */
+    stream->head_request = bodiless;
+    if (stream->connect && status < 300) stream->content_length = -1; /* RFC 9110 section 9.3.6 */
+    if (stream->connect && status >= 300) stream->connect = false;
+  }
+  if (stream->state == H2_RESERVED_REMOTE) h2_stream_event(stream, H2_RECV_HEADERS);
+  if (end && !h2_stream_end_received(h2, stream)) return H2_OK;
+  const struct stream_events *events = stream->base.events;
+  if (events && events->response) events->response(&stream->base, status, fields, end);
+  settle(h2, stream);
+  return H2_OK;
+}
+
+static struct h2_verdict complete_message(struct h2 *h2, struct headers *fields) {
+  struct h2_stream *stream = h2_find(h2, h2->block.stream_id);
+  if (h2->block.verdict.scope != H2_ACCEPT || !stream) return h2->block.verdict;
+  if (h2->role == H2_CLIENT && !stream->final_received)
+    return complete_response(h2, stream, fields);
+  return complete_trailers(h2, stream, fields);
+}
+
+/* ---- PROMISE --------------------------------------------------------------------------------- */
+
+/* Section 8.4: is the server authoritative for what it promises? By our rule for what is of the
+ * request's own origin. One that we could not keep tells nothing: the promise is refused, and no
+ * fault. */
+static enum h2_error judge_origin(struct h2 *h2, const struct h2_stream *parent,
+                                  const struct request *request) {
+  if (h2_origin_is(h2->origins, parent->origin, request->scheme, request->authority))
+    return H2_NO_ERROR;
+  if (h2->client && h2->client->authoritative &&
+      h2->client->authoritative(h2->client_ctx, h2, request->scheme, request->authority))
+    return H2_NO_ERROR;
+  return parent->origin || parent->connect ? H2_PROTOCOL_ERROR : H2_REFUSED_STREAM;
+}
+
+/* Whether a promise is acceptable, by its code for RST_STREAM. */
+static enum h2_error judge_promise(struct h2 *h2, const struct h2_stream *parent,
+                                   struct headers *fields, struct request *request) {
+  bool wanted = h2->ours.enable_push && !h2->drain_final; /* none after our last GOAWAY (6.8) */
+  if (!wanted || !parent || fields->overflowed) return H2_REFUSED_STREAM;
+  if (h2_message_request(fields, false, request).scope != H2_ACCEPT ||
+      !h2_message_pushable(request))
+    return H2_PROTOCOL_ERROR;
+  enum h2_error code = judge_origin(h2, parent, request);
+  if (code != H2_NO_ERROR) return code;
+  return h2->active_peer < h2->ours.max_concurrent_streams ? H2_NO_ERROR : H2_REFUSED_STREAM;
+}
+
+static struct h2_verdict refuse_promise(struct h2 *h2, const struct h2_stream *parent,
+                                        enum h2_error code) {
+  if (!h2_glitch(h2, &h2->engine->counters.glitches_refused)) return H2_OK;
+  reset_unopened(h2, h2->block.promised_id, code);
+  bool tunnel = parent && parent->connect && parent->final_received;
+  return tunnel ? h2_stream_error(H2_PROTOCOL_ERROR, "promise in a tunnel") /* section 8.5 */
+                : H2_OK;
+}
+
+static struct h2_verdict complete_promise(struct h2 *h2, struct headers *fields) {
+  uint32_t promised_id = h2->block.promised_id;
+  struct h2_stream *parent = h2_find(h2, h2->block.stream_id);
+  struct request request;
+  enum h2_error code = judge_promise(h2, parent, fields, &request);
+  if (code != H2_NO_ERROR) return refuse_promise(h2, parent, code);
+  struct h2_stream *promised = h2_stream_open(h2, promised_id);
+  if (!promised) return refuse_promise(h2, parent, H2_REFUSED_STREAM);
+  h2->peer_id_handled = promised_id;
+  h2_stream_event(promised, H2_RECV_PUSH_PROMISE);
+  promised->head_request = span_is(request.method, "HEAD");
+  request.end = true;
+  const struct stream_events *events = parent->base.events;
+  if (events && events->promise) events->promise(&parent->base, &promised->base, &request);
+  if (!promised->gone && !promised->base.events) h2_stream_abort(h2, promised, H2_CANCEL);
+  return H2_OK;
+}
+
+/* ---- decoding -------------------------------------------------------------------------------- */
+
+void h2_block_drop(struct h2 *h2) {
+  struct h2_block *block = &h2->block;
+  memory_free(h2->engine->memory, block->bytes, block->size);
+  *block = (struct h2_block){.kind = H2_BLOCK_NONE};
+}
+
+static struct h2_verdict decode(struct h2 *h2, struct span bytes, struct headers *fields) {
+  struct engine_counters *counters = &h2->engine->counters;
+  const char *reason = NULL;
+  switch (hpack_decode(&h2->decoder, bytes, fields, &reason)) {
+  case HPACK_OK: return H2_OK;
+  case HPACK_ERROR: return h2_connection_error(H2_COMPRESSION_ERROR, reason);
+  case HPACK_NO_MEMORY: return h2_connection_error(H2_INTERNAL_ERROR, reason);
+  case HPACK_TOO_LARGE: break;
+  }
+  counter_add(&counters->calmed_headers, 1);
+  return h2_connection_error(H2_ENHANCE_YOUR_CALM, reason);
+}
+
+static struct h2_verdict block_complete(struct h2 *h2, struct span bytes) {
+  struct headers *fields = &h2->engine->headers;
+  headers_clear(fields);
+  struct h2_verdict verdict = decode(h2, bytes, fields);
+  if (verdict.scope == H2_ACCEPT) {
+    switch (h2->block.kind) {
+    case H2_BLOCK_REQUEST: verdict = complete_request(h2, fields); break;
+    case H2_BLOCK_MESSAGE: verdict = complete_message(h2, fields); break;
+    case H2_BLOCK_PROMISE: verdict = complete_promise(h2, fields); break;
+    case H2_BLOCK_DISCARD: break;
+    case H2_BLOCK_NONE: assert(false);
+    }
+  }
+  h2_block_drop(h2);
+  return verdict;
+}
+
+/* ---- collecting ------------------------------------------------------------------------------ */
+
+static struct h2_verdict too_long(struct h2 *h2, const char *reason) {
+  counter_add(&h2->engine->counters.calmed_headers, 1);
+  return h2_connection_error(H2_ENHANCE_YOUR_CALM, reason);
+}
+
+static struct h2_verdict append(struct h2 *h2, struct span fragment) {
+  struct h2_block *block = &h2->block;
+  const struct memory *memory = h2->engine->memory;
+  uint32_t need = block->len + (uint32_t)fragment.len;
+  if (need > H2_HEADER_BLOCK_BYTES_MAX) return too_long(h2, "header block is too long");
+  if (need > block->size) {
+    uint32_t size = block->size ? block->size * 2 : 4 * KIB;
+    while (size < need)
+      size *= 2;
+    uint8_t *bytes = memory_alloc(memory, size);
+    if (!bytes) return h2_connection_error(H2_INTERNAL_ERROR, "out of memory");
+    if (block->len) memcpy(bytes, block->bytes, block->len);
+    memory_free(memory, block->bytes, block->size);
+    block->bytes = bytes;
+    block->size = size;
+  }
+  if (fragment.len) memcpy(block->bytes + block->len, fragment.base, fragment.len);
+  block->len = need;
+  return H2_OK;
+}
+
+static struct h2_verdict take_fragment(struct h2 *h2, struct span fragment, bool last) {
+  struct h2_block *block = &h2->block;
+  if (last && block->len == 0) return block_complete(h2, fragment); /* no copy */
+  struct h2_verdict verdict = append(h2, fragment);
+  if (verdict.scope != H2_ACCEPT || !last) return verdict;
+  return block_complete(h2, span_of(block->bytes, block->len));
+}
+
+/* The stream came after our last GOAWAY (section 6.8): it was not and will not be handled, and what
+ * the client sends on it before it knows is nobody's fault. */
+static void ignore_stream(struct h2 *h2) {
+  h2->block.kind = H2_BLOCK_DISCARD;
+  h2->block.verdict = (struct h2_verdict){.scope = H2_IGNORE};
+  h2_remember_closed(h2, h2->block.stream_id, H2_CLOSED_RESET_LOCAL);
+  (void)h2_glitch(h2, &h2->engine->counters.glitches_late);
+}
+
+static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {
+  struct h2_block *block = &h2->block;
+  block->verdict = fate;
+  const struct h2_stream *stream = h2_find(h2, block->stream_id);
+  if (stream && stream->state == H2_IDLE) /* ours, and its HEADERS have not left */
+    return h2_connection_error(H2_PROTOCOL_ERROR, "response to a request that was not sent");
+  if (stream) {
+    block->kind = H2_BLOCK_MESSAGE;
+  } else if (fate.scope == H2_IGNORE) {
+    block->kind = H2_BLOCK_DISCARD; /* we reset it; the peer may not know yet */
+  } else {
+    if (h2->role == H2_CLIENT || block->stream_id % 2 == 0) /* section 5.1.1 */
+      return h2_connection_error(H2_PROTOCOL_ERROR, "HEADERS opens a stream that is not its own");
+    h2->peer_id_max = block->stream_id;
+    block->kind = H2_BLOCK_REQUEST;
+    if (h2->drain_final) ignore_stream(h2);
+  }
+  return H2_OK;
+}
+
+static struct h2_verdict begin_promise(struct h2 *h2, uint32_t promised_id) {
+  if (!h2_is_own_id(h2, h2->block.stream_id)) /* section 8.4 */
+    return h2_connection_error(H2_PROTOCOL_ERROR, "promise on a stream that the server opened");
+  /* The server knows of our ENABLE_PUSH = 0 once it has acked it; a promise before that is refused
+   * when its block has been decoded (section 6.6). */
+  if (!h2->ours.enable_push && h2->settings_unacked == 0)
+    return h2_connection_error(H2_PROTOCOL_ERROR, "push is not enabled");
+  if (promised_id <= h2->peer_id_max)
+    return h2_connection_error(H2_PROTOCOL_ERROR, "promised stream is not new");
+  h2->peer_id_max = promised_id;
+  h2->block.kind = H2_BLOCK_PROMISE;
+  h2->block.promised_id = promised_id;
+  return H2_OK;
+}
+
+struct h2_verdict h2_block_begin(struct h2 *h2, const struct h2_frame *frame,
+                                 struct h2_verdict fate) {
+  struct h2_block *block = &h2->block;
+  bool promise = frame->header.type == H2_PUSH_PROMISE;
+  assert(block->kind == H2_BLOCK_NONE);
+  *block = (struct h2_block){.stream_id = frame->header.stream_id, .begun_ns = h2->now_ns};
+  struct h2_verdict verdict =
+      promise ? begin_promise(h2, frame->push_promise.promised_id) : begin_headers(h2, fate);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  bool last = frame->header.flags & H2_FLAG_END_HEADERS;
+  if (promise) return take_fragment(h2, frame->push_promise.fragment, last);
+  block->end_stream = frame->header.flags & H2_FLAG_END_STREAM;
+  block->has_dependency = frame->header.flags & H2_FLAG_PRIORITY;
+  block->dependency = frame->headers.dependency;
+  return take_fragment(h2, frame->headers.fragment, last);
+}
+
+struct h2_verdict h2_block_continue(struct h2 *h2, const struct h2_frame *frame) {
+  bool last = frame->header.flags & H2_FLAG_END_HEADERS;
+  if (++h2->block.continuations > H2_CONTINUATION_FRAMES_MAX)
+    return too_long(h2, "too many CONTINUATION frames");
+  if (!last && frame->continuation.len == 0) return too_long(h2, "empty CONTINUATION");
+  return take_fragment(h2, frame->continuation, last);
+}

@@ -1,0 +1,39 @@
+/*
+ * h2/budget.c - token buckets; see h2/budget.h.
+ */
+#include "engine/h2/budget.h"
+
+#include "engine/base/limits.h"
+
+#include <assert.h>
+
+void h2_budget_init(struct h2_budget *budget, uint32_t burst, uint32_t per_second,
+                    uint64_t now_ns) {
+  assert(per_second > 0);
+  *budget = (struct h2_budget){
+      .tokens = burst, .burst = burst, .per_second = per_second, .filled_ns = now_ns};
+}
+
+/* Whole tokens only; the rest of a token's time is kept for the next call. */
+static void refill(struct h2_budget *budget, uint64_t now_ns) {
+  uint64_t token_ns = SECOND_NS / budget->per_second;
+  if (now_ns < budget->filled_ns + token_ns) return;
+  uint64_t earned = (now_ns - budget->filled_ns) / token_ns;
+  budget->filled_ns += earned * token_ns;
+  uint64_t tokens = budget->tokens + earned;
+  budget->tokens = tokens < budget->burst ? (uint32_t)tokens : budget->burst;
+}
+
+bool h2_budget_spend(struct h2_budget *budget, uint32_t cost, uint64_t now_ns) {
+  if (budget->tokens < budget->burst)
+    refill(budget, now_ns);
+  else
+    budget->filled_ns = now_ns;
+  bool enough = budget->tokens >= cost;
+  budget->tokens = enough ? budget->tokens - cost : 0;
+  return enough;
+}
+
+void h2_budget_refund(struct h2_budget *budget) {
+  if (budget->tokens < budget->burst) budget->tokens++;
+}

@@ -1,0 +1,375 @@
+/*
+ * h2/message.c - message rules of RFC 9113 section 8, one pass over the fields and then a look at
+ * what was found. The bytes of names and values were judged by the HPACK decoder, which does it
+ * once for fields in its table; see HEADER_NAME_BAD and HEADER_VALUE_BAD in http/headers.h.
+ */
+#include "engine/h2/message.h"
+
+#include "engine/h2/origin.h"
+
+#include <string.h>
+
+/* What one pass over a section finds. */
+struct survey {
+  struct span pseudo[TOKEN_STATUS + 1]; /* by token, TOKEN_AUTHORITY .. TOKEN_STATUS */
+  struct span protocol;
+  uint32_t seen; /* bit per pseudo-header token; bit 0 is :protocol */
+  struct span host;
+  bool has_host, has_te;
+  bool te_allowed; /* in requests only */
+  unsigned cookies;
+  int64_t content_length; /* -1: none */
+};
+
+static const uint32_t request_pseudo =
+    1u << TOKEN_AUTHORITY | 1u << TOKEN_METHOD | 1u << TOKEN_PATH | 1u << TOKEN_SCHEME | 1u;
+static const uint32_t response_pseudo = 1u << TOKEN_STATUS;
+
+static struct h2_verdict malformed(const char *reason) {
+  return h2_stream_error(H2_PROTOCOL_ERROR, reason);
+}
+
+/* 1*DIGIT up to 2^63-1 (RFC 9110 section 8.6), or -1. */
+static int64_t parse_length(struct span text) {
+  if (text.len == 0 || text.len > 19) return -1;
+  uint64_t value = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.base[i] < '0' || text.base[i] > '9') return -1;
+    value = value * 10 + (text.base[i] - '0');
+  }
+  return value <= INT64_MAX ? (int64_t)value : -1;
+}
+
+static struct h2_verdict note_content_length(struct survey *survey, struct span value) {
+  int64_t length = parse_length(value);
+  if (length < 0) return malformed("content-length is not a number");
+  if (survey->content_length >= 0 && survey->content_length != length)
+    return malformed("content-length is given twice and differs");
+  survey->content_length = length;
+  return H2_OK;
+}
+
+static struct h2_verdict note_host(struct survey *survey, struct span value) {
+  if (survey->has_host) return malformed("host is given twice");
+  survey->has_host = true;
+  survey->host = value;
+  return H2_OK;
+}
+
+/* Section 8.2.2: the one connection-specific field that requests may have, with one value (in any
+ * case: RFC 9110 section 10.1.4). */
+static struct h2_verdict note_te(struct survey *survey, struct span value) {
+  bool allowed = survey->te_allowed && !survey->has_te &&
+                 h2_origin_equal_ignoring_case(value, span_text("trailers"));
+  survey->has_te = true;
+  return allowed ? H2_OK : malformed("te is not \"trailers\" of a request");
+}
+
+static struct h2_verdict regular_field(struct survey *survey, const struct header *field) {
+  if (h2_message_connection_specific(field->token)) return malformed("connection-specific field");
+  switch (field->token) {
+  case TOKEN_TE: return note_te(survey, field->value);
+  case TOKEN_CONTENT_LENGTH: return note_content_length(survey, field->value);
+  case TOKEN_HOST: return note_host(survey, field->value);
+  case TOKEN_COOKIE: survey->cookies++; return H2_OK;
+  default: return H2_OK;
+  }
+}
+
+static struct h2_verdict pseudo_field(struct survey *survey, const struct header *field,
+                                      uint32_t allowed) {
+  uint32_t bit;
+  if (field->token >= TOKEN_AUTHORITY && field->token <= TOKEN_STATUS)
+    bit = 1u << field->token;
+  else if (field->token == TOKEN_PROTOCOL)
+    bit = 1u;
+  else
+    return malformed("unknown pseudo-header field");
+  if (!(allowed & bit)) return malformed("pseudo-header field does not belong here");
+  if (survey->seen & bit) return malformed("pseudo-header field is given twice");
+  survey->seen |= bit;
+  *(bit == 1u ? &survey->protocol : &survey->pseudo[field->token]) = field->value;
+  return H2_OK;
+}
+
+static struct h2_verdict survey_fields(const struct headers *fields, uint32_t pseudo_allowed,
+                                       struct survey *survey) {
+  memset(survey, 0, sizeof *survey);
+  survey->content_length = -1;
+  survey->te_allowed = pseudo_allowed == request_pseudo;
+  bool regular = false;
+  for (uint32_t i = 0; i < fields->count; i++) {
+    const struct header *field = &fields->at[i];
+    if (field->flags & (HEADER_NAME_BAD | HEADER_VALUE_BAD))
+      return malformed(field->flags & HEADER_NAME_BAD ? "bad byte in a field name"
+                                                      : "bad byte in a field value");
+    struct h2_verdict verdict;
+    if (field->name.base[0] == ':') {
+      if (regular) return malformed("pseudo-header field after a regular one");
+      verdict = pseudo_field(survey, field, pseudo_allowed);
+    } else {
+      regular = true;
+      verdict = regular_field(survey, field);
+    }
+    if (verdict.scope != H2_ACCEPT) return verdict;
+  }
+  return H2_OK;
+}
+
+/* ---- characters of pseudo-header fields ----------------------------------------------------- */
+
+enum {
+  TCHAR = 1,    /* of a token: RFC 9110 section 5.6.2 */
+  SCHEME = 2,   /* RFC 3986 section 3.1 */
+  PATH = 4,     /* visible, and no '#': a fragment is never sent (RFC 9110 section 7.1). Bytes above
+                   0x7f are let through for the handler to judge. */
+  NAME = 8,     /* unreserved, sub-delims and '%': of a registered name (RFC 3986 section 3.2.2) */
+  LITERAL = 16, /* the same and "[]:", of an address in brackets */
+  HOST = NAME | LITERAL,
+  ALNUM = TCHAR | SCHEME | PATH | HOST,
+};
+
+static const uint8_t classes[256] = {
+    ['0' ... '9'] = ALNUM,
+    ['A' ... 'Z'] = ALNUM,
+    ['a' ... 'z'] = ALNUM,
+    ['!'] = TCHAR | PATH | HOST,
+    ['"'] = PATH,
+    ['#'] = TCHAR,
+    ['$'] = TCHAR | PATH | HOST,
+    ['%'] = TCHAR | PATH | HOST,
+    ['&'] = TCHAR | PATH | HOST,
+    ['\''] = TCHAR | PATH | HOST,
+    ['('] = PATH | HOST,
+    [')'] = PATH | HOST,
+    ['*'] = TCHAR | PATH | HOST,
+    ['+'] = ALNUM,
+    [','] = PATH | HOST,
+    ['-'] = ALNUM,
+    ['.'] = ALNUM,
+    ['/'] = PATH,
+    [':'] = PATH | LITERAL,
+    [';'] = PATH | HOST,
+    ['<'] = PATH,
+    ['='] = PATH | HOST,
+    ['>'] = PATH,
+    ['?'] = PATH,
+    ['@'] = PATH,
+    ['['] = PATH | LITERAL,
+    ['\\'] = PATH,
+    [']'] = PATH | LITERAL,
+    ['^'] = TCHAR | PATH,
+    ['_'] = TCHAR | PATH | HOST,
+    ['`'] = TCHAR | PATH,
+    ['{'] = PATH,
+    ['|'] = TCHAR | PATH,
+    ['}'] = PATH,
+    ['~'] = TCHAR | PATH | HOST,
+    [0x80 ... 0xff] = PATH,
+};
+
+static bool each(struct span text, uint8_t class_of_char) {
+  uint8_t common = class_of_char;
+  const uint8_t *at = text.base;
+  size_t left = text.len;
+  for (; left >= 4; at += 4, left -= 4)
+    common &= classes[at[0]] & classes[at[1]] & classes[at[2]] & classes[at[3]];
+  for (; left > 0; at++, left--)
+    common &= classes[*at];
+  return common;
+}
+
+/* RFC 3986 section 3.1: a letter comes first. */
+static bool valid_scheme(struct span text) {
+  return text.len > 0 && text.base[0] > '9' && each(text, SCHEME);
+}
+
+static bool valid_port(struct span text) {
+  unsigned port = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.base[i] < '0' || text.base[i] > '9') return false;
+    port = port * 10 + (text.base[i] - '0');
+    if (port > 65535) return false;
+  }
+  return true;
+}
+
+/* The bytes of a host that ends at its port's colon, or with the text; 0 when it is none. */
+static size_t host_len(struct span text) {
+  bool literal = text.base[0] == '[';
+  const uint8_t *end = memchr(text.base, literal ? ']' : ':', text.len);
+  if (literal) return end ? (size_t)(end - text.base) + 1 : 0;
+  return end ? (size_t)(end - text.base) : text.len;
+}
+
+/* host[:port], without userinfo (section 8.3.1). `port_needed`: as for CONNECT (section 8.5). */
+static bool valid_authority(struct span text, bool port_needed) {
+  if (text.len == 0) return false;
+  size_t len = host_len(text);
+  struct span host = span_of(text.base, len);
+  if (len == 0 || !each(host, text.base[0] == '[' ? LITERAL : NAME)) return false;
+  if (len == text.len) return !port_needed;
+  struct span port = span_of(text.base + len + 1, text.len - len - 1);
+  return text.base[len] == ':' && valid_port(port) && (port.len > 0 || !port_needed);
+}
+
+static bool has(const struct survey *survey, unsigned token) {
+  return survey->seen & 1u << token;
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static struct h2_verdict check_authority(const struct survey *survey, bool port_needed) {
+  const struct span *authority = &survey->pseudo[TOKEN_AUTHORITY];
+  if (has(survey, TOKEN_AUTHORITY) && !valid_authority(*authority, port_needed))
+    return malformed("bad :authority");
+  if (survey->has_host && !valid_authority(survey->host, false)) return malformed("bad host");
+  if (!has(survey, TOKEN_AUTHORITY) || !survey->has_host) return H2_OK;
+  struct span scheme = survey->pseudo[TOKEN_SCHEME];
+  if (!h2_origin_same_authority(*authority, survey->host, scheme))
+    return malformed("host differs from :authority");
+  return H2_OK;
+}
+
+/* Plain CONNECT (section 8.5). */
+static struct h2_verdict check_connect(const struct survey *survey) {
+  if (has(survey, TOKEN_SCHEME) || has(survey, TOKEN_PATH))
+    return malformed("CONNECT with :scheme or :path");
+  if (!has(survey, TOKEN_AUTHORITY)) return malformed("CONNECT without :authority");
+  return check_authority(survey, true);
+}
+
+static struct h2_verdict check_target(const struct survey *survey) {
+  struct span method = survey->pseudo[TOKEN_METHOD];
+  struct span scheme = survey->pseudo[TOKEN_SCHEME];
+  struct span path = survey->pseudo[TOKEN_PATH];
+  if (!has(survey, TOKEN_SCHEME) || !has(survey, TOKEN_PATH))
+    return malformed("request without :scheme or :path");
+  if (!valid_scheme(scheme)) return malformed("bad :scheme");
+  bool asterisk = span_is(path, "*") && span_is(method, "OPTIONS");
+  if (!asterisk && (path.len == 0 || path.base[0] != '/' || !each(path, PATH)))
+    return malformed("bad :path");
+  return check_authority(survey, false);
+}
+
+static struct h2_verdict check_request(const struct survey *survey, bool connect_protocol) {
+  struct span method = survey->pseudo[TOKEN_METHOD];
+  if (!has(survey, TOKEN_METHOD) || method.len == 0 || !each(method, TCHAR))
+    return malformed("bad or no :method");
+  bool is_connect = span_is(method, "CONNECT");
+  bool extended = survey->seen & 1u;
+  /* What follows is a tunnel's bytes, not content (RFC 9110 section 9.3.6). */
+  if (is_connect && survey->content_length >= 0) return malformed("CONNECT with content-length");
+  if (!extended) return is_connect ? check_connect(survey) : check_target(survey);
+  if (!connect_protocol) return malformed(":protocol was not offered"); /* RFC 8441 section 4 */
+  if (!is_connect) return malformed(":protocol without CONNECT");
+  if (survey->protocol.len == 0 || !each(survey->protocol, TCHAR))
+    return malformed("bad :protocol");
+  if (!has(survey, TOKEN_AUTHORITY)) return malformed("extended CONNECT without :authority");
+  return check_target(survey);
+}
+
+/* Makes one field of all cookie crumbs, at the place of the first (section 8.2.3). */
+static struct h2_verdict join_cookies(struct headers *fields) {
+  size_t bytes = 0;
+  for (uint32_t i = 0; i < fields->count; i++)
+    if (fields->at[i].token == TOKEN_COOKIE) bytes += fields->at[i].value.len + 2;
+  uint8_t *joined = headers_room(fields, bytes), *end = joined;
+  if (!joined) return h2_stream_error(H2_ENHANCE_YOUR_CALM, "cookies are too large");
+  struct header *first = NULL;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < fields->count; i++) {
+    struct header field = fields->at[i];
+    if (field.token == TOKEN_COOKIE) {
+      if (first) end = (uint8_t *)memcpy(end, "; ", 2) + 2;
+      if (field.value.len) memcpy(end, field.value.base, field.value.len);
+      end += field.value.len;
+      if (first) {
+        first->flags |= field.flags;
+        continue;
+      }
+      first = &fields->at[kept];
+    }
+    fields->at[kept++] = field;
+  }
+  first->value = span_of(joined, (size_t)(end - joined));
+  fields->count = kept;
+  return H2_OK;
+}
+
+struct h2_verdict h2_message_request(struct headers *fields, bool connect_protocol,
+                                     struct request *out) {
+  struct survey survey;
+  struct h2_verdict verdict = survey_fields(fields, request_pseudo, &survey);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  verdict = check_request(&survey, connect_protocol);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  if (survey.cookies > 1) {
+    verdict = join_cookies(fields);
+    if (verdict.scope != H2_ACCEPT) return verdict;
+  }
+  *out = (struct request){
+      .method = survey.pseudo[TOKEN_METHOD],
+      .scheme = survey.pseudo[TOKEN_SCHEME],
+      .authority = has(&survey, TOKEN_AUTHORITY) ? survey.pseudo[TOKEN_AUTHORITY] : survey.host,
+      .path = survey.pseudo[TOKEN_PATH],
+      .protocol = survey.protocol,
+      .fields = fields,
+      .content_length = survey.content_length,
+  };
+  return H2_OK;
+}
+
+/* Takes the next member off a list; members are separated by commas and optional blanks. */
+static struct span next_member(struct span *list) {
+  const uint8_t *comma = list->len ? memchr(list->base, ',', list->len) : NULL;
+  size_t len = comma ? (size_t)(comma - list->base) : list->len;
+  struct span member = span_of(list->base, len);
+  *list = comma ? span_of(comma + 1, list->len - len - 1) : (struct span){0};
+  while (member.len && (member.base[0] == ' ' || member.base[0] == '\t'))
+    member = span_of(member.base + 1, member.len - 1);
+  while (member.len && (member.base[member.len - 1] == ' ' || member.base[member.len - 1] == '\t'))
+    member.len--;
+  return member;
+}
+
+enum h2_expectation h2_message_expectation(const struct headers *fields) {
+  enum h2_expectation found = H2_EXPECT_NOTHING;
+  for (uint32_t i = 0; i < fields->count; i++) {
+    if (fields->at[i].token != TOKEN_EXPECT) continue;
+    struct span list = fields->at[i].value;
+    while (list.len) {
+      struct span member = next_member(&list);
+      if (member.len == 0) continue;
+      if (!h2_origin_equal_ignoring_case(member, span_text("100-continue")))
+        return H2_EXPECT_UNKNOWN;
+      found = H2_EXPECT_CONTINUE;
+    }
+  }
+  return found;
+}
+
+bool h2_message_pushable(const struct request *request) {
+  return (span_is(request->method, "GET") || span_is(request->method, "HEAD")) &&
+         request->content_length <= 0 && request->authority.len > 0;
+}
+
+/* ---- responses and trailers ------------------------------------------------------------------ */
+
+struct h2_verdict h2_message_response(const struct headers *fields, unsigned *status,
+                                      int64_t *content_length) {
+  struct survey survey;
+  struct h2_verdict verdict = survey_fields(fields, response_pseudo, &survey);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  struct span text = survey.pseudo[TOKEN_STATUS];
+  int64_t value = text.len == 3 ? parse_length(text) : -1;
+  if (value < 100 || value == 101) return malformed("bad or no :status");
+  *status = (unsigned)value;
+  *content_length = survey.content_length;
+  return H2_OK;
+}
+
+struct h2_verdict h2_message_trailers(const struct headers *fields) {
+  struct survey survey;
+  return survey_fields(fields, 0, &survey);
+}

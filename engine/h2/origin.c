@@ -1,0 +1,120 @@
+/*
+ * h2/origin.c - comparing origins, and the few that a connection's requests have.
+ */
+#include "engine/h2/origin.h"
+
+#include "engine/base/limits.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+bool h2_origin_equal_ignoring_case(struct span a, struct span b) {
+  if (a.len != b.len) return false;
+  for (size_t i = 0; i < a.len; i++) {
+    uint8_t x = a.base[i], y = b.base[i];
+    bool letter = (x | 0x20) >= 'a' && (x | 0x20) <= 'z';
+    if (x != y && !(letter && (x ^ y) == 0x20)) return false;
+  }
+  return true;
+}
+
+static bool is_scheme(struct span scheme, const char *name) {
+  return h2_origin_equal_ignoring_case(scheme, span_text(name));
+}
+
+static bool ends_with(struct span text, const char *end) {
+  size_t len = strlen(end);
+  return text.len >= len && memcmp(text.base + text.len - len, end, len) == 0;
+}
+
+/* Without the port that the scheme implies, or an empty one (RFC 9110 section 4.2.3). */
+static struct span normal_authority(struct span text, struct span scheme) {
+  const char *implied = is_scheme(scheme, "https")  ? ":443"
+                        : is_scheme(scheme, "http") ? ":80"
+                                                    : ":";
+  if (ends_with(text, implied)) return span_of(text.base, text.len - strlen(implied));
+  return ends_with(text, ":") ? span_of(text.base, text.len - 1) : text;
+}
+
+bool h2_origin_same_authority(struct span a, struct span b, struct span scheme) {
+  return h2_origin_equal_ignoring_case(normal_authority(a, scheme), normal_authority(b, scheme));
+}
+
+/* ---- keeping --------------------------------------------------------------------------------- */
+
+static size_t text_bytes(const struct h2_origin *origin) {
+  return (size_t)origin->scheme_len + origin->authority_len;
+}
+
+static bool is(const struct h2_origin *origin, struct span scheme, struct span authority) {
+  struct span kept = span_of(origin->text + origin->scheme_len, origin->authority_len);
+  return h2_origin_equal_ignoring_case(span_of(origin->text, origin->scheme_len), scheme) &&
+         h2_origin_same_authority(kept, authority, scheme);
+}
+
+bool h2_origin_is(const struct h2_origin *origins, uint8_t number, struct span scheme,
+                  struct span authority) {
+  return number && is(&origins[number - 1], scheme, authority);
+}
+
+static bool make_table(struct h2_origin **origins, const struct memory *memory) {
+  if (*origins) return true;
+  *origins = memory_alloc(memory, H2_ORIGINS_MAX * sizeof **origins);
+  if (*origins) memset(*origins, 0, H2_ORIGINS_MAX * sizeof **origins);
+  return *origins;
+}
+
+/* The place that holds the origin, else the one where it can go, else NULL. */
+static struct h2_origin *find(struct h2_origin *origins, struct span scheme,
+                              struct span authority) {
+  struct h2_origin *room = NULL;
+  for (struct h2_origin *at = origins; at < origins + H2_ORIGINS_MAX; at++) {
+    if (!at->text) return room ? room : at; /* places are used from the first on */
+    if (is(at, scheme, authority)) return at;
+    if (!at->users && !room) room = at;
+  }
+  return room;
+}
+
+static bool replace(struct h2_origin *origin, const struct memory *memory, struct span scheme,
+                    struct span authority) {
+  authority = normal_authority(authority, scheme);
+  uint8_t *text = memory_alloc(memory, scheme.len + authority.len);
+  if (!text) return false;
+  memory_free(memory, origin->text, text_bytes(origin));
+  memcpy(text, scheme.base, scheme.len);
+  memcpy(text + scheme.len, authority.base, authority.len);
+  *origin = (struct h2_origin){
+      .text = text, .scheme_len = (uint16_t)scheme.len, .authority_len = (uint16_t)authority.len};
+  return true;
+}
+
+uint8_t h2_origin_take(struct h2_origin **origins, const struct memory *memory, struct span scheme,
+                       struct span authority) {
+  if (!scheme.len || !authority.len || scheme.len + authority.len > H2_ORIGIN_BYTES_MAX) return 0;
+  if (!make_table(origins, memory)) return 0;
+  struct h2_origin *origin = find(*origins, scheme, authority);
+  if (!origin) return 0;
+  bool kept = origin->text && is(origin, scheme, authority);
+  if (!kept && !replace(origin, memory, scheme, authority)) return 0;
+  origin->users++;
+  return (uint8_t)(origin - *origins + 1);
+}
+
+void h2_origin_give(struct h2_origin *origins, uint8_t number) {
+  if (!number) return;
+  assert(origins[number - 1].users > 0);
+  origins[number - 1].users--;
+}
+
+void h2_origins_close(struct h2_origin **origins, const struct memory *memory) {
+  if (!*origins) return;
+  for (struct h2_origin *at = *origins; at < *origins + H2_ORIGINS_MAX; at++) {
+    assert(at->users == 0);
+    memory_free(memory, at->text, text_bytes(at));
+  }
+  memory_free(memory, *origins, H2_ORIGINS_MAX * sizeof **origins);
+  *origins = NULL;
+}

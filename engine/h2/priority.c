@@ -1,0 +1,146 @@
+/*
+ * h2/priority.c - from frames and fields to sched/sched.h. What the signals mean together is decided
+ * there; here is only what HTTP/2 allows to be said about which stream.
+ */
+#include "engine/h2/priority.h"
+
+#include "engine/h2/h2.h"
+
+static struct sched_node *find(void *ctx, uint32_t id) {
+  struct h2_stream *stream = h2_find(ctx, id);
+  return stream ? &stream->node : NULL;
+}
+
+void h2_priority_init(struct h2 *h2) {
+  sched_init(&h2->sched);
+  sched_attach(&h2->sched, &h2->engine->sched, find, h2);
+  if (h2->ours.no_rfc7540_priorities) sched_ignore_dependencies(&h2->sched);
+}
+
+void h2_priority_close(struct h2 *h2) {
+  sched_destroy(&h2->sched);
+}
+
+void h2_priority_settings(struct h2 *h2) {
+  if (h2->theirs.no_rfc7540_priorities) sched_ignore_dependencies(&h2->sched);
+}
+
+static struct priority_field field_of(const struct headers *fields) {
+  struct priority_field field = PRIORITY_FIELD_NONE;
+  for (uint32_t i = 0; i < fields->count; i++)
+    if (fields->at[i].token == TOKEN_PRIORITY) priority_field_parse(&field, fields->at[i].value);
+  return field;
+}
+
+void h2_priority_request(struct h2_stream *stream, const struct request *request,
+                         const struct h2_dependency *dependency) {
+  struct h2 *h2 = stream->h2;
+  struct sched_priority priority = SCHED_PRIORITY_DEFAULT;
+  if (headers_find(request->fields, TOKEN_PRIORITY)) {
+    struct priority_field field = field_of(request->fields);
+    priority.urgency = field.urgency;
+    priority.incremental = field.incremental;
+    priority.given |= SCHED_GIVEN_EXTENSIBLE;
+  }
+  if (dependency) {
+    priority.parent_id = dependency->stream_id;
+    priority.weight = dependency->weight;
+    priority.exclusive = dependency->exclusive;
+    priority.given |= SCHED_GIVEN_DEPENDENCY;
+  }
+  sched_declare(&h2->sched, &stream->node, priority);
+  if (h2->engine->config.head_start)
+    stream->head_start_paths = head_start_of_path(h2->engine->config.head_start, request->path);
+}
+
+/* From what the rule gives to every response, or what has left already, to what this one needs. */
+static void extend_head_start(struct h2_stream *stream) {
+  const struct head_start_rule *rule = stream->head_start;
+  uint64_t from = rule->bytes > stream->body_sent ? rule->bytes : stream->body_sent;
+  uint64_t to = rule->scan ? stream->head_start_bytes : 0;
+  sched_extend_head_start(&stream->h2->sched, &stream->node, to > from ? (uint32_t)(to - from) : 0);
+}
+
+static void give_head_start(struct h2_stream *stream, uint16_t of_type) {
+  const struct head_start_rules *rules = stream->h2->engine->config.head_start;
+  const struct head_start_rule *rule =
+      of_type ? head_start_of_both(rules, stream->head_start_paths, of_type) : NULL;
+  if (!rule || !rule->bytes) return;
+  stream->head_start = rule;
+  sched_set_head_start(&stream->h2->sched, &stream->node, rule->bytes, rule->urgency);
+  if (stream->head_start_bytes) extend_head_start(stream);
+}
+
+void h2_priority_head_start(struct h2_stream *stream, uint64_t first_bytes) {
+  uint64_t most = HEAD_START_SCAN_BYTES_MAX;
+  stream->head_start_bytes = (uint32_t)(first_bytes < most ? first_bytes : most);
+  if (stream->head_start) extend_head_start(stream);
+}
+
+void h2_priority_response(struct h2_stream *stream, const struct header *fields, size_t count) {
+  struct sched *sched = &stream->h2->sched;
+  struct priority_field field = PRIORITY_FIELD_NONE;
+  enum sched_class class_of_content = SCHED_CLASS_OTHER;
+  struct span content_type = {0};
+  for (size_t i = 0; i < count; i++) {
+    if (fields[i].token == TOKEN_PRIORITY) priority_field_parse(&field, fields[i].value);
+    if (fields[i].token == TOKEN_CONTENT_TYPE) content_type = fields[i].value;
+  }
+  if (content_type.len) class_of_content = sched_class_of(content_type);
+  if (stream->connect) class_of_content = SCHED_CLASS_TUNNEL;
+  sched_hint(sched, &stream->node, class_of_content);
+  if (field.has_urgency || field.has_incremental) sched_merge(sched, &stream->node, &field);
+  const struct head_start_rules *rules = stream->h2->engine->config.head_start;
+  if (rules && content_type.len) give_head_start(stream, head_start_types(rules, content_type));
+}
+
+void h2_priority_note(const struct h2 *h2, struct header_set *set, struct span content_type) {
+  const struct head_start_rules *rules = h2->engine->config.head_start;
+  if (content_type.len == 0) return;
+  set->content_class = (uint8_t)sched_class_of(content_type);
+  set->head_start_types = rules ? head_start_types(rules, content_type) : 0;
+}
+
+void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set) {
+  if (set->says_priority || stream->connect) {
+    h2_priority_response(stream, set->at, set->count);
+    return;
+  }
+  sched_hint(&stream->h2->sched, &stream->node, (enum sched_class)set->content_class);
+  give_head_start(stream, set->head_start_types);
+}
+
+struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,
+                                     const struct h2_dependency *dependency) {
+  struct sched_dependency wish = {.parent_id = dependency->stream_id,
+                                  .weight = dependency->weight,
+                                  .exclusive = dependency->exclusive};
+  switch (sched_depend(&h2->sched, id, &wish)) {
+  case SCHED_DONE:
+  case SCHED_NO_ROOM: return H2_OK;
+  case SCHED_CHURN: return (struct h2_verdict){.scope = H2_IGNORE};
+  case SCHED_SELF: break;
+  }
+  return h2_stream_error(H2_PROTOCOL_ERROR, "stream depends on itself");
+}
+
+/* Section 7.1: an idle stream must be one that the client could still open, and those it names and
+ * those it has open together must not exceed the limit on streams. */
+static struct h2_verdict check_idle(const struct h2 *h2, uint32_t id) {
+  if (h2_is_own_id(h2, id))
+    return h2_connection_error(H2_PROTOCOL_ERROR,
+                               "PRIORITY_UPDATE for a push that is not promised");
+  if (h2->active_peer + h2->sched.updates.count > h2->ours.max_concurrent_streams)
+    return h2_connection_error(H2_PROTOCOL_ERROR, "PRIORITY_UPDATE for too many idle streams");
+  return H2_OK;
+}
+
+struct h2_verdict h2_priority_update(struct h2 *h2, uint32_t id, struct span text) {
+  enum h2_state state = h2_state_of(h2, id);
+  if (state >= H2_CLOSED) return H2_OK; /* it may have crossed the end of the response */
+  struct priority_field field = PRIORITY_FIELD_NONE;
+  priority_field_parse(&field, text);
+  enum sched_result result = sched_update(&h2->sched, id, &field);
+  if (result == SCHED_CHURN) return (struct h2_verdict){.scope = H2_IGNORE};
+  return state == H2_IDLE ? check_idle(h2, id) : H2_OK;
+}

@@ -1,0 +1,41 @@
+/*
+ * h2/priority.h - HTTP/2's priority signals, brought to the scheduler.
+ * Spec: RFC 9218 (the `priority` field, PRIORITY_UPDATE), RFC 7540 section 5.3 (PRIORITY, and the
+ * priority in HEADERS).
+ */
+#ifndef WEIR_H2_PRIORITY_H
+#define WEIR_H2_PRIORITY_H
+
+#include "engine/h2/stream.h"
+
+struct h2;
+
+/* A connection's scheduler begins; and gives its memory back. */
+void h2_priority_init(struct h2 *h2);
+void h2_priority_close(struct h2 *h2);
+
+/* The peer's SETTINGS were applied. */
+void h2_priority_settings(struct h2 *h2);
+
+/* What a request says; `dependency` is that of its HEADERS frame, or NULL. */
+void h2_priority_request(struct h2_stream *stream, const struct request *request,
+                         const struct h2_dependency *dependency);
+
+/* What its response adds: a class of content, a `priority` field, a head start. */
+void h2_priority_response(struct h2_stream *stream, const struct header *fields, size_t count);
+
+/* The same for fields that repeat, in two steps: what can be said once, and each response. */
+void h2_priority_note(const struct h2 *h2, struct header_set *set, struct span content_type);
+void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set);
+
+/* How many first bytes of the response the handler says are needed first: stream_head_start(). */
+void h2_priority_head_start(struct h2_stream *stream, uint64_t first_bytes);
+
+/* PRIORITY, on any stream. */
+struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,
+                                     const struct h2_dependency *dependency);
+
+/* PRIORITY_UPDATE for stream `id` (RFC 9218 section 7.1). */
+struct h2_verdict h2_priority_update(struct h2 *h2, uint32_t id, struct span field);
+
+#endif

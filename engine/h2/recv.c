@@ -1,0 +1,492 @@
+/*
+ * h2/recv.c - received bytes to frames, and what each frame does.
+ *
+ * Control frames and header blocks are handled whole: straight out of the received bytes when they
+ * are all there, else from a buffer that fills over several receives. DATA passes through in spans
+ * and is charged to the windows in one place, when its header has arrived. Everything here consumes
+ * all it is given, except when replies pile up: then reading stops until the peer takes them.
+ */
+#include "engine/h2/h2.h"
+
+#include "engine/base/wire.h"
+
+#include <string.h>
+
+/* ---- stream errors --------------------------------------------------------------------------- */
+
+/* RST_STREAM where there is a stream to reset, or was once and we do not remember its end. A stream
+ * that is idle or closed has none to send it on, so the error becomes the connection's (section
+ * 5.4.1 allows that for any). */
+static void fail_stream(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
+  struct h2_stream *stream = h2_find(h2, id);
+  if (!stream && h2_state_of(h2, id) != H2_CLOSED_FORGOTTEN)
+    h2_fail(h2, verdict.code, verdict.reason);
+  else if (h2_charge_reset(h2))
+    stream ? h2_stream_abort(h2, stream, verdict.code) : h2_rst_stream(h2, id, verdict.code);
+}
+
+static void act(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
+  if (verdict.scope == H2_STREAM_ERROR) fail_stream(h2, id, verdict);
+  if (verdict.scope == H2_CONNECTION_ERROR) h2_fail(h2, verdict.code, verdict.reason);
+}
+
+/* ---- DATA ------------------------------------------------------------------------------------ */
+
+static void enter(struct h2_reader *reader, enum h2_recv_phase phase, uint32_t left) {
+  reader->phase = phase;
+  reader->left = left;
+}
+
+static void next_frame(struct h2_reader *reader) {
+  enter(reader, H2_RECV_HEADER, 0);
+  reader->have = 0;
+  reader->data = NULL;
+  reader->begun_ns = 0;
+}
+
+/* Who gets the payload of a DATA frame: NULL when nobody does, which is not always an error. */
+static struct h2_stream *data_receiver(struct h2 *h2, const struct h2_frame_header *frame) {
+  uint32_t id = frame->stream_id;
+  struct h2_verdict verdict = h2_stream_receive(h2_state_of(h2, id), H2_DATA);
+  struct h2_stream *stream = h2_find(h2, id);
+  if (verdict.scope == H2_ACCEPT && stream) {
+    /* The stream is charged last: what it holds, its end gives back to the connection. */
+    if (h2->role == H2_CLIENT && !stream->final_received)
+      verdict = h2_stream_error(H2_PROTOCOL_ERROR, "DATA before the final response");
+    else if (!h2_credit_arrive(&stream->credit, frame->length))
+      verdict = h2_stream_error(H2_FLOW_CONTROL_ERROR, "more than the stream's window");
+  }
+  if (verdict.scope == H2_ACCEPT) return stream;
+  act(h2, id, verdict);
+  return NULL;
+}
+
+/* A DATA frame without data costs the peer nine bytes and us a turn (CVE-2019-9518). */
+static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
+  if (data_bytes > 0 || h2->reader.frame.flags & H2_FLAG_END_STREAM)
+    h2->empty_data = 0;
+  else if (++h2->empty_data > H2_EMPTY_DATA_FREE)
+    (void)h2_glitch(h2, &h2->engine->counters.glitches_data);
+}
+
+/* With an END_STREAM that comes too early, or beyond content-length (section 8.1.1): known before
+ * the first byte is delivered. */
+static bool data_fits(const struct h2 *h2, uint32_t data_bytes) {
+  const struct h2_stream *stream = h2->reader.data;
+  if (h2->role == H2_CLIENT && stream->head_request && data_bytes > 0) return false;
+  if (stream->content_length < 0) return true;
+  int64_t left = stream->content_length - stream->body_received;
+  bool end = h2->reader.frame.flags & H2_FLAG_END_STREAM;
+  return end ? data_bytes == left : data_bytes <= left;
+}
+
+/* How much of the payload is data is known, `padding` follows it. */
+static void data_sized(struct h2 *h2, uint32_t data_bytes, uint32_t padding) {
+  struct h2_reader *reader = &h2->reader;
+  reader->padding = padding;
+  if (reader->data)
+    enter(reader, H2_RECV_DATA, data_bytes);
+  else
+    enter(reader, H2_RECV_SKIP, data_bytes + padding);
+  note_empty_data(h2, data_bytes);
+  if (h2->dead || !reader->data || data_fits(h2, data_bytes)) return;
+  act(h2, reader->frame.stream_id,
+      h2_stream_error(H2_PROTOCOL_ERROR, "DATA does not add up to content-length"));
+}
+
+/* The one place where DATA meets the windows: the whole payload, padding included, whatever becomes
+ * of it (section 6.9). */
+static void data_begin(struct h2 *h2) {
+  struct h2_reader *reader = &h2->reader;
+  const struct h2_frame_header *frame = &reader->frame;
+  if (!h2_credit_arrive(&h2->credit, frame->length)) {
+    h2_fail(h2, H2_FLOW_CONTROL_ERROR, "more than the connection's window");
+    return;
+  }
+  bool padded = frame->flags & H2_FLAG_PADDED;
+  if (padded && frame->length == 0) {
+    h2_fail(h2, H2_FRAME_SIZE_ERROR, "padded frame has no Pad Length");
+    return;
+  }
+  reader->data = data_receiver(h2, frame);
+  if (h2->dead) return;
+  if (!reader->data) h2_credit_consume(&h2->credit, frame->length);
+  h2_flow_arrived(h2, reader->data, frame->length);
+  if (padded)
+    enter(reader, H2_RECV_PADLEN, frame->length);
+  else
+    data_sized(h2, frame->length, 0);
+}
+
+static void data_padlen(struct h2 *h2, uint8_t padding) {
+  struct h2_reader *reader = &h2->reader;
+  if (padding > reader->left - 1) {
+    h2_fail(h2, H2_PROTOCOL_ERROR, "padding is longer than the payload");
+    return;
+  }
+  if (reader->data) h2_flow_consumed(h2, reader->data, 1u + padding);
+  data_sized(h2, reader->left - 1 - padding, padding);
+}
+
+static void deliver(struct h2_stream *stream, struct span bytes, bool end) {
+  const struct stream_events *events = stream->base.events;
+  if (events && events->data && (bytes.len || end)) events->data(&stream->base, bytes, end);
+}
+
+/* A span of payload for `reader->data`; `end`: the last of the peer's message. */
+static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
+  struct h2_stream *stream = h2->reader.data;
+  stream->body_received += (int64_t)bytes.len;
+  stream->body_seen_ns = bytes.len ? h2->now_ns : stream->body_seen_ns;
+  counter_add(&h2->engine->counters.body_bytes_received, bytes.len);
+  if (end && !h2_stream_end_received(h2, stream)) return;
+  deliver(stream, bytes, end);
+  if (!stream->gone && !stream->base.consume_later)
+    h2_flow_consumed(h2, stream, (uint32_t)bytes.len);
+  if (stream->gone) return;
+  if (stream->state == H2_CLOSED)
+    h2_stream_finish(h2, stream, H2_NO_ERROR);
+  else if (stream->lingers && stream->body_received > stream->linger_bytes)
+    h2_stream_hush(h2, stream);
+}
+
+/* Whoever the rest of the frame was for has gone: its credit goes back to the connection, for what
+ * finishing the stream did not already return. */
+static void data_orphaned(struct h2 *h2) {
+  struct h2_reader *reader = &h2->reader;
+  reader->data = NULL;
+  if (reader->phase == H2_RECV_PADLEN) return; /* whether it is too long is still to be seen */
+  enter(reader, H2_RECV_SKIP, reader->left + reader->padding);
+}
+
+static size_t data_take(struct h2 *h2, struct span in) {
+  struct h2_reader *reader = &h2->reader;
+  size_t take = h2_min(in.len, reader->left);
+  bool last = take == reader->left;
+  bool end = last && reader->frame.flags & H2_FLAG_END_STREAM;
+  reader->left -= (uint32_t)take;
+  data_bytes(h2, span_of(in.base, take), end);
+  if (h2->dead) return take;
+  if (last) enter(reader, H2_RECV_SKIP, reader->padding);
+  return take;
+}
+
+/* A stream that ends takes itself out of the reader. */
+void h2_recv_forget(struct h2 *h2, const struct h2_stream *stream) {
+  if (h2->reader.data == stream) data_orphaned(h2);
+}
+
+/* ---- the other frames ------------------------------------------------------------------------ */
+
+static void on_continuation(struct h2 *h2, const struct h2_frame *frame) {
+  act(h2, frame->header.stream_id, h2_block_continue(h2, frame));
+}
+
+/* Signals of RFC 7540 and RFC 9218 cost something only when they are many. */
+static bool priority_affordable(struct h2 *h2) {
+  if (h2->priorities_free == 0) return h2_glitch(h2, &h2->engine->counters.glitches_priorities);
+  h2->priorities_free--;
+  return true;
+}
+
+static void finish_priority(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
+  if (verdict.scope == H2_IGNORE)
+    (void)h2_glitch(
+        h2, &h2->engine->counters.glitches_priorities); /* more than streams could make use of */
+  else
+    act(h2, id, verdict);
+}
+
+static void on_priority(struct h2 *h2, const struct h2_frame *frame) {
+  if (!priority_affordable(h2)) return;
+  uint32_t id = frame->header.stream_id;
+  finish_priority(h2, id, h2_priority_depend(h2, id, &frame->priority));
+}
+
+/* What RST_STREAM means to the application. Without an error it is how a server says that it does
+ * not want the rest of a request that it has answered (section 8.1), and nothing is wrong; what it
+ * cuts short must not look complete. */
+static uint32_t reset_code(const struct h2_stream *stream, uint32_t code) {
+  bool answered = stream->h2->role == H2_CLIENT && stream->end_received && !stream->connect;
+  return code == H2_NO_ERROR && !answered ? H2_CANCEL : code;
+}
+
+static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
+  counter_add(&h2->engine->counters.resets_received, 1);
+  struct h2_stream *stream = h2_find(h2, frame->header.stream_id);
+  if (!stream) {
+    (void)h2_glitch(h2, &h2->engine->counters.glitches_late);
+    return;
+  }
+  h2_stream_event(stream, H2_RECV_RST_STREAM);
+  h2_stream_finish(h2, stream, reset_code(stream, frame->error_code));
+  if (h2->role == H2_SERVER) (void)h2_charge_reset(h2);
+}
+
+static void on_ping(struct h2 *h2, const struct h2_frame *frame) {
+  if (frame->header.flags & H2_FLAG_ACK) {
+    if (h2_flow_ping_acked(h2, frame->ping)) return;
+    if (h2->draining && !h2->drain_final && h2->drain_ns) h2->drain_ns = h2->now_ns;
+    if (h2->client && h2->client->ping_acked)
+      h2->client->ping_acked(h2->client_ctx, h2, frame->ping);
+    return;
+  }
+  uint64_t *calmed = &h2->engine->counters.calmed_pings;
+  counter_add(&h2->engine->counters.charged_pings, 1);
+  if (!h2_charge(h2, &h2->pings, calmed, "too many PING frames")) return;
+  uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 8);
+  if (room) h2_control_sent(h2, h2_frame_ping_encode(room, true, frame->ping));
+}
+
+/* Streams of ours above `last_id` were not and will not be handled, those included that wait to be
+ * sent (section 6.8). */
+static void refuse_above(struct h2 *h2, uint32_t last_id) {
+  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
+    next = stream->next;
+    if (!h2_is_own_id(h2, stream->id) || stream->id <= last_id) continue;
+    if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
+    h2_stream_event(stream, H2_RECV_RST_STREAM);
+    h2_stream_finish(h2, stream, H2_REFUSED_STREAM);
+    next = h2->all; /* its handler may have ended others: begin again */
+  }
+}
+
+static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
+  counter_add(&h2->engine->counters.goaways_received, 1);
+  if (h2->goaway_received && !h2_glitch(h2, &h2->engine->counters.glitches_goaways)) return;
+  uint32_t last_id = frame->goaway.last_stream_id;
+  if (!h2->goaway_received || last_id < h2->goaway_last_id) h2->goaway_last_id = last_id;
+  h2->goaway_received = true;
+  refuse_above(h2, h2->goaway_last_id);
+  if (h2->client && h2->client->goaway)
+    h2->client->goaway(h2->client_ctx, h2, last_id, frame->goaway.error_code);
+}
+
+/* A receiver that grants by the byte makes us work for nothing (CVE-2019-9511): what it may send
+ * follows what we sent. */
+static bool update_affordable(struct h2 *h2) {
+  if (h2->updates_free == 0) return h2_glitch(h2, &h2->engine->counters.glitches_updates);
+  h2->updates_free--;
+  return true;
+}
+
+/* Legal, but about a stream that is closed. A WINDOW_UPDATE that crossed our END_STREAM is daily
+ * business; others are rarer. */
+static void note_useless(struct h2 *h2, uint8_t type) {
+  (void)(type == H2_WINDOW_UPDATE ? update_affordable(h2)
+                                  : h2_glitch(h2, &h2->engine->counters.glitches_late));
+}
+
+static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
+  uint32_t id = frame->header.stream_id;
+  if (!update_affordable(h2)) return;
+  if (id == 0) {
+    if (!h2_window_add(&h2->window, frame->increment))
+      h2_fail(h2, H2_FLOW_CONTROL_ERROR, "the connection's window overflows");
+    return;
+  }
+  struct h2_stream *stream = h2_find(h2, id);
+  if (!stream) return;
+  if (h2_window_add(&stream->window, frame->increment))
+    h2_stream_schedule(stream);
+  else
+    act(h2, id, h2_stream_error(H2_FLOW_CONTROL_ERROR, "the stream's window overflows"));
+}
+
+static void on_priority_update(struct h2 *h2, const struct h2_frame *frame) {
+  if (!priority_affordable(h2)) return;
+  uint32_t id = frame->priority_update.stream_id;
+  finish_priority(h2, id, h2_priority_update(h2, id, frame->priority_update.field));
+}
+
+static void handle(struct h2 *h2, const struct h2_frame *frame) {
+  typedef void handler_fn(struct h2 * h2, const struct h2_frame *frame);
+  static handler_fn *const handlers[] = {
+      [H2_PRIORITY] = on_priority,
+      [H2_RST_STREAM] = on_rst_stream,
+      [H2_SETTINGS] = h2_recv_settings,
+      [H2_PING] = on_ping,
+      [H2_GOAWAY] = on_goaway,
+      [H2_WINDOW_UPDATE] = on_window_update,
+      [H2_CONTINUATION] = on_continuation,
+      [H2_PRIORITY_UPDATE] = on_priority_update,
+  };
+  handlers[frame->header.type](h2, frame);
+}
+
+/* What the stream's state makes of a frame of which decoding said `verdict`. The state counts more,
+ * except that a connection error stays one, and that an increment of 0 is wrong on any stream. */
+static struct h2_verdict check_state(const struct h2 *h2, const struct h2_frame_header *header,
+                                     struct h2_verdict verdict) {
+  bool of_stream = header->stream_id != 0 && header->type != H2_CONTINUATION;
+  if (!of_stream || verdict.scope == H2_CONNECTION_ERROR) return verdict;
+  struct h2_verdict fate = h2_stream_receive(h2_state_of(h2, header->stream_id), header->type);
+  bool wrong_anyway = header->type == H2_WINDOW_UPDATE && verdict.scope == H2_STREAM_ERROR;
+  if (fate.scope == H2_ACCEPT || (fate.scope == H2_IGNORE && wrong_anyway)) return verdict;
+  return fate;
+}
+
+/* A frame whose payload is all there. */
+static void frame_whole(struct h2 *h2, const uint8_t *payload) {
+  const struct h2_frame_header header = h2->reader.frame;
+  struct h2_frame frame;
+  struct h2_verdict verdict = h2_frame_decode(&header, span_of(payload, header.length), &frame);
+  verdict = check_state(h2, &header, verdict);
+  bool has_block = header.type == H2_HEADERS || header.type == H2_PUSH_PROMISE;
+  if (has_block && verdict.scope != H2_CONNECTION_ERROR)
+    verdict = h2_block_begin(h2, &frame, verdict); /* HPACK state is kept even for lost streams */
+  else if (verdict.scope == H2_ACCEPT)
+    return handle(h2, &frame);
+  else if (verdict.scope == H2_IGNORE)
+    return note_useless(h2, header.type);
+  act(h2, header.stream_id, verdict);
+}
+
+/* ---- frames out of bytes --------------------------------------------------------------------- */
+
+/* What may come now, whatever the frame says in detail. */
+static struct h2_verdict check_sequence(const struct h2 *h2, const struct h2_frame_header *frame) {
+  bool in_block = h2->block.kind != H2_BLOCK_NONE;
+  bool continues = frame->type == H2_CONTINUATION;
+  if (in_block && (!continues || frame->stream_id != h2->block.stream_id))
+    return h2_connection_error(H2_PROTOCOL_ERROR, "header block is interrupted"); /* 4.3 */
+  if (!in_block && continues)
+    return h2_connection_error(H2_PROTOCOL_ERROR, "CONTINUATION without HEADERS"); /* 6.10 */
+  if (!h2->settings_received && (frame->type != H2_SETTINGS || frame->flags & H2_FLAG_ACK))
+    return h2_connection_error(H2_PROTOCOL_ERROR, "first frame is not SETTINGS"); /* 3.4 */
+  return H2_OK;
+}
+
+static void frame_begin(struct h2 *h2) {
+  struct h2_reader *reader = &h2->reader;
+  reader->frame = h2_frame_header_decode(reader->header);
+  const struct h2_frame_header *frame = &reader->frame;
+  struct h2_verdict verdict = check_sequence(h2, frame);
+  if (verdict.scope == H2_ACCEPT)
+    verdict = h2_frame_check(frame, h2->role, h2->ours.max_frame_size);
+  if (verdict.scope != H2_ACCEPT) {
+    act(h2, frame->stream_id, verdict);
+    enter(reader, H2_RECV_SKIP, frame->length);
+    return;
+  }
+  if (frame->type == H2_DATA) {
+    data_begin(h2);
+  } else if (!h2_frame_known(frame->type)) {
+    (void)h2_glitch(h2, &h2->engine->counters.glitches_unknown);
+    enter(reader, H2_RECV_SKIP, frame->length);
+  } else if (frame->length > H2_HEADER_BLOCK_BYTES_MAX) {
+    h2_fail(h2, H2_ENHANCE_YOUR_CALM, "frame is larger than any we handle");
+  } else {
+    reader->payload_have = 0;
+    enter(reader, H2_RECV_PAYLOAD, frame->length);
+  }
+}
+
+static void payload_free(struct h2 *h2) {
+  struct h2_reader *reader = &h2->reader;
+  if (!reader->payload) return;
+  if (reader->payload_size == H2_FRAME_BYTES_DEFAULT)
+    pool_give(&h2->engine->frames, reader->payload);
+  else
+    memory_free(h2->engine->memory, reader->payload, reader->payload_size);
+  reader->payload = NULL;
+}
+
+static bool payload_alloc(struct h2 *h2) {
+  struct h2_reader *reader = &h2->reader;
+  bool pooled = reader->frame.length <= H2_FRAME_BYTES_DEFAULT;
+  reader->payload_size = pooled ? H2_FRAME_BYTES_DEFAULT : reader->frame.length;
+  reader->payload = pooled ? pool_take(&h2->engine->frames)
+                           : memory_alloc(h2->engine->memory, reader->payload_size);
+  return reader->payload != NULL;
+}
+
+static size_t payload_take(struct h2 *h2, struct span in) {
+  struct h2_reader *reader = &h2->reader;
+  uint32_t length = reader->frame.length;
+  if (reader->payload_have == 0 && in.len >= length) { /* no copy */
+    next_frame(reader);
+    frame_whole(h2, in.base);
+    return length;
+  }
+  if (!reader->payload && !payload_alloc(h2)) {
+    h2_fail(h2, H2_INTERNAL_ERROR, "out of memory");
+    return 0;
+  }
+  size_t take = h2_min(in.len, length - reader->payload_have);
+  memcpy(reader->payload + reader->payload_have, in.base, take);
+  reader->payload_have += (uint32_t)take;
+  if (reader->payload_have == length) {
+    next_frame(reader);
+    frame_whole(h2, reader->payload);
+    payload_free(h2);
+  }
+  return take;
+}
+
+static size_t header_take(struct h2 *h2, struct span in) {
+  struct h2_reader *reader = &h2->reader;
+  size_t take = h2_min(in.len, H2_FRAME_HEADER_BYTES - reader->have);
+  if (reader->have == 0) reader->begun_ns = h2->now_ns;
+  memcpy(reader->header + reader->have, in.base, take);
+  reader->have += (uint8_t)take;
+  if (reader->have == H2_FRAME_HEADER_BYTES) frame_begin(h2);
+  return take;
+}
+
+static size_t preface_take(struct h2 *h2, struct span in) {
+  struct h2_reader *reader = &h2->reader;
+  size_t take = h2_min(in.len, H2_PREFACE_BYTES - reader->have);
+  if (memcmp(in.base, &H2_PREFACE[reader->have], take) != 0) {
+    h2_fail(h2, H2_PROTOCOL_ERROR, "not an HTTP/2 preface");
+    return take;
+  }
+  reader->have += (uint8_t)take;
+  if (reader->have == H2_PREFACE_BYTES) next_frame(reader);
+  return take;
+}
+
+static size_t skip_take(struct h2 *h2, struct span in) {
+  struct h2_reader *reader = &h2->reader;
+  size_t take = h2_min(in.len, reader->left);
+  reader->left -= (uint32_t)take;
+  if (reader->left == 0) next_frame(reader);
+  return take;
+}
+
+static size_t padlen_take(struct h2 *h2, struct span in) {
+  data_padlen(h2, in.base[0]);
+  return 1;
+}
+
+/* Phases that complete without a byte: an empty payload, no padding. */
+static bool runs_empty(const struct h2_reader *reader) {
+  switch (reader->phase) {
+  case H2_RECV_PAYLOAD: return reader->frame.length == 0;
+  case H2_RECV_DATA:
+  case H2_RECV_SKIP: return reader->left == 0;
+  default: return false;
+  }
+}
+
+bool h2_recv_wanted(const struct h2 *h2) {
+  return !h2->dead && !h2->lost && !h2->eof &&
+         h2->control_used <= H2_CONTROL_BYTES - H2_CONTROL_BYTES / 4;
+}
+
+size_t h2_recv(struct h2 *h2, struct span in) {
+  typedef size_t take_fn(struct h2 * h2, struct span in);
+  static take_fn *const takes[] = {
+      [H2_RECV_PREFACE] = preface_take, [H2_RECV_HEADER] = header_take,
+      [H2_RECV_PAYLOAD] = payload_take, [H2_RECV_PADLEN] = padlen_take,
+      [H2_RECV_DATA] = data_take,       [H2_RECV_SKIP] = skip_take,
+  };
+  size_t done = 0;
+  while (h2_recv_wanted(h2) && (done < in.len || runs_empty(&h2->reader)))
+    done += takes[h2->reader.phase](h2, span_of(in.base + done, in.len - done));
+  return h2->dead ? in.len : done; /* after a connection error nothing is looked at any more */
+}
+
+void h2_recv_free(struct h2 *h2) {
+  payload_free(h2);
+}

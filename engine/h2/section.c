@@ -1,0 +1,165 @@
+/*
+ * h2/section.c - see h2/section.h.
+ */
+#include "engine/h2/section.h"
+
+#include "engine/base/wire.h"
+#include "engine/h2/h2.h"
+#include "engine/h2/message.h"
+
+#include <string.h>
+
+/* ---- kept ------------------------------------------------------------------------------------ */
+
+static uint8_t *copy(uint8_t *at, struct span *text) {
+  if (text->len) memcpy(at, text->base, text->len);
+  text->base = at;
+  return at + text->len;
+}
+
+static struct h2_section *alloc(struct h2 *h2, size_t size) {
+  bool pooled = size <= H2_SECTION_BYTES;
+  struct h2_section *section =
+      pooled ? pool_take(&h2->engine->sections) : memory_alloc(h2->engine->memory, size);
+  if (section) *section = (struct h2_section){.size = (uint32_t)size};
+  return section;
+}
+
+void h2_section_free(struct h2 *h2, struct h2_section *section) {
+  if (!section || section->size == 0) return;
+  if (section->size <= H2_SECTION_BYTES)
+    pool_give(&h2->engine->sections, section);
+  else
+    memory_free(h2->engine->memory, section, section->size);
+}
+
+struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, size_t count) {
+  size_t strings = 0, bound = HPACK_ENCODE_BEGIN_BYTES_MAX;
+  for (size_t i = 0; i < count; i++) {
+    strings += fields[i].value.len + (fields[i].token ? 0 : fields[i].name.len);
+    bound += hpack_encode_field_bound(&fields[i]);
+  }
+  if (bound > H2_SEND_BLOCK_BYTES_MAX) return NULL;
+  struct h2_section *section = alloc(h2, sizeof *section + count * sizeof *fields + strings);
+  if (!section) return NULL;
+  struct header *copies = (struct header *)(section + 1);
+  section->fields = copies;
+  section->count = (uint32_t)count;
+  section->bound = (uint32_t)bound;
+  section->add_date = section->add_server = true;
+  uint8_t *at = (uint8_t *)(copies + count);
+  for (size_t i = 0; i < count; i++) {
+    struct header *field = &copies[i];
+    *field = fields[i];
+    if (!field->token) at = copy(at, &field->name);
+    at = copy(at, &field->value);
+    if (field->token == TOKEN_DATE) section->add_date = false;
+    if (field->token == TOKEN_SERVER) section->add_server = false;
+  }
+  return section;
+}
+
+/* What sending it anew each time would find out again. */
+static void note(struct h2 *h2, struct header_set *set) {
+  size_t bound = hpack_encode_bound(set->at, set->count);
+  set->number = ++h2->engine->sets_numbered;
+  set->bound_bytes = bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX;
+  for (uint32_t i = 0; i < set->count; i++) {
+    const struct header *field = &set->at[i];
+    set->says_date |= field->token == TOKEN_DATE;
+    set->says_server |= field->token == TOKEN_SERVER;
+    set->says_priority |= field->token == TOKEN_PRIORITY;
+    if (field->token == TOKEN_CONTENT_TYPE) h2_priority_note(h2, set, field->value);
+  }
+}
+
+bool h2_section_lend(struct h2 *h2, struct header_set *set, struct h2_section *section) {
+  if (set->number == 0) note(h2, set);
+  *section = (struct h2_section){.fields = set->at,
+                                 .set = set,
+                                 .count = set->count,
+                                 .bound = set->bound_bytes,
+                                 .add_date = !set->says_date,
+                                 .add_server = !set->says_server};
+  return set->bound_bytes <= H2_SEND_BLOCK_BYTES_MAX;
+}
+
+/* ---- sent ------------------------------------------------------------------------------------ */
+
+static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
+  uint8_t text[3] = {(uint8_t)('0' + status / 100), (uint8_t)('0' + status / 10 % 10),
+                     (uint8_t)('0' + status % 10)};
+  struct header field = header_of(TOKEN_STATUS, span_of(text, sizeof text));
+  return hpack_encode_field(&h2->encoder, &field, at);
+}
+
+/* What a handler says about an HTTP/1.1 connection is left out: HTTP/2 must not carry it. */
+static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
+  const struct engine *engine = h2->engine;
+  if (section->status) at = encode_status(h2, section->status, at);
+  for (uint32_t i = 0; i < section->count; i++) {
+    if (h2_message_connection_specific(section->fields[i].token)) continue;
+    at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
+  }
+  if (section->add_server) at = hpack_encode_field(&h2->encoder, &engine->server_field, at);
+  if (section->add_date && engine->date[0])
+    at = hpack_encode_field(&h2->encoder, &engine->date_field, at);
+  return at;
+}
+
+/* A set, its status and the second decide what a block of the set holds. */
+static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
+  uint8_t *begin = hpack_encode_begin(&h2->encoder, at);
+  if (!section->set) return encode_fields(h2, section, begin);
+  struct hpack_block_key key = {.list = section->set->number << 16 | section->status,
+                                .time = (uint64_t)h2->engine->date_seconds};
+  uint8_t *end = hpack_encode_again(&h2->encoder, key, begin);
+  if (end) return end;
+  end = encode_fields(h2, section, begin);
+  hpack_encode_keep(&h2->encoder, key, begin, end);
+  return end;
+}
+
+/* Room that encode_block() and the frames around it may take: what the engine adds, and a header
+ * for each frame of at least 16 KiB. */
+size_t h2_section_room(const struct h2 *h2, const struct h2_section *section) {
+  size_t added = 3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->engine->server_field.value.len +
+                 ENGINE_DATE_BYTES;
+  size_t block = section->bound + added + 5; /* a promised stream or a dependency */
+  return block + H2_FRAME_HEADER_BYTES * (2 + block / H2_FRAME_BYTES_MIN);
+}
+
+/* Cuts the payload at `payload` into HEADERS (or PUSH_PROMISE) and CONTINUATION frames; there is
+ * room for the headers between. Returns the end. */
+static uint8_t *frame_block(struct h2 *h2, uint8_t *payload, uint8_t *end,
+                            struct h2_frame_header header) {
+  size_t most = h2->theirs.max_frame_size;
+  while ((size_t)(end - payload) > most) {
+    header.length = (uint32_t)most;
+    h2_frame_header_encode(payload - H2_FRAME_HEADER_BYTES, header);
+    uint8_t *rest = payload + most;
+    memmove(rest + H2_FRAME_HEADER_BYTES, rest, (size_t)(end - rest));
+    end += H2_FRAME_HEADER_BYTES;
+    payload = rest + H2_FRAME_HEADER_BYTES;
+    header.type = H2_CONTINUATION;
+    header.flags = 0;
+  }
+  header.length = (uint32_t)(end - payload);
+  header.flags |= H2_FLAG_END_HEADERS;
+  h2_frame_header_encode(payload - H2_FRAME_HEADER_BYTES, header);
+  return end;
+}
+
+uint8_t *h2_section_write(struct h2 *h2, const struct h2_section *section, uint32_t stream_id,
+                          uint8_t *out) {
+  uint8_t *payload = out + H2_FRAME_HEADER_BYTES, *at = payload;
+  struct h2_frame_header header = {.type = section->type,
+                                   .flags = section->end_stream ? H2_FLAG_END_STREAM : 0,
+                                   .stream_id = stream_id};
+  if (section->type == H2_PUSH_PROMISE) at = wire_put32(at, section->promised_id);
+  if (section->has_dependency) {
+    header.flags |= H2_FLAG_PRIORITY;
+    at = h2_frame_dependency_encode(at, section->dependency);
+  }
+  return frame_block(h2, payload, encode_block(h2, section, at), header);
+}

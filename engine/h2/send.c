@@ -1,0 +1,424 @@
+/*
+ * h2/send.c - what goes out, chosen as late as possible: when the transport asks.
+ *
+ * In this order, each time: control frames, credit for the peer, header sections (and ends of
+ * bodies that no window can hold back), then DATA of whom the scheduler picks, until the budget is
+ * reached. Nothing is made earlier, so a more urgent stream that becomes ready meanwhile goes
+ * first. Header blocks are encoded here and not before: the wire's order is the order of the HPACK
+ * encoder.
+ */
+#include "engine/h2/h2.h"
+
+#include "engine/base/wire.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- control frames -------------------------------------------------------------------------- */
+
+uint8_t *h2_control_room(struct h2 *h2, size_t bytes) {
+  if (h2->lost) return NULL;
+  if (!h2->control) {
+    h2->control = pool_take(&h2->engine->controls);
+    h2->control_used = 0;
+    h2->control_since_ns = h2->now_ns;
+  }
+  if (!h2->control || h2->control_used + bytes > H2_CONTROL_BYTES) {
+    h2->lost = true; /* not even a farewell can be said */
+    return NULL;
+  }
+  return h2->control + h2->control_used;
+}
+
+void h2_control_sent(struct h2 *h2, uint8_t *end) {
+  h2->control_used = (uint32_t)(end - h2->control);
+  assert(h2->control_used <= H2_CONTROL_BYTES);
+}
+
+void h2_rst_stream(struct h2 *h2, uint32_t id, uint32_t error_code) {
+  uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 4);
+  if (!room) return;
+  h2_control_sent(h2, h2_frame_rst_stream_encode(room, id, error_code));
+  counter_add(&h2->engine->counters.resets_sent, 1);
+}
+
+static void control_free(struct h2 *h2) {
+  if (h2->control) pool_give(&h2->engine->controls, h2->control);
+  h2->control = NULL;
+  h2->control_used = 0;
+}
+
+static bool send_control(struct h2 *h2) {
+  if (h2->control_used == 0) return true;
+  if (!h2_out_has_room(&h2->out, h2->control_used)) return false;
+  uint8_t *at = h2_out_at(&h2->out);
+  memcpy(at, h2->control, h2->control_used);
+  h2_out_wrote(&h2->out, at + h2->control_used);
+  control_free(h2);
+  return true;
+}
+
+/* ---- credit ---------------------------------------------------------------------------------- */
+
+/* `stream` is NULL for the connection. */
+static bool send_increment(struct h2 *h2, struct h2_stream *stream) {
+  if (!h2_out_has_room(&h2->out, H2_FRAME_HEADER_BYTES + 4)) return false;
+  struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
+  uint32_t increment = h2_credit_take(credit, h2_flow_least(h2, stream));
+  if (!increment) return true;
+  uint32_t id = stream ? stream->id : 0;
+  h2_out_wrote(&h2->out, h2_frame_window_update_encode(h2_out_at(&h2->out), id, increment));
+  return true;
+}
+
+static bool credit_due(const struct h2 *h2, const struct h2_stream *stream) {
+  const struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
+  uint32_t due = h2_credit_due(credit);
+  return due > 0 && (due >= h2_flow_least(h2, stream) || due < credit->returnable);
+}
+
+static bool send_credit(struct h2 *h2) {
+  if (!send_increment(h2, NULL)) return false;
+  while (h2->credit_queue) {
+    struct h2_stream *stream = h2->credit_queue;
+    /* Section 5.1: nobody sends any more on a stream whose end was received, and to one that the
+     * peer has not heard of there is nothing to grant yet. */
+    bool wanted = !stream->end_received && stream->announced;
+    if (wanted && !send_increment(h2, stream)) return false;
+    h2->credit_queue = stream->credit_next;
+    stream->in_credit_queue = false;
+  }
+  return true;
+}
+
+static bool credit_wanted(const struct h2 *h2) {
+  if (credit_due(h2, NULL)) return true;
+  for (const struct h2_stream *stream = h2->credit_queue; stream; stream = stream->credit_next)
+    if (credit_due(h2, stream)) return true;
+  return false;
+}
+
+/* ---- what no window holds back --------------------------------------------------------------- */
+
+static void urgent_add(struct h2_stream *stream) {
+  struct h2 *h2 = stream->h2;
+  if (stream->in_urgent_queue) return;
+  stream->in_urgent_queue = true;
+  stream->urgent_next = NULL;
+  if (h2->urgent_queue_tail)
+    h2->urgent_queue_tail->urgent_next = stream;
+  else
+    h2->urgent_queue = stream;
+  h2->urgent_queue_tail = stream;
+}
+
+void h2_urgent_remove(struct h2 *h2, struct h2_stream *stream) {
+  if (!stream->in_urgent_queue) return;
+  struct h2_stream **at = &h2->urgent_queue, *before = NULL;
+  while (*at != stream) {
+    before = *at;
+    at = &before->urgent_next;
+  }
+  *at = stream->urgent_next;
+  if (h2->urgent_queue_tail == stream) h2->urgent_queue_tail = before;
+  stream->in_urgent_queue = false;
+}
+
+static void section_append(struct h2_stream *stream, struct h2_section *section) {
+  if (stream->sections)
+    stream->sections_tail->next = section;
+  else
+    stream->sections = section;
+  stream->sections_tail = section;
+  urgent_add(stream);
+}
+
+bool h2_section_queue(struct h2_stream *stream, enum h2_frame_type type, uint32_t promised_id,
+                      unsigned status, const struct header *fields, size_t count, bool end_stream) {
+  struct h2_section *section = h2_section_make(stream->h2, fields, count);
+  if (!section) return false;
+  section->type = (uint8_t)type;
+  section->promised_id = promised_id;
+  section->status = (uint16_t)status;
+  section->end_stream = end_stream;
+  if (status < 200) section->add_date = section->add_server = false;
+  section_append(stream, section);
+  return true;
+}
+
+bool h2_section_queue_set(struct h2_stream *stream, unsigned status, struct header_set *set) {
+  struct h2_section *section = &stream->lent_section;
+  if (!h2_section_lend(stream->h2, set, section)) return false;
+  section->type = H2_HEADERS;
+  section->status = (uint16_t)status;
+  section_append(stream, section);
+  return true;
+}
+
+bool h2_section_trailers(struct h2_stream *stream, const struct header *fields, size_t count) {
+  struct h2_section *section = h2_section_make(stream->h2, fields, count);
+  if (!section) return false;
+  section->type = H2_HEADERS;
+  section->end_stream = true;
+  section->add_date = section->add_server = false;
+  stream->trailers = section;
+  return true;
+}
+
+void h2_request_depend(struct stream *base, struct h2_dependency dependency) {
+  struct h2_stream *stream = (struct h2_stream *)(void *)base;
+  struct h2_section *request = stream->sections;
+  assert(stream->h2->role == H2_CLIENT);
+  if (stream->announced || !request) return; /* it has left: PRIORITY would have to say it */
+  request->has_dependency = true;
+  request->dependency = dependency;
+}
+
+/* A promise that was not sent takes its stream with it. */
+static void promise_withdraw(struct h2 *h2, const struct h2_section *section) {
+  struct h2_stream *promised =
+      section->type == H2_PUSH_PROMISE ? h2_find(h2, section->promised_id) : NULL;
+  if (promised) h2_stream_abort(h2, promised, H2_CANCEL);
+}
+
+void h2_sections_free(struct h2_stream *stream) {
+  struct h2 *h2 = stream->h2;
+  while (stream->sections) {
+    struct h2_section *section = stream->sections;
+    stream->sections = section->next;
+    promise_withdraw(h2, section);
+    h2_section_free(h2, section);
+  }
+  h2_section_free(h2, stream->trailers);
+  stream->trailers = NULL;
+}
+
+/* ---- header sections ------------------------------------------------------------------------- */
+
+/* We have ended our message. What the peer still sends of its own is not wanted by a server that
+ * has answered (section 8.1), except in a tunnel. */
+static void end_sent(struct h2 *h2, struct h2_stream *stream) {
+  stream->body_ended = true;
+  sched_idle(&h2->sched, &stream->node);
+  h2_stream_event(stream, H2_SEND_END_STREAM);
+  if (stream->state == H2_CLOSED)
+    h2_stream_finish(h2, stream, H2_NO_ERROR);
+  else if (h2->role == H2_SERVER && !stream->connect)
+    h2_stream_linger(h2, stream);
+}
+
+static void section_sent(struct h2 *h2, struct h2_stream *stream,
+                         const struct h2_section *section) {
+  if (section->type == H2_PUSH_PROMISE) {
+    h2_find(h2, section->promised_id)->announced = true;
+    return;
+  }
+  stream->announced = true;
+  if (h2_is_own_id(h2, stream->id)) h2_flow_consumed(h2, stream, 0); /* caps set before now */
+  if (stream->state == H2_IDLE || stream->state == H2_RESERVED_LOCAL)
+    h2_stream_event(stream, H2_SEND_HEADERS); /* informational ones count too (section 5.1) */
+  bool final = section->status >= 200 || section->status == 0;
+  stream->headers_sent |= final;
+  if (section->end_stream)
+    end_sent(h2, stream);
+  else if (final) {
+    h2_stream_schedule(stream);
+    if (!stream->node.ready || h2_window_available(&h2->window) == 0) h2_probe_end(stream);
+  }
+}
+
+/* False when there is no room for it now. */
+static bool send_section(struct h2 *h2, struct h2_stream *stream) {
+  struct h2_section *section = stream->sections;
+  bool withdrawn = section->type == H2_PUSH_PROMISE && !h2_find(h2, section->promised_id);
+  if (!withdrawn) {
+    if (!h2_out_has_room(&h2->out, h2_section_room(h2, section))) return false;
+    h2_out_wrote(&h2->out, h2_section_write(h2, section, stream->id, h2_out_at(&h2->out)));
+  }
+  stream->sections = section->next;
+  if (!withdrawn) section_sent(h2, stream, section);
+  h2_section_free(h2, section);
+  return true;
+}
+
+/* ---- DATA ------------------------------------------------------------------------------------ */
+
+static void body_end(struct h2 *h2, struct h2_stream *stream) {
+  stream->body_ended = true;
+  if (!stream->trailers) {
+    end_sent(h2, stream);
+    return;
+  }
+  sched_idle(&h2->sched, &stream->node);
+  struct h2_section *trailers = stream->trailers;
+  stream->trailers = NULL;
+  section_append(stream, trailers);
+}
+
+/* Puts what was pulled behind its frame header. */
+static void write_data(struct h2 *h2, struct h2_stream *stream, struct span bytes, bool end) {
+  struct h2_out *out = &h2->out;
+  uint8_t *payload = h2_out_at(out) + H2_FRAME_HEADER_BYTES;
+  struct h2_frame_header header = {.length = (uint32_t)bytes.len,
+                                   .type = H2_DATA,
+                                   .flags = end ? H2_FLAG_END_STREAM : 0,
+                                   .stream_id = stream->id};
+  h2_frame_header_encode(h2_out_at(out), header);
+  bool in_place = bytes.base == payload;
+  bool copied = !in_place && bytes.len <= H2_COPY_BYTES_MAX && bytes.len <= h2_out_room(out) - 9;
+  if (copied && bytes.len) memcpy(payload, bytes.base, bytes.len);
+  h2_out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
+  if (!in_place && !copied) h2_out_lend(out, bytes, stream);
+}
+
+/* A body that resumes its stream while it is pulled, and then says BODY_WAIT, has bytes by now. */
+static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk) {
+  stream->body_waiting = true;
+  enum body_result result = stream->body.ops->pull(stream->body.self, chunk);
+  assert(chunk->bytes.len <= chunk->max);
+  bool resumed = !stream->body_waiting;
+  stream->body_waiting = false;
+  return result == BODY_WAIT && resumed ? BODY_MORE : result;
+}
+
+static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
+  h2_window_spend(&h2->window, bytes);
+  h2_window_spend(&stream->window, bytes);
+  sched_sent(&h2->sched, &stream->node, bytes);
+  stream->spoke_ns = h2->now_ns;
+  stream->body_sent += bytes;
+  bool useful = bytes >= H2_DATA_BYTES_SMALL;
+  if (useful && h2->updates_free < H2_UPDATES_FREE_MAX) h2->updates_free += H2_UPDATES_FREE_DATA;
+  counter_add(&h2->engine->counters.body_bytes_sent, bytes);
+}
+
+/* What the pull of a stream means; `chunk` may hold bytes in every case but BODY_ERROR. */
+static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result result,
+                       const struct body_chunk *chunk) {
+  bool end = result == BODY_END;
+  if (result == BODY_ERROR) {
+    h2_stream_abort(h2, stream, H2_INTERNAL_ERROR);
+    return;
+  }
+  if (chunk->bytes.len || (end && !stream->trailers)) {
+    write_data(h2, stream, chunk->bytes, end && !stream->trailers);
+    data_sent(h2, stream, (uint32_t)chunk->bytes.len);
+  }
+  if (end) {
+    body_end(h2, stream);
+    return;
+  }
+  stream->body_waiting = result == BODY_WAIT;
+  h2_stream_schedule(stream);
+  bool blocked = h2_window_available(&stream->window) == 0 || h2_window_available(&h2->window) == 0;
+  if (result == BODY_MORE && chunk->bytes.len && blocked) h2_probe_end(stream);
+}
+
+/* One frame of the stream that the scheduler picked. False: nothing more can be sent now. */
+static bool send_data(struct h2 *h2, size_t budget_bytes) {
+  struct h2_out *out = &h2->out;
+  size_t quantum;
+  struct sched_node *node = sched_next(&h2->sched, &quantum);
+  if (!node || !h2_out_has_room(out, H2_FRAME_HEADER_BYTES + H2_COPY_BYTES_MAX)) return false;
+  struct h2_stream *stream =
+      (struct h2_stream *)(void *)((char *)node - offsetof(struct h2_stream, node));
+  size_t most = h2_min(quantum, h2->theirs.max_frame_size);
+  most = h2_min(most, h2_window_available(&h2->window));
+  most = h2_min(most, h2_window_available(&stream->window));
+  most = h2_min(most, h2_out_room(out) - H2_FRAME_HEADER_BYTES);
+  most = h2_min(most, budget_bytes > out->bytes ? budget_bytes - out->bytes : 0);
+  if (most == 0) return false;
+  struct body_chunk chunk = {.room = h2_out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};
+  enum body_result result = pull(stream, &chunk);
+  if (!stream->gone) after_pull(h2, stream, result, &chunk);
+  return true;
+}
+
+/* The body may be at its end without our knowing, and no window is left to ask for more: asking for
+ * nothing tells, and the end needs no window (section 6.9.1). */
+void h2_probe_end(struct h2_stream *stream) {
+  stream->probe_end = true;
+  urgent_add(stream);
+}
+
+static void send_probe(struct h2 *h2, struct h2_stream *stream) {
+  stream->probe_end = false;
+  bool open = stream->headers_sent && stream->body.ops && !stream->body_ended &&
+              !stream->body_waiting && h2_stream_may_send(stream);
+  if (!open) return;
+  struct body_chunk chunk = {.room = h2_out_at(&h2->out) + H2_FRAME_HEADER_BYTES, .max = 0};
+  enum body_result result = pull(stream, &chunk);
+  if (stream->gone) return;
+  if (result == BODY_END || result == BODY_ERROR) after_pull(h2, stream, result, &chunk);
+  stream->body_waiting = result == BODY_WAIT;
+}
+
+/* ---- the machine's side ---------------------------------------------------------------------- */
+
+/* `stream`, unless it would promise an identifier while a lower one is still to be promised on
+ * another stream: they have to rise (section 5.1.1). Then that other stream. */
+static struct h2_stream *first_in_turn(struct h2 *h2, struct h2_stream *stream) {
+  const struct h2_section *section = stream->sections;
+  if (!section || section->type != H2_PUSH_PROMISE) return stream;
+  const struct h2_stream *lowest = NULL;
+  for (const struct h2_stream *each = h2->all; each; each = each->next) {
+    bool waits = each->state == H2_RESERVED_LOCAL && !each->announced;
+    if (waits && (!lowest || each->id < lowest->id)) lowest = each;
+  }
+  return lowest ? h2_find(h2, lowest->promised_on) : stream;
+}
+
+/* All that no window holds back, stream by stream in the order they asked. */
+static bool send_urgent(struct h2 *h2) {
+  while (h2->urgent_queue) {
+    struct h2_stream *stream = first_in_turn(h2, h2->urgent_queue);
+    if (stream->sections) {
+      if (!send_section(h2, stream)) return false;
+    } else if (stream->probe_end) {
+      if (!h2_out_has_room(&h2->out, H2_FRAME_HEADER_BYTES)) return false;
+      send_probe(h2, stream);
+    } else {
+      h2_urgent_remove(h2, stream);
+    }
+  }
+  return true;
+}
+
+static void compose(struct h2 *h2, size_t budget_bytes) {
+  if (h2->lost || !h2_send_wanted(h2)) return;
+  if (!h2_out_begin(&h2->out, &h2->engine->outs)) {
+    h2->lost = true; /* as with control frames: a host cannot wait for memory */
+    return;
+  }
+  if (!send_control(h2) || h2->dead || !send_credit(h2)) return; /* GOAWAY is the last word */
+  while (send_urgent(h2) && h2->control_used == 0 && h2->out.bytes < budget_bytes &&
+         send_data(h2, budget_bytes)) {
+  }
+  if (h2->control_used) (void)send_control(h2); /* a stream just ended with RST_STREAM */
+}
+
+size_t h2_send_peek(struct h2 *h2, struct span *spans, size_t max, size_t budget_bytes) {
+  compose(h2, budget_bytes);
+  size_t count = h2_out_peek(&h2->out, spans, max);
+  h2_out_end(&h2->out, &h2->engine->outs);
+  return count;
+}
+
+void h2_send_ack(struct h2 *h2, size_t bytes) {
+  h2->stalled_bytes += bytes;
+  h2_out_ack(&h2->out, bytes);
+  h2_out_end(&h2->out, &h2->engine->outs);
+}
+
+bool h2_send_wanted(const struct h2 *h2) {
+  if (h2->lost) return false;
+  if (h2->out.count || h2->control_used || h2->urgent_queue) return true;
+  if (h2->sched.ready_count && h2_window_available(&h2->window)) return true;
+  return !h2->dead && credit_wanted(h2);
+}
+
+void h2_send_free(struct h2 *h2) {
+  h2_out_drop(&h2->out);
+  h2_out_end(&h2->out, &h2->engine->outs);
+  control_free(h2);
+}

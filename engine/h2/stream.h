@@ -1,0 +1,127 @@
+/*
+ * h2/stream.h - one HTTP/2 stream: its state, windows, what waits to be sent.
+ * Spec: RFC 9113 section 5.1.
+ *
+ *                  send/recv HEADERS
+ *           idle ---------------------> open ------ recv END_STREAM ----> half-closed (remote)
+ *            |                           |                                        |
+ *            | PUSH_PROMISE              | send END_STREAM                        | send END_STREAM
+ *            v                           v                                        v
+ *         reserved --- HEADERS ---> half-closed (local) -- recv END_STREAM --> closed
+ *                                                   RST_STREAM, from anywhere --> closed
+ *
+ * Only h2_stream_event() changes the state. What may be received in which state is the table behind
+ * h2_stream_receive().
+ */
+#ifndef WEIR_H2_STREAM_H
+#define WEIR_H2_STREAM_H
+
+#include "engine/h2/section.h"
+#include "engine/h2/window.h"
+#include "engine/http/stream.h"
+#include "engine/sched/sched.h"
+
+enum h2_state {
+  H2_IDLE,
+  H2_RESERVED_LOCAL,
+  H2_RESERVED_REMOTE,
+  H2_OPEN,
+  H2_HALF_CLOSED_LOCAL,
+  H2_HALF_CLOSED_REMOTE,
+  /* Closed, and how: that decides what may still arrive. */
+  H2_CLOSED,              /* both sides sent END_STREAM */
+  H2_CLOSED_RESET_LOCAL,  /* we sent RST_STREAM: the peer may not know yet */
+  H2_CLOSED_RESET_REMOTE, /* the peer sent RST_STREAM */
+  H2_CLOSED_FORGOTTEN,    /* skipped by a higher identifier, or too long ago to remember how */
+  H2_STATE_COUNT
+};
+
+enum h2_event {
+  H2_RECV_HEADERS,
+  H2_RECV_END_STREAM,
+  H2_RECV_RST_STREAM,
+  H2_RECV_PUSH_PROMISE, /* this stream is the promised one */
+  H2_SEND_HEADERS,
+  H2_SEND_END_STREAM,
+  H2_SEND_RST_STREAM,
+  H2_SEND_PUSH_PROMISE, /* this stream is the promised one */
+  H2_EVENT_COUNT
+};
+
+struct h2;
+
+/* How fast a request's body comes, against H2_BODY_BYTES_PER_SECOND_MIN; see h2/h2.c. */
+struct h2_pace {
+  uint64_t counted_ns; /* when it was last looked at; 0: never */
+  int64_t body_bytes;  /* body_received then */
+  uint64_t left_bytes; /* what it is ahead by */
+};
+
+struct h2_stream {
+  struct stream base; /* first: handlers hold a pointer to it */
+  struct h2 *h2;
+  uint32_t id;
+  uint32_t promised_on; /* a stream of our promises: whose PUSH_PROMISE it is; 0: none */
+  uint8_t state;        /* enum h2_state; written by h2_stream_event() alone */
+
+  bool end_received : 1;   /* the peer's message is complete */
+  bool final_queued : 1;   /* server: a final response was given; client: the request was */
+  bool headers_sent : 1;   /* no section is waiting any more and the final one is out */
+  bool body_waiting : 1;   /* the last pull said BODY_WAIT */
+  bool body_ended : 1;     /* the last pull said BODY_END; trailers may follow */
+  bool head_request : 1;   /* no body in the response, whatever its content-length */
+  bool connect : 1;        /* a tunnel: both directions go on until each ends */
+  bool final_received : 1; /* client: the final response's header section has arrived */
+  bool delivered : 1;      /* the handler knows of this stream */
+  bool gone : 1;           /* closed() was called; in the graveyard */
+  bool in_urgent_queue : 1;
+  bool announced : 1; /* the peer has heard of this stream */
+  bool probe_end : 1; /* see h2_probe_end() */
+  bool in_credit_queue : 1;
+  bool lingers : 1; /* closed() was called, but the peer's message is still read: h2_stream_linger()
+                     */
+
+  uint8_t origin; /* of the request, if promises on it are allowed: see h2/origin.h; 0: none */
+
+  struct sched_node node;
+  uint16_t head_start_paths; /* rules of sched/head_start.h that the request's path matches */
+  uint32_t head_start_bytes; /* what the handler says is needed first */
+  const struct head_start_rule *head_start; /* the rule that holds for the response; NULL: none */
+  struct h2_window window;                  /* what we may send */
+  struct h2_credit credit;                  /* what the peer may send */
+
+  struct body body;
+  struct h2_section *sections, *sections_tail; /* header sections to send, in order */
+  struct h2_section *trailers;                 /* to send after the body */
+  struct h2_section lent_section;              /* the final response, when its fields are lent */
+  uint32_t lent; /* pieces of the body that the transport still uses */
+
+  int64_t content_length;           /* of the peer's message; -1: not given */
+  int64_t body_received;            /* bytes of the peer's body, without padding */
+  int64_t linger_bytes;             /* body_received at which a stream that lingers is reset */
+  uint64_t informational_bytes;     /* client: of all 1xx header sections so far */
+  uint64_t opened_ns, body_seen_ns; /* for the deadlines of a slow body */
+  uint64_t spoke_ns;                /* when we last sent DATA; 0: never */
+  uint64_t body_sent;               /* bytes of our body, without padding */
+  struct h2_pace pace;
+  uint64_t timer_ns; /* the handler's timer, or MACHINE_NO_DEADLINE */
+
+  struct h2_stream *next, *prev;             /* all streams of the connection, then the graveyard */
+  struct h2_stream *urgent_next;             /* urgent queue */
+  struct h2_stream *credit_next;             /* credit queue */
+  struct h2_stream *timer_next, *timer_prev; /* sorted by timer_ns */
+};
+
+/* What receiving `type` means for a stream in `state`: accepted, ignored, or an error
+ * (section 5.1). Whoever opens, and whether an identifier may be opened, is decided before. */
+struct h2_verdict h2_stream_receive(enum h2_state state, uint8_t type);
+
+/* Changes the state. An event that the table does not have is a programmer's error (asserted): what
+ * the peer sends has passed h2_stream_receive(). */
+void h2_stream_event(struct h2_stream *stream, enum h2_event event);
+
+static inline bool h2_stream_may_send(const struct h2_stream *stream) {
+  return stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_REMOTE;
+}
+
+#endif

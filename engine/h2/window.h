@@ -1,0 +1,85 @@
+/*
+ * h2/window.h - flow-control credit of one stream or one connection, in one direction.
+ * Spec: RFC 9113 sections 5.2 and 6.9. Unit: bytes.
+ * Owner: embedded in its stream or connection; no allocation, no failure at init.
+ *
+ * Two halves:
+ *   h2_window  how much we may still send. A SETTINGS change may make it negative (6.9.2).
+ *   h2_credit  how much the peer may still send, what has arrived and been consumed, and when to
+ *              give new credit. Invariant: granted + held + returnable == target, where `target` is
+ *              the window that the policy wants the peer to have.
+ */
+#ifndef WEIR_H2_WINDOW_H
+#define WEIR_H2_WINDOW_H
+
+#include "engine/h2/frame.h"
+
+#define H2_WINDOW_MAX 0x7fffffff
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+struct h2_window {
+  int32_t bytes; /* -(2^31-1) .. 2^31-1 */
+};
+
+/* Adds the peer's credit of 1 .. 2^31-1 bytes. False when the sum would exceed 2^31-1
+ * (FLOW_CONTROL_ERROR, section 6.9.1); the window is then unchanged. */
+__attribute__((warn_unused_result)) bool h2_window_add(struct h2_window *window, uint32_t bytes);
+
+/* Moves the window by the difference of two INITIAL_WINDOW_SIZE values (section 6.9.2). False on
+ * overflow; the window is then unchanged. */
+__attribute__((warn_unused_result)) bool h2_window_shift(struct h2_window *window, int64_t delta);
+
+/* `bytes` bytes were sent; at most h2_window_available() (asserted). */
+void h2_window_spend(struct h2_window *window, uint32_t bytes);
+
+static inline uint32_t h2_window_available(const struct h2_window *window) {
+  return window->bytes > 0 ? (uint32_t)window->bytes : 0;
+}
+
+/* ---- receiving ------------------------------------------------------------------------------- */
+
+struct h2_credit {
+  int64_t granted;     /* what the peer may still send; negative while it has not yet seen a
+                          reduction of ours (section 6.9.3) */
+  uint32_t held;       /* arrived, not yet consumed */
+  uint32_t returnable; /* consumed, not yet given back */
+  uint32_t target;     /* the window that the peer should see when everything is consumed */
+  uint64_t arrived;    /* in all */
+  uint64_t cap;        /* how many may arrive in all, for now; H2_CREDIT_UNCAPPED: any number */
+  uint64_t counted;    /* bytes of this window in the connection's sum; 0: it is not in it, or not
+                          yet. Kept by h2/flow.c */
+};
+
+#define H2_CREDIT_UNCAPPED UINT64_MAX
+
+void h2_credit_init(struct h2_credit *credit, uint32_t bytes);
+
+/* A DATA frame of `bytes` bytes, padding included, has arrived. False when that is more than was
+ * granted (FLOW_CONTROL_ERROR). */
+__attribute__((warn_unused_result)) bool h2_credit_arrive(struct h2_credit *credit, uint32_t bytes);
+
+/* `bytes` of what arrived have been used (asserted: no more than are held). */
+void h2_credit_consume(struct h2_credit *credit, uint32_t bytes);
+
+/* Changes the target. Growth becomes returnable at once; a reduction is taken out of what would be
+ * returned, and never revokes what was granted. */
+void h2_credit_retarget(struct h2_credit *credit, uint32_t target);
+
+/* Sets the cap. Nothing that was granted is taken back, so less than has been granted already only
+ * keeps more from being granted. */
+void h2_credit_cap(struct h2_credit *credit, uint64_t bytes);
+
+/* What could be returned now: what was consumed, as far as the cap allows. */
+uint32_t h2_credit_due(const struct h2_credit *credit);
+
+/* The peer has acknowledged an initial window that is `bytes` smaller than what the stream began
+ * with (section 6.9.2): what is granted and the target shrink, the former below 0 if need be. */
+void h2_credit_shrink(struct h2_credit *credit, uint32_t bytes);
+
+/* The increment to announce now if at least `least` bytes can be returned, else 0; a cap that
+ * leaves less than `least` is no reason to wait. What is returned here counts as granted: the
+ * caller sends it. */
+uint32_t h2_credit_take(struct h2_credit *credit, uint32_t least);
+
+#endif

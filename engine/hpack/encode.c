@@ -1,0 +1,417 @@
+/*
+ * hpack/encode.c - see hpack/encode.h.
+ *
+ * What is done with a field:
+ *
+ *   in the static or the dynamic table       its index
+ *   credential, or flagged so                literal, never indexed: it must not be guessed by
+ *                                            watching sizes (RFC 7541 section 7.1; CRIME)
+ *   too large for the table                  literal
+ *   of a kind that seldom repeats, or of     on probation: literal the first time, indexed when the
+ *   a name whose value has changed           same field comes again soon
+ *   any other                                literal, indexed
+ *
+ * Probation keeps what is sent once (a length, a path, an entity tag) from pushing what is always
+ * sent out of the table, and still indexes it where a peer asks for the same things again and
+ * again. `date` is on probation too: on a connection with a response a second or less it never
+ * enters the table; on a busy one it costs one more literal of 23 bytes each second, and an entry
+ * of 65 bytes that goes the way of all entries. At one such entry a second, the fields that every
+ * response repeats are pushed out and inserted again once a minute.
+ *
+ * Responses often repeat as a whole: what was encoded as nothing but indices is kept by the key
+ * that the caller gives, until anything is inserted or evicted, and then costs a copy of some
+ * bytes.
+ *
+ * The lookup structure finds the newest entry of equal hash and from there older ones, each by its
+ * number. Nothing is removed on eviction: a number that no live entry has, or one that is newer
+ * than the entry pointing to it, ends the walk.
+ */
+#include "engine/hpack/encode.h"
+
+#include <string.h>
+
+#include "engine/hpack/huffman.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+enum {
+  /* Heads of hash chains: twice the entries a table can have. */
+  BUCKETS = 2 * HPACK_TABLE_ENTRIES_MAX,
+  /* Fields on probation: some messages' worth of them. A power of two. */
+  PROBATION_COUNT = 64,
+  /* Of them, those that a field may stand in: with one place each, two fields of every response
+   * that meet there would take turns and never be indexed. */
+  PROBATION_WAYS = 4,
+  /* Blocks kept: responses that a peer asks for again and again. A power of two, and a bit each. */
+  KEPT_COUNT = 8,
+  /* A shorter cookie is guessed too easily from what it costs on the wire. */
+  COOKIE_BYTES_MIN = 20,
+};
+
+static_assert(HPACK_TABLE_ENTRIES_MAX <= UINT8_MAX + 1, "numbers are 8 bits");
+
+/* From hash to entry number, in two instances: by name and value, by name. */
+struct chains {
+  uint32_t hash[HPACK_TABLE_ENTRIES_MAX]; /* of the entry with this number */
+  uint8_t older[HPACK_TABLE_ENTRIES_MAX]; /* the next older one of the same bucket */
+  uint8_t newest[BUCKETS];
+};
+
+struct kept {
+  struct hpack_block_key key;
+  uint8_t len;
+  uint8_t block[HPACK_BLOCK_KEPT_BYTES_MAX];
+};
+
+struct hpack_lookup {
+  struct kept kept[KEPT_COUNT]; /* each at its place by key */
+  uint8_t kept_valid;           /* 1 << place of those that are still right */
+  struct chains fields, names;
+  uint32_t probation[PROBATION_COUNT]; /* hashes of fields sent as literals lately */
+};
+
+enum policy { POLICY_INDEX, POLICY_PROBATION, POLICY_NEVER, POLICY_COOKIE };
+
+static const uint8_t policy_of[TOKEN_COUNT] = {
+    [TOKEN_AUTHORIZATION] = POLICY_NEVER,
+    [TOKEN_PROXY_AUTHORIZATION] = POLICY_NEVER,
+    [TOKEN_SET_COOKIE] = POLICY_NEVER,
+    [TOKEN_COOKIE] = POLICY_COOKIE,
+    [TOKEN_PATH] = POLICY_PROBATION,
+    [TOKEN_AGE] = POLICY_PROBATION,
+    [TOKEN_CONTENT_LENGTH] = POLICY_PROBATION,
+    [TOKEN_CONTENT_LOCATION] = POLICY_PROBATION,
+    [TOKEN_CONTENT_RANGE] = POLICY_PROBATION,
+    [TOKEN_DATE] = POLICY_PROBATION,
+    [TOKEN_ETAG] = POLICY_PROBATION,
+    [TOKEN_EXPIRES] = POLICY_PROBATION,
+    [TOKEN_IF_MATCH] = POLICY_PROBATION,
+    [TOKEN_IF_MODIFIED_SINCE] = POLICY_PROBATION,
+    [TOKEN_IF_NONE_MATCH] = POLICY_PROBATION,
+    [TOKEN_IF_RANGE] = POLICY_PROBATION,
+    [TOKEN_IF_UNMODIFIED_SINCE] = POLICY_PROBATION,
+    [TOKEN_LAST_MODIFIED] = POLICY_PROBATION,
+    [TOKEN_LINK] = POLICY_PROBATION,
+    [TOKEN_LOCATION] = POLICY_PROBATION,
+    [TOKEN_RANGE] = POLICY_PROBATION,
+    [TOKEN_REFERER] = POLICY_PROBATION,
+    [TOKEN_RETRY_AFTER] = POLICY_PROBATION,
+    [TOKEN_SEC_WEBSOCKET_KEY] = POLICY_PROBATION,
+    [TOKEN_SEC_WEBSOCKET_ACCEPT] = POLICY_PROBATION,
+};
+
+/* First octets of representations (sections 6.1 to 6.3) and the bits of integer behind them. */
+struct form {
+  uint8_t octet, prefix_bits;
+};
+
+static const struct form form_indexed = {0x80, 7}, form_literal_indexed = {0x40, 6},
+                         form_literal = {0x00, 4}, form_literal_never = {0x10, 4},
+                         form_size_update = {0x20, 5}, form_string = {0x00, 7},
+                         form_string_huffman = {0x80, 7};
+
+/* ---- hashes --------------------------------------------------------------------------------- */
+
+/* Odd, with bits all over: the fractional part of the golden ratio. Its quality only matters for
+ * speed, and a chain is never longer than the table. */
+static const uint64_t hash_factor = 0x9e3779b97f4a7c15u;
+
+static inline uint64_t mix(uint64_t hash, uint64_t octets) {
+  hash = (hash ^ octets) * hash_factor;
+  return hash ^ hash >> 32;
+}
+
+static inline uint64_t load(const uint8_t *at, size_t len) {
+  uint64_t octets = 0;
+  memcpy(&octets, at, len);
+  return octets;
+}
+
+/* Eight octets a step; the last step overlaps the one before. */
+static inline uint64_t hash_string(uint64_t hash, struct span string) {
+  const uint8_t *at = string.base;
+  const size_t len = string.len;
+  hash = mix(hash, len);
+  if (len >= 8) {
+    for (size_t i = 0; i + 8 < len; i += 8)
+      hash = mix(hash, load(at + i, 8));
+    return mix(hash, load(at + len - 8, 8));
+  }
+  if (len >= 4) return mix(hash, load(at, 4) << 32 | load(at + len - 4, 4));
+  if (len > 0) return mix(hash, (uint64_t)at[0] << 16 | at[len / 2] << 8 | at[len - 1]);
+  return hash;
+}
+
+static inline uint64_t hash_name(const struct header *field) {
+  return field->token == TOKEN_UNKNOWN ? hash_string(0, field->name) : mix(0, field->token);
+}
+
+uint32_t hpack_field_hash(const struct header *field) {
+  return (uint32_t)hash_string(hash_name(field), field->value);
+}
+
+/* ---- the lookup structure ------------------------------------------------------------------- */
+
+static inline uint32_t bucket_of(uint32_t hash) {
+  return hash & (BUCKETS - 1);
+}
+
+typedef bool entry_equal(const struct hpack_table *table, const struct hpack_entry *entry,
+                         const struct header *field);
+
+static bool field_equal(const struct hpack_table *table, const struct hpack_entry *entry,
+                        const struct header *field) {
+  return hpack_table_value_equal(table, entry, field) &&
+         hpack_table_name_equal(table, entry, field);
+}
+
+/* The HPACK index of the newest entry that equals `field`, or 0. */
+static inline uint32_t find(const struct hpack_table *table, const struct chains *chains,
+                            uint32_t hash, const struct header *field, entry_equal *equal) {
+  uint32_t number = chains->newest[bucket_of(hash)];
+  for (uint32_t newer = 0;;) {
+    const uint32_t age = hpack_table_age(table, number);
+#ifdef WEIR_CANARY_STALE_HPACK /* a bug on demand, which the simulation must find */
+    if (age == table->count && chains->hash[number] == hash) return HPACK_STATIC_COUNT + 1 + age;
+#endif
+    if (age < newer || age >= table->count) return 0;
+    if (chains->hash[number] == hash) {
+      if (likely(equal(table, hpack_table_at(table, age), field)))
+        return HPACK_STATIC_COUNT + 1 + age;
+    } else if (bucket_of(chains->hash[number]) != bucket_of(hash)) {
+      return 0;
+    }
+    newer = age + 1;
+    number = chains->older[number];
+  }
+}
+
+/* The table's newest entry has this hash. */
+static void remember(const struct hpack_table *table, struct chains *chains, uint32_t hash) {
+  const uint32_t number = hpack_table_number(table, 0);
+  chains->hash[number] = hash;
+  chains->older[number] = chains->newest[bucket_of(hash)];
+  chains->newest[bucket_of(hash)] = (uint8_t)number;
+}
+
+/* Whether the field with this hash was here lately; from now on it was. */
+static bool probation_passed(struct hpack_lookup *lookup, uint32_t hash) {
+  uint32_t *seen = &lookup->probation[hash % (PROBATION_COUNT / PROBATION_WAYS) * PROBATION_WAYS];
+  for (unsigned i = 0; i < PROBATION_WAYS; i++)
+    if (seen[i] == hash) return true;
+  memmove(seen + 1, seen, (PROBATION_WAYS - 1) * sizeof *seen);
+  seen[0] = hash;
+  return false;
+}
+
+/* ---- what goes on the wire ------------------------------------------------------------------ */
+
+/* Section 5.1. */
+static inline uint8_t *put_integer(uint8_t *out, struct form form, size_t value) {
+  const size_t ones = (1u << form.prefix_bits) - 1;
+  if (likely(value < ones)) {
+    *out++ = form.octet | (uint8_t)value;
+    return out;
+  }
+  *out++ = form.octet | (uint8_t)ones;
+  for (value -= ones; value >= 0x80; value >>= 7)
+    *out++ = 0x80 | (value & 0x7f);
+  *out++ = (uint8_t)value;
+  return out;
+}
+
+/* Huffman coding where it is shorter (section 5.2). */
+static uint8_t *put_string(uint8_t *out, struct span string) {
+  const size_t huffman_len = huffman_encode_len(string);
+  if (huffman_len < string.len)
+    return huffman_encode(string, put_integer(out, form_string_huffman, huffman_len));
+  out = put_integer(out, form_string, string.len);
+  if (string.len > 0) memcpy(out, string.base, string.len);
+  return out + string.len;
+}
+
+static uint8_t *put_literal(uint8_t *out, struct form form, uint32_t name_index,
+                            const struct header *field) {
+  out = put_integer(out, form, name_index);
+  if (name_index == 0) out = put_string(out, field->name);
+  return put_string(out, field->value);
+}
+
+/* ---- decisions ------------------------------------------------------------------------------ */
+
+/* The static entry that equals `field`, or 0. Most names have one entry, whose value is empty. */
+static inline uint32_t find_static(const struct header *field) {
+  const uint32_t first = hpack_static_first[field->token];
+  for (uint32_t i = 0; i < hpack_static_entries[field->token]; i++)
+    if (span_equal(hpack_static[first + i].value, field->value)) return first + i;
+  return 0;
+}
+
+static bool is_secret(const struct header *field) {
+  if (field->flags & HEADER_NEVER_INDEX) return true;
+  const enum policy policy = policy_of[field->token];
+  return policy == POLICY_NEVER || (policy == POLICY_COOKIE && field->value.len < COOKIE_BYTES_MIN);
+}
+
+/* An entry of more than three quarters of the table would leave room for little else. */
+static bool is_too_large(const struct hpack_encoder *encoder, const struct header *field) {
+  const size_t bytes_max = encoder->table.bytes_max / 4 * 3;
+  return field->name.len > bytes_max || field->value.len > bytes_max ||
+         field->name.len + field->value.len + HPACK_ENTRY_OVERHEAD > bytes_max;
+}
+
+/* False when memory was refused: fields then stay literals. */
+static bool have_lookup(struct hpack_encoder *encoder) {
+  if (likely(encoder->lookup)) return true;
+  encoder->lookup = memory_alloc(encoder->table.memory, sizeof(*encoder->lookup));
+  if (!encoder->lookup) return false;
+  memset(encoder->lookup, 0, sizeof(*encoder->lookup));
+  return true;
+}
+
+static bool insert(struct hpack_encoder *encoder, const struct header *field, uint32_t hash,
+                   uint32_t name_hash) {
+  struct hpack_table *table = &encoder->table;
+  encoder->lookup->kept_valid = 0;
+  if (!hpack_table_insert(table, field)) return false;
+  remember(table, &encoder->lookup->fields, hash);
+  remember(table, &encoder->lookup->names, name_hash);
+  return true;
+}
+
+static uint32_t find_name(const struct hpack_encoder *encoder, const struct header *field,
+                          uint32_t name_hash) {
+  if (hpack_static_first[field->token]) return hpack_static_first[field->token];
+  if (!encoder->lookup) return 0;
+  return find(&encoder->table, &encoder->lookup->names, name_hash, field, hpack_table_name_equal);
+}
+
+/* Whether a field that is in no table goes into ours. A name that the dynamic table knows, but with
+ * another value, has shown that it changes. */
+static bool wants_index(struct hpack_encoder *encoder, const struct header *field, uint32_t hash,
+                        uint32_t name_index) {
+  if (is_too_large(encoder, field) || !have_lookup(encoder)) return false;
+  const bool changes =
+      policy_of[field->token] == POLICY_PROBATION || name_index > HPACK_STATIC_COUNT;
+  return !changes || probation_passed(encoder->lookup, hash);
+}
+
+__attribute__((noinline)) static uint8_t *encode_secret(struct hpack_encoder *encoder,
+                                                        const struct header *field, uint8_t *out) {
+  const uint32_t name_index = find_name(encoder, field, (uint32_t)hash_name(field));
+  encoder->indices_only = false;
+  return put_literal(out, form_literal_never, name_index, field);
+}
+
+__attribute__((noinline)) static uint8_t *encode_literal(struct hpack_encoder *encoder,
+                                                         const struct header *field, uint32_t hash,
+                                                         uint8_t *out) {
+  const uint32_t name_hash = (uint32_t)hash_name(field);
+  encoder->indices_only = false;
+  /* The index counts from before the insertion. */
+  const uint32_t name_index = find_name(encoder, field, name_hash);
+  const bool indexed =
+      wants_index(encoder, field, hash, name_index) && insert(encoder, field, hash, name_hash);
+  return put_literal(out, indexed ? form_literal_indexed : form_literal, name_index, field);
+}
+
+/* `field` has the token of its name, if there is one. */
+static inline uint8_t *encode_known(struct hpack_encoder *encoder, const struct header *field,
+                                    uint8_t *out) {
+  if (unlikely(is_secret(field))) return encode_secret(encoder, field, out);
+  uint32_t index = find_static(field);
+  if (index) return put_integer(out, form_indexed, index);
+  const uint32_t hash = field->hash ? field->hash : hpack_field_hash(field);
+  if (likely(encoder->table.count > 0)) {
+    index = find(&encoder->table, &encoder->lookup->fields, hash, field, field_equal);
+    if (index) return put_integer(out, form_indexed, index);
+  }
+  return encode_literal(encoder, field, hash, out);
+}
+
+uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
+                            uint8_t *out) {
+  if (field->token != TOKEN_UNKNOWN) return encode_known(encoder, field, out);
+  struct header known = *field;
+  known.token = (uint16_t)header_token_of(field->name);
+  return encode_known(encoder, &known, out);
+}
+
+uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out) {
+  encoder->indices_only = true;
+  if (likely(encoder->limit_bytes_least == encoder->table.bytes_max &&
+             encoder->limit_bytes == encoder->table.bytes_max))
+    return out;
+  if (encoder->lookup) encoder->lookup->kept_valid = 0;
+  if (encoder->limit_bytes_least < encoder->limit_bytes &&
+      encoder->limit_bytes_least < encoder->table.bytes_max) {
+    hpack_table_resize(&encoder->table, encoder->limit_bytes_least);
+    out = put_integer(out, form_size_update, encoder->limit_bytes_least);
+  }
+  hpack_table_resize(&encoder->table, encoder->limit_bytes);
+  encoder->limit_bytes_least = encoder->limit_bytes;
+  return put_integer(out, form_size_update, encoder->limit_bytes);
+}
+
+/* ---- whole blocks --------------------------------------------------------------------------- */
+
+static unsigned kept_place(struct hpack_block_key key) {
+  return (unsigned)(mix(0, key.list) % KEPT_COUNT);
+}
+
+void hpack_encode_keep(struct hpack_encoder *encoder, struct hpack_block_key key,
+                       const uint8_t *begin, const uint8_t *end) {
+  const size_t len = (size_t)(end - begin);
+  if (!encoder->indices_only || !encoder->lookup || len > HPACK_BLOCK_KEPT_BYTES_MAX) return;
+  const unsigned place = kept_place(key);
+  struct kept *kept = &encoder->lookup->kept[place];
+  kept->key = key;
+  kept->len = (uint8_t)len;
+  memcpy(kept->block, begin, len);
+  encoder->lookup->kept_valid |= (uint8_t)(1u << place);
+}
+
+uint8_t *hpack_encode_again(const struct hpack_encoder *encoder, struct hpack_block_key key,
+                            uint8_t *out) {
+  if (!encoder->lookup) return NULL;
+  const unsigned place = kept_place(key);
+  const struct kept *kept = &encoder->lookup->kept[place];
+  const bool valid = encoder->lookup->kept_valid >> place & 1;
+  if (!valid || kept->key.list != key.list || kept->key.time != key.time) return NULL;
+  memcpy(out, kept->block, sizeof kept->block); /* all of it: a length that is known is quick */
+  return out + kept->len;
+}
+
+size_t hpack_encode(struct hpack_encoder *encoder, const struct header *fields, size_t count,
+                    uint8_t *out) {
+  uint8_t *at = hpack_encode_begin(encoder, out);
+  for (size_t i = 0; i < count; i++)
+    at = hpack_encode_field(encoder, &fields[i], at);
+  return (size_t)(at - out);
+}
+
+size_t hpack_encode_bound(const struct header *fields, size_t count) {
+  size_t bound = HPACK_ENCODE_BEGIN_BYTES_MAX;
+  for (size_t i = 0; i < count; i++)
+    bound += hpack_encode_field_bound(&fields[i]);
+  return bound;
+}
+
+void hpack_encoder_init(struct hpack_encoder *encoder, const struct memory *memory) {
+  *encoder = (struct hpack_encoder){.limit_bytes = HPACK_TABLE_BYTES_MAX,
+                                    .limit_bytes_least = HPACK_TABLE_BYTES_MAX};
+  hpack_table_init(&encoder->table, memory, HPACK_TABLE_BYTES_MAX);
+}
+
+void hpack_encoder_destroy(struct hpack_encoder *encoder) {
+  memory_free(encoder->table.memory, encoder->lookup, sizeof(*encoder->lookup));
+  encoder->lookup = NULL;
+  hpack_table_destroy(&encoder->table);
+}
+
+void hpack_encoder_set_limit(struct hpack_encoder *encoder, uint32_t peer_bytes) {
+  const uint32_t bytes = peer_bytes < HPACK_TABLE_BYTES_MAX ? peer_bytes : HPACK_TABLE_BYTES_MAX;
+  encoder->limit_bytes = bytes;
+  if (bytes < encoder->limit_bytes_least) encoder->limit_bytes_least = bytes;
+}

@@ -1,0 +1,87 @@
+/*
+ * hpack/encode.h - header lists to header blocks.
+ * Spec: RFC 7541. There are no errors: whatever cannot be indexed becomes a literal, also when
+ * memory for the table is refused.
+ *
+ * What goes into the table is policy, told at the top of hpack/encode.c. Credentials never do
+ * (section 7.1), nor does a field flagged HEADER_NEVER_INDEX.
+ *
+ * Blocks must be sent in the order they were encoded in, and each block once begun must be sent:
+ * the peer's table follows ours.
+ *
+ * Ownership: embedded in its connection. Memory is taken by the first insertion: 2.3 KiB to find
+ * entries by hash and blocks by key, and 640 bytes to 5 KiB of entries.
+ */
+#ifndef WEIR_HPACK_ENCODE_H
+#define WEIR_HPACK_ENCODE_H
+
+#include "engine/hpack/table.h"
+
+enum {
+  /* Most bytes of hpack_encode_begin(): two size updates of at most 3 bytes. */
+  HPACK_ENCODE_BEGIN_BYTES_MAX = 6,
+  /* Most bytes of a field besides its strings: the representation's first byte and two lengths of
+   * at most 5 bytes. */
+  HPACK_ENCODE_FIELD_BYTES_MAX = 11,
+  /* Longest block that is kept: a dozen fields, some of which have indices of two bytes. */
+  HPACK_BLOCK_KEPT_BYTES_MAX = 15,
+};
+
+/* What the fields of a whole block are known by: blocks of equal keys have equal fields. */
+struct hpack_block_key {
+  uint64_t list; /* which list of fields */
+  uint64_t time; /* of what changes in it */
+};
+
+struct hpack_encoder {
+  struct hpack_table table;
+  struct hpack_lookup *lookup; /* strings to entries; NULL until something is to be inserted */
+  uint32_t limit_bytes;        /* the size in force after the next block has begun */
+  uint32_t limit_bytes_least;  /* the smallest it has been since the last block began */
+  bool indices_only;           /* the block in hand holds nothing else so far */
+};
+
+/* Borrows `memory` for the encoder's whole life. The table starts with 4096 bytes (RFC 9113 section
+ * 6.5.2). */
+void hpack_encoder_init(struct hpack_encoder *encoder, const struct memory *memory);
+
+void hpack_encoder_destroy(struct hpack_encoder *encoder);
+
+/* The peer's SETTINGS_HEADER_TABLE_SIZE has become `peer_bytes`; any value. We use at most
+ * HPACK_TABLE_BYTES_MAX of it. The next block announces the change (section 4.2). */
+void hpack_encoder_set_limit(struct hpack_encoder *encoder, uint32_t peer_bytes);
+
+/* Most bytes that hpack_encode_field() writes for `field`. */
+static inline size_t hpack_encode_field_bound(const struct header *field) {
+  return HPACK_ENCODE_FIELD_BYTES_MAX + field->name.len + field->value.len;
+}
+
+/* Most bytes that hpack_encode() writes. */
+size_t hpack_encode_bound(const struct header *fields, size_t count);
+
+/* What the encoder looks fields up by, for header.hash: worth computing once for a field that is
+ * kept and sent often. Of name (or token) and value. */
+uint32_t hpack_field_hash(const struct header *field);
+
+/* Writes one whole block to `out`, which has hpack_encode_bound() bytes; returns how many it took.
+ * A token must be that of the name; TOKEN_UNKNOWN is looked up again, so that a credential is
+ * known as one however it was put into the list. Strings are shorter than HPACK_INTEGER_MAX. */
+size_t hpack_encode(struct hpack_encoder *encoder, const struct header *fields, size_t count,
+                    uint8_t *out);
+
+/* The same in steps: begin once a block, then field by field. Each writes at `out` and returns the
+ * end of what it wrote. */
+uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out);
+uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
+                            uint8_t *out);
+
+/* A block of nothing but indices stays right for as long as the table stays as it is. keep() notes
+ * one that was just encoded, from `begin` (what hpack_encode_begin() returned) to `end`, if it can;
+ * again() writes it anew at `out`, which has HPACK_BLOCK_KEPT_BYTES_MAX bytes, instead of its
+ * hpack_encode_field() calls. NULL: it is not known any more. */
+void hpack_encode_keep(struct hpack_encoder *encoder, struct hpack_block_key key,
+                       const uint8_t *begin, const uint8_t *end);
+uint8_t *hpack_encode_again(const struct hpack_encoder *encoder, struct hpack_block_key key,
+                            uint8_t *out);
+
+#endif

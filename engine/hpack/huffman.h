@@ -1,0 +1,37 @@
+/*
+ * hpack/huffman.h - the Huffman code for strings in header blocks.
+ * Spec: RFC 7541 section 5.2 and Appendix B. Pure functions; nothing is allocated or kept.
+ */
+#ifndef WEIR_HUFFMAN_H
+#define WEIR_HUFFMAN_H
+
+#include "engine/base/machine.h"
+
+/* What the decoding functions return for a string that is no Huffman code: it contains EOS, ends in
+ * more than 7 bits of padding, or is padded with anything but ones. */
+#define HUFFMAN_BAD SIZE_MAX
+
+enum { HUFFMAN_DECODE_SLACK = 1 };
+
+/* Room that huffman_decode() needs for `len` encoded bytes: the shortest code has 5 bits. It writes
+ * up to HUFFMAN_DECODE_SLACK bytes more than it returns. */
+static inline size_t huffman_decode_bound(size_t len) {
+  return len + len / 5 * 3 + len % 5 * 3 / 5 + HUFFMAN_DECODE_SLACK;
+}
+
+/* Decodes `in` to `out`; returns the bytes it became, or HUFFMAN_BAD. `out` has room for
+ * huffman_decode_bound(in.len), or for huffman_decode_len(in) + HUFFMAN_DECODE_SLACK. Time is
+ * linear in `in.len`. */
+__attribute__((warn_unused_result)) size_t huffman_decode(struct span in, uint8_t *out);
+
+/* What huffman_decode() would return. */
+__attribute__((warn_unused_result)) size_t huffman_decode_len(struct span in);
+
+/* The bytes that `in` encodes to. */
+size_t huffman_encode_len(struct span in);
+
+/* Encodes `in` to `out`, which has room for huffman_encode_len(in) bytes; returns the end of what
+ * was written. */
+uint8_t *huffman_encode(struct span in, uint8_t *out);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * hpack/huffman_table.h - shape of the tables in hpack/huffman_table.c, which tools/generate/huffman_table.py
+ * makes from RFC 7541 Appendix B. For hpack/huffman.c alone.
+ */
+#ifndef WEIR_HUFFMAN_TABLE_H
+#define WEIR_HUFFMAN_TABLE_H
+
+#include <stdint.h>
+
+enum {
+  HUFFMAN_PEEK_BITS = 12, /* 16 KiB of table; two symbols a look-up for most text */
+  HUFFMAN_CODE_BITS_MAX = 30,
+  HUFFMAN_LENGTHS = 14,       /* different lengths of codes longer than a peek */
+  HUFFMAN_LONG_SYMBOLS = 173, /* symbols with such codes; the last is EOS */
+};
+
+struct huffman_code {
+  uint32_t code; /* aligned to the least significant bit */
+  uint32_t bits;
+};
+
+/* What HUFFMAN_PEEK_BITS bits begin with: `count` whole symbols (0: a longer code), `bits` in all.
+ */
+struct huffman_peek {
+  uint8_t symbols[2];
+  uint8_t bits, count;
+};
+
+/* The codes of one length: consecutive from `first`, which is aligned to the most significant bit;
+ * their symbols begin at huffman_long_symbols[offset]. */
+struct huffman_length {
+  uint32_t first;
+  uint16_t offset;
+  uint16_t bits;
+};
+
+extern const struct huffman_code huffman_codes[256];
+extern const uint8_t huffman_code_bits[256];
+extern const struct huffman_peek huffman_peeks[1 << HUFFMAN_PEEK_BITS];
+extern const struct huffman_length huffman_lengths[HUFFMAN_LENGTHS];
+extern const uint8_t huffman_long_symbols[HUFFMAN_LONG_SYMBOLS];
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * http/field_list.h - elements of a list-valued field (RFC 9110 section 5.6.1), empty ones skipped as
+ * section 5.6.1.2 asks of recipients.
+ */
+#ifndef WEIR_FIELD_LIST_H
+#define WEIR_FIELD_LIST_H
+
+#include "engine/base/machine.h"
+
+static inline bool field_is_space(uint8_t byte) {
+  return byte == ' ' || byte == '\t';
+}
+
+/* Without optional white space at both ends (section 5.6.3). */
+static inline struct span field_trim(struct span text) {
+  while (text.len > 0 && field_is_space(text.base[0])) {
+    text.base++;
+    text.len--;
+  }
+  while (text.len > 0 && field_is_space(text.base[text.len - 1]))
+    text.len--;
+  return text;
+}
+
+/* Where the next `mark` outside of double quotes is, or text.len. Backslash is an ordinary
+ * character here: entity tags know no escapes (section 8.8.3), and no other list read with this has
+ * strings. */
+static inline size_t field_find(struct span text, uint8_t mark) {
+  bool quoted = false;
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.base[i] == '"') quoted = !quoted;
+    if (text.base[i] == mark && !quoted) return i;
+  }
+  return text.len;
+}
+
+/* Takes what stands before the next `mark` off the front of *text, trimmed. */
+static inline struct span field_split(struct span *text, uint8_t mark) {
+  size_t len = field_find(*text, mark);
+  struct span part = field_trim((struct span){.base = text->base, .len = len});
+  size_t used = len < text->len ? len + 1 : len;
+  if (used > 0) *text = (struct span){.base = text->base + used, .len = text->len - used};
+  return part;
+}
+
+/* Takes the next element that is not empty off *list; false when there is none left. */
+__attribute__((warn_unused_result)) static inline bool field_next(struct span *list,
+                                                                  struct span *element) {
+  while (list->len > 0) {
+    *element = field_split(list, ',');
+    if (element->len > 0) return true;
+  }
+  return false;
+}
+
+static inline uint8_t field_lower(uint8_t byte) {
+  return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
+}
+
+/* Whether `text` is `lower` (given in lower case), letters compared without case. */
+static inline bool field_is(struct span text, const char *lower) {
+  if (text.len != __builtin_strlen(lower)) return false;
+  for (size_t i = 0; i < text.len; i++)
+    if (field_lower(text.base[i]) != (uint8_t)lower[i]) return false;
+  return true;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * http/handler.h - what answers requests. An embedder writes one of these; `weir serve` is made of them.
+ *
+ *     static void hello(void *ctx, struct stream *stream, const struct request *request,
+ *                       uint64_t now_ns) {
+ *       struct header type = header_of(TOKEN_CONTENT_TYPE, span_text("text/plain"));
+ *       struct body_bytes *body = malloc(sizeof *body);  // see http/body.h
+ *       stream_respond(stream, 200, &type, 1, body_bytes(body, span_text("hello\n"), free, body));
+ *     }
+ *     static const struct handler handler = {.request = hello};
+ *
+ * What starts a server with it is not the engine's: an embedder calls weir.h, whose example in
+ * README.md is a whole program. Every worker calls the handler, each on its own thread.
+ */
+#ifndef WEIR_HANDLER_H
+#define WEIR_HANDLER_H
+
+#include "engine/http/stream.h"
+
+struct handler {
+  void *ctx;
+  /* A valid request has arrived. Borrows `request`. May respond at once, or later; a stream that no
+   * event, timer or file will ever answer stays open until the peer's or the engine's limits end
+   * it.
+   * `expect: 100-continue` is taken care of: a request that request() has not answered when it
+   * returns gets 100, since its body is wanted. Other expectations get 417, and no handler. */
+  void (*request)(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);
+};
+
+#endif

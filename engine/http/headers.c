@@ -1,0 +1,88 @@
+/*
+ * http/headers.c - see http/headers.h. The names of the tokens are in http/header_names.c, which is generated.
+ */
+#include "engine/http/headers.h"
+
+#include <string.h>
+
+/* Octets that no field name holds behind a leading colon: those of RFC 9113 section 8.2.1, and what
+ * is not of a token (RFC 9110 section 5.1), which the former asks to refuse as well. */
+static const bool name_octet_bad[256] = {
+    [0x00 ... 0x20] = true, ['"'] = true, ['('] = true,         [')'] = true,
+    [','] = true,           ['/'] = true, [':' ... '@'] = true, ['A' ... 'Z'] = true,
+    ['[' ... ']'] = true,   ['{'] = true, ['}'] = true,         [0x7f ... 0xff] = true,
+};
+
+void headers_init(struct headers *headers, struct header *fields, uint32_t max, uint8_t *arena,
+                  size_t arena_bytes, size_t list_bytes_max) {
+  *headers = (struct headers){.at = fields,
+                              .max = max,
+                              .list_bytes_max = list_bytes_max,
+                              .arena = arena,
+                              .arena_max = arena_bytes};
+}
+
+void headers_clear(struct headers *headers) {
+  headers->count = 0;
+  headers->list_bytes = 0;
+  headers->arena_used = 0;
+  headers->overflowed = false;
+}
+
+void headers_add(struct headers *headers, struct header field) {
+  if (headers_account(headers, field.name.len, field.value.len))
+    headers->at[headers->count++] = field;
+}
+
+uint8_t *headers_room(struct headers *headers, size_t bytes) {
+  if (bytes > headers->arena_max - headers->arena_used) {
+    headers->overflowed = true;
+    return NULL;
+  }
+  uint8_t *room = headers->arena + headers->arena_used;
+  headers->arena_used += bytes;
+  return room;
+}
+
+const struct header *headers_find(const struct headers *headers, enum header_token token) {
+  for (uint32_t i = 0; i < headers->count; i++)
+    if (headers->at[i].token == token) return &headers->at[i];
+  return NULL;
+}
+
+uint8_t header_name_flags(struct span name) {
+  if (name.len == 0) return HEADER_NAME_BAD;
+  bool bad = false;
+  for (size_t i = name.base[0] == ':'; i < name.len; i++)
+    bad |= name_octet_bad[name.base[i]];
+  return bad ? HEADER_NAME_BAD : 0;
+}
+
+/* Not zero when one of the 8 octets is zero (the lowest such octet is found exactly; those above it
+ * do not matter here). */
+static inline uint64_t zero_octet(uint64_t octets) {
+  return (octets - 0x0101010101010101u) & ~octets & 0x8080808080808080u;
+}
+
+static inline uint64_t forbidden_octet(uint64_t octets) {
+  return zero_octet(octets) | zero_octet(octets ^ 0x0d0d0d0d0d0d0d0du) |
+         zero_octet(octets ^ 0x0a0a0a0a0a0a0a0au);
+}
+
+static bool is_blank(uint8_t octet) {
+  return octet == ' ' || octet == '\t';
+}
+
+uint8_t header_value_flags(struct span value) {
+  if (value.len == 0) return 0;
+  if (is_blank(value.base[0]) || is_blank(value.base[value.len - 1])) return HEADER_VALUE_BAD;
+  uint64_t bad = 0, octets;
+  size_t i = 0;
+  for (; i + 8 <= value.len; i += 8) {
+    memcpy(&octets, value.base + i, 8);
+    bad |= forbidden_octet(octets);
+  }
+  for (; i < value.len; i++)
+    bad |= value.base[i] == '\0' || value.base[i] == '\r' || value.base[i] == '\n';
+  return bad ? HEADER_VALUE_BAD : 0;
+}

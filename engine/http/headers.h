@@ -1,0 +1,198 @@
+/*
+ * http/headers.h - a list of header fields in the order they were received (RFC 9110 section 5), and
+ * the names this engine knows by number.
+ *
+ * Ownership: the list and its arena are lent by whoever calls headers_init(); nothing here
+ * allocates. Spans of a field point into the arena, into static tables, or into bytes that the
+ * caller lent for as long as the list is in use.
+ * Bound: headers_add() refuses what would exceed `max` fields or `list_bytes_max`; the list is then
+ * `overflowed` and stays so until headers_clear(), while a decoder goes on in order to keep its
+ * state.
+ */
+#ifndef WEIR_HEADERS_H
+#define WEIR_HEADERS_H
+
+#include "engine/base/machine.h"
+
+/* Known field names. Tokens 1 .. 52 are the distinct names of the HPACK static table in its order;
+ * those after are names that message rules or handlers look for. 0: any other name. */
+enum header_token {
+  TOKEN_UNKNOWN = 0,
+  TOKEN_AUTHORITY,
+  TOKEN_METHOD,
+  TOKEN_PATH,
+  TOKEN_SCHEME,
+  TOKEN_STATUS,
+  TOKEN_ACCEPT_CHARSET,
+  TOKEN_ACCEPT_ENCODING,
+  TOKEN_ACCEPT_LANGUAGE,
+  TOKEN_ACCEPT_RANGES,
+  TOKEN_ACCEPT,
+  TOKEN_ACCESS_CONTROL_ALLOW_ORIGIN,
+  TOKEN_AGE,
+  TOKEN_ALLOW,
+  TOKEN_AUTHORIZATION,
+  TOKEN_CACHE_CONTROL,
+  TOKEN_CONTENT_DISPOSITION,
+  TOKEN_CONTENT_ENCODING,
+  TOKEN_CONTENT_LANGUAGE,
+  TOKEN_CONTENT_LENGTH,
+  TOKEN_CONTENT_LOCATION,
+  TOKEN_CONTENT_RANGE,
+  TOKEN_CONTENT_TYPE,
+  TOKEN_COOKIE,
+  TOKEN_DATE,
+  TOKEN_ETAG,
+  TOKEN_EXPECT,
+  TOKEN_EXPIRES,
+  TOKEN_FROM,
+  TOKEN_HOST,
+  TOKEN_IF_MATCH,
+  TOKEN_IF_MODIFIED_SINCE,
+  TOKEN_IF_NONE_MATCH,
+  TOKEN_IF_RANGE,
+  TOKEN_IF_UNMODIFIED_SINCE,
+  TOKEN_LAST_MODIFIED,
+  TOKEN_LINK,
+  TOKEN_LOCATION,
+  TOKEN_MAX_FORWARDS,
+  TOKEN_PROXY_AUTHENTICATE,
+  TOKEN_PROXY_AUTHORIZATION,
+  TOKEN_RANGE,
+  TOKEN_REFERER,
+  TOKEN_REFRESH,
+  TOKEN_RETRY_AFTER,
+  TOKEN_SERVER,
+  TOKEN_SET_COOKIE,
+  TOKEN_STRICT_TRANSPORT_SECURITY,
+  TOKEN_TRANSFER_ENCODING,
+  TOKEN_USER_AGENT,
+  TOKEN_VARY,
+  TOKEN_VIA,
+  TOKEN_WWW_AUTHENTICATE,
+  /* not in the static table */
+  TOKEN_PROTOCOL, /* :protocol, RFC 8441 */
+  TOKEN_CONNECTION,
+  TOKEN_KEEP_ALIVE,
+  TOKEN_PROXY_CONNECTION,
+  TOKEN_TE,
+  TOKEN_TRAILER,
+  TOKEN_UPGRADE,
+  TOKEN_PRIORITY, /* RFC 9218 */
+  TOKEN_HTTP2_SETTINGS,
+  TOKEN_SEC_WEBSOCKET_KEY,
+  TOKEN_SEC_WEBSOCKET_ACCEPT,
+  TOKEN_SEC_WEBSOCKET_VERSION,
+  TOKEN_SEC_WEBSOCKET_PROTOCOL,
+  TOKEN_SEC_WEBSOCKET_EXTENSIONS,
+  TOKEN_ORIGIN,
+  TOKEN_COUNT
+};
+
+/* The two BAD flags are findings of the decoder, which judges bytes only; what becomes of a message
+ * with such a field is for the protocol to say (RFC 9113 section 8.1.1: malformed). */
+enum {
+  HEADER_NEVER_INDEX = 1, /* RFC 7541 section 6.2.3: no compressor may put it into a table */
+  HEADER_NAME_BAD = 2,    /* empty, or holds an upper-case letter, an inner colon, or anything else
+                             that is not of a token (RFC 9113 section 8.2.1) */
+  HEADER_VALUE_BAD = 4,   /* holds NUL, CR or LF, or SP or HTAB at an end (same section) */
+};
+
+struct header {
+  struct span name; /* lower case */
+  struct span value;
+  uint16_t token; /* enum header_token of `name` */
+  uint8_t flags;  /* HEADER_* */
+  uint32_t hash;  /* hpack_field_hash() of a field that is sent again and again, or 0: computed when
+                     it is sent. Whoever changes the value sets it to 0. */
+};
+
+/* Fields that are sent again and again as they are: those of a file, say. Whoever makes a set fills
+ * in `at` and `count` and sets the rest to zero; what was sent once must not change any more. A set
+ * belongs to one engine. */
+struct header_set {
+  const struct header *at;
+  uint32_t count;
+  /* The engine's, worked out when the set is first sent. */
+  uint32_t bound_bytes;  /* most that the fields take encoded */
+  uint64_t number;       /* that no other set of the engine has, ever; 0: nothing is noted yet */
+  uint8_t content_class; /* enum sched_class of content-type */
+  uint16_t head_start_types;                  /* the rules that match it */
+  bool says_date, says_server, says_priority; /* fields of the set */
+};
+
+/* What a field costs a list besides its strings (RFC 9113 section 6.5.2). */
+enum { HEADER_OVERHEAD_BYTES = 32 };
+
+struct headers {
+  struct header *at;
+  uint32_t count, max;
+  size_t list_bytes;     /* sum of name + value + 32 over all fields seen, kept or not (RFC 9113
+                            section 6.5.2); saturates */
+  size_t list_bytes_max; /* SETTINGS_MAX_HEADER_LIST_SIZE */
+  uint8_t *arena;        /* strings that had to be copied */
+  size_t arena_used, arena_max;
+  bool overflowed;
+};
+
+/* Keeps `fields` (max of them) and `arena` until the list is no longer used. */
+void headers_init(struct headers *headers, struct header *fields, uint32_t max, uint8_t *arena,
+                  size_t arena_bytes, size_t list_bytes_max);
+
+void headers_clear(struct headers *headers);
+
+/* Counts a field in list_bytes. True when there is room to keep it; otherwise the list is
+ * overflowed. */
+static inline bool headers_account(struct headers *headers, size_t name_len, size_t value_len) {
+  const size_t bytes = name_len + value_len + HEADER_OVERHEAD_BYTES;
+  const size_t sum = headers->list_bytes + bytes;
+  headers->list_bytes = sum < bytes ? SIZE_MAX : sum;
+  if (headers->list_bytes > headers->list_bytes_max || headers->count >= headers->max)
+    headers->overflowed = true;
+  return !headers->overflowed;
+}
+
+/* Appends a field whose spans outlive the list's use. On overflow the field is counted in
+ * list_bytes, not kept. */
+void headers_add(struct headers *headers, struct header field);
+
+/* `bytes` bytes of arena, or NULL (and overflowed) when it is full. */
+__attribute__((warn_unused_result)) uint8_t *headers_room(struct headers *headers, size_t bytes);
+
+/* The first field with this token, or NULL. */
+const struct header *headers_find(const struct headers *headers, enum header_token token);
+
+/* The token of a lower-case name. */
+enum header_token header_token_of(struct span name);
+
+/* What the bytes of a name, or of a value, earn: HEADER_NAME_BAD or 0, HEADER_VALUE_BAD or 0. */
+uint8_t header_name_flags(struct span name);
+uint8_t header_value_flags(struct span value);
+
+/* The names of the tokens, by number; that of TOKEN_UNKNOWN is empty. */
+extern const struct span header_token_names[TOKEN_COUNT];
+
+/* The name of a token (not TOKEN_UNKNOWN). */
+static inline struct span header_token_name(enum header_token token) {
+  return header_token_names[token];
+}
+
+static inline struct span span_text(const char *text) {
+  return span_of(text, __builtin_strlen(text));
+}
+
+static inline bool span_equal(struct span a, struct span b) {
+  return a.len == b.len && (a.len == 0 || __builtin_memcmp(a.base, b.base, a.len) == 0);
+}
+
+static inline bool span_is(struct span a, const char *text) {
+  return span_equal(a, span_text(text));
+}
+
+/* A field of a known name. Keeps `value`. */
+static inline struct header header_of(enum header_token token, struct span value) {
+  return (struct header){
+      .name = header_token_name(token), .value = value, .token = token, .flags = 0};
+}
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * http/stream.h - one exchange as a handler sees it: a request, its response, the bytes of both, in
+ * whichever protocol carried them.
+ * Spec: RFC 9110 section 6 (messages); the protocol underneath adds its own rules.
+ *
+ * Life of a stream on a server:
+ *
+ *     handler.request()                   the request's header section is complete and valid
+ *       stream->events = &my_events       how the handler wants to hear of what follows
+ *       stream->user = my_state
+ *     events.data() ... events.trailers() request body, if there is one
+ *     stream_inform()                     any number of 1xx responses
+ *     stream_respond(status, fields, body)
+ *       body.pull() ...                   whenever the scheduler has chosen this stream
+ *     events.closed()                     exactly once, last; after it the stream is gone
+ *
+ * Everything a handler calls may be called from inside an event or from outside (after a file
+ * arrived, say) until closed(). Nothing re-enters the handler except as stated.
+ *
+ * Ownership: a stream belongs to its connection. The request and its fields are borrowed by
+ * request(): copy what is needed later. A body is taken by stream_respond(); its close() is called
+ * exactly once, perhaps after closed(), when no byte it lent is in use.
+ */
+#ifndef WEIR_STREAM_H
+#define WEIR_STREAM_H
+
+#include "engine/http/headers.h"
+
+struct stream;
+
+/* ---- response and request bodies that are sent -------------------------------------------- */
+
+enum body_result {
+  BODY_MORE,  /* chunk->bytes holds the next bytes; there may be more */
+  BODY_END,   /* chunk->bytes holds the last bytes, perhaps none */
+  BODY_WAIT,  /* nothing now; stream_resume() will say when to pull again */
+  BODY_ERROR, /* the bytes cannot be had any more: the stream is reset with INTERNAL_ERROR */
+};
+
+/* One pull. The body either writes at most `max` bytes to `room` and sets bytes = {room, n}, or
+ * sets `bytes` to at most `max` bytes of its own, which stay valid and unchanged until its close().
+ */
+struct body_chunk {
+  uint8_t *room; /* max bytes, lent */
+  size_t max;    /* 0 asks only whether the body is at its end: BODY_END, or else no bytes and
+                    what is true: BODY_MORE or BODY_WAIT */
+  struct span bytes;
+};
+
+/* pull() may call everything that a handler may call, stream_resume() included; if it resets its
+ * own stream, the result does not matter. */
+struct body_ops {
+  enum body_result (*pull)(void *self, struct body_chunk *chunk);
+  void (*close)(void *self); /* may be NULL */
+};
+
+struct body {
+  const struct body_ops *ops; /* NULL: no body */
+  void *self;
+};
+
+#define BODY_NONE ((struct body){0})
+
+/* ---- what a handler hears ------------------------------------------------------------------ */
+
+struct request {
+  struct span method, scheme, authority, path; /* path is empty for CONNECT */
+  struct span protocol;                        /* :protocol of extended CONNECT, else empty */
+  const struct headers *fields;                /* all fields, pseudo-header fields included */
+  int64_t content_length;                      /* -1: not given */
+  bool end;                                    /* no body follows */
+};
+
+/* Every member may be NULL. Spans and lists are borrowed by the event. */
+struct stream_events {
+  /* Bytes of the peer's body; `end` with the last ones (perhaps empty). See stream_consume(). */
+  void (*data)(struct stream *stream, struct span bytes, bool end);
+  /* The peer's trailer section; it ends the peer's message. */
+  void (*trailers)(struct stream *stream, const struct headers *fields);
+  /* stream_timer() has come due. */
+  void (*timer)(struct stream *stream, uint64_t now_ns);
+  /* Client role: a response's header section, 1xx included. `end`: no body follows. */
+  void (*response)(struct stream *stream, unsigned status, const struct headers *fields, bool end);
+  /* Client role: the server promised `promised`, of the same origin as this stream's request (set
+   * its events here, or stream_reset() it). */
+  void (*promise)(struct stream *stream, struct stream *promised, const struct request *request);
+  /* The stream is over. `error_code` is 0 after a complete exchange, else the protocol's code. */
+  void (*closed)(struct stream *stream, uint32_t error_code);
+};
+
+/* What the protocol provides; call the functions below instead. */
+struct stream_ops {
+  bool (*inform)(struct stream *, unsigned status, const struct header *fields, size_t count);
+  bool (*respond)(struct stream *, unsigned status, const struct header *fields, size_t count,
+                  struct body body);
+  bool (*respond_set)(struct stream *, unsigned status, struct header_set *set, struct body body);
+  bool (*trailers)(struct stream *, const struct header *fields, size_t count);
+  struct stream *(*push)(struct stream *, const struct header *fields, size_t count);
+  void (*resume)(struct stream *);
+  void (*consume)(struct stream *, size_t bytes);
+  void (*cap)(struct stream *, uint64_t total_bytes);
+  void (*timer)(struct stream *, uint64_t deadline_ns);
+  void (*reset)(struct stream *, uint32_t error_code);
+  void (*weigh)(struct stream *, unsigned weight);
+  void (*head_start)(struct stream *, uint64_t first_bytes);
+};
+
+/* When the peer gets new credit for its body (see h2/flow.h). */
+enum stream_flow { FLOW_DEFAULT, FLOW_ECHO, FLOW_THRESHOLD, FLOW_CONSUME, FLOW_AUTO };
+
+struct stream {
+  const struct stream_ops *ops;
+  const struct stream_events *events; /* set by the handler; NULL until then */
+  void *user;                         /* the handler's */
+  uint64_t id;                        /* the protocol's stream identifier */
+  enum stream_flow flow; /* set by a handler before body bytes arrive; else the engine's */
+  bool consume_later; /* set by a handler that calls stream_consume() itself; otherwise bytes count
+                         as consumed when events.data() returns */
+};
+
+/* ---- what a handler calls ------------------------------------------------------------------- */
+
+/* Fields that a handler gives are sent as they are: names in lower case, none that speak of the
+ * connection (connection, keep-alive, proxy-connection, transfer-encoding, upgrade; te but for
+ * "trailers" of a request). A client treats a message with others as malformed (RFC 9113 sections
+ * 8.2 and 8.2.2); whoever passes on what came by another protocol takes them out. */
+
+/* Sends an informational response (status 100 .. 199, not 101). Copies the fields. False when it
+ * was refused: too large, or the final response has begun. */
+bool stream_inform(struct stream *stream, unsigned status, const struct header *fields,
+                   size_t count);
+
+/* Sends the final response: status 200 .. 599, fields without pseudo-header fields, then the body
+ * (BODY_NONE for none; a body given for HEAD, 204 or 304 is closed unread). Copies the fields;
+ * takes the body in every case. The engine adds `date` and `server` where absent. False when
+ * resources were refused: the stream has then been reset. */
+bool stream_respond(struct stream *stream, unsigned status, const struct header *fields,
+                    size_t count, struct body body);
+
+/* The same with fields that are sent again and again. Keeps the set, and what it refers to, until
+ * the body's close(); without a body no longer than the call. Cheaper, because what is worked out
+ * about the fields stays with them. */
+bool stream_respond_set(struct stream *stream, unsigned status, struct header_set *set,
+                        struct body body);
+
+/* Fields to send after the body. Copies them; to be called before the body's BODY_END is pulled. */
+bool stream_trailers(struct stream *stream, const struct header *fields, size_t count);
+
+/* Promises a response to a request the client has not made (RFC 9113 section 8.4). `fields` are the
+ * promised request's, pseudo-header fields first: GET or HEAD, no content, scheme and authority
+ * those of this stream's own request. The handler's request() is then called for the promised
+ * stream. NULL, and nothing is sent, when the client or the protocol does not allow it. */
+struct stream *stream_push(struct stream *stream, const struct header *fields, size_t count);
+
+/* The body has bytes again after BODY_WAIT. */
+void stream_resume(struct stream *stream);
+
+/* The handler has used `bytes` bytes of what events.data() gave it (with consume_later). */
+void stream_consume(struct stream *stream, size_t bytes);
+
+/* Lets the peer send at most `total_bytes` of body on this stream, counted from its beginning,
+ * until a later call says otherwise: "4 KB of this image for now". STREAM_UNCAPPED takes the cap
+ * away. What the peer may send without asking (the announced initial window) cannot be taken back,
+ * so a client that wants small caps announces a small initial window; a cap above it widens the
+ * stream's window. */
+#define STREAM_UNCAPPED UINT64_MAX
+void stream_cap(struct stream *stream, uint64_t total_bytes);
+
+/* Asks for events.timer() at `deadline_ns` on the clock of machine_ops; MACHINE_NO_DEADLINE
+ * cancels. One timer a stream. */
+void stream_timer(struct stream *stream, uint64_t deadline_ns);
+
+/* Ends the stream at once; events.closed() follows before this returns. `error_code` is the
+ * protocol's; 0 means that the rest is simply not wanted. */
+void stream_reset(struct stream *stream, uint32_t error_code);
+
+/* Says how many first bytes of the response's body its reader needs before the rest is of use: a
+ * progressive image up to the end of its first scan, say (http/first_scan.h finds it in a JPEG). Where
+ * the server's rule for the response is `scan` (sched/head_start.h), as it is for images by default, they
+ * are sent early, HEAD_START_SCAN_BYTES_MAX (128 KiB) of them at most; else nothing happens. At any
+ * time, best before stream_respond() and also from within pull(); what was said last counts, 0 for
+ * nothing. */
+void stream_head_start(struct stream *stream, uint64_t first_bytes);
+
+/* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (asserted) among those of
+ * its worker: its part of the worker's time while that is short. To tell paying guests from the
+ * others, say, once a request has shown which it is. */
+void stream_weigh_connection(struct stream *stream, unsigned weight);
+
+#endif

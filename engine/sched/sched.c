@@ -1,0 +1,586 @@
+/*
+ * sched/sched.c - from signals to a place, and from places to the next sender; see sched/sched.h.
+ *
+ * A stream that is not ready stands nowhere, except for its place in the tree. What is said about a
+ * stream changes its fields; if it is ready it is then queued anew. queue_of() is the rule for
+ * where.
+ */
+#include "engine/sched/sched.h"
+
+#include "engine/sched/order.h"
+
+#include <assert.h>
+
+/* Chunks that the pools grow by: a busy connection's worth. */
+enum { SHARES_PER_CHUNK = 8, PLACEHOLDERS_PER_CHUNK = 32, UPDATES_PER_CHUNK = 4 };
+
+/* ---- queues ---------------------------------------------------------------------------------- */
+
+static bool in_tree(const struct sched_node *node) {
+  return node->siblings != NULL;
+}
+
+/* The urgency of a stream without a head start. */
+static unsigned level_of(const struct sched_node *node) {
+  return in_tree(node) ? SCHED_TREE_URGENCY : node->urgency;
+}
+
+/* Where a ready node belongs, head starts aside. */
+static enum sched_queue queue_of(const struct sched_node *node) {
+  if (in_tree(node)) return SCHED_QUEUE_TREE;
+  return node->incremental ? SCHED_QUEUE_SHARED : SCHED_QUEUE_SEQUENCE;
+}
+
+/* Whether the node's next bytes are a head start, and at which level. In the tree it is the tree's
+ * own: above it they would pass by everything that is critical there. */
+static bool head_level_of(const struct sched_node *node, unsigned *level) {
+  *level = in_tree(node) ? SCHED_TREE_URGENCY : node->head_urgency;
+  if (node->head_bytes == 0 && node->head_rest_bytes == 0) return false;
+  return in_tree(node) || node->head_urgency < node->urgency;
+}
+
+/* Tells sched_urgency whether the tree has somebody to send. */
+static void note_tree(struct sched *sched) {
+  if (sched_tree_active(&sched->tree))
+    sched_urgency_on(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
+  else
+    sched_urgency_off(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
+}
+
+/* The first of the heads of a level: those in whose ring the node stands. */
+static struct sched_node **heads_of(struct sched *sched, const struct sched_node *node) {
+  return &(node->in_rests ? sched->rests : sched->heads)[node->head_level];
+}
+
+/* Last among the heads of its level. */
+static void heads_add(struct sched *sched, struct sched_node *node) {
+  unsigned level = 0;
+  if (!head_level_of(node, &level)) return;
+  node->in_heads = true;
+  node->in_rests = node->head_bytes == 0;
+  node->head_level = (uint8_t)level;
+  struct sched_node **at = heads_of(sched, node), *first = *at;
+  node->head_next = first ? first : node;
+  node->head_prev = first ? first->head_prev : node;
+  node->head_next->head_prev = node;
+  node->head_prev->head_next = node;
+  if (!first) *at = node;
+  sched_urgency_on(&sched->urgency, level, SCHED_QUEUE_HEAD);
+}
+
+static void heads_remove(struct sched *sched, struct sched_node *node) {
+  if (!node->in_heads) return;
+  struct sched_node **first = heads_of(sched, node);
+  unsigned level = node->head_level;
+  if (*first == node) *first = node->head_next == node ? NULL : node->head_next;
+  node->head_prev->head_next = node->head_next;
+  node->head_next->head_prev = node->head_prev;
+  node->head_next = node->head_prev = NULL;
+  node->in_heads = node->in_rests = false;
+  if (!sched->heads[level] && !sched->rests[level])
+    sched_urgency_off(&sched->urgency, level, SCHED_QUEUE_HEAD);
+}
+
+static void sequence_add(struct sched_node **first, struct sched_node *node) {
+  node->start = node->finish = node->id;
+  sched_order_add(first, node);
+}
+
+static void sequence_remove(struct sched_node **first, struct sched_node *node) {
+  sched_order_remove(first, node);
+  node->start = 0; /* in no share it has had anything */
+}
+
+static void enqueue(struct sched *sched, struct sched_node *node) {
+  enum sched_queue queue = queue_of(node);
+  node->queue = (uint8_t)queue;
+  node->level = (uint8_t)level_of(node);
+  heads_add(sched, node);
+  if (queue == SCHED_QUEUE_TREE) {
+    sched_tree_settle(node);
+    note_tree(sched);
+    return;
+  }
+  if (queue == SCHED_QUEUE_SHARED)
+    sched_share_add(&sched->shared[node->level], node);
+  else
+    sequence_add(&sched->sequence[node->level], node);
+  sched_urgency_on(&sched->urgency, node->level, queue);
+}
+
+static void dequeue(struct sched *sched, struct sched_node *node) {
+  enum sched_queue queue = (enum sched_queue)node->queue;
+  unsigned level = node->level;
+  if (queue == SCHED_QUEUE_NONE) return;
+  heads_remove(sched, node);
+  node->queue = SCHED_QUEUE_NONE;
+  if (queue == SCHED_QUEUE_TREE) {
+    sched_tree_settle(node);
+    note_tree(sched);
+    return;
+  }
+  bool empty = false;
+  if (queue == SCHED_QUEUE_SHARED) {
+    sched_share_remove(&sched->shared[level], node);
+    empty = !sched_share_busy(&sched->shared[level]);
+  } else {
+    sequence_remove(&sched->sequence[level], node);
+    empty = !sched->sequence[level];
+  }
+  if (empty) sched_urgency_off(&sched->urgency, level, queue);
+}
+
+/* What was said of the node, or its place in the tree, has changed since dequeue(). */
+static void requeue(struct sched *sched, struct sched_node *node) {
+  if (node->ready) enqueue(sched, node);
+}
+
+/* ---- the tree and the streams that wait for it ----------------------------------------------- */
+
+static void loose_add(struct sched *sched, struct sched_node *node) {
+  node->loose = true;
+  node->sibling_prev = NULL;
+  node->sibling_next = sched->loose;
+  if (sched->loose) sched->loose->sibling_prev = node;
+  sched->loose = node;
+}
+
+static void loose_remove(struct sched *sched, struct sched_node *node) {
+  if (!node->loose) return;
+  if (node->sibling_prev)
+    node->sibling_prev->sibling_next = node->sibling_next;
+  else
+    sched->loose = node->sibling_next;
+  if (node->sibling_next) node->sibling_next->sibling_prev = node->sibling_prev;
+  node->sibling_next = node->sibling_prev = NULL;
+  node->loose = false;
+}
+
+/* The first use of a dependency: all streams without an RFC 9218 signal move into the tree, at most
+ * once a connection. */
+static void use_tree(struct sched *sched) {
+  if (sched->tree_used) return;
+  sched->tree_used = true;
+  while (sched->loose) {
+    struct sched_node *node = sched->loose;
+    loose_remove(sched, node);
+    dequeue(sched, node);
+    (void)sched_tree_open(&sched->tree, node);
+    requeue(sched, node);
+  }
+}
+
+static bool is_weight_only(const struct sched_dependency *dependency) {
+  return dependency->parent_id == 0 && !dependency->exclusive;
+}
+
+/* The place of a stream about which nothing has been said, under rules 3 to 5. */
+static void place_unsaid(struct sched *sched, struct sched_node *node) {
+  if (!sched->tree_used) {
+    loose_add(sched, node);
+    return;
+  }
+  (void)sched_tree_open(&sched->tree, node);
+  note_tree(sched);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+void sched_memory_init(struct sched_memory *pools, const struct memory *memory) {
+  pool_init(&pools->shares, memory, sizeof(struct sched_siblings), SHARES_PER_CHUNK,
+            SCHED_SHARES_PER_WORKER_MAX);
+  pool_init(&pools->placeholders, memory, sizeof(struct sched_placeholder), PLACEHOLDERS_PER_CHUNK,
+            SCHED_PLACEHOLDERS_PER_WORKER_MAX);
+  pool_init(&pools->updates, memory, sizeof(struct sched_update_block), UPDATES_PER_CHUNK,
+            SCHED_UPDATES_PER_WORKER_MAX);
+}
+
+void sched_memory_destroy(struct sched_memory *pools) {
+  pool_destroy(&pools->shares);
+  pool_destroy(&pools->placeholders);
+  pool_destroy(&pools->updates);
+}
+
+void sched_init(struct sched *sched) {
+  *sched = (struct sched){.churn_left = SCHED_CHURN_BURST};
+}
+
+void sched_attach(struct sched *sched, struct sched_memory *pools, sched_find *find, void *ctx) {
+  assert(sched->open_count == 0);
+  sched->tree.shares = &pools->shares;
+  sched->tree.placeholders = &pools->placeholders;
+  sched->tree.find = find;
+  sched->tree.find_ctx = ctx;
+  sched->updates.pool = &pools->updates;
+}
+
+void sched_destroy(struct sched *sched) {
+  assert(sched->open_count == 0);
+  sched_tree_free(&sched->tree);
+  sched_updates_free(&sched->updates);
+}
+
+void sched_ignore_dependencies(struct sched *sched) {
+  sched->ignore_dependencies = true;
+}
+
+/* ---- streams and what is said about them ----------------------------------------------------- */
+
+static void be_extensible(struct sched_node *node, uint8_t urgency, bool incremental) {
+  assert(urgency < SCHED_LEVEL_COUNT);
+  node->signal = SCHED_SIGNAL_EXTENSIBLE;
+  node->urgency = urgency;
+  node->incremental = incremental;
+}
+
+enum sched_result sched_open(struct sched *sched, struct sched_node *node, uint32_t id,
+                             struct sched_priority priority) {
+  const struct sched_class_rule *rule = &sched_class_rules[SCHED_CLASS_OTHER];
+  struct sched_update update;
+  *node = (struct sched_node){.id = id,
+                              .weight_16ths = SCHED_WEIGHT_DEFAULT * SCHED_WEIGHT_UNIT,
+                              .urgency = rule->urgency,
+                              .incremental = rule->incremental};
+  sched->open_count++;
+  sched->churn_left += SCHED_CHURN_PER_STREAM;
+  if (sched->churn_left > SCHED_CHURN_BURST) sched->churn_left = SCHED_CHURN_BURST;
+  if (sched_tree_idle(&sched->tree, id)) sched->tree.id_max[id & 1] = id;
+
+  node->updated = sched_updates_take(&sched->updates, id, &update);
+  if (node->updated) sched->extensible_seen = true;
+  if (node->updated)
+    be_extensible(node, update.urgency, update.incremental);
+  else if (sched->extensible_seen)
+    be_extensible(node, PRIORITY_URGENCY_DEFAULT, false);
+  else if (!sched->ignore_dependencies)
+    place_unsaid(sched, node);
+  return sched_declare(sched, node, priority);
+}
+
+void sched_close(struct sched *sched, struct sched_node *node) {
+  assert(sched->open_count > 0);
+  sched_idle(sched, node);
+  loose_remove(sched, node);
+  if (in_tree(node)) {
+    sched_tree_close(&sched->tree, node);
+    note_tree(sched);
+  }
+  if (sched->chosen == node) sched->chosen = NULL;
+  sched->open_count--;
+}
+
+/* The stream's place is by urgency from now on; in the tree a placeholder takes over. */
+static void set_extensible(struct sched *sched, struct sched_node *node, uint8_t urgency,
+                           bool incremental) {
+  dequeue(sched, node);
+  loose_remove(sched, node);
+  if (in_tree(node)) {
+    sched_tree_close(&sched->tree, node);
+    note_tree(sched);
+    node->start = 0;
+  }
+  if (node->urgency != urgency) node->start = 0; /* the clocks of two levels do not compare */
+  be_extensible(node, urgency, incremental);
+  requeue(sched, node);
+}
+
+/* The signal is paid for; false: too many for the number of streams. */
+static bool spend(struct sched *sched) {
+  if (sched->churn_left == 0) return false;
+  sched->churn_left--;
+  return true;
+}
+
+static struct sched_node *find(const struct sched *sched, uint32_t id) {
+  return sched->tree.find ? sched->tree.find(sched->tree.find_ctx, id) : NULL;
+}
+
+/* Chromium's priorities 0 .. 7 are the weights 256 .. 1 in even steps, rounded. */
+static uint8_t urgency_of_weight(uint16_t weight) {
+  return (uint8_t)(7 - ((weight - 1u) * 7 + 127) / 255);
+}
+
+/* PRIORITY for a stream under rule 2. */
+static void depend_extensible(struct sched *sched, struct sched_node *node,
+                              const struct sched_dependency *dependency) {
+  if (!node || node->signal != SCHED_SIGNAL_EXTENSIBLE || !dependency->exclusive) return;
+  set_extensible(sched, node, urgency_of_weight(dependency->weight), node->incremental);
+}
+
+/* Nothing but a weight while there is no tree. */
+static void set_weight(struct sched *sched, struct sched_node *node, uint16_t weight) {
+  dequeue(sched, node);
+  node->signal = SCHED_SIGNAL_DEPENDENCY;
+  node->weight_16ths = (uint16_t)(weight * SCHED_WEIGHT_UNIT);
+  node->incremental = true;
+  requeue(sched, node);
+}
+
+/* A dependency for an open stream (`node`) or any other, under rules 2 to 4. */
+static enum sched_result depend(struct sched *sched, struct sched_node *node, uint32_t id,
+                                const struct sched_dependency *dependency) {
+  assert(dependency->weight >= 1 && dependency->weight <= 256);
+  if (dependency->parent_id == id) return SCHED_SELF;
+  if (sched->ignore_dependencies) return SCHED_DONE;
+  if (sched->extensible_seen) {
+    depend_extensible(sched, node, dependency);
+    return SCHED_DONE;
+  }
+  if (node && node->loose && is_weight_only(dependency)) {
+    set_weight(sched, node, dependency->weight);
+    return SCHED_DONE;
+  }
+  use_tree(sched);
+  if (node) node->signal = SCHED_SIGNAL_DEPENDENCY;
+  enum sched_result result = sched_tree_depend(&sched->tree, id, dependency);
+  note_tree(sched);
+  return result;
+}
+
+enum sched_result sched_declare(struct sched *sched, struct sched_node *node,
+                                struct sched_priority priority) {
+  if (priority.given & SCHED_GIVEN_EXTENSIBLE) {
+    sched->extensible_seen = true;
+    if (!node->updated) set_extensible(sched, node, priority.urgency, priority.incremental);
+    return SCHED_DONE;
+  }
+  struct sched_dependency dependency = {priority.parent_id, priority.weight, priority.exclusive};
+  if (!(priority.given & SCHED_GIVEN_DEPENDENCY)) return SCHED_DONE;
+  if (sched->extensible_seen) return dependency.parent_id == node->id ? SCHED_SELF : SCHED_DONE;
+  return depend(sched, node, node->id, &dependency);
+}
+
+enum sched_result sched_depend(struct sched *sched, uint32_t id,
+                               const struct sched_dependency *dependency) {
+  assert(id != 0);
+  if (!spend(sched)) return SCHED_CHURN;
+  return depend(sched, find(sched, id), id, dependency);
+}
+
+enum sched_result sched_update(struct sched *sched, uint32_t id,
+                               const struct priority_field *field) {
+  assert(id != 0);
+  if (!spend(sched)) return SCHED_CHURN;
+  struct sched_node *node = find(sched, id);
+  if (node) {
+    sched->extensible_seen = true;
+    set_extensible(sched, node, field->urgency, field->incremental);
+    return SCHED_DONE;
+  }
+  if (!sched_tree_idle(&sched->tree, id)) return SCHED_DONE;
+  struct sched_update update = {id, field->urgency, field->incremental};
+  return sched_updates_put(&sched->updates, update) ? SCHED_DONE : SCHED_NO_ROOM;
+}
+
+void sched_merge(struct sched *sched, struct sched_node *node, const struct priority_field *field) {
+  if (!field->has_urgency && !field->has_incremental) return;
+  set_extensible(sched, node, field->has_urgency ? field->urgency : (uint8_t)level_of(node),
+                 field->has_incremental ? field->incremental : node->incremental);
+}
+
+void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class class_of_content) {
+  const struct sched_class_rule *rule = &sched_class_rules[class_of_content];
+  bool tunnel = class_of_content == SCHED_CLASS_TUNNEL;
+  if (node->ready && node->critical) sched->critical_count--;
+  if (node->ready && rule->critical) sched->critical_count++;
+  node->critical = rule->critical;
+  bool told = node->signal == SCHED_SIGNAL_EXTENSIBLE || in_tree(node);
+  if (told && !tunnel) return;
+  dequeue(sched, node);
+  if (!told) {
+    if (node->urgency != rule->urgency) node->start = 0;
+    node->urgency = rule->urgency;
+    node->incremental = rule->incremental || node->signal == SCHED_SIGNAL_DEPENDENCY;
+  }
+  if (tunnel) node->incremental = true;
+  requeue(sched, node);
+}
+
+void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t bytes,
+                          uint8_t urgency) {
+  assert(urgency < SCHED_LEVEL_COUNT);
+  dequeue(sched, node);
+  node->head_bytes = bytes;
+  node->head_rest_bytes = 0;
+  node->head_urgency = urgency;
+  requeue(sched, node);
+}
+
+void sched_extend_head_start(struct sched *sched, struct sched_node *node, uint32_t rest_bytes) {
+  bool stays = node->in_heads && (!node->in_rests || rest_bytes > 0);
+  node->head_rest_bytes = rest_bytes;
+  if (stays) return; /* where it is in its ring */
+  heads_remove(sched, node);
+  if (node->queue != SCHED_QUEUE_NONE) heads_add(sched, node);
+}
+
+/* ---- decisions ------------------------------------------------------------------------------- */
+
+void sched_ready(struct sched *sched, struct sched_node *node) {
+  if (node->ready) return;
+  node->ready = true;
+  sched->ready_count++;
+  sched->critical_count += node->critical;
+  enqueue(sched, node);
+}
+
+void sched_idle(struct sched *sched, struct sched_node *node) {
+  if (!node->ready) return;
+  node->ready = false;
+  sched->ready_count--;
+  sched->critical_count -= node->critical;
+  dequeue(sched, node);
+}
+
+/* Head starts among streams of the tree, none of which is critical. */
+static bool heads_go_first(const struct sched *sched, unsigned level) {
+  bool any = sched->heads[level] || sched->rests[level];
+  return level == SCHED_TREE_URGENCY && any && sched->critical_count == 0;
+}
+
+static struct sched_node *first_of(struct sched *sched, enum sched_queue queue, unsigned level) {
+  switch (queue) {
+  case SCHED_QUEUE_HEAD: return sched->heads[level] ? sched->heads[level] : sched->rests[level];
+  case SCHED_QUEUE_SEQUENCE: return sched->sequence[level];
+  case SCHED_QUEUE_SHARED: return sched_share_pick(&sched->shared[level]);
+  case SCHED_QUEUE_TREE: return sched_tree_pick(&sched->tree);
+  default: return NULL;
+  }
+}
+
+/* Who would be next without head starts, if that is critical and less urgent than those of `level`,
+ * which then only go beside it; else NULL. */
+static struct sched_node *critical_behind(struct sched *sched, unsigned level,
+                                          enum sched_queue *queue) {
+  unsigned behind = 0;
+  if (sched->critical_count == 0) return NULL;
+  *queue = sched_urgency_pick_behind(&sched->urgency, &behind);
+  struct sched_node *node = first_of(sched, *queue, behind);
+  return node && node->critical && behind > level ? node : NULL;
+}
+
+static struct sched_node *pick(struct sched *sched) {
+  unsigned level = 0;
+  enum sched_queue queue = sched_urgency_pick(&sched->urgency, &level), behind;
+  if (heads_go_first(sched, level)) queue = SCHED_QUEUE_HEAD;
+  struct sched_node *critical =
+      queue == SCHED_QUEUE_HEAD ? critical_behind(sched, level, &behind) : NULL;
+  sched->chosen_beside = critical != NULL;
+  if (critical && sched->head_debt_bytes > 0) {
+    sched->chosen_queue = behind;
+    return critical;
+  }
+  sched->chosen_queue = queue;
+  return first_of(sched, queue, level);
+}
+
+/* What is left of the part of a head start that is in hand. */
+static uint32_t head_left(const struct sched_node *node) {
+  return node->head_bytes ? node->head_bytes : node->head_rest_bytes;
+}
+
+struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
+  struct sched_node *node = pick(sched);
+  size_t quantum = SCHED_QUANTUM_BYTES;
+  sched->chosen = node;
+  sched->chosen_alone = sched->ready_count == 1;
+  if (sched->chosen_alone)
+    quantum = SCHED_QUANTUM_ALONE_BYTES;
+  else if (sched->chosen_queue == SCHED_QUEUE_HEAD && head_left(node) < quantum)
+    quantum = head_left(node);
+  *quantum_bytes = quantum;
+  return node;
+}
+
+/* A byte of a head start that goes before something critical is paid for by sixteen others. */
+static void charge_head_debt(struct sched *sched, bool head, size_t bytes) {
+  if (head && sched->chosen_beside)
+    sched->head_debt_bytes += (uint64_t)bytes << SCHED_HEAD_PRICE_LOG2;
+  else if (!head)
+    sched->head_debt_bytes -= bytes < sched->head_debt_bytes ? bytes : sched->head_debt_bytes;
+}
+
+/* Takes at most `bytes` off what is left; returns how many. */
+static size_t take_off(uint32_t *left, size_t bytes) {
+  size_t taken = bytes < *left ? bytes : *left;
+  *left -= (uint32_t)taken;
+  return taken;
+}
+
+/* Whatever the stream sends uses its head start up, and then the rest of that, for which it stands
+ * in line once more. */
+static void spend_head_start(struct sched *sched, struct sched_node *node, size_t bytes) {
+  if (head_left(node) == 0) return;
+  bytes -= take_off(&node->head_bytes, bytes);
+  take_off(&node->head_rest_bytes, bytes);
+  bool moves = node->in_heads && node->head_bytes == 0 && !node->in_rests;
+  if (!moves && head_left(node) > 0) return;
+  heads_remove(sched, node);
+  if (node->queue != SCHED_QUEUE_NONE) heads_add(sched, node);
+}
+
+/* At its own place. It may have gone idle in the meantime, and owes then. */
+static void charge(struct sched *sched, struct sched_node *node, size_t bytes) {
+  enum sched_queue queue = (enum sched_queue)node->queue;
+  if (in_tree(node))
+    sched_tree_charge(node, bytes);
+  else if (queue == SCHED_QUEUE_SHARED)
+    sched_share_charge(&sched->shared[node->level], node, bytes);
+  else if (queue == SCHED_QUEUE_NONE)
+    sched_share_owe(node, bytes);
+  if (queue != SCHED_QUEUE_NONE) sched_urgency_charge(&sched->urgency, node->level, queue, bytes);
+}
+
+void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
+  bool chosen = sched->chosen == node;
+  size_t counted = bytes;
+  /* What a stream sent while it was alone is not held against it by those who came meanwhile. */
+  if (chosen && sched->chosen_alone && counted > SCHED_QUANTUM_BYTES) counted = SCHED_QUANTUM_BYTES;
+  bool head = chosen && sched->chosen_queue == SCHED_QUEUE_HEAD && node->in_heads;
+  charge_head_debt(sched, head, counted);
+  if (!head)
+    charge(sched, node, counted);
+  else if (!heads_go_first(sched, node->head_level))
+    sched_urgency_charge(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD, counted);
+  spend_head_start(sched, node, bytes);
+}
+
+/* ---- looking on ------------------------------------------------------------------------------ */
+
+struct sched_view sched_view(const struct sched_node *node) {
+  const struct sched_node *parent = in_tree(node) ? node->siblings->owner : NULL;
+  unsigned level = 0;
+  if (!head_level_of(node, &level)) level = level_of(node);
+  return (struct sched_view){
+      .id = node->id,
+      .parent_id = parent ? parent->id : 0,
+      .weight_16ths = node->weight_16ths,
+      .urgency = (uint8_t)level,
+      .incremental = node->incremental,
+      .ready = node->ready,
+      .signal = (enum sched_signal)node->signal,
+      .queue = (enum sched_queue)node->queue,
+      .head_bytes = node->head_bytes + node->head_rest_bytes,
+  };
+}
+
+void sched_walk(const struct sched *sched,
+                void (*visit)(void *ctx, const struct sched_view *view, unsigned depth),
+                void *ctx) {
+  const struct sched_node *node = sched->tree.root ? sched->tree.root->first : NULL;
+  unsigned depth = 1;
+  while (node) {
+    struct sched_view view = sched_view(node);
+    visit(ctx, &view, depth);
+    if (node->dependants) {
+      node = node->dependants->first;
+      depth++;
+      continue;
+    }
+    while (node && !node->sibling_next) {
+      node = node->siblings->owner;
+      depth--;
+    }
+    if (node) node = node->sibling_next;
+  }
+}

@@ -1,0 +1,224 @@
+/*
+ * site/answer.c - from entries and conditions to status, fields and body.
+ *
+ * Evaluated in the order of RFC 9110 section 13.2: preconditions, then If-Range and Range. All of
+ * it is skipped for the common request, which has none of those fields: its answer is the entry's
+ * ready-made fields and its bytes.
+ */
+#include "engine/site/exchange.h"
+
+#include <assert.h>
+
+#include "engine/site/conditional.h"
+#include "engine/site/range.h"
+
+/* The ready-made ones, content-range, and what a page announces. */
+enum { FIELDS_MAX = SITE_READY_FIELDS_MAX + 1 + SITE_PRELOADS_MAX };
+
+/* What goes out. */
+struct answer {
+  unsigned status;
+  struct range part; /* of the entry's bytes */
+  struct header fields[FIELDS_MAX];
+  size_t count;
+  struct header links[SITE_PRELOADS_MAX]; /* what a page announces */
+  size_t link_count;
+  uint8_t length[DECIMAL_BYTES_MAX], content_range[RANGE_TEXT_BYTES_MAX];
+};
+
+static void put(struct answer *answer, enum header_token token, struct span value) {
+  assert(answer->count < FIELDS_MAX);
+  answer->fields[answer->count++] = header_of(token, value);
+}
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+static const struct {
+  unsigned status;
+  const char *text;
+} errors[] = {
+    {400, "400 Bad Request\nThe address is not one that a file could have.\n"},
+    {403, "403 Forbidden\nThis file may not be read.\n"},
+    {404, "404 Not Found\nThere is nothing at this address.\n"},
+    {405, "405 Method Not Allowed\nFiles can only be read: GET and HEAD.\n"},
+    {412, "412 Precondition Failed\nThe file is not the version that you asked about.\n"},
+    {414, "414 URI Too Long\nThe address is longer than any file's.\n"},
+    {416, "416 Range Not Satisfiable\nThe file ends before the range that you asked for.\n"},
+    {431, "431 Request Header Fields Too Large\nToo many conditions for one file.\n"},
+    {500, "500 Internal Server Error\nThe file could not be read.\n"},
+    {503, "503 Service Unavailable\nToo much to do at present; please try again.\n"},
+};
+
+/* Never a byte of the request: nothing that an attacker wrote is reflected. */
+static struct span error_text(unsigned status) {
+  for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+    if (errors[i].status == status) return span_text(errors[i].text);
+  assert(!"every status that the site uses has a text");
+  return (struct span){0};
+}
+
+static void exchange_done(void *ctx) {
+  site_exchange_free(ctx);
+}
+
+static const struct stream_events no_events;
+
+/* Responds with bytes that are in memory, or none; gives the exchange away. */
+static void respond_bytes(struct exchange *exchange, struct answer *answer, struct span bytes) {
+  struct stream *stream = exchange->stream;
+  stream->events = &no_events;
+  struct body body = BODY_NONE;
+  if (bytes.len > 0) body = body_bytes(&exchange->bytes, bytes, exchange_done, exchange);
+  (void)stream_respond(stream, answer->status, answer->fields, answer->count, body);
+  if (bytes.len == 0) site_exchange_free(exchange);
+}
+
+void site_answer_error(struct exchange *exchange, bool head, unsigned status,
+                       const struct header *field) {
+  struct span text = error_text(status);
+  struct answer answer = {.status = status};
+  put(&answer, TOKEN_CONTENT_TYPE, span_text("text/plain; charset=utf-8"));
+  put(&answer, TOKEN_CONTENT_LENGTH, span_of(answer.length, decimal_put(answer.length, text.len)));
+  if (status == 503) put(&answer, TOKEN_RETRY_AFTER, span_text("1"));
+  if (field) answer.fields[answer.count++] = *field;
+  respond_bytes(exchange, &answer, head ? (struct span){0} : text);
+}
+
+void site_answer_directory(struct exchange *exchange, const struct question *question) {
+  uint8_t target[3 * SITE_PATH_BYTES_MAX + 2 + SITE_TARGET_BYTES_MAX];
+  size_t len = site_path_directory(&question->target, target, sizeof target);
+  assert(len > 0);
+  struct answer answer = {.status = 301};
+  put(&answer, TOKEN_LOCATION, span_of(target, len));
+  put(&answer, TOKEN_CONTENT_LENGTH, span_text("0"));
+  respond_bytes(exchange, &answer, (struct span){0});
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static struct validators validators_of(const struct exchange *exchange) {
+  const struct site_facts *facts = &exchange->sent->facts;
+  const int64_t *now = exchange->site->settings.wall_seconds;
+  return (struct validators){
+      .etag = span_of(facts->etag, facts->etag_len),
+      .modified_seconds = facts->modified_seconds,
+      .now_seconds = now ? *now : 0,
+  };
+}
+
+static bool may_vary(const struct exchange *exchange, const struct question *question) {
+  return exchange->file->facts.siblings != 0 || question->chosen != CODING_IDENTITY;
+}
+
+/* What a 304 repeats of the fields of a 200 (RFC 9110 section 15.4.5). */
+static void not_modified(struct exchange *exchange, const struct question *question) {
+  struct answer answer = {.status = 304};
+  const struct site_facts *facts = &exchange->sent->facts;
+  put(&answer, TOKEN_ETAG, span_of(facts->etag, facts->etag_len));
+  if (exchange->site->settings.cache_control.len > 0)
+    put(&answer, TOKEN_CACHE_CONTROL, exchange->site->settings.cache_control);
+  if (may_vary(exchange, question)) put(&answer, TOKEN_VARY, span_text("accept-encoding"));
+  respond_bytes(exchange, &answer, (struct span){0});
+}
+
+static void unsatisfiable(struct exchange *exchange, const struct question *question) {
+  uint8_t text[RANGE_TEXT_BYTES_MAX];
+  size_t len = range_format_unsatisfied(text, exchange->sent->size_bytes);
+  struct header field = header_of(TOKEN_CONTENT_RANGE, span_of(text, len));
+  site_answer_error(exchange, question->head, 416, &field);
+}
+
+/* Which part of the file the request asks for. Range is defined for GET alone (section 14.2). */
+static enum range_result part_of(const struct exchange *exchange, const struct question *question,
+                                 const struct validators *validators, struct range *part) {
+  uint64_t size = exchange->sent->size_bytes;
+  *part = (struct range){.first = 0, .count = size};
+  if (question->head || !question_has(question, TOKEN_RANGE)) return RANGE_WHOLE;
+  if (!conditional_range_counts(question->fields, validators)) return RANGE_WHOLE;
+  const struct header *only = NULL;
+  for (uint32_t i = 0; i < question->fields->count; i++) {
+    if (question->fields->at[i].token != TOKEN_RANGE) continue;
+    if (only) return RANGE_WHOLE; /* two fields are several ranges, or nonsense */
+    only = &question->fields->at[i];
+  }
+  return range_parse(only->value, size, part);
+}
+
+/* The fields of a whole 200. */
+static struct header_set *whole_set(const struct exchange *exchange,
+                                    const struct question *question) {
+  struct site_facts *facts = &exchange->sent->facts;
+  if (question->chosen != CODING_IDENTITY) return &facts->coded;
+  return may_vary(exchange, question) ? &facts->varied : &facts->plain;
+}
+
+/* The same, and what a 206 or a page's hints change in them. */
+static void put_fields(struct answer *answer, const struct exchange *exchange,
+                       const struct header_set *set) {
+  answer->count = 0;
+  for (uint32_t i = 0; i < set->count; i++) {
+    if (answer->status == 206 && set->at[i].token == TOKEN_CONTENT_LENGTH) {
+      size_t len = decimal_put(answer->length, answer->part.count);
+      put(answer, TOKEN_CONTENT_LENGTH, span_of(answer->length, len));
+      len = range_format(answer->content_range, answer->part, exchange->sent->size_bytes);
+      put(answer, TOKEN_CONTENT_RANGE, span_of(answer->content_range, len));
+    } else {
+      answer->fields[answer->count++] = set->at[i];
+    }
+  }
+  for (size_t i = 0; i < answer->link_count; i++)
+    answer->fields[answer->count++] = answer->links[i];
+}
+
+/* Responds with the part of the file, or without a body. */
+static void respond_file(struct exchange *exchange, const struct question *question,
+                         struct answer *answer) {
+  struct site_entry *entry = exchange->sent;
+  struct stream *stream = exchange->stream;
+  struct range part = answer->part;
+  struct header_set *set = whole_set(exchange, question);
+  struct body body = BODY_NONE;
+  stream->events = &no_events;
+  bool empty = question->head || part.count == 0;
+  if (!empty && entry->bytes.base)
+    body = body_bytes(&exchange->bytes, span_of(entry->bytes.base + part.first, part.count),
+                      exchange_done, exchange);
+  else if (!empty)
+    body = site_reader_body(exchange, part.first, part.count);
+  if (!empty && part.first == 0 && entry->facts.first_bytes > 0)
+    stream_head_start(stream, entry->facts.first_bytes);
+  if (answer->status == 200 && answer->link_count == 0) {
+    (void)stream_respond_set(stream, 200, set, body);
+  } else {
+    put_fields(answer, exchange, set);
+    (void)stream_respond(stream, answer->status, answer->fields, answer->count, body);
+  }
+  if (empty) site_exchange_free(exchange);
+}
+
+static bool has_conditions(const struct question *question) {
+  return question_has(question, TOKEN_IF_MATCH) || question_has(question, TOKEN_IF_NONE_MATCH) ||
+         question_has(question, TOKEN_IF_MODIFIED_SINCE) ||
+         question_has(question, TOKEN_IF_UNMODIFIED_SINCE);
+}
+
+void site_answer_file(struct exchange *exchange, const struct question *question) {
+  struct answer answer;
+  struct validators validators = validators_of(exchange);
+  if (has_conditions(question)) switch (conditional_evaluate(question->fields, &validators)) {
+    case CONDITIONAL_PROCEED: break;
+    case CONDITIONAL_NOT_MODIFIED: not_modified(exchange, question); return;
+    case CONDITIONAL_FAILED: site_answer_error(exchange, question->head, 412, NULL); return;
+    }
+  answer.status = 200;
+  switch (part_of(exchange, question, &validators, &answer.part)) {
+  case RANGE_WHOLE: break;
+  case RANGE_PART: answer.status = 206; break;
+  case RANGE_UNSATISFIABLE: unsatisfiable(exchange, question); return;
+  }
+  answer.link_count = 0;
+  if (exchange->site->settings.hints && !question->head)
+    answer.link_count =
+        site_hints_announce(exchange, question, question->target.path, answer.links);
+  respond_file(exchange, question, &answer);
+}

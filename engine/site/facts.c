@@ -1,0 +1,87 @@
+/*
+ * site/facts.c - what all answers about one version of a file have in common.
+ *
+ * The entity tag is strong: it is made of size, modification time in nanoseconds and inode, so that
+ * a file that was replaced or rewritten gets another one, and so does each compressed sibling,
+ * which is a file of its own.
+ */
+#include "engine/site/exchange.h"
+
+#include <assert.h>
+
+#include "engine/hpack/encode.h"
+#include "engine/http/first_scan.h"
+#include "engine/site/mime.h"
+
+static size_t put_hex(uint8_t *out, uint64_t value) {
+  size_t digits = 1;
+  while (digits < 16 && value >> (4 * digits))
+    digits++;
+  for (size_t i = digits; i-- > 0; value >>= 4)
+    out[i] = (uint8_t) "0123456789abcdef"[value & 15];
+  return digits;
+}
+
+static size_t put_etag(uint8_t out[SITE_ETAG_BYTES_MAX], const struct site_entry *entry) {
+  size_t len = 0;
+  out[len++] = '"';
+  len += put_hex(out + len, entry->size_bytes);
+  out[len++] = '-';
+  len += put_hex(out + len, (uint64_t)entry->mtime_ns);
+  out[len++] = '-';
+  len += put_hex(out + len, entry->inode);
+  out[len++] = '"';
+  return len;
+}
+
+/* Whole seconds, rounded down, and not later than now: a Last-Modified in the future is not allowed
+ * (RFC 9110 section 8.8.2.1). */
+static int64_t modified_seconds(const struct site *site, int64_t mtime_ns) {
+  int64_t second = (int64_t)SECOND_NS, seconds = mtime_ns / second - (mtime_ns % second < 0);
+  const int64_t *now = site->settings.wall_seconds;
+  return now && seconds > *now ? *now : seconds;
+}
+
+void site_facts_prepare(const struct site *site, struct site_entry *entry, struct span path) {
+  struct site_facts *facts = &entry->facts;
+  if (facts->ready) return;
+  facts->ready = true;
+  facts->type = mime_type(path);
+  facts->modified_seconds = modified_seconds(site, entry->mtime_ns);
+  facts->etag_len = (uint8_t)put_etag(facts->etag, entry);
+  facts->length_len = (uint8_t)decimal_put(facts->length, entry->size_bytes);
+  http_date_format(facts->modified_seconds, facts->modified);
+  facts->first_known = entry->bytes.base != NULL; /* else site/reader.c finds it out */
+  facts->first_bytes = facts->first_known ? first_scan_bytes(entry->bytes) : 0;
+
+  const struct header ready[] = {
+      header_of(TOKEN_CONTENT_TYPE, facts->type),
+      header_of(TOKEN_CONTENT_LENGTH, span_of(facts->length, facts->length_len)),
+      header_of(TOKEN_ETAG, span_of(facts->etag, facts->etag_len)),
+      header_of(TOKEN_LAST_MODIFIED, span_of(facts->modified, HTTP_DATE_BYTES)),
+      header_of(TOKEN_ACCEPT_RANGES, span_text("bytes")),
+  };
+  size_t count = 0;
+  for (; count < sizeof ready / sizeof ready[0]; count++)
+    facts->fields[count] = ready[count];
+  if (site->settings.cache_control.len > 0)
+    facts->fields[count++] = header_of(TOKEN_CACHE_CONTROL, site->settings.cache_control);
+  facts->plain = (struct header_set){.at = facts->fields, .count = (uint32_t)count};
+  facts->fields[count++] = header_of(TOKEN_VARY, span_text("accept-encoding"));
+  facts->varied = (struct header_set){.at = facts->fields, .count = (uint32_t)count};
+  for (size_t i = 0; i < count; i++)
+    facts->fields[i].hash = hpack_field_hash(&facts->fields[i]);
+  assert(count + 2 <= SITE_READY_FIELDS_MAX);
+}
+
+void site_facts_code(struct site_entry *entry, enum coding coding, struct span type) {
+  struct site_facts *facts = &entry->facts;
+  assert(facts->ready);
+  if (facts->coded.count > 0) return;
+  struct header *added = &facts->fields[facts->varied.count];
+  added[0] = header_of(TOKEN_CONTENT_ENCODING, coding_name(coding));
+  added[1] = header_of(TOKEN_CONTENT_TYPE, type);
+  for (size_t i = 0; i < 2; i++)
+    added[i].hash = hpack_field_hash(&added[i]);
+  facts->coded = (struct header_set){.at = facts->fields + 1, .count = facts->varied.count + 1};
+}

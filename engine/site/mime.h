@@ -1,0 +1,15 @@
+/*
+ * site/mime.h - the media type that a file's name suggests.
+ * Spec: RFC 9110 section 8.3; the IANA registry of media types; RFC 9239 (JavaScript is text).
+ */
+#ifndef WEIR_MIME_H
+#define WEIR_MIME_H
+
+#include "engine/base/machine.h"
+
+/* The value of Content-Type for a path, by what follows the last dot of its last segment, letters
+ * compared without case. Text has charset=utf-8. application/octet-stream when nothing is known.
+ * Static text. */
+struct span mime_type(struct span path);
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * site/path.c - one pass that decodes, one that takes segments; see site/path.h.
+ *
+ * Decoding comes first and happens once: what was encoded twice stays encoded once and is then an
+ * ordinary, odd file name. Dots are unreserved, so an encoded one is a dot; a slash is reserved, so
+ * an encoded one would be part of a segment, which no file system has: refused.
+ */
+#include "engine/site/path.h"
+
+#include "engine/http/headers.h"
+
+static int hex_digit(uint8_t byte) {
+  if (byte >= '0' && byte <= '9') return byte - '0';
+  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
+  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
+  return -1;
+}
+
+/* The byte that "%41" at `at` stands for, or -1. */
+static int escaped_byte(struct span text, size_t at) {
+  if (text.len - at < 3) return -1;
+  int high = hex_digit(text.base[at + 1]), low = hex_digit(text.base[at + 2]);
+  return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+static bool is_control(int byte) {
+  return byte < 0x20 || byte == 0x7f;
+}
+
+static enum site_path_result decode(struct span text, uint8_t *room, size_t room_bytes,
+                                    size_t *out_len) {
+  size_t len = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    int byte = text.base[i];
+    if (byte == '%') {
+      byte = escaped_byte(text, i);
+      if (byte < 0 || byte == '/') return SITE_PATH_NO_FILE;
+      i += 2;
+    } else if (byte == '#' || byte == ' ') {
+      return SITE_PATH_BAD; /* neither may stand in a path (RFC 3986 section 3.3) */
+    }
+    if (is_control(byte) || byte == '\\') return SITE_PATH_NO_FILE;
+    if (len == room_bytes) return SITE_PATH_LONG;
+    room[len++] = (uint8_t)byte;
+  }
+  *out_len = len;
+  return SITE_PATH_OK;
+}
+
+/* Length of the UTF-8 sequence of more than one byte at the start of the text, or 0 when it is not
+ * well formed: truncated, overlong, a surrogate, or beyond U+10FFFF (Unicode table 3-7). */
+static size_t utf8_sequence(const uint8_t *p, size_t len) {
+  static const struct {
+    uint8_t first_min, first_max, second_min, second_max, count;
+  } forms[] = {
+      {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+      {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+      {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+  };
+  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+    if (p[0] < forms[i].first_min || p[0] > forms[i].first_max) continue;
+    if (forms[i].count > len) return 0;
+    if (p[1] < forms[i].second_min || p[1] > forms[i].second_max) return 0;
+    for (size_t k = 2; k < forms[i].count; k++)
+      if ((p[k] & 0xc0) != 0x80) return 0;
+    return forms[i].count;
+  }
+  return 0;
+}
+
+static bool is_utf8(const uint8_t *p, size_t len) {
+  while (len > 0) {
+    size_t count = p[0] < 0x80 ? 1 : utf8_sequence(p, len);
+    if (count == 0) return false;
+    p += count;
+    len -= count;
+  }
+  return true;
+}
+
+/* The normalised path so far: what of the room is in use. */
+struct normal {
+  uint8_t *room;
+  size_t len;
+};
+
+/* ".." takes the last segment away; false when there is none. */
+static bool ascend(struct normal *normal) {
+  if (normal->len == 0) return false;
+  while (normal->len > 0 && normal->room[normal->len - 1] != '/')
+    normal->len--;
+  if (normal->len > 0) normal->len--;
+  return true;
+}
+
+/* The segment lies further on in the same room, so that it never overwrites what is still to be
+ * read: each segment takes no more than itself and the slash before it. */
+static void append(struct normal *normal, struct span segment) {
+  if (normal->len > 0) normal->room[normal->len++] = '/';
+  __builtin_memmove(normal->room + normal->len, segment.base, segment.len);
+  normal->len += segment.len;
+}
+
+/* Takes segments out of room[0 .. len), which begins with a slash, and writes them back without
+ * empty and dot segments. */
+static bool remove_dot_segments(struct normal *normal, size_t len, bool *directory) {
+  for (size_t i = 0; i < len;) {
+    size_t start = i + 1, end = start;
+    while (end < len && normal->room[end] != '/')
+      end++;
+    struct span segment = span_of(normal->room + start, end - start);
+    bool up = span_is(segment, ".."), stay = segment.len == 0 || span_is(segment, ".");
+    if (up && !ascend(normal)) return false;
+    *directory = up || stay;
+    if (!up && !stay) append(normal, segment);
+    i = end;
+  }
+  return true;
+}
+
+static bool is_hidden(struct span path) {
+  for (size_t i = 0; i < path.len; i++) {
+    if (path.base[i] != '.' || (i > 0 && path.base[i - 1] != '/')) continue;
+    struct span rest = span_of(path.base + i, path.len - i);
+    static const char well_known[] = ".well-known";
+    size_t len = sizeof well_known - 1;
+    bool named = rest.len >= len && __builtin_memcmp(rest.base, well_known, len) == 0;
+    if (i > 0 || !named || (rest.len > len && rest.base[len] != '/')) return true;
+  }
+  return false;
+}
+
+static bool is_visible_ascii(struct span text) {
+  for (size_t i = 0; i < text.len; i++)
+    if (text.base[i] <= ' ' || text.base[i] >= 0x7f) return false;
+  return true;
+}
+
+/* pchar of RFC 3986 section 3.3, and the slash between segments. */
+static const bool plain[256] = {
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true, ['.'] = true,
+    ['_'] = true,         ['~'] = true,         ['!'] = true,         ['$'] = true, ['&'] = true,
+    ['\''] = true,        ['('] = true,         [')'] = true,         ['*'] = true, ['+'] = true,
+    [','] = true,         [';'] = true,         ['='] = true,         [':'] = true, ['@'] = true,
+    ['/'] = true,
+};
+
+/* Whether the path is what it would become: plain bytes, and no segment that is empty or begins
+ * with a dot. Most are. */
+static bool is_normal(struct span path) {
+  uint8_t before = 0;
+  for (size_t i = 0; i < path.len; i++) {
+    uint8_t byte = path.base[i];
+    if (!plain[byte]) return false;
+    if (before == '/' && (byte == '/' || byte == '.')) return false;
+    before = byte;
+  }
+  return before != '/';
+}
+
+enum site_path_result site_path_parse(struct span target, uint8_t *room, size_t room_bytes,
+                                      struct site_path *out) {
+  if (target.len == 0 || target.base[0] != '/') return SITE_PATH_BAD;
+  const uint8_t *mark = __builtin_memchr(target.base, '?', target.len);
+  size_t path_len = mark ? (size_t)(mark - target.base) : target.len, len;
+  out->query = mark ? span_of(mark, target.len - path_len) : (struct span){0};
+  if (!is_visible_ascii(out->query)) return SITE_PATH_BAD;
+
+  if (path_len <= room_bytes && is_normal(span_of(target.base, path_len))) {
+    out->directory = false;
+    out->path = span_of(room, path_len - 1);
+    __builtin_memcpy(room, target.base + 1, path_len - 1);
+    return SITE_PATH_OK;
+  }
+  enum site_path_result result = decode(span_of(target.base, path_len), room, room_bytes, &len);
+  if (result != SITE_PATH_OK) return result;
+  if (!is_utf8(room, len)) return SITE_PATH_NO_FILE;
+  struct normal normal = {.room = room};
+  if (!remove_dot_segments(&normal, len, &out->directory)) return SITE_PATH_NO_FILE;
+  out->path = span_of(room, normal.len);
+  return is_hidden(out->path) ? SITE_PATH_NO_FILE : SITE_PATH_OK;
+}
+
+size_t site_path_directory(const struct site_path *path, uint8_t *room, size_t room_bytes) {
+  static const char hex[] = "0123456789ABCDEF";
+  if (room_bytes < 3 * path->path.len + 2 + path->query.len) return 0;
+  size_t len = 0;
+  room[len++] = '/';
+  for (size_t i = 0; i < path->path.len; i++) {
+    uint8_t byte = path->path.base[i];
+    if (plain[byte]) {
+      room[len++] = byte;
+      continue;
+    }
+    room[len++] = '%';
+    room[len++] = (uint8_t)hex[byte >> 4];
+    room[len++] = (uint8_t)hex[byte & 15];
+  }
+  if (path->path.len > 0) room[len++] = '/';
+  if (path->query.len > 0) __builtin_memcpy(room + len, path->query.base, path->query.len);
+  return len + path->query.len;
+}

@@ -1,0 +1,224 @@
+/*
+ * site/reader.c - the body of a file that is not in memory: read in pieces, when the scheduler
+ * asks.
+ *
+ * A piece is about what one pull takes, so that a slow reader holds no more than that, and only
+ * while the disk had to be waited for; what the source has at once goes through without staying.
+ * When all of the source's buffers are out, whoever has held one for longest without being able to
+ * send its bytes loses it, and reads them again later: clients that open their windows by the byte
+ * would keep all others' files from being read. If there is nobody, an exchange waits until another
+ * one gives a buffer back.
+ *
+ * Whoever reads a file from its beginning while nobody has yet looked through it does that, for the
+ * sake of a head start, and all who come later know the result.
+ */
+#include "engine/site/exchange.h"
+
+#include <assert.h>
+
+/* ---- exchanges that wait for a buffer -------------------------------------------------------- */
+
+static void starve(struct exchange *exchange) {
+  struct exchange **end = &exchange->site->starved;
+  while (*end)
+    end = &(*end)->starved_next;
+  exchange->starved_next = NULL;
+  exchange->starved = true;
+  *end = exchange;
+}
+
+static void unstarve(struct exchange *exchange) {
+  struct exchange **at = &exchange->site->starved;
+  if (!exchange->starved) return;
+  while (*at != exchange)
+    at = &(*at)->starved_next;
+  *at = exchange->starved_next;
+  exchange->starved = false;
+}
+
+static void wake(struct exchange *exchange) {
+  if (exchange->stream) stream_resume(exchange->stream);
+}
+
+/* A buffer may be free: all may try again, because nobody knows which of them a window or a full
+ * socket will hold up next. */
+static void wake_starved(struct site *site) {
+  while (site->starved) {
+    struct exchange *exchange = site->starved;
+    unstarve(exchange);
+    wake(exchange);
+  }
+}
+
+/* ---- exchanges whose bytes wait ----------------------------------------------------------------
+ */
+
+static void hold(struct exchange *exchange) {
+  struct site *site = exchange->site;
+  if (exchange->holding) return;
+  exchange->holding = true;
+  exchange->holding_next = NULL;
+  exchange->holding_prev = site->holding_last;
+  *(site->holding_last ? &site->holding_last->holding_next : &site->holding) = exchange;
+  site->holding_last = exchange;
+}
+
+static void unhold(struct exchange *exchange) {
+  struct site *site = exchange->site;
+  if (!exchange->holding) return;
+  exchange->holding = false;
+  struct exchange *next = exchange->holding_next, *prev = exchange->holding_prev;
+  *(prev ? &prev->holding_next : &site->holding) = next;
+  *(next ? &next->holding_prev : &site->holding_last) = prev;
+}
+
+static void end_read(struct exchange *exchange) {
+  struct site *site = exchange->site;
+  if (!exchange->reading) return;
+  unhold(exchange);
+  site->settings.source.ops->read_end(site->settings.source.self, &exchange->read);
+  exchange->reading = false;
+  exchange->unread = (struct span){0};
+  assert(site->reads > 0);
+  site->reads--;
+  wake_starved(site);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static void know_first_bytes(struct exchange *exchange, enum first_scan_result result) {
+  struct site_facts *facts = &exchange->sent->facts;
+  if (facts->first_known) return;
+  facts->first_known = true;
+  facts->first_bytes = result == FIRST_SCAN_FOUND ? exchange->scan.bytes : 0;
+}
+
+/* The piece that has just been read may bring the end of the first scan; until then, the next piece
+ * is needed too. What is read again after take_back() has been looked at before. */
+static void look_for_scan(struct exchange *exchange) {
+  const struct site_facts *facts = &exchange->sent->facts;
+  struct first_scan *scan = &exchange->scan;
+  struct span piece = exchange->unread;
+  size_t seen = (size_t)(scan->bytes - exchange->read.offset);
+  assert(exchange->read.offset <= scan->bytes);
+  if (seen >= piece.len) return;
+  enum first_scan_result result =
+      first_scan_read(scan, span_of(piece.base + seen, piece.len - seen));
+  if (result != FIRST_SCAN_MORE) know_first_bytes(exchange, result);
+  exchange->scanning = !facts->first_known;
+  if (exchange->stream)
+    stream_head_start(exchange->stream,
+                      facts->first_known ? facts->first_bytes : scan->bytes + SITE_SCAN_STEP_BYTES);
+}
+
+/* The source may return less than was asked for, never more. */
+static void take_in(struct exchange *exchange, enum site_result result) {
+  exchange->arrived = true;
+  exchange->failed = result != SITE_FOUND;
+  if (exchange->failed) return;
+  exchange->unread = exchange->read.bytes;
+  assert(exchange->unread.len > 0 && exchange->unread.len <= exchange->left);
+  exchange->offset += exchange->unread.len;
+  exchange->left -= exchange->unread.len;
+  if (exchange->scanning) look_for_scan(exchange);
+}
+
+static void read_done(struct site_read *read, enum site_result result) {
+  struct exchange *exchange =
+      (struct exchange *)((uint8_t *)read - offsetof(struct exchange, read));
+  assert(exchange->reading && !exchange->arrived);
+  take_in(exchange, result);
+  wake(exchange);
+}
+
+/* The oldest holder's buffer goes back to the source. False: nobody holds one. */
+static bool take_back(struct site *site) {
+  struct exchange *holder = site->holding;
+  if (!holder) return false;
+  holder->offset -= holder->unread.len;
+  holder->left += holder->unread.len;
+  end_read(holder);
+  return true;
+}
+
+static enum body_result start_read(struct exchange *exchange, size_t pull_max) {
+  struct site *site = exchange->site;
+  uint64_t max = pull_max < SITE_READ_BYTES_MIN ? SITE_READ_BYTES_MIN : pull_max;
+  if (max > exchange->left) max = exchange->left;
+  exchange->read.done = read_done;
+  exchange->read.offset = exchange->offset;
+  exchange->read.max = (size_t)max;
+  const struct site_source *source = &site->settings.source;
+  enum site_result result = source->ops->read(source->self, exchange->sent, &exchange->read);
+  if (result == SITE_BUSY && take_back(site))
+    result = source->ops->read(source->self, exchange->sent, &exchange->read);
+  if (result == SITE_BUSY && site->reads > 0) {
+    starve(exchange);
+    return BODY_WAIT;
+  }
+  if (result != SITE_FOUND && result != SITE_PENDING) return BODY_ERROR;
+  site->reads++;
+  exchange->reading = true;
+  exchange->arrived = false;
+  if (result == SITE_PENDING) return BODY_WAIT;
+  take_in(exchange, result);
+  return BODY_MORE;
+}
+
+/* Copies: the source's buffer is wanted back before the stream has sent the bytes. */
+static enum body_result give(struct exchange *exchange, struct body_chunk *chunk) {
+  size_t count = exchange->unread.len < chunk->max ? exchange->unread.len : chunk->max;
+  __builtin_memcpy(chunk->room, exchange->unread.base, count);
+  chunk->bytes = span_of(chunk->room, count);
+  exchange->unread = span_of(exchange->unread.base + count, exchange->unread.len - count);
+  if (exchange->unread.len > 0) {
+    hold(exchange);
+    return BODY_MORE;
+  }
+  end_read(exchange);
+  return exchange->left > 0 ? BODY_MORE : BODY_END;
+}
+
+static enum body_result pull(void *self, struct body_chunk *chunk) {
+  struct exchange *exchange = self;
+  if (exchange->failed) return BODY_ERROR;
+  if (exchange->starved) return BODY_WAIT;
+  if (!exchange->reading) {
+    if (chunk->max == 0) return BODY_MORE; /* merely asked whether this is the end */
+    enum body_result result = start_read(exchange, chunk->max);
+    if (result != BODY_MORE) return result;
+  }
+  if (!exchange->arrived) return BODY_WAIT;
+  return give(exchange, chunk);
+}
+
+static void close_body(void *self) {
+  struct exchange *exchange = self;
+  if (exchange->stream) exchange->stream->user = NULL;
+  unstarve(exchange);
+  end_read(exchange);
+  site_exchange_free(exchange);
+}
+
+/* From here on nobody may be woken; the body may live a little longer, and then frees the exchange.
+ */
+static void closed(struct stream *stream, uint32_t error_code) {
+  (void)error_code;
+  struct exchange *exchange = stream->user;
+  if (exchange) exchange->stream = NULL;
+}
+
+struct body site_reader_body(struct exchange *exchange, uint64_t first, uint64_t count) {
+  static const struct body_ops ops = {.pull = pull, .close = close_body};
+  static const struct stream_events events = {.closed = closed};
+  assert(count > 0);
+  exchange->offset = first;
+  exchange->left = count;
+  exchange->unread = (struct span){0};
+  exchange->holding = false;
+  exchange->scanning = first == 0 && !exchange->sent->facts.first_known;
+  exchange->scan = (struct first_scan){0};
+  exchange->stream->user = exchange;
+  exchange->stream->events = &events;
+  return (struct body){.ops = &ops, .self = exchange};
+}

@@ -1,0 +1,46 @@
+/*
+ * base/address.h - where to listen or to connect: "127.0.0.1:8080", "[::1]:8080", ":8080", "8080",
+ * "localhost:8080". No name but "localhost" is looked up here: a server that waits for DNS before
+ * it listens surprises its owner.
+ *
+ * An address without a host, and "*", is "[::]": every IPv4 and IPv6 address of the machine.
+ */
+#ifndef WEIR_IO_ADDRESS_H
+#define WEIR_IO_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* Long enough for "[" IPv6 with scope "]:65535". */
+enum { ADDRESS_TEXT_BYTES = 96 };
+
+struct address {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+  };
+  socklen_t len;
+};
+
+/* Reads `text`. False when it is not one of the forms above; `address` is then unspecified. A port
+ * of 0 is read as 0 (any free port). */
+__attribute__((warn_unused_result)) bool address_parse(struct address *address, const char *text);
+
+/* Makes an address of a host that is an IPv4 or IPv6 literal (brackets allowed) or "localhost". */
+__attribute__((warn_unused_result)) bool address_from_host(struct address *address,
+                                                           const char *host, uint16_t port);
+
+/* Writes "127.0.0.1:8080" or "[::1]:8080", always terminated. Returns `text`. */
+const char *address_format(const struct address *address, char text[ADDRESS_TEXT_BYTES]);
+
+uint16_t address_port(const struct address *address);
+void address_set_port(struct address *address, uint16_t port);
+
+/* The 16 bytes of struct machine_peer: IPv6, or IPv4 mapped into it. */
+void address_to_peer(const struct address *address, uint8_t bytes[16], uint16_t *port);
+
+#endif

@@ -1,0 +1,208 @@
+/*
+ * files/cache.c - a hash table for finding, an array for the clock's hand, counts for the bounds.
+ *
+ * Eviction: the hand goes round the array. An entry that somebody holds is passed over, one that
+ * was used since the last round is spared once, the next is freed. New entries start as not used,
+ * so that a flood of paths that are asked for once does not push out those that are asked for
+ * again.
+ */
+#include "io/files/cache.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* ---- finding --------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t a, uint64_t b) {
+  __extension__ typedef unsigned __int128 wide;
+  wide product = (wide)a * b;
+  return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* The last `len` bytes, fewer than 8, as a word. Loads of fixed lengths that overlap: a copy to
+ * memory byte by byte would have to be waited for. */
+static uint64_t load_tail(const uint8_t *at, size_t len) {
+  uint32_t first, last;
+  if (len < 4) return len ? (uint64_t)at[0] << 16 | (uint64_t)at[len / 2] << 8 | at[len - 1] : 0;
+  memcpy(&first, at, sizeof first);
+  memcpy(&last, at + len - sizeof last, sizeof last);
+  return (uint64_t)first << 32 | last;
+}
+
+uint64_t file_cache_hash(const struct file_cache *cache, struct span path) {
+  uint64_t hash = cache->seed[0] ^ path.len, word;
+  const uint8_t *at = path.base;
+  size_t left = path.len;
+  for (; left >= sizeof word; at += sizeof word, left -= sizeof word) {
+    memcpy(&word, at, sizeof word);
+    hash = mix(hash ^ word, cache->seed[1]);
+  }
+  return mix(mix(hash ^ load_tail(at, left), cache->seed[1]), cache->seed[0] | 1);
+}
+
+static bool is_at(const struct file *file, struct span path, uint64_t hash) {
+  return file->hash == hash && file->path_len == path.len &&
+         memcmp(file->path, path.base, path.len) == 0;
+}
+
+struct file *file_cache_find(const struct file_cache *cache, struct span path, uint64_t hash) {
+  if (path.len == 0) path.base = (const uint8_t *)"";
+  struct file *file = cache->buckets[hash & cache->bucket_mask];
+  while (file && !is_at(file, path, hash))
+    file = file->chain;
+  return file;
+}
+
+/* ---- one entry ------------------------------------------------------------------------------- */
+
+static bool has_user(const struct file *file) {
+  return file->kind != FILE_MISSING && file->kind != FILE_FORBIDDEN;
+}
+
+static void free_file(struct file_cache *cache, struct file *file) {
+  assert(!file->listed && file->holders == 0);
+  if (has_user(file) && cache->user_free) cache->user_free(cache->user_ctx, file);
+  if (file->fd >= 0) {
+    close(file->fd);
+    cache->descriptors--;
+  }
+  assert(cache->bytes >= file->charge_bytes);
+  cache->bytes -= file->charge_bytes;
+  free(file->content);
+  free(file);
+}
+
+void file_cache_unlist(struct file_cache *cache, struct file *file) {
+  assert(file->listed);
+  struct file **at = &cache->buckets[file->hash & cache->bucket_mask];
+  while (*at != file)
+    at = &(*at)->chain;
+  *at = file->chain;
+  struct file *last = cache->clock[--cache->count];
+  cache->clock[file->slot] = last;
+  last->slot = file->slot;
+  file->listed = false;
+  if (file->holders == 0) free_file(cache, file);
+}
+
+void file_cache_release(struct file_cache *cache, struct file *file) {
+  assert(file->holders > 0);
+  if (--file->holders == 0 && !file->listed) free_file(cache, file);
+}
+
+/* ---- eviction -------------------------------------------------------------------------------- */
+
+/* Frees one entry, one with a descriptor if asked for; false when there is none to free. */
+static bool evict(struct file_cache *cache, bool with_descriptor) {
+  /* Twice round: the first round may only have cleared the marks. */
+  for (uint64_t steps = 2 * (uint64_t)cache->count; steps > 0; steps--) {
+    if (cache->hand >= cache->count) cache->hand = 0;
+    struct file *file = cache->clock[cache->hand];
+    if (file->holders > 0 || (with_descriptor && file->fd < 0)) {
+      cache->hand++;
+    } else if (file->recent) {
+      file->recent = false;
+      cache->hand++;
+    } else {
+      file_cache_unlist(cache, file);
+      cache->hand++; /* past the entry that took the slot: it was the last, perhaps just added */
+      counter_add(cache->evictions, 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool make_room(struct file_cache *cache, size_t bytes) {
+  if (bytes > cache->bytes_max) return false;
+  while (cache->bytes > cache->bytes_max - bytes)
+    if (!evict(cache, false)) return false;
+  return true;
+}
+
+bool file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd) {
+  assert(file->fd < 0 && fd >= 0);
+  while (cache->descriptors >= cache->descriptors_max)
+    if (!evict(cache, true)) return false;
+  file->fd = fd;
+  cache->descriptors++;
+  return true;
+}
+
+bool file_cache_drop_descriptors(struct file_cache *cache) {
+  uint32_t before = cache->descriptors;
+  while (evict(cache, true))
+    ;
+  return cache->descriptors < before;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+struct file *file_cache_make(struct file_cache *cache, struct span path, uint64_t hash,
+                             enum file_kind kind, size_t content_bytes) {
+  bool small = kind == FILE_SMALL;
+  size_t user_bytes = kind == FILE_MISSING || kind == FILE_FORBIDDEN ? 0 : cache->user_bytes;
+  size_t bytes = sizeof(struct file) + user_bytes + path.len;
+  size_t charge_bytes = bytes + (small ? content_bytes : 0);
+  if (!make_room(cache, charge_bytes)) return NULL;
+  struct file *file = aligned_alloc(16, (bytes + 15) & ~(size_t)15);
+  if (!file) return NULL;
+  memset(file, 0, bytes);
+  if (small && !(file->content = malloc(content_bytes ? content_bytes : 1))) {
+    free(file);
+    return NULL;
+  }
+  file->kind = (uint8_t)kind;
+  file->directory = kind == FILE_DIRECTORY;
+  file->fd = -1;
+  file->holders = 1;
+  file->hash = hash;
+  file->charge_bytes = charge_bytes;
+  file->path = (uint8_t *)(file + 1) + user_bytes;
+  file->path_len = (uint32_t)path.len;
+  if (path.len) memcpy(file->path, path.base, path.len);
+  cache->bytes += charge_bytes;
+  return file;
+}
+
+void file_cache_list(struct file_cache *cache, struct file *file) {
+  assert(!file->listed && file->holders > 0);
+  struct file *old = file_cache_find(cache, span_of(file->path, file->path_len), file->hash);
+  if (old) file_cache_unlist(cache, old);
+  if (cache->count == cache->entries_max && !evict(cache, false)) return;
+  struct file **bucket = &cache->buckets[file->hash & cache->bucket_mask];
+  file->chain = *bucket;
+  *bucket = file;
+  file->slot = cache->count;
+  cache->clock[cache->count++] = file;
+  file->listed = true;
+}
+
+bool file_cache_init(struct file_cache *cache) {
+  assert(cache->entries_max > 0 && cache->entries_max <= UINT32_MAX / 4);
+  uint32_t buckets = 16;
+  while (buckets < cache->entries_max)
+    buckets *= 2;
+  cache->bucket_mask = buckets - 1;
+  cache->buckets = calloc(buckets, sizeof(struct file *));
+  cache->clock = calloc(cache->entries_max, sizeof(struct file *));
+  if (cache->buckets && cache->clock &&
+      getrandom(cache->seed, sizeof cache->seed, 0) == (ssize_t)sizeof cache->seed) {
+    cache->seed[1] |= 1; /* a multiplier */
+    return true;
+  }
+  free(cache->buckets);
+  free(cache->clock);
+  return false;
+}
+
+void file_cache_destroy(struct file_cache *cache) {
+  while (cache->count > 0)
+    file_cache_unlist(cache, cache->clock[0]);
+  assert(cache->bytes == 0 && cache->descriptors == 0);
+  free(cache->buckets);
+  free(cache->clock);
+}

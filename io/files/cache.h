@@ -1,0 +1,117 @@
+/*
+ * files/cache.h - entries found by path, counted references, a bound on memory, a clock that evicts.
+ *
+ * The cache opens and reads nothing; files/files.c fills entries in. An entry is *listed* while its path
+ * leads to it and *held* while somebody has a reference. Unlisting a held entry leaves it to its
+ * holders, with all its bytes, and they still count against the bound until the last release.
+ *
+ * The hash is keyed with a seed from the kernel, so that no client can choose paths that collide.
+ */
+#ifndef WEIR_FILE_CACHE_H
+#define WEIR_FILE_CACHE_H
+
+#include "engine/base/machine.h"
+
+enum file_kind {
+  FILE_SMALL,     /* content in bytes */
+  FILE_LARGE,     /* content through fd */
+  FILE_DIRECTORY, /* no content */
+  FILE_MISSING,   /* these two stay inside io/ and are remembered for a short while */
+  FILE_FORBIDDEN,
+};
+
+/* What tells one version of a file from another. */
+struct file_identity {
+  uint64_t device, inode, size_bytes;
+  int64_t mtime_ns, ctime_ns; /* since 1970 */
+};
+
+/* One version of one file. Readers use the first three members. */
+struct file {
+  _Alignas(16) struct span bytes; /* the whole content, never changing; base NULL: files_read() */
+  struct file_identity identity;
+  bool directory; /* all else is then meaningless */
+
+  bool listed;      /* its path leads to it */
+  bool recent;      /* used since the clock's hand last passed */
+  bool settled;     /* false: the time stamps cannot vouch for it, load it again when it is stale */
+  uint8_t kind;     /* enum file_kind */
+  int fd;           /* FILE_LARGE: shared by all readers; else -1 */
+  uint32_t holders; /* references; 0: only listed */
+  uint32_t slot;    /* place on the clock, while listed */
+  uint32_t path_len;
+  uint8_t *path;       /* within this allocation */
+  uint8_t *content;    /* FILE_SMALL: content_bytes of memory, at least 1; bytes.base in the end */
+  size_t charge_bytes; /* what it counts against the bound */
+  uint64_t fresh_until_ns;
+  uint64_t hash;
+  struct file *chain; /* next in the hash bucket, while listed */
+  /* Then the user's bytes, aligned for anything (not for the last two kinds), then the path. */
+};
+
+_Static_assert(sizeof(struct file) % 16 == 0, "the user's bytes follow and are aligned");
+
+struct file_cache {
+  struct file **buckets;
+  uint32_t bucket_mask;
+  struct file **clock; /* listed entries in no order */
+  uint32_t count;      /* entries listed */
+  uint32_t entries_max;
+  uint32_t hand;
+  size_t bytes, bytes_max; /* listed and held together */
+  uint32_t descriptors, descriptors_max;
+  uint64_t seed[2];
+  uint64_t *evictions; /* a counter of the owner's */
+  size_t user_bytes;
+  void (*user_free)(void *ctx, struct file *file);
+  void *user_ctx;
+};
+
+/* The bounds and the user's members must be set, all else zero. False without memory or random
+ * bytes. */
+__attribute__((warn_unused_result)) bool file_cache_init(struct file_cache *cache);
+
+/* No entry may be held any more (asserted). */
+void file_cache_destroy(struct file_cache *cache);
+
+uint64_t file_cache_hash(const struct file_cache *cache, struct span path);
+
+/* The listed entry of that path, or NULL. */
+struct file *file_cache_find(const struct file_cache *cache, struct span path, uint64_t hash);
+
+/* A new entry, held once by the caller and not listed. A FILE_SMALL has room for `content_bytes`.
+ * NULL when there is no room that eviction could make, or no memory. */
+__attribute__((warn_unused_result)) struct file *file_cache_make(struct file_cache *cache,
+                                                                 struct span path, uint64_t hash,
+                                                                 enum file_kind kind,
+                                                                 size_t content_bytes);
+
+/* Lists the entry, in place of the one that has its path. Evicts another one when there are too
+ * many; when all of them are held the entry stays unlisted, which only means that the next lookup
+ * loads anew. */
+void file_cache_list(struct file_cache *cache, struct file *file);
+
+/* Gives the entry its descriptor, evicting others when there are too many. False when all of them
+ * are held; `fd` is then still the caller's. */
+__attribute__((warn_unused_result)) bool file_cache_take_descriptor(struct file_cache *cache,
+                                                                    struct file *file, int fd);
+
+/* Evicts everything that nobody holds and that has a descriptor; false when there was nothing. */
+__attribute__((warn_unused_result)) bool file_cache_drop_descriptors(struct file_cache *cache);
+
+/* The path leads to it no more; frees it unless held. The entry must be listed (asserted). */
+void file_cache_unlist(struct file_cache *cache, struct file *file);
+
+/* Ends one reference; frees the entry when it was the last and the entry is not listed. */
+void file_cache_release(struct file_cache *cache, struct file *file);
+
+/* The user's bytes of an entry (settings.user_bytes of them), and the way back. */
+static inline void *file_user(struct file *file) {
+  return file + 1;
+}
+
+static inline struct file *file_of_user(void *user) {
+  return (struct file *)user - 1;
+}
+
+#endif

@@ -1,0 +1,500 @@
+/*
+ * files/files.c - from a path to an entry: what is listed and still true, what has to be loaded.
+ *
+ *     find: listed? --no--> open with O_PATH, look, open for reading --> load --> list
+ *             |yes                                                        ^
+ *           fresh? --no--> same on disk? --no------------------------------+
+ *             |yes             |yes
+ *           found  <--------- fresh again
+ *
+ * A load that must wait for the disk goes on in load_done(); lookups of the same path meanwhile
+ * join its waiters instead of loading again.
+ */
+#include "io/files/files.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io/base/error.h"
+#include "io/base/limits.h"
+#include "io/files/parts.h"
+#include "io/worker/worker.h"
+
+/* The making of one entry with content. On the stack until it has to wait. */
+struct files_load {
+  struct worker_op op;
+  struct files *files;
+  struct file *file; /* held by the load; NULL before fill_begin() */
+  int fd;            /* until the entry has it, or the content is complete */
+  size_t got;
+  unsigned attempts;
+  bool ended; /* the last read found the end of the file */
+  uint64_t now_ns, hash;
+  const char *path; /* the caller's; once the load has to wait, the copy behind this struct */
+  size_t path_len;
+  struct files_lookup *waiters;
+  struct files_load *next;
+};
+
+/* ---- small helpers --------------------------------------------------------------------------- */
+
+static enum files_result result_of(struct files *files, int error) {
+  static const struct {
+    int error;
+    enum files_result result;
+  } rows[] = {
+      {ENOENT, FILES_MISSING},   {ENOTDIR, FILES_MISSING},  {ENAMETOOLONG, FILES_MISSING},
+      {EINVAL, FILES_MISSING},   {EACCES, FILES_FORBIDDEN}, {EPERM, FILES_FORBIDDEN},
+      {EXDEV, FILES_FORBIDDEN},  {ELOOP, FILES_FORBIDDEN},  {ENXIO, FILES_FORBIDDEN},
+      {ENODEV, FILES_FORBIDDEN}, {EMFILE, FILES_BUSY},      {ENFILE, FILES_BUSY},
+      {ENOMEM, FILES_BUSY},      {EAGAIN, FILES_BUSY},
+  };
+  files->last_errno = error;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (rows[i].error == error) return rows[i].result;
+  return FILES_FAILED;
+}
+
+static int64_t nanoseconds(struct timespec time) {
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Of a directory only which one it is matters: its time stamps change with every file in it. */
+struct file_identity files_identity(const struct stat *status) {
+  struct file_identity identity = {.device = status->st_dev, .inode = status->st_ino};
+  if (S_ISDIR(status->st_mode)) return identity;
+  identity.size_bytes = (uint64_t)status->st_size;
+  identity.mtime_ns = nanoseconds(status->st_mtim);
+  identity.ctime_ns = nanoseconds(status->st_ctim);
+  return identity;
+}
+
+static bool is_same(const struct file_identity *a, const struct file_identity *b) {
+  return a->device == b->device && a->inode == b->inode && a->size_bytes == b->size_bytes &&
+         a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+/* Whether a later write must show in the time stamps. See FILES_SETTLE_NS. */
+static bool is_settled(const struct file_identity *identity) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return nanoseconds(now) - identity->ctime_ns > (int64_t)FILES_SETTLE_NS;
+}
+
+ssize_t files_read_now(const struct files *files, int fd, void *buffer, size_t len,
+                       uint64_t offset) {
+  struct iovec vector = {.iov_base = buffer, .iov_len = len};
+  ssize_t got;
+  do
+    got = preadv2(fd, &vector, 1, (off_t)offset, files->worker ? RWF_NOWAIT : 0);
+  while (got < 0 && errno == EINTR);
+  if (got >= 0) return got;
+  /* Some file systems cannot tell without waiting. */
+  return errno == EOPNOTSUPP && files->worker ? -EAGAIN : -errno;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+/* Out of descriptors: the cache gives up its own before anybody is turned away. */
+static int open_path(struct files *files, const char *path, int flags) {
+  int fd = beneath_open(&files->beneath, path, flags);
+  if (fd != -EMFILE && fd != -ENFILE) return fd;
+  if (file_cache_drop_descriptors(&files->cache)) fd = beneath_open(&files->beneath, path, flags);
+  if (fd == -EMFILE || fd == -ENFILE) counter_add(&files->counters.no_descriptor, 1);
+  return fd;
+}
+
+/* What the path leads to, without touching it. */
+static int look(struct files *files, const char *path, struct stat *status) {
+  int fd = open_path(files, path, O_PATH);
+  if (fd < 0) return fd;
+  int error = fstat(fd, status) ? errno : 0;
+  close(fd);
+  return -error;
+}
+
+/* Opens for reading what look() saw as a regular file. If it was replaced since by something else,
+ * O_NONBLOCK has kept the open from waiting, and it is refused. */
+static int open_regular(struct files *files, const char *path) {
+  struct stat status;
+  int fd = open_path(files, path, O_RDONLY);
+  if (fd < 0) return fd;
+  int error = fstat(fd, &status) ? errno : S_ISREG(status.st_mode) ? 0 : EPERM;
+  if (!error) return fd;
+  close(fd);
+  return -error;
+}
+
+/* ---- entries without content ----------------------------------------------------------------- */
+
+/* Remembers what is not a file. Without room for it, the next lookup asks the kernel again. */
+static void remember(struct files_load *load, enum file_kind kind) {
+  struct span path = span_of(load->path, load->path_len);
+  struct file *file = file_cache_make(&load->files->cache, path, load->hash, kind, 0);
+  if (!file) return;
+  file->fresh_until_ns = load->now_ns + FILES_FRESH_NS;
+  file_cache_list(&load->files->cache, file);
+  file_cache_release(&load->files->cache, file);
+}
+
+static enum files_result refuse(struct files_load *load, int error) {
+  enum files_result result = result_of(load->files, error);
+  if (result == FILES_MISSING) remember(load, FILE_MISSING);
+  if (result == FILES_FORBIDDEN) remember(load, FILE_FORBIDDEN);
+  return result;
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+static void drop_file(struct files_load *load) {
+  if (load->file) file_cache_release(&load->files->cache, load->file);
+  load->file = NULL;
+}
+
+static void drop_fd(struct files_load *load) {
+  if (load->fd >= 0) close(load->fd);
+  load->fd = -1;
+}
+
+static bool make_file(struct files_load *load, enum file_kind kind, const struct stat *status) {
+  struct span path = span_of(load->path, load->path_len);
+  size_t bytes = kind == FILE_SMALL ? (size_t)status->st_size : 0;
+  load->file = file_cache_make(&load->files->cache, path, load->hash, kind, bytes);
+  if (!load->file) return false;
+  load->file->identity = files_identity(status);
+  load->file->settled = true;
+  return true;
+}
+
+/* An entry that is read through its descriptor. */
+static enum files_result make_large(struct files_load *load, const struct stat *status) {
+  struct files *files = load->files;
+  if (!make_file(load, FILE_LARGE, status)) return result_of(files, ENOMEM);
+  if (!file_cache_take_descriptor(&files->cache, load->file, load->fd)) {
+    counter_add(&files->counters.no_descriptor, 1);
+    return result_of(files, EMFILE);
+  }
+  load->fd = -1;
+  return FILES_FOUND;
+}
+
+/* Begins an attempt. FILES_PENDING: there is content to fill in. */
+static enum files_result fill_begin(struct files_load *load) {
+  struct stat status;
+  drop_file(load);
+  load->got = 0;
+  load->ended = false;
+  if (fstat(load->fd, &status)) return result_of(load->files, errno);
+  if (status.st_size <= FILES_SMALL_BYTES && make_file(load, FILE_SMALL, &status))
+    return FILES_PENDING;
+  if (status.st_size == 0) return result_of(load->files, ENOMEM);
+  return make_large(load, &status);
+}
+
+/* Reads what is there without waiting. FILES_PENDING: the disk has to be waited for. */
+static enum files_result fill(struct files_load *load) {
+  struct file *file = load->file;
+  while (load->got < file->identity.size_bytes && !load->ended) {
+    ssize_t got = files_read_now(load->files, load->fd, file->content + load->got,
+                                 (size_t)file->identity.size_bytes - load->got, load->got);
+    if (got == -EAGAIN) return FILES_PENDING;
+    if (got < 0) return result_of(load->files, (int)-got);
+    load->ended = got == 0;
+    load->got += (size_t)got;
+  }
+  return FILES_FOUND;
+}
+
+/* Whether what was filled in is one version of the file. On the last attempt a file that keeps on
+ * growing or changing is accepted as it was read, to be loaded again a second later. */
+static bool is_whole(struct files_load *load) {
+  struct file *file = load->file;
+  struct stat status;
+  if (load->got < file->identity.size_bytes || fstat(load->fd, &status)) return false;
+  struct file_identity identity = files_identity(&status);
+  bool same = is_same(&identity, &file->identity);
+  if (!same && load->attempts < FILES_ATTEMPTS) return false;
+  file->settled = same && is_settled(&identity);
+  file->bytes = span_of(file->content, load->got);
+  return true;
+}
+
+/* Goes on until there is an entry, an error, or the disk to wait for. */
+static enum files_result load_run(struct files_load *load) {
+  for (;;) {
+    enum files_result result = load->file ? FILES_PENDING : fill_begin(load);
+    if (result != FILES_PENDING) return result;
+    result = fill(load);
+    if (result != FILES_FOUND || is_whole(load)) return result;
+    if (load->attempts++ == FILES_ATTEMPTS) return result_of(load->files, EIO);
+    drop_file(load);
+  }
+}
+
+/* Lists what was loaded. The load still holds it. */
+static void load_end(struct files_load *load, enum files_result result) {
+  drop_fd(load);
+  if (result != FILES_FOUND) {
+    drop_file(load);
+    return;
+  }
+  load->file->fresh_until_ns = load->now_ns + FILES_FRESH_NS;
+  file_cache_list(&load->files->cache, load->file);
+}
+
+/* ---- loads that wait ------------------------------------------------------------------------- */
+
+static void load_done(struct worker_op *op, int result, unsigned flags);
+
+/* Has the ring read the rest; false when it takes no more work. */
+static bool load_wait(struct files_load *load) {
+  struct io_uring_sqe *sqe = worker_sqe(load->files->worker, &load->op);
+  if (!sqe) return false;
+  size_t left = (size_t)load->file->identity.size_bytes - load->got;
+  io_uring_prep_read(sqe, load->fd, load->file->content + load->got, (unsigned)left, load->got);
+  counter_add(&load->files->counters.reads_waited, 1);
+  return true;
+}
+
+static void unlink_load(struct files_load *load) {
+  struct files_load **at = &load->files->loads;
+  while (*at != load)
+    at = &(*at)->next;
+  *at = load->next;
+  load->files->loads_out--;
+}
+
+/* Tells everybody who waits. They may look up, cancel and release as they like meanwhile. */
+static void load_tell(struct files_load *load, enum files_result result) {
+  load_end(load, result);
+  unlink_load(load);
+  while (load->waiters) {
+    struct files_lookup *lookup = load->waiters;
+    load->waiters = lookup->next;
+    lookup->load = NULL;
+    if (result == FILES_FOUND) lookup->file = file_retain(load->file);
+    lookup->done(lookup, result);
+  }
+  drop_file(load);
+  free(load);
+}
+
+static void load_done(struct worker_op *op, int got, unsigned flags) {
+  struct files_load *load = (struct files_load *)((char *)op - offsetof(struct files_load, op));
+  enum files_result result = FILES_PENDING;
+  (void)flags;
+  if (got >= 0) {
+    load->got += (size_t)got;
+    load->ended = got == 0;
+    result = load_run(load);
+  } else if ((got != -EAGAIN && got != -EINTR) || load->attempts++ == FILES_ATTEMPTS) {
+    result = result_of(load->files, -got);
+  }
+  if (result == FILES_PENDING && load_wait(load)) return;
+  load_tell(load, result == FILES_PENDING ? FILES_BUSY : result);
+}
+
+/* Moves the load from the stack to where it can wait. */
+static enum files_result load_park(struct files_load *load, struct files_lookup *lookup) {
+  struct files *files = load->files;
+  bool allowed = files->loads_out < FILES_LOADS_MAX;
+  struct files_load *parked = allowed ? malloc(sizeof *parked + load->path_len) : NULL;
+  if (parked) {
+    *parked = *load;
+    parked->op = (struct worker_op){.done = load_done};
+    parked->path = memcpy(parked + 1, load->path, load->path_len);
+  }
+  if (!parked || !load_wait(parked)) {
+    free(parked);
+    load_end(load, FILES_BUSY);
+    return result_of(files, ENOMEM);
+  }
+  parked->next = files->loads;
+  files->loads = parked;
+  files->loads_out++;
+  parked->waiters = lookup;
+  lookup->next = NULL;
+  lookup->load = parked;
+  return FILES_PENDING;
+}
+
+/* ---- finding --------------------------------------------------------------------------------- */
+
+static enum files_result hand_out(struct file *file, struct files_lookup *lookup) {
+  if (file->kind == FILE_MISSING) return FILES_MISSING;
+  if (file->kind == FILE_FORBIDDEN) return FILES_FORBIDDEN;
+  lookup->file = file_retain(file);
+  return FILES_FOUND;
+}
+
+/* Whether a listed entry may be believed. Compares it with the disk once its time is over. */
+static bool is_current(struct files *files, struct file *file, const char *path, uint64_t now_ns) {
+  struct stat status;
+  if (now_ns < file->fresh_until_ns) return true;
+  if (file->kind == FILE_MISSING || file->kind == FILE_FORBIDDEN || !file->settled) return false;
+  counter_add(&files->counters.revalidations, 1);
+  /* This follows links anywhere, but can only confirm that it is the very file that was opened. */
+  if (fstatat(files->beneath.root, path, &status, 0)) return false;
+  struct file_identity identity = files_identity(&status);
+  if (!is_same(&identity, &file->identity)) return false;
+  file->fresh_until_ns = now_ns + FILES_FRESH_NS;
+  return true;
+}
+
+static bool join(struct files *files, struct span path, uint64_t hash,
+                 struct files_lookup *lookup) {
+  struct files_load *load = files->loads;
+  while (load && !(load->hash == hash && load->path_len == path.len &&
+                   memcmp(load->path, path.base, path.len) == 0))
+    load = load->next;
+  if (!load) return false;
+  lookup->next = load->waiters;
+  lookup->load = load;
+  load->waiters = lookup;
+  return true;
+}
+
+static enum files_result make_directory(struct files_load *load, const struct stat *status) {
+  return make_file(load, FILE_DIRECTORY, status) ? FILES_FOUND : result_of(load->files, ENOMEM);
+}
+
+static enum files_result load_path(struct files_load *load, const char *text,
+                                   struct files_lookup *lookup) {
+  struct stat status;
+  int error = -look(load->files, text, &status);
+  if (!error && !S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) error = EPERM;
+  if (!error && S_ISREG(status.st_mode)) {
+    load->fd = open_regular(load->files, text);
+    if (load->fd < 0) error = -load->fd;
+  }
+  if (error) return refuse(load, error);
+  enum files_result result =
+      S_ISDIR(status.st_mode) ? make_directory(load, &status) : load_run(load);
+  if (result == FILES_PENDING) return load_park(load, lookup);
+  load_end(load, result);
+  /* The load's reference becomes the caller's. */
+  if (result == FILES_FOUND) lookup->file = load->file;
+  return result;
+}
+
+enum files_result files_find(struct files *files, struct span path, uint64_t now_ns,
+                             struct files_lookup *lookup) {
+  char text[FILES_PATH_BYTES + 1];
+  lookup->file = NULL;
+  lookup->load = NULL;
+  if (path.len == 0) path = span_of("", 0);
+  uint64_t hash = file_cache_hash(&files->cache, path);
+  struct file *file = file_cache_find(&files->cache, path, hash);
+  if (file && now_ns < file->fresh_until_ns) {
+    file->recent = true;
+    counter_add(&files->counters.hits, 1);
+    return hand_out(file, lookup);
+  }
+  if (path.len > FILES_PATH_BYTES || memchr(path.base, 0, path.len)) return FILES_MISSING;
+  memcpy(text, path.len ? (const char *)path.base : ".", path.len ? path.len : 1);
+  text[path.len ? path.len : 1] = 0;
+  if (file && is_current(files, file, text, now_ns)) {
+    file->recent = true;
+    counter_add(&files->counters.hits, 1);
+    return hand_out(file, lookup);
+  }
+  if (join(files, path, hash, lookup)) return FILES_PENDING;
+  if (file) file_cache_unlist(&files->cache, file);
+  counter_add(&files->counters.misses, 1);
+  struct files_load load = {.files = files, .fd = -1, .now_ns = now_ns, .hash = hash};
+  load.path = (const char *)path.base;
+  load.path_len = path.len;
+  return load_path(&load, text, lookup);
+}
+
+void files_find_cancel(struct files *files, struct files_lookup *lookup) {
+  (void)files;
+  if (!lookup->load) return;
+  struct files_lookup **at = &lookup->load->waiters;
+  while (*at != lookup)
+    at = &(*at)->next;
+  *at = lookup->next;
+  lookup->load = NULL; /* the load goes on: somebody will ask again */
+}
+
+struct file *file_retain(struct file *file) {
+  assert(file->holders < UINT32_MAX);
+  file->holders++;
+  return file;
+}
+
+void files_release(struct files *files, struct file *file) {
+  file_cache_release(&files->cache, file);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+/* Shown at startup where openat2() is refused. */
+static const char stepwise_note[] =
+    "openat2 is refused: symbolic links in the served directory are not followed";
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise) {
+  return value ? value : otherwise;
+}
+
+struct files *files_create(const struct files_settings *settings, const char **note,
+                           struct io_error *error) {
+  struct files *files = calloc(1, sizeof *files);
+  if (!files) {
+    io_error_set(error, ENOMEM, "cannot open %s: no memory", settings->root);
+    return NULL;
+  }
+  files->worker = settings->worker;
+  files->reads_max = or_default(settings->reads_max, FILES_READS_MAX);
+  files->cache = (struct file_cache){
+      .entries_max = or_default(settings->entries_max, FILES_ENTRIES_MAX),
+      .bytes_max = settings->cache_bytes_max ? settings->cache_bytes_max : FILES_CACHE_BYTES,
+      .descriptors_max = or_default(settings->descriptors_max, FILES_DESCRIPTORS_MAX),
+      .user_bytes = (settings->user_bytes + 15) & ~(size_t)15,
+      .user_free = settings->user_free,
+      .user_ctx = settings->user_ctx,
+      .evictions = &files->counters.evictions,
+  };
+  bool opened = beneath_init(&files->beneath, settings->root, error);
+  if (opened && file_cache_init(&files->cache)) {
+    if (note) *note = files->beneath.stepwise ? stepwise_note : NULL;
+    return files;
+  }
+  if (opened) {
+    io_error_set(error, ENOMEM, "cannot open %s: no memory for its cache", settings->root);
+    beneath_close(&files->beneath);
+  }
+  free(files);
+  return NULL;
+}
+
+void files_destroy(struct files *files) {
+  if (!files) return;
+  assert(!files->loads && files->jobs_out == 0);
+  files_read_free(files);
+  file_cache_destroy(&files->cache);
+  beneath_close(&files->beneath);
+  free(files);
+}
+
+int files_errno(const struct files *files) {
+  return files->last_errno;
+}
+
+const struct files_counters *files_counters(const struct files *files) {
+  return &files->counters;
+}
+
+size_t files_bytes(const struct files *files) {
+  return files->cache.bytes;
+}
+
+uint32_t files_descriptors(const struct files *files) {
+  return files->cache.descriptors;
+}

@@ -1,0 +1,144 @@
+/*
+ * files/files.h - files below one directory: found by path, cached while small, read in pieces when
+ * large.
+ *
+ * What a lookup promises:
+ *   - Never a byte from outside of the root: paths are resolved by openat2() with RESOLVE_BENEATH
+ *     and RESOLVE_NO_MAGICLINKS, so that neither "..", nor a symbolic link, nor a race between
+ *     renames leads out. Links that stay inside are followed. Other file systems mounted inside are
+ *     served (RESOLVE_NO_XDEV is not used: containers mount sites in pieces). Where openat2() is
+ *     refused, the path is walked step by step and no symbolic link is followed at all.
+ *   - Never a hang: a path is first opened with O_PATH, which touches no device and waits for no
+ *     FIFO, and only a regular file is then opened for reading, with O_NONBLOCK.
+ *   - A hit costs one hash of the path and no system call. Every entry is compared with the file
+ *     system (one fstatat) at the first lookup later than FILES_FRESH_NS after the last comparison,
+ *     so that a change is seen within that time, whether made by rename or in place. Device, inode,
+ *     size, mtime and ctime are compared; a file whose ctime was nearly the present when it was
+ *     loaded is loaded once more, because another write may share its time stamp. Missing and
+ *     forbidden paths are remembered for the same time.
+ *
+ * Content. Files of up to FILES_SMALL_BYTES are held in memory and their bytes never change: who
+ * holds a reference may lend them out. Larger files, and small ones when the memory bound is
+ * reached by files in use, are read in pieces through a descriptor that all readers of the file
+ * share. Such a file is checked after each piece: shrunk or rewritten in place, the read fails. One
+ * that was replaced by rename or unlinked keeps its old bytes, which are whole, and is read to its
+ * end. Files are never mapped: a truncated mapping would be a SIGBUS.
+ *
+ * Waiting. openat2() and fstatat() are called directly: their names are in the kernel's dentry
+ * cache on all but the first use, where a completion through the ring would cost more than the
+ * call, and io_uring would hand each of them to a kernel thread. Content is read with RWF_NOWAIT
+ * first, which succeeds when it is in the page cache; else the worker's ring reads and done() is
+ * called later.
+ *
+ * Ownership: one struct files a worker; nothing is locked. An entry (struct file) is reference
+ * counted: lookups hand out a reference, file_release() ends it. When a file changes, its path
+ * leads to a new entry and the old one lives on until its last release.
+ *
+ * Bounds: entries, bytes of content, descriptors and read buffers, each in struct files_settings;
+ * entries that nobody holds are evicted by a clock sweep (one bit of recent use). Beyond a bound
+ * that is wholly in use the answer is FILES_BUSY.
+ */
+#ifndef WEIR_FILES_H
+#define WEIR_FILES_H
+
+#include "engine/base/machine.h"
+
+#include "io/files/cache.h"
+
+struct io_error;
+struct worker;
+struct files_load;
+
+enum files_result {
+  FILES_FOUND,
+  FILES_PENDING,   /* done() will be called, never before the call that says so has returned */
+  FILES_MISSING,   /* no such file */
+  FILES_FORBIDDEN, /* unreadable, or outside of the root, or neither file nor directory */
+  FILES_BUSY,      /* no descriptor, buffer, entry or memory left at present */
+  FILES_FAILED,    /* the file system failed, or the file is no longer what it was */
+};
+
+struct files_settings {
+  const char *root;         /* directory; borrowed during files_create() */
+  struct worker *worker;    /* whose ring reads what is not in the page cache; NULL: reads block */
+  size_t cache_bytes_max;   /* content and entries, with what the user adds; 0: FILES_CACHE_BYTES */
+  uint32_t entries_max;     /* 0: FILES_ENTRIES_MAX */
+  uint32_t descriptors_max; /* open large files; 0: FILES_DESCRIPTORS_MAX */
+  uint32_t reads_max;       /* read buffers of FILES_READ_BYTES; 0: FILES_READS_MAX */
+  size_t user_bytes;        /* zeroed bytes that each entry carries for the user, file_user() */
+  /* An entry is about to be freed: free what its user bytes own. They may be zero still, of an
+   * entry that was never handed out. May be NULL. */
+  void (*user_free)(void *ctx, struct file *file);
+  void *user_ctx;
+};
+
+struct files_counters {
+  uint64_t hits, misses, revalidations, evictions;
+  uint64_t reads_direct;  /* from the page cache */
+  uint64_t reads_waited;  /* through the ring */
+  uint64_t no_descriptor; /* ENFILE or EMFILE */
+};
+
+/* A lookup under way. The caller fills in done() and keeps the object until done() or cancel. */
+struct files_lookup {
+  void (*done)(struct files_lookup *lookup, enum files_result result);
+  struct file *file;       /* set with FILES_FOUND; a reference of the caller's */
+  struct files_load *load; /* private from here on */
+  struct files_lookup *next;
+};
+
+/* A piece of a file that is being read or was read; from files_read() to files_read_end(). */
+struct files_read {
+  void (*done)(struct files_read *read, enum files_result result);
+  void *user;                 /* the caller's */
+  struct span bytes;          /* with FILES_FOUND: 1 .. max bytes, lent until files_read_end() */
+  struct files_read_job *job; /* private */
+};
+
+/* NULL when the root cannot be opened or memory is refused, with one line in `error` that names the
+ * root. `*note`, if not NULL, is set to NULL or to a line to show at startup (a fallback taken). */
+__attribute__((warn_unused_result)) struct files *
+files_create(const struct files_settings *settings, const char **note, struct io_error *error);
+
+/* All references, lookups and reads must have ended, and the worker's ring must have answered every
+ * read (asserted). NULL is allowed. */
+void files_destroy(struct files *files);
+
+/* Finds `path`, which is borrowed: relative to the root, no slash at either end, empty for the root
+ * itself. A directory is found too (file->directory). All results but FILES_PENDING are final and
+ * done() is not called. After FILES_BUSY for want of a descriptor files_errno() says which. */
+__attribute__((warn_unused_result)) enum files_result
+files_find(struct files *files, struct span path, uint64_t now_ns, struct files_lookup *lookup);
+
+/* Forgets a pending lookup; its done() is not called any more. */
+void files_find_cancel(struct files *files, struct files_lookup *lookup);
+
+/* Reads 1 .. max bytes at `offset` of a file whose bytes.base is NULL. `offset` and `max` lie
+ * within its size (asserted); at most FILES_READ_BYTES are read. FILES_FOUND, FILES_PENDING,
+ * FILES_BUSY or FILES_FAILED; files_read_end() is called after FILES_FOUND and FILES_PENDING only.
+ * The caller fills in done() first, and holds a reference to the file until files_read_end(). */
+__attribute__((warn_unused_result)) enum files_result files_read(struct files *files,
+                                                                 struct file *file, uint64_t offset,
+                                                                 size_t max,
+                                                                 struct files_read *read);
+
+/* Gives the bytes of a finished read back, or forgets a pending one. */
+void files_read_end(struct files *files, struct files_read *read);
+
+/* To be called about once a second: frees the read buffers that the last second did not need. */
+void files_trim(struct files *files);
+
+/* Another holder, and the end of one. */
+struct file *file_retain(struct file *file);
+void files_release(struct files *files, struct file *file);
+
+/* The errno behind the last FILES_BUSY, FILES_FAILED or FILES_FORBIDDEN. */
+int files_errno(const struct files *files);
+
+const struct files_counters *files_counters(const struct files *files);
+
+/* Bytes of memory held now, and descriptors open; for counters and tests. */
+size_t files_bytes(const struct files *files);
+uint32_t files_descriptors(const struct files *files);
+
+#endif

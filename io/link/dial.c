@@ -1,0 +1,90 @@
+/*
+ * link/dial.c - connect, with a timeout, then a link.
+ */
+#include "io/link/dial.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+/* Every way out ends here; the dial is the caller's again. */
+static void finish(struct dial *dial, int error) {
+  timer_cancel(&dial->worker->timers, &dial->timer);
+  if (dial->fd >= 0) close(dial->fd);
+  dial->fd = -1;
+  dial->done(dial, error);
+}
+
+static void on_connected(struct worker_op *op, int result, unsigned flags) {
+  struct dial *dial = LIST_OWNER(op, struct dial, connect);
+  (void)flags;
+  if (result < 0) {
+    /* A cancellation has a reason of its own: the caller's, or the timeout. */
+    finish(dial, result == -ECANCELED && dial->error ? dial->error : -result);
+    return;
+  }
+  int fd = dial->fd;
+  dial->fd = -1;
+  if (!link_create(dial->worker, fd, &dial->factory)) {
+    finish(dial, ENOBUFS);
+    return;
+  }
+  counter_add(&dial->worker->counters.links_dialed, 1);
+  finish(dial, 0);
+}
+
+static void give_up(struct dial *dial, int error) {
+  if (dial->error) return;
+  dial->error = error;
+  if (dial->connect.under_way) worker_op_cancel(&dial->connect);
+}
+
+/* Also fires, at once, for a dial that could not even begin. */
+static void on_timer(struct timer *timer, uint64_t now_ns) {
+  struct dial *dial = LIST_OWNER(timer, struct dial, timer);
+  (void)now_ns;
+  if (dial->connect.under_way)
+    give_up(dial, ETIMEDOUT);
+  else
+    finish(dial, dial->error);
+}
+
+static void fail_soon(struct dial *dial, int error) {
+  dial->error = error;
+  timer_arm(&dial->worker->timers, &dial->timer, dial->worker->now_ns);
+}
+
+static int open_socket(const struct address *address) {
+  const int on = 1, lowat = IO_NOTSENT_LOWAT_BYTES;
+  int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
+  return fd;
+}
+
+void dial_start(struct dial *dial, struct worker *worker) {
+  assert(dial->done && dial->factory.create);
+  dial->worker = worker;
+  dial->connect = (struct worker_op){.done = on_connected};
+  dial->error = 0;
+  timer_init(&dial->timer, on_timer);
+  dial->fd = open_socket(&dial->address);
+  if (dial->fd < 0) {
+    fail_soon(dial, errno);
+    return;
+  }
+  if (dial->prepare) dial->prepare(dial, dial->fd);
+  struct io_uring_sqe *sqe = worker_sqe(worker, &dial->connect);
+  if (!sqe) {
+    fail_soon(dial, ENOBUFS);
+    return;
+  }
+  io_uring_prep_connect(sqe, dial->fd, &dial->address.any, dial->address.len);
+  if (dial->timeout_ns) timer_arm(&worker->timers, &dial->timer, worker->now_ns + dial->timeout_ns);
+}
+
+void dial_cancel(struct dial *dial) {
+  give_up(dial, ECANCELED);
+}

@@ -1,0 +1,223 @@
+/*
+ * link/link.c - a link's life.
+ *
+ * Everything that happens to a link (a completion, a timer, a wake-up, a drain) marks it dirty, and
+ * settling does what is then due, in one order: time, input, end of input, output, farewell,
+ * receiving, next timer. So no call into a machine is ever made from within another one, and a link
+ * is freed in one place only.
+ */
+#include "io/base/address.h"
+#include "io/link/parts.h"
+
+#include <assert.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void invariants(const struct link *link) {
+  assert(link->state != LINK_FREE);
+  assert(link->in_flight >= link->receiving + link->sending);
+  assert(link->receiving || !link->receive_stopping);
+  assert(link->sending || !link->send_stopping);
+  assert(!link->eof_told || link->eof);
+}
+
+struct io_uring_sqe *link_sqe(struct link *link, enum op_kind kind) {
+  struct io_uring_sqe *sqe = uring_sqe(&link->worker->uring);
+  sqe->user_data = op_pack(kind, link->slot, link->generation);
+  link->in_flight++;
+  return sqe;
+}
+
+static void host_wake(struct machine_host *host) {
+  link_mark_dirty(LIST_OWNER(host, struct link, host));
+}
+
+static void timer_fired(struct timer *timer, uint64_t now_ns) {
+  (void)now_ns;
+  link_mark_dirty(LIST_OWNER(timer, struct link, timer));
+}
+
+static enum link_receive receive_mode_of(const struct worker *worker) {
+  if (!(worker->uring.features & URING_BUFFER_RING)) return LINK_RECV_POLL;
+  return worker->uring.features & URING_MULTISHOT_RECV ? LINK_RECV_MULTISHOT : LINK_RECV_SINGLE;
+}
+
+static void set_up(struct link *link, struct worker *worker, int fd) {
+  link->worker = worker;
+  link->fd = fd;
+  link->host.wake = host_wake;
+  link->state = LINK_OPEN;
+  link->receive_mode = (uint8_t)receive_mode_of(worker);
+  link->deferred_first = link->deferred_last = LINK_NO_BUFFER;
+  link->budget_bytes = IO_SEND_BUDGET_FIRST;
+  timer_init(&link->timer, timer_fired);
+}
+
+struct link *link_create(struct worker *worker, int fd, const struct machine_factory *factory) {
+  struct link *link = links_take(&worker->links);
+  if (!link) {
+    close(fd);
+    counter_add(&worker->counters.links_refused, 1);
+    return NULL;
+  }
+  set_up(link, worker, fd);
+  struct machine_peer peer = {.application_protocol = ""};
+  struct address address = {.len = sizeof(struct sockaddr_in6)};
+  if (getpeername(fd, &address.any, &address.len) == 0)
+    address_to_peer(&address, peer.address, &peer.port);
+  if (!factory->create(factory->ctx, &peer, &link->host, worker->now_ns, &link->machine)) {
+    list_remove(&link->dirty);
+    links_give(&worker->links, link);
+    close(fd);
+    counter_add(&worker->counters.links_refused, 1);
+    return NULL;
+  }
+  link->has_machine = true;
+  link_mark_dirty(link);
+  return link;
+}
+
+static void close_machine(struct link *link) {
+  if (!link->has_machine) return;
+  link->has_machine = false;
+  link->machine.ops->close(link->machine.self);
+}
+
+/* Ends what is under way; the flush that finds nothing left frees the link. */
+static void begin_close(struct link *link) {
+  link->state = LINK_CLOSING;
+  if (share_is_held(&link->share))
+    shares_leave(&link->worker->links.shares, &link->share, &link->dirty);
+  link_recv_stop(link);
+  link_send_stop(link);
+  link_recv_release(link);
+  list_remove(&link->waiting);
+  list_remove(&link->starved);
+  timer_cancel(&link->worker->timers, &link->timer);
+  link_mark_dirty(link);
+}
+
+void link_cut(struct link *link) {
+  if (link->state != LINK_OPEN && link->state != LINK_LINGER) return;
+  link->reset = true;
+  counter_add(&link->worker->counters.links_cut, 1);
+  begin_close(link);
+}
+
+void link_drain(struct link *link) {
+  if (link->state != LINK_OPEN) return;
+  link->machine.ops->drain(link->machine.self, link->worker->now_ns);
+  link_mark_dirty(link);
+}
+
+bool link_shed(struct link *link) {
+  if (link->state != LINK_OPEN || link->shed) return false;
+  const struct machine_ops *ops = link->machine.ops;
+  uint64_t since_ns = ops->idle_since_ns ? ops->idle_since_ns(link->machine.self) : MACHINE_BUSY;
+  if (since_ns == MACHINE_BUSY || link->worker->now_ns < since_ns + IO_SHED_IDLE_NS) return false;
+  link->shed = true;
+  link->worker->links.shedding++;
+  counter_add(&link->worker->counters.links_shed, 1);
+  link_drain(link);
+  return true;
+}
+
+/* RST instead of FIN also makes the kernel forget what it has not sent. */
+static void free_link(struct link *link) {
+  struct worker *worker = link->worker;
+  close_machine(link);
+  if (link->reset) {
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(link->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  close(link->fd);
+  list_remove(&link->dirty);
+  worker->links.shedding -= link->shed;
+  links_give(&worker->links, link);
+  counter_add(&worker->counters.links_closed, 1);
+  worker_link_closed(worker);
+}
+
+/* The machine is done and everything it had to say is in the kernel. */
+static void begin_linger(struct link *link) {
+  close_machine(link);
+  link_recv_release(link);
+  list_remove(&link->waiting);
+  shutdown(link->fd, SHUT_WR);
+  link->state = LINK_LINGER;
+  link->linger_idle_ns = link->worker->now_ns + IO_LINGER_IDLE_NS;
+  link->linger_until_ns = link->worker->now_ns + IO_LINGER_TOTAL_NS;
+}
+
+static void settle_linger(struct link *link) {
+  uint64_t until_ns =
+      link->linger_until_ns < link->linger_idle_ns ? link->linger_until_ns : link->linger_idle_ns;
+  if (link->eof || link->worker->now_ns >= until_ns) {
+    begin_close(link);
+    return;
+  }
+  link_recv_settle(link);
+  timer_arm(&link->worker->timers, &link->timer, until_ns);
+}
+
+/* The next moment at which something is due without anything else happening. A timer that fires too
+ * early only settles once more, so it is moved when that moment came nearer and left alone when it
+ * went away: deadlines mostly move away, with every byte. */
+static void settle_timer(struct link *link) {
+  uint64_t next_ns = link->machine.ops->deadline_ns(link->machine.self);
+  if (link->sending && link->stall_check_ns < next_ns) next_ns = link->stall_check_ns;
+  if (next_ns == MACHINE_NO_DEADLINE) return;
+  if (timer_is_armed(&link->timer) && link->timer.deadline_ns <= next_ns) return;
+  /* A machine whose deadline stays in the past gets one tick a millisecond, not a busy loop. */
+  uint64_t soonest_ns = link->worker->now_ns + IO_MILLISECOND;
+  timer_arm(&link->worker->timers, &link->timer, next_ns > soonest_ns ? next_ns : soonest_ns);
+}
+
+static void settle_open(struct link *link) {
+  const struct machine_ops *ops = link->machine.ops;
+  void *self = link->machine.self;
+  uint64_t now_ns = link->worker->now_ns;
+  if (ops->deadline_ns(self) <= now_ns) ops->tick(self, now_ns);
+  if (link->kept.begin != link->kept.end) link_recv_feed(link);
+  if (link->eof && !link->eof_told && link_input_is_empty(link)) {
+    link->eof_told = true;
+    ops->recv_eof(self, now_ns);
+  }
+  link_send_check_stall(link);
+  if (link->state == LINK_OPEN) link_send_settle(link);
+  if (link->state != LINK_OPEN) return;
+  if (link_wants(link, MACHINE_DONE)) {
+    if (link->sending) { /* it has given up on a peer that does not take what is under way */
+      link_cut(link);
+      return;
+    }
+    begin_linger(link);
+    if (link->shed) /* others wait for its place */
+      begin_close(link);
+    else
+      settle_linger(link);
+    return;
+  }
+  link_recv_settle(link);
+  settle_timer(link);
+}
+
+void link_settle(struct link *link) {
+  invariants(link);
+  if (link->state == LINK_OPEN)
+    settle_open(link);
+  else if (link->state == LINK_LINGER)
+    settle_linger(link);
+  if (link->state == LINK_CLOSING && link->in_flight == 0) free_link(link);
+}
+
+/* What matters is the completion of the request that was to be cancelled. It may have come already;
+ * but a kernel that could not even cancel leaves only one way to make it come. */
+void link_on_cancel(struct link *link, const struct io_uring_cqe *cqe) {
+  link_landed(link);
+  if (cqe->res < 0 && cqe->res != -ENOENT && cqe->res != -EALREADY) {
+    link_cut(link);
+    shutdown(link->fd, SHUT_RDWR);
+  }
+  link_mark_dirty(link);
+}

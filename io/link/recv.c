@@ -1,0 +1,289 @@
+/*
+ * link/recv.c - bytes in.
+ *
+ * A received buffer goes straight to the machine and back into the ring, unless
+ *   - the link has had its share of the turn: the buffer is deferred, in a chain;
+ *   - the machine does not want input: the bytes are copied out, so that the shared ring never runs
+ *     dry over one slow reader, and receiving stops. What may still arrive until the kernel has
+ *     seen the cancellation is at most one ring full. From then on the link receives one buffer at
+ *     a time, and keeps one at most.
+ *
+ * A multishot receive takes buffers as long as its socket has bytes: a flood on one link could take
+ * all of them, again and again, and links with little to say would get none. So a link that defers
+ * while the ring is short, or finds it empty, receives one buffer at a time from then on too. Those
+ * requests are served in the order in which they are made. So does one that has not yet shown that
+ * it has an end: a thousand new connections a second would each take many buffers once.
+ */
+#include "io/link/parts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- requests --- */
+
+static void start(struct link *link) {
+  assert(!link->receiving);
+  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_RECV);
+  link->receiving = true;
+  if (link->receive_mode == LINK_RECV_POLL) {
+    io_uring_prep_poll_add(sqe, link->fd, POLLIN | POLLRDHUP);
+    return;
+  }
+  if (link->receive_mode == LINK_RECV_MULTISHOT && link->emptied)
+    io_uring_prep_recv_multishot(sqe, link->fd, NULL, 0, 0);
+  else
+    io_uring_prep_recv(sqe, link->fd, NULL, link->worker->bufring.bytes, 0);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = BUFRING_GROUP;
+}
+
+void link_recv_stop(struct link *link) {
+  if (!link->receiving || link->receive_stopping) return;
+  link->receive_stopping = true;
+  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_CANCEL);
+  io_uring_prep_cancel64(sqe, op_pack(OP_LINK_RECV, link->slot, link->generation), 0);
+}
+
+void link_recv_settle(struct link *link) {
+  bool has_kept = link->kept.begin != link->kept.end;
+  bool wanted = link->state == LINK_LINGER || link_wants(link, MACHINE_RECV);
+  if (wanted && has_kept) {
+    /* The send of this very turn has made room in the machine: what is kept comes first. */
+    link_mark_dirty(link);
+    return;
+  }
+  if (!wanted) {
+    if (!link->receiving || link->receive_stopping) return;
+    counter_add(&link->worker->counters.recv_paused, 1);
+    if (link->receive_mode == LINK_RECV_MULTISHOT) link->receive_mode = LINK_RECV_SINGLE;
+    link_recv_stop(link);
+    return;
+  }
+  /* One buffer at a time also means that deferred input is taken before more is asked for. */
+  if (link->receiving || link->eof || list_is_linked(&link->starved)) return;
+  if (link->deferred_first != LINK_NO_BUFFER) return;
+  start(link);
+}
+
+/* --- what the machine does not want yet --- */
+
+static void kept_release(struct link *link) {
+  counter_add(&link->worker->links.kept_bytes, -(uint64_t)link->kept.capacity);
+  free(link->kept.base);
+  link->kept = (struct link_kept){.base = NULL};
+}
+
+/* Room for `len` more bytes at the end. False: over the worker's bound, or no memory. */
+static bool kept_reserve(struct link *link, size_t len) {
+  struct link_kept *kept = &link->kept;
+  size_t needed = kept->end + len;
+  if (needed <= kept->capacity) return true;
+  size_t capacity = kept->capacity ? kept->capacity : IO_BUFFER_BYTES;
+  while (capacity < needed)
+    capacity *= 2;
+  uint64_t *total_bytes = &link->worker->links.kept_bytes, more_bytes = capacity - kept->capacity;
+  if (*total_bytes + more_bytes > IO_KEEP_BYTES_MAX) return false;
+  uint8_t *base = realloc(kept->base, capacity);
+  if (!base) return false;
+  counter_add(total_bytes, more_bytes);
+  kept->base = base;
+  kept->capacity = capacity;
+  return true;
+}
+
+static void keep(struct link *link, struct span bytes) {
+  if (bytes.len == 0 || link->state != LINK_OPEN) return;
+  if (!kept_reserve(link, bytes.len)) {
+    link_cut(link);
+    return;
+  }
+  memcpy(link->kept.base + link->kept.end, bytes.base, bytes.len);
+  link->kept.end += bytes.len;
+}
+
+/* Offers to the machine; returns what it took. */
+static size_t offer(struct link *link, struct span bytes) {
+  size_t taken = link->machine.ops->recv(link->machine.self, bytes, link->worker->now_ns);
+  assert(taken <= bytes.len);
+  link->turn_bytes += (uint32_t)taken;
+  link_charge(link, taken);
+  return taken;
+}
+
+static bool has_share_left(struct link *link) {
+  if (link->turn != link->worker->turn) {
+    link->turn = link->worker->turn;
+    link->turn_bytes = 0;
+  }
+  return link->turn_bytes < IO_TURN_RECV_BYTES && !link_is_ahead(link);
+}
+
+/* Bytes that come after everything kept: offered if they may be, kept otherwise. */
+static void take_in(struct link *link, struct span bytes) {
+  if (link->kept.begin == link->kept.end && link_wants(link, MACHINE_RECV)) {
+    size_t taken = offer(link, bytes);
+    bytes = span_of(bytes.base + taken, bytes.len - taken);
+  }
+  keep(link, bytes);
+}
+
+/* --- deferred buffers --- */
+
+/* A quarter of the ring is deferred: whoever defers now takes more than its part of it. */
+static bool ring_is_short(const struct bufring *bufring) {
+  return bufring->out > bufring->count / 4;
+}
+
+static void receive_singly(struct link *link) {
+  if (link->receive_mode != LINK_RECV_MULTISHOT) return;
+  link->receive_mode = LINK_RECV_SINGLE;
+  link_recv_stop(link);
+}
+
+static void defer(struct link *link, uint16_t id) {
+  struct bufring *bufring = &link->worker->bufring;
+  bufring->next[id] = LINK_NO_BUFFER;
+  if (link->deferred_first == LINK_NO_BUFFER)
+    link->deferred_first = id;
+  else
+    bufring->next[link->deferred_last] = id;
+  link->deferred_last = id;
+  if (ring_is_short(bufring)) receive_singly(link);
+  if (!list_is_linked(&link->waiting)) list_append(&link->worker->links.waiting, &link->waiting);
+}
+
+static uint16_t take_deferred(struct link *link) {
+  uint16_t id = link->deferred_first;
+  link->deferred_first = link->worker->bufring.next[id];
+  return id;
+}
+
+static void feed_kept(struct link *link) {
+  struct link_kept *kept = &link->kept;
+  while (kept->begin != kept->end && has_share_left(link) && link_wants(link, MACHINE_RECV)) {
+    size_t len = kept->end - kept->begin;
+    if (len > IO_TURN_RECV_BYTES) len = IO_TURN_RECV_BYTES;
+    size_t taken = offer(link, span_of(kept->base + kept->begin, len));
+    kept->begin += taken;
+    if (taken) continue;
+    /* A machine that wants input and takes none would keep this worker busy for ever. */
+    if (link_wants(link, MACHINE_RECV)) link_cut(link);
+    break;
+  }
+  if (kept->begin == kept->end) kept_release(link);
+}
+
+void link_recv_feed(struct link *link) {
+  if (link->state != LINK_OPEN) return;
+  feed_kept(link);
+  bool paused = link->kept.begin != link->kept.end || !link_wants(link, MACHINE_RECV);
+  while (link->state == LINK_OPEN && link->deferred_first != LINK_NO_BUFFER &&
+         (paused || has_share_left(link))) {
+    uint16_t id = take_deferred(link);
+    take_in(link, bufring_bytes(&link->worker->bufring, id));
+    bufring_give(&link->worker->bufring, id);
+  }
+  if (link->state != LINK_OPEN) return;
+  /* Kept bytes wait for the machine; what merely ran out of its share goes on next turn. */
+  bool more = link->deferred_first != LINK_NO_BUFFER ||
+              (link->kept.begin != link->kept.end && link_wants(link, MACHINE_RECV));
+  if (more && !list_is_linked(&link->waiting))
+    list_append(&link->worker->links.waiting, &link->waiting);
+}
+
+void link_recv_release(struct link *link) {
+  while (link->deferred_first != LINK_NO_BUFFER)
+    bufring_give(&link->worker->bufring, take_deferred(link));
+  kept_release(link);
+}
+
+/* --- completions --- */
+
+static void on_buffer(struct link *link, uint16_t id, uint32_t len) {
+  struct bufring *bufring = &link->worker->bufring;
+  struct span bytes = bufring_take(bufring, id, len);
+  link->emptied = len < bufring->bytes;
+  if (link->state == LINK_OPEN &&
+      (link->deferred_first != LINK_NO_BUFFER || !has_share_left(link))) {
+    defer(link, id);
+    return;
+  }
+  if (link->state == LINK_OPEN)
+    take_in(link, bytes);
+  else
+    receive_singly(link); /* what is thrown away may take its time */
+  bufring_give(bufring, id);
+}
+
+static void note_received(struct link *link, int result) {
+  counter_add(&link->worker->counters.recv_calls, 1);
+  if (result <= 0) return;
+  counter_add(&link->worker->counters.recv_bytes, (uint64_t)result);
+  if (link->state == LINK_LINGER) link->linger_idle_ns = link->worker->now_ns + IO_LINGER_IDLE_NS;
+}
+
+static void read_failed(struct link *link, int result) {
+  if (result == 0)
+    link->eof = true;
+  else if (result != -EINTR && result != -EAGAIN)
+    link_cut(link);
+}
+
+/* Without a buffer of the ring: what the socket has, into the worker's scratch. */
+static void read_ready(struct link *link) {
+  struct worker *worker = link->worker;
+  while (link->state == LINK_OPEN || link->state == LINK_LINGER) {
+    if (!has_share_left(link)) return; /* readiness is asked for again */
+    ssize_t result = recv(link->fd, worker->scratch, IO_TURN_RECV_BYTES, MSG_DONTWAIT);
+    if (result < 0) result = -errno;
+    note_received(link, (int)result);
+    if (result <= 0) {
+      read_failed(link, (int)result);
+      return;
+    }
+    if (link->state == LINK_LINGER) return;
+    take_in(link, span_of(worker->scratch, (size_t)result));
+    if ((size_t)result < IO_TURN_RECV_BYTES || !link_wants(link, MACHINE_RECV)) return;
+  }
+}
+
+/* The ring was empty, for others had more to say. Whoever has little must not wait until they let
+ * go of a buffer, so what is there is read without one: once, and not before what came earlier. */
+static void starved(struct link *link) {
+  counter_add(&link->worker->counters.recv_starved, 1);
+  receive_singly(link);
+  if (link->state == LINK_CLOSING) return;
+  if (link->deferred_first == LINK_NO_BUFFER && link_wants(link, MACHINE_RECV)) read_ready(link);
+  if (link->state != LINK_CLOSING && !link->eof && !list_is_linked(&link->starved))
+    list_append(&link->worker->links.starved, &link->starved);
+}
+
+static void on_end(struct link *link, int result) {
+  if (result == -ENOBUFS)
+    starved(link);
+  else if (result != -ECANCELED)
+    read_failed(link, result);
+}
+
+void link_on_recv(struct link *link, const struct io_uring_cqe *cqe) {
+  if (!(cqe->flags & IORING_CQE_F_MORE)) {
+    link->receiving = link->receive_stopping = false;
+    link_landed(link);
+  }
+  link_mark_dirty(link);
+  if (link->receive_mode == LINK_RECV_POLL) {
+    if (cqe->res > 0)
+      read_ready(link);
+    else
+      on_end(link, cqe->res == 0 ? -EAGAIN : cqe->res);
+    return;
+  }
+  note_received(link, cqe->res);
+  if (cqe->flags & IORING_CQE_F_BUFFER)
+    on_buffer(link, (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT),
+              cqe->res > 0 ? (uint32_t)cqe->res : 0);
+  if (cqe->res <= 0) on_end(link, cqe->res);
+}

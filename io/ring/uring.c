@@ -1,0 +1,230 @@
+/*
+ * ring/uring.c - set-up with as few compromises as the kernel asks for; submitting and waiting.
+ *
+ * Completions are collected only when the worker enters the kernel (DEFER_TASKRUN), so every enter
+ * asks for them. What a ring can do beyond its set-up flags is found by doing it: ring/probe.c.
+ */
+#include "io/ring/uring.h"
+
+#include "io/base/limits.h"
+#include "io/ring/probe.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+  unsigned feature;
+  const char *name;
+  const char *fallback;
+} features_known[URING_FEATURE_COUNT] = {
+    {URING_SINGLE_ISSUER, "single_issuer", "the ring takes a lock per submission"},
+    {URING_DEFER_TASKRUN, "defer_taskrun", "completions run on every return from the kernel"},
+    {URING_SUBMIT_ALL, "submit_all", "a failed request ends its batch of submissions early"},
+    {URING_RING_FD, "ring_fd", "the ring's descriptor is looked up at every call"},
+    {URING_EXT_ARG, "ext_arg", "every wait submits a timeout request"},
+    {URING_MULTISHOT_ACCEPT, "multishot_accept", "one accept request per connection"},
+    {URING_MULTISHOT_RECV, "multishot_recv", "one receive request per arrival"},
+    {URING_BUFFER_RING, "buffer_ring", "sockets are polled and read with recv"},
+    {URING_MSG_RING, "msg_ring", "workers wake each other through eventfd"},
+    {URING_INLINE_SEND, "inline_send", "every send goes through the ring"},
+    {URING_FULL_QUEUES, "full_queues", "queues are short (see ulimit -l), bursts take more turns"},
+};
+
+/* Tried in this order; each is left out when the kernel answers EINVAL. COOP_TASKRUN stands in for
+ * DEFER_TASKRUN: it at least saves the interrupts between cores. */
+static const struct {
+  unsigned feature;
+  unsigned flags;
+  unsigned instead;
+} setup_flags[] = {
+    {URING_DEFER_TASKRUN, IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+     IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG},
+    {URING_SINGLE_ISSUER, IORING_SETUP_SINGLE_ISSUER, 0},
+    {URING_SUBMIT_ALL, IORING_SETUP_SUBMIT_ALL, 0},
+};
+enum { SETUP_FLAG_COUNT = sizeof setup_flags / sizeof setup_flags[0] };
+
+const char *uring_feature_name(unsigned feature) {
+  for (unsigned i = 0; i < URING_FEATURE_COUNT; i++)
+    if (features_known[i].feature == feature) return features_known[i].name;
+  return "unknown";
+}
+
+const char *uring_feature_fallback(unsigned feature) {
+  for (unsigned i = 0; i < URING_FEATURE_COUNT; i++)
+    if (features_known[i].feature == feature) return features_known[i].fallback;
+  return "";
+}
+
+/* The feature that the first `len` characters of `name` name; 0 for none. */
+static unsigned feature_of_name(const char *name, size_t len) {
+  for (unsigned i = 0; i < URING_FEATURE_COUNT; i++)
+    if (strlen(features_known[i].name) == len && memcmp(features_known[i].name, name, len) == 0)
+      return features_known[i].feature;
+  return 0;
+}
+
+bool uring_parse_disabled(const char *text, unsigned *features, const char **bad) {
+  *features = 0;
+  while (text && *text) {
+    size_t len = strcspn(text, ",");
+    unsigned feature = feature_of_name(text, len);
+    if (len && !feature) {
+      *bad = text;
+      return false;
+    }
+    *features |= feature;
+    text += len + (text[len] == ',');
+  }
+  return true;
+}
+
+/* The process's seccomp mode: 0 none, 2 a filter. */
+static int seccomp_mode(void) {
+  char line[128];
+  int mode = 0;
+  FILE *file = fopen("/proc/self/status", "re");
+  while (file && fgets(line, sizeof line, file))
+    if (sscanf(line, "Seccomp: %d", &mode) == 1) break;
+  if (file) fclose(file);
+  return mode;
+}
+
+static int sysctl_disabled(void) {
+  int value = -1;
+  FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
+  if (file && fscanf(file, "%d", &value) != 1) value = -1;
+  if (file) fclose(file);
+  return value;
+}
+
+void uring_explain(int code, int sysctl, int seccomp, struct io_error *error) {
+  if (code == EPERM && sysctl == 2)
+    io_error_set(error, code,
+                 "io_uring is refused: kernel.io_uring_disabled is 2 "
+                 "(sysctl kernel.io_uring_disabled=0 allows it)");
+  else if (code == EPERM && sysctl == 1)
+    io_error_set(error, code,
+                 "io_uring is refused: kernel.io_uring_disabled is 1, which allows it only to root "
+                 "and to the group kernel.io_uring_group");
+  else if ((code == EPERM || code == EACCES || code == ENOSYS) && seccomp)
+    io_error_set(error, code,
+                 "io_uring is refused: a seccomp profile is the likely cause, as container engines "
+                 "have by default (--security-opt seccomp=unconfined, or a profile that allows "
+                 "io_uring_setup, io_uring_enter and io_uring_register)");
+  else if (code == ENOSYS)
+    io_error_set(error, code, "io_uring is missing: Linux 6.1 or newer is needed");
+  else if (code == EPERM || code == EACCES)
+    io_error_set(error, code,
+                 "io_uring is refused: a security policy (SELinux, AppArmor or a container's) is "
+                 "the likely cause");
+  else if (code == ENOMEM)
+    io_error_set(error, code,
+                 "io_uring is refused: no memory, or the locked-memory limit is "
+                 "reached (ulimit -l)");
+  else
+    io_error_set(error, code, "io_uring is refused: %s", strerror(code));
+}
+
+/* Tries with all flags, then without the ones that are new, one by one. Returns 0 or -errno. */
+static int set_up_queues(struct uring *uring, unsigned sq_entries, unsigned cq_entries) {
+  for (unsigned dropped = 0;; dropped++) {
+    struct io_uring_params params = {
+        .flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+        .cq_entries = cq_entries,
+    };
+    for (unsigned i = 0; i < SETUP_FLAG_COUNT; i++) {
+      if (dropped == SETUP_FLAG_COUNT + 1) break; /* the last try is without any of them */
+      bool skip = i < dropped || uring->disabled & setup_flags[i].feature;
+      params.flags |= skip ? setup_flags[i].instead : setup_flags[i].flags;
+    }
+    int result = io_uring_queue_init_params(sq_entries, &uring->ring, &params);
+    if (result == -EINVAL && dropped <= SETUP_FLAG_COUNT) continue;
+    return result;
+  }
+}
+
+/* Some kernels charge the queues to the user's locked memory, of which there may be as little as
+ * 64 KiB: then shorter ones have to do. */
+static int set_up(struct uring *uring) {
+  if (!(uring->disabled & URING_FULL_QUEUES)) {
+    int result = set_up_queues(uring, IO_SQ_ENTRIES, IO_CQ_ENTRIES);
+    if (result == 0) uring->features |= URING_FULL_QUEUES;
+    if (result != -ENOMEM) return result;
+  }
+  return set_up_queues(uring, IO_SQ_ENTRIES_SHORT, IO_CQ_ENTRIES_SHORT);
+}
+
+static void note_setup_features(struct uring *uring) {
+  for (unsigned i = 0; i < SETUP_FLAG_COUNT; i++)
+    if ((uring->ring.flags & setup_flags[i].flags) == setup_flags[i].flags)
+      uring->features |= setup_flags[i].feature;
+  if (!(uring->disabled & URING_RING_FD) && io_uring_register_ring_fd(&uring->ring) == 1)
+    uring->features |= URING_RING_FD;
+  /* liburing itself waits with a timeout request when it does not see this bit. */
+  if (uring->disabled & URING_EXT_ARG) uring->ring.features &= ~IORING_FEAT_EXT_ARG;
+  if (uring->ring.features & IORING_FEAT_EXT_ARG) uring->features |= URING_EXT_ARG;
+}
+
+bool uring_open(struct uring *uring, unsigned disabled, struct io_error *error) {
+  /* What needs a disabled feature is disabled with it. */
+  if (disabled & URING_SINGLE_ISSUER) disabled |= URING_DEFER_TASKRUN;
+  if (disabled & URING_BUFFER_RING) disabled |= URING_MULTISHOT_RECV;
+  *uring = (struct uring){.disabled = disabled};
+  int result = set_up(uring);
+  if (result < 0) {
+    uring_explain(-result, sysctl_disabled(), seccomp_mode(), error);
+    return false;
+  }
+  note_setup_features(uring);
+  const char *lacking = uring_probe_required(&uring->ring);
+  if (lacking) {
+    uring_close(uring);
+    return io_error_set(error, ENOSYS, "io_uring lacks %s: Linux 6.1 or newer is needed", lacking);
+  }
+  uring->features |= uring_probe(&uring->ring, disabled) & ~disabled;
+  io_uring_cq_advance(&uring->ring, io_uring_cq_ready(&uring->ring)); /* ended timeouts */
+  uring->features |= URING_INLINE_SEND & ~disabled;
+  uring->missing = ((1u << URING_FEATURE_COUNT) - 1) & ~uring->features & ~disabled;
+  return true;
+}
+
+void uring_close(struct uring *uring) {
+  io_uring_queue_exit(&uring->ring);
+}
+
+struct io_uring_sqe *uring_sqe(struct uring *uring) {
+  struct io_uring_sqe *sqe;
+  while (!(sqe = io_uring_get_sqe(&uring->ring))) {
+    /* EBUSY asks to collect completions first; the kernel keeps those that do not fit, and
+     * asking for them makes room for submissions again. */
+    if (io_uring_submit(&uring->ring) < 0) io_uring_get_events(&uring->ring);
+  }
+  return sqe;
+}
+
+static void wait_for_one(struct uring *uring, uint64_t timeout_ns) {
+  struct io_uring_cqe *cqe;
+  struct __kernel_timespec timeout = {
+      .tv_sec = (long long)(timeout_ns / IO_SECOND),
+      .tv_nsec = (long long)(timeout_ns % IO_SECOND),
+  };
+  bool forever = timeout_ns == UINT64_MAX;
+  io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, forever ? NULL : &timeout, NULL);
+}
+
+void uring_enter(struct uring *uring, uint64_t timeout_ns) {
+  if (timeout_ns == 0 || io_uring_cq_ready(&uring->ring))
+    io_uring_submit_and_get_events(&uring->ring);
+  else
+    wait_for_one(uring, timeout_ns);
+  unsigned flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
+  if (flags & IORING_SQ_CQ_OVERFLOW) uring->overflows++;
+  /* Work that arrived meanwhile; a bounded number of rounds, the next turn goes on. */
+  for (int round = 0; round < 4 && flags & IORING_SQ_TASKRUN; round++) {
+    io_uring_get_events(&uring->ring);
+    flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
+  }
+}

@@ -1,0 +1,320 @@
+/*
+ * tls/context.c - the SSL_CTX: policy as one list of calls, ALPN by our own preference, and a small
+ * ring of ticket keys.
+ *
+ * Ticket keys: keys[0] encrypts, the others only decrypt. A key that is older than
+ * TLS_TICKET_KEY_SECONDS is replaced by whichever thread next needs it, under the lock, so that no
+ * timer is needed and all workers agree at once. The lock is held for a copy of 80 bytes per
+ * handshake.
+ */
+#include "io/tls/context.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "io/base/error.h"
+#include "io/base/limits.h"
+#include "io/tls/certificate.h"
+
+struct ticket_key {
+  unsigned char name[16]; /* travels in the clear: which key it was */
+  unsigned char cipher[32];
+  unsigned char mac[32];
+  int64_t made_seconds; /* monotonic */
+};
+
+struct tls_context {
+  SSL_CTX *ssl;
+  bool client;
+  unsigned char *protocols; /* ALPN wire format: length octet, token, and so on */
+  size_t protocols_len;
+  pthread_mutex_t ticket_lock;
+  struct ticket_key ticket_keys[TLS_TICKET_KEYS];
+  unsigned ticket_key_count;
+};
+
+/* Only suites with ephemeral keys and AEAD. RFC 9113 section 9.2.2 and appendix A. */
+static const char tls_1_2_suites[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
+
+/* AES-128 before AES-256: as strong in practice, and a third fewer rounds. */
+static const char tls_1_3_suites[] =
+    "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
+
+static bool openssl_refused(struct io_error *error, const char *what) {
+  const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+  io_error_set(error, 0, "%s: %s", what, reason ? reason : "OpenSSL gives no reason");
+  ERR_clear_error();
+  return false;
+}
+
+/* ---- ticket keys ----------------------------------------------------------------------------- */
+
+static int64_t now_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return now.tv_sec;
+}
+
+/* With the lock held, or before there are threads. */
+static bool add_ticket_key(struct tls_context *context) {
+  struct ticket_key key = {.made_seconds = now_seconds()};
+  if (RAND_bytes(key.name, sizeof key.name) != 1 ||
+      RAND_priv_bytes(key.cipher, sizeof key.cipher) != 1 ||
+      RAND_priv_bytes(key.mac, sizeof key.mac) != 1)
+    return false;
+  memmove(context->ticket_keys + 1, context->ticket_keys,
+          (TLS_TICKET_KEYS - 1) * sizeof *context->ticket_keys);
+  context->ticket_keys[0] = key;
+  if (context->ticket_key_count < TLS_TICKET_KEYS) context->ticket_key_count++;
+  OPENSSL_cleanse(&key, sizeof key);
+  return true;
+}
+
+/* The key to encrypt with. Without fresh randomness the old one serves on. */
+static void newest_ticket_key(struct tls_context *context, struct ticket_key *key) {
+  pthread_mutex_lock(&context->ticket_lock);
+  if (now_seconds() - context->ticket_keys[0].made_seconds >= TLS_TICKET_KEY_SECONDS &&
+      !add_ticket_key(context))
+    ERR_clear_error();
+  *key = context->ticket_keys[0];
+  pthread_mutex_unlock(&context->ticket_lock);
+}
+
+/* The key of that name, if it is still good; `newest` tells whether it is the one that encrypts. */
+static bool find_ticket_key(struct tls_context *context, const unsigned char *name,
+                            struct ticket_key *key, bool *newest) {
+  const int64_t oldest = now_seconds() - TLS_TICKET_KEY_SECONDS - TLS_TICKET_LIFE_SECONDS;
+  bool found = false;
+  pthread_mutex_lock(&context->ticket_lock);
+  for (unsigned i = 0; i < context->ticket_key_count && !found; i++) {
+    const struct ticket_key *candidate = &context->ticket_keys[i];
+    found = memcmp(candidate->name, name, sizeof candidate->name) == 0 &&
+            candidate->made_seconds > oldest;
+    if (found) {
+      *key = *candidate;
+      *newest = i == 0;
+    }
+  }
+  pthread_mutex_unlock(&context->ticket_lock);
+  return found;
+}
+
+static bool start_mac(EVP_MAC_CTX *mac, const struct ticket_key *key) {
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key->mac, sizeof key->mac),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, "SHA256", 0),
+      OSSL_PARAM_construct_end(),
+  };
+  return EVP_MAC_CTX_set_params(mac, parameters) == 1;
+}
+
+/* OpenSSL's contract: -1 error, 0 no such key (a full handshake follows), 1 ready, 2 ready and
+ * issue a new ticket. */
+static int ticket_key_callback(SSL *ssl, unsigned char name[16], unsigned char *iv,
+                               EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt) {
+  struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+  struct ticket_key key;
+  bool newest = true, ok;
+  if (encrypt) {
+    newest_ticket_key(context, &key);
+    memcpy(name, key.name, sizeof key.name);
+    ok = RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1 &&
+         EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv) == 1;
+  } else {
+    if (!find_ticket_key(context, name, &key, &newest)) return 0;
+    ok = EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv) == 1;
+  }
+  ok = ok && start_mac(mac, &key);
+  OPENSSL_cleanse(&key, sizeof key);
+  if (!ok) return -1;
+  /* A ticket of TLS 1.3 is to be used once (RFC 8446 appendix C.4), so there is a new one each
+   * time. */
+  return newest && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
+}
+
+/* ---- ALPN ------------------------------------------------------------------------------------ */
+
+/* Whether the client's list, as it came from the wire, has the token. OpenSSL has checked the
+ * list's framing, but a loop that trusts nobody costs nothing. */
+static const unsigned char *find_token(const unsigned char *list, size_t len,
+                                       const unsigned char *token, size_t token_len) {
+  for (size_t at = 0; at < len && list[at] < len - at; at += 1u + list[at])
+    if (list[at] == token_len && memcmp(list + at + 1, token, token_len) == 0) return list + at + 1;
+  return NULL;
+}
+
+/* RFC 7301 section 3.2: the server's preference decides; without overlap the handshake fails. */
+static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *offered, unsigned offered_len, void *ctx) {
+  const struct tls_context *context = ctx;
+  (void)ssl;
+  for (size_t at = 0; at < context->protocols_len; at += 1u + context->protocols[at]) {
+    const unsigned char *token = context->protocols + at + 1;
+    const unsigned char *found = find_token(offered, offered_len, token, context->protocols[at]);
+    if (!found) continue;
+    *out = found;
+    *out_len = context->protocols[at];
+    return SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static bool copy_protocols(struct tls_context *context, const struct tls_settings *settings,
+                           struct io_error *error) {
+  size_t len = 0;
+  for (size_t i = 0; i < settings->protocol_count; i++) {
+    size_t token_len = strlen(settings->protocols[i]);
+    if (token_len < 1 || token_len > 255)
+      return io_error_set(error, 0, "an ALPN token has %zu characters, 1 to 255 are possible",
+                          token_len);
+    len += 1 + token_len;
+  }
+  if (len == 0) return true;
+  unsigned char *at = context->protocols = malloc(len);
+  if (!at) return io_error_set(error, 0, "no memory for ALPN");
+  context->protocols_len = len;
+  for (size_t i = 0; i < settings->protocol_count; i++) {
+    size_t token_len = strlen(settings->protocols[i]);
+    *at++ = (unsigned char)token_len;
+    memcpy(at, settings->protocols[i], token_len);
+    at += token_len;
+  }
+  return true;
+}
+
+/* ---- making one ------------------------------------------------------------------------------ */
+
+static bool set_policy(struct tls_context *context, const struct tls_settings *settings,
+                       struct io_error *error) {
+  SSL_CTX *ssl = context->ssl;
+  int version_min = settings->version_min ? settings->version_min : TLS1_2_VERSION;
+  SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                               SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  /* RELEASE_BUFFERS: an idle connection has no record buffers. The write modes: what does not fit
+   * the slab is offered again from wherever it is then. */
+  SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  if (SSL_CTX_set_min_proto_version(ssl, version_min) != 1 ||
+      SSL_CTX_set_max_proto_version(ssl, settings->version_max) != 1 ||
+      SSL_CTX_set_cipher_list(ssl, tls_1_2_suites) != 1 ||
+      SSL_CTX_set_ciphersuites(ssl, tls_1_3_suites) != 1 ||
+      SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") != 1)
+    return openssl_refused(error, "TLS versions and suites");
+  return true;
+}
+
+static bool set_certificate(struct tls_context *context, const struct certificate *certificate,
+                            struct io_error *error) {
+  SSL_CTX *ssl = context->ssl;
+  /* SSL_CTX_use_cert_and_key() has its own references to what it is given. */
+  if (SSL_CTX_use_cert_and_key(ssl, certificate->leaf, certificate->key, certificate->chain, 1) !=
+      1)
+    return openssl_refused(error, "certificate and key");
+  return true;
+}
+
+static bool set_server(struct tls_context *context, const struct tls_settings *settings,
+                       struct io_error *error) {
+  SSL_CTX *ssl = context->ssl;
+  assert(settings->certificate);
+  if (!set_certificate(context, settings->certificate, error)) return false;
+  SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(ssl, TLS_TICKET_LIFE_SECONDS);
+  SSL_CTX_set_num_tickets(ssl, 1); /* a client of ours opens one connection, not a dozen */
+  SSL_CTX_set_max_early_data(ssl, 0);
+  if (!add_ticket_key(context)) return openssl_refused(error, "ticket key");
+  if (SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key_callback) != 1)
+    return openssl_refused(error, "ticket keys");
+  static const unsigned char session_context[] = "weir";
+  if (SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1) != 1)
+    return openssl_refused(error, "session context");
+  if (context->protocols_len) SSL_CTX_set_alpn_select_cb(ssl, select_protocol, context);
+  return true;
+}
+
+/* A client's connection leaves its ticket where SSL_get_app_data() points: its factory, which is on
+ * the same thread. Returns 1: the reference is kept. */
+static int keep_session(SSL *ssl, SSL_SESSION *session) {
+  SSL_SESSION **kept = SSL_get_app_data(ssl);
+  SSL_SESSION_free(*kept);
+  *kept = session;
+  return 1;
+}
+
+static bool set_client(struct tls_context *context, const struct tls_settings *settings,
+                       struct io_error *error) {
+  SSL_CTX *ssl = context->ssl;
+  if (settings->resume) SSL_CTX_sess_set_new_cb(ssl, keep_session);
+  SSL_CTX_set_session_cache_mode(ssl, settings->resume
+                                          ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
+                                          : SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_verify(ssl, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+  if (settings->verify && settings->ca_path &&
+      SSL_CTX_load_verify_file(ssl, settings->ca_path) != 1)
+    return openssl_refused(error, settings->ca_path);
+  if (settings->verify && !settings->ca_path && SSL_CTX_set_default_verify_paths(ssl) != 1)
+    return openssl_refused(error, "the system's certificate authorities");
+  /* Zero is this function's success. */
+  if (context->protocols_len &&
+      SSL_CTX_set_alpn_protos(ssl, context->protocols, (unsigned)context->protocols_len) != 0)
+    return openssl_refused(error, "ALPN");
+  return true;
+}
+
+struct tls_context *tls_context_create(const struct tls_settings *settings,
+                                       struct io_error *error) {
+  struct tls_context *context = calloc(1, sizeof *context);
+  if (!context) {
+    io_error_set(error, 0, "no memory for TLS");
+    return NULL;
+  }
+  pthread_mutex_init(&context->ticket_lock, NULL);
+  ERR_clear_error();
+  context->client = settings->client;
+  context->ssl = SSL_CTX_new(settings->client ? TLS_client_method() : TLS_server_method());
+  bool ok = context->ssl || openssl_refused(error, "TLS");
+  if (ok) SSL_CTX_set_app_data(context->ssl, context);
+  ok = ok && copy_protocols(context, settings, error) && set_policy(context, settings, error) &&
+       (settings->client ? set_client : set_server)(context, settings, error);
+  if (ok) return context;
+  tls_context_free(context);
+  return NULL;
+}
+
+void tls_context_free(struct tls_context *context) {
+  if (!context) return;
+  SSL_CTX_free(context->ssl);
+  pthread_mutex_destroy(&context->ticket_lock);
+  OPENSSL_cleanse(context->ticket_keys, sizeof context->ticket_keys);
+  free(context->protocols);
+  free(context);
+}
+
+bool tls_context_is_client(const struct tls_context *context) {
+  return context->client;
+}
+
+struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context) {
+  return context->ssl;
+}
+
+bool tls_context_expect(struct ssl_st *ssl, const char *name) {
+  struct in6_addr address;
+  if (!*name) return true;
+  if (inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1)
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+  return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
+}

@@ -1,0 +1,67 @@
+/*
+ * tls/context.h - what all TLS connections of a process share: policy, certificate, ALPN, tickets.
+ * Spec: RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2), RFC 7301 (ALPN), RFC 5077 (tickets), RFC 9113
+ * section 9.2 (the strictest of the policies that protocols above ask for).
+ *
+ * One context serves every worker; it is thread-safe after tls_context_create().
+ *
+ * Policy, the same in both roles:
+ *   - TLS 1.2 and 1.3. With 1.2 only ECDHE with an AEAD, so no suite that RFC 9113 appendix A
+ *     prohibits can be agreed on.
+ *   - No renegotiation, no compression, no early data, no post-handshake authentication.
+ *   - Sessions live in tickets alone: no session cache that a flood of handshakes could fill. The
+ *     ticket keys are made here, shared by all workers and replaced every TLS_TICKET_KEY_SECONDS by
+ *     whoever first notices; the previous ones are still accepted for as long as a ticket lives.
+ */
+#ifndef WEIR_TLS_CONTEXT_H
+#define WEIR_TLS_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct io_error;
+struct certificate;
+struct tls_context;
+struct ssl_ctx_st;
+struct ssl_st;
+
+struct tls_settings {
+  bool client;
+
+  /* Server: required. Client: not used. Borrowed only during tls_context_create(). */
+  const struct certificate *certificate;
+
+  /* ALPN tokens in order of preference, each 1 .. 255 characters; copied. Server: a client that
+   * offers ALPN but none of these gets the alert no_application_protocol; one that offers no ALPN
+   * at all is accepted and its machine_peer.application_protocol is "". With none given, ALPN is
+   * left out. */
+  const char *const *protocols;
+  size_t protocol_count;
+
+  /* Client only. */
+  bool verify;         /* refuse a certificate that no authority vouches for or of another name */
+  const char *ca_path; /* PEM file of authorities; NULL: the system's */
+  bool resume;         /* keep the last ticket per factory and offer it with the next connection */
+
+  /* 0: no limit of its own. Otherwise TLS1_2_VERSION or TLS1_3_VERSION, mainly for tests. */
+  int version_min, version_max;
+};
+
+/* NULL when a setting is wrong or OpenSSL refuses, with one line in `error`. */
+__attribute__((warn_unused_result)) struct tls_context *
+tls_context_create(const struct tls_settings *settings, struct io_error *error);
+
+/* Every factory that borrows it must be gone. NULL is allowed. */
+void tls_context_free(struct tls_context *context);
+
+bool tls_context_is_client(const struct tls_context *context);
+
+/* For tls/tls.c: the SSL_CTX. The app data of each SSL is a pointer to where a client's ticket is kept,
+ * a struct ssl_session_st * that owns a reference. */
+struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
+
+/* For tls/tls.c: the client's name for the server, "" for none. Verified in any case, sent unless it is
+ * an address (RFC 6066 section 3). */
+__attribute__((warn_unused_result)) bool tls_context_expect(struct ssl_st *ssl, const char *name);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * tls/factory.c - what the TLS connections of one worker share: buffers, slabs, the last ticket,
+ * and how many handshakes a turn may begin.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/ssl.h>
+
+#include "io/base/limits.h"
+#include "io/tls/parts.h"
+
+bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
+                      const struct machine_factory *inner, uint32_t machines_max,
+                      const char *server_name) {
+  assert(machines_max > 0);
+  *factory = (struct tls_factory){
+      .context = context, .inner = *inner, .machines_max = machines_max, .error = ""};
+  if (server_name && strlen(server_name) >= sizeof factory->server_name) return false;
+  if (server_name) strcpy(factory->server_name, server_name);
+  factory->plaintext = malloc(TLS_PLAINTEXT_BYTES);
+  factory->gather = malloc(TLS_RECORD_BYTES);
+  if (factory->plaintext && factory->gather && tls_slab_pool_init(&factory->slabs, machines_max))
+    return true;
+  free(factory->plaintext);
+  free(factory->gather);
+  return false;
+}
+
+void tls_factory_destroy(struct tls_factory *factory) {
+  assert(factory->machines == 0);
+  tls_slab_pool_destroy(&factory->slabs);
+  SSL_SESSION_free(factory->session);
+  free(factory->plaintext);
+  free(factory->gather);
+}
+
+struct machine_factory tls_factory_machines(struct tls_factory *factory) {
+  return (struct machine_factory){.ctx = factory, .create = tls_machine_create};
+}
+
+void tls_factory_trim(struct tls_factory *factory) {
+  tls_slab_pool_trim(&factory->slabs);
+}
+
+bool tls_factory_admit(struct tls_factory *factory, uint64_t now_ns) {
+  if (factory->turn_ns != now_ns) factory->turn_handshakes = 0;
+  factory->turn_ns = now_ns;
+  if (factory->turn_handshakes == TLS_TURN_HANDSHAKES) return false;
+  factory->turn_handshakes++;
+  return true;
+}

@@ -1,0 +1,567 @@
+/*
+ * tls/tls.c - the machine around the machine.
+ *
+ *     WAITING --first byte--> HANDSHAKE --Finished--> OPEN --inner machine done--> CLOSING
+ *        |                        |                     |                            ^
+ *        +---- not TLS, timeout --+---- fatal alert ----+----------------------------+
+ *
+ *   WAITING    a server to which nothing has come yet: no SSL object.
+ *   HANDSHAKE  at most TLS_HANDSHAKE_NS and TLS_HANDSHAKE_*_BYTES.
+ *   OPEN       the inner machine exists.
+ *   CLOSING    what is in the slab, close_notify or an alert last, is still sent; input is thrown
+ *              away. Done when the slab is empty, or after TLS_CLOSE_NS.
+ *
+ * Every entry point ends in settle(), which hands over plaintext that had to wait, tells the inner
+ * machine of the end of input, and begins to close when the inner machine is done.
+ */
+#include "io/tls/tls.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "io/base/limits.h"
+#include "io/tls/bio.h"
+#include "io/tls/context.h"
+#include "io/tls/credit.h"
+#include "io/tls/parts.h"
+
+enum tls_state { TLS_WAITING, TLS_HANDSHAKE, TLS_OPEN, TLS_CLOSING };
+
+/* Why decrypting stopped. */
+enum tls_read { TLS_READ_FULL, TLS_READ_MORE, TLS_READ_BLOCKED, TLS_READ_CLOSED, TLS_READ_FAILED };
+
+struct tls {
+  struct tls_factory *factory;
+  struct machine_host *host;
+  struct machine inner; /* ops NULL: not made yet, or closed */
+  SSL *ssl;             /* NULL in WAITING */
+  struct tls_bio bio;
+  const char *error; /* "" or why it failed; static text */
+
+  uint64_t deadline_ns; /* WAITING, HANDSHAKE and CLOSING */
+  uint64_t waits_ns;
+  uint64_t sent_ns; /* when the last record was encrypted */
+  struct tls_credit credit;
+  uint32_t burst_bytes; /* encrypted since the last pause */
+
+  uint8_t *kept; /* plaintext that the inner machine did not take; from malloc */
+  uint32_t kept_begin, kept_end;
+
+  uint8_t state; /* enum tls_state */
+  bool blocked;  /* OpenSSL must write before it can go on reading */
+  bool eof;      /* the peer has ended its half */
+  bool eof_told; /* and the inner machine knows */
+  bool draining; /* asked for before there was an inner machine */
+  bool abused;   /* a flood, or renegotiation */
+  bool waits;    /* WAITING: for the turn after the one at waits_ns */
+  bool expired;  /* TLS_CLOSE_NS is over: what is unsent stays so */
+  struct machine_peer peer;
+};
+
+static bool inner_wants(const struct tls *tls, unsigned bits) {
+  return tls->inner.ops && (tls->inner.ops->wants(tls->inner.self) & bits);
+}
+
+/* ---- ending ---------------------------------------------------------------------------------- */
+
+static void close_inner(struct tls *tls) {
+  if (!tls->inner.ops) return;
+  tls->inner.ops->close(tls->inner.self);
+  tls->inner.ops = NULL;
+}
+
+static void drop_kept(struct tls *tls) {
+  free(tls->kept);
+  tls->kept = NULL;
+  tls->kept_begin = tls->kept_end = 0;
+}
+
+static void enter_closing(struct tls *tls, uint64_t now_ns) {
+  assert(tls->state != TLS_CLOSING);
+  if (tls->state != TLS_OPEN) counter_add(&tls->factory->counters.failed, 1);
+  if (*tls->error) tls->factory->error = tls->error;
+  close_inner(tls);
+  drop_kept(tls);
+  tls->state = TLS_CLOSING;
+  tls->deadline_ns = now_ns + TLS_CLOSE_NS;
+}
+
+/* The orderly end: close_notify goes out; the peer's is not waited for (RFC 8446 section 6.1). */
+static void finish(struct tls *tls, uint64_t now_ns) {
+  ERR_clear_error();
+  SSL_shutdown(tls->ssl);
+  enter_closing(tls, now_ns);
+}
+
+/* OpenSSL reported a fatal error; the alert, if there is one, is in the slab already. */
+static void fail_ssl(struct tls *tls, uint64_t now_ns) {
+  long verified = SSL_get_verify_result(tls->ssl);
+  const char *reason = ERR_reason_error_string(ERR_peek_error());
+  if (tls_context_is_client(tls->factory->context) && verified != X509_V_OK &&
+      SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE)
+    reason = X509_verify_cert_error_string(verified);
+  tls->error = reason ? reason : "TLS failed";
+  ERR_clear_error();
+  enter_closing(tls, now_ns);
+}
+
+static void fail(struct tls *tls, const char *error, uint64_t now_ns) {
+  tls->error = error;
+  enter_closing(tls, now_ns);
+}
+
+/* Whoever speaks something else, in the clear perhaps, is told so in the only language this port
+ * has: alert, fatal, unexpected_message (RFC 8446 section 5). */
+static void refuse_plaintext(struct tls *tls, uint64_t now_ns) {
+  static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 10};
+  size_t appended = tls_slab_append(&tls->bio.output, alert, sizeof alert);
+  assert(appended == sizeof alert); /* the slab was empty: nothing was sent before */
+  (void)appended;
+  fail(tls, "the peer does not speak TLS", now_ns);
+}
+
+/* Cut off for abuse. What was decrypted before is lost, which an abuser may bear. */
+static void cut(struct tls *tls, uint64_t now_ns) {
+  counter_add(&tls->factory->counters.abused, 1);
+  tls->error = "flood of tiny records, key updates or renegotiation";
+  finish(tls, now_ns);
+}
+
+/* ---- watching for floods --------------------------------------------------------------------- */
+
+/* OpenSSL shows every record header and every handshake message here. */
+static void watch(int written, int version, int type, const void *bytes, size_t len, SSL *ssl,
+                  void *self) {
+  struct tls *tls = self;
+  (void)version;
+  if (written || tls->state != TLS_OPEN || len == 0) return;
+  if (type == SSL3_RT_HEADER) {
+    tls_credit_charge(&tls->credit, TLS_RECORD_COST_BYTES);
+    /* In TLS 1.2 a handshake record after the handshake can only ask for renegotiation. */
+    if (*(const uint8_t *)bytes == SSL3_RT_HANDSHAKE && SSL_version(ssl) == TLS1_2_VERSION)
+      tls->abused = true;
+  } else if (type == SSL3_RT_HANDSHAKE) {
+    tls_credit_charge(&tls->credit, TLS_HANDSHAKE_COST_BYTES);
+  }
+  if (tls_credit_is_spent(&tls->credit)) tls->abused = true;
+}
+
+/* ---- receiving ------------------------------------------------------------------------------- */
+
+/* Fills the factory's buffer with whole records' plaintext. */
+static enum tls_read decrypt(struct tls *tls, size_t *len) {
+  uint8_t *buffer = tls->factory->plaintext;
+  *len = 0;
+  while (TLS_PLAINTEXT_BYTES - *len >= TLS_RECORD_BYTES) {
+    size_t got = 0;
+    ERR_clear_error();
+    int result = SSL_read_ex(tls->ssl, buffer + *len, TLS_PLAINTEXT_BYTES - *len, &got);
+    if (tls->abused) return TLS_READ_FAILED;
+    if (result == 1) {
+      tls_credit_earn(&tls->credit, got);
+      *len += got;
+      /* Saves asking OpenSSL once more only to hear that it wants input. */
+      if (tls->bio.input.len == 0 && !SSL_has_pending(tls->ssl)) return TLS_READ_MORE;
+      continue;
+    }
+    switch (SSL_get_error(tls->ssl, result)) {
+    case SSL_ERROR_WANT_READ: return TLS_READ_MORE;
+    case SSL_ERROR_WANT_WRITE: return TLS_READ_BLOCKED;
+    case SSL_ERROR_ZERO_RETURN: return TLS_READ_CLOSED;
+    default: return TLS_READ_FAILED;
+    }
+  }
+  return TLS_READ_FULL;
+}
+
+/* Keeps what the inner machine did not take. At most TLS_PLAINTEXT_BYTES, because nothing more is
+ * decrypted until it is gone. */
+static bool keep(struct tls *tls, const uint8_t *bytes, size_t len) {
+  tls->kept = malloc(len);
+  if (!tls->kept) return false;
+  memcpy(tls->kept, bytes, len);
+  tls->kept_begin = 0;
+  tls->kept_end = (uint32_t)len;
+  return true;
+}
+
+static void deliver(struct tls *tls, size_t len, uint64_t now_ns) {
+  counter_add(&tls->factory->counters.bytes_decrypted, len);
+  struct span plaintext = span_of(tls->factory->plaintext, len);
+  size_t taken = tls->inner.ops->recv(tls->inner.self, plaintext, now_ns);
+  assert(taken <= len);
+  if (taken < len && !keep(tls, plaintext.base + taken, len - taken))
+    fail(tls, "no memory", now_ns);
+}
+
+/* Whether the inner machine can be given plaintext. */
+static bool can_deliver(const struct tls *tls) {
+  return tls->state == TLS_OPEN && !tls->kept && !tls->eof && !tls->blocked &&
+         inner_wants(tls, MACHINE_RECV) && !inner_wants(tls, MACHINE_DONE);
+}
+
+/* Decrypts and delivers while there is input and the inner machine wants it. */
+static void read_records(struct tls *tls, uint64_t now_ns) {
+  enum tls_read result = TLS_READ_FULL;
+  while (result == TLS_READ_FULL && can_deliver(tls)) {
+    size_t len;
+    result = decrypt(tls, &len);
+    if (tls->abused) return cut(tls, now_ns);
+    if (len > 0) deliver(tls, len, now_ns);
+  }
+  if (tls->state != TLS_OPEN) return;
+  switch (result) {
+  case TLS_READ_BLOCKED: tls->blocked = true; break;
+  case TLS_READ_CLOSED: tls->eof = true; break;
+  case TLS_READ_FAILED: fail_ssl(tls, now_ns); break;
+  case TLS_READ_FULL:
+  case TLS_READ_MORE: break;
+  }
+}
+
+static void deliver_kept(struct tls *tls, uint64_t now_ns) {
+  while (tls->kept && inner_wants(tls, MACHINE_RECV)) {
+    struct span rest = span_of(tls->kept + tls->kept_begin, tls->kept_end - tls->kept_begin);
+    size_t taken = tls->inner.ops->recv(tls->inner.self, rest, now_ns);
+    assert(taken <= rest.len);
+    tls->kept_begin += (uint32_t)taken;
+    if (tls->kept_begin == tls->kept_end)
+      drop_kept(tls);
+    else if (taken == 0)
+      return; /* wants more and takes nothing: not now, then */
+  }
+}
+
+/* See the top of this file. */
+static void settle(struct tls *tls, uint64_t now_ns) {
+  if (tls->state != TLS_OPEN) return;
+  deliver_kept(tls, now_ns);
+  if (tls->eof && !tls->kept && !tls->eof_told) {
+    tls->eof_told = true;
+    tls->inner.ops->recv_eof(tls->inner.self, now_ns);
+  }
+  if (inner_wants(tls, MACHINE_DONE)) finish(tls, now_ns);
+}
+
+/* ---- handshake ------------------------------------------------------------------------------- */
+
+static bool make_ssl(struct tls *tls) {
+  struct tls_factory *factory = tls->factory;
+  BIO *bio = tls_bio_create(&tls->bio);
+  tls->ssl = bio ? SSL_new(tls_context_ssl(factory->context)) : NULL;
+  if (!tls->ssl) {
+    BIO_free(bio);
+    return false;
+  }
+  SSL_set_bio(tls->ssl, bio, bio); /* takes the one reference: both directions are one BIO */
+  SSL_set_app_data(tls->ssl, &factory->session); /* where tls/context.c puts a client's ticket */
+  SSL_set_msg_callback(tls->ssl, watch);
+  SSL_set_msg_callback_arg(tls->ssl, tls);
+  if (!tls_context_is_client(factory->context)) {
+    SSL_set_accept_state(tls->ssl);
+    return true;
+  }
+  SSL_set_connect_state(tls->ssl);
+  if (factory->session && SSL_set_session(tls->ssl, factory->session) != 1) ERR_clear_error();
+  return tls_context_expect(tls->ssl, factory->server_name);
+}
+
+/* The handshake is complete: the inner machine begins. */
+static void open_inner(struct tls *tls, uint64_t now_ns) {
+  struct tls_factory *factory = tls->factory;
+  const unsigned char *protocol;
+  unsigned protocol_len;
+  char text[256];
+  SSL_get0_alpn_selected(tls->ssl, &protocol, &protocol_len);
+  assert(protocol_len < sizeof text);
+  if (protocol_len) memcpy(text, protocol, protocol_len);
+  text[protocol_len] = 0;
+  tls->peer.application_protocol = text;
+  tls->peer.secure = true;
+  counter_add(&factory->counters.handshakes, 1);
+  if (SSL_session_reused(tls->ssl)) counter_add(&factory->counters.resumed, 1);
+  tls->state = TLS_OPEN;
+  tls_credit_init(&tls->credit, now_ns);
+  bool made = factory->inner.create(factory->inner.ctx, &tls->peer, tls->host, now_ns, &tls->inner);
+  tls->peer.application_protocol = "";
+  if (!made) {
+    tls->inner.ops = NULL;
+    tls->error = "resources are refused";
+    finish(tls, now_ns);
+  } else if (tls->draining) {
+    tls->inner.ops->drain(tls->inner.self, now_ns);
+  }
+}
+
+static void continue_handshake(struct tls *tls, uint64_t now_ns) {
+  const uint64_t bytes_max = tls_context_is_client(tls->factory->context)
+                                 ? TLS_HANDSHAKE_CLIENT_BYTES
+                                 : TLS_HANDSHAKE_SERVER_BYTES;
+  ERR_clear_error();
+  int result = SSL_do_handshake(tls->ssl);
+  if (result == 1) {
+    open_inner(tls, now_ns);
+    return;
+  }
+  switch (SSL_get_error(tls->ssl, result)) {
+  case SSL_ERROR_WANT_READ:
+    if (tls->bio.input_bytes > bytes_max) fail(tls, "the handshake is too long", now_ns);
+    break;
+  case SSL_ERROR_WANT_WRITE: tls->blocked = true; break;
+  default: fail_ssl(tls, now_ns); break;
+  }
+}
+
+/* Whether the handshake has to wait for the next turn: see tls_factory_admit(). */
+static bool must_wait(struct tls *tls, uint64_t now_ns) {
+  tls->waits = !tls_factory_admit(tls->factory, now_ns);
+  tls->waits_ns = now_ns;
+  return tls->waits;
+}
+
+/* The first bytes have come to a server. */
+static void start_handshake(struct tls *tls, struct span in, uint64_t now_ns) {
+  if (in.base[0] != SSL3_RT_HANDSHAKE)
+    refuse_plaintext(tls, now_ns);
+  else if (!make_ssl(tls))
+    fail(tls, "no memory", now_ns);
+  else
+    tls->state = TLS_HANDSHAKE;
+}
+
+/* Goes on with what OpenSSL was doing. */
+static void advance(struct tls *tls, uint64_t now_ns) {
+  if (tls->state == TLS_HANDSHAKE) continue_handshake(tls, now_ns);
+  if (tls->state == TLS_OPEN) read_records(tls, now_ns);
+  settle(tls, now_ns);
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+/* See TLS_SMALL_RECORD_BYTES. What a slow link's budget leaves makes smaller records, too. */
+static size_t record_limit(struct tls *tls, size_t budget_left_bytes, uint64_t now_ns) {
+  if (now_ns > tls->sent_ns && now_ns - tls->sent_ns > TLS_IDLE_NS) tls->burst_bytes = 0;
+  if (tls->burst_bytes < TLS_SMALL_RECORDS_BYTES || budget_left_bytes < TLS_SMALL_RECORD_BYTES)
+    return TLS_SMALL_RECORD_BYTES;
+  return budget_left_bytes < TLS_RECORD_BYTES ? budget_left_bytes : TLS_RECORD_BYTES;
+}
+
+/* The next record's plaintext: the first span where that is enough, else a copy of several, so that
+ * a frame's header and its payload share a record. */
+static struct span gather(struct tls *tls, size_t limit, uint64_t now_ns) {
+  enum { SPANS = 16 };
+  struct span spans[SPANS];
+  size_t count = tls->inner.ops->send_peek(tls->inner.self, spans, SPANS, limit, now_ns);
+  assert(count <= SPANS);
+  if (count == 0) return span_of(NULL, 0);
+  if (count == 1 || spans[0].len >= limit)
+    return span_of(spans[0].base, spans[0].len < limit ? spans[0].len : limit);
+  size_t len = 0;
+  for (size_t i = 0; i < count && len < limit; i++) {
+    size_t part = spans[i].len < limit - len ? spans[i].len : limit - len;
+    memcpy(tls->factory->gather + len, spans[i].base, part);
+    len += part;
+  }
+  return span_of(tls->factory->gather, len);
+}
+
+/* One record into the slab. Room was made sure of, so OpenSSL takes all of it or has failed. */
+static bool encrypt(struct tls *tls, struct span plaintext, uint64_t now_ns) {
+  size_t written = 0;
+  ERR_clear_error();
+  int result = SSL_write_ex(tls->ssl, plaintext.base, plaintext.len, &written);
+  if (result != 1) {
+    int kind = SSL_get_error(tls->ssl, result);
+    if (kind != SSL_ERROR_WANT_WRITE && kind != SSL_ERROR_WANT_READ) fail_ssl(tls, now_ns);
+    return false; /* the same bytes are offered again: nothing of them is acked */
+  }
+  tls->burst_bytes = tls->burst_bytes < TLS_SMALL_RECORDS_BYTES
+                         ? tls->burst_bytes + (uint32_t)written
+                         : tls->burst_bytes;
+  tls->sent_ns = now_ns;
+  counter_add(&tls->factory->counters.bytes_encrypted, written);
+  tls->inner.ops->send_ack(tls->inner.self, written, now_ns);
+  return true;
+}
+
+static void write_records(struct tls *tls, size_t budget_bytes, uint64_t now_ns) {
+  while (tls->state == TLS_OPEN && inner_wants(tls, MACHINE_SEND) &&
+         tls_slab_unsent(&tls->bio.output) < budget_bytes) {
+    size_t left = budget_bytes - tls_slab_unsent(&tls->bio.output);
+    size_t limit = record_limit(tls, left, now_ns);
+    if (tls_slab_room(&tls->bio.output) < limit + TLS_RECORD_OVERHEAD_BYTES) break;
+    struct span plaintext = gather(tls, limit, now_ns);
+    if (plaintext.len == 0 || !encrypt(tls, plaintext, now_ns)) break;
+  }
+}
+
+/* ---- the machine's operations ---------------------------------------------------------------- */
+
+static size_t tls_recv(void *self, struct span in, uint64_t now_ns) {
+  struct tls *tls = self;
+  if (tls->state == TLS_WAITING && in.len > 0) {
+    if (must_wait(tls, now_ns)) return 0;
+    start_handshake(tls, in, now_ns);
+  }
+  if (tls->state == TLS_CLOSING || tls->eof) return in.len;
+  tls_credit_refill(&tls->credit, now_ns);
+  tls->bio.input = in;
+  advance(tls, now_ns);
+  size_t left = tls->bio.input.len;
+  tls->bio.input = span_of(NULL, 0);
+  if (tls->state == TLS_CLOSING || tls->eof) left = 0; /* nothing after the end counts */
+  return in.len - left;
+}
+
+static void tls_recv_eof(void *self, uint64_t now_ns) {
+  struct tls *tls = self;
+  if (tls->state == TLS_WAITING || tls->state == TLS_HANDSHAKE)
+    fail(tls, "the peer closed the connection during the handshake", now_ns);
+  if (tls->state != TLS_OPEN) return;
+  if (!tls->eof) counter_add(&tls->factory->counters.truncated, 1);
+  tls->eof = true;
+  settle(tls, now_ns);
+}
+
+static size_t tls_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
+                            uint64_t now_ns) {
+  struct tls *tls = self;
+  struct tls_slab *slab = &tls->bio.output;
+  settle(tls, now_ns);
+  write_records(tls, budget_bytes, now_ns);
+  settle(tls, now_ns);
+  size_t unsent = tls_slab_unsent(slab);
+  if (unsent == 0 || max == 0) return 0;
+  /* The last record is not torn for the budget's sake. */
+  if (unsent > budget_bytes + TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES) unsent = budget_bytes;
+  out[0] = span_of(slab->base + slab->head, unsent);
+  return 1;
+}
+
+static void tls_send_ack(void *self, size_t bytes, uint64_t now_ns) {
+  struct tls *tls = self;
+  tls_slab_consume(&tls->bio.output, bytes);
+  if (tls->blocked && tls->state != TLS_CLOSING) {
+    tls->blocked = false;
+    advance(tls, now_ns);
+  } else {
+    settle(tls, now_ns);
+  }
+}
+
+static void tls_tick(void *self, uint64_t now_ns) {
+  struct tls *tls = self;
+  if (tls->state == TLS_OPEN) {
+    tls->inner.ops->tick(tls->inner.self, now_ns);
+    settle(tls, now_ns);
+    return;
+  }
+  if (now_ns > tls->waits_ns) tls->waits = false;
+  if (now_ns >= tls->deadline_ns) {
+    if (tls->state == TLS_CLOSING)
+      tls->expired = true; /* the slab stays: a send may be reading it until close() */
+    else
+      fail(tls, "the handshake took too long", now_ns);
+  }
+}
+
+static uint64_t tls_deadline_ns(const void *self) {
+  const struct tls *tls = self;
+  if (tls->state == TLS_OPEN) return tls->inner.ops->deadline_ns(tls->inner.self);
+  if (tls->state == TLS_CLOSING && (tls->expired || tls_slab_unsent(&tls->bio.output) == 0))
+    return MACHINE_NO_DEADLINE;
+  return tls->waits ? tls->waits_ns + 1 : tls->deadline_ns;
+}
+
+static unsigned tls_wants(const void *self) {
+  const struct tls *tls = self;
+  bool unsent = tls_slab_unsent(&tls->bio.output) > 0 && !tls->expired;
+  unsigned wants = unsent ? MACHINE_SEND : 0;
+  if (tls->state == TLS_CLOSING) return unsent ? wants | MACHINE_RECV : MACHINE_DONE;
+  if (tls->state != TLS_OPEN) return tls->blocked || tls->waits ? wants : wants | MACHINE_RECV;
+  unsigned inner = tls->inner.ops->wants(tls->inner.self);
+  /* Kept plaintext and a finished inner machine are dealt with in send_peek(). */
+  bool stirs = (inner & MACHINE_DONE) || (tls->kept && (inner & MACHINE_RECV));
+  if ((inner & MACHINE_SEND) || stirs) wants |= MACHINE_SEND;
+  if (tls->eof || ((inner & MACHINE_RECV) && !tls->kept && !tls->blocked)) wants |= MACHINE_RECV;
+  return wants;
+}
+
+static void tls_drain(void *self, uint64_t now_ns) {
+  struct tls *tls = self;
+  tls->draining = true;
+  if (tls->state == TLS_WAITING) fail(tls, "", now_ns);
+  if (tls->state != TLS_OPEN) return;
+  tls->inner.ops->drain(tls->inner.self, now_ns);
+  settle(tls, now_ns);
+}
+
+/* A handshake has a deadline of its own. */
+static uint64_t tls_idle_since_ns(const void *self) {
+  const struct tls *tls = self;
+  const struct machine_ops *inner = tls->inner.ops;
+  if (tls->state != TLS_OPEN || !inner->idle_since_ns) return MACHINE_BUSY;
+  return inner->idle_since_ns(tls->inner.self);
+}
+
+static void tls_close(void *self) {
+  struct tls *tls = self;
+  close_inner(tls);
+  drop_kept(tls);
+  tls_slab_clear(&tls->bio.output);
+  /* A connection cut without close_notify does not spoil its session: tickets are stateless. */
+  if (tls->ssl) SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(tls->ssl);
+  assert(tls->factory->machines > 0);
+  tls->factory->machines--;
+  free(tls);
+}
+
+static const struct machine_ops tls_ops = {
+    .recv = tls_recv,
+    .recv_eof = tls_recv_eof,
+    .send_peek = tls_send_peek,
+    .send_ack = tls_send_ack,
+    .tick = tls_tick,
+    .deadline_ns = tls_deadline_ns,
+    .wants = tls_wants,
+    .drain = tls_drain,
+    .idle_since_ns = tls_idle_since_ns,
+    .close = tls_close,
+};
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+bool tls_machine_create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                        uint64_t now_ns, struct machine *out) {
+  struct tls_factory *factory = ctx;
+  if (factory->machines == factory->machines_max) return false;
+  struct tls *tls = calloc(1, sizeof *tls);
+  if (!tls) return false;
+  factory->machines++;
+  tls->factory = factory;
+  tls->host = host;
+  tls->peer = *peer;
+  tls->error = "";
+  tls->bio.output.pool = &factory->slabs;
+  tls->deadline_ns = now_ns + TLS_HANDSHAKE_NS;
+  if (tls_context_is_client(factory->context)) {
+    if (!make_ssl(tls)) {
+      tls_close(tls);
+      return false;
+    }
+    tls->state = TLS_HANDSHAKE;
+    continue_handshake(tls, now_ns);
+  }
+  *out = (struct machine){.ops = &tls_ops, .self = tls};
+  return true;
+}
+
+const char *tls_machine_error(const struct machine *machine) {
+  assert(machine->ops == &tls_ops);
+  return ((const struct tls *)machine->self)->error;
+}

@@ -1,0 +1,29 @@
+/*
+ * worker/cpus.h - how many workers this process should run, and where.
+ *
+ * The default is the cores of the affinity mask, no more than the cgroup's cpu quota (version 2
+ * cpu.max, version 1 cpu.cfs_quota_us), rounded up, at least 1.
+ */
+#ifndef WEIR_IO_CPUS_H
+#define WEIR_IO_CPUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cpus {
+  unsigned affinity; /* cores of the affinity mask */
+  unsigned quota;    /* cores that the cgroup's quota pays for, rounded up; 0: no quota */
+  unsigned workers;  /* the default number of workers */
+};
+
+/* `cgroup_root` and `cgroup_self` are "/sys/fs/cgroup" and "/proc/self/cgroup" but in tests. */
+struct cpus cpus_find(const char *cgroup_root, const char *cgroup_self);
+
+/* The default number of workers of this process. */
+unsigned cpus_default_workers(void);
+
+/* Pins the calling thread to the index-th core of the process's affinity mask (modulo its size).
+ * False when the kernel refused; the thread then runs where it likes. */
+bool cpus_pin(unsigned index);
+
+#endif

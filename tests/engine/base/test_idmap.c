@@ -1,0 +1,110 @@
+/*
+ * base/test_idmap.c - identifiers to objects, against an array, in the patterns that connections make
+ * and in ones that they cannot; memory that is refused.
+ */
+#include "tests/support/hpack_support.h"
+
+#include "engine/base/idmap.h"
+
+static struct test_memory memory;
+static uint64_t seed = 88172645463325252ull;
+
+static uint32_t below(uint32_t bound) {
+  seed ^= seed << 13;
+  seed ^= seed >> 7;
+  seed ^= seed << 17;
+  return (uint32_t)(seed >> 11) % bound;
+}
+
+static void *object_of(uint32_t id) {
+  return (void *)(uintptr_t)(id * 8ull + 8);
+}
+
+static void test_empty(void **state) {
+  (void)state;
+  struct idmap map;
+  idmap_init(&map, test_memory_init(&memory));
+  assert_null(idmap_find(&map, 1));
+  assert_int_equal(memory.taken_bytes, 0);
+  idmap_destroy(&map);
+}
+
+/* Random insertions and removals among `range` identifiers, each looked up all the time. */
+static void run_random(uint32_t range, uint32_t first, uint32_t step, int rounds) {
+  struct idmap map;
+  bool present[512] = {false};
+  assert_true(range <= 512);
+  idmap_init(&map, test_memory_init(&memory));
+  for (int round = 0; round < rounds; round++) {
+    uint32_t i = below(range), id = first + i * step;
+    assert_ptr_equal(idmap_find(&map, id), present[i] ? object_of(id) : NULL);
+    if (present[i])
+      idmap_remove(&map, id);
+    else
+      assert_true(idmap_insert(&map, id, object_of(id)));
+    present[i] = !present[i];
+    if (round % 64) continue;
+    for (uint32_t k = 0; k < range; k++)
+      assert_ptr_equal(idmap_find(&map, first + k * step),
+                       present[k] ? object_of(first + k * step) : NULL);
+  }
+  idmap_destroy(&map);
+  assert_int_equal(memory.taken_bytes, 0);
+}
+
+static void test_random(void **state) {
+  (void)state;
+  run_random(16, 1, 2, 20000);
+  run_random(512, 1, 2, 20000);
+  run_random(512, 2, 2, 20000);
+  run_random(200, 1, 0x01000000, 20000); /* jumps as far as identifiers allow */
+  run_random(100, 0x7fffff01, 2, 20000);
+}
+
+/* A connection that lives long: a window of streams that moves on. */
+static void test_moving(void **state) {
+  (void)state;
+  struct idmap map;
+  idmap_init(&map, test_memory_init(&memory));
+  for (uint32_t id = 1; id < 2000000; id += 2) {
+    assert_true(idmap_insert(&map, id, object_of(id)));
+    if (id < 256) continue;
+    assert_ptr_equal(idmap_find(&map, id - 254), object_of(id - 254));
+    idmap_remove(&map, id - 254);
+    assert_null(idmap_find(&map, id - 254));
+  }
+  assert_int_equal(map.count, 128);
+  assert_int_equal(map.slot_count, 512); /* one more for a moment, half full at most */
+  idmap_destroy(&map);
+}
+
+static void test_refused(void **state) {
+  (void)state;
+  struct idmap map;
+  idmap_init(&map, test_memory_init(&memory));
+  memory.allowed = 0;
+  assert_false(idmap_insert(&map, 1, object_of(1)));
+  assert_null(idmap_find(&map, 1));
+  memory.allowed = 1;
+  for (uint32_t id = 1; id <= IDMAP_SLOTS_MIN / 2; id++)
+    assert_true(idmap_insert(&map, id, object_of(id)));
+  assert_false(idmap_insert(&map, 100, object_of(100))); /* it would have to grow */
+  for (uint32_t id = 1; id <= IDMAP_SLOTS_MIN / 2; id++)
+    assert_ptr_equal(idmap_find(&map, id), object_of(id));
+  assert_null(idmap_find(&map, 100));
+  memory.allowed = 1;
+  assert_true(idmap_insert(&map, 100, object_of(100)));
+  assert_ptr_equal(idmap_find(&map, 100), object_of(100));
+  idmap_destroy(&map);
+  assert_int_equal(memory.taken_bytes, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_empty),
+      cmocka_unit_test(test_random),
+      cmocka_unit_test(test_moving),
+      cmocka_unit_test(test_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

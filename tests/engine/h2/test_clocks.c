@@ -1,0 +1,166 @@
+/*
+ * h2/test_clocks.c - every deadline of a connection (engine/base/limits.h, "time"): who is too slow is
+ * told so, who is not is left alone, and nothing but progress renews a deadline. Then the ends of
+ * connections: the peer's FIN, ours, and both sides' graceful ones.
+ */
+#include "tests/spec/spec_rows.h"
+
+#define POSTED "request 1 POST /hold"
+#define HELD   "request 1 GET /hold end"
+
+static const struct spec_line deadlines[] = {
+    {"5 s", "the preface", "RAW x505249; !tick 4900; RAW x202a; !tick 200",
+     "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+    {"5 s", "the first SETTINGS", "RAW ~magic; !tick 5000", "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+    {"10 s", "a frame", "RAW x00000806; !tick 9900; RAW x0000; !tick 200",
+     "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
+    {"10 s", "a frame that comes in time",
+     "RAW x00000806; !tick 9900; RAW x00000000003132333435363738", "PING ack 12345678", 0},
+    {"10 s", "a header block",
+     "HEADERS/S 1 [@get]; !tick 5000; CONT 1 [a=b]; !tick 4900; !tick 200",
+     "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
+    {"10 s", "a header block that comes in time",
+     "HEADERS/S 1 [@hold]; !tick 5000; CONT 1 [a=b]; !tick 4900; CONT/H 1 [c=d]", HELD, 0},
+    {"10 s", "a request's body: silence",
+     "HEADERS/H 1 [@post]; DATA 1 *9000; !tick 9000; PING 0 *8; WU 1 =1; !tick 2000",
+     POSTED ", data 1 9000, PING ack, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
+    {"10 s", "a request's body: bytes break it",
+     "HEADERS/H 1 [@post]; DATA 1 *9000; !tick 9000; DATA 1 *9000; !tick 9000; DATA/S 1 *1",
+     POSTED ", data 1 9000, data 1 9000, data 1 1 end", 0},
+    {"5 s", "a request's body: 500 bytes a second after that",
+     "HEADERS/H 1 [@post]; DATA 1 *100; !tick 4000; DATA 1 *100; !tick 4000; DATA 1 *100",
+     POSTED ", data 1 100, data 1 100, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
+    {"10 s", "a request's body: a fast start does not pay for the rest",
+     "HEADERS/H 1 [@post]; DATA 1 *16000; !tick 7000; DATA 1 *9; !tick 7000; DATA 1 *9",
+     POSTED ", data 1 16000, data 1 9, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
+    {"10 s", "a request's body: also when it is being answered",
+     "HEADERS/H 1 [@post content-length=20000]; DATA 1 *9000; !respond 1 200; !tick 9000; "
+     "!send 1 100; !tick 2000",
+     POSTED ", data 1 9000, HEADERS 1 200, DATA 1 100, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
+    {"10 s", "a request's body: not while we hold it back",
+     "HEADERS/H 1 [@post]; !mute; DATA 1 *16384; DATA 1 *16384; DATA 1 *16384; DATA 1 *16383; "
+     "!tick 30000; !listen; DATA/S 1 *1",
+     POSTED ", data 1 16384, data 1 16384, data 1 16384, data 1 16383, data 1 1 end", 0},
+    {"300 s", "a conversation may be silent",
+     "HEADERS/H 1 [@post]; DATA 1 *9; !respond 1 200; !tick 200000; DATA 1 *9; !tick 200000; "
+     "DATA/S 1 *9; !end 1",
+     POSTED ", data 1 9, HEADERS 1 200, data 1 9, data 1 9 end, closed 1 NO_ERROR, DATA 1 0 end",
+     0},
+    {"300 s", "or of one side only",
+     "HEADERS/H 1 [@post]; DATA 1 *9; !respond 1 200; !tick 200000; !send 1 9; !tick 200000; "
+     "!send 1 9; !tick 299000",
+     POSTED ", data 1 9, HEADERS 1 200, DATA 1 9, DATA 1 9", 0},
+    {"5 s", "a tunnel may be silent",
+     "HEADERS/H 1 [@connect]; !respond 1 200; DATA 1 *9; !tick 200000; DATA 1 *9",
+     "request 1 CONNECT a:443, HEADERS 1 200, data 1 9, data 1 9", 0},
+    {"300 s", "but not for ever", "HEADERS/H 1 [@connect]; !respond 1 200; DATA 1 *9; !tick 301000",
+     "request 1 CONNECT a:443, HEADERS 1 200, data 1 9, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
+    {"20 s", "a response that no window lets out",
+     "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9000; !tick 15000; PING 0 *8; "
+     "WU 1 =1; WU 0 =1; !tick 4000; WU 1 =1; !tick 1500",
+     HELD ", HEADERS 1 200, PING ack, DATA 1 1, DATA 1 1, closed 1 ENHANCE_YOUR_CALM, "
+          "GOAWAY 1 ENHANCE_YOUR_CALM",
+     0},
+    {"20 s", "1 KiB a second is enough",
+     "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 60000; !tick 15000; WU 1 "
+     "=21000; "
+     "!tick 15000; WU 1 =21000; !tick 9000",
+     HELD ", HEADERS 1 200, DATA 1 21000, DATA 1 21000", 0},
+    {"20 s", "a handler that has nothing to say is not the peer's fault",
+     "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !tick 50000; !end 1",
+     HELD ", HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end", 0},
+    {"10 s", "replies that are not read", "!mute; PING 0 *8; !tick 10100; !listen",
+     "PING ack, GOAWAY 0 ENHANCE_YOUR_CALM", 0},
+    {"60 s", "no request", "!tick 59900; !tick 200", "GOAWAY 0 NO_ERROR", ROW_FINAL},
+    {"60 s", "only requests renew it",
+     "!tick 30000; PING 0 *8; SETTINGS 0; WU 0 =1; PRIORITY 1 d0/1; !tick 30100",
+     "PING ack, GOAWAY 0 NO_ERROR", ROW_FINAL},
+    {"60 s", "and do", "!tick 59000; HEADERS/SH 1 [@get]; !tick 59000",
+     "request 1 GET / end, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end", 0},
+};
+
+static const struct spec_line ends[] = {
+    {"9113 5.4.1", "FIN: what is complete is answered",
+     "HEADERS/SH 1 [@hold]; HEADERS/H 3 [@post]; !eof; !respond 1 200; !end 1",
+     HELD ", request 3 POST /hold, closed 3 CONNECT_ERROR, HEADERS 1 200, closed 1 NO_ERROR, "
+          "DATA 1 0 end",
+     ROW_FINAL},
+    {"9113 5.4.1", "FIN: what no window lets out never will be",
+     "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9; !eof",
+     HELD ", HEADERS 1 200, DATA 1 5, closed 1 CANCEL", ROW_FINAL},
+    {"9113 6.8", "drain: a second after the first GOAWAY, if the PING is not answered",
+     "HEADERS/SH 1 [@hold]; !drain; !tick 900; !tick 100; !respond 1 200; !end 1",
+     HELD ", GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 1 NO_ERROR, HEADERS 1 200, "
+          "closed 1 NO_ERROR, DATA 1 0 end",
+     ROW_FINAL},
+    {"9113 6.8", "drain: twice is once", "!drain; !drain; !tick 1100",
+     "GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 0 NO_ERROR", ROW_FINAL},
+};
+
+static const struct spec_line client_ends[] = {
+    {"9113 6.8", "drain: nothing new, what has begun goes on",
+     "!request /a; !drain; !request /b; HEADERS/SH 1 [@ok]",
+     "HEADERS 1 /a end, GOAWAY 0 NO_ERROR, request refused, response 1 200 end, closed 1 NO_ERROR",
+     ROW_FINAL},
+    {"9113 5.4.1", "FIN ends what is not complete",
+     "!request /a; !request /b; HEADERS/H 1 [@ok]; !eof",
+     "HEADERS 1 /a end, HEADERS 3 /b end, response 1 200, closed 3 CONNECT_ERROR, "
+     "closed 1 CONNECT_ERROR",
+     ROW_FINAL},
+    {"10 s", "a frame", "RAW x00000806; !tick 10100", "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
+    {"5 s", "the server's SETTINGS", "!tick 5100", "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+};
+
+static void test_deadlines(void **state) {
+  (void)state;
+  lines_run(LINES(deadlines), H2_SERVER, NULL);
+}
+
+static void test_ends(void **state) {
+  (void)state;
+  lines_run(LINES(ends), H2_SERVER, NULL);
+  lines_run(LINES(client_ends), H2_CLIENT, NULL);
+}
+
+/* When it is over, deadline_ns() never again asks for a tick that changes nothing: a host that
+ * ticks at each deadline makes progress or sleeps. */
+static void test_no_busy_deadline(void **state) {
+  (void)state;
+  static const char *const scenes[] = {
+      "HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 99999",
+      "HEADERS/H 1 [@post]; DATA 1 *900",
+      "HEADERS/H 1 [:method=POST :scheme=https :path=/]",
+      "HEADERS/S 1 [@get]",
+      "RAW x000008",
+      "HEADERS/SH 1 [@hold]; !drain",
+      "!mute; PING 0 *8",
+      "DATA 0 *1",
+  };
+  static struct script script;
+  for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++) {
+    script_begin(&script, H2_SERVER, NULL, false);
+    script_run(&script, scenes[i]);
+    const struct machine_ops *ops = script.machine.ops;
+    unsigned ticks = 0;
+    for (uint64_t before = 0; !script_done(&script); ticks++) {
+      uint64_t deadline = ops->deadline_ns(script.machine.self);
+      if (deadline == MACHINE_NO_DEADLINE) break;
+      assert_true(deadline > before || ticks < 4); /* it moves on */
+      before = deadline;
+      if (deadline > script.now_ns) script.now_ns = deadline;
+      ops->tick(script.machine.self, script.now_ns);
+      script_pump(&script);
+      assert_true(ticks < 2000);
+    }
+    script_close(&script);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_deadlines),
+      cmocka_unit_test(test_ends),
+      cmocka_unit_test(test_no_busy_deadline),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

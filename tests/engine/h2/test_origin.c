@@ -1,0 +1,247 @@
+/*
+ * h2/test_origin.c - which origins are the same, how many a connection keeps, what happens when it
+ * cannot, and what a client may accept beyond its requests' own. What both roles make of promises
+ * is in tests/spec/test_messages.c.
+ */
+#include "tests/support/h2_script.h"
+
+#include "engine/h2/origin.h"
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static const struct {
+  const char *scheme, *a, *b;
+  bool same;
+} authorities[] = {
+    {"https", "a", "a", true},
+    {"https", "Example.ORG", "example.org", true}, /* RFC 9110 section 4.2.3 */
+    {"https", "a:443", "a", true},
+    {"https", "a:", "a:443", true},
+    {"https", "a:80", "a", false},
+    {"http", "a:80", "a", true},
+    {"http", "a:443", "a", false},
+    {"HTTPS", "a:443", "a", true},
+    {"ws", "a:443", "a", false}, /* its default is not ours to know */
+    {"ws", "a:", "a", true},
+    {"https", "a", "b", false},
+    {"https", "a", "aa", false},
+    {"https", "a:8443", "a:8443", true},
+    {"https", "a:8443", "a:443", false},
+    {"https", "[::1]:443", "[::1]", true},
+    {"https", "[::443]", "[::]", false},
+    {"https", "a@", "a`", false}, /* differ by 0x20 and are no letters */
+    {"https", "", "", true},
+    {"https", "a", "", false},
+};
+
+static void test_authorities(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof authorities / sizeof *authorities; i++) {
+    struct span a = span_text(authorities[i].a), b = span_text(authorities[i].b);
+    struct span scheme = span_text(authorities[i].scheme);
+    bool same = authorities[i].same;
+    if (h2_origin_same_authority(a, b, scheme) != same ||
+        h2_origin_same_authority(b, a, scheme) != same)
+      fail_msg("%s: %s and %s", authorities[i].scheme, authorities[i].a, authorities[i].b);
+  }
+}
+
+/* ---- keeping --------------------------------------------------------------------------------- */
+
+static struct counted_memory memory;
+static struct h2_origin *origins;
+
+static uint8_t take(const char *scheme, const char *authority) {
+  return h2_origin_take(&origins, &memory.memory, span_text(scheme), span_text(authority));
+}
+
+static bool is(uint8_t number, const char *scheme, const char *authority) {
+  return h2_origin_is(origins, number, span_text(scheme), span_text(authority));
+}
+
+static void finish(void) {
+  h2_origins_close(&origins, &memory.memory);
+  assert_null(origins);
+  assert_int_equal(memory.count, 0);
+  assert_int_equal(memory.bytes, 0);
+}
+
+static void test_shared(void **state) {
+  (void)state;
+  counted_init(&memory);
+  uint8_t number = take("https", "a:443");
+  assert_int_not_equal(number, 0);
+  assert_true(is(number, "https", "A"));
+  assert_false(is(number, "http", "a"));
+  assert_false(is(number, "https", "b"));
+  assert_false(is(0, "https", "a"));
+  uint64_t calls = memory.calls;
+  assert_int_equal(take("HTTPS", "A"), number);
+  h2_origin_give(origins, number);
+  h2_origin_give(origins, number);
+  assert_int_equal(take("https", "a"), number); /* it was waiting */
+  assert_int_equal(memory.calls, calls);
+  h2_origin_give(origins, number);
+  finish();
+}
+
+static void test_bound(void **state) {
+  (void)state;
+  char name[16];
+  uint8_t numbers[H2_ORIGINS_MAX];
+  counted_init(&memory);
+  for (unsigned i = 0; i < H2_ORIGINS_MAX; i++) {
+    snprintf(name, sizeof name, "host%u", i);
+    numbers[i] = take("https", name);
+    assert_int_not_equal(numbers[i], 0);
+  }
+  assert_int_equal(take("https", "other"), 0);
+  h2_origin_give(origins, numbers[3]);
+  uint8_t other = take("https", "other");
+  assert_true(is(other, "https", "other"));
+  assert_false(is(other, "https", "host3"));
+  for (unsigned i = 0; i < H2_ORIGINS_MAX; i++) {
+    snprintf(name, sizeof name, "host%u", i);
+    assert_int_equal(is(numbers[i], "https", name), i != 3);
+    if (i != 3) h2_origin_give(origins, numbers[i]);
+  }
+  h2_origin_give(origins, other);
+  finish();
+}
+
+static void test_not_kept(void **state) {
+  (void)state;
+  char name[H2_ORIGIN_BYTES_MAX + 1];
+  counted_init(&memory);
+  assert_int_equal(take("", "a"), 0);
+  assert_int_equal(take("https", ""), 0);
+  memset(name, 'a', sizeof name);
+  name[H2_ORIGIN_BYTES_MAX - 4] = '\0';
+  assert_int_equal(take("https", name), 0);
+  assert_int_equal(memory.calls, 0);
+  name[H2_ORIGIN_BYTES_MAX - 5] = '\0';
+  uint8_t number = take("https", name);
+  assert_true(is(number, "https", name));
+  h2_origin_give(origins, number);
+  finish();
+}
+
+/* The table, then a text; then a text in the place of another. */
+static void test_refused(void **state) {
+  (void)state;
+  for (uint64_t at = 1; at <= 2; at++) {
+    counted_init(&memory);
+    memory.refuse_at = at;
+    assert_int_equal(take("https", "a"), 0);
+    uint8_t number = take("https", "a");
+    assert_true(is(number, "https", "a"));
+    h2_origin_give(origins, number);
+    finish();
+  }
+  uint8_t numbers[H2_ORIGINS_MAX];
+  char name[] = "a";
+  counted_init(&memory);
+  for (unsigned i = 0; i < H2_ORIGINS_MAX; i++, name[0]++)
+    numbers[i] = take("https", name);
+  h2_origin_give(origins, numbers[0]);
+  memory.refuse_at = memory.calls + 1;
+  assert_int_equal(take("https", "z"), 0);
+  assert_int_equal(take("https", "a"), numbers[0]); /* untouched */
+  for (unsigned i = 0; i < H2_ORIGINS_MAX; i++)
+    h2_origin_give(origins, numbers[i]);
+  finish();
+}
+
+/* ---- on a connection ------------------------------------------------------------------------- */
+
+static struct script script;
+
+/* Makes one request more than there is room for: streams 1, 3, ... of the authorities b, c, ... */
+static void open_too_many(enum h2_role role) {
+  char text[160];
+  script_begin(&script, role, NULL, false);
+  for (unsigned i = 0; i <= H2_ORIGINS_MAX; i++) {
+    char authority = (char)('b' + i);
+    if (role == H2_CLIENT)
+      snprintf(text, sizeof text, "!request /a body %c", authority);
+    else
+      snprintf(text, sizeof text,
+               "HEADERS/SH %u [:method=GET :scheme=https :authority=%c :path=/hold]", 2 * i + 1,
+               authority);
+    script_run(&script, text);
+  }
+  script.log[script.log_len = 0] = '\0';
+}
+
+/* Nothing can be pushed for the last, until another stream ends. */
+static void test_too_many_served(void **state) {
+  (void)state;
+  open_too_many(H2_SERVER);
+  script_run(&script, "!push 17 https://j; !push 15 https://i; !reset 1 8; "
+                      "HEADERS/SH 19 [:method=GET :scheme=https :authority=k :path=/hold]; "
+                      "!push 19 https://k");
+  assert_string_equal(script.log, "push refused, request 2 GET /hold end, PUSH_PROMISE 15 2 /hold, "
+                                  "closed 1 CANCEL, RST_STREAM 1 CANCEL, request 19 GET /hold end, "
+                                  "request 4 GET /hold end, PUSH_PROMISE 19 4 /hold");
+  script_close(&script);
+}
+
+/* What is promised on the last is refused, without blame. */
+static void test_too_many_asked(void **state) {
+  (void)state;
+  open_too_many(H2_CLIENT);
+  script_run(&script, "PUSH/H 17 =2 [:method=GET :scheme=https :authority=j :path=/]; "
+                      "PUSH/H 15 =4 [:method=GET :scheme=https :authority=i :path=/]");
+  assert_string_equal(script.log, "RST_STREAM 2 REFUSED_STREAM, promise 15 4 /");
+  script_close(&script);
+}
+
+/* Where push is off nothing is kept. */
+static void test_off(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.push = false;
+  script_begin(&script, H2_SERVER, &config, false);
+  script_run(&script, "HEADERS/SH 1 [@hold]");
+  assert_null(h2_of(&script.machine)->origins);
+  script_close(&script);
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "SETTINGS 0 s2=0; HEADERS/SH 1 [@hold]");
+  assert_null(h2_of(&script.machine)->origins);
+  script_close(&script);
+  script_begin(&script, H2_CLIENT, &config, false);
+  script_run(&script, "!request /a");
+  assert_null(h2_of(&script.machine)->origins);
+  script_close(&script);
+}
+
+static bool certificate_names(void *ctx, struct h2 *h2, struct span scheme, struct span authority) {
+  (void)h2;
+  return ctx == &script && span_is(scheme, "https") && span_is(authority, "b");
+}
+
+static void test_certificate(void **state) {
+  (void)state;
+  static const struct h2_client_events ears = {.authoritative = certificate_names};
+  script_begin(&script, H2_CLIENT, NULL, false);
+  h2_of(&script.machine)->client = &ears;
+  h2_of(&script.machine)->client_ctx = &script;
+  script_run(&script, "!request /a; "
+                      "PUSH/H 1 =2 [:method=GET :scheme=https :authority=b :path=/]; "
+                      "PUSH/H 1 =4 [:method=GET :scheme=https :authority=c :path=/]; "
+                      "PUSH/H 1 =6 [@get]");
+  assert_string_equal(script.log, "HEADERS 1 /a end, promise 1 2 /, RST_STREAM 4 PROTOCOL_ERROR, "
+                                  "promise 1 6 /");
+  script_close(&script);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_authorities),    cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_bound),          cmocka_unit_test(test_not_kept),
+      cmocka_unit_test(test_refused),        cmocka_unit_test(test_too_many_served),
+      cmocka_unit_test(test_too_many_asked), cmocka_unit_test(test_off),
+      cmocka_unit_test(test_certificate),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,134 @@
+/*
+ * h2/test_settings.c - each setting at its bounds, for both receivers; what we announce.
+ * Spec: RFC 9113 section 6.5.2, RFC 8441 section 3, RFC 9218 section 2.1.
+ */
+#include "tests/support/hpack_support.h"
+
+#include "engine/base/wire.h"
+#include "engine/h2/settings.h"
+
+static struct h2_verdict apply(struct h2_settings *settings, uint16_t id, uint32_t value,
+                               enum h2_role receiver) {
+  uint8_t entry[H2_SETTING_BYTES];
+  wire_put32(wire_put16(entry, id), value);
+  assert_int_equal(h2_setting_id(entry), id);
+  assert_int_equal(h2_setting_value(entry), value);
+  return h2_settings_apply(settings, entry, receiver);
+}
+
+struct row {
+  uint16_t id;
+  uint32_t value;
+  enum h2_error server, client; /* NO_ERROR: it is taken */
+};
+
+static const struct row rows[] = {
+    {H2_HEADER_TABLE_SIZE, 0, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_HEADER_TABLE_SIZE, UINT32_MAX, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_ENABLE_PUSH, 0, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_ENABLE_PUSH, 1, H2_NO_ERROR, H2_PROTOCOL_ERROR},
+    {H2_ENABLE_PUSH, 2, H2_PROTOCOL_ERROR, H2_PROTOCOL_ERROR},
+    {H2_ENABLE_PUSH, UINT32_MAX, H2_PROTOCOL_ERROR, H2_PROTOCOL_ERROR},
+    {H2_MAX_CONCURRENT_STREAMS, 0, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_MAX_CONCURRENT_STREAMS, UINT32_MAX, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_INITIAL_WINDOW_SIZE, 0, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_INITIAL_WINDOW_SIZE, 0x7fffffff, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_INITIAL_WINDOW_SIZE, 0x80000000, H2_FLOW_CONTROL_ERROR, H2_FLOW_CONTROL_ERROR},
+    {H2_INITIAL_WINDOW_SIZE, UINT32_MAX, H2_FLOW_CONTROL_ERROR, H2_FLOW_CONTROL_ERROR},
+    {H2_MAX_FRAME_SIZE, 0, H2_PROTOCOL_ERROR, H2_PROTOCOL_ERROR},
+    {H2_MAX_FRAME_SIZE, 16383, H2_PROTOCOL_ERROR, H2_PROTOCOL_ERROR},
+    {H2_MAX_FRAME_SIZE, 16384, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_MAX_FRAME_SIZE, 16777215, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_MAX_FRAME_SIZE, 16777216, H2_PROTOCOL_ERROR, H2_PROTOCOL_ERROR},
+    {H2_MAX_HEADER_LIST_SIZE, 0, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_MAX_HEADER_LIST_SIZE, UINT32_MAX, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_ENABLE_CONNECT_PROTOCOL, 0, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_ENABLE_CONNECT_PROTOCOL, 1, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_ENABLE_CONNECT_PROTOCOL, 2, H2_PROTOCOL_ERROR, H2_PROTOCOL_ERROR},
+    {H2_NO_RFC7540_PRIORITIES, 0, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_NO_RFC7540_PRIORITIES, 1, H2_NO_ERROR, H2_NO_ERROR},
+    {H2_NO_RFC7540_PRIORITIES, 2, H2_PROTOCOL_ERROR, H2_PROTOCOL_ERROR},
+};
+
+static uint32_t value_of(const struct h2_settings *settings, uint16_t id) {
+  switch (id) {
+  case H2_HEADER_TABLE_SIZE: return settings->header_table_size;
+  case H2_ENABLE_PUSH: return settings->enable_push;
+  case H2_MAX_CONCURRENT_STREAMS: return settings->max_concurrent_streams;
+  case H2_INITIAL_WINDOW_SIZE: return settings->initial_window_size;
+  case H2_MAX_FRAME_SIZE: return settings->max_frame_size;
+  case H2_MAX_HEADER_LIST_SIZE: return settings->max_header_list_size;
+  case H2_ENABLE_CONNECT_PROTOCOL: return settings->enable_connect_protocol;
+  default: return settings->no_rfc7540_priorities;
+  }
+}
+
+static void check_row(const struct row *row, enum h2_role receiver, enum h2_error expected) {
+  struct h2_settings settings = H2_SETTINGS_INITIAL, before = settings;
+  struct h2_verdict verdict = apply(&settings, row->id, row->value, receiver);
+  if (verdict.scope != (expected ? H2_CONNECTION_ERROR : H2_ACCEPT) || verdict.code != expected)
+    fail_msg("setting %u = %u: %s", row->id, row->value, h2_error_name(verdict.code));
+  if (expected)
+    assert_memory_equal(&settings, &before, sizeof settings);
+  else
+    assert_int_equal(value_of(&settings, row->id), row->value);
+}
+
+static void test_bounds(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    check_row(&rows[i], H2_SERVER, rows[i].server);
+    check_row(&rows[i], H2_CLIENT, rows[i].client);
+  }
+}
+
+/* Every identifier but the known ones, with a value that would be wrong for most of those. */
+static void test_unknown(void **state) {
+  (void)state;
+  for (uint32_t id = 0; id <= UINT16_MAX; id++) {
+    bool known = (id >= 1 && id <= 6) || id == 8 || id == 9;
+    if (known) continue;
+    struct h2_settings settings = H2_SETTINGS_INITIAL, before = settings;
+    assert_int_equal(apply(&settings, (uint16_t)id, UINT32_MAX, H2_CLIENT).scope, H2_ACCEPT);
+    assert_memory_equal(&settings, &before, sizeof settings);
+  }
+}
+
+/* RFC 8441 section 3: an offer is not taken back. */
+static void test_offer(void **state) {
+  (void)state;
+  struct h2_settings settings = H2_SETTINGS_INITIAL;
+  assert_int_equal(apply(&settings, H2_ENABLE_CONNECT_PROTOCOL, 0, H2_CLIENT).scope, H2_ACCEPT);
+  assert_int_equal(apply(&settings, H2_ENABLE_CONNECT_PROTOCOL, 1, H2_CLIENT).scope, H2_ACCEPT);
+  assert_int_equal(apply(&settings, H2_ENABLE_CONNECT_PROTOCOL, 1, H2_CLIENT).scope, H2_ACCEPT);
+  assert_int_equal(apply(&settings, H2_ENABLE_CONNECT_PROTOCOL, 0, H2_CLIENT).code,
+                   H2_PROTOCOL_ERROR);
+  assert_int_equal(settings.enable_connect_protocol, 1);
+}
+
+/* What differs from the initial values, and nothing else; applied again it is the same. */
+static void test_encode(void **state) {
+  (void)state;
+  uint8_t room[H2_FRAME_HEADER_BYTES + H2_SETTINGS_KNOWN * H2_SETTING_BYTES];
+  struct h2_settings ours = H2_SETTINGS_INITIAL;
+  assert_ptr_equal(h2_settings_encode(room, &ours), room + H2_FRAME_HEADER_BYTES);
+  ours = (struct h2_settings){1, 0, 3, 4, 16385, 6, 1, 1};
+  uint8_t *end = h2_settings_encode(room, &ours);
+  assert_ptr_equal(end, room + sizeof room);
+  struct h2_frame_header header = h2_frame_header_decode(room);
+  assert_int_equal(h2_frame_check(&header, H2_CLIENT, H2_FRAME_BYTES_MIN).scope, H2_ACCEPT);
+  struct h2_settings theirs = H2_SETTINGS_INITIAL;
+  for (uint8_t *at = room + H2_FRAME_HEADER_BYTES; at < end; at += H2_SETTING_BYTES)
+    assert_int_equal(h2_settings_apply(&theirs, at, H2_SERVER).scope, H2_ACCEPT);
+  assert_memory_equal(&theirs, &ours, sizeof ours);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_bounds),
+      cmocka_unit_test(test_unknown),
+      cmocka_unit_test(test_offer),
+      cmocka_unit_test(test_encode),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,90 @@
+/*
+ * http/test_headers.c - the list of fields and its bounds. Judgement of octets and the search for tokens
+ * are in tests/engine/hpack/test_hpack.c.
+ */
+#include "tests/support/hpack_support.h"
+
+static struct header fields[4];
+static uint8_t arena[64];
+static struct headers headers;
+
+static struct header field_of(enum header_token token, const char *value) {
+  return header_of(token, span_text(value));
+}
+
+static void counts_and_keeps(void **state) {
+  (void)state;
+  headers_init(&headers, fields, 4, arena, sizeof arena, 1000);
+  headers_add(&headers, field_of(TOKEN_DATE, "now"));
+  headers_add(&headers, field_of(TOKEN_AGE, "1"));
+  headers_add(&headers, field_of(TOKEN_AGE, "2"));
+  assert_int_equal(headers.count, 3);
+  assert_int_equal(headers.list_bytes, 4 + 3 + 3 + 1 + 3 + 1 + 3 * 32);
+  assert_false(headers.overflowed);
+  assert_true(span_is(headers_find(&headers, TOKEN_AGE)->value, "1")); /* the first */
+  assert_null(headers_find(&headers, TOKEN_VIA));
+  headers_clear(&headers);
+  assert_null(headers_find(&headers, TOKEN_AGE));
+  assert_int_equal(headers.list_bytes, 0);
+}
+
+/* Once overflowed, nothing more is kept, so that no later field can pass for an earlier one. */
+static void overflows_by_count(void **state) {
+  (void)state;
+  headers_init(&headers, fields, 2, arena, sizeof arena, 1000);
+  for (int i = 0; i < 5; i++)
+    headers_add(&headers, field_of(TOKEN_AGE, "1"));
+  assert_int_equal(headers.count, 2);
+  assert_int_equal(headers.list_bytes, 5 * 36);
+  assert_true(headers.overflowed);
+  headers_clear(&headers);
+  assert_false(headers.overflowed);
+}
+
+static void overflows_by_bytes(void **state) {
+  (void)state;
+  headers_init(&headers, fields, 4, arena, sizeof arena, 100);
+  headers_add(&headers, field_of(TOKEN_AGE, "1"));
+  headers_add(&headers,
+              field_of(TOKEN_USER_AGENT, "sixty octets, which is more than there is left"));
+  headers_add(&headers, field_of(TOKEN_AGE, "2"));
+  assert_int_equal(headers.count, 1);
+  assert_true(headers.overflowed);
+  /* Exactly the limit is allowed. */
+  headers_init(&headers, fields, 4, arena, sizeof arena, 72);
+  headers_add(&headers, field_of(TOKEN_AGE, "1"));
+  headers_add(&headers, field_of(TOKEN_AGE, "2"));
+  assert_false(headers.overflowed);
+}
+
+static void sum_saturates(void **state) {
+  (void)state;
+  headers_init(&headers, fields, 4, arena, sizeof arena, SIZE_MAX);
+  headers.list_bytes = SIZE_MAX - 10;
+  headers_add(&headers, field_of(TOKEN_AGE, "1"));
+  assert_true(headers.list_bytes == SIZE_MAX);
+}
+
+static void arena_is_bounded(void **state) {
+  (void)state;
+  headers_init(&headers, fields, 4, arena, sizeof arena, 1000);
+  assert_ptr_equal(headers_room(&headers, 60), arena);
+  assert_ptr_equal(headers_room(&headers, 4), arena + 60);
+  assert_false(headers.overflowed);
+  assert_non_null(headers_room(&headers, 0));
+  assert_null(headers_room(&headers, 1));
+  assert_true(headers.overflowed);
+  headers_clear(&headers);
+  assert_null(headers_room(&headers, SIZE_MAX));
+  headers_clear(&headers);
+  assert_ptr_equal(headers_room(&headers, 64), arena);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(counts_and_keeps),   cmocka_unit_test(overflows_by_count),
+      cmocka_unit_test(overflows_by_bytes), cmocka_unit_test(sum_saturates),
+      cmocka_unit_test(arena_is_bounded),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

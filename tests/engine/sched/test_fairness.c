@@ -1,0 +1,787 @@
+/*
+ * sched/test_fairness.c - byte shares in trees converge to the weights; a slow and simple model
+ * agrees with the scheduler over random operations; hostile signals cost bounded time and memory.
+ * Every failure prints the seed that replays it.
+ */
+#include "tests/support/sched_support.h"
+
+#include <time.h>
+
+/* ---- random trees ---------------------------------------------------------------------------- */
+
+enum { TREE_NODES_MAX = 40 };
+
+struct tree_model {
+  unsigned count;
+  int parent[TREE_NODES_MAX]; /* -1: none */
+  uint16_t weight[TREE_NODES_MAX];
+  bool ready[TREE_NODES_MAX], active[TREE_NODES_MAX];
+  double share[TREE_NODES_MAX];
+  unsigned depth[TREE_NODES_MAX];
+};
+
+/* Parents come before their dependants. */
+static void tree_model_make(struct tree_model *model, struct seeded *seeded) {
+  *model = (struct tree_model){.count = 2 + draw(seeded, TREE_NODES_MAX - 2)};
+  for (unsigned i = 0; i < model->count; i++) {
+    model->parent[i] = (int)draw(seeded, i + 1) - 1;
+    model->weight[i] = (uint16_t)(1 + draw(seeded, 256));
+    model->ready[i] = i + 1 == model->count || draw(seeded, 10) < 5;
+    model->depth[i] = model->parent[i] < 0 ? 1 : model->depth[model->parent[i]] + 1;
+  }
+  for (unsigned i = model->count; i-- > 0;) {
+    model->active[i] |= model->ready[i];
+    if (model->parent[i] >= 0) model->active[model->parent[i]] |= model->active[i];
+  }
+  for (unsigned i = 0; i < model->count; i++) {
+    int parent = model->parent[i];
+    double above = parent < 0 ? 1 : model->ready[parent] ? 0 : model->share[parent], sum = 0;
+    for (unsigned k = 0; k < model->count; k++)
+      if (model->parent[k] == parent && model->active[k]) sum += model->weight[k];
+    model->share[i] = model->active[i] ? above * model->weight[i] / sum : 0;
+  }
+}
+
+static void random_trees_converge(void **state) {
+  (void)state;
+  for (unsigned seed = 0; seed < 150; seed++) {
+    struct seeded seeded = seed_of(seed);
+    struct tree_model model;
+    struct world *world = world_make();
+    tree_model_make(&model, &seeded);
+    for (unsigned i = 0; i < model.count; i++) {
+      struct sched_priority priority = {
+          .given = SCHED_GIVEN_DEPENDENCY,
+          .weight = model.weight[i],
+          .parent_id = model.parent[i] < 0 ? 0 : (uint32_t)model.parent[i] * 2 + 1};
+      assert_int_equal(open_id(world, i * 2 + 1, priority), SCHED_DONE);
+    }
+    /* Weights alone would not make a tree. */
+    depend(world, 'B', 'A', 16, false);
+    for (unsigned i = 0; i < model.count; i++)
+      assert_int_equal(depend_id(world, i * 2 + 1,
+                                 model.parent[i] < 0 ? 0 : (uint32_t)model.parent[i] * 2 + 1,
+                                 model.weight[i], false),
+                       SCHED_DONE);
+    for (unsigned i = 0; i < model.count; i++)
+      if (model.ready[i]) sched_ready(&world->sched, &world->streams[i].node);
+    double total = 0;
+    for (unsigned step = 0; step < 30000; step++) {
+      size_t quantum = 0;
+      struct sched_node *node = sched_next(&world->sched, &quantum);
+      size_t bytes = seed % 2 ? 1 + draw(&seeded, SCHED_QUANTUM_BYTES) : SCHED_QUANTUM_BYTES;
+      sched_sent(&world->sched, node, bytes);
+      world->streams[node->id / 2].sent_bytes += bytes;
+      total += (double)bytes;
+    }
+    for (unsigned i = 0; i < model.count; i++) {
+      double expected = model.ready[i] ? model.share[i] * total : 0;
+      double error = (double)world->streams[i].sent_bytes - expected;
+      if (error < 0) error = -error;
+      /* One quantum a level, which is within 1% for all that should have had 100 of them. */
+      if (error > (double)SCHED_QUANTUM_BYTES * model.depth[i])
+        fail_msg("seed %u: stream %u of weight %u sent %llu bytes, not %f", seed, i,
+                 model.weight[i], (unsigned long long)world->streams[i].sent_bytes, expected);
+    }
+    world_end(world);
+  }
+}
+
+/* ---- a slow model ---------------------------------------------------------------------------- */
+
+/* The rules of sched/sched.h and sched/tree.h by brute force: arrays, scans, no shares and no clocks. It
+ * says how the tree looks, and who may be next. */
+enum { MODEL_IDS_MAX = 400 };
+
+enum model_kind { MODEL_ABSENT, MODEL_IDLE, MODEL_OPEN, MODEL_CLOSED };
+
+struct model_node {
+  enum model_kind kind;
+  bool in_tree, ready, extensible, incremental;
+  int parent; /* -1: none */
+  unsigned weight_16ths, urgency;
+  uint64_t closed_at; /* order of closing */
+  uint32_t head_bytes, head_rest_bytes;
+  unsigned head_urgency;
+};
+
+struct model {
+  int count, opened_max; /* identifiers, as indices */
+  int slots; /* twice `count`: behind the streams, placeholders of open streams that have
+                left the tree */
+  bool tree_used, extensible_seen;
+  uint64_t closings;
+  struct model_node at[2 * MODEL_IDS_MAX];
+  struct {
+    bool known;
+    unsigned urgency;
+    bool incremental;
+  } updates[MODEL_IDS_MAX];
+};
+
+static unsigned members_of(const struct model *model, int parent) {
+  unsigned count = 0;
+  for (int i = 0; i < model->slots; i++)
+    count += model->at[i].in_tree && model->at[i].parent == parent;
+  return count;
+}
+
+static unsigned shares_of(const struct model *model) {
+  bool has_members[2 * MODEL_IDS_MAX + 1] = {false};
+  unsigned count = 0;
+  for (int i = 0; i < model->slots; i++)
+    if (model->at[i].in_tree) has_members[model->at[i].parent + 1] = true;
+  for (int i = 0; i <= model->slots; i++)
+    count += has_members[i];
+  return count;
+}
+
+static unsigned placeholders_of(const struct model *model) {
+  unsigned count = 0;
+  for (int i = 0; i < model->slots; i++)
+    count += model->at[i].kind == MODEL_IDLE || model->at[i].kind == MODEL_CLOSED;
+  return count;
+}
+
+static void model_drop(struct model *model, int node) {
+  int parent = model->at[node].parent;
+  unsigned sum = 0;
+  for (int i = 0; i < model->slots; i++)
+    if (model->at[i].in_tree && model->at[i].parent == node) sum += model->at[i].weight_16ths;
+  for (int i = 0; i < model->slots; i++) {
+    struct model_node *member = &model->at[i];
+    if (!member->in_tree || member->parent != node) continue;
+    member->parent = parent;
+    member->weight_16ths = (member->weight_16ths * model->at[node].weight_16ths + sum / 2) / sum;
+    if (member->weight_16ths == 0) member->weight_16ths = 1;
+  }
+  model->at[node].in_tree = false;
+  if (model->at[node].kind != MODEL_OPEN) model->at[node].kind = MODEL_ABSENT;
+}
+
+static bool model_drop_closed(struct model *model, bool parent) {
+  uint64_t after = 0;
+  for (unsigned look = 0; look < SCHED_DROP_LOOKS_MAX; look++) {
+    int oldest = -1;
+    for (int i = 0; i < model->slots; i++)
+      if (model->at[i].kind == MODEL_CLOSED && model->at[i].closed_at > after &&
+          (oldest < 0 || model->at[i].closed_at < model->at[oldest].closed_at))
+        oldest = i;
+    if (oldest < 0) return false;
+    unsigned below = members_of(model, oldest);
+    if (below ? below <= SCHED_DROP_DEPENDANTS_MAX : !parent) {
+      model_drop(model, oldest);
+      return true;
+    }
+    after = model->at[oldest].closed_at;
+  }
+  return false;
+}
+
+static void model_make_room(struct model *model) {
+  while (placeholders_of(model) + 2 > SCHED_PLACEHOLDERS_MAX && model_drop_closed(model, false)) {
+  }
+  while (shares_of(model) + 2 > SCHED_SHARES_MAX && model_drop_closed(model, true)) {
+  }
+}
+
+/* The node is not in the tree. */
+static void model_attach(struct model *model, int node, int parent, bool exclusive) {
+  bool full = shares_of(model) >= SCHED_SHARES_MAX;
+  if (members_of(model, parent) == 0) {
+    if (full) parent = model->at[parent].parent;
+  } else if (exclusive && (members_of(model, node) > 0 || !full)) {
+    for (int i = 0; i < model->slots; i++)
+      if (model->at[i].in_tree && model->at[i].parent == parent) model->at[i].parent = node;
+  }
+  model->at[node].in_tree = true;
+  model->at[node].parent = parent;
+}
+
+/* -2: not to be had. */
+static int model_resolve(struct model *model, int id) {
+  struct model_node *node = &model->at[id];
+  if (node->kind == MODEL_OPEN) return node->in_tree ? id : -2;
+  if (node->kind != MODEL_ABSENT) return id;
+  if (id <= model->opened_max || placeholders_of(model) >= SCHED_PLACEHOLDERS_MAX) return -2;
+  *node = (struct model_node){.kind = MODEL_IDLE, .weight_16ths = 16 * 16};
+  model_attach(model, id, -1, false);
+  return id;
+}
+
+static void model_use_tree(struct model *model) {
+  if (model->tree_used) return;
+  model->tree_used = true;
+  for (int i = 0; i < model->count; i++)
+    if (model->at[i].kind == MODEL_OPEN && !model->at[i].extensible)
+      model_attach(model, i, -1, false);
+}
+
+static void model_depend(struct model *model, int id, int parent, unsigned weight, bool exclusive) {
+  struct model_node *node = &model->at[id];
+  if (parent == id || model->extensible_seen) return; /* no exclusive PRIORITY is drawn then */
+  bool loose = node->kind == MODEL_OPEN && !node->in_tree && !node->extensible;
+  if (loose && !model->tree_used && parent < 0 && !exclusive) {
+    node->weight_16ths = weight * 16;
+    return;
+  }
+  model_use_tree(model);
+  model_make_room(model);
+  if (model_resolve(model, id) < 0) return;
+  if (parent >= 0) {
+    parent = model_resolve(model, parent);
+    if (parent == -2) {
+      parent = -1;
+      weight = 16;
+      exclusive = false;
+    }
+  }
+  int above = parent;
+  while (above >= 0 && above != id)
+    above = model->at[above].parent;
+  if (above == id) model->at[parent].parent = node->parent;
+  node->in_tree = false;
+  node->weight_16ths = weight * 16;
+  model_attach(model, id, parent, exclusive);
+}
+
+/* A placeholder of a stream that is open and not in the tree. */
+static void model_leave_behind(struct model *model, int id, struct model_node kept) {
+  model->at[model->count + id] = kept;
+  for (int i = 0; i < model->slots; i++)
+    if (model->at[i].in_tree && model->at[i].parent == id) model->at[i].parent += model->count;
+}
+
+static void model_open(struct model *model, int id) {
+  struct model_node *node = &model->at[id];
+  struct model_node before = *node;
+  *node = (struct model_node){
+      .kind = MODEL_OPEN, .weight_16ths = 16 * 16, .urgency = 3, .incremental = true};
+  bool updated = model->updates[id].known;
+  if (updated) {
+    model->extensible_seen = node->extensible = true;
+    node->urgency = model->updates[id].urgency;
+    node->incremental = model->updates[id].incremental;
+  } else if (model->extensible_seen) {
+    node->extensible = true;
+    node->incremental = false;
+  } else if (model->tree_used) {
+    *node = before;
+    model_make_room(model); /* may drop what `before` was */
+    bool kept = node->kind != MODEL_ABSENT;
+    node->kind = MODEL_OPEN;
+    node->urgency = 3;
+    node->incremental = true;
+    if (!kept) {
+      node->weight_16ths = 16 * 16;
+      model_attach(model, id, -1, false);
+    }
+  }
+  if (node->extensible && before.in_tree) model_leave_behind(model, id, before);
+  if (id > model->opened_max) model->opened_max = id;
+  for (int i = 0; i <= id; i++)
+    model->updates[i].known = false;
+}
+
+/* A place in the tree is kept by a placeholder if there is room. */
+static void model_leave(struct model *model, int id, struct model_node *kept) {
+  *kept = (struct model_node){.kind = MODEL_ABSENT};
+  if (!model->at[id].in_tree) return;
+  model_make_room(model);
+  if (placeholders_of(model) >= SCHED_PLACEHOLDERS_MAX) {
+    model_drop(model, id);
+    return;
+  }
+  *kept = model->at[id];
+  kept->kind = MODEL_CLOSED;
+  kept->ready = false;
+  kept->head_bytes = kept->head_rest_bytes = 0;
+  kept->closed_at = ++model->closings;
+}
+
+static void model_close(struct model *model, int id) {
+  struct model_node kept;
+  model_leave(model, id, &kept);
+  model->at[id] = kept;
+}
+
+static void model_set_extensible(struct model *model, int id, unsigned urgency, bool incremental) {
+  struct model_node *node = &model->at[id];
+  struct model_node kept;
+  model_leave(model, id, &kept);
+  if (kept.in_tree) model_leave_behind(model, id, kept);
+  node->in_tree = false;
+  model->extensible_seen = true;
+  node->extensible = true;
+  node->urgency = urgency;
+  node->incremental = incremental;
+}
+
+/* The level of the node's head start, or 8 for none. */
+static unsigned model_head_level(const struct model_node *node) {
+  if (node->head_bytes == 0 && node->head_rest_bytes == 0) return 8;
+  if (node->in_tree) return SCHED_TREE_URGENCY;
+  return node->head_urgency < node->urgency ? node->head_urgency : 8;
+}
+
+static unsigned model_level(const struct model_node *node) {
+  return node->in_tree ? SCHED_TREE_URGENCY : node->urgency;
+}
+
+static bool in_sequence(const struct model_node *node) {
+  return !node->in_tree && !node->incremental;
+}
+
+/* Whether the node may be the next; it is ready. */
+static bool model_may_send(const struct model *model, int id) {
+  const struct model_node *node = &model->at[id];
+  unsigned first = 8;
+  bool first_in_sequence = true, heads = false;
+  for (int i = 0; i < model->slots; i++) {
+    const struct model_node *other = &model->at[i];
+    if (!other->ready) continue;
+    unsigned head_level = model_head_level(other), level = model_level(other);
+    first = head_level < first ? head_level : first;
+    first = level < first ? level : first;
+    heads |= other->head_bytes > 0 && head_level == model_head_level(node);
+    if (i >= id) continue;
+    if (in_sequence(other) && level == model_level(node)) first_in_sequence = false;
+  }
+  bool head = model_head_level(node) == first && first < 8;
+  if (head && (node->head_bytes > 0 || !heads)) return true;
+  if (model_level(node) != first) return false;
+  if (!node->in_tree) return node->incremental || first_in_sequence;
+  for (int above = node->parent; above >= 0; above = model->at[above].parent)
+    if (model->at[above].ready && model->at[above].in_tree) return false;
+  return true;
+}
+
+/* ---- both, step by step ---------------------------------------------------------------------- */
+
+struct duel {
+  unsigned seed, step;
+  struct seeded seeded;
+  struct world *world;
+  struct model model;
+};
+
+static void compare(struct duel *duel) {
+  for (int i = 0; i < duel->model.count; i++) {
+    const struct model_node *expected = &duel->model.at[i];
+    if (expected->kind == MODEL_ABSENT) expected = &duel->model.at[duel->model.count + i];
+    const struct sched_node *node = tree_node(duel->world, (uint32_t)i * 2 + 1);
+    if ((node != NULL) != expected->in_tree)
+      fail_msg("seed %u step %u: node %d in tree: %d", duel->seed, duel->step, i, node != NULL);
+    if (!node) continue;
+    struct sched_view view = sched_view(node);
+    int parent = view.parent_id ? (int)(view.parent_id / 2) : -1;
+    int wanted = expected->parent < 0 ? -1 : expected->parent % duel->model.count;
+    if (parent != wanted || view.weight_16ths != expected->weight_16ths)
+      fail_msg("seed %u step %u: node %d below %d weight %u, not %d and %u", duel->seed, duel->step,
+               i, parent, view.weight_16ths, wanted, expected->weight_16ths);
+  }
+  assert_int_equal(placeholders_of(&duel->model), duel->world->sched.tree.placeholder_count);
+  assert_int_equal(shares_of(&duel->model), duel->world->sched.tree.share_count);
+}
+
+/* How many an order holds. */
+static uint32_t members_in(const struct sched_node *first) {
+  if (!first) return 0;
+  uint32_t count = 1;
+  for (const struct sched_node *equal = first->next; equal != first; equal = equal->next)
+    count++;
+  return count + members_in(first->below[0]) + members_in(first->below[1]);
+}
+
+/* What the shares keep for themselves must follow from the nodes. */
+static void check_siblings(const struct sched_siblings *siblings, const struct sched_node *owner) {
+  uint32_t count = 0, active = 0, weights = 0;
+  assert_ptr_equal(siblings->owner, owner);
+  for (const struct sched_node *node = siblings->first; node; node = node->sibling_next) {
+    assert_ptr_equal(node->siblings, siblings);
+    bool below = node->dependants && sched_share_busy(&node->dependants->share);
+    assert_int_equal(node->active, node->queue == SCHED_QUEUE_TREE || below);
+    count++;
+    active += node->active;
+    weights += node->active ? node->weight_16ths : 0;
+    if (node->dependants) check_siblings(node->dependants, node);
+  }
+  assert_int_equal(count, siblings->count);
+  assert_int_not_equal(count, 0);
+  assert_int_equal(active, members_in(siblings->share.first));
+  assert_int_equal(weights, siblings->share.weight_sum_16ths);
+}
+
+static int draw_kind(struct duel *duel, enum model_kind kind) {
+  int start = (int)draw(&duel->seeded, (uint32_t)duel->model.count);
+  for (int k = 0; k < duel->model.count; k++) {
+    int i = (start + k) % duel->model.count;
+    if (duel->model.at[i].kind == kind) return i;
+  }
+  return -1;
+}
+
+/* HEADERS: the next identifier, sometimes one further on; a third have a dependency. */
+static void do_open(struct duel *duel) {
+  struct model *model = &duel->model;
+  int id = model->opened_max + 1 + (draw(&duel->seeded, 4) == 0 ? (int)draw(&duel->seeded, 3) : 0);
+  if (id >= model->count) return;
+  struct sched_priority priority = SCHED_PRIORITY_DEFAULT;
+  model_open(model, id);
+  if (draw(&duel->seeded, 3) == 0) {
+    int parent = (int)draw(&duel->seeded, (uint32_t)id + 2) - 1;
+    priority.given = SCHED_GIVEN_DEPENDENCY;
+    priority.parent_id = parent < 0 ? 0 : (uint32_t)parent * 2 + 1;
+    priority.weight = (uint16_t)(1 + draw(&duel->seeded, 256));
+    priority.exclusive = draw(&duel->seeded, 2);
+    (void)open_id(duel->world, (uint32_t)id * 2 + 1, priority);
+    if (!model->extensible_seen)
+      model_depend(model, id, parent, priority.weight, priority.exclusive);
+  } else {
+    (void)open_id(duel->world, (uint32_t)id * 2 + 1, priority);
+  }
+}
+
+static void do_close(struct duel *duel) {
+  int id = draw_kind(duel, MODEL_OPEN);
+  if (id < 0) return;
+  model_close(&duel->model, id);
+  world_close(duel->world, (uint32_t)id * 2 + 1);
+}
+
+/* PRIORITY for anything, idle, open or closed; after anything RFC 9218 never exclusive, which would
+ * mean something else then. */
+static void do_depend(struct duel *duel) {
+  struct model *model = &duel->model;
+  int near = model->opened_max + 20 < model->count ? model->opened_max + 20 : model->count;
+  int id = (int)draw(&duel->seeded, (uint32_t)near);
+  int parent = (int)draw(&duel->seeded, (uint32_t)near + 1) - 1;
+  unsigned weight = 1 + draw(&duel->seeded, 256);
+  bool exclusive = draw(&duel->seeded, 3) == 0 && !model->extensible_seen;
+  model_depend(model, id, parent, weight, exclusive);
+  (void)depend_id(duel->world, (uint32_t)id * 2 + 1, parent < 0 ? 0 : (uint32_t)parent * 2 + 1,
+                  (uint16_t)weight, exclusive);
+}
+
+/* PRIORITY_UPDATE for an open stream, or one that is to come. */
+static void do_update(struct duel *duel) {
+  struct model *model = &duel->model;
+  int id = draw(&duel->seeded, 2) ? draw_kind(duel, MODEL_OPEN) : model->opened_max + 1;
+  if (id < 0 || id >= model->count) return;
+  struct priority_field field = {.urgency = (uint8_t)draw(&duel->seeded, 8),
+                                 .incremental = draw(&duel->seeded, 2)};
+  assert_int_equal(sched_update(&duel->world->sched, (uint32_t)id * 2 + 1, &field), SCHED_DONE);
+  if (model->at[id].kind != MODEL_OPEN) {
+    model->updates[id].known = true;
+    model->updates[id].urgency = field.urgency;
+    model->updates[id].incremental = field.incremental;
+    return;
+  }
+  model_set_extensible(model, id, field.urgency, field.incremental);
+}
+
+static void do_head_start(struct duel *duel) {
+  int id = draw_kind(duel, MODEL_OPEN);
+  if (id < 0) return;
+  struct model_node *node = &duel->model.at[id];
+  if (draw(&duel->seeded, 3) == 0) {
+    node->head_rest_bytes = draw(&duel->seeded, 3) ? draw(&duel->seeded, 40000) : 0;
+    sched_extend_head_start(&duel->world->sched, &duel->world->streams[id].node,
+                            node->head_rest_bytes);
+    return;
+  }
+  node->head_bytes = 1 + draw(&duel->seeded, 40000);
+  node->head_rest_bytes = 0;
+  node->head_urgency = draw(&duel->seeded, 8);
+  sched_set_head_start(&duel->world->sched, &duel->world->streams[id].node, node->head_bytes,
+                       (uint8_t)node->head_urgency);
+}
+
+static void do_ready(struct duel *duel) {
+  int id = draw_kind(duel, MODEL_OPEN);
+  if (id < 0) return;
+  struct model_node *node = &duel->model.at[id];
+  node->ready = draw(&duel->seeded, 4) != 0;
+  if (node->ready)
+    sched_ready(&duel->world->sched, &duel->world->streams[id].node);
+  else
+    sched_idle(&duel->world->sched, &duel->world->streams[id].node);
+}
+
+static void do_send(struct duel *duel) {
+  size_t quantum = 0;
+  struct sched_node *node = sched_next(&duel->world->sched, &quantum);
+  unsigned ready = 0;
+  for (int i = 0; i < duel->model.count; i++)
+    ready += duel->model.at[i].ready;
+  assert_int_equal(duel->world->sched.ready_count, ready);
+  if (!node) {
+    assert_int_equal(ready, 0);
+    return;
+  }
+  int id = (int)(node->id / 2);
+  struct model_node *expected = &duel->model.at[id];
+  if (!expected->ready || !model_may_send(&duel->model, id))
+    fail_msg("seed %u step %u: stream %d may not be next", duel->seed, duel->step, id);
+  if (ready > 1) assert_in_range(quantum, 1, SCHED_QUANTUM_BYTES);
+  size_t bytes = 1 + draw(&duel->seeded, (uint32_t)quantum);
+  uint32_t head = bytes < expected->head_bytes ? (uint32_t)bytes : expected->head_bytes;
+  uint32_t rest = (uint32_t)bytes - head;
+  expected->head_bytes -= head;
+  expected->head_rest_bytes -= rest < expected->head_rest_bytes ? rest : expected->head_rest_bytes;
+  if (draw(&duel->seeded, 4) == 0) { /* it went idle while it was asked for its bytes */
+    expected->ready = false;
+    sched_idle(&duel->world->sched, node);
+  }
+  sched_sent(&duel->world->sched, node, bytes);
+}
+
+/* `extensible`: whether RFC 9218 signals are drawn, in the last third. */
+static void duel_run(unsigned seed, int ids, unsigned steps, bool extensible) {
+  struct duel *duel = calloc(1, sizeof *duel);
+  duel->seed = seed;
+  duel->seeded = seed_of(seed);
+  duel->world = world_make();
+  duel->model.count = ids;
+  duel->model.slots = 2 * ids;
+  duel->model.opened_max = -1;
+  unsigned openness = 4 + draw(&duel->seeded, 12);
+  for (duel->step = 0; duel->step < steps; duel->step++) {
+    unsigned dice = draw(&duel->seeded, 100);
+    bool late = extensible && duel->step > steps * 2 / 3;
+    duel->world->sched.churn_left = SCHED_CHURN_BURST;
+    if (dice < openness)
+      do_open(duel);
+    else if (dice < 20)
+      do_close(duel);
+    else if (dice < 45)
+      do_depend(duel);
+    else if (dice < 50 && late)
+      do_update(duel);
+    else if (dice < 55)
+      do_head_start(duel);
+    else if (dice < 75)
+      do_ready(duel);
+    else
+      do_send(duel);
+    compare(duel);
+    if (duel->step % 16 == 0 && duel->world->sched.tree.root)
+      check_siblings(duel->world->sched.tree.root, NULL);
+  }
+  world_end(duel->world);
+  free(duel);
+}
+
+static void a_slow_model_agrees(void **state) {
+  (void)state;
+  for (unsigned seed = 0; seed < 60; seed++)
+    duel_run(seed, 50, 1200, seed % 2);
+}
+
+/* So many identifiers that every bound is reached. */
+static void a_slow_model_agrees_at_the_bounds(void **state) {
+  (void)state;
+  for (unsigned seed = 1000; seed < 1008; seed++)
+    duel_run(seed, MODEL_IDS_MAX, 4000, seed % 2);
+}
+
+/* ---- hostile signals ------------------------------------------------------------------------- */
+
+static double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static unsigned depth_of(const struct sched_node *node) {
+  unsigned depth = 0;
+  for (; node; node = node->siblings->owner)
+    depth++;
+  return depth;
+}
+
+/* All the memory that one connection can make the scheduler take, rounded up to whole chunks. */
+static size_t memory_max(void) {
+  return (SCHED_SHARES_MAX + SCHED_LEVEL_COUNT + 8) * (sizeof(struct sched_siblings) + 64) +
+         (SCHED_PLACEHOLDERS_MAX + 32) * (sizeof(struct sched_placeholder) + 64) +
+         4 * (sizeof(struct sched_update_block) + 64) + 4096;
+}
+
+/* Each of 1,000 streams depends on the one before; all of them are served all the same. */
+static void a_chain_of_1000(void **state) {
+  struct world *world = *state;
+  enum { DEPTH = 1000 };
+  for (uint32_t i = 0; i < DEPTH; i++) {
+    struct sched_priority priority = {
+        .given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .parent_id = i ? i * 2 - 1 : 0};
+    priority.exclusive = i == 1;
+    enum sched_result result = open_id(world, i * 2 + 1, priority);
+    assert_int_equal(result, i < SCHED_SHARES_MAX ? SCHED_DONE : SCHED_NO_ROOM);
+    sched_ready(&world->sched, &world->streams[i].node);
+  }
+  unsigned deepest = 0;
+  for (uint32_t i = 0; i < DEPTH; i++) {
+    unsigned depth = depth_of(&world->streams[i].node);
+    if (depth > deepest) deepest = depth;
+  }
+  assert_int_equal(deepest, SCHED_SHARES_MAX);
+  assert_true(world->allocated_bytes <= memory_max());
+  for (uint32_t i = 0; i < DEPTH; i++) {
+    size_t quantum = 0;
+    struct sched_node *node = sched_next(&world->sched, &quantum);
+    assert_non_null(node);
+    sched_sent(&world->sched, node, quantum);
+    world_close(world, node->id);
+  }
+  assert_int_equal(world->sched.ready_count, 0);
+}
+
+/* The same, each exclusively below the root, so that the chain grows at its top. */
+static void a_chain_from_above(void **state) {
+  struct world *world = *state;
+  for (uint32_t i = 0; i < 1000; i++) {
+    struct sched_priority priority = {
+        .given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .exclusive = true};
+    (void)open_id(world, i * 2 + 1, priority);
+    sched_ready(&world->sched, &world->streams[i].node);
+  }
+  for (uint32_t i = 0; i < 1000; i++)
+    assert_true(depth_of(&world->streams[i].node) <= SCHED_SHARES_MAX);
+  assert_true(world->allocated_bytes <= memory_max());
+}
+
+static void ten_thousand_idle_placeholders(void **state) {
+  struct world *world = *state;
+  unsigned done = 0, refused = 0;
+  for (uint32_t i = 0; i < 10000; i++) {
+    world->sched.churn_left = SCHED_CHURN_BURST;
+    enum sched_result result = depend_id(world, 20001 + 2 * i, i ? 19999 + 2 * i : 0, 16, i & 1);
+    done += result == SCHED_DONE;
+    refused += result == SCHED_NO_ROOM;
+  }
+  assert_int_equal(done + refused, 10000);
+  assert_true(done < SCHED_PLACEHOLDERS_MAX + 1);
+  assert_true(world->sched.tree.placeholder_count <= SCHED_PLACEHOLDERS_MAX);
+  assert_true(world->allocated_bytes <= memory_max());
+  /* Those who behave are still served. */
+  open_plain(world, "AB");
+  ready(world, "AB");
+  assert_string_equal(sequence(world, 4), "A B A B");
+}
+
+/* Without the budget for signals: a million, over 10,000 streams that are all ready, with cycles
+ * and exclusive flags. Bounded by the structure alone. */
+static void a_million_signals(void **state) {
+  struct world *world = *state;
+  struct seeded seeded = seed_of(7540);
+  enum { STREAMS = 10000 };
+  for (uint32_t i = 0; i < STREAMS; i++) {
+    (void)open_id(world, i * 2 + 1, SCHED_PRIORITY_DEFAULT);
+    sched_ready(&world->sched, &world->streams[i].node);
+  }
+  double began = seconds_now();
+  for (uint32_t i = 0; i < 1000000; i++) {
+    uint32_t id = draw(&seeded, STREAMS + 500) * 2 + 1;
+    uint32_t parent = draw(&seeded, 20) ? draw(&seeded, STREAMS + 500) * 2 + 1 : 0;
+    world->sched.churn_left = SCHED_CHURN_BURST;
+    (void)depend_id(world, id, parent, (uint16_t)(1 + draw(&seeded, 256)), draw(&seeded, 2));
+  }
+  double seconds = seconds_now() - began;
+  print_message("a million signals: %.0f ns each\n", seconds * 1000);
+  assert_true(seconds < 20); /* 20 us each, with sanitizers on a slow machine */
+  assert_true(world->allocated_bytes <= memory_max());
+  check_siblings(world->sched.tree.root, NULL);
+  size_t quantum = 0;
+  for (uint32_t i = 0; i < STREAMS; i++) {
+    struct sched_node *node = sched_next(&world->sched, &quantum);
+    assert_non_null(node);
+    sched_sent(&world->sched, node, quantum);
+    world_close(world, node->id);
+  }
+  assert_null(sched_next(&world->sched, &quantum));
+}
+
+/* With the budget nearly all of them are refused, and whoever opens streams may go on. */
+static void signals_have_a_budget(void **state) {
+  struct world *world = *state;
+  open_plain(world, "AB");
+  unsigned refused = 0;
+  for (uint32_t i = 0; i < 1000000; i++)
+    refused += depend_id(world, 1 + 2 * (i % 2), 3 - 2 * (i % 2), 16, true) == SCHED_CHURN;
+  assert_int_equal(refused, 1000000 - SCHED_CHURN_BURST);
+  assert_int_equal(update_id(world, 99, "u=1"), SCHED_CHURN);
+  open_plain(world, "C");
+  for (unsigned i = 0; i < SCHED_CHURN_PER_STREAM; i++)
+    assert_int_equal(depend_id(world, id_of('C'), id_of('A'), 16, false), SCHED_DONE);
+  assert_int_equal(depend_id(world, id_of('C'), id_of('A'), 16, false), SCHED_CHURN);
+}
+
+/* Streams that come and go, each a parent for a while, for a long time. */
+static void churn_of_streams_leaves_nothing(void **state) {
+  struct world *world = *state;
+  struct seeded seeded = seed_of(1);
+  enum { OPEN = 100, ROUNDS = 11000 };
+  for (uint32_t i = 0; i < ROUNDS; i++) {
+    struct sched_priority priority = {.given = SCHED_GIVEN_DEPENDENCY,
+                                      .weight = (uint16_t)(1 + draw(&seeded, 256)),
+                                      .exclusive = draw(&seeded, 2)};
+    if (i) priority.parent_id = (i - 1 - draw(&seeded, i < 150 ? i : 150)) * 2 + 1;
+    (void)open_id(world, i * 2 + 1, priority);
+    sched_ready(&world->sched, &world->streams[i].node);
+    if (i >= OPEN) world_close(world, (i - OPEN) * 2 + 1);
+    size_t quantum = 0;
+    struct sched_node *node = sched_next(&world->sched, &quantum);
+    sched_sent(&world->sched, node, quantum);
+  }
+  check_siblings(world->sched.tree.root, NULL);
+  assert_true(world->allocated_bytes <= memory_max());
+}
+
+/* ---- cost ------------------------------------------------------------------------------------ */
+
+/* After the first round nothing is allocated any more. */
+static void decisions_allocate_nothing(void **state) {
+  struct world *world = *state;
+  enum { STREAMS = 10000 };
+  for (uint32_t i = 0; i < STREAMS; i++) {
+    (void)open_id(world, i * 2 + 1, SCHED_PRIORITY_DEFAULT);
+    sched_ready(&world->sched, &world->streams[i].node);
+  }
+  unsigned before = world->allocations;
+  for (uint32_t i = 0; i < 10 * STREAMS; i++) {
+    size_t quantum = 0;
+    struct sched_node *node = sched_next(&world->sched, &quantum);
+    sched_sent(&world->sched, node, quantum);
+    sched_idle(&world->sched, node);
+    sched_ready(&world->sched, node);
+  }
+  assert_int_equal(world->allocations, before);
+}
+
+static int begin(void **state) {
+  *state = world_make();
+  return 0;
+}
+
+static int end(void **state) {
+  world_end(*state);
+  return 0;
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(random_trees_converge),
+      cmocka_unit_test(a_slow_model_agrees),
+      cmocka_unit_test(a_slow_model_agrees_at_the_bounds),
+      TEST(a_chain_of_1000),
+      TEST(a_chain_from_above),
+      TEST(ten_thousand_idle_placeholders),
+      TEST(a_million_signals),
+      TEST(signals_have_a_budget),
+      TEST(churn_of_streams_leaves_nothing),
+      TEST(decisions_allocate_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

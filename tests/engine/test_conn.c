@@ -1,0 +1,365 @@
+/*
+ * engine/test_conn.c - what the first bytes of a connection, or its ALPN token, make of it: HTTP/2, a 505,
+ * or a GOAWAY. Each row runs whole, in every two pieces, byte by byte, and against a guard page.
+ */
+#include "tests/support/hpack_support.h"
+
+#include "tests/support/loopback.h"
+
+#include "engine/base/wire.h"
+
+#define SETTINGS "\0\0\0\4\0\0\0\0\0"
+
+enum outcome {
+  H2_TALKS,   /* SETTINGS come first, and no GOAWAY */
+  H2_GOODBYE, /* SETTINGS or not, then GOAWAY(PROTOCOL_ERROR) */
+  REFUSED,    /* 505 */
+  UNDECIDED,  /* nothing is said yet */
+};
+
+struct row {
+  const char *name, *protocol;
+  const char *input;
+  size_t len; /* 0: of the string */
+  enum outcome outcome;
+};
+
+#define BYTES(literal) (literal), sizeof(literal) - 1
+
+static const struct row rows[] = {
+    {"prior knowledge", "", BYTES(H2_PREFACE SETTINGS), H2_TALKS},
+    {"prior knowledge by ALPN", "h2", BYTES(H2_PREFACE SETTINGS), H2_TALKS},
+    {"most of the preface", "", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r", 0, UNDECIDED},
+    {"nothing", "", "", 0, UNDECIDED},
+    {"HTTP/1.1", "", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0, REFUSED},
+    {"HTTP/1.0", "", "GET / HTTP/1.0\r\n", 0, REFUSED},
+    {"bare LF", "", "GET / HTTP/1.1\n", 0, REFUSED},
+    {"like the preface at first", "", "PRI * HTTP/1.1\r\n", 0, REFUSED},
+    {"an unfinished line", "", "GET / HTTP/1.1", 0, UNDECIDED},
+    {"HTTP/1.1 by ALPN", "http/1.1", "GET / HTTP/1.1\r\n", 0, REFUSED},
+    {"HTTP/1.1 by ALPN, then HTTP/2", "http/1.1", H2_PREFACE, 0, REFUSED},
+    {"nonsense instead of the preface", "", "hello\r\n", 0, H2_GOODBYE},
+    {"an empty line", "", "\r\n", 0, H2_GOODBYE},
+    {"HTTP/0.9", "", "GET /\r\n", 0, H2_GOODBYE},
+    {"HTTP/2.0 spelt out", "", "GET / HTTP/2.0\r\n", 0, H2_GOODBYE},
+    {"a broken end of the preface", "", BYTES("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"), H2_GOODBYE},
+    {"zeros and a line end", "", BYTES("\0\0\0\0\n"), H2_GOODBYE},
+};
+
+static struct guard guard;
+
+struct side {
+  struct counted_memory memory;
+  struct engine engine;
+  struct machine machine;
+  uint64_t now_ns;
+  uint8_t sent[4096];
+  size_t sent_len;
+};
+
+static void request(void *ctx, struct stream *stream, const struct request *request,
+                    uint64_t now_ns) {
+  (void)ctx, (void)request, (void)now_ns;
+  (void)stream_respond(stream, 204, NULL, 0, BODY_NONE);
+}
+static const struct handler handler = {.request = request};
+
+static void side_open(struct side *side, const char *protocol) {
+  *side = (struct side){.now_ns = 1000 * SECOND_NS};
+  counted_init(&side->memory);
+  const struct engine_config config = engine_config_default();
+  assert_true(engine_init(&side->engine, &side->memory.memory, &config, &handler));
+  const struct machine_peer peer = {.application_protocol = protocol};
+  const struct machine_factory factory = conn_factory(&side->engine);
+  assert_true(factory.create(factory.ctx, &peer, NULL, side->now_ns, &side->machine));
+}
+
+static void side_close(struct side *side) {
+  side->machine.ops->close(side->machine.self);
+  engine_destroy(&side->engine);
+  assert_int_equal(side->memory.count, 0);
+}
+
+static unsigned side_wants(const struct side *side) {
+  return side->machine.ops->wants(side->machine.self);
+}
+
+/* Takes what there is to send, at most `piece` bytes at a time. */
+static void side_take(struct side *side, size_t piece) {
+  while (side_wants(side) & MACHINE_SEND) {
+    struct span spans[4];
+    const size_t count =
+        side->machine.ops->send_peek(side->machine.self, spans, 4, 65536, side->now_ns);
+    if (count == 0) return;
+    const size_t len = spans[0].len < piece ? spans[0].len : piece;
+    assert_true(side->sent_len + len <= sizeof side->sent);
+    memcpy(side->sent + side->sent_len, spans[0].base, len);
+    side->sent_len += len;
+    side->machine.ops->send_ack(side->machine.self, len, side->now_ns);
+  }
+}
+
+/* Everything is consumed as long as the machine wants to receive. */
+static void side_give(struct side *side, struct span bytes) {
+  while (bytes.len > 0 && side_wants(side) & MACHINE_RECV) {
+    const size_t took = side->machine.ops->recv(side->machine.self, bytes, side->now_ns);
+    assert_true(took > 0 && took <= bytes.len);
+    bytes = span_of(bytes.base + took, bytes.len - took);
+  }
+}
+
+static bool sent_text(const struct side *side, const char *text) {
+  return memmem(side->sent, side->sent_len, text, strlen(text)) != NULL;
+}
+
+/* The error code of the first GOAWAY among the frames sent, or -1. */
+static int64_t sent_goaway(const struct side *side) {
+  for (size_t at = 0; at + H2_FRAME_HEADER_BYTES <= side->sent_len;) {
+    const struct h2_frame_header header = h2_frame_header_decode(side->sent + at);
+    at += H2_FRAME_HEADER_BYTES;
+    assert_true(at + header.length <= side->sent_len);
+    if (header.type == H2_GOAWAY) return wire_get32(side->sent + at + 4);
+    at += header.length;
+  }
+  return -1;
+}
+
+/* A well-formed answer: the length it states is the length it has. */
+static void check_refusal(const struct side *side) {
+  assert_true(sent_text(side, "HTTP/1.1 505 "));
+  assert_true(sent_text(side, "connection: close\r\n"));
+  const uint8_t *body = memmem(side->sent, side->sent_len, "\r\n\r\n", 4);
+  const uint8_t *length = memmem(side->sent, side->sent_len, "content-length: ", 16);
+  assert_true(body && length);
+  assert_int_equal(strtoul((const char *)length + 16, NULL, 10),
+                   side->sent_len - (size_t)(body + 4 - side->sent));
+}
+
+static void check(const struct side *side, enum outcome outcome) {
+  switch (outcome) {
+  case H2_TALKS:
+    assert_true(side->sent_len > 0 && side->sent[3] == H2_SETTINGS);
+    assert_int_equal(sent_goaway(side), -1);
+    assert_int_equal(side_wants(side), MACHINE_RECV);
+    break;
+  case H2_GOODBYE:
+    assert_int_equal(sent_goaway(side), H2_PROTOCOL_ERROR);
+    assert_true(side_wants(side) & MACHINE_DONE);
+    break;
+  case REFUSED:
+    check_refusal(side);
+    assert_int_equal(side_wants(side), MACHINE_DONE);
+    break;
+  case UNDECIDED:
+    assert_int_equal(side->sent_len, 0);
+    assert_int_equal(side_wants(side), MACHINE_RECV);
+    break;
+  }
+}
+
+/* Gives the row's first `cut` bytes, then the others in pieces of `piece` bytes. */
+static void run(const struct row *row, size_t cut, size_t piece) {
+  const size_t len = row->len ? row->len : strlen(row->input);
+  struct side side;
+  side_open(&side, row->protocol);
+  for (size_t at = 0; at < len;) {
+    const size_t end = at < cut ? cut : (at + piece < len ? at + piece : len);
+    side_give(&side, guard_put(&guard, span_of((const uint8_t *)row->input + at, end - at)));
+    side_take(&side, 1 + piece % 7);
+    at = end;
+  }
+  side_take(&side, 4096);
+  check(&side, row->outcome);
+  side_close(&side);
+}
+
+static void first_bytes(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct row *row = &rows[i];
+    const size_t len = row->len ? row->len : strlen(row->input);
+    print_message("%s\n", row->name);
+    run(row, 0, len + 1);
+    run(row, 0, 1);
+    for (size_t cut = 1; cut < len; cut++)
+      run(row, cut, len + 1);
+  }
+}
+
+/* A request line longer than what is looked at is taken for HTTP/1.x. */
+static void a_long_line(void **state) {
+  (void)state;
+  char line[2 * CONN_SNIFF_BYTES];
+  memset(line, 'a', sizeof line);
+  memcpy(line, "GET /", 5);
+  const struct row row = {"long", "", line, sizeof line, REFUSED};
+  run(&row, 0, sizeof line);
+  run(&row, 0, 1);
+}
+
+/* Who says nothing, or not enough, is closed in silence after H2_PREFACE_NS. */
+static void silence_ends(void **state) {
+  (void)state;
+  struct side side;
+  side_open(&side, "");
+  side_give(&side, span_text("GET / HT"));
+  const uint64_t deadline_ns = side.machine.ops->deadline_ns(side.machine.self);
+  assert_int_equal(deadline_ns, side.now_ns + H2_PREFACE_NS);
+  side.machine.ops->tick(side.machine.self, deadline_ns - 1);
+  assert_int_equal(side_wants(&side), MACHINE_RECV);
+  side.machine.ops->tick(side.machine.self, deadline_ns);
+  side_take(&side, 4096);
+  assert_int_equal(side.sent_len, 0);
+  assert_int_equal(side_wants(&side), MACHINE_DONE);
+  side_close(&side);
+}
+
+static void eof_and_drain_end_what_has_not_begun(void **state) {
+  (void)state;
+  struct side side;
+  side_open(&side, "");
+  side.machine.ops->recv_eof(side.machine.self, side.now_ns);
+  assert_int_equal(side_wants(&side), MACHINE_DONE);
+  side_close(&side);
+  side_open(&side, "");
+  side.machine.ops->drain(side.machine.self, side.now_ns);
+  assert_int_equal(side_wants(&side), MACHINE_DONE);
+  side_close(&side);
+}
+
+/* A 505 that has begun is sent to its end, whatever happens meanwhile. */
+static void a_refusal_is_completed(void **state) {
+  (void)state;
+  struct side side;
+  side_open(&side, "");
+  side_give(&side, span_text("GET / HTTP/1.1\r\n"));
+  side.machine.ops->drain(side.machine.self, side.now_ns);
+  side.machine.ops->recv_eof(side.machine.self, side.now_ns);
+  assert_int_equal(side_wants(&side), MACHINE_SEND);
+  side_take(&side, 5);
+  check(&side, REFUSED);
+  side_close(&side);
+}
+
+/* The deadline passes while a piece of the 505 is under way: its ack finds nothing left. */
+static void a_refusal_is_given_up(void **state) {
+  (void)state;
+  struct side side;
+  struct span span;
+  side_open(&side, "");
+  side_give(&side, span_text("GET / HTTP/1.1\r\n"));
+  assert_int_equal(side.machine.ops->send_peek(side.machine.self, &span, 1, 65536, side.now_ns), 1);
+  side.now_ns = side.machine.ops->deadline_ns(side.machine.self);
+  side.machine.ops->tick(side.machine.self, side.now_ns);
+  assert_int_equal(side_wants(&side), MACHINE_DONE);
+  side.machine.ops->send_ack(side.machine.self, span.len, side.now_ns);
+  assert_int_equal(side_wants(&side), MACHINE_DONE);
+  side_close(&side);
+}
+
+/* A full pool refuses the connection; nothing leaks, whichever allocation fails. */
+static void memory_refused(void **state) {
+  (void)state;
+  bool complete = false;
+  for (uint64_t n = 1; !complete; n++) {
+    struct side side = {.now_ns = 1000 * SECOND_NS};
+    counted_init(&side.memory);
+    side.memory.refuse_at = n;
+    const struct engine_config config = engine_config_default();
+    if (engine_init(&side.engine, &side.memory.memory, &config, &handler)) {
+      const struct machine_peer peer = {.application_protocol = ""};
+      const struct machine_factory factory = conn_factory(&side.engine);
+      if (factory.create(factory.ctx, &peer, NULL, side.now_ns, &side.machine)) {
+        side_give(&side, span_of((const uint8_t *)BYTES(H2_PREFACE SETTINGS)));
+        side_take(&side, 4096);
+        complete = side.memory.calls < n;
+        assert_true(complete || side_wants(&side));
+        side.machine.ops->close(side.machine.self);
+      }
+      engine_destroy(&side.engine);
+    }
+    assert_int_equal(side.memory.count, 0);
+    assert_true(n < 1000);
+  }
+}
+
+/* ---- weight ---------------------------------------------------------------------------------- */
+
+/* Who gave the host a weight before is right; else it is the engine's, for every protocol. */
+static void connections_have_the_engines_weight(void **state) {
+  (void)state;
+  static const char *const protocols[] = {"", "h2", "http/1.1"};
+  struct counted_memory memory;
+  struct engine engine;
+  counted_init(&memory);
+  struct engine_config config = engine_config_default();
+  assert_int_equal(config.connection_weight, MACHINE_WEIGHT_DEFAULT);
+  config.connection_weight = 40;
+  assert_true(engine_init(&engine, &memory.memory, &config, &handler));
+  const struct machine_factory factory = conn_factory(&engine);
+  for (int i = 0; i < 3; i++) {
+    for (uint16_t before = 0; before < 3; before++) {
+      struct machine_peer peer = {.application_protocol = protocols[i]};
+      struct machine_host host = {.weight = before};
+      struct machine machine;
+      assert_true(factory.create(factory.ctx, &peer, &host, SECOND_NS, &machine));
+      assert_int_equal(host.weight, before ? before : 40);
+      machine.ops->close(machine.self);
+    }
+  }
+  engine_destroy(&engine);
+}
+
+static void weigh(void *ctx, struct stream *stream, const struct request *request,
+                  uint64_t now_ns) {
+  (void)ctx, (void)now_ns;
+  stream_weigh_connection(stream, span_is(request->path, "/paid") ? 256 : 1);
+  (void)stream_respond(stream, 204, NULL, 0, BODY_NONE);
+}
+
+static void ignore_wake(struct machine_host *host) {
+  (void)host;
+}
+
+/* A handler changes the weight of the connection that a request came on. */
+static void handlers_set_weights(void **state) {
+  (void)state;
+  static const struct handler weigher = {.request = weigh};
+  /* GET http / with the fields of HPACK's static table, then GET /paid as a literal. */
+  static const char plain[] = "\0\0\6\1\5\0\0\0\1\x82\x86\x84\x41\1x";
+  static const char paid[] = "\0\0\14\1\5\0\0\0\3\x82\x86\4\5/paid\x41\1x";
+  struct side side = {.now_ns = SECOND_NS};
+  struct machine_host host = {.wake = ignore_wake};
+  counted_init(&side.memory);
+  const struct engine_config config = engine_config_default();
+  assert_true(engine_init(&side.engine, &side.memory.memory, &config, &weigher));
+  const struct machine_peer peer = {.application_protocol = "h2"};
+  const struct machine_factory factory = conn_factory(&side.engine);
+  assert_true(factory.create(factory.ctx, &peer, &host, side.now_ns, &side.machine));
+  assert_int_equal(host.weight, MACHINE_WEIGHT_DEFAULT);
+  side_give(&side, span_of(H2_PREFACE SETTINGS, sizeof(H2_PREFACE SETTINGS) - 1));
+  side_give(&side, span_of(plain, sizeof plain - 1));
+  assert_int_equal(host.weight, 1);
+  side_give(&side, span_of(paid, sizeof paid - 1));
+  assert_int_equal(host.weight, 256);
+  side_take(&side, SIZE_MAX);
+  side_close(&side);
+}
+
+int main(void) {
+  guard_init(&guard, 4096);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(first_bytes),
+      cmocka_unit_test(a_long_line),
+      cmocka_unit_test(silence_ends),
+      cmocka_unit_test(eof_and_drain_end_what_has_not_begun),
+      cmocka_unit_test(a_refusal_is_completed),
+      cmocka_unit_test(a_refusal_is_given_up),
+      cmocka_unit_test(memory_refused),
+      cmocka_unit_test(connections_have_the_engines_weight),
+      cmocka_unit_test(handlers_set_weights),
+  };
+  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  guard_destroy(&guard);
+  return failed;
+}

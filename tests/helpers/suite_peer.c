@@ -1,0 +1,150 @@
+/*
+ * helpers/suite_peer.c - the cases of tests/spec/spec_suite.h against a server on 127.0.0.1, as a client that speaks
+ * through a socket: it has to see the answer, and after GOAWAY the end of the connection, without a
+ * reset that could have destroyed it.
+ *
+ *     suite_peer PORT
+ *
+ * Prints what went wrong, then `N passed, N failed`; status 1 if anything did. Steps of an
+ * application are left out, as there is none to play: the server answers /hold with whatever it
+ * thinks of that.
+ */
+#include "tests/spec/spec_suite.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 5000 };
+
+static struct script script;
+static uint16_t port;
+static unsigned passed, failed;
+static int connection;
+static bool closed, reset;
+
+static int open_connection(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+  if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+    perror("suite_peer: cannot connect");
+    exit(2);
+  }
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return fd;
+}
+
+/* What the server no longer takes is lost; it has answered by then. */
+static void send_bytes(struct script *from, struct span bytes) {
+  (void)from;
+  while (bytes.len > 0) {
+    ssize_t n = send(connection, bytes.base, bytes.len, MSG_NOSIGNAL);
+    if (n <= 0) return;
+    bytes = span_of(bytes.base + n, bytes.len - (size_t)n);
+  }
+}
+
+static void receive_bytes(int wait_ms) {
+  struct pollfd poller = {.fd = connection, .events = POLLIN};
+  if (poll(&poller, 1, wait_ms) <= 0) return;
+  script.received = realloc(script.received, script.received_len + 65536);
+  ssize_t n = recv(connection, script.received + script.received_len, 65536, 0);
+  closed = n <= 0;
+  reset = n < 0 && errno == ECONNRESET;
+  if (closed) return;
+  script.received_len += (size_t)n;
+  script_parse(&script);
+}
+
+/* The steps of the peer alone. */
+static void send_steps(const char *text) {
+  while (*text) {
+    char step[512];
+    size_t len = strcspn(text, ";");
+    text += strspn(text, " ");
+    len = strcspn(text, ";");
+    snprintf(step, sizeof step, "%.*s", (int)len, text);
+    if (*step && *step != '!') script_run(&script, step);
+    text += len + (text[len] == ';');
+  }
+}
+
+static bool satisfied(const char *wanted) {
+  const char *goaway = strstr(script.log, "GOAWAY"), *rst = strstr(script.log, "RST_STREAM");
+  bool ended = goaway && code_wanted(wanted, strchr(goaway + 7, ' ') + 1);
+  if (*wanted == 'C' || (*wanted == 'S' && ended)) return ended && closed && !reset;
+  if (*wanted == 'S') return !goaway && rst && code_wanted(wanted, strchr(rst + 11, ' ') + 1);
+  if (!*wanted) return !script.goaway;
+  bool answered = strstr(script.log, "PING ack 12345678");
+  bool unwanted = rst && script.rst_code != H2_NO_ERROR; /* NO_ERROR only ends a request early */
+  if (strcmp(wanted, "end") == 0) return answered && strstr(script.log, " end") && !unwanted;
+  if (strcmp(wanted, "ping") == 0) return answered && !script.goaway;
+  return strstr(script.log, wanted) && !script.goaway;
+}
+
+static void begin(void) {
+  memset(&script, 0, offsetof(struct script, log));
+  script.log[0] = '\0';
+  script.role = H2_SERVER; /* the machine under test */
+  script.sink = send_bytes;
+  script.rst_code = script.table_bytes_pending = -1;
+  script.frame_bytes_max = H2_FRAME_BYTES_MIN;
+  counted_init(&script.own_memory);
+  hpack_decoder_init(&script.decoder, &script.own_memory.memory);
+  headers_init(&script.fields, script.field_room, 128, script.arena, sizeof script.arena,
+               sizeof script.arena);
+  connection = open_connection();
+  closed = reset = false;
+}
+
+static void end(void) {
+  close(connection);
+  hpack_decoder_destroy(&script.decoder);
+  free(script.received);
+  free(script.block);
+}
+
+static void run_case(const struct suite_case *row) {
+  bool error = row->wanted[0] == 'C' || row->wanted[0] == 'S';
+  begin();
+  if (strncmp(row->text, "RAW", 3) != 0) send_steps("RAW ~magic; SETTINGS 0; SETTINGS/A 0");
+  send_steps(row->text);
+  if (strncmp(row->text, "RAW", 3) == 0) send_steps("RAW x0d0a0d0a");
+  if (!error) send_steps("PING 0 x3132333435363738");
+  for (int waited = 0; waited < PATIENCE_MS && !closed && !satisfied(row->wanted); waited += 10)
+    receive_bytes(10);
+  bool ok = satisfied(row->wanted);
+  if (!ok)
+    printf("%s %s: want %s, got %s%s%s\n", row->section, row->name, row->wanted, script.log,
+           closed ? ", closed" : "", reset ? ", reset" : "");
+  *(ok ? &passed : &failed) += 1;
+  end();
+}
+
+static void run_cases(const struct suite_case *rows, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    run_case(&rows[i]);
+}
+
+static void test_all(void **state) {
+  (void)state;
+  run_cases(generic, sizeof generic / sizeof *generic);
+  run_cases(http2, sizeof http2 / sizeof *http2);
+  run_cases(hpack, sizeof hpack / sizeof *hpack);
+  printf("%u passed, %u failed\n", passed, failed);
+  assert_int_equal(failed, 0);
+}
+
+int main(int count, char **arguments) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_all)};
+  if (count != 2) {
+    fprintf(stderr, "usage: suite_peer PORT\n");
+    return 2;
+  }
+  port = (uint16_t)strtoul(arguments[1], NULL, 10);
+  return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,91 @@
+/*
+ * base/test_address.c - the forms that --http and --https take.
+ */
+#include "io/base/address.h"
+
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+/* `shown` is NULL where the text is no address. */
+static const struct {
+  const char *text, *shown;
+} rows[] = {
+    {"127.0.0.1:8080", "127.0.0.1:8080"},
+    {"0.0.0.0:1", "0.0.0.0:1"},
+    {"localhost:65535", "127.0.0.1:65535"},
+    {"[::1]:8080", "[::1]:8080"},
+    {"[::]:80", "[::]:80"},
+    {"[2001:db8::5]:443", "[2001:db8::5]:443"},
+    {"[fe80::1%lo]:99", "[fe80::1%lo]:99"},
+    {":8080", "[::]:8080"},
+    {"*:8080", "[::]:8080"},
+    {"8080", "[::]:8080"},
+    {"127.0.0.1:0", "127.0.0.1:0"},
+    {"", NULL},
+    {":", NULL},
+    {"127.0.0.1", NULL},
+    {"127.0.0.1:", NULL},
+    {"127.0.0.1:65536", NULL},
+    {"127.0.0.1:99999", NULL},
+    {"127.0.0.1:000080", NULL},
+    {"127.0.0.1:-1", NULL},
+    {"127.0.0.1:+80", NULL},
+    {"127.0.0.1: 80", NULL},
+    {"127.0.0.1:80 ", NULL},
+    {"127.0.0.1:80x", NULL},
+    {"127.0.0.256:80", NULL},
+    {"127.1:80", NULL},
+    {"::1:8080", NULL},
+    {"[::1]", NULL},
+    {"[::1]8080", NULL},
+    {"[::1:8080", NULL},
+    {"[]:8080", NULL},
+    {"[:8080", NULL},
+    {"[127.0.0.1]:8080", NULL},
+    {"[::1%nosuchdevice]:8080", NULL},
+    {"example.org:80", NULL},
+    {"http://127.0.0.1:80", NULL},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:80",
+     NULL},
+};
+
+static void test_forms(void **state) {
+  char text[ADDRESS_TEXT_BYTES];
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct address address;
+    bool is_address = address_parse(&address, rows[i].text);
+    if (is_address != (rows[i].shown != NULL)) fail_msg("\"%s\"", rows[i].text);
+    if (is_address) assert_string_equal(address_format(&address, text), rows[i].shown);
+  }
+}
+
+static void test_parts(void **state) {
+  static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 192, 0, 2, 1}, own[16] = {[15] = 1};
+  struct address address;
+  uint8_t bytes[16];
+  uint16_t port;
+  (void)state;
+  assert_true(address_from_host(&address, "192.0.2.1", 70));
+  address_to_peer(&address, bytes, &port);
+  assert_memory_equal(bytes, mapped, 16);
+  assert_int_equal(port, 70);
+  assert_true(address_from_host(&address, "::1", 71)); /* no brackets needed without a port */
+  address_set_port(&address, 72);
+  address_to_peer(&address, bytes, &port);
+  assert_memory_equal(bytes, own, 16);
+  assert_int_equal(port, 72);
+  assert_int_equal(address_port(&address), 72);
+  assert_false(address_from_host(&address, "example.org", 70));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_parts)};
+  return cmocka_run_group_tests_name("address", tests, NULL, NULL);
+}

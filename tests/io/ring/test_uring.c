@@ -1,0 +1,281 @@
+/*
+ * ring/test_uring.c - set-up, what is found and what is left out, full queues, waits, refusals.
+ */
+#include "io/base/limits.h"
+#include "io/ring/uring.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static uint64_t clock_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * IO_SECOND + (uint64_t)now.tv_nsec;
+}
+
+static void open_or_fail(struct uring *uring, unsigned disabled) {
+  struct io_error error = {.text = ""};
+  if (!uring_open(uring, disabled, &error)) fail_msg("%s", error.text);
+}
+
+/* Every feature is in use, lacking, or disabled; never two of these. */
+static void test_features_alone_and_together(void **state) {
+  enum { ALL = (1 << URING_FEATURE_COUNT) - 1 };
+  (void)state;
+  for (unsigned i = 0; i <= URING_FEATURE_COUNT; i++) {
+    unsigned disabled = i < URING_FEATURE_COUNT ? 1u << i : ALL;
+    struct uring uring;
+    open_or_fail(&uring, disabled);
+    assert_int_equal(uring.features | uring.missing | uring.disabled, ALL);
+    assert_int_equal(uring.features & (uring.missing | uring.disabled), 0);
+    assert_int_equal(uring.missing & uring.disabled, 0);
+    assert_int_equal(uring.disabled & disabled, disabled);
+    bool is_short = disabled & URING_FULL_QUEUES;
+    assert_int_equal(uring.ring.cq.ring_entries, is_short ? IO_CQ_ENTRIES_SHORT : IO_CQ_ENTRIES);
+    uring_close(&uring);
+  }
+}
+
+static void test_names(void **state) {
+  static const struct {
+    const char *text;
+    unsigned features;
+    const char *bad; /* NULL: accepted */
+  } rows[] = {
+      {"", 0, NULL},
+      {"ext_arg", URING_EXT_ARG, NULL},
+      {"multishot_recv,buffer_ring", URING_MULTISHOT_RECV | URING_BUFFER_RING, NULL},
+      {",,msg_ring,", URING_MSG_RING, NULL},
+      {"msg_rin", 0, "msg_rin"},
+      {"msg_ringo", 0, "msg_ringo"},
+      {"ext_arg,Multishot_recv", 0, "Multishot_recv"},
+      {"ext_arg ,ring_fd", 0, "ext_arg ,ring_fd"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    unsigned features;
+    const char *bad = NULL;
+    assert_int_equal(uring_parse_disabled(rows[i].text, &features, &bad), rows[i].bad == NULL);
+    if (rows[i].bad)
+      assert_string_equal(bad, rows[i].bad);
+    else
+      assert_int_equal(features, rows[i].features);
+  }
+  unsigned none = 1;
+  assert_true(uring_parse_disabled(NULL, &none, NULL));
+  assert_int_equal(none, 0);
+  for (unsigned i = 0; i < URING_FEATURE_COUNT; i++) {
+    unsigned back;
+    const char *bad;
+    assert_true(uring_parse_disabled(uring_feature_name(1u << i), &back, &bad));
+    assert_int_equal(back, 1u << i);
+    assert_true(strlen(uring_feature_fallback(1u << i)) > 10);
+  }
+}
+
+/* Collects completions until `count` have come; each user_data is 1 .. count, once. */
+static void expect_all(struct uring *uring, unsigned count) {
+  static unsigned char seen[100000];
+  unsigned got = 0;
+  uint64_t begin_ns = clock_ns();
+  memset(seen, 0, sizeof seen);
+  while (got < count && clock_ns() - begin_ns < 5 * IO_SECOND) {
+    struct io_uring_cqe *cqe;
+    unsigned head, batch = 0;
+    uring_enter(uring, IO_SECOND / 10);
+    io_uring_for_each_cqe(&uring->ring, head, cqe) {
+      batch++;
+      if (cqe->user_data == LIBURING_UDATA_TIMEOUT) continue;
+      assert_true(cqe->user_data >= 1 && cqe->user_data <= count);
+      assert_int_equal(seen[cqe->user_data]++, 0);
+      got++;
+    }
+    io_uring_cq_advance(&uring->ring, batch);
+  }
+  assert_int_equal(got, count);
+}
+
+static void submit_nops(struct uring *uring, unsigned count) {
+  for (unsigned i = 1; i <= count; i++) {
+    struct io_uring_sqe *sqe = uring_sqe(uring);
+    assert_non_null(sqe);
+    io_uring_prep_nop(sqe);
+    sqe->user_data = i;
+  }
+}
+
+/* More requests than the submission queue holds, and more than the completion queue does. */
+static void test_full_queues(void **state) {
+  static const unsigned disabled[] = {0, URING_DEFER_TASKRUN, URING_EXT_ARG, URING_SUBMIT_ALL,
+                                      URING_FULL_QUEUES};
+  (void)state;
+  for (size_t i = 0; i < sizeof disabled / sizeof disabled[0]; i++) {
+    struct uring uring;
+    open_or_fail(&uring, disabled[i]);
+    submit_nops(&uring, 3 * IO_SQ_ENTRIES + 1);
+    expect_all(&uring, 3 * IO_SQ_ENTRIES + 1);
+    if (!(disabled[i] & URING_FULL_QUEUES)) assert_int_equal(uring.overflows, 0);
+    submit_nops(&uring, 3 * IO_CQ_ENTRIES);
+    expect_all(&uring, 3 * IO_CQ_ENTRIES);
+    assert_true(uring.overflows > 0);
+    submit_nops(&uring, 10);
+    expect_all(&uring, 10);
+    uring_close(&uring);
+  }
+}
+
+/* How often this thread has slept; what other processes take of its time does not count. */
+static long sleeps(void) {
+  struct rusage usage;
+  assert_int_equal(getrusage(RUSAGE_THREAD, &usage), 0);
+  return usage.ru_nvcsw;
+}
+
+static void test_waits(void **state) {
+  static const unsigned disabled[] = {0, URING_EXT_ARG, URING_DEFER_TASKRUN};
+  (void)state;
+  for (size_t i = 0; i < sizeof disabled / sizeof disabled[0]; i++) {
+    struct uring uring;
+    open_or_fail(&uring, disabled[i]);
+    uint64_t begin_ns = clock_ns();
+    uring_enter(&uring, 40 * IO_MILLISECOND);
+    uint64_t passed_ns = clock_ns() - begin_ns;
+    assert_true(passed_ns >= 39 * IO_MILLISECOND);
+    long before = sleeps();
+    uring_enter(&uring, 0);
+    assert_int_equal(sleeps(), before);
+    submit_nops(&uring, 1); /* ends even an endless wait */
+    uring_enter(&uring, UINT64_MAX);
+    uring_close(&uring);
+  }
+}
+
+/* The words that a person will search for. */
+static void test_explanations(void **state) {
+  static const struct {
+    int code, sysctl, seccomp;
+    const char *word;
+  } rows[] = {
+      {EPERM, 2, 0, "kernel.io_uring_disabled is 2"},
+      {EPERM, 2, 2, "kernel.io_uring_disabled is 2"},
+      {EPERM, 1, 2, "kernel.io_uring_disabled is 1"},
+      {EPERM, 0, 2, "seccomp profile is the likely cause"},
+      {EPERM, -1, 2, "seccomp profile is the likely cause"},
+      {ENOSYS, -1, 2, "seccomp profile is the likely cause"},
+      {EACCES, 0, 2, "seccomp profile is the likely cause"},
+      {EPERM, 0, 0, "security policy"},
+      {ENOSYS, -1, 0, "Linux 6.1 or newer"},
+      {ENOMEM, 0, 0, "ulimit -l"},
+      {EMFILE, 0, 0, "Too many open files"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct io_error error;
+    uring_explain(rows[i].code, rows[i].sysctl, rows[i].seccomp, &error);
+    assert_int_equal(error.code, rows[i].code);
+    if (!strstr(error.text, rows[i].word)) fail_msg("\"%s\" in: %s", rows[i].word, error.text);
+    assert_null(strchr(error.text, '\n'));
+    assert_true(strlen(error.text) < sizeof error.text - 1);
+  }
+}
+
+/* Makes io_uring_setup answer `code` for the rest of this process, as container engines do. */
+static void forbid_io_uring(int code) {
+  struct sock_filter instructions[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)code),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {.len = 4, .filter = instructions};
+  assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static void test_refused_by_seccomp(void **state) {
+  static const int codes[] = {EPERM, ENOSYS};
+  (void)state;
+  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+    pid_t child = fork();
+    if (child == 0) {
+      struct uring uring;
+      struct io_error error = {.text = ""};
+      forbid_io_uring(codes[i]);
+      _exit(!uring_open(&uring, 0, &error) && error.code == codes[i] &&
+                    strstr(error.text, "seccomp profile")
+                ? 7
+                : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+  }
+}
+
+/* A user who may lock next to no memory gets shorter queues, not a refusal. */
+static void test_locked_memory_limit(void **state) {
+  (void)state;
+  if (geteuid() != 0) skip(); /* only root can become another user */
+  pid_t child = fork();
+  if (child == 0) {
+    struct rlimit little = {.rlim_cur = 65536, .rlim_max = 65536};
+    struct uring uring;
+    struct io_error error = {.text = ""};
+    const uid_t nobody = 65534;
+    if (setrlimit(RLIMIT_MEMLOCK, &little) || setresuid(nobody, nobody, nobody)) _exit(2);
+    if (!uring_open(&uring, 0, &error)) _exit(3);
+    submit_nops(&uring, 500);
+    expect_all(&uring, 500);
+    _exit(7);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+/* No descriptor for the ring: an error, and nothing is left open. */
+static void test_no_descriptor(void **state) {
+  (void)state;
+  struct rlimit before, none;
+  struct uring uring;
+  struct io_error error = {.text = ""};
+  getrlimit(RLIMIT_NOFILE, &before);
+  none = before;
+  none.rlim_cur = 0;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+  bool opened = uring_open(&uring, 0, &error);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  assert_false(opened);
+  assert_int_equal(error.code, EMFILE);
+  assert_non_null(strstr(error.text, "Too many open files"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_features_alone_and_together),
+      cmocka_unit_test(test_names),
+      cmocka_unit_test(test_full_queues),
+      cmocka_unit_test(test_waits),
+      cmocka_unit_test(test_explanations),
+      cmocka_unit_test(test_refused_by_seccomp),
+      cmocka_unit_test(test_locked_memory_limit),
+      cmocka_unit_test(test_no_descriptor),
+  };
+  return cmocka_run_group_tests_name("uring", tests, NULL, NULL);
+}

@@ -1,0 +1,145 @@
+/*
+ * worker/test_cpus.c - how many workers: cgroup trees of both versions, made of files.
+ */
+#include "io/worker/cpus.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { FILES_MAX = 4 };
+
+static const struct {
+  const char *name, *self;
+  const struct { const char *path, *text; } files[FILES_MAX];
+  unsigned quota;
+} rows[] = {
+    {"nothing", "", {{NULL, NULL}}, 0},
+    {"unified, none", "0::/\n", {{"cpu.max", "max 100000\n"}}, 0},
+    {"unified, one and a half", "0::/\n", {{"cpu.max", "150000 100000\n"}}, 2},
+    {"unified, a tenth", "0::/a\n", {{"a/cpu.max", "10000 100000\n"}}, 1},
+    {"unified, the parent is tighter",
+     "0::/a/b\n",
+     {{"a/b/cpu.max", "800000 100000\n"}, {"a/cpu.max", "300000 100000\n"}},
+     3},
+    {"unified, the group is tighter",
+     "0::/a/b\n",
+     {{"a/b/cpu.max", "200000 100000\n"}, {"a/cpu.max", "300000 100000\n"}},
+     2},
+    {"unified, the group is not mounted", "0::/docker/77\n", {{"cpu.max", "400000 100000\n"}}, 4},
+    {"unified, nonsense", "0::/\n", {{"cpu.max", "much\n"}}, 0},
+    {"legacy, none",
+     "4:memory:/x\n1:cpu:/\n0::/\n",
+     {{"cpu/cpu.cfs_quota_us", "-1\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
+     0},
+    {"legacy, two",
+     "1:cpu:/\n0::/\n",
+     {{"cpu/cpu.cfs_quota_us", "200000\n"}, {"cpu/cpu.cfs_period_us", "100000\n"}},
+     2},
+    {"legacy, shared mount",
+     "3:cpuset:/\n2:cpu,cpuacct:/job\n",
+     {{"cpu,cpuacct/job/cpu.cfs_quota_us", "250000\n"},
+      {"cpu,cpuacct/job/cpu.cfs_period_us", "50000\n"}},
+     5},
+    {"legacy, a quota without a period", "1:cpu:/\n", {{"cpu/cpu.cfs_quota_us", "200000\n"}}, 0},
+    {"legacy, another controller",
+     "2:cpuacct:/\n",
+     {{"cpuacct/cpu.cfs_quota_us", "100000\n"}, {"cpuacct/cpu.cfs_period_us", "100000\n"}},
+     0},
+};
+
+static void write_file(const char *root, const char *path, const char *text) {
+  char name[PATH_MAX];
+  snprintf(name, sizeof name, "%s/%s", root, path);
+  for (char *slash = strchr(name + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    *slash = 0;
+    mkdir(name, 0755);
+    *slash = '/';
+  }
+  FILE *file = fopen(name, "w");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void remove_tree(const char *root) {
+  char command[PATH_MAX + 20];
+  snprintf(command, sizeof command, "rm -rf '%s'", root);
+  assert_int_equal(system(command), 0);
+}
+
+static unsigned affinity(void) {
+  cpu_set_t set;
+  assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+  return (unsigned)CPU_COUNT(&set);
+}
+
+static void test_quotas(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char root[] = "/tmp/weir-cpus-XXXXXX", self[PATH_MAX];
+    assert_non_null(mkdtemp(root));
+    snprintf(self, sizeof self, "%s/self", root);
+    write_file(root, "self", rows[i].self);
+    for (int j = 0; j < FILES_MAX && rows[i].files[j].path; j++)
+      write_file(root, rows[i].files[j].path, rows[i].files[j].text);
+    struct cpus cpus = cpus_find(root, self);
+    if (cpus.quota != rows[i].quota)
+      fail_msg("%s: %u instead of %u", rows[i].name, cpus.quota, rows[i].quota);
+    unsigned most = affinity();
+    assert_int_equal(cpus.affinity, most);
+    assert_int_equal(cpus.workers, cpus.quota && cpus.quota < most ? cpus.quota : most);
+    remove_tree(root);
+  }
+}
+
+static void test_no_files_at_all(void **state) {
+  (void)state;
+  struct cpus cpus = cpus_find("/nowhere", "/nowhere/self");
+  assert_int_equal(cpus.quota, 0);
+  assert_int_equal(cpus.workers, affinity());
+}
+
+static void test_this_process(void **state) {
+  (void)state;
+  assert_true(cpus_default_workers() >= 1 && cpus_default_workers() <= affinity());
+}
+
+/* Pinning takes the index-th core of the mask, and goes round. */
+static void test_pin(void **state) {
+  (void)state;
+  cpu_set_t all, now;
+  unsigned most = affinity();
+  assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+  for (unsigned index = 0; index < 2 * most; index++) {
+    assert_true(cpus_pin(index));
+    assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
+    assert_int_equal(CPU_COUNT(&now), 1);
+    unsigned before = 0;
+    int core = sched_getcpu();
+    assert_true(CPU_ISSET(core, &now));
+    for (int i = 0; i < core; i++)
+      before += CPU_ISSET(i, &all) != 0;
+    assert_int_equal(before, index % most);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_quotas),
+      cmocka_unit_test(test_no_files_at_all),
+      cmocka_unit_test(test_this_process),
+      cmocka_unit_test(test_pin),
+  };
+  return cmocka_run_group_tests_name("cpus", tests, NULL, NULL);
+}

@@ -1,0 +1,452 @@
+/*
+ * worker/test_torture.c - every io_uring submission of each scenario is refused in turn.
+ *
+ * One worker runs a server and dials it. A scenario runs once to count what the worker submits,
+ * then once for each submission with that one refused by the kernel: its operation becomes one that
+ * no kernel knows, and the completion that says so then says ENOMEM. Whatever is refused: the
+ * worker goes on, every exchange ends exactly once, in time, and is complete or says that it is
+ * not; a connection made afterwards works; the worker ends when it is told to; nothing is left.
+ *
+ * Ways: with and without what the kernel offers, so that each kind of request is among them.
+ * TORTURE_SCENARIO, TORTURE_WAY (a number) and TORTURE_AT run one case alone.
+ */
+#include "tests/support/torture.h"
+
+#include "io/link/accept.h"
+#include "io/link/dial.h"
+#include "io/worker/worker.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <unistd.h>
+
+/* ---- the refusing kernel ----------------------------------------------------------------------
+ */
+
+enum { OPCODE_NOBODY_KNOWS = 0xfa };
+
+/* The worker's thread alone writes these while it runs. */
+static struct {
+  bool armed;
+  uint64_t submitted;
+  uint64_t refuse_at; /* the ordinal to refuse; 0: none */
+  uint64_t user_data; /* of the refused one */
+  bool pending;       /* refused, and its completion has not been seen */
+  uint8_t opcode;     /* that it had */
+  unsigned looked_at; /* the queue's tail when it was last looked at */
+} refusal;
+
+static void look_at(struct io_uring_sqe *sqe) {
+  if (++refusal.submitted != refusal.refuse_at) return;
+  refusal.user_data = sqe->user_data;
+  refusal.opcode = sqe->opcode;
+  refusal.pending = true;
+  sqe->opcode = OPCODE_NOBODY_KNOWS;
+}
+
+static void look_at_queued(struct io_uring *ring) {
+  if (!refusal.armed) return;
+  for (unsigned at = ring->sq.sqe_head; at != ring->sq.sqe_tail; at++)
+    if ((int)(at - refusal.looked_at) >= 0) look_at(&ring->sq.sqes[at & ring->sq.ring_mask]);
+  refusal.looked_at = ring->sq.sqe_tail;
+}
+
+#define REAL(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
+
+int io_uring_submit(struct io_uring *ring) {
+  look_at_queued(ring);
+  return REAL(io_uring_submit)(ring);
+}
+
+int io_uring_submit_and_get_events(struct io_uring *ring) {
+  look_at_queued(ring);
+  return REAL(io_uring_submit_and_get_events)(ring);
+}
+
+int io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe,
+                                     unsigned count, struct __kernel_timespec *timeout,
+                                     sigset_t *mask) {
+  look_at_queued(ring);
+  return REAL(io_uring_submit_and_wait_timeout)(ring, cqe, count, timeout, mask);
+}
+
+unsigned io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes,
+                                 unsigned count) {
+  unsigned got = REAL(io_uring_peek_batch_cqe)(ring, cqes, count);
+  for (unsigned i = 0; refusal.pending && i < got; i++) {
+    if (cqes[i]->user_data != refusal.user_data || cqes[i]->res != -EINVAL) continue;
+    cqes[i]->res = -ENOMEM;
+    refusal.pending = false;
+  }
+  return got;
+}
+
+/* ---- a worker with both ends ------------------------------------------------------------------
+ */
+
+struct scenario {
+  const char *name;
+  void (*ask)(struct torture_client *client);
+};
+
+static struct stage {
+  struct worker_group group;
+  struct listener listener;
+  struct counted_memory memory;
+  struct engine server_engine, client_engine;
+  struct dial dial;
+  const struct scenario *scenario;
+  struct torture_client client;
+  struct machine machine; /* the client's */
+  struct machine_host *host;
+  struct worker *worker;
+  struct timer goodbye;
+  bool connected;
+  uint64_t ended; /* connections, or attempts at one, that are over; written by the worker */
+} stage;
+
+static void end_one(void) {
+  __atomic_fetch_add(&stage.ended, 1, __ATOMIC_RELEASE);
+}
+
+/* The client's machine is an h2; its close() tells that the connection is over. */
+static void close_client(void *self) {
+  timer_cancel(&stage.worker->timers, &stage.goodbye);
+  stage.connected = false;
+  h2_machine_ops.close(self);
+  end_one();
+}
+
+static void say_goodbye(struct timer *timer, uint64_t now_ns) {
+  (void)timer;
+  stage.machine.ops->drain(stage.machine.self, now_ns);
+  stage.host->wake(stage.host);
+}
+
+/* All has been said. The machine is in the middle of a call, so goodbye comes a little later. */
+static void exchange_closed(struct torture_client *client) {
+  if (client->open == 0 && stage.connected)
+    timer_arm(&stage.worker->timers, &stage.goodbye, stage.worker->now_ns);
+}
+
+static bool create_client(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                          uint64_t now_ns, struct machine *out) {
+  static struct machine_ops ops;
+  (void)ctx;
+  if (!h2_client(&stage.client_engine, peer, host, now_ns, out)) return false;
+  ops = h2_machine_ops;
+  ops.close = close_client;
+  out->ops = &ops;
+  stage.machine = *out;
+  stage.host = host;
+  stage.connected = true;
+  stage.client.h2 = h2_of(out);
+  stage.client.closed = exchange_closed;
+  stage.scenario->ask(&stage.client);
+  return true;
+}
+
+static void on_dialed(struct dial *dial, int error) {
+  (void)dial;
+  if (error) end_one();
+}
+
+static void dial_once(struct worker *worker, void *object) {
+  (void)object;
+  stage.client = (struct torture_client){.open = 0};
+  stage.dial = (struct dial){.address = stage.listener.address,
+                             .factory = {.create = create_client},
+                             .timeout_ns = 5 * IO_SECOND,
+                             .done = on_dialed};
+  dial_start(&stage.dial, worker);
+}
+
+static void dial_in_peace(struct worker *worker, void *object) {
+  refusal.refuse_at = 0;
+  dial_once(worker, object);
+}
+
+/* What is submitted from now on is counted, and perhaps refused: how the worker ends. */
+static void count_again(struct worker *worker, void *object) {
+  (void)worker;
+  refusal.submitted = 0;
+  refusal.refuse_at = *(const uint64_t *)object;
+  end_one();
+}
+
+static bool set_up(struct worker *worker, void *ctx, struct io_error *error) {
+  struct engine_config config = engine_config_default();
+  (void)ctx;
+  (void)error;
+  refusal.looked_at = worker->uring.ring.sq.sqe_tail;
+  refusal.armed = true;
+  stage.worker = worker;
+  timer_init(&stage.goodbye, say_goodbye);
+  const struct memory *memory = &stage.memory.memory;
+  bool ok = engine_init(&stage.server_engine, memory, &config, &torture_handler) &&
+            engine_init(&stage.client_engine, memory, &config, NULL);
+  if (!ok || !listener_serve(&stage.listener, worker, conn_factory(&stage.server_engine)))
+    return false;
+  dial_once(worker, NULL);
+  return true;
+}
+
+static void stopped(struct worker *worker, void *ctx) {
+  (void)worker;
+  (void)ctx;
+  refusal.armed = false;
+  engine_destroy(&stage.server_engine);
+  engine_destroy(&stage.client_engine);
+}
+
+/* ---- scenarios ----------------------------------------------------------------------------------
+ */
+
+static void get(struct torture_client *client) {
+  (void)ask(client, "GET", "/", BODY_NONE, 100);
+}
+
+static void get_big(struct torture_client *client) {
+  (void)ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+}
+
+static void post(struct torture_client *client) {
+  (void)ask(client, "POST", "/echo", lend(BIG_BYTES), BIG_BYTES);
+}
+
+static void many(struct torture_client *client) {
+  for (int i = 0; i < 60; i++)
+    (void)ask(client, "GET", i % 3 ? "/hints" : "/big", BODY_NONE, i % 3 ? 0 : BIG_BYTES);
+}
+
+static void push(struct torture_client *client) {
+  (void)ask(client, "GET", "/push", BODY_NONE, 100);
+}
+
+static void late_answer(struct torture_client *client) {
+  (void)ask(client, "GET", "/late", BODY_NONE, 0);
+}
+
+static void head(struct torture_client *client) {
+  (void)ask(client, "HEAD", "/big", BODY_NONE, 0);
+}
+
+static void hints(struct torture_client *client) {
+  (void)ask(client, "GET", "/hints", BODY_NONE, 0);
+}
+
+static void posts(struct torture_client *client) {
+  for (int i = 0; i < 8; i++)
+    (void)ask(client, "POST", "/echo", lend(10000), 10000);
+}
+
+static void waiting(struct torture_client *client) {
+  for (int i = 0; i < 60; i++)
+    (void)ask(client, "GET", "/late", BODY_NONE, 0);
+}
+
+static void request_trailers(struct torture_client *client) {
+  (void)ask_with_trailers(client);
+}
+
+static void response_trailers(struct torture_client *client) {
+  (void)ask(client, "GET", "/trailers", BODY_NONE, 10);
+}
+
+static void continuation(struct torture_client *client) {
+  (void)ask_huge(client, HUGE_BYTES);
+}
+
+static void huge_response(struct torture_client *client) {
+  (void)ask(client, "GET", "/huge", BODY_NONE, 10);
+}
+
+static void tunnel(struct torture_client *client) {
+  (void)ask_for_tunnel(client);
+}
+
+/* Streams that are given up at once, beside one that is not. */
+static void resets(struct torture_client *client) {
+  get(client);
+  for (int i = 0; i < 8; i++) {
+    struct item *item = ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+    if (!item->stream) continue;
+    item->given_up = true;
+    stream_reset(item->stream, H2_CANCEL);
+  }
+}
+
+static void pings(struct torture_client *client) {
+  get(client);
+  for (int i = 0; i < 20; i++)
+    h2_ping(client->h2, (const uint8_t *)"torture!");
+}
+
+static void priorities(struct torture_client *client) {
+  for (uint32_t id = 1; id < 9; id += 2)
+    h2_reprioritize(client->h2, id, span_text("u=1, i"));
+  for (int i = 0; i < 8; i++)
+    (void)ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+}
+
+static void dependencies(struct torture_client *client) {
+  h2_depend(client->h2, 21, (struct h2_dependency){.weight = 200});
+  for (int i = 0; i < 4; i++) {
+    struct item *item = ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+    struct h2_dependency dependency = {.stream_id = 21, .weight = 9, .exclusive = i == 2};
+    if (item->stream) h2_request_depend(item->stream, dependency);
+  }
+}
+
+/* The client says goodbye while its requests are under way. */
+static void early_goodbye(struct torture_client *client) {
+  get_big(client);
+  late_answer(client);
+  timer_arm(&stage.worker->timers, &stage.goodbye, stage.worker->now_ns);
+}
+
+static const struct scenario scenarios[] = {
+    {"get", get},
+    {"get big", get_big},
+    {"head", head},
+    {"post", post},
+    {"posts", posts},
+    {"many", many},
+    {"waiting", waiting},
+    {"push", push},
+    {"hints", hints},
+    {"late", late_answer},
+    {"request trailers", request_trailers},
+    {"response trailers", response_trailers},
+    {"continuation", continuation},
+    {"huge response", huge_response},
+    {"tunnel", tunnel},
+    {"resets", resets},
+    {"pings", pings},
+    {"priorities", priorities},
+    {"dependencies", dependencies},
+    {"early goodbye", early_goodbye},
+};
+
+enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
+
+static const unsigned ways[] = {0, URING_INLINE_SEND, URING_INLINE_SEND | URING_MULTISHOT_RECV,
+                                URING_BUFFER_RING | URING_MULTISHOT_ACCEPT};
+
+enum { WAYS = sizeof ways / sizeof *ways };
+
+/* ---- the rack -----------------------------------------------------------------------------------
+ */
+
+/* Exchanges that were cut short in all runs. */
+static uint64_t cut;
+
+static void await_ended(uint64_t count, const char *what) {
+  for (int i = 0; i < 8000; i++) {
+    if (__atomic_load_n(&stage.ended, __ATOMIC_ACQUIRE) >= count) return;
+    usleep(1000);
+  }
+  fail_msg("%s: not over after 8 s; opcode %u was refused", what, refusal.opcode);
+}
+
+static void stage_open(const struct scenario *scenario, unsigned disabled, uint64_t refuse_at) {
+  struct address address;
+  struct io_error error = {.text = ""};
+  stage = (struct stage){.scenario = scenario};
+  refusal.armed = refusal.pending = false;
+  refusal.submitted = 0;
+  refusal.refuse_at = refuse_at;
+  torture_current = &stage.client;
+  counted_init(&stage.memory);
+  assert_true(address_parse(&address, "127.0.0.1:0"));
+  assert_true(listener_open(&stage.listener, &address, 1, &error));
+  const struct worker_config config = {
+      .count = 1, .disabled = disabled, .hooks = {.setup = set_up, .stopped = stopped}};
+  if (!worker_group_start(&stage.group, &config, &error)) fail_msg("%s", error.text);
+  await_ended(1, scenario->name);
+}
+
+/* The worker must end without help; if it does not, the alarm ends this program. */
+static void stage_close(void) {
+  worker_group_drain(&stage.group, worker_clock_ns() + 200 * IO_MILLISECOND);
+  alarm(20);
+  worker_group_join(&stage.group);
+  alarm(0);
+  listener_close(&stage.listener);
+  assert_int_equal(stage.memory.count, 0);
+}
+
+/* Returns how many submissions there were until the first connection was over. */
+static uint64_t torture(const struct scenario *scenario, unsigned disabled, uint64_t refuse_at) {
+  stage_open(scenario, disabled, refuse_at);
+  uint64_t submitted = refusal.submitted;
+  bool refused = refuse_at && submitted >= refuse_at;
+  check_items(&stage.client, refused);
+  for (uint32_t i = 0; i < stage.client.item_count; i++)
+    cut += stage.client.items[i].code != 0;
+  assert_true(worker_group_post(&stage.group, 0, dial_in_peace, NULL));
+  await_ended(2, "afterwards");
+  check_items(&stage.client, false);
+  stage_close();
+  return submitted;
+}
+
+/* The same while the worker ends. */
+static uint64_t torture_end(const struct scenario *scenario, unsigned disabled,
+                            uint64_t refuse_at) {
+  stage_open(scenario, disabled, 0);
+  assert_true(worker_group_post(&stage.group, 0, count_again, &refuse_at));
+  await_ended(2, "count again");
+  stage_close();
+  return refusal.submitted;
+}
+
+static void test_end(void **state) {
+  (void)state;
+  for (unsigned way = 0; way < WAYS; way++) {
+    uint64_t count = torture_end(&scenarios[0], ways[way], 0);
+    assert_true(count > 0);
+    for (uint64_t at = 1; at <= count; at++)
+      (void)torture_end(&scenarios[0], ways[way], at);
+    printf("end, way %u: %llu submissions refused in turn\n", way, (unsigned long long)count);
+  }
+}
+
+/* Refusals that nobody felt prove nothing. Runs last. */
+static void test_felt(void **state) {
+  (void)state;
+  if (!getenv("TORTURE_SCENARIO")) assert_true(cut > 100);
+}
+
+static void test_scenario(void **state) {
+  const struct scenario *scenario = *state;
+  const char *only_way = getenv("TORTURE_WAY"), *only_at = getenv("TORTURE_AT");
+  for (unsigned way = 0; way < WAYS; way++) {
+    if (only_way && strtoul(only_way, NULL, 10) != way) continue;
+    uint64_t count = torture(scenario, ways[way], 0);
+    assert_true(count > 3);
+    uint64_t first = only_at ? strtoull(only_at, NULL, 10) : 1, last = only_at ? first : count;
+    for (uint64_t at = first; at <= last; at++) {
+      printf("TORTURE_SCENARIO='%s' TORTURE_WAY=%u TORTURE_AT=%llu of %llu   \r", scenario->name,
+             way, (unsigned long long)at, (unsigned long long)count);
+      (void)torture(scenario, ways[way], at);
+    }
+    printf("%s, way %u: %llu submissions refused in turn%20s\n", scenario->name, way,
+           (unsigned long long)count, "");
+  }
+}
+
+int main(void) {
+  torture_init();
+  struct CMUnitTest tests[SCENARIOS + 2];
+  const char *only = getenv("TORTURE_SCENARIO");
+  size_t count = 0;
+  for (size_t i = 0; i < SCENARIOS; i++)
+    if (!only || strcmp(only, scenarios[i].name) == 0)
+      tests[count++] = (struct CMUnitTest){.name = scenarios[i].name,
+                                           .test_func = test_scenario,
+                                           .initial_state = (void *)(uintptr_t)&scenarios[i]};
+  tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_end);
+  tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_felt);
+  return _cmocka_run_group_tests("torture", tests, count, NULL, NULL);
+}

@@ -1,0 +1,601 @@
+/*
+ * worker/test_worker.c - groups of workers: start, messages, operations, dials, ends. Meant to run under
+ * ThreadSanitizer as well.
+ */
+#include "io/link/accept.h"
+#include "io/link/dial.h"
+#include "io/ring/op.h"
+#include "io/worker/worker.h"
+#include "tests/support/echo_machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { WORKERS = 2 };
+
+static void start(struct worker_group *group, struct worker_config config) {
+  struct io_error error = {.text = ""};
+  if (!config.count) config.count = WORKERS;
+  if (!worker_group_start(group, &config, &error)) fail_msg("%s", error.text);
+}
+
+/* Whoever released the value has written everything before it. Ten seconds without progress are too
+ * much; how fast it is depends on who else uses the machine. */
+static void wait_until(const uint64_t *counter, uint64_t value) {
+  uint64_t now = 0, before = 0;
+  for (int i = 0; i < 10000 && now < value; i++) {
+    if (i) usleep(1000);
+    now = __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+    if (now != before) i = 0;
+    before = now;
+  }
+  if (now < value)
+    fail_msg("%lu instead of %lu, for 10 s", (unsigned long)now, (unsigned long)value);
+}
+
+/* --- hooks --- */
+
+struct hooks {
+  uint64_t set_up, seconds, stopped;
+  unsigned fail_index; /* this worker's setup fails; past the last one: none does */
+};
+
+static void count_atomically(uint64_t *counter) {
+  __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+static bool hook_setup(struct worker *worker, void *ctx, struct io_error *error) {
+  struct hooks *hooks = ctx;
+  if (worker->index == hooks->fail_index)
+    return io_error_set(error, EIO, "worker %u has no coffee", worker->index);
+  count_atomically(&hooks->set_up);
+  worker->user = hooks;
+  return true;
+}
+
+static void hook_second(struct worker *worker, void *ctx) {
+  struct hooks *hooks = ctx;
+  assert(worker->user == hooks);
+  count_atomically(&hooks->seconds);
+}
+
+static void hook_stopped(struct worker *worker, void *ctx) {
+  struct hooks *hooks = ctx;
+  assert(worker->user == hooks);
+  count_atomically(&hooks->stopped);
+}
+
+static struct worker_config config_of(struct hooks *hooks) {
+  return (struct worker_config){
+      .pin = true,
+      .hooks = {.ctx = hooks, .setup = hook_setup, .second = hook_second, .stopped = hook_stopped}};
+}
+
+static void test_hooks(void **state) {
+  (void)state;
+  struct hooks hooks = {.fail_index = 99};
+  struct worker_group group;
+  start(&group, config_of(&hooks));
+  assert_int_equal(counter_get(&hooks.set_up), WORKERS);
+  uint64_t begin_ns = worker_clock_ns();
+  wait_until(&hooks.seconds, 2 * WORKERS);
+  assert_true(worker_clock_ns() - begin_ns >= IO_SECOND);
+  worker_group_drain(&group, worker_clock_ns() + IO_SECOND);
+  worker_group_join(&group);
+  assert_int_equal(hooks.stopped, WORKERS);
+}
+
+/* One setup fails: its words are the error, and the others are stopped again. */
+static void test_setup_fails(void **state) {
+  (void)state;
+  for (unsigned fail_index = 0; fail_index < WORKERS; fail_index++) {
+    struct hooks hooks = {.fail_index = fail_index};
+    struct worker_group group;
+    struct io_error error = {.text = ""};
+    struct worker_config config = config_of(&hooks);
+    char expected[40];
+    config.count = WORKERS;
+    snprintf(expected, sizeof expected, "worker %u has no coffee", fail_index);
+    assert_false(worker_group_start(&group, &config, &error));
+    assert_string_equal(error.text, expected);
+    assert_int_equal(hooks.set_up, WORKERS - 1);
+    assert_int_equal(hooks.stopped, WORKERS - 1);
+  }
+}
+
+/* --- messages --- */
+
+struct ball {
+  struct worker_group *group;
+  uint64_t bounces, limit;
+};
+
+static void bounce(struct worker *worker, void *object) {
+  struct ball *ball = object;
+  counter_add(&ball->bounces, 1);
+  if (ball->bounces == ball->limit) return;
+  struct worker *other = &ball->group->workers[(worker->index + 1) % WORKERS];
+  bool posted = worker_post(worker, other, bounce, ball);
+  assert(posted);
+  (void)posted;
+}
+
+/* Two workers that sleep between messages, so that every one needs its wake-up. */
+static void test_messages_wake(void **state) {
+  const unsigned *disabled = *state;
+  struct worker_group group;
+  struct ball balls[3];
+  start(&group, (struct worker_config){.disabled = *disabled});
+  if (!*disabled) assert_true(group.workers[0].uring.features & URING_MSG_RING);
+  for (int i = 0; i < 3; i++) {
+    balls[i] = (struct ball){.group = &group, .limit = 5000};
+    assert_true(worker_group_post(&group, (unsigned)i % WORKERS, bounce, &balls[i]));
+  }
+  for (int i = 0; i < 3; i++)
+    wait_until(&balls[i].bounces, 5000);
+  worker_group_stop(&group);
+  worker_group_join(&group);
+}
+
+struct flood {
+  struct worker_group *group;
+  uint64_t sent, refused, received;
+  struct timer timer;
+};
+
+enum { FLOOD = 20000 };
+
+/* The first message holds its worker up until the mailbox behind it is full, or 10 seconds. */
+static void arrive(struct worker *worker, void *object) {
+  (void)worker;
+  struct flood *flood = object;
+  if (flood->received == 0)
+    for (int i = 0; i < 10000 && counter_get(&flood->refused) == 0; i++)
+      usleep(1000);
+  counter_add(&flood->received, 1);
+}
+
+static void send_flood(struct timer *timer, uint64_t now_ns) {
+  struct flood *flood = LIST_OWNER(timer, struct flood, timer);
+  struct worker *from = &flood->group->workers[0], *to = &flood->group->workers[1];
+  while (flood->sent < FLOOD) {
+    if (!worker_post(from, to, arrive, flood)) {
+      counter_add(&flood->refused, 1);
+      timer_arm(&from->timers, timer, now_ns);
+      return;
+    }
+    counter_add(&flood->sent, 1);
+  }
+}
+
+static void begin_flood(struct worker *worker, void *object) {
+  struct flood *flood = object;
+  timer_init(&flood->timer, send_flood);
+  send_flood(&flood->timer, worker->now_ns);
+}
+
+/* A full mailbox says so, loses nothing, and is usable again later. */
+static void test_mailbox_fills(void **state) {
+  const unsigned *disabled = *state;
+  struct worker_group group;
+  struct flood flood = {.group = &group};
+  start(&group, (struct worker_config){.disabled = *disabled});
+  assert_true(worker_group_post(&group, 0, begin_flood, &flood));
+  wait_until(&flood.received, FLOOD);
+  worker_group_stop(&group);
+  worker_group_join(&group);
+  assert_int_equal(flood.sent, FLOOD);
+  assert_true(flood.refused > 0);
+}
+
+/* --- operations --- */
+
+enum { READS = 200 };
+
+struct reads {
+  struct {
+    struct worker_op op;
+    int pipe[2];
+    char byte;
+    int result;
+  } each[READS];
+  struct reads *self;
+  uint64_t done;
+};
+
+static struct reads *the_reads;
+
+static void read_done(struct worker_op *op, int result, unsigned flags) {
+  size_t index = (size_t)((char *)op - (char *)the_reads->each) / sizeof the_reads->each[0];
+  assert(&the_reads->each[index].op == op && !op->under_way);
+  (void)flags;
+  the_reads->each[index].result = result;
+  counter_add(&the_reads->done, 1);
+}
+
+static void begin_reads(struct worker *worker, void *object) {
+  struct reads *reads = object;
+  for (int i = 0; i < READS; i++) {
+    reads->each[i].op.done = read_done;
+    struct io_uring_sqe *sqe = worker_sqe(worker, &reads->each[i].op);
+    assert(sqe);
+    io_uring_prep_read(sqe, reads->each[i].pipe[0], &reads->each[i].byte, 1, 0);
+  }
+}
+
+static void cancel_last(struct worker *worker, void *object) {
+  struct reads *reads = object;
+  (void)worker;
+  worker_op_cancel(&reads->each[READS - 1].op);
+  worker_op_cancel(&reads->each[0].op); /* long done: nothing happens */
+}
+
+/* Many operations under way; one cancelled; those that are left end before the worker does. */
+static void test_operations(void **state) {
+  static struct reads reads;
+  (void)state;
+  struct worker_group group;
+  the_reads = &reads;
+  for (int i = 0; i < READS; i++)
+    assert_int_equal(pipe2(reads.each[i].pipe, O_CLOEXEC), 0);
+  start(&group, (struct worker_config){.count = 1});
+  assert_true(worker_group_post(&group, 0, begin_reads, &reads));
+  for (int i = 0; i < READS / 2; i++) {
+    char letter = (char)('A' + i % 26);
+    assert_int_equal(write(reads.each[i].pipe[1], &letter, 1), 1);
+  }
+  wait_until(&reads.done, READS / 2);
+  assert_true(worker_group_post(&group, 0, cancel_last, &reads));
+  wait_until(&reads.done, READS / 2 + 1);
+  worker_group_stop(&group);
+  worker_group_join(&group);
+  assert_int_equal(reads.done, READS);
+  for (int i = 0; i < READS; i++) {
+    assert_int_equal(reads.each[i].result, i < READS / 2 ? 1 : -ECANCELED);
+    if (i < READS / 2) assert_int_equal(reads.each[i].byte, 'A' + i % 26);
+    close(reads.each[i].pipe[0]);
+    close(reads.each[i].pipe[1]);
+  }
+}
+
+/* --- both ends on workers --- */
+
+struct both {
+  struct listener listener;
+  struct echo_world server[WORKERS], client;
+  struct dial dials[64];
+  uint64_t done, failed;
+  int last_error;
+};
+
+static bool serve_both(struct worker *worker, void *ctx, struct io_error *error) {
+  struct both *both = ctx;
+  (void)error;
+  struct machine_factory factory = {.ctx = &both->server[worker->index], .create = echo_create};
+  return listener_serve(&both->listener, worker, factory);
+}
+
+static struct both *the_both;
+
+static void dialed(struct dial *dial, int error) {
+  (void)dial;
+  if (error) counter_add(&the_both->failed, 1);
+  the_both->last_error = error;
+  __atomic_fetch_add(&the_both->done, 1, __ATOMIC_RELEASE); /* the dial is the test's again */
+}
+
+static void dial_all(struct worker *worker, void *object) {
+  struct both *both = object;
+  for (int i = 0; i < 64; i++) {
+    both->dials[i] = (struct dial){
+        .address = both->listener.address,
+        .factory = {.ctx = &both->client, .create = echo_create},
+        .timeout_ns = 5 * IO_SECOND,
+        .done = dialed,
+    };
+    dial_start(&both->dials[i], worker);
+  }
+}
+
+/* The clients talk, both workers serve; drained together, everything is accounted for. */
+static void test_dial_both_ends(void **state) {
+  const unsigned *disabled = *state;
+  static struct both both;
+  struct address address;
+  struct io_error error;
+  struct worker_group group;
+  both = (struct both){.client = {.talk_bytes = 300000}};
+  the_both = &both;
+  assert_true(address_parse(&address, "localhost:0"));
+  assert_true(listener_open(&both.listener, &address, WORKERS, &error));
+  start(&group, (struct worker_config){.disabled = *disabled,
+                                       .hooks = {.ctx = &both, .setup = serve_both}});
+  assert_true(worker_group_post(&group, 0, dial_all, &both));
+  wait_until(&both.done, 64);
+  assert_int_equal(both.failed, 0);
+  struct worker_counters counters;
+  for (int i = 0; i < 10000; i++) {
+    counters = worker_group_counters(&group);
+    if (counters.links_closed == 128) break;
+    usleep(1000);
+  }
+  assert_int_equal(counters.links_dialed, 64);
+  assert_int_equal(counters.links_accepted, 64);
+  assert_int_equal(counters.links_closed, 128);
+  assert_int_equal(counters.links_cut, 0);
+  assert_int_equal(counters.late_completions, 0);
+  assert_true(counters.send_bytes >= 64 * 300000ul);
+  /* The kernel spreads 64 connections over two sockets: neither got all of them. */
+  for (unsigned i = 0; i < WORKERS; i++)
+    assert_true(counter_get(&group.workers[i].counters.links_accepted) > 0);
+  worker_group_drain(&group, worker_clock_ns() + 2 * IO_SECOND);
+  worker_group_join(&group);
+  listener_close(&both.listener);
+}
+
+static void dial_one(struct worker *worker, void *object) {
+  dial_start(((struct both *)object)->dials, worker);
+}
+
+static void cancel_one(struct worker *worker, void *object) {
+  (void)worker;
+  dial_cancel(((struct both *)object)->dials);
+}
+
+static int dial_error(struct worker_group *group, struct both *both, bool cancel) {
+  both->done = 0;
+  assert_true(worker_group_post(group, 0, dial_one, both));
+  if (cancel) {
+    usleep(20000);
+    assert_true(worker_group_post(group, 0, cancel_one, both));
+  }
+  wait_until(&both->done, 1);
+  return both->last_error;
+}
+
+/* A port with a full queue that nobody accepts from: connecting hangs. */
+static int open_hanging(struct address *address, int fillers[4]) {
+  socklen_t len = sizeof address->ipv4;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_true(address_parse(address, "127.0.0.1:0"));
+  assert_int_equal(bind(fd, &address->any, address->len), 0);
+  assert_int_equal(listen(fd, 0), 0);
+  assert_int_equal(getsockname(fd, &address->any, &len), 0);
+  for (int i = 0; i < 4; i++) {
+    fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    connect(fillers[i], &address->any, address->len);
+  }
+  usleep(20000);
+  return fd;
+}
+
+static void test_dial_fails(void **state) {
+  (void)state;
+  static struct both both;
+  struct worker_group group;
+  struct address hanging;
+  int fillers[4], fd = open_hanging(&hanging, fillers);
+  both = (struct both){.client = {.talk_bytes = 10}};
+  the_both = &both;
+  struct dial *dial = both.dials;
+  dial->factory = (struct machine_factory){.ctx = &both.client, .create = echo_create};
+  dial->done = dialed;
+  start(&group, (struct worker_config){.count = 1, .links_max = 1});
+
+  assert_true(address_parse(&dial->address, "127.0.0.1:1"));
+  assert_int_equal(dial_error(&group, &both, false), ECONNREFUSED);
+
+  dial->address = hanging;
+  dial->timeout_ns = 100 * IO_MILLISECOND;
+  uint64_t begin_ns = worker_clock_ns();
+  assert_int_equal(dial_error(&group, &both, false), ETIMEDOUT);
+  uint64_t passed_ns = worker_clock_ns() - begin_ns;
+  assert_true(passed_ns >= 100 * IO_MILLISECOND && passed_ns < 2 * IO_SECOND);
+
+  dial->timeout_ns = 0;
+  assert_int_equal(dial_error(&group, &both, true), ECANCELED);
+
+  both.client.refuse = true;
+  close(fd); /* what was queued is reset; a port that answers is needed now */
+  fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  socklen_t len = sizeof dial->address.ipv4;
+  assert_true(address_parse(&dial->address, "127.0.0.1:0"));
+  assert_int_equal(bind(fd, &dial->address.any, dial->address.len), 0);
+  assert_int_equal(listen(fd, 5), 0);
+  assert_int_equal(getsockname(fd, &dial->address.any, &len), 0);
+  assert_int_equal(dial_error(&group, &both, false), ENOBUFS);
+
+  assert_int_equal(worker_group_counters(&group).links_dialed, 0);
+  worker_group_stop(&group);
+  worker_group_join(&group);
+  close(fd);
+  for (int i = 0; i < 4; i++)
+    close(fillers[i]);
+}
+
+/* A dial that hangs while its worker ends is told so. */
+static void test_dial_at_the_end(void **state) {
+  (void)state;
+  static struct both both;
+  struct worker_group group;
+  int fillers[4];
+  both = (struct both){.client = {.talk_bytes = 10}};
+  the_both = &both;
+  struct dial *dial = both.dials;
+  int fd = open_hanging(&dial->address, fillers);
+  dial->factory = (struct machine_factory){.ctx = &both.client, .create = echo_create};
+  dial->done = dialed;
+  start(&group, (struct worker_config){.count = 1});
+  assert_true(worker_group_post(&group, 0, dial_one, &both));
+  usleep(50000);
+  worker_group_stop(&group);
+  worker_group_join(&group);
+  assert_int_equal(both.done, 1);
+  assert_int_equal(both.last_error, ECANCELED);
+  close(fd);
+  for (int i = 0; i < 4; i++)
+    close(fillers[i]);
+}
+
+/* --- late completions --- */
+
+/* Puts completions that nobody waits for into a worker's ring, as a confused kernel would. */
+static void send_completion(struct uring *from, const struct worker *to, uint64_t user_data) {
+  struct io_uring_sqe *sqe = uring_sqe(from);
+  struct io_uring_cqe *cqe;
+  io_uring_prep_msg_ring(sqe, to->uring.ring.ring_fd, 7, user_data, 0);
+  sqe->user_data = 1;
+  uring_enter(from, IO_SECOND);
+  assert_int_equal(io_uring_peek_cqe(&from->ring, &cqe), 0);
+  assert_int_equal(cqe->res, 0);
+  io_uring_cqe_seen(&from->ring, cqe);
+}
+
+/* None of them reaches the links, operations or slots that exist. */
+static void test_late_completions(void **state) {
+  (void)state;
+  static struct both both;
+  struct address address;
+  struct io_error error;
+  struct worker_group group;
+  struct uring own;
+  uint8_t byte = 'q';
+  both = (struct both){.done = 0};
+  assert_true(address_parse(&address, "localhost:0"));
+  assert_true(listener_open(&both.listener, &address, 1, &error));
+  start(&group, (struct worker_config){.count = 1, .hooks = {.ctx = &both, .setup = serve_both}});
+  assert_true(uring_open(&own, 0, &error));
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(connect(fd, &both.listener.address.any, both.listener.address.len), 0);
+  wait_until(&group.workers[0].counters.links_accepted, 1);
+  static const enum op_kind kinds[] = {OP_LINK_RECV, OP_LINK_SEND, OP_LINK_CANCEL, OP_WORKER_OP};
+  unsigned count = 0;
+  for (uint32_t slot = 0; slot < 70; slot++)
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++, count++)
+      send_completion(&own, &group.workers[0], op_pack(kinds[i], slot, 0xfffffff0));
+  send_completion(&own, &group.workers[0], op_pack(OP_LINK_RECV, OP_SLOT_MAX, 0));
+  send_completion(&own, &group.workers[0], UINT64_C(0xfe) << 56); /* a kind that is none */
+  send_completion(&own, &group.workers[0], UINT64_MAX);
+  wait_until(&group.workers[0].counters.late_completions, count + 1);
+  assert_int_equal(write(fd, &byte, 1), 1);
+  assert_int_equal(read(fd, &byte, 1), 1);
+  assert_int_equal(worker_group_counters(&group).links_closed, 0);
+  close(fd);
+  uring_close(&own);
+  worker_group_drain(&group, worker_clock_ns() + IO_SECOND);
+  worker_group_join(&group);
+  listener_close(&both.listener);
+}
+
+/* --- orders from a signal handler --- */
+
+static struct worker_group *signalled;
+
+static void on_signal(int number) {
+  (void)number;
+  worker_group_stop(signalled);
+}
+
+static void test_stop_from_a_signal_handler(void **state) {
+  (void)state;
+  struct worker_group group;
+  struct sigaction action = {.sa_handler = on_signal}, before;
+  start(&group, (struct worker_config){.disabled = 0});
+  signalled = &group;
+  assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+  raise(SIGUSR1);
+  worker_group_join(&group);
+  assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+}
+
+/* Nothing to do: asleep, but for the wake-up once a second. */
+static void test_idle_workers_sleep(void **state) {
+  (void)state;
+  struct worker_group group;
+  start(&group, (struct worker_config){.disabled = 0});
+  usleep(50000);
+  uint64_t turns = worker_group_counters(&group).turns;
+  usleep(500000);
+  assert_true(worker_group_counters(&group).turns - turns <= 4 * WORKERS);
+  worker_group_stop(&group);
+  worker_group_join(&group);
+}
+
+/* --- turns --- */
+
+static uint64_t cpu_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (uint64_t)now.tv_sec * IO_SECOND + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t burnt;
+
+static void burn(struct worker *worker, void *object) {
+  const uint64_t *ns = object;
+  (void)worker;
+  for (uint64_t end_ns = cpu_ns() + *ns; cpu_ns() < end_ns;)
+    ;
+  __atomic_fetch_add(&burnt, 1, __ATOMIC_RELEASE);
+}
+
+/* The first of several turns of that length only makes the worker look. */
+static struct worker_counters after_burning(uint64_t ns) {
+  struct worker_group group;
+  burnt = 0;
+  start(&group, (struct worker_config){.count = 1});
+  for (uint64_t i = 1; i <= 5; i++) {
+    assert_true(worker_group_post(&group, 0, burn, &ns));
+    wait_until(&burnt, i);
+  }
+  usleep(20000); /* for the last turn to end */
+  struct worker_counters counters = worker_group_counters(&group);
+  worker_group_stop(&group);
+  worker_group_join(&group);
+  return counters;
+}
+
+static void test_long_turns_are_counted(void **state) {
+  (void)state;
+  struct worker_counters counters = after_burning(IO_TURN_LONG_NS + IO_MILLISECOND);
+  assert_in_range(counters.turns_long, 2, 4);
+  assert_in_range(counters.turns_watched, counters.turns_long, 6);
+  counters = after_burning(2 * IO_TURN_SLOW_NS);
+  assert_true(counters.turns_watched >= 2);
+  assert_int_equal(counters.turns_long, 0);
+}
+
+int main(void) {
+  static unsigned nothing = 0, no_message_ring = URING_MSG_RING, no_defer = URING_DEFER_TASKRUN,
+                  everything = (1u << URING_FEATURE_COUNT) - 1;
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_hooks),
+      cmocka_unit_test(test_setup_fails),
+      cmocka_unit_test_prestate(test_messages_wake, &nothing),
+      cmocka_unit_test_prestate(test_messages_wake, &no_message_ring),
+      cmocka_unit_test_prestate(test_messages_wake, &no_defer),
+      cmocka_unit_test_prestate(test_mailbox_fills, &nothing),
+      cmocka_unit_test_prestate(test_mailbox_fills, &no_message_ring),
+      cmocka_unit_test(test_operations),
+      cmocka_unit_test_prestate(test_dial_both_ends, &nothing),
+      cmocka_unit_test_prestate(test_dial_both_ends, &everything),
+      cmocka_unit_test(test_dial_fails),
+      cmocka_unit_test(test_dial_at_the_end),
+      cmocka_unit_test(test_late_completions),
+      cmocka_unit_test(test_stop_from_a_signal_handler),
+      cmocka_unit_test(test_idle_workers_sleep),
+      cmocka_unit_test(test_long_turns_are_counted),
+  };
+  return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}

@@ -1,0 +1,321 @@
+/*
+ * lib/test_weir.c - what lib/weir.h promises an embedder: a server and clients in one program, over
+ * real sockets. Uses the public headers alone, as a program outside of this tree would.
+ */
+#include "tools/lib/weir.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BIG_BYTES = 3000000, THREADS = 8, FETCHES = 40, WORKERS = 2 };
+
+static char error[WEIR_ERROR_BYTES];
+static uint8_t big[BIG_BYTES];
+
+/* ---- the handler ----------------------------------------------------------------------------- */
+
+/* What a POST sent, and sends back. */
+struct echo {
+  struct body_bytes body;
+  uint8_t *bytes;
+  size_t len;
+};
+
+static void echo_free(void *ctx) {
+  struct echo *echo = ctx;
+  free(echo->bytes);
+  free(echo);
+}
+
+static void echo_data(struct stream *stream, struct span bytes, bool end) {
+  struct echo *echo = stream->user;
+  echo->bytes = realloc(echo->bytes, echo->len + bytes.len + 1);
+  if (bytes.len) memcpy(echo->bytes + echo->len, bytes.base, bytes.len);
+  echo->len += bytes.len;
+  if (!end) return;
+  stream->user = NULL;
+  stream_respond(stream, 200, NULL, 0,
+                 body_bytes(&echo->body, span_of(echo->bytes, echo->len), echo_free, echo));
+}
+
+static void echo_closed(struct stream *stream, uint32_t error_code) {
+  (void)error_code;
+  if (stream->user) echo_free(stream->user);
+}
+
+static void after_a_while(struct stream *stream, uint64_t now_ns) {
+  (void)now_ns;
+  stream_respond(stream, 204, NULL, 0, BODY_NONE);
+}
+
+static const struct stream_events echo_events = {.data = echo_data, .closed = echo_closed};
+static const struct stream_events slow_events = {.timer = after_a_while};
+static const struct stream_events no_events;
+
+static void respond(struct stream *stream, unsigned status, struct span bytes) {
+  struct body_bytes *body = malloc(sizeof *body);
+  struct header type = header_of(TOKEN_CONTENT_TYPE, span_text("text/plain"));
+  stream_respond(stream, status, &type, 1, body_bytes(body, bytes, free, body));
+}
+
+static void answer(void *ctx, struct stream *stream, const struct request *request,
+                   uint64_t now_ns) {
+  (void)ctx;
+  stream->events = &no_events;
+  if (span_is(request->path, "/hello")) {
+    respond(stream, 200, span_text("hello\n"));
+  } else if (span_is(request->path, "/big")) {
+    respond(stream, 200, span_of(big, sizeof big));
+  } else if (span_is(request->path, "/slow") || span_is(request->path, "/never")) {
+    stream->events = &slow_events;
+    bool slow = span_is(request->path, "/slow");
+    stream_timer(stream, slow ? now_ns + 300000000 : MACHINE_NO_DEADLINE);
+  } else if (span_is(request->path, "/echo") && !request->end) {
+    stream->user = calloc(1, sizeof(struct echo));
+    stream->events = &echo_events;
+  } else {
+    respond(stream, 404, span_text("no\n"));
+  }
+}
+
+static const struct handler handler = {.request = answer};
+
+/* ---- help ------------------------------------------------------------------------------------ */
+
+static struct weir_server *start(void) {
+  const struct weir_server_settings settings = {
+      .http = "127.0.0.1:0", .https = "127.0.0.1:0", .handler = &handler, .workers = WORKERS};
+  struct weir_server *server = weir_server_start(&settings, error, sizeof error);
+  if (!server) fail_msg("%s", error);
+  return server;
+}
+
+static struct weir_client *open_client(const struct weir_server *server, bool secure,
+                                       struct weir_client_settings settings) {
+  char origin[64];
+  snprintf(origin, sizeof origin, "%s://127.0.0.1:%u", secure ? "https" : "http",
+           secure ? weir_server_https_port(server) : weir_server_http_port(server));
+  settings.origin = origin;
+  return weir_client_open(&settings, error, sizeof error);
+}
+
+static struct weir_client *must_open(const struct weir_server *server, bool secure,
+                                     struct weir_client_settings settings) {
+  struct weir_client *client = open_client(server, secure, settings);
+  if (!client) fail_msg("%s", error);
+  return client;
+}
+
+static const struct weir_client_settings trusting = {.insecure = true};
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void test_fetch(void **state) {
+  struct weir_server *server = start();
+  (void)state;
+  assert_int_equal(strlen(weir_server_fingerprint(server)), 95);
+  for (int secure = 0; secure < 2; secure++) {
+    struct weir_client *client = must_open(server, secure, trusting);
+    struct weir_response response;
+    assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/hello"}, &response));
+    assert_int_equal(response.status, 200);
+    assert_int_equal(response.body_len, 6);
+    assert_memory_equal(response.body, "hello\n", 6);
+    assert_string_equal(weir_response_field(&response, "content-type"), "text/plain");
+    assert_string_equal(weir_response_field(&response, "server"), "weir");
+    assert_null(weir_response_field(&response, "text/plain")); /* a value is no name */
+    weir_response_free(&response);
+
+    assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/none"}, &response));
+    assert_int_equal(response.status, 404);
+    weir_response_free(&response);
+
+    const struct weir_request head = {.method = "HEAD", .path = "/big"};
+    assert_true(weir_client_fetch(client, &head, &response));
+    assert_int_equal(response.body_len, 0);
+    weir_response_free(&response);
+    weir_client_close(client);
+  }
+  weir_server_stop(server, 1);
+}
+
+struct crowd {
+  struct weir_client *client;
+  unsigned seed;
+  const char *failure;
+};
+
+static void *fetch_many(void *ctx) {
+  struct crowd *crowd = ctx;
+  for (unsigned i = 0; i < FETCHES && !crowd->failure; i++) {
+    bool post = (i + crowd->seed) % 3 == 0;
+    size_t len = i % 7 == 0 ? 1 : 5000 * i;
+    struct weir_request request = {.path = "/hello"};
+    struct weir_response response;
+    if (post)
+      request = (struct weir_request){
+          .method = "POST", .path = "/echo", .body = span_of(big + crowd->seed, len)};
+    if (!weir_client_fetch(crowd->client, &request, &response))
+      crowd->failure = strdup(response.error);
+    else if (response.status != 200 || response.body_len != (post ? len : 6) ||
+             (post && memcmp(response.body, big + crowd->seed, len) != 0))
+      crowd->failure = strdup("another body");
+    weir_response_free(&response);
+  }
+  return NULL;
+}
+
+static void test_many_threads(void **state) {
+  struct weir_server *server = start();
+  (void)state;
+  for (int secure = 0; secure < 2; secure++) {
+    struct weir_client *client = must_open(server, secure, trusting);
+    struct crowd crowds[THREADS];
+    pthread_t threads[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+      crowds[i] = (struct crowd){.client = client, .seed = i};
+      assert_int_equal(pthread_create(&threads[i], NULL, fetch_many, &crowds[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+      pthread_join(threads[i], NULL);
+    for (unsigned i = 0; i < THREADS; i++)
+      if (crowds[i].failure) fail_msg("thread %u: %s", i, crowds[i].failure);
+    weir_client_close(client);
+  }
+  weir_server_stop(server, 1);
+}
+
+static void expect_failure(struct weir_client *client, const struct weir_request *request,
+                           const char *words) {
+  struct weir_response response;
+  assert_false(weir_client_fetch(client, request, &response));
+  if (!strstr(response.error, words)) fail_msg("\"%s\" without \"%s\"", response.error, words);
+  weir_response_free(&response);
+}
+
+static void test_bounds(void **state) {
+  struct weir_server *server = start();
+  (void)state;
+  struct weir_client *client =
+      must_open(server, true,
+                (struct weir_client_settings){
+                    .insecure = true, .timeout_seconds = 1, .body_bytes_max = BIG_BYTES - 1});
+  expect_failure(client, &(struct weir_request){.path = "/big"}, "longer than 2999999 bytes");
+  expect_failure(client, &(struct weir_request){.path = "/never"}, "longer than 1 second");
+  expect_failure(client, &(struct weir_request){.path = "/hello", .field_count = 101}, "fields");
+  struct weir_response response; /* the connection has not suffered */
+  assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/hello"}, &response));
+  weir_response_free(&response);
+  weir_client_close(client);
+  weir_server_stop(server, 1);
+}
+
+static void *fetch_slow(void *ctx) {
+  struct crowd *crowd = ctx;
+  struct weir_response response;
+  if (!weir_client_fetch(crowd->client, &(struct weir_request){.path = "/slow"}, &response))
+    crowd->failure = strdup(response.error);
+  weir_response_free(&response);
+  return NULL;
+}
+
+/* What has begun is completed; what comes later is told why not. */
+static void test_stop(void **state) {
+  struct weir_server *server = start();
+  (void)state;
+  struct crowd crowd = {.client = must_open(server, false, trusting)};
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, fetch_slow, &crowd), 0);
+  usleep(100000);
+  weir_server_stop(server, 5);
+  pthread_join(thread, NULL);
+  if (crowd.failure) fail_msg("%s", crowd.failure);
+  expect_failure(crowd.client, &(struct weir_request){.path = "/hello"}, "GOAWAY (NO_ERROR)");
+  weir_client_close(crowd.client);
+}
+
+/* A peer that accepts and says nothing, or HTTP/1.1, or nothing at all. */
+static void test_no_connection(void **state) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof address;
+  char origin[64];
+  (void)state;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+  snprintf(origin, sizeof origin, "https://127.0.0.1:%u", ntohs(address.sin_port));
+  struct weir_client_settings settings = {.origin = origin, .insecure = true};
+  assert_null(weir_client_open(&settings, error, sizeof error));
+  assert_non_null(strstr(error, "cannot connect to 127.0.0.1:"));
+
+  assert_int_equal(listen(fd, 4), 0);
+  time_t began = time(NULL);
+  for (int secure = 0; secure < 2; secure++) {
+    snprintf(origin, sizeof origin, "%s://127.0.0.1:%u", secure ? "https" : "http",
+             ntohs(address.sin_port));
+    assert_null(weir_client_open(&settings, error, sizeof error));
+    assert_true(strlen(error) > 10);
+  }
+  assert_true(time(NULL) - began < 30); /* their deadlines are 10 s and less */
+  close(fd);
+
+  settings.origin = "gopher://127.0.0.1";
+  assert_null(weir_client_open(&settings, error, sizeof error));
+  assert_non_null(strstr(error, "gopher"));
+}
+
+static void test_certificates(void **state) {
+  struct weir_server *server = start();
+  (void)state;
+  assert_null(open_client(server, true, (struct weir_client_settings){.insecure = false}));
+  assert_non_null(strstr(error, "TLS with 127.0.0.1:"));
+  assert_null(open_client(server, true, (struct weir_client_settings){.ca_file = "/nowhere"}));
+  assert_non_null(strstr(error, "/nowhere"));
+  weir_server_stop(server, 0);
+}
+
+static void test_wrong_settings(void **state) {
+  struct weir_server *server = start();
+  char taken[32];
+  (void)state;
+  snprintf(taken, sizeof taken, "127.0.0.1:%u", weir_server_http_port(server));
+  const struct {
+    struct weir_server_settings settings;
+    const char *words;
+  } rows[] = {
+      {{.handler = &handler}, "neither an http nor an https"},
+      {{.handler = &handler, .http = "127.0.0.1"}, "127.0.0.1: not an address"},
+      {{.handler = &handler, .http = taken}, "Address already in use"},
+      {{.handler = &handler, .https = "127.0.0.1:0", .key = "key.pem"}, "certificate"},
+      {{.handler = &handler, .https = "127.0.0.1:0", .key = "/no", .certificate = "/no"}, "/no"},
+      {{.handler = &handler, .http = "127.0.0.1:0", .workers = 100000}, "100000 workers"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    assert_null(weir_server_start(&rows[i].settings, error, sizeof error));
+    if (!strstr(error, rows[i].words)) fail_msg("\"%s\" without \"%s\"", error, rows[i].words);
+  }
+  weir_server_stop(server, 0);
+}
+
+int main(void) {
+  for (size_t i = 0; i < sizeof big; i++)
+    big[i] = (uint8_t)(i * 2654435761u >> 11);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_fetch),          cmocka_unit_test(test_many_threads),
+      cmocka_unit_test(test_bounds),         cmocka_unit_test(test_stop),
+      cmocka_unit_test(test_no_connection),  cmocka_unit_test(test_certificates),
+      cmocka_unit_test(test_wrong_settings),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,140 @@
+/*
+ * load/test_histogram.c - precision, percentiles and merging of the histogram that `weir load`
+ * keeps its times in.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tools/load/histogram.h"
+
+/* What the header promises. */
+static const double precision = 0.004;
+
+static struct load_histogram *fresh(void) {
+  static struct load_histogram histograms[4];
+  static unsigned next;
+  struct load_histogram *histogram = &histograms[next++ % 4];
+  memset(histogram, 0, sizeof *histogram);
+  return histogram;
+}
+
+static bool is_near(uint64_t found, uint64_t exact) {
+  double off = found > exact ? (double)(found - exact) : (double)(exact - found);
+  return off <= precision * (double)exact;
+}
+
+static uint64_t next_random(uint64_t *state) {
+  *state ^= *state << 13;
+  *state ^= *state >> 7;
+  *state ^= *state << 17;
+  return *state;
+}
+
+/* Buckets are in order, without a gap, and the last one has the greatest value. */
+static void test_buckets(void **state) {
+  (void)state;
+  unsigned before = 0;
+  for (uint64_t value = 1; value < UINT64_C(1) << LOAD_HISTOGRAM_VALUE_BITS;
+       value += value / 1000 + 1) {
+    unsigned bucket = load_histogram_bucket(value);
+    assert_true(bucket == before || bucket == before + 1);
+    before = bucket;
+  }
+  assert_int_equal(load_histogram_bucket((UINT64_C(1) << LOAD_HISTOGRAM_VALUE_BITS) - 1),
+                   LOAD_HISTOGRAM_BUCKETS - 1);
+  assert_int_equal(load_histogram_bucket(UINT64_MAX), LOAD_HISTOGRAM_BUCKETS - 1);
+}
+
+/* A median between two others is its bucket's middle, so each value's own error shows. */
+static void test_precision(void **state) {
+  (void)state;
+  uint64_t seed = 88172645463325252;
+  for (unsigned i = 0; i < 20000; i++) {
+    struct load_histogram *histogram = fresh();
+    uint64_t value = next_random(&seed) >> (22 + seed % 42);
+    load_histogram_add(histogram, 0);
+    load_histogram_add(histogram, value);
+    load_histogram_add(histogram, UINT64_MAX);
+    uint64_t found = load_histogram_percentile(histogram, 50);
+    if (!is_near(found, value))
+      fail_msg("%llu became %llu", (unsigned long long)value, (unsigned long long)found);
+  }
+}
+
+static int compare(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* Against the same values, sorted. */
+static void test_percentiles(void **state) {
+  (void)state;
+  enum { COUNT = 100003 };
+  static const double percents[] = {0, 0.001, 1, 10, 50, 90, 99, 99.9, 99.99, 100};
+  static uint64_t values[COUNT];
+  struct load_histogram *histogram = fresh();
+  uint64_t seed = 2463534242;
+  for (unsigned i = 0; i < COUNT; i++) {
+    values[i] = 1000 + (next_random(&seed) % 1000) * (next_random(&seed) % 5000);
+    load_histogram_add(histogram, values[i]);
+  }
+  qsort(values, COUNT, sizeof values[0], compare);
+  for (unsigned i = 0; i < sizeof percents / sizeof percents[0]; i++) {
+    double exact = percents[i] / 100 * COUNT;
+    uint64_t rank = (uint64_t)exact + ((double)(uint64_t)exact < exact);
+    uint64_t value = values[rank ? rank - 1 : 0];
+    uint64_t found = load_histogram_percentile(histogram, percents[i]);
+    if (!is_near(found, value))
+      fail_msg("p%g: %llu, not %llu", percents[i], (unsigned long long)found,
+               (unsigned long long)value);
+  }
+  assert_int_equal(load_histogram_percentile(histogram, 0), values[0]);
+  assert_int_equal(load_histogram_percentile(histogram, 100), values[COUNT - 1]);
+}
+
+static void test_few_values(void **state) {
+  (void)state;
+  struct load_histogram *histogram = fresh();
+  assert_int_equal(load_histogram_percentile(histogram, 50), 0);
+  assert_true(load_histogram_mean(histogram) == 0);
+  load_histogram_add(histogram, 1234567);
+  for (unsigned percent = 0; percent <= 100; percent += 25)
+    assert_int_equal(load_histogram_percentile(histogram, percent), 1234567);
+  load_histogram_add(histogram, 1);
+  assert_int_equal(load_histogram_percentile(histogram, 50), 1);
+  assert_int_equal(load_histogram_percentile(histogram, 51), 1234567);
+  assert_true(load_histogram_mean(histogram) == 1234568 / 2.0);
+}
+
+/* Two halves merged are the whole. */
+static void test_merge(void **state) {
+  (void)state;
+  struct load_histogram *whole = fresh(), *a = fresh(), *b = fresh(), *empty = fresh();
+  uint64_t seed = 7;
+  for (unsigned i = 0; i < 10000; i++) {
+    uint64_t value = next_random(&seed) >> 30;
+    load_histogram_add(whole, value);
+    load_histogram_add(i % 3 ? a : b, value);
+  }
+  load_histogram_merge(a, b);
+  load_histogram_merge(a, empty);
+  load_histogram_merge(empty, a);
+  assert_memory_equal(a, whole, sizeof *whole);
+  assert_memory_equal(empty, whole, sizeof *whole);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_buckets),     cmocka_unit_test(test_precision),
+      cmocka_unit_test(test_percentiles), cmocka_unit_test(test_few_values),
+      cmocka_unit_test(test_merge),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

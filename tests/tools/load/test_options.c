@@ -1,0 +1,307 @@
+/*
+ * load/test_options.c - the command line of `weir load`, its cap schedules, its rate schedule, and
+ * the words of its errors.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tools/load/options.h"
+#include "tools/load/schedule.h"
+#include "tools/load/stats.h"
+
+#define URL "http://127.0.0.1:1/"
+
+enum { ARGUMENTS_MAX = 32 };
+
+/* Splits at blanks; the text is kept. */
+static enum load_options_result parse(struct load_options *options, const char *line, char *error,
+                                      size_t error_size) {
+  static char texts[4][256];
+  static char *argv[4][ARGUMENTS_MAX + 2];
+  static unsigned next;
+  unsigned at = next++ % 4;
+  int argc = 1;
+  static char name[] = "load";
+  argv[at][0] = name;
+  snprintf(texts[at], sizeof texts[at], "%s", line);
+  for (char *word = strtok(texts[at], " "); word && argc <= ARGUMENTS_MAX; word = strtok(NULL, " "))
+    argv[at][argc++] = word;
+  argv[at][argc] = NULL;
+  return load_options_parse(options, argc, argv[at], error, error_size);
+}
+
+static struct load_options good(const char *line) {
+  struct load_options options;
+  char error[256] = "";
+  if (parse(&options, line, error, sizeof error) != LOAD_OPTIONS_RUN)
+    fail_msg("%s: %s", line, error);
+  return options;
+}
+
+static void test_defaults(void **state) {
+  (void)state;
+  struct load_options options = good(URL);
+  assert_int_equal(options.requests, 1);
+  assert_int_equal(options.connections, 1);
+  assert_int_equal(options.streams, 1);
+  assert_int_equal(options.threads, 1);
+  assert_int_equal(options.rate, 0);
+  assert_true(options.timeout_seconds == LOAD_TIMEOUT_SECONDS);
+  assert_int_equal(options.flow, FLOW_CONSUME);
+  assert_int_equal(load_options_stream_window(&options), (1 << 30) - 1);
+  assert_int_equal(load_options_connection_window(&options), (1 << 30) - 1);
+  assert_int_equal(good("-c 7 " URL).requests, 7);
+}
+
+static void test_values(void **state) {
+  (void)state;
+  struct load_options options =
+      good("-n 1000 -c 20 -m 30 -t 4 -r 500 -T 250ms -H a:b --header c:d -k -w 16 -W 20 -q " URL
+           " " URL);
+  assert_int_equal(options.requests, 1000);
+  assert_int_equal(options.connections, 20);
+  assert_int_equal(options.streams, 30);
+  assert_int_equal(options.threads, 4);
+  assert_int_equal(options.rate, 500);
+  assert_true(options.timeout_seconds == 0.25);
+  assert_int_equal(options.field_count, 2);
+  assert_true(options.insecure && options.quiet && !options.json);
+  assert_int_equal(load_options_stream_window(&options), 65535);
+  assert_int_equal(load_options_connection_window(&options), (1 << 20) - 1);
+  assert_int_equal(options.url_count, 2);
+  options = good("-D 1m --warm-up-time 2s --json --flow auto -H :method:HEAD " URL);
+  assert_true(options.duration_seconds == 60 && options.warm_up_seconds == 2);
+  assert_int_equal(options.requests, 0);
+  assert_int_equal(options.flow, FLOW_AUTO);
+  assert_int_equal(load_options_stream_window(&options), 65535);
+  assert_int_equal(load_options_connection_window(&options), 65535);
+}
+
+static void test_pseudo_fields(void **state) {
+  (void)state;
+  enum header_token token = TOKEN_UNKNOWN;
+  assert_string_equal(load_options_pseudo(":method:  HEAD", &token), "HEAD");
+  assert_int_equal(token, TOKEN_METHOD);
+  assert_string_equal(load_options_pseudo(":authority:a:1", &token), "a:1");
+  assert_int_equal(token, TOKEN_AUTHORITY);
+  assert_null(load_options_pseudo(":methods: x", NULL));
+  assert_null(load_options_pseudo("method: x", NULL));
+  assert_null(load_options_pseudo(":path: /", NULL));
+}
+
+static void test_wrong(void **state) {
+  static const struct {
+    const char *line, *words;
+  } rows[] = {
+      {"", "no URL"},
+      {"-n 0 " URL, "-n 0"},
+      {"-n x " URL, "-n x"},
+      {"-n -1 " URL, "-n -1"},
+      {"-n 1k " URL, "-n 1k"},
+      {"-c 0 " URL, "-c 0"},
+      {"-c 2000000 " URL, "-c 2000000"},
+      {"-m 0 " URL, "-m 0"},
+      {"-t 0 " URL, "-t 0"},
+      {"-r 0 " URL, "-r 0"},
+      {"-r 1.5 " URL, "-r 1.5"},
+      {"-D 0 " URL, "-D 0"},
+      {"-D 1y " URL, "-D 1y"},
+      {"-D nan " URL, "-D nan"},
+      {"-D 25h " URL, "-D 25h"},
+      {"-T 0 " URL, "-T 0"},
+      {"-w 0 " URL, "-w 0"},
+      {"-w 31 " URL, "-w 31"},
+      {"-W 15 " URL, "-W 15"},
+      {"-H a " URL, "name: value"},
+      {"-H : " URL, "name: value"},
+      {"-H :path:/x " URL, "name: value"},
+      {"-H :method: " URL, "name: value"},
+      {"-H :authority:\x01 " URL, "name: value"},
+      {"-H :scheme:http " URL, "name: value"},
+      {"--flow fast " URL, "--flow fast"},
+      {"--no-such " URL, "no such option"},
+      {"-n", "needs a value"},
+      {"-n 5 -D 5 " URL, "-n and -D"},
+      {"--warm-up-time 1 " URL, "needs -D"},
+      {"-t 2 -c 1 " URL, "more threads"},
+      {"-n 2 -c 3 " URL, "fewer requests"},
+      {"--cap 4k -w 20 " URL, "-w and --cap"},
+      {"--cap x " URL, "--cap x"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct load_options options;
+    char error[256] = "";
+    if (parse(&options, rows[i].line, error, sizeof error) != LOAD_OPTIONS_WRONG)
+      fail_msg("accepted: %s", rows[i].line);
+    if (!strstr(error, rows[i].words)) fail_msg("%s: %s", rows[i].line, error);
+    assert_null(strchr(error, '\n'));
+  }
+}
+
+static void test_help(void **state) {
+  (void)state;
+  struct load_options options;
+  char error[256];
+  assert_int_equal(parse(&options, "-h", error, sizeof error), LOAD_OPTIONS_HELP);
+  static const char *const words[] = {
+      "--requests",    "--duration", "--warm-up-time", "--clients",    "--threads",  "--rate",
+      "--timeout",     "--header",   "--data",         "--connect-to", "--insecure", "--cacert",
+      "--window-bits", "--flow",     "--cap",          "--json"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (!strstr(load_options_help(), words[i])) fail_msg("--help does not have %s", words[i]);
+}
+
+/* ---- caps ------------------------------------------------------------------------------------ */
+
+static void test_caps(void **state) {
+  static const struct {
+    const char *text;
+    unsigned count; /* 0: refused */
+    uint64_t totals[3];
+  } rows[] = {
+      {"4k", 1, {4000}},
+      {"4k,rest", 1, {4000}},
+      {"4k,500k,rest", 2, {4000, 504000}},
+      {"1,2,3", 3, {1, 3, 6}},
+      {"*.jpg=4096,rest", 1, {4096}},
+      {"/a?b=c=10", 1, {10}},
+      {"", 0, {0}},
+      {"rest", 0, {0}},
+      {"4k,rest,4k", 0, {0}},
+      {"4k,,4k", 0, {0}},
+      {"4k,", 0, {0}},
+      {"0", 0, {0}},
+      {"-1", 0, {0}},
+      {"=4k", 0, {0}},
+      {"*.jpg=", 0, {0}},
+      {"1,1,1,1,1,1,1,1,1", 0, {0}},
+      {"3000000000", 0, {0}},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct load_caps caps = {.count = 0};
+    char error[128];
+    bool accepted = load_caps_add(&caps, rows[i].text, error, sizeof error);
+    if (accepted != (rows[i].count > 0)) fail_msg("%s", rows[i].text);
+    if (!accepted) continue;
+    assert_int_equal(caps.at[0].count, rows[i].count);
+    for (unsigned k = 0; k < rows[i].count; k++)
+      assert_int_equal(load_cap_total(&caps.at[0], k), rows[i].totals[k]);
+    assert_true(load_cap_total(&caps.at[0], rows[i].count) == UINT64_MAX);
+    assert_int_equal(load_caps_window(&caps), rows[i].totals[0]);
+  }
+}
+
+static void test_caps_match(void **state) {
+  (void)state;
+  struct load_options options = good("--cap *.jpg=4k,rest --cap /app.js*=500k --cap 30k " URL);
+  const struct load_caps *caps = &options.caps;
+  assert_ptr_equal(load_caps_find(caps, "/images/a.jpg"), &caps->at[0]);
+  assert_ptr_equal(load_caps_find(caps, "/app.js?v=1"), &caps->at[1]);
+  assert_ptr_equal(load_caps_find(caps, "/"), &caps->at[2]);
+  assert_int_equal(load_options_stream_window(&options), 4000);
+  options = good("--cap *.jpg=4k " URL);
+  assert_null(load_caps_find(&options.caps, "/a.png"));
+}
+
+/* ---- the open loop --------------------------------------------------------------------------- */
+
+/* Three workers together have the n-th request at n / rate, each number once. */
+static void test_schedule(void **state) {
+  enum { WORKERS = 3, EACH = 1000 };
+  static const uint64_t rates[] = {1, 3, 7, 1000, 999983, LOAD_RATE_MAX};
+  (void)state;
+  for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+    struct load_schedule schedules[WORKERS];
+    for (unsigned w = 0; w < WORKERS; w++)
+      load_schedule_begin(&schedules[w], rates[i], w, WORKERS, 5000);
+    for (uint64_t n = 0; n < WORKERS * EACH; n++) {
+      struct load_schedule *schedule = &schedules[n % WORKERS];
+      uint64_t exact = 5000 + (uint64_t)((double)n * 1e9 / (double)rates[i]);
+      uint64_t due = load_schedule_due_ns(schedule);
+      assert_in_range(due, exact - 1, exact + 1);
+      load_schedule_next(schedule);
+    }
+  }
+}
+
+/* Numbers beyond 2^32, and times a day away, stay exact. */
+static void test_schedule_far(void **state) {
+  (void)state;
+  struct load_schedule schedule;
+  load_schedule_begin(&schedule, 1000000, 0, 1, 0);
+  schedule.number = UINT64_C(86400) * 1000000 + 1;
+  assert_true(load_schedule_due_ns(&schedule) == UINT64_C(86400) * 1000000000 + 1000);
+}
+
+/* What is due and not taken is found by counting, too. */
+static void test_backlog(void **state) {
+  (void)state;
+  for (unsigned worker = 0; worker < 3; worker++) {
+    struct load_schedule schedule;
+    load_schedule_begin(&schedule, 700, worker, 3, 1000000);
+    for (unsigned taken = 0; taken < 50; taken++, load_schedule_next(&schedule)) {
+      for (uint64_t now = 1000000; now < 400000000; now += 1717171) {
+        struct load_schedule at = schedule;
+        uint64_t count = 0;
+        for (; load_schedule_due_ns(&at) <= now; load_schedule_next(&at))
+          count++;
+        assert_int_equal(load_schedule_backlog(&schedule, now), count);
+      }
+    }
+  }
+}
+
+/* ---- statistics ------------------------------------------------------------------------------ */
+
+static void test_reasons(void **state) {
+  (void)state;
+  static struct load_stats sum, other;
+  char text[64];
+  load_stats_reason(&sum, "a", 1);
+  load_stats_reason(&other, "b", 2);
+  load_stats_reason(&other, "a", 3);
+  load_stats_merge(&sum, &other);
+  assert_int_equal(sum.reason_count, 2);
+  assert_string_equal(sum.reasons[0].text, "a");
+  assert_int_equal(sum.reasons[0].count, 4);
+  assert_int_equal(sum.reasons[1].count, 2);
+  for (unsigned i = 0; i < 2 * LOAD_REASONS_MAX; i++) {
+    snprintf(text, sizeof text, "reason %u", i);
+    load_stats_reason(&sum, text, 1);
+  }
+  assert_int_equal(sum.reason_count, LOAD_REASONS_MAX);
+  assert_int_equal(sum.reasons_lost, LOAD_REASONS_MAX + 2);
+}
+
+static void test_error_words(void **state) {
+  (void)state;
+  char text[96];
+  for (unsigned i = 0; i < LOAD_ERRORS; i++) {
+    assert_non_null(load_error_name((enum load_error)i));
+    assert_true(strlen(load_error_text((enum load_error)i, 0, text, sizeof text)) > 5);
+  }
+  assert_string_equal(load_error_text(LOAD_RESET, 7, text, sizeof text),
+                      "the server sent RST_STREAM (REFUSED_STREAM)");
+  assert_string_equal(load_error_text(LOAD_RESET, load_code_place(12345), text, sizeof text),
+                      "the server sent RST_STREAM (unknown code)");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
+      cmocka_unit_test(test_pseudo_fields), cmocka_unit_test(test_wrong),
+      cmocka_unit_test(test_help),          cmocka_unit_test(test_caps),
+      cmocka_unit_test(test_caps_match),    cmocka_unit_test(test_schedule),
+      cmocka_unit_test(test_schedule_far),  cmocka_unit_test(test_backlog),
+      cmocka_unit_test(test_reasons),       cmocka_unit_test(test_error_words),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

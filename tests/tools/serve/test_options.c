@@ -1,0 +1,375 @@
+/*
+ * serve/test_options.c - the command line of `weir serve`, and the rules and manifests of preloads.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tools/serve/hints.h"
+#include "tools/serve/options.h"
+
+enum { WORDS_MAX = 64 };
+
+/* Parses a command line that is written with spaces between its words. */
+static enum serve_options_result parse(const char *line, struct serve_options *options,
+                                       char error[256]) {
+  static char words[2000];
+  static char *argv[WORDS_MAX + 2];
+  int argc = 1;
+  snprintf(words, sizeof words, "%s", line);
+  argv[0] = (char *)"serve";
+  for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+    assert_true(argc <= WORDS_MAX);
+    argv[argc++] = strcmp(word, "''") == 0 ? (char *)"" : word;
+  }
+  argv[argc] = NULL;
+  error[0] = 0;
+  return serve_options_parse(options, argc, argv, error, 256);
+}
+
+struct row {
+  const char *line;
+  enum serve_options_result expected;
+  const char *named; /* what the error must name */
+};
+
+static const struct row rows[] = {
+    {"", SERVE_OPTIONS_RUN, ""},
+    {"dir", SERVE_OPTIONS_RUN, ""},
+    {"--http :80 dir --https [::1]:443", SERVE_OPTIONS_RUN, ""},
+    {"--http=127.0.0.1:0", SERVE_OPTIONS_RUN, ""},
+    {"--http 8080", SERVE_OPTIONS_RUN, ""},
+    {"--https :1 --cert a --key b", SERVE_OPTIONS_RUN, ""},
+    {"--cert a --key b", SERVE_OPTIONS_RUN, ""}, /* with the default addresses */
+    {"-- --http", SERVE_OPTIONS_RUN, ""},        /* a directory of that name */
+    {"--http :1,weight=1 --https [::1]:2,weight=256", SERVE_OPTIONS_RUN, ""},
+    {"--weight 10.0.0.0/8=4 --weight [fd00::]/8=256", SERVE_OPTIONS_RUN, ""},
+    {"--help", SERVE_OPTIONS_HELP, ""},
+    {"--version", SERVE_OPTIONS_VERSION, ""},
+    {"--workers 4 --help --nonsense", SERVE_OPTIONS_HELP, ""},
+    {"dir --cache-control max-age=5 --preload /=/a.css --push-manifest m --no-push "
+     "--no-rfc7540-priorities",
+     SERVE_OPTIONS_RUN, ""},
+
+    {"--no-such-option", SERVE_OPTIONS_WRONG, "--no-such-option"},
+    {"-x", SERVE_OPTIONS_WRONG, "-x"},
+    {"--http", SERVE_OPTIONS_WRONG, "--http"},
+    {"--verbose=1", SERVE_OPTIONS_WRONG, "--verbose"},
+    {"one two", SERVE_OPTIONS_WRONG, "two"},
+    {"''", SERVE_OPTIONS_WRONG, "DIR"},
+    {"--http localhost", SERVE_OPTIONS_WRONG, "localhost"},
+    {"--http ''", SERVE_OPTIONS_WRONG, "--http"},
+    {"--http 127.0.0.1", SERVE_OPTIONS_WRONG, "127.0.0.1"},
+    {"--http 127.0.0.1:65536", SERVE_OPTIONS_WRONG, "65536"},
+    {"--http 127.0.0.1:-1", SERVE_OPTIONS_WRONG, "-1"},
+    {"--http 127.0.0.1:http", SERVE_OPTIONS_WRONG, ":http"},
+    {"--http 300.0.0.1:80", SERVE_OPTIONS_WRONG, "300.0.0.1"},
+    {"--http ::1:80", SERVE_OPTIONS_WRONG, "::1:80"},
+    {"--http localhost:http:1", SERVE_OPTIONS_WRONG, "localhost:http:1"},
+    {"--http example.org:80", SERVE_OPTIONS_FAILED, "example.org:80"},
+    {"--http :1,weight=0", SERVE_OPTIONS_WRONG, ":1,weight=0"},
+    {"--http :1,weight=257", SERVE_OPTIONS_WRONG, "1 to 256"},
+    {"--http :1,weight=", SERVE_OPTIONS_WRONG, "weight=N"},
+    {"--https :1,weigh=2", SERVE_OPTIONS_WRONG, "weight=N"},
+    {"--https :1,", SERVE_OPTIONS_WRONG, "weight=N"},
+    {"--https :1,weight=2,weight=3", SERVE_OPTIONS_WRONG, "weight=N"},
+    {"--http nonsense,weight=2", SERVE_OPTIONS_WRONG, "nonsense"},
+    {"--weight 16", SERVE_OPTIONS_WRONG, "--weight 16"},
+    {"--weight 10.0.0.0/8=0", SERVE_OPTIONS_WRONG, "1 to 256"},
+    {"--workers 0", SERVE_OPTIONS_WRONG, "--workers"},
+    {"--workers -1", SERVE_OPTIONS_WRONG, "--workers"},
+    {"--workers +1", SERVE_OPTIONS_WRONG, "--workers"},
+    {"--workers 1x", SERVE_OPTIONS_WRONG, "1x"},
+    {"--workers ''", SERVE_OPTIONS_WRONG, "--workers"},
+    {"--workers 99999999999999999999999", SERVE_OPTIONS_WRONG, "--workers"},
+    {"--drain-seconds soon", SERVE_OPTIONS_WRONG, "--drain-seconds"},
+    {"--connections 0", SERVE_OPTIONS_WRONG, "--connections"},
+    {"--streams 0", SERVE_OPTIONS_WRONG, "--streams"},
+    {"--flow fast", SERVE_OPTIONS_WRONG, "--flow"},
+    {"--window 0", SERVE_OPTIONS_WRONG, "--window"},
+    {"--window 4294967296", SERVE_OPTIONS_WRONG, "--window"},
+    {"--head-start image", SERVE_OPTIONS_WRONG, "--head-start"},
+    {"--head-start image=4m", SERVE_OPTIONS_WRONG, "--head-start"},
+    {"--idle-seconds 0", SERVE_OPTIONS_WRONG, "--idle-seconds"},
+    {"--cert a", SERVE_OPTIONS_WRONG, "--key"},
+    {"--key a", SERVE_OPTIONS_WRONG, "--cert"},
+    {"--http :1 --cert a --key b", SERVE_OPTIONS_WRONG, "--https"},
+    {"--cache-control max-age=5", SERVE_OPTIONS_WRONG, "--cache-control"},
+    {"dir --cache-control ''", SERVE_OPTIONS_WRONG, "--cache-control"},
+    {"dir --cache-control a\nb", SERVE_OPTIONS_WRONG, "--cache-control"},
+    {"--preload /=/a", SERVE_OPTIONS_WRONG, "--preload"},
+    {"dir --preload /a", SERVE_OPTIONS_WRONG, "/a"},
+    {"dir --preload a=/b", SERVE_OPTIONS_WRONG, "a=/b"},
+    {"dir --preload /a=b", SERVE_OPTIONS_WRONG, "/a=b"},
+    {"--push-manifest m", SERVE_OPTIONS_WRONG, "--push-manifest"},
+};
+
+static void command_lines(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct serve_options options;
+    char error[256];
+    enum serve_options_result got = parse(rows[i].line, &options, error);
+    if (got != rows[i].expected) fail_msg("%s: %d (%s)", rows[i].line, got, error);
+    if (!strstr(error, rows[i].named)) fail_msg("%s: %s", rows[i].line, error);
+    assert_null(strchr(error, '\n'));
+    bool complains = got == SERVE_OPTIONS_WRONG || got == SERVE_OPTIONS_FAILED;
+    assert_int_equal(error[0] != 0, complains);
+  }
+}
+
+static void assert_listener(const struct serve_options *options, unsigned index, const char *text,
+                            bool secure, bool optional) {
+  char got[ADDRESS_TEXT_BYTES];
+  assert_true(index < options->listener_count);
+  address_format(&options->listeners[index].address, got);
+  assert_string_equal(got, text);
+  assert_int_equal(options->listeners[index].secure, secure);
+  assert_int_equal(options->listeners[index].optional, optional);
+}
+
+static void defaults(void **state) {
+  (void)state;
+  struct serve_options options;
+  char error[256];
+  assert_int_equal(parse("", &options, error), SERVE_OPTIONS_RUN);
+  assert_null(options.directory);
+  assert_int_equal(options.listener_count, 4);
+  assert_listener(&options, 0, "127.0.0.1:8080", false, false);
+  assert_listener(&options, 1, "[::1]:8080", false, true);
+  assert_listener(&options, 2, "127.0.0.1:8443", true, false);
+  assert_listener(&options, 3, "[::1]:8443", true, true);
+  assert_int_equal(options.drain_seconds, 10);
+  assert_int_equal(options.workers, 0);
+  assert_true(options.push);
+  assert_false(options.verbose);
+}
+
+static void values(void **state) {
+  (void)state;
+  struct serve_options options;
+  char error[256];
+  assert_int_equal(parse("--verbose --http 10.0.0.1:1 www --https [::]:2 --cert c --key k "
+                         "--workers 3 --drain-seconds 0 --connections 7 --streams 8 "
+                         "--idle-seconds 9 --preload /=/a --preload /b=/c --flow echo "
+                         "--window 100000 --head-start IMAGE/*@/a/*=2k:1 "
+                         "--weight 10.0.0.0/8=4 --http localhost:9,weight=99",
+                         &options, error),
+                   SERVE_OPTIONS_RUN);
+  assert_string_equal(options.directory, "www");
+  assert_int_equal(options.listener_count, 4);
+  assert_listener(&options, 0, "10.0.0.1:1", false, false);
+  assert_listener(&options, 1, "[::]:2", true, false);
+  assert_listener(&options, 2, "127.0.0.1:9", false, false);
+  assert_listener(&options, 3, "[::1]:9", false, true);
+  assert_int_equal(options.listeners[0].weight, 0);
+  assert_int_equal(options.listeners[2].weight, 99);
+  assert_int_equal(options.listeners[3].weight, 99);
+  assert_int_equal(options.weights.count, 1);
+  assert_int_equal(options.weights.at[0].weight, 4);
+  assert_string_equal(options.certificate, "c");
+  assert_string_equal(options.key, "k");
+  assert_int_equal(options.workers, 3);
+  assert_int_equal(options.drain_seconds, 0);
+  assert_int_equal(options.connections, 7);
+  assert_int_equal(options.concurrent_streams, 8);
+  assert_int_equal(options.idle_seconds, 9);
+  assert_int_equal(options.flow, FLOW_ECHO);
+  assert_int_equal(options.window_bytes, 100000);
+  assert_int_equal(options.head_starts.count, 2); /* the default is the last */
+  assert_int_equal(options.head_starts.at[0].bytes, 2048);
+  assert_int_equal(options.head_starts.at[0].urgency, 1);
+  assert_true(span_is(options.head_starts.at[0].type, "image/*"));
+  assert_true(span_is(options.head_starts.at[1].type, "image/*"));
+  assert_int_equal(options.preload_count, 2);
+  assert_string_equal(options.preloads[1], "/b=/c");
+  assert_true(options.verbose);
+}
+
+static void a_field_value_that_is_too_long(void **state) {
+  (void)state;
+  struct serve_options options;
+  char error[256], line[1600] = "dir --cache-control ";
+  memset(line + strlen(line), 'a', 1025);
+  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_WRONG);
+  assert_non_null(strstr(error, "--cache-control"));
+  line[strlen(line) - 1] = 0;
+  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_RUN);
+}
+
+static void too_many(void **state) {
+  (void)state;
+  struct serve_options options;
+  char error[256], line[2000] = "dir";
+  for (int i = 0; i < SERVE_LISTENERS_MAX; i++)
+    strcat(line, " --http :1");
+  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_RUN);
+  strcat(line, " --https :2");
+  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_WRONG);
+  assert_non_null(strstr(error, ":2"));
+}
+
+/* Nobody has to scroll sideways, and every option is explained. */
+static void help_is_readable(void **state) {
+  (void)state;
+  static const char *const words[] = {
+      "--http ",          "--https ",         "--cert ",        "--key ",
+      "--cache-control ", "--preload ",       "--no-push ",     "--push-manifest ",
+      "--workers ",       "--streams ",       "--connections ", "--idle-seconds ",
+      "--flow ",          "--window ",        "--head-start ",  "--no-rfc7540-priorities\n",
+      "--verbose ",       "--drain-seconds ", "--help ",        "--version ",
+      "--weight ",        "weight=N",         "Examples",       "localhost:8443"};
+  const char *help = serve_options_help();
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (!strstr(help, words[i])) fail_msg("%s is not explained", words[i]);
+  for (const char *line = help; *line;) {
+    size_t len = strcspn(line, "\n");
+    if (len > 100) fail_msg("%.*s", (int)len, line);
+    line += len + (line[len] == '\n');
+  }
+}
+
+/* ---- preloads -------------------------------------------------------------------------------- */
+
+/* "page: link, link (pushed) ..." of the whole table, or the error. */
+static void describe(const char *json, const char *const *rules, unsigned count, char *out,
+                     size_t size) {
+  char file[] = "/tmp/weir-hints-XXXXXX", error[256] = "";
+  int fd = -1;
+  if (json) {
+    fd = mkstemp(file);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, json, strlen(json)), (ssize_t)strlen(json));
+  }
+  struct serve_hints *hints =
+      serve_hints_create(json ? file : NULL, rules, count, error, sizeof error);
+  size_t len = (size_t)snprintf(out, size, "%s", hints ? "" : "error");
+  const struct site_hints *table = hints ? serve_hints_table(hints) : NULL;
+  for (uint32_t i = 0; table && i < table->page_count; i++) {
+    const struct site_page *page = &table->pages[i];
+    len += (size_t)snprintf(out + len, size - len, "%.*s:", (int)page->path.len,
+                            (const char *)page->path.base);
+    for (uint32_t k = 0; k < page->preload_count; k++)
+      len += (size_t)snprintf(out + len, size - len, " %.*s%s", (int)page->preloads[k].link.len,
+                              (const char *)page->preloads[k].link.base,
+                              page->preloads[k].push ? " (pushed)" : "");
+    len += (size_t)snprintf(out + len, size - len, "\n");
+  }
+  if (!hints) {
+    assert_true(error[0]);
+    assert_null(strchr(error, '\n'));
+  }
+  serve_hints_free(hints);
+  if (fd >= 0) {
+    close(fd);
+    unlink(file);
+  }
+}
+
+static const struct {
+  const char *json, *expected;
+} manifests[] = {
+    {"{}", ""},
+    {"{\"/\": {\"/a.css\": {\"type\": \"style\"}}}",
+     "index.html: </a.css>; rel=preload; as=style (pushed)\n"},
+    {"{\"/a.css\": {\"type\": \"style\", \"weight\": 1}, \"/b\": {\"type\": \"script\"}}",
+     "index.html: </a.css>; rel=preload; as=style (pushed) </b>; rel=preload; as=script "
+     "(pushed)\n"},
+    {"{\"/z.html\": [\"/a.js\"], \"/\": [\"/b.woff2\"], \"/d/\": [\"/c?v=1\"]}",
+     "d/index.html: </c?v=1>; rel=preload (pushed)\n"
+     "index.html: </b.woff2>; rel=preload; as=font; crossorigin (pushed)\n"
+     "z.html: </a.js>; rel=preload; as=script (pushed)\n"},
+    {"{\"/\": [\"https://cdn.example/x.js\", \"//cdn.example/y.css\"]}",
+     "index.html: <https://cdn.example/x.js>; rel=preload; as=script "
+     "<//cdn.example/y.css>; rel=preload; as=style\n"},
+    {"{\"/a%20b\": {\"/x\": {}}}", "a b: </x>; rel=preload (pushed)\n"},
+    {"[]", "error"},
+    {"{\"/\": 1}", "error"},
+    {"{\"/\": [1]}", "error"},
+    {"{\"/\": [\"/a b\"]}", "error"},
+    {"{\"/\": [\"/a>; rel=x\"]}", "error"},
+    {"{\"/\": [\"\"]}", "error"},
+    {"{\"/\": [\"/a\\nb\"]}", "error"},
+    {"{\"/\": {\"/a\": {\"as\": \"x; y\"}}}", "error"},
+    {"{\"/../x\": [\"/a\"]}", "error"},
+    {"{\"x\": [\"/a\"]}", "error"},
+    {"{\"/\": ", "error"},
+    {"", "error"},
+};
+
+static void manifest_rows(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof manifests / sizeof manifests[0]; i++) {
+    char got[1000];
+    describe(manifests[i].json, NULL, 0, got, sizeof got);
+    if (strcmp(got, manifests[i].expected) != 0)
+      fail_msg("%s: %s, expected %s", manifests[i].json, got, manifests[i].expected);
+  }
+}
+
+static void rules_and_manifest_together(void **state) {
+  (void)state;
+  static const char *const rules[] = {"/=/b.js", "/index.html=/c.css"};
+  char got[1000];
+  describe("{\"/\": [\"/a.png\"]}", rules, 2, got, sizeof got);
+  assert_string_equal(got, "index.html: </a.png>; rel=preload; as=image (pushed) "
+                           "</b.js>; rel=preload; as=script (pushed) "
+                           "</c.css>; rel=preload; as=style (pushed)\n");
+}
+
+static void more_than_a_page_may_announce(void **state) {
+  (void)state;
+  const char *rules[17];
+  char got[4000];
+  for (int i = 0; i < 17; i++)
+    rules[i] = "/=/a.js";
+  describe(NULL, rules, 16, got, sizeof got);
+  assert_string_not_equal(got, "error");
+  describe(NULL, rules, 17, got, sizeof got);
+  assert_string_equal(got, "error");
+}
+
+/* Links that would not fit into one response are refused at the start. */
+static void links_beyond_a_response(void **state) {
+  (void)state;
+  static char rule[3000];
+  char got[20000];
+  memset(rule, 'a', sizeof rule - 1);
+  memcpy(rule, "/=/", 3);
+  const char *rules[] = {rule, rule, rule};
+  describe(NULL, rules, 2, got, sizeof got);
+  assert_string_not_equal(got, "error");
+  describe(NULL, rules, 3, got, sizeof got);
+  assert_string_equal(got, "error");
+}
+
+static void a_manifest_that_is_not_there(void **state) {
+  (void)state;
+  char error[256];
+  assert_null(serve_hints_create("/no/such/manifest.json", NULL, 0, error, sizeof error));
+  assert_non_null(strstr(error, "/no/such/manifest.json"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(command_lines),
+      cmocka_unit_test(defaults),
+      cmocka_unit_test(values),
+      cmocka_unit_test(a_field_value_that_is_too_long),
+      cmocka_unit_test(too_many),
+      cmocka_unit_test(help_is_readable),
+      cmocka_unit_test(manifest_rows),
+      cmocka_unit_test(rules_and_manifest_together),
+      cmocka_unit_test(more_than_a_page_may_announce),
+      cmocka_unit_test(links_beyond_a_response),
+      cmocka_unit_test(a_manifest_that_is_not_there),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,25 @@
+/*
+ * client/tls.c - see client/tls.h.
+ */
+#include "tools/client/tls.h"
+
+#include <stdio.h>
+
+#include "io/base/error.h"
+#include "io/tls/context.h"
+
+struct tls_context *client_tls_create(bool insecure, const char *ca_path, char *error,
+                                      size_t error_size) {
+  static const char *const protocols[] = {"h2"};
+  const struct tls_settings settings = {
+      .client = true,
+      .protocols = protocols,
+      .protocol_count = 1,
+      .verify = !insecure,
+      .ca_path = ca_path,
+  };
+  struct io_error why = {0};
+  struct tls_context *context = tls_context_create(&settings, &why);
+  if (!context) snprintf(error, error_size, "%s", why.text);
+  return context;
+}

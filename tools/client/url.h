@@ -1,0 +1,31 @@
+/*
+ * client/url.h - http: and https: URLs, as far as clients need them.
+ * Spec: RFC 3986 section 5.2, without userinfo; fragments are dropped, since no server sees them.
+ */
+#ifndef WEIR_TOOLS_URL_H
+#define WEIR_TOOLS_URL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { URL_BYTES_MAX = 2048 }; /* of a target: more than any browser shows */
+
+struct url {
+  bool secure;
+  uint16_t port;
+  char host[256];             /* without brackets */
+  char authority[272];        /* as :authority has it: no default port */
+  char target[URL_BYTES_MAX]; /* path and query, "/" at least */
+};
+
+/* Reads an absolute http: or https: URL. */
+__attribute__((warn_unused_result)) bool url_parse(struct url *url, const char *text);
+
+/* `reference` as seen from `base`: an absolute URL, "//host/path", "/path" or "path". */
+__attribute__((warn_unused_result)) bool url_resolve(struct url *url, const struct url *base,
+                                                     const char *reference);
+
+/* Same scheme, host and port. */
+bool url_same_origin(const struct url *a, const struct url *b);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * common/commands.h - the subcommands of the program. Each gets its own name as argv[0] and returns the
+ * exit status.
+ */
+#ifndef WEIR_TOOLS_COMMANDS_H
+#define WEIR_TOOLS_COMMANDS_H
+
+enum {
+  EXIT_DONE = 0,
+  EXIT_FAILED = 1, /* the work failed; one line on stderr says why */
+  EXIT_USAGE = 2,  /* the command line was wrong */
+};
+
+#ifndef WEIR_VERSION
+#define WEIR_VERSION "unknown" /* the Makefile knows */
+#endif
+
+int command_load(int argc, char **argv);
+int command_serve(int argc, char **argv);
+int command_trace(int argc, char **argv);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * lib/parts.c - see lib/parts.h.
+ */
+#include "tools/lib/parts.h"
+
+#include <signal.h>
+
+bool weir_group_start(struct worker_group *group, const struct worker_config *config,
+                      struct io_error *error) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  bool started = worker_group_start(group, config, error);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return started;
+}

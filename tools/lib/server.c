@@ -1,0 +1,161 @@
+/*
+ * lib/server.c - an engine a worker, and the listeners that feed them.
+ *
+ * The same parts as tools/serve.c puts together, without files, counters and a command line.
+ */
+#include "tools/lib/weir.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "engine/base/limits.h"
+#include "engine/conn.h"
+#include "io/link/accept.h"
+#include "io/tls/certificate.h"
+#include "io/tls/context.h"
+#include "io/tls/tls.h"
+#include "io/worker/cpus.h"
+#include "io/worker/worker.h"
+#include "tools/common/process.h"
+#include "tools/lib/parts.h"
+
+enum { HTTP, HTTPS, LISTENERS };
+
+struct weir_server {
+  const struct handler *handler;
+  struct certificate certificate;
+  struct tls_context *tls;
+  struct listener listeners[LISTENERS];
+  bool listening[LISTENERS];
+  struct worker_group group;
+};
+
+/* What one worker has for itself. */
+struct server_worker {
+  struct engine engine;
+  struct tls_factory tls;
+  bool has_engine, has_tls;
+};
+
+/* ---- one worker ------------------------------------------------------------------------------ */
+
+static void worker_stopped(struct worker *worker, void *ctx) {
+  struct server_worker *mine = worker->user;
+  (void)ctx;
+  if (mine->has_tls) tls_factory_destroy(&mine->tls);
+  if (mine->has_engine) engine_destroy(&mine->engine);
+  free(mine);
+}
+
+static bool serve(struct weir_server *server, struct server_worker *mine, struct worker *worker) {
+  struct machine_factory plain = conn_factory(&mine->engine);
+  if (server->listening[HTTP] && !listener_serve(&server->listeners[HTTP], worker, plain))
+    return false;
+  if (!server->listening[HTTPS]) return true;
+  mine->has_tls =
+      tls_factory_init(&mine->tls, server->tls, &plain, mine->engine.config.connections_max, NULL);
+  return mine->has_tls &&
+         listener_serve(&server->listeners[HTTPS], worker, tls_factory_machines(&mine->tls));
+}
+
+static bool worker_setup(struct worker *worker, void *ctx, struct io_error *error) {
+  struct weir_server *server = ctx;
+  struct engine_config config = engine_config_default();
+  struct server_worker *mine = calloc(1, sizeof *mine);
+  if (!mine) return io_error_set(error, 0, "out of memory");
+  worker->user = mine;
+  mine->has_engine = engine_init(&mine->engine, &process_memory, &config, server->handler);
+  if (mine->has_engine) engine_set_date(&mine->engine, (int64_t)time(NULL));
+  if (mine->has_engine && serve(server, mine, worker)) return true;
+  worker_stopped(worker, ctx);
+  return io_error_set(error, 0, "out of memory");
+}
+
+static void worker_second(struct worker *worker, void *ctx) {
+  struct server_worker *mine = worker->user;
+  (void)ctx;
+  engine_set_date(&mine->engine, (int64_t)time(NULL));
+  if (mine->has_tls) tls_factory_trim(&mine->tls);
+}
+
+/* ---- what is shared -------------------------------------------------------------------------- */
+
+static bool listen_on(struct weir_server *server, int which, const char *text, unsigned workers,
+                      struct io_error *error) {
+  struct address address;
+  if (!text) return true;
+  if (!address_parse(&address, text)) return io_error_set(error, 0, "%s: not an address", text);
+  server->listening[which] = listener_open(&server->listeners[which], &address, workers, error);
+  return server->listening[which];
+}
+
+static bool open_tls(struct weir_server *server, const struct weir_server_settings *settings,
+                     struct io_error *error) {
+  if (!settings->https) return true;
+  if (!settings->certificate != !settings->key)
+    return io_error_set(error, 0, "a certificate needs its key, and a key its certificate");
+  bool have = settings->certificate ? certificate_load(&server->certificate, settings->certificate,
+                                                       settings->key, error)
+                                    : certificate_self_signed(&server->certificate, error);
+  if (!have) return false;
+  struct tls_settings tls = {.certificate = &server->certificate, .protocols = conn_protocols};
+  while (conn_protocols[tls.protocol_count])
+    tls.protocol_count++;
+  server->tls = tls_context_create(&tls, error);
+  return server->tls;
+}
+
+static void close_all(struct weir_server *server) {
+  for (int i = 0; i < LISTENERS; i++)
+    if (server->listening[i]) listener_close(&server->listeners[i]);
+  tls_context_free(server->tls);
+  certificate_free(&server->certificate);
+  free(server);
+}
+
+struct weir_server *weir_server_start(const struct weir_server_settings *settings, char *error,
+                                      size_t error_bytes) {
+  struct io_error why = {.text = "out of memory"};
+  struct weir_server *server = calloc(1, sizeof *server);
+  if (server) {
+    unsigned workers = settings->workers ? settings->workers : cpus_default_workers();
+    struct worker_config config = {.count = workers,
+                                   .pin = true,
+                                   .hooks = {.ctx = server,
+                                             .setup = worker_setup,
+                                             .second = worker_second,
+                                             .stopped = worker_stopped}};
+    server->handler = settings->handler;
+    if (workers > IO_WORKERS_MAX)
+      io_error_set(&why, 0, "%u workers: at most %u are possible", workers, IO_WORKERS_MAX);
+    else if (!settings->http && !settings->https)
+      io_error_set(&why, 0, "neither an http nor an https address is given");
+    else if (open_tls(server, settings, &why) &&
+             listen_on(server, HTTP, settings->http, workers, &why) &&
+             listen_on(server, HTTPS, settings->https, workers, &why) &&
+             weir_group_start(&server->group, &config, &why))
+      return server;
+    close_all(server);
+  }
+  snprintf(error, error_bytes, "%s", why.text);
+  return NULL;
+}
+
+uint16_t weir_server_http_port(const struct weir_server *server) {
+  return server->listening[HTTP] ? address_port(&server->listeners[HTTP].address) : 0;
+}
+
+uint16_t weir_server_https_port(const struct weir_server *server) {
+  return server->listening[HTTPS] ? address_port(&server->listeners[HTTPS].address) : 0;
+}
+
+const char *weir_server_fingerprint(const struct weir_server *server) {
+  return server->certificate.fingerprint;
+}
+
+void weir_server_stop(struct weir_server *server, unsigned drain_seconds) {
+  worker_group_drain(&server->group, worker_clock_ns() + drain_seconds * SECOND_NS);
+  worker_group_join(&server->group);
+  close_all(server);
+}

@@ -1,0 +1,533 @@
+/*
+ * load/connection.c - a connection's life.
+ *
+ *     away --dial--> dialing --TCP--> greeting --[TLS,] SETTINGS--> open --> closing --> away |
+ * ended
+ *
+ * Its machine stands around all others: it reads the clock when bytes arrive, counts them, and
+ * hears of the end. No request is sent before the server's SETTINGS have come, so its limit on
+ * streams is obeyed from the first one on; with caps not before ours are acknowledged either, since
+ * until then the server may send more than the small window they announce.
+ *
+ * A server may end a connection (GOAWAY, an idle timeout, so many requests): while there is work,
+ * it is made again, at once if it was of use.
+ */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/load/parts.h"
+
+/* Why a connection failed or ended, once for each. A peer's words may be anything. */
+__attribute__((format(printf, 2, 3))) static void blame(struct load_connection *connection,
+                                                        const char *format, ...) {
+  char text[LOAD_REASON_BYTES];
+  if (connection->told || connection->worker->leaving) return;
+  connection->told = true;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  for (char *byte = text; *byte; byte++)
+    if (*byte < ' ' || *byte >= 0x7f) *byte = '?';
+  load_stats_reason(&connection->worker->stats, text, 1);
+}
+
+static const char *authority_of(const struct load_connection *connection) {
+  return connection->worker->run->targets[0].url.authority;
+}
+
+static void explain(struct load_connection *connection);
+static void lose_h2(struct load_connection *connection);
+static void come_again(struct load_connection *connection);
+
+/* ---- work ------------------------------------------------------------------------------------ */
+
+static bool has_work(const struct load_connection *connection) {
+  const struct load_worker *worker = connection->worker;
+  if (!list_is_empty(&connection->again) || worker->endless) return true;
+  return worker->run->options->rate ? worker->left > 0 : connection->share > 0;
+}
+
+/* Looks again after the next call of the machine; a server that leaves no room for long is noticed
+ * once a second. */
+void load_connection_starve(struct load_connection *connection) {
+  if (!connection->starved) connection->starved_ns = connection->worker->now_ns;
+  connection->starved = true;
+}
+
+static bool may_ask(struct load_connection *connection) {
+  if (connection->state != LOAD_OPEN || connection->worker->over) return false;
+  if (h2_request_room(connection->h2) > 0) return true;
+  load_connection_starve(connection);
+  return false;
+}
+
+void load_connection_fill(struct load_connection *connection) {
+  uint64_t due_ns;
+  if (connection->filling) return;
+  connection->filling = true;
+  connection->starved = connection->starved && connection->in_use == 0;
+  while (may_ask(connection)) {
+    if (!list_is_empty(&connection->again)) {
+      load_request_again(connection);
+      continue;
+    }
+    if (list_is_empty(&connection->free) || !load_worker_take(connection, &due_ns)) break;
+    connection->starved = false;
+    load_request_start(connection, due_ns);
+  }
+  connection->filling = false;
+}
+
+static bool make_slots(struct load_connection *connection) {
+  const struct load_worker *worker = connection->worker;
+  uint64_t most = worker->run->options->streams;
+  if (connection->requests) return true;
+  if (!worker->endless && !worker->run->options->rate && connection->share < most)
+    most = connection->share;
+  connection->requests = calloc(most, sizeof *connection->requests);
+  if (!connection->requests) return false;
+  connection->slots = (uint32_t)most;
+  for (uint32_t i = 0; i < connection->slots; i++) {
+    connection->requests[i].connection = connection;
+    list_append(&connection->free, &connection->requests[i].node);
+  }
+  return true;
+}
+
+/* ---- beginning ------------------------------------------------------------------------------- */
+
+static void settle(struct load_connection *connection) {
+  if (connection->settled) return;
+  connection->settled = true;
+  load_worker_settle(connection->worker);
+}
+
+/* Whether it is ready for requests now; see the top of this file. */
+static void greet(struct load_connection *connection) {
+  struct load_worker *worker = connection->worker;
+  const struct h2 *h2 = connection->h2;
+  if (connection->state != LOAD_GREETING || !h2 || !h2->settings_received || h2->dead) return;
+  if (worker->run->options->caps.count > 0 && h2->settings_unacked > 0) return;
+  if (!make_slots(connection)) {
+    load_connection_give_up(connection, "out of memory");
+    return;
+  }
+  connection->state = LOAD_OPEN;
+  connection->was_open = true;
+  if (!worker->leaving) worker->stats.connections_opened++;
+  settle(connection);
+  load_connection_fill(connection);
+}
+
+static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t code) {
+  struct load_connection *connection = ctx;
+  (void)h2;
+  (void)last_stream_id;
+  connection->went_away = true;
+  if (code == H2_NO_ERROR) return;
+  connection->goaway_code = code;
+  blame(connection, "the server ended the connection with GOAWAY (%s)", h2_error_name(code));
+}
+
+static const struct h2_client_events client_events = {.goaway = on_goaway};
+
+/* ---- the machine between TLS and h2 -----------------------------------------------------------
+ */
+
+/* TLS closes h2 when that is done, and then still has its own farewell to say: this is how we hear
+ * of it. Without TLS nobody stands in between. */
+
+static size_t inside_recv(void *self, struct span in, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  return h2_machine_ops.recv(connection->h2, in, now_ns);
+}
+
+static void inside_recv_eof(void *self, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  h2_machine_ops.recv_eof(connection->h2, now_ns);
+}
+
+static size_t inside_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
+                               uint64_t now_ns) {
+  struct load_connection *connection = self;
+  return h2_machine_ops.send_peek(connection->h2, out, max, budget_bytes, now_ns);
+}
+
+static void inside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  h2_machine_ops.send_ack(connection->h2, bytes, now_ns);
+}
+
+static void inside_tick(void *self, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  h2_machine_ops.tick(connection->h2, now_ns);
+}
+
+static uint64_t inside_deadline_ns(const void *self) {
+  const struct load_connection *connection = self;
+  return h2_machine_ops.deadline_ns(connection->h2);
+}
+
+static unsigned inside_wants(const void *self) {
+  const struct load_connection *connection = self;
+  return h2_machine_ops.wants(connection->h2);
+}
+
+static void inside_drain(void *self, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  h2_machine_ops.drain(connection->h2, now_ns);
+}
+
+/* The streams that are left end within h2's close(). */
+static void inside_close(void *self) {
+  struct load_connection *connection = self;
+  struct h2 *h2 = connection->h2;
+  lose_h2(connection);
+  h2_machine_ops.close(h2);
+  connection->h2 = NULL;
+}
+
+static const struct machine_ops inside_ops = {
+    .recv = inside_recv,
+    .recv_eof = inside_recv_eof,
+    .send_peek = inside_send_peek,
+    .send_ack = inside_send_ack,
+    .tick = inside_tick,
+    .deadline_ns = inside_deadline_ns,
+    .wants = inside_wants,
+    .drain = inside_drain,
+    .close = inside_close,
+};
+
+bool load_connection_make_h2(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                             uint64_t now_ns, struct machine *out) {
+  struct load_worker *worker = ctx;
+  struct load_connection *connection = LIST_OWNER(host, struct load_connection, host);
+  if (peer->secure) {
+    if (strcmp(peer->application_protocol, "h2") != 0) {
+      blame(connection, "%s did not agree on h2 by ALPN", authority_of(connection));
+      return false;
+    }
+    if (!worker->over)
+      load_histogram_add(&worker->stats.handshake, worker->now_ns - connection->connected_ns);
+  }
+  if (!h2_client(&worker->engine, peer, host, now_ns, out)) return false;
+  connection->h2 = h2_of(out);
+  connection->h2->client = &client_events;
+  connection->h2->client_ctx = connection;
+  if (peer->secure) *out = (struct machine){.ops = &inside_ops, .self = connection};
+  return true;
+}
+
+/* ---- the machine around all others ----------------------------------------------------------- */
+
+/* Something has changed, and perhaps there is room now. */
+static void fill_later(struct load_connection *connection) {
+  connection->worker->now_ns = worker_clock_ns();
+  load_connection_fill(connection);
+}
+
+static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  struct load_worker *worker = connection->worker;
+  worker->now_ns = connection->heard_ns = worker_clock_ns();
+  size_t taken = connection->inner.ops->recv(connection->inner.self, in, now_ns);
+  worker->stats.requests.wire_in += worker->over ? 0 : taken;
+  if (connection->h2 && connection->h2->dead) explain(connection); /* while it is known */
+  if (connection->state == LOAD_GREETING)
+    greet(connection);
+  else if (connection->starved)
+    load_connection_fill(connection);
+  return taken;
+}
+
+static void machine_recv_eof(void *self, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  connection->worker->now_ns = worker_clock_ns();
+  connection->eof = true;
+  connection->inner.ops->recv_eof(connection->inner.self, now_ns);
+}
+
+static size_t machine_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
+                                uint64_t now_ns) {
+  struct load_connection *connection = self;
+  return connection->inner.ops->send_peek(connection->inner.self, out, max, budget_bytes, now_ns);
+}
+
+static void machine_send_ack(void *self, size_t bytes, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  struct load_worker *worker = connection->worker;
+  worker->stats.requests.wire_out += worker->over ? 0 : bytes;
+  connection->inner.ops->send_ack(connection->inner.self, bytes, now_ns);
+  if (connection->starved) fill_later(connection);
+}
+
+static void machine_tick(void *self, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  connection->worker->now_ns = worker_clock_ns();
+  connection->inner.ops->tick(connection->inner.self, now_ns);
+}
+
+static uint64_t machine_deadline_ns(const void *self) {
+  const struct load_connection *connection = self;
+  return connection->inner.ops->deadline_ns(connection->inner.self);
+}
+
+static unsigned machine_wants(const void *self) {
+  const struct load_connection *connection = self;
+  return connection->inner.ops->wants(connection->inner.self);
+}
+
+static void machine_drain(void *self, uint64_t now_ns) {
+  struct load_connection *connection = self;
+  connection->inner.ops->drain(connection->inner.self, now_ns);
+}
+
+static void machine_close(void *self) {
+  struct load_connection *connection = self;
+  struct machine inner = connection->inner;
+  bool plain = inner.ops == &h2_machine_ops;
+  connection->worker->now_ns = worker_clock_ns();
+  if (plain || connection->state == LOAD_GREETING) lose_h2(connection);
+  inner.ops->close(inner.self);
+  connection->inner.ops = NULL;
+  connection->h2 = NULL;
+  if (connection->state == LOAD_ENDED) return;
+  connection->state = LOAD_AWAY;
+  come_again(connection);
+}
+
+static const struct machine_ops machine_ops = {
+    .recv = machine_recv,
+    .recv_eof = machine_recv_eof,
+    .send_peek = machine_send_peek,
+    .send_ack = machine_send_ack,
+    .tick = machine_tick,
+    .deadline_ns = machine_deadline_ns,
+    .wants = machine_wants,
+    .drain = machine_drain,
+    .close = machine_close,
+};
+
+static void wake(struct machine_host *host) {
+  struct load_connection *connection = LIST_OWNER(host, struct load_connection, host);
+  connection->link->wake(connection->link);
+}
+
+/* A connection was made. */
+static bool make_machine(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                         uint64_t now_ns, struct machine *out) {
+  struct load_connection *connection = ctx;
+  struct load_worker *worker = connection->worker;
+  worker->now_ns = connection->connected_ns = worker_clock_ns();
+  connection->link = host;
+  connection->host.wake = wake;
+  struct machine_factory inner = {.ctx = worker, .create = load_connection_make_h2};
+  if (worker->has_tls) inner = tls_factory_machines(&worker->tls);
+  if (!inner.create(inner.ctx, peer, &connection->host, now_ns, &connection->inner)) return false;
+  if (!worker->over)
+    load_histogram_add(&worker->stats.connect, connection->connected_ns - connection->begin_ns);
+  connection->state = LOAD_GREETING;
+  *out = (struct machine){.ops = &machine_ops, .self = connection};
+  return true;
+}
+
+/* ---- dialling -------------------------------------------------------------------------------- */
+
+static void dial_next(struct load_connection *connection);
+
+static void on_dialed(struct dial *dial, int error) {
+  struct load_connection *connection = LIST_OWNER(dial, struct load_connection, dial);
+  struct load_worker *worker = connection->worker;
+  char text[ADDRESS_TEXT_BYTES];
+  if (error == 0) return;
+  worker->now_ns = worker_clock_ns();
+  if (!worker->over && connection->address_tried < worker->run->address_count) {
+    dial_next(connection);
+    return;
+  }
+  blame(connection, "cannot connect to %s: %s", address_format(&dial->address, text),
+        strerror(error));
+  if (!worker->leaving) worker->stats.connections_failed++;
+  connection->state = LOAD_AWAY;
+  come_again(connection);
+}
+
+static void dial_next(struct load_connection *connection) {
+  struct load_worker *worker = connection->worker;
+  connection->dial = (struct dial){
+      .address = worker->run->addresses[connection->address_tried++],
+      .factory = {.ctx = connection, .create = make_machine},
+      .timeout_ns = LOAD_CONNECT_NS,
+      .done = on_dialed,
+  };
+  dial_start(&connection->dial, worker->io);
+}
+
+void load_connection_open(struct load_connection *connection) {
+  struct load_worker *worker = connection->worker;
+  assert(connection->state == LOAD_AWAY);
+  worker->now_ns = connection->begin_ns = worker_clock_ns();
+  connection->h2 = NULL;
+  connection->address_tried = 0;
+  connection->eof = connection->told = connection->starved = connection->progress = false;
+  connection->went_away = false;
+  connection->goaway_code = H2_NO_ERROR;
+  connection->state = LOAD_DIALING;
+  dial_next(connection);
+}
+
+/* The next attempt, or the end of one that was given up: not from within a machine's call. */
+static void on_timer(struct timer *timer, uint64_t now_ns) {
+  struct load_connection *connection = LIST_OWNER(timer, struct load_connection, timer);
+  if (connection->worker->over) return;
+  if (connection->state == LOAD_AWAY) load_connection_open(connection);
+  if (connection->state != LOAD_ENDED || !connection->inner.ops) return;
+  connection->inner.ops->drain(connection->inner.self, now_ns);
+  connection->link->wake(connection->link);
+}
+
+void load_connection_init(struct load_connection *connection, struct load_worker *worker,
+                          uint64_t share) {
+  *connection = (struct load_connection){.worker = worker, .share = share};
+  list_init(&connection->free);
+  list_init(&connection->again);
+  timer_init(&connection->timer, on_timer);
+}
+
+/* ---- ending ---------------------------------------------------------------------------------- */
+
+/* What a server that does not speak HTTP/2 answers to the preface. */
+static bool speaks_http1(const struct h2 *h2) {
+  return h2 && !h2->settings_received && memcmp(h2->reader.header, "HTTP/1.", 7) == 0;
+}
+
+/* The GOAWAY that we have just made, if it has not left the engine's hands. */
+static void blame_protocol(struct load_connection *connection) {
+  const struct h2 *h2 = connection->h2;
+  const uint8_t *at = h2->control, *end = at ? at + h2->control_used : NULL;
+  while (at && end - at >= H2_FRAME_HEADER_BYTES + 8) {
+    size_t length = (size_t)at[0] << 16 | (size_t)at[1] << 8 | at[2];
+    if (length + H2_FRAME_HEADER_BYTES > (size_t)(end - at)) break;
+    if (at[3] == H2_GOAWAY && length >= 8) {
+      const uint8_t *code = at + H2_FRAME_HEADER_BYTES + 4;
+      uint32_t value =
+          (uint32_t)code[0] << 24 | (uint32_t)code[1] << 16 | (uint32_t)code[2] << 8 | code[3];
+      blame(connection, "protocol error of the server: %s (%.*s)", h2_error_name(value),
+            (int)length - 8, (const char *)code + 4);
+    }
+    at += H2_FRAME_HEADER_BYTES + length;
+  }
+  blame(connection, "protocol error of the server");
+}
+
+static void explain(struct load_connection *connection) {
+  const char *authority = authority_of(connection);
+  bool greeting = connection->state == LOAD_GREETING;
+  const struct h2 *h2 = connection->h2;
+  if (speaks_http1(h2)) {
+    blame(connection, "%s answers in HTTP/1.1, not HTTP/2", authority);
+  } else if (h2 && h2->dead) {
+    blame_protocol(connection);
+  } else if (greeting && !h2 && connection->worker->has_tls) {
+    const char *reason = tls_machine_error(&connection->inner);
+    blame(connection, "TLS with %s failed: %s", authority,
+          *reason ? reason : "the server closed the connection");
+  } else if (greeting) {
+    blame(connection, "%s closed the connection before its SETTINGS", authority);
+  } else if (h2 && h2->goaway_received) {
+    blame(connection, "the server ended the connection with GOAWAY (NO_ERROR)");
+  } else {
+    blame(connection, "%s",
+          connection->eof || (h2 && h2->eof) ? "the server closed the connection"
+                                             : "the connection was reset");
+  }
+}
+
+/* Requests that were to be asked again have nowhere to go. */
+static void fail_again(struct load_connection *connection) {
+  struct list_node *node;
+  while ((node = list_take_first(&connection->again))) {
+    struct load_request *request = LIST_OWNER(node, struct load_request, node);
+    load_request_fail(request, connection->went_away ? LOAD_GOAWAY : LOAD_CLOSED,
+                      connection->goaway_code);
+  }
+}
+
+static void end_for_good(struct load_connection *connection) {
+  struct load_worker *worker = connection->worker;
+  if (connection->state == LOAD_ENDED) return;
+  connection->state = LOAD_ENDED;
+  worker->alive--;
+  if (!worker->endless && worker->run->options->rate == 0) worker->left -= connection->share;
+  connection->share = 0;
+  fail_again(connection);
+  settle(connection);
+  load_worker_check(worker);
+}
+
+void load_connection_give_up(struct load_connection *connection, const char *reason) {
+  struct load_worker *worker = connection->worker;
+  blame(connection, "%s", reason);
+  end_for_good(connection);
+  timer_arm(&worker->io->timers, &connection->timer, worker->io->now_ns);
+}
+
+static bool is_futile(const struct load_connection *connection) {
+  if (!connection->was_open) return true;
+  return connection->worker->run->duration_ns == 0 && connection->futile >= LOAD_FUTILE_MAX;
+}
+
+/* The connection is away; does it come back? */
+static void come_again(struct load_connection *connection) {
+  struct load_worker *worker = connection->worker;
+  if (worker->over) return;
+  connection->futile = connection->progress ? 0 : connection->futile + 1;
+  if (is_futile(connection) || !has_work(connection)) {
+    end_for_good(connection);
+    return;
+  }
+  uint64_t pause_ns = 0;
+  if (connection->futile > 0) pause_ns = LOAD_PAUSE_NS << (connection->futile - 1);
+  if (connection->futile > 4 || pause_ns > SECOND_NS) pause_ns = SECOND_NS;
+  timer_arm(&worker->io->timers, &connection->timer, worker->io->now_ns + pause_ns);
+}
+
+/* h2 is about to be closed, or TLS never got so far as to have one. */
+static void lose_h2(struct load_connection *connection) {
+  struct load_worker *worker = connection->worker;
+  explain(connection);
+  if (!worker->leaving) {
+    if (connection->state == LOAD_GREETING)
+      worker->stats.connections_failed++;
+    else
+      worker->stats.connections_ended++;
+  }
+  if (connection->state != LOAD_ENDED) connection->state = LOAD_CLOSING;
+}
+
+/* Streams are allowed none, for as long as a request may take. */
+static bool is_stuck(const struct load_connection *connection) {
+  const struct load_worker *worker = connection->worker;
+  return connection->starved && connection->h2->active_own == 0 && has_work(connection) &&
+         worker->now_ns - connection->starved_ns >= worker->run->timeout_ns;
+}
+
+/* With a duration or a rate the run ends by itself. */
+static bool is_silent(const struct load_connection *connection) {
+  const struct load_worker *worker = connection->worker;
+  if (worker->endless || worker->run->options->rate || connection->share == 0) return false;
+  return worker->now_ns - connection->heard_ns >= LOAD_SILENT_TIMEOUTS * worker->run->timeout_ns;
+}
+
+void load_connection_look(struct load_connection *connection) {
+  if (connection->state != LOAD_OPEN) return;
+  if (is_stuck(connection))
+    load_connection_give_up(connection, "the server allows no streams");
+  else if (is_silent(connection))
+    load_connection_give_up(connection, "the server has been silent for too long");
+}

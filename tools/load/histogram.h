@@ -1,0 +1,51 @@
+/*
+ * load/histogram.h - times in bounded memory: a log-linear histogram, as HdrHistogram's is.
+ * Unit: nanoseconds. Owner: embedded, one writer, no allocation; merged when all writers have
+ * ended.
+ *
+ * Values below 256 have a bucket each. Above, each power of two is cut into 128 buckets of equal
+ * width, so a bucket is at most 1/128 of its values wide. A percentile is the middle of its bucket:
+ * at most 0.4% off. The least and the greatest value are kept exactly.
+ */
+#ifndef WEIR_LOAD_HISTOGRAM_H
+#define WEIR_LOAD_HISTOGRAM_H
+
+#include <stdint.h>
+
+enum {
+  LOAD_HISTOGRAM_PART_BITS = 7,   /* 128 buckets a power of two */
+  LOAD_HISTOGRAM_VALUE_BITS = 42, /* 73 minutes; what is longer is in the last bucket */
+  LOAD_HISTOGRAM_BUCKETS = (LOAD_HISTOGRAM_VALUE_BITS - LOAD_HISTOGRAM_PART_BITS + 1)
+                           << LOAD_HISTOGRAM_PART_BITS, /* 36 KiB of counters */
+};
+
+struct load_histogram {
+  uint64_t count, sum_ns, min_ns, max_ns; /* min and max are meaningless while count is 0 */
+  uint64_t buckets[LOAD_HISTOGRAM_BUCKETS];
+};
+
+static inline unsigned load_histogram_bucket(uint64_t value_ns) {
+  const uint64_t most = (UINT64_C(1) << LOAD_HISTOGRAM_VALUE_BITS) - 1;
+  if (value_ns > most) value_ns = most;
+  if (value_ns < 2u << LOAD_HISTOGRAM_PART_BITS) return (unsigned)value_ns;
+  unsigned shift = 63u - (unsigned)__builtin_clzll(value_ns) - LOAD_HISTOGRAM_PART_BITS;
+  return (shift << LOAD_HISTOGRAM_PART_BITS) + (unsigned)(value_ns >> shift);
+}
+
+static inline void load_histogram_add(struct load_histogram *histogram, uint64_t value_ns) {
+  if (histogram->count++ == 0 || value_ns < histogram->min_ns) histogram->min_ns = value_ns;
+  if (value_ns > histogram->max_ns) histogram->max_ns = value_ns;
+  histogram->sum_ns += value_ns;
+  histogram->buckets[load_histogram_bucket(value_ns)]++;
+}
+
+/* `histogram` += `from`. */
+void load_histogram_merge(struct load_histogram *histogram, const struct load_histogram *from);
+
+/* The value that `percent` (0 .. 100) of all values do not exceed; 0 is the least, 100 the
+ * greatest. 0 when there is none. */
+uint64_t load_histogram_percentile(const struct load_histogram *histogram, double percent);
+
+double load_histogram_mean(const struct load_histogram *histogram);
+
+#endif

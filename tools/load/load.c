@@ -1,0 +1,63 @@
+/*
+ * load/load.c - `weir load`: reads its command line, runs, and says what was measured.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/common/commands.h"
+#include "tools/common/output.h"
+#include "tools/load/show.h"
+
+#define complain(status, ...) output_complain("weir load", status, __VA_ARGS__)
+
+/* The first reason stands for all: one line. */
+static int judge(const struct load_report *report) {
+  const struct load_stats *sum = &report->sum;
+  char text[96];
+  if (sum->requests.succeeded > 0) return EXIT_DONE;
+  if (sum->reason_count > 0) return complain(EXIT_FAILED, "%s", sum->reasons[0].text);
+  for (unsigned i = 0; i < LOAD_ERRORS; i++)
+    for (unsigned code = 0; code < LOAD_CODES; code++)
+      if (sum->requests.errors[i][code])
+        return complain(EXIT_FAILED, "no request succeeded: %s",
+                        load_error_text((enum load_error)i, code, text, sizeof text));
+  return complain(EXIT_FAILED, sum->requests.done > 0 ? "no request succeeded: see the status codes"
+                                                      : "no request was done");
+}
+
+static int show(const struct load_report *report) {
+  /* Nothing was measured: the reason says it all. */
+  bool nothing = report->sum.connections_opened == 0;
+  bool good = true;
+  if (report->options->json)
+    good = load_json_write(report, stdout);
+  else if (!nothing)
+    load_text_write(report, stdout);
+  if (!good || fflush(stdout) != 0 || ferror(stdout))
+    return complain(EXIT_FAILED, "cannot write the report: %s", strerror(errno));
+  return judge(report);
+}
+
+int command_load(int argc, char **argv) {
+  struct load_options options;
+  char error[512];
+  switch (load_options_parse(&options, argc, argv, error, sizeof error)) {
+  case LOAD_OPTIONS_RUN: break;
+  case LOAD_OPTIONS_HELP:
+    fputs(load_options_help(), stdout);
+    return output_end("weir load", EXIT_DONE);
+  case LOAD_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
+  }
+  struct load_report *report = calloc(1, sizeof *report); /* its histograms are large for a stack */
+  if (!report) return complain(EXIT_FAILED, "out of memory");
+  int status = EXIT_FAILED;
+  switch (load_run(&options, report, error, sizeof error)) {
+  case LOAD_RUN_DONE: status = show(report); break;
+  case LOAD_RUN_WRONG: status = complain(EXIT_USAGE, "%s", error); break;
+  case LOAD_RUN_FAILED: status = complain(EXIT_FAILED, "%s", error); break;
+  }
+  free(report);
+  return status;
+}

@@ -1,0 +1,296 @@
+/*
+ * load/options.c - reads the command line of `weir load`; see load/options.h.
+ */
+#include "tools/load/options.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/limits.h"
+#include "engine/h2/flow.h"
+#include "io/base/limits.h"
+#include "tools/common/option_values.h"
+#include "tools/load/schedule.h"
+
+static const char help[] =
+    "Usage: weir load [OPTIONS] URL...\n"
+    "\n"
+    "Makes requests over HTTP/2 and measures how they were answered. https:// needs a server that\n"
+    "agrees on h2 by ALPN; http:// is HTTP/2 with prior knowledge. Several URLs, all of one "
+    "origin,\n"
+    "are asked for in turn on each connection.\n"
+    "\n"
+    "How much\n"
+    "  -n, --requests N       requests in all (default: one a connection)\n"
+    "  -D, --duration TIME    for so long instead: 10, 500ms, 1m\n"
+    "      --warm-up-time TIME\n"
+    "                         with -D or -r: what happens in this time before is not counted\n"
+    "  -c, --clients N        connections (default 1)\n"
+    "  -m, --max-concurrent-streams N\n"
+    "                         requests at once on a connection (default 1); the server's limit is\n"
+    "                         obeyed if it is less\n"
+    "  -t, --threads N        threads, each pinned to a core, from the last one (default 1)\n"
+    "  -r, --rate N           open loop: start N requests a second, of all connections, whatever\n"
+    "                         became of those before. Latency then counts from when a request was\n"
+    "                         due, not from when there was room for it: a server that stalls "
+    "shows\n"
+    "  -T, --timeout TIME     a request that takes longer has failed (default 30); with -n, a\n"
+    "                         connection that is silent for three times as long is given up\n"
+    "\n"
+    "What to ask\n"
+    "  -H, --header FIELD     another request field, \"name: value\"; may be given several times.\n"
+    "                         \":method: HEAD\" and \":authority: HOST\" replace what the URL "
+    "says\n"
+    "  -d, --data FILE        POST the content of FILE\n"
+    "      --connect-to HOST[:PORT]\n"
+    "                         connect there instead of to the URL's host\n"
+    "  -k, --insecure         do not verify certificates\n"
+    "      --cacert FILE      authorities to trust, PEM, instead of the system's\n"
+    "\n"
+    "Flow control\n"
+    "  -w, --window-bits N    each stream's receive window is 2^N - 1 bytes (default 30)\n"
+    "  -W, --connection-window-bits N\n"
+    "                         the connection's (default 30)\n"
+    "      --flow POLICY      when the server gets new credit: consume (default; half a\n"
+    "                         window at a time, for what was taken), threshold (the same, when it\n"
+    "                         arrives), echo (each frame answered at once), auto (windows begin "
+    "at\n"
+    "                         65535 and grow with the path)\n"
+    "      --cap [PATTERN=]BYTES[,BYTES...][,rest]\n"
+    "                         the server may send a response in steps: '*.jpg=4k,rest' is 4 KB of\n"
+    "                         each image until whatever else was being asked for has come as far\n"
+    "                         or has ended, then the rest. Shell wildcards, of path and query; "
+    "the\n"
+    "                         first that matches counts\n"
+    "\n"
+    "What to show\n"
+    "      --json             the report as one JSON object on standard output\n"
+    "  -q, --quiet            no progress\n"
+    "  -h, --help\n"
+    "\n"
+    "Examples\n"
+    "  weir load -n 100000 -c 100 -m 100 http://localhost:8080/plaintext\n"
+    "      how many requests a second does the server answer?\n"
+    "  weir load -D 10 -c 50 -r 2000 -k https://localhost:8443/\n"
+    "      what latency does it have at 2000 requests a second?\n"
+    "  weir load -D 30 --warm-up-time 5 -c 10 -m 10 -d upload.bin http://localhost:8080/echo\n"
+    "      uploads for 30 s, after 5 s that do not count\n"
+    "  weir load -n 2 -m 2 --cap '*.jpg=4k,rest' http://localhost:8080/a.jpg "
+    "http://localhost:8080/b.js\n"
+    "      4 KB of the image, the script, then the rest of the image\n"
+    "\n"
+    "Ctrl-C ends a run early and prints what was measured until then.\n"
+    "Exit status: 0 done; 1 when no request succeeded or no connection could be made; 2 when the\n"
+    "command line was wrong.\n";
+
+const char *load_options_help(void) {
+  return help;
+}
+
+enum {
+  OPTION_WARM_UP = 256,
+  OPTION_CONNECT_TO,
+  OPTION_CACERT,
+  OPTION_FLOW,
+  OPTION_CAP,
+  OPTION_JSON
+};
+
+static const struct option long_options[] = {
+    {"requests", required_argument, NULL, 'n'},
+    {"duration", required_argument, NULL, 'D'},
+    {"warm-up-time", required_argument, NULL, OPTION_WARM_UP},
+    {"clients", required_argument, NULL, 'c'},
+    {"connections", required_argument, NULL, 'c'},
+    {"max-concurrent-streams", required_argument, NULL, 'm'},
+    {"streams", required_argument, NULL, 'm'},
+    {"threads", required_argument, NULL, 't'},
+    {"rate", required_argument, NULL, 'r'},
+    {"timeout", required_argument, NULL, 'T'},
+    {"header", required_argument, NULL, 'H'},
+    {"data", required_argument, NULL, 'd'},
+    {"connect-to", required_argument, NULL, OPTION_CONNECT_TO},
+    {"insecure", no_argument, NULL, 'k'},
+    {"cacert", required_argument, NULL, OPTION_CACERT},
+    {"window-bits", required_argument, NULL, 'w'},
+    {"connection-window-bits", required_argument, NULL, 'W'},
+    {"flow", required_argument, NULL, OPTION_FLOW},
+    {"cap", required_argument, NULL, OPTION_CAP},
+    {"window-cap", required_argument, NULL, OPTION_CAP},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+struct parser {
+  struct load_options *options;
+  char *error;
+  size_t error_size;
+};
+
+__attribute__((format(printf, 2, 3))) static bool wrong(struct parser *parser, const char *format,
+                                                        ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(parser->error, parser->error_size, format, arguments);
+  va_end(arguments);
+  return false;
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static bool set_number(struct parser *parser, const char *name, const char *text, uint64_t min,
+                       uint64_t max, uint64_t *out) {
+  if (option_number(text, min, max, out)) return true;
+  return wrong(parser, "%s %s: expected a number from %llu to %llu", name, text,
+               (unsigned long long)min, (unsigned long long)max);
+}
+
+static bool set_count(struct parser *parser, const char *name, const char *text, unsigned min,
+                      unsigned max, unsigned *out) {
+  uint64_t value;
+  if (!set_number(parser, name, text, min, max, &value)) return false;
+  *out = (unsigned)value;
+  return true;
+}
+
+static bool set_seconds(struct parser *parser, const char *name, const char *text, double *out) {
+  static const struct {
+    const char *unit;
+    double seconds;
+  } units[] = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"m", 60}, {"h", 3600}};
+  char *end;
+  double value = strtod(text, &end);
+  bool number = end != text && ((*text >= '0' && *text <= '9') || *text == '.');
+  for (unsigned i = 0; number && i < sizeof units / sizeof units[0]; i++) {
+    if (strcmp(end, units[i].unit) != 0) continue;
+    *out = value * units[i].seconds;
+    if (*out >= 1e-3 && *out <= 86400) return true;
+  }
+  return wrong(parser, "%s %s: expected a time of 1ms to 24h, such as 10, 500ms or 1m", name, text);
+}
+
+/* A field, or one of the two pseudo-header fields that may be other than the URL says. */
+static bool add_field(struct parser *parser, const char *text) {
+  struct load_options *options = parser->options;
+  if (options->field_count == LOAD_FIELDS_MAX)
+    return wrong(parser, "--header: more than %d", LOAD_FIELDS_MAX);
+  const char *value = load_options_pseudo(text, NULL);
+  if (!(value ? *value != 0 && option_field_check(text + 1) : option_field_check(text)))
+    return wrong(parser, "--header %s: expected \"name: value\"", text);
+  options->fields[options->field_count++] = text;
+  return true;
+}
+
+static bool set_flow(struct parser *parser, const char *text) {
+  if (h2_flow_parse(text, &parser->options->flow)) return true;
+  return wrong(parser, "--flow %s: expected consume, threshold, echo or auto", text);
+}
+
+const char *load_options_pseudo(const char *text, enum header_token *token) {
+  static const enum header_token tokens[] = {TOKEN_METHOD, TOKEN_AUTHORITY};
+  for (unsigned i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+    struct span name = header_token_name(tokens[i]);
+    if (strncmp(text, (const char *)name.base, name.len) != 0 || text[name.len] != ':') continue;
+    if (token) *token = tokens[i];
+    text += name.len + 1;
+    return text + strspn(text, " \t");
+  }
+  return NULL;
+}
+
+/* ---- the line -------------------------------------------------------------------------------- */
+
+static bool take(struct parser *parser, int option, const char *value) {
+  struct load_options *options = parser->options;
+  switch (option) {
+  case 'n': return set_number(parser, "-n", value, 1, UINT64_C(1) << 48, &options->requests);
+  case 'D': return set_seconds(parser, "-D", value, &options->duration_seconds);
+  case OPTION_WARM_UP:
+    return set_seconds(parser, "--warm-up-time", value, &options->warm_up_seconds);
+  case 'c': return set_count(parser, "-c", value, 1, LOAD_CONNECTIONS_MAX, &options->connections);
+  case 'm': return set_count(parser, "-m", value, 1, LOAD_STREAMS_MAX, &options->streams);
+  case 't': return set_count(parser, "-t", value, 1, IO_WORKERS_MAX, &options->threads);
+  case 'r': return set_number(parser, "-r", value, 1, LOAD_RATE_MAX, &options->rate);
+  case 'T': return set_seconds(parser, "-T", value, &options->timeout_seconds);
+  case 'H': return add_field(parser, value);
+  case 'd': options->data_path = value; return true;
+  case OPTION_CONNECT_TO: options->connect_to = value; return true;
+  case 'k': options->insecure = true; return true;
+  case OPTION_CACERT: options->ca_path = value; return true;
+  case 'w': return set_count(parser, "-w", value, 1, 30, &options->stream_window_bits);
+  case 'W': return set_count(parser, "-W", value, 16, 30, &options->connection_window_bits);
+  case OPTION_FLOW: return set_flow(parser, value);
+  case OPTION_CAP: return load_caps_add(&options->caps, value, parser->error, parser->error_size);
+  case OPTION_JSON: options->json = "-"; return true;
+  case 'q': options->quiet = true; return true;
+  default: return false;
+  }
+}
+
+/* What only the whole command line shows. */
+static bool check(struct parser *parser) {
+  struct load_options *options = parser->options;
+  if (options->url_count == 0) return wrong(parser, "no URL is given; see weir load --help");
+  if (options->url_count > LOAD_URLS_MAX) return wrong(parser, "more than %d URLs", LOAD_URLS_MAX);
+  if (options->requests && options->duration_seconds > 0)
+    return wrong(parser, "-n and -D: one of them says when to end");
+  if (options->warm_up_seconds > 0 && options->duration_seconds == 0)
+    return wrong(parser, "--warm-up-time needs -D");
+  if (options->requests == 0 && options->duration_seconds == 0)
+    options->requests = options->connections;
+  if (options->threads > options->connections)
+    return wrong(parser, "-t %u: more threads than connections (-c %u)", options->threads,
+                 options->connections);
+  if (options->requests && options->requests < options->connections)
+    return wrong(parser, "-n %llu: fewer requests than connections (-c %u)",
+                 (unsigned long long)options->requests, options->connections);
+  if (options->caps.count > 0 && options->stream_window_bits)
+    return wrong(parser, "-w and --cap: the smallest first step is the window");
+  return true;
+}
+
+enum load_options_result load_options_parse(struct load_options *options, int argc, char **argv,
+                                            char *error, size_t error_size) {
+  struct parser parser = {.options = options, .error = error, .error_size = error_size};
+  *options = (struct load_options){.connections = 1,
+                                   .streams = 1,
+                                   .threads = 1,
+                                   .flow = FLOW_CONSUME,
+                                   .timeout_seconds = LOAD_TIMEOUT_SECONDS};
+  optind = 0; /* begin anew, also in tests */
+  opterr = 0;
+  int option;
+  while ((option = getopt_long(argc, argv, ":n:D:c:m:t:r:T:H:d:kw:W:qh", long_options, NULL)) !=
+         -1) {
+    if (option == 'h') return LOAD_OPTIONS_HELP;
+    if (option == ':') wrong(&parser, "%s needs a value", argv[optind - 1]);
+    if (option == '?') wrong(&parser, "%s: no such option", argv[optind - 1]);
+    if (option == ':' || option == '?') return LOAD_OPTIONS_WRONG;
+    if (!take(&parser, option, optarg)) return LOAD_OPTIONS_WRONG;
+  }
+  options->urls = argv + optind;
+  options->url_count = (size_t)(argc - optind);
+  return check(&parser) ? LOAD_OPTIONS_RUN : LOAD_OPTIONS_WRONG;
+}
+
+/* ---- windows --------------------------------------------------------------------------------- */
+
+static uint32_t bytes_of(unsigned bits) {
+  return (UINT32_C(1) << bits) - 1;
+}
+
+uint32_t load_options_stream_window(const struct load_options *options) {
+  if (options->caps.count > 0) return (uint32_t)load_caps_window(&options->caps);
+  if (options->stream_window_bits) return bytes_of(options->stream_window_bits);
+  return options->flow == FLOW_AUTO ? H2_STREAM_WINDOW_BYTES_DEFAULT : bytes_of(LOAD_WINDOW_BITS);
+}
+
+uint32_t load_options_connection_window(const struct load_options *options) {
+  if (options->connection_window_bits) return bytes_of(options->connection_window_bits);
+  return options->flow == FLOW_AUTO ? H2_STREAM_WINDOW_BYTES_DEFAULT : bytes_of(LOAD_WINDOW_BITS);
+}

@@ -1,0 +1,67 @@
+/*
+ * load/options.h - the command line of `weir load`. Short options mean what they mean to h2load,
+ * but for -r, -p and -k.
+ */
+#ifndef WEIR_LOAD_OPTIONS_H
+#define WEIR_LOAD_OPTIONS_H
+
+#include "engine/http/stream.h"
+#include "tools/client/url.h"
+#include "tools/load/cap.h"
+
+enum {
+  LOAD_FIELDS_MAX = 16,           /* --header */
+  LOAD_URLS_MAX = 1024,           /* arbitrary: a crawl of a site, not of the web */
+  LOAD_CONNECTIONS_MAX = 1000000, /* descriptors run out before */
+  LOAD_STREAMS_MAX = 65536,       /* of one connection; no server allows more */
+  LOAD_WINDOW_BITS = 30,          /* as h2load: receive windows that never hold a server back */
+  LOAD_TIMEOUT_SECONDS = 30,
+};
+
+struct load_options {
+  char **urls;
+  size_t url_count;
+  uint64_t requests;    /* -n; 0: by duration */
+  unsigned connections; /* -c */
+  unsigned streams;     /* -m, of one connection */
+  unsigned threads;     /* -t */
+  double duration_seconds, warm_up_seconds;
+  uint64_t rate; /* -r, requests a second; 0: closed loop */
+  double timeout_seconds;
+  const char *fields[LOAD_FIELDS_MAX]; /* -H, "name: value" */
+  unsigned field_count;
+  const char *data_path;                               /* -d, or NULL */
+  const char *connect_to;                              /* HOST[:PORT], or NULL */
+  const char *ca_path;                                 /* --cacert, or NULL */
+  unsigned stream_window_bits, connection_window_bits; /* 0: the flow policy's default */
+  enum stream_flow flow;
+  struct load_caps caps;
+  const char *json; /* --json, or NULL */
+  bool insecure;    /* certificates are not verified */
+  bool quiet;       /* no progress */
+};
+
+enum load_options_result {
+  LOAD_OPTIONS_RUN,
+  LOAD_OPTIONS_HELP,
+  LOAD_OPTIONS_WRONG, /* exit 2, with `error` */
+};
+
+/* Reads argv[1 ..] (argv[0] is "load"; may be reordered, and the strings are kept). `error` gets
+ * one line without the program's name and without a newline. */
+__attribute__((warn_unused_result)) enum load_options_result
+load_options_parse(struct load_options *options, int argc, char **argv, char *error,
+                   size_t error_size);
+
+/* What --help prints. */
+const char *load_options_help(void);
+
+/* The value of a --header for `:method` or `:authority`, and in `token` (may be NULL) which; NULL
+ * for any other text. */
+const char *load_options_pseudo(const char *text, enum header_token *token);
+
+/* The windows that the options announce, in bytes. */
+uint32_t load_options_stream_window(const struct load_options *options);
+uint32_t load_options_connection_window(const struct load_options *options);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * serve/demo.h - the built-in site: what `weir serve` shows when it is given no directory.
+ *
+ *     /                    a page that says what this is
+ *     /plaintext           "Hello, World!"
+ *     /bytes/N             N bytes: 0, 1, ... 255, 0, 1, ...
+ *     /echo                the body of a POST, back as it comes
+ *     /sink                how many bytes the body of a POST has; nothing is kept
+ *     /sink?stopped        the same by a handler that uses none of them: credit is never returned
+ *     /delay/MILLISECONDS  an answer, that much later
+ *
+ * A handler like any embedder's: written against engine/http/handler.h, http/stream.h and http/body.h alone.
+ */
+#ifndef WEIR_TOOLS_DEMO_H
+#define WEIR_TOOLS_DEMO_H
+
+#include "engine/base/pool.h"
+#include "engine/http/handler.h"
+
+/* Milliseconds that /delay accepts at most: one minute, the idle time of most proxies. */
+#define DEMO_DELAY_MILLISECONDS_MAX 60000u
+
+/* Bytes that one /echo keeps at most: as much as a connection's receive window may grow to, which
+ * stops a client before. */
+#define DEMO_ECHO_BYTES_MAX (16u << 20)
+
+struct demo;
+
+/* Borrows `memory` for the demo's life. At most `exchanges_max` requests at once; beyond it the
+ * answer is 503. NULL when memory was refused. */
+__attribute__((warn_unused_result)) struct demo *demo_create(const struct memory *memory,
+                                                             uint32_t exchanges_max);
+
+/* All streams and bodies must have been closed (asserted). NULL is allowed. */
+void demo_destroy(struct demo *demo);
+
+const struct handler *demo_handler(struct demo *demo);
+
+/* The page; static text. */
+struct span demo_page(void);
+
+#endif

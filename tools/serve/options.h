@@ -1,0 +1,69 @@
+/*
+ * serve/options.h - the command line of `weir serve`.
+ */
+#ifndef WEIR_TOOLS_SERVE_OPTIONS_H
+#define WEIR_TOOLS_SERVE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/http/stream.h"
+#include "engine/sched/head_start.h"
+#include "io/base/address.h"
+#include "tools/serve/weight.h"
+
+enum {
+  SERVE_LISTENERS_MAX = 16, /* addresses; "localhost" counts twice */
+  SERVE_PRELOADS_MAX = 64,  /* --preload */
+  SERVE_DRAIN_SECONDS_DEFAULT = 10,
+};
+
+struct serve_listener {
+  struct address address;
+  bool secure;
+  uint16_t weight; /* of its connections; 0: the engine's default */
+  bool optional;   /* the IPv6 half of "localhost": a machine without IPv6 is no error */
+};
+
+struct serve_options {
+  const char *directory; /* NULL: the built-in site */
+  struct serve_listener listeners[SERVE_LISTENERS_MAX];
+  unsigned listener_count;
+  const char *certificate, *key;            /* both or neither */
+  const char *cache_control;                /* or NULL */
+  const char *push_manifest;                /* or NULL */
+  const char *preloads[SERVE_PRELOADS_MAX]; /* PAGE=RESOURCE */
+  unsigned preload_count;
+  unsigned workers;            /* 0: as many as there are cores for us */
+  unsigned connections;        /* at once, all workers together; 0: as many as descriptors allow */
+  unsigned concurrent_streams; /* 0: the engine's default */
+  enum stream_flow flow;       /* FLOW_DEFAULT: the engine's default */
+  unsigned window_bytes;       /* of a stream; 0: the engine's default */
+  struct head_start_rules head_starts; /* those of --head-start, then the default */
+  struct serve_weights weights;        /* of clients' networks */
+  unsigned idle_seconds;               /* 0: the engine's default */
+  unsigned drain_seconds;
+  bool push;
+  bool no_rfc7540_priorities; /* only RFC 9218 counts */
+  bool verbose;
+};
+
+enum serve_options_result {
+  SERVE_OPTIONS_RUN,
+  SERVE_OPTIONS_HELP,
+  SERVE_OPTIONS_VERSION,
+  SERVE_OPTIONS_WRONG,  /* exit 2, with `error` */
+  SERVE_OPTIONS_FAILED, /* exit 1, with `error`: it is well formed but cannot be */
+};
+
+/* Reads argv[1 ..] (argv[0] is "serve"; may be reordered, and the strings are kept). `error` gets
+ * one line without the program's name and without a newline. */
+__attribute__((warn_unused_result)) enum serve_options_result
+serve_options_parse(struct serve_options *options, int argc, char **argv, char *error,
+                    size_t error_size);
+
+/* What --help prints. */
+const char *serve_options_help(void);
+
+#endif

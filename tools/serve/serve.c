@@ -1,0 +1,419 @@
+/*
+ * serve/serve.c - `weir serve`: reads its command line, opens what is shared (certificate, listeners),
+ * starts the workers, and waits for a signal.
+ *
+ * Each worker has its own engine, site and TLS factory, made in its setup hook on its own thread.
+ * Signals are blocked everywhere and taken one by one by the main thread, so that nothing has to be
+ * safe inside of a signal handler: the first SIGTERM or SIGINT drains, the second stops. The last
+ * worker that ends says so by SIGUSR2. SIGUSR1 prints the counters.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/limits.h"
+#include "engine/conn.h"
+#include "io/link/accept.h"
+#include "io/tls/certificate.h"
+#include "io/tls/context.h"
+#include "io/tls/tls.h"
+#include "io/worker/cpus.h"
+#include "io/worker/worker.h"
+#include "tools/common/commands.h"
+#include "tools/common/output.h"
+#include "tools/common/process.h"
+#include "tools/serve/counters.h"
+#include "tools/serve/demo.h"
+#include "tools/serve/hints.h"
+#include "tools/serve/options.h"
+#include "tools/serve/site.h"
+
+enum { SIGNAL_WORKERS_ENDED = SIGUSR2 };
+
+struct server {
+  struct serve_options options;
+  unsigned workers;
+  uint32_t links_max; /* a worker's */
+  unsigned disabled;  /* features of io_uring, by the environment */
+  struct certificate certificate;
+  struct tls_context *tls; /* NULL: no secure listener */
+  struct serve_hints *hints;
+  struct listener listeners[SERVE_LISTENERS_MAX];
+  bool listening[SERVE_LISTENERS_MAX];
+  pthread_t main_thread;
+  unsigned running; /* workers that have begun and not ended; atomic */
+  /* Held while a worker's engine goes away, and while all of them are read. */
+  pthread_mutex_t ending;
+  struct engine_counters ended; /* counters of workers that have ended */
+};
+
+/* What one worker has for itself. */
+struct serve_worker {
+  struct engine engine;
+  bool has_engine;
+  struct serve_site *site; /* one of these two */
+  struct demo *demo;
+  struct tls_factory tls;
+  bool has_tls;
+  struct serve_weighing weighings[SERVE_LISTENERS_MAX];
+  int64_t wall_seconds;
+  const char *note; /* a fallback that was taken, or NULL */
+};
+
+#define complain(status, ...) output_complain("weir serve", status, __VA_ARGS__)
+
+/* ---- one worker ------------------------------------------------------------------------------ */
+
+/* A connection has room for sixteen such streams, as by default, where its bounds allow. */
+static void set_window(struct engine_config *config, uint32_t stream_bytes) {
+  uint64_t connection_bytes = UINT64_C(16) * stream_bytes;
+  config->stream_window_bytes = stream_bytes;
+  if (connection_bytes > config->connection_window_bytes_max)
+    connection_bytes = config->connection_window_bytes_max;
+  config->connection_window_bytes = (uint32_t)connection_bytes;
+}
+
+static struct engine_config config_of(const struct server *server) {
+  const struct serve_options *options = &server->options;
+  struct engine_config config = engine_config_default();
+  config.push = options->push;
+  config.no_rfc7540_priorities = options->no_rfc7540_priorities;
+  if (server->links_max) config.connections_max = server->links_max;
+  if (options->concurrent_streams) config.concurrent_streams = options->concurrent_streams;
+  if (options->flow != FLOW_DEFAULT) config.flow = options->flow;
+  if (options->window_bytes) set_window(&config, options->window_bytes);
+  config.head_start = &options->head_starts;
+  if (options->idle_seconds) config.idle_ns = options->idle_seconds * SECOND_NS;
+  return config;
+}
+
+/* The handler of the directory, or of the built-in site; NULL with error->text. */
+static const struct handler *make_handler(struct server *server, struct serve_worker *mine,
+                                          struct worker *worker, uint32_t exchanges_max,
+                                          struct io_error *error) {
+  if (!server->options.directory) {
+    mine->demo = demo_create(&process_memory, exchanges_max);
+    if (mine->demo) return demo_handler(mine->demo);
+    io_error_set(error, 0, "out of memory");
+    return NULL;
+  }
+  struct serve_site_settings settings = {
+      .directory = server->options.directory,
+      .worker = worker,
+      .memory = &process_memory,
+      .hints = serve_hints_table(server->hints),
+      .cache_control = server->options.cache_control,
+      .wall_seconds = &mine->wall_seconds,
+      .exchanges_max = exchanges_max,
+      .push = server->options.push,
+  };
+  mine->site = serve_site_create(&settings, &mine->note, error);
+  return mine->site ? serve_site_handler(mine->site) : NULL;
+}
+
+static void set_clock(struct serve_worker *mine) {
+  mine->wall_seconds = (int64_t)time(NULL);
+  engine_set_date(&mine->engine, mine->wall_seconds);
+}
+
+/* Around it, where weights were given, that of the connections' weights. */
+static struct machine_factory weigh(const struct server *server, struct serve_worker *mine,
+                                    unsigned index, struct machine_factory machines) {
+  const struct serve_options *options = &server->options;
+  uint16_t weight = options->listeners[index].weight;
+  if (weight == 0 && options->weights.count == 0) return machines;
+  mine->weighings[index] = (struct serve_weighing){
+      .weights = &options->weights, .listener_weight = weight, .inner = machines};
+  return serve_weighing_machines(&mine->weighings[index]);
+}
+
+/* The listeners' factories: connections in clear text, and TLS around such. */
+static bool serve_listeners(struct server *server, struct serve_worker *mine,
+                            struct worker *worker) {
+  struct machine_factory plain = conn_factory(&mine->engine), secure = plain;
+  if (server->tls) {
+    mine->has_tls = tls_factory_init(&mine->tls, server->tls, &plain,
+                                     mine->engine.config.connections_max, NULL);
+    if (!mine->has_tls) return false;
+    secure = tls_factory_machines(&mine->tls);
+  }
+  for (unsigned i = 0; i < server->options.listener_count; i++)
+    if (server->listening[i] &&
+        !listener_serve(
+            &server->listeners[i], worker,
+            weigh(server, mine, i, server->options.listeners[i].secure ? secure : plain)))
+      return false;
+  return true;
+}
+
+static void worker_stopped(struct worker *worker, void *ctx) {
+  struct server *server = ctx;
+  struct serve_worker *mine = worker->user;
+  pthread_mutex_lock(&server->ending);
+  worker->user = NULL;
+  if (mine->has_engine) serve_counters_add(&server->ended, &mine->engine.counters);
+  pthread_mutex_unlock(&server->ending);
+  if (mine->has_tls) tls_factory_destroy(&mine->tls);
+  if (mine->has_engine) engine_destroy(&mine->engine);
+  serve_site_destroy(mine->site);
+  demo_destroy(mine->demo);
+  free(mine);
+  if (__atomic_sub_fetch(&server->running, 1, __ATOMIC_ACQ_REL) == 0)
+    pthread_kill(server->main_thread, SIGNAL_WORKERS_ENDED);
+}
+
+static bool worker_setup(struct worker *worker, void *ctx, struct io_error *error) {
+  struct server *server = ctx;
+  struct serve_worker *mine = calloc(1, sizeof *mine);
+  if (!mine) return io_error_set(error, ENOMEM, "out of memory");
+  worker->user = mine;
+  __atomic_add_fetch(&server->running, 1, __ATOMIC_ACQ_REL);
+
+  struct engine_config config = config_of(server);
+  const struct handler *handler = make_handler(server, mine, worker, config.streams_max, error);
+  if (handler) {
+    mine->has_engine = engine_init(&mine->engine, &process_memory, &config, handler);
+    if (mine->has_engine) {
+      set_clock(mine);
+      if (serve_listeners(server, mine, worker)) return true;
+    }
+    io_error_set(error, ENOMEM, "out of memory");
+  }
+  worker_stopped(worker, ctx);
+  return false;
+}
+
+static void worker_second(struct worker *worker, void *ctx) {
+  (void)ctx;
+  struct serve_worker *mine = worker->user;
+  set_clock(mine);
+  if (mine->has_tls) tls_factory_trim(&mine->tls);
+  if (mine->site) serve_site_trim(mine->site);
+}
+
+/* ---- what is shared -------------------------------------------------------------------------- */
+
+static int read_environment(struct server *server) {
+  const char *text = getenv("WEIR_URING_DISABLE"), *bad;
+  if (!text || uring_parse_disabled(text, &server->disabled, &bad)) return EXIT_DONE;
+  return complain(EXIT_USAGE, "WEIR_URING_DISABLE=%s: %.*s is no feature's name", text,
+                  (int)strcspn(bad, ","), bad);
+}
+
+static int check_directory(const char *directory) {
+  if (!directory) return EXIT_DONE;
+  int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return complain(EXIT_FAILED, "cannot serve %s: %s", directory, strerror(errno));
+  close(fd);
+  return EXIT_DONE;
+}
+
+static int open_tls(struct server *server) {
+  const struct serve_options *options = &server->options;
+  struct io_error error = {0};
+  bool secure = false;
+  for (unsigned i = 0; i < options->listener_count; i++)
+    secure |= options->listeners[i].secure;
+  if (!secure) return EXIT_DONE;
+  bool have = options->certificate ? certificate_load(&server->certificate, options->certificate,
+                                                      options->key, &error)
+                                   : certificate_self_signed(&server->certificate, &error);
+  if (!have) return complain(EXIT_FAILED, "%s", error.text);
+  struct tls_settings settings = {.certificate = &server->certificate, .protocols = conn_protocols};
+  while (conn_protocols[settings.protocol_count])
+    settings.protocol_count++;
+  server->tls = tls_context_create(&settings, &error);
+  return server->tls ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+}
+
+/* The second half of "localhost:0" gets the port that the first half got. */
+static void share_port(const struct listener *first, struct address *second) {
+  if (address_port(second) == 0) address_set_port(second, address_port(&first->address));
+}
+
+static int open_listeners(struct server *server) {
+  for (unsigned i = 0; i < server->options.listener_count; i++) {
+    const struct serve_listener *wanted = &server->options.listeners[i];
+    struct address address = wanted->address;
+    struct io_error error = {0};
+    if (wanted->optional && i > 0) share_port(&server->listeners[i - 1], &address);
+    server->listening[i] = listener_open(&server->listeners[i], &address, server->workers, &error);
+    if (server->listening[i]) continue;
+    bool no_ipv6 = error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT;
+    if (!wanted->optional || !no_ipv6) return complain(EXIT_FAILED, "%s", error.text);
+  }
+  return EXIT_DONE;
+}
+
+static int open_all(struct server *server) {
+  const struct serve_options *options = &server->options;
+  char error[256];
+  (void)process_raise_descriptors();
+  server->workers = options->workers ? options->workers : cpus_default_workers();
+  server->links_max = (options->connections + server->workers - 1) / server->workers;
+  int status = read_environment(server);
+  if (status == EXIT_DONE) status = check_directory(options->directory);
+  if (status == EXIT_DONE) status = open_tls(server);
+  if (status == EXIT_DONE) status = open_listeners(server);
+  if (status != EXIT_DONE) return status;
+  server->hints = serve_hints_create(options->push_manifest, options->preloads,
+                                     options->preload_count, error, sizeof error);
+  return server->hints ? EXIT_DONE : complain(EXIT_FAILED, "%s", error);
+}
+
+static void close_all(struct server *server) {
+  for (unsigned i = 0; i < server->options.listener_count; i++)
+    if (server->listening[i]) listener_close(&server->listeners[i]);
+  tls_context_free(server->tls);
+  certificate_free(&server->certificate);
+  serve_hints_free(server->hints);
+}
+
+/* ---- what is said at the start and at the end ------------------------------------------------ */
+
+static void print_listeners(const struct server *server) {
+  for (unsigned i = 0; i < server->options.listener_count; i++) {
+    const struct serve_listener *wanted = &server->options.listeners[i];
+    char text[ADDRESS_TEXT_BYTES];
+    const struct address *address =
+        server->listening[i] ? &server->listeners[i].address : &wanted->address;
+    address_format(address, text);
+    if (server->listening[i])
+      printf("listening on %s://%s\n", wanted->secure ? "https" : "http", text);
+    else
+      printf("not listening on %s: no IPv6 here\n", text);
+  }
+  if (!server->tls) return;
+  if (server->certificate.warning[0]) printf("warning: %s\n", server->certificate.warning);
+  printf("certificate %s, SHA-256 %s\n",
+         server->options.certificate ? server->options.certificate : "self-signed",
+         server->certificate.fingerprint);
+}
+
+static void print_features(const struct server *server, const struct uring *uring) {
+  for (unsigned i = 0; i < URING_FEATURE_COUNT; i++) {
+    unsigned feature = 1u << i;
+    const char *name = uring_feature_name(feature);
+    if (uring->features & feature) {
+      if (server->options.verbose) printf("io_uring: %s in use\n", name);
+      continue;
+    }
+    printf("io_uring: %s %s: %s\n", name,
+           uring->disabled & feature ? "is disabled" : "is not in this kernel",
+           uring_feature_fallback(feature));
+  }
+}
+
+static void print_start(const struct server *server, const struct worker_group *group) {
+  const struct serve_worker *first = group->workers[0].user;
+  const char *directory = server->options.directory;
+  printf("weir " WEIR_VERSION " serves %s with %u worker%s\n",
+         directory ? directory : "its built-in site", server->workers,
+         server->workers == 1 ? "" : "s");
+  print_features(server, &group->workers[0].uring);
+  if (first && first->note) printf("%s\n", first->note);
+  print_listeners(server);
+  fflush(stdout);
+}
+
+static void print_end(const struct server *server, const struct worker_group *group) {
+  if (!server->options.verbose) return;
+  struct worker_counters all = worker_group_counters(group);
+  printf("served %llu connections, %llu bytes in, %llu bytes out\n",
+         (unsigned long long)all.links_accepted, (unsigned long long)all.recv_bytes,
+         (unsigned long long)all.send_bytes);
+}
+
+static void print_counters(struct server *server, const struct worker_group *group) {
+  pthread_mutex_lock(&server->ending);
+  struct engine_counters sum = server->ended;
+  for (unsigned i = 0; i < server->workers; i++) {
+    const struct serve_worker *worker = group->workers[i].user;
+    if (worker) serve_counters_add(&sum, &worker->engine.counters);
+  }
+  pthread_mutex_unlock(&server->ending);
+  struct worker_counters io = worker_group_counters(group);
+  serve_counters_print(stderr, &sum, &io);
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static sigset_t signals_of_interest(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGUSR1);
+  sigaddset(&set, SIGNAL_WORKERS_ENDED);
+  return set;
+}
+
+/* Until all workers have ended. */
+static void wait_for_end(struct server *server, struct worker_group *group) {
+  sigset_t set = signals_of_interest();
+  unsigned asked = 0;
+  while (__atomic_load_n(&server->running, __ATOMIC_ACQUIRE) > 0) {
+    int number = sigwaitinfo(&set, NULL);
+    if (number == SIGUSR1) print_counters(server, group);
+    if (number != SIGTERM && number != SIGINT) continue;
+    if (asked++ > 0) {
+      worker_group_stop(group);
+      continue;
+    }
+    printf("draining: streams have %u seconds to finish; a second signal ends at once\n",
+           server->options.drain_seconds);
+    fflush(stdout);
+    worker_group_drain(group, worker_clock_ns() + server->options.drain_seconds * SECOND_NS);
+  }
+}
+
+static int run(struct server *server) {
+  struct worker_group group = {0};
+  struct worker_config config = {
+      .count = server->workers,
+      .pin = true,
+      .disabled = server->disabled,
+      .links_max = server->links_max,
+      .hooks = {.ctx = server,
+                .setup = worker_setup,
+                .second = worker_second,
+                .stopped = worker_stopped},
+  };
+  struct io_error error = {0};
+  sigset_t set = signals_of_interest();
+  server->main_thread = pthread_self();
+  pthread_sigmask(SIG_BLOCK, &set, NULL); /* the workers inherit it */
+  signal(SIGPIPE, SIG_IGN);
+  if (!worker_group_start(&group, &config, &error)) return complain(EXIT_FAILED, "%s", error.text);
+  print_start(server, &group);
+  wait_for_end(server, &group);
+  print_end(server, &group);
+  worker_group_join(&group);
+  return EXIT_DONE;
+}
+
+int command_serve(int argc, char **argv) {
+  struct server server = {.ending = PTHREAD_MUTEX_INITIALIZER};
+  char error[256];
+  switch (serve_options_parse(&server.options, argc, argv, error, sizeof error)) {
+  case SERVE_OPTIONS_RUN: break;
+  case SERVE_OPTIONS_HELP:
+    fputs(serve_options_help(), stdout);
+    return output_end("weir serve", EXIT_DONE);
+  case SERVE_OPTIONS_VERSION:
+    puts("weir " WEIR_VERSION);
+    return output_end("weir serve", EXIT_DONE);
+  case SERVE_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
+  case SERVE_OPTIONS_FAILED: return complain(EXIT_FAILED, "%s", error);
+  }
+  int status = open_all(&server);
+  if (status == EXIT_DONE) status = run(&server);
+  close_all(&server);
+  return status;
+}

@@ -1,0 +1,158 @@
+/*
+ * serve/site.c - translates between the site, which knows HTTP, and files, which know the disk.
+ *
+ * The site's entry of a file lives in the user bytes of the file itself, and its lookups and reads
+ * hold those of files in the room that they keep for that: nothing is allocated here a request.
+ */
+#include "tools/serve/site.h"
+
+#include <stdlib.h>
+
+#include "io/files/files.h"
+
+struct serve_site {
+  struct files *files;
+  struct site *site;
+};
+
+_Static_assert(sizeof(struct files_lookup) <= sizeof(((struct site_lookup *)0)->room),
+               "a lookup's room holds files' own");
+_Static_assert(sizeof(struct files_read) <= sizeof(((struct site_read *)0)->room),
+               "a read's room holds files' own");
+
+static enum site_result result_of(enum files_result result) {
+  switch (result) {
+  case FILES_FOUND: return SITE_FOUND;
+  case FILES_PENDING: return SITE_PENDING;
+  case FILES_MISSING: return SITE_MISSING;
+  case FILES_FORBIDDEN: return SITE_FORBIDDEN;
+  case FILES_BUSY: return SITE_BUSY;
+  case FILES_FAILED: return SITE_FAILED;
+  }
+  return SITE_FAILED;
+}
+
+/* ---- lookups --------------------------------------------------------------------------------- */
+
+static struct site_entry *entry_of(struct file *file) {
+  struct site_entry *entry = file_user(file);
+  entry->bytes = file->bytes;
+  entry->size_bytes = file->identity.size_bytes;
+  entry->mtime_ns = file->identity.mtime_ns;
+  entry->inode = file->identity.inode;
+  entry->directory = file->directory;
+  return entry;
+}
+
+static void found(struct files_lookup *inner, enum files_result result) {
+  struct site_lookup *lookup =
+      (struct site_lookup *)((char *)inner - offsetof(struct site_lookup, room));
+  if (result == FILES_FOUND) lookup->entry = entry_of(inner->file);
+  lookup->done(lookup, result_of(result));
+}
+
+static enum site_result look_up(void *self, struct span path, uint64_t now_ns,
+                                struct site_lookup *lookup) {
+  struct serve_site *serve_site = self;
+  struct files_lookup *inner = (void *)lookup->room;
+  *inner = (struct files_lookup){.done = found};
+  enum files_result result = files_find(serve_site->files, path, now_ns, inner);
+  if (result == FILES_FOUND) lookup->entry = entry_of(inner->file);
+  return result_of(result);
+}
+
+static void lookup_cancel(void *self, struct site_lookup *lookup) {
+  struct serve_site *serve_site = self;
+  files_find_cancel(serve_site->files, (void *)lookup->room);
+}
+
+static void release(void *self, struct site_entry *entry) {
+  struct serve_site *serve_site = self;
+  files_release(serve_site->files, file_of_user(entry));
+}
+
+/* ---- reads ----------------------------------------------------------------------------------- */
+
+static void read_done(struct files_read *inner, enum files_result result) {
+  struct site_read *read = inner->user;
+  read->bytes = inner->bytes;
+  read->done(read, result_of(result));
+}
+
+static enum site_result read_piece(void *self, struct site_entry *entry, struct site_read *read) {
+  struct serve_site *serve_site = self;
+  struct files_read *inner = (void *)read->room;
+  *inner = (struct files_read){.done = read_done, .user = read};
+  enum files_result result =
+      files_read(serve_site->files, file_of_user(entry), read->offset, read->max, inner);
+  read->bytes = inner->bytes;
+  return result_of(result);
+}
+
+static void read_end(void *self, struct site_read *read) {
+  struct serve_site *serve_site = self;
+  files_read_end(serve_site->files, (void *)read->room);
+}
+
+static const struct site_source_ops source_ops = {
+    .lookup = look_up,
+    .lookup_cancel = lookup_cancel,
+    .release = release,
+    .read = read_piece,
+    .read_end = read_end,
+};
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static struct site *create_site(struct serve_site *serve_site,
+                                const struct serve_site_settings *settings) {
+  struct site_settings site = {
+      .memory = settings->memory,
+      .source = {.ops = &source_ops, .self = serve_site},
+      .hints = settings->hints,
+      .wall_seconds = settings->wall_seconds,
+      .exchanges_max = settings->exchanges_max,
+      .push = settings->push,
+  };
+  if (settings->cache_control) site.cache_control = span_text(settings->cache_control);
+  return site_create(&site);
+}
+
+struct serve_site *serve_site_create(const struct serve_site_settings *settings, const char **note,
+                                     struct io_error *error) {
+  struct serve_site *serve_site = calloc(1, sizeof *serve_site);
+  if (!serve_site) {
+    io_error_set(error, 0, "cannot serve %s: out of memory", settings->directory);
+    return NULL;
+  }
+  struct files_settings files = {
+      .root = settings->directory,
+      .worker = settings->worker,
+      .user_bytes = sizeof(struct site_entry),
+  };
+  serve_site->files = files_create(&files, note, error);
+  if (!serve_site->files) {
+    serve_site_destroy(serve_site);
+    return NULL;
+  }
+  serve_site->site = create_site(serve_site, settings);
+  if (serve_site->site) return serve_site;
+  io_error_set(error, 0, "cannot serve %s: out of memory", settings->directory);
+  serve_site_destroy(serve_site);
+  return NULL;
+}
+
+void serve_site_destroy(struct serve_site *serve_site) {
+  if (!serve_site) return;
+  site_destroy(serve_site->site);
+  files_destroy(serve_site->files);
+  free(serve_site);
+}
+
+void serve_site_trim(struct serve_site *serve_site) {
+  files_trim(serve_site->files);
+}
+
+const struct handler *serve_site_handler(struct serve_site *serve_site) {
+  return site_handler(serve_site->site);
+}

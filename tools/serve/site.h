@@ -1,0 +1,39 @@
+/*
+ * serve/site.h - one worker's site: engine/site/site.h fed by io/files/files.h.
+ */
+#ifndef WEIR_TOOLS_SERVE_SITE_H
+#define WEIR_TOOLS_SERVE_SITE_H
+
+#include "engine/site/site.h"
+#include "io/base/error.h"
+
+struct worker;
+
+struct serve_site_settings {
+  const char *directory;
+  struct worker *worker; /* reads what is not in the page cache */
+  const struct memory *memory;
+  const struct site_hints *hints;
+  const char *cache_control; /* or NULL */
+  const int64_t *wall_seconds;
+  uint32_t exchanges_max;
+  bool push;
+};
+
+struct serve_site;
+
+/* NULL with error->text when the directory cannot be opened or memory is refused. `*note` is set to
+ * NULL or to a line to show at startup. Borrows what the settings point to until the end. */
+__attribute__((warn_unused_result)) struct serve_site *
+serve_site_create(const struct serve_site_settings *settings, const char **note,
+                  struct io_error *error);
+
+/* Every stream must be closed, and the worker's ring have answered every read. NULL is allowed. */
+void serve_site_destroy(struct serve_site *serve_site);
+
+/* Gives memory back that a rush of readers took; about once a second. */
+void serve_site_trim(struct serve_site *serve_site);
+
+const struct handler *serve_site_handler(struct serve_site *serve_site);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * trace/frames.h - frames as text: one line a frame.
+ *
+ *     123.456 ms  #0 <  HEADERS        17  112 B  END_HEADERS
+ */
+#ifndef WEIR_TRACE_FRAMES_H
+#define WEIR_TRACE_FRAMES_H
+
+#include "tools/trace/record.h"
+
+enum { TRACE_FRAME_TEXT_BYTES = 1024 };
+
+/* What a frame says beyond its header: flags, values, reasons. Always terminated, and one line of
+ * printable ASCII whatever the peer sent. Returns `text`. */
+const char *trace_frame_details(const struct trace_record *record, const struct trace_frame *frame,
+                                char text[TRACE_FRAME_TEXT_BYTES]);
+
+/* Everything, without a newline. Returns `text`. */
+const char *trace_frame_line(const struct trace_record *record, const struct trace_frame *frame,
+                             char text[TRACE_FRAME_TEXT_BYTES]);
+
+/* The whole log, in the order in which frames ended. */
+void trace_frames_print(const struct trace_record *record, FILE *to);
+
+#endif

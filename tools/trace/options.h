@@ -1,0 +1,52 @@
+/*
+ * trace/options.h - the command line of `weir trace`.
+ */
+#ifndef WEIR_TRACE_OPTIONS_H
+#define WEIR_TRACE_OPTIONS_H
+
+#include "tools/trace/profile.h"
+
+enum {
+  TRACE_FIELDS_MAX = 16,      /* --header */
+  TRACE_TIMEOUT_SECONDS = 60, /* default of --timeout */
+  TRACE_RATE_MIN = 1000,      /* bytes per second: less than a modem of 1990 */
+};
+
+struct trace_options {
+  char **urls;
+  size_t url_count;
+  const char *manifest;  /* --manifest, or NULL */
+  const char *compare;   /* --compare, or NULL */
+  const char *picture;   /* --output, or NULL */
+  const char *json;      /* --json, or NULL */
+  const char *ca_path;   /* --cacert, or NULL */
+  const char *title;     /* --title, or NULL */
+  const char *labels[2]; /* --label: headings instead of the base URLs */
+  unsigned label_count;
+  const struct trace_profile *profile;
+  const char *fields[TRACE_FIELDS_MAX]; /* --header, "name: value" */
+  unsigned field_count;
+  uint64_t rate_limit;              /* bytes per second; 0: none */
+  uint32_t stream_window_bytes;     /* 0: the profile's */
+  uint32_t connection_window_bytes; /* 0: the profile's */
+  double timeout_seconds;
+  bool frames;   /* print the frame log */
+  bool insecure; /* certificates are not verified */
+};
+
+enum trace_options_result {
+  TRACE_OPTIONS_RUN,
+  TRACE_OPTIONS_HELP,
+  TRACE_OPTIONS_WRONG, /* exit 2, with `error` */
+};
+
+/* Reads argv[1 ..] (argv[0] is "trace"; may be reordered, and the strings are kept). `error` gets
+ * one line without the program's name and without a newline. */
+__attribute__((warn_unused_result)) enum trace_options_result
+trace_options_parse(struct trace_options *options, int argc, char **argv, char *error,
+                    size_t error_size);
+
+/* What --help prints. */
+const char *trace_options_help(void);
+
+#endif

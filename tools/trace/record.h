@@ -1,0 +1,149 @@
+/*
+ * trace/record.h - what one run saw: connections, resources, and every frame with its time.
+ *
+ * Filled in by trace/fetch.c and trace/tap.c while the run goes on, read by the outputs (frame log,
+ * waterfall, raw events) afterwards. All times are nanoseconds since the run began, and
+ * TRACE_NEVER where a thing has not happened.
+ *
+ * Ownership: the record owns its arrays; names of resources belong to the manifest, which outlives
+ * it. One thread at a time: the worker's during the run, the main one's after it.
+ */
+#ifndef WEIR_TRACE_RECORD_H
+#define WEIR_TRACE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define TRACE_NEVER UINT64_MAX
+
+enum {
+  /* Frames of one run. 2^20 are 16 GB of full DATA frames; past it frames are counted, not kept. */
+  TRACE_FRAMES_MAX = 1 << 20,
+  /* Of each frame that is not DATA so much payload is kept: all of SETTINGS, PRIORITY, GOAWAY ...
+   * and the priority fields of HEADERS. */
+  TRACE_PAYLOAD_BYTES_MAX = 256,
+  TRACE_CONNECTIONS_MAX = 64, /* origins of one page; browsers rarely meet twenty */
+  TRACE_ERROR_BYTES = 192,
+};
+
+/* What a resource is for; decides its colour, and its priority by a browser's profile. */
+enum trace_kind {
+  TRACE_DOCUMENT,
+  TRACE_STYLE,
+  TRACE_SCRIPT,
+  TRACE_FONT,
+  TRACE_IMAGE,
+  TRACE_FETCH,
+  TRACE_OTHER,
+  TRACE_KINDS
+};
+
+struct trace_frame {
+  uint64_t begin_ns; /* the first byte of its header passed */
+  uint64_t
+      end_ns; /* the last byte of its payload could be used: with TLS its record was complete */
+  uint64_t payload_at;
+  uint32_t stream_id;
+  uint32_t length; /* of the payload, bytes */
+  uint16_t payload_bytes;
+  uint8_t connection; /* index */
+  uint8_t type, flags;
+  bool sent; /* by us */
+};
+
+struct trace_connection {
+  char origin[300]; /* "https://example.org:8443" */
+  char address[96];
+  uint64_t begin_ns;     /* connect() was called */
+  uint64_t connected_ns; /* TCP is up */
+  uint64_t ready_ns;     /* HTTP/2 is: after TLS, if there is any */
+  uint64_t end_ns;       /* closed */
+  bool secure;
+  char error[TRACE_ERROR_BYTES]; /* why it failed, "" if it did not */
+};
+
+/* One resource's fate, at the index it has in the manifest. */
+struct trace_result {
+  uint64_t due_ns;     /* its start time has come, or its trigger */
+  uint64_t asked_ns;   /* given to the connection */
+  uint64_t sent_ns;    /* its HEADERS frame left */
+  uint64_t headers_ns; /* of the final response */
+  uint64_t byte_ns;    /* the first of the body */
+  uint64_t end_ns;     /* complete, or given up */
+  uint64_t size_ns;    /* an image's dimensions were known */
+  uint64_t scan_ns;    /* a progressive JPEG's first scan was complete: engine/http/first_scan.h */
+  uint64_t bytes;      /* of the body */
+  uint32_t width, height;
+  uint32_t stream_id;
+  uint32_t error_code; /* of RST_STREAM or of the connection; meaningful with `failed` */
+  unsigned status;     /* 0: no response */
+  uint8_t connection;
+  enum trace_kind kind; /* the manifest's, or what content-type says */
+  bool complete, failed;
+  char priority[32]; /* the `priority` field that was sent */
+  uint16_t weight;   /* in HEADERS; 0: none */
+  uint32_t parent_id;
+  bool exclusive;
+  char error[TRACE_ERROR_BYTES];
+};
+
+struct trace_record {
+  const char *label; /* the base URL, for headings */
+  struct trace_frame *frames;
+  size_t frame_count, frame_capacity;
+  uint64_t frames_lost; /* beyond TRACE_FRAMES_MAX, or without memory */
+  uint8_t *payloads;
+  size_t payload_used, payload_capacity;
+  struct trace_connection connections[TRACE_CONNECTIONS_MAX];
+  unsigned connection_count;
+  struct trace_result *results;
+  size_t result_count;
+  uint64_t origin_ns;  /* of the monotonic clock: time 0 of this record */
+  uint64_t end_ns;     /* of the run */
+  uint64_t bytes_in;   /* from the sockets, TLS included */
+  uint64_t rate_limit; /* bytes per second, 0: none */
+  uint32_t window_bytes, connection_window_bytes; /* that we announce at first */
+};
+
+/* False when memory was refused. */
+__attribute__((warn_unused_result)) bool trace_record_init(struct trace_record *record,
+                                                           const char *label, size_t resources);
+void trace_record_free(struct trace_record *record);
+
+/* Appends a frame; copies at most TRACE_PAYLOAD_BYTES_MAX bytes of its payload. */
+void trace_record_frame(struct trace_record *record, struct trace_frame frame,
+                        const uint8_t *payload, size_t payload_bytes);
+
+static inline const uint8_t *trace_payload(const struct trace_record *record,
+                                           const struct trace_frame *frame) {
+  return record->payloads + frame->payload_at;
+}
+
+const char *trace_kind_name(enum trace_kind kind);
+
+/* TRACE_KINDS when there is no such kind. */
+enum trace_kind trace_kind_parse(const char *name);
+
+/* What a content-type, or an extension of a path, says; TRACE_OTHER when it says nothing. */
+enum trace_kind trace_kind_of_type(const char *type, size_t len);
+enum trace_kind trace_kind_of_path(const char *path);
+
+/* ---- what the numbers mean together ---------------------------------------------------------- */
+
+struct trace_summary {
+  unsigned resources, complete, failed;
+  unsigned critical, critical_complete;
+  unsigned images, images_sized;
+  uint64_t bytes;         /* of bodies */
+  uint64_t critical_ns;   /* the last critical resource is complete; TRACE_NEVER if one never is */
+  uint64_t dimensions_ns; /* the dimensions of all images are known; TRACE_NEVER likewise */
+  uint64_t end_ns;        /* everything is complete; TRACE_NEVER likewise */
+};
+
+struct trace_manifest;
+struct trace_summary trace_summarize(const struct trace_record *record,
+                                     const struct trace_manifest *manifest);
+
+#endif
