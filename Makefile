@@ -33,17 +33,20 @@ LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 # gcc clears structs of a known size by `rep stos`, whose start takes longer than a stream's whole
 # clearing by plain stores, and whose bytes cannot be read back until it is done.
 CLEAR := $(if $(LTO),$(if $(filter x86_64,$(shell uname -m)),-mmemset-strategy=vector_loop:512:noalign$(comma)libcall:-1:noalign))
+# Modules with more than two cursors own a static invariants(), which runs where this is defined: in
+# every variant but release.
+CHECKED := -DWEIR_INVARIANTS
 # clang: release flags with the other compiler, to keep both free of warnings.
 release.cflags   := -O2 $(LTO) $(CLEAR) -fno-plt -fno-semantic-interposition
-clang.cflags     := -O2 -fno-plt
+clang.cflags     := -O2 -fno-plt $(CHECKED)
 # gcc knows less of string lengths without its optimizer or between a sanitizer's checks, and warns of
 # what cannot be; release decides about that warning.
 UNSURE := -Wno-format-truncation
-asan.cflags      := -O1 $(UNSURE) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-tsan.cflags      := -O1 $(UNSURE) -fsanitize=thread -fno-omit-frame-pointer
+asan.cflags      := -O1 $(UNSURE) $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+tsan.cflags      := -O1 $(UNSURE) $(CHECKED) -fsanitize=thread -fno-omit-frame-pointer
 # Atomic: engines of several workers count in one place, and racing counts come out negative.
-coverage.cflags  := -O0 $(UNSURE) --coverage -fprofile-update=atomic
-fuzz.cflags      := -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+coverage.cflags  := -O0 $(UNSURE) $(CHECKED) --coverage -fprofile-update=atomic
+fuzz.cflags      := -O1 $(CHECKED) -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
                     -fno-omit-frame-pointer
 release.lto      := $(if $(LTO),-O2 $(LTO) $(CLEAR))
 asan.ldflags     := -fsanitize=address,undefined
