@@ -32,7 +32,7 @@ def test_install_and_build_against_it(tmp_path):
                           check=True).stdout == b"200 hello\n"
     # What handlers may call besides: each header stands alone.
     headers = sorted(os.listdir(prefix / "include/weir"))
-    assert {"weir.h", "http/stream.h", "http/first_scan.h"} <= set(headers)
+    assert {"weir.h", "stream.h", "first_scan.h"} <= set(headers)
     for header in headers:
         source.write_text(f"#include <weir/{header}>\nint main(void) {{ return 0; }}\n")
         tool("gcc", "-std=c17", "-Wall", "-Werror", source, "-fsyntax-only",
