@@ -98,7 +98,7 @@ help:
 	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
 	@echo 'make bench                micro benchmarks'
 	@echo 'make bench-compare        weir beside nginx and h2o, where these are installed'
-	@echo 'make attack-table         what attacks cost, measured, into README.md'
+	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
 	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
 	@echo 'make tidy                 clang-format check, cppcheck, layers'
 	@echo 'make install PREFIX=DIR   program, library, headers, pkg-config file, man page'

@@ -2,7 +2,7 @@
 
 Every attack is run twice: once from one connection, for what comes back; then, as a siege, from many
 connections that come again and again, beside an innocent client, for memory, CPU and latency. Each
-siege leaves a line in $WEIR_ATTACK_LOG, from which table.py makes the table in README.md.
+siege leaves a line in $WEIR_ATTACK_LOG, from which table.py makes the table in the README.md here.
 
 Memory and outcome are asserted tightly, and with the release build also the CPU time of a byte and of
 a turn of the event loop. Latencies are not: the machine may be busy with other things.

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Runs every attack against build/weir and puts what it measured into README.md, between the two
+"""Attacks build/weir and writes the measurements into the README.md beside this file, between the two
 comments that name this program. `make attack-table` calls it.
 
-    table.py           runs the attacks, then writes the table
-    table.py LOG       writes the table of an earlier run
+    table.py           run the attacks, then write the table
+    table.py LOG       write the table of an earlier run
 """
 import json
 import os
@@ -12,10 +12,10 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-README = os.path.join(ROOT, "README.md")
+PAGE = os.path.join(HERE, "README.md")
 BEGIN, END = "<!-- tests/e2e/attacks/table.py begin -->", "<!-- tests/e2e/attacks/table.py end -->"
 KIB, MIB = 1 << 10, 1 << 20
-# Those that have rows, in their order.
+# The files with rows for the table, in its order.
 FILES = ["test_floods.py", "test_subtle.py", "test_slow.py", "test_crowds.py", "test_tls_attacks.py"]
 
 
@@ -56,13 +56,13 @@ def main():
         measure(log)
     with open(log) as lines:
         rows = [json.loads(line) for line in lines]
-    with open(README) as readme:
-        text = readme.read()
+    with open(PAGE) as page:
+        text = page.read()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    with open(README, "w") as readme:
-        readme.write(f"{before}{BEGIN}\n\n{table(rows)}\n{END}{after}")
-    print(f"{len(rows)} attacks in {README}")
+    with open(PAGE, "w") as page:
+        page.write(f"{before}{BEGIN}\n\n{table(rows)}\n{END}{after}")
+    print(f"{len(rows)} attacks in {os.path.relpath(PAGE)}")
 
 
 if __name__ == "__main__":
