@@ -1,0 +1,171 @@
+/*
+ * h2/test_limits_rate.c - what engine/base/limits.h lets a peer make us do: how much at once, how much of
+ * it again as time goes by, and which frames are free. h2/test_budget.c has the ways to spend a
+ * budget.
+ */
+#include "tests/support/h2_script.h"
+
+static struct script script;
+static uint32_t next_id;
+
+/* Runs a step `times` times, with `$` for a new stream's identifier each time. */
+static void repeat(const char *text, unsigned times) {
+  for (; times > 0; times--, next_id += 2) {
+    char step[256];
+    size_t len = 0;
+    for (const char *at = text; *at; at++)
+      len += (size_t)(*at == '$' ? snprintf(step + len, sizeof step - len, "%u", (unsigned)next_id)
+                                 : snprintf(step + len, sizeof step - len, "%c", *at));
+    script.log[script.log_len = 0] = '\0';
+    script.app_count = 0;
+    script_run(&script, step);
+  }
+}
+
+static void begin(const char *text) {
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, text);
+  next_id = 11;
+}
+
+/* ---- budgets --------------------------------------------------------------------------------- */
+
+static const struct budget_row {
+  const char *name, *step;
+  unsigned burst, per_second;
+  size_t calmed; /* its counter, as an offset into struct engine_counters */
+} budgets[] = {
+    {"H2_GLITCH_*", "T200 0 *8", H2_GLITCH_BURST, H2_GLITCH_PER_SECOND,
+     offsetof(struct engine_counters, calmed_glitches)},
+    {"H2_RESET_*", "HEADERS/SH $ [@hold]; RST $ =8", H2_RESET_BURST, H2_RESET_PER_SECOND,
+     offsetof(struct engine_counters, calmed_resets)},
+    {"H2_PING_*", "PING 0 *8", H2_PING_BURST, H2_PING_PER_SECOND,
+     offsetof(struct engine_counters, calmed_pings)},
+    {"H2_SETTINGS_*", "SETTINGS 0", H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND,
+     offsetof(struct engine_counters, calmed_settings)},
+};
+
+/* All at once, then what two seconds give back, then one too many. */
+static void test_budgets(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+    const struct budget_row *row = &budgets[i];
+    print_message("%s\n", row->name);
+    begin("");
+    const char *counters = (const char *)&script.engine.counters;
+    const uint64_t *calmed = (const uint64_t *)(const void *)(counters + row->calmed);
+    repeat(row->step, row->burst);
+    script_run(&script, "!tick 2000");
+    repeat(row->step, 2 * row->per_second);
+    assert_false(script.goaway);
+    assert_int_equal(*calmed, 0);
+    repeat(row->step, 1);
+    assert_non_null(strstr(script.log, "ENHANCE_YOUR_CALM"));
+    assert_int_equal(*calmed, 1);
+    script_close(&script);
+  }
+}
+
+/* Empty DATA frames in a row; one with a byte in it begins a new row. */
+static void test_empty_data(void **state) {
+  (void)state;
+  begin("HEADERS/H 1 [@post]");
+  repeat("DATA 1", H2_EMPTY_DATA_FREE);
+  repeat("DATA 1 *1", 1);
+  repeat("DATA 1", H2_EMPTY_DATA_FREE);
+  assert_int_equal(script.engine.counters.glitches_data, 0);
+  repeat("DATA 1", 1);
+  assert_int_equal(script.engine.counters.glitches_data, 1);
+  script_close(&script);
+}
+
+/* ---- WINDOW_UPDATE --------------------------------------------------------------------------- */
+
+/* How many frames go through before one is a glitch. Ends the connection. */
+static unsigned free_frames(const char *step, const uint64_t *glitches) {
+  unsigned count = 0;
+  assert_int_equal(*glitches, 0);
+  for (; *glitches == 0; count++)
+    repeat(step, 1);
+  assert_false(script.goaway);
+  script_close(&script);
+  return count - 1;
+}
+
+static unsigned free_updates(void) {
+  return free_frames("WU 0 =1", &script.engine.counters.glitches_updates);
+}
+
+static void test_free_updates(void **state) {
+  (void)state;
+  begin("");
+  assert_int_equal(free_updates(), H2_UPDATES_FREE);
+  begin("HEADERS/SH 1 [@hold]; HEADERS/SH 3 [@hold]");
+  assert_int_equal(free_updates(), H2_UPDATES_FREE + 2 * H2_UPDATES_FREE_STREAM);
+}
+
+/* DATA of ours pays for credit, unless the credit was so small that the frame had to be. */
+static unsigned free_updates_after_data(unsigned bytes) {
+  char step[64];
+  begin("HEADERS/SH 1 [@hold]; !respond 1 200");
+  snprintf(step, sizeof step, "!send 1 %u; !send 1 %u", bytes, bytes);
+  script_run(&script, step);
+  return free_updates();
+}
+
+static void test_free_updates_of_data(void **state) {
+  (void)state;
+  const unsigned others = H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM;
+  assert_int_equal(free_updates_after_data(H2_DATA_BYTES_SMALL - 1), others);
+  assert_int_equal(free_updates_after_data(H2_DATA_BYTES_SMALL), others + 2 * H2_UPDATES_FREE_DATA);
+}
+
+/* They are not saved up without end, neither by streams nor by DATA. */
+static void test_free_updates_end(void **state) {
+  (void)state;
+  begin("");
+  repeat("HEADERS/SH $ [@get]", H2_UPDATES_FREE_MAX / H2_UPDATES_FREE_STREAM + 9);
+  assert_in_range(free_updates(), H2_UPDATES_FREE_MAX,
+                  H2_UPDATES_FREE_MAX + H2_UPDATES_FREE_STREAM - 1);
+  begin("HEADERS/SH 1 [@hold]; !respond 1 200; WU 0 =10000000; WU 1 =10000000");
+  for (unsigned i = 0; i < H2_UPDATES_FREE_MAX / H2_UPDATES_FREE_DATA + 9; i++)
+    script_run(&script, "!send 1 256");
+  assert_in_range(free_updates(), H2_UPDATES_FREE_MAX,
+                  H2_UPDATES_FREE_MAX + H2_UPDATES_FREE_DATA - 1);
+}
+
+/* ---- PRIORITY -------------------------------------------------------------------------------- */
+
+/* On a stream that has closed: the scheduler, whose own bound is SCHED_CHURN_BURST, does not see it. */
+static unsigned free_priorities(void) {
+  return free_frames("PU 0 =1 x753d31", &script.engine.counters.glitches_priorities);
+}
+
+static void test_free_priorities(void **state) {
+  (void)state;
+  begin("HEADERS/SH 1 [@get]");
+  assert_int_equal(free_priorities(), H2_PRIORITIES_FREE + H2_PRIORITIES_FREE_STREAM);
+  begin("HEADERS/SH 1 [@get]; HEADERS/SH 3 [@hold]");
+  assert_int_equal(free_priorities(), H2_PRIORITIES_FREE + 2 * H2_PRIORITIES_FREE_STREAM);
+}
+
+static void test_free_priorities_end(void **state) {
+  (void)state;
+  begin("HEADERS/SH 1 [@get]");
+  repeat("HEADERS/SH $ [@get]", H2_PRIORITIES_FREE_MAX / H2_PRIORITIES_FREE_STREAM + 9);
+  assert_in_range(free_priorities(), H2_PRIORITIES_FREE_MAX,
+                  H2_PRIORITIES_FREE_MAX + H2_PRIORITIES_FREE_STREAM - 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_budgets),
+      cmocka_unit_test(test_empty_data),
+      cmocka_unit_test(test_free_updates),
+      cmocka_unit_test(test_free_updates_of_data),
+      cmocka_unit_test(test_free_updates_end),
+      cmocka_unit_test(test_free_priorities),
+      cmocka_unit_test(test_free_priorities_end),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/*
+ * h2/test_limits_time.c - each deadline of engine/base/limits.h, to the nanosecond: nothing happens one
+ * before it, and at it the peer is told what it was too slow for. What renews a deadline and what
+ * does not is in h2/test_clocks.c.
+ */
+#include "tests/support/h2_script.h"
+
+static struct script script;
+
+static uint64_t deadline(void) {
+  return script.machine.ops->deadline_ns(script.machine.self);
+}
+
+/* Time passes, with a tick at each deadline on the way. */
+static void pass(uint64_t ns) {
+  uint64_t end = script.now_ns + ns;
+  while (deadline() <= end) {
+    if (deadline() > script.now_ns) script.now_ns = deadline();
+    script.machine.ops->tick(script.machine.self, script.now_ns);
+    script_pump(&script);
+  }
+  script.now_ns = end;
+}
+
+static void begin(enum h2_role role, const struct engine_config *config, bool bare,
+                  const char *text) {
+  script_begin(&script, role, config, bare);
+  script_run(&script, text);
+  script.log[script.log_len = 0] = '\0';
+}
+
+/* ---- one deadline each ----------------------------------------------------------------------- */
+
+/* Ended by a deadline, each way in which that is counted. */
+static uint64_t ended(void) {
+  const struct engine_counters *counters = &script.engine.counters;
+  return counters->timeouts + counters->idled + counters->hushed;
+}
+
+static const struct row {
+  const char *name;
+  const char *before; /* from its last step on the time runs */
+  uint64_t ns;
+  uint64_t late_ns;  /* it is looked at only so often: what may pass beyond that */
+  const char *after; /* what is heard and sent then, and not before */
+  bool bare;
+} rows[] = {
+    {"H2_PREFACE_NS", "RAW x505249", H2_PREFACE_NS, 0, "GOAWAY 0 PROTOCOL_ERROR", true},
+    {"H2_PREFACE_NS, SETTINGS", "RAW ~magic", H2_PREFACE_NS, 0, "GOAWAY 0 PROTOCOL_ERROR", true},
+    {"H2_SETTINGS_ACK_NS", "RAW ~magic; SETTINGS 0", H2_SETTINGS_ACK_NS, 0,
+     "GOAWAY 0 SETTINGS_TIMEOUT", true},
+    {"H2_HEADER_BLOCK_NS, a frame", "RAW x00000806", H2_HEADER_BLOCK_NS, 0,
+     "GOAWAY 0 ENHANCE_YOUR_CALM", false},
+    {"H2_HEADER_BLOCK_NS, a block", "HEADERS/S 1 [@get]", H2_HEADER_BLOCK_NS, 0,
+     "GOAWAY 0 ENHANCE_YOUR_CALM", false},
+    {"H2_BODY_IDLE_NS", "HEADERS/H 1 [@post]; DATA 1 *9000", H2_BODY_IDLE_NS, H2_TICK_NS,
+     "closed 1 CANCEL, RST_STREAM 1 CANCEL", false},
+    {"H2_BODY_GRACE_NS", "HEADERS/H 1 [@post]", H2_BODY_GRACE_NS, SECOND_NS,
+     "closed 1 CANCEL, RST_STREAM 1 CANCEL", false},
+    {"H2_STREAM_IDLE_NS", "HEADERS/H 1 [@post]; !respond 1 200", H2_STREAM_IDLE_NS, H2_TICK_NS,
+     "closed 1 CANCEL, RST_STREAM 1 CANCEL", false},
+    {"H2_SEND_STALL_NS",
+     "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9000; WU 1 =1",
+     H2_SEND_STALL_NS, 0, "closed 1 ENHANCE_YOUR_CALM, GOAWAY 1 ENHANCE_YOUR_CALM", false},
+    {"H2_IDLE_NS", "", H2_IDLE_NS, 0, "GOAWAY 0 NO_ERROR", false},
+    {"H2_LINGER_NS", "HEADERS/H 1 [@post]; !respond 1 200; !end 1", H2_LINGER_NS, 0,
+     "RST_STREAM 1 NO_ERROR", false},
+};
+
+static void test_deadlines(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct row *row = &rows[i];
+    print_message("%s\n", row->name);
+    begin(H2_SERVER, NULL, row->bare, row->before);
+    pass(row->ns - 1);
+    assert_int_equal(ended(), 0);
+    assert_string_equal(script.log, "");
+    pass(1 + row->late_ns);
+    assert_int_equal(ended(), 1);
+    assert_string_equal(script.log, row->after);
+    script_close(&script);
+  }
+}
+
+/* Replies wait, since the peer does not read; it hears of its end when it does. */
+static void test_control_stall(void **state) {
+  (void)state;
+  begin(H2_SERVER, NULL, false, "!mute; PING 0 *8");
+  pass(H2_CONTROL_STALL_NS - 1);
+  assert_int_equal(ended(), 0);
+  pass(1);
+  assert_int_equal(script.engine.counters.timeouts_replies, 1);
+  script_run(&script, "!listen");
+  assert_string_equal(script.log, "PING ack, GOAWAY 0 ENHANCE_YOUR_CALM");
+  script_close(&script);
+}
+
+/* GOAWAY has so long to leave; then the connection is over although it never did. */
+static void test_farewell(void **state) {
+  (void)state;
+  begin(H2_SERVER, NULL, false, "!mute; DATA 0 *1");
+  pass(H2_FAREWELL_NS - 1);
+  assert_false(script_done(&script));
+  pass(1);
+  assert_true(script_done(&script));
+  script_close(&script);
+}
+
+/* The second GOAWAY follows by itself when the PING after the first is not answered. */
+static void test_drain(void **state) {
+  (void)state;
+  begin(H2_SERVER, NULL, false, "HEADERS/SH 1 [@hold]; !drain");
+  pass(H2_DRAIN_NS - 1);
+  assert_string_equal(script.log, "");
+  pass(1);
+  assert_string_equal(script.log, "GOAWAY 1 NO_ERROR");
+  script_close(&script);
+}
+
+/* Bodies are looked at so often, and not at every frame. */
+static void test_tick(void **state) {
+  (void)state;
+  begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]");
+  pass(0);
+  for (unsigned i = 0; i < 4; i++) {
+    assert_int_equal(deadline(), script.now_ns + H2_TICK_NS);
+    pass(H2_TICK_NS / 2);
+    script_run(&script, "DATA 1 *2000");
+    assert_int_equal(deadline(), script.now_ns + H2_TICK_NS / 2);
+    pass(H2_TICK_NS / 2);
+  }
+  script_close(&script);
+}
+
+/* ---- rates ----------------------------------------------------------------------------------- */
+
+/* How many seconds a request's body lives that comes at so many bytes a second. */
+static unsigned body_seconds(unsigned bytes_per_second, unsigned most) {
+  char step[32];
+  snprintf(step, sizeof step, "DATA 1 *%u", bytes_per_second);
+  begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]");
+  unsigned seconds = 0;
+  for (; seconds < most && script.engine.counters.timeouts_bodies == 0; seconds++) {
+    script.log[script.log_len = 0] = '\0';
+    script_run(&script, step);
+    pass(SECOND_NS);
+  }
+  script_close(&script);
+  return seconds;
+}
+
+/* A byte a second less uses up what the grace period has lent, and no more. */
+static void test_body_rate(void **state) {
+  (void)state;
+  const unsigned lent = H2_BODY_BYTES_PER_SECOND_MIN * (unsigned)(H2_BODY_GRACE_NS / SECOND_NS);
+  assert_int_equal(body_seconds(H2_BODY_BYTES_PER_SECOND_MIN, lent + 10), lent + 10);
+  assert_in_range(body_seconds(H2_BODY_BYTES_PER_SECOND_MIN - 1, lent + 10), lent, lent + 1);
+}
+
+/* A peer takes `bytes` of a response, frame headers included, in the span that is looked at. */
+static uint64_t ended_after_taking(unsigned bytes) {
+  char step[32];
+  snprintf(step, sizeof step, "WU 1 =%u", bytes - H2_FRAME_HEADER_BYTES);
+  begin(H2_SERVER, NULL, false,
+        "SETTINGS 0 s4=0 s5=1000000; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 65000");
+  pass(H2_SEND_STALL_NS / 2);
+  script.frame_bytes_max = 1000000;
+  script_run(&script, step);
+  pass(H2_SEND_STALL_NS / 2);
+  uint64_t count = script.engine.counters.timeouts_output;
+  script_close(&script);
+  return count;
+}
+
+static void test_send_rate(void **state) {
+  (void)state;
+  const unsigned least = H2_SEND_BYTES_PER_SECOND_MIN * (unsigned)(H2_SEND_STALL_NS / SECOND_NS);
+  assert_int_equal(ended_after_taking(least), 0);
+  assert_int_equal(ended_after_taking(least - 1), 1);
+}
+
+/* A complete response to an incomplete request: so many bytes of the rest are dropped without a word. */
+static void test_linger_bytes(void **state) {
+  (void)state;
+  begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
+  for (unsigned left = H2_LINGER_BYTES; left > 0; left -= 4096)
+    script_run(&script, "DATA 1 *4096");
+  assert_string_equal(script.log, "");
+  script_run(&script, "DATA 1 *1");
+  assert_string_equal(script.log, "RST_STREAM 1 NO_ERROR");
+  script_close(&script);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_deadlines), cmocka_unit_test(test_control_stall),
+      cmocka_unit_test(test_farewell),  cmocka_unit_test(test_drain),
+      cmocka_unit_test(test_tick),      cmocka_unit_test(test_body_rate),
+      cmocka_unit_test(test_send_rate), cmocka_unit_test(test_linger_bytes),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
