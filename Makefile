@@ -62,8 +62,9 @@ CFLAGS_ALL = $(BASE) $($(VARIANT).cflags) $(CFLAGS)
 LDFLAGS_ALL = $($(VARIANT).ldflags) $(LDFLAGS)
 LINK_FAST = $(CC) $(LDFLAGS_ALL) $($(VARIANT).lto)
 LINK_QUICKLY = $(CC) $(LDFLAGS_ALL) $(if $($(VARIANT).lto),-fno-lto)
-# jemalloc and the sanitizers both want to be malloc.
-MALLOC := $(if $(filter release,$(VARIANT)),-ljemalloc)
+# jemalloc and the sanitizers both want to be malloc. Some compilers link with --as-needed, which drops a
+# library that only replaces malloc.
+MALLOC := $(if $(filter release,$(VARIANT)),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
 LDLIBS := -luring -lssl -lcrypto -lz -ljansson -lpthread $(MALLOC)
 
 OUT := $(BUILD)/$(VARIANT)
