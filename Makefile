@@ -78,6 +78,10 @@ TESTS := $(shell find tests -name 'test_*.c' | sort)
 FUZZ := $(wildcard tests/fuzz/*.c)
 # Programs that the end-to-end tests use.
 HELPERS := $(wildcard tests/helpers/*.c)
+# The simulation has modules of its own.
+SIM := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
+# What tests share: each file of tests/ that is neither a program nor part of the simulation.
+SUPPORT := $(filter-out $(TESTS) $(FUZZ) $(HELPERS) $(SIM),$(shell find tests -name '*.c' | sort))
 MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
@@ -192,13 +196,16 @@ $(OUT)/weir: $(call OBJ,$(TOOLS)) $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_FAST) $^ $(LDLIBS) -o $@
 
+# A program takes out of it what it calls, and needs no other library for what it does not.
+$(OUT)/libsupport.a: $(call OBJ,$(SUPPORT))
+	$(call SAY,AR)
+	$(QUIET)$(ARCHIVE)
+
 # One program a tests/.../test_<module>.c, each with its own main().
-$(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libtools.a $(OUT)/libweir.a
+$(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libsupport.a $(OUT)/libtools.a $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 
-# The simulation has modules of its own.
-SIM := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
 $(OUT)/tests/sim/test_sim: $(call OBJ,$(SIM))
 
 # The simulation around an engine with one bug more, which it has to find.
@@ -215,7 +222,7 @@ sim-canaries: $(patsubst %,$(OUT)/tests/sim/canary_%,$(SIM_CANARIES))
 $(OUT)/tests/spec/test_diff_nghttp2: private LDLIBS += -lnghttp2
 
 # VARIANT=fuzz only: main() comes from libFuzzer.
-$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libweir.a
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ $(LDLIBS) -o $@
 

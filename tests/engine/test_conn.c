@@ -2,7 +2,11 @@
  * engine/test_conn.c - what the first bytes of a connection, or its ALPN token, make of it: HTTP/2, a 505,
  * or a GOAWAY. Each row runs whole, in every two pieces, byte by byte, and against a guard page.
  */
-#include "tests/support/hpack_support.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/guard.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #include "tests/support/loopback.h"
 

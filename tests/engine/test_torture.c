@@ -11,6 +11,10 @@
  */
 #include "tests/support/torture.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 struct scene {
   struct loopback loop;
   struct torture_client client;

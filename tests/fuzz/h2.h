@@ -15,7 +15,10 @@
 #include "tests/sim/random.h"
 #include "tests/support/loopback.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* One connection with all its streams' bodies and tables; measured, then doubled. */
 #define FUZZ_MEMORY_BYTES_MAX (4u * MIB)

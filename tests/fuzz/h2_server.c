@@ -7,6 +7,8 @@
  */
 #include "tests/fuzz/h2.h"
 
+#include <assert.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static void on_timer(struct stream *stream, uint64_t now_ns) {

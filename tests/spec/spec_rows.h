@@ -8,6 +8,8 @@
 
 #include "tests/support/h2_script.h"
 
+#include <string.h>
+
 enum {
   ROW_BARE = 1,  /* no prefaces first */
   ROW_FINAL = 2, /* the connection is not usable afterwards though nothing is wrong with it */

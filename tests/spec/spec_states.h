@@ -16,6 +16,9 @@
 
 #include "tests/support/h2_script.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* Of stream `$`, as its peer knows it. Each role has most of them. */
 enum {
   STATE_NONE, /* a step is not taken there */

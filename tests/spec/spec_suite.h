@@ -12,6 +12,8 @@
 
 #include "tests/support/h2_script.h"
 
+#include <string.h>
+
 struct suite_case {
   const char *section, *name, *text, *wanted;
 };

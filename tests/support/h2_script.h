@@ -32,6 +32,10 @@
 
 #include "tests/support/h2_script_frames.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 /* ---- the application's steps ----------------------------------------------------------------- */
 
 /* `origin` is scheme://authority, or empty for that of most requests here. */

@@ -7,6 +7,10 @@
 
 #include "tests/support/h2_script_app.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 /* ---- what the machine sent ------------------------------------------------------------------- */
 
 static inline void script_block(struct script *script, struct span block, char *status,

@@ -8,9 +8,12 @@
 #include "engine/http/body.h"
 #include "tests/support/loopback.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 

@@ -2,11 +2,12 @@
  * base/test_idmap.c - identifiers to objects, against an array, in the patterns that connections make
  * and in ones that they cannot; memory that is refused.
  */
-#include "tests/support/hpack_support.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/counted.h"
 
 #include "engine/base/idmap.h"
 
-static struct test_memory memory;
+static struct counted_memory memory;
 static uint64_t seed = 88172645463325252ull;
 
 static uint32_t below(uint32_t bound) {
@@ -23,9 +24,9 @@ static void *object_of(uint32_t id) {
 static void test_empty(void **state) {
   (void)state;
   struct idmap map;
-  idmap_init(&map, test_memory_init(&memory));
+  idmap_init(&map, counted_init(&memory));
   assert_null(idmap_find(&map, 1));
-  assert_int_equal(memory.taken_bytes, 0);
+  assert_int_equal(memory.bytes, 0);
   idmap_destroy(&map);
 }
 
@@ -34,7 +35,7 @@ static void run_random(uint32_t range, uint32_t first, uint32_t step, int rounds
   struct idmap map;
   bool present[512] = {false};
   assert_true(range <= 512);
-  idmap_init(&map, test_memory_init(&memory));
+  idmap_init(&map, counted_init(&memory));
   for (int round = 0; round < rounds; round++) {
     uint32_t i = below(range), id = first + i * step;
     assert_ptr_equal(idmap_find(&map, id), present[i] ? object_of(id) : NULL);
@@ -49,7 +50,7 @@ static void run_random(uint32_t range, uint32_t first, uint32_t step, int rounds
                        present[k] ? object_of(first + k * step) : NULL);
   }
   idmap_destroy(&map);
-  assert_int_equal(memory.taken_bytes, 0);
+  assert_int_equal(memory.bytes, 0);
 }
 
 static void test_random(void **state) {
@@ -65,7 +66,7 @@ static void test_random(void **state) {
 static void test_moving(void **state) {
   (void)state;
   struct idmap map;
-  idmap_init(&map, test_memory_init(&memory));
+  idmap_init(&map, counted_init(&memory));
   for (uint32_t id = 1; id < 2000000; id += 2) {
     assert_true(idmap_insert(&map, id, object_of(id)));
     if (id < 256) continue;
@@ -81,7 +82,7 @@ static void test_moving(void **state) {
 static void test_refused(void **state) {
   (void)state;
   struct idmap map;
-  idmap_init(&map, test_memory_init(&memory));
+  idmap_init(&map, counted_init(&memory));
   memory.allowed = 0;
   assert_false(idmap_insert(&map, 1, object_of(1)));
   assert_null(idmap_find(&map, 1));
@@ -96,7 +97,7 @@ static void test_refused(void **state) {
   assert_true(idmap_insert(&map, 100, object_of(100)));
   assert_ptr_equal(idmap_find(&map, 100), object_of(100));
   idmap_destroy(&map);
-  assert_int_equal(memory.taken_bytes, 0);
+  assert_int_equal(memory.bytes, 0);
 }
 
 int main(void) {

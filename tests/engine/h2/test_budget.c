@@ -5,6 +5,10 @@
  */
 #include "tests/support/h2_script.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 /* ---- the bucket ------------------------------------------------------------------------------ */
 
 static void test_burst(void **state) {

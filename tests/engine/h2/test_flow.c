@@ -4,6 +4,8 @@
  */
 #include "tests/support/flow_world.h"
 
+#include <stdlib.h>
+
 /* ---- each policy on the wire, chosen by option and by handler ----------------------------------
  */
 

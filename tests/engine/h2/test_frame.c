@@ -2,7 +2,10 @@
  * h2/test_frame.c - every demand of the constraint table, every payload rule, and the way there and
  * back of frames of all types. Payloads end at a page that nobody may read.
  */
-#include "tests/support/hpack_support.h"
+#include "engine/http/headers.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/guard.h"
+#include "tests/support/hex.h"
 
 #include "engine/base/wire.h"
 #include "engine/h2/frame.h"

@@ -3,13 +3,17 @@
  * http2-frame-test-case collection): each is decoded against a guard page, compared with what its
  * file says, and encoded again; each wrong one must give one of the codes its file allows.
  */
-#include "tests/support/hpack_support.h"
+#include "engine/http/headers.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/guard.h"
 
 #include "engine/base/wire.h"
 #include "engine/h2/frame.h"
 
 #include <dirent.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
 #define VECTORS "tests/vectors/frames"
 

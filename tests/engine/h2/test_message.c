@@ -8,6 +8,9 @@
  */
 #include "tests/support/h2_script.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "engine/h2/message.h"
 
 static struct script script;

@@ -5,6 +5,9 @@
  */
 #include "tests/support/h2_script.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "engine/h2/origin.h"
 
 /* ---- comparing ------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * h2/test_settings.c - each setting at its bounds, for both receivers; what we announce.
  * Spec: RFC 9113 section 6.5.2, RFC 8441 section 3, RFC 9218 section 2.1.
  */
-#include "tests/support/hpack_support.h"
+#include "tests/support/cmocka.h"
 
 #include "engine/base/wire.h"
 #include "engine/h2/settings.h"

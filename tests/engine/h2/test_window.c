@@ -2,7 +2,7 @@
  * h2/test_window.c - credit arithmetic at its bounds, and against a simple model over a million
  * random steps. Spec: RFC 9113 sections 5.2 and 6.9.
  */
-#include "tests/support/hpack_support.h"
+#include "tests/support/cmocka.h"
 
 #include "engine/h2/window.h"
 

@@ -2,15 +2,21 @@
  * hpack/test_hpack.c - decoding of header blocks, row by row: the examples of RFC 7541 appendix C, its
  * rules by section, and the attacks on its implementations. Encoding is in tests/engine/hpack/test_encode.c.
  */
-#include "tests/support/hpack_support.h"
+#include "engine/hpack/decode.h"
+#include "tests/engine/hpack/appendix_c.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/counted.h"
+#include "tests/support/fields.h"
+#include "tests/support/guard.h"
+#include "tests/support/hex.h"
 
-#include "tests/support/hpack_appendix_c.h"
+#include <string.h>
 
 enum { BLOCK_MAX = 128 * 1024, TEXT_MAX = 128 * 1024 };
 
-static struct test_memory memory;
+static struct counted_memory memory;
 static struct hpack_decoder decoder;
-static struct test_list list;
+static struct fields list;
 static struct guard guard;
 static uint8_t block_bytes[BLOCK_MAX];
 static char text[TEXT_MAX];
@@ -34,12 +40,12 @@ static enum hpack_result decode(const char *hex) {
 }
 
 static void assert_list(const char *expected) {
-  text_of_headers(&list.headers, text, sizeof text);
+  fields_text(&list.headers, text, sizeof text);
   assert_string_equal(text, expected);
 }
 
 static void assert_table(const char *expected) {
-  text_of_table(&decoder.table, text, sizeof text);
+  fields_text_of_table(&decoder.table, text, sizeof text);
   assert_string_equal(text, expected);
 }
 
@@ -52,7 +58,7 @@ static void fresh_decoder(void) {
 
 static void appendix_c_decoded(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof appendix_c / sizeof *appendix_c; i++) {
+  for (size_t i = 0; i < appendix_c_count; i++) {
     const struct appendix_c *row = &appendix_c[i];
     if (row->table_bytes_max) {
       fresh_decoder();
@@ -133,7 +139,7 @@ static void decode_table(void **state) {
     const enum hpack_result result = decode(row->block);
     if (result != row->result) fail_msg("%s: result %d", row->name, (int)result);
     if (result != HPACK_OK) continue;
-    text_of_headers(&list.headers, text, sizeof text);
+    fields_text(&list.headers, text, sizeof text);
     if (strcmp(text, row->fields) != 0) fail_msg("%s: got %s", row->name, text);
   }
 }
@@ -141,7 +147,7 @@ static void decode_table(void **state) {
 /* A block cut anywhere is an error or a shorter list, and never reads on. */
 static void cut_everywhere(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof appendix_c / sizeof *appendix_c; i++) {
+  for (size_t i = 0; i < appendix_c_count; i++) {
     uint8_t bytes[512];
     const size_t len = hex_decode(appendix_c[i].block, bytes, sizeof bytes);
     if (!appendix_c[i].table_bytes_max) continue;
@@ -149,7 +155,7 @@ static void cut_everywhere(void **state) {
       fresh_decoder();
       headers_clear(&list.headers);
       if (decode_bytes(bytes, cut) != HPACK_OK) continue;
-      text_of_headers(&list.headers, text, sizeof text);
+      fields_text(&list.headers, text, sizeof text);
       assert_true(strlen(text) < strlen(appendix_c[i].fields));
       assert_memory_equal(text, appendix_c[i].fields, strlen(text));
     }
@@ -314,7 +320,7 @@ static size_t put_bomb(uint8_t *out, size_t value_len, size_t references) {
 static void bomb_stops(void **state) {
   (void)state;
   fresh_decoder();
-  headers_init(&list.headers, list.fields, 128, list.arena, 64 * KIB, 64 * KIB);
+  headers_init(&list.headers, list.at, 128, list.arena, 64 * KIB, 64 * KIB);
   size_t len = put_bomb(block_bytes, 4000, 14);
   assert_int_equal(decode_bytes(block_bytes, len), HPACK_OK);
   assert_false(list.headers.overflowed);
@@ -342,7 +348,7 @@ static void bomb_stops(void **state) {
 static void empty_fields_count(void **state) {
   (void)state;
   fresh_decoder();
-  headers_init(&list.headers, list.fields, 128, list.arena, 64 * KIB, 64 * KIB);
+  headers_init(&list.headers, list.at, 128, list.arena, 64 * KIB, 64 * KIB);
   memset(block_bytes, 0, 3 * 2048);
   assert_int_equal(decode_bytes(block_bytes, 3 * 2048), HPACK_OK);
   assert_int_equal(list.headers.count, 128);
@@ -383,7 +389,7 @@ static void overflow_keeps_state(void **state) {
     /* The arena ends where memory does. */
     struct guard arena;
     guard_init(&arena, 4096);
-    headers_init(&list.headers, list.fields, rows[i].max, guard_room(&arena, rows[i].arena_bytes),
+    headers_init(&list.headers, list.at, rows[i].max, guard_room(&arena, rows[i].arena_bytes),
                  rows[i].arena_bytes, rows[i].list_bytes_max);
     if (decode(block) != HPACK_OK) fail_msg("%s: %s", rows[i].name, reason);
     assert_int_equal(list.headers.list_bytes, 42 + 54 + 52 + 52 + 54 + 43 + 34);
@@ -407,16 +413,16 @@ static void overflow_keeps_judging(void **state) {
   };
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
     fresh_decoder();
-    headers_init(&list.headers, list.fields, 0, list.arena, 0, 4096);
+    headers_init(&list.headers, list.at, 0, list.arena, 0, 4096);
     if (decode(blocks[i]) != HPACK_ERROR) fail_msg("accepted: %s", blocks[i]);
   }
   /* A coded string that just fits the arena is kept, though the quick bound would not fit. */
   for (size_t arena = 11; arena < 20; arena++) {
     fresh_decoder();
-    headers_init(&list.headers, list.fields, 4, list.arena, arena, 4096);
+    headers_init(&list.headers, list.at, 4, list.arena, arena, 4096);
     assert_int_equal(decode("0001788825a849e95ba97d7f"), HPACK_OK);
     assert_list("x: custom-key\n");
-    headers_init(&list.headers, list.fields, 4, list.arena, arena, 4096);
+    headers_init(&list.headers, list.at, 4, list.arena, arena, 4096);
     assert_int_equal(decode("0001788825a849e95ba97d7e"), HPACK_ERROR);
   }
 }
@@ -426,7 +432,7 @@ static void overflow_with_long_strings(void **state) {
   (void)state;
   for (int long_name = 0; long_name < 2; long_name++) {
     fresh_decoder();
-    headers_init(&list.headers, list.fields, 0, list.arena, 0, 64 * KIB);
+    headers_init(&list.headers, list.at, 0, list.arena, 0, 64 * KIB);
     uint8_t *at = block_bytes;
     at += hex_decode("4001610131 40", at, 16);
     if (!long_name) at += hex_decode("0162", at, 2);
@@ -459,14 +465,14 @@ static void overflow_with_long_strings(void **state) {
 static void memory_is_lazy(void **state) {
   (void)state;
   hpack_decoder_destroy(&decoder);
-  assert_int_equal(memory.taken_bytes, 0);
+  assert_int_equal(memory.bytes, 0);
   hpack_decoder_init(&decoder, &memory.memory);
   assert_int_equal(decode("82 84 0001610162"), HPACK_OK);
-  assert_int_equal(memory.taken_bytes, 0);
+  assert_int_equal(memory.bytes, 0);
   assert_int_equal(decode("4001610162"), HPACK_OK);
-  assert_int_equal(memory.taken_bytes, HPACK_STORE_BYTES_FIRST * 5 / 4);
+  assert_int_equal(memory.bytes, HPACK_STORE_BYTES_FIRST * 5 / 4);
   hpack_decoder_destroy(&decoder);
-  assert_int_equal(memory.taken_bytes, 0);
+  assert_int_equal(memory.bytes, 0);
   hpack_decoder_init(&decoder, &memory.memory);
 }
 
@@ -475,12 +481,12 @@ static void memory_refused(void **state) {
   fresh_decoder();
   memory.allowed = 0;
   assert_int_equal(decode("4001610162"), HPACK_NO_MEMORY);
-  memory.allowed = UINT32_MAX;
+  memory.allowed = UINT64_MAX;
 }
 
 static int setup(void **state) {
   (void)state;
-  test_memory_init(&memory);
+  counted_init(&memory);
   guard_init(&guard, BLOCK_MAX);
   hpack_decoder_init(&decoder, &memory.memory);
   return 0;
@@ -488,9 +494,9 @@ static int setup(void **state) {
 
 static int each_setup(void **state) {
   (void)state;
-  memory.allowed = UINT32_MAX;
+  memory.allowed = UINT64_MAX;
   fresh_decoder();
-  test_list_init(&list);
+  fields_init(&list);
   return 0;
 }
 
@@ -498,7 +504,7 @@ static int teardown(void **state) {
   (void)state;
   hpack_decoder_destroy(&decoder);
   guard_destroy(&guard);
-  return memory.taken_bytes == 0 ? 0 : -1;
+  return memory.bytes == 0 ? 0 : -1;
 }
 
 #define row(function) cmocka_unit_test_setup(function, each_setup)

@@ -1,10 +1,15 @@
 /*
  * hpack/test_huffman.c - the Huffman code: RFC 7541 section 5.2 and Appendix B.
  */
-#include "tests/support/hpack_support.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/guard.h"
+#include "tests/support/hex.h"
+
+#include <string.h>
 
 #include "engine/hpack/huffman.h"
 #include "engine/hpack/huffman_table.h"
+#include "engine/http/headers.h"
 
 static struct guard guard_in, guard_out;
 

@@ -2,7 +2,12 @@
  * hpack/test_table.c - the dynamic table against a naive one (C06): random operations, the same
  * answers. The seeds are fixed, so that a failure repeats.
  */
-#include "tests/support/hpack_support.h"
+#include "engine/hpack/table.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/counted.h"
+#include "tests/support/fields.h"
+
+#include <string.h>
 
 enum {
   OPERATIONS = 1000000,
@@ -22,7 +27,7 @@ struct naive {
 
 static struct naive naive;
 static struct naive_entry storage[ENTRIES_MAX];
-static struct test_memory memory;
+static struct counted_memory memory;
 static struct hpack_table table;
 static uint64_t random_state;
 
@@ -169,14 +174,14 @@ static void agrees_with_naive(void **state) {
   uint32_t wrapped = 0, full = 0, grown = 0;
   for (size_t i = 0; i < ENTRIES_MAX; i++)
     naive.at[i] = &storage[i];
-  test_memory_init(&memory);
+  counted_init(&memory);
   for (uint64_t seed = 0; seed < OPERATIONS / OPERATIONS_OF_A_LIFE; seed++)
     run_life(seed, &wrapped, &full, &grown);
   /* The steps did go where it is narrow. */
   assert_true(wrapped > 1000);
   assert_true(full > 1000);
   assert_true(grown > OPERATIONS / OPERATIONS_OF_A_LIFE);
-  assert_int_equal(memory.taken_bytes, 0);
+  assert_int_equal(memory.bytes, 0);
 }
 
 /* Refused memory leaves the table as it was, whether it is the first or more. */
@@ -184,7 +189,7 @@ static void refused_memory_changes_nothing(void **state) {
   (void)state;
   char before[8192], after[8192];
   const struct header field = {.name = span_text("name"), .value = span_text("value")};
-  test_memory_init(&memory);
+  counted_init(&memory);
   hpack_table_init(&table, &memory.memory, HPACK_TABLE_BYTES_MAX);
   memory.allowed = 0;
   assert_false(hpack_table_insert(&table, &field));
@@ -194,43 +199,43 @@ static void refused_memory_changes_nothing(void **state) {
   while (hpack_table_insert(&table, &field))
     inserted++;
   assert_int_equal(inserted, HPACK_STORE_BYTES_FIRST / 41);
-  text_of_table(&table, before, sizeof before);
+  fields_text_of_table(&table, before, sizeof before);
   /* One that would first have to evict. */
   static char large[4000];
   const struct header other = {.name = span_text("large"), .value = span_of(large, sizeof large)};
   assert_false(hpack_table_insert(&table, &other));
-  text_of_table(&table, after, sizeof after);
+  fields_text_of_table(&table, after, sizeof after);
   assert_string_equal(before, after);
   assert_int_equal(table.bytes, inserted * 41);
   memory.allowed = 1;
   assert_true(hpack_table_insert(&table, &other));
   assert_int_equal(table.count, 2); /* beside the last of the others */
   hpack_table_destroy(&table);
-  assert_int_equal(memory.taken_bytes, 0);
+  assert_int_equal(memory.bytes, 0);
 }
 
 /* A table that was lowered holds on to its memory, and takes no more than it needs. */
 static void memory_follows_need(void **state) {
   (void)state;
   const struct header field = {.name = span_text("name"), .value = span_text("value")};
-  test_memory_init(&memory);
+  counted_init(&memory);
   hpack_table_init(&table, &memory.memory, 100);
   for (int i = 0; i < 1000; i++)
     assert_true(hpack_table_insert(&table, &field));
   assert_int_equal(table.count, 2);
-  assert_int_equal(memory.taken_bytes, HPACK_STORE_BYTES_FIRST * 5 / 4);
+  assert_int_equal(memory.bytes, HPACK_STORE_BYTES_FIRST * 5 / 4);
   hpack_table_resize(&table, HPACK_TABLE_BYTES_MAX);
   for (int i = 0; i < 1000; i++)
     assert_true(hpack_table_insert(&table, &field));
   assert_int_equal(table.count, HPACK_TABLE_BYTES_MAX / 41);
-  assert_int_equal(memory.taken_bytes, HPACK_TABLE_BYTES_MAX * 5 / 4);
+  assert_int_equal(memory.bytes, HPACK_TABLE_BYTES_MAX * 5 / 4);
   hpack_table_destroy(&table);
 }
 
 /* 128 entries of nothing: the ring of entries is full. */
 static void full_of_empty_entries(void **state) {
   (void)state;
-  test_memory_init(&memory);
+  counted_init(&memory);
   hpack_table_init(&table, &memory.memory, HPACK_TABLE_BYTES_MAX);
   const struct header field = {0};
   for (uint32_t i = 0; i < 1000; i++) {
@@ -245,7 +250,7 @@ static void full_of_empty_entries(void **state) {
 
 static void lengths_do_not_wrap(void **state) {
   (void)state;
-  test_memory_init(&memory);
+  counted_init(&memory);
   hpack_table_init(&table, &memory.memory, HPACK_TABLE_BYTES_MAX);
   assert_false(hpack_table_fits(&table, SIZE_MAX, 1));
   assert_false(hpack_table_fits(&table, 1, SIZE_MAX));

@@ -5,15 +5,25 @@
  * A few stories are in tests/vectors/hpack; the whole collection, of the same layout, is looked for
  * in $WEIR_VECTORS/hpack, by default ../shared/vectors/hpack, and skipped where it is not.
  */
-#include "tests/support/hpack_support.h"
+#include "engine/hpack/decode.h"
+#include "engine/hpack/encode.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/counted.h"
+#include "tests/support/fields.h"
+#include "tests/support/guard.h"
+#include "tests/support/hex.h"
 
 #include <dirent.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { BLOCK_MAX = 64 * 1024 };
 
-static struct test_memory memory;
-static struct test_list list;
+static struct counted_memory memory;
+static struct fields list;
 /* Two, since literals of a list point into the block it came from. */
 static struct guard guard_theirs, guard_ours;
 static size_t stories, blocks, plain_bytes, their_bytes, our_bytes;
@@ -49,20 +59,20 @@ static void assert_fields(const char *path, size_t seqno, json_t *expected,
 
 /* Sends the list that was just decoded through an encoder and a decoder of our own. */
 static void send_again(struct hpack_encoder *encoder, struct hpack_decoder *decoder) {
-  static struct test_list again;
+  static struct fields again;
   static uint8_t out[BLOCK_MAX];
   const char *reason = "";
   const struct headers *given = &list.headers;
   assert_true(hpack_encode_bound(given->at, given->count) <= sizeof out);
   const size_t len = hpack_encode(encoder, given->at, given->count, out);
-  test_list_init(&again);
+  fields_init(&again);
   const enum hpack_result result =
       hpack_decode(decoder, guard_put(&guard_ours, span_of(out, len)), &again.headers, &reason);
   if (result != HPACK_OK) fail_msg("our own block: %s", reason);
   assert_int_equal(again.headers.count, given->count);
   for (uint32_t i = 0; i < given->count; i++) {
-    assert_true(span_equal(again.fields[i].name, given->at[i].name));
-    assert_true(span_equal(again.fields[i].value, given->at[i].value));
+    assert_true(span_equal(again.at[i].name, given->at[i].name));
+    assert_true(span_equal(again.at[i].value, given->at[i].value));
   }
   our_bytes += len;
 }
@@ -90,7 +100,7 @@ static void run_story(const char *path) {
     if (size) set_limits(size, &theirs, &ours, &back);
     const size_t len =
         hex_decode(json_string_value(json_object_get(item, "wire")), bytes, sizeof bytes);
-    test_list_init(&list);
+    fields_init(&list);
     if (hpack_decode(&theirs, guard_put(&guard_theirs, span_of(bytes, len)), &list.headers,
                      &reason) != HPACK_OK)
       fail_msg("%s, block %zu: %s", path, i, reason);
@@ -162,7 +172,7 @@ static void whole_collection(void **state) {
 
 static int setup(void **state) {
   (void)state;
-  test_memory_init(&memory);
+  counted_init(&memory);
   guard_init(&guard_theirs, BLOCK_MAX);
   guard_init(&guard_ours, BLOCK_MAX);
   return 0;
@@ -172,7 +182,7 @@ static int teardown(void **state) {
   (void)state;
   guard_destroy(&guard_theirs);
   guard_destroy(&guard_ours);
-  return memory.taken_bytes == 0 ? 0 : -1;
+  return memory.bytes == 0 ? 0 : -1;
 }
 
 int main(void) {

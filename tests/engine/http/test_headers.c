@@ -2,7 +2,8 @@
  * http/test_headers.c - the list of fields and its bounds. Judgement of octets and the search for tokens
  * are in tests/engine/hpack/test_hpack.c.
  */
-#include "tests/support/hpack_support.h"
+#include "engine/http/headers.h"
+#include "tests/support/cmocka.h"
 
 static struct header fields[4];
 static uint8_t arena[64];

@@ -1,23 +1,10 @@
 /*
- * support/hpack_appendix_c.h - the examples of RFC 7541 appendices C.2 to C.6 as rows for tests/engine/hpack/test_hpack.c.
- * Fields and table entries are one a line; the dynamic table is listed newest first.
+ * hpack/appendix_c.c - the examples of RFC 7541 appendices C.2 to C.6.
  */
-#ifndef WEIR_TESTS_HPACK_APPENDIX_C_H
-#define WEIR_TESTS_HPACK_APPENDIX_C_H
-
-#include <stdint.h>
-
-struct appendix_c {
-  const char *section;
-  uint32_t table_bytes_max; /* 0: goes on with the decoder of the row before */
-  const char *block;        /* hexadecimal */
-  const char *fields;
-  const char *table;
-  uint32_t table_bytes;
-};
+#include "tests/engine/hpack/appendix_c.h"
 
 /* clang-format off */
-static const struct appendix_c appendix_c[] = {
+const struct appendix_c appendix_c[] = {
     {"C.2.1", 4096,
      "400a637573746f6d2d6b65790d637573746f6d2d686561646572",
      "custom-key: custom-header\n",
@@ -153,4 +140,4 @@ static const struct appendix_c appendix_c[] = {
 };
 /* clang-format on */
 
-#endif
+const size_t appendix_c_count = sizeof appendix_c / sizeof *appendix_c;
