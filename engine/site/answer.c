@@ -5,12 +5,14 @@
  * it is skipped for the common request, which has none of those fields: its answer is the entry's
  * ready-made fields and its bytes.
  */
-#include "engine/site/exchange.h"
+#include "engine/site/answer.h"
 
 #include <assert.h>
 
+#include "engine/site/announce.h"
 #include "engine/site/conditional.h"
 #include "engine/site/range.h"
+#include "engine/site/reader.h"
 
 /* The ready-made ones, content-range, and what a page announces. */
 enum { FIELDS_MAX = SITE_READY_FIELDS_MAX + 1 + SITE_PRELOADS_MAX };
@@ -64,7 +66,8 @@ static void exchange_done(void *ctx) {
 static const struct stream_events no_events;
 
 /* Responds with bytes that are in memory, or none; gives the exchange away. */
-static void respond_bytes(struct exchange *exchange, struct answer *answer, struct span bytes) {
+static void respond_bytes(struct site_exchange *exchange, struct answer *answer,
+                          struct span bytes) {
   struct stream *stream = exchange->stream;
   stream->events = &no_events;
   struct body body = BODY_NONE;
@@ -73,7 +76,7 @@ static void respond_bytes(struct exchange *exchange, struct answer *answer, stru
   if (bytes.len == 0) site_exchange_free(exchange);
 }
 
-void site_answer_error(struct exchange *exchange, bool head, unsigned status,
+void site_answer_error(struct site_exchange *exchange, bool head, unsigned status,
                        const struct header *field) {
   struct span text = error_text(status);
   struct answer answer = {.status = status};
@@ -84,7 +87,7 @@ void site_answer_error(struct exchange *exchange, bool head, unsigned status,
   respond_bytes(exchange, &answer, head ? (struct span){0} : text);
 }
 
-void site_answer_directory(struct exchange *exchange, const struct question *question) {
+void site_answer_directory(struct site_exchange *exchange, const struct site_question *question) {
   uint8_t target[3 * SITE_PATH_BYTES_MAX + 2 + SITE_TARGET_BYTES_MAX];
   size_t len = site_path_directory(&question->target, target, sizeof target);
   assert(len > 0);
@@ -96,7 +99,7 @@ void site_answer_directory(struct exchange *exchange, const struct question *que
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static struct validators validators_of(const struct exchange *exchange) {
+static struct validators validators_of(const struct site_exchange *exchange) {
   const struct site_facts *facts = &exchange->sent->facts;
   const int64_t *now = exchange->site->settings.wall_seconds;
   return (struct validators){
@@ -106,12 +109,12 @@ static struct validators validators_of(const struct exchange *exchange) {
   };
 }
 
-static bool may_vary(const struct exchange *exchange, const struct question *question) {
+static bool may_vary(const struct site_exchange *exchange, const struct site_question *question) {
   return exchange->file->facts.siblings != 0 || question->chosen != CODING_IDENTITY;
 }
 
 /* What a 304 repeats of the fields of a 200 (RFC 9110 section 15.4.5). */
-static void not_modified(struct exchange *exchange, const struct question *question) {
+static void not_modified(struct site_exchange *exchange, const struct site_question *question) {
   struct answer answer = {.status = 304};
   const struct site_facts *facts = &exchange->sent->facts;
   put(&answer, TOKEN_ETAG, span_of(facts->etag, facts->etag_len));
@@ -121,7 +124,7 @@ static void not_modified(struct exchange *exchange, const struct question *quest
   respond_bytes(exchange, &answer, (struct span){0});
 }
 
-static void unsatisfiable(struct exchange *exchange, const struct question *question) {
+static void unsatisfiable(struct site_exchange *exchange, const struct site_question *question) {
   uint8_t text[RANGE_TEXT_BYTES_MAX];
   size_t len = range_format_unsatisfied(text, exchange->sent->size_bytes);
   struct header field = header_of(TOKEN_CONTENT_RANGE, span_of(text, len));
@@ -129,11 +132,12 @@ static void unsatisfiable(struct exchange *exchange, const struct question *ques
 }
 
 /* Which part of the file the request asks for. Range is defined for GET alone (section 14.2). */
-static enum range_result part_of(const struct exchange *exchange, const struct question *question,
+static enum range_result part_of(const struct site_exchange *exchange,
+                                 const struct site_question *question,
                                  const struct validators *validators, struct range *part) {
   uint64_t size = exchange->sent->size_bytes;
   *part = (struct range){.first = 0, .count = size};
-  if (question->head || !question_has(question, TOKEN_RANGE)) return RANGE_WHOLE;
+  if (question->head || !site_question_has(question, TOKEN_RANGE)) return RANGE_WHOLE;
   if (!conditional_range_counts(question->fields, validators)) return RANGE_WHOLE;
   const struct header *only = NULL;
   for (uint32_t i = 0; i < question->fields->count; i++) {
@@ -145,15 +149,15 @@ static enum range_result part_of(const struct exchange *exchange, const struct q
 }
 
 /* The fields of a whole 200. */
-static struct header_set *whole_set(const struct exchange *exchange,
-                                    const struct question *question) {
+static struct header_set *whole_set(const struct site_exchange *exchange,
+                                    const struct site_question *question) {
   struct site_facts *facts = &exchange->sent->facts;
   if (question->chosen != CODING_IDENTITY) return &facts->coded;
   return may_vary(exchange, question) ? &facts->varied : &facts->plain;
 }
 
 /* The same, and what a 206 or a page's hints change in them. */
-static void put_fields(struct answer *answer, const struct exchange *exchange,
+static void put_fields(struct answer *answer, const struct site_exchange *exchange,
                        const struct header_set *set) {
   answer->count = 0;
   for (uint32_t i = 0; i < set->count; i++) {
@@ -171,7 +175,7 @@ static void put_fields(struct answer *answer, const struct exchange *exchange,
 }
 
 /* Responds with the part of the file, or without a body. */
-static void respond_file(struct exchange *exchange, const struct question *question,
+static void respond_file(struct site_exchange *exchange, const struct site_question *question,
                          struct answer *answer) {
   struct site_entry *entry = exchange->sent;
   struct stream *stream = exchange->stream;
@@ -196,13 +200,14 @@ static void respond_file(struct exchange *exchange, const struct question *quest
   if (empty) site_exchange_free(exchange);
 }
 
-static bool has_conditions(const struct question *question) {
-  return question_has(question, TOKEN_IF_MATCH) || question_has(question, TOKEN_IF_NONE_MATCH) ||
-         question_has(question, TOKEN_IF_MODIFIED_SINCE) ||
-         question_has(question, TOKEN_IF_UNMODIFIED_SINCE);
+static bool has_conditions(const struct site_question *question) {
+  return site_question_has(question, TOKEN_IF_MATCH) ||
+         site_question_has(question, TOKEN_IF_NONE_MATCH) ||
+         site_question_has(question, TOKEN_IF_MODIFIED_SINCE) ||
+         site_question_has(question, TOKEN_IF_UNMODIFIED_SINCE);
 }
 
-void site_answer_file(struct exchange *exchange, const struct question *question) {
+void site_answer_file(struct site_exchange *exchange, const struct site_question *question) {
   struct answer answer;
   struct validators validators = validators_of(exchange);
   if (has_conditions(question)) switch (conditional_evaluate(question->fields, &validators)) {
@@ -218,7 +223,6 @@ void site_answer_file(struct exchange *exchange, const struct question *question
   }
   answer.link_count = 0;
   if (exchange->site->settings.hints && !question->head)
-    answer.link_count =
-        site_hints_announce(exchange, question, question->target.path, answer.links);
+    answer.link_count = site_announce(exchange, question, question->target.path, answer.links);
   respond_file(exchange, question, &answer);
 }

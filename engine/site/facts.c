@@ -5,10 +5,11 @@
  * a file that was replaced or rewritten gets another one, and so does each compressed sibling,
  * which is a file of its own.
  */
-#include "engine/site/exchange.h"
+#include "engine/site/facts.h"
 
 #include <assert.h>
 
+#include "engine/base/limits.h"
 #include "engine/hpack/encode.h"
 #include "engine/http/first_scan.h"
 #include "engine/site/mime.h"
@@ -36,18 +37,19 @@ static size_t put_etag(uint8_t out[SITE_ETAG_BYTES_MAX], const struct site_entry
 
 /* Whole seconds, rounded down, and not later than now: a Last-Modified in the future is not allowed
  * (RFC 9110 section 8.8.2.1). */
-static int64_t modified_seconds(const struct site *site, int64_t mtime_ns) {
+static int64_t modified_seconds(const struct site_settings *settings, int64_t mtime_ns) {
   int64_t second = (int64_t)SECOND_NS, seconds = mtime_ns / second - (mtime_ns % second < 0);
-  const int64_t *now = site->settings.wall_seconds;
+  const int64_t *now = settings->wall_seconds;
   return now && seconds > *now ? *now : seconds;
 }
 
-void site_facts_prepare(const struct site *site, struct site_entry *entry, struct span path) {
+void site_facts_prepare(const struct site_settings *settings, struct site_entry *entry,
+                        struct span path) {
   struct site_facts *facts = &entry->facts;
   if (facts->ready) return;
   facts->ready = true;
   facts->type = mime_type(path);
-  facts->modified_seconds = modified_seconds(site, entry->mtime_ns);
+  facts->modified_seconds = modified_seconds(settings, entry->mtime_ns);
   facts->etag_len = (uint8_t)put_etag(facts->etag, entry);
   facts->length_len = (uint8_t)decimal_put(facts->length, entry->size_bytes);
   http_date_format(facts->modified_seconds, facts->modified);
@@ -64,8 +66,8 @@ void site_facts_prepare(const struct site *site, struct site_entry *entry, struc
   size_t count = 0;
   for (; count < sizeof ready / sizeof ready[0]; count++)
     facts->fields[count] = ready[count];
-  if (site->settings.cache_control.len > 0)
-    facts->fields[count++] = header_of(TOKEN_CACHE_CONTROL, site->settings.cache_control);
+  if (settings->cache_control.len > 0)
+    facts->fields[count++] = header_of(TOKEN_CACHE_CONTROL, settings->cache_control);
   facts->plain = (struct header_set){.at = facts->fields, .count = (uint32_t)count};
   facts->fields[count++] = header_of(TOKEN_VARY, span_text("accept-encoding"));
   facts->varied = (struct header_set){.at = facts->fields, .count = (uint32_t)count};

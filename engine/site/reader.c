@@ -12,14 +12,14 @@
  * Whoever reads a file from its beginning while nobody has yet looked through it does that, for the
  * sake of a head start, and all who come later know the result.
  */
-#include "engine/site/exchange.h"
+#include "engine/site/reader.h"
 
 #include <assert.h>
 
 /* ---- exchanges that wait for a buffer -------------------------------------------------------- */
 
-static void starve(struct exchange *exchange) {
-  struct exchange **end = &exchange->site->starved;
+static void starve(struct site_exchange *exchange) {
+  struct site_exchange **end = &exchange->site->starved;
   while (*end)
     end = &(*end)->starved_next;
   exchange->starved_next = NULL;
@@ -27,8 +27,8 @@ static void starve(struct exchange *exchange) {
   *end = exchange;
 }
 
-static void unstarve(struct exchange *exchange) {
-  struct exchange **at = &exchange->site->starved;
+static void unstarve(struct site_exchange *exchange) {
+  struct site_exchange **at = &exchange->site->starved;
   if (!exchange->starved) return;
   while (*at != exchange)
     at = &(*at)->starved_next;
@@ -36,7 +36,7 @@ static void unstarve(struct exchange *exchange) {
   exchange->starved = false;
 }
 
-static void wake(struct exchange *exchange) {
+static void wake(struct site_exchange *exchange) {
   if (exchange->stream) stream_resume(exchange->stream);
 }
 
@@ -44,7 +44,7 @@ static void wake(struct exchange *exchange) {
  * socket will hold up next. */
 static void wake_starved(struct site *site) {
   while (site->starved) {
-    struct exchange *exchange = site->starved;
+    struct site_exchange *exchange = site->starved;
     unstarve(exchange);
     wake(exchange);
   }
@@ -53,7 +53,7 @@ static void wake_starved(struct site *site) {
 /* ---- exchanges whose bytes wait ----------------------------------------------------------------
  */
 
-static void hold(struct exchange *exchange) {
+static void hold(struct site_exchange *exchange) {
   struct site *site = exchange->site;
   if (exchange->holding) return;
   exchange->holding = true;
@@ -63,16 +63,16 @@ static void hold(struct exchange *exchange) {
   site->holding_last = exchange;
 }
 
-static void unhold(struct exchange *exchange) {
+static void unhold(struct site_exchange *exchange) {
   struct site *site = exchange->site;
   if (!exchange->holding) return;
   exchange->holding = false;
-  struct exchange *next = exchange->holding_next, *prev = exchange->holding_prev;
+  struct site_exchange *next = exchange->holding_next, *prev = exchange->holding_prev;
   *(prev ? &prev->holding_next : &site->holding) = next;
   *(next ? &next->holding_prev : &site->holding_last) = prev;
 }
 
-static void end_read(struct exchange *exchange) {
+static void end_read(struct site_exchange *exchange) {
   struct site *site = exchange->site;
   if (!exchange->reading) return;
   unhold(exchange);
@@ -86,7 +86,7 @@ static void end_read(struct exchange *exchange) {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static void know_first_bytes(struct exchange *exchange, enum first_scan_result result) {
+static void know_first_bytes(struct site_exchange *exchange, enum first_scan_result result) {
   struct site_facts *facts = &exchange->sent->facts;
   if (facts->first_known) return;
   facts->first_known = true;
@@ -95,7 +95,7 @@ static void know_first_bytes(struct exchange *exchange, enum first_scan_result r
 
 /* The piece that has just been read may bring the end of the first scan; until then, the next piece
  * is needed too. What is read again after take_back() has been looked at before. */
-static void look_for_scan(struct exchange *exchange) {
+static void look_for_scan(struct site_exchange *exchange) {
   const struct site_facts *facts = &exchange->sent->facts;
   struct first_scan *scan = &exchange->scan;
   struct span piece = exchange->unread;
@@ -112,7 +112,7 @@ static void look_for_scan(struct exchange *exchange) {
 }
 
 /* The source may return less than was asked for, never more. */
-static void take_in(struct exchange *exchange, enum site_result result) {
+static void take_in(struct site_exchange *exchange, enum site_result result) {
   exchange->arrived = true;
   exchange->failed = result != SITE_FOUND;
   if (exchange->failed) return;
@@ -124,8 +124,8 @@ static void take_in(struct exchange *exchange, enum site_result result) {
 }
 
 static void read_done(struct site_read *read, enum site_result result) {
-  struct exchange *exchange =
-      (struct exchange *)((uint8_t *)read - offsetof(struct exchange, read));
+  struct site_exchange *exchange =
+      (struct site_exchange *)((uint8_t *)read - offsetof(struct site_exchange, read));
   assert(exchange->reading && !exchange->arrived);
   take_in(exchange, result);
   wake(exchange);
@@ -133,7 +133,7 @@ static void read_done(struct site_read *read, enum site_result result) {
 
 /* The oldest holder's buffer goes back to the source. False: nobody holds one. */
 static bool take_back(struct site *site) {
-  struct exchange *holder = site->holding;
+  struct site_exchange *holder = site->holding;
   if (!holder) return false;
   holder->offset -= holder->unread.len;
   holder->left += holder->unread.len;
@@ -141,7 +141,7 @@ static bool take_back(struct site *site) {
   return true;
 }
 
-static enum body_result start_read(struct exchange *exchange, size_t pull_max) {
+static enum body_result start_read(struct site_exchange *exchange, size_t pull_max) {
   struct site *site = exchange->site;
   uint64_t max = pull_max < SITE_READ_BYTES_MIN ? SITE_READ_BYTES_MIN : pull_max;
   if (max > exchange->left) max = exchange->left;
@@ -166,7 +166,7 @@ static enum body_result start_read(struct exchange *exchange, size_t pull_max) {
 }
 
 /* Copies: the source's buffer is wanted back before the stream has sent the bytes. */
-static enum body_result give(struct exchange *exchange, struct body_chunk *chunk) {
+static enum body_result give(struct site_exchange *exchange, struct body_chunk *chunk) {
   size_t count = exchange->unread.len < chunk->max ? exchange->unread.len : chunk->max;
   __builtin_memcpy(chunk->room, exchange->unread.base, count);
   chunk->bytes = span_of(chunk->room, count);
@@ -180,7 +180,7 @@ static enum body_result give(struct exchange *exchange, struct body_chunk *chunk
 }
 
 static enum body_result pull(void *self, struct body_chunk *chunk) {
-  struct exchange *exchange = self;
+  struct site_exchange *exchange = self;
   if (exchange->failed) return BODY_ERROR;
   if (exchange->starved) return BODY_WAIT;
   if (!exchange->reading) {
@@ -193,7 +193,7 @@ static enum body_result pull(void *self, struct body_chunk *chunk) {
 }
 
 static void close_body(void *self) {
-  struct exchange *exchange = self;
+  struct site_exchange *exchange = self;
   if (exchange->stream) exchange->stream->user = NULL;
   unstarve(exchange);
   end_read(exchange);
@@ -204,11 +204,11 @@ static void close_body(void *self) {
  */
 static void closed(struct stream *stream, uint32_t error_code) {
   (void)error_code;
-  struct exchange *exchange = stream->user;
+  struct site_exchange *exchange = stream->user;
   if (exchange) exchange->stream = NULL;
 }
 
-struct body site_reader_body(struct exchange *exchange, uint64_t first, uint64_t count) {
+struct body site_reader_body(struct site_exchange *exchange, uint64_t first, uint64_t count) {
   static const struct body_ops ops = {.pull = pull, .close = close_body};
   static const struct stream_events events = {.closed = closed};
   assert(count > 0);

@@ -3,125 +3,25 @@
  * Spec: RFC 9110 sections 8.8 (validators), 12.5.3 (Accept-Encoding), 13 (conditional requests),
  * 14 (ranges), 15.4.2 (redirect of a directory); RFC 8297 and RFC 9113 section 8.4 for preloads.
  *
- * The site is a handler. It opens no file: a site_source, which its host provides, turns a path
- * into an entry, at once when the entry is cached, or later. What the site knows about an entry
- * (the ready-made header fields) is kept in the entry itself, so that a request for a cached file
- * costs one lookup and one stream_respond().
- *
- * Ownership: every entry that a lookup hands out has been retained for the site, which calls
- * release() once for it.
+ * The site is a handler. Its files come from a site_source (site/source.h), which its host provides.
+ * A request for a cached file costs one lookup and one stream_respond().
  * One site belongs to one core; nothing here is shared.
+ *
+ * The modules, each of which calls only those below it:
+ *
+ *     site.c                                 request -> lookups -> the entries to answer with
+ *     answer.c                               entries and conditions -> status, fields, body
+ *     facts.c      reader.c   announce.c     ready-made fields; a body read in pieces; 103 and pushes
+ *     exchange.c                             one request on its way to its answer
+ *     question.c                             what was asked, also while a lookup is pending
+ *     conditional.c range.c path.c mime.c hints.c
+ *     settings.h   source.h                  what the host provides
  */
 #ifndef WEIR_SITE_H
 #define WEIR_SITE_H
 
-#include "engine/base/decimal.h"
-#include "engine/base/pool.h"
-#include "engine/http/body.h"
-#include "engine/http/date.h"
 #include "engine/http/handler.h"
-#include "engine/site/hints.h"
-
-/* ---- what the host provides ---------------------------------------------------------------- */
-
-enum site_result {
-  SITE_FOUND,
-  SITE_PENDING,   /* done() will be called, never before the call that says so has returned */
-  SITE_MISSING,   /* 404 */
-  SITE_FORBIDDEN, /* 403: unreadable, or outside of the root, or not a regular file */
-  SITE_BUSY,      /* 503: no descriptor, buffer or slot left at present */
-  SITE_FAILED,    /* 500: the file system failed, or the file is no longer what it was */
-};
-
-enum {
-  SITE_ETAG_BYTES_MAX = 2 + 3 * 16 + 2, /* "size-mtime-inode" in hex */
-  SITE_READY_FIELDS_MAX = 9,            /* fields of a whole 200, plain or coded */
-};
-
-/* What the site worked out about a file when it was first asked for; zeroed by the source. */
-struct site_facts {
-  bool ready;
-  uint8_t siblings;           /* codings in which the file exists beside itself: 1 << enum coding */
-  uint64_t siblings_until_ns; /* for how long that is believed */
-  int64_t modified_seconds;   /* Last-Modified */
-  struct span type;           /* Content-Type */
-  bool first_known;           /* false: the file has not been looked through so far */
-  uint32_t first_bytes; /* what a viewer needs first (http/first_scan.h); 0: nothing special */
-  uint8_t etag_len, length_len;
-  uint8_t etag[SITE_ETAG_BYTES_MAX], length[DECIMAL_BYTES_MAX], modified[HTTP_DATE_BYTES];
-  /* The fields of a whole 200: content-type, content-length, ..., vary, content-encoding, the
-   * content-type of the file that this one is a sibling of. Each set is a run of them. */
-  struct header fields[SITE_READY_FIELDS_MAX];
-  struct header_set plain;  /* the first up to what comes before `vary` */
-  struct header_set varied; /* the first up to `vary`: for a file that has siblings */
-  struct header_set coded;  /* the second up to the last: for a sibling; empty until it was one */
-};
-
-/* One version of one file: when the file changes, its path leads to a new entry, and who still
- * holds the old one goes on with the old bytes or gets SITE_FAILED. The source fills in what it
- * knows and keeps the entry where it is. */
-struct site_entry {
-  struct span bytes; /* the whole content; base NULL: to be read in pieces (never when size is 0) */
-  uint64_t size_bytes;
-  int64_t mtime_ns; /* since 1970 */
-  uint64_t inode;
-  bool directory;          /* all else is then meaningless */
-  struct site_facts facts; /* the site's */
-};
-
-/* A lookup under way. The site fills in done() and keeps the object until done() or cancel(). */
-struct site_lookup {
-  void (*done)(struct site_lookup *lookup, enum site_result result);
-  struct site_entry *entry; /* set with SITE_FOUND, retained for the site */
-  void *room[6];            /* the source's, so that a lookup needs no allocation */
-};
-
-/* A read under way, or bytes that were read. */
-struct site_read {
-  void (*done)(struct site_read *read, enum site_result result);
-  uint64_t offset;   /* from the start of the entry */
-  size_t max;        /* at least 1, within the entry */
-  struct span bytes; /* set with SITE_FOUND: 1 .. max bytes, lent until read_end() */
-  void *room[6];     /* the source's */
-};
-
-struct site_source_ops {
-  /* `path` is borrowed: decoded, normalised, relative to the root, without a slash at either end;
-   * empty for the root itself. Any result. */
-  enum site_result (*lookup)(void *self, struct span path, uint64_t now_ns,
-                             struct site_lookup *lookup);
-
-  /* Forget a pending lookup; its done() must not be called any more. */
-  void (*lookup_cancel)(void *self, struct site_lookup *lookup);
-
-  void (*release)(void *self, struct site_entry *entry);
-
-  /* Bytes of an entry whose `bytes.base` is NULL. FOUND, PENDING, BUSY or FAILED; fewer bytes than
-   * the entry's size promised are SITE_FAILED. */
-  enum site_result (*read)(void *self, struct site_entry *entry, struct site_read *read);
-
-  /* Gives back the bytes of a finished read, or forgets a pending one. */
-  void (*read_end)(void *self, struct site_read *read);
-};
-
-struct site_source {
-  const struct site_source_ops *ops;
-  void *self;
-};
-
-/* ---- the site ------------------------------------------------------------------------------ */
-
-struct site_settings {
-  const struct memory *memory; /* borrowed for the site's life */
-  struct site_source source;
-  const struct site_hints
-      *hints;                  /* what pages preload; may be NULL; borrowed for the site's life */
-  struct span cache_control;   /* value of that field on 200, 206 and 304; empty: not sent */
-  const int64_t *wall_seconds; /* seconds since 1970, kept current by the host; NULL: unknown. Only
-                                  decides whether a date is a strong validator */
-  uint32_t exchanges_max;      /* responses at once; beyond it the answer is 503 */
-  bool push;                   /* promise preloads to clients that take promises */
-};
+#include "engine/site/settings.h"
 
 struct site;
 

@@ -1,0 +1,20 @@
+/*
+ * site/answer.h - the three kinds of answer. Each responds on the exchange's stream and gives the
+ * exchange away.
+ */
+#ifndef WEIR_SITE_ANSWER_H
+#define WEIR_SITE_ANSWER_H
+
+#include "engine/site/exchange.h"
+
+/* exchange->sent, as far as conditions and range ask for it. */
+void site_answer_file(struct site_exchange *exchange, const struct site_question *question);
+
+/* 301 to the same path with a slash at the end. */
+void site_answer_directory(struct site_exchange *exchange, const struct site_question *question);
+
+/* A short text. `field`: one more field, or NULL. */
+void site_answer_error(struct site_exchange *exchange, bool head, unsigned status,
+                       const struct header *field);
+
+#endif

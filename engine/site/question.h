@@ -1,0 +1,57 @@
+/*
+ * site/question.h - what one request asks of the site, and where the search for the answer stands.
+ *
+ * A question lives on the stack of the handler's request(). When a lookup has to wait, it moves, with
+ * every string it refers to, into memory of its own.
+ */
+#ifndef WEIR_SITE_QUESTION_H
+#define WEIR_SITE_QUESTION_H
+
+#include "engine/base/limits.h"
+#include "engine/base/pool.h"
+#include "engine/http/headers.h"
+#include "engine/http/negotiate.h"
+#include "engine/site/path.h"
+
+/* What may follow a path that the request named: "/index.html" and ".br". */
+#define SITE_SUFFIX_BYTES_MAX 16u
+
+/* Room for the path of a question. */
+#define SITE_ROOM_BYTES (SITE_PATH_BYTES_MAX + SITE_SUFFIX_BYTES_MAX)
+
+struct site_question {
+  const struct headers *fields; /* of the request, or those of it that matter */
+  uint64_t seen;                /* 1 << token of each field, tokens below 64 */
+  uint64_t now_ns;
+  struct site_path target;
+  uint8_t *room; /* the path; SITE_ROOM_BYTES */
+  struct negotiation negotiation;
+  bool head;          /* HEAD, not GET */
+  bool index;         /* index.html was appended to a directory's path */
+  bool find_file;     /* the lookup in hand is for the file itself, not for a sibling */
+  bool survey;        /* all siblings are looked up, for the facts */
+  uint8_t todo;       /* codings of siblings still to be looked up, 1 << enum coding */
+  uint8_t found;      /* codings of siblings that exist */
+  enum coding coding; /* of the sibling that is looked up now */
+  enum coding chosen; /* of exchange->sent */
+};
+
+/* Whether the request has a field with this token (below 64). */
+static inline bool site_question_has(const struct site_question *question,
+                                     enum header_token token) {
+  return question->seen >> token & 1;
+}
+
+/* Notes the request's fields. Borrows them. False when more of them matter than a question that
+ * waits may keep (SITE_CONDITION_FIELDS_MAX). */
+__attribute__((warn_unused_result)) bool site_question_note(struct site_question *question,
+                                                            const struct headers *fields);
+
+/* A copy that outlives the request, with copies of the strings; NULL when memory was refused. */
+__attribute__((warn_unused_result)) struct site_question *
+site_question_keep(const struct memory *memory, const struct site_question *question);
+
+/* Frees such a copy; NULL is allowed. */
+void site_question_drop(const struct memory *memory, struct site_question *question);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * site/reader.h - the body of a file that is not in memory: read in pieces, as the stream sends.
+ */
+#ifndef WEIR_SITE_READER_H
+#define WEIR_SITE_READER_H
+
+#include "engine/site/exchange.h"
+
+/* A body of `count` (at least 1) bytes at `first` of exchange->sent; frees the exchange when it is
+ * closed. Sets the stream's events. */
+struct body site_reader_body(struct site_exchange *exchange, uint64_t first, uint64_t count);
+
+#endif
