@@ -191,7 +191,7 @@ void sched_memory_init(struct sched_memory *pools, const struct memory *memory) 
             SCHED_SHARES_PER_WORKER_MAX);
   pool_init(&pools->placeholders, memory, sizeof(struct sched_placeholder), PLACEHOLDERS_PER_CHUNK,
             SCHED_PLACEHOLDERS_PER_WORKER_MAX);
-  pool_init(&pools->updates, memory, sizeof(struct sched_update_block), UPDATES_PER_CHUNK,
+  pool_init(&pools->updates, memory, sizeof(struct sched_updates_block), UPDATES_PER_CHUNK,
             SCHED_UPDATES_PER_WORKER_MAX);
 }
 
@@ -236,7 +236,7 @@ static void be_extensible(struct sched_node *node, uint8_t urgency, bool increme
 enum sched_result sched_open(struct sched *sched, struct sched_node *node, uint32_t id,
                              struct sched_priority priority) {
   const struct sched_class_rule *rule = &sched_class_rules[SCHED_CLASS_OTHER];
-  struct sched_update update;
+  struct sched_updates_entry update;
   *node = (struct sched_node){.id = id,
                               .weight_16ths = SCHED_WEIGHT_DEFAULT * SCHED_WEIGHT_UNIT,
                               .urgency = rule->urgency,
@@ -368,7 +368,7 @@ enum sched_result sched_update(struct sched *sched, uint32_t id,
     return SCHED_DONE;
   }
   if (!sched_tree_idle(&sched->tree, id)) return SCHED_DONE;
-  struct sched_update update = {id, field->urgency, field->incremental};
+  struct sched_updates_entry update = {id, field->urgency, field->incremental};
   return sched_updates_put(&sched->updates, update) ? SCHED_DONE : SCHED_NO_ROOM;
 }
 

@@ -3,7 +3,7 @@
  */
 #include "engine/sched/update.h"
 
-bool sched_updates_put(struct sched_updates *updates, struct sched_update update) {
+bool sched_updates_put(struct sched_updates *updates, struct sched_updates_entry update) {
   if (!updates->block) {
     updates->block = updates->pool ? pool_take(updates->pool) : NULL;
     if (!updates->block) return false;
@@ -17,10 +17,11 @@ bool sched_updates_put(struct sched_updates *updates, struct sched_update update
   return true;
 }
 
-bool sched_updates_take(struct sched_updates *updates, uint32_t id, struct sched_update *out) {
+bool sched_updates_take(struct sched_updates *updates, uint32_t id,
+                        struct sched_updates_entry *out) {
   bool found = false;
   for (uint32_t i = 0; i < updates->count;) {
-    struct sched_update *update = &updates->block->at[i];
+    struct sched_updates_entry *update = &updates->block->at[i];
     if (update->id > id || (update->id ^ id) & 1) {
       i++;
       continue;

@@ -13,30 +13,31 @@
 
 #include <stdbool.h>
 
-struct sched_update {
+struct sched_updates_entry {
   uint32_t id;
   uint8_t urgency;
   bool incremental;
 };
 
-struct sched_update_block {
-  struct sched_update at[SCHED_UPDATES_MAX];
+struct sched_updates_block {
+  struct sched_updates_entry at[SCHED_UPDATES_MAX];
 };
 
 struct sched_updates {
   struct pool *pool; /* of blocks; NULL: nothing is remembered */
-  struct sched_update_block *block;
+  struct sched_updates_block *block;
   uint32_t count;
 };
 
 /* Remembers the update, in place of an earlier one of the same stream. False when there is no room.
  */
 __attribute__((warn_unused_result)) bool sched_updates_put(struct sched_updates *updates,
-                                                           struct sched_update update);
+                                                           struct sched_updates_entry update);
 
 /* The stream `id` opens: gives out what was remembered for it, and forgets that and everything
  * about lower identifiers of the same side, which can no longer open (RFC 9113 section 5.1.1). */
-bool sched_updates_take(struct sched_updates *updates, uint32_t id, struct sched_update *out);
+bool sched_updates_take(struct sched_updates *updates, uint32_t id,
+                        struct sched_updates_entry *out);
 
 void sched_updates_free(struct sched_updates *updates);
 

@@ -604,7 +604,7 @@ static unsigned depth_of(const struct sched_node *node) {
 static size_t memory_max(void) {
   return (SCHED_SHARES_MAX + SCHED_LEVEL_COUNT + 8) * (sizeof(struct sched_siblings) + 64) +
          (SCHED_PLACEHOLDERS_MAX + 32) * (sizeof(struct sched_placeholder) + 64) +
-         4 * (sizeof(struct sched_update_block) + 64) + 4096;
+         4 * (sizeof(struct sched_updates_block) + 64) + 4096;
 }
 
 /* Each of 1,000 streams depends on the one before; all of them are served all the same. */
