@@ -198,7 +198,7 @@ static struct sample take_sample(const struct worker_group *server) {
   clockid_t clock;
   struct timespec cpu = {0};
   if (pthread_getcpuclockid(server->workers[0].thread, &clock) == 0) clock_gettime(clock, &cpu);
-  return (struct sample){.now_ns = worker_clock_ns(),
+  return (struct sample){.now_ns = clock_now_ns(),
                          .cpu_ns = (uint64_t)cpu.tv_sec * IO_SECOND + (uint64_t)cpu.tv_nsec,
                          .completed = counter_get(&client_side.completed),
                          .counters = worker_group_counters(server)};

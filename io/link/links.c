@@ -1,6 +1,7 @@
 /*
  * link/links.c - the slots of one worker's links, and the passes over their lists.
  */
+#include "io/base/clock.h"
 #include "io/link/parts.h"
 
 #include <assert.h>
@@ -127,7 +128,7 @@ void links_settle(struct worker *worker) {
 /* Whether a turn has lasted long enough, asked after each few links. */
 static bool is_long(const struct worker *worker, uint32_t settled) {
   return settled > 0 && settled % IO_TURN_LOOK_LINKS == 0 &&
-         worker_clock_ns() - worker->now_ns > IO_TURN_FLUSH_NS;
+         clock_now_ns() - worker->now_ns > IO_TURN_FLUSH_NS;
 }
 
 /* Settles links of `list`, each once, until `bytes_max` have been sent in this pass. Those that had

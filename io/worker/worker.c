@@ -9,6 +9,7 @@
  */
 #include "io/worker/worker.h"
 
+#include "io/base/clock.h"
 #include "io/link/accept_parts.h"
 #include "io/link/parts.h"
 #include "io/ring/op.h"
@@ -19,23 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { NO_SLOT = UINT32_MAX, OPS_AT_FIRST = 64 };
 
 /* How long the end of a worker waits for operations that do not obey their cancellation. */
 #define END_WAIT_NS (5 * IO_SECOND)
-
-static uint64_t read_clock_ns(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (uint64_t)now.tv_sec * IO_SECOND + (uint64_t)now.tv_nsec;
-}
-
-uint64_t worker_clock_ns(void) {
-  return read_clock_ns(CLOCK_MONOTONIC);
-}
 
 /* --- operations --- */
 
@@ -162,7 +152,7 @@ static void dispatch_few(struct worker *worker, const struct io_uring_cqe *cqes,
  * take submissions. */
 static void reap(struct worker *worker) {
   struct io_uring_cqe *batch[IO_SETTLE_BATCH], copies[IO_SETTLE_BATCH];
-  const uint64_t end_ns = worker_clock_ns() + IO_TURN_REAP_NS;
+  const uint64_t end_ns = clock_now_ns() + IO_TURN_REAP_NS;
   unsigned count;
   do {
     count = io_uring_peek_batch_cqe(&worker->uring.ring, batch, IO_SETTLE_BATCH);
@@ -173,7 +163,7 @@ static void reap(struct worker *worker) {
     }
     io_uring_cq_advance(&worker->uring.ring, count);
     dispatch_few(worker, copies, count);
-  } while (count == IO_SETTLE_BATCH && worker_clock_ns() < end_ns);
+  } while (count == IO_SETTLE_BATCH && clock_now_ns() < end_ns);
 }
 
 /* --- messages and wake-ups --- */
@@ -281,7 +271,7 @@ static uint64_t wait_ns(const struct worker *worker, bool busy) {
   uint64_t next_ns = timers_next_ns(&worker->timers);
   if (busy || atomic_load_explicit(&worker->wake_pending, memory_order_relaxed)) return 0;
   if (next_ns == TIMER_NEVER) return UINT64_MAX;
-  uint64_t now_ns = worker_clock_ns();
+  uint64_t now_ns = clock_now_ns();
   return next_ns > now_ns ? next_ns - now_ns : 0;
 }
 
@@ -290,14 +280,14 @@ static uint64_t wait_ns(const struct worker *worker, bool busy) {
  * slow by the clock, which may be another process's fault. */
 static void watch_begin(struct worker *worker) {
   struct turn_watch *watch = &worker->watch;
-  watch->cpu_ns = watch->slow ? read_clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
+  watch->cpu_ns = watch->slow ? clock_thread_cpu_ns() : 0;
 }
 
 static void watch_end(struct worker *worker) {
   struct turn_watch *watch = &worker->watch;
-  watch->slow = worker_clock_ns() - worker->now_ns > IO_TURN_SLOW_NS;
+  watch->slow = clock_now_ns() - worker->now_ns > IO_TURN_SLOW_NS;
   if (!watch->cpu_ns) return;
-  uint64_t used_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID) - watch->cpu_ns;
+  uint64_t used_ns = clock_thread_cpu_ns() - watch->cpu_ns;
   counter_add(&worker->counters.turns_watched, 1);
   counter_add(&worker->counters.turns_long, used_ns > IO_TURN_LONG_NS);
 }
@@ -318,7 +308,7 @@ static void wait_for_work(struct worker *worker, bool busy) {
 /* Returns whether work is left, so that the next turn must not wait. */
 static bool turn(struct worker *worker, bool busy) {
   wait_for_work(worker, busy);
-  worker->now_ns = worker_clock_ns();
+  worker->now_ns = clock_now_ns();
   watch_begin(worker);
   worker->turn++;
   counter_add(&worker->counters.turns, 1);
@@ -379,7 +369,7 @@ static bool open_parts(struct worker *worker, struct io_error *error) {
 bool worker_open(struct worker *worker, struct io_error *error) {
   worker->ops.free_first = NO_SLOT;
   worker->wake_fd = -1;
-  worker->now_ns = worker_clock_ns();
+  worker->now_ns = clock_now_ns();
   worker->drain_deadline_ns = TIMER_NEVER;
   worker->wake_op.done = woken;
   timers_init(&worker->timers, worker->now_ns);
@@ -399,8 +389,8 @@ void worker_end(struct worker *worker) {
   for (bool busy = true; worker->links.open;)
     busy = turn(worker, busy);
   worker->stopping = true; /* no new operations */
-  uint64_t give_up_ns = worker_clock_ns() + END_WAIT_NS;
-  while (worker->ops.under_way && worker_clock_ns() < give_up_ns) {
+  uint64_t give_up_ns = clock_now_ns() + END_WAIT_NS;
+  while (worker->ops.under_way && clock_now_ns() < give_up_ns) {
     for (uint32_t i = 0; i < worker->ops.capacity; i++) /* again: one may have been refused */
       if (worker->ops.slots[i].op) cancel_slot(worker, i);
     uring_enter(&worker->uring, 50 * IO_MILLISECOND);

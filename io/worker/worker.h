@@ -14,6 +14,7 @@
 #ifndef WEIR_IO_WORKER_H
 #define WEIR_IO_WORKER_H
 
+#include "io/base/clock.h"
 #include "io/base/error.h"
 #include "io/base/limits.h"
 #include "io/base/mailbox.h"
@@ -137,8 +138,6 @@ struct worker {
  * link is gone and no op is under way, at `deadline_ns` at the latest (links are then cut). */
 void worker_drain(struct worker *worker, uint64_t deadline_ns);
 
-uint64_t worker_clock_ns(void);
-
 /* Called by link/link.c when a slot became free: accepting may go on. */
 void worker_link_closed(struct worker *worker);
 
@@ -186,7 +185,7 @@ __attribute__((warn_unused_result)) bool worker_group_start(struct worker_group 
                                                             const struct worker_config *config,
                                                             struct io_error *error);
 
-/* Any thread, and a signal handler. Drains every worker; `deadline_ns` is of worker_clock_ns(). */
+/* Any thread, and a signal handler. Drains every worker; `deadline_ns` is of clock_now_ns(). */
 void worker_group_drain(struct worker_group *group, uint64_t deadline_ns);
 
 /* Any thread, and a signal handler: cuts every link, ends every worker. */

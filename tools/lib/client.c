@@ -429,7 +429,7 @@ static void free_client(struct weir_client *client) {
 }
 
 void weir_client_close(struct weir_client *client) {
-  worker_group_drain(&client->group, worker_clock_ns() + FAREWELL_NS);
+  worker_group_drain(&client->group, clock_now_ns() + FAREWELL_NS);
   worker_group_join(&client->group);
   free_client(client);
 }

@@ -155,7 +155,7 @@ const char *weir_server_fingerprint(const struct weir_server *server) {
 }
 
 void weir_server_stop(struct weir_server *server, unsigned drain_seconds) {
-  worker_group_drain(&server->group, worker_clock_ns() + drain_seconds * SECOND_NS);
+  worker_group_drain(&server->group, clock_now_ns() + drain_seconds * SECOND_NS);
   worker_group_join(&server->group);
   close_all(server);
 }

@@ -227,14 +227,14 @@ bool load_connection_make_h2(void *ctx, const struct machine_peer *peer, struct 
 
 /* Something has changed, and perhaps there is room now. */
 static void fill_later(struct load_connection *connection) {
-  connection->worker->now_ns = worker_clock_ns();
+  connection->worker->now_ns = clock_now_ns();
   load_connection_fill(connection);
 }
 
 static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
   struct load_connection *connection = self;
   struct load_worker *worker = connection->worker;
-  worker->now_ns = connection->heard_ns = worker_clock_ns();
+  worker->now_ns = connection->heard_ns = clock_now_ns();
   size_t taken = connection->inner.ops->recv(connection->inner.self, in, now_ns);
   worker->stats.requests.wire_in += worker->over ? 0 : taken;
   if (connection->h2 && connection->h2->dead) explain(connection); /* while it is known */
@@ -247,7 +247,7 @@ static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
 
 static void machine_recv_eof(void *self, uint64_t now_ns) {
   struct load_connection *connection = self;
-  connection->worker->now_ns = worker_clock_ns();
+  connection->worker->now_ns = clock_now_ns();
   connection->eof = true;
   connection->inner.ops->recv_eof(connection->inner.self, now_ns);
 }
@@ -268,7 +268,7 @@ static void machine_send_ack(void *self, size_t bytes, uint64_t now_ns) {
 
 static void machine_tick(void *self, uint64_t now_ns) {
   struct load_connection *connection = self;
-  connection->worker->now_ns = worker_clock_ns();
+  connection->worker->now_ns = clock_now_ns();
   connection->inner.ops->tick(connection->inner.self, now_ns);
 }
 
@@ -291,7 +291,7 @@ static void machine_close(void *self) {
   struct load_connection *connection = self;
   struct machine inner = connection->inner;
   bool plain = inner.ops == &h2_machine_ops;
-  connection->worker->now_ns = worker_clock_ns();
+  connection->worker->now_ns = clock_now_ns();
   if (plain || connection->state == LOAD_GREETING) lose_h2(connection);
   inner.ops->close(inner.self);
   connection->inner.ops = NULL;
@@ -323,7 +323,7 @@ static bool make_machine(void *ctx, const struct machine_peer *peer, struct mach
                          uint64_t now_ns, struct machine *out) {
   struct load_connection *connection = ctx;
   struct load_worker *worker = connection->worker;
-  worker->now_ns = connection->connected_ns = worker_clock_ns();
+  worker->now_ns = connection->connected_ns = clock_now_ns();
   connection->link = host;
   connection->host.wake = wake;
   struct machine_factory inner = {.ctx = worker, .create = load_connection_make_h2};
@@ -345,7 +345,7 @@ static void on_dialed(struct dial *dial, int error) {
   struct load_worker *worker = connection->worker;
   char text[ADDRESS_TEXT_BYTES];
   if (error == 0) return;
-  worker->now_ns = worker_clock_ns();
+  worker->now_ns = clock_now_ns();
   if (!worker->over && connection->address_tried < worker->run->address_count) {
     dial_next(connection);
     return;
@@ -371,7 +371,7 @@ static void dial_next(struct load_connection *connection) {
 void load_connection_open(struct load_connection *connection) {
   struct load_worker *worker = connection->worker;
   assert(connection->state == LOAD_AWAY);
-  worker->now_ns = connection->begin_ns = worker_clock_ns();
+  worker->now_ns = connection->begin_ns = clock_now_ns();
   connection->h2 = NULL;
   connection->address_tried = 0;
   connection->eof = connection->told = connection->starved = connection->progress = false;

@@ -212,15 +212,15 @@ static void print_progress(const struct load_run *run, unsigned seconds, uint64_
 static void wait_for_end(struct load_run *run, struct worker_group *group) {
   sigset_t set = signals_of_interest();
   unsigned asked = 0, seconds = 0;
-  uint64_t done = 0, next_ns = worker_clock_ns() + SECOND_NS;
+  uint64_t done = 0, next_ns = clock_now_ns() + SECOND_NS;
   while (__atomic_load_n(&run->running, __ATOMIC_ACQUIRE) > 0) {
-    uint64_t now_ns = worker_clock_ns();
+    uint64_t now_ns = clock_now_ns();
     uint64_t wait_ns = next_ns > now_ns ? next_ns - now_ns : 0;
     const struct timespec wait = {.tv_sec = (time_t)(wait_ns / SECOND_NS),
                                   .tv_nsec = (long)(wait_ns % SECOND_NS)};
     int number = sigtimedwait(&set, NULL, &wait);
     if (number == SIGTERM || number == SIGINT) stop(run, group, ++asked);
-    if (number != -1 || worker_clock_ns() < next_ns) continue;
+    if (number != -1 || clock_now_ns() < next_ns) continue;
     next_ns += SECOND_NS;
     seconds++;
     if (run->options->quiet) continue;

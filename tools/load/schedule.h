@@ -21,7 +21,7 @@
 
 struct load_schedule {
   uint64_t rate;         /* requests a second, of all workers; 1 .. LOAD_RATE_MAX */
-  uint64_t begin_ns;     /* on the clock of worker_clock_ns() */
+  uint64_t begin_ns;     /* on the clock of clock_now_ns() */
   uint64_t number;       /* of the next request */
   unsigned worker_count; /* to the next one of the same worker */
 };

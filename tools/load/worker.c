@@ -32,7 +32,7 @@ static uint64_t cpu_ns(void) {
 }
 
 static void read_clock(struct load_worker *worker) {
-  worker->now_ns = worker_clock_ns();
+  worker->now_ns = clock_now_ns();
 }
 
 /* ---- phases ---------------------------------------------------------------------------------- */

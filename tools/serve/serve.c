@@ -369,7 +369,7 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
     printf("draining: streams have %u seconds to finish; a second signal ends at once\n",
            server->options.drain_seconds);
     fflush(stdout);
-    worker_group_drain(group, worker_clock_ns() + server->options.drain_seconds * SECOND_NS);
+    worker_group_drain(group, clock_now_ns() + server->options.drain_seconds * SECOND_NS);
   }
 }
 

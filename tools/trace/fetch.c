@@ -365,7 +365,7 @@ static bool setup(struct worker *worker, void *ctx, struct io_error *error) {
     io_error_set(error, 0, "out of memory");
     return false;
   }
-  worker->now_ns = worker_clock_ns(); /* the turn's own is as old as the thread's start */
+  worker->now_ns = clock_now_ns(); /* the turn's own is as old as the thread's start */
   run->record->origin_ns = worker->now_ns;
   run->record->window_bytes = config.stream_window_bytes;
   run->record->connection_window_bytes = config.connection_window_bytes;

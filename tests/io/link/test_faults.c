@@ -160,7 +160,7 @@ static void start(const char *disabled) {
 }
 
 static void finish(void) {
-  worker_group_drain(&server.group, worker_clock_ns() + 3 * IO_SECOND);
+  worker_group_drain(&server.group, clock_now_ns() + 3 * IO_SECOND);
   worker_group_join(&server.group);
   listener_close(&server.listener);
   assert_int_equal(server.world.made, server.world.closed);
@@ -239,7 +239,7 @@ static void test_unkind_kernel(void **state) {
 }
 
 int main(int argc, char **argv) {
-  seed = argc > 1 ? strtoul(argv[1], NULL, 10) : worker_clock_ns();
+  seed = argc > 1 ? strtoul(argv[1], NULL, 10) : clock_now_ns();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_prestate(test_cut_at_every_byte, (char[]){""}),
       cmocka_unit_test_prestate(test_cut_at_every_byte, (char[]){"multishot_recv"}),

@@ -371,7 +371,7 @@ static void stage_open(const struct scenario *scenario, unsigned disabled, uint6
 
 /* The worker must end without help; if it does not, the alarm ends this program. */
 static void stage_close(void) {
-  worker_group_drain(&stage.group, worker_clock_ns() + 200 * IO_MILLISECOND);
+  worker_group_drain(&stage.group, clock_now_ns() + 200 * IO_MILLISECOND);
   alarm(20);
   worker_group_join(&stage.group);
   alarm(0);

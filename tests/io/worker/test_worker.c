@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -88,10 +87,10 @@ static void test_hooks(void **state) {
   struct worker_group group;
   start(&group, config_of(&hooks));
   assert_int_equal(counter_get(&hooks.set_up), WORKERS);
-  uint64_t begin_ns = worker_clock_ns();
+  uint64_t begin_ns = clock_now_ns();
   wait_until(&hooks.seconds, 2 * WORKERS);
-  assert_true(worker_clock_ns() - begin_ns >= IO_SECOND);
-  worker_group_drain(&group, worker_clock_ns() + IO_SECOND);
+  assert_true(clock_now_ns() - begin_ns >= IO_SECOND);
+  worker_group_drain(&group, clock_now_ns() + IO_SECOND);
   worker_group_join(&group);
   assert_int_equal(hooks.stopped, WORKERS);
 }
@@ -339,7 +338,7 @@ static void test_dial_both_ends(void **state) {
   /* The kernel spreads 64 connections over two sockets: neither got all of them. */
   for (unsigned i = 0; i < WORKERS; i++)
     assert_true(counter_get(&group.workers[i].counters.links_accepted) > 0);
-  worker_group_drain(&group, worker_clock_ns() + 2 * IO_SECOND);
+  worker_group_drain(&group, clock_now_ns() + 2 * IO_SECOND);
   worker_group_join(&group);
   listener_close(&both.listener);
 }
@@ -398,9 +397,9 @@ static void test_dial_fails(void **state) {
 
   dial->address = hanging;
   dial->timeout_ns = 100 * IO_MILLISECOND;
-  uint64_t begin_ns = worker_clock_ns();
+  uint64_t begin_ns = clock_now_ns();
   assert_int_equal(dial_error(&group, &both, false), ETIMEDOUT);
-  uint64_t passed_ns = worker_clock_ns() - begin_ns;
+  uint64_t passed_ns = clock_now_ns() - begin_ns;
   assert_true(passed_ns >= 100 * IO_MILLISECOND && passed_ns < 2 * IO_SECOND);
 
   dial->timeout_ns = 0;
@@ -493,7 +492,7 @@ static void test_late_completions(void **state) {
   assert_int_equal(worker_group_counters(&group).links_closed, 0);
   close(fd);
   uring_close(&own);
-  worker_group_drain(&group, worker_clock_ns() + IO_SECOND);
+  worker_group_drain(&group, clock_now_ns() + IO_SECOND);
   worker_group_join(&group);
   listener_close(&both.listener);
 }
@@ -534,18 +533,12 @@ static void test_idle_workers_sleep(void **state) {
 
 /* --- turns --- */
 
-static uint64_t cpu_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (uint64_t)now.tv_sec * IO_SECOND + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t burnt;
 
 static void burn(struct worker *worker, void *object) {
   const uint64_t *ns = object;
   (void)worker;
-  for (uint64_t end_ns = cpu_ns() + *ns; cpu_ns() < end_ns;)
+  for (uint64_t end_ns = clock_thread_cpu_ns() + *ns; clock_thread_cpu_ns() < end_ns;)
     ;
   __atomic_fetch_add(&burnt, 1, __ATOMIC_RELEASE);
 }
