@@ -132,7 +132,7 @@
 #define IO_TURN_REAP_NS (4 * IO_MILLISECOND)
 /* Asynchronous operations (worker_op) that may be under way at once on one worker. */
 #define IO_OPS_MAX 65536u
-/* Messages on their way from one worker to another; a power of two. The sender sees `full`. */
+/* Messages on their way to one worker; a power of two. The sender is told when it is full. */
 #define IO_MAILBOX_ENTRIES 256u
 
 /* --- tls --- */

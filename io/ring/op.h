@@ -18,10 +18,7 @@ enum op_kind {
   OP_LINK_RECV,
   OP_LINK_SEND,
   OP_LINK_CANCEL,
-  OP_ACCEPT,
   OP_WORKER_OP, /* struct worker_op */
-  OP_MESSAGE,   /* another worker has put something into a mailbox */
-  OP_POKE,      /* our own message to another worker */
   OP_KIND_COUNT
 };
 

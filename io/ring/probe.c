@@ -34,13 +34,6 @@ const char *uring_probe_required(struct io_uring *ring) {
   return lacking;
 }
 
-static bool has_message_ring(struct io_uring *ring) {
-  struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
-  bool has = probe && io_uring_opcode_supported(probe, IORING_OP_MSG_RING);
-  if (probe) io_uring_free_probe(probe);
-  return has;
-}
-
 /* Waits for one completion, two seconds at most. `result` is -ETIME when none came. */
 static void wait_one(struct io_uring *ring, int *result, unsigned *flags) {
   struct io_uring_cqe *cqe;
@@ -141,7 +134,6 @@ static bool try_multishot_accept(struct io_uring *ring) {
 
 unsigned uring_probe(struct io_uring *ring, unsigned disabled) {
   unsigned found = 0;
-  if (!(disabled & URING_MSG_RING) && has_message_ring(ring)) found |= URING_MSG_RING;
   if (!(disabled & URING_BUFFER_RING)) found |= try_buffer_ring(ring, disabled);
   if (!(disabled & URING_MULTISHOT_ACCEPT) && try_multishot_accept(ring))
     found |= URING_MULTISHOT_ACCEPT;

@@ -13,8 +13,7 @@
  */
 const char *uring_probe_required(struct io_uring *ring);
 
-/* URING_MSG_RING, URING_BUFFER_RING, URING_MULTISHOT_ACCEPT and URING_MULTISHOT_RECV, as far as
- * they work. Those in `disabled` are not tried. Leaves nothing under way in the ring, which must be
+/* URING_BUFFER_RING, URING_MULTISHOT_ACCEPT and URING_MULTISHOT_RECV, as far as they work. Those in `disabled` are not tried. Leaves nothing under way in the ring, which must be
  * idle. */
 unsigned uring_probe(struct io_uring *ring, unsigned disabled);
 

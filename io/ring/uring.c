@@ -27,7 +27,6 @@ static const struct {
     {URING_MULTISHOT_ACCEPT, "multishot_accept", "one accept request per connection"},
     {URING_MULTISHOT_RECV, "multishot_recv", "one receive request per arrival"},
     {URING_BUFFER_RING, "buffer_ring", "sockets are polled and read with recv"},
-    {URING_MSG_RING, "msg_ring", "workers wake each other through eventfd"},
     {URING_INLINE_SEND, "inline_send", "every send goes through the ring"},
     {URING_FULL_QUEUES, "full_queues", "queues are short (see ulimit -l), bursts take more turns"},
 };

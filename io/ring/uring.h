@@ -12,7 +12,6 @@
  *   multishot_accept   5.19   one request per connection
  *   multishot_recv     6.0    one request per receive
  *   buffer_ring        5.19   readiness, then recv(2)
- *   msg_ring           5.18   workers wake each other by eventfd
  *   full_queues        -      shorter queues, as the locked-memory limit (ulimit -l) allows
  *   inline_send        -      every send goes through the ring (no kernel feature: a way to run
  *                             and measure that path)
@@ -39,11 +38,10 @@ enum uring_feature {
   URING_MULTISHOT_ACCEPT = 1 << 5,
   URING_MULTISHOT_RECV = 1 << 6,
   URING_BUFFER_RING = 1 << 7,
-  URING_MSG_RING = 1 << 8,
-  URING_INLINE_SEND = 1 << 9,
-  URING_FULL_QUEUES = 1 << 10,
+  URING_INLINE_SEND = 1 << 8,
+  URING_FULL_QUEUES = 1 << 9,
 };
-enum { URING_FEATURE_COUNT = 11 };
+enum { URING_FEATURE_COUNT = 10 };
 
 struct uring {
   struct io_uring ring;

@@ -54,17 +54,15 @@ static struct worker_config with_defaults(struct worker_config config) {
 }
 
 static void free_all(struct worker_group *group) {
-  for (unsigned i = 0; group->workers && i < group->config.count; i++) {
+  for (unsigned i = 0; group->workers && i < group->config.count; i++)
     worker_release(&group->workers[i]);
-    free(group->workers[i].inboxes);
-  }
   free(group->workers);
   group->workers = NULL;
   pthread_cond_destroy(&group->changed);
   pthread_mutex_destroy(&group->lock);
 }
 
-/* Aligned so that no two workers, and no two mailboxes, share a cache line. */
+/* Aligned so that no two workers share a cache line. */
 static bool allocate(struct worker_group *group) {
   unsigned count = group->config.count;
   group->workers = aligned_alloc(_Alignof(struct worker), count * sizeof *group->workers);
@@ -75,10 +73,7 @@ static bool allocate(struct worker_group *group) {
     worker->index = i;
     worker->group = group;
     worker->wake_fd = -1;
-    worker->inboxes = aligned_alloc(_Alignof(struct mailbox), (count + 1) * sizeof(struct mailbox));
-    if (!worker->inboxes) return false;
-    for (unsigned j = 0; j <= count; j++)
-      mailbox_init(&worker->inboxes[j]);
+    mailbox_init(&worker->inbox);
   }
   return true;
 }
@@ -156,7 +151,7 @@ bool worker_group_post(struct worker_group *group, unsigned index,
   assert(index < group->config.count);
   struct worker *to = &group->workers[index];
   struct mailbox_message message = {.deliver = deliver, .object = object};
-  if (!mailbox_put(&to->inboxes[group->config.count], message)) return false;
+  if (!mailbox_put(&to->inbox, message)) return false;
   worker_wake(to);
   return true;
 }

@@ -27,8 +27,7 @@ void worker_close(struct worker *worker);
  * their wake-ups would reach whatever got the number next. */
 void worker_release(struct worker *worker);
 
-/* Any thread. */
+/* Any thread, and a signal handler: the worker looks at its orders and its mailbox. */
 void worker_wake(struct worker *worker);
-void worker_wake_by_descriptor(struct worker *worker);
 
 #endif

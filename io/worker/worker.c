@@ -107,11 +107,6 @@ static void link_completed(struct worker *worker, const struct io_uring_cqe *cqe
     handlers[op_kind(data)](link, cqe);
 }
 
-/* A wake-up by message failed (its ring is gone, or full): the descriptor always works. */
-static void poke_completed(struct worker *worker, const struct io_uring_cqe *cqe) {
-  if (cqe->res < 0) worker_wake_by_descriptor(&worker->group->workers[op_slot(cqe->user_data)]);
-}
-
 static void ignore(struct worker *worker, const struct io_uring_cqe *cqe) {
   (void)worker;
   (void)cqe;
@@ -124,8 +119,6 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *cqe) {
       [OP_LINK_SEND] = link_completed,
       [OP_LINK_CANCEL] = link_completed,
       [OP_WORKER_OP] = op_completed,
-      [OP_MESSAGE] = ignore, /* mailboxes are looked into every turn */
-      [OP_POKE] = poke_completed,
   };
   unsigned kind = op_kind(cqe->user_data);
   /* Other kinds are liburing's own: LIBURING_UDATA_TIMEOUT. */
@@ -168,39 +161,13 @@ static void reap(struct worker *worker) {
 
 /* --- messages and wake-ups --- */
 
-void worker_wake_by_descriptor(struct worker *worker) {
+/* One eventfd write for any number of messages between two turns. */
+void worker_wake(struct worker *worker) {
   uint64_t one = 1;
+  if (atomic_exchange(&worker->wake_pending, true)) return;
   /* Fails only when the counter is about to overflow, and then a wake-up is pending anyway. */
   ssize_t written = write(worker->wake_fd, &one, sizeof one);
   (void)written;
-}
-
-/* Whether the caller is the one who has to wake. */
-static bool needs_waking(struct worker *worker) {
-  return !atomic_exchange(&worker->wake_pending, true);
-}
-
-void worker_wake(struct worker *worker) {
-  if (needs_waking(worker)) worker_wake_by_descriptor(worker);
-}
-
-static void poke(struct worker *from, struct worker *to) {
-  struct io_uring_sqe *sqe = uring_sqe(&from->uring);
-  io_uring_prep_msg_ring(sqe, to->uring.ring.ring_fd, 0, op_pack(OP_MESSAGE, 0, 0), 0);
-  sqe->user_data = op_pack(OP_POKE, to->index, 0);
-  sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-}
-
-bool worker_post(struct worker *from, struct worker *to,
-                 void (*deliver)(struct worker *to, void *object), void *object) {
-  struct mailbox_message message = {.deliver = deliver, .object = object};
-  if (!mailbox_put(&to->inboxes[from->index], message)) return false;
-  if (!needs_waking(to)) return true;
-  if (from->uring.features & URING_MSG_RING)
-    poke(from, to);
-  else
-    worker_wake_by_descriptor(to);
-  return true;
 }
 
 static void wait_for_wake(struct worker *worker) {
@@ -227,16 +194,14 @@ static void read_messages(struct worker *worker) {
   if (!atomic_load_explicit(&worker->wake_pending, memory_order_relaxed)) return;
   atomic_exchange(&worker->wake_pending, false);
   obey(worker);
-  /* One mailbox full each: a busy sender does not keep this turn from ending. What is left is
-   * taken next turn, without another wake-up. */
-  for (unsigned i = 0; i <= worker->group->config.count; i++) {
-    unsigned taken = 0;
-    while (taken < IO_MAILBOX_ENTRIES && mailbox_take(&worker->inboxes[i], &message)) {
-      message.deliver(worker, message.object);
-      taken++;
-    }
-    if (taken == IO_MAILBOX_ENTRIES) atomic_store(&worker->wake_pending, true);
+  /* One mailbox full: a busy sender does not keep this turn from ending. What is left is taken next
+   * turn, without another wake-up. */
+  unsigned taken = 0;
+  while (taken < IO_MAILBOX_ENTRIES && mailbox_take(&worker->inbox, &message)) {
+    message.deliver(worker, message.object);
+    taken++;
   }
+  if (taken == IO_MAILBOX_ENTRIES) atomic_store(&worker->wake_pending, true);
 }
 
 /* --- draining --- */

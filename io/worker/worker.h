@@ -1,5 +1,5 @@
 /*
- * worker/worker.h - a pinned thread with its own ring, links, buffers, timers, counters and mailboxes.
+ * worker/worker.h - a pinned thread with its own ring, links, buffers, timers, counters and mailbox.
  *
  * One turn of a worker:
  *
@@ -8,7 +8,7 @@
  *       -> timers, messages
  *       -> flush: deferred input, then one send for every link that has something to send
  *
- * Nothing is shared between workers but the mailboxes. Everything below is called on the worker's
+ * Workers share nothing; other threads reach one through its mailbox. Everything below is called on the worker's
  * own thread unless it says otherwise.
  */
 #ifndef WEIR_IO_WORKER_H
@@ -81,14 +81,6 @@ struct worker_counters {
   uint64_t cq_overflows;
 };
 
-/* --- messages between workers --- */
-
-/* Runs `deliver(to, object)` on the other worker's thread, soon. `from` is the calling thread's own
- * worker. False when the mailbox is full (IO_MAILBOX_ENTRIES): try again in a later turn. */
-__attribute__((warn_unused_result)) bool
-worker_post(struct worker *from, struct worker *to,
-            void (*deliver)(struct worker *to, void *object), void *object);
-
 /* --- a worker --- */
 
 struct worker {
@@ -126,9 +118,9 @@ struct worker {
   struct timer second_timer;
   struct timer drain_timer;
   struct worker_op wake_op;
-  int wake_fd; /* eventfd, for wakers that have no ring */
+  int wake_fd; /* eventfd */
   uint64_t wake_value;
-  struct mailbox *inboxes;   /* one a sender: the workers, then the group's own thread */
+  struct mailbox inbox;      /* from the thread that started the group */
   _Atomic bool wake_pending; /* a wake-up is on its way: no second one is needed */
   pthread_t thread;
   bool has_thread;
@@ -191,7 +183,8 @@ void worker_group_drain(struct worker_group *group, uint64_t deadline_ns);
 /* Any thread, and a signal handler: cuts every link, ends every worker. */
 void worker_group_stop(struct worker_group *group);
 
-/* Runs `deliver(worker, object)` on a worker's thread. The thread that started the group. */
+/* Runs `deliver(worker, object)` on the thread of worker `index`, soon. Only the thread that started
+ * the group may call this. False when the mailbox is full (IO_MAILBOX_ENTRIES): try again later. */
 __attribute__((warn_unused_result)) bool
 worker_group_post(struct worker_group *group, unsigned index,
                   void (*deliver)(struct worker *to, void *object), void *object);

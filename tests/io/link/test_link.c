@@ -37,7 +37,7 @@ static const struct way {
     {"full_queues"},
     {"inline_send,multishot_recv,multishot_accept"},
     {"single_issuer,defer_taskrun,submit_all,ring_fd,ext_arg,multishot_accept,multishot_recv,"
-     "buffer_ring,msg_ring,inline_send"},
+     "buffer_ring,inline_send"},
 };
 enum { WAY_COUNT = sizeof ways / sizeof ways[0] };
 

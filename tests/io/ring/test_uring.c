@@ -59,9 +59,9 @@ static void test_names(void **state) {
       {"", 0, NULL},
       {"ext_arg", URING_EXT_ARG, NULL},
       {"multishot_recv,buffer_ring", URING_MULTISHOT_RECV | URING_BUFFER_RING, NULL},
-      {",,msg_ring,", URING_MSG_RING, NULL},
-      {"msg_rin", 0, "msg_rin"},
-      {"msg_ringo", 0, "msg_ringo"},
+      {",,buffer_ring,", URING_BUFFER_RING, NULL},
+      {"buffer_rin", 0, "buffer_rin"},
+      {"buffer_ringo", 0, "buffer_ringo"},
       {"ext_arg,Multishot_recv", 0, "Multishot_recv"},
       {"ext_arg ,ring_fd", 0, "ext_arg ,ring_fd"},
   };
