@@ -44,7 +44,7 @@ struct files_load {
 
 /* ---- small helpers --------------------------------------------------------------------------- */
 
-static enum files_result result_of(struct files *files, int error) {
+static enum files_result result_of(int error) {
   static const struct {
     int error;
     enum files_result result;
@@ -55,7 +55,6 @@ static enum files_result result_of(struct files *files, int error) {
       {ENODEV, FILES_FORBIDDEN}, {EMFILE, FILES_BUSY},      {ENFILE, FILES_BUSY},
       {ENOMEM, FILES_BUSY},      {EAGAIN, FILES_BUSY},
   };
-  files->last_errno = error;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (rows[i].error == error) return rows[i].result;
   return FILES_FAILED;
@@ -144,7 +143,7 @@ static void remember(struct files_load *load, enum file_kind kind) {
 }
 
 static enum files_result refuse(struct files_load *load, int error) {
-  enum files_result result = result_of(load->files, error);
+  enum files_result result = result_of(error);
   if (result == FILES_MISSING) remember(load, FILE_MISSING);
   if (result == FILES_FORBIDDEN) remember(load, FILE_FORBIDDEN);
   return result;
@@ -175,10 +174,10 @@ static bool make_file(struct files_load *load, enum file_kind kind, const struct
 /* An entry that is read through its descriptor. */
 static enum files_result make_large(struct files_load *load, const struct stat *status) {
   struct files *files = load->files;
-  if (!make_file(load, FILE_LARGE, status)) return result_of(files, ENOMEM);
+  if (!make_file(load, FILE_LARGE, status)) return FILES_BUSY;
   if (!file_cache_take_descriptor(&files->cache, load->file, load->fd)) {
     counter_add(&files->counters.no_descriptor, 1);
-    return result_of(files, EMFILE);
+    return FILES_BUSY;
   }
   load->fd = -1;
   return FILES_FOUND;
@@ -190,10 +189,10 @@ static enum files_result fill_begin(struct files_load *load) {
   drop_file(load);
   load->got = 0;
   load->ended = false;
-  if (fstat(load->fd, &status)) return result_of(load->files, errno);
+  if (fstat(load->fd, &status)) return result_of(errno);
   if (status.st_size <= FILES_SMALL_BYTES && make_file(load, FILE_SMALL, &status))
     return FILES_PENDING;
-  if (status.st_size == 0) return result_of(load->files, ENOMEM);
+  if (status.st_size == 0) return FILES_BUSY;
   return make_large(load, &status);
 }
 
@@ -204,7 +203,7 @@ static enum files_result fill(struct files_load *load) {
     ssize_t got = files_read_now(load->files, load->fd, file->content + load->got,
                                  (size_t)file->identity.size_bytes - load->got, load->got);
     if (got == -EAGAIN) return FILES_PENDING;
-    if (got < 0) return result_of(load->files, (int)-got);
+    if (got < 0) return result_of((int)-got);
     load->ended = got == 0;
     load->got += (size_t)got;
   }
@@ -232,7 +231,7 @@ static enum files_result load_run(struct files_load *load) {
     if (result != FILES_PENDING) return result;
     result = fill(load);
     if (result != FILES_FOUND || is_whole(load)) return result;
-    if (load->attempts++ == FILES_ATTEMPTS) return result_of(load->files, EIO);
+    if (load->attempts++ == FILES_ATTEMPTS) return FILES_FAILED;
     drop_file(load);
   }
 }
@@ -294,7 +293,7 @@ static void load_done(struct worker_op *op, int got, unsigned flags) {
     load->ended = got == 0;
     result = load_run(load);
   } else if ((got != -EAGAIN && got != -EINTR) || load->attempts++ == FILES_ATTEMPTS) {
-    result = result_of(load->files, -got);
+    result = result_of(-got);
   }
   if (result == FILES_PENDING && load_wait(load)) return;
   load_tell(load, result == FILES_PENDING ? FILES_BUSY : result);
@@ -313,7 +312,7 @@ static enum files_result load_park(struct files_load *load, struct files_lookup 
   if (!parked || !load_wait(parked)) {
     free(parked);
     load_end(load, FILES_BUSY);
-    return result_of(files, ENOMEM);
+    return FILES_BUSY;
   }
   parked->next = files->loads;
   files->loads = parked;
@@ -361,7 +360,7 @@ static bool join(struct files *files, struct span path, uint64_t hash,
 }
 
 static enum files_result make_directory(struct files_load *load, const struct stat *status) {
-  return make_file(load, FILE_DIRECTORY, status) ? FILES_FOUND : result_of(load->files, ENOMEM);
+  return make_file(load, FILE_DIRECTORY, status) ? FILES_FOUND : FILES_BUSY;
 }
 
 static enum files_result load_path(struct files_load *load, const char *text,
@@ -483,18 +482,6 @@ void files_destroy(struct files *files) {
   free(files);
 }
 
-int files_errno(const struct files *files) {
-  return files->last_errno;
-}
-
 const struct files_counters *files_counters(const struct files *files) {
   return &files->counters;
-}
-
-size_t files_bytes(const struct files *files) {
-  return files->cache.bytes;
-}
-
-uint32_t files_descriptors(const struct files *files) {
-  return files->cache.descriptors;
 }

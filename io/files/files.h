@@ -106,7 +106,7 @@ void files_destroy(struct files *files);
 
 /* Finds `path`, which is borrowed: relative to the root, no slash at either end, empty for the root
  * itself. A directory is found too (file->directory). All results but FILES_PENDING are final and
- * done() is not called. After FILES_BUSY for want of a descriptor files_errno() says which. */
+ * done() is not called. */
 __attribute__((warn_unused_result)) enum files_result
 files_find(struct files *files, struct span path, uint64_t now_ns, struct files_lookup *lookup);
 
@@ -132,13 +132,6 @@ void files_trim(struct files *files);
 struct file *file_retain(struct file *file);
 void files_release(struct files *files, struct file *file);
 
-/* The errno behind the last FILES_BUSY, FILES_FAILED or FILES_FORBIDDEN. */
-int files_errno(const struct files *files);
-
 const struct files_counters *files_counters(const struct files *files);
-
-/* Bytes of memory held now, and descriptors open; for counters and tests. */
-size_t files_bytes(const struct files *files);
-uint32_t files_descriptors(const struct files *files);
 
 #endif

@@ -19,7 +19,6 @@ struct files {
   uint32_t job_count, jobs_out, reads_max;
   uint32_t jobs_peak; /* most that were out since the last trim */
   uint32_t loads_out;
-  int last_errno;
   struct files_counters counters;
 };
 

@@ -90,7 +90,6 @@ static enum files_result conclude(struct files_read_job *job, ssize_t got) {
     job->read->bytes = span_of(job->buffer, (size_t)got);
     return FILES_FOUND;
   }
-  job->files->last_errno = got < 0 ? (int)-got : ESTALE;
   return FILES_FAILED;
 }
 
