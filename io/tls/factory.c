@@ -1,7 +1,8 @@
 /*
- * tls/factory.c - what the TLS connections of one worker share: buffers, slabs, the last ticket,
- * and how many handshakes a turn may begin.
+ * tls/factory.c - making, trimming and freeing what is shared.
  */
+#include "io/tls/factory.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 #include <openssl/ssl.h>
 
 #include "io/base/limits.h"
-#include "io/tls/parts.h"
 
 bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
                       const struct machine_factory *inner, uint32_t machines_max,
@@ -34,10 +34,6 @@ void tls_factory_destroy(struct tls_factory *factory) {
   SSL_SESSION_free(factory->session);
   free(factory->plaintext);
   free(factory->gather);
-}
-
-struct machine_factory tls_factory_machines(struct tls_factory *factory) {
-  return (struct machine_factory){.ctx = factory, .create = tls_machine_create};
 }
 
 void tls_factory_trim(struct tls_factory *factory) {

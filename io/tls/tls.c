@@ -27,7 +27,6 @@
 #include "io/tls/bio.h"
 #include "io/tls/context.h"
 #include "io/tls/credit.h"
-#include "io/tls/parts.h"
 
 enum tls_state { TLS_WAITING, TLS_HANDSHAKE, TLS_OPEN, TLS_CLOSING };
 
@@ -536,8 +535,8 @@ static const struct machine_ops tls_ops = {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-bool tls_machine_create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
-                        uint64_t now_ns, struct machine *out) {
+static bool create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                   uint64_t now_ns, struct machine *out) {
   struct tls_factory *factory = ctx;
   if (factory->machines == factory->machines_max) return false;
   struct tls *tls = calloc(1, sizeof *tls);
@@ -559,6 +558,10 @@ bool tls_machine_create(void *ctx, const struct machine_peer *peer, struct machi
   }
   *out = (struct machine){.ops = &tls_ops, .self = tls};
   return true;
+}
+
+struct machine_factory tls_factory_machines(struct tls_factory *factory) {
+  return (struct machine_factory){.ctx = factory, .create = create};
 }
 
 const char *tls_machine_error(const struct machine *machine) {

@@ -1,0 +1,67 @@
+/*
+ * tls/factory.h - what the TLS connections of one worker share: buffers, slabs, the last ticket, and
+ * how many handshakes a turn may begin.
+ *
+ * Ownership: one factory a worker, because nothing locks its buffers; one tls_context for all of
+ * them.
+ */
+#ifndef WEIR_TLS_FACTORY_H
+#define WEIR_TLS_FACTORY_H
+
+#include "engine/base/machine.h"
+#include "io/tls/slab.h"
+
+struct tls_context;
+struct ssl_session_st;
+
+struct tls_counters {
+  uint64_t handshakes;      /* completed */
+  uint64_t resumed;         /* of these, with a ticket */
+  uint64_t failed;          /* ended before completion: alert, timeout, not TLS at all */
+  uint64_t truncated;       /* FIN without close_notify */
+  uint64_t abused;          /* cut off for floods of tiny records or KeyUpdates, or renegotiation */
+  uint64_t bytes_decrypted; /* plaintext, in */
+  uint64_t bytes_encrypted; /* plaintext, out */
+};
+
+struct tls_factory {
+  struct tls_context *context;
+  struct machine_factory inner;
+  struct tls_slab_pool slabs;
+  uint8_t *plaintext; /* TLS_PLAINTEXT_BYTES: decrypted and not yet taken by the inner machine */
+  uint8_t *gather;    /* one record's plaintext, gathered from small spans */
+  uint32_t machines;  /* that exist now */
+  uint32_t machines_max;
+  char server_name[256];          /* client: SNI and the name to verify; "" for none */
+  struct ssl_session_st *session; /* client with `resume`: the last ticket */
+  uint64_t turn_ns;               /* the turn in which a handshake last began */
+  uint32_t turn_handshakes;       /* handshakes begun in that turn, see TLS_TURN_HANDSHAKES */
+  const char *error; /* why the last connection to fail did so; "" if none has. Static text */
+  struct tls_counters counters;
+};
+
+/* Prepares a factory for at most `machines_max` machines at once. Borrows `context`, copies
+ * `inner`. `server_name` is for clients: the name to ask for and to verify, without a port; NULL
+ * for a server, or for none. An IP address is verified but not sent (RFC 6066 section 3). False
+ * when memory was refused or the name is too long. */
+__attribute__((warn_unused_result)) bool tls_factory_init(struct tls_factory *factory,
+                                                          struct tls_context *context,
+                                                          const struct machine_factory *inner,
+                                                          uint32_t machines_max,
+                                                          const char *server_name);
+
+/* All machines must have been closed (asserted). */
+void tls_factory_destroy(struct tls_factory *factory);
+
+/* To be called about once a second: frees the memory of slabs that the last second did not need, so
+ * that a crowd leaves nothing behind. */
+void tls_factory_trim(struct tls_factory *factory);
+
+/* Whether one more handshake may begin in this turn; if so, it is counted. A handshake costs about
+ * 150 microseconds of signing and key exchange. In a flood of them all other connections would wait
+ * for a turn that takes many at once, so a turn has TLS_TURN_HANDSHAKES. A turn is known by its
+ * time, which is read once. */
+__attribute__((warn_unused_result)) bool tls_factory_admit(struct tls_factory *factory,
+                                                           uint64_t now_ns);
+
+#endif
