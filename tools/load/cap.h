@@ -21,10 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-  LOAD_CAPS_MAX = 16,     /* schedules of one run. Arbitrary; a page has fewer kinds of resources */
-  LOAD_CAP_STEPS_MAX = 8, /* of one schedule. Arbitrary */
-};
+#include "tools/load/limits.h"
 
 struct load_cap {
   const char *pattern; /* of the path and query; shell wildcards; NULL: everything */

@@ -1,30 +1,30 @@
 /*
- * load/connection.c - a connection's life.
- *
- *     away --dial--> dialing --TCP--> greeting --[TLS,] SETTINGS--> open --> closing --> away |
- * ended
+ * load/connection.c - see load/connection.h.
  *
  * Its machine stands around all others: it reads the clock when bytes arrive, counts them, and
- * hears of the end. No request is sent before the server's SETTINGS have come, so its limit on
- * streams is obeyed from the first one on; with caps not before ours are acknowledged either, since
- * until then the server may send more than the small window they announce.
- *
- * A server may end a connection (GOAWAY, an idle timeout, so many requests): while there is work,
- * it is made again, at once if it was of use.
+ * hears of the end. After each call it starts the requests that there is room for now.
  */
+#include "tools/load/connection.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tools/load/parts.h"
+#include "io/base/clock.h"
 
-/* Why a connection failed or ended, once for each. A peer's words may be anything. */
+static void set_state(struct load_connection *connection, enum load_state state) {
+  connection->state = state;
+  connection->slots.open = state == LOAD_OPEN;
+}
+
+/* ---- why it ended ---------------------------------------------------------------------------- */
+
+/* The first reason is the one that counts. A peer's words may be anything. */
 __attribute__((format(printf, 2, 3))) static void blame(struct load_connection *connection,
                                                         const char *format, ...) {
   char text[LOAD_REASON_BYTES];
-  if (connection->told || connection->worker->leaving) return;
+  if (connection->told || connection->books->leaving) return;
   connection->told = true;
   va_list arguments;
   va_start(arguments, format);
@@ -32,93 +32,190 @@ __attribute__((format(printf, 2, 3))) static void blame(struct load_connection *
   va_end(arguments);
   for (char *byte = text; *byte; byte++)
     if (*byte < ' ' || *byte >= 0x7f) *byte = '?';
-  load_stats_reason(&connection->worker->stats, text, 1);
+  load_stats_reason(&connection->books->stats, text, 1);
 }
 
 static const char *authority_of(const struct load_connection *connection) {
-  return connection->worker->run->targets[0].url.authority;
+  return connection->books->plan->targets[0].url.authority;
 }
 
-static void explain(struct load_connection *connection);
-static void lose_h2(struct load_connection *connection);
-static void come_again(struct load_connection *connection);
+/* What a server that does not speak HTTP/2 answers to the preface. */
+static bool speaks_http1(const struct h2 *h2) {
+  return h2 && !h2->settings_received && memcmp(h2->reader.header, "HTTP/1.", 7) == 0;
+}
 
-/* ---- work ------------------------------------------------------------------------------------ */
+/* The GOAWAY that we have just made, if it has not left the engine's hands. */
+static void blame_protocol(struct load_connection *connection) {
+  const struct h2 *h2 = connection->slots.h2;
+  const uint8_t *at = h2->control, *end = at ? at + h2->control_used : NULL;
+  while (at && end - at >= H2_FRAME_HEADER_BYTES + 8) {
+    size_t length = (size_t)at[0] << 16 | (size_t)at[1] << 8 | at[2];
+    if (length + H2_FRAME_HEADER_BYTES > (size_t)(end - at)) break;
+    if (at[3] == H2_GOAWAY && length >= 8) {
+      const uint8_t *code = at + H2_FRAME_HEADER_BYTES + 4;
+      uint32_t value =
+          (uint32_t)code[0] << 24 | (uint32_t)code[1] << 16 | (uint32_t)code[2] << 8 | code[3];
+      blame(connection, "protocol error of the server: %s (%.*s)", h2_error_name(value),
+            (int)length - 8, (const char *)code + 4);
+    }
+    at += H2_FRAME_HEADER_BYTES + length;
+  }
+  blame(connection, "protocol error of the server");
+}
+
+static void explain(struct load_connection *connection) {
+  const char *authority = authority_of(connection);
+  bool greeting = connection->state == LOAD_GREETING;
+  const struct h2 *h2 = connection->slots.h2;
+  if (speaks_http1(h2)) {
+    blame(connection, "%s answers in HTTP/1.1, not HTTP/2", authority);
+  } else if (h2 && h2->dead) {
+    blame_protocol(connection);
+  } else if (greeting && !h2 && connection->tls) {
+    const char *reason = tls_machine_error(&connection->inner);
+    blame(connection, "TLS with %s failed: %s", authority,
+          *reason ? reason : "the server closed the connection");
+  } else if (greeting) {
+    blame(connection, "%s closed the connection before its SETTINGS", authority);
+  } else if (h2 && h2->goaway_received) {
+    blame(connection, "the server ended the connection with GOAWAY (NO_ERROR)");
+  } else {
+    blame(connection, "%s",
+          connection->slots.eof || (h2 && h2->eof) ? "the server closed the connection"
+                                                   : "the connection was reset");
+  }
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static bool has_work(const struct load_connection *connection) {
-  const struct load_worker *worker = connection->worker;
-  if (!list_is_empty(&connection->again) || worker->endless) return true;
-  return worker->run->options->rate ? worker->left > 0 : connection->share > 0;
+  const struct load_books *books = connection->books;
+  if (!list_is_empty(&connection->slots.again) || books->endless) return true;
+  return books->plan->options->rate ? books->left > 0 : connection->share > 0;
 }
-
-/* Looks again after the next call of the machine; a server that leaves no room for long is noticed
- * once a second. */
-void load_connection_starve(struct load_connection *connection) {
-  if (!connection->starved) connection->starved_ns = connection->worker->now_ns;
-  connection->starved = true;
-}
-
-static bool may_ask(struct load_connection *connection) {
-  if (connection->state != LOAD_OPEN || connection->worker->over) return false;
-  if (h2_request_room(connection->h2) > 0) return true;
-  load_connection_starve(connection);
-  return false;
-}
-
-void load_connection_fill(struct load_connection *connection) {
-  uint64_t due_ns;
-  if (connection->filling) return;
-  connection->filling = true;
-  connection->starved = connection->starved && connection->in_use == 0;
-  while (may_ask(connection)) {
-    if (!list_is_empty(&connection->again)) {
-      load_request_again(connection);
-      continue;
-    }
-    if (list_is_empty(&connection->free) || !load_worker_take(connection, &due_ns)) break;
-    connection->starved = false;
-    load_request_start(connection, due_ns);
-  }
-  connection->filling = false;
-}
-
-static bool make_slots(struct load_connection *connection) {
-  const struct load_worker *worker = connection->worker;
-  uint64_t most = worker->run->options->streams;
-  if (connection->requests) return true;
-  if (!worker->endless && !worker->run->options->rate && connection->share < most)
-    most = connection->share;
-  connection->requests = calloc(most, sizeof *connection->requests);
-  if (!connection->requests) return false;
-  connection->slots = (uint32_t)most;
-  for (uint32_t i = 0; i < connection->slots; i++) {
-    connection->requests[i].connection = connection;
-    list_append(&connection->free, &connection->requests[i].node);
-  }
-  return true;
-}
-
-/* ---- beginning ------------------------------------------------------------------------------- */
 
 static void settle(struct load_connection *connection) {
   if (connection->settled) return;
   connection->settled = true;
-  load_worker_settle(connection->worker);
+  load_books_settle(connection->books);
 }
 
-/* Whether it is ready for requests now; see the top of this file. */
-static void greet(struct load_connection *connection) {
-  struct load_worker *worker = connection->worker;
-  const struct h2 *h2 = connection->h2;
-  if (connection->state != LOAD_GREETING || !h2 || !h2->settings_received || h2->dead) return;
-  if (worker->run->options->caps.count > 0 && h2->settings_unacked > 0) return;
-  if (!make_slots(connection)) {
-    load_connection_give_up(connection, "out of memory");
+static void end_for_good(struct load_connection *connection) {
+  if (connection->state == LOAD_ENDED) return;
+  set_state(connection, LOAD_ENDED);
+  load_books_lose(connection->books, connection->share);
+  connection->share = 0;
+  load_slots_fail_again(&connection->slots, connection->went_away ? LOAD_GOAWAY : LOAD_CLOSED,
+                        connection->slots.goaway_code);
+  settle(connection);
+  load_books_check(connection->books);
+}
+
+static bool is_futile(const struct load_connection *connection) {
+  if (!connection->was_open) return true;
+  return connection->books->plan->duration_ns == 0 && connection->futile >= LOAD_FUTILE_MAX;
+}
+
+/* The connection is away; does it come back? */
+static void come_again(struct load_connection *connection) {
+  struct load_books *books = connection->books;
+  if (books->over) return;
+  connection->futile = connection->slots.progress ? 0 : connection->futile + 1;
+  if (is_futile(connection) || !has_work(connection)) {
+    end_for_good(connection);
     return;
   }
-  connection->state = LOAD_OPEN;
+  uint64_t pause_ns = 0;
+  if (connection->futile > 0) pause_ns = LOAD_PAUSE_NS << (connection->futile - 1);
+  if (connection->futile > 4 || pause_ns > SECOND_NS) pause_ns = SECOND_NS;
+  timer_arm(&books->io->timers, &connection->timer, books->io->now_ns + pause_ns);
+}
+
+/* h2 is about to be closed, or TLS never got so far as to have one. */
+static void lose_h2(struct load_connection *connection) {
+  struct load_books *books = connection->books;
+  explain(connection);
+  if (!books->leaving) {
+    if (connection->state == LOAD_GREETING)
+      books->stats.connections_failed++;
+    else
+      books->stats.connections_ended++;
+  }
+  if (connection->state != LOAD_ENDED) set_state(connection, LOAD_CLOSING);
+}
+
+/* ---- work ------------------------------------------------------------------------------------ */
+
+/* There is no use in going on: what the connection was to do is not done. The timer drains it, since
+ * this may be within a machine's call. */
+static void give_up(struct load_connection *connection, const char *reason) {
+  struct worker *io = connection->books->io;
+  blame(connection, "%s", reason);
+  end_for_good(connection);
+  timer_arm(&io->timers, &connection->timer, io->now_ns);
+}
+
+/* Starts a request, or repeats one. */
+static bool start(struct load_connection *connection) {
+  struct load_slots *slots = &connection->slots;
+  uint64_t due_ns;
+  bool allowed;
+  if (!list_is_empty(&slots->again)) {
+    allowed = load_request_again(slots);
+  } else {
+    if (list_is_empty(&slots->free)) return false;
+    if (!load_books_take(connection->books, &connection->share, &due_ns)) return false;
+    slots->starved = false;
+    allowed = load_request_start(slots, due_ns);
+  }
+  if (!allowed) give_up(connection, "the server's limits do not allow the request");
+  return allowed;
+}
+
+/* A server that leaves no room for long is noticed once a second. */
+void load_connection_fill(struct load_connection *connection) {
+  struct load_slots *slots = &connection->slots;
+  slots->look = false;
+  slots->starved = slots->starved && slots->in_use == 0;
+  while (connection->state == LOAD_OPEN && !connection->books->over) {
+    if (h2_request_room(slots->h2) == 0) {
+      load_slots_starve(slots);
+      break;
+    }
+    if (!start(connection)) break;
+  }
+}
+
+bool load_connection_start_one(struct load_connection *connection) {
+  const struct load_slots *slots = &connection->slots;
+  if (connection->state != LOAD_OPEN || list_is_empty(&slots->free)) return false;
+  return h2_request_room(slots->h2) > 0 && start(connection);
+}
+
+/* ---- beginning ------------------------------------------------------------------------------- */
+
+static bool make_slots(struct load_connection *connection) {
+  const struct load_books *books = connection->books;
+  uint64_t most = books->plan->options->streams;
+  if (connection->slots.at) return true;
+  if (!books->endless && !books->plan->options->rate && connection->share < most)
+    most = connection->share;
+  return load_slots_make(&connection->slots, (uint32_t)most);
+}
+
+/* Whether it is ready for requests now; see load/connection.h. */
+static void greet(struct load_connection *connection) {
+  struct load_books *books = connection->books;
+  const struct h2 *h2 = connection->slots.h2;
+  if (connection->state != LOAD_GREETING || !h2 || !h2->settings_received || h2->dead) return;
+  if (books->plan->options->caps.count > 0 && h2->settings_unacked > 0) return;
+  if (!make_slots(connection)) {
+    give_up(connection, "out of memory");
+    return;
+  }
+  set_state(connection, LOAD_OPEN);
   connection->was_open = true;
-  if (!worker->leaving) worker->stats.connections_opened++;
+  if (!books->leaving) books->stats.connections_opened++;
   settle(connection);
   load_connection_fill(connection);
 }
@@ -129,7 +226,7 @@ static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_
   (void)last_stream_id;
   connection->went_away = true;
   if (code == H2_NO_ERROR) return;
-  connection->goaway_code = code;
+  connection->slots.goaway_code = code;
   blame(connection, "the server ended the connection with GOAWAY (%s)", h2_error_name(code));
 }
 
@@ -143,52 +240,52 @@ static const struct h2_client_events client_events = {.goaway = on_goaway};
 
 static size_t inside_recv(void *self, struct span in, uint64_t now_ns) {
   struct load_connection *connection = self;
-  return h2_machine_ops.recv(connection->h2, in, now_ns);
+  return h2_machine_ops.recv(connection->slots.h2, in, now_ns);
 }
 
 static void inside_recv_eof(void *self, uint64_t now_ns) {
   struct load_connection *connection = self;
-  h2_machine_ops.recv_eof(connection->h2, now_ns);
+  h2_machine_ops.recv_eof(connection->slots.h2, now_ns);
 }
 
 static size_t inside_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
                                uint64_t now_ns) {
   struct load_connection *connection = self;
-  return h2_machine_ops.send_peek(connection->h2, out, max, budget_bytes, now_ns);
+  return h2_machine_ops.send_peek(connection->slots.h2, out, max, budget_bytes, now_ns);
 }
 
 static void inside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct load_connection *connection = self;
-  h2_machine_ops.send_ack(connection->h2, bytes, now_ns);
+  h2_machine_ops.send_ack(connection->slots.h2, bytes, now_ns);
 }
 
 static void inside_tick(void *self, uint64_t now_ns) {
   struct load_connection *connection = self;
-  h2_machine_ops.tick(connection->h2, now_ns);
+  h2_machine_ops.tick(connection->slots.h2, now_ns);
 }
 
 static uint64_t inside_deadline_ns(const void *self) {
   const struct load_connection *connection = self;
-  return h2_machine_ops.deadline_ns(connection->h2);
+  return h2_machine_ops.deadline_ns(connection->slots.h2);
 }
 
 static unsigned inside_wants(const void *self) {
   const struct load_connection *connection = self;
-  return h2_machine_ops.wants(connection->h2);
+  return h2_machine_ops.wants(connection->slots.h2);
 }
 
 static void inside_drain(void *self, uint64_t now_ns) {
   struct load_connection *connection = self;
-  h2_machine_ops.drain(connection->h2, now_ns);
+  h2_machine_ops.drain(connection->slots.h2, now_ns);
 }
 
 /* The streams that are left end within h2's close(). */
 static void inside_close(void *self) {
   struct load_connection *connection = self;
-  struct h2 *h2 = connection->h2;
+  struct h2 *h2 = connection->slots.h2;
   lose_h2(connection);
   h2_machine_ops.close(h2);
-  connection->h2 = NULL;
+  connection->slots.h2 = NULL;
 }
 
 static const struct machine_ops inside_ops = {
@@ -205,50 +302,51 @@ static const struct machine_ops inside_ops = {
 
 bool load_connection_make_h2(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                              uint64_t now_ns, struct machine *out) {
-  struct load_worker *worker = ctx;
   struct load_connection *connection = LIST_OWNER(host, struct load_connection, host);
+  struct load_books *books = connection->books;
+  (void)ctx;
   if (peer->secure) {
     if (strcmp(peer->application_protocol, "h2") != 0) {
       blame(connection, "%s did not agree on h2 by ALPN", authority_of(connection));
       return false;
     }
-    if (!worker->over)
-      load_histogram_add(&worker->stats.handshake, worker->now_ns - connection->connected_ns);
+    if (!books->over)
+      load_histogram_add(&books->stats.handshake, books->now_ns - connection->connected_ns);
   }
-  if (!h2_client(&worker->engine, peer, host, now_ns, out)) return false;
-  connection->h2 = h2_of(out);
-  connection->h2->client = &client_events;
-  connection->h2->client_ctx = connection;
+  if (!h2_client(connection->engine, peer, host, now_ns, out)) return false;
+  connection->slots.h2 = h2_of(out);
+  connection->slots.h2->client = &client_events;
+  connection->slots.h2->client_ctx = connection;
   if (peer->secure) *out = (struct machine){.ops = &inside_ops, .self = connection};
   return true;
 }
 
 /* ---- the machine around all others ----------------------------------------------------------- */
 
-/* Something has changed, and perhaps there is room now. */
-static void fill_later(struct load_connection *connection) {
-  connection->worker->now_ns = clock_now_ns();
-  load_connection_fill(connection);
+/* Something has changed: perhaps there is room now. */
+static bool may_have_room(const struct load_connection *connection) {
+  return connection->slots.look || connection->slots.starved;
 }
 
 static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
   struct load_connection *connection = self;
-  struct load_worker *worker = connection->worker;
-  worker->now_ns = connection->heard_ns = clock_now_ns();
+  struct load_books *books = connection->books;
+  books->now_ns = connection->heard_ns = clock_now_ns();
   size_t taken = connection->inner.ops->recv(connection->inner.self, in, now_ns);
-  worker->stats.requests.wire_in += worker->over ? 0 : taken;
-  if (connection->h2 && connection->h2->dead) explain(connection); /* while it is known */
+  const struct h2 *h2 = connection->slots.h2;
+  books->stats.requests.wire_in += books->over ? 0 : taken;
+  if (h2 && h2->dead) explain(connection); /* while it is known */
   if (connection->state == LOAD_GREETING)
     greet(connection);
-  else if (connection->starved)
+  else if (may_have_room(connection))
     load_connection_fill(connection);
   return taken;
 }
 
 static void machine_recv_eof(void *self, uint64_t now_ns) {
   struct load_connection *connection = self;
-  connection->worker->now_ns = clock_now_ns();
-  connection->eof = true;
+  connection->books->now_ns = clock_now_ns();
+  connection->slots.eof = true;
   connection->inner.ops->recv_eof(connection->inner.self, now_ns);
 }
 
@@ -260,16 +358,19 @@ static size_t machine_send_peek(void *self, struct span *out, size_t max, size_t
 
 static void machine_send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct load_connection *connection = self;
-  struct load_worker *worker = connection->worker;
-  worker->stats.requests.wire_out += worker->over ? 0 : bytes;
+  struct load_books *books = connection->books;
+  books->stats.requests.wire_out += books->over ? 0 : bytes;
   connection->inner.ops->send_ack(connection->inner.self, bytes, now_ns);
-  if (connection->starved) fill_later(connection);
+  if (!may_have_room(connection)) return;
+  books->now_ns = clock_now_ns();
+  load_connection_fill(connection);
 }
 
 static void machine_tick(void *self, uint64_t now_ns) {
   struct load_connection *connection = self;
-  connection->worker->now_ns = clock_now_ns();
+  connection->books->now_ns = clock_now_ns();
   connection->inner.ops->tick(connection->inner.self, now_ns);
+  if (may_have_room(connection)) load_connection_fill(connection);
 }
 
 static uint64_t machine_deadline_ns(const void *self) {
@@ -291,13 +392,13 @@ static void machine_close(void *self) {
   struct load_connection *connection = self;
   struct machine inner = connection->inner;
   bool plain = inner.ops == &h2_machine_ops;
-  connection->worker->now_ns = clock_now_ns();
+  connection->books->now_ns = clock_now_ns();
   if (plain || connection->state == LOAD_GREETING) lose_h2(connection);
   inner.ops->close(inner.self);
   connection->inner.ops = NULL;
-  connection->h2 = NULL;
+  connection->slots.h2 = NULL;
   if (connection->state == LOAD_ENDED) return;
-  connection->state = LOAD_AWAY;
+  set_state(connection, LOAD_AWAY);
   come_again(connection);
 }
 
@@ -322,16 +423,16 @@ static void wake(struct machine_host *host) {
 static bool make_machine(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                          uint64_t now_ns, struct machine *out) {
   struct load_connection *connection = ctx;
-  struct load_worker *worker = connection->worker;
-  worker->now_ns = connection->connected_ns = clock_now_ns();
+  struct load_books *books = connection->books;
+  books->now_ns = connection->connected_ns = clock_now_ns();
   connection->link = host;
   connection->host.wake = wake;
-  struct machine_factory inner = {.ctx = worker, .create = load_connection_make_h2};
-  if (worker->has_tls) inner = tls_factory_machines(&worker->tls);
+  struct machine_factory inner = {.create = load_connection_make_h2};
+  if (connection->tls) inner = tls_factory_machines(connection->tls);
   if (!inner.create(inner.ctx, peer, &connection->host, now_ns, &connection->inner)) return false;
-  if (!worker->over)
-    load_histogram_add(&worker->stats.connect, connection->connected_ns - connection->begin_ns);
-  connection->state = LOAD_GREETING;
+  if (!books->over)
+    load_histogram_add(&books->stats.connect, connection->connected_ns - connection->begin_ns);
+  set_state(connection, LOAD_GREETING);
   *out = (struct machine){.ops = &machine_ops, .self = connection};
   return true;
 }
@@ -342,192 +443,94 @@ static void dial_next(struct load_connection *connection);
 
 static void on_dialed(struct dial *dial, int error) {
   struct load_connection *connection = LIST_OWNER(dial, struct load_connection, dial);
-  struct load_worker *worker = connection->worker;
+  struct load_books *books = connection->books;
   char text[ADDRESS_TEXT_BYTES];
   if (error == 0) return;
-  worker->now_ns = clock_now_ns();
-  if (!worker->over && connection->address_tried < worker->run->address_count) {
+  books->now_ns = clock_now_ns();
+  if (!books->over && connection->address_tried < books->plan->address_count) {
     dial_next(connection);
     return;
   }
   blame(connection, "cannot connect to %s: %s", address_format(&dial->address, text),
         strerror(error));
-  if (!worker->leaving) worker->stats.connections_failed++;
-  connection->state = LOAD_AWAY;
+  if (!books->leaving) books->stats.connections_failed++;
+  set_state(connection, LOAD_AWAY);
   come_again(connection);
 }
 
 static void dial_next(struct load_connection *connection) {
-  struct load_worker *worker = connection->worker;
+  struct load_books *books = connection->books;
   connection->dial = (struct dial){
-      .address = worker->run->addresses[connection->address_tried++],
+      .address = books->plan->addresses[connection->address_tried++],
       .factory = {.ctx = connection, .create = make_machine},
       .timeout_ns = LOAD_CONNECT_NS,
       .done = on_dialed,
   };
-  dial_start(&connection->dial, worker->io);
+  dial_start(&connection->dial, books->io);
 }
 
 void load_connection_open(struct load_connection *connection) {
-  struct load_worker *worker = connection->worker;
+  struct load_books *books = connection->books;
   assert(connection->state == LOAD_AWAY);
-  worker->now_ns = connection->begin_ns = clock_now_ns();
-  connection->h2 = NULL;
+  books->now_ns = connection->begin_ns = clock_now_ns();
   connection->address_tried = 0;
-  connection->eof = connection->told = connection->starved = connection->progress = false;
-  connection->went_away = false;
-  connection->goaway_code = H2_NO_ERROR;
-  connection->state = LOAD_DIALING;
+  connection->told = connection->went_away = false;
+  load_slots_reset(&connection->slots);
+  set_state(connection, LOAD_DIALING);
   dial_next(connection);
 }
 
 /* The next attempt, or the end of one that was given up: not from within a machine's call. */
 static void on_timer(struct timer *timer, uint64_t now_ns) {
   struct load_connection *connection = LIST_OWNER(timer, struct load_connection, timer);
-  if (connection->worker->over) return;
+  if (connection->books->over) return;
   if (connection->state == LOAD_AWAY) load_connection_open(connection);
   if (connection->state != LOAD_ENDED || !connection->inner.ops) return;
   connection->inner.ops->drain(connection->inner.self, now_ns);
   connection->link->wake(connection->link);
 }
 
-void load_connection_init(struct load_connection *connection, struct load_worker *worker,
-                          uint64_t share) {
-  *connection = (struct load_connection){.worker = worker, .share = share};
-  list_init(&connection->free);
-  list_init(&connection->again);
+void load_connection_init(struct load_connection *connection, struct load_books *books,
+                          struct engine *engine, struct tls_factory *tls, uint64_t share) {
+  *connection =
+      (struct load_connection){.books = books, .engine = engine, .tls = tls, .share = share};
+  load_slots_init(&connection->slots, books);
   timer_init(&connection->timer, on_timer);
 }
 
-/* ---- ending ---------------------------------------------------------------------------------- */
-
-/* What a server that does not speak HTTP/2 answers to the preface. */
-static bool speaks_http1(const struct h2 *h2) {
-  return h2 && !h2->settings_received && memcmp(h2->reader.header, "HTTP/1.", 7) == 0;
+void load_connection_free(struct load_connection *connection) {
+  load_slots_free(&connection->slots);
 }
 
-/* The GOAWAY that we have just made, if it has not left the engine's hands. */
-static void blame_protocol(struct load_connection *connection) {
-  const struct h2 *h2 = connection->h2;
-  const uint8_t *at = h2->control, *end = at ? at + h2->control_used : NULL;
-  while (at && end - at >= H2_FRAME_HEADER_BYTES + 8) {
-    size_t length = (size_t)at[0] << 16 | (size_t)at[1] << 8 | at[2];
-    if (length + H2_FRAME_HEADER_BYTES > (size_t)(end - at)) break;
-    if (at[3] == H2_GOAWAY && length >= 8) {
-      const uint8_t *code = at + H2_FRAME_HEADER_BYTES + 4;
-      uint32_t value =
-          (uint32_t)code[0] << 24 | (uint32_t)code[1] << 16 | (uint32_t)code[2] << 8 | code[3];
-      blame(connection, "protocol error of the server: %s (%.*s)", h2_error_name(value),
-            (int)length - 8, (const char *)code + 4);
-    }
-    at += H2_FRAME_HEADER_BYTES + length;
-  }
-  blame(connection, "protocol error of the server");
+void load_connection_leave(struct load_connection *connection) {
+  if (connection->state == LOAD_DIALING) dial_cancel(&connection->dial);
 }
 
-static void explain(struct load_connection *connection) {
-  const char *authority = authority_of(connection);
-  bool greeting = connection->state == LOAD_GREETING;
-  const struct h2 *h2 = connection->h2;
-  if (speaks_http1(h2)) {
-    blame(connection, "%s answers in HTTP/1.1, not HTTP/2", authority);
-  } else if (h2 && h2->dead) {
-    blame_protocol(connection);
-  } else if (greeting && !h2 && connection->worker->has_tls) {
-    const char *reason = tls_machine_error(&connection->inner);
-    blame(connection, "TLS with %s failed: %s", authority,
-          *reason ? reason : "the server closed the connection");
-  } else if (greeting) {
-    blame(connection, "%s closed the connection before its SETTINGS", authority);
-  } else if (h2 && h2->goaway_received) {
-    blame(connection, "the server ended the connection with GOAWAY (NO_ERROR)");
-  } else {
-    blame(connection, "%s",
-          connection->eof || (h2 && h2->eof) ? "the server closed the connection"
-                                             : "the connection was reset");
-  }
-}
-
-/* Requests that were to be asked again have nowhere to go. */
-static void fail_again(struct load_connection *connection) {
-  struct list_node *node;
-  while ((node = list_take_first(&connection->again))) {
-    struct load_request *request = LIST_OWNER(node, struct load_request, node);
-    load_request_fail(request, connection->went_away ? LOAD_GOAWAY : LOAD_CLOSED,
-                      connection->goaway_code);
-  }
-}
-
-static void end_for_good(struct load_connection *connection) {
-  struct load_worker *worker = connection->worker;
-  if (connection->state == LOAD_ENDED) return;
-  connection->state = LOAD_ENDED;
-  worker->alive--;
-  if (!worker->endless && worker->run->options->rate == 0) worker->left -= connection->share;
-  connection->share = 0;
-  fail_again(connection);
-  settle(connection);
-  load_worker_check(worker);
-}
-
-void load_connection_give_up(struct load_connection *connection, const char *reason) {
-  struct load_worker *worker = connection->worker;
-  blame(connection, "%s", reason);
-  end_for_good(connection);
-  timer_arm(&worker->io->timers, &connection->timer, worker->io->now_ns);
-}
-
-static bool is_futile(const struct load_connection *connection) {
-  if (!connection->was_open) return true;
-  return connection->worker->run->duration_ns == 0 && connection->futile >= LOAD_FUTILE_MAX;
-}
-
-/* The connection is away; does it come back? */
-static void come_again(struct load_connection *connection) {
-  struct load_worker *worker = connection->worker;
-  if (worker->over) return;
-  connection->futile = connection->progress ? 0 : connection->futile + 1;
-  if (is_futile(connection) || !has_work(connection)) {
-    end_for_good(connection);
-    return;
-  }
-  uint64_t pause_ns = 0;
-  if (connection->futile > 0) pause_ns = LOAD_PAUSE_NS << (connection->futile - 1);
-  if (connection->futile > 4 || pause_ns > SECOND_NS) pause_ns = SECOND_NS;
-  timer_arm(&worker->io->timers, &connection->timer, worker->io->now_ns + pause_ns);
-}
-
-/* h2 is about to be closed, or TLS never got so far as to have one. */
-static void lose_h2(struct load_connection *connection) {
-  struct load_worker *worker = connection->worker;
-  explain(connection);
-  if (!worker->leaving) {
-    if (connection->state == LOAD_GREETING)
-      worker->stats.connections_failed++;
-    else
-      worker->stats.connections_ended++;
-  }
-  if (connection->state != LOAD_ENDED) connection->state = LOAD_CLOSING;
-}
+/* ---- once a second --------------------------------------------------------------------------- */
 
 /* Streams are allowed none, for as long as a request may take. */
 static bool is_stuck(const struct load_connection *connection) {
-  const struct load_worker *worker = connection->worker;
-  return connection->starved && connection->h2->active_own == 0 && has_work(connection) &&
-         worker->now_ns - connection->starved_ns >= worker->run->timeout_ns;
+  const struct load_slots *slots = &connection->slots;
+  const struct load_books *books = connection->books;
+  return slots->starved && slots->h2->active_own == 0 && has_work(connection) &&
+         books->now_ns - slots->starved_ns >= books->plan->timeout_ns;
 }
 
 /* With a duration or a rate the run ends by itself. */
 static bool is_silent(const struct load_connection *connection) {
-  const struct load_worker *worker = connection->worker;
-  if (worker->endless || worker->run->options->rate || connection->share == 0) return false;
-  return worker->now_ns - connection->heard_ns >= LOAD_SILENT_TIMEOUTS * worker->run->timeout_ns;
+  const struct load_books *books = connection->books;
+  if (books->endless || books->plan->options->rate || connection->share == 0) return false;
+  return books->now_ns - connection->heard_ns >= LOAD_SILENT_TIMEOUTS * books->plan->timeout_ns;
 }
 
 void load_connection_look(struct load_connection *connection) {
   if (connection->state != LOAD_OPEN) return;
   if (is_stuck(connection))
-    load_connection_give_up(connection, "the server allows no streams");
+    give_up(connection, "the server allows no streams");
   else if (is_silent(connection))
-    load_connection_give_up(connection, "the server has been silent for too long");
+    give_up(connection, "the server has been silent for too long");
+}
+
+struct load_connection *load_connection_of(const struct load_request *request) {
+  return LIST_OWNER(request->slots, struct load_connection, slots);
 }

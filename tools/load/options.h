@@ -8,15 +8,7 @@
 #include "engine/http/stream.h"
 #include "tools/client/url.h"
 #include "tools/load/cap.h"
-
-enum {
-  LOAD_FIELDS_MAX = 16,           /* --header */
-  LOAD_URLS_MAX = 1024,           /* arbitrary: a crawl of a site, not of the web */
-  LOAD_CONNECTIONS_MAX = 1000000, /* descriptors run out before */
-  LOAD_STREAMS_MAX = 65536,       /* of one connection; no server allows more */
-  LOAD_WINDOW_BITS = 30,          /* as h2load: receive windows that never hold a server back */
-  LOAD_TIMEOUT_SECONDS = 30,
-};
+#include "tools/load/limits.h"
 
 struct load_options {
   char **urls;

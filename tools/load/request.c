@@ -1,34 +1,68 @@
 /*
- * load/request.c - a request: sent, answered or not, counted once.
- *
- *     free --start--> sent --closed--> done --(its body is not lent any more)--> free
- *                      ^ \
- *                      |  refused unseen (GOAWAY, REFUSED_STREAM)
- *                      +--- again
+ * load/request.c - see load/request.h.
  */
-#include <assert.h>
+#include "tools/load/request.h"
 
-#include "tools/load/parts.h"
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+void load_slots_init(struct load_slots *slots, struct load_books *books) {
+  *slots = (struct load_slots){.books = books};
+  list_init(&slots->free);
+  list_init(&slots->again);
+}
+
+bool load_slots_make(struct load_slots *slots, uint32_t count) {
+  slots->at = calloc(count, sizeof *slots->at);
+  if (!slots->at) return false;
+  slots->count = count;
+  for (uint32_t i = 0; i < count; i++) {
+    slots->at[i].slots = slots;
+    list_append(&slots->free, &slots->at[i].node);
+  }
+  return true;
+}
+
+void load_slots_reset(struct load_slots *slots) {
+  slots->h2 = NULL;
+  slots->look = slots->starved = slots->progress = slots->eof = false;
+  slots->goaway_code = H2_NO_ERROR;
+}
+
+void load_slots_free(struct load_slots *slots) {
+  free(slots->at);
+  slots->at = NULL;
+}
+
+void load_slots_starve(struct load_slots *slots) {
+  if (!slots->starved) slots->starved_ns = slots->books->now_ns;
+  slots->starved = true;
+}
+
+static struct load_books *books_of(const struct load_request *request) {
+  return request->slots->books;
+}
 
 static struct load_requests *counts_of(const struct load_request *request) {
-  return &request->connection->worker->stats.requests;
+  return &books_of(request)->stats.requests;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /* A slot is free when nobody holds anything of it. */
 static void release(struct load_request *request) {
-  struct load_connection *connection = request->connection;
+  struct load_slots *slots = request->slots;
   if (!request->over || request->bodies > 0) return;
   request->over = false;
-  connection->in_use--;
-  list_append(&connection->free, &request->node);
+  slots->in_use--;
+  list_append(&slots->free, &request->node);
 }
 
 static void end(struct load_request *request) {
-  list_remove(&request->timeline);
+  load_books_leave(books_of(request), &request->entry);
   list_remove(&request->node);
-  request->connection->worker->in_flight--;
   request->over = true;
   release(request);
 }
@@ -36,14 +70,14 @@ static void end(struct load_request *request) {
 static void count_done(const struct load_request *request) {
   struct load_requests *counts = counts_of(request);
   counter_add(&counts->done, 1);
-  request->connection->done++;
+  request->slots->done++;
 }
 
 static void succeed(struct load_request *request) {
   struct load_requests *counts = counts_of(request);
-  const struct load_worker *worker = request->connection->worker;
-  request->connection->progress = true;
-  if (request->measured) {
+  const struct load_books *books = books_of(request);
+  request->slots->progress = true;
+  if (request->entry.measured) {
     count_done(request);
     unsigned hundreds = request->status / 100;
     counts->statuses[hundreds < 6 ? hundreds : 0]++;
@@ -51,26 +85,26 @@ static void succeed(struct load_request *request) {
       counts->succeeded++;
     else
       counter_add(&counts->failed, 1);
-    load_histogram_add(&counts->latency, worker->now_ns - request->due_ns);
-    if (worker->run->options->rate)
-      load_histogram_add(&counts->service, worker->now_ns - request->sent_ns);
+    load_histogram_add(&counts->latency, books->now_ns - request->entry.due_ns);
+    if (books->plan->options->rate)
+      load_histogram_add(&counts->service, books->now_ns - request->sent_ns);
   }
   end(request);
 }
 
 /* One that timed out took that long at least, and is among the latencies; with what failed sooner
  * it would only look as if the server were fast. */
-void load_request_fail(struct load_request *request, enum load_error error, uint32_t code) {
+static void fail(struct load_request *request, enum load_error error, uint32_t code) {
   struct load_requests *counts = counts_of(request);
-  const struct load_worker *worker = request->connection->worker;
-  if (request->measured) {
+  const struct load_books *books = books_of(request);
+  if (request->entry.measured) {
     count_done(request);
     counter_add(&counts->failed, 1);
     counts->errored++;
     counts->errors[error][load_code_place(code)]++;
     if (error == LOAD_TIMEOUT) {
       counts->timeouts++;
-      load_histogram_add(&counts->latency, worker->now_ns - request->due_ns);
+      load_histogram_add(&counts->latency, books->now_ns - request->entry.due_ns);
     }
   }
   end(request);
@@ -80,18 +114,18 @@ void load_request_fail(struct load_request *request, enum load_error error, uint
 
 /* See load/cap.h: whether another stream has to come as far first. */
 static bool is_held_back(const struct load_request *request) {
-  const struct load_connection *connection = request->connection;
-  for (uint32_t i = 0; i < connection->slots; i++) {
-    const struct load_request *other = &connection->requests[i];
+  const struct load_slots *slots = request->slots;
+  for (uint32_t i = 0; i < slots->count; i++) {
+    const struct load_request *other = &slots->at[i];
     if (other == request || !other->stream) continue;
     if (other->ordinal < request->waits_below && other->steps < request->steps) return true;
   }
   return false;
 }
 
-static void give_steps(struct load_connection *connection) {
-  for (uint32_t i = 0; i < connection->slots; i++) {
-    struct load_request *request = &connection->requests[i];
+static void give_steps(struct load_slots *slots) {
+  for (uint32_t i = 0; i < slots->count; i++) {
+    struct load_request *request = &slots->at[i];
     if (!request->stream || !request->waits || is_held_back(request)) continue;
     uint64_t total = load_cap_total(request->target->cap, request->steps);
     request->waits = false;
@@ -107,13 +141,13 @@ static void look_at_step(struct load_request *request) {
   if (stream->credit.arrived < load_cap_total(request->target->cap, request->steps)) return;
   request->steps++;
   request->waits = true;
-  request->waits_below = request->connection->ordinal;
-  give_steps(request->connection);
+  request->waits_below = request->slots->streams;
+  give_steps(request->slots);
 }
 
 static void set_cap(struct load_request *request) {
   const struct load_cap *cap = request->target->cap;
-  if (request->connection->worker->run->options->caps.count == 0) return;
+  if (books_of(request)->plan->options->caps.count == 0) return;
   request->capped = cap;
   stream_cap(request->stream, cap ? load_cap_total(cap, 0) : STREAM_UNCAPPED);
 }
@@ -122,7 +156,7 @@ static void set_cap(struct load_request *request) {
 
 /* The block in hand: its bytes on the wire (the engine keeps a copy of those in several frames). */
 static void count_fields(struct load_request *request, const struct headers *fields) {
-  const struct h2 *h2 = request->connection->h2;
+  const struct h2 *h2 = request->slots->h2;
   struct load_requests *counts = counts_of(request);
   counts->header_bytes += h2->block.len ? h2->block.len : h2->reader.frame.length;
   counts->header_plain_bytes += fields->list_bytes - (size_t)HEADER_OVERHEAD_BYTES * fields->count;
@@ -131,19 +165,19 @@ static void count_fields(struct load_request *request, const struct headers *fie
 static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
                         bool end_stream) {
   struct load_request *request = stream->user;
-  struct load_worker *worker = request->connection->worker;
-  if (worker->over) return;
+  struct load_books *books = books_of(request);
+  if (books->over) return;
   count_fields(request, fields);
   if (status < 200) return;
   request->status = (uint16_t)status;
   request->complete = end_stream;
-  if (request->measured)
-    load_histogram_add(&worker->stats.requests.first_byte, worker->now_ns - request->due_ns);
+  if (request->entry.measured)
+    load_histogram_add(&books->stats.requests.first_byte, books->now_ns - request->entry.due_ns);
 }
 
 static void on_data(struct stream *stream, struct span bytes, bool end_stream) {
   struct load_request *request = stream->user;
-  if (request->connection->worker->over) return;
+  if (books_of(request)->over) return;
   counter_add(&counts_of(request)->data_bytes, bytes.len);
   request->complete = end_stream;
   if (request->capped) look_at_step(request);
@@ -151,7 +185,7 @@ static void on_data(struct stream *stream, struct span bytes, bool end_stream) {
 
 static void on_trailers(struct stream *stream, const struct headers *fields) {
   struct load_request *request = stream->user;
-  if (request->connection->worker->over) return;
+  if (books_of(request)->over) return;
   count_fields(request, fields);
   request->complete = true;
 }
@@ -161,41 +195,38 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
 /* The server has not looked at it (RFC 9113 section 8.7): above GOAWAY's last stream, or refused.
  */
 static bool ask_again(struct load_request *request, uint32_t code) {
-  struct load_connection *connection = request->connection;
-  if (code != H2_REFUSED_STREAM || request->timed_out || connection->state != LOAD_OPEN)
-    return false;
-  if (connection->h2->dead || request->refusals == LOAD_REFUSALS_MAX) return false;
+  struct load_slots *slots = request->slots;
+  if (code != H2_REFUSED_STREAM || request->timed_out || !slots->open) return false;
+  if (slots->h2->dead || request->refusals == LOAD_REFUSALS_MAX) return false;
   request->refusals++;
-  if (request->measured) counts_of(request)->retried++;
-  list_append(&connection->again, &request->node);
+  if (request->entry.measured) counts_of(request)->retried++;
+  list_append(&slots->again, &request->node);
   return true;
 }
 
 static void fail_as(struct load_request *request, const struct h2_stream *stream, uint32_t code) {
-  const struct load_connection *connection = request->connection;
-  const struct h2 *h2 = connection->h2;
-  bool ended = connection->state != LOAD_OPEN || h2->eof;
+  const struct load_slots *slots = request->slots;
+  const struct h2 *h2 = slots->h2;
+  bool ended = !slots->open || h2->eof;
   if (request->timed_out)
-    load_request_fail(request, LOAD_TIMEOUT, 0);
-  else if (connection->state == LOAD_OPEN && h2->dead)
-    load_request_fail(request, LOAD_BROKEN, code);
+    fail(request, LOAD_TIMEOUT, 0);
+  else if (slots->open && h2->dead)
+    fail(request, LOAD_BROKEN, code);
   else if (h2->goaway_received && (ended || code == H2_REFUSED_STREAM))
-    load_request_fail(request, LOAD_GOAWAY, connection->goaway_code);
+    fail(request, LOAD_GOAWAY, slots->goaway_code);
   else if (ended)
-    load_request_fail(request, connection->eof || h2->eof ? LOAD_CLOSED : LOAD_LOST, 0);
+    fail(request, slots->eof || h2->eof ? LOAD_CLOSED : LOAD_LOST, 0);
   else
-    load_request_fail(request, stream->state == H2_CLOSED_RESET_REMOTE ? LOAD_RESET : LOAD_WRONG,
-                      code);
+    fail(request, stream->state == H2_CLOSED_RESET_REMOTE ? LOAD_RESET : LOAD_WRONG, code);
 }
 
 /* A complete response is one even if the server then resets what is left of the request (section
  * 8.1). */
 static void on_closed(struct stream *stream, uint32_t code) {
   struct load_request *request = stream->user;
-  struct load_connection *connection = request->connection;
-  struct load_worker *worker = connection->worker;
+  struct load_books *books = books_of(request);
   request->stream = NULL;
-  if (worker->over) {
+  if (books->over) {
     request->over = true; /* it stays in flight, in the books */
     return;
   }
@@ -203,9 +234,9 @@ static void on_closed(struct stream *stream, uint32_t code) {
     succeed(request);
   else if (!ask_again(request, code))
     fail_as(request, (const struct h2_stream *)(const void *)stream, code);
-  if (worker->run->options->caps.count > 0) give_steps(connection);
-  load_connection_fill(connection);
-  load_worker_check(worker);
+  if (books->plan->options->caps.count > 0) give_steps(request->slots);
+  request->slots->look = true;
+  load_books_check(books);
 }
 
 void load_request_expire(struct load_request *request) {
@@ -213,7 +244,7 @@ void load_request_expire(struct load_request *request) {
   if (request->stream)
     stream_reset(request->stream, H2_CANCEL);
   else
-    load_request_fail(request, LOAD_TIMEOUT, 0);
+    fail(request, LOAD_TIMEOUT, 0);
 }
 
 static const struct stream_events events = {
@@ -224,12 +255,12 @@ static const struct stream_events events = {
 /* Lends the file's bytes, which outlive everything. */
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct load_request *request = self;
-  const struct load_run *run = request->connection->worker->run;
-  size_t left = run->data_bytes - request->uploaded;
+  const struct load_plan *plan = books_of(request)->plan;
+  size_t left = plan->data_bytes - request->uploaded;
   size_t len = left < chunk->max ? left : chunk->max;
-  chunk->bytes = span_of(run->data + request->uploaded, len);
+  chunk->bytes = span_of(plan->data + request->uploaded, len);
   request->uploaded += len;
-  if (!request->connection->worker->over) counts_of(request)->upload_bytes += len;
+  if (!books_of(request)->over) counts_of(request)->upload_bytes += len;
   return len == left ? BODY_END : BODY_MORE;
 }
 
@@ -238,56 +269,58 @@ static void close_upload(void *self) {
   struct load_request *request = self;
   request->bodies--;
   release(request);
-  load_connection_starve(request->connection);
+  load_slots_starve(request->slots);
 }
 
 static struct body upload_of(struct load_request *request) {
   static const struct body_ops ops = {.pull = pull, .close = close_upload};
   request->uploaded = 0;
-  if (!request->connection->worker->run->data) return BODY_NONE;
+  if (!books_of(request)->plan->data) return BODY_NONE;
   request->bodies++;
   return (struct body){.ops = &ops, .self = request};
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static void ask(struct load_request *request) {
-  struct load_connection *connection = request->connection;
+static bool ask(struct load_request *request) {
+  struct load_slots *slots = request->slots;
   const struct load_target *target = request->target;
   request->status = 0;
   request->steps = 0;
   request->complete = request->capped = request->waits = false;
-  request->ordinal = connection->ordinal++;
-  request->sent_ns = connection->worker->now_ns;
-  request->stream = h2_request(connection->h2, target->fields, target->field_count,
-                               upload_of(request), &events, request);
-  if (request->stream) {
+  request->ordinal = slots->streams++;
+  request->sent_ns = slots->books->now_ns;
+  request->stream = h2_request(slots->h2, target->fields, target->field_count, upload_of(request),
+                               &events, request);
+  if (request->stream)
     set_cap(request);
-    return;
-  }
-  load_request_fail(request, LOAD_UNMADE, 0);
-  load_connection_give_up(connection, "the server's limits do not allow the request");
+  else
+    fail(request, LOAD_UNMADE, 0);
+  return request->stream;
 }
 
-void load_request_start(struct load_connection *connection, uint64_t due_ns) {
-  struct load_worker *worker = connection->worker;
-  const struct load_run *run = worker->run;
-  assert(!list_is_empty(&connection->free));
-  struct list_node *node = list_take_first(&connection->free);
+bool load_request_start(struct load_slots *slots, uint64_t due_ns) {
+  const struct load_plan *plan = slots->books->plan;
+  assert(!list_is_empty(&slots->free));
+  struct list_node *node = list_take_first(&slots->free);
   struct load_request *request = LIST_OWNER(node, struct load_request, node);
-  connection->in_use++;
-  request->target = &run->targets[connection->asked++ % run->target_count];
-  request->due_ns = due_ns;
+  slots->in_use++;
+  request->target = &plan->targets[slots->targets_used++ % plan->target_count];
   request->refusals = 0;
   request->timed_out = false;
-  request->measured = worker->measuring;
-  if (request->measured) counter_add(&worker->stats.requests.started, 1);
-  worker->in_flight++;
-  load_worker_watch(worker, request);
-  ask(request);
+  load_books_enter(slots->books, &request->entry, due_ns);
+  return ask(request);
 }
 
-void load_request_again(struct load_connection *connection) {
-  struct list_node *node = list_take_first(&connection->again);
-  ask(LIST_OWNER(node, struct load_request, node));
+bool load_request_again(struct load_slots *slots) {
+  assert(!list_is_empty(&slots->again));
+  struct list_node *node = list_take_first(&slots->again);
+  return ask(LIST_OWNER(node, struct load_request, node));
+}
+
+/* Requests that were to be repeated have nowhere to go. */
+void load_slots_fail_again(struct load_slots *slots, enum load_error error, uint32_t code) {
+  struct list_node *node;
+  while ((node = list_take_first(&slots->again)))
+    fail(LIST_OWNER(node, struct load_request, node), error, code);
 }

@@ -14,10 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/base/limits.h"
-
-/* A second of requests in nanoseconds still fits 64 bits. */
-#define LOAD_RATE_MAX 1000000000u
+#include "tools/load/limits.h"
 
 struct load_schedule {
   uint64_t rate;         /* requests a second, of all workers; 1 .. LOAD_RATE_MAX */

@@ -1,0 +1,240 @@
+/*
+ * load/books.c - see load/books.h.
+ */
+#include "tools/load/books.h"
+
+#include <assert.h>
+#include <time.h>
+
+#include "io/base/clock.h"
+
+static uint64_t cpu_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+void load_books_read_clock(struct load_books *books) {
+  books->now_ns = clock_now_ns();
+}
+
+void load_books_init(struct load_books *books, const struct load_plan *plan, struct worker *io,
+                     unsigned connections, void (*on_timeout)(struct timer *timer, uint64_t now_ns),
+                     void (*on_phase)(struct timer *timer, uint64_t now_ns)) {
+  *books =
+      (struct load_books){.plan = plan, .io = io, .connections = connections, .alive = connections};
+  books->endless = plan->options->requests == 0;
+  list_init(&books->timeline);
+  timer_init(&books->timeout_timer, on_timeout);
+  timer_init(&books->phase_timer, on_phase);
+}
+
+static void arm_phase(struct load_books *books, uint64_t delay_ns) {
+  timer_arm(&books->io->timers, &books->phase_timer, books->io->now_ns + delay_ns);
+}
+
+/* ---- invariants ------------------------------------------------------------------------------ */
+
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct load_books *books) {
+  const struct load_requests *counts = &books->stats.requests;
+  assert(counts->done == counts->succeeded + counts->failed);
+  assert(counts->errored <= counts->failed);
+  assert(counts->timeouts <= counts->errored);
+  assert(counts->done <= counts->started);
+  assert(counts->started - counts->done <= books->in_flight);
+  assert(books->alive <= books->connections);
+  assert(books->settled <= books->connections);
+  assert(!books->endless || books->left == 0);
+  assert(!books->leaving || books->over);
+  assert(list_is_empty(&books->timeline) == (books->in_flight == 0));
+}
+
+/* What takes a walk: looked at once, at the end. */
+static void invariants_of_timeline(const struct load_books *books) {
+  const struct load_requests *counts = &books->stats.requests;
+  uint64_t entries = 0, measured = 0, due_ns = 0;
+  for (const struct list_node *at = books->timeline.next; at != &books->timeline; at = at->next) {
+    const struct load_entry *entry = LIST_OWNER(at, struct load_entry, node);
+    assert(entry->due_ns >= due_ns);
+    due_ns = entry->due_ns;
+    entries++;
+    measured += entry->measured;
+  }
+  assert(entries == books->in_flight);
+  assert(measured == counts->started - counts->done);
+}
+#else
+static void invariants(const struct load_books *books) {
+  (void)books;
+}
+static void invariants_of_timeline(const struct load_books *books) {
+  (void)books;
+}
+#endif
+
+/* ---- phases ---------------------------------------------------------------------------------- */
+
+void load_books_settle(struct load_books *books) {
+  books->settled++;
+  if (books->settled == books->connections && books->plan->options->rate && !books->over)
+    arm_phase(books, 0);
+}
+
+void load_books_lose(struct load_books *books, uint64_t share) {
+  books->alive--;
+  if (!books->endless && books->plan->options->rate == 0) books->left -= share;
+}
+
+void load_books_measure(struct load_books *books) {
+  books->measuring = true;
+  books->stats.begin_ns = books->now_ns;
+  books->cpu_begin_ns = cpu_ns();
+  load_requests_forget(&books->stats.requests);
+  if (books->plan->duration_ns) arm_phase(books, books->plan->duration_ns);
+}
+
+void load_books_begin(struct load_books *books) {
+  if (books->plan->warm_up_ns == 0)
+    load_books_measure(books);
+  else
+    arm_phase(books, books->plan->warm_up_ns);
+}
+
+/* May be called from within a machine, which must not be told to drain there: the timer does. */
+void load_books_check(struct load_books *books) {
+  bool all = !books->endless && books->left == 0;
+  invariants(books);
+  if (books->over || books->in_flight > 0 || !(all || books->alive == 0)) return;
+  load_books_close(books);
+  arm_phase(books, 0);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* The age of the oldest measured request that is under way. */
+static uint64_t oldest_age_ns(const struct load_books *books) {
+  for (const struct list_node *at = books->timeline.next; at != &books->timeline; at = at->next) {
+    const struct load_entry *entry = LIST_OWNER(at, struct load_entry, node);
+    if (entry->measured) return books->now_ns - entry->due_ns;
+  }
+  return 0;
+}
+
+/* What would have been a latency, had the run gone on; see load/stats.h. */
+static void count_waiting(struct load_books *books, uint64_t due_ns, uint64_t median_ns) {
+  struct load_requests *counts = &books->stats.requests;
+  uint64_t age_ns = books->now_ns - due_ns;
+  if (age_ns <= median_ns) return;
+  counts->waiting++;
+  load_histogram_add(&counts->latency, age_ns);
+}
+
+static void count_all_waiting(struct load_books *books) {
+  uint64_t median_ns = load_histogram_percentile(&books->stats.requests.latency, 50);
+  for (const struct list_node *at = books->timeline.next; at != &books->timeline; at = at->next) {
+    const struct load_entry *entry = LIST_OWNER(at, struct load_entry, node);
+    if (entry->measured) count_waiting(books, entry->due_ns, median_ns);
+  }
+  struct load_schedule schedule = books->schedule;
+  for (uint64_t i = 0; i < books->stats.requests.unsent; i++, load_schedule_next(&schedule))
+    count_waiting(books, load_schedule_due_ns(&schedule), median_ns);
+}
+
+void load_books_close(struct load_books *books) {
+  struct load_requests *counts = &books->stats.requests;
+  if (books->over) return;
+  invariants_of_timeline(books);
+  books->over = true;
+  if (!books->measuring) books->stats.begin_ns = books->now_ns;
+  books->stats.end_ns = books->now_ns;
+  books->stats.cpu_ns = books->measuring ? cpu_ns() - books->cpu_begin_ns : 0;
+  counts->oldest_ns = oldest_age_ns(books);
+  if (books->scheduled) {
+    counts->unsent = load_schedule_backlog(&books->schedule, books->now_ns);
+    if (!books->endless && counts->unsent > books->left) counts->unsent = books->left;
+  }
+  count_all_waiting(books);
+}
+
+/* ---- what is due ----------------------------------------------------------------------------- */
+
+void load_books_schedule(struct load_books *books, unsigned index) {
+  const struct load_options *options = books->plan->options;
+  books->scheduled = true;
+  load_schedule_begin(&books->schedule, options->rate, index, options->threads, books->now_ns);
+}
+
+bool load_books_is_due(const struct load_books *books) {
+  return books->scheduled && (books->endless || books->left > 0) &&
+         load_schedule_due_ns(&books->schedule) <= books->now_ns;
+}
+
+bool load_books_take(struct load_books *books, uint64_t *share, uint64_t *due_ns) {
+  if (!books->endless && books->left == 0) return false;
+  if (books->plan->options->rate) {
+    if (!load_books_is_due(books)) return false;
+    *due_ns = load_schedule_due_ns(&books->schedule);
+    load_schedule_next(&books->schedule);
+  } else {
+    if (!books->endless && *share == 0) return false;
+    *share -= !books->endless;
+    *due_ns = books->now_ns;
+  }
+  books->left -= !books->endless;
+  return true;
+}
+
+void load_books_expire_unsent(struct load_books *books) {
+  struct load_requests *counts = &books->stats.requests;
+  while (load_books_is_due(books)) {
+    uint64_t age_ns = books->now_ns - load_schedule_due_ns(&books->schedule);
+    if (age_ns < books->plan->timeout_ns) return;
+    load_schedule_next(&books->schedule);
+    books->left -= !books->endless;
+    if (!books->measuring) continue;
+    counter_add(&counts->started, 1);
+    counter_add(&counts->done, 1);
+    counter_add(&counts->failed, 1);
+    counts->errored++;
+    counts->timeouts++;
+    counts->errors[LOAD_TIMEOUT][0]++;
+    load_histogram_add(&counts->latency, age_ns);
+  }
+}
+
+/* ---- under way ------------------------------------------------------------------------------- */
+
+static struct load_entry *first(const struct load_books *books) {
+  if (list_is_empty(&books->timeline)) return NULL;
+  return LIST_OWNER(books->timeline.next, struct load_entry, node);
+}
+
+/* Requests begin in the order in which they are due, so the first is the first to time out. */
+void load_books_enter(struct load_books *books, struct load_entry *entry, uint64_t due_ns) {
+  entry->due_ns = due_ns;
+  entry->measured = books->measuring;
+  if (entry->measured) counter_add(&books->stats.requests.started, 1);
+  books->in_flight++;
+  list_append(&books->timeline, &entry->node);
+  if (!timer_is_armed(&books->timeout_timer)) load_books_watch(books, 0);
+}
+
+void load_books_leave(struct load_books *books, struct load_entry *entry) {
+  list_remove(&entry->node);
+  books->in_flight--;
+}
+
+struct load_entry *load_books_timed_out(struct load_books *books) {
+  struct load_entry *entry = first(books);
+  bool late = entry && entry->due_ns + books->plan->timeout_ns <= books->now_ns;
+  return late ? entry : NULL;
+}
+
+void load_books_watch(struct load_books *books, uint64_t not_before_ns) {
+  const struct load_entry *entry = first(books);
+  if (!entry || books->over) return;
+  uint64_t at_ns = entry->due_ns + books->plan->timeout_ns;
+  if (at_ns < not_before_ns) at_ns = not_before_ns;
+  timer_arm(&books->io->timers, &books->timeout_timer, at_ns);
+}

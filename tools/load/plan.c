@@ -1,0 +1,151 @@
+/*
+ * load/plan.c - see load/plan.h.
+ */
+#include "tools/load/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/hpack/encode.h"
+#include "io/tls/context.h"
+#include "tools/client/lookup.h"
+#include "tools/client/tls.h"
+
+/* ---- --data ---------------------------------------------------------------------------------- */
+
+static bool map_data(struct load_plan *plan, const struct failure *failure) {
+  const char *path = plan->options->data_path;
+  struct stat facts;
+  if (!path) return true;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  bool good = fd >= 0 && fstat(fd, &facts) == 0;
+  if (good && !S_ISREG(facts.st_mode)) {
+    close(fd);
+    return failure_set(failure, "cannot send %s: not a regular file", path);
+  }
+  if (good) {
+    plan->data_bytes = (size_t)facts.st_size;
+    plan->data = plan->data_bytes
+                     ? mmap(NULL, plan->data_bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0)
+                     : (uint8_t *)""; /* an empty body is one as well */
+    good = plan->data != MAP_FAILED;
+  }
+  int why = errno;
+  if (fd >= 0) close(fd);
+  if (!good) {
+    plan->data = NULL;
+    plan->data_bytes = 0;
+    return failure_set(failure, "cannot read %s: %s", path, strerror(why));
+  }
+  snprintf(plan->data_length, sizeof plan->data_length, "%zu", plan->data_bytes);
+  return true;
+}
+
+static uint64_t ns_of(double seconds) {
+  return (uint64_t)(seconds * 1e9);
+}
+
+bool load_plan_init(struct load_plan *plan, const struct load_options *options,
+                    const struct failure *failure) {
+  *plan = (struct load_plan){.options = options,
+                             .timeout_ns = ns_of(options->timeout_seconds),
+                             .duration_ns = ns_of(options->duration_seconds),
+                             .warm_up_ns = ns_of(options->warm_up_seconds)};
+  plan->targets = calloc(options->url_count, sizeof *plan->targets);
+  if (!plan->targets) return failure_set(failure, "out of memory");
+  return map_data(plan, failure);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static void add(struct load_target *target, enum header_token token, const char *value) {
+  target->fields[target->field_count++] = header_of(token, span_text(value));
+}
+
+/* Pseudo-header fields first. A field of --header replaces the one of that name. */
+static bool make_fields(const struct load_plan *plan, struct load_target *target) {
+  const struct load_options *options = plan->options;
+  add(target, TOKEN_METHOD, plan->data ? "POST" : "GET");
+  add(target, TOKEN_SCHEME, target->url.secure ? "https" : "http");
+  add(target, TOKEN_AUTHORITY, target->url.authority);
+  add(target, TOKEN_PATH, target->url.target);
+  add(target, TOKEN_USER_AGENT, "weir-load");
+  if (plan->data) add(target, TOKEN_CONTENT_LENGTH, plan->data_length);
+  for (unsigned i = 0; i < options->field_count; i++) {
+    const char *text = options->fields[i];
+    enum header_token token;
+    const char *value = load_options_pseudo(text, &token);
+    struct header field;
+    if (value)
+      field = header_of(token, span_text(value));
+    else if (!option_field_read(text, target->names[i], &field))
+      return false;
+    option_field_set(target->fields, &target->field_count, field);
+  }
+  for (size_t i = 0; i < target->field_count; i++)
+    target->fields[i].hash = hpack_field_hash(&target->fields[i]);
+  return true;
+}
+
+bool load_plan_targets(struct load_plan *plan, const struct failure *failure) {
+  const struct load_options *options = plan->options;
+  for (unsigned i = 0; i < options->url_count; i++) {
+    struct load_target *target = &plan->targets[i];
+    const char *text = options->urls[i];
+    if (!url_parse(&target->url, text))
+      return failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH", text);
+    if (!url_same_origin(&target->url, &plan->targets[0].url))
+      return failure_set(failure, "%s and %s: all URLs need the same scheme, host and port",
+                         options->urls[0], text);
+    if (!make_fields(plan, target)) return failure_set(failure, "--header: a name is too long");
+    target->cap = load_caps_find(&options->caps, target->url.target);
+  }
+  plan->target_count = (unsigned)options->url_count;
+  return true;
+}
+
+/* ---- the server ------------------------------------------------------------------------------ */
+
+/* Whether the text of an authority, which url_parse() accepted, names a port. */
+static bool names_port(const char *authority) {
+  const char *colon = strrchr(authority, ':');
+  return colon && colon[1] && !strchr(colon, ']');
+}
+
+/* --connect-to: HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT, as in a URL. */
+static bool redirect(const struct load_plan *plan, struct url *there,
+                     const struct failure *failure) {
+  const char *other = plan->options->connect_to;
+  char text[300];
+  uint16_t port = there->port;
+  if (!other) return true;
+  int len = snprintf(text, sizeof text, "%s://%s", there->secure ? "https" : "http", other);
+  if (len >= (int)sizeof text || strpbrk(other, "/?#") || !url_parse(there, text))
+    return failure_set(failure, "--connect-to %s: expected HOST or HOST:PORT", other);
+  if (!names_port(other)) there->port = port;
+  return true;
+}
+
+bool load_plan_look_up(struct load_plan *plan, const struct failure *failure) {
+  const struct load_options *options = plan->options;
+  struct url there = plan->targets[0].url;
+  if (!redirect(plan, &there, failure)) return false;
+  plan->address_count = lookup_host(there.host, there.port, plan->addresses, LOAD_ADDRESSES_MAX,
+                                    failure->text, failure->size);
+  if (plan->address_count == 0) return false;
+  if (!there.secure) return true;
+  plan->tls = client_tls_create(options->insecure, options->ca_path, failure->text, failure->size);
+  return plan->tls;
+}
+
+void load_plan_free(struct load_plan *plan) {
+  free(plan->targets);
+  tls_context_free(plan->tls);
+  if (plan->data_bytes) munmap(plan->data, plan->data_bytes);
+}

@@ -1,0 +1,56 @@
+/*
+ * load/plan.h - what a run asks for, and whom. Read from the options before the workers start;
+ * nobody writes it while they run.
+ *
+ * Ownership: keeps the options and their strings until load_plan_free().
+ */
+#ifndef WEIR_LOAD_PLAN_H
+#define WEIR_LOAD_PLAN_H
+
+#include "engine/http/headers.h"
+#include "io/base/address.h"
+#include "tools/common/failure.h"
+#include "tools/common/option_values.h"
+#include "tools/load/limits.h"
+#include "tools/load/options.h"
+
+struct tls_context;
+
+/* One URL, as it is requested. */
+struct load_target {
+  struct url url;
+  const struct load_cap *cap; /* or NULL */
+  struct header fields[8 + LOAD_FIELDS_MAX];
+  size_t field_count;
+  char names[LOAD_FIELDS_MAX][OPTION_FIELD_NAME_BYTES]; /* of --header, in lower case */
+};
+
+struct load_plan {
+  const struct load_options *options;
+  struct load_target *targets; /* one at least, all of one origin */
+  unsigned target_count;
+  struct address addresses[LOAD_ADDRESSES_MAX];
+  unsigned address_count;
+  struct tls_context *tls; /* NULL: http */
+  uint8_t *data;           /* of --data; NULL: requests have no body */
+  size_t data_bytes;
+  char data_length[24]; /* the same in digits */
+  uint64_t timeout_ns, duration_ns, warm_up_ns;
+};
+
+/* Reads the file of --data. False with one line in `failure`; load_plan_free() is due in any case. */
+__attribute__((warn_unused_result)) bool load_plan_init(struct load_plan *plan,
+                                                        const struct load_options *options,
+                                                        const struct failure *failure);
+
+/* Builds the requests. False with one line in `failure` when the command line is wrong. */
+__attribute__((warn_unused_result)) bool load_plan_targets(struct load_plan *plan,
+                                                           const struct failure *failure);
+
+/* Looks up the host and prepares TLS; it may block. False with one line in `failure`. */
+__attribute__((warn_unused_result)) bool load_plan_look_up(struct load_plan *plan,
+                                                           const struct failure *failure);
+
+void load_plan_free(struct load_plan *plan);
+
+#endif
