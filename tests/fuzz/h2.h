@@ -12,8 +12,8 @@
 #ifndef WEIR_TEST_FUZZ_H2_H
 #define WEIR_TEST_FUZZ_H2_H
 
-#include "tests/sim/random.h"
 #include "tests/support/loopback.h"
+#include "tests/support/random.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ struct fuzz_exchange {
 };
 
 struct fuzz_run {
-  struct sim_random random;
+  struct random random;
   struct counted_memory memory;
   struct engine engine;
   struct machine machine;
@@ -53,16 +53,16 @@ static uint8_t fuzz_pattern[40000];
 
 static inline enum body_result fuzz_pull(void *self, struct body_chunk *chunk) {
   struct fuzz_exchange *exchange = self;
-  struct sim_random *random = &exchange->run->random;
+  struct random *random = &exchange->run->random;
   size_t left = exchange->bytes - exchange->sent;
   size_t take = left < chunk->max ? left : chunk->max;
   if (chunk->max == 0) return left == 0 ? BODY_END : BODY_MORE;
   if (exchange->kind == 'x' && left < exchange->bytes / 2) return BODY_ERROR;
-  if (exchange->kind == 'w' && sim_one_in(random, 3)) {
+  if (exchange->kind == 'w' && random_one_in(random, 3)) {
     exchange->waiting = true;
     return BODY_WAIT;
   }
-  if (sim_one_in(random, 2)) {
+  if (random_one_in(random, 2)) {
     memcpy(chunk->room, fuzz_pattern + exchange->sent, take);
     chunk->bytes = span_of(chunk->room, take);
   } else {
@@ -106,12 +106,12 @@ static inline struct fuzz_exchange *fuzz_exchange_new(struct fuzz_run *run, char
 
 static inline void fuzz_data(struct stream *stream, struct span bytes, bool end) {
   const struct fuzz_exchange *exchange = stream->user;
-  struct sim_random *random = &exchange->run->random;
+  struct random *random = &exchange->run->random;
   uint32_t sum = 0;
   for (size_t i = 0; i < bytes.len; i++) /* every byte is there */
     sum += bytes.base[i];
   if (stream->consume_later && bytes.len)
-    stream_consume(stream, sim_size(random, (uint32_t)bytes.len));
+    stream_consume(stream, random_size(random, (uint32_t)bytes.len));
   if (exchange->kind == 'e' && (end || sum == 77)) stream_resume(stream);
 }
 
@@ -161,7 +161,7 @@ static inline void fuzz_sent(struct fuzz_run *run, struct span bytes) {
 }
 
 static inline size_t fuzz_peek(struct fuzz_run *run, struct span *spans, size_t max) {
-  size_t budget = sim_size(&run->random, 32 * KIB);
+  size_t budget = random_size(&run->random, 32 * KIB);
   return run->machine.ops->send_peek(run->machine.self, spans, max, budget, run->now_ns);
 }
 
@@ -169,14 +169,14 @@ static inline size_t fuzz_peek(struct fuzz_run *run, struct span *spans, size_t 
 static inline bool fuzz_send(struct fuzz_run *run) {
   struct span spans[8];
   if (!(fuzz_wants(run) & MACHINE_SEND)) return false;
-  size_t count = fuzz_peek(run, spans, 1 + sim_below(&run->random, 8)), bytes = 0;
+  size_t count = fuzz_peek(run, spans, 1 + random_below(&run->random, 8)), bytes = 0;
   for (size_t i = 0; i < count; i++)
     bytes += spans[i].len;
   if (bytes == 0) {
     assert(!(fuzz_wants(run) & MACHINE_SEND)); /* or the host would ask for ever */
     return false;
   }
-  size_t most = sim_one_in(&run->random, 3) ? sim_size(&run->random, (uint32_t)bytes) : bytes;
+  size_t most = random_one_in(&run->random, 3) ? random_size(&run->random, (uint32_t)bytes) : bytes;
   size_t left = most;
   for (size_t i = 0; i < count && left > 0; i++) {
     size_t take = spans[i].len < left ? spans[i].len : left;
@@ -199,7 +199,7 @@ static inline void fuzz_pass_time(struct fuzz_run *run) {
   static const uint64_t steps_ns[] = {
       1000,          100000,        MILLISECOND_NS, 20 * MILLISECOND_NS, 600 * MILLISECOND_NS,
       3 * SECOND_NS, 15 * SECOND_NS};
-  uint32_t which = sim_below(&run->random, 64);
+  uint32_t which = random_below(&run->random, 64);
   run->now_ns += steps_ns[which < 58 ? which % 4 : which - 57];
   fuzz_tick(run);
 }
@@ -208,7 +208,7 @@ static inline void fuzz_resume(struct fuzz_run *run, bool all) {
   for (int i = 0; i < FUZZ_STREAMS; i++) {
     struct fuzz_exchange *exchange = &run->exchanges[i];
     if (!exchange->stream || exchange->gone || !exchange->waiting) continue;
-    if (!all && sim_one_in(&run->random, 2)) continue;
+    if (!all && random_one_in(&run->random, 2)) continue;
     exchange->waiting = false;
     if (all) exchange->kind = 'b';
     stream_resume(exchange->stream);
@@ -216,7 +216,7 @@ static inline void fuzz_resume(struct fuzz_run *run, bool all) {
 }
 
 static inline void fuzz_something(struct fuzz_run *run) {
-  switch (sim_below(&run->random, 4)) {
+  switch (random_below(&run->random, 4)) {
   case 0: fuzz_pass_time(run); break;
   case 1: fuzz_resume(run, false); break;
   default: (void)fuzz_send(run); break;
@@ -231,7 +231,7 @@ static inline void fuzz_receive(struct fuzz_run *run, const uint8_t *bytes, size
       stalls += !fuzz_send(run);
       continue;
     }
-    size_t piece = sim_one_in(&run->random, 2) ? len : sim_size(&run->random, (uint32_t)len);
+    size_t piece = random_one_in(&run->random, 2) ? len : random_size(&run->random, (uint32_t)len);
     uint8_t *copy = malloc(piece);
     assert(copy);
     memcpy(copy, bytes, piece);
@@ -240,7 +240,7 @@ static inline void fuzz_receive(struct fuzz_run *run, const uint8_t *bytes, size
     assert(took == piece || !(fuzz_wants(run) & MACHINE_RECV));
     bytes += took;
     len -= took;
-    if (sim_one_in(&run->random, 2)) fuzz_something(run);
+    if (random_one_in(&run->random, 2)) fuzz_something(run);
     assert(run->memory.bytes <= FUZZ_MEMORY_BYTES_MAX);
   }
 }

@@ -82,11 +82,11 @@ static size_t sum_spans(const struct sim_end *end) {
   return bytes;
 }
 
-bool sim_end_submit(struct sim_end *end, struct sim_random *random, bool whole) {
+bool sim_end_submit(struct sim_end *end, struct random *random, bool whole) {
   if (!end->open || end->closing || end->sending) return false;
   if (!(wants_of(end) & MACHINE_SEND)) return false;
-  size_t max = whole ? SIM_SPANS_MAX : 1 + sim_below(random, SIM_SPANS_MAX);
-  size_t budget = whole ? 64 * KIB : sim_size(random, 48 * KIB);
+  size_t max = whole ? SIM_SPANS_MAX : 1 + random_below(random, SIM_SPANS_MAX);
+  size_t budget = whole ? 64 * KIB : random_size(random, 48 * KIB);
   end->span_count =
       end->machine.ops->send_peek(end->machine.self, end->spans, max, budget, now_of(end));
   sim_check(end->span_count <= max, "too many spans");
@@ -129,7 +129,7 @@ static void carry(struct sim_end *end, size_t bytes) {
   }
 }
 
-bool sim_end_complete(struct sim_end *end, struct sim_random *random, bool whole) {
+bool sim_end_complete(struct sim_end *end, struct random *random, bool whole) {
   if (!end->open || !end->sending) return false;
   check_spans(end);
   if (end->closing) { /* the send that completes after the close */
@@ -140,7 +140,7 @@ bool sim_end_complete(struct sim_end *end, struct sim_random *random, bool whole
   size_t room = end->peer->open ? sim_pipe_room(end->peer->in) : SIZE_MAX;
   size_t most = end->span_bytes < room ? end->span_bytes : room;
   if (most == 0) return false;
-  size_t bytes = whole || sim_one_in(random, 2) ? most : sim_size(random, (uint32_t)most);
+  size_t bytes = whole || random_one_in(random, 2) ? most : random_size(random, (uint32_t)most);
   carry(end, bytes);
   end->shadow_at += bytes;
   end->shadow_len -= bytes;
@@ -183,13 +183,13 @@ static bool give_end(struct sim_end *end) {
   return true;
 }
 
-bool sim_end_receive(struct sim_end *end, struct sim_random *random, bool whole) {
+bool sim_end_receive(struct sim_end *end, struct random *random, bool whole) {
   if (!end->open || end->closing) return false;
   if (!(wants_of(end) & MACHINE_RECV)) return false;
   struct sim_pipe *in = end->in;
   if (in->len == 0) return give_end(end);
   uint32_t most = in->len < 16384 ? in->len : 16384;
-  uint32_t len = whole || sim_one_in(random, 2) ? most : sim_size(random, most);
+  uint32_t len = whole || random_one_in(random, 2) ? most : random_size(random, most);
   size_t took = give(end, in->bytes + in->at, len);
   sim_note("%s receives %zu of %u", name_of(end), took, len);
   sim_pipe_drop(in, (uint32_t)took);

@@ -43,9 +43,9 @@ void sim_end_open(struct sim_end *end, struct machine machine, bool client,
                   struct party_scene *scene);
 
 /* Each does one thing a host does, if it can be done now; true when bytes moved. */
-bool sim_end_submit(struct sim_end *end, struct sim_random *random, bool whole);
-bool sim_end_complete(struct sim_end *end, struct sim_random *random, bool whole);
-bool sim_end_receive(struct sim_end *end, struct sim_random *random, bool whole);
+bool sim_end_submit(struct sim_end *end, struct random *random, bool whole);
+bool sim_end_complete(struct sim_end *end, struct random *random, bool whole);
+bool sim_end_receive(struct sim_end *end, struct random *random, bool whole);
 bool sim_end_tick(struct sim_end *end, uint64_t now_ns);
 
 /* Somebody on the way slips in a frame, between two others. */

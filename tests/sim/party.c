@@ -68,7 +68,7 @@ static enum body_result body_end(struct party *party) {
 static enum body_result body_pull(void *self, struct body_chunk *chunk) {
   struct party *party = self;
   struct party_body *body = &party->body;
-  struct sim_random *random = party->side->scene->random;
+  struct random *random = party->side->scene->random;
   sim_check(body->open && !body->ended, "a body is pulled after its end");
   sim_check(!body->waiting, "a waiting body is pulled");
   sim_check(!party->closed, "the body of a closed stream is pulled");
@@ -79,13 +79,13 @@ static enum body_result body_pull(void *self, struct body_chunk *chunk) {
     party->side->scene->stats->body_errors++;
     return BODY_ERROR;
   }
-  if (!party->side->generous && sim_one_in(random, 12)) return body_wait(party);
+  if (!party->side->generous && random_one_in(random, 12)) return body_wait(party);
   uint32_t left = body->bytes - body->sent;
   uint32_t most = left < chunk->max ? left : (uint32_t)chunk->max;
-  uint32_t take = most && sim_one_in(random, 3) ? sim_size(random, most) : most;
+  uint32_t take = most && random_one_in(random, 3) ? random_size(random, most) : most;
   body_fill(party, chunk, take);
-  if (body_is_over(party) && (take == 0 || sim_one_in(random, 2))) return body_end(party);
-  if (!party->side->generous && sim_one_in(random, 12)) return body_wait(party);
+  if (body_is_over(party) && (take == 0 || random_one_in(random, 2))) return body_end(party);
+  if (!party->side->generous && random_one_in(random, 12)) return body_wait(party);
   return BODY_MORE;
 }
 
@@ -93,7 +93,7 @@ static const struct body_ops body_ops = {.pull = body_pull, .close = body_close}
 
 static struct body body_open(struct party *party, uint32_t bytes) {
   party->body = (struct party_body){.bytes = bytes, .open = true};
-  if (sim_one_in(party->side->scene->random, 2)) {
+  if (random_one_in(party->side->scene->random, 2)) {
     party->body.lent = malloc(bytes + 1);
     sim_check(party->body.lent, "out of memory");
     plan_copy_body(party->body.lent, &party->plan, !party->client, 0, bytes);
@@ -127,9 +127,10 @@ struct party *party_at(struct party_list *list, uint32_t index) {
 
 static void adopt(struct party *party, struct stream *stream) {
   party->stream = stream;
-  struct sim_random *random = party->side->scene->random;
-  stream->consume_later = sim_one_in(random, 3);
-  if (sim_one_in(random, 8)) stream->flow = (enum stream_flow)(FLOW_ECHO + sim_below(random, 4));
+  struct random *random = party->side->scene->random;
+  stream->consume_later = random_one_in(random, 3);
+  if (random_one_in(random, 8))
+    stream->flow = (enum stream_flow)(FLOW_ECHO + random_below(random, 4));
 }
 
 static void check_trailers_planned(const struct party *party) {
@@ -160,7 +161,7 @@ static void message_ended(struct party *party) {
 /* A handler that has had enough of what it just heard; the party may be gone afterwards. */
 static void perhaps_reset(struct party *party) {
   struct party_side *side = party->side;
-  if (party->closed || side->generous || !sim_one_in(side->scene->random, 400)) return;
+  if (party->closed || side->generous || !random_one_in(side->scene->random, 400)) return;
   side->scene->stats->resets++;
   stream_reset(party->stream, H2_CANCEL);
 }
@@ -244,7 +245,7 @@ static void do_push(struct party *party) {
   struct header fields[] = {
       header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
       header_of(TOKEN_AUTHORITY, span_text("sim")), header_of(TOKEN_PATH, span_text(path))};
-  bool foreign = sim_one_in(party->side->scene->random, 4);
+  bool foreign = random_one_in(party->side->scene->random, 4);
   if (foreign) fields[2].value = span_text("elsewhere");
   bool pushed = stream_push(party->stream, fields, 4);
   sim_check(!foreign || !pushed, "pushed for another authority");
@@ -267,11 +268,11 @@ static void do_preliminaries(struct party *party) {
 }
 
 /* Either side may say what it thinks of the response's urgency. */
-static void add_priority(struct field_store *store, struct sim_random *random) {
+static void add_priority(struct field_store *store, struct random *random) {
   static const char *const priorities[] = {"u=0", "u=1, i", "u=5", "i", "u=7, i=?0"};
-  if (sim_one_in(random, 3))
+  if (random_one_in(random, 3))
     store->fields[store->count++] =
-        header_of(TOKEN_PRIORITY, span_text(priorities[sim_below(random, 5)]));
+        header_of(TOKEN_PRIORITY, span_text(priorities[random_below(random, 5)]));
 }
 
 static void do_respond(struct party *party) {
@@ -285,7 +286,7 @@ static void do_respond(struct party *party) {
     store.fields[store.count++] = decimal_field(length, sizeof length, plan.response_bytes);
   add_priority(&store, party->side->scene->random);
   bool none = plan.response_bytes == 0 && !plan.response_trailers && plan.kind != PLAN_TUNNEL &&
-              sim_one_in(party->side->scene->random, 2);
+              random_one_in(party->side->scene->random, 2);
   struct body body = none ? BODY_NONE : body_open(party, plan.response_bytes);
   struct stream *stream = party->stream;
   if (!stream_respond(stream, plan.status, store.fields, store.count, body)) return;
@@ -337,7 +338,7 @@ void party_serve(void *ctx, struct stream *stream, const struct request *request
   check_request(party, request);
   party->end = request->end;
   if (party->plan.kind == PLAN_PUSHED) side->scene->stats->pushed++;
-  uint64_t delay = 1 + sim_below(side->scene->random, 20000000);
+  uint64_t delay = 1 + random_below(side->scene->random, 20000000);
   switch (party->plan.answer) {
   case ANSWER_AT_ONCE: do_respond(party); break;
   case ANSWER_BY_TIMER: stream_timer(stream, now_ns + delay); break;
@@ -381,9 +382,9 @@ static void on_promise(struct stream *stream, struct stream *promised,
                        const struct request *request) {
   const struct party *parent = stream->user;
   struct party_scene *scene = parent->side->scene;
-  if (sim_one_in(scene->random, 5)) {
+  if (random_one_in(scene->random, 5)) {
     scene->stats->pushes_refused++;
-    if (sim_one_in(scene->random, 2)) stream_reset(promised, H2_CANCEL);
+    if (random_one_in(scene->random, 2)) stream_reset(promised, H2_CANCEL);
     return; /* without events the engine refuses it */
   }
   struct party *party = party_new(parent->side, number_of(request->path), true);
@@ -417,7 +418,7 @@ static size_t request_pseudo(struct header *fields, const struct plan *plan, cha
 }
 
 static void add_request_extras(struct field_store *store, const struct plan *plan, char *length,
-                               size_t size, struct sim_random *random) {
+                               size_t size, struct random *random) {
   if (plan->request_length)
     store->fields[store->count++] = decimal_field(length, size, plan->request_bytes);
   add_priority(store, random);
@@ -441,7 +442,7 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
     return plan.request_huge; /* more than the server said it takes */
   }
   adopt(party, stream);
-  if (sim_one_in(side->scene->random, 6))
+  if (random_one_in(side->scene->random, 6))
     h2_request_depend(stream, (struct h2_dependency){.weight = 1 + (number & 0xff)});
   if (!plan.request_trailers) return true;
   struct field_store trailers = {.count = 0};
@@ -454,18 +455,19 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
 /* ---- of their own accord
  * ------------------------------------------------------------------------- */
 
-static void do_consume(struct party *party, struct sim_random *random) {
-  uint32_t bytes = party->side->generous ? party->unconsumed : sim_size(random, party->unconsumed);
+static void do_consume(struct party *party, struct random *random) {
+  uint32_t bytes =
+      party->side->generous ? party->unconsumed : random_size(random, party->unconsumed);
   party->unconsumed -= bytes;
   stream_consume(party->stream, bytes);
 }
 
 /* A receiver that wants only so much for now; in the end it wants everything. */
-static void do_cap(struct party *party, struct sim_random *random) {
-  bool lift = party->side->generous || sim_one_in(random, 2);
+static void do_cap(struct party *party, struct random *random) {
+  bool lift = party->side->generous || random_one_in(random, 2);
   party->capped = !lift;
   party->side->scene->stats->caps++;
-  stream_cap(party->stream, lift ? STREAM_UNCAPPED : sim_size(random, 200000));
+  stream_cap(party->stream, lift ? STREAM_UNCAPPED : random_size(random, 200000));
 }
 
 static void do_resume(struct party *party) {
@@ -475,17 +477,17 @@ static void do_resume(struct party *party) {
 }
 
 void party_act(struct party *party) {
-  struct sim_random *random = party->side->scene->random;
+  struct random *random = party->side->scene->random;
   bool generous = party->side->generous;
   if (party->closed) return;
-  if (!generous && sim_one_in(random, 150)) {
+  if (!generous && random_one_in(random, 150)) {
     static const uint32_t codes[] = {H2_CANCEL, 0, H2_INTERNAL_ERROR, H2_REFUSED_STREAM};
     party->side->scene->stats->resets++;
-    stream_reset(party->stream, codes[sim_below(random, 4)]);
+    stream_reset(party->stream, codes[random_below(random, 4)]);
     return;
   }
   if (party->unconsumed) do_consume(party, random);
-  if (generous ? party->capped : sim_one_in(random, 20)) do_cap(party, random);
+  if (generous ? party->capped : random_one_in(random, 20)) do_cap(party, random);
   if (party->body.waiting) {
     do_resume(party);
     return;

@@ -29,7 +29,7 @@ struct party_list {
 
 /* What the parties of a run share. */
 struct party_scene {
-  struct sim_random *random;
+  struct random *random;
   struct sim_stats *stats;
   uint64_t *next_number;
   uint64_t *now_ns;

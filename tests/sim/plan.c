@@ -11,47 +11,48 @@
 /* ---- plans -------------------------------------------------------------------------------------
  */
 
-static uint32_t body_bytes_of(struct sim_random *random) {
-  uint32_t size = sim_below(random, 16);
+static uint32_t body_bytes_of(struct random *random) {
+  uint32_t size = random_below(random, 16);
   if (size < 3) return 0;
-  if (size < 14) return sim_size(random, 6000);
-  return sim_size(random, size == 14 ? 40000 : 150000);
+  if (size < 14) return random_size(random, 6000);
+  return random_size(random, size == 14 ? 40000 : 150000);
 }
 
-static void plan_kind(struct plan *plan, struct sim_random *random) {
+static void plan_kind(struct plan *plan, struct random *random) {
   static const enum plan_kind kinds[] = {PLAN_GET,  PLAN_GET,  PLAN_GET,  PLAN_GET,  PLAN_GET,
                                          PLAN_HEAD, PLAN_POST, PLAN_POST, PLAN_POST, PLAN_TUNNEL};
-  plan->kind = kinds[sim_below(random, sizeof kinds / sizeof *kinds)];
+  plan->kind = kinds[random_below(random, sizeof kinds / sizeof *kinds)];
   if (plan->number & PLAN_NUMBER_PUSHED) plan->kind = PLAN_PUSHED;
   if (plan->kind == PLAN_POST || plan->kind == PLAN_TUNNEL)
     plan->request_bytes = body_bytes_of(random);
 }
 
-static void plan_status(struct plan *plan, struct sim_random *random) {
+static void plan_status(struct plan *plan, struct random *random) {
   static const uint16_t statuses[] = {200, 200, 200, 200, 404, 500, 204, 304, 206};
-  plan->status = statuses[sim_below(random, sizeof statuses / sizeof *statuses)];
+  plan->status = statuses[random_below(random, sizeof statuses / sizeof *statuses)];
   if (plan->kind == PLAN_TUNNEL) plan->status = 200;
   plan->response_bytes = body_bytes_of(random);
 }
 
 struct plan plan_of(uint64_t number) {
-  struct sim_random random = {sim_mix(number ^ 0x7e1a)};
+  struct random random = {random_mix(number ^ 0x7e1a)};
   struct plan plan = {.number = number};
   plan_kind(&plan, &random);
   plan_status(&plan, &random);
-  plan.answer = (enum plan_answer)sim_below(&random, 4);
+  plan.answer = (enum plan_answer)random_below(&random, 4);
   bool body = plan.kind == PLAN_POST || plan.kind == PLAN_TUNNEL;
   if (plan.answer == ANSWER_AFTER_BODY && !body) plan.answer = ANSWER_AT_ONCE;
   if (plan.kind == PLAN_TUNNEL && plan.answer == ANSWER_AFTER_BODY) plan.answer = ANSWER_LATER;
-  plan.informs = sim_one_in(&random, 8) ? (uint8_t)(1 + sim_below(&random, 3)) : 0;
-  plan.pushes = plan.kind == PLAN_GET && sim_one_in(&random, 6) ? 1 + sim_below(&random, 3) % 3 : 0;
-  plan.request_length = plan.kind == PLAN_POST && sim_one_in(&random, 2);
-  plan.response_length = plan.kind != PLAN_TUNNEL && sim_one_in(&random, 2);
-  plan.request_trailers = plan.kind == PLAN_POST && sim_one_in(&random, 6);
-  plan.response_trailers = plan.kind != PLAN_TUNNEL && sim_one_in(&random, 6);
-  plan.request_huge = !(number & PLAN_NUMBER_PUSHED) && sim_one_in(&random, 60);
-  plan.response_huge = sim_one_in(&random, 60);
-  plan.body_fails = plan.kind != PLAN_TUNNEL && sim_one_in(&random, 50);
+  plan.informs = random_one_in(&random, 8) ? (uint8_t)(1 + random_below(&random, 3)) : 0;
+  plan.pushes =
+      plan.kind == PLAN_GET && random_one_in(&random, 6) ? 1 + random_below(&random, 3) % 3 : 0;
+  plan.request_length = plan.kind == PLAN_POST && random_one_in(&random, 2);
+  plan.response_length = plan.kind != PLAN_TUNNEL && random_one_in(&random, 2);
+  plan.request_trailers = plan.kind == PLAN_POST && random_one_in(&random, 6);
+  plan.response_trailers = plan.kind != PLAN_TUNNEL && random_one_in(&random, 6);
+  plan.request_huge = !(number & PLAN_NUMBER_PUSHED) && random_one_in(&random, 60);
+  plan.response_huge = random_one_in(&random, 60);
+  plan.body_fails = plan.kind != PLAN_TUNNEL && random_one_in(&random, 50);
   return plan;
 }
 
@@ -75,14 +76,14 @@ static void store_add(struct field_store *store, struct span name, struct span v
 
 /* Names from a stock of twelve, values from a stock of about forty for each name: enough to fill a
  * table of 4096 bytes and to come back before and after eviction. */
-static void add_stock_field(struct field_store *store, struct sim_random *random, size_t i) {
+static void add_stock_field(struct field_store *store, struct random *random, size_t i) {
   static const char *const known[] = {"accept", "etag", "user-agent", "vary", "content-type"};
-  uint32_t which = sim_below(random, 12);
+  uint32_t which = random_below(random, 12);
   if (which < 5)
     snprintf(store->name[i], sizeof store->name[i], "%s", known[which]);
   else
     snprintf(store->name[i], sizeof store->name[i], "x-stock-%u", which);
-  uint32_t value = sim_below(random, 40);
+  uint32_t value = random_below(random, 40);
   uint32_t len = value < 20 ? value : value * 3;
   for (uint32_t at = 0; at < len; at++)
     store->text[i][at] = (char)('!' + (value * 7 + at * 3 + which) % 90);
@@ -90,8 +91,8 @@ static void add_stock_field(struct field_store *store, struct sim_random *random
 }
 
 void plan_fields(struct field_store *store, const struct plan *plan, enum list list) {
-  struct sim_random random = {sim_mix(plan->number * 8 + list)};
-  uint32_t count = sim_below(&random, list <= LIST_RESPONSE ? PLAN_FIELDS_MAX - 1 : 3);
+  struct random random = {random_mix(plan->number * 8 + list)};
+  uint32_t count = random_below(&random, list <= LIST_RESPONSE ? PLAN_FIELDS_MAX - 1 : 3);
   bool huge = (list == LIST_REQUEST && plan->request_huge) ||
               (list == LIST_RESPONSE && plan->response_huge);
   if (huge) store_add(store, span_text("x-huge"), span_of(huge_text(), PLAN_HUGE_BYTES));
@@ -136,13 +137,13 @@ static const uint8_t *pattern(void) {
   static uint8_t bytes[2 * PATTERN_BYTES];
   if (bytes[1] == 0)
     for (uint32_t i = 0; i < sizeof bytes; i++)
-      bytes[i] = (uint8_t)(sim_mix(i % PATTERN_BYTES) | 1);
+      bytes[i] = (uint8_t)(random_mix(i % PATTERN_BYTES) | 1);
   return bytes;
 }
 
 /* The pattern from byte `offset` on is one stretch for PATTERN_BYTES at least. */
 static const uint8_t *pattern_at(const struct plan *plan, bool response, uint32_t offset) {
-  uint32_t start = (uint32_t)sim_mix(plan->number * 2 + response);
+  uint32_t start = (uint32_t)random_mix(plan->number * 2 + response);
   return pattern() + (start + offset) % PATTERN_BYTES;
 }
 

@@ -7,7 +7,7 @@
 #define WEIR_SIM_PLAN_H
 
 #include "engine/http/headers.h"
-#include "tests/sim/random.h"
+#include "tests/support/random.h"
 
 /* In an exchange's number: a server promised it. */
 #define PLAN_NUMBER_PUSHED (1ull << 60)

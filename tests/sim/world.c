@@ -37,11 +37,11 @@ static void memory_give(void *ctx, void *object, size_t bytes) {
 /* ---- a world's life
  * ------------------------------------------------------------------------------- */
 
-static uint32_t pick(struct sim_random *random, const uint32_t *values, uint32_t count) {
-  return values[sim_below(random, count)];
+static uint32_t pick(struct random *random, const uint32_t *values, uint32_t count) {
+  return values[random_below(random, count)];
 }
 
-static struct engine_config config_of(struct sim_random *random) {
+static struct engine_config config_of(struct random *random) {
   static const uint32_t windows[] = {65535, 65535, 1000, 20000, 200000, 65536};
   static const uint32_t connection_windows[] = {1 << 20, 65535, 65536, 100000};
   static const uint32_t frames[] = {16384, 16384, 20000, 65536};
@@ -53,10 +53,10 @@ static struct engine_config config_of(struct sim_random *random) {
   config.frame_bytes_max = pick(random, frames, 4);
   config.header_list_bytes = pick(random, lists, 3);
   config.concurrent_streams = pick(random, concurrent, 3);
-  config.no_rfc7540_priorities = sim_one_in(random, 2);
-  config.push = !sim_one_in(random, 4);
-  config.flow = (enum stream_flow)(FLOW_ECHO + sim_below(random, 4));
-  config.idle_ns = (1 + sim_below(random, 60)) * SECOND_NS;
+  config.no_rfc7540_priorities = random_one_in(random, 2);
+  config.push = !random_one_in(random, 4);
+  config.flow = (enum stream_flow)(FLOW_ECHO + random_below(random, 4));
+  config.idle_ns = (1 + random_below(random, 60)) * SECOND_NS;
   return config;
 }
 
@@ -70,8 +70,8 @@ static void world_open(struct sim_world *world, uint64_t seed, struct sim_totals
                                       .next_number = &world->next_number,
                                       .now_ns = &world->now_ns};
   world->next_number = seed % 1000003 * 1000000;
-  world->refuses = sim_one_in(&world->random, 3);
-  world->jumps = sim_one_in(&world->random, 3);
+  world->refuses = random_one_in(&world->random, 3);
+  world->jumps = random_one_in(&world->random, 3);
   for (int i = 0; i < 2; i++) {
     struct engine_config config = config_of(&world->random);
     bool ok =
@@ -97,9 +97,9 @@ static void pair_open(struct sim_world *world, struct sim_pair *pair) {
     return;
   }
   for (int i = 0; i < 2; i++) {
-    uint32_t least = sim_one_in(&world->random, 12) ? 0 : 4096;
+    uint32_t least = random_one_in(&world->random, 12) ? 0 : 4096;
     pair->pipes[i]->at = pair->pipes[i]->len = 0;
-    pair->pipes[i]->capacity = least + sim_size(&world->random, SIM_PIPE_BYTES_MAX - least);
+    pair->pipes[i]->capacity = least + random_size(&world->random, SIM_PIPE_BYTES_MAX - least);
     pair->ends[i].in = pair->pipes[i];
     pair->ends[i].peer = &pair->ends[1 - i];
     sim_end_open(&pair->ends[i], machines[i], i == 0, &world->scene);
@@ -167,8 +167,8 @@ static void inject_setting(struct sim_world *world, struct sim_end *end, uint16_
     value = H2_FRAME_BYTES_MIN;
   else if (id == H2_MAX_HEADER_LIST_SIZE)
     value = UINT32_MAX; /* so that the server has to say 431 */
-  else if (!sim_one_in(&world->random, 3))
-    value = sim_below(&world->random, value ? value : 1);
+  else if (!random_one_in(&world->random, 3))
+    value = random_below(&world->random, value ? value : 1);
   (void)put_setting(put_settings_header(frame, 1), id, value);
   if (sim_end_inject(end, frame, sizeof frame - 1)) world->totals->injected++;
 }
@@ -176,11 +176,11 @@ static void inject_setting(struct sim_world *world, struct sim_end *end, uint16_
 static void inject_priority(struct sim_world *world, struct sim_end *end) {
   uint8_t frame[16] = {0, 0, 5, H2_PRIORITY, 0, 0, 0, 0, 0};
   if (end->client) return;
-  frame[8] = (uint8_t)(1 + 2 * sim_below(&world->random, 60));
-  frame[12] = (uint8_t)sim_below(&world->random, 120);
+  frame[8] = (uint8_t)(1 + 2 * random_below(&world->random, 60));
+  frame[12] = (uint8_t)random_below(&world->random, 120);
   if (frame[12] == frame[8]) frame[12] = 0;
-  frame[9] = sim_one_in(&world->random, 3) ? 0x80 : 0;
-  frame[13] = (uint8_t)sim_below(&world->random, 256);
+  frame[9] = random_one_in(&world->random, 3) ? 0x80 : 0;
+  frame[13] = (uint8_t)random_below(&world->random, 256);
   if (sim_end_inject(end, frame, 14)) world->totals->injected++;
 }
 
@@ -193,13 +193,13 @@ static void inject(struct sim_world *world, struct sim_end *end) {
   static const uint16_t ids[] = {H2_INITIAL_WINDOW_SIZE,    H2_INITIAL_WINDOW_SIZE,
                                  H2_MAX_CONCURRENT_STREAMS, H2_HEADER_TABLE_SIZE,
                                  H2_MAX_FRAME_SIZE,         H2_MAX_HEADER_LIST_SIZE};
-  uint32_t what = sim_below(&world->random, 10);
+  uint32_t what = random_below(&world->random, 10);
   if (what == 0)
     inject_unknown(world, end);
   else if (what < 4)
     inject_priority(world, end);
   else
-    inject_setting(world, end, ids[sim_below(&world->random, 6)]);
+    inject_setting(world, end, ids[random_below(&world->random, 6)]);
 }
 
 /* The peer's settings are again as the peer announced them. False: that cannot be said now. */
@@ -220,22 +220,22 @@ static void pool_restore(struct sim_world *world) {
 
 /* A pool that is full, or memory that is refused, for a while. */
 static void refuse_something(struct sim_world *world) {
-  struct engine *engine = &world->engines[sim_below(&world->random, 2)];
+  struct engine *engine = &world->engines[random_below(&world->random, 2)];
   struct pool *pools[] = {
       &engine->connections,  &engine->streams,       &engine->sections,
       &engine->outs,         &engine->controls,      &engine->frames,
       &engine->sched.shares, &engine->sched.updates, &engine->sched.placeholders};
   const uint32_t count = sizeof pools / sizeof *pools;
-  uint32_t which = sim_below(&world->random, 2 * count);
+  uint32_t which = random_below(&world->random, 2 * count);
   world->totals->refusals++;
   if (which >= count) {
-    world->memory.refuse = 1 + sim_below(&world->random, 3);
+    world->memory.refuse = 1 + random_below(&world->random, 3);
     return;
   }
   if (world->starved_pool) return;
   world->starved_pool = pools[which];
   world->starved_pool_max = pools[which]->max;
-  world->starved_pool_until = world->step + 1 + sim_below(&world->random, 40);
+  world->starved_pool_until = world->step + 1 + random_below(&world->random, 40);
   pools[which]->max = pools[which]->taken;
 }
 
@@ -243,9 +243,9 @@ static void refuse_something(struct sim_world *world) {
  * -------------------------------------------------------------------------------------- */
 
 static void pass_time(struct sim_world *world) {
-  world->now_ns += sim_below(&world->random, 200000);
-  if (!world->jumps || !sim_one_in(&world->random, 5000)) return;
-  world->now_ns += sim_size(&world->random, 40) * SECOND_NS;
+  world->now_ns += random_below(&world->random, 200000);
+  if (!world->jumps || !random_one_in(&world->random, 5000)) return;
+  world->now_ns += random_size(&world->random, 40) * SECOND_NS;
   world->totals->time_jumps++;
 }
 
@@ -264,27 +264,29 @@ static void do_ping(struct sim_world *world, struct sim_end *end) {
 
 static void do_reprioritize(struct sim_world *world, struct sim_end *end) {
   static const char *const fields[] = {"u=0", "u=6, i", "i", ""};
-  struct party *party = party_at(&end->side.parties, sim_below(&world->random, 64));
+  struct party *party = party_at(&end->side.parties, random_below(&world->random, 64));
   if (!end->client || !party || !party->stream) return;
   const struct h2_stream *stream = (const struct h2_stream *)(const void *)party->stream;
   if (!stream->announced) return; /* a server bounds how many idle streams may be spoken of */
   const struct h2_dependency dependency = {.stream_id = stream->id > 2 ? stream->id - 2 : 0,
-                                           .weight = (uint16_t)(1 + sim_below(&world->random, 256)),
-                                           .exclusive = sim_one_in(&world->random, 3)};
-  if (sim_one_in(&world->random, 2))
+                                           .weight =
+                                               (uint16_t)(1 + random_below(&world->random, 256)),
+                                           .exclusive = random_one_in(&world->random, 3)};
+  if (random_one_in(&world->random, 2))
     h2_depend(sim_end_h2(end), stream->id, dependency);
   else
-    h2_reprioritize(sim_end_h2(end), stream->id, span_text(fields[sim_below(&world->random, 4)]));
+    h2_reprioritize(sim_end_h2(end), stream->id,
+                    span_text(fields[random_below(&world->random, 4)]));
 }
 
 static void do_party(struct sim_world *world, struct sim_end *end) {
-  struct party *party = party_at(&end->side.parties, sim_below(&world->random, 64));
+  struct party *party = party_at(&end->side.parties, random_below(&world->random, 64));
   if (party) party_act(party);
 }
 
 /* Things that handlers and users do; they happen whatever the transport is doing. */
 static void do_application(struct sim_world *world, struct sim_end *end) {
-  uint32_t what = sim_below(&world->random, 64);
+  uint32_t what = random_below(&world->random, 64);
   if (what < 24)
     do_request(world, end);
   else if (what == 24)
@@ -296,13 +298,13 @@ static void do_application(struct sim_world *world, struct sim_end *end) {
 }
 
 static void do_fault(struct sim_world *world, struct sim_end *end) {
-  struct sim_random *random = &world->random;
-  uint32_t what = sim_below(random, 256);
+  struct random *random = &world->random;
+  uint32_t what = random_below(random, 256);
   if (what < 24) {
-    end->starved_until = world->step + sim_below(random, 2000); /* ENOBUFS */
+    end->starved_until = world->step + random_below(random, 2000); /* ENOBUFS */
     world->totals->starved++;
   } else if (what < 32) {
-    end->paused_until = world->step + sim_below(random, 8000); /* a slow reader */
+    end->paused_until = world->step + random_below(random, 8000); /* a slow reader */
     world->totals->paused++;
   } else if (what < 35) {
     sim_end_drain(end);
@@ -310,7 +312,7 @@ static void do_fault(struct sim_world *world, struct sim_end *end) {
   } else if (what < 38) {
     world->totals->aborts++;
     world->totals->late_completions += end->sending;
-    sim_end_close(end, sim_one_in(random, 2));
+    sim_end_close(end, random_one_in(random, 2));
   } else if (what < 64 && world->refuses) {
     refuse_something(world);
   } else {
@@ -320,7 +322,7 @@ static void do_fault(struct sim_world *world, struct sim_end *end) {
 
 static void do_transport(struct sim_world *world, struct sim_end *end) {
   bool reads = world->step >= end->starved_until && world->step >= end->paused_until;
-  switch (sim_below(&world->random, 3)) {
+  switch (random_below(&world->random, 3)) {
   case 0: (void)sim_end_submit(end, &world->random, false); break;
   case 1: (void)sim_end_complete(end, &world->random, false); break;
   default:
@@ -372,19 +374,19 @@ static void check_leaks(const struct sim_world *world) {
 }
 
 static void step(struct sim_world *world) {
-  struct sim_random *random = &world->random;
+  struct random *random = &world->random;
   sim_step_begin(world->step);
   pass_time(world);
   if (world->starved_pool && world->step >= world->starved_pool_until) pool_restore(world);
-  struct sim_pair *pair = &world->pairs[sim_below(random, SIM_PAIRS)];
+  struct sim_pair *pair = &world->pairs[random_below(random, SIM_PAIRS)];
   if (!pair_is_open(pair)) {
     pair_open(world, pair);
     return;
   }
-  struct sim_end *end = &pair->ends[sim_below(random, 2)];
+  struct sim_end *end = &pair->ends[random_below(random, 2)];
   if (!end->open) end = end->peer;
-  if (!sim_one_in(random, 8)) (void)sim_end_tick(end, world->now_ns);
-  uint32_t what = sim_below(random, 64);
+  if (!random_one_in(random, 8)) (void)sim_end_tick(end, world->now_ns);
+  uint32_t what = random_below(random, 64);
   if (!end->open)
     ;
   else if (what == 0)
@@ -483,9 +485,9 @@ static void pair_settle(struct sim_world *world, struct sim_pair *pair) {
 }
 
 static void pair_end(struct sim_world *world, struct sim_pair *pair) {
-  uint32_t how = sim_below(&world->random, 4);
+  uint32_t how = random_below(&world->random, 4);
   if (how > 0 && pair_is_open(pair)) pair_settle(world, pair);
-  if (how == 1) sim_end_drain(&pair->ends[sim_below(&world->random, 2)]);
+  if (how == 1) sim_end_drain(&pair->ends[random_below(&world->random, 2)]);
   for (int round = 0; how == 1 && round < 4000 && pair_is_open(pair); round++) {
     (void)quiet_round(world, pair);
     world->now_ns += MILLISECOND_NS;
@@ -539,8 +541,8 @@ void sim_world_run(uint64_t seed, uint64_t steps, struct sim_totals *totals) {
   pairs_allocate(&world);
   for (world.step = 0; world.step < steps; world.step++) {
     step(&world);
-    if (sim_one_in(&world.random, 4000)) {
-      struct sim_pair *pair = &world.pairs[sim_below(&world.random, SIM_PAIRS)];
+    if (random_one_in(&world.random, 4000)) {
+      struct sim_pair *pair = &world.pairs[random_below(&world.random, SIM_PAIRS)];
       if (pair_is_open(pair)) pair_settle(&world, pair);
     }
   }

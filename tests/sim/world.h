@@ -29,7 +29,7 @@ struct sim_totals {
 };
 
 struct sim_world {
-  struct sim_random random;
+  struct random random;
   uint64_t now_ns, step, next_number;
   struct sim_memory memory;
   struct engine engines[2]; /* client, server */

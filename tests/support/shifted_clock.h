@@ -1,21 +1,19 @@
 /*
- * support/shifted_clock.h - defines clock_gettime() for the program that includes it, so that a test can
- * make hours pass on one clock: SHIFTED_CLOCK, which it defines before.
+ * support/shifted_clock.h - lets hours pass on one of the kernel's clocks, for the program that
+ * links it: clock_gettime() is defined here, in front of libc's. Clocks that no test has shifted
+ * are the kernel's.
  */
-#ifndef WEIR_TEST_SHIFTED_CLOCK_H
-#define WEIR_TEST_SHIFTED_CLOCK_H
+#ifndef WEIR_TESTS_SHIFTED_CLOCK_H
+#define WEIR_TESTS_SHIFTED_CLOCK_H
 
 #include <stdint.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
-static _Atomic int64_t shifted_seconds; /* how far it is ahead of the kernel's */
+/* Puts `clock` so many seconds ahead of the kernel's; 0 puts it back. Only one clock is shifted at
+ * a time. Any thread may call it; all threads see it. */
+void shifted_clock_set(clockid_t clock, int64_t seconds);
 
-int clock_gettime(clockid_t clock, struct timespec *now) {
-  int result = (int)syscall(SYS_clock_gettime, clock, now);
-  if (clock == SHIFTED_CLOCK) now->tv_sec += shifted_seconds;
-  return result;
-}
+/* Likewise, further than it already is. */
+void shifted_clock_add(clockid_t clock, int64_t seconds);
 
 #endif

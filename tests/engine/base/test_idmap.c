@@ -4,17 +4,15 @@
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
+#include "tests/support/random.h"
 
 #include "engine/base/idmap.h"
 
 static struct counted_memory memory;
-static uint64_t seed = 88172645463325252ull;
+static struct random chance = {1};
 
 static uint32_t below(uint32_t bound) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  seed ^= seed << 17;
-  return (uint32_t)(seed >> 11) % bound;
+  return random_below(&chance, bound);
 }
 
 static void *object_of(uint32_t id) {

@@ -3,6 +3,7 @@
  * random steps. Spec: RFC 9113 sections 5.2 and 6.9.
  */
 #include "tests/support/cmocka.h"
+#include "tests/support/random.h"
 
 #include "engine/h2/window.h"
 
@@ -108,13 +109,10 @@ static void test_credit_cap(void **state) {
 
 /* ---- a model --------------------------------------------------------------------------------- */
 
-static uint64_t seed = 88172645463325252ull;
+static struct random chance = {1};
 
 static uint32_t below(uint32_t bound) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  seed ^= seed << 17;
-  return (uint32_t)(seed >> 11) % bound;
+  return random_below(&chance, bound);
 }
 
 /* What the peer believes it may send is what we granted, and in the end the whole window. */

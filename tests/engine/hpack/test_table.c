@@ -6,6 +6,7 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
 #include "tests/support/fields.h"
+#include "tests/support/random.h"
 
 #include <string.h>
 
@@ -29,11 +30,10 @@ static struct naive naive;
 static struct naive_entry storage[ENTRIES_MAX];
 static struct counted_memory memory;
 static struct hpack_table table;
-static uint64_t random_state;
+static struct random chance;
 
-static uint32_t random_below(uint32_t limit) {
-  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-  return (uint32_t)((random_state >> 33) % limit);
+static uint32_t below(uint32_t limit) {
+  return random_below(&chance, limit);
 }
 
 static size_t naive_bytes(void) {
@@ -92,7 +92,7 @@ static void compare_entry(uint32_t age) {
   field.token ^= 1;
   assert_false(hpack_table_name_equal(&table, entry, &field));
   if (field.value.len == 0) return;
-  char *octet = &naive.at[age]->value[random_below((uint32_t)field.value.len)];
+  char *octet = &naive.at[age]->value[below((uint32_t)field.value.len)];
   *octet ^= 1;
   assert_false(hpack_table_value_equal(&table, entry, &field));
   *octet ^= 1;
@@ -104,7 +104,7 @@ static void compare(bool all) {
   assert_int_equal(table.bytes, naive_bytes());
   if (table.count == 0) return;
   if (!all) {
-    compare_entry(random_below(table.count));
+    compare_entry(below(table.count));
     return;
   }
   for (uint32_t age = 0; age < table.count; age++)
@@ -113,11 +113,11 @@ static void compare(bool all) {
 
 /* Mostly short strings, now and then ones that fill the table or exceed it. */
 static size_t random_len(void) {
-  switch (random_below(32)) {
-  case 0: return random_below(4200);
-  case 1: return random_below(1000);
+  switch (below(32)) {
+  case 0: return below(4200);
+  case 1: return below(1000);
   case 2: return 0;
-  default: return random_below(40);
+  default: return below(40);
   }
 }
 
@@ -125,13 +125,13 @@ static void random_insert(void) {
   static char strings[2][4200];
   struct header field = {.name = span_of(strings[0], random_len()),
                          .value = span_of(strings[1], random_len()),
-                         .flags = (uint8_t)random_below(8)};
+                         .flags = (uint8_t)below(8)};
   for (size_t i = 0; i < field.name.len; i++)
-    strings[0][i] = (char)('a' + random_below(26));
+    strings[0][i] = (char)('a' + below(26));
   for (size_t i = 0; i < field.value.len; i++)
-    strings[1][i] = (char)('A' + random_below(26));
-  if (random_below(2)) {
-    field.token = (uint16_t)(1 + random_below(TOKEN_COUNT - 1));
+    strings[1][i] = (char)('A' + below(26));
+  if (below(2)) {
+    field.token = (uint16_t)(1 + below(TOKEN_COUNT - 1));
     field.name = header_token_name((enum header_token)field.token);
   }
   naive_insert(&field);
@@ -143,7 +143,7 @@ static void random_insert(void) {
 
 static void random_resize(void) {
   uint32_t bytes_max = HPACK_TABLE_BYTES_MAX;
-  if (random_below(2)) bytes_max = random_below(HPACK_TABLE_BYTES_MAX + 1);
+  if (below(2)) bytes_max = below(HPACK_TABLE_BYTES_MAX + 1);
   naive.bytes_max = bytes_max;
   naive_evict(bytes_max);
   hpack_table_resize(&table, bytes_max);
@@ -151,13 +151,13 @@ static void random_resize(void) {
 
 /* One table's life; `seed` replays it. */
 static void run_life(uint64_t seed, uint32_t *wrapped, uint32_t *full, uint32_t *grown) {
-  random_state = seed;
+  chance.state = seed;
   naive.count = 0;
   naive.bytes_max = HPACK_TABLE_BYTES_MAX;
   hpack_table_init(&table, &memory.memory, HPACK_TABLE_BYTES_MAX);
   for (uint32_t step = 0; step < OPERATIONS_OF_A_LIFE; step++) {
     const uint32_t next_byte = table.next_byte, capacity = table.capacity;
-    if (random_below(500) == 0)
+    if (below(500) == 0)
       random_resize();
     else
       random_insert();

@@ -14,7 +14,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/http/first_scan.h"
-#include "tests/support/jpeg_images.h"
+#include "tests/support/jpeg.h"
 
 #define TEXT(literal)  (const uint8_t *)(literal), sizeof(literal) - 1
 #define IMAGE(content) content, sizeof content

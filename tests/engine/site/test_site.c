@@ -6,13 +6,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
 #include "engine/site/site.h"
-#include "tests/support/fake_stream.h"
-#include "tests/support/jpeg_images.h"
+#include "tests/support/fake.h"
+#include "tests/support/jpeg.h"
 
 /* ---- memory that counts ---------------------------------------------------------------------- */
 

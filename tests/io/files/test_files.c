@@ -29,7 +29,6 @@
 #include "io/files/parts.h"
 #include "io/worker/worker.h"
 
-#define SHIFTED_CLOCK CLOCK_REALTIME
 #include "tests/support/shifted_clock.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -122,7 +121,7 @@ static int set_up(void **state) {
   char secret[80];
   page_cache_cold = false;
   before_read = NULL;
-  shifted_seconds = 0;
+  shifted_clock_set(CLOCK_REALTIME, 0);
   read_bytes_max = 0;
   ring_count = 0;
   ring_max = 64;
@@ -352,13 +351,13 @@ static void test_changes_are_noticed(void **state) {
   expect(files, "page", now_ns + SECOND - 1, "two");
   expect(files, "page", now_ns += SECOND, "three!");
 
-  shifted_seconds = 10; /* long ago: now the time stamps vouch for it */
+  shifted_clock_set(CLOCK_REALTIME, 10); /* long ago: now the time stamps vouch for it */
   expect(files, "page", now_ns += SECOND, "three!");
   misses = files_counters(files)->misses;
   expect(files, "page", now_ns += SECOND, "three!");
   expect(files, "page", now_ns += SECOND, "three!");
   assert_int_equal(files_counters(files)->misses, misses); /* compared, not loaded */
-  shifted_seconds = 0;
+  shifted_clock_set(CLOCK_REALTIME, 0);
   put(at("page"), "four", 4);
   expect(files, "page", now_ns += SECOND, "four");
 
@@ -408,7 +407,7 @@ static void test_file_that_never_rests(void **state) {
   struct file *file;
   put(at("page"), "more", 4);
   before_read = append_to_page;
-  shifted_seconds = 10;
+  shifted_clock_set(CLOCK_REALTIME, 10);
   assert_int_equal(find(files, "page", SECOND, &file), FILES_FOUND);
   before_read = NULL;
   assert_int_equal(file->bytes.len, file->identity.size_bytes);

@@ -8,12 +8,14 @@
  */
 #include "io/link/accept.h"
 #include "io/worker/worker.h"
-#include "tests/support/echo_machine.h"
+#include "tests/support/echo.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,6 +25,10 @@
 #include <cmocka.h>
 
 /* --- the unkind kernel --- */
+
+static size_t min(size_t a, size_t b) {
+  return a < b ? a : b;
+}
 
 /* The numbers are the test's to set at any time; `random` is the worker's alone. */
 static struct faults {
@@ -49,7 +55,7 @@ static ssize_t allowance(size_t len) {
   size_t exactly = __atomic_exchange_n(&faults.first_send_bytes, 0, __ATOMIC_RELAXED);
   if (exactly) {
     counter_add(&faults.shortened, exactly < len);
-    return (ssize_t)echo_min(exactly, len);
+    return (ssize_t)min(exactly, len);
   }
   if (draw(100) < setting(&faults.fail_percent)) {
     counter_add(&faults.failed, 1);
@@ -83,7 +89,7 @@ ssize_t sendmsg(int fd, const struct msghdr *header, int flags) {
   part.msg_iovlen = 0;
   for (size_t left = (size_t)allowed; left > 0; part.msg_iovlen++) {
     spans[part.msg_iovlen] = header->msg_iov[part.msg_iovlen];
-    spans[part.msg_iovlen].iov_len = echo_min(left, spans[part.msg_iovlen].iov_len);
+    spans[part.msg_iovlen].iov_len = min(left, spans[part.msg_iovlen].iov_len);
     left -= spans[part.msg_iovlen].iov_len;
   }
   return syscall(SYS_sendmsg, fd, &part, flags);
@@ -184,7 +190,7 @@ static void exchange(size_t len) {
     if (poll(&pollfd, 1, 10000) != 1)
       fail_msg("stuck at %zu of %zu bytes, seed %lu", got, len, (unsigned long)seed);
     if (pollfd.revents & POLLOUT) {
-      size_t part = echo_min(sizeof buffer, len - sent);
+      size_t part = min(sizeof buffer, len - sent);
       for (size_t i = 0; i < part; i++)
         buffer[i] = echo_byte(sent + i);
       ssize_t put = syscall(SYS_sendto, fd, buffer, part, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);

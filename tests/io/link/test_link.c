@@ -7,13 +7,15 @@
 #include "io/link/accept.h"
 #include "io/link/parts.h"
 #include "io/worker/worker.h"
-#include "tests/support/echo_machine.h"
+#include "tests/support/echo.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +42,10 @@ static const struct way {
      "buffer_ring,inline_send"},
 };
 enum { WAY_COUNT = sizeof ways / sizeof ways[0] };
+
+static size_t min(size_t a, size_t b) {
+  return a < b ? a : b;
+}
 
 /* --- one server --- */
 
@@ -172,7 +178,7 @@ static void *writer(void *argument) {
   uint32_t random = transfer->seed;
   for (size_t at = 0; at < transfer->bytes;) {
     random = random * 1664525 + 1013904223;
-    size_t len = echo_min(1 + (random >> 8) % transfer->chunk_max, transfer->bytes - at);
+    size_t len = min(1 + (random >> 8) % transfer->chunk_max, transfer->bytes - at);
     ssize_t put = send(transfer->fd, data + at, len, MSG_NOSIGNAL);
     if (put <= 0) break; /* the reader will miss the rest, and say so */
     at += (size_t)put;
@@ -253,7 +259,7 @@ static void test_last_bytes_arrive(void **state) {
   usleep(50000);
   write_all(fd, junk, 50000);
   for (size_t at = 0; at < BYTES;) {
-    size_t len = echo_min(BYTES - at, 100000);
+    size_t len = min(BYTES - at, 100000);
     read_all(fd, got + at, len);
     at += len;
     write_all(fd, junk, 1000);

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include <cmocka.h>
@@ -19,12 +21,13 @@
 #include "io/base/limits.h"
 #include "io/tls/certificate.h"
 #include "io/tls/context.h"
-#include "tests/support/tls_pair.h"
-
-#define SHIFTED_CLOCK CLOCK_MONOTONIC_COARSE /* what ages ticket keys */
+#include "io/tls/tls.h"
+#include "tests/support/end.h"
+#include "tests/support/pipe.h"
 #include "tests/support/shifted_clock.h"
 
-#define SECOND UINT64_C(1000000000)
+#define SECOND           UINT64_C(1000000000)
+#define TICKET_KEY_CLOCK CLOCK_MONOTONIC_COARSE /* what ages ticket keys */
 
 static struct certificate certificate;
 static struct io_error error;
@@ -170,11 +173,11 @@ static void pair_free(struct pair *pair) {
 
 /* Until nothing moves. With `seed`, the bytes are cut at random into pieces of up to `cut`. */
 static void pair_run(struct pair *pair, uint64_t seed, size_t cut) {
-  uint64_t random = seed;
+  struct random random = {seed};
   for (int idle = 0; idle < 3; idle++) {
-    size_t a = seed ? tls_random_to(&random, cut) : cut;
-    size_t b = seed ? tls_random_to(&random, cut) : cut;
-    size_t budget = seed ? tls_random_to(&random, 100000) : 65536;
+    size_t a = seed ? 1 + random_below(&random, (uint32_t)cut) : cut;
+    size_t b = seed ? 1 + random_below(&random, (uint32_t)cut) : cut;
+    size_t budget = seed ? 1 + random_below(&random, 100000) : 65536;
     if (pipe_step(&pair->up, &pair->client.machine, &pair->server.machine, a, budget, pair->now_ns))
       idle = -1;
     if (pipe_step(&pair->down, &pair->server.machine, &pair->client.machine, b, budget,
@@ -463,7 +466,7 @@ static void test_damage(void **state) {
     choice.up_bytes = 5000;
     choice.version = seed % 2 ? TLS1_2_VERSION : TLS1_3_VERSION;
     struct pair *pair = pair_create(&choice);
-    uint64_t random = seed * 104729, at = tls_random(&random) % 6000;
+    uint64_t at = random_mix(seed) % 6000;
     while (pipe_step(&pair->up, &pair->client.machine, &(struct machine){0}, 1 << 20, 65536, 1) ||
            pipe_step(&pair->up, &(struct machine){0}, &pair->server.machine, 100, 65536, 1) ||
            pipe_step(&pair->down, &pair->server.machine, &pair->client.machine, 1 << 20, 65536, 1))
@@ -511,13 +514,13 @@ static void test_not_tls(void **state) {
 /* TLS record header, then nonsense: alert and end, whole or byte by byte. */
 static void test_garbage_records(void **state) {
   (void)state;
-  uint64_t random = 42;
+  struct random random = {42};
   for (int round = 0; round < 300; round++) {
     struct pair *pair = pair_create(&plain);
     struct machine *server = &pair->server.machine;
     uint8_t bytes[600];
     for (size_t i = 0; i < sizeof bytes; i++)
-      bytes[i] = (uint8_t)tls_random(&random);
+      bytes[i] = (uint8_t)random_next(&random);
     memcpy(bytes, "\x16\x03\x01\x00", 4);
     bytes[5] = 1; /* ClientHello */
     bytes[6] = 0;
@@ -679,7 +682,7 @@ static void test_ticket_keys_rotate(void **state) {
   pair_run(pair, 0, 65536);
   read_key_name(pair, name);
   for (int i = 0; i < 2 * TLS_TICKET_KEYS; i++) {
-    shifted_seconds += TLS_TICKET_KEY_SECONDS / 2;
+    shifted_clock_add(TICKET_KEY_CLOCK, TLS_TICKET_KEY_SECONDS / 2);
     connect_anew(pair);
     assert_int_equal(key_has_changed(pair, name), i % 2); /* at the end of each hour */
   }
@@ -717,14 +720,14 @@ static void test_resumption(void **state) {
 
     unsigned char name[TICKET_KEY_NAME_BYTES];
     read_key_name(pair, name);
-    shifted_seconds += TLS_TICKET_KEY_SECONDS + TLS_TICKET_LIFE_SECONDS;
+    shifted_clock_add(TICKET_KEY_CLOCK, TLS_TICKET_KEY_SECONDS + TLS_TICKET_LIFE_SECONDS);
     pair_reconnect(pair);
     pair_run(pair, 0, 65536);
     assert_int_equal(server->counters.resumed, 4); /* the key is gone: a full handshake */
     assert_int_equal(server->counters.handshakes, 5);
     assert_true(key_has_changed(pair, name));
 
-    shifted_seconds += TLS_TICKET_KEY_SECONDS;
+    shifted_clock_add(TICKET_KEY_CLOCK, TLS_TICKET_KEY_SECONDS);
     pair_reconnect(pair);
     pair_run(pair, 0, 65536);
     assert_int_equal(server->counters.resumed, 5); /* an old key still decrypts */

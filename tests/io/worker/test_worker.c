@@ -6,8 +6,9 @@
 #include "io/link/dial.h"
 #include "io/ring/op.h"
 #include "io/worker/worker.h"
-#include "tests/support/echo_machine.h"
+#include "tests/support/echo.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

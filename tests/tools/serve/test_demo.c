@@ -5,11 +5,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "tests/support/fake_stream.h"
+#include "tests/support/fake.h"
 #include "tools/serve/demo.h"
 
 static size_t memory_out;

@@ -1,36 +1,11 @@
 /*
- * support/echo_machine.h - a machine that sends back what it receives, for the tests of io/.
- *
- * It keeps at most ECHO_BYTES; while they are full it does not want input. It hands out its bytes
- * in several spans of uneven length, and checks the seam's contract from the machine's side: spans
- * that were not acked come again unchanged, no ack exceeds what was peeked, nothing is called after
- * close. With `talk_bytes` set it is a source: it ignores its input, sends that many bytes of
- * echo_byte(), and is done.
+ * support/echo.c - a machine that sends back what it receives.
  */
-#ifndef WEIR_TESTS_ECHO_MACHINE_H
-#define WEIR_TESTS_ECHO_MACHINE_H
-
-#include "engine/base/machine.h"
+#include "tests/support/echo.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { ECHO_BYTES = 1 << 17 };
-
-/* Shared by all machines of a test; written by the worker, read by the test. */
-struct echo_world {
-  uint64_t talk_bytes; /* 0: echo */
-  uint64_t tick_ns;    /* 0: none; else a "!" is sent this long after birth */
-  bool refuse;         /* create() fails */
-  bool never_done;     /* a drain is ignored */
-  bool idle;           /* nothing is ever under way */
-  uint64_t made, closed, drained, eofs, ticks, full;
-  uint64_t received;
-  uint8_t peer_address[16];
-  uint16_t peer_port;
-};
 
 struct echo {
   struct echo_world *world;
@@ -42,20 +17,20 @@ struct echo {
   uint8_t ring[ECHO_BYTES];
 };
 
-static inline uint8_t echo_byte(uint64_t index) {
+uint8_t echo_byte(uint64_t index) {
   return (uint8_t)(index * 2654435761u >> 13 ^ index);
 }
 
-static inline size_t echo_min(size_t a, size_t b) {
+static size_t min(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-static size_t echo_recv(void *self, struct span in, uint64_t now_ns) {
+static size_t recv(void *self, struct span in, uint64_t now_ns) {
   struct echo *echo = self;
   (void)now_ns;
   counter_add(&echo->world->received, in.len);
   if (echo->world->talk_bytes) return in.len;
-  size_t taken = echo_min(in.len, ECHO_BYTES - (echo->tail - echo->head));
+  size_t taken = min(in.len, ECHO_BYTES - (echo->tail - echo->head));
   for (size_t i = 0; i < taken; i++)
     echo->ring[(echo->tail + i) % ECHO_BYTES] = in.base[i];
   echo->tail += taken;
@@ -63,7 +38,7 @@ static size_t echo_recv(void *self, struct span in, uint64_t now_ns) {
   return taken;
 }
 
-static void echo_recv_eof(void *self, uint64_t now_ns) {
+static void recv_eof(void *self, uint64_t now_ns) {
   struct echo *echo = self;
   (void)now_ns;
   assert(!echo->eof);
@@ -71,8 +46,8 @@ static void echo_recv_eof(void *self, uint64_t now_ns) {
   counter_add(&echo->world->eofs, 1);
 }
 
-/* A source fills its ring as far as it is empty. */
-static void echo_talk(struct echo *echo) {
+/* A source: fills the ring. */
+static void talk(struct echo *echo) {
   uint64_t end = echo->world->talk_bytes;
   while (echo->tail < end && echo->tail - echo->head < ECHO_BYTES) {
     echo->ring[echo->tail % ECHO_BYTES] = echo_byte(echo->tail);
@@ -80,17 +55,17 @@ static void echo_talk(struct echo *echo) {
   }
 }
 
-static size_t echo_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
-                             uint64_t now_ns) {
+static size_t send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
+                        uint64_t now_ns) {
   struct echo *echo = self;
   (void)now_ns;
-  if (echo->world->talk_bytes) echo_talk(echo);
-  uint64_t at = echo->head, end = echo->head + echo_min(budget_bytes, echo->tail - echo->head);
+  if (echo->world->talk_bytes) talk(echo);
+  uint64_t at = echo->head, end = echo->head + min(budget_bytes, echo->tail - echo->head);
   size_t count = 0;
   while (at < end && count < max) {
     echo->random = echo->random * 1664525 + 1013904223;
-    size_t len = echo_min(1 + echo->random % 9000, end - at);
-    len = echo_min(len, ECHO_BYTES - at % ECHO_BYTES);
+    size_t len = min(1 + echo->random % 9000, end - at);
+    len = min(len, ECHO_BYTES - at % ECHO_BYTES);
     out[count++] = span_of(&echo->ring[at % ECHO_BYTES], len);
     at += len;
   }
@@ -98,18 +73,18 @@ static size_t echo_send_peek(void *self, struct span *out, size_t max, size_t bu
   return count;
 }
 
-static void echo_send_ack(void *self, size_t bytes, uint64_t now_ns) {
+static void send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct echo *echo = self;
   (void)now_ns;
   assert(bytes <= echo->peeked);
-  /* Whoever still reads these bytes sends garbage, and the peer notices. */
+  /* A host that still reads these bytes sends garbage, and the peer notices. */
   for (size_t i = 0; i < bytes; i++)
     echo->ring[(echo->head + i) % ECHO_BYTES] = 0xee;
   echo->peeked -= bytes;
   echo->head += bytes;
 }
 
-static void echo_tick(void *self, uint64_t now_ns) {
+static void tick(void *self, uint64_t now_ns) {
   struct echo *echo = self;
   assert(now_ns >= echo->deadline_ns);
   echo->deadline_ns = MACHINE_NO_DEADLINE;
@@ -117,11 +92,11 @@ static void echo_tick(void *self, uint64_t now_ns) {
   echo->ring[echo->tail++ % ECHO_BYTES] = '!';
 }
 
-static uint64_t echo_deadline_ns(const void *self) {
+static uint64_t deadline_ns(const void *self) {
   return ((const struct echo *)self)->deadline_ns;
 }
 
-static unsigned echo_wants(const void *self) {
+static unsigned wants(const void *self) {
   const struct echo *echo = self;
   uint64_t left = echo->tail - echo->head;
   if (echo->world->talk_bytes)
@@ -133,37 +108,37 @@ static unsigned echo_wants(const void *self) {
   return wants;
 }
 
-static void echo_drain(void *self, uint64_t now_ns) {
+static void drain(void *self, uint64_t now_ns) {
   struct echo *echo = self;
   (void)now_ns;
   echo->draining = !echo->world->never_done;
   counter_add(&echo->world->drained, 1);
 }
 
-static uint64_t echo_idle_since_ns(const void *self) {
+static uint64_t idle_since_ns(const void *self) {
   const struct echo *echo = self;
   return echo->world->idle ? 0 : MACHINE_BUSY;
 }
 
-static void echo_close(void *self) {
+static void destroy(void *self) {
   struct echo *echo = self;
   counter_add(&echo->world->closed, 1);
   free(echo);
 }
 
-static bool echo_create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
-                        uint64_t now_ns, struct machine *out) {
+bool echo_create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                 uint64_t now_ns, struct machine *out) {
   static const struct machine_ops ops = {
-      .recv = echo_recv,
-      .recv_eof = echo_recv_eof,
-      .send_peek = echo_send_peek,
-      .send_ack = echo_send_ack,
-      .tick = echo_tick,
-      .deadline_ns = echo_deadline_ns,
-      .wants = echo_wants,
-      .drain = echo_drain,
-      .idle_since_ns = echo_idle_since_ns,
-      .close = echo_close,
+      .recv = recv,
+      .recv_eof = recv_eof,
+      .send_peek = send_peek,
+      .send_ack = send_ack,
+      .tick = tick,
+      .deadline_ns = deadline_ns,
+      .wants = wants,
+      .drain = drain,
+      .idle_since_ns = idle_since_ns,
+      .close = destroy,
   };
   struct echo_world *world = ctx;
   if (world->refuse) return false;
@@ -179,5 +154,3 @@ static bool echo_create(void *ctx, const struct machine_peer *peer, struct machi
   *out = (struct machine){.ops = &ops, .self = echo};
   return true;
 }
-
-#endif

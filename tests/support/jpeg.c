@@ -1,13 +1,9 @@
 /*
- * support/jpeg_images.h - small progressive JPEGs as cjpeg (libjpeg-turbo 2.1.5) writes them, of a 24 by 16
- * picture: `cjpeg -progressive -quality 40`, with -restart 1B, and with -grayscale.
+ * support/jpeg.c - the bytes of three small progressive JPEGs.
  */
-#ifndef WEIR_TESTS_JPEG_IMAGES_H
-#define WEIR_TESTS_JPEG_IMAGES_H
+#include "tests/support/jpeg.h"
 
-#include <stdint.h>
-
-static const uint8_t jpeg_colour[] = {
+const uint8_t jpeg_colour[629] = {
     255, 216, 255, 224, 0,   16,  74,  70,  73,  70,  0,   1,   1,   0,   0,   1,   0,   1,   0,
     0,   255, 219, 0,   67,  0,   20,  14,  15,  18,  15,  13,  20,  18,  16,  18,  23,  21,  20,
     24,  30,  50,  33,  30,  28,  28,  30,  61,  44,  46,  36,  50,  73,  64,  76,  75,  71,  64,
@@ -43,7 +39,7 @@ static const uint8_t jpeg_colour[] = {
     204, 240, 33,  188, 53,  69,  229, 185, 55,  79,  26,  107, 33,  160, 139, 176, 158, 166, 127,
     255, 217};
 
-static const uint8_t jpeg_restarts[] = {
+const uint8_t jpeg_restarts[693] = {
     255, 216, 255, 224, 0,   16,  74,  70,  73,  70,  0,   1,   1,   0,   0,   1,   0,   1,   0,
     0,   255, 219, 0,   67,  0,   20,  14,  15,  18,  15,  13,  20,  18,  16,  18,  23,  21,  20,
     24,  30,  50,  33,  30,  28,  28,  30,  61,  44,  46,  36,  50,  73,  64,  76,  75,  71,  64,
@@ -82,7 +78,7 @@ static const uint8_t jpeg_restarts[] = {
     200, 54,  36,  204, 240, 33,  188, 255, 211, 53,  69,  229, 185, 55,  79,  26,  107, 63,  255,
     212, 134, 130, 46,  194, 122, 153, 255, 217};
 
-static const uint8_t jpeg_grey[] = {
+const uint8_t jpeg_grey[350] = {
     255, 216, 255, 224, 0,   16,  74,  70,  73,  70,  0,   1,   1,   0,   0,   1,   0,   1,   0,
     0,   255, 219, 0,   67,  0,   27,  18,  20,  23,  20,  17,  27,  23,  22,  23,  30,  28,  27,
     32,  40,  66,  43,  40,  37,  37,  40,  81,  58,  61,  48,  66,  96,  85,  101, 100, 95,  85,
@@ -102,5 +98,3 @@ static const uint8_t jpeg_grey[] = {
     0,   17,  49,  97,  113, 129, 255, 218, 0,   8,   1,   1,   0,   1,   63,  16,  231, 31,  138,
     12,  144, 17,  128, 27,  48,  104, 52,  86,  252, 236, 176, 36,  21,  186, 181, 122, 138, 149,
     36,  44,  116, 8,   226, 127, 255, 217};
-
-#endif

@@ -1,0 +1,50 @@
+/*
+ * support/pipe.c - what is on its way from one machine to another.
+ */
+#include "tests/support/pipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPANS = 4 };
+
+static void put(struct pipe *pipe, const uint8_t *bytes, size_t len) {
+  if (pipe->end + len > pipe->capacity) {
+    if (pipe->begin > 0) memmove(pipe->base, pipe->base + pipe->begin, pipe->end - pipe->begin);
+    pipe->end -= pipe->begin;
+    pipe->begin = 0;
+    if (pipe->end + len > pipe->capacity)
+      pipe->base = realloc(pipe->base, pipe->capacity = 2 * (pipe->end + len));
+  }
+  memcpy(pipe->base + pipe->end, bytes, len);
+  pipe->end += len;
+  pipe->total += len;
+}
+
+static bool fill(struct pipe *pipe, struct machine *from, size_t cut, size_t budget_bytes,
+                 uint64_t now_ns) {
+  struct span spans[SPANS];
+  if (!from->ops || !(from->ops->wants(from->self) & MACHINE_SEND)) return false;
+  if (from->ops->send_peek(from->self, spans, SPANS, budget_bytes, now_ns) == 0) return false;
+  size_t len = spans[0].len < cut ? spans[0].len : cut;
+  put(pipe, spans[0].base, len);
+  from->ops->send_ack(from->self, len, now_ns);
+  return true;
+}
+
+static bool empty(struct pipe *pipe, struct machine *to, size_t cut, uint64_t now_ns) {
+  size_t len = pipe->end - pipe->begin < cut ? pipe->end - pipe->begin : cut;
+  if (!to->ops || len == 0 || !(to->ops->wants(to->self) & MACHINE_RECV)) return false;
+  uint8_t *copy = malloc(len);
+  memcpy(copy, pipe->base + pipe->begin, len);
+  size_t taken = to->ops->recv(to->self, span_of(copy, len), now_ns);
+  free(copy);
+  pipe->begin += taken;
+  return taken > 0;
+}
+
+bool pipe_step(struct pipe *pipe, struct machine *from, struct machine *to, size_t cut,
+               size_t budget_bytes, uint64_t now_ns) {
+  bool filled = fill(pipe, from, cut, budget_bytes, now_ns);
+  return empty(pipe, to, cut, now_ns) || filled;
+}
