@@ -188,7 +188,10 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   if (strcmp(peer->application_protocol, "h2") == 0)
     return h2_server(engine, peer, host, now_ns, out);
   struct conn *conn = pool_take(&engine->conns);
-  if (!conn) return false;
+  if (!conn) {
+    counter_add(&engine->counters.refused, 1);
+    return false;
+  }
   *conn = (struct conn){
       .engine = engine,
       .host = host,

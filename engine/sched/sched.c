@@ -332,6 +332,7 @@ static enum sched_result depend(struct sched *sched, struct sched_node *node, ui
   }
   use_tree(sched);
   if (node) node->signal = SCHED_SIGNAL_DEPENDENCY;
+  if (node && !in_tree(node)) return SCHED_NO_ROOM; /* not even the root has room */
   enum sched_result result = sched_tree_depend(&sched->tree, id, dependency);
   note_tree(sched);
   return result;

@@ -895,10 +895,13 @@ static void without_memory_they_share(void **state) {
   struct world *world = *state;
   world->refuse = true;
   open_plain(world, "AB");
-  open_below(world, 'C', 'B', 16, false);
-  open_below(world, 'D', ' ', 16, true);
-  (void)depend_id(world, id_of('A'), id_of('D'), 16, true);
-  (void)depend_id(world, 101, id_of('D'), 16, true);
+  struct sched_priority below = {
+      .given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .parent_id = id_of('B')};
+  assert_int_equal(open_id(world, id_of('C'), below), SCHED_NO_ROOM);
+  struct sched_priority above = {.given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .exclusive = true};
+  assert_int_equal(open_id(world, id_of('D'), above), SCHED_NO_ROOM);
+  assert_int_equal(depend_id(world, id_of('A'), id_of('D'), 16, true), SCHED_NO_ROOM);
+  assert_int_equal(depend_id(world, 101, id_of('D'), 16, true), SCHED_NO_ROOM);
   assert_int_equal(update_id(world, 103, "u=1"), SCHED_NO_ROOM);
   sends(world, 'D', 16384);
   sends(world, 'C', 16384);

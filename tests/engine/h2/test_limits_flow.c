@@ -1,0 +1,126 @@
+/*
+ * h2/test_limits_flow.c - the bounds of engine/base/limits.h on how FLOW_AUTO widens a connection's window
+ * and narrows it again; to the byte and to the nanosecond. Whether it then is as fast as TCP is in
+ * h2/test_flow_auto.c.
+ */
+#include "tests/support/h2_script.h"
+
+static struct script script;
+
+/* An upload has begun. `window_bytes` is what the connection is to have at rest. */
+static void begin(uint32_t window_bytes) {
+  struct engine_config config = engine_config_default();
+  config.flow = FLOW_AUTO;
+  config.connection_window_bytes = window_bytes;
+  script_begin(&script, H2_SERVER, &config, false);
+  script_run(&script, "HEADERS/H 1 [@post]");
+}
+
+static uint32_t target(void) {
+  return h2_of(&script.machine)->credit.target;
+}
+
+/* A round trip, as the probe that is out sees it. */
+static void answer_probe(uint64_t after_ns) {
+  script.now_ns += after_ns;
+  script_run(&script, "PING/A 0 x666c6f7763746c00");
+}
+
+static bool probes_on(const char *step) {
+  script.log[script.log_len = 0] = '\0';
+  script_run(&script, step);
+  return strstr(script.log, "PING") != NULL;
+}
+
+static void test_probe(void **state) {
+  (void)state;
+  begin(H2_CONNECTION_WINDOW_BYTES_DEFAULT);
+  assert_true(probes_on("DATA 1 *9"));
+  assert_false(probes_on("DATA 1 *9"));
+  answer_probe(10 * MILLISECOND_NS);
+  script.now_ns += H2_FLOW_PROBE_NS - 1;
+  assert_false(probes_on("DATA 1 *9"));
+  script.now_ns++;
+  assert_true(probes_on("DATA 1 *9"));
+  script_close(&script);
+}
+
+/* Where the second of two frames still counts as of the same round trip, the window becomes twice as
+ * wide. */
+static uint32_t target_after(uint64_t between_ns, bool answered_late) {
+  begin(H2_WINDOW_BYTES_MIN);
+  if (answered_late) {
+    script_run(&script, "DATA 1 *1");
+    answer_probe(3 * H2_FLOW_ROUND_TRIP_NS_MAX);
+  }
+  script_run(&script, "DATA 1 *10000");
+  script.now_ns += between_ns;
+  script_run(&script, "DATA 1 *10000");
+  uint32_t bytes = target();
+  script_close(&script);
+  return bytes;
+}
+
+static void test_round_trip(void **state) {
+  (void)state;
+  for (unsigned late = 0; late < 2; late++) {
+    uint32_t one = target_after(H2_FLOW_ROUND_TRIP_NS_MAX + 1, late);
+    assert_true(one > H2_WINDOW_BYTES_MIN);
+    assert_int_equal(target_after(H2_FLOW_ROUND_TRIP_NS_MAX, late), 2 * one);
+  }
+}
+
+static void test_widest(void **state) {
+  (void)state;
+  begin(H2_CONNECTION_WINDOW_BYTES_DEFAULT);
+  uint32_t before = 0;
+  for (uint32_t bytes = 0; bytes < H2_CONNECTION_WINDOW_BYTES_MAX; bytes += 10000) {
+    script.log[script.log_len = 0] = '\0';
+    script_run(&script, "DATA 1 *10000");
+    assert_in_range(target(), before, H2_CONNECTION_WINDOW_BYTES_MAX);
+    before = target();
+  }
+  assert_int_equal(target(), H2_CONNECTION_WINDOW_BYTES_MAX);
+  script_close(&script);
+}
+
+/* Ticks at each deadline until `ns` have passed. */
+static void pass(uint64_t ns) {
+  const struct machine_ops *ops = script.machine.ops;
+  uint64_t end = script.now_ns + ns;
+  while (ops->deadline_ns(script.machine.self) <= end) {
+    script.now_ns = ops->deadline_ns(script.machine.self);
+    ops->tick(script.machine.self, script.now_ns);
+    script_pump(&script);
+  }
+  script.now_ns = end;
+}
+
+/* Half as wide after each time of silence, down to what was configured, and never below what the
+ * protocol allows. */
+static void test_idle(void **state) {
+  (void)state;
+  begin(1000);
+  script_run(&script, "DATA 1 *10000; DATA/S 1 *10000; !respond 1 200; !end 1");
+  uint32_t wide = target();
+  assert_true(wide > 2 * H2_WINDOW_BYTES_MIN && wide < 4 * H2_WINDOW_BYTES_MIN);
+  pass(H2_FLOW_IDLE_NS - 1);
+  assert_int_equal(target(), wide);
+  pass(1);
+  assert_int_equal(target(), wide / 2);
+  pass(H2_FLOW_IDLE_NS);
+  assert_int_equal(target(), H2_WINDOW_BYTES_MIN);
+  pass(3 * H2_FLOW_IDLE_NS);
+  assert_int_equal(target(), H2_WINDOW_BYTES_MIN);
+  script_close(&script);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_probe),
+      cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_widest),
+      cmocka_unit_test(test_idle),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,118 @@
+/*
+ * hpack/test_limits.c - the bounds of engine/base/limits.h on integers, strings, size updates and tables.
+ * Those on header lists are in engine/h2/test_limits.c.
+ */
+#include "engine/hpack/decode.h"
+#include "engine/hpack/encode.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/counted.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct counted_memory memory;
+static struct hpack_decoder decoder;
+static struct header field[2];
+static uint8_t arena[64];
+
+/* Decodes a block with a new decoder, into a list that has room for all that is tested here. */
+static enum hpack_result decode(const uint8_t *block, size_t len) {
+  struct headers list;
+  const char *reason;
+  headers_init(&list, field, 2, arena, sizeof arena, SIZE_MAX);
+  hpack_decoder_init(&decoder, counted_init(&memory));
+  enum hpack_result result = hpack_decode(&decoder, span_of(block, len), &list, &reason);
+  hpack_decoder_destroy(&decoder);
+  return result;
+}
+
+/* An integer of so many octets: 31, and zeros behind it that add nothing. As a size update. */
+static void test_integer_octets(void **state) {
+  (void)state;
+  for (size_t octets = HPACK_INTEGER_OCTETS_MAX; octets < HPACK_INTEGER_OCTETS_MAX + 3; octets++) {
+    uint8_t block[HPACK_INTEGER_OCTETS_MAX + 3] = {0x3f};
+    memset(block + 1, 0x80, octets - 2);
+    block[octets - 1] = 0;
+    assert_int_equal(decode(block, octets),
+                     octets == HPACK_INTEGER_OCTETS_MAX ? HPACK_OK : HPACK_ERROR);
+  }
+}
+
+/* A string that is as long as an integer can say: it is all there. */
+static void test_integer(void **state) {
+  (void)state;
+  uint8_t *block = calloc(1, HPACK_INTEGER_MAX + 16);
+  for (uint32_t len = HPACK_INTEGER_MAX; len <= HPACK_INTEGER_MAX + 1; len++) {
+    uint8_t *at = block;
+    *at++ = 0x02; /* :method */
+    *at++ = 0x7f;
+    uint32_t rest = len - 127;
+    for (; rest >= 128; rest >>= 7)
+      *at++ = (uint8_t)(rest | 128);
+    *at++ = (uint8_t)rest;
+    enum hpack_result result = decode(block, (size_t)(at - block) + len);
+    assert_int_equal(result, len == HPACK_INTEGER_MAX ? HPACK_OK : HPACK_ERROR);
+    if (result == HPACK_OK) assert_int_equal(field[0].value.len, len);
+  }
+  free(block);
+}
+
+static void test_size_updates(void **state) {
+  (void)state;
+  uint8_t block[HPACK_SIZE_UPDATES_MAX + 2];
+  memset(block, 0x20, sizeof block);
+  for (size_t updates = 0; updates <= HPACK_SIZE_UPDATES_MAX + 1; updates++) {
+    block[updates] = 0x82;
+    assert_int_equal(decode(block, updates + 1),
+                     updates <= HPACK_SIZE_UPDATES_MAX ? HPACK_OK : HPACK_ERROR);
+    block[updates] = 0x20;
+  }
+}
+
+/* What a peer may make the table of its header fields, and what we make ours when it allows more. */
+static void test_table(void **state) {
+  (void)state;
+  for (uint32_t extra = 0; extra < 2; extra++) {
+    const uint32_t rest = HPACK_TABLE_BYTES_MAX + extra - 31;
+    const uint8_t block[] = {0x3f, (uint8_t)(rest | 128), (uint8_t)(rest >> 7)};
+    assert_int_equal(decode(block, sizeof block), extra ? HPACK_ERROR : HPACK_OK);
+  }
+  struct hpack_encoder encoder;
+  uint8_t out[HPACK_ENCODE_BEGIN_BYTES_MAX];
+  hpack_encoder_init(&encoder, counted_init(&memory));
+  hpack_encoder_set_limit(&encoder, HPACK_TABLE_BYTES_MAX - 1);
+  assert_true(hpack_encode_begin(&encoder, out) > out);
+  hpack_encoder_set_limit(&encoder, UINT32_MAX);
+  assert_true(hpack_encode_begin(&encoder, out) > out);
+  assert_int_equal(encoder.table.bytes_max, HPACK_TABLE_BYTES_MAX);
+  hpack_encoder_destroy(&encoder);
+}
+
+/* The first memory of a table, and twice that for one entry more. */
+static void test_store(void **state) {
+  (void)state;
+  enum { ENTRY = 64, FIRST = HPACK_STORE_BYTES_FIRST / ENTRY };
+  struct hpack_table table;
+  const uint8_t value[ENTRY] = {0};
+  const struct header entry = {.name = span_text("n"),
+                               .value = span_of(value, ENTRY - HPACK_ENTRY_OVERHEAD - 1)};
+  hpack_table_init(&table, counted_init(&memory), HPACK_TABLE_BYTES_MAX);
+  assert_int_equal(memory.bytes, 0);
+  for (unsigned i = 0; i < FIRST; i++)
+    assert_true(hpack_table_insert(&table, &entry));
+  size_t first = memory.bytes;
+  assert_true(first >= HPACK_STORE_BYTES_FIRST);
+  assert_true(hpack_table_insert(&table, &entry));
+  assert_int_equal(memory.bytes, 2 * first);
+  assert_int_equal(table.count, FIRST + 1);
+  hpack_table_destroy(&table);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_integer_octets), cmocka_unit_test(test_integer),
+      cmocka_unit_test(test_size_updates),   cmocka_unit_test(test_table),
+      cmocka_unit_test(test_store),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
