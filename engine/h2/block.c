@@ -13,9 +13,16 @@
  *
  * `verdict` holds what the first frame already earned, to be acted on after the decoding.
  */
-#include "engine/h2/h2.h"
+#include "engine/h2/block.h"
 
+#include "engine/h2/connection.h"
+#include "engine/h2/control.h"
+#include "engine/h2/fault.h"
+#include "engine/h2/flow.h"
+#include "engine/h2/ids.h"
+#include "engine/h2/life.h"
 #include "engine/h2/message.h"
+#include "engine/h2/priority.h"
 
 #include <assert.h>
 #include <string.h>
@@ -30,7 +37,7 @@ static void reset_unopened(struct h2 *h2, uint32_t id, enum h2_error code) {
 
 static struct h2_verdict refuse(struct h2 *h2, uint32_t id) {
   counter_add(&h2->engine->counters.refused, 1);
-  if (h2_glitch(h2, &h2->engine->counters.glitches_refused))
+  if (h2_charge_glitch(h2, &h2->engine->counters.glitches_refused))
     reset_unopened(h2, id, H2_REFUSED_STREAM);
   return H2_OK;
 }
@@ -193,7 +200,7 @@ static enum h2_error judge_promise(struct h2 *h2, const struct h2_stream *parent
 
 static struct h2_verdict refuse_promise(struct h2 *h2, const struct h2_stream *parent,
                                         enum h2_error code) {
-  if (!h2_glitch(h2, &h2->engine->counters.glitches_refused)) return H2_OK;
+  if (!h2_charge_glitch(h2, &h2->engine->counters.glitches_refused)) return H2_OK;
   reset_unopened(h2, h2->block.promised_id, code);
   bool tunnel = parent && parent->connect && parent->final_received;
   return tunnel ? h2_stream_error(H2_PROTOCOL_ERROR, "promise in a tunnel") /* section 8.5 */
@@ -298,7 +305,7 @@ static void ignore_stream(struct h2 *h2) {
   h2->block.kind = H2_BLOCK_DISCARD;
   h2->block.verdict = (struct h2_verdict){.scope = H2_IGNORE};
   h2_remember_closed(h2, h2->block.stream_id, H2_CLOSED_RESET_LOCAL);
-  (void)h2_glitch(h2, &h2->engine->counters.glitches_late);
+  h2_note_glitch(h2, &h2->engine->counters.glitches_late);
 }
 
 static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {

@@ -15,7 +15,8 @@
  */
 #include "engine/h2/flow.h"
 
-#include "engine/h2/h2.h"
+#include "engine/h2/connection.h"
+#include "engine/h2/control.h"
 
 #include <assert.h>
 #include <string.h>

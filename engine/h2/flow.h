@@ -19,23 +19,10 @@
 #ifndef WEIR_H2_FLOW_H
 #define WEIR_H2_FLOW_H
 
-#include "engine/h2/window.h"
 #include "engine/http/stream.h"
 
 struct h2;
 struct h2_stream;
-
-/* One connection's part of the budget, and what `auto` knows of its path. */
-struct h2_flow {
-  uint64_t streams_bytes; /* windows of all streams that are counted, see h2_credit.counted */
-  uint64_t charged_bytes; /* of the engine's budget */
-  uint64_t sample_bytes;  /* used since sample_ns; 0: no sample has begun */
-  uint64_t sample_ns;
-  uint64_t probe_ns;      /* when the PING left that is on its way; 0: none is */
-  uint64_t probe_next_ns; /* not before */
-  uint64_t rtt_ns;        /* the shortest measured; 0: none */
-  uint64_t arrived_ns;    /* when bytes last arrived */
-};
 
 void h2_flow_init(struct h2 *h2);
 

@@ -4,7 +4,8 @@
  */
 #include "engine/h2/priority.h"
 
-#include "engine/h2/h2.h"
+#include "engine/h2/connection.h"
+#include "engine/h2/ids.h"
 
 static struct sched_node *find(void *ctx, uint32_t id) {
   struct h2_stream *stream = h2_find(ctx, id);

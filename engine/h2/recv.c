@@ -6,9 +6,19 @@
  * and is charged to the windows in one place, when its header has arrived. Everything here consumes
  * all it is given, except when replies pile up: then reading stops until the peer takes them.
  */
-#include "engine/h2/h2.h"
+#include "engine/h2/recv.h"
 
-#include "engine/base/wire.h"
+#include "engine/h2/block.h"
+#include "engine/h2/connection.h"
+#include "engine/h2/control.h"
+#include "engine/h2/fault.h"
+#include "engine/h2/flow.h"
+#include "engine/h2/ids.h"
+#include "engine/h2/life.h"
+#include "engine/h2/priority.h"
+#include "engine/h2/queue.h"
+#include "engine/h2/reader.h"
+#include "engine/h2/recv_settings.h"
 
 #include <string.h>
 
@@ -32,18 +42,6 @@ static void act(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
 
 /* ---- DATA ------------------------------------------------------------------------------------ */
 
-static void enter(struct h2_reader *reader, enum h2_recv_phase phase, uint32_t left) {
-  reader->phase = phase;
-  reader->left = left;
-}
-
-static void next_frame(struct h2_reader *reader) {
-  enter(reader, H2_RECV_HEADER, 0);
-  reader->have = 0;
-  reader->data = NULL;
-  reader->begun_ns = 0;
-}
-
 /* Who gets the payload of a DATA frame: NULL when nobody does, which is not always an error. */
 static struct h2_stream *data_receiver(struct h2 *h2, const struct h2_frame_header *frame) {
   uint32_t id = frame->stream_id;
@@ -66,7 +64,7 @@ static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
   if (data_bytes > 0 || h2->reader.frame.flags & H2_FLAG_END_STREAM)
     h2->empty_data = 0;
   else if (++h2->empty_data > H2_EMPTY_DATA_FREE)
-    (void)h2_glitch(h2, &h2->engine->counters.glitches_data);
+    h2_note_glitch(h2, &h2->engine->counters.glitches_data);
 }
 
 /* With an END_STREAM that comes too early, or beyond content-length (section 8.1.1): known before
@@ -85,9 +83,9 @@ static void data_sized(struct h2 *h2, uint32_t data_bytes, uint32_t padding) {
   struct h2_reader *reader = &h2->reader;
   reader->padding = padding;
   if (reader->data)
-    enter(reader, H2_RECV_DATA, data_bytes);
+    h2_reader_enter(reader, H2_READ_DATA, data_bytes);
   else
-    enter(reader, H2_RECV_SKIP, data_bytes + padding);
+    h2_reader_enter(reader, H2_READ_SKIP, data_bytes + padding);
   note_empty_data(h2, data_bytes);
   if (h2->dead || !reader->data || data_fits(h2, data_bytes)) return;
   act(h2, reader->frame.stream_id,
@@ -113,7 +111,7 @@ static void data_begin(struct h2 *h2) {
   if (!reader->data) h2_credit_consume(&h2->credit, frame->length);
   h2_flow_arrived(h2, reader->data, frame->length);
   if (padded)
-    enter(reader, H2_RECV_PADLEN, frame->length);
+    h2_reader_enter(reader, H2_READ_PADLEN, frame->length);
   else
     data_sized(h2, frame->length, 0);
 }
@@ -150,15 +148,6 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
     h2_stream_hush(h2, stream);
 }
 
-/* Whoever the rest of the frame was for has gone: its credit goes back to the connection, for what
- * finishing the stream did not already return. */
-static void data_orphaned(struct h2 *h2) {
-  struct h2_reader *reader = &h2->reader;
-  reader->data = NULL;
-  if (reader->phase == H2_RECV_PADLEN) return; /* whether it is too long is still to be seen */
-  enter(reader, H2_RECV_SKIP, reader->left + reader->padding);
-}
-
 static size_t data_take(struct h2 *h2, struct span in) {
   struct h2_reader *reader = &h2->reader;
   size_t take = h2_min(in.len, reader->left);
@@ -167,13 +156,8 @@ static size_t data_take(struct h2 *h2, struct span in) {
   reader->left -= (uint32_t)take;
   data_bytes(h2, span_of(in.base, take), end);
   if (h2->dead) return take;
-  if (last) enter(reader, H2_RECV_SKIP, reader->padding);
+  if (last) h2_reader_enter(reader, H2_READ_SKIP, reader->padding);
   return take;
-}
-
-/* A stream that ends takes itself out of the reader. */
-void h2_recv_forget(struct h2 *h2, const struct h2_stream *stream) {
-  if (h2->reader.data == stream) data_orphaned(h2);
 }
 
 /* ---- the other frames ------------------------------------------------------------------------ */
@@ -184,14 +168,15 @@ static void on_continuation(struct h2 *h2, const struct h2_frame *frame) {
 
 /* Signals of RFC 7540 and RFC 9218 cost something only when they are many. */
 static bool priority_affordable(struct h2 *h2) {
-  if (h2->priorities_free == 0) return h2_glitch(h2, &h2->engine->counters.glitches_priorities);
+  if (h2->priorities_free == 0)
+    return h2_charge_glitch(h2, &h2->engine->counters.glitches_priorities);
   h2->priorities_free--;
   return true;
 }
 
 static void finish_priority(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
   if (verdict.scope == H2_IGNORE)
-    (void)h2_glitch(
+    h2_note_glitch(
         h2, &h2->engine->counters.glitches_priorities); /* more than streams could make use of */
   else
     act(h2, id, verdict);
@@ -215,12 +200,12 @@ static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
   counter_add(&h2->engine->counters.resets_received, 1);
   struct h2_stream *stream = h2_find(h2, frame->header.stream_id);
   if (!stream) {
-    (void)h2_glitch(h2, &h2->engine->counters.glitches_late);
+    h2_note_glitch(h2, &h2->engine->counters.glitches_late);
     return;
   }
   h2_stream_event(stream, H2_RECV_RST_STREAM);
   h2_stream_finish(h2, stream, reset_code(stream, frame->error_code));
-  if (h2->role == H2_SERVER) (void)h2_charge_reset(h2);
+  if (h2->role == H2_SERVER) h2_note_reset(h2);
 }
 
 static void on_ping(struct h2 *h2, const struct h2_frame *frame) {
@@ -253,7 +238,7 @@ static void refuse_above(struct h2 *h2, uint32_t last_id) {
 
 static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
   counter_add(&h2->engine->counters.goaways_received, 1);
-  if (h2->goaway_received && !h2_glitch(h2, &h2->engine->counters.glitches_goaways)) return;
+  if (h2->goaway_received && !h2_charge_glitch(h2, &h2->engine->counters.glitches_goaways)) return;
   uint32_t last_id = frame->goaway.last_stream_id;
   if (!h2->goaway_received || last_id < h2->goaway_last_id) h2->goaway_last_id = last_id;
   h2->goaway_received = true;
@@ -265,7 +250,7 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
 /* A receiver that grants by the byte makes us work for nothing (CVE-2019-9511): what it may send
  * follows what we sent. */
 static bool update_affordable(struct h2 *h2) {
-  if (h2->updates_free == 0) return h2_glitch(h2, &h2->engine->counters.glitches_updates);
+  if (h2->updates_free == 0) return h2_charge_glitch(h2, &h2->engine->counters.glitches_updates);
   h2->updates_free--;
   return true;
 }
@@ -273,8 +258,13 @@ static bool update_affordable(struct h2 *h2) {
 /* Legal, but about a stream that is closed. A WINDOW_UPDATE that crossed our END_STREAM is daily
  * business; others are rarer. */
 static void note_useless(struct h2 *h2, uint8_t type) {
-  (void)(type == H2_WINDOW_UPDATE ? update_affordable(h2)
-                                  : h2_glitch(h2, &h2->engine->counters.glitches_late));
+  bool free = type == H2_WINDOW_UPDATE && h2->updates_free > 0;
+  uint64_t *kind = type == H2_WINDOW_UPDATE ? &h2->engine->counters.glitches_updates
+                                            : &h2->engine->counters.glitches_late;
+  if (free)
+    h2->updates_free--;
+  else
+    h2_note_glitch(h2, kind);
 }
 
 static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
@@ -288,7 +278,7 @@ static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
   struct h2_stream *stream = h2_find(h2, id);
   if (!stream) return;
   if (h2_window_add(&stream->window, frame->increment))
-    h2_stream_schedule(stream);
+    h2_queue_schedule(stream);
   else
     act(h2, id, h2_stream_error(H2_FLOW_CONTROL_ERROR, "the stream's window overflows"));
 }
@@ -366,50 +356,31 @@ static void frame_begin(struct h2 *h2) {
     verdict = h2_frame_check(frame, h2->role, h2->ours.max_frame_size);
   if (verdict.scope != H2_ACCEPT) {
     act(h2, frame->stream_id, verdict);
-    enter(reader, H2_RECV_SKIP, frame->length);
+    h2_reader_enter(reader, H2_READ_SKIP, frame->length);
     return;
   }
   if (frame->type == H2_DATA) {
     data_begin(h2);
   } else if (!h2_frame_known(frame->type)) {
-    (void)h2_glitch(h2, &h2->engine->counters.glitches_unknown);
-    enter(reader, H2_RECV_SKIP, frame->length);
+    h2_note_glitch(h2, &h2->engine->counters.glitches_unknown);
+    h2_reader_enter(reader, H2_READ_SKIP, frame->length);
   } else if (frame->length > H2_HEADER_BLOCK_BYTES_MAX) {
     h2_fail(h2, H2_ENHANCE_YOUR_CALM, "frame is larger than any we handle");
   } else {
     reader->payload_have = 0;
-    enter(reader, H2_RECV_PAYLOAD, frame->length);
+    h2_reader_enter(reader, H2_READ_PAYLOAD, frame->length);
   }
-}
-
-static void payload_free(struct h2 *h2) {
-  struct h2_reader *reader = &h2->reader;
-  if (!reader->payload) return;
-  if (reader->payload_size == H2_FRAME_BYTES_DEFAULT)
-    pool_give(&h2->engine->frames, reader->payload);
-  else
-    memory_free(h2->engine->memory, reader->payload, reader->payload_size);
-  reader->payload = NULL;
-}
-
-static bool payload_alloc(struct h2 *h2) {
-  struct h2_reader *reader = &h2->reader;
-  bool pooled = reader->frame.length <= H2_FRAME_BYTES_DEFAULT;
-  reader->payload_size = pooled ? H2_FRAME_BYTES_DEFAULT : reader->frame.length;
-  reader->payload = pooled ? pool_take(&h2->engine->frames)
-                           : memory_alloc(h2->engine->memory, reader->payload_size);
-  return reader->payload != NULL;
 }
 
 static size_t payload_take(struct h2 *h2, struct span in) {
   struct h2_reader *reader = &h2->reader;
   uint32_t length = reader->frame.length;
   if (reader->payload_have == 0 && in.len >= length) { /* no copy */
-    next_frame(reader);
+    h2_reader_next_frame(reader);
     frame_whole(h2, in.base);
     return length;
   }
-  if (!reader->payload && !payload_alloc(h2)) {
+  if (!reader->payload && !h2_reader_alloc(h2)) {
     h2_fail(h2, H2_INTERNAL_ERROR, "out of memory");
     return 0;
   }
@@ -417,9 +388,9 @@ static size_t payload_take(struct h2 *h2, struct span in) {
   memcpy(reader->payload + reader->payload_have, in.base, take);
   reader->payload_have += (uint32_t)take;
   if (reader->payload_have == length) {
-    next_frame(reader);
+    h2_reader_next_frame(reader);
     frame_whole(h2, reader->payload);
-    payload_free(h2);
+    h2_reader_free(h2);
   }
   return take;
 }
@@ -442,7 +413,7 @@ static size_t preface_take(struct h2 *h2, struct span in) {
     return take;
   }
   reader->have += (uint8_t)take;
-  if (reader->have == H2_PREFACE_BYTES) next_frame(reader);
+  if (reader->have == H2_PREFACE_BYTES) h2_reader_next_frame(reader);
   return take;
 }
 
@@ -450,7 +421,7 @@ static size_t skip_take(struct h2 *h2, struct span in) {
   struct h2_reader *reader = &h2->reader;
   size_t take = h2_min(in.len, reader->left);
   reader->left -= (uint32_t)take;
-  if (reader->left == 0) next_frame(reader);
+  if (reader->left == 0) h2_reader_next_frame(reader);
   return take;
 }
 
@@ -462,9 +433,9 @@ static size_t padlen_take(struct h2 *h2, struct span in) {
 /* Phases that complete without a byte: an empty payload, no padding. */
 static bool runs_empty(const struct h2_reader *reader) {
   switch (reader->phase) {
-  case H2_RECV_PAYLOAD: return reader->frame.length == 0;
-  case H2_RECV_DATA:
-  case H2_RECV_SKIP: return reader->left == 0;
+  case H2_READ_PAYLOAD: return reader->frame.length == 0;
+  case H2_READ_DATA:
+  case H2_READ_SKIP: return reader->left == 0;
   default: return false;
   }
 }
@@ -477,16 +448,12 @@ bool h2_recv_wanted(const struct h2 *h2) {
 size_t h2_recv(struct h2 *h2, struct span in) {
   typedef size_t take_fn(struct h2 * h2, struct span in);
   static take_fn *const takes[] = {
-      [H2_RECV_PREFACE] = preface_take, [H2_RECV_HEADER] = header_take,
-      [H2_RECV_PAYLOAD] = payload_take, [H2_RECV_PADLEN] = padlen_take,
-      [H2_RECV_DATA] = data_take,       [H2_RECV_SKIP] = skip_take,
+      [H2_READ_PREFACE] = preface_take, [H2_READ_HEADER] = header_take,
+      [H2_READ_PAYLOAD] = payload_take, [H2_READ_PADLEN] = padlen_take,
+      [H2_READ_DATA] = data_take,       [H2_READ_SKIP] = skip_take,
   };
   size_t done = 0;
   while (h2_recv_wanted(h2) && (done < in.len || runs_empty(&h2->reader)))
     done += takes[h2->reader.phase](h2, span_of(in.base + done, in.len - done));
   return h2->dead ? in.len : done; /* after a connection error nothing is looked at any more */
-}
-
-void h2_recv_free(struct h2 *h2) {
-  payload_free(h2);
 }

@@ -5,7 +5,15 @@
  * Values and their bounds are h2/settings.c's. Here is what follows from them for streams that are
  * open, for promises that have not left, and for the header tables at both ends.
  */
-#include "engine/h2/h2.h"
+#include "engine/h2/recv_settings.h"
+
+#include "engine/h2/connection.h"
+#include "engine/h2/control.h"
+#include "engine/h2/fault.h"
+#include "engine/h2/flow.h"
+#include "engine/h2/life.h"
+#include "engine/h2/priority.h"
+#include "engine/h2/queue.h"
 
 #include <assert.h>
 
@@ -31,7 +39,7 @@ static struct h2_verdict shift_windows(struct h2 *h2, int64_t highest, int64_t e
     bool came_down = h2_window_shift(&stream->window, end - highest);
     assert(came_down); /* nobody spends more than was granted */
     (void)came_down;
-    h2_stream_schedule(stream);
+    h2_queue_schedule(stream);
   }
   return H2_OK;
 }

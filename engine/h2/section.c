@@ -4,8 +4,9 @@
 #include "engine/h2/section.h"
 
 #include "engine/base/wire.h"
-#include "engine/h2/h2.h"
+#include "engine/h2/connection.h"
 #include "engine/h2/message.h"
+#include "engine/h2/priority.h"
 
 #include <string.h>
 

@@ -11,26 +11,9 @@
 #ifndef WEIR_H2_SECTION_H
 #define WEIR_H2_SECTION_H
 
-#include "engine/h2/frame.h"
-#include "engine/http/headers.h"
+#include "engine/h2/stream.h"
 
 struct h2;
-
-struct h2_section {
-  struct h2_section *next; /* of its stream */
-  const struct header *fields;
-  const struct header_set *set; /* that lends them; NULL: they are a copy, behind this struct */
-  uint32_t size;                /* of this allocation, bytes; 0: embedded */
-  uint32_t promised_id;
-  uint32_t count;
-  uint32_t bound;  /* most bytes of the encoded block */
-  uint16_t status; /* 0: none (requests, trailers, promises) */
-  uint8_t type;    /* H2_HEADERS or H2_PUSH_PROMISE */
-  bool end_stream;
-  bool add_date, add_server;
-  bool has_dependency;
-  struct h2_dependency dependency; /* requests: the priority in HEADERS */
-};
 
 /* A copy of the fields; names that have a token are static and stay where they are. NULL: encoded
  * it could be larger than H2_SEND_BLOCK_BYTES_MAX, or memory was refused. */

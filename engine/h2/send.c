@@ -7,46 +7,20 @@
  * first. Header blocks are encoded here and not before: the wire's order is the order of the HPACK
  * encoder.
  */
-#include "engine/h2/h2.h"
+#include "engine/h2/send.h"
 
-#include "engine/base/wire.h"
+#include "engine/h2/connection.h"
+#include "engine/h2/control.h"
+#include "engine/h2/flow.h"
+#include "engine/h2/ids.h"
+#include "engine/h2/life.h"
+#include "engine/h2/queue.h"
+#include "engine/h2/section.h"
 
 #include <assert.h>
 #include <string.h>
 
 /* ---- control frames -------------------------------------------------------------------------- */
-
-uint8_t *h2_control_room(struct h2 *h2, size_t bytes) {
-  if (h2->lost) return NULL;
-  if (!h2->control) {
-    h2->control = pool_take(&h2->engine->controls);
-    h2->control_used = 0;
-    h2->control_since_ns = h2->now_ns;
-  }
-  if (!h2->control || h2->control_used + bytes > H2_CONTROL_BYTES) {
-    h2->lost = true; /* not even a farewell can be said */
-    return NULL;
-  }
-  return h2->control + h2->control_used;
-}
-
-void h2_control_sent(struct h2 *h2, uint8_t *end) {
-  h2->control_used = (uint32_t)(end - h2->control);
-  assert(h2->control_used <= H2_CONTROL_BYTES);
-}
-
-void h2_rst_stream(struct h2 *h2, uint32_t id, uint32_t error_code) {
-  uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 4);
-  if (!room) return;
-  h2_control_sent(h2, h2_frame_rst_stream_encode(room, id, error_code));
-  counter_add(&h2->engine->counters.resets_sent, 1);
-}
-
-static void control_free(struct h2 *h2) {
-  if (h2->control) pool_give(&h2->engine->controls, h2->control);
-  h2->control = NULL;
-  h2->control_used = 0;
-}
 
 static bool send_control(struct h2 *h2) {
   if (h2->control_used == 0) return true;
@@ -54,7 +28,7 @@ static bool send_control(struct h2 *h2) {
   uint8_t *at = h2_out_at(&h2->out);
   memcpy(at, h2->control, h2->control_used);
   h2_out_wrote(&h2->out, at + h2->control_used);
-  control_free(h2);
+  h2_control_free(h2);
   return true;
 }
 
@@ -100,99 +74,6 @@ static bool credit_wanted(const struct h2 *h2) {
 
 /* ---- what no window holds back --------------------------------------------------------------- */
 
-static void urgent_add(struct h2_stream *stream) {
-  struct h2 *h2 = stream->h2;
-  if (stream->in_urgent_queue) return;
-  stream->in_urgent_queue = true;
-  stream->urgent_next = NULL;
-  if (h2->urgent_queue_tail)
-    h2->urgent_queue_tail->urgent_next = stream;
-  else
-    h2->urgent_queue = stream;
-  h2->urgent_queue_tail = stream;
-}
-
-void h2_urgent_remove(struct h2 *h2, struct h2_stream *stream) {
-  if (!stream->in_urgent_queue) return;
-  struct h2_stream **at = &h2->urgent_queue, *before = NULL;
-  while (*at != stream) {
-    before = *at;
-    at = &before->urgent_next;
-  }
-  *at = stream->urgent_next;
-  if (h2->urgent_queue_tail == stream) h2->urgent_queue_tail = before;
-  stream->in_urgent_queue = false;
-}
-
-static void section_append(struct h2_stream *stream, struct h2_section *section) {
-  if (stream->sections)
-    stream->sections_tail->next = section;
-  else
-    stream->sections = section;
-  stream->sections_tail = section;
-  urgent_add(stream);
-}
-
-bool h2_section_queue(struct h2_stream *stream, enum h2_frame_type type, uint32_t promised_id,
-                      unsigned status, const struct header *fields, size_t count, bool end_stream) {
-  struct h2_section *section = h2_section_make(stream->h2, fields, count);
-  if (!section) return false;
-  section->type = (uint8_t)type;
-  section->promised_id = promised_id;
-  section->status = (uint16_t)status;
-  section->end_stream = end_stream;
-  if (status < 200) section->add_date = section->add_server = false;
-  section_append(stream, section);
-  return true;
-}
-
-bool h2_section_queue_set(struct h2_stream *stream, unsigned status, struct header_set *set) {
-  struct h2_section *section = &stream->lent_section;
-  if (!h2_section_lend(stream->h2, set, section)) return false;
-  section->type = H2_HEADERS;
-  section->status = (uint16_t)status;
-  section_append(stream, section);
-  return true;
-}
-
-bool h2_section_trailers(struct h2_stream *stream, const struct header *fields, size_t count) {
-  struct h2_section *section = h2_section_make(stream->h2, fields, count);
-  if (!section) return false;
-  section->type = H2_HEADERS;
-  section->end_stream = true;
-  section->add_date = section->add_server = false;
-  stream->trailers = section;
-  return true;
-}
-
-void h2_request_depend(struct stream *base, struct h2_dependency dependency) {
-  struct h2_stream *stream = (struct h2_stream *)(void *)base;
-  struct h2_section *request = stream->sections;
-  assert(stream->h2->role == H2_CLIENT);
-  if (stream->announced || !request) return; /* it has left: PRIORITY would have to say it */
-  request->has_dependency = true;
-  request->dependency = dependency;
-}
-
-/* A promise that was not sent takes its stream with it. */
-static void promise_withdraw(struct h2 *h2, const struct h2_section *section) {
-  struct h2_stream *promised =
-      section->type == H2_PUSH_PROMISE ? h2_find(h2, section->promised_id) : NULL;
-  if (promised) h2_stream_abort(h2, promised, H2_CANCEL);
-}
-
-void h2_sections_free(struct h2_stream *stream) {
-  struct h2 *h2 = stream->h2;
-  while (stream->sections) {
-    struct h2_section *section = stream->sections;
-    stream->sections = section->next;
-    promise_withdraw(h2, section);
-    h2_section_free(h2, section);
-  }
-  h2_section_free(h2, stream->trailers);
-  stream->trailers = NULL;
-}
-
 /* ---- header sections ------------------------------------------------------------------------- */
 
 /* We have ended our message. What the peer still sends of its own is not wanted by a server that
@@ -222,8 +103,8 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
   if (section->end_stream)
     end_sent(h2, stream);
   else if (final) {
-    h2_stream_schedule(stream);
-    if (!stream->node.ready || h2_window_available(&h2->window) == 0) h2_probe_end(stream);
+    h2_queue_schedule(stream);
+    if (!stream->node.ready || h2_window_available(&h2->window) == 0) h2_queue_probe(stream);
   }
 }
 
@@ -252,7 +133,7 @@ static void body_end(struct h2 *h2, struct h2_stream *stream) {
   sched_idle(&h2->sched, &stream->node);
   struct h2_section *trailers = stream->trailers;
   stream->trailers = NULL;
-  section_append(stream, trailers);
+  h2_queue_append(stream, trailers);
 }
 
 /* Puts what was pulled behind its frame header. */
@@ -309,9 +190,9 @@ static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result
     return;
   }
   stream->body_waiting = result == BODY_WAIT;
-  h2_stream_schedule(stream);
+  h2_queue_schedule(stream);
   bool blocked = h2_window_available(&stream->window) == 0 || h2_window_available(&h2->window) == 0;
-  if (result == BODY_MORE && chunk->bytes.len && blocked) h2_probe_end(stream);
+  if (result == BODY_MORE && chunk->bytes.len && blocked) h2_queue_probe(stream);
 }
 
 /* One frame of the stream that the scheduler picked. False: nothing more can be sent now. */
@@ -332,13 +213,6 @@ static bool send_data(struct h2 *h2, size_t budget_bytes) {
   enum body_result result = pull(stream, &chunk);
   if (!stream->gone) after_pull(h2, stream, result, &chunk);
   return true;
-}
-
-/* The body may be at its end without our knowing, and no window is left to ask for more: asking for
- * nothing tells, and the end needs no window (section 6.9.1). */
-void h2_probe_end(struct h2_stream *stream) {
-  stream->probe_end = true;
-  urgent_add(stream);
 }
 
 static void send_probe(struct h2 *h2, struct h2_stream *stream) {
@@ -378,7 +252,7 @@ static bool send_urgent(struct h2 *h2) {
       if (!h2_out_has_room(&h2->out, H2_FRAME_HEADER_BYTES)) return false;
       send_probe(h2, stream);
     } else {
-      h2_urgent_remove(h2, stream);
+      h2_queue_remove(h2, stream);
     }
   }
   return true;
@@ -420,5 +294,5 @@ bool h2_send_wanted(const struct h2 *h2) {
 void h2_send_free(struct h2 *h2) {
   h2_out_drop(&h2->out);
   h2_out_end(&h2->out, &h2->engine->outs);
-  control_free(h2);
+  h2_control_free(h2);
 }

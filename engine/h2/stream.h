@@ -16,7 +16,7 @@
 #ifndef WEIR_H2_STREAM_H
 #define WEIR_H2_STREAM_H
 
-#include "engine/h2/section.h"
+#include "engine/h2/frame.h"
 #include "engine/h2/window.h"
 #include "engine/http/stream.h"
 #include "engine/sched/sched.h"
@@ -50,7 +50,24 @@ enum h2_event {
 
 struct h2;
 
-/* How fast a request's body comes, against H2_BODY_BYTES_PER_SECOND_MIN; see h2/h2.c. */
+/* A header section that waits to be sent; made and freed by h2/section.h. */
+struct h2_section {
+  struct h2_section *next; /* of its stream */
+  const struct header *fields;
+  const struct header_set *set; /* that lends them; NULL: they are a copy, behind this struct */
+  uint32_t size;                /* of this allocation, bytes; 0: embedded */
+  uint32_t promised_id;
+  uint32_t count;
+  uint32_t bound;  /* most bytes of the encoded block */
+  uint16_t status; /* 0: none (requests, trailers, promises) */
+  uint8_t type;    /* H2_HEADERS or H2_PUSH_PROMISE */
+  bool end_stream;
+  bool add_date, add_server;
+  bool has_dependency;
+  struct h2_dependency dependency; /* requests: the priority in HEADERS */
+};
+
+/* How fast a request's body comes, against H2_BODY_BYTES_PER_SECOND_MIN; see h2/clock.c. */
 struct h2_pace {
   uint64_t counted_ns; /* when it was last looked at; 0: never */
   int64_t body_bytes;  /* body_received then */

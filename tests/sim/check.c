@@ -11,6 +11,8 @@
  */
 #include "tests/sim/check.h"
 
+#include "engine/h2/ids.h"
+#include "engine/h2/recv.h"
 #include "tests/sim/fail.h"
 
 static void check_credit(const struct h2_credit *credit, uint32_t id) {

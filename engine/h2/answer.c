@@ -1,0 +1,238 @@
+/*
+ * h2/answer.c - what handlers ask of their streams: the functions behind struct stream_ops.
+ *
+ * Handlers may call in at any time, also from within their own events; so a stream that finishes is
+ * only marked and moved to the graveyard (h2/life.h). What a handler asks for is queued, never sent
+ * from here.
+ */
+#include "engine/h2/answer.h"
+
+#include "engine/h2/connection.h"
+#include "engine/h2/control.h"
+#include "engine/h2/flow.h"
+#include "engine/h2/life.h"
+#include "engine/h2/message.h"
+#include "engine/h2/priority.h"
+#include "engine/h2/queue.h"
+#include "engine/h2/timers.h"
+
+#include <assert.h>
+
+static struct h2_stream *own(struct stream *stream) {
+  return (struct h2_stream *)(void *)stream;
+}
+
+/* closed() was called: whatever the handler still asks for is too late. */
+static bool is_over(const struct h2_stream *stream) {
+  return stream->gone || stream->lingers;
+}
+
+/* ---- responses ------------------------------------------------------------------------------------ */
+
+static bool server_may_answer(const struct h2_stream *stream) {
+  return !stream->gone && stream->h2->role == H2_SERVER && !stream->final_queued;
+}
+
+static bool op_inform(struct stream *base, unsigned status, const struct header *fields,
+                      size_t count) {
+  struct h2_stream *stream = own(base);
+  assert(status >= 100 && status < 200 && status != 101);
+  if (!server_may_answer(stream)) return false;
+  bool ok = h2_queue_section(stream, H2_HEADERS, 0, status, fields, count, false);
+  h2_wake(stream->h2);
+  return ok;
+}
+
+static bool queue_response(struct h2_stream *stream, unsigned status, const struct header *fields,
+                           size_t count, struct header_set *set) {
+  bool bodiless = !stream->body.ops;
+  bool queued = set ? h2_queue_set(stream, status, set)
+                    : h2_queue_section(stream, H2_HEADERS, 0, status, fields, count, bodiless);
+  if (!queued || bodiless) return queued;
+  if (set)
+    h2_priority_response_set(stream, set);
+  else
+    h2_priority_response(stream, fields, count);
+  return true;
+}
+
+/* `set` lends the fields for as long as there is a body; NULL: they are copied. */
+static bool respond(struct h2_stream *stream, unsigned status, const struct header *fields,
+                    size_t count, struct header_set *set, struct body body) {
+  assert(status >= 200 && status <= 599);
+  if (!server_may_answer(stream)) {
+    h2_body_drop(body);
+    return false;
+  }
+  bool bodiless = !body.ops || stream->head_request || status == 204 || status == 304;
+  if (bodiless) {
+    h2_body_drop(body);
+    body = BODY_NONE;
+    if (!server_may_answer(stream)) return false; /* the body's close() has ended the stream */
+  }
+  if (stream->connect && status >= 300) stream->connect = false; /* no tunnel came about */
+  stream->final_queued = true;
+  stream->body = body; /* closed with the stream from here on */
+  if (!queue_response(stream, status, fields, count, bodiless ? NULL : set)) {
+    h2_stream_abort(stream->h2, stream, H2_INTERNAL_ERROR);
+    return false;
+  }
+  counter_add(&stream->h2->engine->counters.responses, 1);
+  h2_wake(stream->h2);
+  return true;
+}
+
+static bool op_respond(struct stream *stream, unsigned status, const struct header *fields,
+                       size_t count, struct body body) {
+  return respond(own(stream), status, fields, count, NULL, body);
+}
+
+static bool op_respond_set(struct stream *stream, unsigned status, struct header_set *set,
+                           struct body body) {
+  return respond(own(stream), status, set->at, set->count, set, body);
+}
+
+static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
+  struct h2_stream *stream = own(base);
+  bool too_late = is_over(stream) || stream->body_ended || stream->trailers;
+  return !too_late && h2_queue_trailers(stream, fields, count);
+}
+
+/* ---- promises ------------------------------------------------------------------------------------- */
+
+static bool may_push(const struct h2 *h2, const struct h2_stream *parent) {
+  return h2->role == H2_SERVER && h2->engine->config.push && h2->theirs.enable_push &&
+         h2->settings_received && !h2->dead && !h2->draining && !h2->goaway_received &&
+         !parent->gone && h2_stream_may_send(parent) && !parent->connect &&
+         h2->active_own < h2->theirs.max_concurrent_streams && h2->active_own < H2_PUSHES_MAX &&
+         h2->own_id_next <= H2_STREAM_ID_MAX - 1;
+}
+
+/* The promised request as the handler will see it. */
+static void promised_request(const struct header *fields, size_t count, struct request *request,
+                             struct headers *list) {
+  *list = (struct headers){.at = (struct header *)(uintptr_t)fields, .count = (uint32_t)count};
+  *request = (struct request){.fields = list, .content_length = -1, .end = true};
+  for (size_t i = 0; i < count; i++) {
+    switch (fields[i].token) {
+    case TOKEN_METHOD: request->method = fields[i].value; break;
+    case TOKEN_SCHEME: request->scheme = fields[i].value; break;
+    case TOKEN_AUTHORITY: request->authority = fields[i].value; break;
+    case TOKEN_PATH: request->path = fields[i].value; break;
+    case TOKEN_CONTENT_LENGTH: request->content_length = !span_is(fields[i].value, "0"); break;
+    default: break;
+    }
+  }
+}
+
+/* Section 8.4: what the client could not but refuse. A promised stream has no origin, and so
+ * nothing can be promised on it. */
+static bool may_promise(const struct h2_stream *parent, const struct request *request) {
+  return h2_message_pushable(request) && request->path.len > 0 &&
+         h2_origin_is(parent->h2->origins, parent->origin, request->scheme, request->authority);
+}
+
+static struct stream *op_push(struct stream *base, const struct header *fields, size_t count) {
+  struct h2_stream *parent = own(base);
+  struct h2 *h2 = parent->h2;
+  struct request request;
+  struct headers list;
+  promised_request(fields, count, &request, &list);
+  if (!may_push(h2, parent) || !may_promise(parent, &request)) return NULL;
+  if (!h2_budget_spend(&h2->pushes, 1, h2->now_ns)) return NULL;
+  struct h2_stream *promised = h2_stream_open(h2, h2->own_id_next);
+  if (!promised) return NULL;
+  h2->own_id_next += 2;
+  promised->head_request = span_is(request.method, "HEAD");
+  promised->promised_on = parent->id;
+  promised->end_received = true; /* a promised request has no body */
+  h2->receiving--;
+  h2_stream_event(promised, H2_SEND_PUSH_PROMISE);
+  if (!h2_queue_section(parent, H2_PUSH_PROMISE, promised->id, 0, fields, count, false)) {
+    h2_stream_abort(h2, promised, H2_INTERNAL_ERROR);
+    return NULL;
+  }
+  counter_add(&h2->engine->counters.pushes, 1);
+  h2_priority_request(promised, &request, NULL);
+  promised->delivered = true;
+  const struct handler *handler = h2->engine->handler;
+  handler->request(handler->ctx, &promised->base, &request, h2->now_ns);
+  h2_wake(h2);
+  return promised->gone ? NULL : &promised->base;
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------- */
+
+static void op_resume(struct stream *base) {
+  struct h2_stream *stream = own(base);
+  struct h2 *h2 = stream->h2;
+  if (is_over(stream)) return;
+  stream->body_waiting = false;
+  h2_queue_schedule(stream);
+  /* No window, but it may be at its end: nobody else would find that out. */
+  if (!stream->node.ready || h2_window_available(&h2->window) == 0) h2_queue_probe(stream);
+  h2_wake(h2);
+}
+
+static void op_consume(struct stream *base, size_t bytes) {
+  struct h2_stream *stream = own(base);
+  if (is_over(stream)) return;
+  h2_flow_consumed(stream->h2, stream, (uint32_t)bytes);
+  h2_wake(stream->h2);
+}
+
+/* A cap above the window widens it, up to what the connection may hold; lifting the cap leaves the
+ * window to the policy. */
+static void op_cap(struct stream *base, uint64_t total_bytes) {
+  struct h2_stream *stream = own(base);
+  struct h2_credit *credit = &stream->credit;
+  if (stream->gone || stream->end_received) return;
+  h2_credit_cap(credit, total_bytes);
+  uint64_t more = total_bytes > credit->arrived ? total_bytes - credit->arrived : 0;
+  uint32_t most = stream->h2->credit.target;
+  if (total_bytes == STREAM_UNCAPPED || more > most) more = most;
+  if (more > credit->target) h2_credit_retarget(credit, (uint32_t)more);
+  h2_flow_consumed(stream->h2, stream, 0); /* there may be credit to return */
+  h2_wake(stream->h2);
+}
+
+static void op_timer(struct stream *base, uint64_t deadline_ns) {
+  struct h2_stream *stream = own(base);
+  if (is_over(stream)) return;
+  h2_timer_set(stream, deadline_ns);
+  h2_wake(stream->h2);
+}
+
+static void op_reset(struct stream *base, uint32_t error_code) {
+  struct h2_stream *stream = own(base);
+  struct h2 *h2 = stream->h2;
+  if (is_over(stream)) return;
+  h2_stream_abort(h2, stream, error_code ? error_code : H2_CANCEL);
+  h2_wake(h2);
+}
+
+static void op_weigh(struct stream *base, unsigned weight) {
+  struct h2_stream *stream = own(base);
+  if (is_over(stream) || !stream->h2->host) return;
+  stream->h2->host->weight = (uint16_t)weight;
+}
+
+static void op_head_start(struct stream *base, uint64_t first_bytes) {
+  struct h2_stream *stream = own(base);
+  if (!is_over(stream)) h2_priority_head_start(stream, first_bytes);
+}
+
+const struct stream_ops h2_stream_ops = {
+    .inform = op_inform,
+    .respond = op_respond,
+    .respond_set = op_respond_set,
+    .trailers = op_trailers,
+    .push = op_push,
+    .resume = op_resume,
+    .consume = op_consume,
+    .cap = op_cap,
+    .timer = op_timer,
+    .reset = op_reset,
+    .weigh = op_weigh,
+    .head_start = op_head_start,
+};

@@ -1,0 +1,216 @@
+/*
+ * h2/clock.c - everything that a connection does because time has passed.
+ */
+#include "engine/h2/clock.h"
+
+#include "engine/h2/connection.h"
+#include "engine/h2/control.h"
+#include "engine/h2/fault.h"
+#include "engine/h2/flow.h"
+#include "engine/h2/life.h"
+#include "engine/h2/send.h"
+#include "engine/h2/timers.h"
+
+static void time_out(struct h2 *h2, uint64_t *kind, enum h2_error code, const char *reason) {
+  if (h2->dead) return;
+  counter_add(&h2->engine->counters.timeouts, 1);
+  counter_add(kind, 1);
+  h2_fail(h2, code, reason);
+}
+
+static void run_timers(struct h2 *h2) {
+  while (h2->timers && h2->timers->timer_ns <= h2->now_ns) {
+    struct h2_stream *stream = h2->timers;
+    h2_timer_set(stream, MACHINE_NO_DEADLINE);
+    const struct stream_events *events = stream->base.events;
+    if (stream->lingers)
+      h2_stream_hush(h2, stream);
+    else if (events && events->timer)
+      events->timer(&stream->base, h2->now_ns);
+  }
+}
+
+static bool frame_timed(const struct h2 *h2) {
+  enum h2_read_phase phase = h2->reader.phase;
+  return h2->reader.begun_ns && (phase == H2_READ_HEADER || phase == H2_READ_PAYLOAD);
+}
+
+/* ---- output --------------------------------------------------------------------------------------- */
+
+/* There is more of the stream's body. One whose handler has nothing to say is not waiting for the
+ * peer. */
+static bool has_more(const struct h2_stream *stream) {
+  return stream->headers_sent && stream->body.ops && !stream->body_ended && !stream->body_waiting;
+}
+
+/* Output is waiting for the peer: made and not taken, or held back by its windows. */
+static bool output_blocked(const struct h2 *h2) {
+  if (h2->out.count || h2->urgent_queue) return true;
+  if (h2->sched.ready_count) return true;
+  for (const struct h2_stream *stream = h2->all; stream; stream = stream->next)
+    if (has_more(stream)) return true;
+  return false;
+}
+
+/* After the peer's FIN no credit can come: what its windows hold back will never leave, and is not
+ * held for it. */
+void h2_clock_give_up_blocked(struct h2 *h2) {
+  if (!h2->eof || h2->dead || h2_send_wanted(h2)) return;
+  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
+    next = stream->next;
+    if (!has_more(stream)) continue;
+    h2_stream_event(stream, H2_RECV_RST_STREAM);
+    h2_stream_finish(h2, stream, H2_CANCEL);
+    next = h2->all; /* its handler may have ended others: begin again */
+  }
+}
+
+/* Keeps the span of time over which output is measured. */
+void h2_clock_watch_output(struct h2 *h2) {
+  h2_clock_give_up_blocked(h2);
+  if (h2->role == H2_CLIENT || !output_blocked(h2)) {
+    h2->stalled_since_ns = 0;
+    return;
+  }
+  if (h2->stalled_since_ns == 0) {
+    h2->stalled_since_ns = h2->now_ns;
+    h2->stalled_bytes = 0;
+    return;
+  }
+  uint64_t span_ns = h2->now_ns - h2->stalled_since_ns;
+  if (span_ns < H2_SEND_STALL_NS) return;
+  if (h2->stalled_bytes < span_ns / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN) {
+    time_out(h2, &h2->engine->counters.timeouts_output, H2_ENHANCE_YOUR_CALM,
+             "the responses are not taken");
+    return;
+  }
+  h2->stalled_since_ns = h2->now_ns;
+  h2->stalled_bytes = 0;
+}
+
+/* ---- request bodies ------------------------------------------------------------------------------- */
+
+/* A bucket of bytes that leaks at the least rate: it starts with the grace period's worth, and
+ * holds no more than the longest silence's. So a megabyte at once does not buy half an hour of
+ * dribble. Counted once a second, and not while we ourselves hold the peer back. */
+static bool pace_is_kept(const struct h2 *h2, struct h2_stream *stream) {
+  struct h2_pace *pace = &stream->pace;
+  bool held_back = stream->credit.granted <= 0 || h2->credit.granted <= 0;
+  if (pace->counted_ns == 0)
+    *pace =
+        (struct h2_pace){.counted_ns = stream->opened_ns,
+                         .left_bytes = H2_BODY_BYTES_PER_SECOND_MIN * H2_BODY_GRACE_NS / SECOND_NS};
+  uint64_t span_ns = h2->now_ns - pace->counted_ns;
+  if (span_ns < SECOND_NS) return true;
+  const uint64_t most = H2_BODY_BYTES_PER_SECOND_MIN * H2_BODY_IDLE_NS / SECOND_NS;
+  uint64_t due = held_back ? 0 : span_ns * H2_BODY_BYTES_PER_SECOND_MIN / SECOND_NS;
+  uint64_t left = pace->left_bytes + (uint64_t)(stream->body_received - pace->body_bytes);
+  if (left > most + due) left = most + due;
+  *pace = (struct h2_pace){.counted_ns = h2->now_ns, .body_bytes = stream->body_received};
+  pace->left_bytes = left > due ? left - due : 0;
+  return left >= due;
+}
+
+/* Whether the peer may be in a conversation, in which silence says nothing: its body has no known
+ * length, and the handler has begun to answer. */
+static bool converses(const struct h2_stream *stream) {
+  return stream->final_queued && (stream->connect || stream->content_length < 0);
+}
+
+static bool body_is_slow(const struct h2 *h2, struct h2_stream *stream) {
+  uint64_t heard_ns = stream->body_seen_ns;
+  if (converses(stream)) {
+    uint64_t spoke_ns = stream->spoke_ns > heard_ns ? stream->spoke_ns : heard_ns;
+    return h2->now_ns - spoke_ns > H2_STREAM_IDLE_NS;
+  }
+  if (stream->connect) return false; /* the handler has not answered: its time, not the peer's */
+  if (!pace_is_kept(h2, stream)) return true;
+  if (stream->credit.granted <= 0 || h2->credit.granted <= 0) return false; /* we hold it back */
+  return h2->now_ns - heard_ns > H2_BODY_IDLE_NS;
+}
+
+/* Request bodies that come too slowly are given up, each for itself. */
+static void watch_bodies(struct h2 *h2) {
+  if (h2->role == H2_CLIENT || h2->receiving == 0 || h2->now_ns < h2->tick_ns) return;
+  h2->tick_ns = h2->now_ns + H2_TICK_NS;
+  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
+    next = stream->next;
+    if (stream->end_received || !body_is_slow(h2, stream)) continue;
+    counter_add(&h2->engine->counters.timeouts, 1);
+    counter_add(&h2->engine->counters.timeouts_bodies, 1);
+    h2_stream_abort(h2, stream, H2_CANCEL);
+    next = h2->all; /* handlers may have ended others: begin again */
+  }
+}
+
+/* ---- the connection ------------------------------------------------------------------------------- */
+
+static void watch_peer(struct h2 *h2) {
+  struct engine_counters *counters = &h2->engine->counters;
+  uint64_t now = h2->now_ns;
+  if (!h2->settings_received && now >= h2->opened_ns + H2_PREFACE_NS)
+    time_out(h2, &counters->timeouts_preface, H2_PROTOCOL_ERROR, "no preface");
+  if (h2->settings_unacked && now >= h2->settings_sent_ns + H2_SETTINGS_ACK_NS)
+    time_out(h2, &counters->timeouts_settings, H2_SETTINGS_TIMEOUT,
+             "SETTINGS were not acknowledged");
+  bool slow_block =
+      h2->block.kind != H2_BLOCK_NONE && now >= h2->block.begun_ns + H2_HEADER_BLOCK_NS;
+  bool slow_frame = frame_timed(h2) && now >= h2->reader.begun_ns + H2_HEADER_BLOCK_NS;
+  if (slow_block || slow_frame)
+    time_out(h2, &counters->timeouts_frames, H2_ENHANCE_YOUR_CALM, "a frame takes too long");
+  if (h2->control_used && now >= h2->control_since_ns + H2_CONTROL_STALL_NS)
+    time_out(h2, &counters->timeouts_replies, H2_ENHANCE_YOUR_CALM, "replies are not read");
+}
+
+bool h2_is_idle(const struct h2 *h2) {
+  return !h2->all && !h2->dead && h2->role == H2_SERVER;
+}
+
+void h2_clock_drain_step(struct h2 *h2) {
+  if (!h2->draining || h2->drain_final || h2->now_ns < h2->drain_ns) return;
+  h2->drain_final = true;
+  h2_goaway(h2, h2->peer_id_max, H2_NO_ERROR, NULL);
+}
+
+/* Nobody asks for anything: say goodbye at once, since nothing can be lost. */
+static void watch_idle(struct h2 *h2) {
+  if (!h2_is_idle(h2) || h2->drain_final) return;
+  if (h2->now_ns < h2->idle_since_ns + h2->engine->config.idle_ns) return;
+  h2->draining = h2->drain_final = true;
+  counter_add(&h2->engine->counters.idled, 1);
+  h2_goaway(h2, h2->peer_id_max, H2_NO_ERROR, "idle");
+}
+
+void h2_clock_run(struct h2 *h2) {
+  run_timers(h2);
+  h2_clock_drain_step(h2);
+  watch_peer(h2);
+  watch_bodies(h2);
+  h2_clock_watch_output(h2);
+  watch_idle(h2);
+  h2_flow_tick(h2);
+  if (h2->dead && h2->now_ns >= h2->farewell_ns) h2->lost = true;
+}
+
+static void earliest(uint64_t *deadline, bool applies, uint64_t at_ns) {
+  if (applies && at_ns < *deadline) *deadline = at_ns;
+}
+
+uint64_t h2_clock_deadline_ns(const struct h2 *h2) {
+  uint64_t at = MACHINE_NO_DEADLINE;
+  if (h2->lost) return at;
+  if (h2->dead) return h2->farewell_ns;
+  if (h2->timers) at = h2->timers->timer_ns;
+  earliest(&at, true, h2_flow_deadline_ns(h2));
+  earliest(&at, h2->draining && !h2->drain_final, h2->drain_ns);
+  earliest(&at, !h2->settings_received, h2->opened_ns + H2_PREFACE_NS);
+  earliest(&at, h2->settings_unacked, h2->settings_sent_ns + H2_SETTINGS_ACK_NS);
+  earliest(&at, h2->block.kind != H2_BLOCK_NONE, h2->block.begun_ns + H2_HEADER_BLOCK_NS);
+  earliest(&at, frame_timed(h2), h2->reader.begun_ns + H2_HEADER_BLOCK_NS);
+  earliest(&at, h2->control_used, h2->control_since_ns + H2_CONTROL_STALL_NS);
+  if (h2->role == H2_CLIENT) return at;
+  earliest(&at, h2->receiving, h2->tick_ns);
+  earliest(&at, h2->stalled_since_ns, h2->stalled_since_ns + H2_SEND_STALL_NS);
+  earliest(&at, h2_is_idle(h2) && !h2->drain_final, h2->idle_since_ns + h2->engine->config.idle_ns);
+  return at;
+}

@@ -1,0 +1,60 @@
+/*
+ * h2/fault.c - see h2/fault.h.
+ */
+#include "engine/h2/fault.h"
+
+#include "engine/h2/connection.h"
+#include "engine/h2/control.h"
+#include "engine/h2/life.h"
+
+void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
+  if (h2->dead) return; /* the first error is the one that is told (section 5.4) */
+  h2->dead = true;
+  h2->farewell_ns = h2->now_ns + H2_FAREWELL_NS;
+  struct engine_counters *counters = &h2->engine->counters;
+  counter_add(code == H2_ENHANCE_YOUR_CALM ? &counters->calmed : &counters->failed, 1);
+  if (code == H2_COMPRESSION_ERROR) counter_add(&counters->failed_compression, 1);
+  h2_goaway(h2, h2->peer_id_handled, code, reason);
+  h2_stream_finish_all(h2, code);
+}
+
+bool h2_charge(struct h2 *h2, struct h2_budget *budget, uint64_t *calmed, const char *reason) {
+  if (h2->dead) return false;
+  if (h2_budget_spend(budget, 1, h2->now_ns)) return true;
+  counter_add(calmed, 1);
+  h2_fail(h2, H2_ENHANCE_YOUR_CALM, reason);
+  return false;
+}
+
+bool h2_charge_glitch(struct h2 *h2, uint64_t *kind) {
+  struct engine_counters *counters = &h2->engine->counters;
+  counter_add(&counters->glitches, 1);
+  counter_add(kind, 1);
+  return h2_charge(h2, &h2->glitches, &counters->calmed_glitches, "too many useless frames");
+}
+
+void h2_note_glitch(struct h2 *h2, uint64_t *kind) {
+  bool alive = h2_charge_glitch(h2, kind);
+  (void)alive;
+}
+
+bool h2_charge_reset(struct h2 *h2) {
+  counter_add(&h2->engine->counters.charged_resets, 1);
+  return h2_charge(h2, &h2->resets, &h2->engine->counters.calmed_resets, "too many resets");
+}
+
+void h2_note_reset(struct h2 *h2) {
+  bool alive = h2_charge_reset(h2);
+  (void)alive;
+}
+
+bool h2_stream_end_received(struct h2 *h2, struct h2_stream *stream) {
+  if (stream->content_length >= 0 && stream->body_received != stream->content_length) {
+    if (h2_charge_reset(h2)) h2_stream_abort(h2, stream, H2_PROTOCOL_ERROR); /* section 8.1.1 */
+    return false;
+  }
+  stream->end_received = true;
+  h2->receiving--;
+  h2_stream_event(stream, H2_RECV_END_STREAM);
+  return true;
+}

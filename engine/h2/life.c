@@ -1,0 +1,189 @@
+/*
+ * h2/life.c - see h2/life.h.
+ */
+#include "engine/h2/life.h"
+
+#include "engine/h2/connection.h"
+#include "engine/h2/control.h"
+#include "engine/h2/flow.h"
+#include "engine/h2/ids.h"
+#include "engine/h2/queue.h"
+#include "engine/h2/reader.h"
+#include "engine/h2/section.h"
+#include "engine/h2/timers.h"
+
+#include <assert.h>
+
+/* ---- birth ---------------------------------------------------------------------------------------- */
+
+static void link_in(struct h2 *h2, struct h2_stream *stream) {
+  stream->next = h2->all;
+  if (h2->all) h2->all->prev = stream;
+  h2->all = stream;
+}
+
+struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
+  struct engine *engine = h2->engine;
+  struct h2_stream *stream = pool_take(&engine->streams);
+  if (!stream) return NULL;
+  if (!idmap_insert(&h2->streams, id, stream)) {
+    pool_give(&engine->streams, stream);
+    return NULL;
+  }
+  *stream = (struct h2_stream){
+      .base = {.ops = h2->stream_ops, .id = id},
+      .h2 = h2,
+      .id = id,
+      .window = {(int32_t)h2->theirs.initial_window_size},
+      .content_length = -1,
+      .opened_ns = h2->now_ns,
+      .body_seen_ns = h2->now_ns,
+      .timer_ns = MACHINE_NO_DEADLINE,
+  };
+  stream->announced = !h2_is_own_id(h2, id);
+  h2_credit_init(&stream->credit, h2_flow_first_bytes(h2));
+  link_in(h2, stream);
+  sched_open(&h2->sched, &stream->node, id, SCHED_PRIORITY_DEFAULT);
+  (*(h2_is_own_id(h2, id) ? &h2->active_own : &h2->active_peer))++;
+  h2->receiving++;
+  h2->updates_free += h2->updates_free < H2_UPDATES_FREE_MAX ? H2_UPDATES_FREE_STREAM : 0;
+  h2->priorities_free +=
+      h2->priorities_free < H2_PRIORITIES_FREE_MAX ? H2_PRIORITIES_FREE_STREAM : 0;
+  counter_add(&engine->counters.streams_opened, 1);
+  return stream;
+}
+
+/* ---- death ---------------------------------------------------------------------------------------- */
+
+static void link_out(struct h2 *h2, struct h2_stream *stream) {
+  if (stream->prev)
+    stream->prev->next = stream->next;
+  else
+    h2->all = stream->next;
+  if (stream->next) stream->next->prev = stream->prev;
+}
+
+static void credit_unlink(struct h2 *h2, struct h2_stream *stream) {
+  if (!stream->in_credit_queue) return;
+  struct h2_stream **at = &h2->credit_queue;
+  while (*at != stream)
+    at = &(*at)->credit_next;
+  *at = stream->credit_next;
+  stream->in_credit_queue = false;
+}
+
+void h2_body_drop(struct body body) {
+  if (body.ops && body.ops->close) body.ops->close(body.self);
+}
+
+static void body_close(struct h2_stream *stream) {
+  struct body body = stream->body;
+  stream->body = BODY_NONE;
+  if (body.ops && body.ops->close) body.ops->close(body.self);
+}
+
+/* A promise that was not sent takes its stream with it. */
+static void promise_withdraw(struct h2 *h2, const struct h2_section *section) {
+  struct h2_stream *promised =
+      section->type == H2_PUSH_PROMISE ? h2_find(h2, section->promised_id) : NULL;
+  if (promised) h2_stream_abort(h2, promised, H2_CANCEL);
+}
+
+static void sections_free(struct h2_stream *stream) {
+  struct h2 *h2 = stream->h2;
+  while (stream->sections) {
+    struct h2_section *section = stream->sections;
+    stream->sections = section->next;
+    promise_withdraw(h2, section);
+    h2_section_free(h2, section);
+  }
+  h2_section_free(h2, stream->trailers);
+  stream->trailers = NULL;
+}
+
+/* Takes the stream out of every queue and gives its windows back. */
+static void detach(struct h2 *h2, struct h2_stream *stream) {
+  h2_reader_forget(h2, stream);
+  idmap_remove(&h2->streams, stream->id);
+  link_out(h2, stream);
+  sched_close(&h2->sched, &stream->node);
+  h2_queue_remove(h2, stream);
+  sections_free(stream);
+  credit_unlink(h2, stream);
+  h2_timer_set(stream, MACHINE_NO_DEADLINE);
+  h2_flow_forget(h2, stream);
+  h2_origin_give(h2->origins, stream->origin);
+  if (!stream->end_received) h2->receiving--;
+  (*(h2_is_own_id(h2, stream->id) ? &h2->active_own : &h2->active_peer))--;
+}
+
+void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_code) {
+  assert(!stream->gone);
+  stream->gone = true;
+  detach(h2, stream);
+  h2_remember_closed(h2, stream->id, (enum h2_state)stream->state);
+  stream->next = h2->graves;
+  h2->graves = stream;
+  if (stream->state == H2_CLOSED) h2_budget_refund(&h2->resets);
+  if (!h2->all) h2->idle_since_ns = h2->now_ns;
+  counter_add(&h2->engine->counters.streams_closed, 1);
+  const struct stream_events *events = stream->base.events;
+  if (events && events->closed) events->closed(&stream->base, error_code);
+}
+
+/* A stream of ours that the peer has not heard of vanishes without a word. */
+void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_code) {
+  if (stream->state == H2_CLOSED) { /* a handler speaks up while it hears of the very end */
+    h2_stream_finish(h2, stream, H2_NO_ERROR);
+    return;
+  }
+  if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
+  h2_stream_event(stream, H2_SEND_RST_STREAM);
+  if (stream->announced) h2_rst_stream(h2, stream->id, error_code);
+  h2_stream_finish(h2, stream, error_code);
+}
+
+void h2_stream_finish_all(struct h2 *h2, uint32_t code) {
+  while (h2->all) {
+    struct h2_stream *stream = h2->all;
+    if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
+    h2_stream_event(stream, H2_SEND_RST_STREAM); /* for our books; the connection ends for all */
+    h2_stream_finish(h2, stream, code);
+  }
+}
+
+void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {
+  counter_add(&h2->engine->counters.hushed, 1);
+  h2_stream_abort(h2, stream, H2_NO_ERROR);
+}
+
+void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
+  const struct stream_events *events = stream->base.events;
+  uint32_t coming = h2->reader.data == stream ? h2->reader.left : 0; /* charged, not yet here */
+  h2_flow_consumed(h2, stream, stream->credit.held - coming);
+  stream->lingers = true;
+  stream->linger_bytes = stream->body_received + H2_LINGER_BYTES;
+  stream->base.events = NULL;
+  stream->base.consume_later = false;
+  h2_timer_set(stream, h2->now_ns + H2_LINGER_NS);
+  if (events && events->closed) events->closed(&stream->base, H2_NO_ERROR);
+  stream->base.user = NULL; /* the handler may have freed it */
+  if (stream->lent == 0) body_close(stream);
+}
+
+void h2_bury(struct h2 *h2) {
+  struct h2_stream **at = &h2->graves;
+  while (*at) {
+    struct h2_stream *stream = *at;
+    if (stream->lent) {
+      at = &stream->next;
+      continue;
+    }
+    *at = stream->next;
+    body_close(stream);
+#ifdef WEIR_CANARY_LEAKED_STREAM /* a bug on demand, which the simulation must find */
+    if (stream->id % 128 == 77) continue;
+#endif
+    pool_give(&h2->engine->streams, stream);
+  }
+}

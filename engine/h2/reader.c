@@ -1,0 +1,37 @@
+/*
+ * h2/reader.c - see h2/reader.h.
+ */
+#include "engine/h2/reader.h"
+
+/* Whoever the rest of the frame was for has gone: its credit goes back to the connection, for what
+ * finishing the stream did not already return. */
+static void data_orphaned(struct h2 *h2) {
+  struct h2_reader *reader = &h2->reader;
+  reader->data = NULL;
+  if (reader->phase == H2_READ_PADLEN) return; /* whether it is too long is still to be seen */
+  h2_reader_enter(reader, H2_READ_SKIP, reader->left + reader->padding);
+}
+
+/* A stream that ends takes itself out of the reader. */
+void h2_reader_forget(struct h2 *h2, const struct h2_stream *stream) {
+  if (h2->reader.data == stream) data_orphaned(h2);
+}
+
+bool h2_reader_alloc(struct h2 *h2) {
+  struct h2_reader *reader = &h2->reader;
+  bool pooled = reader->frame.length <= H2_FRAME_BYTES_DEFAULT;
+  reader->payload_size = pooled ? H2_FRAME_BYTES_DEFAULT : reader->frame.length;
+  reader->payload = pooled ? pool_take(&h2->engine->frames)
+                           : memory_alloc(h2->engine->memory, reader->payload_size);
+  return reader->payload != NULL;
+}
+
+void h2_reader_free(struct h2 *h2) {
+  struct h2_reader *reader = &h2->reader;
+  if (!reader->payload) return;
+  if (reader->payload_size == H2_FRAME_BYTES_DEFAULT)
+    pool_give(&h2->engine->frames, reader->payload);
+  else
+    memory_free(h2->engine->memory, reader->payload, reader->payload_size);
+  reader->payload = NULL;
+}

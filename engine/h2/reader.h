@@ -1,0 +1,34 @@
+/*
+ * h2/reader.h - where in the received bytes a connection is: the phase of its h2_reader, and the
+ * buffer of a frame that is split over several receives. h2/recv.c moves it along.
+ * Memory: engine->frames, or engine->memory for frames that are larger.
+ */
+#ifndef WEIR_H2_READER_H
+#define WEIR_H2_READER_H
+
+#include "engine/h2/connection.h"
+
+/* `left` payload bytes belong to the phase. */
+static inline void h2_reader_enter(struct h2_reader *reader, enum h2_read_phase phase,
+                                   uint32_t left) {
+  reader->phase = phase;
+  reader->left = left;
+}
+
+static inline void h2_reader_next_frame(struct h2_reader *reader) {
+  h2_reader_enter(reader, H2_READ_HEADER, 0);
+  reader->have = 0;
+  reader->data = NULL;
+  reader->begun_ns = 0;
+}
+
+/* A stream ends: the rest of a DATA frame for it is nobody's. */
+void h2_reader_forget(struct h2 *h2, const struct h2_stream *stream);
+
+/* A buffer for the payload of the frame in hand. False when memory was refused. */
+__attribute__((warn_unused_result)) bool h2_reader_alloc(struct h2 *h2);
+
+/* Frees the buffer, if there is one. */
+void h2_reader_free(struct h2 *h2);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * h2/recv_settings.h - the peer's SETTINGS frames.
+ */
+#ifndef WEIR_H2_RECV_SETTINGS_H
+#define WEIR_H2_RECV_SETTINGS_H
+
+#include "engine/h2/frame.h"
+
+struct h2;
+
+/* Applies a SETTINGS frame and acknowledges it, or takes the acknowledgement of ours. */
+void h2_recv_settings(struct h2 *h2, const struct h2_frame *frame);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * h2/request.h - client role: requests.
+ * Spec: RFC 9113 sections 5.1.2 and 8.3.1, RFC 8441 section 4, RFC 7540 section 5.3.
+ */
+#ifndef WEIR_H2_REQUEST_H
+#define WEIR_H2_REQUEST_H
+
+#include "engine/h2/frame.h"
+#include "engine/http/stream.h"
+
+struct h2;
+
+/* How many requests h2_request() would accept now. */
+uint32_t h2_request_room(const struct h2 *h2);
+
+/* Opens a stream with a request. `fields` (copied) begin with the pseudo-header fields; `body` is
+ * taken in every case. NULL when the peer's limits on streams and header sections, a GOAWAY,
+ * exhausted identifiers or lack of resources forbid it now; also for extended CONNECT that the
+ * server has not offered. */
+struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
+                          struct body body, const struct stream_events *events, void *user);
+
+/* What the HEADERS frame of a request says by RFC 7540 section 5.3. For a stream whose request has
+ * not left yet: right after h2_request(). */
+void h2_request_depend(struct stream *stream, struct h2_dependency dependency);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * h2/send.h - a connection's output, made when the transport asks for it.
+ */
+#ifndef WEIR_H2_SEND_H
+#define WEIR_H2_SEND_H
+
+#include "engine/base/machine.h"
+
+struct h2;
+
+/* Whether there is anything that can be sent now. */
+bool h2_send_wanted(const struct h2 *h2);
+
+/* As machine_ops.send_peek and .send_ack. */
+size_t h2_send_peek(struct h2 *h2, struct span *spans, size_t max, size_t budget_bytes);
+void h2_send_ack(struct h2 *h2, size_t bytes);
+
+/* Drops all output. */
+void h2_send_free(struct h2 *h2);
+
+#endif
