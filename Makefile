@@ -97,7 +97,8 @@ all: $(BUILD)/weir $(BUILD)/libweir.a
 help:
 	@echo 'make                      build/weir and build/libweir.a'
 	@echo 'make run                  install what is missing, build, serve the built-in site on'
-	@echo '                          http://localhost:8080 and https://localhost:8443'
+	@echo '                          http://localhost:8080 and https://localhost:8443;'
+	@echo '                          HTTP=ADDR:PORT and HTTPS=ADDR:PORT choose others'
 	@echo 'make test                 install what is missing, run every test'
 	@echo 'make unit                 unit tests alone (VARIANT=release|asan|tsan|clang)'
 	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
@@ -115,10 +116,14 @@ help:
 deps:
 	@tools/deps.sh build test bench
 
+# Set on the command line alone: an environment may have an HTTPS that means something else.
+HTTP = localhost:8080
+HTTPS = localhost:8443
 run:
 	@tools/deps.sh build
 	@$(MAKE) --no-print-directory $(BUILD)/weir
-	@exec $(BUILD)/weir serve --http localhost:8080 --https localhost:8443
+	@echo 'Other ports: make run HTTP=localhost:9080 HTTPS=localhost:9443'
+	@exec $(BUILD)/weir serve --http $(HTTP) --https $(HTTPS)
 
 test:
 	@tools/deps.sh build test

@@ -84,6 +84,22 @@ def test_a_port_in_use():
                     names=[f"127.0.0.1:{port}", "Address already in use"])
 
 
+def test_make_run_tells_how_to_choose_other_ports():
+    """And listens where it is told."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            ["make", "-C", harness.ROOT, "--no-print-directory", "run", f"HTTP=127.0.0.1:{port}",
+             f"HTTPS=127.0.0.1:{free_port()}"],
+            env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")},
+            capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode != 0
+    assert "make run HTTP=" in done.stdout, done.stdout
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr, done.stderr
+
+
 def test_a_port_in_use_by_weir(tmp_path):
     with harness.Server(tmp_path) as server:
         refused(1, "serve", "--http", f"127.0.0.1:{server.http_port}", "--https",
