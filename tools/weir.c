@@ -1,8 +1,11 @@
 /*
  * weir.c - the program: finds the subcommand that its first argument names.
  */
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
@@ -54,7 +57,20 @@ static int help(const char *name) {
   return command->run(2, argv);
 }
 
+/* A program that was started without them would give their numbers to its first sockets, and write
+ * its messages into these. False: there is no /dev/null. */
+static bool open_standard_streams(void) {
+  int fd;
+  do
+    fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd < 0) return false;
+  close(fd);
+  return true;
+}
+
 int main(int argc, char **argv) {
+  if (!open_standard_streams()) return EXIT_FAILED;
   if (argc < 2) {
     print_help(stderr);
     return EXIT_USAGE;

@@ -1,4 +1,5 @@
 """How connections and the server end; what happens with peers that do not behave."""
+import json
 import os
 import signal
 import socket
@@ -367,6 +368,76 @@ def thread_names(pid):
         with open(f"/proc/{pid}/task/{task}/comm") as comm:
             names.append(comm.read().strip())
     return names
+
+
+# ---- standard streams ----------------------------------------------------------------------------
+
+
+def start_into_pipe(**how):
+    """A server whose messages go into a pipe that nobody reads yet: its port, process and the pipe."""
+    port = harness.free_port()
+    messages, write_end = os.pipe()
+    process = subprocess.Popen(
+        [harness.binary(), "serve", "--http", f"127.0.0.1:{port}", "--workers", "1"],
+        stdin=subprocess.DEVNULL, stdout=write_end, stderr=write_end, **how)
+    os.close(write_end)
+    assert harness.wait_until(lambda: harness.listening(port))
+    return port, process, messages
+
+
+def drain_pipe(messages):
+    text = b""
+    while chunk := os.read(messages, 65536):
+        text += chunk
+    os.close(messages)
+    return text.decode().splitlines()
+
+
+def test_full_pipe_of_messages():
+    """Messages never block: what a full pipe does not take is dropped, counted and told."""
+    port, process, messages = start_into_pipe()
+    try:
+        for _ in range(100):  # some 3 KiB each; a pipe holds 64
+            process.send_signal(signal.SIGUSR1)
+            time.sleep(0.01)
+        read = os.read(messages, 60000)
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        lines = (read.decode() + "\n".join(drain_pipe(messages))).splitlines()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+    missing = [line for line in lines if "of its messages here" in line]
+    assert missing, lines
+    counters = json.loads([line for line in lines if line.startswith("{")][-1])
+    assert counters["lines_dropped"] == sum(int(line.split()[2]) for line in missing)
+
+
+def test_full_pipe_does_not_stop_the_end():
+    port, process, messages = start_into_pipe()
+    try:
+        for _ in range(100):
+            process.send_signal(signal.SIGUSR1)
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0  # nothing was read from the pipe until now
+    finally:
+        process.kill()
+        os.close(messages)
+
+
+def test_started_without_standard_streams():
+    """Descriptors 0 to 2 are never sockets, or a message would go to a client."""
+    port, process, messages = start_into_pipe(preexec_fn=lambda: [os.close(fd) for fd in (0, 1, 2)])
+    try:
+        for fd in (0, 1, 2):
+            assert os.readlink(f"/proc/{process.pid}/fd/{fd}") == "/dev/null"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        os.close(messages)
 
 
 # ---- the harness itself --------------------------------------------------------------------------

@@ -4,18 +4,97 @@
 #include "tools/common/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "tools/common/commands.h"
 
-int output_complain(const char *command, int status, const char *format, ...) {
+/* What was dropped since the start, how much of it nobody was told yet, and whether the last line
+ * lacks its end. */
+static struct {
+  uint64_t lines, untold;
+  bool torn;
+} dropped;
+
+static bool is_regular(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* Writes what `to` takes without waiting for a reader. Files have none. Pipes and sockets take
+ * RWF_NOWAIT, terminals refuse it. */
+static ssize_t write_now(int to, const char *text, size_t len) {
+  if (is_regular(to)) return write(to, text, len);
+  struct iovec part = {(void *)text, len};
+  ssize_t written = pwritev2(to, &part, 1, -1, RWF_NOWAIT);
+  if (written >= 0 || errno != EOPNOTSUPP) return written;
+  struct pollfd room = {.fd = to, .events = POLLOUT};
+  if (poll(&room, 1, 0) != 1) return -1;
+  return write(to, text, len);
+}
+
+/* False: it was dropped, or cut short. */
+static bool write_line(int to, const char *text, size_t len) {
+  if (dropped.torn && write_now(to, "\n", 1) != 1) return false;
+  dropped.torn = false;
+  ssize_t written = write_now(to, text, len);
+  if (written == (ssize_t)len) return true;
+  dropped.torn = written > 0;
+  return false;
+}
+
+/* False: what is missing could not be told either. */
+static bool tell_dropped(int to) {
+  char text[80];
+  if (dropped.untold == 0) return true;
+  int len =
+      snprintf(text, sizeof text, "weir: dropped %llu of its messages here: nobody read them\n",
+               (unsigned long long)dropped.untold);
+  if (!write_line(to, text, (size_t)len)) return false;
+  dropped.untold = 0;
+  return true;
+}
+
+static void say(int to, const char *before, const char *format, va_list arguments) {
+  char *text = NULL;
+  size_t len = 0;
+  FILE *line = open_memstream(&text, &len);
+  if (!line) return;
+  fputs(before, line);
+  vfprintf(line, format, arguments);
+  fputc('\n', line);
+  bool made = fclose(line) == 0;
+  if (!made || !tell_dropped(to) || !write_line(to, text, len)) {
+    dropped.lines++;
+    dropped.untold++;
+  }
+  free(text);
+}
+
+void output_say(int to, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  fprintf(stderr, "%s: ", command);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
+  say(to, "", format, arguments);
+  va_end(arguments);
+}
+
+uint64_t output_dropped(void) {
+  return dropped.lines;
+}
+
+int output_complain(const char *command, int status, const char *format, ...) {
+  char before[64];
+  snprintf(before, sizeof before, "%s: ", command);
+  va_list arguments;
+  va_start(arguments, format);
+  say(STDERR_FILENO, before, format, arguments);
   va_end(arguments);
   return status;
 }

@@ -4,6 +4,16 @@
 #ifndef WEIR_TOOLS_OUTPUT_H
 #define WEIR_TOOLS_OUTPUT_H
 
+#include <stdint.h>
+
+/* One formatted line to the descriptor `to`; the newline is added. Never waits for a reader: what a
+ * full pipe or terminal does not take at once is dropped. The next line that gets through is
+ * preceded by one that tells how many lines are missing. For one thread at a time. */
+__attribute__((format(printf, 2, 3))) void output_say(int to, const char *format, ...);
+
+/* Lines that output_say() dropped, in whole or in part. */
+uint64_t output_dropped(void);
+
 /* One line on standard error: the command, a colon, and the formatted text. Returns `status`. */
 __attribute__((format(printf, 3, 4))) int output_complain(const char *command, int status,
                                                           const char *format, ...);

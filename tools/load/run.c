@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "io/base/clock.h"
+#include "tools/common/output.h"
 #include "tools/common/process.h"
 #include "tools/load/worker.h"
 
@@ -103,11 +105,11 @@ static void print_progress(const struct run *run, unsigned seconds, uint64_t *do
   unsigned span = seconds <= PROGRESS_EVERY_SECOND ? 1 : PROGRESS_SECONDS;
   if (seconds == PROGRESS_SECONDS) span = PROGRESS_SECONDS - PROGRESS_EVERY_SECOND;
   uint64_t recent = done > *done_before ? done - *done_before : 0; /* a warm-up ended: less */
-  fprintf(stderr,
-          "%4u s: %llu requests done, %llu failed, %llu in flight, %.0f requests/s, %.1f MB\n",
-          seconds, (unsigned long long)done, (unsigned long long)failed,
-          (unsigned long long)(started > done ? started - done : 0), (double)recent / span,
-          (double)bytes / 1e6);
+  output_say(STDERR_FILENO,
+             "%4u s: %llu requests done, %llu failed, %llu in flight, %.0f requests/s, %.1f MB",
+             seconds, (unsigned long long)done, (unsigned long long)failed,
+             (unsigned long long)(started > done ? started - done : 0), (double)recent / span,
+             (double)bytes / 1e6);
   *done_before = done;
 }
 

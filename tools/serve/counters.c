@@ -4,7 +4,10 @@
 #include "tools/serve/counters.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "tools/common/output.h"
 
 struct row {
   const char *name;
@@ -92,19 +95,16 @@ static void print(FILE *out, const struct row *rows, unsigned count, const void 
   }
 }
 
-/* Put together first and written at once, so that who follows a log never sees half a line. */
-void serve_counters_print(FILE *out, const struct engine_counters *engine,
-                          const struct worker_counters *worker) {
+void serve_counters_say(int to, const struct engine_counters *engine,
+                        const struct worker_counters *worker) {
   char *text = NULL;
   size_t len = 0;
   FILE *line = open_memstream(&text, &len);
   if (!line) return;
-  fputs("{", line);
   print(line, engine_rows, ENGINE_ROWS, engine);
   fputs(", ", line);
   print(line, worker_rows, WORKER_ROWS, worker);
-  fputs("}\n", line);
-  if (fclose(line) == 0) fwrite(text, 1, len, out);
+  if (fclose(line) == 0)
+    output_say(to, "{%s, \"lines_dropped\": %llu}", text, (unsigned long long)output_dropped());
   free(text);
-  fflush(out);
 }

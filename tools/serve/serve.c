@@ -67,6 +67,7 @@ struct serve_worker {
 };
 
 #define complain(status, ...) output_complain("weir serve", status, __VA_ARGS__)
+#define say(...)              output_say(STDOUT_FILENO, __VA_ARGS__)
 
 /* ---- one worker ------------------------------------------------------------------------------ */
 
@@ -285,15 +286,15 @@ static void print_listeners(const struct server *server) {
         server->listening[i] ? &server->listeners[i].address : &wanted->address;
     address_format(address, text);
     if (server->listening[i])
-      printf("listening on %s://%s\n", wanted->secure ? "https" : "http", text);
+      say("listening on %s://%s", wanted->secure ? "https" : "http", text);
     else
-      printf("not listening on %s: no IPv6 here\n", text);
+      say("not listening on %s: no IPv6 here", text);
   }
   if (!server->tls) return;
-  if (server->certificate.warning[0]) printf("warning: %s\n", server->certificate.warning);
-  printf("certificate %s, SHA-256 %s\n",
-         server->options.certificate ? server->options.certificate : "self-signed",
-         server->certificate.fingerprint);
+  if (server->certificate.warning[0]) say("warning: %s", server->certificate.warning);
+  say("certificate %s, SHA-256 %s",
+      server->options.certificate ? server->options.certificate : "self-signed",
+      server->certificate.fingerprint);
 }
 
 static void print_features(const struct server *server, const struct uring *uring) {
@@ -301,33 +302,32 @@ static void print_features(const struct server *server, const struct uring *urin
     unsigned feature = 1u << i;
     const char *name = uring_feature_name(feature);
     if (uring->features & feature) {
-      if (server->options.verbose) printf("io_uring: %s in use\n", name);
+      if (server->options.verbose) say("io_uring: %s in use", name);
       continue;
     }
-    printf("io_uring: %s %s: %s\n", name,
-           uring->disabled & feature ? "is disabled" : "is not in this kernel",
-           uring_feature_fallback(feature));
+    say("io_uring: %s %s: %s", name,
+        uring->disabled & feature ? "is disabled" : "is not in this kernel",
+        uring_feature_fallback(feature));
   }
 }
 
 static void print_start(const struct server *server, const struct worker_group *group) {
   const struct serve_worker *first = group->workers[0].user;
   const char *directory = server->options.directory;
-  printf("weir " WEIR_VERSION " serves %s with %u worker%s\n",
-         directory ? directory : "its built-in site", server->workers,
-         server->workers == 1 ? "" : "s");
+  say("weir " WEIR_VERSION " serves %s with %u worker%s",
+      directory ? directory : "its built-in site", server->workers,
+      server->workers == 1 ? "" : "s");
   print_features(server, &group->workers[0].uring);
-  if (first && first->note) printf("%s\n", first->note);
+  if (first && first->note) say("%s", first->note);
   print_listeners(server);
-  fflush(stdout);
 }
 
 static void print_end(const struct server *server, const struct worker_group *group) {
   if (!server->options.verbose) return;
   struct worker_counters all = worker_group_counters(group);
-  printf("served %llu connections, %llu bytes in, %llu bytes out\n",
-         (unsigned long long)all.links_accepted, (unsigned long long)all.recv_bytes,
-         (unsigned long long)all.send_bytes);
+  say("served %llu connections, %llu bytes in, %llu bytes out",
+      (unsigned long long)all.links_accepted, (unsigned long long)all.recv_bytes,
+      (unsigned long long)all.send_bytes);
 }
 
 static void print_counters(struct server *server, const struct worker_group *group) {
@@ -339,7 +339,7 @@ static void print_counters(struct server *server, const struct worker_group *gro
   }
   pthread_mutex_unlock(&server->ending);
   struct worker_counters io = worker_group_counters(group);
-  serve_counters_print(stderr, &sum, &io);
+  serve_counters_say(STDERR_FILENO, &sum, &io);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -366,9 +366,8 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
       worker_group_stop(group);
       continue;
     }
-    printf("draining: streams have %u seconds to finish; a second signal ends at once\n",
-           server->options.drain_seconds);
-    fflush(stdout);
+    say("draining: streams have %u seconds to finish; a second signal ends at once",
+        server->options.drain_seconds);
     worker_group_drain(group, clock_now_ns() + server->options.drain_seconds * SECOND_NS);
   }
 }
