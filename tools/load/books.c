@@ -4,15 +4,10 @@
 #include "tools/load/books.h"
 
 #include <assert.h>
-#include <time.h>
 
 #include "io/base/clock.h"
 
-static uint64_t cpu_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
+#include "io/base/clock.h"
 
 void load_books_read_clock(struct load_books *books) {
   books->now_ns = clock_now_ns();
@@ -89,7 +84,7 @@ void load_books_lose(struct load_books *books, uint64_t share) {
 void load_books_measure(struct load_books *books) {
   books->measuring = true;
   books->stats.begin_ns = books->now_ns;
-  books->cpu_begin_ns = cpu_ns();
+  books->cpu_begin_ns = clock_thread_cpu_ns();
   load_requests_forget(&books->stats.requests);
   if (books->plan->duration_ns) arm_phase(books, books->plan->duration_ns);
 }
@@ -148,7 +143,7 @@ void load_books_close(struct load_books *books) {
   books->over = true;
   if (!books->measuring) books->stats.begin_ns = books->now_ns;
   books->stats.end_ns = books->now_ns;
-  books->stats.cpu_ns = books->measuring ? cpu_ns() - books->cpu_begin_ns : 0;
+  books->stats.cpu_ns = books->measuring ? clock_thread_cpu_ns() - books->cpu_begin_ns : 0;
   counts->oldest_ns = oldest_age_ns(books);
   if (books->scheduled) {
     counts->unsent = load_schedule_backlog(&books->schedule, books->now_ns);

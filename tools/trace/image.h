@@ -11,9 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* So much of an image is kept while its dimensions are looked for. JPEG puts its metadata first:
- * each segment has up to 64 KiB, and an embedded preview takes one or two. */
-#define TRACE_IMAGE_BYTES_MAX (256u * 1024u)
+#include "tools/trace/limits.h"
 
 enum trace_image_result {
   TRACE_IMAGE_FOUND,

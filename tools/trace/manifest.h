@@ -28,10 +28,6 @@
 #include "tools/client/url.h"
 #include "tools/trace/record.h"
 
-enum {
-  TRACE_RESOURCES_MAX = 1000, /* a heavy page has some 300 */
-};
-
 enum trace_event { TRACE_ON_HEADERS, TRACE_ON_BYTE, TRACE_ON_DIMENSIONS, TRACE_ON_COMPLETE };
 
 struct trace_resource {

@@ -6,12 +6,6 @@
 
 #include "tools/trace/profile.h"
 
-enum {
-  TRACE_FIELDS_MAX = 16,      /* --header */
-  TRACE_TIMEOUT_SECONDS = 60, /* default of --timeout */
-  TRACE_RATE_MIN = 1000,      /* bytes per second: less than a modem of 1990 */
-};
-
 struct trace_options {
   char **urls;
   size_t url_count;

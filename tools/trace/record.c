@@ -123,6 +123,14 @@ void trace_record_frame(struct trace_record *record, struct trace_frame frame,
   record->frames[record->frame_count++] = frame;
 }
 
+void trace_record_sent(struct trace_record *record, const struct trace_frame *frame) {
+  for (size_t i = 0; i < record->result_count; i++) {
+    struct trace_result *result = &record->results[i];
+    if (result->stream_id != frame->stream_id || result->connection != frame->connection) continue;
+    if (result->sent_ns == TRACE_NEVER) result->sent_ns = frame->end_ns;
+  }
+}
+
 /* ---- summary --------------------------------------------------------------------------------- */
 
 static void latest(uint64_t *so_far, uint64_t at_ns) {

@@ -16,17 +16,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define TRACE_NEVER UINT64_MAX
+#include "tools/trace/limits.h"
 
-enum {
-  /* Frames of one run. 2^20 are 16 GB of full DATA frames; past it frames are counted, not kept. */
-  TRACE_FRAMES_MAX = 1 << 20,
-  /* Of each frame that is not DATA so much payload is kept: all of SETTINGS, PRIORITY, GOAWAY ...
-   * and the priority fields of HEADERS. */
-  TRACE_PAYLOAD_BYTES_MAX = 256,
-  TRACE_CONNECTIONS_MAX = 64, /* origins of one page; browsers rarely meet twenty */
-  TRACE_ERROR_BYTES = 192,
-};
+#define TRACE_NEVER UINT64_MAX
 
 /* What a resource is for; decides its colour, and its priority by a browser's profile. */
 enum trace_kind {
@@ -82,6 +74,7 @@ struct trace_result {
   uint8_t connection;
   enum trace_kind kind; /* the manifest's, or what content-type says */
   bool complete, failed;
+  bool cut;          /* its stream ended early */
   char priority[32]; /* the `priority` field that was sent */
   uint16_t weight;   /* in HEADERS; 0: none */
   uint32_t parent_id;
@@ -115,6 +108,9 @@ void trace_record_free(struct trace_record *record);
 /* Appends a frame; copies at most TRACE_PAYLOAD_BYTES_MAX bytes of its payload. */
 void trace_record_frame(struct trace_record *record, struct trace_frame frame,
                         const uint8_t *payload, size_t payload_bytes);
+
+/* A HEADERS frame has left: sets its resource's sent_ns, unless it is known. */
+void trace_record_sent(struct trace_record *record, const struct trace_frame *frame);
 
 static inline const uint8_t *trace_payload(const struct trace_record *record,
                                            const struct trace_frame *frame) {

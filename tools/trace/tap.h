@@ -73,9 +73,6 @@ struct trace_bucket {
   bool dry;      /* the last bytes took the last token: more are probably waiting */
 };
 
-/* One segment of Ethernet: what a link hands over at once. */
-#define TRACE_SEGMENT_BYTES 1448u
-
 void trace_bucket_init(struct trace_bucket *bucket, uint64_t rate, uint64_t now_ns);
 
 /* How many bytes may pass now; UINT64_MAX without a limit. */

@@ -13,6 +13,7 @@
 #include "tools/common/output.h"
 #include "tools/trace/fetch.h"
 #include "tools/trace/frames.h"
+#include "tools/trace/interrupt.h"
 #include "tools/trace/json.h"
 #include "tools/trace/waterfall.h"
 
@@ -47,9 +48,7 @@ static int relate(struct tracer *tracer) {
     struct trace_resource *resource = &tracer->manifest.at[i];
     struct url url;
     if (!url_parse(&url, resource->reference)) continue; /* relative already */
-    if (strcmp(url.authority, tracer->bases[0].authority) != 0 ||
-        url.secure != tracer->bases[0].secure)
-      continue;
+    if (!url_same_origin(&url, &tracer->bases[0])) continue;
     char *target = strdup(url.target);
     if (!target) return complain(EXIT_FAILED, "out of memory");
     free(resource->reference);
@@ -155,12 +154,12 @@ static int show(const struct tracer *tracer) {
 
 static int run(struct tracer *tracer) {
   char error[512];
+  const struct failure failure = {.text = error, .size = sizeof error};
   for (unsigned i = 0; i < tracer->count; i++) {
     struct trace_record *record = &tracer->records[i];
     if (!trace_record_init(record, tracer->labels[i], tracer->manifest.count))
       return complain(EXIT_FAILED, "out of memory");
-    if (!trace_fetch(&tracer->options, &tracer->manifest, &tracer->bases[i], record, error,
-                     sizeof error))
+    if (!trace_fetch(&tracer->options, &tracer->manifest, &tracer->bases[i], record, &failure))
       return complain(EXIT_FAILED, "%s", error);
     if (trace_interrupted()) tracer->count = i + 1;
   }

@@ -1,21 +1,29 @@
 /*
- * trace/connect.c - one connection an origin: looked up before the run, dialled when its first
- * resource is due, and made of the machines outside [tls] tap h2.
+ * trace/origin.c - see trace/origin.h.
  */
-#include <errno.h>
+#include "tools/trace/origin.h"
+
 #include <netinet/tcp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "io/tls/context.h"
 #include "tools/client/lookup.h"
 #include "tools/client/tls.h"
-#include "tools/trace/fetch_parts.h"
+#include "tools/trace/interrupt.h"
+
+static const struct trace_run *run_of(const struct trace_origin *origin) {
+  return origin->all->run;
+}
 
 static struct trace_connection *connection_of(const struct trace_origin *origin) {
-  return &origin->run->record->connections[origin->index];
+  return &run_of(origin)->record->connections[origin->index];
+}
+
+static void changed(struct trace_origin *origin) {
+  origin->all->changed(origin->all);
 }
 
 /* The first reason is the one that is told. */
@@ -44,52 +52,63 @@ static void describe(struct trace_origin *origin) {
            origin->url.secure ? "https" : "http", origin->url.authority);
 }
 
-bool trace_origin_find(struct trace_run *run, const struct url *url, struct trace_origin **out,
-                       char *error, size_t error_size) {
-  struct trace_record *record = run->record;
-  for (unsigned i = 0; i < record->connection_count; i++) {
-    *out = run->origins[i];
-    if (url_same_origin(&run->origins[i]->url, url)) return true;
-  }
-  struct trace_origin *origin = NULL;
-  if (record->connection_count < TRACE_CONNECTIONS_MAX) origin = calloc(1, sizeof *origin);
-  if (!origin) {
-    snprintf(error, error_size, "more than %d origins", TRACE_CONNECTIONS_MAX);
-    return false;
-  }
-  origin->run = run;
+static struct trace_origin *make_origin(struct trace_origins *origins, const struct url *url) {
+  struct trace_record *record = origins->run->record;
+  struct trace_origin *origin = calloc(1, sizeof *origin);
+  if (!origin) return NULL;
+  origin->all = origins;
   origin->url = *url;
   origin->index = (uint8_t)record->connection_count;
-  run->origins[record->connection_count++] = origin;
+  origins->at[record->connection_count++] = origin;
   describe(origin);
-  *out = origin;
-  origin->address_count =
-      lookup_host(url->host, url->port, origin->addresses, TRACE_ADDRESSES_MAX, error, error_size);
-  return origin->address_count > 0;
+  return origin;
 }
 
-bool trace_origins_prepare(struct trace_run *run, char *error, size_t error_size) {
-  bool secure = false;
-  for (unsigned i = 0; i < run->record->connection_count; i++)
-    secure = secure || run->origins[i]->url.secure;
-  if (!secure) return true;
-  run->tls = client_tls_create(run->options->insecure, run->options->ca_path, error, error_size);
-  return run->tls;
-}
-
-void trace_origins_free(struct trace_run *run) {
-  for (unsigned i = 0; i < run->record->connection_count; i++) {
-    if (run->origins[i]->has_tls) tls_factory_destroy(&run->origins[i]->tls);
-    free(run->origins[i]);
+struct trace_origin *trace_origin_find(struct trace_origins *origins, const struct url *url,
+                                       const struct failure *failure) {
+  const unsigned count = origins->run->record->connection_count;
+  for (unsigned i = 0; i < count; i++)
+    if (url_same_origin(&origins->at[i]->url, url)) return origins->at[i];
+  struct trace_origin *origin = NULL;
+  if (count < TRACE_CONNECTIONS_MAX) origin = make_origin(origins, url);
+  if (!origin) {
+    failure_set(failure, "more than %d origins", TRACE_CONNECTIONS_MAX);
+    return NULL;
   }
-  tls_context_free(run->tls);
+  origin->address_count = lookup_host(url->host, url->port, origin->addresses, TRACE_ADDRESSES_MAX,
+                                      failure->text, failure->size);
+  return origin->address_count > 0 ? origin : NULL;
+}
+
+bool trace_origins_prepare(struct trace_origins *origins, const struct failure *failure) {
+  const struct trace_options *options = origins->run->options;
+  bool secure = false;
+  for (unsigned i = 0; i < origins->run->record->connection_count; i++)
+    secure = secure || origins->at[i]->url.secure;
+  if (!secure) return true;
+  origins->tls =
+      client_tls_create(options->insecure, options->ca_path, failure->text, failure->size);
+  return origins->tls;
+}
+
+void trace_origins_free(struct trace_origins *origins) {
+  for (unsigned i = 0; i < origins->run->record->connection_count; i++) {
+    if (origins->at[i]->has_tls) tls_factory_destroy(&origins->at[i]->tls);
+    free(origins->at[i]);
+  }
+  tls_context_free(origins->tls);
+}
+
+void trace_origins_leave(struct trace_origins *origins) {
+  for (unsigned i = 0; i < origins->run->record->connection_count; i++)
+    if (origins->at[i]->state == ORIGIN_DIALING) dial_cancel(&origins->at[i]->dial);
 }
 
 /* ---- what the connection says ---------------------------------------------------------------- */
 
 static void on_settings(void *ctx, struct h2 *h2) {
   (void)h2;
-  trace_origin_ready(ctx);
+  changed(ctx);
 }
 
 static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
@@ -98,14 +117,14 @@ static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_
   (void)last_stream_id;
   if (error_code != H2_NO_ERROR)
     blame(origin, "the server ended the connection with GOAWAY (%s)", h2_error_name(error_code));
-  trace_origin_ready(origin); /* what is queued for it will never be asked */
+  changed(origin); /* what is queued for it will never be asked */
 }
 
 static const struct h2_client_events client_events = {.settings = on_settings, .goaway = on_goaway};
 
 static void on_frame_sent(void *ctx, const struct trace_frame *frame, const uint8_t *payload) {
   struct trace_origin *origin = ctx;
-  if (frame->type == H2_HEADERS) trace_request_left(origin->run, frame);
+  if (frame->type == H2_HEADERS) trace_record_sent(run_of(origin)->record, frame);
   if (frame->type != H2_GOAWAY || frame->payload_bytes < 8 || frame->length < 8) return;
   uint32_t code = (uint32_t)payload[4] << 24 | (uint32_t)payload[5] << 16 |
                   (uint32_t)payload[6] << 8 | payload[7];
@@ -127,7 +146,7 @@ static void on_closed(void *ctx) {
   struct trace_origin *origin = ctx;
   struct trace_connection *connection = connection_of(origin);
   bool ready = connection->ready_ns != TRACE_NEVER;
-  connection->end_ns = trace_now_ns(origin->run);
+  connection->end_ns = trace_run_now_ns(run_of(origin));
   origin->state = ORIGIN_CLOSED;
   origin->h2 = NULL;
   if (!ready && origin->has_tls) {
@@ -140,21 +159,21 @@ static void on_closed(void *ctx) {
     blame(origin, "the server answers in HTTP/1.1, not HTTP/2");
   }
   if (trace_interrupted()) blame(origin, "interrupted");
-  if (!origin->run->over || origin->broken) blame(origin, "the server closed the connection");
-  trace_origin_lost(origin);
+  if (!run_of(origin)->over || origin->broken) blame(origin, "the server closed the connection");
+  changed(origin);
 }
 
 /* tap around h2; the inner one when there is TLS. */
 static bool make_tap(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                      uint64_t now_ns, struct machine *out) {
   struct trace_origin *origin = ctx;
-  struct trace_record *record = origin->run->record;
+  struct trace_record *record = run_of(origin)->record;
   if (peer->secure && strcmp(peer->application_protocol, "h2") != 0) {
     blame(origin, "the server did not agree on h2 by ALPN");
     return false;
   }
   struct machine h2;
-  if (!h2_client(&origin->run->engine, peer, host, now_ns, &h2)) return false;
+  if (!h2_client(&origin->all->run->engine, peer, host, now_ns, &h2)) return false;
   origin->h2 = h2_of(&h2);
   origin->h2->client = &client_events;
   origin->h2->client_ctx = origin;
@@ -165,8 +184,8 @@ static bool make_tap(void *ctx, const struct machine_peer *peer, struct machine_
   origin->tap.out.on_frame = on_frame_sent;
   origin->tap.out.ctx = origin;
   *out = trace_tap_machine(&origin->tap);
-  connection_of(origin)->ready_ns = trace_now_ns(origin->run);
-  trace_origin_ready(origin);
+  connection_of(origin)->ready_ns = trace_run_now_ns(run_of(origin));
+  changed(origin);
   return true;
 }
 
@@ -177,13 +196,13 @@ static bool make_machine(void *ctx, const struct machine_peer *peer, struct mach
   struct trace_outside *outside = &origin->outside;
   const struct machine_factory tap = {.ctx = origin, .create = make_tap};
   struct machine_factory inner = tap;
-  connection_of(origin)->connected_ns = trace_now_ns(origin->run);
+  connection_of(origin)->connected_ns = trace_run_now_ns(run_of(origin));
   origin->state = ORIGIN_OPEN;
   if (origin->has_tls) inner = tls_factory_machines(&origin->tls);
   if (!inner.create(inner.ctx, peer, host, now_ns, &outside->inner)) return false;
   outside->host = host;
-  outside->bucket = &origin->run->bucket;
-  outside->bytes_in = &origin->run->record->bytes_in;
+  outside->bucket = &origin->all->run->bucket;
+  outside->bytes_in = &run_of(origin)->record->bytes_in;
   outside->records.on = origin->has_tls;
   outside->closed = on_closed;
   outside->ctx = origin;
@@ -198,7 +217,7 @@ static bool make_machine(void *ctx, const struct machine_peer *peer, struct mach
  * The kernel doubles the number for its own books. */
 static void shape(struct dial *dial, int fd) {
   const struct trace_origin *origin = LIST_OWNER(dial, struct trace_origin, dial);
-  uint64_t rate = origin->run->options->rate_limit;
+  uint64_t rate = run_of(origin)->options->rate_limit;
   if (rate == 0) return;
   const int segment = TRACE_SEGMENT_BYTES + 12; /* with the time stamp option */
   int bytes = rate / 20 > 1 << 20 ? 1 << 20 : (int)(rate / 20);
@@ -213,15 +232,15 @@ static void on_dialed(struct dial *dial, int error) {
   struct trace_origin *origin = LIST_OWNER(dial, struct trace_origin, dial);
   if (error == 0) return;
   if (origin->state == ORIGIN_DIALING && origin->address_tried < origin->address_count &&
-      !origin->run->over) {
+      !run_of(origin)->over) {
     dial_next(origin);
     return;
   }
   char text[ADDRESS_TEXT_BYTES];
   blame(origin, "cannot connect to %s: %s", address_format(&dial->address, text), strerror(error));
   origin->state = ORIGIN_CLOSED;
-  connection_of(origin)->end_ns = trace_now_ns(origin->run);
-  trace_origin_lost(origin);
+  connection_of(origin)->end_ns = trace_run_now_ns(run_of(origin));
+  changed(origin);
 }
 
 static void dial_next(struct trace_origin *origin) {
@@ -234,16 +253,16 @@ static void dial_next(struct trace_origin *origin) {
       .done = on_dialed,
   };
   address_format(&dial->address, connection_of(origin)->address);
-  dial_start(dial, origin->run->worker);
+  dial_start(dial, run_of(origin)->worker);
 }
 
 void trace_origin_open(struct trace_origin *origin) {
   if (origin->state != ORIGIN_UNUSED) return;
   const struct machine_factory tap = {.ctx = origin, .create = make_tap};
-  connection_of(origin)->begin_ns = trace_now_ns(origin->run);
+  connection_of(origin)->begin_ns = trace_run_now_ns(run_of(origin));
   origin->state = ORIGIN_DIALING;
   if (origin->url.secure) {
-    origin->has_tls = tls_factory_init(&origin->tls, origin->run->tls, &tap, 1, origin->url.host);
+    origin->has_tls = tls_factory_init(&origin->tls, origin->all->tls, &tap, 1, origin->url.host);
     if (!origin->has_tls) {
       blame(origin, "out of memory");
       origin->state = ORIGIN_CLOSED;
@@ -251,4 +270,18 @@ void trace_origin_open(struct trace_origin *origin) {
     }
   }
   dial_next(origin);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+bool trace_origin_is_closing(const struct trace_origin *origin) {
+  const struct h2 *h2 = origin->h2;
+  if (origin->state == ORIGIN_CLOSED) return true;
+  return h2 && (h2->goaway_received || h2->dead || h2->eof);
+}
+
+bool trace_origin_has_room(const struct trace_origin *origin) {
+  const struct h2 *h2 = origin->h2;
+  if (!h2 || h2_request_room(h2) == 0) return false;
+  return h2->settings_received || h2->active_own < TRACE_STREAMS_ASSUMED;
 }

@@ -1,0 +1,26 @@
+/*
+ * trace/request.h - what a request says: its fields, and the profile's priorities.
+ */
+#ifndef WEIR_TRACE_REQUEST_H
+#define WEIR_TRACE_REQUEST_H
+
+#include "engine/h2/h2.h"
+#include "tools/trace/manifest.h"
+#include "tools/trace/options.h"
+
+struct trace_request {
+  const struct trace_options *options;
+  const struct trace_resource *resource;
+  const struct url *url;
+  struct trace_result *result; /* filled in, see below */
+};
+
+/* Chooses what the request signals: result->priority, weight and exclusive. */
+void trace_request_signal(const struct trace_request *request);
+
+/* Opens the stream; result->parent_id is the caller's choice. Sets result->stream_id. NULL when the
+ * connection refuses. */
+struct stream *trace_request_send(const struct trace_request *request, struct h2 *h2,
+                                  const struct stream_events *events, void *user);
+
+#endif
