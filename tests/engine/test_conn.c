@@ -196,9 +196,15 @@ static void a_long_line(void **state) {
   char line[2 * CONN_SNIFF_BYTES];
   memset(line, 'a', sizeof line);
   memcpy(line, "GET /", 5);
-  const struct row row = {"long", "", line, sizeof line, REFUSED};
-  run(&row, 0, sizeof line);
-  run(&row, 0, 1);
+  const struct row rows_of_lengths[] = {
+      {"as long as it may be", "", line, CONN_SNIFF_BYTES - 1, UNDECIDED},
+      {"one more", "", line, CONN_SNIFF_BYTES, REFUSED},
+      {"twice", "", line, sizeof line, REFUSED},
+  };
+  for (size_t i = 0; i < 3; i++) {
+    run(&rows_of_lengths[i], 0, sizeof line);
+    run(&rows_of_lengths[i], 0, 1);
+  }
 }
 
 /* Who says nothing, or not enough, is closed in silence after H2_PREFACE_NS. */

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/limits.h"
 #include "tools/serve/hints.h"
 #include "tools/serve/options.h"
 
@@ -326,27 +327,31 @@ static void rules_and_manifest_together(void **state) {
 
 static void more_than_a_page_may_announce(void **state) {
   (void)state;
-  const char *rules[17];
+  const char *rules[SITE_PRELOADS_MAX + 1];
   char got[4000];
-  for (int i = 0; i < 17; i++)
+  for (unsigned i = 0; i <= SITE_PRELOADS_MAX; i++)
     rules[i] = "/=/a.js";
-  describe(NULL, rules, 16, got, sizeof got);
+  describe(NULL, rules, SITE_PRELOADS_MAX, got, sizeof got);
   assert_string_not_equal(got, "error");
-  describe(NULL, rules, 17, got, sizeof got);
+  describe(NULL, rules, SITE_PRELOADS_MAX + 1, got, sizeof got);
   assert_string_equal(got, "error");
 }
 
 /* Links that would not fit into one response are refused at the start. */
 static void links_beyond_a_response(void **state) {
   (void)state;
-  static char rule[3000];
-  char got[20000];
+  enum { LINK_BYTES = SITE_PRELOAD_BYTES_MAX / 2, PATH_BYTES = LINK_BYTES - 15 };
+  static char rule[2 + PATH_BYTES + 1], longer[2 + PATH_BYTES + 2];
+  char got[3 * SITE_PRELOAD_BYTES_MAX];
   memset(rule, 'a', sizeof rule - 1);
+  memset(longer, 'a', sizeof longer - 1);
   memcpy(rule, "/=/", 3);
-  const char *rules[] = {rule, rule, rule};
+  memcpy(longer, "/=/", 3);
+  const char *rules[] = {rule, rule}; /* "<" path ">; rel=preload" each */
   describe(NULL, rules, 2, got, sizeof got);
   assert_string_not_equal(got, "error");
-  describe(NULL, rules, 3, got, sizeof got);
+  rules[1] = longer;
+  describe(NULL, rules, 2, got, sizeof got);
   assert_string_equal(got, "error");
 }
 
