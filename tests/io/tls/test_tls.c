@@ -364,10 +364,12 @@ static void test_record_sizes(void **state) {
   pair->server.end.send_total += 1000000; /* a long answer goes on in whole records */
   assert_in_range(count_records(pair, &longest), 60, 70);
   assert_int_equal(longest, TLS_RECORD_BYTES + 22);
-  pair->now_ns += SECOND + 1; /* and after a pause begins anew */
-  pair->server.end.send_total += 20000;
-  count_records(pair, &longest);
-  assert_int_equal(longest, TLS_SMALL_RECORD_BYTES + 22);
+  for (unsigned longer = 0; longer < 2; longer++) { /* and after a pause begins anew */
+    pair->now_ns += TLS_IDLE_NS + longer;
+    pair->server.end.send_total += 20000;
+    count_records(pair, &longest);
+    assert_int_equal(longest, (longer ? TLS_SMALL_RECORD_BYTES : TLS_RECORD_BYTES) + 22);
+  }
   pair_free(pair);
 }
 
@@ -605,6 +607,35 @@ static void test_refusals(void **state) {
   assert_int_equal(wants(&pair->server), MACHINE_DONE);
   assert_true(pair->client.end.eof);
   pair_free(pair);
+}
+
+/* Gives `len` bytes of a handshake that does not end: `first` begins it, zeros follow. */
+static void give_handshake(struct machine *machine, size_t len, const uint8_t first[4]) {
+  uint8_t record[5 + 16380] = {22, 3, 3, 16380 >> 8, 16380 & 255};
+  for (size_t given = 0, part; given < len; given += part) {
+    part = len - given < sizeof record ? len - given : sizeof record;
+    memset(record + 5, 0, sizeof record - 5);
+    if (given == 0) memcpy(record + 5, first, 4);
+    assert_int_equal(machine->ops->recv(machine->self, span_of(record, part), SECOND), part);
+  }
+}
+
+/* A ClientHello of 128,000 bytes to a server, HelloRequests to a client, which has to ignore them
+ * (RFC 5246 section 7.4.1.1). */
+static void test_long_handshake(void **state) {
+  (void)state;
+  static const uint8_t hello[4] = {1, 128000 >> 16, 128000 >> 8 & 255, 128000 & 255}, request[4];
+  for (size_t client = 0; client < 2; client++) {
+    for (size_t extra = 0; extra < 2; extra++) {
+      struct pair *pair = pair_create(&plain);
+      struct side *side = client ? &pair->client : &pair->server;
+      size_t most = client ? TLS_HANDSHAKE_CLIENT_BYTES : TLS_HANDSHAKE_SERVER_BYTES;
+      give_handshake(&side->machine, most + extra, client ? request : hello);
+      assert_string_equal(tls_machine_error(&side->machine),
+                          extra ? "the handshake is too long" : "");
+      pair_free(pair);
+    }
+  }
 }
 
 /* In one turn only so many handshakes begin; the others come in the next. */
@@ -875,7 +906,8 @@ static void test_key_update_flood(void **state) {
     raw_flow(&raw);
   }
   assert_int_equal(raw.pair->server.factory.counters.abused, 1);
-  assert_in_range(updates, 30, 33);
+  assert_int_equal(updates - 1,
+                   TLS_CREDIT_BYTES / (TLS_HANDSHAKE_COST_BYTES + TLS_RECORD_COST_BYTES));
   assert_int_equal(wants(&raw.pair->server), MACHINE_DONE);
   raw_close(&raw);
 }
@@ -894,23 +926,34 @@ static int send_records(struct raw *raw, size_t len, int max, uint64_t pause_ns)
   return max;
 }
 
+/* After how many records of `len` bytes the credit is spent: each costs more than it earns. */
+static int records_until_spent(int len) {
+  return (TLS_CREDIT_BYTES - TLS_RECORD_COST_BYTES) / (TLS_RECORD_COST_BYTES - len) + 2;
+}
+
 static void test_tiny_record_flood(void **state) {
   static const struct {
     size_t len;
     uint64_t pause_ns;
     bool ok;
   } rows[] = {
-      {1, 0, false}, {4, 0, false},      {8, 0, true},
-      {9, 0, true},  {1, 2000000, true}, /* 500 a second is somebody typing, or a slow tool */
+      {1, 0, false},
+      {TLS_RECORD_COST_BYTES - 1, 0, false},
+      {TLS_RECORD_COST_BYTES, 0, true},
+      {TLS_RECORD_COST_BYTES + 1, 0, true},
+      {1, 2000000, true}, /* 500 a second is somebody typing, or a slow tool */
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct raw raw;
     assert_true(raw_open(&raw, TLS1_3_VERSION, NULL));
-    int sent = send_records(&raw, rows[i].len, 5000, rows[i].pause_ns);
-    if ((sent == 5000) != rows[i].ok)
+    int most = rows[i].ok ? 10000 : records_until_spent((int)rows[i].len);
+    int sent = send_records(&raw, rows[i].len, most - 1, rows[i].pause_ns);
+    if (raw.pair->server.end.closed)
       fail_msg("records of %zu bytes: over after %d", rows[i].len, sent);
     assert_int_equal(raw.pair->server.end.wrong, 0);
+    send_records(&raw, rows[i].len, 1, rows[i].pause_ns);
+    assert_int_equal(raw.pair->server.end.closed, !rows[i].ok);
     raw_close(&raw);
   }
 }
@@ -981,6 +1024,7 @@ int main(void) {
       cmocka_unit_test(test_close_timeout),
       cmocka_unit_test(test_drain),
       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_long_handshake),
       cmocka_unit_test(test_handshake_flood),
       cmocka_unit_test(test_ticket_keys_rotate),
       cmocka_unit_test(test_resumption),
