@@ -9,6 +9,8 @@
  *
  * TORTURE_SCENARIO and TORTURE_AT run one case alone.
  */
+#include "tests/support/cmocka.h"
+#include "tests/support/loopback.h"
 #include "tests/support/torture.h"
 
 #include <stdio.h>
@@ -40,78 +42,79 @@ static void run(struct scene *scene) {
  */
 
 static void get_small(struct scene *scene) {
-  (void)ask(&scene->client, "GET", "/", BODY_NONE, 100);
+  (void)torture_ask(&scene->client, "GET", "/", BODY_NONE, 100);
 }
 
 static void get_big(struct scene *scene) {
-  (void)ask(&scene->client, "GET", "/big", BODY_NONE, BIG_BYTES);
+  (void)torture_ask(&scene->client, "GET", "/big", BODY_NONE, TORTURE_BIG_BYTES);
 }
 
 static void head(struct scene *scene) {
-  (void)ask(&scene->client, "HEAD", "/big", BODY_NONE, 0);
+  (void)torture_ask(&scene->client, "HEAD", "/big", BODY_NONE, 0);
 }
 
 static void post_echo(struct scene *scene) {
-  (void)ask(&scene->client, "POST", "/echo", lend(BIG_BYTES), BIG_BYTES);
+  (void)torture_ask(&scene->client, "POST", "/echo", torture_lend(TORTURE_BIG_BYTES),
+                    TORTURE_BIG_BYTES);
 }
 
 /* Every frame is cut, so that its payload is collected. */
 static void byte_by_byte(struct scene *scene) {
   scene->loop.piece_bytes = 3;
-  (void)ask(&scene->client, "POST", "/echo", lend(500), 500);
+  (void)torture_ask(&scene->client, "POST", "/echo", torture_lend(500), 500);
 }
 
 static void many_streams(struct scene *scene) {
   run(scene);
   for (int i = 0; i < 60; i++)
-    (void)ask(&scene->client, "GET", i % 2 ? "/" : "/hints", BODY_NONE, i % 2 ? 100 : 0);
+    (void)torture_ask(&scene->client, "GET", i % 2 ? "/" : "/hints", BODY_NONE, i % 2 ? 100 : 0);
 }
 
 /* The map from identifiers grows while nothing is answered. */
 static void many_waiting(struct scene *scene) {
   run(scene);
   for (int i = 0; i < 60; i++)
-    (void)ask(&scene->client, "GET", "/late", BODY_NONE, 0);
+    (void)torture_ask(&scene->client, "GET", "/late", BODY_NONE, 0);
   run(scene);
   loopback_advance(&scene->loop, 2 * MILLISECOND_NS);
 }
 
 static void push(struct scene *scene) {
   run(scene);
-  (void)ask(&scene->client, "GET", "/push", BODY_NONE, 100);
+  (void)torture_ask(&scene->client, "GET", "/push", BODY_NONE, 100);
 }
 
 static void hints(struct scene *scene) {
-  (void)ask(&scene->client, "GET", "/hints", BODY_NONE, 0);
+  (void)torture_ask(&scene->client, "GET", "/hints", BODY_NONE, 0);
 }
 
 static void request_trailers(struct scene *scene) {
-  (void)ask_with_trailers(&scene->client);
+  torture_ask_with_trailers(&scene->client);
 }
 
 static void response_trailers(struct scene *scene) {
-  (void)ask(&scene->client, "GET", "/trailers", BODY_NONE, 10);
+  (void)torture_ask(&scene->client, "GET", "/trailers", BODY_NONE, 10);
 }
 
 static void continuation(struct scene *scene) {
-  (void)ask_huge(&scene->client, HUGE_BYTES);
+  torture_ask_huge(&scene->client, TORTURE_HUGE_BYTES);
 }
 
 /* A frame that is longer than the pool's buffers, in pieces. */
 static void long_frame(struct scene *scene) {
   run(scene);
   scene->loop.piece_bytes = 1000;
-  (void)ask_huge(&scene->client, HUGE_BYTES);
+  torture_ask_huge(&scene->client, TORTURE_HUGE_BYTES);
 }
 
 static void huge_response(struct scene *scene) {
-  (void)ask(&scene->client, "GET", "/huge", BODY_NONE, 10);
+  (void)torture_ask(&scene->client, "GET", "/huge", BODY_NONE, 10);
 }
 
 /* Above the server's limit: 431. */
 static void too_large(struct scene *scene) {
   scene->loop.server_engine.headers.list_bytes_max = 10000;
-  (void)ask_huge(&scene->client, 11000);
+  torture_ask_huge(&scene->client, 11000);
   run(scene);
   scene->loop.server_engine.headers.list_bytes_max = 64 * KIB;
 }
@@ -129,13 +132,13 @@ static void header_table(struct scene *scene) {
       snprintf(values[n], sizeof values[n], "%070d", n);
       fields[4 + i] = (struct header){.name = span_text(names[n]), .value = span_text(values[n])};
     }
-    (void)ask_with(&scene->client, fields, 14, BODY_NONE, 100);
+    (void)torture_ask_with(&scene->client, fields, 14, BODY_NONE, 100);
     run(scene);
   }
 }
 
 static void tunnel(struct scene *scene) {
-  (void)ask_for_tunnel(&scene->client);
+  torture_ask_for_tunnel(&scene->client);
 }
 
 static void websocket(struct scene *scene) {
@@ -144,12 +147,13 @@ static void websocket(struct scene *scene) {
       header_of(TOKEN_SCHEME, span_text("https")), header_of(TOKEN_AUTHORITY, span_text("a")),
       header_of(TOKEN_PATH, span_text("/"))};
   run(scene);
-  (void)ask_with(&scene->client, fields, 5, lend(3000), 3000);
+  (void)torture_ask_with(&scene->client, fields, 5, torture_lend(3000), 3000);
 }
 
 static void reset(struct scene *scene) {
   scene->cut = true;
-  struct item *item = ask(&scene->client, "GET", "/big", BODY_NONE, BIG_BYTES);
+  struct torture_item *item =
+      torture_ask(&scene->client, "GET", "/big", BODY_NONE, TORTURE_BIG_BYTES);
   for (int i = 0; i < 3; i++) {
     (void)loopback_move(&scene->loop, &scene->loop.client, &scene->loop.server);
     (void)loopback_move(&scene->loop, &scene->loop.server, &scene->loop.client);
@@ -163,7 +167,7 @@ static void priorities(struct scene *scene) {
   for (uint32_t id = 1; id < 9; id += 2)
     if (!h2->lost) h2_reprioritize(h2, id, span_text("u=1, i"));
   for (int i = 0; i < 8; i++)
-    (void)ask(&scene->client, "GET", "/big", BODY_NONE, BIG_BYTES);
+    (void)torture_ask(&scene->client, "GET", "/big", BODY_NONE, TORTURE_BIG_BYTES);
 }
 
 /* RFC 7540's PRIORITY, for streams that are open, idle and closed: the tree and its placeholders.
@@ -171,7 +175,7 @@ static void priorities(struct scene *scene) {
 static void dependencies(struct scene *scene) {
   run(scene);
   for (int i = 0; i < 4; i++)
-    (void)ask(&scene->client, "GET", "/big", BODY_NONE, BIG_BYTES);
+    (void)torture_ask(&scene->client, "GET", "/big", BODY_NONE, TORTURE_BIG_BYTES);
   run(scene);
   static const uint8_t links[][2] = {{21, 1}, {23, 21}, {1, 23}, {3, 25}, {25, 3}, {5, 0}};
   for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
@@ -187,7 +191,7 @@ static void ping(struct scene *scene) {
 }
 
 static void drain(struct scene *scene) {
-  (void)ask(&scene->client, "GET", "/late", BODY_NONE, 0);
+  (void)torture_ask(&scene->client, "GET", "/late", BODY_NONE, 0);
   run(scene);
   scene->loop.server.ops->drain(scene->loop.server.self, scene->loop.now_ns);
   run(scene);
@@ -304,7 +308,7 @@ static void connection(struct scene *scene, const struct scenario *scenario, boo
   run(scene);
   loopback_advance(loop, 10 * MILLISECOND_NS);
   machines_close(loop);
-  check_items(&scene->client, refused || scene->cut);
+  torture_check(&scene->client, refused || scene->cut);
   assert_int_equal(loop->server_engine.counters.streams_opened,
                    loop->server_engine.counters.streams_closed);
 }
@@ -313,7 +317,6 @@ static void connection(struct scene *scene, const struct scenario *scenario, boo
 static uint64_t torture(const struct scenario *scenario, uint64_t refuse_at) {
   struct scene *scene = calloc(1, sizeof *scene);
   struct loopback *loop = &scene->loop;
-  torture_current = &scene->client;
   loop->now_ns = 1000 * SECOND_NS;
   counted_init(&loop->memory);
   loop->memory.refuse_at = refuse_at;

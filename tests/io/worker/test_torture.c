@@ -10,11 +10,13 @@
  * Ways: with and without what the kernel offers, so that each kind of request is among them.
  * TORTURE_SCENARIO, TORTURE_WAY (a number) and TORTURE_AT run one case alone.
  */
-#include "tests/support/torture.h"
-
+#include "engine/conn.h"
 #include "io/link/accept.h"
 #include "io/link/dial.h"
 #include "io/worker/worker.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/counted.h"
+#include "tests/support/torture.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -206,73 +208,74 @@ static void stopped(struct worker *worker, void *ctx) {
  */
 
 static void get(struct torture_client *client) {
-  (void)ask(client, "GET", "/", BODY_NONE, 100);
+  (void)torture_ask(client, "GET", "/", BODY_NONE, 100);
 }
 
 static void get_big(struct torture_client *client) {
-  (void)ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+  (void)torture_ask(client, "GET", "/big", BODY_NONE, TORTURE_BIG_BYTES);
 }
 
 static void post(struct torture_client *client) {
-  (void)ask(client, "POST", "/echo", lend(BIG_BYTES), BIG_BYTES);
+  (void)torture_ask(client, "POST", "/echo", torture_lend(TORTURE_BIG_BYTES), TORTURE_BIG_BYTES);
 }
 
 static void many(struct torture_client *client) {
   for (int i = 0; i < 60; i++)
-    (void)ask(client, "GET", i % 3 ? "/hints" : "/big", BODY_NONE, i % 3 ? 0 : BIG_BYTES);
+    (void)torture_ask(client, "GET", i % 3 ? "/hints" : "/big", BODY_NONE,
+                      i % 3 ? 0 : TORTURE_BIG_BYTES);
 }
 
 static void push(struct torture_client *client) {
-  (void)ask(client, "GET", "/push", BODY_NONE, 100);
+  (void)torture_ask(client, "GET", "/push", BODY_NONE, 100);
 }
 
 static void late_answer(struct torture_client *client) {
-  (void)ask(client, "GET", "/late", BODY_NONE, 0);
+  (void)torture_ask(client, "GET", "/late", BODY_NONE, 0);
 }
 
 static void head(struct torture_client *client) {
-  (void)ask(client, "HEAD", "/big", BODY_NONE, 0);
+  (void)torture_ask(client, "HEAD", "/big", BODY_NONE, 0);
 }
 
 static void hints(struct torture_client *client) {
-  (void)ask(client, "GET", "/hints", BODY_NONE, 0);
+  (void)torture_ask(client, "GET", "/hints", BODY_NONE, 0);
 }
 
 static void posts(struct torture_client *client) {
   for (int i = 0; i < 8; i++)
-    (void)ask(client, "POST", "/echo", lend(10000), 10000);
+    (void)torture_ask(client, "POST", "/echo", torture_lend(10000), 10000);
 }
 
 static void waiting(struct torture_client *client) {
   for (int i = 0; i < 60; i++)
-    (void)ask(client, "GET", "/late", BODY_NONE, 0);
+    (void)torture_ask(client, "GET", "/late", BODY_NONE, 0);
 }
 
 static void request_trailers(struct torture_client *client) {
-  (void)ask_with_trailers(client);
+  torture_ask_with_trailers(client);
 }
 
 static void response_trailers(struct torture_client *client) {
-  (void)ask(client, "GET", "/trailers", BODY_NONE, 10);
+  (void)torture_ask(client, "GET", "/trailers", BODY_NONE, 10);
 }
 
 static void continuation(struct torture_client *client) {
-  (void)ask_huge(client, HUGE_BYTES);
+  torture_ask_huge(client, TORTURE_HUGE_BYTES);
 }
 
 static void huge_response(struct torture_client *client) {
-  (void)ask(client, "GET", "/huge", BODY_NONE, 10);
+  (void)torture_ask(client, "GET", "/huge", BODY_NONE, 10);
 }
 
 static void tunnel(struct torture_client *client) {
-  (void)ask_for_tunnel(client);
+  torture_ask_for_tunnel(client);
 }
 
 /* Streams that are given up at once, beside one that is not. */
 static void resets(struct torture_client *client) {
   get(client);
   for (int i = 0; i < 8; i++) {
-    struct item *item = ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+    struct torture_item *item = torture_ask(client, "GET", "/big", BODY_NONE, TORTURE_BIG_BYTES);
     if (!item->stream) continue;
     item->given_up = true;
     stream_reset(item->stream, H2_CANCEL);
@@ -289,13 +292,13 @@ static void priorities(struct torture_client *client) {
   for (uint32_t id = 1; id < 9; id += 2)
     h2_reprioritize(client->h2, id, span_text("u=1, i"));
   for (int i = 0; i < 8; i++)
-    (void)ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+    (void)torture_ask(client, "GET", "/big", BODY_NONE, TORTURE_BIG_BYTES);
 }
 
 static void dependencies(struct torture_client *client) {
   h2_depend(client->h2, 21, (struct h2_dependency){.weight = 200});
   for (int i = 0; i < 4; i++) {
-    struct item *item = ask(client, "GET", "/big", BODY_NONE, BIG_BYTES);
+    struct torture_item *item = torture_ask(client, "GET", "/big", BODY_NONE, TORTURE_BIG_BYTES);
     struct h2_dependency dependency = {.stream_id = 21, .weight = 9, .exclusive = i == 2};
     if (item->stream) h2_request_depend(item->stream, dependency);
   }
@@ -359,7 +362,6 @@ static void stage_open(const struct scenario *scenario, unsigned disabled, uint6
   refusal.armed = refusal.pending = false;
   refusal.submitted = 0;
   refusal.refuse_at = refuse_at;
-  torture_current = &stage.client;
   counted_init(&stage.memory);
   assert_true(address_parse(&address, "127.0.0.1:0"));
   assert_true(listener_open(&stage.listener, &address, 1, &error));
@@ -384,12 +386,12 @@ static uint64_t torture(const struct scenario *scenario, unsigned disabled, uint
   stage_open(scenario, disabled, refuse_at);
   uint64_t submitted = refusal.submitted;
   bool refused = refuse_at && submitted >= refuse_at;
-  check_items(&stage.client, refused);
+  torture_check(&stage.client, refused);
   for (uint32_t i = 0; i < stage.client.item_count; i++)
     cut += stage.client.items[i].code != 0;
   assert_true(worker_group_post(&stage.group, 0, dial_in_peace, NULL));
   await_ended(2, "afterwards");
-  check_items(&stage.client, false);
+  torture_check(&stage.client, false);
   stage_close();
   return submitted;
 }
