@@ -3,8 +3,11 @@
  * agrees with the scheduler over random operations; hostile signals cost bounded time and memory.
  * Every failure prints the seed that replays it.
  */
-#include "tests/support/sched_support.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/random.h"
+#include "tests/support/world.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 /* ---- random trees ---------------------------------------------------------------------------- */
@@ -21,12 +24,12 @@ struct tree_model {
 };
 
 /* Parents come before their dependants. */
-static void tree_model_make(struct tree_model *model, struct seeded *seeded) {
-  *model = (struct tree_model){.count = 2 + draw(seeded, TREE_NODES_MAX - 2)};
+static void tree_model_make(struct tree_model *model, struct random *random) {
+  *model = (struct tree_model){.count = 2 + random_below(random, TREE_NODES_MAX - 2)};
   for (unsigned i = 0; i < model->count; i++) {
-    model->parent[i] = (int)draw(seeded, i + 1) - 1;
-    model->weight[i] = (uint16_t)(1 + draw(seeded, 256));
-    model->ready[i] = i + 1 == model->count || draw(seeded, 10) < 5;
+    model->parent[i] = (int)random_below(random, i + 1) - 1;
+    model->weight[i] = (uint16_t)(1 + random_below(random, 256));
+    model->ready[i] = i + 1 == model->count || random_below(random, 10) < 5;
     model->depth[i] = model->parent[i] < 0 ? 1 : model->depth[model->parent[i]] + 1;
   }
   for (unsigned i = model->count; i-- > 0;) {
@@ -45,23 +48,23 @@ static void tree_model_make(struct tree_model *model, struct seeded *seeded) {
 static void random_trees_converge(void **state) {
   (void)state;
   for (unsigned seed = 0; seed < 150; seed++) {
-    struct seeded seeded = seed_of(seed);
+    struct random random = {seed};
     struct tree_model model;
     struct world *world = world_make();
-    tree_model_make(&model, &seeded);
+    tree_model_make(&model, &random);
     for (unsigned i = 0; i < model.count; i++) {
       struct sched_priority priority = {
           .given = SCHED_GIVEN_DEPENDENCY,
           .weight = model.weight[i],
           .parent_id = model.parent[i] < 0 ? 0 : (uint32_t)model.parent[i] * 2 + 1};
-      assert_int_equal(open_id(world, i * 2 + 1, priority), SCHED_DONE);
+      assert_int_equal(world_open_id(world, i * 2 + 1, priority), SCHED_DONE);
     }
     /* Weights alone would not make a tree. */
-    depend(world, 'B', 'A', 16, false);
+    world_depend(world, 'B', 'A', 16, false);
     for (unsigned i = 0; i < model.count; i++)
-      assert_int_equal(depend_id(world, i * 2 + 1,
-                                 model.parent[i] < 0 ? 0 : (uint32_t)model.parent[i] * 2 + 1,
-                                 model.weight[i], false),
+      assert_int_equal(world_depend_id(world, i * 2 + 1,
+                                       model.parent[i] < 0 ? 0 : (uint32_t)model.parent[i] * 2 + 1,
+                                       model.weight[i], false),
                        SCHED_DONE);
     for (unsigned i = 0; i < model.count; i++)
       if (model.ready[i]) sched_ready(&world->sched, &world->streams[i].node);
@@ -69,7 +72,8 @@ static void random_trees_converge(void **state) {
     for (unsigned step = 0; step < 30000; step++) {
       size_t quantum = 0;
       struct sched_node *node = sched_next(&world->sched, &quantum);
-      size_t bytes = seed % 2 ? 1 + draw(&seeded, SCHED_QUANTUM_BYTES) : SCHED_QUANTUM_BYTES;
+      size_t bytes =
+          seed % 2 ? 1 + random_below(&random, SCHED_QUANTUM_BYTES) : SCHED_QUANTUM_BYTES;
       sched_sent(&world->sched, node, bytes);
       world->streams[node->id / 2].sent_bytes += bytes;
       total += (double)bytes;
@@ -360,7 +364,7 @@ static bool model_may_send(const struct model *model, int id) {
 
 struct duel {
   unsigned seed, step;
-  struct seeded seeded;
+  struct random random;
   struct world *world;
   struct model model;
 };
@@ -369,7 +373,7 @@ static void compare(struct duel *duel) {
   for (int i = 0; i < duel->model.count; i++) {
     const struct model_node *expected = &duel->model.at[i];
     if (expected->kind == MODEL_ABSENT) expected = &duel->model.at[duel->model.count + i];
-    const struct sched_node *node = tree_node(duel->world, (uint32_t)i * 2 + 1);
+    const struct sched_node *node = world_tree_node(duel->world, (uint32_t)i * 2 + 1);
     if ((node != NULL) != expected->in_tree)
       fail_msg("seed %u step %u: node %d in tree: %d", duel->seed, duel->step, i, node != NULL);
     if (!node) continue;
@@ -413,7 +417,7 @@ static void check_siblings(const struct sched_siblings *siblings, const struct s
 }
 
 static int draw_kind(struct duel *duel, enum model_kind kind) {
-  int start = (int)draw(&duel->seeded, (uint32_t)duel->model.count);
+  int start = (int)random_below(&duel->random, (uint32_t)duel->model.count);
   for (int k = 0; k < duel->model.count; k++) {
     int i = (start + k) % duel->model.count;
     if (duel->model.at[i].kind == kind) return i;
@@ -424,21 +428,22 @@ static int draw_kind(struct duel *duel, enum model_kind kind) {
 /* HEADERS: the next identifier, sometimes one further on; a third have a dependency. */
 static void do_open(struct duel *duel) {
   struct model *model = &duel->model;
-  int id = model->opened_max + 1 + (draw(&duel->seeded, 4) == 0 ? (int)draw(&duel->seeded, 3) : 0);
+  int id = model->opened_max + 1 +
+           (random_below(&duel->random, 4) == 0 ? (int)random_below(&duel->random, 3) : 0);
   if (id >= model->count) return;
   struct sched_priority priority = SCHED_PRIORITY_DEFAULT;
   model_open(model, id);
-  if (draw(&duel->seeded, 3) == 0) {
-    int parent = (int)draw(&duel->seeded, (uint32_t)id + 2) - 1;
+  if (random_below(&duel->random, 3) == 0) {
+    int parent = (int)random_below(&duel->random, (uint32_t)id + 2) - 1;
     priority.given = SCHED_GIVEN_DEPENDENCY;
     priority.parent_id = parent < 0 ? 0 : (uint32_t)parent * 2 + 1;
-    priority.weight = (uint16_t)(1 + draw(&duel->seeded, 256));
-    priority.exclusive = draw(&duel->seeded, 2);
-    (void)open_id(duel->world, (uint32_t)id * 2 + 1, priority);
+    priority.weight = (uint16_t)(1 + random_below(&duel->random, 256));
+    priority.exclusive = random_below(&duel->random, 2);
+    (void)world_open_id(duel->world, (uint32_t)id * 2 + 1, priority);
     if (!model->extensible_seen)
       model_depend(model, id, parent, priority.weight, priority.exclusive);
   } else {
-    (void)open_id(duel->world, (uint32_t)id * 2 + 1, priority);
+    (void)world_open_id(duel->world, (uint32_t)id * 2 + 1, priority);
   }
 }
 
@@ -454,22 +459,22 @@ static void do_close(struct duel *duel) {
 static void do_depend(struct duel *duel) {
   struct model *model = &duel->model;
   int near = model->opened_max + 20 < model->count ? model->opened_max + 20 : model->count;
-  int id = (int)draw(&duel->seeded, (uint32_t)near);
-  int parent = (int)draw(&duel->seeded, (uint32_t)near + 1) - 1;
-  unsigned weight = 1 + draw(&duel->seeded, 256);
-  bool exclusive = draw(&duel->seeded, 3) == 0 && !model->extensible_seen;
+  int id = (int)random_below(&duel->random, (uint32_t)near);
+  int parent = (int)random_below(&duel->random, (uint32_t)near + 1) - 1;
+  unsigned weight = 1 + random_below(&duel->random, 256);
+  bool exclusive = random_below(&duel->random, 3) == 0 && !model->extensible_seen;
   model_depend(model, id, parent, weight, exclusive);
-  (void)depend_id(duel->world, (uint32_t)id * 2 + 1, parent < 0 ? 0 : (uint32_t)parent * 2 + 1,
-                  (uint16_t)weight, exclusive);
+  (void)world_depend_id(duel->world, (uint32_t)id * 2 + 1,
+                        parent < 0 ? 0 : (uint32_t)parent * 2 + 1, (uint16_t)weight, exclusive);
 }
 
 /* PRIORITY_UPDATE for an open stream, or one that is to come. */
 static void do_update(struct duel *duel) {
   struct model *model = &duel->model;
-  int id = draw(&duel->seeded, 2) ? draw_kind(duel, MODEL_OPEN) : model->opened_max + 1;
+  int id = random_below(&duel->random, 2) ? draw_kind(duel, MODEL_OPEN) : model->opened_max + 1;
   if (id < 0 || id >= model->count) return;
-  struct priority_field field = {.urgency = (uint8_t)draw(&duel->seeded, 8),
-                                 .incremental = draw(&duel->seeded, 2)};
+  struct priority_field field = {.urgency = (uint8_t)random_below(&duel->random, 8),
+                                 .incremental = random_below(&duel->random, 2)};
   assert_int_equal(sched_update(&duel->world->sched, (uint32_t)id * 2 + 1, &field), SCHED_DONE);
   if (model->at[id].kind != MODEL_OPEN) {
     model->updates[id].known = true;
@@ -484,15 +489,15 @@ static void do_head_start(struct duel *duel) {
   int id = draw_kind(duel, MODEL_OPEN);
   if (id < 0) return;
   struct model_node *node = &duel->model.at[id];
-  if (draw(&duel->seeded, 3) == 0) {
-    node->head_rest_bytes = draw(&duel->seeded, 3) ? draw(&duel->seeded, 40000) : 0;
+  if (random_below(&duel->random, 3) == 0) {
+    node->head_rest_bytes = random_below(&duel->random, 3) ? random_below(&duel->random, 40000) : 0;
     sched_extend_head_start(&duel->world->sched, &duel->world->streams[id].node,
                             node->head_rest_bytes);
     return;
   }
-  node->head_bytes = 1 + draw(&duel->seeded, 40000);
+  node->head_bytes = 1 + random_below(&duel->random, 40000);
   node->head_rest_bytes = 0;
-  node->head_urgency = draw(&duel->seeded, 8);
+  node->head_urgency = random_below(&duel->random, 8);
   sched_set_head_start(&duel->world->sched, &duel->world->streams[id].node, node->head_bytes,
                        (uint8_t)node->head_urgency);
 }
@@ -501,7 +506,7 @@ static void do_ready(struct duel *duel) {
   int id = draw_kind(duel, MODEL_OPEN);
   if (id < 0) return;
   struct model_node *node = &duel->model.at[id];
-  node->ready = draw(&duel->seeded, 4) != 0;
+  node->ready = random_below(&duel->random, 4) != 0;
   if (node->ready)
     sched_ready(&duel->world->sched, &duel->world->streams[id].node);
   else
@@ -524,12 +529,12 @@ static void do_send(struct duel *duel) {
   if (!expected->ready || !model_may_send(&duel->model, id))
     fail_msg("seed %u step %u: stream %d may not be next", duel->seed, duel->step, id);
   if (ready > 1) assert_in_range(quantum, 1, SCHED_QUANTUM_BYTES);
-  size_t bytes = 1 + draw(&duel->seeded, (uint32_t)quantum);
+  size_t bytes = 1 + random_below(&duel->random, (uint32_t)quantum);
   uint32_t head = bytes < expected->head_bytes ? (uint32_t)bytes : expected->head_bytes;
   uint32_t rest = (uint32_t)bytes - head;
   expected->head_bytes -= head;
   expected->head_rest_bytes -= rest < expected->head_rest_bytes ? rest : expected->head_rest_bytes;
-  if (draw(&duel->seeded, 4) == 0) { /* it went idle while it was asked for its bytes */
+  if (random_below(&duel->random, 4) == 0) { /* it went idle while it was asked for its bytes */
     expected->ready = false;
     sched_idle(&duel->world->sched, node);
   }
@@ -540,14 +545,14 @@ static void do_send(struct duel *duel) {
 static void duel_run(unsigned seed, int ids, unsigned steps, bool extensible) {
   struct duel *duel = calloc(1, sizeof *duel);
   duel->seed = seed;
-  duel->seeded = seed_of(seed);
+  duel->random.state = seed;
   duel->world = world_make();
   duel->model.count = ids;
   duel->model.slots = 2 * ids;
   duel->model.opened_max = -1;
-  unsigned openness = 4 + draw(&duel->seeded, 12);
+  unsigned openness = 4 + random_below(&duel->random, 12);
   for (duel->step = 0; duel->step < steps; duel->step++) {
-    unsigned dice = draw(&duel->seeded, 100);
+    unsigned dice = random_below(&duel->random, 100);
     bool late = extensible && duel->step > steps * 2 / 3;
     duel->world->sched.churn_left = SCHED_CHURN_BURST;
     if (dice < openness)
@@ -615,7 +620,7 @@ static void a_chain_of_1000(void **state) {
     struct sched_priority priority = {
         .given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .parent_id = i ? i * 2 - 1 : 0};
     priority.exclusive = i == 1;
-    enum sched_result result = open_id(world, i * 2 + 1, priority);
+    enum sched_result result = world_open_id(world, i * 2 + 1, priority);
     assert_int_equal(result, i < SCHED_SHARES_MAX ? SCHED_DONE : SCHED_NO_ROOM);
     sched_ready(&world->sched, &world->streams[i].node);
   }
@@ -625,7 +630,7 @@ static void a_chain_of_1000(void **state) {
     if (depth > deepest) deepest = depth;
   }
   assert_int_equal(deepest, SCHED_SHARES_MAX);
-  assert_true(world->allocated_bytes <= memory_max());
+  assert_true(world->memory.bytes <= memory_max());
   for (uint32_t i = 0; i < DEPTH; i++) {
     size_t quantum = 0;
     struct sched_node *node = sched_next(&world->sched, &quantum);
@@ -642,12 +647,12 @@ static void a_chain_from_above(void **state) {
   for (uint32_t i = 0; i < 1000; i++) {
     struct sched_priority priority = {
         .given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .exclusive = true};
-    (void)open_id(world, i * 2 + 1, priority);
+    (void)world_open_id(world, i * 2 + 1, priority);
     sched_ready(&world->sched, &world->streams[i].node);
   }
   for (uint32_t i = 0; i < 1000; i++)
     assert_true(depth_of(&world->streams[i].node) <= SCHED_SHARES_MAX);
-  assert_true(world->allocated_bytes <= memory_max());
+  assert_true(world->memory.bytes <= memory_max());
 }
 
 static void ten_thousand_idle_placeholders(void **state) {
@@ -655,41 +660,43 @@ static void ten_thousand_idle_placeholders(void **state) {
   unsigned done = 0, refused = 0;
   for (uint32_t i = 0; i < 10000; i++) {
     world->sched.churn_left = SCHED_CHURN_BURST;
-    enum sched_result result = depend_id(world, 20001 + 2 * i, i ? 19999 + 2 * i : 0, 16, i & 1);
+    enum sched_result result =
+        world_depend_id(world, 20001 + 2 * i, i ? 19999 + 2 * i : 0, 16, i & 1);
     done += result == SCHED_DONE;
     refused += result == SCHED_NO_ROOM;
   }
   assert_int_equal(done + refused, 10000);
   assert_true(done < SCHED_PLACEHOLDERS_MAX + 1);
   assert_true(world->sched.tree.placeholder_count <= SCHED_PLACEHOLDERS_MAX);
-  assert_true(world->allocated_bytes <= memory_max());
+  assert_true(world->memory.bytes <= memory_max());
   /* Those who behave are still served. */
-  open_plain(world, "AB");
-  ready(world, "AB");
-  assert_string_equal(sequence(world, 4), "A B A B");
+  world_open(world, "AB");
+  world_ready(world, "AB");
+  assert_string_equal(world_sequence(world, 4), "A B A B");
 }
 
 /* Without the budget for signals: a million, over 10,000 streams that are all ready, with cycles
  * and exclusive flags. Bounded by the structure alone. */
 static void a_million_signals(void **state) {
   struct world *world = *state;
-  struct seeded seeded = seed_of(7540);
+  struct random random = {7540};
   enum { STREAMS = 10000 };
   for (uint32_t i = 0; i < STREAMS; i++) {
-    (void)open_id(world, i * 2 + 1, SCHED_PRIORITY_DEFAULT);
+    (void)world_open_id(world, i * 2 + 1, SCHED_PRIORITY_DEFAULT);
     sched_ready(&world->sched, &world->streams[i].node);
   }
   double began = seconds_now();
   for (uint32_t i = 0; i < 1000000; i++) {
-    uint32_t id = draw(&seeded, STREAMS + 500) * 2 + 1;
-    uint32_t parent = draw(&seeded, 20) ? draw(&seeded, STREAMS + 500) * 2 + 1 : 0;
+    uint32_t id = random_below(&random, STREAMS + 500) * 2 + 1;
+    uint32_t parent = random_below(&random, 20) ? random_below(&random, STREAMS + 500) * 2 + 1 : 0;
     world->sched.churn_left = SCHED_CHURN_BURST;
-    (void)depend_id(world, id, parent, (uint16_t)(1 + draw(&seeded, 256)), draw(&seeded, 2));
+    (void)world_depend_id(world, id, parent, (uint16_t)(1 + random_below(&random, 256)),
+                          random_below(&random, 2));
   }
   double seconds = seconds_now() - began;
   print_message("a million signals: %.0f ns each\n", seconds * 1000);
   assert_true(seconds < 20); /* 20 us each, with sanitizers on a slow machine */
-  assert_true(world->allocated_bytes <= memory_max());
+  assert_true(world->memory.bytes <= memory_max());
   check_siblings(world->sched.tree.root, NULL);
   size_t quantum = 0;
   for (uint32_t i = 0; i < STREAMS; i++) {
@@ -704,29 +711,29 @@ static void a_million_signals(void **state) {
 /* With the budget nearly all of them are refused, and whoever opens streams may go on. */
 static void signals_have_a_budget(void **state) {
   struct world *world = *state;
-  open_plain(world, "AB");
+  world_open(world, "AB");
   unsigned refused = 0;
   for (uint32_t i = 0; i < 1000000; i++)
-    refused += depend_id(world, 1 + 2 * (i % 2), 3 - 2 * (i % 2), 16, true) == SCHED_CHURN;
+    refused += world_depend_id(world, 1 + 2 * (i % 2), 3 - 2 * (i % 2), 16, true) == SCHED_CHURN;
   assert_int_equal(refused, 1000000 - SCHED_CHURN_BURST);
-  assert_int_equal(update_id(world, 99, "u=1"), SCHED_CHURN);
-  open_plain(world, "C");
+  assert_int_equal(world_update(world, 99, "u=1"), SCHED_CHURN);
+  world_open(world, "C");
   for (unsigned i = 0; i < SCHED_CHURN_PER_STREAM; i++)
-    assert_int_equal(depend_id(world, id_of('C'), id_of('A'), 16, false), SCHED_DONE);
-  assert_int_equal(depend_id(world, id_of('C'), id_of('A'), 16, false), SCHED_CHURN);
+    assert_int_equal(world_depend_id(world, world_id('C'), world_id('A'), 16, false), SCHED_DONE);
+  assert_int_equal(world_depend_id(world, world_id('C'), world_id('A'), 16, false), SCHED_CHURN);
 }
 
 /* Streams that come and go, each a parent for a while, for a long time. */
 static void churn_of_streams_leaves_nothing(void **state) {
   struct world *world = *state;
-  struct seeded seeded = seed_of(1);
+  struct random random = {1};
   enum { OPEN = 100, ROUNDS = 11000 };
   for (uint32_t i = 0; i < ROUNDS; i++) {
     struct sched_priority priority = {.given = SCHED_GIVEN_DEPENDENCY,
-                                      .weight = (uint16_t)(1 + draw(&seeded, 256)),
-                                      .exclusive = draw(&seeded, 2)};
-    if (i) priority.parent_id = (i - 1 - draw(&seeded, i < 150 ? i : 150)) * 2 + 1;
-    (void)open_id(world, i * 2 + 1, priority);
+                                      .weight = (uint16_t)(1 + random_below(&random, 256)),
+                                      .exclusive = random_below(&random, 2)};
+    if (i) priority.parent_id = (i - 1 - random_below(&random, i < 150 ? i : 150)) * 2 + 1;
+    (void)world_open_id(world, i * 2 + 1, priority);
     sched_ready(&world->sched, &world->streams[i].node);
     if (i >= OPEN) world_close(world, (i - OPEN) * 2 + 1);
     size_t quantum = 0;
@@ -734,7 +741,7 @@ static void churn_of_streams_leaves_nothing(void **state) {
     sched_sent(&world->sched, node, quantum);
   }
   check_siblings(world->sched.tree.root, NULL);
-  assert_true(world->allocated_bytes <= memory_max());
+  assert_true(world->memory.bytes <= memory_max());
 }
 
 /* ---- cost ------------------------------------------------------------------------------------ */
@@ -744,10 +751,10 @@ static void decisions_allocate_nothing(void **state) {
   struct world *world = *state;
   enum { STREAMS = 10000 };
   for (uint32_t i = 0; i < STREAMS; i++) {
-    (void)open_id(world, i * 2 + 1, SCHED_PRIORITY_DEFAULT);
+    (void)world_open_id(world, i * 2 + 1, SCHED_PRIORITY_DEFAULT);
     sched_ready(&world->sched, &world->streams[i].node);
   }
-  unsigned before = world->allocations;
+  uint64_t before = world->memory.calls;
   for (uint32_t i = 0; i < 10 * STREAMS; i++) {
     size_t quantum = 0;
     struct sched_node *node = sched_next(&world->sched, &quantum);
@@ -755,7 +762,7 @@ static void decisions_allocate_nothing(void **state) {
     sched_idle(&world->sched, node);
     sched_ready(&world->sched, node);
   }
-  assert_int_equal(world->allocations, before);
+  assert_int_equal(world->memory.calls, before);
 }
 
 static int begin(void **state) {

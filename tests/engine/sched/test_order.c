@@ -2,7 +2,10 @@
  * sched/test_order.c - the order against a list that is searched from end to end; keys that make
  * it as deep as it can get. Every failure prints the seed that replays it.
  */
-#include "tests/support/sched_support.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/random.h"
+
+#include <stdlib.h>
 
 #include "engine/sched/order.h"
 
@@ -10,7 +13,7 @@ enum { MEMBERS_MAX = 200 };
 
 struct duel {
   unsigned seed;
-  struct seeded seeded;
+  struct random random;
   struct sched_node nodes[MEMBERS_MAX];
   uint64_t arrived[MEMBERS_MAX]; /* 0: not in */
   uint64_t arrivals;
@@ -19,12 +22,12 @@ struct duel {
 
 /* How keys are drawn: of a few bits or of many, near each other or far apart. */
 static uint64_t draw_key(struct duel *duel, unsigned kind) {
-  struct seeded *seeded = &duel->seeded;
+  struct random *random = &duel->random;
   switch (kind % 4) {
-  case 0: return draw(seeded, 4);
-  case 1: return draw(seeded, 1u << 31) + ((uint64_t)1 << 40);
-  case 2: return (uint64_t)1 << draw(seeded, 64);
-  default: return (uint64_t)draw(seeded, 1u << 31) << draw(seeded, 34);
+  case 0: return random_below(random, 4);
+  case 1: return random_below(random, 1u << 31) + ((uint64_t)1 << 40);
+  case 2: return (uint64_t)1 << random_below(random, 64);
+  default: return (uint64_t)random_below(random, 1u << 31) << random_below(random, 34);
   }
 }
 
@@ -58,7 +61,7 @@ static void check_earliest(struct duel *duel) {
 }
 
 static void come_or_go(struct duel *duel, unsigned members) {
-  unsigned i = draw(&duel->seeded, members);
+  unsigned i = random_below(&duel->random, members);
   struct sched_node *node = &duel->nodes[i];
   if (duel->arrived[i]) {
     duel->arrived[i] = 0;
@@ -72,14 +75,14 @@ static void come_or_go(struct duel *duel, unsigned members) {
   check_earliest(duel);
   check_started(duel, UINT64_MAX);
   check_started(duel, draw_key(duel, duel->seed));
-  check_started(duel, duel->nodes[draw(&duel->seeded, members)].start);
+  check_started(duel, duel->nodes[random_below(&duel->random, members)].start);
 }
 
 static void a_list_agrees(void **state) {
   (void)state;
   struct duel *duel = malloc(sizeof *duel);
   for (unsigned seed = 0; seed < 64; seed++) {
-    *duel = (struct duel){.seed = seed, .seeded = seed_of(seed)};
+    *duel = (struct duel){.seed = seed, .random = {seed}};
     unsigned members = seed < 16 ? 4 : seed < 32 ? 20 : MEMBERS_MAX;
     for (unsigned i = 0; i < 4000; i++)
       come_or_go(duel, members);

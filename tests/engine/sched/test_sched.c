@@ -2,109 +2,112 @@
  * sched/test_sched.c - who sends next, written as sequences that read like the examples of RFC 7540
  * section 5.3 and RFC 9218. One letter is one quantum of 16 KiB.
  */
-#include "tests/support/sched_support.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/world.h"
+
+#include <string.h>
 
 /* ---- RFC 9218 -------------------------------------------------------------------------------- */
 
 static void urgency_goes_first(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=5");
-  open_field(world, 'B', "u=0");
-  open_field(world, 'C', "");
-  sends(world, 'A', 32768);
-  sends(world, 'B', 32768);
-  sends(world, 'C', 32768);
-  assert_string_equal(sequence(world, 9), "B B C C A A");
+  world_open_field(world, 'A', "u=5");
+  world_open_field(world, 'B', "u=0");
+  world_open_field(world, 'C', "");
+  world_sends(world, 'A', 32768);
+  world_sends(world, 'B', 32768);
+  world_sends(world, 'C', 32768);
+  assert_string_equal(world_sequence(world, 9), "B B C C A A");
 }
 
 /* Section 10: non-incremental responses of one urgency in ascending order of the stream ID. */
 static void one_after_another_by_identifier(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=1");
-  open_field(world, 'B', "u=1");
-  open_field(world, 'C', "u=1");
-  sends(world, 'C', 32768);
-  sends(world, 'A', 32768);
-  sends(world, 'B', 32768);
-  assert_string_equal(sequence(world, 9), "A A B B C C");
+  world_open_field(world, 'A', "u=1");
+  world_open_field(world, 'B', "u=1");
+  world_open_field(world, 'C', "u=1");
+  world_sends(world, 'C', 32768);
+  world_sends(world, 'A', 32768);
+  world_sends(world, 'B', 32768);
+  assert_string_equal(world_sequence(world, 9), "A A B B C C");
 }
 
 /* A blocked stream lets the next one through and goes on as soon as it can. */
 static void a_blocked_stream_holds_nobody_up(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=1");
-  open_field(world, 'B', "u=1");
-  ready(world, "AB");
-  assert_string_equal(sequence(world, 2), "A A");
-  idle(world, "A");
-  assert_string_equal(sequence(world, 2), "B B");
-  ready(world, "A");
-  assert_string_equal(sequence(world, 2), "A A");
+  world_open_field(world, 'A', "u=1");
+  world_open_field(world, 'B', "u=1");
+  world_ready(world, "AB");
+  assert_string_equal(world_sequence(world, 2), "A A");
+  world_idle(world, "A");
+  assert_string_equal(world_sequence(world, 2), "B B");
+  world_ready(world, "A");
+  assert_string_equal(world_sequence(world, 2), "A A");
 }
 
 /* Section 10: incremental responses of one urgency share the bandwidth. */
 static void incremental_ones_share(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=5, i");
-  open_field(world, 'B', "u=5, i");
-  open_field(world, 'C', "u=5, i");
-  ready(world, "ABC");
-  assert_string_equal(sequence(world, 9), "A B C A B C A B C");
+  world_open_field(world, 'A', "u=5, i");
+  world_open_field(world, 'B', "u=5, i");
+  world_open_field(world, 'C', "u=5, i");
+  world_ready(world, "ABC");
+  assert_string_equal(world_sequence(world, 9), "A B C A B C A B C");
 }
 
 /* Section 10 leaves the mixture open; here both kinds get half. */
 static void both_kinds_get_half(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "");
-  open_field(world, 'B', "i");
-  open_field(world, 'C', "i");
-  open_field(world, 'D', "");
-  ready(world, "ABCD");
-  assert_string_equal(sequence(world, 8), "A B A C A B A C");
-  idle(world, "A");
-  assert_string_equal(sequence(world, 4), "D B D C");
+  world_open_field(world, 'A', "");
+  world_open_field(world, 'B', "i");
+  world_open_field(world, 'C', "i");
+  world_open_field(world, 'D', "");
+  world_ready(world, "ABCD");
+  assert_string_equal(world_sequence(world, 8), "A B A C A B A C");
+  world_idle(world, "A");
+  assert_string_equal(world_sequence(world, 4), "D B D C");
 }
 
 /* Section 6: a prefetch becomes urgent. */
 static void priority_update_moves_a_stream(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=7");
-  open_field(world, 'B', "u=3");
-  ready(world, "AB");
-  assert_string_equal(sequence(world, 2), "B B");
-  assert_int_equal(update_id(world, id_of('A'), "u=0"), SCHED_DONE);
-  assert_string_equal(sequence(world, 2), "A A");
+  world_open_field(world, 'A', "u=7");
+  world_open_field(world, 'B', "u=3");
+  world_ready(world, "AB");
+  assert_string_equal(world_sequence(world, 2), "B B");
+  assert_int_equal(world_update(world, world_id('A'), "u=0"), SCHED_DONE);
+  assert_string_equal(world_sequence(world, 2), "A A");
   /* Section 7: omitting a parameter is a signal to use its default. */
-  assert_int_equal(update_id(world, id_of('A'), "i"), SCHED_DONE);
-  assert_string_equal(sequence(world, 4), "A B A B");
+  assert_int_equal(world_update(world, world_id('A'), "i"), SCHED_DONE);
+  assert_string_equal(world_sequence(world, 4), "A B A B");
 }
 
 /* Section 7: buffered until the stream opens, and it overrides the field. */
 static void priority_update_before_the_stream(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=2");
-  assert_int_equal(update_id(world, id_of('B'), "u=6"), SCHED_DONE);
-  assert_int_equal(update_id(world, id_of('B'), "u=1"), SCHED_DONE);
+  world_open_field(world, 'A', "u=2");
+  assert_int_equal(world_update(world, world_id('B'), "u=6"), SCHED_DONE);
+  assert_int_equal(world_update(world, world_id('B'), "u=1"), SCHED_DONE);
   assert_int_equal(world->sched.updates.count, 1);
-  open_field(world, 'B', "u=5");
+  world_open_field(world, 'B', "u=5");
   assert_int_equal(world->sched.updates.count, 0);
-  ready(world, "AB");
-  assert_string_equal(sequence(world, 2), "B B");
-  assert_int_equal(update_id(world, id_of('B'), "u=4"), SCHED_DONE);
-  assert_string_equal(sequence(world, 2), "A A");
+  world_ready(world, "AB");
+  assert_string_equal(world_sequence(world, 2), "B B");
+  assert_int_equal(world_update(world, world_id('B'), "u=4"), SCHED_DONE);
+  assert_string_equal(world_sequence(world, 2), "A A");
 }
 
 static void priority_updates_are_bounded(void **state) {
   struct world *world = *state;
   for (uint32_t i = 0; i < SCHED_UPDATES_MAX; i++)
-    assert_int_equal(update_id(world, 1001 + 2 * i, "u=1"), SCHED_DONE);
-  assert_int_equal(update_id(world, 5001, "u=1"), SCHED_NO_ROOM);
-  assert_int_equal(update_id(world, 1001, "u=2"), SCHED_DONE);
+    assert_int_equal(world_update(world, 1001 + 2 * i, "u=1"), SCHED_DONE);
+  assert_int_equal(world_update(world, 5001, "u=1"), SCHED_NO_ROOM);
+  assert_int_equal(world_update(world, 1001, "u=2"), SCHED_DONE);
   /* Streams that were skipped can no longer open: what is known about them is forgotten. */
-  open_id(world, 1201, SCHED_PRIORITY_DEFAULT);
+  world_open_id(world, 1201, SCHED_PRIORITY_DEFAULT);
   assert_int_equal(world->streams[1201 / 2].node.urgency, 1);
   assert_int_equal(world->sched.updates.count, SCHED_UPDATES_MAX - 101);
-  assert_int_equal(update_id(world, 999, "u=1"), SCHED_DONE); /* closed: ignored */
+  assert_int_equal(world_update(world, 999, "u=1"), SCHED_DONE); /* closed: ignored */
   assert_int_equal(world->sched.updates.count, SCHED_UPDATES_MAX - 101);
 }
 
@@ -112,28 +115,28 @@ static void priority_updates_are_bounded(void **state) {
 static void the_response_has_its_say(void **state) {
   struct world *world = *state;
   struct priority_field response = PRIORITY_FIELD_NONE;
-  open_field(world, 'A', "u=2");
-  open_field(world, 'B', "u=5, i");
-  ready(world, "AB");
+  world_open_field(world, 'A', "u=2");
+  world_open_field(world, 'B', "u=5, i");
+  world_ready(world, "AB");
   priority_field_parse(&response, span_of("u=1", 3));
-  sched_merge(&world->sched, node_of(world, 'B'), &response);
-  assert_string_equal(sequence(world, 2), "B B");
-  assert_true(sched_view(node_of(world, 'B')).incremental);
+  sched_merge(&world->sched, world_node(world, 'B'), &response);
+  assert_string_equal(world_sequence(world, 2), "B B");
+  assert_true(sched_view(world_node(world, 'B')).incremental);
   /* A response without the field changes nothing. */
   response = PRIORITY_FIELD_NONE;
-  sched_merge(&world->sched, node_of(world, 'B'), &response);
-  assert_string_equal(sequence(world, 2), "B B");
+  sched_merge(&world->sched, world_node(world, 'B'), &response);
+  assert_string_equal(world_sequence(world, 2), "B B");
 }
 
 /* Section 11: a tunnel shares whatever was asked for. */
 static void tunnels_share(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=3");
-  open_field(world, 'B', "u=3");
-  sched_hint(&world->sched, node_of(world, 'A'), SCHED_CLASS_TUNNEL);
-  sched_hint(&world->sched, node_of(world, 'B'), SCHED_CLASS_TUNNEL);
-  ready(world, "AB");
-  assert_string_equal(sequence(world, 4), "A B A B");
+  world_open_field(world, 'A', "u=3");
+  world_open_field(world, 'B', "u=3");
+  sched_hint(&world->sched, world_node(world, 'A'), SCHED_CLASS_TUNNEL);
+  sched_hint(&world->sched, world_node(world, 'B'), SCHED_CLASS_TUNNEL);
+  world_ready(world, "AB");
+  assert_string_equal(world_sequence(world, 4), "A B A B");
 }
 
 /* ---- RFC 7540 section 5.3 -------------------------------------------------------------------- */
@@ -141,232 +144,234 @@ static void tunnels_share(void **state) {
 /* Figure 3: D is created with a dependency on A. */
 static void default_dependency_creation(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', 'A', 16, false);
-  open_below(world, 'C', 'A', 16, false);
-  open_below(world, 'D', 'A', 16, false);
-  assert_string_equal(parents(world, "ABCD"), "A<x B<A C<A D<A");
-  ready(world, "ABCD");
-  assert_string_equal(sequence(world, 3), "A A A");
-  idle(world, "A");
-  assert_string_equal(sequence(world, 6), "B C D B C D");
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', 'A', 16, false);
+  world_open_below(world, 'C', 'A', 16, false);
+  world_open_below(world, 'D', 'A', 16, false);
+  assert_string_equal(world_parents(world, "ABCD"), "A<x B<A C<A D<A");
+  world_ready(world, "ABCD");
+  assert_string_equal(world_sequence(world, 3), "A A A");
+  world_idle(world, "A");
+  assert_string_equal(world_sequence(world, 6), "B C D B C D");
 }
 
 /* Figure 4: D is created with an exclusive dependency on A. */
 static void exclusive_dependency_creation(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', 'A', 16, false);
-  open_below(world, 'C', 'A', 16, false);
-  ready(world, "BC");
-  assert_string_equal(sequence(world, 2), "B C");
-  open_below(world, 'D', 'A', 16, true);
-  assert_string_equal(parents(world, "ABCD"), "A<x B<D C<D D<A");
-  assert_string_equal(sequence(world, 2), "B C");
-  ready(world, "D");
-  assert_string_equal(sequence(world, 2), "D D");
-  ready(world, "A");
-  assert_string_equal(sequence(world, 2), "A A");
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', 'A', 16, false);
+  world_open_below(world, 'C', 'A', 16, false);
+  world_ready(world, "BC");
+  assert_string_equal(world_sequence(world, 2), "B C");
+  world_open_below(world, 'D', 'A', 16, true);
+  assert_string_equal(world_parents(world, "ABCD"), "A<x B<D C<D D<A");
+  assert_string_equal(world_sequence(world, 2), "B C");
+  world_ready(world, "D");
+  assert_string_equal(world_sequence(world, 2), "D D");
+  world_ready(world, "A");
+  assert_string_equal(world_sequence(world, 2), "A A");
 }
 
 /* Section 5.3.2: B with weight 4 gets a third of what C with weight 12 gets. */
 static void weights_share_in_proportion(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', 'A', 4, false);
-  open_below(world, 'C', 'A', 12, false);
-  ready(world, "ABC");
-  assert_string_equal(sequence(world, 2), "A A");
-  idle(world, "A");
-  assert_string_equal(sequence(world, 12), "C B C C C B C C C B C C");
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', 'A', 4, false);
+  world_open_below(world, 'C', 'A', 12, false);
+  world_ready(world, "ABC");
+  assert_string_equal(world_sequence(world, 2), "A A");
+  world_idle(world, "A");
+  assert_string_equal(world_sequence(world, 12), "C B C C C B C C C B C C");
 }
 
 static void twice_the_weight(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 32, false);
-  open_below(world, 'B', ' ', 16, false);
-  open_below(world, 'C', ' ', 16, false);
-  ready(world, "ABC");
-  assert_string_equal(sequence(world, 8), "A B A C A B A C");
+  world_open_below(world, 'A', ' ', 32, false);
+  world_open_below(world, 'B', ' ', 16, false);
+  world_open_below(world, 'C', ' ', 16, false);
+  world_ready(world, "ABC");
+  assert_string_equal(world_sequence(world, 8), "A B A C A B A C");
 }
 
 /* The heaviest does not send all of its part at once. */
 static void extreme_weights_alternate(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 3, false);
+  world_open_below(world, 'A', ' ', 3, false);
   for (char name = 'B'; name <= 'D'; name++)
-    open_below(world, name, ' ', 1, false);
-  ready(world, "ABCD");
-  assert_string_equal(sequence(world, 12), "A B A C A D A B A C A D");
+    world_open_below(world, name, ' ', 1, false);
+  world_ready(world, "ABCD");
+  assert_string_equal(world_sequence(world, 12), "A B A C A D A B A C A D");
 }
 
 static void figure_5_tree(struct world *world) {
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', 'A', 16, false);
-  open_below(world, 'C', 'A', 16, false);
-  open_below(world, 'D', 'C', 16, false);
-  open_below(world, 'E', 'C', 16, false);
-  open_below(world, 'F', 'D', 16, false);
-  assert_string_equal(parents(world, "ABCDEF"), "A<x B<A C<A D<C E<C F<D");
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', 'A', 16, false);
+  world_open_below(world, 'C', 'A', 16, false);
+  world_open_below(world, 'D', 'C', 16, false);
+  world_open_below(world, 'E', 'C', 16, false);
+  world_open_below(world, 'F', 'D', 16, false);
+  assert_string_equal(world_parents(world, "ABCDEF"), "A<x B<A C<A D<C E<C F<D");
 }
 
 static void reordering_not_exclusive(void **state) {
   struct world *world = *state;
   figure_5_tree(world);
-  depend(world, 'A', 'D', 16, false);
-  assert_string_equal(parents(world, "ABCDEF"), "A<D B<A C<A D<x E<C F<D");
-  ready(world, "ABCDEF");
-  assert_string_equal(sequence(world, 1), "D");
-  idle(world, "D");
-  assert_string_equal(sequence(world, 2), "A F");
-  idle(world, "AF");
-  assert_string_equal(sequence(world, 2), "B C");
+  world_depend(world, 'A', 'D', 16, false);
+  assert_string_equal(world_parents(world, "ABCDEF"), "A<D B<A C<A D<x E<C F<D");
+  world_ready(world, "ABCDEF");
+  assert_string_equal(world_sequence(world, 1), "D");
+  world_idle(world, "D");
+  assert_string_equal(world_sequence(world, 2), "A F");
+  world_idle(world, "AF");
+  assert_string_equal(world_sequence(world, 2), "B C");
 }
 
 static void reordering_exclusive(void **state) {
   struct world *world = *state;
   figure_5_tree(world);
-  ready(world, "ABCDEF");
-  depend(world, 'A', 'D', 16, true);
-  assert_string_equal(parents(world, "ABCDEF"), "A<D B<A C<A D<x E<C F<A");
-  idle(world, "D");
-  assert_string_equal(sequence(world, 2), "A A");
-  idle(world, "A");
-  assert_string_equal(sequence(world, 3), "B C F");
+  world_ready(world, "ABCDEF");
+  world_depend(world, 'A', 'D', 16, true);
+  assert_string_equal(world_parents(world, "ABCDEF"), "A<D B<A C<A D<x E<C F<A");
+  world_idle(world, "D");
+  assert_string_equal(world_sequence(world, 2), "A A");
+  world_idle(world, "A");
+  assert_string_equal(world_sequence(world, 3), "B C F");
 }
 
 /* Section 5.3.3: the moved dependency retains its weight. */
 static void the_moved_dependency_keeps_its_weight(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 100, false);
-  open_below(world, 'B', 'A', 7, false);
-  depend(world, 'A', 'B', 50, false);
-  assert_string_equal(parents(world, "AB"), "A<B B<x");
-  assert_int_equal(sched_view(tree_node(world, id_of('B'))).weight_16ths, 7 * SCHED_WEIGHT_UNIT);
-  assert_int_equal(sched_view(tree_node(world, id_of('A'))).weight_16ths, 50 * SCHED_WEIGHT_UNIT);
+  world_open_below(world, 'A', ' ', 100, false);
+  world_open_below(world, 'B', 'A', 7, false);
+  world_depend(world, 'A', 'B', 50, false);
+  assert_string_equal(world_parents(world, "AB"), "A<B B<x");
+  assert_int_equal(sched_view(world_tree_node(world, world_id('B'))).weight_16ths,
+                   7 * SCHED_WEIGHT_UNIT);
+  assert_int_equal(sched_view(world_tree_node(world, world_id('A'))).weight_16ths,
+                   50 * SCHED_WEIGHT_UNIT);
 }
 
 /* Section 5.3.1: also with the exclusive flag. */
 static void nobody_depends_on_itself(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', 'A', 16, false);
-  assert_int_equal(depend_id(world, id_of('A'), id_of('A'), 16, false), SCHED_SELF);
-  assert_int_equal(depend_id(world, id_of('A'), id_of('A'), 16, true), SCHED_SELF);
-  assert_int_equal(depend_id(world, 99, 99, 16, true), SCHED_SELF);
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', 'A', 16, false);
+  assert_int_equal(world_depend_id(world, world_id('A'), world_id('A'), 16, false), SCHED_SELF);
+  assert_int_equal(world_depend_id(world, world_id('A'), world_id('A'), 16, true), SCHED_SELF);
+  assert_int_equal(world_depend_id(world, 99, 99, 16, true), SCHED_SELF);
   struct sched_priority priority = SCHED_PRIORITY_DEFAULT;
   priority.given = SCHED_GIVEN_DEPENDENCY;
-  priority.parent_id = id_of('C');
-  assert_int_equal(open_id(world, id_of('C'), priority), SCHED_SELF);
-  assert_string_equal(parents(world, "ABC"), "A<x B<A C<x");
+  priority.parent_id = world_id('C');
+  assert_int_equal(world_open_id(world, world_id('C'), priority), SCHED_SELF);
+  assert_string_equal(world_parents(world, "ABC"), "A<x B<A C<x");
 }
 
 static void exclusive_at_the_root(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', 'A', 16, false);
-  open_below(world, 'C', ' ', 16, false);
-  open_below(world, 'D', ' ', 16, true);
-  assert_string_equal(parents(world, "ABCD"), "A<D B<A C<D D<x");
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', 'A', 16, false);
+  world_open_below(world, 'C', ' ', 16, false);
+  world_open_below(world, 'D', ' ', 16, true);
+  assert_string_equal(world_parents(world, "ABCD"), "A<D B<A C<D D<x");
   /* It has dependants of its own already. */
-  open_below(world, 'E', ' ', 16, false);
-  open_below(world, 'F', 'E', 16, false);
-  depend(world, 'E', ' ', 16, true);
-  assert_string_equal(parents(world, "ABCDEF"), "A<D B<A C<D D<E E<x F<E");
+  world_open_below(world, 'E', ' ', 16, false);
+  world_open_below(world, 'F', 'E', 16, false);
+  world_depend(world, 'E', ' ', 16, true);
+  assert_string_equal(world_parents(world, "ABCDEF"), "A<D B<A C<D D<E E<x F<E");
   /* It is the only dependant of its parent already. */
-  depend(world, 'E', ' ', 16, true);
-  assert_string_equal(parents(world, "ABCDEF"), "A<D B<A C<D D<E E<x F<E");
+  world_depend(world, 'E', ' ', 16, true);
+  assert_string_equal(world_parents(world, "ABCDEF"), "A<D B<A C<D D<E E<x F<E");
 }
 
 /* Section 5.3.4: while the state of A is kept, C gets all of what A would get; once it is dropped,
  * A's weight is divided, and C gets a third. */
 static void closed_streams_keep_their_place(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', ' ', 16, false);
-  open_below(world, 'C', 'A', 16, false);
-  open_below(world, 'D', 'A', 16, false);
-  ready(world, "ABC");
-  world_close(world, id_of('A'));
-  assert_string_equal(parents(world, "ABCD"), "A<x B<x C<A D<A");
-  assert_string_equal(sequence(world, 4), "B C B C");
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', ' ', 16, false);
+  world_open_below(world, 'C', 'A', 16, false);
+  world_open_below(world, 'D', 'A', 16, false);
+  world_ready(world, "ABC");
+  world_close(world, world_id('A'));
+  assert_string_equal(world_parents(world, "ABCD"), "A<x B<x C<A D<A");
+  assert_string_equal(world_sequence(world, 4), "B C B C");
   for (uint32_t i = 0; i < SCHED_PLACEHOLDERS_MAX; i++) {
-    (void)open_id(world, 1001 + 2 * i, SCHED_PRIORITY_DEFAULT);
+    (void)world_open_id(world, 1001 + 2 * i, SCHED_PRIORITY_DEFAULT);
     world_close(world, 1001 + 2 * i);
   }
-  assert_string_equal(parents(world, "ABCD"), "A<? B<x C<x D<x");
-  assert_int_equal(sched_view(node_of(world, 'C')).weight_16ths, 8 * SCHED_WEIGHT_UNIT);
-  assert_string_equal(sequence(world, 6), "B C B B C B");
+  assert_string_equal(world_parents(world, "ABCD"), "A<? B<x C<x D<x");
+  assert_int_equal(sched_view(world_node(world, 'C')).weight_16ths, 8 * SCHED_WEIGHT_UNIT);
+  assert_string_equal(world_sequence(world, 6), "B C B B C B");
 }
 
 /* Section 5.3.4: also where A was alone, its dependants divide its weight, and no more than that.
  * Z, an idle stream, is where they all are. */
 static void a_dropped_stream_leaves_its_weight(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', 'Z', 16, false);
-  open_below(world, 'B', 'A', 192, false);
-  open_below(world, 'C', 'A', 64, false);
-  world_close(world, id_of('A'));
+  world_open_below(world, 'A', 'Z', 16, false);
+  world_open_below(world, 'B', 'A', 192, false);
+  world_open_below(world, 'C', 'A', 64, false);
+  world_close(world, world_id('A'));
   for (uint32_t i = 0; i < SCHED_PLACEHOLDERS_MAX; i++) {
-    (void)open_id(world, 1001 + 2 * i, SCHED_PRIORITY_DEFAULT);
+    (void)world_open_id(world, 1001 + 2 * i, SCHED_PRIORITY_DEFAULT);
     world_close(world, 1001 + 2 * i);
   }
-  assert_string_equal(parents(world, "ABCZ"), "A<? B<Z C<Z Z<x");
-  assert_int_equal(sched_view(node_of(world, 'B')).weight_16ths, 12 * SCHED_WEIGHT_UNIT);
-  assert_int_equal(sched_view(node_of(world, 'C')).weight_16ths, 4 * SCHED_WEIGHT_UNIT);
-  open_below(world, 'D', 'Z', 16, false);
-  ready(world, "BCD");
-  assert_string_equal(sequence(world, 8), "D B D B D C B D");
+  assert_string_equal(world_parents(world, "ABCZ"), "A<? B<Z C<Z Z<x");
+  assert_int_equal(sched_view(world_node(world, 'B')).weight_16ths, 12 * SCHED_WEIGHT_UNIT);
+  assert_int_equal(sched_view(world_node(world, 'C')).weight_16ths, 4 * SCHED_WEIGHT_UNIT);
+  world_open_below(world, 'D', 'Z', 16, false);
+  world_ready(world, "BCD");
+  assert_string_equal(world_sequence(world, 8), "D B D B D C B D");
 }
 
 /* Section 5.3.4: PRIORITY for a closed stream moves the streams that depend on it. */
 static void closed_streams_can_be_moved(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', 'A', 16, false);
-  open_below(world, 'C', ' ', 16, false);
-  world_close(world, id_of('A'));
-  ready(world, "BC");
-  depend(world, 'A', 'C', 16, false);
-  assert_string_equal(parents(world, "ABC"), "A<C B<A C<x");
-  assert_string_equal(sequence(world, 2), "C C");
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', 'A', 16, false);
+  world_open_below(world, 'C', ' ', 16, false);
+  world_close(world, world_id('A'));
+  world_ready(world, "BC");
+  world_depend(world, 'A', 'C', 16, false);
+  assert_string_equal(world_parents(world, "ABC"), "A<C B<A C<x");
+  assert_string_equal(world_sequence(world, 2), "C C");
 }
 
 /* Section 5.3.5, and 5.3.1 for parents that are not in the tree. */
 static void defaults(void **state) {
   struct world *world = *state;
-  open_below(world, 'C', ' ', 200, true);
-  open_below(world, 'D', 'A', 200, true); /* A was skipped: it is closed and unknown */
-  assert_string_equal(parents(world, "ACD"), "A<? C<x D<x");
-  assert_int_equal(sched_view(node_of(world, 'D')).weight_16ths,
+  world_open_below(world, 'C', ' ', 200, true);
+  world_open_below(world, 'D', 'A', 200, true); /* A was skipped: it is closed and unknown */
+  assert_string_equal(world_parents(world, "ACD"), "A<? C<x D<x");
+  assert_int_equal(sched_view(world_node(world, 'D')).weight_16ths,
                    SCHED_WEIGHT_DEFAULT * SCHED_WEIGHT_UNIT);
-  open_plain(world, "E");
-  assert_string_equal(parents(world, "E"), "E<x");
+  world_open(world, "E");
+  assert_string_equal(world_parents(world, "E"), "E<x");
 }
 
 /* A stream that came before the first dependency belongs into the tree too. */
 static void a_dependency_on_a_stream_without_signal(void **state) {
   struct world *world = *state;
-  open_plain(world, "AB");
-  ready(world, "AB");
-  assert_string_equal(parents(world, "AB"), "A<? B<?");
-  open_below(world, 'C', 'A', 16, true);
-  ready(world, "C");
-  assert_string_equal(parents(world, "ABC"), "A<x B<x C<A");
-  assert_string_equal(sequence(world, 4), "B A B A");
+  world_open(world, "AB");
+  world_ready(world, "AB");
+  assert_string_equal(world_parents(world, "AB"), "A<? B<?");
+  world_open_below(world, 'C', 'A', 16, true);
+  world_ready(world, "C");
+  assert_string_equal(world_parents(world, "ABC"), "A<x B<x C<A");
+  assert_string_equal(world_sequence(world, 4), "B A B A");
 }
 
 /* PRIORITY for an idle stream counts when it opens; an idle parent is a group. */
 static void idle_streams_have_a_place(void **state) {
   struct world *world = *state;
-  assert_int_equal(depend_id(world, id_of('B'), id_of('D'), 32, false), SCHED_DONE);
-  assert_string_equal(parents(world, "BD"), "B<D D<x");
-  open_plain(world, "AB");
-  assert_string_equal(parents(world, "ABD"), "A<x B<D D<x");
-  assert_int_equal(sched_view(node_of(world, 'B')).weight_16ths, 32 * SCHED_WEIGHT_UNIT);
-  open_below(world, 'C', 'D', 32, false);
-  ready(world, "ABC");
-  assert_string_equal(sequence(world, 8), "A B A C A B A C");
+  assert_int_equal(world_depend_id(world, world_id('B'), world_id('D'), 32, false), SCHED_DONE);
+  assert_string_equal(world_parents(world, "BD"), "B<D D<x");
+  world_open(world, "AB");
+  assert_string_equal(world_parents(world, "ABD"), "A<x B<D D<x");
+  assert_int_equal(sched_view(world_node(world, 'B')).weight_16ths, 32 * SCHED_WEIGHT_UNIT);
+  world_open_below(world, 'C', 'D', 32, false);
+  world_ready(world, "ABC");
+  assert_string_equal(world_sequence(world, 8), "A B A C A B A C");
 }
 
 /* ---- what clients really send ---------------------------------------------------------------- */
@@ -375,17 +380,17 @@ static void idle_streams_have_a_place(void **state) {
  * one. C and D are images, E is a style sheet asked for late. */
 static void chromium_chain(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 256, true);
-  sends(world, 'A', 16384);
-  open_below(world, 'B', 'A', 147, true);
-  open_below(world, 'C', 'B', 147, true);
-  open_below(world, 'D', 'C', 147, true);
-  ready(world, "BCD");
-  assert_string_equal(sequence(world, 2), "A B");
-  open_below(world, 'E', 'A', 256, true);
-  sends(world, 'E', 32768);
-  assert_string_equal(parents(world, "ABCDE"), "A<x B<E C<B D<C E<A");
-  assert_string_equal(sequence(world, 4), "E E B B");
+  world_open_below(world, 'A', ' ', 256, true);
+  world_sends(world, 'A', 16384);
+  world_open_below(world, 'B', 'A', 147, true);
+  world_open_below(world, 'C', 'B', 147, true);
+  world_open_below(world, 'D', 'C', 147, true);
+  world_ready(world, "BCD");
+  assert_string_equal(world_sequence(world, 2), "A B");
+  world_open_below(world, 'E', 'A', 256, true);
+  world_sends(world, 'E', 32768);
+  assert_string_equal(world_parents(world, "ABCDE"), "A<x B<E C<B D<C E<A");
+  assert_string_equal(world_sequence(world, 4), "E E B B");
 }
 
 /* Chromium from 124: the same frames, and the field. */
@@ -399,26 +404,26 @@ static void chromium_field(void **state) {
   struct sched_priority style = {
       .given = SCHED_GIVEN_DEPENDENCY | SCHED_GIVEN_EXTENSIBLE, .weight = 256, .exclusive = true};
   for (char name = 'A'; name <= 'C'; name++)
-    (void)open_id(world, id_of(name), image);
-  ready(world, "ABC");
-  assert_string_equal(sequence(world, 4), "A B C A");
-  (void)open_id(world, id_of('D'), style);
-  sends(world, 'D', 32768);
-  assert_string_equal(sequence(world, 4), "D D B C");
+    (void)world_open_id(world, world_id(name), image);
+  world_ready(world, "ABC");
+  assert_string_equal(world_sequence(world, 4), "A B C A");
+  (void)world_open_id(world, world_id('D'), style);
+  world_sends(world, 'D', 32768);
+  assert_string_equal(world_sequence(world, 4), "D D B C");
   /* An image comes into view: PRIORITY alone says so. */
-  assert_int_equal(depend_id(world, id_of('C'), id_of('A'), 220, true), SCHED_DONE);
-  assert_string_equal(sequence(world, 3), "C C C");
-  assert_int_equal(sched_view(node_of(world, 'C')).urgency, 1);
+  assert_int_equal(world_depend_id(world, world_id('C'), world_id('A'), 220, true), SCHED_DONE);
+  assert_string_equal(world_sequence(world, 3), "C C C");
+  assert_int_equal(sched_view(world_node(world, 'C')).urgency, 1);
   assert_int_equal(world->sched.tree.share_count, 0);
 }
 
 static void chromium_weights_are_urgencies(void **state) {
   struct world *world = *state;
   static const uint16_t weights[] = {256, 220, 183, 147, 110, 74, 37, 1};
-  open_field(world, 'A', "u=7");
+  world_open_field(world, 'A', "u=7");
   for (unsigned i = 0; i < 8; i++) {
-    depend(world, 'A', ' ', weights[i], true);
-    assert_int_equal(sched_view(node_of(world, 'A')).urgency, i);
+    world_depend(world, 'A', ' ', weights[i], true);
+    assert_int_equal(sched_view(world_node(world, 'A')).urgency, i);
   }
 }
 
@@ -430,67 +435,68 @@ static void firefox_groups(void **state) {
   static const uint32_t groups[][3] = {{3, 0, 201}, {5, 0, 101}, {7, 0, 1},
                                        {9, 7, 1},   {11, 3, 1},  {13, 0, 241}};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-    assert_int_equal(depend_id(world, groups[i][0], groups[i][1], (uint16_t)groups[i][2], false),
-                     SCHED_DONE);
-  open_below(world, 'H', 'G', 42, false);
-  sends(world, 'H', 16384);
-  assert_string_equal(sequence(world, 9), "H");
-  open_below(world, 'J', 'F', 12, false);
-  open_below(world, 'K', 'F', 12, false);
-  open_below(world, 'I', 'B', 32, false);
-  open_below(world, 'L', 'C', 22, false);
-  ready(world, "JK");
-  assert_string_equal(sequence(world, 4), "J K J K");
-  ready(world, "I");
-  uint64_t before = world->streams[id_of('I') / 2].sent_bytes;
-  (void)sequence(world, 330); /* 32 : 1 between the style sheet and the group of images */
-  assert_in_range(world->streams[id_of('I') / 2].sent_bytes - before, 319 * 16384, 321 * 16384);
-  ready(world, "L");
-  before = world->streams[id_of('L') / 2].sent_bytes;
-  (void)sequence(world, 302);
-  assert_in_range(world->streams[id_of('L') / 2].sent_bytes - before, 100 * 16384, 102 * 16384);
+    assert_int_equal(
+        world_depend_id(world, groups[i][0], groups[i][1], (uint16_t)groups[i][2], false),
+        SCHED_DONE);
+  world_open_below(world, 'H', 'G', 42, false);
+  world_sends(world, 'H', 16384);
+  assert_string_equal(world_sequence(world, 9), "H");
+  world_open_below(world, 'J', 'F', 12, false);
+  world_open_below(world, 'K', 'F', 12, false);
+  world_open_below(world, 'I', 'B', 32, false);
+  world_open_below(world, 'L', 'C', 22, false);
+  world_ready(world, "JK");
+  assert_string_equal(world_sequence(world, 4), "J K J K");
+  world_ready(world, "I");
+  uint64_t before = world->streams[world_id('I') / 2].sent_bytes;
+  (void)world_sequence(world, 330); /* 32 : 1 between the style sheet and the group of images */
+  assert_in_range(world->streams[world_id('I') / 2].sent_bytes - before, 319 * 16384, 321 * 16384);
+  world_ready(world, "L");
+  before = world->streams[world_id('L') / 2].sent_bytes;
+  (void)world_sequence(world, 302);
+  assert_in_range(world->streams[world_id('L') / 2].sent_bytes - before, 100 * 16384, 102 * 16384);
 }
 
 /* Firefox of today. */
 static void firefox_field(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=5, i");
-  open_field(world, 'B', "u=5, i");
-  ready(world, "AB");
-  assert_string_equal(sequence(world, 2), "A B");
-  open_field(world, 'C', "u=2");
-  open_field(world, 'D', "u=2");
-  sends(world, 'C', 16384);
-  sends(world, 'D', 16384);
-  assert_string_equal(sequence(world, 4), "C D A B");
+  world_open_field(world, 'A', "u=5, i");
+  world_open_field(world, 'B', "u=5, i");
+  world_ready(world, "AB");
+  assert_string_equal(world_sequence(world, 2), "A B");
+  world_open_field(world, 'C', "u=2");
+  world_open_field(world, 'D', "u=2");
+  world_sends(world, 'C', 16384);
+  world_sends(world, 'D', 16384);
+  assert_string_equal(world_sequence(world, 4), "C D A B");
 }
 
 /* Safari before the field: weights, and nothing depends on anything. */
 static void safari_weights(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 8, false);
-  open_below(world, 'B', ' ', 16, false);
-  sched_hint(&world->sched, node_of(world, 'A'), SCHED_CLASS_IMAGE);
-  sched_hint(&world->sched, node_of(world, 'B'), SCHED_CLASS_IMAGE);
-  ready(world, "AB");
-  assert_string_equal(sequence(world, 6), "B A B B A B");
-  open_below(world, 'C', ' ', 24, false);
-  sched_hint(&world->sched, node_of(world, 'C'), SCHED_CLASS_STYLE);
-  sends(world, 'C', 32768);
-  assert_string_equal(sequence(world, 5), "C C B A B");
-  depend(world, 'A', ' ', 64, false);
-  assert_string_equal(sequence(world, 5), "A B A A A");
+  world_open_below(world, 'A', ' ', 8, false);
+  world_open_below(world, 'B', ' ', 16, false);
+  sched_hint(&world->sched, world_node(world, 'A'), SCHED_CLASS_IMAGE);
+  sched_hint(&world->sched, world_node(world, 'B'), SCHED_CLASS_IMAGE);
+  world_ready(world, "AB");
+  assert_string_equal(world_sequence(world, 6), "B A B B A B");
+  world_open_below(world, 'C', ' ', 24, false);
+  sched_hint(&world->sched, world_node(world, 'C'), SCHED_CLASS_STYLE);
+  world_sends(world, 'C', 32768);
+  assert_string_equal(world_sequence(world, 5), "C C B A B");
+  world_depend(world, 'A', ' ', 64, false);
+  assert_string_equal(world_sequence(world, 5), "A B A A A");
 }
 
 /* Weights stay what they were when the client turns out to use dependencies after all. */
 static void weights_move_into_the_tree(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 32, false);
-  open_below(world, 'B', ' ', 16, false);
-  ready(world, "AB");
-  open_below(world, 'C', 'A', 16, false);
-  assert_string_equal(parents(world, "ABC"), "A<x B<x C<A");
-  assert_string_equal(sequence(world, 6), "A B A A B A");
+  world_open_below(world, 'A', ' ', 32, false);
+  world_open_below(world, 'B', ' ', 16, false);
+  world_ready(world, "AB");
+  world_open_below(world, 'C', 'A', 16, false);
+  assert_string_equal(world_parents(world, "ABC"), "A<x B<x C<A");
+  assert_string_equal(world_sequence(world, 6), "A B A A B A");
 }
 
 /* curl, and programs that know of no priorities. */
@@ -499,54 +505,54 @@ static void content_decides_when_nobody_said_anything(void **state) {
   static const enum sched_class classes[] = {
       SCHED_CLASS_MEDIA,  SCHED_CLASS_IMAGE,  SCHED_CLASS_IMAGE, SCHED_CLASS_OTHER,
       SCHED_CLASS_SCRIPT, SCHED_CLASS_SCRIPT, SCHED_CLASS_STYLE};
-  open_plain(world, "ABCDEFG");
+  world_open(world, "ABCDEFG");
   for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-    sched_hint(&world->sched, node_of(world, (char)('A' + i)), classes[i]);
-    sends(world, (char)('A' + i), 32768);
+    sched_hint(&world->sched, world_node(world, (char)('A' + i)), classes[i]);
+    world_sends(world, (char)('A' + i), 32768);
   }
-  assert_string_equal(sequence(world, 20), "G G E E F F D D B C B C A A");
+  assert_string_equal(world_sequence(world, 20), "G G E E F F D D B C B C A A");
 }
 
 /* Once the client has shown that it can speak, its silence means the default. */
 static void silence_of_a_client_that_speaks(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=4");
-  open_plain(world, "B");
-  open_below(world, 'C', 'A', 256, true);
-  sched_hint(&world->sched, node_of(world, 'B'), SCHED_CLASS_MEDIA);
-  sched_hint(&world->sched, node_of(world, 'C'), SCHED_CLASS_MEDIA);
-  sends(world, 'A', 16384);
-  sends(world, 'B', 32768);
-  sends(world, 'C', 32768);
-  assert_string_equal(sequence(world, 9), "B B C C A");
+  world_open_field(world, 'A', "u=4");
+  world_open(world, "B");
+  world_open_below(world, 'C', 'A', 256, true);
+  sched_hint(&world->sched, world_node(world, 'B'), SCHED_CLASS_MEDIA);
+  sched_hint(&world->sched, world_node(world, 'C'), SCHED_CLASS_MEDIA);
+  world_sends(world, 'A', 16384);
+  world_sends(world, 'B', 32768);
+  world_sends(world, 'C', 32768);
+  assert_string_equal(world_sequence(world, 9), "B B C C A");
 }
 
 /* A stream leaves the tree for its RFC 9218 signal; its dependants keep their place. */
 static void the_field_beats_the_tree(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, true);
-  open_below(world, 'B', 'A', 16, true);
-  open_below(world, 'C', 'B', 16, true);
-  ready(world, "ABC");
-  assert_int_equal(update_id(world, id_of('B'), "u=1"), SCHED_DONE);
-  assert_string_equal(parents(world, "ABC"), "A<x B<? C<B");
-  assert_string_equal(sequence(world, 2), "B B");
-  idle(world, "B");
-  assert_string_equal(sequence(world, 2), "A A");
-  idle(world, "A");
-  assert_string_equal(sequence(world, 2), "C C");
+  world_open_below(world, 'A', ' ', 16, true);
+  world_open_below(world, 'B', 'A', 16, true);
+  world_open_below(world, 'C', 'B', 16, true);
+  world_ready(world, "ABC");
+  assert_int_equal(world_update(world, world_id('B'), "u=1"), SCHED_DONE);
+  assert_string_equal(world_parents(world, "ABC"), "A<x B<? C<B");
+  assert_string_equal(world_sequence(world, 2), "B B");
+  world_idle(world, "B");
+  assert_string_equal(world_sequence(world, 2), "A A");
+  world_idle(world, "A");
+  assert_string_equal(world_sequence(world, 2), "C C");
 }
 
 /* SETTINGS_NO_RFC7540_PRIORITIES. */
 static void dependencies_can_be_switched_off(void **state) {
   struct world *world = *state;
   sched_ignore_dependencies(&world->sched);
-  open_below(world, 'A', ' ', 1, false);
-  open_below(world, 'B', 'A', 256, true);
-  ready(world, "AB");
-  assert_string_equal(sequence(world, 4), "A B A B");
-  depend(world, 'A', 'B', 256, true);
-  assert_string_equal(sequence(world, 4), "A B A B");
+  world_open_below(world, 'A', ' ', 1, false);
+  world_open_below(world, 'B', 'A', 256, true);
+  world_ready(world, "AB");
+  assert_string_equal(world_sequence(world, 4), "A B A B");
+  world_depend(world, 'A', 'B', 256, true);
+  assert_string_equal(world_sequence(world, 4), "A B A B");
   assert_int_equal(world->sched.tree.placeholder_count, 0);
 }
 
@@ -556,32 +562,32 @@ static void dependencies_can_be_switched_off(void **state) {
 static void head_start_falls_back(void **state) {
   struct world *world = *state;
   size_t quantum = 0;
-  open_field(world, 'A', "u=5, i");
-  open_field(world, 'B', "u=5, i");
-  open_field(world, 'C', "u=2");
-  sched_set_head_start(&world->sched, node_of(world, 'A'), 4096, 1);
-  sched_set_head_start(&world->sched, node_of(world, 'B'), 20000, 1);
-  ready(world, "ABC");
-  assert_ptr_equal(sched_next(&world->sched, &quantum), node_of(world, 'A'));
+  world_open_field(world, 'A', "u=5, i");
+  world_open_field(world, 'B', "u=5, i");
+  world_open_field(world, 'C', "u=2");
+  sched_set_head_start(&world->sched, world_node(world, 'A'), 4096, 1);
+  sched_set_head_start(&world->sched, world_node(world, 'B'), 20000, 1);
+  world_ready(world, "ABC");
+  assert_ptr_equal(sched_next(&world->sched, &quantum), world_node(world, 'A'));
   assert_int_equal(quantum, 4096);
-  assert_string_equal(sequence(world, 5), "A B B C C");
+  assert_string_equal(world_sequence(world, 5), "A B B C C");
   assert_int_equal(world->streams[0].sent_bytes, 4096);
   assert_int_equal(world->streams[1].sent_bytes, 20000);
-  idle(world, "C");
-  assert_string_equal(sequence(world, 4), "A B A B");
+  world_idle(world, "C");
+  assert_string_equal(world_sequence(world, 4), "A B A B");
 }
 
 /* Beside something as urgent, head starts get a sixteenth of the bytes: 4 KiB for each 64. */
 static void head_start_beside_its_equals(void **state) {
   struct world *world = *state;
   for (char name = 'A'; name <= 'B'; name++) {
-    open_field(world, name, "u=5, i");
-    sched_set_head_start(&world->sched, node_of(world, name), 4096, 2);
+    world_open_field(world, name, "u=5, i");
+    sched_set_head_start(&world->sched, world_node(world, name), 4096, 2);
   }
-  open_field(world, 'C', "u=2");
-  ready(world, "AB");
-  sends(world, 'C', 9 * 16384);
-  assert_string_equal(sequence(world, 14), "A C C C C B C C C C C A B A");
+  world_open_field(world, 'C', "u=2");
+  world_ready(world, "AB");
+  world_sends(world, 'C', 9 * 16384);
+  assert_string_equal(world_sequence(world, 14), "A C C C C B C C C C C A B A");
 }
 
 /* Beside a font, too, that the client finds less urgent than head starts are; but before a download
@@ -589,17 +595,17 @@ static void head_start_beside_its_equals(void **state) {
 static void head_start_beside_what_is_critical(void **state) {
   struct world *world = *state;
   for (char name = 'A'; name <= 'C'; name++) {
-    open_field(world, name, "u=5, i");
-    sched_set_head_start(&world->sched, node_of(world, name), 4096, 2);
+    world_open_field(world, name, "u=5, i");
+    sched_set_head_start(&world->sched, world_node(world, name), 4096, 2);
   }
-  open_field(world, 'D', "u=3");
-  sched_hint(&world->sched, node_of(world, 'D'), SCHED_CLASS_FONT);
-  open_field(world, 'E', "u=4");
-  ready(world, "AB");
-  sends(world, 'D', 9 * 16384);
-  assert_string_equal(sequence(world, 11), "A D D D D B D D D D D");
-  ready(world, "CE");
-  assert_string_equal(sequence(world, 3), "C E E");
+  world_open_field(world, 'D', "u=3");
+  sched_hint(&world->sched, world_node(world, 'D'), SCHED_CLASS_FONT);
+  world_open_field(world, 'E', "u=4");
+  world_ready(world, "AB");
+  world_sends(world, 'D', 9 * 16384);
+  assert_string_equal(world_sequence(world, 11), "A D D D D B D D D D D");
+  world_ready(world, "CE");
+  assert_string_equal(world_sequence(world, 3), "C E E");
 }
 
 /* First the dimensions of all, in order of arrival, then one first scan after another. */
@@ -607,88 +613,88 @@ static void head_start_extended(void **state) {
   struct world *world = *state;
   size_t quantum = 0;
   for (char name = 'A'; name <= 'C'; name++) {
-    open_field(world, name, "u=5, i");
-    sched_set_head_start(&world->sched, node_of(world, name), 4096, 2);
-    sched_extend_head_start(&world->sched, node_of(world, name), 20000);
+    world_open_field(world, name, "u=5, i");
+    sched_set_head_start(&world->sched, world_node(world, name), 4096, 2);
+    sched_extend_head_start(&world->sched, world_node(world, name), 20000);
   }
-  open_field(world, 'D', "u=3");
-  ready(world, "ABD");
-  assert_int_equal(sched_view(node_of(world, 'A')).head_bytes, 24096);
-  assert_string_equal(sequence(world, 3), "A B A");
+  world_open_field(world, 'D', "u=3");
+  world_ready(world, "ABD");
+  assert_int_equal(sched_view(world_node(world, 'A')).head_bytes, 24096);
+  assert_string_equal(world_sequence(world, 3), "A B A");
   assert_int_equal(world->streams[0].sent_bytes, 4096 + 16384);
-  ready(world, "C");
-  assert_string_equal(sequence(world, 2), "C A");
+  world_ready(world, "C");
+  assert_string_equal(world_sequence(world, 2), "C A");
   assert_int_equal(world->streams[0].sent_bytes, 24096);
-  assert_ptr_equal(sched_next(&world->sched, &quantum), node_of(world, 'B'));
+  assert_ptr_equal(sched_next(&world->sched, &quantum), world_node(world, 'B'));
   assert_int_equal(quantum, SCHED_QUANTUM_BYTES);
-  assert_string_equal(sequence(world, 6), "B B C C D D");
+  assert_string_equal(world_sequence(world, 6), "B B C C D D");
   assert_int_equal(world->streams[2].sent_bytes, 24096);
 }
 
 /* What is said while a stream sends: longer, shorter, where it stands; and after its head start. */
 static void head_start_extended_late(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=5, i");
-  open_field(world, 'B', "u=5, i");
-  open_field(world, 'C', "u=3");
-  sched_set_head_start(&world->sched, node_of(world, 'A'), 4096, 2);
-  sched_set_head_start(&world->sched, node_of(world, 'B'), 4096, 2);
-  ready(world, "ABC");
-  assert_string_equal(sequence(world, 3), "A B C");
-  sched_extend_head_start(&world->sched, node_of(world, 'B'), 20000);
-  sched_extend_head_start(&world->sched, node_of(world, 'A'), 20000);
-  assert_string_equal(sequence(world, 1), "B");
-  sched_extend_head_start(&world->sched, node_of(world, 'B'), 30000); /* B keeps its place */
-  assert_string_equal(sequence(world, 1), "B");
-  sched_extend_head_start(&world->sched, node_of(world, 'B'), 1);
-  assert_string_equal(sequence(world, 2), "B A");
+  world_open_field(world, 'A', "u=5, i");
+  world_open_field(world, 'B', "u=5, i");
+  world_open_field(world, 'C', "u=3");
+  sched_set_head_start(&world->sched, world_node(world, 'A'), 4096, 2);
+  sched_set_head_start(&world->sched, world_node(world, 'B'), 4096, 2);
+  world_ready(world, "ABC");
+  assert_string_equal(world_sequence(world, 3), "A B C");
+  sched_extend_head_start(&world->sched, world_node(world, 'B'), 20000);
+  sched_extend_head_start(&world->sched, world_node(world, 'A'), 20000);
+  assert_string_equal(world_sequence(world, 1), "B");
+  sched_extend_head_start(&world->sched, world_node(world, 'B'), 30000); /* B keeps its place */
+  assert_string_equal(world_sequence(world, 1), "B");
+  sched_extend_head_start(&world->sched, world_node(world, 'B'), 1);
+  assert_string_equal(world_sequence(world, 2), "B A");
   assert_int_equal(world->streams[1].sent_bytes, 4096 + 2 * 16384 + 1);
-  sched_extend_head_start(&world->sched, node_of(world, 'A'), 0);
-  assert_string_equal(sequence(world, 2), "C C");
-  idle(world, "C");
-  sched_extend_head_start(&world->sched, node_of(world, 'C'), 5000); /* asleep, and no setback */
-  ready(world, "C");
-  assert_string_equal(sequence(world, 2), "C C");
+  sched_extend_head_start(&world->sched, world_node(world, 'A'), 0);
+  assert_string_equal(world_sequence(world, 2), "C C");
+  world_idle(world, "C");
+  sched_extend_head_start(&world->sched, world_node(world, 'C'), 5000); /* asleep, and no setback */
+  world_ready(world, "C");
+  assert_string_equal(world_sequence(world, 2), "C C");
 }
 
 static void head_start_in_the_tree(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, true);
-  open_below(world, 'B', 'A', 16, true);
-  open_below(world, 'C', 'B', 16, true);
-  ready(world, "ABC");
-  sched_set_head_start(&world->sched, node_of(world, 'B'), 5000, 1);
-  assert_string_equal(sequence(world, 7), "B A A A A A A");
-  assert_int_equal(world->streams[id_of('B') / 2].sent_bytes, 5000);
+  world_open_below(world, 'A', ' ', 16, true);
+  world_open_below(world, 'B', 'A', 16, true);
+  world_open_below(world, 'C', 'B', 16, true);
+  world_ready(world, "ABC");
+  sched_set_head_start(&world->sched, world_node(world, 'B'), 5000, 1);
+  assert_string_equal(world_sequence(world, 7), "B A A A A A A");
+  assert_int_equal(world->streams[world_id('B') / 2].sent_bytes, 5000);
   /* What depends on B waits for B, wherever B sends from. */
-  sched_set_head_start(&world->sched, node_of(world, 'B'), 40000, 1);
-  idle(world, "A");
-  assert_string_equal(sequence(world, 4), "B B B B");
-  ready(world, "A");
-  assert_string_equal(sequence(world, 1), "A");
-  sched_extend_head_start(&world->sched, node_of(world, 'C'), 20000);
-  assert_string_equal(sequence(world, 3), "C C A");
+  sched_set_head_start(&world->sched, world_node(world, 'B'), 40000, 1);
+  world_idle(world, "A");
+  assert_string_equal(world_sequence(world, 4), "B B B B");
+  world_ready(world, "A");
+  assert_string_equal(world_sequence(world, 1), "A");
+  sched_extend_head_start(&world->sched, world_node(world, 'C'), 20000);
+  assert_string_equal(world_sequence(world, 3), "C C A");
 }
 
 static void head_start_is_no_setback(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "u=0");
-  open_field(world, 'B', "u=1");
-  sched_set_head_start(&world->sched, node_of(world, 'A'), 4096, 3);
-  ready(world, "AB");
-  assert_string_equal(sequence(world, 2), "A A");
-  assert_int_equal(node_of(world, 'A')->head_bytes, 0);
+  world_open_field(world, 'A', "u=0");
+  world_open_field(world, 'B', "u=1");
+  sched_set_head_start(&world->sched, world_node(world, 'A'), 4096, 3);
+  world_ready(world, "AB");
+  assert_string_equal(world_sequence(world, 2), "A A");
+  assert_int_equal(world_node(world, 'A')->head_bytes, 0);
 }
 
 static void quantum_grows_when_alone(void **state) {
   struct world *world = *state;
   size_t quantum = 1;
   assert_null(sched_next(&world->sched, &quantum));
-  open_plain(world, "AB");
-  ready(world, "A");
+  world_open(world, "AB");
+  world_ready(world, "A");
   assert_non_null(sched_next(&world->sched, &quantum));
   assert_int_equal(quantum, SCHED_QUANTUM_ALONE_BYTES);
-  ready(world, "B");
+  world_ready(world, "B");
   assert_non_null(sched_next(&world->sched, &quantum));
   assert_int_equal(quantum, SCHED_QUANTUM_BYTES);
 }
@@ -697,25 +703,25 @@ static void quantum_grows_when_alone(void **state) {
 static void being_alone_costs_nothing(void **state) {
   struct world *world = *state;
   size_t quantum = 0;
-  open_plain(world, "AB");
-  ready(world, "A");
+  world_open(world, "AB");
+  world_ready(world, "A");
   struct sched_node *node = sched_next(&world->sched, &quantum);
-  ready(world, "B");
+  world_ready(world, "B");
   sched_sent(&world->sched, node, quantum);
-  assert_string_equal(sequence(world, 5), "B A B A B");
+  assert_string_equal(world_sequence(world, 5), "B A B A B");
 }
 
 /* A stream that goes idle after each quantum gains nothing by it. */
 static void flapping_gains_nothing(void **state) {
   struct world *world = *state;
-  open_plain(world, "ABC");
-  ready(world, "ABC");
+  world_open(world, "ABC");
+  world_ready(world, "ABC");
   for (int i = 0; i < 30; i++) {
     size_t sent = 0;
-    struct sched_node *node = step(world, &sent);
-    if (node == node_of(world, 'A')) {
-      idle(world, "A");
-      ready(world, "A");
+    struct sched_node *node = world_step(world, &sent);
+    if (node == world_node(world, 'A')) {
+      world_idle(world, "A");
+      world_ready(world, "A");
     }
   }
   assert_int_equal(world->streams[0].sent_bytes, 10 * SCHED_QUANTUM_BYTES);
@@ -726,21 +732,21 @@ static void flapping_gains_nothing(void **state) {
  * for all above it. */
 static void idle_before_its_bytes_are_counted(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', 'A', 16, false);
-  open_below(world, 'C', 'B', 16, false);
-  open_below(world, 'D', ' ', 16, false);
-  ready(world, "BCD");
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', 'A', 16, false);
+  world_open_below(world, 'C', 'B', 16, false);
+  world_open_below(world, 'D', ' ', 16, false);
+  world_ready(world, "BCD");
   uint64_t sent[2] = {0, 0}; /* below A, and D */
   for (int i = 0; i < 30; i++) {
     size_t quantum = 0;
     struct sched_node *node = sched_next(&world->sched, &quantum);
-    if (node != node_of(world, 'D')) sched_idle(&world->sched, node);
+    if (node != world_node(world, 'D')) sched_idle(&world->sched, node);
     sched_sent(&world->sched, node, quantum);
     sched_ready(&world->sched, node);
-    sent[node == node_of(world, 'D')] += quantum;
-    if (i % 3 == 0) idle(world, "C");
-    if (i % 3 == 1) ready(world, "C");
+    sent[node == world_node(world, 'D')] += quantum;
+    if (i % 3 == 0) world_idle(world, "C");
+    if (i % 3 == 1) world_ready(world, "C");
   }
   assert_int_equal(sent[0], sent[1]);
 }
@@ -748,28 +754,28 @@ static void idle_before_its_bytes_are_counted(void **state) {
 /* Who comes later is not ahead of those who have been here before. */
 static void old_and_new_start_equal(void **state) {
   struct world *world = *state;
-  open_field(world, 'A', "i");
-  open_field(world, 'B', "i");
-  ready(world, "AB");
-  (void)sequence(world, 100);
-  idle(world, "AB");
-  open_field(world, 'C', "i");
-  ready(world, "AC");
-  assert_string_equal(sequence(world, 6), "A C A C A C");
+  world_open_field(world, 'A', "i");
+  world_open_field(world, 'B', "i");
+  world_ready(world, "AB");
+  (void)world_sequence(world, 100);
+  world_idle(world, "AB");
+  world_open_field(world, 'C', "i");
+  world_ready(world, "AC");
+  assert_string_equal(world_sequence(world, 6), "A C A C A C");
 }
 
 /* What a stream has sent elsewhere does not count where it is moved to. */
 static void moving_starts_afresh(void **state) {
   struct world *world = *state;
-  open_below(world, 'A', ' ', 16, false);
-  open_below(world, 'B', 'A', 1, false);
-  open_below(world, 'C', ' ', 16, false);
-  open_below(world, 'D', 'C', 16, false);
-  ready(world, "B");
-  (void)sequence(world, 100);
-  ready(world, "D");
-  depend(world, 'B', 'C', 16, false);
-  assert_string_equal(sequence(world, 6), "D B D B D B");
+  world_open_below(world, 'A', ' ', 16, false);
+  world_open_below(world, 'B', 'A', 1, false);
+  world_open_below(world, 'C', ' ', 16, false);
+  world_open_below(world, 'D', 'C', 16, false);
+  world_ready(world, "B");
+  (void)world_sequence(world, 100);
+  world_ready(world, "D");
+  world_depend(world, 'B', 'C', 16, false);
+  assert_string_equal(world_sequence(world, 6), "D B D B D B");
 }
 
 /* ---- the classic page ------------------------------------------------------------------------ */
@@ -835,7 +841,7 @@ static void page_open(struct world *world, const struct page_profile *profile, u
   }
   /* Chromium's chain: behind the last image, or in front of all of them. */
   if (signal->exclusive && kind == PAGE_IMAGE && id > 101) priority.parent_id = id - 2;
-  (void)open_id(world, id, priority);
+  (void)world_open_id(world, id, priority);
   struct world_stream *stream = &world->streams[id / 2];
   sched_hint(&world->sched, &stream->node, classes[kind]);
   if (kind == PAGE_IMAGE) sched_set_head_start(&world->sched, &stream->node, 4096, 2);
@@ -848,14 +854,14 @@ static void page_of(const struct page_profile *profile) {
   struct world *world = world_make();
   uint64_t sent = 0, critical = 0, done = 0, heads_done = 0;
   if (profile->firefox_groups) {
-    assert_int_equal(depend_id(world, 3, 0, 201, false), SCHED_DONE);
-    assert_int_equal(depend_id(world, 11, 3, 1, false), SCHED_DONE);
+    assert_int_equal(world_depend_id(world, 3, 0, 201, false), SCHED_DONE);
+    assert_int_equal(world_depend_id(world, 11, 3, 1, false), SCHED_DONE);
   }
   for (uint32_t i = 0; i < 30; i++)
     page_open(world, profile, 101 + 2 * i, PAGE_IMAGE, 60 * 1024);
   while (sent < 200 * 1024) {
     size_t bytes = 0;
-    assert_non_null(step(world, &bytes));
+    assert_non_null(world_step(world, &bytes));
     sent += bytes;
   }
   for (int kind = PAGE_STYLE; kind < PAGE_KIND_COUNT; kind++) {
@@ -864,7 +870,7 @@ static void page_of(const struct page_profile *profile) {
   }
   for (uint64_t after = 0;;) {
     size_t bytes = 0;
-    struct sched_node *node = step(world, &bytes);
+    struct sched_node *node = world_step(world, &bytes);
     if (!node) break;
     after += bytes;
     if (node->id > 200) done = after;
@@ -893,21 +899,21 @@ static void critical_resources_pass_by_images(void **state) {
 /* No tree, then, and nothing is remembered; what is left shares. */
 static void without_memory_they_share(void **state) {
   struct world *world = *state;
-  world->refuse = true;
-  open_plain(world, "AB");
+  world->memory.allowed = 0;
+  world_open(world, "AB");
   struct sched_priority below = {
-      .given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .parent_id = id_of('B')};
-  assert_int_equal(open_id(world, id_of('C'), below), SCHED_NO_ROOM);
+      .given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .parent_id = world_id('B')};
+  assert_int_equal(world_open_id(world, world_id('C'), below), SCHED_NO_ROOM);
   struct sched_priority above = {.given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .exclusive = true};
-  assert_int_equal(open_id(world, id_of('D'), above), SCHED_NO_ROOM);
-  assert_int_equal(depend_id(world, id_of('A'), id_of('D'), 16, true), SCHED_NO_ROOM);
-  assert_int_equal(depend_id(world, 101, id_of('D'), 16, true), SCHED_NO_ROOM);
-  assert_int_equal(update_id(world, 103, "u=1"), SCHED_NO_ROOM);
-  sends(world, 'D', 16384);
-  sends(world, 'C', 16384);
-  sends(world, 'B', 16384);
-  sends(world, 'A', 16384);
-  assert_string_equal(sequence(world, 9), "D C B A");
+  assert_int_equal(world_open_id(world, world_id('D'), above), SCHED_NO_ROOM);
+  assert_int_equal(world_depend_id(world, world_id('A'), world_id('D'), 16, true), SCHED_NO_ROOM);
+  assert_int_equal(world_depend_id(world, 101, world_id('D'), 16, true), SCHED_NO_ROOM);
+  assert_int_equal(world_update(world, 103, "u=1"), SCHED_NO_ROOM);
+  world_sends(world, 'D', 16384);
+  world_sends(world, 'C', 16384);
+  world_sends(world, 'B', 16384);
+  world_sends(world, 'A', 16384);
+  assert_string_equal(world_sequence(world, 9), "D C B A");
 }
 
 /* ---- looking on ------------------------------------------------------------------------------ */
@@ -926,8 +932,8 @@ static void the_tree_can_be_seen(void **state) {
   sched_walk(&world->sched, show, text);
   assert_string_equal(text, "");
   figure_5_tree(world);
-  open_below(world, 'G', ' ', 16, false);
-  world_close(world, id_of('C'));
+  world_open_below(world, 'G', ' ', 16, false);
+  world_close(world, world_id('C'));
   sched_walk(&world->sched, show, text);
   assert_string_equal(text, ".G.A..C...E...D....F..B");
 }

@@ -3,7 +3,11 @@
  * behind, whatever the weights, the lengths of frames, and who comes and goes. Every failure prints
  * the seed that replays it.
  */
-#include "tests/support/sched_support.h"
+#include "engine/sched/sched.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/random.h"
+
+#include <stdlib.h>
 
 /* ---- always the same members ----------------------------------------------------------------- */
 
@@ -41,7 +45,7 @@ static void check_exactly(struct deviation *worst, const struct flow *flow, int6
 /* `count` members with something to send at all times; weights in sixteenths. `sizes`: frames are
  * of any length up to a quantum; NULL: all of them are whole quanta. */
 static void check_share(const uint16_t *weights_16ths, unsigned count, unsigned steps,
-                        struct seeded *sizes, unsigned seed, struct deviation *worst) {
+                        struct random *sizes, unsigned seed, struct deviation *worst) {
   struct sched_share share = {0};
   struct flow *flows = calloc(count, sizeof *flows);
   int64_t weight_sum = 0, total_bytes = 0;
@@ -52,7 +56,7 @@ static void check_share(const uint16_t *weights_16ths, unsigned count, unsigned 
   }
   for (unsigned step = 0; step < steps; step++) {
     struct flow *flow = (struct flow *)sched_share_pick(&share);
-    size_t bytes = sizes ? 1 + draw(sizes, SCHED_QUANTUM_BYTES) : SCHED_QUANTUM_BYTES;
+    size_t bytes = sizes ? 1 + random_below(sizes, SCHED_QUANTUM_BYTES) : SCHED_QUANTUM_BYTES;
     check_exactly(worst, flow, total_bytes, weight_sum, seed);
     sched_share_charge(&share, &flow->node, bytes);
     flow->sent_bytes += (int64_t)bytes;
@@ -66,21 +70,21 @@ static void check_share(const uint16_t *weights_16ths, unsigned count, unsigned 
 
 /* Weights of one kind a seed: 1 .. 256, sixteenths of that, powers of two, a few different ones,
  * very light and very heavy ones. */
-static uint16_t draw_weight(struct seeded *seeded, unsigned kind) {
+static uint16_t draw_weight(struct random *random, unsigned kind) {
   static const uint16_t few[] = {16, 48, 112, 352}, extremes[] = {1, 15, 16, 4095, 4096};
   switch (kind % 5) {
-  case 0: return (uint16_t)((1 + draw(seeded, 256)) * SCHED_WEIGHT_UNIT);
-  case 1: return (uint16_t)(1 + draw(seeded, SCHED_WEIGHT_16THS_MAX));
-  case 2: return (uint16_t)(1u << draw(seeded, 13));
-  case 3: return few[draw(seeded, 4)];
-  default: return extremes[draw(seeded, 5)];
+  case 0: return (uint16_t)((1 + random_below(random, 256)) * SCHED_WEIGHT_UNIT);
+  case 1: return (uint16_t)(1 + random_below(random, SCHED_WEIGHT_16THS_MAX));
+  case 2: return (uint16_t)(1u << random_below(random, 13));
+  case 3: return few[random_below(random, 4)];
+  default: return extremes[random_below(random, 5)];
   }
 }
 
-static unsigned draw_count(struct seeded *seeded, unsigned seed) {
+static unsigned draw_count(struct random *random, unsigned seed) {
   static const unsigned most[] = {2, 3, 10, 30, 30, 100, 300, 1000, 3000, MEMBERS_MAX};
   unsigned below = most[seed % 10];
-  return below == MEMBERS_MAX ? below : 2 + draw(seeded, below - 1);
+  return below == MEMBERS_MAX ? below : 2 + random_below(random, below - 1);
 }
 
 static void within_one_quantum_of_the_ideal(void **state) {
@@ -88,11 +92,11 @@ static void within_one_quantum_of_the_ideal(void **state) {
   static uint16_t weights_16ths[MEMBERS_MAX];
   struct deviation worst = {0, 0};
   for (unsigned seed = 0; seed < 400; seed++) {
-    struct seeded seeded = seed_of(seed);
-    unsigned count = draw_count(&seeded, seed);
+    struct random random = {seed};
+    unsigned count = draw_count(&random, seed);
     for (unsigned i = 0; i < count; i++)
-      weights_16ths[i] = draw_weight(&seeded, seed / 10);
-    check_share(weights_16ths, count, 5000 + 3 * count, seed % 2 ? &seeded : NULL, seed, &worst);
+      weights_16ths[i] = draw_weight(&random, seed / 10);
+    check_share(weights_16ths, count, 5000 + 3 * count, seed % 2 ? &random : NULL, seed, &worst);
   }
   print_message("worst: %f quanta ahead, %f behind\n", worst.ahead, worst.behind);
 }
@@ -112,9 +116,9 @@ static void rounding_does_not_add_up(void **state) {
   (void)state;
   static const uint16_t weights_16ths[] = {3, 7, 11, 48, 112, 4095};
   struct deviation worst = {0, 0};
-  struct seeded seeded = seed_of(48);
+  struct random random = {48};
   check_share(weights_16ths, 6, 3000000, NULL, 0, &worst);
-  check_share(weights_16ths, 6, 3000000, &seeded, 1, &worst);
+  check_share(weights_16ths, 6, 3000000, &random, 1, &worst);
 }
 
 /* ---- members that come and go ---------------------------------------------------------------- */
@@ -202,11 +206,11 @@ static void send(struct fluid *fluid, size_t bytes, unsigned seed) {
 }
 
 /* Who leaves: anybody, or whoever has just been served, or whoever waits longest. */
-static struct flow *draw_leaver(struct fluid *fluid, struct seeded *seeded, unsigned kind) {
+static struct flow *draw_leaver(struct fluid *fluid, struct random *random, unsigned kind) {
   struct flow *chosen = NULL;
   unsigned tries = kind % 3 ? 8 : 1;
   for (unsigned i = 0; i < tries; i++) {
-    struct flow *flow = &fluid->flows[draw(seeded, fluid->count)];
+    struct flow *flow = &fluid->flows[random_below(random, fluid->count)];
     if (!flow->in) continue;
     double ahead = ahead_of(fluid, flow);
     if (!chosen ||
@@ -217,22 +221,25 @@ static struct flow *draw_leaver(struct fluid *fluid, struct seeded *seeded, unsi
 }
 
 static void churn(struct fluid *fluid, unsigned seed, unsigned steps) {
-  struct seeded seeded = seed_of(seed);
-  unsigned leaving = seed % 4 ? 1 + draw(&seeded, 60) : 0, coming = 1 + draw(&seeded, 60);
-  fluid->count = draw_count(&seeded, seed);
+  struct random random = {seed};
+  unsigned leaving = seed % 4 ? 1 + random_below(&random, 60) : 0,
+           coming = 1 + random_below(&random, 60);
+  fluid->count = draw_count(&random, seed);
   for (unsigned i = 0; i < fluid->count / 2; i++) {
-    fluid->flows[i].node.weight_16ths = draw_weight(&seeded, seed / 10);
+    fluid->flows[i].node.weight_16ths = draw_weight(&random, seed / 10);
     come(fluid, &fluid->flows[i]);
   }
   for (unsigned step = 0; step < steps; step++) {
-    struct flow *flow = &fluid->flows[draw(&seeded, fluid->count)];
-    if (draw(&seeded, 100) < coming && !flow->in) {
-      bool back = flow->node.weight_16ths && draw(&seeded, 2);
-      if (!back) *flow = (struct flow){.node.weight_16ths = draw_weight(&seeded, seed / 10)};
+    struct flow *flow = &fluid->flows[random_below(&random, fluid->count)];
+    if (random_below(&random, 100) < coming && !flow->in) {
+      bool back = flow->node.weight_16ths && random_below(&random, 2);
+      if (!back) *flow = (struct flow){.node.weight_16ths = draw_weight(&random, seed / 10)};
       come(fluid, flow);
     }
-    if (draw(&seeded, 100) < leaving && (flow = draw_leaver(fluid, &seeded, seed))) go(fluid, flow);
-    send(fluid, seed % 2 ? 1 + draw(&seeded, SCHED_QUANTUM_BYTES) : SCHED_QUANTUM_BYTES, seed);
+    if (random_below(&random, 100) < leaving && (flow = draw_leaver(fluid, &random, seed)))
+      go(fluid, flow);
+    send(fluid, seed % 2 ? 1 + random_below(&random, SCHED_QUANTUM_BYTES) : SCHED_QUANTUM_BYTES,
+         seed);
   }
 }
 
