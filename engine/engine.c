@@ -63,7 +63,7 @@ bool engine_init(struct engine *engine, const struct memory *memory,
   init_pool(engine, &engine->controls, H2_CONTROL_BYTES, config->connections_max);
   init_pool(engine, &engine->frames, H2_FRAME_BYTES_DEFAULT, config->connections_max);
   engine->server_field = header_of(TOKEN_SERVER, span_text("weir"));
-  engine->server_field.hash = hpack_field_hash(&engine->server_field);
+  hpack_encode_note(&engine->server_field);
   return true;
 }
 
@@ -84,5 +84,5 @@ void engine_set_date(struct engine *engine, int64_t unix_seconds) {
   engine->date_seconds = unix_seconds;
   http_date_format(unix_seconds, (uint8_t *)engine->date);
   engine->date_field = header_of(TOKEN_DATE, span_of(engine->date, ENGINE_DATE_BYTES));
-  engine->date_field.hash = hpack_field_hash(&engine->date_field);
+  hpack_encode_note(&engine->date_field);
 }

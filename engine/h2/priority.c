@@ -95,20 +95,21 @@ void h2_priority_response(struct h2_stream *stream, const struct header *fields,
   if (rules && content_type.len) give_head_start(stream, head_start_types(rules, content_type));
 }
 
-void h2_priority_note(const struct h2 *h2, struct header_set *set, struct span content_type) {
+void h2_priority_note(const struct h2 *h2, struct h2_set_note *note, struct span content_type) {
   const struct head_start_rules *rules = h2->engine->config.head_start;
   if (content_type.len == 0) return;
-  set->content_class = (uint8_t)sched_class_of(content_type);
-  set->head_start_types = rules ? head_start_types(rules, content_type) : 0;
+  note->content_class = (uint8_t)sched_class_of(content_type);
+  note->head_start_types = rules ? head_start_types(rules, content_type) : 0;
 }
 
 void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set) {
-  if (set->says_priority || stream->connect) {
+  struct h2_set_note note = h2_set_note_get(set);
+  if (note.says_priority || stream->connect) {
     h2_priority_response(stream, set->at, set->count);
     return;
   }
-  sched_hint(&stream->h2->sched, &stream->node, (enum sched_class)set->content_class);
-  give_head_start(stream, set->head_start_types);
+  sched_hint(&stream->h2->sched, &stream->node, (enum sched_class)note.content_class);
+  give_head_start(stream, note.head_start_types);
 }
 
 struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,

@@ -6,6 +6,7 @@
 #ifndef WEIR_H2_PRIORITY_H
 #define WEIR_H2_PRIORITY_H
 
+#include "engine/h2/set_note.h"
 #include "engine/h2/stream.h"
 
 struct h2;
@@ -25,7 +26,7 @@ void h2_priority_request(struct h2_stream *stream, const struct request *request
 void h2_priority_response(struct h2_stream *stream, const struct header *fields, size_t count);
 
 /* The same for fields that repeat, in two steps: what can be said once, and each response. */
-void h2_priority_note(const struct h2 *h2, struct header_set *set, struct span content_type);
+void h2_priority_note(const struct h2 *h2, struct h2_set_note *note, struct span content_type);
 void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set);
 
 /* How many first bytes of the response the handler says are needed first: stream_head_start(). */

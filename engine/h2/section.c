@@ -61,28 +61,32 @@ struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, s
 }
 
 /* What sending it anew each time would find out again. */
-static void note(struct h2 *h2, struct header_set *set) {
+static struct h2_set_note note(struct h2 *h2, struct header_set *set) {
   size_t bound = hpack_encode_bound(set->at, set->count);
-  set->number = ++h2->engine->sets_numbered;
-  set->bound_bytes = bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX;
+  struct h2_set_note note = {.number = ++h2->engine->sets_numbered,
+                             .bound_bytes = bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX};
   for (uint32_t i = 0; i < set->count; i++) {
-    const struct header *field = &set->at[i];
-    set->says_date |= field->token == TOKEN_DATE;
-    set->says_server |= field->token == TOKEN_SERVER;
-    set->says_priority |= field->token == TOKEN_PRIORITY;
-    if (field->token == TOKEN_CONTENT_TYPE) h2_priority_note(h2, set, field->value);
+    struct header *field = &set->at[i];
+    hpack_encode_note(field);
+    note.says_date |= field->token == TOKEN_DATE;
+    note.says_server |= field->token == TOKEN_SERVER;
+    note.says_priority |= field->token == TOKEN_PRIORITY;
+    if (field->token == TOKEN_CONTENT_TYPE) h2_priority_note(h2, &note, field->value);
   }
+  h2_set_note_put(set, note);
+  return note;
 }
 
 bool h2_section_lend(struct h2 *h2, struct header_set *set, struct h2_section *section) {
-  if (set->number == 0) note(h2, set);
+  struct h2_set_note noted = h2_set_note_get(set);
+  if (noted.number == 0) noted = note(h2, set);
   *section = (struct h2_section){.fields = set->at,
                                  .set = set,
                                  .count = set->count,
-                                 .bound = set->bound_bytes,
-                                 .add_date = !set->says_date,
-                                 .add_server = !set->says_server};
-  return set->bound_bytes <= H2_SEND_BLOCK_BYTES_MAX;
+                                 .bound = noted.bound_bytes,
+                                 .add_date = !noted.says_date,
+                                 .add_server = !noted.says_server};
+  return noted.bound_bytes <= H2_SEND_BLOCK_BYTES_MAX;
 }
 
 /* ---- sent ------------------------------------------------------------------------------------ */
@@ -112,7 +116,8 @@ static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, u
 static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   uint8_t *begin = hpack_encode_begin(&h2->encoder, at);
   if (!section->set) return encode_fields(h2, section, begin);
-  struct hpack_block_key key = {.list = section->set->number << 16 | section->status,
+  struct hpack_block_key key = {.list =
+                                    h2_set_note_get(section->set).number << 16 | section->status,
                                 .time = (uint64_t)h2->engine->date_seconds};
   uint8_t *end = hpack_encode_again(&h2->encoder, key, begin);
   if (end) return end;

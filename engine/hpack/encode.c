@@ -147,7 +147,7 @@ static inline uint64_t hash_name(const struct header *field) {
   return field->token == TOKEN_UNKNOWN ? hash_string(0, field->name) : mix(0, field->token);
 }
 
-uint32_t hpack_field_hash(const struct header *field) {
+static inline uint32_t hash_field(const struct header *field) {
   return (uint32_t)hash_string(hash_name(field), field->value);
 }
 
@@ -322,7 +322,7 @@ static inline uint8_t *encode_known(struct hpack_encoder *encoder, const struct 
   if (unlikely(is_secret(field))) return encode_secret(encoder, field, out);
   uint32_t index = find_static(field);
   if (index) return put_integer(out, form_indexed, index);
-  const uint32_t hash = field->hash ? field->hash : hpack_field_hash(field);
+  const uint32_t hash = field->memo ? field->memo : hash_field(field);
   if (likely(encoder->table.count > 0)) {
     index = find(&encoder->table, &encoder->lookup->fields, hash, field, field_equal);
     if (index) return put_integer(out, form_indexed, index);
@@ -330,12 +330,23 @@ static inline uint8_t *encode_known(struct hpack_encoder *encoder, const struct 
   return encode_literal(encoder, field, hash, out);
 }
 
+/* The field with the token of its name, if there is one. */
+static struct header known_of(const struct header *field) {
+  struct header known = *field;
+  if (known.token == TOKEN_UNKNOWN) known.token = (uint16_t)header_token_of(field->name);
+  return known;
+}
+
 uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
                             uint8_t *out) {
   if (field->token != TOKEN_UNKNOWN) return encode_known(encoder, field, out);
-  struct header known = *field;
-  known.token = (uint16_t)header_token_of(field->name);
+  const struct header known = known_of(field);
   return encode_known(encoder, &known, out);
+}
+
+void hpack_encode_note(struct header *field) {
+  const struct header known = known_of(field);
+  field->memo = hash_field(&known);
 }
 
 uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out) {

@@ -59,9 +59,9 @@ static inline size_t hpack_encode_field_bound(const struct header *field) {
 /* Most bytes that hpack_encode() writes. */
 size_t hpack_encode_bound(const struct header *fields, size_t count);
 
-/* What the encoder looks fields up by, for header.hash: worth computing once for a field that is
- * kept and sent often. Of name (or token) and value. */
-uint32_t hpack_field_hash(const struct header *field);
+/* Notes in the field's memo what the encoder looks it up by, a hash of name and value: worth doing
+ * once for a field that is kept and sent often. Without it the hash is computed each time. */
+void hpack_encode_note(struct header *field);
 
 /* Writes one whole block to `out`, which has hpack_encode_bound() bytes; returns how many it took.
  * A token must be that of the name; TOKEN_UNKNOWN is looked up again, so that a credential is

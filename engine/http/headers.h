@@ -103,22 +103,22 @@ struct header {
   struct span value;
   uint16_t token; /* enum header_token of `name` */
   uint8_t flags;  /* HEADER_* */
-  uint32_t hash;  /* hpack_field_hash() of a field that is sent again and again, or 0: computed when
-                     it is sent. Whoever changes the value sets it to 0. */
+  uint32_t memo;  /* opaque: what the protocol noted about a field that is sent again and again; 0:
+                     nothing. Code that changes the value sets it to 0. */
 };
 
-/* Fields that are sent again and again as they are: those of a file, say. Whoever makes a set fills
- * in `at` and `count` and sets the rest to zero; what was sent once must not change any more. A set
- * belongs to one engine. */
+/* Opaque: what the protocol noted about a set when it first sent it; all zero: nothing. */
+struct header_memo {
+  uint64_t words[2];
+};
+
+/* Fields that are sent again and again as they are: those of a file, say. The maker of a set fills
+ * in `at` and `count` and zeroes the rest; once sent, the fields must not change any more. A set
+ * belongs to one engine, whose protocol writes the memos of the set and of its fields. */
 struct header_set {
-  const struct header *at;
+  struct header *at;
   uint32_t count;
-  /* The engine's, worked out when the set is first sent. */
-  uint32_t bound_bytes;  /* most that the fields take encoded */
-  uint64_t number;       /* that no other set of the engine has, ever; 0: nothing is noted yet */
-  uint8_t content_class; /* enum sched_class of content-type */
-  uint16_t head_start_types;                  /* the rules that match it */
-  bool says_date, says_server, says_priority; /* fields of the set */
+  struct header_memo memo;
 };
 
 /* What a field costs a list besides its strings (RFC 9113 section 6.5.2). */

@@ -10,7 +10,6 @@
 #include <assert.h>
 
 #include "engine/base/limits.h"
-#include "engine/hpack/encode.h"
 #include "engine/http/first_scan.h"
 #include "engine/site/mime.h"
 
@@ -71,8 +70,6 @@ void site_facts_prepare(const struct site_settings *settings, struct site_entry 
   facts->plain = (struct header_set){.at = facts->fields, .count = (uint32_t)count};
   facts->fields[count++] = header_of(TOKEN_VARY, span_text("accept-encoding"));
   facts->varied = (struct header_set){.at = facts->fields, .count = (uint32_t)count};
-  for (size_t i = 0; i < count; i++)
-    facts->fields[i].hash = hpack_field_hash(&facts->fields[i]);
   assert(count + 2 <= SITE_READY_FIELDS_MAX);
 }
 
@@ -83,7 +80,5 @@ void site_facts_code(struct site_entry *entry, enum coding coding, struct span t
   struct header *added = &facts->fields[facts->varied.count];
   added[0] = header_of(TOKEN_CONTENT_ENCODING, coding_name(coding));
   added[1] = header_of(TOKEN_CONTENT_TYPE, type);
-  for (size_t i = 0; i < 2; i++)
-    added[i].hash = hpack_field_hash(&added[i]);
   facts->coded = (struct header_set){.at = facts->fields + 1, .count = facts->varied.count + 1};
 }

@@ -89,7 +89,7 @@ static bool make_fields(const struct load_plan *plan, struct load_target *target
     option_field_set(target->fields, &target->field_count, field);
   }
   for (size_t i = 0; i < target->field_count; i++)
-    target->fields[i].hash = hpack_field_hash(&target->fields[i]);
+    hpack_encode_note(&target->fields[i]);
   return true;
 }
 

@@ -1,0 +1,30 @@
+/*
+ * h2/set_note.h - what sending a set of fields anew each time would find out again: the content of
+ * header_set.memo.
+ */
+#ifndef WEIR_H2_SET_NOTE_H
+#define WEIR_H2_SET_NOTE_H
+
+#include "engine/http/headers.h"
+
+struct h2_set_note {
+  uint64_t number;           /* no other set of the engine ever has it; 0: nothing is noted yet */
+  uint32_t bound_bytes;      /* most that the fields take encoded */
+  uint16_t head_start_types; /* rules that match content-type: head_start_types() */
+  uint8_t content_class;     /* enum sched_class of content-type */
+  bool says_date : 1, says_server : 1, says_priority : 1; /* fields of the set */
+};
+
+_Static_assert(sizeof(struct h2_set_note) == sizeof(struct header_memo), "a note fills the memo");
+
+static inline struct h2_set_note h2_set_note_get(const struct header_set *set) {
+  struct h2_set_note note;
+  __builtin_memcpy(&note, &set->memo, sizeof note);
+  return note;
+}
+
+static inline void h2_set_note_put(struct header_set *set, struct h2_set_note note) {
+  __builtin_memcpy(&set->memo, &note, sizeof note);
+}
+
+#endif
