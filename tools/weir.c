@@ -10,9 +10,9 @@
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 
-/* Read by jemalloc when it starts. Memory that a crowd of connections used goes back to the system
- * a second after they have gone, instead of when the next allocation happens to look: 48 MB became
- * 19 after 500 clients that did not read. A build without jemalloc ignores it. */
+/* jemalloc reads this at its start. Memory that many connections used returns to the system a second after
+ * they close, and not only when a later allocation happens to notice: 48 MB became 19 MB after 500 clients
+ * that did not read. A build without jemalloc ignores it. */
 extern const char *malloc_conf;
 const char *malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
 
@@ -21,8 +21,8 @@ static const struct command {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"serve", "serve files, or a small built-in site, over HTTP/2", command_serve},
-    {"load", "make requests over HTTP/2 and measure how they are answered", command_load},
-    {"trace", "fetch a page and draw how it arrived, frame by frame", command_trace},
+    {"load", "make requests over HTTP/2 and measure the answers", command_load},
+    {"trace", "fetch a page and show how it arrived, frame by frame", command_trace},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -31,7 +31,10 @@ static void print_help(FILE *to) {
   fputs("Usage: weir COMMAND [OPTIONS]\n\nCommands\n", to);
   for (size_t i = 0; i < COMMANDS; i++)
     fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
-  fputs("\n  weir COMMAND --help explains a command; weir --version tells the version.\n", to);
+  fputs("\n"
+        "weir help COMMAND, or weir COMMAND --help, explains a command.\n"
+        "weir version, or weir --version, prints the version.\n",
+        to);
 }
 
 static const struct command *find(const char *name) {
@@ -69,6 +72,12 @@ static bool open_standard_streams(void) {
   return true;
 }
 
+/* Whether `text` is `word`, --word, or the letter that stands for it. */
+static bool is_either(const char *text, const char *word, const char *letter) {
+  const char *bare = strncmp(text, "--", 2) == 0 ? text + 2 : text;
+  return strcmp(bare, word) == 0 || strcmp(text, letter) == 0;
+}
+
 int main(int argc, char **argv) {
   if (!open_standard_streams()) return EXIT_FAILED;
   if (argc < 2) {
@@ -76,12 +85,8 @@ int main(int argc, char **argv) {
     return EXIT_USAGE;
   }
   const char *name = argv[1];
-  if (strcmp(name, "--version") == 0) {
-    puts("weir " WEIR_VERSION);
-    return output_end("weir", EXIT_DONE);
-  }
-  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
-    return help(argc > 2 ? argv[2] : NULL);
+  if (is_either(name, "version", "-V")) return output_text("weir", "weir " WEIR_VERSION "\n");
+  if (is_either(name, "help", "-h")) return help(argc > 2 ? argv[2] : NULL);
   const struct command *command = find(name);
   if (!command) return no_such_command(name);
   return command->run(argc - 1, argv + 1);

@@ -77,6 +77,7 @@ bool address_parse(struct address *address, const char *text) {
   if (len >= sizeof host) return false;
   memcpy(host, text, len);
   host[len] = 0;
+  if (!colon) return address_from_host(address, "127.0.0.1", port);
   if (len == 0 || strcmp(host, "*") == 0) {
     set_ipv6(address, in6addr_any, 0, port);
     return true;

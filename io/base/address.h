@@ -3,7 +3,8 @@
  * "localhost:8080". No name but "localhost" is looked up here: a server that waits for DNS before
  * it listens surprises its owner.
  *
- * An address without a host, and "*", is "[::]": every IPv4 and IPv6 address of the machine.
+ * A port alone is on 127.0.0.1. An empty host, and "*", is "[::]": every IPv4 and IPv6 address of the
+ * machine.
  */
 #ifndef WEIR_IO_ADDRESS_H
 #define WEIR_IO_ADDRESS_H

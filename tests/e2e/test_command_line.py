@@ -27,23 +27,42 @@ def here(*more):
             "--workers", "1", *more)
 
 
-def test_help_and_version():
-    for arguments in (["--help"], ["serve", "--help"]):
+COMMANDS = ("serve", "load", "trace")
+
+
+def test_help():
+    for arguments in (["help"], ["--help"], ["-h"]):
         code, out, err = run(*arguments)
-        assert code == 0 and err == "" and "serve" in out, (code, err)
-    out = run("serve", "--help")[1]
-    for option in ("--http", "--https", "--cert", "--key", "--workers", "--drain-seconds",
-                   "--verbose", "--help", "--version"):
-        assert option in out
-    assert all(len(line) <= 100 for line in out.split("\n"))
-    for arguments in (["--version"], ["serve", "--version"]):
+        assert (code, err) == (0, "") and all(f"  {name}" in out for name in COMMANDS), out
+    for name in COMMANDS:
+        code, out, err = run(name, "--help")
+        assert (code, err) == (0, "") and out.startswith(f"Usage: weir {name} "), (code, err)
+        assert run("help", name) == run(name, "-h") == (code, out, err)
+        assert "-h, --help" in out and "-V, --version" in out
+        assert all(len(line) <= 90 for line in out.split("\n"))
+
+
+def test_help_lists_every_option():
+    """Every long option that the parser knows, but for a few other names of the same thing."""
+    synonyms = {"connections", "streams", "window-cap"}
+    for name in COMMANDS:
+        with open(os.path.join(harness.ROOT, "tools", name, "options.c")) as source:
+            known = set(re.findall(r'^ +\{"([a-z0-9-]+)", \w+_argument', source.read(), re.M))
+        listed = set(re.findall(r"--([a-z0-9-]+)", run(name, "--help")[1]))
+        assert {"help", "version"} <= known
+        assert known - listed <= (synonyms if name == "load" else set())
+
+
+def test_version():
+    for arguments in (["version"], *([*command, option] for command in ([], *([c] for c in COMMANDS))
+                                     for option in ("--version", "-V"))):
         code, out, err = run(*arguments)
-        assert code == 0 and re.match(r"weir \d+\.\d+", out), out
+        assert (code, err) == (0, "") and re.fullmatch(r"weir \d+\.\d+\.\d+\n", out), (arguments, out)
 
 
 @pytest.mark.parametrize("arguments", [
     ["--help"], ["--version"], ["help", "trace"], ["serve", "--help"], ["serve", "--version"],
-    ["trace", "--help"], ["load", "--help"]])
+    ["trace", "--help"], ["load", "--help"], ["load", "--version"], ["trace", "-V"], ["version"]])
 def test_output_that_cannot_be_written(arguments):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([harness.binary(), *arguments], stdout=full, stderr=subprocess.PIPE,

@@ -12,7 +12,7 @@ enum {
 };
 
 #ifndef WEIR_VERSION
-#define WEIR_VERSION "unknown" /* the Makefile knows */
+#define WEIR_VERSION "unknown" /* the Makefile sets it */
 #endif
 
 int command_load(int argc, char **argv);

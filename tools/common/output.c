@@ -99,10 +99,20 @@ int output_complain(const char *command, int status, const char *format, ...) {
   return status;
 }
 
+/* An errno of 0: an earlier write failed, whose reason is no longer known. */
+static int cannot_write(const char *command, int why) {
+  return output_complain(command, EXIT_FAILED, "cannot write to standard output%s%s",
+                         why ? ": " : "", why ? strerror(why) : "");
+}
+
 int output_end(const char *command, int status) {
   errno = 0;
   if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-  /* Where an earlier write failed, its reason is no longer known. */
-  return output_complain(command, EXIT_FAILED, "cannot write to standard output%s%s",
-                         errno ? ": " : "", errno ? strerror(errno) : "");
+  return cannot_write(command, errno);
+}
+
+int output_text(const char *command, const char *text) {
+  errno = 0;
+  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0) return EXIT_DONE;
+  return cannot_write(command, errno);
 }

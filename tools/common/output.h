@@ -1,5 +1,5 @@
 /*
- * common/output.h - what a command says when it fails, and the end of what it writes.
+ * common/output.h - a command's line when it fails, and whether its output was written.
  */
 #ifndef WEIR_TOOLS_OUTPUT_H
 #define WEIR_TOOLS_OUTPUT_H
@@ -21,5 +21,8 @@ __attribute__((format(printf, 3, 4))) int output_complain(const char *command, i
 /* Flushes standard output. Returns `status`, or EXIT_FAILED when something could not be written (a
  * full disk, a closed pipe): standard error then has one line, which begins with `command`. */
 __attribute__((warn_unused_result)) int output_end(const char *command, int status);
+
+/* Prints `text`, such as a help, and flushes. Returns EXIT_DONE, or EXIT_FAILED as output_end() does. */
+__attribute__((warn_unused_result)) int output_text(const char *command, const char *text);
 
 #endif

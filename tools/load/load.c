@@ -45,9 +45,8 @@ int command_load(int argc, char **argv) {
   char error[512];
   switch (load_options_parse(&options, argc, argv, error, sizeof error)) {
   case LOAD_OPTIONS_RUN: break;
-  case LOAD_OPTIONS_HELP:
-    fputs(load_options_help(), stdout);
-    return output_end("weir load", EXIT_DONE);
+  case LOAD_OPTIONS_HELP: return output_text("weir load", load_options_help());
+  case LOAD_OPTIONS_VERSION: return output_text("weir load", "weir " WEIR_VERSION "\n");
   case LOAD_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
   }
   struct load_report *report = calloc(1, sizeof *report); /* its histograms are large for a stack */

@@ -18,73 +18,72 @@
 static const char help[] =
     "Usage: weir load [OPTIONS] URL...\n"
     "\n"
-    "Makes requests over HTTP/2 and measures how they were answered. https:// needs a server that\n"
-    "agrees on h2 by ALPN; http:// is HTTP/2 with prior knowledge. Several URLs, all of one "
-    "origin,\n"
-    "are asked for in turn on each connection.\n"
+    "Makes requests over HTTP/2 and measures the answers. All URLs need the same scheme,\n"
+    "host and port; each connection requests them in turn. https:// needs a server that\n"
+    "selects h2 by ALPN; http:// is HTTP/2 with prior knowledge.\n"
     "\n"
     "How much\n"
-    "  -n, --requests N       requests in all (default: one a connection)\n"
-    "  -D, --duration TIME    for so long instead: 10, 500ms, 1m\n"
+    "  -n, --requests N       requests in total (default: one per connection)\n"
+    "  -D, --duration TIME    run for TIME instead: 10, 500ms, 1m\n"
     "      --warm-up-time TIME\n"
-    "                         with -D or -r: what happens in this time before is not counted\n"
+    "                         with -D: run for TIME before that, without counting\n"
     "  -c, --clients N        connections (default 1)\n"
     "  -m, --max-concurrent-streams N\n"
-    "                         requests at once on a connection (default 1); the server's limit is\n"
-    "                         obeyed if it is less\n"
-    "  -t, --threads N        threads, each pinned to a core, from the last one (default 1)\n"
-    "  -r, --rate N           open loop: start N requests a second, of all connections, whatever\n"
-    "                         became of those before. Latency then counts from when a request was\n"
-    "                         due, not from when there was room for it: a server that stalls "
-    "shows\n"
-    "  -T, --timeout TIME     a request that takes longer has failed (default 30); with -n, a\n"
-    "                         connection that is silent for three times as long is given up\n"
+    "                         concurrent requests per connection (default 1), within\n"
+    "                         the server's limit\n"
+    "  -t, --threads N        threads (default 1), pinned to cores from the last one down\n"
+    "  -r, --rate N           open loop: start N requests a second over all connections,\n"
+    "                         even if earlier ones are unfinished. Latency counts from\n"
+    "                         the time a request was due, so a stalled server shows\n"
+    "  -T, --timeout TIME     fail requests that take longer (default 30). With -n, also\n"
+    "                         give up connections that are silent for three times as long\n"
     "\n"
-    "What to ask\n"
-    "  -H, --header FIELD     another request field, \"name: value\"; may be given several times.\n"
-    "                         \":method: HEAD\" and \":authority: HOST\" replace what the URL "
-    "says\n"
+    "What to request\n"
+    "  -H, --header FIELD     add a request field, \"name: value\". May be repeated.\n"
+    "                         \":method: HEAD\" and \":authority: HOST\" override the URL\n"
     "  -d, --data FILE        POST the content of FILE\n"
     "      --connect-to HOST[:PORT]\n"
     "                         connect there instead of to the URL's host\n"
     "  -k, --insecure         do not verify certificates\n"
-    "      --cacert FILE      authorities to trust, PEM, instead of the system's\n"
+    "      --cacert FILE      trust these authorities, PEM, instead of the system's\n"
     "\n"
     "Flow control\n"
-    "  -w, --window-bits N    each stream's receive window is 2^N - 1 bytes (default 30)\n"
+    "  -w, --window-bits N    receive window of each stream, 2^N - 1 bytes (default 30)\n"
     "  -W, --connection-window-bits N\n"
-    "                         the connection's (default 30)\n"
-    "      --flow POLICY      when the server gets new credit: consume (default; half a\n"
-    "                         window at a time, for what was taken), threshold (the same, when it\n"
-    "                         arrives), echo (each frame answered at once), auto (windows begin "
-    "at\n"
-    "                         65535 and grow with the path)\n"
+    "                         receive window of the connection, likewise (default 30)\n"
+    "      --flow POLICY      when to give the server credit:\n"
+    "                         consume    at half a window, for bytes consumed (default)\n"
+    "                         threshold  at half a window, for bytes received\n"
+    "                         echo       for each frame at once\n"
+    "                         auto       like consume, with windows that start at 65535\n"
+    "                                    bytes and grow with the path\n"
     "      --cap [PATTERN=]BYTES[,BYTES...][,rest]\n"
-    "                         the server may send a response in steps: '*.jpg=4k,rest' is 4 KB of\n"
-    "                         each image until whatever else was being asked for has come as far\n"
-    "                         or has ended, then the rest. Shell wildcards, of path and query; "
-    "the\n"
-    "                         first that matches counts\n"
+    "                         let the server send responses in steps. A stream that has\n"
+    "                         received its step gets the next one when every other stream\n"
+    "                         of its connection that was open then has come as far or\n"
+    "                         ended. '*.jpg=4k,rest' takes 4 KB of each image first.\n"
+    "                         PATTERN matches path and query, with shell wildcards. May\n"
+    "                         be repeated; the first match counts\n"
     "\n"
     "What to show\n"
-    "      --json             the report as one JSON object on standard output\n"
-    "  -q, --quiet            no progress\n"
-    "  -h, --help\n"
+    "      --json             print the report as one JSON object\n"
+    "  -q, --quiet            show no progress\n"
+    "  -h, --help             print this help\n"
+    "  -V, --version          print the version\n"
     "\n"
     "Examples\n"
     "  weir load -n 100000 -c 100 -m 100 http://localhost:8080/plaintext\n"
-    "      how many requests a second does the server answer?\n"
+    "      how many requests a second can the server answer?\n"
     "  weir load -D 10 -c 50 -r 2000 -k https://localhost:8443/\n"
-    "      what latency does it have at 2000 requests a second?\n"
+    "      what is its latency at 2000 requests a second?\n"
     "  weir load -D 30 --warm-up-time 5 -c 10 -m 10 -d upload.bin http://localhost:8080/echo\n"
     "      uploads for 30 s, after 5 s that do not count\n"
-    "  weir load -n 2 -m 2 --cap '*.jpg=4k,rest' http://localhost:8080/a.jpg "
-    "http://localhost:8080/b.js\n"
+    "  weir load -n 2 -m 2 --cap '*.jpg=4k,rest' http://HOST/a.jpg http://HOST/b.js\n"
     "      4 KB of the image, the script, then the rest of the image\n"
     "\n"
-    "Ctrl-C ends a run early and prints what was measured until then.\n"
-    "Exit status: 0 done; 1 when no request succeeded or no connection could be made; 2 when the\n"
-    "command line was wrong.\n";
+    "Ctrl-C ends a run early and prints what was measured so far.\n"
+    "Exit status: 0 success; 1 no request succeeded, or no connection could be made;\n"
+    "2 wrong command line.\n";
 
 const char *load_options_help(void) {
   return help;
@@ -123,6 +122,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPTION_JSON},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
     {0},
 };
 
@@ -265,9 +265,10 @@ enum load_options_result load_options_parse(struct load_options *options, int ar
   optind = 0; /* begin anew, also in tests */
   opterr = 0;
   int option;
-  while ((option = getopt_long(argc, argv, ":n:D:c:m:t:r:T:H:d:kw:W:qh", long_options, NULL)) !=
+  while ((option = getopt_long(argc, argv, ":n:D:c:m:t:r:T:H:d:kw:W:qhV", long_options, NULL)) !=
          -1) {
     if (option == 'h') return LOAD_OPTIONS_HELP;
+    if (option == 'V') return LOAD_OPTIONS_VERSION;
     if (option == ':') wrong(&parser, "%s needs a value", argv[optind - 1]);
     if (option == '?') wrong(&parser, "%s: no such option", argv[optind - 1]);
     if (option == ':' || option == '?') return LOAD_OPTIONS_WRONG;

@@ -36,6 +36,7 @@ struct load_options {
 enum load_options_result {
   LOAD_OPTIONS_RUN,
   LOAD_OPTIONS_HELP,
+  LOAD_OPTIONS_VERSION,
   LOAD_OPTIONS_WRONG, /* exit 2, with `error` */
 };
 

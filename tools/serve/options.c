@@ -18,75 +18,76 @@
 static const char help[] =
     "Usage: weir serve [OPTIONS] [DIR]\n"
     "\n"
-    "Serves the files below DIR over HTTP/2; without DIR, a small built-in site.\n"
+    "Serves the files in DIR over HTTP/2. Without DIR, serves a small built-in site.\n"
     "\n"
-    "Where to listen (each option may be given several times)\n"
-    "  --http ADDR:PORT       HTTP/2 in clear text, with prior knowledge\n"
+    "Where to listen (options may be repeated)\n"
+    "  --http ADDR:PORT       HTTP/2 over clear text, with prior knowledge\n"
     "  --https ADDR:PORT      HTTP/2 over TLS 1.2 and 1.3\n"
-    "                         ADDR is an IPv4 or [IPv6] address, localhost (127.0.0.1 and [::1]),\n"
-    "                         or left out for all addresses. With neither option given:\n"
-    "                         --http localhost:8080 --https localhost:8443\n"
-    "                         ADDR:PORT,weight=N gives its connections that weight, see --weight\n"
+    "                         ADDR is an IPv4 address, an [IPv6] address, or localhost\n"
+    "                         (127.0.0.1 and [::1]). PORT alone means localhost:PORT;\n"
+    "                         :PORT means all addresses.\n"
+    "                         ADDR:PORT,weight=N also sets the weight of connections\n"
+    "                         that come in there; see --weight.\n"
+    "                         Default: --http localhost:8080 --https localhost:8443\n"
     "  --cert FILE            certificate chain, PEM, the server's own first\n"
-    "  --key FILE             its private key, PEM. Without both a self-signed certificate is "
-    "made\n"
-    "                         in memory, and its SHA-256 fingerprint printed\n"
+    "  --key FILE             its private key, PEM. Without --cert and --key, weir makes\n"
+    "                         a self-signed certificate in memory and prints its\n"
+    "                         SHA-256 fingerprint\n"
     "\n"
     "What to send\n"
-    "  --cache-control VALUE  send this Cache-Control with every file, such as max-age=3600\n"
-    "  --preload PAGE=PATH    tell clients of PAGE to load PATH as well: a link field, a 103 "
-    "Early\n"
-    "                         Hints, and a push where the client accepts pushes\n"
-    "  --push-manifest FILE   the same from a JSON file: {\"/\": {\"/style.css\": {\"type\": "
-    "\"style\"}}}\n"
-    "  --no-push              103 and link fields only\n"
-    "  --head-start RULE      send the first bytes of some responses early, so that a page can be "
-    "laid\n"
-    "                         out; RULE is TYPE[@PATH]=BYTES[k][:URGENCY], * stands for anything, "
-    "and\n"
-    "                         the first that matches counts. With scan for BYTES: 4 KiB, or a "
-    "progressive\n"
-    "                         JPEG up to the end of its first scan (default image/*=scan, at "
-    "urgency 2)\n"
+    "  --cache-control VALUE  send this Cache-Control with every file: max-age=3600\n"
+    "  --preload PAGE=PATH    tell clients of PAGE to load PATH too, by a link field, a\n"
+    "                         103 Early Hints response, and a push to clients that\n"
+    "                         accept pushes. May be repeated\n"
+    "  --push-manifest FILE   the same from a JSON file:\n"
+    "                         {\"/\": {\"/style.css\": {\"type\": \"style\"}}}\n"
+    "  --no-push              send link fields and 103, but no pushes\n"
+    "  --head-start RULE      send the first bytes of matching responses early, so that\n"
+    "                         a browser can lay out the page. RULE is\n"
+    "                         TYPE[@PATH]=BYTES[k][:URGENCY]; * matches anything. May be\n"
+    "                         repeated; the first match counts. BYTES may be scan: 4 KiB,\n"
+    "                         or a progressive JPEG to the end of its first scan.\n"
+    "                         Default: image/*=scan, at urgency 2\n"
     "  --no-rfc7540-priorities\n"
-    "                         tell clients that the priority field and PRIORITY_UPDATE alone "
-    "count\n"
-    "                         (RFC 9218), and ignore the weights and dependencies before them\n"
+    "                         follow only the priority field and PRIORITY_UPDATE\n"
+    "                         (RFC 9218), ignore the weights and dependencies of\n"
+    "                         RFC 7540, and tell clients so\n"
     "\n"
     "How to run\n"
-    "  --workers N            threads, each pinned to a core; default: the cores of the affinity\n"
-    "                         mask, no more than the cgroup's cpu quota\n"
-    "  --connections N        connections at once; default: as many as there are descriptors for\n"
-    "  --streams N            streams at once on one connection (default 128)\n"
-    "  --flow POLICY          when clients get credit for what they upload: auto (default; windows "
-    "grow\n"
-    "                         with the path), consume (fixed windows, credit for what was used),\n"
-    "                         threshold (refilled at half), echo (each frame answered at once)\n"
-    "  --window BYTES         window that each upload begins with (default 65535)\n"
-    "  --weight NETWORK=N     weight, 1 to 256, of clients in NETWORK, such as 10.0.0.0/8=64; 16 "
-    "by\n"
-    "                         default. A thread that is busy shares its time among connections by\n"
-    "                         weight. May be given several times, and the first that matches "
-    "counts\n"
-    "  --idle-seconds N       close connections on which nothing happens for so long (default 60)\n"
-    "  --drain-seconds N      after SIGTERM or SIGINT, let streams finish for so long (default "
-    "10);\n"
-    "                         a second signal ends the server at once\n"
-    "  --verbose              list the kernel features found, and say more at the end\n"
-    "  --help                 print this\n"
-    "  --version              print the version\n"
+    "  --workers N            threads, each pinned to a core. Default: the cores of the\n"
+    "                         affinity mask, within the cgroup's CPU quota\n"
+    "  --connections N        concurrent connections. Default: as many as the limit on\n"
+    "                         descriptors allows\n"
+    "  --streams N            concurrent streams per connection (default 128)\n"
+    "  --flow POLICY          when to give clients credit for uploads:\n"
+    "                         auto       windows grow with the path (default)\n"
+    "                         consume    fixed windows; credit for bytes consumed\n"
+    "                         threshold  fixed windows; refilled at half\n"
+    "                         echo       fixed windows; credit for each frame at once\n"
+    "  --window BYTES         window that each upload starts with (default 65535)\n"
+    "  --weight NETWORK=N     weight of clients in NETWORK: 10.0.0.0/8=64. From 1 to\n"
+    "                         256, default 16. A busy thread divides its time among\n"
+    "                         connections by weight. May be repeated; the first match\n"
+    "                         counts\n"
+    "  --idle-seconds N       close connections that are idle for N s (default 60)\n"
+    "  --drain-seconds N      after SIGTERM or SIGINT, give streams N s to finish\n"
+    "                         (default 10)\n"
+    "  --verbose              list the kernel features found, and print totals at exit\n"
+    "  -h, --help             print this help\n"
+    "  -V, --version          print the version\n"
     "\n"
-    "SIGTERM and SIGINT end the server gracefully, a second one at once. SIGUSR1 prints all\n"
-    "counters, added up over the workers, as one line of JSON to standard error.\n"
+    "SIGTERM and SIGINT stop the server gracefully; a second one stops it at once.\n"
+    "SIGUSR1 prints all counters, summed over the workers, as one line of JSON to\n"
+    "standard error.\n"
     "\n"
     "Examples\n"
-    "  weir serve                                        the built-in site\n"
-    "  weir serve ~/site                                 a directory, for this machine only\n"
+    "  weir serve                     the built-in site\n"
+    "  weir serve ~/site              a directory, for this machine only\n"
     "  weir serve /var/www --https :443 --cert chain.pem --key key.pem\n"
-    "  weir serve dist --http :8080 --cache-control max-age=60 --preload /=/app.js\n"
+    "  weir serve dist --http 8080 --cache-control max-age=60 --preload /=/app.js\n"
     "\n"
     "Try it: curl -k --http2 https://localhost:8443/\n"
-    "Exit status: 0 done, 1 the work failed, 2 the command line was wrong.\n";
+    "Exit status: 0 success, 1 failure, 2 wrong command line.\n";
 
 const char *serve_options_help(void) {
   return help;
@@ -120,6 +121,12 @@ static bool is_name_and_port(const char *text) {
          atoi(colon + 1) <= 65535 && isalpha((unsigned char)colon[-1]);
 }
 
+/* Whether both loopback addresses are meant. A port alone is one of this machine's own. */
+static bool is_localhost(const char *text) {
+  static const char local[] = "localhost:";
+  return strncmp(text, local, sizeof local - 1) == 0 || !strchr(text, ':');
+}
+
 static bool add_listener(struct reader *reader, const struct serve_listener *listener) {
   struct serve_options *options = reader->options;
   if (options->listener_count == SERVE_LISTENERS_MAX) return false;
@@ -139,9 +146,8 @@ static enum serve_options_result add_address(struct reader *reader, const char *
     return SERVE_OPTIONS_FAILED;
   }
   bool room = add_listener(reader, &listener);
-  static const char local[] = "localhost:";
   listener.optional = true;
-  if (room && strncmp(text, local, sizeof local - 1) == 0 &&
+  if (room && is_localhost(text) &&
       address_from_host(&listener.address, "::1", address_port(&listener.address)))
     room = add_listener(reader, &listener);
   if (!room) return wrong(reader, "%s %s: too many addresses", option, text);
@@ -205,8 +211,6 @@ enum option_code {
   OPTION_IDLE_SECONDS,
   OPTION_DRAIN_SECONDS,
   OPTION_VERBOSE,
-  OPTION_HELP,
-  OPTION_VERSION,
 };
 
 static const struct option names[] = {
@@ -229,8 +233,8 @@ static const struct option names[] = {
     {"idle-seconds", required_argument, NULL, OPTION_IDLE_SECONDS},
     {"drain-seconds", required_argument, NULL, OPTION_DRAIN_SECONDS},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
     {0},
 };
 
@@ -315,8 +319,6 @@ static enum serve_options_result take(struct reader *reader, int code, char *val
   case OPTION_DRAIN_SECONDS:
     return read_number(reader, "--drain-seconds", value, 0, 86400, &options->drain_seconds);
   case OPTION_VERBOSE: options->verbose = true; return SERVE_OPTIONS_RUN;
-  case OPTION_HELP: return SERVE_OPTIONS_HELP;
-  case OPTION_VERSION: return SERVE_OPTIONS_VERSION;
   }
   return SERVE_OPTIONS_RUN;
 }
@@ -354,7 +356,9 @@ enum serve_options_result serve_options_parse(struct serve_options *options, int
   opterr = 0;
   optind = 0; /* starts anew, whoever used getopt before */
   int code;
-  while ((code = getopt_long(argc, argv, ":", names, NULL)) != -1) {
+  while ((code = getopt_long(argc, argv, ":hV", names, NULL)) != -1) {
+    if (code == 'h') return SERVE_OPTIONS_HELP;
+    if (code == 'V') return SERVE_OPTIONS_VERSION;
     if (code == ':') return wrong(&reader, "%s needs a value", argv[optind - 1]);
     if (code == '?')
       return wrong(&reader, "%s: no such option; see weir serve --help", argv[optind - 1]);

@@ -402,12 +402,8 @@ int command_serve(int argc, char **argv) {
   char error[256];
   switch (serve_options_parse(&server.options, argc, argv, error, sizeof error)) {
   case SERVE_OPTIONS_RUN: break;
-  case SERVE_OPTIONS_HELP:
-    fputs(serve_options_help(), stdout);
-    return output_end("weir serve", EXIT_DONE);
-  case SERVE_OPTIONS_VERSION:
-    puts("weir " WEIR_VERSION);
-    return output_end("weir serve", EXIT_DONE);
+  case SERVE_OPTIONS_HELP: return output_text("weir serve", serve_options_help());
+  case SERVE_OPTIONS_VERSION: return output_text("weir serve", "weir " WEIR_VERSION "\n");
   case SERVE_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
   case SERVE_OPTIONS_FAILED: return complain(EXIT_FAILED, "%s", error);
   }

@@ -14,59 +14,63 @@ static const char help[] =
     "Usage: weir trace [OPTIONS] URL...\n"
     "       weir trace [OPTIONS] --manifest FILE BASE-URL\n"
     "\n"
-    "Fetches resources over HTTP/2, one connection an origin, and shows what passed: a line a\n"
-    "resource, a line a frame (--frames), a waterfall (--output). Works with any HTTP/2 server.\n"
-    "https:// needs a server that agrees on h2 by ALPN; http:// is HTTP/2 with prior knowledge.\n"
+    "Fetches resources from any HTTP/2 server, over one connection per origin, and shows how\n"
+    "they arrived: one line per resource, one line per frame (--frames), or a waterfall\n"
+    "(--output). https:// needs a server that selects h2 by ALPN; http:// is HTTP/2 with\n"
+    "prior knowledge.\n"
     "\n"
     "What to fetch\n"
-    "  -m, --manifest FILE    the resources of a JSON file, relative to BASE-URL:\n"
+    "  -m, --manifest FILE    fetch the resources in a JSON file, relative to BASE-URL:\n"
     "                           { \"resources\": [\n"
     "                               { \"url\": \"/\", \"kind\": \"document\" },\n"
     "                               { \"url\": \"/a.css\", \"after\": \"/\", \"event\": "
     "\"first-byte\" },\n"
     "                               { \"url\": \"/b.jpg\", \"start\": 120, \"priority\": \"u=2, "
-    "i\" "
-    "} ] }\n"
-    "                         kind: document style script font image fetch other\n"
-    "                         event: headers first-byte dimensions complete; start, delay: ms\n"
-    "                         also: critical, weight, id, and cap with uncap: \"cap\": 4096 lets\n"
-    "                         the server send 4 KB until the resource named by uncap is complete\n"
-    "  -p, --profile NAME     signals and windows of chromium (default), firefox, safari; or none\n"
-    "  -H, --header FIELD     another request field, \"name: value\"; may be given several times\n"
+    "i\" } ] }\n"
+    "                         kind: document, style, script, font, image, fetch or other\n"
+    "                         event: headers, first-byte, dimensions or complete\n"
+    "                         start, delay: milliseconds\n"
+    "                         critical: true counts for \"last critical byte\"\n"
+    "                         weight: 1 to 256; id: a name for after and uncap\n"
+    "                         cap, uncap: \"cap\": 4096 lets the server send 4 KB until the\n"
+    "                         resource named by uncap is complete\n"
+    "  -p, --profile NAME     signals and windows of chromium (default), firefox or safari;\n"
+    "                         or none\n"
+    "  -H, --header FIELD     add a request field, \"name: value\". May be repeated\n"
     "\n"
     "How to fetch it\n"
-    "  -r, --limit-rate RATE  bytes per second, with K or M (200K = 1.6 Mbit/s): reads the "
-    "sockets\n"
-    "                         at that rate through small buffers, as behind a slow last mile\n"
-    "      --window BYTES     each stream's receive window instead of the profile's\n"
+    "  -r, --limit-rate RATE  bytes per second, with K or M (200K = 1.6 Mbit/s). Reads the\n"
+    "                         sockets at that rate through small buffers, like a slow line\n"
+    "      --window BYTES     receive window of each stream, instead of the profile's\n"
     "      --connection-window BYTES\n"
-    "                         the connection's, 65535 or more\n"
+    "                         receive window of the connection, 65535 or more\n"
     "  -k, --insecure         do not verify certificates\n"
-    "      --cacert FILE      authorities to trust, PEM, instead of the system's\n"
-    "  -t, --timeout SECONDS  for everything (default 60)\n"
+    "      --cacert FILE      trust these authorities, PEM, instead of the system's\n"
+    "  -t, --timeout SECONDS  for everything together (default 60)\n"
     "\n"
     "What to show\n"
-    "  -o, --output FILE      a waterfall: FILE.svg, or FILE.html with the frame log below it\n"
-    "  -c, --compare URL      the same resources from a second server, on the same time axis\n"
+    "  -o, --output FILE      draw a waterfall: FILE.svg, or FILE.html with the frames below\n"
+    "  -c, --compare URL      fetch from a second server too, and draw both on one time axis\n"
     "      --title TEXT       heading of the waterfall\n"
-    "      --label TEXT       what to call the server; given twice, also the second one\n"
-    "  -f, --frames           print every frame: time, connection, direction, type, stream ...\n"
-    "  -j, --json FILE        everything that was seen, for scripts (- is standard output)\n"
-    "  -h, --help\n"
+    "      --label TEXT       name of the server; repeat it for the second server\n"
+    "  -f, --frames           print every frame: time, direction, type, stream ...\n"
+    "  -j, --json FILE        write everything seen as JSON; - is standard output\n"
+    "  -h, --help             print this help\n"
+    "  -V, --version          print the version\n"
     "\n"
     "Examples\n"
     "  weir trace -f https://example.org/\n"
     "      which frames does that server send?\n"
     "  weir trace -k -m page.json -r 200K -o page.svg https://localhost:8443/\n"
     "      how does a page arrive over 1.6 Mbit/s?\n"
-    "  weir trace -k -m page.json -r 200K -o both.html -c https://localhost:9443/ "
-    "https://localhost:8443/\n"
+    "  weir trace -k -m page.json -r 200K -o both.html -c https://localhost:9443/ \\\n"
+    "      https://localhost:8443/\n"
     "      which of two servers decides better?\n"
     "  weir trace --window 16384 -o stalls.svg http://localhost:8080/bytes/1000000\n"
     "      where does a small window make the server wait?\n"
     "\n"
-    "Exit status: 0 when every resource came completely, whatever its status; 1 when one did not;\n"
-    "2 when the command line or the manifest was wrong.\n";
+    "Exit status: 0 every resource arrived completely, whatever its status; 1 one did not;\n"
+    "2 wrong command line or manifest.\n";
 
 const char *trace_options_help(void) {
   return help;
@@ -91,6 +95,7 @@ static const struct option long_options[] = {
     {"frames", no_argument, NULL, 'f'},
     {"json", required_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
     {0},
 };
 
@@ -213,8 +218,9 @@ enum trace_options_result trace_options_parse(struct trace_options *options, int
   optind = 0; /* begin anew, also in tests */
   opterr = 0;
   int option;
-  while ((option = getopt_long(argc, argv, ":m:p:H:r:kt:o:c:fj:h", long_options, NULL)) != -1) {
+  while ((option = getopt_long(argc, argv, ":m:p:H:r:kt:o:c:fj:hV", long_options, NULL)) != -1) {
     if (option == 'h') return TRACE_OPTIONS_HELP;
+    if (option == 'V') return TRACE_OPTIONS_VERSION;
     if (option == ':') wrong(&parser, "%s needs a value", argv[optind - 1]);
     if (option == '?') wrong(&parser, "%s: no such option", argv[optind - 1]);
     if (option == ':' || option == '?') return TRACE_OPTIONS_WRONG;

@@ -31,6 +31,7 @@ struct trace_options {
 enum trace_options_result {
   TRACE_OPTIONS_RUN,
   TRACE_OPTIONS_HELP,
+  TRACE_OPTIONS_VERSION,
   TRACE_OPTIONS_WRONG, /* exit 2, with `error` */
 };
 

@@ -172,9 +172,8 @@ int command_trace(int argc, char **argv) {
   char error[512];
   switch (trace_options_parse(&tracer.options, argc, argv, error, sizeof error)) {
   case TRACE_OPTIONS_RUN: break;
-  case TRACE_OPTIONS_HELP:
-    fputs(trace_options_help(), stdout);
-    return output_end("weir trace", EXIT_DONE);
+  case TRACE_OPTIONS_HELP: return output_text("weir trace", trace_options_help());
+  case TRACE_OPTIONS_VERSION: return output_text("weir trace", "weir " WEIR_VERSION "\n");
   case TRACE_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
   }
   signal(SIGPIPE, SIG_IGN);

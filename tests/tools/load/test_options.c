@@ -150,6 +150,8 @@ static void test_help(void **state) {
   struct load_options options;
   char error[256];
   assert_int_equal(parse(&options, "-h", error, sizeof error), LOAD_OPTIONS_HELP);
+  assert_int_equal(parse(&options, "-V", error, sizeof error), LOAD_OPTIONS_VERSION);
+  assert_int_equal(parse(&options, "--version", error, sizeof error), LOAD_OPTIONS_VERSION);
   static const char *const words[] = {
       "--requests",    "--duration", "--warm-up-time", "--clients",    "--threads",  "--rate",
       "--timeout",     "--header",   "--data",         "--connect-to", "--insecure", "--cacert",

@@ -54,6 +54,8 @@ static const struct row rows[] = {
     {"--weight 10.0.0.0/8=4 --weight [fd00::]/8=256", SERVE_OPTIONS_RUN, ""},
     {"--help", SERVE_OPTIONS_HELP, ""},
     {"--version", SERVE_OPTIONS_VERSION, ""},
+    {"dir -h", SERVE_OPTIONS_HELP, ""},
+    {"-V", SERVE_OPTIONS_VERSION, ""},
     {"--workers 4 --help --nonsense", SERVE_OPTIONS_HELP, ""},
     {"dir --cache-control max-age=5 --preload /=/a.css --push-manifest m --no-push "
      "--no-rfc7540-priorities",
@@ -151,6 +153,22 @@ static void defaults(void **state) {
   assert_int_equal(options.workers, 0);
   assert_true(options.push);
   assert_false(options.verbose);
+}
+
+/* A port alone is on both loopback addresses; with a colon it is on all addresses. */
+static void ports(void **state) {
+  (void)state;
+  struct serve_options options;
+  char error[256];
+  assert_int_equal(parse("--http 9 --http :8 --https 7,weight=99", &options, error),
+                   SERVE_OPTIONS_RUN);
+  assert_int_equal(options.listener_count, 5);
+  assert_listener(&options, 0, "127.0.0.1:9", false, false);
+  assert_listener(&options, 1, "[::1]:9", false, true);
+  assert_listener(&options, 2, "[::]:8", false, false);
+  assert_listener(&options, 3, "127.0.0.1:7", true, false);
+  assert_listener(&options, 4, "[::1]:7", true, true);
+  assert_int_equal(options.listeners[4].weight, 99);
 }
 
 static void values(void **state) {
@@ -366,6 +384,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(command_lines),
       cmocka_unit_test(defaults),
+      cmocka_unit_test(ports),
       cmocka_unit_test(values),
       cmocka_unit_test(a_field_value_that_is_too_long),
       cmocka_unit_test(too_many),

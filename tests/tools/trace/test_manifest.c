@@ -261,6 +261,8 @@ static void test_options(void **state) {
   assert_int_equal(options.url_count, 1);
   assert_string_equal(options.urls[0], "http://h/");
   assert_int_equal(parse("--help", &options, error), TRACE_OPTIONS_HELP);
+  assert_int_equal(parse("-V", &options, error), TRACE_OPTIONS_VERSION);
+  assert_int_equal(parse("--version", &options, error), TRACE_OPTIONS_VERSION);
 }
 
 static void test_wrong_options(void **state) {
