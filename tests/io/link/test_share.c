@@ -371,6 +371,109 @@ static void held_links_end(void **state) {
   free(model);
 }
 
+/* Two links of the greatest weight that are busy, so that a light one can be ahead of its part, and
+ * virtual time that moves only when the test sets it. */
+struct bench {
+  struct shares shares;
+  struct share heavy[2], light;
+  struct list_node node, released;
+};
+
+static void bench_init(struct bench *bench) {
+  *bench = (struct bench){.light = {0}};
+  shares_init(&bench->shares);
+  list_init(&bench->released);
+  shares_turn(&bench->shares, IO_SECOND, &bench->released); /* the first period begins */
+  for (unsigned i = 0; i < 2; i++)
+    shares_charge(&bench->shares, &bench->heavy[i], SHARE_SCALE, SHARE_BUSY_BYTES);
+  bench->shares.turn_cost = 0;
+}
+
+/* A turn at virtual time `now`, in which next to nothing was done. */
+static void turn_at(struct bench *bench, uint64_t now) {
+  bench->shares.now = now;
+  bench->shares.turn_cost = 1;
+  shares_turn(&bench->shares, IO_SECOND, &bench->released);
+  assert_int_equal(bench->shares.now, now);
+}
+
+static bool is_released(const struct bench *bench) {
+  return !list_is_empty(&bench->released);
+}
+
+/* What the light link can be charged until it is ahead, when it is `behind` bytes behind its part. */
+static uint64_t cost_until_ahead(unsigned weight, uint64_t behind) {
+  static struct bench bench;
+  uint64_t cost = 0;
+  bench_init(&bench);
+  shares_charge(&bench.shares, &bench.light, weight, SHARE_BUSY_BYTES);
+  bench.shares.now = bench.light.due + behind * SHARE_SCALE / weight;
+  for (; !share_is_ahead(&bench.shares, &bench.light, weight); cost += SHARE_CALL_BYTES)
+    shares_charge(&bench.shares, &bench.light, weight, 0);
+  return cost - SHARE_CALL_BYTES;
+}
+
+/* One that was late gets what it missed, but no more than that, and no more than SHARE_LAG_BYTES. */
+static void lag_is_bounded(void **state) {
+  (void)state;
+  static const unsigned weights[] = {1, 7, 16, 128};
+  for (unsigned i = 0; i < 4; i++) {
+    const uint64_t piece = SHARE_CALL_BYTES;
+    assert_in_range(cost_until_ahead(weights[i], 0), SHARE_SLACK_BYTES - piece, SHARE_SLACK_BYTES);
+    for (uint64_t more = 0; more < 2; more++) {
+      const uint64_t most = SHARE_LAG_BYTES + SHARE_SLACK_BYTES;
+      assert_in_range(cost_until_ahead(weights[i], SHARE_LAG_BYTES << 4 * more), most - piece,
+                      most);
+    }
+  }
+}
+
+/* Who was busy counts for the rest of its period and the next one. Virtual time passes in each, even
+ * if nobody does anything. */
+static void periods_end(void **state) {
+  (void)state;
+  static struct bench bench;
+  bench_init(&bench);
+  struct shares *shares = &bench.shares;
+  uint64_t now_ns = IO_SECOND, begun = shares->now;
+  for (unsigned periods = 0; periods < 3; periods++) {
+    assert_int_equal(shares->heaviest, periods < 2 ? SHARE_SCALE : 0);
+    shares_turn(shares, now_ns + SHARE_PERIOD_NS - 1, &bench.released);
+    assert_int_equal(shares->now, begun);
+    shares_turn(shares, now_ns += SHARE_PERIOD_NS, &bench.released);
+    assert_int_equal(shares->now, begun += SHARE_PERIOD_FLOOR);
+  }
+}
+
+/* A held link is released on the day on which it is due; on the calendar's last day at the latest, and
+ * then it is still ahead. */
+static void days_of_the_calendar(void **state) {
+  (void)state;
+  static const struct {
+    uint64_t due, day;
+    bool ahead;
+  } rows[] = {
+      {5 * SHARE_DAY, 5, false},
+      {6 * SHARE_DAY - 1, 5, false},
+      {(SHARE_DAYS - 1) * SHARE_DAY, SHARE_DAYS - 1, false},
+      {(SHARE_DAYS + 70) * SHARE_DAY, SHARE_DAYS - 1, true},
+  };
+  static struct bench bench;
+  for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    bench_init(&bench);
+    bench.shares.now = 0;
+    shares_charge(&bench.shares, &bench.light, 1, SHARE_BUSY_BYTES);
+    bench.light.due = rows[i].due;
+    shares_hold(&bench.shares, &bench.light, 1, &bench.node);
+    turn_at(&bench, rows[i].day * SHARE_DAY - 1);
+    assert_false(is_released(&bench));
+    turn_at(&bench, rows[i].day * SHARE_DAY);
+    assert_true(is_released(&bench));
+    shares_leave(&bench.shares, &bench.light, &bench.node);
+    assert_int_equal(share_is_ahead(&bench.shares, &bench.light, 1), rows[i].ahead);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(parts_follow_weights),
@@ -383,6 +486,9 @@ int main(void) {
       cmocka_unit_test(nobody_starves),
       cmocka_unit_test(weights_change),
       cmocka_unit_test(held_links_end),
+      cmocka_unit_test(lag_is_bounded),
+      cmocka_unit_test(periods_end),
+      cmocka_unit_test(days_of_the_calendar),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
