@@ -65,9 +65,9 @@ uint8_t *h2_settings_encode(uint8_t *out, const struct h2_settings *ours) {
   static const struct h2_settings initial = H2_SETTINGS_INITIAL;
   uint8_t *payload = out + H2_FRAME_HEADER_BYTES;
   uint8_t *end = payload;
-  for (uint16_t id = 0; id < ROWS; id++) {
+  for (size_t id = 0; id < ROWS; id++) {
     if (rows[id].max == 0 || *value_of(ours, &rows[id]) == *value_of(&initial, &rows[id])) continue;
-    end = wire_put16(end, id);
+    end = wire_put16(end, (uint16_t)id);
     end = wire_put32(end, *value_of(ours, &rows[id]));
   }
   h2_frame_header_encode(

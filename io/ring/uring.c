@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -86,15 +87,16 @@ static int seccomp_mode(void) {
   int mode = 0;
   FILE *file = fopen("/proc/self/status", "re");
   while (file && fgets(line, sizeof line, file))
-    if (sscanf(line, "Seccomp: %d", &mode) == 1) break;
+    if (strncmp(line, "Seccomp:", 8) == 0) mode = (int)strtol(line + 8, NULL, 10);
   if (file) fclose(file);
   return mode;
 }
 
 static int sysctl_disabled(void) {
+  char line[32];
   int value = -1;
   FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
-  if (file && fscanf(file, "%d", &value) != 1) value = -1;
+  if (file && fgets(line, sizeof line, file)) value = (int)strtol(line, NULL, 10);
   if (file) fclose(file);
   return value;
 }

@@ -31,10 +31,11 @@ static unsigned cores_of(long long quota, long long period) {
 /* cgroup version 2: "max 100000" or "150000 100000". */
 static unsigned quota_of_unified(const char *directory) {
   char path[PATH_MAX], line[128];
-  long long quota, period;
   if (snprintf(path, sizeof path, "%s/cpu.max", directory) >= (int)sizeof path) return 0;
   if (!read_line(path, line, sizeof line)) return 0;
-  return sscanf(line, "%lld %lld", &quota, &period) == 2 ? cores_of(quota, period) : 0;
+  char *rest; /* of "max", which is no number, all of it: a quota of 0, which is none */
+  long long quota = strtoll(line, &rest, 10);
+  return cores_of(quota, strtoll(rest, NULL, 10));
 }
 
 /* cgroup version 1: two files, a quota of -1 for none. */
@@ -44,7 +45,7 @@ static unsigned quota_of_legacy(const char *directory) {
   if (!read_line(path, quota, sizeof quota)) return 0;
   if (snprintf(path, sizeof path, "%s/cpu.cfs_period_us", directory) >= (int)sizeof path) return 0;
   if (!read_line(path, period, sizeof period)) return 0;
-  return cores_of(atoll(quota), atoll(period));
+  return cores_of(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
 static unsigned smaller_quota(unsigned a, unsigned b) {

@@ -140,9 +140,9 @@ static void print_busy(const struct load_report *report, FILE *to) {
           time_text((double)report->sum.cpu_ns, text), 100 * most);
   if (most > LOAD_BUSY)
     fprintf(to,
-            "warning: %s thread%s busy all the time, so weir load may have been slower than the "
+            "warning: %s thread was busy all the time, so weir load may have been slower than the "
             "server: try more threads (-t)\n",
-            report->workers > 1 ? "a" : "the", report->workers > 1 ? " was" : " was");
+            report->workers > 1 ? "a" : "the");
 }
 
 void load_text_write(const struct load_report *report, FILE *to) {

@@ -118,7 +118,7 @@ static bool is_name_and_port(const char *text) {
   size_t host = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
   size_t digits = strspn(colon + 1, "0123456789");
   return host == (size_t)(colon - text) && digits > 0 && digits <= 5 && colon[1 + digits] == 0 &&
-         atoi(colon + 1) <= 65535 && isalpha((unsigned char)colon[-1]);
+         strtol(colon + 1, NULL, 10) <= 65535 && isalpha((unsigned char)colon[-1]);
 }
 
 /* Whether both loopback addresses are meant. A port alone is one of this machine's own. */
