@@ -106,7 +106,7 @@ help:
 	@echo 'make bench-compare        weir beside nginx and h2o, where these are installed'
 	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
 	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
-	@echo 'make tidy                 clang-format check, cppcheck, layers'
+	@echo 'make tidy                 formatter, linters, layers, circles and what else tests/style checks'
 	@echo 'make install PREFIX=DIR   program, library, headers, pkg-config file, man page'
 	@echo 'make deps                 install what building, testing and measuring need'
 	@echo 'make clean                remove build/'
@@ -161,10 +161,8 @@ coverage:
 tidy:
 	@tools/deps.sh build test
 	@$(MAKE) --no-print-directory all
-	clang-format --dry-run --Werror $(SOURCES)
-	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
-	  --suppressions-list=.cppcheck -D_GNU_SOURCE -I. engine io tools
-	tests/layers.sh
+	@tests/layers.sh
+	@$(PYTHON) tests/style
 
 # ---- what make builds (V=1 shows the commands) ------------------------------------------------
 
