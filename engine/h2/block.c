@@ -15,6 +15,7 @@
  */
 #include "engine/h2/block.h"
 
+#include "engine/h2/client.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/fault.h"

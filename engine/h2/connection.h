@@ -136,6 +136,7 @@ struct h2 {
   bool drain_final; /* the last GOAWAY is out: newer streams are ignored */
   bool goaway_received;
   uint32_t goaway_last_id; /* from the peer: our streams above it are not handled */
+  uint32_t goaway_code;    /* from the peer: of its last GOAWAY */
   uint64_t drain_ns;       /* when to send the last GOAWAY */
   uint64_t opened_ns, idle_since_ns, control_since_ns;
   uint64_t stalled_since_ns; /* output that the peer does not take, or 0 */
@@ -146,16 +147,7 @@ struct h2 {
 
   const struct h2_client_events *client; /* client role: may be NULL */
   void *client_ctx;
-};
-
-/* What the owner of a client connection hears; every member may be NULL. */
-struct h2_client_events {
-  void (*settings)(void *ctx, struct h2 *h2); /* the server's SETTINGS were applied */
-  void (*goaway)(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code);
-  void (*ping_acked)(void *ctx, struct h2 *h2, const uint8_t opaque[8]);
-  /* Whether the server may also promise what is of another origin than the request it promises on,
-   * by the names in its certificate, say (RFC 9113 section 8.4). NULL: never. */
-  bool (*authoritative)(void *ctx, struct h2 *h2, struct span scheme, struct span authority);
+  bool end_told; /* to h2_client_events.ended */
 };
 
 static inline size_t h2_min(size_t a, size_t b) {

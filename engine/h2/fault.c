@@ -3,6 +3,7 @@
  */
 #include "engine/h2/fault.h"
 
+#include "engine/h2/client.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/life.h"
@@ -15,6 +16,7 @@ void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
   counter_add(code == H2_ENHANCE_YOUR_CALM ? &counters->calmed : &counters->failed, 1);
   if (code == H2_COMPRESSION_ERROR) counter_add(&counters->failed_compression, 1);
   h2_goaway(h2, h2->peer_id_handled, code, reason);
+  h2_client_end(h2, H2_END_BROKEN, code, reason);
   h2_stream_finish_all(h2, code);
 }
 

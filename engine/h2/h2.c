@@ -5,6 +5,7 @@
 
 #include "engine/h2/answer.h"
 #include "engine/h2/block.h"
+#include "engine/h2/client.h"
 #include "engine/h2/clock.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/life.h"
@@ -57,6 +58,7 @@ static uint32_t eof_code(const struct h2_stream *stream) {
 static void machine_recv_eof(void *self, uint64_t now_ns) {
   struct h2 *h2 = enter(self, now_ns);
   h2->eof = true;
+  h2_client_end(h2, H2_END_EOF, H2_NO_ERROR, NULL);
   for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
     next = stream->next;
     if (stream->end_received && h2->role == H2_SERVER) continue;
@@ -139,6 +141,7 @@ static uint64_t machine_idle_since_ns(const void *self) {
 static void machine_close(void *self) {
   struct h2 *h2 = self;
   struct engine *engine = h2->engine;
+  h2_client_end(h2, H2_END_CLOSED, H2_NO_ERROR, NULL);
   h2->in_call = h2->dead = h2->lost = true;
   h2_stream_finish_all(h2, H2_CONNECT_ERROR);
   h2_send_free(h2);

@@ -12,11 +12,12 @@
  * h2/fault.c errors and budgets, h2/clock.c deadlines, h2/control.c control frames, h2/ids.c
  * identifiers. h2/h2.c is the machine in front of it all.
  *
- * A client's owner also calls h2/request.h and h2/control.h, and listens by h2_client_events.
+ * A client's owner also calls h2/client.h, h2/request.h and h2/control.h.
  */
 #ifndef WEIR_H2_H
 #define WEIR_H2_H
 
+#include "engine/h2/client.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/request.h"

@@ -9,6 +9,7 @@
 #include "engine/h2/recv.h"
 
 #include "engine/h2/block.h"
+#include "engine/h2/client.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/fault.h"
@@ -242,6 +243,7 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
   uint32_t last_id = frame->goaway.last_stream_id;
   if (!h2->goaway_received || last_id < h2->goaway_last_id) h2->goaway_last_id = last_id;
   h2->goaway_received = true;
+  h2->goaway_code = frame->goaway.error_code;
   refuse_above(h2, h2->goaway_last_id);
   if (h2->client && h2->client->goaway)
     h2->client->goaway(h2->client_ctx, h2, last_id, frame->goaway.error_code);

@@ -7,6 +7,7 @@
  */
 #include "engine/h2/recv_settings.h"
 
+#include "engine/h2/client.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/fault.h"

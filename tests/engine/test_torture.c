@@ -303,7 +303,7 @@ static void connection(struct scene *scene, const struct scenario *scenario, boo
     return;
   }
   scene->client.h2 = h2_of(&loop->client);
-  scene->client.h2->client = &client_ears;
+  h2_client_listen(scene->client.h2, &client_ears, NULL);
   scenario->run(scene);
   run(scene);
   loopback_advance(loop, 10 * MILLISECOND_NS);

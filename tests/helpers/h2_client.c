@@ -207,7 +207,7 @@ int main(int count, char **arguments) {
   if (!engine_init(&engine, &process_memory, &config, NULL) ||
       !h2_client(&engine, &peer, NULL, now_ns(), &machine))
     return 1;
-  h2_of(&machine)->client = &client;
+  h2_client_listen(h2_of(&machine), &client, NULL);
   run(&machine, count - 1, arguments + 1);
   machine.ops->close(machine.self);
   engine_destroy(&engine);

@@ -227,8 +227,7 @@ static void test_certificate(void **state) {
   (void)state;
   static const struct h2_client_events ears = {.authoritative = certificate_names};
   script_begin(&script, H2_CLIENT, NULL, false);
-  h2_of(&script.machine)->client = &ears;
-  h2_of(&script.machine)->client_ctx = &script;
+  h2_client_listen(h2_of(&script.machine), &ears, &script);
   script_run(&script, "!request /a; "
                       "PUSH/H 1 =2 [:method=GET :scheme=https :authority=b :path=/]; "
                       "PUSH/H 1 =4 [:method=GET :scheme=https :authority=c :path=/]; "
