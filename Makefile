@@ -86,7 +86,7 @@ MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all help deps run test bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean
+.PHONY: all help deps run test bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean check hooks
 .PHONY: unit unit-build sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Objects of one-file programs stay, or they would be compiled again each time.
@@ -106,6 +106,10 @@ help:
 	@echo 'make bench-compare        weir beside nginx and h2o, where these are installed'
 	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
 	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
+	@echo 'make check                before a commit, in under a minute: formatter, linters, layers, circles'
+	@echo '                          and the unit tests of what changed'
+	@echo 'make hooks                let git run make check before each commit'
+	@echo 'make compile_commands.json  what clangd and other tools need to find everything'
 	@echo 'make tidy                 formatter, linters, layers, circles and what else tests/style checks'
 	@echo 'make install PREFIX=DIR   program, library, headers, pkg-config file, man page'
 	@echo 'make deps                 install what building, testing and measuring need'
@@ -157,6 +161,30 @@ coverage:
 	@gcovr --root . --filter engine/ --exclude-unreachable-branches --branches \
 	  --output $(BUILD)/coverage-branches.txt $(BUILD)/coverage
 	@cat $(BUILD)/coverage.txt
+
+check:
+	@tools/deps.sh build test
+	@$(PYTHON) tests/check
+
+# A hook of one's own stays.
+hooks:
+	@hook=$$(git rev-parse --git-path hooks)/pre-commit; mkdir -p $${hook%/*}; \
+	if [ -e $$hook ] && ! grep -q 'exec make check' $$hook; then \
+	  echo "There is another $$hook already: add 'make check' to it."; exit 1; fi; \
+	printf '#!/bin/sh\nunset GIT_DIR GIT_INDEX_FILE\nexec make check\n' > $$hook && chmod +x $$hook && \
+	echo "$$hook runs make check before each commit; git commit --no-verify leaves it out."
+
+# As clang would compile it all, whatever builds it.
+compile_commands.json: FORCE
+	@{ comma='['; for file in $(filter-out %.h,$(SOURCES)); do \
+	  case $$file in \
+	    *.cc) compiler='clang++ -std=c++17 -Wall -Wextra -I.' ;; \
+	    *) compiler='clang $(filter-out -MMD -MP -Werror,$(BASE)) $(clang.cflags)' ;; \
+	  esac; \
+	  printf '%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}' \
+	    "$$comma" '$(CURDIR)' $$file "$$compiler" $$file; comma=,; \
+	done; printf '\n]\n'; } > $@
+	@echo '$@ is written: make it again when a source file is added'
 
 tidy:
 	@tools/deps.sh build test
