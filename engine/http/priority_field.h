@@ -9,11 +9,8 @@
 #ifndef WEIR_PRIORITY_FIELD_H
 #define WEIR_PRIORITY_FIELD_H
 
+#include "engine/base/limits.h"
 #include "engine/base/machine.h"
-
-/* Longer values are ignored as a whole (a flood of 16 KiB PRIORITY_UPDATE frames should cost
- * little). Browsers send less than 10 bytes; extensions have room. */
-#define PRIORITY_FIELD_BYTES_MAX 256u
 
 #define PRIORITY_URGENCY_MAX     7u /* RFC 9218 section 4.1: background */
 #define PRIORITY_URGENCY_DEFAULT 3u

@@ -32,8 +32,6 @@
  * (sched/urgency.h), and before the images themselves (3 or 5). */
 #define HEAD_START_URGENCY_DEFAULT 2u
 
-#define HEAD_START_BYTES_MAX (16u * MIB)
-
 /* Keeps its patterns. */
 struct head_start_rule {
   struct span type; /* lower case */

@@ -1,5 +1,5 @@
 /*
- * sched/node.h - one stream as the scheduler knows it, and the quantum that everything is cut to.
+ * sched/node.h - one stream as the scheduler knows it.
  *
  * A node is embedded in its stream. It can be in several structures at once, each with links of
  * its own: an order (when it has something to send, or something below it has), the tree (whether
@@ -8,14 +8,11 @@
 #ifndef WEIR_SCHED_NODE_H
 #define WEIR_SCHED_NODE_H
 
+#include "engine/base/limits.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum {
-  SCHED_QUANTUM_BYTES = 16384,        /* when streams compete: one DATA frame of default size */
-  SCHED_QUANTUM_ALONE_BYTES = 262144, /* when one is alone: sixteen of them in one send */
-};
 
 /* Where a ready node stands. With a head start it stands among the heads, too. */
 enum sched_queue {

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -72,6 +73,12 @@ static void rules_are_bounded(void **state) {
     assert_true(head_start_add(&rules, text_of("image/*=1k")));
   assert_false(head_start_add(&rules, text_of("image/*=1k")));
   assert_int_equal(head_start_of_path(&rules, text_of("/")), 0xffff);
+  for (uint32_t extra = 0; extra < 2; extra++) {
+    char text[32];
+    snprintf(text, sizeof text, "image/*=%u", HEAD_START_BYTES_MAX + extra);
+    rules.count = 0;
+    assert_int_equal(head_start_add(&rules, text_of(text)), !extra);
+  }
 }
 
 static void the_first_match_counts(void **state) {
