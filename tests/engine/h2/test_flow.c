@@ -2,14 +2,15 @@
  * h2/test_flow.c - the receiver's policies, over a line with a delay and a rate in simulated time.
  * `auto` and the budget have a file of their own, tests/engine/h2/test_flow_auto.c.
  */
-#include "tests/support/flow_world.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/line.h"
 
-#include <stdlib.h>
+static struct line *line;
 
 /* ---- each policy on the wire, chosen by option and by handler ----------------------------------
  */
 
-/* The WINDOW_UPDATE frames of the one upload's stream since the world began. */
+/* The WINDOW_UPDATE frames of the one upload's stream since the line was opened. */
 struct updates {
   uint32_t count, least, most;
   uint64_t sum;
@@ -17,9 +18,9 @@ struct updates {
 
 static struct updates stream_updates(void) {
   struct updates updates = {.least = UINT32_MAX};
-  for (uint32_t i = 0; i < world->update_count; i++) {
-    uint32_t increment = world->updates[i].increment;
-    if (world->updates[i].stream_id == 0) continue;
+  for (uint32_t i = 0; i < line->update_count; i++) {
+    uint32_t increment = line->updates[i].increment;
+    if (line->updates[i].stream_id == 0) continue;
     updates.count++;
     updates.sum += increment;
     if (increment < updates.least) updates.least = increment;
@@ -32,13 +33,14 @@ enum { WINDOW = 65535, STEP = 1000 };
 
 /* An upload of 200,000 bytes, STEP of them a millisecond, in an engine of policy `engine` to a
  * handler that asks for `handler`. */
-static struct upload *upload_to(enum stream_flow engine, enum stream_flow handler, bool stopped) {
-  struct engine_config config = with_flow(engine);
-  open_world(&config, MILLISECOND_NS, STEP * 1000);
-  world->stopped = stopped;
-  world->flow = handler;
-  struct upload *upload = begin_upload(200000);
-  run_ms(400);
+static struct line_upload *upload_to(enum stream_flow engine, enum stream_flow handler,
+                                     bool stopped) {
+  struct engine_config config = line_config(engine);
+  line = line_open(&config, MILLISECOND_NS, STEP * 1000);
+  line->stopped = stopped;
+  line->flow = handler;
+  struct line_upload *upload = line_upload(line, 200000);
+  line_run(line, 400);
   return upload;
 }
 
@@ -46,17 +48,18 @@ static const enum stream_flow policies[] = {FLOW_ECHO, FLOW_THRESHOLD, FLOW_CONS
 
 /* Runs `check` with the policy as the engine's, and as the handler's word in an engine of each
  * policy: it counts more. */
-static void each_way(enum stream_flow policy, bool stopped, void (*check)(struct upload *upload)) {
+static void each_way(enum stream_flow policy, bool stopped,
+                     void (*check)(struct line_upload *upload)) {
   check(upload_to(policy, FLOW_DEFAULT, stopped));
-  close_world();
+  line_close(line);
   for (size_t i = 0; i < 4; i++) {
     check(upload_to(policies[i], policy, stopped));
-    close_world();
+    line_close(line);
   }
 }
 
 /* Each frame is answered by as much at once, although nothing was used. Not the last: it ended. */
-static void check_echo(struct upload *upload) {
+static void check_echo(struct line_upload *upload) {
   assert_int_equal(upload->closed, 1);
   struct updates updates = stream_updates();
   assert_true(updates.count >= 190);
@@ -72,20 +75,20 @@ static void echo_answers_each_frame(void **state) {
 /* The connection's window is the engine's affair, and is answered by the same policy. */
 static void echo_answers_for_the_connection(void **state) {
   (void)state;
-  struct upload *upload = upload_to(FLOW_ECHO, FLOW_DEFAULT, true);
+  struct line_upload *upload = upload_to(FLOW_ECHO, FLOW_DEFAULT, true);
   assert_int_equal(upload->closed, 1);
   uint64_t sum = 0;
-  for (uint32_t i = 0; i < world->update_count; i++) {
-    if (world->updates[i].stream_id != 0) continue;
-    assert_true(sum == 0 || world->updates[i].increment <= STEP);
-    sum += world->updates[i].increment; /* the first: what an upload adds to the initial window */
+  for (uint32_t i = 0; i < line->update_count; i++) {
+    if (line->updates[i].stream_id != 0) continue;
+    assert_true(sum == 0 || line->updates[i].increment <= STEP);
+    sum += line->updates[i].increment; /* the first: what an upload adds to the initial window */
   }
   assert_int_equal(sum, 200000 + H2_CONNECTION_WINDOW_BYTES_DEFAULT - WINDOW);
-  close_world();
+  line_close(line);
 }
 
 /* Refilled whenever half of the window has arrived, used or not. */
-static void check_threshold(struct upload *upload) {
+static void check_threshold(struct line_upload *upload) {
   assert_int_equal(upload->closed, 1);
   struct updates updates = stream_updates();
   assert_true(updates.least >= WINDOW / 2);
@@ -100,27 +103,27 @@ static void threshold_refills_at_half(void **state) {
 
 /* A handler that stops, stops its client; credit is what was used, to the byte, once it is worth a
  * frame. */
-static void check_back_pressure(struct upload *upload, uint32_t too_little) {
+static void check_back_pressure(struct line_upload *upload, uint32_t too_little) {
   assert_int_equal(upload->arrived, WINDOW);
   assert_int_equal(stream_updates().count, 0);
   stream_consume(upload->server, too_little);
-  run_ms(100);
+  line_run(line, 100);
   assert_int_equal(stream_updates().count, 0);
   stream_consume(upload->server, 40000 - too_little);
   upload->unused -= 40000;
-  run_ms(100);
+  line_run(line, 100);
   assert_int_equal(stream_updates().count, 1);
   assert_int_equal(stream_updates().sum, 40000);
   assert_int_equal(upload->arrived, WINDOW + 40000);
-  world->stopped = false;
+  line->stopped = false;
   stream_consume(upload->server, upload->unused);
   upload->unused = 0;
-  run_ms(500);
+  line_run(line, 500);
   assert_int_equal(upload->closed, 1);
   assert_int_equal(upload->arrived, 200000);
 }
 
-static void check_consume(struct upload *upload) {
+static void check_consume(struct line_upload *upload) {
   check_back_pressure(upload, WINDOW / 2 - 1);
   assert_true(stream_updates().sum <= 200000); /* never more than was used */
 }
@@ -130,12 +133,12 @@ static void consume_is_back_pressure(void **state) {
   each_way(FLOW_CONSUME, true, check_consume);
 }
 
-static void check_auto_stopped(struct upload *upload) {
+static void check_auto_stopped(struct line_upload *upload) {
   check_back_pressure(upload, WINDOW / 4 - 1);
 }
 
 /* Who keeps up is given more than was used: the window becomes wider. */
-static void check_auto_running(struct upload *upload) {
+static void check_auto_running(struct line_upload *upload) {
   assert_int_equal(upload->closed, 1);
   assert_true(stream_updates().sum > 200000);
 }
@@ -169,30 +172,30 @@ static void policies_have_names(void **state) {
 static void a_thousand_streams_and_a_stopped_consumer(void **state) {
   (void)state;
   enum { COUNT = 1000, BYTES = 50000 };
-  struct engine_config config = with_flow(FLOW_AUTO);
+  struct engine_config config = line_config(FLOW_AUTO);
   config.concurrent_streams = COUNT;
-  open_world(&config, 50 * MILLISECOND_NS, 10 * PATH_RATE);
-  world->stopped = true;
-  size_t memory_before = world->loop.memory.bytes;
+  line = line_open(&config, 50 * MILLISECOND_NS, 10 * LINE_LONG_RATE);
+  line->stopped = true;
+  size_t memory_before = line->loop.memory.bytes;
   for (unsigned i = 0; i < COUNT; i++)
-    begin_upload(BYTES);
-  run_ms(3000);
-  assert_int_equal(world->answered, COUNT);
-  assert_int_equal(world->arrived, config.connection_window_bytes);
-  assert_int_equal(server()->credit.granted, 0);
-  assert_int_equal(server()->credit.target, config.connection_window_bytes);
+    line_upload(line, BYTES);
+  line_run(line, 3000);
+  assert_int_equal(line->answered, COUNT);
+  assert_int_equal(line->arrived, config.connection_window_bytes);
+  assert_int_equal(line_server(line)->credit.granted, 0);
+  assert_int_equal(line_server(line)->credit.target, config.connection_window_bytes);
   /* Of both ends: streams, their headers, and what the scheduler needs; no bytes of bodies. */
-  assert_true(world->loop.memory.bytes - memory_before < COUNT * 4 * KIB + 256 * KIB);
-  world->stopped = false;
+  assert_true(line->loop.memory.bytes - memory_before < COUNT * 4 * KIB + 256 * KIB);
+  line->stopped = false;
   for (unsigned i = 0; i < COUNT; i++) {
-    stream_consume(world->uploads[i].server, world->uploads[i].unused);
-    world->uploads[i].unused = 0;
+    stream_consume(line->uploads[i].server, line->uploads[i].unused);
+    line->uploads[i].unused = 0;
   }
-  run_ms(5000);
+  line_run(line, 5000);
   for (unsigned i = 0; i < COUNT; i++)
-    assert_int_equal(world->uploads[i].closed, 1);
-  assert_int_equal(world->arrived, (uint64_t)COUNT * BYTES);
-  close_world();
+    assert_int_equal(line->uploads[i].closed, 1);
+  assert_int_equal(line->arrived, (uint64_t)COUNT * BYTES);
+  line_close(line);
 }
 
 /* ---- the client's caps -------------------------------------------------------------------------
@@ -243,10 +246,10 @@ static void send_download(void *ctx, struct stream *stream, const struct request
 static struct stream *get(struct download *download) {
   static const struct stream_events events = {.data = download_data, .closed = download_closed};
   struct header fields[4] = {
-      header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, post[1].value),
-      header_of(TOKEN_AUTHORITY, post[2].value), header_of(TOKEN_PATH, post[3].value)};
+      header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
+      header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text("/"))};
   struct stream *stream =
-      h2_request(h2_of(&world->loop.client), fields, 4, BODY_NONE, &events, download);
+      h2_request(h2_of(&line->loop.client), fields, 4, BODY_NONE, &events, download);
   assert_non_null(stream);
   return stream;
 }
@@ -255,37 +258,34 @@ static struct stream *get(struct download *download) {
 static void caps_order_a_download(void **state) {
   (void)state;
   static const struct handler handler = {.request = send_download};
-  struct engine_config config = with_flow(FLOW_AUTO);
+  struct engine_config config = line_config(FLOW_AUTO);
   config.stream_window_bytes = 4096; /* what may come unasked cannot be capped */
-  world = calloc(1, sizeof *world);
-  world->delay_ns = 10 * MILLISECOND_NS;
-  world->bytes_per_step = 1000;
-  loopback_open(&world->loop, &handler, &config);
-  run_ms(100);
+  line = line_open_cold(&handler, &config, 10 * MILLISECOND_NS, 1000000);
+  line_run(line, 100);
   struct download *image = &downloads[0], *script = &downloads[1];
   image->length = 300000;
   script->length = 600000;
   struct stream *of_image = get(image);
   stream_cap(of_image, 4096);
-  run_ms(300);
+  line_run(line, 300);
   assert_int_equal(image->arrived, 4096);
   struct stream *of_script = get(script);
   stream_cap(of_script, 500000);
-  run_ms(2000);
+  line_run(line, 2000);
   assert_int_equal(script->arrived, 500000);
   assert_int_equal(image->arrived, 4096);
   stream_cap(of_image, 10000); /* a little more */
-  run_ms(100);
+  line_run(line, 100);
   assert_int_equal(image->arrived, 10000);
   stream_cap(of_image, STREAM_UNCAPPED);
-  run_ms(2000);
+  line_run(line, 2000);
   assert_int_equal(image->arrived, 300000);
   assert_int_equal(image->closed, 1);
   assert_int_equal(script->arrived, 500000);
   stream_cap(of_script, STREAM_UNCAPPED);
-  run_ms(1000);
+  line_run(line, 1000);
   assert_int_equal(script->closed, 1);
-  close_world();
+  line_close(line);
 }
 
 int main(void) {

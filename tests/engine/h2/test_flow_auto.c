@@ -2,36 +2,39 @@
  * h2/test_flow_auto.c - `auto` on long and short paths, beside a TCP that starts slowly; and the
  * budget, which bounds what peers together can make handlers hold.
  */
-#include "tests/support/flow_world.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/line.h"
+
+static struct line *line;
 
 /* ---- auto: a long path ------------------------------------------------------------------------
  */
 
 /* Bytes a second that arrive once the windows have had time to grow. */
 static uint64_t steady_rate(enum stream_flow flow) {
-  struct engine_config config = with_flow(flow);
-  open_world(&config, PATH_MS / 2 * MILLISECOND_NS, PATH_RATE);
-  begin_upload(UINT64_C(1) << 40);
-  run_ms(3000);
-  uint64_t before = world->arrived;
-  run_ms(2000);
-  uint64_t rate = (world->arrived - before) / 2;
-  assert_true(server()->credit.target <= config.connection_window_bytes_max);
-  close_world();
+  struct engine_config config = line_config(flow);
+  line = line_open(&config, LINE_LONG_MS / 2 * MILLISECOND_NS, LINE_LONG_RATE);
+  line_upload(line, UINT64_C(1) << 40);
+  line_run(line, 3000);
+  uint64_t before = line->arrived;
+  line_run(line, 2000);
+  uint64_t rate = (line->arrived - before) / 2;
+  assert_true(line_server(line)->credit.target <= config.connection_window_bytes_max);
+  line_close(line);
   return rate;
 }
 
 static void auto_fills_a_long_path(void **state) {
   (void)state;
   uint64_t rate = steady_rate(FLOW_AUTO);
-  if (rate < PATH_RATE / 100 * 90) fail_msg("auto reaches %llu B/s", (unsigned long long)rate);
+  if (rate < LINE_LONG_RATE / 100 * 90) fail_msg("auto reaches %llu B/s", (unsigned long long)rate);
 }
 
 /* A window each round trip, and no more: what a fixed window costs. */
 static void fixed_windows_do_not(void **state) {
   (void)state;
   static const enum stream_flow fixed[] = {FLOW_ECHO, FLOW_THRESHOLD, FLOW_CONSUME};
-  uint64_t window_rate = 65535 * 1000 / PATH_MS;
+  uint64_t window_rate = 65535 * 1000 / LINE_LONG_MS;
   for (size_t i = 0; i < 3; i++) {
     uint64_t rate = steady_rate(fixed[i]);
     if (rate > window_rate * 11 / 10 || rate < window_rate / 2)
@@ -42,12 +45,12 @@ static void fixed_windows_do_not(void **state) {
 /* A short path needs no large window, and gets none. */
 static void auto_stays_small_on_a_short_path(void **state) {
   (void)state;
-  struct engine_config config = with_flow(FLOW_AUTO);
-  open_world(&config, MILLISECOND_NS, PATH_RATE); /* 2 ms hold 25 kB */
-  begin_upload(UINT64_C(1) << 40);
-  run_ms(3000);
-  assert_int_equal(server()->credit.target, config.connection_window_bytes);
-  close_world();
+  struct engine_config config = line_config(FLOW_AUTO);
+  line = line_open(&config, MILLISECOND_NS, LINE_LONG_RATE); /* 2 ms hold 25 kB */
+  line_upload(line, UINT64_C(1) << 40);
+  line_run(line, 3000);
+  assert_int_equal(line_server(line)->credit.target, config.connection_window_bytes);
+  line_close(line);
 }
 
 /* Who does not answer PING is taken to be as far away as the longest path, and no farther: 100 kB/s
@@ -55,15 +58,15 @@ static void auto_stays_small_on_a_short_path(void **state) {
 static void auto_does_not_wait_for_a_ping(void **state) {
   (void)state;
   enum { RATE = 100000 };
-  struct engine_config config = with_flow(FLOW_AUTO);
-  open_world(&config, MILLISECOND_NS, RATE);
-  struct h2 *h2 = h2_of(&world->loop.server);
-  h2->flow.probe_ns = world->loop.now_ns; /* one is out, and will not come back */
-  begin_upload(UINT64_C(1) << 40);
-  run_ms(30000);
+  struct engine_config config = line_config(FLOW_AUTO);
+  line = line_open(&config, MILLISECOND_NS, RATE);
+  struct h2 *h2 = h2_of(&line->loop.server);
+  h2->flow.probe_ns = line->loop.now_ns; /* one is out, and will not come back */
+  line_upload(line, UINT64_C(1) << 40);
+  line_run(line, 30000);
   assert_true(h2->credit.target > config.connection_window_bytes);
   assert_true(h2->credit.target <= 8 * RATE * 2 + 8 * H2_FRAME_BYTES_DEFAULT);
-  close_world();
+  line_close(line);
 }
 
 /* ---- auto: as fast as TCP ----------------------------------------------------------------------
@@ -81,17 +84,18 @@ struct path {
 static unsigned upload_ms(const struct engine_config *config, const struct path *path,
                           size_t socket_bytes, bool cold) {
   uint64_t delay_ns = path->round_trip_ms * MILLISECOND_NS / 2;
-  (cold ? open_cold_world : open_world)(config, delay_ns, path->bytes_per_second);
-  world->tcp.window_bytes = TCP_FIRST_BYTES;
-  world->tcp.socket_bytes = socket_bytes;
-  struct upload *upload = begin_upload(path->bytes);
+  line = cold ? line_open_cold(NULL, config, delay_ns, path->bytes_per_second)
+              : line_open(config, delay_ns, path->bytes_per_second);
+  line->tcp.window_bytes = TCP_FIRST_BYTES;
+  line->tcp.socket_bytes = socket_bytes;
+  struct line_upload *upload = line_upload(line, path->bytes);
   unsigned ms = 0;
   while (!upload->closed && ms < 100000) {
-    step();
+    line_run(line, 1);
     ms++;
   }
   assert_int_equal(upload->arrived, path->bytes);
-  close_world();
+  line_close(line);
   return ms;
 }
 
@@ -109,7 +113,7 @@ static void auto_is_as_fast_as_tcp(void **state) {
       {"1 Gbit/s, 20 ms", 125000000, 99000000, 20},
   };
   static const size_t sockets[] = {64 * KIB, 512 * KIB, 4 * MIB};
-  struct engine_config wide = with_flow(FLOW_CONSUME), grows = with_flow(FLOW_AUTO);
+  struct engine_config wide = line_config(FLOW_CONSUME), grows = line_config(FLOW_AUTO);
   wide.stream_window_bytes = 256 * MIB;
   wide.connection_window_bytes = wide.connection_window_bytes_max = 512 * MIB;
   wide.window_budget_bytes = 1024 * MIB;
@@ -129,60 +133,60 @@ static void auto_is_as_fast_as_tcp(void **state) {
  */
 
 static uint64_t charged(void) {
-  return world->loop.server_engine.window_bytes_charged;
+  return line->loop.server_engine.window_bytes_charged;
 }
 
 /* Half after each 5 s of silence, back to where it began. The budget has it back at once: without
  * an upload there is nothing to hold. */
 static void auto_shrinks_when_idle(void **state) {
   (void)state;
-  struct engine_config config = with_flow(FLOW_AUTO);
-  open_world(&config, PATH_MS / 2 * MILLISECOND_NS, PATH_RATE);
-  struct upload *upload = begin_upload(30000000);
-  run_ms(2000);
+  struct engine_config config = line_config(FLOW_AUTO);
+  line = line_open(&config, LINE_LONG_MS / 2 * MILLISECOND_NS, LINE_LONG_RATE);
+  struct line_upload *upload = line_upload(line, 30000000);
+  line_run(line, 2000);
   assert_true(charged() >= 4 * MIB);
-  run_ms(3000);
+  line_run(line, 3000);
   assert_int_equal(upload->closed, 1);
   assert_int_equal(charged(), 0);
-  uint32_t wide = server()->credit.target;
+  uint32_t wide = line_server(line)->credit.target;
   assert_true(wide >= 4 * config.connection_window_bytes);
-  run_ms(6000);
-  assert_int_equal(server()->credit.target, wide / 2);
-  run_ms(30000);
-  assert_int_equal(server()->credit.target, config.connection_window_bytes);
+  line_run(line, 6000);
+  assert_int_equal(line_server(line)->credit.target, wide / 2);
+  line_run(line, 30000);
+  assert_int_equal(line_server(line)->credit.target, config.connection_window_bytes);
   /* It grows again for who comes back. */
-  begin_upload(30000000);
-  run_ms(4000);
-  assert_true(server()->credit.target >= 4 * config.connection_window_bytes);
-  close_world();
+  line_upload(line, 30000000);
+  line_run(line, 4000);
+  assert_true(line_server(line)->credit.target >= 4 * config.connection_window_bytes);
+  line_close(line);
 }
 
 /* An upload that pauses loses its wide window, too: what was given it may still use, but it is
  * given no more than half of the connection's. */
 static void a_stream_shrinks_with_its_connection(void **state) {
   (void)state;
-  struct engine_config config = with_flow(FLOW_AUTO);
-  open_world(&config, PATH_MS / 2 * MILLISECOND_NS, PATH_RATE);
-  struct upload *upload = begin_upload(UINT64_C(1) << 40);
-  run_ms(3000);
+  struct engine_config config = line_config(FLOW_AUTO);
+  line = line_open(&config, LINE_LONG_MS / 2 * MILLISECOND_NS, LINE_LONG_RATE);
+  struct line_upload *upload = line_upload(line, UINT64_C(1) << 40);
+  line_run(line, 3000);
   const struct h2_credit *credit = &((struct h2_stream *)(void *)upload->server)->credit;
-  uint32_t wide = server()->credit.target;
+  uint32_t wide = line_server(line)->credit.target;
   assert_int_equal(credit->target, wide / 2);
-  world->paused = true;
-  run_ms(6000);
-  assert_int_equal(server()->credit.target, wide / 2);
+  line->paused = true;
+  line_run(line, 6000);
+  assert_int_equal(line_server(line)->credit.target, wide / 2);
   assert_int_equal(credit->target, wide / 4);
   assert_true(charged() >= (uint64_t)credit->granted); /* it may still be used */
-  world->stopped = true; /* and it is, by a handler that now holds all */
-  world->paused = false;
-  run_ms(3000);
+  line->stopped = true; /* and it is, by a handler that now holds all */
+  line->paused = false;
+  line_run(line, 3000);
   assert_true(upload->unused >= wide / 4);
   assert_true(upload->unused <= charged());
   stream_consume(upload->server, upload->unused);
   upload->unused = 0;
   assert_int_equal(credit->granted + credit->held + credit->returnable, wide / 4);
   assert_int_equal(charged(), wide / 4);
-  close_world();
+  line_close(line);
 }
 
 /* ---- the budget ---------------------------------------------------------------------------------
@@ -200,54 +204,54 @@ static struct pairs pairs;
 
 static uint64_t held(void) {
   uint64_t sum = 0;
-  for (uint32_t i = 0; i < world->answered; i++)
-    sum += world->uploads[i].unused;
+  for (uint32_t i = 0; i < line->answered; i++)
+    sum += line->uploads[i].unused;
   return sum;
 }
 
 /* Until nobody has anything to say; the budget holds at each step. */
 static void pump(void) {
-  const struct engine *engine = &world->loop.server_engine;
+  const struct engine *engine = &line->loop.server_engine;
   bool moved = true;
   while (moved) {
     moved = false;
     for (unsigned i = 0; i < pairs.count; i++) {
-      moved |= loopback_move(&world->loop, &pairs.clients[i], &pairs.servers[i]);
+      moved |= loopback_move(&line->loop, &pairs.clients[i], &pairs.servers[i]);
       assert_true(engine->window_bytes_charged <= engine->config.window_budget_bytes);
       assert_true(held() <= engine->window_bytes_charged);
-      moved |= loopback_move(&world->loop, &pairs.servers[i], &pairs.clients[i]);
+      moved |= loopback_move(&line->loop, &pairs.servers[i], &pairs.clients[i]);
     }
   }
 }
 
 static void open_pairs(const struct engine_config *config, unsigned count) {
-  open_world(config, MILLISECOND_NS, 0);
+  line = line_open(config, MILLISECOND_NS, 0);
   pairs.count = 0;
   while (pairs.count < count) {
     struct machine *client = &pairs.clients[pairs.count], *other = &pairs.servers[pairs.count];
     pairs.count++;
     assert_true(
-        h2_server(&world->loop.server_engine, &loopback_peer, NULL, world->loop.now_ns, other));
+        h2_server(&line->loop.server_engine, &loopback_peer, NULL, line->loop.now_ns, other));
     assert_true(
-        h2_client(&world->loop.client_engine, &loopback_peer, NULL, world->loop.now_ns, client));
+        h2_client(&line->loop.client_engine, &loopback_peer, NULL, line->loop.now_ns, client));
   }
   pump();
 }
 
 static void close_pairs(void) {
-  world->closing = true;
+  line->closing = true;
   for (unsigned i = 0; i < pairs.count; i++) {
     pairs.clients[i].ops->close(pairs.clients[i].self);
     pairs.servers[i].ops->close(pairs.servers[i].self);
   }
   assert_int_equal(charged(), 0);
-  close_world();
+  line_close(line);
 }
 
 static unsigned refused_count(void) {
   unsigned count = 0;
-  for (uint32_t i = 0; i < world->opened; i++)
-    count += world->uploads[i].error_code == H2_REFUSED_STREAM;
+  for (uint32_t i = 0; i < line->opened; i++)
+    count += line->uploads[i].error_code == H2_REFUSED_STREAM;
   return count;
 }
 
@@ -257,17 +261,17 @@ static unsigned refused_count(void) {
 static void first_windows_are_in_the_budget(void **state) {
   (void)state;
   enum { CONNECTIONS = 50, ROOM = 20 };
-  struct engine_config config = with_flow(FLOW_AUTO);
+  struct engine_config config = line_config(FLOW_AUTO);
   config.window_budget_bytes = ROOM * 65535;
   open_pairs(&config, CONNECTIONS);
   assert_int_equal(charged(), 0); /* idle connections cost nothing */
-  world->stopped = true;
+  line->stopped = true;
   for (unsigned i = 0; i < CONNECTIONS; i++)
-    begin_upload_on(&pairs.clients[i], 1000000);
+    line_upload_on(line, &pairs.clients[i], 1000000);
   pump();
-  assert_int_equal(world->answered, ROOM);
+  assert_int_equal(line->answered, ROOM);
   assert_int_equal(refused_count(), CONNECTIONS - ROOM);
-  assert_int_equal(world->loop.server_engine.counters.refused, CONNECTIONS - ROOM);
+  assert_int_equal(line->loop.server_engine.counters.refused, CONNECTIONS - ROOM);
   assert_int_equal(held(), ROOM * 65535);
   assert_int_equal(charged(), ROOM * 65535);
   /* Wider windows are given out of three quarters of the budget, as long as these last. */
@@ -275,16 +279,16 @@ static void first_windows_are_in_the_budget(void **state) {
   assert_int_equal(h2_of(&pairs.servers[0])->credit.target, part);
   assert_int_equal(h2_of(&pairs.servers[ROOM - 1])->credit.target, 65535);
   /* Who is done makes room. */
-  world->closing = true; /* these end with an error, as asked for */
+  line->closing = true; /* these end with an error, as asked for */
   for (unsigned i = 0; i < 5; i++)
-    stream_reset(world->uploads[i].client, H2_CANCEL);
+    stream_reset(line->uploads[i].client, H2_CANCEL);
   pump();
-  world->closing = false;
+  line->closing = false;
   assert_int_equal(charged(), (ROOM - 5) * 65535);
   for (unsigned i = 0; i < 10; i++)
-    begin_upload_on(&pairs.clients[CONNECTIONS - 1 - i], 1000000);
+    line_upload_on(line, &pairs.clients[CONNECTIONS - 1 - i], 1000000);
   pump();
-  assert_int_equal(world->answered, ROOM + 5);
+  assert_int_equal(line->answered, ROOM + 5);
   assert_int_equal(refused_count(), CONNECTIONS - ROOM + 5);
   close_pairs();
 }
@@ -292,11 +296,11 @@ static void first_windows_are_in_the_budget(void **state) {
 /* Many streams of a connection are charged its window and no more, for they share it. */
 static void streams_share_their_connections_window(void **state) {
   (void)state;
-  struct engine_config config = with_flow(FLOW_AUTO);
+  struct engine_config config = line_config(FLOW_AUTO);
   open_pairs(&config, 1);
-  world->stopped = true;
+  line->stopped = true;
   for (unsigned i = 0; i < 100; i++)
-    begin_upload_on(&pairs.clients[0], 1000000);
+    line_upload_on(line, &pairs.clients[0], 1000000);
   pump();
   assert_int_equal(held(), config.connection_window_bytes);
   assert_int_equal(charged(), config.connection_window_bytes);
@@ -306,10 +310,10 @@ static void streams_share_their_connections_window(void **state) {
 /* Of an upload that is complete, only what its handler still holds counts. */
 static void what_has_ended_is_what_it_holds(void **state) {
   (void)state;
-  struct engine_config config = with_flow(FLOW_AUTO);
+  struct engine_config config = line_config(FLOW_AUTO);
   open_pairs(&config, 1);
-  world->stopped = world->silent = true;
-  struct upload *upload = begin_upload_on(&pairs.clients[0], 10000);
+  line->stopped = line->silent = true;
+  struct line_upload *upload = line_upload_on(line, &pairs.clients[0], 10000);
   pump();
   assert_int_equal(upload->unused, 10000);
   stream_consume(upload->server, 4000);
@@ -324,19 +328,19 @@ static void what_has_ended_is_what_it_holds(void **state) {
  * keep up: the window stays as it is. */
 static void giving_up_is_not_keeping_up(void **state) {
   (void)state;
-  struct engine_config config = with_flow(FLOW_AUTO);
+  struct engine_config config = line_config(FLOW_AUTO);
   open_pairs(&config, 1);
-  world->stopped = true;
+  line->stopped = true;
   for (unsigned i = 0; i < 100; i++)
-    begin_upload_on(&pairs.clients[0], 1000000);
+    line_upload_on(line, &pairs.clients[0], 1000000);
   pump();
-  world->closing = true; /* these end with an error, as asked for */
+  line->closing = true; /* these end with an error, as asked for */
   for (unsigned i = 1; i < 100; i++)
-    stream_reset(world->uploads[i].client, H2_CANCEL);
+    stream_reset(line->uploads[i].client, H2_CANCEL);
   pump();
   const struct h2_credit *credit = &h2_of(&pairs.servers[0])->credit;
-  stream_consume(world->uploads[0].server, world->uploads[0].unused);
-  world->uploads[0].unused = 0;
+  stream_consume(line->uploads[0].server, line->uploads[0].unused);
+  line->uploads[0].unused = 0;
   assert_int_equal(credit->held, 0);
   assert_int_equal(credit->target, config.connection_window_bytes);
   close_pairs();
@@ -347,16 +351,16 @@ static void giving_up_is_not_keeping_up(void **state) {
 static void the_budget_holds(void **state) {
   (void)state;
   enum { CONNECTIONS = 16, TURNS = 400 };
-  struct engine_config config = with_flow(FLOW_AUTO);
+  struct engine_config config = line_config(FLOW_AUTO);
   config.window_budget_bytes = 3 * MIB;
   open_pairs(&config, CONNECTIONS);
   uint32_t random = 1; /* a fixed seed: the same life each time */
-  world->closing = true;
+  line->closing = true;
   for (unsigned turn = 0; turn < TURNS; turn++) {
     random = random * 1664525 + 1013904223;
-    struct upload *upload = &world->uploads[(random >> 8) % (world->answered + 1)];
+    struct line_upload *upload = &line->uploads[(random >> 8) % (line->answered + 1)];
     switch (random >> 29) {
-    case 0: world->stopped = !world->stopped; break;
+    case 0: line->stopped = !line->stopped; break;
     case 1:
     case 2:
       if (upload->server) {
@@ -367,9 +371,9 @@ static void the_budget_holds(void **state) {
     case 3:
       if (upload->server) stream_reset(upload->server, H2_CANCEL);
       break;
-    default: begin_upload_on(&pairs.clients[(random >> 8) % CONNECTIONS], 300000); break;
+    default: line_upload_on(line, &pairs.clients[(random >> 8) % CONNECTIONS], 300000); break;
     }
-    world->loop.now_ns += 20 * MILLISECOND_NS;
+    line->loop.now_ns += 20 * MILLISECOND_NS;
     pump();
   }
   assert_true(refused_count() > 0);
@@ -381,19 +385,19 @@ static void the_budget_holds(void **state) {
  * for who comes later. */
 static void growth_leaves_room(void **state) {
   (void)state;
-  struct engine_config config = with_flow(FLOW_AUTO);
+  struct engine_config config = line_config(FLOW_AUTO);
   config.window_budget_bytes = 4 * MIB;
-  open_world(&config, PATH_MS / 2 * MILLISECOND_NS, PATH_RATE);
-  struct upload *first = begin_upload(UINT64_C(1) << 40);
-  run_ms(3000);
+  line = line_open(&config, LINE_LONG_MS / 2 * MILLISECOND_NS, LINE_LONG_RATE);
+  struct line_upload *first = line_upload(line, UINT64_C(1) << 40);
+  line_run(line, 3000);
   assert_true(charged() > MIB);
   assert_true(charged() <= config.window_budget_bytes / 100 * H2_WINDOW_GROWTH_PERCENT);
-  struct upload *second = begin_upload(1000000);
-  run_ms(8000);
+  struct line_upload *second = line_upload(line, 1000000);
+  line_run(line, 8000);
   assert_int_equal(second->closed, 1);
   assert_int_equal(second->error_code, 0);
   assert_int_equal(first->closed, 0);
-  close_world();
+  line_close(line);
 }
 
 int main(void) {
