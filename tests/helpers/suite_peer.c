@@ -10,11 +10,16 @@
  * thinks of that.
  */
 #include "tests/spec/spec_suite.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,13 +56,11 @@ static void send_bytes(struct script *from, struct span bytes) {
 static void receive_bytes(int wait_ms) {
   struct pollfd poller = {.fd = connection, .events = POLLIN};
   if (poll(&poller, 1, wait_ms) <= 0) return;
-  script.received = realloc(script.received, script.received_len + 65536);
-  ssize_t n = recv(connection, script.received + script.received_len, 65536, 0);
+  static uint8_t buffer[65536];
+  ssize_t n = recv(connection, buffer, sizeof buffer, 0);
   closed = n <= 0;
   reset = n < 0 && errno == ECONNRESET;
-  if (closed) return;
-  script.received_len += (size_t)n;
-  script_parse(&script);
+  if (!closed) script_receive(&script, span_of(buffer, (size_t)n));
 }
 
 /* The steps of the peer alone. */
@@ -75,9 +78,9 @@ static void send_steps(const char *text) {
 
 static bool satisfied(const char *wanted) {
   const char *goaway = strstr(script.log, "GOAWAY"), *rst = strstr(script.log, "RST_STREAM");
-  bool ended = goaway && code_wanted(wanted, strchr(goaway + 7, ' ') + 1);
+  bool ended = goaway && spec_suite_wants(wanted, strchr(goaway + 7, ' ') + 1);
   if (*wanted == 'C' || (*wanted == 'S' && ended)) return ended && closed && !reset;
-  if (*wanted == 'S') return !goaway && rst && code_wanted(wanted, strchr(rst + 11, ' ') + 1);
+  if (*wanted == 'S') return !goaway && rst && spec_suite_wants(wanted, strchr(rst + 11, ' ') + 1);
   if (!*wanted) return !script.goaway;
   bool answered = strstr(script.log, "PING ack 12345678");
   bool unwanted = rst && script.rst_code != H2_NO_ERROR; /* NO_ERROR only ends a request early */
@@ -87,28 +90,17 @@ static bool satisfied(const char *wanted) {
 }
 
 static void begin(void) {
-  memset(&script, 0, offsetof(struct script, log));
-  script.log[0] = '\0';
-  script.role = H2_SERVER; /* the machine under test */
-  script.sink = send_bytes;
-  script.rst_code = script.table_bytes_pending = -1;
-  script.frame_bytes_max = H2_FRAME_BYTES_MIN;
-  counted_init(&script.own_memory);
-  hpack_decoder_init(&script.decoder, &script.own_memory.memory);
-  headers_init(&script.fields, script.field_room, 128, script.arena, sizeof script.arena,
-               sizeof script.arena);
+  script_attach(&script, send_bytes);
   connection = open_connection();
   closed = reset = false;
 }
 
 static void end(void) {
   close(connection);
-  hpack_decoder_destroy(&script.decoder);
-  free(script.received);
-  free(script.block);
+  script_detach(&script);
 }
 
-static void run_case(const struct suite_case *row) {
+static void run_case(const struct spec_suite_case *row) {
   bool error = row->wanted[0] == 'C' || row->wanted[0] == 'S';
   begin();
   if (strncmp(row->text, "RAW", 3) != 0) send_steps("RAW ~magic; SETTINGS 0; SETTINGS/A 0");
@@ -125,16 +117,11 @@ static void run_case(const struct suite_case *row) {
   end();
 }
 
-static void run_cases(const struct suite_case *rows, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    run_case(&rows[i]);
-}
-
 static void test_all(void **state) {
   (void)state;
-  run_cases(generic, sizeof generic / sizeof *generic);
-  run_cases(http2, sizeof http2 / sizeof *http2);
-  run_cases(hpack, sizeof hpack / sizeof *hpack);
+  for (size_t i = 0; i < SPEC_SUITES; i++)
+    for (size_t j = 0; j < spec_suites[i].count; j++)
+      run_case(&spec_suites[i].cases[j]);
   printf("%u passed, %u failed\n", passed, failed);
   assert_int_equal(failed, 0);
 }

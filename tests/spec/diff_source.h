@@ -7,6 +7,10 @@
 
 #include "tests/spec/diff_peers.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 /* ---- chance ---------------------------------------------------------------------------------- */
 
 static uint64_t state64;

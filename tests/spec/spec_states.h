@@ -14,7 +14,8 @@
 #ifndef WEIR_TESTS_SPEC_STATES_H
 #define WEIR_TESTS_SPEC_STATES_H
 
-#include "tests/support/h2_script.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,7 +156,7 @@ static inline void spec_case(const struct spec_table *table, const char *before,
   spec_promised = 2;
   spec_run(&spec_script, before, table->id);
   assert_false(spec_script.goaway); /* else the prefix is not what its author believes */
-  spec_script.log[spec_script.log_len = 0] = '\0';
+  script_clear(&spec_script);
   spec_script.rst_code = -1;
   spec_run(&spec_script, row->text, table->id);
   spec_outcome(table->id, outcome, sizeof outcome);

@@ -2,7 +2,11 @@
  * spec/test_connection.c - a server connection by the sections 3 to 7 of RFC 9113, one row a
  * requirement; the rows of independent conformance suites of these sections are among them.
  */
-#include "tests/spec/spec_rows.h"
+#include "tests/spec/spec_lines.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+
+#include <stdio.h>
 
 /* A response to GET / and what the application hears meanwhile. */
 #define REQUEST(id)  "request " #id " GET / end"
@@ -11,19 +15,20 @@
 
 static const struct spec_line preface[] = {
     {"3.4", "magic, SETTINGS, then requests",
-     "RAW ~magic; SETTINGS 0; SETTINGS/A 0; HEADERS/SH 1 [@get]", SERVED(1), ROW_BARE},
+     "RAW ~magic; SETTINGS 0; SETTINGS/A 0; HEADERS/SH 1 [@get]", SERVED(1), SPEC_LINE_BARE},
     {"3.4", "requests may follow before our SETTINGS are seen",
-     "RAW ~magic; SETTINGS 0; HEADERS/SH 1 [@get]; SETTINGS/A 0", SERVED(1), ROW_BARE},
+     "RAW ~magic; SETTINGS 0; HEADERS/SH 1 [@get]; SETTINGS/A 0", SERVED(1), SPEC_LINE_BARE},
     {"3.4", "wrong magic", "RAW x505249202a20485454502f322e300d0a0d0a534d0d0a0d0b",
-     "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
-    {"3.4", "no magic at all", "SETTINGS 0", "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+     "GOAWAY 0 PROTOCOL_ERROR", SPEC_LINE_BARE},
+    {"3.4", "no magic at all", "SETTINGS 0", "GOAWAY 0 PROTOCOL_ERROR", SPEC_LINE_BARE},
     {"3.4", "first frame is not SETTINGS", "RAW ~magic; PING 0 *8", "GOAWAY 0 PROTOCOL_ERROR",
-     ROW_BARE},
+     SPEC_LINE_BARE},
     {"3.4", "first frame is a request", "RAW ~magic; HEADERS/SH 1 [@get]",
-     "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+     "GOAWAY 0 PROTOCOL_ERROR", SPEC_LINE_BARE},
     {"3.4", "first frame is an acknowledgement", "RAW ~magic; SETTINGS/A 0",
-     "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
-    {"3.4", "first frame is unknown", "RAW ~magic; T200 0", "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+     "GOAWAY 0 PROTOCOL_ERROR", SPEC_LINE_BARE},
+    {"3.4", "first frame is unknown", "RAW ~magic; T200 0", "GOAWAY 0 PROTOCOL_ERROR",
+     SPEC_LINE_BARE},
 };
 
 static const struct spec_line frames[] = {
@@ -69,7 +74,7 @@ static const struct spec_line streams[] = {
     {"5.1.1", "the highest identifier", "HEADERS/SH 2147483647 [@get]",
      "request 2147483647 GET / end, closed 2147483647 NO_ERROR, HEADERS 2147483647 200, "
      "DATA 2147483647 2 end",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"5.1.1", "identifiers are used up", "HEADERS/SH 2147483647 [@get]; HEADERS/SH 1 [@get]",
      "request 2147483647 GET / end, closed 2147483647 NO_ERROR, HEADERS 2147483647 200, "
      "DATA 2147483647 2 end, GOAWAY 2147483647 PROTOCOL_ERROR",
@@ -153,7 +158,7 @@ static const struct spec_line types[] = {
     {"9218 2.1.1", "which may be 1, and be repeated",
      "RAW ~magic; SETTINGS 0 s9=0 s9=1; SETTINGS/A 0; SETTINGS 0 s9=1; HEADERS/SH 1 [@get]; "
      "SETTINGS 0 s9=0",
-     SERVED(1) ", GOAWAY 1 PROTOCOL_ERROR", ROW_BARE},
+     SERVED(1) ", GOAWAY 1 PROTOCOL_ERROR", SPEC_LINE_BARE},
     {"6.7", "PING is answered, ACK is not", "PING/A 0 *8; PING 0 x3132333435363738",
      "PING ack 12345678", 0},
     {"6.8", "GOAWAY: what has begun is completed",
@@ -161,19 +166,19 @@ static const struct spec_line types[] = {
      "!respond 1 200; !end 1",
      "request 1 POST /hold, data 1 3 end, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end, "
      "GOAWAY 1 NO_ERROR",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"6.8", "and after GOAWAY new requests, until there is none",
      "HEADERS/SH 1 [@hold]; GOAWAY 0 =0 =0; HEADERS/SH 3 [@get]; !respond 1 200; !end 1; "
      "HEADERS/SH 5 [@get]",
      "request 1 GET /hold end, " SERVED(
          3) ", HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end, GOAWAY 3 NO_ERROR",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"6.8", "GOAWAY with an unknown code and debug data", "GOAWAY 0 =0 =255 x646562756700ff",
-     "GOAWAY 0 NO_ERROR", ROW_FINAL},
-    {"6.8", "not twice", "GOAWAY 0 =0 =0; GOAWAY 0 =0 =0", "GOAWAY 0 NO_ERROR", ROW_FINAL},
+     "GOAWAY 0 NO_ERROR", SPEC_LINE_FINAL},
+    {"6.8", "not twice", "GOAWAY 0 =0 =0; GOAWAY 0 =0 =0", "GOAWAY 0 NO_ERROR", SPEC_LINE_FINAL},
     {"6.8", "GOAWAY with the reserved bit",
      "HEADERS/H 1 [@post]; GOAWAY 0 =2147483648 =0; PING 0 *8", "request 1 POST /hold, PING ack",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"6.9", "a body waits for the window", "SETTINGS 0 s4=0; HEADERS/SH 1 [@get]; WU 1 =1; WU 1 =1",
      REQUEST(1) ", HEADERS 1 200, DATA 1 1, closed 1 NO_ERROR, DATA 1 1 end", 0},
     {"6.9", "an end needs no window",
@@ -239,22 +244,22 @@ static const struct spec_line sending[] = {
 
 static void test_preface(void **state) {
   (void)state;
-  lines_run(LINES(preface), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(preface), H2_SERVER, NULL);
 }
 
 static void test_frames(void **state) {
   (void)state;
-  lines_run(LINES(frames), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(frames), H2_SERVER, NULL);
 }
 
 static void test_streams(void **state) {
   (void)state;
-  lines_run(LINES(streams), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(streams), H2_SERVER, NULL);
 }
 
 static void test_types(void **state) {
   (void)state;
-  lines_run(LINES(types), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(types), H2_SERVER, NULL);
 }
 
 /* Section 6.5.3: an acknowledgement each, the preface's included. */
@@ -270,7 +275,7 @@ static void test_acknowledgements(void **state) {
 
 static void test_sending(void **state) {
   (void)state;
-  lines_run(LINES(sending), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(sending), H2_SERVER, NULL);
 }
 
 /* `steps` for `count` more streams, with `%u` for the identifier. */
@@ -338,23 +343,23 @@ static void test_stream_window(void **state) {
   (void)state;
   static const struct spec_line lines[] = {
       {"6.9.1", "as much as the window", "HEADERS/H 1 [@post]; DATA 1 *1000",
-       "request 1 POST /hold, data 1 1000", ROW_FINAL},
+       "request 1 POST /hold, data 1 1000", SPEC_LINE_FINAL},
       {"6.9.1", "padding counts", "HEADERS/H 1 [@post]; DATA/P 1 p200 *800",
        "request 1 POST /hold, closed 1 FLOW_CONTROL_ERROR, RST_STREAM 1 FLOW_CONTROL_ERROR",
-       ROW_FINAL},
+       SPEC_LINE_FINAL},
       {"6.9.1", "one byte more", "HEADERS/H 1 [@post]; DATA 1 *1001",
        "request 1 POST /hold, closed 1 FLOW_CONTROL_ERROR, RST_STREAM 1 FLOW_CONTROL_ERROR",
-       ROW_FINAL},
+       SPEC_LINE_FINAL},
       {"6.9.3", "the initial window holds until our SETTINGS are acknowledged",
        "RAW ~magic; SETTINGS 0; HEADERS/H 1 [@post]; DATA/S 1 *15000; SETTINGS/A 0; "
        "HEADERS/H 3 [@post]; DATA 3 *1001",
        "request 1 POST /hold, data 1 15000 end, request 3 POST /hold, "
        "closed 3 FLOW_CONTROL_ERROR, RST_STREAM 3 FLOW_CONTROL_ERROR",
-       ROW_BARE | ROW_FINAL},
+       SPEC_LINE_BARE | SPEC_LINE_FINAL},
   };
   struct engine_config config = script_config();
   config.stream_window_bytes = 1000;
-  lines_run(LINES(lines), H2_SERVER, &config);
+  spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 
 /* Section 5.1.1: a client that has used all its identifiers asks no more. */
@@ -392,7 +397,7 @@ static void test_concurrency(void **state) {
   };
   struct engine_config config = script_config();
   config.concurrent_streams = 2;
-  lines_run(LINES(lines), H2_SERVER, &config);
+  spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 
 /* Section 4.2: frames as large as we announce. */
@@ -401,14 +406,15 @@ static void test_large_frames(void **state) {
   static const struct spec_line lines[] = {
       {"4.2", "DATA of 64 KiB - 1", "HEADERS/H 1 [@post]; DATA/S 1 *65535",
        "request 1 POST /hold, data 1 65535 end", 0},
-      {"4.2", "an unknown frame of 2^24 - 2 bytes is begun", "T99 0 L16777214", "", ROW_FINAL},
+      {"4.2", "an unknown frame of 2^24 - 2 bytes is begun", "T99 0 L16777214", "",
+       SPEC_LINE_FINAL},
       {"4.2", "longer than we announced", "T99 0 L16777215", "GOAWAY 0 FRAME_SIZE_ERROR", 0},
       {"10.5", "a header block larger than any", "HEADERS/SH 1 L70000",
        "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
   };
   struct engine_config config = script_config();
   config.frame_bytes_max = H2_FRAME_BYTES_MAX - 1;
-  lines_run(LINES(lines), H2_SERVER, &config);
+  spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 
 /* Section 6.5.2: a smaller header table at our end binds the client from its ACK on. */
@@ -419,16 +425,16 @@ static void test_small_table(void **state) {
        "RAW ~magic; SETTINGS 0; HEADERS/SH 1 [@get +x-sync=1]; HEADERS/SH 3 [@get #62]; SETTINGS/A "
        "0; "
        "HEADERS/SH 5 [^100 @get #62]",
-       SERVED(1) ", " SERVED(3) ", " SERVED(5), ROW_BARE},
+       SERVED(1) ", " SERVED(3) ", " SERVED(5), SPEC_LINE_BARE},
       {"4.3.1", "after it the next block begins with a size update",
-       "HEADERS/SH 1 [^100 @get]; HEADERS/SH 3 [@get]", SERVED(1) ", " SERVED(3), ROW_FINAL},
+       "HEADERS/SH 1 [^100 @get]; HEADERS/SH 3 [@get]", SERVED(1) ", " SERVED(3), SPEC_LINE_FINAL},
       {"4.3.1", "or else", "HEADERS/SH 1 [@get]", "GOAWAY 0 COMPRESSION_ERROR", 0},
       {"4.3.1", "that fits", "HEADERS/SH 1 [^101 @get]", "GOAWAY 0 COMPRESSION_ERROR", 0},
-      {"4.3.1", "zero fits", "HEADERS/SH 1 [^0 @get]", SERVED(1), ROW_FINAL},
+      {"4.3.1", "zero fits", "HEADERS/SH 1 [^0 @get]", SERVED(1), SPEC_LINE_FINAL},
   };
   struct engine_config config = script_config();
   config.header_table_bytes = 100;
-  lines_run(LINES(lines), H2_SERVER, &config);
+  spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 
 /* Section 6.5.3 and A08 of the attacks: an unacknowledged SETTINGS frame. */
@@ -436,10 +442,10 @@ static void test_settings_timeout(void **state) {
   (void)state;
   static const struct spec_line lines[] = {
       {"6.5.3", "SETTINGS are not acknowledged", "RAW ~magic; SETTINGS 0; !tick 9900; !tick 200",
-       "GOAWAY 0 SETTINGS_TIMEOUT", ROW_BARE},
-      {"3.4", "no preface", "!tick 4900; !tick 200", "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+       "GOAWAY 0 SETTINGS_TIMEOUT", SPEC_LINE_BARE},
+      {"3.4", "no preface", "!tick 4900; !tick 200", "GOAWAY 0 PROTOCOL_ERROR", SPEC_LINE_BARE},
   };
-  lines_run(LINES(lines), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(lines), H2_SERVER, NULL);
 }
 
 /* Section 6.8, ours. */
@@ -450,15 +456,15 @@ static void test_drain(void **state) {
        "HEADERS/SH 1 [@hold]; !drain; HEADERS/SH 3 [@get]; !tick 1000; !respond 1 200; !end 1",
        "request 1 GET /hold end, GOAWAY 2147483647 NO_ERROR, PING, " SERVED(
            3) ", GOAWAY 3 NO_ERROR, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end",
-       ROW_FINAL},
+       SPEC_LINE_FINAL},
       {"6.8", "what comes after the last one is ignored, HPACK and windows are kept",
        "HEADERS/SH 1 [@hold]; !drain; PING/A 0 x647261696e696e67; !tick 100; HEADERS/H 3 [@post "
        "+x-sync=1]; "
        "DATA 3 *500; WU 3 =1; HEADERS/SH 3 [a=b]; RST 3 =8; HEADERS/H 5 [#62]; PING 0 *8",
        "request 1 GET /hold end, GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 1 NO_ERROR, PING ack",
-       ROW_FINAL},
+       SPEC_LINE_FINAL},
   };
-  lines_run(LINES(lines), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(lines), H2_SERVER, NULL);
 }
 
 int main(void) {

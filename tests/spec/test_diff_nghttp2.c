@@ -9,6 +9,9 @@
 #include "tests/spec/diff_source.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { CONNECTIONS = 30000, FRAMES_MAX = 24 };
 

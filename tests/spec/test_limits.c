@@ -4,7 +4,9 @@
  * responses without end, priorities for more streams than there may be (RFC 9218 section 7.1), and
  * memory that is refused.
  */
-#include "tests/spec/spec_rows.h"
+#include "tests/spec/spec_lines.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
 
 #define BIG   "x-big=0123456789012345678901234567890123456789012345678901234567890123456789"
 #define BIG_4 BIG " " BIG " " BIG " " BIG
@@ -55,9 +57,9 @@ static void test_header_lists(void **state) {
   (void)state;
   struct engine_config config = script_config();
   config.header_list_bytes = 500;
-  lines_run(LINES(requests), H2_SERVER, &config);
+  spec_lines_run(SPEC_LINES(requests), H2_SERVER, &config);
   config.header_list_bytes = 400;
-  lines_run(LINES(responses), H2_CLIENT, &config);
+  spec_lines_run(SPEC_LINES(responses), H2_CLIENT, &config);
 }
 
 /* RFC 9218 section 7.1, with two streams allowed. */
@@ -112,9 +114,9 @@ static const struct spec_line order[] = {
 static void test_priorities(void **state) {
   (void)state;
   struct engine_config config = script_config();
-  lines_run(LINES(order), H2_SERVER, &config);
+  spec_lines_run(SPEC_LINES(order), H2_SERVER, &config);
   config.concurrent_streams = 2;
-  lines_run(LINES(updates), H2_SERVER, &config);
+  spec_lines_run(SPEC_LINES(updates), H2_SERVER, &config);
 }
 
 /* Each allocation refused in turn: a clean end or a refused stream, no leak, no assertion. */

@@ -4,7 +4,9 @@
  * server push (RFC 9113 sections 6.6 and 8.4); one row a requirement. The characters of fields:
  * tests/engine/h2/test_message.c.
  */
-#include "tests/spec/spec_rows.h"
+#include "tests/spec/spec_lines.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
 
 #define SERVED(id)                                                                                 \
   "request " #id " GET / end, closed " #id " NO_ERROR, HEADERS " #id " 200, DATA " #id " 2 end"
@@ -272,42 +274,42 @@ static const struct spec_line responses[] = {
 
 static const struct spec_line connection[] = {
     {"3.4", "the server's first frame is SETTINGS", "PING 0 *8", "GOAWAY 0 PROTOCOL_ERROR",
-     ROW_BARE},
+     SPEC_LINE_BARE},
     {"3.4", "HTTP/1.1 is none", "RAW x485454502f312e3120343030204261640d0a0d0a",
-     "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+     "GOAWAY 0 PROTOCOL_ERROR", SPEC_LINE_BARE},
     {"3.4", "requests need not wait for it", GET_A "SETTINGS 0; SETTINGS/A 0; HEADERS/SH 1 [@ok]",
-     ASKED ", response 1 200 end, closed 1 NO_ERROR", ROW_BARE},
+     ASKED ", response 1 200 end, closed 1 NO_ERROR", SPEC_LINE_BARE},
     {"5.1.2", "no more streams than the server allows",
      "SETTINGS 0 s3=1; !request /a; !request /b; HEADERS/SH 1 [@ok]; !request /c; "
      "HEADERS/SH 3 [@ok]",
      ASKED ", request refused, response 1 200 end, closed 1 NO_ERROR, HEADERS 3 /c end, "
            "response 3 200 end, closed 3 NO_ERROR",
-     ROW_FINAL},
-    {"5.1.2", "none at all", "SETTINGS 0 s3=0; !request /a", "request refused", ROW_FINAL},
+     SPEC_LINE_FINAL},
+    {"5.1.2", "none at all", "SETTINGS 0 s3=0; !request /a", "request refused", SPEC_LINE_FINAL},
     {"5.1.2", "a lowered limit leaves those that are open alone",
      "!request /a; !request /b; SETTINGS 0 s3=0; HEADERS/SH 1 [@ok]; HEADERS/SH 3 [@ok]",
      ASKED ", HEADERS 3 /b end, response 1 200 end, closed 1 NO_ERROR, response 3 200 end, "
            "closed 3 NO_ERROR",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"6.8", "GOAWAY: what is above it may be asked elsewhere, the rest goes on",
      "!request /a; !request /b; GOAWAY 0 =1 =0; !request /c; HEADERS/SH 1 [@ok]",
      ASKED ", HEADERS 3 /b end, closed 3 REFUSED_STREAM, request refused, response 1 200 end, "
            "closed 1 NO_ERROR, GOAWAY 0 NO_ERROR",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"6.8", "requests that wait are not sent any more",
      "!mute; !request /a; GOAWAY 0 =0 =0; !listen", "closed 1 REFUSED_STREAM, GOAWAY 0 NO_ERROR",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"6.8", "the last identifier does not rise",
      "!request /a; !request /b; GOAWAY 0 =2147483647 =0; GOAWAY 0 =1 =0; GOAWAY 0 =3 =0; "
      "HEADERS/SH 1 [@ok]",
      ASKED ", HEADERS 3 /b end, closed 3 REFUSED_STREAM, response 1 200 end, closed 1 NO_ERROR, "
            "GOAWAY 0 NO_ERROR",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"6.9", "the request's body obeys the windows",
      "SETTINGS 0 s4=5; !request /a body; !send 1 12; WU 1 =3; WU 1 =10; !end 1",
      "HEADERS 1 /a, DATA 1 5, DATA 1 3, DATA 1 4, DATA 1 0 end", 0},
     {"6.5.3", "the server does not acknowledge", "SETTINGS 0; !tick 9900; !tick 200",
-     "GOAWAY 0 SETTINGS_TIMEOUT", ROW_BARE},
+     "GOAWAY 0 SETTINGS_TIMEOUT", SPEC_LINE_BARE},
     {"5.4.1", "an error ends all streams", "!request /a; !request /b; DATA 0 *1",
      ASKED ", HEADERS 3 /b end, closed 3 PROTOCOL_ERROR, closed 1 PROTOCOL_ERROR, "
            "GOAWAY 0 PROTOCOL_ERROR",
@@ -385,12 +387,12 @@ static const struct spec_line pushing[] = {
      "request 2 HEAD /hold end, PUSH_PROMISE 1 2 /hold",
      0},
     {"6.8", "no promise after the client's GOAWAY", "HEADERS/SH 1 [@hold]; GOAWAY 0 =0 =0; !push 1",
-     "request 1 GET /hold end, push refused", ROW_FINAL},
+     "request 1 GET /hold end, push refused", SPEC_LINE_FINAL},
     {"6.8", "promises above its last identifier end",
      "HEADERS/SH 1 [@hold]; !push 1; !push 1; GOAWAY 0 =2 =0",
      "request 1 GET /hold end, request 2 GET /hold end, PUSH_PROMISE 1 2 /hold, "
      "request 4 GET /hold end, PUSH_PROMISE 1 4 /hold, closed 4 REFUSED_STREAM",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
 };
 
 static const struct spec_line pushed[] = {
@@ -448,7 +450,7 @@ static const struct spec_line push_off[] = {
     {"6.6", "a promise before the server knows that we want none",
      GET_A "SETTINGS 0; PUSH/H 1 =2 [@get +x-sync=1]; HEADERS/H 2 [@ok]; SETTINGS/A 0; HEADERS/SH "
            "1 [@ok #62]",
-     ASKED ", RST_STREAM 2 REFUSED_STREAM, response 1 200 end, closed 1 NO_ERROR", ROW_BARE},
+     ASKED ", RST_STREAM 2 REFUSED_STREAM, response 1 200 end, closed 1 NO_ERROR", SPEC_LINE_BARE},
     {"6.6", "a promise afterwards", GET_A "PUSH/H 1 =2 [@get]",
      ASKED ", closed 1 PROTOCOL_ERROR, GOAWAY 0 PROTOCOL_ERROR", 0},
 };
@@ -457,33 +459,33 @@ static const struct spec_line push_off[] = {
 
 static void test_requests(void **state) {
   (void)state;
-  lines_run(LINES(requests), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(requests), H2_SERVER, NULL);
   struct engine_config config = script_config();
   config.connect_protocol = false;
-  lines_run(LINES(not_offered), H2_SERVER, &config);
+  spec_lines_run(SPEC_LINES(not_offered), H2_SERVER, &config);
 }
 
 static void test_responses(void **state) {
   (void)state;
-  lines_run(LINES(responses), H2_CLIENT, NULL);
+  spec_lines_run(SPEC_LINES(responses), H2_CLIENT, NULL);
 }
 
 static void test_client_connection(void **state) {
   (void)state;
-  lines_run(LINES(connection), H2_CLIENT, NULL);
+  spec_lines_run(SPEC_LINES(connection), H2_CLIENT, NULL);
 }
 
 static void test_pushing(void **state) {
   (void)state;
-  lines_run(LINES(pushing), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(pushing), H2_SERVER, NULL);
 }
 
 static void test_pushed(void **state) {
   (void)state;
-  lines_run(LINES(pushed), H2_CLIENT, NULL);
+  spec_lines_run(SPEC_LINES(pushed), H2_CLIENT, NULL);
   struct engine_config config = script_config();
   config.push = false;
-  lines_run(LINES(push_off), H2_CLIENT, &config);
+  spec_lines_run(SPEC_LINES(push_off), H2_CLIENT, &config);
 }
 
 int main(void) {

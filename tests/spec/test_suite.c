@@ -5,19 +5,25 @@
  * sent.
  */
 #include "tests/spec/spec_suite.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static struct script script;
 
-static bool satisfied(const struct suite_case *row) {
+static bool satisfied(const struct spec_suite_case *row) {
   const char *goaway = strstr(script.log, "GOAWAY"), *reset = strstr(script.log, "RST_STREAM");
-  bool ended = goaway && code_wanted(row->wanted, strchr(goaway + 7, ' ') + 1);
+  bool ended = goaway && spec_suite_wants(row->wanted, strchr(goaway + 7, ' ') + 1);
   if (row->wanted[0] == 'C') return ended && script_done(&script);
   if (row->wanted[0] == 'S')
-    return ended || (!goaway && reset && code_wanted(row->wanted, strchr(reset + 11, ' ') + 1));
+    return ended ||
+           (!goaway && reset && spec_suite_wants(row->wanted, strchr(reset + 11, ' ') + 1));
   if (script.goaway) return false;
   if (strcmp(row->wanted, "end") == 0 && (!strstr(script.log, " end") || reset)) return false;
   if (strcmp(row->wanted, "end") == 0 || strcmp(row->wanted, "ping") == 0) {
-    script.log[script.log_len = 0] = '\0';
+    script_clear(&script);
     script_run(&script, "PING 0 *8");
     return strstr(script.log, "PING ack");
   }
@@ -26,7 +32,7 @@ static bool satisfied(const struct suite_case *row) {
 
 enum mode { FRAME_BY_FRAME, BYTE_BY_BYTE, UNREAD, MODES };
 
-static bool run_case(const struct suite_case *row, enum mode mode) {
+static bool run_case(const struct spec_suite_case *row, enum mode mode) {
   bool bare = strncmp(row->text, "RAW", 3) == 0;
   script_begin(&script, H2_SERVER, NULL, bare);
   script.piece_bytes = mode == BYTE_BY_BYTE;
@@ -41,29 +47,13 @@ static bool run_case(const struct suite_case *row, enum mode mode) {
   return ok;
 }
 
-static void run_cases(const struct suite_case *rows, size_t count) {
+static void test_suite(void **state) {
+  const struct spec_suite *suite = *state;
   unsigned failures = 0;
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < suite->count; i++)
     for (unsigned mode = 0; mode < MODES; mode++)
-      failures += !run_case(&rows[i], (enum mode)mode);
+      failures += !run_case(&suite->cases[i], (enum mode)mode);
   assert_int_equal(failures, 0);
-}
-
-#define RUN(rows) run_cases(rows, sizeof rows / sizeof *rows)
-
-static void test_generic(void **state) {
-  (void)state;
-  RUN(generic);
-}
-
-static void test_http2(void **state) {
-  (void)state;
-  RUN(http2);
-}
-
-static void test_hpack(void **state) {
-  (void)state;
-  RUN(hpack);
 }
 
 /* 5.1.2: one stream more than the server allows, which is S PE or S REFUSED_STREAM. */
@@ -77,7 +67,7 @@ static void test_concurrency(void **state) {
     snprintf(step, sizeof step, "HEADERS/SH %u [@hold]", 2 * i + 1);
     script_run(&script, step);
   }
-  script.log[script.log_len = 0] = '\0';
+  script_clear(&script);
   script.mute = false;
   script_pump(&script);
   assert_string_equal(script.log, "RST_STREAM 257 REFUSED_STREAM");
@@ -85,11 +75,10 @@ static void test_concurrency(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_generic),
-      cmocka_unit_test(test_http2),
-      cmocka_unit_test(test_hpack),
-      cmocka_unit_test(test_concurrency),
-  };
+  struct CMUnitTest tests[SPEC_SUITES + 1] = {cmocka_unit_test(test_concurrency)};
+  for (size_t i = 0; i < SPEC_SUITES; i++)
+    tests[1 + i] = (struct CMUnitTest){.name = spec_suites[i].name,
+                                       .test_func = test_suite,
+                                       .initial_state = (void *)(uintptr_t)&spec_suites[i]};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

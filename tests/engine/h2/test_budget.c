@@ -3,7 +3,8 @@
  * through, and that the next costs the connection its life with ENHANCE_YOUR_CALM. The attacks are
  * those that the comments of engine/base/limits.h name.
  */
-#include "tests/support/h2_script.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /*
  * h2/test_client.c - what the owner of a client connection hears of its end, and what it may ask.
  */
-#include "tests/support/h2_script.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+#include "tests/support/script_log.h"
 
 #include <stdio.h>
 #include <string.h>

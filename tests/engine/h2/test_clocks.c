@@ -3,15 +3,18 @@
  * told so, who is not is left alone, and nothing but progress renews a deadline. Then the ends of
  * connections: the peer's FIN, ours, and both sides' graceful ones.
  */
-#include "tests/spec/spec_rows.h"
+#include "tests/spec/spec_lines.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
 
 #define POSTED "request 1 POST /hold"
 #define HELD   "request 1 GET /hold end"
 
 static const struct spec_line deadlines[] = {
     {"5 s", "the preface", "RAW x505249; !tick 4900; RAW x202a; !tick 200",
-     "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
-    {"5 s", "the first SETTINGS", "RAW ~magic; !tick 5000", "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+     "GOAWAY 0 PROTOCOL_ERROR", SPEC_LINE_BARE},
+    {"5 s", "the first SETTINGS", "RAW ~magic; !tick 5000", "GOAWAY 0 PROTOCOL_ERROR",
+     SPEC_LINE_BARE},
     {"10 s", "a frame", "RAW x00000806; !tick 9900; RAW x0000; !tick 200",
      "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
     {"10 s", "a frame that comes in time",
@@ -71,10 +74,10 @@ static const struct spec_line deadlines[] = {
      HELD ", HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end", 0},
     {"10 s", "replies that are not read", "!mute; PING 0 *8; !tick 10100; !listen",
      "PING ack, GOAWAY 0 ENHANCE_YOUR_CALM", 0},
-    {"60 s", "no request", "!tick 59900; !tick 200", "GOAWAY 0 NO_ERROR", ROW_FINAL},
+    {"60 s", "no request", "!tick 59900; !tick 200", "GOAWAY 0 NO_ERROR", SPEC_LINE_FINAL},
     {"60 s", "only requests renew it",
      "!tick 30000; PING 0 *8; SETTINGS 0; WU 0 =1; PRIORITY 1 d0/1; !tick 30100",
-     "PING ack, GOAWAY 0 NO_ERROR", ROW_FINAL},
+     "PING ack, GOAWAY 0 NO_ERROR", SPEC_LINE_FINAL},
     {"60 s", "and do", "!tick 59000; HEADERS/SH 1 [@get]; !tick 59000",
      "request 1 GET / end, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end", 0},
 };
@@ -84,42 +87,42 @@ static const struct spec_line ends[] = {
      "HEADERS/SH 1 [@hold]; HEADERS/H 3 [@post]; !eof; !respond 1 200; !end 1",
      HELD ", request 3 POST /hold, closed 3 CONNECT_ERROR, HEADERS 1 200, closed 1 NO_ERROR, "
           "DATA 1 0 end",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"9113 5.4.1", "FIN: what no window lets out never will be",
      "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9; !eof",
-     HELD ", HEADERS 1 200, DATA 1 5, closed 1 CANCEL", ROW_FINAL},
+     HELD ", HEADERS 1 200, DATA 1 5, closed 1 CANCEL", SPEC_LINE_FINAL},
     {"9113 6.8", "drain: a second after the first GOAWAY, if the PING is not answered",
      "HEADERS/SH 1 [@hold]; !drain; !tick 900; !tick 100; !respond 1 200; !end 1",
      HELD ", GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 1 NO_ERROR, HEADERS 1 200, "
           "closed 1 NO_ERROR, DATA 1 0 end",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"9113 6.8", "drain: twice is once", "!drain; !drain; !tick 1100",
-     "GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 0 NO_ERROR", ROW_FINAL},
+     "GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 0 NO_ERROR", SPEC_LINE_FINAL},
 };
 
 static const struct spec_line client_ends[] = {
     {"9113 6.8", "drain: nothing new, what has begun goes on",
      "!request /a; !drain; !request /b; HEADERS/SH 1 [@ok]",
      "HEADERS 1 /a end, GOAWAY 0 NO_ERROR, request refused, response 1 200 end, closed 1 NO_ERROR",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"9113 5.4.1", "FIN ends what is not complete",
      "!request /a; !request /b; HEADERS/H 1 [@ok]; !eof",
      "HEADERS 1 /a end, HEADERS 3 /b end, response 1 200, closed 3 CONNECT_ERROR, "
      "closed 1 CONNECT_ERROR",
-     ROW_FINAL},
+     SPEC_LINE_FINAL},
     {"10 s", "a frame", "RAW x00000806; !tick 10100", "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
-    {"5 s", "the server's SETTINGS", "!tick 5100", "GOAWAY 0 PROTOCOL_ERROR", ROW_BARE},
+    {"5 s", "the server's SETTINGS", "!tick 5100", "GOAWAY 0 PROTOCOL_ERROR", SPEC_LINE_BARE},
 };
 
 static void test_deadlines(void **state) {
   (void)state;
-  lines_run(LINES(deadlines), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(deadlines), H2_SERVER, NULL);
 }
 
 static void test_ends(void **state) {
   (void)state;
-  lines_run(LINES(ends), H2_SERVER, NULL);
-  lines_run(LINES(client_ends), H2_CLIENT, NULL);
+  spec_lines_run(SPEC_LINES(ends), H2_SERVER, NULL);
+  spec_lines_run(SPEC_LINES(client_ends), H2_CLIENT, NULL);
 }
 
 /* When it is over, deadline_ns() never again asks for a tick that changes nothing: a host that

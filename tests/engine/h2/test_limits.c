@@ -2,7 +2,12 @@
  * h2/test_limits.c - what engine/base/limits.h lets a peer send, and what it lets it make us hold: the
  * most is accepted, and one more gets what is promised there.
  */
-#include "tests/support/h2_script.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct script script;
 

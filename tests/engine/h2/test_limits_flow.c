@@ -3,7 +3,10 @@
  * and narrows it again; to the byte and to the nanosecond. Whether it then is as fast as TCP is in
  * h2/test_flow_auto.c.
  */
-#include "tests/support/h2_script.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+
+#include <string.h>
 
 static struct script script;
 

@@ -3,7 +3,11 @@
  * it again as time goes by, and which frames are free. h2/test_budget.c has the ways to spend a
  * budget.
  */
-#include "tests/support/h2_script.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static struct script script;
 static uint32_t next_id;

@@ -3,7 +3,10 @@
  * before it, and at it the peer is told what it was too slow for. What renews a deadline and what
  * does not is in h2/test_clocks.c.
  */
-#include "tests/support/h2_script.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+
+#include <stdio.h>
 
 static struct script script;
 

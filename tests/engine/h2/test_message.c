@@ -6,7 +6,8 @@
  * What is let through is written down here from the RFCs, not taken from the engine's tables. Where
  * these leave a choice, the comment says what weir chose.
  */
-#include "tests/support/h2_script.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
 
 #include <stdio.h>
 #include <string.h>

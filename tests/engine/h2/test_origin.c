@@ -3,7 +3,8 @@
  * cannot, and what a client may accept beyond its requests' own. What both roles make of promises
  * is in tests/spec/test_messages.c.
  */
-#include "tests/support/h2_script.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
 
 #include <stdio.h>
 #include <string.h>

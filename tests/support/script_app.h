@@ -1,0 +1,18 @@
+/*
+ * support/script_app.h - part of tests/support/script.h: the application on top of the machine under
+ * test.
+ */
+#ifndef WEIR_TESTS_SCRIPT_APP_H
+#define WEIR_TESTS_SCRIPT_APP_H
+
+#include "tests/support/script.h"
+
+/* A handler's request(); `ctx` is the script. */
+void script_app_request(void *ctx, struct stream *stream, const struct request *request,
+                        uint64_t now_ns);
+
+/* Takes an application's step, "!respond 1 200". A step of a stream that has ended does nothing. Fails
+ * the test if there is no such step. */
+void script_app_step(struct script *script, const char *text);
+
+#endif

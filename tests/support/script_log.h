@@ -1,0 +1,20 @@
+/*
+ * support/script_log.h - part of tests/support/script.h: its transcript, to which a test may add.
+ */
+#ifndef WEIR_TESTS_SCRIPT_LOG_H
+#define WEIR_TESTS_SCRIPT_LOG_H
+
+#include "tests/support/script.h"
+
+/* Appends an entry; entries are separated by commas. Fails the test when the log is full. */
+__attribute__((format(printf, 2, 3))) void script_log(struct script *script, const char *format,
+                                                      ...);
+
+/* Appends "WHAT ID BYTES[ end]", or adds to the last entry if that is of the same data and the same step
+ * brought it: how data is cut is not what a script is about. */
+void script_log_data(struct script *script, const char *what, uint64_t id, size_t bytes, bool end);
+
+/* A span as a string. Valid until the fourth call from now. */
+const char *script_log_text(struct span text);
+
+#endif
