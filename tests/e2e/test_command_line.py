@@ -43,7 +43,7 @@ def test_help():
 
 
 def test_help_lists_every_option():
-    """Every long option that the parser knows, but for a few other names of the same thing."""
+    """Help and manual have every long option that the parser knows, except a few synonyms."""
     synonyms = {"connections", "streams", "window-cap"}
     for name in COMMANDS:
         with open(os.path.join(harness.ROOT, "tools", name, "options.c")) as source:
@@ -51,6 +51,13 @@ def test_help_lists_every_option():
         listed = set(re.findall(r"--([a-z0-9-]+)", run(name, "--help")[1]))
         assert {"help", "version"} <= known
         assert known - listed <= (synonyms if name == "load" else set())
+        assert listed & known <= manual()
+
+
+def manual():
+    """The long options that the manual page explains."""
+    with open(os.path.join(harness.ROOT, "tools/weir.1")) as page:
+        return set(re.findall(r"--([a-z0-9-]+)", page.read().replace("\\-", "-")))
 
 
 def test_version():
