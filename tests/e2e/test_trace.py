@@ -559,7 +559,7 @@ def test_wrong_response():
     """A field name in upper case (RFC 9113 section 8.2.1)."""
     block = b"\x88" + b"\x00\x01A\x01b"
     script = Script(lambda c: answer(c, frame(HEADERS, 4, 1, block)))
-    assert "we sent RST_STREAM (PROTOCOL_ERROR)" in trace(script.url(), expect=1)
+    assert "invalid response: weir sent RST_STREAM (PROTOCOL_ERROR)" in trace(script.url(), expect=1)
 
 
 def test_goaway(tmp_path):

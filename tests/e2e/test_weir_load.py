@@ -154,7 +154,7 @@ def test_words_and_json_agree(weir):
     assert "status codes: 100 2xx, 0 3xx, 0 4xx, 0 5xx\n" in out
     assert re.search(r"^traffic: .*\(100000\) data$", out, re.M), out
     assert "connections: 4 wanted, 4 opened, 0 failed, 0 ended early\n" in out
-    assert "requests a connection: min 25, mean 25.0, max 25\n" in out
+    assert "requests per connection: min 25, mean 25.0, max 25\n" in out
     assert "TLS" not in out
 
 

@@ -24,7 +24,7 @@ static int judge(const struct load_report *report) {
         return complain(EXIT_FAILED, "no request succeeded: %s",
                         load_error_text((enum load_error)i, code, text, sizeof text));
   return complain(EXIT_FAILED, sum->requests.done > 0 ? "no request succeeded: see the status codes"
-                                                      : "no request was done");
+                                                      : "no request completed");
 }
 
 static int show(const struct load_report *report) {

@@ -171,14 +171,15 @@ static bool set_seconds(struct parser *parser, const char *name, const char *tex
     *out = value * units[i].seconds;
     if (*out >= 1e-3 && *out <= 86400) return true;
   }
-  return wrong(parser, "%s %s: expected a time of 1ms to 24h, such as 10, 500ms or 1m", name, text);
+  return wrong(parser, "%s %s: expected a time from 1ms to 24h, such as 10, 500ms or 1m", name,
+               text);
 }
 
 /* A field, or one of the two pseudo-header fields that may be other than the URL says. */
 static bool add_field(struct parser *parser, const char *text) {
   struct load_options *options = parser->options;
   if (options->field_count == LOAD_FIELDS_MAX)
-    return wrong(parser, "--header: more than %d", LOAD_FIELDS_MAX);
+    return wrong(parser, "--header: more than %d fields", LOAD_FIELDS_MAX);
   const char *value = load_options_pseudo(text, NULL);
   if (!(value ? *value != 0 && option_field_check(text + 1) : option_field_check(text)))
     return wrong(parser, "--header %s: expected \"name: value\"", text);
@@ -235,10 +236,10 @@ static bool take(struct parser *parser, int option, const char *value) {
 /* What only the whole command line shows. */
 static bool check(struct parser *parser) {
   struct load_options *options = parser->options;
-  if (options->url_count == 0) return wrong(parser, "no URL is given; see weir load --help");
+  if (options->url_count == 0) return wrong(parser, "no URL given; see weir load --help");
   if (options->url_count > LOAD_URLS_MAX) return wrong(parser, "more than %d URLs", LOAD_URLS_MAX);
   if (options->requests && options->duration_seconds > 0)
-    return wrong(parser, "-n and -D: one of them says when to end");
+    return wrong(parser, "-n and -D exclude each other");
   if (options->warm_up_seconds > 0 && options->duration_seconds == 0)
     return wrong(parser, "--warm-up-time needs -D");
   if (options->requests == 0 && options->duration_seconds == 0)
@@ -250,7 +251,7 @@ static bool check(struct parser *parser) {
     return wrong(parser, "-n %llu: fewer requests than connections (-c %u)",
                  (unsigned long long)options->requests, options->connections);
   if (options->caps.count > 0 && options->stream_window_bits)
-    return wrong(parser, "-w and --cap: the smallest first step is the window");
+    return wrong(parser, "-w and --cap exclude each other: the smallest first step is the window");
   return true;
 }
 
@@ -270,7 +271,7 @@ enum load_options_result load_options_parse(struct load_options *options, int ar
     if (option == 'h') return LOAD_OPTIONS_HELP;
     if (option == 'V') return LOAD_OPTIONS_VERSION;
     if (option == ':') wrong(&parser, "%s needs a value", argv[optind - 1]);
-    if (option == '?') wrong(&parser, "%s: no such option", argv[optind - 1]);
+    if (option == '?') wrong(&parser, "%s: no such option; see weir load --help", argv[optind - 1]);
     if (option == ':' || option == '?') return LOAD_OPTIONS_WRONG;
     if (!take(&parser, option, optarg)) return LOAD_OPTIONS_WRONG;
   }

@@ -38,8 +38,7 @@ static void print_finish(const struct load_report *report, FILE *to) {
   char bytes[TEXT_BYTES], time[TEXT_BYTES];
   double rate = seconds > 0 ? (double)counts->done / seconds : 0;
   double wire = seconds > 0 ? (double)counts->wire_in / seconds : 0;
-  fprintf(to, "%s in %s, %.2f req/s, %s/s\n",
-          report->sum.interrupted ? "interrupted, after what was done" : "finished",
+  fprintf(to, "%s in %s, %.2f req/s, %s/s\n", report->sum.interrupted ? "interrupted" : "finished",
           time_text(seconds * 1e9, time), rate, bytes_text(wire, bytes));
 }
 
@@ -57,13 +56,15 @@ static void print_counts(const struct load_report *report, FILE *to) {
             time_text((double)counts->oldest_ns, time));
   if (left) fprintf(to, "  %llu were never started\n", (ull)left);
   if (counts->unsent)
-    fprintf(to, "  %llu were due and not yet sent at the end: the server is slower than the rate\n",
+    fprintf(to, "  %llu were due but unsent at the end: the server is slower than the rate\n",
             (ull)counts->unsent);
   if (counts->waiting)
-    fprintf(to, "  %llu that had waited longer than the median are among the latencies so far\n",
-            (ull)counts->waiting);
+    fprintf(
+        to,
+        "  %llu unfinished ones had waited longer than the median; the latencies include them\n",
+        (ull)counts->waiting);
   if (counts->retried)
-    fprintf(to, "  %llu times a request was asked again, as the server had not looked at it\n",
+    fprintf(to, "  %llu were sent again: the server had refused them unprocessed\n",
             (ull)counts->retried);
   fprintf(to, "status codes: %llu 2xx, %llu 3xx, %llu 4xx, %llu 5xx\n", (ull)counts->statuses[2],
           (ull)counts->statuses[3], (ull)counts->statuses[4], (ull)counts->statuses[5]);
@@ -127,7 +128,7 @@ static void print_histograms(const struct load_report *report, FILE *to) {
   print_times("first byte:", &sum->requests.first_byte, to);
   print_times("connect:", &sum->connect, to);
   print_times("TLS handshake:", &sum->handshake, to);
-  fprintf(to, "requests a connection: min %llu, mean %.1f, max %llu\n", (ull)fairness->min,
+  fprintf(to, "requests per connection: min %llu, mean %.1f, max %llu\n", (ull)fairness->min,
           fairness->mean, (ull)fairness->max);
 }
 
@@ -140,7 +141,7 @@ static void print_busy(const struct load_report *report, FILE *to) {
           time_text((double)report->sum.cpu_ns, text), 100 * most);
   if (most > LOAD_BUSY)
     fprintf(to,
-            "warning: %s thread was busy all the time, so weir load may have been slower than the "
+            "warning: %s thread was busy all the time; weir load may have been slower than the "
             "server: try more threads (-t)\n",
             report->workers > 1 ? "a" : "the");
 }

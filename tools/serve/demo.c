@@ -101,8 +101,8 @@ static void respond_error(struct exchange *exchange, unsigned status) {
     unsigned status;
     const char *text;
   } errors[] = {
-      {400, "400 Bad Request\nThat number is not one this address takes.\n"},
-      {404, "404 Not Found\nThere is nothing at this address. See / for those that exist.\n"},
+      {400, "400 Bad Request\nThe number is out of range.\n"},
+      {404, "404 Not Found\nSee / for the addresses that exist.\n"},
   };
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
     if (errors[i].status == status)

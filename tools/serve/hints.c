@@ -63,7 +63,7 @@ static char *normalise(const char *target) {
 static struct page *page_of(struct serve_hints *hints, const char *target) {
   char *path = normalise(target);
   if (!path) {
-    fail(hints, "%s is not a page's path", target);
+    fail(hints, "%s: not the path of a page", target);
     return NULL;
   }
   for (unsigned i = 0; i < hints->count; i++)
@@ -73,7 +73,7 @@ static struct page *page_of(struct serve_hints *hints, const char *target) {
     }
   struct page *page = hints->count < PAGES_MAX ? calloc(1, sizeof *page) : NULL;
   if (!page) {
-    fail(hints, "%s is one page too many", target);
+    fail(hints, "%s: too many pages", target);
     free(path);
     return NULL;
   }
@@ -131,8 +131,8 @@ static bool add(struct serve_hints *hints, const char *target, const char *path,
   if (page->count == SITE_PRELOADS_MAX)
     return fail(hints, "%s preloads more than %u resources", target, SITE_PRELOADS_MAX);
   if (!kind) kind = kind_of(path);
-  if (!*path || !is_reference(path)) return fail(hints, "%s: %s is not a path", target, path);
-  if (kind && !is_token(kind)) return fail(hints, "%s: %s is not a type", target, kind);
+  if (!*path || !is_reference(path)) return fail(hints, "%s: %s: not a path", target, path);
+  if (kind && !is_token(kind)) return fail(hints, "%s: %s: not a type", target, kind);
   char *copy = strdup(path), *link = link_of(path, kind);
   size_t link_bytes = link ? strlen(link) : 0;
   if (!copy || !link || page->link_bytes + link_bytes > SITE_PRELOAD_BYTES_MAX) {
@@ -174,7 +174,7 @@ static bool add_page(struct serve_hints *hints, const char *target, json_t *reso
   size_t index;
   if (json_is_array(resources)) {
     json_array_foreach (resources, index, value) {
-      if (!json_is_string(value)) return fail(hints, "%s: expected paths", target);
+      if (!json_is_string(value)) return fail(hints, "%s: expected a list of paths", target);
       if (!add(hints, target, json_string_value(value), NULL)) return false;
     }
     return true;

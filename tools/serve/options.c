@@ -141,7 +141,8 @@ static enum serve_options_result add_address(struct reader *reader, const char *
     if (!is_name_and_port(text))
       return wrong(reader, "%s %s: not an address; expected ADDR:PORT such as 127.0.0.1:8080",
                    option, text);
-    wrong(reader, "cannot listen on %s: not an address, and no name but localhost is looked up",
+    wrong(reader,
+          "cannot listen on %s: not an address; localhost is the only name that weir looks up",
           text);
     return SERVE_OPTIONS_FAILED;
   }
@@ -150,7 +151,8 @@ static enum serve_options_result add_address(struct reader *reader, const char *
   if (room && is_localhost(text) &&
       address_from_host(&listener.address, "::1", address_port(&listener.address)))
     room = add_listener(reader, &listener);
-  if (!room) return wrong(reader, "%s %s: too many addresses", option, text);
+  if (!room)
+    return wrong(reader, "%s %s: more than %d addresses", option, text, SERVE_LISTENERS_MAX);
   return SERVE_OPTIONS_RUN;
 }
 
@@ -246,11 +248,11 @@ static enum serve_options_result read_field_value(struct reader *reader, const c
   size_t len = strlen(text);
   for (size_t i = 0; i < len; i++)
     if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-      return wrong(reader, "%s: a field's value has no control characters", option);
+      return wrong(reader, "%s: a value must not contain control characters", option);
   if (len > FIELD_VALUE_BYTES_MAX)
     return wrong(reader, "%s: more than %d bytes", option, FIELD_VALUE_BYTES_MAX);
   if (len == 0 || text[0] == ' ' || text[len - 1] == ' ')
-    return wrong(reader, "%s: expected a value, with no space around it", option);
+    return wrong(reader, "%s: expected a value without spaces around it", option);
   *out = text;
   return SERVE_OPTIONS_RUN;
 }
@@ -261,7 +263,7 @@ static enum serve_options_result add_preload(struct reader *reader, const char *
   if (text[0] != '/' || !equals || equals[1] != '/' || strpbrk(text, " \t\r\n"))
     return wrong(reader, "--preload %s: expected PAGE=PATH such as /=/style.css", text);
   if (options->preload_count == SERVE_PRELOADS_MAX)
-    return wrong(reader, "--preload %s: more than %d; a manifest holds more", text,
+    return wrong(reader, "--preload %s: more than %d; use --push-manifest", text,
                  SERVE_PRELOADS_MAX);
   options->preloads[options->preload_count++] = text;
   return SERVE_OPTIONS_RUN;
@@ -279,7 +281,7 @@ static enum serve_options_result add_head_start(struct reader *reader, char *tex
   struct head_start_rules *rules = &reader->options->head_starts;
   /* One place is left for the default. */
   if (rules->count + 1 == HEAD_START_RULES_MAX)
-    return wrong(reader, "--head-start %s: more than %u", text, HEAD_START_RULES_MAX - 1);
+    return wrong(reader, "--head-start %s: more than %u rules", text, HEAD_START_RULES_MAX - 1);
   if (head_start_add(rules, span_of(text, strlen(text)))) return SERVE_OPTIONS_RUN;
   return wrong(reader,
                "--head-start %s: expected TYPE[@PATH]=BYTES[k][:URGENCY] such as image/*=4k, or "
@@ -328,12 +330,12 @@ static enum serve_options_result check(struct reader *reader) {
   struct serve_options *options = reader->options;
   options->head_starts.at[options->head_starts.count++] = head_start_rules_default.at[0];
   if (options->certificate && !options->key)
-    return wrong(reader, "--cert needs --key, the file of its private key");
+    return wrong(reader, "--cert needs --key, its private key");
   if (options->key && !options->certificate)
-    return wrong(reader, "--key needs --cert, the file of its certificate");
+    return wrong(reader, "--key needs --cert, its certificate");
   if (!options->directory &&
       (options->push_manifest || options->preload_count > 0 || options->cache_control))
-    return wrong(reader, "%s is for files: name their directory",
+    return wrong(reader, "%s needs a directory to serve",
                  options->cache_control   ? "--cache-control"
                  : options->push_manifest ? "--push-manifest"
                                           : "--preload");
@@ -342,7 +344,7 @@ static enum serve_options_result check(struct reader *reader) {
     for (unsigned i = 0; i < options->listener_count; i++)
       secure |= options->listeners[i].secure;
     if (options->certificate && !secure)
-      return wrong(reader, "--cert is of no use without --https");
+      return wrong(reader, "--cert has no effect without --https");
     return SERVE_OPTIONS_RUN;
   }
   enum serve_options_result result = add_address(reader, "--http", "localhost:8080", false, 0);
@@ -366,7 +368,7 @@ enum serve_options_result serve_options_parse(struct serve_options *options, int
     if (result != SERVE_OPTIONS_RUN) return result;
   }
   if (optind < argc) options->directory = argv[optind++];
-  if (optind < argc) return wrong(&reader, "%s: one directory is enough", argv[optind]);
+  if (optind < argc) return wrong(&reader, "%s: only one directory can be served", argv[optind]);
   if (options->directory && !options->directory[0]) return wrong(&reader, "DIR is empty");
   return check(&reader);
 }

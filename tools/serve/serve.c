@@ -288,7 +288,7 @@ static void print_listeners(const struct server *server) {
     if (server->listening[i])
       say("listening on %s://%s", wanted->secure ? "https" : "http", text);
     else
-      say("not listening on %s: no IPv6 here", text);
+      say("not listening on %s: IPv6 is not available", text);
   }
   if (!server->tls) return;
   if (server->certificate.warning[0]) say("warning: %s", server->certificate.warning);
@@ -314,7 +314,7 @@ static void print_features(const struct server *server, const struct uring *urin
 static void print_start(const struct server *server, const struct worker_group *group) {
   const struct serve_worker *first = group->workers[0].user;
   const char *directory = server->options.directory;
-  say("weir " WEIR_VERSION " serves %s with %u worker%s",
+  say("weir " WEIR_VERSION " serving %s with %u worker%s",
       directory ? directory : "its built-in site", server->workers,
       server->workers == 1 ? "" : "s");
   print_features(server, &group->workers[0].uring);
@@ -366,7 +366,7 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
       worker_group_stop(group);
       continue;
     }
-    say("draining: streams have %u seconds to finish; a second signal ends at once",
+    say("draining: streams have %u seconds to finish; a second signal stops at once",
         server->options.drain_seconds);
     worker_group_drain(group, clock_now_ns() + server->options.drain_seconds * SECOND_NS);
   }

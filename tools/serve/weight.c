@@ -76,7 +76,7 @@ const char *serve_weights_add(struct serve_weights *weights, const char *text) {
   if (weights->count == SERVE_WEIGHTS_MAX) return "too many networks";
   const char *wrong = read_network(text, equals ? (size_t)(equals - text) : 0, network);
   if (wrong) return wrong;
-  if (!serve_weight_parse(equals + 1, &network->weight)) return "weights are numbers from 1 to 256";
+  if (!serve_weight_parse(equals + 1, &network->weight)) return "expected a weight from 1 to 256";
   weights->count++;
   return NULL;
 }

@@ -27,7 +27,7 @@ void trace_explain(struct trace_record *record) {
     const struct trace_frame *reset = reset_of(record, result);
     if (reset)
       snprintf(result->error, sizeof result->error, "%s RST_STREAM (%s)",
-               reset->sent ? "the response is wrong: we sent" : "the server sent",
+               reset->sent ? "invalid response: weir sent" : "the server sent",
                h2_error_name(result->error_code));
     else if (*why)
       memcpy(result->error, why, sizeof result->error);

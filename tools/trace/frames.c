@@ -175,6 +175,5 @@ void trace_frames_print(const struct trace_record *record, FILE *to) {
   for (size_t i = 0; i < record->frame_count; i++)
     fprintf(to, "%s\n", trace_frame_line(record, &record->frames[i], line));
   if (record->frames_lost)
-    fprintf(to, "(%llu more frames, which were not kept)\n",
-            (unsigned long long)record->frames_lost);
+    fprintf(to, "(%llu more frames were not recorded)\n", (unsigned long long)record->frames_lost);
 }

@@ -136,7 +136,7 @@ static void ask(struct trace_item *item) {
   trace_origin_open(item->origin);
   if (trace_origin_is_closing(origin)) {
     const char *why = item->all->run->record->connections[origin->index].error;
-    give_up(item, "%s", *why ? why : "the server takes no more requests");
+    give_up(item, "%s", *why ? why : "the server accepts no more requests");
     return;
   }
   if (!trace_origin_has_room(origin)) return;
@@ -144,7 +144,7 @@ static void ask(struct trace_item *item) {
   struct stream *stream = request(item);
   if (!stream) {
     item->phase = PHASE_QUEUED;
-    give_up(item, "the request could not be made");
+    give_up(item, "the request could not be sent");
     return;
   }
   item->stream = stream;

@@ -51,7 +51,7 @@ static bool text_member(const struct reader *reader, const json_t *object, const
   const json_t *value = json_object_get(object, name);
   *out = json_string_value(value);
   if (!value || *out) return true;
-  return fail(reader, "\"%s\" has to be a text", name);
+  return fail(reader, "\"%s\" must be a string", name);
 }
 
 static bool number_member(const struct reader *reader, const json_t *object, const char *name,
@@ -60,7 +60,7 @@ static bool number_member(const struct reader *reader, const json_t *object, con
   if (!value) return true;
   if (json_is_number(value)) *out = json_number_value(value);
   if (json_is_number(value) && *out >= low && *out <= high) return true;
-  return fail(reader, "\"%s\" has to be a number from %.0f to %.0f", name, low, high);
+  return fail(reader, "\"%s\" must be a number from %.0f to %.0f", name, low, high);
 }
 
 /* A field value that HTTP allows and that fits where it is shown. */
@@ -78,10 +78,11 @@ static bool read_kind(const struct reader *reader, const json_t *object,
   resource->kind = name ? trace_kind_parse(name) : trace_kind_of_path(resource->reference);
   resource->kind_given = name || resource->kind != TRACE_OTHER;
   if (resource->kind == TRACE_KINDS)
-    return fail(reader, "%s is no kind: document, style, script, font, image, fetch, other", name);
+    return fail(reader,
+                "%s is not a known kind: document, style, script, font, image, fetch, other", name);
   const json_t *critical = json_object_get(object, "critical");
   if (critical && !json_is_boolean(critical))
-    return fail(reader, "\"critical\" has to be true or false");
+    return fail(reader, "\"critical\" must be true or false");
   resource->critical = critical ? json_is_true(critical) : resource->kind <= TRACE_FONT;
   return true;
 }
@@ -100,7 +101,7 @@ static bool read_event(const struct reader *reader, const json_t *object,
     resource->event = (enum trace_event)event;
     if (strcmp(names[event], name) == 0) return true;
   }
-  return fail(reader, "%s is no event: headers, first-byte, dimensions, complete", name);
+  return fail(reader, "%s is not a known event: headers, first-byte, dimensions, complete", name);
 }
 
 static bool read_signals(const struct reader *reader, const json_t *object,
@@ -111,7 +112,7 @@ static bool read_signals(const struct reader *reader, const json_t *object,
   if (!number_member(reader, object, "weight", 1, 256, &weight)) return false;
   if (!number_member(reader, object, "cap", 0, 2147483647, &cap)) return false;
   if (priority && !is_priority(priority))
-    return fail(reader, "\"%s\" cannot be a priority field", priority);
+    return fail(reader, "\"%s\" is not a value for the priority field", priority);
   resource->weight = (unsigned)weight;
   resource->cap_bytes = cap >= 0 ? (uint64_t)cap : UINT64_MAX;
   if (!priority) return true;
@@ -142,7 +143,7 @@ static bool check_names(const struct reader *reader, json_t *object) {
     bool known = false;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
       known = known || strcmp(names[i], name) == 0;
-    if (!known) return fail(reader, "\"%s\" is no member of a resource", name);
+    if (!known) return fail(reader, "\"%s\" is not a member of a resource", name);
   }
   return true;
 }
@@ -151,7 +152,7 @@ static bool read_resource(const struct reader *reader, json_t *object,
                           struct trace_resource *resource) {
   const char *url, *id;
   *resource = (struct trace_resource){.after = -1, .uncap = -1, .cap_bytes = UINT64_MAX};
-  if (!json_is_object(object)) return fail(reader, "a resource has to be an object");
+  if (!json_is_object(object)) return fail(reader, "a resource must be an object");
   if (!check_names(reader, object)) return false;
   if (!text_member(reader, object, "url", &url)) return false;
   if (!text_member(reader, object, "id", &id)) return false;
@@ -162,7 +163,7 @@ static bool read_resource(const struct reader *reader, json_t *object,
   struct url base, parsed;
   bool good =
       url_parse(&base, "http://localhost/") && url_resolve(&parsed, &base, resource->reference);
-  if (!good) return fail(reader, "%s is not a URL of http or https", url);
+  if (!good) return fail(reader, "%s is not an http or https URL", url);
   return read_kind(reader, object, resource) && read_times(reader, object, resource) &&
          read_signals(reader, object, resource);
 }
@@ -193,7 +194,7 @@ static bool check_circles(const struct reader *reader) {
     size_t steps = 0;
     for (int at = manifest->at[i].after; at >= 0; at = manifest->at[at].after)
       if (++steps > manifest->count)
-        return fail(reader, "%s waits, by \"after\", for itself", manifest->at[i].reference);
+        return fail(reader, "%s waits for itself through \"after\"", manifest->at[i].reference);
   }
   return true;
 }
@@ -202,7 +203,7 @@ static bool read_all(struct reader *reader) {
   struct trace_manifest *manifest = reader->manifest;
   size_t count = json_array_size(reader->resources);
   if (!json_is_array(reader->resources)) return fail(reader, "expected a list of resources");
-  if (count == 0) return fail(reader, "there are no resources");
+  if (count == 0) return fail(reader, "no resources");
   if (count > TRACE_RESOURCES_MAX)
     return fail(reader, "more than %d resources", TRACE_RESOURCES_MAX);
   manifest->at = calloc(count, sizeof *manifest->at);
@@ -260,7 +261,7 @@ bool trace_manifest_of_urls(struct trace_manifest *manifest, char *const *urls, 
                             char *error, size_t error_size) {
   const struct reader reader = {.source = "URLs", .error = error, .error_size = error_size};
   *manifest = (struct trace_manifest){0};
-  if (count > TRACE_RESOURCES_MAX) return fail(&reader, "more than %d", TRACE_RESOURCES_MAX);
+  if (count > TRACE_RESOURCES_MAX) return fail(&reader, "more than %d URLs", TRACE_RESOURCES_MAX);
   manifest->at = calloc(count, sizeof *manifest->at);
   if (!manifest->at) return fail(&reader, "out of memory");
   for (size_t i = 0; i < count; i++) {

@@ -124,7 +124,7 @@ static bool ends_with(const char *text, const char *end) {
 static bool set_rate(struct parser *parser, const char *text) {
   double rate;
   if (!option_bytes(text, &rate) || rate < TRACE_RATE_MIN || rate > 1e10)
-    return wrong(parser, "--limit-rate %s: expected bytes per second, %d at least, such as 200K",
+    return wrong(parser, "--limit-rate %s: expected bytes per second, at least %d, such as 200K",
                  text, TRACE_RATE_MIN);
   parser->options->rate_limit = (uint64_t)rate;
   return true;
@@ -152,7 +152,7 @@ static bool set_timeout(struct parser *parser, const char *text) {
 static bool add_field(struct parser *parser, const char *text) {
   struct trace_options *options = parser->options;
   if (options->field_count == TRACE_FIELDS_MAX)
-    return wrong(parser, "--header: more than %d", TRACE_FIELDS_MAX);
+    return wrong(parser, "--header: more than %d fields", TRACE_FIELDS_MAX);
   if (!option_field_check(text))
     return wrong(parser, "--header %s: expected \"name: value\"", text);
   options->fields[options->field_count++] = text;
@@ -193,7 +193,7 @@ static bool take(struct parser *parser, int option, const char *value) {
   case 'c': options->compare = value; return true;
   case OPTION_TITLE: options->title = value; return true;
   case OPTION_LABEL:
-    if (options->label_count == 2) return wrong(parser, "--label: there are two servers at most");
+    if (options->label_count == 2) return wrong(parser, "--label: more than two");
     options->labels[options->label_count++] = value;
     return true;
   case 'f': options->frames = true; return true;
@@ -204,7 +204,7 @@ static bool take(struct parser *parser, int option, const char *value) {
 
 static bool check(struct parser *parser) {
   const struct trace_options *options = parser->options;
-  if (options->url_count == 0) return wrong(parser, "no URL is given; see weir trace --help");
+  if (options->url_count == 0) return wrong(parser, "no URL given; see weir trace --help");
   if (options->manifest && options->url_count > 1)
     return wrong(parser, "--manifest takes one base URL, not %zu", options->url_count);
   return true;
@@ -222,7 +222,8 @@ enum trace_options_result trace_options_parse(struct trace_options *options, int
     if (option == 'h') return TRACE_OPTIONS_HELP;
     if (option == 'V') return TRACE_OPTIONS_VERSION;
     if (option == ':') wrong(&parser, "%s needs a value", argv[optind - 1]);
-    if (option == '?') wrong(&parser, "%s: no such option", argv[optind - 1]);
+    if (option == '?')
+      wrong(&parser, "%s: no such option; see weir trace --help", argv[optind - 1]);
     if (option == ':' || option == '?') return TRACE_OPTIONS_WRONG;
     if (!take(&parser, option, optarg)) return TRACE_OPTIONS_WRONG;
   }

@@ -120,8 +120,9 @@ static void test_open_loop(void **state) {
   load_histogram_add(&report->sum.requests.service, 1000);
   const char *text = text_of(report);
   expect(text, "interrupted");
-  expect(text, "  5 were due and not yet sent at the end");
-  expect(text, "  7 that had waited longer than the median are among the latencies so far\n");
+  expect(text, "  5 were due but unsent at the end");
+  expect(text,
+         "  7 unfinished ones had waited longer than the median; the latencies include them\n");
   expect(text, "since sent:");
 }
 
