@@ -65,7 +65,7 @@ size_t h2_client_block_bytes(const struct h2 *h2);
 uint64_t h2_client_arrived(const struct stream *stream);
 
 /* In stream_events.closed: the server reset the stream, rather than we. */
-bool h2_client_was_reset(const struct stream *stream);
+__attribute__((warn_unused_result)) bool h2_client_was_reset(const struct stream *stream);
 
 /* ---- for the other modules of the connection ------------------------------------------------- */
 
