@@ -1,15 +1,14 @@
 /*
- * ceiling.c - the same bytes with no protocol at all: what this machine, its kernel and io/ allow.
+ * ceiling.c - the same bytes without a protocol: the most that this machine, its kernel and io/ allow.
  *
- * A server worker on one core answers every `request` bytes with `response` bytes that mean
- * nothing; a client worker on another core keeps `depth` requests under way on each of its
- * connections. Neither looks at a byte. What an engine achieves through the same io/ can be
- * compared with this: the difference is the protocol's.
+ * A server worker on one core answers every `request` bytes with `response` meaningless bytes. A client
+ * worker on another core keeps `depth` requests in flight on each of its connections. Neither looks at a
+ * byte. Compared with an engine on the same io/, the difference is the cost of the protocol.
  *
  *     ceiling --connections 100 --depth 100 --request 40 --response 160 --seconds 5
  *
- * Prints one line: requests per second, per second of the server's CPU time, bytes per second, and
- * how many system calls and turns they took.
+ * Prints one line: requests per second, requests per second of the server's CPU time, bytes per second,
+ * system calls and turns.
  */
 #include "io/link/accept.h"
 #include "io/link/dial.h"

@@ -1,4 +1,4 @@
-/* micro_h2_frame.cc - frame headers checked and payloads decoded, as they come in; PING written. */
+/* micro_h2_frame.cc - checking frame headers, decoding payloads, writing PING. */
 #include <benchmark/benchmark.h>
 
 #include <vector>

@@ -1,5 +1,5 @@
-// micro_hpack.cc - what HPACK costs a message: typical requests and responses, first and repeated,
-// and the pieces they are made of.
+// micro_hpack.cc - the cost of HPACK per message: typical requests and responses, first and repeated, and
+// their parts.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct header field_of(const char *name, const char *value) {
 
 using list_t = std::vector<struct header>;
 
-// What a load generator or an API client sends.
+// The fields of a load generator or an API client.
 const list_t request_list = {
     field_of(":method", "GET"),
     field_of(":scheme", "https"),
@@ -43,7 +43,7 @@ const list_t request_list = {
     field_of("accept-encoding", "gzip, deflate, br"),
 };
 
-// What a browser sends.
+// The fields of a browser.
 const list_t browser_list = {
     field_of(":method", "GET"),
     field_of(":authority", "www.example.com"),
@@ -108,7 +108,7 @@ void count(benchmark::State &state, size_t fields, size_t bytes) {
   state.counters["block_bytes"] = static_cast<double>(bytes);
 }
 
-// The third time and on, when everything is in the table.
+// From the third time on: everything is in the table.
 void decode_repeated(benchmark::State &state, const list_t &list) {
   exchange x;
   size_t len = 0;
@@ -121,7 +121,7 @@ void decode_repeated(benchmark::State &state, const list_t &list) {
   count(state, list.size(), len);
 }
 
-// The first time: literals, Huffman-coded, inserted.
+// The first time: every field is a Huffman-coded literal that is inserted.
 void decode_first(benchmark::State &state, const list_t &list) {
   exchange x;
   const size_t len = x.encode(list);
@@ -140,7 +140,7 @@ void encode_repeated(benchmark::State &state, const list_t &list) {
   count(state, list.size(), len);
 }
 
-// The table is emptied before each block by a change of its limit and back.
+// Changing the limit to 0 and back empties the table before each block.
 void encode_first(benchmark::State &state, const list_t &list) {
   exchange x;
   size_t len = 0;
@@ -152,7 +152,7 @@ void encode_first(benchmark::State &state, const list_t &list) {
   count(state, list.size(), len);
 }
 
-// One field is new each time, as a path is.
+// One field is new each time, like a path.
 void encode_changing_path(benchmark::State &state) {
   exchange x;
   list_t list = request_list;
@@ -198,8 +198,8 @@ void token_of(benchmark::State &state) {
   }
 }
 
-// What a hostile block costs by its length; the exponent must stay at one. Most of the fields do
-// not fit the list, as it would be on a connection.
+// The cost of a hostile block by its length; the exponent must stay at one. Most fields do not fit the list,
+// as on a real connection.
 void decode_hostile(benchmark::State &state, const char *unit, size_t unit_bytes) {
   std::vector<uint8_t> block;
   while (block.size() + unit_bytes <= static_cast<size_t>(state.range(0)))
@@ -216,7 +216,7 @@ void decode_hostile(benchmark::State &state, const char *unit, size_t unit_bytes
   state.SetComplexityN(state.range(0));
 }
 
-// One string of 20-bit codes, the longest common ones.
+// One string of 20-bit codes, the longest common codes.
 void huffman_decode_hostile(benchmark::State &state) {
   const std::vector<uint8_t> plain(static_cast<size_t>(state.range(0)), 0x80);
   const struct span text_span = span_of(plain.data(), plain.size());

@@ -1,5 +1,5 @@
-/* micro_sched.cc - one decision: who is next, and what it sent, with 10, 1,000 and 10,000 ready
- * streams; the life of a stream; a PRIORITY frame. */
+/* micro_sched.cc - one decision and its accounting with 10, 1,000 and 10,000 ready streams; the life of a
+ * stream; a PRIORITY frame. */
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -90,8 +90,7 @@ void decision_weighted(benchmark::State &state) {
   decide(state, world);
 }
 
-/* The same with frames of any length up to a quantum, so that no two streams are at the same point.
- */
+/* The same with frames of any length up to a quantum, so that no two streams are at the same point. */
 void decision_uneven(benchmark::State &state) {
   World world(static_cast<size_t>(state.range(0)));
   while (world.open < world.nodes.size()) {
@@ -129,7 +128,7 @@ void decision_tree(benchmark::State &state) {
   decide(state, world);
 }
 
-/* One after another: the first sends, goes idle and is ready again. */
+/* Not incremental: the first stream sends, goes idle and becomes ready again. */
 void decision_sequence(benchmark::State &state) {
   World world(static_cast<size_t>(state.range(0)));
   while (world.open < world.nodes.size())
@@ -144,7 +143,7 @@ void decision_sequence(benchmark::State &state) {
   }
 }
 
-/* A small response on a connection with others in progress: opened, sent in one piece, closed. */
+/* A small response beside others in progress: opened, sent in one piece, closed. */
 void stream_life(benchmark::State &state) {
   World world(static_cast<size_t>(state.range(0)));
   while (world.open < world.nodes.size())
@@ -163,7 +162,7 @@ void stream_life(benchmark::State &state) {
   }
 }
 
-/* PRIORITY that moves a stream exclusively above all others and back. */
+/* A PRIORITY frame that moves a stream exclusively above all others, and one that moves it back. */
 void signal_exclusive(benchmark::State &state) {
   World world(static_cast<size_t>(state.range(0)));
   while (world.open < world.nodes.size())

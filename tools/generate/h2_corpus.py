@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Writes the seeds of tests/fuzz/h2_server.c and tests/fuzz/h2_client.c, and their dictionary.
+"""Writes the seeds for tests/fuzz/h2_server.c and tests/fuzz/h2_client.c, and their dictionary.
 
     tools/generate/h2_corpus.py [tests/corpus]
 
-A seed is 8 bytes of choices (see those files), then frames. Header fields are literals without
-Huffman coding or indexes of the static table, so that a mutation means something.
+A seed is 8 bytes of choices (see those files), then frames. Header fields are static indexes or literals without
+Huffman coding, so that mutations stay meaningful.
 """
 import os
 import struct

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Writes engine/http/header_names.c: the names of the tokens, and the search from name to token.
+"""Writes engine/http/header_names.c: the names of the tokens, and the lookup from name to token.
 
-The tokens and their order come from `enum header_token` in engine/http/headers.h. The search switches
-on the length, then on the one byte that tells the names of that length apart best, and compares
-what is left with memcmp() of a constant length, which compilers turn into a few loads.
+The tokens and their order come from `enum header_token` in engine/http/headers.h. The lookup switches on the
+length, then on the byte position that best distinguishes the names of that length. It compares the remaining
+candidates by memcmp() of a constant length, which compilers turn into a few loads.
 """
 
 import collections
@@ -15,7 +15,7 @@ PSEUDO = {"AUTHORITY", "METHOD", "PATH", "SCHEME", "STATUS", "PROTOCOL"}
 
 
 def tokens():
-    """(enumerator, name) of each token in order, TOKEN_UNKNOWN left out."""
+    """(enumerator, name) of each token in order, without TOKEN_UNKNOWN."""
     text = (generated.ENGINE / "http/headers.h").read_text()
     body = re.search(r"enum header_token \{(.*?)\};", text, re.S)[1]
     body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
@@ -27,7 +27,7 @@ def tokens():
 
 
 def check_static_order(names):
-    """Tokens 1 .. 52 are the static table's names in its order: hpack_static.py relies on it."""
+    """Tokens 1 to 52 are the static table's names, in its order. hpack_static.py relies on it."""
     static = list(dict.fromkeys(row[1] for row in generated.rows("rfc7541_static.txt")))
     assert names[: len(static)] == static, "enum header_token does not follow Appendix A"
 

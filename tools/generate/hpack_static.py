@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes engine/hpack/static.c: RFC 7541 Appendix A as fields with tokens, and where each name
-begins in it."""
+"""Writes engine/hpack/static.c: RFC 7541 Appendix A as fields with tokens, and the first index of each
+name."""
 
 import collections
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Writes engine/hpack/huffman_table.c: the code of RFC 7541 Appendix B for encoding and for decoding.
 
-Decoding looks up PEEK_BITS bits at once and gets one or two whole symbols; most text is made of
-codes of 5 to 7 bits. Codes longer than that are found by their length: the code is canonical, so
-that all codes of one length are consecutive numbers in the order of their symbols.
+Decoding looks up PEEK_BITS bits at once and gets one or two whole symbols; most text consists of codes of 5 to 7
+bits. Longer codes are found by their length: the code is canonical, so all codes of one length are consecutive
+numbers in the order of their symbols.
 """
 
 import generated
@@ -16,7 +16,7 @@ def codes():
 
 
 def peek_entry(bits, by_code):
-    """(count, length, symbols) of the whole symbols that `bits` begins with, at most two."""
+    """(count, length, symbols) of the whole symbols at the start of `bits`, at most two."""
     symbols, used = [], 0
     while len(symbols) < 2:
         for length in range(5, len(bits) - used + 1):
@@ -38,14 +38,14 @@ def peek_table(by_code):
 
 
 def long_lengths(code):
-    """(length, first code aligned to 32 bits, where its symbols begin) and those symbols."""
+    """(length, first code aligned to 32 bits, index of its first symbol), and the symbols."""
     lengths, symbols = [], []
     for length in range(PEEK_BITS + 1, 31):
         group = sorted((int(bits, 2), s) for s, bits in code.items() if len(bits) == length)
         if not group:
             continue
         assert [c for c, _ in group] == list(range(group[0][0], group[0][0] + len(group)))
-        # `end` is the first 32-bit number beyond this length's codes; the last one wraps to 0.
+        # `end` is the first 32-bit number after the codes of this length. The last one wraps to 0.
         end = ((group[-1][0] + 1) << (32 - length)) & 0xFFFFFFFF
         lengths.append((length, group[0][0] << (32 - length), end, len(symbols)))
         symbols += [s for _, s in group]
@@ -62,7 +62,7 @@ def main():
     encode = ",\n".join(f"{{0x{int(code[s], 2):x}, {len(code[s])}}}" for s in range(256))
     bits = ", ".join(str(len(code[s])) for s in range(256))
     rows = ",\n".join(f"{{0x{first:08x}u, {offset}, {length}}}" for length, first, _, offset in lengths)
-    # EOS has no octet: its place holds 0 and hpack/huffman.c never reads it.
+    # EOS has no octet. Its place holds 0; hpack/huffman.c never reads it.
     octets = ", ".join(str(s if s < 256 else 0) for s in symbols)
     generated.write(
         "hpack/huffman_table.c", "huffman_table.py", "the Huffman code of RFC 7541 Appendix B.",
