@@ -10,9 +10,8 @@
  * Prints one line: requests per second, requests per second of the server's CPU time, bytes per second,
  * system calls and turns.
  */
-#include "io/link/accept.h"
 #include "io/link/dial.h"
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -167,7 +166,7 @@ static void run_on(int core) {
 static bool set_up_server(struct worker *worker, void *ctx, struct io_error *error) {
   struct machine_factory factory = {.ctx = ctx, .create = server_end};
   run_on(options.server_core);
-  return listener_serve(&listener, worker, factory) || io_error_set(error, ENOMEM, "no memory");
+  return worker_listen(worker, &listener, factory) || io_error_set(error, ENOMEM, "no memory");
 }
 
 static void dialed(struct dial *dial, int error) {
@@ -181,7 +180,7 @@ static bool set_up_client(struct worker *worker, void *ctx, struct io_error *err
   for (unsigned i = 0; i < options.connections; i++) {
     dials[i] = (struct dial){
         .address = listener.address, .factory = {.ctx = ctx, .create = client_end}, .done = dialed};
-    dial_start(&dials[i], worker);
+    dial_start(&dials[i], &worker->links);
   }
   return true;
 }
@@ -190,7 +189,7 @@ static bool set_up_client(struct worker *worker, void *ctx, struct io_error *err
 
 struct sample {
   uint64_t now_ns, cpu_ns, completed;
-  struct worker_counters counters;
+  struct loop_counters counters;
 };
 
 static struct sample take_sample(const struct worker_group *server) {

@@ -24,11 +24,11 @@
 #include "io/base/error.h"
 #include "io/base/limits.h"
 #include "io/files/parts.h"
-#include "io/worker/worker.h"
+#include "io/ring/loop.h"
 
 /* The making of one entry with content. On the stack until it has to wait. */
 struct files_load {
-  struct worker_op op;
+  struct loop_op op;
   struct files *files;
   struct file *file; /* held by the load; NULL before fill_begin() */
   int fd;            /* until the entry has it, or the content is complete */
@@ -91,11 +91,11 @@ ssize_t files_read_now(const struct files *files, int fd, void *buffer, size_t l
   struct iovec vector = {.iov_base = buffer, .iov_len = len};
   ssize_t got;
   do
-    got = preadv2(fd, &vector, 1, (off_t)offset, files->worker ? RWF_NOWAIT : 0);
+    got = preadv2(fd, &vector, 1, (off_t)offset, files->loop ? RWF_NOWAIT : 0);
   while (got < 0 && errno == EINTR);
   if (got >= 0) return got;
   /* Some file systems cannot tell without waiting. */
-  return errno == EOPNOTSUPP && files->worker ? -EAGAIN : -errno;
+  return errno == EOPNOTSUPP && files->loop ? -EAGAIN : -errno;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -249,11 +249,11 @@ static void load_end(struct files_load *load, enum files_result result) {
 
 /* ---- loads that wait ------------------------------------------------------------------------- */
 
-static void load_done(struct worker_op *op, int result, unsigned flags);
+static void load_done(struct loop_op *op, int result, unsigned flags);
 
 /* Has the ring read the rest; false when it takes no more work. */
 static bool load_wait(struct files_load *load) {
-  struct io_uring_sqe *sqe = worker_sqe(load->files->worker, &load->op);
+  struct io_uring_sqe *sqe = loop_sqe(load->files->loop, &load->op);
   if (!sqe) return false;
   size_t left = (size_t)load->file->identity.size_bytes - load->got;
   io_uring_prep_read(sqe, load->fd, load->file->content + load->got, (unsigned)left, load->got);
@@ -284,7 +284,7 @@ static void load_tell(struct files_load *load, enum files_result result) {
   free(load);
 }
 
-static void load_done(struct worker_op *op, int got, unsigned flags) {
+static void load_done(struct loop_op *op, int got, unsigned flags) {
   struct files_load *load = (struct files_load *)((char *)op - offsetof(struct files_load, op));
   enum files_result result = FILES_PENDING;
   (void)flags;
@@ -306,7 +306,7 @@ static enum files_result load_park(struct files_load *load, struct files_lookup 
   struct files_load *parked = allowed ? malloc(sizeof *parked + load->path_len) : NULL;
   if (parked) {
     *parked = *load;
-    parked->op = (struct worker_op){.done = load_done};
+    parked->op = (struct loop_op){.done = load_done};
     parked->path = memcpy(parked + 1, load->path, load->path_len);
   }
   if (!parked || !load_wait(parked)) {
@@ -449,7 +449,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
     io_error_set(error, ENOMEM, "cannot open %s: no memory", settings->root);
     return NULL;
   }
-  files->worker = settings->worker;
+  files->loop = settings->loop;
   files->reads_max = or_default(settings->reads_max, FILES_READS_MAX);
   files->cache = (struct file_cache){
       .entries_max = or_default(settings->entries_max, FILES_ENTRIES_MAX),

@@ -27,7 +27,7 @@
  * Waiting. openat2() and fstatat() are called directly: their names are in the kernel's dentry
  * cache on all but the first use, where a completion through the ring would cost more than the
  * call, and io_uring would hand each of them to a kernel thread. Content is read with RWF_NOWAIT
- * first, which succeeds when it is in the page cache; else the worker's ring reads and done() is
+ * first, which succeeds when it is in the page cache; else the loop's ring reads and done() is
  * called later.
  *
  * Ownership: one struct files a worker; nothing is locked. An entry (struct file) is reference
@@ -46,7 +46,7 @@
 #include "io/files/cache.h"
 
 struct io_error;
-struct worker;
+struct loop;
 struct files_load;
 
 enum files_result {
@@ -60,7 +60,7 @@ enum files_result {
 
 struct files_settings {
   const char *root;         /* directory; borrowed during files_create() */
-  struct worker *worker;    /* whose ring reads what is not in the page cache; NULL: reads block */
+  struct loop *loop;        /* whose ring reads what is not in the page cache; NULL: reads block */
   size_t cache_bytes_max;   /* content and entries, with what the user adds; 0: FILES_CACHE_BYTES */
   uint32_t entries_max;     /* 0: FILES_ENTRIES_MAX */
   uint32_t descriptors_max; /* open large files; 0: FILES_DESCRIPTORS_MAX */
@@ -100,7 +100,7 @@ struct files_read {
 __attribute__((warn_unused_result)) struct files *
 files_create(const struct files_settings *settings, const char **note, struct io_error *error);
 
-/* All references, lookups and reads must have ended, and the worker's ring must have answered every
+/* All references, lookups and reads must have ended, and the loop's ring must have answered every
  * read (asserted). NULL is allowed. */
 void files_destroy(struct files *files);
 

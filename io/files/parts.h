@@ -13,7 +13,7 @@
 struct files {
   struct file_cache cache;
   struct beneath beneath;
-  struct worker *worker;
+  struct loop *loop;
   struct files_load *loads;     /* contents that the ring is reading */
   struct files_read_job *spare; /* read buffers that are free */
   uint32_t job_count, jobs_out, reads_max;

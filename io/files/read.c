@@ -11,10 +11,10 @@
 
 #include "io/base/limits.h"
 #include "io/files/parts.h"
-#include "io/worker/worker.h"
+#include "io/ring/loop.h"
 
 struct files_read_job {
-  struct worker_op op;
+  struct loop_op op;
   struct files *files;
   struct files_read *read; /* NULL: the reader has gone */
   struct file *file;       /* held, so that its descriptor stays open */
@@ -93,11 +93,11 @@ static enum files_result conclude(struct files_read_job *job, ssize_t got) {
   return FILES_FAILED;
 }
 
-static void read_done(struct worker_op *op, int got, unsigned flags);
+static void read_done(struct loop_op *op, int got, unsigned flags);
 
 static bool read_wait(struct files_read_job *job) {
-  job->op = (struct worker_op){.done = read_done};
-  struct io_uring_sqe *sqe = worker_sqe(job->files->worker, &job->op);
+  job->op = (struct loop_op){.done = read_done};
+  struct io_uring_sqe *sqe = loop_sqe(job->files->loop, &job->op);
   if (!sqe) return false;
   io_uring_prep_read(sqe, job->file->fd, job->buffer, (unsigned)job->max, job->offset);
   job->under_way = true;
@@ -105,7 +105,7 @@ static bool read_wait(struct files_read_job *job) {
   return true;
 }
 
-static void read_done(struct worker_op *op, int got, unsigned flags) {
+static void read_done(struct loop_op *op, int got, unsigned flags) {
   struct files_read_job *job =
       (struct files_read_job *)((char *)op - offsetof(struct files_read_job, op));
   (void)flags;

@@ -3,6 +3,8 @@
  */
 #include "io/link/dial.h"
 
+#include "io/link/life.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -10,13 +12,13 @@
 
 /* Every way out ends here; the dial is the caller's again. */
 static void finish(struct dial *dial, int error) {
-  timer_cancel(&dial->worker->timers, &dial->timer);
+  timer_cancel(&dial->links->loop->timers, &dial->timer);
   if (dial->fd >= 0) close(dial->fd);
   dial->fd = -1;
   dial->done(dial, error);
 }
 
-static void on_connected(struct worker_op *op, int result, unsigned flags) {
+static void on_connected(struct loop_op *op, int result, unsigned flags) {
   struct dial *dial = LIST_OWNER(op, struct dial, connect);
   (void)flags;
   if (result < 0) {
@@ -26,18 +28,18 @@ static void on_connected(struct worker_op *op, int result, unsigned flags) {
   }
   int fd = dial->fd;
   dial->fd = -1;
-  if (!link_create(dial->worker, fd, &dial->factory)) {
+  if (!link_create(dial->links, fd, &dial->factory)) {
     finish(dial, ENOBUFS);
     return;
   }
-  counter_add(&dial->worker->counters.links_dialed, 1);
+  counter_add(&dial->links->loop->counters.links_dialed, 1);
   finish(dial, 0);
 }
 
 static void give_up(struct dial *dial, int error) {
   if (dial->error) return;
   dial->error = error;
-  if (dial->connect.under_way) worker_op_cancel(&dial->connect);
+  if (dial->connect.under_way) loop_op_cancel(&dial->connect);
 }
 
 /* Also fires, at once, for a dial that could not even begin. */
@@ -52,7 +54,7 @@ static void on_timer(struct timer *timer, uint64_t now_ns) {
 
 static void fail_soon(struct dial *dial, int error) {
   dial->error = error;
-  timer_arm(&dial->worker->timers, &dial->timer, dial->worker->now_ns);
+  timer_arm(&dial->links->loop->timers, &dial->timer, dial->links->loop->now_ns);
 }
 
 static int open_socket(const struct address *address) {
@@ -64,10 +66,11 @@ static int open_socket(const struct address *address) {
   return fd;
 }
 
-void dial_start(struct dial *dial, struct worker *worker) {
+void dial_start(struct dial *dial, struct links *links) {
+  struct loop *loop = links->loop;
   assert(dial->done && dial->factory.create);
-  dial->worker = worker;
-  dial->connect = (struct worker_op){.done = on_connected};
+  dial->links = links;
+  dial->connect = (struct loop_op){.done = on_connected};
   dial->error = 0;
   timer_init(&dial->timer, on_timer);
   dial->fd = open_socket(&dial->address);
@@ -76,13 +79,13 @@ void dial_start(struct dial *dial, struct worker *worker) {
     return;
   }
   if (dial->prepare) dial->prepare(dial, dial->fd);
-  struct io_uring_sqe *sqe = worker_sqe(worker, &dial->connect);
+  struct io_uring_sqe *sqe = loop_sqe(loop, &dial->connect);
   if (!sqe) {
     fail_soon(dial, ENOBUFS);
     return;
   }
   io_uring_prep_connect(sqe, dial->fd, &dial->address.any, dial->address.len);
-  if (dial->timeout_ns) timer_arm(&worker->timers, &dial->timer, worker->now_ns + dial->timeout_ns);
+  if (dial->timeout_ns) timer_arm(&loop->timers, &dial->timer, loop->now_ns + dial->timeout_ns);
 }
 
 void dial_cancel(struct dial *dial) {

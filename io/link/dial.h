@@ -4,16 +4,14 @@
  *     dial_start() --> connect --> done(dial, 0)          the machine exists and runs
  *                            \--> done(dial, errno)       no machine was made, nothing is left
  *
- * Thread: the worker's. The dial is the caller's memory, in use until done() is called, which
+ * Thread: that of `links`. The dial is the caller's memory, in use until done() is called, which
  * happens exactly once and never inside dial_start().
  */
 #ifndef WEIR_IO_DIAL_H
 #define WEIR_IO_DIAL_H
 
-#include "engine/base/machine.h"
 #include "io/base/address.h"
-#include "io/base/timer.h"
-#include "io/worker/worker.h"
+#include "io/link/links.h"
 
 struct dial {
   /* Set by the caller. */
@@ -25,8 +23,8 @@ struct dial {
   void (*done)(struct dial *dial, int error);
 
   /* Private. */
-  struct worker *worker;
-  struct worker_op connect;
+  struct links *links;
+  struct loop_op connect;
   struct timer timer;
   int fd;
   int error;
@@ -34,8 +32,8 @@ struct dial {
 
 /* Begins. Errors that are known at once (no descriptor, no operation left) also arrive through
  * done(), in the worker's next turn: ECANCELED from dial_cancel(), ETIMEDOUT from the timeout,
- * EMFILE, ECONNREFUSED, ..., ENOBUFS when the factory refused or the worker is at its cap. */
-void dial_start(struct dial *dial, struct worker *worker);
+ * EMFILE, ECONNREFUSED, ..., ENOBUFS when the factory refused or there is no room for another link. */
+void dial_start(struct dial *dial, struct links *links);
 
 /* Gives up; done() follows with ECANCELED, or with 0 when the connection had just been made. */
 void dial_cancel(struct dial *dial);

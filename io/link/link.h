@@ -4,18 +4,22 @@
  *     multishot receive -> machine.recv -> buffer back to the ring
  *     machine.send_peek -> send -> machine.send_ack       one send under way, the next coalesced
  *
- * States: OPEN -> LINGER -> CLOSING -> freed.
+ * States: OPEN -> LINGER -> CLOSING -> freed, and from the first two also CUT -> CLOSING.
  *   OPEN     the machine runs.
  *   LINGER   MACHINE_DONE: the machine is gone, our half is shut down, what the peer still sends is
  *            thrown away until its FIN, IO_LINGER_IDLE_NS of silence or IO_LINGER_TOTAL_NS. Closing
  *            with unread input would make the kernel send RST and destroy our last bytes.
+ *   CUT      to be closed with RST; the next settling begins with that.
  *   CLOSING  requests under way are being cancelled; freed when none is left.
  *
- * Work is queued: completions and host->wake() mark the link dirty; links_flush(), once a turn,
- * gives every dirty link one send (round robin) and asks its wants and its deadline. Links in the
- * midst of a long send have a list of their own, which comes second and gets IO_TURN_BUSY_BYTES a
- * turn: a download does not hold up what has little to say. Before either, a link that has had more
- * than its weight allows is held (link/share.h): it neither sends nor takes input until it is due.
+ * The modules of a link, lowest first:
+ *   link/link.h    the struct, and its requests to the ring
+ *   link/links.h   all links of one worker: slots, lists, marks
+ *   link/recv.h    bytes in: requests, buffers, what the machine does not want yet
+ *   link/send.h    bytes out: inline and through the ring, budget, stall
+ *   link/life.h    birth, settling, timer, linger, end
+ *   link/pass.h    what a turn does to all links
+ *   link/accept.h, link/dial.h   where links come from
  *
  * Bounds: IO_TURN_RECV_BYTES of input a turn; a send budget between IO_SEND_BUDGET_MIN and _MAX;
  * IO_SEND_STALL_NS without a byte acknowledged; input that the machine does not want is kept in a
@@ -29,20 +33,18 @@
 #include "io/base/list.h"
 #include "io/base/timer.h"
 #include "io/link/share.h"
+#include "io/ring/loop.h"
+#include "io/ring/op.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+struct links;
 
-struct worker;
-struct io_uring_cqe;
-
-enum link_state { LINK_FREE, LINK_OPEN, LINK_LINGER, LINK_CLOSING };
+enum link_state { LINK_FREE, LINK_OPEN, LINK_LINGER, LINK_CUT, LINK_CLOSING };
 
 /* How a link receives. Chosen from the ring's features; forced by WEIR_URING_DISABLE. */
 enum link_receive {
   LINK_RECV_MULTISHOT, /* one request, many buffers of the ring */
   LINK_RECV_SINGLE,    /* one request, one buffer of the ring */
-  LINK_RECV_POLL,      /* no buffer ring: readiness, then recv(2) into the worker's scratch */
+  LINK_RECV_POLL,      /* no buffer ring: readiness, then recv(2) into links.scratch */
 };
 
 /* A copy of bytes that the machine did not want when they arrived. */
@@ -56,7 +58,8 @@ struct link_kept {
 struct link {
   struct machine machine;
   struct machine_host host; /* lent to the machine */
-  struct worker *worker;
+  struct loop *loop;
+  struct links *links;
   int fd;
   uint32_t slot;
   uint32_t generation;
@@ -73,7 +76,7 @@ struct link {
   bool eof;      /* the peer's FIN was read */
   bool eof_told; /* and the machine knows */
   bool reset;    /* to be closed with RST */
-  bool shed;     /* drained to make room for others: its end waits for nobody */
+  bool shed;     /* drained to make room for others: it does not linger */
   bool has_room; /* the socket was seen to have room, and nothing was sent since */
   bool refused;  /* it took nothing all the same */
   bool full;     /* the socket took less than offered */
@@ -104,69 +107,38 @@ struct link {
   struct list_node starved; /* found the buffer ring empty */
 };
 
-/* Links of one worker: slots that never move, made in chunks as they are needed. */
-struct links {
-  struct link **chunks;
-  uint32_t made;         /* slots in all chunks */
-  uint32_t max;          /* slots that may be in use at once */
-  uint32_t open;         /* slots in use */
-  struct list_node free; /* through link.dirty */
-  struct list_node dirty;
-  struct list_node busy; /* the same for those in the midst of a long send; also by link.dirty */
-  struct list_node waiting, starved;
-  uint32_t shedding;   /* links that are being drained to make room */
-  uint32_t shed_hand;  /* the slot that was looked at last */
-  uint64_t kept_bytes; /* a counter: capacity of all copies, at most IO_KEEP_BYTES_MAX */
-  uint64_t turn_sent_bytes;
-  struct shares shares; /* who is held; through link.dirty */
-};
-
-__attribute__((warn_unused_result)) bool links_open(struct links *links, uint32_t max);
-/* Every link must be gone (asserted). */
-void links_close(struct links *links);
-
-/* The link in `slot`, or NULL when `generation` is not its own. */
-struct link *links_find(const struct links *links, uint32_t slot, uint32_t generation);
-
-/* Before the batch of completions: links with deferred input get this turn's share, and held ones
- * that are due go on. */
-void links_feed(struct worker *worker);
-
-/* After the batch: every dirty link is settled (round robin, one send each), then starved links
- * receive again. Returns true when work is left, so that the worker must not sleep. */
-bool links_flush(struct worker *worker);
-
-/* Settles each link that is dirty, once; what still has to send is dirty again. For the few that a
- * handful of completions touched: the rest of the turn is links_flush()'s. Stops at
- * IO_TURN_SEND_BYTES, counted since links_feed(). */
-void links_settle(struct worker *worker);
-
-/* Drains some links on which nothing is under way, so that others find room. */
-void links_shed(struct worker *worker);
-void links_drain(struct worker *worker);
-void links_cut(struct worker *worker);
-
-/* Whether another link may be made. */
-static inline bool links_have_room(const struct links *links) {
-  return links->open < links->max;
+/* Nothing has ended it yet. */
+static inline bool link_is_alive(const struct link *link) {
+  return link->state == LINK_OPEN || link->state == LINK_LINGER;
 }
 
-/* Makes a link of a connected socket and starts it. Takes `fd`: on failure (the worker's cap, no
- * memory, the factory refuses) it has been closed and NULL is returned. */
-struct link *link_create(struct worker *worker, int fd, const struct machine_factory *factory);
+static inline bool link_wants(const struct link *link, unsigned bits) {
+  return link->has_machine && link->machine.ops->wants(link->machine.self) & bits;
+}
 
-/* The machine is to finish; the link closes itself when the machine is done. */
-void link_drain(struct link *link);
+static inline unsigned link_weight(const struct link *link) {
+  unsigned weight = link->host.weight;
+  if (weight == 0) return MACHINE_WEIGHT_DEFAULT;
+  return weight < MACHINE_WEIGHT_MAX ? weight : MACHINE_WEIGHT_MAX;
+}
 
-/* Drains the link if nothing has been under way for IO_SHED_IDLE_NS; whether it did. */
-bool link_shed(struct link *link);
+/* A request of `kind` for this link; counts as in flight until its last completion. */
+static inline struct io_uring_sqe *link_sqe(struct link *link, enum op_kind kind) {
+  struct io_uring_sqe *sqe = uring_sqe(&link->loop->uring);
+  sqe->user_data = op_pack(kind, link->slot, link->generation);
+  link->in_flight++;
+  return sqe;
+}
 
-/* Ends the link now, with RST. */
-void link_cut(struct link *link);
+/* Called for the last completion of any request of this link. */
+static inline void link_landed(struct link *link) {
+  link->in_flight--;
+}
 
-/* Completions; called by the worker's dispatch with the link already looked up. */
-void link_on_recv(struct link *link, const struct io_uring_cqe *cqe);
-void link_on_send(struct link *link, const struct io_uring_cqe *cqe);
-void link_on_cancel(struct link *link, const struct io_uring_cqe *cqe);
+/* Asks the kernel to end the request of `kind`. The cancellation is in flight, too. */
+static inline void link_cancel(struct link *link, enum op_kind kind) {
+  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_CANCEL);
+  io_uring_prep_cancel64(sqe, op_pack(kind, link->slot, link->generation), 0);
+}
 
 #endif

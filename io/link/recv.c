@@ -1,26 +1,14 @@
 /*
- * link/recv.c - bytes in.
- *
- * A received buffer goes straight to the machine and back into the ring, unless
- *   - the link has had its share of the turn: the buffer is deferred, in a chain;
- *   - the machine does not want input: the bytes are copied out, so that the shared ring never runs
- *     dry over one slow reader, and receiving stops. What may still arrive until the kernel has
- *     seen the cancellation is at most one ring full. From then on the link receives one buffer at
- *     a time, and keeps one at most.
- *
- * A multishot receive takes buffers as long as its socket has bytes: a flood on one link could take
- * all of them, again and again, and links with little to say would get none. So a link that defers
- * while the ring is short, or finds it empty, receives one buffer at a time from then on too. Those
- * requests are served in the order in which they are made. So does one that has not yet shown that
- * it has an end: a thousand new connections a second would each take many buffers once.
+ * link/recv.c - receive requests, deferred buffers and copies; see link/recv.h.
  */
-#include "io/link/parts.h"
+#include "io/link/recv.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* --- requests --- */
 
@@ -35,7 +23,7 @@ static void start(struct link *link) {
   if (link->receive_mode == LINK_RECV_MULTISHOT && link->emptied)
     io_uring_prep_recv_multishot(sqe, link->fd, NULL, 0, 0);
   else
-    io_uring_prep_recv(sqe, link->fd, NULL, link->worker->bufring.bytes, 0);
+    io_uring_prep_recv(sqe, link->fd, NULL, link->loop->bufring.bytes, 0);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = BUFRING_GROUP;
 }
@@ -43,8 +31,7 @@ static void start(struct link *link) {
 void link_recv_stop(struct link *link) {
   if (!link->receiving || link->receive_stopping) return;
   link->receive_stopping = true;
-  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_CANCEL);
-  io_uring_prep_cancel64(sqe, op_pack(OP_LINK_RECV, link->slot, link->generation), 0);
+  link_cancel(link, OP_LINK_RECV);
 }
 
 void link_recv_settle(struct link *link) {
@@ -57,7 +44,7 @@ void link_recv_settle(struct link *link) {
   }
   if (!wanted) {
     if (!link->receiving || link->receive_stopping) return;
-    counter_add(&link->worker->counters.recv_paused, 1);
+    counter_add(&link->loop->counters.recv_paused, 1);
     if (link->receive_mode == LINK_RECV_MULTISHOT) link->receive_mode = LINK_RECV_SINGLE;
     link_recv_stop(link);
     return;
@@ -71,7 +58,7 @@ void link_recv_settle(struct link *link) {
 /* --- what the machine does not want yet --- */
 
 static void kept_release(struct link *link) {
-  counter_add(&link->worker->links.kept_bytes, -(uint64_t)link->kept.capacity);
+  counter_add(&link->links->kept_bytes, -(uint64_t)link->kept.capacity);
   free(link->kept.base);
   link->kept = (struct link_kept){.base = NULL};
 }
@@ -84,7 +71,7 @@ static bool kept_reserve(struct link *link, size_t len) {
   size_t capacity = kept->capacity ? kept->capacity : IO_BUFFER_BYTES;
   while (capacity < needed)
     capacity *= 2;
-  uint64_t *total_bytes = &link->worker->links.kept_bytes, more_bytes = capacity - kept->capacity;
+  uint64_t *total_bytes = &link->links->kept_bytes, more_bytes = capacity - kept->capacity;
   if (*total_bytes + more_bytes > IO_KEEP_BYTES_MAX) return false;
   uint8_t *base = realloc(kept->base, capacity);
   if (!base) return false;
@@ -106,7 +93,7 @@ static void keep(struct link *link, struct span bytes) {
 
 /* Offers to the machine; returns what it took. */
 static size_t offer(struct link *link, struct span bytes) {
-  size_t taken = link->machine.ops->recv(link->machine.self, bytes, link->worker->now_ns);
+  size_t taken = link->machine.ops->recv(link->machine.self, bytes, link->loop->now_ns);
   assert(taken <= bytes.len);
   link->turn_bytes += (uint32_t)taken;
   link_charge(link, taken);
@@ -114,8 +101,8 @@ static size_t offer(struct link *link, struct span bytes) {
 }
 
 static bool has_share_left(struct link *link) {
-  if (link->turn != link->worker->turn) {
-    link->turn = link->worker->turn;
+  if (link->turn != link->loop->turn) {
+    link->turn = link->loop->turn;
     link->turn_bytes = 0;
   }
   return link->turn_bytes < IO_TURN_RECV_BYTES && !link_is_ahead(link);
@@ -144,7 +131,7 @@ static void receive_singly(struct link *link) {
 }
 
 static void defer(struct link *link, uint16_t id) {
-  struct bufring *bufring = &link->worker->bufring;
+  struct bufring *bufring = &link->loop->bufring;
   bufring->next[id] = LINK_NO_BUFFER;
   if (link->deferred_first == LINK_NO_BUFFER)
     link->deferred_first = id;
@@ -152,12 +139,12 @@ static void defer(struct link *link, uint16_t id) {
     bufring->next[link->deferred_last] = id;
   link->deferred_last = id;
   if (ring_is_short(bufring)) receive_singly(link);
-  if (!list_is_linked(&link->waiting)) list_append(&link->worker->links.waiting, &link->waiting);
+  link_mark_waiting(link);
 }
 
 static uint16_t take_deferred(struct link *link) {
   uint16_t id = link->deferred_first;
-  link->deferred_first = link->worker->bufring.next[id];
+  link->deferred_first = link->loop->bufring.next[id];
   return id;
 }
 
@@ -183,27 +170,26 @@ void link_recv_feed(struct link *link) {
   while (link->state == LINK_OPEN && link->deferred_first != LINK_NO_BUFFER &&
          (paused || has_share_left(link))) {
     uint16_t id = take_deferred(link);
-    take_in(link, bufring_bytes(&link->worker->bufring, id));
-    bufring_give(&link->worker->bufring, id);
+    take_in(link, bufring_bytes(&link->loop->bufring, id));
+    bufring_give(&link->loop->bufring, id);
   }
   if (link->state != LINK_OPEN) return;
   /* Kept bytes wait for the machine; what merely ran out of its share goes on next turn. */
   bool more = link->deferred_first != LINK_NO_BUFFER ||
               (link->kept.begin != link->kept.end && link_wants(link, MACHINE_RECV));
-  if (more && !list_is_linked(&link->waiting))
-    list_append(&link->worker->links.waiting, &link->waiting);
+  if (more) link_mark_waiting(link);
 }
 
 void link_recv_release(struct link *link) {
   while (link->deferred_first != LINK_NO_BUFFER)
-    bufring_give(&link->worker->bufring, take_deferred(link));
+    bufring_give(&link->loop->bufring, take_deferred(link));
   kept_release(link);
 }
 
 /* --- completions --- */
 
 static void on_buffer(struct link *link, uint16_t id, uint32_t len) {
-  struct bufring *bufring = &link->worker->bufring;
+  struct bufring *bufring = &link->loop->bufring;
   struct span bytes = bufring_take(bufring, id, len);
   link->emptied = len < bufring->bytes;
   if (link->state == LINK_OPEN &&
@@ -219,10 +205,10 @@ static void on_buffer(struct link *link, uint16_t id, uint32_t len) {
 }
 
 static void note_received(struct link *link, int result) {
-  counter_add(&link->worker->counters.recv_calls, 1);
+  counter_add(&link->loop->counters.recv_calls, 1);
   if (result <= 0) return;
-  counter_add(&link->worker->counters.recv_bytes, (uint64_t)result);
-  if (link->state == LINK_LINGER) link->linger_idle_ns = link->worker->now_ns + IO_LINGER_IDLE_NS;
+  counter_add(&link->loop->counters.recv_bytes, (uint64_t)result);
+  if (link->state == LINK_LINGER) link->linger_idle_ns = link->loop->now_ns + IO_LINGER_IDLE_NS;
 }
 
 static void read_failed(struct link *link, int result) {
@@ -232,12 +218,12 @@ static void read_failed(struct link *link, int result) {
     link_cut(link);
 }
 
-/* Without a buffer of the ring: what the socket has, into the worker's scratch. */
+/* Without a buffer of the ring: what the socket has, into the scratch that all links share. */
 static void read_ready(struct link *link) {
-  struct worker *worker = link->worker;
-  while (link->state == LINK_OPEN || link->state == LINK_LINGER) {
+  uint8_t *scratch = link->links->scratch;
+  while (link_is_alive(link)) {
     if (!has_share_left(link)) return; /* readiness is asked for again */
-    ssize_t result = recv(link->fd, worker->scratch, IO_TURN_RECV_BYTES, MSG_DONTWAIT);
+    ssize_t result = recv(link->fd, scratch, IO_TURN_RECV_BYTES, MSG_DONTWAIT);
     if (result < 0) result = -errno;
     note_received(link, (int)result);
     if (result <= 0) {
@@ -245,7 +231,7 @@ static void read_ready(struct link *link) {
       return;
     }
     if (link->state == LINK_LINGER) return;
-    take_in(link, span_of(worker->scratch, (size_t)result));
+    take_in(link, span_of(scratch, (size_t)result));
     if ((size_t)result < IO_TURN_RECV_BYTES || !link_wants(link, MACHINE_RECV)) return;
   }
 }
@@ -253,12 +239,12 @@ static void read_ready(struct link *link) {
 /* The ring was empty, for others had more to say. Whoever has little must not wait until they let
  * go of a buffer, so what is there is read without one: once, and not before what came earlier. */
 static void starved(struct link *link) {
-  counter_add(&link->worker->counters.recv_starved, 1);
+  counter_add(&link->loop->counters.recv_starved, 1);
   receive_singly(link);
-  if (link->state == LINK_CLOSING) return;
+  if (!link_is_alive(link)) return;
   if (link->deferred_first == LINK_NO_BUFFER && link_wants(link, MACHINE_RECV)) read_ready(link);
-  if (link->state != LINK_CLOSING && !link->eof && !list_is_linked(&link->starved))
-    list_append(&link->worker->links.starved, &link->starved);
+  if (link_is_alive(link) && !link->eof && !list_is_linked(&link->starved))
+    list_append(&link->links->starved, &link->starved);
 }
 
 static void on_end(struct link *link, int result) {

@@ -1,22 +1,18 @@
 /*
- * link/send.c - bytes out, at most one send under way.
- *
- * Nothing is chosen before the socket has room for it: what has been chosen cannot be overtaken any
- * more. After IO_NOTSENT_LOWAT_BYTES or one budget the link asks the kernel whether there is room:
- * whether less than half as much is unsent (TCP_NOTSENT_LOWAT). If there is, nothing queues, and
- * the budget grows. If not, the ring says when; if that takes long, the budget becomes what the
- * peer took lately in IO_SEND_AHEAD_NS. Sends are system calls, as the socket then takes most at
- * once; without URING_INLINE_SEND they go through the ring.
+ * link/send.c - when to send, how much, and which way; see link/send.h.
  */
-#include "io/link/parts.h"
+#include "io/link/send.h"
+
+#include "io/link/send_arena.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h> /* libc's tcp_info ends before tcpi_bytes_acked */
+#include <netinet/in.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 _Static_assert(sizeof(struct iovec) == sizeof(struct span) &&
@@ -24,42 +20,26 @@ _Static_assert(sizeof(struct iovec) == sizeof(struct span) &&
                    offsetof(struct iovec, iov_len) == offsetof(struct span, len),
                "spans are given to the kernel as they are");
 
-/* The kernel reads a header while the request is submitted, so an entry is free again after the
- * next submission. With as many entries as the submission queue has, one that is used again has
- * had its request submitted. */
-struct send_arena {
-  uint32_t next;
-  struct send_entry {
-    struct msghdr header;
-    struct iovec spans[IO_SEND_SPANS];
-  } entries[IO_SQ_ENTRIES];
-};
-
-struct send_arena *send_arena_open(void) {
-  return calloc(1, sizeof(struct send_arena));
-}
-
 static void count_sent(struct link *link, size_t bytes) {
-  link->worker->links.turn_sent_bytes += bytes;
-  counter_add(&link->worker->counters.send_bytes, bytes);
+  link->links->turn_sent_bytes += bytes;
+  counter_add(&link->loop->counters.send_bytes, bytes);
 }
 
 static void acknowledge(struct link *link, size_t bytes) {
   if (bytes == 0) return;
   count_sent(link, bytes);
   link_charge(link, bytes);
-  if (link->ahead_bytes == 0) link->room_ns = link->worker->now_ns;
+  if (link->ahead_bytes == 0) link->room_ns = link->loop->now_ns;
   link->ahead_bytes += bytes;
   link->burst_bytes += bytes;
-  link->machine.ops->send_ack(link->machine.self, bytes, link->worker->now_ns);
+  link->machine.ops->send_ack(link->machine.self, bytes, link->loop->now_ns);
 }
 
 static size_t peek(struct link *link, struct span spans[IO_SEND_SPANS], size_t *count) {
   size_t total = 0;
-  size_t budget_bytes =
-      shares_slice(&link->worker->links.shares, link_weight(link), link->budget_bytes);
+  size_t budget_bytes = shares_slice(&link->links->shares, link_weight(link), link->budget_bytes);
   *count = link->machine.ops->send_peek(link->machine.self, spans, IO_SEND_SPANS, budget_bytes,
-                                        link->worker->now_ns);
+                                        link->loop->now_ns);
   assert(*count <= IO_SEND_SPANS);
   for (size_t i = 0; i < *count; i++)
     total += spans[i].len;
@@ -73,7 +53,7 @@ static uint32_t clamp_budget(uint64_t bytes) {
 
 /* The socket has room: what it took since it last had tells how fast the peer is. */
 static void note_room(struct link *link, bool at_once) {
-  uint64_t took_ns = link->worker->now_ns - link->room_ns;
+  uint64_t took_ns = link->loop->now_ns - link->room_ns;
   link->budget_bytes = clamp_budget(at_once ? UINT64_C(2) * link->budget_bytes
                                             : link->ahead_bytes * IO_SEND_AHEAD_NS / took_ns);
   link->ahead_bytes = 0;
@@ -88,7 +68,7 @@ static uint64_t acknowledged_bytes(const struct link *link) {
 }
 
 static uint64_t stall_interval_ns(const struct link *link) {
-  return link->worker->group->config.send_stall_ns / IO_SEND_STALL_CHECKS;
+  return link->links->send_stall_ns / IO_SEND_STALL_CHECKS;
 }
 
 /* A slow peer's socket is asked before each send, a fast one's when it could hold as much unsent as
@@ -109,23 +89,23 @@ static bool has_room_now(const struct link *link) {
 /* The wait was short. When the worker was told so in the very next turn, and did not wait for
  * anybody before it, the time is what others made of that turn, and not the peer's slowness. */
 static bool was_prompt(const struct link *link) {
-  const struct worker *worker = link->worker;
-  bool no_pause = worker->turn == link->wait_turn + 1 && !worker->paused;
-  return no_pause || worker->now_ns - link->wait_ns < IO_SEND_PROMPT_NS;
+  const struct loop *loop = link->loop;
+  bool no_pause = loop->turn == link->wait_turn + 1 && !loop->paused;
+  return no_pause || loop->now_ns - link->wait_ns < IO_SEND_PROMPT_NS;
 }
 
 static void begin_sending(struct link *link) {
   link->sending = true;
   link->stall_checks = 0;
-  link->stall_check_ns = link->worker->now_ns + stall_interval_ns(link);
+  link->stall_check_ns = link->loop->now_ns + stall_interval_ns(link);
 }
 
 /* Asks the ring to say when the socket has room. */
 static void wait_for_room(struct link *link) {
   struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_SEND);
   io_uring_prep_poll_add(sqe, link->fd, POLLOUT);
-  link->wait_ns = link->worker->now_ns;
-  link->wait_turn = link->worker->turn;
+  link->wait_ns = link->loop->now_ns;
+  link->wait_turn = link->loop->turn;
   link->waiting_for_room = true;
   begin_sending(link);
 }
@@ -137,13 +117,9 @@ static void send_through_ring(struct link *link, const struct span *spans, size_
   if (count == 1) {
     io_uring_prep_send(sqe, link->fd, spans[0].base, spans[0].len, (int)flags);
   } else {
-    struct send_arena *arena = link->worker->send_arena;
-    if (io_uring_sq_ready(&link->worker->uring.ring) == 1) arena->next = 0; /* only ours waits */
-    struct send_entry *entry = &arena->entries[arena->next++ % IO_SQ_ENTRIES];
-    for (size_t i = 0; i < count; i++)
-      entry->spans[i] = (struct iovec){(void *)(uintptr_t)spans[i].base, spans[i].len};
-    entry->header = (struct msghdr){.msg_iov = entry->spans, .msg_iovlen = count};
-    io_uring_prep_sendmsg(sqe, link->fd, &entry->header, flags);
+    struct send_arena *arena = link->links->arena;
+    io_uring_prep_sendmsg(sqe, link->fd, send_arena_header(arena, &link->loop->uring, spans, count),
+                          flags);
   }
   begin_sending(link);
 }
@@ -170,7 +146,7 @@ static void send_inline(struct link *link, const struct span *spans, size_t coun
   }
   acknowledge(link, sent > 0 ? (size_t)sent : 0);
   if (sent != (ssize_t)total) {
-    counter_add(&link->worker->counters.send_short, 1);
+    counter_add(&link->loop->counters.send_short, 1);
     link->refused = link->has_room && sent <= 0;
     link->full = !link->refused;
   }
@@ -196,10 +172,10 @@ void link_send_settle(struct link *link) {
     note_room(link, true);
   }
   if (!(total = peek(link, spans, &count))) return;
-  counter_add(&link->worker->counters.send_calls, 1);
+  counter_add(&link->loop->counters.send_calls, 1);
   /* A kernel short of memory may refuse although there is room: the ring then tries until it does
    * not. */
-  if (link->worker->uring.features & URING_INLINE_SEND && !link->refused) {
+  if (link->loop->uring.features & URING_INLINE_SEND && !link->refused) {
     send_inline(link, spans, count, total);
     return;
   }
@@ -211,19 +187,18 @@ void link_send_settle(struct link *link) {
 void link_send_stop(struct link *link) {
   if (!link->sending || link->send_stopping) return;
   link->send_stopping = true;
-  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_CANCEL);
-  io_uring_prep_cancel64(sqe, op_pack(OP_LINK_SEND, link->slot, link->generation), 0);
+  link_cancel(link, OP_LINK_SEND);
 }
 
 void link_send_check_stall(struct link *link) {
-  uint64_t now_ns = link->worker->now_ns;
+  uint64_t now_ns = link->loop->now_ns;
   if (!link->sending || now_ns < link->stall_check_ns) return;
   uint64_t acked = acknowledged_bytes(link);
   if (link->stall_checks == 0 || acked != link->stall_acked) link->stall_checks = 0;
   link->stall_acked = acked;
   link->stall_check_ns = now_ns + stall_interval_ns(link);
   if (link->stall_checks++ < IO_SEND_STALL_CHECKS) return;
-  counter_add(&link->worker->counters.links_stalled, 1);
+  counter_add(&link->loop->counters.links_stalled, 1);
   link_cut(link);
 }
 

@@ -14,11 +14,11 @@
 #include <stdint.h>
 
 enum op_kind {
-  OP_NONE, /* nobody waits for it */
+  OP_NONE, /* nothing waits for it */
   OP_LINK_RECV,
   OP_LINK_SEND,
   OP_LINK_CANCEL,
-  OP_WORKER_OP, /* struct worker_op */
+  OP_LOOP, /* struct loop_op */
   OP_KIND_COUNT
 };
 

@@ -1,7 +1,7 @@
 /*
- * worker/group.c - all workers of a process: started together, told together, ended together.
+ * worker/group.c - threads, and what they agree on before they run.
  */
-#include "io/worker/parts.h"
+#include "io/worker/group.h"
 
 #include "io/worker/cpus.h"
 
@@ -72,6 +72,8 @@ static bool allocate(struct worker_group *group) {
     struct worker *worker = &group->workers[i];
     worker->index = i;
     worker->group = group;
+    worker->config = &group->config;
+    worker->orders = &group->orders;
     worker->wake_fd = -1;
     mailbox_init(&worker->inbox);
   }
@@ -132,18 +134,18 @@ bool worker_group_start(struct worker_group *group, const struct worker_config *
 }
 
 static void give_order(struct worker_group *group, unsigned order) {
-  atomic_store(&group->order, order);
+  atomic_store(&group->orders.order, order);
   for (unsigned i = 0; i < group->config.count; i++)
     worker_wake(&group->workers[i]);
 }
 
 void worker_group_drain(struct worker_group *group, uint64_t deadline_ns) {
-  atomic_store(&group->drain_deadline_ns, deadline_ns);
-  give_order(group, GROUP_DRAIN);
+  atomic_store(&group->orders.drain_deadline_ns, deadline_ns);
+  give_order(group, WORKER_DRAIN);
 }
 
 void worker_group_stop(struct worker_group *group) {
-  give_order(group, GROUP_STOP);
+  give_order(group, WORKER_STOP);
 }
 
 bool worker_group_post(struct worker_group *group, unsigned index,
@@ -162,11 +164,11 @@ void worker_group_join(struct worker_group *group) {
 }
 
 /* Counters are an array of uint64_t by another name. */
-struct worker_counters worker_group_counters(const struct worker_group *group) {
-  enum { COUNT = sizeof(struct worker_counters) / sizeof(uint64_t) };
-  struct worker_counters sum = {0};
+struct loop_counters worker_group_counters(const struct worker_group *group) {
+  enum { COUNT = sizeof(struct loop_counters) / sizeof(uint64_t) };
+  struct loop_counters sum = {0};
   for (unsigned i = 0; i < group->config.count; i++) {
-    const uint64_t *from = (const uint64_t *)&group->workers[i].counters;
+    const uint64_t *from = (const uint64_t *)&group->workers[i].loop.counters;
     for (unsigned j = 0; j < COUNT; j++)
       ((uint64_t *)&sum)[j] += counter_get(&from[j]);
   }

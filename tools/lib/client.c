@@ -98,7 +98,7 @@ __attribute__((format(printf, 2, 3))) static void lose(struct weir_client *clien
     pthread_cond_broadcast(&client->changed);
   }
   pthread_mutex_unlock(&client->lock);
-  timer_arm(&client->worker->timers, &client->flush, client->worker->now_ns);
+  timer_arm(&client->worker->loop.timers, &client->flush, client->worker->loop.now_ns);
 }
 
 static void on_settings(void *ctx, struct h2 *h2) {
@@ -232,7 +232,8 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
     blame(exchange, "the exchange was ended: %s", h2_error_name(error_code));
   else if (!exchange->ended)
     blame(exchange, "the connection has ended");
-  timer_arm(&client->worker->timers, &client->flush, client->worker->now_ns); /* room for others */
+  timer_arm(&client->worker->loop.timers, &client->flush,
+            client->worker->loop.now_ns); /* room for others */
   exchange->closed = true;
   settle(exchange);
 }
@@ -290,10 +291,10 @@ static void flush(struct timer *timer, uint64_t now_ns) {
 static void begin(struct worker *worker, void *object) {
   struct exchange *exchange = object;
   struct weir_client *client = exchange->client;
-  exchange->deadline_ns = worker->now_ns + client->timeout_ns;
+  exchange->deadline_ns = worker->loop.now_ns + client->timeout_ns;
   *client->end = exchange;
   client->end = &exchange->next;
-  flush(&client->flush, worker->now_ns);
+  flush(&client->flush, worker->loop.now_ns);
 }
 
 /* ---- machines and dialling ------------------------------------------------------------------- */
@@ -356,7 +357,7 @@ static void dial_next(struct weir_client *client) {
                                .factory = {client, client->url.secure ? create_tls : create_h2},
                                .timeout_ns = client->timeout_ns,
                                .done = on_dialed};
-  dial_start(&client->dial, client->worker);
+  dial_start(&client->dial, &client->worker->links);
 }
 
 static void worker_stopped(struct worker *worker, void *ctx) {

@@ -4,7 +4,7 @@
 #ifndef WEIR_PARTS_H
 #define WEIR_PARTS_H
 
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 
 /* worker_group_start() with every signal blocked on the new threads: signals are the program's. */
 __attribute__((warn_unused_result)) bool weir_group_start(struct worker_group *group,

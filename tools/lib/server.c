@@ -11,12 +11,11 @@
 
 #include "engine/base/limits.h"
 #include "engine/conn.h"
-#include "io/link/accept.h"
 #include "io/tls/certificate.h"
 #include "io/tls/context.h"
 #include "io/tls/tls.h"
 #include "io/worker/cpus.h"
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 #include "tools/common/process.h"
 #include "tools/lib/parts.h"
 
@@ -50,13 +49,13 @@ static void worker_stopped(struct worker *worker, void *ctx) {
 
 static bool serve(struct weir_server *server, struct server_worker *mine, struct worker *worker) {
   struct machine_factory plain = conn_factory(&mine->engine);
-  if (server->listening[HTTP] && !listener_serve(&server->listeners[HTTP], worker, plain))
+  if (server->listening[HTTP] && !worker_listen(worker, &server->listeners[HTTP], plain))
     return false;
   if (!server->listening[HTTPS]) return true;
   mine->has_tls =
       tls_factory_init(&mine->tls, server->tls, &plain, mine->engine.config.connections_max, NULL);
   return mine->has_tls &&
-         listener_serve(&server->listeners[HTTPS], worker, tls_factory_machines(&mine->tls));
+         worker_listen(worker, &server->listeners[HTTPS], tls_factory_machines(&mine->tls));
 }
 
 static bool worker_setup(struct worker *worker, void *ctx, struct io_error *error) {

@@ -25,7 +25,7 @@ void load_books_init(struct load_books *books, const struct load_plan *plan, str
 }
 
 static void arm_phase(struct load_books *books, uint64_t delay_ns) {
-  timer_arm(&books->io->timers, &books->phase_timer, books->io->now_ns + delay_ns);
+  timer_arm(&books->io->loop.timers, &books->phase_timer, books->io->loop.now_ns + delay_ns);
 }
 
 /* ---- invariants ------------------------------------------------------------------------------ */
@@ -231,5 +231,5 @@ void load_books_watch(struct load_books *books, uint64_t not_before_ns) {
   if (!entry || books->over) return;
   uint64_t at_ns = entry->due_ns + books->plan->timeout_ns;
   if (at_ns < not_before_ns) at_ns = not_before_ns;
-  timer_arm(&books->io->timers, &books->timeout_timer, at_ns);
+  timer_arm(&books->io->loop.timers, &books->timeout_timer, at_ns);
 }

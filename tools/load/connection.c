@@ -128,7 +128,7 @@ static void come_again(struct load_connection *connection) {
   uint64_t pause_ns = 0;
   if (connection->futile > 0) pause_ns = LOAD_PAUSE_NS << (connection->futile - 1);
   if (connection->futile > 4 || pause_ns > SECOND_NS) pause_ns = SECOND_NS;
-  timer_arm(&books->io->timers, &connection->timer, books->io->now_ns + pause_ns);
+  timer_arm(&books->io->loop.timers, &connection->timer, books->io->loop.now_ns + pause_ns);
 }
 
 /* h2 is about to be closed, or TLS never got so far as to have one. */
@@ -152,7 +152,7 @@ static void give_up(struct load_connection *connection, const char *reason) {
   struct worker *io = connection->books->io;
   blame(connection, "%s", reason);
   end_for_good(connection);
-  timer_arm(&io->timers, &connection->timer, io->now_ns);
+  timer_arm(&io->loop.timers, &connection->timer, io->loop.now_ns);
 }
 
 /* Starts a request, or repeats one. */
@@ -466,7 +466,7 @@ static void dial_next(struct load_connection *connection) {
       .timeout_ns = LOAD_CONNECT_NS,
       .done = on_dialed,
   };
-  dial_start(&connection->dial, books->io);
+  dial_start(&connection->dial, &books->io->links);
 }
 
 void load_connection_open(struct load_connection *connection) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "io/base/clock.h"
+#include "io/worker/group.h"
 #include "tools/common/output.h"
 #include "tools/common/process.h"
 #include "tools/load/worker.h"

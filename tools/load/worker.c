@@ -15,10 +15,10 @@ void load_worker_finish(struct load_worker *worker) {
   load_books_read_clock(books);
   load_books_close(books);
   books->leaving = true;
-  worker_op_cancel(&worker->pace);
+  loop_op_cancel(&worker->pace);
   for (unsigned i = 0; i < books->connections; i++)
     load_connection_leave(&worker->connections[i]);
-  worker_drain(books->io, books->io->now_ns + LOAD_FAREWELL_NS);
+  worker_drain(books->io, books->io->loop.now_ns + LOAD_FAREWELL_NS);
 }
 
 /* ---- the open loop --------------------------------------------------------------------------- */
@@ -39,14 +39,14 @@ static void arm_pace(struct load_worker *worker) {
   if (books->over || worker->pace.under_way || (!books->endless && books->left == 0)) return;
   uint64_t at_ns = load_schedule_due_ns(&books->schedule);
   if (at_ns <= books->now_ns) at_ns = books->now_ns + LOAD_PACE_BUSY_NS;
-  struct io_uring_sqe *sqe = worker_sqe(books->io, &worker->pace);
+  struct io_uring_sqe *sqe = loop_sqe(&books->io->loop, &worker->pace);
   if (!sqe) return; /* the worker is ending */
   worker->pace_at.tv_sec = (long long)(at_ns / SECOND_NS);
   worker->pace_at.tv_nsec = (long long)(at_ns % SECOND_NS);
   io_uring_prep_timeout(sqe, &worker->pace_at, 0, IORING_TIMEOUT_ABS);
 }
 
-static void on_pace(struct worker_op *op, int result, unsigned flags) {
+static void on_pace(struct loop_op *op, int result, unsigned flags) {
   struct load_worker *worker = LIST_OWNER(op, struct load_worker, pace);
   struct load_books *books = &worker->books;
   (void)result;
@@ -178,7 +178,7 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
     return io_error_set(error, 0, "out of memory");
   }
   load_books_read_clock(books);
-  io->now_ns = books->now_ns; /* the turn's own is as old as the thread's start */
+  io->loop.now_ns = books->now_ns; /* the turn's own is as old as the thread's start */
   if (options->rate == 0) load_books_begin(books);
   for (unsigned i = 0; i < books->connections; i++)
     load_connection_open(&worker->connections[i]);

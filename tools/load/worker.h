@@ -23,7 +23,7 @@ struct load_worker {
   struct tls_factory tls;
   struct load_connection *connections; /* books.connections of them */
   unsigned turn;                       /* the connection whose turn is next in an open loop */
-  struct worker_op pace;               /* open loop: until the next request is due */
+  struct loop_op pace;                 /* open loop: until the next request is due */
   struct __kernel_timespec pace_at;
 };
 

@@ -17,7 +17,7 @@ struct row {
 #define ENGINE(name)                                                                               \
   { #name, offsetof(struct engine_counters, name) }
 #define WORKER(name)                                                                               \
-  { #name, offsetof(struct worker_counters, name) }
+  { #name, offsetof(struct loop_counters, name) }
 
 static const struct row engine_rows[] = {
     ENGINE(connections_opened),
@@ -79,7 +79,7 @@ enum {
   WORKER_ROWS = sizeof worker_rows / sizeof worker_rows[0],
 };
 _Static_assert(ENGINE_ROWS == sizeof(struct engine_counters) / sizeof(uint64_t), "all are named");
-_Static_assert(WORKER_ROWS == sizeof(struct worker_counters) / sizeof(uint64_t), "all are named");
+_Static_assert(WORKER_ROWS == sizeof(struct loop_counters) / sizeof(uint64_t), "all are named");
 
 void serve_counters_add(struct engine_counters *sum, const struct engine_counters *from) {
   for (unsigned i = 0; i < ENGINE_ROWS; i++) {
@@ -96,7 +96,7 @@ static void print(FILE *out, const struct row *rows, unsigned count, const void 
 }
 
 void serve_counters_say(int to, const struct engine_counters *engine,
-                        const struct worker_counters *worker) {
+                        const struct loop_counters *worker) {
   char *text = NULL;
   size_t len = 0;
   FILE *line = open_memstream(&text, &len);

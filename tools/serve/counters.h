@@ -5,14 +5,14 @@
 #define WEIR_TOOLS_SERVE_COUNTERS_H
 
 #include "engine/engine.h"
-#include "io/worker/worker.h"
+#include "io/ring/loop.h"
 
 /* Adds what `from` holds now; its writer may go on meanwhile. */
 void serve_counters_add(struct engine_counters *sum, const struct engine_counters *from);
 
 /* One line to the descriptor `to`: every counter of both structs by its name in engine/engine.h and
- * io/worker/worker.h, and `lines_dropped` of common/output.h. */
+ * io/ring/loop.h, and `lines_dropped` of common/output.h. */
 void serve_counters_say(int to, const struct engine_counters *engine,
-                        const struct worker_counters *worker);
+                        const struct loop_counters *worker);
 
 #endif

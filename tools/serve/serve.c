@@ -19,12 +19,11 @@
 
 #include "engine/base/limits.h"
 #include "engine/conn.h"
-#include "io/link/accept.h"
 #include "io/tls/certificate.h"
 #include "io/tls/context.h"
 #include "io/tls/tls.h"
 #include "io/worker/cpus.h"
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/common/process.h"
@@ -106,7 +105,7 @@ static const struct handler *make_handler(struct server *server, struct serve_wo
   }
   struct serve_site_settings settings = {
       .directory = server->options.directory,
-      .worker = worker,
+      .loop = &worker->loop,
       .memory = &process_memory,
       .hints = serve_hints_table(server->hints),
       .cache_control = server->options.cache_control,
@@ -146,8 +145,8 @@ static bool serve_listeners(struct server *server, struct serve_worker *mine,
   }
   for (unsigned i = 0; i < server->options.listener_count; i++)
     if (server->listening[i] &&
-        !listener_serve(
-            &server->listeners[i], worker,
+        !worker_listen(
+            worker, &server->listeners[i],
             weigh(server, mine, i, server->options.listeners[i].secure ? secure : plain)))
       return false;
   return true;
@@ -317,14 +316,14 @@ static void print_start(const struct server *server, const struct worker_group *
   say("weir " WEIR_VERSION " serving %s with %u worker%s",
       directory ? directory : "its built-in site", server->workers,
       server->workers == 1 ? "" : "s");
-  print_features(server, &group->workers[0].uring);
+  print_features(server, &group->workers[0].loop.uring);
   if (first && first->note) say("%s", first->note);
   print_listeners(server);
 }
 
 static void print_end(const struct server *server, const struct worker_group *group) {
   if (!server->options.verbose) return;
-  struct worker_counters all = worker_group_counters(group);
+  struct loop_counters all = worker_group_counters(group);
   say("served %llu connections, %llu bytes in, %llu bytes out",
       (unsigned long long)all.links_accepted, (unsigned long long)all.recv_bytes,
       (unsigned long long)all.send_bytes);
@@ -338,7 +337,7 @@ static void print_counters(struct server *server, const struct worker_group *gro
     if (worker) serve_counters_add(&sum, &worker->engine.counters);
   }
   pthread_mutex_unlock(&server->ending);
-  struct worker_counters io = worker_group_counters(group);
+  struct loop_counters io = worker_group_counters(group);
   serve_counters_say(STDERR_FILENO, &sum, &io);
 }
 

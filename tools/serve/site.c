@@ -127,7 +127,7 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
   }
   struct files_settings files = {
       .root = settings->directory,
-      .worker = settings->worker,
+      .loop = settings->loop,
       .user_bytes = sizeof(struct site_entry),
   };
   serve_site->files = files_create(&files, note, error);

@@ -7,11 +7,11 @@
 #include "engine/site/site.h"
 #include "io/base/error.h"
 
-struct worker;
+struct loop;
 
 struct serve_site_settings {
   const char *directory;
-  struct worker *worker; /* reads what is not in the page cache */
+  struct loop *loop; /* reads what is not in the page cache */
   const struct memory *memory;
   const struct site_hints *hints;
   const char *cache_control; /* or NULL */

@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 
 /* worker_group_stop() may be called from a signal's handler. */
 static struct worker_group *watched;

@@ -37,7 +37,7 @@ static void arm_start(struct trace_items *items) {
     if (items->at[i].phase == PHASE_TIMED && items->at[i].start_ns < next_ns)
       next_ns = items->at[i].start_ns;
   if (next_ns == TRACE_NEVER || run->over) return;
-  timer_arm(&run->worker->timers, &items->start_timer, run->record->origin_ns + next_ns);
+  timer_arm(&run->worker->loop.timers, &items->start_timer, run->record->origin_ns + next_ns);
 }
 
 /* All that wait for this one, by `after`, have their start time now. */

@@ -253,7 +253,7 @@ static void dial_next(struct trace_origin *origin) {
       .done = on_dialed,
   };
   address_format(&dial->address, connection_of(origin)->address);
-  dial_start(dial, run_of(origin)->worker);
+  dial_start(dial, &run_of(origin)->worker->links);
 }
 
 void trace_origin_open(struct trace_origin *origin) {

@@ -6,7 +6,7 @@
 #include "tools/common/process.h"
 
 uint64_t trace_run_now_ns(const struct trace_run *run) {
-  uint64_t now_ns = run->worker->now_ns, origin_ns = run->record->origin_ns;
+  uint64_t now_ns = run->worker->loop.now_ns, origin_ns = run->record->origin_ns;
   return now_ns > origin_ns ? now_ns - origin_ns : 0;
 }
 
@@ -34,14 +34,14 @@ bool trace_run_begin(struct trace_run *run, struct worker *worker,
   run->worker = worker;
   run->has_engine = engine_init(&run->engine, &process_memory, &config, NULL);
   if (!run->has_engine) return false;
-  worker->now_ns = clock_now_ns(); /* the turn's own is as old as the thread's start */
-  run->record->origin_ns = worker->now_ns;
+  worker->loop.now_ns = clock_now_ns(); /* the turn's own is as old as the thread's start */
+  run->record->origin_ns = worker->loop.now_ns;
   run->record->window_bytes = config.stream_window_bytes;
   run->record->connection_window_bytes = config.connection_window_bytes;
-  trace_bucket_init(&run->bucket, options->rate_limit, worker->now_ns);
+  trace_bucket_init(&run->bucket, options->rate_limit, worker->loop.now_ns);
   timer_init(&run->end_timer, on_end);
-  timer_arm(&worker->timers, &run->end_timer,
-            worker->now_ns + (uint64_t)(options->timeout_seconds * 1e9));
+  timer_arm(&worker->loop.timers, &run->end_timer,
+            worker->loop.now_ns + (uint64_t)(options->timeout_seconds * 1e9));
   return true;
 }
 
@@ -49,7 +49,7 @@ void trace_run_end(struct trace_run *run) {
   if (run->over) return;
   run->over = true;
   run->record->end_ns = trace_run_now_ns(run);
-  timer_arm(&run->worker->timers, &run->end_timer, run->worker->now_ns);
+  timer_arm(&run->worker->loop.timers, &run->end_timer, run->worker->loop.now_ns);
 }
 
 void trace_run_free(struct trace_run *run) {

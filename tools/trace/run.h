@@ -5,7 +5,7 @@
 #define WEIR_TRACE_RUN_H
 
 #include "engine/engine.h"
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 #include "tools/trace/manifest.h"
 #include "tools/trace/options.h"
 #include "tools/trace/tap.h"

@@ -27,7 +27,7 @@
 #include "io/base/error.h"
 #include "io/base/limits.h"
 #include "io/files/parts.h"
-#include "io/worker/worker.h"
+#include "io/ring/loop.h"
 
 #include "tests/support/shifted_clock.h"
 
@@ -52,12 +52,12 @@ ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int
 }
 
 static struct io_uring_sqe ring[64];
-static struct worker_op *ring_ops[64];
+static struct loop_op *ring_ops[64];
 static unsigned ring_count, ring_max = 64;
 
-struct io_uring_sqe *worker_sqe(struct worker *worker, struct worker_op *op) {
+struct io_uring_sqe *loop_sqe(struct loop *loop, struct loop_op *op) {
   if (ring_count == ring_max) return NULL;
-  op->worker = worker;
+  op->loop = loop;
   ring_ops[ring_count] = op;
   return &ring[ring_count++];
 }
@@ -66,7 +66,7 @@ struct io_uring_sqe *worker_sqe(struct worker *worker, struct worker_op *op) {
 static void ring_answer(int result) {
   assert_true(ring_count > 0);
   struct io_uring_sqe sqe = ring[0];
-  struct worker_op *op = ring_ops[0];
+  struct loop_op *op = ring_ops[0];
   ring_count--;
   memmove(ring, ring + 1, ring_count * sizeof *ring);
   memmove(ring_ops, ring_ops + 1, ring_count * sizeof *ring_ops);
@@ -76,7 +76,7 @@ static void ring_answer(int result) {
   op->done(op, result, 0);
 }
 
-static struct worker *const fake_worker = (struct worker *)ring;
+static struct loop *const fake_loop = (struct loop *)ring;
 
 /* ---- the disk -------------------------------------------------------------------------------- */
 
@@ -470,7 +470,7 @@ static uint64_t read_all(struct files *files, struct file *file, uint64_t from, 
 
 static void test_large_file(void **state) {
   (void)state;
-  struct files *files = open_files((struct files_settings){.worker = fake_worker});
+  struct files *files = open_files((struct files_settings){.loop = fake_loop});
   struct file *file, *same;
   put_pattern(at("large"), LARGE);
   put_pattern(at("limit"), FILES_SMALL_BYTES);
@@ -496,7 +496,7 @@ static void test_large_file_changes(void **state) {
                                         "unlinked"};
   (void)state;
   for (int change = 0; change < 5; change++) {
-    struct files *files = open_files((struct files_settings){.worker = fake_worker});
+    struct files *files = open_files((struct files_settings){.loop = fake_loop});
     struct file *file;
     put_pattern(at("page"), LARGE);
     assert_int_equal(find(files, "page", SECOND, &file), FILES_FOUND);
@@ -656,7 +656,7 @@ static enum files_result wait_for(struct files *files, struct waiter *waiter, co
 
 static void test_load_waits_for_the_ring(void **state) {
   (void)state;
-  struct files *files = open_files((struct files_settings){.worker = fake_worker});
+  struct files *files = open_files((struct files_settings){.loop = fake_loop});
   struct waiter a, b, c, d;
   char path[] = "page";
   put(at("page"), "from disk", 9);
@@ -684,7 +684,7 @@ static void test_load_waits_for_the_ring(void **state) {
 
 static void test_load_fails_at_the_ring(void **state) {
   (void)state;
-  struct files *files = open_files((struct files_settings){.worker = fake_worker});
+  struct files *files = open_files((struct files_settings){.loop = fake_loop});
   struct waiter a;
   put(at("page"), "from disk", 9);
   page_cache_cold = true;
@@ -724,7 +724,7 @@ static void read_done(struct files_read *read, enum files_result result) {
 
 static void test_read_waits_for_the_ring(void **state) {
   (void)state;
-  struct files *files = open_files((struct files_settings){.worker = fake_worker, .reads_max = 2});
+  struct files *files = open_files((struct files_settings){.loop = fake_loop, .reads_max = 2});
   struct file *file;
   struct files_read a = {.done = read_done}, b = {.done = read_done}, c = {.done = read_done};
   put_pattern(at("large"), LARGE);

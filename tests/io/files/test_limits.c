@@ -19,7 +19,7 @@
 #include "io/base/error.h"
 #include "io/base/limits.h"
 #include "io/files/parts.h"
-#include "io/worker/worker.h"
+#include "io/ring/loop.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/shifted_clock.h"
 
@@ -40,12 +40,12 @@ ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int
 }
 
 static struct io_uring_sqe sqes[FILES_LOADS_MAX + 1];
-static struct worker_op *ops[FILES_LOADS_MAX + 1];
+static struct loop_op *ops[FILES_LOADS_MAX + 1];
 static unsigned op_count;
-static struct worker *const ring = (struct worker *)sqes;
+static struct loop *const ring = (struct loop *)sqes;
 
-struct io_uring_sqe *worker_sqe(struct worker *worker, struct worker_op *op) {
-  assert_ptr_equal(worker, ring);
+struct io_uring_sqe *loop_sqe(struct loop *loop, struct loop_op *op) {
+  assert_ptr_equal(loop, ring);
   assert_true(op_count <= FILES_LOADS_MAX);
   ops[op_count] = op;
   return &sqes[op_count++];
@@ -53,7 +53,7 @@ struct io_uring_sqe *worker_sqe(struct worker *worker, struct worker_op *op) {
 
 /* The latest request fails. */
 static void answer(int error) {
-  struct worker_op *op = ops[--op_count];
+  struct loop_op *op = ops[--op_count];
   op->done(op, -error, 0);
 }
 
@@ -102,8 +102,8 @@ static int tear_down(void **state) {
   return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static struct files *open_files(struct worker *worker) {
-  const struct files_settings settings = {.root = root, .worker = worker};
+static struct files *open_files(struct loop *loop) {
+  const struct files_settings settings = {.root = root, .loop = loop};
   struct io_error error = {.text = ""};
   struct files *files = files_create(&settings, NULL, &error);
   if (!files) fail_msg("%s", error.text);

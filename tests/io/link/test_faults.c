@@ -6,8 +6,7 @@
  * ones. What they do follows from a seed; a failure prints it, and `test_link_faults SEED` replays
  * it. All bytes still come back in order.
  */
-#include "io/link/accept.h"
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 #include "tests/support/echo.h"
 
 #include <dlfcn.h>
@@ -149,7 +148,7 @@ static bool serve(struct worker *worker, void *ctx, struct io_error *error) {
   struct machine_factory factory = {.ctx = &server.world, .create = echo_create};
   (void)ctx;
   (void)error;
-  return listener_serve(&server.listener, worker, factory);
+  return worker_listen(worker, &server.listener, factory);
 }
 
 static void start(const char *disabled) {

@@ -4,9 +4,8 @@
  * One worker runs an echo machine; the test's own thread is the other end, with plain system calls.
  * Every transfer test runs once per way of using the ring, chosen as WEIR_URING_DISABLE does.
  */
-#include "io/link/accept.h"
-#include "io/link/parts.h"
-#include "io/worker/worker.h"
+#include "io/link/pass.h"
+#include "io/worker/group.h"
 #include "tests/support/echo.h"
 
 #include <errno.h>
@@ -58,7 +57,7 @@ struct server {
 static bool serve(struct worker *worker, void *ctx, struct io_error *error) {
   struct server *server = ctx;
   struct machine_factory factory = {.ctx = &server->world, .create = echo_create};
-  return listener_serve(&server->listener, worker, factory) ||
+  return worker_listen(worker, &server->listener, factory) ||
          io_error_set(error, ENOMEM, "no acceptor");
 }
 
@@ -86,7 +85,7 @@ static void start(struct server *server, const char *disabled, struct worker_con
   if (!worker_group_start(&server->group, &config, &error)) fail_msg("%s", error.text);
 }
 
-static struct worker_counters counters(const struct server *server) {
+static struct loop_counters counters(const struct server *server) {
   return worker_group_counters(&server->group);
 }
 
@@ -152,9 +151,9 @@ static void wait_until(const uint64_t *counter, uint64_t value) {
 }
 
 static const uint64_t *counter_of(const struct server *server, size_t offset) {
-  return (const uint64_t *)((const char *)&server->group.workers[0].counters + offset);
+  return (const uint64_t *)((const char *)&server->group.workers[0].loop.counters + offset);
 }
-#define COUNTER(server, name) counter_of(server, offsetof(struct worker_counters, name))
+#define COUNTER(server, name) counter_of(server, offsetof(struct loop_counters, name))
 
 /* --- transfers --- */
 
@@ -327,7 +326,7 @@ static void test_abrupt_reset(void **state) {
 /* Cut by the server in the middle of a send that the kernel still reads from. */
 static void cut_all(struct worker *worker, void *object) {
   (void)object;
-  links_cut(worker);
+  links_cut(&worker->links);
 }
 
 static void test_cut_while_sending(void **state) {
@@ -685,7 +684,7 @@ static void test_port_in_use(void **state) {
 static void test_reused_slot(void **state) {
   (void)state;
   struct links links;
-  assert_true(links_open(&links, 1));
+  assert_true(links_open(&links, NULL, 1, 0));
   struct link *first = links_take(&links);
   assert_non_null(first);
   first->state = LINK_CLOSING;

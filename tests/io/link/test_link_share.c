@@ -7,9 +7,7 @@
  * that there is always more to do, and the worker is never idle. What is measured is bytes over
  * turns.
  */
-#include "io/link/accept.h"
-#include "io/link/parts.h"
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -182,11 +180,11 @@ static void play_all(struct timer *timer, uint64_t now_ns) {
     play(world, world->fds[i]);
   if (world->turns == TURNS_BEFORE) note(world, world->before);
   if (world->turns < TURNS_BEFORE + TURNS) {
-    timer_arm(&worker->timers, timer, now_ns);
+    timer_arm(&worker->loop.timers, timer, now_ns);
     return;
   }
   note(world, world->after);
-  world->held = worker->counters.links_held;
+  world->held = worker->loop.counters.links_held;
   world->over = true;
   for (unsigned i = 0; i < LINKS; i++)
     close(world->fds[i]);
@@ -196,7 +194,7 @@ static void play_all(struct timer *timer, uint64_t now_ns) {
 static void begin(struct worker *worker, void *object) {
   struct world *world = object;
   timer_init(&world->timer, play_all);
-  timer_arm(&worker->timers, &world->timer, worker->now_ns);
+  timer_arm(&worker->loop.timers, &world->timer, worker->loop.now_ns);
 }
 
 /* ---- one run --------------------------------------------------------------------------------- */
@@ -204,7 +202,7 @@ static void begin(struct worker *worker, void *object) {
 static bool serve(struct worker *worker, void *ctx, struct io_error *error) {
   struct world *world = ctx;
   struct machine_factory factory = {.ctx = world, .create = load_create};
-  return listener_serve(&world->listener, worker, factory) ||
+  return worker_listen(worker, &world->listener, factory) ||
          io_error_set(error, ENOMEM, "no acceptor");
 }
 
@@ -214,7 +212,7 @@ static void connect_all(struct world *world) {
   for (unsigned i = 0; i < LINKS; i++) {
     world->fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(world->fds[i], &to->any, to->len), 0);
-    const uint64_t *accepted = &world->group.workers[0].counters.links_accepted;
+    const uint64_t *accepted = &world->group.workers[0].loop.counters.links_accepted;
     for (int wait = 0; wait < 10000 && counter_get(accepted) <= i; wait++)
       usleep(1000);
     assert_int_equal(counter_get(accepted), i + 1);

@@ -2,7 +2,7 @@
  * link/test_share.c - parts of a worker's time converge to the weights, whatever the pieces; nobody with
  * little to say is held, nobody starves, and nothing is held back from an idle worker.
  *
- * A model worker gives each link that has work one piece a turn, as io/link/links.c does. All numbers
+ * A model worker gives each link that has work one piece a turn, as io/link/pass.c does. All numbers
  * are its own accounting: no clock, no socket.
  */
 #include "io/link/share.h"

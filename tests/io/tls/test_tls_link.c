@@ -18,11 +18,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "io/link/accept.h"
 #include "io/tls/certificate.h"
 #include "io/tls/context.h"
 #include "io/tls/tls.h"
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 #include "tests/support/echo.h"
 #include "tests/support/shifted_clock.h"
 
@@ -45,7 +44,7 @@ static bool serve(struct worker *worker, void *ctx, struct io_error *error) {
   struct machine_factory inner = {.ctx = &server->worlds[worker->index], .create = echo_create};
   if (!tls_factory_init(tls, server->context, &inner, 1000, NULL))
     return io_error_set(error, ENOMEM, "no factory");
-  return listener_serve(&server->listener, worker, tls_factory_machines(tls)) ||
+  return worker_listen(worker, &server->listener, tls_factory_machines(tls)) ||
          io_error_set(error, ENOMEM, "no acceptor");
 }
 

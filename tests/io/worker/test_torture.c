@@ -11,9 +11,8 @@
  * TORTURE_SCENARIO, TORTURE_WAY (a number) and TORTURE_AT run one case alone.
  */
 #include "engine/conn.h"
-#include "io/link/accept.h"
 #include "io/link/dial.h"
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
 #include "tests/support/torture.h"
@@ -116,7 +115,7 @@ static void end_one(void) {
 
 /* The client's machine is an h2; its close() tells that the connection is over. */
 static void close_client(void *self) {
-  timer_cancel(&stage.worker->timers, &stage.goodbye);
+  timer_cancel(&stage.worker->loop.timers, &stage.goodbye);
   stage.connected = false;
   h2_machine_ops.close(self);
   end_one();
@@ -131,7 +130,7 @@ static void say_goodbye(struct timer *timer, uint64_t now_ns) {
 /* All has been said. The machine is in the middle of a call, so goodbye comes a little later. */
 static void exchange_closed(struct torture_client *client) {
   if (client->open == 0 && stage.connected)
-    timer_arm(&stage.worker->timers, &stage.goodbye, stage.worker->now_ns);
+    timer_arm(&stage.worker->loop.timers, &stage.goodbye, stage.worker->loop.now_ns);
 }
 
 static bool create_client(void *ctx, const struct machine_peer *peer, struct machine_host *host,
@@ -163,7 +162,7 @@ static void dial_once(struct worker *worker, void *object) {
                              .factory = {.create = create_client},
                              .timeout_ns = 5 * IO_SECOND,
                              .done = on_dialed};
-  dial_start(&stage.dial, worker);
+  dial_start(&stage.dial, &worker->links);
 }
 
 static void dial_in_peace(struct worker *worker, void *object) {
@@ -183,14 +182,14 @@ static bool set_up(struct worker *worker, void *ctx, struct io_error *error) {
   struct engine_config config = engine_config_default();
   (void)ctx;
   (void)error;
-  refusal.looked_at = worker->uring.ring.sq.sqe_tail;
+  refusal.looked_at = worker->loop.uring.ring.sq.sqe_tail;
   refusal.armed = true;
   stage.worker = worker;
   timer_init(&stage.goodbye, say_goodbye);
   const struct memory *memory = &stage.memory.memory;
   bool ok = engine_init(&stage.server_engine, memory, &config, &torture_handler) &&
             engine_init(&stage.client_engine, memory, &config, NULL);
-  if (!ok || !listener_serve(&stage.listener, worker, conn_factory(&stage.server_engine)))
+  if (!ok || !worker_listen(worker, &stage.listener, conn_factory(&stage.server_engine)))
     return false;
   dial_once(worker, NULL);
   return true;
@@ -308,7 +307,7 @@ static void dependencies(struct torture_client *client) {
 static void early_goodbye(struct torture_client *client) {
   get_big(client);
   late_answer(client);
-  timer_arm(&stage.worker->timers, &stage.goodbye, stage.worker->now_ns);
+  timer_arm(&stage.worker->loop.timers, &stage.goodbye, stage.worker->loop.now_ns);
 }
 
 static const struct scenario scenarios[] = {

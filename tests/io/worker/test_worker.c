@@ -2,10 +2,9 @@
  * worker/test_worker.c - groups of workers: start, messages, operations, dials, ends. Meant to run under
  * ThreadSanitizer as well.
  */
-#include "io/link/accept.h"
 #include "io/link/dial.h"
 #include "io/ring/op.h"
-#include "io/worker/worker.h"
+#include "io/worker/group.h"
 #include "tests/support/echo.h"
 
 #include <assert.h>
@@ -183,7 +182,7 @@ enum { READS = 200 };
 
 struct reads {
   struct {
-    struct worker_op op;
+    struct loop_op op;
     int pipe[2];
     char byte;
     int result;
@@ -194,7 +193,7 @@ struct reads {
 
 static struct reads *the_reads;
 
-static void read_done(struct worker_op *op, int result, unsigned flags) {
+static void read_done(struct loop_op *op, int result, unsigned flags) {
   size_t index = (size_t)((char *)op - (char *)the_reads->each) / sizeof the_reads->each[0];
   assert(&the_reads->each[index].op == op && !op->under_way);
   (void)flags;
@@ -206,7 +205,7 @@ static void begin_reads(struct worker *worker, void *object) {
   struct reads *reads = object;
   for (int i = 0; i < READS; i++) {
     reads->each[i].op.done = read_done;
-    struct io_uring_sqe *sqe = worker_sqe(worker, &reads->each[i].op);
+    struct io_uring_sqe *sqe = loop_sqe(&worker->loop, &reads->each[i].op);
     assert(sqe);
     io_uring_prep_read(sqe, reads->each[i].pipe[0], &reads->each[i].byte, 1, 0);
   }
@@ -215,8 +214,8 @@ static void begin_reads(struct worker *worker, void *object) {
 static void cancel_last(struct worker *worker, void *object) {
   struct reads *reads = object;
   (void)worker;
-  worker_op_cancel(&reads->each[READS - 1].op);
-  worker_op_cancel(&reads->each[0].op); /* long done: nothing happens */
+  loop_op_cancel(&reads->each[READS - 1].op);
+  loop_op_cancel(&reads->each[0].op); /* long done: nothing happens */
 }
 
 /* Many operations under way; one cancelled; those that are left end before the worker does. */
@@ -261,7 +260,7 @@ static bool serve_both(struct worker *worker, void *ctx, struct io_error *error)
   struct both *both = ctx;
   (void)error;
   struct machine_factory factory = {.ctx = &both->server[worker->index], .create = echo_create};
-  return listener_serve(&both->listener, worker, factory);
+  return worker_listen(worker, &both->listener, factory);
 }
 
 static struct both *the_both;
@@ -282,7 +281,7 @@ static void dial_all(struct worker *worker, void *object) {
         .timeout_ns = 5 * IO_SECOND,
         .done = dialed,
     };
-    dial_start(&both->dials[i], worker);
+    dial_start(&both->dials[i], &worker->links);
   }
 }
 
@@ -302,7 +301,7 @@ static void test_dial_both_ends(void **state) {
   assert_true(worker_group_post(&group, 0, dial_all, &both));
   wait_until(&both.done, 64);
   assert_int_equal(both.failed, 0);
-  struct worker_counters counters;
+  struct loop_counters counters;
   for (int i = 0; i < 10000; i++) {
     counters = worker_group_counters(&group);
     if (counters.links_closed == 128) break;
@@ -316,14 +315,14 @@ static void test_dial_both_ends(void **state) {
   assert_true(counters.send_bytes >= 64 * 300000ul);
   /* The kernel spreads 64 connections over two sockets: neither got all of them. */
   for (unsigned i = 0; i < WORKERS; i++)
-    assert_true(counter_get(&group.workers[i].counters.links_accepted) > 0);
+    assert_true(counter_get(&group.workers[i].loop.counters.links_accepted) > 0);
   worker_group_drain(&group, clock_now_ns() + 2 * IO_SECOND);
   worker_group_join(&group);
   listener_close(&both.listener);
 }
 
 static void dial_one(struct worker *worker, void *object) {
-  dial_start(((struct both *)object)->dials, worker);
+  dial_start(((struct both *)object)->dials, &worker->links);
 }
 
 static void cancel_one(struct worker *worker, void *object) {
@@ -432,7 +431,7 @@ static void test_dial_at_the_end(void **state) {
 static void send_completion(struct uring *from, const struct worker *to, uint64_t user_data) {
   struct io_uring_sqe *sqe = uring_sqe(from);
   struct io_uring_cqe *cqe;
-  io_uring_prep_msg_ring(sqe, to->uring.ring.ring_fd, 7, user_data, 0);
+  io_uring_prep_msg_ring(sqe, to->loop.uring.ring.ring_fd, 7, user_data, 0);
   sqe->user_data = 1;
   uring_enter(from, IO_SECOND);
   assert_int_equal(io_uring_peek_cqe(&from->ring, &cqe), 0);
@@ -456,8 +455,8 @@ static void test_late_completions(void **state) {
   assert_true(uring_open(&own, 0, &error));
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   assert_int_equal(connect(fd, &both.listener.address.any, both.listener.address.len), 0);
-  wait_until(&group.workers[0].counters.links_accepted, 1);
-  static const enum op_kind kinds[] = {OP_LINK_RECV, OP_LINK_SEND, OP_LINK_CANCEL, OP_WORKER_OP};
+  wait_until(&group.workers[0].loop.counters.links_accepted, 1);
+  static const enum op_kind kinds[] = {OP_LINK_RECV, OP_LINK_SEND, OP_LINK_CANCEL, OP_LOOP};
   unsigned count = 0;
   for (uint32_t slot = 0; slot < 70; slot++)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++, count++)
@@ -465,7 +464,7 @@ static void test_late_completions(void **state) {
   send_completion(&own, &group.workers[0], op_pack(OP_LINK_RECV, OP_SLOT_MAX, 0));
   send_completion(&own, &group.workers[0], UINT64_C(0xfe) << 56); /* a kind that is none */
   send_completion(&own, &group.workers[0], UINT64_MAX);
-  wait_until(&group.workers[0].counters.late_completions, count + 1);
+  wait_until(&group.workers[0].loop.counters.late_completions, count + 1);
   assert_int_equal(write(fd, &byte, 1), 1);
   assert_int_equal(read(fd, &byte, 1), 1);
   assert_int_equal(worker_group_counters(&group).links_closed, 0);
@@ -523,7 +522,7 @@ static void burn(struct worker *worker, void *object) {
 }
 
 /* The first of several turns of that length only makes the worker look. */
-static struct worker_counters after_burning(uint64_t ns) {
+static struct loop_counters after_burning(uint64_t ns) {
   struct worker_group group;
   burnt = 0;
   start(&group, (struct worker_config){.count = 1});
@@ -532,7 +531,7 @@ static struct worker_counters after_burning(uint64_t ns) {
     wait_until(&burnt, i);
   }
   usleep(20000); /* for the last turn to end */
-  struct worker_counters counters = worker_group_counters(&group);
+  struct loop_counters counters = worker_group_counters(&group);
   worker_group_stop(&group);
   worker_group_join(&group);
   return counters;
@@ -540,7 +539,7 @@ static struct worker_counters after_burning(uint64_t ns) {
 
 static void test_long_turns_are_counted(void **state) {
   (void)state;
-  struct worker_counters counters = after_burning(IO_TURN_LONG_NS + IO_MILLISECOND);
+  struct loop_counters counters = after_burning(IO_TURN_LONG_NS + IO_MILLISECOND);
   assert_in_range(counters.turns_long, 2, 4);
   assert_in_range(counters.turns_watched, counters.turns_long, 6);
   counters = after_burning(2 * IO_TURN_SLOW_NS);

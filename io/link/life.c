@@ -1,13 +1,11 @@
 /*
- * link/link.c - a link's life.
- *
- * Everything that happens to a link (a completion, a timer, a wake-up, a drain) marks it dirty, and
- * settling does what is then due, in one order: time, input, end of input, output, farewell,
- * receiving, next timer. So no call into a machine is ever made from within another one, and a link
- * is freed in one place only.
+ * link/life.c - see link/life.h.
  */
+#include "io/link/life.h"
+
 #include "io/base/address.h"
-#include "io/link/parts.h"
+#include "io/link/recv.h"
+#include "io/link/send.h"
 
 #include <assert.h>
 #include <sys/socket.h>
@@ -21,13 +19,6 @@ static void invariants(const struct link *link) {
   assert(!link->eof_told || link->eof);
 }
 
-struct io_uring_sqe *link_sqe(struct link *link, enum op_kind kind) {
-  struct io_uring_sqe *sqe = uring_sqe(&link->worker->uring);
-  sqe->user_data = op_pack(kind, link->slot, link->generation);
-  link->in_flight++;
-  return sqe;
-}
-
 static void host_wake(struct machine_host *host) {
   link_mark_dirty(LIST_OWNER(host, struct link, host));
 }
@@ -37,44 +28,45 @@ static void timer_fired(struct timer *timer, uint64_t now_ns) {
   link_mark_dirty(LIST_OWNER(timer, struct link, timer));
 }
 
-static enum link_receive receive_mode_of(const struct worker *worker) {
-  if (!(worker->uring.features & URING_BUFFER_RING)) return LINK_RECV_POLL;
-  return worker->uring.features & URING_MULTISHOT_RECV ? LINK_RECV_MULTISHOT : LINK_RECV_SINGLE;
+static enum link_receive receive_mode_of(const struct uring *uring) {
+  if (!(uring->features & URING_BUFFER_RING)) return LINK_RECV_POLL;
+  return uring->features & URING_MULTISHOT_RECV ? LINK_RECV_MULTISHOT : LINK_RECV_SINGLE;
 }
 
-static void set_up(struct link *link, struct worker *worker, int fd) {
-  link->worker = worker;
+static void set_up(struct link *link, int fd) {
   link->fd = fd;
   link->host.wake = host_wake;
   link->state = LINK_OPEN;
-  link->receive_mode = (uint8_t)receive_mode_of(worker);
+  link->receive_mode = (uint8_t)receive_mode_of(&link->loop->uring);
   link->deferred_first = link->deferred_last = LINK_NO_BUFFER;
   link->budget_bytes = IO_SEND_BUDGET_FIRST;
   timer_init(&link->timer, timer_fired);
 }
 
-struct link *link_create(struct worker *worker, int fd, const struct machine_factory *factory) {
-  struct link *link = links_take(&worker->links);
-  if (!link) {
-    close(fd);
-    counter_add(&worker->counters.links_refused, 1);
-    return NULL;
-  }
-  set_up(link, worker, fd);
+static bool make_machine(struct link *link, const struct machine_factory *factory) {
   struct machine_peer peer = {.application_protocol = ""};
-  struct address address = {.len = sizeof(struct sockaddr_in6)};
-  if (getpeername(fd, &address.any, &address.len) == 0)
+  struct address address = {.len = sizeof address.ipv6};
+  if (getpeername(link->fd, &address.any, &address.len) == 0)
     address_to_peer(&address, peer.address, &peer.port);
-  if (!factory->create(factory->ctx, &peer, &link->host, worker->now_ns, &link->machine)) {
+  link->has_machine =
+      factory->create(factory->ctx, &peer, &link->host, link->loop->now_ns, &link->machine);
+  return link->has_machine;
+}
+
+struct link *link_create(struct links *links, int fd, const struct machine_factory *factory) {
+  struct link *link = links_take(links);
+  if (link) {
+    set_up(link, fd);
+    if (make_machine(link, factory)) {
+      link_mark_dirty(link);
+      return link;
+    }
     list_remove(&link->dirty);
-    links_give(&worker->links, link);
-    close(fd);
-    counter_add(&worker->counters.links_refused, 1);
-    return NULL;
+    links_give(links, link);
   }
-  link->has_machine = true;
-  link_mark_dirty(link);
-  return link;
+  close(fd);
+  counter_add(&links->loop->counters.links_refused, 1);
+  return NULL;
 }
 
 static void close_machine(struct link *link) {
@@ -83,30 +75,20 @@ static void close_machine(struct link *link) {
   link->machine.ops->close(link->machine.self);
 }
 
-/* Ends what is under way; the flush that finds nothing left frees the link. */
+/* Ends what is under way; the settling that finds nothing left frees the link. */
 static void begin_close(struct link *link) {
   link->state = LINK_CLOSING;
-  if (share_is_held(&link->share))
-    shares_leave(&link->worker->links.shares, &link->share, &link->dirty);
   link_recv_stop(link);
   link_send_stop(link);
   link_recv_release(link);
   list_remove(&link->waiting);
   list_remove(&link->starved);
-  timer_cancel(&link->worker->timers, &link->timer);
-  link_mark_dirty(link);
-}
-
-void link_cut(struct link *link) {
-  if (link->state != LINK_OPEN && link->state != LINK_LINGER) return;
-  link->reset = true;
-  counter_add(&link->worker->counters.links_cut, 1);
-  begin_close(link);
+  timer_cancel(&link->loop->timers, &link->timer);
 }
 
 void link_drain(struct link *link) {
   if (link->state != LINK_OPEN) return;
-  link->machine.ops->drain(link->machine.self, link->worker->now_ns);
+  link->machine.ops->drain(link->machine.self, link->loop->now_ns);
   link_mark_dirty(link);
 }
 
@@ -114,17 +96,17 @@ bool link_shed(struct link *link) {
   if (link->state != LINK_OPEN || link->shed) return false;
   const struct machine_ops *ops = link->machine.ops;
   uint64_t since_ns = ops->idle_since_ns ? ops->idle_since_ns(link->machine.self) : MACHINE_BUSY;
-  if (since_ns == MACHINE_BUSY || link->worker->now_ns < since_ns + IO_SHED_IDLE_NS) return false;
+  if (since_ns == MACHINE_BUSY || link->loop->now_ns < since_ns + IO_SHED_IDLE_NS) return false;
   link->shed = true;
-  link->worker->links.shedding++;
-  counter_add(&link->worker->counters.links_shed, 1);
+  link->links->shedding++;
+  counter_add(&link->loop->counters.links_shed, 1);
   link_drain(link);
   return true;
 }
 
 /* RST instead of FIN also makes the kernel forget what it has not sent. */
 static void free_link(struct link *link) {
-  struct worker *worker = link->worker;
+  struct links *links = link->links;
   close_machine(link);
   if (link->reset) {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
@@ -132,10 +114,9 @@ static void free_link(struct link *link) {
   }
   close(link->fd);
   list_remove(&link->dirty);
-  worker->links.shedding -= link->shed;
-  links_give(&worker->links, link);
-  counter_add(&worker->counters.links_closed, 1);
-  worker_link_closed(worker);
+  links->shedding -= link->shed;
+  links_give(links, link);
+  counter_add(&links->loop->counters.links_closed, 1);
 }
 
 /* The machine is done and everything it had to say is in the kernel. */
@@ -145,19 +126,19 @@ static void begin_linger(struct link *link) {
   list_remove(&link->waiting);
   shutdown(link->fd, SHUT_WR);
   link->state = LINK_LINGER;
-  link->linger_idle_ns = link->worker->now_ns + IO_LINGER_IDLE_NS;
-  link->linger_until_ns = link->worker->now_ns + IO_LINGER_TOTAL_NS;
+  link->linger_idle_ns = link->loop->now_ns + IO_LINGER_IDLE_NS;
+  link->linger_until_ns = link->loop->now_ns + IO_LINGER_TOTAL_NS;
 }
 
 static void settle_linger(struct link *link) {
   uint64_t until_ns =
       link->linger_until_ns < link->linger_idle_ns ? link->linger_until_ns : link->linger_idle_ns;
-  if (link->eof || link->worker->now_ns >= until_ns) {
+  if (link->eof || link->loop->now_ns >= until_ns) {
     begin_close(link);
     return;
   }
   link_recv_settle(link);
-  timer_arm(&link->worker->timers, &link->timer, until_ns);
+  timer_arm(&link->loop->timers, &link->timer, until_ns);
 }
 
 /* The next moment at which something is due without anything else happening. A timer that fires too
@@ -169,14 +150,14 @@ static void settle_timer(struct link *link) {
   if (next_ns == MACHINE_NO_DEADLINE) return;
   if (timer_is_armed(&link->timer) && link->timer.deadline_ns <= next_ns) return;
   /* A machine whose deadline stays in the past gets one tick a millisecond, not a busy loop. */
-  uint64_t soonest_ns = link->worker->now_ns + IO_MILLISECOND;
-  timer_arm(&link->worker->timers, &link->timer, next_ns > soonest_ns ? next_ns : soonest_ns);
+  uint64_t soonest_ns = link->loop->now_ns + IO_MILLISECOND;
+  timer_arm(&link->loop->timers, &link->timer, next_ns > soonest_ns ? next_ns : soonest_ns);
 }
 
 static void settle_open(struct link *link) {
   const struct machine_ops *ops = link->machine.ops;
   void *self = link->machine.self;
-  uint64_t now_ns = link->worker->now_ns;
+  uint64_t now_ns = link->loop->now_ns;
   if (ops->deadline_ns(self) <= now_ns) ops->tick(self, now_ns);
   if (link->kept.begin != link->kept.end) link_recv_feed(link);
   if (link->eof && !link->eof_told && link_input_is_empty(link)) {
@@ -208,6 +189,7 @@ void link_settle(struct link *link) {
     settle_open(link);
   else if (link->state == LINK_LINGER)
     settle_linger(link);
+  if (link->state == LINK_CUT) begin_close(link);
   if (link->state == LINK_CLOSING && link->in_flight == 0) free_link(link);
 }
 

@@ -1,0 +1,103 @@
+/*
+ * link/links.h - all links of one worker: the slots they live in, the lists they wait on, and the
+ * marks that put them there.
+ *
+ * Work is queued: completions and host->wake() mark a link dirty, and a pass over the dirty links
+ * (link/pass.h) settles each. Links in the midst of a long send have a list of their own, which
+ * comes second and gets IO_TURN_BUSY_BYTES a turn, so that a download does not hold up links that
+ * have little to say. A link that has had more than its weight allows is held (link/share.h): it
+ * neither sends nor takes input until it is due.
+ *
+ * Owner: the worker. Slots never move; they are made in chunks as they are needed, and only
+ * links_open() and links_take() allocate.
+ */
+#ifndef WEIR_IO_LINKS_H
+#define WEIR_IO_LINKS_H
+
+#include "io/link/link.h"
+
+struct send_arena;
+
+struct links {
+  struct loop *loop;
+  struct link **chunks;
+  uint32_t made;         /* slots in all chunks */
+  uint32_t max;          /* slots that may be in use at once */
+  uint32_t open;         /* slots in use */
+  struct list_node free; /* through link.dirty */
+  struct list_node dirty;
+  struct list_node busy; /* the same for those in the midst of a long send; also by link.dirty */
+  struct list_node waiting, starved;
+  uint32_t shedding;   /* links that are being drained to make room */
+  uint32_t shed_hand;  /* the slot that was looked at last */
+  uint64_t kept_bytes; /* a counter: capacity of all copies, at most IO_KEEP_BYTES_MAX */
+  uint64_t turn_sent_bytes;
+  uint64_t send_stall_ns; /* a link whose peer acknowledges nothing for so long is cut */
+  uint8_t *scratch;       /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
+  struct send_arena *arena;
+  struct shares shares; /* who is held; through link.dirty */
+};
+
+/* Prepares for at most `max` links at once, all on `loop`. False when memory is refused; what was
+ * allocated until then is left to links_close(). */
+__attribute__((warn_unused_result)) bool links_open(struct links *links, struct loop *loop,
+                                                    uint32_t max, uint64_t send_stall_ns);
+
+/* Every link must be gone (asserted). Links that were never opened, all zero, are allowed. */
+void links_close(struct links *links);
+
+/* A slot that is blank but for its number, its generation and its owners; NULL at the cap or without
+ * memory. */
+__attribute__((warn_unused_result)) struct link *links_take(struct links *links);
+
+/* Gives the slot back. Completions that still carry the old generation find no link. */
+void links_give(struct links *links, struct link *link);
+
+/* The link in `slot`, or NULL when `generation` is not its own. */
+struct link *links_find(const struct links *links, uint32_t slot, uint32_t generation);
+
+/* The slot itself, in use or not; 0 .. made - 1. */
+struct link *links_at(const struct links *links, uint32_t slot);
+
+/* Ends the link, with RST: marks it CUT, for the next settling to see. Its machine lives until then.
+ * Nothing happens to a link that is ending already. */
+void link_cut(struct link *link);
+
+/* Whether another link may be made. */
+static inline bool links_have_room(const struct links *links) {
+  return links->open < links->max;
+}
+
+/* The next flush settles it. Idempotent. */
+static inline void link_mark_dirty(struct link *link) {
+  if (!list_is_linked(&link->dirty)) list_append(&link->links->dirty, &link->dirty);
+}
+
+/* The same for more of the same: after those to which something happened. */
+static inline void link_mark_busy(struct link *link) {
+  if (!list_is_linked(&link->dirty)) list_append(&link->links->busy, &link->dirty);
+}
+
+/* The one or the other, for a link that may be in the midst of a long send. */
+static inline void link_mark_more(struct link *link) {
+  if (link->burst_bytes < IO_BURST_BYTES)
+    link_mark_dirty(link);
+  else
+    link_mark_busy(link);
+}
+
+/* It has deferred input, for the next turn. Idempotent. */
+static inline void link_mark_waiting(struct link *link) {
+  if (!list_is_linked(&link->waiting)) list_append(&link->links->waiting, &link->waiting);
+}
+
+/* The link has sent or taken `bytes`, in one piece. */
+static inline void link_charge(struct link *link, uint64_t bytes) {
+  shares_charge(&link->links->shares, &link->share, link_weight(link), bytes);
+}
+
+static inline bool link_is_ahead(const struct link *link) {
+  return share_is_ahead(&link->links->shares, &link->share, link_weight(link));
+}
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * link/listener.c - a port's sockets: bound, listening, handed out one by one.
+ */
+#include "io/link/listener.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool set_options(int fd, const struct address *address, bool shared) {
+  const int on = 1, off = 0, lowat = IO_NOTSENT_LOWAT_BYTES;
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on)) return false;
+  if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on)) return false;
+  if (address->any.sa_family == AF_INET6 &&
+      setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off))
+    return false;
+  /* Accepted sockets inherit both. */
+  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) return false;
+  return setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat) == 0;
+}
+
+/* A bound socket, or -1 with errno. */
+static int bind_one(const struct address *address, bool shared) {
+  int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (set_options(fd, address, shared) && bind(fd, &address->any, address->len) == 0) return fd;
+  int code = errno;
+  close(fd);
+  errno = code;
+  return -1;
+}
+
+/* False when something listens there already, which a shared bind would join in silence. */
+static bool is_free(const struct address *address) {
+  if (address_port(address) == 0) return true;
+  int fd = bind_one(address, false);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+/* "[::]" where the kernel has no IPv6 at all: every IPv4 address is then all there is. */
+static bool is_any_without_ipv6(const struct address *address) {
+  if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr))
+    return false;
+  int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0) close(fd);
+  return fd < 0 && errno == EAFNOSUPPORT;
+}
+
+static void set_any_ipv4(struct address *address) {
+  uint16_t port = address_port(address);
+  *address = (struct address){.len = sizeof address->ipv4};
+  address->ipv4.sin_family = AF_INET;
+  address_set_port(address, port);
+}
+
+static bool listen_one(struct listener *listener, unsigned index) {
+  int fd = bind_one(&listener->address, true);
+  if (fd < 0) return false;
+  listener->fds[index] = fd;
+  listener->count = index + 1;
+  if (listen(fd, IO_LISTEN_BACKLOG)) return false;
+  socklen_t len = sizeof listener->address.ipv6;
+  return getsockname(fd, &listener->address.any, &len) == 0;
+}
+
+bool listener_open(struct listener *listener, const struct address *address, unsigned workers,
+                   struct io_error *error) {
+  assert(workers >= 1 && workers <= IO_WORKERS_MAX);
+  char text[ADDRESS_TEXT_BYTES];
+  listener->address = *address;
+  listener->count = 0;
+  if (is_any_without_ipv6(address)) set_any_ipv4(&listener->address);
+  bool open = is_free(&listener->address);
+  for (unsigned i = 0; open && i < workers; i++)
+    open = listen_one(listener, i);
+  if (open) return true;
+  int code = errno;
+  listener_close(listener);
+  return io_error_set(error, code, "cannot listen on %s: %s", address_format(address, text),
+                      strerror(code));
+}
+
+void listener_close(struct listener *listener) {
+  for (unsigned i = 0; i < listener->count; i++) {
+    if (listener->fds[i] >= 0) close(listener->fds[i]);
+    listener->fds[i] = -1;
+  }
+  listener->count = 0;
+}
+
+int listener_take(struct listener *listener, unsigned index) {
+  assert(index < listener->count && listener->fds[index] >= 0);
+  int fd = listener->fds[index];
+  listener->fds[index] = -1;
+  return fd;
+}

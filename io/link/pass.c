@@ -1,0 +1,123 @@
+/*
+ * link/pass.c - the passes, each within its bounds of links, bytes and time.
+ */
+#include "io/link/pass.h"
+
+#include "io/base/clock.h"
+#include "io/link/life.h"
+#include "io/link/recv.h"
+
+/* Their deferred input comes first. */
+static void go_on(struct links *links, struct list_node *released) {
+  while (!list_is_empty(released)) {
+    struct link *link = LIST_OWNER(released->next, struct link, dirty);
+    shares_leave(&links->shares, &link->share, &link->dirty);
+    link_mark_more(link);
+    link_mark_waiting(link);
+  }
+}
+
+void links_feed(struct links *links) {
+  struct list_node batch, released, *node;
+  list_init(&batch);
+  list_init(&released);
+  shares_turn(&links->shares, links->loop->now_ns, &released);
+  go_on(links, &released);
+  list_splice(&batch, &links->waiting);
+  links->turn_sent_bytes = 0;
+  while ((node = list_take_first(&batch))) {
+    struct link *link = LIST_OWNER(node, struct link, waiting);
+    link_recv_feed(link);
+    link_mark_dirty(link);
+  }
+}
+
+/* Only as many as there are buffers: a receive request that finds the ring empty fails at once,
+ * whether its socket has data or not, and the others would only come back here. */
+static void restart_starved(struct links *links) {
+  uint32_t buffers = links->loop->bufring.count - links->loop->bufring.out;
+  while (buffers-- > 0 && !list_is_empty(&links->starved)) {
+    struct list_node *node = list_take_first(&links->starved);
+    link_mark_dirty(LIST_OWNER(node, struct link, starved));
+  }
+}
+
+/* Its part of the turn, unless it has had that. The end of a link waits for nobody. */
+static void serve(struct link *link) {
+  if (link->state != LINK_OPEN || !link_is_ahead(link)) {
+    link_settle(link);
+    return;
+  }
+  counter_add(&link->loop->counters.links_held, 1);
+  shares_hold(&link->links->shares, &link->share, link_weight(link), &link->dirty);
+}
+
+void links_settle(struct links *links) {
+  struct list_node batch, *node;
+  list_init(&batch);
+  list_splice(&batch, &links->dirty);
+  while (links->turn_sent_bytes < IO_TURN_SEND_BYTES && (node = list_take_first(&batch)))
+    serve(LIST_OWNER(node, struct link, dirty));
+  list_splice(&batch, &links->dirty);
+  list_splice(&links->dirty, &batch);
+}
+
+/* Whether a turn has lasted long enough, asked after each few links. */
+static bool is_long(const struct links *links, uint32_t settled) {
+  return settled > 0 && settled % IO_TURN_LOOK_LINKS == 0 &&
+         clock_now_ns() - links->loop->now_ns > IO_TURN_FLUSH_NS;
+}
+
+/* Settles links of `list`, each once, until `bytes_max` have been sent in this pass. Those that had
+ * no turn come before those that had one and want another. */
+static void flush_list(struct links *links, struct list_node *list, uint64_t bytes_max) {
+  struct list_node batch, *node;
+  uint32_t settled = 0;
+  list_init(&batch);
+  list_splice(&batch, list);
+  links->turn_sent_bytes = 0;
+  while (settled < IO_TURN_LINKS && links->turn_sent_bytes < bytes_max &&
+         !is_long(links, settled) && (node = list_take_first(&batch))) {
+    serve(LIST_OWNER(node, struct link, dirty));
+    settled++;
+  }
+  list_splice(&batch, list);
+  list_splice(list, &batch);
+}
+
+void links_flush(struct links *links) {
+  restart_starved(links);
+  flush_list(links, &links->dirty, IO_TURN_SEND_BYTES);
+  flush_list(links, &links->busy, IO_TURN_BUSY_BYTES);
+  if (links->loop->bufring.ring) bufring_publish(&links->loop->bufring);
+}
+
+/* Starved links that may receive again are work, too: the links that do receive may be idle and
+ * complete nothing, so the others must not wait for them. */
+bool links_have_work(const struct links *links) {
+  const struct bufring *bufring = &links->loop->bufring;
+  bool may_restart = !list_is_empty(&links->starved) && bufring->out < bufring->count;
+  return !list_is_empty(&links->dirty) || !list_is_empty(&links->busy) ||
+         !list_is_empty(&links->waiting) || links->shares.held || may_restart;
+}
+
+/* In turn, a few at a time: the newcomers of the next moment want room too, and those that have
+ * been drained have gone by then. */
+void links_shed(struct links *links) {
+  if (links->shedding) return;
+  uint32_t wanted = links->open / IO_SHED_PART + 1;
+  for (uint32_t looks = 0; looks < IO_SHED_LOOKS && looks < links->made && wanted > 0; looks++) {
+    links->shed_hand = (links->shed_hand + 1) % links->made;
+    wanted -= link_shed(links_at(links, links->shed_hand));
+  }
+}
+
+void links_drain(struct links *links) {
+  for (uint32_t slot = 0; slot < links->made; slot++)
+    link_drain(links_at(links, slot));
+}
+
+void links_cut(struct links *links) {
+  for (uint32_t slot = 0; slot < links->made; slot++)
+    link_cut(links_at(links, slot));
+}

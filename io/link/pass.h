@@ -1,0 +1,31 @@
+/*
+ * link/pass.h - what a turn of the worker does to all of its links, one list after another.
+ */
+#ifndef WEIR_IO_LINK_PASS_H
+#define WEIR_IO_LINK_PASS_H
+
+#include "io/link/links.h"
+
+/* Before the completions of a turn: links with deferred input get this turn's share, and held ones
+ * that are due go on. */
+void links_feed(struct links *links);
+
+/* Settles each link that is dirty, once; what still has to send is dirty again. For the few that a
+ * handful of completions touched: the rest of the turn is links_flush()'s. Stops at
+ * IO_TURN_SEND_BYTES, counted since links_feed(). */
+void links_settle(struct links *links);
+
+/* After the completions: every dirty link is settled (round robin, one send each), then starved
+ * links receive again. */
+void links_flush(struct links *links);
+
+/* Whether the next turn has something to do at once, so that the worker must not sleep. */
+bool links_have_work(const struct links *links);
+
+/* Drains some links on which nothing is under way, so that others find room. */
+void links_shed(struct links *links);
+
+void links_drain(struct links *links);
+void links_cut(struct links *links);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * link/recv.h - bytes in.
+ *
+ * A received buffer goes straight to the machine and back into the ring, unless
+ *   - the link has had its share of the turn: the buffer is deferred, in a chain;
+ *   - the machine does not want input: the bytes are copied out, so that the shared ring never runs
+ *     dry over one slow reader, and receiving stops. What may still arrive until the kernel has
+ *     seen the cancellation is at most one ring full. From then on the link receives one buffer at
+ *     a time, and keeps one at most.
+ *
+ * A multishot receive takes buffers as long as its socket has bytes: a flood on one link could take
+ * all of them, again and again, and links with little to say would get none. So a link that defers
+ * while the ring is short, or finds it empty, receives one buffer at a time from then on too. Those
+ * requests are served in the order in which they are made. The same holds for a link that has not
+ * yet shown that its input has an end: otherwise each of a thousand new connections a second would
+ * take many buffers once.
+ */
+#ifndef WEIR_IO_LINK_RECV_H
+#define WEIR_IO_LINK_RECV_H
+
+#include "io/link/links.h"
+
+/* No input is kept or deferred. */
+static inline bool link_input_is_empty(const struct link *link) {
+  return link->kept.begin == link->kept.end && link->deferred_first == LINK_NO_BUFFER;
+}
+
+/* Offers kept and deferred input, up to this turn's share. */
+void link_recv_feed(struct link *link);
+
+/* Starts or stops receiving, as the machine wants. */
+void link_recv_settle(struct link *link);
+
+/* Cancels the receive request that is under way, if there is one. */
+void link_recv_stop(struct link *link);
+
+/* Gives back every buffer and copy. */
+void link_recv_release(struct link *link);
+
+/* A completion of kind OP_LINK_RECV. */
+void link_on_recv(struct link *link, const struct io_uring_cqe *cqe);
+
+#endif

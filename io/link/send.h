@@ -1,0 +1,28 @@
+/*
+ * link/send.h - bytes out, at most one send under way.
+ *
+ * Nothing is chosen before the socket has room for it: what has been chosen cannot be overtaken any
+ * more. After IO_NOTSENT_LOWAT_BYTES or one budget the link asks the kernel whether there is room:
+ * whether less than half as much is unsent (TCP_NOTSENT_LOWAT). If there is, nothing queues, and
+ * the budget grows. If not, the ring says when; if that takes long, the budget becomes what the
+ * peer took lately in IO_SEND_AHEAD_NS. Sends are system calls, as the socket then takes most at
+ * once; without URING_INLINE_SEND they go through the ring.
+ */
+#ifndef WEIR_IO_LINK_SEND_H
+#define WEIR_IO_LINK_SEND_H
+
+#include "io/link/links.h"
+
+/* One send, if the machine has something and none is under way. */
+void link_send_settle(struct link *link);
+
+/* Cancels the send or the wait for room that is under way, if there is one. */
+void link_send_stop(struct link *link);
+
+/* Cuts a link whose peer has acknowledged nothing for too long. */
+void link_send_check_stall(struct link *link);
+
+/* A completion of kind OP_LINK_SEND. */
+void link_on_send(struct link *link, const struct io_uring_cqe *cqe);
+
+#endif
