@@ -35,11 +35,6 @@ static inline uint8_t *wire_put16(uint8_t *p, uint16_t v) {
   return p + 2;
 }
 
-static inline uint8_t *wire_put24(uint8_t *p, uint32_t v) {
-  p[0] = (uint8_t)(v >> 16);
-  return wire_put16(p + 1, (uint16_t)v);
-}
-
 /* One store: frames are made of this, and compilers do not always see it in four. */
 static inline uint8_t *wire_put32(uint8_t *p, uint32_t v) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -181,26 +181,4 @@ struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes);
 /* The node sent `bytes` bytes. It stays ready until sched_idle(). */
 void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes);
 
-/* ---- looking on ------------------------------------------------------------------------------ */
-
-/* What decides about a stream right now, for traces. */
-struct sched_view {
-  uint32_t id;
-  uint32_t parent_id; /* in the tree; 0: none */
-  uint16_t weight_16ths;
-  uint8_t urgency; /* the one that counts now: of a head start, or of the tree */
-  bool incremental;
-  bool ready;
-  enum sched_signal signal;
-  enum sched_queue queue;
-  uint32_t head_bytes;
-};
-
-struct sched_view sched_view(const struct sched_node *node);
-
-/* Shows the whole tree, placeholders included, from the top down: each node before its dependants,
- * `depth` 1 for those that depend on no stream. Changes nothing. */
-void sched_walk(const struct sched *sched,
-                void (*visit)(void *ctx, const struct sched_view *view, unsigned depth), void *ctx);
-
 #endif

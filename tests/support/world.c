@@ -152,6 +152,10 @@ const struct sched_node *world_tree_node(struct world *world, uint32_t id) {
   return placeholder ? &placeholder->node : NULL;
 }
 
+uint32_t world_parent(const struct sched_node *node) {
+  return node->siblings->owner ? node->siblings->owner->id : 0;
+}
+
 const char *world_parents(struct world *world, const char *names) {
   char *at = world->text;
   for (const char *name = names; *name; name++) {
@@ -159,7 +163,7 @@ const char *world_parents(struct world *world, const char *names) {
     if (name != names) *at++ = ' ';
     *at++ = *name;
     *at++ = '<';
-    uint32_t parent = node ? sched_view(node).parent_id : 0;
+    uint32_t parent = node ? world_parent(node) : 0;
     *at++ = !node ? '?' : parent ? (char)('A' + parent / 2) : 'x';
   }
   *at = '\0';

@@ -87,6 +87,9 @@ const char *world_sequence(struct world *world, int count);
 /* The node in the tree for an identifier, placeholder or not; NULL when there is none. */
 const struct sched_node *world_tree_node(struct world *world, uint32_t id);
 
+/* The identifier of the parent of a node in the tree; 0: it depends on no stream. */
+uint32_t world_parent(const struct sched_node *node);
+
 /* Parents of the named streams: "A<x B<A" says that A depends on no stream and B on A; "C<?" that C
  * is not in the tree. Valid until the next call that returns text. */
 const char *world_parents(struct world *world, const char *names);

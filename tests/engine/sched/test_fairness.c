@@ -377,12 +377,11 @@ static void compare(struct duel *duel) {
     if ((node != NULL) != expected->in_tree)
       fail_msg("seed %u step %u: node %d in tree: %d", duel->seed, duel->step, i, node != NULL);
     if (!node) continue;
-    struct sched_view view = sched_view(node);
-    int parent = view.parent_id ? (int)(view.parent_id / 2) : -1;
+    int parent = world_parent(node) ? (int)(world_parent(node) / 2) : -1;
     int wanted = expected->parent < 0 ? -1 : expected->parent % duel->model.count;
-    if (parent != wanted || view.weight_16ths != expected->weight_16ths)
+    if (parent != wanted || node->weight_16ths != expected->weight_16ths)
       fail_msg("seed %u step %u: node %d below %d weight %u, not %d and %u", duel->seed, duel->step,
-               i, parent, view.weight_16ths, wanted, expected->weight_16ths);
+               i, parent, node->weight_16ths, wanted, expected->weight_16ths);
   }
   assert_int_equal(placeholders_of(&duel->model), duel->world->sched.tree.placeholder_count);
   assert_int_equal(shares_of(&duel->model), duel->world->sched.tree.share_count);

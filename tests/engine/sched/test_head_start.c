@@ -81,6 +81,11 @@ static void rules_are_bounded(void **state) {
   }
 }
 
+static const struct head_start_rule *rule_of(const struct head_start_rules *rules, uint16_t of_path,
+                                             struct span type) {
+  return head_start_of_both(rules, of_path, head_start_types(rules, type));
+}
+
 static void the_first_match_counts(void **state) {
   (void)state;
   struct head_start_rules rules = {.count = 0};
@@ -108,7 +113,7 @@ static void the_first_match_counts(void **state) {
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     uint16_t set = head_start_of_path(&rules, text_of(rows[i].path));
-    const struct head_start_rule *rule = head_start_of_type(&rules, set, text_of(rows[i].type));
+    const struct head_start_rule *rule = rule_of(&rules, set, text_of(rows[i].type));
     int index = rule ? (int)(rule - rules.at) : -1;
     if (index != rows[i].rule) fail_msg("%s, %s: rule %d", rows[i].path, rows[i].type, index);
   }
@@ -118,11 +123,11 @@ static void images_by_default(void **state) {
   (void)state;
   const struct head_start_rules *rules = &head_start_rules_default;
   uint16_t set = head_start_of_path(rules, text_of("/x"));
-  const struct head_start_rule *rule = head_start_of_type(rules, set, text_of("image/webp"));
+  const struct head_start_rule *rule = rule_of(rules, set, text_of("image/webp"));
   assert_non_null(rule);
   assert_int_equal(rule->bytes, HEAD_START_BYTES_DEFAULT);
   assert_true(rule->scan);
-  assert_null(head_start_of_type(rules, set, text_of("text/html")));
+  assert_null(rule_of(rules, set, text_of("text/html")));
 }
 
 int main(void) {
