@@ -276,7 +276,7 @@ fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 # ---- install ----------------------------------------------------------------------------------
 
 # What handlers are written against; weir.h, which starts them, lies beside these once installed.
-HEADERS := engine/base/machine.h $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h)
+HEADERS := engine/base/machine.h engine/base/text.h $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/include/weir $(DESTDIR)$(PREFIX)/share/man/man1

@@ -5,7 +5,9 @@
  */
 #include "engine/h2/message.h"
 
+#include "engine/base/decimal.h"
 #include "engine/h2/origin.h"
+#include "engine/http/field_list.h"
 
 #include <string.h>
 
@@ -31,13 +33,8 @@ static struct h2_verdict malformed(const char *reason) {
 
 /* 1*DIGIT up to 2^63-1 (RFC 9110 section 8.6), or -1. */
 static int64_t parse_length(struct span text) {
-  if (text.len == 0 || text.len > 19) return -1;
-  uint64_t value = 0;
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.base[i] < '0' || text.base[i] > '9') return -1;
-    value = value * 10 + (text.base[i] - '0');
-  }
-  return value <= INT64_MAX ? (int64_t)value : -1;
+  uint64_t value;
+  return decimal_within(text, 0, INT64_MAX, &value) ? (int64_t)value : -1;
 }
 
 static struct h2_verdict note_content_length(struct survey *survey, struct span value) {
@@ -59,8 +56,7 @@ static struct h2_verdict note_host(struct survey *survey, struct span value) {
 /* Section 8.2.2: the one connection-specific field that requests may have, with one value (in any
  * case: RFC 9110 section 10.1.4). */
 static struct h2_verdict note_te(struct survey *survey, struct span value) {
-  bool allowed = survey->te_allowed && !survey->has_te &&
-                 h2_origin_equal_ignoring_case(value, span_text("trailers"));
+  bool allowed = survey->te_allowed && !survey->has_te && span_is_ignoring_case(value, "trailers");
   survey->has_te = true;
   return allowed ? H2_OK : malformed("te is not \"trailers\" of a request");
 }
@@ -185,13 +181,8 @@ static bool valid_scheme(struct span text) {
 }
 
 static bool valid_port(struct span text) {
-  unsigned port = 0;
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.base[i] < '0' || text.base[i] > '9') return false;
-    port = port * 10 + (text.base[i] - '0');
-    if (port > 65535) return false;
-  }
-  return true;
+  uint64_t port;
+  return text.len == 0 || decimal_within(text, 0, UINT16_MAX, &port);
 }
 
 /* The bytes of a host that ends at its port's colon, or with the text; 0 when it is none. */
@@ -320,29 +311,13 @@ struct h2_verdict h2_message_request(struct headers *fields, bool connect_protoc
   return H2_OK;
 }
 
-/* Takes the next member off a list; members are separated by commas and optional blanks. */
-static struct span next_member(struct span *list) {
-  const uint8_t *comma = list->len ? memchr(list->base, ',', list->len) : NULL;
-  size_t len = comma ? (size_t)(comma - list->base) : list->len;
-  struct span member = span_of(list->base, len);
-  *list = comma ? span_of(comma + 1, list->len - len - 1) : (struct span){0};
-  while (member.len && (member.base[0] == ' ' || member.base[0] == '\t'))
-    member = span_of(member.base + 1, member.len - 1);
-  while (member.len && (member.base[member.len - 1] == ' ' || member.base[member.len - 1] == '\t'))
-    member.len--;
-  return member;
-}
-
 enum h2_expectation h2_message_expectation(const struct headers *fields) {
   enum h2_expectation found = H2_EXPECT_NOTHING;
   for (uint32_t i = 0; i < fields->count; i++) {
     if (fields->at[i].token != TOKEN_EXPECT) continue;
-    struct span list = fields->at[i].value;
-    while (list.len) {
-      struct span member = next_member(&list);
-      if (member.len == 0) continue;
-      if (!h2_origin_equal_ignoring_case(member, span_text("100-continue")))
-        return H2_EXPECT_UNKNOWN;
+    struct span list = fields->at[i].value, member;
+    while (field_next(&list, &member)) {
+      if (!span_is_ignoring_case(member, "100-continue")) return H2_EXPECT_UNKNOWN;
       found = H2_EXPECT_CONTINUE;
     }
   }

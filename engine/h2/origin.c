@@ -10,18 +10,8 @@
 
 /* ---- comparing ------------------------------------------------------------------------------- */
 
-bool h2_origin_equal_ignoring_case(struct span a, struct span b) {
-  if (a.len != b.len) return false;
-  for (size_t i = 0; i < a.len; i++) {
-    uint8_t x = a.base[i], y = b.base[i];
-    bool letter = (x | 0x20) >= 'a' && (x | 0x20) <= 'z';
-    if (x != y && !(letter && (x ^ y) == 0x20)) return false;
-  }
-  return true;
-}
-
 static bool is_scheme(struct span scheme, const char *name) {
-  return h2_origin_equal_ignoring_case(scheme, span_text(name));
+  return span_is_ignoring_case(scheme, name);
 }
 
 static bool ends_with(struct span text, const char *end) {
@@ -39,7 +29,7 @@ static struct span normal_authority(struct span text, struct span scheme) {
 }
 
 bool h2_origin_same_authority(struct span a, struct span b, struct span scheme) {
-  return h2_origin_equal_ignoring_case(normal_authority(a, scheme), normal_authority(b, scheme));
+  return span_equal_ignoring_case(normal_authority(a, scheme), normal_authority(b, scheme));
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */
@@ -50,7 +40,7 @@ static size_t text_bytes(const struct h2_origin *origin) {
 
 static bool is(const struct h2_origin *origin, struct span scheme, struct span authority) {
   struct span kept = span_of(origin->text + origin->scheme_len, origin->authority_len);
-  return h2_origin_equal_ignoring_case(span_of(origin->text, origin->scheme_len), scheme) &&
+  return span_equal_ignoring_case(span_of(origin->text, origin->scheme_len), scheme) &&
          h2_origin_same_authority(kept, authority, scheme);
 }
 

@@ -20,9 +20,6 @@ struct h2_origin {
   uint16_t scheme_len, authority_len;
 };
 
-/* ASCII letters are the same in both cases. */
-bool h2_origin_equal_ignoring_case(struct span a, struct span b);
-
 /* The same host and port, for a URI of `scheme`, however they are written. */
 bool h2_origin_same_authority(struct span a, struct span b, struct span scheme);
 

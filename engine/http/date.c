@@ -3,7 +3,7 @@
  */
 #include "engine/http/date.h"
 
-#include "engine/http/headers.h"
+#include "engine/base/decimal.h"
 
 enum { DAY_SECONDS = 86400 };
 
@@ -123,15 +123,11 @@ struct reader {
 };
 
 static bool take_digits(struct reader *reader, unsigned count, unsigned *out) {
-  if (reader->left.len < count) return false;
-  unsigned value = 0;
-  for (unsigned i = 0; i < count; i++) {
-    unsigned digit = (unsigned)reader->left.base[i] - '0';
-    if (digit > 9) return false;
-    value = value * 10 + digit;
-  }
+  uint64_t value;
+  if (reader->left.len < count || !decimal_get(span_of(reader->left.base, count), &value))
+    return false;
   reader->left = span_of(reader->left.base + count, reader->left.len - count);
-  *out = value;
+  *out = (unsigned)value;
   return true;
 }
 

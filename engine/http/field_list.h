@@ -53,16 +53,4 @@ __attribute__((warn_unused_result)) static inline bool field_next(struct span *l
   return false;
 }
 
-static inline uint8_t field_lower(uint8_t byte) {
-  return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
-}
-
-/* Whether `text` is `lower` (given in lower case), letters compared without case. */
-static inline bool field_is(struct span text, const char *lower) {
-  if (text.len != __builtin_strlen(lower)) return false;
-  for (size_t i = 0; i < text.len; i++)
-    if (field_lower(text.base[i]) != (uint8_t)lower[i]) return false;
-  return true;
-}
-
 #endif

@@ -12,7 +12,7 @@
 #ifndef WEIR_HEADERS_H
 #define WEIR_HEADERS_H
 
-#include "engine/base/machine.h"
+#include "engine/base/text.h"
 
 /* Known field names. Tokens 1 .. 52 are the distinct names of the HPACK static table in its order;
  * those after are names that message rules or handlers look for. 0: any other name. */
@@ -175,18 +175,6 @@ extern const struct span header_token_names[TOKEN_COUNT];
 /* The name of a token (not TOKEN_UNKNOWN). */
 static inline struct span header_token_name(enum header_token token) {
   return header_token_names[token];
-}
-
-static inline struct span span_text(const char *text) {
-  return span_of(text, __builtin_strlen(text));
-}
-
-static inline bool span_equal(struct span a, struct span b) {
-  return a.len == b.len && (a.len == 0 || __builtin_memcmp(a.base, b.base, a.len) == 0);
-}
-
-static inline bool span_is(struct span a, const char *text) {
-  return span_equal(a, span_text(text));
 }
 
 /* A field of a known name. Keeps `value`. */

@@ -39,14 +39,15 @@ static bool read_element(struct span element, struct span *name, uint16_t *rank)
   if (element.len == 0) return true;
   struct span weight = field_trim(element), key = field_split(&weight, '=');
   unsigned thousandths;
-  if (!field_is(key, "q") || !read_quality(weight, &thousandths)) return false;
+  if (!span_is_ignoring_case(key, "q") || !read_quality(weight, &thousandths)) return false;
   *rank = (uint16_t)(thousandths == 0 ? RANK_REFUSED : thousandths + 1);
   return true;
 }
 
 static int coding_of(struct span name) {
   for (int coding = 0; coding < CODING_COUNT; coding++)
-    if (field_is(name, codings[coding].name) || field_is(name, codings[coding].alias))
+    if (span_is_ignoring_case(name, codings[coding].name) ||
+        span_is_ignoring_case(name, codings[coding].alias))
       return coding;
   return -1;
 }
@@ -64,7 +65,7 @@ static void read_field(struct said *said, struct span value) {
     if (!read_element(element, &name, &rank)) continue;
     int coding = coding_of(name);
     if (coding >= 0) said->rank[coding] = rank;
-    if (field_is(name, "*")) said->others = rank;
+    if (span_is_ignoring_case(name, "*")) said->others = rank;
   }
 }
 

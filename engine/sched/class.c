@@ -3,7 +3,7 @@
  */
 #include "engine/sched/class.h"
 
-#include "engine/http/headers.h"
+#include "engine/base/text.h"
 
 const struct sched_class_rule sched_class_rules[SCHED_CLASS_COUNT] = {
     [SCHED_CLASS_OTHER] = {.urgency = 3, .incremental = true},
@@ -42,14 +42,10 @@ static const struct {
     {TYPE("video/"), SCHED_CLASS_MEDIA},
 };
 
-static uint8_t lower(uint8_t c) {
-  return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 static bool begins_with(struct span value, struct span prefix) {
   if (value.len < prefix.len) return false;
   for (size_t i = prefix.len; i-- > 0;) /* from the end: many types begin alike */
-    if (lower(value.base[i]) != prefix.base[i]) return false;
+    if (text_lower(value.base[i]) != prefix.base[i]) return false;
   return true;
 }
 

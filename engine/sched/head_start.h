@@ -68,8 +68,4 @@ static inline const struct head_start_rule *head_start_of_both(const struct head
   return both ? &rules->at[__builtin_ctz(both)] : NULL;
 }
 
-/* The same with the type itself. */
-const struct head_start_rule *head_start_of_type(const struct head_start_rules *rules,
-                                                 uint16_t of_path, struct span content_type);
-
 #endif

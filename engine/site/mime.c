@@ -3,7 +3,7 @@
  */
 #include "engine/site/mime.h"
 
-#include "engine/http/headers.h"
+#include "engine/base/text.h"
 
 enum { EXTENSION_BYTES_MAX = 11 };
 
@@ -139,8 +139,7 @@ struct span mime_type(struct span path) {
   char lower[EXTENSION_BYTES_MAX + 1] = {0};
   size_t low = 0, high = extension.len <= EXTENSION_BYTES_MAX ? sizeof types / sizeof types[0] : 0;
   for (size_t i = 0; i < extension.len && high > 0; i++) {
-    uint8_t byte = extension.base[i];
-    lower[i] = (char)(byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte);
+    lower[i] = (char)text_lower(extension.base[i]);
   }
   while (low < high) {
     size_t middle = (low + high) / 2;

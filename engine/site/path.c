@@ -7,7 +7,7 @@
  */
 #include "engine/site/path.h"
 
-#include "engine/http/headers.h"
+#include "engine/base/text.h"
 
 static int hex_digit(uint8_t byte) {
   if (byte >= '0' && byte <= '9') return byte - '0';

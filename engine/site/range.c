@@ -4,6 +4,7 @@
 #include "engine/site/range.h"
 
 #include "engine/base/decimal.h"
+#include "engine/base/text.h"
 #include "engine/http/field_list.h"
 
 /* The only element of the range set. */
@@ -41,12 +42,10 @@ enum range_result range_parse(struct span value, uint64_t size_bytes, struct ran
   struct span spec;
   struct span unit = field_split(&value, '=');
   /* Range unit names are case-insensitive (section 14.1). */
-  if (!field_is(unit, "bytes") || !only_element(value, &spec)) return RANGE_WHOLE;
-  size_t dash = field_find(spec, '-');
-  if (dash == spec.len) return RANGE_WHOLE;
-  struct span before = span_of(spec.base, dash);
-  struct span after = span_of(spec.base + dash + 1, spec.len - dash - 1);
-  return dash == 0 ? suffix(after, size_bytes, out) : bounds(before, after, size_bytes, out);
+  if (!span_is_ignoring_case(unit, "bytes") || !only_element(value, &spec)) return RANGE_WHOLE;
+  struct span before, after;
+  if (!span_cut(spec, '-', &before, &after)) return RANGE_WHOLE;
+  return before.len == 0 ? suffix(after, size_bytes, out) : bounds(before, after, size_bytes, out);
 }
 
 static size_t put_text(uint8_t *out, const char *text) {

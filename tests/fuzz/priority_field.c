@@ -37,7 +37,7 @@ static void try_rule(struct span text, struct span other) {
   }
   uint16_t set = head_start_of_path(&rules, other);
   assert(set & 1);
-  (void)head_start_of_type(&rules, set, other);
+  (void)head_start_of_both(&rules, set, head_start_types(&rules, other));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {

@@ -2,10 +2,10 @@
  * client/url.c - see client/url.h.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "engine/base/decimal.h"
 #include "tools/client/url.h"
 
 static bool copy(char *to, size_t size, const char *from, size_t len) {
@@ -34,9 +34,8 @@ static bool set_target(struct url *url, const char *text) {
 
 static bool set_port(struct url *url, const char *text, size_t len) {
   if (len == 0) return true; /* "host:" has the default port */
-  if (len > 5 || strspn(text, "0123456789") < len) return false;
-  unsigned long port = strtoul(text, NULL, 10);
-  if (port == 0 || port > 65535) return false;
+  uint64_t port;
+  if (!decimal_within(span_of(text, len), 1, UINT16_MAX, &port)) return false;
   url->port = (uint16_t)port;
   return true;
 }

@@ -8,14 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/decimal.h"
+
 bool option_number(const char *text, uint64_t min, uint64_t max, uint64_t *out) {
-  char *end;
-  errno = 0;
-  if (!isdigit((unsigned char)text[0])) return false;
-  unsigned long long value = strtoull(text, &end, 10);
-  if (*end || errno || value < min || value > max) return false;
-  *out = value;
-  return true;
+  return decimal_within(span_text(text), min, max, out);
 }
 
 bool option_bytes(const char *text, double *out) {
@@ -45,7 +41,7 @@ bool option_field_read(const char *text, char name[OPTION_FIELD_NAME_BYTES], str
   size_t len = (size_t)(colon - text);
   if (len >= OPTION_FIELD_NAME_BYTES) return false;
   for (size_t k = 0; k < len; k++)
-    name[k] = (char)tolower((unsigned char)text[k]);
+    name[k] = (char)text_lower((uint8_t)text[k]);
   const char *value = colon + 1 + strspn(colon + 1, " \t");
   struct header field = {.name = span_of(name, len), .value = span_text(value)};
   field.token = (uint16_t)header_token_of(field.name);

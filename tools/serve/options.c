@@ -4,16 +4,15 @@
 #include "tools/serve/options.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
 #include "engine/h2/flow.h"
 #include "io/base/limits.h"
+#include "tools/common/option_values.h"
 
 static const char help[] =
     "Usage: weir serve [OPTIONS] [DIR]\n"
@@ -116,9 +115,9 @@ static bool is_name_and_port(const char *text) {
   const char *colon = strrchr(text, ':');
   if (!colon || colon == text) return false;
   size_t host = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
-  size_t digits = strspn(colon + 1, "0123456789");
-  return host == (size_t)(colon - text) && digits > 0 && digits <= 5 && colon[1 + digits] == 0 &&
-         strtol(colon + 1, NULL, 10) <= 65535 && isalpha((unsigned char)colon[-1]);
+  uint64_t port;
+  return host == (size_t)(colon - text) && isalpha((unsigned char)colon[-1]) &&
+         option_number(colon + 1, 0, UINT16_MAX, &port);
 }
 
 /* Whether both loopback addresses are meant. A port alone is one of this machine's own. */
@@ -182,10 +181,8 @@ static enum serve_options_result add_weight(struct reader *reader, const char *t
 static enum serve_options_result read_number(struct reader *reader, const char *option,
                                              const char *text, unsigned min, unsigned max,
                                              unsigned *out) {
-  char *end;
-  errno = 0;
-  unsigned long value = strtoul(text, &end, 10);
-  if (!isdigit((unsigned char)text[0]) || *end || errno || value < min || value > max)
+  uint64_t value;
+  if (!option_number(text, min, max, &value))
     return wrong(reader, "%s %s: expected a number from %u to %u", option, text, min, max);
   *out = (unsigned)value;
   return SERVE_OPTIONS_RUN;
@@ -277,7 +274,7 @@ static enum serve_options_result read_flow(struct reader *reader, const char *te
 /* `text` is kept, and its type made lower case, as media types are compared. */
 static enum serve_options_result add_head_start(struct reader *reader, char *text) {
   for (char *at = text; *at && *at != '@' && *at != '='; at++)
-    *at = (char)tolower((unsigned char)*at);
+    *at = (char)text_lower((uint8_t)*at);
   struct head_start_rules *rules = &reader->options->head_starts;
   /* One place is left for the default. */
   if (rules->count + 1 == HEAD_START_RULES_MAX)

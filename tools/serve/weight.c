@@ -4,27 +4,16 @@
 #include "tools/serve/weight.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "io/base/address.h"
+#include "tools/common/option_values.h"
 
 enum { HOST_BYTES = 64 }; /* an IPv6 address in brackets has 48 */
 
-/* A number of nothing but digits. */
-static bool read_number(const char *text, unsigned min, unsigned max, unsigned *out) {
-  char *end;
-  errno = 0;
-  unsigned long value = strtoul(text, &end, 10);
-  if (!isdigit((unsigned char)text[0]) || *end || errno || value < min || value > max) return false;
-  *out = (unsigned)value;
-  return true;
-}
-
 bool serve_weight_parse(const char *text, uint16_t *weight) {
-  unsigned value;
-  if (!read_number(text, 1, MACHINE_WEIGHT_MAX, &value)) return false;
+  uint64_t value;
+  if (!option_number(text, 1, MACHINE_WEIGHT_MAX, &value)) return false;
   *weight = (uint16_t)value;
   return true;
 }
@@ -64,8 +53,8 @@ static const char *read_network(const char *text, size_t len, struct serve_netwo
   if (!isxdigit((unsigned char)host[0]) && host[0] != ':' && host[0] != '[') return expected;
   if (!address_from_host(&address, host, 0)) return expected;
   address_to_peer(&address, network->address, &port);
-  unsigned before = address.any.sa_family == AF_INET ? 96 : 0, bits = 128 - before;
-  if (slash && !read_number(slash, 0, 128 - before, &bits)) return expected;
+  uint64_t before = address.any.sa_family == AF_INET ? 96 : 0, bits = 128 - before;
+  if (slash && !option_number(slash, 0, 128 - before, &bits)) return expected;
   network->prefix_bits = (uint8_t)(before + bits);
   return is_in(network, network->address) ? NULL : "the address has bits beyond its prefix";
 }

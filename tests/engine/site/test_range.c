@@ -136,42 +136,11 @@ static void format_rows(void **state) {
   assert_true(len <= sizeof out);
 }
 
-static void decimal_rows(void **state) {
-  (void)state;
-  static const struct {
-    const char *text;
-    bool ok;
-    uint64_t value;
-  } decimals[] = {
-      {"0", true, 0},
-      {"18446744073709551615", true, UINT64_MAX},
-      {"18446744073709551616", true, UINT64_MAX},
-      {"99999999999999999999999999999999999999999", true, UINT64_MAX},
-      {"00000000000000000000000000000000000000001", true, 1},
-      {"9999999999999999999999999999999999999999x", false, 0},
-      {"", false, 0},
-      {" 1", false, 0},
-      {"1 ", false, 0},
-      {"-1", false, 0},
-      {"/", false, 0},
-      {":", false, 0},
-  };
-  for (size_t i = 0; i < sizeof decimals / sizeof decimals[0]; i++) {
-    uint64_t value = 4711;
-    assert_int_equal(decimal_get(span_text(decimals[i].text), &value), decimals[i].ok);
-    assert_true(value == (decimals[i].ok ? decimals[i].value : 4711));
-  }
-  uint8_t out[DECIMAL_BYTES_MAX];
-  assert_true(span_is(span_of(out, decimal_put(out, 0)), "0"));
-  assert_true(span_is(span_of(out, decimal_put(out, UINT64_MAX)), "18446744073709551615"));
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(parse_rows),
       cmocka_unit_test(parts_lie_within),
       cmocka_unit_test(format_rows),
-      cmocka_unit_test(decimal_rows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,62 @@
+/*
+ * base/text.h - spans as text: made, compared, cut. Case is that of ASCII letters; all else is bytes.
+ */
+#ifndef WEIR_TEXT_H
+#define WEIR_TEXT_H
+
+#include "engine/base/machine.h"
+
+static inline struct span span_text(const char *text) {
+  return span_of(text, __builtin_strlen(text));
+}
+
+static inline bool span_equal(struct span a, struct span b) {
+  return a.len == b.len && (a.len == 0 || __builtin_memcmp(a.base, b.base, a.len) == 0);
+}
+
+static inline bool span_is(struct span a, const char *text) {
+  return span_equal(a, span_text(text));
+}
+
+static inline uint8_t text_lower(uint8_t byte) {
+  return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
+}
+
+static inline bool span_equal_ignoring_case(struct span a, struct span b) {
+  if (a.len != b.len) return false;
+  for (size_t i = 0; i < a.len; i++)
+    if (text_lower(a.base[i]) != text_lower(b.base[i])) return false;
+  return true;
+}
+
+static inline bool span_is_ignoring_case(struct span a, const char *text) {
+  return span_equal_ignoring_case(a, span_text(text));
+}
+
+/* Cuts the text at `at`, and drops the byte there. */
+static inline void span_cut_at(struct span text, size_t at, struct span *before,
+                               struct span *after) {
+  *before = span_of(text.base, at);
+  *after = span_of(text.base + at + 1, text.len - at - 1);
+}
+
+/* Cuts the text at the first `mark`, and drops that. False, and nothing set, when it has none. */
+__attribute__((warn_unused_result)) static inline bool
+span_cut(struct span text, uint8_t mark, struct span *before, struct span *after) {
+  const uint8_t *at = text.len ? __builtin_memchr(text.base, mark, text.len) : NULL;
+  if (at) span_cut_at(text, (size_t)(at - text.base), before, after);
+  return at;
+}
+
+/* The same at the last `mark`. */
+__attribute__((warn_unused_result)) static inline bool
+span_cut_last(struct span text, uint8_t mark, struct span *before, struct span *after) {
+  for (size_t i = text.len; i-- > 0;) {
+    if (text.base[i] != mark) continue;
+    span_cut_at(text, i, before, after);
+    return true;
+  }
+  return false;
+}
+
+#endif
