@@ -1,4 +1,4 @@
-"""Fixtures, and a limit on each test's time: nothing hangs."""
+"""Fixtures, and a time limit per test, so that nothing hangs."""
 import os
 import signal
 import sys
@@ -35,7 +35,7 @@ def pytest_configure(config):
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts servers that are stopped, and checked, at the test's end."""
+    """Starts servers, which are stopped and checked when the test ends."""
     servers = []
 
     def start_one(*arguments, **how):
@@ -50,6 +50,6 @@ def start(tmp_path):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The built-in site, one server for a file's tests."""
+    """The built-in site: one server for all tests of a file."""
     with harness.Server(tmp_path_factory.mktemp("demo")) as server:
         yield server

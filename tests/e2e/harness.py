@@ -1,5 +1,5 @@
-"""What the end-to-end tests share: a server that is started, stopped and checked, free ports, and two
-clients, one on top of python3-h2 and one that shows every frame as it came."""
+"""Shared by the end-to-end tests: a server that is started, stopped and checked, free ports, and two clients,
+one based on python3-h2 and one that shows every frame as it came."""
 import ctypes
 import hashlib
 import os
@@ -22,12 +22,12 @@ import hyperframe.frame
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SANITIZER_WORDS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer",
                    "WARNING: ThreadSanitizer", "FATAL: ThreadSanitizer")
-# Generous: a sanitized server on a busy machine is slow, and a timeout is only there to end a hang.
+# Generous: a sanitized server on a busy machine is slow, and the timeout only has to end hangs.
 PATIENCE_SECONDS = 30
 
 
 def binary(variant=None):
-    """The program under test: of a variant, or $WEIR, or build/weir."""
+    """The program under test: that of a variant, or $WEIR, or build/weir."""
     if variant:
         return os.path.join(ROOT, "build", variant, "weir")
     return os.path.join(ROOT, os.environ.get("WEIR", "build/weir"))
@@ -41,8 +41,8 @@ _held = []
 
 
 def free_port():
-    """A port nobody listens on, below the range that outgoing connections take theirs from. An
-    abstract socket reserves it among the tests that run at the same time."""
+    """A port that is free, below the range of outgoing connections. An abstract socket reserves it among tests
+    that run at the same time."""
     low, high = (int(x) for x in os.environ.get("WEIR_TEST_PORTS", "20000-29999").split("-"))
     for _ in range(1000):
         port = random.randint(low, high)
@@ -183,7 +183,7 @@ class Server:
         return RawClient(self.https_port if secure else self.http_port, secure, **more)
 
     def get(self, path, secure=False, **more):
-        """One request on a connection of its own."""
+        """Makes one request on a new connection."""
         client = self.client(secure)
         try:
             return client.fetch(path, **more)
@@ -191,7 +191,7 @@ class Server:
             client.close()
 
     def alive(self):
-        """Still the same process, and answering."""
+        """Asserts that the same process still runs and answers."""
         assert self.process.poll() is None, f"the server ended: {self.log()}"
         if self.http_port:
             assert self.get("/").status < 500
@@ -237,7 +237,7 @@ class Server:
 
 
 def run(*arguments, variant=None, env=None, preexec=None, seconds=PATIENCE_SECONDS):
-    """`weir ARGUMENTS` that is expected to end by itself: (status, stdout, stderr)."""
+    """Runs `weir ARGUMENTS`, which must end by itself. Returns (status, stdout, stderr)."""
     done = subprocess.run([binary(variant), *map(str, arguments)], stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=seconds, preexec_fn=preexec,
                           env={**os.environ, **(env or {})})
@@ -248,7 +248,7 @@ def run(*arguments, variant=None, env=None, preexec=None, seconds=PATIENCE_SECON
 
 
 def tool(*command, seconds=PATIENCE_SECONDS, **more):
-    """Another program; its output as bytes. Fails where it fails."""
+    """Runs another program and returns its output as bytes. Fails if the program fails."""
     done = subprocess.run([str(c) for c in command], stdin=more.pop("stdin", subprocess.DEVNULL),
                           capture_output=True, timeout=seconds, **more)
     assert done.returncode == 0, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])
@@ -260,7 +260,7 @@ def tool(*command, seconds=PATIENCE_SECONDS, **more):
 
 def connect(port, secure=False, alpn=("h2",), receive_bytes=None, tls_max=None, session=None,
             context=None, source=None):
-    """A connected socket; with TLS no certificate is checked."""
+    """A connected socket. With TLS, certificates are not verified."""
     plain = socket.socket()
     if receive_bytes:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -298,7 +298,7 @@ class Response:
 
 
 class Client:
-    """A blocking client on top of python3-h2."""
+    """A blocking client based on python3-h2."""
 
     def __init__(self, port, secure=False, window_bytes=1 << 20, **how):
         self.socket = connect(port, secure, **how)
@@ -333,7 +333,7 @@ class Client:
         return stream
 
     def send_body(self, stream, body):
-        """All of it, within the server's windows, receiving meanwhile."""
+        """Sends all of `body` within the server's windows, and receives meanwhile."""
         view = memoryview(body)
         while len(view):
             room = min(self.h2.local_flow_control_window(stream),
@@ -374,7 +374,7 @@ class Client:
             raise ConnectionError(f"GOAWAY {event.error_code} {event.additional_data}")
 
     def wait(self, *streams):
-        """Until all of them are over."""
+        """Receives until all `streams` have ended."""
         def over(stream):
             response = self.responses[stream]
             return response.ended or response.error_code is not None
@@ -393,8 +393,8 @@ class Client:
 
 
 class RawClient:
-    """Frames as they are: nothing is sent but what a test asks for, and everything that comes is
-    kept, in order. SETTINGS are acknowledged, unless `quiet`."""
+    """Raw frames: sends only what a test asks for, and keeps everything received, in order. Acknowledges
+    SETTINGS, unless `quiet`."""
 
     PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -426,7 +426,7 @@ class RawClient:
                    flags=["END_HEADERS"] + (["END_STREAM"] if end else []))
 
     def take(self):
-        """The next frame, or None when the server has closed."""
+        """The next frame, or None if the server has closed."""
         while True:
             if len(self.buffer) >= 9:
                 frame, length = hyperframe.frame.Frame.parse_frame_header(
@@ -457,7 +457,7 @@ class RawClient:
             self.frame("Settings", flags=["ACK"])
 
     def take_until(self, condition):
-        """Takes frames until one fulfils the condition; None when the server closed first."""
+        """Takes frames until one fulfils the condition. None if the server closes first."""
         while True:
             frame = self.take()
             if frame is None or condition(frame):

@@ -2,14 +2,13 @@
 """prioritisation_page.py DIR - writes the classic page that tests a server's priorities: files to
 serve, and a manifest for `weir trace`.
 
-Thirty background images are asked for at once; when the first of them has begun to arrive, and the
-connection is full of them, the page finds that it needs a style sheet, a script, a font and the one
-image that everybody looks at. A server that follows the signals sends these at once; one that does
-not sends them behind megabytes of background.
+The page requests thirty background images at once. When the first image has begun to arrive, and the connection
+is full of them, the page finds that it needs a style sheet, a script, a font and the main image. A server that
+follows the signals sends these at once; any other sends them behind megabytes of background.
 
-Half of the images are PNG, which have their dimensions in the first bytes, and half JPEG with a
-block of metadata in front, as cameras write them. All of them are real images of noise, so that no
-compression on the way changes their size.
+Half of the images are PNG, with their dimensions in the first bytes. The others are JPEG with a block of
+metadata in front, as cameras write them. All are real images of noise, so that compression cannot change their
+size.
 """
 import argparse
 import json
@@ -25,7 +24,7 @@ HERO_BYTES = 60_000
 
 
 def png(bytes_wanted, noise):
-    """Rows of grey noise, stored rather than compressed, until the file has about its size."""
+    """Rows of grey noise, stored uncompressed, until the file has about the size wanted."""
     width = 256
     height = max(1, bytes_wanted // (width + 1))
     rows = b"".join(b"\0" + noise.randbytes(width) for _ in range(height))
@@ -93,7 +92,7 @@ setTimeout(() => {{
 
 
 def manifest(backgrounds, late_ms):
-    """What a browser asks for, and when."""
+    """The requests of a browser, and when it makes them."""
     def late(url, delay, **more):
         return {"url": url, "after": backgrounds[0], "event": "first-byte",
                 "delay": late_ms + delay, "critical": True, **more}
@@ -103,7 +102,7 @@ def manifest(backgrounds, late_ms):
                   for name in backgrounds]
     resources += [late(name, 100 * index, kind=kind)
                   for index, (name, kind, _) in enumerate(CRITICAL)]
-    # What is in view: a browser raises it when layout knows.
+    # The images in view. A browser raises their priority once it has the layout.
     resources.append(late("hero.jpg", 300, kind="image", priority="u=2, i", weight=183))
     return {"resources": resources}
 

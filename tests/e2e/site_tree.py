@@ -1,4 +1,4 @@
-"""A directory to serve, with everything in it that a server should and should not give away."""
+"""A directory to serve, with everything that a server should serve and everything that it should not."""
 import gzip
 import os
 import random
@@ -14,7 +14,7 @@ def random_bytes(count, seed=1):
 
 
 class Site:
-    """`files`: path to the bytes that must be served. `forbidden`: what must not."""
+    """`files`: the bytes that must be served, by path. `forbidden`: what must not be served."""
 
     def __init__(self, parent):
         self.parent = str(parent)
@@ -104,7 +104,7 @@ class Site:
             os.chmod(self.path("unreadable.txt"), 0)
 
 
-# Every way to say "..", "/" and NUL that servers have been known to fall for.
+# Every way to write "..", "/" and NUL that has fooled servers.
 TRAVERSALS = [
     "/../secret.txt", "/..", "/../", "/%2e%2e/secret.txt", "/%2E%2E/secret.txt", "/.%2e/secret.txt",
     "/%2e./secret.txt", "/..%2fsecret.txt", "/..%2Fsecret.txt", "/%2e%2e%2fsecret.txt",

@@ -14,7 +14,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-dev-shm-usage", "--ignore-certificate-errors"]
 
-# Fetches what the page needs, then writes what it saw where --dump-dom shows it.
+# Fetches what the page needs, then writes what it saw into the DOM for --dump-dom.
 PAGE = b"""<!doctype html><meta charset=utf-8><title>page</title>
 <link rel=stylesheet href=/style.css><script src=/script.js></script>
 <img src=/picture.svg><pre id=seen>nothing</pre>

@@ -1,4 +1,4 @@
-"""The release program as it was linked."""
+"""The linked release program."""
 import os
 import subprocess
 
@@ -21,7 +21,7 @@ def test_jemalloc_is_linked():
 
 
 def test_jemalloc_configuration_is_in_force():
-    """tools/weir.c configures jemalloc; MALLOC_CONF only makes it print what it goes by."""
+    """tools/weir.c configures jemalloc. MALLOC_CONF only makes it print the configuration in force."""
     ran = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True,
                          env={**os.environ, "MALLOC_CONF": "stats_print:true"})
     options = ran.stderr.split("\n")

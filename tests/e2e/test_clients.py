@@ -1,4 +1,4 @@
-"""The built-in site through clients that others wrote: every byte is compared."""
+"""The built-in site through independent clients. Every byte is compared."""
 import json
 import os
 import re
@@ -40,7 +40,7 @@ def test_curl_posts(demo, secure, tmp_path):
     upload = tmp_path / "upload"
     upload.write_bytes(UPLOAD)
     assert curl(secure, "--data-binary", f"@{upload}", demo.url("/echo", secure)) == UPLOAD
-    # Chunk by chunk, with no content-length.
+    # In chunks, without content-length.
     assert curl(secure, "-T", "-", "-X", "POST", demo.url("/echo", secure),
                 stdin=open(upload, "rb")) == UPLOAD
     assert curl(secure, "-d", "", demo.url("/echo", secure)) == b""
@@ -179,7 +179,7 @@ def test_bad_parameters(demo):
 
 
 def test_tls_sessions_resume(demo):
-    """Tickets are good for a later connection, whichever worker takes it."""
+    """A ticket is valid for a later connection, whichever worker accepts it."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

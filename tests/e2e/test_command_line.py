@@ -1,5 +1,5 @@
-"""Bad options and bad surroundings: one line on stderr that names the thing; exit 2 for the command
-line, 1 for the rest."""
+"""Wrong command lines and wrong environments. Each gives one line on stderr that names the cause. The exit status
+is 2 for the command line, 1 for the rest."""
 import os
 import re
 import socket
@@ -22,7 +22,7 @@ def refused(status, *arguments, names, **how):
 
 
 def here(*more):
-    """A serve command that would work but for what is added."""
+    """A serve command that would work without `more`."""
     return ("serve", "--http", f"127.0.0.1:{free_port()}", "--https", f"127.0.0.1:{free_port()}",
             "--workers", "1", *more)
 
@@ -111,7 +111,7 @@ def test_a_port_in_use():
 
 
 def test_make_run_tells_how_to_choose_other_ports():
-    """And listens where it is told."""
+    """It also listens where it is told."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -183,7 +183,7 @@ def test_own_certificates(keys, tmp_path, name):
 
 
 def says(server, words):
-    """The port is open a moment before the line about it is written."""
+    """Waits for the words: the port is open a moment before the line about it is written."""
     return harness.wait_until(lambda: words in server.log(), 5)
 
 
@@ -218,7 +218,7 @@ def test_io_uring_refused_by_seccomp():
 
 
 def test_no_descriptor_to_start_with():
-    # 3 standard ones, and less than the ring, listeners and files need.
+    # The 3 standard ones, and fewer than the ring, listeners and files need.
     code, out, err = run(*here(), preexec=harness.descriptors_at_most(6))
     assert code == 1 and re.search("[Tt]oo many open files|descriptor", err), (code, err)
     assert len(err.strip().split("\n")) == 1, err

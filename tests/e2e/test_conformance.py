@@ -1,4 +1,4 @@
-"""The cases of tests/spec/spec_suite.c against `weir serve`, through real sockets (tests/helpers/suite_peer.c)."""
+"""The cases of tests/spec/spec_suite.c against `weir serve` over real sockets (tests/helpers/suite_peer.c)."""
 import os
 import subprocess
 

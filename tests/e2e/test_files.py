@@ -1,4 +1,4 @@
-"""Static files: the right bytes, the right fields, and never a byte from outside."""
+"""Static files: the right bytes, the right fields, and never a byte from outside the directory."""
 import email.utils
 import os
 import time
@@ -76,7 +76,7 @@ def test_directories(served):
     assert served.get("/directory?q=1").field("location").endswith("/directory/?q=1")
     assert served.get("/no-index/").status in (403, 404)
     assert served.get("/one.txt/").status == 404
-    # A redirect must not become one to another host: "//host/" has an authority.
+    # A redirect must not lead to another host: "//host/" has an authority.
     redirect = served.get("//directory")
     assert redirect.status in (301, 302, 307, 308, 400, 403, 404)
     assert not (redirect.field("location") or "").startswith("//")
@@ -133,7 +133,7 @@ def test_ranges(served):
         response = client.fetch("/medium.bin", fields=[("range", value)])
         assert response.status == 416, value
         assert response.field("content-range") == f"bytes */{size}"
-    # What is no single byte range is ignored: the whole.
+    # Anything but a single byte range is ignored: the answer is the whole file.
     for value in ("bytes=5-1", "bytes=", "bytes", "lines=1-2", "bytes=a-b", "bytes=1-2,4-5",
                   "bytes=99999999999999999999999-"):
         response = client.fetch("/medium.bin", fields=[("range", value)])
@@ -191,7 +191,7 @@ def test_nothing_from_outside(served, path, method):
     if 1 in client.headers:
         too_long = len(path) > 4096 and client.status(1) == "414"
         assert client.status(1) in ("403", "404") or too_long, dict(client.headers[1][-1])
-    else:  # the path itself was malformed for HTTP/2: only its stream is affected
+    else:  # HTTP/2 does not allow this path; only its stream is affected
         assert client.kinds()[-1] == "RstStream"
     body = client.bodies.get(1, b"")
     assert SECRET not in body and b"root:" not in body
@@ -270,7 +270,7 @@ def test_changes_are_noticed(served):
 
 
 def begin_slowly(served, name, read=100_000):
-    """A raw client that has taken the head of a large file and opens its window no further."""
+    """A raw client that took the start of a large file and does not open its window further."""
     client = served.raw(settings={4: read}, receive_bytes=16384)
     client.request(1, name)
     while len(client.bodies.get(1, b"")) < min(read, 60_000):
@@ -308,7 +308,7 @@ def test_replaced_while_it_is_sent(served):
     os.rename(new, served.site.path("replaced.bin"))
     open_window(client)
     end = client.take_end(1)
-    # All of the old bytes, or a reset; never a mixture.
+    # All of the old bytes, or a reset. Never a mixture.
     body = client.bodies[1]
     assert body == old[:len(body)]
     assert type(end).__name__ == "RstStreamFrame" or len(body) == len(old)

@@ -1,5 +1,5 @@
-"""weir's client engine (tests/helpers/h2_client.c) against a server made of python3-h2, and what a python3-h2
-client can do besides fetching against `weir serve`."""
+"""weir's client engine (tests/helpers/h2_client.c) against a server based on python3-h2, and a python3-h2 client
+that does more than fetching against `weir serve`."""
 import os
 import random
 import socket
@@ -27,14 +27,14 @@ def client_program():
 
 
 def pattern(stream, size):
-    """A body as h2_client makes and expects it: octet k is 31 k + stream."""
+    """A body as h2_client sends and expects it: octet k is 31 k + stream."""
     row = bytes((31 * k + stream) & 255 for k in range(256))
     return (row * (size // 256 + 1))[:size]
 
 
 class PeerServer:
-    """One connection with h2_client at its other end. `answer(server, stream)` is called when a
-    request is complete; what it queues in `self.bodies` is sent as the windows allow."""
+    """One connection to h2_client. Calls `answer(server, stream)` when a request is complete. Bodies that it
+    queues in `self.bodies` are sent as the windows allow."""
 
     def __init__(self, requests, answer, settings=None, env=None):
         self.here, there = socket.socketpair()
@@ -60,7 +60,7 @@ class PeerServer:
             self.here.sendall(data)
 
     def pump(self):
-        """Sends of all bodies what the windows allow."""
+        """Sends as much of all bodies as the windows allow."""
         for stream in list(self.bodies):
             body = self.bodies[stream]
             while body or stream in self.bodies:
@@ -99,8 +99,8 @@ class PeerServer:
             self.bodies.pop(event.stream_id, None)
 
     def receive(self, data):
-        """Frame by frame: a frame behind an acknowledgement, in one piece with it, is measured by the
-        settings before it."""
+        """Hands over one frame at a time. Otherwise a frame that arrives together with the acknowledgement before
+        it is judged by the old settings."""
         self.partial += data
         while len(self.partial) >= self.preface + 9:
             length = self.preface + 9 + int.from_bytes(self.partial[self.preface:self.preface + 3],
@@ -113,12 +113,12 @@ class PeerServer:
                 self.handle(event)
 
     def run(self):
-        """Until the client goes; returns what it printed."""
+        """Runs until the client exits. Returns its output."""
         self.flush()
         while True:
             try:
                 data = self.here.recv(1 << 16)
-            except ConnectionResetError:  # it went with an acknowledgement unread
+            except ConnectionResetError:  # it exited with an acknowledgement unread
                 data = b""
             if not data:
                 break
@@ -227,7 +227,7 @@ def test_padding_ping_and_priority():
 
 @pytest.mark.parametrize("size", [0, 100, 4096])
 def test_smaller_header_tables_of_the_client(size):
-    """The server's encoder has to follow what the client announces, and is held to it."""
+    """The server's encoder must follow what the client announces."""
     fields = [(f"x-{i}", "v" * i) for i in range(40)]
     lines = PeerServer([f"GET:/{i}" for i in range(30)], ok(0, fields),
                        env={"HEADER_TABLE_BYTES": str(size)}).run()
@@ -237,7 +237,7 @@ def test_smaller_header_tables_of_the_client(size):
 
 @pytest.mark.parametrize("size", [0, 64, 4096, 65536])
 def test_header_tables_of_the_server(size):
-    """Ours has to follow what the server announces, also while requests are made."""
+    """The client's encoder must follow what the server announces, also between requests."""
     def answer(server, stream):
         ok()(server, stream)
         if stream % 7 == 0:
@@ -258,7 +258,7 @@ def test_large_frames():
 
 
 def test_settings_in_the_middle():
-    """Windows that shrink below what was sent, and grow again."""
+    """Windows shrink below what was sent, and grow again."""
     def answer(server, stream):
         ok(50_000)(server, stream)
         server.h2.update_settings({CODES.INITIAL_WINDOW_SIZE: [0, 70_000, 10][stream % 3]})
@@ -272,7 +272,7 @@ def test_settings_in_the_middle():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_many_exchanges(seed):
-    """Random sizes both ways, fields that repeat and change, pushes, trailers, padding."""
+    """Random sizes in both directions, fields that repeat and change, pushes, trailers, padding."""
     chance = random.Random(seed)
     sizes = [chance.choice([0, 1, 1000, 16384, 70_000]) for _ in range(120)]
     requests = [f"POST:/{i}:{chance.choice([0, 5, 9000, 40_000])}" if chance.random() < 0.4 else
@@ -305,7 +305,7 @@ def test_many_exchanges(seed):
 
 @pytest.fixture
 def raw_h2(start):
-    """A python3-h2 client on the built-in site, before any settings are chosen."""
+    """A python3-h2 client on the built-in site, before it has chosen settings."""
     server = start()
     return server, server.client()
 

@@ -1,5 +1,5 @@
-"""The first scans of progressive JPEGs, from a real `weir serve`: windows alone hold the server up, so
-that the order of its bytes is what it decided and nothing depends on time."""
+"""The first scans of progressive JPEGs from a real `weir serve`. Only windows hold the server back, so the order
+of its bytes is its own decision, and nothing depends on time."""
 import json
 import random
 import re
@@ -14,9 +14,9 @@ import pytest
 import harness
 
 WINDOW = h2.settings.SettingCodes.INITIAL_WINDOW_SIZE
-CONNECTION_BYTES = 65535  # what a connection may send before the first WINDOW_UPDATE
+CONNECTION_BYTES = 65535  # what the server may send before the first WINDOW_UPDATE
 HEAD_BYTES = 4096         # of every image
-STEP_BYTES = 16384        # the head start of what is read in pieces may be longer by less than this
+STEP_BYTES = 16384        # the head start of a file that is read in pieces may be longer, by less than this
 PHOTOS = 6
 
 
@@ -25,7 +25,7 @@ def segment(marker, body):
 
 
 def entropy(noise, size):
-    """Entropy-coded data: any bytes, 0xFF stuffed, and restart markers in between."""
+    """Entropy-coded data: any bytes, with 0xFF stuffed and restart markers in between."""
     pieces = [noise.randbytes(997).replace(b"\xff", b"\xff\0") + bytes((0xFF, 0xD0 + k % 8))
               for k in range(size // 999)]
     return b"".join(pieces)
@@ -45,7 +45,7 @@ def photo(noise, scan_bytes, size):
 
 
 class Page:
-    """A connection on which nothing is sent until open() says so."""
+    """A connection on which the server can send nothing until open()."""
 
     def __init__(self, server):
         self.socket = harness.connect(server.http_port)
@@ -56,7 +56,7 @@ class Page:
         self.answered, self.got, self.ended, self.log = set(), {}, set(), []
 
     def ask(self, paths, priority):
-        """The streams of these, when all of them have been answered by a header section."""
+        """Requests these and returns their streams, once all have a response header section."""
         streams = {}
         for path in paths:
             stream = self.h2.get_next_available_stream_id()
@@ -105,7 +105,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Photographs that are cached and some that are read in pieces, and what is asked for late."""
+    """Photographs that are cached, photographs that are read in pieces, and the late files."""
     root = tmp_path_factory.mktemp("site")
     noise = random.Random(4)
     files = {}
@@ -120,7 +120,7 @@ def site(tmp_path_factory):
 
 
 def load(server, files, kind):
-    """The page, byte by byte as it came: [(name, bytes of it so far)]."""
+    """The page in the order of its bytes: [(name, bytes of it so far)]."""
     page = Page(server)
     photos = page.ask([f"{kind}{k}.jpg" for k in range(PHOTOS)], "u=5, i")
     page.open_streams()
@@ -134,9 +134,8 @@ def load(server, files, kind):
 
 
 def stages(log, heads):
-    """What each entry of the log is for: a letter each, without repetitions. c: the style sheet, d: the
-    first bytes of an image, s: up to the end of its head start, j: the JSON, r: what remains of an
-    image."""
+    """The log as letters, without repetitions. c: the style sheet; d: the first bytes of an image; s: the rest
+    of its head start; j: the JSON; r: the rest of an image."""
     letters = []
     for name, so_far in log:
         letter = name[5] if name.startswith("late") else \
@@ -147,13 +146,12 @@ def stages(log, heads):
 
 
 def before_json(log):
-    """What of each had come before the JSON, which is more urgent than images but not than head
-    starts."""
+    """The bytes of each file before the JSON, which is more urgent than images but less than head starts."""
     return dict(log[:[name for name, _ in log].index("late.json")])
 
 
 def one_after_another(log, files):
-    """The first scans, to the byte, are completed in the order in which the images began."""
+    """The first scans are completed, to the byte, in the order in which the images began."""
     began = list(dict.fromkeys(name for name, _ in log if name.endswith("jpg")))
     assert [name for name, so_far in log if so_far == files[name][1]] == began
     scanning = [name for name, so_far in log
@@ -162,7 +160,7 @@ def one_after_another(log, files):
     assert sorted(scanning, key=began.index) == scanning
 
 
-# When the style sheet is asked for, the connection's 65,535 bytes are spent: in the middle of the scans.
+# The style sheet is requested when the connection's 65,535 bytes are spent, in the middle of the scans.
 EXPECTED = "dscsjr"
 
 
@@ -177,14 +175,14 @@ def test_first_scans_of_cached_photos(tmp_path, site):
 def test_first_scans_of_streamed_photos(tmp_path, site):
     root, files = site
     with harness.Server(tmp_path, root, https=False) as server:
-        # Who comes first has them looked for while they are sent, and gets up to a frame more.
+        # The first request finds the end of the scan while it is being sent, so it gets up to a frame more.
         first = load(server, files, "streamed")
         heads = before_json(first)
         for k in range(PHOTOS):
             scan = files[f"streamed{k}.jpg"][1]
             assert scan <= heads[f"streamed{k}.jpg"] < scan + STEP_BYTES
         assert stages(first, heads) == EXPECTED
-        # Then it is known.
+        # After that the end is known.
         log = load(server, files, "streamed")
     assert stages(log, {name: scan for name, (_, scan) in files.items()}) == EXPECTED
     one_after_another(log, files)
@@ -200,13 +198,13 @@ def test_numbers_win(tmp_path, site, rule, heads):
     photos = [before.get(f"cached{k}.jpg", 0) for k in range(PHOTOS)]
     if heads:
         assert photos == [heads] * PHOTOS
-    else:  # no head start: they share what the connection had before the others came
+    else:  # no head start: they share what the connection had left
         assert sum(photos) == CONNECTION_BYTES
 
 
 def test_trace_marks_first_scans(tmp_path, site):
-    """`weir trace` on a slow link: the dimensions of all photographs, their first scans, the JSON that
-    came late, then photographs."""
+    """`weir trace` on a slow link: first the dimensions of all photographs, then their first scans, the late JSON,
+    and the photographs."""
     root, files = site
     photos = [f"cached{k}.jpg" for k in range(PHOTOS)]
     resources = [{"url": name, "kind": "image", "priority": "u=5, i"} for name in photos]
@@ -224,7 +222,7 @@ def test_trace_marks_first_scans(tmp_path, site):
         moments = [seen[name][m] for m in ("first_byte_ms", "dimensions_ms", "first_scan_ms", "end_ms")]
         assert moments == sorted(moments) and moments[2] < moments[3], seen[name]
     assert seen["late.json"]["first_scan_ms"] is None
-    # At this rate 0.3 s of first scans, 0.4 s of JSON, and more than a second of what is left.
+    # At this rate: 0.3 s of first scans, 0.4 s of JSON, and more than a second for the rest.
     scans = max(seen[name]["first_scan_ms"] for name in photos)
     assert scans < seen["late.json"]["end_ms"] < min(seen[name]["end_ms"] for name in photos)
     marks = re.findall(r'class="scan"', picture.read_text())

@@ -1,5 +1,5 @@
-"""Our HPACK against another implementation, python3-hpack, through tests/helpers/hpack_peer.c: what one side
-writes the other reads, over many blocks of one connection, with changes of the table size."""
+"""weir's HPACK against python3-hpack, through tests/helpers/hpack_peer.c. Each side reads what the other writes,
+over many blocks of one connection, with changes of the table size."""
 import glob
 import json
 import os
@@ -77,7 +77,7 @@ def read(decoder, block):
 
 
 def stories():
-    """The lists of recorded connections, one connection each."""
+    """The header lists of recorded connections."""
     for root in ("tests/vectors", os.environ.get("WEIR_VECTORS", "../shared/vectors")):
         pattern = os.path.join(ROOT, root, "hpack/nghttp2/story_*.json")
         for path in sorted(glob.glob(pattern)):
@@ -116,7 +116,7 @@ def random_lists(seed, count):
 
 
 def test_recorded_lists_to_peer():
-    """What we write of real lists, python3-hpack reads."""
+    """python3-hpack reads what weir writes."""
     if not os.path.exists(PEER):
         pytest.skip("tests/helpers/hpack_peer is not built")
     count = 0
@@ -157,7 +157,7 @@ def test_never_indexed_is_seen(peer):
 
 
 def test_table_size_changes_to_peer(peer):
-    """The peer changes its limit now and then; our next block says so."""
+    """The peer changes its limit now and then; the next block announces it."""
     dice, decoder = random.Random(4), decoder_of()
     for fields in random_lists(seed=4, count=800):
         if dice.random() < 0.1:
@@ -169,7 +169,7 @@ def test_table_size_changes_to_peer(peer):
 
 
 def test_table_size_changes_from_peer(peer):
-    """One change between two blocks: python3-hpack announces each of several, where two suffice."""
+    """One change between two blocks, because python3-hpack announces each of several where two suffice."""
     dice, encoder = random.Random(5), hpack.Encoder()
     for fields in random_lists(seed=5, count=800):
         if dice.random() < 0.1:

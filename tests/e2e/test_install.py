@@ -1,4 +1,4 @@
-"""`make install`: what it puts where, and that a program can be built against it."""
+"""`make install`: what it installs where, and whether a program can be built against it."""
 import os
 import re
 import subprocess
@@ -8,7 +8,7 @@ from harness import tool
 
 
 def program_of_readme():
-    """The example for embedders, on a port of ours."""
+    """The README's example for embedders, on a free port."""
     with open(os.path.join(harness.ROOT, "README.md"), encoding="utf-8") as file:
         programs = re.findall(r"^```c\n(.*?)^```$", file.read(), re.M | re.S)
     assert len(programs) == 1
@@ -30,7 +30,7 @@ def test_install_and_build_against_it(tmp_path):
          *[f.decode() for f in flags])
     assert subprocess.run([tmp_path / "program"], capture_output=True, timeout=10,
                           check=True).stdout == b"200 hello\n"
-    # What handlers may call besides: each header stands alone.
+    # What handlers may call. Each header compiles alone.
     headers = sorted(os.listdir(prefix / "include/weir"))
     assert {"weir.h", "stream.h", "first_scan.h"} <= set(headers)
     for header in headers:

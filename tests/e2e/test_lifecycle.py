@@ -1,4 +1,4 @@
-"""How connections and the server end; what happens with peers that do not behave."""
+"""How connections and the server end, and what happens to peers that misbehave."""
 import json
 import os
 import signal
@@ -23,8 +23,8 @@ FEATURES = ["single_issuer", "defer_taskrun", "submit_all", "ring_fd", "ext_arg"
 @both
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_drain(start, secure, number):
-    """RFC 9113 section 6.8: a GOAWAY with the largest identifier, later the final one; what has
-    begun is completed."""
+    """RFC 9113 section 6.8: first a GOAWAY with the largest identifier, later the final one. Open streams
+    are completed."""
     server = start()
     client = server.raw(secure)
     client.request(1, "/delay/1500")
@@ -33,7 +33,7 @@ def test_drain(start, secure, number):
     server.process.send_signal(number)
     first = client.take_kind("GoAway")
     assert first.error_code == 0 and first.last_stream_id == 2**31 - 1
-    # Sent before the client could know: still served.
+    # Sent before the client could know: the server still answers it.
     client.request(5, "/plaintext")
     client.take_end(1)
     assert client.status(1) == "200"
@@ -47,7 +47,7 @@ def test_drain(start, secure, number):
 
 
 def test_drain_answers_the_ping_too(start):
-    """The second GOAWAY need not wait for its timer when a round trip is known to have passed."""
+    """The second GOAWAY need not wait for its timer once a round trip has passed."""
     server = start()
     client = server.raw()
     client.request(1, "/plaintext")
@@ -135,7 +135,7 @@ def test_http1_is_told_so(demo, secure, request_bytes):
     try:
         client.sendall(request_bytes)
     except OSError:
-        pass  # it may close before it has read all
+        pass  # the server may close before it has read everything
     answer = b""
     while data := client.recv(65536):
         answer += data
@@ -159,7 +159,7 @@ def test_nonsense(demo, secure):
                  b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", b"\r\n\r\n"):
         for tls in {False, secure}:
             client = harness.connect(port, tls, alpn=())
-            client.settimeout(15)  # the preface has a deadline of its own
+            client.settimeout(15)  # the preface has its own deadline
             try:
                 client.sendall(junk)
                 while client.recv(65536):
@@ -170,11 +170,11 @@ def test_nonsense(demo, secure):
     assert demo.alive()
 
 
-# ---- peers that do not behave --------------------------------------------------------------------
+# ---- peers that misbehave ------------------------------------------------------------------------
 
 
 def test_malformed_frames_end_one_connection(demo):
-    """RFC 9113 section 4.2 and others: the connection gets the code, another one goes on."""
+    """RFC 9113 section 4.2 and others: the connection ends with the code, and another one goes on."""
     rows = [
         (b"\x00\x00\x05\x06\x00\x00\x00\x00\x00hello", 6),  # PING of 5 bytes
         (b"\x00\x00\x08\x06\x00\x00\x00\x00\x01\0\0\0\0\0\0\0\0", 1),  # PING on a stream
@@ -185,7 +185,7 @@ def test_malformed_frames_end_one_connection(demo):
         (b"\x00\x40\x01\x00\x00\x00\x00\x00\x01" + b"x" * 16385, 6),  # larger than allowed
         (b"\x00\x00\x02\x01\x04\x00\x00\x00\x01\x82\xff", 9),  # a broken block
         (b"\x00\x00\x01\x01\x04\x00\x00\x00\x02\x82", 1),  # an even stream
-        (b"\x00\x00\x01\x09\x04\x00\x00\x00\x01\x82", 1),  # CONTINUATION of nothing
+        (b"\x00\x00\x01\x09\x04\x00\x00\x00\x01\x82", 1),  # CONTINUATION without HEADERS
         (b"\x00\x00\x04\x05\x04\x00\x00\x00\x01\0\0\0\2", 1),  # PUSH_PROMISE by a client
     ]
     bystander = demo.client()
@@ -227,7 +227,7 @@ def test_malformed_requests_end_one_stream(demo):
 
 @both
 def test_clients_that_vanish(demo, secure):
-    """Closed or reset at any moment, with requests under way."""
+    """Clients close or reset at any moment, with requests in flight."""
     before = demo.descriptors()
     for i in range(30):
         client = demo.raw(secure)
@@ -274,7 +274,7 @@ def test_windows_that_shrink_below_nothing(demo):
         client.take()
     client.frame("Settings", settings={4: 10_000})  # now at -20,000
     client.take_until(lambda f: type(f).__name__ == "SettingsFrame" and "ACK" in f.flags)
-    client.frame("WindowUpdate", 1, window_increment=20_000)  # 0: still nothing
+    client.frame("WindowUpdate", 1, window_increment=20_000)  # now at 0: still nothing
     client.frame("Ping", opaque_data=b"12345678")
     client.take_kind("Ping")
     assert len(client.bodies[1]) == 30_000
@@ -304,7 +304,7 @@ def test_byte_by_byte(demo):
 @pytest.mark.parametrize("disabled", FEATURES + ["multishot_accept,multishot_recv,buffer_ring",
                                                  ",".join(FEATURES)])
 def test_fallbacks(start, disabled):
-    """Without a feature everything works, and a line says so."""
+    """Without a feature everything still works, and a line says so."""
     server = start("--verbose", env={"WEIR_URING_DISABLE": disabled})
     for secure in (False, True):
         client = server.client(secure)
@@ -339,7 +339,7 @@ def test_two_workers(start):
 @pytest.mark.skipif(not os.path.exists(harness.binary("tsan")), reason="build/tsan/weir is absent")
 def test_two_workers_under_thread_sanitizer(start):
     """Also with a signal while they work, and without defer_taskrun, as on older kernels."""
-    # Its shadow memory may collide with randomized addresses; not every container allows this.
+    # Its shadow memory may collide with randomized addresses. Not every container allows to switch these off.
     fixed = subprocess.run(["setarch", "-R", "true"], capture_output=True, timeout=10)
     wrapper = ["setarch", "-R"] if fixed.returncode == 0 else []
     for disabled in ("", "defer_taskrun"):
@@ -374,7 +374,7 @@ def thread_names(pid):
 
 
 def start_into_pipe(**how):
-    """A server whose messages go into a pipe that nobody reads yet: its port, process and the pipe."""
+    """A server whose messages go into a pipe that is not read yet: its port, its process, and the pipe."""
     port = harness.free_port()
     messages, write_end = os.pipe()
     process = subprocess.Popen(
@@ -394,10 +394,10 @@ def drain_pipe(messages):
 
 
 def test_full_pipe_of_messages():
-    """Messages never block: what a full pipe does not take is dropped, counted and told."""
+    """Messages never block. What a full pipe does not take is dropped, counted and reported."""
     port, process, messages = start_into_pipe()
     try:
-        for _ in range(100):  # some 3 KiB each; a pipe holds 64
+        for _ in range(100):  # about 3 KiB each; a pipe holds 64 KiB
             process.send_signal(signal.SIGUSR1)
             time.sleep(0.01)
         read = os.read(messages, 60000)
@@ -444,7 +444,7 @@ def test_started_without_standard_streams():
 
 
 def test_the_harness_notices(tmp_path):
-    """A server that dies of a sanitizer's finding, or exits with anything but 0, fails a test."""
+    """A test fails if its server dies of a sanitizer's finding or exits with anything but 0."""
     canary = os.path.join(harness.ROOT, "build/asan/tests/helpers/canary")
     if not os.path.exists(canary):
         pytest.skip("build/asan/tests/helpers/canary is absent")

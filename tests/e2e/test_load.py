@@ -1,4 +1,4 @@
-"""Many requests, many connections; with the release build, and alone on the machine."""
+"""Many requests and many connections, with the release build, alone on the machine."""
 import os
 import re
 import resource
@@ -34,7 +34,7 @@ def test_h2load(server, secure):
 
 
 def test_ten_thousand_connections(server):
-    """All of them open at once, each with its request answered, twice, and then closed."""
+    """All of them are open at once. Each gets an answer to two requests, and is then closed."""
     connections = 10_000
     needed = connections + 1000
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < needed:

@@ -1,5 +1,5 @@
-"""What a page announces: 103 Early Hints, link fields and pushes (RFC 8297, RFC 9113 section 8.4);
-and the other options about what is sent."""
+"""The announcements of a page: 103 Early Hints, link fields and pushes (RFC 8297, RFC 9113 section 8.4).
+Also the other options about what to send."""
 import json
 
 import h2.events
@@ -33,7 +33,7 @@ def served(root):
 
 
 class Watcher(harness.Client):
-    """Also keeps informational responses and pushes, in the order in which they came."""
+    """Also keeps informational responses and pushes, in order."""
 
     def __init__(self, port, secure=False, push=False):
         self.seen = []
@@ -92,7 +92,7 @@ def test_pushes(served, root):
     assert [r.status for r in bodies] == [200, 200]
     assert bodies[0].body == (root / "style.css").read_bytes()
     assert bodies[1].body == (root / "app.js").read_bytes()
-    # And the connection goes on; who asks conditionally has it all.
+    # And the connection goes on. A client with a conditional request has everything.
     client.seen.clear()
     etag = client.responses[1].field("etag")
     assert client.wait(client.request("/", fields=[("if-none-match", etag)]))[0].status == 304
@@ -129,7 +129,7 @@ def test_pushes_can_be_switched_off(root):
 
 
 def test_other_clients_take_it(served):
-    """curl and nghttp, which know 103 and pushes."""
+    """curl and nghttp, which understand 103 and pushes."""
     out = tool("curl", "-sS", "-i", "--http2-prior-knowledge", served.url("/")).decode()
     assert out.startswith("HTTP/2 103") and "HTTP/2 200" in out
     out = tool("nghttp", "-nv", served.url("/")).decode()

@@ -1,4 +1,4 @@
-"""Clients that do not read; a file of its own because being cut off takes its time."""
+"""Clients that do not read. A file of its own, because it takes time until they are cut off."""
 import time
 
 import pytest
@@ -10,8 +10,8 @@ COUNT = 20  # half of them with TLS
 
 @pytest.mark.seconds(100)
 def test_clients_that_never_read(start):
-    """They open their windows wide, ask for gigabytes and read nothing: memory stays bounded, others
-    are served, and in the end they are cut off."""
+    """Clients open their windows wide, request gigabytes and read nothing. Memory stays bounded, other clients
+    are served, and these are cut off in the end."""
     server = start()
     server.alive()
     before = server.memory_bytes()
@@ -26,13 +26,13 @@ def test_clients_that_never_read(start):
         time.sleep(0.1)
         assert server.get("/plaintext").status == 200
     grown = server.memory_bytes() - before
-    # What a connection may hold unsent is some hundred KB; sanitizers keep freed memory besides.
+    # A connection may hold some hundred KB unsent. Sanitizers also keep freed memory.
     assert grown < COUNT * (4 << 20), grown
-    baseline = 12  # of the process itself, generously
+    baseline = 12  # for the process itself, generously
 
     def cut_off():
         return server.descriptors() < baseline + 5
-    # 10 seconds of stalling, and some for a slow machine; far below TCP's own idea of patience.
+    # 10 seconds of stalling, plus some for a slow machine; far below TCP's own timeouts.
     assert harness.wait_until(cut_off, 45, 0.5), server.descriptors()
     for client in clients:
         client.close()

@@ -1,6 +1,6 @@
-"""A thousand uploads to handlers that stop consuming: their clients stop too, and memory stays in budget,
-that is, the server's resident memory as the kernel counts it. /sink?stopped forgets what it gets and
-never says so; /echo keeps it, because its client does not take the answer."""
+"""A thousand uploads to handlers that stop consuming. Their clients stop too, and the server's resident memory
+stays within its budget. /sink?stopped drops what it gets and never reports it as consumed. /echo keeps it,
+because its client does not take the answer."""
 import time
 
 import pytest
@@ -8,12 +8,12 @@ import pytest
 import harness
 
 CLIENTS, STREAMS = 10, 100
-WINDOW_BYTES = 65535  # of a stream, until it is consumed
+WINDOW_BYTES = 65535  # of a stream, until the handler consumes it
 CONNECTION_BYTES = 1 << 20
 
 
 def send_all(client, streams):
-    """As much as the windows allow, in frames of every stream by turns."""
+    """Sends as much as the windows allow, in frames of all streams in turn."""
     sent = 0
     going = True
     while going:
@@ -29,7 +29,7 @@ def send_all(client, streams):
 
 
 def settle(client, seconds=0.2):
-    """Takes what the server has to say."""
+    """Receives once."""
     client.socket.settimeout(seconds)
     try:
         while True:
@@ -54,20 +54,20 @@ def test_a_thousand_uploads_that_nobody_uses(start, path, answer_window):
         sent = send_all(client, streams)
         settle(client, 0.05)
         sent += send_all(client, streams)
-        # The connection's window and no byte more, whatever the number of streams.
+        # The connection's window and not a byte more, regardless of the number of streams.
         assert sent == CONNECTION_BYTES, sent
         assert client.h2.outbound_flow_control_window == 0
     grown = server.memory_bytes() - before
     print(path, grown)
     assert grown < (256 << 20 if harness.sanitized() else 32 << 20), grown
-    if path == "/echo":  # what it was sent is there, or this would measure nothing
+    if path == "/echo":  # it holds what it was sent; otherwise this would measure nothing
         assert grown > CLIENTS * CONNECTION_BYTES * 3 // 4, grown
-    # Nobody else is held up, on the same worker.
+    # Other clients of the same worker are not delayed.
     began = time.monotonic()
     assert server.get("/plaintext").status == 200
     assert server.get("/sink", method="POST", body=bytes(300000)).body == b"300000\n"
     assert time.monotonic() - began < 10
-    # What has been given up is given back.
+    # Memory of ended uploads is given back.
     client, streams = clients[0]
     for stream in streams:
         client.h2.reset_stream(stream, 8)

@@ -1,4 +1,4 @@
-"""`weir trace` against weir and the servers of others, and against servers that fail it."""
+"""`weir trace` against weir, other servers, and servers that fail."""
 import json
 import os
 import random
@@ -24,7 +24,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def trace(*arguments, expect=0):
-    """Standard output; the exit status must be as expected, and its reason one line."""
+    """Runs `weir trace`. The exit status must be `expect`, and an error one line. Returns standard output."""
     status, out, err = harness.run("trace", *arguments)
     assert status == expect, (status, out, err)
     if expect:
@@ -35,7 +35,7 @@ def trace(*arguments, expect=0):
 
 
 def traced(tmp_path, *arguments, expect=0):
-    """What --json has to say."""
+    """The output of --json."""
     path = tmp_path / f"trace-{time.monotonic_ns()}.json"
     trace(*arguments, "--json", path, expect=expect)
     return json.loads(path.read_text())
@@ -154,11 +154,11 @@ def peer(request, page):
     started.stop()
 
 
-# ---- a page, from everybody ---------------------------------------------------------------------
+# ---- a page, from every server ------------------------------------------------------------------
 
 
 def check_run(run, root):
-    """What has to hold of any complete run."""
+    """What must hold for every complete run."""
     sizes = {r["url"]: os.path.getsize(root / r["url"]) for r in run["resources"]}
     assert run["summary"]["complete"] == len(sizes), run["summary"]
     received = {}
@@ -169,7 +169,7 @@ def check_run(run, root):
     for resource in run["resources"]:
         assert resource["status"] == 200
         assert resource["bytes"] == sizes[resource["url"]]
-        # Padding counts as length, so a server that pads has more in its frames.
+        # Padding counts as length, so the frames of a server that pads have more.
         assert received[resource["stream"]] >= resource["bytes"]
         moments = [resource[name] for name in ("due_ms", "asked_ms", "sent_ms", "headers_ms",
                                                "first_byte_ms", "end_ms")]
@@ -191,7 +191,7 @@ def test_page(peer, page, tmp_path, secure):
     first = by_url["background-00.png"]
     assert first["due_ms"] >= by_url["index.html"]["end_ms"]
     assert by_url["late.css"]["due_ms"] >= first["first_byte_ms"] + 20
-    # Every stream that was asked for has a HEADERS frame, in the order of its number.
+    # Every requested stream has a HEADERS frame, in the order of its identifier.
     asked = [f["stream"] for f in run["frames"] if f["sent"] and f["type"] == "HEADERS"]
     assert asked == sorted(asked) == sorted(r["stream"] for r in run["resources"])
 
@@ -214,7 +214,7 @@ def test_profiles(peer, page, tmp_path, profile):
     style, image = by_url["late.css"], by_url["background-00.png"]
     if profile == "none":
         assert not any("PRIORITY" in text for text in headers)
-        assert not any(r["priority"] for r in run["resources"])  # the manifest's is left out
+        assert not any(r["priority"] for r in run["resources"])  # the manifest's is omitted
     if profile == "chromium":
         assert all("exclusively" in text for text in headers)
         assert (style["priority"], style["weight"]) == ("u=0", 256)
@@ -222,14 +222,14 @@ def test_profiles(peer, page, tmp_path, profile):
     if profile == "firefox":
         assert headers[0].endswith("depends on 0, weight 42")
         widened = [f for f in sent if f["type"] == "WINDOW_UPDATE" and f["stream"]]
-        # Credit for a stream that ends meanwhile is not sent.
+        # No credit is sent for a stream that has ended meanwhile.
         assert len(widened) > len(headers) / 2 and widened[0]["details"] == "+12451840"
     if profile == "safari":
         assert (style["priority"], image["priority"]) == ("u=1", "u=5, i")
 
 
 def test_chain(page, tmp_path, start):
-    """Chromium's dependencies: each on the newest open request that is as urgent, or more so."""
+    """Chromium's dependencies: each on the newest open request that is at least as urgent."""
     _, root, manifest = page
     server = start(root)
     run, = traced(tmp_path, "-r", "400K", "-m", manifest, server.url())["runs"]
@@ -244,7 +244,7 @@ def test_chain(page, tmp_path, start):
         assert parent is None or parent["weight"] >= resource["weight"]
 
 
-# ---- is that what browsers send? ----------------------------------------------------------------
+# ---- do browsers send that? ----------------------------------------------------------------------
 
 BROWSED = {
     "index.html": "document", "a.css": "style", "a.js": "script", "a.woff2": "font",
@@ -269,8 +269,8 @@ def browsed_page(root):
 
 
 def signals_in(log):
-    """What nghttpd's log says of each path: (priority, weight, exclusive); and SETTINGS and credit
-    of the first connection that asked for something."""
+    """From nghttpd's log: (priority, weight, exclusive) of each path, and SETTINGS and credit of the first
+    connection with a request."""
     log = re.sub(r"\x1b\[[0-9;]*m", "", log)
     signals, settings, credit = {}, {}, None
     for block in re.split(r"(?=\[id=\d+\] \[)", log):
@@ -303,7 +303,7 @@ def seen_by_nghttpd(work, root, visit):
 
 
 def test_profile_is_chromium(page, tmp_path):
-    """The installed browser and the profile of its name, seen by the same server."""
+    """The installed browser and the profile of its name, as the same server sees them."""
     for program in ("chromium", "nghttpd"):
         if not shutil.which(program, path=os.environ["PATH"] + ":" + PROGRAMS):
             pytest.skip(f"{program} is not installed")
@@ -329,7 +329,7 @@ def test_profile_is_chromium(page, tmp_path):
         pytest.skip("chromium does not load pages here")
     ours, our_settings, our_credit = seen_by_nghttpd(work, root, imitate)
     assert {name: real.get(name) for name in BROWSED} == {name: ours[name] for name in BROWSED}
-    # The first five images of a page are raised by the browser, as a manifest may say too.
+    # The browser raises the first five images of a page; a manifest can do so too.
     assert real["image-0.png"] == ("u=2, i", 183, 1)
     assert our_credit == real_credit
     assert our_settings == {k: v for k, v in real_settings.items() if k != 1}
@@ -339,7 +339,7 @@ def test_profile_is_chromium(page, tmp_path):
 
 
 def texts(path):
-    tree = xml.etree.ElementTree.parse(path)  # well-formed, or this raises
+    tree = xml.etree.ElementTree.parse(path)  # raises if it is not well-formed
     return ["".join(e.itertext()) for e in tree.iter() if e.tag in (SVG + "text", SVG + "title")]
 
 
@@ -371,7 +371,7 @@ def test_compare(page, tmp_path):
         assert page_text.startswith("<!doctype html>")
         assert page_text.count("<details>") == 2 and page_text.count('class="server"') == 2
         assert "<script" not in page_text and "http-equiv" not in page_text
-        # Absolute URLs on the first server are asked of the second too.
+        # Absolute URLs on the first server are requested from the second too.
         runs = traced(tmp_path, "-k", "-c", peers[1].url(True), peers[0].url(False, "/hero.jpg"))
         assert [r["resources"][0]["status"] for r in runs["runs"]] == [200, 200]
     finally:
@@ -405,7 +405,7 @@ def test_stalls(demo, tmp_path):
 
 
 def test_cap(demo, tmp_path):
-    """4 KB of this for now, and the rest when that is complete."""
+    """4 KB of one resource for now, and the rest when another one is complete."""
     manifest = tmp_path / "cap.json"
     manifest.write_text(json.dumps([
         {"url": "/bytes/50000", "cap": 4096, "uncap": "/bytes/1000"},
@@ -425,11 +425,11 @@ def test_rate(demo, tmp_path, secure):
     resource, = run["resources"]
     took = resource["end_ms"] - resource["headers_ms"]
     assert 950 < took < (1200 if not harness.sanitized() else 3000), took
-    # Spread over the time, not in one lump at its end.
+    # Spread over the time, not all at its end.
     data = [f for f in run["frames"] if f["type"] == "DATA" and not f["sent"]]
     half = sum(f["length"] for f in data if f["end_ms"] < resource["headers_ms"] + took / 2)
     assert 100_000 < half < 400_000
-    # The server felt it: it cannot have sent all long before.
+    # The server was slowed down too: it cannot have sent everything long before.
     assert run["bytes_received"] >= 500_000
 
 
@@ -439,7 +439,7 @@ def test_more_than_the_server_allows(tmp_path, start):
     run, = traced(tmp_path, *urls)["runs"]
     assert run["summary"]["complete"] == 150
     assert [r["bytes"] for r in run["resources"]] == [1000 + i for i in range(150)]
-    # A hundred are asked for before SETTINGS come, refused, and asked for again.
+    # A hundred are requested before SETTINGS arrive, refused, and requested again.
     assert any(f["type"] == "RST_STREAM" and f["details"] == "REFUSED_STREAM"
                for f in run["frames"])
 
@@ -448,7 +448,7 @@ def test_more_than_the_server_allows(tmp_path, start):
 
 
 class Script(threading.Thread):
-    """Accepts one connection and does to it what it is told."""
+    """Accepts one connection and does to it what a test asks for."""
 
     def __init__(self, act, context=None):
         super().__init__(daemon=True)
@@ -573,7 +573,7 @@ def test_goaway(tmp_path):
 
 
 def test_protocol_error_of_the_server(tmp_path):
-    """DATA for a stream that was never opened: found by us, told with GOAWAY."""
+    """DATA for a stream that was never opened: weir notices, and says so by GOAWAY."""
     script = Script(lambda c: answer(c, frame(DATA, 0, 7, b"nonsense")))
     picture = tmp_path / "error.html"
     err = trace("-o", picture, script.url(), expect=1)
@@ -591,7 +591,7 @@ def test_timeout(tmp_path):
 
 
 def test_interrupted(demo, tmp_path):
-    """What came until then is shown nevertheless."""
+    """What arrived before is shown nevertheless."""
     picture = tmp_path / "part.svg"
     command = [harness.binary(), "trace", "-r", "20K", "-o", str(picture), demo.url("/bytes/1000"),
                demo.url("/bytes/400000")]

@@ -1,5 +1,5 @@
-"""`weir load` against weir, against the servers of others, and against servers that misbehave: its
-counts have to agree with the servers' own, whatever happens."""
+"""`weir load` against weir, other servers, and servers that misbehave. Its counts must agree with the servers'
+own, whatever happens."""
 import collections
 import json
 import os
@@ -27,7 +27,7 @@ SLOW = 4 if harness.sanitized() else 1
 
 
 def load(*arguments, expect=0, seconds=60):
-    """The report in words; the exit status must be as expected, and its reason one line."""
+    """Runs `weir load`. The exit status must be `expect`, and an error one line. Returns the report as text."""
     status, out, err = harness.run("load", "--quiet", *arguments, seconds=seconds)
     assert status == expect, (status, out, err)
     if expect:
@@ -38,7 +38,7 @@ def load(*arguments, expect=0, seconds=60):
 
 
 def reconcile(report):
-    """What has to hold in every report."""
+    """What must hold for every report."""
     requests = report["requests"]
     errors = sum(row["requests"] for row in report["errors"])
     timeouts = sum(row["requests"] for row in report["errors"] if row["kind"] == "timeout")
@@ -57,7 +57,7 @@ def reconcile(report):
 
 
 def measured(*arguments, expect=0, seconds=60):
-    """What --json has to say."""
+    """The output of --json."""
     status, out, err = harness.run("load", "--quiet", "--json", *arguments, seconds=seconds)
     assert status == expect, (status, out, err)
     assert (err == "") == (expect == 0), err
@@ -107,7 +107,7 @@ def demo(tmp_path_factory):
 
 
 def counters(server):
-    """The server's own, by SIGUSR1."""
+    """The server's own counters, by SIGUSR1."""
     before = server.log().count('{"connections_opened"')
     os.kill(server.pid, signal.SIGUSR1)
     assert harness.wait_until(lambda: server.log().count('{"connections_opened"') > before)
@@ -115,7 +115,7 @@ def counters(server):
 
 
 def spent(server, *arguments, **how):
-    """A report, and by how much the server's counters grew once its connections have gone."""
+    """A report, and the growth of the server's counters until its connections were closed."""
     before = counters(server)
     report = measured(*arguments, **how)
     def gone():
@@ -142,7 +142,7 @@ def test_counts_agree_with_the_server(weir, site, secure, threads):
     assert report["tls_handshake_ns"]["count"] == (10 if secure else 0)
     assert report["connect_ns"]["count"] == 10
     assert report["connections"]["failed"] == report["connections"]["ended"] == 0
-    if not secure:  # with TLS, what the server counts is in the records
+    if not secure:  # with TLS, the server counts bytes of records
         assert own["send_bytes"] >= report["bytes"]["received"] > 5000 * 1000
 
 
@@ -259,12 +259,12 @@ def test_duration_and_warm_up(weir):
     assert 0.95 < report["seconds"] < 3
     requests = report["requests"]
     assert requests["in_flight"] <= 16 and requests["errored"] == 0
-    assert own["requests"] >= requests["started"] + 16  # the warm-up's are more
+    assert own["requests"] >= requests["started"] + 16  # plus those of the warm-up
     assert requests["done"] > 100
 
 
 def due_all_started(report, rate):
-    """Whatever the server does: what was due by then was started, or is told to be unsent."""
+    """Whatever the server does, every request that was due has been started or is reported as unsent."""
     requests = report["requests"]
     due = rate * report["seconds"]
     assert due - 2 <= requests["started"] + requests["unsent"] <= due + 2, report
@@ -284,7 +284,7 @@ def test_open_loop_keeps_its_rate(weir):
 
 
 def test_interrupted(weir):
-    """What was measured so far is printed, and nothing is lost."""
+    """Prints what was measured so far. Nothing is lost."""
     process = subprocess.Popen([harness.binary(), "load", "--json", "-q", "-D", "60", "-c", "3",
                                 "-m", "3", weir.url("/")], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
@@ -310,8 +310,8 @@ def test_progress(weir):
 
 
 class Peer:
-    """An HTTP/2 server on python3-h2, a thread a connection. `behave(peer, conn, stream)` decides
-    about each request; without it, all are answered. Counts what it did."""
+    """An HTTP/2 server based on python3-h2, with a thread per connection. `behave(peer, conn, stream)` decides
+    about each request; by default all are answered. Counts what it did."""
 
     BODY = b"hello, world\n"
 
@@ -471,7 +471,7 @@ def test_resets():
         kind = peer.count("turn") % 4
         if kind == 0:
             conn.reset(stream, h2.errors.ErrorCodes.INTERNAL_ERROR)
-        elif kind == 1:  # in the midst of the response
+        elif kind == 1:  # in the middle of the response
             conn.h2.send_headers(stream, [(":status", "200")])
             conn.h2.send_data(stream, b"half")
             conn.reset(stream, h2.errors.ErrorCodes.CANCEL)
@@ -510,7 +510,7 @@ def test_a_wrong_content_length():
 
 
 def test_goaway_in_the_middle():
-    """What the server has not looked at is asked again on another connection."""
+    """Requests that the server has not processed are sent again on another connection."""
     def behave(peer, conn, stream):
         if conn.requests < 10:
             conn.answer(stream)
@@ -545,7 +545,7 @@ def test_goaway_with_an_error():
 
 
 def test_goaway_for_everybody():
-    """A server that takes nothing is not asked for ever."""
+    """A server that accepts nothing is not asked forever."""
     def behave(peer, conn, stream):
         conn.goaway(0)
     with Peer(behave) as peer:
@@ -562,7 +562,7 @@ def test_connections_that_end(reset):
             conn.answer(stream)
             return
         conn.flush()
-        time.sleep(0.02)  # what was answered arrives before the end does
+        time.sleep(0.02)  # answers arrive before the end does
         conn.close(reset)
         peer.count("cut")
     with Peer(behave) as peer:
@@ -584,7 +584,7 @@ def test_a_server_that_never_answers():
 
 
 def test_silence_ends_a_run():
-    """With a timeout for each of a thousand requests it would last for minutes."""
+    """With a timeout for each of a thousand requests, it would last for minutes."""
     def behave(peer, conn, stream):
         if conn.requests <= 5:
             conn.answer(stream)
@@ -599,7 +599,7 @@ def test_silence_ends_a_run():
 
 
 def test_late_answers_are_nobodys_fault():
-    """All time out at once, and then all are answered: more than the engine remembers one by one."""
+    """All time out at once and are answered later. They are more than the engine remembers individually."""
     count = 400
     def late(peer, conn, stream):
         if conn.requests < count:
@@ -609,7 +609,7 @@ def test_late_answers_are_nobodys_fault():
             return
         conn.flush()
         time.sleep(1.3)
-        for each in range(1, 2 * count, 2):  # past h2, which may have heard of the resets
+        for each in range(1, 2 * count, 2):  # without h2, which may know about the resets
             conn.socket.sendall(struct.pack(">I", 1 << 8 | 1) + b"\4" + struct.pack(">I", each) +
                                 b"\x88" + struct.pack(">I", 5 << 8) + b"\1" +
                                 struct.pack(">I", each) + b"hello")
@@ -640,7 +640,7 @@ def test_not_http2():
 
 
 def test_nonsense():
-    """A DATA frame on stream 0: a connection error, counted and told."""
+    """A DATA frame on stream 0: a connection error, counted and reported."""
     def behave(peer, conn, stream):
         if conn.requests < 5:
             conn.answer(stream)
@@ -671,7 +671,7 @@ def test_no_alpn(site):
 
 
 def test_a_server_that_dies():
-    """In the midst of a run; nobody waits for ever, and what was not asked is told."""
+    """In the middle of a run. Nothing waits forever, and requests that were not sent are reported."""
     def behave(peer, conn, stream):
         if peer.counts["requests"] < 50:
             conn.answer(stream)
@@ -706,8 +706,8 @@ def test_silence_before_settings():
 
 
 def test_a_stall_shows_in_an_open_loop():
-    """Coordinated omission: for one second of four nothing is answered. Each request that was due
-    then waited, half a second on average; a closed loop has a single slow one per stream."""
+    """Coordinated omission: for one second of four, the server answers nothing. Each request that was due then
+    waits half a second on average; a closed loop has a single slow request per stream."""
     stalled = {}
     def behave(peer, conn, stream):
         with peer.lock:
@@ -727,11 +727,11 @@ def test_a_stall_shows_in_an_open_loop():
     stalled.clear()
     with Peer(behave) as peer:
         report = measured("-D", "4s", "-c", 1, "-m", 4, peer.url())
-        assert report["latency_ns"]["p99"] < 0.2e9  # what the open loop is for
+        assert report["latency_ns"]["p99"] < 0.2e9  # the purpose of the open loop
 
 
 def test_a_stall_at_the_end_shows_as_well():
-    """Nothing is answered any more: what waits at the end counts with the time it has waited."""
+    """The server stops answering. Requests waiting at the end count with the time they have waited."""
     began = []
     def behave(peer, conn, stream):
         began.append(time.monotonic())
@@ -751,7 +751,7 @@ def test_a_stall_at_the_end_shows_as_well():
 
 
 def test_a_slower_server_than_the_rate():
-    """What was due and could not be sent is told."""
+    """Requests that were due and could not be sent are reported."""
     def slow(peer, conn, stream):
         time.sleep(0.02)
         conn.answer(stream)
@@ -764,7 +764,7 @@ def test_a_slower_server_than_the_rate():
 
 
 def test_due_and_never_sent_times_out():
-    """Without room on any connection, what is due fails when its time is up."""
+    """Without room on any connection, requests that are due fail when their time is up."""
     with Peer(lambda peer, conn, stream: None) as peer:
         report = measured("-D", "2s", "-r", 100, "-c", 1, "-m", 2, "-T", "300ms", peer.url(), expect=1)
         requests = due_all_started(report, 100)
@@ -776,13 +776,13 @@ def test_due_and_never_sent_times_out():
 
 
 class CappedPeer(Peer):
-    """Answers with as much as the windows allow, and notes in which order the bytes were allowed."""
+    """Answers with as much as the windows allow, and records the order in which the bytes were allowed."""
 
     SIZES = {"/image.jpg": 100_000, "/script.js": 500_000}
 
     def __init__(self):
         super().__init__(begin=self.serve)
-        self.sent = []  # path, bytes so far, other's bytes so far
+        self.sent = []  # path, bytes so far, the other's bytes so far
 
     def serve(self, conn):
         conn.over = True
@@ -835,7 +835,7 @@ def test_caps():
 
 
 def test_caps_in_three_steps():
-    """Each step of the image waits until the script has come as far, or has ended."""
+    """Each step of the image waits until the script has come as far or ended."""
     with CappedPeer() as peer:
         report = measured("-n", 2, "-m", 2, "--cap", "*.jpg=4k,30k,rest", "--cap", "*.js=100k,rest",
                           peer.url("/image.jpg"), peer.url("/script.js"))
