@@ -1,4 +1,4 @@
-"""One server and its measuring instruments for each file of attacks."""
+"""One server and its meters for each file of attacks."""
 import importlib.util
 import os
 import sys
@@ -9,7 +9,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import scene as scene_module  # noqa: E402
 
-# The limit on a test's time, wherever pytest is told to look for it.
+# The time limit per test, wherever pytest looks for it.
 _spec = importlib.util.spec_from_file_location("e2e_conftest",
                                                os.path.join(os.path.dirname(HERE), "conftest.py"))
 _parent = importlib.util.module_from_spec(_spec)
@@ -21,6 +21,6 @@ start = _parent.start
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
-    """The built-in site under attack, one worker, so that attackers and others share its core."""
+    """The built-in site under attack. One worker, so that attackers and other clients share its core."""
     with scene_module.Scene(tmp_path_factory.mktemp("attacked")) as made:
         yield made

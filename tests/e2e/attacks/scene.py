@@ -1,11 +1,11 @@
-"""A server under attack: what it answers, what it holds, what it spends, and what others notice.
+"""A server under attack: its answers, its memory, its CPU time, and what other clients notice.
 
-Every attack is run twice: once from one connection, for what comes back; then, as a siege, from many
-connections that come again and again, beside an innocent client, for memory, CPU and latency. Each
-siege leaves a line in $WEIR_ATTACK_LOG, from which table.py makes the table in the README.md here.
+Every attack runs twice. It runs once from one connection, to see the answer. Then it runs as a siege, from many
+connections that are opened again and again, beside an innocent client, to measure memory, CPU time and latency.
+Each siege leaves a line in $WEIR_ATTACK_LOG, from which table.py makes the table in the README.md here.
 
-Memory and outcome are asserted tightly, and with the release build also the CPU time of a byte and of
-a turn of the event loop. Latencies are not: the machine may be busy with other things.
+Memory and outcome are asserted tightly; so is, with the release build, the CPU time of a byte and of a turn of the
+event loop. Latencies are not, because the machine may be busy with other work.
 """
 import json
 import os
@@ -18,17 +18,17 @@ import time
 import harness
 
 KIB, MIB = 1 << 10, 1 << 20
-# What one hostile connection may cost, whatever it does: 128 streams with their state and headers, some
-# 2.5 KiB each, and output. A sanitizer's own bookkeeping comes on top.
+# The most memory that a hostile connection may cost: 128 streams with their state and headers, about 2.5 KiB each,
+# and output. Sanitizers need more for their own bookkeeping.
 CONNECTION_BYTES = 384 * KIB
 SIEGE_CONNECTIONS = 64
-# An idle machine needs a hundredth of it, a busy one not much less than this; a server that stops for
-# an attack exceeds it.
+# An idle machine needs a hundredth of this, and a busy one not much less than all of it. A server that an attack
+# stops exceeds it.
 INNOCENT_P99_MS = 3000
 SANITIZED = harness.sanitized()
-# The sanitized build looks for errors, the other one is measured.
+# The sanitized build finds errors; the release build is measured.
 SIEGE_SECONDS = float(os.environ.get("WEIR_ATTACK_SECONDS", "0.3" if SANITIZED else "0.7"))
-# CPU time of a byte, compared with a flood of small valid requests.
+# CPU time per byte, compared with a flood of small valid requests.
 CPU_RATIO_MAX = 4
 ENHANCE_YOUR_CALM = "11"
 
@@ -73,7 +73,7 @@ class Meter:
 
 
 class Innocent:
-    """The client that others must not notice; see tests/helpers/innocent.c."""
+    """A client that must not notice the attack; see tests/helpers/innocent.c."""
 
     def __init__(self, port, *how):
         self.process = subprocess.Popen([helper("innocent"), str(port), *how],
@@ -86,9 +86,9 @@ class Innocent:
 
 
 class Siege:
-    """What an attack from many connections did. CPU time is counted for each byte received or, where
-    an attack is about what it makes the server send, for each byte either way; `baseline` is what a
-    flood of requests costs, received and either way."""
+    """The effect of an attack from many connections. CPU time is counted per byte received, or, for an attack that
+    aims at what the server sends, per byte in either direction. `baseline` has both costs for a flood of
+    requests."""
 
     def __init__(self, came_back, meter, counters, innocent, baseline, either_way=False):
         self.came_back, self.meter, self.counters = came_back, meter, counters
@@ -103,7 +103,7 @@ class Siege:
 
 class Scene:
     def __init__(self, tmp_path, *arguments):
-        # Freed memory that a sanitizer keeps would count as the server's.
+        # Otherwise freed memory that a sanitizer keeps would count as the server's.
         env = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
         self.server = harness.Server(tmp_path, *arguments, env=env)
         self.port = self.server.http_port
@@ -112,7 +112,7 @@ class Scene:
 
     def __enter__(self):
         self.server.__enter__()
-        self.run("get", "--seconds", 0.3, "--connections", 4)  # pools and caches fill
+        self.run("get", "--seconds", 0.3, "--connections", 4)  # fills pools and caches
         self.baseline = self.siege("get").cpu_per_byte
         return self
 
@@ -121,7 +121,7 @@ class Scene:
             self.reconcile()
         self.server.__exit__(*exception)
 
-    # ---- the server's own books
+    # ---- the server's counters
 
     def counters(self):
         lines = self.server.log().count("\n{")
@@ -131,8 +131,8 @@ class Scene:
         return json.loads(self.server.log().splitlines()[-1])
 
     def quiet(self):
-        """Counters, once the last attack's connections have gone: what they left in the sockets'
-        queues would be counted for the next one."""
+        """Counters, once the last attack's connections are closed. Otherwise what they left in the sockets' queues
+        would count for the next attack."""
         def nobody():
             now = self.counters()
             return now["links_accepted"] == now["links_closed"]
@@ -143,13 +143,13 @@ class Scene:
         return {name: count - before[name] for name, count in self.counters().items()}
 
     def reconcile(self):
-        """Whatever was opened has been closed."""
+        """Asserts that everything opened has been closed."""
         def balanced():
             now = self.counters()
             return (now["connections_opened"] == now["connections_closed"] and
                     now["streams_opened"] == now["streams_closed"] and
                     now["links_accepted"] == now["links_closed"])
-        # A client that closed its half alone is waited for: 20 s for what it does not take.
+        # The server waits 20 s for a client that has closed only its own direction and does not read.
         assert harness.wait_until(balanced, 30, 0.1), self.counters()
 
     # ---- attacks
@@ -164,7 +164,7 @@ class Scene:
         return json.loads(out)
 
     def run(self, name, *options):
-        """One attack as it is; what came back."""
+        """Runs one attack and returns the answers."""
         return self.finish(self.start(name, *options))
 
     def siege(self, name, *options, connections=SIEGE_CONNECTIONS, again=True,
@@ -181,16 +181,16 @@ class Scene:
         return Siege(came_back, meter, counters, innocent.result(), self.baseline, either_way)
 
     def bulk(self, seconds=0.5):
-        """Bytes of one download, from a client that always has room for more."""
+        """Bytes that one download transfers to a client that always has room for more."""
         client = Innocent(self.port, self.bulk_path, "bulk")
         time.sleep(seconds)
         took = client.result()
         return took["bytes"]
 
-    # ---- what is expected
+    # ---- expectations
 
     def bounded(self, siege, connections=SIEGE_CONNECTIONS, connection_bytes=CONNECTION_BYTES):
-        """Criteria P-MEM and P-ISO."""
+        """Memory is bounded, and the innocent client is served."""
         slack = 4 * MIB
         allowed = connections * connection_bytes * (10 if SANITIZED else 1) + slack
         assert siege.meter.grown <= allowed, f"{siege.meter.grown} bytes more"
@@ -201,19 +201,19 @@ class Scene:
 
     def besiege(self, row, name, *options, cpu_ratio_max=CPU_RATIO_MAX,
                 connection_bytes=CONNECTION_BYTES, **how):
-        """A siege, its criteria, and its line for the table. `row`: (attack, CVE, answer)."""
+        """Runs a siege, checks it, and notes its line for the table. `row`: (attack, CVE, answer)."""
         for again in (True, False):
             siege = self.siege(name, *options, **how)
             self.bounded(siege, how.get("connections", SIEGE_CONNECTIONS), connection_bytes)
             over = None if SANITIZED else self.over(siege, cpu_ratio_max)
             if not over:
                 break
-            assert again, over  # once may be the machine's doing: a core that is two's
+            assert again, over  # the first time may be the machine's fault: a core shared by two
         self.note(row, siege)
         return siege
 
     def over(self, siege, cpu_ratio_max):
-        """Criterion P-CPU: what is too dear, or None."""
+        """What costs too much CPU time, or None."""
         if siege.counters["turns_long"] > 0:
             return f"{siege.counters['turns_long']} turns of more than 10 ms"
         if siege.cpu_ratio is not None and siege.cpu_ratio > cpu_ratio_max:
@@ -235,14 +235,14 @@ class Scene:
 
 
 def ended_with(came_back, code, connections=1):
-    """Criterion P-END: GOAWAY with that code on every connection, and the end of it."""
+    """Asserts that every connection got GOAWAY with that code, and was closed."""
     assert came_back["goaway"] == {code: connections}, came_back
     assert came_back["closed"] == connections, came_back
     assert came_back["cut"] == 0, came_back
 
 
 def client_hello():
-    """Of a real client, to be sent in pieces."""
+    """The ClientHello of a real client, to be sent in pieces."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])

@@ -1,5 +1,5 @@
-"""What is known to be done to HTTP/2 endpoints, and the tests that say what becomes of it. Those tests
-must exist; that is all that this file itself checks.
+"""The known attacks on HTTP/2 endpoints, with the tests of each. This file itself checks only that these tests
+exist.
 
 `floods` is tests/e2e/attacks/test_floods.py::test_flood, with the name of its row.
 """
@@ -11,7 +11,7 @@ import pytest
 import harness
 
 CATALOGUE = """
-frames, and what controls them
+frames, and control of frames
   PING (CVE-2019-9512)
       floods "PING"
       tests/engine/h2/test_clocks.c test_deadlines
@@ -22,7 +22,7 @@ frames, and what controls them
       tests/engine/h2/test_budget.c test_one_frame
   INITIAL_WINDOW_SIZE up and down
       floods "INITIAL_WINDOW_SIZE up and down"
-      floods "the same, 32 times a frame"
+      floods "the same, 32 times per frame"
       tests/engine/h2/test_budget.c test_windows_of_one_frame
   HEADER_TABLE_SIZE games
       floods "HEADER_TABLE_SIZE up and down"
@@ -36,7 +36,7 @@ frames, and what controls them
   SETTINGS never acknowledged (CVE-2025-53506)
       test_edges.py test_limit_without_ack
       test_slow.py test_slow_client
-  acknowledgements of nothing
+  unexpected acknowledgements
       test_edges.py test_connection_error
       tests/spec/test_connection.c test_acknowledgements
   requests that earn RST_STREAM (CVE-2019-9514)
@@ -44,13 +44,13 @@ frames, and what controls them
   rapid reset (CVE-2023-44487)
       floods "rapid reset"
       floods "rapid reset, 100 at a time"
-      floods "rapid reset, in the midst of responses"
+      floods "rapid reset, in the middle of responses"
       test_floods.py test_rapid_reset_variants
       tests/engine/h2/test_budget.c test_reset_at_each_byte
       test_subtle.py test_files
   made-you-reset (CVE-2025-8671)
       floods "made-you-reset: WINDOW_UPDATE of 0"
-      floods "made-you-reset: trailers that are none"
+      floods "made-you-reset: invalid trailers"
       tests/engine/h2/test_budget.c test_made_resets
       tests/engine/h2/test_budget.c test_reset_at_each_byte
   every second request reset
@@ -104,24 +104,24 @@ frames, and what controls them
   input after the end (CVE-2026-27135)
       test_floods.py test_noise_after_an_error
       tests/fuzz/h2_server.c
-  frames that are announced and do not come
+  frames that are announced and never come
       test_slow.py test_slow_client
       test_edges.py test_connection_error
-  identifiers at their end
+  last identifiers
       test_edges.py test_identifiers_at_their_end
       tests/spec/test_connection.c test_last_identifier
   something other than a preface
       test_edges.py test_not_http2
       test_edges.py test_preface_in_pieces
       test_crowds.py test_slow_crowd
-  some of each, below all budgets
+  a mixture, below all budgets
       test_subtle.py test_within_the_limits
 
 memory and time
   responses taken byte by byte (CVE-2019-9511)
       floods "responses taken byte by byte"
       test_subtle.py test_within_the_limits
-  TCP that is not read (CVE-2019-9517)
+  a client that does not read (CVE-2019-9517)
       test_slow.py test_slow_client
       test_stalled.py test_clients_that_never_read
   windows that stay shut (CVE-2023-43622)
@@ -133,7 +133,7 @@ memory and time
   slow bodies
       test_slow.py test_slow_body
       tests/engine/h2/test_clocks.c test_deadlines
-  slow beginnings
+  slow starts
       test_slow.py test_slow_beginnings
       test_crowds.py test_slow_crowd
       test_crowds.py test_hoarded_handshakes
@@ -143,9 +143,9 @@ memory and time
   downloads that do not move
       test_subtle.py test_held_files
       tests/engine/site/test_site.c a_buffer_is_not_held_for_ever
-  looking alive
+  idle clients that look alive
       test_slow.py test_idle_clients
-  half-closed, or gone
+  half-closed or lost connections
       test_edges.py test_half_close
       test_edges.py test_half_close_with_shut_windows
       test_edges.py test_cut_off_while_writing
@@ -191,7 +191,7 @@ messages and files
   pseudo-fields, targets, authorities
       tests/engine/h2/test_message.c test_request
       tests/engine/h2/test_message.c test_host
-  content-length that lies
+  wrong content-length
       tests/spec/test_messages.c test_requests
       floods "made-you-reset: less than content-length"
   connection fields, trailers, cookies
@@ -205,11 +205,11 @@ messages and files
       test_subtle.py test_ranges
       tests/engine/site/test_range.c
       test_files.py test_ranges
-  paths that lead out
+  paths that lead out of the directory
       test_files.py test_nothing_from_outside
       test_files.py test_traps
       tests/engine/site/test_path.c
-  names that do not exist
+  missing files
       test_subtle.py test_files
   dates
       tests/engine/http/test_date.c
@@ -236,7 +236,7 @@ TLS and sockets
       test_tls_attacks.py test_handshake_flood
       test_crowds.py test_hoarded_handshakes
       test_tls_attacks.py test_cut_at_each_stage
-  output that is not taken
+  output that is not read
       tests/io/tls/test_tls.c test_unread_output_is_bounded
       tests/io/tls/test_tls.c test_crowded_slabs
 
@@ -275,7 +275,7 @@ clients as victims
 
 
 def text_of(name):
-    """Python files are named as in this folder, others from the root."""
+    """Names of Python files are relative to this folder or its parent, others to the root."""
     python = os.path.join(os.path.dirname(__file__), name), os.path.join(harness.ROOT, "tests/e2e", name)
     found = [path for path in (*python, os.path.join(harness.ROOT, name)) if os.path.exists(path)]
     assert len(found) == 1, (name, found)

@@ -1,4 +1,4 @@
-"""The counters that SIGUSR1 prints: all of them, added up over the workers, at any moment."""
+"""The counters that SIGUSR1 prints: all of them, summed over the workers, at any time."""
 import json
 import os
 import re
@@ -48,7 +48,7 @@ def test_all_are_printed(start):
 
 
 def test_until_the_end(start):
-    """Also while workers end one after another, and after a worker's engine is gone."""
+    """Also while workers end one by one, and after a worker's engine is gone."""
     server = start(workers=4)
     server.get("/plaintext")
     busy = server.raw()
@@ -72,7 +72,7 @@ def test_it_is_documented():
 
 
 def test_every_budget_has_a_counter():
-    """Each bound on what a peer may do, and each deadline, is named beside a counter."""
+    """Each bound on a peer, and each deadline, is named beside a counter."""
     limits, counters = read("engine/base/limits.h"), read("engine/engine.h")
     counted = struct_of(counters, "engine_counters")
     patterns = [re.compile(name.replace("*", ".*") + "$")
@@ -82,7 +82,7 @@ def test_every_budget_has_a_counter():
     others = ["H2_CONCURRENT_STREAMS_DEFAULT", "H2_HEADER_LIST_BYTES_DEFAULT",
               "H2_HEADER_FIELDS_MAX", "H2_HEADER_BLOCK_BYTES_MAX", "H2_CONTINUATION_FRAMES_MAX",
               "H2_SETTINGS_ENTRIES_MAX"]
-    # Not the peer's: sizes of our own tables, and how we ourselves pace things.
+    # These do not bound a peer: sizes of weir's own tables, and its own pace.
     ours = ["HPACK_TABLE_BYTES_MAX", "HPACK_STORE_BYTES_FIRST", "H2_DATA_BYTES_SMALL",
             "H2_DRAIN_NS", "H2_TICK_NS", "H2_FAREWELL_NS", "H2_LINGER_NS", "H2_LINGER_BYTES"]
     names = re.findall(r"#define (\w+)", what_they_do + deadlines) + others

@@ -1,5 +1,5 @@
-"""Thousands at once: clients that never get as far as a request, and clients that take every place there
-is. Measured with the release build."""
+"""Thousands of clients at once: some never get to a request, others take every free place. Measured with the
+release build."""
 import socket
 import time
 
@@ -8,15 +8,15 @@ import scene as scene_module
 from scene import ENHANCE_YOUR_CALM, Innocent, KIB, Meter, client_hello
 
 CROWD = 10000
-# A process may open 20,000 files here and on many systems; two attackers come with more than that.
+# Many systems allow a process 20,000 open files. Two attackers open more connections than that.
 HOARDERS, HOARD = 2, 11000
-# What one of them may cost: seen were 0.6 KiB before the preface, 4 KiB idle, 6.5 KiB with a header block.
+# The most that one may cost. Measured: 0.6 KiB before the preface, 4 KiB idle, 6.5 KiB with a header block.
 CONNECTION_BYTES = 10 * KIB
 HANDSHAKES, HANDSHAKE_BYTES = 500, 120 * KIB
 
 
 def crowd_of(scene, seconds, *attacks):
-    """Those attacks side by side, from an address each; what came back, the meter, the innocent."""
+    """Runs the attacks in parallel, from an address each. Returns results, meter, innocent client, counters."""
     before = scene.quiet()
     innocent, meter = Innocent(scene.port), Meter(scene.server.pid)
     running = [scene.start(*attack, "--seconds", seconds, "--source", 2 + number)
@@ -33,7 +33,7 @@ def unharmed(innocent, counters):
 
 
 def test_slow_crowd(scene):
-    """5 s for 10,000 prefaces and 10 s for as many header blocks, at the same time."""
+    """5,000 prefaces get 5 s, and 5,000 header blocks 10 s, at the same time."""
     results, meter, innocent, counters = crowd_of(
         scene, 20, ["preface", "--connections", CROWD // 2],
         ["slow", "--variant", 2, "--connections", CROWD // 2])
@@ -43,13 +43,13 @@ def test_slow_crowd(scene):
     assert 9 < headers["seconds"] < 18, headers
     assert meter.grown < CROWD * CONNECTION_BYTES, meter.grown
     unharmed(innocent, counters)
-    scene.note(("10,000 slow prefaces and header blocks at once", "CVE-2007-6750", "a deadline"),
+    scene.note(("10,000 slow prefaces and header blocks at once", "CVE-2007-6750", "deadline"),
                scene_module.Siege({"connections": CROWD}, meter, counters, innocent, None))
 
 
 def test_hoarded_descriptors(scene):
-    """More idle connections than the server can have: others are let in all the while, for it lets go of
-    those that do nothing; each costs little."""
+    """More idle connections than the server can have. It still accepts new clients, because it closes idle
+    connections. Each costs little."""
     before, meter, innocent = scene.quiet(), Meter(scene.server.pid), Innocent(scene.port)
     hoard = [scene.start("idle", "--connections", HOARD, "--seconds", 6, "--source", 10 + number)
              for number in range(HOARDERS)]
@@ -71,12 +71,12 @@ def test_hoarded_descriptors(scene):
     assert counters["links_shed"] > 0, counters
     assert meter.grown < most * CONNECTION_BYTES, (meter.grown, most)
     unharmed(noticed, counters)
-    scene.note((f"{most:,} idle connections, and more that want in", "CVE-2020-8663", "the idle go"),
+    scene.note((f"{most:,} idle connections, and more arriving", "CVE-2020-8663", "idle ones are closed"),
                scene_module.Siege({"connections": most}, meter, counters, noticed, None))
 
 
 def test_hoarded_handshakes(scene):
-    """A handshake that is begun and not finished: the server has computed its part and waits 5 s."""
+    """Handshakes that are begun and not finished. The server has computed its part and waits 5 s."""
     hello, clients = client_hello(), []
     before, meter, innocent = scene.quiet(), Meter(scene.server.pid), Innocent(scene.port)
     for _ in range(HANDSHAKES):
@@ -97,7 +97,7 @@ def test_hoarded_handshakes(scene):
     counters, noticed = scene.since(before), innocent.result()
     assert meter.grown < HANDSHAKES * HANDSHAKE_BYTES, meter.grown
     unharmed(noticed, counters)
-    scene.note((f"TLS: {HANDSHAKES} handshakes that are not finished", "", "a deadline"),
+    scene.note((f"TLS: {HANDSHAKES} unfinished handshakes", "", "deadline"),
                scene_module.Siege({"connections": HANDSHAKES}, meter, counters, noticed, None))
 
 

@@ -1,5 +1,5 @@
-"""Single frames that are wrong, or right and rare: what is answered, and that the connection is still
-in step where it goes on."""
+"""Single frames that are wrong, or valid and rare: the answer, and whether the connection is still in step
+afterwards."""
 import random
 import socket
 import struct
@@ -49,14 +49,14 @@ def demo_scene(scene):
 
 
 def answers(client, stream=99, path="/plaintext"):
-    """The connection still works."""
+    """Asserts that the connection still works."""
     client.request(stream, path)
     assert client.take_end(stream) is not None, client.kinds()
     return client.status(stream)
 
 
 def ends(client, code):
-    """GOAWAY with that code, then the end, and nothing between."""
+    """Asserts GOAWAY with that code, then the end, and nothing in between."""
     last = client.take_kind("GoAway")
     assert last is not None, client.kinds()
     assert last.error_code == code, (last.error_code, last.additional_data)
@@ -148,7 +148,7 @@ def test_connection_error(raw, name, sent, code):
 
 
 def test_errors_byte_by_byte(raw):
-    """The same, however the bytes are cut: at every place of each."""
+    """The same, with the bytes cut at every position."""
     for name, sent, code in ERRORS:
         for cut in range(1, min(len(sent), 64)):
             client = raw()
@@ -163,7 +163,7 @@ def test_errors_byte_by_byte(raw):
 
 
 def test_tables_of_any_size(raw):
-    """HEADER_TABLE_SIZE jumps about; what the server encodes can be decoded throughout."""
+    """HEADER_TABLE_SIZE jumps up and down. The server's blocks can always be decoded."""
     client = raw()
     stream = 1
     for sizes in ([0], [4096], [0, 4096], [100], [4096, 50, 0], [1 << 32 - 1], [0, 65536, 0], [300]):
@@ -178,7 +178,7 @@ def test_tables_of_any_size(raw):
 
 
 def test_header_list_sizes(raw):
-    """MAX_HEADER_LIST_SIZE is advice: neither 0 nor 2^32-1 keeps a response from coming, or costs."""
+    """MAX_HEADER_LIST_SIZE is advisory: neither 0 nor 2^32-1 stops a response, or costs anything."""
     for size in (0, 1, (1 << 32) - 1):
         client = raw()
         client.send(setting(6, size))
@@ -186,7 +186,7 @@ def test_header_list_sizes(raw):
 
 
 def test_limit_without_ack(raw):
-    """128 streams, whether or not our SETTINGS were acknowledged (CVE-2025-53506)."""
+    """128 streams, whether or not the server's SETTINGS were acknowledged (CVE-2025-53506)."""
     client = raw(quiet=True)
     client.send(b"".join(get(1 + 2 * i, b"/delay/3000") for i in range(300)))
     client.frame("Ping", opaque_data=b"thefence")
@@ -196,11 +196,11 @@ def test_limit_without_ack(raw):
     assert {f.error_code for f in refused} == {REFUSED_STREAM}
 
 
-# ---- frames that are no errors -------------------------------------------------------------------
+# ---- frames that are not errors ------------------------------------------------------------------
 
 
 def test_unknown_frames(raw):
-    """Every unknown type, length and stream is skipped, in step."""
+    """Every unknown type, length and stream is skipped, and the connection stays in step."""
     kinds = [k for k in range(256) if k > 0x10 or 0xa <= k < 0x10]
     lengths = [0, 1, 4, 5, 6, 8, 9, 16384]
     flags = range(256) if LONG else [0, 1, 4, 8, 0x20, 0x24, 0xff]
@@ -218,10 +218,10 @@ def test_unknown_frames(raw):
 
 def test_window_update_details(raw):
     client = raw()
-    client.send(frame(WINDOW, 0, 0, b"\x80\x00\x10\x00"))  # the reserved bit is no sign
+    client.send(frame(WINDOW, 0, 0, b"\x80\x00\x10\x00"))  # the reserved bit is ignored
     client.send(get(1))
     client.take_end(1)
-    client.send(frame(WINDOW, 0, 1, b"\0\0\0\1"))  # closed: crossed on the way
+    client.send(frame(WINDOW, 0, 1, b"\0\0\0\1"))  # on a closed stream: the frames crossed
     assert answers(client) == "200"
     client.send(get(101, b"/delay/3000") + frame(WINDOW, 0, 101, bytes(4)))
     resets(client, 101, PROTOCOL_ERROR)
@@ -231,7 +231,7 @@ def test_window_update_details(raw):
 
 
 def test_goaway_is_noted(raw):
-    """What has begun is finished; debug data is not kept; then the connection closes."""
+    """Open streams are completed, debug data is not kept, and then the connection closes."""
     client = raw(settings={4: 0})
     client.send(get(1, b"/bytes/100000"))
     client.send(frame(GOAWAY, payload=b"\x80\0\0\0" + bytes(4) + bytes(16000)))
@@ -244,7 +244,7 @@ def test_goaway_is_noted(raw):
 
 
 def test_one_empty_data_frame(raw):
-    """END_STREAM in an empty DATA frame is fine, whatever the windows."""
+    """END_STREAM in an empty DATA frame is allowed, regardless of windows."""
     client = raw()
     client.request(1, "/echo", "POST", end=False)
     client.send(frame(DATA, 1, 1))
@@ -253,7 +253,7 @@ def test_one_empty_data_frame(raw):
 
 
 def test_padding_is_given_back(raw):
-    """2 MiB of DATA, mostly padding: all of it is charged, and all credit comes back."""
+    """2 MiB of DATA, mostly padding. All of it is charged, and all credit comes back."""
     client = raw(settings={4: 1 << 20})
     client.send(frame(WINDOW, payload=struct.pack(">I", 1 << 24)))
     client.request(1, "/echo", "POST", end=False)
@@ -276,7 +276,7 @@ def test_padding_is_given_back(raw):
 
 
 def test_identifiers_at_their_end(raw):
-    """Skipping to the last identifier allocates nothing for those that are skipped."""
+    """Skipping to the last identifier allocates nothing for the skipped ones."""
     client = raw()
     client.send(get((1 << 31) - 1))
     client.take_end((1 << 31) - 1)
@@ -305,7 +305,7 @@ REASONS = [
 
 @pytest.mark.parametrize("name,before,after", REASONS, ids=[r[0] for r in REASONS])
 def test_tables_stay_in_step(raw, name, before, after):
-    """A rejected request still fills the table that the next one refers to (CVE-2023-32731)."""
+    """A rejected request still fills the table, to which the next one refers (CVE-2023-32731)."""
     client = raw()
     client.send(frame(HEADERS, 5, 1, before + INSERT_PATH + after))
     resets(client, 1, PROTOCOL_ERROR)
@@ -329,7 +329,7 @@ def test_tables_after_refusal(raw):
     ("bytes", b"".join(b"\x00\x01a\x7f\x81\x3e" + b"v" * 8064 for _ in range(7))),
     ("fields", b"\x00\x01a\x01b" * 200)], ids=["bytes", "fields"])
 def test_tables_after_431(raw, name, fields):
-    """Too many fields or bytes: 431, and the connection goes on."""
+    """Too many fields or bytes get 431, and the connection goes on."""
     client = raw()
     block = GET + INSERT_PATH + (fields if name == "fields" else fields + b"\x00\x01a\x7f\x81\x3e" +
                                  b"v" * 8064 + b"\x00\x01z\x01z" * 40)
@@ -353,7 +353,7 @@ def test_tables_after_431(raw, name, fields):
     ("http", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), ("long", b"A" * 5000)],
     ids=["ssh", "tls", "zeros", "almost", "http", "long"])
 def test_not_http2(scene, name, sent):
-    """Anything but the preface: the end, at once, perhaps with a word."""
+    """Anything but the preface ends the connection at once, perhaps with a message."""
     with socket.create_connection(("127.0.0.1", scene.port)) as plain:
         plain.settimeout(harness.PATIENCE_SECONDS)
         plain.sendall(sent)
@@ -381,7 +381,7 @@ def test_preface_in_pieces(scene):
 
 
 def test_half_close(raw):
-    """A client that has said all it will say still gets its answer."""
+    """A client that has closed its own direction still gets its answer."""
     client = raw()
     client.send(get(1, b"/bytes/60000"))
     client.socket.shutdown(socket.SHUT_WR)
@@ -392,7 +392,7 @@ def test_half_close(raw):
 
 
 def test_half_close_with_shut_windows(scene, raw):
-    """After FIN no credit can come: nothing is held for it."""
+    """After FIN no credit can come, so nothing is held for it."""
     client = raw(settings={4: 0}, quiet=True)
     client.send(get(1, b"/bytes/60000"))
     client.take_kind("Headers", 1)
@@ -402,7 +402,7 @@ def test_half_close_with_shut_windows(scene, raw):
 
 
 def test_cut_off_while_writing(scene, raw):
-    """A client that goes away in the middle of a response leaves nothing behind."""
+    """A client that disconnects in the middle of a response leaves nothing behind."""
     for _ in range(20):
         client = raw(settings={4: (1 << 31) - 1}, quiet=True)
         client.send(frame(WINDOW, payload=b"\x7f\0\0\0") + get(1, b"/bytes/100000000"))
@@ -413,7 +413,7 @@ def test_cut_off_while_writing(scene, raw):
 
 
 def test_cut_off_in_a_header_block(scene, raw):
-    """A connection that ends between HEADERS and CONTINUATION, or within either, leaves nothing behind."""
+    """A connection that ends between HEADERS and CONTINUATION, or inside either, leaves nothing behind."""
     block = frame(HEADERS, 1, 1, GET + b"\x40\x01a\x01b") + frame(CONTINUATION, 0, 1, bytes([0x82]) * 90)
     for at in range(9, len(block), 3):
         client = raw(quiet=True)
@@ -425,7 +425,7 @@ def test_cut_off_in_a_header_block(scene, raw):
 
 
 def test_one_upload_does_not_starve_another(scene, raw):
-    """A stream whose bytes nobody takes fills its own window, not the connection's."""
+    """A stream whose bytes are not consumed fills its own window, not the connection's."""
     client = raw(settings={4: 0})
     for stream in range(1, 11, 2):
         client.request(stream, "/echo", "POST", end=False)

@@ -1,18 +1,18 @@
-"""Floods of frames: groups A and B of what hostile peers do, and C where it is a flood."""
+"""Floods of frames and of header blocks."""
 import pytest
 
 import scene as scene_module
 from scene import ENHANCE_YOUR_CALM, ended_with
 
 CALM = "ENHANCE_YOUR_CALM"
-# title, CVE, what the attacker is told to do, words of the GOAWAY, most requests that are handled
+# title, CVE, arguments of the attacker, words in the GOAWAY, maximum of handled requests
 FLOODS = [
     ("PING", "CVE-2019-9512", ["ping"], "PING", 0),
     ("SETTINGS", "CVE-2019-9515", ["settings"], "SETTINGS", 0),
     ("SETTINGS of 2730 entries", "CVE-2020-11080", ["settings-large", "--variant", 2730],
      "settings", 0),
     ("INITIAL_WINDOW_SIZE up and down", "", ["seesaw"], "SETTINGS", 100),
-    ("the same, 32 times a frame", "", ["seesaw-large"], "SETTINGS", 100),
+    ("the same, 32 times per frame", "", ["seesaw-large"], "SETTINGS", 100),
     ("HEADER_TABLE_SIZE up and down", "", ["tables"], "SETTINGS", 0),
     ("invalid requests, for RST_STREAM", "CVE-2019-9514", ["invalid"], "resets", 0),
     ("rapid reset", "CVE-2023-44487", ["rapid-reset"], "resets", 210),
@@ -33,11 +33,11 @@ FLOODS = [
      "resets", 210),
     ("made-you-reset: less than content-length", "CVE-2025-8671", ["made-reset", "--variant", 7],
      "resets", 210),
-    ("made-you-reset: trailers that end nothing", "CVE-2025-8671", ["made-reset", "--variant", 8],
+    ("made-you-reset: trailers without END_STREAM", "CVE-2025-8671", ["made-reset", "--variant", 8],
      "resets", 210),
-    ("made-you-reset: trailers that are none", "CVE-2025-8671", ["made-reset", "--variant", 9],
+    ("made-you-reset: invalid trailers", "CVE-2025-8671", ["made-reset", "--variant", 9],
      "resets", 210),
-    ("rapid reset, in the midst of responses", "CVE-2023-44487",
+    ("rapid reset, in the middle of responses", "CVE-2023-44487",
      ["reset-at", "--variant", 40000, "--path", "/bytes/1000000000"], "resets", 210),
     ("more streams than allowed", "", ["over-limit"], "useless", 128),
     ("PRIORITY, a deep chain of idle streams", "CVE-2019-9513", ["priority"], "useless", 0),
@@ -66,7 +66,7 @@ FLOODS = [
 
 
 def test_nothing(scene):
-    """What the others' latency is when one idle connection is all that there is."""
+    """Others' latency beside a single idle connection."""
     siege = scene.besiege(("nothing, for comparison", "", ""), "idle", connections=1, again=False,
                           cpu_ratio_max=1000)
     assert siege.came_back["goaway"] == {}, siege.came_back
@@ -74,15 +74,15 @@ def test_nothing(scene):
 
 @pytest.mark.parametrize("title,cve,attack,words,handled", FLOODS, ids=[f[0] for f in FLOODS])
 def test_flood(scene, title, cve, attack, words, handled):
-    """It ends with ENHANCE_YOUR_CALM, soon, and with little work done for it."""
+    """It soon ends with ENHANCE_YOUR_CALM, and costs little work."""
     alone = scene.run(*attack)
     ended_with(alone, ENHANCE_YOUR_CALM)
     assert words in alone["reason"], alone
-    # The last stream of GOAWAY is the last that a handler saw, and they were opened in order.
+    # The last stream of GOAWAY is the last that a handler saw. They were opened in order.
     assert (alone["last_stream_id"] + 1) // 2 <= handled, alone
 
-    # What makes the server send costs for each byte either way; and of credit by the byte nearly every
-    # frame travels alone, which costs the system calls of a packet.
+    # Attacks that make the server send are measured per byte in either direction. Credit by the byte makes
+    # nearly every frame travel alone, which costs the system calls of a packet.
     ratio = 40 if attack[0] == "dribble" else scene_module.CPU_RATIO_MAX
     siege = scene.besiege((title, cve, CALM), *attack, cpu_ratio_max=ratio,
                           either_way=attack[0] in ("dribble", "reset-at"))
@@ -90,7 +90,7 @@ def test_flood(scene, title, cve, attack, words, handled):
 
 
 def test_valid_requests(scene):
-    """As many requests as will go, from many connections: all are answered, and others still are."""
+    """As many requests as possible, from many connections. All are answered, and so are others."""
     siege = scene.besiege(("valid requests, as fast as they go", "", "200"), "get", "--count",
                           20000)
     assert siege.came_back["goaway"] == {} and siege.came_back["rst"] == {}, siege.came_back
@@ -98,7 +98,7 @@ def test_valid_requests(scene):
 
 
 def test_header_table_churn(scene):
-    """Valid requests whose 60 fields are all inserted into the table, and evict each other."""
+    """Valid requests, all of whose 60 fields are inserted into the table and evict each other."""
     siege = scene.besiege(("HPACK: table churn in valid requests", "CVE-2022-41723", "200"), "churn")
     assert siege.came_back["goaway"] == {} and siege.came_back["rst"] == {}, siege.came_back
     assert set(siege.came_back["status"]) == {"2xx"}, siege.came_back
@@ -118,14 +118,14 @@ def test_small_data(scene):
 
 
 def test_goaway_flood(scene):
-    """A client that says goodbye and has nothing under way is let go, with a word."""
+    """A client that sends GOAWAY and has no open stream gets GOAWAY, and the connection closes."""
     alone = scene.run("goaway")
     assert alone["closed"] == 1 and alone["goaway"] == {"0": 1}, alone
     scene.besiege(("GOAWAY with debug data", "CVE-2023-35945", "close"), "goaway")
 
 
 def test_noise_after_an_error(scene):
-    """After a connection error nothing is looked at any more."""
+    """After a connection error, frames are no longer processed."""
     alone = scene.run("after-death", "--relentless", "--count", 3000)
     assert alone["goaway"] == {"1": 1} and alone["closed"] == 1, alone
     scene.besiege(("any frames after a connection error", "CVE-2026-27135", "PROTOCOL_ERROR"),
@@ -133,7 +133,7 @@ def test_noise_after_an_error(scene):
 
 
 def test_rapid_reset_variants(scene):
-    """A reset a millisecond after its request, and one in the next segment."""
+    """Resets a millisecond after the request, and in the next segment."""
     for variant in (2, 3):
         came_back = scene.run("rapid-reset", "--variant", variant, "--path", "/delay/60000",
                               "--count", 3000)
@@ -141,6 +141,6 @@ def test_rapid_reset_variants(scene):
 
 
 def test_the_ledgers_balance(scene):
-    """After all of that, everything that was opened has been closed."""
+    """After all these attacks, everything that was opened has been closed."""
     scene.reconcile()
     assert scene.server.alive()

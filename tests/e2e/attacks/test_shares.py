@@ -1,5 +1,5 @@
-"""What is left for others while somebody attacks, and how costs grow with what is sent. Measured with the
-release build."""
+"""What an attack leaves for other clients, and how costs grow with the bytes sent. Measured with the release
+build."""
 import math
 
 import pytest
@@ -7,7 +7,7 @@ import pytest
 import scene as scene_module
 
 ATTACKERS = 4
-# What each link's input may take of a turn, in io/base/limits.h. A download gets at least 80% of as much.
+# The input of one link per turn, from io/base/limits.h. A download gets at least 80% of that.
 TURN_BYTES = 65536
 SHARE_LEAST = 0.8
 FAMINES = [
@@ -19,8 +19,8 @@ FAMINES = [
 
 
 def share_of_turns(scene, attack):
-    """Of what a download gets in each turn, beside the attack. Turns are bounded in CPU time, which
-    `turns_long` tells; how fast they follow each other depends on what else the machine does."""
+    """The share of a download in each turn, beside the attack. Turns are bounded in CPU time, as `turns_long`
+    shows. How fast they follow each other depends on other work on the machine."""
     running = scene.start(*attack, "--connections", ATTACKERS, "--again", "--count", 1 << 40,
                           "--seconds", 1)
     before = scene.counters()
@@ -32,8 +32,8 @@ def share_of_turns(scene, attack):
 
 @pytest.mark.parametrize("attack", FAMINES, ids=[" ".join(map(str, a)) for a in FAMINES])
 def test_a_download_keeps_its_share(scene, attack):
-    """Criterion P-ISO for somebody who wants as much as there is: long turns do not make it look like a
-    slow client, and it has its part of each."""
+    """A download that takes everything it can get: long turns do not make it look like a slow client, and it
+    gets its share of each."""
     for again in (True, False):
         share = share_of_turns(scene, attack)
         if share >= SHARE_LEAST:
@@ -41,9 +41,9 @@ def test_a_download_keeps_its_share(scene, attack):
         assert again, f"{share:.2f} of its share"
 
 
-# ---- C11: nothing is quadratic -------------------------------------------------------------------
+# ---- no cost is quadratic ------------------------------------------------------------------------
 
-# What grows, and how the attacker is told.
+# What grows, and the arguments of the attacker.
 GROWTH = [
     ("requests of a connection", [["get", "--count", n] for n in (1000, 4000, 16000, 64000)]),
     ("requests that are reset", [["reset-half", "--count", n] for n in (1000, 4000, 16000, 64000)]),
@@ -52,12 +52,12 @@ GROWTH = [
     ("DATA frames", [["sink", "--count", n] for n in (1000, 4000, 16000, 64000)]),
     ("priorities", [["regroup", "--count", n] for n in (500, 2000, 8000, 32000)]),
 ]
-# A cost of n times n has 2, one of n log n over these ranges 1.1.
+# A cost of n^2 has the slope 2; one of n log n has 1.1 over these ranges.
 EXPONENT_MAX = 1.1
 
 
 def slope(points):
-    """Of the line through the points (least squares)."""
+    """The slope of the line through the points (least squares)."""
     count = len(points)
     mean_x, mean_y = (sum(p[i] for p in points) / count for i in (0, 1))
     return (sum((x - mean_x) * (y - mean_y) for x, y in points) /
@@ -65,7 +65,7 @@ def slope(points):
 
 
 def cpu_of(scene, attack):
-    """The least of three: what else the machine does only adds to it."""
+    """The least of three, because other work on the machine only adds to it."""
     costs = []
     for _ in range(3):
         meter = scene_module.Meter(scene.server.pid)

@@ -1,5 +1,5 @@
-"""Clients that take their time. All of them at once, on one server, for as long as the slowest
-deadline is; then each test looks at one."""
+"""Slow clients. All of them run at once, on one server, until the longest deadline. Then each test looks at
+one of them."""
 import socket
 import struct
 import threading
@@ -12,7 +12,7 @@ import scene as scene_module
 from scene import ENHANCE_YOUR_CALM, MIB, Innocent, Meter, client_hello
 
 CONNECTIONS = 10
-# title, CVE, attack, code of the GOAWAY or None, seconds until the end, words of the GOAWAY
+# title, CVE, attack, code of the GOAWAY or None, seconds until the end, words in the GOAWAY
 SLOW = [
     ("SETTINGS never acknowledged", "CVE-2025-53506", ["silent"], "4", 10, "acknowledged"),
     ("a frame, byte by byte", "", ["slow", "--variant", 1], ENHANCE_YOUR_CALM, 10, "too long"),
@@ -30,11 +30,11 @@ BODIES = [("a request body, byte by byte", 3), ("a request body that stops", 4)]
 
 
 class Slow:
-    """What became of everybody."""
+    """The results of all clients."""
 
 
 def reading_slowly(port, result):
-    """An honest client on a bad line: 8 KiB a second, by its windows."""
+    """An honest client on a bad line: its windows allow 8 KiB a second."""
     with socket.create_connection(("127.0.0.1", port)) as plain:
         plain.settimeout(harness.PATIENCE_SECONDS)
         plain.sendall(harness.RawClient.PREFACE + bytes([0, 0, 6, 4, 0, 0, 0, 0, 0]) +
@@ -60,7 +60,7 @@ def reading_slowly(port, result):
 
 
 def dribbling(port, pieces, result, name):
-    """Sends a piece now and then; how long the server listened."""
+    """Sends a piece now and then. Returns how long the server listened."""
     began = time.monotonic()
     with socket.create_connection(("127.0.0.1", port)) as plain:
         try:
@@ -119,7 +119,7 @@ def slow(tmp_path_factory):
         meter.stop()
         made.meter = meter
         made.counters = scene.since(before)
-        scene.note(("all slow clients at once, 27 s", "CVE-2007-6750, CVE-2023-43622", "a deadline"),
+        scene.note(("all slow clients at once, 27 s", "CVE-2007-6750, CVE-2023-43622", "deadline"),
                    scene_module.Siege({"connections": CONNECTIONS * (len(SLOW) + len(BODIES))},
                                       meter, made.counters, made.innocent, None))
         yield made
@@ -127,7 +127,7 @@ def slow(tmp_path_factory):
 
 @pytest.mark.parametrize("number", range(len(SLOW)), ids=[row[0] for row in SLOW])
 def test_slow_client(slow, number):
-    """Ended by its deadline: not much sooner, for it may be honest, and not much later."""
+    """Its deadline ends it: not much earlier, because it may be honest, and not much later."""
     _, _, _, code, seconds, words = SLOW[number]
     came_back = slow.results[number]
     assert came_back["closed"] + came_back["cut"] == CONNECTIONS, came_back
@@ -139,15 +139,15 @@ def test_slow_client(slow, number):
 
 @pytest.mark.parametrize("number", range(len(BODIES)), ids=[row[0] for row in BODIES])
 def test_slow_body(slow, number):
-    """Only the stream ends; the connection may be used on. (Where the handler has begun to answer,
-    as /echo does, client and server may be talking, and silence is allowed.)"""
+    """Only the stream ends; the connection can be used further. (Once the handler has begun to answer, as /echo
+    does, client and server may be in a conversation, and silence is allowed.)"""
     came_back = slow.bodies[number]
     assert came_back["rst"] == {"8": CONNECTIONS}, came_back
     assert came_back["goaway"] == {}, came_back
 
 
 def test_slow_beginnings(slow):
-    """Five seconds for a preface, and for a TLS handshake, renewed by nothing."""
+    """Five seconds for a preface, and for a TLS handshake. Nothing renews them."""
     beginnings = {name: took for name, took in slow.times.items()
                   if name != "received" and not name.endswith("error")}
     assert len(beginnings) == 7
@@ -156,12 +156,12 @@ def test_slow_beginnings(slow):
 
 
 def test_an_honest_slow_reader(slow):
-    """8 KiB a second are enough to be left alone."""
+    """8 KiB a second are enough to go on."""
     assert slow.times["received"] >= 180000, slow.times
 
 
 def test_cost_of_slow_clients(slow):
-    """Little memory, next to no CPU time, and nobody else notices."""
+    """Little memory, almost no CPU time, and other clients do not notice."""
     connections = CONNECTIONS * (len(SLOW) + len(BODIES))
     assert slow.meter.grown < connections * MIB // 2 + 8 * MIB, slow.meter.grown
     assert slow.innocent["errors"] == 0, slow.innocent
@@ -178,7 +178,7 @@ def test_each_deadline_is_counted(slow):
         assert counted[name] > 0, counted
 
 
-# ---- idle clients, on a server that is told to close those soon ----------------------------------
+# ---- idle clients, on a server that closes them soon ---------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -189,12 +189,12 @@ def brisk(tmp_path_factory):
 
 @pytest.mark.parametrize("attack", ["idle", "alive"])
 def test_idle_clients(brisk, attack):
-    """Only requests keep a connection: neither PING nor SETTINGS, PRIORITY or WINDOW_UPDATE do."""
+    """Only requests keep a connection open, not PING, SETTINGS, PRIORITY or WINDOW_UPDATE."""
     siege = brisk.siege(attack, "--count", 1000, again=False, seconds=12)
     brisk.bounded(siege)
     assert siege.came_back["goaway"] == {"0": siege.came_back["connections"]}, siege.came_back
     assert 1.5 < siege.came_back["seconds"] < 10, siege.came_back
-    brisk.note(("idle, looking alive by PING and SETTINGS" if attack == "alive" else "idle", "",
+    brisk.note(("idle, but sending PING and SETTINGS" if attack == "alive" else "idle", "",
                 "GOAWAY when idle"), siege)
 
 
@@ -207,8 +207,8 @@ def test_idle_counted(brisk):
 
 @pytest.mark.parametrize("attack", ["idle", "alive"])
 def test_hoarded_connections(tmp_path, attack):
-    """Idle connections take every place that there is: the longest idle make room for others, long
-    before their idle time is up; what they ask for is served as well."""
+    """Idle connections take every free place. The ones that are idle longest make room for others, long before
+    their idle time is up. Requests on the others are served."""
     places = 100
     with scene_module.Scene(tmp_path, "--connections", places) as scene:
         hoard = scene.start(attack, "--connections", places + 30, "--seconds", 8)

@@ -1,5 +1,5 @@
-"""What stays below every limit: valid requests that are dearer than they look, budgets that are spent as
-fast as they refill, and pages that push. None of it may be refused; none of it may be noticed."""
+"""Traffic within every limit that is still expensive: costly valid requests, budgets that are spent as fast as
+they refill, and pages that push. None of it may be refused, and other clients must not notice."""
 import json
 
 import pytest
@@ -7,23 +7,23 @@ import pytest
 import harness
 import scene as scene_module
 
-# title, answer, what the attacker is told to do, how much more CPU time a byte may take
-DEAR = [
+# title, answer, arguments of the attacker, factor of CPU time allowed per byte
+EXPENSIVE = [
     ("requests of 64 KB, by reference to one field", "200", ["amplify"], 4),
-    ("the same as cookie crumbs", "200", ["amplify", "--variant", 1], 4),
+    ("the same, as cookie crumbs", "200", ["amplify", "--variant", 1], 4),
     ("requests of too many fields", "431", ["amplify", "--variant", 2], 4),
-    # 14 bytes each, so a request that costs as much as others do has twice their price already.
+    # 14 bytes each, so a request of ordinary cost already has twice the cost per byte.
     ("targets of 4 KB, by reference", "404", ["long-path"], 20),
     ("every second request is reset", "200", ["reset-half"], 4),
     ("streams that earn PRIORITY frames, all moved below one", "200", ["regroup"], 4),
-    ("windows opened by 256 bytes", "200", ["small-credit", "--variant", 256], 4),
+    ("windows opened 256 bytes at a time", "200", ["small-credit", "--variant", 256], 4),
     ("PING, SETTINGS, resets, odd frames: each within its budget", "200", ["temperate"], 4),
 ]
 
 
-@pytest.mark.parametrize("title,answer,attack,ratio", DEAR, ids=[row[0] for row in DEAR])
+@pytest.mark.parametrize("title,answer,attack,ratio", EXPENSIVE, ids=[row[0] for row in EXPENSIVE])
 def test_within_the_limits(scene, title, answer, attack, ratio):
-    """Nobody is turned away, and everybody is served."""
+    """No client is refused, and all are served."""
     siege = scene.besiege((title, "", answer), *attack, cpu_ratio_max=ratio, again=False,
                           either_way=attack[0] == "small-credit")
     assert siege.came_back["goaway"] == {}, siege.came_back
@@ -52,11 +52,11 @@ def site(tmp_path_factory):
         yield made
 
 
-# A path that is new costs a look at the file system, an old one of 4 KB its normalisation.
+# A new path costs a file-system lookup; a repeated path of 4 KB costs its normalisation.
 @pytest.mark.parametrize("title,attack,ratio", [
-    ("files: names that do not exist, never the same", ["new-paths"], 20),
+    ("files: missing ones, always different", ["new-paths"], 20),
     ("files: targets of 2,000 directories, by reference", ["long-path", "--variant", 1], 60),
-    ("files: large ones, reset in the midst", ["reset-at", "--variant", 60000, "--path", "/large"], 4),
+    ("files: large ones, reset in the middle", ["reset-at", "--variant", 60000, "--path", "/large"], 4),
 ], ids=["names", "directories", "resets"])
 def test_files(site, title, attack, ratio):
     reset = attack[0] == "reset-at"
@@ -68,13 +68,13 @@ def test_files(site, title, attack, ratio):
 
 
 @pytest.mark.parametrize("title,attack", [
-    ("pages that push 16 files, asked for without end", ["get", "--path", "/"]),
+    ("pages that push 16 files, requested without pause", ["get", "--path", "/"]),
     ("pages that push 16 files, into shut windows", ["hoard-pushes", "--path", "/"]),
 ], ids=["endless", "shut"])
 def test_pushes(site, title, attack):
-    """A request for a page is worth 17, until the budget of pushes is used up; then the page's link fields
-    say the same."""
-    # A push is a request that no byte came for, and 128 more streams may wait to be sent.
+    """A request for a page is worth 17, until the budget of pushes is used up. Then the page has link fields
+    only."""
+    # A push is a request without received bytes, and 128 more streams may wait to be sent.
     siege = site.besiege((title, "", "200"), *attack, again=False, cpu_ratio_max=20,
                          connection_bytes=2 * scene_module.CONNECTION_BYTES)
     assert siege.came_back["goaway"] == {}, siege.came_back
@@ -83,7 +83,7 @@ def test_pushes(site, title, attack):
 
 
 def test_held_files(site):
-    """More downloads that do not move than there are buffers for reading: others' files are read."""
+    """More stalled downloads than read buffers: the files of other clients are still read."""
     before, meter = site.quiet(), scene_module.Meter(site.server.pid)
     hoard = site.start("hold-files", "--connections", 12, "--path", "/large", "--seconds", 6)
     assert harness.wait_until(lambda: site.since(before)["requests"] >= 1200)
@@ -101,7 +101,7 @@ def test_held_files(site):
                                     "bytes=" + ",".join(f"{n}-{n}" for n in range(1000)),
                                     f"bytes=0-{1 << 63},{1 << 64}-"], ids=range(4))
 def test_ranges(site, ranges):
-    """Many ranges are not more than the file (CVE-2011-3192)."""
+    """Many ranges get no more than the file (CVE-2011-3192)."""
     response = site.server.get("/large", fields=[("range", ranges)])
     assert response.status == 200 and len(response.body) == 400000
 

@@ -1,5 +1,5 @@
-"""TLS: what a peer may do to a secure connection besides HTTP/2. Floods of records and renegotiation
-come from openssl s_client, which sends KeyUpdate and asks for renegotiation when it is told to."""
+"""Attacks on TLS itself. Floods of records and renegotiation come from openssl s_client, which sends KeyUpdate
+and requests renegotiation on command."""
 import socket
 import ssl
 import subprocess
@@ -18,7 +18,7 @@ def secure(scene, **how):
 
 
 def until_closed(client):
-    """Receives until the server closes; what came."""
+    """Receives until the server closes, and returns the bytes."""
     got = b""
     try:
         while data := client.recv(65536):
@@ -29,7 +29,7 @@ def until_closed(client):
 
 
 def s_client(scene, *options, say=b"", seconds=20):
-    """openssl s_client that is told lines of `say` and then waits; what it printed."""
+    """Gives openssl s_client the lines of `say` and waits. Returns its output."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{scene.server.https_port}", "-alpn",
                "h2", "-quiet" if not say else "-no_ign_eof", *options]
     done = subprocess.run(command, input=say, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -38,7 +38,7 @@ def s_client(scene, *options, say=b"", seconds=20):
 
 
 class Told:
-    """s_client with its commands: a line R renegotiates, K sends KeyUpdate and wants one back."""
+    """s_client with its commands: a line R renegotiates; K sends KeyUpdate and requests one back."""
 
     def __init__(self, scene, *options):
         self.process = subprocess.Popen(
@@ -47,7 +47,7 @@ class Told:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
 
     def say(self, line, count):
-        """Commands are looked for at the start of what one read() brings, so one at a time."""
+        """One command at a time: s_client looks for it at the start of each read()."""
         said = 0
         try:
             while said < count and self.process.poll() is None:
@@ -69,7 +69,7 @@ class Told:
 
 
 def test_renegotiation_is_refused(scene):
-    """A client of TLS 1.2 may ask; nothing is done, and nothing gained (CVE-2011-1473)."""
+    """A TLS 1.2 client may request it. The server does nothing (CVE-2011-1473)."""
     told = Told(scene, "-tls1_2")
     told.say(b"R\n", 3)
     out = told.end()
@@ -79,7 +79,7 @@ def test_renegotiation_is_refused(scene):
 
 
 def test_key_updates(scene):
-    """A few are answered; a flood, which carries nothing, ends the connection (F03)."""
+    """A few are answered. A flood, which carries no data, ends the connection."""
     told = Told(scene, "-tls1_3")
     said = told.say(b"K\n", 400)
     out = told.end()
@@ -88,11 +88,11 @@ def test_key_updates(scene):
 
 
 def test_tiny_records(scene):
-    """One byte a record costs 29 bytes and a decryption; it is not endured for long (F04)."""
+    """A record of one byte costs 29 bytes and a decryption. A flood of them ends the connection."""
     client = secure(scene)
     client.sendall(BEGIN)
     meter, before = Meter(scene.server.pid), scene.counters()
-    frame = bytes([0, 0x40, 0, 0x42, 0, 0, 0, 0, 0]) + bytes(0x4000)  # of unknown type: one glitch
+    frame = bytes([0, 0x40, 0, 0x42, 0, 0, 0, 0, 0]) + bytes(0x4000)  # frames of unknown type: one glitch
     try:
         for at in range(4000):
             client.sendall(frame[at:at + 1])
@@ -102,11 +102,11 @@ def test_tiny_records(scene):
     meter.stop()
     client.close()
     assert meter.grown < 2 * MIB, meter.grown
-    assert scene.since(before)["glitches"] == 1  # it was not the frames that ended it
+    assert scene.since(before)["glitches"] == 1  # not the frames ended it
 
 
 def test_small_records_of_an_honest_client(scene):
-    """A record a frame is what many clients do."""
+    """Many clients send a record per frame, so that must work."""
     client = secure(scene)
     client.sendall(BEGIN)
     for _ in range(400):
@@ -120,7 +120,7 @@ def test_small_records_of_an_honest_client(scene):
 
 
 def test_no_common_protocol(scene):
-    """Another ALPN protocol is not guessed at (ALPACA)."""
+    """With no common ALPN protocol, the handshake fails (ALPACA)."""
     for offered in (["ftp"], ["imap", "smtp"]):
         with pytest.raises(ssl.SSLError):
             client = secure(scene, alpn=offered)
@@ -135,12 +135,12 @@ def test_old_versions(scene):
 
 
 def test_no_early_data(scene, tmp_path):
-    """What a client says before the handshake is over could be anybody's copy of it: not offered (F06)."""
+    """Early data could be a replay, so it is not offered."""
     session = tmp_path / "session"
     said = tmp_path / "said"
     said.write_bytes(BEGIN)
     told = Told(scene, "-tls1_3", "-sess_out", session)
-    assert harness.wait_until(session.exists)  # its ticket comes after the handshake
+    assert harness.wait_until(session.exists)  # the ticket comes after the handshake
     told.end()
     assert b"BEGIN SSL SESSION" in session.read_bytes()
     out = s_client(scene, "-tls1_3", "-sess_in", session, "-early_data", said, say=b"Q\n")
@@ -148,7 +148,7 @@ def test_no_early_data(scene, tmp_path):
 
 
 def test_sessions_are_not_kept(scene):
-    """Resumption needs no memory of ours: handshakes that are over leave nothing (F08)."""
+    """Resumption needs no memory in the server: finished handshakes leave nothing behind."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 
@@ -173,7 +173,7 @@ def test_garbage_instead_of_a_handshake(scene):
 
 
 def test_cut_at_each_stage(scene):
-    """A client that vanishes in the middle of the handshake leaves nothing behind."""
+    """A client that disconnects in the middle of the handshake leaves nothing behind."""
     hello = None
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -189,7 +189,7 @@ def test_cut_at_each_stage(scene):
 
 
 def test_handshake_flood(scene):
-    """Many handshakes at once: they take their turns, and others are served (F09)."""
+    """Many handshakes at once take turns, and other clients are served."""
     meter, innocent = Meter(scene.server.pid), Innocent(scene.port)
     hellos = []
     context = ssl.create_default_context()

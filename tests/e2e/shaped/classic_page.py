@@ -1,5 +1,5 @@
-"""The classic prioritisation page: background images first, then, while these are on their way, a few
-resources without which nothing can be shown. How servers are started for it, and what is measured."""
+"""The classic prioritisation page: background images, and then, while these are downloading, a few render-blocking
+resources. Starts servers for it and measures the page."""
 import json
 import os
 import random
@@ -16,13 +16,13 @@ CRITICAL = [("style", "css", 20000), ("style", "css", 15000), ("script", "js", 3
             ("script", "js", 25000), ("font", "woff2", 10000)]
 CRITICAL_BYTES = sum(size for _, _, size in CRITICAL)
 CRITICAL_AT_SECONDS = 0.3
-# What has left a server's hands beside the link's own queue: TCP_NOTSENT_LOWAT bytes in the kernel.
+# What a server can no longer reorder, besides the link's own queue: TCP_NOTSENT_LOWAT bytes in the kernel.
 UNSENT_BUDGET_BYTES = 16384
 PROFILES = ["chromium", "firefox", "none"]
 
 
 def jpeg(rng, size):
-    """A photograph as far as its segments go: 2 KB of metadata before the frame header."""
+    """The segments of a photograph, with 2 KB of metadata before the frame header."""
     metadata = b"\xff\xe1" + (2048).to_bytes(2, "big") + b"Exif\0\0" + bytes(2040)
     frame = b"\xff\xc0\x00\x11\x08\x01\xe0\x02\x80\x03" + b"\x01\x22\0\x02\x11\x01\x03\x11\x01"
     scan = b"\xff\xda\x00\x0c\x03\x01\0\x02\x11\x03\x11\0\x3f\0"
@@ -32,7 +32,7 @@ def jpeg(rng, size):
 
 def write_site(folder, images=IMAGES, image_bytes=IMAGE_BYTES):
     """Returns the plan of a page load (see page_client.py)."""
-    rng = random.Random(1)  # arbitrary, the same site each time
+    rng = random.Random(1)  # arbitrary seed: the same site each time
     plan = []
     for i in range(images):
         with open(os.path.join(folder, f"image{i}.jpg"), "wb") as file:
@@ -106,7 +106,7 @@ class Server:
 
     def __init__(self, lab, name, work, secure=True):
         self.lab, self.work = lab, work
-        http, https = 31080, 31443  # nobody else is in this namespace
+        http, https = 31080, 31443  # no other process is in this namespace
         log = open(f"{work}/{name}.out", "w")
         self.process = lab.server.popen(SERVERS[name](work, http, https), stdout=log, stderr=log)
         port = https if secure else http
@@ -134,12 +134,12 @@ class Server:
         self.stop()
 
 
-# ---- what counts -----------------------------------------------------------------------------------
+# ---- figures ---------------------------------------------------------------------------------------
 
 
 def results(load):
-    """Seconds after the critical requests until their last byte, and after the images' requests until
-    all dimensions are known and until everything is there."""
+    """Seconds from the critical requests to their last byte, and from the images' requests until all dimensions are
+    known and until everything has arrived."""
     resources = load["resources"]
     critical = [r for r in resources if r["kind"] != "image"]
     images = [r for r in resources if r["kind"] == "image"]
@@ -149,6 +149,6 @@ def results(load):
 
 
 def ideal_seconds(lab):
-    """The critical bytes over the link, after a round trip through its full queue and what a server
-    may have handed to the kernel before."""
+    """Seconds for the critical bytes over the link, behind its full queue and what a server may already have
+    handed to the kernel."""
     return (CRITICAL_BYTES + UNSENT_BUDGET_BYTES) / lab.bytes_per_second + lab.queue_seconds

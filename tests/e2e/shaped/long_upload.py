@@ -1,15 +1,15 @@
-"""Uploads over a long line (netlab.LongLab): by TCP alone, and to `weir serve` with each policy. Each
-is timed from before the connection is made until the client has its answer, cold start and all; its
-rate is the body's bytes in that time, as a part of what the line carries with all headers."""
+"""Uploads over a long line (netlab.LongLab): by TCP alone, and to `weir serve` with each policy. Each is timed from
+before the connection until the client has its answer, cold start included. Its rate is the body's bytes in that
+time, as a share of what the line carries, headers included."""
 import subprocess
 import sys
 
 import netlab
 
-PORT = 31080  # nobody else is in the namespace
+PORT = 31080  # no other process is in the namespace
 SECONDS_MAX = 400
 CURL_EXPIRED = 28
-# Both ends go before other work on this machine, as does the line: what is measured is waiting.
+# Both ends, like the line, have priority over other work on this machine, because the measure is time spent waiting.
 PROMPT = ["nice", "-n", "-15"]
 
 TAKE = f"""
@@ -53,7 +53,7 @@ def by_tcp(lab, path, size):
 
 
 def to_weir(lab, binary, flow, path, seconds=SECONDS_MAX):
-    """As much as `seconds` let through, if that is not all."""
+    """Uploads for `seconds` at most, if that does not suffice for all."""
     server = lab.server.popen(
         [*PROMPT, binary, "serve", "--http", f"0.0.0.0:{PORT}", "--workers", "1", "--flow", flow,
          "--drain-seconds", "1"], stdout=subprocess.DEVNULL)
@@ -73,8 +73,8 @@ def to_weir(lab, binary, flow, path, seconds=SECONDS_MAX):
 
 
 def sound(upload, tries=3):
-    """The first result of `upload()` during which the line did what it should, or None. What a line
-    that failed shows is nobody's merit and nobody's fault."""
+    """The first result of `upload()` during which the line worked as it should, or None. Results on a broken line
+    mean nothing."""
     for _ in range(tries):
         result = upload()
         print(result)

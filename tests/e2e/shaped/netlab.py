@@ -1,11 +1,11 @@
-"""Two network namespaces joined by a veth pair whose server side sends through a token bucket: a slow
-last mile on one machine. Needs root, iproute2 and a kernel with tbf.
+"""Two network namespaces joined by a veth pair, whose server side sends through a token bucket: a slow last mile on
+one machine. Needs root, iproute2 and a kernel with tbf.
 
     with netlab.Lab(kbit=1600) as lab:
         server = lab.server.popen([...])        # 10.77.0.1
         client = lab.client.run([...])          # 10.77.0.2
 
-Everything has names of its own and is gone afterwards, whatever happens in between.
+All names are unique, and everything is removed afterwards, whatever happens.
 """
 import json
 import os
@@ -14,22 +14,22 @@ import subprocess
 import time
 
 SERVER_ADDRESS, CLIENT_ADDRESS = "10.77.0.1", "10.77.0.2"
-# One full segment and what a timer tick lets through; more would be a burst above the rate.
+# One full segment and what passes in a timer tick. More would be a burst above the rate.
 BURST_BYTES = 3000
-# The queue in front of the bottleneck, 80 ms of the classic 1.6 Mbit/s. Whatever stands in it has left
-# the server: it belongs to the link, and no server can overtake it. Home routers of that speed have
-# more; a longer queue would only add the same time to every server's result.
+# The queue in front of the bottleneck, 80 ms of the classic 1.6 Mbit/s. Bytes in it have left the server, and no
+# server can overtake them. Home routers of that speed have longer queues, which would only add the same time to
+# every server's result.
 LIMIT_BYTES = 16000
 
-# A long line that once stood still for longer than this was no line: its own fault, nobody else's. TCP
-# bridges less from what is queued, and a round trip is several times as long.
+# A line that stood still for longer than this is broken, and its results do not count. TCP bridges shorter pauses
+# from its queue; a round trip is several times as long.
 LATE_US_MAX = 30000
 
 _count = 0
 
 
 def missing():
-    """Why there can be no lab, or None."""
+    """Why a lab is impossible, or None."""
     if os.geteuid() != 0:
         return "needs root for network namespaces"
     for program in ("ip", "tc"):
@@ -71,7 +71,7 @@ class Namespace:
         return done.stdout
 
     def set(self, name, value):
-        """A sysctl of this namespace."""
+        """Sets a sysctl of this namespace."""
         path = "/proc/sys/" + name.replace(".", "/")
         self.run(["sh", "-c", f"[ ! -e {path} ] || echo {value} > {path}"])
 
@@ -88,8 +88,7 @@ class Namespace:
 
 
 class Lab:
-    """The server sends `kbit` kbit/s through a queue of `limit` bytes; the client's direction is not
-    limited."""
+    """The server sends `kbit` kbit/s through a queue of `limit` bytes. The client's direction is unlimited."""
 
     def __init__(self, kbit, limit=LIMIT_BYTES, burst=BURST_BYTES, congestion="reno"):
         global _count
@@ -110,7 +109,7 @@ class Lab:
     def add(self, name):
         space = Namespace(name)
         self.spaces.append(space)
-        # Its addresses come a second later, and browsers start anew when an address comes.
+        # IPv6 addresses appear a second later, and browsers start over when an address appears.
         space.set("net.ipv6.conf.all.disable_ipv6", 1)
         space.ip("link", "set", "lo", "up")
         return space
@@ -123,9 +122,9 @@ class Lab:
                                        (self.client, two, CLIENT_ADDRESS)):
             space.ip("addr", "add", f"{address}/24", "dev", device)
             space.ip("link", "set", device, "up")
-            # Every kernel has it, and it fills the queue: the harder case for a server.
+            # Every kernel has reno, and it fills the queue, which is the harder case for a server.
             space.set("net.ipv4.tcp_congestion_control", self.congestion)
-            # What an earlier run learnt of the path must not help a later one.
+            # What an earlier run learnt about the path must not help a later one.
             space.set("net.ipv4.tcp_no_metrics_save", 1)
         self.shape(self.server, one)
 
@@ -134,7 +133,7 @@ class Lab:
                    "burst", self.burst, "limit", self.limit])
 
     def wait_for_port(self, port, process, seconds=10):
-        """Until somebody listens on the port in the server's namespace."""
+        """Waits until a process listens on the port in the server's namespace."""
         end = time.monotonic() + seconds
         wanted = f":{port:04X}"
         while time.monotonic() < end:
@@ -158,10 +157,10 @@ class Lab:
 
 
 class LongLab(Lab):
-    """A long line: `delay_ms` each way and `kbit` kbit/s, both directions, by tests/helpers/delay_link.c, since
-    not every kernel has netem. Its rate counts whole IP packets, so that an upload without any pause has
-    96.5% of it for its bytes (1448 of 1500 with TCP's timestamps). The queue holds more than TCP's
-    largest window: nothing is lost, so that no loss is a bound."""
+    """A long line: `delay_ms` each way and `kbit` kbit/s in both directions, made by tests/helpers/delay_link.c,
+    because not every kernel has netem. Its rate counts whole IP packets, so an upload without pauses has 96.5% of it
+    for its body (1448 of 1500 with TCP timestamps). The queue holds more than TCP's largest window, so nothing is
+    lost and no loss limits the rate."""
 
     def __init__(self, kbit, delay_ms, program, **how):
         self.delay_ms, self.program = delay_ms, program
@@ -179,14 +178,14 @@ class LongLab(Lab):
             space.ip("link", "set", "line", "up")
             space.set("net.ipv4.tcp_congestion_control", self.congestion)
             space.set("net.ipv4.tcp_no_metrics_save", 1)
-            # TCP's own windows must not be the bound: half of what a receiver may buffer is window,
-            # and four times what is in flight is as much as HTTP/2's may become.
+            # TCP's own windows must not be the bound. Half of what a receiver may buffer is window.
+            # HTTP/2's window may grow to four times the bytes in flight.
             for name, most in (("tcp_rmem", 8 * self.flight_bytes), ("tcp_wmem", 32 << 20)):
                 space.set(f"net.ipv4.{name}", f"\"4096 131072 {most}\"")
 
     def account(self):
-        """What the line did since it was asked last (see tests/helpers/delay_link.c), and whether it was a line
-        at all: on time, and nothing lost."""
+        """What the line did since the last call (see tests/helpers/delay_link.c), and whether it was sound: on
+        time, and nothing lost."""
         self.line.stdin.write(b"\n")
         self.line.stdin.flush()
         account = json.loads(self.line.stdout.readline())

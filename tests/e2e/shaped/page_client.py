@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Loads a list of resources over one HTTP/2 connection, with the priority signals of a browser, and
-says when what arrived. A client of its own, on top of python3-h2, so that weir does not measure itself.
+"""Loads a list of resources over one HTTP/2 connection, with the priority signals of a browser, and reports when
+each arrived. The client is independent, based on python3-h2, so that weir does not measure itself.
 
     page_client.py --url https://10.77.0.1:443 --profile chromium|firefox|none --plan plan.json
 
-The plan: [{"path": "/a.jpg", "kind": "image", "at": 0.0}, ...], kinds document, style, script, font,
-image; `at` in seconds after the connection is ready. Prints JSON: for each resource the seconds of
-request, first byte, known dimensions (images) and last byte, and its bytes.
+The plan is [{"path": "/a.jpg", "kind": "image", "at": 0.0}, ...]. The kind is document, style, script, font or
+image; `at` is in seconds after the connection is ready. Prints JSON with, for each resource, the seconds of request,
+first byte, known dimensions (images) and last byte, and its size in bytes.
 """
 import argparse
 import json
@@ -22,8 +22,8 @@ import h2.connection
 import h2.events
 import h2.settings
 
-# Chromium's priority of each kind: 0 highest .. 4 idle. HEADERS says it as one of five weights in an
-# exclusive chain, the priority field as the urgency; 3 is the default and not written.
+# Chromium's priority of each kind, from 0 (highest) to 4 (idle). HEADERS has it as one of five weights in an
+# exclusive chain, the priority field as the urgency. The default of 3 is not written.
 CHROMIUM = {"document": 0, "style": 0, "font": 1, "script": 1, "image": 3}
 CHROMIUM_WEIGHTS = [256, 220, 183, 147, 110]
 CHROMIUM_INCREMENTAL = {"document", "image"}
@@ -37,7 +37,7 @@ def chromium_field(kind):
 
 
 class Signals:
-    """What a profile says with each request: fields, and arguments of send_headers()."""
+    """The signals of a profile for each request: fields, and arguments of send_headers()."""
 
     def __init__(self, profile):
         self.profile = profile
@@ -61,7 +61,7 @@ class Signals:
 
 
 def dimensions_known(body):
-    """Whether the frame header of this JPEG, or the IHDR of this PNG, has come in whole."""
+    """Whether the frame header of this JPEG, or the IHDR of this PNG, has arrived completely."""
     if body.startswith(b"\x89PNG"):
         return len(body) >= 24
     at = 2
@@ -89,7 +89,7 @@ class Load:
         self.h2.increment_flow_control_window(CONNECTION_WINDOW_BYTES - 65535)
         self.flush()
         self.ready = False
-        while not self.ready:  # the server's SETTINGS: the connection is warm for every server
+        while not self.ready:  # the server's SETTINGS: every server starts with a warm connection
             self.receive(5)
         self.began = time.monotonic()
 

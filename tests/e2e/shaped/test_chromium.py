@@ -1,7 +1,6 @@
-"""Headless Chromium loads a page over 1.6 Mbit/s: images below the fold, and 0.4 s later what it finds
-urgent (images in sight would be as urgent to it as scripts are, and share with them). The order in its
-own network log is the scheduler's: the dimensions of all images, what is urgent in the order of its
-urgency, and then the images."""
+"""Headless Chromium loads a page over 1.6 Mbit/s: images below the fold, and 0.4 s later resources that it considers
+urgent. (Visible images would be as urgent to it as scripts, and share with them.) Its own network log must show the
+scheduler's order: first the dimensions of all images, then the urgent resources by urgency, then the images."""
 import json
 import os
 import random
@@ -23,11 +22,11 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-dev-shm-usage", "--ignore-certificate-errors"]
 IMAGES = 16
-# Asked for late; Chromium's urgency of each: style sheets 0, scripts of high priority 1.
+# The late resources, with Chromium's urgency of each: style sheets 0, scripts of high priority 1.
 CRITICAL = {"/late0.css": 25000, "/late1.css": 20000, "/late.js": 30000}
 HEAD_BYTES = 4096
-# The link's queue, what the kernel holds unsent, one send, and, as the connection is young, what TCP's
-# slow start has lost and sends again.
+# The link's queue, the kernel's unsent bytes, one send, and, on this young connection, what TCP's slow start has
+# lost and sends again.
 UNDER_WAY_BYTES = netlab.LIMIT_BYTES + 3 * 16384
 PAGE = """<!doctype html><meta charset=utf-8><title>page</title>
 <body><div style="height: 20000px"></div>%s<script>
@@ -70,12 +69,12 @@ def write_site(root):
 
 
 def read_log(path):
-    """What the log says of the HTTP/2 session to the server, in the order in which it happened:
-    (path, None) for a request, (path, bytes) for DATA; and the priority field of each request."""
+    """From the log of the HTTP/2 session to the server, in order: (path, None) for a request, (path, bytes) for DATA.
+    Also the priority field of each request."""
     text = path.read_text(errors="replace")
     try:
         log = json.loads(text)
-    except ValueError:  # the browser ended before it; every line is an event of its own
+    except ValueError:  # the browser exited before the end of the log; every line is one event
         log = json.loads(text[:text.rindex(",\n")] + "]}")
     kinds = {number: name for name, number in log["constants"]["logEventTypes"].items()}
     paths, events, priorities = {}, [], {}
@@ -94,7 +93,7 @@ def read_log(path):
 
 
 def after_bytes(events, index, count):
-    """Where so many bytes have arrived since."""
+    """The index at which `count` more bytes have arrived."""
     while count > 0:
         count -= events[index][1] or 0
         index += 1
@@ -106,7 +105,7 @@ def check_order(events):
     last = {path: i for i, (path, size) in enumerate(events) if size}
     images = {path for path in asked if path.startswith("/image")}
     assert set(CRITICAL) <= set(asked) and len(images) == IMAGES, asked
-    # The more urgent first, and all of it before any image that was on its way is complete.
+    # The most urgent come first, and all of them before any image in progress is complete.
     late = sorted(CRITICAL, key=last.get)
     assert late == ["/late0.css", "/late1.css", "/late.js"], late
     began = after_bytes(events, min(asked[path] for path in CRITICAL), UNDER_WAY_BYTES)
@@ -114,11 +113,11 @@ def check_order(events):
     assert len(on_their_way) > IMAGES / 2, "it asked too late to show anything"
     ended = max(last[path] for path in CRITICAL)
     assert ended < min(last[path] for path in on_their_way)
-    # Meanwhile images have next to nothing: head starts, a byte for sixteen.
+    # Meanwhile images get almost nothing: head starts, one byte in sixteen.
     first = min(i for i, (path, size) in enumerate(events) if size and path in CRITICAL)
     beside = sum(size for path, size in events[first:ended] if size and path in images)
     assert beside < 0.15 * sum(CRITICAL.values()) + 2 * HEAD_BYTES, beside
-    # An image that waits for its first bytes sees no more of the others' rest than was under way.
+    # While an image waits for its first bytes, the others get no more than was in flight.
     had, waiting = {}, {}
     for path, size in events:
         if path not in images:

@@ -1,5 +1,5 @@
-"""Connections of one worker: downloads without end do not hold up a connection that has little to ask, and
-each of them gets its part, by weight."""
+"""Connections of one worker: endless downloads do not delay a connection with small requests, and each gets its
+share, by weight."""
 import multiprocessing
 import os
 import select
@@ -18,7 +18,7 @@ LIGHT, HEAVY = "127.0.0.2", "127.0.0.3"
 
 
 def latencies(server, secure):
-    """Milliseconds of small requests on one connection, from LIGHT, sorted."""
+    """Sorted latencies in milliseconds of small requests on one connection from LIGHT."""
     client = server.raw(secure, source=LIGHT)
     seen = []
     for i in range(REQUESTS):
@@ -26,13 +26,13 @@ def latencies(server, secure):
         client.request(1 + 2 * i, "/plaintext")
         assert client.take_end(1 + 2 * i) is not None
         seen.append((time.perf_counter() - began) * 1000)
-        time.sleep(0.016)  # some sixty a second: who asks for much more is subject to weights
+        time.sleep(0.016)  # about sixty a second; a client with many more is subject to weights
     client.close()
     return sorted(seen)
 
 
 class Bulk:
-    """Downloads without end from HEAVY, each on a connection of its own, and what each has received."""
+    """Endless downloads from HEAVY, each on its own connection, and the bytes that each has received."""
 
     def __init__(self, server, secure, count):
         self.received = multiprocessing.Array("Q", count, lock=False)
@@ -79,7 +79,7 @@ def test_downloads_beside_small_requests(start, secure, weights):
         bulk.stop()
     middle, most = REQUESTS // 2, REQUESTS * 99 // 100
     print("alone", alone[middle], alone[most], "beside", beside[middle], beside[most])
-    # A turn of the worker is a few milliseconds; the rest is room for the reader on the same cores.
+    # A turn of the worker takes a few milliseconds. The rest allows for the reader on the same cores.
     assert beside[middle] < alone[middle] + 10
     assert beside[most] < alone[most] + 100
     shares = [b - a for a, b in zip(before, after)]
@@ -89,16 +89,16 @@ def test_downloads_beside_small_requests(start, secure, weights):
 
 # ---- weights ---------------------------------------------------------------------------------------
 
-DOWNLOADS = 16  # of each weight: so many that the worker has something to do at any time
+DOWNLOADS = 16  # of each weight: enough to keep the worker busy at all times
 SETTLE_BYTES, MEASURED_BYTES = 200_000_000, 1_500_000_000
 
 
 class Drains:
-    """Downloads without end in a process of their own, which throws away what comes without looking at
-    it: so it costs less than sending does, and the worker is what is short."""
+    """Endless downloads in a separate process, which discards the bytes unseen. So receiving costs less than
+    sending, and the worker is the bottleneck."""
 
     def __init__(self, clients):
-        # A client is the arguments of harness.RawClient, and the group whose bytes it counts to.
+        # A client is the arguments of harness.RawClient, and the group that its bytes count for.
         self.received = multiprocessing.Array("Q", 1 + max(group for *_, group in clients), lock=False)
         self.process = multiprocessing.get_context("fork").Process(target=self.run, args=(clients,),
                                                                    daemon=True)
@@ -106,7 +106,7 @@ class Drains:
 
     def run(self, clients):
         cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cores[1:] or cores)  # the worker has the first
+        os.sched_setaffinity(0, cores[1:] or cores)  # the worker is on the first
         poll, sockets, kept = select.epoll(), {}, []
         for port, secure, source, group in clients:
             client = harness.RawClient(port, secure, settings={4: 2**31 - 1}, source=source)
@@ -135,7 +135,7 @@ class Drains:
 
 
 def parts(clients):
-    """What each group receives, once all have begun."""
+    """The bytes that each group receives, once all have begun."""
     drains = Drains(clients)
     try:
         assert harness.wait_until(lambda: min(drains.received) > 0 and
@@ -147,9 +147,9 @@ def parts(clients):
         drains.stop()
 
 
-# Weights are 1 : 4, and so are the parts while the worker is what is short. With readers and worker on two
-# cores that others use as well it often is not: nothing is then held back from the light, or the heavy find
-# room in their sockets more often. So these are wide; tests/io/link/test_share.c and tests/io/link/test_link_share.c are exact.
+# Weights are 1 : 4, and so are the shares while the worker is the bottleneck. On two cores with other work it
+# often is not: then nothing is held back from the light clients, or the heavy ones find room in their sockets
+# more often. So these bounds are wide; test_share.c and test_link_share.c in tests/io/link are exact.
 RATIO_MIN, RATIO_MAX = 2, 10
 
 
@@ -165,7 +165,7 @@ def test_weights_of_listeners(start, secure):
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_weights_of_networks(start, secure):
-    """On one port; the lighter half has the default weight of 16."""
+    """On one port. The lighter half has the default weight of 16."""
     server = start("--drain-seconds", "1", "--weight", f"{HEAVY}/32=64")
     port = server.https_port if secure else server.http_port
     light, heavy = parts([(port, secure, (LIGHT, HEAVY)[i % 2], i % 2) for i in range(2 * DOWNLOADS)])

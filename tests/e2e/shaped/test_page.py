@@ -1,6 +1,6 @@
-"""The classic prioritisation page over 1.6 Mbit/s: what matters arrives first, whatever the client says
-about it, and the images' dimensions are known long before the images. Outcomes with room for a busy
-machine; bench/prioritisation measures the same page and compares servers."""
+"""The classic prioritisation page over 1.6 Mbit/s: what matters arrives first, with or without signals from the
+client, and the images' dimensions are known long before the images are complete. The bounds allow for a busy machine;
+bench/prioritisation measures the same page and compares servers."""
 import pytest
 
 import classic_page
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(reason is not None, reason=reason or "")
 
 # Fewer images than in the benchmark: each load takes 2.5 s.
 IMAGES = 12
-# Target 1.10 on a quiet machine.
+# The target on a quiet machine is 1.10.
 CRITICAL_SLACK = 1.5
 
 
@@ -36,7 +36,7 @@ def test_what_matters_arrives_first(page, secure):
             assert all(r["bytes"] > 0 for r in load["resources"])
             ideal = classic_page.ideal_seconds(lab)
             assert seen["critical"] < CRITICAL_SLACK * ideal, (profile, seen, ideal)
-            # Nothing was lost in between, or idle: the link was full all the time.
+            # The link was full all the time: nothing was lost or idle in between.
             total = sum(r["bytes"] for r in load["resources"])
             assert seen["all"] < 1.5 * total / lab.bytes_per_second, (profile, seen)
             images = [r for r in load["resources"] if r["kind"] == "image"]
@@ -44,7 +44,7 @@ def test_what_matters_arrives_first(page, secure):
             first_image = min(r["last"] for r in images)
             assert max(r["last"] for r in critical) < first_image, (profile, seen)
             assert seen["dimensions"] < first_image, (profile, seen)
-            # Style sheets before scripts, as every profile has it.
+            # Style sheets before scripts, as in every profile.
             last = {kind: max(r["last"] for r in critical if r["kind"] == kind)
                     for kind in ("style", "script")}
             assert last["style"] < last["script"], (profile, last)

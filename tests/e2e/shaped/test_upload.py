@@ -1,6 +1,6 @@
-"""100 MB over a long line: 40 Mbit/s, 150 ms there and back, with eleven times as much in flight as a
-window of 65,535 bytes allows. With windows that grow the whole upload, cold start and all, has 90% of
-the line, as much as TCP by itself. bench/upload has longer lines, and takes its time."""
+"""100 MB over a long line: 40 Mbit/s with a round trip of 150 ms, which has room for eleven times as many bytes as a
+window of 65,535. With growing windows the whole upload, cold start included, uses 90% of the line, as much as TCP
+alone. bench/upload has longer lines, and takes longer."""
 import os
 import tempfile
 
@@ -54,6 +54,6 @@ def test_a_fixed_window_does_not(line, body, flow):
     seen = measured(
         lambda: long_upload.to_weir(line, harness.binary(), flow, body, FIXED_SECONDS))
     a_window_each_round_trip = 65535 / (ROUND_TRIP_MS / 1000) / line.bytes_per_second
-    # Half of it at least: a window that is given back when half of it is used may be late by so much.
-    # What has left curl by the end may not yet have arrived.
+    # At least half: a window that is refilled at half may be late by that much.
+    # Bytes that have left curl may not have arrived yet.
     assert 0.4 * a_window_each_round_trip < seen.share < 1.1 * a_window_each_round_trip, seen
