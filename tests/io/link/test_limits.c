@@ -1,0 +1,296 @@
+/*
+ * link/test_limits.c - the bounds of io/base/limits.h on what a link does in a turn, takes in and sends: to
+ * the byte, the link and the nanosecond. Ends and crowds are in link/test_limits_ends.c.
+ */
+#include "io/base/limits.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/meter.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct meter_worker worker;
+
+/* ---- the kernel, as far as the test plays it ------------------------------------------------- */
+
+int clock_gettime(clockid_t clock, struct timespec *out) {
+  if (clock != CLOCK_MONOTONIC) return (int)syscall(SYS_clock_gettime, clock, out);
+  *out = (struct timespec){.tv_sec = (time_t)(meter_now_ns / IO_SECOND),
+                           .tv_nsec = (long)(meter_now_ns % IO_SECOND)};
+  return 0;
+}
+
+static bool always_room; /* what links send is taken at once, and goes nowhere */
+
+ssize_t send(int fd, const void *bytes, size_t len, int flags) {
+  if (always_room) return (ssize_t)len;
+  return syscall(SYS_sendto, fd, bytes, len, flags, NULL, 0);
+}
+
+int ioctl(int fd, unsigned long request, ...) {
+  va_list list;
+  va_start(list, request);
+  int *number = va_arg(list, int *);
+  va_end(list);
+  if (!always_room || request != SIOCOUTQNSD) return (int)syscall(SYS_ioctl, fd, request, number);
+  *number = 0; /* nothing is unsent */
+  return 0;
+}
+
+static void begin(uint32_t links_max, bool with_room) {
+  always_room = with_room;
+  meter_begin(&worker, links_max);
+}
+
+/* ---- a turn ---------------------------------------------------------------------------------- */
+
+static void test_links_of_a_turn(void **state) {
+  (void)state;
+  enum { COUNT = 2 * IO_TURN_LINKS + 9 };
+  static struct meter *meters[COUNT];
+  begin(COUNT, false);
+  meter_add_all(&worker, meters, COUNT, 0);
+  for (unsigned left = COUNT; left > 0;) {
+    unsigned settled = 0;
+    meter_turns(&worker, 1);
+    for (unsigned i = 0; i < COUNT; i++)
+      settled += meters[i]->settled_in == worker.loop.turn;
+    assert_int_equal(settled, left < IO_TURN_LINKS ? left : IO_TURN_LINKS);
+    left -= settled;
+  }
+  meter_end(&worker, meters, COUNT);
+}
+
+/* Links that each send all they may at once: those beyond the bound have the next turn. */
+static void test_bytes_of_a_turn(void **state) {
+  (void)state;
+  enum { A_TURN = IO_TURN_SEND_BYTES / IO_SEND_BUDGET_MAX, COUNT = 2 * A_TURN + 1 };
+  static struct meter *meters[COUNT];
+  unsigned senders;
+  begin(COUNT, true);
+  meter_add_all(&worker, meters, COUNT, IO_SEND_BUDGET_MAX);
+  for (unsigned i = 0; i < COUNT; i++)
+    meters[i]->link->budget_bytes = IO_SEND_BUDGET_MAX;
+  assert_int_equal(meter_turn_sends(&worker, meters, COUNT, &senders), IO_TURN_SEND_BYTES);
+  assert_int_equal(senders, A_TURN);
+  assert_int_equal(meter_turn_sends(&worker, meters, COUNT, &senders), IO_TURN_SEND_BYTES);
+  assert_int_equal(meter_turn_sends(&worker, meters, COUNT, &senders), IO_SEND_BUDGET_MAX);
+  meter_end(&worker, meters, COUNT);
+}
+
+/* Links in the midst of long sends share IO_TURN_BUSY_BYTES. A link that has sent less than
+ * IO_BURST_BYTES is served in each turn. */
+static void test_long_sends(void **state) {
+  (void)state;
+  enum { A_TURN = IO_TURN_BUSY_BYTES / IO_SEND_BUDGET_MAX, COUNT = 3 * A_TURN };
+  static struct meter *meters[COUNT + 1];
+  unsigned senders;
+  begin(COUNT + 1, true);
+  meter_add_all(&worker, meters, COUNT, METER_ENDLESS);
+  for (unsigned i = 0; i < COUNT; i++)
+    meters[i]->link->budget_bytes = IO_SEND_BUDGET_MAX;
+  meter_turns(&worker, 1);
+  for (unsigned i = 0; i < 10; i++) {
+    assert_int_equal(meter_turn_sends(&worker, meters, COUNT, &senders), IO_TURN_BUSY_BYTES);
+    assert_int_equal(senders, A_TURN);
+  }
+  struct meter *late = meters[COUNT] = meter_add(&worker, METER_ENDLESS);
+  while (late->sent < IO_BURST_BYTES) {
+    uint64_t before = late->sent;
+    meter_turns(&worker, 1);
+    assert_true(late->sent > before);
+  }
+  uint64_t before = late->sent;
+  meter_turns(&worker, COUNT / A_TURN - 1);
+  assert_int_equal(late->sent, before);
+  meter_turns(&worker, 1);
+  assert_true(late->sent > before);
+  meter_end(&worker, meters, COUNT + 1);
+}
+
+/* A turn ends by the clock, which is looked at after each few links. */
+static void test_time_of_a_turn(void **state) {
+  (void)state;
+  enum { COUNT = 5 * IO_TURN_LOOK_LINKS };
+  static struct meter *meters[COUNT];
+  unsigned senders;
+  for (unsigned late = 0; late < 2; late++) {
+    begin(COUNT, true);
+    meter_add_all(&worker, meters, COUNT, 0);
+    meter_turns(&worker, 1);
+    for (unsigned i = 0; i < COUNT; i++) {
+      meters[i]->to_send = 1;
+      meters[i]->cost_ns = IO_TURN_FLUSH_NS / IO_TURN_LOOK_LINKS + late;
+      meters[i]->link->host.wake(&meters[i]->link->host);
+    }
+    for (unsigned left = COUNT; left > 0; left -= senders) {
+      unsigned most = late ? IO_TURN_LOOK_LINKS : 2 * IO_TURN_LOOK_LINKS;
+      (void)meter_turn_sends(&worker, meters, COUNT, &senders);
+      assert_int_equal(senders, left < most ? left : most);
+    }
+    meter_end(&worker, meters, COUNT);
+  }
+}
+
+/* ---- input ----------------------------------------------------------------------------------- */
+
+static size_t fill(int fd) {
+  static const uint8_t zeros[IO_BUFFER_BYTES];
+  size_t total = 0;
+  for (ssize_t put; (put = write(fd, zeros, sizeof zeros)) > 0;)
+    total += (size_t)put;
+  return total;
+}
+
+/* The buffer with which a link has its share of a turn is still taken whole. */
+static void test_received_in_a_turn(void **state) {
+  (void)state;
+  begin(1, false);
+  struct meter *meter = meter_add(&worker, 0);
+  assert_int_equal(write(meter->peer, "x", 1), 1); /* its input has an end: many buffers at once */
+  meter_turns(&worker, 3);
+  size_t given = 1 + fill(meter->peer);
+  assert_true(given > 2 * IO_TURN_RECV_BYTES);
+  uint64_t most = 0;
+  for (unsigned i = 0; i < 100 && meter->received < given; i++) {
+    uint64_t before = meter->received;
+    meter_turns(&worker, 1);
+    if (meter->received - before > most) most = meter->received - before;
+  }
+  assert_int_equal(meter->received, given);
+  assert_in_range(most, IO_TURN_RECV_BYTES, IO_TURN_RECV_BYTES + IO_BUFFER_BYTES - 1);
+  meter_end(&worker, &meter, 1);
+}
+
+/* Other links keep nearly all that may be kept: one more may keep a buffer, the next one is cut. */
+static void test_kept_bytes(void **state) {
+  (void)state;
+  static struct meter *meters[2];
+  begin(2, false);
+  meter_add_all(&worker, meters, 2, 0);
+  meter_turns(&worker, 2);
+  worker.links.kept_bytes += IO_KEEP_BYTES_MAX - IO_BUFFER_BYTES;
+  for (unsigned i = 0; i < 2; i++) {
+    meters[i]->refuses = true;
+    assert_int_equal(write(meters[i]->peer, "x", 1), 1);
+    meter_turns(&worker, 3);
+    assert_int_equal(worker.loop.counters.links_cut, i);
+    assert_int_equal(meters[i]->closed, i);
+    assert_int_equal(worker.links.kept_bytes, IO_KEEP_BYTES_MAX);
+  }
+  worker.links.kept_bytes -= IO_KEEP_BYTES_MAX - IO_BUFFER_BYTES;
+  meter_end(&worker, meters, 2);
+}
+
+/* ---- output ---------------------------------------------------------------------------------- */
+
+/* A socket that always has room: the budget doubles from the first to the greatest. */
+static void test_budget_of_a_fast_peer(void **state) {
+  (void)state;
+  begin(1, true);
+  struct meter *meter = meter_add(&worker, METER_ENDLESS);
+  meter_turns(&worker, METER_PEEKS);
+  size_t expected = IO_SEND_BUDGET_FIRST;
+  for (unsigned i = 0; i < METER_PEEKS; i++) {
+    assert_int_equal(meter->budgets[i], expected);
+    if (expected < IO_SEND_BUDGET_MAX) expected *= 2;
+  }
+  assert_int_equal(meter->spans_max, IO_SEND_SPANS);
+  meter_end(&worker, &meter, 1);
+}
+
+/* Its peer reads nothing, and the socket takes no more. */
+static struct meter *add_stuck(void) {
+  struct meter *meter = meter_add(&worker, METER_ENDLESS);
+  meter_turns(&worker, 20);
+  uint64_t sent = meter->sent;
+  meter_turns(&worker, 3);
+  assert_int_equal(meter->sent, sent);
+  assert_true(meter->link->waiting_for_room);
+  return meter;
+}
+
+static void read_everything(int fd) {
+  static uint8_t bytes[IO_BUFFER_BYTES];
+  while (read(fd, bytes, sizeof bytes) > 0) {
+  }
+}
+
+/* The budget when the peer reads again after so long. */
+static uint64_t expected_budget(const struct link *link, uint64_t waited_ns) {
+  uint64_t bytes = 2 * link->budget_bytes;
+  if (waited_ns >= IO_SEND_PROMPT_NS)
+    bytes = link->ahead_bytes * IO_SEND_AHEAD_NS / (meter_now_ns + waited_ns - link->room_ns);
+  if (bytes > IO_SEND_BUDGET_MAX) return IO_SEND_BUDGET_MAX;
+  return bytes < IO_SEND_BUDGET_MIN ? IO_SEND_BUDGET_MIN : bytes;
+}
+
+static void test_budget_of_a_slow_peer(void **state) {
+  (void)state;
+  static const struct {
+    uint64_t waited_ns;
+    bool least;
+  } rows[] = {
+      {0, false},
+      {IO_SEND_PROMPT_NS - 1, false}, /* room so soon: it was not full */
+      {IO_SEND_PROMPT_NS, false},
+      {4 * IO_SEND_AHEAD_NS, false},
+      {IO_SECOND, true},
+      {20 * IO_SECOND, true},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    begin(1, false);
+    struct meter *meter = add_stuck();
+    meter->link->budget_bytes = 2 * IO_SEND_BUDGET_MIN;
+    uint64_t expected = expected_budget(meter->link, rows[i].waited_ns);
+    meter_now_ns += rows[i].waited_ns;
+    read_everything(meter->peer);
+    meter_turns(&worker, 2);
+    assert_int_equal(meter->budget, expected);
+    assert_int_equal(expected == IO_SEND_BUDGET_MIN, rows[i].least);
+    meter_end(&worker, &meter, 1);
+  }
+}
+
+/* Nothing is acknowledged: the first check remembers, and so many later ones find no change. */
+static void test_stall(void **state) {
+  (void)state;
+  const uint64_t check_ns = IO_SEND_STALL_NS / IO_SEND_STALL_CHECKS;
+  begin(1, false);
+  struct meter *meter = add_stuck();
+  for (unsigned check = 0; check <= IO_SEND_STALL_CHECKS; check++) {
+    meter_now_ns += check_ns - 1;
+    link_mark_dirty(meter->link);
+    meter_turns(&worker, 1);
+    assert_int_equal(worker.loop.counters.links_stalled, 0);
+    meter_now_ns++;
+    link_mark_dirty(meter->link);
+    meter_turns(&worker, 1);
+  }
+  assert_int_equal(worker.loop.counters.links_stalled, 1);
+  meter_end(&worker, &meter, 1);
+}
+
+int main(void) {
+  struct rlimit limit; /* two descriptors a link */
+  if (getrlimit(RLIMIT_NOFILE, &limit)) return 1;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit)) return 1;
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_links_of_a_turn),
+      cmocka_unit_test(test_bytes_of_a_turn),
+      cmocka_unit_test(test_long_sends),
+      cmocka_unit_test(test_time_of_a_turn),
+      cmocka_unit_test(test_received_in_a_turn),
+      cmocka_unit_test(test_kept_bytes),
+      cmocka_unit_test(test_budget_of_a_fast_peer),
+      cmocka_unit_test(test_budget_of_a_slow_peer),
+      cmocka_unit_test(test_stall),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,206 @@
+/*
+ * link/test_limits_ends.c - the bounds of io/base/limits.h on how links end, how crowds of them make room,
+ * and how new ones come.
+ */
+#include "io/base/limits.h"
+#include "io/link/accept.h"
+#include "io/link/listener.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/meter.h"
+
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct meter_worker worker;
+
+/* ---- the kernel, as far as the test plays it ------------------------------------------------- */
+
+int clock_gettime(clockid_t clock, struct timespec *out) {
+  if (clock != CLOCK_MONOTONIC) return (int)syscall(SYS_clock_gettime, clock, out);
+  *out = (struct timespec){.tv_sec = (time_t)(meter_now_ns / IO_SECOND),
+                           .tv_nsec = (long)(meter_now_ns % IO_SECOND)};
+  return 0;
+}
+
+/* ---- ends ------------------------------------------------------------------------------------ */
+
+static struct meter *add_lingering(void) {
+  struct meter *meter = meter_add(&worker, 10);
+  meter->ends = true;
+  meter_turns(&worker, 2);
+  assert_true(meter->closed);
+  assert_int_equal(meter->link->state, LINK_LINGER);
+  return meter;
+}
+
+static bool is_closed_at(struct meter *meter, uint64_t at_ns) {
+  meter_now_ns = at_ns;
+  link_mark_dirty(meter->link);
+  meter_turns(&worker, 1);
+  if (meter->link->state == LINK_LINGER) return false;
+  meter_turns(&worker, 2);
+  assert_int_equal(worker.loop.counters.links_closed, 1);
+  return true;
+}
+
+static void test_linger_idle(void **state) {
+  (void)state;
+  meter_begin(&worker, 1);
+  struct meter *meter = add_lingering();
+  assert_false(is_closed_at(meter, meter_now_ns + IO_LINGER_IDLE_NS - 1));
+  assert_true(is_closed_at(meter, meter_now_ns + 1));
+  meter_end(&worker, &meter, 1);
+}
+
+/* The peer goes on sending. */
+static void test_linger_total(void **state) {
+  (void)state;
+  meter_begin(&worker, 1);
+  struct meter *meter = add_lingering();
+  const uint64_t until_ns = meter_now_ns + IO_LINGER_TOTAL_NS;
+  while (meter_now_ns + IO_LINGER_IDLE_NS / 2 < until_ns) {
+    assert_int_equal(write(meter->peer, "x", 1), 1);
+    assert_false(is_closed_at(meter, meter_now_ns + IO_LINGER_IDLE_NS / 2));
+  }
+  assert_int_equal(write(meter->peer, "x", 1), 1);
+  assert_false(is_closed_at(meter, until_ns - 1));
+  assert_true(is_closed_at(meter, until_ns));
+  meter_end(&worker, &meter, 1);
+}
+
+/* ---- crowds ---------------------------------------------------------------------------------- */
+
+/* Links that have been idle for long enough: a part of all links, and one more. */
+static void test_shed(void **state) {
+  (void)state;
+  enum { COUNT = 3 * IO_SHED_PART };
+  static struct meter *meters[COUNT];
+  meter_begin(&worker, COUNT);
+  meter_add_all(&worker, meters, COUNT, 0);
+  meter_turns(&worker, 1);
+  for (unsigned i = 0; i < COUNT; i++)
+    meters[i]->idle_since_ns = meter_now_ns;
+  meter_now_ns += IO_SHED_IDLE_NS - 1;
+  meter_turns(&worker, 1);
+  links_shed(&worker.links);
+  assert_int_equal(worker.loop.counters.links_shed, 0);
+  meter_now_ns++;
+  meter_turns(&worker, 1);
+  links_shed(&worker.links);
+  assert_int_equal(worker.loop.counters.links_shed, COUNT / IO_SHED_PART + 1);
+  meter_end(&worker, meters, COUNT);
+}
+
+/* The only idle link stands behind `others` slots in which there is nothing to shed. */
+static bool is_found_behind(uint32_t others) {
+  static struct link *taken[IO_SHED_LOOKS + 1];
+  meter_begin(&worker, others + 1);
+  for (uint32_t i = 0; i < others; i++)
+    assert_non_null(taken[i] = links_take(&worker.links));
+  struct meter *meter = meter_add(&worker, 0);
+  assert_int_equal(meter->link->slot, others);
+  meter_turns(&worker, 1);
+  meter->idle_since_ns = 0;
+  links_shed(&worker.links);
+  bool found = worker.loop.counters.links_shed == 1;
+  links_shed(&worker.links); /* those after are looked at the next time */
+  assert_int_equal(worker.loop.counters.links_shed, 1);
+  for (uint32_t i = 0; i < others; i++)
+    links_give(&worker.links, taken[i]);
+  meter_end(&worker, &meter, 1);
+  return found;
+}
+
+static void test_shed_looks(void **state) {
+  (void)state;
+  assert_true(is_found_behind(IO_SHED_LOOKS));
+  assert_false(is_found_behind(IO_SHED_LOOKS + 1));
+}
+
+static void test_links(void **state) {
+  (void)state;
+  static struct link *taken[IO_LINKS_MAX];
+  meter_begin(&worker, IO_LINKS_MAX);
+  for (uint32_t i = 0; i < IO_LINKS_MAX; i++)
+    assert_non_null(taken[i] = links_take(&worker.links));
+  assert_false(links_have_room(&worker.links));
+  assert_null(links_take(&worker.links));
+  for (uint32_t i = 0; i < IO_LINKS_MAX; i++)
+    links_give(&worker.links, taken[i]);
+  meter_end(&worker, NULL, 0);
+}
+
+/* ---- accepting ------------------------------------------------------------------------------- */
+
+static void open_listener(struct listener *listener) {
+  struct io_error error = {.text = ""};
+  struct address address;
+  assert_true(address_parse(&address, "127.0.0.1:0"));
+  if (!listener_open(listener, &address, 1, &error)) fail_msg("%s", error.text);
+}
+
+static int connect_to(const struct listener *listener) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(connect(fd, &listener->address.any, listener->address.len), 0);
+  return fd;
+}
+
+/* The kernel tells a listening socket's backlog in tcpi_sacked. */
+static void test_backlog(void **state) {
+  (void)state;
+  struct listener listener;
+  struct tcp_info info = {0};
+  socklen_t len = sizeof info;
+  unsigned most = 0;
+  FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");
+  assert_non_null(file);
+  assert_int_equal(fscanf(file, "%u", &most), 1);
+  fclose(file);
+  open_listener(&listener);
+  assert_int_equal(getsockopt(listener.fds[0], IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+  assert_int_equal(info.tcpi_sacked, most < IO_LISTEN_BACKLOG ? most : IO_LISTEN_BACKLOG);
+  listener_close(&listener);
+}
+
+/* There is room for a link again, but accepting is not told: it looks again by itself. */
+static void test_accept_retry(void **state) {
+  (void)state;
+  static struct meter meter;
+  struct listener listener;
+  struct acceptors acceptors;
+  meter = (struct meter){.idle_since_ns = MACHINE_BUSY};
+  meter_begin(&worker, 1);
+  open_listener(&listener);
+  struct link *other = links_take(&worker.links);
+  acceptors_init(&acceptors, &worker.links);
+  assert_true(acceptors_add(&acceptors, listener_take(&listener, 0),
+                            (struct machine_factory){.ctx = &meter, .create = meter_create}));
+  int client = connect_to(&listener);
+  meter_turns(&worker, 2);
+  links_give(&worker.links, other);
+  meter_now_ns += IO_ACCEPT_RETRY_NS - 1;
+  meter_turns(&worker, 2);
+  assert_int_equal(worker.loop.counters.links_accepted, 0);
+  meter_now_ns += 1 + 2 * IO_MILLISECOND; /* as late as a timer may be */
+  meter_turns(&worker, 2);
+  assert_int_equal(worker.loop.counters.links_accepted, 1);
+  acceptors_stop(&acceptors, meter_now_ns);
+  meter_turns(&worker, 2);
+  acceptors_free(&acceptors);
+  meter_end(&worker, NULL, 0);
+  close(client);
+  listener_close(&listener);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_linger_idle),  cmocka_unit_test(test_linger_total),
+      cmocka_unit_test(test_shed),         cmocka_unit_test(test_shed_looks),
+      cmocka_unit_test(test_links),        cmocka_unit_test(test_backlog),
+      cmocka_unit_test(test_accept_retry),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,70 @@
+/*
+ * support/meter.h - links whose machines are watched, on a worker that the test plays, one turn at a time.
+ *
+ * The ring and the socket pairs are real. Time stands still unless the test or a machine moves it; for
+ * that the test's program defines clock_gettime(), and returns meter_now_ns for CLOCK_MONOTONIC. (Here
+ * it would be linked into every test that asks for the time.) One thread.
+ *
+ * Life: meter_begin(); then meter_add(), and turns; meter_end().
+ */
+#ifndef WEIR_TESTS_METER_H
+#define WEIR_TESTS_METER_H
+
+#include "io/link/life.h"
+#include "io/link/pass.h"
+
+/* CLOCK_MONOTONIC, nanoseconds. meter_begin() sets it. */
+extern uint64_t meter_now_ns;
+
+struct meter_worker {
+  struct loop loop;
+  struct links links;
+};
+
+enum { METER_ENDLESS = 1 << 30, METER_PEEKS = 20 };
+
+struct meter {
+  struct link *link;
+  int peer; /* the other end of its socket; does not block */
+
+  /* What it does, set by the test at any time. */
+  uint64_t to_send; /* bytes left; METER_ENDLESS stays */
+  bool ends;        /* it is done when all is sent */
+  bool refuses;     /* it takes nothing of what it receives next, and wants no more */
+  uint64_t idle_since_ns;
+  uint64_t cost_ns; /* that pass in each of its calls */
+
+  /* What it saw. */
+  uint64_t sent, received;     /* bytes */
+  uint64_t settled_in;         /* the turn in which it was settled last */
+  size_t spans_max;            /* of the last peek */
+  size_t budgets[METER_PEEKS]; /* of the first peeks */
+  size_t budget;               /* of the last one */
+  unsigned peeks;              /* that `budgets` holds */
+  bool full;                   /* it has refused */
+  bool closed;
+  uint64_t sent_before; /* this turn */
+};
+
+void meter_begin(struct meter_worker *worker, uint32_t links_max);
+
+/* Cuts what is left, and frees `count` meters. */
+void meter_end(struct meter_worker *worker, struct meter **meters, unsigned count);
+
+/* Meters on new links. */
+struct meter *meter_add(struct meter_worker *worker, uint64_t to_send);
+void meter_add_all(struct meter_worker *worker, struct meter **meters, unsigned count,
+                   uint64_t to_send);
+
+/* A machine_factory's create(): makes the meter at `ctx` a machine. */
+bool meter_create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                  uint64_t now_ns, struct machine *out);
+
+/* Runs `count` turns. */
+void meter_turns(struct meter_worker *worker, unsigned count);
+
+/* Runs one; returns the bytes that these meters sent in it, and how many of them sent some. */
+uint64_t meter_turn_sends(struct meter_worker *worker, struct meter **meters, unsigned count,
+                          unsigned *senders);
+
+#endif
