@@ -1,8 +1,7 @@
 # weir - see README.md. `make help` lists the targets.
 #
-# Every variant builds into build/VARIANT, so that they live side by side. Targets for people (run,
-# test, bench, ...) first install what is missing, then call make again for what they need: a
-# compiler that is only now being installed must not be looked for before.
+# Every variant builds into its own build/VARIANT. Targets for people (run, test, bench, ...) first install what is
+# missing, and then call make again for the rest, so that make looks for a compiler only after its installation.
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -25,26 +24,25 @@ VERSION := 0.1.0
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=c17 -D_GNU_SOURCE -g -fno-common $(WARN) -MMD -MP -I.
 
-# The program is optimized as a whole: a request crosses a dozen small rooms, and inlining across
-# them saves about a sixth of its time. The objects hold ordinary code too, for the library and for
-# tests. Only gcc's way of it is used.
+# The program is optimized as a whole: a request crosses a dozen small modules, and inlining across them saves about
+# a sixth of its time. The objects contain ordinary code too, for the library and the tests. gcc only.
 comma := ,
 LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-# gcc clears structs of a known size by `rep stos`, whose start takes longer than a stream's whole
-# clearing by plain stores, and whose bytes cannot be read back until it is done.
+# By default gcc clears structs of a known size by `rep stos`. Its start alone takes longer than clearing a stream by
+# plain stores, and its bytes cannot be read back until it is done.
 CLEAR := $(if $(LTO),$(if $(filter x86_64,$(shell uname -m)),-mmemset-strategy=vector_loop:512:noalign$(comma)libcall:-1:noalign))
-# Modules with more than two cursors own a static invariants(), which runs where this is defined: in
-# every variant but release.
+# Modules with more than two cursors have a static invariants(). It runs where this is defined: in every variant
+# except release.
 CHECKED := -DWEIR_INVARIANTS
-# clang: release flags with the other compiler, to keep both free of warnings.
+# clang: release flags with the other compiler, so that both stay free of warnings.
 release.cflags   := -O2 $(LTO) $(CLEAR) -fno-plt -fno-semantic-interposition
 clang.cflags     := -O2 -fno-plt $(CHECKED)
-# gcc knows less of string lengths without its optimizer or between a sanitizer's checks, and warns of
-# what cannot be; release decides about that warning.
+# Without its optimizer, or between a sanitizer's checks, gcc knows less about string lengths and gives false
+# warnings. Only release has this warning.
 UNSURE := -Wno-format-truncation
 asan.cflags      := -O1 $(UNSURE) $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 tsan.cflags      := -O1 $(UNSURE) $(CHECKED) -fsanitize=thread -fno-omit-frame-pointer
-# Atomic: engines of several workers count in one place, and racing counts come out negative.
+# Atomic: engines of several workers share these counts, and races would make them negative.
 coverage.cflags  := -O0 $(UNSURE) $(CHECKED) --coverage -fprofile-update=atomic
 fuzz.cflags      := -O1 $(CHECKED) -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
                     -fno-omit-frame-pointer
@@ -62,25 +60,25 @@ CFLAGS_ALL = $(BASE) $($(VARIANT).cflags) $(CFLAGS)
 LDFLAGS_ALL = $($(VARIANT).ldflags) $(LDFLAGS)
 LINK_FAST = $(CC) $(LDFLAGS_ALL) $($(VARIANT).lto)
 LINK_QUICKLY = $(CC) $(LDFLAGS_ALL) $(if $($(VARIANT).lto),-fno-lto)
-# jemalloc and the sanitizers both want to be malloc. Some compilers link with --as-needed, which drops a
-# library that only replaces malloc.
+# Release only: jemalloc and the sanitizers both replace malloc. Some compilers link with --as-needed by default, which
+# drops a library that only replaces malloc.
 MALLOC := $(if $(filter release,$(VARIANT)),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
 LDLIBS := -luring -lssl -lcrypto -lz -ljansson -lpthread $(MALLOC)
 
 OUT := $(BUILD)/$(VARIANT)
 ENGINE := $(wildcard engine/*.c engine/*/*.c)
 IO := $(wildcard io/*/*.c)
-# What an embedder calls, and the little of tools/ that it needs.
+# What embedders call, and the modules of tools/ that it needs.
 LIB := $(wildcard tools/lib/*.c) tools/client/lookup.c tools/client/url.c tools/common/process.c
-# Everything in tools/ is the program, except generators, which are run by hand.
+# Everything in tools/ is part of the program, except the library and the generators, which are run by hand.
 TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c))
 TESTS := $(shell find tests -name 'test_*.c' | sort)
 FUZZ := $(wildcard tests/fuzz/*.c)
-# Programs that the end-to-end tests use.
+# Programs for the end-to-end tests.
 HELPERS := $(wildcard tests/helpers/*.c)
-# The simulation has modules of its own.
+# Modules of the simulation.
 SIM := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
-# What tests share: each file of tests/ that is neither a program nor part of the simulation.
+# Modules that tests share: every file in tests/ that is neither a program nor part of the simulation.
 SUPPORT := $(filter-out $(TESTS) $(FUZZ) $(HELPERS) $(SIM),$(shell find tests -name '*.c' | sort))
 MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
@@ -89,7 +87,7 @@ OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 .PHONY: all help deps run test bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean check hooks
 .PHONY: unit unit-build sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
-# Objects of one-file programs stay, or they would be compiled again each time.
+# Keep objects of one-file programs; otherwise make would compile them again each time.
 .SECONDARY:
 
 all: $(BUILD)/weir $(BUILD)/libweir.a
@@ -103,24 +101,24 @@ help:
 	@echo 'make unit                 unit tests alone (VARIANT=release|asan|tsan|clang)'
 	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
 	@echo 'make bench                micro benchmarks'
-	@echo 'make bench-compare        weir beside nginx and h2o, where these are installed'
+	@echo 'make bench-compare        weir beside nginx and h2o, if installed'
 	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
 	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
 	@echo 'make check                before a commit, in under a minute: formatter, linters, layers, circles'
 	@echo '                          and the unit tests of what changed'
 	@echo 'make hooks                let git run make check before each commit'
-	@echo 'make compile_commands.json  what clangd and other tools need to find everything'
-	@echo 'make tidy                 formatter, linters, layers, circles and what else tests/style checks'
+	@echo 'make compile_commands.json  for clangd and other tools'
+	@echo 'make tidy                 formatter, linters, layers and the other checks of tests/style'
 	@echo 'make install PREFIX=DIR   program, library, headers, pkg-config file, man page'
 	@echo 'make deps                 install what building, testing and measuring need'
 	@echo 'make clean                remove build/'
 
-# ---- what people type -------------------------------------------------------------------------
+# ---- targets for people -----------------------------------------------------------------------
 
 deps:
 	@tools/deps.sh build test bench
 
-# Set on the command line alone: an environment may have an HTTPS that means something else.
+# Only the command line sets these: HTTPS in an environment may mean something else.
 HTTP = localhost:8080
 HTTPS = localhost:8443
 run:
@@ -166,7 +164,7 @@ check:
 	@tools/deps.sh build test
 	@$(PYTHON) tests/check
 
-# A hook of one's own stays.
+# Keeps an existing hook.
 hooks:
 	@hook=$$(git rev-parse --git-path hooks)/pre-commit; mkdir -p $${hook%/*}; \
 	if [ -e $$hook ] && ! grep -q 'exec make check' $$hook; then \
@@ -174,7 +172,7 @@ hooks:
 	printf '#!/bin/sh\nunset GIT_DIR GIT_INDEX_FILE\nexec make check\n' > $$hook && chmod +x $$hook && \
 	echo "$$hook runs make check before each commit; git commit --no-verify leaves it out."
 
-# As clang would compile it all, whatever builds it.
+# The commands of clang, whatever compiler builds weir.
 compile_commands.json: FORCE
 	@{ comma='['; for file in $(filter-out %.h,$(SOURCES)); do \
 	  case $$file in \
@@ -192,7 +190,7 @@ tidy:
 	@tests/layers.sh
 	@$(PYTHON) tests/style
 
-# ---- what make builds (V=1 shows the commands) ------------------------------------------------
+# ---- targets that make builds (V=1 shows the commands) ----------------------------------------
 
 QUIET := $(if $(V),,@)
 SAY = @$(if $(V),:,printf '  %-5s %s\n' $(1) $@)
@@ -203,7 +201,7 @@ $(BUILD)/weir: $(OUT)/weir
 $(BUILD)/libweir.a: $(OUT)/libweir.a
 	$(QUIET)cp $< $@.new && mv $@.new $@
 
-# Changes, and with it everything, when the compiler or its flags do.
+# Changes with the compiler or its flags, and everything depends on it.
 $(OUT)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LINK_FAST) $(CFLAGS_ALL) $(LDLIBS)' > $@.$$$$; \
@@ -218,7 +216,7 @@ $(OUT)/libweir.a: $(call OBJ,$(ENGINE) $(IO) $(LIB))
 	$(call SAY,AR)
 	$(QUIET)$(ARCHIVE)
 
-# The program without its main(), so that unit tests can reach its parts.
+# The program without main(), for unit tests.
 $(OUT)/libtools.a: $(call OBJ,$(filter-out tools/weir.c,$(TOOLS)))
 	$(call SAY,AR)
 	$(QUIET)$(ARCHIVE)
@@ -227,19 +225,19 @@ $(OUT)/weir: $(call OBJ,$(TOOLS)) $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_FAST) $^ $(LDLIBS) -o $@
 
-# A program takes out of it what it calls, and needs no other library for what it does not.
+# A program takes only what it calls from it, and needs no libraries for the rest.
 $(OUT)/libsupport.a: $(call OBJ,$(SUPPORT))
 	$(call SAY,AR)
 	$(QUIET)$(ARCHIVE)
 
-# One program a tests/.../test_<module>.c, each with its own main().
+# One program per tests/.../test_<module>.c, each with its own main().
 $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libsupport.a $(OUT)/libtools.a $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 
 $(OUT)/tests/sim/test_sim: $(call OBJ,$(SIM))
 
-# The simulation around an engine with one bug more, which it has to find.
+# The simulation with an engine that has one extra bug, which the simulation must find.
 SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK
 $(OUT)/tests/sim/canary_%: tests/sim/test_sim.c $(SIM) $(ENGINE) $(wildcard engine/*.h engine/*/*.h tests/sim/*.h) \
                            $(OUT)/flags
@@ -249,7 +247,7 @@ $(OUT)/tests/sim/canary_%: tests/sim/test_sim.c $(SIM) $(ENGINE) $(wildcard engi
 	  $(LDFLAGS_ALL) -lcmocka $(LDLIBS) -o $@
 sim-canaries: $(patsubst %,$(OUT)/tests/sim/canary_%,$(SIM_CANARIES))
 
-# The other implementation of the differential test.
+# The differential test compares with nghttp2.
 $(OUT)/tests/spec/test_diff_nghttp2: private LDLIBS += -lnghttp2
 
 # VARIANT=fuzz only: main() comes from libFuzzer.
@@ -275,7 +273,7 @@ fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 
 # ---- install ----------------------------------------------------------------------------------
 
-# What handlers are written against; weir.h, which starts them, lies beside these once installed.
+# The headers for handlers. weir.h, which starts servers, is installed beside them.
 HEADERS := engine/base/machine.h engine/base/text.h $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \

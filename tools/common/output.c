@@ -55,7 +55,7 @@ static bool tell_dropped(int to) {
   char text[80];
   if (dropped.untold == 0) return true;
   int len =
-      snprintf(text, sizeof text, "weir: dropped %llu of its messages here: nobody read them\n",
+      snprintf(text, sizeof text, "weir: dropped %llu messages here, because nothing read them\n",
                (unsigned long long)dropped.untold);
   if (!write_line(to, text, (size_t)len)) return false;
   dropped.untold = 0;
