@@ -20,7 +20,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/^\#define WEIR_VERSION *"\(.*\)"/\1/p' tools/common/version.h)
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=c17 -D_GNU_SOURCE -g -fno-common $(WARN) -MMD -MP -I.
 
@@ -35,8 +35,9 @@ CLEAR := $(if $(LTO),$(if $(filter x86_64,$(shell uname -m)),-mmemset-strategy=v
 # except release.
 CHECKED := -DWEIR_INVARIANTS
 # clang: release flags with the other compiler, so that both stay free of warnings.
-release.cflags   := -O2 $(LTO) $(CLEAR) -fno-plt -fno-semantic-interposition
-clang.cflags     := -O2 -fno-plt $(CHECKED)
+# Position-independent for libweir.so; linking the program drops what it does not need of that.
+release.cflags   := -O2 $(LTO) $(CLEAR) -fPIC -fno-plt -fno-semantic-interposition
+clang.cflags     := -O2 -fPIC -fno-plt $(CHECKED)
 # Without its optimizer, or between a sanitizer's checks, gcc knows less about string lengths and gives false
 # warnings. Only release has this warning.
 UNSURE := -Wno-format-truncation
@@ -90,10 +91,10 @@ OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 # Keep objects of one-file programs; otherwise make would compile them again each time.
 .SECONDARY:
 
-all: $(BUILD)/weir $(BUILD)/libweir.a
+all: $(BUILD)/weir $(BUILD)/libweir.a $(BUILD)/libweir.so
 
 help:
-	@echo 'make                      build/weir and build/libweir.a'
+	@echo 'make                      build/weir, build/libweir.a and build/libweir.so'
 	@echo 'make run                  install what is missing, build, serve the built-in site on'
 	@echo '                          http://localhost:8080 and https://localhost:8443;'
 	@echo '                          HTTP=ADDR:PORT and HTTPS=ADDR:PORT choose others'
@@ -198,8 +199,22 @@ ARCHIVE = rm -f $@.new && ar rcs $@.new $^ && mv $@.new $@
 
 $(BUILD)/weir: $(OUT)/weir
 	$(QUIET)cp $< $@.new && mv $@.new $@
-$(BUILD)/libweir.a: $(OUT)/libweir.a
-	$(QUIET)cp $< $@.new && mv $@.new $@
+# What other programs link is one object, optimized as a whole and without LTO's bytecode. It exports
+# the names of $(EXPORTS) alone, so that no name inside meets one of the program's own.
+EXPORTS := tools/lib/exports.map
+$(OUT)/weir.o: $(OUT)/libweir.a $(EXPORTS)
+	$(call SAY,LD)
+	$(QUIET)sed -n 's/^ *\([a-z_0-9]*\);$$/\1/p' $(EXPORTS) > $@.names
+	$(QUIET)$(CC) -r -fPIC $($(VARIANT).lto) $(if $(LTO),-flinker-output=nolto-rel) -Wl,--whole-archive $< -o $@.new
+	$(QUIET)objcopy --keep-global-symbols=$@.names $@.new && mv $@.new $@
+$(BUILD)/libweir.a: $(OUT)/weir.o
+	$(call SAY,AR)
+	$(QUIET)$(ARCHIVE)
+SONAME := libweir.so.$(firstword $(subst ., ,$(VERSION)))
+$(BUILD)/libweir.so: $(OUT)/weir.o $(EXPORTS)
+	$(call SAY,LINK)
+	$(QUIET)$(CC) -shared $(LDFLAGS_ALL) -Wl,-soname,$(SONAME) -Wl,--version-script=$(EXPORTS) -Wl,-z,defs $< \
+	  -luring -lssl -lcrypto -lz -lpthread -o $@.new && mv $@.new $@
 
 # Changes with the compiler or its flags, and everything depends on it.
 $(OUT)/flags: FORCE
@@ -210,7 +225,7 @@ $(OUT)/flags: FORCE
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
 	$(call SAY,CC)
-	$(QUIET)$(CC) $(CFLAGS_ALL) -DWEIR_VERSION='"$(VERSION)"' -c $< -o $@
+	$(QUIET)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
 $(OUT)/libweir.a: $(call OBJ,$(ENGINE) $(IO) $(LIB))
 	$(call SAY,AR)
@@ -276,17 +291,20 @@ fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 # The headers for handlers. weir.h, which starts servers, is installed beside them.
 HEADERS := engine/base/machine.h engine/base/text.h $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h)
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-	  $(DESTDIR)$(PREFIX)/include/weir $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
-	install -m 644 $(BUILD)/libweir.a $(DESTDIR)$(PREFIX)/lib/libweir.a
-	for header in $(HEADERS) tools/lib/weir.h; do \
-	  sed -E 's|"engine/[a-z]+/|"|' $$header \
-	    > $(DESTDIR)$(PREFIX)/include/weir/$$(basename $$header) || exit 1; \
+	install -d $(addprefix $(INSTALLED)/,bin lib/pkgconfig lib/cmake/weir include/weir share/man/man1)
+	install -m 755 $(BUILD)/weir $(INSTALLED)/bin/weir
+	install -m 644 $(BUILD)/libweir.a $(INSTALLED)/lib/libweir.a
+	install -m 755 $(BUILD)/libweir.so $(INSTALLED)/lib/libweir.so.$(VERSION)
+	ln -sf libweir.so.$(VERSION) $(INSTALLED)/lib/$(SONAME)
+	ln -sf $(SONAME) $(INSTALLED)/lib/libweir.so
+	for header in $(HEADERS); do \
+	  sed -E 's|"(engine\|tools)/[a-z]+/|"|' $$header > $(INSTALLED)/include/weir/$$(basename $$header) || exit 1; \
 	done
-	install -m 644 tools/weir.1 $(DESTDIR)$(PREFIX)/share/man/man1/weir.1
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/lib/weir.pc.in \
-	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/weir.pc
+	install -m 644 tools/weir.1 $(INSTALLED)/share/man/man1/weir.1
+	$(FILL_IN) tools/lib/weir.pc.in > $(INSTALLED)/lib/pkgconfig/weir.pc
+	for file in weir-config.cmake weir-config-version.cmake; do \
+	  $(FILL_IN) tools/lib/$$file.in > $(INSTALLED)/lib/cmake/weir/$$file || exit 1; \
+	done
 
 clean:
 	rm -rf $(BUILD)

@@ -22,6 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Bytes that somebody else owns. `base` may be NULL when `len` is 0. */
 struct span {
   const uint8_t *base;
@@ -111,7 +115,8 @@ struct machine_factory {
 };
 
 static inline struct span span_of(const void *base, size_t len) {
-  return (struct span){.base = (const uint8_t *)base, .len = len};
+  struct span span = {(const uint8_t *)base, len};
+  return span;
 }
 
 /* A counter has one writer; anybody may read it with counter_get(). */
@@ -122,5 +127,9 @@ static inline void counter_add(uint64_t *counter, uint64_t delta) {
 static inline uint64_t counter_get(const uint64_t *counter) {
   return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

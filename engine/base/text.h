@@ -6,6 +6,10 @@
 
 #include "engine/base/machine.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 static inline struct span span_text(const char *text) {
   return span_of(text, __builtin_strlen(text));
 }
@@ -43,9 +47,10 @@ static inline void span_cut_at(struct span text, size_t at, struct span *before,
 /* Cuts the text at the first `mark`, and drops that. False, and nothing set, when it has none. */
 __attribute__((warn_unused_result)) static inline bool
 span_cut(struct span text, uint8_t mark, struct span *before, struct span *after) {
-  const uint8_t *at = text.len ? __builtin_memchr(text.base, mark, text.len) : NULL;
+  const uint8_t *at =
+      (const uint8_t *)(text.len ? __builtin_memchr(text.base, mark, text.len) : NULL);
   if (at) span_cut_at(text, (size_t)(at - text.base), before, after);
-  return at;
+  return at != NULL;
 }
 
 /* The same at the last `mark`. */
@@ -58,5 +63,9 @@ span_cut_last(struct span text, uint8_t mark, struct span *before, struct span *
   }
   return false;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

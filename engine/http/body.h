@@ -16,6 +16,10 @@
 
 #include "engine/http/stream.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct body_bytes {
   struct span left;           /* what no pull has returned yet */
   void (*release)(void *ctx); /* may be NULL, for bytes and a state that outlive every stream */
@@ -25,5 +29,9 @@ struct body_bytes {
 /* A body of exactly `bytes`. */
 struct body body_bytes(struct body_bytes *state, struct span bytes, void (*release)(void *ctx),
                        void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

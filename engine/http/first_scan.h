@@ -18,6 +18,10 @@
 
 #include "engine/base/machine.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum first_scan_result {
   FIRST_SCAN_MORE,  /* so far it may have one: go on with the bytes that follow */
   FIRST_SCAN_FOUND, /* `bytes` of the state */
@@ -43,5 +47,9 @@ enum first_scan_result first_scan_read(struct first_scan *scan, struct span byte
 /* The same for a file that is there as a whole: the bytes that its first scan takes; 0: it has
  * none. */
 uint32_t first_scan_bytes(struct span file);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

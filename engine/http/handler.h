@@ -17,6 +17,10 @@
 
 #include "engine/http/stream.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct handler {
   void *ctx;
   /* A valid request has arrived. Borrows `request`. May respond at once, or later; a stream that no
@@ -26,5 +30,9 @@ struct handler {
    * returns gets 100, since its body is wanted. Other expectations get 417, and no handler. */
   void (*request)(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

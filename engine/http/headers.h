@@ -14,6 +14,10 @@
 
 #include "engine/base/text.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Known field names. Tokens 1 .. 52 are the distinct names of the HPACK static table in its order;
  * those after are names that message rules or handlers look for. 0: any other name. */
 enum header_token {
@@ -179,8 +183,12 @@ static inline struct span header_token_name(enum header_token token) {
 
 /* A field of a known name. Keeps `value`. */
 static inline struct header header_of(enum header_token token, struct span value) {
-  return (struct header){
-      .name = header_token_name(token), .value = value, .token = token, .flags = 0};
+  struct header field = {header_token_name(token), value, (uint16_t)token, 0, 0};
+  return field;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

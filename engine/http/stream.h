@@ -26,6 +26,10 @@
 
 #include "engine/http/headers.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct stream;
 
 /* ---- response and request bodies that are sent -------------------------------------------- */
@@ -59,7 +63,11 @@ struct body {
   void *self;
 };
 
+#ifdef __cplusplus
+#define BODY_NONE (body())
+#else
 #define BODY_NONE ((struct body){0})
+#endif
 
 /* ---- what a handler hears ------------------------------------------------------------------ */
 
@@ -186,5 +194,9 @@ void stream_head_start(struct stream *stream, uint64_t first_bytes);
  * its worker: its part of the worker's time while that is short. To tell paying guests from the
  * others, say, once a request has shown which it is. */
 void stream_weigh_connection(struct stream *stream, unsigned weight);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

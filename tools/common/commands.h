@@ -11,9 +11,7 @@ enum {
   EXIT_USAGE = 2,  /* the command line was wrong */
 };
 
-#ifndef WEIR_VERSION
-#define WEIR_VERSION "unknown" /* the Makefile sets it */
-#endif
+#include "tools/common/version.h"
 
 int command_load(int argc, char **argv);
 int command_serve(int argc, char **argv);

@@ -22,6 +22,11 @@
 
 #include "engine/http/body.h"
 #include "engine/http/handler.h"
+#include "tools/common/version.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Room that every error text fits into. */
 enum { WEIR_ERROR_BYTES = 256 };
@@ -104,5 +109,9 @@ void weir_response_free(struct weir_response *response);
 
 /* No fetch may be under way. */
 void weir_client_close(struct weir_client *client);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
