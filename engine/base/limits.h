@@ -3,7 +3,7 @@
  *
  * A bound that answers a known attack names its CVE. Bounds that hostile peers run into are counted:
  * struct engine_counters names them beside its counters, and `weir serve` prints those on SIGUSR1.
- * Each bound is run into by a test, or its comment says why not ("Untested: ..."); tests/limits.py
+ * Each bound is run into by a test, or its comment says why not ("Untested: ..."); tests/style
  * checks that. Bounds of io/ are in io/base/limits.h.
  */
 #ifndef WEIR_LIMITS_H

@@ -20,9 +20,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* How long the end of a worker waits for operations that do not obey their cancellation. */
-#define END_WAIT_NS (5 * IO_SECOND)
-
 /* --- completions --- */
 
 static void link_completed(struct worker *worker, const struct io_uring_cqe *cqe) {
@@ -288,7 +285,7 @@ void worker_end(struct worker *worker) {
   while (worker->links.open)
     turn(worker);
   loop->ending = true;
-  uint64_t give_up_ns = clock_now_ns() + END_WAIT_NS;
+  uint64_t give_up_ns = clock_now_ns() + IO_END_WAIT_NS;
   while (loop->ops.under_way && clock_now_ns() < give_up_ns) {
     loop_cancel_all(loop); /* again each time: the kernel may have refused one */
     uring_enter(&loop->uring, 50 * IO_MILLISECOND);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
+#include "io/base/limits.h"
 #include "tools/serve/hints.h"
 #include "tools/serve/options.h"
 
@@ -233,6 +234,10 @@ static void too_many(void **state) {
   strcat(line, " --https :2");
   assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_WRONG);
   assert_non_null(strstr(error, ":2"));
+  for (unsigned extra = 0; extra < 2; extra++) {
+    snprintf(line, sizeof line, "--workers %u", IO_WORKERS_MAX + extra);
+    assert_int_equal(parse(line, &options, error), extra ? SERVE_OPTIONS_WRONG : SERVE_OPTIONS_RUN);
+  }
 }
 
 /* Nobody has to scroll sideways, and every option is explained. */
