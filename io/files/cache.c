@@ -88,6 +88,12 @@ void file_cache_unlist(struct file_cache *cache, struct file *file) {
   if (file->holders == 0) free_file(cache, file);
 }
 
+struct file *file_retain(struct file *file) {
+  assert(file->holders < UINT32_MAX);
+  file->holders++;
+  return file;
+}
+
 void file_cache_release(struct file_cache *cache, struct file *file) {
   assert(file->holders > 0);
   if (--file->holders == 0 && !file->listed) free_file(cache, file);
@@ -109,7 +115,7 @@ static bool evict(struct file_cache *cache, bool with_descriptor) {
     } else {
       file_cache_unlist(cache, file);
       cache->hand++; /* past the entry that took the slot: it was the last, perhaps just added */
-      counter_add(cache->evictions, 1);
+      counter_add(&cache->counters->evictions, 1);
       return true;
     }
   }

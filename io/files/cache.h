@@ -11,6 +11,8 @@
 #define WEIR_FILE_CACHE_H
 
 #include "engine/base/machine.h"
+#include "io/files/counters.h"
+#include "io/files/disk.h"
 
 enum file_kind {
   FILE_SMALL,     /* content in bytes */
@@ -18,12 +20,6 @@ enum file_kind {
   FILE_DIRECTORY, /* no content */
   FILE_MISSING,   /* these two stay inside io/ and are remembered for a short while */
   FILE_FORBIDDEN,
-};
-
-/* What tells one version of a file from another. */
-struct file_identity {
-  uint64_t device, inode, size_bytes;
-  int64_t mtime_ns, ctime_ns; /* since 1970 */
 };
 
 /* One version of one file. Readers use the first three members. */
@@ -61,7 +57,7 @@ struct file_cache {
   size_t bytes, bytes_max; /* listed and held together */
   uint32_t descriptors, descriptors_max;
   uint64_t seed[2];
-  uint64_t *evictions; /* a counter of the owner's */
+  struct files_counters *counters; /* the owner's */
   size_t user_bytes;
   void (*user_free)(void *ctx, struct file *file);
   void *user_ctx;
@@ -101,6 +97,9 @@ __attribute__((warn_unused_result)) bool file_cache_drop_descriptors(struct file
 
 /* The path leads to it no more; frees it unless held. The entry must be listed (asserted). */
 void file_cache_unlist(struct file_cache *cache, struct file *file);
+
+/* Another reference. Returns `file`. */
+struct file *file_retain(struct file *file);
 
 /* Ends one reference; frees the entry when it was the last and the entry is not listed. */
 void file_cache_release(struct file_cache *cache, struct file *file);

@@ -17,13 +17,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/base/error.h"
 #include "io/base/limits.h"
-#include "io/files/parts.h"
+#include "io/files/private.h"
 #include "io/ring/loop.h"
 
 /* The making of one entry with content. On the stack until it has to wait. */
@@ -41,62 +40,6 @@ struct files_load {
   struct files_lookup *waiters;
   struct files_load *next;
 };
-
-/* ---- small helpers --------------------------------------------------------------------------- */
-
-static enum files_result result_of(int error) {
-  static const struct {
-    int error;
-    enum files_result result;
-  } rows[] = {
-      {ENOENT, FILES_MISSING},   {ENOTDIR, FILES_MISSING},  {ENAMETOOLONG, FILES_MISSING},
-      {EINVAL, FILES_MISSING},   {EACCES, FILES_FORBIDDEN}, {EPERM, FILES_FORBIDDEN},
-      {EXDEV, FILES_FORBIDDEN},  {ELOOP, FILES_FORBIDDEN},  {ENXIO, FILES_FORBIDDEN},
-      {ENODEV, FILES_FORBIDDEN}, {EMFILE, FILES_BUSY},      {ENFILE, FILES_BUSY},
-      {ENOMEM, FILES_BUSY},      {EAGAIN, FILES_BUSY},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (rows[i].error == error) return rows[i].result;
-  return FILES_FAILED;
-}
-
-static int64_t nanoseconds(struct timespec time) {
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-/* Of a directory only which one it is matters: its time stamps change with every file in it. */
-struct file_identity files_identity(const struct stat *status) {
-  struct file_identity identity = {.device = status->st_dev, .inode = status->st_ino};
-  if (S_ISDIR(status->st_mode)) return identity;
-  identity.size_bytes = (uint64_t)status->st_size;
-  identity.mtime_ns = nanoseconds(status->st_mtim);
-  identity.ctime_ns = nanoseconds(status->st_ctim);
-  return identity;
-}
-
-static bool is_same(const struct file_identity *a, const struct file_identity *b) {
-  return a->device == b->device && a->inode == b->inode && a->size_bytes == b->size_bytes &&
-         a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
-}
-
-/* Whether a later write must show in the time stamps. See FILES_SETTLE_NS. */
-static bool is_settled(const struct file_identity *identity) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return nanoseconds(now) - identity->ctime_ns > (int64_t)FILES_SETTLE_NS;
-}
-
-ssize_t files_read_now(const struct files *files, int fd, void *buffer, size_t len,
-                       uint64_t offset) {
-  struct iovec vector = {.iov_base = buffer, .iov_len = len};
-  ssize_t got;
-  do
-    got = preadv2(fd, &vector, 1, (off_t)offset, files->loop ? RWF_NOWAIT : 0);
-  while (got < 0 && errno == EINTR);
-  if (got >= 0) return got;
-  /* Some file systems cannot tell without waiting. */
-  return errno == EOPNOTSUPP && files->loop ? -EAGAIN : -errno;
-}
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -143,7 +86,7 @@ static void remember(struct files_load *load, enum file_kind kind) {
 }
 
 static enum files_result refuse(struct files_load *load, int error) {
-  enum files_result result = result_of(error);
+  enum files_result result = files_result_of(error);
   if (result == FILES_MISSING) remember(load, FILE_MISSING);
   if (result == FILES_FORBIDDEN) remember(load, FILE_FORBIDDEN);
   return result;
@@ -166,7 +109,7 @@ static bool make_file(struct files_load *load, enum file_kind kind, const struct
   size_t bytes = kind == FILE_SMALL ? (size_t)status->st_size : 0;
   load->file = file_cache_make(&load->files->cache, path, load->hash, kind, bytes);
   if (!load->file) return false;
-  load->file->identity = files_identity(status);
+  load->file->identity = disk_identity(status);
   load->file->settled = true;
   return true;
 }
@@ -189,7 +132,7 @@ static enum files_result fill_begin(struct files_load *load) {
   drop_file(load);
   load->got = 0;
   load->ended = false;
-  if (fstat(load->fd, &status)) return result_of(errno);
+  if (fstat(load->fd, &status)) return files_result_of(errno);
   if (status.st_size <= FILES_SMALL_BYTES && make_file(load, FILE_SMALL, &status))
     return FILES_PENDING;
   if (status.st_size == 0) return FILES_BUSY;
@@ -200,10 +143,11 @@ static enum files_result fill_begin(struct files_load *load) {
 static enum files_result fill(struct files_load *load) {
   struct file *file = load->file;
   while (load->got < file->identity.size_bytes && !load->ended) {
-    ssize_t got = files_read_now(load->files, load->fd, file->content + load->got,
-                                 (size_t)file->identity.size_bytes - load->got, load->got);
+    ssize_t got =
+        disk_read(load->fd, file->content + load->got,
+                  (size_t)file->identity.size_bytes - load->got, load->got, !load->files->loop);
     if (got == -EAGAIN) return FILES_PENDING;
-    if (got < 0) return result_of((int)-got);
+    if (got < 0) return files_result_of((int)-got);
     load->ended = got == 0;
     load->got += (size_t)got;
   }
@@ -216,10 +160,10 @@ static bool is_whole(struct files_load *load) {
   struct file *file = load->file;
   struct stat status;
   if (load->got < file->identity.size_bytes || fstat(load->fd, &status)) return false;
-  struct file_identity identity = files_identity(&status);
-  bool same = is_same(&identity, &file->identity);
+  struct file_identity identity = disk_identity(&status);
+  bool same = disk_is_same(&identity, &file->identity);
   if (!same && load->attempts < FILES_ATTEMPTS) return false;
-  file->settled = same && is_settled(&identity);
+  file->settled = same && disk_is_settled(&identity);
   file->bytes = span_of(file->content, load->got);
   return true;
 }
@@ -266,7 +210,7 @@ static void unlink_load(struct files_load *load) {
   while (*at != load)
     at = &(*at)->next;
   *at = load->next;
-  load->files->loads_out--;
+  load->files->loads_count--;
 }
 
 /* Tells everybody who waits. They may look up, cancel and release as they like meanwhile. */
@@ -293,7 +237,7 @@ static void load_done(struct loop_op *op, int got, unsigned flags) {
     load->ended = got == 0;
     result = load_run(load);
   } else if ((got != -EAGAIN && got != -EINTR) || load->attempts++ == FILES_ATTEMPTS) {
-    result = result_of(-got);
+    result = files_result_of(-got);
   }
   if (result == FILES_PENDING && load_wait(load)) return;
   load_tell(load, result == FILES_PENDING ? FILES_BUSY : result);
@@ -302,7 +246,7 @@ static void load_done(struct loop_op *op, int got, unsigned flags) {
 /* Moves the load from the stack to where it can wait. */
 static enum files_result load_park(struct files_load *load, struct files_lookup *lookup) {
   struct files *files = load->files;
-  bool allowed = files->loads_out < FILES_LOADS_MAX;
+  bool allowed = files->loads_count < FILES_LOADS_MAX;
   struct files_load *parked = allowed ? malloc(sizeof *parked + load->path_len) : NULL;
   if (parked) {
     *parked = *load;
@@ -316,7 +260,7 @@ static enum files_result load_park(struct files_load *load, struct files_lookup 
   }
   parked->next = files->loads;
   files->loads = parked;
-  files->loads_out++;
+  files->loads_count++;
   parked->waiters = lookup;
   lookup->next = NULL;
   lookup->load = parked;
@@ -340,8 +284,8 @@ static bool is_current(struct files *files, struct file *file, const char *path,
   counter_add(&files->counters.revalidations, 1);
   /* This follows links anywhere, but can only confirm that it is the very file that was opened. */
   if (fstatat(files->beneath.root, path, &status, 0)) return false;
-  struct file_identity identity = files_identity(&status);
-  if (!is_same(&identity, &file->identity)) return false;
+  struct file_identity identity = disk_identity(&status);
+  if (!disk_is_same(&identity, &file->identity)) return false;
   file->fresh_until_ns = now_ns + FILES_FRESH_NS;
   return true;
 }
@@ -422,14 +366,23 @@ void files_find_cancel(struct files *files, struct files_lookup *lookup) {
   lookup->load = NULL; /* the load goes on: somebody will ask again */
 }
 
-struct file *file_retain(struct file *file) {
-  assert(file->holders < UINT32_MAX);
-  file->holders++;
-  return file;
-}
-
 void files_release(struct files *files, struct file *file) {
   file_cache_release(&files->cache, file);
+}
+
+/* ---- reading: see files/read.h --------------------------------------------------------------- */
+
+enum files_result files_read(struct files *files, struct file *file, uint64_t offset, size_t max,
+                             struct file_piece *read) {
+  return files_reads_begin(&files->reads, file, offset, max, read);
+}
+
+void files_read_end(struct files *files, struct file_piece *read) {
+  files_reads_end(&files->reads, read);
+}
+
+void files_trim(struct files *files) {
+  files_reads_trim(&files->reads);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -450,7 +403,12 @@ struct files *files_create(const struct files_settings *settings, const char **n
     return NULL;
   }
   files->loop = settings->loop;
-  files->reads_max = or_default(settings->reads_max, FILES_READS_MAX);
+  files->reads = (struct files_reads){
+      .loop = settings->loop,
+      .cache = &files->cache,
+      .counters = &files->counters,
+      .buffers_max = or_default(settings->reads_max, FILES_READS_MAX),
+  };
   files->cache = (struct file_cache){
       .entries_max = or_default(settings->entries_max, FILES_ENTRIES_MAX),
       .bytes_max = settings->cache_bytes_max ? settings->cache_bytes_max : FILES_CACHE_BYTES,
@@ -458,7 +416,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
       .user_bytes = (settings->user_bytes + 15) & ~(size_t)15,
       .user_free = settings->user_free,
       .user_ctx = settings->user_ctx,
-      .evictions = &files->counters.evictions,
+      .counters = &files->counters,
   };
   bool opened = beneath_init(&files->beneath, settings->root, error);
   if (opened && file_cache_init(&files->cache)) {
@@ -475,8 +433,8 @@ struct files *files_create(const struct files_settings *settings, const char **n
 
 void files_destroy(struct files *files) {
   if (!files) return;
-  assert(!files->loads && files->jobs_out == 0);
-  files_read_free(files);
+  assert(!files->loads && files->loads_count == 0);
+  files_reads_free(&files->reads);
   file_cache_destroy(&files->cache);
   beneath_close(&files->beneath);
   free(files);

@@ -41,22 +41,12 @@
 #ifndef WEIR_FILES_H
 #define WEIR_FILES_H
 
-#include "engine/base/machine.h"
-
-#include "io/files/cache.h"
+#include "io/files/counters.h"
+#include "io/files/read.h"
 
 struct io_error;
 struct loop;
 struct files_load;
-
-enum files_result {
-  FILES_FOUND,
-  FILES_PENDING,   /* done() will be called, never before the call that says so has returned */
-  FILES_MISSING,   /* no such file */
-  FILES_FORBIDDEN, /* unreadable, or outside of the root, or neither file nor directory */
-  FILES_BUSY,      /* no descriptor, buffer, entry or memory left at present */
-  FILES_FAILED,    /* the file system failed, or the file is no longer what it was */
-};
 
 struct files_settings {
   const char *root;         /* directory; borrowed during files_create() */
@@ -72,27 +62,12 @@ struct files_settings {
   void *user_ctx;
 };
 
-struct files_counters {
-  uint64_t hits, misses, revalidations, evictions;
-  uint64_t reads_direct;  /* from the page cache */
-  uint64_t reads_waited;  /* through the ring */
-  uint64_t no_descriptor; /* ENFILE or EMFILE */
-};
-
 /* A lookup under way. The caller fills in done() and keeps the object until done() or cancel. */
 struct files_lookup {
   void (*done)(struct files_lookup *lookup, enum files_result result);
   struct file *file;       /* set with FILES_FOUND; a reference of the caller's */
   struct files_load *load; /* private from here on */
   struct files_lookup *next;
-};
-
-/* A piece of a file that is being read or was read; from files_read() to files_read_end(). */
-struct files_read {
-  void (*done)(struct files_read *read, enum files_result result);
-  void *user;                 /* the caller's */
-  struct span bytes;          /* with FILES_FOUND: 1 .. max bytes, lent until files_read_end() */
-  struct files_read_job *job; /* private */
 };
 
 /* NULL when the root cannot be opened or memory is refused, with one line in `error` that names the
@@ -120,16 +95,15 @@ void files_find_cancel(struct files *files, struct files_lookup *lookup);
 __attribute__((warn_unused_result)) enum files_result files_read(struct files *files,
                                                                  struct file *file, uint64_t offset,
                                                                  size_t max,
-                                                                 struct files_read *read);
+                                                                 struct file_piece *read);
 
 /* Gives the bytes of a finished read back, or forgets a pending one. */
-void files_read_end(struct files *files, struct files_read *read);
+void files_read_end(struct files *files, struct file_piece *read);
 
 /* To be called about once a second: frees the read buffers that the last second did not need. */
 void files_trim(struct files *files);
 
-/* Another holder, and the end of one. */
-struct file *file_retain(struct file *file);
+/* Ends a reference; file_retain() makes another one. */
 void files_release(struct files *files, struct file *file);
 
 const struct files_counters *files_counters(const struct files *files);

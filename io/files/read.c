@@ -1,22 +1,20 @@
 /*
- * files/read.c - large files, piece by piece.
- *
- * A read takes a buffer from a list that grows to reads_max buffers. When the page cache has the
- * bytes they are there at once; else the ring reads, and the buffer stays with the ring until it
- * answers, even if the reader has gone meanwhile: the kernel may still write to it.
+ * files/read.c - read buffers, and what happens to one until its reader is told.
  */
+#include "io/files/read.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "io/base/limits.h"
-#include "io/files/parts.h"
 #include "io/ring/loop.h"
 
 struct files_read_job {
   struct loop_op op;
-  struct files *files;
-  struct files_read *read; /* NULL: the reader has gone */
+  struct files_reads *reads;
+  struct file_piece *read; /* NULL: the reader has gone */
   struct file *file;       /* held, so that its descriptor stays open */
   uint64_t offset;
   size_t max;
@@ -28,46 +26,47 @@ struct files_read_job {
 
 /* ---- buffers --------------------------------------------------------------------------------- */
 
-static struct files_read_job *take_job(struct files *files) {
-  struct files_read_job *job = files->spare;
+static struct files_read_job *take_job(struct files_reads *reads) {
+  struct files_read_job *job = reads->spare;
   if (job) {
-    files->spare = job->next;
+    reads->spare = job->next;
   } else {
-    if (files->job_count == files->reads_max) return NULL;
+    if (reads->buffers == reads->buffers_max) return NULL;
     job = malloc(sizeof *job);
     if (!job) return NULL;
-    files->job_count++;
+    reads->buffers++;
   }
-  files->jobs_out++;
-  if (files->jobs_out > files->jobs_peak) files->jobs_peak = files->jobs_out;
+  reads->buffers_out++;
+  if (reads->buffers_out > reads->buffers_peak) reads->buffers_peak = reads->buffers_out;
   return job;
 }
 
 static void give_job(struct files_read_job *job) {
-  struct files *files = job->files;
-  files_release(files, job->file);
-  job->next = files->spare;
-  files->spare = job;
-  files->jobs_out--;
+  struct files_reads *reads = job->reads;
+  file_cache_release(reads->cache, job->file);
+  job->next = reads->spare;
+  reads->spare = job;
+  reads->buffers_out--;
 }
 
 /* Frees spare buffers until no more than `keep` exist, those that are out included. */
-static void free_spare(struct files *files, uint32_t keep) {
-  while (files->spare && files->job_count > keep) {
-    struct files_read_job *job = files->spare;
-    files->spare = job->next;
-    files->job_count--;
+static void free_spare(struct files_reads *reads, uint32_t keep) {
+  while (reads->spare && reads->buffers > keep) {
+    struct files_read_job *job = reads->spare;
+    reads->spare = job->next;
+    reads->buffers--;
     free(job);
   }
 }
 
-void files_trim(struct files *files) {
-  free_spare(files, files->jobs_peak);
-  files->jobs_peak = files->jobs_out;
+void files_reads_trim(struct files_reads *reads) {
+  free_spare(reads, reads->buffers_peak);
+  reads->buffers_peak = reads->buffers_out;
 }
 
-void files_read_free(struct files *files) {
-  free_spare(files, 0);
+void files_reads_free(struct files_reads *reads) {
+  assert(reads->buffers_out == 0);
+  free_spare(reads, 0);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -79,7 +78,7 @@ void files_read_free(struct files *files) {
 static bool is_unchanged(const struct file *file) {
   struct stat status;
   if (fstat(file->fd, &status)) return false;
-  struct file_identity identity = files_identity(&status);
+  struct file_identity identity = disk_identity(&status);
   return status.st_nlink > 0 && identity.size_bytes == file->identity.size_bytes &&
          identity.mtime_ns == file->identity.mtime_ns;
 }
@@ -97,11 +96,11 @@ static void read_done(struct loop_op *op, int got, unsigned flags);
 
 static bool read_wait(struct files_read_job *job) {
   job->op = (struct loop_op){.done = read_done};
-  struct io_uring_sqe *sqe = loop_sqe(job->files->loop, &job->op);
+  struct io_uring_sqe *sqe = loop_sqe(job->reads->loop, &job->op);
   if (!sqe) return false;
   io_uring_prep_read(sqe, job->file->fd, job->buffer, (unsigned)job->max, job->offset);
   job->under_way = true;
-  counter_add(&job->files->counters.reads_waited, 1);
+  counter_add(&job->reads->counters->reads_waited, 1);
   return true;
 }
 
@@ -119,13 +118,13 @@ static void read_done(struct loop_op *op, int got, unsigned flags) {
   job->read->done(job->read, conclude(job, got));
 }
 
-enum files_result files_read(struct files *files, struct file *file, uint64_t offset, size_t max,
-                             struct files_read *read) {
+enum files_result files_reads_begin(struct files_reads *reads, struct file *file, uint64_t offset,
+                                    size_t max, struct file_piece *read) {
   assert(file->kind == FILE_LARGE && max > 0);
   assert(offset < file->identity.size_bytes && max <= file->identity.size_bytes - offset);
-  struct files_read_job *job = take_job(files);
+  struct files_read_job *job = take_job(reads);
   if (!job) return FILES_BUSY;
-  job->files = files;
+  job->reads = reads;
   job->read = read;
   job->file = file_retain(file);
   job->offset = offset;
@@ -134,21 +133,21 @@ enum files_result files_read(struct files *files, struct file *file, uint64_t of
   job->under_way = false;
   read->job = job;
   read->bytes = span_of(NULL, 0);
-  ssize_t got = files_read_now(files, file->fd, job->buffer, job->max, offset);
+  ssize_t got = disk_read(file->fd, job->buffer, job->max, offset, !reads->loop);
   enum files_result result;
   if (got == -EAGAIN) {
     result = read_wait(job) ? FILES_PENDING : FILES_BUSY;
   } else {
-    counter_add(&files->counters.reads_direct, 1);
+    counter_add(&reads->counters->reads_direct, 1);
     result = conclude(job, got);
   }
   if (result == FILES_BUSY || result == FILES_FAILED) give_job(job);
   return result;
 }
 
-void files_read_end(struct files *files, struct files_read *read) {
+void files_reads_end(struct files_reads *reads, struct file_piece *read) {
   struct files_read_job *job = read->job;
-  assert(job && job->files == files);
+  assert(job && job->reads == reads);
   read->job = NULL;
   if (job->under_way)
     job->read = NULL; /* read_done() gives it back */

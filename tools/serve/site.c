@@ -17,7 +17,7 @@ struct serve_site {
 
 _Static_assert(sizeof(struct files_lookup) <= sizeof(((struct site_lookup *)0)->room),
                "a lookup's room holds files' own");
-_Static_assert(sizeof(struct files_read) <= sizeof(((struct site_read *)0)->room),
+_Static_assert(sizeof(struct file_piece) <= sizeof(((struct site_read *)0)->room),
                "a read's room holds files' own");
 
 static enum site_result result_of(enum files_result result) {
@@ -73,7 +73,7 @@ static void release(void *self, struct site_entry *entry) {
 
 /* ---- reads ----------------------------------------------------------------------------------- */
 
-static void read_done(struct files_read *inner, enum files_result result) {
+static void read_done(struct file_piece *inner, enum files_result result) {
   struct site_read *read = inner->user;
   read->bytes = inner->bytes;
   read->done(read, result_of(result));
@@ -81,8 +81,8 @@ static void read_done(struct files_read *inner, enum files_result result) {
 
 static enum site_result read_piece(void *self, struct site_entry *entry, struct site_read *read) {
   struct serve_site *serve_site = self;
-  struct files_read *inner = (void *)read->room;
-  *inner = (struct files_read){.done = read_done, .user = read};
+  struct file_piece *inner = (void *)read->room;
+  *inner = (struct file_piece){.done = read_done, .user = read};
   enum files_result result =
       files_read(serve_site->files, file_of_user(entry), read->offset, read->max, inner);
   read->bytes = inner->bytes;

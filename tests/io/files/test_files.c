@@ -26,7 +26,8 @@
 
 #include "io/base/error.h"
 #include "io/base/limits.h"
-#include "io/files/parts.h"
+#include "io/files/files.h"
+#include "io/files/private.h"
 #include "io/ring/loop.h"
 
 #include "tests/support/shifted_clock.h"
@@ -455,7 +456,7 @@ enum { LARGE = FILES_SMALL_BYTES + 100000 };
 /* Reads the whole file in pieces of `max`; returns how many bytes came before the first failure. */
 static uint64_t read_all(struct files *files, struct file *file, uint64_t from, size_t max) {
   while (from < file->identity.size_bytes) {
-    struct files_read read = {0};
+    struct file_piece read = {0};
     size_t len =
         file->identity.size_bytes - from < max ? (size_t)(file->identity.size_bytes - from) : max;
     if (files_read(files, file, from, len, &read) != FILES_FOUND) break;
@@ -500,7 +501,7 @@ static void test_large_file_changes(void **state) {
     struct file *file;
     put_pattern(at("page"), LARGE);
     assert_int_equal(find(files, "page", SECOND, &file), FILES_FOUND);
-    struct files_read read = {0};
+    struct file_piece read = {0};
     assert_int_equal(files_read(files, file, 0, 1000, &read), FILES_FOUND);
     files_read_end(files, &read);
     usleep(20000); /* another tick of the kernel's clock */
@@ -716,7 +717,7 @@ static void test_load_fails_at_the_ring(void **state) {
 static int reads_done;
 static enum files_result read_result;
 
-static void read_done(struct files_read *read, enum files_result result) {
+static void read_done(struct file_piece *read, enum files_result result) {
   (void)read;
   reads_done++;
   read_result = result;
@@ -726,7 +727,7 @@ static void test_read_waits_for_the_ring(void **state) {
   (void)state;
   struct files *files = open_files((struct files_settings){.loop = fake_loop, .reads_max = 2});
   struct file *file;
-  struct files_read a = {.done = read_done}, b = {.done = read_done}, c = {.done = read_done};
+  struct file_piece a = {.done = read_done}, b = {.done = read_done}, c = {.done = read_done};
   put_pattern(at("large"), LARGE);
   assert_int_equal(find(files, "large", SECOND, &file), FILES_FOUND);
   page_cache_cold = true;
@@ -756,12 +757,12 @@ static void test_read_waits_for_the_ring(void **state) {
   files_read_end(files, &c);
 
   /* The entry is given up by everybody while the ring still reads: the descriptor stays. */
-  assert_int_equal(files->job_count, 2);
+  assert_int_equal(files->reads.buffers, 2);
   files_trim(files); /* both were needed since the last time */
-  assert_int_equal(files->job_count, 2);
+  assert_int_equal(files->reads.buffers, 2);
   files_trim(files);
-  assert_int_equal(files->job_count, 0);
-  struct files_read d = {.done = read_done};
+  assert_int_equal(files->reads.buffers, 0);
+  struct file_piece d = {.done = read_done};
   assert_int_equal(files_read(files, file, 0, 100, &d), FILES_PENDING);
   files_read_end(files, &d);
   files_release(files, file);

@@ -18,7 +18,8 @@
 
 #include "io/base/error.h"
 #include "io/base/limits.h"
-#include "io/files/parts.h"
+#include "io/files/files.h"
+#include "io/files/private.h"
 #include "io/ring/loop.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/shifted_clock.h"
@@ -311,8 +312,8 @@ static void test_descriptors(void **state) {
 
 static void test_reads(void **state) {
   (void)state;
-  static struct files_read reads[FILES_READS_MAX];
-  struct files_read more = {0};
+  static struct file_piece reads[FILES_READS_MAX];
+  struct file_piece more = {0};
   struct files *files = open_files(NULL);
   struct file *file;
   make("page", FILES_SMALL_BYTES + 1);

@@ -1,0 +1,23 @@
+/*
+ * files/private.h - struct files, for files/files.c and its tests.
+ */
+#ifndef WEIR_FILES_PRIVATE_H
+#define WEIR_FILES_PRIVATE_H
+
+#include "io/files/beneath.h"
+#include "io/files/counters.h"
+#include "io/files/read.h"
+
+struct files_load;
+
+struct files {
+  struct file_cache cache;
+  struct beneath beneath;
+  struct files_reads reads;
+  struct loop *loop;        /* NULL: reads block */
+  struct files_load *loads; /* contents that the ring is reading */
+  uint32_t loads_count;
+  struct files_counters counters;
+};
+
+#endif
