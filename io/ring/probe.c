@@ -3,7 +3,7 @@
  */
 #include "io/ring/probe.h"
 
-#include "io/ring/uring.h"
+#include "io/ring/features.h"
 
 #include <errno.h>
 #include <stdlib.h>
