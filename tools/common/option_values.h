@@ -1,6 +1,6 @@
 /*
- * common/option_values.h - values of options that several commands take. Each function returns false for
- * what it does not understand, and leaves `out` alone then; what to say about it is the caller's.
+ * common/option_values.h - options and values that several commands take. A function that returns bool returns
+ * false for a value that it does not understand. It then leaves `out` alone, and the caller reports the error.
  */
 #ifndef WEIR_TOOLS_OPTION_VALUES_H
 #define WEIR_TOOLS_OPTION_VALUES_H
@@ -9,6 +9,11 @@
 #include <stdint.h>
 
 #include "engine/http/headers.h"
+
+/* One line in `error` about the option at which getopt_long() stopped with `result`, ':' or '?'. `letters` are
+ * the short options that it knows; argv[0] is the name of the command. */
+void option_complain(char *const *argv, int result, const char *letters, char *error,
+                     size_t error_size);
 
 /* Decimal digits alone, between `min` and `max`. */
 __attribute__((warn_unused_result)) bool option_number(const char *text, uint64_t min, uint64_t max,

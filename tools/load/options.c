@@ -265,14 +265,15 @@ enum load_options_result load_options_parse(struct load_options *options, int ar
                                    .timeout_seconds = LOAD_TIMEOUT_SECONDS};
   optind = 0; /* begin anew, also in tests */
   opterr = 0;
+  static const char letters[] = ":n:D:c:m:t:r:T:H:d:kw:W:qhV";
   int option;
-  while ((option = getopt_long(argc, argv, ":n:D:c:m:t:r:T:H:d:kw:W:qhV", long_options, NULL)) !=
-         -1) {
+  while ((option = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
     if (option == 'h') return LOAD_OPTIONS_HELP;
     if (option == 'V') return LOAD_OPTIONS_VERSION;
-    if (option == ':') wrong(&parser, "%s needs a value", argv[optind - 1]);
-    if (option == '?') wrong(&parser, "%s: no such option; see weir load --help", argv[optind - 1]);
-    if (option == ':' || option == '?') return LOAD_OPTIONS_WRONG;
+    if (option == ':' || option == '?') {
+      option_complain(argv, option, letters, error, error_size);
+      return LOAD_OPTIONS_WRONG;
+    }
     if (!take(&parser, option, optarg)) return LOAD_OPTIONS_WRONG;
   }
   options->urls = argv + optind;

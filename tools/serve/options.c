@@ -354,13 +354,15 @@ enum serve_options_result serve_options_parse(struct serve_options *options, int
   *options = (struct serve_options){.drain_seconds = SERVE_DRAIN_SECONDS_DEFAULT, .push = true};
   opterr = 0;
   optind = 0; /* starts anew, whoever used getopt before */
+  static const char letters[] = ":hV";
   int code;
-  while ((code = getopt_long(argc, argv, ":hV", names, NULL)) != -1) {
+  while ((code = getopt_long(argc, argv, letters, names, NULL)) != -1) {
     if (code == 'h') return SERVE_OPTIONS_HELP;
     if (code == 'V') return SERVE_OPTIONS_VERSION;
-    if (code == ':') return wrong(&reader, "%s needs a value", argv[optind - 1]);
-    if (code == '?')
-      return wrong(&reader, "%s: no such option; see weir serve --help", argv[optind - 1]);
+    if (code == ':' || code == '?') {
+      option_complain(argv, code, letters, error, error_size);
+      return SERVE_OPTIONS_WRONG;
+    }
     enum serve_options_result result = take(&reader, code, optarg);
     if (result != SERVE_OPTIONS_RUN) return result;
   }

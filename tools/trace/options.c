@@ -217,14 +217,15 @@ enum trace_options_result trace_options_parse(struct trace_options *options, int
                                     .timeout_seconds = TRACE_TIMEOUT_SECONDS};
   optind = 0; /* begin anew, also in tests */
   opterr = 0;
+  static const char letters[] = ":m:p:H:r:kt:o:c:fj:hV";
   int option;
-  while ((option = getopt_long(argc, argv, ":m:p:H:r:kt:o:c:fj:hV", long_options, NULL)) != -1) {
+  while ((option = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
     if (option == 'h') return TRACE_OPTIONS_HELP;
     if (option == 'V') return TRACE_OPTIONS_VERSION;
-    if (option == ':') wrong(&parser, "%s needs a value", argv[optind - 1]);
-    if (option == '?')
-      wrong(&parser, "%s: no such option; see weir trace --help", argv[optind - 1]);
-    if (option == ':' || option == '?') return TRACE_OPTIONS_WRONG;
+    if (option == ':' || option == '?') {
+      option_complain(argv, option, letters, error, error_size);
+      return TRACE_OPTIONS_WRONG;
+    }
     if (!take(&parser, option, optarg)) return TRACE_OPTIONS_WRONG;
   }
   options->urls = argv + optind;

@@ -270,7 +270,8 @@ static void test_wrong_options(void **state) {
     const char *line, *named;
   } rows[] = {
       {"", "no URL"},
-      {"--nonsense http://h/", "--nonsense: no such option"},
+      {"--nonsense http://h/", "--nonsense: no such option; see weir trace --help"},
+      {"--frames -xf http://h/", "-x: no such option"},
       {"http://h/ -o", "-o needs a value"},
       {"-o page.png http://h/", "page.png"},
       {"-o .svg http://h/", ".svg"},
