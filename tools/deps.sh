@@ -66,6 +66,23 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
   sudo=sudo
 fi
+
+# Another apt may be at work, as on a machine that has just started: both wait for it. An option does that
+# for installing alone. Where the lists cannot be updated, those that are there may do.
+lock_seconds=600
+update() {
+  end=$(($(date +%s) + lock_seconds))
+  until said=$($sudo env LC_ALL=C apt-get update -q 2>&1); do
+    case $said in
+      *'Could not get lock'* | *'Unable to lock'*) [ "$(date +%s)" -lt $end ] || break ;;
+      *) break ;;
+    esac
+    sleep 2
+  done
+  echo "$said"
+}
+
 echo "deps.sh: installing$missing"
-$sudo apt-get update -q
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+update
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+  -o DPkg::Lock::Timeout=$lock_seconds $missing
