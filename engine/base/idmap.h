@@ -10,11 +10,10 @@
 #ifndef WEIR_IDMAP_H
 #define WEIR_IDMAP_H
 
+#include "engine/base/limits.h"
 #include "engine/base/pool.h"
 
 #include <stdbool.h>
-
-#define IDMAP_SLOTS_MIN 16u
 
 struct idmap_slot {
   uint32_t id; /* 0: free */

@@ -24,6 +24,10 @@
  * 0.5 KiB each, allocated only when used. */
 #define ENGINE_STREAMS_DEFAULT 131072u
 
+/* Slots of a map of streams when it takes its first memory; a power of two. It doubles when it is half
+ * full, so this is enough for the streams of a small page. */
+#define IDMAP_SLOTS_MIN 16u
+
 /* Bytes of a clear-text connection that are looked at to tell its protocol: the longest HTTP/1.x
  * request line that is read to its end. */
 #define CONN_SNIFF_BYTES 256u
@@ -196,6 +200,14 @@
 /* Bytes of a table's first memory, counted in the same way; it doubles as entries come. Enough for
  * what a simple client repeats, four fields of 100 bytes. A power of two, of at least one entry. */
 #define HPACK_STORE_BYTES_FIRST 512u
+
+/* Bytes from which on a cookie's value is put into the table. A shorter one is guessed too easily
+ * from what it costs on the wire. */
+#define HPACK_COOKIE_BYTES_MIN 20u
+
+/* Bytes of the longest block that is kept to be sent again: a dozen fields, some of which have
+ * indices of two bytes. */
+#define HPACK_BLOCK_KEPT_BYTES_MAX 15u
 
 /* An encoded integer: its octets, prefix included, and its value (CVE-2023-33953, CVE-2023-36478).
  * No block that we accept holds a longer string. Others are COMPRESSION_ERROR. */

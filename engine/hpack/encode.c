@@ -45,8 +45,6 @@ enum {
   PROBATION_WAYS = 4,
   /* Blocks kept: responses that a peer asks for again and again. A power of two, and a bit each. */
   KEPT_COUNT = 8,
-  /* A shorter cookie is guessed too easily from what it costs on the wire. */
-  COOKIE_BYTES_MIN = 20,
 };
 
 static_assert(HPACK_TABLE_ENTRIES_MAX <= UINT8_MAX + 1, "numbers are 8 bits");
@@ -251,7 +249,8 @@ static inline uint32_t find_static(const struct header *field) {
 static bool is_secret(const struct header *field) {
   if (field->flags & HEADER_NEVER_INDEX) return true;
   const enum policy policy = policy_of[field->token];
-  return policy == POLICY_NEVER || (policy == POLICY_COOKIE && field->value.len < COOKIE_BYTES_MIN);
+  return policy == POLICY_NEVER ||
+         (policy == POLICY_COOKIE && field->value.len < HPACK_COOKIE_BYTES_MIN);
 }
 
 /* An entry of more than three quarters of the table would leave room for little else. */

@@ -23,8 +23,6 @@ enum {
   /* Most bytes of a field besides its strings: the representation's first byte and two lengths of
    * at most 5 bytes. */
   HPACK_ENCODE_FIELD_BYTES_MAX = 11,
-  /* Longest block that is kept: a dozen fields, some of which have indices of two bytes. */
-  HPACK_BLOCK_KEPT_BYTES_MAX = 15,
 };
 
 /* What the fields of a whole block are known by: blocks of equal keys have equal fields. */

@@ -108,11 +108,48 @@ static void test_store(void **state) {
   hpack_table_destroy(&table);
 }
 
+/* A short cookie is never indexed, a long one is an index of one byte the second time. */
+static void test_cookie(void **state) {
+  (void)state;
+  uint8_t value[HPACK_COOKIE_BYTES_MIN], out[HPACK_COOKIE_BYTES_MIN + HPACK_ENCODE_FIELD_BYTES_MAX];
+  memset(value, '~', sizeof value);
+  for (size_t fewer = 0; fewer < 2; fewer++) {
+    struct hpack_encoder encoder;
+    struct header cookie = header_of(TOKEN_COOKIE, span_of(value, sizeof value - fewer));
+    hpack_encoder_init(&encoder, counted_init(&memory));
+    size_t first = hpack_encode(&encoder, &cookie, 1, out);
+    assert_int_equal(hpack_encode(&encoder, &cookie, 1, out), fewer ? first : 1);
+    hpack_encoder_destroy(&encoder);
+  }
+}
+
+/* So many fields of one byte each. */
+static void test_kept_block(void **state) {
+  (void)state;
+  const struct hpack_block_key key = {.list = 1};
+  const struct header get = header_of(TOKEN_METHOD, span_text("GET")),
+                      other = header_of(TOKEN_SERVER, span_text("a server"));
+  uint8_t out[64];
+  for (unsigned extra = 0; extra < 2; extra++) {
+    struct hpack_encoder encoder;
+    hpack_encoder_init(&encoder, counted_init(&memory));
+    (void)hpack_encode(&encoder, &other, 1, out); /* there is a table */
+    uint8_t *begin = hpack_encode_begin(&encoder, out), *end = begin;
+    for (unsigned i = 0; i < HPACK_BLOCK_KEPT_BYTES_MAX + extra; i++)
+      end = hpack_encode_field(&encoder, &get, end);
+    assert_int_equal(end - begin, HPACK_BLOCK_KEPT_BYTES_MAX + extra);
+    hpack_encode_keep(&encoder, key, begin, end);
+    assert_int_equal(hpack_encode_again(&encoder, key, out) != NULL, !extra);
+    hpack_encoder_destroy(&encoder);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_integer_octets), cmocka_unit_test(test_integer),
       cmocka_unit_test(test_size_updates),   cmocka_unit_test(test_table),
-      cmocka_unit_test(test_store),
+      cmocka_unit_test(test_store),          cmocka_unit_test(test_cookie),
+      cmocka_unit_test(test_kept_block),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
