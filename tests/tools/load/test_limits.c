@@ -1,0 +1,84 @@
+/*
+ * load/test_limits.c - the bounds of tools/load/limits.h on the command line: the most is taken, and one
+ * more is refused.
+ */
+#include "engine/base/limits.h"
+#include "tests/support/cmocka.h"
+#include "tools/load/limits.h"
+#include "tools/load/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define URL "http://127.0.0.1:1/"
+
+static struct load_options options;
+
+/* `option value` so many times, and so many URLs. */
+static bool is_taken(const char *option, const char *value, unsigned times, unsigned urls) {
+  static char *argv[2 * LOAD_FIELDS_MAX + 2 * LOAD_CAPS_MAX + LOAD_URLS_MAX + 9];
+  static char name[] = "load", url[] = URL;
+  char error[256];
+  int argc = 0;
+  argv[argc++] = name;
+  for (; times > 0; times--) {
+    argv[argc++] = (char *)(uintptr_t)option;
+    argv[argc++] = (char *)(uintptr_t)value;
+  }
+  for (; urls > 0; urls--)
+    argv[argc++] = url;
+  argv[argc] = NULL;
+  return load_options_parse(&options, argc, argv, error, sizeof error) == LOAD_OPTIONS_RUN;
+}
+
+static void test_repeated(void **state) {
+  (void)state;
+  for (unsigned extra = 0; extra < 2; extra++) {
+    assert_int_equal(is_taken("-H", "a: b", LOAD_FIELDS_MAX + extra, 1), !extra);
+    assert_int_equal(is_taken("--cap", "*.x=4k", LOAD_CAPS_MAX + extra, 1), !extra);
+    assert_int_equal(is_taken("-q", "-k", 1, LOAD_URLS_MAX + extra), !extra);
+  }
+}
+
+static void test_numbers(void **state) {
+  (void)state;
+  static const struct {
+    const char *option;
+    unsigned most;
+  } rows[] = {{"-c", LOAD_CONNECTIONS_MAX}, {"-m", LOAD_STREAMS_MAX}, {"-r", LOAD_RATE_MAX}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (unsigned extra = 0; extra < 2; extra++) {
+      char number[16];
+      snprintf(number, sizeof number, "%u", rows[i].most + extra);
+      assert_int_equal(is_taken(rows[i].option, number, 1, 1), !extra);
+    }
+  }
+}
+
+static void test_steps_of_a_cap(void **state) {
+  (void)state;
+  char steps[2 * LOAD_CAP_STEPS_MAX + 2] = "1";
+  for (unsigned count = 1; count < LOAD_CAP_STEPS_MAX; count++)
+    strcat(steps, ",1");
+  assert_true(is_taken("--cap", steps, 1, 1));
+  strcat(steps, ",1");
+  assert_false(is_taken("--cap", steps, 1, 1));
+}
+
+static void test_defaults(void **state) {
+  (void)state;
+  assert_true(is_taken("-q", "-k", 1, 1));
+  assert_int_equal(load_options_stream_window(&options), (1u << LOAD_WINDOW_BITS) - 1);
+  assert_int_equal(load_options_connection_window(&options), (1u << LOAD_WINDOW_BITS) - 1);
+  assert_true(options.timeout_seconds == LOAD_TIMEOUT_SECONDS);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_repeated),
+      cmocka_unit_test(test_numbers),
+      cmocka_unit_test(test_steps_of_a_cap),
+      cmocka_unit_test(test_defaults),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
