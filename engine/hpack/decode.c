@@ -192,7 +192,8 @@ __attribute__((noinline)) static enum hpack_result literal_dropped(struct block 
   struct header field = {.flags = literal.flags};
   const enum hpack_result result = literal_strings(b, &room, literal.prefix_bits, &field);
   if (result != HPACK_OK) return result;
-  (void)headers_account(b->out, field.name.len, field.value.len);
+  const bool kept = headers_account(b->out, field.name.len, field.value.len);
+  assert(!kept);
   return literal.indexed ? insert(b, &field) : HPACK_OK;
 }
 

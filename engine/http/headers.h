@@ -147,7 +147,8 @@ void headers_clear(struct headers *headers);
 
 /* Counts a field in list_bytes. True when there is room to keep it; otherwise the list is
  * overflowed. */
-static inline bool headers_account(struct headers *headers, size_t name_len, size_t value_len) {
+__attribute__((warn_unused_result)) static inline bool
+headers_account(struct headers *headers, size_t name_len, size_t value_len) {
   const size_t bytes = name_len + value_len + HEADER_OVERHEAD_BYTES;
   const size_t sum = headers->list_bytes + bytes;
   headers->list_bytes = sum < bytes ? SIZE_MAX : sum;

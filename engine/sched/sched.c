@@ -165,7 +165,7 @@ static void use_tree(struct sched *sched) {
     struct sched_node *node = sched->loose;
     loose_remove(sched, node);
     dequeue(sched, node);
-    (void)sched_tree_open(&sched->tree, node);
+    sched_tree_open(&sched->tree, node);
     requeue(sched, node);
   }
 }
@@ -180,7 +180,7 @@ static void place_unsaid(struct sched *sched, struct sched_node *node) {
     loose_add(sched, node);
     return;
   }
-  (void)sched_tree_open(&sched->tree, node);
+  sched_tree_open(&sched->tree, node);
   note_tree(sched);
 }
 

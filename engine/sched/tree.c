@@ -344,13 +344,15 @@ static enum sched_result depend(struct sched_tree *tree, struct sched_node *node
   return refused ? SCHED_NO_ROOM : result;
 }
 
-enum sched_result sched_tree_open(struct sched_tree *tree, struct sched_node *node) {
+void sched_tree_open(struct sched_tree *tree, struct sched_node *node) {
   make_room(tree);
   struct sched_placeholder *placeholder = placeholder_find(tree, node->id);
-  if (!placeholder) return attach(tree, node, NULL, false);
+  if (!placeholder) {
+    (void)attach(tree, node, NULL, false);
+    return;
+  }
   replace(node, &placeholder->node);
   placeholder_give(tree, placeholder);
-  return SCHED_DONE;
 }
 
 void sched_tree_close(struct sched_tree *tree, struct sched_node *node) {

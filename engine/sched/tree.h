@@ -83,16 +83,15 @@ struct sched_tree {
 void sched_tree_free(struct sched_tree *tree);
 
 /* A stream opens: it takes the place that was kept for it, or becomes a dependant of the root with
- * the weight that it has. With SCHED_NO_ROOM not even the root has room: the stream is not in the
- * tree. */
-enum sched_result sched_tree_open(struct sched_tree *tree, struct sched_node *node);
+ * the weight that it has. When not even the root has room, the stream is not in the tree. */
+void sched_tree_open(struct sched_tree *tree, struct sched_node *node);
 
 /* The stream, which is not ready, leaves; a placeholder keeps its place if there is room. */
 void sched_tree_close(struct sched_tree *tree, struct sched_node *node);
 
 /* PRIORITY for any stream but an open one that is not in the tree. */
-enum sched_result sched_tree_depend(struct sched_tree *tree, uint32_t id,
-                                    const struct sched_dependency *dependency);
+__attribute__((warn_unused_result)) enum sched_result
+sched_tree_depend(struct sched_tree *tree, uint32_t id, const struct sched_dependency *dependency);
 
 /* node->queue has changed to or from SCHED_QUEUE_TREE. */
 void sched_tree_settle(struct sched_node *node);

@@ -36,8 +36,8 @@ __attribute__((warn_unused_result)) bool sched_updates_put(struct sched_updates 
 
 /* The stream `id` opens: gives out what was remembered for it, and forgets that and everything
  * about lower identifiers of the same side, which can no longer open (RFC 9113 section 5.1.1). */
-bool sched_updates_take(struct sched_updates *updates, uint32_t id,
-                        struct sched_updates_entry *out);
+__attribute__((warn_unused_result)) bool
+sched_updates_take(struct sched_updates *updates, uint32_t id, struct sched_updates_entry *out);
 
 void sched_updates_free(struct sched_updates *updates);
 
