@@ -9,23 +9,31 @@
  * PING is answered or the server has closed, on all connections, or after `seconds`. Prints one
  * line of JSON: what was sent, and what came back. --unread: nothing is received until the server
  * has closed. --relentless: goes on sending after GOAWAY. --again: connects anew until the time is
- * over. --source: connects from 127.0.0.N, since one address has but 28,000 ports.
+ * over. --source: connects from 127.0.0.N, since one address has only 28,000 ports.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "tests/helpers/attacks.h"
+#include "tests/helpers/attack/attack.h"
 
 /* Looking at thousands of connections takes a millisecond. */
 enum { TURN_MS = 5, TURN_MS_OF_MANY = 50, MANY = 1000 };
 
+static struct peer_options options = {
+    .count = 100000, .connections = 1, .seconds = 5, .path = "/plaintext"};
+static struct peer_tally tally;
+static uint64_t now_ns; /* of the turn in hand */
 static const struct attack *attack;
 static struct peer *peers;
 static struct pollfd *polls;
@@ -73,14 +81,15 @@ static int open_socket(void) {
 }
 
 static void open_peer(struct peer *peer) {
-  peer_begin(peer, open_socket());
+  peer_begin(peer, open_socket(), &options, &tally);
+  peer->now_ns = now_ns;
   tally.connections++;
-  put_preface(peer);
+  peer_put_preface(peer);
   if (attack->begin)
     attack->begin(peer);
   else
-    put_head(peer, 0, SETTINGS, 0, 0);
-  if (!attack->quiet) put_head(peer, 0, SETTINGS, ACK, 0); /* of what must come */
+    peer_put_head(peer, 0, SETTINGS, 0, 0);
+  if (!attack->quiet) peer_put_head(peer, 0, SETTINGS, ACK, 0); /* of what must come */
 }
 
 static void close_peer(struct peer *peer) {
@@ -92,13 +101,13 @@ static void close_peer(struct peer *peer) {
 
 static void make(struct peer *peer) {
   if (peer->ending && !options.relentless) return;
-  while (peer->made < OUT_ENOUGH && peer->units < options.count) {
+  while (peer->made < PEER_OUT_ENOUGH && peer->units < options.count) {
     if (!attack->step(peer)) return;
     peer->units++;
     tally.units++;
   }
   if (peer->units < options.count || peer->fence_sent || attack->quiet) return;
-  put_frame(peer, PING, 0, 0, "thefence", 8);
+  peer_put_frame(peer, PING, 0, 0, "thefence", 8);
   peer->fence_sent = true;
 }
 
@@ -112,11 +121,11 @@ static bool is_gone(const struct peer *peer) {
 
 static void turn(struct peer *peer, short events) {
   bool open = true;
-  if (events & (POLLOUT | POLLERR)) open = flush(peer);
+  if (events & (POLLOUT | POLLERR)) open = peer_flush(peer);
   if (options.unread && open) {
-    if (is_gone(peer)) open = drain(peer), tally.closed += open, open = false;
+    if (is_gone(peer)) open = peer_drain(peer), tally.closed += open, open = false;
   } else if (events & (POLLIN | POLLERR | POLLHUP) || !open) {
-    open = drain(peer);
+    open = peer_drain(peer);
   }
   if (open && !peer->done) return;
   close_peer(peer);
@@ -132,7 +141,8 @@ static bool turn_all(void) {
     polls[i] = (struct pollfd){.fd = peer->fd};
     if (peer->fd < 0) continue;
     open++;
-    if (peer->made < OUT_ENOUGH) make(peer);
+    peer->now_ns = now_ns;
+    if (peer->made < PEER_OUT_ENOUGH) make(peer);
     polls[i].events = options.unread ? 0 : POLLIN;
     if (peer->made > 0) polls[i].events |= POLLOUT;
   }
@@ -164,22 +174,22 @@ static void print_number(const char *name, uint64_t value) {
 }
 
 static void print_result(double seconds) {
-  static const char *const types[TYPES] = {"DATA",
-                                           "HEADERS",
-                                           "PRIORITY",
-                                           "RST_STREAM",
-                                           "SETTINGS",
-                                           "PUSH_PROMISE",
-                                           "PING",
-                                           "GOAWAY",
-                                           "WINDOW_UPDATE",
-                                           "CONTINUATION",
-                                           "10",
-                                           "11",
-                                           "12",
-                                           "13",
-                                           "14",
-                                           "15"};
+  static const char *const types[PEER_TYPES] = {"DATA",
+                                                "HEADERS",
+                                                "PRIORITY",
+                                                "RST_STREAM",
+                                                "SETTINGS",
+                                                "PUSH_PROMISE",
+                                                "PING",
+                                                "GOAWAY",
+                                                "WINDOW_UPDATE",
+                                                "CONTINUATION",
+                                                "10",
+                                                "11",
+                                                "12",
+                                                "13",
+                                                "14",
+                                                "15"};
   static const char *const classes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
   printf("{\"attack\": \"%s\", ", attack->name);
   print_number("connections", tally.connections);
@@ -194,26 +204,14 @@ static void print_result(double seconds) {
   print_number("closed", tally.closed);
   print_number("cut", tally.cut);
   print_number("last_stream_id", tally.last_stream_id);
-  print_map("frames", types, tally.frames, TYPES);
-  print_map("rst", NULL, tally.rst, CODES);
-  print_map("goaway", NULL, tally.goaway, CODES);
+  print_map("frames", types, tally.frames, PEER_TYPES);
+  print_map("rst", NULL, tally.rst, PEER_CODES);
+  print_map("goaway", NULL, tally.goaway, PEER_CODES);
   print_map("status", classes, tally.statuses, 6);
   printf("\"reason\": \"%s\", \"seconds\": %.3f}\n", tally.reason, seconds);
 }
 
 /* ---- the command line ------------------------------------------------------------------------ */
-
-static const struct attack *find_attack(const char *name) {
-  for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i++)
-    if (strcmp(attacks[i].name, name) == 0) return &attacks[i];
-  return NULL;
-}
-
-static int list(void) {
-  for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i++)
-    printf("%-16s %s\n", attacks[i].name, attacks[i].what);
-  return 0;
-}
 
 static void read_options(int argc, char **argv) {
   static const struct option names[] = {{"count", 1, NULL, 'c'},      {"connections", 1, NULL, 'n'},
@@ -239,9 +237,12 @@ static void read_options(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  if (argc == 2 && strcmp(argv[1], "--list") == 0) return list();
+  if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+    attack_print_list();
+    return 0;
+  }
   read_options(argc, argv);
-  attack = argc - optind == 2 ? find_attack(argv[optind + 1]) : NULL;
+  attack = argc - optind == 2 ? attack_find(argv[optind + 1]) : NULL;
   if (!attack) {
     fprintf(stderr, "usage: attacker PORT ATTACK [OPTIONS], or attacker --list\n");
     return 2;

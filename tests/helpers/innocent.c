@@ -10,7 +10,7 @@
  * shows in every request of that time, not in one. "bulk": it asks for PATH once, which should be
  * large, and prints how many bytes of it came, in how many seconds.
  */
-#include "tests/helpers/attack_peer.h"
+#include "tests/helpers/attack/peer.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -18,12 +18,17 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PERIOD_NS  20000000u
 #define GIVE_UP_NS UINT64_C(10000000000)
 enum { SAMPLES_MAX = 65536 };
 
+static struct peer_options options = {.path = "/plaintext"};
+static struct peer_tally tally;
 static double samples[SAMPLES_MAX]; /* milliseconds */
 static size_t sample_count, errors;
 
@@ -38,32 +43,32 @@ static bool open_peer(struct peer *peer) {
                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                  .sin_port = htons(options.port)};
   const int on = 1;
-  peer_begin(peer, socket(AF_INET, SOCK_STREAM, 0));
+  peer_begin(peer, socket(AF_INET, SOCK_STREAM, 0), &options, &tally);
   if (connect(peer->fd, (const struct sockaddr *)&to, sizeof to) != 0) return false;
   setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   fcntl(peer->fd, F_SETFL, O_NONBLOCK);
-  put_preface(peer);
-  put_head(peer, 6, SETTINGS, 0, 0);
-  put(peer, "\0\4\x7f\xff\0\0", 6); /* windows wide open */
-  put_head(peer, 0, SETTINGS, ACK, 0);
-  put_number(peer, WINDOW_UPDATE, 0, 0x7fff0000 - 65535);
-  return flush(peer);
+  peer_put_preface(peer);
+  peer_put_head(peer, 6, SETTINGS, 0, 0);
+  peer_put(peer, "\0\4\x7f\xff\0\0", 6); /* windows wide open */
+  peer_put_head(peer, 0, SETTINGS, ACK, 0);
+  peer_put_number(peer, WINDOW_UPDATE, 0, 0x7fff0000 - 65535);
+  return peer_flush(peer);
 }
 
 /* Until every request has its response; false when the connection is of no more use. */
 static bool await(struct peer *peer, uint64_t due_ns) {
   while (peer->in_flight > 0) {
     struct pollfd waiting = {.fd = peer->fd, .events = POLLIN};
-    if (poll(&waiting, 1, 100) > 0 && !drain(peer)) return false;
+    if (poll(&waiting, 1, 100) > 0 && !peer_drain(peer)) return false;
     if (peer->ending || read_clock() > due_ns + GIVE_UP_NS) return false;
   }
-  return flush(peer); /* answers to PING */
+  return peer_flush(peer); /* answers to PING */
 }
 
 static void request(struct peer *peer, uint64_t due_ns) {
   const uint64_t rst_before = tally.frames[RST_STREAM];
-  put_request(peer, false, options.path, true);
-  const bool answered = flush(peer) && await(peer, due_ns);
+  peer_put_request(peer, false, options.path, true);
+  const bool answered = peer_flush(peer) && await(peer, due_ns);
   if (!answered || tally.frames[RST_STREAM] != rst_before) errors++;
   if (sample_count < SAMPLES_MAX) samples[sample_count++] = (double)(read_clock() - due_ns) / 1e6;
   if (answered) return;
@@ -93,14 +98,15 @@ static int download(struct peer *peer) {
   struct pollfd waiting[] = {{.fd = 0, .events = POLLIN}, {.fd = peer->fd, .events = POLLIN}};
   const uint64_t begun_ns = read_clock();
   uint64_t unread = 0;
-  put_request(peer, false, options.path, true);
-  while (flush(peer) && poll(waiting, 2, 100) >= 0 && !waiting[0].revents && peer->in_flight > 0) {
+  peer_put_request(peer, false, options.path, true);
+  while (peer_flush(peer) && poll(waiting, 2, 100) >= 0 && !waiting[0].revents &&
+         peer->in_flight > 0) {
     const uint64_t before = tally.data_bytes;
-    if (!drain(peer)) return 1;
+    if (!peer_drain(peer)) return 1;
     unread += tally.data_bytes - before;
     if (unread < 1 << 24) continue;
-    put_number(peer, WINDOW_UPDATE, 0, (uint32_t)unread);
-    put_number(peer, WINDOW_UPDATE, 1, (uint32_t)unread);
+    peer_put_number(peer, WINDOW_UPDATE, 0, (uint32_t)unread);
+    peer_put_number(peer, WINDOW_UPDATE, 1, (uint32_t)unread);
     unread = 0;
   }
   printf("{\"bytes\": %llu, \"seconds\": %.3f}\n", (unsigned long long)tally.data_bytes,

@@ -1,0 +1,38 @@
+/*
+ * attack/attack.h - the attacks, by name.
+ */
+#ifndef WEIR_TESTS_ATTACK_H
+#define WEIR_TESTS_ATTACK_H
+
+#include "tests/helpers/attack/peer.h"
+
+struct attack {
+  const char *name;
+  const char *what; /* with CVE, for --list */
+
+  /* Puts one unit into the peer's buffer, or returns false while it has to wait. Called until `count`
+   * units are made. */
+  bool (*step)(struct peer *peer);
+
+  void (*begin)(struct peer *peer); /* after the preface, instead of an empty SETTINGS; or NULL */
+  bool quiet;                       /* acknowledges nothing */
+};
+
+struct attack_list {
+  const struct attack *at;
+  size_t count;
+};
+
+extern const struct attack_list attack_requests, attack_control, attack_data, attack_blocks,
+    attack_slow;
+
+/* The attack of that name, or NULL. */
+const struct attack *attack_find(const char *name);
+
+/* Prints name and description, one a line. */
+void attack_print_list(void);
+
+#define ATTACK_LIST(list)                                                                          \
+  { list, sizeof(list) / sizeof *(list) }
+
+#endif
