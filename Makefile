@@ -70,7 +70,7 @@ OUT := $(BUILD)/$(VARIANT)
 ENGINE := $(wildcard engine/*.c engine/*/*.c)
 IO := $(wildcard io/*/*.c)
 # What embedders call, and the modules of tools/ that it needs.
-LIB := $(wildcard tools/lib/*.c) tools/client/lookup.c tools/client/url.c tools/common/process.c
+LIB := $(wildcard tools/lib/*.c tools/client/*.c) tools/common/process.c
 # Everything in tools/ is part of the program, except the library and the generators, which are run by hand.
 TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c))
 TESTS := $(shell find tests -name 'test_*.c' | sort)

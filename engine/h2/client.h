@@ -31,6 +31,7 @@ struct h2_end {
 /* Every member may be NULL. */
 struct h2_client_events {
   void (*settings)(void *ctx, struct h2 *h2); /* the server's SETTINGS were applied */
+  /* The server sent GOAWAY. Before the streams that it refuses end. */
   void (*goaway)(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code);
   void (*ping_acked)(void *ctx, struct h2 *h2, const uint8_t opaque[8]);
   /* Whether the server may also promise what is of another origin than the request it promises on,

@@ -244,9 +244,9 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
   if (!h2->goaway_received || last_id < h2->goaway_last_id) h2->goaway_last_id = last_id;
   h2->goaway_received = true;
   h2->goaway_code = frame->goaway.error_code;
-  refuse_above(h2, h2->goaway_last_id);
   if (h2->client && h2->client->goaway)
     h2->client->goaway(h2->client_ctx, h2, last_id, frame->goaway.error_code);
+  refuse_above(h2, h2->goaway_last_id);
 }
 
 /* A receiver that grants by the byte makes us work for nothing (CVE-2019-9511): what it may send

@@ -101,6 +101,10 @@ bool url_resolve(struct url *url, const struct url *base, const char *reference)
   return len > 0 && (size_t)len < sizeof whole && set_target(url, whole);
 }
 
+void url_origin(const struct url *url, char text[URL_ORIGIN_BYTES]) {
+  snprintf(text, URL_ORIGIN_BYTES, "%s://%s", url->secure ? "https" : "http", url->authority);
+}
+
 bool url_same_origin(const struct url *a, const struct url *b) {
   return a->secure == b->secure && a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { URL_BYTES_MAX = 2048 }; /* of a target: more than any browser shows */
+#include "tools/client/limits.h"
 
 struct url {
   bool secure;
@@ -24,6 +24,9 @@ __attribute__((warn_unused_result)) bool url_parse(struct url *url, const char *
 /* `reference` as seen from `base`: an absolute URL, "//host/path", "/path" or "path". */
 __attribute__((warn_unused_result)) bool url_resolve(struct url *url, const struct url *base,
                                                      const char *reference);
+
+/* Writes "https://host:port". */
+void url_origin(const struct url *url, char text[URL_ORIGIN_BYTES]);
 
 /* Same scheme, host and port. */
 bool url_same_origin(const struct url *a, const struct url *b);

@@ -2,7 +2,7 @@
  * lib/client.c - one worker with one link, and fetches that other threads wait for.
  *
  *     caller's thread                             worker's thread
- *     fetch: the exchange, on its stack  --post-> begin: h2_request(), or into the queue
+ *     fetch: the fetch, on its stack  --post-> begin: h2_request(), or into the queue
  *            waits                                events fill the response
  *            returns                    <-signal- settle: closed, and the body no longer in use
  *
@@ -18,20 +18,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/base/limits.h"
 #include "engine/h2/h2.h"
-#include "io/link/dial.h"
+#include "io/base/clock.h"
 #include "io/tls/context.h"
-#include "io/tls/tls.h"
+#include "tools/client/h2.h"
 #include "tools/client/lookup.h"
+#include "tools/client/tls.h"
 #include "tools/client/url.h"
 #include "tools/common/process.h"
-#include "tools/lib/guard.h"
-#include "tools/lib/parts.h"
+#include "tools/lib/group.h"
 
 enum {
-  ADDRESSES_MAX = 8, /* of one name; the resolver puts the best first */
-  FIELDS_MAX = 100,  /* of one request; servers take about as many */
+  FIELDS_MAX = 100, /* of one request; servers take about as many */
   TIMEOUT_SECONDS_DEFAULT = 60,
   BODY_BYTES_DEFAULT = 64 << 20,
 };
@@ -42,13 +40,13 @@ enum {
 /* How long a fetch waits before it posts again to a mailbox that is full. */
 #define FULL_WAIT_NS (1 * MILLISECOND_NS)
 
-enum client_state { CLIENT_DIALING, CLIENT_READY, CLIENT_LOST };
+enum state { DIALING, READY, LOST };
 
-struct exchange {
+struct fetch {
   struct weir_client *client;
   const struct weir_request *request;
   struct weir_response *response;
-  struct exchange *next; /* in the queue */
+  struct fetch *next; /* in the queue */
   struct body_bytes body;
   size_t body_max; /* allocated for the response's */
   uint64_t deadline_ns;
@@ -60,8 +58,7 @@ struct exchange {
 
 struct weir_client {
   struct url url;
-  struct address addresses[ADDRESSES_MAX];
-  unsigned address_count, address_tried;
+  struct address addresses[CLIENT_ADDRESSES_MAX];
   struct tls_context *tls;
   size_t body_bytes_max;
   uint64_t timeout_ns;
@@ -69,32 +66,28 @@ struct weir_client {
   struct worker_group group;
   struct worker *worker;
   struct engine engine;
-  struct tls_factory factory;
-  bool has_engine, has_factory;
-  struct dial dial;
-  struct weir_guard outside, inside; /* around TLS, if there is any, and around HTTP/2 */
-  struct h2 *h2;                     /* NULL: not made yet, or gone */
-  struct timer flush;                /* to look at the queue again */
-  struct exchange *queue, **end;     /* waiting for room on the connection */
+  bool has_engine;
+  struct client_server server;
+  struct client_connection connection;
+  struct h2 *h2;              /* NULL: not made yet, or it has ended */
+  struct timer flush;         /* to look at the queue again */
+  struct fetch *queue, **end; /* waiting for room on the connection */
 
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  enum client_state state; /* written under the lock; the worker may read it without */
+  enum state state; /* written under the lock; the worker may read it without */
   char reason[WEIR_ERROR_BYTES];
 };
 
 /* ---- the connection's state ------------------------------------------------------------------ */
 
-/* The first reason is the one that is told. */
-__attribute__((format(printf, 2, 3))) static void lose(struct weir_client *client,
-                                                       const char *format, ...) {
-  va_list arguments;
+/* The first reason is the one that is told. What is in the queue fails. */
+static void on_blamed(struct client_connection *connection, const char *reason) {
+  struct weir_client *client = LIST_OWNER(connection, struct weir_client, connection);
   pthread_mutex_lock(&client->lock);
-  if (client->state != CLIENT_LOST) {
-    va_start(arguments, format);
-    vsnprintf(client->reason, sizeof client->reason, format, arguments);
-    va_end(arguments);
-    client->state = CLIENT_LOST;
+  if (client->state != LOST) {
+    snprintf(client->reason, sizeof client->reason, "%s", reason);
+    client->state = LOST;
     pthread_cond_broadcast(&client->changed);
   }
   pthread_mutex_unlock(&client->lock);
@@ -105,46 +98,54 @@ static void on_settings(void *ctx, struct h2 *h2) {
   struct weir_client *client = ctx;
   (void)h2;
   pthread_mutex_lock(&client->lock);
-  if (client->state == CLIENT_DIALING) client->state = CLIENT_READY;
+  if (client->state == DIALING) client->state = READY;
   pthread_cond_broadcast(&client->changed);
   pthread_mutex_unlock(&client->lock);
 }
 
-/* Requests that were answered go on; no new ones are taken. */
+/* Requests that the server accepted go on; no new ones are taken. */
 static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
+  struct weir_client *client = ctx;
   (void)h2;
   (void)last_stream_id;
-  lose(ctx, "the server sent GOAWAY (%s)", h2_error_name(error_code));
+  client_h2_blame_goaway(&client->connection, error_code);
 }
 
-static const struct h2_client_events connection_events = {.settings = on_settings,
-                                                          .goaway = on_goaway};
+/* Exchanges that are left end after this. */
+static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
+  struct weir_client *client = ctx;
+  client->h2 = NULL;
+  client_h2_blame(&client->connection, h2, end);
+}
 
-/* ---- an exchange, on the worker's thread ----------------------------------------------------- */
+static const struct h2_client_events connection_events = {
+    .settings = on_settings, .goaway = on_goaway, .ended = on_ended};
 
-__attribute__((format(printf, 2, 3))) static void blame(struct exchange *exchange,
-                                                        const char *format, ...) {
+/* ---- an fetch, on the worker's thread ----------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static void blame(struct fetch *fetch, const char *format,
+                                                        ...) {
   va_list arguments;
-  if (exchange->response->error[0]) return;
+  if (fetch->response->error[0]) return;
   va_start(arguments, format);
-  vsnprintf(exchange->response->error, sizeof exchange->response->error, format, arguments);
+  vsnprintf(fetch->response->error, sizeof fetch->response->error, format, arguments);
   va_end(arguments);
 }
 
 /* Lets the fetch return, once nothing of it is in use. */
-static void settle(struct exchange *exchange) {
-  struct weir_client *client = exchange->client;
-  if (!exchange->closed || exchange->lent) return;
+static void settle(struct fetch *fetch) {
+  struct weir_client *client = fetch->client;
+  if (!fetch->closed || fetch->lent) return;
   pthread_mutex_lock(&client->lock);
-  exchange->done = true;
+  fetch->done = true;
   pthread_cond_broadcast(&client->changed);
   pthread_mutex_unlock(&client->lock);
 }
 
 static void body_released(void *ctx) {
-  struct exchange *exchange = ctx;
-  exchange->lent = false;
-  settle(exchange);
+  struct fetch *fetch = ctx;
+  fetch->lent = false;
+  settle(fetch);
 }
 
 /* "name\0value\0", one after the other. */
@@ -169,42 +170,42 @@ static bool keep_fields(struct weir_response *response, const struct headers *fi
 
 static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
                         bool end) {
-  struct exchange *exchange = stream->user;
+  struct fetch *fetch = stream->user;
   if (status < 200) return;
-  exchange->response->status = status;
-  exchange->ended = end;
-  if (keep_fields(exchange->response, fields)) return;
-  exchange->response->fields_len = 0;
-  blame(exchange, "out of memory");
+  fetch->response->status = status;
+  fetch->ended = end;
+  if (keep_fields(fetch->response, fields)) return;
+  fetch->response->fields_len = 0;
+  blame(fetch, "out of memory");
   stream_reset(stream, H2_CANCEL);
 }
 
 /* Room for `len` more bytes of body; false with the exchange's error. */
-static bool make_room(struct exchange *exchange, size_t len) {
-  struct weir_response *response = exchange->response;
-  size_t most = exchange->client->body_bytes_max, needed = response->body_len + len;
+static bool make_room(struct fetch *fetch, size_t len) {
+  struct weir_response *response = fetch->response;
+  size_t most = fetch->client->body_bytes_max, needed = response->body_len + len;
   if (len > most - response->body_len) {
-    blame(exchange, "the response is longer than %zu bytes", most);
+    blame(fetch, "the response is longer than %zu bytes", most);
     return false;
   }
-  if (needed <= exchange->body_max) return true;
+  if (needed <= fetch->body_max) return true;
   size_t bytes = 2 * needed < most ? 2 * needed : most;
   uint8_t *body = realloc(response->body, bytes);
   if (!body) {
-    blame(exchange, "out of memory");
+    blame(fetch, "out of memory");
     return false;
   }
   response->body = body;
-  exchange->body_max = bytes;
+  fetch->body_max = bytes;
   return true;
 }
 
 static void on_data(struct stream *stream, struct span bytes, bool end) {
-  struct exchange *exchange = stream->user;
-  struct weir_response *response = exchange->response;
-  exchange->ended = end;
+  struct fetch *fetch = stream->user;
+  struct weir_response *response = fetch->response;
+  fetch->ended = end;
   if (bytes.len == 0) return;
-  if (!make_room(exchange, bytes.len)) {
+  if (!make_room(fetch, bytes.len)) {
     stream_reset(stream, H2_CANCEL);
     return;
   }
@@ -214,45 +215,45 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
 
 static void on_trailers(struct stream *stream, const struct headers *fields) {
   (void)fields;
-  ((struct exchange *)stream->user)->ended = true;
+  ((struct fetch *)stream->user)->ended = true;
 }
 
 static void on_timer(struct stream *stream, uint64_t now_ns) {
-  struct exchange *exchange = stream->user;
+  struct fetch *fetch = stream->user;
   (void)now_ns;
-  blame(exchange, "it took longer than %llu seconds",
-        (unsigned long long)(exchange->client->timeout_ns / SECOND_NS));
+  blame(fetch, "it took longer than %llu seconds",
+        (unsigned long long)(fetch->client->timeout_ns / SECOND_NS));
   stream_reset(stream, H2_CANCEL);
 }
 
 static void on_closed(struct stream *stream, uint32_t error_code) {
-  struct exchange *exchange = stream->user;
-  struct weir_client *client = exchange->client;
+  struct fetch *fetch = stream->user;
+  struct weir_client *client = fetch->client;
   if (error_code != H2_NO_ERROR)
-    blame(exchange, "the exchange was ended: %s", h2_error_name(error_code));
-  else if (!exchange->ended)
-    blame(exchange, "the connection has ended");
+    blame(fetch, "the exchange was ended: %s", h2_error_name(error_code));
+  else if (!fetch->ended)
+    blame(fetch, "the connection has ended");
   timer_arm(&client->worker->loop.timers, &client->flush,
             client->worker->loop.now_ns); /* room for others */
-  exchange->closed = true;
-  settle(exchange);
+  fetch->closed = true;
+  settle(fetch);
 }
 
-static const struct stream_events exchange_events = {.response = on_response,
-                                                     .data = on_data,
-                                                     .trailers = on_trailers,
-                                                     .timer = on_timer,
-                                                     .closed = on_closed};
+static const struct stream_events fetch_events = {.response = on_response,
+                                                  .data = on_data,
+                                                  .trailers = on_trailers,
+                                                  .timer = on_timer,
+                                                  .closed = on_closed};
 
-static void fail(struct exchange *exchange, const char *reason) {
-  blame(exchange, "%s", reason);
-  exchange->closed = true;
-  settle(exchange);
+static void fail(struct fetch *fetch, const char *reason) {
+  blame(fetch, "%s", reason);
+  fetch->closed = true;
+  settle(fetch);
 }
 
-static void ask(struct exchange *exchange) {
-  struct weir_client *client = exchange->client;
-  const struct weir_request *request = exchange->request;
+static void ask(struct fetch *fetch) {
+  struct weir_client *client = fetch->client;
+  const struct weir_request *request = fetch->request;
   struct header fields[4 + FIELDS_MAX] = {
       header_of(TOKEN_METHOD, span_text(request->method ? request->method : "GET")),
       header_of(TOKEN_SCHEME, span_text(client->url.secure ? "https" : "http")),
@@ -261,14 +262,14 @@ static void ask(struct exchange *exchange) {
   for (size_t i = 0; i < request->field_count; i++)
     fields[4 + i] = request->fields[i];
   struct body body = BODY_NONE;
-  exchange->lent = request->body.len > 0;
-  if (exchange->lent) body = body_bytes(&exchange->body, request->body, body_released, exchange);
+  fetch->lent = request->body.len > 0;
+  if (fetch->lent) body = body_bytes(&fetch->body, request->body, body_released, fetch);
   struct stream *stream =
-      h2_request(client->h2, fields, 4 + request->field_count, body, &exchange_events, exchange);
+      h2_request(client->h2, fields, 4 + request->field_count, body, &fetch_events, fetch);
   if (stream)
-    stream_timer(stream, exchange->deadline_ns);
+    stream_timer(stream, fetch->deadline_ns);
   else
-    fail(exchange, "the request cannot be sent");
+    fail(fetch, "the request cannot be sent");
 }
 
 /* Sends what waits, as far as there is room; fails it when there will never be. */
@@ -276,137 +277,89 @@ static void flush(struct timer *timer, uint64_t now_ns) {
   struct weir_client *client = LIST_OWNER(timer, struct weir_client, flush);
   (void)now_ns;
   while (client->queue) {
-    bool lost = client->state == CLIENT_LOST || !client->h2;
+    bool lost = client->state == LOST || !client->h2;
     if (!lost && h2_request_room(client->h2) == 0) return;
-    struct exchange *exchange = client->queue;
-    client->queue = exchange->next;
+    struct fetch *fetch = client->queue;
+    client->queue = fetch->next;
     if (!client->queue) client->end = &client->queue;
     if (lost)
-      fail(exchange, client->reason);
+      fail(fetch, client->reason);
     else
-      ask(exchange);
+      ask(fetch);
   }
 }
 
 static void begin(struct worker *worker, void *object) {
-  struct exchange *exchange = object;
-  struct weir_client *client = exchange->client;
-  exchange->deadline_ns = worker->loop.now_ns + client->timeout_ns;
-  *client->end = exchange;
-  client->end = &exchange->next;
+  struct fetch *fetch = object;
+  struct weir_client *client = fetch->client;
+  fetch->deadline_ns = worker->loop.now_ns + client->timeout_ns;
+  *client->end = fetch;
+  client->end = &fetch->next;
   flush(&client->flush, worker->loop.now_ns);
 }
 
-/* ---- machines and dialling ------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
-/* Exchanges end in the machine's close(), after this. */
-static void h2_closed(struct weir_guard *guard) {
-  struct weir_client *client = LIST_OWNER(guard, struct weir_client, inside);
-  client->h2 = NULL;
-  lose(client, "the connection has ended");
+static bool create(struct client_connection *connection, const struct machine_peer *peer,
+                   struct machine_host *host, uint64_t now_ns, struct machine *out) {
+  struct weir_client *client = LIST_OWNER(connection, struct weir_client, connection);
+  client->h2 = client_h2_create(connection, &client->engine, &connection_events, client, peer, host,
+                                now_ns, out);
+  return client->h2;
 }
 
-/* Around TLS, which may end before there is an HTTP/2 machine. */
-static void tls_closed(struct weir_guard *guard) {
-  struct weir_client *client = LIST_OWNER(guard, struct weir_client, outside);
-  const char *reason = tls_machine_error(&guard->inner);
-  lose(client, "TLS with %s failed: %s", client->url.authority,
-       *reason ? reason : "the server closed the connection");
+static void on_gone(struct client_connection *connection) {
+  client_blame(connection, "the connection has ended"); /* if nothing else is known */
 }
 
-static bool create_h2(void *ctx, const struct machine_peer *peer, struct machine_host *host,
-                      uint64_t now_ns, struct machine *out) {
-  struct weir_client *client = ctx;
-  if (peer->secure && strcmp(peer->application_protocol, "h2") != 0) {
-    lose(client, "the server did not agree on h2 by ALPN");
-    return false;
-  }
-  if (!h2_client(&client->engine, peer, host, now_ns, out)) return false;
-  client->h2 = h2_of(out);
-  client->h2->client = &connection_events;
-  client->h2->client_ctx = client;
-  client->inside.closed = h2_closed;
-  weir_guard_around(&client->inside, out);
-  return true;
-}
-
-static bool create_tls(void *ctx, const struct machine_peer *peer, struct machine_host *host,
-                       uint64_t now_ns, struct machine *out) {
-  struct weir_client *client = ctx;
-  struct machine_factory tls = tls_factory_machines(&client->factory);
-  if (!tls.create(tls.ctx, peer, host, now_ns, out)) return false;
-  client->outside.closed = tls_closed;
-  weir_guard_around(&client->outside, out);
-  return true;
-}
-
-static void dial_next(struct weir_client *client);
-
-static void on_dialed(struct dial *dial, int error) {
-  struct weir_client *client = LIST_OWNER(dial, struct weir_client, dial);
-  char text[ADDRESS_TEXT_BYTES];
-  if (error == 0) return;
-  if (client->address_tried < client->address_count && !client->worker->draining)
-    dial_next(client);
-  else
-    lose(client, "cannot connect to %s: %s", address_format(&dial->address, text), strerror(error));
-}
-
-static void dial_next(struct weir_client *client) {
-  client->dial = (struct dial){.address = client->addresses[client->address_tried++],
-                               .factory = {client, client->url.secure ? create_tls : create_h2},
-                               .timeout_ns = client->timeout_ns,
-                               .done = on_dialed};
-  dial_start(&client->dial, &client->worker->links);
-}
+static const struct client_ops client_ops = {
+    .create = create, .blamed = on_blamed, .gone = on_gone};
 
 static void worker_stopped(struct worker *worker, void *ctx) {
   struct weir_client *client = ctx;
   (void)worker;
-  if (client->has_factory) tls_factory_destroy(&client->factory);
+  client_server_free(&client->server);
   if (client->has_engine) engine_destroy(&client->engine);
+}
+
+static bool make_parts(struct weir_client *client) {
+  struct engine_config config = engine_config_default();
+  config.push = false;
+  client->has_engine = engine_init(&client->engine, &process_memory, &config, NULL);
+  return client->has_engine &&
+         client_server_init(&client->server, client->tls, client->url.host, 1);
 }
 
 static bool worker_setup(struct worker *worker, void *ctx, struct io_error *error) {
   struct weir_client *client = ctx;
-  const struct machine_factory inner = {.ctx = client, .create = create_h2};
-  struct engine_config config = engine_config_default();
-  config.push = false;
   client->worker = worker;
   timer_init(&client->flush, flush);
-  client->has_engine = engine_init(&client->engine, &process_memory, &config, NULL);
-  client->has_factory =
-      client->has_engine && client->tls &&
-      tls_factory_init(&client->factory, client->tls, &inner, 1, client->url.host);
-  if (client->has_engine && client->has_factory == client->url.secure) {
-    dial_next(client);
-    return true;
+  if (!make_parts(client)) {
+    worker_stopped(worker, ctx);
+    return io_error_set(error, 0, "out of memory");
   }
-  worker_stopped(worker, ctx);
-  return io_error_set(error, 0, "out of memory");
+  client_connection_init(&client->connection, &client->server, worker, &client_ops);
+  client_connection_open(&client->connection);
+  return true;
 }
 
 /* ---- for other threads ----------------------------------------------------------------------- */
 
 static bool prepare(struct weir_client *client, const struct weir_client_settings *settings,
                     char *error, size_t error_bytes) {
-  static const char *const protocols[] = {"h2"};
+  struct client_server *server = &client->server;
   if (!url_parse(&client->url, settings->origin)) {
     snprintf(error, error_bytes, "%s: expected http://HOST or https://HOST", settings->origin);
     return false;
   }
-  client->address_count = lookup_host(client->url.host, client->url.port, client->addresses,
-                                      ADDRESSES_MAX, error, error_bytes);
-  if (client->address_count == 0) return false;
+  server->authority = client->url.authority;
+  server->addresses = client->addresses;
+  server->connect_ns = client->timeout_ns;
+  server->address_count = lookup_host(client->url.host, client->url.port, client->addresses,
+                                      CLIENT_ADDRESSES_MAX, error, error_bytes);
+  if (server->address_count == 0) return false;
   if (!client->url.secure) return true;
-  struct io_error why = {.text = ""};
-  struct tls_settings tls = {.client = true,
-                             .protocols = protocols,
-                             .protocol_count = 1,
-                             .verify = !settings->insecure,
-                             .ca_path = settings->ca_file};
-  client->tls = tls_context_create(&tls, &why);
-  if (!client->tls) snprintf(error, error_bytes, "%s", why.text);
+  client->tls = client_tls_create(settings->insecure, settings->ca_file, error, error_bytes);
   return client->tls;
 }
 
@@ -438,9 +391,9 @@ void weir_client_close(struct weir_client *client) {
 /* Until the server's SETTINGS have come, or it is clear that they will not. */
 static bool wait_until_ready(struct weir_client *client, char *error, size_t error_bytes) {
   pthread_mutex_lock(&client->lock);
-  while (client->state == CLIENT_DIALING)
+  while (client->state == DIALING)
     pthread_cond_wait(&client->changed, &client->lock);
-  bool ready = client->state == CLIENT_READY;
+  bool ready = client->state == READY;
   if (!ready) snprintf(error, error_bytes, "%s", client->reason);
   pthread_mutex_unlock(&client->lock);
   return ready;
@@ -475,7 +428,7 @@ struct weir_client *weir_client_open(const struct weir_client_settings *settings
 bool weir_client_fetch(struct weir_client *client, const struct weir_request *request,
                        struct weir_response *response) {
   const struct timespec pause = {.tv_nsec = FULL_WAIT_NS};
-  struct exchange exchange = {.client = client, .request = request, .response = response};
+  struct fetch fetch = {.client = client, .request = request, .response = response};
   *response = (struct weir_response){.status = 0};
   if (request->field_count > FIELDS_MAX) {
     snprintf(response->error, sizeof response->error, "more than %d fields", FIELDS_MAX);
@@ -483,12 +436,12 @@ bool weir_client_fetch(struct weir_client *client, const struct weir_request *re
   }
   /* The lock makes one sender of all threads, as the mailbox wants it. */
   pthread_mutex_lock(&client->lock);
-  while (!worker_group_post(&client->group, 0, begin, &exchange)) {
+  while (!worker_group_post(&client->group, 0, begin, &fetch)) {
     pthread_mutex_unlock(&client->lock);
     nanosleep(&pause, NULL);
     pthread_mutex_lock(&client->lock);
   }
-  while (!exchange.done)
+  while (!fetch.done)
     pthread_cond_wait(&client->changed, &client->lock);
   pthread_mutex_unlock(&client->lock);
   return response->error[0] == 0;

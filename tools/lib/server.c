@@ -17,7 +17,7 @@
 #include "io/worker/cpus.h"
 #include "io/worker/group.h"
 #include "tools/common/process.h"
-#include "tools/lib/parts.h"
+#include "tools/lib/group.h"
 
 enum { HTTP, HTTPS, LISTENERS };
 

@@ -1,92 +1,31 @@
 /*
  * load/connection.c - see load/connection.h.
  *
- * Its machine stands around all others: it reads the clock when bytes arrive, counts them, and
- * hears of the end. After each call it starts the requests that there is room for now.
+ * Its own machine is outside of all others: it reads the clock when bytes arrive, counts them, and
+ * after each call starts the requests that there is room for now.
  */
 #include "tools/load/connection.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "io/base/clock.h"
+#include "tools/client/h2.h"
 
 static void set_state(struct load_connection *connection, enum load_state state) {
   connection->state = state;
   connection->slots.open = state == LOAD_OPEN;
 }
 
-/* ---- why it ended ---------------------------------------------------------------------------- */
-
-/* The first reason is the one that counts. A peer's words may be anything. */
-__attribute__((format(printf, 2, 3))) static void blame(struct load_connection *connection,
-                                                        const char *format, ...) {
-  char text[LOAD_REASON_BYTES];
-  if (connection->told || connection->books->leaving) return;
-  connection->told = true;
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  for (char *byte = text; *byte; byte++)
-    if (*byte < ' ' || *byte >= 0x7f) *byte = '?';
-  load_stats_reason(&connection->books->stats, text, 1);
-}
-
-static const char *authority_of(const struct load_connection *connection) {
-  return connection->books->plan->targets[0].url.authority;
-}
-
-/* What a server that does not speak HTTP/2 answers to the preface. */
-static bool speaks_http1(const struct h2 *h2) {
-  return h2 && !h2->settings_received && memcmp(h2->reader.header, "HTTP/1.", 7) == 0;
-}
-
-/* The GOAWAY that we have just made, if it has not left the engine's hands. */
-static void blame_protocol(struct load_connection *connection) {
-  const struct h2 *h2 = connection->slots.h2;
-  const uint8_t *at = h2->control, *end = at ? at + h2->control_used : NULL;
-  while (at && end - at >= H2_FRAME_HEADER_BYTES + 8) {
-    size_t length = (size_t)at[0] << 16 | (size_t)at[1] << 8 | at[2];
-    if (length + H2_FRAME_HEADER_BYTES > (size_t)(end - at)) break;
-    if (at[3] == H2_GOAWAY && length >= 8) {
-      const uint8_t *code = at + H2_FRAME_HEADER_BYTES + 4;
-      uint32_t value =
-          (uint32_t)code[0] << 24 | (uint32_t)code[1] << 16 | (uint32_t)code[2] << 8 | code[3];
-      blame(connection, "protocol error of the server: %s (%.*s)", h2_error_name(value),
-            (int)length - 8, (const char *)code + 4);
-    }
-    at += H2_FRAME_HEADER_BYTES + length;
-  }
-  blame(connection, "protocol error of the server");
-}
-
-static void explain(struct load_connection *connection) {
-  const char *authority = authority_of(connection);
-  bool greeting = connection->state == LOAD_GREETING;
-  const struct h2 *h2 = connection->slots.h2;
-  if (speaks_http1(h2)) {
-    blame(connection, "%s answers in HTTP/1.1, not HTTP/2", authority);
-  } else if (h2 && h2->dead) {
-    blame_protocol(connection);
-  } else if (greeting && !h2 && connection->tls) {
-    const char *reason = tls_machine_error(&connection->inner);
-    blame(connection, "TLS with %s failed: %s", authority,
-          *reason ? reason : "the server closed the connection");
-  } else if (greeting) {
-    blame(connection, "%s closed the connection before its SETTINGS", authority);
-  } else if (h2 && h2->goaway_received) {
-    blame(connection, "the server ended the connection with GOAWAY (NO_ERROR)");
-  } else {
-    blame(connection, "%s",
-          connection->slots.eof || (h2 && h2->eof) ? "the server closed the connection"
-                                                   : "the connection was reset");
-  }
+static struct load_connection *owner_of(struct client_connection *client) {
+  return LIST_OWNER(client, struct load_connection, client);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
+
+static void on_blamed(struct client_connection *client, const char *reason) {
+  struct load_books *books = owner_of(client)->books;
+  if (!books->leaving) load_stats_reason(&books->stats, reason, 1);
+}
 
 static bool has_work(const struct load_connection *connection) {
   const struct load_books *books = connection->books;
@@ -105,8 +44,7 @@ static void end_for_good(struct load_connection *connection) {
   set_state(connection, LOAD_ENDED);
   load_books_lose(connection->books, connection->share);
   connection->share = 0;
-  load_slots_fail_again(&connection->slots, connection->went_away ? LOAD_GOAWAY : LOAD_CLOSED,
-                        connection->slots.goaway_code);
+  load_slots_fail_again(&connection->slots);
   settle(connection);
   load_books_check(connection->books);
 }
@@ -131,17 +69,32 @@ static void come_again(struct load_connection *connection) {
   timer_arm(&books->io->loop.timers, &connection->timer, books->io->loop.now_ns + pause_ns);
 }
 
-/* h2 is about to be closed, or TLS never got so far as to have one. */
-static void lose_h2(struct load_connection *connection) {
+/* It was open, or never got so far. */
+static void count_end(const struct load_connection *connection) {
   struct load_books *books = connection->books;
-  explain(connection);
-  if (!books->leaving) {
-    if (connection->state == LOAD_GREETING)
-      books->stats.connections_failed++;
-    else
-      books->stats.connections_ended++;
-  }
+  if (books->leaving) return;
+  if (connection->state <= LOAD_GREETING)
+    books->stats.connections_failed++;
+  else
+    books->stats.connections_ended++;
+}
+
+/* Streams that are left end after this. */
+static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
+  struct load_connection *connection = ctx;
+  client_h2_blame(&connection->client, h2, end);
+  count_end(connection);
+  load_slots_end(&connection->slots, end, connection->client.eof);
   if (connection->state != LOAD_ENDED) set_state(connection, LOAD_CLOSING);
+}
+
+static void on_gone(struct client_connection *client) {
+  struct load_connection *connection = owner_of(client);
+  connection->books->now_ns = clock_now_ns();
+  if (connection->state < LOAD_OPEN) count_end(connection);
+  if (connection->state == LOAD_ENDED) return;
+  set_state(connection, LOAD_AWAY);
+  come_again(connection);
 }
 
 /* ---- work ------------------------------------------------------------------------------------ */
@@ -150,7 +103,7 @@ static void lose_h2(struct load_connection *connection) {
  * this may be within a machine's call. */
 static void give_up(struct load_connection *connection, const char *reason) {
   struct worker *io = connection->books->io;
-  blame(connection, "%s", reason);
+  client_blame(&connection->client, "%s", reason);
   end_for_good(connection);
   timer_arm(&io->loop.timers, &connection->timer, io->loop.now_ns);
 }
@@ -206,9 +159,10 @@ static bool make_slots(struct load_connection *connection) {
 /* Whether it is ready for requests now; see load/connection.h. */
 static void greet(struct load_connection *connection) {
   struct load_books *books = connection->books;
-  const struct h2 *h2 = connection->slots.h2;
-  if (connection->state != LOAD_GREETING || !h2 || !h2->settings_received || h2->dead) return;
-  if (books->plan->options->caps.count > 0 && h2->settings_unacked > 0) return;
+  if (!connection->slots.h2) return;
+  struct h2_client_status status = h2_client_status(connection->slots.h2);
+  if (!status.settings_received) return;
+  if (books->plan->options->caps.count > 0 && !status.settings_acked) return;
   if (!make_slots(connection)) {
     give_up(connection, "out of memory");
     return;
@@ -224,118 +178,47 @@ static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_
   struct load_connection *connection = ctx;
   (void)h2;
   (void)last_stream_id;
-  connection->went_away = true;
+  connection->slots.went_away = true;
   if (code == H2_NO_ERROR) return;
   connection->slots.goaway_code = code;
-  blame(connection, "the server ended the connection with GOAWAY (%s)", h2_error_name(code));
+  client_h2_blame_goaway(&connection->client, code);
 }
 
-static const struct h2_client_events client_events = {.goaway = on_goaway};
+static const struct h2_client_events h2_events = {.goaway = on_goaway, .ended = on_ended};
 
-/* ---- the machine between TLS and h2 -----------------------------------------------------------
- */
-
-/* TLS closes h2 when that is done, and then still has its own farewell to say: this is how we hear
- * of it. Without TLS nobody stands in between. */
-
-static size_t inside_recv(void *self, struct span in, uint64_t now_ns) {
-  struct load_connection *connection = self;
-  return h2_machine_ops.recv(connection->slots.h2, in, now_ns);
-}
-
-static void inside_recv_eof(void *self, uint64_t now_ns) {
-  struct load_connection *connection = self;
-  h2_machine_ops.recv_eof(connection->slots.h2, now_ns);
-}
-
-static size_t inside_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
-                               uint64_t now_ns) {
-  struct load_connection *connection = self;
-  return h2_machine_ops.send_peek(connection->slots.h2, out, max, budget_bytes, now_ns);
-}
-
-static void inside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
-  struct load_connection *connection = self;
-  h2_machine_ops.send_ack(connection->slots.h2, bytes, now_ns);
-}
-
-static void inside_tick(void *self, uint64_t now_ns) {
-  struct load_connection *connection = self;
-  h2_machine_ops.tick(connection->slots.h2, now_ns);
-}
-
-static uint64_t inside_deadline_ns(const void *self) {
-  const struct load_connection *connection = self;
-  return h2_machine_ops.deadline_ns(connection->slots.h2);
-}
-
-static unsigned inside_wants(const void *self) {
-  const struct load_connection *connection = self;
-  return h2_machine_ops.wants(connection->slots.h2);
-}
-
-static void inside_drain(void *self, uint64_t now_ns) {
-  struct load_connection *connection = self;
-  h2_machine_ops.drain(connection->slots.h2, now_ns);
-}
-
-/* The streams that are left end within h2's close(). */
-static void inside_close(void *self) {
-  struct load_connection *connection = self;
-  struct h2 *h2 = connection->slots.h2;
-  lose_h2(connection);
-  h2_machine_ops.close(h2);
-  connection->slots.h2 = NULL;
-}
-
-static const struct machine_ops inside_ops = {
-    .recv = inside_recv,
-    .recv_eof = inside_recv_eof,
-    .send_peek = inside_send_peek,
-    .send_ack = inside_send_ack,
-    .tick = inside_tick,
-    .deadline_ns = inside_deadline_ns,
-    .wants = inside_wants,
-    .drain = inside_drain,
-    .close = inside_close,
-};
-
-bool load_connection_make_h2(void *ctx, const struct machine_peer *peer, struct machine_host *host,
-                             uint64_t now_ns, struct machine *out) {
-  struct load_connection *connection = LIST_OWNER(host, struct load_connection, host);
+static void on_connected(struct client_connection *client) {
+  struct load_connection *connection = owner_of(client);
   struct load_books *books = connection->books;
-  (void)ctx;
-  if (peer->secure) {
-    if (strcmp(peer->application_protocol, "h2") != 0) {
-      blame(connection, "%s did not agree on h2 by ALPN", authority_of(connection));
-      return false;
-    }
-    if (!books->over)
-      load_histogram_add(&books->stats.handshake, books->now_ns - connection->connected_ns);
-  }
-  if (!h2_client(connection->engine, peer, host, now_ns, out)) return false;
-  connection->slots.h2 = h2_of(out);
-  connection->slots.h2->client = &client_events;
-  connection->slots.h2->client_ctx = connection;
-  if (peer->secure) *out = (struct machine){.ops = &inside_ops, .self = connection};
-  return true;
+  books->now_ns = connection->connected_ns = clock_now_ns();
+  set_state(connection, LOAD_GREETING);
+  if (!books->over)
+    load_histogram_add(&books->stats.connect, connection->connected_ns - connection->begin_ns);
 }
 
-/* ---- the machine around all others ----------------------------------------------------------- */
+static bool create(struct client_connection *client, const struct machine_peer *peer,
+                   struct machine_host *host, uint64_t now_ns, struct machine *out) {
+  struct load_connection *connection = owner_of(client);
+  struct load_books *books = connection->books;
+  connection->slots.h2 =
+      client_h2_create(client, connection->engine, &h2_events, connection, peer, host, now_ns, out);
+  if (connection->slots.h2 && peer->secure && !books->over)
+    load_histogram_add(&books->stats.handshake, books->now_ns - connection->connected_ns);
+  return connection->slots.h2;
+}
+
+/* ---- the machine outside of all others ------------------------------------------------------- */
 
 /* Something has changed: perhaps there is room now. */
 static bool may_have_room(const struct load_connection *connection) {
   return connection->slots.look || connection->slots.starved;
 }
 
-static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
-  struct load_connection *connection = self;
+static size_t outside_recv(void *self, struct span in, uint64_t now_ns) {
+  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
   struct load_books *books = connection->books;
   books->now_ns = connection->heard_ns = clock_now_ns();
-  size_t taken = connection->inner.ops->recv(connection->inner.self, in, now_ns);
-  const struct h2 *h2 = connection->slots.h2;
+  size_t taken = wrap_recv(self, in, now_ns);
   books->stats.requests.wire_in += books->over ? 0 : taken;
-  if (h2 && h2->dead) explain(connection); /* while it is known */
   if (connection->state == LOAD_GREETING)
     greet(connection);
   else if (may_have_room(connection))
@@ -343,141 +226,66 @@ static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
   return taken;
 }
 
-static void machine_recv_eof(void *self, uint64_t now_ns) {
-  struct load_connection *connection = self;
+static void outside_recv_eof(void *self, uint64_t now_ns) {
+  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
   connection->books->now_ns = clock_now_ns();
-  connection->slots.eof = true;
-  connection->inner.ops->recv_eof(connection->inner.self, now_ns);
+  wrap_recv_eof(self, now_ns);
 }
 
-static size_t machine_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
-                                uint64_t now_ns) {
-  struct load_connection *connection = self;
-  return connection->inner.ops->send_peek(connection->inner.self, out, max, budget_bytes, now_ns);
-}
-
-static void machine_send_ack(void *self, size_t bytes, uint64_t now_ns) {
-  struct load_connection *connection = self;
+static void outside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
+  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
   struct load_books *books = connection->books;
   books->stats.requests.wire_out += books->over ? 0 : bytes;
-  connection->inner.ops->send_ack(connection->inner.self, bytes, now_ns);
+  wrap_send_ack(self, bytes, now_ns);
   if (!may_have_room(connection)) return;
   books->now_ns = clock_now_ns();
   load_connection_fill(connection);
 }
 
-static void machine_tick(void *self, uint64_t now_ns) {
-  struct load_connection *connection = self;
+static void outside_tick(void *self, uint64_t now_ns) {
+  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
   connection->books->now_ns = clock_now_ns();
-  connection->inner.ops->tick(connection->inner.self, now_ns);
+  wrap_tick(self, now_ns);
   if (may_have_room(connection)) load_connection_fill(connection);
 }
 
-static uint64_t machine_deadline_ns(const void *self) {
-  const struct load_connection *connection = self;
-  return connection->inner.ops->deadline_ns(connection->inner.self);
-}
-
-static unsigned machine_wants(const void *self) {
-  const struct load_connection *connection = self;
-  return connection->inner.ops->wants(connection->inner.self);
-}
-
-static void machine_drain(void *self, uint64_t now_ns) {
-  struct load_connection *connection = self;
-  connection->inner.ops->drain(connection->inner.self, now_ns);
-}
-
-static void machine_close(void *self) {
-  struct load_connection *connection = self;
-  struct machine inner = connection->inner;
-  bool plain = inner.ops == &h2_machine_ops;
+static void outside_close(void *self) {
+  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
   connection->books->now_ns = clock_now_ns();
-  if (plain || connection->state == LOAD_GREETING) lose_h2(connection);
-  inner.ops->close(inner.self);
-  connection->inner.ops = NULL;
-  connection->slots.h2 = NULL;
-  if (connection->state == LOAD_ENDED) return;
-  set_state(connection, LOAD_AWAY);
-  come_again(connection);
+  wrap_close(self);
 }
 
-static const struct machine_ops machine_ops = {
-    .recv = machine_recv,
-    .recv_eof = machine_recv_eof,
-    .send_peek = machine_send_peek,
-    .send_ack = machine_send_ack,
-    .tick = machine_tick,
-    .deadline_ns = machine_deadline_ns,
-    .wants = machine_wants,
-    .drain = machine_drain,
-    .close = machine_close,
+static const struct machine_ops outside_ops = {
+    .recv = outside_recv,
+    .recv_eof = outside_recv_eof,
+    .send_peek = wrap_send_peek,
+    .send_ack = outside_send_ack,
+    .tick = outside_tick,
+    .deadline_ns = wrap_deadline_ns,
+    .wants = wrap_wants,
+    .drain = wrap_drain,
+    .idle_since_ns = wrap_idle_since_ns,
+    .close = outside_close,
 };
 
-static void wake(struct machine_host *host) {
-  struct load_connection *connection = LIST_OWNER(host, struct load_connection, host);
-  connection->link->wake(connection->link);
+static void around(struct client_connection *client, struct machine *machine) {
+  wrap_around(&owner_of(client)->outside, &outside_ops, machine);
 }
 
-/* A connection was made. */
-static bool make_machine(void *ctx, const struct machine_peer *peer, struct machine_host *host,
-                         uint64_t now_ns, struct machine *out) {
-  struct load_connection *connection = ctx;
-  struct load_books *books = connection->books;
-  books->now_ns = connection->connected_ns = clock_now_ns();
-  connection->link = host;
-  connection->host.wake = wake;
-  struct machine_factory inner = {.create = load_connection_make_h2};
-  if (connection->tls) inner = tls_factory_machines(connection->tls);
-  if (!inner.create(inner.ctx, peer, &connection->host, now_ns, &connection->inner)) return false;
-  if (!books->over)
-    load_histogram_add(&books->stats.connect, connection->connected_ns - connection->begin_ns);
-  set_state(connection, LOAD_GREETING);
-  *out = (struct machine){.ops = &machine_ops, .self = connection};
-  return true;
-}
+static const struct client_ops client_ops = {.connected = on_connected,
+                                             .create = create,
+                                             .around = around,
+                                             .blamed = on_blamed,
+                                             .gone = on_gone};
 
-/* ---- dialling -------------------------------------------------------------------------------- */
-
-static void dial_next(struct load_connection *connection);
-
-static void on_dialed(struct dial *dial, int error) {
-  struct load_connection *connection = LIST_OWNER(dial, struct load_connection, dial);
-  struct load_books *books = connection->books;
-  char text[ADDRESS_TEXT_BYTES];
-  if (error == 0) return;
-  books->now_ns = clock_now_ns();
-  if (!books->over && connection->address_tried < books->plan->address_count) {
-    dial_next(connection);
-    return;
-  }
-  blame(connection, "cannot connect to %s: %s", address_format(&dial->address, text),
-        strerror(error));
-  if (!books->leaving) books->stats.connections_failed++;
-  set_state(connection, LOAD_AWAY);
-  come_again(connection);
-}
-
-static void dial_next(struct load_connection *connection) {
-  struct load_books *books = connection->books;
-  connection->dial = (struct dial){
-      .address = books->plan->addresses[connection->address_tried++],
-      .factory = {.ctx = connection, .create = make_machine},
-      .timeout_ns = LOAD_CONNECT_NS,
-      .done = on_dialed,
-  };
-  dial_start(&connection->dial, &books->io->links);
-}
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void load_connection_open(struct load_connection *connection) {
-  struct load_books *books = connection->books;
   assert(connection->state == LOAD_AWAY);
-  books->now_ns = connection->begin_ns = clock_now_ns();
-  connection->address_tried = 0;
-  connection->told = connection->went_away = false;
+  connection->books->now_ns = connection->begin_ns = clock_now_ns();
   load_slots_reset(&connection->slots);
   set_state(connection, LOAD_DIALING);
-  dial_next(connection);
+  client_connection_open(&connection->client);
 }
 
 /* The next attempt, or the end of one that was given up: not from within a machine's call. */
@@ -485,15 +293,13 @@ static void on_timer(struct timer *timer, uint64_t now_ns) {
   struct load_connection *connection = LIST_OWNER(timer, struct load_connection, timer);
   if (connection->books->over) return;
   if (connection->state == LOAD_AWAY) load_connection_open(connection);
-  if (connection->state != LOAD_ENDED || !connection->inner.ops) return;
-  connection->inner.ops->drain(connection->inner.self, now_ns);
-  connection->link->wake(connection->link);
+  if (connection->state == LOAD_ENDED) client_connection_drain(&connection->client, now_ns);
 }
 
 void load_connection_init(struct load_connection *connection, struct load_books *books,
-                          struct engine *engine, struct tls_factory *tls, uint64_t share) {
-  *connection =
-      (struct load_connection){.books = books, .engine = engine, .tls = tls, .share = share};
+                          struct engine *engine, struct client_server *server, uint64_t share) {
+  *connection = (struct load_connection){.books = books, .engine = engine, .share = share};
+  client_connection_init(&connection->client, server, books->io, &client_ops);
   load_slots_init(&connection->slots, books);
   timer_init(&connection->timer, on_timer);
 }
@@ -503,7 +309,7 @@ void load_connection_free(struct load_connection *connection) {
 }
 
 void load_connection_leave(struct load_connection *connection) {
-  if (connection->state == LOAD_DIALING) dial_cancel(&connection->dial);
+  client_connection_cancel(&connection->client);
 }
 
 /* ---- once a second --------------------------------------------------------------------------- */
@@ -512,7 +318,7 @@ void load_connection_leave(struct load_connection *connection) {
 static bool is_stuck(const struct load_connection *connection) {
   const struct load_slots *slots = &connection->slots;
   const struct load_books *books = connection->books;
-  return slots->starved && slots->h2->active_own == 0 && has_work(connection) &&
+  return slots->starved && h2_client_status(slots->h2).streams == 0 && has_work(connection) &&
          books->now_ns - slots->starved_ns >= books->plan->timeout_ns;
 }
 

@@ -15,8 +15,8 @@
 #ifndef WEIR_LOAD_CONNECTION_H
 #define WEIR_LOAD_CONNECTION_H
 
-#include "io/link/dial.h"
-#include "io/tls/tls.h"
+#include "engine/engine.h"
+#include "tools/client/connection.h"
 #include "tools/load/request.h"
 
 enum load_state {
@@ -24,24 +24,18 @@ enum load_state {
   LOAD_DIALING,  /* TCP */
   LOAD_GREETING, /* TLS, then SETTINGS */
   LOAD_OPEN,     /* takes requests */
-  LOAD_CLOSING,  /* h2 is gone; TLS says goodbye */
+  LOAD_CLOSING,  /* HTTP/2 has ended; the machines are still to be closed */
   LOAD_ENDED,    /* for good */
 };
 
 struct load_connection {
+  struct client_connection client;
+  struct wrap outside; /* around all machines */
   struct load_books *books;
   struct engine *engine;
-  struct tls_factory *tls; /* NULL: http */
-  struct dial dial;
-  unsigned address_tried;
-  struct machine inner;      /* tls, or h2 */
-  struct machine_host host;  /* that the machines inside know */
-  struct machine_host *link; /* the real one */
   enum load_state state;
-  bool was_open;  /* once at least */
-  bool settled;   /* the first attempt is over, one way or the other */
-  bool told;      /* why it ended is counted */
-  bool went_away; /* the server sent GOAWAY */
+  bool was_open; /* once at least */
+  bool settled;  /* the first attempt is over, one way or the other */
   unsigned futile;
   uint64_t begin_ns, connected_ns, heard_ns;
   struct timer timer; /* until the next attempt */
@@ -49,9 +43,9 @@ struct load_connection {
   struct load_slots slots;
 };
 
-/* `tls` NULL: http. Keeps what it is given. */
+/* Keeps what it is given. */
 void load_connection_init(struct load_connection *connection, struct load_books *books,
-                          struct engine *engine, struct tls_factory *tls, uint64_t share);
+                          struct engine *engine, struct client_server *server, uint64_t share);
 void load_connection_free(struct load_connection *connection);
 void load_connection_open(struct load_connection *connection);
 
@@ -67,10 +61,6 @@ void load_connection_look(struct load_connection *connection);
 
 /* The run is over; what is being dialled is given up. */
 void load_connection_leave(struct load_connection *connection);
-
-/* For tls_factory_init(): the h2 machine inside of TLS. */
-bool load_connection_make_h2(void *ctx, const struct machine_peer *peer, struct machine_host *host,
-                             uint64_t now_ns, struct machine *out);
 
 /* The connection of a request. */
 struct load_connection *load_connection_of(const struct load_request *request);

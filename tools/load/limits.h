@@ -20,7 +20,6 @@ enum {
 
   /* ---- when to give up ---- */
 
-  LOAD_ADDRESSES_MAX = 8, /* of one name; the resolver puts the best first */
   /* Times that a request is repeated because the server refused it unseen. Arbitrary: the first
    * repetition already knows how many streams the server allows. */
   LOAD_REFUSALS_MAX = 3,
@@ -30,6 +29,11 @@ enum {
   /* With -n, a connection on which nothing has arrived for this many timeouts of its requests is
    * given up: otherwise each request that is left would wait for a timeout of its own. Arbitrary. */
   LOAD_SILENT_TIMEOUTS = 3,
+
+  /* ---- what the report keeps ---- */
+
+  /* Reasons why connections ended, each once with its count. Arbitrary; a run has two or three. */
+  LOAD_REASONS_MAX = 16,
 
   /* ---- one turn ---- */
 
@@ -41,17 +45,11 @@ enum {
 /* A second of requests in nanoseconds still fits 64 bits. */
 #define LOAD_RATE_MAX 1000000000u
 
-/* For one address to accept the connection. Arbitrary. */
-#define LOAD_CONNECT_NS (10 * SECOND_NS)
-
 /* Before a connection that ended without use is made again; doubled each time, up to a second. */
 #define LOAD_PAUSE_NS (100 * MILLISECOND_NS)
 
 /* The open loop looks again after this long when no connection has room: the least that a request
  * can be late by without being told otherwise. */
 #define LOAD_PACE_BUSY_NS MILLISECOND_NS
-
-/* At the end: for GOAWAY and close_notify to leave. */
-#define LOAD_FAREWELL_NS (300 * MILLISECOND_NS)
 
 #endif

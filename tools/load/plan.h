@@ -9,6 +9,7 @@
 
 #include "engine/http/headers.h"
 #include "io/base/address.h"
+#include "tools/client/limits.h"
 #include "tools/common/failure.h"
 #include "tools/common/option_values.h"
 #include "tools/load/limits.h"
@@ -29,7 +30,7 @@ struct load_plan {
   const struct load_options *options;
   struct load_target *targets; /* one at least, all of one origin */
   unsigned target_count;
-  struct address addresses[LOAD_ADDRESSES_MAX];
+  struct address addresses[CLIENT_ADDRESSES_MAX];
   unsigned address_count;
   struct tls_context *tls; /* NULL: http */
   uint8_t *data;           /* of --data; NULL: requests have no body */

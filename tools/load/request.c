@@ -27,7 +27,7 @@ bool load_slots_make(struct load_slots *slots, uint32_t count) {
 
 void load_slots_reset(struct load_slots *slots) {
   slots->h2 = NULL;
-  slots->look = slots->starved = slots->progress = slots->eof = false;
+  slots->look = slots->starved = slots->progress = slots->went_away = false;
   slots->goaway_code = H2_NO_ERROR;
 }
 
@@ -136,9 +136,9 @@ static void give_steps(struct load_slots *slots) {
 
 /* The engine's own count includes padding, which a cap does as well. */
 static void look_at_step(struct load_request *request) {
-  const struct h2_stream *stream = (const struct h2_stream *)(const void *)request->stream;
+  uint64_t step = load_cap_total(request->target->cap, request->steps);
   if (!request->capped || request->waits) return;
-  if (stream->credit.arrived < load_cap_total(request->target->cap, request->steps)) return;
+  if (h2_client_arrived(request->stream) < step) return;
   request->steps++;
   request->waits = true;
   request->waits_below = request->slots->streams;
@@ -156,9 +156,8 @@ static void set_cap(struct load_request *request) {
 
 /* The block in hand: its bytes on the wire (the engine keeps a copy of those in several frames). */
 static void count_fields(struct load_request *request, const struct headers *fields) {
-  const struct h2 *h2 = request->slots->h2;
   struct load_requests *counts = counts_of(request);
-  counts->header_bytes += h2->block.len ? h2->block.len : h2->reader.frame.length;
+  counts->header_bytes += h2_client_block_bytes(request->slots->h2);
   counts->header_plain_bytes += fields->list_bytes - (size_t)HEADER_OVERHEAD_BYTES * fields->count;
 }
 
@@ -197,27 +196,23 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
 static bool ask_again(struct load_request *request, uint32_t code) {
   struct load_slots *slots = request->slots;
   if (code != H2_REFUSED_STREAM || request->timed_out || !slots->open) return false;
-  if (slots->h2->dead || request->refusals == LOAD_REFUSALS_MAX) return false;
+  if (request->refusals == LOAD_REFUSALS_MAX) return false;
   request->refusals++;
   if (request->entry.measured) counts_of(request)->retried++;
   list_append(&slots->again, &request->node);
   return true;
 }
 
-static void fail_as(struct load_request *request, const struct h2_stream *stream, uint32_t code) {
+static void fail_as(struct load_request *request, const struct stream *stream, uint32_t code) {
   const struct load_slots *slots = request->slots;
-  const struct h2 *h2 = slots->h2;
-  bool ended = !slots->open || h2->eof;
   if (request->timed_out)
     fail(request, LOAD_TIMEOUT, 0);
-  else if (slots->open && h2->dead)
-    fail(request, LOAD_BROKEN, code);
-  else if (h2->goaway_received && (ended || code == H2_REFUSED_STREAM))
+  else if (!slots->h2)
+    fail(request, slots->end_error, slots->end_code);
+  else if (slots->went_away && code == H2_REFUSED_STREAM)
     fail(request, LOAD_GOAWAY, slots->goaway_code);
-  else if (ended)
-    fail(request, slots->eof || h2->eof ? LOAD_CLOSED : LOAD_LOST, 0);
   else
-    fail(request, stream->state == H2_CLOSED_RESET_REMOTE ? LOAD_RESET : LOAD_WRONG, code);
+    fail(request, h2_client_was_reset(stream) ? LOAD_RESET : LOAD_WRONG, code);
 }
 
 /* A complete response is one even if the server then resets what is left of the request (section
@@ -233,7 +228,7 @@ static void on_closed(struct stream *stream, uint32_t code) {
   if (request->complete && !request->timed_out)
     succeed(request);
   else if (!ask_again(request, code))
-    fail_as(request, (const struct h2_stream *)(const void *)stream, code);
+    fail_as(request, stream, code);
   if (books->plan->options->caps.count > 0) give_steps(request->slots);
   request->slots->look = true;
   load_books_check(books);
@@ -318,9 +313,21 @@ bool load_request_again(struct load_slots *slots) {
   return ask(LIST_OWNER(node, struct load_request, node));
 }
 
-/* Requests that were to be repeated have nowhere to go. */
-void load_slots_fail_again(struct load_slots *slots, enum load_error error, uint32_t code) {
+void load_slots_end(struct load_slots *slots, const struct h2_end *end, bool eof) {
+  static const enum load_error errors[] = {[H2_END_BROKEN] = LOAD_BROKEN,
+                                           [H2_END_HTTP1] = LOAD_BROKEN,
+                                           [H2_END_GOAWAY] = LOAD_GOAWAY,
+                                           [H2_END_EOF] = LOAD_CLOSED,
+                                           [H2_END_CLOSED] = LOAD_LOST};
+  slots->h2 = NULL;
+  slots->end_error = end->reason == H2_END_CLOSED && eof ? LOAD_CLOSED : errors[end->reason];
+  slots->end_code = end->reason == H2_END_GOAWAY ? slots->goaway_code : end->code;
+}
+
+/* They have nowhere to go. */
+void load_slots_fail_again(struct load_slots *slots) {
   struct list_node *node;
   while ((node = list_take_first(&slots->again)))
-    fail(LIST_OWNER(node, struct load_request, node), error, code);
+    fail(LIST_OWNER(node, struct load_request, node), slots->went_away ? LOAD_GOAWAY : LOAD_CLOSED,
+         slots->goaway_code);
 }

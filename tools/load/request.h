@@ -8,8 +8,8 @@
  *
  * Each request has a slot, which is reused. A connection has as many as it may have streams.
  *
- * Owner: the slots are embedded in their connection, which sets `h2`, `open` and what it learns of
- * the end, and looks at `look` and `starved` after each call of its machine.
+ * Owner: the slots are embedded in their connection, which sets `h2`, `open` and what it hears of
+ * GOAWAY, and looks at `look` and `starved` after each call of its machine.
  */
 #ifndef WEIR_LOAD_REQUEST_H
 #define WEIR_LOAD_REQUEST_H
@@ -20,7 +20,7 @@
 
 struct load_slots {
   struct load_books *books;
-  struct h2 *h2; /* NULL: none, or no more */
+  struct h2 *h2; /* NULL: none, or it has ended */
   bool open;     /* the connection takes requests */
 
   struct load_request *at; /* `count` of them; NULL until load_slots_make() */
@@ -36,8 +36,11 @@ struct load_slots {
   uint64_t starved_ns; /* since when */
   bool progress;       /* a response was complete, on this connection */
 
-  bool eof;             /* the server's FIN has come */
+  bool went_away;       /* the server sent GOAWAY */
   uint32_t goaway_code; /* of a GOAWAY with an error, or H2_NO_ERROR */
+  /* Once h2 has ended: what becomes of the requests that are left, and which code it has. */
+  enum load_error end_error;
+  uint32_t end_code;
 };
 
 struct load_request {
@@ -70,8 +73,11 @@ void load_slots_free(struct load_slots *slots);
 /* There is no room for another request, or was none until now. */
 void load_slots_starve(struct load_slots *slots);
 
+/* The connection ends: no request is answered from now on. `eof`: the server's FIN has come. */
+void load_slots_end(struct load_slots *slots, const struct h2_end *end, bool eof);
+
 /* Fails those that were to be repeated. */
-void load_slots_fail_again(struct load_slots *slots, enum load_error error, uint32_t code);
+void load_slots_fail_again(struct load_slots *slots);
 
 /* Takes a free slot (asserted) for a request that was due at `due_ns`, and sends it. False when the
  * server's limits do not allow it; it has then failed, and so would the next one. */

@@ -18,7 +18,7 @@ struct load_fairness {
 
 struct load_report {
   const struct load_options *options;
-  char origin[300];
+  char origin[URL_ORIGIN_BYTES];
   uint64_t total; /* requests that were to be made; by duration: that were started */
   struct load_stats sum;
   struct load_fairness fairness;

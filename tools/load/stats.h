@@ -13,10 +13,12 @@
 #ifndef WEIR_LOAD_STATS_H
 #define WEIR_LOAD_STATS_H
 
-#include "tools/load/histogram.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "tools/client/limits.h"
+#include "tools/load/histogram.h"
+#include "tools/load/limits.h"
 
 /* Why a request has no response. Those with a code have an HTTP/2 error code. */
 enum load_error {
@@ -35,9 +37,8 @@ enum load_error {
 enum { LOAD_CODES = 15 };
 
 /* What became of connections, in words: each text once, with how often. */
-enum { LOAD_REASONS_MAX = 16, LOAD_REASON_BYTES = 160 };
 struct load_reason {
-  char text[LOAD_REASON_BYTES];
+  char text[CLIENT_REASON_BYTES];
   uint64_t count;
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "io/worker/cpus.h"
+#include "io/worker/group.h"
 #include "tools/common/process.h"
 
 /* ---- phases ---------------------------------------------------------------------------------- */
@@ -18,7 +19,7 @@ void load_worker_finish(struct load_worker *worker) {
   loop_op_cancel(&worker->pace);
   for (unsigned i = 0; i < books->connections; i++)
     load_connection_leave(&worker->connections[i]);
-  worker_drain(books->io, books->io->loop.now_ns + LOAD_FAREWELL_NS);
+  worker_drain(books->io, books->io->loop.now_ns + CLIENT_FAREWELL_NS);
 }
 
 /* ---- the open loop --------------------------------------------------------------------------- */
@@ -130,8 +131,7 @@ static bool make_connections(struct load_worker *worker) {
   if (!worker->connections) return false;
   for (unsigned i = 0; i < books->connections; i++) {
     uint64_t share = shared ? part_of(options->requests, first + i, options->connections) : 0;
-    load_connection_init(&worker->connections[i], books, &worker->engine,
-                         books->plan->tls ? &worker->tls : NULL, share);
+    load_connection_init(&worker->connections[i], books, &worker->engine, &worker->server, share);
     books->left += share;
   }
   if (!books->endless && options->rate)
@@ -141,20 +141,22 @@ static bool make_connections(struct load_worker *worker) {
 
 static bool make_parts(struct load_worker *worker) {
   const struct load_plan *plan = worker->books.plan;
-  const struct machine_factory inner = {.ctx = worker, .create = load_connection_make_h2};
   const struct engine_config config = config_of(&worker->books);
+  const struct url *url = &plan->targets[0].url;
+  worker->server = (struct client_server){.authority = url->authority,
+                                          .addresses = plan->addresses,
+                                          .address_count = plan->address_count,
+                                          .connect_ns = CLIENT_CONNECT_NS};
   if (!make_connections(worker)) return false;
   worker->has_engine = engine_init(&worker->engine, &process_memory, &config, NULL);
-  if (!worker->has_engine || !plan->tls) return worker->has_engine;
-  worker->has_tls = tls_factory_init(&worker->tls, plan->tls, &inner, worker->books.connections,
-                                     plan->targets[0].url.host);
-  return worker->has_tls;
+  return worker->has_engine &&
+         client_server_init(&worker->server, plan->tls, url->host, worker->books.connections);
 }
 
 static void release_parts(struct load_worker *worker) {
-  if (worker->has_tls) tls_factory_destroy(&worker->tls);
+  client_server_free(&worker->server);
   if (worker->has_engine) engine_destroy(&worker->engine);
-  worker->has_tls = worker->has_engine = false;
+  worker->has_engine = false;
 }
 
 /* From the last core on: a server on the same machine has the first ones. */

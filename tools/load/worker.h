@@ -19,8 +19,8 @@ struct load_worker {
   _Alignas(64) struct load_books books; /* no two workers share a cache line */
   unsigned index;
   struct engine engine;
-  bool has_engine, has_tls;
-  struct tls_factory tls;
+  bool has_engine;
+  struct client_server server;
   struct load_connection *connections; /* books.connections of them */
   unsigned turn;                       /* the connection whose turn is next in an open loop */
   struct loop_op pace;                 /* open loop: until the next request is due */

@@ -25,7 +25,7 @@ static void on_end(struct timer *timer, uint64_t now_ns) {
   (void)now_ns;
   if (fetch->run.over) {
     trace_origins_leave(&fetch->origins);
-    worker_drain(worker, worker->loop.now_ns + TRACE_FAREWELL_NS);
+    worker_drain(worker, worker->loop.now_ns + CLIENT_FAREWELL_NS);
     return;
   }
   trace_items_give_up(&fetch->items);

@@ -277,7 +277,7 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
   if (error_code == 0) {
     complete(item);
   } else if (!ask_again(item, error_code)) {
-    item->origin->broken = result->cut = true;
+    result->cut = true;
     give_up(item, "the stream ended with %s", h2_error_name(error_code));
   }
   trace_items_ask(item->all); /* there is room for another request */

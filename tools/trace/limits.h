@@ -26,7 +26,6 @@ enum {
 
   /* ---- a run ---- */
 
-  TRACE_ADDRESSES_MAX = 8, /* of one name; the resolver puts the best first */
   /* Streams asked for before the server's SETTINGS say how many it allows: what browsers assume,
    * and the least that RFC 9113 section 6.5.2 recommends to allow. */
   TRACE_STREAMS_ASSUMED = 100,
@@ -42,12 +41,6 @@ enum {
   TRACE_BUFFER_COUNT = 64,
   TRACE_BUFFER_BYTES_NARROW = 4096,
 };
-
-/* For one address to accept the connection. Arbitrary. */
-#define TRACE_CONNECT_NS (10 * SECOND_NS)
-
-/* At the end: for GOAWAY and close_notify to leave. */
-#define TRACE_FAREWELL_NS (300 * MILLISECOND_NS)
 
 /* An image's first bytes, kept while its dimensions are looked for. JPEG puts its metadata first:
  * each segment has up to 64 KiB, and an embedded preview takes one or two. */

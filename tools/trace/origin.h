@@ -7,28 +7,22 @@
 #ifndef WEIR_TRACE_ORIGIN_H
 #define WEIR_TRACE_ORIGIN_H
 
-#include "engine/h2/h2.h"
-#include "io/link/dial.h"
-#include "io/tls/tls.h"
+#include "tools/client/connection.h"
 #include "tools/common/failure.h"
 #include "tools/trace/run.h"
 
-enum trace_origin_state { ORIGIN_UNUSED, ORIGIN_DIALING, ORIGIN_OPEN, ORIGIN_CLOSED };
-
 struct trace_origin {
+  struct client_connection client;
+  struct client_server server;
   struct trace_origins *all;
   struct url url; /* the first one of this origin */
   uint8_t index;  /* in record->connections */
-  struct address addresses[TRACE_ADDRESSES_MAX];
-  unsigned address_count, address_tried;
-  struct dial dial;
-  struct tls_factory tls;
-  bool has_tls;
+  struct address addresses[CLIENT_ADDRESSES_MAX];
   struct trace_tap tap;
   struct trace_outside outside;
   struct h2 *h2; /* NULL unless requests can be made */
-  bool broken;   /* a stream ended early, perhaps with the connection */
-  enum trace_origin_state state;
+  bool opened;   /* somebody has asked for it */
+  bool closed;   /* for good */
 };
 
 /* All origins of a run. */

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tools/client/url.h"
 #include "tools/trace/limits.h"
 
 #define TRACE_NEVER UINT64_MAX
@@ -46,7 +47,7 @@ struct trace_frame {
 };
 
 struct trace_connection {
-  char origin[300]; /* "https://example.org:8443" */
+  char origin[URL_ORIGIN_BYTES];
   char address[96];
   uint64_t begin_ns;     /* connect() was called */
   uint64_t connected_ns; /* TCP is up */

@@ -96,22 +96,17 @@ void trace_cutter_pass(struct trace_cutter *cutter, struct span bytes, uint64_t 
 /* Noted is what the inner machine took: it is offered the rest again. */
 static size_t tap_recv(void *self, struct span in, uint64_t now_ns) {
   struct trace_tap *tap = self;
-  size_t took = tap->inner.ops->recv(tap->inner.self, in, now_ns);
+  size_t took = wrap_recv(self, in, now_ns);
   trace_cutter_pass(&tap->in, span_of(in.base, took), tap->since_ns ? *tap->since_ns : now_ns,
                     now_ns);
   return took;
-}
-
-static void tap_recv_eof(void *self, uint64_t now_ns) {
-  struct trace_tap *tap = self;
-  tap->inner.ops->recv_eof(tap->inner.self, now_ns);
 }
 
 static size_t tap_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
                             uint64_t now_ns) {
   struct trace_tap *tap = self;
   max = least(max, sizeof tap->peeked / sizeof tap->peeked[0]);
-  tap->peeked_count = tap->inner.ops->send_peek(tap->inner.self, out, max, budget_bytes, now_ns);
+  tap->peeked_count = wrap_send_peek(self, out, max, budget_bytes, now_ns);
   memcpy(tap->peeked, out, tap->peeked_count * sizeof *out);
   return tap->peeked_count;
 }
@@ -128,50 +123,24 @@ static void note_sent(struct trace_tap *tap, size_t bytes, uint64_t now_ns) {
 }
 
 static void tap_send_ack(void *self, size_t bytes, uint64_t now_ns) {
-  struct trace_tap *tap = self;
-  note_sent(tap, bytes, now_ns);
-  tap->inner.ops->send_ack(tap->inner.self, bytes, now_ns);
+  note_sent(self, bytes, now_ns);
+  wrap_send_ack(self, bytes, now_ns);
 }
 
-static void tap_tick(void *self, uint64_t now_ns) {
-  struct trace_tap *tap = self;
-  tap->inner.ops->tick(tap->inner.self, now_ns);
-}
-
-static uint64_t tap_deadline_ns(const void *self) {
-  const struct trace_tap *tap = self;
-  return tap->inner.ops->deadline_ns(tap->inner.self);
-}
-
-static unsigned tap_wants(const void *self) {
-  const struct trace_tap *tap = self;
-  return tap->inner.ops->wants(tap->inner.self);
-}
-
-static void tap_drain(void *self, uint64_t now_ns) {
-  struct trace_tap *tap = self;
-  tap->inner.ops->drain(tap->inner.self, now_ns);
-}
-
-static void tap_close(void *self) {
-  struct trace_tap *tap = self;
-  tap->inner.ops->close(tap->inner.self);
-  if (tap->closed) tap->closed(tap->ctx);
-}
-
-struct machine trace_tap_machine(struct trace_tap *tap) {
+void trace_tap_around(struct trace_tap *tap, struct machine *machine) {
   static const struct machine_ops ops = {
       .recv = tap_recv,
-      .recv_eof = tap_recv_eof,
+      .recv_eof = wrap_recv_eof,
       .send_peek = tap_send_peek,
       .send_ack = tap_send_ack,
-      .tick = tap_tick,
-      .deadline_ns = tap_deadline_ns,
-      .wants = tap_wants,
-      .drain = tap_drain,
-      .close = tap_close,
+      .tick = wrap_tick,
+      .deadline_ns = wrap_deadline_ns,
+      .wants = wrap_wants,
+      .drain = wrap_drain,
+      .idle_since_ns = wrap_idle_since_ns,
+      .close = wrap_close,
   };
-  return (struct machine){.ops = &ops, .self = tap};
+  wrap_around(&tap->wrap, &ops, machine);
 }
 
 /* ---- the link's rate ------------------------------------------------------------------------- */
@@ -242,7 +211,7 @@ static size_t offer(struct trace_outside *outside, struct span in, uint64_t now_
   const struct trace_tls_records before = outside->records;
   if (in.len == 0) return 0;
   trace_tls_records_pass(&outside->records, in, now_ns);
-  size_t took = outside->inner.ops->recv(outside->inner.self, in, now_ns);
+  size_t took = wrap_recv(outside, in, now_ns);
   if (took == in.len) return took;
   outside->records = before;
   trace_tls_records_pass(&outside->records, span_of(in.base, took), now_ns);
@@ -251,7 +220,6 @@ static size_t offer(struct trace_outside *outside, struct span in, uint64_t now_
 
 static size_t outside_recv(void *self, struct span in, uint64_t now_ns) {
   struct trace_outside *outside = self;
-  outside->now_ns = now_ns;
   uint64_t room = trace_bucket_room(outside->bucket, now_ns);
   size_t len = room < in.len ? (size_t)room : in.len;
   size_t took = offer(outside, span_of(in.base, len), now_ns);
@@ -261,34 +229,16 @@ static size_t outside_recv(void *self, struct span in, uint64_t now_ns) {
   return took;
 }
 
-static void outside_recv_eof(void *self, uint64_t now_ns) {
-  struct trace_outside *outside = self;
-  outside->inner.ops->recv_eof(outside->inner.self, now_ns);
-}
-
-static size_t outside_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
-                                uint64_t now_ns) {
-  struct trace_outside *outside = self;
-  return outside->inner.ops->send_peek(outside->inner.self, out, max, budget_bytes, now_ns);
-}
-
-static void outside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
-  struct trace_outside *outside = self;
-  outside->inner.ops->send_ack(outside->inner.self, bytes, now_ns);
-}
-
 static void outside_tick(void *self, uint64_t now_ns) {
   struct trace_outside *outside = self;
-  outside->now_ns = now_ns;
   if (outside->parched && trace_bucket_room(outside->bucket, now_ns) >= TRACE_SEGMENT_BYTES)
     outside->parched = false;
-  if (outside->inner.ops->deadline_ns(outside->inner.self) <= now_ns)
-    outside->inner.ops->tick(outside->inner.self, now_ns);
+  if (wrap_deadline_ns(self) <= now_ns) wrap_tick(self, now_ns);
 }
 
 static uint64_t outside_deadline_ns(const void *self) {
   const struct trace_outside *outside = self;
-  uint64_t inner_ns = outside->inner.ops->deadline_ns(outside->inner.self);
+  uint64_t inner_ns = wrap_deadline_ns(self);
   if (!outside->parched) return inner_ns;
   uint64_t next_ns = trace_bucket_next_ns(outside->bucket);
   return next_ns < inner_ns ? next_ns : inner_ns;
@@ -296,32 +246,22 @@ static uint64_t outside_deadline_ns(const void *self) {
 
 static unsigned outside_wants(const void *self) {
   const struct trace_outside *outside = self;
-  unsigned wants = outside->inner.ops->wants(outside->inner.self);
+  unsigned wants = wrap_wants(self);
   return outside->parched ? wants & ~(unsigned)MACHINE_RECV : wants;
 }
 
-static void outside_drain(void *self, uint64_t now_ns) {
-  struct trace_outside *outside = self;
-  outside->inner.ops->drain(outside->inner.self, now_ns);
-}
-
-static void outside_close(void *self) {
-  struct trace_outside *outside = self;
-  if (outside->closed) outside->closed(outside->ctx);
-  outside->inner.ops->close(outside->inner.self);
-}
-
-struct machine trace_outside_machine(struct trace_outside *outside) {
+void trace_outside_around(struct trace_outside *outside, struct machine *machine) {
   static const struct machine_ops ops = {
       .recv = outside_recv,
-      .recv_eof = outside_recv_eof,
-      .send_peek = outside_send_peek,
-      .send_ack = outside_send_ack,
+      .recv_eof = wrap_recv_eof,
+      .send_peek = wrap_send_peek,
+      .send_ack = wrap_send_ack,
       .tick = outside_tick,
       .deadline_ns = outside_deadline_ns,
       .wants = outside_wants,
-      .drain = outside_drain,
-      .close = outside_close,
+      .drain = wrap_drain,
+      .idle_since_ns = wrap_idle_since_ns,
+      .close = wrap_close,
   };
-  return (struct machine){.ops = &ops, .self = outside};
+  wrap_around(&outside->wrap, &ops, machine);
 }

@@ -15,6 +15,7 @@
 
 #include "engine/base/machine.h"
 #include "engine/h2/frame.h"
+#include "tools/client/wrap.h"
 #include "tools/trace/record.h"
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -44,19 +45,17 @@ void trace_cutter_pass(struct trace_cutter *cutter, struct span bytes, uint64_t 
                        uint64_t now_ns);
 
 struct trace_tap {
-  struct machine inner; /* set before trace_tap_machine() */
+  struct wrap wrap; /* first */
   struct trace_cutter in, out;
-  const uint64_t *since_ns;  /* when what is received now began to arrive; NULL: now */
-  void (*closed)(void *ctx); /* the machine is being closed; may be NULL */
-  void *ctx;
+  const uint64_t *since_ns; /* when what is received now began to arrive; NULL: now */
 
   /* Private: what the last peek returned and no ack has covered. */
   struct span peeked[32];
   size_t peeked_count;
 };
 
-/* The machine. `tap` is the caller's memory and lives until `closed` was called. */
-struct machine trace_tap_machine(struct trace_tap *tap);
+/* Puts the tap around `machine`. */
+void trace_tap_around(struct trace_tap *tap, struct machine *machine);
 
 /* ---- the link's rate ---------------------------------------------------------------------------
  *
@@ -97,17 +96,14 @@ struct trace_tls_records {
 void trace_tls_records_pass(struct trace_tls_records *records, struct span bytes, uint64_t now_ns);
 
 struct trace_outside {
-  struct machine inner; /* set before trace_outside_machine() */
-  struct machine_host *host;
+  struct wrap wrap; /* first */
   struct trace_bucket *bucket;
   struct trace_tls_records records;
-  uint64_t *bytes_in;        /* counts what was received */
-  uint64_t now_ns;           /* of the last call */
-  bool parched;              /* the bucket was empty */
-  void (*closed)(void *ctx); /* the connection is gone; `inner` is still there */
-  void *ctx;
+  uint64_t *bytes_in; /* counts what was received */
+  bool parched;       /* the bucket was empty */
 };
 
-struct machine trace_outside_machine(struct trace_outside *outside);
+/* Puts it around `machine`. */
+void trace_outside_around(struct trace_outside *outside, struct machine *machine);
 
 #endif

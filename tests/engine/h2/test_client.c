@@ -24,7 +24,13 @@ static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
              (int)end->debug.len, (const char *)end->debug.base);
 }
 
-static const struct h2_client_events ears = {.ended = on_ended};
+static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t code) {
+  (void)h2;
+  assert_ptr_equal(ctx, &script);
+  script_log(&script, "goaway %u %s", (unsigned)last_stream_id, h2_error_name(code));
+}
+
+static const struct h2_client_events ears = {.goaway = on_goaway, .ended = on_ended};
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
@@ -50,10 +56,17 @@ static const struct {
     {"a FIN", false, "!request /a; !eof",
      "HEADERS 1 /a end, ended eof NO_ERROR (), closed 1 CONNECT_ERROR", ""},
     {"GOAWAY, then a FIN", false, "!request /a; GOAWAY 0 =1 =11; !eof",
-     "HEADERS 1 /a end, ended goaway ENHANCE_YOUR_CALM (), closed 1 CONNECT_ERROR", ""},
+     "HEADERS 1 /a end, goaway 1 ENHANCE_YOUR_CALM, ended goaway ENHANCE_YOUR_CALM (), "
+     "closed 1 CONNECT_ERROR",
+     ""},
+    {"GOAWAY that refuses", false, "!request /a; GOAWAY 0 =0 =0",
+     "HEADERS 1 /a end, goaway 0 NO_ERROR, closed 1 REFUSED_STREAM, GOAWAY 0 NO_ERROR",
+     "ended goaway NO_ERROR ()"},
     {"the last GOAWAY counts", false, "GOAWAY 0 =2147483647 =0; GOAWAY 0 =1 =2; !eof",
-     "GOAWAY 0 NO_ERROR, ended goaway INTERNAL_ERROR ()", ""},
-    {"GOAWAY, then the close", false, "GOAWAY 0 =0 =0", "GOAWAY 0 NO_ERROR",
+     "goaway 2147483647 NO_ERROR, GOAWAY 0 NO_ERROR, goaway 1 INTERNAL_ERROR, "
+     "ended goaway INTERNAL_ERROR ()",
+     ""},
+    {"GOAWAY, then the close", false, "GOAWAY 0 =0 =0", "goaway 0 NO_ERROR, GOAWAY 0 NO_ERROR",
      "ended goaway NO_ERROR ()"},
     {"nothing was wrong", false, "!request /a", "HEADERS 1 /a end",
      "ended closed NO_ERROR (), closed 1 CONNECT_ERROR"},

@@ -61,10 +61,9 @@ static void exchange(struct trace_record *record, size_t piece_bytes) {
   loop.piece_bytes = piece_bytes;
   record->origin_ns = loop.now_ns;
   struct h2 *h2 = h2_of(&loop.client);
-  tap.inner = loop.client;
   trace_cutter_init(&tap.in, record, 3, false);
   trace_cutter_init(&tap.out, record, 3, true);
-  loop.client = trace_tap_machine(&tap);
+  trace_tap_around(&tap, &loop.client);
   const struct header fields[] = {
       header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
       header_of(TOKEN_AUTHORITY, span_text("h")), header_of(TOKEN_PATH, span_text("/"))};
@@ -276,9 +275,10 @@ static size_t received_in_a_second(uint64_t rate, size_t *calls) {
   struct trace_bucket bucket;
   uint64_t counted = 0, now_ns = begin_ns;
   struct trace_outside outside = {
-      .inner = {&sink_ops, &sink}, .bucket = &bucket, .bytes_in = &counted};
+      .bucket = &bucket, .bytes_in = &counted};
   trace_bucket_init(&bucket, rate, now_ns);
-  struct machine machine = trace_outside_machine(&outside);
+  struct machine machine = {&sink_ops, &sink};
+  trace_outside_around(&outside, &machine);
   while (now_ns < begin_ns + SECOND_NS && *calls < 1000000) {
     ++*calls;
     if (machine.ops->wants(machine.self) & MACHINE_RECV) {

@@ -1,7 +1,7 @@
 /*
- * lib/parts.c - see lib/parts.h.
+ * lib/group.c - see lib/group.h.
  */
-#include "tools/lib/parts.h"
+#include "tools/lib/group.h"
 
 #include <signal.h>
 

@@ -1,8 +1,8 @@
 /*
- * lib/parts.h - what lib/server.c and lib/client.c share; nobody else includes this.
+ * lib/group.h - workers whose threads take no signals.
  */
-#ifndef WEIR_PARTS_H
-#define WEIR_PARTS_H
+#ifndef WEIR_LIB_GROUP_H
+#define WEIR_LIB_GROUP_H
 
 #include "io/worker/group.h"
 

@@ -1,0 +1,166 @@
+/*
+ * client/connection.c - see client/connection.h.
+ */
+#include "tools/client/connection.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/tls/tls.h"
+
+void client_blame(struct client_connection *connection, const char *format, ...) {
+  char reason[CLIENT_REASON_BYTES];
+  va_list arguments;
+  if (connection->blamed) return;
+  connection->blamed = true;
+  va_start(arguments, format);
+  vsnprintf(reason, sizeof reason, format, arguments);
+  va_end(arguments);
+  for (char *byte = reason; *byte; byte++)
+    if (*byte < ' ' || *byte >= 0x7f) *byte = '?';
+  connection->ops->blamed(connection, reason);
+}
+
+static void leave(struct client_connection *connection) {
+  connection->state = CLIENT_AWAY;
+  connection->ops->gone(connection);
+}
+
+/* ---- the machine between the link and TLS or the protocol ------------------------------------ */
+
+static void outer_recv_eof(void *self, uint64_t now_ns) {
+  struct client_connection *connection = self;
+  connection->eof = true;
+  wrap_recv_eof(self, now_ns);
+}
+
+/* TLS may end before there is a machine inside of it. */
+static void outer_close(void *self) {
+  struct client_connection *connection = self;
+  if (!connection->created && connection->server->secure) {
+    const char *reason = tls_machine_error(&connection->wrap.inner);
+    client_blame(connection, "TLS with %s failed: %s", connection->server->authority,
+                 *reason ? reason : "the server closed the connection");
+  }
+  wrap_close(self);
+  leave(connection);
+}
+
+static const struct machine_ops outer_ops = {
+    .recv = wrap_recv,
+    .recv_eof = outer_recv_eof,
+    .send_peek = wrap_send_peek,
+    .send_ack = wrap_send_ack,
+    .tick = wrap_tick,
+    .deadline_ns = wrap_deadline_ns,
+    .wants = wrap_wants,
+    .drain = wrap_drain,
+    .idle_since_ns = wrap_idle_since_ns,
+    .close = outer_close,
+};
+
+/* ---- making the machines --------------------------------------------------------------------- */
+
+/* The factory of TLS is shared: the host tells which connection it is about. */
+static bool create_inside(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                          uint64_t now_ns, struct machine *out) {
+  struct client_connection *connection = LIST_OWNER(host, struct client_connection, host);
+  (void)ctx;
+  connection->created = connection->ops->create(connection, peer, host, now_ns, out);
+  return connection->created;
+}
+
+static void wake(struct machine_host *host) {
+  struct client_connection *connection = LIST_OWNER(host, struct client_connection, host);
+  connection->link->wake(connection->link);
+}
+
+static bool create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                   uint64_t now_ns, struct machine *out) {
+  struct client_connection *connection = ctx;
+  const struct client_ops *ops = connection->ops;
+  struct machine_factory inside = {.create = create_inside};
+  connection->link = host;
+  if (ops->connected) ops->connected(connection);
+  if (connection->server->secure) inside = tls_factory_machines(&connection->server->tls);
+  if (!inside.create(inside.ctx, peer, &connection->host, now_ns, out)) return false;
+  connection->state = CLIENT_UP;
+  wrap_around(&connection->wrap, &outer_ops, out);
+  if (ops->around) ops->around(connection, out);
+  return true;
+}
+
+bool client_server_init(struct client_server *server, struct tls_context *tls, const char *host,
+                        uint32_t connections) {
+  const struct machine_factory inside = {.create = create_inside};
+  server->secure = tls && tls_factory_init(&server->tls, tls, &inside, connections, host);
+  return server->secure || !tls;
+}
+
+void client_server_free(struct client_server *server) {
+  if (server->secure) tls_factory_destroy(&server->tls);
+  server->secure = false;
+}
+
+/* ---- dialling -------------------------------------------------------------------------------- */
+
+static void prepare(struct dial *dial, int fd) {
+  struct client_connection *connection = LIST_OWNER(dial, struct client_connection, dial);
+  if (connection->ops->prepare) connection->ops->prepare(connection, fd);
+}
+
+static void dial_next(struct client_connection *connection);
+
+static void on_dialed(struct dial *dial, int error) {
+  struct client_connection *connection = LIST_OWNER(dial, struct client_connection, dial);
+  char text[ADDRESS_TEXT_BYTES];
+  if (error == 0) return;
+  bool others = connection->addresses_tried < connection->server->address_count;
+  if (others && !connection->worker->draining) {
+    dial_next(connection);
+    return;
+  }
+  client_blame(connection, "cannot connect to %s: %s", address_format(&dial->address, text),
+               strerror(error));
+  leave(connection);
+}
+
+static void dial_next(struct client_connection *connection) {
+  const struct client_server *server = connection->server;
+  connection->dial = (struct dial){
+      .address = server->addresses[connection->addresses_tried++],
+      .factory = {.ctx = connection, .create = create},
+      .timeout_ns = server->connect_ns,
+      .prepare = prepare,
+      .done = on_dialed,
+  };
+  dial_start(&connection->dial, &connection->worker->links);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+void client_connection_init(struct client_connection *connection, struct client_server *server,
+                            struct worker *worker, const struct client_ops *ops) {
+  *connection = (struct client_connection){.server = server, .worker = worker, .ops = ops};
+  connection->host.wake = wake;
+}
+
+void client_connection_open(struct client_connection *connection) {
+  assert(connection->state == CLIENT_AWAY);
+  connection->state = CLIENT_DIALING;
+  connection->created = connection->eof = connection->blamed = false;
+  connection->addresses_tried = 0;
+  dial_next(connection);
+}
+
+void client_connection_cancel(struct client_connection *connection) {
+  if (connection->state == CLIENT_DIALING) dial_cancel(&connection->dial);
+}
+
+void client_connection_drain(struct client_connection *connection, uint64_t now_ns) {
+  if (connection->state != CLIENT_UP) return;
+  wrap_drain(&connection->wrap, now_ns);
+  connection->link->wake(connection->link);
+}

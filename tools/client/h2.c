@@ -1,0 +1,51 @@
+/*
+ * client/h2.c - see client/h2.h.
+ */
+#include "tools/client/h2.h"
+
+#include <string.h>
+
+#include "engine/h2/h2.h"
+
+struct h2 *client_h2_create(struct client_connection *connection, struct engine *engine,
+                            const struct h2_client_events *events, void *ctx,
+                            const struct machine_peer *peer, struct machine_host *host,
+                            uint64_t now_ns, struct machine *out) {
+  if (peer->secure && strcmp(peer->application_protocol, "h2") != 0) {
+    client_blame(connection, "the server did not agree on h2 by ALPN");
+    return NULL;
+  }
+  if (!h2_client(engine, peer, host, now_ns, out)) return NULL;
+  struct h2 *h2 = h2_of(out);
+  h2_client_listen(h2, events, ctx);
+  return h2;
+}
+
+void client_h2_blame_goaway(struct client_connection *connection, uint32_t error_code) {
+  client_blame(connection, "the server ended the connection with GOAWAY (%s)",
+               h2_error_name(error_code));
+}
+
+static void blame_close(struct client_connection *connection, const struct h2 *h2,
+                        const struct h2_end *end) {
+  if (!h2_client_status(h2).settings_received)
+    client_blame(connection, "the server closed the connection before its SETTINGS");
+  else if (end->reason == H2_END_EOF || connection->eof)
+    client_blame(connection, "the server closed the connection");
+  else
+    client_blame(connection, "the connection was reset");
+}
+
+void client_h2_blame(struct client_connection *connection, const struct h2 *h2,
+                     const struct h2_end *end) {
+  switch (end->reason) {
+  case H2_END_BROKEN:
+    client_blame(connection, "protocol error of the server: %s (%.*s)", h2_error_name(end->code),
+                 (int)end->debug.len, (const char *)end->debug.base);
+    break;
+  case H2_END_HTTP1: client_blame(connection, "the server answers in HTTP/1.1, not HTTP/2"); break;
+  case H2_END_GOAWAY: client_h2_blame_goaway(connection, end->code); break;
+  case H2_END_EOF:
+  case H2_END_CLOSED: blame_close(connection, h2, end); break;
+  }
+}

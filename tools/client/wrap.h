@@ -1,0 +1,46 @@
+/*
+ * client/wrap.h - a machine around a machine. Each call of machine_ops is forwarded; a wrapper of
+ * one's own puts these functions into its table wherever it does nothing else:
+ *
+ *     struct counter {
+ *       struct wrap wrap; // first
+ *       uint64_t bytes;
+ *     };
+ *     static size_t counter_recv(void *self, struct span in, uint64_t now_ns) {
+ *       struct counter *counter = self;
+ *       size_t took = wrap_recv(self, in, now_ns);
+ *       counter->bytes += took;
+ *       return took;
+ *     }
+ *     static const struct machine_ops counter_ops = {.recv = counter_recv, .tick = wrap_tick, ...
+ *
+ *     wrap_around(&counter->wrap, &counter_ops, &machine);
+ *
+ * Ownership: the wrap is the caller's memory, and in use until wrap_close(), which closes the
+ * machine inside.
+ */
+#ifndef WEIR_TOOLS_CLIENT_WRAP_H
+#define WEIR_TOOLS_CLIENT_WRAP_H
+
+#include "engine/base/machine.h"
+
+struct wrap {
+  struct machine inner;
+};
+
+/* Replaces `machine` by one that has `ops` and `wrap` for its self. */
+void wrap_around(struct wrap *wrap, const struct machine_ops *ops, struct machine *machine);
+
+size_t wrap_recv(void *self, struct span in, uint64_t now_ns);
+void wrap_recv_eof(void *self, uint64_t now_ns);
+size_t wrap_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
+                      uint64_t now_ns);
+void wrap_send_ack(void *self, size_t bytes, uint64_t now_ns);
+void wrap_tick(void *self, uint64_t now_ns);
+uint64_t wrap_deadline_ns(const void *self);
+unsigned wrap_wants(const void *self);
+void wrap_drain(void *self, uint64_t now_ns);
+uint64_t wrap_idle_since_ns(const void *self);
+void wrap_close(void *self);
+
+#endif
