@@ -1,13 +1,14 @@
 /*
  * site/facts.c - what all answers about one version of a file have in common.
  *
- * The entity tag is strong: it is made of size, modification time in nanoseconds and inode, so that
- * a file that was replaced or rewritten gets another one, and so does each compressed sibling,
- * which is a file of its own.
+ * The entity tag is strong: it is made of size and modification time in nanoseconds, so that a file
+ * that was replaced or rewritten gets another one, and the same file on another server the same. A
+ * compressed sibling has its suffix in it besides: it may have been made in the same instant.
  */
 #include "engine/site/facts.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "engine/base/limits.h"
 #include "engine/http/first_scan.h"
@@ -22,14 +23,26 @@ static size_t put_hex(uint8_t *out, uint64_t value) {
   return digits;
 }
 
-static size_t put_etag(uint8_t out[SITE_ETAG_BYTES_MAX], const struct site_entry *entry) {
+/* "br" or "gz", of a compressed sibling; of other files nothing. */
+static struct span suffix_of(struct span path) {
+  bool coded = path.len > 3 && (span_is(span_of(path.base + path.len - 3, 3), ".br") ||
+                                span_is(span_of(path.base + path.len - 3, 3), ".gz"));
+  return coded ? span_of(path.base + path.len - 2, 2) : span_of(NULL, 0);
+}
+
+static size_t put_etag(uint8_t out[SITE_ETAG_BYTES_MAX], const struct site_entry *entry,
+                       struct span path) {
+  struct span suffix = suffix_of(path);
   size_t len = 0;
   out[len++] = '"';
   len += put_hex(out + len, entry->size_bytes);
   out[len++] = '-';
   len += put_hex(out + len, (uint64_t)entry->mtime_ns);
-  out[len++] = '-';
-  len += put_hex(out + len, entry->inode);
+  if (suffix.len > 0) {
+    out[len++] = '-';
+    memcpy(out + len, suffix.base, suffix.len);
+    len += suffix.len;
+  }
   out[len++] = '"';
   return len;
 }
@@ -49,7 +62,7 @@ void site_facts_prepare(const struct site_settings *settings, struct site_entry 
   facts->ready = true;
   facts->type = mime_type(path);
   facts->modified_seconds = modified_seconds(settings, entry->mtime_ns);
-  facts->etag_len = (uint8_t)put_etag(facts->etag, entry);
+  facts->etag_len = (uint8_t)put_etag(facts->etag, entry, path);
   facts->length_len = (uint8_t)decimal_put(facts->length, entry->size_bytes);
   http_date_format(facts->modified_seconds, facts->modified);
   facts->first_known = entry->bytes.base != NULL; /* else site/reader.c finds it out */

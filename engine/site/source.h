@@ -25,8 +25,8 @@ enum site_result {
 };
 
 enum {
-  SITE_ETAG_BYTES_MAX = 2 + 3 * 16 + 2, /* "size-mtime-inode" in hex */
-  SITE_READY_FIELDS_MAX = 9,            /* fields of a whole 200, plain or coded */
+  SITE_ETAG_BYTES_MAX = 2 + 2 * 16 + 2 + 2, /* "size-mtime-gz", numbers in hex */
+  SITE_READY_FIELDS_MAX = 9,                /* fields of a whole 200, plain or coded */
 };
 
 /* What the site worked out about a file when it was first asked for; zeroed by the source. */
@@ -54,8 +54,7 @@ struct site_facts {
 struct site_entry {
   struct span bytes; /* the whole content; base NULL: to be read in pieces (never when size is 0) */
   uint64_t size_bytes;
-  int64_t mtime_ns; /* since 1970 */
-  uint64_t inode;
+  int64_t mtime_ns;        /* since 1970 */
   bool directory;          /* all else is then meaningless */
   struct site_facts facts; /* the site's */
 };

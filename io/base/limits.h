@@ -270,6 +270,10 @@
 /* Bytes of the longest path: what open() accepts, PATH_MAX without the final zero. */
 #define FILES_PATH_BYTES 4095
 
+/* Bytes of a large file that are kept to see whether it was rewritten in place. Another file, compressed
+ * or not, hardly has the same 64 bytes at the same place. */
+#define FILES_PROOF_BYTES 64
+
 /* Attempts after the first when a file changes while it is loaded, or a read is interrupted; and
  * attempts in all when a rename races with RESOLVE_BENEATH. */
 #define FILES_ATTEMPTS 4

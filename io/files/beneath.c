@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -48,6 +51,30 @@ static int walk(int root, const char *path, int flags) {
   }
 }
 
+/* The path of what a descriptor refers to; false where /proc does not tell. */
+static bool path_of(int fd, char path[PATH_MAX]) {
+  char link[32];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t len = readlink(link, path, PATH_MAX - 1);
+  if (len <= 0 || path[0] != '/') return false;
+  path[len] = 0;
+  return true;
+}
+
+/* Opens what a path with an absolute link leads to, if that is inside. The first descriptor only
+ * tells its path: O_PATH touches nothing. */
+static int open_inside(int root, const char *path, int flags) {
+  char inside[PATH_MAX], base[PATH_MAX];
+  int fd = openat(root, path, O_PATH | O_CLOEXEC);
+  if (fd < 0) return -EXDEV;
+  bool known = path_of(fd, inside) && path_of(root, base);
+  close(fd);
+  size_t len = known ? strlen(base) : 0;
+  if (len == 1) len = 0; /* the root is "/" */
+  if (!known || strncmp(inside, base, len) != 0 || inside[len] != '/') return -EXDEV;
+  return open_at_2(root, inside + len + 1, flags);
+}
+
 int beneath_open(const struct beneath *beneath, const char *path, int flags) {
   flags |= O_CLOEXEC;
   if (!(flags & O_PATH)) flags |= O_NOCTTY | O_NONBLOCK; /* O_PATH allows few others */
@@ -56,7 +83,7 @@ int beneath_open(const struct beneath *beneath, const char *path, int flags) {
   int fd = -EAGAIN;
   for (int i = 0; i < FILES_ATTEMPTS && (fd == -EAGAIN || fd == -EINTR); i++)
     fd = open_at_2(beneath->root, path, flags);
-  return fd;
+  return fd == -EXDEV ? open_inside(beneath->root, path, flags) : fd;
 }
 
 bool beneath_init(struct beneath *beneath, const char *root, struct io_error *error) {
@@ -71,6 +98,22 @@ bool beneath_init(struct beneath *beneath, const char *root, struct io_error *er
   int probe = open_at_2(beneath->root, ".", O_PATH | O_CLOEXEC);
   beneath->stepwise = probe == -ENOSYS || probe == -EPERM;
   if (probe >= 0) close(probe);
+  return true;
+}
+
+bool beneath_follow(struct beneath *beneath, const char *root) {
+  struct stat old, new;
+  int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool other = !fstat(fd, &new) && !fstat(beneath->root, &old) &&
+               (new.st_dev != old.st_dev || new.st_ino != old.st_ino) &&
+               !faccessat(fd, ".", X_OK, AT_EACCESS);
+  if (!other) {
+    close(fd);
+    return false;
+  }
+  close(beneath->root);
+  beneath->root = fd;
   return true;
 }
 

@@ -3,7 +3,8 @@
  *
  * The kernel resolves them: openat2() with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS refuses, at
  * every step and against concurrent renames, to leave the directory. Symbolic links that stay
- * inside are followed; absolute ones are refused. Where openat2() is refused itself (an old seccomp
+ * inside are followed. The kernel refuses absolute ones; where such a path leads inside all the same,
+ * the place that it led to is opened by its own path, under the same rules. Where openat2() is refused itself (an old seccomp
  * profile), the path is walked step by step, O_NOFOLLOW at each, and no symbolic link is followed.
  */
 #ifndef WEIR_BENEATH_H
@@ -21,6 +22,10 @@ struct beneath {
 /* False when the directory does not exist, is none, or may not be searched; `error` names it. */
 __attribute__((warn_unused_result)) bool beneath_init(struct beneath *beneath, const char *root,
                                                       struct io_error *error);
+
+/* Looks `root` up again. True: it leads to another directory, which is the root from now on. Where it
+ * leads to none that may be searched, everything stays. */
+__attribute__((warn_unused_result)) bool beneath_follow(struct beneath *beneath, const char *root);
 
 void beneath_close(struct beneath *beneath);
 

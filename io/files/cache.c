@@ -205,9 +205,13 @@ bool file_cache_init(struct file_cache *cache) {
   return false;
 }
 
-void file_cache_destroy(struct file_cache *cache) {
+void file_cache_clear(struct file_cache *cache) {
   while (cache->count > 0)
     file_cache_unlist(cache, cache->clock[0]);
+}
+
+void file_cache_destroy(struct file_cache *cache) {
+  file_cache_clear(cache);
   assert(cache->bytes == 0 && cache->descriptors == 0);
   free(cache->buckets);
   free(cache->clock);

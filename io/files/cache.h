@@ -11,6 +11,7 @@
 #define WEIR_FILE_CACHE_H
 
 #include "engine/base/machine.h"
+#include "io/base/limits.h"
 #include "io/files/counters.h"
 #include "io/files/disk.h"
 
@@ -22,19 +23,30 @@ enum file_kind {
   FILE_FORBIDDEN,
 };
 
+/* The last bytes that were read of a large file, and its mtime then. They tell a file that was only
+ * touched or appended to from one that was rewritten in place. */
+struct file_proof {
+  uint64_t offset;
+  int64_t mtime_ns;
+  uint8_t len; /* 0: nothing was read yet */
+  uint8_t bytes[FILES_PROOF_BYTES];
+  bool failed; /* shrunk or rewritten: no more can be read of this version */
+};
+
 /* One version of one file. Readers use the first three members. */
 struct file {
   _Alignas(16) struct span bytes; /* the whole content, never changing; base NULL: files_read() */
   struct file_identity identity;
   bool directory; /* all else is then meaningless */
 
-  bool listed;      /* its path leads to it */
-  bool recent;      /* used since the clock's hand last passed */
-  bool settled;     /* false: the time stamps cannot vouch for it, load it again when it is stale */
-  uint8_t kind;     /* enum file_kind */
-  int fd;           /* FILE_LARGE: shared by all readers; else -1 */
-  uint32_t holders; /* references; 0: only listed */
-  uint32_t slot;    /* place on the clock, while listed */
+  bool listed;  /* its path leads to it */
+  bool recent;  /* used since the clock's hand last passed */
+  bool settled; /* false: the time stamps cannot vouch for it, load it again when it is stale */
+  uint8_t kind; /* enum file_kind */
+  int fd;       /* FILE_LARGE: shared by all readers; else -1 */
+  struct file_proof proof; /* FILE_LARGE: that what its descriptor reads is still this version */
+  uint32_t holders;        /* references; 0: only listed */
+  uint32_t slot;           /* place on the clock, while listed */
   uint32_t path_len;
   uint8_t *path;       /* within this allocation */
   uint8_t *content;    /* FILE_SMALL: content_bytes of memory, at least 1; bytes.base in the end */
@@ -97,6 +109,9 @@ __attribute__((warn_unused_result)) bool file_cache_drop_descriptors(struct file
 
 /* The path leads to it no more; frees it unless held. The entry must be listed (asserted). */
 void file_cache_unlist(struct file_cache *cache, struct file *file);
+
+/* No path leads to an entry any more. */
+void file_cache_clear(struct file_cache *cache);
 
 /* Another reference. Returns `file`. */
 struct file *file_retain(struct file *file);

@@ -10,8 +10,14 @@
 #include <sys/uio.h>
 #include <time.h>
 
+/* Times beyond those that 64 bits of nanoseconds hold (the years 1677 to 2262) count as the last that
+ * they do. */
 static int64_t nanoseconds(struct timespec time) {
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+  int64_t all;
+  if (__builtin_mul_overflow((int64_t)time.tv_sec, INT64_C(1000000000), &all) ||
+      __builtin_add_overflow(all, time.tv_nsec, &all))
+    return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+  return all;
 }
 
 /* Of a directory only which one it is matters: its time stamps change with every file in it. */
@@ -32,7 +38,8 @@ bool disk_is_same(const struct file_identity *a, const struct file_identity *b) 
 bool disk_is_settled(const struct file_identity *identity) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  return nanoseconds(now) - identity->ctime_ns > (int64_t)FILES_SETTLE_NS;
+  return nanoseconds(now) > identity->ctime_ns &&
+         (uint64_t)nanoseconds(now) - (uint64_t)identity->ctime_ns > FILES_SETTLE_NS;
 }
 
 ssize_t disk_read(int fd, void *buffer, size_t len, uint64_t offset, bool may_wait) {

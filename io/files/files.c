@@ -35,7 +35,8 @@ struct files_load {
   unsigned attempts;
   bool ended; /* the last read found the end of the file */
   uint64_t now_ns, hash;
-  const char *path; /* the caller's; once the load has to wait, the copy behind this struct */
+  uint32_t root_number; /* of the root that it was opened below */
+  const char *path;     /* the caller's; once the load has to wait, the copy behind this struct */
   size_t path_len;
   struct files_lookup *waiters;
   struct files_load *next;
@@ -123,6 +124,7 @@ static enum files_result make_large(struct files_load *load, const struct stat *
     return FILES_BUSY;
   }
   load->fd = -1;
+  load->file->proof.mtime_ns = load->file->identity.mtime_ns;
   return FILES_FOUND;
 }
 
@@ -187,6 +189,7 @@ static void load_end(struct files_load *load, enum files_result result) {
     drop_file(load);
     return;
   }
+  if (load->root_number != load->files->root_number) return; /* below what was the root then */
   load->file->fresh_until_ns = load->now_ns + FILES_FRESH_NS;
   file_cache_list(&load->files->cache, load->file);
 }
@@ -276,10 +279,21 @@ static enum files_result hand_out(struct file *file, struct files_lookup *lookup
   return FILES_FOUND;
 }
 
+/* A large file costs a system call for each piece anyway: one more tells at once that its name leads
+ * elsewhere by now (its ctime changed, or it has no name), or that its bytes changed. */
+static bool is_fresh(const struct file *file, uint64_t now_ns) {
+  struct stat status;
+  if (now_ns >= file->fresh_until_ns) return false;
+  if (file->kind != FILE_LARGE) return true;
+  if (file->proof.failed || fstat(file->fd, &status)) return false;
+  struct file_identity identity = disk_identity(&status);
+  return status.st_nlink > 0 && disk_is_same(&identity, &file->identity);
+}
+
 /* Whether a listed entry may be believed. Compares it with the disk once its time is over. */
 static bool is_current(struct files *files, struct file *file, const char *path, uint64_t now_ns) {
   struct stat status;
-  if (now_ns < file->fresh_until_ns) return true;
+  if (file->kind == FILE_LARGE && file->proof.failed) return false;
   if (file->kind == FILE_MISSING || file->kind == FILE_FORBIDDEN || !file->settled) return false;
   counter_add(&files->counters.revalidations, 1);
   /* This follows links anywhere, but can only confirm that it is the very file that was opened. */
@@ -334,7 +348,7 @@ enum files_result files_find(struct files *files, struct span path, uint64_t now
   if (path.len == 0) path = span_of("", 0);
   uint64_t hash = file_cache_hash(&files->cache, path);
   struct file *file = file_cache_find(&files->cache, path, hash);
-  if (file && now_ns < file->fresh_until_ns) {
+  if (file && is_fresh(file, now_ns)) {
     file->recent = true;
     counter_add(&files->counters.hits, 1);
     return hand_out(file, lookup);
@@ -350,7 +364,8 @@ enum files_result files_find(struct files *files, struct span path, uint64_t now
   if (join(files, path, hash, lookup)) return FILES_PENDING;
   if (file) file_cache_unlist(&files->cache, file);
   counter_add(&files->counters.misses, 1);
-  struct files_load load = {.files = files, .fd = -1, .now_ns = now_ns, .hash = hash};
+  struct files_load load = {
+      .files = files, .fd = -1, .now_ns = now_ns, .hash = hash, .root_number = files->root_number};
   load.path = (const char *)path.base;
   load.path_len = path.len;
   return load_path(&load, text, lookup);
@@ -381,7 +396,15 @@ void files_read_end(struct files *files, struct file_piece *read) {
   files_reads_end(&files->reads, read);
 }
 
+/* Where the root's path leads to another directory by now, that one is served. */
+static void look_up_root(struct files *files) {
+  if (!beneath_follow(&files->beneath, files->root)) return;
+  file_cache_clear(&files->cache);
+  files->root_number++;
+}
+
 void files_trim(struct files *files) {
+  look_up_root(files);
   files_reads_trim(&files->reads);
 }
 
@@ -419,7 +442,8 @@ struct files *files_create(const struct files_settings *settings, const char **n
       .counters = &files->counters,
   };
   bool opened = beneath_init(&files->beneath, settings->root, error);
-  if (opened && file_cache_init(&files->cache)) {
+  files->root = opened ? strdup(settings->root) : NULL;
+  if (files->root && file_cache_init(&files->cache)) {
     if (note) *note = files->beneath.stepwise ? stepwise_note : NULL;
     return files;
   }
@@ -427,6 +451,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
     io_error_set(error, ENOMEM, "cannot open %s: no memory for its cache", settings->root);
     beneath_close(&files->beneath);
   }
+  free(files->root);
   free(files);
   return NULL;
 }
@@ -437,6 +462,7 @@ void files_destroy(struct files *files) {
   files_reads_free(&files->reads);
   file_cache_destroy(&files->cache);
   beneath_close(&files->beneath);
+  free(files->root);
   free(files);
 }
 

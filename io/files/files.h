@@ -5,7 +5,7 @@
  * What a lookup promises:
  *   - Never a byte from outside of the root: paths are resolved by openat2() with RESOLVE_BENEATH
  *     and RESOLVE_NO_MAGICLINKS, so that neither "..", nor a symbolic link, nor a race between
- *     renames leads out. Links that stay inside are followed. Other file systems mounted inside are
+ *     renames leads out. Links that stay inside are followed, absolute ones too. Other file systems mounted inside are
  *     served (RESOLVE_NO_XDEV is not used: containers mount sites in pieces). Where openat2() is
  *     refused, the path is walked step by step and no symbolic link is followed at all.
  *   - Never a hang: a path is first opened with O_PATH, which touches no device and waits for no
@@ -21,8 +21,9 @@
  * holds a reference may lend them out. Larger files, and small ones when the memory bound is
  * reached by files in use, are read in pieces through a descriptor that all readers of the file
  * share. Such a file is checked after each piece: shrunk or rewritten in place, the read fails. One
- * that was replaced by rename or unlinked keeps its old bytes, which are whole, and is read to its
- * end. Files are never mapped: a truncated mapping would be a SIGBUS.
+ * that was replaced by rename, unlinked, touched or appended to is read to the end that it had when it
+ * was found; the next lookup finds what its path leads to now. A new mtime alone does not tell whether
+ * bytes changed: the last ones read are read again (struct file_proof). Files are never mapped: a truncated mapping would be a SIGBUS.
  *
  * Waiting. openat2() and fstatat() are called directly: their names are in the kernel's dentry
  * cache on all but the first use, where a completion through the ring would cost more than the
@@ -100,7 +101,8 @@ __attribute__((warn_unused_result)) enum files_result files_read(struct files *f
 /* Gives the bytes of a finished read back, or forgets a pending one. */
 void files_read_end(struct files *files, struct file_piece *read);
 
-/* To be called about once a second: frees the read buffers that the last second did not need. */
+/* To be called about once a second: looks up the root, so that another directory that its path leads
+ * to by now is served, and frees the read buffers that the last second did not need. */
 void files_trim(struct files *files);
 
 /* Ends a reference; file_retain() makes another one. */

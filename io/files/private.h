@@ -13,6 +13,8 @@ struct files_load;
 struct files {
   struct file_cache cache;
   struct beneath beneath;
+  char *root;           /* its path */
+  uint32_t root_number; /* how often it has led to another directory */
   struct files_reads reads;
   struct loop *loop;        /* NULL: reads block */
   struct files_load *loads; /* contents that the ring is reading */

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "io/base/limits.h"
@@ -71,25 +72,45 @@ void files_reads_free(struct files_reads *reads) {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Whether the bytes just read are still those of the path that was looked up: the file is neither
- * shrunk nor rewritten, and no other has taken its name (or it has none any more). ctime is not
- * compared, because it changes with a rename of the file itself, which leaves the bytes as they
- * were. */
-static bool is_unchanged(const struct file *file) {
+/* Whether the bytes that were read last are there still. */
+static bool proof_holds(const struct file *file) {
+  const struct file_proof *proof = &file->proof;
+  uint8_t bytes[FILES_PROOF_BYTES];
+  if (proof->len == 0) return true;
+  ssize_t got = disk_read(file->fd, bytes, proof->len, proof->offset, true);
+  return got == proof->len && memcmp(bytes, proof->bytes, proof->len) == 0;
+}
+
+/* Whether the descriptor still reads the version that was looked up. A name that now leads to
+ * another file, or to none, does not matter; nor do bytes behind the end, or a new mtime alone. */
+static bool is_readable(struct file *file) {
   struct stat status;
-  if (fstat(file->fd, &status)) return false;
+  if (file->proof.failed || fstat(file->fd, &status)) return false;
   struct file_identity identity = disk_identity(&status);
-  return status.st_nlink > 0 && identity.size_bytes == file->identity.size_bytes &&
-         identity.mtime_ns == file->identity.mtime_ns;
+  if (identity.size_bytes < file->identity.size_bytes) return false;
+  if (identity.mtime_ns == file->proof.mtime_ns) return true;
+  if (!proof_holds(file)) return false;
+  file->proof.mtime_ns = identity.mtime_ns;
+  return true;
+}
+
+static void keep_proof(struct file *file, const uint8_t *bytes, size_t len, uint64_t offset) {
+  struct file_proof *proof = &file->proof;
+  proof->len = (uint8_t)(len < FILES_PROOF_BYTES ? len : FILES_PROOF_BYTES);
+  proof->offset = offset + len - proof->len;
+  memcpy(proof->bytes, bytes + len - proof->len, proof->len);
 }
 
 /* What `got` bytes, or -errno, mean to the reader. */
 static enum files_result conclude(struct files_read_job *job, ssize_t got) {
-  if (got > 0 && is_unchanged(job->file)) {
-    job->read->bytes = span_of(job->buffer, (size_t)got);
-    return FILES_FOUND;
+  struct file *file = job->file;
+  if (got <= 0 || !is_readable(file)) {
+    file->proof.failed = true;
+    return FILES_FAILED;
   }
-  return FILES_FAILED;
+  keep_proof(file, job->buffer, (size_t)got, job->offset);
+  job->read->bytes = span_of(job->buffer, (size_t)got);
+  return FILES_FOUND;
 }
 
 static void read_done(struct loop_op *op, int got, unsigned flags);

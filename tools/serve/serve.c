@@ -208,7 +208,7 @@ static int read_environment(struct server *server) {
 
 static int check_directory(const char *directory) {
   if (!directory) return EXIT_DONE;
-  int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return complain(EXIT_FAILED, "cannot serve %s: %s", directory, strerror(errno));
   close(fd);
   return EXIT_DONE;

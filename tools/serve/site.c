@@ -39,7 +39,6 @@ static struct site_entry *entry_of(struct file *file) {
   entry->bytes = file->bytes;
   entry->size_bytes = file->identity.size_bytes;
   entry->mtime_ns = file->identity.mtime_ns;
-  entry->inode = file->identity.inode;
   entry->directory = file->directory;
   return entry;
 }

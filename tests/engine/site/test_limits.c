@@ -51,7 +51,7 @@ static struct site *site;
 static struct fake_stream fake;
 
 static void get(const struct site_hints *hints) {
-  entry = (struct site_entry){.size_bytes = sizeof content, .mtime_ns = 1, .inode = 1};
+  entry = (struct site_entry){.size_bytes = sizeof content, .mtime_ns = 1};
   struct site_settings settings = {
       .memory = counted_init(&memory), .source = {.ops = &source}, .hints = hints};
   settings.exchanges_max = 1;

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -492,35 +493,136 @@ static void test_large_file(void **state) {
   files_destroy(files);
 }
 
+static void page_truncated(void) {
+  assert_int_equal(truncate(at("page"), 500), 0);
+}
+
+static void page_rewritten(void) {
+  int fd = open(at("page"), O_WRONLY);
+  char zeros[2000] = {0};
+  assert_int_equal(write(fd, zeros, sizeof zeros), sizeof zeros);
+  close(fd);
+}
+
+static void page_renamed_over(void) {
+  put(at("new"), "x", 1);
+  assert_int_equal(rename(at("new"), at("page")), 0);
+}
+
+static void page_unlinked(void) {
+  assert_int_equal(unlink(at("page")), 0);
+}
+
+static void page_touched(void) {
+  assert_int_equal(utimensat(AT_FDCWD, at("page"), NULL, 0), 0);
+}
+
+static void page_chmod(void) {
+  assert_int_equal(chmod(at("page"), 0640), 0);
+}
+
+/* What was opened is read to its end with the length that it had; only a file that shrank or was
+ * rewritten in place is given up. The next lookup sees what there is now. */
 static void test_large_file_changes(void **state) {
-  static const char *const changes[] = {"truncated", "rewritten", "appended", "renamed over",
-                                        "unlinked"};
+  static const struct {
+    const char *name;
+    void (*change)(void);
+    bool whole;
+    enum files_result next;
+  } rows[] = {
+      {"truncated", page_truncated, false, FILES_FOUND},
+      {"rewritten", page_rewritten, false, FILES_FOUND},
+      {"appended", append_to_page, true, FILES_FOUND},
+      {"renamed over", page_renamed_over, true, FILES_FOUND},
+      {"unlinked", page_unlinked, true, FILES_MISSING},
+      {"touched", page_touched, true, FILES_FOUND},
+      {"chmod", page_chmod, true, FILES_FOUND},
+  };
   (void)state;
-  for (int change = 0; change < 5; change++) {
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct files *files = open_files((struct files_settings){.loop = fake_loop});
-    struct file *file;
+    struct file *file, *next;
     put_pattern(at("page"), LARGE);
     assert_int_equal(find(files, "page", SECOND, &file), FILES_FOUND);
     struct file_piece read = {0};
     assert_int_equal(files_read(files, file, 0, 1000, &read), FILES_FOUND);
     files_read_end(files, &read);
     usleep(20000); /* another tick of the kernel's clock */
-    switch (change) {
-    case 0: assert_int_equal(truncate(at("page"), 500), 0); break;
-    case 1: put_pattern(at("page"), LARGE); break;
-    case 2: append_to_page(); break;
-    case 3:
-      put(at("new"), "x", 1);
-      assert_int_equal(rename(at("new"), at("page")), 0);
-      break;
-    case 4: assert_int_equal(unlink(at("page")), 0); break;
-    }
+    rows[i].change();
     uint64_t end = read_all(files, file, 1000, 50000);
-    if (end != 1000) fail_msg("%s: read up to %llu", changes[change], (unsigned long long)end);
+    if (end != (rows[i].whole ? LARGE : 1000))
+      fail_msg("%s: read up to %llu", rows[i].name, (unsigned long long)end);
+    enum files_result result = find(files, "page", SECOND, &next);
+    if (result != rows[i].next || next == file)
+      fail_msg("%s: the next lookup gave %d", rows[i].name, result);
+    if (result == FILES_FOUND) files_release(files, next);
     files_release(files, file);
     files_destroy(files);
     unlink(at("page"));
   }
+}
+
+/* ---- the root -------------------------------------------------------------------------------- */
+
+/* A deployment swaps a link, or removes the directory and makes it anew. */
+static void test_root_is_looked_up_anew(void **state) {
+  (void)state;
+  char current[PATH_MAX];
+  mkdir(at("release1"), 0755);
+  mkdir(at("release2"), 0755);
+  put(at("release1/page"), "one", 3);
+  put(at("release2/page"), "two", 3);
+  assert_int_equal(symlink("release1", at("current")), 0);
+  snprintf(current, sizeof current, "%s", at("current"));
+  struct files *files = files_create(&(struct files_settings){.root = current}, NULL, &error);
+  assert_non_null(files);
+  expect(files, "page", SECOND, "one");
+  assert_int_equal(symlink("release2", at("next")), 0);
+  assert_int_equal(rename(at("next"), current), 0);
+  files_trim(files);
+  expect(files, "page", SECOND, "two");
+  /* Gone for a while: what is open stays, and nothing is found there. */
+  unlink(at("release2/page"));
+  rmdir(at("release2"));
+  files_trim(files);
+  mkdir(at("release2"), 0755);
+  put(at("release2/page"), "anew", 4);
+  files_trim(files);
+  expect(files, "page", SECOND, "anew");
+  files_destroy(files);
+}
+
+/* A link by its absolute path is followed where it stays inside, and nowhere else. */
+static void test_absolute_links(void **state) {
+  (void)state;
+  struct files *files = open_files((struct files_settings){0});
+  struct file *file;
+  mkdir(at("sub"), 0755);
+  put(at("sub/page"), "inside", 6);
+  char target[PATH_MAX];
+  snprintf(target, sizeof target, "%s", at("sub/page"));
+  assert_int_equal(symlink(target, at("absolute")), 0);
+  snprintf(target, sizeof target, "%s", at("sub"));
+  assert_int_equal(symlink(target, at("folder")), 0);
+  assert_int_equal(symlink("/etc/hostname", at("outside")), 0);
+  expect(files, "absolute", SECOND, "inside");
+  expect(files, "folder/page", SECOND, "inside");
+  assert_int_equal(find(files, "outside", SECOND, &file), FILES_FORBIDDEN);
+  files_destroy(files);
+}
+
+/* 64 bits of nanoseconds end in 2262. */
+static void test_times_far_away(void **state) {
+  (void)state;
+  struct files *files = open_files((struct files_settings){0});
+  struct file *file;
+  const struct timespec late[2] = {{.tv_sec = 10413792000}, {.tv_sec = 10413792000}}; /* 2300 */
+  put(at("page"), "late", 4);
+  assert_int_equal(utimensat(AT_FDCWD, at("page"), late, 0), 0);
+  assert_int_equal(find(files, "page", SECOND, &file), FILES_FOUND);
+  assert_int_equal(file->identity.mtime_ns, INT64_MAX);
+  files_release(files, file);
+  files_destroy(files);
 }
 
 /* ---- bounds ---------------------------------------------------------------------------------- */
@@ -829,6 +931,9 @@ int main(void) {
       TEST(test_truncated_while_loading),
       TEST(test_large_file),
       TEST(test_large_file_changes),
+      TEST(test_root_is_looked_up_anew),
+      TEST(test_absolute_links),
+      TEST(test_times_far_away),
       TEST(test_bytes_are_bounded),
       TEST(test_flood_of_missing_paths),
       TEST(test_descriptors_are_bounded),
