@@ -78,6 +78,9 @@ void site_facts_prepare(const struct site_settings *settings, struct site_entry 
   size_t count = 0;
   for (; count < sizeof ready / sizeof ready[0]; count++)
     facts->fields[count] = ready[count];
+  facts->compressed = mime_is_gzipped(path);
+  if (facts->compressed)
+    facts->fields[count++] = header_of(TOKEN_CONTENT_ENCODING, coding_name(CODING_GZIP));
   if (settings->cache_control.len > 0)
     facts->fields[count++] = header_of(TOKEN_CACHE_CONTROL, settings->cache_control);
   facts->plain = (struct header_set){.at = facts->fields, .count = (uint32_t)count};

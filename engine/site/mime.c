@@ -13,10 +13,14 @@ static const struct {
   const char *type;
 } types[] = {
     {"3gp", "video/3gpp"},
+    {"3gpp", "video/3gpp"},
     {"7z", "application/x-7z-compressed"},
     {"aac", "audio/aac"},
+    {"ai", "application/postscript"},
     {"apng", "image/apng"},
     {"appcache", "text/cache-manifest; charset=utf-8"},
+    {"asf", "video/x-ms-asf"},
+    {"asx", "video/x-ms-asf"},
     {"atom", "application/atom+xml"},
     {"avi", "video/x-msvideo"},
     {"avif", "image/avif"},
@@ -31,24 +35,38 @@ static const struct {
     {"csv", "text/csv; charset=utf-8"},
     {"cur", "image/x-icon"},
     {"deb", "application/vnd.debian.binary-package"},
+    {"der", "application/x-x509-ca-cert"},
     {"dmg", "application/x-apple-diskimage"},
     {"doc", "application/msword"},
     {"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+    {"ear", "application/java-archive"},
     {"eot", "application/vnd.ms-fontobject"},
+    {"eps", "application/postscript"},
     {"epub", "application/epub+zip"},
     {"exe", "application/vnd.microsoft.portable-executable"},
     {"flac", "audio/flac"},
+    {"flv", "video/x-flv"},
+    {"geojson", "application/geo+json"},
     {"gif", "image/gif"},
     {"glb", "model/gltf-binary"},
     {"gltf", "model/gltf+json"},
     {"gz", "application/gzip"},
     {"h", "text/x-c; charset=utf-8"},
+    {"heic", "image/heic"},
+    {"heif", "image/heif"},
+    {"hqx", "application/mac-binhex40"},
+    {"htc", "text/x-component; charset=utf-8"},
     {"htm", "text/html; charset=utf-8"},
     {"html", "text/html; charset=utf-8"},
     {"ico", "image/x-icon"},
     {"ics", "text/calendar; charset=utf-8"},
+    {"img", "application/octet-stream"},
     {"iso", "application/octet-stream"},
+    {"jad", "text/vnd.sun.j2me.app-descriptor; charset=utf-8"},
     {"jar", "application/java-archive"},
+    {"jardiff", "application/x-java-archive-diff"},
+    {"jng", "image/x-jng"},
+    {"jnlp", "application/x-java-jnlp-file"},
     {"jpeg", "image/jpeg"},
     {"jpg", "image/jpeg"},
     {"js", "text/javascript; charset=utf-8"},
@@ -56,21 +74,32 @@ static const struct {
     {"jsonl", "application/jsonl"},
     {"jsonld", "application/ld+json"},
     {"jxl", "image/jxl"},
+    {"kar", "audio/midi"},
+    {"kml", "application/vnd.google-earth.kml+xml"},
+    {"kmz", "application/vnd.google-earth.kmz"},
     {"log", "text/plain; charset=utf-8"},
+    {"m3u", "audio/x-mpegurl"},
     {"m3u8", "application/vnd.apple.mpegurl"},
     {"m4a", "audio/mp4"},
     {"m4v", "video/mp4"},
     {"map", "application/json"},
     {"md", "text/markdown; charset=utf-8"},
     {"mid", "audio/midi"},
+    {"midi", "audio/midi"},
     {"mjs", "text/javascript; charset=utf-8"},
     {"mkv", "video/x-matroska"},
+    {"mml", "text/mathml; charset=utf-8"},
+    {"mng", "video/x-mng"},
     {"mov", "video/quicktime"},
     {"mp3", "audio/mpeg"},
     {"mp4", "video/mp4"},
     {"mpd", "application/dash+xml"},
     {"mpeg", "video/mpeg"},
     {"mpg", "video/mpeg"},
+    {"msi", "application/octet-stream"},
+    {"msm", "application/octet-stream"},
+    {"msp", "application/octet-stream"},
+    {"odg", "application/vnd.oasis.opendocument.graphics"},
     {"odp", "application/vnd.oasis.opendocument.presentation"},
     {"ods", "application/vnd.oasis.opendocument.spreadsheet"},
     {"odt", "application/vnd.oasis.opendocument.text"},
@@ -79,42 +108,65 @@ static const struct {
     {"ogv", "video/ogg"},
     {"opus", "audio/ogg"},
     {"otf", "font/otf"},
+    {"pdb", "application/x-pilot"},
     {"pdf", "application/pdf"},
     {"pem", "application/x-pem-file"},
+    {"pl", "application/x-perl"},
+    {"pm", "application/x-perl"},
     {"png", "image/png"},
     {"ppt", "application/vnd.ms-powerpoint"},
     {"pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
+    {"prc", "application/x-pilot"},
+    {"ps", "application/postscript"},
+    {"ra", "audio/x-realaudio"},
     {"rar", "application/vnd.rar"},
+    {"rdf", "application/rdf+xml"},
     {"rpm", "application/x-rpm"},
     {"rss", "application/rss+xml"},
     {"rtf", "application/rtf"},
+    {"run", "application/x-makeself"},
+    {"sea", "application/x-sea"},
     {"sh", "text/x-shellscript; charset=utf-8"},
+    {"shtml", "text/html; charset=utf-8"},
+    {"sit", "application/x-stuffit"},
     {"svg", "image/svg+xml"},
+    {"svgz", "image/svg+xml"},
+    {"swf", "application/x-shockwave-flash"},
     {"tar", "application/x-tar"},
+    {"tcl", "application/x-tcl"},
     {"tgz", "application/gzip"},
     {"tif", "image/tiff"},
     {"tiff", "image/tiff"},
+    {"tk", "application/x-tcl"},
     {"toml", "application/toml"},
     {"ts", "video/mp2t"},
     {"tsv", "text/tab-separated-values; charset=utf-8"},
     {"ttc", "font/collection"},
     {"ttf", "font/ttf"},
+    {"ttl", "text/turtle; charset=utf-8"},
     {"txt", "text/plain; charset=utf-8"},
     {"vcf", "text/vcard; charset=utf-8"},
     {"vtt", "text/vtt; charset=utf-8"},
+    {"war", "application/java-archive"},
     {"wasm", "application/wasm"},
     {"wav", "audio/wav"},
+    {"wbmp", "image/vnd.wap.wbmp"},
     {"weba", "audio/webm"},
     {"webm", "video/webm"},
     {"webmanifest", "application/manifest+json"},
     {"webp", "image/webp"},
+    {"wml", "text/vnd.wap.wml; charset=utf-8"},
+    {"wmlc", "application/vnd.wap.wmlc"},
+    {"wmv", "video/x-ms-wmv"},
     {"woff", "font/woff"},
     {"woff2", "font/woff2"},
     {"xhtml", "application/xhtml+xml"},
     {"xls", "application/vnd.ms-excel"},
     {"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
     {"xml", "application/xml"},
+    {"xpi", "application/x-xpinstall"},
     {"xsl", "application/xslt+xml"},
+    {"xspf", "application/xspf+xml"},
     {"xz", "application/x-xz"},
     {"yaml", "application/yaml"},
     {"yml", "application/yaml"},
@@ -134,6 +186,22 @@ static struct span extension_of(struct span path) {
   return (struct span){0};
 }
 
+/* Files that their users fetch by a name without an extension. */
+static const struct {
+  const char *name, *type;
+} named[] = {
+    {"apple-app-site-association", "application/json"},
+};
+
+static const char *type_of_name(struct span path) {
+  size_t begin = path.len;
+  while (begin > 0 && path.base[begin - 1] != '/')
+    begin--;
+  for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+    if (span_is(span_of(path.base + begin, path.len - begin), named[i].name)) return named[i].type;
+  return NULL;
+}
+
 struct span mime_type(struct span path) {
   struct span extension = extension_of(path);
   char lower[EXTENSION_BYTES_MAX + 1] = {0};
@@ -148,5 +216,10 @@ struct span mime_type(struct span path) {
     if (order < 0) high = middle;
     if (order > 0) low = middle + 1;
   }
-  return span_text("application/octet-stream");
+  const char *type = extension.len == 0 ? type_of_name(path) : NULL;
+  return span_text(type ? type : "application/octet-stream");
+}
+
+bool mime_is_gzipped(struct span path) {
+  return span_is_ignoring_case(extension_of(path), "svgz");
 }

@@ -8,8 +8,11 @@
 #include "engine/base/machine.h"
 
 /* The value of Content-Type for a path, by what follows the last dot of its last segment, letters
- * compared without case. Text has charset=utf-8. application/octet-stream when nothing is known.
- * Static text. */
+ * compared without case; or by all of that segment, for a few names without a dot. Text has
+ * charset=utf-8. application/octet-stream when nothing is known. Static text. */
 struct span mime_type(struct span path);
+
+/* Whether a file of that name is gzip inside, though its type is of what is in it: .svgz. */
+bool mime_is_gzipped(struct span path);
 
 #endif

@@ -53,8 +53,10 @@ static struct span lookup_path(const struct site_question *question) {
  * when nothing fresh is known, all. */
 static void plan_siblings(const struct site_exchange *exchange, struct site_question *question) {
   const struct site_facts *facts = &exchange->file->facts;
-  question->survey = question->now_ns >= facts->siblings_until_ns;
+  question->survey = !facts->compressed && question->now_ns >= facts->siblings_until_ns;
   question->found = 0;
+  question->todo = 0;
+  if (facts->compressed) return;
   if (question->survey) {
     question->todo = 1u << CODING_BR | 1u << CODING_GZIP;
     return;

@@ -26,7 +26,7 @@ enum site_result {
 
 enum {
   SITE_ETAG_BYTES_MAX = 2 + 2 * 16 + 2 + 2, /* "size-mtime-gz", numbers in hex */
-  SITE_READY_FIELDS_MAX = 9,                /* fields of a whole 200, plain or coded */
+  SITE_READY_FIELDS_MAX = 10,               /* fields of a whole 200, plain or coded */
 };
 
 /* What the site worked out about a file when it was first asked for; zeroed by the source. */
@@ -42,6 +42,7 @@ struct site_facts {
   uint8_t etag[SITE_ETAG_BYTES_MAX], length[DECIMAL_BYTES_MAX], modified[HTTP_DATE_BYTES];
   /* The fields of a whole 200: content-type, content-length, ..., vary, content-encoding, the
    * content-type of the file that this one is a sibling of. Each set is a run of them. */
+  bool compressed; /* the file itself, as a .svgz is: it has no siblings */
   struct header fields[SITE_READY_FIELDS_MAX];
   struct header_set plain;  /* the first up to what comes before `vary` */
   struct header_set varied; /* the first up to `vary`: for a file that has siblings */

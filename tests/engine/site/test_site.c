@@ -79,6 +79,8 @@ static const struct made_file files_at_start[] = {
      .text = (const char *)jpeg_restarts,
      .len = sizeof jpeg_restarts,
      .large = true},
+    {.path = "drawing.svgz", .text = "GZIPPED", .mtime_ns = NOV_1994_NS},
+    {.path = "drawing.svgz.br", .text = "never", .mtime_ns = NOV_1994_NS},
     {.path = "a b"}, /* the last: the_longest_redirect() renames it */
 };
 
@@ -369,6 +371,11 @@ static const struct row rows[] = {
     {{"GET", "/busy", {{0}}}, 503, NULL, {"retry-after", "1"}},
     {{"GET", "/broken", {{0}}}, 500, NULL, {NULL}},
 
+    {{"GET", "/drawing.svgz", {{TOKEN_ACCEPT_ENCODING, "br"}}},
+     200,
+     "GZIPPED",
+     {"content-encoding", "gzip"}},
+    {{"GET", "/drawing.svgz", {{0}}}, 200, "GZIPPED", {"content-type", "image/svg+xml"}},
     {{"GET", "/digits.txt", {{TOKEN_IF_NONE_MATCH, ETAG_DIGITS}}}, 304, "", {"etag", ETAG_DIGITS}},
     {{"HEAD", "/digits.txt", {{TOKEN_IF_NONE_MATCH, "*"}}}, 304, "", {NULL}},
     {{"GET", "/digits.txt", {{TOKEN_IF_NONE_MATCH, "\"x\""}}}, 200, "0123456789", {NULL}},
