@@ -70,7 +70,7 @@ OUT := $(BUILD)/$(VARIANT)
 ENGINE := $(wildcard engine/*.c engine/*/*.c)
 IO := $(wildcard io/*/*.c)
 # What embedders call, and the modules of tools/ that it needs.
-LIB := $(wildcard tools/lib/*.c tools/client/*.c) tools/common/process.c
+LIB := $(wildcard tools/lib/*.c tools/client/*.c) tools/common/process.c tools/common/version.c
 # Everything in tools/ is part of the program, except the library and the generators, which are run by hand.
 TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c))
 TESTS := $(shell find tests -name 'test_*.c' | sort)
@@ -110,7 +110,7 @@ help:
 	@echo 'make hooks                let git run make check before each commit'
 	@echo 'make compile_commands.json  for clangd and other tools'
 	@echo 'make tidy                 formatter, linters, layers and the other checks of tests/style'
-	@echo 'make install PREFIX=DIR   program, library, headers, pkg-config file, man page'
+	@echo 'make install PREFIX=DIR   program, libraries, headers, pkg-config and CMake files, man page'
 	@echo 'make deps                 install what building, testing and measuring need'
 	@echo 'make clean                remove build/'
 
@@ -289,7 +289,10 @@ fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 # ---- install ----------------------------------------------------------------------------------
 
 # The headers for handlers. weir.h, which starts servers, is installed beside them.
-HEADERS := engine/base/machine.h engine/base/text.h $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h)
+HEADERS := engine/base/machine.h engine/base/text.h $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h) \
+           tools/lib/weir.h tools/common/version.h
+INSTALLED = $(DESTDIR)$(PREFIX)
+FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|'
 install: all
 	install -d $(addprefix $(INSTALLED)/,bin lib/pkgconfig lib/cmake/weir include/weir share/man/man1)
 	install -m 755 $(BUILD)/weir $(INSTALLED)/bin/weir
