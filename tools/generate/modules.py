@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 """The modules of engine/, io/ and tools/, and which of them needs which.
 
+    tools/generate/modules.py     draws them into tools/modules.svg
+
 A module is a source file and its header: engine/h2/frame.c and engine/h2/frame.h are engine/h2/frame.
 It needs another when one of its files includes the other's header, or when its object calls a function
-that the other one defines. tests/style looks for circles among these arrows.
+that the other one defines. tests/style looks for circles among these arrows, and compares the drawing.
 """
 import os
 import re
 import subprocess
+import textwrap
 
 FOLDERS = ("engine", "io", "tools")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
@@ -75,6 +78,156 @@ def circles(arrows):
                    for module in needs if module in reach[module]})
 
 
+# ---- the drawing ---------------------------------------------------------------------------------
+
+DRAWING = "tools/modules.svg"
+WIDTH, MARGIN, GAP = 960, 14, 16  # of the picture, around it, between boxes
+FLOOR_GAP, LINE, PADDING = 34, 15, 9
+CHARACTER = 6.2  # the width of one, about, at 11 pixels
+COLORS = {"engine": ("#e8f0fb", "#4a74ad"), "tools": ("#fbf3e2", "#a8842f"), "io": ("#e6f5ea", "#3f8a57")}
+STYLE = """
+  text { font: 11px Helvetica, Arial, sans-serif; fill: #222 }
+  .folder { font-weight: bold; font-size: 12px }
+  .arrow { stroke: #888; stroke-width: 1.2; fill: none; marker-end: url(#head) }
+"""
+
+
+def folder_of(module):
+    return os.path.dirname(module)
+
+
+def one_way(arrows):
+    """The arrows without those inside a circle, which are tests/style's to tell of."""
+    inside = [set(circle) for circle in circles(arrows)]
+    return {(a, b) for a, b in arrows if not any(a in circle and b in circle for circle in inside)}
+
+
+def heights(needs, names):
+    """{name: its floor}: as high as what needs it allows; what nobody needs is highest."""
+    needed_by = {name: [other for other in names if name in needs.get(other, ())] for name in names}
+
+    def below(name):  # how many floors lie above it
+        return max((below(other) + 1 for other in needed_by[name]), default=0)
+
+    lowest = max(map(below, names))
+    return {name: lowest - below(name) for name in names}
+
+
+def reduced(needs):
+    """The arrows that no way over others replaces."""
+    def reaches(a, b):
+        return b in needs.get(a, ()) or any(reaches(other, b) for other in needs.get(a, ()))
+    return sorted((a, b) for a in needs for b in needs[a]
+                  if not any(reaches(other, b) for other in needs[a] if other != b))
+
+
+class Box:
+    """A folder with its modules, the highest first."""
+
+    def __init__(self, folder, modules, arrows):
+        inside = {m: {b for a, b in arrows if a == m and b in modules} for m in modules}
+        floor = heights(inside, modules)
+        self.folder = folder
+        self.names = [os.path.basename(m) for m in sorted(modules, key=lambda m: (-floor[m], m))]
+        self.x = self.y = self.height = 0
+        self.width = min(max(120, len(", ".join(self.names)) * CHARACTER / 3 + 2 * PADDING), 330)
+
+    def lines(self):
+        return textwrap.wrap(", ".join(self.names), int((self.width - 2 * PADDING) / CHARACTER),
+                             break_long_words=False, break_on_hyphens=False)
+
+    def svg(self):
+        fill, stroke = COLORS[self.folder.split("/")[0]]
+        yield (f'<rect x="{self.x:.0f}" y="{self.y:.0f}" width="{self.width:.0f}" height="{self.height:.0f}" rx="5" '
+               f'fill="{fill}" stroke="{stroke}"/>')
+        for i, line in enumerate([self.folder, *self.lines()]):
+            yield (f'<text x="{self.x + PADDING:.0f}" y="{self.y + (i + 1) * LINE + 3:.0f}"'
+                   f'{" class=" + chr(34) + "folder" + chr(34) if i == 0 else ""}>{line}</text>')
+
+
+def place(boxes, needs):
+    """Gives each box its place; returns the height of the picture."""
+    floor = heights(needs, list(boxes))
+    y = MARGIN
+    for level in sorted(set(floor.values()), reverse=True):
+        row = [box for box in boxes.values() if floor[box.folder] == level]
+
+        def pull(box):  # its part of the tree, then where those that need it stand
+            above = [b.x + b.width / 2 for b in boxes.values() if box.folder in needs.get(b.folder, ()) and b.y]
+            return list(COLORS).index(box.folder.split("/")[0]), sum(above) / len(above) if above else 0, box.folder
+
+        row.sort(key=pull)
+        room = WIDTH - 2 * MARGIN - GAP * (len(row) - 1)
+        shrink = min(1, room / sum(box.width for box in row))
+        for box in row:
+            box.width *= shrink
+        gap = (WIDTH - 2 * MARGIN - sum(box.width for box in row)) / (len(row) + 1) if shrink == 1 else 0
+        x = MARGIN + gap
+        tallest = max(len(box.lines()) + 1 for box in row) * LINE + PADDING
+        for box in row:
+            box.x, box.y, box.height = x, y, tallest
+            x += box.width + (gap or GAP)
+        y += tallest + FLOOR_GAP
+    return y - FLOOR_GAP + MARGIN
+
+
+def gap_beside(row, x, taken):
+    """The x nearest to `x` at which nothing of the row stands in the way; `taken` are arrows already there."""
+    edges = [0, *(edge for box in row for edge in (box.x, box.x + box.width)), WIDTH]
+    places = [left + (right - left) * part / 6 for left, right in zip(edges[::2], edges[1::2]) for part in range(1, 6)]
+    return min((place for place in places if (row[0].y, place) not in taken), key=lambda place: abs(place - x))
+
+
+def arrows_svg(boxes, arrows):
+    """Lines from the bottom of one box to the top of another, between the boxes of the floors that they pass.
+    Their ends are spread along the edges."""
+    rows = [[box for box in boxes.values() if box.y == y] for y in sorted({box.y for box in boxes.values()})]
+    rows = [sorted(row, key=lambda box: box.x) for row in rows]
+    taken = set()
+
+    def spread(box, others, other):
+        others = sorted(others, key=lambda name: boxes[name].x + boxes[name].width / 2)
+        return box.x + box.width * (others.index(other) + 1) / (len(others) + 1)
+
+    for a, b in sorted(arrows, key=lambda arrow: boxes[arrow[1]].y - boxes[arrow[0]].y):
+        x = spread(boxes[a], [other for one, other in arrows if one == a], b)
+        last = spread(boxes[b], [one for one, other in arrows if other == b], a)
+        points = [(x, boxes[a].y + boxes[a].height)]
+        for row in rows:
+            top, bottom = row[0].y, row[0].y + row[0].height
+            if boxes[a].y < top < boxes[b].y:
+                share = (top - points[-1][1]) / (boxes[b].y - points[-1][1])
+                x = gap_beside(row, points[-1][0] + (last - points[-1][0]) * share, taken)
+                taken.add((top, x))
+                points += [(x, top), (x, bottom)]
+        points.append((last, boxes[b].y - 2))
+        yield f'<path class="arrow" d="M{"L".join(f"{x:.0f} {y:.0f}" for x, y in points)}"/>'
+
+
+def drawing(root="."):
+    """The text of the picture: a box for each folder, higher than what it needs."""
+    arrows = one_way({(a, b) for a, b in includes(root) if "/examples" not in a})
+    names = {module_of(path) for path in sources(root) if "/examples/" not in path}
+    needs = {}
+    for a, b in one_way({(folder_of(a), folder_of(b)) for a, b in arrows if folder_of(a) != folder_of(b)}):
+        needs.setdefault(a, set()).add(b)
+    boxes = {folder: Box(folder, {m for m in names if folder_of(m) == folder}, arrows)
+             for folder in sorted({folder_of(m) for m in names})}
+    height = place(boxes, needs)
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0f}" '
+        f'viewBox="0 0 {WIDTH} {height:.0f}">',
+        "<!-- Generated by tools/generate/modules.py; edit that, not this. -->",
+        f"<style>{STYLE}</style>",
+        '<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path d="M0 0L8 4L0 8z" fill="#888"/></marker>',
+        f'<rect width="{WIDTH}" height="{height:.0f}" fill="#fff"/>',
+        *arrows_svg(boxes, reduced(needs)),
+        *(line for box in boxes.values() for line in box.svg()),
+        "</svg>", ""])
+
+
 if __name__ == "__main__":
-    for circle in circles(includes() | calls()):
-        print(*circle)
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+    with open(DRAWING, "w", encoding="utf-8") as out:
+        out.write(drawing())
