@@ -1,11 +1,11 @@
 /*
- * fuzz/h2_client.c - bytes from a server to a whole client connection. What is checked: tests/fuzz/h2.h.
+ * fuzz/h2_client.c - bytes from a server to a whole client connection. What is checked: tests/support/fuzz.h.
  *
  * A handful of requests is made first, so that the input can answer streams 1, 3, 5 ...; more are
  * made while it arrives. The second byte of the choices tells whether SETTINGS and their ACK come
  * before the input.
  */
-#include "tests/fuzz/h2.h"
+#include "tests/support/fuzz.h"
 
 #include <assert.h>
 

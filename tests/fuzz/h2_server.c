@@ -1,11 +1,12 @@
 /*
- * fuzz/h2_server.c - bytes from a client to a whole server connection. What is checked: tests/fuzz/h2.h.
+ * fuzz/h2_server.c - bytes from a client to a whole server connection. What is checked: tests/support/fuzz.h.
  *
  * The second byte of the choices tells how the connection begins: with a preface and SETTINGS of
  * ours before the input (most inputs then get as far as requests), or with the input alone; after
  * ALPN, or in clear text where the first bytes tell the protocol.
  */
-#include "tests/fuzz/h2.h"
+#include "engine/conn.h"
+#include "tests/support/fuzz.h"
 
 #include <assert.h>
 

@@ -6,6 +6,7 @@
  * ready, and somebody is chosen when anybody is. In the end all memory has come back.
  */
 #include "engine/sched/sched.h"
+#include "tests/support/counted.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,27 +16,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 enum { STREAMS_MAX = 256 };
 
 struct world {
+  struct counted_memory memory;
   struct sched_memory pools;
   struct sched sched;
   struct sched_node nodes[STREAMS_MAX];
   bool open[STREAMS_MAX];
-  bool refuse;
-  size_t allocated_bytes;
   const uint8_t *at, *end;
 };
-
-static void *take(void *ctx, size_t bytes) {
-  struct world *world = ctx;
-  if (world->refuse) return NULL;
-  world->allocated_bytes += bytes;
-  return malloc(bytes);
-}
-
-static void give(void *ctx, void *object, size_t bytes) {
-  struct world *world = ctx;
-  world->allocated_bytes -= bytes;
-  free(object);
-}
 
 static struct sched_node *find(void *ctx, uint32_t id) {
   struct world *world = ctx;
@@ -170,18 +157,17 @@ static void step(struct world *world) {
   case 5:
     if (world->open[i]) change(world, &world->nodes[i], next(world));
     break;
-  case 6: world->refuse = what & 0x80 && what & 0x40; break;
+  case 6: world->memory.allowed = what & 0x80 && what & 0x40 ? 0 : UINT64_MAX; break;
   default: decide(world);
   }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   struct world *world = calloc(1, sizeof *world);
-  struct memory memory = {world, take, give};
   if (!world) return 0;
   world->at = bytes;
   world->end = bytes + len;
-  sched_memory_init(&world->pools, &memory);
+  sched_memory_init(&world->pools, counted_init(&world->memory));
   sched_init(&world->sched);
   sched_attach(&world->sched, &world->pools, find, world);
   while (world->at < world->end) {
@@ -192,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     if (world->open[i]) close_stream(world, i);
   sched_destroy(&world->sched);
   sched_memory_destroy(&world->pools);
-  assert(world->allocated_bytes == 0);
+  assert(world->memory.bytes == 0);
   free(world);
   return 0;
 }

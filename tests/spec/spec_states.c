@@ -197,7 +197,7 @@ void spec_states_explore(const struct spec_states_table *table,
   }
 }
 
-void spec_states_run(const struct spec_states_table *table, const struct spec_states_start *start) {
+static void run_all(const struct spec_states_table *table, const struct spec_states_start *start) {
   static struct spec_states_ways ways;
   spec_states_explore(table, start, &ways);
   case_count = failures = 0;
@@ -222,14 +222,14 @@ static void test_requests(void **state) {
   const struct spec_states_table *table = *state;
   const struct spec_states_start start = {"", 1, IDLE};
   spec_states_check(table, &start);
-  spec_states_run(table, &start);
+  run_all(table, &start);
 }
 
 static void test_pushes(void **state) {
   const struct spec_states_table *table = *state;
   const struct spec_states_start start = {table->push_setup, 2, PUSH_IDLE};
   spec_states_check(table, &start);
-  spec_states_run(table, &start);
+  run_all(table, &start);
 }
 
 int spec_states_main(const struct spec_states_table *table) {

@@ -105,9 +105,6 @@ struct spec_states_start {
 extern const struct spec_states_rows spec_states_shared_rows;
 extern const struct spec_states_steps spec_states_shared_steps;
 
-/* Runs all cases. Prints those that fail, and then fails the test. */
-void spec_states_run(const struct spec_states_table *table, const struct spec_states_start *start);
-
 /* A test program: tests the table from the client's stream 1, then from stream 2 that a server
  * promises; that it is complete (tests/spec/spec_states_check.h), and what it says. Returns main()'s
  * status. */

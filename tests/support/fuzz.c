@@ -1,19 +1,7 @@
 /*
- * fuzz/h2.h - what the fuzz targets of whole connections share: a host without sockets that lets
- * the input decide, and handlers of both roles that do a bit of everything.
- *
- * An input is 8 bytes of choices, then bytes of the wire. The choices seed the one source of chance
- * of the run: how the bytes are cut, how much is taken of what the engine sends, when time passes.
- *
- * Beyond not crashing: every frame that the engine sends is one that its peer's decoder accepts;
- * what was lent stays as it was until it is acked; the memory of one connection is bounded; a
- * connection whose peer is gone comes to its end; and nothing is left of it.
+ * support/fuzz.c - what the fuzz targets of whole connections share.
  */
-#ifndef WEIR_TEST_FUZZ_H2_H
-#define WEIR_TEST_FUZZ_H2_H
-
-#include "tests/support/loopback.h"
-#include "tests/support/random.h"
+#include "tests/support/fuzz.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -21,37 +9,15 @@
 #include <string.h>
 
 /* One connection with all its streams' bodies and tables; measured, then doubled. */
-#define FUZZ_MEMORY_BYTES_MAX (4u * MIB)
+#define MEMORY_BYTES_MAX (4u * MIB)
 
-enum { FUZZ_CHOICE_BYTES = 8, FUZZ_OUT_BYTES = 1 << 17, FUZZ_STREAMS = 160 };
+enum { SPANS = 8, STALLS_MAX = 64, ROUNDS_MAX = 20000 };
 
-struct fuzz_exchange {
-  struct fuzz_run *run;
-  struct stream *stream; /* NULL: this slot is free */
-  uint32_t bytes, sent;  /* of our body */
-  bool body_open, waiting, gone;
-  char kind; /* what the exchange is about: see fuzz_serve() */
-};
-
-struct fuzz_run {
-  struct random random;
-  struct counted_memory memory;
-  struct engine engine;
-  struct machine machine;
-  enum h2_role role;
-  uint64_t now_ns;
-  struct fuzz_exchange exchanges[FUZZ_STREAMS];
-  uint8_t out[FUZZ_OUT_BYTES]; /* sent, not yet whole frames */
-  size_t out_len;
-  uint32_t preface_left;
-  bool http1; /* the engine answered in HTTP/1.1: no frames */
-};
-
-static uint8_t fuzz_pattern[40000];
+static uint8_t pattern[FUZZ_BODY_BYTES];
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
-static inline enum body_result fuzz_pull(void *self, struct body_chunk *chunk) {
+static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct fuzz_exchange *exchange = self;
   struct random *random = &exchange->run->random;
   size_t left = exchange->bytes - exchange->sent;
@@ -63,36 +29,36 @@ static inline enum body_result fuzz_pull(void *self, struct body_chunk *chunk) {
     return BODY_WAIT;
   }
   if (random_one_in(random, 2)) {
-    memcpy(chunk->room, fuzz_pattern + exchange->sent, take);
+    memcpy(chunk->room, pattern + exchange->sent, take);
     chunk->bytes = span_of(chunk->room, take);
   } else {
-    chunk->bytes = span_of(fuzz_pattern + exchange->sent, take);
+    chunk->bytes = span_of(pattern + exchange->sent, take);
   }
   exchange->sent += (uint32_t)take;
   return exchange->sent == exchange->bytes ? BODY_END : BODY_MORE;
 }
 
-static inline void fuzz_slot_free(struct fuzz_exchange *exchange) {
+static void slot_free(struct fuzz_exchange *exchange) {
   if (exchange->gone && !exchange->body_open) exchange->stream = NULL;
 }
 
-static inline void fuzz_body_close(void *self) {
+static void body_close(void *self) {
   struct fuzz_exchange *exchange = self;
   assert(exchange->body_open);
   exchange->body_open = false;
-  fuzz_slot_free(exchange);
+  slot_free(exchange);
 }
 
-static inline struct body fuzz_body(struct fuzz_exchange *exchange, uint32_t bytes) {
-  static const struct body_ops ops = {.pull = fuzz_pull, .close = fuzz_body_close};
-  assert(bytes <= sizeof fuzz_pattern);
+struct body fuzz_body(struct fuzz_exchange *exchange, uint32_t bytes) {
+  static const struct body_ops ops = {.pull = pull, .close = body_close};
+  assert(bytes <= sizeof pattern);
   exchange->bytes = bytes;
   exchange->sent = 0;
   exchange->body_open = true;
   return (struct body){.ops = &ops, .self = exchange};
 }
 
-static inline struct fuzz_exchange *fuzz_exchange_new(struct fuzz_run *run, char kind) {
+struct fuzz_exchange *fuzz_exchange_new(struct fuzz_run *run, char kind) {
   for (int i = 0; i < FUZZ_STREAMS; i++) {
     struct fuzz_exchange *exchange = &run->exchanges[i];
     if (exchange->stream) continue;
@@ -104,7 +70,7 @@ static inline struct fuzz_exchange *fuzz_exchange_new(struct fuzz_run *run, char
 
 /* ---- events of both roles -------------------------------------------------------------------- */
 
-static inline void fuzz_data(struct stream *stream, struct span bytes, bool end) {
+void fuzz_data(struct stream *stream, struct span bytes, bool end) {
   const struct fuzz_exchange *exchange = stream->user;
   struct random *random = &exchange->run->random;
   uint32_t sum = 0;
@@ -115,21 +81,21 @@ static inline void fuzz_data(struct stream *stream, struct span bytes, bool end)
   if (exchange->kind == 'e' && (end || sum == 77)) stream_resume(stream);
 }
 
-static inline void fuzz_closed(struct stream *stream, uint32_t error_code) {
+void fuzz_closed(struct stream *stream, uint32_t error_code) {
   struct fuzz_exchange *exchange = stream->user;
   (void)error_code;
   assert(exchange->stream == stream && !exchange->gone);
   exchange->gone = true;
-  fuzz_slot_free(exchange);
+  slot_free(exchange);
 }
 
 /* ---- the host -------------------------------------------------------------------------------- */
 
-static inline unsigned fuzz_wants(const struct fuzz_run *run) {
+unsigned fuzz_wants(const struct fuzz_run *run) {
   return run->machine.ops->wants(run->machine.self);
 }
 
-static inline void fuzz_check_frame(const struct fuzz_run *run, const uint8_t *at, uint32_t max) {
+static void check_frame(const struct fuzz_run *run, const uint8_t *at, uint32_t max) {
   enum h2_role receiver = run->role == H2_SERVER ? H2_CLIENT : H2_SERVER;
   const struct h2_frame_header header = h2_frame_header_decode(at);
   struct h2_frame frame;
@@ -142,7 +108,7 @@ static inline void fuzz_check_frame(const struct fuzz_run *run, const uint8_t *a
 }
 
 /* Collects what was sent and looks at the frames in it. */
-static inline void fuzz_sent(struct fuzz_run *run, struct span bytes) {
+static void sent(struct fuzz_run *run, struct span bytes) {
   if (run->out_len == 0 && bytes.len > 4 && memcmp(bytes.base, "HTTP", 4) == 0) run->http1 = true;
   if (run->http1) return;
   assert(run->out_len + bytes.len <= sizeof run->out);
@@ -153,23 +119,22 @@ static inline void fuzz_sent(struct fuzz_run *run, struct span bytes) {
   while (run->out_len - at >= H2_FRAME_HEADER_BYTES) {
     const struct h2_frame_header header = h2_frame_header_decode(run->out + at);
     if (run->out_len - at < H2_FRAME_HEADER_BYTES + header.length) break;
-    fuzz_check_frame(run, run->out + at, H2_FRAME_BYTES_MAX);
+    check_frame(run, run->out + at, H2_FRAME_BYTES_MAX);
     at += H2_FRAME_HEADER_BYTES + header.length;
   }
   memmove(run->out, run->out + at, run->out_len - at);
   run->out_len -= at;
 }
 
-static inline size_t fuzz_peek(struct fuzz_run *run, struct span *spans, size_t max) {
+static size_t peek(struct fuzz_run *run, struct span *spans, size_t max) {
   size_t budget = random_size(&run->random, 32 * KIB);
   return run->machine.ops->send_peek(run->machine.self, spans, max, budget, run->now_ns);
 }
 
-/* Takes some of what there is to send. */
-static inline bool fuzz_send(struct fuzz_run *run) {
-  struct span spans[8];
+bool fuzz_send(struct fuzz_run *run) {
+  struct span spans[SPANS];
   if (!(fuzz_wants(run) & MACHINE_SEND)) return false;
-  size_t count = fuzz_peek(run, spans, 1 + random_below(&run->random, 8)), bytes = 0;
+  size_t count = peek(run, spans, 1 + random_below(&run->random, SPANS)), bytes = 0;
   for (size_t i = 0; i < count; i++)
     bytes += spans[i].len;
   if (bytes == 0) {
@@ -180,14 +145,14 @@ static inline bool fuzz_send(struct fuzz_run *run) {
   size_t left = most;
   for (size_t i = 0; i < count && left > 0; i++) {
     size_t take = spans[i].len < left ? spans[i].len : left;
-    fuzz_sent(run, span_of(spans[i].base, take));
+    sent(run, span_of(spans[i].base, take));
     left -= take;
   }
   run->machine.ops->send_ack(run->machine.self, most, run->now_ns);
   return true;
 }
 
-static inline void fuzz_tick(struct fuzz_run *run) {
+static void tick(struct fuzz_run *run) {
   if (run->machine.ops->deadline_ns(run->machine.self) > run->now_ns) return;
   run->machine.ops->tick(run->machine.self, run->now_ns);
   assert(fuzz_wants(run) & MACHINE_DONE ||
@@ -195,16 +160,16 @@ static inline void fuzz_tick(struct fuzz_run *run) {
 }
 
 /* Time goes on, mostly by little. */
-static inline void fuzz_pass_time(struct fuzz_run *run) {
+static void pass_time(struct fuzz_run *run) {
   static const uint64_t steps_ns[] = {
       1000,          100000,        MILLISECOND_NS, 20 * MILLISECOND_NS, 600 * MILLISECOND_NS,
       3 * SECOND_NS, 15 * SECOND_NS};
   uint32_t which = random_below(&run->random, 64);
   run->now_ns += steps_ns[which < 58 ? which % 4 : which - 57];
-  fuzz_tick(run);
+  tick(run);
 }
 
-static inline void fuzz_resume(struct fuzz_run *run, bool all) {
+static void resume(struct fuzz_run *run, bool all) {
   for (int i = 0; i < FUZZ_STREAMS; i++) {
     struct fuzz_exchange *exchange = &run->exchanges[i];
     if (!exchange->stream || exchange->gone || !exchange->waiting) continue;
@@ -215,17 +180,16 @@ static inline void fuzz_resume(struct fuzz_run *run, bool all) {
   }
 }
 
-static inline void fuzz_something(struct fuzz_run *run) {
+static void do_something(struct fuzz_run *run) {
   switch (random_below(&run->random, 4)) {
-  case 0: fuzz_pass_time(run); break;
-  case 1: fuzz_resume(run, false); break;
+  case 0: pass_time(run); break;
+  case 1: resume(run, false); break;
   default: (void)fuzz_send(run); break;
   }
 }
 
-/* All of `bytes`, in pieces; each in memory of its own size. */
-static inline void fuzz_receive(struct fuzz_run *run, const uint8_t *bytes, size_t len) {
-  for (uint32_t stalls = 0; len > 0 && stalls < 64;) {
+void fuzz_receive(struct fuzz_run *run, const uint8_t *bytes, size_t len) {
+  for (uint32_t stalls = 0; len > 0 && stalls < STALLS_MAX;) {
     if (fuzz_wants(run) & MACHINE_DONE) return;
     if (!(fuzz_wants(run) & MACHINE_RECV)) {
       stalls += !fuzz_send(run);
@@ -240,25 +204,24 @@ static inline void fuzz_receive(struct fuzz_run *run, const uint8_t *bytes, size
     assert(took == piece || !(fuzz_wants(run) & MACHINE_RECV));
     bytes += took;
     len -= took;
-    if (random_one_in(&run->random, 2)) fuzz_something(run);
-    assert(run->memory.bytes <= FUZZ_MEMORY_BYTES_MAX);
+    if (random_one_in(&run->random, 2)) do_something(run);
+    assert(run->memory.bytes <= MEMORY_BYTES_MAX);
   }
 }
 
-/* The peer is gone, and everything that is still to be sent is taken: the machine must end. */
-static inline void fuzz_finish(struct fuzz_run *run) {
+void fuzz_finish(struct fuzz_run *run) {
   if (fuzz_wants(run) & MACHINE_RECV || fuzz_wants(run) & MACHINE_SEND)
     run->machine.ops->recv_eof(run->machine.self, run->now_ns);
   for (int round = 0; !(fuzz_wants(run) & MACHINE_DONE); round++) {
-    assert(round < 20000);
-    fuzz_resume(run, true);
+    assert(round < ROUNDS_MAX);
+    resume(run, true);
     if (fuzz_send(run)) continue;
     run->now_ns += 100 * MILLISECOND_NS;
-    fuzz_tick(run);
+    tick(run);
   }
 }
 
-static inline struct engine_config fuzz_config(uint8_t choice) {
+static struct engine_config config_of(uint8_t choice) {
   struct engine_config config = engine_config_default();
   config.connections_max = 4;
   config.streams_max = 64;
@@ -272,8 +235,8 @@ static inline struct engine_config fuzz_config(uint8_t choice) {
   return config;
 }
 
-static inline void fuzz_open(struct fuzz_run *run, const uint8_t *choices, enum h2_role role,
-                             const struct handler *handler) {
+void fuzz_open(struct fuzz_run *run, const uint8_t *choices, enum h2_role role,
+               const struct handler *handler) {
   uint64_t seed = 0;
   memcpy(&seed, choices, FUZZ_CHOICE_BYTES);
   memset(run->exchanges, 0, sizeof run->exchanges);
@@ -283,17 +246,16 @@ static inline void fuzz_open(struct fuzz_run *run, const uint8_t *choices, enum 
   run->role = role;
   run->now_ns = 1000 * SECOND_NS;
   run->preface_left = role == H2_CLIENT ? H2_PREFACE_BYTES : 0;
-  counted_init(&run->memory);
-  for (size_t i = sizeof fuzz_pattern; fuzz_pattern[0] == 0 && i-- > 0;)
-    fuzz_pattern[i] = (uint8_t)(i * 31 >> 3 | 1);
-  struct engine_config config = fuzz_config(choices[0]);
-  bool ok = engine_init(&run->engine, &run->memory.memory, &config, handler);
+  for (size_t i = sizeof pattern; pattern[0] == 0 && i-- > 0;)
+    pattern[i] = (uint8_t)(i * 31 >> 3 | 1);
+  struct engine_config config = config_of(choices[0]);
+  bool ok = engine_init(&run->engine, counted_init(&run->memory), &config, handler);
   assert(ok);
   (void)ok;
   engine_set_date(&run->engine, 784111777);
 }
 
-static inline void fuzz_close(struct fuzz_run *run) {
+void fuzz_close(struct fuzz_run *run) {
   run->machine.ops->close(run->machine.self);
   for (int i = 0; i < FUZZ_STREAMS; i++)
     assert(!run->exchanges[i].stream);
@@ -301,5 +263,3 @@ static inline void fuzz_close(struct fuzz_run *run) {
   engine_destroy(&run->engine);
   assert(run->memory.count == 0 && run->memory.bytes == 0);
 }
-
-#endif

@@ -1,0 +1,90 @@
+/*
+ * support/fuzz.h - what the fuzz targets of whole connections share: a host without sockets that lets
+ * the input decide, and handlers of both roles that do a bit of everything.
+ *
+ * An input is FUZZ_CHOICE_BYTES of choices, then bytes of the wire. The choices seed the one source of
+ * chance of the run: how the bytes are cut, how much is taken of what the engine sends, when time
+ * passes.
+ *
+ * Beyond not crashing: every frame that the engine sends is one that its peer's decoder accepts; lent
+ * bytes stay as they were until they are acked; the memory of one connection is bounded; a connection
+ * whose peer is gone comes to its end; and nothing is left of it. Asserts say so.
+ *
+ * Life: fuzz_open(), then the target makes `machine`, then fuzz_receive() and fuzz_send() as it likes,
+ * fuzz_finish() or not, and fuzz_close().
+ */
+#ifndef WEIR_TESTS_FUZZ_H
+#define WEIR_TESTS_FUZZ_H
+
+#include "engine/h2/h2.h"
+#include "tests/support/counted.h"
+#include "tests/support/random.h"
+
+enum {
+  FUZZ_CHOICE_BYTES = 8,
+  FUZZ_OUT_BYTES = 1 << 17,
+  FUZZ_STREAMS = 160,
+  FUZZ_BODY_BYTES = 40000, /* the longest body */
+};
+
+struct fuzz_exchange {
+  struct fuzz_run *run;
+  struct stream *stream; /* NULL: this slot is free */
+  uint32_t bytes, sent;  /* of our body */
+  bool body_open, waiting, gone;
+  char
+      kind; /* what the exchange is about: x its body fails, w it waits, e data() resumes; the rest is
+              * the target's */
+};
+
+struct fuzz_run {
+  struct random random;
+  struct counted_memory memory;
+  struct engine engine;
+  struct machine machine;
+  enum h2_role role;
+  uint64_t now_ns;
+  struct fuzz_exchange exchanges[FUZZ_STREAMS];
+  uint8_t out[FUZZ_OUT_BYTES]; /* sent, not yet whole frames */
+  size_t out_len;
+  uint32_t preface_left;
+  bool http1; /* the engine answered in HTTP/1.1: no frames */
+};
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+/* An engine whose configuration the choices decide. `handler` is for the server's role, else NULL. */
+void fuzz_open(struct fuzz_run *run, const uint8_t *choices, enum h2_role role,
+               const struct handler *handler);
+
+/* Closes the connection; nothing may be left. */
+void fuzz_close(struct fuzz_run *run);
+
+/* The peer is gone, and everything that is still to be sent is taken: the machine must end. */
+void fuzz_finish(struct fuzz_run *run);
+
+/* ---- the host -------------------------------------------------------------------------------- */
+
+unsigned fuzz_wants(const struct fuzz_run *run);
+
+/* All of `bytes`, in pieces, each in memory of its own size. Other things happen in between. */
+void fuzz_receive(struct fuzz_run *run, const uint8_t *bytes, size_t len);
+
+/* Takes some of what there is to send, and looks at the frames in it. Returns false when there was
+ * nothing. */
+bool fuzz_send(struct fuzz_run *run);
+
+/* ---- exchanges ------------------------------------------------------------------------------- */
+
+/* A free slot, or NULL. It is taken once the target sets its `stream`, and free again when the stream
+ * and its body have closed. */
+struct fuzz_exchange *fuzz_exchange_new(struct fuzz_run *run, char kind);
+
+/* A body of `bytes` bytes, at most FUZZ_BODY_BYTES. */
+struct body fuzz_body(struct fuzz_exchange *exchange, uint32_t bytes);
+
+/* Events of streams whose `user` is a fuzz_exchange. */
+void fuzz_data(struct stream *stream, struct span bytes, bool end);
+void fuzz_closed(struct stream *stream, uint32_t error_code);
+
+#endif
