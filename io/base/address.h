@@ -25,6 +25,7 @@ struct address {
     struct sockaddr_in6 ipv6;
   };
   socklen_t len;
+  bool ipv6_only; /* "[::]" that leaves IPv4 to another socket on the same port */
 };
 
 /* Reads `text`. False when it is not one of the forms above; `address` is then unspecified. A port

@@ -144,6 +144,12 @@
 /* Connections that wait in the kernel. It clamps to net.core.somaxconn. */
 #define IO_LISTEN_BACKLOG 4096
 
+/* How long listening waits for a port that is taken, and how long between two tries. The kernel needs
+ * some milliseconds for each thousand connections of a server that was killed; a second is what a
+ * person hardly notices. */
+#define IO_BIND_WAIT_NS  IO_SECOND
+#define IO_BIND_PAUSE_NS (IO_SECOND / 50)
+
 /* Out of descriptors or memory, accepting goes on when a link has closed, or after this long:
  * another process may have held them. */
 #define IO_ACCEPT_RETRY_NS (500 * IO_MILLISECOND)

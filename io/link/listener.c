@@ -7,14 +7,15 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool set_options(int fd, const struct address *address, bool shared) {
-  const int on = 1, off = 0, lowat = IO_NOTSENT_LOWAT_BYTES;
+  const int on = 1, only = address->ipv6_only, lowat = IO_NOTSENT_LOWAT_BYTES;
   if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on)) return false;
   if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on)) return false;
   if (address->any.sa_family == AF_INET6 &&
-      setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off))
+      setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only))
     return false;
   /* Accepted sockets inherit both. */
   if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) return false;
@@ -38,6 +39,18 @@ static bool is_free(const struct address *address) {
   int fd = bind_one(address, false);
   if (fd >= 0) close(fd);
   return fd >= 0;
+}
+
+/* A server that was just killed leaves its port taken for as long as the kernel closes its
+ * connections, which the next one waits for. */
+static bool becomes_free(const struct address *address) {
+  const struct timespec pause = {.tv_nsec = IO_BIND_PAUSE_NS};
+  for (uint64_t waited_ns = 0;; waited_ns += IO_BIND_PAUSE_NS) {
+    if (is_free(address)) return true;
+    if (errno != EADDRINUSE || waited_ns >= IO_BIND_WAIT_NS) return false;
+    (void)nanosleep(&pause, NULL);
+    errno = EADDRINUSE;
+  }
 }
 
 /* "[::]" where the kernel has no IPv6 at all: every IPv4 address is then all there is. */
@@ -73,7 +86,7 @@ bool listener_open(struct listener *listener, const struct address *address, uns
   listener->address = *address;
   listener->count = 0;
   if (is_any_without_ipv6(address)) set_any_ipv4(&listener->address);
-  bool open = is_free(&listener->address);
+  bool open = becomes_free(&listener->address);
   for (unsigned i = 0; open && i < workers; i++)
     open = listen_one(listener, i);
   if (open) return true;

@@ -26,8 +26,8 @@ struct listener {
 };
 
 /* Binds and listens `workers` times. On failure nothing stays open and error->text is one line:
- * "cannot listen on 127.0.0.1:8080: Address already in use". IPv6 sockets on "[::]" also take IPv4
- * connections. */
+ * "cannot listen on 127.0.0.1:8080: Address already in use", after IO_BIND_WAIT_NS. IPv6 sockets on
+ * "[::]" also take IPv4 connections, unless the address is ipv6_only. */
 __attribute__((warn_unused_result)) bool listener_open(struct listener *listener,
                                                        const struct address *address,
                                                        unsigned workers, struct io_error *error);

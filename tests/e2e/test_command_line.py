@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -207,6 +208,29 @@ def test_listening_on_ipv6(tmp_path):
                     f"http://[::1]:{port}/plaintext") == b"Hello, World!"
 
 
+def test_any_address_of_both_kinds(tmp_path):
+    """0.0.0.0 and [::] with one port, in either order."""
+    for first, second in (("0.0.0.0", "[::]"), ("[::]", "0.0.0.0")):
+        port = harness.free_port()
+        with harness.Server(tmp_path, "--http", f"{first}:{port}", "--http", f"{second}:{port}",
+                            http=False, https=False):
+            for host in ("127.0.0.1", "[::1]"):
+                assert harness.wait_until(lambda: harness.listening(port))
+                assert tool("curl", "-sS", "-g", "--http2-prior-knowledge",
+                            f"http://{host}:{port}/plaintext") == b"Hello, World!"
+
+
+def test_port_that_becomes_free(tmp_path):
+    """A server that was killed holds its port for a moment; the next one waits for that."""
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    timer = threading.Timer(0.4, taken.close)
+    timer.start()
+    with harness.Server(tmp_path, "--http", f"127.0.0.1:{port}", http=False, https=False) as server:
+        timer.join()
+        assert harness.wait_until(lambda: "listening" in server.log())
+
+
 # ---- io_uring refused ----------------------------------------------------------------------------
 
 
@@ -222,6 +246,27 @@ def test_no_descriptor_to_start_with():
     code, out, err = run(*here(), preexec=harness.descriptors_at_most(6))
     assert code == 1 and re.search("[Tt]oo many open files|descriptor", err), (code, err)
     assert len(err.strip().split("\n")) == 1, err
+
+
+def test_no_descriptor_for_a_connection():
+    """Whatever the limit: weir says that it is too small, or it serves."""
+    answers = []
+    for limit in range(7, 24):
+        port = harness.free_port()
+        process = subprocess.Popen(
+            [harness.binary(), "serve", "--workers", "1", "--http", f"127.0.0.1:{port}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=harness.descriptors_at_most(limit))
+        if process.stdout.readline():
+            assert tool("curl", "-sS", "--http2-prior-knowledge",
+                        f"http://127.0.0.1:{port}/plaintext") == b"Hello, World!"
+            process.terminate()
+            process.communicate(timeout=20)
+            break
+        text = process.communicate()[1].decode()
+        assert process.returncode == 1 and len(text.strip().split("\n")) == 1, text
+        answers.append(text)
+    assert any("ulimit -n" in text for text in answers), answers
 
 
 def test_descriptors_run_out_and_come_back(tmp_path):

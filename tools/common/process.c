@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static void *allocate(void *ctx, size_t bytes) {
   (void)ctx;
@@ -25,4 +26,14 @@ uint64_t process_raise_descriptors(void) {
   if (limit.rlim_cur == limit.rlim_max) return limit.rlim_cur;
   struct rlimit most = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
   return setrlimit(RLIMIT_NOFILE, &most) == 0 ? most.rlim_cur : limit.rlim_cur;
+}
+
+/* Opens one and then the others, and closes all of them. */
+bool process_has_descriptors(unsigned count) {
+  if (count == 0) return true;
+  int fd = dup(STDIN_FILENO);
+  if (fd < 0) return false;
+  bool others = process_has_descriptors(count - 1);
+  close(fd);
+  return others;
 }

@@ -12,4 +12,7 @@ extern const struct memory process_memory;
 /* As many descriptors as we are allowed: each connection is one. Returns how many. */
 uint64_t process_raise_descriptors(void);
 
+/* Whether so many descriptors can still be opened. */
+__attribute__((warn_unused_result)) bool process_has_descriptors(unsigned count);
+
 #endif

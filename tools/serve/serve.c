@@ -35,6 +35,9 @@
 
 enum { SIGNAL_WORKERS_ENDED = SIGUSR2 };
 
+/* A connection, and the file that it asks for with the directory on the way. */
+enum { SERVE_DESCRIPTORS_MIN = 3 };
+
 struct server {
   struct serve_options options;
   unsigned workers;
@@ -237,12 +240,29 @@ static void share_port(const struct listener *first, struct address *second) {
   if (address_port(second) == 0) address_set_port(second, address_port(&first->address));
 }
 
+/* "[::]" takes IPv4 as well, unless "0.0.0.0" with the same port is asked for besides. */
+static bool is_any(const struct address *address, sa_family_t family) {
+  if (address->any.sa_family != family) return false;
+  return family == AF_INET ? address->ipv4.sin_addr.s_addr == INADDR_ANY
+                           : IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
+}
+
+static bool leaves_ipv4(const struct serve_options *options, const struct address *address) {
+  if (!is_any(address, AF_INET6)) return false;
+  for (unsigned i = 0; i < options->listener_count; i++) {
+    const struct address *other = &options->listeners[i].address;
+    if (is_any(other, AF_INET) && address_port(other) == address_port(address)) return true;
+  }
+  return false;
+}
+
 static int open_listeners(struct server *server) {
   for (unsigned i = 0; i < server->options.listener_count; i++) {
     const struct serve_listener *wanted = &server->options.listeners[i];
     struct address address = wanted->address;
     struct io_error error = {0};
     if (wanted->optional && i > 0) share_port(&server->listeners[i - 1], &address);
+    address.ipv6_only = leaves_ipv4(&server->options, &address);
     server->listening[i] = listener_open(&server->listeners[i], &address, server->workers, &error);
     if (server->listening[i]) continue;
     bool no_ipv6 = error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT;
@@ -389,11 +409,20 @@ static int run(struct server *server) {
   pthread_sigmask(SIG_BLOCK, &set, NULL); /* the workers inherit it */
   signal(SIGPIPE, SIG_IGN);
   if (!worker_group_start(&group, &config, &error)) return complain(EXIT_FAILED, "%s", error.text);
-  print_start(server, &group);
-  wait_for_end(server, &group);
-  print_end(server, &group);
+  bool enough = process_has_descriptors(SERVE_DESCRIPTORS_MIN);
+  if (enough) {
+    print_start(server, &group);
+    wait_for_end(server, &group);
+    print_end(server, &group);
+  } else {
+    worker_group_stop(&group);
+  }
   worker_group_join(&group);
-  return EXIT_DONE;
+  return enough ? EXIT_DONE
+                : complain(EXIT_FAILED,
+                           "too few open files are allowed (ulimit -n %llu) to serve "
+                           "one connection: allow some thousands",
+                           (unsigned long long)process_raise_descriptors());
 }
 
 int command_serve(int argc, char **argv) {
