@@ -525,12 +525,12 @@ def server_context(page, *protocols):
 @pytest.mark.parametrize("protocols", [(), ("http/1.1",)], ids=["no-alpn", "http1"])
 def test_not_h2_by_alpn(page, protocols):
     script = Script(lambda connection: None, server_context(page, *protocols))
-    assert "did not agree on h2 by ALPN" in trace("-k", script.url("https"), expect=1)
+    assert "did not select h2 by ALPN" in trace("-k", script.url("https"), expect=1)
 
 
 def test_http1_in_clear_text():
     script = Script(lambda c: c.sendall(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"))
-    assert "answers in HTTP/1.1, not HTTP/2" in trace(script.url(), expect=1)
+    assert "speaks HTTP/1.1, not HTTP/2" in trace(script.url(), expect=1)
 
 
 def test_not_tls():
@@ -577,7 +577,7 @@ def test_protocol_error_of_the_server(tmp_path):
     script = Script(lambda c: answer(c, frame(DATA, 0, 7, b"nonsense")))
     picture = tmp_path / "error.html"
     err = trace("-o", picture, script.url(), expect=1)
-    assert "protocol error of the server: PROTOCOL_ERROR" in err
+    assert "the server broke the protocol: PROTOCOL_ERROR" in err
     assert "GOAWAY sent at" in picture.read_text()
 
 
@@ -614,7 +614,7 @@ def test_followers_of_what_failed(demo, tmp_path):
     run, = traced(tmp_path, "-m", manifest, demo.url(), expect=1)["runs"]
     good, lost, first, second = run["resources"]
     assert good["complete"] and "refused" in lost["error"]
-    assert "waited for" in first["error"] and "waited for" in second["error"]
+    assert "was to follow" in first["error"] and "was to follow" in second["error"]
     assert len(run["connections"]) == 2
 
 

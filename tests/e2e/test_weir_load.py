@@ -595,7 +595,7 @@ def test_silence_ends_a_run():
         assert report["requests"]["succeeded"] == 5
         assert report["requests"]["timeout"] == report["requests"]["errored"] >= 3
         assert report["requests"]["never_started"] > 900
-        assert reasons(report) == {"the server has been silent for too long": 1}
+        assert reasons(report) == {"the server was silent for too long": 1}
 
 
 def test_late_answers_are_nobodys_fault():
@@ -636,7 +636,7 @@ def test_not_http2():
         conn.socket.sendall(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")
         conn.close()
     with Peer(begin=http1) as peer:
-        assert "answers in HTTP/1.1" in load("-n", 3, peer.url(), expect=1)
+        assert "speaks HTTP/1.1" in load("-n", 3, peer.url(), expect=1)
 
 
 def test_nonsense():
@@ -652,7 +652,7 @@ def test_nonsense():
         assert kinds(report) == {("broken", 1): 10}
         assert report["requests"]["succeeded"] == 40
         assert list(reasons(report).values()) == [10]
-        assert list(reasons(report))[0].startswith("protocol error of the server: PROTOCOL_ERROR (")
+        assert list(reasons(report))[0].startswith("the server broke the protocol: PROTOCOL_ERROR (")
 
 
 def test_no_alpn(site):
@@ -667,7 +667,7 @@ def test_no_alpn(site):
             pass
     with Peer(begin=greet) as peer:
         err = load("-k", "-n", 3, "-c", 2, f"https://127.0.0.1:{peer.port}/", expect=1)
-        assert "did not agree on h2 by ALPN" in err
+        assert "did not select h2 by ALPN" in err
 
 
 def test_a_server_that_dies():

@@ -12,7 +12,7 @@ struct h2 *client_h2_create(struct client_connection *connection, struct engine 
                             const struct machine_peer *peer, struct machine_host *host,
                             uint64_t now_ns, struct machine *out) {
   if (peer->secure && strcmp(peer->application_protocol, "h2") != 0) {
-    client_blame(connection, "the server did not agree on h2 by ALPN");
+    client_blame(connection, "the server did not select h2 by ALPN");
     return NULL;
   }
   if (!h2_client(engine, peer, host, now_ns, out)) return NULL;
@@ -40,10 +40,10 @@ void client_h2_blame(struct client_connection *connection, const struct h2 *h2,
                      const struct h2_end *end) {
   switch (end->reason) {
   case H2_END_BROKEN:
-    client_blame(connection, "protocol error of the server: %s (%.*s)", h2_error_name(end->code),
+    client_blame(connection, "the server broke the protocol: %s (%.*s)", h2_error_name(end->code),
                  (int)end->debug.len, (const char *)end->debug.base);
     break;
-  case H2_END_HTTP1: client_blame(connection, "the server answers in HTTP/1.1, not HTTP/2"); break;
+  case H2_END_HTTP1: client_blame(connection, "the server speaks HTTP/1.1, not HTTP/2"); break;
   case H2_END_GOAWAY: client_h2_blame_goaway(connection, end->code); break;
   case H2_END_EOF:
   case H2_END_CLOSED: blame_close(connection, h2, end); break;

@@ -11,7 +11,7 @@
 struct engine;
 
 /* For client_ops.create: makes the machine, whose events `events` and `ctx` (both kept) get. NULL
- * when TLS did not agree on h2, which is then blamed, or the engine is full. */
+ * when TLS did not select h2, which is then blamed, or the engine is full. */
 __attribute__((warn_unused_result)) struct h2 *
 client_h2_create(struct client_connection *connection, struct engine *engine,
                  const struct h2_client_events *events, void *ctx, const struct machine_peer *peer,

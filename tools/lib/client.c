@@ -221,7 +221,7 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
 static void on_timer(struct stream *stream, uint64_t now_ns) {
   struct fetch *fetch = stream->user;
   (void)now_ns;
-  blame(fetch, "it took longer than %llu seconds",
+  blame(fetch, "timed out after %llu s",
         (unsigned long long)(fetch->client->timeout_ns / SECOND_NS));
   stream_reset(stream, H2_CANCEL);
 }
@@ -230,9 +230,9 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
   struct fetch *fetch = stream->user;
   struct weir_client *client = fetch->client;
   if (error_code != H2_NO_ERROR)
-    blame(fetch, "the exchange was ended: %s", h2_error_name(error_code));
+    blame(fetch, "the stream ended with %s", h2_error_name(error_code));
   else if (!fetch->ended)
-    blame(fetch, "the connection has ended");
+    blame(fetch, "the connection is closed");
   timer_arm(&client->worker->loop.timers, &client->flush,
             client->worker->loop.now_ns); /* room for others */
   fetch->closed = true;
@@ -269,7 +269,7 @@ static void ask(struct fetch *fetch) {
   if (stream)
     stream_timer(stream, fetch->deadline_ns);
   else
-    fail(fetch, "the request cannot be sent");
+    fail(fetch, "the request could not be sent");
 }
 
 /* Sends what waits, as far as there is room; fails it when there will never be. */
@@ -309,7 +309,7 @@ static bool create(struct client_connection *connection, const struct machine_pe
 }
 
 static void on_gone(struct client_connection *connection) {
-  client_blame(connection, "the connection has ended"); /* if nothing else is known */
+  client_blame(connection, "the connection is closed"); /* if nothing else is known */
 }
 
 static const struct client_ops client_ops = {

@@ -93,7 +93,7 @@ static bool open_tls(struct weir_server *server, const struct weir_server_settin
                      struct io_error *error) {
   if (!settings->https) return true;
   if (!settings->certificate != !settings->key)
-    return io_error_set(error, 0, "a certificate needs its key, and a key its certificate");
+    return io_error_set(error, 0, "certificate and key must be given together");
   bool have = settings->certificate ? certificate_load(&server->certificate, settings->certificate,
                                                        settings->key, error)
                                     : certificate_self_signed(&server->certificate, error);
@@ -127,9 +127,9 @@ struct weir_server *weir_server_start(const struct weir_server_settings *setting
                                              .stopped = worker_stopped}};
     server->handler = settings->handler;
     if (workers > IO_WORKERS_MAX)
-      io_error_set(&why, 0, "%u workers: at most %u are possible", workers, IO_WORKERS_MAX);
+      io_error_set(&why, 0, "%u workers: the maximum is %u", workers, IO_WORKERS_MAX);
     else if (!settings->http && !settings->https)
-      io_error_set(&why, 0, "neither an http nor an https address is given");
+      io_error_set(&why, 0, "no address given: set http or https");
     else if (open_tls(server, settings, &why) &&
              listen_on(server, HTTP, settings->http, workers, &why) &&
              listen_on(server, HTTPS, settings->https, workers, &why) &&

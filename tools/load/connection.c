@@ -121,7 +121,7 @@ static bool start(struct load_connection *connection) {
     slots->starved = false;
     allowed = load_request_start(slots, due_ns);
   }
-  if (!allowed) give_up(connection, "the server's limits do not allow the request");
+  if (!allowed) give_up(connection, "the server's limits do not allow this request");
   return allowed;
 }
 
@@ -334,7 +334,7 @@ void load_connection_look(struct load_connection *connection) {
   if (is_stuck(connection))
     give_up(connection, "the server allows no streams");
   else if (is_silent(connection))
-    give_up(connection, "the server has been silent for too long");
+    give_up(connection, "the server was silent for too long");
 }
 
 struct load_connection *load_connection_of(const struct load_request *request) {

@@ -95,7 +95,7 @@ static void give_up_followers(const struct trace_item *item) {
   for (size_t i = 0; i < count_of(items); i++)
     if (resource_of(&items->at[i])->after == (int)item->index &&
         items->at[i].phase == PHASE_WAITING)
-      give_up(&items->at[i], "it waited for %s, which failed", resource_of(item)->reference);
+      give_up(&items->at[i], "it was to follow %s, which failed", resource_of(item)->reference);
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
