@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""The modules of engine/, io/ and tools/, and which of them needs which.
+"""The modules of engine/, io/ and tools/, and which module needs which.
 
     tools/generate/modules.py     draws them into tools/modules.svg
 
-A module is a source file and its header: engine/h2/frame.c and engine/h2/frame.h are engine/h2/frame.
-It needs another when one of its files includes the other's header, or when its object calls a function
-that the other one defines. tests/style looks for circles among these arrows, and compares the drawing.
+A module is a source file and its header: engine/h2/frame.c and engine/h2/frame.h are engine/h2/frame. A module
+needs another if one of its files includes the other's header, or if its object calls one of the other's functions.
+tests/style looks for circles among these arrows, and checks that the drawing is up to date.
 """
 import os
 import re
@@ -31,7 +31,7 @@ def module_of(path):
 
 
 def includes(root="."):
-    """{(module, module)}: the arrows that includes make."""
+    """{(module, module)}: the arrows of includes."""
     arrows = set()
     for path in sources(root):
         with open(os.path.join(root, path), encoding="utf-8") as file:
@@ -40,7 +40,7 @@ def includes(root="."):
 
 
 def calls(root=".", objects="build/release"):
-    """{(module, module)}: the arrows that calls make, from the objects, which must be built."""
+    """{(module, module)}: the arrows of calls, from the objects, which must be built."""
     objects = os.path.join(root, objects)
     built = [o for o in (os.path.join(objects, module_of(p) + ".o") for p in sources(root) if p.endswith(".c"))
              if os.path.exists(o)]
@@ -97,16 +97,16 @@ def folder_of(module):
 
 
 def one_way(arrows):
-    """The arrows without those inside a circle, which are tests/style's to tell of."""
+    """The arrows without those inside a circle, which tests/style reports."""
     inside = [set(circle) for circle in circles(arrows)]
     return {(a, b) for a, b in arrows if not any(a in circle and b in circle for circle in inside)}
 
 
 def heights(needs, names):
-    """{name: its floor}: as high as what needs it allows; what nobody needs is highest."""
+    """{name: floor}: as high as its users allow. A name without users is on the highest floor."""
     needed_by = {name: [other for other in names if name in needs.get(other, ())] for name in names}
 
-    def below(name):  # how many floors lie above it
+    def below(name):  # the number of floors above it
         return max((below(other) + 1 for other in needed_by[name]), default=0)
 
     lowest = max(map(below, names))
@@ -114,7 +114,7 @@ def heights(needs, names):
 
 
 def reduced(needs):
-    """The arrows that no way over others replaces."""
+    """The arrows that no path over others replaces."""
     def reaches(a, b):
         return b in needs.get(a, ()) or any(reaches(other, b) for other in needs.get(a, ()))
     return sorted((a, b) for a in needs for b in needs[a]
@@ -122,7 +122,7 @@ def reduced(needs):
 
 
 class Box:
-    """A folder with its modules, the highest first."""
+    """A folder with its modules, highest first."""
 
     def __init__(self, folder, modules, arrows):
         inside = {m: {b for a, b in arrows if a == m and b in modules} for m in modules}
@@ -146,13 +146,13 @@ class Box:
 
 
 def place(boxes, needs):
-    """Gives each box its place; returns the height of the picture."""
+    """Places each box. Returns the height of the picture."""
     floor = heights(needs, list(boxes))
     y = MARGIN
     for level in sorted(set(floor.values()), reverse=True):
         row = [box for box in boxes.values() if floor[box.folder] == level]
 
-        def pull(box):  # its part of the tree, then where those that need it stand
+        def pull(box):  # its part of the tree, then the position of its users
             above = [b.x + b.width / 2 for b in boxes.values() if box.folder in needs.get(b.folder, ()) and b.y]
             return list(COLORS).index(box.folder.split("/")[0]), sum(above) / len(above) if above else 0, box.folder
 
@@ -172,7 +172,7 @@ def place(boxes, needs):
 
 
 def gap_beside(row, x, taken):
-    """The x nearest to `x` at which nothing of the row stands in the way; `taken` are arrows already there."""
+    """The x nearest to `x` that is free in the row; `taken` are the arrows already there."""
     edges = [0, *(edge for box in row for edge in (box.x, box.x + box.width)), WIDTH]
     places = [left + (right - left) * part / 6 for left, right in zip(edges[::2], edges[1::2]) for part in range(1, 6)]
     return min((place for place in places if (row[0].y, place) not in taken), key=lambda place: abs(place - x))
@@ -205,7 +205,7 @@ def arrows_svg(boxes, arrows):
 
 
 def drawing(root="."):
-    """The text of the picture: a box for each folder, higher than what it needs."""
+    """The text of the picture: a box per folder, above the boxes that it needs."""
     arrows = one_way({(a, b) for a, b in includes(root) if "/examples" not in a})
     names = {module_of(path) for path in sources(root) if "/examples/" not in path}
     needs = {}
