@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/base/decimal.h"
 #include "engine/h2/h2.h"
 #include "io/base/clock.h"
 #include "io/tls/context.h"
@@ -149,13 +150,13 @@ static void body_released(void *ctx) {
 }
 
 /* "name\0value\0", one after the other. */
-static bool keep_fields(struct weir_response *response, const struct headers *fields) {
+static bool keep_fields(struct weir_fields *kept, const struct headers *fields) {
   size_t len = 0;
   for (uint32_t i = 0; i < fields->count; i++)
     len += fields->at[i].name.len + fields->at[i].value.len + 2;
-  free(response->fields);
-  response->fields_len = len;
-  char *at = response->fields = malloc(len + 1);
+  free(kept->text);
+  char *at = kept->text = malloc(len + 1);
+  kept->len = at ? len : 0;
   if (!at) return false;
   for (uint32_t i = 0; i < fields->count; i++) {
     const struct span parts[] = {fields->at[i].name, fields->at[i].value};
@@ -174,8 +175,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
   if (status < 200) return;
   fetch->response->status = status;
   fetch->ended = end;
-  if (keep_fields(fetch->response, fields)) return;
-  fetch->response->fields_len = 0;
+  if (keep_fields(&fetch->response->fields, fields)) return;
   blame(fetch, "out of memory");
   stream_reset(stream, H2_CANCEL);
 }
@@ -214,15 +214,22 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
 }
 
 static void on_trailers(struct stream *stream, const struct headers *fields) {
-  (void)fields;
-  ((struct fetch *)stream->user)->ended = true;
+  struct fetch *fetch = stream->user;
+  fetch->ended = true;
+  if (keep_fields(&fetch->response->trailers, fields)) return;
+  blame(fetch, "out of memory");
+  stream_reset(stream, H2_CANCEL);
+}
+
+static void blame_time(struct fetch *fetch) {
+  blame(fetch, "timed out after %llu s",
+        (unsigned long long)(fetch->client->timeout_ns / SECOND_NS));
 }
 
 static void on_timer(struct stream *stream, uint64_t now_ns) {
   struct fetch *fetch = stream->user;
   (void)now_ns;
-  blame(fetch, "timed out after %llu s",
-        (unsigned long long)(fetch->client->timeout_ns / SECOND_NS));
+  blame_time(fetch);
   stream_reset(stream, H2_CANCEL);
 }
 
@@ -233,6 +240,8 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
     blame(fetch, "the stream ended with %s", h2_error_name(error_code));
   else if (!fetch->ended)
     blame(fetch, "the connection is closed");
+  fetch->response->error_code = error_code;
+  fetch->response->unprocessed = error_code == H2_REFUSED_STREAM;
   timer_arm(&client->worker->loop.timers, &client->flush,
             client->worker->loop.now_ns); /* room for others */
   fetch->closed = true;
@@ -245,44 +254,66 @@ static const struct stream_events fetch_events = {.response = on_response,
                                                   .timer = on_timer,
                                                   .closed = on_closed};
 
+/* Of a request that was never sent. */
 static void fail(struct fetch *fetch, const char *reason) {
   blame(fetch, "%s", reason);
+  fetch->response->unprocessed = true;
   fetch->closed = true;
   settle(fetch);
+}
+
+static bool has_content_length(const struct weir_request *request) {
+  for (size_t i = 0; i < request->field_count; i++)
+    if (span_is_ignoring_case(request->fields[i].name, "content-length")) return true;
+  return false;
 }
 
 static void ask(struct fetch *fetch) {
   struct weir_client *client = fetch->client;
   const struct weir_request *request = fetch->request;
-  struct header fields[4 + FIELDS_MAX] = {
+  uint8_t length[DECIMAL_BYTES_MAX];
+  size_t count = 4 + request->field_count;
+  struct header fields[4 + FIELDS_MAX + 1] = {
       header_of(TOKEN_METHOD, span_text(request->method ? request->method : "GET")),
       header_of(TOKEN_SCHEME, span_text(client->url.secure ? "https" : "http")),
       header_of(TOKEN_AUTHORITY, span_text(client->url.authority)),
       header_of(TOKEN_PATH, span_text(request->path))};
   for (size_t i = 0; i < request->field_count; i++)
     fields[4 + i] = request->fields[i];
+  if (request->body.len > 0 && !has_content_length(request))
+    fields[count++] =
+        header_of(TOKEN_CONTENT_LENGTH, span_of(length, decimal_put(length, request->body.len)));
   struct body body = BODY_NONE;
   fetch->lent = request->body.len > 0;
   if (fetch->lent) body = body_bytes(&fetch->body, request->body, body_released, fetch);
-  struct stream *stream =
-      h2_request(client->h2, fields, 4 + request->field_count, body, &fetch_events, fetch);
+  struct stream *stream = h2_request(client->h2, fields, count, body, &fetch_events, fetch);
   if (stream)
     stream_timer(stream, fetch->deadline_ns);
   else
     fail(fetch, "the request could not be sent");
 }
 
-/* Sends what waits, as far as there is room; fails it when there will never be. */
+static struct fetch *take_first(struct weir_client *client) {
+  struct fetch *fetch = client->queue;
+  client->queue = fetch->next;
+  if (!client->queue) client->end = &client->queue;
+  return fetch;
+}
+
+/* Sends what waits, as far as there is room; fails it when there will never be, or when its time is
+ * over. The first in the queue is the one whose time ends first. */
 static void flush(struct timer *timer, uint64_t now_ns) {
   struct weir_client *client = LIST_OWNER(timer, struct weir_client, flush);
-  (void)now_ns;
   while (client->queue) {
     bool lost = client->state == LOST || !client->h2;
-    if (!lost && h2_request_room(client->h2) == 0) return;
-    struct fetch *fetch = client->queue;
-    client->queue = fetch->next;
-    if (!client->queue) client->end = &client->queue;
-    if (lost)
+    bool late = client->queue->deadline_ns <= now_ns;
+    if (!lost && !late && h2_request_room(client->h2) == 0) {
+      timer_arm(&client->worker->loop.timers, timer, client->queue->deadline_ns);
+      return;
+    }
+    struct fetch *fetch = take_first(client);
+    if (late) blame_time(fetch);
+    if (lost || late)
       fail(fetch, client->reason);
     else
       ask(fetch);
@@ -371,7 +402,11 @@ static struct weir_client *make_client(const struct weir_client_settings *settin
   client->body_bytes_max = settings->body_bytes_max ? settings->body_bytes_max : BODY_BYTES_DEFAULT;
   client->end = &client->queue;
   pthread_mutex_init(&client->lock, NULL);
-  pthread_cond_init(&client->changed, NULL);
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&client->changed, &monotonic);
+  pthread_condattr_destroy(&monotonic);
   return client;
 }
 
@@ -388,13 +423,23 @@ void weir_client_close(struct weir_client *client) {
   free_client(client);
 }
 
-/* Until the server's SETTINGS have come, or it is clear that they will not. */
+static struct timespec timespec_of(uint64_t time_ns) {
+  return (struct timespec){.tv_sec = (time_t)(time_ns / SECOND_NS),
+                           .tv_nsec = (long)(time_ns % SECOND_NS)};
+}
+
+/* Until the server's SETTINGS have come, it is clear that they will not, or the time is over. */
 static bool wait_until_ready(struct weir_client *client, char *error, size_t error_bytes) {
+  const struct timespec end = timespec_of(clock_now_ns() + client->timeout_ns);
+  int late = 0;
   pthread_mutex_lock(&client->lock);
-  while (client->state == DIALING)
-    pthread_cond_wait(&client->changed, &client->lock);
+  while (client->state == DIALING && !late)
+    late = pthread_cond_timedwait(&client->changed, &client->lock, &end);
   bool ready = client->state == READY;
-  if (!ready) snprintf(error, error_bytes, "%s", client->reason);
+  if (client->state == LOST) snprintf(error, error_bytes, "%s", client->reason);
+  if (client->state == DIALING)
+    snprintf(error, error_bytes, "%s did not answer within %llu s", client->url.authority,
+             (unsigned long long)(client->timeout_ns / SECOND_NS));
   pthread_mutex_unlock(&client->lock);
   return ready;
 }
@@ -447,8 +492,8 @@ bool weir_client_fetch(struct weir_client *client, const struct weir_request *re
   return response->error[0] == 0;
 }
 
-const char *weir_response_field(const struct weir_response *response, const char *name) {
-  const char *at = response->fields, *end = at + response->fields_len;
+static const char *find(const struct weir_fields *fields, const char *name) {
+  const char *at = fields->text, *end = at + fields->len;
   while (at && at < end) {
     const char *value = at + strlen(at) + 1;
     if (strcmp(at, name) == 0) return value;
@@ -457,8 +502,17 @@ const char *weir_response_field(const struct weir_response *response, const char
   return NULL;
 }
 
+const char *weir_response_field(const struct weir_response *response, const char *name) {
+  return find(&response->fields, name);
+}
+
+const char *weir_response_trailer(const struct weir_response *response, const char *name) {
+  return find(&response->trailers, name);
+}
+
 void weir_response_free(struct weir_response *response) {
   free(response->body);
-  free(response->fields);
+  free(response->fields.text);
+  free(response->trailers.text);
   *response = (struct weir_response){.status = 0};
 }

@@ -66,11 +66,13 @@ void weir_server_stop(struct weir_server *server, unsigned drain_seconds);
 struct weir_client;
 
 struct weir_client_settings {
-  const char *origin;       /* "https://example.org" or "http://127.0.0.1:8080" (prior knowledge) */
-  bool insecure;            /* take any certificate */
-  const char *ca_file;      /* PEM, authorities to trust; NULL: the system's */
-  unsigned timeout_seconds; /* to connect, and for each fetch; 0: 60 */
-  size_t body_bytes_max;    /* of one response; 0: 64 MiB */
+  const char *origin;  /* "https://example.org" or "http://127.0.0.1:8080" (prior knowledge) */
+  bool insecure;       /* take any certificate */
+  const char *ca_file; /* PEM, authorities to trust; NULL: the system's */
+  unsigned
+      timeout_seconds;   /* to connect until the server has answered, and for each fetch, the time
+                               that it waits for its turn included; 0: 60 */
+  size_t body_bytes_max; /* of one response; 0: 64 MiB */
 };
 
 /* Connects, and waits until that is done. NULL with a line in `error`. */
@@ -83,7 +85,7 @@ struct weir_request {
   const char *path;            /* with the query; begins with a slash */
   const struct header *fields; /* besides the pseudo-header fields; names in lower case */
   size_t field_count;
-  struct span body;
+  struct span body; /* its content-length is sent too, unless it is among the fields */
 };
 
 /* Freed by weir_response_free(). */
@@ -91,9 +93,15 @@ struct weir_response {
   unsigned status; /* 0: no response came */
   uint8_t *body;
   size_t body_len;
-  char *fields; /* for weir_response_field() */
-  size_t fields_len;
+  struct weir_fields {
+    char *text;
+    size_t len;
+  } fields, trailers;           /* for weir_response_field() and weir_response_trailer() */
   char error[WEIR_ERROR_BYTES]; /* "" after a complete exchange */
+  uint32_t
+      error_code;   /* RFC 9113 section 7: what the stream was reset with, by either side; else 0 */
+  bool unprocessed; /* with `error`: the server has not acted on the request, so that it may be sent
+                          again, whatever its method (RFC 9113 section 8.7) */
 };
 
 /* Sends one request and waits for the whole response; from any thread but the library's own. False
@@ -104,6 +112,9 @@ bool weir_client_fetch(struct weir_client *client, const struct weir_request *re
 
 /* The value of the first field of that name (lower case), or NULL. */
 const char *weir_response_field(const struct weir_response *response, const char *name);
+
+/* The same in the trailer section, which follows the body. */
+const char *weir_response_trailer(const struct weir_response *response, const char *name);
 
 void weir_response_free(struct weir_response *response);
 

@@ -20,6 +20,9 @@
 
 enum { BIG_BYTES = 3000000, THREADS = 8, FETCHES = 40, WORKERS = 2 };
 
+/* RFC 9113 section 7. */
+enum { REFUSED_STREAM = 7, ENHANCE_YOUR_CALM = 11 };
+
 static char error[WEIR_ERROR_BYTES];
 static uint8_t big[BIG_BYTES];
 
@@ -81,6 +84,16 @@ static void answer(void *ctx, struct stream *stream, const struct request *reque
     stream->events = &slow_events;
     bool slow = span_is(request->path, "/slow");
     stream_timer(stream, slow ? now_ns + 300000000 : MACHINE_NO_DEADLINE);
+  } else if (span_is(request->path, "/trailers")) {
+    const struct header sum = {.name = span_text("sum"), .value = span_text("42")};
+    respond(stream, 200, span_text("hello\n"));
+    assert_true(stream_trailers(stream, &sum, 1));
+  } else if (span_is(request->path, "/reset")) {
+    stream_reset(stream, ENHANCE_YOUR_CALM);
+  } else if (span_is(request->path, "/refuse")) {
+    stream_reset(stream, REFUSED_STREAM);
+  } else if (span_is(request->path, "/length")) {
+    respond(stream, (unsigned)(200 + request->content_length), span_text("\n"));
   } else if (span_is(request->path, "/echo") && !request->end) {
     stream->user = calloc(1, sizeof(struct echo));
     stream->events = &echo_events;
@@ -246,6 +259,126 @@ static void test_stop(void **state) {
 }
 
 /* A peer that accepts and says nothing, or HTTP/1.1, or nothing at all. */
+static int listen_on_any(uint16_t *port) {
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof address;
+  assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+  assert_int_equal(listen(fd, 1), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+  *port = ntohs(address.sin_port);
+  return fd;
+}
+
+struct silence {
+  int listening;
+  const uint8_t *bytes;
+  size_t len;
+};
+
+/* A server that sends some bytes and nothing more, until its client leaves. */
+static void *say_and_wait(void *ctx) {
+  const struct silence *silence = ctx;
+  uint8_t received[1000];
+  int fd = accept(silence->listening, NULL, NULL);
+  ssize_t got = write(fd, silence->bytes, silence->len);
+  while (got > 0)
+    got = read(fd, received, sizeof received);
+  close(fd);
+  return NULL;
+}
+
+static void test_trailers_and_codes(void **state) {
+  (void)state;
+  struct weir_server *server = start();
+  struct weir_client *client = must_open(server, false, trusting);
+  struct weir_response response;
+  assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/trailers"}, &response));
+  assert_string_equal(weir_response_trailer(&response, "sum"), "42");
+  assert_null(weir_response_field(&response, "sum"));
+  weir_response_free(&response);
+
+  static const struct {
+    const char *path;
+    uint32_t code;
+    bool unprocessed;
+  } rows[] = {{"/reset", ENHANCE_YOUR_CALM, false}, {"/refuse", REFUSED_STREAM, true}};
+  for (size_t i = 0; i < 2; i++) {
+    assert_false(
+        weir_client_fetch(client, &(struct weir_request){.path = rows[i].path}, &response));
+    assert_int_equal(response.error_code, rows[i].code);
+    assert_int_equal(response.unprocessed, rows[i].unprocessed);
+    weir_response_free(&response);
+  }
+  weir_client_close(client);
+  weir_server_stop(server, 1);
+}
+
+/* The length of a body is known: it is sent, unless the caller says it. */
+static void test_content_length(void **state) {
+  (void)state;
+  struct weir_server *server = start();
+  struct weir_client *client = must_open(server, false, trusting);
+  struct weir_response response;
+  const struct header said = header_of(TOKEN_CONTENT_LENGTH, span_text("5"));
+  const struct weir_request rows[] = {
+      {.method = "POST", .path = "/length", .body = span_text("12345")},
+      {.method = "POST",
+       .path = "/length",
+       .body = span_text("12345"),
+       .fields = &said,
+       .field_count = 1},
+  };
+  for (size_t i = 0; i < 2; i++) {
+    if (!weir_client_fetch(client, &rows[i], &response)) fail_msg("%s", response.error);
+    assert_int_equal(response.status, 205);
+    weir_response_free(&response);
+  }
+  weir_client_close(client);
+  weir_server_stop(server, 1);
+}
+
+/* A fetch that waits for its turn on the connection ends in time, too: here the server allows no
+ * stream at all. */
+static void test_time_in_the_queue(void **state) {
+  static const uint8_t settings[] = {0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0};
+  (void)state;
+  uint16_t port;
+  int listening = listen_on_any(&port);
+  char origin[64];
+  snprintf(origin, sizeof origin, "http://127.0.0.1:%u", port);
+  pthread_t thread;
+  struct silence silence = {.listening = listening, .bytes = settings, .len = sizeof settings};
+  assert_int_equal(pthread_create(&thread, NULL, say_and_wait, &silence), 0);
+  const struct weir_client_settings hurry = {.origin = origin, .timeout_seconds = 1};
+  struct weir_client *client = weir_client_open(&hurry, error, sizeof error);
+  if (!client) fail_msg("%s", error);
+  struct weir_response response;
+  assert_false(weir_client_fetch(client, &(struct weir_request){.path = "/"}, &response));
+  assert_non_null(strstr(response.error, "timed out after 1 s"));
+  assert_true(response.unprocessed);
+  weir_response_free(&response);
+  weir_client_close(client);
+  pthread_join(thread, NULL);
+  close(listening);
+}
+
+/* Its kernel takes the connection, and nobody answers. */
+static void test_silent_server(void **state) {
+  (void)state;
+  uint16_t port;
+  int fd = listen_on_any(&port);
+  static const char *const schemes[] = {"http", "https"};
+  for (int i = 0; i < 2; i++) {
+    char origin[64];
+    snprintf(origin, sizeof origin, "%s://127.0.0.1:%u", schemes[i], port);
+    const struct weir_client_settings settings = {.origin = origin, .timeout_seconds = 1};
+    assert_null(weir_client_open(&settings, error, sizeof error));
+    if (!strstr(error, "did not answer") && !strstr(error, "1 s")) fail_msg("%s", error);
+  }
+  close(fd);
+}
+
 static void test_no_connection(void **state) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t len = sizeof address;
@@ -315,7 +448,9 @@ int main(void) {
       cmocka_unit_test(test_fetch),          cmocka_unit_test(test_many_threads),
       cmocka_unit_test(test_bounds),         cmocka_unit_test(test_stop),
       cmocka_unit_test(test_no_connection),  cmocka_unit_test(test_certificates),
-      cmocka_unit_test(test_wrong_settings),
+      cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_trailers_and_codes),
+      cmocka_unit_test(test_content_length), cmocka_unit_test(test_time_in_the_queue),
+      cmocka_unit_test(test_silent_server),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
