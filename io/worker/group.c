@@ -35,7 +35,7 @@ static void *worker_thread(void *argument) {
   char name[16];
   snprintf(name, sizeof name, "weir-%u", worker->index);
   pthread_setname_np(pthread_self(), name);
-  if (group->config.pin) cpus_pin(worker->index);
+  if (group->config.pin) cpus_pin(group->config.pin_first + worker->index);
   bool open = worker_open(worker, &error);
   bool set_up = open && (!hooks->setup || hooks->setup(worker, hooks->ctx, &error));
   if (meet(group, set_up, &error)) worker_run(worker);

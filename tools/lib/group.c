@@ -14,3 +14,9 @@ bool weir_group_start(struct worker_group *group, const struct worker_config *co
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return started;
 }
+
+bool weir_group_is_own_thread(const struct worker_group *group) {
+  for (unsigned i = 0; i < group->config.count; i++)
+    if (pthread_equal(group->workers[i].thread, pthread_self())) return true;
+  return false;
+}

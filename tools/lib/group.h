@@ -11,4 +11,7 @@ __attribute__((warn_unused_result)) bool weir_group_start(struct worker_group *g
                                                           const struct worker_config *config,
                                                           struct io_error *error);
 
+/* Whether the calling thread is one of the workers. */
+__attribute__((warn_unused_result)) bool weir_group_is_own_thread(const struct worker_group *group);
+
 #endif

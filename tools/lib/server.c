@@ -5,6 +5,7 @@
  */
 #include "tools/lib/weir.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -113,6 +114,13 @@ static void close_all(struct weir_server *server) {
   free(server);
 }
 
+/* Counted from 0. Servers that do not say where they want to be follow one another. */
+static unsigned first_core(const struct weir_server_settings *settings, unsigned workers) {
+  static _Atomic unsigned next;
+  if (settings->first_core > 0) return (unsigned)settings->first_core - 1;
+  return settings->first_core == 0 ? atomic_fetch_add(&next, workers) : 0;
+}
+
 struct weir_server *weir_server_start(const struct weir_server_settings *settings, char *error,
                                       size_t error_bytes) {
   struct io_error why = {.text = "out of memory"};
@@ -120,7 +128,8 @@ struct weir_server *weir_server_start(const struct weir_server_settings *setting
   if (server) {
     unsigned workers = settings->workers ? settings->workers : cpus_default_workers();
     struct worker_config config = {.count = workers,
-                                   .pin = true,
+                                   .pin = settings->first_core != WEIR_NOT_PINNED,
+                                   .pin_first = first_core(settings, workers),
                                    .hooks = {.ctx = server,
                                              .setup = worker_setup,
                                              .second = worker_second,
@@ -153,8 +162,10 @@ const char *weir_server_fingerprint(const struct weir_server *server) {
   return server->certificate.fingerprint;
 }
 
-void weir_server_stop(struct weir_server *server, unsigned drain_seconds) {
+bool weir_server_stop(struct weir_server *server, unsigned drain_seconds) {
+  if (weir_group_is_own_thread(&server->group)) return false;
   worker_group_drain(&server->group, clock_now_ns() + drain_seconds * SECOND_NS);
   worker_group_join(&server->group);
   close_all(server);
+  return true;
 }

@@ -43,7 +43,12 @@ struct weir_server_settings {
   const char *key;         /* NULL: a self-signed certificate, made in memory */
   const struct handler *handler; /* kept until weir_server_stop() */
   unsigned workers; /* 0: the cores of the affinity mask, or what the cgroup pays for */
+  int first_core;   /* of the affinity mask, counted from 1: where the first worker is pinned, the
+                       others on the next ones; 0: behind those of the program's other servers;
+                       WEIR_NOT_PINNED: none is pinned */
 };
+
+enum { WEIR_NOT_PINNED = -1 };
 
 /* Listens and starts. NULL with a line in `error` when that fails; nothing is left then. */
 __attribute__((warn_unused_result)) struct weir_server *
@@ -57,8 +62,9 @@ uint16_t weir_server_https_port(const struct weir_server *server);
 const char *weir_server_fingerprint(const struct weir_server *server);
 
 /* Takes no new connections, lets streams finish for so long, and frees. When it returns, every
- * stream has been closed and the handler is no longer called. */
-void weir_server_stop(struct weir_server *server, unsigned drain_seconds);
+ * stream has been closed and the handler is no longer called. Not from a handler, whose end it would
+ * wait for: false, and nothing is done. */
+bool weir_server_stop(struct weir_server *server, unsigned drain_seconds);
 
 /* ---- a client -------------------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,6 +104,29 @@ static void answer(void *ctx, struct stream *stream, const struct request *reque
 }
 
 static const struct handler handler = {.request = answer};
+
+/* A handler that wants to stop its own server, and says whether it could. */
+static void stop_itself(void *ctx, struct stream *stream, const struct request *request,
+                        uint64_t now_ns) {
+  struct weir_server **server = ctx;
+  (void)request, (void)now_ns;
+  stream->events = &no_events;
+  (void)stream_respond(stream, weir_server_stop(*server, 0) ? 200 : 409, NULL, 0, BODY_NONE);
+}
+
+/* Answers with the core that it runs on. */
+static void tell_core(void *ctx, struct stream *stream, const struct request *request,
+                      uint64_t now_ns) {
+  (void)ctx, (void)request, (void)now_ns;
+  stream->events = &no_events;
+  cpu_set_t set;
+  sched_getaffinity(0, sizeof set, &set);
+  int core = 0;
+  while (!CPU_ISSET(core, &set))
+    core++;
+  unsigned status = CPU_COUNT(&set) == 1 ? 200 + (unsigned)core : 599;
+  (void)stream_respond(stream, status, NULL, 0, BODY_NONE);
+}
 
 /* ---- help ------------------------------------------------------------------------------------ */
 
@@ -259,6 +283,52 @@ static void test_stop(void **state) {
 }
 
 /* A peer that accepts and says nothing, or HTTP/1.1, or nothing at all. */
+static unsigned status_of(struct weir_server *server) {
+  struct weir_response response;
+  struct weir_client *client = must_open(server, false, trusting);
+  if (!weir_client_fetch(client, &(struct weir_request){.path = "/"}, &response))
+    fail_msg("%s", response.error);
+  unsigned status = response.status;
+  weir_response_free(&response);
+  weir_client_close(client);
+  return status;
+}
+
+static void test_stop_in_a_handler(void **state) {
+  (void)state;
+  struct weir_server *server;
+  const struct handler stopper = {.ctx = &server, .request = stop_itself};
+  const struct weir_server_settings settings = {
+      .http = "127.0.0.1:0", .handler = &stopper, .workers = 2};
+  server = weir_server_start(&settings, error, sizeof error);
+  assert_non_null(server);
+  assert_int_equal(status_of(server), 409);
+  assert_true(weir_server_stop(server, 1));
+}
+
+/* Servers of one program share its cores out; where one says so, it is where it wants to be. */
+static void test_cores(void **state) {
+  (void)state;
+  cpu_set_t set;
+  sched_getaffinity(0, sizeof set, &set);
+  if (CPU_COUNT(&set) < 2) skip();
+  const struct handler teller = {.request = tell_core};
+  static const int firsts[] = {0, 0, 1, 2, WEIR_NOT_PINNED};
+  unsigned statuses[5];
+  for (int i = 0; i < 5; i++) {
+    const struct weir_server_settings settings = {
+        .http = "127.0.0.1:0", .handler = &teller, .workers = 1, .first_core = firsts[i]};
+    struct weir_server *server = weir_server_start(&settings, error, sizeof error);
+    assert_non_null(server);
+    statuses[i] = status_of(server);
+    assert_true(weir_server_stop(server, 1));
+  }
+  assert_int_not_equal(statuses[0], statuses[1]);
+  assert_int_not_equal(statuses[2], statuses[3]);
+  assert_int_not_equal(statuses[2], 599);
+  assert_int_equal(statuses[4], 599);
+}
+
 static int listen_on_any(uint16_t *port) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -450,7 +520,8 @@ int main(void) {
       cmocka_unit_test(test_no_connection),  cmocka_unit_test(test_certificates),
       cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_trailers_and_codes),
       cmocka_unit_test(test_content_length), cmocka_unit_test(test_time_in_the_queue),
-      cmocka_unit_test(test_silent_server),
+      cmocka_unit_test(test_silent_server),  cmocka_unit_test(test_stop_in_a_handler),
+      cmocka_unit_test(test_cores),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
