@@ -30,13 +30,11 @@
 #include "tools/serve/counters.h"
 #include "tools/serve/demo.h"
 #include "tools/serve/hints.h"
+#include "tools/serve/limits.h"
 #include "tools/serve/options.h"
 #include "tools/serve/site.h"
 
 enum { SIGNAL_WORKERS_ENDED = SIGUSR2 };
-
-/* A connection, and the file that it asks for with the directory on the way. */
-enum { SERVE_DESCRIPTORS_MIN = 3 };
 
 struct server {
   struct serve_options options;
