@@ -20,6 +20,23 @@ enum { TICK_SHIFT = 20, DIGIT_BITS = 6, TOP = TIMER_LEVELS - 1 };
 _Static_assert(TIMER_SLOTS == 1 << DIGIT_BITS, "a slot index is one digit of the tick");
 _Static_assert(TIMER_LEVELS *TIMER_SLOTS < PLACE_LIST, "a place fits");
 
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct timers *timers) {
+  bool any = !list_is_empty(&timers->late) || !list_is_empty(&timers->due);
+  for (unsigned level = 0; level < TIMER_LEVELS; level++)
+    for (unsigned slot = 0; slot < TIMER_SLOTS; slot++) {
+      bool occupied = timers->occupied[level] >> slot & 1;
+      assert(occupied == !list_is_empty(&timers->slots[level * TIMER_SLOTS + slot]));
+      any |= occupied;
+    }
+  assert(any == (timers->armed > 0));
+}
+#else
+static void invariants(const struct timers *timers) {
+  (void)timers;
+}
+#endif
+
 /* Rounded up, so that no timer is early. */
 static uint64_t tick_of_deadline(uint64_t deadline_ns) {
   return (deadline_ns >> TICK_SHIFT) + ((deadline_ns & ((1u << TICK_SHIFT) - 1)) != 0);
@@ -124,6 +141,7 @@ static void empty_slot(struct timers *timers, unsigned place_index) {
 uint32_t timers_run(struct timers *timers, uint64_t now_ns) {
   uint64_t now_tick = now_ns >> TICK_SHIFT, start_tick;
   unsigned place_index;
+  invariants(timers);
   assert(list_is_empty(&timers->due));
   while (earliest(timers, &place_index, &start_tick) && start_tick <= now_tick) {
     timers->tick = start_tick;
@@ -139,5 +157,6 @@ uint32_t timers_run(struct timers *timers, uint64_t now_ns) {
     timer->fired(timer, now_ns);
     fired_count++;
   }
+  invariants(timers);
   return fired_count;
 }

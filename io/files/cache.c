@@ -14,6 +14,21 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+/* ---- invariants ------------------------------------------------------------------------------ */
+
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct file_cache *cache) {
+  assert(cache->count <= cache->entries_max);
+  assert(cache->bytes <= cache->bytes_max);
+  assert(cache->descriptors <= cache->descriptors_max);
+  assert(cache->hand <= cache->entries_max);
+}
+#else
+static void invariants(const struct file_cache *cache) {
+  (void)cache;
+}
+#endif
+
 /* ---- finding --------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t a, uint64_t b) {
@@ -56,6 +71,24 @@ struct file *file_cache_find(const struct file_cache *cache, struct span path, u
   return file;
 }
 
+/* What takes a walk: looked at once, at the end. */
+#ifdef WEIR_INVARIANTS
+static void invariants_of_list(const struct file_cache *cache) {
+  size_t bytes = 0;
+  for (uint32_t slot = 0; slot < cache->count; slot++) {
+    const struct file *file = cache->clock[slot];
+    assert(file->listed && file->slot == slot);
+    assert(file_cache_find(cache, span_of(file->path, file->path_len), file->hash) == file);
+    bytes += file->charge_bytes;
+  }
+  assert(bytes <= cache->bytes);
+}
+#else
+static void invariants_of_list(const struct file_cache *cache) {
+  (void)cache;
+}
+#endif
+
 /* ---- one entry ------------------------------------------------------------------------------- */
 
 static bool has_user(const struct file *file) {
@@ -86,6 +119,7 @@ void file_cache_unlist(struct file_cache *cache, struct file *file) {
   last->slot = file->slot;
   file->listed = false;
   if (file->holders == 0) free_file(cache, file);
+  invariants(cache);
 }
 
 struct file *file_retain(struct file *file) {
@@ -135,6 +169,7 @@ bool file_cache_take_descriptor(struct file_cache *cache, struct file *file, int
     if (!evict(cache, true)) return false;
   file->fd = fd;
   cache->descriptors++;
+  invariants(cache);
   return true;
 }
 
@@ -185,6 +220,7 @@ void file_cache_list(struct file_cache *cache, struct file *file) {
   file->slot = cache->count;
   cache->clock[cache->count++] = file;
   file->listed = true;
+  invariants(cache);
 }
 
 bool file_cache_init(struct file_cache *cache) {
@@ -206,6 +242,7 @@ bool file_cache_init(struct file_cache *cache) {
 }
 
 void file_cache_clear(struct file_cache *cache) {
+  invariants_of_list(cache);
   while (cache->count > 0)
     file_cache_unlist(cache, cache->clock[0]);
 }

@@ -42,6 +42,19 @@ struct files_load {
   struct files_load *next;
 };
 
+/* ---- invariants ------------------------------------------------------------------------------ */
+
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct files *files) {
+  assert((files->loads == NULL) == (files->loads_count == 0));
+  assert(files->loads_count <= FILES_LOADS_MAX);
+}
+#else
+static void invariants(const struct files *files) {
+  (void)files;
+}
+#endif
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* Out of descriptors: the cache gives up its own before anybody is turned away. */
@@ -214,6 +227,7 @@ static void unlink_load(struct files_load *load) {
     at = &(*at)->next;
   *at = load->next;
   load->files->loads_count--;
+  invariants(load->files);
 }
 
 /* Tells everybody who waits. They may look up, cancel and release as they like meanwhile. */
@@ -264,6 +278,7 @@ static enum files_result load_park(struct files_load *load, struct files_lookup 
   parked->next = files->loads;
   files->loads = parked;
   files->loads_count++;
+  invariants(files);
   parked->waiters = lookup;
   lookup->next = NULL;
   lookup->load = parked;

@@ -27,6 +27,19 @@ struct files_read_job {
 
 /* ---- buffers --------------------------------------------------------------------------------- */
 
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct files_reads *reads) {
+  assert(reads->buffers_out <= reads->buffers);
+  assert(reads->buffers <= reads->buffers_max);
+  assert(reads->buffers_out <= reads->buffers_peak);
+  assert((reads->spare == NULL) == (reads->buffers_out == reads->buffers));
+}
+#else
+static void invariants(const struct files_reads *reads) {
+  (void)reads;
+}
+#endif
+
 static struct files_read_job *take_job(struct files_reads *reads) {
   struct files_read_job *job = reads->spare;
   if (job) {
@@ -39,6 +52,7 @@ static struct files_read_job *take_job(struct files_reads *reads) {
   }
   reads->buffers_out++;
   if (reads->buffers_out > reads->buffers_peak) reads->buffers_peak = reads->buffers_out;
+  invariants(reads);
   return job;
 }
 
@@ -48,6 +62,7 @@ static void give_job(struct files_read_job *job) {
   job->next = reads->spare;
   reads->spare = job;
   reads->buffers_out--;
+  invariants(reads);
 }
 
 /* Frees spare buffers until no more than `keep` exist, those that are out included. */

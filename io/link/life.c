@@ -11,13 +11,28 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifdef WEIR_INVARIANTS
 static void invariants(const struct link *link) {
+  const struct link_kept *kept = &link->kept;
   assert(link->state != LINK_FREE);
   assert(link->in_flight >= link->receiving + link->sending);
   assert(link->receiving || !link->receive_stopping);
-  assert(link->sending || !link->send_stopping);
+  assert(link->sending || (!link->send_stopping && !link->waiting_for_room));
   assert(!link->eof_told || link->eof);
+  assert(link->has_machine || link->state != LINK_OPEN);
+  assert(!link->has_machine || link->state != LINK_LINGER);
+  assert(!share_is_held(&link->share));
+  assert(kept->begin <= kept->end && kept->end <= kept->capacity);
+  assert((kept->base == NULL) == (kept->capacity == 0));
+  assert(link->budget_bytes >= IO_SEND_BUDGET_MIN && link->budget_bytes <= IO_SEND_BUDGET_MAX);
+  assert(link->state != LINK_OPEN || link->deferred_first == LINK_NO_BUFFER ||
+         list_is_linked(&link->waiting));
 }
+#else
+static void invariants(const struct link *link) {
+  (void)link;
+}
+#endif
 
 static void host_wake(struct machine_host *host) {
   link_mark_dirty(LIST_OWNER(host, struct link, host));

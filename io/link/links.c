@@ -10,6 +10,20 @@
 
 enum { CHUNK_LINKS = 64 };
 
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct links *links) {
+  assert(links->open <= links->max && links->open <= links->made);
+  assert(list_is_empty(&links->free) == (links->open == links->made));
+  assert(links->shedding <= links->open);
+  assert(links->shed_hand < links->made || links->made == 0);
+  assert(links->kept_bytes <= IO_KEEP_BYTES_MAX);
+}
+#else
+static void invariants(const struct links *links) {
+  (void)links;
+}
+#endif
+
 bool links_open(struct links *links, struct loop *loop, uint32_t max, uint64_t send_stall_ns) {
   assert(max && max <= OP_SLOT_MAX);
   *links = (struct links){.loop = loop, .max = max, .send_stall_ns = send_stall_ns};
@@ -59,6 +73,7 @@ struct link *links_take(struct links *links) {
   *link = (struct link){
       .loop = links->loop, .links = links, .slot = link->slot, .generation = link->generation};
   links->open++;
+  invariants(links);
   return link;
 }
 
@@ -67,6 +82,7 @@ void links_give(struct links *links, struct link *link) {
   link->state = LINK_FREE;
   list_append(&links->free, &link->dirty);
   links->open--;
+  invariants(links);
 }
 
 struct link *links_find(const struct links *links, uint32_t slot, uint32_t generation) {

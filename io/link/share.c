@@ -8,10 +8,19 @@
 
 #include <assert.h>
 
+#ifdef WEIR_INVARIANTS
 static void invariants(const struct shares *shares) {
+  assert(shares->held_weight >= shares->held);
   assert((shares->held == 0) == (shares->held_weight == 0));
   assert(shares->heaviest >= shares->heaviest_now);
+  assert(shares->heaviest >= shares->heaviest_before);
+  assert(shares->heaviest == shares->heaviest_now || shares->heaviest == shares->heaviest_before);
 }
+#else
+static void invariants(const struct shares *shares) {
+  (void)shares;
+}
+#endif
 
 void shares_init(struct shares *shares) {
   *shares = (struct shares){.period = 1}; /* a share that was never charged is of none */

@@ -19,10 +19,16 @@ static void bit_flip(uint64_t *bits, uint32_t index) {
   bits[index / 64] ^= UINT64_C(1) << index % 64;
 }
 
+#ifdef WEIR_INVARIANTS
 static void invariants(const struct bufring *bufring) {
   assert(bufring->out <= bufring->count);
   assert(bufring->unpublished <= bufring->count - bufring->out);
 }
+#else
+static void invariants(const struct bufring *bufring) {
+  (void)bufring;
+}
+#endif
 
 /* Anonymous pages: aligned as the kernel wants, zeroed, and taken from the system only when used.
  */

@@ -41,6 +41,18 @@ void loop_close(struct loop *loop) {
 
 /* --- operations --- */
 
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct loop_ops *ops) {
+  assert(ops->under_way <= ops->capacity);
+  assert((ops->free_first == NO_SLOT) == (ops->under_way == ops->capacity));
+  assert(ops->free_first == NO_SLOT || !ops->slots[ops->free_first].op);
+}
+#else
+static void invariants(const struct loop_ops *ops) {
+  (void)ops;
+}
+#endif
+
 static bool grow(struct loop_ops *ops) {
   uint32_t capacity = ops->capacity ? ops->capacity * 2 : OPS_AT_FIRST;
   if (capacity > IO_OPS_MAX) return false;
@@ -66,6 +78,7 @@ struct io_uring_sqe *loop_sqe(struct loop *loop, struct loop_op *op) {
   ops->free_first = slot->free_next;
   slot->op = op;
   ops->under_way++;
+  invariants(ops);
   struct io_uring_sqe *sqe = uring_sqe(&loop->uring);
   sqe->user_data = op_pack(OP_LOOP, op->slot, slot->generation);
   return sqe;
@@ -102,6 +115,7 @@ void loop_op_completed(struct loop *loop, const struct io_uring_cqe *cqe) {
     ops->free_first = index;
     ops->under_way--;
     op->under_way = false;
+    invariants(ops);
   }
   op->done(op, cqe->res, cqe->flags);
 }

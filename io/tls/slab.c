@@ -17,6 +17,19 @@ _Static_assert(TLS_SLAB_BYTES >=
                    4 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES) + TLS_SLAB_RESERVE_BYTES,
                "four records and the reserve fit");
 
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct tls_slab *slab) {
+  const struct tls_slab_pool *pool = slab->pool;
+  assert(pool->taken <= pool->peak && pool->peak <= pool->count);
+  assert(slab->head <= slab->tail && slab->tail <= TLS_SLAB_BYTES);
+  assert((slab->base == NULL) == (slab->tail == 0));
+}
+#else
+static void invariants(const struct tls_slab *slab) {
+  (void)slab;
+}
+#endif
+
 bool tls_slab_pool_init(struct tls_slab_pool *pool, uint32_t count) {
   assert(count > 0);
   *pool = (struct tls_slab_pool){.count = count};
@@ -83,6 +96,7 @@ size_t tls_slab_append(struct tls_slab *slab, const void *bytes, size_t len) {
   if (len > room) len = room;
   memcpy(slab->base + slab->tail, bytes, len);
   slab->tail += (uint32_t)len;
+  invariants(slab);
   return len;
 }
 
@@ -90,6 +104,7 @@ void tls_slab_consume(struct tls_slab *slab, size_t bytes) {
   assert(bytes <= tls_slab_unsent(slab));
   slab->head += (uint32_t)bytes;
   if (slab->head == slab->tail) tls_slab_clear(slab);
+  invariants(slab);
 }
 
 void tls_slab_clear(struct tls_slab *slab) {

@@ -65,6 +65,25 @@ static bool inner_wants(const struct tls *tls, unsigned bits) {
   return tls->inner.ops && (tls->inner.ops->wants(tls->inner.self) & bits);
 }
 
+/* ---- invariants ------------------------------------------------------------------------------ */
+
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct tls *tls) {
+  assert((tls->inner.ops != NULL) == (tls->state == TLS_OPEN));
+  assert((tls->ssl != NULL) == (tls->state != TLS_WAITING) || tls->state == TLS_CLOSING);
+  assert(tls->kept ? tls->kept_begin < tls->kept_end : tls->kept_end == 0);
+  assert(tls->kept_end <= TLS_PLAINTEXT_BYTES);
+  assert(!tls->kept || tls->state == TLS_OPEN);
+  assert(!tls->eof_told || (tls->eof && !tls->kept));
+  assert(tls->burst_bytes < TLS_SMALL_RECORDS_BYTES + TLS_RECORD_BYTES);
+  assert(tls->credit.bytes <= TLS_CREDIT_BYTES);
+}
+#else
+static void invariants(const struct tls *tls) {
+  (void)tls;
+}
+#endif
+
 /* ---- ending ---------------------------------------------------------------------------------- */
 
 static void close_inner(struct tls *tls) {
@@ -237,6 +256,7 @@ static void deliver_kept(struct tls *tls, uint64_t now_ns) {
 
 /* See the top of this file. */
 static void settle(struct tls *tls, uint64_t now_ns) {
+  invariants(tls);
   if (tls->state != TLS_OPEN) return;
   deliver_kept(tls, now_ns);
   if (tls->eof && !tls->kept && !tls->eof_told) {
@@ -244,6 +264,7 @@ static void settle(struct tls *tls, uint64_t now_ns) {
     tls->inner.ops->recv_eof(tls->inner.self, now_ns);
   }
   if (inner_wants(tls, MACHINE_DONE)) finish(tls, now_ns);
+  invariants(tls);
 }
 
 /* ---- handshake ------------------------------------------------------------------------------- */
