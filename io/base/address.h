@@ -9,14 +9,13 @@
 #ifndef WEIR_IO_ADDRESS_H
 #define WEIR_IO_ADDRESS_H
 
+#include "io/base/limits.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
-
-/* Long enough for "[" IPv6 with scope "]:65535". */
-enum { ADDRESS_TEXT_BYTES = 96 };
 
 struct address {
   union {

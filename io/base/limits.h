@@ -14,6 +14,9 @@
 
 /* ---- base ------------------------------------------------------------------------------------ */
 
+/* Bytes of an address as text: "[", IPv6 with its scope, "]:65535" and the final zero. */
+#define ADDRESS_TEXT_BYTES 96
+
 /* Messages on their way to one worker; a power of two. The sender is told when it is full. */
 #define IO_MAILBOX_ENTRIES 256u
 
@@ -38,6 +41,9 @@
  * turn. And the kernel's own bound on one buffer ring. */
 #define IO_BUFFER_COUNT     256u
 #define IO_BUFFER_COUNT_MAX 32768u
+
+/* The highest slot that a completion's user_data has room for, in links or operations: 24 bits. */
+#define OP_SLOT_MAX UINT32_C(0xffffff)
 
 /* Asynchronous operations (struct loop_op) under way at once on one worker: as many as links. */
 #define IO_OPS_MAX 65536u

@@ -14,6 +14,6 @@ enum files_result {
 };
 
 /* What an errno value of the file system means to whoever asked. */
-enum files_result files_result_of(int error);
+__attribute__((warn_unused_result)) enum files_result files_result_of(int error);
 
 #endif

@@ -19,7 +19,7 @@ struct link *link_create(struct links *links, int fd, const struct machine_facto
 void link_drain(struct link *link);
 
 /* Drains the link if nothing has been under way for IO_SHED_IDLE_NS; whether it did. */
-bool link_shed(struct link *link);
+__attribute__((warn_unused_result)) bool link_shed(struct link *link);
 
 /* Gives a dirty link its part of the turn. May free it. */
 void link_settle(struct link *link);

@@ -33,7 +33,7 @@ bool links_open(struct links *links, struct loop *loop, uint32_t max, uint64_t s
   list_init(&links->waiting);
   list_init(&links->starved);
   shares_init(&links->shares);
-  links->chunks = calloc((max + CHUNK_LINKS - 1) / CHUNK_LINKS, sizeof *links->chunks);
+  links->chunks = calloc((max + CHUNK_LINKS - 1) / CHUNK_LINKS, sizeof(struct link *));
   links->scratch = malloc(IO_TURN_RECV_BYTES);
   links->arena = send_arena_open();
   return links->chunks && links->scratch && links->arena;

@@ -11,6 +11,8 @@
 #ifndef WEIR_IO_OP_H
 #define WEIR_IO_OP_H
 
+#include "io/base/limits.h"
+
 #include <stdint.h>
 
 enum op_kind {
@@ -21,8 +23,6 @@ enum op_kind {
   OP_LOOP, /* struct loop_op */
   OP_KIND_COUNT
 };
-
-#define OP_SLOT_MAX UINT32_C(0xffffff)
 
 static inline uint64_t op_pack(enum op_kind kind, uint32_t slot, uint32_t generation) {
   return (uint64_t)kind << 56 | (uint64_t)(slot & OP_SLOT_MAX) << 32 | generation;

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { TRIAL_GROUP = 1, TRIAL_BUFFER_BYTES = 64 }; /* not the group of ring/bufring.h */
+enum { TRIAL_GROUP = 1 }; /* not the group of ring/bufring.h */
 
 static const struct {
   int opcode;
@@ -83,22 +83,20 @@ static unsigned try_buffer_ring(struct io_uring *ring, unsigned disabled) {
   unsigned found = 0;
   long page_bytes = sysconf(_SC_PAGESIZE);
   struct io_uring_buf_ring *entries = aligned_alloc((size_t)page_bytes, (size_t)page_bytes);
-  char *buffer = malloc(2 * TRIAL_BUFFER_BYTES);
+  char buffers[2][64];
   struct io_uring_buf_reg registration = {
       .ring_addr = (uint64_t)(uintptr_t)entries, .ring_entries = 2, .bgid = TRIAL_GROUP};
-  if (entries && buffer && io_uring_register_buf_ring(ring, &registration, 0) == 0) {
+  if (entries && io_uring_register_buf_ring(ring, &registration, 0) == 0) {
     found |= URING_BUFFER_RING;
     io_uring_buf_ring_init(entries);
     for (unsigned short id = 0; id < 2; id++)
-      io_uring_buf_ring_add(entries, buffer + id * TRIAL_BUFFER_BYTES, TRIAL_BUFFER_BYTES, id, 1,
-                            id);
+      io_uring_buf_ring_add(entries, buffers[id], sizeof buffers[id], id, 1, id);
     io_uring_buf_ring_advance(entries, 2);
     if (!(disabled & URING_MULTISHOT_RECV) && try_multishot_receive(ring))
       found |= URING_MULTISHOT_RECV;
     io_uring_unregister_buf_ring(ring, TRIAL_GROUP);
   }
   free(entries);
-  free(buffer);
   return found;
 }
 

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,15 +114,14 @@ unsigned cpus_default_workers(void) {
   return cpus_find("/sys/fs/cgroup", "/proc/self/cgroup").workers;
 }
 
-bool cpus_pin(unsigned index) {
+void cpus_pin(unsigned index) {
   cpu_set_t allowed, one;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) == 0) return false;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) == 0) return;
   index %= (unsigned)CPU_COUNT(&allowed);
-  for (int core = 0; core < CPU_SETSIZE; core++) {
-    if (!CPU_ISSET(core, &allowed) || index--) continue;
-    CPU_ZERO(&one);
-    CPU_SET(core, &one);
-    return sched_setaffinity(0, sizeof one, &one) == 0;
-  }
-  return false;
+  int core = 0;
+  while (!CPU_ISSET(core, &allowed) || index-- > 0)
+    core++;
+  CPU_ZERO(&one);
+  CPU_SET(core, &one);
+  sched_setaffinity(0, sizeof one, &one);
 }

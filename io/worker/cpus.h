@@ -7,9 +7,6 @@
 #ifndef WEIR_IO_CPUS_H
 #define WEIR_IO_CPUS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 struct cpus {
   unsigned affinity; /* cores of the affinity mask */
   unsigned quota;    /* cores that the cgroup's quota pays for, rounded up; 0: no quota */
@@ -23,7 +20,7 @@ struct cpus cpus_find(const char *cgroup_root, const char *cgroup_self);
 unsigned cpus_default_workers(void);
 
 /* Pins the calling thread to the index-th core of the process's affinity mask (modulo its size).
- * False when the kernel refused; the thread then runs where it likes. */
-bool cpus_pin(unsigned index);
+ * Where the kernel refuses, the thread runs on any of them. */
+void cpus_pin(unsigned index);
 
 #endif
