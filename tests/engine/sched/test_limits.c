@@ -1,7 +1,6 @@
 /*
- * sched/test_limits.c - what the schedulers of one worker may remember together: the bounds of
- * engine/base/limits.h that end in PER_WORKER. Those of one connection are in sched/test_fairness.c and
- * sched/test_sched.c.
+ * sched/test_limits.c - what a connection's scheduler may remember, and what those of one worker may
+ * together: bounds of engine/base/limits.h.
  */
 #include "engine/sched/sched.h"
 #include "tests/support/cmocka.h"
@@ -13,7 +12,8 @@
 struct peer {
   struct sched sched;
   struct sched_node *nodes;
-  uint32_t count, idle_count;
+  uint32_t first, count; /* open ones: nodes[first] .. nodes[count - 1] */
+  uint32_t idle_count;
 };
 
 static struct counted_memory memory;
@@ -21,7 +21,7 @@ static struct sched_memory pools;
 
 static struct sched_node *find(void *ctx, uint32_t id) {
   struct peer *peer = ctx;
-  return id % 2 == 1 && id / 2 < peer->count ? &peer->nodes[id / 2] : NULL;
+  return id % 2 == 1 && id / 2 >= peer->first && id / 2 < peer->count ? &peer->nodes[id / 2] : NULL;
 }
 
 static struct peer *open_peer(void) {
@@ -33,7 +33,7 @@ static struct peer *open_peer(void) {
 }
 
 static void close_peer(struct peer *peer) {
-  for (uint32_t i = 0; i < peer->count; i++)
+  for (uint32_t i = peer->first; i < peer->count; i++)
     sched_close(&peer->sched, &peer->nodes[i]);
   sched_destroy(&peer->sched);
   free(peer->nodes);
@@ -125,6 +125,51 @@ static void run(const struct row *row) {
   assert_int_equal(memory.count, 0);
 }
 
+/* A peer alone: one more than it may have has no place. */
+static void test_per_connection(void **state) {
+  (void)state;
+  static take_fn *const takes[] = {open_below, depend_idle};
+  static const uint32_t most[] = {SCHED_SHARES_MAX, SCHED_PLACEHOLDERS_MAX};
+  for (size_t i = 0; i < 2; i++) {
+    sched_memory_init(&pools, counted_init(&memory));
+    struct peer *peer = open_peer();
+    for (uint32_t taken = 0; taken < most[i]; taken++)
+      assert_int_equal(takes[i](peer), SCHED_DONE);
+    assert_int_equal(takes[i](peer), SCHED_NO_ROOM);
+    check_served(peer);
+    close_peer(peer);
+    sched_memory_destroy(&pools);
+  }
+}
+
+/* How many idle streams find room beside a closed one with so many dependants, which is dropped for
+ * the last of them if it may be. */
+static uint32_t idle_beside(uint32_t dependants) {
+  sched_memory_init(&pools, counted_init(&memory));
+  struct peer *peer = open_peer();
+  (void)open_below(peer);
+  for (uint32_t i = 0; i < dependants; i++) {
+    struct sched_priority below_first = {
+        .given = SCHED_GIVEN_DEPENDENCY, .weight = 16, .parent_id = 1};
+    uint32_t id = 2 * peer->count + 1;
+    (void)sched_open(&peer->sched, &peer->nodes[peer->count++], id, below_first);
+  }
+  sched_close(&peer->sched, &peer->nodes[0]);
+  peer->first = 1;
+  uint32_t idle = 0;
+  while (depend_idle(peer) == SCHED_DONE)
+    idle++;
+  close_peer(peer);
+  sched_memory_destroy(&pools);
+  return idle;
+}
+
+static void test_dropping(void **state) {
+  (void)state;
+  assert_int_equal(idle_beside(SCHED_DROP_DEPENDANTS_MAX), SCHED_PLACEHOLDERS_MAX);
+  assert_int_equal(idle_beside(SCHED_DROP_DEPENDANTS_MAX + 1), SCHED_PLACEHOLDERS_MAX - 1);
+}
+
 static void test_per_worker(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -135,6 +180,8 @@ static void test_per_worker(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_per_connection),
+      cmocka_unit_test(test_dropping),
       cmocka_unit_test(test_per_worker),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,9 +88,9 @@ static void test_bytes_of_a_turn(void **state) {
 static void test_long_sends(void **state) {
   (void)state;
   enum { A_TURN = IO_TURN_BUSY_BYTES / IO_SEND_BUDGET_MAX, COUNT = 3 * A_TURN };
-  static struct meter *meters[COUNT + 1];
+  static struct meter *meters[COUNT + 2];
   unsigned senders;
-  begin(COUNT + 1, true);
+  begin(COUNT + 2, true);
   meter_add_all(&worker, meters, COUNT, METER_ENDLESS);
   for (unsigned i = 0; i < COUNT; i++)
     meters[i]->link->budget_bytes = IO_SEND_BUDGET_MAX;
@@ -99,21 +99,18 @@ static void test_long_sends(void **state) {
     assert_int_equal(meter_turn_sends(&worker, meters, COUNT, &senders), IO_TURN_BUSY_BYTES);
     assert_int_equal(senders, A_TURN);
   }
-  struct meter *late = meters[COUNT] = meter_add(&worker, METER_ENDLESS);
-  while (late->sent < IO_BURST_BYTES) {
-    uint64_t before = late->sent;
+  for (unsigned more = 0; more < 2; more++) {
+    struct meter *late = meters[COUNT + more] = meter_add(&worker, METER_ENDLESS);
+    late->link->budget_bytes = IO_BURST_BYTES - 1 + more;
     meter_turns(&worker, 1);
-    assert_true(late->sent > before);
+    assert_int_equal(late->sent, IO_BURST_BYTES - 1 + more);
+    meter_turns(&worker, 1);
+    assert_int_equal(late->sent > IO_BURST_BYTES, !more);
   }
-  uint64_t before = late->sent;
-  meter_turns(&worker, COUNT / A_TURN - 1);
-  assert_int_equal(late->sent, before);
-  meter_turns(&worker, 1);
-  assert_true(late->sent > before);
-  meter_end(&worker, meters, COUNT + 1);
+  meter_end(&worker, meters, COUNT + 2);
 }
 
-/* A turn ends by the clock, which is looked at after each few links. */
+/* A turn ends by the clock, which is looked at after each few links. The first one takes the time. */
 static void test_time_of_a_turn(void **state) {
   (void)state;
   enum { COUNT = 5 * IO_TURN_LOOK_LINKS };
@@ -123,16 +120,15 @@ static void test_time_of_a_turn(void **state) {
     begin(COUNT, true);
     meter_add_all(&worker, meters, COUNT, 0);
     meter_turns(&worker, 1);
+    meters[0]->cost_ns = IO_TURN_FLUSH_NS + late;
     for (unsigned i = 0; i < COUNT; i++) {
       meters[i]->to_send = 1;
-      meters[i]->cost_ns = IO_TURN_FLUSH_NS / IO_TURN_LOOK_LINKS + late;
       meters[i]->link->host.wake(&meters[i]->link->host);
     }
-    for (unsigned left = COUNT; left > 0; left -= senders) {
-      unsigned most = late ? IO_TURN_LOOK_LINKS : 2 * IO_TURN_LOOK_LINKS;
-      (void)meter_turn_sends(&worker, meters, COUNT, &senders);
-      assert_int_equal(senders, left < most ? left : most);
-    }
+    (void)meter_turn_sends(&worker, meters, COUNT, &senders);
+    assert_int_equal(senders, late ? IO_TURN_LOOK_LINKS : COUNT);
+    (void)meter_turn_sends(&worker, meters, COUNT, &senders);
+    assert_int_equal(senders, late ? COUNT - IO_TURN_LOOK_LINKS : 0);
     meter_end(&worker, meters, COUNT);
   }
 }
@@ -167,24 +163,24 @@ static void test_received_in_a_turn(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
-/* Other links keep nearly all that may be kept: one more may keep a buffer, the next one is cut. */
+/* Other links keep so much that one buffer more may be kept; or a byte more than that. */
 static void test_kept_bytes(void **state) {
   (void)state;
-  static struct meter *meters[2];
-  begin(2, false);
-  meter_add_all(&worker, meters, 2, 0);
-  meter_turns(&worker, 2);
-  worker.links.kept_bytes += IO_KEEP_BYTES_MAX - IO_BUFFER_BYTES;
-  for (unsigned i = 0; i < 2; i++) {
-    meters[i]->refuses = true;
-    assert_int_equal(write(meters[i]->peer, "x", 1), 1);
+  for (unsigned more = 0; more < 2; more++) {
+    const uint64_t others_bytes = IO_KEEP_BYTES_MAX - IO_BUFFER_BYTES + more;
+    begin(1, false);
+    struct meter *meter = meter_add(&worker, 0);
+    meter_turns(&worker, 2);
+    worker.links.kept_bytes += others_bytes;
+    meter->refuses = true;
+    assert_int_equal(write(meter->peer, "x", 1), 1);
     meter_turns(&worker, 3);
-    assert_int_equal(worker.loop.counters.links_cut, i);
-    assert_int_equal(meters[i]->closed, i);
-    assert_int_equal(worker.links.kept_bytes, IO_KEEP_BYTES_MAX);
+    assert_int_equal(worker.loop.counters.links_cut, more);
+    assert_int_equal(meter->closed, more);
+    worker.links.kept_bytes -= others_bytes;
+    assert_int_equal(worker.links.kept_bytes, more ? 0 : IO_BUFFER_BYTES);
+    meter_end(&worker, &meter, 1);
   }
-  worker.links.kept_bytes -= IO_KEEP_BYTES_MAX - IO_BUFFER_BYTES;
-  meter_end(&worker, meters, 2);
 }
 
 /* ---- output ---------------------------------------------------------------------------------- */
