@@ -37,6 +37,20 @@ static uint32_t probe(const struct idmap *map, uint32_t id) {
   return slot;
 }
 
+#ifdef WEIR_INVARIANTS
+/* Checks that every identifier of the chain that `slot` stands in, or before, is found where it is. */
+static void invariants(const struct idmap *map, uint32_t slot) {
+  assert((map->slot_count & (map->slot_count - 1)) == 0);
+  assert(2 * map->count <= map->slot_count);
+  for (uint32_t at = slot; map->slots[at].id != 0; at = after(map, at))
+    assert(probe(map, map->slots[at].id) == at);
+}
+#else
+static void invariants(const struct idmap *map, uint32_t slot) {
+  (void)map, (void)slot;
+}
+#endif
+
 void *idmap_find(const struct idmap *map, uint32_t id) {
   if (map->count == 0) return NULL;
   const struct idmap_slot *slot = &map->slots[probe(map, id)];
@@ -65,6 +79,7 @@ bool idmap_insert(struct idmap *map, uint32_t id, void *object) {
   assert(slot->id == 0);
   *slot = (struct idmap_slot){.id = id, .object = object};
   map->count++;
+  invariants(map, home(map, id));
   return true;
 }
 
@@ -81,4 +96,5 @@ void idmap_remove(struct idmap *map, uint32_t id) {
   }
   map->slots[hole].id = 0;
   map->count--;
+  invariants(map, home(map, id));
 }

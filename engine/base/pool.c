@@ -34,6 +34,20 @@ static size_t chunk_bytes(const struct pool *pool) {
   return sizeof(struct pool_chunk) + pool->object_bytes * pool->chunk_count;
 }
 
+#ifdef WEIR_INVARIANTS
+/* Each object that was made is either out or noted as free. */
+static void invariants(const struct pool *pool) {
+  assert(pool->taken + pool->free_count == pool->made);
+  assert(pool->taken <= pool->max);
+  assert(pool->made <= pool->free_size);
+  assert((pool->chunks == NULL) == (pool->made == 0));
+}
+#else
+static void invariants(const struct pool *pool) {
+  (void)pool;
+}
+#endif
+
 void pool_init(struct pool *pool, const struct memory *memory, size_t object_bytes,
                uint32_t chunk_count, uint32_t max) {
   assert(object_bytes > 0);
@@ -92,6 +106,7 @@ void *pool_take(struct pool *pool) {
   void *object = pool->free[--pool->free_count];
   unpoison(object, pool->object_bytes);
   pool->taken++;
+  invariants(pool);
   return object;
 }
 
@@ -101,4 +116,5 @@ void pool_give(struct pool *pool, void *object) {
   poison(object, pool->object_bytes);
   pool->free[pool->free_count++] = object;
   pool->taken--;
+  invariants(pool);
 }

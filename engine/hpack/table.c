@@ -21,16 +21,22 @@ static struct hpack_entry *entry_at(struct hpack_table *table, uint32_t age) {
   return table->entries + (hpack_table_at(table, age) - table->entries);
 }
 
+#ifdef WEIR_INVARIANTS
 static void invariants(const struct hpack_table *table) {
-  assert(table->bytes_max <= HPACK_TABLE_BYTES_MAX);
   assert(table->bytes <= table->bytes_max);
   assert(table->bytes <= table->capacity);
   assert(table->count * HPACK_ENTRY_OVERHEAD <= table->bytes);
+  assert(table->next_byte == 0 || table->next_byte < table->capacity);
 }
+#else
+static void invariants(const struct hpack_table *table) {
+  (void)table;
+}
+#endif
 
 void hpack_table_init(struct hpack_table *table, const struct memory *memory, uint32_t bytes_max) {
+  assert(bytes_max <= HPACK_TABLE_BYTES_MAX);
   *table = (struct hpack_table){.memory = memory, .bytes_max = bytes_max};
-  invariants(table);
 }
 
 void hpack_table_destroy(struct hpack_table *table) {
@@ -52,6 +58,7 @@ void hpack_table_clear(struct hpack_table *table) {
 }
 
 void hpack_table_resize(struct hpack_table *table, uint32_t bytes_max) {
+  assert(bytes_max <= HPACK_TABLE_BYTES_MAX);
   table->bytes_max = bytes_max;
   evict_to(table, bytes_max);
   invariants(table);

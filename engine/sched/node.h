@@ -70,4 +70,8 @@ struct sched_node {
   struct sched_node *head_next, *head_prev; /* among the heads: a ring */
 };
 
+static inline bool sched_node_in_tree(const struct sched_node *node) {
+  return node->siblings != NULL;
+}
+
 #endif

@@ -1,17 +1,43 @@
 /*
  * sched/order.c - a tournament in a tree of key bits; see sched/order.h.
  *
- * A member's key is its start, then its finish. Where the keys of some members have a 0 in the
- * highest bit in which they differ and the others a 1, the first to finish of either side play a
- * match. The loser stands for that split; `below` are the two sides, each without its winner. The
- * winner goes on to the split above, and the one that wins everywhere is `*first`, with the topmost
- * split in below[0]. So every member stands in one place, and a side of one member is empty.
+ * A member's key is its start, then its finish: 128 bits. Take a set of members with different keys,
+ * and the highest bit in which any two of them differ. That bit splits the set into two sides, 0 and 1,
+ * which are split further in the same way. The first to finish of either side play a match. The winner
+ * goes on to the split above; the loser stands at this one. So every member stands in one place, and
+ * the one that wins everywhere, above all splits, is `*first`.
  *
- * A subtree is always looked at together with its winner, who stands further up. Of a split's two
- * sides, the winner of the one into which the winner's key falls is the winner itself; of the other
- * it is the loser, which stands there.
+ *     member   start finish        start    finish
+ *     A          0     8            000      1000
+ *     B          0     4            000      0100
+ *     C          4     6            100      0110
+ *     D          5    12            101      1100
+ *
+ *     *first           B                 has won against A, and then against C
+ *       below[0]       C                 lost to B, where the starts' bit 2 splits {A, B} from {C, D}
+ *         below[0]     A                 lost to B, where the finishes' bit 3 splits B from A
+ *         below[1]     D                 lost to C, where the starts' bit 0 splits C from D
+ *
+ * In the code, `*at` is a place in the tree and the split that stands there, and `winner` is the one
+ * that has won all below it. The winner itself stands further up, so a subtree is always looked at
+ * together with its winner. At a split, the key of the winner leads to the side that it has won
+ * (below[side], of which it is the winner as well); of the other side the loser that stands here is the
+ * winner (below[!side]). A side of one member is empty below. `*first` is no split: the whole tree is in
+ * its below[0].
+ *
+ *   - Adding E walks down from the top along E's key, and plays the matches on the way: where E wins,
+ *     it takes the place of the loser, who is then taken further down in its stead.
+ *   - Removing B, say, leaves its places empty from the top down to where it began: the matches on that
+ *     way are played again from below. A meets C and loses: C is `*first`, and A stands at the top split,
+ *     with nothing on its own side and D on C's.
+ *   - Asking who finishes first of those with a start of at most 4 gives B at once. After B has left, and
+ *     with a limit of 3: C starts later, and is on side 1 of the top split. A limit of 3 has a 0 at that
+ *     bit, so nobody on side 1 has started; on side 0 the winner is A. Where the limit has a 1, all on
+ *     side 0 have started: their winner is a candidate, and the search goes on in side 1.
  */
 #include "engine/sched/order.h"
+
+#include <assert.h>
 
 enum {
   START_BITS = 64, /* bits 64 .. 127 of a key are the start, 0 .. 63 the finish */
@@ -40,6 +66,42 @@ static unsigned differing_bit(const struct sched_node *a, const struct sched_nod
   if (starts) return KEY_BITS - 1u - (unsigned)__builtin_clzll(starts);
   return START_BITS - 1u - (unsigned)__builtin_clzll(a->finish ^ b->finish);
 }
+
+#ifdef WEIR_INVARIANTS
+/* Of the split at `bit` or below, in which `winner` won: it lost by the rules. */
+static void check_split(const struct sched_node *split, const struct sched_node *winner,
+                        unsigned bit) {
+  assert(split->split_bit < bit);
+  assert(split->split_bit == differing_bit(split, winner));
+  assert(!earlier(split, winner));
+}
+
+/* Checks each split on the way that the node's key leads, and those on either side of it. */
+static void invariants(struct sched_node *first, const struct sched_node *node) {
+  const struct sched_node *winner = first, *split = first ? first->below[0] : NULL;
+  unsigned bit = KEY_BITS;
+  while (split) {
+    check_split(split, winner, bit);
+    bit = split->split_bit;
+    unsigned lost = side_of(split, bit), way = side_of(node, bit);
+    const struct sched_node *below = split->below[!way], *winner_of[2];
+    winner_of[lost] = split;
+    winner_of[!lost] = winner;
+    if (below) check_split(below, winner_of[!way], bit);
+    winner = winner_of[way];
+    split = split->below[way];
+  }
+  for (; first && first->next != first; first = NULL) {
+    assert(first->next->prev == first);
+    assert(first->next->split_bit == BIT_RINGED);
+    assert(same_key(first->next, first));
+  }
+}
+#else
+static void invariants(struct sched_node *first, const struct sched_node *node) {
+  (void)first, (void)node;
+}
+#endif
 
 /* The node, which stands nowhere, takes the place of the one at `at`, which then stands nowhere. */
 static void take_place(struct sched_node **at, struct sched_node *node) {
@@ -102,6 +164,7 @@ void sched_order_add(struct sched_node **first, struct sched_node *node) {
   }
   if (earlier(node, winner)) take_place(first, node);
   descend(&(*first)->below[0], winner, node);
+  invariants(*first, node);
 }
 
 /* ---- removing -------------------------------------------------------------------------------- */
@@ -143,6 +206,7 @@ void sched_order_remove(struct sched_node **first, struct sched_node *node) {
     heir->prev = node->prev;
     heir->prev->next = heir;
     if (!ringed) take_place(at, heir);
+    invariants(*first, node);
     return;
   }
   /* Below the split for which it stands, it has won everything on its own side. */
@@ -152,6 +216,7 @@ void sched_order_remove(struct sched_node **first, struct sched_node *node) {
     take_place(at, heir);
   else
     *at = node->below[!side];
+  invariants(*first, node);
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */

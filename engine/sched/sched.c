@@ -14,29 +14,44 @@
 /* Chunks that the pools grow by: a busy connection's worth. */
 enum { SHARES_PER_CHUNK = 8, PLACEHOLDERS_PER_CHUNK = 32, UPDATES_PER_CHUNK = 4 };
 
-/* ---- queues ---------------------------------------------------------------------------------- */
-
-static bool in_tree(const struct sched_node *node) {
-  return node->siblings != NULL;
+#ifdef WEIR_INVARIANTS
+/* `node` is open, or NULL. The heads check their own queue. */
+static void invariants(const struct sched *sched, const struct sched_node *node) {
+  for (unsigned level = 0; level < SCHED_LEVEL_COUNT; level++) {
+    unsigned queues = sched->urgency.queues[level];
+    bool tree = level == SCHED_TREE_URGENCY && sched_tree_active(&sched->tree);
+    assert((queues >> SCHED_QUEUE_SEQUENCE & 1) == (sched->sequence[level] != NULL));
+    assert((queues >> SCHED_QUEUE_SHARED & 1) == sched_share_busy(&sched->shared[level]));
+    assert((queues >> SCHED_QUEUE_TREE & 1) == tree);
+  }
+  assert(sched->ready_count <= sched->open_count);
+  assert(sched->critical_count <= sched->ready_count);
+  assert((sched->ready_count == 0) == (sched->urgency.levels == 0));
+  assert(!sched->loose || !sched->tree_used);
+  if (!node) return;
+  assert(node->ready == (node->queue != SCHED_QUEUE_NONE));
+  assert(node->ready || !node->in_heads);
+  assert(!node->ready || sched_node_in_tree(node) == (node->queue == SCHED_QUEUE_TREE));
+  assert(!node->loose || !sched_node_in_tree(node));
+  assert(node->signal != SCHED_SIGNAL_EXTENSIBLE || !(node->loose || sched_node_in_tree(node)));
 }
+#else
+static void invariants(const struct sched *sched, const struct sched_node *node) {
+  (void)sched, (void)node;
+}
+#endif
+
+/* ---- queues ---------------------------------------------------------------------------------- */
 
 /* The urgency of a stream without a head start. */
 static unsigned level_of(const struct sched_node *node) {
-  return in_tree(node) ? SCHED_TREE_URGENCY : node->urgency;
+  return sched_node_in_tree(node) ? SCHED_TREE_URGENCY : node->urgency;
 }
 
 /* Where a ready node belongs, head starts aside. */
 static enum sched_queue queue_of(const struct sched_node *node) {
-  if (in_tree(node)) return SCHED_QUEUE_TREE;
+  if (sched_node_in_tree(node)) return SCHED_QUEUE_TREE;
   return node->incremental ? SCHED_QUEUE_SHARED : SCHED_QUEUE_SEQUENCE;
-}
-
-/* Whether the node's next bytes are a head start, and at which level. In the tree it is the tree's
- * own: above it they would pass by everything that is critical there. */
-static bool head_level_of(const struct sched_node *node, unsigned *level) {
-  *level = in_tree(node) ? SCHED_TREE_URGENCY : node->head_urgency;
-  if (node->head_bytes == 0 && node->head_rest_bytes == 0) return false;
-  return in_tree(node) || node->head_urgency < node->urgency;
 }
 
 /* Tells sched_urgency whether the tree has somebody to send. */
@@ -45,40 +60,6 @@ static void note_tree(struct sched *sched) {
     sched_urgency_on(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
   else
     sched_urgency_off(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
-}
-
-/* The first of the heads of a level: those in whose ring the node stands. */
-static struct sched_node **heads_of(struct sched *sched, const struct sched_node *node) {
-  return &(node->in_rests ? sched->rests : sched->heads)[node->head_level];
-}
-
-/* Last among the heads of its level. */
-static void heads_add(struct sched *sched, struct sched_node *node) {
-  unsigned level = 0;
-  if (!head_level_of(node, &level)) return;
-  node->in_heads = true;
-  node->in_rests = node->head_bytes == 0;
-  node->head_level = (uint8_t)level;
-  struct sched_node **at = heads_of(sched, node), *first = *at;
-  node->head_next = first ? first : node;
-  node->head_prev = first ? first->head_prev : node;
-  node->head_next->head_prev = node;
-  node->head_prev->head_next = node;
-  if (!first) *at = node;
-  sched_urgency_on(&sched->urgency, level, SCHED_QUEUE_HEAD);
-}
-
-static void heads_remove(struct sched *sched, struct sched_node *node) {
-  if (!node->in_heads) return;
-  struct sched_node **first = heads_of(sched, node);
-  unsigned level = node->head_level;
-  if (*first == node) *first = node->head_next == node ? NULL : node->head_next;
-  node->head_prev->head_next = node->head_next;
-  node->head_next->head_prev = node->head_prev;
-  node->head_next = node->head_prev = NULL;
-  node->in_heads = node->in_rests = false;
-  if (!sched->heads[level] && !sched->rests[level])
-    sched_urgency_off(&sched->urgency, level, SCHED_QUEUE_HEAD);
 }
 
 static void sequence_add(struct sched_node **first, struct sched_node *node) {
@@ -95,7 +76,7 @@ static void enqueue(struct sched *sched, struct sched_node *node) {
   enum sched_queue queue = queue_of(node);
   node->queue = (uint8_t)queue;
   node->level = (uint8_t)level_of(node);
-  heads_add(sched, node);
+  sched_heads_add(&sched->heads, &sched->urgency, node);
   if (queue == SCHED_QUEUE_TREE) {
     sched_tree_settle(node);
     note_tree(sched);
@@ -112,7 +93,7 @@ static void dequeue(struct sched *sched, struct sched_node *node) {
   enum sched_queue queue = (enum sched_queue)node->queue;
   unsigned level = node->level;
   if (queue == SCHED_QUEUE_NONE) return;
-  heads_remove(sched, node);
+  sched_heads_remove(&sched->heads, &sched->urgency, node);
   node->queue = SCHED_QUEUE_NONE;
   if (queue == SCHED_QUEUE_TREE) {
     sched_tree_settle(node);
@@ -254,19 +235,22 @@ enum sched_result sched_open(struct sched *sched, struct sched_node *node, uint3
     be_extensible(node, PRIORITY_URGENCY_DEFAULT, false);
   else if (!sched->ignore_dependencies)
     place_unsaid(sched, node);
-  return sched_declare(sched, node, priority);
+  enum sched_result result = sched_declare(sched, node, priority);
+  invariants(sched, node);
+  return result;
 }
 
 void sched_close(struct sched *sched, struct sched_node *node) {
   assert(sched->open_count > 0);
   sched_idle(sched, node);
   loose_remove(sched, node);
-  if (in_tree(node)) {
+  if (sched_node_in_tree(node)) {
     sched_tree_close(&sched->tree, node);
     note_tree(sched);
   }
   if (sched->chosen == node) sched->chosen = NULL;
   sched->open_count--;
+  invariants(sched, NULL);
 }
 
 /* The stream's place is by urgency from now on; in the tree a placeholder takes over. */
@@ -274,7 +258,7 @@ static void set_extensible(struct sched *sched, struct sched_node *node, uint8_t
                            bool incremental) {
   dequeue(sched, node);
   loose_remove(sched, node);
-  if (in_tree(node)) {
+  if (sched_node_in_tree(node)) {
     sched_tree_close(&sched->tree, node);
     note_tree(sched);
     node->start = 0;
@@ -282,6 +266,7 @@ static void set_extensible(struct sched *sched, struct sched_node *node, uint8_t
   if (node->urgency != urgency) node->start = 0; /* the clocks of two levels do not compare */
   be_extensible(node, urgency, incremental);
   requeue(sched, node);
+  invariants(sched, node);
 }
 
 /* The signal is paid for; false: too many for the number of streams. */
@@ -314,6 +299,7 @@ static void set_weight(struct sched *sched, struct sched_node *node, uint16_t we
   node->weight_16ths = (uint16_t)(weight * SCHED_WEIGHT_UNIT);
   node->incremental = true;
   requeue(sched, node);
+  invariants(sched, node);
 }
 
 /* A dependency for an open stream (`node`) or any other, under rules 2 to 4. */
@@ -332,9 +318,10 @@ static enum sched_result depend(struct sched *sched, struct sched_node *node, ui
   }
   use_tree(sched);
   if (node) node->signal = SCHED_SIGNAL_DEPENDENCY;
-  if (node && !in_tree(node)) return SCHED_NO_ROOM; /* not even the root has room */
+  if (node && !sched_node_in_tree(node)) return SCHED_NO_ROOM; /* not even the root has room */
   enum sched_result result = sched_tree_depend(&sched->tree, id, dependency);
   note_tree(sched);
+  invariants(sched, node);
   return result;
 }
 
@@ -385,7 +372,7 @@ void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class c
   if (node->ready && node->critical) sched->critical_count--;
   if (node->ready && rule->critical) sched->critical_count++;
   node->critical = rule->critical;
-  bool told = node->signal == SCHED_SIGNAL_EXTENSIBLE || in_tree(node);
+  bool told = node->signal == SCHED_SIGNAL_EXTENSIBLE || sched_node_in_tree(node);
   if (told && !tunnel) return;
   dequeue(sched, node);
   if (!told) {
@@ -395,6 +382,7 @@ void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class c
   }
   if (tunnel) node->incremental = true;
   requeue(sched, node);
+  invariants(sched, node);
 }
 
 void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t bytes,
@@ -405,17 +393,36 @@ void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t
   node->head_rest_bytes = 0;
   node->head_urgency = urgency;
   requeue(sched, node);
+  invariants(sched, node);
 }
 
 void sched_extend_head_start(struct sched *sched, struct sched_node *node, uint32_t rest_bytes) {
-  bool stays = node->in_heads && (!node->in_rests || rest_bytes > 0);
-  node->head_rest_bytes = rest_bytes;
-  if (stays) return; /* where it is in its ring */
-  heads_remove(sched, node);
-  if (node->queue != SCHED_QUEUE_NONE) heads_add(sched, node);
+  sched_heads_extend(&sched->heads, &sched->urgency, node, rest_bytes);
+  invariants(sched, node);
 }
 
-/* ---- decisions ------------------------------------------------------------------------------- */
+/* ---- decisions -------------------------------------------------------------------------------
+ *
+ * The most urgent level is next; of that, the queue whose turn it is (sched/urgency.h); of that, its
+ * first. Two rules keep head starts from holding up what a page cannot be shown without:
+ *
+ *   - At the tree's level they go before the tree only while nothing critical is ready. Else they take
+ *     turns with it, as the queues of a level do.
+ *   - Where the next stream behind them is critical, and less urgent, they go *beside* it: each of
+ *     their bytes makes a debt of 16, and no more of them go until others have sent that many bytes.
+ *
+ * The second rule, with head starts of 4 KiB for the images A and B at urgency 2, and the font C at
+ * urgency 3:
+ *
+ *     sends        debt after it
+ *     A   4 KiB        64 KiB
+ *     C  16 KiB        48 KiB
+ *     C  16 KiB        32 KiB
+ *     C  16 KiB        16 KiB
+ *     C  16 KiB             0
+ *     B   4 KiB        64 KiB
+ *     C  16 KiB        48 KiB, and so on
+ */
 
 void sched_ready(struct sched *sched, struct sched_node *node) {
   if (node->ready) return;
@@ -423,6 +430,7 @@ void sched_ready(struct sched *sched, struct sched_node *node) {
   sched->ready_count++;
   sched->critical_count += node->critical;
   enqueue(sched, node);
+  invariants(sched, node);
 }
 
 void sched_idle(struct sched *sched, struct sched_node *node) {
@@ -431,17 +439,18 @@ void sched_idle(struct sched *sched, struct sched_node *node) {
   sched->ready_count--;
   sched->critical_count -= node->critical;
   dequeue(sched, node);
+  invariants(sched, node);
 }
 
-/* Head starts among streams of the tree, none of which is critical. */
-static bool heads_go_first(const struct sched *sched, unsigned level) {
-  bool any = sched->heads[level] || sched->rests[level];
-  return level == SCHED_TREE_URGENCY && any && sched->critical_count == 0;
+/* Whether head starts at the tree's level go before the tree: the first rule. */
+static bool heads_lead_tree(const struct sched *sched, unsigned level) {
+  return level == SCHED_TREE_URGENCY && sched->critical_count == 0 &&
+         sched_heads_first(&sched->heads, level);
 }
 
 static struct sched_node *first_of(struct sched *sched, enum sched_queue queue, unsigned level) {
   switch (queue) {
-  case SCHED_QUEUE_HEAD: return sched->heads[level] ? sched->heads[level] : sched->rests[level];
+  case SCHED_QUEUE_HEAD: return sched_heads_first(&sched->heads, level);
   case SCHED_QUEUE_SEQUENCE: return sched->sequence[level];
   case SCHED_QUEUE_SHARED: return sched_share_pick(&sched->shared[level]);
   case SCHED_QUEUE_TREE: return sched_tree_pick(&sched->tree);
@@ -449,8 +458,8 @@ static struct sched_node *first_of(struct sched *sched, enum sched_queue queue, 
   }
 }
 
-/* Who would be next without head starts, if that is critical and less urgent than those of `level`,
- * which then only go beside it; else NULL. */
+/* The stream beside which the head starts of `level` go, and its queue: the second rule. NULL: there is
+ * none, and they go before what is less urgent. */
 static struct sched_node *critical_behind(struct sched *sched, unsigned level,
                                           enum sched_queue *queue) {
   unsigned behind = 0;
@@ -462,22 +471,14 @@ static struct sched_node *critical_behind(struct sched *sched, unsigned level,
 
 static struct sched_node *pick(struct sched *sched) {
   unsigned level = 0;
-  enum sched_queue queue = sched_urgency_pick(&sched->urgency, &level), behind;
-  if (heads_go_first(sched, level)) queue = SCHED_QUEUE_HEAD;
-  struct sched_node *critical =
-      queue == SCHED_QUEUE_HEAD ? critical_behind(sched, level, &behind) : NULL;
+  enum sched_queue queue = sched_urgency_pick(&sched->urgency, &level), behind = SCHED_QUEUE_NONE;
+  struct sched_node *critical = NULL;
+  if (heads_lead_tree(sched, level)) queue = SCHED_QUEUE_HEAD;
+  if (queue == SCHED_QUEUE_HEAD) critical = critical_behind(sched, level, &behind);
+  bool in_debt = critical && sched->head_debt_bytes > 0;
   sched->chosen_beside = critical != NULL;
-  if (critical && sched->head_debt_bytes > 0) {
-    sched->chosen_queue = behind;
-    return critical;
-  }
-  sched->chosen_queue = queue;
-  return first_of(sched, queue, level);
-}
-
-/* What is left of the part of a head start that is in hand. */
-static uint32_t head_left(const struct sched_node *node) {
-  return node->head_bytes ? node->head_bytes : node->head_rest_bytes;
+  sched->chosen_queue = in_debt ? behind : queue;
+  return in_debt ? critical : first_of(sched, queue, level);
 }
 
 struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
@@ -487,43 +488,24 @@ struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
   sched->chosen_alone = sched->ready_count == 1;
   if (sched->chosen_alone)
     quantum = SCHED_QUANTUM_ALONE_BYTES;
-  else if (sched->chosen_queue == SCHED_QUEUE_HEAD && head_left(node) < quantum)
-    quantum = head_left(node);
+  else if (sched->chosen_queue == SCHED_QUEUE_HEAD && sched_heads_left(node) < quantum)
+    quantum = sched_heads_left(node);
   *quantum_bytes = quantum;
   return node;
 }
 
-/* A byte of a head start that goes before something critical is paid for by sixteen others. */
-static void charge_head_debt(struct sched *sched, bool head, size_t bytes) {
+/* What a head start sends beside something critical is owed; what others send pays for it. */
+static void charge_debt(struct sched *sched, bool head, size_t bytes) {
   if (head && sched->chosen_beside)
     sched->head_debt_bytes += (uint64_t)bytes << SCHED_HEAD_PRICE_LOG2;
   else if (!head)
     sched->head_debt_bytes -= bytes < sched->head_debt_bytes ? bytes : sched->head_debt_bytes;
 }
 
-/* Takes at most `bytes` off what is left; returns how many. */
-static size_t take_off(uint32_t *left, size_t bytes) {
-  size_t taken = bytes < *left ? bytes : *left;
-  *left -= (uint32_t)taken;
-  return taken;
-}
-
-/* Whatever the stream sends uses its head start up, and then the rest of that, for which it stands
- * in line once more. */
-static void spend_head_start(struct sched *sched, struct sched_node *node, size_t bytes) {
-  if (head_left(node) == 0) return;
-  bytes -= take_off(&node->head_bytes, bytes);
-  take_off(&node->head_rest_bytes, bytes);
-  bool moves = node->in_heads && node->head_bytes == 0 && !node->in_rests;
-  if (!moves && head_left(node) > 0) return;
-  heads_remove(sched, node);
-  if (node->queue != SCHED_QUEUE_NONE) heads_add(sched, node);
-}
-
 /* At its own place. It may have gone idle in the meantime, and owes then. */
 static void charge(struct sched *sched, struct sched_node *node, size_t bytes) {
   enum sched_queue queue = (enum sched_queue)node->queue;
-  if (in_tree(node))
+  if (sched_node_in_tree(node))
     sched_tree_charge(node, bytes);
   else if (queue == SCHED_QUEUE_SHARED)
     sched_share_charge(&sched->shared[node->level], node, bytes);
@@ -538,10 +520,11 @@ void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
   /* What a stream sent while it was alone is not held against it by those who came meanwhile. */
   if (chosen && sched->chosen_alone && counted > SCHED_QUANTUM_BYTES) counted = SCHED_QUANTUM_BYTES;
   bool head = chosen && sched->chosen_queue == SCHED_QUEUE_HEAD && node->in_heads;
-  charge_head_debt(sched, head, counted);
+  charge_debt(sched, head, counted);
   if (!head)
     charge(sched, node, counted);
-  else if (!heads_go_first(sched, node->head_level))
+  else if (!heads_lead_tree(sched, node->head_level))
     sched_urgency_charge(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD, counted);
-  spend_head_start(sched, node, bytes);
+  sched_heads_spend(&sched->heads, &sched->urgency, node, bytes);
+  invariants(sched, node);
 }

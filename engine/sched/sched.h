@@ -51,13 +51,11 @@
 #include "engine/base/machine.h"
 #include "engine/http/priority_field.h"
 #include "engine/sched/class.h"
+#include "engine/sched/heads.h"
 #include "engine/sched/node.h"
 #include "engine/sched/tree.h"
 #include "engine/sched/update.h"
 #include "engine/sched/urgency.h"
-
-/* Where the tree stands among the urgencies: the default of RFC 9218 section 4.1. */
-#define SCHED_TREE_URGENCY 3u
 
 /* Which members of a sched_priority the client has sent. */
 enum {
@@ -84,8 +82,7 @@ struct sched_memory {
 
 struct sched {
   struct sched_urgency urgency;
-  struct sched_node *heads[SCHED_LEVEL_COUNT]; /* rings, in order of becoming ready */
-  struct sched_node *rests[SCHED_LEVEL_COUNT]; /* likewise, those whose head start was extended */
+  struct sched_heads heads;
   struct sched_node *sequence[SCHED_LEVEL_COUNT]; /* orders by identifier */
   struct sched_share shared[SCHED_LEVEL_COUNT];
   struct sched_tree tree;

@@ -15,6 +15,22 @@ enum { TIME_SHIFT = 16 };
 
 _Static_assert(SCHED_QUANTUM_BYTES <= UINT32_MAX >> TIME_SHIFT, "a quantum's time has 32 bits");
 
+#ifdef WEIR_INVARIANTS
+/* Whoever is next has started, and the clock waits for its finish. */
+static void invariants(const struct sched_share *share) {
+  assert((share->first == NULL) == (share->weight_sum_16ths == 0));
+  assert(share->clock_rest == 0 || share->clock_rest < share->weight_sum_16ths);
+  if (!share->next) return;
+  assert(share->first);
+  assert(share->next->start <= share->clock);
+  assert(share->next->finish >= share->clock);
+}
+#else
+static void invariants(const struct sched_share *share) {
+  (void)share;
+}
+#endif
+
 /* Leaves the remainder in `rest`. */
 static uint64_t virtual_time(size_t bytes, uint32_t weight_16ths, uint32_t *rest) {
   uint64_t dividend = ((uint64_t)bytes << TIME_SHIFT) + *rest;
@@ -57,6 +73,7 @@ void sched_share_add(struct sched_share *share, struct sched_node *node) {
   sched_order_add(&share->first, node);
   if (share->next && node->start <= share->clock && node->finish < share->next->finish)
     share->next = node;
+  invariants(share);
 }
 
 void sched_share_remove(struct sched_share *share, struct sched_node *node) {
@@ -64,6 +81,7 @@ void sched_share_remove(struct sched_share *share, struct sched_node *node) {
   sched_order_remove(&share->first, node);
   set_weight_sum(share, share->weight_sum_16ths - node->weight_16ths);
   if (share->next == node) share->next = NULL;
+  invariants(share);
 }
 
 void sched_share_replace(struct sched_share *share, struct sched_node *from,
@@ -75,6 +93,7 @@ void sched_share_replace(struct sched_share *share, struct sched_node *from,
   to->finish = from->finish;
   sched_order_add(&share->first, to);
   if (share->next == from) share->next = to;
+  invariants(share);
 }
 
 struct sched_node *sched_share_pick(struct sched_share *share) {
@@ -83,6 +102,7 @@ struct sched_node *sched_share_pick(struct sched_share *share) {
     share->next = sched_order_earliest(share->first);
     set_clock(share, share->next->start);
   }
+  invariants(share);
   return share->next;
 }
 
@@ -93,6 +113,7 @@ void sched_share_charge(struct sched_share *share, struct sched_node *node, size
   node->finish = node->start + quantum_time(node->weight_16ths);
   sched_order_add(&share->first, node);
   find_next(share);
+  invariants(share);
 }
 
 void sched_share_owe(struct sched_node *node, size_t bytes) {

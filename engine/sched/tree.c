@@ -1,9 +1,9 @@
 /*
  * sched/tree.c - the dependency tree; see sched/tree.h.
  *
- * Invariants: a node is in the tree when `siblings` is set; it is `active`, and a member of their
- * share, when it is ready itself or one of its dependants is active. A set of siblings is never
- * empty. Every walk upwards goes node -> siblings -> owner.
+ * A node is in the tree while `siblings` is set. It is `active`, and a member of their share, while it
+ * is ready itself or one of its dependants is active. A set of siblings is never empty. Every walk
+ * upwards goes node -> siblings -> owner.
  */
 #include "engine/sched/tree.h"
 
@@ -81,6 +81,31 @@ void sched_tree_settle(struct sched_node *node) {
       sched_share_remove(&node->siblings->share, node);
   }
 }
+
+#ifdef WEIR_INVARIANTS
+/* Checks the bounds, and each node from `node` (NULL: none) to the root. */
+static void invariants(const struct sched_tree *tree, const struct sched_node *node) {
+  assert(tree->share_count <= SCHED_SHARES_MAX);
+  assert(tree->placeholder_count <= SCHED_PLACEHOLDERS_MAX);
+  assert((tree->root == NULL) == (tree->share_count == 0));
+  assert((tree->oldest == NULL) == (tree->newest == NULL));
+  uint32_t depth = 0;
+  for (; node && node->siblings; node = node->siblings->owner) {
+    const struct sched_siblings *siblings = node->siblings, *below = node->dependants;
+    assert(++depth <= SCHED_SHARES_MAX);
+    assert(siblings->count > 0 && siblings->first);
+    assert(dependants_of(tree, siblings->owner) == siblings);
+    assert(!below || below->owner == node);
+    assert(node->active == wants_to_send(node));
+    assert(!node->sibling_next || node->sibling_next->sibling_prev == node);
+    assert(node->sibling_prev ? node->sibling_prev->sibling_next == node : siblings->first == node);
+  }
+}
+#else
+static void invariants(const struct sched_tree *tree, const struct sched_node *node) {
+  (void)tree, (void)node;
+}
+#endif
 
 /* The node joins them, with all that depends on it. */
 static void join(struct sched_siblings *siblings, struct sched_node *node) {
@@ -347,12 +372,13 @@ static enum sched_result depend(struct sched_tree *tree, struct sched_node *node
 void sched_tree_open(struct sched_tree *tree, struct sched_node *node) {
   make_room(tree);
   struct sched_placeholder *placeholder = placeholder_find(tree, node->id);
-  if (!placeholder) {
+  if (placeholder) {
+    replace(node, &placeholder->node);
+    placeholder_give(tree, placeholder);
+  } else {
     (void)attach(tree, node, NULL, false);
-    return;
   }
-  replace(node, &placeholder->node);
-  placeholder_give(tree, placeholder);
+  invariants(tree, node);
 }
 
 void sched_tree_close(struct sched_tree *tree, struct sched_node *node) {
@@ -360,25 +386,30 @@ void sched_tree_close(struct sched_tree *tree, struct sched_node *node) {
   struct sched_placeholder *placeholder = placeholder_take(tree, node->id);
   if (!placeholder) {
     drop(tree, node);
+    invariants(tree, NULL);
     return;
   }
   replace(&placeholder->node, node);
   placeholder_close(tree, placeholder);
   sched_tree_settle(&placeholder->node);
+  invariants(tree, &placeholder->node);
 }
 
 enum sched_result sched_tree_depend(struct sched_tree *tree, uint32_t id,
                                     const struct sched_dependency *dependency) {
   make_room(tree);
   struct sched_node *node = resolve(tree, id);
-  if (node) return depend(tree, node, dependency);
-  return sched_tree_idle(tree, id) ? SCHED_NO_ROOM : SCHED_DONE;
+  if (!node) return sched_tree_idle(tree, id) ? SCHED_NO_ROOM : SCHED_DONE;
+  enum sched_result result = depend(tree, node, dependency);
+  invariants(tree, node);
+  return result;
 }
 
 struct sched_node *sched_tree_pick(struct sched_tree *tree) {
   struct sched_node *node = sched_share_pick(&tree->root->share);
   while (node->queue != SCHED_QUEUE_TREE)
     node = sched_share_pick(&node->dependants->share);
+  invariants(tree, node);
   return node;
 }
 

@@ -3,6 +3,22 @@
  */
 #include "engine/sched/update.h"
 
+#include <assert.h>
+
+#ifdef WEIR_INVARIANTS
+/* There is a block while there is anything to remember, and no stream stands in it twice. */
+static void invariants(const struct sched_updates *updates) {
+  assert(updates->count <= SCHED_UPDATES_MAX);
+  assert((updates->block == NULL) == (updates->count == 0));
+  for (uint32_t i = 1; i < updates->count; i++)
+    assert(updates->block->at[i].id != updates->block->at[0].id);
+}
+#else
+static void invariants(const struct sched_updates *updates) {
+  (void)updates;
+}
+#endif
+
 bool sched_updates_put(struct sched_updates *updates, struct sched_updates_entry update) {
   if (!updates->block) {
     updates->block = updates->pool ? pool_take(updates->pool) : NULL;
@@ -14,6 +30,7 @@ bool sched_updates_put(struct sched_updates *updates, struct sched_updates_entry
   if (i == SCHED_UPDATES_MAX) return false;
   updates->block->at[i] = update;
   if (i == updates->count) updates->count++;
+  invariants(updates);
   return true;
 }
 
@@ -33,6 +50,7 @@ bool sched_updates_take(struct sched_updates *updates, uint32_t id,
     *update = updates->block->at[--updates->count];
   }
   if (updates->count == 0) sched_updates_free(updates);
+  invariants(updates);
   return found;
 }
 

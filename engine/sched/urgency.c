@@ -3,6 +3,19 @@
  */
 #include "engine/sched/urgency.h"
 
+#include <assert.h>
+
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct sched_urgency *urgency) {
+  for (unsigned level = 0; level < SCHED_LEVEL_COUNT; level++)
+    assert((urgency->levels >> level & 1) == (urgency->queues[level] != 0));
+}
+#else
+static void invariants(const struct sched_urgency *urgency) {
+  (void)urgency;
+}
+#endif
+
 void sched_urgency_on(struct sched_urgency *urgency, unsigned level, enum sched_queue queue) {
   uint8_t bit = (uint8_t)(1u << queue);
   if (urgency->queues[level] & bit) return;
@@ -11,11 +24,13 @@ void sched_urgency_on(struct sched_urgency *urgency, unsigned level, enum sched_
   /* A queue that was away claims nothing for that time. */
   struct sched_level *entry = &urgency->level[level];
   if (entry->turn_bytes[queue] < entry->clock_bytes) entry->turn_bytes[queue] = entry->clock_bytes;
+  invariants(urgency);
 }
 
 void sched_urgency_off(struct sched_urgency *urgency, unsigned level, enum sched_queue queue) {
   urgency->queues[level] &= (uint8_t) ~(1u << queue);
   if (!urgency->queues[level]) urgency->levels &= (uint8_t) ~(1u << level);
+  invariants(urgency);
 }
 
 /* The queue of `queues` whose turn it is at that level. */

@@ -16,6 +16,28 @@
 
 #include <assert.h>
 
+#ifdef WEIR_INVARIANTS
+/* What is unread is the end of what was read last, and `offset` is where the next read begins. */
+static void invariants(const struct site_exchange *exchange) {
+  const struct site *site = exchange->site;
+  struct span read = exchange->read.bytes, unread = exchange->unread;
+  assert(exchange->offset + exchange->left <= exchange->sent->size_bytes);
+  assert(!exchange->reading || site->reads > 0);
+  assert(!exchange->starved || !exchange->reading);
+  assert(!exchange->starved || site->starved);
+  assert(!exchange->holding || unread.len > 0);
+  assert((site->holding == NULL) == (site->holding_last == NULL));
+  if (unread.len == 0) return;
+  assert(exchange->reading && exchange->arrived && !exchange->failed);
+  assert(unread.base + unread.len == read.base + read.len);
+  assert(exchange->offset == exchange->read.offset + read.len);
+}
+#else
+static void invariants(const struct site_exchange *exchange) {
+  (void)exchange;
+}
+#endif
+
 /* ---- exchanges that wait for a buffer -------------------------------------------------------- */
 
 static void starve(struct site_exchange *exchange) {
@@ -128,6 +150,7 @@ static void read_done(struct site_read *read, enum site_result result) {
       (struct site_exchange *)((uint8_t *)read - offsetof(struct site_exchange, read));
   assert(exchange->reading && !exchange->arrived);
   take_in(exchange, result);
+  invariants(exchange);
   wake(exchange);
 }
 
@@ -138,6 +161,7 @@ static bool take_back(struct site *site) {
   holder->offset -= holder->unread.len;
   holder->left += holder->unread.len;
   end_read(holder);
+  invariants(holder);
   return true;
 }
 
@@ -179,8 +203,7 @@ static enum body_result give(struct site_exchange *exchange, struct body_chunk *
   return exchange->left > 0 ? BODY_MORE : BODY_END;
 }
 
-static enum body_result pull(void *self, struct body_chunk *chunk) {
-  struct site_exchange *exchange = self;
+static enum body_result next_piece(struct site_exchange *exchange, struct body_chunk *chunk) {
   if (exchange->failed) return BODY_ERROR;
   if (exchange->starved) return BODY_WAIT;
   if (!exchange->reading) {
@@ -190,6 +213,13 @@ static enum body_result pull(void *self, struct body_chunk *chunk) {
   }
   if (!exchange->arrived) return BODY_WAIT;
   return give(exchange, chunk);
+}
+
+static enum body_result pull(void *self, struct body_chunk *chunk) {
+  struct site_exchange *exchange = self;
+  enum body_result result = next_piece(exchange, chunk);
+  invariants(exchange);
+  return result;
 }
 
 static void close_body(void *self) {

@@ -112,6 +112,32 @@ static void as_deep_as_a_key_has_bits(void **state) {
   assert_null(first);
 }
 
+/* The example at the top of sched/order.c, step by step. */
+static void the_example(void **state) {
+  (void)state;
+  struct sched_node a = {.start = 0, .finish = 8}, b = {.start = 0, .finish = 4},
+                    c = {.start = 4, .finish = 6}, d = {.start = 5, .finish = 12}, *first = NULL;
+  struct sched_node *all[] = {&d, &a, &c, &b};
+  for (unsigned i = 0; i < 4; i++)
+    sched_order_add(&first, all[i]);
+  assert_ptr_equal(first, &b);
+  assert_ptr_equal(b.below[0], &c);
+  assert_ptr_equal(c.below[0], &a);
+  assert_ptr_equal(c.below[1], &d);
+  assert_int_equal(c.split_bit, 64 + 2);
+  assert_int_equal(a.split_bit, 3);
+  assert_int_equal(d.split_bit, 64 + 0);
+  assert_ptr_equal(sched_order_started(first, 4), &b);
+  sched_order_remove(&first, &b);
+  assert_ptr_equal(first, &c);
+  assert_ptr_equal(c.below[0], &a);
+  assert_null(a.below[0]);
+  assert_ptr_equal(a.below[1], &d);
+  assert_ptr_equal(sched_order_started(first, 3), &a);
+  assert_ptr_equal(sched_order_started(first, 4), &c);
+  assert_ptr_equal(sched_order_earliest(first), &a);
+}
+
 static void equal_keys_in_order_of_arrival(void **state) {
   (void)state;
   struct sched_node nodes[5] = {0}, *first = NULL;
@@ -132,6 +158,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_list_agrees),
       cmocka_unit_test(as_deep_as_a_key_has_bits),
+      cmocka_unit_test(the_example),
       cmocka_unit_test(equal_keys_in_order_of_arrival),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
