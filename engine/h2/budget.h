@@ -19,7 +19,8 @@ struct h2_budget {
 void h2_budget_init(struct h2_budget *budget, uint32_t burst, uint32_t per_second, uint64_t now_ns);
 
 /* Takes `cost` tokens; false when they are not there (the budget is then empty). */
-bool h2_budget_spend(struct h2_budget *budget, uint32_t cost, uint64_t now_ns);
+__attribute__((warn_unused_result)) bool h2_budget_spend(struct h2_budget *budget, uint32_t cost,
+                                                         uint64_t now_ns);
 
 /* Gives one token back: the peer did something useful. */
 void h2_budget_refund(struct h2_budget *budget);

@@ -49,7 +49,7 @@ void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
 void h2_flow_forget(struct h2 *h2, struct h2_stream *stream);
 
 /* PING of ours was acked; true when it was a probe. */
-bool h2_flow_ping_acked(struct h2 *h2, const uint8_t opaque[8]);
+__attribute__((warn_unused_result)) bool h2_flow_ping_acked(struct h2 *h2, const uint8_t opaque[8]);
 
 /* The least increment worth a WINDOW_UPDATE. `stream` is NULL for the connection. */
 uint32_t h2_flow_least(const struct h2 *h2, const struct h2_stream *stream);
@@ -59,6 +59,6 @@ void h2_flow_tick(struct h2 *h2);
 uint64_t h2_flow_deadline_ns(const struct h2 *h2);
 
 /* "auto", ...; false for anything else. */
-bool h2_flow_parse(const char *name, enum stream_flow *out);
+__attribute__((warn_unused_result)) bool h2_flow_parse(const char *name, enum stream_flow *out);
 
 #endif

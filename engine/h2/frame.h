@@ -38,11 +38,13 @@ struct h2_verdict {
 
 #define H2_OK ((struct h2_verdict){.scope = H2_ACCEPT})
 
-static inline struct h2_verdict h2_connection_error(enum h2_error code, const char *reason) {
+__attribute__((warn_unused_result)) static inline struct h2_verdict
+h2_connection_error(enum h2_error code, const char *reason) {
   return (struct h2_verdict){.scope = H2_CONNECTION_ERROR, .code = code, .reason = reason};
 }
 
-static inline struct h2_verdict h2_stream_error(enum h2_error code, const char *reason) {
+__attribute__((warn_unused_result)) static inline struct h2_verdict
+h2_stream_error(enum h2_error code, const char *reason) {
   return (struct h2_verdict){.scope = H2_STREAM_ERROR, .code = code, .reason = reason};
 }
 
@@ -128,14 +130,14 @@ struct h2_frame_header h2_frame_header_decode(const uint8_t *bytes);
 /* Checks a frame header that `role` received against the constraint table: stream identifier,
  * length, and who may send it. `frame_bytes_max` is our SETTINGS_MAX_FRAME_SIZE. An unknown type is
  * accepted unless it is too large. State is not looked at. */
-struct h2_verdict h2_frame_check(const struct h2_frame_header *header, enum h2_role role,
-                                 uint32_t frame_bytes_max);
+__attribute__((warn_unused_result)) struct h2_verdict
+h2_frame_check(const struct h2_frame_header *header, enum h2_role role, uint32_t frame_bytes_max);
 
 /* Decodes the payload of a frame that h2_frame_check() accepted. Checks padding, and what is
  * forbidden in a payload whatever the state (a zero increment, a dependency on itself). On
  * H2_STREAM_ERROR `out` is filled nevertheless, since a header block must still be decoded. */
-struct h2_verdict h2_frame_decode(const struct h2_frame_header *header, struct span payload,
-                                  struct h2_frame *out);
+__attribute__((warn_unused_result)) struct h2_verdict
+h2_frame_decode(const struct h2_frame_header *header, struct span payload, struct h2_frame *out);
 
 /* True for a type that this engine knows. */
 bool h2_frame_known(uint8_t type);

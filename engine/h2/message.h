@@ -13,20 +13,21 @@
 /* Checks a request's header section. Cookie crumbs are joined into one field (section 8.2.3), for
  * which `fields` and its arena change. `connect_protocol`: we offered extended CONNECT. On
  * H2_ACCEPT fills `out`, all but `end`; its spans are those of `fields`. */
-struct h2_verdict h2_message_request(struct headers *fields, bool connect_protocol,
-                                     struct request *out);
+__attribute__((warn_unused_result)) struct h2_verdict
+h2_message_request(struct headers *fields, bool connect_protocol, struct request *out);
 
 /* A response's header section: `*status` is 100 .. 999 but not 101 (what is above 599 is to be
  * taken for a 5xx: RFC 9110 section 15); `*content_length` is -1 without the field. */
-struct h2_verdict h2_message_response(const struct headers *fields, unsigned *status,
-                                      int64_t *content_length);
+__attribute__((warn_unused_result)) struct h2_verdict
+h2_message_response(const struct headers *fields, unsigned *status, int64_t *content_length);
 
 /* What a request's `expect` fields ask for (RFC 9110 section 10.1.1). */
 enum h2_expectation { H2_EXPECT_NOTHING, H2_EXPECT_CONTINUE, H2_EXPECT_UNKNOWN };
 enum h2_expectation h2_message_expectation(const struct headers *fields);
 
 /* A trailer section: no pseudo-header fields (section 8.1). */
-struct h2_verdict h2_message_trailers(const struct headers *fields);
+__attribute__((warn_unused_result)) struct h2_verdict
+h2_message_trailers(const struct headers *fields);
 
 /* Fields about an HTTP/1.1 connection, which no HTTP/2 message has (section 8.2.2); te, of which
  * one value is allowed, is not among them. */

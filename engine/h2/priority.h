@@ -33,10 +33,11 @@ void h2_priority_response_set(struct h2_stream *stream, const struct header_set 
 void h2_priority_head_start(struct h2_stream *stream, uint64_t first_bytes);
 
 /* PRIORITY, on any stream. */
-struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,
-                                     const struct h2_dependency *dependency);
+__attribute__((warn_unused_result)) struct h2_verdict
+h2_priority_depend(struct h2 *h2, uint32_t id, const struct h2_dependency *dependency);
 
 /* PRIORITY_UPDATE for stream `id` (RFC 9218 section 7.1). */
-struct h2_verdict h2_priority_update(struct h2 *h2, uint32_t id, struct span field);
+__attribute__((warn_unused_result)) struct h2_verdict h2_priority_update(struct h2 *h2, uint32_t id,
+                                                                         struct span field);
 
 #endif

@@ -131,7 +131,8 @@ struct h2_stream {
 
 /* What receiving `type` means for a stream in `state`: accepted, ignored, or an error
  * (section 5.1). Whoever opens, and whether an identifier may be opened, is decided before. */
-struct h2_verdict h2_stream_receive(enum h2_state state, uint8_t type);
+__attribute__((warn_unused_result)) struct h2_verdict h2_stream_receive(enum h2_state state,
+                                                                        uint8_t type);
 
 /* Changes the state. An event that the table does not have is a programmer's error (asserted): what
  * the peer sends has passed h2_stream_receive(). */

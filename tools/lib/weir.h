@@ -113,8 +113,9 @@ struct weir_response {
 /* Sends one request and waits for the whole response; from any thread but the library's own. False
  * with response->error when the exchange was not completed, whatever came of it before; a status of
  * 404 is complete. A connection that has ended stays so: open another. */
-bool weir_client_fetch(struct weir_client *client, const struct weir_request *request,
-                       struct weir_response *response);
+__attribute__((warn_unused_result)) bool weir_client_fetch(struct weir_client *client,
+                                                           const struct weir_request *request,
+                                                           struct weir_response *response);
 
 /* The value of the first field of that name (lower case), or NULL. */
 const char *weir_response_field(const struct weir_response *response, const char *name);

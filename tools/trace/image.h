@@ -25,6 +25,7 @@ struct trace_image {
 };
 
 /* `out` is written only when found. `bytes` begin with the image's first. */
-enum trace_image_result trace_image_size(const uint8_t *bytes, size_t len, struct trace_image *out);
+__attribute__((warn_unused_result)) enum trace_image_result
+trace_image_size(const uint8_t *bytes, size_t len, struct trace_image *out);
 
 #endif
