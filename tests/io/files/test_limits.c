@@ -233,6 +233,36 @@ static void test_attempts_of_the_ring(void **state) {
   files_destroy(files);
 }
 
+/* ---- proof ----------------------------------------------------------------------------------- */
+
+/* The file is rewritten in one place, after its first 1000 bytes were read; whether the rest is read. */
+static bool is_readable_after_change_at(off_t offset) {
+  struct files *files = open_files(NULL);
+  struct file_piece piece = {0};
+  struct file *file;
+  make("page", FILES_SMALL_BYTES + 1);
+  assert_int_equal(find(files, "page", &file), FILES_FOUND);
+  assert_int_equal(files_read(files, file, 0, 1000, &piece), FILES_FOUND);
+  assert_int_equal(piece.bytes.len, 1000);
+  files_read_end(files, &piece);
+  int fd = open(at("page"), O_WRONLY | O_CLOEXEC);
+  const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
+  assert_int_equal(pwrite(fd, "x", 1, offset), 1);
+  assert_int_equal(futimens(fd, times), 0);
+  close(fd);
+  enum files_result result = files_read(files, file, 1000, 1000, &piece);
+  if (result == FILES_FOUND) files_read_end(files, &piece);
+  files_release(files, file);
+  files_destroy(files);
+  return result == FILES_FOUND;
+}
+
+static void test_proof(void **state) {
+  (void)state;
+  assert_false(is_readable_after_change_at(1000 - FILES_PROOF_BYTES));
+  assert_true(is_readable_after_change_at(1000 - FILES_PROOF_BYTES - 1));
+}
+
 /* ---- paths ----------------------------------------------------------------------------------- */
 
 /* "./././page", so long. */
@@ -357,11 +387,12 @@ static void test_loads(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-      TEST(test_fresh),    TEST(test_settle),
-      TEST(test_attempts), TEST(test_attempts_of_the_ring),
-      TEST(test_path),     TEST(test_cache_bytes),
-      TEST(test_entries),  TEST(test_descriptors),
-      TEST(test_reads),    TEST(test_loads),
+      TEST(test_fresh),       TEST(test_settle),
+      TEST(test_attempts),    TEST(test_attempts_of_the_ring),
+      TEST(test_proof),       TEST(test_path),
+      TEST(test_cache_bytes), TEST(test_entries),
+      TEST(test_descriptors), TEST(test_reads),
+      TEST(test_loads),
   };
 #undef TEST
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,17 @@ int clock_gettime(clockid_t clock, struct timespec *out) {
   return 0;
 }
 
+static unsigned pauses;     /* while a port is taken */
+static int taken_port = -1; /* the socket that has it */
+static unsigned freed_in;   /* which pause */
+
+int nanosleep(const struct timespec *pause, struct timespec *left) {
+  (void)left;
+  assert_int_equal(pause->tv_nsec, IO_BIND_PAUSE_NS);
+  if (++pauses == freed_in) assert_int_equal(close(taken_port), 0);
+  return 0;
+}
+
 /* ---- ends ------------------------------------------------------------------------------------ */
 
 static struct meter *add_lingering(void) {
@@ -165,6 +176,27 @@ static void test_backlog(void **state) {
   listener_close(&listener);
 }
 
+/* A port that is taken until the last pause is waited for; one that stays taken for longer is not. */
+static void test_bind(void **state) {
+  (void)state;
+  enum { PAUSES = IO_BIND_WAIT_NS / IO_BIND_PAUSE_NS };
+  for (unsigned late = 0; late < 2; late++) {
+    struct listener first, second;
+    struct io_error error = {.text = ""};
+    pauses = 0;
+    freed_in = PAUSES + late;
+    open_listener(&first);
+    taken_port = listener_take(&first, 0);
+    assert_int_equal(listener_open(&second, &first.address, 1, &error), !late);
+    assert_int_equal(pauses, PAUSES);
+    if (late)
+      close(taken_port);
+    else
+      listener_close(&second);
+    listener_close(&first);
+  }
+}
+
 /* There is room for a link again, but accepting is not told: it looks again by itself. */
 static void test_accept_retry(void **state) {
   (void)state;
@@ -197,10 +229,10 @@ static void test_accept_retry(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_linger_idle),  cmocka_unit_test(test_linger_total),
-      cmocka_unit_test(test_shed),         cmocka_unit_test(test_shed_looks),
-      cmocka_unit_test(test_links),        cmocka_unit_test(test_backlog),
-      cmocka_unit_test(test_accept_retry),
+      cmocka_unit_test(test_linger_idle), cmocka_unit_test(test_linger_total),
+      cmocka_unit_test(test_shed),        cmocka_unit_test(test_shed_looks),
+      cmocka_unit_test(test_links),       cmocka_unit_test(test_backlog),
+      cmocka_unit_test(test_bind),        cmocka_unit_test(test_accept_retry),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
