@@ -30,14 +30,14 @@ static void leave(struct client_connection *connection) {
 
 /* ---- the machine between the link and TLS or the protocol ------------------------------------ */
 
-static void outer_recv_eof(void *self, uint64_t now_ns) {
+void client_connection_recv_eof(void *self, uint64_t now_ns) {
   struct client_connection *connection = self;
   connection->eof = true;
   wrap_recv_eof(self, now_ns);
 }
 
 /* TLS may end before there is a machine inside of it. */
-static void outer_close(void *self) {
+void client_connection_close(void *self) {
   struct client_connection *connection = self;
   if (!connection->created && connection->server->secure) {
     const char *reason = tls_machine_error(&connection->wrap.inner);
@@ -48,9 +48,9 @@ static void outer_close(void *self) {
   leave(connection);
 }
 
-static const struct machine_ops outer_ops = {
+static const struct machine_ops own_ops = {
     .recv = wrap_recv,
-    .recv_eof = outer_recv_eof,
+    .recv_eof = client_connection_recv_eof,
     .send_peek = wrap_send_peek,
     .send_ack = wrap_send_ack,
     .tick = wrap_tick,
@@ -58,7 +58,7 @@ static const struct machine_ops outer_ops = {
     .wants = wrap_wants,
     .drain = wrap_drain,
     .idle_since_ns = wrap_idle_since_ns,
-    .close = outer_close,
+    .close = client_connection_close,
 };
 
 /* ---- making the machines --------------------------------------------------------------------- */
@@ -87,7 +87,7 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   if (connection->server->secure) inside = tls_factory_machines(&connection->server->tls);
   if (!inside.create(inside.ctx, peer, &connection->host, now_ns, out)) return false;
   connection->state = CLIENT_UP;
-  wrap_around(&connection->wrap, &outer_ops, out);
+  wrap_around(&connection->wrap, &own_ops, out);
   if (ops->around) ops->around(connection, out);
   return true;
 }

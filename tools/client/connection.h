@@ -55,7 +55,7 @@ struct client_ops {
    * client_blame(). */
   bool (*create)(struct client_connection *connection, const struct machine_peer *peer,
                  struct machine_host *host, uint64_t now_ns, struct machine *out);
-  /* Puts a machine around the whole. May be NULL. */
+  /* Puts a machine around the whole; or gives it other functions, see below. May be NULL. */
   void (*around)(struct client_connection *connection, struct machine *machine);
   /* Why the connection failed or ended: one line of printable ASCII, once for each opening. */
   void (*blamed)(struct client_connection *connection, const char *reason);
@@ -92,6 +92,11 @@ void client_connection_cancel(struct client_connection *connection);
 
 /* Begins to end it, politely. Does nothing unless it is up. Not from within a machine's call. */
 void client_connection_drain(struct client_connection *connection, uint64_t now_ns);
+
+/* The outermost machine: a wrap whose self is the connection. In client_ops.around an owner may give it
+ * a table of its own, which has these two instead of wrap_recv_eof() and wrap_close(). */
+void client_connection_recv_eof(void *self, uint64_t now_ns);
+void client_connection_close(void *self);
 
 /* Says why it failed or ended; the first reason is the one that is told. What a peer said may be
  * among the arguments. */

@@ -1,8 +1,8 @@
 /*
  * load/connection.c - see load/connection.h.
  *
- * Its own machine is outside of all others: it reads the clock when bytes arrive, counts them, and
- * after each call starts the requests that there is room for now.
+ * The outermost machine reads the clock when bytes arrive and counts them. After each call it starts
+ * the requests that there is room for now.
  */
 #include "tools/load/connection.h"
 
@@ -206,7 +206,7 @@ static bool create(struct client_connection *client, const struct machine_peer *
   return connection->slots.h2;
 }
 
-/* ---- the machine outside of all others ------------------------------------------------------- */
+/* ---- the outermost machine ------------------------------------------------------------------- */
 
 /* Something has changed: perhaps there is room now. */
 static bool may_have_room(const struct load_connection *connection) {
@@ -214,7 +214,7 @@ static bool may_have_room(const struct load_connection *connection) {
 }
 
 static size_t outside_recv(void *self, struct span in, uint64_t now_ns) {
-  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
+  struct load_connection *connection = self;
   struct load_books *books = connection->books;
   books->now_ns = connection->heard_ns = clock_now_ns();
   size_t taken = wrap_recv(self, in, now_ns);
@@ -227,13 +227,13 @@ static size_t outside_recv(void *self, struct span in, uint64_t now_ns) {
 }
 
 static void outside_recv_eof(void *self, uint64_t now_ns) {
-  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
+  struct load_connection *connection = self;
   connection->books->now_ns = clock_now_ns();
-  wrap_recv_eof(self, now_ns);
+  client_connection_recv_eof(self, now_ns);
 }
 
 static void outside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
-  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
+  struct load_connection *connection = self;
   struct load_books *books = connection->books;
   books->stats.requests.wire_out += books->over ? 0 : bytes;
   wrap_send_ack(self, bytes, now_ns);
@@ -243,16 +243,16 @@ static void outside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
 }
 
 static void outside_tick(void *self, uint64_t now_ns) {
-  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
+  struct load_connection *connection = self;
   connection->books->now_ns = clock_now_ns();
   wrap_tick(self, now_ns);
   if (may_have_room(connection)) load_connection_fill(connection);
 }
 
 static void outside_close(void *self) {
-  struct load_connection *connection = LIST_OWNER(self, struct load_connection, outside);
+  struct load_connection *connection = self;
   connection->books->now_ns = clock_now_ns();
-  wrap_close(self);
+  client_connection_close(self);
 }
 
 static const struct machine_ops outside_ops = {
@@ -269,7 +269,8 @@ static const struct machine_ops outside_ops = {
 };
 
 static void around(struct client_connection *client, struct machine *machine) {
-  wrap_around(&owner_of(client)->outside, &outside_ops, machine);
+  (void)client;
+  machine->ops = &outside_ops;
 }
 
 static const struct client_ops client_ops = {.connected = on_connected,

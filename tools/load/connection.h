@@ -29,8 +29,7 @@ enum load_state {
 };
 
 struct load_connection {
-  struct client_connection client;
-  struct wrap outside; /* around all machines */
+  struct client_connection client; /* first */
   struct load_books *books;
   struct engine *engine;
   enum load_state state;
