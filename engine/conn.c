@@ -25,6 +25,7 @@ struct conn {
   struct span farewell; /* what is left of the answer to a peer that does not speak HTTP/2 */
   uint8_t first[CONN_SNIFF_BYTES];
 };
+_Static_assert(sizeof(struct conn) <= CONN_BYTES, "it fits into the engine's pool");
 
 static const char refusal[] =
     "HTTP/1.1 505 HTTP Version Not Supported\r\n"
@@ -48,7 +49,7 @@ static void give_up(struct conn *conn) {
 
 /* From now on it is HTTP/2, or will be told that it is not. */
 static void become_h2(struct conn *conn, uint64_t now_ns) {
-  if (!h2_server(conn->engine, &conn->peer, conn->host, now_ns, &conn->inner)) {
+  if (!h2_server(&conn->engine->h2, &conn->peer, conn->host, now_ns, &conn->inner)) {
     give_up(conn);
     return;
   }
@@ -165,7 +166,7 @@ static uint64_t idle_since_ns(const void *self) {
 static void close_conn(void *self) {
   struct conn *conn = self;
   if (conn->inner.ops) conn->inner.ops->close(conn->inner.self);
-  pool_give(&conn->engine->conns, conn);
+  pool_give(&conn->engine->undecided, conn);
 }
 
 static const struct machine_ops conn_ops = {
@@ -186,10 +187,10 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   struct engine *engine = ctx;
   if (host && host->weight == 0) host->weight = engine->config.connection_weight;
   if (strcmp(peer->application_protocol, "h2") == 0)
-    return h2_server(engine, peer, host, now_ns, out);
-  struct conn *conn = pool_take(&engine->conns);
+    return h2_server(&engine->h2, peer, host, now_ns, out);
+  struct conn *conn = pool_take(&engine->undecided);
   if (!conn) {
-    counter_add(&engine->counters.refused, 1);
+    counter_add(&engine->http.counters.refused, 1);
     return false;
   }
   *conn = (struct conn){
@@ -202,10 +203,6 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   conn->peer.application_protocol = ""; /* borrowed until here; nobody looks at it later */
   *out = (struct machine){.ops = &conn_ops, .self = conn};
   return true;
-}
-
-size_t conn_bytes(void) {
-  return sizeof(struct conn);
 }
 
 struct machine_factory conn_factory(struct engine *engine) {

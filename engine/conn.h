@@ -17,7 +17,4 @@ extern const char *const conn_protocols[];
  * engine's. */
 struct machine_factory conn_factory(struct engine *engine);
 
-/* Size of a connection whose protocol is not known yet, for the engine's pool. */
-size_t conn_bytes(void);
-
 #endif

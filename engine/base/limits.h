@@ -32,6 +32,10 @@
  * request line that is read to its end. */
 #define CONN_SNIFF_BYTES 256u
 
+/* Memory of such a connection: these bytes, and what is known of its peer. conn.c asserts that it is
+ * enough. */
+#define CONN_BYTES 384u
+
 /* Bytes for joined cookies, and for other copies beside the decoded fields: cookies that fill a
  * header list of the default size can be joined. */
 #define H2_COOKIE_ROOM_BYTES H2_HEADER_LIST_BYTES_DEFAULT

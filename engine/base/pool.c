@@ -3,6 +3,8 @@
  */
 #include "engine/base/pool.h"
 
+#include "engine/base/limits.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -47,6 +49,11 @@ static void invariants(const struct pool *pool) {
   (void)pool;
 }
 #endif
+
+uint32_t pool_chunk_count(size_t object_bytes) {
+  uint32_t count = (uint32_t)(64 * KIB / object_bytes);
+  return count ? count : 1;
+}
 
 void pool_init(struct pool *pool, const struct memory *memory, size_t object_bytes,
                uint32_t chunk_count, uint32_t max) {

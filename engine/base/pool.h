@@ -35,6 +35,10 @@ struct pool {
   uint32_t made;             /* objects in all chunks */
 };
 
+/* Objects of this size that are taken from memory at once: about 64 KiB, so that the allocator keeps
+ * the chunks apart from small objects and pages are used whole. */
+uint32_t pool_chunk_count(size_t object_bytes);
+
 /* Borrows `memory` for the pool's whole life. Allocates nothing yet. */
 void pool_init(struct pool *pool, const struct memory *memory, size_t object_bytes,
                uint32_t chunk_count, uint32_t max);

@@ -77,7 +77,7 @@ static bool respond(struct h2_stream *stream, unsigned status, const struct head
     h2_stream_abort(stream->h2, stream, H2_INTERNAL_ERROR);
     return false;
   }
-  counter_add(&stream->h2->engine->counters.responses, 1);
+  counter_add(&stream->h2->http->counters.responses, 1);
   h2_wake(stream->h2);
   return true;
 }
@@ -101,7 +101,7 @@ static bool op_trailers(struct stream *base, const struct header *fields, size_t
 /* ---- promises ------------------------------------------------------------------------------------- */
 
 static bool may_push(const struct h2 *h2, const struct h2_stream *parent) {
-  return h2->role == H2_SERVER && h2->engine->config.push && h2->theirs.enable_push &&
+  return h2->role == H2_SERVER && h2->shared->config.push && h2->theirs.enable_push &&
          h2->settings_received && !h2->dead && !h2->draining && !h2->goaway_received &&
          !parent->gone && h2_stream_may_send(parent) && !parent->connect &&
          h2->active_own < h2->theirs.max_concurrent_streams && h2->active_own < H2_PUSHES_MAX &&
@@ -152,10 +152,10 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
     h2_stream_abort(h2, promised, H2_INTERNAL_ERROR);
     return NULL;
   }
-  counter_add(&h2->engine->counters.pushes, 1);
+  counter_add(&h2->shared->counters.pushes, 1);
   h2_priority_request(promised, &request, NULL);
   promised->delivered = true;
-  const struct handler *handler = h2->engine->handler;
+  const struct handler *handler = h2->http->handler;
   handler->request(handler->ctx, &promised->base, &request, h2->now_ns);
   h2_wake(h2);
   return promised->gone ? NULL : &promised->base;

@@ -37,8 +37,8 @@ static void reset_unopened(struct h2 *h2, uint32_t id, enum h2_error code) {
 }
 
 static struct h2_verdict refuse(struct h2 *h2, uint32_t id) {
-  counter_add(&h2->engine->counters.refused, 1);
-  if (h2_charge_glitch(h2, &h2->engine->counters.glitches_refused))
+  counter_add(&h2->http->counters.refused, 1);
+  if (h2_charge_glitch(h2, &h2->shared->counters.glitches_refused))
     reset_unopened(h2, id, H2_REFUSED_STREAM);
   return H2_OK;
 }
@@ -46,7 +46,7 @@ static struct h2_verdict refuse(struct h2 *h2, uint32_t id) {
 /* The header section is larger than we take: tell the client so, without troubling the handler
  * (RFC 6585 section 5). */
 static void answer_431(struct h2 *h2, struct h2_stream *stream) {
-  counter_add(&h2->engine->counters.too_large, 1);
+  counter_add(&h2->http->counters.too_large, 1);
   (void)stream_respond(&stream->base, 431, NULL, 0, BODY_NONE);
 }
 
@@ -59,8 +59,8 @@ static void hand_over(struct h2 *h2, struct h2_stream *stream, const struct requ
     return;
   }
   stream->delivered = true;
-  counter_add(&h2->engine->counters.requests, 1);
-  const struct handler *handler = h2->engine->handler;
+  counter_add(&h2->http->counters.requests, 1);
+  const struct handler *handler = h2->http->handler;
   handler->request(handler->ctx, &stream->base, request, h2->now_ns);
   if (expectation == H2_EXPECT_CONTINUE && !stream->end_received && !stream->gone)
     (void)stream_inform(&stream->base, 100, NULL, 0); /* refused if the handler has answered */
@@ -90,9 +90,9 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   stream->connect = span_is(request->method, "CONNECT");
   stream->content_length = request->content_length;
   if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
-  if (h2->engine->config.push && h2->theirs.enable_push)
+  if (h2->shared->config.push && h2->theirs.enable_push)
     stream->origin =
-        h2_origin_take(&h2->origins, h2->engine->memory, request->scheme, request->authority);
+        h2_origin_take(&h2->origins, h2->http->memory, request->scheme, request->authority);
   h2_priority_request(stream, request, block->has_dependency ? &block->dependency : NULL);
   hand_over(h2, stream, request);
   settle(h2, stream);
@@ -201,7 +201,7 @@ static enum h2_error judge_promise(struct h2 *h2, const struct h2_stream *parent
 
 static struct h2_verdict refuse_promise(struct h2 *h2, const struct h2_stream *parent,
                                         enum h2_error code) {
-  if (!h2_charge_glitch(h2, &h2->engine->counters.glitches_refused)) return H2_OK;
+  if (!h2_charge_glitch(h2, &h2->shared->counters.glitches_refused)) return H2_OK;
   reset_unopened(h2, h2->block.promised_id, code);
   bool tunnel = parent && parent->connect && parent->final_received;
   return tunnel ? h2_stream_error(H2_PROTOCOL_ERROR, "promise in a tunnel") /* section 8.5 */
@@ -230,12 +230,12 @@ static struct h2_verdict complete_promise(struct h2 *h2, struct headers *fields)
 
 void h2_block_drop(struct h2 *h2) {
   struct h2_block *block = &h2->block;
-  memory_free(h2->engine->memory, block->bytes, block->size);
+  memory_free(h2->http->memory, block->bytes, block->size);
   *block = (struct h2_block){.kind = H2_BLOCK_NONE};
 }
 
 static struct h2_verdict decode(struct h2 *h2, struct span bytes, struct headers *fields) {
-  struct engine_counters *counters = &h2->engine->counters;
+  struct h2_counters *counters = &h2->shared->counters;
   const char *reason = NULL;
   switch (hpack_decode(&h2->decoder, bytes, fields, &reason)) {
   case HPACK_OK: return H2_OK;
@@ -248,7 +248,7 @@ static struct h2_verdict decode(struct h2 *h2, struct span bytes, struct headers
 }
 
 static struct h2_verdict block_complete(struct h2 *h2, struct span bytes) {
-  struct headers *fields = &h2->engine->headers;
+  struct headers *fields = &h2->http->headers;
   headers_clear(fields);
   struct h2_verdict verdict = decode(h2, bytes, fields);
   if (verdict.scope == H2_ACCEPT) {
@@ -267,13 +267,13 @@ static struct h2_verdict block_complete(struct h2 *h2, struct span bytes) {
 /* ---- collecting ------------------------------------------------------------------------------ */
 
 static struct h2_verdict too_long(struct h2 *h2, const char *reason) {
-  counter_add(&h2->engine->counters.calmed_headers, 1);
+  counter_add(&h2->shared->counters.calmed_headers, 1);
   return h2_connection_error(H2_ENHANCE_YOUR_CALM, reason);
 }
 
 static struct h2_verdict append(struct h2 *h2, struct span fragment) {
   struct h2_block *block = &h2->block;
-  const struct memory *memory = h2->engine->memory;
+  const struct memory *memory = h2->http->memory;
   uint32_t need = block->len + (uint32_t)fragment.len;
   if (need > H2_HEADER_BLOCK_BYTES_MAX) return too_long(h2, "header block is too long");
   if (need > block->size) {
@@ -306,7 +306,7 @@ static void ignore_stream(struct h2 *h2) {
   h2->block.kind = H2_BLOCK_DISCARD;
   h2->block.verdict = (struct h2_verdict){.scope = H2_IGNORE};
   h2_remember_closed(h2, h2->block.stream_id, H2_CLOSED_RESET_LOCAL);
-  h2_note_glitch(h2, &h2->engine->counters.glitches_late);
+  h2_note_glitch(h2, &h2->shared->counters.glitches_late);
 }
 
 static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {

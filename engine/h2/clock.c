@@ -13,7 +13,7 @@
 
 static void time_out(struct h2 *h2, uint64_t *kind, enum h2_error code, const char *reason) {
   if (h2->dead) return;
-  counter_add(&h2->engine->counters.timeouts, 1);
+  counter_add(&h2->shared->counters.timeouts, 1);
   counter_add(kind, 1);
   h2_fail(h2, code, reason);
 }
@@ -80,7 +80,7 @@ void h2_clock_watch_output(struct h2 *h2) {
   uint64_t span_ns = h2->now_ns - h2->stalled_since_ns;
   if (span_ns < H2_SEND_STALL_NS) return;
   if (h2->stalled_bytes < span_ns / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN) {
-    time_out(h2, &h2->engine->counters.timeouts_output, H2_ENHANCE_YOUR_CALM,
+    time_out(h2, &h2->shared->counters.timeouts_output, H2_ENHANCE_YOUR_CALM,
              "the responses are not taken");
     return;
   }
@@ -136,8 +136,8 @@ static void watch_bodies(struct h2 *h2) {
   for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
     next = stream->next;
     if (stream->end_received || !body_is_slow(h2, stream)) continue;
-    counter_add(&h2->engine->counters.timeouts, 1);
-    counter_add(&h2->engine->counters.timeouts_bodies, 1);
+    counter_add(&h2->shared->counters.timeouts, 1);
+    counter_add(&h2->shared->counters.timeouts_bodies, 1);
     h2_stream_abort(h2, stream, H2_CANCEL);
     next = h2->all; /* handlers may have ended others: begin again */
   }
@@ -146,7 +146,7 @@ static void watch_bodies(struct h2 *h2) {
 /* ---- the connection ------------------------------------------------------------------------------- */
 
 static void watch_peer(struct h2 *h2) {
-  struct engine_counters *counters = &h2->engine->counters;
+  struct h2_counters *counters = &h2->shared->counters;
   uint64_t now = h2->now_ns;
   if (!h2->settings_received && now >= h2->opened_ns + H2_PREFACE_NS)
     time_out(h2, &counters->timeouts_preface, H2_PROTOCOL_ERROR, "no preface");
@@ -175,9 +175,9 @@ void h2_clock_drain_step(struct h2 *h2) {
 /* Nobody asks for anything: say goodbye at once, since nothing can be lost. */
 static void watch_idle(struct h2 *h2) {
   if (!h2_is_idle(h2) || h2->drain_final) return;
-  if (h2->now_ns < h2->idle_since_ns + h2->engine->config.idle_ns) return;
+  if (h2->now_ns < h2->idle_since_ns + h2->http->idle_ns) return;
   h2->draining = h2->drain_final = true;
-  counter_add(&h2->engine->counters.idled, 1);
+  counter_add(&h2->http->counters.idled, 1);
   h2_goaway(h2, h2->peer_id_max, H2_NO_ERROR, "idle");
 }
 
@@ -211,6 +211,6 @@ uint64_t h2_clock_deadline_ns(const struct h2 *h2) {
   if (h2->role == H2_CLIENT) return at;
   earliest(&at, h2->receiving, h2->tick_ns);
   earliest(&at, h2->stalled_since_ns, h2->stalled_since_ns + H2_SEND_STALL_NS);
-  earliest(&at, h2_is_idle(h2) && !h2->drain_final, h2->idle_since_ns + h2->engine->config.idle_ns);
+  earliest(&at, h2_is_idle(h2) && !h2->drain_final, h2->idle_since_ns + h2->http->idle_ns);
   return at;
 }

@@ -9,11 +9,11 @@
 
 #include "engine/base/idmap.h"
 #include "engine/base/limits.h"
-#include "engine/engine.h"
 #include "engine/h2/budget.h"
 #include "engine/h2/origin.h"
 #include "engine/h2/out.h"
 #include "engine/h2/settings.h"
+#include "engine/h2/shared.h"
 #include "engine/h2/stream.h"
 #include "engine/h2/window.h"
 #include "engine/hpack/decode.h"
@@ -35,7 +35,7 @@ struct h2_reader {
   uint32_t padding; /* DATA: padding bytes behind the data */
   uint8_t header[H2_FRAME_HEADER_BYTES];
   uint8_t have;     /* bytes of `header`, or of the preface */
-  uint8_t *payload; /* a payload split over receives; from engine->frames or memory */
+  uint8_t *payload; /* a payload split over receives; from shared->frames or memory */
   uint32_t payload_have, payload_size;
   struct h2_stream *data; /* DATA: who gets it; NULL: nobody */
   uint64_t begun_ns;      /* when the frame's first byte came; 0 between frames */
@@ -77,7 +77,8 @@ struct h2_flow {
 };
 
 struct h2 {
-  struct engine *engine;
+  struct http_shared *http; /* of all protocols */
+  struct h2_shared *shared; /* of all connections */
   struct machine_host *host;
   const struct stream_ops *stream_ops; /* of its streams */
   enum h2_role role;

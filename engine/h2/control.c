@@ -10,7 +10,7 @@
 uint8_t *h2_control_room(struct h2 *h2, size_t bytes) {
   if (h2->lost) return NULL;
   if (!h2->control) {
-    h2->control = pool_take(&h2->engine->controls);
+    h2->control = pool_take(&h2->shared->controls);
     h2->control_used = 0;
     h2->control_since_ns = h2->now_ns;
   }
@@ -27,7 +27,7 @@ void h2_control_sent(struct h2 *h2, uint8_t *end) {
 }
 
 void h2_control_free(struct h2 *h2) {
-  if (h2->control) pool_give(&h2->engine->controls, h2->control);
+  if (h2->control) pool_give(&h2->shared->controls, h2->control);
   h2->control = NULL;
   h2->control_used = 0;
 }
@@ -40,7 +40,7 @@ void h2_rst_stream(struct h2 *h2, uint32_t id, uint32_t error_code) {
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 4);
   if (!room) return;
   h2_control_sent(h2, h2_frame_rst_stream_encode(room, id, error_code));
-  counter_add(&h2->engine->counters.resets_sent, 1);
+  counter_add(&h2->shared->counters.resets_sent, 1);
 }
 
 void h2_goaway(struct h2 *h2, uint32_t last_id, enum h2_error code, const char *reason) {
@@ -48,7 +48,7 @@ void h2_goaway(struct h2 *h2, uint32_t last_id, enum h2_error code, const char *
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 8 + debug.len);
   if (!room) return;
   h2_control_sent(h2, h2_frame_goaway_encode(room, last_id, code, debug));
-  counter_add(&h2->engine->counters.goaways_sent, 1);
+  counter_add(&h2->shared->counters.goaways_sent, 1);
 }
 
 void h2_ping(struct h2 *h2, const uint8_t opaque[8]) {

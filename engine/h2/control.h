@@ -2,7 +2,7 @@
  * h2/control.h - the connection's own frames: RST_STREAM, GOAWAY, PING, PRIORITY, acknowledgements.
  * Spec: RFC 9113 sections 6.3, 6.4, 6.7 and 6.8; RFC 9218 section 7.1.
  *
- * They wait in one buffer of H2_CONTROL_BYTES (engine->controls), held only while something waits,
+ * They wait in one buffer of H2_CONTROL_BYTES (shared->controls), held only while something waits,
  * and leave before anything else. Where it overflows the connection is lost: a peer that takes no
  * replies cannot be told goodbye either. Nothing here can fail in any other way, so nothing returns
  * an error; whoever needs to know looks at `lost`.

@@ -12,7 +12,7 @@ void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
   if (h2->dead) return; /* the first error is the one that is told (section 5.4) */
   h2->dead = true;
   h2->farewell_ns = h2->now_ns + H2_FAREWELL_NS;
-  struct engine_counters *counters = &h2->engine->counters;
+  struct h2_counters *counters = &h2->shared->counters;
   counter_add(code == H2_ENHANCE_YOUR_CALM ? &counters->calmed : &counters->failed, 1);
   if (code == H2_COMPRESSION_ERROR) counter_add(&counters->failed_compression, 1);
   h2_goaway(h2, h2->peer_id_handled, code, reason);
@@ -29,7 +29,7 @@ bool h2_charge(struct h2 *h2, struct h2_budget *budget, uint64_t *calmed, const 
 }
 
 bool h2_charge_glitch(struct h2 *h2, uint64_t *kind) {
-  struct engine_counters *counters = &h2->engine->counters;
+  struct h2_counters *counters = &h2->shared->counters;
   counter_add(&counters->glitches, 1);
   counter_add(kind, 1);
   return h2_charge(h2, &h2->glitches, &counters->calmed_glitches, "too many useless frames");
@@ -41,8 +41,8 @@ void h2_note_glitch(struct h2 *h2, uint64_t *kind) {
 }
 
 bool h2_charge_reset(struct h2 *h2) {
-  counter_add(&h2->engine->counters.charged_resets, 1);
-  return h2_charge(h2, &h2->resets, &h2->engine->counters.calmed_resets, "too many resets");
+  counter_add(&h2->shared->counters.charged_resets, 1);
+  return h2_charge(h2, &h2->resets, &h2->shared->counters.calmed_resets, "too many resets");
 }
 
 void h2_note_reset(struct h2 *h2) {

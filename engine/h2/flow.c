@@ -30,7 +30,7 @@ static const uint8_t probe_opaque[8] = "flowctl";
 
 static enum stream_flow policy_of(const struct h2 *h2, const struct h2_stream *stream) {
   if (stream && stream->base.flow != FLOW_DEFAULT) return stream->base.flow;
-  return h2->engine->config.flow;
+  return h2->shared->config.flow;
 }
 
 static bool is_auto(const struct h2 *h2, const struct h2_stream *stream) {
@@ -76,7 +76,7 @@ static uint64_t charge_of(uint64_t connection_bytes, uint64_t streams_bytes) {
 static void charge(struct h2 *h2) {
   struct h2_flow *flow = &h2->flow;
   uint64_t bytes = charge_of(exposed_bytes(&h2->credit), flow->streams_bytes);
-  h2->engine->window_bytes_charged += bytes - flow->charged_bytes;
+  h2->shared->window_bytes_charged += bytes - flow->charged_bytes;
   flow->charged_bytes = bytes;
 }
 
@@ -94,13 +94,13 @@ static void count(struct h2 *h2, struct h2_stream *stream) {
 
 /* What this connection could be charged if `budget` were all there is. */
 static uint64_t room_bytes(const struct h2 *h2, uint64_t budget) {
-  uint64_t others = h2->engine->window_bytes_charged - h2->flow.charged_bytes;
+  uint64_t others = h2->shared->window_bytes_charged - h2->flow.charged_bytes;
   return budget > others ? budget - others : 0;
 }
 
 /* Windows larger than the first ones leave some of the budget to who comes later. */
 static uint64_t growth_room_bytes(const struct h2 *h2) {
-  return room_bytes(h2, h2->engine->config.window_budget_bytes / 100 * H2_WINDOW_GROWTH_PERCENT);
+  return room_bytes(h2, h2->shared->config.window_budget_bytes / 100 * H2_WINDOW_GROWTH_PERCENT);
 }
 
 /* Until our SETTINGS are acked the peer may still go by the protocol's initial window (section
@@ -113,7 +113,7 @@ uint32_t h2_flow_first_bytes(const struct h2 *h2) {
 bool h2_flow_admits(const struct h2 *h2) {
   uint64_t streams_bytes = h2->flow.streams_bytes + h2_flow_first_bytes(h2);
   return charge_of(exposed_bytes(&h2->credit), streams_bytes) <=
-         room_bytes(h2, h2->engine->config.window_budget_bytes);
+         room_bytes(h2, h2->shared->config.window_budget_bytes);
 }
 
 /* ---- windows --------------------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ bool h2_flow_admits(const struct h2 *h2) {
 /* Widens the connection's window to `bytes`, or as far as its bound and the budget allow: its
  * streams could fill all of it. */
 static void widen_connection(struct h2 *h2, uint64_t bytes) {
-  uint64_t most = h2->engine->config.connection_window_bytes_max;
+  uint64_t most = h2->shared->config.connection_window_bytes_max;
   uint64_t room = growth_room_bytes(h2);
   if (bytes > most) bytes = most;
   if (bytes > room) bytes = room;
@@ -168,7 +168,7 @@ static void narrow_streams(struct h2 *h2) {
 static void probe(struct h2 *h2) {
   struct h2_flow *flow = &h2->flow;
   if (flow->probe_ns || h2->now_ns < flow->probe_next_ns || h2->dead) return;
-  if (h2->credit.target >= h2->engine->config.connection_window_bytes_max) return;
+  if (h2->credit.target >= h2->shared->config.connection_window_bytes_max) return;
   flow->probe_ns = h2->now_ns;
   h2_ping(h2, probe_opaque);
 }
@@ -206,7 +206,7 @@ bool h2_flow_ping_acked(struct h2 *h2, const uint8_t opaque[8]) {
 
 void h2_flow_opened(struct h2 *h2, struct h2_stream *stream) {
   count(h2, stream);
-  widen_connection(h2, h2->engine->config.connection_window_bytes);
+  widen_connection(h2, h2->shared->config.connection_window_bytes);
 }
 
 static void give_back(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
@@ -246,7 +246,7 @@ void h2_flow_forget(struct h2 *h2, struct h2_stream *stream) {
 /* ---- time and life --------------------------------------------------------------------------- */
 
 static bool may_shrink(const struct h2 *h2) {
-  return h2->credit.target > h2->engine->config.connection_window_bytes &&
+  return h2->credit.target > h2->shared->config.connection_window_bytes &&
          h2->credit.target > H2_WINDOW_BYTES_MIN;
 }
 
@@ -260,7 +260,7 @@ void h2_flow_tick(struct h2 *h2) {
   flow->arrived_ns = h2->now_ns;          /* halve again after as long */
   flow->rtt_ns = flow->probe_next_ns = 0; /* the path may have changed meanwhile */
   flow->sample_bytes = 0;
-  uint32_t first = h2->engine->config.connection_window_bytes;
+  uint32_t first = h2->shared->config.connection_window_bytes;
   if (first < H2_WINDOW_BYTES_MIN) first = H2_WINDOW_BYTES_MIN;
   uint32_t half = h2->credit.target / 2;
   h2_credit_retarget(&h2->credit, half > first ? half : first);
@@ -272,7 +272,7 @@ void h2_flow_tick(struct h2 *h2) {
  * knows that it will ask for something. */
 void h2_flow_init(struct h2 *h2) {
   h2->flow = (struct h2_flow){.arrived_ns = h2->now_ns};
-  if (h2->role == H2_CLIENT) widen_connection(h2, h2->engine->config.connection_window_bytes);
+  if (h2->role == H2_CLIENT) widen_connection(h2, h2->shared->config.connection_window_bytes);
 }
 
 /* All streams have ended. */

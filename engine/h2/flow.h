@@ -12,7 +12,7 @@
  * `echo` and `threshold` trust the handler to keep up: credit is returned whether or not it has
  * used the bytes. `consume` and `auto` bound what can be in flight or unused by the windows.
  *
- * The engine's budget (engine_config.window_budget_bytes) bounds what all peers of a server
+ * The engine's budget (h2_config.window_budget_bytes) bounds what all peers of a server
  * together can make handlers hold with `consume` and `auto`; h2/flow.c tells how it is counted. A
  * client is never refused a request of its own: there the budget only bounds how windows grow.
  */

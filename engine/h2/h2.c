@@ -140,7 +140,7 @@ static uint64_t machine_idle_since_ns(const void *self) {
 
 static void machine_close(void *self) {
   struct h2 *h2 = self;
-  struct engine *engine = h2->engine;
+  struct h2_shared *shared = h2->shared;
   h2_client_end(h2, H2_END_CLOSED, H2_NO_ERROR, NULL);
   h2->in_call = h2->dead = h2->lost = true;
   h2_stream_finish_all(h2, H2_CONNECT_ERROR);
@@ -151,12 +151,12 @@ static void machine_close(void *self) {
   assert(!h2->graves);
   h2_flow_close(h2);
   h2_priority_close(h2);
-  h2_origins_close(&h2->origins, engine->memory);
+  h2_origins_close(&h2->origins, h2->http->memory);
   idmap_destroy(&h2->streams);
   hpack_decoder_destroy(&h2->decoder);
   hpack_encoder_destroy(&h2->encoder);
-  counter_add(&engine->counters.connections_closed, 1);
-  pool_give(&engine->connections, h2);
+  counter_add(&shared->http->counters.connections_closed, 1);
+  pool_give(&shared->connections, h2);
 }
 
 const struct machine_ops h2_machine_ops = {
@@ -174,14 +174,15 @@ const struct machine_ops h2_machine_ops = {
 
 /* ---- birth ----------------------------------------------------------------------------------- */
 
-static struct h2_settings our_settings(const struct engine_config *config, enum h2_role role) {
+static struct h2_settings our_settings(const struct h2_shared *shared, enum h2_role role) {
   struct h2_settings ours = H2_SETTINGS_INITIAL;
+  const struct h2_config *config = &shared->config;
   assert(config->header_table_bytes <= HPACK_TABLE_BYTES_MAX);
   ours.header_table_size = config->header_table_bytes;
   ours.max_concurrent_streams = config->concurrent_streams;
   ours.initial_window_size = config->stream_window_bytes;
   ours.max_frame_size = config->frame_bytes_max;
-  ours.max_header_list_size = config->header_list_bytes;
+  ours.max_header_list_size = (uint32_t)shared->http->headers.list_bytes_max;
   ours.no_rfc7540_priorities = config->no_rfc7540_priorities;
   if (role == H2_SERVER) ours.enable_connect_protocol = config->connect_protocol;
   if (role == H2_CLIENT) ours.enable_push = config->push;
@@ -204,16 +205,17 @@ static void queue_preface(struct h2 *h2) {
   h2->settings_sent_ns = h2->now_ns;
 }
 
-static void init(struct h2 *h2, struct engine *engine, enum h2_role role,
+static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
                  const struct machine_peer *peer, struct machine_host *host, uint64_t now_ns) {
   *h2 = (struct h2){
-      .engine = engine,
+      .http = shared->http,
+      .shared = shared,
       .host = host,
       .stream_ops = &h2_stream_ops,
       .role = role,
       .secure = peer->secure,
       .now_ns = now_ns,
-      .ours = our_settings(&engine->config, role),
+      .ours = our_settings(shared, role),
       .theirs = H2_SETTINGS_INITIAL,
       .window = {65535}, /* section 6.9.2, whatever SETTINGS say */
       .own_id_next = role == H2_SERVER ? 2 : 1,
@@ -225,10 +227,10 @@ static void init(struct h2 *h2, struct engine *engine, enum h2_role role,
   h2->reader.phase = role == H2_SERVER ? H2_READ_PREFACE : H2_READ_HEADER;
   h2_credit_init(&h2->credit, 65535);
   h2_flow_init(h2);
-  idmap_init(&h2->streams, engine->memory);
+  idmap_init(&h2->streams, h2->http->memory);
   h2_priority_init(h2);
-  hpack_decoder_init(&h2->decoder, engine->memory);
-  hpack_encoder_init(&h2->encoder, engine->memory);
+  hpack_decoder_init(&h2->decoder, h2->http->memory);
+  hpack_encoder_init(&h2->encoder, h2->http->memory);
   h2_budget_init(&h2->glitches, H2_GLITCH_BURST, H2_GLITCH_PER_SECOND, now_ns);
   h2_budget_init(&h2->resets, H2_RESET_BURST, H2_RESET_PER_SECOND, now_ns);
   h2_budget_init(&h2->pings, H2_PING_BURST, H2_PING_PER_SECOND, now_ns);
@@ -236,16 +238,16 @@ static void init(struct h2 *h2, struct engine *engine, enum h2_role role,
   h2_budget_init(&h2->pushes, H2_PUSH_BURST, H2_PUSH_PER_SECOND, now_ns);
 }
 
-static bool create(struct engine *engine, enum h2_role role, const struct machine_peer *peer,
+static bool create(struct h2_shared *shared, enum h2_role role, const struct machine_peer *peer,
                    struct machine_host *host, uint64_t now_ns, struct machine *out) {
-  struct h2 *h2 = pool_take(&engine->connections);
+  struct h2 *h2 = pool_take(&shared->connections);
   if (!h2) {
-    counter_add(&engine->counters.refused, 1);
+    counter_add(&shared->http->counters.refused, 1);
     return false;
   }
-  init(h2, engine, role, peer, host, now_ns);
+  init(h2, shared, role, peer, host, now_ns);
   queue_preface(h2);
-  counter_add(&engine->counters.connections_opened, 1);
+  counter_add(&shared->http->counters.connections_opened, 1);
   if (h2->lost) { /* not even the preface could be queued */
     machine_close(h2);
     return false;
@@ -254,13 +256,58 @@ static bool create(struct engine *engine, enum h2_role role, const struct machin
   return true;
 }
 
-bool h2_server(struct engine *engine, const struct machine_peer *peer, struct machine_host *host,
+bool h2_server(struct h2_shared *shared, const struct machine_peer *peer, struct machine_host *host,
                uint64_t now_ns, struct machine *out) {
-  assert(engine->handler);
-  return create(engine, H2_SERVER, peer, host, now_ns, out);
+  assert(shared->http->handler);
+  return create(shared, H2_SERVER, peer, host, now_ns, out);
 }
 
-bool h2_client(struct engine *engine, const struct machine_peer *peer, struct machine_host *host,
+bool h2_client(struct h2_shared *shared, const struct machine_peer *peer, struct machine_host *host,
                uint64_t now_ns, struct machine *out) {
-  return create(engine, H2_CLIENT, peer, host, now_ns, out);
+  return create(shared, H2_CLIENT, peer, host, now_ns, out);
+}
+
+/* ---- what connections share ------------------------------------------------------------------ */
+
+struct h2_config h2_config_default(void) {
+  return (struct h2_config){
+      .streams_max = ENGINE_STREAMS_DEFAULT,
+      .concurrent_streams = H2_CONCURRENT_STREAMS_DEFAULT,
+      .stream_window_bytes = H2_STREAM_WINDOW_BYTES_DEFAULT,
+      .connection_window_bytes = H2_CONNECTION_WINDOW_BYTES_DEFAULT,
+      .connection_window_bytes_max = H2_CONNECTION_WINDOW_BYTES_MAX,
+      .window_budget_bytes = H2_WINDOW_BUDGET_BYTES,
+      .flow = FLOW_AUTO,
+      .frame_bytes_max = H2_FRAME_BYTES_DEFAULT,
+      .header_table_bytes = HPACK_TABLE_BYTES_MAX,
+      .head_start = &head_start_rules_default,
+      .push = true,
+  };
+}
+
+static void init_pool(const struct h2_shared *shared, struct pool *pool, size_t object_bytes,
+                      uint32_t max) {
+  pool_init(pool, shared->http->memory, object_bytes, pool_chunk_count(object_bytes), max);
+}
+
+void h2_shared_init(struct h2_shared *shared, struct http_shared *http,
+                    const struct h2_config *config, uint32_t connections_max) {
+  *shared = (struct h2_shared){.http = http, .config = *config};
+  sched_memory_init(&shared->sched, http->memory);
+  init_pool(shared, &shared->connections, sizeof(struct h2), connections_max);
+  init_pool(shared, &shared->streams, sizeof(struct h2_stream), config->streams_max);
+  init_pool(shared, &shared->sections, H2_SECTION_BYTES, config->streams_max);
+  init_pool(shared, &shared->outs, H2_OUT_OBJECT_BYTES, connections_max);
+  init_pool(shared, &shared->controls, H2_CONTROL_BYTES, connections_max);
+  init_pool(shared, &shared->frames, H2_FRAME_BYTES_DEFAULT, connections_max);
+}
+
+void h2_shared_destroy(struct h2_shared *shared) {
+  sched_memory_destroy(&shared->sched);
+  pool_destroy(&shared->connections);
+  pool_destroy(&shared->streams);
+  pool_destroy(&shared->sections);
+  pool_destroy(&shared->outs);
+  pool_destroy(&shared->controls);
+  pool_destroy(&shared->frames);
 }

@@ -22,14 +22,21 @@
 #include "engine/h2/control.h"
 #include "engine/h2/request.h"
 
-/* Makes the machine of a server's or client's end. False when the engine is full or memory was
- * refused. A client's preface is queued at once. Keeps `engine` and `host` (which may be NULL in
+/* Once an engine: what its HTTP/2 connections share, at most `connections_max` of them. Keeps `http`;
+ * allocates nothing yet. Every connection must have been closed before the end (asserted). */
+struct h2_config h2_config_default(void);
+void h2_shared_init(struct h2_shared *shared, struct http_shared *http,
+                    const struct h2_config *config, uint32_t connections_max);
+void h2_shared_destroy(struct h2_shared *shared);
+
+/* Makes the machine of a server's or client's end. False when the pools are full or memory was
+ * refused. A client's preface is queued at once. Keeps `shared` and `host` (which may be NULL in
  * tests). */
-__attribute__((warn_unused_result)) bool h2_server(struct engine *engine,
+__attribute__((warn_unused_result)) bool h2_server(struct h2_shared *shared,
                                                    const struct machine_peer *peer,
                                                    struct machine_host *host, uint64_t now_ns,
                                                    struct machine *out);
-__attribute__((warn_unused_result)) bool h2_client(struct engine *engine,
+__attribute__((warn_unused_result)) bool h2_client(struct h2_shared *shared,
                                                    const struct machine_peer *peer,
                                                    struct machine_host *host, uint64_t now_ns,
                                                    struct machine *out);

@@ -23,11 +23,11 @@ static void link_in(struct h2 *h2, struct h2_stream *stream) {
 }
 
 struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
-  struct engine *engine = h2->engine;
-  struct h2_stream *stream = pool_take(&engine->streams);
+  struct h2_shared *shared = h2->shared;
+  struct h2_stream *stream = pool_take(&shared->streams);
   if (!stream) return NULL;
   if (!idmap_insert(&h2->streams, id, stream)) {
-    pool_give(&engine->streams, stream);
+    pool_give(&shared->streams, stream);
     return NULL;
   }
   *stream = (struct h2_stream){
@@ -49,7 +49,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   h2->updates_free += h2->updates_free < H2_UPDATES_FREE_MAX ? H2_UPDATES_FREE_STREAM : 0;
   h2->priorities_free +=
       h2->priorities_free < H2_PRIORITIES_FREE_MAX ? H2_PRIORITIES_FREE_STREAM : 0;
-  counter_add(&engine->counters.streams_opened, 1);
+  counter_add(&shared->http->counters.streams_opened, 1);
   return stream;
 }
 
@@ -126,7 +126,7 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
   h2->graves = stream;
   if (stream->state == H2_CLOSED) h2_budget_refund(&h2->resets);
   if (!h2->all) h2->idle_since_ns = h2->now_ns;
-  counter_add(&h2->engine->counters.streams_closed, 1);
+  counter_add(&h2->http->counters.streams_closed, 1);
   const struct stream_events *events = stream->base.events;
   if (events && events->closed) events->closed(&stream->base, error_code);
 }
@@ -153,7 +153,7 @@ void h2_stream_finish_all(struct h2 *h2, uint32_t code) {
 }
 
 void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {
-  counter_add(&h2->engine->counters.hushed, 1);
+  counter_add(&h2->shared->counters.hushed, 1);
   h2_stream_abort(h2, stream, H2_NO_ERROR);
 }
 
@@ -184,6 +184,6 @@ void h2_bury(struct h2 *h2) {
 #ifdef WEIR_CANARY_LEAKED_STREAM /* a bug on demand, which the simulation must find */
     if (stream->id % 128 == 77) continue;
 #endif
-    pool_give(&h2->engine->streams, stream);
+    pool_give(&h2->shared->streams, stream);
   }
 }

@@ -6,7 +6,7 @@
  * and it goes to the graveyard. h2_bury() frees it there at the end of the machine call, or later,
  * when the last piece of its body that the transport holds has been acked. So a pointer to a stream
  * stays good until the end of the machine call; `gone` tells that it has finished.
- * Memory: engine->streams.
+ * Memory: shared->streams.
  */
 #ifndef WEIR_H2_LIFE_H
 #define WEIR_H2_LIFE_H

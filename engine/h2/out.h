@@ -3,7 +3,7 @@
  *
  * A segment is a run of bytes of our own, in the buffer, or bytes that a stream's body lent. Bytes
  * stay where they are until they are acked, so that the transport can use them in place.
- * Memory: buffer and ring are one object of engine->outs, held while there is output.
+ * Memory: buffer and ring are one object of shared->outs, held while there is output.
  */
 #ifndef WEIR_H2_OUT_H
 #define WEIR_H2_OUT_H

@@ -14,7 +14,7 @@ static struct sched_node *find(void *ctx, uint32_t id) {
 
 void h2_priority_init(struct h2 *h2) {
   sched_init(&h2->sched);
-  sched_attach(&h2->sched, &h2->engine->sched, find, h2);
+  sched_attach(&h2->sched, &h2->shared->sched, find, h2);
   if (h2->ours.no_rfc7540_priorities) sched_ignore_dependencies(&h2->sched);
 }
 
@@ -50,8 +50,8 @@ void h2_priority_request(struct h2_stream *stream, const struct request *request
     priority.given |= SCHED_GIVEN_DEPENDENCY;
   }
   sched_declare(&h2->sched, &stream->node, priority);
-  if (h2->engine->config.head_start)
-    stream->head_start_paths = head_start_of_path(h2->engine->config.head_start, request->path);
+  if (h2->shared->config.head_start)
+    stream->head_start_paths = head_start_of_path(h2->shared->config.head_start, request->path);
 }
 
 /* From what the rule gives to every response, or what has left already, to what this one needs. */
@@ -63,7 +63,7 @@ static void extend_head_start(struct h2_stream *stream) {
 }
 
 static void give_head_start(struct h2_stream *stream, uint16_t of_type) {
-  const struct head_start_rules *rules = stream->h2->engine->config.head_start;
+  const struct head_start_rules *rules = stream->h2->shared->config.head_start;
   const struct head_start_rule *rule =
       of_type ? head_start_of_both(rules, stream->head_start_paths, of_type) : NULL;
   if (!rule || !rule->bytes) return;
@@ -91,12 +91,12 @@ void h2_priority_response(struct h2_stream *stream, const struct header *fields,
   if (stream->connect) class_of_content = SCHED_CLASS_TUNNEL;
   sched_hint(sched, &stream->node, class_of_content);
   if (field.has_urgency || field.has_incremental) sched_merge(sched, &stream->node, &field);
-  const struct head_start_rules *rules = stream->h2->engine->config.head_start;
+  const struct head_start_rules *rules = stream->h2->shared->config.head_start;
   if (rules && content_type.len) give_head_start(stream, head_start_types(rules, content_type));
 }
 
 void h2_priority_note(const struct h2 *h2, struct h2_set_note *note, struct span content_type) {
-  const struct head_start_rules *rules = h2->engine->config.head_start;
+  const struct head_start_rules *rules = h2->shared->config.head_start;
   if (content_type.len == 0) return;
   note->content_class = (uint8_t)sched_class_of(content_type);
   note->head_start_types = rules ? head_start_types(rules, content_type) : 0;

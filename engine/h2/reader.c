@@ -21,8 +21,8 @@ bool h2_reader_alloc(struct h2 *h2) {
   struct h2_reader *reader = &h2->reader;
   bool pooled = reader->frame.length <= H2_FRAME_BYTES_DEFAULT;
   reader->payload_size = pooled ? H2_FRAME_BYTES_DEFAULT : reader->frame.length;
-  reader->payload = pooled ? pool_take(&h2->engine->frames)
-                           : memory_alloc(h2->engine->memory, reader->payload_size);
+  reader->payload = pooled ? pool_take(&h2->shared->frames)
+                           : memory_alloc(h2->http->memory, reader->payload_size);
   return reader->payload != NULL;
 }
 
@@ -30,8 +30,8 @@ void h2_reader_free(struct h2 *h2) {
   struct h2_reader *reader = &h2->reader;
   if (!reader->payload) return;
   if (reader->payload_size == H2_FRAME_BYTES_DEFAULT)
-    pool_give(&h2->engine->frames, reader->payload);
+    pool_give(&h2->shared->frames, reader->payload);
   else
-    memory_free(h2->engine->memory, reader->payload, reader->payload_size);
+    memory_free(h2->http->memory, reader->payload, reader->payload_size);
   reader->payload = NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * h2/reader.h - where in the received bytes a connection is: the phase of its h2_reader, and the
  * buffer of a frame that is split over several receives. h2/recv.c moves it along.
- * Memory: engine->frames, or engine->memory for frames that are larger.
+ * Memory: shared->frames, or http->memory for frames that are larger.
  */
 #ifndef WEIR_H2_READER_H
 #define WEIR_H2_READER_H

@@ -65,7 +65,7 @@ static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
   if (data_bytes > 0 || h2->reader.frame.flags & H2_FLAG_END_STREAM)
     h2->empty_data = 0;
   else if (++h2->empty_data > H2_EMPTY_DATA_FREE)
-    h2_note_glitch(h2, &h2->engine->counters.glitches_data);
+    h2_note_glitch(h2, &h2->shared->counters.glitches_data);
 }
 
 /* With an END_STREAM that comes too early, or beyond content-length (section 8.1.1): known before
@@ -137,7 +137,7 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   struct h2_stream *stream = h2->reader.data;
   stream->body_received += (int64_t)bytes.len;
   stream->body_seen_ns = bytes.len ? h2->now_ns : stream->body_seen_ns;
-  counter_add(&h2->engine->counters.body_bytes_received, bytes.len);
+  counter_add(&h2->http->counters.body_bytes_received, bytes.len);
   if (end && !h2_stream_end_received(h2, stream)) return;
   deliver(stream, bytes, end);
   if (!stream->gone && !stream->base.consume_later)
@@ -170,7 +170,7 @@ static void on_continuation(struct h2 *h2, const struct h2_frame *frame) {
 /* Signals of RFC 7540 and RFC 9218 cost something only when they are many. */
 static bool priority_affordable(struct h2 *h2) {
   if (h2->priorities_free == 0)
-    return h2_charge_glitch(h2, &h2->engine->counters.glitches_priorities);
+    return h2_charge_glitch(h2, &h2->shared->counters.glitches_priorities);
   h2->priorities_free--;
   return true;
 }
@@ -178,7 +178,7 @@ static bool priority_affordable(struct h2 *h2) {
 static void finish_priority(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
   if (verdict.scope == H2_IGNORE)
     h2_note_glitch(
-        h2, &h2->engine->counters.glitches_priorities); /* more than streams could make use of */
+        h2, &h2->shared->counters.glitches_priorities); /* more than streams could make use of */
   else
     act(h2, id, verdict);
 }
@@ -198,10 +198,10 @@ static uint32_t reset_code(const struct h2_stream *stream, uint32_t code) {
 }
 
 static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
-  counter_add(&h2->engine->counters.resets_received, 1);
+  counter_add(&h2->shared->counters.resets_received, 1);
   struct h2_stream *stream = h2_find(h2, frame->header.stream_id);
   if (!stream) {
-    h2_note_glitch(h2, &h2->engine->counters.glitches_late);
+    h2_note_glitch(h2, &h2->shared->counters.glitches_late);
     return;
   }
   h2_stream_event(stream, H2_RECV_RST_STREAM);
@@ -217,8 +217,8 @@ static void on_ping(struct h2 *h2, const struct h2_frame *frame) {
       h2->client->ping_acked(h2->client_ctx, h2, frame->ping);
     return;
   }
-  uint64_t *calmed = &h2->engine->counters.calmed_pings;
-  counter_add(&h2->engine->counters.charged_pings, 1);
+  uint64_t *calmed = &h2->shared->counters.calmed_pings;
+  counter_add(&h2->shared->counters.charged_pings, 1);
   if (!h2_charge(h2, &h2->pings, calmed, "too many PING frames")) return;
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 8);
   if (room) h2_control_sent(h2, h2_frame_ping_encode(room, true, frame->ping));
@@ -238,8 +238,8 @@ static void refuse_above(struct h2 *h2, uint32_t last_id) {
 }
 
 static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
-  counter_add(&h2->engine->counters.goaways_received, 1);
-  if (h2->goaway_received && !h2_charge_glitch(h2, &h2->engine->counters.glitches_goaways)) return;
+  counter_add(&h2->shared->counters.goaways_received, 1);
+  if (h2->goaway_received && !h2_charge_glitch(h2, &h2->shared->counters.glitches_goaways)) return;
   uint32_t last_id = frame->goaway.last_stream_id;
   if (!h2->goaway_received || last_id < h2->goaway_last_id) h2->goaway_last_id = last_id;
   h2->goaway_received = true;
@@ -252,7 +252,7 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
 /* A receiver that grants by the byte makes us work for nothing (CVE-2019-9511): what it may send
  * follows what we sent. */
 static bool update_affordable(struct h2 *h2) {
-  if (h2->updates_free == 0) return h2_charge_glitch(h2, &h2->engine->counters.glitches_updates);
+  if (h2->updates_free == 0) return h2_charge_glitch(h2, &h2->shared->counters.glitches_updates);
   h2->updates_free--;
   return true;
 }
@@ -261,8 +261,8 @@ static bool update_affordable(struct h2 *h2) {
  * business; others are rarer. */
 static void note_useless(struct h2 *h2, uint8_t type) {
   bool free = type == H2_WINDOW_UPDATE && h2->updates_free > 0;
-  uint64_t *kind = type == H2_WINDOW_UPDATE ? &h2->engine->counters.glitches_updates
-                                            : &h2->engine->counters.glitches_late;
+  uint64_t *kind = type == H2_WINDOW_UPDATE ? &h2->shared->counters.glitches_updates
+                                            : &h2->shared->counters.glitches_late;
   if (free)
     h2->updates_free--;
   else
@@ -364,7 +364,7 @@ static void frame_begin(struct h2 *h2) {
   if (frame->type == H2_DATA) {
     data_begin(h2);
   } else if (!h2_frame_known(frame->type)) {
-    h2_note_glitch(h2, &h2->engine->counters.glitches_unknown);
+    h2_note_glitch(h2, &h2->shared->counters.glitches_unknown);
     h2_reader_enter(reader, H2_READ_SKIP, frame->length);
   } else if (frame->length > H2_HEADER_BLOCK_BYTES_MAX) {
     h2_fail(h2, H2_ENHANCE_YOUR_CALM, "frame is larger than any we handle");

@@ -103,7 +103,7 @@ void h2_recv_settings(struct h2 *h2, const struct h2_frame *frame) {
     settings_acked(h2);
     return;
   }
-  struct engine_counters *counters = &h2->engine->counters;
+  struct h2_counters *counters = &h2->shared->counters;
   if (frame->settings.len > H2_SETTINGS_ENTRIES_MAX * H2_SETTING_BYTES) {
     counter_add(&counters->calmed_settings, 1);
     h2_fail(h2, H2_ENHANCE_YOUR_CALM, "too many settings in a frame");

@@ -48,7 +48,7 @@ static void note_request(struct h2_stream *stream, const struct header *fields, 
   }
   if (h2->ours.enable_push)
     stream->origin =
-        h2_origin_take(&h2->origins, h2->engine->memory, scheme, authority.len ? authority : host);
+        h2_origin_take(&h2->origins, h2->http->memory, scheme, authority.len ? authority : host);
 }
 
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,

@@ -21,7 +21,7 @@ static uint8_t *copy(uint8_t *at, struct span *text) {
 static struct h2_section *alloc(struct h2 *h2, size_t size) {
   bool pooled = size <= H2_SECTION_BYTES;
   struct h2_section *section =
-      pooled ? pool_take(&h2->engine->sections) : memory_alloc(h2->engine->memory, size);
+      pooled ? pool_take(&h2->shared->sections) : memory_alloc(h2->http->memory, size);
   if (section) *section = (struct h2_section){.size = (uint32_t)size};
   return section;
 }
@@ -29,9 +29,9 @@ static struct h2_section *alloc(struct h2 *h2, size_t size) {
 void h2_section_free(struct h2 *h2, struct h2_section *section) {
   if (!section || section->size == 0) return;
   if (section->size <= H2_SECTION_BYTES)
-    pool_give(&h2->engine->sections, section);
+    pool_give(&h2->shared->sections, section);
   else
-    memory_free(h2->engine->memory, section, section->size);
+    memory_free(h2->http->memory, section, section->size);
 }
 
 struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, size_t count) {
@@ -63,7 +63,7 @@ struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, s
 /* What sending it anew each time would find out again. */
 static struct h2_set_note note(struct h2 *h2, struct header_set *set) {
   size_t bound = hpack_encode_bound(set->at, set->count);
-  struct h2_set_note note = {.number = ++h2->engine->sets_numbered,
+  struct h2_set_note note = {.number = ++h2->shared->sets_numbered,
                              .bound_bytes = bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX};
   for (uint32_t i = 0; i < set->count; i++) {
     struct header *field = &set->at[i];
@@ -100,15 +100,15 @@ static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
 
 /* What a handler says about an HTTP/1.1 connection is left out: HTTP/2 must not carry it. */
 static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
-  const struct engine *engine = h2->engine;
+  const struct http_shared *http = h2->http;
   if (section->status) at = encode_status(h2, section->status, at);
   for (uint32_t i = 0; i < section->count; i++) {
     if (h2_message_connection_specific(section->fields[i].token)) continue;
     at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
   }
-  if (section->add_server) at = hpack_encode_field(&h2->encoder, &engine->server_field, at);
-  if (section->add_date && engine->date[0])
-    at = hpack_encode_field(&h2->encoder, &engine->date_field, at);
+  if (section->add_server) at = hpack_encode_field(&h2->encoder, &http->server_field, at);
+  if (section->add_date && http->date[0])
+    at = hpack_encode_field(&h2->encoder, &http->date_field, at);
   return at;
 }
 
@@ -118,7 +118,7 @@ static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, ui
   if (!section->set) return encode_fields(h2, section, begin);
   struct hpack_block_key key = {.list =
                                     h2_set_note_get(section->set).number << 16 | section->status,
-                                .time = (uint64_t)h2->engine->date_seconds};
+                                .time = (uint64_t)h2->http->date_seconds};
   uint8_t *end = hpack_encode_again(&h2->encoder, key, begin);
   if (end) return end;
   end = encode_fields(h2, section, begin);
@@ -129,8 +129,8 @@ static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, ui
 /* Room that encode_block() and the frames around it may take: what the engine adds, and a header
  * for each frame of at least 16 KiB. */
 size_t h2_section_room(const struct h2 *h2, const struct h2_section *section) {
-  size_t added = 3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->engine->server_field.value.len +
-                 ENGINE_DATE_BYTES;
+  size_t added =
+      3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->http->server_field.value.len + HTTP_DATE_BYTES;
   size_t block = section->bound + added + 5; /* a promised stream or a dependency */
   return block + H2_FRAME_HEADER_BYTES * (2 + block / H2_FRAME_BYTES_MIN);
 }

@@ -5,7 +5,7 @@
  * Fields are copied when a handler gives them, or lent as a set that stays; they are encoded when
  * they are sent, not before: the order of the wire is the order of the HPACK encoder, and what is
  * withdrawn leaves no trace there.
- * Memory: engine->sections for most copies, engine->memory for large ones; a section whose fields
+ * Memory: shared->sections for most copies, http->memory for large ones; a section whose fields
  * are lent is embedded in its stream.
  */
 #ifndef WEIR_H2_SECTION_H

@@ -170,7 +170,7 @@ static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   stream->body_sent += bytes;
   bool useful = bytes >= H2_DATA_BYTES_SMALL;
   if (useful && h2->updates_free < H2_UPDATES_FREE_MAX) h2->updates_free += H2_UPDATES_FREE_DATA;
-  counter_add(&h2->engine->counters.body_bytes_sent, bytes);
+  counter_add(&h2->http->counters.body_bytes_sent, bytes);
 }
 
 /* What the pull of a stream means; `chunk` may hold bytes in every case but BODY_ERROR. */
@@ -260,7 +260,7 @@ static bool send_urgent(struct h2 *h2) {
 
 static void compose(struct h2 *h2, size_t budget_bytes) {
   if (h2->lost || !h2_send_wanted(h2)) return;
-  if (!h2_out_begin(&h2->out, &h2->engine->outs)) {
+  if (!h2_out_begin(&h2->out, &h2->shared->outs)) {
     h2->lost = true; /* as with control frames: a host cannot wait for memory */
     return;
   }
@@ -274,14 +274,14 @@ static void compose(struct h2 *h2, size_t budget_bytes) {
 size_t h2_send_peek(struct h2 *h2, struct span *spans, size_t max, size_t budget_bytes) {
   compose(h2, budget_bytes);
   size_t count = h2_out_peek(&h2->out, spans, max);
-  h2_out_end(&h2->out, &h2->engine->outs);
+  h2_out_end(&h2->out, &h2->shared->outs);
   return count;
 }
 
 void h2_send_ack(struct h2 *h2, size_t bytes) {
   h2->stalled_bytes += bytes;
   h2_out_ack(&h2->out, bytes);
-  h2_out_end(&h2->out, &h2->engine->outs);
+  h2_out_end(&h2->out, &h2->shared->outs);
 }
 
 bool h2_send_wanted(const struct h2 *h2) {
@@ -293,6 +293,6 @@ bool h2_send_wanted(const struct h2 *h2) {
 
 void h2_send_free(struct h2 *h2) {
   h2_out_drop(&h2->out);
-  h2_out_end(&h2->out, &h2->engine->outs);
+  h2_out_end(&h2->out, &h2->shared->outs);
   h2_control_free(h2);
 }

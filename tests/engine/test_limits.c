@@ -53,7 +53,7 @@ static void test_connections(void **state) {
     for (uint32_t at = 0; at < ENGINE_CONNECTIONS_DEFAULT; at++)
       assert_true(connect(protocols[i], &machines[at]));
     assert_false(connect(protocols[i], &more));
-    assert_int_equal(engine.counters.refused, 1);
+    assert_int_equal(engine.http.counters.refused, 1);
     close_machine(&machines[0]);
     assert_true(connect(protocols[i], &machines[0]));
     for (uint32_t at = 0; at < ENGINE_CONNECTIONS_DEFAULT; at++)
@@ -130,7 +130,7 @@ static void test_streams(void **state) {
   }
   open_client(&clients[CLIENTS]);
   assert_true(ask(&clients[CLIENTS], 1, false));
-  assert_int_equal(engine.counters.refused, 1);
+  assert_int_equal(engine.http.counters.refused, 1);
   cancel(&clients[0], 1);
   assert_false(ask(&clients[CLIENTS], 3, false));
   assert_true(ask(&clients[0], 2 * EACH + 1, false));
@@ -147,7 +147,7 @@ static void test_window_budget(void **state) {
   enum { UPLOADS = H2_WINDOW_BUDGET_BYTES / H2_STREAM_WINDOW_BYTES_DEFAULT };
   static struct machine clients[UPLOADS + 1];
   struct engine_config config = engine_config_default();
-  config.connection_window_bytes = H2_WINDOW_BYTES_MIN;
+  config.h2.connection_window_bytes = H2_WINDOW_BYTES_MIN;
   begin(&config);
   for (uint32_t i = 0; i < UPLOADS; i++) {
     open_client(&clients[i]);
@@ -155,7 +155,7 @@ static void test_window_budget(void **state) {
   }
   open_client(&clients[UPLOADS]);
   assert_true(ask(&clients[UPLOADS], 1, true));
-  assert_int_equal(engine.counters.refused, 1);
+  assert_int_equal(engine.http.counters.refused, 1);
   assert_false(ask(&clients[UPLOADS], 3, false)); /* what has no body costs nothing */
   cancel(&clients[0], 1);
   assert_false(ask(&clients[UPLOADS], 5, true));

@@ -113,10 +113,10 @@ static void huge_response(struct scene *scene) {
 
 /* Above the server's limit: 431. */
 static void too_large(struct scene *scene) {
-  scene->loop.server_engine.headers.list_bytes_max = 10000;
+  scene->loop.server_engine.http.headers.list_bytes_max = 10000;
   torture_ask_huge(&scene->client, 11000);
   run(scene);
-  scene->loop.server_engine.headers.list_bytes_max = 64 * KIB;
+  scene->loop.server_engine.http.headers.list_bytes_max = 64 * KIB;
 }
 
 static void header_table(struct scene *scene) {
@@ -243,19 +243,20 @@ enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
 
 /* Each object is an allocation. */
 static void unbundle(struct engine *engine) {
-  struct pool *pools[] = {
-      &engine->conns,         &engine->connections,       &engine->streams, &engine->sections,
-      &engine->outs,          &engine->controls,          &engine->frames,  &engine->sched.shares,
-      &engine->sched.updates, &engine->sched.placeholders};
+  struct pool *pools[] = {&engine->undecided,        &engine->h2.connections,
+                          &engine->h2.streams,       &engine->h2.sections,
+                          &engine->h2.outs,          &engine->h2.controls,
+                          &engine->h2.frames,        &engine->h2.sched.shares,
+                          &engine->h2.sched.updates, &engine->h2.sched.placeholders};
   for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
     pools[i]->chunk_count = 1;
 }
 
 static bool engines_open(struct loopback *loop) {
   struct engine_config config = engine_config_default();
-  config.frame_bytes_max = 64 * KIB;
-  config.connect_protocol = true;
-  config.no_rfc7540_priorities = false;
+  config.h2.frame_bytes_max = 64 * KIB;
+  config.h2.connect_protocol = true;
+  config.h2.no_rfc7540_priorities = false;
   if (!engine_init(&loop->server_engine, &loop->memory.memory, &config, &torture_handler))
     return false;
   if (!engine_init(&loop->client_engine, &loop->memory.memory, &config, NULL)) {
@@ -272,7 +273,7 @@ static bool machines_open(struct loopback *loop, bool sniffed) {
   struct machine_peer peer = {.application_protocol = sniffed ? "" : "h2", .secure = !sniffed};
   struct machine_factory factory = conn_factory(&loop->server_engine);
   if (!factory.create(factory.ctx, &peer, NULL, loop->now_ns, &loop->server)) return false;
-  if (h2_client(&loop->client_engine, &loopback_peer, NULL, loop->now_ns, &loop->client))
+  if (h2_client(&loop->client_engine.h2, &loopback_peer, NULL, loop->now_ns, &loop->client))
     return true;
   loop->server.ops->close(loop->server.self);
   return false;
@@ -309,8 +310,8 @@ static void connection(struct scene *scene, const struct scenario *scenario, boo
   loopback_advance(loop, 10 * MILLISECOND_NS);
   machines_close(loop);
   torture_check(&scene->client, refused || scene->cut);
-  assert_int_equal(loop->server_engine.counters.streams_opened,
-                   loop->server_engine.counters.streams_closed);
+  assert_int_equal(loop->server_engine.http.counters.streams_opened,
+                   loop->server_engine.http.counters.streams_closed);
 }
 
 /* Returns how many allocations there were in all. */

@@ -62,7 +62,7 @@ static void begin(struct fuzz_run *run, uint8_t choice) {
   static const uint8_t settings[] = {0, 0, 0, H2_SETTINGS, 0, 0, 0, 0, 0,
                                      0, 0, 0, H2_SETTINGS, 1, 0, 0, 0, 0};
   static const struct machine_peer peer = {.application_protocol = "h2", .secure = true};
-  bool ok = h2_client(&run->engine, &peer, NULL, run->now_ns, &run->machine);
+  bool ok = h2_client(&run->engine.h2, &peer, NULL, run->now_ns, &run->machine);
   assert(ok);
   (void)ok;
   for (const char *kind = "gwhrclg"; *kind; kind++)

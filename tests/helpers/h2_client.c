@@ -8,6 +8,7 @@
  * a pattern that the other side checks: octet k of a body is 31 k + stream identifier. CONNECT as
  * METHOD is extended CONNECT, of protocol "test". Ends when all streams have, or the connection.
  */
+#include "engine/engine.h"
 #include "engine/h2/h2.h"
 #include "tools/common/process.h"
 
@@ -201,11 +202,11 @@ int main(int count, char **arguments) {
   struct engine_config config = engine_config_default();
   struct machine machine;
   if (getenv("HEADER_TABLE_BYTES"))
-    config.header_table_bytes = (uint32_t)strtoul(getenv("HEADER_TABLE_BYTES"), NULL, 10);
+    config.h2.header_table_bytes = (uint32_t)strtoul(getenv("HEADER_TABLE_BYTES"), NULL, 10);
   if (getenv("FRAME_BYTES_MAX"))
-    config.frame_bytes_max = (uint32_t)strtoul(getenv("FRAME_BYTES_MAX"), NULL, 10);
+    config.h2.frame_bytes_max = (uint32_t)strtoul(getenv("FRAME_BYTES_MAX"), NULL, 10);
   if (!engine_init(&engine, &process_memory, &config, NULL) ||
-      !h2_client(&engine, &peer, NULL, now_ns(), &machine))
+      !h2_client(&engine.h2, &peer, NULL, now_ns(), &machine))
     return 1;
   h2_client_listen(h2_of(&machine), &client, NULL);
   run(&machine, count - 1, arguments + 1);

@@ -48,14 +48,14 @@ static struct engine_config config_of(struct random *random) {
   static const uint32_t lists[] = {64 * KIB, 64 * KIB, 12 * KIB};
   static const uint32_t concurrent[] = {128, 20, 5};
   struct engine_config config = engine_config_default();
-  config.stream_window_bytes = pick(random, windows, 6);
-  config.connection_window_bytes = pick(random, connection_windows, 4);
-  config.frame_bytes_max = pick(random, frames, 4);
+  config.h2.stream_window_bytes = pick(random, windows, 6);
+  config.h2.connection_window_bytes = pick(random, connection_windows, 4);
+  config.h2.frame_bytes_max = pick(random, frames, 4);
   config.header_list_bytes = pick(random, lists, 3);
-  config.concurrent_streams = pick(random, concurrent, 3);
-  config.no_rfc7540_priorities = random_one_in(random, 2);
-  config.push = !random_one_in(random, 4);
-  config.flow = (enum stream_flow)(FLOW_ECHO + random_below(random, 4));
+  config.h2.concurrent_streams = pick(random, concurrent, 3);
+  config.h2.no_rfc7540_priorities = random_one_in(random, 2);
+  config.h2.push = !random_one_in(random, 4);
+  config.h2.flow = (enum stream_flow)(FLOW_ECHO + random_below(random, 4));
   config.idle_ns = (1 + random_below(random, 60)) * SECOND_NS;
   return config;
 }
@@ -85,12 +85,12 @@ static void pair_open(struct sim_world *world, struct sim_pair *pair) {
   static const struct machine_peer peer = {.application_protocol = "h2", .secure = true};
   struct sim_end *client = &pair->ends[0], *server = &pair->ends[1];
   struct machine machines[2];
-  bool ok = h2_client(&world->engines[0], &peer, &client->host, world->now_ns, &machines[0]);
+  bool ok = h2_client(&world->engines[0].h2, &peer, &client->host, world->now_ns, &machines[0]);
   if (!ok) {
     sim_check(world->refuses, "a client was refused");
     return;
   }
-  ok = h2_server(&world->engines[1], &peer, &server->host, world->now_ns, &machines[1]);
+  ok = h2_server(&world->engines[1].h2, &peer, &server->host, world->now_ns, &machines[1]);
   if (!ok) {
     sim_check(world->refuses, "a server was refused");
     machines[0].ops->close(machines[0].self);
@@ -220,11 +220,11 @@ static void pool_restore(struct sim_world *world) {
 
 /* A pool that is full, or memory that is refused, for a while. */
 static void refuse_something(struct sim_world *world) {
-  struct engine *engine = &world->engines[random_below(&world->random, 2)];
+  struct h2_shared *shared = &world->engines[random_below(&world->random, 2)].h2;
   struct pool *pools[] = {
-      &engine->connections,  &engine->streams,       &engine->sections,
-      &engine->outs,         &engine->controls,      &engine->frames,
-      &engine->sched.shares, &engine->sched.updates, &engine->sched.placeholders};
+      &shared->connections,  &shared->streams,       &shared->sections,
+      &shared->outs,         &shared->controls,      &shared->frames,
+      &shared->sched.shares, &shared->sched.updates, &shared->sched.placeholders};
   const uint32_t count = sizeof pools / sizeof *pools;
   uint32_t which = random_below(&world->random, 2 * count);
   world->totals->refusals++;
@@ -368,8 +368,8 @@ static void check_leaks(const struct sim_world *world) {
     uint32_t count = 0;
     for (int p = 0; p < SIM_PAIRS; p++)
       count += count_streams(&world->pairs[p].ends[i]);
-    sim_check(count == world->engines[i].streams.taken, "%u streams taken, %u known",
-              world->engines[i].streams.taken, count);
+    sim_check(count == world->engines[i].h2.streams.taken, "%u streams taken, %u known",
+              world->engines[i].h2.streams.taken, count);
   }
 }
 
@@ -503,7 +503,7 @@ static void pair_end(struct sim_world *world, struct sim_pair *pair) {
 
 static void check_counters(const struct sim_world *world) {
   for (int i = 0; i < 2; i++) {
-    const struct engine_counters *counters = &world->engines[i].counters;
+    const struct http_counters *counters = &world->engines[i].http.counters;
     sim_check(counters->connections_opened == counters->connections_closed,
               "connections: %llu opened, %llu closed",
               (unsigned long long)counters->connections_opened,
@@ -511,12 +511,12 @@ static void check_counters(const struct sim_world *world) {
     sim_check(counters->streams_opened == counters->streams_closed,
               "streams: %llu opened, %llu closed", (unsigned long long)counters->streams_opened,
               (unsigned long long)counters->streams_closed);
-    sim_check(world->engines[i].streams.taken == 0, "%u streams leaked",
-              world->engines[i].streams.taken);
-    sim_check(counters->body_bytes_received <= world->engines[1 - i].counters.body_bytes_sent,
+    sim_check(world->engines[i].h2.streams.taken == 0, "%u streams leaked",
+              world->engines[i].h2.streams.taken);
+    sim_check(counters->body_bytes_received <= world->engines[1 - i].http.counters.body_bytes_sent,
               "more body bytes received than sent");
-    world->totals->timeouts += counters->timeouts;
-    world->totals->calmed += counters->calmed;
+    world->totals->timeouts += world->engines[i].h2.counters.timeouts;
+    world->totals->calmed += world->engines[i].h2.counters.calmed;
     world->totals->moved_bytes += counters->body_bytes_received;
   }
 }

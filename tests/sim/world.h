@@ -4,6 +4,7 @@
 #ifndef WEIR_SIM_WORLD_H
 #define WEIR_SIM_WORLD_H
 
+#include "engine/engine.h"
 #include "tests/sim/check.h"
 #include "tests/sim/end.h"
 

@@ -115,16 +115,16 @@ uint32_t diff_weir_ask(struct diff_weir *weir, struct header *fields, size_t cou
 
 void diff_weir_begin(struct diff_weir *weir, enum h2_role role) {
   struct engine_config config = engine_config_default();
-  config.connection_window_bytes = 65535;
-  config.flow = FLOW_CONSUME;
-  config.concurrent_streams = 100;
+  config.h2.connection_window_bytes = 65535;
+  config.h2.flow = FLOW_CONSUME;
+  config.h2.concurrent_streams = 100;
   diff_log_init(&weir->log, role);
   memset(weir->streams, 0, sizeof weir->streams);
   memset(weir->complete, 0, sizeof weir->complete);
   weir->handler = (struct handler){.request = on_request, .ctx = weir};
   assert_true(engine_init(&weir->engine, counted_init(&weir->memory), &config,
                           role == H2_SERVER ? &weir->handler : NULL));
-  assert_true((role == H2_SERVER ? h2_server : h2_client)(&weir->engine, &loopback_peer, NULL,
+  assert_true((role == H2_SERVER ? h2_server : h2_client)(&weir->engine.h2, &loopback_peer, NULL,
                                                           SECOND_NS, &weir->machine));
   diff_weir_pump(weir);
 }

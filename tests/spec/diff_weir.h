@@ -5,6 +5,7 @@
 #ifndef WEIR_TESTS_DIFF_WEIR_H
 #define WEIR_TESTS_DIFF_WEIR_H
 
+#include "engine/engine.h"
 #include "engine/h2/h2.h"
 #include "tests/spec/diff_log.h"
 #include "tests/support/counted.h"

@@ -4,6 +4,7 @@
 #ifndef WEIR_TESTS_SPEC_LINES_H
 #define WEIR_TESTS_SPEC_LINES_H
 
+#include "engine/engine.h"
 #include "engine/h2/h2.h"
 
 /* Flags of a line. */

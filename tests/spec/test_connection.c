@@ -358,7 +358,7 @@ static void test_stream_window(void **state) {
        SPEC_LINE_BARE | SPEC_LINE_FINAL},
   };
   struct engine_config config = script_config();
-  config.stream_window_bytes = 1000;
+  config.h2.stream_window_bytes = 1000;
   spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 
@@ -396,7 +396,7 @@ static void test_concurrency(void **state) {
        0},
   };
   struct engine_config config = script_config();
-  config.concurrent_streams = 2;
+  config.h2.concurrent_streams = 2;
   spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 
@@ -413,7 +413,7 @@ static void test_large_frames(void **state) {
        "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
   };
   struct engine_config config = script_config();
-  config.frame_bytes_max = H2_FRAME_BYTES_MAX - 1;
+  config.h2.frame_bytes_max = H2_FRAME_BYTES_MAX - 1;
   spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 
@@ -433,7 +433,7 @@ static void test_small_table(void **state) {
       {"4.3.1", "zero fits", "HEADERS/SH 1 [^0 @get]", SERVED(1), SPEC_LINE_FINAL},
   };
   struct engine_config config = script_config();
-  config.header_table_bytes = 100;
+  config.h2.header_table_bytes = 100;
   spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 

@@ -115,7 +115,7 @@ static void test_priorities(void **state) {
   (void)state;
   struct engine_config config = script_config();
   spec_lines_run(SPEC_LINES(order), H2_SERVER, &config);
-  config.concurrent_streams = 2;
+  config.h2.concurrent_streams = 2;
   spec_lines_run(SPEC_LINES(updates), H2_SERVER, &config);
 }
 

@@ -461,7 +461,7 @@ static void test_requests(void **state) {
   (void)state;
   spec_lines_run(SPEC_LINES(requests), H2_SERVER, NULL);
   struct engine_config config = script_config();
-  config.connect_protocol = false;
+  config.h2.connect_protocol = false;
   spec_lines_run(SPEC_LINES(not_offered), H2_SERVER, &config);
 }
 
@@ -484,7 +484,7 @@ static void test_pushed(void **state) {
   (void)state;
   spec_lines_run(SPEC_LINES(pushed), H2_CLIENT, NULL);
   struct engine_config config = script_config();
-  config.push = false;
+  config.h2.push = false;
   spec_lines_run(SPEC_LINES(push_off), H2_CLIENT, &config);
 }
 

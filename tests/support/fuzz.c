@@ -224,14 +224,14 @@ void fuzz_finish(struct fuzz_run *run) {
 static struct engine_config config_of(uint8_t choice) {
   struct engine_config config = engine_config_default();
   config.connections_max = 4;
-  config.streams_max = 64;
-  config.concurrent_streams = choice & 1 ? 8 : 100;
-  config.stream_window_bytes = choice & 2 ? 1000 : 65535;
+  config.h2.streams_max = 64;
+  config.h2.concurrent_streams = choice & 1 ? 8 : 100;
+  config.h2.stream_window_bytes = choice & 2 ? 1000 : 65535;
   config.header_list_bytes = choice & 4 ? 4 * KIB : 64 * KIB;
-  config.frame_bytes_max = choice & 8 ? 100000 : 16384;
-  config.connect_protocol = choice & 16;
-  config.no_rfc7540_priorities = choice & 32;
-  config.flow = (enum stream_flow)(FLOW_ECHO + (choice >> 6));
+  config.h2.frame_bytes_max = choice & 8 ? 100000 : 16384;
+  config.h2.connect_protocol = choice & 16;
+  config.h2.no_rfc7540_priorities = choice & 32;
+  config.h2.flow = (enum stream_flow)(FLOW_ECHO + (choice >> 6));
   return config;
 }
 
@@ -259,7 +259,7 @@ void fuzz_close(struct fuzz_run *run) {
   run->machine.ops->close(run->machine.self);
   for (int i = 0; i < FUZZ_STREAMS; i++)
     assert(!run->exchanges[i].stream);
-  assert(run->engine.counters.streams_opened == run->engine.counters.streams_closed);
+  assert(run->engine.http.counters.streams_opened == run->engine.http.counters.streams_closed);
   engine_destroy(&run->engine);
   assert(run->memory.count == 0 && run->memory.bytes == 0);
 }

@@ -16,6 +16,7 @@
 #ifndef WEIR_TESTS_FUZZ_H
 #define WEIR_TESTS_FUZZ_H
 
+#include "engine/engine.h"
 #include "engine/h2/h2.h"
 #include "tests/support/counted.h"
 #include "tests/support/random.h"

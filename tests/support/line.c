@@ -263,7 +263,7 @@ struct line_upload *line_upload(struct line *line, uint64_t bytes) {
 
 struct engine_config line_config(enum stream_flow flow) {
   struct engine_config config = engine_config_default();
-  config.flow = flow;
+  config.h2.flow = flow;
   return config;
 }
 

@@ -19,8 +19,9 @@ void loopback_open(struct loopback *loop, const struct handler *handler,
   bool ok = engine_init(&loop->server_engine, memory, config, handler) &&
             engine_init(&loop->client_engine, memory, config, NULL);
   engine_set_date(&loop->server_engine, 784111777);
-  ok = ok && h2_server(&loop->server_engine, &loopback_peer, NULL, loop->now_ns, &loop->server) &&
-       h2_client(&loop->client_engine, &loopback_peer, NULL, loop->now_ns, &loop->client);
+  ok = ok &&
+       h2_server(&loop->server_engine.h2, &loopback_peer, NULL, loop->now_ns, &loop->server) &&
+       h2_client(&loop->client_engine.h2, &loopback_peer, NULL, loop->now_ns, &loop->client);
   assert(ok);
   (void)ok;
 }

@@ -99,10 +99,10 @@ void script_run(struct script *script, const char *text) {
 
 struct engine_config script_config(void) {
   struct engine_config config = engine_config_default();
-  config.connection_window_bytes = 65535; /* small, so that a test can fill it */
-  config.stream_window_bytes = 1 * MIB;
-  config.connect_protocol = true;
-  config.flow = FLOW_CONSUME;
+  config.h2.connection_window_bytes = 65535; /* small, so that a test can fill it */
+  config.h2.stream_window_bytes = 1 * MIB;
+  config.h2.connect_protocol = true;
+  config.h2.flow = FLOW_CONSUME;
   return config;
 }
 
@@ -144,7 +144,7 @@ static void end_peer(struct script *script) {
 
 void script_connect(struct script *script, enum h2_role role, bool bare) {
   begin_peer(script, role);
-  assert_true((role == H2_SERVER ? h2_server : h2_client)(&script->engine, &loopback_peer, NULL,
+  assert_true((role == H2_SERVER ? h2_server : h2_client)(&script->engine.h2, &loopback_peer, NULL,
                                                           script->now_ns, &script->machine));
   script_pump(script);
   if (bare) return;
@@ -156,7 +156,8 @@ void script_connect(struct script *script, enum h2_role role, bool bare) {
 void script_disconnect(struct script *script) {
   script->machine.ops->close(script->machine.self);
   end_peer(script);
-  assert_int_equal(script->engine.counters.streams_opened, script->engine.counters.streams_closed);
+  assert_int_equal(script->engine.http.counters.streams_opened,
+                   script->engine.http.counters.streams_closed);
 }
 
 void script_begin(struct script *script, enum h2_role role, const struct engine_config *config,

@@ -36,6 +36,7 @@
 #ifndef WEIR_TESTS_SCRIPT_H
 #define WEIR_TESTS_SCRIPT_H
 
+#include "engine/engine.h"
 #include "engine/h2/h2.h"
 #include "tests/support/counted.h"
 

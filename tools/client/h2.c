@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "engine/engine.h"
 #include "engine/h2/h2.h"
 
 struct h2 *client_h2_create(struct client_connection *connection, struct engine *engine,
@@ -15,7 +16,7 @@ struct h2 *client_h2_create(struct client_connection *connection, struct engine 
     client_blame(connection, "the server did not select h2 by ALPN");
     return NULL;
   }
-  if (!h2_client(engine, peer, host, now_ns, out)) return NULL;
+  if (!h2_client(&engine->h2, peer, host, now_ns, out)) return NULL;
   struct h2 *h2 = h2_of(out);
   h2_client_listen(h2, events, ctx);
   return h2;

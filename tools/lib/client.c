@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/engine.h"
 #include "engine/base/decimal.h"
 #include "engine/h2/h2.h"
 #include "io/base/clock.h"
@@ -355,7 +356,7 @@ static void worker_stopped(struct worker *worker, void *ctx) {
 
 static bool make_parts(struct weir_client *client) {
   struct engine_config config = engine_config_default();
-  config.push = false;
+  config.h2.push = false;
   client->has_engine = engine_init(&client->engine, &process_memory, &config, NULL);
   return client->has_engine &&
          client_server_init(&client->server, client->tls, client->url.host, 1);

@@ -103,15 +103,15 @@ static struct engine_config config_of(const struct load_books *books) {
   /* Streams that have ended are freed when the machine's call returns, or when their bodies have
    * left: by then others may have begun. */
   uint64_t streams = 2 * (uint64_t)books->connections * options->streams;
-  config.push = false;
-  config.flow = options->flow;
+  config.h2.push = false;
+  config.h2.flow = options->flow;
   config.connections_max = books->connections;
-  config.streams_max = streams < UINT32_MAX ? (uint32_t)streams : UINT32_MAX;
-  config.stream_window_bytes = load_options_stream_window(options);
-  config.connection_window_bytes = load_options_connection_window(options);
-  if (config.connection_window_bytes_max < config.connection_window_bytes)
-    config.connection_window_bytes_max = config.connection_window_bytes;
-  config.window_budget_bytes = UINT64_MAX / 2;
+  config.h2.streams_max = streams < UINT32_MAX ? (uint32_t)streams : UINT32_MAX;
+  config.h2.stream_window_bytes = load_options_stream_window(options);
+  config.h2.connection_window_bytes = load_options_connection_window(options);
+  if (config.h2.connection_window_bytes_max < config.h2.connection_window_bytes)
+    config.h2.connection_window_bytes_max = config.h2.connection_window_bytes;
+  config.h2.window_budget_bytes = UINT64_MAX / 2;
   return config;
 }
 

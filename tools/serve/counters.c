@@ -14,55 +14,57 @@ struct row {
   size_t offset;
 };
 
-#define ENGINE(name)                                                                               \
-  { #name, offsetof(struct engine_counters, name) }
+#define HTTP(name)                                                                                 \
+  { #name, offsetof(struct engine_counters, http.name) }
+#define H2(name)                                                                                   \
+  { #name, offsetof(struct engine_counters, h2.name) }
 #define WORKER(name)                                                                               \
   { #name, offsetof(struct loop_counters, name) }
 
 static const struct row engine_rows[] = {
-    ENGINE(connections_opened),
-    ENGINE(connections_closed),
-    ENGINE(streams_opened),
-    ENGINE(streams_closed),
-    ENGINE(requests),
-    ENGINE(responses),
-    ENGINE(pushes),
-    ENGINE(resets_received),
-    ENGINE(resets_sent),
-    ENGINE(goaways_received),
-    ENGINE(goaways_sent),
-    ENGINE(body_bytes_received),
-    ENGINE(body_bytes_sent),
-    ENGINE(charged_resets),
-    ENGINE(charged_pings),
-    ENGINE(charged_settings),
-    ENGINE(glitches),
-    ENGINE(glitches_data),
-    ENGINE(glitches_updates),
-    ENGINE(glitches_priorities),
-    ENGINE(glitches_unknown),
-    ENGINE(glitches_refused),
-    ENGINE(glitches_late),
-    ENGINE(glitches_goaways),
-    ENGINE(calmed),
-    ENGINE(calmed_resets),
-    ENGINE(calmed_glitches),
-    ENGINE(calmed_pings),
-    ENGINE(calmed_settings),
-    ENGINE(calmed_headers),
-    ENGINE(failed),
-    ENGINE(failed_compression),
-    ENGINE(timeouts),
-    ENGINE(timeouts_preface),
-    ENGINE(timeouts_settings),
-    ENGINE(timeouts_frames),
-    ENGINE(timeouts_replies),
-    ENGINE(timeouts_output),
-    ENGINE(timeouts_bodies),
-    ENGINE(hushed),
-    ENGINE(idled),
-    ENGINE(too_large),
-    ENGINE(refused),
+    HTTP(connections_opened),
+    HTTP(connections_closed),
+    HTTP(streams_opened),
+    HTTP(streams_closed),
+    HTTP(requests),
+    HTTP(responses),
+    H2(pushes),
+    H2(resets_received),
+    H2(resets_sent),
+    H2(goaways_received),
+    H2(goaways_sent),
+    HTTP(body_bytes_received),
+    HTTP(body_bytes_sent),
+    H2(charged_resets),
+    H2(charged_pings),
+    H2(charged_settings),
+    H2(glitches),
+    H2(glitches_data),
+    H2(glitches_updates),
+    H2(glitches_priorities),
+    H2(glitches_unknown),
+    H2(glitches_refused),
+    H2(glitches_late),
+    H2(glitches_goaways),
+    H2(calmed),
+    H2(calmed_resets),
+    H2(calmed_glitches),
+    H2(calmed_pings),
+    H2(calmed_settings),
+    H2(calmed_headers),
+    H2(failed),
+    H2(failed_compression),
+    H2(timeouts),
+    H2(timeouts_preface),
+    H2(timeouts_settings),
+    H2(timeouts_frames),
+    H2(timeouts_replies),
+    H2(timeouts_output),
+    H2(timeouts_bodies),
+    H2(hushed),
+    HTTP(idled),
+    HTTP(too_large),
+    HTTP(refused),
 };
 
 static const struct row worker_rows[] = {
@@ -81,10 +83,10 @@ enum {
 _Static_assert(ENGINE_ROWS == sizeof(struct engine_counters) / sizeof(uint64_t), "all are named");
 _Static_assert(WORKER_ROWS == sizeof(struct loop_counters) / sizeof(uint64_t), "all are named");
 
-void serve_counters_add(struct engine_counters *sum, const struct engine_counters *from) {
+void serve_counters_add(struct engine_counters *sum, const struct engine_counters *counters) {
   for (unsigned i = 0; i < ENGINE_ROWS; i++) {
-    const uint64_t *counter = (const uint64_t *)((const char *)from + engine_rows[i].offset);
-    *(uint64_t *)((char *)sum + engine_rows[i].offset) += counter_get(counter);
+    size_t offset = engine_rows[i].offset;
+    *(uint64_t *)((char *)sum + offset) += *(const uint64_t *)((const char *)counters + offset);
   }
 }
 

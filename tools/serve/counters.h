@@ -7,11 +7,9 @@
 #include "engine/engine.h"
 #include "io/ring/loop.h"
 
-/* Adds what `from` holds now; its writer may go on meanwhile. */
-void serve_counters_add(struct engine_counters *sum, const struct engine_counters *from);
+void serve_counters_add(struct engine_counters *sum, const struct engine_counters *counters);
 
-/* One line to the descriptor `to`: every counter of both structs by its name in engine/engine.h and
- * io/ring/loop.h, and `lines_dropped` of common/output.h. */
+/* One line to the descriptor `to`: every counter by its name in its struct, and `lines_dropped` of common/output.h. */
 void serve_counters_say(int to, const struct engine_counters *engine,
                         const struct loop_counters *worker);
 

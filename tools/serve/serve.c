@@ -74,22 +74,22 @@ struct serve_worker {
 /* A connection has room for sixteen such streams, as by default, where its bounds allow. */
 static void set_window(struct engine_config *config, uint32_t stream_bytes) {
   uint64_t connection_bytes = UINT64_C(16) * stream_bytes;
-  config->stream_window_bytes = stream_bytes;
-  if (connection_bytes > config->connection_window_bytes_max)
-    connection_bytes = config->connection_window_bytes_max;
-  config->connection_window_bytes = (uint32_t)connection_bytes;
+  config->h2.stream_window_bytes = stream_bytes;
+  if (connection_bytes > config->h2.connection_window_bytes_max)
+    connection_bytes = config->h2.connection_window_bytes_max;
+  config->h2.connection_window_bytes = (uint32_t)connection_bytes;
 }
 
 static struct engine_config config_of(const struct server *server) {
   const struct serve_options *options = &server->options;
   struct engine_config config = engine_config_default();
-  config.push = options->push;
-  config.no_rfc7540_priorities = options->no_rfc7540_priorities;
+  config.h2.push = options->push;
+  config.h2.no_rfc7540_priorities = options->no_rfc7540_priorities;
   if (server->links_max) config.connections_max = server->links_max;
-  if (options->concurrent_streams) config.concurrent_streams = options->concurrent_streams;
-  if (options->flow != FLOW_DEFAULT) config.flow = options->flow;
+  if (options->concurrent_streams) config.h2.concurrent_streams = options->concurrent_streams;
+  if (options->flow != FLOW_DEFAULT) config.h2.flow = options->flow;
   if (options->window_bytes) set_window(&config, options->window_bytes);
-  config.head_start = &options->head_starts;
+  config.h2.head_start = &options->head_starts;
   if (options->idle_seconds) config.idle_ns = options->idle_seconds * SECOND_NS;
   return config;
 }
@@ -158,7 +158,10 @@ static void worker_stopped(struct worker *worker, void *ctx) {
   struct serve_worker *mine = worker->user;
   pthread_mutex_lock(&server->ending);
   worker->user = NULL;
-  if (mine->has_engine) serve_counters_add(&server->ended, &mine->engine.counters);
+  if (mine->has_engine) {
+    struct engine_counters counters = engine_counters(&mine->engine);
+    serve_counters_add(&server->ended, &counters);
+  }
   pthread_mutex_unlock(&server->ending);
   if (mine->has_tls) tls_factory_destroy(&mine->tls);
   if (mine->has_engine) engine_destroy(&mine->engine);
@@ -177,7 +180,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   __atomic_add_fetch(&server->running, 1, __ATOMIC_ACQ_REL);
 
   struct engine_config config = config_of(server);
-  const struct handler *handler = make_handler(server, mine, worker, config.streams_max, error);
+  const struct handler *handler = make_handler(server, mine, worker, config.h2.streams_max, error);
   if (handler) {
     mine->has_engine = engine_init(&mine->engine, &process_memory, &config, handler);
     if (mine->has_engine) {
@@ -352,7 +355,9 @@ static void print_counters(struct server *server, const struct worker_group *gro
   struct engine_counters sum = server->ended;
   for (unsigned i = 0; i < server->workers; i++) {
     const struct serve_worker *worker = group->workers[i].user;
-    if (worker) serve_counters_add(&sum, &worker->engine.counters);
+    if (!worker) continue;
+    struct engine_counters counters = engine_counters(&worker->engine);
+    serve_counters_add(&sum, &counters);
   }
   pthread_mutex_unlock(&server->ending);
   struct loop_counters io = worker_group_counters(group);

@@ -13,17 +13,17 @@ uint64_t trace_run_now_ns(const struct trace_run *run) {
 static struct engine_config config_of(const struct trace_options *options) {
   const struct trace_profile *profile = options->profile;
   struct engine_config config = engine_config_default();
-  config.push = false;
-  config.flow = FLOW_THRESHOLD;
-  config.concurrent_streams = profile->concurrent_streams;
+  config.h2.push = false;
+  config.h2.flow = FLOW_THRESHOLD;
+  config.h2.concurrent_streams = profile->concurrent_streams;
   config.header_list_bytes = profile->header_list_bytes;
-  config.no_rfc7540_priorities = profile->no_rfc7540_priorities;
-  config.stream_window_bytes = profile->stream_window_bytes;
-  config.connection_window_bytes = profile->connection_window_bytes;
-  if (options->stream_window_bytes) config.stream_window_bytes = options->stream_window_bytes;
+  config.h2.no_rfc7540_priorities = profile->no_rfc7540_priorities;
+  config.h2.stream_window_bytes = profile->stream_window_bytes;
+  config.h2.connection_window_bytes = profile->connection_window_bytes;
+  if (options->stream_window_bytes) config.h2.stream_window_bytes = options->stream_window_bytes;
   if (options->connection_window_bytes)
-    config.connection_window_bytes = options->connection_window_bytes;
-  config.window_budget_bytes = UINT64_MAX / 2;
+    config.h2.connection_window_bytes = options->connection_window_bytes;
+  config.h2.window_budget_bytes = UINT64_MAX / 2;
   return config;
 }
 
@@ -36,8 +36,8 @@ bool trace_run_begin(struct trace_run *run, struct worker *worker,
   if (!run->has_engine) return false;
   worker->loop.now_ns = clock_now_ns(); /* the turn's own is as old as the thread's start */
   run->record->origin_ns = worker->loop.now_ns;
-  run->record->window_bytes = config.stream_window_bytes;
-  run->record->connection_window_bytes = config.connection_window_bytes;
+  run->record->window_bytes = config.h2.stream_window_bytes;
+  run->record->connection_window_bytes = config.h2.connection_window_bytes;
   trace_bucket_init(&run->bucket, options->rate_limit, worker->loop.now_ns);
   timer_init(&run->end_timer, on_end);
   timer_arm(&worker->loop.timers, &run->end_timer,

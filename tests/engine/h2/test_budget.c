@@ -63,7 +63,7 @@ static struct script script;
 static unsigned flood(const char *before, const char *text, unsigned most) {
   script_begin(&script, H2_SERVER, NULL, false);
   script_run(&script, before);
-  uint64_t handled = script.engine.counters.requests;
+  uint64_t handled = script.engine.http.counters.requests;
   unsigned count = 0;
   for (unsigned id = 11; count < most && !script.goaway; count++, id += 2) {
     char step[256];
@@ -78,9 +78,10 @@ static unsigned flood(const char *before, const char *text, unsigned most) {
   if (script.goaway) {
     assert_non_null(strstr(script.log, "ENHANCE_YOUR_CALM"));
     assert_true(script_done(&script));
-    assert_int_equal(script.engine.counters.calmed, 1);
+    assert_int_equal(script.engine.h2.counters.calmed, 1);
   }
-  assert_true(script.engine.counters.requests - handled <= H2_RESET_BURST + 1 || !script.goaway);
+  assert_true(script.engine.http.counters.requests - handled <= H2_RESET_BURST + 1 ||
+              !script.goaway);
   script_close(&script);
   return count;
 }
@@ -136,11 +137,11 @@ static bool reset_after(const char *how, size_t most, bool ended) {
   script_run(&script, "HEADERS/SH 1 [@hold +a=b]; !respond 1 200; !send 1 300");
   if (ended) script_run(&script, "!end 1");
   bool there = take_bytes(most) == most;
-  assert_int_equal(script.engine.counters.streams_closed, ended);
+  assert_int_equal(script.engine.http.counters.streams_closed, ended);
   script_run(&script, how);
   script.mute = false;
   script_pump(&script);
-  assert_int_equal(script.engine.counters.streams_closed, 1);
+  assert_int_equal(script.engine.http.counters.streams_closed, 1);
   if (!ended) assert_false(script.goaway);
   if (!script.goaway) script_check(&script);
   script_close(&script);
@@ -269,7 +270,7 @@ static unsigned pushes(bool client_refuses) {
 static void test_pushes(void **state) {
   (void)state;
   struct engine_config config = script_config();
-  config.push = true;
+  config.h2.push = true;
   script_begin(&script, H2_SERVER, &config, false);
   script_run(&script, "HEADERS/SH 1 [@hold]");
   assert_int_equal(pushes(true), H2_PUSH_BURST);

@@ -173,7 +173,7 @@ static void a_thousand_streams_and_a_stopped_consumer(void **state) {
   (void)state;
   enum { COUNT = 1000, BYTES = 50000 };
   struct engine_config config = line_config(FLOW_AUTO);
-  config.concurrent_streams = COUNT;
+  config.h2.concurrent_streams = COUNT;
   line = line_open(&config, 50 * MILLISECOND_NS, 10 * LINE_LONG_RATE);
   line->stopped = true;
   size_t memory_before = line->loop.memory.bytes;
@@ -181,9 +181,9 @@ static void a_thousand_streams_and_a_stopped_consumer(void **state) {
     line_upload(line, BYTES);
   line_run(line, 3000);
   assert_int_equal(line->answered, COUNT);
-  assert_int_equal(line->arrived, config.connection_window_bytes);
+  assert_int_equal(line->arrived, config.h2.connection_window_bytes);
   assert_int_equal(line_server(line)->credit.granted, 0);
-  assert_int_equal(line_server(line)->credit.target, config.connection_window_bytes);
+  assert_int_equal(line_server(line)->credit.target, config.h2.connection_window_bytes);
   /* Of both ends: streams, their headers, and what the scheduler needs; no bytes of bodies. */
   assert_true(line->loop.memory.bytes - memory_before < COUNT * 4 * KIB + 256 * KIB);
   line->stopped = false;
@@ -259,7 +259,7 @@ static void caps_order_a_download(void **state) {
   (void)state;
   static const struct handler handler = {.request = send_download};
   struct engine_config config = line_config(FLOW_AUTO);
-  config.stream_window_bytes = 4096; /* what may come unasked cannot be capped */
+  config.h2.stream_window_bytes = 4096; /* what may come unasked cannot be capped */
   line = line_open_cold(&handler, &config, 10 * MILLISECOND_NS, 1000000);
   line_run(line, 100);
   struct download *image = &downloads[0], *script = &downloads[1];

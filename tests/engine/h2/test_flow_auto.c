@@ -19,7 +19,7 @@ static uint64_t steady_rate(enum stream_flow flow) {
   uint64_t before = line->arrived;
   line_run(line, 2000);
   uint64_t rate = (line->arrived - before) / 2;
-  assert_true(line_server(line)->credit.target <= config.connection_window_bytes_max);
+  assert_true(line_server(line)->credit.target <= config.h2.connection_window_bytes_max);
   line_close(line);
   return rate;
 }
@@ -49,7 +49,7 @@ static void auto_stays_small_on_a_short_path(void **state) {
   line = line_open(&config, MILLISECOND_NS, LINE_LONG_RATE); /* 2 ms hold 25 kB */
   line_upload(line, UINT64_C(1) << 40);
   line_run(line, 3000);
-  assert_int_equal(line_server(line)->credit.target, config.connection_window_bytes);
+  assert_int_equal(line_server(line)->credit.target, config.h2.connection_window_bytes);
   line_close(line);
 }
 
@@ -64,7 +64,7 @@ static void auto_does_not_wait_for_a_ping(void **state) {
   h2->flow.probe_ns = line->loop.now_ns; /* one is out, and will not come back */
   line_upload(line, UINT64_C(1) << 40);
   line_run(line, 30000);
-  assert_true(h2->credit.target > config.connection_window_bytes);
+  assert_true(h2->credit.target > config.h2.connection_window_bytes);
   assert_true(h2->credit.target <= 8 * RATE * 2 + 8 * H2_FRAME_BYTES_DEFAULT);
   line_close(line);
 }
@@ -114,9 +114,9 @@ static void auto_is_as_fast_as_tcp(void **state) {
   };
   static const size_t sockets[] = {64 * KIB, 512 * KIB, 4 * MIB};
   struct engine_config wide = line_config(FLOW_CONSUME), grows = line_config(FLOW_AUTO);
-  wide.stream_window_bytes = 256 * MIB;
-  wide.connection_window_bytes = wide.connection_window_bytes_max = 512 * MIB;
-  wide.window_budget_bytes = 1024 * MIB;
+  wide.h2.stream_window_bytes = 256 * MIB;
+  wide.h2.connection_window_bytes = wide.h2.connection_window_bytes_max = 512 * MIB;
+  wide.h2.window_budget_bytes = 1024 * MIB;
   for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
     for (size_t j = 0; j < 6; j++) {
       bool cold = j >= 3;
@@ -133,7 +133,7 @@ static void auto_is_as_fast_as_tcp(void **state) {
  */
 
 static uint64_t charged(void) {
-  return line->loop.server_engine.window_bytes_charged;
+  return line->loop.server_engine.h2.window_bytes_charged;
 }
 
 /* Half after each 5 s of silence, back to where it began. The budget has it back at once: without
@@ -149,15 +149,15 @@ static void auto_shrinks_when_idle(void **state) {
   assert_int_equal(upload->closed, 1);
   assert_int_equal(charged(), 0);
   uint32_t wide = line_server(line)->credit.target;
-  assert_true(wide >= 4 * config.connection_window_bytes);
+  assert_true(wide >= 4 * config.h2.connection_window_bytes);
   line_run(line, 6000);
   assert_int_equal(line_server(line)->credit.target, wide / 2);
   line_run(line, 30000);
-  assert_int_equal(line_server(line)->credit.target, config.connection_window_bytes);
+  assert_int_equal(line_server(line)->credit.target, config.h2.connection_window_bytes);
   /* It grows again for who comes back. */
   line_upload(line, 30000000);
   line_run(line, 4000);
-  assert_true(line_server(line)->credit.target >= 4 * config.connection_window_bytes);
+  assert_true(line_server(line)->credit.target >= 4 * config.h2.connection_window_bytes);
   line_close(line);
 }
 
@@ -217,8 +217,8 @@ static void pump(void) {
     moved = false;
     for (unsigned i = 0; i < pairs.count; i++) {
       moved |= loopback_move(&line->loop, &pairs.clients[i], &pairs.servers[i]);
-      assert_true(engine->window_bytes_charged <= engine->config.window_budget_bytes);
-      assert_true(held() <= engine->window_bytes_charged);
+      assert_true(engine->h2.window_bytes_charged <= engine->config.h2.window_budget_bytes);
+      assert_true(held() <= engine->h2.window_bytes_charged);
       moved |= loopback_move(&line->loop, &pairs.servers[i], &pairs.clients[i]);
     }
   }
@@ -231,9 +231,9 @@ static void open_pairs(const struct engine_config *config, unsigned count) {
     struct machine *client = &pairs.clients[pairs.count], *other = &pairs.servers[pairs.count];
     pairs.count++;
     assert_true(
-        h2_server(&line->loop.server_engine, &loopback_peer, NULL, line->loop.now_ns, other));
+        h2_server(&line->loop.server_engine.h2, &loopback_peer, NULL, line->loop.now_ns, other));
     assert_true(
-        h2_client(&line->loop.client_engine, &loopback_peer, NULL, line->loop.now_ns, client));
+        h2_client(&line->loop.client_engine.h2, &loopback_peer, NULL, line->loop.now_ns, client));
   }
   pump();
 }
@@ -262,7 +262,7 @@ static void first_windows_are_in_the_budget(void **state) {
   (void)state;
   enum { CONNECTIONS = 50, ROOM = 20 };
   struct engine_config config = line_config(FLOW_AUTO);
-  config.window_budget_bytes = ROOM * 65535;
+  config.h2.window_budget_bytes = ROOM * 65535;
   open_pairs(&config, CONNECTIONS);
   assert_int_equal(charged(), 0); /* idle connections cost nothing */
   line->stopped = true;
@@ -271,11 +271,11 @@ static void first_windows_are_in_the_budget(void **state) {
   pump();
   assert_int_equal(line->answered, ROOM);
   assert_int_equal(refused_count(), CONNECTIONS - ROOM);
-  assert_int_equal(line->loop.server_engine.counters.refused, CONNECTIONS - ROOM);
+  assert_int_equal(line->loop.server_engine.http.counters.refused, CONNECTIONS - ROOM);
   assert_int_equal(held(), ROOM * 65535);
   assert_int_equal(charged(), ROOM * 65535);
   /* Wider windows are given out of three quarters of the budget, as long as these last. */
-  uint64_t part = config.window_budget_bytes / 100 * H2_WINDOW_GROWTH_PERCENT;
+  uint64_t part = config.h2.window_budget_bytes / 100 * H2_WINDOW_GROWTH_PERCENT;
   assert_int_equal(h2_of(&pairs.servers[0])->credit.target, part);
   assert_int_equal(h2_of(&pairs.servers[ROOM - 1])->credit.target, 65535);
   /* Who is done makes room. */
@@ -302,8 +302,8 @@ static void streams_share_their_connections_window(void **state) {
   for (unsigned i = 0; i < 100; i++)
     line_upload_on(line, &pairs.clients[0], 1000000);
   pump();
-  assert_int_equal(held(), config.connection_window_bytes);
-  assert_int_equal(charged(), config.connection_window_bytes);
+  assert_int_equal(held(), config.h2.connection_window_bytes);
+  assert_int_equal(charged(), config.h2.connection_window_bytes);
   close_pairs();
 }
 
@@ -342,7 +342,7 @@ static void giving_up_is_not_keeping_up(void **state) {
   stream_consume(line->uploads[0].server, line->uploads[0].unused);
   line->uploads[0].unused = 0;
   assert_int_equal(credit->held, 0);
-  assert_int_equal(credit->target, config.connection_window_bytes);
+  assert_int_equal(credit->target, config.h2.connection_window_bytes);
   close_pairs();
 }
 
@@ -352,7 +352,7 @@ static void the_budget_holds(void **state) {
   (void)state;
   enum { CONNECTIONS = 16, TURNS = 400 };
   struct engine_config config = line_config(FLOW_AUTO);
-  config.window_budget_bytes = 3 * MIB;
+  config.h2.window_budget_bytes = 3 * MIB;
   open_pairs(&config, CONNECTIONS);
   uint32_t random = 1; /* a fixed seed: the same life each time */
   line->closing = true;
@@ -386,12 +386,12 @@ static void the_budget_holds(void **state) {
 static void growth_leaves_room(void **state) {
   (void)state;
   struct engine_config config = line_config(FLOW_AUTO);
-  config.window_budget_bytes = 4 * MIB;
+  config.h2.window_budget_bytes = 4 * MIB;
   line = line_open(&config, LINE_LONG_MS / 2 * MILLISECOND_NS, LINE_LONG_RATE);
   struct line_upload *first = line_upload(line, UINT64_C(1) << 40);
   line_run(line, 3000);
   assert_true(charged() > MIB);
-  assert_true(charged() <= config.window_budget_bytes / 100 * H2_WINDOW_GROWTH_PERCENT);
+  assert_true(charged() <= config.h2.window_budget_bytes / 100 * H2_WINDOW_GROWTH_PERCENT);
   struct line_upload *second = line_upload(line, 1000000);
   line_run(line, 8000);
   assert_int_equal(second->closed, 1);

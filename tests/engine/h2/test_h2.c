@@ -235,7 +235,7 @@ static void test_many_streams(void **state) {
     assert_int_equal(notes[i].error_code, 0);
     assert_int_equal(notes[i].len, i % 3 ? sizeof pattern : 0);
   }
-  assert_int_equal(loop.server_engine.counters.requests, COUNT);
+  assert_int_equal(loop.server_engine.http.counters.requests, COUNT);
   loopback_close(&loop);
   free(notes);
 }
@@ -289,7 +289,7 @@ static void test_drain(void **state) {
   loop.server.ops->drain(loop.server.self, loop.now_ns);
   loopback_run(&loop);
   loopback_advance(&loop, MILLISECOND_NS); /* the PING was answered: the second GOAWAY is due */
-  assert_int_equal(loop.client_engine.counters.goaways_received, 2);
+  assert_int_equal(loop.client_engine.h2.counters.goaways_received, 2);
   assert_false(loop.server.ops->wants(loop.server.self) & MACHINE_DONE);
   loopback_advance(&loop, 2 * SECOND_NS);
   assert_int_equal(notes->status, 204);
@@ -306,7 +306,7 @@ static void test_idle(void **state) {
   loopback_run(&loop);
   loopback_advance(&loop, H2_IDLE_NS + SECOND_NS);
   assert_int_equal(loop.server.ops->wants(loop.server.self), MACHINE_DONE);
-  assert_int_equal(loop.client_engine.counters.goaways_received, 1);
+  assert_int_equal(loop.client_engine.h2.counters.goaways_received, 1);
   loopback_close(&loop);
 }
 

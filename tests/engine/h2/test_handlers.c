@@ -262,8 +262,8 @@ static void run(enum side side, enum event event, unsigned at, enum action actio
   exchange_count = 0;
   closing = false;
   struct engine_config config = engine_config_default();
-  config.connect_protocol = true;
-  config.stream_window_bytes = 10000;
+  config.h2.connect_protocol = true;
+  config.h2.stream_window_bytes = 10000;
   loopback_open(&loop, &handler, &config);
   loopback_run(&loop);
   ask("GET", "/", false);

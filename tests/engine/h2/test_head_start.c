@@ -140,11 +140,11 @@ static void exchange(unsigned images) {
   struct engine_config config = engine_config_default();
   if (row->rule) {
     assert_true(head_start_add(&rules, span_text(row->rule)));
-    config.head_start = &rules;
+    config.h2.head_start = &rules;
   }
   /* Windows that hold nothing up: only the order of sending is looked at. */
-  config.stream_window_bytes = 1 << 20;
-  config.connection_window_bytes = 8 << 20;
+  config.h2.stream_window_bytes = 1 << 20;
+  config.h2.connection_window_bytes = 8 << 20;
   memset(image_got, 0, sizeof image_got);
   memset(image_before, 0, sizeof image_before);
   memset(order, 0, sizeof order);

@@ -38,7 +38,7 @@ static void data(unsigned id, unsigned bytes) {
 static void test_stream_window(void **state) {
   (void)state;
   struct engine_config config = engine_config_default();
-  config.flow = FLOW_CONSUME; /* no PING to learn the round trip */
+  config.h2.flow = FLOW_CONSUME; /* no PING to learn the round trip */
   begin(&config, "HEADERS/H 1 [@post]; !mute");
   data(1, H2_STREAM_WINDOW_BYTES_DEFAULT);
   assert_null(strstr(script.log, "closed"));

@@ -13,8 +13,8 @@ static struct script script;
 /* An upload has begun. `window_bytes` is what the connection is to have at rest. */
 static void begin(uint32_t window_bytes) {
   struct engine_config config = engine_config_default();
-  config.flow = FLOW_AUTO;
-  config.connection_window_bytes = window_bytes;
+  config.h2.flow = FLOW_AUTO;
+  config.h2.connection_window_bytes = window_bytes;
   script_begin(&script, H2_SERVER, &config, false);
   script_run(&script, "HEADERS/H 1 [@post]");
 }

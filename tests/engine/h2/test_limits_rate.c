@@ -37,16 +37,16 @@ static void begin(const char *text) {
 static const struct budget_row {
   const char *name, *step;
   unsigned burst, per_second;
-  size_t calmed; /* its counter, as an offset into struct engine_counters */
+  size_t calmed; /* its counter, as an offset into struct h2_counters */
 } budgets[] = {
     {"H2_GLITCH_*", "T200 0 *8", H2_GLITCH_BURST, H2_GLITCH_PER_SECOND,
-     offsetof(struct engine_counters, calmed_glitches)},
+     offsetof(struct h2_counters, calmed_glitches)},
     {"H2_RESET_*", "HEADERS/SH $ [@hold]; RST $ =8", H2_RESET_BURST, H2_RESET_PER_SECOND,
-     offsetof(struct engine_counters, calmed_resets)},
+     offsetof(struct h2_counters, calmed_resets)},
     {"H2_PING_*", "PING 0 *8", H2_PING_BURST, H2_PING_PER_SECOND,
-     offsetof(struct engine_counters, calmed_pings)},
+     offsetof(struct h2_counters, calmed_pings)},
     {"H2_SETTINGS_*", "SETTINGS 0", H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND,
-     offsetof(struct engine_counters, calmed_settings)},
+     offsetof(struct h2_counters, calmed_settings)},
 };
 
 /* All at once, then what two seconds give back, then one too many. */
@@ -56,7 +56,7 @@ static void test_budgets(void **state) {
     const struct budget_row *row = &budgets[i];
     print_message("%s\n", row->name);
     begin("");
-    const char *counters = (const char *)&script.engine.counters;
+    const char *counters = (const char *)&script.engine.h2.counters;
     const uint64_t *calmed = (const uint64_t *)(const void *)(counters + row->calmed);
     repeat(row->step, row->burst);
     script_run(&script, "!tick 2000");
@@ -77,9 +77,9 @@ static void test_empty_data(void **state) {
   repeat("DATA 1", H2_EMPTY_DATA_FREE);
   repeat("DATA 1 *1", 1);
   repeat("DATA 1", H2_EMPTY_DATA_FREE);
-  assert_int_equal(script.engine.counters.glitches_data, 0);
+  assert_int_equal(script.engine.h2.counters.glitches_data, 0);
   repeat("DATA 1", 1);
-  assert_int_equal(script.engine.counters.glitches_data, 1);
+  assert_int_equal(script.engine.h2.counters.glitches_data, 1);
   script_close(&script);
 }
 
@@ -97,7 +97,7 @@ static unsigned free_frames(const char *step, const uint64_t *glitches) {
 }
 
 static unsigned free_updates(void) {
-  return free_frames("WU 0 =1", &script.engine.counters.glitches_updates);
+  return free_frames("WU 0 =1", &script.engine.h2.counters.glitches_updates);
 }
 
 static void test_free_updates(void **state) {
@@ -142,7 +142,7 @@ static void test_free_updates_end(void **state) {
 
 /* On a stream that has closed: the scheduler, whose own bound is SCHED_CHURN_BURST, does not see it. */
 static unsigned free_priorities(void) {
-  return free_frames("PU 0 =1 x753d31", &script.engine.counters.glitches_priorities);
+  return free_frames("PU 0 =1 x753d31", &script.engine.h2.counters.glitches_priorities);
 }
 
 static void test_free_priorities(void **state) {

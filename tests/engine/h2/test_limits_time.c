@@ -36,8 +36,8 @@ static void begin(enum h2_role role, const struct engine_config *config, bool ba
 
 /* Ended by a deadline, each way in which that is counted. */
 static uint64_t ended(void) {
-  const struct engine_counters *counters = &script.engine.counters;
-  return counters->timeouts + counters->idled + counters->hushed;
+  const struct engine_counters counters = engine_counters(&script.engine);
+  return counters.h2.timeouts + counters.http.idled + counters.h2.hushed;
 }
 
 static const struct row {
@@ -93,7 +93,7 @@ static void test_control_stall(void **state) {
   pass(H2_CONTROL_STALL_NS - 1);
   assert_int_equal(ended(), 0);
   pass(1);
-  assert_int_equal(script.engine.counters.timeouts_replies, 1);
+  assert_int_equal(script.engine.h2.counters.timeouts_replies, 1);
   script_run(&script, "!listen");
   assert_string_equal(script.log, "PING ack, GOAWAY 0 ENHANCE_YOUR_CALM");
   script_close(&script);
@@ -144,7 +144,7 @@ static unsigned body_seconds(unsigned bytes_per_second, unsigned most) {
   snprintf(step, sizeof step, "DATA 1 *%u", bytes_per_second);
   begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]");
   unsigned seconds = 0;
-  for (; seconds < most && script.engine.counters.timeouts_bodies == 0; seconds++) {
+  for (; seconds < most && script.engine.h2.counters.timeouts_bodies == 0; seconds++) {
     script.log[script.log_len = 0] = '\0';
     script_run(&script, step);
     pass(SECOND_NS);
@@ -171,7 +171,7 @@ static uint64_t ended_after_taking(unsigned bytes) {
   script.frame_bytes_max = 1000000;
   script_run(&script, step);
   pass(H2_SEND_STALL_NS / 2);
-  uint64_t count = script.engine.counters.timeouts_output;
+  uint64_t count = script.engine.h2.counters.timeouts_output;
   script_close(&script);
   return count;
 }

@@ -204,7 +204,7 @@ static void test_too_many_asked(void **state) {
 static void test_off(void **state) {
   (void)state;
   struct engine_config config = script_config();
-  config.push = false;
+  config.h2.push = false;
   script_begin(&script, H2_SERVER, &config, false);
   script_run(&script, "HEADERS/SH 1 [@hold]");
   assert_null(h2_of(&script.machine)->origins);

@@ -28,7 +28,7 @@ struct answer {
 static struct loopback loop;
 static struct answer answers[SETS];
 static unsigned bodies_open;
-static char date[ENGINE_DATE_BYTES + 1];
+static char date[HTTP_DATE_BYTES + 1];
 
 /* What the client got. */
 static unsigned answered, resets;
@@ -112,7 +112,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
     says_server |= sent->token == TOKEN_SERVER;
   }
   if (!says_server) expect(got, &at, TOKEN_SERVER, span_text("weir"));
-  if (!says_date) expect(got, &at, TOKEN_DATE, span_of(date, ENGINE_DATE_BYTES));
+  if (!says_date) expect(got, &at, TOKEN_DATE, span_of(date, HTTP_DATE_BYTES));
   assert_int_equal(at, got->count);
   assert_int_equal(end, bodyless);
   answered++;
@@ -141,7 +141,7 @@ static struct stream *ask(const char *method, unsigned number) {
 
 static void set_date(int64_t seconds) {
   engine_set_date(&loop.server_engine, seconds);
-  memcpy(date, loop.server_engine.date, ENGINE_DATE_BYTES);
+  memcpy(date, loop.server_engine.http.date, HTTP_DATE_BYTES);
 }
 
 static void add(struct answer *answer, struct header field) {

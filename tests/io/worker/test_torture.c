@@ -137,7 +137,7 @@ static bool create_client(void *ctx, const struct machine_peer *peer, struct mac
                           uint64_t now_ns, struct machine *out) {
   static struct machine_ops ops;
   (void)ctx;
-  if (!h2_client(&stage.client_engine, peer, host, now_ns, out)) return false;
+  if (!h2_client(&stage.client_engine.h2, peer, host, now_ns, out)) return false;
   ops = h2_machine_ops;
   ops.close = close_client;
   out->ops = &ops;

@@ -1,0 +1,58 @@
+/*
+ * http/shared.h - what all connections of one worker share, whatever protocol they speak: the
+ * handler, scratch space for one header section, and the fields that every response gets.
+ *
+ * Ownership: embedded in its engine; keeps `memory` and `handler` for its whole life.
+ */
+#ifndef WEIR_HTTP_SHARED_H
+#define WEIR_HTTP_SHARED_H
+
+#include "engine/base/pool.h"
+#include "engine/http/date.h"
+#include "engine/http/handler.h"
+#include "engine/http/headers.h"
+
+/* Of all protocols together. One writer, the worker; readers use counter_get(). */
+struct http_counters {
+  uint64_t connections_opened, connections_closed;
+  uint64_t streams_opened, streams_closed;
+  uint64_t requests;  /* handed to the handler */
+  uint64_t responses; /* final responses begun */
+  uint64_t body_bytes_received, body_bytes_sent;
+  uint64_t
+      too_large;    /* requests answered 431: H2_HEADER_LIST_BYTES_DEFAULT, H2_HEADER_FIELDS_MAX */
+  uint64_t idled;   /* connections closed after H2_IDLE_NS; no fault */
+  uint64_t refused; /* connections or streams refused for lack of resources */
+};
+
+struct http_shared {
+  const struct memory *memory;
+  const struct handler *handler; /* server role; NULL in a pure client */
+  uint64_t idle_ns;              /* a connection without streams lives this long */
+
+  struct http_counters counters;
+
+  /* Scratch for the header section in hand: one is decoded and handled before the next. Its
+   * list_bytes_max is the largest section that is accepted. */
+  struct headers headers;
+  struct header *fields;
+  uint8_t *arena;
+  size_t arena_bytes;
+
+  int64_t date_seconds;                   /* of `date` */
+  char date[HTTP_DATE_BYTES];             /* IMF-fixdate; begins with 0 until it is known */
+  struct header date_field, server_field; /* ready to be sent */
+};
+
+/* `header_list_bytes`: the largest header section that is accepted. False when memory was refused;
+ * nothing is held then. */
+__attribute__((warn_unused_result)) bool
+http_shared_init(struct http_shared *shared, const struct memory *memory,
+                 const struct handler *handler, uint32_t header_list_bytes, uint64_t idle_ns);
+
+void http_shared_destroy(struct http_shared *shared);
+
+/* The wall clock, in seconds since 1970. */
+void http_shared_set_date(struct http_shared *shared, int64_t unix_seconds);
+
+#endif
