@@ -27,7 +27,7 @@ static bool is_over(const struct h2_stream *stream) {
   return stream->gone || stream->lingers;
 }
 
-/* ---- responses ------------------------------------------------------------------------------------ */
+/* ---- responses ------------------------------------------------------------------------------- */
 
 static bool server_may_answer(const struct h2_stream *stream) {
   return !stream->gone && stream->h2->role == H2_SERVER && !stream->final_queued;
@@ -38,16 +38,22 @@ static bool op_inform(struct stream *base, unsigned status, const struct header 
   struct h2_stream *stream = own(base);
   assert(status >= 100 && status < 200 && status != 101);
   if (!server_may_answer(stream)) return false;
-  bool ok = h2_queue_section(stream, H2_HEADERS, 0, status, fields, count, false);
+  const struct h2_section_plan plan = {
+      .fields = fields, .count = count, .type = H2_HEADERS, .status = status};
+  bool queued = h2_queue_section(stream, &plan);
   h2_wake(stream->h2);
-  return ok;
+  return queued;
 }
 
 static bool queue_response(struct h2_stream *stream, unsigned status, const struct header *fields,
                            size_t count, struct header_set *set) {
   bool bodiless = !stream->body.ops;
-  bool queued = set ? h2_queue_set(stream, status, set)
-                    : h2_queue_section(stream, H2_HEADERS, 0, status, fields, count, bodiless);
+  const struct h2_section_plan plan = {.fields = fields,
+                                       .count = count,
+                                       .type = H2_HEADERS,
+                                       .status = status,
+                                       .end_stream = bodiless};
+  bool queued = set ? h2_queue_set(stream, status, set) : h2_queue_section(stream, &plan);
   if (!queued || bodiless) return queued;
   if (set)
     h2_priority_response_set(stream, set);
@@ -98,7 +104,7 @@ static bool op_trailers(struct stream *base, const struct header *fields, size_t
   return !too_late && h2_queue_trailers(stream, fields, count);
 }
 
-/* ---- promises ------------------------------------------------------------------------------------- */
+/* ---- promises -------------------------------------------------------------------------------- */
 
 static bool may_push(const struct h2 *h2, const struct h2_stream *parent) {
   return h2->role == H2_SERVER && h2->shared->config.push && h2->theirs.enable_push &&
@@ -148,7 +154,9 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   promised->end_received = true; /* a promised request has no body */
   h2->receiving--;
   h2_stream_event(promised, H2_SEND_PUSH_PROMISE);
-  if (!h2_queue_section(parent, H2_PUSH_PROMISE, promised->id, 0, fields, count, false)) {
+  const struct h2_section_plan plan = {
+      .fields = fields, .count = count, .type = H2_PUSH_PROMISE, .promised_id = promised->id};
+  if (!h2_queue_section(parent, &plan)) {
     h2_stream_abort(h2, promised, H2_INTERNAL_ERROR);
     return NULL;
   }
@@ -161,7 +169,7 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   return promised->gone ? NULL : &promised->base;
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void op_resume(struct stream *base) {
   struct h2_stream *stream = own(base);

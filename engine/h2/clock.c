@@ -1,15 +1,18 @@
 /*
- * h2/clock.c - everything that a connection does because time has passed.
+ * h2/clock.c - everything that a connection does because time has passed: what each of its clocks
+ * does when it is due, and the table of all.
  */
 #include "engine/h2/clock.h"
 
 #include "engine/h2/connection.h"
-#include "engine/h2/control.h"
+#include "engine/h2/drain.h"
 #include "engine/h2/fault.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/life.h"
 #include "engine/h2/send.h"
 #include "engine/h2/timers.h"
+
+/* ---- the peer is late ------------------------------------------------------------------------ */
 
 static void time_out(struct h2 *h2, uint64_t *kind, enum h2_error code, const char *reason) {
   if (h2->dead) return;
@@ -18,24 +21,32 @@ static void time_out(struct h2 *h2, uint64_t *kind, enum h2_error code, const ch
   h2_fail(h2, code, reason);
 }
 
-static void run_timers(struct h2 *h2) {
-  while (h2->timers && h2->timers->timer_ns <= h2->now_ns) {
-    struct h2_stream *stream = h2->timers;
-    h2_timer_set(stream, MACHINE_NO_DEADLINE);
-    const struct stream_events *events = stream->base.events;
-    if (stream->lingers)
-      h2_stream_hush(h2, stream);
-    else if (events && events->timer)
-      events->timer(&stream->base, h2->now_ns);
-  }
+static void preface_late(struct h2 *h2) {
+  time_out(h2, &h2->shared->counters.timeouts_preface, H2_PROTOCOL_ERROR, "no preface");
 }
 
+static void settings_late(struct h2 *h2) {
+  time_out(h2, &h2->shared->counters.timeouts_settings, H2_SETTINGS_TIMEOUT,
+           "SETTINGS were not acknowledged");
+}
+
+static void frame_late(struct h2 *h2) {
+  time_out(h2, &h2->shared->counters.timeouts_frames, H2_ENHANCE_YOUR_CALM,
+           "a frame takes too long");
+}
+
+static void replies_late(struct h2 *h2) {
+  time_out(h2, &h2->shared->counters.timeouts_replies, H2_ENHANCE_YOUR_CALM,
+           "replies are not read");
+}
+
+/* DATA has clocks of its own, one for each body. */
 static bool frame_timed(const struct h2 *h2) {
   enum h2_read_phase phase = h2->reader.phase;
   return h2->reader.begun_ns && (phase == H2_READ_HEADER || phase == H2_READ_PAYLOAD);
 }
 
-/* ---- output --------------------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 /* There is more of the stream's body. One whose handler has nothing to say is not waiting for the
  * peer. */
@@ -52,20 +63,17 @@ static bool output_blocked(const struct h2 *h2) {
   return false;
 }
 
-/* After the peer's FIN no credit can come: what its windows hold back will never leave, and is not
- * held for it. */
-void h2_clock_give_up_blocked(struct h2 *h2) {
-  if (!h2->eof || h2->dead || h2_send_wanted(h2)) return;
-  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
-    next = stream->next;
-    if (!has_more(stream)) continue;
-    h2_stream_event(stream, H2_RECV_RST_STREAM);
-    h2_stream_finish(h2, stream, H2_CANCEL);
-    next = h2->all; /* its handler may have ended others: begin again */
-  }
+static bool give_up_body(struct h2 *h2, struct h2_stream *stream) {
+  if (!has_more(stream)) return false;
+  h2_stream_cut(stream, H2_RECV_RST_STREAM);
+  h2_stream_finish(h2, stream, H2_CANCEL);
+  return true;
 }
 
-/* Keeps the span of time over which output is measured. */
+void h2_clock_give_up_blocked(struct h2 *h2) {
+  if (h2->eof && !h2->dead && !h2_send_wanted(h2)) h2_stream_each(h2, give_up_body);
+}
+
 void h2_clock_watch_output(struct h2 *h2) {
   h2_clock_give_up_blocked(h2);
   if (h2->role == H2_CLIENT || !output_blocked(h2)) {
@@ -88,7 +96,7 @@ void h2_clock_watch_output(struct h2 *h2) {
   h2->stalled_bytes = 0;
 }
 
-/* ---- request bodies ------------------------------------------------------------------------------- */
+/* ---- request bodies -------------------------------------------------------------------------- */
 
 /* A bucket of bytes that leaks at the least rate: it starts with the grace period's worth, and
  * holds no more than the longest silence's. So a megabyte at once does not buy half an hour of
@@ -129,88 +137,84 @@ static bool body_is_slow(const struct h2 *h2, struct h2_stream *stream) {
   return h2->now_ns - heard_ns > H2_BODY_IDLE_NS;
 }
 
+static bool watch_body(struct h2 *h2, struct h2_stream *stream) {
+  if (stream->end_received || !body_is_slow(h2, stream)) return false;
+  counter_add(&h2->shared->counters.timeouts, 1);
+  counter_add(&h2->shared->counters.timeouts_bodies, 1);
+  h2_stream_abort(h2, stream, H2_CANCEL);
+  return true;
+}
+
 /* Request bodies that come too slowly are given up, each for itself. */
 static void watch_bodies(struct h2 *h2) {
-  if (h2->role == H2_CLIENT || h2->receiving == 0 || h2->now_ns < h2->tick_ns) return;
   h2->tick_ns = h2->now_ns + H2_TICK_NS;
-  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
-    next = stream->next;
-    if (stream->end_received || !body_is_slow(h2, stream)) continue;
-    counter_add(&h2->shared->counters.timeouts, 1);
-    counter_add(&h2->shared->counters.timeouts_bodies, 1);
-    h2_stream_abort(h2, stream, H2_CANCEL);
-    next = h2->all; /* handlers may have ended others: begin again */
-  }
+  h2_stream_each(h2, watch_body);
 }
 
-/* ---- the connection ------------------------------------------------------------------------------- */
-
-static void watch_peer(struct h2 *h2) {
-  struct h2_counters *counters = &h2->shared->counters;
-  uint64_t now = h2->now_ns;
-  if (!h2->settings_received && now >= h2->opened_ns + H2_PREFACE_NS)
-    time_out(h2, &counters->timeouts_preface, H2_PROTOCOL_ERROR, "no preface");
-  if (h2->settings_unacked && now >= h2->settings_sent_ns + H2_SETTINGS_ACK_NS)
-    time_out(h2, &counters->timeouts_settings, H2_SETTINGS_TIMEOUT,
-             "SETTINGS were not acknowledged");
-  bool slow_block =
-      h2->block.kind != H2_BLOCK_NONE && now >= h2->block.begun_ns + H2_HEADER_BLOCK_NS;
-  bool slow_frame = frame_timed(h2) && now >= h2->reader.begun_ns + H2_HEADER_BLOCK_NS;
-  if (slow_block || slow_frame)
-    time_out(h2, &counters->timeouts_frames, H2_ENHANCE_YOUR_CALM, "a frame takes too long");
-  if (h2->control_used && now >= h2->control_since_ns + H2_CONTROL_STALL_NS)
-    time_out(h2, &counters->timeouts_replies, H2_ENHANCE_YOUR_CALM, "replies are not read");
-}
+/* ---- nothing goes on ------------------------------------------------------------------------- */
 
 bool h2_is_idle(const struct h2 *h2) {
   return !h2->all && !h2->dead && h2->role == H2_SERVER;
 }
 
-void h2_clock_drain_step(struct h2 *h2) {
-  if (!h2->draining || h2->drain_final || h2->now_ns < h2->drain_ns) return;
-  h2->drain_final = true;
-  h2_goaway(h2, h2->peer_id_max, H2_NO_ERROR, NULL);
+/* Nobody asks for anything: say goodbye at once, since nothing can be lost. */
+static void idle_long_enough(struct h2 *h2) {
+  counter_add(&h2->http->counters.idled, 1);
+  h2_drain_finish(h2, "idle");
 }
 
-/* Nobody asks for anything: say goodbye at once, since nothing can be lost. */
-static void watch_idle(struct h2 *h2) {
-  if (!h2_is_idle(h2) || h2->drain_final) return;
-  if (h2->now_ns < h2->idle_since_ns + h2->http->idle_ns) return;
-  h2->draining = h2->drain_final = true;
-  counter_add(&h2->http->counters.idled, 1);
-  h2_goaway(h2, h2->peer_id_max, H2_NO_ERROR, "idle");
+static void drained_long_enough(struct h2 *h2) {
+  h2_drain_finish(h2, NULL);
+}
+
+/* ---- timers of handlers ---------------------------------------------------------------------- */
+
+static void run_timers(struct h2 *h2) {
+  while (h2->timers && h2->timers->timer_ns <= h2->now_ns) {
+    struct h2_stream *stream = h2->timers;
+    h2_timer_set(stream, MACHINE_NO_DEADLINE);
+    const struct stream_events *events = stream->base.events;
+    if (stream->lingers)
+      h2_stream_hush(h2, stream);
+    else if (events && events->timer)
+      events->timer(&stream->base, h2->now_ns);
+  }
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+/* When a clock of a connection that has not failed runs, when it is due, and what is done then; in
+ * this order. A macro, because a table of functions costs every turn of every connection. */
+#define EACH_CLOCK(CLOCK)                                                                          \
+  CLOCK(h2->timers, h2->timers->timer_ns, run_timers)                                              \
+  CLOCK(h2->draining && !h2->drain_final, h2->drain_ns, drained_long_enough)                       \
+  CLOCK(!h2->settings_received, h2->opened_ns + H2_PREFACE_NS, preface_late)                       \
+  CLOCK(h2->settings_unacked, h2->settings_sent_ns + H2_SETTINGS_ACK_NS, settings_late)            \
+  CLOCK(h2->block.kind != H2_BLOCK_NONE, h2->block.begun_ns + H2_HEADER_BLOCK_NS, frame_late)      \
+  CLOCK(frame_timed(h2), h2->reader.begun_ns + H2_HEADER_BLOCK_NS, frame_late)                     \
+  CLOCK(h2->control_used, h2->control_since_ns + H2_CONTROL_STALL_NS, replies_late)                \
+  CLOCK(h2->receiving && h2->role == H2_SERVER, h2->tick_ns, watch_bodies)                         \
+  CLOCK(h2->stalled_since_ns, h2->stalled_since_ns + H2_SEND_STALL_NS, h2_clock_watch_output)      \
+  CLOCK(h2_is_idle(h2) && !h2->drain_final, h2->idle_since_ns + h2->http->idle_ns,                 \
+        idle_long_enough)                                                                          \
+  CLOCK(true, h2_flow_deadline_ns(h2), h2_flow_tick)
+
+uint64_t h2_clock_deadline_ns(const struct h2 *h2) {
+  uint64_t earliest_ns = MACHINE_NO_DEADLINE;
+  if (h2->lost) return MACHINE_NO_DEADLINE;
+  if (h2->dead) return h2->farewell_ns;
+#define EARLIER(runs, due_ns, act)                                                                 \
+  if ((runs) && (due_ns) < earliest_ns) earliest_ns = (due_ns);
+  EACH_CLOCK(EARLIER)
+#undef EARLIER
+  return earliest_ns;
 }
 
 void h2_clock_run(struct h2 *h2) {
-  run_timers(h2);
-  h2_clock_drain_step(h2);
-  watch_peer(h2);
-  watch_bodies(h2);
+#define ACT_IF_DUE(runs, due_ns, act)                                                              \
+  if (!h2->dead && (runs) && h2->now_ns >= (due_ns)) act(h2);
+  EACH_CLOCK(ACT_IF_DUE)
+#undef ACT_IF_DUE
   h2_clock_watch_output(h2);
-  watch_idle(h2);
-  h2_flow_tick(h2);
-  if (h2->dead && h2->now_ns >= h2->farewell_ns) h2->lost = true;
-}
-
-static void earliest(uint64_t *deadline, bool applies, uint64_t at_ns) {
-  if (applies && at_ns < *deadline) *deadline = at_ns;
-}
-
-uint64_t h2_clock_deadline_ns(const struct h2 *h2) {
-  uint64_t at = MACHINE_NO_DEADLINE;
-  if (h2->lost) return at;
-  if (h2->dead) return h2->farewell_ns;
-  if (h2->timers) at = h2->timers->timer_ns;
-  earliest(&at, true, h2_flow_deadline_ns(h2));
-  earliest(&at, h2->draining && !h2->drain_final, h2->drain_ns);
-  earliest(&at, !h2->settings_received, h2->opened_ns + H2_PREFACE_NS);
-  earliest(&at, h2->settings_unacked, h2->settings_sent_ns + H2_SETTINGS_ACK_NS);
-  earliest(&at, h2->block.kind != H2_BLOCK_NONE, h2->block.begun_ns + H2_HEADER_BLOCK_NS);
-  earliest(&at, frame_timed(h2), h2->reader.begun_ns + H2_HEADER_BLOCK_NS);
-  earliest(&at, h2->control_used, h2->control_since_ns + H2_CONTROL_STALL_NS);
-  if (h2->role == H2_CLIENT) return at;
-  earliest(&at, h2->receiving, h2->tick_ns);
-  earliest(&at, h2->stalled_since_ns, h2->stalled_since_ns + H2_SEND_STALL_NS);
-  earliest(&at, h2_is_idle(h2) && !h2->drain_final, h2->idle_since_ns + h2->http->idle_ns);
-  return at;
+  if (h2->dead && h2->now_ns >= h2->farewell_ns) h2->lost = true; /* its GOAWAY does not leave */
 }

@@ -23,9 +23,6 @@ void h2_clock_watch_output(struct h2 *h2);
  * held for it. */
 void h2_clock_give_up_blocked(struct h2 *h2);
 
-/* The last GOAWAY of a graceful shutdown, if it is due. */
-void h2_clock_drain_step(struct h2 *h2);
-
 /* A server's connection without streams. */
 bool h2_is_idle(const struct h2 *h2);
 

@@ -5,6 +5,7 @@
 #include "engine/h2/frame.h"
 
 #include "engine/base/wire.h"
+#include "engine/h2/window.h"
 
 #include <assert.h>
 #include <string.h>
@@ -108,7 +109,7 @@ static struct h2_verdict check_settings_length(const struct h2_frame_header *hea
                ? H2_OK
                : h2_connection_error(H2_FRAME_SIZE_ERROR, "SETTINGS ACK has a payload");
   }
-  return header->length % 6 == 0
+  return header->length % H2_SETTING_BYTES == 0
              ? H2_OK
              : h2_connection_error(H2_FRAME_SIZE_ERROR, "SETTINGS length is not a multiple of 6");
 }
@@ -298,7 +299,7 @@ uint8_t *h2_frame_rst_stream_encode(uint8_t *out, uint32_t stream_id, uint32_t e
 }
 
 uint8_t *h2_frame_window_update_encode(uint8_t *out, uint32_t stream_id, uint32_t increment) {
-  assert(increment >= 1 && increment <= 0x7fffffffu);
+  assert(increment >= 1 && increment <= H2_WINDOW_MAX);
   return wire_put32(header_put(out, 4, H2_WINDOW_UPDATE, 0, stream_id), increment);
 }
 

@@ -75,6 +75,7 @@ enum {
 #define H2_FRAME_HEADER_BYTES 9u
 #define H2_FRAME_BYTES_MIN    16384u    /* least MAX_FRAME_SIZE, section 4.2 */
 #define H2_FRAME_BYTES_MAX    16777215u /* 2^24 - 1 */
+#define H2_SETTING_BYTES      6u        /* an entry of SETTINGS */
 #define H2_STREAM_ID_MAX      0x7fffffffu
 #define H2_PREFACE            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define H2_PREFACE_BYTES      24u
@@ -169,7 +170,7 @@ uint8_t *h2_frame_goaway_encode(uint8_t *out, uint32_t last_stream_id, uint32_t 
 /* 13 bytes and the field value */
 uint8_t *h2_frame_priority_update_encode(uint8_t *out, uint32_t stream_id, struct span field);
 
-/* Any frame, padded as `frame->padding_bytes` says (with zeros). `out` has room for 9 + length,
+/* Any frame, padded as `frame->padding_bytes` says (with zeros). `out` has room for H2_FRAME_HEADER_BYTES + length,
  * where header.length already counts everything. For tests and tools; the hot path uses the above.
  */
 uint8_t *h2_frame_encode(uint8_t *out, const struct h2_frame *frame);

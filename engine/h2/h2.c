@@ -7,6 +7,7 @@
 #include "engine/h2/block.h"
 #include "engine/h2/client.h"
 #include "engine/h2/clock.h"
+#include "engine/h2/drain.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/life.h"
 #include "engine/h2/priority.h"
@@ -31,8 +32,7 @@ static struct h2 *enter(void *self, uint64_t now_ns) {
  * end tells what was handled (section 6.8). */
 static void say_goodbye(struct h2 *h2) {
   if (!h2->goaway_received || h2->all || h2->dead || h2->eof || h2->drain_final) return;
-  h2->draining = h2->drain_final = true;
-  h2_goaway(h2, h2->peer_id_max, H2_NO_ERROR, NULL);
+  h2_drain_finish(h2, NULL);
 }
 
 static void leave(struct h2 *h2) {
@@ -55,18 +55,18 @@ static uint32_t eof_code(const struct h2_stream *stream) {
   return stream->end_received && !stream->connect ? H2_NO_ERROR : H2_CONNECT_ERROR;
 }
 
+static bool finish_at_eof(struct h2 *h2, struct h2_stream *stream) {
+  if (stream->end_received && h2->role == H2_SERVER) return false;
+  h2_stream_cut(stream, H2_RECV_RST_STREAM);
+  h2_stream_finish(h2, stream, eof_code(stream));
+  return true;
+}
+
 static void machine_recv_eof(void *self, uint64_t now_ns) {
   struct h2 *h2 = enter(self, now_ns);
   h2->eof = true;
   h2_client_end(h2, H2_END_EOF, H2_NO_ERROR, NULL);
-  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
-    next = stream->next;
-    if (stream->end_received && h2->role == H2_SERVER) continue;
-    if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
-    h2_stream_event(stream, H2_RECV_RST_STREAM);
-    h2_stream_finish(h2, stream, eof_code(stream));
-    next = h2->all;
-  }
+  h2_stream_each(h2, finish_at_eof);
   h2_clock_give_up_blocked(h2);
   leave(h2);
 }
@@ -109,23 +109,9 @@ static unsigned machine_wants(const void *self) {
   return wants;
 }
 
-/* Section 6.8: first a GOAWAY that refuses nothing, then, when the peer must have seen it, the real
- * one. The PING tells when that is. */
 static void machine_drain(void *self, uint64_t now_ns) {
   struct h2 *h2 = enter(self, now_ns);
-  if (!h2->draining && !h2->dead) {
-    static const uint8_t opaque[8] = "draining";
-    h2->draining = true;
-    h2->drain_ns = now_ns + H2_DRAIN_NS;
-    if (h2->role == H2_SERVER) {
-      h2_goaway(h2, H2_STREAM_ID_MAX, H2_NO_ERROR, NULL);
-      h2_ping(h2, opaque);
-    } else {
-      h2_clock_drain_step(h2);
-      h2->drain_ns = now_ns;
-      h2_clock_drain_step(h2);
-    }
-  }
+  h2_drain_begin(h2);
   leave(h2);
 }
 
@@ -217,7 +203,7 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
       .now_ns = now_ns,
       .ours = our_settings(shared, role),
       .theirs = H2_SETTINGS_INITIAL,
-      .window = {65535}, /* section 6.9.2, whatever SETTINGS say */
+      .window = {H2_INITIAL_WINDOW_BYTES}, /* whatever SETTINGS say */
       .own_id_next = role == H2_SERVER ? 2 : 1,
       .updates_free = H2_UPDATES_FREE,
       .priorities_free = H2_PRIORITIES_FREE,
@@ -225,7 +211,7 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
       .idle_since_ns = now_ns,
   };
   h2->reader.phase = role == H2_SERVER ? H2_READ_PREFACE : H2_READ_HEADER;
-  h2_credit_init(&h2->credit, 65535);
+  h2_credit_init(&h2->credit, H2_INITIAL_WINDOW_BYTES);
   h2_flow_init(h2);
   idmap_init(&h2->streams, h2->http->memory);
   h2_priority_init(h2);

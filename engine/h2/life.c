@@ -14,7 +14,7 @@
 
 #include <assert.h>
 
-/* ---- birth ---------------------------------------------------------------------------------------- */
+/* ---- birth ----------------------------------------------------------------------------------- */
 
 static void link_in(struct h2 *h2, struct h2_stream *stream) {
   stream->next = h2->all;
@@ -53,7 +53,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   return stream;
 }
 
-/* ---- death ---------------------------------------------------------------------------------------- */
+/* ---- death ----------------------------------------------------------------------------------- */
 
 static void link_out(struct h2 *h2, struct h2_stream *stream) {
   if (stream->prev)
@@ -137,8 +137,7 @@ void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_cod
     h2_stream_finish(h2, stream, H2_NO_ERROR);
     return;
   }
-  if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
-  h2_stream_event(stream, H2_SEND_RST_STREAM);
+  h2_stream_cut(stream, H2_SEND_RST_STREAM);
   if (stream->announced) h2_rst_stream(h2, stream->id, error_code);
   h2_stream_finish(h2, stream, error_code);
 }
@@ -146,10 +145,15 @@ void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_cod
 void h2_stream_finish_all(struct h2 *h2, uint32_t code) {
   while (h2->all) {
     struct h2_stream *stream = h2->all;
-    if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
-    h2_stream_event(stream, H2_SEND_RST_STREAM); /* for our books; the connection ends for all */
+    h2_stream_cut(stream, H2_SEND_RST_STREAM); /* for our books; the connection ends for all */
     h2_stream_finish(h2, stream, code);
   }
+}
+
+void h2_stream_each(struct h2 *h2, bool (*visit)(struct h2 *h2, struct h2_stream *stream)) {
+  struct h2_stream *stream = h2->all;
+  while (stream)
+    stream = visit(h2, stream) ? h2->all : stream->next;
 }
 
 void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {

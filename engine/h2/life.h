@@ -25,6 +25,10 @@ void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_cod
 /* The connection ends, and with it all streams; nothing is sent. */
 void h2_stream_finish_all(struct h2 *h2, uint32_t error_code);
 
+/* Visits the live streams. A visit that ends its stream returns true: the stream's handler has heard
+ * of it and may have ended any other, so the walk begins again. */
+void h2_stream_each(struct h2 *h2, bool (*visit)(struct h2 *h2, struct h2_stream *stream));
+
 /* The response is complete, the request is not, and nobody wants the rest: tells the handler that
  * the stream is closed, and goes on reading for a while (H2_LINGER_NS, H2_LINGER_BYTES). */
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream);

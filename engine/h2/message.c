@@ -112,7 +112,7 @@ static struct h2_verdict survey_fields(const struct headers *fields, uint32_t ps
   return H2_OK;
 }
 
-/* ---- characters of pseudo-header fields ----------------------------------------------------- */
+/* ---- characters of pseudo-header fields ------------------------------------------------------ */
 
 enum {
   TCHAR = 1,    /* of a token: RFC 9110 section 5.6.2 */

@@ -6,7 +6,7 @@
 #include "engine/h2/connection.h"
 #include "engine/h2/section.h"
 
-/* ---- what no window holds back -------------------------------------------------------------------- */
+/* ---- what no window holds back --------------------------------------------------------------- */
 
 static void urgent_add(struct h2_stream *stream) {
   struct h2 *h2 = stream->h2;
@@ -41,15 +41,14 @@ void h2_queue_append(struct h2_stream *stream, struct h2_section *section) {
   urgent_add(stream);
 }
 
-bool h2_queue_section(struct h2_stream *stream, enum h2_frame_type type, uint32_t promised_id,
-                      unsigned status, const struct header *fields, size_t count, bool end_stream) {
-  struct h2_section *section = h2_section_make(stream->h2, fields, count);
+bool h2_queue_section(struct h2_stream *stream, const struct h2_section_plan *plan) {
+  struct h2_section *section = h2_section_make(stream->h2, plan->fields, plan->count);
   if (!section) return false;
-  section->type = (uint8_t)type;
-  section->promised_id = promised_id;
-  section->status = (uint16_t)status;
-  section->end_stream = end_stream;
-  if (status < 200) section->add_date = section->add_server = false;
+  section->type = (uint8_t)plan->type;
+  section->promised_id = plan->promised_id;
+  section->status = (uint16_t)plan->status;
+  section->end_stream = plan->end_stream;
+  if (plan->status < 200) section->add_date = section->add_server = false;
   h2_queue_append(stream, section);
   return true;
 }
@@ -80,7 +79,7 @@ void h2_queue_probe(struct h2_stream *stream) {
   urgent_add(stream);
 }
 
-/* ---- DATA ----------------------------------------------------------------------------------------- */
+/* ---- DATA ------------------------------------------------------------------------------------ */
 
 void h2_queue_schedule(struct h2_stream *stream) {
   struct h2 *h2 = stream->h2;

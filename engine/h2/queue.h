@@ -8,11 +8,19 @@
 
 #include "engine/h2/stream.h"
 
-/* Queues a copy of the fields as a frame of `type`. False: they are too large, or memory was
- * refused. */
-__attribute__((warn_unused_result)) bool
-h2_queue_section(struct h2_stream *stream, enum h2_frame_type type, uint32_t promised_id,
-                 unsigned status, const struct header *fields, size_t count, bool end_stream);
+/* A header section to be sent. Borrows the fields. */
+struct h2_section_plan {
+  const struct header *fields;
+  size_t count;
+  enum h2_frame_type type; /* H2_HEADERS or H2_PUSH_PROMISE */
+  uint32_t promised_id;    /* of a promise */
+  unsigned status;         /* of a response; 0: none */
+  bool end_stream;
+};
+
+/* Queues a copy of the section. False: it is too large, or memory was refused. */
+__attribute__((warn_unused_result)) bool h2_queue_section(struct h2_stream *stream,
+                                                          const struct h2_section_plan *plan);
 
 /* The same for a final response of the server whose fields `set` lends, and that has a body. */
 __attribute__((warn_unused_result)) bool h2_queue_set(struct h2_stream *stream, unsigned status,

@@ -224,17 +224,13 @@ static void on_ping(struct h2 *h2, const struct h2_frame *frame) {
   if (room) h2_control_sent(h2, h2_frame_ping_encode(room, true, frame->ping));
 }
 
-/* Streams of ours above `last_id` were not and will not be handled, those included that wait to be
- * sent (section 6.8). */
-static void refuse_above(struct h2 *h2, uint32_t last_id) {
-  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
-    next = stream->next;
-    if (!h2_is_own_id(h2, stream->id) || stream->id <= last_id) continue;
-    if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
-    h2_stream_event(stream, H2_RECV_RST_STREAM);
-    h2_stream_finish(h2, stream, H2_REFUSED_STREAM);
-    next = h2->all; /* its handler may have ended others: begin again */
-  }
+/* Section 6.8: the peer handles no stream of ours above this one, also none that is still to be
+ * sent. */
+static bool refuse_above_last(struct h2 *h2, struct h2_stream *stream) {
+  if (!h2_is_own_id(h2, stream->id) || stream->id <= h2->goaway_last_id) return false;
+  h2_stream_cut(stream, H2_RECV_RST_STREAM);
+  h2_stream_finish(h2, stream, H2_REFUSED_STREAM);
+  return true;
 }
 
 static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
@@ -246,7 +242,7 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
   h2->goaway_code = frame->goaway.error_code;
   if (h2->client && h2->client->goaway)
     h2->client->goaway(h2->client_ctx, h2, last_id, frame->goaway.error_code);
-  refuse_above(h2, h2->goaway_last_id);
+  h2_stream_each(h2, refuse_above_last);
 }
 
 /* A receiver that grants by the byte makes us work for nothing (CVE-2019-9511): what it may send

@@ -20,13 +20,10 @@
 
 /* Promises that have not left must not leave after our acknowledgement (section 6.5.2). They vanish
  * without a word. */
-static void withdraw_promises(struct h2 *h2) {
-  for (struct h2_stream *stream = h2->all, *next; stream; stream = next) {
-    next = stream->next;
-    if (stream->state != H2_RESERVED_LOCAL || stream->announced) continue;
-    h2_stream_abort(h2, stream, H2_CANCEL);
-    next = h2->all;
-  }
+static bool withdraw_promise(struct h2 *h2, struct h2_stream *stream) {
+  if (stream->state != H2_RESERVED_LOCAL || stream->announced) return false;
+  h2_stream_abort(h2, stream, H2_CANCEL);
+  return true;
 }
 
 /* Section 6.9.2: a new initial window moves the window of every stream. It may move several times
@@ -53,7 +50,7 @@ static struct h2_verdict apply_setting(struct h2 *h2, const uint8_t *entry) {
     hpack_encoder_set_limit(&h2->encoder, h2->theirs.header_table_size);
     return H2_OK;
   case H2_ENABLE_PUSH:
-    if (!h2->theirs.enable_push && h2->role == H2_SERVER) withdraw_promises(h2);
+    if (!h2->theirs.enable_push && h2->role == H2_SERVER) h2_stream_each(h2, withdraw_promise);
     return H2_OK;
   default: return H2_OK;
   }

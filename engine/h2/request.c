@@ -64,7 +64,9 @@ struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t cou
   stream->body = body;
   stream->final_queued = true;
   note_request(stream, fields, count);
-  if (!h2_queue_section(stream, H2_HEADERS, 0, 0, fields, count, !body.ops)) {
+  const struct h2_section_plan plan = {
+      .fields = fields, .count = count, .type = H2_HEADERS, .end_stream = !body.ops};
+  if (!h2_queue_section(stream, &plan)) {
     h2_stream_abort(h2, stream, H2_INTERNAL_ERROR);
     return NULL;
   }

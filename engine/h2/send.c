@@ -146,7 +146,8 @@ static void write_data(struct h2 *h2, struct h2_stream *stream, struct span byte
                                    .stream_id = stream->id};
   h2_frame_header_encode(h2_out_at(out), header);
   bool in_place = bytes.base == payload;
-  bool copied = !in_place && bytes.len <= H2_COPY_BYTES_MAX && bytes.len <= h2_out_room(out) - 9;
+  bool copied = !in_place && bytes.len <= H2_COPY_BYTES_MAX &&
+                bytes.len <= h2_out_room(out) - H2_FRAME_HEADER_BYTES;
   if (copied && bytes.len) memcpy(payload, bytes.base, bytes.len);
   h2_out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
   if (!in_place && !copied) h2_out_lend(out, bytes, stream);

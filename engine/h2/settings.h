@@ -19,7 +19,6 @@ enum h2_setting {
   H2_NO_RFC7540_PRIORITIES = 0x9,   /* RFC 9218 */
 };
 
-#define H2_SETTING_BYTES  6u
 #define H2_SETTINGS_KNOWN 8u
 
 struct h2_settings {
@@ -41,7 +40,7 @@ struct h2_settings {
   ((struct h2_settings){.header_table_size = 4096,                                                 \
                         .enable_push = 1,                                                          \
                         .max_concurrent_streams = UINT32_MAX,                                      \
-                        .initial_window_size = 65535,                                              \
+                        .initial_window_size = H2_INITIAL_WINDOW_BYTES,                            \
                         .max_frame_size = H2_FRAME_BYTES_MIN,                                      \
                         .max_header_list_size = UINT32_MAX})
 
@@ -50,8 +49,8 @@ struct h2_settings {
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_settings_apply(struct h2_settings *settings, const uint8_t *entry, enum h2_role receiver);
 
-/* Writes a SETTINGS frame with every value of `ours` that differs from the initial one. At most 9 +
- * H2_SETTINGS_KNOWN * 6 bytes; returns the end. */
+/* Writes a SETTINGS frame with every value of `ours` that differs from the initial one. At most
+ * H2_FRAME_HEADER_BYTES + H2_SETTINGS_KNOWN * H2_SETTING_BYTES bytes; returns the end. */
 uint8_t *h2_settings_encode(uint8_t *out, const struct h2_settings *ours);
 
 /* Identifier and value of an entry. */

@@ -32,6 +32,11 @@ void h2_stream_event(struct h2_stream *stream, enum h2_event event) {
   stream->state = next;
 }
 
+void h2_stream_cut(struct h2_stream *stream, enum h2_event reset) {
+  if (stream->state == H2_IDLE) h2_stream_event(stream, H2_SEND_HEADERS);
+  h2_stream_event(stream, reset);
+}
+
 /* The answers of the table below. */
 enum answer { OK, SKIP, C_PROTOCOL, C_CLOSED, S_CLOSED };
 

@@ -138,6 +138,10 @@ __attribute__((warn_unused_result)) struct h2_verdict h2_stream_receive(enum h2_
  * the peer sends has passed h2_stream_receive(). */
 void h2_stream_event(struct h2_stream *stream, enum h2_event event);
 
+/* The same for H2_SEND_RST_STREAM or H2_RECV_RST_STREAM when a stream is given up, whether or not a
+ * frame says so; also for one of ours that is idle, because its HEADERS have not left. */
+void h2_stream_cut(struct h2_stream *stream, enum h2_event reset);
+
 static inline bool h2_stream_may_send(const struct h2_stream *stream) {
   return stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_REMOTE;
 }

@@ -6,13 +6,15 @@
  * Two halves:
  *   h2_window  how much we may still send. A SETTINGS change may make it negative (6.9.2).
  *   h2_credit  how much the peer may still send, what has arrived and been consumed, and when to
- *              give new credit. Invariant: granted + held + returnable == target, where `target` is
- *              the window that the policy wants the peer to have.
+ *              give new credit. Invariant: granted + held + returnable >= target, where `target` is
+ *              the window that the policy wants the peer to have. They are equal, but for what
+ *              was granted before a reduction.
  */
 #ifndef WEIR_H2_WINDOW_H
 #define WEIR_H2_WINDOW_H
 
-#include "engine/h2/frame.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define H2_WINDOW_MAX 0x7fffffff
 
