@@ -5,6 +5,7 @@
 
 #include "engine/h2/answer.h"
 #include "engine/h2/block.h"
+#include "engine/h2/check.h"
 #include "engine/h2/client.h"
 #include "engine/h2/clock.h"
 #include "engine/h2/drain.h"
@@ -38,6 +39,7 @@ static void say_goodbye(struct h2 *h2) {
 static void leave(struct h2 *h2) {
   say_goodbye(h2);
   h2_bury(h2);
+  h2_check(h2);
   h2->in_call = false;
 }
 
