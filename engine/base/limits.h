@@ -33,7 +33,7 @@
 #define CONN_SNIFF_BYTES 256u
 
 /* Memory of such a connection: these bytes, and what is known of its peer. conn.c asserts that it is
- * enough. */
+ * enough. Untested: the compiler checks it. */
 #define CONN_BYTES 384u
 
 /* Bytes for joined cookies, and for other copies beside the decoded fields: cookies that fill a
