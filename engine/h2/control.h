@@ -16,7 +16,7 @@ struct h2;
 
 /* Room for a frame of `bytes` bytes, header included; h2_control_sent() tells where it ends. NULL:
  * there is none, and the connection is lost. */
-uint8_t *h2_control_room(struct h2 *h2, size_t bytes);
+__attribute__((warn_unused_result)) uint8_t *h2_control_room(struct h2 *h2, size_t bytes);
 void h2_control_sent(struct h2 *h2, uint8_t *end);
 
 /* Gives the buffer back with what is in it. */

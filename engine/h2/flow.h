@@ -35,7 +35,7 @@ uint32_t h2_flow_first_bytes(const struct h2 *h2);
 /* Server: whether the budget has room for one more request with a body. If so, and once its stream
  * is there, h2_flow_opened() counts it. A client's streams are counted when their requests leave.
  */
-bool h2_flow_admits(const struct h2 *h2);
+__attribute__((warn_unused_result)) bool h2_flow_admits(const struct h2 *h2);
 void h2_flow_opened(struct h2 *h2, struct h2_stream *stream);
 
 /* A DATA frame of `bytes` bytes has been charged to both windows. */

@@ -14,7 +14,7 @@
 #include "engine/h2/stream.h"
 
 /* NULL when the engine has no more streams or memory was refused. */
-struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id);
+__attribute__((warn_unused_result)) struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id);
 
 /* Ends a stream whose state is closed: tells its handler `error_code`, closes its body. */
 void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_code);

@@ -17,7 +17,8 @@ struct h2;
 
 /* A copy of the fields; names that have a token are static and stay where they are. NULL: encoded
  * it could be larger than H2_SEND_BLOCK_BYTES_MAX, or memory was refused. */
-struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, size_t count);
+__attribute__((warn_unused_result)) struct h2_section *
+h2_section_make(struct h2 *h2, const struct header *fields, size_t count);
 
 /* The same with fields that `set` lends until the section is freed; `section` is embedded. False:
  * encoded they could be too large. */
