@@ -18,8 +18,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/engine.h"
 #include "engine/base/decimal.h"
+#include "engine/engine.h"
 #include "engine/h2/h2.h"
 #include "io/base/clock.h"
 #include "io/tls/context.h"
