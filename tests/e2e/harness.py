@@ -1,9 +1,12 @@
 """Shared by the end-to-end tests: a server that is started, stopped and checked, free ports, and two clients,
 one based on python3-h2 and one that shows every frame as it came."""
 import ctypes
+import glob
 import hashlib
+import math
 import os
 import random
+import re
 import resource
 import signal
 import socket
@@ -38,6 +41,18 @@ def sanitized():
 
 
 _held = []
+
+
+def bound(name):
+    """The value of a bound in a limits.h: a number, or a product of numbers and units."""
+    units = {"SECOND_NS": 10**9, "MILLISECOND_NS": 10**6, "KIB": 1024, "MIB": 1024**2}
+    for path in glob.glob(os.path.join(ROOT, "*/**/limits.h"), recursive=True):
+        with open(path, encoding="utf-8") as header:
+            found = re.search(rf"^(?:#define {name} |  {name} =)([\w ()*]+)", header.read(), re.M)
+        if found:
+            factors = re.findall(r"\w+", found.group(1))
+            return math.prod(units.get(factor) or int(factor.rstrip("u")) for factor in factors)
+    raise AssertionError(f"no bound is called {name}")
 
 
 def free_port():

@@ -38,7 +38,7 @@ enum {
   /* ---- one turn ---- */
 
   /* Requests that time out in one turn. Each is a reset, and a connection's control frames have
-   * room for about this many. */
+   * room for about this many. Untested: the others time out in the next turn, a moment later. */
   LOAD_EXPIRED_AT_ONCE = 64,
 };
 
@@ -49,7 +49,7 @@ enum {
 #define LOAD_PAUSE_NS (100 * MILLISECOND_NS)
 
 /* The open loop looks again after this long when no connection has room: the least that a request
- * can be late by without being told otherwise. */
+ * can be late by without being told otherwise. Untested: it only sets how often. */
 #define LOAD_PACE_BUSY_NS MILLISECOND_NS
 
 #endif

@@ -22,7 +22,8 @@ enum {
    * priority fields of HEADERS. */
   TRACE_PAYLOAD_BYTES_MAX = 256,
   TRACE_CONNECTIONS_MAX = 64, /* origins of one page; browsers rarely meet twenty */
-  TRACE_ERROR_BYTES = 192,    /* of a text that says why; one line of a terminal and a half */
+  /* A text that says why: a line and a half of a terminal. Untested: a longer one is cut. */
+  TRACE_ERROR_BYTES = 192,
 
   /* ---- a run ---- */
 
@@ -37,7 +38,7 @@ enum {
 
   TRACE_SEGMENT_BYTES = 1448, /* one segment of Ethernet: what a link hands over at once */
   /* Buffers to receive into. What is read at once is not felt by the server, so they are small where
-   * the link is narrow: less than three segments. */
+   * the link is narrow: less than three segments. Untested: how evenly --limit-rate reads, no more. */
   TRACE_BUFFER_COUNT = 64,
   TRACE_BUFFER_BYTES_NARROW = 4096,
 };
