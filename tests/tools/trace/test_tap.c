@@ -274,8 +274,7 @@ static size_t received_in_a_second(uint64_t rate, size_t *calls) {
   struct sink sink = {0};
   struct trace_bucket bucket;
   uint64_t counted = 0, now_ns = begin_ns;
-  struct trace_outside outside = {
-      .bucket = &bucket, .bytes_in = &counted};
+  struct trace_outside outside = {.bucket = &bucket, .bytes_in = &counted};
   trace_bucket_init(&bucket, rate, now_ns);
   struct machine machine = {&sink_ops, &sink};
   trace_outside_around(&outside, &machine);
