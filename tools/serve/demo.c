@@ -11,6 +11,7 @@
 #include "engine/base/decimal.h"
 #include "engine/base/limits.h"
 #include "engine/http/body.h"
+#include "tools/serve/demo_page.h"
 
 /* What /bytes sends again and again, in pieces as large as anybody pulls. */
 enum { PATTERN_BYTES = 64 * 1024 };

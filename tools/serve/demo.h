@@ -36,7 +36,4 @@ void demo_destroy(struct demo *demo);
 
 const struct handler *demo_handler(struct demo *demo);
 
-/* The page; static text. */
-struct span demo_page(void);
-
 #endif

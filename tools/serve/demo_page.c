@@ -1,7 +1,7 @@
 /*
- * serve/demo_page.c - the page of the built-in site. It needs nothing but itself.
+ * serve/demo_page.c - see serve/demo_page.h.
  */
-#include "tools/serve/demo.h"
+#include "tools/serve/demo_page.h"
 
 #include "engine/http/headers.h"
 

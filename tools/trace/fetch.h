@@ -12,6 +12,7 @@
 #include "tools/common/failure.h"
 #include "tools/trace/manifest.h"
 #include "tools/trace/options.h"
+#include "tools/trace/record.h"
 
 /* Fetches `manifest` relative to `base` into `record` (initialised, with as many results as the
  * manifest has resources). False with one line in `failure` when nothing could be tried at all; what

@@ -7,6 +7,7 @@
 
 #include "engine/h2/frame.h"
 #include "tools/trace/frames.h"
+#include "tools/trace/summary.h"
 
 static json_t *ms(uint64_t at_ns) {
   return at_ns == TRACE_NEVER ? json_null() : json_real((double)at_ns / 1e6);

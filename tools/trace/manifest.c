@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/trace/limits.h"
+
 enum { MANIFEST_BYTES_MAX = 8 << 20 }; /* a thousand resources are some 200 KB */
 
 struct reader {

@@ -26,7 +26,7 @@
 #define WEIR_TRACE_MANIFEST_H
 
 #include "tools/client/url.h"
-#include "tools/trace/record.h"
+#include "tools/trace/kind.h"
 
 enum trace_event { TRACE_ON_HEADERS, TRACE_ON_BYTE, TRACE_ON_DIMENSIONS, TRACE_ON_COMPLETE };
 

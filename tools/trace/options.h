@@ -4,6 +4,9 @@
 #ifndef WEIR_TRACE_OPTIONS_H
 #define WEIR_TRACE_OPTIONS_H
 
+#include <stddef.h>
+
+#include "tools/trace/limits.h"
 #include "tools/trace/profile.h"
 
 struct trace_options {

@@ -32,7 +32,10 @@
 #ifndef WEIR_TRACE_PROFILE_H
 #define WEIR_TRACE_PROFILE_H
 
-#include "tools/trace/record.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/trace/kind.h"
 
 struct trace_signal {
   const char *priority; /* the field's value; NULL: the field is not sent */

@@ -17,21 +17,10 @@
 #include <stdio.h>
 
 #include "tools/client/url.h"
+#include "tools/trace/kind.h"
 #include "tools/trace/limits.h"
 
 #define TRACE_NEVER UINT64_MAX
-
-/* What a resource is for; decides its colour, and its priority by a browser's profile. */
-enum trace_kind {
-  TRACE_DOCUMENT,
-  TRACE_STYLE,
-  TRACE_SCRIPT,
-  TRACE_FONT,
-  TRACE_IMAGE,
-  TRACE_FETCH,
-  TRACE_OTHER,
-  TRACE_KINDS
-};
 
 struct trace_frame {
   uint64_t begin_ns; /* the first byte of its header passed */
@@ -117,30 +106,5 @@ static inline const uint8_t *trace_payload(const struct trace_record *record,
                                            const struct trace_frame *frame) {
   return record->payloads + frame->payload_at;
 }
-
-const char *trace_kind_name(enum trace_kind kind);
-
-/* TRACE_KINDS when there is no such kind. */
-enum trace_kind trace_kind_parse(const char *name);
-
-/* What a content-type, or an extension of a path, says; TRACE_OTHER when it says nothing. */
-enum trace_kind trace_kind_of_type(const char *type, size_t len);
-enum trace_kind trace_kind_of_path(const char *path);
-
-/* ---- what the numbers mean together ---------------------------------------------------------- */
-
-struct trace_summary {
-  unsigned resources, complete, failed;
-  unsigned critical, critical_complete;
-  unsigned images, images_sized;
-  uint64_t bytes;         /* of bodies */
-  uint64_t critical_ns;   /* the last critical resource is complete; TRACE_NEVER if one never is */
-  uint64_t dimensions_ns; /* the dimensions of all images are known; TRACE_NEVER likewise */
-  uint64_t end_ns;        /* everything is complete; TRACE_NEVER likewise */
-};
-
-struct trace_manifest;
-struct trace_summary trace_summarize(const struct trace_record *record,
-                                     const struct trace_manifest *manifest);
 
 #endif

@@ -7,6 +7,7 @@
 #include "engine/h2/h2.h"
 #include "tools/trace/manifest.h"
 #include "tools/trace/options.h"
+#include "tools/trace/record.h"
 
 struct trace_request {
   const struct trace_options *options;

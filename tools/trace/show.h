@@ -6,6 +6,7 @@
 
 #include "tools/trace/manifest.h"
 #include "tools/trace/options.h"
+#include "tools/trace/record.h"
 
 struct trace_show {
   const struct trace_manifest *manifest;

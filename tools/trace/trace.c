@@ -15,6 +15,7 @@
 #include "tools/trace/frames.h"
 #include "tools/trace/interrupt.h"
 #include "tools/trace/json.h"
+#include "tools/trace/summary.h"
 #include "tools/trace/waterfall.h"
 
 struct tracer {

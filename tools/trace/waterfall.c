@@ -9,7 +9,8 @@
 #include "engine/h2/frame.h"
 #include "tools/trace/frames.h"
 #include "tools/trace/svg.h"
-#include "tools/trace/waterfall_parts.h"
+#include "tools/trace/waterfall_marks.h"
+#include "tools/trace/waterfall_rows.h"
 
 static const char style_sheet[] =
     "svg.waterfall{background:#fff;font:11px system-ui,-apple-system,'Segoe UI','Noto Sans',"
