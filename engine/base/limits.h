@@ -85,8 +85,10 @@
  * HPACK_LIST_STOP_FACTOR times this ends the connection. */
 #define H2_HEADER_LIST_BYTES_DEFAULT (64u * KIB)
 
-/* Fields of one header section, cookie crumbs included (CVE-2026-49975: tens of thousands of empty
- * fields cost bookkeeping that a limit in bytes does not see). Envoy allows 100. More get 431. */
+/* Fields of one request's header section, or of its trailers (CVE-2026-49975: tens of thousands of
+ * empty fields cost bookkeeping that a limit in bytes does not see). Envoy allows 100. More get 431.
+ * The crumbs of a cookie (RFC 9113 section 8.2.3) are one field: browsers send more than a hundred
+ * of them. Responses are bounded by their bytes alone, as in other clients. */
 #define H2_HEADER_FIELDS_MAX 128u
 
 /* ---- HTTP/2: what a peer may make us hold --------------------------------------------------- */

@@ -54,6 +54,10 @@ static void answer_431(struct h2 *h2, struct h2_stream *stream) {
  * answered when it has seen the request wants the body. */
 static void hand_over(struct h2 *h2, struct h2_stream *stream, const struct request *request) {
   enum h2_expectation expectation = h2_message_expectation(request->fields);
+  if (request->authority.len == 0) { /* RFC 9110 section 7.2: whose resource is it? */
+    (void)stream_respond(&stream->base, 400, NULL, 0, BODY_NONE);
+    return;
+  }
   if (expectation == H2_EXPECT_UNKNOWN) {
     (void)stream_respond(&stream->base, 417, NULL, 0, BODY_NONE);
     return;
@@ -99,13 +103,18 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   return H2_OK;
 }
 
+/* In bytes, or a client's section in fields; its crumbs have been joined. */
+static bool is_too_large(const struct h2 *h2, const struct headers *fields) {
+  return fields->overflowed || (h2->role == H2_SERVER && fields->count > H2_HEADER_FIELDS_MAX);
+}
+
 static struct h2_verdict complete_request(struct h2 *h2, struct headers *fields) {
   struct request request = {.fields = fields, .content_length = -1};
   bool too_large = fields->overflowed;
   struct h2_verdict verdict = h2->block.verdict;
   if (verdict.scope == H2_ACCEPT && !too_large) {
     verdict = h2_message_request(fields, h2->ours.enable_connect_protocol, &request);
-    too_large = fields->overflowed; /* joining the cookies may have found it so */
+    too_large = is_too_large(h2, fields); /* joining the cookies may have found it so */
     if (too_large) verdict = H2_OK;
   }
   if (verdict.scope == H2_ACCEPT) return open_request(h2, &request, too_large);
@@ -121,7 +130,8 @@ static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stre
     return h2_stream_error(H2_PROTOCOL_ERROR, "trailers without END_STREAM"); /* section 8.1 */
   if (stream->connect)
     return h2_stream_error(H2_PROTOCOL_ERROR, "HEADERS in a tunnel"); /* section 8.5 */
-  if (fields->overflowed) return h2_stream_error(H2_ENHANCE_YOUR_CALM, "trailers are too large");
+  if (is_too_large(h2, fields))
+    return h2_stream_error(H2_ENHANCE_YOUR_CALM, "trailers are too large");
   struct h2_verdict verdict = h2_message_trailers(fields);
   if (verdict.scope != H2_ACCEPT) return verdict;
   if (!h2_stream_end_received(h2, stream)) return H2_OK;

@@ -17,7 +17,7 @@ struct survey {
   struct span protocol;
   uint32_t seen; /* bit per pseudo-header token; bit 0 is :protocol */
   struct span host;
-  bool has_host, has_te;
+  bool has_host;
   bool te_allowed; /* in requests only */
   unsigned cookies;
   int64_t content_length; /* -1: none */
@@ -54,10 +54,9 @@ static struct h2_verdict note_host(struct survey *survey, struct span value) {
 }
 
 /* Section 8.2.2: the one connection-specific field that requests may have, with one value (in any
- * case: RFC 9110 section 10.1.4). */
-static struct h2_verdict note_te(struct survey *survey, struct span value) {
-  bool allowed = survey->te_allowed && !survey->has_te && span_is_ignoring_case(value, "trailers");
-  survey->has_te = true;
+ * case, and as often as they like: RFC 9110 sections 5.3 and 10.1.4). */
+static struct h2_verdict note_te(const struct survey *survey, struct span value) {
+  bool allowed = survey->te_allowed && span_is_ignoring_case(value, "trailers");
   return allowed ? H2_OK : malformed("te is not \"trailers\" of a request");
 }
 

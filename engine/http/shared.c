@@ -6,26 +6,25 @@
 #include "engine/base/limits.h"
 #include "engine/http/date.h"
 
-static const size_t fields_bytes = H2_HEADER_FIELDS_MAX * sizeof(struct header);
-
 bool http_shared_init(struct http_shared *shared, const struct memory *memory,
                       const struct handler *handler, uint32_t header_list_bytes, uint64_t idle_ns) {
   *shared = (struct http_shared){.memory = memory, .handler = handler, .idle_ns = idle_ns};
   shared->arena_bytes = header_list_bytes + H2_COOKIE_ROOM_BYTES;
-  shared->fields = memory_alloc(memory, fields_bytes);
+  shared->fields_max = header_list_bytes / HEADER_OVERHEAD_BYTES;
+  shared->fields = memory_alloc(memory, shared->fields_max * sizeof(struct header));
   shared->arena = memory_alloc(memory, shared->arena_bytes);
   if (!shared->fields || !shared->arena) {
     http_shared_destroy(shared);
     return false;
   }
-  headers_init(&shared->headers, shared->fields, H2_HEADER_FIELDS_MAX, shared->arena,
+  headers_init(&shared->headers, shared->fields, shared->fields_max, shared->arena,
                shared->arena_bytes, header_list_bytes);
   shared->server_field = header_of(TOKEN_SERVER, span_text("weir"));
   return true;
 }
 
 void http_shared_destroy(struct http_shared *shared) {
-  memory_free(shared->memory, shared->fields, fields_bytes);
+  memory_free(shared->memory, shared->fields, shared->fields_max * sizeof(struct header));
   memory_free(shared->memory, shared->arena, shared->arena_bytes);
 }
 

@@ -35,7 +35,8 @@ struct http_shared {
   /* Scratch for the header section in hand: one is decoded and handled before the next. Its
    * list_bytes_max is the largest section that is accepted. */
   struct headers headers;
-  struct header *fields;
+  struct header *fields; /* fields_max: as many as a list of header_list_bytes can have */
+  uint32_t fields_max;
   uint8_t *arena;
   size_t arena_bytes;
 

@@ -192,6 +192,49 @@ static void test_header_fields(void **state) {
   }
 }
 
+/* All crumbs of a cookie are one field, however many come. */
+static void test_cookie_fields(void **state) {
+  (void)state;
+  for (unsigned extra = 0; extra < 2; extra++) {
+    block_begin();
+    for (unsigned count = 5; count < H2_HEADER_FIELDS_MAX + extra; count++)
+      put_field(1 + HEADER_OVERHEAD_BYTES);
+    put_cookies(6 + HEADER_OVERHEAD_BYTES + 2, 180);
+    assert_true(ask(NULL, extra ? "HEADERS 1 431 end" : ANSWERED));
+  }
+}
+
+static void test_trailer_fields(void **state) {
+  (void)state;
+  for (unsigned extra = 0; extra < 2; extra++) {
+    char text[2048] = "HEADERS/H 1 [@post]; HEADERS/SH 1 [";
+    for (unsigned count = 0; count < H2_HEADER_FIELDS_MAX + extra; count++)
+      strcat(text, "a=b ");
+    strcat(text, "]");
+    script_begin(&script, H2_SERVER, NULL, false);
+    script_run(&script, text);
+    assert_int_equal(!strstr(script.log, "RST_STREAM 1 ENHANCE_YOUR_CALM"), !extra);
+    script_check(&script);
+    script_close(&script);
+  }
+}
+
+/* A client takes what fits into its list. */
+static void test_response_fields(void **state) {
+  (void)state;
+  char text[4096] = "HEADERS/SH 1 [@ok ";
+  for (unsigned count = 0; count < 4 * H2_HEADER_FIELDS_MAX; count++)
+    strcat(text, "a=b ");
+  strcat(text, "]");
+  script_begin(&script, H2_CLIENT, NULL, false);
+  script_run(&script, "!request /a");
+  script_run(&script, text);
+  assert_null(strstr(script.log, "RST_STREAM"));
+  assert_non_null(strstr(script.log, "response 1 200"));
+  script_check(&script);
+  script_close(&script);
+}
+
 /* The longest block is more than a list may hold, but it is decoded. */
 static void test_header_block(void **state) {
   (void)state;
@@ -371,13 +414,23 @@ static void test_section(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_stream_window), cmocka_unit_test(test_connection_window),
-      cmocka_unit_test(test_frame_bytes),   cmocka_unit_test(test_header_list),
-      cmocka_unit_test(test_list_stop),     cmocka_unit_test(test_header_fields),
-      cmocka_unit_test(test_header_block),  cmocka_unit_test(test_cookie_room),
-      cmocka_unit_test(test_control),       cmocka_unit_test(test_out_bytes),
-      cmocka_unit_test(test_out_segments),  cmocka_unit_test(test_copy),
-      cmocka_unit_test(test_send_block),    cmocka_unit_test(test_section),
+      cmocka_unit_test(test_stream_window),
+      cmocka_unit_test(test_connection_window),
+      cmocka_unit_test(test_frame_bytes),
+      cmocka_unit_test(test_header_list),
+      cmocka_unit_test(test_list_stop),
+      cmocka_unit_test(test_header_fields),
+      cmocka_unit_test(test_cookie_fields),
+      cmocka_unit_test(test_trailer_fields),
+      cmocka_unit_test(test_response_fields),
+      cmocka_unit_test(test_header_block),
+      cmocka_unit_test(test_cookie_room),
+      cmocka_unit_test(test_control),
+      cmocka_unit_test(test_out_bytes),
+      cmocka_unit_test(test_out_segments),
+      cmocka_unit_test(test_copy),
+      cmocka_unit_test(test_send_block),
+      cmocka_unit_test(test_section),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
