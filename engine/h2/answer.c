@@ -27,6 +27,12 @@ static bool is_over(const struct h2_stream *stream) {
   return stream->gone || stream->lingers;
 }
 
+/* Returns false, for what a handler asked in vain. */
+static bool refuse(struct h2_stream *stream, const char *what) {
+  h2_stream_mistake(stream, what);
+  return false;
+}
+
 /* ---- responses ------------------------------------------------------------------------------- */
 
 static bool server_may_answer(const struct h2_stream *stream) {
@@ -36,7 +42,8 @@ static bool server_may_answer(const struct h2_stream *stream) {
 static bool op_inform(struct stream *base, unsigned status, const struct header *fields,
                       size_t count) {
   struct h2_stream *stream = own(base);
-  assert(status >= 100 && status < 200 && status != 101);
+  if (status < 100 || status > 199 || status == 101)
+    return refuse(stream, "stream_inform() with a status that is not informational");
   if (!server_may_answer(stream)) return false;
   const struct h2_section_plan plan = {
       .fields = fields, .count = count, .type = H2_HEADERS, .status = status};
@@ -65,10 +72,12 @@ static bool queue_response(struct h2_stream *stream, unsigned status, const stru
 /* `set` lends the fields for as long as there is a body; NULL: they are copied. */
 static bool respond(struct h2_stream *stream, unsigned status, const struct header *fields,
                     size_t count, struct header_set *set, struct body body) {
-  assert(status >= 200 && status <= 599);
-  if (!server_may_answer(stream)) {
+  bool bad_status = status < 200 || status > 599;
+  if (bad_status || !server_may_answer(stream)) {
+    bool twice = stream->final_queued && !is_over(stream);
     h2_body_drop(body);
-    return false;
+    if (bad_status) return refuse(stream, "stream_respond() with a status outside of 200 to 599");
+    return twice ? refuse(stream, "stream_respond() to a request that was answered") : false;
   }
   bool bodiless = !body.ops || stream->head_request || status == 204 || status == 304;
   if (bodiless) {
@@ -185,6 +194,10 @@ static void op_resume(struct stream *base) {
 static void op_consume(struct stream *base, size_t bytes) {
   struct h2_stream *stream = own(base);
   if (is_over(stream)) return;
+  if (bytes > stream->credit.held) {
+    h2_stream_mistake(stream, "stream_consume() of more than data() gave");
+    bytes = stream->credit.held;
+  }
   h2_flow_consumed(stream->h2, stream, (uint32_t)bytes);
   h2_wake(stream->h2);
 }
@@ -221,8 +234,12 @@ static void op_reset(struct stream *base, uint32_t error_code) {
 
 static void op_weigh(struct stream *base, unsigned weight) {
   struct h2_stream *stream = own(base);
-  if (is_over(stream) || !stream->h2->host) return;
-  stream->h2->host->weight = (uint16_t)weight;
+  if (is_over(stream)) return;
+  if (weight < 1 || weight > MACHINE_WEIGHT_MAX) {
+    h2_stream_mistake(stream, "stream_weigh_connection() with a weight outside of 1 to 256");
+    return;
+  }
+  if (stream->h2->host) stream->h2->host->weight = (uint16_t)weight;
 }
 
 static void op_head_start(struct stream *base, uint64_t first_bytes) {

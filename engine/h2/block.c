@@ -136,6 +136,7 @@ static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stre
   if (verdict.scope != H2_ACCEPT) return verdict;
   if (!h2_stream_end_received(h2, stream)) return H2_OK;
   const struct stream_events *events = stream->base.events;
+  if (!h2_stream_is_heard(stream)) events = NULL;
   if (events && events->trailers)
     events->trailers(&stream->base, fields);
   else if (events && events->data)

@@ -123,6 +123,7 @@ struct h2 {
   struct h2_stream *urgent_queue, *urgent_queue_tail; /* streams with something to send that no
                                                            window holds back */
   struct h2_stream *credit_queue;                     /* streams with credit to return */
+  uint32_t room_waits;                                /* streams with room_bytes */
   struct h2_stream *timers;                           /* by timer_ns */
 
   struct h2_budget glitches, resets, pings, settings, pushes;

@@ -72,6 +72,16 @@ static void credit_unlink(struct h2 *h2, struct h2_stream *stream) {
   stream->in_credit_queue = false;
 }
 
+bool h2_stream_is_heard(const struct h2_stream *stream) {
+  bool answered = stream->h2->role == H2_SERVER && stream->final_queued;
+  return !answered || stream->base.duplex || stream->connect;
+}
+
+void h2_stream_mistake(struct h2_stream *stream, const char *what) {
+  const struct handler *handler = stream->h2->http->handler;
+  if (handler && handler->mistake) handler->mistake(handler->ctx, &stream->base, what);
+}
+
 void h2_body_drop(struct body body) {
   if (body.ops && body.ops->close) body.ops->close(body.self);
 }
@@ -107,6 +117,7 @@ static void detach(struct h2 *h2, struct h2_stream *stream) {
   idmap_remove(&h2->streams, stream->id);
   link_out(h2, stream);
   sched_close(&h2->sched, &stream->node);
+  h2->room_waits -= stream->room_bytes > 0;
   h2_queue_remove(h2, stream);
   sections_free(stream);
   credit_unlink(h2, stream);

@@ -39,6 +39,12 @@ void h2_stream_hush(struct h2 *h2, struct h2_stream *stream);
 /* Frees what has finished and is not lent. */
 void h2_bury(struct h2 *h2);
 
+/* Whether the handler still takes the peer's message: see stream.duplex. */
+bool h2_stream_is_heard(const struct h2_stream *stream);
+
+/* Tells the handler's author, if there is a way to. */
+void h2_stream_mistake(struct h2_stream *stream, const char *what);
+
 /* A body that will not be sent is closed. */
 void h2_body_drop(struct body body);
 

@@ -139,8 +139,9 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   stream->body_seen_ns = bytes.len ? h2->now_ns : stream->body_seen_ns;
   counter_add(&h2->http->counters.body_bytes_received, bytes.len);
   if (end && !h2_stream_end_received(h2, stream)) return;
-  deliver(stream, bytes, end);
-  if (!stream->gone && !stream->base.consume_later)
+  bool heard = h2_stream_is_heard(stream);
+  if (heard) deliver(stream, bytes, end);
+  if (!stream->gone && !(heard && stream->base.consume_later))
     h2_flow_consumed(h2, stream, (uint32_t)bytes.len);
   if (stream->gone) return;
   if (stream->state == H2_CLOSED)
@@ -265,12 +266,21 @@ static void note_useless(struct h2 *h2, uint8_t type) {
     h2_note_glitch(h2, kind);
 }
 
+/* Its body may have waited for more of the connection's window. */
+static bool schedule_again(struct h2 *h2, struct h2_stream *stream) {
+  (void)h2;
+  if (stream->room_bytes > 0) h2_queue_schedule(stream);
+  return false;
+}
+
 static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
   uint32_t id = frame->header.stream_id;
   if (!update_affordable(h2)) return;
   if (id == 0) {
     if (!h2_window_add(&h2->window, frame->increment))
       h2_fail(h2, H2_FLOW_CONTROL_ERROR, "the connection's window overflows");
+    else if (h2->room_waits > 0)
+      h2_stream_each(h2, schedule_again);
     return;
   }
   struct h2_stream *stream = h2_find(h2, id);

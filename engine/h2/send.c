@@ -153,13 +153,29 @@ static void write_data(struct h2 *h2, struct h2_stream *stream, struct span byte
   if (!in_place && !copied) h2_out_lend(out, bytes, stream);
 }
 
+/* A body that breaks its contract would be pulled for ever, or write where it may not. */
+static bool is_mistake(struct h2_stream *stream, enum body_result result,
+                       const struct body_chunk *chunk) {
+  const char *what = NULL;
+  if (chunk->bytes.len > chunk->max)
+    what = "a body gave more bytes than there was room for";
+  else if (result == BODY_MORE && chunk->bytes.len == 0 && chunk->max > 0)
+    what = "a body said BODY_MORE and gave no bytes";
+  else if (result == BODY_ROOM && chunk->bytes.len > 0)
+    what = "a body said BODY_ROOM and gave bytes";
+  else if (result == BODY_ROOM && chunk->max >= BODY_ROOM_BYTES)
+    what = "a body said BODY_ROOM to BODY_ROOM_BYTES";
+  if (what) h2_stream_mistake(stream, what);
+  return what;
+}
+
 /* A body that resumes its stream while it is pulled, and then says BODY_WAIT, has bytes by now. */
 static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk) {
   stream->body_waiting = true;
   enum body_result result = stream->body.ops->pull(stream->body.self, chunk);
-  assert(chunk->bytes.len <= chunk->max);
   bool resumed = !stream->body_waiting;
   stream->body_waiting = false;
+  if (!stream->gone && is_mistake(stream, result, chunk)) return BODY_ERROR;
   return result == BODY_WAIT && resumed ? BODY_MORE : result;
 }
 
@@ -174,6 +190,12 @@ static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   counter_add(&h2->http->counters.body_bytes_sent, bytes);
 }
 
+/* The stream's body needs more room than that; 0: none in particular. */
+static void set_room(struct h2_stream *stream, uint32_t bytes) {
+  stream->h2->room_waits += (bytes > 0) - (stream->room_bytes > 0);
+  stream->room_bytes = bytes;
+}
+
 /* What the pull of a stream means; `chunk` may hold bytes in every case but BODY_ERROR. */
 static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result result,
                        const struct body_chunk *chunk) {
@@ -182,6 +204,7 @@ static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result
     h2_stream_abort(h2, stream, H2_INTERNAL_ERROR);
     return;
   }
+  set_room(stream, result == BODY_ROOM ? (uint32_t)chunk->max : 0);
   if (chunk->bytes.len || (end && !stream->trailers)) {
     write_data(h2, stream, chunk->bytes, end && !stream->trailers);
     data_sent(h2, stream, (uint32_t)chunk->bytes.len);
@@ -196,6 +219,22 @@ static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result
   if (result == BODY_MORE && chunk->bytes.len && blocked) h2_queue_probe(stream);
 }
 
+/* How much the stream's body may give now. A body that waits for room gets it whatever its turn and
+ * the budget are, when nothing else is in the way. */
+static size_t room_for(const struct h2 *h2, const struct h2_stream *stream, size_t quantum,
+                       size_t budget_bytes) {
+  const struct h2_out *out = &h2->out;
+  size_t budget = budget_bytes > out->bytes ? budget_bytes - out->bytes : 0;
+  if (stream->room_bytes > 0 && quantum < BODY_ROOM_BYTES) quantum = BODY_ROOM_BYTES;
+  if (stream->room_bytes > 0 && out->bytes == 0 && budget < BODY_ROOM_BYTES)
+    budget = BODY_ROOM_BYTES;
+  size_t most = h2_min(quantum, h2->theirs.max_frame_size);
+  most = h2_min(most, h2_window_available(&h2->window));
+  most = h2_min(most, h2_window_available(&stream->window));
+  most = h2_min(most, h2_out_room(out) - H2_FRAME_HEADER_BYTES);
+  return h2_min(most, budget);
+}
+
 /* One frame of the stream that the scheduler picked. False: nothing more can be sent now. */
 static bool send_data(struct h2 *h2, size_t budget_bytes) {
   struct h2_out *out = &h2->out;
@@ -204,12 +243,12 @@ static bool send_data(struct h2 *h2, size_t budget_bytes) {
   if (!node || !h2_out_has_room(out, H2_FRAME_HEADER_BYTES + H2_COPY_BYTES_MAX)) return false;
   struct h2_stream *stream =
       (struct h2_stream *)(void *)((char *)node - offsetof(struct h2_stream, node));
-  size_t most = h2_min(quantum, h2->theirs.max_frame_size);
-  most = h2_min(most, h2_window_available(&h2->window));
-  most = h2_min(most, h2_window_available(&stream->window));
-  most = h2_min(most, h2_out_room(out) - H2_FRAME_HEADER_BYTES);
-  most = h2_min(most, budget_bytes > out->bytes ? budget_bytes - out->bytes : 0);
-  if (most == 0) return false;
+  size_t most = room_for(h2, stream, quantum, budget_bytes);
+  if (most <= stream->room_bytes) {
+    if (stream->room_bytes == 0) return false;
+    h2_queue_schedule(stream); /* no turn while a window is too small */
+    return !stream->node.ready;
+  }
   struct body_chunk chunk = {.room = h2_out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};
   enum body_result result = pull(stream, &chunk);
   if (!stream->gone) after_pull(h2, stream, result, &chunk);
@@ -224,7 +263,10 @@ static void send_probe(struct h2 *h2, struct h2_stream *stream) {
   struct body_chunk chunk = {.room = h2_out_at(&h2->out) + H2_FRAME_HEADER_BYTES, .max = 0};
   enum body_result result = pull(stream, &chunk);
   if (stream->gone) return;
-  if (result == BODY_END || result == BODY_ERROR) after_pull(h2, stream, result, &chunk);
+  if (result == BODY_END || result == BODY_ERROR) {
+    after_pull(h2, stream, result, &chunk);
+    return;
+  }
   stream->body_waiting = result == BODY_WAIT;
 }
 

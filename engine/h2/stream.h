@@ -111,7 +111,8 @@ struct h2_stream {
   struct h2_section *sections, *sections_tail; /* header sections to send, in order */
   struct h2_section *trailers;                 /* to send after the body */
   struct h2_section lent_section;              /* the final response, when its fields are lent */
-  uint32_t lent; /* pieces of the body that the transport still uses */
+  uint32_t room_bytes; /* the body said BODY_ROOM to so many; 0: it takes any */
+  uint32_t lent;       /* pieces of the body that the transport still uses */
 
   int64_t content_length;           /* of the peer's message; -1: not given */
   int64_t body_received;            /* bytes of the peer's body, without padding */

@@ -29,6 +29,9 @@ struct handler {
    * `expect: 100-continue` is taken care of: a request that request() has not answered when it
    * returns gets 100, since its body is wanted. Other expectations get 417, and no handler. */
   void (*request)(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);
+  /* The handler broke a rule of http/stream.h; `what` is one static line for its author's log. What it
+   * asked for was refused, or its stream was reset: nothing else suffers. May be NULL. */
+  void (*mistake)(void *ctx, struct stream *stream, const char *what);
 };
 
 #ifdef __cplusplus

@@ -35,9 +35,11 @@ struct stream;
 /* ---- response and request bodies that are sent -------------------------------------------- */
 
 enum body_result {
-  BODY_MORE,  /* chunk->bytes holds the next bytes; there may be more */
-  BODY_END,   /* chunk->bytes holds the last bytes, perhaps none */
-  BODY_WAIT,  /* nothing now; stream_resume() will say when to pull again */
+  BODY_MORE, /* chunk->bytes holds the next bytes, one at least unless max is 0; there may be more */
+  BODY_END,  /* chunk->bytes holds the last bytes, perhaps none */
+  BODY_WAIT, /* nothing now; stream_resume() will say when to pull again */
+  BODY_ROOM, /* no bytes: the next record does not fit into max; pull again when there is more room.
+                 BODY_ROOM_BYTES are always enough */
   BODY_ERROR, /* the bytes cannot be had any more: the stream is reset with INTERNAL_ERROR */
 };
 
@@ -47,12 +49,16 @@ enum body_result {
 struct body_chunk {
   uint8_t *room; /* max bytes, lent */
   size_t max;    /* 0 asks only whether the body is at its end: BODY_END, or else no bytes and
-                    what is true: BODY_MORE or BODY_WAIT */
+                    what is true: BODY_MORE, BODY_ROOM or BODY_WAIT */
   struct span bytes;
 };
 
 /* pull() may call everything that a handler may call, stream_resume() included; if it resets its
  * own stream, the result does not matter. */
+/* Room that a body can wait for: a peer's window may stay smaller for as long as the peer likes, but
+ * no protocol needs to offer more at once. */
+enum { BODY_ROOM_BYTES = 1024 };
+
 struct body_ops {
   enum body_result (*pull)(void *self, struct body_chunk *chunk);
   void (*close)(void *self); /* may be NULL */
@@ -122,6 +128,9 @@ struct stream {
   void *user;                         /* the handler's */
   uint64_t id;                        /* the protocol's stream identifier */
   enum stream_flow flow; /* set by a handler before body bytes arrive; else the engine's */
+  bool
+      duplex; /* set by a handler that goes on with the request's body after it has answered; otherwise
+                  data() and trailers() are not called any more once it has */
   bool consume_later; /* set by a handler that calls stream_consume() itself; otherwise bytes count
                          as consumed when events.data() returns */
 };

@@ -335,6 +335,7 @@ void party_serve(void *ctx, struct stream *stream, const struct request *request
   adopt(party, stream);
   stream->user = party;
   stream->events = &server_events;
+  stream->duplex = true;
   check_request(party, request);
   party->end = request->end;
   if (party->plan.kind == PLAN_PUSHED) side->scene->stats->pushed++;

@@ -213,6 +213,7 @@ static void sink(void *ctx, struct stream *stream, const struct request *request
   upload->server = stream;
   stream->user = upload;
   stream->events = &events;
+  stream->duplex = true;
   stream->consume_later = true;
   stream->flow = line->flow;
 }

@@ -72,6 +72,7 @@ static struct script_app *adopt(struct script *script, struct stream *stream) {
   app->id = (uint32_t)stream->id;
   app->stream = stream;
   stream->events = &events;
+  stream->duplex = true;
   stream->user = app;
   return app;
 }

@@ -78,6 +78,7 @@ static const struct stream_events late_events = {.timer = late};
 static void serve_echo(struct stream *stream, bool end) {
   struct echo *echo = calloc(1, sizeof *echo);
   stream->events = &echo_events;
+  stream->duplex = true;
   stream->user = echo;
   echo->end = end;
   (void)stream_respond(stream, 200, NULL, 0, (struct body){&echo_body, echo});

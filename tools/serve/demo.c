@@ -246,6 +246,7 @@ static void echo(struct exchange *exchange, struct span parameter, const struct 
     (void)stream_inform(exchange->stream, 100, NULL, 0);
   exchange->complete = request->end;
   exchange->stream->events = &events;
+  exchange->stream->duplex = true;
   exchange->stream->consume_later = true;
   exchange->body_open = true;
   struct body body = {.ops = &ops, .self = exchange};

@@ -67,6 +67,7 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
     struct echo *echo = calloc(1, sizeof *echo);
     echo->bytes = malloc(sizeof pattern);
     stream->events = &echo_events;
+    stream->duplex = true;
     stream->user = echo;
     echo->end = request->end;
     assert_true(stream_respond(stream, 200, NULL, 0, (struct body){&echo_body, echo}));

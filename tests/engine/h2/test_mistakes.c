@@ -1,0 +1,244 @@
+/*
+ * h2/test_mistakes.c - bodies that wait for room, and what handlers must not do: each mistake is
+ * refused and told, and neither the connection nor another stream suffers.
+ */
+#include "tests/support/loopback.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/h2/request.h"
+#include "engine/http/body.h"
+
+static struct loopback loop;
+static const char *told; /* the last mistake */
+static unsigned told_count;
+static struct {
+  unsigned status, closed;
+  uint32_t error_code;
+  size_t len;
+} seen;
+
+static void on_mistake(void *ctx, struct stream *stream, const char *what) {
+  (void)ctx, (void)stream;
+  told = what;
+  told_count++;
+}
+
+/* ---- the client ------------------------------------------------------------------------------ */
+
+static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
+                        bool end) {
+  (void)stream, (void)fields, (void)end;
+  seen.status = status;
+}
+
+static void on_data(struct stream *stream, struct span bytes, bool end) {
+  (void)stream, (void)end;
+  seen.len += bytes.len;
+}
+
+static void on_closed(struct stream *stream, uint32_t error_code) {
+  (void)stream;
+  seen.closed++;
+  seen.error_code = error_code;
+}
+
+static const struct stream_events client_events = {
+    .response = on_response, .data = on_data, .closed = on_closed};
+
+static struct stream *ask(const char *path, struct body body) {
+  const struct header fields[] = {
+      header_of(TOKEN_METHOD, span_text("POST")), header_of(TOKEN_SCHEME, span_text("https")),
+      header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text(path))};
+  memset(&seen, 0, sizeof seen);
+  struct stream *stream = h2_request(h2_of(&loop.client), fields, 4, body, &client_events, NULL);
+  assert_non_null(stream);
+  return stream;
+}
+
+/* ---- a body of records ----------------------------------------------------------------------- */
+
+enum { RECORD = 100, RECORDS = 50 };
+
+static unsigned records_left, pulls;
+
+/* Whole records alone, as many as fit. */
+static enum body_result records_pull(void *self, struct body_chunk *chunk) {
+  (void)self;
+  pulls++;
+  if (chunk->max == 0) return BODY_ROOM;
+  if (chunk->max < RECORD) return BODY_ROOM;
+  size_t count = chunk->max / RECORD < records_left ? chunk->max / RECORD : records_left;
+  memset(chunk->room, 'r', count * RECORD);
+  chunk->bytes = span_of(chunk->room, count * RECORD);
+  records_left -= (unsigned)count;
+  return records_left == 0 ? BODY_END : BODY_MORE;
+}
+
+static const struct body_ops records_ops = {.pull = records_pull};
+
+/* ---- bodies that break their contract -------------------------------------------------------- */
+
+static enum body_result empty_pull(void *self, struct body_chunk *chunk) {
+  (void)self, (void)chunk;
+  pulls++;
+  return BODY_MORE;
+}
+
+static enum body_result long_pull(void *self, struct body_chunk *chunk) {
+  static const uint8_t bytes[1 << 20];
+  (void)self;
+  chunk->bytes = span_of(bytes, chunk->max + 1);
+  return BODY_MORE;
+}
+
+static enum body_result greedy_pull(void *self, struct body_chunk *chunk) {
+  (void)self, (void)chunk;
+  return BODY_ROOM;
+}
+
+static const struct body_ops empty_ops = {.pull = empty_pull};
+static const struct body_ops long_ops = {.pull = long_pull};
+static const struct body_ops greedy_ops = {.pull = greedy_pull};
+
+/* ---- the server ------------------------------------------------------------------------------ */
+
+static void too_much(struct stream *stream, struct span bytes, bool end) {
+  stream_consume(stream, bytes.len + 1);
+  if (end) assert_true(stream_respond(stream, 200, NULL, 0, BODY_NONE));
+}
+
+static const struct stream_events no_events;
+static const struct stream_events too_much_events = {.data = too_much};
+
+static void serve(void *ctx, struct stream *stream, const struct request *request,
+                  uint64_t now_ns) {
+  (void)ctx, (void)now_ns;
+  const struct body_ops *ops = span_is(request->path, "/records")  ? &records_ops
+                               : span_is(request->path, "/empty")  ? &empty_ops
+                               : span_is(request->path, "/long")   ? &long_ops
+                               : span_is(request->path, "/greedy") ? &greedy_ops
+                                                                   : NULL;
+  stream->events = &no_events;
+  if (ops) {
+    assert_true(stream_respond(stream, 200, NULL, 0, (struct body){ops, NULL}));
+  } else if (span_is(request->path, "/too-much")) {
+    stream->events = &too_much_events;
+    stream->consume_later = true;
+  } else {
+    assert_false(stream_inform(stream, 200, NULL, 0));
+    assert_false(stream_inform(stream, 101, NULL, 0));
+    assert_false(stream_respond(stream, 99, NULL, 0, BODY_NONE));
+    assert_false(stream_respond(stream, 600, NULL, 0, BODY_NONE));
+    stream_weigh_connection(stream, 0);
+    stream_weigh_connection(stream, 257);
+    assert_int_equal(told_count, 6);
+    assert_true(stream_respond(stream, 204, NULL, 0, BODY_NONE));
+    assert_false(stream_respond(stream, 200, NULL, 0, BODY_NONE));
+    assert_int_equal(told_count, 7);
+  }
+}
+
+static const struct handler handler = {.request = serve, .mistake = on_mistake};
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void open_with_window(uint32_t stream_bytes) {
+  struct engine_config config = engine_config_default();
+  config.h2.stream_window_bytes = stream_bytes;
+  config.h2.flow = FLOW_CONSUME;
+  told = NULL;
+  told_count = pulls = 0;
+  records_left = RECORDS;
+  loopback_open(&loop, &handler, &config);
+  loopback_run(&loop);
+}
+
+/* A window smaller than a record keeps the body waiting, without a pull meanwhile; larger ones give
+ * it room. */
+static void test_records(void **state) {
+  (void)state;
+  static const uint32_t windows[] = {RECORD, RECORD + 1, 250, 1000, 65535};
+  for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
+    open_with_window(windows[i]);
+    (void)ask("/records", BODY_NONE);
+    loopback_run(&loop);
+    if (seen.len != RECORD * RECORDS) fail_msg("window %u: %zu bytes", windows[i], seen.len);
+    assert_int_equal(seen.closed, 1);
+    assert_int_equal(seen.error_code, 0);
+    assert_in_range(pulls, 1, 4 * RECORDS);
+    assert_null(told);
+    loopback_close(&loop);
+  }
+}
+
+static void test_window_below_a_record(void **state) {
+  (void)state;
+  open_with_window(RECORD - 1);
+  struct stream *stream = ask("/records", BODY_NONE);
+  loopback_run(&loop);
+  assert_int_equal(seen.status, 200);
+  assert_int_equal(seen.len, 0);
+  unsigned before = pulls;
+  for (int i = 0; i < 100; i++)
+    loopback_run(&loop);
+  assert_in_range(pulls, before, before + 1); /* it is not asked again and again */
+  stream_cap(stream, 10000);                  /* the client widens its window */
+  loopback_run(&loop);
+  assert_int_equal(seen.len, RECORD * RECORDS);
+  loopback_close(&loop);
+}
+
+static void test_bodies(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *words;
+  } rows[] = {
+      {"/empty", "BODY_MORE and gave no bytes"},
+      {"/long", "more bytes than there was room for"},
+      {"/greedy", "BODY_ROOM to BODY_ROOM_BYTES"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    open_with_window(65535);
+    (void)ask(rows[i].path, BODY_NONE);
+    loopback_run(&loop);
+    assert_int_equal(seen.closed, 1);
+    assert_int_equal(seen.error_code, H2_INTERNAL_ERROR);
+    assert_non_null(told);
+    if (!strstr(told, rows[i].words)) fail_msg("%s: %s", rows[i].path, told);
+    (void)ask("/records", BODY_NONE); /* the connection is as it was */
+    loopback_run(&loop);
+    assert_int_equal(seen.len, RECORD * RECORDS);
+    loopback_close(&loop);
+  }
+}
+
+static void test_calls(void **state) {
+  (void)state;
+  open_with_window(65535);
+  (void)ask("/calls", BODY_NONE);
+  loopback_run(&loop);
+  assert_int_equal(seen.status, 204);
+  assert_int_equal(seen.error_code, 0);
+  told_count = 0;
+  struct body_bytes body;
+  (void)ask("/too-much", body_bytes(&body, span_text("12345"), NULL, NULL));
+  loopback_run(&loop);
+  assert_int_equal(seen.status, 200);
+  assert_in_range(told_count, 1, 5);
+  loopback_close(&loop);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_records),
+      cmocka_unit_test(test_window_below_a_record),
+      cmocka_unit_test(test_bodies),
+      cmocka_unit_test(test_calls),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
