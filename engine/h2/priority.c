@@ -84,8 +84,9 @@ void h2_priority_response(struct h2_stream *stream, const struct header *fields,
   enum sched_class class_of_content = SCHED_CLASS_OTHER;
   struct span content_type = {0};
   for (size_t i = 0; i < count; i++) {
-    if (fields[i].token == TOKEN_PRIORITY) priority_field_parse(&field, fields[i].value);
-    if (fields[i].token == TOKEN_CONTENT_TYPE) content_type = fields[i].value;
+    enum header_token token = header_token_by_name(&fields[i]);
+    if (token == TOKEN_PRIORITY) priority_field_parse(&field, fields[i].value);
+    if (token == TOKEN_CONTENT_TYPE) content_type = fields[i].value;
   }
   if (content_type.len) class_of_content = sched_class_of(content_type);
   if (stream->connect) class_of_content = SCHED_CLASS_TUNNEL;

@@ -37,7 +37,7 @@ void h2_section_free(struct h2 *h2, struct h2_section *section) {
 struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, size_t count) {
   size_t strings = 0, bound = HPACK_ENCODE_BEGIN_BYTES_MAX;
   for (size_t i = 0; i < count; i++) {
-    strings += fields[i].value.len + (fields[i].token ? 0 : fields[i].name.len);
+    strings += fields[i].value.len + (header_token_by_name(&fields[i]) ? 0 : fields[i].name.len);
     bound += hpack_encode_field_bound(&fields[i]);
   }
   if (bound > H2_SEND_BLOCK_BYTES_MAX) return NULL;
@@ -52,7 +52,11 @@ struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, s
   for (size_t i = 0; i < count; i++) {
     struct header *field = &copies[i];
     *field = fields[i];
-    if (!field->token) at = copy(at, &field->name);
+    field->token = (uint16_t)header_token_by_name(field);
+    if (field->token)
+      field->name = header_token_name((enum header_token)field->token);
+    else
+      at = copy(at, &field->name);
     at = copy(at, &field->value);
     if (field->token == TOKEN_DATE) section->add_date = false;
     if (field->token == TOKEN_SERVER) section->add_server = false;
@@ -67,6 +71,7 @@ static struct h2_set_note note(struct h2 *h2, struct header_set *set) {
                              .bound_bytes = bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX};
   for (uint32_t i = 0; i < set->count; i++) {
     struct header *field = &set->at[i];
+    field->token = (uint16_t)header_token_by_name(field);
     hpack_encode_note(field);
     note.says_date |= field->token == TOKEN_DATE;
     note.says_server |= field->token == TOKEN_SERVER;

@@ -183,6 +183,11 @@ static inline struct span header_token_name(enum header_token token) {
 }
 
 /* A field of a known name. Keeps `value`. */
+/* The token of a field that was made by hand, perhaps without one: what a field is goes by its name. */
+static inline enum header_token header_token_by_name(const struct header *field) {
+  return field->token ? (enum header_token)field->token : header_token_of(field->name);
+}
+
 static inline struct header header_of(enum header_token token, struct span value) {
   struct header field = {header_token_name(token), value, (uint16_t)token, 0, 0};
   return field;

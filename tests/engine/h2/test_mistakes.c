@@ -17,7 +17,7 @@ static struct loopback loop;
 static const char *told; /* the last mistake */
 static unsigned told_count;
 static struct {
-  unsigned status, closed;
+  unsigned status, closed, dates, servers, connections;
   uint32_t error_code;
   size_t len;
 } seen;
@@ -32,8 +32,13 @@ static void on_mistake(void *ctx, struct stream *stream, const char *what) {
 
 static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
                         bool end) {
-  (void)stream, (void)fields, (void)end;
+  (void)stream, (void)end;
   seen.status = status;
+  for (uint32_t i = 0; i < fields->count; i++) {
+    seen.dates += fields->at[i].token == TOKEN_DATE;
+    seen.servers += fields->at[i].token == TOKEN_SERVER;
+    seen.connections += fields->at[i].token == TOKEN_CONNECTION;
+  }
 }
 
 static void on_data(struct stream *stream, struct span bytes, bool end) {
@@ -124,6 +129,20 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
                                : span_is(request->path, "/greedy") ? &greedy_ops
                                                                    : NULL;
   stream->events = &no_events;
+  if (span_is(request->path, "/by-hand") || span_is(request->path, "/by-hand-set")) {
+    static struct header fields[3];
+    static struct header_set set;
+    fields[0] = (struct header){.name = span_text("date"), .value = span_text("yesterday")};
+    fields[1] = (struct header){.name = span_text("server"), .value = span_text("mine")};
+    fields[2] = (struct header){.name = span_text("connection"), .value = span_text("close")};
+    set = (struct header_set){.at = fields, .count = 3};
+    struct body body = {&records_ops, NULL};
+    if (span_is(request->path, "/by-hand"))
+      assert_true(stream_respond(stream, 200, fields, 3, body));
+    else
+      assert_true(stream_respond_set(stream, 200, &set, body));
+    return;
+  }
   if (ops) {
     assert_true(stream_respond(stream, 200, NULL, 0, (struct body){ops, NULL}));
   } else if (span_is(request->path, "/too-much")) {
@@ -233,12 +252,28 @@ static void test_calls(void **state) {
   loopback_close(&loop);
 }
 
+/* A field without a token is what its name says. */
+static void test_fields_by_hand(void **state) {
+  (void)state;
+  static const char *const paths[] = {"/by-hand", "/by-hand-set"};
+  for (size_t i = 0; i < 2; i++) {
+    open_with_window(65535);
+    engine_set_date(&loop.server_engine, 1);
+    (void)ask(paths[i], BODY_NONE);
+    loopback_run(&loop);
+    assert_int_equal(seen.status, 200);
+    assert_int_equal(seen.dates, 1);
+    assert_int_equal(seen.servers, 1);
+    assert_int_equal(seen.connections, 0);
+    loopback_close(&loop);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_records),
-      cmocka_unit_test(test_window_below_a_record),
-      cmocka_unit_test(test_bodies),
-      cmocka_unit_test(test_calls),
+      cmocka_unit_test(test_records),        cmocka_unit_test(test_window_below_a_record),
+      cmocka_unit_test(test_bodies),         cmocka_unit_test(test_calls),
+      cmocka_unit_test(test_fields_by_hand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
