@@ -48,6 +48,7 @@ static const struct {
     {416, "416 Range Not Satisfiable\nThe file ends before the range that you asked for.\n"},
     {431, "431 Request Header Fields Too Large\nToo many conditions for one file.\n"},
     {500, "500 Internal Server Error\nThe file could not be read.\n"},
+    {501, "501 Not Implemented\nThere are no tunnels here.\n"},
     {503, "503 Service Unavailable\nToo much to do at present; please try again.\n"},
 };
 
@@ -85,6 +86,18 @@ void site_answer_error(struct site_exchange *exchange, bool head, unsigned statu
   if (status == 503) put(&answer, TOKEN_RETRY_AFTER, span_text("1"));
   if (field) answer.fields[answer.count++] = *field;
   respond_bytes(exchange, &answer, head ? (struct span){0} : text);
+}
+
+void site_answer_method(struct site_exchange *exchange, struct span method) {
+  struct header allow = header_of(TOKEN_ALLOW, span_text("GET, HEAD, OPTIONS"));
+  if (span_is(method, "OPTIONS")) {
+    struct answer answer = {.status = 204, .fields = {allow}, .count = 1};
+    respond_bytes(exchange, &answer, (struct span){0});
+  } else if (span_is(method, "CONNECT")) {
+    site_answer_error(exchange, false, 501, NULL);
+  } else {
+    site_answer_error(exchange, false, 405, &allow);
+  }
 }
 
 void site_answer_directory(struct site_exchange *exchange, const struct site_question *question) {

@@ -1,5 +1,5 @@
 /*
- * site/answer.h - the three kinds of answer. Each responds on the exchange's stream and gives the
+ * site/answer.h - the kinds of answer. Each responds on the exchange's stream and gives the
  * exchange away.
  */
 #ifndef WEIR_SITE_ANSWER_H
@@ -12,6 +12,9 @@ void site_answer_file(struct site_exchange *exchange, const struct site_question
 
 /* 301 to the same path with a slash at the end. */
 void site_answer_directory(struct site_exchange *exchange, const struct site_question *question);
+
+/* A method that does not read files: 204 to OPTIONS, 501 to CONNECT, or 405. */
+void site_answer_method(struct site_exchange *exchange, struct span method);
 
 /* A short text. `field`: one more field, or NULL. */
 void site_answer_error(struct site_exchange *exchange, bool head, unsigned status,

@@ -223,8 +223,7 @@ static void site_request(void *ctx, struct stream *stream, const struct request 
   struct site_question question = {.room = room, .now_ns = now_ns, .find_file = true};
   question.head = span_is(request->method, "HEAD");
   if (!question.head && !span_is(request->method, "GET")) {
-    struct header allow = header_of(TOKEN_ALLOW, span_text("GET, HEAD"));
-    site_answer_error(exchange, false, 405, &allow);
+    site_answer_method(exchange, request->method);
     return;
   }
   unsigned status = read_target(&question, request->path);

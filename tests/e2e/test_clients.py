@@ -178,6 +178,30 @@ def test_bad_parameters(demo):
     client.close()
 
 
+def test_methods_that_read_nothing(demo):
+    client = demo.client()
+    response = client.fetch("*", "OPTIONS")
+    assert (response.status, response.field("allow")) == (204, "GET, HEAD, POST, OPTIONS")
+    response = client.fetch("/plaintext", "OPTIONS")
+    assert (response.status, response.field("allow")) == (204, "GET, HEAD, OPTIONS")
+    assert client.fetch("/plaintext").status == 200
+    client.close()
+
+
+def test_many_cookies(demo):
+    """Browsers send each cookie as a field of its own (RFC 9113 section 8.2.3)."""
+    client = demo.client()
+    crumbs = [("cookie", f"name{i}=value{i}") for i in range(180)]
+    assert client.fetch("/plaintext", fields=crumbs).status == 200
+    assert client.fetch("/plaintext", fields=crumbs).status == 200
+    client.close()
+
+
+def test_curl_expects_in_any_case(demo):
+    out = curl(False, "-D", "-", "-H", "Expect: 100-Continue", "-d", "x", demo.url("/echo"))
+    assert b"HTTP/2 100" in out
+
+
 def test_tls_sessions_resume(demo):
     """A ticket is valid for a later connection, whichever worker accepts it."""
     context = ssl.create_default_context()

@@ -104,6 +104,7 @@ static void respond_error(struct exchange *exchange, unsigned status) {
   } errors[] = {
       {400, "400 Bad Request\nThe number is out of range.\n"},
       {404, "404 Not Found\nSee / for the addresses that exist.\n"},
+      {501, "501 Not Implemented\nThere are no tunnels here.\n"},
   };
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
     if (errors[i].status == status)
@@ -113,6 +114,12 @@ static void respond_error(struct exchange *exchange, unsigned status) {
 static void respond_not_allowed(struct exchange *exchange, const char *allowed) {
   struct header allow = header_of(TOKEN_ALLOW, span_text(allowed));
   respond(exchange, 405, text_type, span_text("405 Method Not Allowed\n"), &allow);
+}
+
+/* What OPTIONS is for (RFC 9110 section 9.3.7). */
+static void respond_options(struct exchange *exchange, const char *allowed) {
+  struct header allow = header_of(TOKEN_ALLOW, span_text(allowed));
+  (void)stream_respond(exchange->stream, 204, &allow, 1, BODY_NONE);
 }
 
 static void show_page(struct exchange *exchange, struct span parameter,
@@ -240,9 +247,10 @@ static void echo(struct exchange *exchange, struct span parameter, const struct 
     size_t len = decimal_put(length, (uint64_t)request->content_length);
     fields[count++] = header_of(TOKEN_CONTENT_LENGTH, span_of(length, len));
   }
-  /* Some clients wait for this before they send (RFC 9110 section 10.1.1). */
+  /* Some clients wait for this before they send (RFC 9110 section 10.1.1), and write it in any case.
+   * It would come by itself, but not behind an answer. */
   const struct header *expect = headers_find(request->fields, TOKEN_EXPECT);
-  if (expect && !request->end && span_is(expect->value, "100-continue"))
+  if (expect && !request->end && span_is_ignoring_case(expect->value, "100-continue"))
     (void)stream_inform(exchange->stream, 100, NULL, 0);
   exchange->complete = request->end;
   exchange->stream->events = &events;
@@ -344,6 +352,32 @@ static const struct route *route_of(struct span path, struct span *parameter) {
   return NULL;
 }
 
+static void answer(struct exchange *exchange, const struct request *request, uint64_t now_ns) {
+  struct span method = request->method, parameter;
+  bool options = span_is(method, "OPTIONS");
+  if (span_is(method, "CONNECT")) {
+    respond_error(exchange, 501);
+    return;
+  }
+  if (options && span_is(request->path, "*")) {
+    respond_options(exchange, "GET, HEAD, POST, OPTIONS");
+    return;
+  }
+  const struct route *route = route_of(path_of(request->path), &parameter);
+  if (!route) {
+    respond_error(exchange, 404);
+    return;
+  }
+  const char *allowed = route->post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+  bool get = span_is(method, "GET") || span_is(method, "HEAD");
+  if (options)
+    respond_options(exchange, allowed);
+  else if (route->post ? !span_is(method, "POST") : !get)
+    respond_not_allowed(exchange, allowed);
+  else
+    route->answer(exchange, parameter, request, now_ns);
+}
+
 static void demo_request(void *ctx, struct stream *stream, const struct request *request,
                          uint64_t now_ns) {
   struct demo *demo = ctx;
@@ -358,19 +392,7 @@ static void demo_request(void *ctx, struct stream *stream, const struct request 
   *exchange = (struct exchange){.demo = demo, .stream = stream};
   stream->user = exchange;
   stream->events = &plain_events;
-
-  struct span parameter;
-  const struct route *route = route_of(path_of(request->path), &parameter);
-  bool get = span_is(request->method, "GET") || span_is(request->method, "HEAD");
-  if (!route) {
-    respond_error(exchange, 404);
-  } else if (route->post && !span_is(request->method, "POST")) {
-    respond_not_allowed(exchange, "POST");
-  } else if (!route->post && !get) {
-    respond_not_allowed(exchange, "GET, HEAD");
-  } else {
-    route->answer(exchange, parameter, request, now_ns);
-  }
+  answer(exchange, request, now_ns);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

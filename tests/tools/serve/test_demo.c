@@ -80,6 +80,8 @@ static const struct row rows[] = {
     {"GET", "/echo", 405, "text/plain; charset=utf-8", NULL},
     {"GET", "/sink", 405, "text/plain; charset=utf-8", NULL},
     {"DELETE", "/plaintext", 405, "text/plain; charset=utf-8", NULL},
+    {"CONNECT", "", 501, "text/plain; charset=utf-8", NULL},
+    {"OPTIONS", "/nothing", 404, "text/plain; charset=utf-8", NULL},
 };
 
 static void answers(void **state) {
@@ -97,6 +99,22 @@ static void answers(void **state) {
       if (rows[i].body) assert_true(span_is(span_of(fake.bytes, fake.len), rows[i].body));
       fake_free(&fake);
     }
+}
+
+static void options(void **state) {
+  (void)state;
+  static const char *const allowed[][2] = {
+      {"*", "GET, HEAD, POST, OPTIONS"},
+      {"/plaintext", "GET, HEAD, OPTIONS"},
+      {"/echo", "POST, OPTIONS"},
+  };
+  for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
+    struct fake_stream fake = {0};
+    ask(&fake, "OPTIONS", allowed[i][0]);
+    assert_int_equal(fake.status, 204);
+    assert_string_equal(fake_field(&fake, "allow"), allowed[i][1]);
+    fake_free(&fake);
+  }
 }
 
 static void bytes_are_counted_up(void **state) {
@@ -221,11 +239,14 @@ static void echo_of_nothing(void **state) {
 
 static void echo_tells_a_waiting_client_to_go_on(void **state) {
   (void)state;
-  struct header expect = header_of(TOKEN_EXPECT, span_text("100-continue"));
+  static const char *const written[] = {"100-continue", "100-Continue", "100-CONTINUE"};
   struct fake_stream fake = {0};
-  fake_request(&fake, demo_handler(demo), "POST", "/echo", &expect, 1, 0);
-  assert_string_equal(fake.informed, "100\n");
-  fake_free(&fake);
+  for (size_t i = 0; i < sizeof written / sizeof written[0]; i++) {
+    struct header expect = header_of(TOKEN_EXPECT, span_text(written[i]));
+    fake_request(&fake, demo_handler(demo), "POST", "/echo", &expect, 1, 0);
+    assert_string_equal(fake.informed, "100\n");
+    fake_free(&fake);
+  }
   ask(&fake, "POST", "/echo");
   assert_string_equal(fake.informed, "");
   fake_free(&fake);
@@ -315,6 +336,7 @@ static void refused_responses(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(answers),
+      TEST(options),
       TEST(bytes_are_counted_up),
       TEST(endless_bytes),
       TEST(a_delay),
