@@ -1,5 +1,6 @@
 /*
- * base/decimal.h - unsigned decimal integers as text fields carry them (1*DIGIT, RFC 9110 section 5.6).
+ * base/decimal.h - unsigned decimal integers as text fields carry them (1*DIGIT, RFC 9110 section
+ * 5.6).
  */
 #ifndef WEIR_DECIMAL_H
 #define WEIR_DECIMAL_H
@@ -8,8 +9,8 @@
 
 enum { DECIMAL_BYTES_MAX = 20 }; /* digits of UINT64_MAX */
 
-/* Writes `value` without leading zeros to `out` (DECIMAL_BYTES_MAX bytes of room); returns the
- * count of digits. */
+/* Writes `value` without leading zeros to `out`, which has room for DECIMAL_BYTES_MAX bytes;
+ * returns the number of digits. */
 static inline size_t decimal_put(uint8_t *out, uint64_t value) {
   uint8_t digits[DECIMAL_BYTES_MAX];
   size_t count = 0;
@@ -32,7 +33,7 @@ __attribute__((warn_unused_result)) static inline bool decimal_get(struct span t
     unsigned digit = (unsigned)text.base[i] - '0';
     if (digit > 9) return false;
     saturated |= value > (UINT64_MAX - digit) / 10;
-    value = value * 10 + digit; /* wraps when saturated; then nobody looks at it */
+    value = value * 10 + digit; /* may wrap once saturated: it is not used then */
   }
   if (text.len == 0) return false;
   *out = saturated ? UINT64_MAX : value;

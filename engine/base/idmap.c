@@ -16,8 +16,8 @@ void idmap_destroy(struct idmap *map) {
   *map = (struct idmap){.memory = map->memory};
 }
 
-/* Four identifiers of one side in a row share a group of slots, which is a cache line; groups are
- * spread. */
+/* Four consecutive identifiers of one side share a group of slots, which is a cache line. The
+ * groups are spread. */
 static uint32_t home(const struct idmap *map, uint32_t id) {
   uint32_t golden =
       id / 8 * 0x9e3779b1u; /* 2^32 divided by the golden ratio: the high bits are mixed */
@@ -38,7 +38,8 @@ static uint32_t probe(const struct idmap *map, uint32_t id) {
 }
 
 #ifdef WEIR_INVARIANTS
-/* Checks that every identifier of the chain that `slot` stands in, or before, is found where it is. */
+/* Checks that every identifier of the chain that `slot` stands in, or before, is found where it
+ * is. */
 static void invariants(const struct idmap *map, uint32_t slot) {
   assert((map->slot_count & (map->slot_count - 1)) == 0);
   assert(2 * map->count <= map->slot_count);
@@ -90,7 +91,8 @@ void idmap_remove(struct idmap *map, uint32_t id) {
   for (uint32_t slot = after(map, hole); map->slots[slot].id != 0; slot = after(map, slot)) {
     uint32_t mask = map->slot_count - 1;
     uint32_t displacement = (slot - home(map, map->slots[slot].id)) & mask;
-    if (displacement < ((slot - hole) & mask)) continue; /* it is nearer to home than the hole is */
+    if (displacement < ((slot - hole) & mask))
+      continue; /* in the hole it would stand before its home */
     map->slots[hole] = map->slots[slot];
     hole = slot;
   }

@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-/* Bytes that somebody else owns. `base` may be NULL when `len` is 0. */
+/* Bytes that someone else owns. `base` may be NULL when `len` is 0. */
 struct span {
   const uint8_t *base;
   size_t len;
@@ -50,8 +50,8 @@ struct machine_ops {
   /* The peer will send nothing more (TCP FIN, or TLS close_notify). */
   void (*recv_eof)(void *self, uint64_t now_ns);
 
-  /* Fills at most `max` spans with the next bytes to send, about `budget_bytes` of them in all, and
-   * returns how many spans. What earlier peeks returned and no ack has covered comes first, and
+  /* Fills at most `max` spans with the next bytes to send, about `budget_bytes` in all; returns the
+   * number of spans. Bytes that earlier peeks returned and no ack has covered come first,
    * unchanged. */
   size_t (*send_peek)(void *self, struct span *out, size_t max, size_t budget_bytes,
                       uint64_t now_ns);
@@ -71,8 +71,8 @@ struct machine_ops {
   /* Begin to finish: take on nothing new, complete what has begun, then report MACHINE_DONE. */
   void (*drain)(void *self, uint64_t now_ns);
 
-  /* Since when nothing has been under way, so that the connection may be drained for another's
-   * sake; MACHINE_BUSY while something is. NULL: always busy. */
+  /* When the last work ended, so that an idle connection can be drained to make room for another;
+   * MACHINE_BUSY while there is work. NULL: always busy. */
   uint64_t (*idle_since_ns)(const void *self);
 
   /* Frees the machine. Nothing may be called afterwards; lent spans are no longer in use. */
@@ -87,18 +87,18 @@ struct machine {
 #define MACHINE_WEIGHT_MAX     256
 #define MACHINE_WEIGHT_DEFAULT 16
 
-/* What a host lends to its machine for the machine's whole life. */
+/* Lent by a host to its machine for the machine's whole life. */
 struct machine_host {
   /* Call when the wants changed outside of the calls above (a handler finished later, a file
    * arrived). Cheap, idempotent, never re-enters the machine: the host acts later in its turn. */
   void (*wake)(struct machine_host *host);
-  /* The machine's part of the host's time while others want it too: 1 .. MACHINE_WEIGHT_MAX, twice
-   * the weight for twice the bytes; 0 stands for MACHINE_WEIGHT_DEFAULT. The one field that
-   * factories and machines set, at any time; it counts from the next work on. */
+  /* The machine's share of the host's time while time is short: 1 .. MACHINE_WEIGHT_MAX; twice the
+   * weight gets twice the bytes; 0 means MACHINE_WEIGHT_DEFAULT. Factories and machines may set it
+   * at any time, and no other field; it applies from the next work on. */
   uint16_t weight;
 };
 
-/* The other end, as far as the transport knows it. */
+/* The peer, as far as the transport knows it. */
 struct machine_peer {
   const char *application_protocol; /* ALPN token that TLS agreed on; "" without TLS or ALPN */
   bool secure;                      /* bytes are encrypted on the wire */
@@ -119,7 +119,7 @@ static inline struct span span_of(const void *base, size_t len) {
   return span;
 }
 
-/* A counter has one writer; anybody may read it with counter_get(). */
+/* A counter has one writer; any thread may read it with counter_get(). */
 static inline void counter_add(uint64_t *counter, uint64_t delta) {
   __atomic_store_n(counter, *counter + delta, __ATOMIC_RELAXED);
 }

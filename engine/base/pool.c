@@ -81,7 +81,7 @@ void pool_destroy(struct pool *pool) {
   pool->free_count = pool->free_size = pool->made = 0;
 }
 
-/* Places to note every object that there will be. False when memory was refused. */
+/* Makes room in `free` for the objects of one more chunk. False when memory was refused. */
 static bool widen(struct pool *pool) {
   uint32_t needed = pool->made + pool->chunk_count;
   if (needed <= pool->free_size) return true;

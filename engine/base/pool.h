@@ -3,10 +3,10 @@
  *
  * The engine never calls malloc: its host lends it a struct memory, which tests replace by one that
  * counts or refuses. A pool hands out objects of one size from chunks that it takes from there. A
- * chunk is taken when the pool runs dry, up to `max` objects; after warm-up take and give are a few
- * instructions. Which objects are free is noted beside them, not in them: the next one to go out is
- * known without waiting for its cache line. In a build with AddressSanitizer a free object may not
- * be touched. A full pool answers NULL and its caller refuses the connection or stream.
+ * chunk is taken when the pool runs dry, up to `max` objects; after warm-up, take and give are a
+ * few instructions. A list beside the objects says which are free: the next one to go out is known
+ * without waiting for its cache line. In a build with AddressSanitizer a free object may not be
+ * touched. A full pool answers NULL and its caller refuses the connection or stream.
  */
 #ifndef WEIR_POOL_H
 #define WEIR_POOL_H
@@ -24,9 +24,9 @@ struct memory {
 
 struct pool {
   const struct memory *memory;
-  void **free; /* objects that are not out, in the order they will go */
+  void **free; /* objects that are not out; the last one goes out next */
   uint32_t free_count;
-  uint32_t free_size;        /* places in `free`: at least `made` */
+  uint32_t free_size;        /* room in `free`: at least `made` */
   struct pool_chunk *chunks; /* all memory taken so far, freed by pool_destroy() */
   size_t object_bytes;       /* rounded up to the alignment of max_align_t */
   uint32_t chunk_count;      /* objects per chunk */

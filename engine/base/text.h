@@ -1,5 +1,6 @@
 /*
- * base/text.h - spans as text: made, compared, cut. Case is that of ASCII letters; all else is bytes.
+ * base/text.h - spans as text: made, compared, cut. Case is that of ASCII letters; all else is
+ * bytes.
  */
 #ifndef WEIR_TEXT_H
 #define WEIR_TEXT_H

@@ -1,6 +1,6 @@
 /*
- * hpack/huffman_table.h - shape of the tables in hpack/huffman_table.c, which tools/generate/huffman_table.py
- * makes from RFC 7541 Appendix B. For hpack/huffman.c alone.
+ * hpack/huffman_table.h - shape of the tables in hpack/huffman_table.c, which
+ * tools/generate/huffman_table.py makes from RFC 7541 Appendix B. For hpack/huffman.c alone.
  */
 #ifndef WEIR_HUFFMAN_TABLE_H
 #define WEIR_HUFFMAN_TABLE_H
@@ -19,8 +19,8 @@ struct huffman_code {
   uint32_t bits;
 };
 
-/* What HUFFMAN_PEEK_BITS bits begin with: `count` whole symbols (0: a longer code), `bits` in all.
- */
+/* What HUFFMAN_PEEK_BITS bits begin with: `count` whole symbols (0: a longer code), `bits` in
+ * all. */
 struct huffman_peek {
   uint8_t symbols[2];
   uint8_t bits, count;

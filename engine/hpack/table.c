@@ -104,8 +104,8 @@ static void move_entries(struct hpack_table *table, const struct hpack_table *fr
   }
 }
 
-/* Takes memory for entries of `bytes` bytes in all. False, and nothing changed, when it is refused.
- */
+/* Takes memory for entries of `bytes` bytes in all. False, and nothing changed, when it is
+ * refused. */
 static bool reserve(struct hpack_table *table, size_t bytes) {
   if (bytes <= table->capacity) return true;
   uint32_t capacity = HPACK_STORE_BYTES_FIRST;

@@ -1,5 +1,6 @@
 /*
- * http/body.c - lends its bytes in pieces of the size that the scheduler asked for; see http/body.h.
+ * http/body.c - lends its bytes in pieces of the size that the scheduler asked for; see
+ * http/body.h.
  */
 #include "engine/http/body.h"
 

@@ -1,5 +1,5 @@
 /*
- * http/body.h - ready-made bodies: bytes that somebody lends for as long as a response takes.
+ * http/body.h - a body made of bytes in memory, which are lent for as long as the response takes.
  *
  * The state is embedded in whatever the handler keeps for the exchange, so that a body costs no
  * allocation of its own:
@@ -21,8 +21,8 @@ extern "C" {
 #endif
 
 struct body_bytes {
-  struct span left;           /* what no pull has returned yet */
-  void (*release)(void *ctx); /* may be NULL, for bytes and a state that outlive every stream */
+  struct span left;           /* not yet pulled */
+  void (*release)(void *ctx); /* may be NULL, for bytes and state that outlive every stream */
   void *ctx;
 };
 

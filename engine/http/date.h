@@ -9,13 +9,14 @@
 
 enum { HTTP_DATE_BYTES = 29 }; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 
-/* Writes the IMF-fixdate form. Times outside of the years 1 .. 9999 become the nearest within. */
+/* Writes the IMF-fixdate form. A time outside the years 1 .. 9999 becomes the nearest one
+ * inside. */
 void http_date_format(int64_t unix_seconds, uint8_t out[HTTP_DATE_BYTES]);
 
 /* Reads any of the three forms, the two obsolete ones included. `now_seconds` settles what the
- * two-digit year of the RFC 850 form means: the latest that is not more than 50 years ahead. False,
- * and *unix_seconds unchanged, for anything else; the name of the weekday is checked for being a
- * weekday, not for being the right one. */
+ * two-digit year of the RFC 850 form means: the latest that is not more than 50 years ahead.
+ * False, and *unix_seconds unchanged, for anything else. The weekday must be one, but not the
+ * right one. */
 __attribute__((warn_unused_result)) bool http_date_parse(struct span text, int64_t now_seconds,
                                                          int64_t *unix_seconds);
 

@@ -1,6 +1,6 @@
 /*
- * http/field_list.h - elements of a list-valued field (RFC 9110 section 5.6.1), empty ones skipped as
- * section 5.6.1.2 asks of recipients.
+ * http/field_list.h - elements of a list-valued field (RFC 9110 section 5.6.1), empty ones skipped
+ * as section 5.6.1.2 asks of recipients.
  */
 #ifndef WEIR_FIELD_LIST_H
 #define WEIR_FIELD_LIST_H
@@ -11,7 +11,7 @@ static inline bool field_is_space(uint8_t byte) {
   return byte == ' ' || byte == '\t';
 }
 
-/* Without optional white space at both ends (section 5.6.3). */
+/* The text without optional white space at its ends (section 5.6.3). */
 static inline struct span field_trim(struct span text) {
   while (text.len > 0 && field_is_space(text.base[0])) {
     text.base++;
@@ -22,7 +22,7 @@ static inline struct span field_trim(struct span text) {
   return text;
 }
 
-/* Where the next `mark` outside of double quotes is, or text.len. Backslash is an ordinary
+/* The index of the next `mark` outside double quotes, or text.len. Backslash is an ordinary
  * character here: entity tags know no escapes (section 8.8.3), and no other list read with this has
  * strings. */
 static inline size_t field_find(struct span text, uint8_t mark) {
@@ -34,7 +34,8 @@ static inline size_t field_find(struct span text, uint8_t mark) {
   return text.len;
 }
 
-/* Takes what stands before the next `mark` off the front of *text, trimmed. */
+/* Takes the part before the next `mark`, and the mark, off the front of *text; returns the part
+ * trimmed. */
 static inline struct span field_split(struct span *text, uint8_t mark) {
   size_t len = field_find(*text, mark);
   struct span part = field_trim((struct span){.base = text->base, .len = len});

@@ -21,7 +21,7 @@ enum step {
   STEP_LENGTH_LOW,   /* the second */
   STEP_SEGMENT,      /* of a segment */
   STEP_ENTROPY,      /* of a scan's entropy-coded data */
-  STEP_ENTROPY_MARK, /* the one behind an 0xFF in there */
+  STEP_ENTROPY_MARK, /* the one after an 0xFF in it */
 };
 
 /* Table B.1. */
@@ -30,7 +30,7 @@ enum marker {
   MARKER_TEM = 0x01,
   MARKER_SOF0 = 0xC0,
   MARKER_SOF2 = 0xC2,
-  MARKER_DHT = 0xC4, /* this and two more stand between the frame headers */
+  MARKER_DHT = 0xC4, /* this and the next two lie among the frame headers */
   MARKER_JPG = 0xC8,
   MARKER_DAC = 0xCC,
   MARKER_SOF15 = 0xCF,
@@ -51,7 +51,7 @@ static bool is_frame_header(uint8_t marker) {
          marker != MARKER_JPG && marker != MARKER_DAC;
 }
 
-/* What no progressive JPEG has in front of its first scan. */
+/* Markers that no progressive JPEG has before its first scan. */
 static bool is_out_of_place(const struct first_scan *scan, uint8_t marker) {
   if (marker == MARKER_SOS) return !scan->progressive;
   if (is_frame_header(marker)) return marker != MARKER_SOF2 || scan->progressive;
@@ -74,7 +74,7 @@ static void read_marker(struct first_scan *scan, uint8_t marker) {
   scan->step = alone ? STEP_PREFIX : STEP_LENGTH;
 }
 
-/* The segment in hand has ended. */
+/* The current segment has ended. */
 static void end_segment(struct first_scan *scan) {
   scan->step = scan->marker == MARKER_SOS ? STEP_ENTROPY : STEP_PREFIX;
 }
@@ -104,7 +104,7 @@ static void expect(struct first_scan *scan, uint8_t c, uint8_t expected, enum st
   if (c != expected) give_up(scan);
 }
 
-/* One byte where each counts. */
+/* Reads one byte, where each counts. */
 static void read_byte(struct first_scan *scan, uint8_t c) {
   scan->bytes++;
   switch ((enum step)scan->step) {
@@ -124,8 +124,8 @@ static void read_byte(struct first_scan *scan, uint8_t c) {
   assert(!"a run is not read byte by byte");
 }
 
-/* A run of bytes among which only its end matters. Returns how many were read, 0 when the next byte
- * is of no run. */
+/* Reads a run of bytes of which only the end matters. Returns how many it read; 0 when the next
+ * byte belongs to no run. */
 static size_t read_run(struct first_scan *scan, struct span bytes) {
   size_t run = bytes.len;
   if (scan->step == STEP_SEGMENT) {

@@ -1,5 +1,6 @@
 /*
- * http/handler.h - what answers requests. An embedder writes one of these; `weir serve` is made of them.
+ * http/handler.h - what answers requests. An embedder writes one of these; `weir serve` is made of
+ * them.
  *
  *     static void hello(void *ctx, struct stream *stream, const struct request *request,
  *                       uint64_t now_ns) {
@@ -9,8 +10,8 @@
  *     }
  *     static const struct handler handler = {.request = hello};
  *
- * What starts a server with it is not the engine's: an embedder calls weir.h, whose example in
- * README.md is a whole program. Every worker calls the handler, each on its own thread.
+ * The engine starts no server: weir.h does, and README.md has a whole program. Every worker calls
+ * the handler, each on its own thread.
  */
 #ifndef WEIR_HANDLER_H
 #define WEIR_HANDLER_H
@@ -23,11 +24,10 @@ extern "C" {
 
 struct handler {
   void *ctx;
-  /* A valid request has arrived. Borrows `request`. May respond at once, or later; a stream that no
-   * event, timer or file will ever answer stays open until the peer's or the engine's limits end
-   * it.
-   * `expect: 100-continue` is taken care of: a request that request() has not answered when it
-   * returns gets 100, since its body is wanted. Other expectations get 417, and no handler. */
+  /* A valid request has arrived. Borrows `request`. May respond at once, or later; a stream that is
+   * never answered stays open until a limit of the peer or the engine ends it.
+   * The engine answers `expect: 100-continue`: a request that is not yet answered when request()
+   * returns gets 100. Other expectations get 417, and never reach the handler. */
   void (*request)(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);
   /* The handler broke a rule of http/stream.h; `what` is one static line for its author's log. What it
    * asked for was refused, or its stream was reset: nothing else suffers. May be NULL. */

@@ -1,12 +1,12 @@
 /*
- * http/headers.c - see http/headers.h. The names of the tokens are in http/header_names.c, which is generated.
+ * http/headers.c - see http/headers.h. http/header_names.c, which is generated, has the names.
  */
 #include "engine/http/headers.h"
 
 #include <string.h>
 
-/* Octets that no field name holds behind a leading colon: those of RFC 9113 section 8.2.1, and what
- * is not of a token (RFC 9110 section 5.1), which the former asks to refuse as well. */
+/* Octets that a field name may not hold after a leading colon: those of RFC 9113 section 8.2.1, and
+ * those that no token has (RFC 9110 section 5.1), which section 8.2.1 refuses as well. */
 static const bool name_octet_bad[256] = {
     [0x00 ... 0x20] = true, ['"'] = true, ['('] = true,         [')'] = true,
     [','] = true,           ['/'] = true, [':' ... '@'] = true, ['A' ... 'Z'] = true,

@@ -1,10 +1,10 @@
 /*
- * http/headers.h - a list of header fields in the order they were received (RFC 9110 section 5), and
- * the names this engine knows by number.
+ * http/headers.h - a list of header fields in the order they were received (RFC 9110 section 5),
+ * and the names this engine knows by number.
  *
- * Ownership: the list and its arena are lent by whoever calls headers_init(); nothing here
- * allocates. Spans of a field point into the arena, into static tables, or into bytes that the
- * caller lent for as long as the list is in use.
+ * Ownership: the caller of headers_init() lends the list and its arena; nothing here allocates.
+ * Spans of a field point into the arena, into static tables, or into bytes that the caller lent for
+ * as long as the list is in use.
  * Bound: headers_add() refuses what would exceed `max` fields or `list_bytes_max`; the list is then
  * `overflowed` and stays so until headers_clear(), while a decoder goes on in order to keep its
  * state.
@@ -93,10 +93,10 @@ enum header_token {
   TOKEN_COUNT
 };
 
-/* The two BAD flags are findings of the decoder, which judges bytes only; what becomes of a message
- * with such a field is for the protocol to say (RFC 9113 section 8.1.1: malformed). */
+/* The decoder sets the two BAD flags, and judges bytes alone; the protocol decides what becomes of
+ * a message with such a field (RFC 9113 section 8.1.1: malformed). */
 enum {
-  HEADER_NEVER_INDEX = 1, /* RFC 7541 section 6.2.3: no compressor may put it into a table */
+  HEADER_NEVER_INDEX = 1, /* no compressor may put it into a table (RFC 7541 section 6.2.3) */
   HEADER_NAME_BAD = 2,    /* empty, or holds an upper-case letter, an inner colon, or anything else
                              that is not of a token (RFC 9113 section 8.2.1) */
   HEADER_VALUE_BAD = 4,   /* holds NUL, CR or LF, or SP or HTAB at an end (same section) */
@@ -170,7 +170,8 @@ const struct header *headers_find(const struct headers *headers, enum header_tok
 /* The token of a lower-case name. */
 enum header_token header_token_of(struct span name);
 
-/* What the bytes of a name, or of a value, earn: HEADER_NAME_BAD or 0, HEADER_VALUE_BAD or 0. */
+/* The flag that the bytes of a name, or of a value, get: HEADER_NAME_BAD or 0, HEADER_VALUE_BAD or
+ * 0. */
 uint8_t header_name_flags(struct span name);
 uint8_t header_value_flags(struct span value);
 

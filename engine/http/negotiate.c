@@ -15,8 +15,8 @@ static const struct {
     [CODING_BR] = {"br", "br", ".br"},
 };
 
-/* Ranks: a quality of 0.001 .. 1.000 becomes 2 .. 1001; acceptable only because nobody said
- * otherwise, which is identity's case, is 1. */
+/* Ranks: a quality of 0.001 .. 1.000 becomes 2 .. 1001. Identity that no field mentions is
+ * acceptable, after all of these: 1. */
 enum { RANK_REFUSED = 0, RANK_UNSAID = 1, RANK_FULL = 1001 };
 
 /* Quality value "0.5" in thousandths; false when malformed. */
@@ -52,7 +52,7 @@ static int coding_of(struct span name) {
   return -1;
 }
 
-/* What was said so far; -1: nothing. */
+/* The ranks read so far; -1: none. */
 struct said {
   int rank[CODING_COUNT];
   int others; /* "*" */

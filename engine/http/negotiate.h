@@ -1,5 +1,5 @@
 /*
- * http/negotiate.h - which content coding a client would rather have.
+ * http/negotiate.h - which content coding a client prefers.
  * Spec: RFC 9110 section 12.5.3 (Accept-Encoding), section 12.4.2 (quality values).
  */
 #ifndef WEIR_NEGOTIATE_H
@@ -7,16 +7,15 @@
 
 #include "engine/http/headers.h"
 
-/* What a representation may be coded in; among equals the greater is preferred. */
+/* Codings of a representation; of two that are equally welcome the greater is preferred. */
 enum coding { CODING_IDENTITY, CODING_GZIP, CODING_BR, CODING_COUNT };
 
 struct negotiation {
   uint16_t rank[CODING_COUNT]; /* 0: not acceptable; more is better */
 };
 
-/* Reads all Accept-Encoding fields of a request; without one, only identity is acceptable: "any" is
- * what the RFC says, but a client that can decode says so. Elements that are malformed are skipped.
- */
+/* Reads all Accept-Encoding fields of a request. Without one, only identity is acceptable: the RFC
+ * allows any coding then, but a client that can decode says so. Malformed elements are skipped. */
 void negotiate_read(struct negotiation *negotiation, const struct headers *fields);
 
 /* The best of the codings in `available` (bit 1 << coding). Identity is the answer of last resort,

@@ -6,15 +6,15 @@
 
 #include <assert.h>
 
-/* What is left of the value. Readers return false when the bytes are not of their form; the whole
- * value is then malformed and the cursor's place does not matter any more. */
+/* The rest of the value. Readers return false when the bytes are not of their form; the whole value
+ * is then malformed, and the cursor is no longer used. */
 struct cursor {
   const uint8_t *at, *end;
 };
 
 enum value_type { VALUE_OTHER, VALUE_INTEGER, VALUE_BOOLEAN };
 
-/* An item, as far as it can matter here. `integer` is also 0 or 1 for a boolean. */
+/* An item, as far as it matters here. `integer` is also 0 or 1 for a boolean. */
 struct value {
   enum value_type type;
   int64_t integer;
@@ -115,7 +115,7 @@ static bool read_token(struct cursor *cursor) {
   return true;
 }
 
-/* Section 4.2.7. Whether the characters decode is left open, as that section allows. */
+/* Section 4.2.7. Whether the characters decode is not checked, as that section allows. */
 static bool read_byte_sequence(struct cursor *cursor) {
   cursor->at++;
   while (is_base64(peek(cursor)))

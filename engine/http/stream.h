@@ -1,12 +1,12 @@
 /*
- * http/stream.h - one exchange as a handler sees it: a request, its response, the bytes of both, in
- * whichever protocol carried them.
+ * http/stream.h - one exchange as a handler sees it: a request, its response and the bytes of both,
+ * over whatever protocol.
  * Spec: RFC 9110 section 6 (messages); the protocol underneath adds its own rules.
  *
  * Life of a stream on a server:
  *
  *     handler.request()                   the request's header section is complete and valid
- *       stream->events = &my_events       how the handler wants to hear of what follows
+ *       stream->events = &my_events       what the handler wants to hear of later
  *       stream->user = my_state
  *     events.data() ... events.trailers() request body, if there is one
  *     stream_inform()                     any number of 1xx responses
@@ -35,21 +35,21 @@ struct stream;
 /* ---- response and request bodies that are sent -------------------------------------------- */
 
 enum body_result {
-  BODY_MORE, /* chunk->bytes holds the next bytes, one at least unless max is 0; there may be more */
-  BODY_END,  /* chunk->bytes holds the last bytes, perhaps none */
-  BODY_WAIT, /* nothing now; stream_resume() will say when to pull again */
-  BODY_ROOM, /* no bytes: the next record does not fit into max; pull again when there is more room.
-                 BODY_ROOM_BYTES are always enough */
-  BODY_ERROR, /* the bytes cannot be had any more: the stream is reset with INTERNAL_ERROR */
+  BODY_MORE,  /* chunk->bytes holds the next bytes, at least one unless max is 0; more may follow */
+  BODY_END,   /* chunk->bytes holds the last bytes, perhaps none */
+  BODY_WAIT,  /* nothing now; stream_resume() will say when to pull again */
+  BODY_ROOM,  /* no bytes: the next record does not fit into max; pull again when there is more
+                 room. BODY_ROOM_BYTES are always enough */
+  BODY_ERROR, /* the bytes are lost: the stream is reset with INTERNAL_ERROR */
 };
 
 /* One pull. The body either writes at most `max` bytes to `room` and sets bytes = {room, n}, or
- * sets `bytes` to at most `max` bytes of its own, which stay valid and unchanged until its close().
- */
+ * sets `bytes` to at most `max` bytes of its own, which stay valid and unchanged until its
+ * close(). */
 struct body_chunk {
   uint8_t *room; /* max bytes, lent */
-  size_t max;    /* 0 asks only whether the body is at its end: BODY_END, or else no bytes and
-                    what is true: BODY_MORE, BODY_ROOM or BODY_WAIT */
+  size_t max; /* 0 only asks whether the body has ended: BODY_END; or else BODY_MORE, BODY_ROOM or
+                    BODY_WAIT without bytes */
   struct span bytes;
 };
 
@@ -98,7 +98,7 @@ struct stream_events {
   /* Client role: the server promised `promised`, of the same origin as this stream's request (set
    * its events here, or stream_reset() it). */
   void (*promise)(struct stream *stream, struct stream *promised, const struct request *request);
-  /* The stream is over. `error_code` is 0 after a complete exchange, else the protocol's code. */
+  /* The stream has ended. `error_code` is 0 after a complete exchange, else the protocol's code. */
   void (*closed)(struct stream *stream, uint32_t error_code);
 };
 
@@ -138,9 +138,9 @@ struct stream {
 /* ---- what a handler calls ------------------------------------------------------------------- */
 
 /* Fields that a handler gives are sent as they are: names in lower case, none that speak of the
- * connection (connection, keep-alive, proxy-connection, transfer-encoding, upgrade; te but for
- * "trailers" of a request). A client treats a message with others as malformed (RFC 9113 sections
- * 8.2 and 8.2.2); whoever passes on what came by another protocol takes them out. */
+ * connection (connection, keep-alive, proxy-connection, transfer-encoding, upgrade; te other than
+ * "trailers" of a request). A client treats a message with such fields as malformed (RFC 9113
+ * sections 8.2 and 8.2.2); code that forwards a message of another protocol removes them first. */
 
 /* Sends an informational response (status 100 .. 199, not 101). Copies the fields. False when it
  * was refused: too large, or the final response has begun. */
@@ -155,8 +155,8 @@ bool stream_respond(struct stream *stream, unsigned status, const struct header 
                     size_t count, struct body body);
 
 /* The same with fields that are sent again and again. Keeps the set, and what it refers to, until
- * the body's close(); without a body no longer than the call. Cheaper, because what is worked out
- * about the fields stays with them. */
+ * the body's close(); without a body, no longer than the call. Cheaper, because the engine
+ * remembers what it worked out about the fields. */
 bool stream_respond_set(struct stream *stream, unsigned status, struct header_set *set,
                         struct body body);
 
@@ -172,14 +172,13 @@ struct stream *stream_push(struct stream *stream, const struct header *fields, s
 /* The body has bytes again after BODY_WAIT. */
 void stream_resume(struct stream *stream);
 
-/* The handler has used `bytes` bytes of what events.data() gave it (with consume_later). */
+/* The handler has used `bytes` of the bytes that events.data() gave it (with consume_later). */
 void stream_consume(struct stream *stream, size_t bytes);
 
 /* Lets the peer send at most `total_bytes` of body on this stream, counted from its beginning,
- * until a later call says otherwise: "4 KB of this image for now". STREAM_UNCAPPED takes the cap
- * away. What the peer may send without asking (the announced initial window) cannot be taken back,
- * so a client that wants small caps announces a small initial window; a cap above it widens the
- * stream's window. */
+ * until a later call says otherwise: "4 KB of this image for now". STREAM_UNCAPPED removes the cap.
+ * The announced initial window cannot be taken back, so a client that wants small caps announces a
+ * small one; a cap above it widens the stream's window. */
 #define STREAM_UNCAPPED UINT64_MAX
 void stream_cap(struct stream *stream, uint64_t total_bytes);
 
@@ -188,20 +187,20 @@ void stream_cap(struct stream *stream, uint64_t total_bytes);
 void stream_timer(struct stream *stream, uint64_t deadline_ns);
 
 /* Ends the stream at once; events.closed() follows before this returns. `error_code` is the
- * protocol's; 0 means that the rest is simply not wanted. */
+ * protocol's; 0 means that the rest is not wanted. */
 void stream_reset(struct stream *stream, uint32_t error_code);
 
-/* Says how many first bytes of the response's body its reader needs before the rest is of use: a
- * progressive image up to the end of its first scan, say (http/first_scan.h finds it in a JPEG). Where
- * the server's rule for the response is `scan` (sched/head_start.h), as it is for images by default, they
- * are sent early, HEAD_START_SCAN_BYTES_MAX (128 KiB) of them at most; else nothing happens. At any
- * time, best before stream_respond() and also from within pull(); what was said last counts, 0 for
- * nothing. */
+/* Says how many bytes at the start of the response's body its reader needs before the rest is
+ * useful: of a progressive image, those to the end of its first scan (http/first_scan.h finds it in
+ * a JPEG). Where the server's rule for the response is `scan` (sched/head_start.h), as it is for
+ * images by default, they are sent early, at most HEAD_START_SCAN_BYTES_MAX (128 KiB); otherwise
+ * nothing happens. May be called at any time, best before stream_respond(), and also from within
+ * pull(). The last call counts; 0 for nothing. */
 void stream_head_start(struct stream *stream, uint64_t first_bytes);
 
-/* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (asserted) among those of
- * its worker: its part of the worker's time while that is short. To tell paying guests from the
- * others, say, once a request has shown which it is. */
+/* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (asserted): its share of
+ * its worker's time while that is short. For paying customers, say, once a request has shown who it
+ * is. */
 void stream_weigh_connection(struct stream *stream, unsigned weight);
 
 #ifdef __cplusplus

@@ -30,8 +30,8 @@ struct sched_class_rule {
 
 extern const struct sched_class_rule sched_class_rules[SCHED_CLASS_COUNT];
 
-/* The class of a `content-type` value; parameters and case do not matter. Borrows `content_type`.
- */
+/* The class of a `content-type` value; parameters and case do not matter. Borrows
+ * `content_type`. */
 enum sched_class sched_class_of(struct span content_type);
 
 /* The media type in it, without parameters. */

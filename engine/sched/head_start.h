@@ -4,8 +4,8 @@
  * A browser lays a page out as soon as it knows how large its images are, and that stands in their
  * first bytes. A rule gives the first bytes of matching responses an urgency of their own; after
  * them a response falls back to its place behind whatever is critical. Of a progressive JPEG, that
- * is until its first, coarse scan is complete: the site finds out where (http/first_scan.h), and any
- * handler may say so of what it sends (stream_head_start()). The first bytes of all images come
+ * is until its first, coarse scan is complete: the site finds out where (http/first_scan.h), and
+ * any handler may say so of what it sends (stream_head_start()). The first bytes of all images come
  * before the first scan of any.
  *
  * Rules are read once at start, from the command line or a configuration, and may be shared by all
@@ -49,9 +49,9 @@ struct head_start_rules {
 /* One rule: images, `scan`. */
 extern const struct head_start_rules head_start_rules_default;
 
-/* Appends the rule written in `text`. False when the text is not of that form or there is no room;
- * the rules are unchanged. Keeps `text`, which must outlive them and have its type in lower case.
- */
+/* Appends the rule written in `text`. False when the text is not of that form or there is no
+ * room; the rules are unchanged. Keeps `text`, which must outlive them and have its type in lower
+ * case. */
 __attribute__((warn_unused_result)) bool head_start_add(struct head_start_rules *rules,
                                                         struct span text);
 

@@ -34,9 +34,9 @@ static void invariants(struct sched_heads *heads, const struct sched_urgency *ur
 }
 #endif
 
-/* At which level the node's next bytes are a head start; false when they are none, or when the node is
- * as urgent itself. In the tree it is the tree's own level: above it they would pass by everything that
- * is critical there. */
+/* At which level the node's next bytes are a head start; false when they are none, or when the node
+ * is as urgent itself. In the tree it is the tree's own level: above it they would pass by
+ * everything that is critical there. */
 static bool level_of(const struct sched_node *node, unsigned *level) {
   bool in_tree = sched_node_in_tree(node);
   *level = in_tree ? SCHED_TREE_URGENCY : node->head_urgency;
@@ -74,7 +74,8 @@ void sched_heads_remove(struct sched_heads *heads, struct sched_urgency *urgency
   invariants(heads, urgency, node);
 }
 
-/* What the node is at has changed: it leaves its ring, and joins the right one while it is ready. */
+/* What the node is at has changed: it leaves its ring, and joins the right one while it is
+ * ready. */
 static void move(struct sched_heads *heads, struct sched_urgency *urgency,
                  struct sched_node *node) {
   sched_heads_remove(heads, urgency, node);

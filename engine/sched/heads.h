@@ -1,10 +1,10 @@
 /*
  * sched/heads.h - where the first bytes of favoured responses stand in line (sched/head_start.h).
  *
- * While a node has a head start it stands among the heads too, besides its own place. Each urgency has
- * two rings, both in order of becoming ready: nodes whose head start is not used up, and behind all of
- * them those that are at its extension. So every image's dimensions come before any image's first scan.
- * Whatever a node sends, from either place, uses its head start up.
+ * While a node has a head start it stands among the heads too, besides its own place. Each urgency
+ * has two rings, both in order of becoming ready: nodes whose head start is not used up, and behind
+ * all of them those that are at its extension. So every image's dimensions come before any image's
+ * first scan. Whatever a node sends, from either place, uses its head start up.
  *
  * Ownership: members are borrowed while they are in. Everything is O(1); no memory, no failure.
  */
@@ -28,8 +28,8 @@ void sched_heads_add(struct sched_heads *heads, struct sched_urgency *urgency,
 void sched_heads_remove(struct sched_heads *heads, struct sched_urgency *urgency,
                         struct sched_node *node);
 
-/* `rest_bytes` behind what is left of the node's head start are favoured, too. It moves to the other
- * ring, joins one or leaves where that changes what it is at. */
+/* `rest_bytes` behind what is left of the node's head start are favoured, too. It moves to the
+ * other ring, joins one or leaves where that changes what it is at. */
 void sched_heads_extend(struct sched_heads *heads, struct sched_urgency *urgency,
                         struct sched_node *node, uint32_t rest_bytes);
 

@@ -1,11 +1,11 @@
 /*
  * sched/order.c - a tournament in a tree of key bits; see sched/order.h.
  *
- * A member's key is its start, then its finish: 128 bits. Take a set of members with different keys,
- * and the highest bit in which any two of them differ. That bit splits the set into two sides, 0 and 1,
- * which are split further in the same way. The first to finish of either side play a match. The winner
- * goes on to the split above; the loser stands at this one. So every member stands in one place, and
- * the one that wins everywhere, above all splits, is `*first`.
+ * A member's key is its start, then its finish: 128 bits. Take a set of members with different
+ * keys, and the highest bit in which any two of them differ. That bit splits the set into two
+ * sides, 0 and 1, which are split further in the same way. The first to finish of either side play
+ * a match. The winner goes on to the split above; the loser stands at this one. So every member
+ * stands in one place, and the one that wins everywhere, above all splits, is `*first`.
  *
  *     member   start finish        start    finish
  *     A          0     8            000      1000
@@ -14,16 +14,16 @@
  *     D          5    12            101      1100
  *
  *     *first           B                 has won against A, and then against C
- *       below[0]       C                 lost to B, where the starts' bit 2 splits {A, B} from {C, D}
- *         below[0]     A                 lost to B, where the finishes' bit 3 splits B from A
- *         below[1]     D                 lost to C, where the starts' bit 0 splits C from D
+ *       below[0]       C                 lost to B, where bit 2 of the starts splits A B from C D
+ *         below[0]     A                 lost to B, where bit 3 of the finishes splits B from A
+ *         below[1]     D                 lost to C, where bit 0 of the starts splits C from D
  *
- * In the code, `*at` is a place in the tree and the split that stands there, and `winner` is the one
- * that has won all below it. The winner itself stands further up, so a subtree is always looked at
- * together with its winner. At a split, the key of the winner leads to the side that it has won
- * (below[side], of which it is the winner as well); of the other side the loser that stands here is the
- * winner (below[!side]). A side of one member is empty below. `*first` is no split: the whole tree is in
- * its below[0].
+ * In the code, `*at` is a place in the tree and the split that stands there, and `winner` is the
+ * one that has won all below it. The winner itself stands further up, so a subtree is always looked
+ * at together with its winner. At a split, the key of the winner leads to the side that it has won
+ * (below[side], of which it is the winner as well); of the other side the loser that stands here is
+ * the winner (below[!side]). A side of one member is empty below. `*first` is no split: the whole
+ * tree is in its below[0].
  *
  *   - Adding E walks down from the top along E's key, and plays the matches on the way: where E wins,
  *     it takes the place of the loser, who is then taken further down in its stead.

@@ -403,8 +403,8 @@ void sched_extend_head_start(struct sched *sched, struct sched_node *node, uint3
 
 /* ---- decisions -------------------------------------------------------------------------------
  *
- * The most urgent level is next; of that, the queue whose turn it is (sched/urgency.h); of that, its
- * first. Two rules keep head starts from holding up what a page cannot be shown without:
+ * The most urgent level is next; of that, the queue whose turn it is (sched/urgency.h); of that,
+ * its first. Two rules keep head starts from holding up what a page cannot be shown without:
  *
  *   - At the tree's level they go before the tree only while nothing critical is ready. Else they take
  *     turns with it, as the queues of a level do.
@@ -458,8 +458,8 @@ static struct sched_node *first_of(struct sched *sched, enum sched_queue queue, 
   }
 }
 
-/* The stream beside which the head starts of `level` go, and its queue: the second rule. NULL: there is
- * none, and they go before what is less urgent. */
+/* The stream beside which the head starts of `level` go, and its queue: the second rule. NULL:
+ * there is none, and they go before what is less urgent. */
 static struct sched_node *critical_behind(struct sched *sched, unsigned level,
                                           enum sched_queue *queue) {
   unsigned behind = 0;

@@ -42,8 +42,8 @@
  * Cost: what sched_next() and sched_sent() do has a bound that does not depend on the number of
  * ready streams: a few walks along the bits of a key (sched/order.h), in the tree times the depth,
  * which is bounded. So have sched_ready() and sched_idle(). Memory is taken from the pools of
- * sched_memory when the tree grows, never per decision. Every bound is in base/limits.h; where one is
- * reached the signal is ignored and the result says so.
+ * sched_memory when the tree grows, never per decision. Every bound is in base/limits.h; where one
+ * is reached the signal is ignored and the result says so.
  */
 #ifndef WEIR_SCHED_H
 #define WEIR_SCHED_H
@@ -154,8 +154,8 @@ void sched_merge(struct sched *sched, struct sched_node *node, const struct prio
 /* What kind of content the stream carries. */
 void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class class_of_content);
 
-/* The next `bytes` bytes of the stream go at `urgency`, too, if that is more urgent than its own.
- */
+/* The next `bytes` bytes of the stream go at `urgency`, too, if that is more urgent than its
+ * own. */
 void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t bytes,
                           uint8_t urgency);
 

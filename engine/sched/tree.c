@@ -1,9 +1,9 @@
 /*
  * sched/tree.c - the dependency tree; see sched/tree.h.
  *
- * A node is in the tree while `siblings` is set. It is `active`, and a member of their share, while it
- * is ready itself or one of its dependants is active. A set of siblings is never empty. Every walk
- * upwards goes node -> siblings -> owner.
+ * A node is in the tree while `siblings` is set. It is `active`, and a member of their share, while
+ * it is ready itself or one of its dependants is active. A set of siblings is never empty. Every
+ * walk upwards goes node -> siblings -> owner.
  */
 #include "engine/sched/tree.h"
 

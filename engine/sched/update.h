@@ -29,8 +29,8 @@ struct sched_updates {
   uint32_t count;
 };
 
-/* Remembers the update, in place of an earlier one of the same stream. False when there is no room.
- */
+/* Remembers the update, in place of an earlier one of the same stream. False when there is no
+ * room. */
 __attribute__((warn_unused_result)) bool sched_updates_put(struct sched_updates *updates,
                                                            struct sched_updates_entry update);
 

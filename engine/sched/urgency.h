@@ -8,7 +8,8 @@
  * That is the mixing rule that section 10 leaves open: half of the bytes finish responses one by
  * one, half keep all the incremental ones moving, and neither kind can starve the other. Head
  * starts get only a sixteenth of what each of the others gets: they go before all that is less
- * urgent (but see sched/sched.h on what is critical), and delay what is as urgent by no more than 6%.
+ * urgent (but see sched/sched.h on what is critical), and delay what is as urgent by no more than
+ * 6%.
  *
  * Everything is O(1); no memory, no failure.
  */

@@ -7,8 +7,8 @@
 
 #include "engine/site/exchange.h"
 
-/* Sends what the page at `path` announces: pushes where that is possible, and a 103. Writes the link
- * fields of the final response to `fields`, at most SITE_PRELOADS_MAX; returns how many. */
+/* Sends what the page at `path` announces: pushes where that is possible, and a 103. Writes the
+ * link fields of the final response to `fields`, at most SITE_PRELOADS_MAX; returns how many. */
 size_t site_announce(struct site_exchange *exchange, const struct site_question *question,
                      struct span path, struct header *fields);
 

@@ -1,8 +1,8 @@
 /*
  * site/question.h - what one request asks of the site, and where the search for the answer stands.
  *
- * A question lives on the stack of the handler's request(). When a lookup has to wait, it moves, with
- * every string it refers to, into memory of its own.
+ * A question lives on the stack of the handler's request(). When a lookup has to wait, it moves,
+ * with every string it refers to, into memory of its own.
  */
 #ifndef WEIR_SITE_QUESTION_H
 #define WEIR_SITE_QUESTION_H

@@ -230,8 +230,8 @@ static void close_body(void *self) {
   site_exchange_free(exchange);
 }
 
-/* From here on nobody may be woken; the body may live a little longer, and then frees the exchange.
- */
+/* From here on nobody may be woken; the body may live a little longer, and then frees the
+ * exchange. */
 static void closed(struct stream *stream, uint32_t error_code) {
   (void)error_code;
   struct site_exchange *exchange = stream->user;

@@ -3,9 +3,9 @@
  * Spec: RFC 9110 sections 8.8 (validators), 12.5.3 (Accept-Encoding), 13 (conditional requests),
  * 14 (ranges), 15.4.2 (redirect of a directory); RFC 8297 and RFC 9113 section 8.4 for preloads.
  *
- * The site is a handler. Its files come from a site_source (site/source.h), which its host provides.
- * A request for a cached file costs one lookup and one stream_respond().
- * One site belongs to one core; nothing here is shared.
+ * The site is a handler. Its files come from a site_source (site/source.h), which its host
+ * provides. A request for a cached file costs one lookup and one stream_respond(). One site belongs
+ * to one core; nothing here is shared.
  *
  * The modules, each of which calls only those below it:
  *

@@ -1,9 +1,9 @@
 /*
  * site/source.h - what the site asks its host for: entries found by path, and their bytes.
  *
- * The site opens no file. A source, which the host provides, turns a path into an entry: at once when
- * the entry is cached, or later. What the site works out about an entry (the ready-made header fields)
- * is kept in the entry itself, so that a request for a cached file costs one lookup.
+ * The site opens no file. A source, which the host provides, turns a path into an entry: at once
+ * when the entry is cached, or later. What the site works out about an entry (the ready-made header
+ * fields) is kept in the entry itself, so that a request for a cached file costs one lookup.
  *
  * Ownership: every entry that a lookup hands out has been retained for the site, which calls
  * release() once for it.
