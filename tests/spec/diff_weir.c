@@ -113,24 +113,32 @@ uint32_t diff_weir_ask(struct diff_weir *weir, struct header *fields, size_t cou
   return (uint32_t)stream->id;
 }
 
-void diff_weir_begin(struct diff_weir *weir, enum h2_role role) {
+void diff_weir_open(struct diff_weir *weir, enum h2_role role) {
   struct engine_config config = engine_config_default();
   config.h2.connection_window_bytes = 65535;
   config.h2.flow = FLOW_CONSUME;
   config.h2.concurrent_streams = 100;
-  diff_log_init(&weir->log, role);
-  memset(weir->streams, 0, sizeof weir->streams);
-  memset(weir->complete, 0, sizeof weir->complete);
   weir->handler = (struct handler){.request = on_request, .ctx = weir};
   assert_true(engine_init(&weir->engine, counted_init(&weir->memory), &config,
                           role == H2_SERVER ? &weir->handler : NULL));
+}
+
+void diff_weir_close(struct diff_weir *weir) {
+  engine_destroy(&weir->engine);
+  assert_int_equal(weir->memory.count, 0);
+}
+
+void diff_weir_begin(struct diff_weir *weir, enum h2_role role) {
+  diff_log_init(&weir->log, role);
+  memset(weir->streams, 0, sizeof weir->streams);
+  memset(weir->complete, 0, sizeof weir->complete);
   assert_true((role == H2_SERVER ? h2_server : h2_client)(&weir->engine.h2, &loopback_peer, NULL,
                                                           SECOND_NS, &weir->machine));
   diff_weir_pump(weir);
 }
 
 void diff_weir_end(struct diff_weir *weir) {
+  const struct http_counters *counters = &weir->engine.http.counters;
   weir->machine.ops->close(weir->machine.self);
-  engine_destroy(&weir->engine);
-  assert_int_equal(weir->memory.count, 0);
+  assert_int_equal(counters->streams_opened, counters->streams_closed);
 }

@@ -20,10 +20,17 @@ struct diff_weir {
   bool complete[DIFF_IDS];          /* the peer's message is */
 };
 
+/* Makes the engine, for one connection after the other: its pools take longer to make than a
+ * connection takes to run. */
+void diff_weir_open(struct diff_weir *weir, enum h2_role role);
+
+/* Frees it; asserts that no memory is left. */
+void diff_weir_close(struct diff_weir *weir);
+
 /* Opens a connection, and logs what it sends first. */
 void diff_weir_begin(struct diff_weir *weir, enum h2_role role);
 
-/* Closes it; asserts that no memory is left. */
+/* Closes it; asserts that no stream is left. */
 void diff_weir_end(struct diff_weir *weir);
 
 /* Gives it bytes, unless it has sent GOAWAY. */

@@ -68,7 +68,7 @@ struct script {
   struct counted_memory own_memory;
   struct machine machine;
   uint64_t now_ns;
-  size_t piece_bytes;                                     /* most bytes a recv; 0: a whole step */
+  size_t piece_bytes; /* of a recv, at the beginning and the end of a frame; 0: a whole frame */
   void (*sink)(struct script *script, struct span bytes); /* who gets them instead of the machine */
   bool mute;                                              /* the peer reads nothing */
 
@@ -78,7 +78,7 @@ struct script {
   size_t data_at, data_from, data_bytes; /* the last entry, if it is of data */
   uint64_t data_id;
   const char *data_what;
-  char sync_value[64]; /* of the last request or response that had an x-sync field */
+  char sync_values[512]; /* of the last request or response that had x-sync fields */
 
   /* What the machine sent. */
   uint8_t *received; /* not yet whole frames */

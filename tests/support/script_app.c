@@ -22,11 +22,15 @@ static struct script *script_of(const struct stream *stream) {
   return ((const struct script_app *)stream->user)->script;
 }
 
+/* The values of the x-sync fields, joined by commas. */
 static void note_sync(struct script *script, const struct headers *fields) {
-  for (uint32_t i = 0; i < fields->count; i++)
-    if (span_is(fields->at[i].name, "x-sync"))
-      snprintf(script->sync_value, sizeof script->sync_value, "%s",
-               script_log_text(fields->at[i].value));
+  size_t len = 0;
+  for (uint32_t i = 0; i < fields->count; i++) {
+    if (!span_is(fields->at[i].name, "x-sync")) continue;
+    len += (size_t)snprintf(script->sync_values + len, sizeof script->sync_values - len, "%s%s",
+                            len ? "," : "", script_log_text(fields->at[i].value));
+    assert_true(len < sizeof script->sync_values);
+  }
 }
 
 static void on_data(struct stream *stream, struct span bytes, bool end) {
