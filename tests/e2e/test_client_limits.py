@@ -10,8 +10,8 @@ import h2.errors
 
 import harness
 from harness import bound
-from test_trace import traced
-from test_weir_load import Peer, kinds, load, measured, reasons
+from load_peer import Peer, kinds, load, measured, reasons
+from trace_peer import traced
 
 
 def always_refuse(peer, conn, stream):
