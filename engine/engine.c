@@ -22,6 +22,7 @@ bool engine_init(struct engine *engine, const struct memory *memory,
   *engine = (struct engine){.config = *config};
   if (!http_shared_init(&engine->http, memory, handler, config->header_list_bytes, config->idle_ns))
     return false;
+  engine->http.clock_ns = config->clock_ns;
   h2_shared_init(&engine->h2, &engine->http, &config->h2, config->connections_max);
   pool_init(&engine->undecided, memory, CONN_BYTES, pool_chunk_count(CONN_BYTES),
             config->connections_max);

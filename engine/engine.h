@@ -16,6 +16,8 @@ struct engine_config {
   uint32_t header_list_bytes; /* largest header section that is accepted; HTTP/2 announces it as
                                  SETTINGS_MAX_HEADER_LIST_SIZE */
   uint64_t idle_ns;           /* a connection without streams lives this long */
+  const uint64_t *clock_ns;   /* kept: the host's clock, for calls from outside of a machine's call;
+                                 NULL: there are none while no connection is called */
   uint16_t connection_weight; /* of connections that nobody gave one: machine_host.weight */
   struct h2_config h2;
 };

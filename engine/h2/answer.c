@@ -18,8 +18,10 @@
 
 #include <assert.h>
 
-static struct h2_stream *own(struct stream *stream) {
-  return (struct h2_stream *)(void *)stream;
+static struct h2_stream *own(struct stream *base) {
+  struct h2_stream *stream = (struct h2_stream *)(void *)base;
+  h2_call_in(stream->h2);
+  return stream;
 }
 
 /* closed() was called: whatever the handler still asks for is too late. */

@@ -52,6 +52,7 @@ void h2_goaway(struct h2 *h2, uint32_t last_id, enum h2_error code, const char *
 }
 
 void h2_ping(struct h2 *h2, const uint8_t opaque[8]) {
+  h2_call_in(h2);
   if (h2->dead) return; /* nothing follows the last GOAWAY */
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 8);
   if (room) h2_control_sent(h2, h2_frame_ping_encode(room, false, opaque));
@@ -59,6 +60,7 @@ void h2_ping(struct h2 *h2, const uint8_t opaque[8]) {
 }
 
 void h2_depend(struct h2 *h2, uint32_t stream_id, struct h2_dependency dependency) {
+  h2_call_in(h2);
   if (h2->dead) return;
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 5);
   if (room) h2_control_sent(h2, h2_frame_priority_encode(room, stream_id, dependency));
@@ -66,6 +68,7 @@ void h2_depend(struct h2 *h2, uint32_t stream_id, struct h2_dependency dependenc
 }
 
 void h2_reprioritize(struct h2 *h2, uint32_t stream_id, struct span field) {
+  h2_call_in(h2);
   if (h2->dead) return;
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 4 + field.len);
   if (room) h2_control_sent(h2, h2_frame_priority_update_encode(room, stream_id, field));

@@ -25,7 +25,7 @@ static struct h2 *enter(void *self, uint64_t now_ns) {
   struct h2 *h2 = self;
   assert(!h2->in_call);
   h2->in_call = true;
-  h2->now_ns = now_ns;
+  h2->now_ns = h2->http->entered_ns = now_ns;
   return h2;
 }
 

@@ -54,6 +54,7 @@ static void note_request(struct h2_stream *stream, const struct header *fields, 
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
                           struct body body, const struct stream_events *events, void *user) {
   assert(h2->role == H2_CLIENT);
+  h2_call_in(h2);
   bool allowed = h2_request_room(h2) > 0 && request_allowed(h2, fields, count);
   struct h2_stream *stream = allowed ? h2_stream_open(h2, h2->own_id_next) : NULL;
   if (!stream) {

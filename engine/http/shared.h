@@ -29,6 +29,8 @@ struct http_shared {
   const struct memory *memory;
   const struct handler *handler; /* server role; NULL in a pure client */
   uint64_t idle_ns;              /* a connection without streams lives this long */
+  const uint64_t *clock_ns;      /* the host's, or NULL: see http_shared_now_ns() */
+  uint64_t entered_ns;           /* the time that the last machine call brought, of any connection */
 
   struct http_counters counters;
 
@@ -52,6 +54,13 @@ http_shared_init(struct http_shared *shared, const struct memory *memory,
                  const struct handler *handler, uint32_t header_list_bytes, uint64_t idle_ns);
 
 void http_shared_destroy(struct http_shared *shared);
+
+/* The time for what comes to a connection from outside of its own calls: a handler's timer, another
+ * connection's event. Its own last call may be long ago. */
+static inline uint64_t http_shared_now_ns(const struct http_shared *shared) {
+  uint64_t now_ns = shared->clock_ns ? *shared->clock_ns : 0;
+  return now_ns > shared->entered_ns ? now_ns : shared->entered_ns;
+}
 
 /* The wall clock, in seconds since 1970. */
 void http_shared_set_date(struct http_shared *shared, int64_t unix_seconds);

@@ -357,6 +357,7 @@ static void worker_stopped(struct worker *worker, void *ctx) {
 static bool make_parts(struct weir_client *client) {
   struct engine_config config = engine_config_default();
   config.h2.push = false;
+  config.clock_ns = &client->worker->loop.now_ns;
   client->has_engine = engine_init(&client->engine, &process_memory, &config, NULL);
   return client->has_engine &&
          client_server_init(&client->server, client->tls, client->url.host, 1);

@@ -65,6 +65,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   struct server_worker *mine = calloc(1, sizeof *mine);
   if (!mine) return io_error_set(error, 0, "out of memory");
   worker->user = mine;
+  config.clock_ns = &worker->loop.now_ns;
   mine->has_engine = engine_init(&mine->engine, &process_memory, &config, server->handler);
   if (mine->has_engine) engine_set_date(&mine->engine, (int64_t)time(NULL));
   if (mine->has_engine && serve(server, mine, worker)) return true;

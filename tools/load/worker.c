@@ -141,7 +141,8 @@ static bool make_connections(struct load_worker *worker) {
 
 static bool make_parts(struct load_worker *worker) {
   const struct load_plan *plan = worker->books.plan;
-  const struct engine_config config = config_of(&worker->books);
+  struct engine_config config = config_of(&worker->books);
+  config.clock_ns = &worker->books.io->loop.now_ns;
   const struct url *url = &plan->targets[0].url;
   worker->server = (struct client_server){.authority = url->authority,
                                           .addresses = plan->addresses,

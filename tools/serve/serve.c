@@ -180,6 +180,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   __atomic_add_fetch(&server->running, 1, __ATOMIC_ACQ_REL);
 
   struct engine_config config = config_of(server);
+  config.clock_ns = &worker->loop.now_ns;
   const struct handler *handler = make_handler(server, mine, worker, config.h2.streams_max, error);
   if (handler) {
     mine->has_engine = engine_init(&mine->engine, &process_memory, &config, handler);

@@ -30,8 +30,9 @@ static struct engine_config config_of(const struct trace_options *options) {
 bool trace_run_begin(struct trace_run *run, struct worker *worker,
                      void (*on_end)(struct timer *timer, uint64_t now_ns)) {
   const struct trace_options *options = run->options;
-  const struct engine_config config = config_of(options);
+  struct engine_config config = config_of(options);
   run->worker = worker;
+  config.clock_ns = &worker->loop.now_ns;
   run->has_engine = engine_init(&run->engine, &process_memory, &config, NULL);
   if (!run->has_engine) return false;
   worker->loop.now_ns = clock_now_ns(); /* the turn's own is as old as the thread's start */

@@ -129,6 +129,7 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
                                : span_is(request->path, "/greedy") ? &greedy_ops
                                                                    : NULL;
   stream->events = &no_events;
+  if (span_is(request->path, "/wait")) return;
   if (span_is(request->path, "/by-hand") || span_is(request->path, "/by-hand-set")) {
     static struct header fields[3];
     static struct header_set set;
@@ -269,10 +270,33 @@ static void test_fields_by_hand(void **state) {
   }
 }
 
+/* A call from outside of the connection's own, long after its last one, brings the time: else the next
+ * tick would take what it queues for as old as that. */
+static void test_call_after_silence(void **state) {
+  (void)state;
+  struct engine_config config = engine_config_default();
+  config.clock_ns = &loop.now_ns;
+  loopback_open(&loop, &handler, &config);
+  loopback_run(&loop);
+  struct stream *stream = ask("/wait", BODY_NONE);
+  loopback_run(&loop);
+  loop.now_ns += 2 * H2_CONTROL_STALL_NS; /* nobody has a reason to call the machine meanwhile */
+  stream_reset(stream, H2_CANCEL);
+  loop.client.ops->tick(loop.client.self, loop.now_ns);
+  loopback_run(&loop);
+  (void)ask("/records", BODY_NONE);
+  loopback_run(&loop);
+  assert_int_equal(seen.status, 200);
+  loopback_close(&loop);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_records),        cmocka_unit_test(test_window_below_a_record),
-      cmocka_unit_test(test_bodies),         cmocka_unit_test(test_calls),
+      cmocka_unit_test(test_records),
+      cmocka_unit_test(test_window_below_a_record),
+      cmocka_unit_test(test_bodies),
+      cmocka_unit_test(test_calls),
+      cmocka_unit_test(test_call_after_silence),
       cmocka_unit_test(test_fields_by_hand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
