@@ -155,8 +155,8 @@
 #define H2_GLITCH_BURST      1000u
 #define H2_GLITCH_PER_SECOND 50u
 
-/* Streams that the peer reset, or made us reset, before they were complete (CVE-2023-44487,
- * CVE-2025-8671). A browser that leaves a page resets what is open; none leaves twenty a second. */
+/* Streams that the peer reset, or made us reset, before we had answered them completely
+ * (CVE-2023-44487, CVE-2025-8671). A browser that leaves a page resets what is open; none leaves twenty a second. */
 #define H2_RESET_BURST      200u
 #define H2_RESET_PER_SECOND 20u
 

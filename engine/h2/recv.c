@@ -205,9 +205,10 @@ static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
     h2_note_glitch(h2, &h2->shared->counters.glitches_late);
     return;
   }
+  bool answered = stream->lingers; /* the client stops its upload: no work of ours is lost */
   h2_stream_event(stream, H2_RECV_RST_STREAM);
   h2_stream_finish(h2, stream, reset_code(stream, frame->error_code));
-  if (h2->role == H2_SERVER) h2_note_reset(h2);
+  if (h2->role == H2_SERVER && !answered) h2_note_reset(h2);
 }
 
 static void on_ping(struct h2 *h2, const struct h2_frame *frame) {

@@ -178,6 +178,16 @@ static void test_paid_resets(void **state) {
   script_close(&script);
 }
 
+/* An upload that was answered before its end is given up by its client: as good as a whole one. */
+static void test_answered_uploads(void **state) {
+  (void)state;
+  static const char upload[] = "HEADERS/H $ [:method=POST :scheme=https :authority=a :path=/]; "
+                               "DATA $ *9; RST $ =8";
+  assert_int_equal(flood("", upload, 4 * H2_RESET_BURST), 4 * H2_RESET_BURST);
+  static const char begun[] = "HEADERS/H $ [@post]; !respond $ 200; RST $ =8";
+  assert_int_equal(flood("", begun, 4 * H2_RESET_BURST), H2_RESET_BURST + 1);
+}
+
 static void test_floods(void **state) {
   (void)state;
   assert_int_equal(flood("", "PING 0 *8", 9999), H2_PING_BURST + 1);
@@ -317,6 +327,7 @@ int main(void) {
       cmocka_unit_test(test_windows_of_one_frame),
       cmocka_unit_test(test_pushes),
       cmocka_unit_test(test_paid_resets),
+      cmocka_unit_test(test_answered_uploads),
       cmocka_unit_test(test_floods),
       cmocka_unit_test(test_padded_data),
       cmocka_unit_test(test_one_frame),
