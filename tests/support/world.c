@@ -38,6 +38,16 @@ void world_end(struct world *world) {
   free(world);
 }
 
+int world_set_up(void **state) {
+  *state = world_make();
+  return 0;
+}
+
+int world_tear_down(void **state) {
+  world_end(*state);
+  return 0;
+}
+
 uint32_t world_id(char name) {
   return (uint32_t)(name - 'A') * 2 + 1;
 }
@@ -168,4 +178,36 @@ const char *world_parents(struct world *world, const char *names) {
   }
   *at = '\0';
   return world->text;
+}
+
+/* How many an order holds. */
+static uint32_t members_in(const struct sched_node *first) {
+  if (!first) return 0;
+  uint32_t count = 1;
+  for (const struct sched_node *equal = first->next; equal != first; equal = equal->next)
+    count++;
+  return count + members_in(first->below[0]) + members_in(first->below[1]);
+}
+
+/* What the shares keep for themselves must follow from the nodes. */
+static void check_siblings(const struct sched_siblings *siblings, const struct sched_node *owner) {
+  uint32_t count = 0, active = 0, weights = 0;
+  assert_ptr_equal(siblings->owner, owner);
+  for (const struct sched_node *node = siblings->first; node; node = node->sibling_next) {
+    assert_ptr_equal(node->siblings, siblings);
+    bool below = node->dependants && sched_share_busy(&node->dependants->share);
+    assert_int_equal(node->active, node->queue == SCHED_QUEUE_TREE || below);
+    count++;
+    active += node->active;
+    weights += node->active ? node->weight_16ths : 0;
+    if (node->dependants) check_siblings(node->dependants, node);
+  }
+  assert_int_equal(count, siblings->count);
+  assert_int_not_equal(count, 0);
+  assert_int_equal(active, members_in(siblings->share.first));
+  assert_int_equal(weights, siblings->share.weight_sum_16ths);
+}
+
+void world_check_tree(struct world *world) {
+  check_siblings(world->sched.tree.root, NULL);
 }

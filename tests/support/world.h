@@ -35,6 +35,12 @@ struct world *world_make(void);
 /* Closes what is open and frees the world; every byte must have come back. */
 void world_end(struct world *world);
 
+/* The same for cmocka: one world for each test, as its state. */
+int world_set_up(void **state);
+int world_tear_down(void **state);
+#define WORLD_TEST(function)                                                                       \
+  cmocka_unit_test_setup_teardown(function, world_set_up, world_tear_down)
+
 uint32_t world_id(char name);
 struct sched_node *world_node(struct world *world, char name);
 
@@ -93,5 +99,8 @@ uint32_t world_parent(const struct sched_node *node);
 /* Parents of the named streams: "A<x B<A" says that A depends on no stream and B on A; "C<?" that C
  * is not in the tree. Valid until the next call that returns text. */
 const char *world_parents(struct world *world, const char *names);
+
+/* What the shares of the tree keep for themselves follows from its nodes. */
+void world_check_tree(struct world *world);
 
 #endif
