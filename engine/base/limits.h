@@ -132,6 +132,13 @@
  * section 5.1). As many as may be open by default. */
 #define H2_RESETS_REMEMBERED 128u
 
+/* HEADERS and DATA frames that come for a stream that a server has reset cost nothing for as long as
+ * a round trip may take, and while they are no more than a client sends in one: each reset gives so
+ * many, a window of 1 MiB in pieces of 1 KiB, saved up to a maximum. Others cost a glitch each. */
+#define H2_LATE_NS         (2 * SECOND_NS)
+#define H2_LATE_FREE_RESET 1024u
+#define H2_LATE_FREE_MAX   8192u
+
 /* Streams that ended otherwise and that we remember, so that later frames on them get the exact
  * error. Frames on older ones get a milder one. Arbitrary. */
 #define H2_CLOSED_REMEMBERED 32u

@@ -330,6 +330,7 @@ static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {
     block->kind = H2_BLOCK_MESSAGE;
   } else if (fate.scope == H2_IGNORE) {
     block->kind = H2_BLOCK_DISCARD; /* we reset it; the peer may not know yet */
+    h2_note_late(h2);
   } else {
     if (h2->role == H2_CLIENT || block->stream_id % 2 == 0) /* section 5.1.1 */
       return h2_connection_error(H2_PROTOCOL_ERROR, "HEADERS opens a stream that is not its own");

@@ -128,6 +128,8 @@ struct h2 {
 
   struct h2_budget glitches, resets, pings, settings, pushes;
   uint32_t empty_data;      /* DATA frames without bytes, in a row */
+  uint32_t late_free;       /* frames for streams that we reset that cost no glitch, */
+  uint64_t late_until_ns;   /* until then */
   uint32_t updates_free;    /* WINDOW_UPDATE frames that cost no glitch */
   uint32_t priorities_free; /* PRIORITY and PRIORITY_UPDATE frames that cost no glitch */
 

@@ -50,6 +50,14 @@ void h2_note_reset(struct h2 *h2) {
   (void)alive;
 }
 
+void h2_note_late(struct h2 *h2) {
+  if (h2->role == H2_CLIENT) return;
+  if (h2->late_free > 0 && h2->now_ns <= h2->late_until_ns)
+    h2->late_free--;
+  else
+    h2_note_glitch(h2, &h2->shared->counters.glitches_late);
+}
+
 bool h2_stream_end_received(struct h2 *h2, struct h2_stream *stream) {
   if (stream->content_length >= 0 && stream->body_received != stream->content_length) {
     if (h2_charge_reset(h2)) h2_stream_abort(h2, stream, H2_PROTOCOL_ERROR); /* section 8.1.1 */

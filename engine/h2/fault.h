@@ -26,6 +26,10 @@ void h2_note_glitch(struct h2 *h2, uint64_t *kind);
 __attribute__((warn_unused_result)) bool h2_charge_reset(struct h2 *h2);
 void h2_note_reset(struct h2 *h2);
 
+/* HEADERS or DATA for a stream that we have reset: the client may not have known, for a while. What
+ * a client receives late it has asked for. */
+void h2_note_late(struct h2 *h2);
+
 /* The peer's message is complete: checks content-length, changes state. False: it was malformed and
  * the stream is gone. */
 __attribute__((warn_unused_result)) bool h2_stream_end_received(struct h2 *h2,

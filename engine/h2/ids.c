@@ -25,6 +25,9 @@ void h2_remember_closed(struct h2 *h2, uint32_t id, enum h2_state state) {
       h2->own_reset_max = forgotten;
     h2->reset_ids[h2->reset_next] = id;
     h2->reset_next = (h2->reset_next + 1) % H2_RESETS_REMEMBERED;
+    uint32_t free = h2->late_free + H2_LATE_FREE_RESET;
+    h2->late_free = free < H2_LATE_FREE_MAX ? free : H2_LATE_FREE_MAX;
+    h2->late_until_ns = h2->now_ns + H2_LATE_NS;
     return;
   }
   h2->closed_ids[h2->closed_next] = id;

@@ -56,6 +56,7 @@ static struct h2_stream *data_receiver(struct h2 *h2, const struct h2_frame_head
       verdict = h2_stream_error(H2_FLOW_CONTROL_ERROR, "more than the stream's window");
   }
   if (verdict.scope == H2_ACCEPT) return stream;
+  if (verdict.scope == H2_IGNORE) h2_note_late(h2);
   act(h2, id, verdict);
   return NULL;
 }

@@ -161,6 +161,45 @@ static void test_free_priorities_end(void **state) {
                   H2_PRIORITIES_FREE_MAX + H2_PRIORITIES_FREE_STREAM - 1);
 }
 
+/* Frames for a stream that the server has reset: as many as each reset gives, for as long as the
+ * client may not know. */
+static void test_late_frames(void **state) {
+  (void)state;
+  static const char *const steps[] = {"DATA 1 *1", "HEADERS/H 1 [@post]"};
+  const uint64_t *late = &script.engine.h2.counters.glitches_late;
+  for (size_t i = 0; i < 2; i++) {
+    begin("HEADERS/H 1 [@post]; WU 1 =0"); /* a stream error */
+    repeat(steps[i], H2_LATE_FREE_RESET);
+    assert_int_equal(*late, 0);
+    repeat(steps[i], 1);
+    assert_int_equal(*late, 1);
+    script_close(&script);
+
+    begin("HEADERS/H 1 [@post]; WU 1 =0");
+    script_run(&script, "!tick 2000"); /* H2_LATE_NS */
+    repeat(steps[i], 1);
+    assert_int_equal(*late, 0);
+    script_run(&script, "!tick 1");
+    repeat(steps[i], 1);
+    assert_int_equal(*late, 1);
+    script_close(&script);
+  }
+  _Static_assert(H2_LATE_NS == 2 * SECOND_NS, "the tick above");
+}
+
+/* They are saved up, to a maximum. */
+static void test_late_frames_end(void **state) {
+  (void)state;
+  const uint64_t *late = &script.engine.h2.counters.glitches_late;
+  begin("");
+  repeat("HEADERS/H $ [@post]; WU $ =0", H2_LATE_FREE_MAX / H2_LATE_FREE_RESET + 1);
+  unsigned count = 0;
+  for (; *late == 0; count++)
+    repeat("DATA 11 *1", 1);
+  assert_int_equal(count, H2_LATE_FREE_MAX + 1);
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_budgets),
@@ -170,6 +209,8 @@ int main(void) {
       cmocka_unit_test(test_free_updates_end),
       cmocka_unit_test(test_free_priorities),
       cmocka_unit_test(test_free_priorities_end),
+      cmocka_unit_test(test_late_frames),
+      cmocka_unit_test(test_late_frames_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
