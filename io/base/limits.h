@@ -272,9 +272,18 @@
 #define FILES_DESCRIPTORS_MAX 1024
 #define FILES_READS_MAX       1024
 
-/* Files whose content is being waited for from the disk; lookups of more get FILES_BUSY. They hold
+/* Files whose content is being waited for from the disk; lookups of more wait for their turn. They hold
  * at most FILES_SMALL_BYTES each. */
 #define FILES_LOADS_MAX 256
+
+/* Lookups that wait for their turn, of each worker, and for how long: a page's burst of requests on a
+ * slow disk is over by then, and nobody waits for an error until he has gone. Each holds a copy of
+ * its path; more of them get FILES_BUSY. */
+#define FILES_QUEUED_MAX 4096
+#define FILES_QUEUED_NS  (10 * IO_SECOND)
+
+/* Of them, those that are tried in one go: each may open and read a file. */
+#define FILES_QUEUE_RUN 32
 
 /* Bytes of one read of a large file: as much as four TLS records hold. */
 #define FILES_READ_BYTES (64 * 1024)

@@ -5,6 +5,9 @@
  * was used since the last round is spared once, the next is freed. New entries start as not used,
  * so that a flood of paths that are asked for once does not push out those that are asked for
  * again.
+ *
+ * Descriptors are given up in the order of their last use, those of held entries too: a reader that has
+ * not read for longest loses its own, so that clients that stop reading keep no file from others.
  */
 #include "io/files/cache.h"
 
@@ -95,13 +98,19 @@ static bool has_user(const struct file *file) {
   return file->kind != FILE_MISSING && file->kind != FILE_FORBIDDEN;
 }
 
+static void close_descriptor(struct file_cache *cache, struct file *file) {
+  if (file->fd < 0) return;
+  assert(file->reading == 0);
+  close(file->fd);
+  file->fd = -1;
+  list_remove(&file->opened);
+  cache->descriptors--;
+}
+
 static void free_file(struct file_cache *cache, struct file *file) {
   assert(!file->listed && file->holders == 0);
   if (has_user(file) && cache->user_free) cache->user_free(cache->user_ctx, file);
-  if (file->fd >= 0) {
-    close(file->fd);
-    cache->descriptors--;
-  }
+  close_descriptor(cache, file);
   assert(cache->bytes >= file->charge_bytes);
   cache->bytes -= file->charge_bytes;
   free(file->content);
@@ -135,13 +144,13 @@ void file_cache_release(struct file_cache *cache, struct file *file) {
 
 /* ---- eviction -------------------------------------------------------------------------------- */
 
-/* Frees one entry, one with a descriptor if asked for; false when there is none to free. */
-static bool evict(struct file_cache *cache, bool with_descriptor) {
+/* Frees one entry; false when there is none to free. */
+static bool evict(struct file_cache *cache) {
   /* Twice round: the first round may only have cleared the marks. */
   for (uint64_t steps = 2 * (uint64_t)cache->count; steps > 0; steps--) {
     if (cache->hand >= cache->count) cache->hand = 0;
     struct file *file = cache->clock[cache->hand];
-    if (file->holders > 0 || (with_descriptor && file->fd < 0)) {
+    if (file->holders > 0) {
       cache->hand++;
     } else if (file->recent) {
       file->recent = false;
@@ -159,25 +168,43 @@ static bool evict(struct file_cache *cache, bool with_descriptor) {
 static bool make_room(struct file_cache *cache, size_t bytes) {
   if (bytes > cache->bytes_max) return false;
   while (cache->bytes > cache->bytes_max - bytes)
-    if (!evict(cache, false)) return false;
+    if (!evict(cache)) return false;
   return true;
 }
+
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 bool file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd) {
   assert(file->fd < 0 && fd >= 0);
   while (cache->descriptors >= cache->descriptors_max)
-    if (!evict(cache, true)) return false;
+    if (!file_cache_close_one(cache)) return false;
   file->fd = fd;
+  list_append(&cache->opened, &file->opened);
   cache->descriptors++;
   invariants(cache);
   return true;
 }
 
-bool file_cache_drop_descriptors(struct file_cache *cache) {
-  uint32_t before = cache->descriptors;
-  while (evict(cache, true))
-    ;
-  return cache->descriptors < before;
+/* The oldest is mostly the first: only those that the ring reads through are passed over. */
+bool file_cache_close_one(struct file_cache *cache) {
+  struct list_node *node = cache->opened.next;
+  while (node != &cache->opened && LIST_OWNER(node, struct file, opened)->reading > 0)
+    node = node->next;
+  if (node == &cache->opened) return false;
+  struct file *file = LIST_OWNER(node, struct file, opened);
+  if (file->holders > 0) {
+    close_descriptor(cache, file);
+  } else {
+    file_cache_unlist(cache, file);
+    counter_add(&cache->counters->evictions, 1);
+  }
+  return true;
+}
+
+void file_cache_touch(struct file_cache *cache, struct file *file) {
+  if (file->fd < 0) return;
+  list_remove(&file->opened);
+  list_append(&cache->opened, &file->opened);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -213,7 +240,7 @@ void file_cache_list(struct file_cache *cache, struct file *file) {
   assert(!file->listed && file->holders > 0);
   struct file *old = file_cache_find(cache, span_of(file->path, file->path_len), file->hash);
   if (old) file_cache_unlist(cache, old);
-  if (cache->count == cache->entries_max && !evict(cache, false)) return;
+  if (cache->count == cache->entries_max && !evict(cache)) return;
   struct file **bucket = &cache->buckets[file->hash & cache->bucket_mask];
   file->chain = *bucket;
   *bucket = file;
@@ -228,6 +255,7 @@ bool file_cache_init(struct file_cache *cache) {
   uint32_t buckets = 16;
   while (buckets < cache->entries_max)
     buckets *= 2;
+  list_init(&cache->opened);
   cache->bucket_mask = buckets - 1;
   cache->buckets = calloc(buckets, sizeof(struct file *));
   cache->clock = calloc(cache->entries_max, sizeof(struct file *));

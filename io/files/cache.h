@@ -12,6 +12,7 @@
 
 #include "engine/base/machine.h"
 #include "io/base/limits.h"
+#include "io/base/list.h"
 #include "io/files/counters.h"
 #include "io/files/disk.h"
 
@@ -43,7 +44,9 @@ struct file {
   bool recent;  /* used since the clock's hand last passed */
   bool settled; /* false: the time stamps cannot vouch for it, load it again when it is stale */
   uint8_t kind; /* enum file_kind */
-  int fd;       /* FILE_LARGE: shared by all readers; else -1 */
+  int fd; /* FILE_LARGE: shared by all readers; -1 else, or when it was closed for another's */
+  uint32_t reading;        /* reads of it that are with the ring: its descriptor stays open */
+  struct list_node opened; /* in the cache's list, while it has a descriptor */
   struct file_proof proof; /* FILE_LARGE: that what its descriptor reads is still this version */
   uint32_t holders;        /* references; 0: only listed */
   uint32_t slot;           /* place on the clock, while listed */
@@ -68,6 +71,7 @@ struct file_cache {
   uint32_t hand;
   size_t bytes, bytes_max; /* listed and held together */
   uint32_t descriptors, descriptors_max;
+  struct list_node opened; /* entries with a descriptor; the one that was used last is last */
   uint64_t seed[2];
   struct files_counters *counters; /* the owner's */
   size_t user_bytes;
@@ -99,13 +103,17 @@ __attribute__((warn_unused_result)) struct file *file_cache_make(struct file_cac
  * loads anew. */
 void file_cache_list(struct file_cache *cache, struct file *file);
 
-/* Gives the entry its descriptor, evicting others when there are too many. False when all of them
- * are held; `fd` is then still the caller's. */
+/* Gives the entry its descriptor, and closes others when there are too many. False when the ring reads
+ * through all of them; `fd` is then still the caller's. */
 __attribute__((warn_unused_result)) bool file_cache_take_descriptor(struct file_cache *cache,
                                                                     struct file *file, int fd);
 
-/* Evicts everything that nobody holds and that has a descriptor; false when there was nothing. */
-__attribute__((warn_unused_result)) bool file_cache_drop_descriptors(struct file_cache *cache);
+/* Closes the descriptor that was not used for longest; false when the ring reads through all of them.
+ * An entry that somebody holds stays without it: files/read.h opens it anew. */
+__attribute__((warn_unused_result)) bool file_cache_close_one(struct file_cache *cache);
+
+/* The entry's descriptor, if it has one, is in use. */
+void file_cache_touch(struct file_cache *cache, struct file *file);
 
 /* The path leads to it no more; frees it unless held. The entry must be listed (asserted). */
 void file_cache_unlist(struct file_cache *cache, struct file *file);

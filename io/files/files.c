@@ -14,7 +14,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +21,7 @@
 
 #include "io/base/error.h"
 #include "io/base/limits.h"
+#include "io/files/opening.h"
 #include "io/files/private.h"
 #include "io/ring/loop.h"
 
@@ -54,38 +54,6 @@ static void invariants(const struct files *files) {
   (void)files;
 }
 #endif
-
-/* ---- opening --------------------------------------------------------------------------------- */
-
-/* Out of descriptors: the cache gives up its own before anybody is turned away. */
-static int open_path(struct files *files, const char *path, int flags) {
-  int fd = beneath_open(&files->beneath, path, flags);
-  if (fd != -EMFILE && fd != -ENFILE) return fd;
-  if (file_cache_drop_descriptors(&files->cache)) fd = beneath_open(&files->beneath, path, flags);
-  if (fd == -EMFILE || fd == -ENFILE) counter_add(&files->counters.no_descriptor, 1);
-  return fd;
-}
-
-/* What the path leads to, without touching it. */
-static int look(struct files *files, const char *path, struct stat *status) {
-  int fd = open_path(files, path, O_PATH);
-  if (fd < 0) return fd;
-  int error = fstat(fd, status) ? errno : 0;
-  close(fd);
-  return -error;
-}
-
-/* Opens for reading what look() saw as a regular file. If it was replaced since by something else,
- * O_NONBLOCK has kept the open from waiting, and it is refused. */
-static int open_regular(struct files *files, const char *path) {
-  struct stat status;
-  int fd = open_path(files, path, O_RDONLY);
-  if (fd < 0) return fd;
-  int error = fstat(fd, &status) ? errno : S_ISREG(status.st_mode) ? 0 : EPERM;
-  if (!error) return fd;
-  close(fd);
-  return -error;
-}
 
 /* ---- entries without content ----------------------------------------------------------------- */
 
@@ -241,8 +209,10 @@ static void load_tell(struct files_load *load, enum files_result result) {
     if (result == FILES_FOUND) lookup->file = file_retain(load->file);
     lookup->done(lookup, result);
   }
+  struct files *files = load->files;
   drop_file(load);
   free(load);
+  files_queue_run(&files->queue, files->now_ns);
 }
 
 static void load_done(struct loop_op *op, int got, unsigned flags) {
@@ -287,9 +257,11 @@ static enum files_result load_park(struct files_load *load, struct files_lookup 
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
-static enum files_result hand_out(struct file *file, struct files_lookup *lookup) {
+static enum files_result hand_out(struct files *files, struct file *file,
+                                  struct files_lookup *lookup) {
   if (file->kind == FILE_MISSING) return FILES_MISSING;
   if (file->kind == FILE_FORBIDDEN) return FILES_FORBIDDEN;
+  file_cache_touch(&files->cache, file);
   lookup->file = file_retain(file);
   return FILES_FOUND;
 }
@@ -339,10 +311,10 @@ static enum files_result make_directory(struct files_load *load, const struct st
 static enum files_result load_path(struct files_load *load, const char *text,
                                    struct files_lookup *lookup) {
   struct stat status;
-  int error = -look(load->files, text, &status);
+  int error = -opening_look(&load->files->beneath, &load->files->cache, text, &status);
   if (!error && !S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) error = EPERM;
   if (!error && S_ISREG(status.st_mode)) {
-    load->fd = open_regular(load->files, text);
+    load->fd = opening_regular(&load->files->beneath, &load->files->cache, text);
     if (load->fd < 0) error = -load->fd;
   }
   if (error) return refuse(load, error);
@@ -355,8 +327,10 @@ static enum files_result load_path(struct files_load *load, const char *text,
   return result;
 }
 
-enum files_result files_find(struct files *files, struct span path, uint64_t now_ns,
-                             struct files_lookup *lookup) {
+/* Finds the path, or says FILES_BUSY; files_find() without the queue. */
+static enum files_result find_now(void *self, struct span path, uint64_t now_ns,
+                                  struct files_lookup *lookup) {
+  struct files *files = self;
   char text[FILES_PATH_BYTES + 1];
   lookup->file = NULL;
   lookup->load = NULL;
@@ -366,7 +340,7 @@ enum files_result files_find(struct files *files, struct span path, uint64_t now
   if (file && is_fresh(file, now_ns)) {
     file->recent = true;
     counter_add(&files->counters.hits, 1);
-    return hand_out(file, lookup);
+    return hand_out(files, file, lookup);
   }
   if (path.len > FILES_PATH_BYTES || memchr(path.base, 0, path.len)) return FILES_MISSING;
   memcpy(text, path.len ? (const char *)path.base : ".", path.len ? path.len : 1);
@@ -374,7 +348,7 @@ enum files_result files_find(struct files *files, struct span path, uint64_t now
   if (file && is_current(files, file, text, now_ns)) {
     file->recent = true;
     counter_add(&files->counters.hits, 1);
-    return hand_out(file, lookup);
+    return hand_out(files, file, lookup);
   }
   if (join(files, path, hash, lookup)) return FILES_PENDING;
   if (file) file_cache_unlist(&files->cache, file);
@@ -386,8 +360,17 @@ enum files_result files_find(struct files *files, struct span path, uint64_t now
   return load_path(&load, text, lookup);
 }
 
+enum files_result files_find(struct files *files, struct span path, uint64_t now_ns,
+                             struct files_lookup *lookup) {
+  files->now_ns = now_ns;
+  lookup->queued = NULL;
+  enum files_result result = find_now(files, path, now_ns, lookup);
+  if (result != FILES_BUSY || !files->loop) return result;
+  return files_queue_add(&files->queue, path, now_ns, lookup) ? FILES_PENDING : FILES_BUSY;
+}
+
 void files_find_cancel(struct files *files, struct files_lookup *lookup) {
-  (void)files;
+  files_queue_remove(&files->queue, lookup);
   if (!lookup->load) return;
   struct files_lookup **at = &lookup->load->waiters;
   while (*at != lookup)
@@ -418,8 +401,10 @@ static void look_up_root(struct files *files) {
   files->root_number++;
 }
 
-void files_trim(struct files *files) {
+void files_trim(struct files *files, uint64_t now_ns) {
+  files->now_ns = now_ns;
   look_up_root(files);
+  files_queue_run(&files->queue, now_ns);
   files_reads_trim(&files->reads);
 }
 
@@ -444,6 +429,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
   files->reads = (struct files_reads){
       .loop = settings->loop,
       .cache = &files->cache,
+      .beneath = &files->beneath,
       .counters = &files->counters,
       .buffers_max = or_default(settings->reads_max, FILES_READS_MAX),
   };
@@ -456,6 +442,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
       .user_ctx = settings->user_ctx,
       .counters = &files->counters,
   };
+  files_queue_init(&files->queue, settings->loop, find_now, files);
   bool opened = beneath_init(&files->beneath, settings->root, error);
   files->root = opened ? strdup(settings->root) : NULL;
   if (files->root && file_cache_init(&files->cache)) {
@@ -474,6 +461,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
 void files_destroy(struct files *files) {
   if (!files) return;
   assert(!files->loads && files->loads_count == 0);
+  files_queue_check_empty(&files->queue);
   files_reads_free(&files->reads);
   file_cache_destroy(&files->cache);
   beneath_close(&files->beneath);

@@ -36,8 +36,11 @@
  * leads to a new entry and the old one lives on until its last release.
  *
  * Bounds: entries, bytes of content, descriptors and read buffers, each in struct files_settings;
- * entries that nobody holds are evicted by a clock sweep (one bit of recent use). Beyond a bound
- * that is wholly in use the answer is FILES_BUSY.
+ * entries that nobody holds are evicted by a clock sweep (one bit of recent use). A descriptor that is
+ * needed is taken from the file that was not read for longest, whoever holds it: its next read opens
+ * it anew, and fails if its path leads to another version by then. A lookup that finds another bound
+ * wholly in use waits in a queue for at most FILES_QUEUED_NS, and only then is the answer FILES_BUSY;
+ * at once, where the queue is full or there is no loop.
  */
 #ifndef WEIR_FILES_H
 #define WEIR_FILES_H
@@ -48,6 +51,7 @@
 struct io_error;
 struct loop;
 struct files_load;
+struct files_queued;
 
 struct files_settings {
   const char *root;         /* directory; borrowed during files_create() */
@@ -69,6 +73,7 @@ struct files_lookup {
   struct file *file;       /* set with FILES_FOUND; a reference of the caller's */
   struct files_load *load; /* private from here on */
   struct files_lookup *next;
+  struct files_queued *queued;
 };
 
 /* NULL when the root cannot be opened or memory is refused, with one line in `error` that names the
@@ -102,8 +107,9 @@ __attribute__((warn_unused_result)) enum files_result files_read(struct files *f
 void files_read_end(struct files *files, struct file_piece *read);
 
 /* To be called about once a second: looks up the root, so that another directory that its path leads
- * to by now is served, and frees the read buffers that the last second did not need. */
-void files_trim(struct files *files);
+ * to by now is served, ends lookups that waited too long, and frees the read buffers that the last
+ * second did not need. */
+void files_trim(struct files *files, uint64_t now_ns);
 
 /* Ends a reference; file_retain() makes another one. */
 void files_release(struct files *files, struct file *file);

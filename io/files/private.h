@@ -6,6 +6,7 @@
 
 #include "io/files/beneath.h"
 #include "io/files/counters.h"
+#include "io/files/queue.h"
 #include "io/files/read.h"
 
 struct files_load;
@@ -19,6 +20,8 @@ struct files {
   struct loop *loop;        /* NULL: reads block */
   struct files_load *loads; /* contents that the ring is reading */
   uint32_t loads_count;
+  uint64_t now_ns;          /* of the latest call that brought the time */
+  struct files_queue queue; /* lookups that wait until there is room for them */
   struct files_counters counters;
 };
 

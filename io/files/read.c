@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "io/base/limits.h"
+#include "io/files/opening.h"
 #include "io/ring/loop.h"
 
 struct files_read_job {
@@ -136,6 +138,7 @@ static bool read_wait(struct files_read_job *job) {
   if (!sqe) return false;
   io_uring_prep_read(sqe, job->file->fd, job->buffer, (unsigned)job->max, job->offset);
   job->under_way = true;
+  job->file->reading++;
   counter_add(&job->reads->counters->reads_waited, 1);
   return true;
 }
@@ -145,6 +148,7 @@ static void read_done(struct loop_op *op, int got, unsigned flags) {
       (struct files_read_job *)((char *)op - offsetof(struct files_read_job, op));
   (void)flags;
   job->under_way = false;
+  job->file->reading--;
   if (!job->read) {
     give_job(job);
     return;
@@ -154,10 +158,35 @@ static void read_done(struct loop_op *op, int got, unsigned flags) {
   job->read->done(job->read, conclude(job, got));
 }
 
+/* Whether `fd` is the very version that was looked up. */
+static bool is_version(const struct file *file, int fd) {
+  struct stat status;
+  if (fstat(fd, &status)) return false;
+  struct file_identity identity = disk_identity(&status);
+  return disk_is_same(&identity, &file->identity);
+}
+
+/* Gives a file that had to do without a descriptor one again. */
+static enum files_result reopen(struct files_reads *reads, struct file *file) {
+  char path[FILES_PATH_BYTES + 1];
+  memcpy(path, file->path, file->path_len);
+  path[file->path_len] = 0;
+  int fd = opening_regular(reads->beneath, reads->cache, path);
+  if (fd < 0) return files_result_of(-fd) == FILES_BUSY ? FILES_BUSY : FILES_FAILED;
+  bool same = is_version(file, fd);
+  if (same && file_cache_take_descriptor(reads->cache, file, fd)) return FILES_FOUND;
+  close(fd);
+  if (!same) file->proof.failed = true;
+  return same ? FILES_BUSY : FILES_FAILED;
+}
+
 enum files_result files_reads_begin(struct files_reads *reads, struct file *file, uint64_t offset,
                                     size_t max, struct file_piece *read) {
   assert(file->kind == FILE_LARGE && max > 0);
   assert(offset < file->identity.size_bytes && max <= file->identity.size_bytes - offset);
+  enum files_result opened = file->fd >= 0 ? FILES_FOUND : reopen(reads, file);
+  if (opened != FILES_FOUND) return opened;
+  file_cache_touch(reads->cache, file);
   struct files_read_job *job = take_job(reads);
   if (!job) return FILES_BUSY;
   job->reads = reads;

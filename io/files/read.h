@@ -4,6 +4,9 @@
  * A read takes a buffer from a list that grows to `buffers_max` buffers. When the page cache has the
  * bytes they are there at once; else the ring reads, and the buffer stays with the ring until it
  * answers, even if the reader has gone meanwhile: the kernel may still write to it.
+ *
+ * A file whose descriptor was closed for another's sake is opened anew by its path, while that leads
+ * to the very same version; else the read fails.
  */
 #ifndef WEIR_FILES_READ_H
 #define WEIR_FILES_READ_H
@@ -11,6 +14,7 @@
 #include "io/files/cache.h"
 #include "io/files/result.h"
 
+struct beneath;
 struct loop;
 struct files_read_job;
 
@@ -22,10 +26,11 @@ struct file_piece {
   struct files_read_job *job; /* private */
 };
 
-/* One worker's reads. The first four members are set by the owner, all else is zero at first. */
+/* One worker's reads. The first five members are set by the owner, all else is zero at first. */
 struct files_reads {
   struct loop *loop; /* NULL: reads block */
   struct file_cache *cache;
+  const struct beneath *beneath;
   struct files_counters *counters;
   uint32_t buffers_max;
   struct files_read_job *spare; /* buffers that are free */

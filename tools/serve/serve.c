@@ -199,7 +199,7 @@ static void worker_second(struct worker *worker, void *ctx) {
   struct serve_worker *mine = worker->user;
   set_clock(mine);
   if (mine->has_tls) tls_factory_trim(&mine->tls);
-  if (mine->site) serve_site_trim(mine->site);
+  if (mine->site) serve_site_trim(mine->site, worker->loop.now_ns);
 }
 
 /* ---- what is shared -------------------------------------------------------------------------- */

@@ -148,8 +148,8 @@ void serve_site_destroy(struct serve_site *serve_site) {
   free(serve_site);
 }
 
-void serve_site_trim(struct serve_site *serve_site) {
-  files_trim(serve_site->files);
+void serve_site_trim(struct serve_site *serve_site, uint64_t now_ns) {
+  files_trim(serve_site->files, now_ns);
 }
 
 const struct handler *serve_site_handler(struct serve_site *serve_site) {

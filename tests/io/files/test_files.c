@@ -72,8 +72,8 @@ static void ring_answer(int result) {
   ring_count--;
   memmove(ring, ring + 1, ring_count * sizeof *ring);
   memmove(ring_ops, ring_ops + 1, ring_count * sizeof *ring_ops);
-  assert_int_equal(sqe.opcode, IORING_OP_READ);
-  if (result == 0)
+  assert_true(sqe.opcode == IORING_OP_READ || sqe.opcode == IORING_OP_NOP);
+  if (result == 0 && sqe.opcode == IORING_OP_READ)
     result = (int)pread(sqe.fd, (void *)(uintptr_t)sqe.addr, sqe.len, (off_t)sqe.off);
   op->done(op, result, 0);
 }
@@ -579,15 +579,15 @@ static void test_root_is_looked_up_anew(void **state) {
   expect(files, "page", SECOND, "one");
   assert_int_equal(symlink("release2", at("next")), 0);
   assert_int_equal(rename(at("next"), current), 0);
-  files_trim(files);
+  files_trim(files, SECOND);
   expect(files, "page", SECOND, "two");
   /* Gone for a while: what is open stays, and nothing is found there. */
   unlink(at("release2/page"));
   rmdir(at("release2"));
-  files_trim(files);
+  files_trim(files, SECOND);
   mkdir(at("release2"), 0755);
   put(at("release2/page"), "anew", 4);
-  files_trim(files);
+  files_trim(files, SECOND);
   expect(files, "page", SECOND, "anew");
   files_destroy(files);
 }
@@ -693,6 +693,17 @@ static void test_flood_of_missing_paths(void **state) {
   files_destroy(files);
 }
 
+/* False: the read failed. */
+static bool reads_pattern(struct files *files, struct file *file, uint64_t offset) {
+  struct file_piece read = {0};
+  enum files_result result = files_read(files, file, offset, 100, &read);
+  if (result == FILES_FAILED) return false;
+  assert_int_equal(result, FILES_FOUND);
+  assert_int_equal(read.bytes.base[99], pattern(offset + 99));
+  files_read_end(files, &read);
+  return true;
+}
+
 static void test_descriptors_are_bounded(void **state) {
   (void)state;
   struct files *files = open_files((struct files_settings){.descriptors_max = 2});
@@ -702,13 +713,39 @@ static void test_descriptors_are_bounded(void **state) {
   put_pattern(at("c"), LARGE);
   assert_int_equal(find(files, "a", SECOND, &a), FILES_FOUND);
   assert_int_equal(find(files, "b", SECOND, &b), FILES_FOUND);
-  assert_int_equal(find(files, "c", SECOND, &c), FILES_BUSY);
-  assert_int_equal(files_counters(files)->no_descriptor, 1);
-  files_release(files, a);
-  assert_int_equal(find(files, "c", SECOND, &c), FILES_FOUND); /* a's is closed for it */
+  assert_true(reads_pattern(files, a, 0)); /* later than b */
+  assert_int_equal(find(files, "c", SECOND, &c), FILES_FOUND);
   assert_int_equal(files->cache.descriptors, 2);
-  files_release(files, b);
+  assert_true(a->fd >= 0 && b->fd < 0 && c->fd >= 0); /* the one that was not used for longest */
+  assert_true(reads_pattern(files, b, 70000));        /* opened anew */
+  assert_true(a->fd < 0 && b->fd >= 0 && c->fd >= 0);
+  assert_int_equal(files->cache.descriptors, 2);
   files_release(files, c);
+  assert_true(reads_pattern(files, a, 1)); /* nobody holds c, which is forgotten */
+  assert_true(a->fd >= 0 && b->fd >= 0);
+  assert_int_equal(files->cache.count, 2);
+  files_release(files, a);
+  files_release(files, b);
+  files_destroy(files);
+}
+
+/* Without its descriptor a version can be read on only while its path leads to it. */
+static void test_reopened_is_the_same_version(void **state) {
+  (void)state;
+  struct files *files = open_files((struct files_settings){.descriptors_max = 1});
+  struct file *a, *b;
+  put_pattern(at("a"), LARGE);
+  put_pattern(at("b"), LARGE);
+  put_pattern(at("new"), LARGE);
+  assert_int_equal(find(files, "a", SECOND, &a), FILES_FOUND);
+  assert_true(reads_pattern(files, a, 0));
+  assert_int_equal(find(files, "b", SECOND, &b), FILES_FOUND);
+  assert_int_equal(rename(at("new"), at("a")), 0);
+  assert_false(reads_pattern(files, a, 100));
+  assert_int_equal(unlink(at("a")), 0);
+  assert_false(reads_pattern(files, a, 100));
+  files_release(files, a);
+  files_release(files, b);
   files_destroy(files);
 }
 
@@ -726,14 +763,18 @@ static void test_no_descriptor_left(void **state) {
   none = before;
   none.rlim_cur = (rlim_t)next;
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-  struct file *other;
-  enum files_result busy = find(files, "small", SECOND, &other);
-  files_release(files, file);
+  struct file *other, *third;
   enum files_result found = find(files, "small", SECOND, &other);
+  int taken = dup(0);
+  enum files_result busy = find(files, "third", SECOND, &third);
+  close(taken);
   setrlimit(RLIMIT_NOFILE, &before);
+  assert_int_equal(found,
+                   FILES_FOUND); /* the cache gave up its own descriptor, although it is held */
   assert_int_equal(busy, FILES_BUSY);
   assert_int_equal(files_counters(files)->no_descriptor, 1);
-  assert_int_equal(found, FILES_FOUND); /* the cache gave up its own descriptor */
+  assert_true(reads_pattern(files, file, 0));
+  files_release(files, file);
   files_release(files, other);
   files_destroy(files);
 }
@@ -812,7 +853,79 @@ static void test_load_fails_at_the_ring(void **state) {
 
   put(at("third"), "x", 1);
   ring_max = 0; /* the ring takes nothing */
-  assert_int_equal(wait_for(files, &a, "third"), FILES_BUSY);
+  assert_int_equal(wait_for(files, &a, "third"), FILES_PENDING);
+  files_trim(files, SECOND); /* still not */
+  assert_int_equal(a.calls, 0);
+  ring_max = 64;
+  files_trim(files, SECOND);
+  ring_answer(0);
+  assert_int_equal(a.calls, 1);
+  assert_int_equal(a.result, FILES_FOUND);
+  files_release(files, a.lookup.file);
+  files_destroy(files);
+}
+
+/* Lookups that find no room, here in the ring: in their order, for no longer than FILES_QUEUED_NS. */
+static void test_queue(void **state) {
+  (void)state;
+  struct files *files = open_files((struct files_settings){.loop = fake_loop});
+  struct waiter a, b, c, d;
+  put(at("a"), "a", 1);
+  put(at("b"), "b", 1);
+  put(at("c"), "c", 1);
+  put(at("d"), "d", 1);
+  page_cache_cold = true;
+  ring_max = 1;
+  char path[] = "b";
+  assert_int_equal(wait_for(files, &a, "a"), FILES_PENDING);
+  assert_int_equal(wait_for(files, &b, path), FILES_PENDING);
+  path[0] = 'x'; /* was borrowed only */
+  assert_int_equal(wait_for(files, &c, "c"), FILES_PENDING);
+  assert_int_equal(wait_for(files, &d, "d"), FILES_PENDING);
+  files_find_cancel(files, &c.lookup);
+  assert_int_equal(files->queue.count, 2);
+  ring_answer(0); /* a's, and b's turn comes */
+  assert_int_equal(a.result, FILES_FOUND);
+  assert_int_equal(files->queue.count, 1);
+  ring_answer(0);
+  assert_int_equal(b.result, FILES_FOUND);
+  assert_memory_equal(b.lookup.file->bytes.base, "b", 1);
+  files_release(files, a.lookup.file);
+  files_release(files, b.lookup.file);
+  assert_int_equal(wait_for(files, &c, "c"), FILES_PENDING); /* the ring has d's */
+  files_trim(files, SECOND + FILES_QUEUED_NS - 1);
+  assert_int_equal(c.calls, 0);
+  files_trim(files, SECOND + FILES_QUEUED_NS);
+  assert_int_equal(c.calls, 1);
+  assert_int_equal(c.result, FILES_BUSY);
+  ring_answer(0);
+  assert_int_equal(d.result, FILES_FOUND);
+  files_release(files, d.lookup.file);
+  files_destroy(files);
+}
+
+/* Many for which there is room at once take several turns of the loop. */
+static void test_queue_takes_turns(void **state) {
+  enum { MANY = FILES_QUEUE_RUN + 1 };
+  (void)state;
+  struct files *files = open_files((struct files_settings){.loop = fake_loop});
+  struct waiter a[MANY];
+  put(at("a"), "a", 1);
+  page_cache_cold = true;
+  ring_max = 0;
+  for (unsigned i = 0; i < MANY; i++)
+    assert_int_equal(wait_for(files, &a[i], "a"), FILES_PENDING);
+  page_cache_cold = false;
+  ring_max = 1;
+  files_trim(files, SECOND);
+  assert_int_equal(a[MANY - 2].calls, 1);
+  assert_int_equal(a[MANY - 1].calls, 0);
+  ring_answer(0);
+  for (unsigned i = 0; i < MANY; i++) {
+    assert_int_equal(a[i].calls, 1);
+    assert_int_equal(a[i].result, FILES_FOUND);
+    files_release(files, a[i].lookup.file);
+  }
   files_destroy(files);
 }
 
@@ -860,17 +973,17 @@ static void test_read_waits_for_the_ring(void **state) {
 
   /* The entry is given up by everybody while the ring still reads: the descriptor stays. */
   assert_int_equal(files->reads.buffers, 2);
-  files_trim(files); /* both were needed since the last time */
+  files_trim(files, SECOND); /* both were needed since the last time */
   assert_int_equal(files->reads.buffers, 2);
-  files_trim(files);
+  files_trim(files, SECOND);
   assert_int_equal(files->reads.buffers, 0);
   struct file_piece d = {.done = read_done};
   assert_int_equal(files_read(files, file, 0, 100, &d), FILES_PENDING);
   files_read_end(files, &d);
   files_release(files, file);
-  assert_false(file_cache_drop_descriptors(&files->cache));
+  assert_false(file_cache_close_one(&files->cache));
   ring_answer(0);
-  assert_true(file_cache_drop_descriptors(&files->cache));
+  assert_true(file_cache_close_one(&files->cache));
   files_destroy(files);
 }
 
@@ -937,9 +1050,12 @@ int main(void) {
       TEST(test_bytes_are_bounded),
       TEST(test_flood_of_missing_paths),
       TEST(test_descriptors_are_bounded),
+      TEST(test_reopened_is_the_same_version),
       TEST(test_no_descriptor_left),
       TEST(test_load_waits_for_the_ring),
       TEST(test_load_fails_at_the_ring),
+      TEST(test_queue),
+      TEST(test_queue_takes_turns),
       TEST(test_read_waits_for_the_ring),
       TEST(test_user_bytes),
       TEST(test_bad_roots),

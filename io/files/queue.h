@@ -1,0 +1,50 @@
+/*
+ * files/queue.h - lookups that found no room, first in, first out, until there is some or their time is
+ * over.
+ *
+ * The queue knows no more of a lookup than how it is tried again. It is run when room may have come:
+ * when a load ends, and once a second. One run tries no more than FILES_QUEUE_RUN of them; the loop
+ * goes on with the rest in its next turn.
+ */
+#ifndef WEIR_FILES_QUEUE_H
+#define WEIR_FILES_QUEUE_H
+
+#include "engine/base/machine.h"
+#include "io/base/list.h"
+#include "io/files/result.h"
+#include "io/ring/loop.h"
+
+struct files_lookup;
+
+typedef enum files_result files_queue_attempt(void *self, struct span path, uint64_t now_ns,
+                                              struct files_lookup *lookup);
+
+struct files_queue {
+  struct list_node waiting; /* of struct files_queued */
+  uint32_t count;
+  files_queue_attempt *attempt; /* any result; FILES_BUSY: no room yet */
+  void *self;
+  struct loop *loop; /* NULL: nothing is ever added */
+  struct loop_op op; /* its next turn */
+  bool op_under_way;
+  uint64_t now_ns; /* for that turn */
+};
+
+void files_queue_init(struct files_queue *queue, struct loop *loop, files_queue_attempt *attempt,
+                      void *self);
+
+/* No lookup may wait, nor the loop owe a turn (asserted). */
+void files_queue_check_empty(const struct files_queue *queue);
+
+/* Copies the path. False when the queue is full or memory is refused. */
+__attribute__((warn_unused_result)) bool files_queue_add(struct files_queue *queue,
+                                                         struct span path, uint64_t now_ns,
+                                                         struct files_lookup *lookup);
+
+/* Takes a lookup out; one that is not in the queue stays as it is. */
+void files_queue_remove(struct files_queue *queue, struct files_lookup *lookup);
+
+/* Tries the lookups until there is no room. Calls done() of those that have a result. */
+void files_queue_run(struct files_queue *queue, uint64_t now_ns);
+
+#endif
