@@ -46,7 +46,7 @@ static enum hpack_result fail(struct block *b, const char *reason) {
   return HPACK_ERROR;
 }
 
-/* The octets behind a prefix of all ones: least significant first, 7 bits each (section 5.1). */
+/* The octets after a prefix of all ones: least significant first, 7 bits each (section 5.1). */
 static enum hpack_result integer_rest(struct block *b, uint32_t prefix, uint32_t *value) {
   uint64_t sum = prefix;
   for (unsigned octets = 1; octets < HPACK_INTEGER_OCTETS_MAX; octets++) {
@@ -172,7 +172,7 @@ static enum hpack_result insert(struct block *b, const struct header *field) {
   return HPACK_NO_MEMORY;
 }
 
-/* What a literal's first octet says. */
+/* What the first octet of a literal says. */
 struct literal {
   unsigned prefix_bits;
   bool indexed;

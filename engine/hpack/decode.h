@@ -2,8 +2,8 @@
  * hpack/decode.h - header blocks to header lists.
  * Spec: RFC 7541. Errors: each is a COMPRESSION_ERROR of the connection (RFC 9113 section 4.3).
  *
- * Every block of a connection must pass through here, in order and whole, whatever becomes of its
- * stream: a block that was skipped would leave the dynamic table behind the peer's.
+ * Every block of a connection must be decoded here, whole and in order, even when its stream is
+ * refused: after a skipped block the dynamic table would differ from the peer's.
  *
  * Ownership: embedded in its connection. Memory is taken by insertions into the dynamic
  * table, from 640 bytes to 5 KiB; a peer that never indexes costs nothing.
@@ -17,7 +17,7 @@ enum hpack_result {
   HPACK_OK,
   HPACK_ERROR,     /* COMPRESSION_ERROR: the state is lost, the connection with it */
   HPACK_TOO_LARGE, /* past the hard stop: close with ENHANCE_YOUR_CALM; the state is lost */
-  HPACK_NO_MEMORY, /* the table's memory was refused: close with INTERNAL_ERROR; same */
+  HPACK_NO_MEMORY, /* the table's memory was refused: close with INTERNAL_ERROR; state lost */
 };
 
 struct hpack_decoder {
@@ -34,7 +34,7 @@ void hpack_decoder_init(struct hpack_decoder *decoder, const struct memory *memo
 void hpack_decoder_destroy(struct hpack_decoder *decoder);
 
 /* Our SETTINGS_HEADER_TABLE_SIZE of `bytes` was acked (at most HPACK_TABLE_BYTES_MAX: asserted). If
- * that is less than the table's present size, the next block has to begin with a size update that
+ * that is less than the table's present size, the next block must begin with a size update that
  * fits. */
 void hpack_decoder_set_limit(struct hpack_decoder *decoder, uint32_t bytes);
 

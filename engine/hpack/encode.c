@@ -11,15 +11,15 @@
  *   a name whose value has changed           same field comes again soon
  *   any other                                literal, indexed
  *
- * Probation keeps what is sent once (a length, a path, an entity tag) from pushing what is always
- * sent out of the table, and still indexes it where a peer asks for the same things again and
- * again. `date` is on probation too: on a connection with a response a second or less it never
- * enters the table; on a busy one it costs one more literal of 23 bytes each second, and an entry
- * of 65 bytes that goes the way of all entries. At one such entry a second, the fields that every
- * response repeats are pushed out and inserted again once a minute.
+ * Probation keeps fields that are sent once (a length, a path, an entity tag) from pushing out
+ * those that are always sent, and still indexes them where a peer asks for the same things again
+ * and again. `date` is on probation too. On a connection with at most one response a second it
+ * never enters the table. On a busy one it costs one more literal of 23 bytes each second, and an
+ * entry of 65 bytes; so about once a minute the fields that every response repeats are pushed out
+ * and inserted again.
  *
- * Responses often repeat as a whole: what was encoded as nothing but indices is kept by the key
- * that the caller gives, until anything is inserted or evicted, and then costs a copy of some
+ * Responses often repeat as a whole. A block of nothing but indices is kept under the key that the
+ * caller gives, until anything is inserted or evicted; to send it again costs a copy of a few
  * bytes.
  *
  * The lookup structure finds the newest entry of equal hash and from there older ones, each by its
@@ -99,7 +99,8 @@ static const uint8_t policy_of[TOKEN_COUNT] = {
     [TOKEN_SEC_WEBSOCKET_ACCEPT] = POLICY_PROBATION,
 };
 
-/* First octets of representations (sections 6.1 to 6.3) and the bits of integer behind them. */
+/* First octets of representations (sections 6.1 to 6.3), and how many bits of each begin an
+ * integer. */
 struct form {
   uint8_t octet, prefix_bits;
 };
@@ -185,7 +186,7 @@ static inline uint32_t find(const struct hpack_table *table, const struct chains
   }
 }
 
-/* The table's newest entry has this hash. */
+/* Links the table's newest entry, which has this hash. */
 static void remember(const struct hpack_table *table, struct chains *chains, uint32_t hash) {
   const uint32_t number = hpack_table_number(table, 0);
   chains->hash[number] = hash;
@@ -193,7 +194,7 @@ static void remember(const struct hpack_table *table, struct chains *chains, uin
   chains->newest[bucket_of(hash)] = (uint8_t)number;
 }
 
-/* Whether the field with this hash was here lately; from now on it was. */
+/* Whether the field with this hash was sent lately. Remembers that it is sent now. */
 static bool probation_passed(struct hpack_lookup *lookup, uint32_t hash) {
   uint32_t *seen = &lookup->probation[hash % (PROBATION_COUNT / PROBATION_WAYS) * PROBATION_WAYS];
   for (unsigned i = 0; i < PROBATION_WAYS; i++)
@@ -286,8 +287,8 @@ static uint32_t find_name(const struct hpack_encoder *encoder, const struct head
   return find(&encoder->table, &encoder->lookup->names, name_hash, field, hpack_table_name_equal);
 }
 
-/* Whether a field that is in no table goes into ours. A name that the dynamic table knows, but with
- * another value, has shown that it changes. */
+/* Whether a field that is in no table goes into ours. A name that the dynamic table holds
+ * with another value has shown that its values change. */
 static bool wants_index(struct hpack_encoder *encoder, const struct header *field, uint32_t hash,
                         uint32_t name_index) {
   if (is_too_large(encoder, field) || !have_lookup(encoder)) return false;
@@ -389,7 +390,7 @@ uint8_t *hpack_encode_again(const struct hpack_encoder *encoder, struct hpack_bl
   const struct kept *kept = &encoder->lookup->kept[place];
   const bool valid = encoder->lookup->kept_valid >> place & 1;
   if (!valid || kept->key.list != key.list || kept->key.time != key.time) return NULL;
-  memcpy(out, kept->block, sizeof kept->block); /* all of it: a length that is known is quick */
+  memcpy(out, kept->block, sizeof kept->block); /* all of it: a constant length is copied faster */
   return out + kept->len;
 }
 

@@ -1,10 +1,10 @@
 /*
  * hpack/encode.h - header lists to header blocks.
- * Spec: RFC 7541. There are no errors: whatever cannot be indexed becomes a literal, also when
- * memory for the table is refused.
+ * Spec: RFC 7541. Encoding never fails: a field that cannot be indexed, or for which memory is
+ * refused, becomes a literal.
  *
- * What goes into the table is policy, told at the top of hpack/encode.c. Credentials never do
- * (section 7.1), nor does a field flagged HEADER_NEVER_INDEX.
+ * The top of hpack/encode.c says which fields go into the table. Credentials never do (section
+ * 7.1), nor does a field flagged HEADER_NEVER_INDEX.
  *
  * Blocks must be sent in the order they were encoded in, and each block once begun must be sent:
  * the peer's table follows ours.
@@ -25,10 +25,10 @@ enum {
   HPACK_ENCODE_FIELD_BYTES_MAX = 11,
 };
 
-/* What the fields of a whole block are known by: blocks of equal keys have equal fields. */
+/* The key of a whole block: blocks with equal keys have equal fields. */
 struct hpack_block_key {
   uint64_t list; /* which list of fields */
-  uint64_t time; /* of what changes in it */
+  uint64_t time; /* of the fields in it that change */
 };
 
 struct hpack_encoder {
@@ -36,7 +36,7 @@ struct hpack_encoder {
   struct hpack_lookup *lookup; /* strings to entries; NULL until something is to be inserted */
   uint32_t limit_bytes;        /* the size in force after the next block has begun */
   uint32_t limit_bytes_least;  /* the smallest it has been since the last block began */
-  bool indices_only;           /* the block in hand holds nothing else so far */
+  bool indices_only;           /* the current block holds nothing else so far */
 };
 
 /* Borrows `memory` for the encoder's whole life. The table starts with 4096 bytes (RFC 9113 section
@@ -73,10 +73,10 @@ uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out);
 uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
                             uint8_t *out);
 
-/* A block of nothing but indices stays right for as long as the table stays as it is. keep() notes
- * one that was just encoded, from `begin` (what hpack_encode_begin() returned) to `end`, if it can;
- * again() writes it anew at `out`, which has HPACK_BLOCK_KEPT_BYTES_MAX bytes, instead of its
- * hpack_encode_field() calls. NULL: it is not known any more. */
+/* A block of nothing but indices stays valid while the table does not change. keep() stores one
+ * that was just encoded, from `begin` (the result of hpack_encode_begin()) to `end`, where that is
+ * possible. again() writes it to `out`, which has HPACK_BLOCK_KEPT_BYTES_MAX bytes, in place of its
+ * hpack_encode_field() calls; NULL when it is no longer stored. */
 void hpack_encode_keep(struct hpack_encoder *encoder, struct hpack_block_key key,
                        const uint8_t *begin, const uint8_t *end);
 uint8_t *hpack_encode_again(const struct hpack_encoder *encoder, struct hpack_block_key key,

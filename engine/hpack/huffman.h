@@ -7,8 +7,8 @@
 
 #include "engine/base/machine.h"
 
-/* What the decoding functions return for a string that is no Huffman code: it contains EOS, ends in
- * more than 7 bits of padding, or is padded with anything but ones. */
+/* The decoding functions return this for a string that is not valid Huffman code: one that contains
+ * EOS, ends in more than 7 bits of padding, or is padded with anything but ones. */
 #define HUFFMAN_BAD SIZE_MAX
 
 enum { HUFFMAN_DECODE_SLACK = 1 };

@@ -16,7 +16,7 @@ static size_t store_bytes(uint32_t capacity) {
   return capacity / HPACK_ENTRY_OVERHEAD * sizeof(struct hpack_entry) + capacity;
 }
 
-/* hpack_table_at() for those who write. */
+/* hpack_table_at(), to write to. */
 static struct hpack_entry *entry_at(struct hpack_table *table, uint32_t age) {
   return table->entries + (hpack_table_at(table, age) - table->entries);
 }

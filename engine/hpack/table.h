@@ -58,7 +58,7 @@ struct hpack_table {
   uint32_t newest;             /* counts insertions: the number of the newest entry; may wrap */
   uint32_t count;
   uint32_t bytes;     /* sum of the entries' sizes */
-  uint32_t bytes_max; /* evicts to stay below */
+  uint32_t bytes_max; /* entries are evicted to stay within it */
   uint32_t next_byte; /* 0 .. capacity - 1 */
 };
 
@@ -81,13 +81,13 @@ void hpack_table_resize(struct hpack_table *table, uint32_t bytes_max);
 /* Whether an entry of these lengths is not larger than the table. */
 bool hpack_table_fits(const struct hpack_table *table, size_t name_len, size_t value_len);
 
-/* Inserts a copy of `field`, which must fit (asserted), as the newest entry, and evicts for it what
- * has to go (section 4.4). Its spans must not point into this table; its token must be right. False
+/* Inserts a copy of `field`, which must fit (asserted), as the newest entry, and evicts others to
+ * make room (section 4.4). Its spans must not point into this table; its token must be right. False
  * when memory was refused: the table is then unchanged. */
 __attribute__((warn_unused_result)) bool hpack_table_insert(struct hpack_table *table,
                                                             const struct header *field);
 
-/* Evicts everything, as an attempt to insert what does not fit does (section 4.4). */
+/* Evicts all entries, as inserting one that does not fit does (section 4.4). */
 void hpack_table_clear(struct hpack_table *table);
 
 /* Copies the strings of an entry to `out` as they are stored: the name unless its token is known,

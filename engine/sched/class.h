@@ -1,9 +1,8 @@
 /*
- * sched/class.h - how urgent a response is, judging by its media type, when the client said
- * nothing.
+ * sched/class.h - how urgent a response is by its media type, when the client says nothing.
  *
- * The order is that of today's browsers: what a page cannot be shown without goes first, what can
- * be shown in part shares.
+ * The order is that of today's browsers: resources that a page cannot be shown without go first;
+ * resources that can be shown in part share.
  */
 #ifndef WEIR_SCHED_CLASS_H
 #define WEIR_SCHED_CLASS_H

@@ -61,7 +61,7 @@ static bool read_bytes(struct span text, struct head_start_rule *rule) {
   return true;
 }
 
-/* What stands behind the equals sign. */
+/* The part after the equals sign. */
 static bool read_amount(struct span text, struct head_start_rule *rule) {
   struct span bytes = text, urgency;
   uint64_t number;

@@ -1,25 +1,32 @@
 /*
  * sched/head_start.h - which responses send their first bytes early, and how many.
  *
- * A browser lays a page out as soon as it knows how large its images are, and that stands in their
- * first bytes. A rule gives the first bytes of matching responses an urgency of their own; after
- * them a response falls back to its place behind whatever is critical. Of a progressive JPEG, that
- * is until its first, coarse scan is complete: the site finds out where (http/first_scan.h), and
- * any handler may say so of what it sends (stream_head_start()). The first bytes of all images come
- * before the first scan of any.
+ * A browser lays a page out as soon as it knows how large its images are, and the first bytes of an
+ * image say so. A rule gives the first bytes of matching responses an urgency of their own; after
+ * them a response falls back to its place behind everything critical. Of a progressive JPEG, the
+ * head start lasts until its first, coarse scan is complete: the site finds out where that ends
+ * (http/first_scan.h), and any handler may say it of its response (stream_head_start()). The first
+ * bytes of all images come before the first scan of any.
  *
- * Rules are read once at start, from the command line or a configuration, and may be shared by all
- * cores. Written as TYPE[@PATH]=BYTES[k][:URGENCY], or with `scan` for BYTES:
+ * Rules are read once at start, from the command line or a configuration, and all cores may share
+ * them. A rule is written TYPE[@PATH]=BYTES[k][:URGENCY], or with `scan` for BYTES:
  *
- *     image*=scan              HEAD_START_BYTES_DEFAULT of every image, or its first scan where
- * that is known and longer, at urgency 2. This is the default. image/gif=16k            16 KiB,
- * whatever is known: for formats with passes that cannot be found cheaply, GIF and PNG
- *     image/jpeg@*hero*=32k:0  32 KiB of some photographs, before all else
- *     image/jpeg@*hero*=scan:0 the first scans of these
+ *     image*=scan
+ *         HEAD_START_BYTES_DEFAULT of every image at urgency 2, or its first scan where that is
+ *         known and longer. This is the default.
+ *
+ *     image/gif=16k
+ *         16 KiB, whatever is known: for formats whose passes cannot be found cheaply, GIF and PNG.
+ *
+ *     image/jpeg@*hero*=32k:0
+ *         32 KiB of some photographs, before all else.
+ *
+ *     image/jpeg@*hero*=scan:0
+ *         The first scans of these.
  *
  * TYPE and PATH are patterns in which `*` stands for any bytes. Types match without regard to case
- * or parameters, paths as the request has them, with the query. The first rule that matches counts;
- * BYTES may be 0, to except something from a later rule.
+ * or parameters; paths match as the request has them, with the query. The first matching rule
+ * counts. BYTES may be 0, to except something from a later rule.
  */
 #ifndef WEIR_HEAD_START_H
 #define WEIR_HEAD_START_H
@@ -27,9 +34,9 @@
 #include "engine/base/limits.h"
 #include "engine/base/machine.h"
 
-/* Behind the style sheets of Chromium (0) and of clients that say nothing (1), beside what Firefox
- * finds critical and scripts of clients that say nothing (2), which it delays by 6% at most
- * (sched/urgency.h), and before the images themselves (3 or 5). */
+/* After the style sheets of Chromium (0) and of clients that say nothing (1), and before the images
+ * themselves (3 or 5). Beside the critical resources of Firefox and the scripts of clients that say
+ * nothing (2), which it delays by 6% at most (sched/urgency.h). */
 #define HEAD_START_URGENCY_DEFAULT 2u
 
 /* Keeps its patterns. */
@@ -38,7 +45,7 @@ struct head_start_rule {
   struct span path; /* empty: any */
   uint32_t bytes;
   uint8_t urgency;
-  bool scan; /* more than that where the response says what is needed first */
+  bool scan; /* more than `bytes` where the response says how much is needed first */
 };
 
 struct head_start_rules {

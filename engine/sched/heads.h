@@ -16,7 +16,7 @@
 
 struct sched_heads {
   struct sched_node *starts[SCHED_LEVEL_COUNT];     /* first of each ring; NULL: empty */
-  struct sched_node *extensions[SCHED_LEVEL_COUNT]; /* likewise */
+  struct sched_node *extensions[SCHED_LEVEL_COUNT]; /* the same */
 };
 
 /* A ready node: joins the ring of its urgency as the last one, if it has a head start that is more
@@ -38,7 +38,7 @@ void sched_heads_extend(struct sched_heads *heads, struct sched_urgency *urgency
 void sched_heads_spend(struct sched_heads *heads, struct sched_urgency *urgency,
                        struct sched_node *node, size_t bytes);
 
-/* Who is first among the heads of a level; NULL: nobody. */
+/* The first of the heads of a level; NULL: there are none. */
 static inline struct sched_node *sched_heads_first(const struct sched_heads *heads,
                                                    unsigned level) {
   return heads->starts[level] ? heads->starts[level] : heads->extensions[level];

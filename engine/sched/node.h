@@ -24,7 +24,7 @@ enum sched_queue {
   SCHED_QUEUE_COUNT
 };
 
-/* Which signal a node's place comes from; a later one of these beats an earlier one. */
+/* The signal that a node's place comes from; of these, a later one beats an earlier one. */
 enum sched_signal {
   SCHED_SIGNAL_NONE,       /* nothing said: the content class decides */
   SCHED_SIGNAL_DEPENDENCY, /* RFC 7540 section 5.3 */
@@ -42,17 +42,17 @@ struct sched_node {
   bool ready;       /* has bytes to send that no window blocks */
   bool active;      /* in the tree: is in its parent's share, because it or one below is ready */
   bool placeholder; /* stands for a stream that is not open: first member of sched_placeholder */
-  bool updated;     /* PRIORITY_UPDATE came before the stream: its field does not count any more */
+  bool updated;     /* PRIORITY_UPDATE came before the stream: its field no longer counts */
   uint8_t queue;    /* enum sched_queue, never HEAD */
   uint8_t level;    /* the urgency of that queue */
   uint8_t signal;   /* enum sched_signal */
   bool loose;       /* on the list sched.loose */
   bool in_heads;    /* stands among the heads of `head_level`, too */
-  bool in_rests;    /* for the rest of its head start, that is, behind those that have just begun */
+  bool in_rests;    /* among those that are at the extension of their head start */
   uint8_t head_level;
   uint8_t head_urgency;     /* what the rule asked for */
   uint32_t head_bytes;      /* what is left of the head start */
-  uint32_t head_rest_bytes; /* the same of its extension, behind these */
+  uint32_t head_rest_bytes; /* what is left of its extension, after these */
 
   /* in a share, or in the order by identifier */
   uint32_t start_rest; /* what division left over: this / weight_16ths is added to start */

@@ -25,15 +25,16 @@
  * the winner (below[!side]). A side of one member is empty below. `*first` is no split: the whole
  * tree is in its below[0].
  *
- *   - Adding E walks down from the top along E's key, and plays the matches on the way: where E wins,
- *     it takes the place of the loser, who is then taken further down in its stead.
- *   - Removing B, say, leaves its places empty from the top down to where it began: the matches on that
- *     way are played again from below. A meets C and loses: C is `*first`, and A stands at the top split,
- *     with nothing on its own side and D on C's.
- *   - Asking who finishes first of those with a start of at most 4 gives B at once. After B has left, and
- *     with a limit of 3: C starts later, and is on side 1 of the top split. A limit of 3 has a 0 at that
- *     bit, so nobody on side 1 has started; on side 0 the winner is A. Where the limit has a 1, all on
- *     side 0 have started: their winner is a candidate, and the search goes on in side 1.
+ * Adding E walks down from the top along E's key and plays the matches on the way. Where E wins, it
+ * takes the place of the loser, which is then taken further down in its stead.
+ *
+ * Removing B plays the matches again that B has won, from the bottom up. A meets C and loses: C is
+ * `*first`, and A stands at the top split, with nothing on its own side and D on C's.
+ *
+ * Asking who finishes first of those with a start of at most 4 gives B at once. After B has left,
+ * ask with a limit of 3. C starts later, and is on side 1 of the top split. The limit has a 0 at
+ * that bit, so no member on side 1 has started; the winner of side 0 is A. Where the limit has a 1,
+ * all of side 0 have started: their winner is a candidate, and the search goes on in side 1.
  */
 #include "engine/sched/order.h"
 
@@ -134,8 +135,9 @@ static void split_add(struct sched_node **at, struct sched_node *winner, struct 
   *at = loser;
 }
 
-/* Goes down to where the node's key branches off and plays the matches on the way as if it had been
- * there from the beginning. Whoever loses a place to it finds another one further down. */
+/* Goes down to where the node's key branches off, and plays the matches on the way as if it had
+ * been there from the beginning. A member that loses its place to it finds another one further
+ * down. */
 static void descend(struct sched_node **at, struct sched_node *winner, struct sched_node *node) {
   while (!same_key(node, winner)) {
     struct sched_node *split = *at;
@@ -169,7 +171,7 @@ void sched_order_add(struct sched_node **first, struct sched_node *node) {
 
 /* ---- removing -------------------------------------------------------------------------------- */
 
-/* Where the node stands: on the way that its key leads. */
+/* Where the node stands: somewhere on the way that its key leads. */
 static struct sched_node **place_of(struct sched_node **first, const struct sched_node *node) {
   if (*first == node) return first;
   struct sched_node **at = &(*first)->below[0];
@@ -179,7 +181,7 @@ static struct sched_node **place_of(struct sched_node **first, const struct sche
 }
 
 /* Plays the matches of the subtree `*at` again, from the bottom up, without its winner. Returns the
- * new winner, which stands nowhere then; NULL when nobody is left. */
+ * new winner, which then stands nowhere; NULL when no member is left. */
 static struct sched_node *replay(struct sched_node **at, const struct sched_node *winner) {
   struct sched_node **splits[KEY_BITS];
   unsigned depth = 0;

@@ -2,12 +2,12 @@
  * sched/order.h - nodes in order: who finishes first, among those that may have started?
  *
  * Each member has a `start` and a `finish`, which do not change while it is in. Streams that go one
- * after another use it, too: both are their identifier then.
+ * after another use an order too; both are then the stream's identifier.
  *
- * Cost: adding, removing and asking take at most one step for each bit of a key (128), and as a
- * rule about as many as the logarithm of the number of different keys; asking takes one step where
- * the first of all to finish may have started. Members with equal keys stand in a ring and count as
- * one; they go in order of arrival. No memory, no failure.
+ * Cost: adding, removing and asking take at most one step for each bit of a key (128), and usually
+ * about the logarithm of the number of different keys; asking takes one step where the first of all
+ * to finish has started. Members with equal keys stand in a ring, count as one, and go in order of
+ * arrival. No memory, no failure.
  */
 #ifndef WEIR_SCHED_ORDER_H
 #define WEIR_SCHED_ORDER_H

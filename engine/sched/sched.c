@@ -1,9 +1,8 @@
 /*
  * sched/sched.c - from signals to a place, and from places to the next sender; see sched/sched.h.
  *
- * A stream that is not ready stands nowhere, except for its place in the tree. What is said about a
- * stream changes its fields; if it is ready it is then queued anew. queue_of() is the rule for
- * where.
+ * A stream that is not ready has no place, except the one in the tree. A signal changes the fields
+ * of its stream, which is then queued again if it is ready. queue_of() says where.
  */
 #include "engine/sched/sched.h"
 
@@ -48,13 +47,13 @@ static unsigned level_of(const struct sched_node *node) {
   return sched_node_in_tree(node) ? SCHED_TREE_URGENCY : node->urgency;
 }
 
-/* Where a ready node belongs, head starts aside. */
+/* The queue of a ready node, head starts aside. */
 static enum sched_queue queue_of(const struct sched_node *node) {
   if (sched_node_in_tree(node)) return SCHED_QUEUE_TREE;
   return node->incremental ? SCHED_QUEUE_SHARED : SCHED_QUEUE_SEQUENCE;
 }
 
-/* Tells sched_urgency whether the tree has somebody to send. */
+/* Tells sched_urgency whether a stream of the tree has something to send. */
 static void note_tree(struct sched *sched) {
   if (sched_tree_active(&sched->tree))
     sched_urgency_on(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
@@ -69,7 +68,7 @@ static void sequence_add(struct sched_node **first, struct sched_node *node) {
 
 static void sequence_remove(struct sched_node **first, struct sched_node *node) {
   sched_order_remove(first, node);
-  node->start = 0; /* in no share it has had anything */
+  node->start = 0; /* it has sent nothing in any share */
 }
 
 static void enqueue(struct sched *sched, struct sched_node *node) {
@@ -111,7 +110,7 @@ static void dequeue(struct sched *sched, struct sched_node *node) {
   if (empty) sched_urgency_off(&sched->urgency, level, queue);
 }
 
-/* What was said of the node, or its place in the tree, has changed since dequeue(). */
+/* The node's signals, or its place in the tree, have changed since dequeue(). */
 static void requeue(struct sched *sched, struct sched_node *node) {
   if (node->ready) enqueue(sched, node);
 }
@@ -155,7 +154,7 @@ static bool is_weight_only(const struct sched_dependency *dependency) {
   return dependency->parent_id == 0 && !dependency->exclusive;
 }
 
-/* The place of a stream about which nothing has been said, under rules 3 to 5. */
+/* The place of a stream without a signal, under rules 3 to 5. */
 static void place_unsaid(struct sched *sched, struct sched_node *node) {
   if (!sched->tree_used) {
     loose_add(sched, node);
@@ -205,7 +204,7 @@ void sched_ignore_dependencies(struct sched *sched) {
   sched->ignore_dependencies = true;
 }
 
-/* ---- streams and what is said about them ----------------------------------------------------- */
+/* ---- streams and their signals --------------------------------------------------------------- */
 
 static void be_extensible(struct sched_node *node, uint8_t urgency, bool incremental) {
   assert(urgency < SCHED_LEVEL_COUNT);
@@ -269,7 +268,7 @@ static void set_extensible(struct sched *sched, struct sched_node *node, uint8_t
   invariants(sched, node);
 }
 
-/* The signal is paid for; false: too many for the number of streams. */
+/* Pays for a signal; false: there were too many for the number of streams. */
 static bool spend(struct sched *sched) {
   if (sched->churn_left == 0) return false;
   sched->churn_left--;
@@ -292,7 +291,7 @@ static void depend_extensible(struct sched *sched, struct sched_node *node,
   set_extensible(sched, node, urgency_of_weight(dependency->weight), node->incremental);
 }
 
-/* Nothing but a weight while there is no tree. */
+/* A weight alone, while there is no tree. */
 static void set_weight(struct sched *sched, struct sched_node *node, uint16_t weight) {
   dequeue(sched, node);
   node->signal = SCHED_SIGNAL_DEPENDENCY;
@@ -406,10 +405,10 @@ void sched_extend_head_start(struct sched *sched, struct sched_node *node, uint3
  * The most urgent level is next; of that, the queue whose turn it is (sched/urgency.h); of that,
  * its first. Two rules keep head starts from holding up what a page cannot be shown without:
  *
- *   - At the tree's level they go before the tree only while nothing critical is ready. Else they take
- *     turns with it, as the queues of a level do.
- *   - Where the next stream behind them is critical, and less urgent, they go *beside* it: each of
- *     their bytes makes a debt of 16, and no more of them go until others have sent that many bytes.
+ *   - At the tree's level they go before the tree only while nothing critical is ready. Else they
+ *     take turns with it, as the queues of a level do.
+ *   - Where the next stream after them is critical, and less urgent, they go *beside* it: each of
+ *     their bytes makes a debt of 16, and no more of them go until others have sent that much.
  *
  * The second rule, with head starts of 4 KiB for the images A and B at urgency 2, and the font C at
  * urgency 3:
@@ -494,7 +493,7 @@ struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes) {
   return node;
 }
 
-/* What a head start sends beside something critical is owed; what others send pays for it. */
+/* Bytes of a head start beside something critical are owed; bytes of others pay for them. */
 static void charge_debt(struct sched *sched, bool head, size_t bytes) {
   if (head && sched->chosen_beside)
     sched->head_debt_bytes += (uint64_t)bytes << SCHED_HEAD_PRICE_LOG2;
@@ -502,7 +501,7 @@ static void charge_debt(struct sched *sched, bool head, size_t bytes) {
     sched->head_debt_bytes -= bytes < sched->head_debt_bytes ? bytes : sched->head_debt_bytes;
 }
 
-/* At its own place. It may have gone idle in the meantime, and owes then. */
+/* Charges the node at its own place. One that has gone idle meanwhile owes the bytes. */
 static void charge(struct sched *sched, struct sched_node *node, size_t bytes) {
   enum sched_queue queue = (enum sched_queue)node->queue;
   if (sched_node_in_tree(node))
@@ -517,7 +516,7 @@ static void charge(struct sched *sched, struct sched_node *node, size_t bytes) {
 void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
   bool chosen = sched->chosen == node;
   size_t counted = bytes;
-  /* What a stream sent while it was alone is not held against it by those who came meanwhile. */
+  /* Streams that came meanwhile do not hold against it what it sent while it was alone. */
   if (chosen && sched->chosen_alone && counted > SCHED_QUANTUM_BYTES) counted = SCHED_QUANTUM_BYTES;
   bool head = chosen && sched->chosen_queue == SCHED_QUEUE_HEAD && node->in_heads;
   charge_debt(sched, head, counted);

@@ -1,20 +1,21 @@
 /*
- * sched/sched.h - who sends next. Knows weights, urgency and bytes, and nothing of frames.
+ * sched/sched.h - which stream sends next. Knows weights, urgency and bytes, and nothing of frames.
  * Spec: RFC 9218 (extensible priorities), RFC 7540 section 5.3 (dependencies and weights).
  *
  * A node is embedded in its stream. While it is *ready* it has bytes to send that no window blocks.
- * sched_next() says who sends and how much; sched_sent() what became of it:
+ * sched_next() says which stream sends, and how much; sched_sent() is told what it sent:
  *
- *     sched_open, sched_declare, sched_hint      what is known about the stream
+ *     sched_open, sched_declare, sched_hint      its signals
  *     sched_ready, sched_next, sched_sent ...    its turns
  *     sched_idle, sched_close
  *
- * One order out of three kinds of signal. Each stream's place comes from the first of these rules
- * that applies:
+ * Three kinds of signal make one order. A stream's place comes from the first of these rules that
+ * applies:
  *
  * 1. The response's own `priority` field changes the parameters that it names (sched_merge).
- * 2. A client that has sent any RFC 9218 signal, on whatever stream, is taken at those words: field
- *    or PRIORITY_UPDATE, the later one counts, silence means urgency 3, not incremental. From then
+ * 2. A client that has sent any RFC 9218 signal, on whatever stream, is judged by those alone:
+ * field
+ *    or PRIORITY_UPDATE, the later one counts, and silence means urgency 3, not incremental. From then
  *    on its dependencies are ignored. Chromium (from 124), Firefox and Safari of today all send the
  *    field; Chromium's exclusive chain and Firefox's groups say the same with less precision. One
  *    exception: Chromium tells HTTP/2 servers of a changed priority in PRIORITY frames, always
@@ -24,26 +25,22 @@
  *    idle stream) gets the tree of RFC 7540 section 5.3, in which streams without a signal have the
  *    default place. The tree as a whole stands at urgency 3. Chromium before 124 (a chain in order
  *    of priority) and Firefox before the field (groups under idle streams 3 .. 13) get this.
- * 4. A client that only ever sends weights (Safari before the field) says how to share, not what
- *    comes first: the class of the content decides that (sched/class.h), and streams of one urgency
- *    share by weight.
- * 5. A client that says nothing gets urgency and sharing by the class of the content, and until
- * that is known urgency 3, shared.
+ * 4. A client that only ever sends weights (Safari before the field) says how to share, not which
+ *    stream comes first. The class of the content decides that (sched/class.h), and streams of one
+ *    urgency share by weight.
+ * 5. A client that sends no signal gets urgency and sharing by the class of the content, and until
+ *    that is known urgency 3, shared.
  *
  * Streams of one urgency: sched/urgency.h has the mixing rule, sched/share.h the fairness; those
  * that do not share go by identifier. A head start (sched/head_start.h) gives the first bytes of a
- * response a second place, at an urgency of their own, until they have been sent; an
- * extension does the same for the bytes behind them, after the head starts of all others. Where the
- * next in line behind it is of a critical class (a font that the client finds less urgent than head
- * starts are), they get a sixteenth beside it instead of going before it. In the tree, which does
- * not tell what is critical, that holds while anything of a critical class is ready; else they go
- * before it.
+ * response a second place, at an urgency of their own, until they have been sent (sched/heads.h).
+ * The rules that keep head starts from delaying critical streams are in sched/sched.c.
  *
- * Cost: what sched_next() and sched_sent() do has a bound that does not depend on the number of
- * ready streams: a few walks along the bits of a key (sched/order.h), in the tree times the depth,
- * which is bounded. So have sched_ready() and sched_idle(). Memory is taken from the pools of
- * sched_memory when the tree grows, never per decision. Every bound is in base/limits.h; where one
- * is reached the signal is ignored and the result says so.
+ * Cost: sched_next() and sched_sent() have a bound that does not depend on the number of ready
+ * streams: a few walks along the bits of a key (sched/order.h), in the tree times the depth, which
+ * is bounded. So have sched_ready() and sched_idle(). The tree takes memory from the pools of
+ * sched_memory as it grows; decisions take none. Every bound is in base/limits.h; a signal that
+ * exceeds one is ignored, and the result says so.
  */
 #ifndef WEIR_SCHED_H
 #define WEIR_SCHED_H
@@ -63,7 +60,7 @@ enum {
   SCHED_GIVEN_DEPENDENCY = 2, /* weight, parent_id, exclusive */
 };
 
-/* The client's wish for one stream, as either RFC puts it. */
+/* The client's signals for one stream, in the terms of either RFC. */
 struct sched_priority {
   uint8_t urgency;    /* RFC 9218 section 4.1: 0 (first) .. 7, default 3 */
   bool incremental;   /* section 4.2: shares with its equals instead of going one after another */
@@ -75,7 +72,7 @@ struct sched_priority {
 
 #define SCHED_PRIORITY_DEFAULT ((struct sched_priority){.urgency = 3, .weight = 16})
 
-/* What the schedulers of one worker share: pools. */
+/* Pools that the schedulers of one worker share. */
 struct sched_memory {
   struct pool shares, placeholders, updates;
 };
@@ -87,10 +84,10 @@ struct sched {
   struct sched_share shared[SCHED_LEVEL_COUNT];
   struct sched_tree tree;
   struct sched_updates updates;
-  struct sched_node *loose;        /* streams that belong into the tree as soon as there is one */
+  struct sched_node *loose;        /* streams that join the tree as soon as there is one */
   const struct sched_node *chosen; /* by the last sched_next() */
   enum sched_queue chosen_queue;   /* as which it was chosen */
-  bool chosen_alone;               /* nobody else was ready then */
+  bool chosen_alone;               /* no other was ready then */
   bool chosen_beside;              /* head starts then only went beside something critical */
   uint64_t head_debt_bytes;        /* to be sent by others before the next of these goes */
   uint32_t ready_count;
@@ -110,7 +107,7 @@ void sched_memory_init(struct sched_memory *pools, const struct memory *memory);
 /* Everything must have been given back (asserted). */
 void sched_memory_destroy(struct sched_memory *pools);
 
-/* A scheduler without memory: no tree, and PRIORITY_UPDATE comes too early for idle streams. */
+/* A scheduler without memory: it has no tree, and ignores PRIORITY_UPDATE for idle streams. */
 void sched_init(struct sched *sched);
 
 /* Lends it memory, and a way to find the nodes of open streams by identifier. Both are kept until
@@ -124,14 +121,14 @@ void sched_destroy(struct sched *sched);
  * from now on (RFC 9218 section 2.1). */
 void sched_ignore_dependencies(struct sched *sched);
 
-/* ---- streams and what is said about them ----------------------------------------------------- */
+/* ---- streams and their signals --------------------------------------------------------------- */
 
-/* A stream begins to take part; not ready yet. `id` is its stream identifier, `priority` what its
- * header section and HEADERS frame said. The stream takes part whatever the result. */
+/* A stream begins to take part; not ready yet. `id` is its stream identifier, `priority` the
+ * signals of its header section and HEADERS frame. The stream takes part whatever the result. */
 enum sched_result sched_open(struct sched *sched, struct sched_node *node, uint32_t id,
                              struct sched_priority priority);
 
-/* What the stream's header section and HEADERS frame said, where that is known only after
+/* The signals of the stream's header section and HEADERS frame, where these are known only after
  * sched_open(). */
 enum sched_result sched_declare(struct sched *sched, struct sched_node *node,
                                 struct sched_priority priority);
@@ -151,7 +148,7 @@ sched_update(struct sched *sched, uint32_t id, const struct priority_field *fiel
 /* The response's own `priority` field (RFC 9218 section 8). */
 void sched_merge(struct sched *sched, struct sched_node *node, const struct priority_field *field);
 
-/* What kind of content the stream carries. */
+/* The class of the content that the stream carries. */
 void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class class_of_content);
 
 /* The next `bytes` bytes of the stream go at `urgency`, too, if that is more urgent than its
@@ -159,10 +156,10 @@ void sched_hint(struct sched *sched, struct sched_node *node, enum sched_class c
 void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t bytes,
                           uint8_t urgency);
 
-/* And `rest_bytes` behind what is left of these, but only after the head starts of all others:
- * every image's dimensions come before any image's first scan. What an earlier call said is
- * replaced; what the stream has sent since counts off. sched_set_head_start() comes first and takes
- * an extension away. */
+/* Extends the head start: `rest_bytes` after what is left of it go early too, but only after the
+ * head starts of all others. Every image's dimensions come before any image's first scan.
+ * Replaces an earlier extension; bytes that the stream sends count off. sched_set_head_start()
+ * removes it. */
 void sched_extend_head_start(struct sched *sched, struct sched_node *node, uint32_t rest_bytes);
 
 /* ---- decisions ------------------------------------------------------------------------------- */
@@ -171,8 +168,9 @@ void sched_extend_head_start(struct sched *sched, struct sched_node *node, uint3
 void sched_ready(struct sched *sched, struct sched_node *node);
 void sched_idle(struct sched *sched, struct sched_node *node);
 
-/* The node to send next and the most bytes it should send before asking again: SCHED_QUANTUM_BYTES,
- * more when nobody else is ready, less at the end of a head start. NULL when none is ready. */
+/* The node to send next, and the most bytes it should send before asking again:
+ * SCHED_QUANTUM_BYTES, more when no other is ready, less at the end of a head start. NULL when none
+ * is ready. */
 struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes);
 
 /* The node sent `bytes` bytes. It stays ready until sched_idle(). */

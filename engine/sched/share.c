@@ -1,5 +1,5 @@
 /*
- * sched/share.c - a clock, and members that are ahead of it or behind; see sched/share.h.
+ * sched/share.c - a clock, and members that are ahead of it or behind it; see sched/share.h.
  */
 #include "engine/sched/share.h"
 
@@ -9,14 +9,14 @@
 #include <assert.h>
 
 /* Virtual time is bytes / weight in units of 2^-16 byte per sixteenth. 2^48 bytes (281 TB) through
- * one share of the smallest weight fit into 64 bits. What divisions leave over is kept for the next
- * one, so that nothing adds up. */
+ * one share of the smallest weight fit into 64 bits. The remainder of each division is kept for the
+ * next one, so that errors do not add up. */
 enum { TIME_SHIFT = 16 };
 
 _Static_assert(SCHED_QUANTUM_BYTES <= UINT32_MAX >> TIME_SHIFT, "a quantum's time has 32 bits");
 
 #ifdef WEIR_INVARIANTS
-/* Whoever is next has started, and the clock waits for its finish. */
+/* The next member has started, and the clock waits for its finish. */
 static void invariants(const struct sched_share *share) {
   assert((share->first == NULL) == (share->weight_sum_16ths == 0));
   assert(share->clock_rest == 0 || share->clock_rest < share->weight_sum_16ths);
@@ -43,9 +43,9 @@ static uint32_t quantum_time(uint32_t weight_16ths) {
   return ((uint32_t)SCHED_QUANTUM_BYTES << TIME_SHIFT) / weight_16ths;
 }
 
-/* What was left over does not fit a new sum of weights. Less than a sixteenth of a byte of any
- * member's part is lost each time, and that does not add up: the clock stands between the members
- * in any case. */
+/* The remainder does not fit a new sum of weights. Less than a sixteenth of a byte of a member's
+ * part is lost each time, and that does not add up: the clock stays between the members in any
+ * case. */
 static void set_weight_sum(struct sched_share *share, uint32_t weight_sum_16ths) {
   share->weight_sum_16ths = weight_sum_16ths;
   share->clock_rest = 0;

@@ -48,7 +48,7 @@ static void link_member(struct sched_siblings *siblings, struct sched_node *node
   if (siblings->first) siblings->first->sibling_prev = node;
   siblings->first = node;
   siblings->count++;
-  node->start = 0; /* what it has had elsewhere does not count */
+  node->start = 0; /* what it has sent elsewhere does not count */
   if (node->active) sched_share_add(&siblings->share, node);
 }
 
@@ -127,7 +127,7 @@ static void leave(struct sched_tree *tree, struct sched_node *node) {
   sched_tree_settle(parent);
 }
 
-/* Moves all members without a change of who is active. */
+/* Moves all members; which of them are active does not change. */
 static void move_members(struct sched_siblings *from, struct sched_siblings *to) {
   while (from->first) {
     struct sched_node *node = from->first;
@@ -325,7 +325,7 @@ static bool drop_closed(struct sched_tree *tree, bool parent) {
   return false;
 }
 
-/* Makes room, if it can be had, for the two placeholders and two shares that one operation may
+/* Makes room, where possible, for the two placeholders and two shares that one operation may
  * need. To be called first: what is dropped must not be in use. */
 static void make_room(struct sched_tree *tree) {
   while (tree->placeholder_count + 2 > SCHED_PLACEHOLDERS_MAX && drop_closed(tree, false)) {

@@ -2,24 +2,23 @@
  * sched/tree.h - streams that depend on other streams.
  * Spec: RFC 7540 section 5.3.
  *
- * A stream's dependants share what it does not need itself (sched/share.h); so do the streams that
- * depend on none, the root's dependants. A stream that is ready sends before everything below it;
- * when it is not, what it would get goes to its dependants by weight. A decision walks down from
- * the root, one pick a level.
+ * A stream that is ready sends before everything below it. While it is not, its part goes to its
+ * dependants, who share it by weight (sched/share.h). Streams that depend on no other are the
+ * dependants of the root. A decision walks down from the root, one pick a level.
  *
- * Placeholders stand for streams that are not open: idle ones (named by PRIORITY, or as somebody's
- * parent) stay for good, since clients group streams under them; closed ones stay until their room
- * is needed, oldest first, and their dependants then share their weight (section 5.3.4).
+ * Placeholders stand for streams that are not open. Idle ones (named by PRIORITY, or as a parent)
+ * stay, since clients group streams under them. Closed ones stay until their room is needed, oldest
+ * first; their dependants then share their weight (section 5.3.4).
  *
  * Bounds (base/limits.h): SCHED_PLACEHOLDERS_MAX placeholders, SCHED_SHARES_MAX sets of siblings.
- * The second bounds the depth. A dependency that would need one more makes a sibling of its
- * intended parent; a placeholder that there is no room for leaves the dependency at its default
- * (the root, weight 16), as section 5.3.4 allows. An exclusive insertion hands over the whole set
- * of dependants at once, however many they are.
+ * The second bounds the depth. A dependency that would need one set more makes a sibling of its
+ * intended parent. Without room for a placeholder, a dependency gets its default (the root, weight
+ * 16), as section 5.3.4 allows. An exclusive insertion hands over the whole set of dependants at
+ * once, however many they are.
  *
- * Cost: at most one walk to the root per operation, plus a move of each dependant of what is
- * dropped (SCHED_DROP_DEPENDANTS_MAX, but for a stream that closes while no placeholder is to be
- * had).
+ * Cost: at most one walk to the root per operation, and a move of each dependant of a node that is
+ * dropped: at most SCHED_DROP_DEPENDANTS_MAX, except when a stream closes and there is no room for
+ * its placeholder.
  */
 #ifndef WEIR_SCHED_TREE_H
 #define WEIR_SCHED_TREE_H

@@ -7,9 +7,8 @@
  * one level, the dependency tree. Those that have something to send get equal numbers of bytes.
  * That is the mixing rule that section 10 leaves open: half of the bytes finish responses one by
  * one, half keep all the incremental ones moving, and neither kind can starve the other. Head
- * starts get only a sixteenth of what each of the others gets: they go before all that is less
- * urgent (but see sched/sched.h on what is critical), and delay what is as urgent by no more than
- * 6%.
+ * starts get only a sixteenth of what each of the others gets: they go before everything less
+ * urgent (but see sched/sched.c on critical streams), and delay what is as urgent by 6% at most.
  *
  * Everything is O(1); no memory, no failure.
  */
@@ -27,7 +26,7 @@ enum {
 };
 
 struct sched_level {
-  uint64_t turn_bytes[SCHED_QUEUE_COUNT]; /* what each queue has had; the least goes next */
+  uint64_t turn_bytes[SCHED_QUEUE_COUNT]; /* what each queue has sent; the least goes next */
   uint64_t clock_bytes;                   /* turn of the queue that sent last, before it sent */
 };
 
@@ -37,7 +36,7 @@ struct sched_urgency {
   uint8_t levels;                    /* bit set of levels that have such queues */
 };
 
-/* The queue has something to send, or nothing any more. Both are idempotent. */
+/* The queue has something to send, or no longer. Both are idempotent. */
 void sched_urgency_on(struct sched_urgency *urgency, unsigned level, enum sched_queue queue);
 void sched_urgency_off(struct sched_urgency *urgency, unsigned level, enum sched_queue queue);
 
