@@ -142,7 +142,7 @@ memory and time
       test_crowds.py test_hoarded_descriptors
   downloads that do not move
       test_subtle.py test_held_files
-      tests/engine/site/test_site.c a_buffer_is_not_held_for_ever
+      tests/engine/site/test_reading.c a_buffer_is_not_held_for_ever
   idle clients that look alive
       test_slow.py test_idle_clients
   half-closed or lost connections

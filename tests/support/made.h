@@ -1,0 +1,81 @@
+/*
+ * support/made.h - a site of made-up files, and what to ask of it. Lookups and reads answer at once, later,
+ * or never; bytes that are read lie in memory of their own, so that their use after the end is found out.
+ * Owner: the test; one site at a time, not safe between threads.
+ */
+#ifndef WEIR_TESTS_MADE_H
+#define WEIR_TESTS_MADE_H
+
+#include "engine/base/limits.h"
+#include "engine/site/site.h"
+#include "tests/support/counted.h"
+#include "tests/support/fake.h"
+
+/* When most files were last modified: Sun, 06 Nov 1994 08:49:37 GMT. */
+#define MADE_NOV_1994_NS (784111777 * (int64_t)SECOND_NS + 5)
+
+enum { MADE_FILES = 26, MADE_WAITING_MAX = 32 };
+
+struct made_file {
+  const char *path;
+  const char *text; /* NULL: a directory */
+  size_t len;       /* 0: as long as a string is */
+  int64_t mtime_ns;
+  bool large;               /* has to be read */
+  enum site_result instead; /* SITE_FOUND, or what a lookup says */
+  struct site_entry entry;
+  int held;
+};
+
+/* The site, the source under it, and the time. */
+extern struct made {
+  struct counted_memory memory;
+  struct site *site;
+  uint64_t now_ns;
+  int64_t wall_seconds;
+  struct made_file files[MADE_FILES];
+  bool lookups_wait, reads_wait; /* until made_lookup_done() and made_read_done() */
+  bool truncated;                /* reads fail */
+  struct {
+    struct site_lookup *lookup;
+    char path[300];
+  } waiting[MADE_WAITING_MAX];
+  unsigned waiting_count, lookups;
+  struct site_read *reads[MADE_WAITING_MAX];
+  struct made_file *reading[MADE_WAITING_MAX];
+  unsigned read_count, buffers_out, buffers_max;
+} made;
+
+/* What the pages announce: index.html three resources, style.css the second and the third of these. */
+extern const struct site_page made_pages[2];
+extern const struct site_hints made_hints;
+
+/* For cmocka. After a test, whatever it did, nothing is held, pending, lent or allocated any more. */
+int made_set_up(void **state);
+int made_tear_down(void **state);
+#define MADE_TEST(function) cmocka_unit_test_setup_teardown(function, made_set_up, made_tear_down)
+
+/* A new site, with these settings instead of none. */
+void made_reopen(struct site_settings settings);
+
+/* Answers the first lookup, or read, that waits. */
+void made_lookup_done(void);
+void made_read_done(void);
+
+struct made_question {
+  const char *method, *path;
+  struct {
+    enum header_token token;
+    const char *value;
+  } fields[4];
+};
+
+/* A request, on a stream that is to be freed by fake_free(). */
+void made_ask(struct fake_stream *fake, const struct made_question *asked);
+void made_get(struct fake_stream *fake, const char *path);
+
+/* The response has this field, or none of the name when `expected` is NULL; its body so far is this. */
+void made_assert_field(const struct fake_stream *fake, const char *name, const char *expected);
+void made_assert_body(const struct fake_stream *fake, const char *expected);
+
+#endif
