@@ -145,6 +145,10 @@
 #define SHARE_DAYS 256u
 #define SHARE_DAY  UINT64_C(65536)
 
+/* For a NOP to come back at the start. It takes microseconds; a ring that does not answer is none.
+ * Untested: no kernel here keeps one waiting. */
+#define IO_URING_TRIAL_NS (IO_SECOND / 2)
+
 /* ---- link: accepting ------------------------------------------------------------------------- */
 
 /* Connections that wait in the kernel. It clamps to net.core.somaxconn. */

@@ -116,6 +116,17 @@ static void note_setup_features(struct uring *uring) {
   if (uring->ring.features & IORING_FEAT_EXT_ARG) uring->features |= URING_EXT_ARG;
 }
 
+/* One NOP through the ring: a kernel may make a ring and refuse to enter it. Returns 0 or -errno. */
+static int try_out(struct uring *uring) {
+  struct io_uring_cqe *cqe;
+  struct __kernel_timespec timeout = {.tv_nsec = IO_URING_TRIAL_NS};
+  io_uring_prep_nop(io_uring_get_sqe(&uring->ring));
+  int result = io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, &timeout, NULL);
+  if (result < 0) return result;
+  io_uring_cqe_seen(&uring->ring, cqe);
+  return 0;
+}
+
 bool uring_open(struct uring *uring, unsigned disabled, struct io_error *error) {
   /* What needs a disabled feature is disabled with it. */
   if (disabled & URING_SINGLE_ISSUER) disabled |= URING_DEFER_TASKRUN;
@@ -127,6 +138,12 @@ bool uring_open(struct uring *uring, unsigned disabled, struct io_error *error) 
     return false;
   }
   note_setup_features(uring);
+  result = try_out(uring);
+  if (result < 0) {
+    uring_close(uring);
+    uring_explain(-result, sysctl_disabled(), seccomp_mode(), error);
+    return false;
+  }
   const char *lacking = uring_probe_required(&uring->ring);
   if (lacking) {
     uring_close(uring);
@@ -137,6 +154,10 @@ bool uring_open(struct uring *uring, unsigned disabled, struct io_error *error) 
   uring->features |= URING_INLINE_SEND & ~disabled;
   uring->missing = ((1u << URING_FEATURE_COUNT) - 1) & ~uring->features & ~disabled;
   return true;
+}
+
+void uring_explain_refused(const struct uring *uring, struct io_error *error) {
+  uring_explain(uring->refused, sysctl_disabled(), seccomp_mode(), error);
 }
 
 void uring_close(struct uring *uring) {
@@ -153,21 +174,27 @@ struct io_uring_sqe *uring_sqe(struct uring *uring) {
   return sqe;
 }
 
-static void wait_for_one(struct uring *uring, uint64_t timeout_ns) {
+/* What the kernel says when there is nothing, or something else to do first. */
+static bool is_passing(int result) {
+  return result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
+         result == -EBUSY || result == -ENOMEM;
+}
+
+static int wait_for_one(struct uring *uring, uint64_t timeout_ns) {
   struct io_uring_cqe *cqe;
   struct __kernel_timespec timeout = {
       .tv_sec = (long long)(timeout_ns / IO_SECOND),
       .tv_nsec = (long long)(timeout_ns % IO_SECOND),
   };
   bool forever = timeout_ns == UINT64_MAX;
-  io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, forever ? NULL : &timeout, NULL);
+  return io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, forever ? NULL : &timeout, NULL);
 }
 
 void uring_enter(struct uring *uring, uint64_t timeout_ns) {
-  if (timeout_ns == 0 || io_uring_cq_ready(&uring->ring))
-    io_uring_submit_and_get_events(&uring->ring);
-  else
-    wait_for_one(uring, timeout_ns);
+  bool wait = timeout_ns > 0 && io_uring_cq_ready(&uring->ring) == 0;
+  int result =
+      wait ? wait_for_one(uring, timeout_ns) : io_uring_submit_and_get_events(&uring->ring);
+  if (!is_passing(result)) uring->refused = -result;
   unsigned flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
   if (flags & IORING_SQ_CQ_OVERFLOW) uring->overflows++;
   /* Work that arrived meanwhile; a bounded number of rounds, the next turn goes on. */

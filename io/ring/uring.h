@@ -20,6 +20,7 @@ struct uring {
   unsigned features;  /* enum uring_feature: in use */
   unsigned missing;   /* the kernel lacks them */
   unsigned disabled;  /* asked not to be used */
+  int refused;        /* errno: the kernel takes no more work, for good; 0: it does */
   uint64_t overflows; /* turns that found the completion queue overflown */
 };
 
@@ -27,6 +28,9 @@ struct uring {
  * what is the likely cause: "io_uring is refused: ...". */
 __attribute__((warn_unused_result)) bool uring_open(struct uring *uring, unsigned disabled,
                                                     struct io_error *error);
+/* Why `refused`: one line. */
+void uring_explain_refused(const struct uring *uring, struct io_error *error);
+
 void uring_close(struct uring *uring);
 
 /* A submission entry, zeroed but for what the prep functions set; submits when the queue is full,

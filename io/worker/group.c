@@ -38,7 +38,11 @@ static void *worker_thread(void *argument) {
   if (group->config.pin) cpus_pin(group->config.pin_first + worker->index);
   bool open = worker_open(worker, &error);
   bool set_up = open && (!hooks->setup || hooks->setup(worker, hooks->ctx, &error));
-  if (meet(group, set_up, &error)) worker_run(worker);
+  if (meet(group, set_up, &error) && !worker_run(worker)) {
+    uring_explain_refused(&worker->loop.uring, &error);
+    if (hooks->refused) hooks->refused(worker, hooks->ctx, &error);
+    return NULL;
+  }
   if (open) worker_end(worker);
   if (set_up && hooks->stopped) hooks->stopped(worker, hooks->ctx);
   worker_close(worker);

@@ -232,9 +232,12 @@ static void turn(struct worker *worker) {
   watch_end(worker);
 }
 
-void worker_run(struct worker *worker) {
-  while (!worker->draining || worker->links.open || acceptors_are_open(&worker->acceptors))
+bool worker_run(struct worker *worker) {
+  while (!worker->draining || worker->links.open || acceptors_are_open(&worker->acceptors)) {
     turn(worker);
+    if (worker->loop.uring.refused) return false;
+  }
+  return true;
 }
 
 /* --- begin and end --- */

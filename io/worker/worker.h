@@ -41,6 +41,9 @@ struct worker_hooks {
   /* Worker's thread, after its last turn; every machine is closed. Also after a setup that
    * succeeded on this worker when another one failed. May be NULL. */
   void (*stopped)(struct worker *worker, void *ctx);
+  /* Worker's thread: the kernel refuses its ring from now on. What it holds stays as it is, `stopped`
+   * is not called, and the thread ends. May be NULL. */
+  void (*refused)(struct worker *worker, void *ctx, const struct io_error *why);
 };
 
 struct worker_config {
@@ -107,8 +110,9 @@ void worker_drain(struct worker *worker, uint64_t deadline_ns);
 /* Loop, links, timers. On failure what was opened is left to close and release. */
 __attribute__((warn_unused_result)) bool worker_open(struct worker *worker, struct io_error *error);
 
-/* Turns until the worker has drained. */
-void worker_run(struct worker *worker);
+/* Turns until the worker has drained. False: the kernel refuses the ring from now on, and nothing of
+ * the worker can move or end any more. */
+__attribute__((warn_unused_result)) bool worker_run(struct worker *worker);
 
 /* Cuts the links that are left; cancels and awaits the operations that are left. */
 void worker_end(struct worker *worker);

@@ -238,6 +238,12 @@ def test_io_uring_refused_by_seccomp():
     refused(1, *here(), preexec=harness.without_io_uring(), names=["io_uring", "seccomp"])
 
 
+def test_io_uring_enter_refused_by_seccomp():
+    """A ring can be made and not be used: nothing listens then."""
+    IO_URING_ENTER = 426
+    refused(1, *here(), preexec=harness.without_io_uring(IO_URING_ENTER), names=["io_uring", "seccomp"])
+
+
 # ---- descriptors ---------------------------------------------------------------------------------
 
 

@@ -194,6 +194,13 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   return false;
 }
 
+/* Nothing can be ended in order: its connections cannot even be closed. */
+static void worker_refused(struct worker *worker, void *ctx, const struct io_error *why) {
+  (void)worker;
+  (void)ctx;
+  _exit(complain(EXIT_FAILED, "%s", why->text));
+}
+
 static void worker_second(struct worker *worker, void *ctx) {
   (void)ctx;
   struct serve_worker *mine = worker->user;
@@ -405,6 +412,7 @@ static int run(struct server *server) {
       .hooks = {.ctx = server,
                 .setup = worker_setup,
                 .second = worker_second,
+                .refused = worker_refused,
                 .stopped = worker_stopped},
   };
   struct io_error error = {0};
