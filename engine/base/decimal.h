@@ -32,7 +32,7 @@ __attribute__((warn_unused_result)) static inline bool decimal_get(struct span t
   for (size_t i = 0; i < text.len; i++) {
     unsigned digit = (unsigned)text.base[i] - '0';
     if (digit > 9) return false;
-    saturated |= value > (UINT64_MAX - digit) / 10;
+    if (i + 1 >= DECIMAL_BYTES_MAX) saturated |= value > (UINT64_MAX - digit) / 10;
     value = value * 10 + digit; /* may wrap once saturated: it is not used then */
   }
   if (text.len == 0) return false;
