@@ -1,6 +1,6 @@
 /*
- * conn.c - holds the first bytes of a clear-text connection until they tell the protocol, then
- * hands everything to that protocol's machine.
+ * conn.c - holds the first bytes of a clear-text connection until they tell its protocol, then
+ * passes everything to that protocol's machine.
  */
 #include "engine/conn.h"
 
@@ -9,8 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* "http/1.1" is offered although it only earns a 505: a client that cannot do better learns why,
- * instead of a bare TLS alert. */
+/* "http/1.1" is offered although it only earns a 505: a client that speaks nothing newer learns the
+ * reason, rather than a bare TLS alert. */
 const char *const conn_protocols[] = {"h2", "http/1.1", NULL};
 
 struct conn {
@@ -18,11 +18,11 @@ struct conn {
   struct machine inner; /* ops is NULL until the protocol is known */
   struct machine_host *host;
   struct machine_peer peer;
-  uint64_t deadline_ns; /* for the first bytes */
+  uint64_t deadline_ns; /* for the first bytes to arrive */
   uint32_t have;
   bool eof, refused;
   bool refuse_only;     /* TLS agreed on HTTP/1.1 */
-  struct span farewell; /* what is left of the answer to a peer that does not speak HTTP/2 */
+  struct span farewell; /* what is still to be sent to a peer that does not speak HTTP/2 */
   uint8_t first[CONN_SNIFF_BYTES];
 };
 _Static_assert(sizeof(struct conn) <= CONN_BYTES, "it fits into the engine's pool");
@@ -47,7 +47,7 @@ static void give_up(struct conn *conn) {
   conn->farewell = (struct span){0};
 }
 
-/* From now on it is HTTP/2, or will be told that it is not. */
+/* From now on it is HTTP/2. Bytes that are not get GOAWAY. */
 static void become_h2(struct conn *conn, uint64_t now_ns) {
   if (!h2_server(&conn->engine->h2, &conn->peer, conn->host, now_ns, &conn->inner)) {
     give_up(conn);
@@ -77,7 +77,7 @@ static void sniff(struct conn *conn, uint64_t now_ns) {
   bool line = memchr(conn->first, '\n', conn->have);
   bool full = conn->have == sizeof conn->first;
   if (is_http1(conn) || (full && !line) || (line && conn->refuse_only))
-    refuse_http1(conn); /* a request line longer than we look at is still one */
+    refuse_http1(conn); /* a request line longer than CONN_SNIFF_BYTES is still one */
   else if (line)
     become_h2(conn, now_ns); /* which answers with GOAWAY */
 }
@@ -121,7 +121,7 @@ static void send_ack(void *self, size_t bytes, uint64_t now_ns) {
     conn->inner.ops->send_ack(conn->inner.self, bytes, now_ns);
     return;
   }
-  /* Less is left than was sent when the deadline has passed meanwhile: then nothing. */
+  /* After the deadline the farewell is empty, though a send of it may still complete. */
   size_t taken = bytes < conn->farewell.len ? bytes : conn->farewell.len;
   conn->farewell = span_of(conn->farewell.base + taken, conn->farewell.len - taken);
 }
@@ -147,7 +147,7 @@ static unsigned wants(const void *self) {
   return conn->refused || conn->eof ? MACHINE_DONE : MACHINE_RECV;
 }
 
-/* A connection that has said nothing yet has nothing to finish. */
+/* A connection that has said nothing has nothing to finish. */
 static void drain(void *self, uint64_t now_ns) {
   struct conn *conn = self;
   if (conn->inner.ops)
@@ -156,7 +156,7 @@ static void drain(void *self, uint64_t now_ns) {
     give_up(conn);
 }
 
-/* Before its protocol is clear it has asked for nothing. */
+/* It has requested nothing before its protocol is known. */
 static uint64_t idle_since_ns(const void *self) {
   const struct conn *conn = self;
   if (conn->inner.ops) return conn->inner.ops->idle_since_ns(conn->inner.self);
@@ -200,7 +200,7 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
       .deadline_ns = now_ns + H2_PREFACE_NS,
       .refuse_only = strcmp(peer->application_protocol, "http/1.1") == 0,
   };
-  conn->peer.application_protocol = ""; /* borrowed until here; nobody looks at it later */
+  conn->peer.application_protocol = ""; /* borrowed until create() returns, and not needed later */
   *out = (struct machine){.ops = &conn_ops, .self = conn};
   return true;
 }

@@ -1,6 +1,6 @@
 /*
- * engine.h - what the connections of one worker share. One engine a core; no connection ever leaves
- * it.
+ * engine.h - what the connections of one worker share. Each core has one engine; a connection never
+ * leaves its engine.
  *
  * Ownership: embedded by the host; keeps `memory` and `handler` for its whole life.
  */
@@ -10,15 +10,16 @@
 #include "engine/h2/shared.h"
 #include "engine/http/shared.h"
 
-/* What a user may choose; engine_config_default() fills it from base/limits.h. */
+/* The user's choices; engine_config_default() fills them in from base/limits.h. */
 struct engine_config {
-  uint32_t connections_max;   /* connections of this engine at once */
+  uint32_t connections_max;   /* at once */
   uint32_t header_list_bytes; /* largest header section that is accepted; HTTP/2 announces it as
                                  SETTINGS_MAX_HEADER_LIST_SIZE */
-  uint64_t idle_ns;           /* a connection without streams lives this long */
-  const uint64_t *clock_ns;   /* kept: the host's clock, for calls from outside of a machine's call;
-                                 NULL: there are none while no connection is called */
-  uint16_t connection_weight; /* of connections that nobody gave one: machine_host.weight */
+  uint64_t idle_ns;           /* how long a connection without streams lives */
+  const uint64_t
+      *clock_ns; /* kept: the host's clock, for calls from outside of machine calls; NULL:
+                                 there are none but within a call of another connection */
+  uint16_t connection_weight; /* of connections whose host gives none: machine_host.weight */
   struct h2_config h2;
 };
 
@@ -45,10 +46,11 @@ __attribute__((warn_unused_result)) bool engine_init(struct engine *engine,
 /* Every connection must have been closed (asserted). */
 void engine_destroy(struct engine *engine);
 
-/* The wall clock, for the `date` field; to be called about once a second. Seconds since 1970. */
+/* Sets the wall clock, for the `date` field: seconds since 1970. To be called about once a second.
+ */
 void engine_set_date(struct engine *engine, int64_t unix_seconds);
 
-/* What the counters say now; any thread may ask. */
+/* A copy of all counters; any thread may call it. */
 struct engine_counters engine_counters(const struct engine *engine);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * h2/answer.c - what handlers ask of their streams: the functions behind struct stream_ops.
+ * h2/answer.c - what handlers do with their streams: the functions behind struct stream_ops.
  *
- * Handlers may call in at any time, also from within their own events; so a stream that finishes is
- * only marked and moved to the graveyard (h2/life.h). What a handler asks for is queued, never sent
- * from here.
+ * A handler may call at any time, also from within its own events. So a stream that finishes is
+ * only marked and moved to the graveyard (h2/life.h), and what a handler sends is queued: nothing
+ * is sent from here.
  */
 #include "engine/h2/answer.h"
 
@@ -24,7 +24,7 @@ static struct h2_stream *own(struct stream *base) {
   return stream;
 }
 
-/* closed() was called: whatever the handler still asks for is too late. */
+/* closed() was called; it is too late to do anything with this stream. */
 static bool is_over(const struct h2_stream *stream) {
   return stream->gone || stream->lingers;
 }
@@ -71,7 +71,7 @@ static bool queue_response(struct h2_stream *stream, unsigned status, const stru
   return true;
 }
 
-/* `set` lends the fields for as long as there is a body; NULL: they are copied. */
+/* `set` lends its fields until the body is closed. NULL: the fields are copied. */
 static bool respond(struct h2_stream *stream, unsigned status, const struct header *fields,
                     size_t count, struct header_set *set, struct body body) {
   bool bad_status = status < 200 || status > 599;
@@ -87,9 +87,9 @@ static bool respond(struct h2_stream *stream, unsigned status, const struct head
     body = BODY_NONE;
     if (!server_may_answer(stream)) return false; /* the body's close() has ended the stream */
   }
-  if (stream->connect && status >= 300) stream->connect = false; /* no tunnel came about */
+  if (stream->connect && status >= 300) stream->connect = false; /* no tunnel was made */
   stream->final_queued = true;
-  stream->body = body; /* closed with the stream from here on */
+  stream->body = body; /* from here on it is closed with the stream */
   if (!queue_response(stream, status, fields, count, bodiless ? NULL : set)) {
     h2_stream_abort(stream->h2, stream, H2_INTERNAL_ERROR);
     return false;
@@ -142,7 +142,7 @@ static void promised_request(const struct header *fields, size_t count, struct r
   }
 }
 
-/* Section 8.4: what the client could not but refuse. A promised stream has no origin, and so
+/* What section 8.4 allows; a client would refuse the rest. A promised stream has no origin, so
  * nothing can be promised on it. */
 static bool may_promise(const struct h2_stream *parent, const struct request *request) {
   return h2_message_pushable(request) && request->path.len > 0 &&
@@ -188,7 +188,7 @@ static void op_resume(struct stream *base) {
   if (is_over(stream)) return;
   stream->body_waiting = false;
   h2_queue_schedule(stream);
-  /* No window, but it may be at its end: nobody else would find that out. */
+  /* There is no window, but the body may be at its end, which nothing else would find out. */
   if (!stream->node.ready || h2_window_available(&h2->window) == 0) h2_queue_probe(stream);
   h2_wake(h2);
 }
@@ -204,8 +204,8 @@ static void op_consume(struct stream *base, size_t bytes) {
   h2_wake(stream->h2);
 }
 
-/* A cap above the window widens it, up to what the connection may hold; lifting the cap leaves the
- * window to the policy. */
+/* A cap above the window widens it, as far as the connection's window allows. Without a cap the
+ * policy decides. */
 static void op_cap(struct stream *base, uint64_t total_bytes) {
   struct h2_stream *stream = own(base);
   struct h2_credit *credit = &stream->credit;

@@ -1,17 +1,17 @@
 /*
- * h2/block.c - header blocks: from HEADERS or PUSH_PROMISE over CONTINUATION to a decoded, checked
- * section that a handler gets.
+ * h2/block.c - header blocks: HEADERS or PUSH_PROMISE and their CONTINUATION frames become a
+ * decoded, checked section that a handler gets.
  * Spec: RFC 9113 sections 4.3, 5.1.1, 5.1.2, 6.2, 6.6, 6.10 and 8.
  *
- * Every block is decoded to its end, whatever becomes of its stream, because the peer's HPACK
- * encoder goes on from it. What the block is for is known from its first frame on:
+ * Every block is decoded to its end, even if its stream is gone: the peer's HPACK encoder counts on
+ * that. The first frame tells the kind of the block:
  *
  *     REQUEST  opens a stream of the peer (server role)
- *     MESSAGE  a response, or trailers, on a stream that lives
+ *     MESSAGE  a response, or trailers, on a live stream
  *     PROMISE  reserves a stream (client role)
- *     DISCARD  nothing; the stream is closed, or came after our last GOAWAY
+ *     DISCARD  nothing; the stream is closed, or was opened after our last GOAWAY
  *
- * `verdict` holds what the first frame already earned, to be acted on after the decoding.
+ * `verdict` is what the first frame has earned; it is acted on once the block is decoded.
  */
 #include "engine/h2/block.h"
 
@@ -30,7 +30,7 @@
 
 /* ---- REQUEST --------------------------------------------------------------------------------- */
 
-/* RST_STREAM for a stream that never got further than its identifier. */
+/* RST_STREAM for a stream of which there is nothing but its identifier. */
 static void reset_unopened(struct h2 *h2, uint32_t id, enum h2_error code) {
   h2_remember_closed(h2, id, H2_CLOSED_RESET_LOCAL);
   h2_rst_stream(h2, id, code);
@@ -43,15 +43,16 @@ static struct h2_verdict refuse(struct h2 *h2, uint32_t id) {
   return H2_OK;
 }
 
-/* The header section is larger than we take: tell the client so, without troubling the handler
- * (RFC 6585 section 5). */
+/* The header section is larger than our limit. The client learns so from a 431 (RFC 6585 section
+ * 5); the handler is not called. */
 static void answer_431(struct h2 *h2, struct h2_stream *stream) {
   counter_add(&h2->http->counters.too_large, 1);
   (void)stream_respond(&stream->base, 431, NULL, 0, BODY_NONE);
 }
 
-/* RFC 9110 section 10.1.1: a client that expects 100 waits for it; the handler that has not
- * answered when it has seen the request wants the body. */
+/* A client that sent `expect: 100-continue` waits for 100 before it sends the body (RFC 9110
+ * section 10.1.1). A handler that has not answered by the time request() returns wants that body.
+ */
 static void hand_over(struct h2 *h2, struct h2_stream *stream, const struct request *request) {
   enum h2_expectation expectation = h2_message_expectation(request->fields);
   if (request->authority.len == 0) { /* RFC 9110 section 7.2: whose resource is it? */
@@ -74,7 +75,7 @@ static void settle(struct h2 *h2, struct h2_stream *stream) {
   if (!stream->gone && stream->state == H2_CLOSED) h2_stream_finish(h2, stream, H2_NO_ERROR);
 }
 
-/* Opens the peer's stream with a request that has been found valid, or is too large to tell. */
+/* Opens the peer's stream, for a request that is valid or too large to tell. */
 static struct h2_verdict open_request(struct h2 *h2, struct request *request, bool too_large) {
   const struct h2_block *block = &h2->block;
   if (h2->active_peer >= h2->ours.max_concurrent_streams) return refuse(h2, block->stream_id);
@@ -114,7 +115,7 @@ static struct h2_verdict complete_request(struct h2 *h2, struct headers *fields)
   struct h2_verdict verdict = h2->block.verdict;
   if (verdict.scope == H2_ACCEPT && !too_large) {
     verdict = h2_message_request(fields, h2->ours.enable_connect_protocol, &request);
-    too_large = is_too_large(h2, fields); /* joining the cookies may have found it so */
+    too_large = is_too_large(h2, fields); /* joining the cookies may have made it so */
     if (too_large) verdict = H2_OK;
   }
   if (verdict.scope == H2_ACCEPT) return open_request(h2, &request, too_large);
@@ -140,7 +141,7 @@ static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stre
   if (events && events->trailers)
     events->trailers(&stream->base, fields);
   else if (events && events->data)
-    events->data(&stream->base, (struct span){0}, true); /* the end must not go unheard */
+    events->data(&stream->base, (struct span){0}, true); /* the handler must hear of the end */
   settle(h2, stream);
   return H2_OK;
 }
@@ -184,9 +185,9 @@ static struct h2_verdict complete_message(struct h2 *h2, struct headers *fields)
 
 /* ---- PROMISE --------------------------------------------------------------------------------- */
 
-/* Section 8.4: is the server authoritative for what it promises? By our rule for what is of the
- * request's own origin. One that we could not keep tells nothing: the promise is refused, and no
- * fault. */
+/* Is the server authoritative for what it promises (section 8.4)? It is for the origin of the
+ * parent request. If that origin could not be kept nothing can be said: the promise is refused, but
+ * is no error. */
 static enum h2_error judge_origin(struct h2 *h2, const struct h2_stream *parent,
                                   const struct request *request) {
   if (h2_origin_is(h2->origins, parent->origin, request->scheme, request->authority))
@@ -197,7 +198,7 @@ static enum h2_error judge_origin(struct h2 *h2, const struct h2_stream *parent,
   return parent->origin || parent->connect ? H2_PROTOCOL_ERROR : H2_REFUSED_STREAM;
 }
 
-/* Whether a promise is acceptable, by its code for RST_STREAM. */
+/* H2_NO_ERROR for an acceptable promise, else the code for RST_STREAM. */
 static enum h2_error judge_promise(struct h2 *h2, const struct h2_stream *parent,
                                    struct headers *fields, struct request *request) {
   bool wanted = h2->ours.enable_push && !h2->drain_final; /* none after our last GOAWAY (6.8) */
@@ -311,8 +312,8 @@ static struct h2_verdict take_fragment(struct h2 *h2, struct span fragment, bool
   return block_complete(h2, span_of(block->bytes, block->len));
 }
 
-/* The stream came after our last GOAWAY (section 6.8): it was not and will not be handled, and what
- * the client sends on it before it knows is nobody's fault. */
+/* The client opened the stream after our last GOAWAY (section 6.8), so nobody handles it. What the
+ * client sends on it before it sees the GOAWAY is no error. */
 static void ignore_stream(struct h2 *h2) {
   h2->block.kind = H2_BLOCK_DISCARD;
   h2->block.verdict = (struct h2_verdict){.scope = H2_IGNORE};
@@ -324,7 +325,7 @@ static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {
   struct h2_block *block = &h2->block;
   block->verdict = fate;
   const struct h2_stream *stream = h2_find(h2, block->stream_id);
-  if (stream && stream->state == H2_IDLE) /* ours, and its HEADERS have not left */
+  if (stream && stream->state == H2_IDLE) /* ours, and its HEADERS have not been sent */
     return h2_connection_error(H2_PROTOCOL_ERROR, "response to a request that was not sent");
   if (stream) {
     block->kind = H2_BLOCK_MESSAGE;
@@ -344,8 +345,8 @@ static struct h2_verdict begin_headers(struct h2 *h2, struct h2_verdict fate) {
 static struct h2_verdict begin_promise(struct h2 *h2, uint32_t promised_id) {
   if (!h2_is_own_id(h2, h2->block.stream_id)) /* section 8.4 */
     return h2_connection_error(H2_PROTOCOL_ERROR, "promise on a stream that the server opened");
-  /* The server knows of our ENABLE_PUSH = 0 once it has acked it; a promise before that is refused
-   * when its block has been decoded (section 6.6). */
+  /* The server knows that push is disabled once it has acknowledged our SETTINGS. A promise before
+   * that is refused after its block has been decoded (section 6.6). */
   if (!h2->ours.enable_push && h2->settings_unacked == 0)
     return h2_connection_error(H2_PROTOCOL_ERROR, "push is not enabled");
   if (promised_id <= h2->peer_id_max)

@@ -14,7 +14,7 @@ void h2_budget_init(struct h2_budget *budget, uint32_t burst, uint32_t per_secon
       .tokens = burst, .burst = burst, .per_second = per_second, .filled_ns = now_ns};
 }
 
-/* Whole tokens only; the rest of a token's time is kept for the next call. */
+/* Adds whole tokens; the time left over counts for the next call. */
 static void refill(struct h2_budget *budget, uint64_t now_ns) {
   uint64_t token_ns = SECOND_NS / budget->per_second;
   if (now_ns < budget->filled_ns + token_ns) return;

@@ -1,5 +1,5 @@
 /*
- * h2/budget.h - how much of a legal nuisance a peer may make, as token buckets.
+ * h2/budget.h - token buckets: how many legal but annoying things a peer may do.
  * Defaults, units, reasons and CVEs: base/limits.h.
  * Owner: embedded; no allocation.
  */
@@ -11,18 +11,18 @@
 
 struct h2_budget {
   uint32_t tokens;     /* what is left */
-  uint32_t burst;      /* most that can be left */
-  uint32_t per_second; /* what time gives back */
-  uint64_t filled_ns;  /* when time last gave something back */
+  uint32_t burst;      /* most tokens */
+  uint32_t per_second; /* tokens that time gives back */
+  uint64_t filled_ns;  /* when time last gave tokens back */
 };
 
 void h2_budget_init(struct h2_budget *budget, uint32_t burst, uint32_t per_second, uint64_t now_ns);
 
-/* Takes `cost` tokens; false when they are not there (the budget is then empty). */
+/* Takes `cost` tokens. False if there are fewer; then none is left. */
 __attribute__((warn_unused_result)) bool h2_budget_spend(struct h2_budget *budget, uint32_t cost,
                                                          uint64_t now_ns);
 
-/* Gives one token back: the peer did something useful. */
+/* Gives one token back, because the peer did something useful. */
 void h2_budget_refund(struct h2_budget *budget);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * h2/check.c - see h2/check.h.
  *
- *   streams   each is in the map by its identifier and in one list; the counts are counts
- *   queues    a stream is in a queue when its flag says so, and at most once
- *   credit    what the streams hold is what the connection holds
- *   output    as many pieces are lent as there are segments that lend
+ *   streams   each is in the map under its identifier, and in one list; the counts are right
+ *   queues    each stream whose flag says so is in the queue, once
+ *   credit    the bytes that the streams hold add up to those of the connection
+ *   output    the streams have lent as many pieces as there are segments of theirs
  */
 #include "engine/h2/check.h"
 
@@ -48,7 +48,7 @@ static struct sums check_streams(const struct h2 *h2) {
     check_stream(h2, stream, &sums);
   for (const struct h2_stream *stream = h2->graves; stream; stream = stream->next) {
     assert(stream->gone);
-    assert(stream->lent > 0); /* the others were freed */
+    assert(stream->lent > 0); /* those with none have been freed */
     sums.lent += stream->lent;
   }
   return sums;
@@ -60,7 +60,7 @@ static void check_urgent_queue(const struct h2 *h2, uint32_t count) {
   for (const struct h2_stream *stream = h2->urgent_queue; stream; stream = stream->urgent_next) {
     assert(stream->in_urgent_queue);
     found++;
-    assert(found <= count); /* no ring */
+    assert(found <= count); /* it is no ring */
     last = stream;
   }
   assert(found == count);

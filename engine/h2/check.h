@@ -1,8 +1,8 @@
 /*
- * h2/check.h - what always holds between the parts of a connection, asserted.
+ * h2/check.h - asserts what always holds between the parts of a connection.
  *
- * Does nothing without WEIR_INVARIANTS, which every variant but release defines: it walks over all
- * streams.
+ * It walks over all streams, so it does nothing without WEIR_INVARIANTS, which every variant but
+ * release defines.
  */
 #ifndef WEIR_H2_CHECK_H
 #define WEIR_H2_CHECK_H

@@ -23,7 +23,7 @@ struct h2_client_status h2_client_status(const struct h2 *h2) {
                                    .streams = h2->active_own};
 }
 
-/* A block of one frame is not copied: then the frame in hand has all of it. */
+/* A block of one frame is not copied: it is the payload of the current frame. */
 size_t h2_client_block_bytes(const struct h2 *h2) {
   return h2->block.len ? h2->block.len : h2->reader.frame.length;
 }

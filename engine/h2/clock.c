@@ -1,6 +1,6 @@
 /*
- * h2/clock.c - everything that a connection does because time has passed: what each of its clocks
- * does when it is due, and the table of all.
+ * h2/clock.c - everything that happens because time has passed: what each clock does when it is
+ * due, and the table of all clocks.
  */
 #include "engine/h2/clock.h"
 
@@ -40,7 +40,7 @@ static void replies_late(struct h2 *h2) {
            "replies are not read");
 }
 
-/* DATA has clocks of its own, one for each body. */
+/* DATA has other clocks, one for each body. */
 static bool frame_timed(const struct h2 *h2) {
   enum h2_read_phase phase = h2->reader.phase;
   return h2->reader.begun_ns && (phase == H2_READ_HEADER || phase == H2_READ_PAYLOAD);
@@ -48,13 +48,13 @@ static bool frame_timed(const struct h2 *h2) {
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
-/* There is more of the stream's body. One whose handler has nothing to say is not waiting for the
- * peer. */
+/* The stream has more body to send. If its handler has nothing to give right now, it does not wait
+ * for the peer. */
 static bool has_more(const struct h2_stream *stream) {
   return stream->headers_sent && stream->body.ops && !stream->body_ended && !stream->body_waiting;
 }
 
-/* Output is waiting for the peer: made and not taken, or held back by its windows. */
+/* Output waits for the peer: it has been made and is not taken, or the windows hold it back. */
 static bool output_blocked(const struct h2 *h2) {
   if (h2->out.count || h2->urgent_queue) return true;
   if (h2->sched.ready_count) return true;
@@ -98,9 +98,10 @@ void h2_clock_watch_output(struct h2 *h2) {
 
 /* ---- request bodies -------------------------------------------------------------------------- */
 
-/* A bucket of bytes that leaks at the least rate: it starts with the grace period's worth, and
- * holds no more than the longest silence's. So a megabyte at once does not buy half an hour of
- * dribble. Counted once a second, and not while we ourselves hold the peer back. */
+/* A leaky bucket of bytes, which drains at the minimum rate. It starts with as much as drains in
+ * the grace period, and holds as much as drains in the longest silence allowed: a megabyte at once
+ * does not buy half an hour of dribble. It is looked at once a second, and does not drain while our
+ * windows hold the peer back. */
 static bool pace_is_kept(const struct h2 *h2, struct h2_stream *stream) {
   struct h2_pace *pace = &stream->pace;
   bool held_back = stream->credit.granted <= 0 || h2->credit.granted <= 0;
@@ -119,8 +120,8 @@ static bool pace_is_kept(const struct h2 *h2, struct h2_stream *stream) {
   return left >= due;
 }
 
-/* Whether the peer may be in a conversation, in which silence says nothing: its body has no known
- * length, and the handler has begun to answer. */
+/* Whether this may be a conversation, where silence means nothing: the handler has begun to answer
+ * a body of unknown length. */
 static bool converses(const struct h2_stream *stream) {
   return stream->final_queued && (stream->connect || stream->content_length < 0);
 }
@@ -131,9 +132,11 @@ static bool body_is_slow(const struct h2 *h2, struct h2_stream *stream) {
     uint64_t spoke_ns = stream->spoke_ns > heard_ns ? stream->spoke_ns : heard_ns;
     return h2->now_ns - spoke_ns > H2_STREAM_IDLE_NS;
   }
-  if (stream->connect) return false; /* the handler has not answered: its time, not the peer's */
+  if (stream->connect)
+    return false; /* its handler has not answered: that is not the fault of the peer */
   if (!pace_is_kept(h2, stream)) return true;
-  if (stream->credit.granted <= 0 || h2->credit.granted <= 0) return false; /* we hold it back */
+  if (stream->credit.granted <= 0 || h2->credit.granted <= 0)
+    return false; /* our windows hold the peer back */
   return h2->now_ns - heard_ns > H2_BODY_IDLE_NS;
 }
 
@@ -145,7 +148,7 @@ static bool watch_body(struct h2 *h2, struct h2_stream *stream) {
   return true;
 }
 
-/* Request bodies that come too slowly are given up, each for itself. */
+/* Ends each stream whose request body arrives too slowly. */
 static void watch_bodies(struct h2 *h2) {
   h2->tick_ns = h2->now_ns + H2_TICK_NS;
   h2_stream_each(h2, watch_body);
@@ -157,7 +160,8 @@ bool h2_is_idle(const struct h2 *h2) {
   return !h2->all && !h2->dead && h2->role == H2_SERVER;
 }
 
-/* Nobody asks for anything: say goodbye at once, since nothing can be lost. */
+/* No stream has been open for a while. The last GOAWAY comes at once, because nothing can be lost.
+ */
 static void idle_long_enough(struct h2 *h2) {
   counter_add(&h2->http->counters.idled, 1);
   h2_drain_finish(h2, "idle");
@@ -183,8 +187,9 @@ static void run_timers(struct h2 *h2) {
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* When a clock of a connection that has not failed runs, when it is due, and what is done then; in
- * this order. A macro, because a table of functions costs every turn of every connection. */
+/* For each clock of a connection that has not failed: whether it runs, when it is due, and what it
+ * does then. They are looked at in this order. This is a macro because every turn of every
+ * connection asks for the next deadline, and calls through a table of functions would be slower. */
 #define EACH_CLOCK(CLOCK)                                                                          \
   CLOCK(h2->timers, h2->timers->timer_ns, run_timers)                                              \
   CLOCK(h2->draining && !h2->drain_final, h2->drain_ns, drained_long_enough)                       \
@@ -216,5 +221,5 @@ void h2_clock_run(struct h2 *h2) {
   EACH_CLOCK(ACT_IF_DUE)
 #undef ACT_IF_DUE
   h2_clock_watch_output(h2);
-  if (h2->dead && h2->now_ns >= h2->farewell_ns) h2->lost = true; /* its GOAWAY does not leave */
+  if (h2->dead && h2->now_ns >= h2->farewell_ns) h2->lost = true; /* its GOAWAY is not taken */
 }

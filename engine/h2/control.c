@@ -15,7 +15,7 @@ uint8_t *h2_control_room(struct h2 *h2, size_t bytes) {
     h2->control_since_ns = h2->now_ns;
   }
   if (!h2->control || h2->control_used + bytes > H2_CONTROL_BYTES) {
-    h2->lost = true; /* not even a farewell can be said */
+    h2->lost = true; /* not even a GOAWAY can be sent */
     return NULL;
   }
   return h2->control + h2->control_used;
@@ -53,7 +53,7 @@ void h2_goaway(struct h2 *h2, uint32_t last_id, enum h2_error code, const char *
 
 void h2_ping(struct h2 *h2, const uint8_t opaque[8]) {
   h2_call_in(h2);
-  if (h2->dead) return; /* nothing follows the last GOAWAY */
+  if (h2->dead) return; /* nothing may follow the last GOAWAY */
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 8);
   if (room) h2_control_sent(h2, h2_frame_ping_encode(room, false, opaque));
   h2_wake(h2);

@@ -9,7 +9,7 @@
 #include "engine/h2/life.h"
 
 void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
-  if (h2->dead) return; /* the first error is the one that is told (section 5.4) */
+  if (h2->dead) return; /* only the first error is told (section 5.4) */
   h2->dead = true;
   h2->farewell_ns = h2->now_ns + H2_FAREWELL_NS;
   struct h2_counters *counters = &h2->shared->counters;

@@ -1,5 +1,5 @@
 /*
- * h2/fault.h - what a peer's errors and nuisances earn it: an end, or less of a budget.
+ * h2/fault.h - what a peer's errors and nuisances cost it: the connection, or a part of a budget.
  * Spec: RFC 9113 sections 5.4.1, 8.1.1 and 10.5; bounds: base/limits.h.
  */
 #ifndef WEIR_H2_FAULT_H
@@ -8,30 +8,30 @@
 #include "engine/h2/budget.h"
 #include "engine/h2/stream.h"
 
-/* Connection error: GOAWAY, all streams end, nothing is read any more. `reason` is a static text.
- * Only the first counts. */
+/* A connection error: sends GOAWAY and ends all streams; nothing more is read. `reason` is a static
+ * text. Does nothing after the first error. */
 void h2_fail(struct h2 *h2, enum h2_error code, const char *reason);
 
-/* Spends of a budget; `calmed` is the counter of its kind. False after it has failed the connection
- * with ENHANCE_YOUR_CALM. */
+/* Spends one token of `budget`. False when there was none: then `calmed` is counted, and the
+ * connection has failed with ENHANCE_YOUR_CALM. */
 __attribute__((warn_unused_result)) bool h2_charge(struct h2 *h2, struct h2_budget *budget,
                                                    uint64_t *calmed, const char *reason);
 
-/* The same for a useless frame; `kind` is the counter of its kind. note: when nothing is left to be
- * done whatever comes of it. */
+/* The same for a useless frame; `kind` is the counter for frames of its kind. Where nothing depends
+ * on the result, h2_note_glitch(). */
 __attribute__((warn_unused_result)) bool h2_charge_glitch(struct h2 *h2, uint64_t *kind);
 void h2_note_glitch(struct h2 *h2, uint64_t *kind);
 
-/* The same for a stream that ended early by the peer's doing: RST_STREAM, or an error it provoked. */
+/* The same for a stream that ended early because of the peer: by RST_STREAM, or by an error. */
 __attribute__((warn_unused_result)) bool h2_charge_reset(struct h2 *h2);
 void h2_note_reset(struct h2 *h2);
 
-/* HEADERS or DATA for a stream that we have reset: the client may not have known, for a while. What
- * a client receives late it has asked for. */
+/* Counts HEADERS or DATA for a stream that we have reset: free of charge for a while, since the peer
+ * may not have known. A client has asked for what arrives late. */
 void h2_note_late(struct h2 *h2);
 
-/* The peer's message is complete: checks content-length, changes state. False: it was malformed and
- * the stream is gone. */
+/* The peer's message is complete: checks its content-length and changes the stream's state. False:
+ * the message was malformed, and the stream has ended. */
 __attribute__((warn_unused_result)) bool h2_stream_end_received(struct h2 *h2,
                                                                 struct h2_stream *stream);
 

@@ -1,17 +1,17 @@
 /*
- * h2/flow.c - the four policies, the estimate that `auto` makes, and the budget.
+ * h2/flow.c - the four policies, the estimate that `auto` makes, and the window budget.
  *
- * The estimate: a PING tells the round trip; what arrives and is used within one is about what the
- * path holds (the bandwidth-delay product), or the window, whichever is less. The connection's
- * window becomes WINDOW_SAMPLES times that, if it was less, as soon as so much has been used, and a
- * single stream may have half of it. It stops growing by itself when the path is full.
+ * The estimate: a PING measures the round trip. The bytes that are consumed within one round trip
+ * are about what the path holds (the bandwidth-delay product), or the window if that is smaller.
+ * The connection's window grows to WINDOW_SAMPLES times as many bytes, as soon as they have been
+ * consumed; each stream may have half of that. So the window stops growing once the path is full.
  *
- * The budget: a connection is charged for what its peer can make our handlers hold. That is the
- * connection's window or those of the streams with a body still to come, whichever is less; a
- * window that was given counts until it is used up, since it cannot be taken back (RFC 9113 section
- * 6.9), and so do the first windows, which the peer has without asking. An idle connection costs
- * nothing. When the budget is spent, requests with a body are refused before any handler has seen
- * them.
+ * The budget: a connection is charged for the bytes that its peer can make our handlers hold. That
+ * is the smaller of the connection's window and the windows of all streams whose body is still
+ * incomplete. A window counts until it is used up, because it cannot be taken back (RFC 9113
+ * section 6.9). Initial windows count too, because the peer may use them without asking. An idle
+ * connection is charged nothing. Once the budget is spent, requests with a body are refused before
+ * a handler sees them.
  */
 #include "engine/h2/flow.h"
 
@@ -21,9 +21,9 @@
 #include <assert.h>
 #include <string.h>
 
-/* TCP doubles its window each round trip, and the credit that answers what has arrived meets the
- * TCP of the next one. A stream, which gets half, has to be ahead of that by what is still on its
- * way to be counted. */
+/* TCP doubles its window every round trip, and credit that we send now meets the TCP window of the
+ * next round trip. A stream, which gets half of the connection's window, must also be ahead by the
+ * bytes that are on their way and not counted yet. */
 enum { WINDOW_SAMPLES = 8 };
 
 static const uint8_t probe_opaque[8] = "flowctl";
@@ -50,8 +50,8 @@ static void credit_queue_add(struct h2 *h2, struct h2_stream *stream) {
   h2->credit_queue = stream;
 }
 
-/* `auto` gives back by quarters: with halves, a peer that has used up its window gets what is above
- * the half only when more arrives, and has half a window a round trip. */
+/* `auto` returns credit by quarters of the window. With halves, a peer that has used up its window
+ * would get the second half only after the first had arrived: half a window a round trip. */
 uint32_t h2_flow_least(const struct h2 *h2, const struct h2_stream *stream) {
   const struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
   switch (policy_of(h2, stream)) {
@@ -63,7 +63,8 @@ uint32_t h2_flow_least(const struct h2 *h2, const struct h2_stream *stream) {
 
 /* ---- the budget ------------------------------------------------------------------------------ */
 
-/* What the peer may make us hold: given, arrived, or about to be given again. */
+/* What the peer can make us hold: bytes that were granted, that we hold, or that we are about to
+ * grant again. */
 static uint64_t exposed_bytes(const struct h2_credit *credit) {
   uint64_t granted = credit->granted > 0 ? (uint64_t)credit->granted : 0;
   return granted + credit->held + credit->returnable;
@@ -86,25 +87,25 @@ static void count_as(struct h2 *h2, struct h2_stream *stream, uint64_t bytes) {
   charge(h2);
 }
 
-/* Brings the count of a stream's window up to date. One that has ended grows no more. */
+/* Updates the count of a stream's window. After its end it holds only what has arrived. */
 static void count(struct h2 *h2, struct h2_stream *stream) {
   const struct h2_credit *credit = &stream->credit;
   count_as(h2, stream, stream->end_received ? credit->held : exposed_bytes(credit));
 }
 
-/* What this connection could be charged if `budget` were all there is. */
+/* The most that this connection may be charged, out of `budget` for all. */
 static uint64_t room_bytes(const struct h2 *h2, uint64_t budget) {
   uint64_t others = h2->shared->window_bytes_charged - h2->flow.charged_bytes;
   return budget > others ? budget - others : 0;
 }
 
-/* Windows larger than the first ones leave some of the budget to who comes later. */
+/* Windows grow only within a part of the budget: the rest is for connections that come later. */
 static uint64_t growth_room_bytes(const struct h2 *h2) {
   return room_bytes(h2, h2->shared->config.window_budget_bytes / 100 * H2_WINDOW_GROWTH_PERCENT);
 }
 
-/* Until our SETTINGS are acked the peer may still go by the protocol's initial window (section
- * 6.9.3). */
+/* Until our SETTINGS are acknowledged, the peer may still use the protocol's initial window
+ * (section 6.9.3). */
 uint32_t h2_flow_first_bytes(const struct h2 *h2) {
   uint32_t ours = h2->ours.initial_window_size;
   return h2->settings_unacked && ours < H2_INITIAL_WINDOW_BYTES ? H2_INITIAL_WINDOW_BYTES : ours;
@@ -118,8 +119,7 @@ bool h2_flow_admits(const struct h2 *h2) {
 
 /* ---- windows --------------------------------------------------------------------------------- */
 
-/* Widens the connection's window to `bytes`, or as far as its bound and the budget allow: its
- * streams could fill all of it. */
+/* Widens the connection's window to `bytes`, as far as its bound and the budget allow. */
 static void widen_connection(struct h2 *h2, uint64_t bytes) {
   uint64_t most = h2->shared->config.connection_window_bytes_max;
   uint64_t room = growth_room_bytes(h2);
@@ -130,28 +130,28 @@ static void widen_connection(struct h2 *h2, uint64_t bytes) {
   charge(h2);
 }
 
-/* Who leaves more than a quarter of a window unused does not need a larger one: what it holds would
- * only grow. */
+/* Handlers that hold more than a quarter of the window would not be faster with a larger one: they
+ * would only hold more. */
 static bool keeps_up(const struct h2_credit *credit, uint32_t held_bytes) {
   return held_bytes <= credit->target / 4;
 }
 
-/* A stream whose handler keeps up may use half of the connection's window: one that does not cannot
- * hold up the others (it keeps what it has). `used_bytes` are about to be given back. */
+/* A stream whose handler keeps up may use half of the connection's window, so that it cannot block
+ * the others if the handler stops. `used_bytes` are about to be returned. */
 static void widen_stream(struct h2 *h2, struct h2_stream *stream, uint32_t used_bytes) {
   struct h2_credit *credit = &stream->credit;
   uint64_t wide = h2->credit.target / 2;
   if (wide <= credit->target || !keeps_up(credit, credit->held - used_bytes)) return;
   uint64_t room = growth_room_bytes(h2), others = h2->flow.streams_bytes - credit->counted;
-  if (exposed_bytes(&h2->credit) > room) { /* then all its streams have to stay below that */
+  if (exposed_bytes(&h2->credit) > room) { /* then the streams have to share this room */
     uint64_t left = room > others ? room - others : 0;
     if (wide > left) wide = left;
   }
   if (wide > credit->target) h2_credit_retarget(credit, (uint32_t)wide);
 }
 
-/* A stream is not wider than a new one of this connection would become. What was given stays with
- * the peer until it has used it; a cap is a handler's word, and counts more. */
+/* A stream is no wider than a new one could become. Bytes that were granted stay with the peer
+ * until it has used them. A cap is the handler's own choice, and stays. */
 static void narrow_streams(struct h2 *h2) {
   uint32_t wide = h2->credit.target / 2;
   if (wide < h2->ours.initial_window_size) wide = h2->ours.initial_window_size;
@@ -178,9 +178,9 @@ static uint64_t round_trip_ns(const struct h2_flow *flow) {
   return known ? flow->rtt_ns : H2_FLOW_ROUND_TRIP_NS_MAX;
 }
 
-/* `bytes` are being used. A sample is what is used within a round trip. It is what arrives, as long
- * as the handlers keep up, beside the frame in hand; while they do not, it shows nothing of the
- * path. */
+/* `bytes` are being consumed. A sample is the bytes consumed within one round trip. While the
+ * handlers keep up, apart from the current frame, that is what arrives; while they do not, it says
+ * nothing about the path. */
 static void sample(struct h2 *h2, uint32_t bytes) {
   struct h2_flow *flow = &h2->flow;
   uint32_t held = h2->credit.held, frame = h2->ours.max_frame_size;
@@ -228,7 +228,7 @@ void h2_flow_arrived(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
 }
 
 void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
-  if (on_arrival(policy_of(h2, stream))) { /* it was given back when it arrived */
+  if (on_arrival(policy_of(h2, stream))) { /* it was returned when it arrived */
     credit_queue_add(h2, stream);
     return;
   }
@@ -257,8 +257,8 @@ uint64_t h2_flow_deadline_ns(const struct h2 *h2) {
 void h2_flow_tick(struct h2 *h2) {
   struct h2_flow *flow = &h2->flow;
   if (h2->now_ns < h2_flow_deadline_ns(h2)) return;
-  flow->arrived_ns = h2->now_ns;          /* halve again after as long */
-  flow->rtt_ns = flow->probe_next_ns = 0; /* the path may have changed meanwhile */
+  flow->arrived_ns = h2->now_ns;          /* the next halving is as far away */
+  flow->rtt_ns = flow->probe_next_ns = 0; /* the path may have changed since */
   flow->sample_bytes = 0;
   uint32_t first = h2->shared->config.connection_window_bytes;
   if (first < H2_WINDOW_BYTES_MIN) first = H2_WINDOW_BYTES_MIN;
@@ -268,8 +268,8 @@ void h2_flow_tick(struct h2 *h2) {
   charge(h2);
 }
 
-/* A server's connections begin with the protocol's window: most have no use for more. A client
- * knows that it will ask for something. */
+/* A server's connections begin with the protocol's window, and most never need more. A client is
+ * going to request something. */
 void h2_flow_init(struct h2 *h2) {
   h2->flow = (struct h2_flow){.arrived_ns = h2->now_ns};
   if (h2->role == H2_CLIENT) widen_connection(h2, h2->shared->config.connection_window_bytes);

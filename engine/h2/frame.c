@@ -1,6 +1,7 @@
 /*
- * h2/frame.c - what each frame type demands is a row of `rules`; decoding and encoding follow.
- * State (which frame may come now, on which stream) is decided by h2/recv.c and h2/stream.c.
+ * h2/frame.c - what is allowed of each frame type is a row of `rules`; decoding and encoding
+ * follow.
+ * Whether the frame may come now, and on this stream, is decided by h2/recv.c and h2/stream.c.
  */
 #include "engine/h2/frame.h"
 
@@ -96,8 +97,8 @@ static struct h2_verdict check_length(const struct rule *rule, const struct h2_f
   bool too_long =
       header->length > frame_bytes_max || (rule->length_max && header->length > rule->length_max);
   if (!too_long && header->length >= rule->length_min) return H2_OK;
-  /* A frame above MAX_FRAME_SIZE could be cut off only by reading it all; whoever sends that is not
-   * worth the bytes. Section 4.2 allows it for any frame by section 5.4.1's escalation. */
+  /* A frame above MAX_FRAME_SIZE would have to be read to its end to go on after it, which is not
+   * worth it: the error is the connection's, as section 5.4.1 allows. */
   enum h2_scope scope = header->length > frame_bytes_max ? H2_CONNECTION_ERROR : rule->length_scope;
   return (struct h2_verdict){scope, H2_FRAME_SIZE_ERROR,
                              too_long ? "frame is too long" : "frame is too short"};
@@ -131,7 +132,7 @@ struct h2_verdict h2_frame_check(const struct h2_frame_header *header, enum h2_r
   return header->type == H2_SETTINGS ? check_settings_length(header) : H2_OK;
 }
 
-/* Takes Pad Length and padding off `payload` (sections 6.1, 6.2, 6.6). */
+/* Removes Pad Length and padding from `payload` (sections 6.1, 6.2, 6.6). */
 static struct h2_verdict unpad(const struct h2_frame_header *header, struct span *payload,
                                uint16_t *padding_bytes) {
   *padding_bytes = 0;

@@ -1,8 +1,8 @@
 /*
- * h2/frame.h - the ten frame types of HTTP/2 and PRIORITY_UPDATE: one table of what is allowed, a
+ * h2/frame.h - the ten frame types of HTTP/2, and PRIORITY_UPDATE: one table of what is allowed, a
  * decoder and an encoder.
  * Spec: RFC 9113 sections 4 and 6, RFC 9218 section 7.1.
- * Ownership: decoding borrows the payload; spans of a decoded frame point into it.
+ * Ownership: decoding borrows the payload; the spans of a decoded frame point into it.
  */
 #ifndef WEIR_H2_FRAME_H
 #define WEIR_H2_FRAME_H
@@ -27,7 +27,7 @@ enum h2_error {
   H2_HTTP_1_1_REQUIRED = 0xd,
 };
 
-/* What to do about a frame. */
+/* What a frame has earned. */
 enum h2_scope { H2_ACCEPT, H2_IGNORE, H2_STREAM_ERROR, H2_CONNECTION_ERROR };
 
 struct h2_verdict {
@@ -73,7 +73,7 @@ enum {
 };
 
 #define H2_FRAME_HEADER_BYTES 9u
-#define H2_FRAME_BYTES_MIN    16384u    /* least MAX_FRAME_SIZE, section 4.2 */
+#define H2_FRAME_BYTES_MIN    16384u    /* smallest MAX_FRAME_SIZE, section 4.2 */
 #define H2_FRAME_BYTES_MAX    16777215u /* 2^24 - 1 */
 #define H2_SETTING_BYTES      6u        /* an entry of SETTINGS */
 #define H2_STREAM_ID_MAX      0x7fffffffu
@@ -125,22 +125,22 @@ struct h2_frame {
   };
 };
 
-/* Reads the 9 bytes at `bytes`. Cannot fail. */
+/* Reads the H2_FRAME_HEADER_BYTES at `bytes`. Cannot fail. */
 struct h2_frame_header h2_frame_header_decode(const uint8_t *bytes);
 
-/* Checks a frame header that `role` received against the constraint table: stream identifier,
- * length, and who may send it. `frame_bytes_max` is our SETTINGS_MAX_FRAME_SIZE. An unknown type is
- * accepted unless it is too large. State is not looked at. */
+/* Checks a frame header that `role` has received: its stream identifier, its length, and whether
+ * the peer may send it. `frame_bytes_max` is our SETTINGS_MAX_FRAME_SIZE. Unknown types are
+ * accepted unless they are too long. States are not checked. */
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_frame_check(const struct h2_frame_header *header, enum h2_role role, uint32_t frame_bytes_max);
 
-/* Decodes the payload of a frame that h2_frame_check() accepted. Checks padding, and what is
- * forbidden in a payload whatever the state (a zero increment, a dependency on itself). On
- * H2_STREAM_ERROR `out` is filled nevertheless, since a header block must still be decoded. */
+/* Decodes the payload of a frame that h2_frame_check() accepted. Checks padding, and what is wrong
+ * in any state: an increment of 0, a dependency on itself. On H2_STREAM_ERROR `out` is filled, too,
+ * because a header block must still be decoded. */
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_frame_decode(const struct h2_frame_header *header, struct span payload, struct h2_frame *out);
 
-/* True for a type that this engine knows. */
+/* Whether this engine knows the type. */
 bool h2_frame_known(uint8_t type);
 
 /* "HEADERS", ...; "unknown" for others. */
@@ -151,7 +151,7 @@ const char *h2_error_name(uint32_t code);
 
 /* ---- encoding: each writes one frame at `out` and returns its end ---------------------------- */
 
-/* The 9 bytes in front of every payload. */
+/* The header of a frame. */
 uint8_t *h2_frame_header_encode(uint8_t *out, struct h2_frame_header header);
 
 /* 17 bytes */
@@ -162,7 +162,7 @@ uint8_t *h2_frame_window_update_encode(uint8_t *out, uint32_t stream_id, uint32_
 /* 14 bytes */
 uint8_t *h2_frame_priority_encode(uint8_t *out, uint32_t stream_id,
                                   struct h2_dependency dependency);
-/* 5 bytes: the priority fields alone, as HEADERS has them */
+/* 5 bytes: the priority alone, as HEADERS has it */
 uint8_t *h2_frame_dependency_encode(uint8_t *out, struct h2_dependency dependency);
 /* 17 bytes and the debug data */
 uint8_t *h2_frame_goaway_encode(uint8_t *out, uint32_t last_stream_id, uint32_t error_code,
@@ -170,9 +170,9 @@ uint8_t *h2_frame_goaway_encode(uint8_t *out, uint32_t last_stream_id, uint32_t 
 /* 13 bytes and the field value */
 uint8_t *h2_frame_priority_update_encode(uint8_t *out, uint32_t stream_id, struct span field);
 
-/* Any frame, padded as `frame->padding_bytes` says (with zeros). `out` has room for H2_FRAME_HEADER_BYTES + length,
- * where header.length already counts everything. For tests and tools; the hot path uses the above.
- */
+/* Any frame, with `frame->padding_bytes` of padding (zeros). `out` has room for the header and
+ * header.length bytes, padding included. For tests and tools; the hot path uses the functions
+ * above. */
 uint8_t *h2_frame_encode(uint8_t *out, const struct h2_frame *frame);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * h2/h2.c - a connection's machine, its birth, shutdown and death.
+ * h2/h2.c - the machine of a connection, its birth and its end; and what connections share.
  */
 #include "engine/h2/h2.h"
 
@@ -29,8 +29,8 @@ static struct h2 *enter(void *self, uint64_t now_ns) {
   return h2;
 }
 
-/* The peer has no more use for the connection and what it had begun is done: our GOAWAY before the
- * end tells what was handled (section 6.8). */
+/* The peer needs the connection no more, and everything that it began is done: our GOAWAY tells
+ * what was handled (section 6.8). */
 static void say_goodbye(struct h2 *h2) {
   if (!h2->goaway_received || h2->all || h2->dead || h2->eof || h2->drain_final) return;
   h2_drain_finish(h2, NULL);
@@ -51,8 +51,8 @@ static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
   return consumed;
 }
 
-/* Requests that are complete are still answered; the others never will be. A client has what it
- * asked for, or will not get it: credit for the rest of a request will not come either. */
+/* A server still answers requests that are complete; the others never will be. A client has its
+ * response, or will never get it, nor credit for the rest of its request. */
 static uint32_t eof_code(const struct h2_stream *stream) {
   return stream->end_received && !stream->connect ? H2_NO_ERROR : H2_CONNECT_ERROR;
 }
@@ -95,7 +95,7 @@ static void machine_tick(void *self, uint64_t now_ns) {
   leave(h2);
 }
 
-/* Nothing more will happen, once what is queued has left. */
+/* Nothing more can happen, once the output has left. */
 static bool is_finished(const struct h2 *h2) {
   if (h2->dead) return true;
   bool no_more = h2->eof || h2->drain_final || h2->goaway_received;
@@ -177,8 +177,8 @@ static struct h2_settings our_settings(const struct h2_shared *shared, enum h2_r
   return ours;
 }
 
-/* The preface: a client's magic, SETTINGS, and the rest of the connection's window, which SETTINGS
- * cannot raise (section 6.9.2). */
+/* The preface: a client's magic, SETTINGS, and WINDOW_UPDATE for the rest of the connection's
+ * window, which SETTINGS cannot change (section 6.9.2). */
 static void queue_preface(struct h2 *h2) {
   uint8_t *room = h2_control_room(h2, H2_PREFACE_BYTES + 2 * H2_FRAME_HEADER_BYTES +
                                           H2_SETTINGS_KNOWN * H2_SETTING_BYTES + 4);
@@ -236,7 +236,7 @@ static bool create(struct h2_shared *shared, enum h2_role role, const struct mac
   init(h2, shared, role, peer, host, now_ns);
   queue_preface(h2);
   counter_add(&shared->http->counters.connections_opened, 1);
-  if (h2->lost) { /* not even the preface could be queued */
+  if (h2->lost) { /* the preface could not be queued */
     machine_close(h2);
     return false;
   }

@@ -1,5 +1,5 @@
 /*
- * h2/ids.c - whose identifier is whose, and what became of each.
+ * h2/ids.c - who opened a stream, and what became of it.
  */
 #include "engine/h2/ids.h"
 
@@ -9,7 +9,7 @@ bool h2_is_own_id(const struct h2 *h2, uint32_t id) {
   return (id % 2 == 1) == (h2->role == H2_CLIENT);
 }
 
-/* The lowest identifier of that side that was never used. */
+/* The lowest identifier that the side of `id` has never used. */
 static uint32_t next_id(const struct h2 *h2, uint32_t id) {
   return h2_is_own_id(h2, id) ? h2->own_id_next : h2->peer_id_max + 1;
 }
@@ -35,9 +35,9 @@ void h2_remember_closed(struct h2 *h2, uint32_t id, enum h2_state state) {
   h2->closed_next = (h2->closed_next + 1) % H2_CLOSED_REMEMBERED;
 }
 
-/* The state of any identifier. One that is not remembered was closed long ago or, if never used, by
- * a higher one (section 5.1.1). A client may have reset many at once, and their responses are still
- * on their way: it cannot tell these from others that are as old, and takes all for reset. */
+/* An identifier that is not remembered was closed long ago, or skipped by a higher one (section
+ * 5.1.1). A client may have reset many streams at once whose responses are still on their way; it
+ * cannot tell these from other old ones, and takes all of them for reset. */
 enum h2_state h2_state_of(const struct h2 *h2, uint32_t id) {
   if (id >= next_id(h2, id)) return H2_IDLE;
   const struct h2_stream *stream = h2_find(h2, id);

@@ -92,7 +92,7 @@ static void body_close(struct h2_stream *stream) {
   if (body.ops && body.ops->close) body.ops->close(body.self);
 }
 
-/* A promise that was not sent takes its stream with it. */
+/* The stream of a promise that was not sent ends with it. */
 static void promise_withdraw(struct h2 *h2, const struct h2_section *section) {
   struct h2_stream *promised =
       section->type == H2_PUSH_PROMISE ? h2_find(h2, section->promised_id) : NULL;
@@ -111,7 +111,7 @@ static void sections_free(struct h2_stream *stream) {
   stream->trailers = NULL;
 }
 
-/* Takes the stream out of every queue and gives its windows back. */
+/* Takes the stream out of every queue, and returns its window. */
 static void detach(struct h2 *h2, struct h2_stream *stream) {
   h2_reader_forget(h2, stream);
   idmap_remove(&h2->streams, stream->id);
@@ -142,9 +142,9 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
   if (events && events->closed) events->closed(&stream->base, error_code);
 }
 
-/* A stream of ours that the peer has not heard of vanishes without a word. */
+/* A stream of ours of which the peer has not heard ends in silence. */
 void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_code) {
-  if (stream->state == H2_CLOSED) { /* a handler speaks up while it hears of the very end */
+  if (stream->state == H2_CLOSED) { /* a handler calls while it hears of the end */
     h2_stream_finish(h2, stream, H2_NO_ERROR);
     return;
   }
@@ -156,7 +156,7 @@ void h2_stream_abort(struct h2 *h2, struct h2_stream *stream, uint32_t error_cod
 void h2_stream_finish_all(struct h2 *h2, uint32_t code) {
   while (h2->all) {
     struct h2_stream *stream = h2->all;
-    h2_stream_cut(stream, H2_SEND_RST_STREAM); /* for our books; the connection ends for all */
+    h2_stream_cut(stream, H2_SEND_RST_STREAM); /* in our books only; GOAWAY says it for all */
     h2_stream_finish(h2, stream, code);
   }
 }
@@ -174,7 +174,7 @@ void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {
 
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
   const struct stream_events *events = stream->base.events;
-  uint32_t coming = h2->reader.data == stream ? h2->reader.left : 0; /* charged, not yet here */
+  uint32_t coming = h2->reader.data == stream ? h2->reader.left : 0; /* charged, but not here yet */
   h2_flow_consumed(h2, stream, stream->credit.held - coming);
   stream->lingers = true;
   stream->linger_bytes = stream->body_received + H2_LINGER_BYTES;

@@ -1,7 +1,7 @@
 /*
- * h2/message.c - message rules of RFC 9113 section 8, one pass over the fields and then a look at
- * what was found. The bytes of names and values were judged by the HPACK decoder, which does it
- * once for fields in its table; see HEADER_NAME_BAD and HEADER_VALUE_BAD in http/headers.h.
+ * h2/message.c - the message rules of RFC 9113 section 8: one pass over the fields, then checks of
+ * what it has found. The HPACK decoder has already checked the bytes of names and values, once for
+ * each field in its table: HEADER_NAME_BAD and HEADER_VALUE_BAD in http/headers.h.
  */
 #include "engine/h2/message.h"
 
@@ -11,11 +11,11 @@
 
 #include <string.h>
 
-/* What one pass over a section finds. */
+/* What one pass over a section has found. */
 struct survey {
   struct span pseudo[TOKEN_STATUS + 1]; /* by token, TOKEN_AUTHORITY .. TOKEN_STATUS */
   struct span protocol;
-  uint32_t seen; /* bit per pseudo-header token; bit 0 is :protocol */
+  uint32_t seen; /* a bit for each pseudo-header token; bit 0 is :protocol */
   struct span host;
   bool has_host;
   bool te_allowed; /* in requests only */
@@ -53,8 +53,8 @@ static struct h2_verdict note_host(struct survey *survey, struct span value) {
   return H2_OK;
 }
 
-/* Section 8.2.2: the one connection-specific field that requests may have, with one value (in any
- * case, and as often as they like: RFC 9110 sections 5.3 and 10.1.4). */
+/* Section 8.2.2: requests may have this connection-specific field, with this one value in any case,
+ * and any number of times (RFC 9110 sections 5.3 and 10.1.4). */
 static struct h2_verdict note_te(const struct survey *survey, struct span value) {
   bool allowed = survey->te_allowed && span_is_ignoring_case(value, "trailers");
   return allowed ? H2_OK : malformed("te is not \"trailers\" of a request");
@@ -116,10 +116,10 @@ static struct h2_verdict survey_fields(const struct headers *fields, uint32_t ps
 enum {
   TCHAR = 1,    /* of a token: RFC 9110 section 5.6.2 */
   SCHEME = 2,   /* RFC 3986 section 3.1 */
-  PATH = 4,     /* visible, and no '#': a fragment is never sent (RFC 9110 section 7.1). Bytes above
-                   0x7f are let through for the handler to judge. */
+  PATH = 4,     /* visible, but no '#': a fragment is never sent (RFC 9110 section 7.1). Bytes above
+                   0x7f are left for the handler to judge. */
   NAME = 8,     /* unreserved, sub-delims and '%': of a registered name (RFC 3986 section 3.2.2) */
-  LITERAL = 16, /* the same and "[]:", of an address in brackets */
+  LITERAL = 16, /* the same and "[]:": of an address in brackets */
   HOST = NAME | LITERAL,
   ALNUM = TCHAR | SCHEME | PATH | HOST,
 };
@@ -174,7 +174,7 @@ static bool each(struct span text, uint8_t class_of_char) {
   return common;
 }
 
-/* RFC 3986 section 3.1: a letter comes first. */
+/* RFC 3986 section 3.1: it begins with a letter. */
 static bool valid_scheme(struct span text) {
   return text.len > 0 && text.base[0] > '9' && each(text, SCHEME);
 }
@@ -184,7 +184,7 @@ static bool valid_port(struct span text) {
   return text.len == 0 || decimal_within(text, 0, UINT16_MAX, &port);
 }
 
-/* The bytes of a host that ends at its port's colon, or with the text; 0 when it is none. */
+/* The length of the host, which ends at the port's colon or with the text; 0 if there is none. */
 static size_t host_len(struct span text) {
   bool literal = text.base[0] == '[';
   const uint8_t *end = memchr(text.base, literal ? ']' : ':', text.len);
@@ -248,7 +248,7 @@ static struct h2_verdict check_request(const struct survey *survey, bool connect
     return malformed("bad or no :method");
   bool is_connect = span_is(method, "CONNECT");
   bool extended = survey->seen & 1u;
-  /* What follows is a tunnel's bytes, not content (RFC 9110 section 9.3.6). */
+  /* What follows is the content of a tunnel, not of the request (RFC 9110 section 9.3.6). */
   if (is_connect && survey->content_length >= 0) return malformed("CONNECT with content-length");
   if (!extended) return is_connect ? check_connect(survey) : check_target(survey);
   if (!connect_protocol) return malformed(":protocol was not offered"); /* RFC 8441 section 4 */
@@ -259,7 +259,7 @@ static struct h2_verdict check_request(const struct survey *survey, bool connect
   return check_target(survey);
 }
 
-/* Makes one field of all cookie crumbs, at the place of the first (section 8.2.3). */
+/* Joins all cookie fields into one, at the place of the first (section 8.2.3). */
 static struct h2_verdict join_cookies(struct headers *fields) {
   size_t bytes = 0;
   for (uint32_t i = 0; i < fields->count; i++)

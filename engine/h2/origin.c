@@ -1,5 +1,5 @@
 /*
- * h2/origin.c - comparing origins, and the few that a connection's requests have.
+ * h2/origin.c - compares origins, and keeps those of a connection's requests.
  */
 #include "engine/h2/origin.h"
 
@@ -19,7 +19,7 @@ static bool ends_with(struct span text, const char *end) {
   return text.len >= len && memcmp(text.base + text.len - len, end, len) == 0;
 }
 
-/* Without the port that the scheme implies, or an empty one (RFC 9110 section 4.2.3). */
+/* The authority without an empty port, or one that the scheme implies (RFC 9110 section 4.2.3). */
 static struct span normal_authority(struct span text, struct span scheme) {
   const char *implied = is_scheme(scheme, "https")  ? ":443"
                         : is_scheme(scheme, "http") ? ":80"
@@ -56,12 +56,12 @@ static bool make_table(struct h2_origin **origins, const struct memory *memory) 
   return *origins;
 }
 
-/* The place that holds the origin, else the one where it can go, else NULL. */
+/* The entry with this origin; else one that is free; else NULL. */
 static struct h2_origin *find(struct h2_origin *origins, struct span scheme,
                               struct span authority) {
   struct h2_origin *room = NULL;
   for (struct h2_origin *at = origins; at < origins + H2_ORIGINS_MAX; at++) {
-    if (!at->text) return room ? room : at; /* places are used from the first on */
+    if (!at->text) return room ? room : at; /* entries are used from the first on */
     if (is(at, scheme, authority)) return at;
     if (!at->users && !room) room = at;
   }

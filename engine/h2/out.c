@@ -51,7 +51,8 @@ void h2_out_wrote(struct h2_out *out, const uint8_t *end) {
   out->used += len;
 }
 
-/* Segments that one more frame may need: its header, its lent bytes, what follows them. */
+/* One more frame needs at most three segments: for its header, for lent bytes, and for what follows
+ * them. */
 bool h2_out_has_room(const struct h2_out *out, size_t bytes) {
   return out->count + 3 <= H2_OUT_SEGMENTS && h2_out_room(out) >= bytes;
 }

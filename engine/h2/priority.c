@@ -1,6 +1,6 @@
 /*
- * h2/priority.c - from frames and fields to sched/sched.h. What the signals mean together is decided
- * there; here is only what HTTP/2 allows to be said about which stream.
+ * h2/priority.c - passes frames and fields to sched/sched.h, which decides what they mean together.
+ * Here is only what HTTP/2 allows to be said about which stream.
  */
 #include "engine/h2/priority.h"
 
@@ -54,7 +54,8 @@ void h2_priority_request(struct h2_stream *stream, const struct request *request
     stream->head_start_paths = head_start_of_path(h2->shared->config.head_start, request->path);
 }
 
-/* From what the rule gives to every response, or what has left already, to what this one needs. */
+/* The rule gives some bytes to every response; this response needs more of them. What has left
+ * already counts as given. */
 static void extend_head_start(struct h2_stream *stream) {
   const struct head_start_rule *rule = stream->head_start;
   uint64_t from = rule->bytes > stream->body_sent ? rule->bytes : stream->body_sent;
@@ -127,8 +128,8 @@ struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,
   return h2_stream_error(H2_PROTOCOL_ERROR, "stream depends on itself");
 }
 
-/* Section 7.1: an idle stream must be one that the client could still open, and those it names and
- * those it has open together must not exceed the limit on streams. */
+/* Section 7.1: the client must still be able to open the stream, and the idle streams that it names
+ * and those that it has open must stay within the limit on streams. */
 static struct h2_verdict check_idle(const struct h2 *h2, uint32_t id) {
   if (h2_is_own_id(h2, id))
     return h2_connection_error(H2_PROTOCOL_ERROR,
@@ -140,7 +141,7 @@ static struct h2_verdict check_idle(const struct h2 *h2, uint32_t id) {
 
 struct h2_verdict h2_priority_update(struct h2 *h2, uint32_t id, struct span text) {
   enum h2_state state = h2_state_of(h2, id);
-  if (state >= H2_CLOSED) return H2_OK; /* it may have crossed the end of the response */
+  if (state >= H2_CLOSED) return H2_OK; /* the frame may have crossed the end of the response */
   struct priority_field field = PRIORITY_FIELD_NONE;
   priority_field_parse(&field, text);
   enum sched_result result = sched_update(&h2->sched, id, &field);

@@ -1,5 +1,5 @@
 /*
- * h2/priority.h - HTTP/2's priority signals, brought to the scheduler.
+ * h2/priority.h - passes HTTP/2's priority signals to the scheduler.
  * Spec: RFC 9218 (the `priority` field, PRIORITY_UPDATE), RFC 7540 section 5.3 (PRIORITY, and the
  * priority in HEADERS).
  */
@@ -11,28 +11,29 @@
 
 struct h2;
 
-/* A connection's scheduler begins; and gives its memory back. */
+/* Begins a connection's scheduler; gives its memory back. */
 void h2_priority_init(struct h2 *h2);
 void h2_priority_close(struct h2 *h2);
 
-/* The peer's SETTINGS were applied. */
+/* The peer's SETTINGS have been applied. */
 void h2_priority_settings(struct h2 *h2);
 
-/* What a request says; `dependency` is that of its HEADERS frame, or NULL. */
+/* Passes on what a request says. `dependency` is that of its HEADERS frame, or NULL. */
 void h2_priority_request(struct h2_stream *stream, const struct request *request,
                          const struct h2_dependency *dependency);
 
-/* What its response adds: a class of content, a `priority` field, a head start. */
+/* Passes on what its response adds: a class of content, a `priority` field, a head start. */
 void h2_priority_response(struct h2_stream *stream, const struct header *fields, size_t count);
 
-/* The same for fields that repeat, in two steps: what can be said once, and each response. */
+/* The same in two steps, for fields that repeat: what is the same each time is noted once. */
 void h2_priority_note(const struct h2 *h2, struct h2_set_note *note, struct span content_type);
 void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set);
 
-/* How many first bytes of the response the handler says are needed first: stream_head_start(). */
+/* How many first bytes of the response are needed early, as the handler says: stream_head_start().
+ */
 void h2_priority_head_start(struct h2_stream *stream, uint64_t first_bytes);
 
-/* PRIORITY, on any stream. */
+/* PRIORITY for any stream. */
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_priority_depend(struct h2 *h2, uint32_t id, const struct h2_dependency *dependency);
 

@@ -72,8 +72,6 @@ bool h2_queue_trailers(struct h2_stream *stream, const struct header *fields, si
   return true;
 }
 
-/* The body may be at its end without our knowing, and no window is left to ask for more: asking for
- * nothing tells, and the end needs no window (section 6.9.1). */
 void h2_queue_probe(struct h2_stream *stream) {
   stream->probe_end = true;
   urgent_add(stream);

@@ -3,16 +3,15 @@
  */
 #include "engine/h2/reader.h"
 
-/* Whoever the rest of the frame was for has gone: its credit goes back to the connection, for what
- * finishing the stream did not already return. */
+/* The stream of this frame has ended, and has returned the credit of the whole frame. The rest is
+ * skipped. */
 static void data_orphaned(struct h2 *h2) {
   struct h2_reader *reader = &h2->reader;
   reader->data = NULL;
-  if (reader->phase == H2_READ_PADLEN) return; /* whether it is too long is still to be seen */
+  if (reader->phase == H2_READ_PADLEN) return; /* first the padding must be checked */
   h2_reader_enter(reader, H2_READ_SKIP, reader->left + reader->padding);
 }
 
-/* A stream that ends takes itself out of the reader. */
 void h2_reader_forget(struct h2 *h2, const struct h2_stream *stream) {
   if (h2->reader.data == stream) data_orphaned(h2);
 }

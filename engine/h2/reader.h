@@ -1,14 +1,14 @@
 /*
- * h2/reader.h - where in the received bytes a connection is: the phase of its h2_reader, and the
- * buffer of a frame that is split over several receives. h2/recv.c moves it along.
- * Memory: shared->frames, or http->memory for frames that are larger.
+ * h2/reader.h - how far the received bytes have been read: the phase of h2_reader, and the buffer
+ * of a frame that is split over receives. h2/recv.c does the reading.
+ * Memory: shared->frames; http->memory for larger frames.
  */
 #ifndef WEIR_H2_READER_H
 #define WEIR_H2_READER_H
 
 #include "engine/h2/connection.h"
 
-/* `left` payload bytes belong to the phase. */
+/* Begins a phase with `left` bytes of payload. */
 static inline void h2_reader_enter(struct h2_reader *reader, enum h2_read_phase phase,
                                    uint32_t left) {
   reader->phase = phase;
@@ -22,10 +22,10 @@ static inline void h2_reader_next_frame(struct h2_reader *reader) {
   reader->begun_ns = 0;
 }
 
-/* A stream ends: the rest of a DATA frame for it is nobody's. */
+/* The stream ends: the rest of its DATA frame is skipped. */
 void h2_reader_forget(struct h2 *h2, const struct h2_stream *stream);
 
-/* A buffer for the payload of the frame in hand. False when memory was refused. */
+/* Takes a buffer for the payload of the current frame. False when memory was refused. */
 __attribute__((warn_unused_result)) bool h2_reader_alloc(struct h2 *h2);
 
 /* Frees the buffer, if there is one. */

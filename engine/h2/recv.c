@@ -1,10 +1,10 @@
 /*
- * h2/recv.c - received bytes to frames, and what each frame does.
+ * h2/recv.c - received bytes become frames, and frames have effects.
  *
- * Control frames and header blocks are handled whole: straight out of the received bytes when they
- * are all there, else from a buffer that fills over several receives. DATA passes through in spans
- * and is charged to the windows in one place, when its header has arrived. Everything here consumes
- * all it is given, except when replies pile up: then reading stops until the peer takes them.
+ * Control frames and header blocks are handled as a whole: in place if all their bytes are there,
+ * else in a buffer that several receives fill. DATA passes through in spans; it is charged to the
+ * windows once, when its header has arrived. All bytes are consumed, except that reading stops
+ * while our replies pile up.
  */
 #include "engine/h2/recv.h"
 
@@ -25,9 +25,8 @@
 
 /* ---- stream errors --------------------------------------------------------------------------- */
 
-/* RST_STREAM where there is a stream to reset, or was once and we do not remember its end. A stream
- * that is idle or closed has none to send it on, so the error becomes the connection's (section
- * 5.4.1 allows that for any). */
+/* RST_STREAM, if there is a stream to reset, or was one whose end we have forgotten. An idle or
+ * closed stream cannot be reset, so its error becomes the connection's, as section 5.4.1 allows. */
 static void fail_stream(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
   struct h2_stream *stream = h2_find(h2, id);
   if (!stream && h2_state_of(h2, id) != H2_CLOSED_FORGOTTEN)
@@ -43,13 +42,15 @@ static void act(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
 
 /* ---- DATA ------------------------------------------------------------------------------------ */
 
-/* Who gets the payload of a DATA frame: NULL when nobody does, which is not always an error. */
+/* The stream that gets the payload of a DATA frame; NULL if none does, which may be an error or
+ * not. */
 static struct h2_stream *data_receiver(struct h2 *h2, const struct h2_frame_header *frame) {
   uint32_t id = frame->stream_id;
   struct h2_verdict verdict = h2_stream_receive(h2_state_of(h2, id), H2_DATA);
   struct h2_stream *stream = h2_find(h2, id);
   if (verdict.scope == H2_ACCEPT && stream) {
-    /* The stream is charged last: what it holds, its end gives back to the connection. */
+    /* The stream's window comes last: when the stream ends, what it holds is returned to the
+     * connection. */
     if (h2->role == H2_CLIENT && !stream->final_received)
       verdict = h2_stream_error(H2_PROTOCOL_ERROR, "DATA before the final response");
     else if (!h2_credit_arrive(&stream->credit, frame->length))
@@ -61,7 +62,7 @@ static struct h2_stream *data_receiver(struct h2 *h2, const struct h2_frame_head
   return NULL;
 }
 
-/* A DATA frame without data costs the peer nine bytes and us a turn (CVE-2019-9518). */
+/* A DATA frame without data costs the peer nine bytes, and us a turn (CVE-2019-9518). */
 static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
   if (data_bytes > 0 || h2->reader.frame.flags & H2_FLAG_END_STREAM)
     h2->empty_data = 0;
@@ -69,8 +70,8 @@ static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
     h2_note_glitch(h2, &h2->shared->counters.glitches_data);
 }
 
-/* With an END_STREAM that comes too early, or beyond content-length (section 8.1.1): known before
- * the first byte is delivered. */
+/* Whether the data agrees with content-length (section 8.1.1), which is known before the first byte
+ * is passed on. */
 static bool data_fits(const struct h2 *h2, uint32_t data_bytes) {
   const struct h2_stream *stream = h2->reader.data;
   if (h2->role == H2_CLIENT && stream->head_request && data_bytes > 0) return false;
@@ -80,7 +81,7 @@ static bool data_fits(const struct h2 *h2, uint32_t data_bytes) {
   return end ? data_bytes == left : data_bytes <= left;
 }
 
-/* How much of the payload is data is known, `padding` follows it. */
+/* The payload is `data_bytes` of data, then `padding`. */
 static void data_sized(struct h2 *h2, uint32_t data_bytes, uint32_t padding) {
   struct h2_reader *reader = &h2->reader;
   reader->padding = padding;
@@ -94,8 +95,8 @@ static void data_sized(struct h2 *h2, uint32_t data_bytes, uint32_t padding) {
       h2_stream_error(H2_PROTOCOL_ERROR, "DATA does not add up to content-length"));
 }
 
-/* The one place where DATA meets the windows: the whole payload, padding included, whatever becomes
- * of it (section 6.9). */
+/* DATA is charged to the windows only here: its whole payload, with padding, even if it is skipped
+ * (section 6.9). */
 static void data_begin(struct h2 *h2) {
   struct h2_reader *reader = &h2->reader;
   const struct h2_frame_header *frame = &reader->frame;
@@ -133,7 +134,7 @@ static void deliver(struct h2_stream *stream, struct span bytes, bool end) {
   if (events && events->data && (bytes.len || end)) events->data(&stream->base, bytes, end);
 }
 
-/* A span of payload for `reader->data`; `end`: the last of the peer's message. */
+/* Passes a span of data on to `reader->data`; `end`: it is the last of the peer's message. */
 static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   struct h2_stream *stream = h2->reader.data;
   stream->body_received += (int64_t)bytes.len;
@@ -169,7 +170,7 @@ static void on_continuation(struct h2 *h2, const struct h2_frame *frame) {
   act(h2, frame->header.stream_id, h2_block_continue(h2, frame));
 }
 
-/* Signals of RFC 7540 and RFC 9218 cost something only when they are many. */
+/* Priority signals cost something only if there are too many. */
 static bool priority_affordable(struct h2 *h2) {
   if (h2->priorities_free == 0)
     return h2_charge_glitch(h2, &h2->shared->counters.glitches_priorities);
@@ -179,8 +180,8 @@ static bool priority_affordable(struct h2 *h2) {
 
 static void finish_priority(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
   if (verdict.scope == H2_IGNORE)
-    h2_note_glitch(
-        h2, &h2->shared->counters.glitches_priorities); /* more than streams could make use of */
+    h2_note_glitch(h2,
+                   &h2->shared->counters.glitches_priorities); /* more than the streams can use */
   else
     act(h2, id, verdict);
 }
@@ -191,8 +192,8 @@ static void on_priority(struct h2 *h2, const struct h2_frame *frame) {
   finish_priority(h2, id, h2_priority_depend(h2, id, &frame->priority));
 }
 
-/* What RST_STREAM means to the application. Without an error it is how a server says that it does
- * not want the rest of a request that it has answered (section 8.1), and nothing is wrong; what it
+/* What an RST_STREAM means to the application. With NO_ERROR a server that has answered says that
+ * it does not want the rest of the request (section 8.1), which is no error. But a message that it
  * cuts short must not look complete. */
 static uint32_t reset_code(const struct h2_stream *stream, uint32_t code) {
   bool answered = stream->h2->role == H2_CLIENT && stream->end_received && !stream->connect;
@@ -227,8 +228,8 @@ static void on_ping(struct h2 *h2, const struct h2_frame *frame) {
   if (room) h2_control_sent(h2, h2_frame_ping_encode(room, true, frame->ping));
 }
 
-/* Section 6.8: the peer handles no stream of ours above this one, also none that is still to be
- * sent. */
+/* Section 6.8: the peer does not handle our streams above its last one, including those that wait
+ * to be sent. */
 static bool refuse_above_last(struct h2 *h2, struct h2_stream *stream) {
   if (!h2_is_own_id(h2, stream->id) || stream->id <= h2->goaway_last_id) return false;
   h2_stream_cut(stream, H2_RECV_RST_STREAM);
@@ -248,16 +249,16 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
   h2_stream_each(h2, refuse_above_last);
 }
 
-/* A receiver that grants by the byte makes us work for nothing (CVE-2019-9511): what it may send
- * follows what we sent. */
+/* Credit granted byte by byte makes us work for nothing (CVE-2019-9511), so the peer may send as
+ * many WINDOW_UPDATE frames as our DATA allows. */
 static bool update_affordable(struct h2 *h2) {
   if (h2->updates_free == 0) return h2_charge_glitch(h2, &h2->shared->counters.glitches_updates);
   h2->updates_free--;
   return true;
 }
 
-/* Legal, but about a stream that is closed. A WINDOW_UPDATE that crossed our END_STREAM is daily
- * business; others are rarer. */
+/* The frame is legal, but its stream has ended. A WINDOW_UPDATE often crosses our END_STREAM; other
+ * frames rarely do. */
 static void note_useless(struct h2 *h2, uint8_t type) {
   bool free = type == H2_WINDOW_UPDATE && h2->updates_free > 0;
   uint64_t *kind = type == H2_WINDOW_UPDATE ? &h2->shared->counters.glitches_updates
@@ -314,8 +315,8 @@ static void handle(struct h2 *h2, const struct h2_frame *frame) {
   handlers[frame->header.type](h2, frame);
 }
 
-/* What the stream's state makes of a frame of which decoding said `verdict`. The state counts more,
- * except that a connection error stays one, and that an increment of 0 is wrong on any stream. */
+/* Combines what decoding said with what the stream's state says. The state counts, but a connection
+ * error stays one, and an increment of 0 is wrong for any stream. */
 static struct h2_verdict check_state(const struct h2 *h2, const struct h2_frame_header *header,
                                      struct h2_verdict verdict) {
   bool of_stream = header->stream_id != 0 && header->type != H2_CONTINUATION;
@@ -326,7 +327,7 @@ static struct h2_verdict check_state(const struct h2 *h2, const struct h2_frame_
   return fate;
 }
 
-/* A frame whose payload is all there. */
+/* A frame whose payload is complete. */
 static void frame_whole(struct h2 *h2, const uint8_t *payload) {
   const struct h2_frame_header header = h2->reader.frame;
   struct h2_frame frame;
@@ -334,7 +335,7 @@ static void frame_whole(struct h2 *h2, const uint8_t *payload) {
   verdict = check_state(h2, &header, verdict);
   bool has_block = header.type == H2_HEADERS || header.type == H2_PUSH_PROMISE;
   if (has_block && verdict.scope != H2_CONNECTION_ERROR)
-    verdict = h2_block_begin(h2, &frame, verdict); /* HPACK state is kept even for lost streams */
+    verdict = h2_block_begin(h2, &frame, verdict); /* the HPACK decoder needs every block */
   else if (verdict.scope == H2_ACCEPT)
     return handle(h2, &frame);
   else if (verdict.scope == H2_IGNORE)
@@ -344,7 +345,7 @@ static void frame_whole(struct h2 *h2, const uint8_t *payload) {
 
 /* ---- frames out of bytes --------------------------------------------------------------------- */
 
-/* What may come now, whatever the frame says in detail. */
+/* Whether this frame may come now. */
 static struct h2_verdict check_sequence(const struct h2 *h2, const struct h2_frame_header *frame) {
   bool in_block = h2->block.kind != H2_BLOCK_NONE;
   bool continues = frame->type == H2_CONTINUATION;
@@ -440,7 +441,7 @@ static size_t padlen_take(struct h2 *h2, struct span in) {
   return 1;
 }
 
-/* Phases that complete without a byte: an empty payload, no padding. */
+/* Whether the phase is complete without another byte: an empty payload, no padding. */
 static bool runs_empty(const struct h2_reader *reader) {
   switch (reader->phase) {
   case H2_READ_PAYLOAD: return reader->frame.length == 0;
@@ -465,5 +466,5 @@ size_t h2_recv(struct h2 *h2, struct span in) {
   size_t done = 0;
   while (h2_recv_wanted(h2) && (done < in.len || runs_empty(&h2->reader)))
     done += takes[h2->reader.phase](h2, span_of(in.base + done, in.len - done));
-  return h2->dead ? in.len : done; /* after a connection error nothing is looked at any more */
+  return h2->dead ? in.len : done; /* after a connection error the rest is dropped */
 }

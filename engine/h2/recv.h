@@ -1,5 +1,5 @@
 /*
- * h2/recv.h - received bytes become frames, and frames become effects.
+ * h2/recv.h - reads what the peer sends.
  */
 #ifndef WEIR_H2_RECV_H
 #define WEIR_H2_RECV_H
@@ -8,10 +8,10 @@
 
 struct h2;
 
-/* False while nothing may be read: replies pile up, or the connection has ended. */
+/* Whether more may be read: not while our replies pile up, nor after the connection's end. */
 bool h2_recv_wanted(const struct h2 *h2);
 
-/* Borrows `in`; returns how many bytes were consumed: all, unless h2_recv_wanted() has become
+/* Borrows `in`. Returns how many bytes were consumed: all, unless h2_recv_wanted() has become
  * false. */
 size_t h2_recv(struct h2 *h2, struct span in);
 

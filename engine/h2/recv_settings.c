@@ -2,8 +2,8 @@
  * h2/recv_settings.c - what the peer's SETTINGS change, and its acknowledgement of ours.
  * Spec: RFC 9113 sections 6.5 and 6.9.2; RFC 9218 section 2.1.1.
  *
- * Values and their bounds are h2/settings.c's. Here is what follows from them for streams that are
- * open, for promises that have not left, and for the header tables at both ends.
+ * h2/settings.c has the values and their bounds. Here are their effects on open streams, on
+ * promises that have not been sent, and on the header tables of both ends.
  */
 #include "engine/h2/recv_settings.h"
 
@@ -18,24 +18,24 @@
 
 #include <assert.h>
 
-/* Promises that have not left must not leave after our acknowledgement (section 6.5.2). They vanish
- * without a word. */
+/* Promises must not be sent after our acknowledgement (section 6.5.2). Those that are waiting end
+ * in silence. */
 static bool withdraw_promise(struct h2 *h2, struct h2_stream *stream) {
   if (stream->state != H2_RESERVED_LOCAL || stream->announced) return false;
   h2_stream_abort(h2, stream, H2_CANCEL);
   return true;
 }
 
-/* Section 6.9.2: a new initial window moves the window of every stream. It may move several times
- * in one frame; all streams are gone through once for it, or 32 entries of 6 bytes would each cost
- * a walk over all of them. `highest`: the furthest up from where they were, which must not overflow
- * any; `end`: where they come to lie. */
+/* Section 6.9.2: a new initial window moves the window of every stream. One frame may set it
+ * several times, but the streams are visited once: with 32 entries of 6 bytes, each could cost a
+ * visit to all of them. `highest` is the farthest that the windows rise, which must not overflow
+ * any of them; `end` is where they come to lie. */
 static struct h2_verdict shift_windows(struct h2 *h2, int64_t highest, int64_t end) {
   for (struct h2_stream *stream = h2->all; stream; stream = stream->next) {
     if (!h2_window_shift(&stream->window, highest))
       return h2_connection_error(H2_FLOW_CONTROL_ERROR, "initial window overflows a stream's");
     bool came_down = h2_window_shift(&stream->window, end - highest);
-    assert(came_down); /* nobody spends more than was granted */
+    assert(came_down); /* a window is never below its initial value by more than was sent */
     (void)came_down;
     h2_queue_schedule(stream);
   }
@@ -56,9 +56,8 @@ static struct h2_verdict apply_setting(struct h2 *h2, const uint8_t *entry) {
   }
 }
 
-/* In their order, up to the first that is wrong; an overflow that one before it caused is the
- * first.
- */
+/* Applies the entries in order, up to the first wrong one. If one before it has made a window
+ * overflow, that error counts. */
 static struct h2_verdict apply_settings(struct h2 *h2, struct span entries) {
   const int64_t before = h2->theirs.initial_window_size;
   int64_t highest = before;
@@ -73,15 +72,15 @@ static struct h2_verdict apply_settings(struct h2 *h2, struct span entries) {
   return moved.scope == H2_ACCEPT ? verdict : moved;
 }
 
-/* Streams that began before the peer knew our smaller window began with the protocol's. From here
- * on both sides count from ours; a stream whose credit still aimed at the old one would return too
- * little, too late, and both would wait. */
+/* Streams that were opened before the peer knew our smaller initial window began with the
+ * protocol's; from now on both sides count from ours. A stream that kept aiming at the larger
+ * window would return too little credit, too late, and both sides would wait. */
 static void shrink_credits(struct h2 *h2) {
   uint32_t ours = h2->ours.initial_window_size;
   if (ours >= H2_INITIAL_WINDOW_BYTES) return;
   for (struct h2_stream *stream = h2->all; stream; stream = stream->next) {
     h2_credit_shrink(&stream->credit, H2_INITIAL_WINDOW_BYTES - ours);
-    h2_flow_consumed(h2, stream, 0); /* what was too little to return may now be enough */
+    h2_flow_consumed(h2, stream, 0); /* what was too little to return may be enough now */
   }
 }
 
@@ -116,7 +115,8 @@ void h2_recv_settings(struct h2 *h2, const struct h2_frame *frame) {
   if (verdict.scope == H2_ACCEPT && h2->settings_received && changed) /* RFC 9218 section 2.1.1 */
     verdict = h2_connection_error(H2_PROTOCOL_ERROR, "NO_RFC7540_PRIORITIES changes");
   if (verdict.scope != H2_ACCEPT) {
-    h2_fail(h2, verdict.code, verdict.reason); /* whatever is wrong with SETTINGS, section 6.5 */
+    h2_fail(h2, verdict.code,
+            verdict.reason); /* any error in SETTINGS is of the connection: section 6.5 */
     return;
   }
   h2->settings_received = true;

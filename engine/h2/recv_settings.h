@@ -8,7 +8,7 @@
 
 struct h2;
 
-/* Applies a SETTINGS frame and acknowledges it, or takes the acknowledgement of ours. */
+/* Applies the peer's SETTINGS and acknowledges them, or takes its acknowledgement of ours. */
 void h2_recv_settings(struct h2 *h2, const struct h2_frame *frame);
 
 #endif

@@ -18,9 +18,8 @@ uint32_t h2_request_room(const struct h2 *h2) {
   return limit - h2->active_own < ids ? limit - h2->active_own : ids;
 }
 
-/* What the server's SETTINGS rule out: a header section beyond its limit, which it would only
- * refuse (RFC 9113 section 6.5.2), and extended CONNECT that it has not offered (RFC 8441 section
- * 4). */
+/* What the server's SETTINGS forbid: a header section above its limit, which it would refuse (RFC
+ * 9113 section 6.5.2), and extended CONNECT that it has not offered (RFC 8441 section 4). */
 static bool request_allowed(const struct h2 *h2, const struct header *fields, size_t count) {
   size_t bytes = 0;
   for (size_t i = 0; i < count; i++) {
@@ -81,7 +80,8 @@ void h2_request_depend(struct stream *base, struct h2_dependency dependency) {
   struct h2_stream *stream = (struct h2_stream *)(void *)base;
   struct h2_section *request = stream->sections;
   assert(stream->h2->role == H2_CLIENT);
-  if (stream->announced || !request) return; /* it has left: PRIORITY would have to say it */
+  if (stream->announced || !request)
+    return; /* it has left; only a PRIORITY frame could say it now */
   request->has_dependency = true;
   request->dependency = dependency;
 }

@@ -10,18 +10,18 @@
 
 struct h2;
 
-/* How many requests h2_request() would accept now. */
+/* How many requests h2_request() would take now. */
 uint32_t h2_request_room(const struct h2 *h2);
 
-/* Opens a stream with a request. `fields` (copied) begin with the pseudo-header fields; `body` is
- * taken in every case. NULL when the peer's limits on streams and header sections, a GOAWAY,
- * exhausted identifiers or lack of resources forbid it now; also for extended CONNECT that the
- * server has not offered. */
+/* Opens a stream with a request. `fields` are copied, and begin with the pseudo-header fields;
+ * `body` is always taken. NULL when the request cannot be made now: because of the peer's limits on
+ * streams or header sections, a GOAWAY, a lack of identifiers or resources, or because it is an
+ * extended CONNECT that the server has not offered. */
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
                           struct body body, const struct stream_events *events, void *user);
 
-/* What the HEADERS frame of a request says by RFC 7540 section 5.3. For a stream whose request has
- * not left yet: right after h2_request(). */
+/* Sets the priority in the HEADERS frame of a request (RFC 7540 section 5.3), if that has not left:
+ * to be called right after h2_request(). */
 void h2_request_depend(struct stream *stream, struct h2_dependency dependency);
 
 #endif

@@ -64,7 +64,7 @@ struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, s
   return section;
 }
 
-/* What sending it anew each time would find out again. */
+/* Notes what would be the same each time the set is sent. */
 static struct h2_set_note note(struct h2 *h2, struct header_set *set) {
   size_t bound = hpack_encode_bound(set->at, set->count);
   struct h2_set_note note = {.number = ++h2->shared->sets_numbered,
@@ -103,7 +103,7 @@ static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
   return hpack_encode_field(&h2->encoder, &field, at);
 }
 
-/* What a handler says about an HTTP/1.1 connection is left out: HTTP/2 must not carry it. */
+/* Leaves out a handler's fields about an HTTP/1.1 connection, which HTTP/2 must not carry. */
 static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   const struct http_shared *http = h2->http;
   if (section->status) at = encode_status(h2, section->status, at);
@@ -117,7 +117,7 @@ static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, u
   return at;
 }
 
-/* A set, its status and the second decide what a block of the set holds. */
+/* The set, the status and the second determine the block. */
 static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   uint8_t *begin = hpack_encode_begin(&h2->encoder, at);
   if (!section->set) return encode_fields(h2, section, begin);
@@ -131,17 +131,17 @@ static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, ui
   return end;
 }
 
-/* Room that encode_block() and the frames around it may take: what the engine adds, and a header
- * for each frame of at least 16 KiB. */
+/* The section, what the engine adds, and a frame header for every 16 KiB or more. */
 size_t h2_section_room(const struct h2 *h2, const struct h2_section *section) {
   size_t added =
       3 * HPACK_ENCODE_FIELD_BYTES_MAX + 64 + h2->http->server_field.value.len + HTTP_DATE_BYTES;
-  size_t block = section->bound + added + 5; /* a promised stream or a dependency */
+  size_t block =
+      section->bound + added + 5; /* the identifier of a promised stream, or a dependency */
   return block + H2_FRAME_HEADER_BYTES * (2 + block / H2_FRAME_BYTES_MIN);
 }
 
-/* Cuts the payload at `payload` into HEADERS (or PUSH_PROMISE) and CONTINUATION frames; there is
- * room for the headers between. Returns the end. */
+/* Cuts the payload at `payload` into HEADERS (or PUSH_PROMISE) and CONTINUATION frames, with room
+ * for their headers. Returns the end. */
 static uint8_t *frame_block(struct h2 *h2, uint8_t *payload, uint8_t *end,
                             struct h2_frame_header header) {
   size_t most = h2->theirs.max_frame_size;

@@ -1,11 +1,11 @@
 /*
- * h2/send.c - what goes out, chosen as late as possible: when the transport asks.
+ * h2/send.c - chooses what is sent, as late as possible: when the transport asks.
  *
- * In this order, each time: control frames, credit for the peer, header sections (and ends of
- * bodies that no window can hold back), then DATA of whom the scheduler picks, until the budget is
- * reached. Nothing is made earlier, so a more urgent stream that becomes ready meanwhile goes
- * first. Header blocks are encoded here and not before: the wire's order is the order of the HPACK
- * encoder.
+ * Each time the order is: control frames, credit for the peer, header sections (and the ends of
+ * bodies, which need no window), then DATA of the streams that the scheduler picks, up to the
+ * budget. Nothing is made earlier, so a more urgent stream that becomes ready in the meantime goes
+ * first. Header blocks are encoded here, because they must leave in the order in which they were
+ * encoded.
  */
 #include "engine/h2/send.h"
 
@@ -55,8 +55,8 @@ static bool send_credit(struct h2 *h2) {
   if (!send_increment(h2, NULL)) return false;
   while (h2->credit_queue) {
     struct h2_stream *stream = h2->credit_queue;
-    /* Section 5.1: nobody sends any more on a stream whose end was received, and to one that the
-     * peer has not heard of there is nothing to grant yet. */
+    /* Section 5.1: a stream whose end was received needs no more credit, and one of which the peer
+     * has not heard cannot get any yet. */
     bool wanted = !stream->end_received && stream->announced;
     if (wanted && !send_increment(h2, stream)) return false;
     h2->credit_queue = stream->credit_next;
@@ -76,8 +76,8 @@ static bool credit_wanted(const struct h2 *h2) {
 
 /* ---- header sections ------------------------------------------------------------------------- */
 
-/* We have ended our message. What the peer still sends of its own is not wanted by a server that
- * has answered (section 8.1), except in a tunnel. */
+/* Our message has ended. A server that has answered does not want the rest of the request (section
+ * 8.1), except in a tunnel. */
 static void end_sent(struct h2 *h2, struct h2_stream *stream) {
   stream->body_ended = true;
   sched_idle(&h2->sched, &stream->node);
@@ -95,9 +95,9 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
     return;
   }
   stream->announced = true;
-  if (h2_is_own_id(h2, stream->id)) h2_flow_consumed(h2, stream, 0); /* caps set before now */
+  if (h2_is_own_id(h2, stream->id)) h2_flow_consumed(h2, stream, 0); /* a cap may have been set */
   if (stream->state == H2_IDLE || stream->state == H2_RESERVED_LOCAL)
-    h2_stream_event(stream, H2_SEND_HEADERS); /* informational ones count too (section 5.1) */
+    h2_stream_event(stream, H2_SEND_HEADERS); /* informational ones, too (section 5.1) */
   bool final = section->status >= 200 || section->status == 0;
   stream->headers_sent |= final;
   if (section->end_stream)
@@ -136,7 +136,7 @@ static void body_end(struct h2 *h2, struct h2_stream *stream) {
   h2_queue_append(stream, trailers);
 }
 
-/* Puts what was pulled behind its frame header. */
+/* Puts the bytes after their frame header. */
 static void write_data(struct h2 *h2, struct h2_stream *stream, struct span bytes, bool end) {
   struct h2_out *out = &h2->out;
   uint8_t *payload = h2_out_at(out) + H2_FRAME_HEADER_BYTES;
@@ -153,7 +153,7 @@ static void write_data(struct h2 *h2, struct h2_stream *stream, struct span byte
   if (!in_place && !copied) h2_out_lend(out, bytes, stream);
 }
 
-/* A body that breaks its contract would be pulled for ever, or write where it may not. */
+/* A body that breaks its contract: it would be pulled forever, or has written where it must not. */
 static bool is_mistake(struct h2_stream *stream, enum body_result result,
                        const struct body_chunk *chunk) {
   const char *what = NULL;
@@ -169,7 +169,7 @@ static bool is_mistake(struct h2_stream *stream, enum body_result result,
   return what;
 }
 
-/* A body that resumes its stream while it is pulled, and then says BODY_WAIT, has bytes by now. */
+/* A body that resumes its stream within pull() and then returns BODY_WAIT has bytes by now. */
 static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk) {
   stream->body_waiting = true;
   enum body_result result = stream->body.ops->pull(stream->body.self, chunk);
@@ -190,13 +190,13 @@ static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   counter_add(&h2->http->counters.body_bytes_sent, bytes);
 }
 
-/* The stream's body needs more room than that; 0: none in particular. */
+/* The stream's body needs more room than `bytes`; 0: any room is enough. */
 static void set_room(struct h2_stream *stream, uint32_t bytes) {
   stream->h2->room_waits += (bytes > 0) - (stream->room_bytes > 0);
   stream->room_bytes = bytes;
 }
 
-/* What the pull of a stream means; `chunk` may hold bytes in every case but BODY_ERROR. */
+/* Acts on the result of a pull. `chunk` may hold bytes, except after BODY_ERROR. */
 static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result result,
                        const struct body_chunk *chunk) {
   bool end = result == BODY_END;
@@ -219,8 +219,8 @@ static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result
   if (result == BODY_MORE && chunk->bytes.len && blocked) h2_queue_probe(stream);
 }
 
-/* How much the stream's body may give now. A body that waits for room gets it whatever its turn and
- * the budget are, when nothing else is in the way. */
+/* How many bytes the stream's body may give now. A body that waits for room gets it, beyond its turn
+ * and beyond the budget, if nothing else is in the way. */
 static size_t room_for(const struct h2 *h2, const struct h2_stream *stream, size_t quantum,
                        size_t budget_bytes) {
   const struct h2_out *out = &h2->out;
@@ -235,7 +235,8 @@ static size_t room_for(const struct h2 *h2, const struct h2_stream *stream, size
   return h2_min(most, budget);
 }
 
-/* One frame of the stream that the scheduler picked. False: nothing more can be sent now. */
+/* Sends one frame of the stream that the scheduler picked. False when nothing more can be sent now.
+ */
 static bool send_data(struct h2 *h2, size_t budget_bytes) {
   struct h2_out *out = &h2->out;
   size_t quantum;
@@ -272,8 +273,8 @@ static void send_probe(struct h2 *h2, struct h2_stream *stream) {
 
 /* ---- the machine's side ---------------------------------------------------------------------- */
 
-/* `stream`, unless it would promise an identifier while a lower one is still to be promised on
- * another stream: they have to rise (section 5.1.1). Then that other stream. */
+/* `stream`, unless it has a promise to send and another stream has one with a lower identifier:
+ * then that one. Identifiers must rise (section 5.1.1). */
 static struct h2_stream *first_in_turn(struct h2 *h2, struct h2_stream *stream) {
   const struct h2_section *section = stream->sections;
   if (!section || section->type != H2_PUSH_PROMISE) return stream;
@@ -285,7 +286,7 @@ static struct h2_stream *first_in_turn(struct h2 *h2, struct h2_stream *stream) 
   return lowest ? h2_find(h2, lowest->promised_on) : stream;
 }
 
-/* All that no window holds back, stream by stream in the order they asked. */
+/* Sends what needs no window, stream by stream in the order of the queue. */
 static bool send_urgent(struct h2 *h2) {
   while (h2->urgent_queue) {
     struct h2_stream *stream = first_in_turn(h2, h2->urgent_queue);
@@ -304,14 +305,14 @@ static bool send_urgent(struct h2 *h2) {
 static void compose(struct h2 *h2, size_t budget_bytes) {
   if (h2->lost || !h2_send_wanted(h2)) return;
   if (!h2_out_begin(&h2->out, &h2->shared->outs)) {
-    h2->lost = true; /* as with control frames: a host cannot wait for memory */
+    h2->lost = true; /* the host cannot wait for memory */
     return;
   }
-  if (!send_control(h2) || h2->dead || !send_credit(h2)) return; /* GOAWAY is the last word */
+  if (!send_control(h2) || h2->dead || !send_credit(h2)) return; /* nothing may follow a GOAWAY */
   while (send_urgent(h2) && h2->control_used == 0 && h2->out.bytes < budget_bytes &&
          send_data(h2, budget_bytes)) {
   }
-  if (h2->control_used) (void)send_control(h2); /* a stream just ended with RST_STREAM */
+  if (h2->control_used) (void)send_control(h2); /* a stream has just been reset */
 }
 
 size_t h2_send_peek(struct h2 *h2, struct span *spans, size_t max, size_t budget_bytes) {

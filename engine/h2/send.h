@@ -1,5 +1,5 @@
 /*
- * h2/send.h - a connection's output, made when the transport asks for it.
+ * h2/send.h - makes a connection's output, when the transport asks for it.
  */
 #ifndef WEIR_H2_SEND_H
 #define WEIR_H2_SEND_H
@@ -8,7 +8,7 @@
 
 struct h2;
 
-/* Whether there is anything that can be sent now. */
+/* Whether anything can be sent now. */
 bool h2_send_wanted(const struct h2 *h2);
 
 /* As machine_ops.send_peek and .send_ack. */

@@ -1,6 +1,6 @@
 /*
- * h2/set_note.h - what sending a set of fields anew each time would find out again: the content of
- * header_set.memo.
+ * h2/set_note.h - what HTTP/2 notes about a set of fields, so as not to work it out each time: the
+ * content of header_set.memo.
  */
 #ifndef WEIR_H2_SET_NOTE_H
 #define WEIR_H2_SET_NOTE_H
@@ -8,11 +8,11 @@
 #include "engine/http/headers.h"
 
 struct h2_set_note {
-  uint64_t number;           /* no other set of the engine ever has it; 0: nothing is noted yet */
-  uint32_t bound_bytes;      /* most that the fields take encoded */
+  uint64_t number;           /* no other set of the engine ever has it; 0: nothing has been noted */
+  uint32_t bound_bytes;      /* the most that the fields take when encoded */
   uint16_t head_start_types; /* rules that match content-type: head_start_types() */
   uint8_t content_class;     /* enum sched_class of content-type */
-  bool says_date : 1, says_server : 1, says_priority : 1; /* fields of the set */
+  bool says_date : 1, says_server : 1, says_priority : 1; /* whether the set has these fields */
 };
 
 _Static_assert(sizeof(struct h2_set_note) == sizeof(struct header_memo), "a note fills the memo");

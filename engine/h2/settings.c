@@ -1,5 +1,5 @@
 /*
- * h2/settings.c - a row a setting: where it is kept, and what it may be.
+ * h2/settings.c - a row for each setting: where it is kept, and which values it may have.
  */
 #include "engine/h2/settings.h"
 
@@ -11,9 +11,9 @@
 struct row {
   size_t offset; /* in struct h2_settings */
   uint32_t min, max;
-  enum h2_error error; /* for a value out of bounds */
+  enum h2_error error; /* of a value out of bounds */
   uint8_t final;       /* once 1, the value cannot go back to 0 (RFC 8441 section 3) */
-  uint8_t client_max;  /* 1: a client may be told nothing but 0 (RFC 9113 section 6.5.2) */
+  uint8_t client_max;  /* 1: a server may only say 0 (RFC 9113 section 6.5.2) */
 };
 
 #define AT(field) offsetof(struct h2_settings, field)

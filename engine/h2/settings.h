@@ -1,7 +1,7 @@
 /*
  * h2/settings.h - the values that each side announces, and their bounds.
  * Spec: RFC 9113 section 6.5, RFC 8441 section 3, RFC 9218 section 2.1.
- * Ownership: plain values, embedded in the connection, once for each direction.
+ * Ownership: plain values, embedded in the connection once for each direction.
  */
 #ifndef WEIR_H2_SETTINGS_H
 #define WEIR_H2_SETTINGS_H
@@ -32,7 +32,7 @@ struct h2_settings {
   uint32_t no_rfc7540_priorities;
 };
 
-/* Of every window before SETTINGS say otherwise (section 6.9.2). */
+/* Every window, before SETTINGS change it (section 6.9.2). */
 #define H2_INITIAL_WINDOW_BYTES 65535u
 
 /* The values before any SETTINGS frame (section 6.5.2). */
@@ -44,16 +44,16 @@ struct h2_settings {
                         .max_frame_size = H2_FRAME_BYTES_MIN,                                      \
                         .max_header_list_size = UINT32_MAX})
 
-/* Applies one 6-byte entry that `receiver` received; unknown identifiers are ignored. On an error
- * (section 6.5.2's code, always of the connection) `settings` is unchanged. */
+/* Applies a 6-byte entry that `receiver` has received; ignores unknown identifiers. Errors are of
+ * the connection, with the code of section 6.5.2; `settings` is then unchanged. */
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_settings_apply(struct h2_settings *settings, const uint8_t *entry, enum h2_role receiver);
 
-/* Writes a SETTINGS frame with every value of `ours` that differs from the initial one. At most
- * H2_FRAME_HEADER_BYTES + H2_SETTINGS_KNOWN * H2_SETTING_BYTES bytes; returns the end. */
+/* Writes a SETTINGS frame with all values of `ours` that are not the initial ones: at most
+ * H2_FRAME_HEADER_BYTES + H2_SETTINGS_KNOWN * H2_SETTING_BYTES bytes. Returns the end. */
 uint8_t *h2_settings_encode(uint8_t *out, const struct h2_settings *ours);
 
-/* Identifier and value of an entry. */
+/* The identifier and the value of an entry. */
 uint16_t h2_setting_id(const uint8_t *entry);
 uint32_t h2_setting_value(const uint8_t *entry);
 

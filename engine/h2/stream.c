@@ -40,8 +40,8 @@ void h2_stream_cut(struct h2_stream *stream, enum h2_event reset) {
 /* The answers of the table below. */
 enum answer { OK, SKIP, C_PROTOCOL, C_CLOSED, S_CLOSED };
 
-/* Columns: DATA, HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, WINDOW_UPDATE. Other types are of the
- * connection, or belong to a header block that has begun. */
+/* Columns: DATA, HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, WINDOW_UPDATE. The other types belong
+ * to the connection, or to a header block that has begun. */
 enum { COLUMNS = 6 };
 
 static const uint8_t receive[H2_STATE_COUNT][COLUMNS] = {
@@ -52,12 +52,12 @@ static const uint8_t receive[H2_STATE_COUNT][COLUMNS] = {
     [H2_HALF_CLOSED_LOCAL] = {OK, OK, OK, OK, OK, OK},
     [H2_HALF_CLOSED_REMOTE] = {S_CLOSED, S_CLOSED, OK, OK, C_PROTOCOL, OK},
     [H2_CLOSED] = {C_CLOSED, C_CLOSED, OK, SKIP, C_PROTOCOL, SKIP},
-    /* Section 5.1: what the peer sent before it saw our RST_STREAM is not its fault. A promise must
-     * still be taken note of (section 6.6). */
+    /* Section 5.1: what the peer sent before it saw our RST_STREAM is no error. A promise must
+     * still be noted (section 6.6). */
     [H2_CLOSED_RESET_LOCAL] = {SKIP, SKIP, OK, SKIP, OK, SKIP},
     [H2_CLOSED_RESET_REMOTE] = {C_CLOSED, C_CLOSED, OK, SKIP, C_PROTOCOL, SKIP},
-    /* DATA may still be in flight on a stream that we reset; HEADERS would open an identifier that
-     * does not rise (section 5.1.1). */
+    /* DATA may be on its way on a stream that we reset. HEADERS would open a stream whose
+     * identifier does not rise (section 5.1.1). */
     [H2_CLOSED_FORGOTTEN] = {S_CLOSED, C_PROTOCOL, OK, SKIP, C_PROTOCOL, SKIP},
 };
 

@@ -1,5 +1,5 @@
 /*
- * h2/stream.h - one HTTP/2 stream: its state, windows, what waits to be sent.
+ * h2/stream.h - one HTTP/2 stream: its state, its windows, and what it has to send.
  * Spec: RFC 9113 section 5.1.
  *
  *                  send/recv HEADERS
@@ -10,7 +10,7 @@
  *         reserved --- HEADERS ---> half-closed (local) -- recv END_STREAM --> closed
  *                                                   RST_STREAM, from anywhere --> closed
  *
- * Only h2_stream_event() changes the state. What may be received in which state is the table behind
+ * Only h2_stream_event() changes the state. A table tells what each state may receive:
  * h2_stream_receive().
  */
 #ifndef WEIR_H2_STREAM_H
@@ -28,11 +28,11 @@ enum h2_state {
   H2_OPEN,
   H2_HALF_CLOSED_LOCAL,
   H2_HALF_CLOSED_REMOTE,
-  /* Closed, and how: that decides what may still arrive. */
+  /* Closed. How it was closed decides what may still arrive. */
   H2_CLOSED,              /* both sides sent END_STREAM */
   H2_CLOSED_RESET_LOCAL,  /* we sent RST_STREAM: the peer may not know yet */
   H2_CLOSED_RESET_REMOTE, /* the peer sent RST_STREAM */
-  H2_CLOSED_FORGOTTEN,    /* skipped by a higher identifier, or too long ago to remember how */
+  H2_CLOSED_FORGOTTEN, /* skipped by a higher identifier, or closed too long ago to remember how */
   H2_STATE_COUNT
 };
 
@@ -50,97 +50,97 @@ enum h2_event {
 
 struct h2;
 
-/* A header section that waits to be sent; made and freed by h2/section.h. */
+/* A header section that waits to be sent. h2/section.h makes and frees it. */
 struct h2_section {
   struct h2_section *next; /* of its stream */
   const struct header *fields;
-  const struct header_set *set; /* that lends them; NULL: they are a copy, behind this struct */
-  uint32_t size;                /* of this allocation, bytes; 0: embedded */
+  const struct header_set *set; /* that lends the fields; NULL: a copy follows this struct */
+  uint32_t size;                /* bytes of this allocation; 0: embedded */
   uint32_t promised_id;
   uint32_t count;
-  uint32_t bound;  /* most bytes of the encoded block */
+  uint32_t bound;  /* the most bytes of the encoded block */
   uint16_t status; /* 0: none (requests, trailers, promises) */
   uint8_t type;    /* H2_HEADERS or H2_PUSH_PROMISE */
   bool end_stream;
   bool add_date, add_server;
   bool has_dependency;
-  struct h2_dependency dependency; /* requests: the priority in HEADERS */
+  struct h2_dependency dependency; /* of a request: the priority in HEADERS */
 };
 
-/* How fast a request's body comes, against H2_BODY_BYTES_PER_SECOND_MIN; see h2/clock.c. */
+/* How a request's body does against H2_BODY_BYTES_PER_SECOND_MIN; see h2/clock.c. */
 struct h2_pace {
   uint64_t counted_ns; /* when it was last looked at; 0: never */
   int64_t body_bytes;  /* body_received then */
-  uint64_t left_bytes; /* what it is ahead by */
+  uint64_t left_bytes; /* bytes that it is ahead */
 };
 
 struct h2_stream {
-  struct stream base; /* first: handlers hold a pointer to it */
+  struct stream base; /* first, because handlers hold a pointer to it */
   struct h2 *h2;
   uint32_t id;
-  uint32_t promised_on; /* a stream of our promises: whose PUSH_PROMISE it is; 0: none */
-  uint8_t state;        /* enum h2_state; written by h2_stream_event() alone */
+  uint32_t promised_on; /* of a promised stream: the stream with its PUSH_PROMISE; 0: none */
+  uint8_t state;        /* enum h2_state; only h2_stream_event() writes it */
 
   bool end_received : 1;   /* the peer's message is complete */
-  bool final_queued : 1;   /* server: a final response was given; client: the request was */
-  bool headers_sent : 1;   /* no section is waiting any more and the final one is out */
+  bool final_queued : 1;   /* server: the final response is queued; client: the request is */
+  bool headers_sent : 1;   /* the final header section has left, and none is waiting */
   bool body_waiting : 1;   /* the last pull said BODY_WAIT */
   bool body_ended : 1;     /* the last pull said BODY_END; trailers may follow */
   bool head_request : 1;   /* no body in the response, whatever its content-length */
-  bool connect : 1;        /* a tunnel: both directions go on until each ends */
+  bool connect : 1;        /* a tunnel: each direction goes on until it ends */
   bool final_received : 1; /* client: the final response's header section has arrived */
-  bool delivered : 1;      /* the handler knows of this stream */
-  bool gone : 1;           /* closed() was called; in the graveyard */
+  bool delivered : 1;      /* the handler knows the stream */
+  bool gone : 1;           /* closed() was called; the stream is in the graveyard */
   bool in_urgent_queue : 1;
   bool announced : 1; /* the peer has heard of this stream */
-  bool probe_end : 1; /* see h2_probe_end() */
+  bool probe_end : 1; /* see h2_queue_probe() */
   bool in_credit_queue : 1;
-  bool lingers : 1; /* closed() was called, but the peer's message is still read: h2_stream_linger()
-                     */
+  bool lingers : 1; /* see h2_stream_linger(): closed() was called, but the message is still read */
 
-  uint8_t origin; /* of the request, if promises on it are allowed: see h2/origin.h; 0: none */
+  uint8_t origin; /* number of its origin, if promises are allowed on it: h2/origin.h; 0: none */
 
   struct sched_node node;
   uint16_t head_start_paths; /* rules of sched/head_start.h that the request's path matches */
-  uint32_t head_start_bytes; /* what the handler says is needed first */
-  const struct head_start_rule *head_start; /* the rule that holds for the response; NULL: none */
+  uint32_t head_start_bytes; /* needed first, as the handler says */
+  const struct head_start_rule *head_start; /* the rule of the response; NULL: none */
   struct h2_window window;                  /* what we may send */
   struct h2_credit credit;                  /* what the peer may send */
 
   struct body body;
   struct h2_section *sections, *sections_tail; /* header sections to send, in order */
   struct h2_section *trailers;                 /* to send after the body */
-  struct h2_section lent_section;              /* the final response, when its fields are lent */
-  uint32_t room_bytes; /* the body said BODY_ROOM to so many; 0: it takes any */
-  uint32_t lent;       /* pieces of the body that the transport still uses */
+  struct h2_section lent_section;              /* the final response, if its fields are lent */
+  uint32_t room_bytes; /* at which the body said BODY_ROOM; 0: any number is enough */
+  uint32_t lent;       /* pieces of the body that the transport holds */
 
   int64_t content_length;           /* of the peer's message; -1: not given */
-  int64_t body_received;            /* bytes of the peer's body, without padding */
-  int64_t linger_bytes;             /* body_received at which a stream that lingers is reset */
-  uint64_t informational_bytes;     /* client: of all 1xx header sections so far */
-  uint64_t opened_ns, body_seen_ns; /* for the deadlines of a slow body */
+  int64_t body_received;            /* of the peer's body, without padding */
+  int64_t linger_bytes;             /* body_received at which a lingering stream is reset */
+  uint64_t informational_bytes;     /* client: of all 1xx header sections until now */
+  uint64_t opened_ns, body_seen_ns; /* for the deadlines of the body */
   uint64_t spoke_ns;                /* when we last sent DATA; 0: never */
-  uint64_t body_sent;               /* bytes of our body, without padding */
+  uint64_t body_sent;               /* of our body, without padding */
   struct h2_pace pace;
-  uint64_t timer_ns; /* the handler's timer, or MACHINE_NO_DEADLINE */
+  uint64_t timer_ns; /* of the handler; MACHINE_NO_DEADLINE: none */
 
-  struct h2_stream *next, *prev;             /* all streams of the connection, then the graveyard */
+  struct h2_stream *next, *prev;             /* all live streams, or the graveyard */
   struct h2_stream *urgent_next;             /* urgent queue */
   struct h2_stream *credit_next;             /* credit queue */
   struct h2_stream *timer_next, *timer_prev; /* sorted by timer_ns */
 };
 
-/* What receiving `type` means for a stream in `state`: accepted, ignored, or an error
- * (section 5.1). Whoever opens, and whether an identifier may be opened, is decided before. */
+/* What receiving a frame of `type` means for a stream in `state`: it is accepted, ignored, or an
+ * error (section 5.1). Who may open streams, and which, is checked before. */
 __attribute__((warn_unused_result)) struct h2_verdict h2_stream_receive(enum h2_state state,
                                                                         uint8_t type);
 
-/* Changes the state. An event that the table does not have is a programmer's error (asserted): what
- * the peer sends has passed h2_stream_receive(). */
+/* Changes the state. The event must be in the table (asserted): what the peer sends has passed
+ * h2_stream_receive(). */
 void h2_stream_event(struct h2_stream *stream, enum h2_event event);
 
-/* The same for H2_SEND_RST_STREAM or H2_RECV_RST_STREAM when a stream is given up, whether or not a
- * frame says so; also for one of ours that is idle, because its HEADERS have not left. */
+/* The same when a stream is given up, with or without a frame: `reset` is H2_SEND_RST_STREAM or
+ * H2_RECV_RST_STREAM. Also for a stream of ours that is still idle, since its HEADERS have not
+ * left. */
 void h2_stream_cut(struct h2_stream *stream, enum h2_event reset);
 
 static inline bool h2_stream_may_send(const struct h2_stream *stream) {

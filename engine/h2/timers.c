@@ -1,5 +1,5 @@
 /*
- * h2/timers.c - one sorted list of the streams whose handlers wait for a time.
+ * h2/timers.c - a sorted list of the streams that have a timer.
  */
 #include "engine/h2/timers.h"
 
@@ -16,8 +16,8 @@ static void timer_unlink(struct h2_stream *stream) {
   stream->timer_ns = MACHINE_NO_DEADLINE;
 }
 
-/* The list is short (streams of one connection that wait for time) and new deadlines mostly belong
- * at its end, which a backwards search would find sooner; a forward one is simple. */
+/* The list is short: streams of one connection that wait for a time. Most new deadlines belong at
+ * its end, where a backward search would find their place sooner; this one is simpler. */
 static void timer_link(struct h2_stream *stream, uint64_t deadline_ns) {
   struct h2_stream **at = &stream->h2->timers, *before = NULL;
   while (*at && (*at)->timer_ns <= deadline_ns) {

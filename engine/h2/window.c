@@ -1,5 +1,5 @@
 /*
- * h2/window.c - credit arithmetic; see h2/window.h for the two halves.
+ * h2/window.c - arithmetic of both halves of h2/window.h.
  */
 #include "engine/h2/window.h"
 
@@ -48,7 +48,7 @@ void h2_credit_consume(struct h2_credit *credit, uint32_t bytes) {
   assert(bytes <= credit->held);
   credit->held -= bytes;
   credit->returnable += bytes;
-  h2_credit_retarget(credit, credit->target); /* drop what an earlier reduction took away */
+  h2_credit_retarget(credit, credit->target); /* drops what a smaller target took away */
 }
 
 void h2_credit_retarget(struct h2_credit *credit, uint32_t target) {
@@ -65,7 +65,7 @@ void h2_credit_cap(struct h2_credit *credit, uint64_t bytes) {
   credit->cap = bytes;
 }
 
-/* Bytes that the cap still lets be granted. */
+/* How many more bytes the cap lets us grant. */
 static uint64_t below_cap(const struct h2_credit *credit) {
   if (credit->cap == H2_CREDIT_UNCAPPED) return UINT64_MAX;
   int64_t room = (int64_t)(credit->cap - credit->arrived) - credit->granted;

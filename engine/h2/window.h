@@ -4,11 +4,11 @@
  * Owner: embedded in its stream or connection; no allocation, no failure at init.
  *
  * Two halves:
- *   h2_window  how much we may still send. A SETTINGS change may make it negative (6.9.2).
- *   h2_credit  how much the peer may still send, what has arrived and been consumed, and when to
- *              give new credit. Invariant: granted + held + returnable >= target, where `target` is
- *              the window that the policy wants the peer to have. They are equal, but for what
- *              was granted before a reduction.
+ *   h2_window  how much we may send. A SETTINGS change may make it negative (6.9.2).
+ *   h2_credit  how much the peer may send, what has arrived and what was consumed, and when to
+ *              grant more. Invariant: granted + held + returnable >= target, where `target` is the
+ *              window that the policy wants the peer to have. The sum is larger only by what was
+ *              granted before the target shrank.
  */
 #ifndef WEIR_H2_WINDOW_H
 #define WEIR_H2_WINDOW_H
@@ -32,7 +32,7 @@ __attribute__((warn_unused_result)) bool h2_window_add(struct h2_window *window,
  * overflow; the window is then unchanged. */
 __attribute__((warn_unused_result)) bool h2_window_shift(struct h2_window *window, int64_t delta);
 
-/* `bytes` bytes were sent; at most h2_window_available() (asserted). */
+/* `bytes` bytes were sent: no more than h2_window_available() (asserted). */
 void h2_window_spend(struct h2_window *window, uint32_t bytes);
 
 static inline uint32_t h2_window_available(const struct h2_window *window) {
@@ -42,46 +42,45 @@ static inline uint32_t h2_window_available(const struct h2_window *window) {
 /* ---- receiving ------------------------------------------------------------------------------- */
 
 struct h2_credit {
-  int64_t granted;     /* what the peer may still send; negative while it has not yet seen a
+  int64_t granted;     /* what the peer may still send; negative until it has seen a
                           reduction of ours (section 6.9.3) */
   uint32_t held;       /* arrived, not yet consumed */
-  uint32_t returnable; /* consumed, not yet given back */
-  uint32_t target;     /* the window that the peer should see when everything is consumed */
-  uint64_t arrived;    /* in all */
-  uint64_t cap;        /* how many may arrive in all, for now; H2_CREDIT_UNCAPPED: any number */
-  uint64_t counted;    /* bytes of this window in the connection's sum; 0: it is not in it, or not
-                          yet. Kept by h2/flow.c */
+  uint32_t returnable; /* consumed, and not yet granted again */
+  uint32_t target;     /* the window that the peer should have once everything is consumed */
+  uint64_t arrived;    /* in total */
+  uint64_t cap;        /* how many bytes may arrive in total; H2_CREDIT_UNCAPPED: any number */
+  uint64_t counted;    /* bytes of this window in the connection's sum, if it is in there; kept by
+                          h2/flow.c */
 };
 
 #define H2_CREDIT_UNCAPPED UINT64_MAX
 
 void h2_credit_init(struct h2_credit *credit, uint32_t bytes);
 
-/* A DATA frame of `bytes` bytes, padding included, has arrived. False when that is more than was
- * granted (FLOW_CONTROL_ERROR). */
+/* A DATA frame has arrived, with `bytes` bytes of payload and padding. False when that is more than
+ * was granted (FLOW_CONTROL_ERROR). */
 __attribute__((warn_unused_result)) bool h2_credit_arrive(struct h2_credit *credit, uint32_t bytes);
 
-/* `bytes` of what arrived have been used (asserted: no more than are held). */
+/* `bytes` of the held bytes were used (asserted: no more than are held). */
 void h2_credit_consume(struct h2_credit *credit, uint32_t bytes);
 
-/* Changes the target. Growth becomes returnable at once; a reduction is taken out of what would be
- * returned, and never revokes what was granted. */
+/* Changes the target. A larger one makes bytes returnable at once. A smaller one returns less
+ * later; it never takes back what was granted. */
 void h2_credit_retarget(struct h2_credit *credit, uint32_t target);
 
-/* Sets the cap. Nothing that was granted is taken back, so less than has been granted already only
- * keeps more from being granted. */
+/* Sets the cap. It takes back nothing that was granted, so a cap below that only stops further
+ * grants. */
 void h2_credit_cap(struct h2_credit *credit, uint64_t bytes);
 
-/* What could be returned now: what was consumed, as far as the cap allows. */
+/* What could be granted now: the returnable bytes, as far as the cap allows. */
 uint32_t h2_credit_due(const struct h2_credit *credit);
 
-/* The peer has acknowledged an initial window that is `bytes` smaller than what the stream began
- * with (section 6.9.2): what is granted and the target shrink, the former below 0 if need be. */
+/* The peer has acknowledged an initial window `bytes` smaller than the stream began with (section
+ * 6.9.2). Both `granted` and the target shrink, `granted` below 0 if need be. */
 void h2_credit_shrink(struct h2_credit *credit, uint32_t bytes);
 
-/* The increment to announce now if at least `least` bytes can be returned, else 0; a cap that
- * leaves less than `least` is no reason to wait. What is returned here counts as granted: the
- * caller sends it. */
+/* The increment to send now; 0 if fewer than `least` bytes can be returned, unless the cap leaves
+ * no more. Counts it as granted: the caller sends it. */
 uint32_t h2_credit_take(struct h2_credit *credit, uint32_t least);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * http/shared.h - what all connections of one worker share, whatever protocol they speak: the
- * handler, scratch space for one header section, and the fields that every response gets.
+ * http/shared.h - what all connections of one worker share, whatever their protocol: the handler,
+ * scratch space for one header section, and the fields that every response gets.
  *
  * Ownership: embedded in its engine; keeps `memory` and `handler` for its whole life.
  */
@@ -12,29 +12,29 @@
 #include "engine/http/handler.h"
 #include "engine/http/headers.h"
 
-/* Of all protocols together. One writer, the worker; readers use counter_get(). */
+/* Of all protocols together. The worker writes them; readers use counter_get(). */
 struct http_counters {
   uint64_t connections_opened, connections_closed;
   uint64_t streams_opened, streams_closed;
   uint64_t requests;  /* handed to the handler */
-  uint64_t responses; /* final responses begun */
+  uint64_t responses; /* final responses that were begun */
   uint64_t body_bytes_received, body_bytes_sent;
   uint64_t
       too_large;    /* requests answered 431: H2_HEADER_LIST_BYTES_DEFAULT, H2_HEADER_FIELDS_MAX */
-  uint64_t idled;   /* connections closed after H2_IDLE_NS; no fault */
+  uint64_t idled;   /* connections closed after H2_IDLE_NS: no fault */
   uint64_t refused; /* connections or streams refused for lack of resources */
 };
 
 struct http_shared {
   const struct memory *memory;
   const struct handler *handler; /* server role; NULL in a pure client */
-  uint64_t idle_ns;              /* a connection without streams lives this long */
+  uint64_t idle_ns;              /* how long a connection without streams lives */
   const uint64_t *clock_ns;      /* the host's, or NULL: see http_shared_now_ns() */
-  uint64_t entered_ns;           /* the time that the last machine call brought, of any connection */
+  uint64_t entered_ns; /* the time that the last machine call brought, of any connection */
 
   struct http_counters counters;
 
-  /* Scratch for the header section in hand: one is decoded and handled before the next. Its
+  /* Scratch for one header section, which is decoded and handled before the next one. Its
    * list_bytes_max is the largest section that is accepted. */
   struct headers headers;
   struct header *fields; /* fields_max: as many as a list of header_list_bytes can have */
@@ -55,14 +55,14 @@ http_shared_init(struct http_shared *shared, const struct memory *memory,
 
 void http_shared_destroy(struct http_shared *shared);
 
-/* The time for what comes to a connection from outside of its own calls: a handler's timer, another
+/* The time, for what reaches a connection from outside of its own calls: a handler's timer, or another
  * connection's event. Its own last call may be long ago. */
 static inline uint64_t http_shared_now_ns(const struct http_shared *shared) {
   uint64_t now_ns = shared->clock_ns ? *shared->clock_ns : 0;
   return now_ns > shared->entered_ns ? now_ns : shared->entered_ns;
 }
 
-/* The wall clock, in seconds since 1970. */
+/* Sets the wall clock: seconds since 1970. */
 void http_shared_set_date(struct http_shared *shared, int64_t unix_seconds);
 
 #endif
