@@ -9,7 +9,7 @@
 #include <string.h>
 
 unsigned lookup_host(const char *host, uint16_t port, struct address *addresses, unsigned max,
-                     char *error, size_t error_size) {
+                     const struct failure *failure) {
   const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
   struct addrinfo *list = NULL;
   unsigned count = 0;
@@ -17,8 +17,8 @@ unsigned lookup_host(const char *host, uint16_t port, struct address *addresses,
   snprintf(service, sizeof service, "%u", port);
   int code = getaddrinfo(host, service, &hints, &list);
   if (code != 0) {
-    snprintf(error, error_size, "cannot look up %s: %s", host,
-             code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
+    failure_set(failure, "cannot look up %s: %s", host,
+                code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
     return 0;
   }
   for (const struct addrinfo *at = list; at && count < max; at = at->ai_next) {
@@ -29,6 +29,6 @@ unsigned lookup_host(const char *host, uint16_t port, struct address *addresses,
     count++;
   }
   freeaddrinfo(list);
-  if (count == 0) snprintf(error, error_size, "cannot look up %s: no address", host);
+  if (count == 0) failure_set(failure, "cannot look up %s: no address", host);
   return count;
 }

@@ -3,13 +3,11 @@
  */
 #include "tools/client/tls.h"
 
-#include <stdio.h>
-
 #include "io/base/error.h"
 #include "io/tls/context.h"
 
-struct tls_context *client_tls_create(bool insecure, const char *ca_path, char *error,
-                                      size_t error_size) {
+struct tls_context *client_tls_create(bool insecure, const char *ca_path,
+                                      const struct failure *failure) {
   static const char *const protocols[] = {"h2"};
   const struct tls_settings settings = {
       .client = true,
@@ -20,6 +18,6 @@ struct tls_context *client_tls_create(bool insecure, const char *ca_path, char *
   };
   struct io_error why = {0};
   struct tls_context *context = tls_context_create(&settings, &why);
-  if (!context) snprintf(error, error_size, "%s", why.text);
+  if (!context) failure_set(failure, "%s", why.text);
   return context;
 }

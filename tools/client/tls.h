@@ -4,14 +4,13 @@
 #ifndef WEIR_TOOLS_CLIENT_TLS_H
 #define WEIR_TOOLS_CLIENT_TLS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "tools/common/failure.h"
 
 struct tls_context;
 
 /* `ca_path` NULL: the system's authorities; not used with `insecure`. NULL with one line in
- * `error`. The caller frees it. */
+ * `failure`. The caller frees it. */
 __attribute__((warn_unused_result)) struct tls_context *
-client_tls_create(bool insecure, const char *ca_path, char *error, size_t error_size);
+client_tls_create(bool insecure, const char *ca_path, const struct failure *failure);
 
 #endif

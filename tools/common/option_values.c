@@ -5,28 +5,10 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/decimal.h"
-
-/* getopt_long() leaves the option in `optopt`: the letter, also inside a group such as -xq, whose word it has
- * not passed yet; or, of a long option, the code if it is known. */
-void option_complain(char *const *argv, int result, const char *letters, char *error,
-                     size_t error_size) {
-  const char *word = argv[optind - 1];
-  bool is_letter = optopt > ' ' && optopt < 127;
-  if (result == ':')
-    snprintf(error, error_size, "%s needs a value", word);
-  else if (is_letter && !strchr(letters, optopt))
-    snprintf(error, error_size, "-%c: no such option; see weir %s --help", optopt, argv[0]);
-  else if (optopt)
-    snprintf(error, error_size, "%s: that option takes no value", word);
-  else
-    snprintf(error, error_size, "%s: no such option; see weir %s --help", word, argv[0]);
-}
 
 bool option_number(const char *text, uint64_t min, uint64_t max, uint64_t *out) {
   return decimal_within(span_text(text), min, max, out);

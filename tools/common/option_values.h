@@ -9,11 +9,7 @@
 #include <stdint.h>
 
 #include "engine/http/headers.h"
-
-/* One line in `error` about the option at which getopt_long() stopped with `result`, ':' or '?'. `letters` are
- * the short options that it knows; argv[0] is the name of the command. */
-void option_complain(char *const *argv, int result, const char *letters, char *error,
-                     size_t error_size);
+#include "tools/common/limits.h"
 
 /* Decimal digits alone, between `min` and `max`. */
 __attribute__((warn_unused_result)) bool option_number(const char *text, uint64_t min, uint64_t max,
@@ -24,9 +20,6 @@ __attribute__((warn_unused_result)) bool option_bytes(const char *text, double *
 
 /* A field that a request may have: "name: value". */
 __attribute__((warn_unused_result)) bool option_field_check(const char *text);
-
-/* Longest name of such a field. Arbitrary, beyond any that is in use. */
-enum { OPTION_FIELD_NAME_BYTES = 64 };
 
 /* Makes a field of text that option_field_check() liked: its name in lower case in `name`, its
  * value in `text`; both are kept. False when the name is too long. */

@@ -29,18 +29,7 @@
 #include "tools/client/url.h"
 #include "tools/common/process.h"
 #include "tools/lib/group.h"
-
-enum {
-  FIELDS_MAX = 100, /* of one request; servers take about as many */
-  TIMEOUT_SECONDS_DEFAULT = 60,
-  BODY_BYTES_DEFAULT = 64 << 20,
-};
-
-/* For GOAWAY to leave; nothing else is under way when a client is closed. */
-#define FAREWELL_NS (1 * SECOND_NS)
-
-/* How long a fetch waits before it posts again to a mailbox that is full. */
-#define FULL_WAIT_NS (1 * MILLISECOND_NS)
+#include "tools/lib/limits.h"
 
 enum state { DIALING, READY, LOST };
 
@@ -274,7 +263,7 @@ static void ask(struct fetch *fetch) {
   const struct weir_request *request = fetch->request;
   uint8_t length[DECIMAL_BYTES_MAX];
   size_t count = 4 + request->field_count;
-  struct header fields[4 + FIELDS_MAX + 1] = {
+  struct header fields[4 + LIB_FIELDS_MAX + 1] = {
       header_of(TOKEN_METHOD, span_text(request->method ? request->method : "GET")),
       header_of(TOKEN_SCHEME, span_text(client->url.secure ? "https" : "http")),
       header_of(TOKEN_AUTHORITY, span_text(client->url.authority)),
@@ -379,20 +368,18 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
 /* ---- for other threads ----------------------------------------------------------------------- */
 
 static bool prepare(struct weir_client *client, const struct weir_client_settings *settings,
-                    char *error, size_t error_bytes) {
+                    const struct failure *failure) {
   struct client_server *server = &client->server;
-  if (!url_parse(&client->url, settings->origin)) {
-    snprintf(error, error_bytes, "%s: expected http://HOST or https://HOST", settings->origin);
-    return false;
-  }
+  if (!url_parse(&client->url, settings->origin))
+    return failure_set(failure, "%s: expected http://HOST or https://HOST", settings->origin);
   server->authority = client->url.authority;
   server->addresses = client->addresses;
   server->connect_ns = client->timeout_ns;
   server->address_count = lookup_host(client->url.host, client->url.port, client->addresses,
-                                      CLIENT_ADDRESSES_MAX, error, error_bytes);
+                                      CLIENT_ADDRESSES_MAX, failure);
   if (server->address_count == 0) return false;
   if (!client->url.secure) return true;
-  client->tls = client_tls_create(settings->insecure, settings->ca_file, error, error_bytes);
+  client->tls = client_tls_create(settings->insecure, settings->ca_file, failure);
   return client->tls;
 }
 
@@ -400,8 +387,9 @@ static struct weir_client *make_client(const struct weir_client_settings *settin
   struct weir_client *client = calloc(1, sizeof *client);
   if (!client) return NULL;
   unsigned seconds = settings->timeout_seconds;
-  client->timeout_ns = (seconds ? seconds : TIMEOUT_SECONDS_DEFAULT) * SECOND_NS;
-  client->body_bytes_max = settings->body_bytes_max ? settings->body_bytes_max : BODY_BYTES_DEFAULT;
+  client->timeout_ns = (seconds ? seconds : LIB_TIMEOUT_SECONDS_DEFAULT) * SECOND_NS;
+  client->body_bytes_max =
+      settings->body_bytes_max ? settings->body_bytes_max : LIB_BODY_BYTES_DEFAULT;
   client->end = &client->queue;
   pthread_mutex_init(&client->lock, NULL);
   pthread_condattr_t monotonic;
@@ -420,7 +408,7 @@ static void free_client(struct weir_client *client) {
 }
 
 void weir_client_close(struct weir_client *client) {
-  worker_group_drain(&client->group, clock_now_ns() + FAREWELL_NS);
+  worker_group_drain(&client->group, clock_now_ns() + LIB_FAREWELL_NS);
   worker_group_join(&client->group);
   free_client(client);
 }
@@ -457,13 +445,14 @@ struct weir_client *weir_client_open(const struct weir_client_settings *settings
       .count = 1,
       .links_max = 1,
       .hooks = {.ctx = client, .setup = worker_setup, .stopped = worker_stopped}};
+  const struct failure failure = {.text = error, .size = error_bytes};
   struct io_error why = {.text = ""};
-  if (!prepare(client, settings, error, error_bytes)) {
+  if (!prepare(client, settings, &failure)) {
     free_client(client);
     return NULL;
   }
   if (!weir_group_start(&client->group, &config, &why)) {
-    snprintf(error, error_bytes, "%s", why.text);
+    failure_set(&failure, "%s", why.text);
     free_client(client);
     return NULL;
   }
@@ -474,11 +463,11 @@ struct weir_client *weir_client_open(const struct weir_client_settings *settings
 
 bool weir_client_fetch(struct weir_client *client, const struct weir_request *request,
                        struct weir_response *response) {
-  const struct timespec pause = {.tv_nsec = FULL_WAIT_NS};
+  const struct timespec pause = {.tv_nsec = LIB_FULL_WAIT_NS};
   struct fetch fetch = {.client = client, .request = request, .response = response};
   *response = (struct weir_response){.status = 0};
-  if (request->field_count > FIELDS_MAX) {
-    snprintf(response->error, sizeof response->error, "more than %d fields", FIELDS_MAX);
+  if (request->field_count > LIB_FIELDS_MAX) {
+    snprintf(response->error, sizeof response->error, "more than %d fields", LIB_FIELDS_MAX);
     return false;
   }
   /* The lock makes one sender of all threads, as the mailbox wants it. */

@@ -4,13 +4,10 @@
 #include "tools/load/cap.h"
 
 #include <fnmatch.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/h2/window.h"
 #include "tools/common/option_values.h"
-
-enum { STEP_TEXT_BYTES = 24, PATTERN_BYTES = 256 };
 
 /* One step's text; "rest" ends the list. */
 static bool add_step(struct load_cap *cap, const char *text, bool *rest) {
@@ -28,7 +25,7 @@ static bool add_step(struct load_cap *cap, const char *text, bool *rest) {
 static bool read_steps(struct load_cap *cap, const char *text) {
   bool rest = false;
   for (;;) {
-    char step[STEP_TEXT_BYTES];
+    char step[LOAD_CAP_STEP_BYTES];
     size_t len = strcspn(text, ",");
     if (len >= sizeof step) return false;
     memcpy(step, text, len);
@@ -40,27 +37,24 @@ static bool read_steps(struct load_cap *cap, const char *text) {
 }
 
 /* A path may have an equals sign, a step has none: the last one divides. */
-bool load_caps_add(struct load_caps *caps, const char *text, char *error, size_t error_size) {
-  if (caps->count == LOAD_CAPS_MAX) {
-    snprintf(error, error_size, "--cap %s: more than %d", text, LOAD_CAPS_MAX);
-    return false;
-  }
+bool load_caps_add(struct load_caps *caps, const char *text, const struct failure *failure) {
+  if (caps->count == LOAD_CAPS_MAX)
+    return failure_set(failure, "--cap %s: more than %d", text, LOAD_CAPS_MAX);
   struct load_cap *cap = &caps->at[caps->count];
   const char *equals = strrchr(text, '=');
   *cap = (struct load_cap){.pattern = equals ? text : NULL,
                            .pattern_len = equals ? (size_t)(equals - text) : 0};
-  bool good = !equals || (cap->pattern_len > 0 && cap->pattern_len < PATTERN_BYTES);
+  bool good = !equals || (cap->pattern_len > 0 && cap->pattern_len < LOAD_CAP_PATTERN_BYTES);
   if (good && read_steps(cap, equals ? equals + 1 : text)) {
     caps->count++;
     return true;
   }
-  snprintf(error, error_size, "--cap %s: expected [PATTERN=]BYTES[,BYTES...][,rest], such as %s",
-           text, "'*.jpg=4k,rest'");
-  return false;
+  return failure_set(failure, "--cap %s: expected [PATTERN=]BYTES[,BYTES...][,rest], such as %s",
+                     text, "'*.jpg=4k,rest'");
 }
 
 static bool matches(const struct load_cap *cap, const char *target) {
-  char pattern[PATTERN_BYTES];
+  char pattern[LOAD_CAP_PATTERN_BYTES];
   if (!cap->pattern) return true;
   memcpy(pattern, cap->pattern, cap->pattern_len);
   pattern[cap->pattern_len] = 0;

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/common/failure.h"
 #include "tools/load/limits.h"
 
 struct load_cap {
@@ -36,9 +37,9 @@ struct load_caps {
 };
 
 /* Reads one option's value, "[PATTERN=]BYTES[,BYTES...][,rest]"; keeps `text`. K, k, M and m are
- * thousands and millions. False with one line in `error`. */
+ * thousands and millions. False with one line in `failure`. */
 __attribute__((warn_unused_result)) bool load_caps_add(struct load_caps *caps, const char *text,
-                                                       char *error, size_t error_size);
+                                                       const struct failure *failure);
 
 /* The first schedule that a request target matches; NULL: it is not held back. */
 const struct load_cap *load_caps_find(const struct load_caps *caps, const char *target);

@@ -16,6 +16,8 @@ enum {
   LOAD_WINDOW_BITS = 30,          /* as h2load: receive windows that never hold a server back */
   LOAD_TIMEOUT_SECONDS = 30,      /* default of --timeout: as patient as a user at most */
   LOAD_CAPS_MAX = 16,             /* --cap. Arbitrary; a page has fewer kinds of resources */
+  LOAD_CAP_PATTERN_BYTES = 256,   /* of one --cap, with NUL. Arbitrary; a path has a few dozen */
+  LOAD_CAP_STEP_BYTES = 24,       /* the text of a step, with NUL: 2147483647 has ten digits */
   LOAD_CAP_STEPS_MAX = 8,         /* of one --cap. Arbitrary */
 
   /* ---- when to give up ---- */
@@ -34,6 +36,13 @@ enum {
 
   /* Reasons why connections ended, each once with its count. Arbitrary; a run has two or three. */
   LOAD_REASONS_MAX = 16,
+  /* A time or a count of bytes, with its unit. Untested: 64 bits have no longer text. */
+  LOAD_TEXT_BYTES = 32,
+
+  /* Progress is told every second for a while, then at intervals. Untested: eleven seconds of a
+   * test to see one line less. */
+  LOAD_PROGRESS_EVERY_SECOND = 5,
+  LOAD_PROGRESS_SECONDS = 10,
 
   /* ---- one turn ---- */
 

@@ -43,16 +43,14 @@ static int show(const struct load_report *report) {
 int command_load(int argc, char **argv) {
   struct load_options options;
   char error[512];
-  switch (load_options_parse(&options, argc, argv, error, sizeof error)) {
-  case LOAD_OPTIONS_RUN: break;
-  case LOAD_OPTIONS_HELP: return output_text("weir load", load_options_help());
-  case LOAD_OPTIONS_VERSION: return output_text("weir load", "weir " WEIR_VERSION "\n");
-  case LOAD_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
-  }
+  const struct failure failure = {.text = error, .size = sizeof error};
+  enum options_result result = load_options_parse(&options, argc, argv, &failure);
+  if (result != OPTIONS_RUN)
+    return options_answer(result, "weir load", load_options_help(), &failure);
   struct load_report *report = calloc(1, sizeof *report); /* its histograms are large for a stack */
   if (!report) return complain(EXIT_FAILED, "out of memory");
   int status = EXIT_FAILED;
-  switch (load_run(&options, report, error, sizeof error)) {
+  switch (load_run(&options, report, &failure)) {
   case LOAD_RUN_DONE: status = show(report); break;
   case LOAD_RUN_WRONG: status = complain(EXIT_USAGE, "%s", error); break;
   case LOAD_RUN_FAILED: status = complain(EXIT_FAILED, "%s", error); break;

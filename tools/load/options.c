@@ -3,10 +3,6 @@
  */
 #include "tools/load/options.h"
 
-#include <getopt.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
@@ -98,7 +94,7 @@ enum {
   OPTION_JSON
 };
 
-static const struct option long_options[] = {
+static const struct option names[] = {
     {"requests", required_argument, NULL, 'n'},
     {"duration", required_argument, NULL, 'D'},
     {"warm-up-time", required_argument, NULL, OPTION_WARM_UP},
@@ -126,70 +122,23 @@ static const struct option long_options[] = {
     {0},
 };
 
-struct parser {
-  struct load_options *options;
-  char *error;
-  size_t error_size;
-};
-
-__attribute__((format(printf, 2, 3))) static bool wrong(struct parser *parser, const char *format,
-                                                        ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(parser->error, parser->error_size, format, arguments);
-  va_end(arguments);
-  return false;
-}
-
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static bool set_number(struct parser *parser, const char *name, const char *text, uint64_t min,
-                       uint64_t max, uint64_t *out) {
-  if (option_number(text, min, max, out)) return true;
-  return wrong(parser, "%s %s: expected a number from %llu to %llu", name, text,
-               (unsigned long long)min, (unsigned long long)max);
-}
-
-static bool set_count(struct parser *parser, const char *name, const char *text, unsigned min,
-                      unsigned max, unsigned *out) {
-  uint64_t value;
-  if (!set_number(parser, name, text, min, max, &value)) return false;
-  *out = (unsigned)value;
-  return true;
-}
-
-static bool set_seconds(struct parser *parser, const char *name, const char *text, double *out) {
-  static const struct {
-    const char *unit;
-    double seconds;
-  } units[] = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"m", 60}, {"h", 3600}};
-  char *end;
-  double value = strtod(text, &end);
-  bool number = end != text && ((*text >= '0' && *text <= '9') || *text == '.');
-  for (unsigned i = 0; number && i < sizeof units / sizeof units[0]; i++) {
-    if (strcmp(end, units[i].unit) != 0) continue;
-    *out = value * units[i].seconds;
-    if (*out >= 1e-3 && *out <= 86400) return true;
-  }
-  return wrong(parser, "%s %s: expected a time from 1ms to 24h, such as 10, 500ms or 1m", name,
-               text);
-}
-
 /* A field, or one of the two pseudo-header fields that may be other than the URL says. */
-static bool add_field(struct parser *parser, const char *text) {
-  struct load_options *options = parser->options;
+static bool add_field(const struct options *parser, struct load_options *options,
+                      const char *text) {
   if (options->field_count == LOAD_FIELDS_MAX)
-    return wrong(parser, "--header: more than %d fields", LOAD_FIELDS_MAX);
+    return options_wrong(parser, "more than %d fields", LOAD_FIELDS_MAX);
   const char *value = load_options_pseudo(text, NULL);
   if (!(value ? *value != 0 && option_field_check(text + 1) : option_field_check(text)))
-    return wrong(parser, "--header %s: expected \"name: value\"", text);
+    return options_wrong(parser, "expected \"name: value\"");
   options->fields[options->field_count++] = text;
   return true;
 }
 
-static bool set_flow(struct parser *parser, const char *text) {
-  if (h2_flow_parse(text, &parser->options->flow)) return true;
-  return wrong(parser, "--flow %s: expected consume, threshold, echo or auto", text);
+static bool set_flow(const struct options *parser, struct load_options *options, const char *text) {
+  if (h2_flow_parse(text, &options->flow)) return true;
+  return options_wrong(parser, "expected consume, threshold, echo or auto");
 }
 
 const char *load_options_pseudo(const char *text, enum header_token *token) {
@@ -206,27 +155,26 @@ const char *load_options_pseudo(const char *text, enum header_token *token) {
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
-static bool take(struct parser *parser, int option, const char *value) {
-  struct load_options *options = parser->options;
-  switch (option) {
-  case 'n': return set_number(parser, "-n", value, 1, UINT64_C(1) << 48, &options->requests);
-  case 'D': return set_seconds(parser, "-D", value, &options->duration_seconds);
-  case OPTION_WARM_UP:
-    return set_seconds(parser, "--warm-up-time", value, &options->warm_up_seconds);
-  case 'c': return set_count(parser, "-c", value, 1, LOAD_CONNECTIONS_MAX, &options->connections);
-  case 'm': return set_count(parser, "-m", value, 1, LOAD_STREAMS_MAX, &options->streams);
-  case 't': return set_count(parser, "-t", value, 1, IO_WORKERS_MAX, &options->threads);
-  case 'r': return set_number(parser, "-r", value, 1, LOAD_RATE_MAX, &options->rate);
-  case 'T': return set_seconds(parser, "-T", value, &options->timeout_seconds);
-  case 'H': return add_field(parser, value);
+static bool take(struct options *parser, int code, char *value) {
+  struct load_options *options = parser->out;
+  switch (code) {
+  case 'n': return options_number(parser, 1, UINT64_C(1) << 48, &options->requests);
+  case 'D': return options_seconds(parser, &options->duration_seconds);
+  case OPTION_WARM_UP: return options_seconds(parser, &options->warm_up_seconds);
+  case 'c': return options_count(parser, 1, LOAD_CONNECTIONS_MAX, &options->connections);
+  case 'm': return options_count(parser, 1, LOAD_STREAMS_MAX, &options->streams);
+  case 't': return options_count(parser, 1, IO_WORKERS_MAX, &options->threads);
+  case 'r': return options_number(parser, 1, LOAD_RATE_MAX, &options->rate);
+  case 'T': return options_seconds(parser, &options->timeout_seconds);
+  case 'H': return add_field(parser, options, value);
   case 'd': options->data_path = value; return true;
   case OPTION_CONNECT_TO: options->connect_to = value; return true;
   case 'k': options->insecure = true; return true;
   case OPTION_CACERT: options->ca_path = value; return true;
-  case 'w': return set_count(parser, "-w", value, 1, 30, &options->stream_window_bits);
-  case 'W': return set_count(parser, "-W", value, 16, 30, &options->connection_window_bits);
-  case OPTION_FLOW: return set_flow(parser, value);
-  case OPTION_CAP: return load_caps_add(&options->caps, value, parser->error, parser->error_size);
+  case 'w': return options_count(parser, 1, 30, &options->stream_window_bits);
+  case 'W': return options_count(parser, 16, 30, &options->connection_window_bits);
+  case OPTION_FLOW: return set_flow(parser, options, value);
+  case OPTION_CAP: return load_caps_add(&options->caps, value, parser->failure);
   case OPTION_JSON: options->json = "-"; return true;
   case 'q': options->quiet = true; return true;
   default: return false;
@@ -234,51 +182,41 @@ static bool take(struct parser *parser, int option, const char *value) {
 }
 
 /* What only the whole command line shows. */
-static bool check(struct parser *parser) {
-  struct load_options *options = parser->options;
-  if (options->url_count == 0) return wrong(parser, "no URL given; see weir load --help");
-  if (options->url_count > LOAD_URLS_MAX) return wrong(parser, "more than %d URLs", LOAD_URLS_MAX);
+static bool check(struct load_options *options, const struct failure *failure) {
+  if (options->url_count == 0) return failure_set(failure, "no URL given; see weir load --help");
+  if (options->url_count > LOAD_URLS_MAX)
+    return failure_set(failure, "more than %d URLs", LOAD_URLS_MAX);
   if (options->requests && options->duration_seconds > 0)
-    return wrong(parser, "-n and -D exclude each other");
+    return failure_set(failure, "-n and -D exclude each other");
   if (options->warm_up_seconds > 0 && options->duration_seconds == 0)
-    return wrong(parser, "--warm-up-time needs -D");
+    return failure_set(failure, "--warm-up-time needs -D");
   if (options->requests == 0 && options->duration_seconds == 0)
     options->requests = options->connections;
   if (options->threads > options->connections)
-    return wrong(parser, "-t %u: more threads than connections (-c %u)", options->threads,
-                 options->connections);
+    return failure_set(failure, "-t %u: more threads than connections (-c %u)", options->threads,
+                       options->connections);
   if (options->requests && options->requests < options->connections)
-    return wrong(parser, "-n %llu: fewer requests than connections (-c %u)",
-                 (unsigned long long)options->requests, options->connections);
+    return failure_set(failure, "-n %llu: fewer requests than connections (-c %u)",
+                       (unsigned long long)options->requests, options->connections);
   if (options->caps.count > 0 && options->stream_window_bits)
-    return wrong(parser, "-w and --cap exclude each other: the smallest first step is the window");
+    return failure_set(failure,
+                       "-w and --cap exclude each other: the smallest first step is the window");
   return true;
 }
 
-enum load_options_result load_options_parse(struct load_options *options, int argc, char **argv,
-                                            char *error, size_t error_size) {
-  struct parser parser = {.options = options, .error = error, .error_size = error_size};
+enum options_result load_options_parse(struct load_options *options, int argc, char **argv,
+                                       const struct failure *failure) {
+  struct options parser = {.out = options, .failure = failure};
   *options = (struct load_options){.connections = 1,
                                    .streams = 1,
                                    .threads = 1,
                                    .flow = FLOW_CONSUME,
                                    .timeout_seconds = LOAD_TIMEOUT_SECONDS};
-  optind = 0; /* begin anew, also in tests */
-  opterr = 0;
-  static const char letters[] = ":n:D:c:m:t:r:T:H:d:kw:W:qhV";
-  int option;
-  while ((option = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
-    if (option == 'h') return LOAD_OPTIONS_HELP;
-    if (option == 'V') return LOAD_OPTIONS_VERSION;
-    if (option == ':' || option == '?') {
-      option_complain(argv, option, letters, error, error_size);
-      return LOAD_OPTIONS_WRONG;
-    }
-    if (!take(&parser, option, optarg)) return LOAD_OPTIONS_WRONG;
-  }
-  options->urls = argv + optind;
-  options->url_count = (size_t)(argc - optind);
-  return check(&parser) ? LOAD_OPTIONS_RUN : LOAD_OPTIONS_WRONG;
+  enum options_result result = options_read(&parser, argc, argv, names, take);
+  if (result != OPTIONS_RUN) return result;
+  options->urls = parser.operands;
+  options->url_count = (size_t)parser.operand_count;
+  return check(options, failure) ? OPTIONS_RUN : OPTIONS_WRONG;
 }
 
 /* ---- windows --------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "engine/http/stream.h"
 #include "tools/client/url.h"
+#include "tools/common/options.h"
 #include "tools/load/cap.h"
 #include "tools/load/limits.h"
 
@@ -33,18 +34,10 @@ struct load_options {
   bool quiet;       /* no progress */
 };
 
-enum load_options_result {
-  LOAD_OPTIONS_RUN,
-  LOAD_OPTIONS_HELP,
-  LOAD_OPTIONS_VERSION,
-  LOAD_OPTIONS_WRONG, /* exit 2, with `error` */
-};
-
-/* Reads argv[1 ..] (argv[0] is "load"; may be reordered, and the strings are kept). `error` gets
- * one line without the program's name and without a newline. */
-__attribute__((warn_unused_result)) enum load_options_result
-load_options_parse(struct load_options *options, int argc, char **argv, char *error,
-                   size_t error_size);
+/* Reads argv[1 ..]; see common/options.h. */
+__attribute__((warn_unused_result)) enum options_result
+load_options_parse(struct load_options *options, int argc, char **argv,
+                   const struct failure *failure);
 
 /* What --help prints. */
 const char *load_options_help(void);

@@ -136,11 +136,11 @@ bool load_plan_look_up(struct load_plan *plan, const struct failure *failure) {
   const struct load_options *options = plan->options;
   struct url there = plan->targets[0].url;
   if (!redirect(plan, &there, failure)) return false;
-  plan->address_count = lookup_host(there.host, there.port, plan->addresses, CLIENT_ADDRESSES_MAX,
-                                    failure->text, failure->size);
+  plan->address_count =
+      lookup_host(there.host, there.port, plan->addresses, CLIENT_ADDRESSES_MAX, failure);
   if (plan->address_count == 0) return false;
   if (!there.secure) return true;
-  plan->tls = client_tls_create(options->insecure, options->ca_path, failure->text, failure->size);
+  plan->tls = client_tls_create(options->insecure, options->ca_path, failure);
   return plan->tls;
 }
 

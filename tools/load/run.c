@@ -16,9 +16,6 @@
 #include "tools/common/process.h"
 #include "tools/load/worker.h"
 
-/* Progress is told every second at first, then every PROGRESS_SECONDS. */
-enum { PROGRESS_EVERY_SECOND = 5, PROGRESS_SECONDS = 10 };
-
 /* To the thread that waits: all workers have ended. */
 enum { SIGNAL_ENDED = SIGUSR2 };
 
@@ -103,8 +100,8 @@ static void print_progress(const struct run *run, unsigned seconds, uint64_t *do
     failed += counter_get(&counts->failed);
     bytes += counter_get(&counts->data_bytes);
   }
-  unsigned span = seconds <= PROGRESS_EVERY_SECOND ? 1 : PROGRESS_SECONDS;
-  if (seconds == PROGRESS_SECONDS) span = PROGRESS_SECONDS - PROGRESS_EVERY_SECOND;
+  unsigned span = seconds <= LOAD_PROGRESS_EVERY_SECOND ? 1 : LOAD_PROGRESS_SECONDS;
+  if (seconds == LOAD_PROGRESS_SECONDS) span = LOAD_PROGRESS_SECONDS - LOAD_PROGRESS_EVERY_SECOND;
   uint64_t recent = done > *done_before ? done - *done_before : 0; /* a warm-up ended: less */
   output_say(STDERR_FILENO,
              "%4u s: %llu requests done, %llu failed, %llu in flight, %.0f requests/s, %.1f MB",
@@ -129,7 +126,7 @@ static void wait_for_end(struct run *run, struct worker_group *group) {
     next_ns += SECOND_NS;
     seconds++;
     if (run->options->quiet) continue;
-    if (seconds <= PROGRESS_EVERY_SECOND || seconds % PROGRESS_SECONDS == 0)
+    if (seconds <= LOAD_PROGRESS_EVERY_SECOND || seconds % LOAD_PROGRESS_SECONDS == 0)
       print_progress(run, seconds, &done);
   }
 }
@@ -196,17 +193,16 @@ static void release(struct run *run) {
 }
 
 enum load_run_result load_run(const struct load_options *options, struct load_report *report,
-                              char *error, size_t error_size) {
-  const struct failure failure = {.text = error, .size = error_size};
+                              const struct failure *failure) {
   struct run run = {.options = options};
   enum load_run_result result = LOAD_RUN_FAILED;
   report->options = options;
-  if (!load_plan_init(&run.plan, options, &failure)) {
+  if (!load_plan_init(&run.plan, options, failure)) {
     result = LOAD_RUN_FAILED;
-  } else if (!load_plan_targets(&run.plan, &failure)) {
+  } else if (!load_plan_targets(&run.plan, failure)) {
     result = LOAD_RUN_WRONG;
-  } else if (find_descriptors(options, &failure) && load_plan_look_up(&run.plan, &failure) &&
-             make_workers(&run, &failure) && run_workers(&run, &failure)) {
+  } else if (find_descriptors(options, failure) && load_plan_look_up(&run.plan, failure) &&
+             make_workers(&run, failure) && run_workers(&run, failure)) {
     add_up(&run, report);
     result = LOAD_RUN_DONE;
   }

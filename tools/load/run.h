@@ -32,9 +32,9 @@ enum load_run_result {
   LOAD_RUN_FAILED, /* nothing could be tried: exit 1, with `error` */
 };
 
-/* Fills `report`, whatever became of the requests. `error` gets one line. */
+/* Fills `report`, whatever became of the requests. `failure` gets one line. */
 __attribute__((warn_unused_result)) enum load_run_result
-load_run(const struct load_options *options, struct load_report *report, char *error,
-         size_t error_size);
+load_run(const struct load_options *options, struct load_report *report,
+         const struct failure *failure);
 
 #endif

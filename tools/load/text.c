@@ -7,26 +7,24 @@
 
 typedef unsigned long long ull;
 
-enum { TEXT_BYTES = 32 };
-
-static const char *time_text(double ns, char text[TEXT_BYTES]) {
+static const char *time_text(double ns, char text[LOAD_TEXT_BYTES]) {
   if (ns < 1e3)
-    snprintf(text, TEXT_BYTES, "%.0fns", ns);
+    snprintf(text, LOAD_TEXT_BYTES, "%.0fns", ns);
   else if (ns < 1e6)
-    snprintf(text, TEXT_BYTES, "%.1fus", ns / 1e3);
+    snprintf(text, LOAD_TEXT_BYTES, "%.1fus", ns / 1e3);
   else if (ns < 1e9)
-    snprintf(text, TEXT_BYTES, "%.2fms", ns / 1e6);
+    snprintf(text, LOAD_TEXT_BYTES, "%.2fms", ns / 1e6);
   else
-    snprintf(text, TEXT_BYTES, "%.2fs", ns / 1e9);
+    snprintf(text, LOAD_TEXT_BYTES, "%.2fs", ns / 1e9);
   return text;
 }
 
-static const char *bytes_text(double bytes, char text[TEXT_BYTES]) {
+static const char *bytes_text(double bytes, char text[LOAD_TEXT_BYTES]) {
   static const char *const units[] = {"B", "KB", "MB", "GB", "TB"};
   unsigned unit = 0;
   for (; bytes >= 1000 && unit < 4; unit++)
     bytes /= 1000;
-  snprintf(text, TEXT_BYTES, unit ? "%.2f%s" : "%.0f%s", bytes, units[unit]);
+  snprintf(text, LOAD_TEXT_BYTES, unit ? "%.2f%s" : "%.0f%s", bytes, units[unit]);
   return text;
 }
 
@@ -35,7 +33,7 @@ static const char *bytes_text(double bytes, char text[TEXT_BYTES]) {
 static void print_finish(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
   double seconds = load_report_seconds(report);
-  char bytes[TEXT_BYTES], time[TEXT_BYTES];
+  char bytes[LOAD_TEXT_BYTES], time[LOAD_TEXT_BYTES];
   double rate = seconds > 0 ? (double)counts->done / seconds : 0;
   double wire = seconds > 0 ? (double)counts->wire_in / seconds : 0;
   fprintf(to, "%s in %s, %.2f req/s, %s/s\n", report->sum.interrupted ? "interrupted" : "finished",
@@ -50,7 +48,7 @@ static void print_counts(const struct load_report *report, FILE *to) {
           (ull)report->total, (ull)counts->started, (ull)counts->done, (ull)counts->succeeded,
           (ull)counts->failed, (ull)counts->errored, (ull)counts->timeouts);
   uint64_t in_flight = load_report_in_flight(report), left = load_report_left(report);
-  char time[TEXT_BYTES];
+  char time[LOAD_TEXT_BYTES];
   if (in_flight)
     fprintf(to, "  %llu were in flight at the end, the oldest for %s\n", (ull)in_flight,
             time_text((double)counts->oldest_ns, time));
@@ -72,7 +70,7 @@ static void print_counts(const struct load_report *report, FILE *to) {
 
 static void print_traffic(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
-  char a[TEXT_BYTES], b[TEXT_BYTES], c[TEXT_BYTES];
+  char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES];
   double saved = counts->header_plain_bytes ? 100 - 100.0 * (double)counts->header_bytes /
                                                         (double)counts->header_plain_bytes
                                             : 0;
@@ -110,7 +108,7 @@ static void print_connections(const struct load_report *report, FILE *to) {
 
 static void print_times(const char *name, const struct load_histogram *histogram, FILE *to) {
   static const double percents[] = {0, 50, 90, 99, 99.9, 100};
-  char text[TEXT_BYTES];
+  char text[LOAD_TEXT_BYTES];
   if (histogram->count == 0) return;
   fprintf(to, "%-18s", name);
   for (unsigned i = 0; i < sizeof percents / sizeof percents[0]; i++)
@@ -136,7 +134,7 @@ static void print_busy(const struct load_report *report, FILE *to) {
   double most = 0;
   for (unsigned i = 0; i < report->workers; i++)
     if (report->busy[i] > most) most = report->busy[i];
-  char text[TEXT_BYTES];
+  char text[LOAD_TEXT_BYTES];
   fprintf(to, "own CPU time: %s, the busiest thread %.0f%%\n",
           time_text((double)report->sum.cpu_ns, text), 100 * most);
   if (most > LOAD_BUSY)

@@ -13,18 +13,14 @@
 #include "engine/http/body.h"
 #include "tools/serve/demo_page.h"
 
-/* What /bytes sends again and again, in pieces as large as anybody pulls. */
-enum { PATTERN_BYTES = 64 * 1024 };
-
 /* A piece of an /echo on its way back: bytes[used .. len). Small DATA frames share one. */
-enum { PIECE_BYTES_MIN = 4096 };
 struct echo_piece {
   struct echo_piece *next;
   size_t capacity, len, used;
   uint8_t bytes[];
 };
 
-struct exchange {
+struct demo_exchange {
   struct demo *demo;
   struct stream *stream; /* NULL once it is closed */
   bool body_open;
@@ -43,12 +39,12 @@ struct demo {
   const struct memory *memory;
   struct handler handler;
   struct pool exchanges;
-  uint8_t pattern[PATTERN_BYTES];
+  uint8_t pattern[DEMO_PATTERN_BYTES];
 };
 
 /* ---- exchanges ------------------------------------------------------------------------------- */
 
-static void piece_free(struct exchange *exchange) {
+static void piece_free(struct demo_exchange *exchange) {
   struct echo_piece *piece = exchange->first;
   exchange->first = piece->next;
   if (!exchange->first) exchange->last = NULL;
@@ -56,7 +52,7 @@ static void piece_free(struct exchange *exchange) {
   memory_free(exchange->demo->memory, piece, sizeof *piece + piece->capacity);
 }
 
-static void free_unless_held(struct exchange *exchange) {
+static void free_unless_held(struct demo_exchange *exchange) {
   if (exchange->stream || exchange->body_open) return;
   while (exchange->first)
     piece_free(exchange);
@@ -64,14 +60,14 @@ static void free_unless_held(struct exchange *exchange) {
 }
 
 static void body_closed(void *ctx) {
-  struct exchange *exchange = ctx;
+  struct demo_exchange *exchange = ctx;
   exchange->body_open = false;
   free_unless_held(exchange);
 }
 
 static void stream_closed(struct stream *stream, uint32_t error_code) {
   (void)error_code;
-  struct exchange *exchange = stream->user;
+  struct demo_exchange *exchange = stream->user;
   exchange->stream = NULL;
   free_unless_held(exchange);
 }
@@ -83,8 +79,8 @@ static const struct stream_events plain_events = {.closed = stream_closed};
 static const char text_type[] = "text/plain; charset=utf-8";
 
 /* Answers with bytes that outlive the exchange, or lie in it. `more`: one more field, or NULL. */
-static void respond(struct exchange *exchange, unsigned status, const char *type, struct span bytes,
-                    const struct header *more) {
+static void respond(struct demo_exchange *exchange, unsigned status, const char *type,
+                    struct span bytes, const struct header *more) {
   uint8_t length[DECIMAL_BYTES_MAX];
   struct header fields[3] = {
       header_of(TOKEN_CONTENT_TYPE, span_text(type)),
@@ -97,7 +93,7 @@ static void respond(struct exchange *exchange, unsigned status, const char *type
                        body_bytes(&exchange->bytes, bytes, body_closed, exchange));
 }
 
-static void respond_error(struct exchange *exchange, unsigned status) {
+static void respond_error(struct demo_exchange *exchange, unsigned status) {
   static const struct {
     unsigned status;
     const char *text;
@@ -111,18 +107,18 @@ static void respond_error(struct exchange *exchange, unsigned status) {
       respond(exchange, status, text_type, span_text(errors[i].text), NULL);
 }
 
-static void respond_not_allowed(struct exchange *exchange, const char *allowed) {
+static void respond_not_allowed(struct demo_exchange *exchange, const char *allowed) {
   struct header allow = header_of(TOKEN_ALLOW, span_text(allowed));
   respond(exchange, 405, text_type, span_text("405 Method Not Allowed\n"), &allow);
 }
 
 /* What OPTIONS is for (RFC 9110 section 9.3.7). */
-static void respond_options(struct exchange *exchange, const char *allowed) {
+static void respond_options(struct demo_exchange *exchange, const char *allowed) {
   struct header allow = header_of(TOKEN_ALLOW, span_text(allowed));
   (void)stream_respond(exchange->stream, 204, &allow, 1, BODY_NONE);
 }
 
-static void show_page(struct exchange *exchange, struct span parameter,
+static void show_page(struct demo_exchange *exchange, struct span parameter,
                       const struct request *request, uint64_t now_ns) {
   (void)parameter;
   (void)request;
@@ -130,7 +126,7 @@ static void show_page(struct exchange *exchange, struct span parameter,
   respond(exchange, 200, "text/html; charset=utf-8", demo_page(), NULL);
 }
 
-static void plaintext(struct exchange *exchange, struct span parameter,
+static void plaintext(struct demo_exchange *exchange, struct span parameter,
                       const struct request *request, uint64_t now_ns) {
   (void)parameter;
   (void)request;
@@ -141,10 +137,10 @@ static void plaintext(struct exchange *exchange, struct span parameter,
 /* ---- /bytes ---------------------------------------------------------------------------------- */
 
 static enum body_result pull_bytes(void *self, struct body_chunk *chunk) {
-  struct exchange *exchange = self;
+  struct demo_exchange *exchange = self;
   uint64_t left = exchange->end - exchange->offset;
   size_t from = (size_t)(exchange->offset % 256);
-  size_t count = PATTERN_BYTES - from;
+  size_t count = DEMO_PATTERN_BYTES - from;
   if (count > chunk->max) count = chunk->max;
   if (count > left) count = (size_t)left;
   chunk->bytes = span_of(exchange->demo->pattern + from, count);
@@ -152,8 +148,8 @@ static enum body_result pull_bytes(void *self, struct body_chunk *chunk) {
   return exchange->offset < exchange->end ? BODY_MORE : BODY_END;
 }
 
-static void bytes(struct exchange *exchange, struct span parameter, const struct request *request,
-                  uint64_t now_ns) {
+static void bytes(struct demo_exchange *exchange, struct span parameter,
+                  const struct request *request, uint64_t now_ns) {
   static const struct body_ops ops = {.pull = pull_bytes, .close = body_closed};
   (void)request;
   (void)now_ns;
@@ -176,10 +172,10 @@ static void bytes(struct exchange *exchange, struct span parameter, const struct
 /* ---- /echo ----------------------------------------------------------------------------------- */
 
 /* Room for `len` more bytes at the end; NULL when an echo keeps too much or memory is refused. */
-static struct echo_piece *echo_room(struct exchange *exchange, size_t len) {
+static struct echo_piece *echo_room(struct demo_exchange *exchange, size_t len) {
   struct echo_piece *last = exchange->last;
   if (last && last->capacity - last->len >= len) return last;
-  size_t capacity = len > PIECE_BYTES_MIN ? len : PIECE_BYTES_MIN;
+  size_t capacity = len > DEMO_PIECE_BYTES_MIN ? len : DEMO_PIECE_BYTES_MIN;
   if (exchange->kept + capacity > DEMO_ECHO_BYTES_MAX) return NULL;
   struct echo_piece *piece = memory_alloc(exchange->demo->memory, sizeof *piece + capacity);
   if (!piece) return NULL;
@@ -193,7 +189,7 @@ static struct echo_piece *echo_room(struct exchange *exchange, size_t len) {
 /* Copies what has come; it counts as consumed when it has been sent back, so that the client's
  * window is the bound of what an echo keeps. */
 static void echo_data(struct stream *stream, struct span received, bool end) {
-  struct exchange *exchange = stream->user;
+  struct demo_exchange *exchange = stream->user;
   if (received.len > 0) {
     struct echo_piece *piece = echo_room(exchange, received.len);
     if (!piece) {
@@ -209,13 +205,13 @@ static void echo_data(struct stream *stream, struct span received, bool end) {
 
 static void echo_trailers(struct stream *stream, const struct headers *fields) {
   (void)fields;
-  struct exchange *exchange = stream->user;
+  struct demo_exchange *exchange = stream->user;
   exchange->complete = true;
   stream_resume(stream);
 }
 
 static enum body_result pull_echo(void *self, struct body_chunk *chunk) {
-  struct exchange *exchange = self;
+  struct demo_exchange *exchange = self;
   struct echo_piece *piece = exchange->first;
   if (!piece && !exchange->complete) return BODY_WAIT;
   chunk->bytes = span_of(chunk->room, 0);
@@ -231,8 +227,8 @@ static enum body_result pull_echo(void *self, struct body_chunk *chunk) {
   return exchange->first || !exchange->complete ? BODY_MORE : BODY_END;
 }
 
-static void echo(struct exchange *exchange, struct span parameter, const struct request *request,
-                 uint64_t now_ns) {
+static void echo(struct demo_exchange *exchange, struct span parameter,
+                 const struct request *request, uint64_t now_ns) {
   static const struct body_ops ops = {.pull = pull_echo, .close = body_closed};
   static const struct stream_events events = {
       .data = echo_data, .trailers = echo_trailers, .closed = stream_closed};
@@ -263,14 +259,14 @@ static void echo(struct exchange *exchange, struct span parameter, const struct 
 
 /* ---- /sink ----------------------------------------------------------------------------------- */
 
-static void sink_answer(struct exchange *exchange) {
+static void sink_answer(struct demo_exchange *exchange) {
   size_t len = decimal_put((uint8_t *)exchange->text, exchange->offset);
   exchange->text[len] = '\n';
   respond(exchange, 200, text_type, span_of(exchange->text, len + 1), NULL);
 }
 
 static void sink_data(struct stream *stream, struct span received, bool end) {
-  struct exchange *exchange = stream->user;
+  struct demo_exchange *exchange = stream->user;
   exchange->offset += received.len;
   if (end) sink_answer(exchange);
 }
@@ -280,8 +276,8 @@ static void sink_trailers(struct stream *stream, const struct headers *fields) {
   sink_answer(stream->user);
 }
 
-static void sink(struct exchange *exchange, struct span parameter, const struct request *request,
-                 uint64_t now_ns) {
+static void sink(struct demo_exchange *exchange, struct span parameter,
+                 const struct request *request, uint64_t now_ns) {
   static const struct stream_events events = {
       .data = sink_data, .trailers = sink_trailers, .closed = stream_closed};
   static const char stopped[] = "/sink?stopped";
@@ -296,13 +292,13 @@ static void sink(struct exchange *exchange, struct span parameter, const struct 
 
 static void delay_over(struct stream *stream, uint64_t now_ns) {
   (void)now_ns;
-  struct exchange *exchange = stream->user;
+  struct demo_exchange *exchange = stream->user;
   respond(exchange, 200, text_type, span_of(exchange->text, __builtin_strlen(exchange->text)),
           NULL);
 }
 
-static void delay(struct exchange *exchange, struct span parameter, const struct request *request,
-                  uint64_t now_ns) {
+static void delay(struct demo_exchange *exchange, struct span parameter,
+                  const struct request *request, uint64_t now_ns) {
   static const struct stream_events events = {.timer = delay_over, .closed = stream_closed};
   (void)request;
   uint64_t milliseconds;
@@ -325,8 +321,8 @@ struct route {
   const char *path;
   bool parameter; /* the path goes on with one */
   bool post;      /* POST; otherwise GET and HEAD */
-  void (*answer)(struct exchange *exchange, struct span parameter, const struct request *request,
-                 uint64_t now_ns);
+  void (*answer)(struct demo_exchange *exchange, struct span parameter,
+                 const struct request *request, uint64_t now_ns);
 };
 
 static const struct route routes[] = {
@@ -352,7 +348,7 @@ static const struct route *route_of(struct span path, struct span *parameter) {
   return NULL;
 }
 
-static void answer(struct exchange *exchange, const struct request *request, uint64_t now_ns) {
+static void answer(struct demo_exchange *exchange, const struct request *request, uint64_t now_ns) {
   struct span method = request->method, parameter;
   bool options = span_is(method, "OPTIONS");
   if (span_is(method, "CONNECT")) {
@@ -381,7 +377,7 @@ static void answer(struct exchange *exchange, const struct request *request, uin
 static void demo_request(void *ctx, struct stream *stream, const struct request *request,
                          uint64_t now_ns) {
   struct demo *demo = ctx;
-  struct exchange *exchange = pool_take(&demo->exchanges);
+  struct demo_exchange *exchange = pool_take(&demo->exchanges);
   if (!exchange) {
     static const struct stream_events none;
     stream->events = &none;
@@ -389,7 +385,7 @@ static void demo_request(void *ctx, struct stream *stream, const struct request 
     (void)stream_respond(stream, 503, &retry, 1, BODY_NONE);
     return;
   }
-  *exchange = (struct exchange){.demo = demo, .stream = stream};
+  *exchange = (struct demo_exchange){.demo = demo, .stream = stream};
   stream->user = exchange;
   stream->events = &plain_events;
   answer(exchange, request, now_ns);
@@ -404,9 +400,10 @@ struct demo *demo_create(const struct memory *memory, uint32_t exchanges_max) {
   if (!demo) return NULL;
   demo->memory = memory;
   demo->handler = (struct handler){.ctx = demo, .request = demo_request};
-  for (size_t i = 0; i < PATTERN_BYTES; i++)
+  for (size_t i = 0; i < DEMO_PATTERN_BYTES; i++)
     demo->pattern[i] = (uint8_t)i;
-  pool_init(&demo->exchanges, memory, sizeof(struct exchange), EXCHANGES_A_CHUNK, exchanges_max);
+  pool_init(&demo->exchanges, memory, sizeof(struct demo_exchange), EXCHANGES_A_CHUNK,
+            exchanges_max);
   return demo;
 }
 

@@ -16,13 +16,7 @@
 
 #include "engine/base/pool.h"
 #include "engine/http/handler.h"
-
-/* Milliseconds that /delay accepts at most: one minute, the idle time of most proxies. */
-#define DEMO_DELAY_MILLISECONDS_MAX 60000u
-
-/* Bytes that one /echo keeps at most: as much as a connection's receive window may grow to, which
- * stops a client before. */
-#define DEMO_ECHO_BYTES_MAX (16u << 20)
+#include "tools/serve/limits.h"
 
 struct demo;
 

@@ -14,8 +14,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/site/path.h"
-
-enum { PAGES_MAX = 4096 }; /* arbitrary; a site with more wants a rule, not a list */
+#include "tools/serve/limits.h"
 
 struct page {
   char *path; /* normalised */
@@ -25,7 +24,7 @@ struct page {
 };
 
 struct serve_hints {
-  struct page *pages[PAGES_MAX];
+  struct page *pages[SERVE_PAGES_MAX];
   unsigned count;
   struct site_page *table; /* the same, sorted, for the site */
   struct site_hints hints;
@@ -71,7 +70,7 @@ static struct page *page_of(struct serve_hints *hints, const char *target) {
       free(path);
       return hints->pages[i];
     }
-  struct page *page = hints->count < PAGES_MAX ? calloc(1, sizeof *page) : NULL;
+  struct page *page = hints->count < SERVE_PAGES_MAX ? calloc(1, sizeof *page) : NULL;
   if (!page) {
     fail(hints, "%s: too many pages", target);
     free(path);

@@ -4,9 +4,6 @@
 #include "tools/serve/options.h"
 
 #include <ctype.h>
-#include <getopt.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
@@ -92,22 +89,6 @@ const char *serve_options_help(void) {
   return help;
 }
 
-/* What the options are read into, and where a complaint goes. */
-struct reader {
-  struct serve_options *options;
-  char *error;
-  size_t error_size;
-};
-
-__attribute__((format(printf, 2, 3))) static enum serve_options_result
-wrong(struct reader *reader, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(reader->error, reader->error_size, format, arguments);
-  va_end(arguments);
-  return SERVE_OPTIONS_WRONG;
-}
-
 /* ---- addresses ------------------------------------------------------------------------------- */
 
 /* Whether it reads like NAME:PORT: well formed, although not an address. */
@@ -126,66 +107,51 @@ static bool is_localhost(const char *text) {
   return strncmp(text, local, sizeof local - 1) == 0 || !strchr(text, ':');
 }
 
-static bool add_listener(struct reader *reader, const struct serve_listener *listener) {
-  struct serve_options *options = reader->options;
+static bool add_listener(struct serve_options *options, const struct serve_listener *listener) {
   if (options->listener_count == SERVE_LISTENERS_MAX) return false;
   options->listeners[options->listener_count++] = *listener;
   return true;
 }
 
-static enum serve_options_result add_address(struct reader *reader, const char *option,
-                                             const char *text, bool secure, uint16_t weight) {
+static bool not_an_address(struct options *parser, const char *text) {
+  if (!is_name_and_port(text))
+    return options_wrong(parser, "not an address; expected ADDR:PORT such as 127.0.0.1:8080");
+  parser->impossible = true;
+  return failure_set(
+      parser->failure,
+      "cannot listen on %s: not an address; localhost is the only name that weir looks up", text);
+}
+
+static bool add_address(struct options *parser, const char *text, bool secure, uint16_t weight) {
+  struct serve_options *options = parser->out;
   struct serve_listener listener = {.secure = secure, .weight = weight};
-  if (!address_parse(&listener.address, text)) {
-    if (!is_name_and_port(text))
-      return wrong(reader, "%s %s: not an address; expected ADDR:PORT such as 127.0.0.1:8080",
-                   option, text);
-    wrong(reader,
-          "cannot listen on %s: not an address; localhost is the only name that weir looks up",
-          text);
-    return SERVE_OPTIONS_FAILED;
-  }
-  bool room = add_listener(reader, &listener);
+  if (!address_parse(&listener.address, text)) return not_an_address(parser, text);
+  bool room = add_listener(options, &listener);
   listener.optional = true;
   if (room && is_localhost(text) &&
       address_from_host(&listener.address, "::1", address_port(&listener.address)))
-    room = add_listener(reader, &listener);
-  if (!room)
-    return wrong(reader, "%s %s: more than %d addresses", option, text, SERVE_LISTENERS_MAX);
-  return SERVE_OPTIONS_RUN;
+    room = add_listener(options, &listener);
+  return room || options_wrong(parser, "more than %d addresses", SERVE_LISTENERS_MAX);
 }
 
 /* ADDR:PORT or ADDR:PORT,weight=N; `text` is cut at the comma. */
-static enum serve_options_result add_weighted(struct reader *reader, const char *option, char *text,
-                                              bool secure) {
+static bool add_weighted(struct options *parser, char *text, bool secure) {
   static const char key[] = "weight=";
   uint16_t weight = 0;
   char *comma = strchr(text, ',');
   if (comma) {
     if (strncmp(comma + 1, key, sizeof key - 1) != 0 ||
         !serve_weight_parse(comma + sizeof key, &weight))
-      return wrong(reader, "%s %s: expected ADDR:PORT,weight=N, N from 1 to %d", option, text,
-                   MACHINE_WEIGHT_MAX);
+      return options_wrong(parser, "expected ADDR:PORT,weight=N, N from 1 to %d",
+                           MACHINE_WEIGHT_MAX);
     *comma = 0;
   }
-  return add_address(reader, option, text, secure, weight);
+  return add_address(parser, text, secure, weight);
 }
 
-static enum serve_options_result add_weight(struct reader *reader, const char *text) {
-  const char *problem = serve_weights_add(&reader->options->weights, text);
-  return problem ? wrong(reader, "--weight %s: %s", text, problem) : SERVE_OPTIONS_RUN;
-}
-
-/* ---- numbers --------------------------------------------------------------------------------- */
-
-static enum serve_options_result read_number(struct reader *reader, const char *option,
-                                             const char *text, unsigned min, unsigned max,
-                                             unsigned *out) {
-  uint64_t value;
-  if (!option_number(text, min, max, &value))
-    return wrong(reader, "%s %s: expected a number from %u to %u", option, text, min, max);
-  *out = (unsigned)value;
-  return SERVE_OPTIONS_RUN;
+static bool add_weight(const struct options *parser, struct serve_options *options) {
+  const char *problem = serve_weights_add(&options->weights, parser->value);
+  return !problem || options_wrong(parser, "%s", problem);
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -237,137 +203,124 @@ static const struct option names[] = {
     {0},
 };
 
-enum { FIELD_VALUE_BYTES_MAX = 1024 }; /* arbitrary, far beyond any that makes sense */
-
 /* What may stand in a field's value (RFC 9110 section 5.5), without white space at the ends. */
-static enum serve_options_result read_field_value(struct reader *reader, const char *option,
-                                                  const char *text, const char **out) {
+static bool set_field_value(const struct options *parser, const char **out) {
+  const char *text = parser->value;
   size_t len = strlen(text);
   for (size_t i = 0; i < len; i++)
     if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-      return wrong(reader, "%s: a value must not contain control characters", option);
-  if (len > FIELD_VALUE_BYTES_MAX)
-    return wrong(reader, "%s: more than %d bytes", option, FIELD_VALUE_BYTES_MAX);
+      return failure_set(parser->failure, "%s: a value must not contain control characters",
+                         parser->option);
+  if (len > SERVE_FIELD_VALUE_BYTES_MAX)
+    return failure_set(parser->failure, "%s: more than %d bytes", parser->option,
+                       SERVE_FIELD_VALUE_BYTES_MAX);
   if (len == 0 || text[0] == ' ' || text[len - 1] == ' ')
-    return wrong(reader, "%s: expected a value without spaces around it", option);
+    return failure_set(parser->failure, "%s: expected a value without spaces around it",
+                       parser->option);
   *out = text;
-  return SERVE_OPTIONS_RUN;
+  return true;
 }
 
-static enum serve_options_result add_preload(struct reader *reader, const char *text) {
-  struct serve_options *options = reader->options;
-  const char *equals = strchr(text, '=');
+static bool add_preload(const struct options *parser, struct serve_options *options) {
+  const char *text = parser->value, *equals = strchr(text, '=');
   if (text[0] != '/' || !equals || equals[1] != '/' || strpbrk(text, " \t\r\n"))
-    return wrong(reader, "--preload %s: expected PAGE=PATH such as /=/style.css", text);
+    return options_wrong(parser, "expected PAGE=PATH such as /=/style.css");
   if (options->preload_count == SERVE_PRELOADS_MAX)
-    return wrong(reader, "--preload %s: more than %d; use --push-manifest", text,
-                 SERVE_PRELOADS_MAX);
+    return options_wrong(parser, "more than %d; use --push-manifest", SERVE_PRELOADS_MAX);
   options->preloads[options->preload_count++] = text;
-  return SERVE_OPTIONS_RUN;
+  return true;
 }
 
-static enum serve_options_result read_flow(struct reader *reader, const char *text) {
-  if (h2_flow_parse(text, &reader->options->flow)) return SERVE_OPTIONS_RUN;
-  return wrong(reader, "--flow %s: expected auto, consume, threshold or echo", text);
+static bool set_flow(const struct options *parser, struct serve_options *options) {
+  if (h2_flow_parse(parser->value, &options->flow)) return true;
+  return options_wrong(parser, "expected auto, consume, threshold or echo");
 }
 
 /* `text` is kept, and its type made lower case, as media types are compared. */
-static enum serve_options_result add_head_start(struct reader *reader, char *text) {
+static bool add_head_start(const struct options *parser, struct serve_options *options,
+                           char *text) {
   for (char *at = text; *at && *at != '@' && *at != '='; at++)
     *at = (char)text_lower((uint8_t)*at);
-  struct head_start_rules *rules = &reader->options->head_starts;
+  struct head_start_rules *rules = &options->head_starts;
   /* One place is left for the default. */
   if (rules->count + 1 == HEAD_START_RULES_MAX)
-    return wrong(reader, "--head-start %s: more than %u rules", text, HEAD_START_RULES_MAX - 1);
-  if (head_start_add(rules, span_of(text, strlen(text)))) return SERVE_OPTIONS_RUN;
-  return wrong(reader,
-               "--head-start %s: expected TYPE[@PATH]=BYTES[k][:URGENCY] such as image/*=4k, or "
-               "scan for BYTES",
-               text);
+    return options_wrong(parser, "more than %u rules", HEAD_START_RULES_MAX - 1);
+  if (head_start_add(rules, span_text(text))) return true;
+  return options_wrong(parser, "expected TYPE[@PATH]=BYTES[k][:URGENCY] such as image/*=4k, or "
+                               "scan for BYTES");
 }
 
-static enum serve_options_result take(struct reader *reader, int code, char *value) {
-  struct serve_options *options = reader->options;
+static bool take(struct options *parser, int code, char *value) {
+  struct serve_options *options = parser->out;
   switch ((enum option_code)code) {
-  case OPTION_HTTP: return add_weighted(reader, "--http", value, false);
-  case OPTION_HTTPS: return add_weighted(reader, "--https", value, true);
-  case OPTION_CERT: options->certificate = value; return SERVE_OPTIONS_RUN;
-  case OPTION_KEY: options->key = value; return SERVE_OPTIONS_RUN;
-  case OPTION_CACHE_CONTROL:
-    return read_field_value(reader, "--cache-control", value, &options->cache_control);
-  case OPTION_PRELOAD: return add_preload(reader, value);
-  case OPTION_PUSH_MANIFEST: options->push_manifest = value; return SERVE_OPTIONS_RUN;
-  case OPTION_NO_PUSH: options->push = false; return SERVE_OPTIONS_RUN;
-  case OPTION_NO_RFC7540_PRIORITIES:
-    options->no_rfc7540_priorities = true;
-    return SERVE_OPTIONS_RUN;
-  case OPTION_WORKERS:
-    return read_number(reader, "--workers", value, 1, IO_WORKERS_MAX, &options->workers);
-  case OPTION_CONNECTIONS:
-    return read_number(reader, "--connections", value, 1, 10000000, &options->connections);
-  case OPTION_STREAMS:
-    return read_number(reader, "--streams", value, 1, 65536, &options->concurrent_streams);
-  case OPTION_FLOW: return read_flow(reader, value);
+  case OPTION_HTTP: return add_weighted(parser, value, false);
+  case OPTION_HTTPS: return add_weighted(parser, value, true);
+  case OPTION_CERT: options->certificate = value; return true;
+  case OPTION_KEY: options->key = value; return true;
+  case OPTION_CACHE_CONTROL: return set_field_value(parser, &options->cache_control);
+  case OPTION_PRELOAD: return add_preload(parser, options);
+  case OPTION_PUSH_MANIFEST: options->push_manifest = value; return true;
+  case OPTION_NO_PUSH: options->push = false; return true;
+  case OPTION_NO_RFC7540_PRIORITIES: options->no_rfc7540_priorities = true; return true;
+  case OPTION_WORKERS: return options_count(parser, 1, IO_WORKERS_MAX, &options->workers);
+  case OPTION_CONNECTIONS: return options_count(parser, 1, 10000000, &options->connections);
+  case OPTION_STREAMS: return options_count(parser, 1, 65536, &options->concurrent_streams);
+  case OPTION_FLOW: return set_flow(parser, options);
   case OPTION_WINDOW:
-    return read_number(reader, "--window", value, 1, H2_CONNECTION_WINDOW_BYTES_MAX,
-                       &options->window_bytes);
-  case OPTION_HEAD_START: return add_head_start(reader, value);
-  case OPTION_WEIGHT: return add_weight(reader, value);
-  case OPTION_IDLE_SECONDS:
-    return read_number(reader, "--idle-seconds", value, 1, 86400, &options->idle_seconds);
-  case OPTION_DRAIN_SECONDS:
-    return read_number(reader, "--drain-seconds", value, 0, 86400, &options->drain_seconds);
-  case OPTION_VERBOSE: options->verbose = true; return SERVE_OPTIONS_RUN;
+    return options_count(parser, 1, H2_CONNECTION_WINDOW_BYTES_MAX, &options->window_bytes);
+  case OPTION_HEAD_START: return add_head_start(parser, options, value);
+  case OPTION_WEIGHT: return add_weight(parser, options);
+  case OPTION_IDLE_SECONDS: return options_count(parser, 1, 86400, &options->idle_seconds);
+  case OPTION_DRAIN_SECONDS: return options_count(parser, 0, 86400, &options->drain_seconds);
+  case OPTION_VERBOSE: options->verbose = true; return true;
   }
-  return SERVE_OPTIONS_RUN;
+  return true;
 }
 
 /* What only the whole command line shows. */
-static enum serve_options_result check(struct reader *reader) {
-  struct serve_options *options = reader->options;
+static bool check(struct serve_options *options, const struct failure *failure) {
+  bool secure = options->listener_count == 0;
+  for (unsigned i = 0; i < options->listener_count; i++)
+    secure |= options->listeners[i].secure;
   options->head_starts.at[options->head_starts.count++] = head_start_rules_default.at[0];
   if (options->certificate && !options->key)
-    return wrong(reader, "--cert needs --key, its private key");
+    return failure_set(failure, "--cert needs --key, its private key");
   if (options->key && !options->certificate)
-    return wrong(reader, "--key needs --cert, its certificate");
-  if (!options->directory &&
-      (options->push_manifest || options->preload_count > 0 || options->cache_control))
-    return wrong(reader, "%s needs a directory to serve",
-                 options->cache_control   ? "--cache-control"
-                 : options->push_manifest ? "--push-manifest"
-                                          : "--preload");
-  if (options->listener_count > 0) {
-    bool secure = false;
-    for (unsigned i = 0; i < options->listener_count; i++)
-      secure |= options->listeners[i].secure;
-    if (options->certificate && !secure)
-      return wrong(reader, "--cert has no effect without --https");
-    return SERVE_OPTIONS_RUN;
-  }
-  enum serve_options_result result = add_address(reader, "--http", "localhost:8080", false, 0);
-  return result ? result : add_address(reader, "--https", "localhost:8443", true, 0);
+    return failure_set(failure, "--key needs --cert, its certificate");
+  if (options->certificate && !secure)
+    return failure_set(failure, "--cert has no effect without --https");
+  if (options->directory) return true;
+  const char *for_files = options->cache_control       ? "--cache-control"
+                          : options->push_manifest     ? "--push-manifest"
+                          : options->preload_count > 0 ? "--preload"
+                                                       : NULL;
+  return !for_files || failure_set(failure, "%s needs a directory to serve", for_files);
 }
 
-enum serve_options_result serve_options_parse(struct serve_options *options, int argc, char **argv,
-                                              char *error, size_t error_size) {
-  struct reader reader = {.options = options, .error = error, .error_size = error_size};
+static bool set_directory(struct serve_options *options, const struct options *parser) {
+  if (parser->operand_count > 1)
+    return failure_set(parser->failure, "%s: only one directory can be served",
+                       parser->operands[1]);
+  if (parser->operand_count == 1 && !parser->operands[0][0])
+    return failure_set(parser->failure, "DIR is empty");
+  options->directory = parser->operand_count ? parser->operands[0] : NULL;
+  return true;
+}
+
+/* Where to listen when no option says so. */
+static bool add_default_addresses(struct options *parser, const struct serve_options *options) {
+  if (options->listener_count > 0) return true;
+  return add_address(parser, "localhost:8080", false, 0) &&
+         add_address(parser, "localhost:8443", true, 0);
+}
+
+enum options_result serve_options_parse(struct serve_options *options, int argc, char **argv,
+                                        const struct failure *failure) {
+  struct options parser = {.out = options, .failure = failure};
   *options = (struct serve_options){.drain_seconds = SERVE_DRAIN_SECONDS_DEFAULT, .push = true};
-  opterr = 0;
-  optind = 0; /* starts anew, whoever used getopt before */
-  static const char letters[] = ":hV";
-  int code;
-  while ((code = getopt_long(argc, argv, letters, names, NULL)) != -1) {
-    if (code == 'h') return SERVE_OPTIONS_HELP;
-    if (code == 'V') return SERVE_OPTIONS_VERSION;
-    if (code == ':' || code == '?') {
-      option_complain(argv, code, letters, error, error_size);
-      return SERVE_OPTIONS_WRONG;
-    }
-    enum serve_options_result result = take(&reader, code, optarg);
-    if (result != SERVE_OPTIONS_RUN) return result;
-  }
-  if (optind < argc) options->directory = argv[optind++];
-  if (optind < argc) return wrong(&reader, "%s: only one directory can be served", argv[optind]);
-  if (options->directory && !options->directory[0]) return wrong(&reader, "DIR is empty");
-  return check(&reader);
+  enum options_result result = options_read(&parser, argc, argv, names, take);
+  if (result != OPTIONS_RUN) return result;
+  bool good = set_directory(options, &parser) && check(options, failure) &&
+              add_default_addresses(&parser, options);
+  return good ? OPTIONS_RUN : OPTIONS_WRONG;
 }

@@ -11,13 +11,9 @@
 #include "engine/http/stream.h"
 #include "engine/sched/head_start.h"
 #include "io/base/address.h"
+#include "tools/common/options.h"
+#include "tools/serve/limits.h"
 #include "tools/serve/weight.h"
-
-enum {
-  SERVE_LISTENERS_MAX = 16, /* addresses; "localhost" counts twice */
-  SERVE_PRELOADS_MAX = 64,  /* --preload */
-  SERVE_DRAIN_SECONDS_DEFAULT = 10,
-};
 
 struct serve_listener {
   struct address address;
@@ -49,19 +45,10 @@ struct serve_options {
   bool verbose;
 };
 
-enum serve_options_result {
-  SERVE_OPTIONS_RUN,
-  SERVE_OPTIONS_HELP,
-  SERVE_OPTIONS_VERSION,
-  SERVE_OPTIONS_WRONG,  /* exit 2, with `error` */
-  SERVE_OPTIONS_FAILED, /* exit 1, with `error`: it is well formed but cannot be */
-};
-
-/* Reads argv[1 ..] (argv[0] is "serve"; may be reordered, and the strings are kept). `error` gets
- * one line without the program's name and without a newline. */
-__attribute__((warn_unused_result)) enum serve_options_result
-serve_options_parse(struct serve_options *options, int argc, char **argv, char *error,
-                    size_t error_size);
+/* Reads argv[1 ..]; see common/options.h. */
+__attribute__((warn_unused_result)) enum options_result
+serve_options_parse(struct serve_options *options, int argc, char **argv,
+                    const struct failure *failure);
 
 /* What --help prints. */
 const char *serve_options_help(void);

@@ -440,13 +440,10 @@ static int run(struct server *server) {
 int command_serve(int argc, char **argv) {
   struct server server = {.ending = PTHREAD_MUTEX_INITIALIZER};
   char error[256];
-  switch (serve_options_parse(&server.options, argc, argv, error, sizeof error)) {
-  case SERVE_OPTIONS_RUN: break;
-  case SERVE_OPTIONS_HELP: return output_text("weir serve", serve_options_help());
-  case SERVE_OPTIONS_VERSION: return output_text("weir serve", "weir " WEIR_VERSION "\n");
-  case SERVE_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
-  case SERVE_OPTIONS_FAILED: return complain(EXIT_FAILED, "%s", error);
-  }
+  const struct failure failure = {.text = error, .size = sizeof error};
+  enum options_result result = serve_options_parse(&server.options, argc, argv, &failure);
+  if (result != OPTIONS_RUN)
+    return options_answer(result, "weir serve", serve_options_help(), &failure);
   int status = open_all(&server);
   if (status == EXIT_DONE) status = run(&server);
   close_all(&server);

@@ -9,8 +9,6 @@
 #include "io/base/address.h"
 #include "tools/common/option_values.h"
 
-enum { HOST_BYTES = 64 }; /* an IPv6 address in brackets has 48 */
-
 bool serve_weight_parse(const char *text, uint16_t *weight) {
   uint64_t value;
   if (!option_number(text, 1, MACHINE_WEIGHT_MAX, &value)) return false;
@@ -42,7 +40,7 @@ uint16_t serve_weights_find(const struct serve_weights *weights, const uint8_t a
 /* "ADDRESS" or "ADDRESS/BITS", `len` characters. */
 static const char *read_network(const char *text, size_t len, struct serve_network *network) {
   static const char expected[] = "expected NETWORK=WEIGHT such as 10.0.0.0/8=64";
-  char host[HOST_BYTES];
+  char host[SERVE_HOST_BYTES];
   struct address address;
   uint16_t port;
   if (len == 0 || len >= sizeof host) return expected;

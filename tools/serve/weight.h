@@ -13,8 +13,7 @@
 #include <stdint.h>
 
 #include "engine/base/machine.h"
-
-enum { SERVE_WEIGHTS_MAX = 64 }; /* --weight; they are looked through for each connection */
+#include "tools/serve/limits.h"
 
 struct serve_weights {
   unsigned count;

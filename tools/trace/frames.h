@@ -8,8 +8,6 @@
 
 #include "tools/trace/record.h"
 
-enum { TRACE_FRAME_TEXT_BYTES = 1024 };
-
 /* What a frame says beyond its header: flags, values, reasons. Always terminated, and one line of
  * printable ASCII whatever the peer sent. Returns `text`. */
 const char *trace_frame_details(const struct trace_record *record, const struct trace_frame *frame,

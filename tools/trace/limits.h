@@ -13,6 +13,8 @@ enum {
   TRACE_TIMEOUT_SECONDS = 60, /* default of --timeout. Arbitrary */
   TRACE_RATE_MIN = 1000,      /* bytes per second: less than a modem of 1990 */
   TRACE_RESOURCES_MAX = 1000, /* a heavy page has some 300 */
+  /* A manifest file: a thousand resources are some 200 KB. */
+  TRACE_MANIFEST_BYTES_MAX = 8 << 20,
 
   /* ---- what a record keeps ---- */
 
@@ -24,6 +26,13 @@ enum {
   TRACE_CONNECTIONS_MAX = 64, /* origins of one page; browsers rarely meet twenty */
   /* A text that says why: a line and a half of a terminal. Untested: a longer one is cut. */
   TRACE_ERROR_BYTES = 192,
+
+  /* ---- what is shown ---- */
+
+  /* A frame as a line of text: SETTINGS and ORIGIN are long. */
+  TRACE_FRAME_TEXT_BYTES = 1024,
+  /* "1,234 ms": a number with its unit. Untested: 64 bits have no longer text. */
+  TRACE_NUMBER_BYTES = 32,
 
   /* ---- a run ---- */
 

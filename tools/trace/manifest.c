@@ -12,8 +12,6 @@
 
 #include "tools/trace/limits.h"
 
-enum { MANIFEST_BYTES_MAX = 8 << 20 }; /* a thousand resources are some 200 KB */
-
 struct reader {
   struct trace_manifest *manifest;
   json_t *resources;
@@ -249,9 +247,9 @@ bool trace_manifest_read(struct trace_manifest *manifest, const char *file, char
   *manifest = (struct trace_manifest){0};
   FILE *stream = fopen(file, "re");
   if (!stream) return fail(&reader, "%s", strerror(errno));
-  if (fseek(stream, 0, SEEK_END) == 0 && ftell(stream) > MANIFEST_BYTES_MAX) {
+  if (fseek(stream, 0, SEEK_END) == 0 && ftell(stream) > TRACE_MANIFEST_BYTES_MAX) {
     fclose(stream);
-    return fail(&reader, "larger than %d bytes", MANIFEST_BYTES_MAX);
+    return fail(&reader, "larger than %d bytes", TRACE_MANIFEST_BYTES_MAX);
   }
   rewind(stream);
   json_t *root = json_loadf(stream, JSON_REJECT_DUPLICATES, &why);

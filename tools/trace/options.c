@@ -3,10 +3,6 @@
  */
 #include "tools/trace/options.h"
 
-#include <getopt.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/common/option_values.h"
@@ -79,7 +75,7 @@ const char *trace_options_help(void) {
 
 enum { OPTION_WINDOW = 256, OPTION_CONNECTION_WINDOW, OPTION_CACERT, OPTION_TITLE, OPTION_LABEL };
 
-static const struct option long_options[] = {
+static const struct option names[] = {
     {"manifest", required_argument, NULL, 'm'},
     {"profile", required_argument, NULL, 'p'},
     {"header", required_argument, NULL, 'H'},
@@ -100,21 +96,6 @@ static const struct option long_options[] = {
     {0},
 };
 
-struct parser {
-  struct trace_options *options;
-  char *error;
-  size_t error_size;
-};
-
-__attribute__((format(printf, 2, 3))) static bool wrong(struct parser *parser, const char *format,
-                                                        ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(parser->error, parser->error_size, format, arguments);
-  va_end(arguments);
-  return false;
-}
-
 /* ---- values ---------------------------------------------------------------------------------- */
 
 static bool ends_with(const char *text, const char *end) {
@@ -122,114 +103,91 @@ static bool ends_with(const char *text, const char *end) {
   return len > end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-static bool set_rate(struct parser *parser, const char *text) {
+static bool set_rate(const struct options *parser, struct trace_options *options) {
   double rate;
-  if (!option_bytes(text, &rate) || rate < TRACE_RATE_MIN || rate > 1e10)
-    return wrong(parser, "--limit-rate %s: expected bytes per second, at least %d, such as 200K",
-                 text, TRACE_RATE_MIN);
-  parser->options->rate_limit = (uint64_t)rate;
+  if (!option_bytes(parser->value, &rate) || rate < TRACE_RATE_MIN || rate > 1e10)
+    return options_wrong(parser, "expected bytes per second, at least %d, such as 200K",
+                         TRACE_RATE_MIN);
+  options->rate_limit = (uint64_t)rate;
   return true;
 }
 
-static bool set_window(struct parser *parser, const char *name, const char *text, double low,
-                       double high, uint32_t *out) {
+static bool set_window(const struct options *parser, double low, double high, uint32_t *out) {
   double bytes;
-  if (!option_bytes(text, &bytes) || bytes < low || bytes > high)
-    return wrong(parser, "%s %s: expected %.0f to %.0f bytes", name, text, low, high);
+  if (!option_bytes(parser->value, &bytes) || bytes < low || bytes > high)
+    return options_wrong(parser, "expected %.0f to %.0f bytes", low, high);
   *out = (uint32_t)bytes;
   return true;
 }
 
-static bool set_timeout(struct parser *parser, const char *text) {
-  char *end;
-  double seconds = strtod(text, &end);
-  if (end == text || *end || !(seconds > 0 && seconds <= 86400))
-    return wrong(parser, "--timeout %s: expected seconds", text);
-  parser->options->timeout_seconds = seconds;
-  return true;
-}
-
 /* A field that HTTP/2 allows in a request and that is not the tool's own. */
-static bool add_field(struct parser *parser, const char *text) {
-  struct trace_options *options = parser->options;
+static bool add_field(const struct options *parser, struct trace_options *options) {
   if (options->field_count == TRACE_FIELDS_MAX)
-    return wrong(parser, "--header: more than %d fields", TRACE_FIELDS_MAX);
-  if (!option_field_check(text))
-    return wrong(parser, "--header %s: expected \"name: value\"", text);
-  options->fields[options->field_count++] = text;
+    return options_wrong(parser, "more than %d fields", TRACE_FIELDS_MAX);
+  if (!option_field_check(parser->value)) return options_wrong(parser, "expected \"name: value\"");
+  options->fields[options->field_count++] = parser->value;
   return true;
 }
 
-static bool set_picture(struct parser *parser, const char *text) {
-  if (!ends_with(text, ".svg") && !ends_with(text, ".html"))
-    return wrong(parser, "--output %s: expected FILE.svg or FILE.html", text);
-  parser->options->picture = text;
+static bool set_picture(const struct options *parser, struct trace_options *options) {
+  if (!ends_with(parser->value, ".svg") && !ends_with(parser->value, ".html"))
+    return options_wrong(parser, "expected FILE.svg or FILE.html");
+  options->picture = parser->value;
   return true;
 }
 
-static bool set_profile(struct parser *parser, const char *text) {
-  parser->options->profile = trace_profile_find(text);
-  if (parser->options->profile) return true;
-  return wrong(parser, "--profile %s: expected chromium, firefox, safari or none", text);
+static bool set_profile(const struct options *parser, struct trace_options *options) {
+  options->profile = trace_profile_find(parser->value);
+  if (options->profile) return true;
+  return options_wrong(parser, "expected chromium, firefox, safari or none");
+}
+
+static bool add_label(const struct options *parser, struct trace_options *options) {
+  if (options->label_count == 2) return options_wrong(parser, "more than two");
+  options->labels[options->label_count++] = parser->value;
+  return true;
 }
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
-static bool take(struct parser *parser, int option, const char *value) {
-  struct trace_options *options = parser->options;
-  switch (option) {
+static bool take(struct options *parser, int code, char *value) {
+  struct trace_options *options = parser->out;
+  switch (code) {
   case 'm': options->manifest = value; return true;
-  case 'p': return set_profile(parser, value);
-  case 'H': return add_field(parser, value);
-  case 'r': return set_rate(parser, value);
-  case OPTION_WINDOW:
-    return set_window(parser, "--window", value, 1, 2147483647, &options->stream_window_bytes);
+  case 'p': return set_profile(parser, options);
+  case 'H': return add_field(parser, options);
+  case 'r': return set_rate(parser, options);
+  case OPTION_WINDOW: return set_window(parser, 1, 2147483647, &options->stream_window_bytes);
   case OPTION_CONNECTION_WINDOW:
-    return set_window(parser, "--connection-window", value, 65535, 16 << 20,
-                      &options->connection_window_bytes);
+    return set_window(parser, 65535, 16 << 20, &options->connection_window_bytes);
   case 'k': options->insecure = true; return true;
   case OPTION_CACERT: options->ca_path = value; return true;
-  case 't': return set_timeout(parser, value);
-  case 'o': return set_picture(parser, value);
+  case 't': return options_seconds(parser, &options->timeout_seconds);
+  case 'o': return set_picture(parser, options);
   case 'c': options->compare = value; return true;
   case OPTION_TITLE: options->title = value; return true;
-  case OPTION_LABEL:
-    if (options->label_count == 2) return wrong(parser, "--label: more than two");
-    options->labels[options->label_count++] = value;
-    return true;
+  case OPTION_LABEL: return add_label(parser, options);
   case 'f': options->frames = true; return true;
   case 'j': options->json = value; return true;
   default: return false;
   }
 }
 
-static bool check(struct parser *parser) {
-  const struct trace_options *options = parser->options;
-  if (options->url_count == 0) return wrong(parser, "no URL given; see weir trace --help");
+static bool check(const struct trace_options *options, const struct failure *failure) {
+  if (options->url_count == 0) return failure_set(failure, "no URL given; see weir trace --help");
   if (options->manifest && options->url_count > 1)
-    return wrong(parser, "--manifest takes one base URL, not %zu", options->url_count);
+    return failure_set(failure, "--manifest takes one base URL, not %zu", options->url_count);
   return true;
 }
 
-enum trace_options_result trace_options_parse(struct trace_options *options, int argc, char **argv,
-                                              char *error, size_t error_size) {
-  struct parser parser = {.options = options, .error = error, .error_size = error_size};
+enum options_result trace_options_parse(struct trace_options *options, int argc, char **argv,
+                                        const struct failure *failure) {
+  struct options parser = {.out = options, .failure = failure};
   *options = (struct trace_options){.profile = trace_profile_find("chromium"),
                                     .timeout_seconds = TRACE_TIMEOUT_SECONDS};
-  optind = 0; /* begin anew, also in tests */
-  opterr = 0;
-  static const char letters[] = ":m:p:H:r:kt:o:c:fj:hV";
-  int option;
-  while ((option = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
-    if (option == 'h') return TRACE_OPTIONS_HELP;
-    if (option == 'V') return TRACE_OPTIONS_VERSION;
-    if (option == ':' || option == '?') {
-      option_complain(argv, option, letters, error, error_size);
-      return TRACE_OPTIONS_WRONG;
-    }
-    if (!take(&parser, option, optarg)) return TRACE_OPTIONS_WRONG;
-  }
-  options->urls = argv + optind;
-  options->url_count = (size_t)(argc - optind);
-  return check(&parser) ? TRACE_OPTIONS_RUN : TRACE_OPTIONS_WRONG;
+  enum options_result result = options_read(&parser, argc, argv, names, take);
+  if (result != OPTIONS_RUN) return result;
+  options->urls = parser.operands;
+  options->url_count = (size_t)parser.operand_count;
+  return check(options, failure) ? OPTIONS_RUN : OPTIONS_WRONG;
 }

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "tools/common/options.h"
 #include "tools/trace/limits.h"
 #include "tools/trace/profile.h"
 
@@ -31,18 +32,10 @@ struct trace_options {
   bool insecure; /* certificates are not verified */
 };
 
-enum trace_options_result {
-  TRACE_OPTIONS_RUN,
-  TRACE_OPTIONS_HELP,
-  TRACE_OPTIONS_VERSION,
-  TRACE_OPTIONS_WRONG, /* exit 2, with `error` */
-};
-
-/* Reads argv[1 ..] (argv[0] is "trace"; may be reordered, and the strings are kept). `error` gets
- * one line without the program's name and without a newline. */
-__attribute__((warn_unused_result)) enum trace_options_result
-trace_options_parse(struct trace_options *options, int argc, char **argv, char *error,
-                    size_t error_size);
+/* Reads argv[1 ..]; see common/options.h. */
+__attribute__((warn_unused_result)) enum options_result
+trace_options_parse(struct trace_options *options, int argc, char **argv,
+                    const struct failure *failure);
 
 /* What --help prints. */
 const char *trace_options_help(void);

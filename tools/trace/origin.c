@@ -68,8 +68,8 @@ struct trace_origin *trace_origin_find(struct trace_origins *origins, const stru
     failure_set(failure, "more than %d origins", TRACE_CONNECTIONS_MAX);
     return NULL;
   }
-  origin->server.address_count = lookup_host(url->host, url->port, origin->addresses,
-                                             CLIENT_ADDRESSES_MAX, failure->text, failure->size);
+  origin->server.address_count =
+      lookup_host(url->host, url->port, origin->addresses, CLIENT_ADDRESSES_MAX, failure);
   return origin->server.address_count > 0 ? origin : NULL;
 }
 
@@ -79,8 +79,7 @@ bool trace_origins_prepare(struct trace_origins *origins, const struct failure *
   for (unsigned i = 0; i < origins->run->record->connection_count; i++)
     secure = secure || origins->at[i]->url.secure;
   if (!secure) return true;
-  origins->tls =
-      client_tls_create(options->insecure, options->ca_path, failure->text, failure->size);
+  origins->tls = client_tls_create(options->insecure, options->ca_path, failure);
   return origins->tls;
 }
 

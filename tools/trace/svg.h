@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tools/trace/limits.h"
+
 /* Text in which nothing means anything to XML or HTML. Bytes that are not printable ASCII become a
  * question mark. */
 void trace_svg_escape(FILE *to, const char *text);
@@ -27,7 +29,6 @@ void trace_svg_begin(FILE *to, const char *tooltip);
 void trace_svg_end(FILE *to);
 
 /* "1.2 KB", "34 MB"; "1,234 ms", "5.6 ms"; always terminated. */
-enum { TRACE_NUMBER_BYTES = 32 };
 const char *trace_svg_bytes(uint64_t bytes, char text[TRACE_NUMBER_BYTES]);
 const char *trace_svg_ms(uint64_t ns, char text[TRACE_NUMBER_BYTES]);
 

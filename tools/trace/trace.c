@@ -171,12 +171,10 @@ static int run(struct tracer *tracer) {
 int command_trace(int argc, char **argv) {
   static struct tracer tracer; /* its records are large for a stack */
   char error[512];
-  switch (trace_options_parse(&tracer.options, argc, argv, error, sizeof error)) {
-  case TRACE_OPTIONS_RUN: break;
-  case TRACE_OPTIONS_HELP: return output_text("weir trace", trace_options_help());
-  case TRACE_OPTIONS_VERSION: return output_text("weir trace", "weir " WEIR_VERSION "\n");
-  case TRACE_OPTIONS_WRONG: return complain(EXIT_USAGE, "%s", error);
-  }
+  const struct failure failure = {.text = error, .size = sizeof error};
+  enum options_result result = trace_options_parse(&tracer.options, argc, argv, &failure);
+  if (result != OPTIONS_RUN)
+    return options_answer(result, "weir trace", trace_options_help(), &failure);
   signal(SIGPIPE, SIG_IGN);
   int status = read_bases(&tracer);
   if (status == EXIT_DONE) status = read_resources(&tracer);

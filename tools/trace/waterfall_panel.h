@@ -18,7 +18,7 @@ enum { /* pixels */
        SIGNAL_LEFT = 326,
        ROW = 19,
        BAR = 11, /* height of a block */
-       BLOCK_MIN = 2,
+       BLOCK_NARROWEST = 2,
        STRIP = 34, /* of a connection */
        HEADS = 16, /* of the columns */
        HEADING = 62,

@@ -142,7 +142,7 @@ static void draw_block(const struct trace_panel *panel, int row, struct block *b
   snprintf(style, sizeof style, "k%d", panel->record->results[row].kind);
   trace_svg_begin(drawing->to, tooltip);
   /* A gap of light between blocks where there is room for one, and no block too thin to be seen. */
-  double shown = width > 3 ? width - 0.6 : width > BLOCK_MIN ? width : BLOCK_MIN;
+  double shown = width > 3 ? width - 0.6 : width > BLOCK_NARROWEST ? width : BLOCK_NARROWEST;
   trace_svg_rect(drawing->to, x, trace_row_top(panel, (size_t)row) + (ROW - BAR) / 2.0, shown, BAR,
                  style);
   trace_svg_end(drawing->to);

@@ -250,6 +250,7 @@ static void test_bounds(void **state) {
                     .insecure = true, .timeout_seconds = 1, .body_bytes_max = BIG_BYTES - 1});
   expect_failure(client, &(struct weir_request){.path = "/big"}, "longer than 2999999 bytes");
   expect_failure(client, &(struct weir_request){.path = "/never"}, "timed out after 1 s");
+  /* One more than LIB_FIELDS_MAX. */
   expect_failure(client, &(struct weir_request){.path = "/hello", .field_count = 101}, "fields");
   struct weir_response response; /* the connection has not suffered */
   assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/hello"}, &response));

@@ -28,7 +28,8 @@ static bool is_taken(const char *option, const char *value, unsigned times, unsi
   for (; urls > 0; urls--)
     argv[argc++] = url;
   argv[argc] = NULL;
-  return load_options_parse(&options, argc, argv, error, sizeof error) == LOAD_OPTIONS_RUN;
+  const struct failure failure = {.text = error, .size = sizeof error};
+  return load_options_parse(&options, argc, argv, &failure) == OPTIONS_RUN;
 }
 
 static void test_repeated(void **state) {
@@ -65,6 +66,17 @@ static void test_steps_of_a_cap(void **state) {
   assert_false(is_taken("--cap", steps, 1, 1));
 }
 
+static void test_texts_of_a_cap(void **state) {
+  (void)state;
+  for (unsigned extra = 0; extra < 2; extra++) {
+    char text[LOAD_CAP_PATTERN_BYTES + LOAD_CAP_STEP_BYTES];
+    snprintf(text, sizeof text, "%0*d", LOAD_CAP_STEP_BYTES - 1 + extra, 4096);
+    assert_int_equal(is_taken("--cap", text, 1, 1), !extra);
+    snprintf(text, sizeof text, "%0*d=4k", LOAD_CAP_PATTERN_BYTES - 1 + extra, 1);
+    assert_int_equal(is_taken("--cap", text, 1, 1), !extra);
+  }
+}
+
 static void test_defaults(void **state) {
   (void)state;
   assert_true(is_taken("-q", "-k", 1, 1));
@@ -75,9 +87,8 @@ static void test_defaults(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_repeated),
-      cmocka_unit_test(test_numbers),
-      cmocka_unit_test(test_steps_of_a_cap),
+      cmocka_unit_test(test_repeated),       cmocka_unit_test(test_numbers),
+      cmocka_unit_test(test_steps_of_a_cap), cmocka_unit_test(test_texts_of_a_cap),
       cmocka_unit_test(test_defaults),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

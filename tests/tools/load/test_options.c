@@ -20,8 +20,8 @@
 enum { ARGUMENTS_MAX = 32 };
 
 /* Splits at blanks; the text is kept. */
-static enum load_options_result parse(struct load_options *options, const char *line, char *error,
-                                      size_t error_size) {
+static enum options_result parse(struct load_options *options, const char *line, char *error,
+                                 size_t error_size) {
   static char texts[4][256];
   static char *argv[4][ARGUMENTS_MAX + 2];
   static unsigned next;
@@ -33,14 +33,14 @@ static enum load_options_result parse(struct load_options *options, const char *
   for (char *word = strtok(texts[at], " "); word && argc <= ARGUMENTS_MAX; word = strtok(NULL, " "))
     argv[at][argc++] = word;
   argv[at][argc] = NULL;
-  return load_options_parse(options, argc, argv[at], error, error_size);
+  const struct failure failure = {.text = error, .size = error_size};
+  return load_options_parse(options, argc, argv[at], &failure);
 }
 
 static struct load_options good(const char *line) {
   struct load_options options;
   char error[256] = "";
-  if (parse(&options, line, error, sizeof error) != LOAD_OPTIONS_RUN)
-    fail_msg("%s: %s", line, error);
+  if (parse(&options, line, error, sizeof error) != OPTIONS_RUN) fail_msg("%s: %s", line, error);
   return options;
 }
 
@@ -143,7 +143,7 @@ static void test_wrong(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct load_options options;
     char error[256] = "";
-    if (parse(&options, rows[i].line, error, sizeof error) != LOAD_OPTIONS_WRONG)
+    if (parse(&options, rows[i].line, error, sizeof error) != OPTIONS_WRONG)
       fail_msg("accepted: %s", rows[i].line);
     if (!strstr(error, rows[i].words)) fail_msg("%s: %s", rows[i].line, error);
     assert_null(strchr(error, '\n'));
@@ -154,9 +154,9 @@ static void test_help(void **state) {
   (void)state;
   struct load_options options;
   char error[256];
-  assert_int_equal(parse(&options, "-h", error, sizeof error), LOAD_OPTIONS_HELP);
-  assert_int_equal(parse(&options, "-V", error, sizeof error), LOAD_OPTIONS_VERSION);
-  assert_int_equal(parse(&options, "--version", error, sizeof error), LOAD_OPTIONS_VERSION);
+  assert_int_equal(parse(&options, "-h", error, sizeof error), OPTIONS_HELP);
+  assert_int_equal(parse(&options, "-V", error, sizeof error), OPTIONS_VERSION);
+  assert_int_equal(parse(&options, "--version", error, sizeof error), OPTIONS_VERSION);
   static const char *const words[] = {
       "--requests",    "--duration", "--warm-up-time", "--clients",    "--threads",  "--rate",
       "--timeout",     "--header",   "--data",         "--connect-to", "--insecure", "--cacert",
@@ -195,7 +195,8 @@ static void test_caps(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct load_caps caps = {.count = 0};
     char error[128];
-    bool accepted = load_caps_add(&caps, rows[i].text, error, sizeof error);
+    const struct failure failure = {.text = error, .size = sizeof error};
+    bool accepted = load_caps_add(&caps, rows[i].text, &failure);
     if (accepted != (rows[i].count > 0)) fail_msg("%s", rows[i].text);
     if (!accepted) continue;
     assert_int_equal(caps.at[0].count, rows[i].count);

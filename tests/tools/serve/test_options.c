@@ -20,8 +20,7 @@
 enum { WORDS_MAX = 64 };
 
 /* Parses a command line that is written with spaces between its words. */
-static enum serve_options_result parse(const char *line, struct serve_options *options,
-                                       char error[256]) {
+static enum options_result parse(const char *line, struct serve_options *options, char error[256]) {
   static char words[2000];
   static char *argv[WORDS_MAX + 2];
   int argc = 1;
@@ -33,87 +32,88 @@ static enum serve_options_result parse(const char *line, struct serve_options *o
   }
   argv[argc] = NULL;
   error[0] = 0;
-  return serve_options_parse(options, argc, argv, error, 256);
+  const struct failure failure = {.text = error, .size = 256};
+  return serve_options_parse(options, argc, argv, &failure);
 }
 
 struct row {
   const char *line;
-  enum serve_options_result expected;
+  enum options_result expected;
   const char *named; /* what the error must name */
 };
 
 static const struct row rows[] = {
-    {"", SERVE_OPTIONS_RUN, ""},
-    {"dir", SERVE_OPTIONS_RUN, ""},
-    {"--http :80 dir --https [::1]:443", SERVE_OPTIONS_RUN, ""},
-    {"--http=127.0.0.1:0", SERVE_OPTIONS_RUN, ""},
-    {"--http 8080", SERVE_OPTIONS_RUN, ""},
-    {"--https :1 --cert a --key b", SERVE_OPTIONS_RUN, ""},
-    {"--cert a --key b", SERVE_OPTIONS_RUN, ""}, /* with the default addresses */
-    {"-- --http", SERVE_OPTIONS_RUN, ""},        /* a directory of that name */
-    {"--http :1,weight=1 --https [::1]:2,weight=256", SERVE_OPTIONS_RUN, ""},
-    {"--weight 10.0.0.0/8=4 --weight [fd00::]/8=256", SERVE_OPTIONS_RUN, ""},
-    {"--help", SERVE_OPTIONS_HELP, ""},
-    {"--version", SERVE_OPTIONS_VERSION, ""},
-    {"dir -h", SERVE_OPTIONS_HELP, ""},
-    {"-V", SERVE_OPTIONS_VERSION, ""},
-    {"--workers 4 --help --nonsense", SERVE_OPTIONS_HELP, ""},
+    {"", OPTIONS_RUN, ""},
+    {"dir", OPTIONS_RUN, ""},
+    {"--http :80 dir --https [::1]:443", OPTIONS_RUN, ""},
+    {"--http=127.0.0.1:0", OPTIONS_RUN, ""},
+    {"--http 8080", OPTIONS_RUN, ""},
+    {"--https :1 --cert a --key b", OPTIONS_RUN, ""},
+    {"--cert a --key b", OPTIONS_RUN, ""}, /* with the default addresses */
+    {"-- --http", OPTIONS_RUN, ""},        /* a directory of that name */
+    {"--http :1,weight=1 --https [::1]:2,weight=256", OPTIONS_RUN, ""},
+    {"--weight 10.0.0.0/8=4 --weight [fd00::]/8=256", OPTIONS_RUN, ""},
+    {"--help", OPTIONS_HELP, ""},
+    {"--version", OPTIONS_VERSION, ""},
+    {"dir -h", OPTIONS_HELP, ""},
+    {"-V", OPTIONS_VERSION, ""},
+    {"--workers 4 --help --nonsense", OPTIONS_HELP, ""},
     {"dir --cache-control max-age=5 --preload /=/a.css --push-manifest m --no-push "
      "--no-rfc7540-priorities",
-     SERVE_OPTIONS_RUN, ""},
+     OPTIONS_RUN, ""},
 
-    {"--no-such-option", SERVE_OPTIONS_WRONG, "--no-such-option"},
-    {"-x", SERVE_OPTIONS_WRONG, "-x"},
-    {"--http", SERVE_OPTIONS_WRONG, "--http"},
-    {"--verbose=1", SERVE_OPTIONS_WRONG, "--verbose=1: that option takes no value"},
-    {"dir -xV", SERVE_OPTIONS_WRONG, "-x: no such option; see weir serve --help"},
-    {"one two", SERVE_OPTIONS_WRONG, "two"},
-    {"''", SERVE_OPTIONS_WRONG, "DIR"},
-    {"--http localhost", SERVE_OPTIONS_WRONG, "localhost"},
-    {"--http ''", SERVE_OPTIONS_WRONG, "--http"},
-    {"--http 127.0.0.1", SERVE_OPTIONS_WRONG, "127.0.0.1"},
-    {"--http 127.0.0.1:65536", SERVE_OPTIONS_WRONG, "65536"},
-    {"--http 127.0.0.1:-1", SERVE_OPTIONS_WRONG, "-1"},
-    {"--http 127.0.0.1:http", SERVE_OPTIONS_WRONG, ":http"},
-    {"--http 300.0.0.1:80", SERVE_OPTIONS_WRONG, "300.0.0.1"},
-    {"--http ::1:80", SERVE_OPTIONS_WRONG, "::1:80"},
-    {"--http localhost:http:1", SERVE_OPTIONS_WRONG, "localhost:http:1"},
-    {"--http example.org:80", SERVE_OPTIONS_FAILED, "example.org:80"},
-    {"--http :1,weight=0", SERVE_OPTIONS_WRONG, ":1,weight=0"},
-    {"--http :1,weight=257", SERVE_OPTIONS_WRONG, "1 to 256"},
-    {"--http :1,weight=", SERVE_OPTIONS_WRONG, "weight=N"},
-    {"--https :1,weigh=2", SERVE_OPTIONS_WRONG, "weight=N"},
-    {"--https :1,", SERVE_OPTIONS_WRONG, "weight=N"},
-    {"--https :1,weight=2,weight=3", SERVE_OPTIONS_WRONG, "weight=N"},
-    {"--http nonsense,weight=2", SERVE_OPTIONS_WRONG, "nonsense"},
-    {"--weight 16", SERVE_OPTIONS_WRONG, "--weight 16"},
-    {"--weight 10.0.0.0/8=0", SERVE_OPTIONS_WRONG, "1 to 256"},
-    {"--workers 0", SERVE_OPTIONS_WRONG, "--workers"},
-    {"--workers -1", SERVE_OPTIONS_WRONG, "--workers"},
-    {"--workers +1", SERVE_OPTIONS_WRONG, "--workers"},
-    {"--workers 1x", SERVE_OPTIONS_WRONG, "1x"},
-    {"--workers ''", SERVE_OPTIONS_WRONG, "--workers"},
-    {"--workers 99999999999999999999999", SERVE_OPTIONS_WRONG, "--workers"},
-    {"--drain-seconds soon", SERVE_OPTIONS_WRONG, "--drain-seconds"},
-    {"--connections 0", SERVE_OPTIONS_WRONG, "--connections"},
-    {"--streams 0", SERVE_OPTIONS_WRONG, "--streams"},
-    {"--flow fast", SERVE_OPTIONS_WRONG, "--flow"},
-    {"--window 0", SERVE_OPTIONS_WRONG, "--window"},
-    {"--window 4294967296", SERVE_OPTIONS_WRONG, "--window"},
-    {"--head-start image", SERVE_OPTIONS_WRONG, "--head-start"},
-    {"--head-start image=4m", SERVE_OPTIONS_WRONG, "--head-start"},
-    {"--idle-seconds 0", SERVE_OPTIONS_WRONG, "--idle-seconds"},
-    {"--cert a", SERVE_OPTIONS_WRONG, "--key"},
-    {"--key a", SERVE_OPTIONS_WRONG, "--cert"},
-    {"--http :1 --cert a --key b", SERVE_OPTIONS_WRONG, "--https"},
-    {"--cache-control max-age=5", SERVE_OPTIONS_WRONG, "--cache-control"},
-    {"dir --cache-control ''", SERVE_OPTIONS_WRONG, "--cache-control"},
-    {"dir --cache-control a\nb", SERVE_OPTIONS_WRONG, "--cache-control"},
-    {"--preload /=/a", SERVE_OPTIONS_WRONG, "--preload"},
-    {"dir --preload /a", SERVE_OPTIONS_WRONG, "/a"},
-    {"dir --preload a=/b", SERVE_OPTIONS_WRONG, "a=/b"},
-    {"dir --preload /a=b", SERVE_OPTIONS_WRONG, "/a=b"},
-    {"--push-manifest m", SERVE_OPTIONS_WRONG, "--push-manifest"},
+    {"--no-such-option", OPTIONS_WRONG, "--no-such-option"},
+    {"-x", OPTIONS_WRONG, "-x"},
+    {"--http", OPTIONS_WRONG, "--http"},
+    {"--verbose=1", OPTIONS_WRONG, "--verbose=1: that option takes no value"},
+    {"dir -xV", OPTIONS_WRONG, "-x: no such option; see weir serve --help"},
+    {"one two", OPTIONS_WRONG, "two"},
+    {"''", OPTIONS_WRONG, "DIR"},
+    {"--http localhost", OPTIONS_WRONG, "localhost"},
+    {"--http ''", OPTIONS_WRONG, "--http"},
+    {"--http 127.0.0.1", OPTIONS_WRONG, "127.0.0.1"},
+    {"--http 127.0.0.1:65536", OPTIONS_WRONG, "65536"},
+    {"--http 127.0.0.1:-1", OPTIONS_WRONG, "-1"},
+    {"--http 127.0.0.1:http", OPTIONS_WRONG, ":http"},
+    {"--http 300.0.0.1:80", OPTIONS_WRONG, "300.0.0.1"},
+    {"--http ::1:80", OPTIONS_WRONG, "::1:80"},
+    {"--http localhost:http:1", OPTIONS_WRONG, "localhost:http:1"},
+    {"--http example.org:80", OPTIONS_FAILED, "example.org:80"},
+    {"--http :1,weight=0", OPTIONS_WRONG, ":1,weight=0"},
+    {"--http :1,weight=257", OPTIONS_WRONG, "1 to 256"},
+    {"--http :1,weight=", OPTIONS_WRONG, "weight=N"},
+    {"--https :1,weigh=2", OPTIONS_WRONG, "weight=N"},
+    {"--https :1,", OPTIONS_WRONG, "weight=N"},
+    {"--https :1,weight=2,weight=3", OPTIONS_WRONG, "weight=N"},
+    {"--http nonsense,weight=2", OPTIONS_WRONG, "nonsense"},
+    {"--weight 16", OPTIONS_WRONG, "--weight 16"},
+    {"--weight 10.0.0.0/8=0", OPTIONS_WRONG, "1 to 256"},
+    {"--workers 0", OPTIONS_WRONG, "--workers"},
+    {"--workers -1", OPTIONS_WRONG, "--workers"},
+    {"--workers +1", OPTIONS_WRONG, "--workers"},
+    {"--workers 1x", OPTIONS_WRONG, "1x"},
+    {"--workers ''", OPTIONS_WRONG, "--workers"},
+    {"--workers 99999999999999999999999", OPTIONS_WRONG, "--workers"},
+    {"--drain-seconds soon", OPTIONS_WRONG, "--drain-seconds"},
+    {"--connections 0", OPTIONS_WRONG, "--connections"},
+    {"--streams 0", OPTIONS_WRONG, "--streams"},
+    {"--flow fast", OPTIONS_WRONG, "--flow"},
+    {"--window 0", OPTIONS_WRONG, "--window"},
+    {"--window 4294967296", OPTIONS_WRONG, "--window"},
+    {"--head-start image", OPTIONS_WRONG, "--head-start"},
+    {"--head-start image=4m", OPTIONS_WRONG, "--head-start"},
+    {"--idle-seconds 0", OPTIONS_WRONG, "--idle-seconds"},
+    {"--cert a", OPTIONS_WRONG, "--key"},
+    {"--key a", OPTIONS_WRONG, "--cert"},
+    {"--http :1 --cert a --key b", OPTIONS_WRONG, "--https"},
+    {"--cache-control max-age=5", OPTIONS_WRONG, "--cache-control"},
+    {"dir --cache-control ''", OPTIONS_WRONG, "--cache-control"},
+    {"dir --cache-control a\nb", OPTIONS_WRONG, "--cache-control"},
+    {"--preload /=/a", OPTIONS_WRONG, "--preload"},
+    {"dir --preload /a", OPTIONS_WRONG, "/a"},
+    {"dir --preload a=/b", OPTIONS_WRONG, "a=/b"},
+    {"dir --preload /a=b", OPTIONS_WRONG, "/a=b"},
+    {"--push-manifest m", OPTIONS_WRONG, "--push-manifest"},
 };
 
 static void command_lines(void **state) {
@@ -121,11 +121,11 @@ static void command_lines(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct serve_options options;
     char error[256];
-    enum serve_options_result got = parse(rows[i].line, &options, error);
+    enum options_result got = parse(rows[i].line, &options, error);
     if (got != rows[i].expected) fail_msg("%s: %d (%s)", rows[i].line, got, error);
     if (!strstr(error, rows[i].named)) fail_msg("%s: %s", rows[i].line, error);
     assert_null(strchr(error, '\n'));
-    bool complains = got == SERVE_OPTIONS_WRONG || got == SERVE_OPTIONS_FAILED;
+    bool complains = got == OPTIONS_WRONG || got == OPTIONS_FAILED;
     assert_int_equal(error[0] != 0, complains);
   }
 }
@@ -144,7 +144,7 @@ static void defaults(void **state) {
   (void)state;
   struct serve_options options;
   char error[256];
-  assert_int_equal(parse("", &options, error), SERVE_OPTIONS_RUN);
+  assert_int_equal(parse("", &options, error), OPTIONS_RUN);
   assert_null(options.directory);
   assert_int_equal(options.listener_count, 4);
   assert_listener(&options, 0, "127.0.0.1:8080", false, false);
@@ -162,8 +162,7 @@ static void ports(void **state) {
   (void)state;
   struct serve_options options;
   char error[256];
-  assert_int_equal(parse("--http 9 --http :8 --https 7,weight=99", &options, error),
-                   SERVE_OPTIONS_RUN);
+  assert_int_equal(parse("--http 9 --http :8 --https 7,weight=99", &options, error), OPTIONS_RUN);
   assert_int_equal(options.listener_count, 5);
   assert_listener(&options, 0, "127.0.0.1:9", false, false);
   assert_listener(&options, 1, "[::1]:9", false, true);
@@ -183,7 +182,7 @@ static void values(void **state) {
                          "--window 100000 --head-start IMAGE/*@/a/*=2k:1 "
                          "--weight 10.0.0.0/8=4 --http localhost:9,weight=99",
                          &options, error),
-                   SERVE_OPTIONS_RUN);
+                   OPTIONS_RUN);
   assert_string_equal(options.directory, "www");
   assert_int_equal(options.listener_count, 4);
   assert_listener(&options, 0, "10.0.0.1:1", false, false);
@@ -219,10 +218,10 @@ static void a_field_value_that_is_too_long(void **state) {
   struct serve_options options;
   char error[256], line[1600] = "dir --cache-control ";
   memset(line + strlen(line), 'a', 1025);
-  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_WRONG);
+  assert_int_equal(parse(line, &options, error), OPTIONS_WRONG);
   assert_non_null(strstr(error, "--cache-control"));
   line[strlen(line) - 1] = 0;
-  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_RUN);
+  assert_int_equal(parse(line, &options, error), OPTIONS_RUN);
 }
 
 static void too_many(void **state) {
@@ -231,13 +230,13 @@ static void too_many(void **state) {
   char error[256], line[2000] = "dir";
   for (int i = 0; i < SERVE_LISTENERS_MAX; i++)
     strcat(line, " --http :1");
-  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_RUN);
+  assert_int_equal(parse(line, &options, error), OPTIONS_RUN);
   strcat(line, " --https :2");
-  assert_int_equal(parse(line, &options, error), SERVE_OPTIONS_WRONG);
+  assert_int_equal(parse(line, &options, error), OPTIONS_WRONG);
   assert_non_null(strstr(error, ":2"));
   for (unsigned extra = 0; extra < 2; extra++) {
     snprintf(line, sizeof line, "--workers %u", IO_WORKERS_MAX + extra);
-    assert_int_equal(parse(line, &options, error), extra ? SERVE_OPTIONS_WRONG : SERVE_OPTIONS_RUN);
+    assert_int_equal(parse(line, &options, error), extra ? OPTIONS_WRONG : OPTIONS_RUN);
   }
 }
 

@@ -25,7 +25,8 @@ static bool is_taken(const char *option, const char *value, unsigned times) {
   }
   argv[argc++] = url;
   argv[argc] = NULL;
-  return trace_options_parse(&options, argc, argv, error, sizeof error) == TRACE_OPTIONS_RUN;
+  const struct failure failure = {.text = error, .size = sizeof error};
+  return trace_options_parse(&options, argc, argv, &failure) == OPTIONS_RUN;
 }
 
 static void test_options(void **state) {

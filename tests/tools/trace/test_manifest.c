@@ -1,99 +1,14 @@
 /*
- * trace/test_manifest.c - URLs, manifests and the command line of `weir trace`.
+ * trace/test_manifest.c - manifests: what is read, and what is refused.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+#include "tools/trace/limits.h"
+#include "tools/trace/manifest.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-#include "tools/trace/manifest.h"
-#include "tools/trace/options.h"
-
-/* ---- URLs ------------------------------------------------------------------------------------ */
-
-static void test_urls(void **state) {
-  static const struct {
-    const char *text, *authority, *target; /* authority NULL: refused */
-    unsigned port;
-    bool secure;
-  } rows[] = {
-      {"https://example.org", "example.org", "/", 443, true},
-      {"http://example.org/", "example.org", "/", 80, false},
-      {"HTTPS://Example.org:8443/a?b=c#d", "Example.org:8443", "/a?b=c", 8443, true},
-      {"https://example.org:443/", "example.org", "/", 443, true},
-      {"http://example.org:/x", "example.org", "/x", 80, false},
-      {"http://[::1]:8080/x", "[::1]:8080", "/x", 8080, false},
-      {"https://[::1]", "[::1]", "/", 443, true},
-      {"http://example.org?q", "example.org", "/?q", 80, false},
-      {"http://example.org#f", "example.org", "/", 80, false},
-      {"http://127.0.0.1:1/a%20b", "127.0.0.1:1", "/a%20b", 1, false},
-      {.text = "ftp://example.org/"},
-      {.text = "example.org"},
-      {.text = "http:/example.org/"},
-      {.text = "http:///path"},
-      {.text = "http://user@example.org/"},
-      {.text = "http://example.org:0/"},
-      {.text = "http://example.org:65536/"},
-      {.text = "http://example.org:80x/"},
-      {.text = "http://[::1/"},
-      {.text = "http://[::1]x/"},
-      {.text = "http://[]/"},
-      {.text = "http://example.org/a b"},
-      {.text = "http://example.org/\x01"},
-      {.text = "http://ex\xc3\xa4mple.org/"},
-      {.text = ""},
-  };
-  (void)state;
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    struct url url;
-    bool good = url_parse(&url, rows[i].text);
-    if (good != (rows[i].authority != NULL)) fail_msg("%s", rows[i].text);
-    if (!good) continue;
-    assert_string_equal(url.authority, rows[i].authority);
-    assert_string_equal(url.target, rows[i].target);
-    assert_int_equal(url.port, rows[i].port);
-    assert_int_equal(url.secure, rows[i].secure);
-  }
-}
-
-static void test_url_too_long(void **state) {
-  (void)state;
-  static char text[2 * URL_BYTES_MAX];
-  struct url url;
-  for (size_t len = URL_BYTES_MAX - 2; len < URL_BYTES_MAX + 2; len++) {
-    memset(text, 'a', sizeof text);
-    memcpy(text, "http://h/", 9);
-    text[8 + len] = 0; /* the target, with its slash, has `len` bytes */
-    assert_int_equal(url_parse(&url, text), len < URL_BYTES_MAX);
-  }
-}
-
-static void test_references(void **state) {
-  static const struct {
-    const char *reference, *authority, *target;
-  } rows[] = {
-      {"", "h:81", "/d/e?q"},        {"/x", "h:81", "/x"},          {"x", "h:81", "/d/x"},
-      {"x/y?z", "h:81", "/d/x/y?z"}, {"?r", "h:81", "/d/e?r"},      {"//other/x", "other", "/x"},
-      {"http://k/l", "k", "/l"},     {"https://k:81", "k:81", "/"}, {"x#f", "h:81", "/d/x"},
-  };
-  struct url base, url;
-  (void)state;
-  assert_true(url_parse(&base, "http://h:81/d/e?q"));
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    assert_true(url_resolve(&url, &base, rows[i].reference));
-    assert_string_equal(url.authority, rows[i].authority);
-    assert_string_equal(url.target, rows[i].target);
-  }
-  assert_false(url_resolve(&url, &base, "a b"));
-  assert_false(url_resolve(&url, &base, "http://"));
-}
-
-/* ---- manifests ------------------------------------------------------------------------------- */
+#include <unistd.h>
 
 static void test_manifest(void **state) {
   (void)state;
@@ -222,95 +137,29 @@ static void test_list_of_urls(void **state) {
   assert_non_null(strstr(error, "h: expected http://HOST/PATH"));
 }
 
-/* ---- the command line ------------------------------------------------------------------------ */
-
-static enum trace_options_result parse(const char *line, struct trace_options *options,
-                                       char error[256]) {
-  static char words[2000];
-  static char *argv[40];
-  int argc = 1;
-  snprintf(words, sizeof words, "%s", line);
-  argv[0] = (char *)"trace";
-  for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
-    assert_true(argc < 39);
-    argv[argc++] = word;
-  }
-  argv[argc] = NULL;
-  error[0] = 0;
-  return trace_options_parse(options, argc, argv, error, 256);
-}
-
-static void test_options(void **state) {
+/* White space counts as any byte does. */
+static void test_too_large(void **state) {
   (void)state;
-  struct trace_options options;
-  char error[256];
-  assert_int_equal(parse("http://h/", &options, error), TRACE_OPTIONS_RUN);
-  assert_string_equal(options.profile->name, "chromium");
-  assert_int_equal(options.rate_limit, 0);
-  assert_int_equal(parse("-k -f --manifest m.json --profile safari --limit-rate 1.6M -o p.svg "
-                         "--window 16K --connection-window 100000 -t 2.5 -H a:b "
-                         "--compare https://i/ http://h/",
-                         &options, error),
-                   TRACE_OPTIONS_RUN);
-  assert_string_equal(options.profile->name, "safari");
-  assert_int_equal(options.rate_limit, 1600000);
-  assert_int_equal(options.stream_window_bytes, 16000);
-  assert_int_equal(options.connection_window_bytes, 100000);
-  assert_true(options.timeout_seconds == 2.5);
-  assert_true(options.insecure && options.frames);
-  assert_int_equal(options.url_count, 1);
-  assert_string_equal(options.urls[0], "http://h/");
-  assert_int_equal(parse("--help", &options, error), TRACE_OPTIONS_HELP);
-  assert_int_equal(parse("-V", &options, error), TRACE_OPTIONS_VERSION);
-  assert_int_equal(parse("--version", &options, error), TRACE_OPTIONS_VERSION);
-}
-
-static void test_wrong_options(void **state) {
-  static const struct {
-    const char *line, *named;
-  } rows[] = {
-      {"", "no URL"},
-      {"--nonsense http://h/", "--nonsense: no such option; see weir trace --help"},
-      {"--frames -xf http://h/", "-x: no such option"},
-      {"http://h/ -o", "-o needs a value"},
-      {"-o page.png http://h/", "page.png"},
-      {"-o .svg http://h/", ".svg"},
-      {"-p opera http://h/", "opera"},
-      {"-r 10 http://h/", "--limit-rate 10"},
-      {"-r 10X http://h/", "--limit-rate 10X"},
-      {"-r -5K http://h/", "--limit-rate"},
-      {"-r 5KB http://h/", "--limit-rate 5KB"},
-      {"-r nan http://h/", "--limit-rate nan"},
-      {"--window 0 http://h/", "--window 0"},
-      {"--window 2147483648 http://h/", "--window 2147483648"},
-      {"--connection-window 65534 http://h/", "--connection-window 65534"},
-      {"-t 0 http://h/", "--timeout 0"},
-      {"-t nan http://h/", "--timeout nan"},
-      {"-t 1x http://h/", "--timeout 1x"},
-      {"-H nonsense http://h/", "--header nonsense"},
-      {"-H :path:x http://h/", "--header :path"},
-      {"-m a.json http://h/ http://i/", "one base URL"},
-  };
-  (void)state;
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    struct trace_options options;
-    char error[256];
-    assert_int_equal(parse(rows[i].line, &options, error), TRACE_OPTIONS_WRONG);
-    if (!strstr(error, rows[i].named)) fail_msg("%s: %s", rows[i].line, error);
+  for (unsigned extra = 0; extra < 2; extra++) {
+    char file[] = "/tmp/weir-manifest-XXXXXX", error[256];
+    struct trace_manifest manifest;
+    int fd = mkstemp(file);
+    FILE *to = fd >= 0 ? fdopen(fd, "w") : NULL;
+    assert_non_null(to);
+    fprintf(to, "%-*s", TRACE_MANIFEST_BYTES_MAX + (int)extra, "[{\"url\": \"/x\"}]");
+    assert_int_equal(fclose(to), 0);
+    bool good = trace_manifest_read(&manifest, file, error, sizeof error);
+    unlink(file);
+    assert_int_equal(good, !extra);
+    if (good) trace_manifest_free(&manifest);
   }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_urls),
-      cmocka_unit_test(test_url_too_long),
-      cmocka_unit_test(test_references),
-      cmocka_unit_test(test_manifest),
-      cmocka_unit_test(test_wrong_manifests),
-      cmocka_unit_test(test_too_many),
+      cmocka_unit_test(test_manifest),     cmocka_unit_test(test_wrong_manifests),
+      cmocka_unit_test(test_too_many),     cmocka_unit_test(test_too_large),
       cmocka_unit_test(test_list_of_urls),
-      cmocka_unit_test(test_options),
-      cmocka_unit_test(test_wrong_options),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,155 @@
+/*
+ * common/test_options.c - what all command lines have in common: how options are written, what is
+ * said about wrong ones, numbers and times.
+ */
+#include "tests/support/cmocka.h"
+#include "tools/common/option_values.h"
+#include "tools/common/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CODE_LONG = 1, CODE_HOPELESS };
+
+static const struct option names[] = {
+    {"number", required_argument, NULL, 'n'},
+    {"synonym", required_argument, NULL, 'n'},
+    {"seconds", required_argument, NULL, 's'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"long", required_argument, NULL, CODE_LONG},
+    {"hopeless", no_argument, NULL, CODE_HOPELESS},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {0},
+};
+
+/* What was taken, as a text. */
+static char taken[256];
+
+static void note(const char *format, double value) {
+  size_t len = strlen(taken);
+  snprintf(taken + len, sizeof taken - len, format, value);
+}
+
+static bool take(struct options *options, int code, char *value) {
+  unsigned count;
+  double seconds;
+  switch (code) {
+  case 'n':
+    if (!options_count(options, 1, 9, &count)) return false;
+    note("n%g ", count);
+    return true;
+  case 's':
+    if (!options_seconds(options, &seconds)) return false;
+    note("s%g ", seconds);
+    return true;
+  case 'q': note("q ", 0); return !value;
+  case CODE_LONG:
+    note("long ", 0);
+    return strcmp(value, "x") == 0 || options_wrong(options, "no x");
+  default: options->impossible = true; return failure_set(options->failure, "hopeless");
+  }
+}
+
+static enum options_result read(const char *line, char error[128]) {
+  static char words[256];
+  static char *argv[16];
+  const struct failure failure = {.text = error, .size = 128};
+  struct options options = {.failure = &failure};
+  int argc = 0;
+  taken[0] = error[0] = 0;
+  snprintf(words, sizeof words, "test %s", line);
+  for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+    argv[argc++] = word;
+  argv[argc] = NULL;
+  enum options_result result = options_read(&options, argc, argv, names, take);
+  for (int i = 0; result == OPTIONS_RUN && i < options.operand_count; i++) {
+    strcat(taken, options.operands[i]);
+    strcat(taken, " ");
+  }
+  return result;
+}
+
+static void test_lines(void **state) {
+  static const struct {
+    const char *line;
+    enum options_result result;
+    const char *taken, *error;
+  } rows[] = {
+      {"", OPTIONS_RUN, "", ""},
+      {"-n 5", OPTIONS_RUN, "n5 ", ""},
+      {"-n5 -q", OPTIONS_RUN, "n5 q ", ""},
+      {"-qn5", OPTIONS_RUN, "q n5 ", ""},
+      {"--number 5 --synonym=6", OPTIONS_RUN, "n5 n6 ", ""},
+      {"a -q b", OPTIONS_RUN, "q a b ", ""},
+      {"-q -- -n", OPTIONS_RUN, "q -n ", ""},
+      {"--long x", OPTIONS_RUN, "long ", ""},
+      {"--long y", OPTIONS_WRONG, "long ", "--long y: no x"},
+      {"-n 0", OPTIONS_WRONG, "", "-n 0: expected a number from 1 to 9"},
+      {"--number=10", OPTIONS_WRONG, "", "--number 10: expected a number from 1 to 9"},
+      {"--synonym +5", OPTIONS_WRONG, "", "--synonym +5: expected a number from 1 to 9"},
+      {"-n", OPTIONS_WRONG, "", "-n needs a value"},
+      {"-q --number", OPTIONS_WRONG, "q ", "--number needs a value"},
+      {"-x", OPTIONS_WRONG, "", "-x: no such option; see weir test --help"},
+      {"-qx", OPTIONS_WRONG, "q ", "-x: no such option; see weir test --help"},
+      {"--none", OPTIONS_WRONG, "", "--none: no such option; see weir test --help"},
+      {"--quiet=1", OPTIONS_WRONG, "", "--quiet=1: that option takes no value"},
+      {"--hopeless", OPTIONS_FAILED, "", "hopeless"},
+      {"-q -h -x", OPTIONS_HELP, "q ", ""},
+      {"--help", OPTIONS_HELP, "", ""},
+      {"-V", OPTIONS_VERSION, "", ""},
+      {"a --version", OPTIONS_VERSION, "", ""},
+      {"-s 2", OPTIONS_RUN, "s2 ", ""},
+      {"-s 2s", OPTIONS_RUN, "s2 ", ""},
+      {"-s 1ms", OPTIONS_RUN, "s0.001 ", ""},
+      {"-s .5m", OPTIONS_RUN, "s30 ", ""},
+      {"-s 24h", OPTIONS_RUN, "s86400 ", ""},
+      {"-s 25h", OPTIONS_WRONG, "",
+       "-s 25h: expected a time from 1ms to 24h, such as 10, 500ms or 1m"},
+      {"-s 0", OPTIONS_WRONG, "", "-s 0: expected a time from 1ms to 24h, such as 10, 500ms or 1m"},
+      {"-s nan", OPTIONS_WRONG, "",
+       "-s nan: expected a time from 1ms to 24h, such as 10, 500ms or 1m"},
+      {"-s 1y", OPTIONS_WRONG, "",
+       "-s 1y: expected a time from 1ms to 24h, such as 10, 500ms or 1m"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char error[128];
+    enum options_result result = read(rows[i].line, error);
+    if (result != rows[i].result) fail_msg("%s: %d", rows[i].line, result);
+    if (strcmp(taken, rows[i].taken) != 0) fail_msg("%s: took \"%s\"", rows[i].line, taken);
+    if (strcmp(error, rows[i].error) != 0) fail_msg("%s: \"%s\"", rows[i].line, error);
+  }
+}
+
+static void test_long_names(void **state) {
+  (void)state;
+  for (unsigned extra = 0; extra < 2; extra++) {
+    char text[OPTION_FIELD_NAME_BYTES + 8], name[OPTION_FIELD_NAME_BYTES];
+    struct header field;
+    snprintf(text, sizeof text, "%0*d: A", OPTION_FIELD_NAME_BYTES - 1 + extra, 1);
+    assert_int_equal(option_field_read(text, name, &field), !extra);
+  }
+}
+
+/* A text that does not fit is cut, whatever part of it. */
+static void test_cut(void **state) {
+  (void)state;
+  char text[8];
+  const struct failure failure = {.text = text, .size = sizeof text};
+  struct options options = {.failure = &failure, .option = "-n", .value = "1"};
+  assert_false(options_wrong(&options, "wrong"));
+  assert_string_equal(text, "-n 1: w");
+  options.value = "123456789";
+  assert_false(options_wrong(&options, "wrong"));
+  assert_string_equal(text, "-n 1234");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_lines),
+      cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_long_names),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
