@@ -7,7 +7,8 @@
  *                    wait -+                         wait ---+
  *
  * Siblings are asked for when the client takes their coding, and once in SITE_SIBLINGS_NS whatever
- * it takes, because a response that could have been another needs a Vary field.
+ * it takes, because a response that could have been another needs a Vary field. Where the file itself
+ * is missing, a sibling answers for it to a client that takes its coding; others get 404.
  */
 #include "engine/site/site.h"
 
@@ -15,6 +16,7 @@
 
 #include "engine/site/answer.h"
 #include "engine/site/facts.h"
+#include "engine/site/mime.h"
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
@@ -47,6 +49,14 @@ static struct span lookup_path(const struct site_question *question) {
   struct span suffix = coding_suffix(question->coding);
   __builtin_memcpy(question->room + path.len, suffix.base, suffix.len);
   return span_of(question->room, path.len + suffix.len);
+}
+
+/* Sets out which siblings of a missing file to look up: those that the client takes. */
+static void plan_orphans(struct site_question *question) {
+  question->todo = 0;
+  if (mime_is_gzipped(question->target.path)) return;
+  for (int coding = CODING_IDENTITY + 1; coding < CODING_COUNT; coding++)
+    if (question->negotiation.rank[coding] > 0) question->todo |= (uint8_t)(1u << coding);
 }
 
 /* Sets out which siblings to look up: the one that is known to be the best for this client, or,
@@ -87,14 +97,16 @@ static void consider(struct site_exchange *exchange, struct site_question *quest
     return;
   }
   question->found |= (uint8_t)bit;
+  bool alone = !exchange->sent; /* the file is missing: whatever the client takes is right */
   unsigned candidates = bit | 1u << question->chosen;
-  if (negotiate_best(&question->negotiation, candidates) != question->coding) {
+  if (!alone && negotiate_best(&question->negotiation, candidates) != question->coding) {
     site_exchange_release(site, entry);
     return;
   }
   if (exchange->sent != exchange->file) site_exchange_release(site, exchange->sent);
   site_facts_prepare(&site->settings, entry, lookup_path(question));
-  site_facts_code(entry, question->coding, exchange->file->facts.type);
+  struct span type = exchange->file ? exchange->file->facts.type : mime_type(question->target.path);
+  site_facts_code(entry, question->coding, type);
   exchange->sent = entry;
   question->chosen = question->coding;
 }
@@ -125,10 +137,29 @@ static bool file_found(struct site_exchange *exchange, struct site_question *que
   return false;
 }
 
+/* All siblings of a missing file were asked for. */
+static void answer_orphan(struct site_exchange *exchange, const struct site_question *question) {
+  exchange->file = exchange->sent;
+  if (exchange->file) {
+    site_answer_file(exchange, question);
+  } else {
+    site_answer_error(exchange, question->head, 404, NULL);
+  }
+}
+
 static bool sibling_answered(struct site_exchange *exchange, struct site_question *question,
                              enum site_result result) {
+  bool failed = result == SITE_BUSY || result == SITE_FAILED;
+  if (!exchange->file && failed) { /* it may exist: not a 404 */
+    site_answer_error(exchange, question->head, status_of(result), NULL);
+    return false;
+  }
   if (result == SITE_FOUND) consider(exchange, question, exchange->lookup.entry);
   if (next_sibling(question)) return true;
+  if (!exchange->file) {
+    answer_orphan(exchange, question);
+    return false;
+  }
   remember_siblings(exchange, question);
   site_answer_file(exchange, question);
   return false;
@@ -140,6 +171,10 @@ static bool proceed(struct site_exchange *exchange, struct site_question *questi
                     enum site_result result) {
   if (!question->find_file) return sibling_answered(exchange, question, result);
   if (result == SITE_FOUND) return file_found(exchange, question);
+  if (result == SITE_MISSING) {
+    plan_orphans(question);
+    if (next_sibling(question)) return true;
+  }
   site_answer_error(exchange, question->head, status_of(result), NULL);
   return false;
 }

@@ -41,6 +41,11 @@ static const struct made_file files_at_start[MADE_FILES] = {
      .large = true},
     {.path = "drawing.svgz", .text = "GZIPPED", .mtime_ns = MADE_NOV_1994_NS},
     {.path = "drawing.svgz.br", .text = "never", .mtime_ns = MADE_NOV_1994_NS},
+    {.path = "packed.js.br", .text = "BRO", .mtime_ns = MADE_NOV_1994_NS},
+    {.path = "packed.js.gz", .text = "GZIPP", .mtime_ns = MADE_NOV_1994_NS},
+    {.path = "packed/index.html.gz", .text = "INDEX", .mtime_ns = MADE_NOV_1994_NS},
+    {.path = "busy.js.gz", .instead = SITE_BUSY},
+    {.path = "missing.svgz.gz", .text = "twice", .mtime_ns = MADE_NOV_1994_NS},
     {.path = "a b"}, /* the last: the_longest_redirect() renames it */
 };
 

@@ -172,6 +172,29 @@ static const struct row rows[] = {
      "p{}",
      {"vary", "accept-encoding"}},
     {{"GET", "/dir.css", {{TOKEN_ACCEPT_ENCODING, "br"}}}, 200, "q{}", {NULL}},
+
+    /* The file itself does not exist. */
+    {{"GET", "/packed.js", {{0}}}, 404, NULL, {NULL}},
+    {{"GET", "/packed.js", {{TOKEN_ACCEPT_ENCODING, "identity"}}}, 404, NULL, {NULL}},
+    {{"GET", "/packed.js", {{TOKEN_ACCEPT_ENCODING, "gzip, br"}}},
+     200,
+     "BRO",
+     {"content-encoding", "br"}},
+    {{"GET", "/packed.js", {{TOKEN_ACCEPT_ENCODING, "gzip, br;q=0.5"}}},
+     200,
+     "GZIPP",
+     {"content-type", "text/javascript; charset=utf-8"}},
+    {{"GET", "/packed.js", {{TOKEN_ACCEPT_ENCODING, "identity, gzip;q=0.1"}}},
+     200,
+     "GZIPP",
+     {"vary", "accept-encoding"}},
+    {{"HEAD", "/packed.js", {{TOKEN_ACCEPT_ENCODING, "br"}}}, 200, "", {"content-length", "3"}},
+    {{"GET", "/packed/", {{TOKEN_ACCEPT_ENCODING, "gzip"}}},
+     200,
+     "INDEX",
+     {"content-type", "text/html; charset=utf-8"}},
+    {{"GET", "/busy.js", {{TOKEN_ACCEPT_ENCODING, "gzip"}}}, 503, NULL, {NULL}},
+    {{"GET", "/missing.svgz", {{TOKEN_ACCEPT_ENCODING, "gzip"}}}, 404, NULL, {NULL}},
 };
 
 /* A row as it is; with lookups that wait; and both again, now that the facts are known. Pulled byte
