@@ -104,15 +104,16 @@ void h2_clock_watch_output(struct h2 *h2) {
  * windows hold the peer back. */
 static bool pace_is_kept(const struct h2 *h2, struct h2_stream *stream) {
   struct h2_pace *pace = &stream->pace;
+  const struct h2_config *config = &h2->shared->config;
+  const uint64_t rate = config->body_bytes_per_second_min;
   bool held_back = stream->credit.granted <= 0 || h2->credit.granted <= 0;
   if (pace->counted_ns == 0)
-    *pace =
-        (struct h2_pace){.counted_ns = stream->opened_ns,
-                         .left_bytes = H2_BODY_BYTES_PER_SECOND_MIN * H2_BODY_GRACE_NS / SECOND_NS};
+    *pace = (struct h2_pace){.counted_ns = stream->opened_ns,
+                             .left_bytes = rate * H2_BODY_GRACE_NS / SECOND_NS};
   uint64_t span_ns = h2->now_ns - pace->counted_ns;
   if (span_ns < SECOND_NS) return true;
-  const uint64_t most = H2_BODY_BYTES_PER_SECOND_MIN * H2_BODY_IDLE_NS / SECOND_NS;
-  uint64_t due = held_back ? 0 : span_ns * H2_BODY_BYTES_PER_SECOND_MIN / SECOND_NS;
+  const uint64_t most = rate * (config->body_idle_ns / SECOND_NS);
+  uint64_t due = held_back ? 0 : span_ns * rate / SECOND_NS;
   uint64_t left = pace->left_bytes + (uint64_t)(stream->body_received - pace->body_bytes);
   if (left > most + due) left = most + due;
   *pace = (struct h2_pace){.counted_ns = h2->now_ns, .body_bytes = stream->body_received};
@@ -130,14 +131,14 @@ static bool body_is_slow(const struct h2 *h2, struct h2_stream *stream) {
   uint64_t heard_ns = stream->body_seen_ns;
   if (converses(stream)) {
     uint64_t spoke_ns = stream->spoke_ns > heard_ns ? stream->spoke_ns : heard_ns;
-    return h2->now_ns - spoke_ns > H2_STREAM_IDLE_NS;
+    return h2->now_ns - spoke_ns > h2->shared->config.conversation_idle_ns;
   }
   if (stream->connect)
     return false; /* its handler has not answered: that is not the fault of the peer */
   if (!pace_is_kept(h2, stream)) return true;
   if (stream->credit.granted <= 0 || h2->credit.granted <= 0)
     return false; /* our windows hold the peer back */
-  return h2->now_ns - heard_ns > H2_BODY_IDLE_NS;
+  return h2->now_ns - heard_ns > h2->shared->config.body_idle_ns;
 }
 
 static bool watch_body(struct h2 *h2, struct h2_stream *stream) {

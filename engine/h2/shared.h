@@ -25,6 +25,11 @@ struct h2_config {
   bool no_rfc7540_priorities;           /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */
   bool push; /* server: push if client and handler want it; client: accept pushes */
   const struct head_start_rules *head_start; /* kept; NULL: no head starts */
+  /* Of a request's body: the least rate, the longest silence, and that of a conversation, where both
+   * sides may be silent for long (a body of unknown length, and an answer that has begun). */
+  uint32_t body_bytes_per_second_min; /* 0: none */
+  uint64_t body_idle_ns;
+  uint64_t conversation_idle_ns;
 };
 
 /* The worker writes them; readers use counter_get(). H2_CONTROL_BYTES only makes us stop reading:

@@ -24,6 +24,7 @@ enum { HTTP, HTTPS, LISTENERS };
 
 struct weir_server {
   const struct handler *handler;
+  struct engine_config config;
   struct certificate certificate;
   struct tls_context *tls;
   struct listener listeners[LISTENERS];
@@ -61,7 +62,7 @@ static bool serve(struct weir_server *server, struct server_worker *mine, struct
 
 static bool worker_setup(struct worker *worker, void *ctx, struct io_error *error) {
   struct weir_server *server = ctx;
-  struct engine_config config = engine_config_default();
+  struct engine_config config = server->config;
   struct server_worker *mine = calloc(1, sizeof *mine);
   if (!mine) return io_error_set(error, 0, "out of memory");
   worker->user = mine;
@@ -78,6 +79,17 @@ static void worker_second(struct worker *worker, void *ctx) {
   (void)ctx;
   engine_set_date(&mine->engine, (int64_t)time(NULL));
   if (mine->has_tls) tls_factory_trim(&mine->tls);
+}
+
+static struct engine_config config_of(const struct weir_server_settings *settings) {
+  struct engine_config config = engine_config_default();
+  struct h2_config *h2 = &config.h2;
+  if (settings->body_rate_min) h2->body_bytes_per_second_min = settings->body_rate_min;
+  if (settings->body_rate_min == WEIR_NO_RATE) h2->body_bytes_per_second_min = 0;
+  if (settings->body_idle_seconds) h2->body_idle_ns = settings->body_idle_seconds * SECOND_NS;
+  if (settings->conversation_idle_seconds)
+    h2->conversation_idle_ns = settings->conversation_idle_seconds * SECOND_NS;
+  return config;
 }
 
 /* ---- what is shared -------------------------------------------------------------------------- */
@@ -136,6 +148,7 @@ struct weir_server *weir_server_start(const struct weir_server_settings *setting
                                              .second = worker_second,
                                              .stopped = worker_stopped}};
     server->handler = settings->handler;
+    server->config = config_of(settings);
     if (workers > IO_WORKERS_MAX)
       io_error_set(&why, 0, "%u workers: the maximum is %u", workers, IO_WORKERS_MAX);
     else if (!settings->http && !settings->https)

@@ -43,12 +43,18 @@ struct weir_server_settings {
   const char *key;         /* NULL: a self-signed certificate, made in memory */
   const struct handler *handler; /* kept until weir_server_stop() */
   unsigned workers; /* 0: the cores of the affinity mask, or what the cgroup pays for */
-  int first_core;   /* of the affinity mask, counted from 1: where the first worker is pinned, the
+  /* Of request bodies. A body of unknown length that the handler has begun to answer is a conversation,
+   * in which both sides may be silent for longer. */
+  unsigned body_rate_min;             /* bytes a second; 0: 500; WEIR_NO_RATE: any */
+  unsigned body_idle_seconds;         /* longest silence; 0: 10 */
+  unsigned conversation_idle_seconds; /* longest silence of both; 0: 300 */
+  int first_core; /* of the affinity mask, counted from 1: where the first worker is pinned, the
                        others on the next ones; 0: behind those of the program's other servers;
                        WEIR_NOT_PINNED: none is pinned */
 };
 
 enum { WEIR_NOT_PINNED = -1 };
+#define WEIR_NO_RATE UINT32_MAX
 
 /* Listens and starts. NULL with a line in `error` when that fails; nothing is left then. */
 __attribute__((warn_unused_result)) struct weir_server *

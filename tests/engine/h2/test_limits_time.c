@@ -195,12 +195,31 @@ static void test_linger_bytes(void **state) {
   script_close(&script);
 }
 
+/* A server may take slower bodies and longer silences than by default. */
+static void test_settings_of_bodies(void **state) {
+  (void)state;
+  struct engine_config config = engine_config_default();
+  config.h2.body_bytes_per_second_min = 0;
+  config.h2.body_idle_ns = 60 * SECOND_NS;
+  begin(H2_SERVER, &config, false, "HEADERS/H 1 [@post]; DATA 1 *10");
+  pass(59 * SECOND_NS);
+  assert_int_equal(ended(), 0);
+  pass(2 * SECOND_NS);
+  assert_int_equal(ended(), 1);
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_deadlines), cmocka_unit_test(test_control_stall),
-      cmocka_unit_test(test_farewell),  cmocka_unit_test(test_drain),
-      cmocka_unit_test(test_tick),      cmocka_unit_test(test_body_rate),
-      cmocka_unit_test(test_send_rate), cmocka_unit_test(test_linger_bytes),
+      cmocka_unit_test(test_settings_of_bodies),
+      cmocka_unit_test(test_deadlines),
+      cmocka_unit_test(test_control_stall),
+      cmocka_unit_test(test_farewell),
+      cmocka_unit_test(test_drain),
+      cmocka_unit_test(test_tick),
+      cmocka_unit_test(test_body_rate),
+      cmocka_unit_test(test_send_rate),
+      cmocka_unit_test(test_linger_bytes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
