@@ -75,16 +75,38 @@ static void settle(struct h2 *h2, struct h2_stream *stream) {
   if (!stream->gone && stream->state == H2_CLOSED) h2_stream_finish(h2, stream, H2_NO_ERROR);
 }
 
-/* Opens the peer's stream, for a request that is valid or too large to tell. */
-static struct h2_verdict open_request(struct h2 *h2, struct request *request, bool too_large) {
+/* Opens the stream that the peer's block begins; NULL when a limit forbids it. */
+static struct h2_stream *open_stream(struct h2 *h2) {
   const struct h2_block *block = &h2->block;
-  if (h2->active_peer >= h2->ours.max_concurrent_streams) return refuse(h2, block->stream_id);
-  if (!block->end_stream && !h2_flow_admits(h2)) return refuse(h2, block->stream_id);
+  if (h2->active_peer >= h2->ours.max_concurrent_streams) return NULL;
+  if (!block->end_stream && !h2_flow_admits(h2)) return NULL;
   struct h2_stream *stream = h2_stream_open(h2, block->stream_id);
-  if (!stream) return refuse(h2, block->stream_id);
+  if (!stream) return NULL;
   if (!block->end_stream) h2_flow_opened(h2, stream);
   h2->peer_id_handled = block->stream_id;
   h2_stream_event(stream, H2_RECV_HEADERS);
+  return stream;
+}
+
+/* Section 8.1.1: answers 400, and h2/send.c resets the stream behind it. Some clients retry for a
+ * minute after a reset without an answer; they get one only when a limit forbids the stream. */
+static void reject(struct h2 *h2) {
+  if (!h2_charge_reset(h2)) return;
+  struct h2_stream *stream = open_stream(h2);
+  if (!stream) {
+    reset_unopened(h2, h2->block.stream_id, H2_PROTOCOL_ERROR);
+    return;
+  }
+  if (h2->block.end_stream && !h2_stream_end_received(h2, stream)) return;
+  stream->malformed = true;
+  (void)stream_respond(&stream->base, 400, NULL, 0, BODY_NONE);
+}
+
+/* Opens the peer's stream, for a request that is valid or too large to tell. */
+static struct h2_verdict open_request(struct h2 *h2, struct request *request, bool too_large) {
+  const struct h2_block *block = &h2->block;
+  struct h2_stream *stream = open_stream(h2);
+  if (!stream) return refuse(h2, block->stream_id);
   if (too_large) {
     if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
     answer_431(h2, stream);
@@ -113,13 +135,18 @@ static struct h2_verdict complete_request(struct h2 *h2, struct headers *fields)
   struct request request = {.fields = fields, .content_length = -1};
   bool too_large = fields->overflowed;
   struct h2_verdict verdict = h2->block.verdict;
-  if (verdict.scope == H2_ACCEPT && !too_large) {
+  if (verdict.scope != H2_ACCEPT) {
+    if (h2_charge_reset(h2)) reset_unopened(h2, h2->block.stream_id, verdict.code);
+    return H2_OK;
+  }
+  if (!too_large) {
     verdict = h2_message_request(fields, h2->ours.enable_connect_protocol, &request);
     too_large = is_too_large(h2, fields); /* joining the cookies may have made it so */
-    if (too_large) verdict = H2_OK;
   }
-  if (verdict.scope == H2_ACCEPT) return open_request(h2, &request, too_large);
-  if (h2_charge_reset(h2)) reset_unopened(h2, h2->block.stream_id, verdict.code);
+  bool lacks_content = h2->block.end_stream && request.content_length > 0;
+  if (too_large || (verdict.scope == H2_ACCEPT && !lacks_content))
+    return open_request(h2, &request, too_large);
+  reject(h2);
   return H2_OK;
 }
 

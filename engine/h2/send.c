@@ -100,7 +100,9 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
     h2_stream_event(stream, H2_SEND_HEADERS); /* informational ones, too (section 5.1) */
   bool final = section->status >= 200 || section->status == 0;
   stream->headers_sent |= final;
-  if (section->end_stream)
+  if (stream->malformed)
+    h2_stream_abort(h2, stream, H2_PROTOCOL_ERROR);
+  else if (section->end_stream)
     end_sent(h2, stream);
   else if (final) {
     h2_queue_schedule(stream);
@@ -289,6 +291,7 @@ static struct h2_stream *first_in_turn(struct h2 *h2, struct h2_stream *stream) 
 /* Sends what needs no window, stream by stream in the order of the queue. */
 static bool send_urgent(struct h2 *h2) {
   while (h2->urgent_queue) {
+    if (!send_control(h2)) return false; /* RST_STREAM of the one before */
     struct h2_stream *stream = first_in_turn(h2, h2->urgent_queue);
     if (stream->sections) {
       if (!send_section(h2, stream)) return false;

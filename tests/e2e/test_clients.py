@@ -124,6 +124,21 @@ def test_node(demo, secure):
         assert digest == harness.digest(harness.demo_bytes(int(size))), size
 
 
+def test_node_sees_why_a_request_is_refused(demo):
+    script = """
+      import http2 from 'node:http2';
+      const client = http2.connect(process.argv[1]);
+      const request = client.request({':path': '/plain text'});
+      let status;
+      request.on('response', headers => { status = headers[':status']; });
+      request.on('error', () => {});
+      request.on('close', () => { console.log(status, request.rstCode); client.close(); });
+      request.resume();
+    """
+    out = tool("node", "--input-type=module", "-e", script, demo.url("", False))
+    assert out.split() == [b"400", b"1"]
+
+
 # ---- python3-h2 ----------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@
 
 #define SERVED(id)                                                                                 \
   "request " #id " GET / end, closed " #id " NO_ERROR, HEADERS " #id " 200, DATA " #id " 2 end"
-#define MALFORMED(id) "RST_STREAM " #id " PROTOCOL_ERROR"
+#define MALFORMED(id) "HEADERS " #id " 400, RST_STREAM " #id " PROTOCOL_ERROR"
 /* A request that has begun to be handled and is then found malformed. */
 #define POSTED "request 1 POST /hold"
 #define RUINED ", closed 1 PROTOCOL_ERROR, RST_STREAM 1 PROTOCOL_ERROR"
@@ -34,7 +34,11 @@ static const struct spec_line requests[] = {
      POSTED ", trailers 1 1, closed 1 STREAM_CLOSED, RST_STREAM 1 STREAM_CLOSED", 0},
     {"8.1", "malformed requests never reach the application, HPACK is kept",
      "HEADERS/SH 1 [@get A=b +x-sync=1]; HEADERS/SH 3 [@get #62]", MALFORMED(1) ", " SERVED(3), 0},
-
+    {"8.1.1", "400 needs no window", "SETTINGS 0 s4=0; HEADERS/SH 1 [@get A=b]", MALFORMED(1), 0},
+    {"8.1.1", "HEAD as well", "HEADERS/SH 1 [:method=HEAD :scheme=https :authority=a :path=/ A=b]",
+     MALFORMED(1), 0},
+    {"8.1.1", "what follows is nobody's", "HEADERS/H 1 [@post A=b]; DATA 1 *9; HEADERS/SH 1 [a=b]",
+     MALFORMED(1), 0},
     {"8.1.1", "content-length is met",
      "HEADERS/H 1 [@post content-length=6]; DATA 1 *3; DATA/S 1 *3",
      POSTED ", data 1 3, data 1 3 end", 0},

@@ -178,6 +178,30 @@ static void test_paid_resets(void **state) {
   script_close(&script);
 }
 
+/* Many malformed requests that wait for the transport together: each gets both its answers. */
+static void test_malformed_at_once(void **state) {
+  (void)state;
+  enum { COUNT = H2_CONTROL_BYTES / (H2_FRAME_HEADER_BYTES + 4) + 5 };
+  struct engine_config config = script_config();
+  config.h2.concurrent_streams = COUNT;
+  script_begin(&script, H2_SERVER, &config, false);
+  script.mute = true;
+  for (unsigned i = 0; i < COUNT; i++) {
+    char step[64];
+    if (i == H2_RESET_BURST) script_run(&script, "!tick 10000");
+    snprintf(step, sizeof step, "HEADERS/SH %u [@get A=b]", 2 * i + 1);
+    script_run(&script, step);
+  }
+  script.mute = false;
+  script_pump(&script);
+  assert_int_equal(script.engine.h2.counters.resets_sent, COUNT);
+  assert_int_equal(script.engine.http.counters.responses, COUNT);
+  assert_non_null(strstr(script.log, "HEADERS 639 400, RST_STREAM 639 PROTOCOL_ERROR"));
+  assert_false(script.goaway);
+  script_check(&script);
+  script_close(&script);
+}
+
 /* An upload that was answered before its end is given up by its client: as good as a whole one. */
 static void test_answered_uploads(void **state) {
   (void)state;
@@ -327,6 +351,7 @@ int main(void) {
       cmocka_unit_test(test_windows_of_one_frame),
       cmocka_unit_test(test_pushes),
       cmocka_unit_test(test_paid_resets),
+      cmocka_unit_test(test_malformed_at_once),
       cmocka_unit_test(test_answered_uploads),
       cmocka_unit_test(test_floods),
       cmocka_unit_test(test_padded_data),
