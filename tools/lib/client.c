@@ -461,6 +461,26 @@ struct weir_client *weir_client_open(const struct weir_client_settings *settings
   return NULL;
 }
 
+/* What is wrong with a request, whatever the server; NULL: nothing. */
+static const char *fault_of(const struct weir_request *request) {
+  static const char *const faults[] = {
+      [HEADER_NAME_BAD] = "a field has a name that is none in lower case",
+      [HEADER_VALUE_BAD] = "a field has a value that none may have"};
+  const char *path = request->path;
+  if (!path) return "no path is given";
+  bool asterisk =
+      strcmp(path, "*") == 0 && request->method && strcmp(request->method, "OPTIONS") == 0;
+  if (path[0] != '/' && !asterisk) return "the path does not begin with a slash";
+  if (request->method && !request->method[0]) return "the method is empty";
+  for (size_t i = 0; i < request->field_count; i++) {
+    const struct header *field = &request->fields[i];
+    unsigned bad = header_name_flags(field->name);
+    if (!bad) bad = header_value_flags(field->value);
+    if (bad || field->name.base[0] == ':') return faults[bad ? bad : HEADER_NAME_BAD];
+  }
+  return NULL;
+}
+
 bool weir_client_fetch(struct weir_client *client, const struct weir_request *request,
                        struct weir_response *response) {
   const struct timespec pause = {.tv_nsec = LIB_FULL_WAIT_NS};
@@ -468,6 +488,11 @@ bool weir_client_fetch(struct weir_client *client, const struct weir_request *re
   *response = (struct weir_response){.status = 0};
   if (request->field_count > LIB_FIELDS_MAX) {
     snprintf(response->error, sizeof response->error, "more than %d fields", LIB_FIELDS_MAX);
+    return false;
+  }
+  const char *fault = fault_of(request);
+  if (fault) {
+    snprintf(response->error, sizeof response->error, "%s", fault);
     return false;
   }
   /* The lock makes one sender of all threads, as the mailbox wants it. */

@@ -330,6 +330,36 @@ static void test_cores(void **state) {
   assert_int_equal(statuses[4], 599);
 }
 
+/* Refused before anything is sent; the connection goes on. */
+static void test_wrong_requests(void **state) {
+  (void)state;
+  struct weir_server *server = start();
+  struct weir_client *client = must_open(server, false, trusting);
+  const struct header upper = {.name = span_text("X-Upper"), .value = span_text("v")};
+  const struct header crlf = {.name = span_text("x"), .value = span_text("a\r\nb: c")};
+  const struct header pseudo = {.name = span_text(":path"), .value = span_text("/two")};
+  const struct {
+    struct weir_request request;
+    const char *words;
+  } rows[] = {
+      {{.path = NULL}, "no path"},
+      {{.path = ""}, "slash"},
+      {{.path = "no-slash"}, "slash"},
+      {{.path = "*"}, "slash"},
+      {{.path = "/", .method = ""}, "method"},
+      {{.path = "/", .fields = &upper, .field_count = 1}, "name"},
+      {{.path = "/", .fields = &pseudo, .field_count = 1}, "name"},
+      {{.path = "/", .fields = &crlf, .field_count = 1}, "value"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    expect_failure(client, &rows[i].request, rows[i].words);
+  struct weir_response response;
+  assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/hello"}, &response));
+  weir_response_free(&response);
+  weir_client_close(client);
+  weir_server_stop(server, 1);
+}
+
 static int listen_on_any(uint16_t *port) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -522,7 +552,7 @@ int main(void) {
       cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_trailers_and_codes),
       cmocka_unit_test(test_content_length), cmocka_unit_test(test_time_in_the_queue),
       cmocka_unit_test(test_silent_server),  cmocka_unit_test(test_stop_in_a_handler),
-      cmocka_unit_test(test_cores),
+      cmocka_unit_test(test_cores),          cmocka_unit_test(test_wrong_requests),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
