@@ -13,14 +13,13 @@
  * applies:
  *
  * 1. The response's own `priority` field changes the parameters that it names (sched_merge).
- * 2. A client that has sent any RFC 9218 signal, on whatever stream, is judged by those alone:
- * field
- *    or PRIORITY_UPDATE, the later one counts, and silence means urgency 3, not incremental. From then
- *    on its dependencies are ignored. Chromium (from 124), Firefox and Safari of today all send the
- *    field; Chromium's exclusive chain and Firefox's groups say the same with less precision. One
- *    exception: Chromium tells HTTP/2 servers of a changed priority in PRIORITY frames, always
- *    exclusive, its eight priorities spread over the weights 256 .. 1. Such a frame for a stream
- *    under this rule changes its urgency accordingly.
+ * 2. A client that has sent any RFC 9218 signal, on whatever stream, is judged by those alone. Of
+ *    field and PRIORITY_UPDATE the later counts; silence means urgency 3, not incremental. Its
+ *    dependencies are ignored from then on. Chromium (from 124), Firefox and Safari of today all
+ *    send the field; Chromium's exclusive chain and Firefox's groups say the same with less
+ *    precision. One exception: Chromium tells HTTP/2 servers of a changed priority in PRIORITY
+ *    frames, always exclusive, its eight priorities spread over the weights 256 .. 1. Such a frame
+ *    for a stream under this rule changes its urgency accordingly.
  * 3. A client that uses dependencies (a parent other than 0, the exclusive flag, or PRIORITY for an
  *    idle stream) gets the tree of RFC 7540 section 5.3, in which streams without a signal have the
  *    default place. The tree as a whole stands at urgency 3. Chromium before 124 (a chain in order

@@ -1,8 +1,8 @@
 /*
  * site/answer.c - from entries and conditions to status, fields and body.
  *
- * Evaluated in the order of RFC 9110 section 13.2: preconditions, then If-Range and Range. All of
- * it is skipped for the common request, which has none of those fields: its answer is the entry's
+ * Evaluated in the order of RFC 9110 section 13.2: preconditions, then If-Range and Range. The
+ * common request has none of those fields, and skips all of it: its answer is the entry's
  * ready-made fields and its bytes.
  */
 #include "engine/site/answer.h"
@@ -17,7 +17,7 @@
 /* The ready-made ones, content-range, and what a page announces. */
 enum { FIELDS_MAX = SITE_READY_FIELDS_MAX + 1 + SITE_PRELOADS_MAX };
 
-/* What goes out. */
+/* An answer that is being made. */
 struct answer {
   unsigned status;
   struct range part; /* of the entry's bytes */
@@ -52,7 +52,7 @@ static const struct {
     {503, "503 Service Unavailable\nToo much to do at present; please try again.\n"},
 };
 
-/* Never a byte of the request: nothing that an attacker wrote is reflected. */
+/* Holds no byte of the request, so that nothing an attacker wrote is reflected. */
 static struct span error_text(unsigned status) {
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
     if (errors[i].status == status) return span_text(errors[i].text);
@@ -126,7 +126,7 @@ static bool may_vary(const struct site_exchange *exchange, const struct site_que
   return exchange->file->facts.siblings != 0 || question->chosen != CODING_IDENTITY;
 }
 
-/* What a 304 repeats of the fields of a 200 (RFC 9110 section 15.4.5). */
+/* A 304 repeats these fields of the 200 (RFC 9110 section 15.4.5). */
 static void not_modified(struct site_exchange *exchange, const struct site_question *question) {
   struct answer answer = {.status = 304};
   const struct site_facts *facts = &exchange->sent->facts;
@@ -169,7 +169,7 @@ static struct header_set *whole_set(const struct site_exchange *exchange,
   return may_vary(exchange, question) ? &facts->varied : &facts->plain;
 }
 
-/* The same, and what a 206 or a page's hints change in them. */
+/* The same for a 206, or with a page's hints. */
 static void put_fields(struct answer *answer, const struct site_exchange *exchange,
                        const struct header_set *set) {
   answer->count = 0;

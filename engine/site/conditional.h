@@ -7,7 +7,7 @@
 
 #include "engine/http/headers.h"
 
-/* What identifies the selected representation. */
+/* The validators of the selected representation. */
 struct validators {
   struct span etag;         /* strong: `"..."` with its quotes */
   int64_t modified_seconds; /* Last-Modified, since 1970 */
@@ -26,8 +26,9 @@ __attribute__((warn_unused_result)) enum conditional_result
 conditional_evaluate(const struct headers *fields, const struct validators *validators);
 
 /* Whether the Range field of the same request counts: there is no If-Range, or it names exactly
- * this representation by a strong validator (section 13.1.5). A date is one only when it lies at
- * least a second before now (section 8.8.2.2): the file cannot have changed twice in it. */
+ * this representation by a strong validator (section 13.1.5). A date is a strong validator only
+ * when it is at least a second before now (section 8.8.2.2): the file cannot have changed twice in
+ * it. */
 __attribute__((warn_unused_result)) bool
 conditional_range_counts(const struct headers *fields, const struct validators *validators);
 

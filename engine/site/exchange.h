@@ -47,8 +47,8 @@ struct site {
   struct pool exchanges;
   uint32_t reads;                /* reads pending or lent */
   struct site_exchange *starved; /* first of those that wait for another's read to end */
-  struct site_exchange *holding, *holding_last; /* whose bytes nobody takes, oldest first */
-  bool pushing; /* the request in hand is one that we promised ourselves */
+  struct site_exchange *holding, *holding_last; /* those whose bytes wait, oldest first */
+  bool pushing;                                 /* the current request is one that we promised */
 };
 
 /* A new exchange, with nothing looked up; NULL when the site has as many as it may. */

@@ -3,8 +3,8 @@
  * as `link: rel=preload` (in a 103 response and in the final one) and as server pushes.
  * Spec: RFC 8288 (link), RFC 8297 (103 Early Hints), RFC 9113 section 8.4 (push).
  *
- * The host fills the table once at start, from a rule on its command line or from a manifest; it is
- * read-only afterwards and may be shared by all cores.
+ * The host fills the table once at start, from rules on its command line or from a manifest. It is
+ * read-only afterwards, and all cores may share it.
  */
 #ifndef WEIR_SITE_HINTS_H
 #define WEIR_SITE_HINTS_H

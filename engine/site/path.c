@@ -1,9 +1,10 @@
 /*
  * site/path.c - one pass that decodes, one that takes segments; see site/path.h.
  *
- * Decoding comes first and happens once: what was encoded twice stays encoded once and is then an
- * ordinary, odd file name. Dots are unreserved, so an encoded one is a dot; a slash is reserved, so
- * an encoded one would be part of a segment, which no file system has: refused.
+ * Decoding comes first and happens once: text that was encoded twice stays encoded once, and is
+ * then an odd but ordinary file name. Dots are unreserved, so an encoded dot is a dot. A slash is
+ * reserved, so an encoded slash would be part of a segment; no file system allows that, and it is
+ * refused.
  */
 #include "engine/site/path.h"
 
@@ -78,7 +79,7 @@ static bool is_utf8(const uint8_t *p, size_t len) {
   return true;
 }
 
-/* The normalised path so far: what of the room is in use. */
+/* The normalised path so far: the first `len` bytes of the room. */
 struct normal {
   uint8_t *room;
   size_t len;
@@ -93,8 +94,8 @@ static bool ascend(struct normal *normal) {
   return true;
 }
 
-/* The segment lies further on in the same room, so that it never overwrites what is still to be
- * read: each segment takes no more than itself and the slash before it. */
+/* The segment lies further on in the same room. Each takes no more than itself and the slash before
+ * it, so that bytes still to be read are never overwritten. */
 static void append(struct normal *normal, struct span segment) {
   if (normal->len > 0) normal->room[normal->len++] = '/';
   __builtin_memmove(normal->room + normal->len, segment.base, segment.len);
@@ -145,8 +146,8 @@ static const bool plain[256] = {
     ['/'] = true,
 };
 
-/* Whether the path is what it would become: plain bytes, and no segment that is empty or begins
- * with a dot. Most are. */
+/* Whether normalising would not change the path: it has plain bytes alone, and no segment that is
+ * empty or begins with a dot. True of most. */
 static bool is_normal(struct span path) {
   uint8_t before = 0;
   for (size_t i = 0; i < path.len; i++) {

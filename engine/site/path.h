@@ -2,13 +2,13 @@
  * site/path.h - the path of a request target, decoded once, normalised, or refused.
  * Spec: RFC 3986 sections 2.1, 3.3, 5.2.4 and 6.2.2.
  *
- * What passes is relative to the root, names nothing above it, and has none of: NUL and other
- * control characters, backslash, encoded slash, an empty, "." or ".." segment, bytes that are not
- * well-formed UTF-8. A segment that begins with a dot is hidden, but for a first segment of
+ * A path that passes is relative to the root, names nothing above it, and has none of: NUL and
+ * other control characters, backslash, encoded slash, an empty, "." or ".." segment, bytes that are
+ * not well-formed UTF-8. A segment that begins with a dot is hidden, except for a first segment of
  * ".well-known" (RFC 8615).
  *
- * What tries to leave the root, however it is encoded, gets the answer of a file that is not there:
- * whoever probes learns nothing.
+ * A path that tries to leave the root, however it is encoded, gets the answer of a missing file, so
+ * that probing tells nothing.
  */
 #ifndef WEIR_SITE_PATH_H
 #define WEIR_SITE_PATH_H
@@ -18,7 +18,7 @@
 enum site_path_result {
   SITE_PATH_OK,
   SITE_PATH_BAD,     /* 400: not a path */
-  SITE_PATH_NO_FILE, /* 404: hidden, above the root, or what no file is called */
+  SITE_PATH_NO_FILE, /* 404: hidden, above the root, or no possible name of a file */
   SITE_PATH_LONG,    /* 414: longer than the room */
 };
 

@@ -3,8 +3,8 @@
  * Spec: RFC 9110 section 14 (range requests). Unit: bytes.
  *
  * A request for several ranges is answered with the whole representation, as section 14.2 allows:
- * multipart/byteranges serves hardly anybody, and many small overlapping ranges are an attack
- * (section 17.15).
+ * multipart/byteranges is of little use, and many small overlapping ranges are an attack (section
+ * 17.15).
  */
 #ifndef WEIR_RANGE_H
 #define WEIR_RANGE_H

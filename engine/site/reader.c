@@ -2,22 +2,23 @@
  * site/reader.c - the body of a file that is not in memory: read in pieces, when the scheduler
  * asks.
  *
- * A piece is about what one pull takes, so that a slow reader holds no more than that, and only
- * while the disk had to be waited for; what the source has at once goes through without staying.
- * When all of the source's buffers are out, whoever has held one for longest without being able to
- * send its bytes loses it, and reads them again later: clients that open their windows by the byte
- * would keep all others' files from being read. If there is nobody, an exchange waits until another
- * one gives a buffer back.
+ * A piece is about as large as one pull, so that a slow client holds no more than that, and only
+ * after a wait for the disk; bytes that the source has at once pass through without staying.
  *
- * Whoever reads a file from its beginning while nobody has yet looked through it does that, for the
- * sake of a head start, and all who come later know the result.
+ * A client that opens its window by the byte would hold a buffer of the source for long, and a few
+ * of them would keep all others from reading. So when all buffers are out, the exchange that has
+ * held one for longest without sending its bytes loses it, and reads them again later. If none
+ * holds one, an exchange waits until another gives a buffer back.
+ *
+ * The first exchange that reads a file from its beginning looks through it for a first scan, and
+ * all later ones know the result.
  */
 #include "engine/site/reader.h"
 
 #include <assert.h>
 
 #ifdef WEIR_INVARIANTS
-/* What is unread is the end of what was read last, and `offset` is where the next read begins. */
+/* The unread bytes are the end of the last read, and the next read begins at `offset`. */
 static void invariants(const struct site_exchange *exchange) {
   const struct site *site = exchange->site;
   struct span read = exchange->read.bytes, unread = exchange->unread;
@@ -62,8 +63,8 @@ static void wake(struct site_exchange *exchange) {
   if (exchange->stream) stream_resume(exchange->stream);
 }
 
-/* A buffer may be free: all may try again, because nobody knows which of them a window or a full
- * socket will hold up next. */
+/* A buffer may be free. All may try again: a window or a full socket may hold up any of them
+ * next. */
 static void wake_starved(struct site *site) {
   while (site->starved) {
     struct site_exchange *exchange = site->starved;
@@ -72,8 +73,7 @@ static void wake_starved(struct site *site) {
   }
 }
 
-/* ---- exchanges whose bytes wait ----------------------------------------------------------------
- */
+/* ---- exchanges whose bytes wait -------------------------------------------------------------- */
 
 static void hold(struct site_exchange *exchange) {
   struct site *site = exchange->site;
@@ -115,8 +115,8 @@ static void know_first_bytes(struct site_exchange *exchange, enum first_scan_res
   facts->first_bytes = result == FIRST_SCAN_FOUND ? exchange->scan.bytes : 0;
 }
 
-/* The piece that has just been read may bring the end of the first scan; until then, the next piece
- * is needed too. What is read again after take_back() has been looked at before. */
+/* The piece that was just read may hold the end of the first scan; until then, the next piece is
+ * needed too. Bytes that are read again after take_back() have been looked at before. */
 static void look_for_scan(struct site_exchange *exchange) {
   const struct site_facts *facts = &exchange->sent->facts;
   struct first_scan *scan = &exchange->scan;
@@ -154,7 +154,7 @@ static void read_done(struct site_read *read, enum site_result result) {
   wake(exchange);
 }
 
-/* The oldest holder's buffer goes back to the source. False: nobody holds one. */
+/* The oldest holder's buffer goes back to the source. False: no exchange holds one. */
 static bool take_back(struct site *site) {
   struct site_exchange *holder = site->holding;
   if (!holder) return false;
@@ -189,7 +189,7 @@ static enum body_result start_read(struct site_exchange *exchange, size_t pull_m
   return BODY_MORE;
 }
 
-/* Copies: the source's buffer is wanted back before the stream has sent the bytes. */
+/* Copies, since the source needs its buffer before the stream has sent the bytes. */
 static enum body_result give(struct site_exchange *exchange, struct body_chunk *chunk) {
   size_t count = exchange->unread.len < chunk->max ? exchange->unread.len : chunk->max;
   __builtin_memcpy(chunk->room, exchange->unread.base, count);
@@ -207,7 +207,7 @@ static enum body_result next_piece(struct site_exchange *exchange, struct body_c
   if (exchange->failed) return BODY_ERROR;
   if (exchange->starved) return BODY_WAIT;
   if (!exchange->reading) {
-    if (chunk->max == 0) return BODY_MORE; /* merely asked whether this is the end */
+    if (chunk->max == 0) return BODY_MORE; /* only asks whether this is the end */
     enum body_result result = start_read(exchange, chunk->max);
     if (result != BODY_MORE) return result;
   }
@@ -230,7 +230,7 @@ static void close_body(void *self) {
   site_exchange_free(exchange);
 }
 
-/* From here on nobody may be woken; the body may live a little longer, and then frees the
+/* The stream can no longer be woken. The body may live a little longer, and then frees the
  * exchange. */
 static void closed(struct stream *stream, uint32_t error_code) {
   (void)error_code;

@@ -1,14 +1,15 @@
 /*
  * site/site.c - from a request to the entries that answer it; see site/site.h and site/exchange.h.
  *
- *     request() --> ask for the file --found--> ask for its compressed siblings --> answer
+ *     request() --> look up the file --found--> look up its compressed siblings --> answer
  *                     |    ^                          |      ^
  *                     v    | done()                   v      | done()
  *                    wait -+                         wait ---+
  *
- * Siblings are asked for when the client takes their coding, and once in SITE_SIBLINGS_NS whatever
- * it takes, because a response that could have been another needs a Vary field. Where the file itself
- * is missing, a sibling answers for it to a client that takes its coding; others get 404.
+ * Siblings are looked up when the client takes their coding. Once in SITE_SIBLINGS_NS they are
+ * looked up whatever it takes, because a response that could have been another needs a Vary field.
+ * Where the file itself is missing, a sibling answers for it to a client that takes its coding;
+ * others get 404.
  */
 #include "engine/site/site.h"
 
@@ -51,7 +52,7 @@ static struct span lookup_path(const struct site_question *question) {
   return span_of(question->room, path.len + suffix.len);
 }
 
-/* Sets out which siblings of a missing file to look up: those that the client takes. */
+/* Decides which siblings of a missing file to look up: those that the client takes. */
 static void plan_orphans(struct site_question *question) {
   question->todo = 0;
   if (mime_is_gzipped(question->target.path)) return;
@@ -59,8 +60,8 @@ static void plan_orphans(struct site_question *question) {
     if (question->negotiation.rank[coding] > 0) question->todo |= (uint8_t)(1u << coding);
 }
 
-/* Sets out which siblings to look up: the one that is known to be the best for this client, or,
- * when nothing fresh is known, all. */
+/* Decides which siblings to look up: the one that is best for this client, or all when nothing
+ * recent is known about them. */
 static void plan_siblings(const struct site_exchange *exchange, struct site_question *question) {
   const struct site_facts *facts = &exchange->file->facts;
   question->survey = !facts->compressed && question->now_ns >= facts->siblings_until_ns;
@@ -87,7 +88,7 @@ static bool next_sibling(struct site_question *question) {
   return false;
 }
 
-/* A sibling was found: keeps it when this client would rather have it. */
+/* A sibling was found: keeps it when this client prefers it. */
 static void consider(struct site_exchange *exchange, struct site_question *question,
                      struct site_entry *entry) {
   struct site *site = exchange->site;
@@ -165,8 +166,8 @@ static bool sibling_answered(struct site_exchange *exchange, struct site_questio
   return false;
 }
 
-/* Takes a lookup's result in; true when another lookup is to follow, false when the exchange has
- * been given away. */
+/* Handles a lookup's result; true when another lookup follows, false when the exchange has been
+ * given away. */
 static bool proceed(struct site_exchange *exchange, struct site_question *question,
                     enum site_result result) {
   if (!question->find_file) return sibling_answered(exchange, question, result);

@@ -9,13 +9,13 @@
  *
  * The modules, each of which calls only those below it:
  *
- *     site.c                                 request -> lookups -> the entries to answer with
- *     answer.c                               entries and conditions -> status, fields, body
- *     facts.c      reader.c   announce.c     ready-made fields; a body read in pieces; 103 and pushes
- *     exchange.c                             one request on its way to its answer
- *     question.c                             what was asked, also while a lookup is pending
+ *     site.c                         from a request to the entries to answer with
+ *     answer.c                       from entries and conditions to status, fields and body
+ *     facts.c reader.c announce.c    ready-made fields; a body read in pieces; 103 and pushes
+ *     exchange.c                     one request on its way to its answer
+ *     question.c                     what was asked, also while a lookup is pending
  *     conditional.c range.c path.c mime.c hints.c
- *     settings.h   source.h                  what the host provides
+ *     settings.h source.h            what the host provides
  */
 #ifndef WEIR_SITE_H
 #define WEIR_SITE_H

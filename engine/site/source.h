@@ -19,7 +19,7 @@ enum site_result {
   SITE_FOUND,
   SITE_PENDING,   /* done() will be called, never before the call that says so has returned */
   SITE_MISSING,   /* 404 */
-  SITE_FORBIDDEN, /* 403: unreadable, or outside of the root, or not a regular file */
+  SITE_FORBIDDEN, /* 403: unreadable, outside the root, or not a regular file */
   SITE_BUSY,      /* 503: no descriptor, buffer or slot left at present */
   SITE_FAILED,    /* 500: the file system failed, or the file is no longer what it was */
 };
@@ -29,7 +29,7 @@ enum {
   SITE_READY_FIELDS_MAX = 10,               /* fields of a whole 200, plain or coded */
 };
 
-/* What the site worked out about a file when it was first asked for; zeroed by the source. */
+/* What the site worked out about a file at its first request; zeroed by the source. */
 struct site_facts {
   bool ready;
   uint8_t siblings;           /* codings in which the file exists beside itself: 1 << enum coding */
@@ -49,9 +49,9 @@ struct site_facts {
   struct header_set coded;  /* the second up to the last: for a sibling; empty until it was one */
 };
 
-/* One version of one file: when the file changes, its path leads to a new entry, and who still
- * holds the old one goes on with the old bytes or gets SITE_FAILED. The source fills in what it
- * knows and keeps the entry where it is. */
+/* One version of one file. When the file changes, its path leads to a new entry; exchanges that
+ * hold the old one go on with the old bytes, or get SITE_FAILED. The source fills in what it knows,
+ * and keeps the entry where it is. */
 struct site_entry {
   struct span bytes; /* the whole content; base NULL: to be read in pieces (never when size is 0) */
   uint64_t size_bytes;
