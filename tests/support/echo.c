@@ -31,8 +31,9 @@ static size_t recv(void *self, struct span in, uint64_t now_ns) {
   counter_add(&echo->world->received, in.len);
   if (echo->world->talk_bytes) return in.len;
   size_t taken = min(in.len, ECHO_BYTES - (echo->tail - echo->head));
-  for (size_t i = 0; i < taken; i++)
-    echo->ring[(echo->tail + i) % ECHO_BYTES] = in.base[i];
+  size_t at = echo->tail % ECHO_BYTES, first = min(taken, ECHO_BYTES - at);
+  memcpy(echo->ring + at, in.base, first);
+  memcpy(echo->ring, in.base + first, taken - first);
   echo->tail += taken;
   if (echo->tail - echo->head == ECHO_BYTES) counter_add(&echo->world->full, 1);
   return taken;
@@ -78,8 +79,9 @@ static void send_ack(void *self, size_t bytes, uint64_t now_ns) {
   (void)now_ns;
   assert(bytes <= echo->peeked);
   /* A host that still reads these bytes sends garbage, and the peer notices. */
-  for (size_t i = 0; i < bytes; i++)
-    echo->ring[(echo->head + i) % ECHO_BYTES] = 0xee;
+  size_t at = echo->head % ECHO_BYTES, first = min(bytes, ECHO_BYTES - at);
+  memset(echo->ring + at, 0xee, first);
+  memset(echo->ring, 0xee, bytes - first);
   echo->peeked -= bytes;
   echo->head += bytes;
 }

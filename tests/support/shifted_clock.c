@@ -6,21 +6,35 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static _Atomic int64_t ahead_seconds;
+#define SECOND_NS INT64_C(1000000000)
+
+static _Atomic int64_t ahead_ns;
 static _Atomic clockid_t shifted;
 
-void shifted_clock_set(clockid_t clock, int64_t seconds) {
-  ahead_seconds = 0;
+/* No thread may see one clock's shift on the other. */
+static void set_ns(clockid_t clock, int64_t ns) {
+  if (clock != shifted) ahead_ns = 0;
   shifted = clock;
-  ahead_seconds = seconds;
+  ahead_ns = ns;
+}
+
+void shifted_clock_set(clockid_t clock, int64_t seconds) {
+  set_ns(clock, seconds * SECOND_NS);
+}
+
+void shifted_clock_add_ns(clockid_t clock, int64_t ns) {
+  set_ns(clock, (clock == shifted ? ahead_ns : 0) + ns);
 }
 
 void shifted_clock_add(clockid_t clock, int64_t seconds) {
-  shifted_clock_set(clock, (clock == shifted ? ahead_seconds : 0) + seconds);
+  shifted_clock_add_ns(clock, seconds * SECOND_NS);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
   int result = (int)syscall(SYS_clock_gettime, clock, now);
-  if (clock == shifted) now->tv_sec += ahead_seconds;
-  return result;
+  if (result != 0 || clock != shifted) return result;
+  int64_t ns = now->tv_nsec + ahead_ns;
+  now->tv_sec += ns / SECOND_NS;
+  now->tv_nsec = ns % SECOND_NS;
+  return 0;
 }

@@ -15,5 +15,6 @@ void shifted_clock_set(clockid_t clock, int64_t seconds);
 
 /* Likewise, further than it already is. */
 void shifted_clock_add(clockid_t clock, int64_t seconds);
+void shifted_clock_add_ns(clockid_t clock, int64_t ns);
 
 #endif
