@@ -1,0 +1,121 @@
+/*
+ * tls/test_tickets.c - sessions that are resumed, and the keys of their tickets.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/ssl.h>
+
+#include "io/base/limits.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/shifted_clock.h"
+#include "tests/support/tls_pair.h"
+
+#define IO_SECOND        UINT64_C(1000000000)
+#define TICKET_KEY_CLOCK CLOCK_MONOTONIC_COARSE /* what ages ticket keys */
+
+/* ---- tickets --------------------------------------------------------------------------------- */
+
+/* A ticket begins with the name of the key that encrypted it (RFC 5077 section 4). */
+enum { TICKET_KEY_NAME_BYTES = 16 };
+
+static void read_key_name(const struct tls_pair *pair, unsigned char name[TICKET_KEY_NAME_BYTES]) {
+  const unsigned char *ticket;
+  size_t len;
+  assert_non_null(pair->client.factory.session);
+  SSL_SESSION_get0_ticket(pair->client.factory.session, &ticket, &len);
+  assert_true(len > TICKET_KEY_NAME_BYTES);
+  memcpy(name, ticket, TICKET_KEY_NAME_BYTES);
+}
+
+/* Stores the new name, too. */
+static bool key_has_changed(const struct tls_pair *pair,
+                            unsigned char name[TICKET_KEY_NAME_BYTES]) {
+  unsigned char old[TICKET_KEY_NAME_BYTES];
+  memcpy(old, name, sizeof old);
+  read_key_name(pair, name);
+  return memcmp(old, name, sizeof old) != 0;
+}
+
+/* The client forgets its ticket and gets one. */
+static void connect_anew(struct tls_pair *pair) {
+  SSL_SESSION_free(pair->client.factory.session);
+  pair->client.factory.session = NULL;
+  tls_pair_reconnect(pair);
+  tls_pair_run(pair, 0, 65536);
+}
+
+/* Time alone replaces the key, and it does so for every worker. */
+static void test_ticket_keys_rotate(void **state) {
+  (void)state;
+  struct tls_choice choice = tls_choice_plain;
+  choice.resume = true;
+  struct tls_pair *pair = tls_pair_create(&choice);
+  unsigned char name[TICKET_KEY_NAME_BYTES];
+  tls_pair_run(pair, 0, 65536);
+  read_key_name(pair, name);
+  for (int i = 0; i < 2 * TLS_TICKET_KEYS; i++) {
+    shifted_clock_add(TICKET_KEY_CLOCK, TLS_TICKET_KEY_SECONDS / 2);
+    connect_anew(pair);
+    assert_int_equal(key_has_changed(pair, name), i % 2); /* at the end of each hour */
+  }
+  tls_pair_free(pair);
+}
+
+/* The ticket of one worker's connection is good at another worker, for as long as its key lives. */
+static void test_resumption(void **state) {
+  (void)state;
+  static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+  for (size_t v = 0; v < 2; v++) {
+    struct tls_choice choice = tls_choice_plain;
+    choice.version = versions[v];
+    choice.resume = true;
+    struct tls_pair *pair = tls_pair_create(&choice);
+    struct tls_factory *server = &pair->server.factory;
+    tls_pair_run(pair, 0, 65536);
+    assert_int_equal(server->counters.resumed, 0);
+
+    struct tls_factory other;
+    assert_true(tls_factory_init(&other, pair->server.context, &server->inner, 4, NULL));
+    tls_side_close(&pair->server);
+    struct tls_factory first = *server;
+    *server = other; /* as if another worker had accepted it; the context is the same */
+    tls_pair_reconnect(pair);
+    tls_pair_run(pair, 0, 65536);
+    assert_int_equal(server->counters.resumed, 1);
+    assert_string_equal(pair->server.end.protocol, "h2");
+
+    for (unsigned i = 2; i < 5; i++) { /* and so is what came with each resumption */
+      tls_pair_reconnect(pair);
+      tls_pair_run(pair, 0, 65536);
+      assert_int_equal(server->counters.resumed, i);
+    }
+
+    unsigned char name[TICKET_KEY_NAME_BYTES];
+    read_key_name(pair, name);
+    shifted_clock_add(TICKET_KEY_CLOCK, TLS_TICKET_KEY_SECONDS + TLS_TICKET_LIFE_SECONDS);
+    tls_pair_reconnect(pair);
+    tls_pair_run(pair, 0, 65536);
+    assert_int_equal(server->counters.resumed, 4); /* the key is gone: a full handshake */
+    assert_int_equal(server->counters.handshakes, 5);
+    assert_true(key_has_changed(pair, name));
+
+    shifted_clock_add(TICKET_KEY_CLOCK, TLS_TICKET_KEY_SECONDS);
+    tls_pair_reconnect(pair);
+    tls_pair_run(pair, 0, 65536);
+    assert_int_equal(server->counters.resumed, 5); /* an old key still decrypts */
+    tls_pair_free(pair);
+    tls_factory_destroy(&first);
+  }
+}
+
+int main(void) {
+  tls_pair_begin();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_ticket_keys_rotate),
+      cmocka_unit_test(test_resumption),
+  };
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  tls_pair_end();
+  return failed;
+}

@@ -1,0 +1,59 @@
+/*
+ * support/tls_pair.h - a TLS client machine and a TLS server machine, each around an end of
+ * support/end.h, with a pipe between them in each direction.
+ */
+#ifndef WEIR_TEST_TLS_PAIR_H
+#define WEIR_TEST_TLS_PAIR_H
+
+#include "io/tls/certificate.h"
+#include "io/tls/tls.h"
+#include "tests/support/end.h"
+#include "tests/support/pipe.h"
+
+struct tls_side {
+  struct tls_context *context;
+  struct tls_factory factory;
+  struct machine machine;
+  struct machine_host host;
+  struct end end;
+};
+
+struct tls_pair {
+  struct tls_side client, server;
+  struct pipe up, down; /* client to server, server to client */
+  uint64_t now_ns;
+};
+
+/* What is asked of both sides. Zero: no ALPN, any version, nothing to say, no verification. */
+struct tls_choice {
+  const char *client_protocols[4], *server_protocols[4];
+  int version; /* 0: any */
+  uint64_t up_bytes, down_bytes;
+  bool verify, resume;
+  const char *ca_path, *name;
+};
+
+/* Both sides offer one protocol, "h2". */
+extern const struct tls_choice tls_choice_plain;
+
+/* The servers' certificate, for localhost; for verification by a client it can be written to a file. */
+extern struct certificate tls_pair_certificate;
+
+/* Makes that certificate; before anything else. */
+void tls_pair_begin(void);
+void tls_pair_end(void);
+
+/* Both machines, made, at a time of one second. Nothing has moved yet. */
+struct tls_pair *tls_pair_create(const struct tls_choice *choice);
+void tls_pair_free(struct tls_pair *pair);
+
+/* Closes the connection and makes another one between the same factories. */
+void tls_pair_reconnect(struct tls_pair *pair);
+
+/* Until nothing moves. With `seed`, the bytes are cut at random into pieces of up to `cut`. */
+void tls_pair_run(struct tls_pair *pair, uint64_t seed, size_t cut);
+
+unsigned tls_side_wants(const struct tls_side *side);
+void tls_side_close(struct tls_side *side);
+
+#endif
