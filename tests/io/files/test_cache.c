@@ -1,0 +1,178 @@
+/*
+ * files/test_cache.c - bounds on memory, entries and descriptors, and what gives way.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "io/base/limits.h"
+#include "io/files/private.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/stage.h"
+
+STAGE_KERNEL
+
+/* ---- bounds ---------------------------------------------------------------------------------- */
+
+static void test_bytes_are_bounded(void **state) {
+  (void)state;
+  enum { FILES = 40, EACH = 10000, MAX = 150000 };
+  struct files *files = stage_open((struct files_settings){.cache_bytes_max = MAX});
+  struct file *held[FILES];
+  char name[20];
+  for (int i = 0; i < FILES; i++) {
+    snprintf(name, sizeof name, "f%d", i);
+    stage_put_pattern(stage_at(name), EACH);
+  }
+  for (int round = 0; round < 3; round++)
+    for (int i = 0; i < FILES; i++) {
+      snprintf(name, sizeof name, "f%d", i);
+      assert_int_equal(stage_find(files, name, IO_SECOND, &held[0]), FILES_FOUND);
+      assert_int_equal(held[0]->bytes.len, EACH);
+      files_release(files, held[0]);
+      assert_true(files->cache.bytes <= MAX);
+      stage_expect(files, "missing", IO_SECOND, NULL);
+    }
+  assert_true(files_counters(files)->evictions > 0);
+  /* All in use: the rest is served through descriptors, and nothing breaks the bound. */
+  int in_memory = 0;
+  for (int i = 0; i < FILES; i++) {
+    snprintf(name, sizeof name, "f%d", i);
+    if (stage_find(files, name, IO_SECOND, &held[i]) != FILES_FOUND) {
+      held[i] = NULL;
+      continue;
+    }
+    if (held[i]->bytes.base)
+      in_memory++;
+    else
+      assert_int_equal(stage_read_all(files, held[i], 0, 3000), EACH);
+  }
+  assert_in_range(in_memory, 10, 15);
+  assert_true(files->cache.bytes <= MAX);
+  for (int i = 0; i < FILES; i++)
+    if (held[i]) files_release(files, held[i]);
+  files_destroy(files);
+}
+
+/* What is asked for again and again stays, whatever else is asked for once. */
+static void test_flood_of_missing_paths(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.entries_max = 64});
+  char name[40];
+  stage_put(stage_at("hot"), "hot", 3);
+  for (int i = 0; i < 20000; i++) {
+    snprintf(name, sizeof name, "no/such/file/%d", i);
+    stage_expect(files, name, IO_SECOND, NULL);
+    if (i % 8 == 0) stage_expect(files, "hot", IO_SECOND, "hot");
+    assert_true(files->cache.count <= 64);
+  }
+  assert_int_equal(files_counters(files)->misses, 20001);
+  /* When all are in favour, one of them has to go all the same. */
+  for (int round = 0; round < 3; round++)
+    for (int i = 0; i < 63; i++) {
+      snprintf(name, sizeof name, "again/%d", i);
+      stage_expect(files, name, IO_SECOND, NULL);
+    }
+  uint64_t misses = files_counters(files)->misses;
+  stage_expect(files, "newcomer", IO_SECOND, NULL);
+  stage_expect(files, "newcomer", IO_SECOND, NULL);
+  assert_int_equal(files_counters(files)->misses, misses + 1);
+  files_destroy(files);
+}
+
+/* False: the read failed. */
+static bool reads_pattern(struct files *files, struct file *file, uint64_t offset) {
+  struct file_piece read = {0};
+  enum files_result result = files_read(files, file, offset, 100, &read);
+  if (result == FILES_FAILED) return false;
+  assert_int_equal(result, FILES_FOUND);
+  assert_int_equal(read.bytes.base[99], stage_pattern(offset + 99));
+  files_read_end(files, &read);
+  return true;
+}
+
+static void test_descriptors_are_bounded(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.descriptors_max = 2});
+  struct file *a, *b, *c;
+  stage_put_pattern(stage_at("a"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("b"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("c"), STAGE_LARGE_BYTES);
+  assert_int_equal(stage_find(files, "a", IO_SECOND, &a), FILES_FOUND);
+  assert_int_equal(stage_find(files, "b", IO_SECOND, &b), FILES_FOUND);
+  assert_true(reads_pattern(files, a, 0)); /* later than b */
+  assert_int_equal(stage_find(files, "c", IO_SECOND, &c), FILES_FOUND);
+  assert_int_equal(files->cache.descriptors, 2);
+  assert_true(a->fd >= 0 && b->fd < 0 && c->fd >= 0); /* the one that was not used for longest */
+  assert_true(reads_pattern(files, b, 70000));        /* opened anew */
+  assert_true(a->fd < 0 && b->fd >= 0 && c->fd >= 0);
+  assert_int_equal(files->cache.descriptors, 2);
+  files_release(files, c);
+  assert_true(reads_pattern(files, a, 1)); /* nobody holds c, which is forgotten */
+  assert_true(a->fd >= 0 && b->fd >= 0);
+  assert_int_equal(files->cache.count, 2);
+  files_release(files, a);
+  files_release(files, b);
+  files_destroy(files);
+}
+
+/* Without its descriptor a version can be read on only while its path leads to it. */
+static void test_reopened_is_the_same_version(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.descriptors_max = 1});
+  struct file *a, *b;
+  stage_put_pattern(stage_at("a"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("b"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("new"), STAGE_LARGE_BYTES);
+  assert_int_equal(stage_find(files, "a", IO_SECOND, &a), FILES_FOUND);
+  assert_true(reads_pattern(files, a, 0));
+  assert_int_equal(stage_find(files, "b", IO_SECOND, &b), FILES_FOUND);
+  assert_int_equal(rename(stage_at("new"), stage_at("a")), 0);
+  assert_false(reads_pattern(files, a, 100));
+  assert_int_equal(unlink(stage_at("a")), 0);
+  assert_false(reads_pattern(files, a, 100));
+  files_release(files, a);
+  files_release(files, b);
+  files_destroy(files);
+}
+
+static void test_no_descriptor_left(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){0});
+  struct file *file;
+  struct rlimit before, none;
+  stage_put_pattern(stage_at("large"), STAGE_LARGE_BYTES);
+  stage_put(stage_at("small"), "small", 5);
+  assert_int_equal(stage_find(files, "large", IO_SECOND, &file), FILES_FOUND);
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  int next = dup(0);
+  close(next);
+  none = before;
+  none.rlim_cur = (rlim_t)next;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+  struct file *other, *third;
+  enum files_result found = stage_find(files, "small", IO_SECOND, &other);
+  int taken = dup(0);
+  enum files_result busy = stage_find(files, "third", IO_SECOND, &third);
+  close(taken);
+  setrlimit(RLIMIT_NOFILE, &before);
+  assert_int_equal(found,
+                   FILES_FOUND); /* the cache gave up its own descriptor, although it is held */
+  assert_int_equal(busy, FILES_BUSY);
+  assert_int_equal(files_counters(files)->no_descriptor, 1);
+  assert_true(reads_pattern(files, file, 0));
+  files_release(files, file);
+  files_release(files, other);
+  files_destroy(files);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      STAGE_TEST(test_bytes_are_bounded),       STAGE_TEST(test_flood_of_missing_paths),
+      STAGE_TEST(test_descriptors_are_bounded), STAGE_TEST(test_reopened_is_the_same_version),
+      STAGE_TEST(test_no_descriptor_left),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
