@@ -2,8 +2,8 @@
  * support/tls_pair.h - a TLS client machine and a TLS server machine, each around an end of
  * support/end.h, with a pipe between them in each direction.
  */
-#ifndef WEIR_TEST_TLS_PAIR_H
-#define WEIR_TEST_TLS_PAIR_H
+#ifndef WEIR_TESTS_TLS_PAIR_H
+#define WEIR_TESTS_TLS_PAIR_H
 
 #include "io/tls/certificate.h"
 #include "io/tls/tls.h"

@@ -5,7 +5,7 @@
 #include "io/link/dial.h"
 #include "io/ring/op.h"
 #include "io/worker/group.h"
-#include "tests/support/echo.h"
+#include "tests/support/echo_server.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -27,20 +27,6 @@ static void start(struct worker_group *group, struct worker_config config) {
   struct io_error error = {.text = ""};
   if (!config.count) config.count = WORKERS;
   if (!worker_group_start(group, &config, &error)) fail_msg("%s", error.text);
-}
-
-/* Whoever released the value has written everything before it. Ten seconds without progress are too
- * much; how fast it is depends on who else uses the machine. */
-static void wait_until(const uint64_t *counter, uint64_t value) {
-  uint64_t now = 0, before = 0;
-  for (int i = 0; i < 10000 && now < value; i++) {
-    if (i) usleep(1000);
-    now = __atomic_load_n(counter, __ATOMIC_ACQUIRE);
-    if (now != before) i = 0;
-    before = now;
-  }
-  if (now < value)
-    fail_msg("%lu instead of %lu, for 10 s", (unsigned long)now, (unsigned long)value);
 }
 
 /* --- hooks --- */

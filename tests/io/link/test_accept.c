@@ -1,0 +1,231 @@
+/*
+ * link/test_accept.c - ports and what comes in through them; caps, and lack of descriptors.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/support/cmocka.h"
+#include "tests/support/echo_server.h"
+
+/* Takes descriptors until only `left` remain; returns how many it took. */
+static int take_descriptors(int *fds, int max, int left) {
+  int count = 0;
+  while (count < max && (fds[count] = dup(0)) >= 0)
+    count++;
+  assert_true(count > left && count < max);
+  for (int i = 0; i < left; i++)
+    close(fds[--count]);
+  return count;
+}
+
+/* Out of descriptors: those connected wait, nothing spins, and closing one lets the next in. */
+static void test_no_descriptor_left(void **state) {
+  const char *way = *state;
+  enum { COUNT = 40, EXTRA = 10, LIMIT = 200 };
+  struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});
+  struct rlimit before, few;
+  int fds[COUNT], taken[LIMIT];
+  uint8_t byte = 'x';
+  /* The kernel notes the limit when the accept request is made. */
+  getrlimit(RLIMIT_NOFILE, &before);
+  few = before;
+  few.rlim_cur = LIMIT;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+  echo_server_start(server, way, (struct worker_config){.pin = false});
+  for (int i = 0; i < COUNT; i++)
+    fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int taken_count = take_descriptors(taken, LIMIT, EXTRA);
+  const struct address *to = &server->listener.address;
+  for (int i = 0; i < COUNT; i++) {
+    assert_int_equal(connect(fds[i], &to->any, to->len), 0);
+    peer_write(fds[i], &byte, 1);
+  }
+  wait_until(ECHO_COUNTER(server, links_accepted), EXTRA);
+  wait_until(ECHO_COUNTER(server, accept_errors), 1);
+  usleep(20000);
+  uint64_t turns = echo_server_counters(server).turns;
+  usleep(500000);
+  assert_true(echo_server_counters(server).turns - turns < 20);
+  assert_int_equal(echo_server_counters(server).links_accepted, EXTRA);
+  /* Each one that is served and closed makes room for one that waits. */
+  for (int i = 0; i < COUNT; i++) {
+    peer_read(fds[i], &byte, 1);
+    shutdown(fds[i], SHUT_RDWR);
+  }
+  wait_until(ECHO_COUNTER(server, links_closed), COUNT);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  for (int i = 0; i < taken_count; i++)
+    close(taken[i]);
+  for (int i = 0; i < COUNT; i++)
+    close(fds[i]);
+  echo_server_finish(server);
+}
+
+/* The cap of links is not exceeded, and nobody beyond it is lost for good. */
+static void test_cap_of_links(void **state) {
+  const char *way = *state;
+  enum { COUNT = 30, CAP = 4 };
+  struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});
+  int fds[COUNT];
+  uint8_t byte = 'y';
+  unsigned served = 0;
+  echo_server_start(server, way, (struct worker_config){.links_max = CAP});
+  for (int i = 0; i < COUNT; i++) {
+    fds[i] = echo_server_connect(server);
+    ssize_t put = send(fds[i], &byte, 1, MSG_NOSIGNAL);
+    (void)put; /* may have been refused already */
+  }
+  for (int i = 0; i < COUNT; i++) {
+    peer_wait_readable(fds[i]);
+    served += read(fds[i], &byte, 1) == 1;
+    assert_true(counter_get(&server->world.made) - counter_get(&server->world.closed) <= CAP);
+    close(fds[i]);
+  }
+  assert_int_equal(served, COUNT); /* who comes too early waits */
+  wait_until(ECHO_COUNTER(server, links_closed), served);
+  assert_int_equal(echo_server_counters(server).links_shed, 0); /* nobody was idle */
+  assert_int_equal(echo_server_counters(server).links_refused, 0);
+  echo_server_echo(server, 1000, 100, 1);
+  echo_server_finish(server);
+}
+
+/* Idle links that take every place make room for others, and go without lingering. */
+static void test_idle_links_are_shed(void **state) {
+  const char *way = *state;
+  enum { CAP = 16 };
+  struct echo_server *server = echo_server_make((struct echo_world){.idle = true});
+  int fds[CAP];
+  echo_server_start(server, way, (struct worker_config){.links_max = CAP});
+  for (int i = 0; i < CAP; i++)
+    fds[i] = echo_server_connect(server);
+  wait_until(ECHO_COUNTER(server, links_accepted), CAP);
+  echo_server_echo(server, 1000, 100, 1);
+  uint64_t shed = echo_server_counters(server).links_shed;
+  assert_in_range(shed, 1, CAP);
+  unsigned ended = 0;
+  for (int i = 0; i < CAP; i++) {
+    struct pollfd pollfd = {.fd = fds[i], .events = POLLIN};
+    ended += poll(&pollfd, 1, 0) == 1;
+    close(fds[i]);
+  }
+  assert_in_range(ended, 1, CAP);
+  echo_server_finish(server);
+}
+
+static void test_factory_refuses(void **state) {
+  (void)state;
+  struct echo_server *server = echo_server_make((struct echo_world){.refuse = true});
+  echo_server_start(server, "", (struct worker_config){.pin = false});
+  int fd = echo_server_connect(server);
+  peer_expect_eof(fd);
+  close(fd);
+  wait_until(ECHO_COUNTER(server, links_refused), 1);
+  assert_int_equal(echo_server_counters(server).links_accepted, 0);
+  echo_server_finish(server);
+}
+
+/* A port in use is an error with its name, also when both sides allow sharing. */
+static void test_port_in_use(void **state) {
+  (void)state;
+  struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});
+  struct listener second;
+  struct io_error error;
+  char text[ADDRESS_TEXT_BYTES], expected[200];
+  echo_server_start(server, "", (struct worker_config){.pin = false});
+  assert_false(listener_open(&second, &server->listener.address, 2, &error));
+  snprintf(expected, sizeof expected, "cannot listen on %s: Address already in use",
+           address_format(&server->listener.address, text));
+  assert_string_equal(error.text, expected);
+  assert_int_equal(error.code, EADDRINUSE);
+  echo_server_finish(server);
+}
+
+/* One address after another: a listener on it is reached through it. */
+static void test_kinds_of_addresses(void **state) {
+  (void)state;
+  static const struct {
+    const char *listen;
+    const char *reach[3];
+  } rows[] = {
+      {"127.0.0.1:0", {"127.0.0.1"}},
+      {"localhost:0", {"127.0.0.1"}},
+      {"[::1]:0", {"[::1]"}},
+      {"[::]:0", {"[::1]", "127.0.0.1"}},
+      {":0", {"127.0.0.1", "[::1]", "127.0.0.2"}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct listener listener;
+    struct address address;
+    struct io_error error = {.text = ""};
+    assert_true(address_parse(&address, rows[i].listen));
+    if (!listener_open(&listener, &address, 3, &error)) fail_msg("%s", error.text);
+    assert_int_equal(listener.count, 3);
+    for (int j = 0; j < 3 && rows[i].reach[j]; j++) {
+      assert_true(address_from_host(&address, rows[i].reach[j], address_port(&listener.address)));
+      int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      if (connect(fd, &address.any, address.len)) fail_msg("%s", rows[i].reach[j]);
+      close(fd);
+    }
+    listener_close(&listener);
+  }
+}
+
+struct options {
+  int nodelay, lowat;
+};
+
+/* Worker's thread: of its first link. */
+static void read_options(struct worker *worker, void *object) {
+  struct options *options = object;
+  int fd = worker->links.chunks[0][0].fd;
+  socklen_t len = sizeof(int);
+  getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &options->nodelay, &len);
+  getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &options->lowat, &len);
+}
+
+/* What the listener was told holds for the sockets that it accepts; the machine learns its peer. */
+static void test_socket_and_peer(void **state) {
+  (void)state;
+  struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});
+  struct sockaddr_in own;
+  socklen_t len = sizeof own;
+  echo_server_start(server, "", (struct worker_config){.pin = false});
+  int fd = echo_server_connect(server);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
+  wait_until(&server->world.made, 1);
+  static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 127, 0, 0, 1};
+  struct options options = {0};
+  wait_until(ECHO_COUNTER(server, links_accepted), 1);
+  assert_true(worker_group_post(&server->group, 0, read_options, &options));
+  worker_group_stop(&server->group);
+  worker_group_join(&server->group);
+  assert_int_equal(options.nodelay, 1);
+  assert_int_equal(options.lowat, IO_NOTSENT_LOWAT_BYTES);
+  assert_memory_equal(server->world.peer_address, mapped, sizeof mapped);
+  assert_int_equal(server->world.peer_port, ntohs(own.sin_port));
+  close(fd);
+  echo_server_free(server);
+}
+
+/* An argument selects tests by name, with * and ?. */
+int main(int argc, char **argv) {
+  static const struct ring_test tests[] = {
+      {"test_no_descriptor_left", test_no_descriptor_left},
+      {"test_cap_of_links", test_cap_of_links},
+      {"test_idle_links_are_shed", test_idle_links_are_shed},
+  };
+  const struct CMUnitTest once[] = {
+      cmocka_unit_test(test_factory_refuses),
+      cmocka_unit_test(test_socket_and_peer),
+      cmocka_unit_test(test_kinds_of_addresses),
+      cmocka_unit_test(test_port_in_use),
+  };
+  return ring_ways_run("accept", tests, sizeof tests / sizeof *tests, once,
+                       sizeof once / sizeof *once, argc > 1 ? argv[1] : NULL);
+}
