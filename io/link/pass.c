@@ -102,13 +102,14 @@ bool links_have_work(const struct links *links) {
 }
 
 /* In turn, a few at a time: the newcomers of the next moment want room too, and those that have
- * been drained have gone by then. */
+ * been drained have gone by then. Nor longer than a turn may last. */
 void links_shed(struct links *links) {
   if (links->shedding) return;
-  uint32_t wanted = links->open / IO_SHED_PART + 1;
-  for (uint32_t looks = 0; looks < IO_SHED_LOOKS && looks < links->made && wanted > 0; looks++) {
+  uint32_t wanted = links->open / IO_SHED_PART + 1, shed = 0;
+  for (uint32_t looks = 0; looks < IO_SHED_LOOKS && looks < links->made; looks++) {
+    if (shed == wanted || is_long(links, shed)) return;
     links->shed_hand = (links->shed_hand + 1) % links->made;
-    wanted -= link_shed(links_at(links, links->shed_hand));
+    shed += link_shed(links_at(links, links->shed_hand));
   }
 }
 

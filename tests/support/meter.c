@@ -68,6 +68,12 @@ static void meter_ignore(void *self, uint64_t now_ns) {
   (void)self, (void)now_ns;
 }
 
+static void meter_drain(void *self, uint64_t now_ns) {
+  const struct meter *meter = self;
+  (void)now_ns;
+  meter_now_ns += meter->cost_ns;
+}
+
 static void meter_close(void *self) {
   ((struct meter *)self)->closed = true;
 }
@@ -82,7 +88,7 @@ bool meter_create(void *ctx, const struct machine_peer *peer, struct machine_hos
       .tick = meter_ignore,
       .deadline_ns = meter_deadline_ns,
       .wants = meter_wants,
-      .drain = meter_ignore,
+      .drain = meter_drain,
       .idle_since_ns = meter_idle_since_ns,
       .close = meter_close,
   };

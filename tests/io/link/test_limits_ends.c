@@ -105,6 +105,27 @@ static void test_shed(void **state) {
   meter_end(&worker, meters, COUNT);
 }
 
+/* Draining takes time, too: no longer than a turn may last, whatever the crowd. */
+static void test_shed_time(void **state) {
+  (void)state;
+  enum { COUNT = 4 * IO_TURN_LOOK_LINKS * IO_SHED_PART };
+  static struct meter *meters[COUNT];
+  meter_begin(&worker, COUNT);
+  meter_add_all(&worker, meters, COUNT, 0);
+  meter_turns(&worker, 1);
+  for (unsigned i = 0; i < COUNT; i++)
+    meters[i]->idle_since_ns = meter_now_ns;
+  meter_now_ns += IO_SHED_IDLE_NS;
+  meter_turns(&worker, 1);
+  for (unsigned i = 0; i < COUNT; i++)
+    meters[i]->cost_ns = IO_TURN_FLUSH_NS / IO_TURN_LOOK_LINKS + 1;
+  links_shed(&worker.links);
+  assert_int_equal(worker.loop.counters.links_shed, IO_TURN_LOOK_LINKS);
+  for (unsigned i = 0; i < COUNT; i++)
+    meters[i]->cost_ns = 0;
+  meter_end(&worker, meters, COUNT);
+}
+
 /* The only idle link stands behind `others` slots in which there is nothing to shed. */
 static bool is_found_behind(uint32_t others) {
   static struct link *taken[IO_SHED_LOOKS + 1];
@@ -229,10 +250,11 @@ static void test_accept_retry(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_linger_idle), cmocka_unit_test(test_linger_total),
-      cmocka_unit_test(test_shed),        cmocka_unit_test(test_shed_looks),
-      cmocka_unit_test(test_links),       cmocka_unit_test(test_backlog),
-      cmocka_unit_test(test_bind),        cmocka_unit_test(test_accept_retry),
+      cmocka_unit_test(test_linger_idle),  cmocka_unit_test(test_linger_total),
+      cmocka_unit_test(test_shed),         cmocka_unit_test(test_shed_time),
+      cmocka_unit_test(test_shed_looks),   cmocka_unit_test(test_links),
+      cmocka_unit_test(test_backlog),      cmocka_unit_test(test_bind),
+      cmocka_unit_test(test_accept_retry),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
