@@ -29,7 +29,7 @@ static bool is_over(const struct h2_stream *stream) {
   return stream->gone || stream->lingers;
 }
 
-/* Returns false, for what a handler asked in vain. */
+/* Refuses what a handler may not do: returns false. */
 static bool refuse(struct h2_stream *stream, const char *what) {
   h2_stream_mistake(stream, what);
   return false;

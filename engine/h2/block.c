@@ -55,7 +55,7 @@ static void answer_431(struct h2 *h2, struct h2_stream *stream) {
  */
 static void hand_over(struct h2 *h2, struct h2_stream *stream, const struct request *request) {
   enum h2_expectation expectation = h2_message_expectation(request->fields);
-  if (request->authority.len == 0) { /* RFC 9110 section 7.2: whose resource is it? */
+  if (request->authority.len == 0) { /* RFC 9110 section 7.2: it names no host */
     (void)stream_respond(&stream->base, 400, NULL, 0, BODY_NONE);
     return;
   }
@@ -126,7 +126,7 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   return H2_OK;
 }
 
-/* In bytes, or a client's section in fields; its crumbs have been joined. */
+/* Too many bytes, or too many fields in a request, once its cookies have been joined. */
 static bool is_too_large(const struct h2 *h2, const struct headers *fields) {
   return fields->overflowed || (h2->role == H2_SERVER && fields->count > H2_HEADER_FIELDS_MAX);
 }

@@ -17,7 +17,7 @@
 
 /* Sums over the live streams. */
 struct sums {
-  uint32_t all, own, receiving, urgent, credit, timed, lent;
+  uint32_t all, own, receiving, urgent, credit, timed, room, lent;
   uint64_t held, counted;
 };
 
@@ -37,6 +37,7 @@ static void check_stream(const struct h2 *h2, const struct h2_stream *stream, st
   sums->urgent += stream->in_urgent_queue;
   sums->credit += stream->in_credit_queue;
   sums->timed += stream->timer_ns != MACHINE_NO_DEADLINE;
+  sums->room += stream->room_bytes > 0;
   sums->lent += stream->lent;
   sums->held += stream->credit.held;
   sums->counted += stream->credit.counted;
@@ -103,6 +104,7 @@ void h2_check(const struct h2 *h2) {
   assert(h2->dead || sums.held == h2->credit.held);
   assert(sums.counted == h2->flow.streams_bytes);
   assert(sums.lent == segments_that_lend(h2));
+  assert(sums.room == h2->room_waits);
   check_urgent_queue(h2, sums.urgent);
   check_credit_queue(h2, sums.credit);
   check_timers(h2, sums.timed);

@@ -157,7 +157,7 @@ static inline size_t h2_min(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/* Something comes from outside of the connection's own calls, and brings the time. */
+/* Brings the time when a call comes from outside of the machine's calls: from a handler, say. */
 static inline void h2_call_in(struct h2 *h2) {
   uint64_t now_ns = http_shared_now_ns(h2->http);
   if (!h2->in_call && now_ns > h2->now_ns) h2->now_ns = now_ns;

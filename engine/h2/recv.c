@@ -207,7 +207,7 @@ static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
     h2_note_glitch(h2, &h2->shared->counters.glitches_late);
     return;
   }
-  bool answered = stream->lingers; /* the client stops its upload: no work of ours is lost */
+  bool answered = stream->lingers; /* the client stops an upload, which wastes no work of ours */
   h2_stream_event(stream, H2_RECV_RST_STREAM);
   h2_stream_finish(h2, stream, reset_code(stream, frame->error_code));
   if (h2->role == H2_SERVER && !answered) h2_note_reset(h2);
@@ -269,7 +269,7 @@ static void note_useless(struct h2 *h2, uint8_t type) {
     h2_note_glitch(h2, kind);
 }
 
-/* Its body may have waited for more of the connection's window. */
+/* Its body may have been waiting for a larger window of the connection. */
 static bool schedule_again(struct h2 *h2, struct h2_stream *stream) {
   (void)h2;
   if (stream->room_bytes > 0) h2_queue_schedule(stream);

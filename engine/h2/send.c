@@ -249,7 +249,7 @@ static bool send_data(struct h2 *h2, size_t budget_bytes) {
   size_t most = room_for(h2, stream, quantum, budget_bytes);
   if (most <= stream->room_bytes) {
     if (stream->room_bytes == 0) return false;
-    h2_queue_schedule(stream); /* no turn while a window is too small */
+    h2_queue_schedule(stream); /* not ready while a window is too small */
     return !stream->node.ready;
   }
   struct body_chunk chunk = {.room = h2_out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};

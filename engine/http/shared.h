@@ -37,7 +37,7 @@ struct http_shared {
   /* Scratch for one header section, which is decoded and handled before the next one. Its
    * list_bytes_max is the largest section that is accepted. */
   struct headers headers;
-  struct header *fields; /* fields_max: as many as a list of header_list_bytes can have */
+  struct header *fields; /* fields_max of them: as many as fit into header_list_bytes */
   uint32_t fields_max;
   uint8_t *arena;
   size_t arena_bytes;
