@@ -339,10 +339,24 @@ static void test_fields(void **state) {
   script_close(&script);
 }
 
+/* Time that is not enough for a token counts for the next: spending every 0.9 token's time earns 90%
+ * of the rate, not half of it. */
+static void test_fractions(void **state) {
+  (void)state;
+  enum { RATE = 10, SECONDS = 100 };
+  struct h2_budget budget;
+  h2_budget_init(&budget, 1, RATE, 0);
+  unsigned spent = 0;
+  for (uint64_t now_ns = 0; now_ns < SECONDS * SECOND_NS; now_ns += SECOND_NS / RATE * 9 / 10)
+    spent += h2_budget_spend(&budget, 1, now_ns);
+  assert_in_range(spent, RATE * SECONDS * 9 / 10, RATE * SECONDS + 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_burst),
       cmocka_unit_test(test_refill),
+      cmocka_unit_test(test_fractions),
       cmocka_unit_test(test_full),
       cmocka_unit_test(test_refund),
       cmocka_unit_test(test_resets),

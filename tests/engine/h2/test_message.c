@@ -215,6 +215,16 @@ static void test_cookies(void **state) {
   assert_true(span_is(headers->at[5].name, "x"));
 }
 
+/* One crumb that no compressor may remember makes the joined field such a one. */
+static void test_cookie_that_is_never_indexed(void **state) {
+  (void)state;
+  struct request request;
+  struct headers *headers = section(GET "cookie: a=b\ncookie: secret=c");
+  headers->at[5].flags |= HEADER_NEVER_INDEX;
+  assert_int_equal(h2_message_request(headers, false, &request).scope, H2_ACCEPT);
+  assert_true(headers->at[4].flags & HEADER_NEVER_INDEX);
+}
+
 /* No room to join them: a list that is too large, not a malformed message. */
 static void test_cookies_too_large(void **state) {
   (void)state;
@@ -289,10 +299,15 @@ static void test_responses(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_octets),         cmocka_unit_test(test_indexed),
-      cmocka_unit_test(test_other_sections), cmocka_unit_test(test_request),
-      cmocka_unit_test(test_cookies),        cmocka_unit_test(test_cookies_too_large),
-      cmocka_unit_test(test_host),           cmocka_unit_test(test_expectations),
+      cmocka_unit_test(test_octets),
+      cmocka_unit_test(test_indexed),
+      cmocka_unit_test(test_other_sections),
+      cmocka_unit_test(test_request),
+      cmocka_unit_test(test_cookie_that_is_never_indexed),
+      cmocka_unit_test(test_cookies),
+      cmocka_unit_test(test_cookies_too_large),
+      cmocka_unit_test(test_host),
+      cmocka_unit_test(test_expectations),
       cmocka_unit_test(test_responses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
