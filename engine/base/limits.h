@@ -316,6 +316,10 @@
  * below H2_SEND_BLOCK_BYTES_MAX, beyond which a response could not be sent at all. */
 #define SITE_PRELOAD_BYTES_MAX (8u * KIB)
 
+/* Byte ranges of one request that are answered one by one; a request for more gets the whole file (RFC 9110
+ * section 17.15). Readers of documents and archives ask for fewer. */
+#define SITE_RANGES_MAX 16u
+
 /* How long the site believes that a file has, or has not, compressed siblings: about as long as a
  * source takes to notice changed files. */
 #define SITE_SIBLINGS_NS SECOND_NS

@@ -11,6 +11,7 @@
 
 #include "engine/site/announce.h"
 #include "engine/site/conditional.h"
+#include "engine/site/multipart.h"
 #include "engine/site/range.h"
 #include "engine/site/reader.h"
 
@@ -144,12 +145,10 @@ static void unsatisfiable(struct site_exchange *exchange, const struct site_ques
   site_answer_error(exchange, question->head, 416, &field);
 }
 
-/* Which part of the file the request asks for. Range is defined for GET alone (section 14.2). */
-static enum range_result part_of(const struct site_exchange *exchange,
-                                 const struct site_question *question,
-                                 const struct validators *validators, struct range *part) {
-  uint64_t size = exchange->sent->size_bytes;
-  *part = (struct range){.first = 0, .count = size};
+/* Which parts of the file the request asks for. Range is defined for GET alone (section 14.2). */
+static enum range_result parts_of(const struct site_exchange *exchange,
+                                  const struct site_question *question,
+                                  const struct validators *validators, struct range_set *parts) {
   if (question->head || !site_question_has(question, TOKEN_RANGE)) return RANGE_WHOLE;
   if (!conditional_range_counts(question->fields, validators)) return RANGE_WHOLE;
   const struct header *only = NULL;
@@ -158,7 +157,7 @@ static enum range_result part_of(const struct site_exchange *exchange,
     if (only) return RANGE_WHOLE; /* two fields are several ranges, or nonsense */
     only = &question->fields->at[i];
   }
-  return range_parse(only->value, size, part);
+  return range_parse(only->value, exchange->sent->size_bytes, parts);
 }
 
 /* The fields of a whole 200. */
@@ -213,6 +212,31 @@ static void respond_file(struct site_exchange *exchange, const struct site_quest
   if (empty) site_exchange_free(exchange);
 }
 
+/* Responds with several parts. False when it cannot: of a compressed file they would say that the whole
+ * multipart body is compressed. */
+static bool respond_parts(struct site_exchange *exchange, const struct site_question *question,
+                          const struct range_set *parts) {
+  if (question->chosen != CODING_IDENTITY || exchange->sent->facts.compressed) return false;
+  struct site_multipart *multipart = site_multipart_create(exchange, parts);
+  if (!multipart) return false;
+  struct answer answer = {.status = 206};
+  const struct header_set *set = whole_set(exchange, question);
+  struct stream *stream = exchange->stream;
+  for (uint32_t i = 0; i < set->count; i++) {
+    struct header field = set->at[i];
+    if (field.token == TOKEN_CONTENT_TYPE) field.value = site_multipart_type(multipart);
+    if (field.token == TOKEN_CONTENT_LENGTH) {
+      size_t len = decimal_put(answer.length, site_multipart_bytes(multipart));
+      field.value = span_of(answer.length, len);
+    }
+    answer.fields[answer.count++] = field;
+  }
+  stream->events = &no_events;
+  struct body body = site_multipart_body(multipart);
+  (void)stream_respond(stream, 206, answer.fields, answer.count, body);
+  return true;
+}
+
 static bool has_conditions(const struct site_question *question) {
   return site_question_has(question, TOKEN_IF_MATCH) ||
          site_question_has(question, TOKEN_IF_NONE_MATCH) ||
@@ -229,9 +253,16 @@ void site_answer_file(struct site_exchange *exchange, const struct site_question
     case CONDITIONAL_FAILED: site_answer_error(exchange, question->head, 412, NULL); return;
     }
   answer.status = 200;
-  switch (part_of(exchange, question, &validators, &answer.part)) {
+  answer.part = (struct range){.first = 0, .count = exchange->sent->size_bytes};
+  struct range_set parts;
+  switch (parts_of(exchange, question, &validators, &parts)) {
   case RANGE_WHOLE: break;
-  case RANGE_PART: answer.status = 206; break;
+  case RANGE_PART:
+    if (parts.count > 1 && respond_parts(exchange, question, &parts)) return;
+    if (parts.count > 1) break;
+    answer.status = 206;
+    answer.part = parts.at[0];
+    break;
   case RANGE_UNSATISFIABLE: unsatisfiable(exchange, question); return;
   }
   answer.link_count = 0;

@@ -7,12 +7,6 @@
 #include "engine/base/text.h"
 #include "engine/http/field_list.h"
 
-/* The only element of the range set. */
-static bool only_element(struct span set, struct span *element) {
-  struct span second;
-  return field_next(&set, element) && !field_next(&set, &second);
-}
-
 /* "-500": the last 500 bytes. */
 static enum range_result suffix(struct span digits, uint64_t size_bytes, struct range *out) {
   uint64_t count;
@@ -38,14 +32,37 @@ static enum range_result bounds(struct span before, struct span after, uint64_t 
   return RANGE_PART;
 }
 
-enum range_result range_parse(struct span value, uint64_t size_bytes, struct range *out) {
-  struct span spec;
-  struct span unit = field_split(&value, '=');
-  /* Range unit names are case-insensitive (section 14.1). */
-  if (!span_is_ignoring_case(unit, "bytes") || !only_element(value, &spec)) return RANGE_WHOLE;
+static enum range_result one(struct span spec, uint64_t size_bytes, struct range *out) {
   struct span before, after;
   if (!span_cut(spec, '-', &before, &after)) return RANGE_WHOLE;
   return before.len == 0 ? suffix(after, size_bytes, out) : bounds(before, after, size_bytes, out);
+}
+
+static bool overlaps(const struct range_set *set, struct range range) {
+  for (unsigned i = 0; i < set->count; i++)
+    if (range.first < set->at[i].first + set->at[i].count &&
+        set->at[i].first < range.first + range.count)
+      return true;
+  return false;
+}
+
+enum range_result range_parse(struct span value, uint64_t size_bytes, struct range_set *out) {
+  struct span spec, unit = field_split(&value, '=');
+  bool any = false;
+  out->count = 0;
+  /* Range unit names are case-insensitive (section 14.1). */
+  if (!span_is_ignoring_case(unit, "bytes")) return RANGE_WHOLE;
+  while (field_next(&value, &spec)) {
+    struct range range;
+    enum range_result result = one(spec, size_bytes, &range);
+    any = true;
+    if (result == RANGE_WHOLE) return RANGE_WHOLE; /* one that is invalid makes all invalid */
+    if (result == RANGE_UNSATISFIABLE) continue;
+    if (out->count == SITE_RANGES_MAX || overlaps(out, range)) return RANGE_WHOLE;
+    out->at[out->count++] = range;
+  }
+  if (!any) return RANGE_WHOLE;
+  return out->count > 0 ? RANGE_PART : RANGE_UNSATISFIABLE;
 }
 
 static size_t put_text(uint8_t *out, const char *text) {

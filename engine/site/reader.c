@@ -252,3 +252,10 @@ struct body site_reader_body(struct site_exchange *exchange, uint64_t first, uin
   exchange->stream->events = &events;
   return (struct body){.ops = &ops, .self = exchange};
 }
+
+void site_reader_seek(struct site_exchange *exchange, uint64_t first, uint64_t count) {
+  assert(exchange->left == 0 && !exchange->reading && !exchange->scanning);
+  assert(count > 0);
+  exchange->offset = first;
+  exchange->left = count;
+}

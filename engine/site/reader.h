@@ -10,4 +10,8 @@
  * closed. Sets the stream's events. */
 struct body site_reader_body(struct site_exchange *exchange, uint64_t first, uint64_t count);
 
+/* After the last byte of such a body, before it is closed: it goes on with `count` (at least 1) bytes at
+ * `first`. */
+void site_reader_seek(struct site_exchange *exchange, uint64_t first, uint64_t count);
+
 #endif

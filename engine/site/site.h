@@ -11,7 +11,8 @@
  *
  *     site.c                         from a request to the entries to answer with
  *     answer.c                       from entries and conditions to status, fields and body
- *     facts.c reader.c announce.c    ready-made fields; a body read in pieces; 103 and pushes
+ *     facts.c multipart.c announce.c ready-made fields; several ranges; 103 and pushes
+ *     reader.c                       a body read in pieces
  *     exchange.c                     one request on its way to its answer
  *     question.c                     what was asked, also while a lookup is pending
  *     conditional.c range.c path.c mime.c hints.c

@@ -64,11 +64,18 @@ static void check_date(struct span text) {
 static void check_range(struct span text) {
   static const uint64_t sizes[] = {0, 1, 1000, UINT64_MAX};
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-    struct range range;
-    if (range_parse(text, sizes[i], &range) != RANGE_PART) continue;
-    assert(range.count >= 1 && range.first < sizes[i] && range.count <= sizes[i] - range.first);
-    uint8_t out[RANGE_TEXT_BYTES_MAX];
-    assert(range_format(out, range, sizes[i]) <= sizeof out);
+    struct range_set set;
+    uint64_t all = 0;
+    if (range_parse(text, sizes[i], &set) != RANGE_PART) continue;
+    assert(set.count >= 1 && set.count <= SITE_RANGES_MAX);
+    for (unsigned k = 0; k < set.count; k++) {
+      struct range range = set.at[k];
+      assert(range.count >= 1 && range.first < sizes[i] && range.count <= sizes[i] - range.first);
+      uint8_t out[RANGE_TEXT_BYTES_MAX];
+      assert(range_format(out, range, sizes[i]) <= sizeof out);
+      assert(range.count <= sizes[i] - all); /* none overlaps another */
+      all += range.count;
+    }
   }
 }
 

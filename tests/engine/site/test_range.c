@@ -19,7 +19,7 @@
 struct row {
   const char *value;
   uint64_t size;
-  const char *expected; /* "first+count", "whole" or "416" */
+  const char *expected; /* "first+count" of each, "whole" or "416" */
 };
 
 static const struct row rows[] = {
@@ -49,8 +49,23 @@ static const struct row rows[] = {
     {"bytes=0-", 0, "416"},
     {"bytes=0-0", 0, "416"},
     {"bytes=-1", 0, "whole"},
-    {"bytes=0-1,5-6", 1000, "whole"}, /* several: the whole, section 14.2 */
-    {"bytes=0-1, -1", 1000, "whole"},
+    {"bytes=0-1,5-6", 1000, "0+2 5+2"}, /* several, in their order */
+    {"bytes=0-1, -1", 1000, "0+2 999+1"},
+    {"bytes=5-6,0-1", 1000, "5+2 0+2"},
+    {"bytes=0-1,2-3", 1000, "0+2 2+2"},
+    {"bytes=0-0,2000-,-1", 1000, "0+1 999+1"}, /* what can be satisfied */
+    {"bytes=2000-,5-6", 1000, "5+2"},
+    {"bytes=2000-,3000-", 1000, "416"},
+    {"bytes=0-1,2-1", 1000, "whole"}, /* one is invalid */
+    {"bytes=0-1,x", 1000, "whole"},
+    {"bytes=0-5,5-6", 1000, "whole"}, /* they overlap: section 17.15 */
+    {"bytes=5-6,0-5", 1000, "whole"},
+    {"bytes=0-,-1", 1000, "whole"},
+    {"bytes=0-0,0-0", 1000, "whole"},
+    {"bytes=0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,10-10,11-11,12-12,13-13,14-14,15-15", 1000,
+     "0+1 1+1 2+1 3+1 4+1 5+1 6+1 7+1 8+1 9+1 10+1 11+1 12+1 13+1 14+1 15+1"},
+    {"bytes=0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,10-10,11-11,12-12,13-13,14-14,15-15,16-16",
+     1000, "whole"},              /* SITE_RANGES_MAX and one */
     {"bytes=2-1", 1000, "whole"}, /* invalid: ignored, section 14.1.1 */
     {"bytes=2000-1000", 1000, "whole"},
     {"bytes=", 1000, "whole"},
@@ -74,14 +89,19 @@ static const struct row rows[] = {
     {"bytes=18446744073709551614-", UINT64_MAX, "18446744073709551614+1"},
 };
 
-static void describe(struct span value, uint64_t size, char out[64]) {
-  struct range range = {.first = 77, .count = 77};
-  switch (range_parse(value, size, &range)) {
+enum { DESCRIBED_BYTES = 128 };
+
+static void describe(struct span value, uint64_t size, char out[DESCRIBED_BYTES]) {
+  struct range_set set;
+  size_t len = 0;
+  switch (range_parse(value, size, &set)) {
   case RANGE_WHOLE: strcpy(out, "whole"); break;
   case RANGE_UNSATISFIABLE: strcpy(out, "416"); break;
   case RANGE_PART:
-    snprintf(out, 64, "%llu+%llu", (unsigned long long)range.first,
-             (unsigned long long)range.count);
+    for (unsigned i = 0; i < set.count; i++)
+      len += (size_t)snprintf(out + len, DESCRIBED_BYTES - len, "%s%llu+%llu", i ? " " : "",
+                              (unsigned long long)set.at[i].first,
+                              (unsigned long long)set.at[i].count);
     break;
   }
 }
@@ -91,7 +111,7 @@ static void parse_rows(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     /* An exact-size heap copy, so that a sanitizer sees one byte too many. */
     size_t len = strlen(rows[i].value);
-    char *copy = malloc(len ? len : 1), got[64];
+    char *copy = malloc(len ? len : 1), got[DESCRIBED_BYTES];
     assert_non_null(copy);
     memcpy(copy, rows[i].value, len);
     describe(span_of(copy, len), rows[i].size, got);
@@ -113,8 +133,10 @@ static void parts_lie_within(void **state) {
         if (first >= 0) sprintf(value + strlen(value), "%d", first);
         strcat(value, "-");
         if (last >= 0) sprintf(value + strlen(value), "%d", last);
-        struct range range;
-        if (range_parse(span_text(value), sizes[s], &range) != RANGE_PART) continue;
+        struct range_set set;
+        if (range_parse(span_text(value), sizes[s], &set) != RANGE_PART) continue;
+        assert_int_equal(set.count, 1);
+        struct range range = set.at[0];
         assert_true(range.count >= 1);
         assert_true(range.first < sizes[s]);
         assert_true(range.count <= sizes[s] - range.first);

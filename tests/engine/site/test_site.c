@@ -13,6 +13,14 @@
 
 #define ETAG_DIGITS "\"a-ae1b981bc490a05\""
 
+/* A part of several. */
+#define DIGITS_PART(range, bytes)                                                                  \
+  "\r\n--a-ae1b981bc490a05\r\ncontent-type: text/plain; charset=utf-8\r\n"                         \
+  "content-range: bytes " range "/10\r\n\r\n" bytes
+#define LARGE_PART(range, bytes)                                                                   \
+  "\r\n--1a-0\r\ncontent-type: application/octet-stream\r\n"                                       \
+  "content-range: bytes " range "/26\r\n\r\n" bytes
+
 struct row {
   struct made_question asked;
   unsigned status;
@@ -97,7 +105,28 @@ static const struct row rows[] = {
      416,
      NULL,
      {"content-range", "bytes */10"}},
-    {{"GET", "/digits.txt", {{TOKEN_RANGE, "bytes=0-1,3-4"}}}, 200, "0123456789", {NULL}},
+    {{"GET", "/digits.txt", {{TOKEN_RANGE, "bytes=0-1,3-4"}}},
+     206,
+     DIGITS_PART("0-1", "01") DIGITS_PART("3-4", "34") "\r\n--a-ae1b981bc490a05--\r\n",
+     {"content-type", "multipart/byteranges; boundary=a-ae1b981bc490a05"}},
+    {{"GET", "/digits.txt", {{TOKEN_RANGE, "bytes=-1,0-0,20-"}}},
+     206,
+     DIGITS_PART("9-9", "9") DIGITS_PART("0-0", "0") "\r\n--a-ae1b981bc490a05--\r\n",
+     {"content-range", NULL}},
+    {{"GET", "/large.bin", {{TOKEN_RANGE, "bytes=20-,3-4"}}},
+     206,
+     LARGE_PART("20-25", "uvwxyz") LARGE_PART("3-4", "de") "\r\n--1a-0--\r\n",
+     {"etag", "\"1a-0\""}},
+    {{"HEAD", "/digits.txt", {{TOKEN_RANGE, "bytes=0-1,3-4"}}}, 200, "", {"content-length", "10"}},
+    {{"GET", "/digits.txt", {{TOKEN_RANGE, "bytes=0-1,3-4"}, {TOKEN_IF_RANGE, "\"x\""}}},
+     200,
+     "0123456789",
+     {NULL}},
+    {{"GET", "/app.js", {{TOKEN_ACCEPT_ENCODING, "gzip"}, {TOKEN_RANGE, "bytes=0-0,2-2"}}},
+     200,
+     "GZIP",
+     {"content-encoding", "gzip"}},
+    {{"GET", "/drawing.svgz", {{TOKEN_RANGE, "bytes=0-0,2-2"}}}, 200, "GZIPPED", {NULL}},
     {{"GET", "/digits.txt", {{TOKEN_RANGE, "bytes=1-2"}, {TOKEN_RANGE, "bytes=3-4"}}},
      200,
      "0123456789",
@@ -420,6 +449,22 @@ static void more_exchanges_than_allowed(void **state) {
   fake_free(&fakes[1]);
 }
 
+/* Without memory for several parts, the whole. */
+static void refused_parts(void **state) {
+  (void)state;
+  for (unsigned refused = 0; refused < 2; refused++) {
+    struct fake_stream fake = {0};
+    made_get(&fake, "/empty.txt"); /* the exchanges' memory */
+    fake_free(&fake);
+    if (refused) made.memory.refuse_at = made.memory.calls + 1;
+    made_ask(&fake,
+             &(struct made_question){"GET", "/digits.txt", {{TOKEN_RANGE, "bytes=1-2,4-5"}}});
+    made.memory.refuse_at = 0;
+    assert_int_equal(fake.status, refused ? 200 : 206);
+    fake_free(&fake);
+  }
+}
+
 /* Each allocation of a request that waits is refused in turn: 503, or as if nothing had been. */
 static void refused_memory(void **state) {
   (void)state;
@@ -454,6 +499,7 @@ int main(void) {
       MADE_TEST(the_longest_redirect),
       MADE_TEST(too_many_conditions),
       MADE_TEST(more_exchanges_than_allowed),
+      MADE_TEST(refused_parts),
       MADE_TEST(refused_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
