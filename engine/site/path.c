@@ -48,37 +48,6 @@ static enum site_path_result decode(struct span text, uint8_t *room, size_t room
   return SITE_PATH_OK;
 }
 
-/* Length of the UTF-8 sequence of more than one byte at the start of the text, or 0 when it is not
- * well formed: truncated, overlong, a surrogate, or beyond U+10FFFF (Unicode table 3-7). */
-static size_t utf8_sequence(const uint8_t *p, size_t len) {
-  static const struct {
-    uint8_t first_min, first_max, second_min, second_max, count;
-  } forms[] = {
-      {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-      {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-      {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-  };
-  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-    if (p[0] < forms[i].first_min || p[0] > forms[i].first_max) continue;
-    if (forms[i].count > len) return 0;
-    if (p[1] < forms[i].second_min || p[1] > forms[i].second_max) return 0;
-    for (size_t k = 2; k < forms[i].count; k++)
-      if ((p[k] & 0xc0) != 0x80) return 0;
-    return forms[i].count;
-  }
-  return 0;
-}
-
-static bool is_utf8(const uint8_t *p, size_t len) {
-  while (len > 0) {
-    size_t count = p[0] < 0x80 ? 1 : utf8_sequence(p, len);
-    if (count == 0) return false;
-    p += count;
-    len -= count;
-  }
-  return true;
-}
-
 /* The normalised path so far: the first `len` bytes of the room. */
 struct normal {
   uint8_t *room;
@@ -175,7 +144,6 @@ enum site_path_result site_path_parse(struct span target, uint8_t *room, size_t 
   }
   enum site_path_result result = decode(span_of(target.base, path_len), room, room_bytes, &len);
   if (result != SITE_PATH_OK) return result;
-  if (!is_utf8(room, len)) return SITE_PATH_NO_FILE;
   struct normal normal = {.room = room};
   if (!remove_dot_segments(&normal, len, &out->directory)) return SITE_PATH_NO_FILE;
   out->path = span_of(room, normal.len);

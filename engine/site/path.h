@@ -3,9 +3,9 @@
  * Spec: RFC 3986 sections 2.1, 3.3, 5.2.4 and 6.2.2.
  *
  * A path that passes is relative to the root, names nothing above it, and has none of: NUL and
- * other control characters, backslash, encoded slash, an empty, "." or ".." segment, bytes that are
- * not well-formed UTF-8. A segment that begins with a dot is hidden, except for a first segment of
- * ".well-known" (RFC 8615).
+ * other control characters, backslash, encoded slash, an empty, "." or ".." segment. A segment that
+ * begins with a dot is hidden, except for a first segment of ".well-known" (RFC 8615). Bytes above 0x7f
+ * pass as they are, UTF-8 or not: a file's name on Linux is any bytes.
  *
  * A path that tries to leave the root, however it is encoded, gets the answer of a missing file, so
  * that probing tells nothing.

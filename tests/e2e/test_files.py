@@ -67,6 +67,13 @@ def test_content_type(served, name, kind):
     assert served.get("/types/" + name).field("content-type").split(";")[0] == kind
 
 
+def test_a_name_that_is_not_utf8(served):
+    with open(os.fsencode(served.site.root) + b"/caf\xe9.txt", "wb") as file:
+        file.write(b"latin-1")
+    response = served.get("/caf%e9.txt")
+    assert response.status == 200 and response.body == b"latin-1"
+
+
 def test_directories(served):
     index = served.get("/")
     assert (index.status, index.body) == (200, served.site.files["/index.html"])
