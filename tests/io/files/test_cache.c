@@ -168,11 +168,29 @@ static void test_no_descriptor_left(void **state) {
   files_destroy(files);
 }
 
+/* The hand goes past the entry that takes an evicted one's place: a newcomer is not the next victim. */
+static void test_newcomer_stays(void **state) {
+  (void)state;
+  enum { ENTRIES = 4 };
+  struct files *files = stage_open((struct files_settings){.entries_max = ENTRIES});
+  static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+  for (int i = 0; i < 7; i++)
+    stage_put(stage_at(names[i]), names[i], 1);
+  for (int i = 0; i < 7; i++) /* the last three each evict one */
+    stage_expect(files, names[i], IO_SECOND, names[i]);
+  uint64_t misses = files_counters(files)->misses;
+  stage_expect(files, "e", IO_SECOND, "e");
+  stage_expect(files, "f", IO_SECOND, "f");
+  stage_expect(files, "g", IO_SECOND, "g");
+  assert_int_equal(files_counters(files)->misses, misses);
+  files_destroy(files);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       STAGE_TEST(test_bytes_are_bounded),       STAGE_TEST(test_flood_of_missing_paths),
       STAGE_TEST(test_descriptors_are_bounded), STAGE_TEST(test_reopened_is_the_same_version),
-      STAGE_TEST(test_no_descriptor_left),
+      STAGE_TEST(test_no_descriptor_left),      STAGE_TEST(test_newcomer_stays),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

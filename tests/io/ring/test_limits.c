@@ -103,11 +103,34 @@ static void test_ops(void **state) {
   close(never);
 }
 
+/* A completion that comes once more, or late, never reaches the slot's next user. */
+static void test_late_completion(void **state) {
+  (void)state;
+  struct loop_op first = {.done = op_done}, second = {.done = op_done};
+  int never = eventfd(0, EFD_CLOEXEC);
+  begin(0);
+  struct io_uring_sqe *sqe = loop_sqe(&loop, &first);
+  const struct io_uring_cqe late = {.user_data = sqe->user_data};
+  wait_on(sqe, never);
+  loop_op_cancel(&first);
+  end_ops(1);
+  wait_on(loop_sqe(&loop, &second), never);
+  assert_int_equal(second.slot, first.slot);
+  loop_op_completed(&loop, &late);
+  assert_true(second.under_way);
+  assert_int_equal(loop.counters.late_completions, 1);
+  loop_cancel_all(&loop);
+  end_ops(1);
+  loop_close(&loop);
+  close(never);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_queues),
       cmocka_unit_test(test_buffers),
       cmocka_unit_test(test_ops),
+      cmocka_unit_test(test_late_completion),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
