@@ -46,12 +46,11 @@
 #define WEIR_FILES_H
 
 #include "io/files/counters.h"
+#include "io/files/lookup.h"
 #include "io/files/read.h"
 
 struct io_error;
 struct loop;
-struct files_load;
-struct files_queued;
 
 struct files_settings {
   const char *root;         /* directory; borrowed during files_create() */
@@ -65,15 +64,6 @@ struct files_settings {
    * entry that was never handed out. May be NULL. */
   void (*user_free)(void *ctx, struct file *file);
   void *user_ctx;
-};
-
-/* A lookup under way. The caller fills in done() and keeps the object until done() or cancel. */
-struct files_lookup {
-  void (*done)(struct files_lookup *lookup, enum files_result result);
-  struct file *file;       /* set with FILES_FOUND; a reference of the caller's */
-  struct files_load *load; /* private from here on */
-  struct files_lookup *next;
-  struct files_queued *queued;
 };
 
 /* NULL when the root cannot be opened or memory is refused, with one line in `error` that names the

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "io/base/limits.h"
-#include "io/files/files.h"
+#include "io/files/lookup.h"
 
 struct files_queued {
   struct list_node node;
