@@ -70,7 +70,11 @@ static void remember(struct files_load *load, enum file_kind kind) {
 static enum files_result refuse(struct files_load *load, int error) {
   enum files_result result = files_result_of(error);
   if (result == FILES_MISSING) remember(load, FILE_MISSING);
-  if (result == FILES_FORBIDDEN) remember(load, FILE_FORBIDDEN);
+  if (result != FILES_FORBIDDEN) return result;
+  struct files *files = load->files;
+  remember(load, FILE_FORBIDDEN);
+  if (files->forbidden)
+    files->forbidden(files->user_ctx, span_of(load->path, load->path_len), error);
   return result;
 }
 
@@ -426,6 +430,8 @@ struct files *files_create(const struct files_settings *settings, const char **n
     return NULL;
   }
   files->loop = settings->loop;
+  files->forbidden = settings->forbidden;
+  files->user_ctx = settings->user_ctx;
   files->reads = (struct files_reads){
       .loop = settings->loop,
       .cache = &files->cache,

@@ -64,6 +64,9 @@ struct files_settings {
    * entry that was never handed out. May be NULL. */
   void (*user_free)(void *ctx, struct file *file);
   void *user_ctx;
+  /* A path is FILES_FORBIDDEN, for `error`: an errno value. Called whenever that is found out, which is
+   * again once it has been forgotten. May be NULL. */
+  void (*forbidden)(void *ctx, struct span path, int error);
 };
 
 /* NULL when the root cannot be opened or memory is refused, with one line in `error` that names the

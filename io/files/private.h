@@ -22,6 +22,8 @@ struct files {
   uint32_t loads_count;
   uint64_t now_ns;          /* of the latest call that brought the time */
   struct files_queue queue; /* lookups that wait until there is room for them */
+  void (*forbidden)(void *ctx, struct span path, int error); /* the settings', or NULL */
+  void *user_ctx;
   struct files_counters counters;
 };
 

@@ -347,6 +347,20 @@ def test_replaced_while_it_is_sent(served):
     assert served.alive()
 
 
+def test_the_reason_of_a_403_is_told_once(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    (tmp_path / "outside").write_text("no")
+    (root / "a b").symlink_to("../outside")
+    (root / "fine").write_text("yes")
+    with harness.Server(tmp_path, root, "--verbose", workers=2) as server:
+        for _ in range(6):
+            assert server.get("/a%20b").status == 403
+            assert server.get("/fine").status == 200
+    lines = [line for line in server.log().splitlines() if line.startswith("403")]
+    assert lines == ["403 for /a%20b: it leads outside of the directory"]
+
+
 def test_a_large_file_is_not_loaded_whole(tmp_path):
     site = Site(tmp_path)
     with open(site.path("huge.bin"), "wb") as file:

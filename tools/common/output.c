@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,8 +17,10 @@
 
 #include "tools/common/commands.h"
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
 /* What was dropped since the start, how much of it nobody was told yet, and whether the last line
- * lacks its end. */
+ * lacks its end. Under the lock. */
 static struct {
   uint64_t lines, untold;
   bool torn;
@@ -71,10 +74,12 @@ static void say(int to, const char *before, const char *format, va_list argument
   vfprintf(line, format, arguments);
   fputc('\n', line);
   bool made = fclose(line) == 0;
+  pthread_mutex_lock(&lock);
   if (!made || !tell_dropped(to) || !write_line(to, text, len)) {
     dropped.lines++;
     dropped.untold++;
   }
+  pthread_mutex_unlock(&lock);
   free(text);
 }
 
@@ -86,7 +91,10 @@ void output_say(int to, const char *format, ...) {
 }
 
 uint64_t output_dropped(void) {
-  return dropped.lines;
+  pthread_mutex_lock(&lock);
+  uint64_t lines = dropped.lines;
+  pthread_mutex_unlock(&lock);
+  return lines;
 }
 
 int output_complain(const char *command, int status, const char *format, ...) {

@@ -8,7 +8,7 @@
 
 /* One formatted line to the descriptor `to`; the newline is added. Never waits for a reader: what a
  * full pipe or terminal does not take at once is dropped. The next line that gets through is
- * preceded by one that tells how many lines are missing. For one thread at a time. */
+ * preceded by one that tells how many lines are missing. Safe from every thread. */
 __attribute__((format(printf, 2, 3))) void output_say(int to, const char *format, ...);
 
 /* Lines that output_say() dropped, in whole or in part. */

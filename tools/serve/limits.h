@@ -23,6 +23,11 @@ enum {
    * outside. */
   SERVE_DESCRIPTORS_MIN = 3,
 
+  /* Paths whose 403 is explained with --verbose, and bytes of each in its line. An operator reads the
+   * first few; whoever asks for more of them would fill a disk. */
+  SERVE_REFUSALS_MAX = 256,
+  SERVE_REFUSAL_BYTES_MAX = 512,
+
   /* ---- the built-in site ---- */
 
   /* What /bytes sends again and again, in pieces as large as anybody pulls. Untested: a shorter one

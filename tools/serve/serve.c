@@ -113,6 +113,7 @@ static const struct handler *make_handler(struct server *server, struct serve_wo
       .wall_seconds = &mine->wall_seconds,
       .exchanges_max = exchanges_max,
       .push = server->options.push,
+      .explain = server->options.verbose,
   };
   mine->site = serve_site_create(&settings, &mine->note, error);
   return mine->site ? serve_site_handler(mine->site) : NULL;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "io/files/files.h"
+#include "tools/serve/refusals.h"
 
 struct serve_site {
   struct files *files;
@@ -117,6 +118,11 @@ static struct site *create_site(struct serve_site *serve_site,
   return site_create(&site);
 }
 
+static void forbidden(void *ctx, struct span path, int error) {
+  (void)ctx;
+  refusals_tell(path, error);
+}
+
 struct serve_site *serve_site_create(const struct serve_site_settings *settings, const char **note,
                                      struct io_error *error) {
   struct serve_site *serve_site = calloc(1, sizeof *serve_site);
@@ -128,6 +134,7 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
       .root = settings->directory,
       .loop = settings->loop,
       .user_bytes = sizeof(struct site_entry),
+      .forbidden = settings->explain ? forbidden : NULL,
   };
   serve_site->files = files_create(&files, note, error);
   if (!serve_site->files) {

@@ -18,6 +18,7 @@ struct serve_site_settings {
   const int64_t *wall_seconds;
   uint32_t exchanges_max;
   bool push;
+  bool explain; /* 403s on standard output, see serve/refusals.h */
 };
 
 struct serve_site;

@@ -101,6 +101,33 @@ static void test_what_is_found(void **state) {
   }
 }
 
+static char forbidden_text[200];
+
+static void note_forbidden(void *ctx, struct span path, int error_number) {
+  assert_ptr_equal(ctx, forbidden_text);
+  size_t len = strlen(forbidden_text);
+  snprintf(forbidden_text + len, sizeof forbidden_text - len, "%.*s %d, ", (int)path.len,
+           (const char *)path.base, error_number);
+}
+
+/* The reason is told when it is found out, not when it is remembered; what is missing has none. */
+static void test_reasons(void **state) {
+  (void)state;
+  char expected[100];
+  make_zoo();
+  struct files *files =
+      stage_open((struct files_settings){.forbidden = note_forbidden, .user_ctx = forbidden_text});
+  struct file *file;
+  forbidden_text[0] = 0;
+  assert_int_equal(stage_find(files, "fifo", IO_SECOND, &file), FILES_FORBIDDEN);
+  assert_int_equal(stage_find(files, "fifo", IO_SECOND, &file), FILES_FORBIDDEN);
+  assert_int_equal(stage_find(files, "link_out", IO_SECOND, &file), FILES_FORBIDDEN);
+  assert_int_equal(stage_find(files, "nothing", IO_SECOND, &file), FILES_MISSING);
+  snprintf(expected, sizeof expected, "fifo %d, link_out %d, ", EPERM, EXDEV);
+  assert_string_equal(forbidden_text, expected);
+  files_destroy(files);
+}
+
 static void test_odd_paths(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){0});
@@ -285,10 +312,15 @@ static void test_bad_roots(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STAGE_TEST(test_what_is_found),  STAGE_TEST(test_odd_paths),
-      STAGE_TEST(test_traversal),      STAGE_TEST(test_root_is_looked_up_anew),
-      STAGE_TEST(test_absolute_links), STAGE_TEST(test_times_far_away),
-      STAGE_TEST(test_user_bytes),     STAGE_TEST(test_bad_roots),
+      STAGE_TEST(test_what_is_found),
+      STAGE_TEST(test_reasons),
+      STAGE_TEST(test_odd_paths),
+      STAGE_TEST(test_traversal),
+      STAGE_TEST(test_root_is_looked_up_anew),
+      STAGE_TEST(test_absolute_links),
+      STAGE_TEST(test_times_far_away),
+      STAGE_TEST(test_user_bytes),
+      STAGE_TEST(test_bad_roots),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
