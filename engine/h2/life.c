@@ -175,6 +175,7 @@ void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
   const struct stream_events *events = stream->base.events;
   uint32_t coming = h2->reader.data == stream ? h2->reader.left : 0; /* charged, but not here yet */
+  h2_credit_cap(&stream->credit, H2_CREDIT_UNCAPPED); /* H2_LINGER_BYTES is the bound now */
   h2_flow_consumed(h2, stream, stream->credit.held - coming);
   stream->lingers = true;
   stream->linger_bytes = stream->body_received + H2_LINGER_BYTES;

@@ -118,12 +118,34 @@ static void test_idle(void **state) {
   script_close(&script);
 }
 
+/* A handler that answers early no longer holds its upload back: the client may send as much as is
+ * read of it (RFC 9113 section 8.1), and some send all before they read. */
+static void test_linger_bytes(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.stream_window_bytes = H2_INITIAL_WINDOW_BYTES;
+  script_begin(&script, H2_SERVER, &config, false);
+  script_run(&script, "HEADERS/H 1 [@post]");
+  struct stream *stream = script_app_of(&script, 1)->stream;
+  stream_cap(stream, 1000);
+  script_run(&script, "DATA 1 *16384; DATA 1 *16384; DATA 1 *16384; DATA 1 *16383");
+  const struct h2_credit *credit = &((const struct h2_stream *)(const void *)stream)->credit;
+  assert_int_equal(credit->granted, 0);
+  script_run(&script, "!respond 1 413; !end 1");
+  for (unsigned left = H2_LINGER_BYTES; left > 0; left -= 4096)
+    script_run(&script, "DATA 1 *4096");
+  assert_null(strstr(script.log, "RST_STREAM"));
+  script_run(&script, "DATA 1 *1");
+  assert_non_null(strstr(script.log, "RST_STREAM 1 NO_ERROR"));
+  script_check(&script);
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_probe),
-      cmocka_unit_test(test_round_trip),
-      cmocka_unit_test(test_widest),
-      cmocka_unit_test(test_idle),
+      cmocka_unit_test(test_probe),        cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_widest),       cmocka_unit_test(test_idle),
+      cmocka_unit_test(test_linger_bytes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
