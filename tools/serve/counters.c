@@ -28,13 +28,16 @@ static const struct row engine_rows[] = {
     HTTP(streams_closed),
     HTTP(requests),
     HTTP(responses),
+    HTTP(body_bytes_received),
+    HTTP(body_bytes_sent),
+    HTTP(too_large),
+    HTTP(idled),
+    HTTP(refused),
     H2(pushes),
     H2(resets_received),
     H2(resets_sent),
     H2(goaways_received),
     H2(goaways_sent),
-    HTTP(body_bytes_received),
-    HTTP(body_bytes_sent),
     H2(charged_resets),
     H2(charged_pings),
     H2(charged_settings),
@@ -62,9 +65,6 @@ static const struct row engine_rows[] = {
     H2(timeouts_output),
     H2(timeouts_bodies),
     H2(hushed),
-    HTTP(idled),
-    HTTP(too_large),
-    HTTP(refused),
 };
 
 static const struct row worker_rows[] = {

@@ -40,8 +40,9 @@ def test_all_are_printed(start):
     for _ in range(20):
         assert server.get("/plaintext").status == 200
     printed = ask(server)
-    wanted = (members(read("engine/engine.h"), "engine_counters") +
-              members(read("io/worker/worker.h"), "worker_counters") + ["lines_dropped"])
+    wanted = (members(read("engine/http/shared.h"), "http_counters") +
+              members(read("engine/h2/shared.h"), "h2_counters") +
+              members(read("io/ring/loop.h"), "loop_counters") + ["lines_dropped"])
     assert list(printed) == wanted
     assert printed["requests"] >= 20 and printed["links_accepted"] >= 20
     assert ask(server)["requests"] == printed["requests"]
@@ -73,8 +74,9 @@ def test_it_is_documented():
 
 def test_every_budget_has_a_counter():
     """Each bound on a peer, and each deadline, is named beside a counter."""
-    limits, counters = read("engine/base/limits.h"), read("engine/engine.h")
-    counted = struct_of(counters, "engine_counters")
+    limits = read("engine/base/limits.h")
+    counted = (struct_of(read("engine/http/shared.h"), "http_counters") +
+               struct_of(read("engine/h2/shared.h"), "h2_counters"))
     patterns = [re.compile(name.replace("*", ".*") + "$")
                 for name in re.findall(r"\b(?:H2|HPACK)_[A-Z0-9_]+\*?", counted)]
     what_they_do = limits.split("what a peer may make us do ---")[1].split("/* ---- time")[0]
@@ -83,7 +85,8 @@ def test_every_budget_has_a_counter():
               "H2_HEADER_FIELDS_MAX", "H2_HEADER_BLOCK_BYTES_MAX", "H2_CONTINUATION_FRAMES_MAX",
               "H2_SETTINGS_ENTRIES_MAX"]
     # These do not bound a peer: sizes of weir's own tables, and its own pace.
-    ours = ["HPACK_TABLE_BYTES_MAX", "HPACK_STORE_BYTES_FIRST", "H2_DATA_BYTES_SMALL",
+    ours = ["HPACK_TABLE_BYTES_MAX", "HPACK_STORE_BYTES_FIRST", "HPACK_COOKIE_BYTES_MIN",
+            "HPACK_BLOCK_KEPT_BYTES_MAX", "H2_DATA_BYTES_SMALL",
             "H2_DRAIN_NS", "H2_TICK_NS", "H2_FAREWELL_NS", "H2_LINGER_NS", "H2_LINGER_BYTES"]
     names = re.findall(r"#define (\w+)", what_they_do + deadlines) + others
     assert len(names) > 30
