@@ -1,20 +1,19 @@
 #!/bin/sh
-# layers.sh [ROOT] - checks that the folders keep apart, in the sources under ROOT (default: this
-# repository) and in the objects of ROOT/build/release, which must be built.
+# layers.sh [ROOT] - checks which folders use which, in the sources under ROOT (default: this repository)
+# and in the objects in ROOT/build/release, which must be up to date.
 #
-#   1. A folder includes, and calls, only the folders that the table below allows it.
-#   2. engine/ does no I/O: it includes a few freestanding system headers, and what its objects leave
-#      undefined is on a short list (no system call, no clock, no malloc, no lock).
-#   3. io/ knows no HTTP: neither it nor engine/base/machine.h says a word of HTTP, comments included.
+#   1. A folder includes and calls only the folders that the table below allows.
+#   2. engine/ does no I/O: it includes only a few freestanding system headers, and the undefined symbols
+#      of its objects are on a short list (no system call, clock, malloc or lock).
+#   3. io/ knows no HTTP: no word of HTTP is in it or in engine/base/machine.h, not even in comments.
 #
-# layers.sh --self-test breaks each rule in a tree of its own and fails where that goes unnoticed.
-# Prints one line for each broken rule; exit 0 when none is.
+# layers.sh --self-test breaks each rule in a scratch tree, and fails if that is not reported.
+# Prints one line per violation. Exit status: 0 if there are none.
 set -eu
 
 # ---- the rules ---------------------------------------------------------------------------------
 
-# FOLDER: what its files may include, beside their own folder. A word is a file, or a folder with all
-# that lies below it.
+# FOLDER: the files and folders that it may include, besides itself. A folder includes its subfolders.
 table='
 engine/base:
 engine/http:   engine/base
@@ -45,10 +44,10 @@ tools:         engine io tools
 '
 
 engine_system_headers='assert.h inttypes.h limits.h stdalign.h stdbool.h stddef.h stdint.h string.h'
-# Compilers make calls of these out of plain C, with or without string.h.
+# Compilers turn plain C into calls of these, with or without string.h.
 engine_symbols='memcpy memmove memset memcmp memchr memrchr strlen strcmp strncmp strchr
 __memcpy_chk __memset_chk __memmove_chk __assert_fail __stack_chk_fail _GLOBAL_OFFSET_TABLE_'
-# Compression of SPDY header blocks is zlib's, with the engine's own allocator handed in.
+# zlib compresses SPDY header blocks, with an allocator of the engine.
 zlib_module=engine/spdy/zlib
 zlib_symbols='inflate inflateInit_ inflateInit2_ inflateEnd inflateReset inflateSetDictionary
 deflate deflateInit_ deflateInit2_ deflateEnd deflateReset deflateSetDictionary deflateBound
@@ -64,7 +63,7 @@ sources() { # sources FOLDER... : their .c and .h files
   done | sort
 }
 
-objects() { # of the sources that exist: a build folder keeps objects of deleted ones
+objects() { # only those of existing sources: objects of deleted sources stay in build/
   for source in $(sources engine io tools); do
     object=build/release/${source%.c}.o
     [ "${source%.c}" = "$source" ] || [ ! -e "$object" ] || echo "$object"
@@ -78,8 +77,8 @@ includes() {
       split(substr($0, RLENGTH + 1), part, /[ \t]/); print FILENAME, part[1] }' "$@"
 }
 
-# Lines "MODULE SYMBOL DEFINER": the undefined symbols of each object, and the module that defines it,
-# or "-" for none of ours. Modules are sources without their suffix.
+# Lines "MODULE SYMBOL DEFINER": the undefined symbols of each object, and the module that defines them;
+# "-" if none of ours does. A module is a source without its suffix.
 uses() {
   [ $# -eq 0 ] || nm -A -P "$@" | awk '
     { sub(/^build\/release\//, "", $1); sub(/\.o:$/, "", $1)
@@ -168,7 +167,7 @@ compile() { # compile FILE.c
   (cd "$scratch" && "${CC:-cc}" -std=c17 -D_GNU_SOURCE -I. -c "$1" -o "build/release/${1%.c}.o")
 }
 
-# A small tree that keeps every rule.
+# A small tree without violations.
 lawful_tree() {
   put engine/base/machine.h '#include <stdint.h>'
   for header in engine/engine engine/http/stream engine/hpack/table engine/sched/sched engine/h1/h1 \
@@ -191,7 +190,7 @@ lawful_tree() {
   done
 }
 
-# refuses PATTERN FILE LINE: with LINE added to FILE (a new one, perhaps), a report must match PATTERN.
+# refuses PATTERN FILE LINE: after adding LINE to FILE, which may be new, the report must match PATTERN.
 refuses() {
   [ ! -e "$scratch/$2" ] || cp "$scratch/$2" "$scratch/kept"
   mkdir -p "$(dirname "$scratch/$2")"
@@ -214,7 +213,7 @@ self_test() {
   report=$(cd "$scratch" && check_tree)
   [ -z "$report" ] || echo "self-test: a lawful tree is refused: $report"
 
-  # One case for each row, and more where a law of DESIGN.md stands behind it.
+  # One case per row of the table, and more for engine/h2.
   refuses_include engine/base engine/http/stream.h
   refuses_include engine/http engine/hpack/table.h
   refuses_include engine/hpack engine/sched/sched.h

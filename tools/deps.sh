@@ -67,8 +67,8 @@ if [ "$(id -u)" -ne 0 ]; then
   sudo=sudo
 fi
 
-# Another apt may be at work, as on a machine that has just started: both wait for it. An option does that
-# for installing alone. Where the lists cannot be updated, those that are there may do.
+# Another apt may be running, as on a machine that has just started. Installing has an option to wait for it;
+# updating tries again. If updating fails, the present package lists may do.
 lock_seconds=600
 update() {
   end=$(($(date +%s) + lock_seconds))
