@@ -1,7 +1,7 @@
 /*
  * base/address.h - where to listen or to connect: "127.0.0.1:8080", "[::1]:8080", ":8080", "8080",
- * "localhost:8080". No name but "localhost" is looked up here: a server that waits for DNS before
- * it listens surprises its owner.
+ * "localhost:8080". Of names only "localhost" is known here: a server that waits for DNS before it
+ * listens would surprise its owner.
  *
  * A port alone is on 127.0.0.1. An empty host, and "*", is "[::]": every IPv4 and IPv6 address of the
  * machine.

@@ -1,6 +1,6 @@
 /*
- * base/error.h - why something of io/ could not start: one line for a person, without the program's
- * name in front and without a newline.
+ * base/error.h - why a part of io/ could not start: one line for a person, without the program's
+ * name and without a newline.
  */
 #ifndef WEIR_IO_ERROR_H
 #define WEIR_IO_ERROR_H

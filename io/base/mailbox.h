@@ -2,8 +2,8 @@
  * base/mailbox.h - a bounded queue from exactly one thread to exactly one other.
  *
  * Two cursors on cache lines of their own; the sender writes `tail`, the receiver writes `head`.
- * No lock and no loop: each side takes a fixed number of steps. Waking the receiver is the
- * worker's business.
+ * No lock and no loop: each side takes a fixed number of steps. The receiver is not woken: that is
+ * up to the worker.
  */
 #ifndef WEIR_IO_MAILBOX_H
 #define WEIR_IO_MAILBOX_H

@@ -32,8 +32,8 @@ struct acceptor {
 
 static void on_accept(struct loop_op *op, int result, unsigned flags);
 
-/* A multishot accepts all that wait before anybody can stop it: beyond the cap they would be
- * refused instead of waiting until there is room. */
+/* A multishot accepts every connection that waits before it can be stopped. Beyond the cap they would
+ * be refused instead of waiting for room. */
 static bool may_multishot(const struct links *links) {
   uint32_t room = links->max - links->open;
   return links->loop->uring.features & URING_MULTISHOT_ACCEPT && room > IO_LISTEN_BACKLOG;
@@ -48,7 +48,7 @@ static void arm(struct acceptor *acceptor) {
   struct links *links = acceptor->all->links;
   if (acceptor->op.under_way || acceptor->all->stopping || acceptor->fd < 0) return;
   if (!links_have_room(links)) {
-    links_shed(links); /* the next link that closes leads back here */
+    links_shed_some(links); /* the next link that closes leads back here */
     retry_later(acceptor);
     return;
   }
@@ -131,7 +131,7 @@ static void on_accept(struct loop_op *op, int result, unsigned flags) {
   } else {
     /* No descriptor, no memory: asking again at once would spin. */
     counter_add(&links->loop->counters.accept_errors, 1);
-    links_shed(links);
+    links_shed_some(links);
     retry_later(acceptor);
   }
 }

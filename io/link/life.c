@@ -156,9 +156,9 @@ static void settle_linger(struct link *link) {
   timer_arm(&link->loop->timers, &link->timer, until_ns);
 }
 
-/* The next moment at which something is due without anything else happening. A timer that fires too
- * early only settles once more, so it is moved when that moment came nearer and left alone when it
- * went away: deadlines mostly move away, with every byte. */
+/* When something is due next if nothing else happens. A timer that fires too early only settles the
+ * link once more. So the timer is moved when that moment comes nearer, and left alone when the moment
+ * moves away, as it mostly does, with every byte. */
 static void settle_timer(struct link *link) {
   uint64_t next_ns = link->machine.ops->deadline_ns(link->machine.self);
   if (link->sending && link->stall_check_ns < next_ns) next_ns = link->stall_check_ns;
@@ -209,7 +209,7 @@ void link_settle(struct link *link) {
 }
 
 /* What matters is the completion of the request that was to be cancelled. It may have come already;
- * but a kernel that could not even cancel leaves only one way to make it come. */
+ * where the kernel could not cancel, a shutdown makes it come. */
 void link_on_cancel(struct link *link, const struct io_uring_cqe *cqe) {
   link_landed(link);
   if (cqe->res < 0 && cqe->res != -ENOENT && cqe->res != -EALREADY) {

@@ -7,7 +7,7 @@
 #include "io/link/life.h"
 #include "io/link/recv.h"
 
-/* Their deferred input comes first. */
+/* Held links that are due. Their deferred input comes first. */
 static void go_on(struct links *links, struct list_node *released) {
   while (!list_is_empty(released)) {
     struct link *link = LIST_OWNER(released->next, struct link, dirty);
@@ -42,7 +42,8 @@ static void restart_starved(struct links *links) {
   }
 }
 
-/* Its part of the turn, unless it has had that. The end of a link waits for nobody. */
+/* Gives a link its part of the turn, or holds it when it has had more than that. The end of a link is
+ * never held. */
 static void serve(struct link *link) {
   if (link->state != LINK_OPEN || !link_is_ahead(link)) {
     link_settle(link);
@@ -52,7 +53,7 @@ static void serve(struct link *link) {
   shares_hold(&link->links->shares, &link->share, link_weight(link), &link->dirty);
 }
 
-void links_settle(struct links *links) {
+void links_settle_dirty(struct links *links) {
   struct list_node batch, *node;
   list_init(&batch);
   list_splice(&batch, &links->dirty);
@@ -68,8 +69,8 @@ static bool is_long(const struct links *links, uint32_t settled) {
          clock_now_ns() - links->loop->now_ns > IO_TURN_FLUSH_NS;
 }
 
-/* Settles links of `list`, each once, until `bytes_max` have been sent in this pass. Those that had
- * no turn come before those that had one and want another. */
+/* Settles links of `list`, each once, until `bytes_max` have been sent in this pass. Links
+ * that had no turn come before links that want another one. */
 static void flush_list(struct links *links, struct list_node *list, uint64_t bytes_max) {
   struct list_node batch, *node;
   uint32_t settled = 0;
@@ -101,9 +102,9 @@ bool links_have_work(const struct links *links) {
          !list_is_empty(&links->waiting) || links->shares.held || may_restart;
 }
 
-/* In turn, a few at a time: the newcomers of the next moment want room too, and those that have
- * been drained have gone by then. Nor longer than a turn may last. */
-void links_shed(struct links *links) {
+/* A few at a time, one slot after another, and for no longer than a turn may last: when the next
+ * connections want room, the links that are drained now have gone. */
+void links_shed_some(struct links *links) {
   if (links->shedding) return;
   uint32_t wanted = links->open / IO_SHED_PART + 1, shed = 0;
   for (uint32_t looks = 0; looks < IO_SHED_LOOKS && looks < links->made; looks++) {
@@ -113,12 +114,12 @@ void links_shed(struct links *links) {
   }
 }
 
-void links_drain(struct links *links) {
+void links_drain_all(struct links *links) {
   for (uint32_t slot = 0; slot < links->made; slot++)
     link_drain(links_at(links, slot));
 }
 
-void links_cut(struct links *links) {
+void links_cut_all(struct links *links) {
   for (uint32_t slot = 0; slot < links->made; slot++)
     link_cut(links_at(links, slot));
 }

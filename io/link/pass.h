@@ -13,7 +13,7 @@ void links_feed(struct links *links);
 /* Settles each link that is dirty, once; what still has to send is dirty again. For the few that a
  * handful of completions touched: the rest of the turn is links_flush()'s. Stops at
  * IO_TURN_SEND_BYTES, counted since links_feed(). */
-void links_settle(struct links *links);
+void links_settle_dirty(struct links *links);
 
 /* After the completions: every dirty link is settled (round robin, one send each), then starved
  * links receive again. */
@@ -23,9 +23,9 @@ void links_flush(struct links *links);
 bool links_have_work(const struct links *links);
 
 /* Drains some links on which nothing is under way, so that others find room. */
-void links_shed(struct links *links);
+void links_shed_some(struct links *links);
 
-void links_drain(struct links *links);
-void links_cut(struct links *links);
+void links_drain_all(struct links *links);
+void links_cut_all(struct links *links);
 
 #endif

@@ -119,7 +119,7 @@ static void take_in(struct link *link, struct span bytes) {
 
 /* --- deferred buffers --- */
 
-/* A quarter of the ring is deferred: whoever defers now takes more than its part of it. */
+/* A quarter of the ring is deferred: a link that defers now takes more than its part. */
 static bool ring_is_short(const struct bufring *bufring) {
   return bufring->out > bufring->count / 4;
 }
@@ -174,7 +174,7 @@ void link_recv_feed(struct link *link) {
     bufring_give(&link->loop->bufring, id);
   }
   if (link->state != LINK_OPEN) return;
-  /* Kept bytes wait for the machine; what merely ran out of its share goes on next turn. */
+  /* Kept bytes wait for the machine; a link that only used up its share goes on next turn. */
   bool more = link->deferred_first != LINK_NO_BUFFER ||
               (link->kept.begin != link->kept.end && link_wants(link, MACHINE_RECV));
   if (more) link_mark_waiting(link);
@@ -200,7 +200,7 @@ static void on_buffer(struct link *link, uint16_t id, uint32_t len) {
   if (link->state == LINK_OPEN)
     take_in(link, bytes);
   else
-    receive_singly(link); /* what is thrown away may take its time */
+    receive_singly(link); /* what is discarded need not come fast */
   bufring_give(bufring, id);
 }
 
@@ -236,8 +236,8 @@ static void read_ready(struct link *link) {
   }
 }
 
-/* The ring was empty, for others had more to say. Whoever has little must not wait until they let
- * go of a buffer, so what is there is read without one: once, and not before what came earlier. */
+/* The ring was empty because other links had more to say. A link with little to say must not wait for
+ * their buffers, so what is there is read without one: once, and not before what came earlier. */
 static void starved(struct link *link) {
   counter_add(&link->loop->counters.recv_starved, 1);
   receive_singly(link);

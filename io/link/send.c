@@ -51,7 +51,7 @@ static uint32_t clamp_budget(uint64_t bytes) {
   return bytes < IO_SEND_BUDGET_MIN ? IO_SEND_BUDGET_MIN : (uint32_t)bytes;
 }
 
-/* The socket has room: what it took since it last had tells how fast the peer is. */
+/* The socket has room. What it has taken since it last had room tells how fast the peer is. */
 static void note_room(struct link *link, bool at_once) {
   uint64_t took_ns = link->loop->now_ns - link->room_ns;
   link->budget_bytes = clamp_budget(at_once ? UINT64_C(2) * link->budget_bytes
@@ -71,23 +71,23 @@ static uint64_t stall_interval_ns(const struct link *link) {
   return link->links->send_stall_ns / IO_SEND_STALL_CHECKS;
 }
 
-/* A slow peer's socket is asked before each send, a fast one's when it could hold as much unsent as
- * we let it. */
+/* A slow peer's socket is asked before each send, a fast peer's when it may hold as much unsent as we
+ * allow. */
 static bool may_be_full(const struct link *link) {
   return link->full || link->ahead_bytes >= IO_NOTSENT_LOWAT_BYTES ||
          link->ahead_bytes >= link->budget_bytes;
 }
 
-/* Whether poll(2) would say so now: less than half of what may be unsent is. False where the kernel
- * does not tell. It costs less than a request to the ring, and does not wait for another turn. */
+/* Whether poll(2) would report room now: less than half of what may be unsent is unsent. False where
+ * the kernel does not tell. It costs less than a request to the ring, and takes no other turn. */
 static bool has_room_now(const struct link *link) {
   int unsent_bytes;
   return ioctl(link->fd, SIOCOUTQNSD, &unsent_bytes) == 0 &&
          unsent_bytes < IO_NOTSENT_LOWAT_BYTES / 2;
 }
 
-/* The wait was short. When the worker was told so in the very next turn, and did not wait for
- * anybody before it, the time is what others made of that turn, and not the peer's slowness. */
+/* Whether the wait was short. If the worker heard of the room in the very next turn, and had not
+ * paused before it, the time went into the work of other links, and the peer is not slow. */
 static bool was_prompt(const struct link *link) {
   const struct loop *loop = link->loop;
   bool no_pause = loop->turn == link->wait_turn + 1 && !loop->paused;
@@ -173,8 +173,8 @@ void link_send_settle(struct link *link) {
   }
   if (!(total = peek(link, spans, &count))) return;
   counter_add(&link->loop->counters.send_calls, 1);
-  /* A kernel short of memory may refuse although there is room: the ring then tries until it does
-   * not. */
+  /* A kernel that is short of memory may refuse although there is room. The ring then retries until
+   * it accepts. */
   if (link->loop->uring.features & URING_INLINE_SEND && !link->refused) {
     send_inline(link, spans, count, total);
     return;
@@ -202,7 +202,7 @@ void link_send_check_stall(struct link *link) {
   link_cut(link);
 }
 
-/* `res`: what poll(2) would say, or -errno. An error of the socket is the next send's to tell. */
+/* `res`: what poll(2) would say, or -errno. An error of the socket shows in the next send. */
 static void on_room(struct link *link, int32_t res) {
   link->waiting_for_room = false;
   if (res < 0) return; /* stopped; or out of memory, then it is asked again */

@@ -1,12 +1,12 @@
 /*
  * link/send.h - bytes out, at most one send under way.
  *
- * Nothing is chosen before the socket has room for it: what has been chosen cannot be overtaken any
- * more. After IO_NOTSENT_LOWAT_BYTES or one budget the link asks the kernel whether there is room:
+ * Bytes are chosen only when the socket has room for them: nothing can overtake what was chosen.
+ * After IO_NOTSENT_LOWAT_BYTES or one budget the link asks the kernel whether there is room:
  * whether less than half as much is unsent (TCP_NOTSENT_LOWAT). If there is, nothing queues, and
  * the budget grows. If not, the ring says when; if that takes long, the budget becomes what the
- * peer took lately in IO_SEND_AHEAD_NS. Sends are system calls, as the socket then takes most at
- * once; without URING_INLINE_SEND they go through the ring.
+ * peer took lately in IO_SEND_AHEAD_NS. Sends are system calls, because the socket then mostly
+ * takes all at once; without URING_INLINE_SEND they go through the ring.
  */
 #ifndef WEIR_IO_LINK_SEND_H
 #define WEIR_IO_LINK_SEND_H

@@ -1,8 +1,8 @@
 /*
  * link/share.c - virtual time, and the calendar of the links that are ahead of it; see link/share.h.
  *
- * A day of the calendar is SHARE_DAY long. Who would have to wait longer than there are days is
- * released on the last of them; what it is still ahead then remains noted, and it is held again.
+ * A day of the calendar is SHARE_DAY long. A link that would have to wait longer than the calendar
+ * reaches is released on its last day; it is still ahead then, and is held again.
  */
 #include "io/link/share.h"
 
@@ -23,7 +23,7 @@ static void invariants(const struct shares *shares) {
 #endif
 
 void shares_init(struct shares *shares) {
-  *shares = (struct shares){.period = 1}; /* a share that was never charged is of none */
+  *shares = (struct shares){.period = 1}; /* 0 is a share that was never charged */
   for (unsigned day = 0; day < SHARE_DAYS; day++)
     list_init(&shares->days[day]);
 }
@@ -43,7 +43,7 @@ void shares_advance(struct shares *shares, struct share *share, unsigned weight,
   share->due += (uint64_t)cost * SHARE_SCALE / weight;
 }
 
-/* The share's part of a period that it was not charged in yet, but is busy all the same. */
+/* A share that was not charged in this period yet, but is busy all the same. */
 static void enter_period(struct shares *shares, struct share *share) {
   share->period = shares->period;
   share->period_cost = SHARE_BUSY_BYTES;
@@ -93,7 +93,7 @@ static void begin_period(struct shares *shares, uint64_t now_ns) {
   shares->heaviest = shares->heaviest_before;
 }
 
-/* The nearest moment at which somebody is due. */
+/* To the next moment at which a link is due. */
 static void jump(struct shares *shares) {
   for (unsigned i = 0; i < SHARE_DAYS; i++, shares->today++)
     if (!list_is_empty(&shares->days[shares->today % SHARE_DAYS])) break;

@@ -1,33 +1,33 @@
 /*
  * link/share.h - how a worker's time is divided among its links, by weight.
  *
- * Virtual time passes with the work that the worker does, the slower the more weight is busy: by
- * cost / (sum of the weights of all busy links). A link that gets just its part is charged
- * cost / weight at the same pace. One that is charged faster gets ahead of virtual time, and beyond
- * SHARE_SLACK_BYTES is held until virtual time has caught up.
+ * Virtual time advances with the worker's work: by cost / (sum of the weights of all busy links). A
+ * link that gets exactly its part is charged cost / weight at the same pace. A link that gets more
+ * runs ahead of virtual time; once it is more than SHARE_SLACK_BYTES ahead, it is held until virtual
+ * time has caught up.
  *
  *     charge --> ahead? -- no --> served
  *                  \-- yes --> held, in a calendar by virtual time --> released
  *
- * One that waits for its turn among many falls behind, and may make up for SHARE_LAG_BYTES of that.
+ * A link that waits for its turn among many falls behind, and may catch up by SHARE_LAG_BYTES.
  *
- * So parts converge to the weights whatever the links do: send, receive, in large or small pieces.
- * What the rule leaves alone:
- *   - The heaviest busy links are never held: they share what there is in turn. Where all weights
- *     are equal nothing is held, and a charge is two additions.
+ * So the parts converge to the weights, whatever the links do: send, receive, in large or small
+ * pieces. Exceptions:
+ *   - The heaviest busy links are never held: they take turns. Where all weights are equal nothing is
+ *     held, and a charge is two additions.
  *   - The first SHARE_BUSY_BYTES in SHARE_PERIOD_NS are free whatever the weight: a request now and
  *     then is answered at once.
- *   - The worker is never idle for a held link's sake: a turn in which nothing was done releases
- *     those that wait for the nearest moment. Weights so count only while the worker is busy.
- *   - Virtual time passes by SHARE_PERIOD_FLOOR each SHARE_PERIOD_NS whatever happens: nobody
- *     starves, however light.
+ *   - The worker never idles while links are held: a turn without work releases those that are due
+ *     next. So weights count only while the worker is busy.
+ *   - Virtual time advances by at least SHARE_PERIOD_FLOOR in each SHARE_PERIOD_NS, so that no link
+ *     starves, however light it is.
  *
- * Cost is what passes the socket, in bytes, for copying, checking, encrypting and parsing all take
- * time by the byte, and SHARE_CALL_BYTES for each piece. Time itself would not do: it also passes
- * while others have the processor.
+ * Cost is the bytes that pass the socket, since copying, checking, encrypting and parsing all take
+ * time by the byte, and SHARE_CALL_BYTES more for each piece. Measured time would not do: it also
+ * passes while other processes have the processor.
  *
- * Every operation takes a fixed number of steps, but for shares_turn(), which passes over at most
- * SHARE_DAYS empty days. Nothing is allocated; nothing fails.
+ * Every operation takes a fixed number of steps, except shares_turn(), which skips at most SHARE_DAYS
+ * empty days. Nothing is allocated; nothing fails.
  */
 #ifndef WEIR_IO_SHARE_H
 #define WEIR_IO_SHARE_H
@@ -40,16 +40,16 @@
 /* Virtual time of one byte at weight 1; at weight 256 a byte takes 1. */
 #define SHARE_SCALE 256u
 
-/* One link's. All zero at first. */
+/* One link's part. All zero at first. */
 struct share {
   uint64_t due;           /* virtual time at which it will have had no more than its part */
   uint32_t period;        /* 0: never charged; else the one that `period_cost` belongs to */
   uint32_t period_cost;   /* charged in that period */
-  uint16_t period_weight; /* it is counted as busy with; 0: not counted */
+  uint16_t period_weight; /* with which it counts as busy; 0: it does not */
   uint16_t held_weight;   /* while it is held; else 0 */
 };
 
-/* One worker's. */
+/* All parts of one worker. */
 struct shares {
   uint64_t now;       /* virtual time */
   uint64_t turn_cost; /* charged since shares_turn() */
@@ -90,7 +90,7 @@ static inline void shares_charge(struct shares *shares, struct share *share, uns
     shares_advance(shares, share, weight, cost);
 }
 
-/* Whether it has had so much more than its part that it has to wait. */
+/* Whether it is so far ahead that it has to wait. */
 static inline bool share_is_ahead(const struct shares *shares, const struct share *share,
                                   unsigned weight) {
   if (weight >= shares->heaviest || share->due <= shares->now) return false;

@@ -1,5 +1,5 @@
 /*
- * ring/bufring.c - who owns which receive buffer.
+ * ring/bufring.c - whose each receive buffer is.
  */
 #include "io/ring/bufring.h"
 

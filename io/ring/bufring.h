@@ -2,13 +2,13 @@
  * ring/bufring.h - receive buffers of one worker, lent to the kernel through one provided-buffer ring.
  *
  * A buffer's life:
- *   1. it lies in the ring: the kernel's;
- *   2. a completion with IORING_CQE_F_BUFFER names it: ours, bufring_take();
- *   3. the machine borrows its bytes;
+ *   1. In the ring it is the kernel's.
+ *   2. A completion with IORING_CQE_F_BUFFER names it: bufring_take() makes it ours.
+ *   3. The machine borrows its bytes.
  *   4. bufring_give() puts it back into the ring.
  *
- * Invariant: every buffer is the kernel's or ours, never both; a bitmap holds whose, and both
- * transitions assert it. A buffer given back twice would let two sockets write into it, and one
+ * Invariant: every buffer is either the kernel's or ours; a bitmap says which, and both transitions
+ * assert it. A buffer given back twice would let two sockets write into it, and one
  * peer would read another's bytes.
  * Needs: Linux 5.19 (IORING_REGISTER_PBUF_RING).
  */
@@ -27,7 +27,7 @@ struct bufring {
   struct io_uring_buf_ring *entries;
   uint8_t *base;        /* count * bytes, page aligned */
   uint64_t *ours;       /* bit per buffer: taken and not given back */
-  uint16_t *next;       /* per buffer: chain of deferred input (link/link.c) */
+  uint16_t *next;       /* per buffer: chain of deferred input (link/recv.c) */
   uint32_t *filled;     /* per buffer: bytes received into it, while ours */
   uint32_t count;       /* power of two */
   uint32_t bytes;       /* of one buffer */

@@ -41,7 +41,7 @@ static void wait_one(struct io_uring *ring, int *result, unsigned *flags) {
   *flags = 0;
   *result = io_uring_submit_and_wait_timeout(ring, &cqe, 1, &timeout, NULL);
   if (*result < 0) return;
-  /* With no wait of its own a timeout request is liburing's business, so this is ours. */
+  /* liburing hides the completions of its own timeout requests, so this one is ours. */
   *result = cqe->res;
   *flags = cqe->flags;
   io_uring_cqe_seen(ring, cqe);

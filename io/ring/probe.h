@@ -1,5 +1,5 @@
 /*
- * ring/probe.h - what the kernel's io_uring can do, found out by asking and by doing.
+ * ring/probe.h - what the kernel's io_uring can do, found by asking and by trying.
  *
  * Opcodes can be asked for. Multishot accept and receive and buffer rings cannot, so each is tried
  * once on a pair of local sockets; a kernel that lacks it answers EINVAL.

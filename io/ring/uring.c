@@ -1,8 +1,8 @@
 /*
- * ring/uring.c - set-up with as few compromises as the kernel asks for; submitting and waiting.
+ * ring/uring.c - sets a ring up with every flag that the kernel knows; submits and waits.
  *
  * Completions are collected only when the worker enters the kernel (DEFER_TASKRUN), so every enter
- * asks for them. What a ring can do beyond its set-up flags is found by doing it: ring/probe.c.
+ * asks for them. What a ring can do beyond its set-up flags is found by trial: ring/probe.c.
  */
 #include "io/ring/uring.h"
 
@@ -197,7 +197,7 @@ void uring_enter(struct uring *uring, uint64_t timeout_ns) {
   if (!is_passing(result)) uring->refused = -result;
   unsigned flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
   if (flags & IORING_SQ_CQ_OVERFLOW) uring->overflows++;
-  /* Work that arrived meanwhile; a bounded number of rounds, the next turn goes on. */
+  /* Work that arrived meanwhile, for a bounded number of rounds; the next turn does the rest. */
   for (int round = 0; round < 4 && flags & IORING_SQ_TASKRUN; round++) {
     io_uring_get_events(&uring->ring);
     flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);

@@ -38,8 +38,8 @@ void uring_close(struct uring *uring);
 struct io_uring_sqe *uring_sqe(struct uring *uring);
 
 /* Submits what is queued and collects completions. Waits for one until `timeout_ns` has passed
- * (0: does not wait; UINT64_MAX: for ever). Errors that pass by themselves (EINTR, EBUSY, EAGAIN)
- * are none. */
+ * (0: does not wait; UINT64_MAX: for ever). EINTR, EBUSY and EAGAIN pass by themselves and
+ * are no errors. */
 void uring_enter(struct uring *uring, uint64_t timeout_ns);
 
 /* Why io_uring_setup() answered `code`. `sysctl` is the value of kernel.io_uring_disabled (-1:

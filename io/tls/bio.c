@@ -36,7 +36,7 @@ static int bio_write(BIO *self, const char *in, size_t len, size_t *written_byte
   return 0;
 }
 
-/* Of all that a BIO may be asked, only the flush at the end of a flight matters here. */
+/* Of the many commands of a BIO only the flush at the end of a flight matters here. */
 static long bio_control(BIO *self, int command, long number, void *pointer) {
   (void)self, (void)number, (void)pointer;
   return command == BIO_CTRL_FLUSH;

@@ -2,8 +2,8 @@
  * tls/bio.h - OpenSSL's socket, without a socket: it reads from borrowed bytes and writes to a
  * slab.
  *
- * Reading takes bytes straight out of the span that the host lent to recv(); what OpenSSL has asked
- * for of an incomplete record it keeps itself. Neither direction ever fails: with nothing to read,
+ * Reading takes bytes straight out of the span that the host lent to recv(); OpenSSL itself keeps
+ * what it has read of an incomplete record. Neither direction ever fails: with nothing to read,
  * or no room to write, OpenSSL is told to try again later.
  */
 #ifndef WEIR_TLS_BIO_H

@@ -1,5 +1,5 @@
 /*
- * tls/certificate.c - PEM files in, checks, and the self-signed certificate of a first try.
+ * tls/certificate.c - reads PEM files and checks them; makes self-signed certificates.
  */
 #include "io/tls/certificate.h"
 
@@ -24,7 +24,7 @@ static const char *openssl_reason(void) {
   return reason ? reason : "no reason given";
 }
 
-/* Nobody is there to type a passphrase: an encrypted key is an error, not a prompt. */
+/* No person is there to type a passphrase: an encrypted key is an error, not a prompt. */
 static int refuse_passphrase(char *buffer, int size, int writing, void *asked) {
   (void)buffer, (void)size, (void)writing;
   *(bool *)asked = true;
@@ -117,7 +117,7 @@ static void check_dates(struct certificate *certificate, const char *path) {
     snprintf(certificate->warning, sizeof certificate->warning, "certificate %s %s", path, problem);
 }
 
-/* Whether TLS would take it: OpenSSL has opinions on key sizes and signatures. */
+/* Whether TLS would take it: OpenSSL refuses some key sizes and signatures. */
 static bool check_use(const struct certificate *certificate, const char *path,
                       struct io_error *error) {
   SSL_CTX *trial = SSL_CTX_new(TLS_server_method());

@@ -32,7 +32,7 @@ __attribute__((warn_unused_result)) bool certificate_self_signed(struct certific
 
 /* Reads a PEM chain (leaf first) and a PEM private key, perhaps from the same file, and checks that
  * they belong together. False when a file cannot be read, holds no such object, the key is
- * encrypted (nobody is asked for a passphrase), the two do not match, or OpenSSL
+ * encrypted (no person is asked for a passphrase), the two do not match, or OpenSSL
  * refuses them for TLS (a key that is too short, say). */
 __attribute__((warn_unused_result)) bool certificate_load(struct certificate *certificate,
                                                           const char *certificate_path,

@@ -11,7 +11,7 @@
  *   - No renegotiation, no compression, no early data, no post-handshake authentication.
  *   - Sessions live in tickets alone: no session cache that a flood of handshakes could fill. The
  *     ticket keys are made here, shared by all workers and replaced every TLS_TICKET_KEY_SECONDS by
- *     whoever first notices; the previous ones are still accepted for as long as a ticket lives.
+ *     the worker that first notices; the previous ones are still accepted for as long as a ticket lives.
  */
 #ifndef WEIR_TLS_CONTEXT_H
 #define WEIR_TLS_CONTEXT_H

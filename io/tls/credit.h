@@ -1,10 +1,10 @@
 /*
- * tls/credit.h - how much nuisance a TLS peer may still be: a leaky bucket.
+ * tls/credit.h - how much nuisance a TLS peer may still cause: a leaky bucket.
  *
  * A record costs TLS_RECORD_COST_BYTES and earns its plaintext; a handshake message after the
  * handshake (KeyUpdate, a ticket, a wish to renegotiate) costs TLS_HANDSHAKE_COST_BYTES. A second
- * brings everything back. So it is floods that end a connection: some thousand records a second
- * that carry next to nothing, or some thirty KeyUpdates.
+ * brings everything back. So only floods end a connection: about a thousand records a second that
+ * carry next to nothing, or about thirty KeyUpdates.
  */
 #ifndef WEIR_TLS_CREDIT_H
 #define WEIR_TLS_CREDIT_H

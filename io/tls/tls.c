@@ -132,8 +132,8 @@ static void fail(struct tls *tls, const char *error, uint64_t now_ns) {
   enter_closing(tls, now_ns);
 }
 
-/* Whoever speaks something else, in the clear perhaps, is told so in the only language this port
- * has: alert, fatal, unexpected_message (RFC 8446 section 5). */
+/* A peer that does not speak TLS is told so in the only language of this port: alert, fatal,
+ * unexpected_message (RFC 8446 section 5). */
 static void refuse_plaintext(struct tls *tls, uint64_t now_ns) {
   static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 10};
   size_t appended = tls_slab_append(&tls->bio.output, alert, sizeof alert);
@@ -142,7 +142,7 @@ static void refuse_plaintext(struct tls *tls, uint64_t now_ns) {
   fail(tls, "the peer does not speak TLS", now_ns);
 }
 
-/* Cut off for abuse. What was decrypted before is lost, which an abuser may bear. */
+/* Cut off for abuse. What was decrypted before is lost; an abuser can bear that. */
 static void cut(struct tls *tls, uint64_t now_ns) {
   counter_add(&tls->factory->counters.abused, 1);
   tls->error = "flood of tiny records, key updates or renegotiation";
@@ -389,7 +389,7 @@ static struct span gather(struct tls *tls, size_t limit, uint64_t now_ns) {
   return span_of(tls->factory->gather, len);
 }
 
-/* One record into the slab. Room was made sure of, so OpenSSL takes all of it or has failed. */
+/* One record into the slab. There is room for it, so OpenSSL takes all of it or has failed. */
 static bool encrypt(struct tls *tls, struct span plaintext, uint64_t now_ns) {
   size_t written = 0;
   ERR_clear_error();
@@ -456,7 +456,7 @@ static size_t tls_send_peek(void *self, struct span *out, size_t max, size_t bud
   settle(tls, now_ns);
   size_t unsent = tls_slab_unsent(slab);
   if (unsent == 0 || max == 0) return 0;
-  /* The last record is not torn for the budget's sake. */
+  /* The last record is sent whole, even beyond the budget. */
   if (unsent > budget_bytes + TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES) unsent = budget_bytes;
   out[0] = span_of(slab->base + slab->head, unsent);
   return 1;

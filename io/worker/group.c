@@ -167,7 +167,7 @@ void worker_group_join(struct worker_group *group) {
   free_all(group);
 }
 
-/* Counters are an array of uint64_t by another name. */
+/* struct loop_counters is an array of uint64_t with names. */
 struct loop_counters worker_group_counters(const struct worker_group *group) {
   enum { COUNT = sizeof(struct loop_counters) / sizeof(uint64_t) };
   struct loop_counters sum = {0};

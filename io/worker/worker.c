@@ -30,8 +30,8 @@ static void link_completed(struct worker *worker, const struct io_uring_cqe *cqe
   };
   uint64_t data = cqe->user_data;
   struct link *link = links_find(&worker->links, op_slot(data), op_generation(data));
-  /* A link is freed only when nothing is in flight, so this is a kernel's or our own mistake: it
-   * must not reach whoever has the slot now. */
+  /* A link is freed only when nothing is in flight, so this is a mistake, the kernel's or ours. It
+   * must not reach the link that has the slot now. */
   if (!link)
     counter_add(&worker->loop.counters.late_completions, 1);
   else
@@ -60,24 +60,23 @@ static void dispatch(struct worker *worker, const struct io_uring_cqe *cqe) {
   if (kind < OP_KIND_COUNT) handlers[kind](worker, cqe);
 }
 
-/* Acts on a few completions, then lets the links that they touched send: while their streams and
+/* Acts on a few completions, then lets the links that they touched send, while their streams and
  * tables are still in the cache. Links that were waiting before keep their place for the flush at
- * the end of the turn, where everybody gets an equal share. */
+ * the end of the turn, where all links get an equal share. */
 static void dispatch_few(struct worker *worker, const struct io_uring_cqe *cqes, unsigned count) {
   struct list_node waiting;
   list_init(&waiting);
   list_splice(&waiting, &worker->links.dirty);
   for (unsigned i = 0; i < count; i++)
     dispatch(worker, &cqes[i]);
-  links_settle(&worker->links);
+  links_settle_dirty(&worker->links);
   list_splice(&waiting, &worker->links.dirty);
   list_splice(&worker->links.dirty, &waiting);
 }
 
-/* Everything that is there, but no more than a turn has time for: what is left stays in the queue,
- * and is looked at when everybody has had a chance to send. Completions are copied out before
- * anybody acts on them: acting submits, and a kernel whose completion queue is full may refuse to
- * take submissions. */
+/* Acts on the completions that are there, but for no longer than a turn may take: the rest stay in
+ * the queue until all links have had a chance to send. Completions are copied out first: acting on
+ * them submits, and a kernel whose completion queue is full may refuse submissions. */
 static void reap(struct worker *worker) {
   struct io_uring_cqe *batch[IO_SETTLE_BATCH], copies[IO_SETTLE_BATCH];
   const uint64_t end_ns = clock_now_ns() + IO_TURN_REAP_NS;
@@ -141,12 +140,12 @@ static void read_messages(struct worker *worker) {
 
 /* --- draining --- */
 
-/* Again and again until the worker ends, for links that were born too late for the first time, and
- * for cancellations that the kernel refused. */
+/* Repeated until the worker ends, for links that were born later, and for cancellations that the
+ * kernel refused. */
 static void drain_time_is_up(struct timer *timer, uint64_t now_ns) {
   struct worker *worker = LIST_OWNER(timer, struct worker, drain_timer);
   acceptors_stop(&worker->acceptors, now_ns);
-  links_cut(&worker->links);
+  links_cut_all(&worker->links);
   timer_arm(&worker->loop.timers, timer, now_ns + 100 * IO_MILLISECOND);
 }
 
@@ -154,7 +153,7 @@ void worker_drain(struct worker *worker, uint64_t deadline_ns) {
   bool first = !worker->draining;
   worker->draining = true;
   acceptors_stop(&worker->acceptors, deadline_ns);
-  if (first) links_drain(&worker->links);
+  if (first) links_drain_all(&worker->links);
   if (deadline_ns >= worker->drain_deadline_ns) return; /* an earlier one stands */
   worker->drain_deadline_ns = deadline_ns;
   timer_arm(&worker->loop.timers, &worker->drain_timer, deadline_ns);
@@ -171,7 +170,7 @@ static uint64_t wait_ns(const struct worker *worker) {
   return next_ns > now_ns ? next_ns - now_ns : 0;
 }
 
-/* Whatever hostile peers do, no turn may keep the others waiting for long: those that use much CPU
+/* Whatever hostile peers do, no turn may keep other links waiting for long: turns that use much CPU
  * time are counted. Reading that time is a system call, so it is done only after a turn that was
  * slow by the clock, which may be another process's fault. */
 static void watch_begin(struct worker *worker) {
@@ -284,7 +283,7 @@ void worker_end(struct worker *worker) {
   struct loop *loop = &worker->loop;
   worker->draining = true;
   acceptors_stop(&worker->acceptors, 0);
-  links_cut(&worker->links);
+  links_cut_all(&worker->links);
   while (worker->links.open)
     turn(worker);
   loop->ending = true;

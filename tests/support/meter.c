@@ -181,7 +181,7 @@ void meter_add_all(struct meter_worker *worker, struct meter **meters, unsigned 
 
 void meter_end(struct meter_worker *worker, struct meter **meters, unsigned count) {
   for (unsigned i = 0; i < 100 && worker->links.open > 0; i++) {
-    links_cut(&worker->links);
+    links_cut_all(&worker->links);
     turn(worker);
   }
   links_close(&worker->links);

@@ -90,7 +90,7 @@ static void test_abrupt_reset(void **state) {
 /* Cut by the server in the middle of a send that the kernel still reads from. */
 static void cut_all(struct worker *worker, void *object) {
   (void)object;
-  links_cut(&worker->links);
+  links_cut_all(&worker->links);
 }
 
 static void test_cut_while_sending(void **state) {

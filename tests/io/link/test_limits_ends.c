@@ -96,11 +96,11 @@ static void test_shed(void **state) {
     meters[i]->idle_since_ns = meter_now_ns;
   meter_now_ns += IO_SHED_IDLE_NS - 1;
   meter_turns(&worker, 1);
-  links_shed(&worker.links);
+  links_shed_some(&worker.links);
   assert_int_equal(worker.loop.counters.links_shed, 0);
   meter_now_ns++;
   meter_turns(&worker, 1);
-  links_shed(&worker.links);
+  links_shed_some(&worker.links);
   assert_int_equal(worker.loop.counters.links_shed, COUNT / IO_SHED_PART + 1);
   meter_end(&worker, meters, COUNT);
 }
@@ -119,7 +119,7 @@ static void test_shed_time(void **state) {
   meter_turns(&worker, 1);
   for (unsigned i = 0; i < COUNT; i++)
     meters[i]->cost_ns = IO_TURN_FLUSH_NS / IO_TURN_LOOK_LINKS + 1;
-  links_shed(&worker.links);
+  links_shed_some(&worker.links);
   assert_int_equal(worker.loop.counters.links_shed, IO_TURN_LOOK_LINKS);
   for (unsigned i = 0; i < COUNT; i++)
     meters[i]->cost_ns = 0;
@@ -136,9 +136,9 @@ static bool is_found_behind(uint32_t others) {
   assert_int_equal(meter->link->slot, others);
   meter_turns(&worker, 1);
   meter->idle_since_ns = 0;
-  links_shed(&worker.links);
+  links_shed_some(&worker.links);
   bool found = worker.loop.counters.links_shed == 1;
-  links_shed(&worker.links); /* those after are looked at the next time */
+  links_shed_some(&worker.links); /* those after are looked at the next time */
   assert_int_equal(worker.loop.counters.links_shed, 1);
   for (uint32_t i = 0; i < others; i++)
     links_give(&worker.links, taken[i]);
