@@ -1,6 +1,6 @@
 /*
- * base/test_idmap.c - identifiers to objects, against an array, in the patterns that connections make
- * and in ones that they cannot; memory that is refused.
+ * base/test_idmap.c - identifiers to objects, against an array, in patterns that connections make
+ * and in others; memory that is refused.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
@@ -28,7 +28,7 @@ static void test_empty(void **state) {
   idmap_destroy(&map);
 }
 
-/* Random insertions and removals among `range` identifiers, each looked up all the time. */
+/* Random insertions and removals among `range` identifiers, all looked up after each. */
 static void run_random(uint32_t range, uint32_t first, uint32_t step, int rounds) {
   struct idmap map;
   bool present[512] = {false};
@@ -60,7 +60,7 @@ static void test_random(void **state) {
   run_random(100, 0x7fffff01, 2, 20000);
 }
 
-/* A connection that lives long: a window of streams that moves on. */
+/* A long-lived connection: a window of streams that moves on. */
 static void test_moving(void **state) {
   (void)state;
   struct idmap map;
@@ -73,7 +73,7 @@ static void test_moving(void **state) {
     assert_null(idmap_find(&map, id - 254));
   }
   assert_int_equal(map.count, 128);
-  assert_int_equal(map.slot_count, 512); /* one more for a moment, half full at most */
+  assert_int_equal(map.slot_count, 512); /* at most half full, with one more for a moment */
   idmap_destroy(&map);
 }
 

@@ -112,7 +112,7 @@ static void check_policy(size_t i, bool noted) {
   field.flags = policy_rows[i].flags;
   const char *expected[] = {policy_rows[i].first, policy_rows[i].second, policy_rows[i].third};
   for (int time = 0; time < 3; time++) {
-    /* A name whose token nobody has looked up is judged alike. */
+    /* A name whose token has not been looked up is judged in the same way. */
     if (time == 2) field.token = TOKEN_UNKNOWN;
     if (noted) hpack_encode_note(&field);
     const struct span block = encode(&field, 1);
@@ -225,8 +225,8 @@ static void memory_is_lazy(void **state) {
   assert_int_equal(memory.bytes, 0);
 }
 
-/* However little memory there is, from none at all to enough for some growth, blocks are right and
- * both tables agree. */
+/* With any amount of memory, from none to enough for some growth, blocks are right and both tables
+ * agree. */
 static void memory_refused(void **state) {
   (void)state;
   uint32_t most_entries = 0;
@@ -252,7 +252,7 @@ static void memory_refused(void **state) {
   assert_true(most_entries > 90);
 }
 
-/* Whatever the table holds is found: a random list of few names and values against a plain search
+/* Every entry of the table is found: a random list of few names and values against a plain search
  * of the encoder's table. */
 static void every_entry_is_found(void **state) {
   (void)state;
@@ -306,8 +306,8 @@ static int teardown(void **state) {
   return memory.bytes == 0 ? 0 : -1;
 }
 
-/* Fields that seldom repeat are indexed when they do, whichever of them stand side by side: no two
- * may keep each other out for ever. */
+/* Fields that seldom repeat are indexed when they do, whatever fields are beside them: no two keep
+ * each other out for ever. */
 static void test_probation_ends(void **state) {
   (void)state;
   for (unsigned i = 0; i < 300; i++) {
@@ -333,7 +333,7 @@ struct repeated {
   struct header fields[4];
 };
 
-/* Encodes it, again if that is possible, decodes and compares. Whether it was again. */
+/* Encodes it, from a kept block where there is one, decodes and compares. Whether it was kept. */
 static bool encode_repeated(const struct repeated *repeated) {
   uint8_t out[512];
   uint8_t *begin = hpack_encode_begin(&encoder, out);

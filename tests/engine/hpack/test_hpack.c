@@ -1,6 +1,7 @@
 /*
- * hpack/test_hpack.c - decoding of header blocks, row by row: the examples of RFC 7541 appendix C, its
- * rules by section, and the attacks on its implementations. Encoding is in tests/engine/hpack/test_encode.c.
+ * hpack/test_hpack.c - decoding of header blocks, row by row: the examples of RFC 7541 appendix C,
+ * its rules by section, and the attacks on its implementations. Encoding is in
+ * tests/engine/hpack/test_encode.c.
  */
 #include "engine/hpack/decode.h"
 #include "tests/engine/hpack/appendix_c.h"
@@ -200,7 +201,7 @@ static void flags_and_tokens(void **state) {
   }
 }
 
-/* What was found once is found again when the field comes as an index. */
+/* Flags found in a literal are there again when the field comes as an index. */
 static void flags_survive_indexing(void **state) {
   (void)state;
   fresh_decoder();
@@ -326,7 +327,7 @@ static void bomb_stops(void **state) {
   assert_false(list.headers.overflowed);
   assert_int_equal(list.headers.count, 15);
   assert_int_equal(list.headers.list_bytes, 15 * 4033);
-  /* More than the list may hold: counted, and the decoder stays in step. */
+  /* More than the list may hold: it is counted, and the decoder stays in step. */
   fresh_decoder();
   headers_clear(&list.headers);
   len = put_bomb(block_bytes, 4000, 30);
@@ -359,8 +360,8 @@ static void empty_fields_count(void **state) {
   assert_int_equal(decode_bytes(block_bytes, 3 * 4097), HPACK_TOO_LARGE);
 }
 
-/* C07: whatever overflows - the count, the list, the arena in the middle of a field - what was
- * inserted by the same block is there afterwards. */
+/* C07: whatever overflows (the count, the list, the arena in the middle of a field), fields that
+ * the same block inserted are there afterwards. */
 static void overflow_keeps_state(void **state) {
   (void)state;
   static const struct {

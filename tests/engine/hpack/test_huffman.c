@@ -13,8 +13,8 @@
 
 static struct guard guard_in, guard_out;
 
-/* Decodes from input that ends at a guard page into exactly the room that is promised to do, and
- * checks that both ways of learning the length agree. */
+/* Decodes from input that ends at a guard page into exactly the room that is promised to be enough,
+ * and checks that both ways to get the length agree. */
 static size_t decode(const void *bytes, size_t len, uint8_t **out) {
   struct span in = guard_put(&guard_in, span_of(bytes, len));
   const size_t expected = huffman_decode_len(in);

@@ -1,6 +1,6 @@
 /*
- * hpack/test_limits.c - the bounds of engine/base/limits.h on integers, strings, size updates and tables.
- * Those on header lists are in engine/h2/test_limits.c.
+ * hpack/test_limits.c - the bounds of engine/base/limits.h on integers, strings, size updates and
+ * tables. Those on header lists are in engine/h2/test_limits.c.
  */
 #include "engine/hpack/decode.h"
 #include "engine/hpack/encode.h"
@@ -26,7 +26,7 @@ static enum hpack_result decode(const uint8_t *block, size_t len) {
   return result;
 }
 
-/* An integer of so many octets: 31, and zeros behind it that add nothing. As a size update. */
+/* An integer of this many octets: 31, then zeros that add nothing. As a size update. */
 static void test_integer_octets(void **state) {
   (void)state;
   for (size_t octets = HPACK_INTEGER_OCTETS_MAX; octets < HPACK_INTEGER_OCTETS_MAX + 3; octets++) {
@@ -69,7 +69,8 @@ static void test_size_updates(void **state) {
   }
 }
 
-/* What a peer may make the table of its header fields, and what we make ours when it allows more. */
+/* What a peer may make the table of its header fields, and what we make ours when it allows
+ * more. */
 static void test_table(void **state) {
   (void)state;
   for (uint32_t extra = 0; extra < 2; extra++) {

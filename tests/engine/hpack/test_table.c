@@ -177,14 +177,14 @@ static void agrees_with_naive(void **state) {
   counted_init(&memory);
   for (uint64_t seed = 0; seed < OPERATIONS / OPERATIONS_OF_A_LIFE; seed++)
     run_life(seed, &wrapped, &full, &grown);
-  /* The steps did go where it is narrow. */
+  /* The steps did reach the edge cases. */
   assert_true(wrapped > 1000);
   assert_true(full > 1000);
   assert_true(grown > OPERATIONS / OPERATIONS_OF_A_LIFE);
   assert_int_equal(memory.bytes, 0);
 }
 
-/* Refused memory leaves the table as it was, whether it is the first or more. */
+/* Refused memory leaves the table as it was, the first time or later. */
 static void refused_memory_changes_nothing(void **state) {
   (void)state;
   char before[8192], after[8192];
@@ -214,7 +214,7 @@ static void refused_memory_changes_nothing(void **state) {
   assert_int_equal(memory.bytes, 0);
 }
 
-/* A table that was lowered holds on to its memory, and takes no more than it needs. */
+/* A table that was made smaller keeps its memory, and takes no more than it needs. */
 static void memory_follows_need(void **state) {
   (void)state;
   const struct header field = {.name = span_text("name"), .value = span_text("value")};

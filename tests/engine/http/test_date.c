@@ -67,7 +67,7 @@ static const struct row rows[] = {
     {"Sunday, 06-Nov-94 08:49:37 GMT", 784111777},
     {"Sun Nov  6 08:49:37 1994", 784111777},
     {"Sun Nov 16 08:49:37 1994", 784975777},
-    {"Mon, 06 Nov 1994 08:49:37 GMT", 784111777},  /* wrong weekday: nobody is helped by refusing */
+    {"Mon, 06 Nov 1994 08:49:37 GMT", 784111777},  /* a wrong weekday: refusing helps no client */
     {"Sat, 31 Dec 2016 23:59:60 GMT", 1483228800}, /* a leap second */
     {"Thu, 29 Feb 1996 00:00:00 GMT", 825552000},
     {"Wednesday, 15-Jun-75 00:00:00 GMT", 3327782400}, /* 50 years ahead of now_2025: stays */
@@ -109,7 +109,7 @@ static void parse_rows(void **state) {
   }
 }
 
-/* Each row, and each of its beginnings, ends where the next byte would be a fault. */
+/* Each row, and each of its prefixes, ends where the next byte would fault. */
 static void parse_against_a_guard_page(void **state) {
   (void)state;
   size_t page = (size_t)sysconf(_SC_PAGESIZE);

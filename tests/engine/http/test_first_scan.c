@@ -19,7 +19,7 @@
 #define TEXT(literal)  (const uint8_t *)(literal), sizeof(literal) - 1
 #define IMAGE(content) content, sizeof content
 
-/* What every hand-written file has in front, and a scan header. */
+/* Every hand-written file begins with these, and a scan header. */
 #define SOI    "\xff\xd8"
 #define SOF2   "\xff\xc2\0\x0b\x08\0\x10\0\x18\1\1\x11\0"
 #define SOF0   "\xff\xc0\0\x0b\x08\0\x10\0\x18\1\1\x11\0"
@@ -102,8 +102,8 @@ static void every_row_of_every_length(void **state) {
     }
 }
 
-/* Cut anywhere: the state says as much after each piece as the bytes so far do, and what it says in
- * the end it says for good. */
+/* Cut anywhere: after each piece the state says the same as the bytes so far, and a final answer
+ * does not change. */
 static void every_row_in_pieces(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -126,8 +126,8 @@ static void every_row_in_pieces(void **state) {
     }
 }
 
-/* A baseline JPEG is known as soon as its frame header begins, text at its first byte: what is
- * streamed is not kept waiting for. */
+/* A baseline JPEG is recognised as soon as its frame header begins, text at its first byte, so that
+ * a streamed file is not waited for. */
 static void none_is_said_early(void **state) {
   (void)state;
   static const struct {
@@ -174,7 +174,7 @@ static void long_scans_are_none(void **state) {
   }
 }
 
-/* Noise behind a beginning that is good, cut at random: the whole and the pieces agree. */
+/* Noise after a valid beginning, cut at random: the whole and the pieces agree. */
 static void garbage_is_read_alike_however_cut(void **state) {
   (void)state;
   uint32_t seed = 1, found = 0;
@@ -201,7 +201,7 @@ static void garbage_is_read_alike_however_cut(void **state) {
     assert_int_equal(scan.result == FIRST_SCAN_FOUND ? scan.bytes : 0, whole);
     found += whole > 0;
   }
-  assert_in_range(found, 5000, 10000); /* most of the third that begins well */
+  assert_in_range(found, 5000, 10000); /* most of the third with a whole valid beginning */
 }
 
 int main(void) {

@@ -1,6 +1,6 @@
 /*
- * http/test_headers.c - the list of fields and its bounds. Judgement of octets and the search for tokens
- * are in tests/engine/hpack/test_hpack.c.
+ * http/test_headers.c - the list of fields and its bounds. The checks of octets and the search for
+ * tokens are tested in tests/engine/hpack/test_hpack.c.
  */
 #include "engine/http/headers.h"
 #include "tests/support/cmocka.h"
@@ -29,7 +29,7 @@ static void counts_and_keeps(void **state) {
   assert_int_equal(headers.list_bytes, 0);
 }
 
-/* Once overflowed, nothing more is kept, so that no later field can pass for an earlier one. */
+/* Once overflowed, nothing more is kept, so that no later field is taken for an earlier one. */
 static void overflows_by_count(void **state) {
   (void)state;
   headers_init(&headers, fields, 2, arena, sizeof arena, 1000);

@@ -1,6 +1,6 @@
 /*
- * http/test_priority_field.c - every value of a `priority` field has a meaning (RFC 9218 sections 4, 5
- * and 8; RFC 8941 section 4.2). Each row ends at a page that cannot be read.
+ * http/test_priority_field.c - every value of a `priority` field has a meaning (RFC 9218 sections
+ * 4, 5 and 8; RFC 8941 section 4.2). Each row ends at a page that cannot be read.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -121,7 +121,7 @@ static void rows_mean_what_they_say(void **state) {
   }
 }
 
-/* Cut anywhere, every row is still read without a look beyond its end. */
+/* Cut anywhere, every row is still read, and no byte beyond its end. */
 static void rows_cut_anywhere(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -134,7 +134,7 @@ static void rows_cut_anywhere(void **state) {
   }
 }
 
-/* Random bytes out of the alphabet that matters: any answer is fine, no byte beyond is touched. */
+/* Random bytes of the alphabet that matters: any answer is fine, and no byte beyond is read. */
 static void any_bytes_have_a_meaning(void **state) {
   (void)state;
   static const char alphabet[] = "ui=?01789,; \t\"\\:()*-.a%";

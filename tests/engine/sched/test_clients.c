@@ -1,6 +1,6 @@
 /*
- * sched/test_clients.c - who sends next when browsers say what they really say, and when nobody says
- * anything. One letter is one quantum of 16 KiB.
+ * sched/test_clients.c - which stream sends next, with the signals that browsers really send and
+ * without any. One letter is one quantum of 16 KiB.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/world.h"
@@ -104,7 +104,7 @@ static void firefox_field(void **state) {
   assert_string_equal(world_sequence(world, 4), "C D A B");
 }
 
-/* Safari before the field: weights, and nothing depends on anything. */
+/* Safari before the field: weights alone, no dependencies. */
 static void safari_weights(void **state) {
   struct world *world = *state;
   world_open_below(world, 'A', ' ', 8, false);
@@ -121,7 +121,7 @@ static void safari_weights(void **state) {
   assert_string_equal(world_sequence(world, 5), "A B A A A");
 }
 
-/* Weights stay what they were when the client turns out to use dependencies after all. */
+/* Weights stay as they were when the client begins to use dependencies later. */
 static void weights_move_into_the_tree(void **state) {
   struct world *world = *state;
   world_open_below(world, 'A', ' ', 32, false);
@@ -132,7 +132,7 @@ static void weights_move_into_the_tree(void **state) {
   assert_string_equal(world_sequence(world, 6), "A B A A B A");
 }
 
-/* curl, and programs that know of no priorities. */
+/* curl, and other programs that send no priorities. */
 static void content_decides_when_nobody_said_anything(void **state) {
   struct world *world = *state;
   static const enum sched_class classes[] = {
@@ -146,7 +146,7 @@ static void content_decides_when_nobody_said_anything(void **state) {
   assert_string_equal(world_sequence(world, 20), "G G E E F F D D B C B C A A");
 }
 
-/* Once the client has shown that it can speak, its silence means the default. */
+/* Once the client has sent a signal, silence means the default. */
 static void silence_of_a_client_that_speaks(void **state) {
   struct world *world = *state;
   world_open_field(world, 'A', "u=4");
@@ -191,8 +191,8 @@ static void dependencies_can_be_switched_off(void **state) {
 
 /* ---- the classic page ------------------------------------------------------------------------ */
 
-/* 30 images of 60 KiB are under way; after 200 KiB a style sheet, a script and a font are asked
- * for. What each client says about them, field or dependency or both: */
+/* 30 images of 60 KiB are under way; after 200 KiB the client requests a style sheet, a script and
+ * a font. The signals of each client, field or dependency or both: */
 struct page_signal {
   const char *field; /* NULL: none */
   uint32_t parent;   /* identifier; 1 is the page itself, long since closed */
@@ -206,7 +206,7 @@ static const struct page_profile {
   const char *name;
   struct page_signal signals[PAGE_KIND_COUNT];
   bool firefox_groups;
-  double slack; /* critical bytes may take so many times what they would take alone */
+  double slack; /* critical bytes may take this many times as long as alone */
 } profiles[] = {
     {"says nothing", {{0}, {0}, {0}, {0}}, false, 1.10},
     {"Chromium of today",
@@ -250,7 +250,7 @@ static void page_open(struct world *world, const struct page_profile *profile, u
     priority.weight = signal->weight;
     priority.exclusive = signal->exclusive;
   }
-  /* Chromium's chain: behind the last image, or in front of all of them. */
+  /* Chromium's chain: after the last image, or before all of them. */
   if (signal->exclusive && kind == PAGE_IMAGE && id > 101) priority.parent_id = id - 2;
   (void)world_open_id(world, id, priority);
   struct world_stream *stream = &world->streams[id / 2];
@@ -293,7 +293,7 @@ static void page_of(const struct page_profile *profile) {
   if ((double)done > profile->slack * (double)critical + SCHED_QUANTUM_BYTES)
     fail_msg("%s: %llu critical bytes were complete after %llu", profile->name,
              (unsigned long long)critical, (unsigned long long)done);
-  /* All images have shown their dimensions right after that, not after one another. */
+  /* All images have shown their dimensions right after that, not one after another. */
   if (heads_done > done + 30 * 4096 + 8 * SCHED_QUANTUM_BYTES)
     fail_msg("%s: dimensions were known after %llu", profile->name, (unsigned long long)heads_done);
   world_end(world);

@@ -1,6 +1,6 @@
 /*
- * sched/test_fairness.c - byte shares in trees converge to the weights; hostile signals cost bounded time
- * and memory. Every failure prints the seed that replays it.
+ * sched/test_fairness.c - byte shares in trees converge to the weights; hostile signals cost
+ * bounded time and memory. Every failure prints the seed that replays it.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/random.h"
@@ -81,7 +81,7 @@ static void random_trees_converge(void **state) {
       double expected = model.ready[i] ? model.share[i] * total : 0;
       double error = (double)world->streams[i].sent_bytes - expected;
       if (error < 0) error = -error;
-      /* One quantum a level, which is within 1% for all that should have had 100 of them. */
+      /* Within one quantum a level: 1% for nodes whose part is 100 quanta. */
       if (error > (double)SCHED_QUANTUM_BYTES * model.depth[i])
         fail_msg("seed %u: stream %u of weight %u sent %llu bytes, not %f", seed, i,
                  model.weight[i], (unsigned long long)world->streams[i].sent_bytes, expected);
@@ -112,7 +112,7 @@ static size_t memory_max(void) {
          4 * (sizeof(struct sched_updates_block) + 64) + 4096;
 }
 
-/* Each of 1,000 streams depends on the one before; all of them are served all the same. */
+/* Each of 1,000 streams depends on the one before, and all of them are served. */
 static void a_chain_of_1000(void **state) {
   struct world *world = *state;
   enum { DEPTH = 1000 };
@@ -169,7 +169,7 @@ static void ten_thousand_idle_placeholders(void **state) {
   assert_true(done < SCHED_PLACEHOLDERS_MAX + 1);
   assert_true(world->sched.tree.placeholder_count <= SCHED_PLACEHOLDERS_MAX);
   assert_true(world->memory.bytes <= memory_max());
-  /* Those who behave are still served. */
+  /* Streams of well-behaved clients are still served. */
   world_open(world, "AB");
   world_ready(world, "AB");
   assert_string_equal(world_sequence(world, 4), "A B A B");
@@ -208,7 +208,7 @@ static void a_million_signals(void **state) {
   assert_null(sched_next(&world->sched, &quantum));
 }
 
-/* With the budget nearly all of them are refused, and whoever opens streams may go on. */
+/* With the budget nearly all of them are refused; a client that opens streams may go on. */
 static void signals_have_a_budget(void **state) {
   struct world *world = *state;
   world_open(world, "AB");
@@ -223,7 +223,7 @@ static void signals_have_a_budget(void **state) {
   assert_int_equal(world_depend_id(world, world_id('C'), world_id('A'), 16, false), SCHED_CHURN);
 }
 
-/* Streams that come and go, each a parent for a while, for a long time. */
+/* For a long time, streams come and go, each a parent for a while. */
 static void churn_of_streams_leaves_nothing(void **state) {
   struct world *world = *state;
   struct random random = {1};
@@ -246,7 +246,7 @@ static void churn_of_streams_leaves_nothing(void **state) {
 
 /* ---- cost ------------------------------------------------------------------------------------ */
 
-/* After the first round nothing is allocated any more. */
+/* After the first round nothing more is allocated. */
 static void decisions_allocate_nothing(void **state) {
   struct world *world = *state;
   enum { STREAMS = 10000 };

@@ -1,6 +1,6 @@
 /*
- * sched/test_limits.c - what a connection's scheduler may remember, and what those of one worker may
- * together: bounds of engine/base/limits.h.
+ * sched/test_limits.c - how much a connection's scheduler may remember, and how much those of one
+ * worker together: bounds of engine/base/limits.h.
  */
 #include "engine/sched/sched.h"
 #include "tests/support/cmocka.h"
@@ -96,8 +96,8 @@ static const struct row {
     {"updates", update_idle, &pools.updates, SCHED_UPDATES_PER_WORKER_MAX, 1},
 };
 
-/* Peers take all there is. Whoever comes then has no place, but is served; when one of them has
- * gone, there is room again. */
+/* Peers take all there is. The next peer has no place, but is served; when one of them has gone,
+ * there is room again. */
 static void run(const struct row *row) {
   static struct peer *peers[SCHED_UPDATES_PER_WORKER_MAX];
   const uint32_t count = row->most / row->each;
@@ -125,7 +125,7 @@ static void run(const struct row *row) {
   assert_int_equal(memory.count, 0);
 }
 
-/* A peer alone: one more than it may have has no place. */
+/* A peer alone: one stream more than it may have has no place. */
 static void test_per_connection(void **state) {
   (void)state;
   static take_fn *const takes[] = {open_below, depend_idle};
@@ -142,8 +142,8 @@ static void test_per_connection(void **state) {
   }
 }
 
-/* How many idle streams find room beside a closed one with so many dependants, which is dropped for
- * the last of them if it may be. */
+/* How many idle streams find room beside a closed one with this many dependants, which is dropped
+ * for the last of them where that is allowed. */
 static uint32_t idle_beside(uint32_t dependants) {
   sched_memory_init(&pools, counted_init(&memory));
   struct peer *peer = open_peer();

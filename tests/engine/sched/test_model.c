@@ -1,6 +1,6 @@
 /*
- * sched/test_model.c - a slow and simple model agrees with the scheduler over random operations. Every
- * failure prints the seed that replays it.
+ * sched/test_model.c - a slow and simple model agrees with the scheduler over random operations.
+ * Every failure prints the seed that replays it.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/random.h"
@@ -10,8 +10,8 @@
 
 /* ---- a slow model ---------------------------------------------------------------------------- */
 
-/* The rules of sched/sched.h and sched/tree.h by brute force: arrays, scans, no shares and no clocks. It
- * says how the tree looks, and who may be next. */
+/* The rules of sched/sched.h and sched/tree.h by brute force: arrays, scans, no shares and no
+ * clocks. It says how the tree looks, and which nodes may be next. */
 enum { MODEL_IDS_MAX = 400 };
 
 enum model_kind { MODEL_ABSENT, MODEL_IDLE, MODEL_OPEN, MODEL_CLOSED };
@@ -119,7 +119,7 @@ static void model_attach(struct model *model, int node, int parent, bool exclusi
   model->at[node].parent = parent;
 }
 
-/* -2: not to be had. */
+/* -2: there is no room for one. */
 static int model_resolve(struct model *model, int id) {
   struct model_node *node = &model->at[id];
   if (node->kind == MODEL_OPEN) return node->in_tree ? id : -2;
@@ -188,7 +188,7 @@ static void model_open(struct model *model, int id) {
     node->incremental = false;
   } else if (model->tree_used) {
     *node = before;
-    model_make_room(model); /* may drop what `before` was */
+    model_make_room(model); /* may drop the node that `before` was */
     bool kept = node->kind != MODEL_ABSENT;
     node->kind = MODEL_OPEN;
     node->urgency = 3;
@@ -204,7 +204,7 @@ static void model_open(struct model *model, int id) {
     model->updates[i].known = false;
 }
 
-/* A place in the tree is kept by a placeholder if there is room. */
+/* A placeholder keeps the place in the tree if there is room. */
 static void model_leave(struct model *model, int id, struct model_node *kept) {
   *kept = (struct model_node){.kind = MODEL_ABSENT};
   if (!model->at[id].in_tree) return;
@@ -342,8 +342,8 @@ static void do_close(struct duel *duel) {
   world_close(duel->world, (uint32_t)id * 2 + 1);
 }
 
-/* PRIORITY for anything, idle, open or closed; after anything RFC 9218 never exclusive, which would
- * mean something else then. */
+/* PRIORITY for any stream, idle, open or closed; after an RFC 9218 signal never exclusive, which
+ * would then mean something else. */
 static void do_depend(struct duel *duel) {
   struct model *model = &duel->model;
   int near = model->opened_max + 20 < model->count ? model->opened_max + 20 : model->count;
@@ -422,7 +422,7 @@ static void do_send(struct duel *duel) {
   uint32_t rest = (uint32_t)bytes - head;
   expected->head_bytes -= head;
   expected->head_rest_bytes -= rest < expected->head_rest_bytes ? rest : expected->head_rest_bytes;
-  if (random_below(&duel->random, 4) == 0) { /* it went idle while it was asked for its bytes */
+  if (random_below(&duel->random, 4) == 0) { /* it went idle while asked for its bytes */
     expected->ready = false;
     sched_idle(&duel->world->sched, node);
   }
@@ -470,7 +470,7 @@ static void a_slow_model_agrees(void **state) {
     duel_run(seed, 50, 1200, seed % 2);
 }
 
-/* So many identifiers that every bound is reached. */
+/* Enough identifiers to reach every bound. */
 static void a_slow_model_agrees_at_the_bounds(void **state) {
   (void)state;
   for (unsigned seed = 1000; seed < 1008; seed++)

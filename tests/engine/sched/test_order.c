@@ -20,7 +20,7 @@ struct duel {
   struct sched_node *first;
 };
 
-/* How keys are drawn: of a few bits or of many, near each other or far apart. */
+/* Keys of a few bits or of many, near each other or far apart. */
 static uint64_t draw_key(struct duel *duel, unsigned kind) {
   struct random *random = &duel->random;
   switch (kind % 4) {
@@ -144,7 +144,7 @@ static void equal_keys_in_order_of_arrival(void **state) {
   for (unsigned i = 0; i < 5; i++)
     sched_order_add(&first, &nodes[i]);
   sched_order_remove(&first, &nodes[2]); /* in the middle */
-  sched_order_remove(&first, &nodes[0]); /* the one that stands for all */
+  sched_order_remove(&first, &nodes[0]); /* the one that stands in the tree */
   sched_order_add(&first, &nodes[0]);
   const unsigned expected[] = {1, 3, 4, 0};
   for (unsigned i = 0; i < 4; i++) {

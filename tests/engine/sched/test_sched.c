@@ -1,6 +1,6 @@
 /*
- * sched/test_sched.c - who sends next, written as sequences that read like the examples of RFC 7540
- * section 5.3 and RFC 9218. One letter is one quantum of 16 KiB.
+ * sched/test_sched.c - which stream sends next, as sequences that read like the examples of RFC
+ * 7540 section 5.3 and RFC 9218. One letter is one quantum of 16 KiB.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/world.h"
@@ -103,7 +103,7 @@ static void priority_updates_are_bounded(void **state) {
     assert_int_equal(world_update(world, 1001 + 2 * i, "u=1"), SCHED_DONE);
   assert_int_equal(world_update(world, 5001, "u=1"), SCHED_NO_ROOM);
   assert_int_equal(world_update(world, 1001, "u=2"), SCHED_DONE);
-  /* Streams that were skipped can no longer open: what is known about them is forgotten. */
+  /* Streams that were skipped can no longer open: their signals are forgotten. */
   world_open_id(world, 1201, SCHED_PRIORITY_DEFAULT);
   assert_int_equal(world->streams[1201 / 2].node.urgency, 1);
   assert_int_equal(world->sched.updates.count, SCHED_UPDATES_MAX - 101);
@@ -302,8 +302,8 @@ static void closed_streams_keep_their_place(void **state) {
   assert_string_equal(world_sequence(world, 6), "B C B B C B");
 }
 
-/* Section 5.3.4: also where A was alone, its dependants divide its weight, and no more than that.
- * Z, an idle stream, is where they all are. */
+/* Section 5.3.4: where A was alone, too, its dependants divide its weight, and no more than that.
+ * All of them depend on Z, an idle stream. */
 static void a_dropped_stream_leaves_its_weight(void **state) {
   struct world *world = *state;
   world_open_below(world, 'A', 'Z', 16, false);
@@ -346,7 +346,7 @@ static void defaults(void **state) {
   assert_string_equal(world_parents(world, "E"), "E<x");
 }
 
-/* A stream that came before the first dependency belongs into the tree too. */
+/* A stream that came before the first dependency belongs to the tree, too. */
 static void a_dependency_on_a_stream_without_signal(void **state) {
   struct world *world = *state;
   world_open(world, "AB");
@@ -373,7 +373,7 @@ static void idle_streams_have_a_place(void **state) {
 
 /* ---- lack of memory -------------------------------------------------------------------------- */
 
-/* No tree, then, and nothing is remembered; what is left shares. */
+/* Then there is no tree, and nothing is remembered; streams share. */
 static void without_memory_they_share(void **state) {
   struct world *world = *state;
   world->memory.allowed = 0;

@@ -1,7 +1,7 @@
 /*
  * sched/test_share.c - no member of a share is ever further than a quantum from its part, ahead or
- * behind, whatever the weights, the lengths of frames, and the members that come and go. Every failure
- * prints the seed that replays it.
+ * behind, whatever the weights, the lengths of frames, and the members that come and go. Every
+ * failure prints the seed that replays it.
  */
 #include "engine/sched/sched.h"
 #include "tests/support/cmocka.h"
@@ -22,7 +22,7 @@ struct flow {
   /* Of members that come and go: */
   bool in;
   unsigned place; /* among the fluid's members */
-  double level;   /* what it has had over its weight: where it would be neither ahead nor behind */
+  double level;   /* bytes sent over weight: where it would be neither ahead nor behind */
 };
 
 struct deviation {
@@ -126,11 +126,11 @@ static void rounding_does_not_add_up(void **state) {
 
 /* ---- members that come and go ---------------------------------------------------------------- */
 
-/* The ideal as sched/share.h defines it, by brute force: a fluid whose level rises by what is sent
- * over the sum of all weights, but jumps to the lowest member when all are above it, and waits for
- * the first that would finish. Both may only make good what those who left had less or more than
- * their part; while nobody leaves, the level is exactly the sum of what was sent over the sum of
- * weights at that time. */
+/* The ideal that sched/share.h defines, by brute force: a fluid. Its level rises by the bytes sent
+ * over the sum of all weights, jumps to the lowest member when all are above it, and waits for the
+ * first that would finish. Jumps and waits may only make up for what members that left had taken
+ * less, or more, than their part. While no member leaves, the level is exactly the bytes sent over
+ * the sum of weights at that time. */
 struct fluid {
   struct sched_share share;
   struct flow flows[MEMBERS_MAX];
@@ -138,8 +138,8 @@ struct fluid {
   struct flow *members[MEMBERS_MAX];
   unsigned member_count; /* that are */
   double level, weight_sum;
-  double jumped, left;  /* quanta: given to all; what those who left had not had */
-  double waited, taken; /* quanta: withheld from all; what those who left had had too much */
+  double jumped, left;  /* quanta: given to all; not taken by those that left */
+  double waited, taken; /* quanta: withheld from all; taken too much by those that left */
   struct deviation worst;
 };
 
@@ -196,7 +196,7 @@ static void wait_for_all(struct fluid *fluid) {
   fluid->level = first;
 }
 
-/* Fixed point is good for a millionth of a quantum, a sixtieth of a byte. */
+/* Fixed point is exact to a millionth of a quantum, a sixtieth of a byte. */
 #define ROUNDING 1e-6
 
 static void send(struct fluid *fluid, size_t bytes, unsigned seed) {
@@ -217,7 +217,7 @@ static void send(struct fluid *fluid, size_t bytes, unsigned seed) {
   }
 }
 
-/* The one that leaves: any, or of eight the one most ahead, or the one most behind. */
+/* Which one leaves: any, or of eight the one most ahead, or the one most behind. */
 static struct flow *draw_leaver(struct fluid *fluid, struct random *random, unsigned kind) {
   struct flow *chosen = NULL;
   unsigned tries = kind % 3 ? 8 : 1;

@@ -1,6 +1,6 @@
 /*
- * sched/test_turns.c - how long a turn is, and who gets one early: head starts, and the quantum of a stream
- * that is alone or returns. One letter is one quantum of 16 KiB.
+ * sched/test_turns.c - how long a turn is, and which stream gets one early: head starts, and the
+ * quantum of a stream that is alone or returns. One letter is one quantum of 16 KiB.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/world.h"
@@ -39,8 +39,8 @@ static void head_start_beside_its_equals(void **state) {
   assert_string_equal(world_sequence(world, 14), "A C C C C B C C C C C A B A");
 }
 
-/* Beside a font, too, that the client finds less urgent than head starts are; but before a download
- * of the same urgency. */
+/* Also beside a font that the client finds less urgent than head starts; but before a download of
+ * the same urgency. */
 static void head_start_beside_what_is_critical(void **state) {
   struct world *world = *state;
   for (char name = 'A'; name <= 'C'; name++) {
@@ -81,7 +81,7 @@ static void head_start_extended(void **state) {
   assert_int_equal(world->streams[2].sent_bytes, 24096);
 }
 
-/* What is said while a stream sends: longer, shorter, where it stands; and after its head start. */
+/* Extensions while a stream sends: longer, shorter, equal; and after its head start. */
 static void head_start_extended_late(void **state) {
   struct world *world = *state;
   world_open_field(world, 'A', "u=5, i");
@@ -116,7 +116,7 @@ static void head_start_in_the_tree(void **state) {
   sched_set_head_start(&world->sched, world_node(world, 'B'), 5000, 1);
   assert_string_equal(world_sequence(world, 7), "B A A A A A A");
   assert_int_equal(world->streams[world_id('B') / 2].sent_bytes, 5000);
-  /* What depends on B waits for B, wherever B sends from. */
+  /* The dependants of B wait for B, wherever B sends from. */
   sched_set_head_start(&world->sched, world_node(world, 'B'), 40000, 1);
   world_idle(world, "A");
   assert_string_equal(world_sequence(world, 4), "B B B B");
@@ -149,7 +149,7 @@ static void quantum_grows_when_alone(void **state) {
   assert_int_equal(quantum, SCHED_QUANTUM_BYTES);
 }
 
-/* What was sent while nobody else was there is not paid back later. */
+/* A stream does not pay later for bytes that it sent while it was alone. */
 static void being_alone_costs_nothing(void **state) {
   struct world *world = *state;
   size_t quantum = 0;
@@ -178,8 +178,8 @@ static void flapping_gains_nothing(void **state) {
   assert_int_equal(world->streams[1].sent_bytes, 10 * SCHED_QUANTUM_BYTES);
 }
 
-/* Nor does one that is found idle while it is asked for its bytes: what it sent counts for it, and
- * for all above it. */
+/* Nor does one that goes idle while asked for its bytes: the bytes count for it, and for all above
+ * it. */
 static void idle_before_its_bytes_are_counted(void **state) {
   struct world *world = *state;
   world_open_below(world, 'A', ' ', 16, false);
@@ -201,7 +201,7 @@ static void idle_before_its_bytes_are_counted(void **state) {
   assert_int_equal(sent[0], sent[1]);
 }
 
-/* Who comes later is not ahead of those who have been here before. */
+/* A stream that comes later is not ahead of those that came before. */
 static void old_and_new_start_equal(void **state) {
   struct world *world = *state;
   world_open_field(world, 'A', "i");
@@ -214,7 +214,7 @@ static void old_and_new_start_equal(void **state) {
   assert_string_equal(world_sequence(world, 6), "A C A C A C");
 }
 
-/* What a stream has sent elsewhere does not count where it is moved to. */
+/* Bytes that a stream has sent elsewhere do not count where it is moved to. */
 static void moving_starts_afresh(void **state) {
   struct world *world = *state;
   world_open_below(world, 'A', ' ', 16, false);

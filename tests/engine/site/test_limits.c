@@ -1,6 +1,6 @@
 /*
- * site/test_limits.c - bounds of engine/base/limits.h on what the site reads at once and announces; those on
- * requests are in site/test_site.c.
+ * site/test_limits.c - bounds of engine/base/limits.h on what the site reads at once and announces;
+ * those on requests are in site/test_site.c.
  */
 #include "engine/base/limits.h"
 #include "engine/site/site.h"
@@ -16,7 +16,7 @@ enum { FILE_BYTES = 4 * SITE_READ_BYTES_MIN };
 
 static uint8_t content[FILE_BYTES];
 static struct site_entry entry;
-static size_t read_max; /* what the last read asked for */
+static size_t read_max; /* `max` of the last read */
 
 static enum site_result lookup(void *self, struct span path, uint64_t now_ns,
                                struct site_lookup *lookup) {
@@ -68,7 +68,7 @@ static void end(void) {
   assert_int_equal(memory.count, 0);
 }
 
-/* However little the client's window lets out, so much is read for it. */
+/* However small the client's window is, this much is read for it. */
 static void test_least_read(void **state) {
   (void)state;
   get(NULL);

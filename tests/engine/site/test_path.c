@@ -176,7 +176,7 @@ static void nothing_escapes(void **state) {
     if (!is_safe(path.path)) fail_msg("%s passed", target);
   }
   assert_true(tried > 10000);
-  assert_true(passed > 100); /* else this test would prove nothing */
+  assert_true(passed > 100); /* or this test would prove nothing */
 }
 
 static void assert_directory(const char *target, const char *expected) {
@@ -256,7 +256,7 @@ static void mime_types(void **state) {
   }
 }
 
-/* The table is searched by halves: a row out of order would never be found. */
+/* The table is searched by halves, so that a row out of order would not be found. */
 static void every_letter_of_the_mime_table(void **state) {
   (void)state;
   static const char *const extensions[] = {

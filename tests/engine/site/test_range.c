@@ -1,6 +1,5 @@
 /*
- * site/test_range.c - Range in, Content-Range out (RFC 9110 section 14), and the integers they are made
- * of.
+ * site/test_range.c - Range in, Content-Range out (RFC 9110 section 14).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,7 +121,7 @@ static void parse_rows(void **state) {
   }
 }
 
-/* Whatever the numbers, a part lies within the representation. */
+/* With any numbers, a part lies within the representation. */
 static void parts_lie_within(void **state) {
   (void)state;
   static const uint64_t sizes[] = {0, 1, 2, 3, 10, UINT64_MAX};

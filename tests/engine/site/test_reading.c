@@ -1,6 +1,6 @@
 /*
- * site/test_reading.c - the site while a response is under way: streams that end early, files that change or
- * wait, buffers that run out, and what a page announces before its body.
+ * site/test_reading.c - the site while a response is under way: streams that end early, files that
+ * change or wait, buffers that run out, and what a page announces before its body.
  */
 #include "engine/base/limits.h"
 #include "tests/support/cmocka.h"
@@ -41,7 +41,7 @@ static void closed_while_a_read_is_pending(void **state) {
     assert_int_equal(fake_pull(&fake, 5), BODY_WAIT); /* pulled early: still waiting */
     if (order == 0) fake_close_body(&fake);
     fake_closed(&fake, 8);
-    if (order == 1 && made.read_count > 0) made_read_done(); /* nobody to resume */
+    if (order == 1 && made.read_count > 0) made_read_done(); /* there is no stream to resume */
     assert_int_equal(fake.resumed, 0);
     fake_free(&fake);
     assert_int_equal(made.read_count, 0);
@@ -86,7 +86,7 @@ static void a_file_truncated_while_it_is_sent(void **state) {
   }
 }
 
-/* Four buffers, ten readers: all get their bytes, and nobody is forgotten. */
+/* Four buffers, ten readers: all get their bytes. */
 static void readers_share_the_buffers(void **state) {
   (void)state;
   enum { READERS = 10 };
@@ -116,8 +116,8 @@ static void readers_share_the_buffers(void **state) {
   }
 }
 
-/* A client that takes a byte now and then, or none, does not keep a buffer from others; and it gets
- * its file all the same. */
+/* A client that takes a byte now and then, or none, does not keep a buffer from others, and still
+ * gets its file. */
 static void a_buffer_is_not_held_for_ever(void **state) {
   (void)state;
   struct fake_stream slow[3] = {0}, other = {0};
@@ -125,7 +125,7 @@ static void a_buffer_is_not_held_for_ever(void **state) {
   for (int i = 0; i < 3; i++) {
     made_get(&slow[i], "/large.bin");
     assert_int_equal(fake_pull(&slow[i], 0), BODY_MORE);
-    assert_int_equal(made.buffers_out, i < 2 ? i : 2); /* to ask for nothing takes none */
+    assert_int_equal(made.buffers_out, i < 2 ? i : 2); /* asking for no bytes takes none */
     assert_int_equal(fake_pull(&slow[i], 1), BODY_MORE);
   }
   made_get(&other, "/large.bin");
@@ -155,8 +155,8 @@ static void no_buffer_at_all_is_an_error_not_a_hang(void **state) {
   "103\nlink: </style.css>; rel=preload\nlink: </app.js>; rel=preload\nlink: <//cdn/x>; "          \
   "rel=preload\n"
 
-/* Of a file in memory it is known before the response; what does not begin with the image's first
- * byte, or has no body, has no head start. */
+/* Of a file in memory it is known before the response. A response that does not begin with the
+ * image's first byte, or has no body, has no head start. */
 static void the_first_scan_is_told(void **state) {
   (void)state;
   static const struct {
@@ -177,7 +177,7 @@ static void the_first_scan_is_told(void **state) {
   }
 }
 
-/* Of a file that is read in pieces, while it is read; whoever comes later knows it at once. */
+/* Of a file that is read in pieces, while it is read; later requests know it at once. */
 static void the_first_scan_is_found_while_reading(void **state) {
   (void)state;
   struct fake_stream fake = {0}, other = {0};
@@ -204,8 +204,8 @@ static void the_first_scan_is_found_while_reading(void **state) {
   fake_free(&fake);
 }
 
-/* Bytes that are read again, because their buffer was wanted back, count once; a part of the file
- * says nothing about it, and of another kind of file nothing is wanted after its first byte. */
+/* Bytes that are read again, because their buffer was taken back, count once. A part of the file
+ * says nothing about it, and other kinds of file are known after the first byte. */
 static void the_first_scan_of_pieces_read_again(void **state) {
   (void)state;
   struct fake_stream one = {0}, two = {0};
@@ -274,7 +274,7 @@ static void pushes(void **state) {
                                    ":path: /style.css\naccept-encoding: br\n"
                                    ":method: GET\n:scheme: https\n:authority: example.org\n"
                                    ":path: /app.js\naccept-encoding: br\n");
-  /* What cannot be pushed is still hinted at. */
+  /* Resources that cannot be pushed are still announced. */
   assert_string_equal(fake.informed, "103\nlink: <//cdn/x>; rel=preload\n");
   fake_free(&fake);
   made.lookups_wait = false;

@@ -226,7 +226,7 @@ static const struct row rows[] = {
     {{"GET", "/missing.svgz", {{TOKEN_ACCEPT_ENCODING, "gzip"}}}, 404, NULL, {NULL}},
 };
 
-/* A row as it is; with lookups that wait; and both again, now that the facts are known. Pulled byte
+/* A row as it is, with lookups that wait, and both again now that the facts are known; pulled byte
  * by byte and whole. */
 static void check_row(size_t index, bool wait, size_t pull_max) {
   const struct row *row = &rows[index];
@@ -311,7 +311,7 @@ static void siblings_are_noticed_within_a_second(void **state) {
   }
 }
 
-/* The promise that the hot path makes: one lookup for a known file. */
+/* What the hot path promises: one lookup for a known file. */
 static void a_known_file_costs_one_lookup(void **state) {
   (void)state;
   struct fake_stream fake = {0};
