@@ -288,9 +288,10 @@
 
 /* After a complete response to an incomplete request: the rest is read and dropped for this long, or
  * this many bytes, before RST_STREAM(NO_ERROR) tells the client to stop (RFC 9113 section 8.1). Most
- * clients have sent all by then, and read their error. A round trip, and the initial window. */
+ * clients have sent all by then, and read their error; Java's takes no notice of that reset, and
+ * waits for credit until it times out. A round trip, and the connection's first window. */
 #define H2_LINGER_NS    (1 * SECOND_NS)
-#define H2_LINGER_BYTES (64u * KIB)
+#define H2_LINGER_BYTES (1u * MIB)
 
 /* After a connection error: how long GOAWAY may take to leave. */
 #define H2_FAREWELL_NS (1 * SECOND_NS)

@@ -106,10 +106,6 @@ static const struct spec_line streams[] = {
      "*5; "
      "!tick 100; DATA 1 *5; HEADERS/SH 1 [+x-sync=1]",
      "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, RST_STREAM 1 NO_ERROR", 0},
-    {"8.1", "nor when it is long",
-     "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *16384; DATA 1 *16384; "
-     "DATA 1 *16384; DATA 1 *16383; DATA 1 *16384; DATA 1 *9",
-     "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, RST_STREAM 1 NO_ERROR", 0},
     {"8.1", "the client may give it up", "HEADERS/H 1 [@post]; !respond 1 200; !end 1; RST 1 =8",
      "request 1 POST /hold, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end", 0},
     {"5.3", "PRIORITY on idle, open and closed streams",
