@@ -13,13 +13,14 @@
 #include "engine/base/wire.h"
 #include "tests/support/cmocka.h"
 
-enum { SPANS = 16, NO_LIMIT_BYTES = 1 << 20 };
+enum { SPANS = 16, NO_LIMIT_BYTES = 1 << 20, PIECE_BYTES = 32 * 1024 };
 
+/* Of acknowledgements, `len` alone says anything. */
 struct line_piece {
   struct line_piece *next;
   uint64_t arrives_ns;
   size_t len, gone; /* bytes; of these, passed on already */
-  uint8_t bytes[];
+  uint8_t bytes[PIECE_BYTES];
 };
 
 /* ---- queues ---------------------------------------------------------------------------------- */
@@ -38,18 +39,34 @@ static struct line_piece *take(struct line_queue *queue) {
   return piece;
 }
 
-static void put(struct line_queue *queue, const struct span *spans, size_t count,
+/* Pieces are used again: gigabytes pass through a line, and new memory for each byte of them would be
+ * most of a test's time. */
+static struct line_piece *piece_new(struct line *line, uint64_t arrives_ns) {
+  struct line_piece *piece = line->spare;
+  if (piece)
+    line->spare = piece->next;
+  else
+    piece = malloc(sizeof *piece);
+  piece->next = NULL;
+  piece->arrives_ns = arrives_ns;
+  piece->len = piece->gone = 0;
+  return piece;
+}
+
+static void recycle(struct line *line, struct line_piece *piece) {
+  piece->next = line->spare;
+  line->spare = piece;
+}
+
+static void put(struct line *line, struct line_queue *queue, struct span bytes,
                 uint64_t arrives_ns) {
-  size_t len = 0;
-  for (size_t i = 0; i < count; i++)
-    len += spans[i].len;
-  struct line_piece *piece = malloc(sizeof *piece + len);
-  *piece = (struct line_piece){.arrives_ns = arrives_ns};
-  for (size_t i = 0; i < count; i++) {
-    memcpy(piece->bytes + piece->len, spans[i].base, spans[i].len);
-    piece->len += spans[i].len;
+  while (bytes.len > 0) {
+    struct line_piece *piece = piece_new(line, arrives_ns);
+    piece->len = bytes.len < PIECE_BYTES ? bytes.len : PIECE_BYTES;
+    memcpy(piece->bytes, bytes.base, piece->len);
+    bytes = span_of(bytes.base + piece->len, bytes.len - piece->len);
+    add(queue, piece);
   }
-  add(queue, piece);
 }
 
 static void drop(struct line_queue *queue) {
@@ -64,8 +81,8 @@ static bool has_arrived(const struct line *line, const struct line_queue *queue)
 /* ---- TCP ------------------------------------------------------------------------------------- */
 
 static void acknowledge(struct line *line, size_t bytes) {
-  struct line_piece *ack = malloc(sizeof *ack);
-  *ack = (struct line_piece){.arrives_ns = line->loop.now_ns + line->delay_ns, .len = bytes};
+  struct line_piece *ack = piece_new(line, line->loop.now_ns + line->delay_ns);
+  ack->len = bytes;
   add(&line->tcp.acks, ack);
 }
 
@@ -74,7 +91,7 @@ static void take_acks(struct line *line) {
     struct line_piece *ack = take(&line->tcp.acks);
     line->tcp.in_flight -= ack->len;
     line->tcp.window_bytes += ack->len;
-    free(ack);
+    recycle(line, ack);
   }
 }
 
@@ -86,12 +103,12 @@ static void socket_send(struct line *line, size_t left) {
   while (left > 0 && tcp->socket.first) {
     struct line_piece *piece = tcp->socket.first;
     size_t len = piece->len - piece->gone < left ? piece->len - piece->gone : left;
-    struct span bytes = span_of(piece->bytes + piece->gone, len);
-    put(&line->up, &bytes, 1, line->loop.now_ns + line->delay_ns);
+    put(line, &line->up, span_of(piece->bytes + piece->gone, len),
+        line->loop.now_ns + line->delay_ns);
     tcp->in_flight += len;
     left -= len;
     piece->gone += len;
-    if (piece->gone == piece->len) free(take(&tcp->socket));
+    if (piece->gone == piece->len) recycle(line, take(&tcp->socket));
   }
 }
 
@@ -102,7 +119,7 @@ static void deliver(struct line *line, struct line_queue *queue, struct machine 
     struct line_piece *piece = take(queue);
     loopback_deliver(&line->loop, to, span_of(piece->bytes, piece->len));
     if (queue == &line->up && line->tcp.window_bytes) acknowledge(line, piece->len);
-    free(piece);
+    recycle(line, piece);
   }
 }
 
@@ -142,10 +159,10 @@ static void send_some(struct line *line, struct machine *from, struct line_queue
     if (count == 0) return;
     for (size_t i = 0; i < count; i++) {
       if (spans[i].len > left - bytes) spans[i].len = left - bytes;
+      put(line, queue, spans[i], line->loop.now_ns + line->delay_ns);
       bytes += spans[i].len;
     }
     if (from == &line->loop.server) watch(line, spans, count);
-    put(queue, spans, count, line->loop.now_ns + line->delay_ns);
     from->ops->send_ack(from->self, bytes, line->loop.now_ns);
     left -= bytes;
   }
@@ -291,6 +308,11 @@ void line_close(struct line *line) {
   drop(&line->down);
   drop(&line->tcp.socket);
   drop(&line->tcp.acks);
+  while (line->spare) {
+    struct line_piece *piece = line->spare;
+    line->spare = piece->next;
+    free(piece);
+  }
   loopback_close(&line->loop);
   free(line);
 }

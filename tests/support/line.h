@@ -53,14 +53,15 @@ struct line {
   struct loopback loop;
   struct handler handler; /* takes uploads */
   struct line_queue up, down;
-  struct line_tcp tcp;     /* of the client's end */
-  uint64_t delay_ns;       /* one way */
-  uint64_t bytes_per_step; /* each direction, of a step of a millisecond; 0: no limit */
-  bool stopped;            /* handlers use nothing */
-  bool paused;             /* the client sends nothing */
-  bool silent;             /* handlers do not answer */
-  bool closing;            /* what is unfinished may end with an error */
-  enum stream_flow flow;   /* that handlers ask for */
+  struct line_piece *spare; /* to be used again */
+  struct line_tcp tcp;      /* of the client's end */
+  uint64_t delay_ns;        /* one way */
+  uint64_t bytes_per_step;  /* each direction, of a step of a millisecond; 0: no limit */
+  bool stopped;             /* handlers use nothing */
+  bool paused;              /* the client sends nothing */
+  bool silent;              /* handlers do not answer */
+  bool closing;             /* what is unfinished may end with an error */
+  enum stream_flow flow;    /* that handlers ask for */
   struct line_upload uploads[LINE_UPLOADS_MAX];
   uint32_t opened, answered; /* uploads begun; uploads that a handler has heard of */
   uint64_t arrived;          /* bytes, of all uploads */
