@@ -41,6 +41,11 @@ void engine_set_date(struct engine *engine, int64_t unix_seconds) {
   hpack_encode_note(&engine->http.date_field);
 }
 
+void engine_trim(struct engine *engine) {
+  h2_shared_trim(&engine->h2);
+  pool_trim(&engine->undecided);
+}
+
 static void count(uint64_t *to, const uint64_t *from, size_t bytes) {
   for (size_t i = 0; i < bytes / sizeof *to; i++)
     to[i] = counter_get(&from[i]);

@@ -50,6 +50,9 @@ void engine_destroy(struct engine *engine);
  */
 void engine_set_date(struct engine *engine, int64_t unix_seconds);
 
+/* Gives back memory that a flood took. To be called about once a second. */
+void engine_trim(struct engine *engine);
+
 /* A copy of all counters; any thread may call it. */
 struct engine_counters engine_counters(const struct engine *engine);
 

@@ -28,6 +28,10 @@
  * full, so this is enough for the streams of a small page. */
 #define IDMAP_SLOTS_MIN 16u
 
+/* Chunks of a pool that are looked at each second to see whether they can be given back: what 50,000
+ * streams took has gone after half a minute, and a second costs a millisecond of that at most. */
+#define POOL_TRIM_CHUNKS 32u
+
 /* Bytes of a clear-text connection that are looked at to tell its protocol: the longest HTTP/1.x
  * request line that is read to its end. */
 #define CONN_SNIFF_BYTES 256u

@@ -113,6 +113,7 @@ void *pool_take(struct pool *pool) {
   void *object = pool->free[--pool->free_count];
   unpoison(object, pool->object_bytes);
   pool->taken++;
+  if (pool->taken > pool->peak) pool->peak = pool->taken;
   invariants(pool);
   return object;
 }
@@ -123,5 +124,53 @@ void pool_give(struct pool *pool, void *object) {
   poison(object, pool->object_bytes);
   pool->free[pool->free_count++] = object;
   pool->taken--;
+  invariants(pool);
+}
+
+/* ---- giving back ----------------------------------------------------------------------------- */
+
+static bool is_of(const struct pool *pool, const struct pool_chunk *chunk, const void *object) {
+  const uint8_t *at = object;
+  return at >= chunk->objects && at < chunk->objects + pool->object_bytes * pool->chunk_count;
+}
+
+static uint32_t count_free(const struct pool *pool, const struct pool_chunk *chunk) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < pool->free_count; i++)
+    count += is_of(pool, chunk, pool->free[i]);
+  return count;
+}
+
+/* Nothing of the chunk, which is in no list any more, is out. */
+static void give_back(struct pool *pool, struct pool_chunk *chunk) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < pool->free_count; i++)
+    if (!is_of(pool, chunk, pool->free[i])) pool->free[kept++] = pool->free[i];
+  pool->free_count = kept;
+  pool->made -= pool->chunk_count;
+  unpoison(chunk, chunk_bytes(pool));
+  memory_free(pool->memory, chunk, chunk_bytes(pool));
+}
+
+void pool_trim(struct pool *pool) {
+  uint64_t keep = 2 * (uint64_t)pool->peak + pool->chunk_count;
+  struct pool_chunk *looked_at = NULL, **end = &looked_at;
+  for (unsigned i = 0; i < POOL_TRIM_CHUNKS && pool->chunks && pool->made > keep; i++) {
+    struct pool_chunk *chunk = pool->chunks;
+    pool->chunks = chunk->next;
+    if (count_free(pool, chunk) == pool->chunk_count) {
+      give_back(pool, chunk);
+    } else {
+      chunk->next = NULL;
+      *end = chunk;
+      end = &chunk->next;
+    }
+  }
+  /* Others come first the next time. */
+  struct pool_chunk **last = &pool->chunks;
+  while (*last)
+    last = &(*last)->next;
+  *last = looked_at;
+  pool->peak = pool->taken;
   invariants(pool);
 }

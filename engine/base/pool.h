@@ -32,6 +32,7 @@ struct pool {
   uint32_t chunk_count;      /* objects per chunk */
   uint32_t max;              /* objects that may be out at once */
   uint32_t taken;            /* objects that are out now */
+  uint32_t peak;             /* most that were out since pool_trim() */
   uint32_t made;             /* objects in all chunks */
 };
 
@@ -50,6 +51,11 @@ void pool_destroy(struct pool *pool);
 __attribute__((warn_unused_result)) void *pool_take(struct pool *pool);
 
 void pool_give(struct pool *pool, void *object);
+
+/* To be called about once a second. Gives chunks back of which nothing is out, while twice what was
+ * out at most since the last call remains: what a flood needed does not stay. Looks at
+ * POOL_TRIM_CHUNKS chunks, each of which costs a walk over what is free. */
+void pool_trim(struct pool *pool);
 
 __attribute__((warn_unused_result)) static inline void *memory_alloc(const struct memory *memory,
                                                                      size_t bytes) {

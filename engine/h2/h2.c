@@ -302,3 +302,13 @@ void h2_shared_destroy(struct h2_shared *shared) {
   pool_destroy(&shared->controls);
   pool_destroy(&shared->frames);
 }
+
+void h2_shared_trim(struct h2_shared *shared) {
+  sched_memory_trim(&shared->sched);
+  pool_trim(&shared->connections);
+  pool_trim(&shared->streams);
+  pool_trim(&shared->sections);
+  pool_trim(&shared->outs);
+  pool_trim(&shared->controls);
+  pool_trim(&shared->frames);
+}

@@ -30,6 +30,9 @@ void h2_shared_init(struct h2_shared *shared, struct http_shared *http,
                     const struct h2_config *config, uint32_t connections_max);
 void h2_shared_destroy(struct h2_shared *shared);
 
+/* Gives back memory that a flood took: see pool_trim(). To be called about once a second. */
+void h2_shared_trim(struct h2_shared *shared);
+
 /* Makes the machine of a server's or a client's connection; the preface is queued at once. Keeps
  * `shared` and `host`, which may be NULL in tests. False when a pool is full or memory was refused.
  */

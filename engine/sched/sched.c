@@ -181,6 +181,12 @@ void sched_memory_destroy(struct sched_memory *pools) {
   pool_destroy(&pools->updates);
 }
 
+void sched_memory_trim(struct sched_memory *pools) {
+  pool_trim(&pools->shares);
+  pool_trim(&pools->placeholders);
+  pool_trim(&pools->updates);
+}
+
 void sched_init(struct sched *sched) {
   *sched = (struct sched){.churn_left = SCHED_CHURN_BURST};
 }

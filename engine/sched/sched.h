@@ -105,6 +105,7 @@ void sched_memory_init(struct sched_memory *pools, const struct memory *memory);
 
 /* Everything must have been given back (asserted). */
 void sched_memory_destroy(struct sched_memory *pools);
+void sched_memory_trim(struct sched_memory *pools); /* see pool_trim() */
 
 /* A scheduler without memory: it has no tree, and ignores PRIORITY_UPDATE for idle streams. */
 void sched_init(struct sched *sched);

@@ -291,6 +291,10 @@ void site_destroy(struct site *site) {
   memory_free(site->settings.memory, site, sizeof *site);
 }
 
+void site_trim(struct site *site) {
+  pool_trim(&site->exchanges);
+}
+
 const struct handler *site_handler(struct site *site) {
   return &site->handler;
 }

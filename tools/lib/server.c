@@ -78,6 +78,7 @@ static void worker_second(struct worker *worker, void *ctx) {
   struct server_worker *mine = worker->user;
   (void)ctx;
   engine_set_date(&mine->engine, (int64_t)time(NULL));
+  engine_trim(&mine->engine);
   if (mine->has_tls) tls_factory_trim(&mine->tls);
 }
 

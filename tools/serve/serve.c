@@ -206,6 +206,7 @@ static void worker_second(struct worker *worker, void *ctx) {
   (void)ctx;
   struct serve_worker *mine = worker->user;
   set_clock(mine);
+  engine_trim(&mine->engine);
   if (mine->has_tls) tls_factory_trim(&mine->tls);
   if (mine->site) serve_site_trim(mine->site, worker->loop.now_ns);
 }

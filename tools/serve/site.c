@@ -157,6 +157,7 @@ void serve_site_destroy(struct serve_site *serve_site) {
 
 void serve_site_trim(struct serve_site *serve_site, uint64_t now_ns) {
   files_trim(serve_site->files, now_ns);
+  site_trim(serve_site->site);
 }
 
 const struct handler *serve_site_handler(struct serve_site *serve_site) {
