@@ -166,8 +166,8 @@ static const char *const ring_ways[] = {
     "ext_arg",
     "full_queues",
     "inline_send,multishot_recv,multishot_accept",
-    "single_issuer,defer_taskrun,submit_all,ring_fd,ext_arg,multishot_accept,multishot_recv,"
-    "buffer_ring,inline_send",
+    ("single_issuer,defer_taskrun,submit_all,ring_fd,ext_arg,multishot_accept,multishot_recv,"
+     "buffer_ring,inline_send"),
 };
 enum { RING_WAYS = sizeof ring_ways / sizeof ring_ways[0] };
 
