@@ -275,6 +275,13 @@
 #define H2_SEND_STALL_NS             (20 * SECOND_NS)
 #define H2_SEND_BYTES_PER_SECOND_MIN 1024u
 
+/* A response that its own window holds back, on a connection on which others are taken: a page that has
+ * paused a download. It costs no more than the stream, so it is reset only after this time at less than
+ * the lowest rate, and only when the worker has given out this part (a half) of its streams. nginx waits
+ * 60 s. */
+#define H2_HELD_NS     (60 * SECOND_NS)
+#define H2_SCARCE_PART 2u
+
 /* Replies that wait because the peer does not read (CVE-2019-9512, -9515). A peer that is alive
  * reads within seconds. */
 #define H2_CONTROL_STALL_NS (10 * SECOND_NS)

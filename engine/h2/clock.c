@@ -54,12 +54,23 @@ static bool has_more(const struct h2_stream *stream) {
   return stream->headers_sent && stream->body.ops && !stream->body_ended && !stream->body_waiting;
 }
 
-/* Output waits for the peer: it has been made and is not taken, or the windows hold it back. */
-static bool output_blocked(const struct h2 *h2) {
-  if (h2->out.count || h2->urgent_queue) return true;
-  if (h2->sched.ready_count) return true;
+/* Output waits for the transport, or for the connection's window. */
+static bool output_queued(const struct h2 *h2) {
+  return h2->out.count || h2->urgent_queue || h2->sched.ready_count;
+}
+
+/* Output waits for its stream's own window. */
+static bool output_held(const struct h2 *h2) {
   for (const struct h2_stream *stream = h2->all; stream; stream = stream->next)
     if (has_more(stream)) return true;
+  return false;
+}
+
+/* In the span that is measured the peer took a response to its end, or all that a handler had to say. */
+static bool output_moved(const struct h2 *h2) {
+  if (h2->stalled_ended) return true;
+  for (const struct h2_stream *stream = h2->all; stream; stream = stream->next)
+    if (!has_more(stream) && stream->spoke_ns > h2->stalled_since_ns) return true;
   return false;
 }
 
@@ -74,26 +85,67 @@ void h2_clock_give_up_blocked(struct h2 *h2) {
   if (h2->eof && !h2->dead && !h2_send_wanted(h2)) h2_stream_each(h2, give_up_body);
 }
 
+static void begin_span(struct h2 *h2) {
+  h2->stalled_since_ns = h2->now_ns;
+  h2->stalled_bytes = 0;
+  h2->stalled_ended = false;
+}
+
+/* The peer takes little although there is more for it. It may have paused one response while it takes
+ * others; then nothing else waits, at least not all the time. */
+static bool is_stalled(const struct h2 *h2, uint64_t span_ns) {
+  if (h2->stalled_bytes >= span_ns / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN) return false;
+  bool queued = h2->queued_since_ns && h2->now_ns - h2->queued_since_ns >= H2_SEND_STALL_NS;
+  return queued || !output_moved(h2);
+}
+
 void h2_clock_watch_output(struct h2 *h2) {
   h2_clock_give_up_blocked(h2);
-  if (h2->role == H2_CLIENT || !output_blocked(h2)) {
+  bool queued = output_queued(h2);
+  if (!queued) h2->queued_since_ns = 0;
+  if (queued && !h2->queued_since_ns) h2->queued_since_ns = h2->now_ns;
+  if (h2->role == H2_CLIENT || !(queued || output_held(h2))) {
     h2->stalled_since_ns = 0;
     return;
   }
   if (h2->stalled_since_ns == 0) {
-    h2->stalled_since_ns = h2->now_ns;
-    h2->stalled_bytes = 0;
+    begin_span(h2);
+    h2->held_look_ns = h2->now_ns + H2_SEND_STALL_NS;
     return;
   }
   uint64_t span_ns = h2->now_ns - h2->stalled_since_ns;
   if (span_ns < H2_SEND_STALL_NS) return;
-  if (h2->stalled_bytes < span_ns / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN) {
+  if (is_stalled(h2, span_ns)) {
     time_out(h2, &h2->shared->counters.timeouts_output, H2_ENHANCE_YOUR_CALM,
              "the responses are not taken");
     return;
   }
-  h2->stalled_since_ns = h2->now_ns;
-  h2->stalled_bytes = 0;
+  begin_span(h2);
+}
+
+/* Looked at every H2_SEND_STALL_NS. */
+static bool held_too_long(const struct h2 *h2, struct h2_stream *stream) {
+  uint64_t bytes = stream->body_sent - stream->held_bytes;
+  bool slow = has_more(stream) && h2_window_available(&stream->window) == 0 &&
+              bytes < H2_SEND_STALL_NS / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN;
+  stream->held_bytes = stream->body_sent;
+  if (!slow || !stream->held_since_ns) stream->held_since_ns = h2->now_ns;
+  return h2->now_ns - stream->held_since_ns >= H2_HELD_NS;
+}
+
+static bool watch_held(struct h2 *h2, struct h2_stream *stream) {
+  const struct pool *streams = &h2->shared->streams;
+  if (!held_too_long(h2, stream) || streams->taken < streams->max / H2_SCARCE_PART) return false;
+  counter_add(&h2->shared->counters.timeouts, 1);
+  counter_add(&h2->shared->counters.timeouts_output, 1);
+  h2_stream_abort(h2, stream, H2_CANCEL);
+  return true;
+}
+
+/* Responses that their own windows hold back are given up, each for itself. */
+static void watch_held_streams(struct h2 *h2) {
+  h2->held_look_ns = h2->now_ns + H2_SEND_STALL_NS;
+  h2_stream_each(h2, watch_held);
 }
 
 /* ---- request bodies -------------------------------------------------------------------------- */
@@ -201,6 +253,7 @@ static void run_timers(struct h2 *h2) {
   CLOCK(h2->control_used, h2->control_since_ns + H2_CONTROL_STALL_NS, replies_late)                \
   CLOCK(h2->receiving && h2->role == H2_SERVER, h2->tick_ns, watch_bodies)                         \
   CLOCK(h2->stalled_since_ns, h2->stalled_since_ns + H2_SEND_STALL_NS, h2_clock_watch_output)      \
+  CLOCK(h2->stalled_since_ns, h2->held_look_ns, watch_held_streams)                                \
   CLOCK(h2_is_idle(h2) && !h2->drain_final, h2->idle_since_ns + h2->http->idle_ns,                 \
         idle_long_enough)                                                                          \
   CLOCK(true, h2_flow_deadline_ns(h2), h2_flow_tick)

@@ -122,7 +122,9 @@ struct h2_stream {
   uint64_t spoke_ns;                /* when we last sent DATA; 0: never */
   uint64_t body_sent;               /* of our body, without padding */
   struct h2_pace pace;
-  uint64_t timer_ns; /* of the handler; MACHINE_NO_DEADLINE: none */
+  uint64_t held_since_ns; /* since when it has been slow behind its own window; 0: not looked at */
+  uint64_t held_bytes;    /* body_sent when it was last looked at for that */
+  uint64_t timer_ns;      /* of the handler; MACHINE_NO_DEADLINE: none */
 
   struct h2_stream *next, *prev;             /* all live streams, or the graveyard */
   struct h2_stream *urgent_next;             /* urgent queue */

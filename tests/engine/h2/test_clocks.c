@@ -7,8 +7,13 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define POSTED "request 1 POST /hold"
 #define HELD   "request 1 GET /hold end"
+#define TAKEN(id)                                                                                  \
+  ", request " id " GET / end, closed " id " NO_ERROR, HEADERS " id " 200, DATA " id " 2 end"
 
 static const struct spec_line deadlines[] = {
     {"5 s", "the preface", "RAW x505249; !tick 4900; RAW x202a; !tick 200",
@@ -69,6 +74,25 @@ static const struct spec_line deadlines[] = {
      "=21000; "
      "!tick 15000; WU 1 =21000; !tick 9000",
      HELD ", HEADERS 1 200, DATA 1 21000, DATA 1 21000", 0},
+    {"20 s", "a response that is paused, while others are taken",
+     "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9; !tick 15000; "
+     "HEADERS/SH 3 [@get]; !tick 15000; HEADERS/SH 5 [@get]; !tick 15000; HEADERS/SH 7 [@get]; "
+     "!tick 15000; HEADERS/SH 9 [@get]; !tick 15000; WU 1 =4; !end 1",
+     HELD ", HEADERS 1 200, DATA 1 5" TAKEN("3") TAKEN("5") TAKEN("7")
+         TAKEN("9") ", DATA 1 4, closed 1 NO_ERROR, DATA 1 0 end",
+     0},
+    {"20 s", "a response that is paused, while a handler's few words are taken",
+     "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9; HEADERS/SH 3 [@hold]; "
+     "!respond 3 200; !tick 15000; !send 3 1; !tick 15000; !send 3 1; !tick 15000; !send 3 1",
+     HELD ", HEADERS 1 200, DATA 1 5, request 3 GET /hold end, HEADERS 3 200, DATA 3 1, DATA 3 1, "
+          "DATA 3 1",
+     0},
+    {"20 s", "nothing is taken any more",
+     "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9; !tick 15000; "
+     "HEADERS/SH 3 [@get]; !tick 15000; !tick 20000",
+     HELD ", HEADERS 1 200, DATA 1 5" TAKEN("3") ", closed 1 ENHANCE_YOUR_CALM, "
+                                                 "GOAWAY 3 ENHANCE_YOUR_CALM",
+     0},
     {"20 s", "a handler that has nothing to say is not the peer's fault",
      "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !tick 50000; !end 1",
      HELD ", HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end", 0},
@@ -119,6 +143,29 @@ static void test_deadlines(void **state) {
   spec_lines_run(SPEC_LINES(deadlines), H2_SERVER, NULL);
 }
 
+/* When half of a worker's streams are out, one that its own window holds back goes after a minute. */
+static void test_held_streams(void **state) {
+  (void)state;
+  static struct script script;
+  for (uint32_t streams_max = 2; streams_max <= 6; streams_max += 4) {
+    script_begin(&script, H2_SERVER, NULL, false);
+    script.engine.h2.streams.max = streams_max;
+    script_run(&script, "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9");
+    for (unsigned id = 3; id < 15; id += 2) {
+      char steps[64];
+      snprintf(steps, sizeof steps, "!tick 15000; HEADERS/SH %u [@get]", id);
+      assert_null(strstr(script.log, "RST_STREAM"));
+      if (script.now_ns < H2_HELD_NS) assert_null(strstr(script.log, "closed 1"));
+      script_run(&script, steps);
+    }
+    const char *reset = strstr(script.log, "closed 1 CANCEL, RST_STREAM 1 CANCEL");
+    assert_true(streams_max == 2 ? reset != NULL : reset == NULL);
+    assert_non_null(strstr(script.log, "HEADERS 13 200"));
+    assert_null(strstr(script.log, "GOAWAY"));
+    script_close(&script);
+  }
+}
+
 static void test_ends(void **state) {
   (void)state;
   spec_lines_run(SPEC_LINES(ends), H2_SERVER, NULL);
@@ -162,6 +209,7 @@ static void test_no_busy_deadline(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_deadlines),
+      cmocka_unit_test(test_held_streams),
       cmocka_unit_test(test_ends),
       cmocka_unit_test(test_no_busy_deadline),
   };
