@@ -60,8 +60,8 @@ static int help(const char *name) {
   return command->run(2, argv);
 }
 
-/* A program that was started without them would give their numbers to its first sockets, and write
- * its messages into these. False: there is no /dev/null. */
+/* If the program was started without descriptors 0 to 2, its first sockets would get those numbers,
+ * and its messages would go there. False: there is no /dev/null. */
 static bool open_standard_streams(void) {
   int fd;
   do

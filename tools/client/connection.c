@@ -36,7 +36,7 @@ void client_connection_recv_eof(void *self, uint64_t now_ns) {
   wrap_recv_eof(self, now_ns);
 }
 
-/* TLS may end before there is a machine inside of it. */
+/* TLS may end before its inner machine exists. */
 void client_connection_close(void *self) {
   struct client_connection *connection = self;
   if (!connection->created && connection->server->secure) {
@@ -63,7 +63,7 @@ static const struct machine_ops own_ops = {
 
 /* ---- making the machines --------------------------------------------------------------------- */
 
-/* The factory of TLS is shared: the host tells which connection it is about. */
+/* All connections share the TLS factory. The host identifies the connection. */
 static bool create_inside(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                           uint64_t now_ns, struct machine *out) {
   struct client_connection *connection = LIST_OWNER(host, struct client_connection, host);

@@ -1,6 +1,5 @@
 /*
- * client/h2.h - HTTP/2 on a connection of client/connection.h: its machine, and in words why it
- * ended.
+ * client/h2.h - HTTP/2 for client/connection.h: creates the machine, and explains how it ended.
  */
 #ifndef WEIR_TOOLS_CLIENT_H2_H
 #define WEIR_TOOLS_CLIENT_H2_H
@@ -10,18 +9,18 @@
 
 struct engine;
 
-/* For client_ops.create: makes the machine, whose events `events` and `ctx` (both kept) get. NULL
- * when TLS did not select h2, which is then blamed, or the engine is full. */
+/* For client_ops.create: creates the machine. Keeps `events` and `ctx`. NULL when TLS did not
+ * select h2 (reported by client_blame()), or when the engine is full. */
 __attribute__((warn_unused_result)) struct h2 *
 client_h2_create(struct client_connection *connection, struct engine *engine,
                  const struct h2_client_events *events, void *ctx, const struct machine_peer *peer,
                  struct machine_host *host, uint64_t now_ns, struct machine *out);
 
-/* For h2_client_events.ended: blames the end. */
+/* For h2_client_events.ended: reports the reason by client_blame(). */
 void client_h2_blame(struct client_connection *connection, const struct h2 *h2,
                      const struct h2_end *end);
 
-/* For h2_client_events.goaway: blames a GOAWAY whose consequences are still to come. */
+/* For h2_client_events.goaway: reports it by client_blame(), before the connection ends. */
 void client_h2_blame_goaway(struct client_connection *connection, uint32_t error_code);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * client/limits.h - the bounds of connections that we make, with their reasons.
+ * client/limits.h - the bounds of outgoing connections, with their reasons.
  */
 #ifndef WEIR_TOOLS_CLIENT_LIMITS_H
 #define WEIR_TOOLS_CLIENT_LIMITS_H
@@ -8,21 +8,21 @@
 
 enum {
   URL_BYTES_MAX = 2048, /* of a target: more than any browser shows */
-  /* The text of an origin: "https://", an authority, and NUL. Untested: a longer one is cut, as the
-   * text of a message. */
+  /* The text of an origin: "https://", an authority, and NUL. Untested: longer ones are only cut in
+   * messages. */
   URL_ORIGIN_BYTES = 288,
-  /* Addresses of one name, tried in turn; the resolver puts the best first. Untested: no name on a
-   * machine that tests has nine. */
+  /* Addresses of one name, tried in turn; the resolver sorts the best first. Untested: no test
+   * machine has a name with nine. */
   CLIENT_ADDRESSES_MAX = 8,
-  /* Why a connection ended: two lines of a terminal. Untested: a longer text is cut. */
+  /* Why a connection ended: two lines on a terminal. Untested: longer texts are cut. */
   CLIENT_REASON_BYTES = 160,
 };
 
-/* For one address to accept the connection. Arbitrary. */
+/* To connect to one address. Arbitrary. */
 #define CLIENT_CONNECT_NS (10 * SECOND_NS)
 
-/* When all is done: for GOAWAY and close_notify to leave. Untested: nothing but the end of the program
- * waits for it. */
+/* At the end: to send GOAWAY and close_notify. Untested: only the exit of the program waits for
+ * it. */
 #define CLIENT_FAREWELL_NS (300 * MILLISECOND_NS)
 
 #endif

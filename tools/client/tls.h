@@ -1,5 +1,5 @@
 /*
- * client/tls.h - TLS as the commands that are clients want it: ALPN h2 alone.
+ * client/tls.h - the TLS context of clients. ALPN offers h2 only.
  */
 #ifndef WEIR_TOOLS_CLIENT_TLS_H
 #define WEIR_TOOLS_CLIENT_TLS_H
@@ -8,8 +8,8 @@
 
 struct tls_context;
 
-/* `ca_path` NULL: the system's authorities; not used with `insecure`. NULL with one line in
- * `failure`. The caller frees it. */
+/* With `ca_path` NULL the system's authorities are trusted. With `insecure` nothing is verified.
+ * The caller frees the context. NULL with one line in `failure`. */
 __attribute__((warn_unused_result)) struct tls_context *
 client_tls_create(bool insecure, const char *ca_path, const struct failure *failure);
 

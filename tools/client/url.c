@@ -15,7 +15,7 @@ static bool copy(char *to, size_t size, const char *from, size_t len) {
   return true;
 }
 
-/* What a request target may hold: no blank, no control character, nothing beyond ASCII. */
+/* A request target has no spaces, no control characters, and only ASCII. */
 static bool is_target(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
     if (text[i] <= ' ' || text[i] >= 0x7f) return false;
@@ -56,7 +56,7 @@ static void set_authority(struct url *url, bool literal) {
   snprintf(url->authority, sizeof url->authority, literal ? "[%s]%s" : "%s%s", url->host, port);
 }
 
-/* `text` is behind "//". */
+/* `text` is what follows "//". */
 static bool set_host(struct url *url, const char *text, size_t len) {
   bool literal = len > 0 && text[0] == '[';
   const char *end = literal ? memchr(text, ']', len) : memchr(text, ':', len);

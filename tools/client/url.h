@@ -1,6 +1,6 @@
 /*
- * client/url.h - http: and https: URLs, as far as clients need them.
- * Spec: RFC 3986 section 5.2, without userinfo; fragments are dropped, since no server sees them.
+ * client/url.h - parses http: and https: URLs. Spec: RFC 3986 section 5.2, without userinfo.
+ * Fragments are dropped, since they are not sent.
  */
 #ifndef WEIR_TOOLS_URL_H
 #define WEIR_TOOLS_URL_H
@@ -18,10 +18,10 @@ struct url {
   char target[URL_BYTES_MAX]; /* path and query, "/" at least */
 };
 
-/* Reads an absolute http: or https: URL. */
+/* Parses an absolute http: or https: URL. */
 __attribute__((warn_unused_result)) bool url_parse(struct url *url, const char *text);
 
-/* `reference` as seen from `base`: an absolute URL, "//host/path", "/path" or "path". */
+/* Resolves `reference` against `base`: an absolute URL, "//host/path", "/path" or "path". */
 __attribute__((warn_unused_result)) bool url_resolve(struct url *url, const struct url *base,
                                                      const char *reference);
 

@@ -1,6 +1,6 @@
 /*
- * client/wrap.h - a machine around a machine. Each call of machine_ops is forwarded; a wrapper of
- * one's own puts these functions into its table wherever it does nothing else:
+ * client/wrap.h - a machine around another machine. These functions forward every call. A wrapper
+ * uses them in its table for the calls that it does not change:
  *
  *     struct counter {
  *       struct wrap wrap; // first
@@ -16,8 +16,8 @@
  *
  *     wrap_around(&counter->wrap, &counter_ops, &machine);
  *
- * Ownership: the wrap is the caller's memory, and in use until wrap_close(), which closes the
- * machine inside.
+ * Ownership: the caller owns the wrap, which is in use until wrap_close(). That closes the inner
+ * machine.
  */
 #ifndef WEIR_TOOLS_CLIENT_WRAP_H
 #define WEIR_TOOLS_CLIENT_WRAP_H
@@ -28,7 +28,7 @@ struct wrap {
   struct machine inner;
 };
 
-/* Replaces `machine` by one that has `ops` and `wrap` for its self. */
+/* Replaces `machine` by one with the functions `ops` and the self `wrap`. */
 void wrap_around(struct wrap *wrap, const struct machine_ops *ops, struct machine *machine);
 
 size_t wrap_recv(void *self, struct span in, uint64_t now_ns);

@@ -1,6 +1,6 @@
 /*
- * common/commands.h - the subcommands of the program. Each gets its own name as argv[0] and returns the
- * exit status.
+ * common/commands.h - the subcommands. Each gets its own name as argv[0] and returns the exit
+ * status.
  */
 #ifndef WEIR_TOOLS_COMMANDS_H
 #define WEIR_TOOLS_COMMANDS_H

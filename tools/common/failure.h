@@ -1,6 +1,6 @@
 /*
- * common/failure.h - where to say why something failed: one line without the program's name in
- * front and without a newline.
+ * common/failure.h - holds the reason for a failure: one line, without the program's name and
+ * without a newline.
  */
 #ifndef WEIR_TOOLS_FAILURE_H
 #define WEIR_TOOLS_FAILURE_H
@@ -13,8 +13,8 @@ struct failure {
   size_t size;
 };
 
-/* Writes the text, cut to what fits, and returns false, so that failures read
- * `return failure_set(...)`. */
+/* Writes the text, cut to fit. Returns false, so that callers can write `return
+ * failure_set(...)`. */
 __attribute__((format(printf, 2, 3))) bool failure_set(const struct failure *failure,
                                                        const char *format, ...);
 

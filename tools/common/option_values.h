@@ -1,6 +1,7 @@
 /*
- * common/option_values.h - options and values that several commands take. A function that returns bool returns
- * false for a value that it does not understand. It then leaves `out` alone, and the caller reports the error.
+ * common/option_values.h - values that options of several commands take. Functions that return bool
+ * return false for values that they do not understand. They leave `out` alone then, and the caller
+ * reports the error.
  */
 #ifndef WEIR_TOOLS_OPTION_VALUES_H
 #define WEIR_TOOLS_OPTION_VALUES_H
@@ -11,18 +12,18 @@
 #include "engine/http/headers.h"
 #include "tools/common/limits.h"
 
-/* Decimal digits alone, between `min` and `max`. */
+/* Parses decimal digits. The value must lie between `min` and `max`. */
 __attribute__((warn_unused_result)) bool option_number(const char *text, uint64_t min, uint64_t max,
                                                        uint64_t *out);
 
-/* "200K", "1.5M", "65535": K and M (and k, m) are thousands and millions, as rates are. */
+/* Parses "200K", "1.5M" or "65535". K and M (and k, m) are thousands and millions, as in rates. */
 __attribute__((warn_unused_result)) bool option_bytes(const char *text, double *out);
 
-/* A field that a request may have: "name: value". */
+/* Whether `text` is a request field: "name: value". */
 __attribute__((warn_unused_result)) bool option_field_check(const char *text);
 
-/* Makes a field of text that option_field_check() liked: its name in lower case in `name`, its
- * value in `text`; both are kept. False when the name is too long. */
+/* Converts text that option_field_check() accepted into a field. The name is in lower case in
+ * `name`, the value in `text`; both are kept. False when the name is too long. */
 __attribute__((warn_unused_result)) bool
 option_field_read(const char *text, char name[OPTION_FIELD_NAME_BYTES], struct header *out);
 

@@ -47,7 +47,7 @@ static void complain(const struct failure *failure, char *const *argv, int resul
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
-/* The short options, as getopt() wants them; a colon at first makes it quiet. */
+/* The short options in getopt()'s format. The leading colon suppresses its messages. */
 static void find_letters(const struct option *names, char letters[OPTION_LETTERS_BYTES]) {
   size_t len = 0;
   letters[len++] = ':';
@@ -74,7 +74,7 @@ enum options_result options_read(struct options *options, int argc, char **argv,
                                  bool (*take)(struct options *options, int code, char *value)) {
   char letters[OPTION_LETTERS_BYTES];
   find_letters(names, letters);
-  optind = 0; /* begin anew, whoever used getopt() before */
+  optind = 0; /* start over, even if getopt() was used before */
   opterr = 0;
   for (int code, index = -1; (code = getopt_long(argc, argv, letters, names, &index)) != -1;
        index = -1) {

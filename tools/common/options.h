@@ -1,9 +1,8 @@
 /*
- * common/options.h - reads a command line by getopt_long(): options in any order, operands among
- * them.
+ * common/options.h - parses a command line with getopt_long(). Options and operands may be mixed.
  *
- * Every command also has -h, --help and -V, --version, as rows of its table with the codes 'h' and
- * 'V'. Codes that are letters are short options as well.
+ * Every command's table also lists --help with the code 'h' and --version with 'V'. Codes that are
+ * letters are short options, too.
  */
 #ifndef WEIR_TOOLS_OPTIONS_H
 #define WEIR_TOOLS_OPTIONS_H
@@ -19,41 +18,42 @@ enum options_result {
   OPTIONS_HELP,
   OPTIONS_VERSION,
   OPTIONS_WRONG,  /* exit 2, with one line in `failure` */
-  OPTIONS_FAILED, /* exit 1, with one line in `failure`: it is well formed but cannot be */
+  OPTIONS_FAILED, /* exit 1, with one line in `failure`: well formed, but impossible */
 };
 
 struct options {
-  void *out;                      /* what the options are read into; the command's own */
-  const struct failure *failure;  /* where to say what is wrong */
-  char option[OPTION_NAME_BYTES]; /* in hand, as it was written: "-n", "--requests" */
+  void *out;                      /* the command's own struct, to read the options into */
+  const struct failure *failure;  /* for the error text */
+  char option[OPTION_NAME_BYTES]; /* the current one, as written: "-n", "--requests" */
   const char *value;              /* its value, or NULL */
-  bool impossible;                /* set with a failure: it is OPTIONS_FAILED */
-  char **operands;                /* after options_read() */
+  bool impossible;                /* set by `take`: the failure is OPTIONS_FAILED */
+  char **operands;                /* set by options_read() */
   int operand_count;
 };
 
-/* Reads argv[1 ..]; argv[0] is the command's name. argv may be reordered, and its strings are kept.
- * `names` ends with a row of zeros. `take` gets each option's code and its value, or NULL; it returns
- * false after it has said what is wrong. */
+/* Parses argv[1 ..]; argv[0] is the command's name. May reorder argv and keeps its strings. `names`
+ * ends with a row of zeros. `take` gets each option's code and value (or NULL), and returns false
+ * after it has written the failure. */
 __attribute__((warn_unused_result)) enum options_result
 options_read(struct options *options, int argc, char **argv, const struct option *names,
              bool (*take)(struct options *options, int code, char *value));
 
-/* "OPTION VALUE: " and the text. Returns false. */
+/* Writes "OPTION VALUE: " and the text to the failure. Returns false. */
 __attribute__((format(printf, 2, 3))) bool options_wrong(const struct options *options,
                                                          const char *format, ...);
 
-/* The value in hand as a number of nothing but digits. */
+/* Parses the current value as decimal digits. */
 __attribute__((warn_unused_result)) bool options_number(const struct options *options, uint64_t min,
                                                         uint64_t max, uint64_t *out);
 __attribute__((warn_unused_result)) bool options_count(const struct options *options, unsigned min,
                                                        unsigned max, unsigned *out);
 
-/* The value in hand as a time from 1 ms to 24 h: seconds, or with a unit of ms, s, m or h. */
+/* Parses the current value as a time from 1 ms to 24 h, in seconds or with the unit ms, s, m or
+ * h. */
 __attribute__((warn_unused_result)) bool options_seconds(const struct options *options,
                                                          double *out);
 
-/* What there is to say about a result that is not OPTIONS_RUN. Returns the exit status. */
+/* Prints the help, the version or the failure. Returns the exit status. Not for OPTIONS_RUN. */
 __attribute__((warn_unused_result)) int options_answer(enum options_result result,
                                                        const char *command, const char *help,
                                                        const struct failure *failure);

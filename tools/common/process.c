@@ -28,7 +28,7 @@ uint64_t process_raise_descriptors(void) {
   return setrlimit(RLIMIT_NOFILE, &most) == 0 ? most.rlim_cur : limit.rlim_cur;
 }
 
-/* Opens one and then the others, and closes all of them. */
+/* Opens `count` descriptors, and closes them again. */
 bool process_has_descriptors(unsigned count) {
   if (count == 0) return true;
   int fd = dup(STDIN_FILENO);

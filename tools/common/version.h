@@ -1,6 +1,6 @@
 /*
- * common/version.h - the version of weir: of the headers that a program was compiled with. What it runs
- * with is weir_version()'s.
+ * common/version.h - the version of weir. The macros describe the headers at compile time,
+ * weir_version() the library at run time.
  */
 #ifndef WEIR_VERSION_H
 #define WEIR_VERSION_H
@@ -10,7 +10,7 @@
 #define WEIR_VERSION_MINOR 1
 #define WEIR_VERSION_PATCH 0
 
-/* To compare versions by: 100 a minor version, 10,000 a major one. */
+/* For comparisons: 10,000 per major version, 100 per minor version. */
 #define WEIR_VERSION_NUMBER                                                                        \
   (WEIR_VERSION_MAJOR * 10000 + WEIR_VERSION_MINOR * 100 + WEIR_VERSION_PATCH)
 

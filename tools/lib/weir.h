@@ -43,8 +43,8 @@ struct weir_server_settings {
   const char *key;         /* NULL: a self-signed certificate, made in memory */
   const struct handler *handler; /* kept until weir_server_stop() */
   unsigned workers; /* 0: the cores of the affinity mask, or what the cgroup pays for */
-  /* Of request bodies. A body of unknown length that the handler has begun to answer is a conversation,
-   * in which both sides may be silent for longer. */
+  /* Of request bodies. A body of unknown length that the handler has begun to answer is a
+   * conversation, in which both sides may be silent for longer. */
   unsigned body_rate_min;             /* bytes a second; 0: 500; WEIR_NO_RATE: any */
   unsigned body_idle_seconds;         /* longest silence; 0: 10 */
   unsigned conversation_idle_seconds; /* longest silence of both; 0: 300 */
@@ -68,8 +68,8 @@ uint16_t weir_server_https_port(const struct weir_server *server);
 const char *weir_server_fingerprint(const struct weir_server *server);
 
 /* Takes no new connections, lets streams finish for so long, and frees. When it returns, every
- * stream has been closed and the handler is no longer called. Not from a handler, whose end it would
- * wait for: false, and nothing is done. */
+ * stream has been closed and the handler is no longer called. Not from a handler, whose end it
+ * would wait for: false, and nothing is done. */
 bool weir_server_stop(struct weir_server *server, unsigned drain_seconds);
 
 /* ---- a client -------------------------------------------------------------------------------- */

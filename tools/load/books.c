@@ -45,7 +45,7 @@ static void invariants(const struct load_books *books) {
   assert(list_is_empty(&books->timeline) == (books->in_flight == 0));
 }
 
-/* What takes a walk: looked at once, at the end. */
+/* The checks that walk the timeline: once, at the end. */
 static void invariants_of_timeline(const struct load_books *books) {
   const struct load_requests *counts = &books->stats.requests;
   uint64_t entries = 0, measured = 0, due_ns = 0;
@@ -96,7 +96,8 @@ void load_books_begin(struct load_books *books) {
     arm_phase(books, books->plan->warm_up_ns);
 }
 
-/* May be called from within a machine, which must not be told to drain there: the timer does. */
+/* May be called from within a machine's call, where the machine must not be drained. The timer does
+ * that. */
 void load_books_check(struct load_books *books) {
   bool all = !books->endless && books->left == 0;
   invariants(books);
@@ -107,7 +108,7 @@ void load_books_check(struct load_books *books) {
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* The age of the oldest measured request that is under way. */
+/* The age of the oldest measured request in flight. */
 static uint64_t oldest_age_ns(const struct load_books *books) {
   for (const struct list_node *at = books->timeline.next; at != &books->timeline; at = at->next) {
     const struct load_entry *entry = LIST_OWNER(at, struct load_entry, node);
@@ -116,7 +117,7 @@ static uint64_t oldest_age_ns(const struct load_books *books) {
   return 0;
 }
 
-/* What would have been a latency, had the run gone on; see load/stats.h. */
+/* Counts a request that is still waiting among the latencies; see load/stats.h. */
 static void count_waiting(struct load_books *books, uint64_t due_ns, uint64_t median_ns) {
   struct load_requests *counts = &books->stats.requests;
   uint64_t age_ns = books->now_ns - due_ns;
@@ -205,7 +206,8 @@ static struct load_entry *first(const struct load_books *books) {
   return LIST_OWNER(books->timeline.next, struct load_entry, node);
 }
 
-/* Requests begin in the order in which they are due, so the first is the first to time out. */
+/* Requests start in the order in which they are due, so the first to start is the first to time
+ * out. */
 void load_books_enter(struct load_books *books, struct load_entry *entry, uint64_t due_ns) {
   entry->due_ns = due_ns;
   entry->measured = books->measuring;

@@ -1,11 +1,10 @@
 /*
- * load/books.h - one worker's books: which requests are still to be started, which are under way,
- * and what became of the others.
+ * load/books.h - one worker's accounts: requests still to be started, in flight, and done.
  *
  *     left --take--> in flight --end--> done
  *
- * Counting begins when the warm-up ends (load_books_measure()) and ends with load_books_close().
- * The books decide when the run is over; the worker acts on it: see the two timers.
+ * Measuring starts when the warm-up ends (load_books_measure()) and stops with load_books_close().
+ * The books decide when a phase ends; the worker acts on it when one of the two timers fires.
  *
  * Owner: embedded in the worker; one thread.
  */
@@ -17,42 +16,41 @@
 #include "tools/load/schedule.h"
 #include "tools/load/stats.h"
 
-/* A request under way: embedded in it. */
+/* Embedded in each request, in use while it is in flight. */
 struct load_entry {
   struct list_node node;
   uint64_t due_ns;
-  bool measured; /* it was started after the warm-up, and counts */
+  bool measured; /* started after the warm-up, so it counts */
 };
 
 struct load_books {
   const struct load_plan *plan;
   struct worker *io;
-  uint64_t now_ns;      /* read anew whenever bytes arrive or a timer fires */
+  uint64_t now_ns;      /* updated whenever bytes arrive or a timer fires */
   unsigned connections; /* of this worker */
-  unsigned alive;       /* of them, those that have not ended for good */
-  unsigned settled;     /* of them, those whose first attempt is over */
+  unsigned alive;       /* those that have not ended for good */
+  unsigned settled;     /* those whose first attempt is over */
 
   bool endless;               /* requests are started until the duration is over */
   uint64_t left;              /* requests to be started; 0 when endless */
   uint64_t in_flight;         /* requests started and not done, measured or not */
-  struct list_node timeline;  /* their entries, the first due first */
+  struct list_node timeline;  /* the entries of requests in flight, the first due first */
   struct timer timeout_timer; /* armed while the timeline is not empty */
-  struct timer phase_timer;   /* armed for the next change of phase */
+  struct timer phase_timer;   /* armed for the next phase change */
 
   struct load_schedule schedule; /* open loop: when the next request is due */
   bool scheduled;                /* the open loop has begun */
   bool measuring;
-  bool over;    /* nothing is counted any more, but why connections ended */
-  bool leaving; /* nor that: we end them */
+  bool over;    /* nothing is counted any more except why connections ended */
+  bool leaving; /* and not even that: we are closing them */
   uint64_t cpu_begin_ns;
 
   struct load_stats stats;
 };
 
-/* Two timers are the caller's to act on, outside of any machine's call:
- * `on_timeout`: the first request of the timeline has waited for as long as one may;
- * `on_phase`: all connections are settled, so an open loop may begin; or the warm-up, the duration
- * or the whole run is over. */
+/* The caller acts on two timers, outside of any machine's call. `on_timeout`: the first request of
+ * the timeline has timed out. `on_phase`: every connection's first attempt is over, so an open loop
+ * may start; or the warm-up, the duration or the run is over. */
 void load_books_init(struct load_books *books, const struct load_plan *plan, struct worker *io,
                      unsigned connections, void (*on_timeout)(struct timer *timer, uint64_t now_ns),
                      void (*on_phase)(struct timer *timer, uint64_t now_ns));
@@ -64,46 +62,47 @@ void load_books_read_clock(struct load_books *books);
 /* A connection's first attempt is over. */
 void load_books_settle(struct load_books *books);
 
-/* A connection has ended for good; it will not start the `share` of requests that were its own. */
+/* A connection has ended for good. Its `share` of requests will not be started. */
 void load_books_lose(struct load_books *books, uint64_t share);
 
-/* Begins the warm-up, or measuring when there is none. */
+/* Starts the warm-up, or measuring if there is none. */
 void load_books_begin(struct load_books *books);
 void load_books_measure(struct load_books *books);
 
-/* Something has ended: closes the books if it was the last. */
+/* To be called when a request or connection has ended. Closes the books after the last one. */
 void load_books_check(struct load_books *books);
 
-/* Ends what is measured. Does nothing when the books are closed. */
+/* Stops measuring. Does nothing if the books are already closed. */
 void load_books_close(struct load_books *books);
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* Open loop: begins the schedule of worker `index`. */
+/* Open loop: starts the schedule of worker `index`. */
 void load_books_schedule(struct load_books *books, unsigned index);
 
 /* Open loop: whether a request is due now. */
 bool load_books_is_due(const struct load_books *books);
 
-/* Open loop: counts those as failed that have been due for longer than a request may take and were
- * never started. */
+/* Open loop: counts requests as failed that were never started and have been due for longer than
+ * the timeout. */
 void load_books_expire_unsent(struct load_books *books);
 
-/* Whether a request may be started now; it then counts as taken. `*share` is what its connection
- * may still start, unless endless or in an open loop. `*due_ns` is since when it has been due. */
+/* Takes a request to start now. False when there is none. `*share` is how many the connection may
+ * still start; it is not used in endless runs and open loops. `*due_ns` is set to when the request
+ * was due. */
 __attribute__((warn_unused_result)) bool load_books_take(struct load_books *books, uint64_t *share,
                                                          uint64_t *due_ns);
 
-/* A request is under way: its timeout runs. */
+/* A request has started. Its timeout runs. */
 void load_books_enter(struct load_books *books, struct load_entry *entry, uint64_t due_ns);
 
-/* It is done. */
+/* The request is done. */
 void load_books_leave(struct load_books *books, struct load_entry *entry);
 
-/* The first entry if it has timed out, else NULL. */
+/* The first entry, if it has timed out; else NULL. */
 struct load_entry *load_books_timed_out(struct load_books *books);
 
-/* Arms the timeout for the first entry; it fires at `not_before_ns` at the earliest. */
+/* Arms the timeout of the first entry. It does not fire before `not_before_ns`. */
 void load_books_watch(struct load_books *books, uint64_t not_before_ns);
 
 #endif

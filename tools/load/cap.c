@@ -1,5 +1,5 @@
 /*
- * load/cap.c - reads and finds the schedules; load/request.c carries them out.
+ * load/cap.c - parses schedules and finds the one for a path. load/request.c applies them.
  */
 #include "tools/load/cap.h"
 
@@ -9,7 +9,7 @@
 #include "engine/h2/window.h"
 #include "tools/common/option_values.h"
 
-/* One step's text; "rest" ends the list. */
+/* Adds one step. "rest" ends the list. */
 static bool add_step(struct load_cap *cap, const char *text, bool *rest) {
   double bytes;
   if (*rest) return false;
@@ -36,7 +36,7 @@ static bool read_steps(struct load_cap *cap, const char *text) {
   }
 }
 
-/* A path may have an equals sign, a step has none: the last one divides. */
+/* A path may contain equals signs, steps do not: the last one is the separator. */
 bool load_caps_add(struct load_caps *caps, const char *text, const struct failure *failure) {
   if (caps->count == LOAD_CAPS_MAX)
     return failure_set(failure, "--cap %s: more than %d", text, LOAD_CAPS_MAX);

@@ -1,18 +1,18 @@
 /*
- * load/cap.h - how much of a response the server may send at a time: "4 KB of this image for now,
- * 500 KB of that script, then the rest of the image".
+ * load/cap.h - limits how much of a response the server may send at a time: "4 KB of this image for
+ * now, 500 KB of that script, then the rest of the image".
  *
  *     --cap '*.jpg=4k,rest' --cap '/app.js=500k,rest'
  *     --cap 4k,500k,rest                                 every response
  *
- * A schedule is a list of steps; the body may come one step at a time, and after the last step
- * named comes the rest. A stream that has received its step gets the next one when every other
- * stream of its connection that was open at that moment has received as many steps as it has, or
- * has ended: what has no schedule is one step. So the first step of everything comes before the
- * second of anything, and nothing waits for what was asked for later.
+ * A schedule is a list of steps. The body is allowed one step at a time, and the rest after the
+ * last step. When a stream has received a step, it waits for all other streams that are open on its
+ * connection at that moment: each must have received as many steps, or have ended. A stream without
+ * a schedule has a single step. So every stream's first step comes before any second step, and no
+ * stream waits for later requests.
  *
- * The engine's part is stream_cap(): the cap is kept by giving the server no more credit, so the
- * window that is announced for all streams is the smallest first step.
+ * The engine enforces the cap (stream_cap()) by withholding credit. The initial window is announced
+ * for all streams, so it is the smallest first step.
  */
 #ifndef WEIR_LOAD_CAP_H
 #define WEIR_LOAD_CAP_H
@@ -27,7 +27,7 @@
 struct load_cap {
   const char *pattern; /* of the path and query; shell wildcards; NULL: everything */
   size_t pattern_len;
-  uint64_t totals[LOAD_CAP_STEPS_MAX]; /* bytes from the beginning, after each step; ascending */
+  uint64_t totals[LOAD_CAP_STEPS_MAX]; /* bytes from the start, after each step; ascending */
   unsigned count;                      /* steps before the rest, 1 at least */
 };
 
@@ -36,18 +36,18 @@ struct load_caps {
   unsigned count;
 };
 
-/* Reads one option's value, "[PATTERN=]BYTES[,BYTES...][,rest]"; keeps `text`. K, k, M and m are
- * thousands and millions. False with one line in `failure`. */
+/* Parses the value of one option, "[PATTERN=]BYTES[,BYTES...][,rest]"; keeps `text`. K, k, M and m
+ * are thousands and millions. False with one line in `failure`. */
 __attribute__((warn_unused_result)) bool load_caps_add(struct load_caps *caps, const char *text,
                                                        const struct failure *failure);
 
-/* The first schedule that a request target matches; NULL: it is not held back. */
+/* The first schedule whose pattern matches a request target, or NULL. */
 const struct load_cap *load_caps_find(const struct load_caps *caps, const char *target);
 
-/* The smallest first step: the window to announce. `caps` has one at least. */
+/* The initial window to announce: the smallest first step. `caps` must not be empty. */
 uint64_t load_caps_window(const struct load_caps *caps);
 
-/* What may have arrived once `steps` steps were given away; UINT64_MAX: all of it. */
+/* The bytes allowed after `steps` completed steps. UINT64_MAX: no limit. */
 static inline uint64_t load_cap_total(const struct load_cap *cap, unsigned steps) {
   return steps < cap->count ? cap->totals[steps] : UINT64_MAX;
 }

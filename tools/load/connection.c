@@ -1,8 +1,8 @@
 /*
  * load/connection.c - see load/connection.h.
  *
- * The outermost machine reads the clock when bytes arrive and counts them. After each call it starts
- * the requests that there is room for now.
+ * The outermost machine reads the clock when bytes arrive, and counts them. After each call it
+ * starts as many requests as there is room for.
  */
 #include "tools/load/connection.h"
 
@@ -54,7 +54,7 @@ static bool is_futile(const struct load_connection *connection) {
   return connection->books->plan->duration_ns == 0 && connection->futile >= LOAD_FUTILE_MAX;
 }
 
-/* The connection is away; does it come back? */
+/* The connection is gone. Reconnects if there is work left and it was of use. */
 static void come_again(struct load_connection *connection) {
   struct load_books *books = connection->books;
   if (books->over) return;
@@ -69,7 +69,7 @@ static void come_again(struct load_connection *connection) {
   timer_arm(&books->io->loop.timers, &connection->timer, books->io->loop.now_ns + pause_ns);
 }
 
-/* It was open, or never got so far. */
+/* Counts it as ended, or as failed if it never was open. */
 static void count_end(const struct load_connection *connection) {
   struct load_books *books = connection->books;
   if (books->leaving) return;
@@ -79,7 +79,7 @@ static void count_end(const struct load_connection *connection) {
     books->stats.connections_ended++;
 }
 
-/* Streams that are left end after this. */
+/* The remaining streams end after this. */
 static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
   struct load_connection *connection = ctx;
   client_h2_blame(&connection->client, h2, end);
@@ -99,8 +99,8 @@ static void on_gone(struct client_connection *client) {
 
 /* ---- work ------------------------------------------------------------------------------------ */
 
-/* There is no use in going on: what the connection was to do is not done. The timer drains it, since
- * this may be within a machine's call. */
+/* Gives up on the connection and its remaining requests. The timer drains it, since this may be
+ * within a machine's call. */
 static void give_up(struct load_connection *connection, const char *reason) {
   struct worker *io = connection->books->io;
   client_blame(&connection->client, "%s", reason);
@@ -108,7 +108,7 @@ static void give_up(struct load_connection *connection, const char *reason) {
   timer_arm(&io->loop.timers, &connection->timer, io->loop.now_ns);
 }
 
-/* Starts a request, or repeats one. */
+/* Starts a request, or repeats a refused one. */
 static bool start(struct load_connection *connection) {
   struct load_slots *slots = &connection->slots;
   uint64_t due_ns;
@@ -125,7 +125,7 @@ static bool start(struct load_connection *connection) {
   return allowed;
 }
 
-/* A server that leaves no room for long is noticed once a second. */
+/* Once a second, is_stuck() looks for servers that leave no room for long. */
 void load_connection_fill(struct load_connection *connection) {
   struct load_slots *slots = &connection->slots;
   slots->look = false;
@@ -156,7 +156,7 @@ static bool make_slots(struct load_connection *connection) {
   return load_slots_make(&connection->slots, (uint32_t)most);
 }
 
-/* Whether it is ready for requests now; see load/connection.h. */
+/* Opens the connection when it is ready for requests; see load/connection.h. */
 static void greet(struct load_connection *connection) {
   struct load_books *books = connection->books;
   if (!connection->slots.h2) return;
@@ -208,7 +208,7 @@ static bool create(struct client_connection *client, const struct machine_peer *
 
 /* ---- the outermost machine ------------------------------------------------------------------- */
 
-/* Something has changed: perhaps there is room now. */
+/* Something has changed, so there may be room for requests. */
 static bool may_have_room(const struct load_connection *connection) {
   return connection->slots.look || connection->slots.starved;
 }
@@ -289,7 +289,7 @@ void load_connection_open(struct load_connection *connection) {
   client_connection_open(&connection->client);
 }
 
-/* The next attempt, or the end of one that was given up: not from within a machine's call. */
+/* Reconnects, or drains a connection that was given up. Runs outside of any machine's call. */
 static void on_timer(struct timer *timer, uint64_t now_ns) {
   struct load_connection *connection = LIST_OWNER(timer, struct load_connection, timer);
   if (connection->books->over) return;
@@ -315,7 +315,7 @@ void load_connection_leave(struct load_connection *connection) {
 
 /* ---- once a second --------------------------------------------------------------------------- */
 
-/* Streams are allowed none, for as long as a request may take. */
+/* The server has allowed no streams for the length of a timeout. */
 static bool is_stuck(const struct load_connection *connection) {
   const struct load_slots *slots = &connection->slots;
   const struct load_books *books = connection->books;
@@ -323,7 +323,7 @@ static bool is_stuck(const struct load_connection *connection) {
          books->now_ns - slots->starved_ns >= books->plan->timeout_ns;
 }
 
-/* With a duration or a rate the run ends by itself. */
+/* Only in runs with -n: others end by themselves. */
 static bool is_silent(const struct load_connection *connection) {
   const struct load_books *books = connection->books;
   if (books->endless || books->plan->options->rate || connection->share == 0) return false;

@@ -1,16 +1,16 @@
 /*
- * load/connection.h - a connection's life.
+ * load/connection.h - the life of one connection.
  *
  *     away --dial--> dialing --TCP--> greeting --[TLS,] SETTINGS--> open --> closing --+
  *      ^                                                                               |
  *      +-- there is work left ---------------------------------------------------------+--> ended
  *
- * No request is sent before the server's SETTINGS have come, so its limit on streams is obeyed from
- * the first one on. With caps none is sent before ours are acknowledged either: until then the
- * server may send more than the small window that they announce.
+ * Requests are sent only after the server's SETTINGS have arrived, so that its limit on streams is
+ * always respected. With caps, they also wait for the ACK of our SETTINGS: until then the server
+ * may send more than our small window.
  *
- * A server may end a connection (GOAWAY, an idle timeout, a number of requests). While there is
- * work it is made again, at once if it was of use.
+ * Servers end connections: by GOAWAY, on an idle timeout, after a number of requests. While there
+ * is work, we reconnect; at once if the last connection completed a response.
  */
 #ifndef WEIR_LOAD_CONNECTION_H
 #define WEIR_LOAD_CONNECTION_H
@@ -24,7 +24,7 @@ enum load_state {
   LOAD_DIALING,  /* TCP */
   LOAD_GREETING, /* TLS, then SETTINGS */
   LOAD_OPEN,     /* takes requests */
-  LOAD_CLOSING,  /* HTTP/2 has ended; the machines are still to be closed */
+  LOAD_CLOSING,  /* HTTP/2 has ended; its machines are not closed yet */
   LOAD_ENDED,    /* for good */
 };
 
@@ -33,32 +33,32 @@ struct load_connection {
   struct load_books *books;
   struct engine *engine;
   enum load_state state;
-  bool was_open; /* once at least */
-  bool settled;  /* the first attempt is over, one way or the other */
+  bool was_open; /* at least once */
+  bool settled;  /* the first attempt has succeeded or failed */
   unsigned futile;
   uint64_t begin_ns, connected_ns, heard_ns;
   struct timer timer; /* until the next attempt */
-  uint64_t share;     /* requests still to be started here; not in an open loop */
+  uint64_t share;     /* requests that it may still start; not used in open loops */
   struct load_slots slots;
 };
 
-/* Keeps what it is given. */
+/* Keeps its arguments. */
 void load_connection_init(struct load_connection *connection, struct load_books *books,
                           struct engine *engine, struct client_server *server, uint64_t share);
 void load_connection_free(struct load_connection *connection);
 void load_connection_open(struct load_connection *connection);
 
-/* Starts what can be started. */
+/* Starts as many requests as there is room for. */
 void load_connection_fill(struct load_connection *connection);
 
-/* Open loop: starts a request that is due, if there is room for it. */
+/* Open loop: starts one request that is due. False if there is no room. */
 __attribute__((warn_unused_result)) bool
 load_connection_start_one(struct load_connection *connection);
 
-/* Once a second: is it stuck? */
+/* To be called once a second. Gives up on a connection that is stuck. */
 void load_connection_look(struct load_connection *connection);
 
-/* The run is over; what is being dialled is given up. */
+/* The run is over: cancels dialling. */
 void load_connection_leave(struct load_connection *connection);
 
 /* The connection of a request. */

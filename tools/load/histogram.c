@@ -15,7 +15,7 @@ void load_histogram_merge(struct load_histogram *histogram, const struct load_hi
     histogram->buckets[i] += from->buckets[i];
 }
 
-/* The middle of a bucket. */
+/* The middle value of a bucket. */
 static uint64_t value_of(unsigned bucket) {
   if (bucket < 2u << LOAD_HISTOGRAM_PART_BITS) return bucket;
   unsigned shift = (bucket >> LOAD_HISTOGRAM_PART_BITS) - 1;

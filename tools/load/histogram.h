@@ -1,11 +1,11 @@
 /*
- * load/histogram.h - times in bounded memory: a log-linear histogram, as HdrHistogram's is.
- * Unit: nanoseconds. Owner: embedded, one writer, no allocation; merged when all writers have
+ * load/histogram.h - records times in bounded memory: a log-linear histogram, like HdrHistogram.
+ * Unit: nanoseconds. Owner: embedded, one writer, no allocation. Merged after all writers have
  * ended.
  *
- * Values below 256 have a bucket each. Above, each power of two is cut into 128 buckets of equal
- * width, so a bucket is at most 1/128 of its values wide. A percentile is the middle of its bucket:
- * at most 0.4% off. The least and the greatest value are kept exactly.
+ * Values below 256 have one bucket each. Above that, each power of two is divided into 128 buckets
+ * of equal width, so a bucket's width is at most 1/128 of its values. A percentile is the middle of
+ * its bucket: at most 0.4% off. The minimum and maximum are exact.
  */
 #ifndef WEIR_LOAD_HISTOGRAM_H
 #define WEIR_LOAD_HISTOGRAM_H
@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 enum {
-  LOAD_HISTOGRAM_PART_BITS = 7,   /* 128 buckets a power of two */
-  LOAD_HISTOGRAM_VALUE_BITS = 42, /* 73 minutes; what is longer is in the last bucket */
+  LOAD_HISTOGRAM_PART_BITS = 7,   /* 128 buckets per power of two */
+  LOAD_HISTOGRAM_VALUE_BITS = 42, /* 73 minutes; longer times go into the last bucket */
   LOAD_HISTOGRAM_BUCKETS = (LOAD_HISTOGRAM_VALUE_BITS - LOAD_HISTOGRAM_PART_BITS + 1)
                            << LOAD_HISTOGRAM_PART_BITS, /* 36 KiB of counters */
 };
@@ -42,8 +42,8 @@ static inline void load_histogram_add(struct load_histogram *histogram, uint64_t
 /* `histogram` += `from`. */
 void load_histogram_merge(struct load_histogram *histogram, const struct load_histogram *from);
 
-/* The value that `percent` (0 .. 100) of all values do not exceed; 0 is the least, 100 the
- * greatest. 0 when there is none. */
+/* The value that `percent` (0 .. 100) of all values do not exceed: 0 for the minimum, 100 for the
+ * maximum. Returns 0 if there are no values. */
 uint64_t load_histogram_percentile(const struct load_histogram *histogram, double percent);
 
 double load_histogram_mean(const struct load_histogram *histogram);

@@ -1,5 +1,5 @@
 /*
- * load/json.c - the report for scripts; see load/show.h.
+ * load/json.c - the report as JSON; see load/show.h.
  */
 #include "tools/load/show.h"
 

@@ -1,5 +1,5 @@
 /*
- * load/load.c - `weir load`: reads its command line, runs, and says what was measured.
+ * load/load.c - `weir load`: parses the command line, runs, prints the report.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #define complain(status, ...) output_complain("weir load", status, __VA_ARGS__)
 
-/* The first reason stands for all: one line. */
+/* Reports only the first reason, as one line. */
 static int judge(const struct load_report *report) {
   const struct load_stats *sum = &report->sum;
   char text[96];
@@ -28,7 +28,7 @@ static int judge(const struct load_report *report) {
 }
 
 static int show(const struct load_report *report) {
-  /* Nothing was measured: the reason says it all. */
+  /* Nothing was measured: the reason is enough. */
   bool nothing = report->sum.connections_opened == 0;
   bool good = true;
   if (report->options->json)
@@ -47,7 +47,7 @@ int command_load(int argc, char **argv) {
   enum options_result result = load_options_parse(&options, argc, argv, &failure);
   if (result != OPTIONS_RUN)
     return options_answer(result, "weir load", load_options_help(), &failure);
-  struct load_report *report = calloc(1, sizeof *report); /* its histograms are large for a stack */
+  struct load_report *report = calloc(1, sizeof *report); /* too large for the stack */
   if (!report) return complain(EXIT_FAILED, "out of memory");
   int status = EXIT_FAILED;
   switch (load_run(&options, report, &failure)) {

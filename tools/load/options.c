@@ -1,5 +1,5 @@
 /*
- * load/options.c - reads the command line of `weir load`; see load/options.h.
+ * load/options.c - parses the command line of `weir load`; see load/options.h.
  */
 #include "tools/load/options.h"
 
@@ -124,7 +124,7 @@ static const struct option names[] = {
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* A field, or one of the two pseudo-header fields that may be other than the URL says. */
+/* A field, or one of the two pseudo-header fields that may differ from the URL. */
 static bool add_field(const struct options *parser, struct load_options *options,
                       const char *text) {
   if (options->field_count == LOAD_FIELDS_MAX)
@@ -181,7 +181,7 @@ static bool take(struct options *parser, int code, char *value) {
   }
 }
 
-/* What only the whole command line shows. */
+/* Checks that need the whole command line. */
 static bool check(struct load_options *options, const struct failure *failure) {
   if (options->url_count == 0) return failure_set(failure, "no URL given; see weir load --help");
   if (options->url_count > LOAD_URLS_MAX)

@@ -1,6 +1,6 @@
 /*
- * load/options.h - the command line of `weir load`. Short options mean what they mean to h2load,
- * but for -r, -p and -k.
+ * load/options.h - the command line of `weir load`. Short options have the same meaning as in
+ * h2load, except -r, -p and -k.
  */
 #ifndef WEIR_LOAD_OPTIONS_H
 #define WEIR_LOAD_OPTIONS_H
@@ -19,7 +19,7 @@ struct load_options {
   unsigned streams;     /* -m, of one connection */
   unsigned threads;     /* -t */
   double duration_seconds, warm_up_seconds;
-  uint64_t rate; /* -r, requests a second; 0: closed loop */
+  uint64_t rate; /* -r, requests per second; 0: closed loop */
   double timeout_seconds;
   const char *fields[LOAD_FIELDS_MAX]; /* -H, "name: value" */
   unsigned field_count;
@@ -42,11 +42,11 @@ load_options_parse(struct load_options *options, int argc, char **argv,
 /* What --help prints. */
 const char *load_options_help(void);
 
-/* The value of a --header for `:method` or `:authority`, and in `token` (may be NULL) which; NULL
- * for any other text. */
+/* If `text` is a --header for :method or :authority: its value, with the token in `token` (may be
+ * NULL). Else NULL. */
 const char *load_options_pseudo(const char *text, enum header_token *token);
 
-/* The windows that the options announce, in bytes. */
+/* The receive windows to announce, in bytes. */
 uint32_t load_options_stream_window(const struct load_options *options);
 uint32_t load_options_connection_window(const struct load_options *options);
 

@@ -33,7 +33,7 @@ static bool map_data(struct load_plan *plan, const struct failure *failure) {
     plan->data_bytes = (size_t)facts.st_size;
     plan->data = plan->data_bytes
                      ? mmap(NULL, plan->data_bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0)
-                     : (uint8_t *)""; /* an empty body is one as well */
+                     : (uint8_t *)""; /* an empty body is still a body */
     good = plan->data != MAP_FAILED;
   }
   int why = errno;
@@ -68,7 +68,7 @@ static void add(struct load_target *target, enum header_token token, const char 
   target->fields[target->field_count++] = header_of(token, span_text(value));
 }
 
-/* Pseudo-header fields first. A field of --header replaces the one of that name. */
+/* Pseudo-header fields come first. A --header replaces the field of the same name. */
 static bool make_fields(const struct load_plan *plan, struct load_target *target) {
   const struct load_options *options = plan->options;
   add(target, TOKEN_METHOD, plan->data ? "POST" : "GET");
@@ -112,7 +112,7 @@ bool load_plan_targets(struct load_plan *plan, const struct failure *failure) {
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
-/* Whether the text of an authority, which url_parse() accepted, names a port. */
+/* Whether an authority has a port. url_parse() has accepted it. */
 static bool names_port(const char *authority) {
   const char *colon = strrchr(authority, ':');
   return colon && colon[1] && !strchr(colon, ']');

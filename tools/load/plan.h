@@ -1,6 +1,6 @@
 /*
- * load/plan.h - what a run asks for, and whom. Read from the options before the workers start;
- * nobody writes it while they run.
+ * load/plan.h - what a run requests, and from which server. Made from the options before the
+ * workers start, and read-only from then on.
  *
  * Ownership: keeps the options and their strings until load_plan_free().
  */
@@ -17,7 +17,7 @@
 
 struct tls_context;
 
-/* One URL, as it is requested. */
+/* One URL and its request. */
 struct load_target {
   struct url url;
   const struct load_cap *cap; /* or NULL */
@@ -28,18 +28,19 @@ struct load_target {
 
 struct load_plan {
   const struct load_options *options;
-  struct load_target *targets; /* one at least, all of one origin */
+  struct load_target *targets; /* at least one; all of one origin */
   unsigned target_count;
   struct address addresses[CLIENT_ADDRESSES_MAX];
   unsigned address_count;
   struct tls_context *tls; /* NULL: http */
-  uint8_t *data;           /* of --data; NULL: requests have no body */
+  uint8_t *data;           /* of --data; NULL: no body */
   size_t data_bytes;
-  char data_length[24]; /* the same in digits */
+  char data_length[24]; /* data_bytes in digits */
   uint64_t timeout_ns, duration_ns, warm_up_ns;
 };
 
-/* Reads the file of --data. False with one line in `failure`; load_plan_free() is due in any case. */
+/* Loads the file of --data. False with one line in `failure`. Call load_plan_free() in either
+ * case. */
 __attribute__((warn_unused_result)) bool load_plan_init(struct load_plan *plan,
                                                         const struct load_options *options,
                                                         const struct failure *failure);
@@ -48,7 +49,7 @@ __attribute__((warn_unused_result)) bool load_plan_init(struct load_plan *plan,
 __attribute__((warn_unused_result)) bool load_plan_targets(struct load_plan *plan,
                                                            const struct failure *failure);
 
-/* Looks up the host and prepares TLS; it may block. False with one line in `failure`. */
+/* Resolves the host and prepares TLS. May block. False with one line in `failure`. */
 __attribute__((warn_unused_result)) bool load_plan_look_up(struct load_plan *plan,
                                                            const struct failure *failure);
 

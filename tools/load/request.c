@@ -51,7 +51,7 @@ static struct load_requests *counts_of(const struct load_request *request) {
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* A slot is free when nobody holds anything of it. */
+/* A slot becomes free when the request is over and the engine holds no body of it. */
 static void release(struct load_request *request) {
   struct load_slots *slots = request->slots;
   if (!request->over || request->bodies > 0) return;
@@ -92,8 +92,8 @@ static void succeed(struct load_request *request) {
   end(request);
 }
 
-/* One that timed out took that long at least, and is among the latencies; with what failed sooner
- * it would only look as if the server were fast. */
+/* A request that timed out took at least that long, so it counts among the latencies. Requests that
+ * failed sooner do not: they would make the server look fast. */
 static void fail(struct load_request *request, enum load_error error, uint32_t code) {
   struct load_requests *counts = counts_of(request);
   const struct load_books *books = books_of(request);
@@ -112,7 +112,7 @@ static void fail(struct load_request *request, enum load_error error, uint32_t c
 
 /* ---- caps ------------------------------------------------------------------------------------ */
 
-/* See load/cap.h: whether another stream has to come as far first. */
+/* Whether another stream must receive more steps first; see load/cap.h. */
 static bool is_held_back(const struct load_request *request) {
   const struct load_slots *slots = request->slots;
   for (uint32_t i = 0; i < slots->count; i++) {
@@ -134,7 +134,7 @@ static void give_steps(struct load_slots *slots) {
   }
 }
 
-/* The engine's own count includes padding, which a cap does as well. */
+/* The engine's count includes padding, as the cap does. */
 static void look_at_step(struct load_request *request) {
   uint64_t step = load_cap_total(request->target->cap, request->steps);
   if (!request->capped || request->waits) return;
@@ -154,7 +154,7 @@ static void set_cap(struct load_request *request) {
 
 /* ---- what comes ------------------------------------------------------------------------------ */
 
-/* The block in hand: its bytes on the wire (the engine keeps a copy of those in several frames). */
+/* Counts the bytes of the current header block, compressed and not. */
 static void count_fields(struct load_request *request, const struct headers *fields) {
   struct load_requests *counts = counts_of(request);
   counts->header_bytes += h2_client_block_bytes(request->slots->h2);
@@ -191,8 +191,8 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
 
 /* ---- how it ends ----------------------------------------------------------------------------- */
 
-/* The server has not looked at it (RFC 9113 section 8.7): above GOAWAY's last stream, or refused.
- */
+/* The server has not processed the request (RFC 9113 section 8.7): it is above GOAWAY's last
+ * stream, or was refused. */
 static bool ask_again(struct load_request *request, uint32_t code) {
   struct load_slots *slots = request->slots;
   if (code != H2_REFUSED_STREAM || request->timed_out || !slots->open) return false;
@@ -215,14 +215,14 @@ static void fail_as(struct load_request *request, const struct stream *stream, u
     fail(request, h2_client_was_reset(stream) ? LOAD_RESET : LOAD_WRONG, code);
 }
 
-/* A complete response is one even if the server then resets what is left of the request (section
+/* A complete response counts even if the server then resets the rest of the request (section
  * 8.1). */
 static void on_closed(struct stream *stream, uint32_t code) {
   struct load_request *request = stream->user;
   struct load_books *books = books_of(request);
   request->stream = NULL;
   if (books->over) {
-    request->over = true; /* it stays in flight, in the books */
+    request->over = true; /* in the books it stays in flight */
     return;
   }
   if (request->complete && !request->timed_out)
@@ -247,7 +247,7 @@ static const struct stream_events events = {
 
 /* ---- uploads --------------------------------------------------------------------------------- */
 
-/* Lends the file's bytes, which outlive everything. */
+/* Lends bytes of the file, which stay mapped for the whole run. */
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct load_request *request = self;
   const struct load_plan *plan = books_of(request)->plan;
@@ -259,7 +259,7 @@ static enum body_result pull(void *self, struct body_chunk *chunk) {
   return len == left ? BODY_END : BODY_MORE;
 }
 
-/* The engine frees a stream, and its body, at the end of a call: then there is a free slot. */
+/* The engine closes the body at the end of a machine call. The slot is free from then on. */
 static void close_upload(void *self) {
   struct load_request *request = self;
   request->bodies--;
@@ -324,7 +324,7 @@ void load_slots_end(struct load_slots *slots, const struct h2_end *end, bool eof
   slots->end_code = end->reason == H2_END_GOAWAY ? slots->goaway_code : end->code;
 }
 
-/* They have nowhere to go. */
+/* The connection has ended for good, so they cannot be repeated. */
 void load_slots_fail_again(struct load_slots *slots) {
   struct list_node *node;
   while ((node = list_take_first(&slots->again)))

@@ -16,7 +16,7 @@
 #include "tools/common/process.h"
 #include "tools/load/worker.h"
 
-/* To the thread that waits: all workers have ended. */
+/* Sent to the main thread when all workers have ended. */
 enum { SIGNAL_ENDED = SIGUSR2 };
 
 struct run {
@@ -27,7 +27,8 @@ struct run {
   unsigned running; /* workers; the last one to end signals main_thread */
 };
 
-/* Each connection is a descriptor, and one that is being replaced two; some are the program's. */
+/* Each connection needs a descriptor, or two while it is being replaced. The program needs some,
+ * too. */
 static bool find_descriptors(const struct load_options *options, const struct failure *failure) {
   uint64_t most = process_raise_descriptors(), own = 32 + 8 * (uint64_t)options->threads;
   if (options->connections + own <= most) return true;
@@ -84,7 +85,7 @@ static void interrupt(struct worker *io, void *object) {
   load_worker_finish(worker);
 }
 
-/* The first signal ends politely, the second at once. */
+/* The first signal ends the run gracefully, the second at once. */
 static void stop(struct run *run, struct worker_group *group, unsigned asked) {
   for (unsigned i = 0; i < run->options->threads && asked == 1; i++)
     if (!worker_group_post(group, i, interrupt, &run->workers[i])) asked = 2;
@@ -102,7 +103,8 @@ static void print_progress(const struct run *run, unsigned seconds, uint64_t *do
   }
   unsigned span = seconds <= LOAD_PROGRESS_EVERY_SECOND ? 1 : LOAD_PROGRESS_SECONDS;
   if (seconds == LOAD_PROGRESS_SECONDS) span = LOAD_PROGRESS_SECONDS - LOAD_PROGRESS_EVERY_SECOND;
-  uint64_t recent = done > *done_before ? done - *done_before : 0; /* a warm-up ended: less */
+  uint64_t recent =
+      done > *done_before ? done - *done_before : 0; /* less after the end of the warm-up */
   output_say(STDERR_FILENO,
              "%4u s: %llu requests done, %llu failed, %llu in flight, %.0f requests/s, %.1f MB",
              seconds, (unsigned long long)done, (unsigned long long)failed,
@@ -136,7 +138,7 @@ static bool run_workers(struct run *run, const struct failure *failure) {
   unsigned links = (options->connections + options->threads - 1) / options->threads;
   const struct worker_config config = {
       .count = options->threads,
-      /* One that is being replaced may still wait for the server's FIN. */
+      /* A connection that is being replaced may still wait for the server's FIN. */
       .links_max = 2 * links + 16,
       .hooks = {.ctx = run,
                 .setup = worker_setup,

@@ -1,8 +1,8 @@
 /*
- * load/run.h - one run of `weir load`: looks up, starts the workers, waits, adds up.
+ * load/run.h - one run of `weir load`: resolves the host, starts the workers, waits, sums up.
  *
- * SIGINT and SIGTERM end a run early, with what was measured so far; a second one at once. One run
- * at a time, since signals belong to the process.
+ * SIGINT and SIGTERM end a run early and keep what was measured. A second signal ends it at once.
+ * Signals belong to the process, so there is one run at a time.
  */
 #ifndef WEIR_LOAD_RUN_H
 #define WEIR_LOAD_RUN_H
@@ -19,20 +19,20 @@ struct load_fairness {
 struct load_report {
   const struct load_options *options;
   char origin[URL_ORIGIN_BYTES];
-  uint64_t total; /* requests that were to be made; by duration: that were started */
+  uint64_t total; /* requests to be made; with a duration: requests started */
   struct load_stats sum;
   struct load_fairness fairness;
-  double busy[256]; /* of each worker: part of the time in which it used a CPU */
+  double busy[256]; /* CPU use of each worker, 0 to 1 */
   unsigned workers;
 };
 
 enum load_run_result {
   LOAD_RUN_DONE,
-  LOAD_RUN_WRONG,  /* the command line: exit 2, with `error` */
-  LOAD_RUN_FAILED, /* nothing could be tried: exit 1, with `error` */
+  LOAD_RUN_WRONG,  /* wrong command line: exit 2, with one line in `failure` */
+  LOAD_RUN_FAILED, /* could not start: exit 1, with one line in `failure` */
 };
 
-/* Fills `report`, whatever became of the requests. `failure` gets one line. */
+/* Fills `report`, even if requests failed. */
 __attribute__((warn_unused_result)) enum load_run_result
 load_run(const struct load_options *options, struct load_report *report,
          const struct failure *failure);

@@ -1,12 +1,11 @@
 /*
- * load/schedule.h - an open loop: when each request is to start, whatever became of those before
- * it.
+ * load/schedule.h - when the requests of an open loop are due, independent of earlier responses.
  *
- * All requests of a run are numbered; the n-th is due n / rate seconds after the beginning. Workers
- * take turns: worker w of W has the numbers w, w + W, w + 2 W ... So nobody shares a counter, and
- * the requests of all workers together are evenly spaced. A request that cannot start when it is
- * due (no connection takes another stream) starts later and is measured from when it was due:
- * otherwise a server that stalls would make itself fewer samples instead of worse ones.
+ * The requests of a run are numbered; request n is due n / rate seconds after the start. Workers
+ * take turns: worker w of W has the numbers w, w + W, w + 2 W ... So workers share no counter, and
+ * all requests together are evenly spaced. A request that cannot start when it is due, because no
+ * connection has room, starts later but is measured from when it was due. Otherwise a server that
+ * stalls would have fewer samples instead of worse ones.
  */
 #ifndef WEIR_LOAD_SCHEDULE_H
 #define WEIR_LOAD_SCHEDULE_H
@@ -17,10 +16,10 @@
 #include "tools/load/limits.h"
 
 struct load_schedule {
-  uint64_t rate;         /* requests a second, of all workers; 1 .. LOAD_RATE_MAX */
+  uint64_t rate;         /* requests per second, all workers; 1 .. LOAD_RATE_MAX */
   uint64_t begin_ns;     /* on the clock of clock_now_ns() */
   uint64_t number;       /* of the next request */
-  unsigned worker_count; /* to the next one of the same worker */
+  unsigned worker_count; /* distance to the same worker's next number */
 };
 
 static inline void load_schedule_begin(struct load_schedule *schedule, uint64_t rate,
@@ -40,7 +39,7 @@ static inline void load_schedule_next(struct load_schedule *schedule) {
   schedule->number += schedule->worker_count;
 }
 
-/* How many of this worker's requests are due at `now_ns` and not yet taken. */
+/* How many requests of this worker are due at `now_ns` and not taken yet. */
 static inline uint64_t load_schedule_backlog(const struct load_schedule *schedule,
                                              uint64_t now_ns) {
   if (load_schedule_due_ns(schedule) > now_ns) return 0;

@@ -1,5 +1,5 @@
 /*
- * load/show.h - a run's report: in words like h2load's, with what it does not have, or as JSON.
+ * load/show.h - the report of a run: as text similar to h2load's, or as JSON.
  */
 #ifndef WEIR_LOAD_SHOW_H
 #define WEIR_LOAD_SHOW_H
@@ -10,14 +10,14 @@
 
 void load_text_write(const struct load_report *report, FILE *to);
 
-/* One object; all times are nanoseconds. False when it could not be written. */
+/* Writes one object; all times are nanoseconds. False when writing failed. */
 __attribute__((warn_unused_result)) bool load_json_write(const struct load_report *report,
                                                          FILE *to);
 
-/* A worker that was so busy was perhaps slower than the server. */
+/* CPU use from which a worker may have been slower than the server. */
 #define LOAD_BUSY 0.95
 
-/* Requests of -n that were never started. */
+/* The requests of -n that were never started. */
 static inline uint64_t load_report_left(const struct load_report *report) {
   return report->total - report->sum.requests.started;
 }

@@ -38,7 +38,7 @@ const char *load_error_text(enum load_error error, unsigned code, char *text, si
   return text;
 }
 
-/* Progress may be read meanwhile. */
+/* The progress counters may be read at the same time. */
 void load_requests_forget(struct load_requests *requests) {
   uint64_t *const progress[] = {&requests->started, &requests->done, &requests->failed,
                                 &requests->data_bytes};

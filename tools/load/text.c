@@ -1,5 +1,5 @@
 /*
- * load/text.c - the report in words; see load/show.h.
+ * load/text.c - the report as text; see load/show.h.
  */
 #include "tools/load/show.h"
 

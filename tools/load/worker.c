@@ -96,12 +96,12 @@ static void on_timeout(struct timer *timer, uint64_t now_ns) {
 
 /* ---- begin and end --------------------------------------------------------------------------- */
 
-/* Receive windows as asked for; no budget binds them, since what arrives is used at once. */
+/* Receive windows as requested. No budget limits them, since data is consumed at once. */
 static struct engine_config config_of(const struct load_books *books) {
   const struct load_options *options = books->plan->options;
   struct engine_config config = engine_config_default();
-  /* Streams that have ended are freed when the machine's call returns, or when their bodies have
-   * left: by then others may have begun. */
+  /* Ended streams are freed when the machine's call returns, or when their bodies have been sent.
+   * New ones may have started by then. */
   uint64_t streams = 2 * (uint64_t)books->connections * options->streams;
   config.h2.push = false;
   config.h2.flow = options->flow;
@@ -115,7 +115,8 @@ static struct engine_config config_of(const struct load_books *books) {
   return config;
 }
 
-/* Part `index` of `whole` that is cut into `parts`: the first ones get one more. */
+/* Divides `whole` into `parts` and returns the size of part `index`. The first parts get the
+ * remainder. */
 static uint64_t part_of(uint64_t whole, unsigned index, unsigned parts) {
   return whole / parts + (index < whole % parts);
 }
@@ -160,7 +161,7 @@ static void release_parts(struct load_worker *worker) {
   worker->has_engine = false;
 }
 
-/* From the last core on: a server on the same machine has the first ones. */
+/* Starts from the last core, since a server on the same machine uses the first ones. */
 static void pin(unsigned index) {
   struct cpus cpus = cpus_find("/sys/fs/cgroup", "/proc/self/cgroup");
   cpus_pin(cpus.affinity - 1 - index % cpus.affinity);
@@ -181,7 +182,7 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
     return io_error_set(error, 0, "out of memory");
   }
   load_books_read_clock(books);
-  io->loop.now_ns = books->now_ns; /* the turn's own is as old as the thread's start */
+  io->loop.now_ns = books->now_ns; /* the turn's time dates from the thread's start */
   if (options->rate == 0) load_books_begin(books);
   for (unsigned i = 0; i < books->connections; i++)
     load_connection_open(&worker->connections[i]);

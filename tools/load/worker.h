@@ -1,13 +1,13 @@
 /*
- * load/worker.h - one thread of a run: its phases, its clocks, and the open loop.
+ * load/worker.h - one thread of a run: its phases, its timers, and the open loop.
  *
  *     begin --dial all--> [warm-up] --> measuring --last request, or the time is up--> over --> end
  *
- * An open loop begins when each connection's first attempt is over: making connections is not the
- * server's latency. Its clock is a timeout of io_uring, since the worker's own timers count
- * milliseconds; each time it fires, all requests that are due are started on the connections in
- * turn. A request that finds no room is started by the connection that has room first, and measured
- * from when it was due.
+ * An open loop starts after every connection's first attempt, since connecting is not part of the
+ * latency. It is paced by an io_uring timeout, because the worker's own timers count milliseconds.
+ * Whenever the timeout fires, all requests that are due are started on the connections in turn. If
+ * there is no room, the first connection that has some starts them; they are measured from when
+ * they were due.
  */
 #ifndef WEIR_LOAD_WORKER_H
 #define WEIR_LOAD_WORKER_H
@@ -22,12 +22,12 @@ struct load_worker {
   bool has_engine;
   struct client_server server;
   struct load_connection *connections; /* books.connections of them */
-  unsigned turn;                       /* the connection whose turn is next in an open loop */
+  unsigned turn;                       /* open loop: the index of the next connection */
   struct loop_op pace;                 /* open loop: until the next request is due */
   struct __kernel_timespec pace_at;
 };
 
-/* Dials. False with error->text; nothing is then held. */
+/* Starts to connect. False with error->text; nothing is held then. */
 __attribute__((warn_unused_result)) bool load_worker_begin(struct load_worker *worker,
                                                            const struct load_plan *plan,
                                                            struct worker *io,
@@ -36,10 +36,10 @@ __attribute__((warn_unused_result)) bool load_worker_begin(struct load_worker *w
 /* Once a second. */
 void load_worker_second(struct load_worker *worker);
 
-/* Ends what is measured, then the worker. Not from within a machine's call. */
+/* Stops measuring and drains the worker. Not from within a machine's call. */
 void load_worker_finish(struct load_worker *worker);
 
-/* The thread is ending, and all machines are closed. The connections and books stay to be read. */
+/* The thread ends; all machines are closed. The connections and books can still be read. */
 void load_worker_end(struct load_worker *worker);
 
 /* After load_worker_end(), or instead of load_worker_begin(). */

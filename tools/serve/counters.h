@@ -9,7 +9,8 @@
 
 void serve_counters_add(struct engine_counters *sum, const struct engine_counters *counters);
 
-/* One line to the descriptor `to`: every counter by its name in its struct, and `lines_dropped` of common/output.h. */
+/* One line to the descriptor `to`: every counter by its name in its struct, and `lines_dropped`
+ * of common/output.h. */
 void serve_counters_say(int to, const struct engine_counters *engine,
                         const struct loop_counters *worker);
 

@@ -243,8 +243,8 @@ static void echo(struct demo_exchange *exchange, struct span parameter,
     size_t len = decimal_put(length, (uint64_t)request->content_length);
     fields[count++] = header_of(TOKEN_CONTENT_LENGTH, span_of(length, len));
   }
-  /* Some clients wait for this before they send (RFC 9110 section 10.1.1), and write it in any case.
-   * It would come by itself, but not behind an answer. */
+  /* Some clients wait for this before they send (RFC 9110 section 10.1.1), and write it in any
+   * case. It would come by itself, but not behind an answer. */
   const struct header *expect = headers_find(request->fields, TOKEN_EXPECT);
   if (expect && !request->end && span_is_ignoring_case(expect->value, "100-continue"))
     (void)stream_inform(exchange->stream, 100, NULL, 0);

@@ -18,9 +18,9 @@ enum {
 
   /* ---- running ---- */
 
-  /* Descriptors that must be left when all is set up: for a connection, and for the file that it asks
-   * for with the directory on the way. Untested: test_command_line.py tries each limit from the
-   * outside. */
+  /* Descriptors that must be left when all is set up: for a connection, and for the file that it
+   * asks for with the directory on the way. Untested: test_command_line.py tries each limit from
+   * the outside. */
   SERVE_DESCRIPTORS_MIN = 3,
 
   /* Paths whose 403 is explained with --verbose, and bytes of each in its line. An operator reads the

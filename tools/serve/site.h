@@ -32,7 +32,8 @@ serve_site_create(const struct serve_site_settings *settings, const char **note,
 /* Every stream must be closed, and the worker's ring have answered every read. NULL is allowed. */
 void serve_site_destroy(struct serve_site *serve_site);
 
-/* Gives memory back that a rush of readers took, and ends what waited too long; about once a second. */
+/* Gives memory back that a rush of readers took, and ends what waited too long; about once a
+ * second. */
 void serve_site_trim(struct serve_site *serve_site, uint64_t now_ns);
 
 const struct handler *serve_site_handler(struct serve_site *serve_site);

@@ -15,8 +15,8 @@
 #include "tools/trace/record.h"
 
 /* Fetches `manifest` relative to `base` into `record` (initialised, with as many results as the
- * manifest has resources). False with one line in `failure` when nothing could be tried at all; what
- * happened to single resources and connections is in the record. */
+ * manifest has resources). False with one line in `failure` when nothing could be tried at all;
+ * what happened to single resources and connections is in the record. */
 __attribute__((warn_unused_result)) bool
 trace_fetch(const struct trace_options *options, const struct trace_manifest *manifest,
             const struct url *base, struct trace_record *record, const struct failure *failure);

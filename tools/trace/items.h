@@ -43,8 +43,8 @@ struct trace_items {
   struct timer start_timer; /* until the next one's start time */
 };
 
-/* Before the run: resolves the resources relative to `base`, and finds their origins. False with one
- * line in `failure`; trace_items_free() is due in any case. */
+/* Before the run: resolves the resources relative to `base`, and finds their origins. False with
+ * one line in `failure`; trace_items_free() is due in any case. */
 __attribute__((warn_unused_result)) bool
 trace_items_init(struct trace_items *items, struct trace_run *run, struct trace_origins *origins,
                  const struct url *base, const struct failure *failure);

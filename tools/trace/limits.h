@@ -18,7 +18,8 @@ enum {
 
   /* ---- what a record keeps ---- */
 
-  /* Frames of one run: 2^20 are 16 GB of full DATA frames. Beyond it frames are counted, not kept. */
+  /* Frames of one run: 2^20 are 16 GB of full DATA frames. Beyond it frames are counted, not
+   * kept. */
   TRACE_FRAMES_MAX = 1 << 20,
   /* Payload that is kept of each frame but DATA: all of SETTINGS, PRIORITY, GOAWAY ... and the
    * priority fields of HEADERS. */
@@ -46,8 +47,9 @@ enum {
   /* ---- the link's rate ---- */
 
   TRACE_SEGMENT_BYTES = 1448, /* one segment of Ethernet: what a link hands over at once */
-  /* Buffers to receive into. What is read at once is not felt by the server, so they are small where
-   * the link is narrow: less than three segments. Untested: how evenly --limit-rate reads, no more. */
+  /* Buffers to receive into. What is read at once is not felt by the server, so they are small
+   * where the link is narrow: less than three segments. Untested: how evenly --limit-rate reads,
+   * no more. */
   TRACE_BUFFER_COUNT = 64,
   TRACE_BUFFER_BYTES_NARROW = 4096,
 };

@@ -34,8 +34,8 @@ struct trace_origins {
   void (*changed)(struct trace_origins *origins);
 };
 
-/* Before the run: finds or makes the origin of `url`, and looks its addresses up. NULL with one line
- * in `failure`. */
+/* Before the run: finds or makes the origin of `url`, and looks its addresses up. NULL with one
+ * line in `failure`. */
 __attribute__((warn_unused_result)) struct trace_origin *
 trace_origin_find(struct trace_origins *origins, const struct url *url,
                   const struct failure *failure);
