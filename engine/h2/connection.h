@@ -145,7 +145,7 @@ struct h2 {
   uint64_t stalled_since_ns; /* when output last began to wait for the peer; 0: none waits */
   uint64_t stalled_bytes;    /* bytes that the peer has taken since */
   bool stalled_ended;        /* a message of ours has ended since */
-  uint64_t queued_since_ns;  /* the same, for more than a stream's own window */
+  uint64_t queued_since_ns;  /* when it began to wait for more than a stream's own window; 0: not */
   uint64_t held_look_ns;     /* when streams are looked at next that their own windows hold back */
   uint64_t tick_ns;          /* when request bodies are looked at next */
   uint64_t farewell_ns;      /* dead: how long our GOAWAY may take */
