@@ -281,12 +281,12 @@
 #define FILES_LOADS_MAX 256
 
 /* Lookups that wait for their turn, of each worker, and for how long: a page's burst of requests on a
- * slow disk is over by then, and nobody waits for an error until he has gone. Each holds a copy of
- * its path; more of them get FILES_BUSY. */
+ * slow disk is over by then, and users do not wait longer for an error. Each holds a copy of its path;
+ * more of them get FILES_BUSY. */
 #define FILES_QUEUED_MAX 4096
 #define FILES_QUEUED_NS  (10 * IO_SECOND)
 
-/* Of them, those that are tried in one go: each may open and read a file. */
+/* Waiting lookups that are tried in one go: each may open and read a file. */
 #define FILES_QUEUE_RUN 32
 
 /* Bytes of one read of a large file: as much as four TLS records hold. */

@@ -3,9 +3,10 @@
  *
  * The kernel resolves them: openat2() with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS refuses, at
  * every step and against concurrent renames, to leave the directory. Symbolic links that stay
- * inside are followed. The kernel refuses absolute ones; where such a path leads inside all the same,
- * the place that it led to is opened by its own path, under the same rules. Where openat2() is refused itself (an old seccomp
- * profile), the path is walked step by step, O_NOFOLLOW at each, and no symbolic link is followed.
+ * inside are followed. The kernel refuses absolute links; if such a path leads inside all the same,
+ * the place that it leads to is opened by its own path, under the same rules. Where openat2() itself
+ * is refused (an old seccomp profile), the path is walked step by step, O_NOFOLLOW at each, and no
+ * symbolic link is followed.
  */
 #ifndef WEIR_BENEATH_H
 #define WEIR_BENEATH_H
@@ -19,7 +20,7 @@ struct beneath {
   bool stepwise; /* without openat2() */
 };
 
-/* False when the directory does not exist, is none, or may not be searched; `error` names it. */
+/* False when `root` does not exist, is no directory, or may not be searched; `error` names it. */
 __attribute__((warn_unused_result)) bool beneath_init(struct beneath *beneath, const char *root,
                                                       struct io_error *error);
 

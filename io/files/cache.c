@@ -1,10 +1,9 @@
 /*
  * files/cache.c - a hash table for finding, an array for the clock's hand, counts for the bounds.
  *
- * Eviction: the hand goes round the array. An entry that somebody holds is passed over, one that
- * was used since the last round is spared once, the next is freed. New entries start as not used,
- * so that a flood of paths that are asked for once does not push out those that are asked for
- * again.
+ * Eviction: the hand goes round the array. It passes over an entry that is held, spares once an entry
+ * that was used since the last round, and frees the next. New entries start as not used, so that a
+ * flood of paths that are asked for once does not push out paths that are asked for again.
  *
  * Descriptors are given up in the order of their last use, those of held entries too: a reader that has
  * not read for longest loses its own, so that clients that stop reading keep no file from others.

@@ -2,7 +2,7 @@
  * files/cache.h - entries found by path, counted references, a bound on memory, a clock that evicts.
  *
  * The cache opens and reads nothing; files/files.c fills entries in. An entry is *listed* while its path
- * leads to it and *held* while somebody has a reference. Unlisting a held entry leaves it to its
+ * leads to it and *held* while there is a reference to it. Unlisting a held entry leaves it to its
  * holders, with all its bytes, and they still count against the bound until the last release.
  *
  * The hash is keyed with a seed from the kernel, so that no client can choose paths that collide.
@@ -109,7 +109,7 @@ __attribute__((warn_unused_result)) bool file_cache_take_descriptor(struct file_
                                                                     struct file *file, int fd);
 
 /* Closes the descriptor that was not used for longest; false when the ring reads through all of them.
- * An entry that somebody holds stays without it: files/read.h opens it anew. */
+ * An entry that is held stays without it: files/read.h opens it anew. */
 __attribute__((warn_unused_result)) bool file_cache_close_one(struct file_cache *cache);
 
 /* The entry's descriptor, if it has one, is in use. */

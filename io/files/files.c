@@ -202,7 +202,7 @@ static void unlink_load(struct files_load *load) {
   invariants(load->files);
 }
 
-/* Tells everybody who waits. They may look up, cancel and release as they like meanwhile. */
+/* Tells every lookup that waits. Their done() may look up, cancel and release meanwhile. */
 static void load_tell(struct files_load *load, enum files_result result) {
   load_end(load, result);
   unlink_load(load);
@@ -380,7 +380,7 @@ void files_find_cancel(struct files *files, struct files_lookup *lookup) {
   while (*at != lookup)
     at = &(*at)->next;
   *at = lookup->next;
-  lookup->load = NULL; /* the load goes on: somebody will ask again */
+  lookup->load = NULL; /* the load goes on: the path will be asked for again */
 }
 
 void files_release(struct files *files, struct file *file) {

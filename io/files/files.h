@@ -3,11 +3,11 @@
  * large.
  *
  * What a lookup promises:
- *   - Never a byte from outside of the root: paths are resolved by openat2() with RESOLVE_BENEATH
- *     and RESOLVE_NO_MAGICLINKS, so that neither "..", nor a symbolic link, nor a race between
- *     renames leads out. Links that stay inside are followed, absolute ones too. Other file systems mounted inside are
- *     served (RESOLVE_NO_XDEV is not used: containers mount sites in pieces). Where openat2() is
- *     refused, the path is walked step by step and no symbolic link is followed at all.
+ *   - Never a byte from outside the root: paths are resolved by openat2() with RESOLVE_BENEATH and
+ *     RESOLVE_NO_MAGICLINKS, so that neither "..", nor a symbolic link, nor a race between renames
+ *     leads out. Links that stay inside are followed, absolute ones too. Other file systems mounted
+ *     inside are served (RESOLVE_NO_XDEV is not used: containers mount sites in pieces). Where
+ *     openat2() is refused, the path is walked step by step and no symbolic link is followed at all.
  *   - Never a hang: a path is first opened with O_PATH, which touches no device and waits for no
  *     FIFO, and only a regular file is then opened for reading, with O_NONBLOCK.
  *   - A hit costs one hash of the path and no system call. Every entry is compared with the file
@@ -17,13 +17,14 @@
  *     loaded is loaded once more, because another write may share its time stamp. Missing and
  *     forbidden paths are remembered for the same time.
  *
- * Content. Files of up to FILES_SMALL_BYTES are held in memory and their bytes never change: who
- * holds a reference may lend them out. Larger files, and small ones when the memory bound is
+ * Content. Files of up to FILES_SMALL_BYTES are held in memory and their bytes never change: the
+ * holder of a reference may lend them out. Larger files, and small ones when the memory bound is
  * reached by files in use, are read in pieces through a descriptor that all readers of the file
- * share. Such a file is checked after each piece: shrunk or rewritten in place, the read fails. One
- * that was replaced by rename, unlinked, touched or appended to is read to the end that it had when it
- * was found; the next lookup finds what its path leads to now. A new mtime alone does not tell whether
- * bytes changed: the last ones read are read again (struct file_proof). Files are never mapped: a truncated mapping would be a SIGBUS.
+ * share. Such a file is checked after each piece: if it has shrunk or was rewritten in place, the read
+ * fails. A file that was replaced by rename, unlinked, touched or appended to is read to the end that
+ * it had when it was found; the next lookup finds what its path leads to now. A new mtime alone does
+ * not tell whether bytes changed: the last ones read are read again (struct file_proof). Files are
+ * never mapped: a truncated mapping would be a SIGBUS.
  *
  * Waiting. openat2() and fstatat() are called directly: their names are in the kernel's dentry
  * cache on all but the first use, where a completion through the ring would cost more than the
@@ -37,7 +38,7 @@
  *
  * Bounds: entries, bytes of content, descriptors and read buffers, each in struct files_settings;
  * entries that nobody holds are evicted by a clock sweep (one bit of recent use). A descriptor that is
- * needed is taken from the file that was not read for longest, whoever holds it: its next read opens
+ * needed is taken from the file that was not read for longest, held or not: its next read opens
  * it anew, and fails if its path leads to another version by then. A lookup that finds another bound
  * wholly in use waits in a queue for at most FILES_QUEUED_NS, and only then is the answer FILES_BUSY;
  * at once, where the queue is full or there is no loop.

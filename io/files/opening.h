@@ -1,7 +1,7 @@
 /*
  * files/opening.h - opening what a path below the root leads to, so that nothing is waited for.
  *
- * When the process has no descriptor left, the cache gives up its own before anybody is turned away.
+ * When the process has no descriptor left, the cache gives up its own before a lookup is turned away.
  */
 #ifndef WEIR_FILES_OPENING_H
 #define WEIR_FILES_OPENING_H

@@ -1,5 +1,5 @@
 /*
- * files/queue.h - lookups that found no room, first in, first out, until there is some or their time is
+ * files/queue.h - lookups that found no room: first in, first out, until there is room or their time is
  * over.
  *
  * The queue knows no more of a lookup than how it is tried again. It is run when room may have come:
@@ -33,7 +33,7 @@ struct files_queue {
 void files_queue_init(struct files_queue *queue, struct loop *loop, files_queue_attempt *attempt,
                       void *self);
 
-/* No lookup may wait, nor the loop owe a turn (asserted). */
+/* No lookup may wait, and the loop may owe no turn (asserted). */
 void files_queue_check_empty(const struct files_queue *queue);
 
 /* Copies the path. False when the queue is full or memory is refused. */

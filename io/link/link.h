@@ -7,7 +7,7 @@
  * States: OPEN -> LINGER -> CLOSING -> freed, and from the first two also CUT -> CLOSING.
  *   OPEN     the machine runs.
  *   LINGER   MACHINE_DONE: the machine is gone, our half is shut down, what the peer still sends is
- *            thrown away until its FIN, IO_LINGER_IDLE_NS of silence or IO_LINGER_TOTAL_NS. Closing
+ *            discarded until its FIN, IO_LINGER_IDLE_NS of silence or IO_LINGER_TOTAL_NS. Closing
  *            with unread input would make the kernel send RST and destroy our last bytes.
  *   CUT      to be closed with RST; the next settling begins with that.
  *   CLOSING  requests under way are being cancelled; freed when none is left.

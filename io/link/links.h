@@ -35,7 +35,7 @@ struct links {
   uint64_t send_stall_ns; /* a link whose peer acknowledges nothing for so long is cut */
   uint8_t *scratch;       /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
   struct send_arena *arena;
-  struct shares shares; /* who is held; through link.dirty */
+  struct shares shares; /* with the links that are held, through link.dirty */
 };
 
 /* Prepares for at most `max` links at once, all on `loop`. False when memory is refused; what was

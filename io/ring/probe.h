@@ -13,8 +13,8 @@
  */
 const char *uring_probe_required(struct io_uring *ring);
 
-/* URING_BUFFER_RING, URING_MULTISHOT_ACCEPT and URING_MULTISHOT_RECV, as far as they work. Those in `disabled` are not tried. Leaves nothing under way in the ring, which must be
- * idle. */
+/* URING_BUFFER_RING, URING_MULTISHOT_ACCEPT and URING_MULTISHOT_RECV, as far as they work. Those in
+ * `disabled` are not tried. The ring must be idle, and is left idle. */
 unsigned uring_probe(struct io_uring *ring, unsigned disabled);
 
 #endif

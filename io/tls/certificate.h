@@ -24,7 +24,7 @@ struct certificate {
   char warning[256];    /* "" or one line to show: expired, not yet valid */
 };
 
-/* Makes a certificate that nobody signed but itself: ECDSA P-256, a random serial number, valid
+/* Makes a certificate that is signed by its own key: ECDSA P-256, a random serial number, valid
  * from an hour ago (clocks differ) for 90 days, for localhost, 127.0.0.1, ::1 and this host's name.
  * False when OpenSSL refuses (no randomness, no memory). */
 __attribute__((warn_unused_result)) bool certificate_self_signed(struct certificate *certificate,

@@ -148,7 +148,7 @@ static int ticket_key_callback(SSL *ssl, unsigned char name[16], unsigned char *
 /* ---- ALPN ------------------------------------------------------------------------------------ */
 
 /* Whether the client's list, as it came from the wire, has the token. OpenSSL has checked the
- * list's framing, but a loop that trusts nobody costs nothing. */
+ * list's framing, but a loop that relies on nothing costs nothing. */
 static const unsigned char *find_token(const unsigned char *list, size_t len,
                                        const unsigned char *token, size_t token_len) {
   for (size_t at = 0; at < len && list[at] < len - at; at += 1u + list[at])

@@ -196,7 +196,7 @@ static enum tls_read decrypt(struct tls *tls, size_t *len) {
   return TLS_READ_FULL;
 }
 
-/* Keeps what the inner machine did not take. At most TLS_PLAINTEXT_BYTES, because nothing more is
+/* Keeps what the inner machine did not take: at most TLS_PLAINTEXT_BYTES, because nothing more is
  * decrypted until it is gone. */
 static bool keep(struct tls *tls, const uint8_t *bytes, size_t len) {
   tls->kept = malloc(len);

@@ -34,7 +34,7 @@ static unsigned quota_of_unified(const char *directory) {
   char path[PATH_MAX], line[128];
   if (snprintf(path, sizeof path, "%s/cpu.max", directory) >= (int)sizeof path) return 0;
   if (!read_line(path, line, sizeof line)) return 0;
-  char *rest; /* of "max", which is no number, all of it: a quota of 0, which is none */
+  char *rest; /* "max" is no number: it stays whole, and the quota is 0, which means none */
   long long quota = strtoll(line, &rest, 10);
   return cores_of(quota, strtoll(rest, NULL, 10));
 }

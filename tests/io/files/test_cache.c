@@ -110,7 +110,7 @@ static void test_descriptors_are_bounded(void **state) {
   assert_true(a->fd < 0 && b->fd >= 0 && c->fd >= 0);
   assert_int_equal(files->cache.descriptors, 2);
   files_release(files, c);
-  assert_true(reads_pattern(files, a, 1)); /* nobody holds c, which is forgotten */
+  assert_true(reads_pattern(files, a, 1)); /* c is not held, and is forgotten */
   assert_true(a->fd >= 0 && b->fd >= 0);
   assert_int_equal(files->cache.count, 2);
   files_release(files, a);

@@ -64,7 +64,7 @@ static void test_changes_are_noticed(void **state) {
   files_destroy(files);
 }
 
-/* Whoever holds the old entry keeps the old bytes. */
+/* The holder of an old entry keeps the old bytes. */
 static void test_held_bytes_never_change(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){0});

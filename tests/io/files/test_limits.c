@@ -196,7 +196,7 @@ static void shrink(void) {
   if (status.st_size > 1) assert_int_equal(truncate(at("page"), status.st_size - 1), 0);
 }
 
-/* One that grows at each look is taken as it is in the end; one that is never there whole is not. */
+/* A file that grows at each look is taken as it is in the end; one that is never there whole is not. */
 static void test_attempts(void **state) {
   (void)state;
   struct files *files = open_files(NULL);
@@ -265,7 +265,7 @@ static void test_proof(void **state) {
 
 /* ---- paths ----------------------------------------------------------------------------------- */
 
-/* "./././page", so long. */
+/* "./././page", of that length. */
 static void test_path(void **state) {
   (void)state;
   static char path[FILES_PATH_BYTES + 2];
@@ -360,7 +360,7 @@ static void test_reads(void **state) {
   files_destroy(files);
 }
 
-/* Files whose content the disk is waited for, and lookups that wait for their turn. */
+/* Files whose content has to come from the disk, and lookups that wait for their turn. */
 static void test_loads(void **state) {
   enum { ALL = FILES_LOADS_MAX + FILES_QUEUED_MAX };
   (void)state;

@@ -82,7 +82,7 @@ static void test_load_fails_at_the_ring(void **state) {
   stage_put(stage_at("second"), "x", 1);
   assert_int_equal(wait_for(files, &a, "second"), FILES_PENDING);
   files_find_cancel(files, &a.lookup);
-  stage_answer(0); /* nobody waits any more */
+  stage_answer(0); /* no lookup waits any more */
   assert_int_equal(a.calls, 0);
 
   stage_put(stage_at("third"), "x", 1);
@@ -205,7 +205,7 @@ static void test_read_waits_for_the_ring(void **state) {
   assert_int_equal(read_result, FILES_FAILED);
   files_read_end(files, &c);
 
-  /* The entry is given up by everybody while the ring still reads: the descriptor stays. */
+  /* The entry is given up by all its holders while the ring still reads: the descriptor stays. */
   assert_int_equal(files->reads.buffers, 2);
   files_trim(files, IO_SECOND); /* both were needed since the last time */
   assert_int_equal(files->reads.buffers, 2);

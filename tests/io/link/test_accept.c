@@ -67,7 +67,7 @@ static void test_no_descriptor_left(void **state) {
   echo_server_finish(server);
 }
 
-/* The cap of links is not exceeded, and nobody beyond it is lost for good. */
+/* The cap on links is not exceeded, and no connection beyond it is lost for good. */
 static void test_cap_of_links(void **state) {
   const char *way = *state;
   enum { COUNT = 30, CAP = 4 };
@@ -87,9 +87,9 @@ static void test_cap_of_links(void **state) {
     assert_true(counter_get(&server->world.made) - counter_get(&server->world.closed) <= CAP);
     close(fds[i]);
   }
-  assert_int_equal(served, COUNT); /* who comes too early waits */
+  assert_int_equal(served, COUNT); /* connections that come too early wait */
   wait_until(ECHO_COUNTER(server, links_closed), served);
-  assert_int_equal(echo_server_counters(server).links_shed, 0); /* nobody was idle */
+  assert_int_equal(echo_server_counters(server).links_shed, 0); /* no link was idle */
   assert_int_equal(echo_server_counters(server).links_refused, 0);
   echo_server_echo(server, 1000, 100, 1);
   echo_server_finish(server);

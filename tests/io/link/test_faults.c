@@ -1,9 +1,9 @@
 /*
- * link/test_faults.c - links whose kernel is unkind: every send takes less than offered, fails for
- * a moment, or goes through the ring in pieces.
+ * link/test_faults.c - links on a kernel that refuses: sends take less than offered, fail for a
+ * moment, or go through the ring in pieces.
  *
  * send, sendmsg and the submitting functions of liburing are defined here, in front of the real
- * ones. What they do follows from a seed; a failure prints it, and `test_link_faults SEED` replays
+ * ones. What they do follows from a seed; a failure prints it, and `test_faults SEED` replays
  * it. All bytes still come back in order.
  */
 #include "io/worker/group.h"
@@ -23,7 +23,7 @@
 
 #include <cmocka.h>
 
-/* --- the unkind kernel --- */
+/* --- the kernel that refuses --- */
 
 static size_t min(size_t a, size_t b) {
   return a < b ? a : b;
@@ -32,7 +32,7 @@ static size_t min(size_t a, size_t b) {
 /* The numbers are the test's to set at any time; `random` is the worker's alone. */
 static struct faults {
   uint64_t random;
-  unsigned first_send_bytes; /* exactly so many are taken by the first send; 0: as the rest */
+  unsigned first_send_bytes; /* taken by the first send, exactly; 0: like the rest */
   unsigned fail_percent;     /* of sends that fail with EAGAIN, EINTR or ENOBUFS */
   unsigned short_percent;    /* of sends that take only a part */
   uint64_t sends, shortened, failed, ring_shortened;

@@ -217,7 +217,7 @@ static void read_everything(int fd) {
   }
 }
 
-/* The budget when the peer reads again after so long. */
+/* The budget when the peer reads again after that time. */
 static uint64_t expected_budget(const struct link *link, uint64_t waited_ns) {
   uint64_t bytes = 2 * link->budget_bytes;
   if (waited_ns >= IO_SEND_PROMPT_NS)
@@ -253,7 +253,8 @@ static void test_budget_of_a_slow_peer(void **state) {
   }
 }
 
-/* Nothing is acknowledged: the first check remembers, and so many later ones find no change. */
+/* Nothing is acknowledged: the first check remembers, and IO_SEND_STALL_CHECKS later ones find no
+ * change. */
 static void test_stall(void **state) {
   (void)state;
   const uint64_t check_ns = IO_SEND_STALL_NS / IO_SEND_STALL_CHECKS;

@@ -37,7 +37,8 @@ static void test_slow_reader(void **state) {
   assert_int_equal(pthread_create(&thread, NULL, transfer_write, &transfer), 0);
   wait_until(&server->world.full, 1);
   usleep(200000);
-  /* While nobody reads, the worker sleeps, and holds no more than the machine and one ring full. */
+  /* While the client does not read, the worker sleeps and holds no more than the machine and one ring
+   * full. */
   uint64_t turns = echo_server_counters(server).turns;
   usleep(300000);
   assert_true(echo_server_counters(server).turns - turns < 20);

@@ -259,7 +259,7 @@ static const char *const ways[2][2] = {{"", "buffer_ring"}, {"", "inline_send"}}
 
 /* 1 : 4 : 16, several of each, and one that asks for little and has the least weight. Bytes differ
  * from the weights by what pieces cost (a light link sends 16 KiB at once, a heavy one 256), and
- * when the kernel leaves packets for later and the worker meanwhile serves whom it can. */
+ * when the kernel leaves packets for later and the worker meanwhile serves other links. */
 static void test_parts_follow_weights(void **state) {
   static const unsigned weights[LINKS] = {1, 1, 4, 16, 1, 4, 16, 1, 4, 16, 4, 16};
   const bool *sends = *state;

@@ -1,6 +1,6 @@
 /*
- * link/test_share.c - parts of a worker's time converge to the weights, whatever the pieces; nobody with
- * little to say is held, nobody starves, and nothing is held back from an idle worker.
+ * link/test_share.c - parts of a worker's time converge to the weights, whatever the pieces; no link
+ * with little to say is held, no link starves, and nothing is held back from an idle worker.
  *
  * A model worker gives each link that has work one piece a turn, as io/link/pass.c does. All numbers
  * are its own accounting: no clock, no socket.
@@ -24,9 +24,9 @@ struct model_link {
   struct list_node node; /* of the calendar */
   unsigned weight;
   uint32_t piece_bytes; /* at most, in one go */
-  unsigned every;       /* has work in one of so many turns; 0: never */
+  unsigned every;       /* has work in one of this many turns; 0: never */
   unsigned offset;
-  bool whole; /* receives: its pieces are what has come, and no slices */
+  bool whole; /* receives: its pieces are what has come, not slices */
   uint64_t served_bytes, served_cost;
   unsigned pieces, holds;
   uint64_t held_since; /* turn */
@@ -209,7 +209,7 @@ static void never_far_ahead(void **state) {
   }
 }
 
-/* ---- who is left alone --------------------------------------------------------------------- */
+/* ---- links that are never held ---------------------------------------------------------------- */
 
 static void equal_weights_are_never_held(void **state) {
   (void)state;
@@ -225,8 +225,8 @@ static void equal_weights_are_never_held(void **state) {
   }
 }
 
-/* Fifty requests a second beside others of 256 times the weight, whether they take much or whether
- * virtual time hardly passes: served in the turn they come. More than that is held. */
+/* Fifty requests a second beside links of 256 times the weight, which take much, or so little that
+ * virtual time hardly passes: each is served in the turn in which it comes. More than that is held. */
 static void little_is_never_held(void **state) {
   (void)state;
   static const struct {
@@ -302,8 +302,8 @@ static void idleness_is_not_saved(void **state) {
 
 /* ---- bounds -------------------------------------------------------------------------------- */
 
-/* One link of the least weight beside two thousand of the greatest: 16 KiB a second at least, and
- * what nobody is held for at most. */
+/* One link of the least weight beside two thousand of the greatest: it gets at least 16 KiB a second,
+ * and at most what no link is held for. */
 static void nobody_starves(void **state) {
   (void)state;
   struct model *model = new_model();
@@ -444,8 +444,8 @@ static void little_does_not_count(void **state) {
   }
 }
 
-/* A link that was busy counts for the rest of its period and for the next one. Virtual time passes in each, even
- * if nobody does anything. */
+/* A link that was busy counts for the rest of its period and for the next one. Virtual time passes in
+ * each, even if no link does anything. */
 static void periods_end(void **state) {
   (void)state;
   static struct bench bench;

@@ -1,5 +1,5 @@
 /*
- * ring/test_bufring.c - whose a buffer is, with a real ring and a real kernel.
+ * ring/test_bufring.c - the owner of each buffer, with a real ring and a real kernel.
  */
 #include "io/ring/bufring.h"
 #include "io/ring/uring.h"
@@ -82,7 +82,7 @@ static void test_take_until_empty_and_give(void **state) {
   assert_int_equal(id, ids[2]);
   struct span bytes = bufring_take(&room.bufring, (uint16_t)id, 2);
   assert_memory_equal(bytes.base, "zz", 2);
-  /* What others hold is untouched. */
+  /* Buffers that are still held are untouched. */
   assert_int_equal(bufring_bytes(&room.bufring, (uint16_t)ids[0]).base[0], 'a');
   close_room(&room);
 }

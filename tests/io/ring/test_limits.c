@@ -35,7 +35,7 @@ static void test_queues(void **state) {
   }
 }
 
-/* The kernel takes a ring of so many buffers, and no larger one. */
+/* The kernel takes a ring of IO_BUFFER_COUNT_MAX buffers, and no larger one. */
 static void test_buffers(void **state) {
   (void)state;
   enum { SMALL = 16 };
@@ -82,7 +82,7 @@ static void end_ops(unsigned count) {
   }
 }
 
-/* Operations that all wait for what does not happen. */
+/* Operations that all wait for something that does not happen. */
 static void test_ops(void **state) {
   (void)state;
   static struct loop_op ops[IO_OPS_MAX], more = {.done = op_done};

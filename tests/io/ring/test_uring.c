@@ -227,7 +227,7 @@ static void test_refused_by_seccomp(void **state) {
   }
 }
 
-/* A user who may lock next to no memory gets shorter queues, not a refusal. */
+/* A user with next to no lockable memory gets shorter queues, not a refusal. */
 static void test_locked_memory_limit(void **state) {
   (void)state;
   if (geteuid() != 0) skip(); /* only root can become another user */

@@ -127,7 +127,7 @@ static void test_key_update_flood(void **state) {
   (void)state;
   struct raw raw;
   assert_true(raw_open(&raw, TLS1_3_VERSION, NULL));
-  for (int i = 0; i < 20; i++) { /* some are anybody's right */
+  for (int i = 0; i < 20; i++) { /* a few are no abuse */
     assert_int_equal(SSL_key_update(raw.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
     assert_int_equal(SSL_do_handshake(raw.ssl), 1);
     raw_flow(&raw);
@@ -179,7 +179,7 @@ static void test_tiny_record_flood(void **state) {
       {TLS_RECORD_COST_BYTES - 1, 0, false},
       {TLS_RECORD_COST_BYTES, 0, true},
       {TLS_RECORD_COST_BYTES + 1, 0, true},
-      {1, 2000000, true}, /* 500 a second is somebody typing, or a slow tool */
+      {1, 2000000, true}, /* 500 a second: a person who types, or a slow tool */
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

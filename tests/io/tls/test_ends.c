@@ -224,7 +224,7 @@ static void test_long_handshake(void **state) {
   }
 }
 
-/* In one turn only so many handshakes begin; the others come in the next. */
+/* TLS_TURN_HANDSHAKES begin in one turn; the others begin in the next. */
 static void test_handshake_flood(void **state) {
   (void)state;
   enum { CLIENTS = TLS_TURN_HANDSHAKES + 10 };

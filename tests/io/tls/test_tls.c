@@ -102,8 +102,8 @@ static void test_transfers(void **state) {
   }
 }
 
-/* The inner machine stops reading; what is in the air waits, and comes whole afterwards, even when
- * no further input arrives to set it off. */
+/* The inner machine stops reading. What is under way waits and comes whole afterwards, even if no
+ * further input arrives to set it off. */
 static void test_inner_stops_reading(void **state) {
   (void)state;
   struct tls_choice choice = tls_choice_plain;
