@@ -97,13 +97,15 @@ def test_held_files(site):
     assert meter.grown < 12 * scene_module.MIB * (8 if scene_module.SANITIZED else 1), meter.grown
 
 
-@pytest.mark.parametrize("ranges", ["bytes=" + ",".join(["0-"] * 1300), "bytes=0-0,2-2,4-4",
-                                    "bytes=" + ",".join(f"{n}-{n}" for n in range(1000)),
-                                    f"bytes=0-{1 << 63},{1 << 64}-"], ids=range(4))
-def test_ranges(site, ranges):
+@pytest.mark.parametrize("ranges, status, most", [
+    ("bytes=" + ",".join(["0-"] * 1300), 200, 400000),
+    ("bytes=0-0,2-2,4-4", 206, 1000),  # with the fields of each part
+    ("bytes=" + ",".join(f"{n}-{n}" for n in range(1000)), 200, 400000),
+    (f"bytes=0-{1 << 63},{1 << 64}-", 206, 400000)], ids=range(4))
+def test_ranges(site, ranges, status, most):
     """Many ranges get no more than the file (CVE-2011-3192)."""
     response = site.server.get("/large", fields=[("range", ranges)])
-    assert response.status == 200 and len(response.body) == 400000
+    assert response.status == status and len(response.body) <= most
 
 
 def test_the_ledgers_balance(scene, site):

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/base/decimal.h"
+#include "engine/base/text.h"
 #include "engine/http/headers.h"
 #include "engine/site/range.h"
 
@@ -157,9 +158,24 @@ static void format_rows(void **state) {
   assert_true(len <= sizeof out);
 }
 
+/* As many as are answered one by one, and one more. */
+static void too_many(void **state) {
+  (void)state;
+  char text[32 * SITE_RANGES_MAX] = "bytes=";
+  struct range_set set;
+  for (unsigned i = 0; i <= SITE_RANGES_MAX; i++) {
+    size_t len = strlen(text);
+    snprintf(text + len, sizeof text - len, "%s%u-%u", i ? "," : "", 10 * i, 10 * i + 1);
+    enum range_result expected = i < SITE_RANGES_MAX ? RANGE_PART : RANGE_WHOLE;
+    assert_int_equal(range_parse(span_text(text), 100000, &set), expected);
+    if (expected == RANGE_PART) assert_int_equal(set.count, i + 1);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(parse_rows),
+      cmocka_unit_test(too_many),
       cmocka_unit_test(parts_lie_within),
       cmocka_unit_test(format_rows),
   };
