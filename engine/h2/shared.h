@@ -59,9 +59,10 @@ struct h2_counters {
   uint64_t timeouts_preface, timeouts_settings; /* H2_PREFACE_NS, H2_SETTINGS_ACK_NS */
   uint64_t timeouts_frames;                     /* H2_HEADER_BLOCK_NS */
   uint64_t timeouts_replies;                    /* H2_CONTROL_STALL_NS */
-  uint64_t timeouts_output;                     /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN, H2_HELD_NS, H2_SCARCE_PART */
-  uint64_t timeouts_bodies;                     /* H2_BODY_*, H2_STREAM_IDLE_NS: streams */
-  uint64_t hushed; /* H2_LINGER_*: requests cut short after they had been answered */
+  uint64_t timeouts_output; /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN; streams by
+                               H2_HELD_NS, H2_SCARCE_PART */
+  uint64_t timeouts_bodies; /* H2_BODY_*, H2_STREAM_IDLE_NS: streams */
+  uint64_t hushed;          /* H2_LINGER_*: requests cut short after they had been answered */
 };
 
 struct h2_shared {

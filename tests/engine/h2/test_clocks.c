@@ -147,9 +147,9 @@ static void test_deadlines(void **state) {
 static void test_held_streams(void **state) {
   (void)state;
   static struct script script;
-  for (uint32_t streams_max = 2; streams_max <= 6; streams_max += 4) {
+  for (uint32_t parts = 1; parts <= 2; parts++) { /* one stream is out, most of the time */
     script_begin(&script, H2_SERVER, NULL, false);
-    script.engine.h2.streams.max = streams_max;
+    script.engine.h2.streams.max = parts * H2_SCARCE_PART;
     script_run(&script, "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9");
     for (unsigned id = 3; id < 15; id += 2) {
       char steps[64];
@@ -159,7 +159,7 @@ static void test_held_streams(void **state) {
       script_run(&script, steps);
     }
     const char *reset = strstr(script.log, "closed 1 CANCEL, RST_STREAM 1 CANCEL");
-    assert_true(streams_max == 2 ? reset != NULL : reset == NULL);
+    assert_true(parts == 1 ? reset != NULL : reset == NULL);
     assert_non_null(strstr(script.log, "HEADERS 13 200"));
     assert_null(strstr(script.log, "GOAWAY"));
     script_close(&script);
