@@ -217,21 +217,21 @@ messages and files
 TLS and sockets
   renegotiation (CVE-2011-1473)
       test_tls_attacks.py test_renegotiation_is_refused
-      tests/io/tls/test_tls.c test_renegotiation
+      tests/io/tls/test_clients.c test_renegotiation
   truncation
-      tests/io/tls/test_tls.c test_truncation
+      tests/io/tls/test_ends.c test_truncation
   KeyUpdate, tiny records
       test_tls_attacks.py test_key_updates
       test_tls_attacks.py test_tiny_records
   other protocols, old versions, weak suites
       test_tls_attacks.py test_no_common_protocol
       test_tls_attacks.py test_old_versions
-      tests/io/tls/test_tls.c test_weak_clients
+      tests/io/tls/test_clients.c test_weak_clients
   early data
       test_tls_attacks.py test_no_early_data
   sessions
       test_tls_attacks.py test_sessions_are_not_kept
-      tests/io/tls/test_tls.c test_ticket_keys_rotate
+      tests/io/tls/test_tickets.c test_ticket_keys_rotate
   handshakes
       test_tls_attacks.py test_handshake_flood
       test_crowds.py test_hoarded_handshakes
@@ -254,7 +254,7 @@ the event loop
       tests/engine/h2/test_clocks.c test_no_busy_deadline
       tests/io/worker/test_worker.c test_idle_workers_sleep
   descriptors run out
-      tests/io/link/test_link.c test_no_descriptor_left
+      tests/io/link/test_accept.c test_no_descriptor_left
       test_crowds.py test_hoarded_descriptors
   short and refused system calls
       tests/io/link/test_faults.c test_unkind_kernel
