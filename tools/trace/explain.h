@@ -1,13 +1,13 @@
 /*
- * trace/explain.h - why resources failed. It is often known only when the run is over: a stream
- * ends, and then its connection does.
+ * trace/explain.h - why resources failed. Often this is known only after the run: a stream ends
+ * first, its connection later.
  */
 #ifndef WEIR_TRACE_EXPLAIN_H
 #define WEIR_TRACE_EXPLAIN_H
 
 #include "tools/trace/record.h"
 
-/* Gives each resource whose stream was cut off its own reason, or its connection's. */
+/* For each resource whose stream ended early: writes the reason, its own or its connection's. */
 void trace_explain(struct trace_record *record);
 
 #endif

@@ -18,7 +18,7 @@ static void on_origin_changed(struct trace_origins *origins) {
   trace_items_ask(&fetch->items);
 }
 
-/* The time is up, or the run is over and the server is told so. */
+/* The time is up, or the run is over and the connections are drained. */
 static void on_end(struct timer *timer, uint64_t now_ns) {
   struct fetch *fetch = LIST_OWNER(timer, struct fetch, run.end_timer);
   struct worker *worker = fetch->run.worker;

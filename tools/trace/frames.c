@@ -1,5 +1,6 @@
 /*
- * trace/frames.c - a row a frame type: its flags' names and who prints its values.
+ * trace/frames.c - one row per frame type: the names of its flags and the function that prints its
+ * values.
  */
 #include "tools/trace/frames.h"
 
@@ -24,7 +25,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *text, const c
   if (text->len >= text->size) text->len = text->size - 1;
 }
 
-/* The peer's bytes may be anything. */
+/* The peer may send any bytes. */
 static void add_quoted(struct text *text, const uint8_t *bytes, size_t len) {
   add(text, " \"");
   for (size_t i = 0; i < len; i++) {
@@ -41,7 +42,7 @@ static void add_quoted(struct text *text, const uint8_t *bytes, size_t len) {
 
 struct view {
   const struct trace_frame *frame;
-  const uint8_t *bytes; /* of the payload, as many as were kept */
+  const uint8_t *bytes; /* the payload, as far as it was kept */
   size_t len;
 };
 

@@ -1,5 +1,5 @@
 /*
- * trace/frames.h - frames as text: one line a frame.
+ * trace/frames.h - frames as text, one line each.
  *
  *     123.456 ms  #0 <  HEADERS        17  112 B  END_HEADERS
  */
@@ -8,16 +8,16 @@
 
 #include "tools/trace/record.h"
 
-/* What a frame says beyond its header: flags, values, reasons. Always terminated, and one line of
- * printable ASCII whatever the peer sent. Returns `text`. */
+/* The flags, values and reasons of a frame: one line of printable ASCII, whatever the peer sent.
+ * Always terminated. Returns `text`. */
 const char *trace_frame_details(const struct trace_record *record, const struct trace_frame *frame,
                                 char text[TRACE_FRAME_TEXT_BYTES]);
 
-/* Everything, without a newline. Returns `text`. */
+/* The whole line, without a newline. Returns `text`. */
 const char *trace_frame_line(const struct trace_record *record, const struct trace_frame *frame,
                              char text[TRACE_FRAME_TEXT_BYTES]);
 
-/* The whole log, in the order in which frames ended. */
+/* Prints the whole log, in the order in which the frames ended. */
 void trace_frames_print(const struct trace_record *record, FILE *to);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * trace/image.c - a row a format: its signature, and who reads on behind it.
+ * trace/image.c - one row per format: its signature, and the function that reads on.
  */
 #include "tools/trace/image.h"
 
@@ -34,7 +34,7 @@ static enum trace_image_result found(struct trace_image *out, const char *format
 
 /* ---- formats with a fixed place -------------------------------------------------------------- */
 
-/* IHDR is the first chunk, always. */
+/* IHDR is always the first chunk. */
 static enum trace_image_result read_png(struct view in, struct trace_image *out) {
   if (in.len < 24) return TRACE_IMAGE_MORE;
   if (memcmp(in.at + 12, "IHDR", 4) != 0) return TRACE_IMAGE_NONE;
@@ -48,7 +48,7 @@ static enum trace_image_result read_gif(struct view in, struct trace_image *out)
 
 static enum trace_image_result read_bmp(struct view in, struct trace_image *out) {
   if (in.len < 26) return TRACE_IMAGE_MORE;
-  if (little(in.at + 14, 4) < 40) return TRACE_IMAGE_NONE; /* OS/2's: nobody's image on the web */
+  if (little(in.at + 14, 4) < 40) return TRACE_IMAGE_NONE; /* OS/2's format, not used on the web */
   int32_t height = (int32_t)little(in.at + 22, 4);         /* negative: from the top */
   uint32_t rows = height < 0 ? 0u - (uint32_t)height : (uint32_t)height;
   return found(out, "bmp", little(in.at + 18, 4), rows);
@@ -78,7 +78,7 @@ static enum trace_image_result read_webp(struct view in, struct trace_image *out
 
 /* ---- JPEG: segments up to the frame header --------------------------------------------------- */
 
-/* SOF0 .. SOF15, of which three numbers mean other things (DHT, JPG, DAC). */
+/* SOF0 .. SOF15, except three markers with other meanings (DHT, JPG, DAC). */
 static bool is_frame_header(uint8_t marker) {
   return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
 }
@@ -117,17 +117,17 @@ static enum trace_image_result read_jpeg(struct view in, struct trace_image *out
 struct box {
   struct view body;
   uint8_t type[4];
-  bool whole; /* its body is here to its end */
+  bool whole; /* its body is complete */
 };
 
 enum box_result { BOX_FOUND, BOX_MORE, BOX_BROKEN };
 
-/* The first box at in->at; `in` moves behind it, or to its end where the box goes beyond. */
+/* Reads the box at in->at. `in` moves past it, or to its own end if the box is longer. */
 static enum box_result next_box(struct view *in, struct box *box) {
   if (in->len < 8) return BOX_MORE;
   uint64_t size = big(in->at, 4);
   size_t header = 8;
-  if (size == 1) { /* 64 bits behind the type */
+  if (size == 1) { /* 64 bits after the type */
     if (in->len < 16) return BOX_MORE;
     size = (uint64_t)big(in->at + 8, 4) << 32 | big(in->at + 12, 4);
     header = 16;
@@ -144,7 +144,7 @@ static enum box_result next_box(struct view *in, struct box *box) {
   return BOX_FOUND;
 }
 
-/* Looks for `type` among the boxes of `in`, as far as they are here. */
+/* Looks for `type` among the boxes that have arrived. */
 static enum box_result find_box(struct view in, const char *type, struct box *box) {
   for (;;) {
     enum box_result result = next_box(&in, box);
@@ -154,8 +154,8 @@ static enum box_result find_box(struct view in, const char *type, struct box *bo
   }
 }
 
-/* Images made of tiles have an `ispe` for the tile and one for the whole: the largest is shown, so
- * the property container has to be here to its end. */
+/* Tiled images have one `ispe` for the tile and one for the whole image. The largest is the
+ * image's, so the property container must be complete. */
 static enum trace_image_result read_properties(struct box properties, struct trace_image *out) {
   struct view in = properties.body;
   struct box box;
@@ -181,7 +181,7 @@ static enum trace_image_result read_avif(struct view in, struct trace_image *out
   enum box_result result = find_box(in, "meta", &box);
   if (result != BOX_FOUND) return answer(result);
   if (box.body.len < 4) return TRACE_IMAGE_MORE;
-  struct view meta = {box.body.at + 4, box.body.len - 4}; /* behind version and flags */
+  struct view meta = {box.body.at + 4, box.body.len - 4}; /* after version and flags */
   result = find_box(meta, "iprp", &box);
   if (result == BOX_FOUND) result = find_box(box.body, "ipco", &box);
   if (result != BOX_FOUND) return answer(result);
@@ -207,7 +207,7 @@ enum trace_image_result trace_image_size(const uint8_t *bytes, size_t len,
       {"ftypmif1", 4, 8, read_avif},
       {"BM", 0, 2, read_bmp},
   };
-  bool open = false; /* a format could still match */
+  bool open = false; /* some format may still match */
   for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
     size_t at = formats[i].at, whole = at + formats[i].len;
     if (len <= at) {

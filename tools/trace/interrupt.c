@@ -7,7 +7,7 @@
 
 #include "io/worker/group.h"
 
-/* worker_group_stop() may be called from a signal's handler. */
+/* worker_group_stop() may be called from a signal handler. */
 static struct worker_group *watched;
 static volatile sig_atomic_t interrupted;
 

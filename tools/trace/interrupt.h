@@ -1,7 +1,7 @@
 /*
- * trace/interrupt.h - SIGINT and SIGTERM end a run early.
+ * trace/interrupt.h - ends a run early on SIGINT and SIGTERM.
  *
- * Signals belong to the process, so one run at a time.
+ * Signals belong to the process, so there is one run at a time.
  */
 #ifndef WEIR_TRACE_INTERRUPT_H
 #define WEIR_TRACE_INTERRUPT_H
@@ -10,11 +10,11 @@
 
 struct worker_group;
 
-/* From now on a signal stops `group`, until trace_interrupt_forget(). */
+/* A signal stops `group`, until trace_interrupt_forget(). */
 void trace_interrupt_watch(struct worker_group *group);
 void trace_interrupt_forget(void);
 
-/* A signal has come, in this run or an earlier one. */
+/* Whether a signal has come, in this run or an earlier one. */
 bool trace_interrupted(void);
 
 #endif

@@ -40,7 +40,7 @@ static void arm_start(struct trace_items *items) {
   timer_arm(&run->worker->loop.timers, &items->start_timer, run->record->origin_ns + next_ns);
 }
 
-/* All that wait for this one, by `after`, have their start time now. */
+/* Resources with `after` this one now know their start time. */
 static void trigger(struct trace_item *item, enum trace_event event) {
   struct trace_items *items = item->all;
   for (size_t i = 0; i < count_of(items); i++) {
@@ -88,8 +88,7 @@ __attribute__((format(printf, 2, 3))) static void give_up(struct trace_item *ite
   give_up_followers(item);
 }
 
-/* Those that wait for what will not happen any more are given up too; the manifest has no circles,
- * so this ends. */
+/* Gives up resources that wait for this one. The manifest has no cycles, so this ends. */
 static void give_up_followers(const struct trace_item *item) {
   struct trace_items *items = item->all;
   for (size_t i = 0; i < count_of(items); i++)
@@ -102,8 +101,8 @@ static void give_up_followers(const struct trace_item *item) {
 
 static const struct stream_events stream_events;
 
-/* The newest open request that is at least as urgent as this one; where several weights are, the
- * nearest: what Chromium keeps its chain by. */
+/* The parent in Chromium's chain: of the open requests that are at least as urgent, the one with
+ * the nearest weight, and the newest of these. */
 static uint32_t chain_parent(const struct trace_item *item) {
   const struct trace_items *items = item->all;
   const uint16_t weight = result_of(item)->weight;
@@ -140,7 +139,7 @@ static void ask(struct trace_item *item) {
     return;
   }
   if (!trace_origin_has_room(origin)) return;
-  item->phase = PHASE_ASKED; /* before the call, since the stream may end within it */
+  item->phase = PHASE_ASKED; /* before the call, since the stream may end in it */
   struct stream *stream = request(item);
   if (!stream) {
     item->phase = PHASE_QUEUED;
@@ -187,7 +186,7 @@ static void happened(struct trace_item *item, enum trace_event event) {
   arm_start(item->all);
 }
 
-/* The first bytes of an image are kept until its dimensions are known. */
+/* Keeps an image's first bytes until its dimensions are known. */
 static void look_for_size(struct trace_item *item, struct span bytes) {
   struct trace_result *result = result_of(item);
   struct trace_image image;
@@ -245,7 +244,7 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   happened(item, TRACE_ON_BYTE);
 }
 
-/* What was waited for and never came by itself (no body, no image) has now come. */
+/* Events that never came (no body, no image) count as happened now. */
 static void complete(struct trace_item *item) {
   result_of(item)->complete = true;
   finish(item);
@@ -253,8 +252,8 @@ static void complete(struct trace_item *item) {
     happened(item, (enum trace_event)event);
 }
 
-/* The server did nothing about it (RFC 9113 section 8.7): ask again, as browsers do. It happens
- * when a server allows fewer streams than were assumed before its SETTINGS came. */
+/* The server has not processed the request (RFC 9113 section 8.7), so it is repeated, as browsers
+ * do. This happens when a server allows fewer streams than we assumed before its SETTINGS. */
 static bool ask_again(struct trace_item *item, uint32_t error_code) {
   struct trace_result *result = result_of(item);
   if (error_code != H2_REFUSED_STREAM || item->refusals == TRACE_REFUSALS_MAX ||

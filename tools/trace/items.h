@@ -1,10 +1,9 @@
 /*
- * trace/items.h - the resources of one run: when to ask for each, and what came.
+ * trace/items.h - the resources of one run: requests each at its time, and records what arrives.
  *
  *     waiting --trigger--> timed --start time--> queued --connection--> asked --closed--> done
  *
- * Everything after the start happens on the worker's thread, in its timers and in the events of
- * streams.
+ * After the start everything happens on the worker's thread: in timers and stream events.
  */
 #ifndef WEIR_TRACE_ITEMS_H
 #define WEIR_TRACE_ITEMS_H
@@ -15,7 +14,7 @@
 enum trace_phase {
   PHASE_WAITING, /* for its trigger */
   PHASE_TIMED,   /* its start time is known */
-  PHASE_QUEUED,  /* due, but the connection is not ready or full */
+  PHASE_QUEUED,  /* due, but the connection is full or not ready */
   PHASE_ASKED,
   PHASE_DONE,
 };
@@ -43,8 +42,8 @@ struct trace_items {
   struct timer start_timer; /* until the next one's start time */
 };
 
-/* Before the run: resolves the resources relative to `base`, and finds their origins. False with
- * one line in `failure`; trace_items_free() is due in any case. */
+/* Before the run: resolves the URLs relative to `base`, and finds their origins. False with one
+ * line in `failure`. Call trace_items_free() in either case. */
 __attribute__((warn_unused_result)) bool
 trace_items_init(struct trace_items *items, struct trace_run *run, struct trace_origins *origins,
                  const struct url *base, const struct failure *failure);
@@ -52,11 +51,11 @@ trace_items_init(struct trace_items *items, struct trace_run *run, struct trace_
 /* The run begins. */
 void trace_items_begin(struct trace_items *items);
 
-/* Asks for whatever is due and has a connection with room, in the manifest's order; ends the run
- * when all are done. */
+/* Requests every resource that is due and whose connection has room, in the manifest's order. Ends
+ * the run when all are done. */
 void trace_items_ask(struct trace_items *items);
 
-/* The time is up: those that are not done are given up. */
+/* The time is up: gives up the resources that are not done. */
 void trace_items_give_up(struct trace_items *items);
 
 void trace_items_free(struct trace_items *items);

@@ -1,5 +1,5 @@
 /*
- * trace/json.h - everything that was seen, for scripts.
+ * trace/json.h - everything that was recorded, as JSON.
  *
  *     { "profile": ..., "limit_rate": ..., "runs": [ {
  *         "url", "label", "end_ms", "bytes_received",
@@ -14,7 +14,7 @@
  *         "frames": [ { "begin_ms", "end_ms", "connection", "sent", "type", "flags", "stream",
  *                       "length", "details" } ] } ] }
  *
- * A time that never came is null.
+ * The time of an event that never happened is null.
  */
 #ifndef WEIR_TRACE_JSON_H
 #define WEIR_TRACE_JSON_H

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* What a resource is for; decides its colour, and its priority by a browser's profile. */
+/* What a resource is used for. Decides its colour, and its priority in a browser's profile. */
 enum trace_kind {
   TRACE_DOCUMENT,
   TRACE_STYLE,
@@ -20,10 +20,10 @@ enum trace_kind {
 
 const char *trace_kind_name(enum trace_kind kind);
 
-/* TRACE_KINDS when there is no such kind. */
+/* Returns TRACE_KINDS for unknown names. */
 enum trace_kind trace_kind_parse(const char *name);
 
-/* What a content-type, or an extension of a path, says; TRACE_OTHER when it says nothing. */
+/* The kind that a content-type, or a path's extension, implies; else TRACE_OTHER. */
 enum trace_kind trace_kind_of_type(const char *type, size_t len);
 enum trace_kind trace_kind_of_path(const char *path);
 

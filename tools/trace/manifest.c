@@ -1,6 +1,6 @@
 /*
- * trace/manifest.c - see trace/manifest.h. Names of other resources are looked up when all of them
- * are known, so that the order in the file is free.
+ * trace/manifest.c - see trace/manifest.h. References to other resources are resolved after all are
+ * read, so the order in the file does not matter.
  */
 #include "tools/trace/manifest.h"
 
@@ -45,7 +45,7 @@ void trace_manifest_free(struct trace_manifest *manifest) {
 
 /* ---- members of one resource ----------------------------------------------------------------- */
 
-/* A member of text. False when it is of another type; NULL in `out` when it is not there. */
+/* Reads a text member. False when it has another type. NULL in `out` when it is missing. */
 static bool text_member(const struct reader *reader, const json_t *object, const char *name,
                         const char **out) {
   const json_t *value = json_object_get(object, name);
@@ -63,7 +63,7 @@ static bool number_member(const struct reader *reader, const json_t *object, con
   return fail(reader, "\"%s\" must be a number from %.0f to %.0f", name, low, high);
 }
 
-/* A field value that HTTP allows and that fits where it is shown. */
+/* Whether HTTP allows this field value, and it fits where it is shown. */
 static bool is_priority(const char *text) {
   for (const char *at = text; *at; at++)
     if (*at < ' ' || *at >= 0x7f) return false;
@@ -187,7 +187,7 @@ static bool link_up(const struct reader *reader, const json_t *object, const cha
   return *index >= 0 || fail(reader, "\"%s\": there is no resource %s", member, name);
 }
 
-/* Every chain of `after` ends within as many steps as there are resources. */
+/* Without cycles, every chain of `after` has at most as many steps as there are resources. */
 static bool check_circles(const struct reader *reader) {
   const struct trace_manifest *manifest = reader->manifest;
   for (size_t i = 0; i < manifest->count; i++) {
@@ -209,7 +209,7 @@ static bool read_all(struct reader *reader) {
   manifest->at = calloc(count, sizeof *manifest->at);
   if (!manifest->at) return fail(reader, "out of memory");
   for (size_t i = 0; i < count; i++) {
-    manifest->count = i + 1; /* what a refused resource holds is freed with the others */
+    manifest->count = i + 1; /* so that a refused resource is freed with the others */
     if (!read_resource(reader, json_array_get(reader->resources, i), &manifest->at[i]))
       return false;
   }

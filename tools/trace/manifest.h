@@ -1,6 +1,6 @@
 /*
- * trace/manifest.h - what to fetch: the URLs of the command line, or those of a JSON file with the
- * moment at which a browser would ask for each.
+ * trace/manifest.h - what to fetch: the URLs of the command line, or of a JSON file that also says
+ * when a browser would request each.
  *
  *     { "resources": [
  *         { "url": "/",          "kind": "document" },
@@ -9,18 +9,20 @@
  *         { "url": "/app.js",    "critical": true, "after": "/style.css" } ] }
  *
  *   url       absolute, or relative to the base URL; required
- *   kind      document, style, script, font, image, fetch, other; by extension when left out
- *   start     ms after the beginning of the run
- *   after     the `url` or `id` of another resource; then `event` is headers, first-byte,
- * dimensions or complete (complete when left out), and `delay` so many ms later critical  counts
- * for "time to the last critical byte"; document, style, script and font do when left out priority
- * the `priority` header field instead of the profile's; "" for none weight    1 .. 256 in HEADERS
- * instead of the profile's cap       bytes of this body that the server may send before `uncap`: "4
- * KB of this image for now"; `uncap` names a resource whose end takes the cap away id        a name
- * for `after` and `uncap`
+ *   kind      document, style, script, font, image, fetch, other; default: by extension
+ *   start     ms after the start of the run
+ *   after     the `url` or `id` of another resource: start when its `event` happens
+ *   event     headers, first-byte, dimensions or complete (default)
+ *   delay     ms between the event and the start
+ *   critical  counts for "time to the last critical byte"; default: document, style, script, font
+ *   priority  the `priority` header field, instead of the profile's; "": none
+ *   weight    1 .. 256 in HEADERS, instead of the profile's
+ *   cap       bytes of the body that the server may send before `uncap`: "4 KB of this image for now"
+ *   uncap     the `url` or `id` of a resource whose end removes the cap
+ *   id        a name for `after` and `uncap`
  *
- * A list instead of the object is taken as its resources. Resources that wait for one another in a
- * circle are refused.
+ * The file may also be just the list of resources. Resources that wait for each other in a cycle
+ * are refused.
  */
 #ifndef WEIR_TRACE_MANIFEST_H
 #define WEIR_TRACE_MANIFEST_H
@@ -36,7 +38,7 @@ struct trace_resource {
   enum trace_kind kind;
   bool kind_given;
   bool critical;
-  double start_ms; /* or the delay behind the trigger */
+  double start_ms; /* or the delay after the trigger */
   int after;       /* index of another resource, -1: none */
   enum trace_event event;
   char *priority;     /* NULL: the profile's; "": none */
@@ -50,7 +52,7 @@ struct trace_manifest {
   size_t count;
 };
 
-/* Reads a manifest file, or its text. False with one line in `error`; nothing is then held. */
+/* Reads a manifest file, or its text. False with one line in `error`; nothing is held then. */
 __attribute__((warn_unused_result)) bool trace_manifest_read(struct trace_manifest *manifest,
                                                              const char *file, char *error,
                                                              size_t error_size);
@@ -58,7 +60,7 @@ __attribute__((warn_unused_result)) bool trace_manifest_parse(struct trace_manif
                                                               const char *json, char *error,
                                                               size_t error_size);
 
-/* A manifest of URLs that all start at once. */
+/* Makes a manifest of URLs that all start at once. */
 __attribute__((warn_unused_result)) bool trace_manifest_of_urls(struct trace_manifest *manifest,
                                                                 char *const *urls, size_t count,
                                                                 char *error, size_t error_size);

@@ -1,5 +1,5 @@
 /*
- * trace/options.c - reads the command line of `weir trace`; see trace/options.h.
+ * trace/options.c - parses the command line of `weir trace`; see trace/options.h.
  */
 #include "tools/trace/options.h"
 
@@ -120,7 +120,7 @@ static bool set_window(const struct options *parser, double low, double high, ui
   return true;
 }
 
-/* A field that HTTP/2 allows in a request and that is not the tool's own. */
+/* A request field that HTTP/2 allows. */
 static bool add_field(const struct options *parser, struct trace_options *options) {
   if (options->field_count == TRACE_FIELDS_MAX)
     return options_wrong(parser, "more than %d fields", TRACE_FIELDS_MAX);

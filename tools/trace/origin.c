@@ -113,7 +113,7 @@ static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_
   (void)h2;
   (void)last_stream_id;
   if (error_code != H2_NO_ERROR) client_h2_blame_goaway(&origin->client, error_code);
-  changed(origin); /* requests that are queued for it will never be made */
+  changed(origin); /* its queued requests will not be made */
 }
 
 static bool is_peaceful(const struct h2_end *end) {
@@ -121,7 +121,7 @@ static bool is_peaceful(const struct h2_end *end) {
   return end->reason != H2_END_GOAWAY || end->code == H2_NO_ERROR;
 }
 
-/* A peaceful end is no news once all is done. Streams that are left end after this. */
+/* A peaceful end is not reported once the run is over. The remaining streams end after this. */
 static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
   struct trace_origin *origin = ctx;
   bool peaceful = is_peaceful(end);
@@ -143,9 +143,9 @@ static void on_frame_sent(void *ctx, const struct trace_frame *frame, const uint
 
 /* ---- making the connection ------------------------------------------------------------------- */
 
-/* A slow link behind a short queue: what fits is what the link carries in 50 ms, sixteen segments
- * at least (with fewer, TCP is now and then left to its timers), and segments have Ethernet's size.
- * The kernel doubles the number for its own books. */
+/* Emulates a slow link with a short queue. The receive buffer holds what the link carries in 50 ms,
+ * and at least sixteen segments: with fewer, TCP sometimes waits for its timers. Segments have
+ * Ethernet's size. The kernel doubles the buffer's size for its own bookkeeping. */
 static void shape(uint64_t rate, int fd) {
   const int segment = TRACE_SEGMENT_BYTES + 12; /* with the time stamp option */
   int bytes = rate / 20 > 1 << 20 ? 1 << 20 : (int)(rate / 20);
@@ -169,7 +169,7 @@ static void on_connected(struct client_connection *client) {
   origin->outside.records.on = origin->url.secure;
 }
 
-/* The tap around h2. */
+/* Creates h2 with the tap around it. */
 static bool create(struct client_connection *client, const struct machine_peer *peer,
                    struct machine_host *host, uint64_t now_ns, struct machine *out) {
   struct trace_origin *origin = owner_of(client);

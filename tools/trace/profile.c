@@ -1,5 +1,5 @@
 /*
- * trace/profile.c - the tables; their sources are told in trace/profile.h.
+ * trace/profile.c - the tables. trace/profile.h names their sources.
  */
 #include "tools/trace/profile.h"
 

@@ -1,8 +1,8 @@
 /*
- * trace/profile.h - what a browser says about windows and priorities, by kind of resource.
+ * trace/profile.h - the windows and priorities that browsers send, by kind of resource.
  *
- * Chromium's row is what version 156 sends, and a test compares the two where it is installed. The
- * others are of Firefox 145 and Safari 26 as public records of their requests have them.
+ * Chromium's row is what version 156 sends; a test compares them if Chromium is installed. The
+ * others are Firefox 145 and Safari 26, from public records of their requests.
  *
  *   chromium  SETTINGS: no push, INITIAL_WINDOW_SIZE 6 MiB, MAX_HEADER_LIST_SIZE 256 KiB; the
  *             connection's window is raised to 15 MiB. HEADERS carry an exclusive dependency on the
@@ -25,9 +25,8 @@
  *   none      Chromium's windows, and not a word about priorities, not even the manifest's: an API
  *             client.
  *
- * Where the engine differs from the browsers, on purpose: HEADER_TABLE_SIZE stays 4096 (all but
- * Safari announce 65,536), and MAX_HEADER_LIST_SIZE is always announced. Neither is a signal that
- * decides an order.
+ * Two deliberate differences: HEADER_TABLE_SIZE stays 4096 (all but Safari announce 65,536), and
+ * MAX_HEADER_LIST_SIZE is always announced. Neither affects the order of responses.
  */
 #ifndef WEIR_TRACE_PROFILE_H
 #define WEIR_TRACE_PROFILE_H
@@ -55,10 +54,10 @@ struct trace_profile {
   struct trace_signal signals[TRACE_KINDS];
 };
 
-/* NULL when there is no such profile. */
+/* Returns NULL for unknown names. */
 const struct trace_profile *trace_profile_find(const char *name);
 
-/* The `accept` field that browsers send for a kind. */
+/* The value of `accept` that browsers send for a kind. */
 const char *trace_profile_accept(enum trace_kind kind);
 
 #endif

@@ -25,7 +25,7 @@ void trace_record_free(struct trace_record *record) {
   *record = (struct trace_record){0};
 }
 
-/* Room for `more` of `size` bytes behind `used`; NULL leaves everything as it was. */
+/* Makes room for `more` elements of `size` bytes after `used`. NULL changes nothing. */
 static void *grown(void *base, size_t used, size_t more, size_t size, size_t *capacity) {
   if (used + more <= *capacity) return base;
   size_t count = *capacity ? *capacity * 2 : 1024;

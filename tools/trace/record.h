@@ -1,12 +1,11 @@
 /*
- * trace/record.h - what one run saw: connections, resources, and every frame with its time.
+ * trace/record.h - what happened in one run: connections, resources, and every frame with its time.
  *
- * Filled in by trace/fetch.c and trace/tap.c while the run goes on, read by the outputs (frame log,
- * waterfall, raw events) afterwards. All times are nanoseconds since the run began, and
- * TRACE_NEVER where a thing has not happened.
+ * Filled during the run, and read by the outputs (frame log, waterfall, JSON) afterwards. Times are
+ * nanoseconds since the start of the run; TRACE_NEVER if the event has not happened.
  *
- * Ownership: the record owns its arrays; names of resources belong to the manifest, which outlives
- * it. One thread at a time: the worker's during the run, the main one's after it.
+ * Ownership: the record owns its arrays. The names of resources belong to the manifest, which must
+ * outlive it. One thread at a time: the worker's during the run, then the main thread.
  */
 #ifndef WEIR_TRACE_RECORD_H
 #define WEIR_TRACE_RECORD_H
@@ -24,8 +23,7 @@
 
 struct trace_frame {
   uint64_t begin_ns; /* the first byte of its header passed */
-  uint64_t
-      end_ns; /* the last byte of its payload could be used: with TLS its record was complete */
+  uint64_t end_ns;   /* its last byte could be used: with TLS, when its record was complete */
   uint64_t payload_at;
   uint32_t stream_id;
   uint32_t length; /* of the payload, bytes */
@@ -40,19 +38,19 @@ struct trace_connection {
   char address[96];
   uint64_t begin_ns;     /* connect() was called */
   uint64_t connected_ns; /* TCP is up */
-  uint64_t ready_ns;     /* HTTP/2 is: after TLS, if there is any */
+  uint64_t ready_ns;     /* HTTP/2 is ready, after TLS if used */
   uint64_t end_ns;       /* closed */
   bool secure;
-  char error[TRACE_ERROR_BYTES]; /* why it failed, "" if it did not */
+  char error[TRACE_ERROR_BYTES]; /* why it failed, or "" */
 };
 
-/* One resource's fate, at the index it has in the manifest. */
+/* The result of the resource with the same index in the manifest. */
 struct trace_result {
-  uint64_t due_ns;     /* its start time has come, or its trigger */
+  uint64_t due_ns;     /* its start time has come */
   uint64_t asked_ns;   /* given to the connection */
   uint64_t sent_ns;    /* its HEADERS frame left */
   uint64_t headers_ns; /* of the final response */
-  uint64_t byte_ns;    /* the first of the body */
+  uint64_t byte_ns;    /* the first byte of the body */
   uint64_t end_ns;     /* complete, or given up */
   uint64_t size_ns;    /* an image's dimensions were known */
   uint64_t scan_ns;    /* a progressive JPEG's first scan was complete: engine/http/first_scan.h */
@@ -76,7 +74,7 @@ struct trace_record {
   const char *label; /* the base URL, for headings */
   struct trace_frame *frames;
   size_t frame_count, frame_capacity;
-  uint64_t frames_lost; /* beyond TRACE_FRAMES_MAX, or without memory */
+  uint64_t frames_lost; /* beyond TRACE_FRAMES_MAX, or out of memory */
   uint8_t *payloads;
   size_t payload_used, payload_capacity;
   struct trace_connection connections[TRACE_CONNECTIONS_MAX];
@@ -99,7 +97,7 @@ void trace_record_free(struct trace_record *record);
 void trace_record_frame(struct trace_record *record, struct trace_frame frame,
                         const uint8_t *payload, size_t payload_bytes);
 
-/* A HEADERS frame has left: sets its resource's sent_ns, unless it is known. */
+/* A HEADERS frame has left: sets sent_ns of its resource, if it is not set. */
 void trace_record_sent(struct trace_record *record, const struct trace_frame *frame);
 
 static inline const uint8_t *trace_payload(const struct trace_record *record,

@@ -29,7 +29,7 @@ static void add_pseudo(struct fields *fields, const struct trace_request *reques
   }
 }
 
-/* --header; it replaces a field that the tool would send itself. */
+/* --header replaces fields of the same name. */
 static void add_given(struct fields *fields, const struct trace_options *options) {
   for (unsigned i = 0; i < options->field_count; i++) {
     struct header field;

@@ -1,5 +1,5 @@
 /*
- * trace/request.h - what a request says: its fields, and the profile's priorities.
+ * trace/request.h - makes requests: their fields, and the profile's priorities.
  */
 #ifndef WEIR_TRACE_REQUEST_H
 #define WEIR_TRACE_REQUEST_H
@@ -13,13 +13,13 @@ struct trace_request {
   const struct trace_options *options;
   const struct trace_resource *resource;
   const struct url *url;
-  struct trace_result *result; /* filled in, see below */
+  struct trace_result *result; /* filled by the functions below */
 };
 
 /* Chooses what the request signals: result->priority, weight and exclusive. */
 void trace_request_signal(const struct trace_request *request);
 
-/* Opens the stream; result->parent_id is the caller's choice. Sets result->stream_id. NULL when the
+/* Opens the stream and sets result->stream_id. The caller has set result->parent_id. NULL when the
  * connection refuses. */
 struct stream *trace_request_send(const struct trace_request *request, struct h2 *h2,
                                   const struct stream_events *events, void *user);

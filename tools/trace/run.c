@@ -35,7 +35,7 @@ bool trace_run_begin(struct trace_run *run, struct worker *worker,
   config.clock_ns = &worker->loop.now_ns;
   run->has_engine = engine_init(&run->engine, &process_memory, &config, NULL);
   if (!run->has_engine) return false;
-  worker->loop.now_ns = clock_now_ns(); /* the turn's own is as old as the thread's start */
+  worker->loop.now_ns = clock_now_ns(); /* the turn's time dates from the thread's start */
   run->record->origin_ns = worker->loop.now_ns;
   run->record->window_bytes = config.h2.stream_window_bytes;
   run->record->connection_window_bytes = config.h2.connection_window_bytes;

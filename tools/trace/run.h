@@ -1,14 +1,15 @@
 /*
- * trace/run.h - what the parts of one run share: its orders, its record, its clock and its end.
+ * trace/run.h - what the modules of one run share: its options, record, clock and end.
  */
 #ifndef WEIR_TRACE_RUN_H
 #define WEIR_TRACE_RUN_H
 
 #include "engine/engine.h"
 #include "io/worker/group.h"
+#include "tools/trace/bucket.h"
 #include "tools/trace/manifest.h"
 #include "tools/trace/options.h"
-#include "tools/trace/tap.h"
+#include "tools/trace/record.h"
 
 struct trace_run {
   const struct trace_options *options;
@@ -22,20 +23,19 @@ struct trace_run {
   bool over;
 };
 
-/* The record's clock now. */
+/* The current time on the record's clock. */
 uint64_t trace_run_now_ns(const struct trace_run *run);
 
-/* Makes the engine; begins the record. False when memory was refused. `on_end` is called in the
- * worker's own time, when the time is up or the run is over. */
+/* Creates the engine and starts the record's clock. False when memory was refused. `on_end` is
+ * called when the time is up or the run is over, outside of any machine's call. */
 __attribute__((warn_unused_result)) bool
 trace_run_begin(struct trace_run *run, struct worker *worker,
                 void (*on_end)(struct timer *timer, uint64_t now_ns));
 
-/* All is done. May be called from within a machine, which must not be told to drain there: `on_end`
- * follows. */
+/* Ends the run; `on_end` follows. May be called from within a machine's call. */
 void trace_run_end(struct trace_run *run);
 
-/* After the worker's end. */
+/* To be called after the worker has ended. */
 void trace_run_free(struct trace_run *run);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * trace/show.h - what the outputs are made from: one record, or two to compare.
+ * trace/show.h - what the outputs show: one record, or two to compare.
  */
 #ifndef WEIR_TRACE_SHOW_H
 #define WEIR_TRACE_SHOW_H

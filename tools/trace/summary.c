@@ -22,7 +22,7 @@ struct trace_summary trace_summarize(const struct trace_record *record,
       sum.critical_complete += result->complete;
       latest(&sum.critical_ns, end_ns);
     }
-    /* An SVG has no size of its own in its first bytes: it is text, and not waited for here. */
+    /* An SVG is text, without a size in its first bytes, so it does not count. */
     if (result->kind != TRACE_IMAGE) continue;
     if (result->complete && result->size_ns == TRACE_NEVER) continue;
     sum.images++;

@@ -1,5 +1,5 @@
 /*
- * trace/summary.h - what the numbers of a record mean together.
+ * trace/summary.h - the totals of a record.
  */
 #ifndef WEIR_TRACE_SUMMARY_H
 #define WEIR_TRACE_SUMMARY_H

@@ -1,6 +1,6 @@
 /*
- * trace/trace.c - `weir trace`: reads its command line and manifest, runs against one server or two, and
- * writes what was asked for.
+ * trace/trace.c - `weir trace`: parses the command line and the manifest, runs against one or two
+ * servers, writes the outputs.
  */
 #include <errno.h>
 #include <signal.h>
@@ -43,7 +43,8 @@ static int read_bases(struct tracer *tracer) {
   return EXIT_DONE;
 }
 
-/* URLs that are to be fetched from a second server too become relative to the first one's. */
+/* For --compare, URLs of the first server become relative, so that the second can serve them,
+ * too. */
 static int relate(struct tracer *tracer) {
   for (size_t i = 0; i < tracer->manifest.count; i++) {
     struct trace_resource *resource = &tracer->manifest.at[i];
@@ -105,7 +106,7 @@ static void print_record(const struct tracer *tracer, const struct trace_record 
   print_ms("everything", sum.end_ns);
 }
 
-/* The first failure stands for all: one line. */
+/* Reports only the first failure, as one line. */
 static int judge(const struct tracer *tracer) {
   for (unsigned k = 0; k < tracer->count; k++) {
     const struct trace_record *record = &tracer->records[k];
@@ -169,7 +170,7 @@ static int run(struct tracer *tracer) {
 }
 
 int command_trace(int argc, char **argv) {
-  static struct tracer tracer; /* its records are large for a stack */
+  static struct tracer tracer; /* too large for the stack */
   char error[512];
   const struct failure failure = {.text = error, .size = sizeof error};
   enum options_result result = trace_options_parse(&tracer.options, argc, argv, &failure);

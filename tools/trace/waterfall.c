@@ -1,6 +1,6 @@
 /*
- * trace/waterfall.c - from a record to a picture. Places come from the table of sizes below;
- * colours and fonts are in the style sheet, by class.
+ * trace/waterfall.c - draws a record. Positions follow from the sizes in trace/waterfall_panel.h;
+ * the style sheet has colours and fonts.
  */
 #include "tools/trace/waterfall.h"
 
@@ -64,7 +64,7 @@ static double panel_height(const struct trace_record *record) {
 
 /* ---- the time axis --------------------------------------------------------------------------- */
 
-/* About ten ticks: 1, 2 or 5 times a power of ten. */
+/* About ten ticks, at 1, 2 or 5 times a power of ten. */
 static void choose_axis(struct trace_drawing *drawing) {
   uint64_t longest_ns = 1000000;
   for (unsigned i = 0; i < drawing->show->count; i++)
@@ -127,7 +127,7 @@ static void draw_column_heads(const struct trace_panel *panel) {
   trace_svg_text(to, SIGNAL_LEFT, y, "small", "priority");
 }
 
-/* A line over all rows where a number of the heading belongs. */
+/* A vertical line through all rows, for one of the heading's numbers. */
 static void draw_moment(const struct trace_panel *panel, uint64_t at_ns, const char *style,
                         const char *text, const char *text_style, double dy) {
   if (at_ns == TRACE_NEVER) return;
@@ -150,8 +150,8 @@ static int64_t highest_level(const struct trace_panel *panel, uint8_t index) {
   return highest;
 }
 
-/* The unused part of the window, as an area of steps: of each half pixel the lowest, since that is
- * what may have held the server back. */
+/* Draws the unused window as an area with steps. Each half pixel shows its minimum, which is what
+ * may have stalled the server. */
 static void draw_window(const struct trace_panel *panel, uint8_t index, double top) {
   const struct trace_drawing *drawing = panel->drawing;
   const struct trace_connection *connection = &panel->record->connections[index];

@@ -1,18 +1,19 @@
 /*
- * trace/waterfall.h - the picture: one self-contained SVG, alone or inside of an HTML page.
+ * trace/waterfall.h - the picture: a self-contained SVG, alone or in an HTML page.
  *
- * A row a resource, on one time axis for all servers: when it was due and asked for, when headers
- * and the first byte came, each DATA frame as a block while its bytes arrived, the moment an
- * image's dimensions were known and a progressive JPEG's first scan was complete, stalls (the
- * server had more to send, and our window did not let it), and errors. Above the rows a strip a
- * connection: TCP and TLS, and how much of the connection's window was left unused.
+ * One row per resource, on one time axis for all servers. A row shows when the resource was due,
+ * requested and answered, DATA frames as blocks, when an image's dimensions were known and a
+ * progressive JPEG's first scan was complete, stalls (our window kept the server from sending), and
+ * errors. Above the rows, one strip per connection shows TCP, TLS and the unused part of the
+ * connection's window.
  */
 #ifndef WEIR_TRACE_WATERFALL_H
 #define WEIR_TRACE_WATERFALL_H
 
 #include "tools/trace/show.h"
 
-/* SVG when `path` ends with .svg, else HTML. False when memory was refused or writing failed. */
+/* Writes SVG if `path` ends with .svg, else HTML. False when memory was refused or writing
+ * failed. */
 __attribute__((warn_unused_result)) bool trace_waterfall_write(const struct trace_show *show,
                                                                const char *path, FILE *to);
 

@@ -1,5 +1,5 @@
 /*
- * trace/waterfall_panel.h - the measures of a waterfall, and where things are in it.
+ * trace/waterfall_panel.h - the sizes in a waterfall, and the positions of its parts.
  */
 #ifndef WEIR_TRACE_WATERFALL_PANEL_H
 #define WEIR_TRACE_WATERFALL_PANEL_H
@@ -11,7 +11,7 @@
 enum { /* pixels */
        PAGE_WIDTH = 1280,
        MARGIN = 24,
-       PLOT_LEFT = 392, /* labels are left of it */
+       PLOT_LEFT = 392, /* labels are to its left */
        PLOT_RIGHT = PAGE_WIDTH - MARGIN,
        STATUS_RIGHT = 262,
        BYTES_RIGHT = 318,

@@ -60,7 +60,7 @@ static void draw_label(const struct trace_panel *panel, size_t row) {
   trace_svg_text_fit(to, SIGNAL_LEFT, y, "small", result->priority, 10);
 }
 
-/* From due to sent, from sent to headers, from headers to the end. */
+/* Lines from due to sent, from sent to headers, from headers to the end. */
 void trace_draw_spans(const struct trace_panel *panel, size_t row) {
   const struct trace_drawing *drawing = panel->drawing;
   const struct trace_result *result = &panel->record->results[row];
@@ -124,8 +124,8 @@ void trace_draw_row(const struct trace_panel *panel, size_t row) {
 
 /* ---- DATA ------------------------------------------------------------------------------------ */
 
-/* Frames of one stream that touch on the screen become one block, or a picture of a fast transfer
- * would have a rectangle a frame and weigh megabytes. */
+/* Frames of a stream that touch on the screen become one block. Otherwise the picture of a fast
+ * transfer would have megabytes of rectangles. */
 struct block {
   uint64_t begin_ns, end_ns, bytes;
   unsigned frames;
@@ -141,7 +141,7 @@ static void draw_block(const struct trace_panel *panel, int row, struct block *b
            (double)block->begin_ns / 1e6, (double)block->end_ns / 1e6);
   snprintf(style, sizeof style, "k%d", panel->record->results[row].kind);
   trace_svg_begin(drawing->to, tooltip);
-  /* A gap of light between blocks where there is room for one, and no block too thin to be seen. */
+  /* Leaves a gap between blocks if there is room. No block is too thin to see. */
   double shown = width > 3 ? width - 0.6 : width > BLOCK_NARROWEST ? width : BLOCK_NARROWEST;
   trace_svg_rect(drawing->to, x, trace_row_top(panel, (size_t)row) + (ROW - BAR) / 2.0, shown, BAR,
                  style);

@@ -1,5 +1,5 @@
 /*
- * trace/windows.c - goes through the frames once, in the order in which they passed.
+ * trace/windows.c - walks the frames once, in the order in which they passed.
  */
 #include "tools/trace/windows.h"
 
@@ -18,7 +18,7 @@ struct reckoner {
   const struct trace_record *record;
   struct trace_windows *windows;
   struct account connections[TRACE_CONNECTIONS_MAX];
-  struct account *streams; /* one a result */
+  struct account *streams; /* one per result */
   bool failed;             /* memory was refused */
 };
 

@@ -1,11 +1,11 @@
 /*
- * trace/windows.h - the server's sending windows as the client can reckon them from the frames:
- * what it granted (SETTINGS, WINDOW_UPDATE) less what has arrived (DATA, padding included).
- * Spec: RFC 9113 sections 5.2 and 6.9.
+ * trace/windows.h - the server's send windows, computed from the client's frames: the credit
+ * granted (SETTINGS, WINDOW_UPDATE) minus what has arrived (DATA, including padding). Spec: RFC
+ * 9113 sections 5.2 and 6.9.
  *
- * A stall begins when DATA that has arrived used up the last credit of a stream, or of the
- * connection, while more was due: the server can have nothing under way then. It ends with the next
- * DATA. Between lie our WINDOW_UPDATE and a round trip at least.
+ * A stall starts when arriving DATA uses up the credit of a stream, or of the connection, while
+ * more was due: the server can have nothing in flight then. It ends with the next DATA, at least a
+ * round trip after our WINDOW_UPDATE.
  */
 #ifndef WEIR_TRACE_WINDOWS_H
 #define WEIR_TRACE_WINDOWS_H
@@ -32,11 +32,11 @@ struct trace_windows {
   size_t stall_count, stall_capacity;
   struct trace_level *levels;
   size_t level_count, level_capacity;
-  int *results;   /* by connection and stream identifier, see trace_result_of() */
-  uint32_t slots; /* of `results`, a connection */
+  int *results;   /* by connection and stream; see trace_result_of() */
+  uint32_t slots; /* entries of `results` per connection */
 };
 
-/* False when memory was refused; nothing is then held. */
+/* False when memory was refused; nothing is held then. */
 __attribute__((warn_unused_result)) bool trace_windows_init(struct trace_windows *windows,
                                                             const struct trace_record *record);
 void trace_windows_free(struct trace_windows *windows);

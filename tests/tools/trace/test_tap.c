@@ -14,6 +14,7 @@
 #include "engine/http/body.h"
 #include "tests/support/loopback.h"
 #include "tools/trace/frames.h"
+#include "tools/trace/outside.h"
 #include "tools/trace/tap.h"
 #include "tools/trace/windows.h"
 
