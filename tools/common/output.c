@@ -19,8 +19,8 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* What was dropped since the start, how much of it nobody was told yet, and whether the last line
- * lacks its end. Under the lock. */
+/* Lines dropped since the start, those not yet reported, and whether the last line was cut. Under
+ * the lock. */
 static struct {
   uint64_t lines, untold;
   bool torn;
@@ -31,7 +31,7 @@ static bool is_regular(int fd) {
   return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/* Writes what `to` takes without waiting for a reader. Files have none. Pipes and sockets take
+/* Writes as much as `to` takes without blocking. Files never block. Pipes and sockets accept
  * RWF_NOWAIT, terminals refuse it. */
 static ssize_t write_now(int to, const char *text, size_t len) {
   if (is_regular(to)) return write(to, text, len);
@@ -43,7 +43,7 @@ static ssize_t write_now(int to, const char *text, size_t len) {
   return write(to, text, len);
 }
 
-/* False: it was dropped, or cut short. */
+/* False: the line was dropped, or cut. */
 static bool write_line(int to, const char *text, size_t len) {
   if (dropped.torn && write_now(to, "\n", 1) != 1) return false;
   dropped.torn = false;
@@ -53,7 +53,7 @@ static bool write_line(int to, const char *text, size_t len) {
   return false;
 }
 
-/* False: what is missing could not be told either. */
+/* False: the report of what is missing was dropped, too. */
 static bool tell_dropped(int to) {
   char text[80];
   if (dropped.untold == 0) return true;
@@ -107,7 +107,7 @@ int output_complain(const char *command, int status, const char *format, ...) {
   return status;
 }
 
-/* An errno of 0: an earlier write failed, whose reason is no longer known. */
+/* An errno of 0 means that an earlier write failed. Its reason is lost. */
 static int cannot_write(const char *command, int why) {
   return output_complain(command, EXIT_FAILED, "cannot write to standard output%s%s",
                          why ? ": " : "", why ? strerror(why) : "");

@@ -1,28 +1,29 @@
 /*
- * common/output.h - a command's line when it fails, and whether its output was written.
+ * common/output.h - error messages, and checks that the output was written.
  */
 #ifndef WEIR_TOOLS_OUTPUT_H
 #define WEIR_TOOLS_OUTPUT_H
 
 #include <stdint.h>
 
-/* One formatted line to the descriptor `to`; the newline is added. Never waits for a reader: what a
- * full pipe or terminal does not take at once is dropped. The next line that gets through is
- * preceded by one that tells how many lines are missing. Safe from every thread. */
+/* Writes one formatted line to the descriptor `to`, and adds the newline. Never blocks: if a pipe
+ * or terminal is full, the line is dropped. The next line that gets through is preceded by one with
+ * the number of missing lines. Safe from every thread. */
 __attribute__((format(printf, 2, 3))) void output_say(int to, const char *format, ...);
 
-/* Lines that output_say() dropped, in whole or in part. */
+/* The number of lines that output_say() dropped or cut. */
 uint64_t output_dropped(void);
 
-/* One line on standard error: the command, a colon, and the formatted text. Returns `status`. */
+/* Writes one line to standard error: the command, a colon, and the text. Returns `status`. */
 __attribute__((format(printf, 3, 4))) int output_complain(const char *command, int status,
                                                           const char *format, ...);
 
-/* Flushes standard output. Returns `status`, or EXIT_FAILED when something could not be written (a
- * full disk, a closed pipe): standard error then has one line, which begins with `command`. */
+/* Flushes standard output. Returns `status`, or EXIT_FAILED, after one line on standard error, when
+ * something could not be written (full disk, closed pipe). */
 __attribute__((warn_unused_result)) int output_end(const char *command, int status);
 
-/* Prints `text`, such as a help, and flushes. Returns EXIT_DONE, or EXIT_FAILED as output_end() does. */
+/* Prints `text`, such as the help, and flushes. Returns EXIT_DONE, or EXIT_FAILED as output_end()
+ * does. */
 __attribute__((warn_unused_result)) int output_text(const char *command, const char *text);
 
 #endif

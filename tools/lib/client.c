@@ -2,13 +2,13 @@
  * lib/client.c - one worker with one link, and fetches that other threads wait for.
  *
  *     caller's thread                             worker's thread
- *     fetch: the fetch, on its stack  --post-> begin: h2_request(), or into the queue
+ *     struct fetch, on its stack    --post-> begin: h2_request(), or into the queue
  *            waits                                events fill the response
  *            returns                    <-signal- settle: closed, and the body no longer in use
  *
- * The connection is DIALING until the server's SETTINGS have come, then READY, and LOST once and
- * for all; exchanges that find it LOST fail at once. Everything in struct weir_client that is not
- * said to be under its lock belongs to the worker.
+ * The connection is DIALING until the server's SETTINGS have arrived, then READY, and finally LOST;
+ * fetches fail at once when it is LOST. Members of struct weir_client belong to the worker, except
+ * those under the lock.
  */
 #include "tools/lib/weir.h"
 
@@ -72,7 +72,7 @@ struct weir_client {
 
 /* ---- the connection's state ------------------------------------------------------------------ */
 
-/* The first reason is the one that is told. What is in the queue fails. */
+/* Only the first reason counts. Queued fetches fail. */
 static void on_blamed(struct client_connection *connection, const char *reason) {
   struct weir_client *client = LIST_OWNER(connection, struct weir_client, connection);
   pthread_mutex_lock(&client->lock);
@@ -94,7 +94,7 @@ static void on_settings(void *ctx, struct h2 *h2) {
   pthread_mutex_unlock(&client->lock);
 }
 
-/* Requests that the server accepted go on; no new ones are taken. */
+/* Requests that the server accepted continue. New ones fail. */
 static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
   struct weir_client *client = ctx;
   (void)h2;
@@ -102,7 +102,7 @@ static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_
   client_h2_blame_goaway(&client->connection, error_code);
 }
 
-/* Exchanges that are left end after this. */
+/* The remaining fetches end after this. */
 static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
   struct weir_client *client = ctx;
   client->h2 = NULL;
@@ -123,7 +123,7 @@ __attribute__((format(printf, 2, 3))) static void blame(struct fetch *fetch, con
   va_end(arguments);
 }
 
-/* Lets the fetch return, once nothing of it is in use. */
+/* Lets the fetch return once nothing of it is in use. */
 static void settle(struct fetch *fetch) {
   struct weir_client *client = fetch->client;
   if (!fetch->closed || fetch->lent) return;
@@ -170,7 +170,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
   stream_reset(stream, H2_CANCEL);
 }
 
-/* Room for `len` more bytes of body; false with the exchange's error. */
+/* Makes room for `len` more bytes of the body. False with the fetch's error. */
 static bool make_room(struct fetch *fetch, size_t len) {
   struct weir_response *response = fetch->response;
   size_t most = fetch->client->body_bytes_max, needed = response->body_len + len;

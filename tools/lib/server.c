@@ -1,7 +1,7 @@
 /*
- * lib/server.c - an engine a worker, and the listeners that feed them.
+ * lib/server.c - one engine per worker, and the listeners.
  *
- * The same parts as tools/serve.c puts together, without files, counters and a command line.
+ * It has the same parts as tools/serve/serve.c, but no files, counters and command line.
  */
 #include "tools/lib/weir.h"
 
@@ -32,7 +32,7 @@ struct weir_server {
   struct worker_group group;
 };
 
-/* What one worker has for itself. */
+/* The parts of one worker. */
 struct server_worker {
   struct engine engine;
   struct tls_factory tls;

@@ -1,5 +1,6 @@
 /*
- * serve/counters.c - names of counters, and the line that shows them; see serve/counters.h.
+ * serve/counters.c - the names of the counters, and the line that prints them; see
+ * serve/counters.h.
  */
 #include "tools/serve/counters.h"
 

@@ -1,5 +1,5 @@
 /*
- * serve/counters.h - the counters of all workers as one line of JSON.
+ * serve/counters.h - prints the counters of all workers as one line of JSON.
  */
 #ifndef WEIR_TOOLS_SERVE_COUNTERS_H
 #define WEIR_TOOLS_SERVE_COUNTERS_H
@@ -9,8 +9,8 @@
 
 void serve_counters_add(struct engine_counters *sum, const struct engine_counters *counters);
 
-/* One line to the descriptor `to`: every counter by its name in its struct, and `lines_dropped`
- * of common/output.h. */
+/* Writes one line to the descriptor `to`: every counter by its name in its struct, and
+ * `lines_dropped` of common/output.h. */
 void serve_counters_say(int to, const struct engine_counters *engine,
                         const struct loop_counters *worker);
 

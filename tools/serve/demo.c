@@ -1,8 +1,8 @@
 /*
  * serve/demo.c - the built-in site; see serve/demo.h.
  *
- * Each request takes an exchange from a pool. It has two holders, the stream (until closed()) and
- * the body (until its close()), which end in any order; the last one gives the exchange back.
+ * Each request takes an exchange from a pool. The stream holds it until closed(), the body until
+ * its close(), in any order. The last one returns it.
  */
 #include "tools/serve/demo.h"
 
@@ -13,7 +13,7 @@
 #include "engine/http/body.h"
 #include "tools/serve/demo_page.h"
 
-/* A piece of an /echo on its way back: bytes[used .. len). Small DATA frames share one. */
+/* Bytes of an /echo on their way back: bytes[used .. len). Small DATA frames share a piece. */
 struct echo_piece {
   struct echo_piece *next;
   size_t capacity, len, used;
@@ -30,9 +30,9 @@ struct demo_exchange {
 
   uint64_t offset, end; /* /bytes; /sink: bytes so far */
 
-  struct echo_piece *first, *last; /* /echo: received, not yet sent back */
+  struct echo_piece *first, *last; /* /echo: received, and not sent back yet */
   size_t kept;                     /* capacity of those pieces */
-  bool complete;                   /* the request's body has ended */
+  bool complete;                   /* the request body has ended */
 };
 
 struct demo {
@@ -78,7 +78,8 @@ static const struct stream_events plain_events = {.closed = stream_closed};
 
 static const char text_type[] = "text/plain; charset=utf-8";
 
-/* Answers with bytes that outlive the exchange, or lie in it. `more`: one more field, or NULL. */
+/* Responds with bytes that are part of the exchange or outlive it. `more`: another field, or
+ * NULL. */
 static void respond(struct demo_exchange *exchange, unsigned status, const char *type,
                     struct span bytes, const struct header *more) {
   uint8_t length[DECIMAL_BYTES_MAX];
@@ -112,7 +113,7 @@ static void respond_not_allowed(struct demo_exchange *exchange, const char *allo
   respond(exchange, 405, text_type, span_text("405 Method Not Allowed\n"), &allow);
 }
 
-/* What OPTIONS is for (RFC 9110 section 9.3.7). */
+/* Answers OPTIONS (RFC 9110 section 9.3.7). */
 static void respond_options(struct demo_exchange *exchange, const char *allowed) {
   struct header allow = header_of(TOKEN_ALLOW, span_text(allowed));
   (void)stream_respond(exchange->stream, 204, &allow, 1, BODY_NONE);
@@ -171,7 +172,7 @@ static void bytes(struct demo_exchange *exchange, struct span parameter,
 
 /* ---- /echo ----------------------------------------------------------------------------------- */
 
-/* Room for `len` more bytes at the end; NULL when an echo keeps too much or memory is refused. */
+/* Finds room for `len` more bytes. NULL when the echo keeps too much or memory is refused. */
 static struct echo_piece *echo_room(struct demo_exchange *exchange, size_t len) {
   struct echo_piece *last = exchange->last;
   if (last && last->capacity - last->len >= len) return last;
@@ -186,8 +187,8 @@ static struct echo_piece *echo_room(struct demo_exchange *exchange, size_t len) 
   return piece;
 }
 
-/* Copies what has come; it counts as consumed when it has been sent back, so that the client's
- * window is the bound of what an echo keeps. */
+/* Copies the bytes. They count as consumed once they are sent back, so the client's window limits
+ * how much an echo keeps. */
 static void echo_data(struct stream *stream, struct span received, bool end) {
   struct demo_exchange *exchange = stream->user;
   if (received.len > 0) {
@@ -243,8 +244,8 @@ static void echo(struct demo_exchange *exchange, struct span parameter,
     size_t len = decimal_put(length, (uint64_t)request->content_length);
     fields[count++] = header_of(TOKEN_CONTENT_LENGTH, span_of(length, len));
   }
-  /* Some clients wait for this before they send (RFC 9110 section 10.1.1), and write it in any
-   * case. It would come by itself, but not behind an answer. */
+  /* Some clients wait for 100 (Continue) before they send (RFC 9110 section 10.1.1), and spell the
+   * value in any case. The engine would send it, but not after the response has begun. */
   const struct header *expect = headers_find(request->fields, TOKEN_EXPECT);
   if (expect && !request->end && span_is_ignoring_case(expect->value, "100-continue"))
     (void)stream_inform(exchange->stream, 100, NULL, 0);
@@ -310,7 +311,7 @@ static void delay(struct demo_exchange *exchange, struct span parameter,
   __builtin_memcpy(exchange->text, before, sizeof before - 1);
   size_t len = sizeof before - 1;
   len += decimal_put((uint8_t *)exchange->text + len, milliseconds);
-  __builtin_memcpy(exchange->text + len, after, sizeof after); /* with its final zero */
+  __builtin_memcpy(exchange->text + len, after, sizeof after); /* including its NUL */
   exchange->stream->events = &events;
   stream_timer(exchange->stream, now_ns + milliseconds * MILLISECOND_NS);
 }
@@ -319,7 +320,7 @@ static void delay(struct demo_exchange *exchange, struct span parameter,
 
 struct route {
   const char *path;
-  bool parameter; /* the path goes on with one */
+  bool parameter; /* a parameter follows the path */
   bool post;      /* POST; otherwise GET and HEAD */
   void (*answer)(struct demo_exchange *exchange, struct span parameter,
                  const struct request *request, uint64_t now_ns);

@@ -1,5 +1,5 @@
 /*
- * serve/demo.h - the built-in site: what `weir serve` shows when it is given no directory.
+ * serve/demo.h - the built-in site, which `weir serve` shows without a directory.
  *
  *     /                    a page that says what this is
  *     /plaintext           "Hello, World!"
@@ -9,7 +9,8 @@
  *     /sink?stopped        the same by a handler that uses none of them: credit is never returned
  *     /delay/MILLISECONDS  an answer, that much later
  *
- * A handler like any embedder's: written against engine/http/handler.h, http/stream.h and http/body.h alone.
+ * It is written like any embedder's handler, with engine/http/handler.h, http/stream.h and
+ * http/body.h only.
  */
 #ifndef WEIR_TOOLS_DEMO_H
 #define WEIR_TOOLS_DEMO_H
@@ -20,12 +21,12 @@
 
 struct demo;
 
-/* Borrows `memory` for the demo's life. At most `exchanges_max` requests at once; beyond it the
- * answer is 503. NULL when memory was refused. */
+/* Borrows `memory` for the demo's life. Takes `exchanges_max` requests at once; answers 503 to
+ * more. NULL when memory was refused. */
 __attribute__((warn_unused_result)) struct demo *demo_create(const struct memory *memory,
                                                              uint32_t exchanges_max);
 
-/* All streams and bodies must have been closed (asserted). NULL is allowed. */
+/* All streams and bodies must be closed (asserted). NULL is allowed. */
 void demo_destroy(struct demo *demo);
 
 const struct handler *demo_handler(struct demo *demo);

@@ -1,12 +1,12 @@
 /*
- * serve/demo_page.h - the page of the built-in site. It needs nothing but itself.
+ * serve/demo_page.h - the page of the built-in site. It loads no other resources.
  */
 #ifndef WEIR_TOOLS_SERVE_DEMO_PAGE_H
 #define WEIR_TOOLS_SERVE_DEMO_PAGE_H
 
 #include "engine/base/machine.h"
 
-/* Static text. */
+/* Returns static text. */
 struct span demo_page(void);
 
 #endif

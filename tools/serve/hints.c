@@ -1,7 +1,7 @@
 /*
  * serve/hints.c - builds the table of engine/site/hints.h; see serve/hints.h.
  *
- * Everything is collected page by page as it comes, and sorted at the end.
+ * Collects the preloads page by page, and sorts the pages at the end.
  */
 #include "tools/serve/hints.h"
 
@@ -20,15 +20,15 @@ struct page {
   char *path; /* normalised */
   struct site_preload preloads[SITE_PRELOADS_MAX];
   unsigned count;
-  size_t link_bytes; /* of all of them */
+  size_t link_bytes; /* of all preloads */
 };
 
 struct serve_hints {
   struct page *pages[SERVE_PAGES_MAX];
   unsigned count;
-  struct site_page *table; /* the same, sorted, for the site */
+  struct site_page *table; /* the same pages, sorted, for the site */
   struct site_hints hints;
-  const char *source; /* what is being read: the manifest's name, or the option's */
+  const char *source; /* being read: the name of the manifest, or of the option */
   char *error;
   size_t error_size;
 };
@@ -48,7 +48,7 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct serve_hints *hints
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-/* The path under which the site will have found the page: decoded, index.html appended. */
+/* The page's path as the site knows it: decoded, with index.html appended. */
 static char *normalise(const char *target) {
   uint8_t room[SITE_PATH_BYTES_MAX];
   struct site_path path;
@@ -83,7 +83,7 @@ static struct page *page_of(struct serve_hints *hints, const char *target) {
 
 /* ---- preloads -------------------------------------------------------------------------------- */
 
-/* What rel=preload calls the kind of a resource, by its extension; NULL: unknown. */
+/* The value of `as` for a resource, by its extension. NULL: unknown. */
 static const char *kind_of(const char *path) {
   static const struct {
     const char *extension, *kind;
@@ -103,7 +103,7 @@ static const char *kind_of(const char *path) {
   return NULL;
 }
 
-/* Characters that a link field's target may have as they are. */
+/* Whether a Link field's target may contain these characters as they are. */
 static bool is_reference(const char *text) {
   for (; *text; text++)
     if (*text <= ' ' || *text >= 0x7f || strchr("<>\"\\^`{|}#", *text)) return false;
@@ -114,8 +114,8 @@ static bool is_token(const char *text) {
   return *text && strspn(text, "abcdefghijklmnopqrstuvwxyz-") == strlen(text);
 }
 
-/* Browsers fetch fonts, and what scripts fetch, in CORS mode; a preload of another mode would not
- * be used for them. */
+/* Browsers load fonts, and what scripts fetch, in CORS mode. They would not use a preload in
+ * another mode. */
 static char *link_of(const char *path, const char *kind) {
   char *link = NULL;
   bool cors = kind && (strcmp(kind, "font") == 0 || strcmp(kind, "fetch") == 0);
@@ -145,7 +145,7 @@ static bool add(struct serve_hints *hints, const char *target, const char *path,
   page->preloads[page->count++] = (struct site_preload){
       .path = span_text(copy),
       .link = span_text(link),
-      .push = path[0] == '/' && path[1] != '/', /* of this site, not of another host */
+      .push = path[0] == '/' && path[1] != '/', /* on this host */
   };
   return true;
 }
@@ -184,7 +184,7 @@ static bool add_page(struct serve_hints *hints, const char *target, json_t *reso
   return true;
 }
 
-/* Whether the manifest is one page's resources: its members then say what they are. */
+/* Whether the manifest describes a single page: then its members are resources with a type. */
 static bool is_single_page(json_t *manifest) {
   const char *path;
   json_t *value;

@@ -7,14 +7,14 @@
 enum {
   /* ---- what the command line may ask for ---- */
 
-  SERVE_LISTENERS_MAX = 16, /* addresses; "localhost" counts twice. Arbitrary */
-  SERVE_WEIGHTS_MAX = 64,   /* --weight; they are looked through for each connection */
-  SERVE_PRELOADS_MAX = 64,  /* --preload; whoever has more writes a manifest */
-  SERVE_PAGES_MAX = 4096,   /* of a manifest. Arbitrary; a larger site wants a rule, not a list */
-  SERVE_FIELD_VALUE_BYTES_MAX = 1024, /* --cache-control. Arbitrary, beyond any that makes sense */
+  SERVE_LISTENERS_MAX = 16,           /* addresses; "localhost" counts twice. Arbitrary */
+  SERVE_WEIGHTS_MAX = 64,             /* --weight; each connection walks the list */
+  SERVE_PRELOADS_MAX = 64,            /* --preload; a manifest can hold more */
+  SERVE_PAGES_MAX = 4096,             /* of a manifest. Arbitrary */
+  SERVE_FIELD_VALUE_BYTES_MAX = 1024, /* --cache-control. Arbitrary; no useful value is as long */
   /* The address of --weight, with NUL. Untested: an IPv6 address in brackets has 48 at most. */
   SERVE_HOST_BYTES = 64,
-  SERVE_DRAIN_SECONDS_DEFAULT = 10, /* default of --drain-seconds: as long as a short download */
+  SERVE_DRAIN_SECONDS_DEFAULT = 10, /* default of --drain-seconds. Arbitrary: a short download */
 
   /* ---- running ---- */
 
@@ -23,25 +23,25 @@ enum {
    * the outside. */
   SERVE_DESCRIPTORS_MIN = 3,
 
-  /* Paths whose 403 is explained with --verbose, and bytes of each in its line. An operator reads the
-   * first few; whoever asks for more of them would fill a disk. */
+  /* Paths whose 403 is explained with --verbose, and bytes of each in its line. An operator
+   * reads the first few; whoever asks for more of them would fill a disk. */
   SERVE_REFUSALS_MAX = 256,
   SERVE_REFUSAL_BYTES_MAX = 512,
 
   /* ---- the built-in site ---- */
 
-  /* What /bytes sends again and again, in pieces as large as anybody pulls. Untested: a shorter one
-   * is pulled more often. */
+  /* The pattern that /bytes repeats; at least as long as any pull. Untested: a shorter one would
+   * only be pulled more often. */
   DEMO_PATTERN_BYTES = 64 * 1024,
-  /* The least piece in which /echo keeps what it received: small DATA frames share one. */
+  /* The smallest piece that /echo allocates; small DATA frames share one. */
   DEMO_PIECE_BYTES_MIN = 4096,
 };
 
-/* Milliseconds that /delay accepts at most: one minute, the idle time of most proxies. */
+/* The longest /delay, in milliseconds: one minute, the idle timeout of most proxies. */
 #define DEMO_DELAY_MILLISECONDS_MAX 60000u
 
-/* Bytes that one /echo keeps at most: as much as a connection's receive window may grow to, which
- * stops a client before. */
+/* The most bytes that one /echo keeps: the largest receive window of a connection, which stops
+ * clients earlier. */
 #define DEMO_ECHO_BYTES_MAX (16u << 20)
 
 #endif

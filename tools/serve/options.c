@@ -1,5 +1,5 @@
 /*
- * serve/options.c - reads the command line of `weir serve`; see serve/options.h.
+ * serve/options.c - parses the command line of `weir serve`; see serve/options.h.
  */
 #include "tools/serve/options.h"
 
@@ -92,7 +92,7 @@ const char *serve_options_help(void) {
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
-/* Whether it reads like NAME:PORT: well formed, although not an address. */
+/* Whether it has the form NAME:PORT: well formed, but not an address. */
 static bool is_name_and_port(const char *text) {
   const char *colon = strrchr(text, ':');
   if (!colon || colon == text) return false;
@@ -102,7 +102,7 @@ static bool is_name_and_port(const char *text) {
          option_number(colon + 1, 0, UINT16_MAX, &port);
 }
 
-/* Whether both loopback addresses are meant. A port alone is one of this machine's own. */
+/* Whether it means both loopback addresses, as a port alone does. */
 static bool is_localhost(const char *text) {
   static const char local[] = "localhost:";
   return strncmp(text, local, sizeof local - 1) == 0 || !strchr(text, ':');
@@ -135,7 +135,7 @@ static bool add_address(struct options *parser, const char *text, bool secure, u
   return room || options_wrong(parser, "more than %d addresses", SERVE_LISTENERS_MAX);
 }
 
-/* ADDR:PORT or ADDR:PORT,weight=N; `text` is cut at the comma. */
+/* Adds ADDR:PORT or ADDR:PORT,weight=N. Cuts `text` at the comma. */
 static bool add_weighted(struct options *parser, char *text, bool secure) {
   static const char key[] = "weight=";
   uint16_t weight = 0;
@@ -204,7 +204,7 @@ static const struct option names[] = {
     {0},
 };
 
-/* What may stand in a field's value (RFC 9110 section 5.5), without white space at the ends. */
+/* A valid field value (RFC 9110 section 5.5), without white space at the ends. */
 static bool set_field_value(const struct options *parser, const char **out) {
   const char *text = parser->value;
   size_t len = strlen(text);
@@ -237,13 +237,13 @@ static bool set_flow(const struct options *parser, struct serve_options *options
   return options_wrong(parser, "expected auto, consume, threshold or echo");
 }
 
-/* `text` is kept, and its type made lower case, as media types are compared. */
+/* Keeps `text`, and converts its type to lower case, since media types ignore case. */
 static bool add_head_start(const struct options *parser, struct serve_options *options,
                            char *text) {
   for (char *at = text; *at && *at != '@' && *at != '='; at++)
     *at = (char)text_lower((uint8_t)*at);
   struct head_start_rules *rules = &options->head_starts;
-  /* One place is left for the default. */
+  /* One place is reserved for the default. */
   if (rules->count + 1 == HEAD_START_RULES_MAX)
     return options_wrong(parser, "more than %u rules", HEAD_START_RULES_MAX - 1);
   if (head_start_add(rules, span_text(text))) return true;
@@ -308,7 +308,7 @@ static bool set_directory(struct serve_options *options, const struct options *p
   return true;
 }
 
-/* Where to listen when no option says so. */
+/* Listens on the default addresses when no option names one. */
 static bool add_default_addresses(struct options *parser, const struct serve_options *options) {
   if (options->listener_count > 0) return true;
   return add_address(parser, "localhost:8080", false, 0) &&

@@ -19,7 +19,7 @@ struct serve_listener {
   struct address address;
   bool secure;
   uint16_t weight; /* of its connections; 0: the engine's default */
-  bool optional;   /* the IPv6 half of "localhost": a machine without IPv6 is no error */
+  bool optional;   /* the IPv6 address of "localhost": it may be missing */
 };
 
 struct serve_options {
@@ -31,11 +31,11 @@ struct serve_options {
   const char *push_manifest;                /* or NULL */
   const char *preloads[SERVE_PRELOADS_MAX]; /* PAGE=RESOURCE */
   unsigned preload_count;
-  unsigned workers;            /* 0: as many as there are cores for us */
-  unsigned connections;        /* at once, all workers together; 0: as many as descriptors allow */
-  unsigned concurrent_streams; /* 0: the engine's default */
-  enum stream_flow flow;       /* FLOW_DEFAULT: the engine's default */
-  unsigned window_bytes;       /* of a stream; 0: the engine's default */
+  unsigned workers;                    /* 0: one per available core */
+  unsigned connections;                /* concurrent, all workers; 0: as descriptors allow */
+  unsigned concurrent_streams;         /* 0: the engine's default */
+  enum stream_flow flow;               /* FLOW_DEFAULT: the engine's default */
+  unsigned window_bytes;               /* of a stream; 0: the engine's default */
   struct head_start_rules head_starts; /* those of --head-start, then the default */
   struct serve_weights weights;        /* of clients' networks */
   unsigned idle_seconds;               /* 0: the engine's default */

@@ -8,7 +8,8 @@
 #include "engine/base/machine.h"
 
 /* One line on standard output. `error` is an errno value, of io/files/files.h. Once
- * SERVE_REFUSALS_MAX paths were told, no more are: whoever asks for more of them would fill a disk. */
+ * SERVE_REFUSALS_MAX paths were told, no more are: whoever asks for more of them would fill a
+ * disk. */
 void refusals_tell(struct span path, int error);
 
 #endif

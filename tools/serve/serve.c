@@ -1,11 +1,11 @@
 /*
- * serve/serve.c - `weir serve`: reads its command line, opens what is shared (certificate, listeners),
- * starts the workers, and waits for a signal.
+ * serve/serve.c - `weir serve`: parses the command line, opens the certificate and the listeners,
+ * starts the workers, and waits for signals.
  *
- * Each worker has its own engine, site and TLS factory, made in its setup hook on its own thread.
- * Signals are blocked everywhere and taken one by one by the main thread, so that nothing has to be
- * safe inside of a signal handler: the first SIGTERM or SIGINT drains, the second stops. The last
- * worker that ends says so by SIGUSR2. SIGUSR1 prints the counters.
+ * Each worker has its own engine, site and TLS factory, created in the setup hook on its own
+ * thread. Signals are blocked, and the main thread takes them one by one, so there are no signal
+ * handlers. The first SIGTERM or SIGINT drains, the second stops. SIGUSR1 prints the counters. The
+ * last worker to end sends SIGUSR2.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,23 +47,23 @@ struct server {
   struct listener listeners[SERVE_LISTENERS_MAX];
   bool listening[SERVE_LISTENERS_MAX];
   pthread_t main_thread;
-  unsigned running; /* workers that have begun and not ended; atomic */
-  /* Held while a worker's engine goes away, and while all of them are read. */
+  unsigned running; /* workers that have started and not ended; atomic */
+  /* Held while a worker's engine is destroyed, and while all counters are read. */
   pthread_mutex_t ending;
   struct engine_counters ended; /* counters of workers that have ended */
 };
 
-/* What one worker has for itself. */
+/* The parts of one worker. */
 struct serve_worker {
   struct engine engine;
   bool has_engine;
-  struct serve_site *site; /* one of these two */
+  struct serve_site *site; /* either this or `demo` */
   struct demo *demo;
   struct tls_factory tls;
   bool has_tls;
   struct serve_weighing weighings[SERVE_LISTENERS_MAX];
   int64_t wall_seconds;
-  const char *note; /* a fallback that was taken, or NULL */
+  const char *note; /* a fallback in use, or NULL */
 };
 
 #define complain(status, ...) output_complain("weir serve", status, __VA_ARGS__)
@@ -71,7 +71,7 @@ struct serve_worker {
 
 /* ---- one worker ------------------------------------------------------------------------------ */
 
-/* A connection has room for sixteen such streams, as by default, where its bounds allow. */
+/* A connection's window fits sixteen streams, as by default, within its bounds. */
 static void set_window(struct engine_config *config, uint32_t stream_bytes) {
   uint64_t connection_bytes = UINT64_C(16) * stream_bytes;
   config->h2.stream_window_bytes = stream_bytes;
@@ -94,7 +94,7 @@ static struct engine_config config_of(const struct server *server) {
   return config;
 }
 
-/* The handler of the directory, or of the built-in site; NULL with error->text. */
+/* Creates the handler: of the directory, or of the built-in site. NULL with error->text. */
 static const struct handler *make_handler(struct server *server, struct serve_worker *mine,
                                           struct worker *worker, uint32_t exchanges_max,
                                           struct io_error *error) {
@@ -124,7 +124,7 @@ static void set_clock(struct serve_worker *mine) {
   engine_set_date(&mine->engine, mine->wall_seconds);
 }
 
-/* Around it, where weights were given, that of the connections' weights. */
+/* If weights were given, wraps the factory in one that sets them. */
 static struct machine_factory weigh(const struct server *server, struct serve_worker *mine,
                                     unsigned index, struct machine_factory machines) {
   const struct serve_options *options = &server->options;
@@ -135,7 +135,7 @@ static struct machine_factory weigh(const struct server *server, struct serve_wo
   return serve_weighing_machines(&mine->weighings[index]);
 }
 
-/* The listeners' factories: connections in clear text, and TLS around such. */
+/* The listeners' factories: clear text, and TLS around it. */
 static bool serve_listeners(struct server *server, struct serve_worker *mine,
                             struct worker *worker) {
   struct machine_factory plain = conn_factory(&mine->engine), secure = plain;
@@ -246,7 +246,7 @@ static int open_tls(struct server *server) {
   return server->tls ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }
 
-/* The second half of "localhost:0" gets the port that the first half got. */
+/* The second address of "localhost:0" gets the same port as the first. */
 static void share_port(const struct listener *first, struct address *second) {
   if (address_port(second) == 0) address_set_port(second, address_port(&first->address));
 }

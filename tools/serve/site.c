@@ -1,8 +1,8 @@
 /*
- * serve/site.c - translates between the site, which knows HTTP, and files, which know the disk.
+ * serve/site.c - connects the site, which knows HTTP, with files, which know the disk.
  *
- * The site's entry of a file lives in the user bytes of the file itself, and its lookups and reads
- * hold those of files in the room that they keep for that: nothing is allocated here a request.
+ * The site's entry for a file lives in the file's user bytes. Its lookups and reads embed those of
+ * io/files. So nothing is allocated per request.
  */
 #include "tools/serve/site.h"
 

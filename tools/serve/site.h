@@ -1,5 +1,5 @@
 /*
- * serve/site.h - one worker's site: engine/site/site.h fed by io/files/files.h.
+ * serve/site.h - one worker's site: engine/site/site.h on top of io/files/files.h.
  */
 #ifndef WEIR_TOOLS_SERVE_SITE_H
 #define WEIR_TOOLS_SERVE_SITE_H
@@ -23,13 +23,14 @@ struct serve_site_settings {
 
 struct serve_site;
 
-/* NULL with error->text when the directory cannot be opened or memory is refused. `*note` is set to
- * NULL or to a line to show at startup. Borrows what the settings point to until the end. */
+/* NULL with error->text when the directory cannot be opened or memory is refused. Sets `*note` to
+ * NULL or to a line to print at startup. Borrows everything in the settings until
+ * serve_site_destroy(). */
 __attribute__((warn_unused_result)) struct serve_site *
 serve_site_create(const struct serve_site_settings *settings, const char **note,
                   struct io_error *error);
 
-/* Every stream must be closed, and the worker's ring have answered every read. NULL is allowed. */
+/* All streams must be closed, and all reads complete. NULL is allowed. */
 void serve_site_destroy(struct serve_site *serve_site);
 
 /* Gives memory back that a rush of readers took, and ends what waited too long; about once a

@@ -1,5 +1,5 @@
 /*
- * serve/weight.c - reads weights and networks, and puts them on connections; see serve/weight.h.
+ * serve/weight.c - parses weights and networks, and sets them on connections; see serve/weight.h.
  */
 #include "tools/serve/weight.h"
 
@@ -18,7 +18,7 @@ bool serve_weight_parse(const char *text, uint16_t *weight) {
 
 /* ---- networks -------------------------------------------------------------------------------- */
 
-/* The byte of a mask of `bits` ones. */
+/* Byte `index` of a mask with `bits` ones. */
 static uint8_t mask_byte(unsigned bits, unsigned index) {
   unsigned begin = 8 * index;
   if (bits >= begin + 8) return 0xff;
@@ -37,7 +37,7 @@ uint16_t serve_weights_find(const struct serve_weights *weights, const uint8_t a
   return 0;
 }
 
-/* "ADDRESS" or "ADDRESS/BITS", `len` characters. */
+/* Parses "ADDRESS" or "ADDRESS/BITS", `len` characters. */
 static const char *read_network(const char *text, size_t len, struct serve_network *network) {
   static const char expected[] = "expected NETWORK=WEIGHT such as 10.0.0.0/8=64";
   char host[SERVE_HOST_BYTES];
