@@ -7,7 +7,7 @@
 #include "engine/base/limits.h"
 
 enum {
-  /* Fields of one request; servers take about as many. Untested by name: test_weir.c uses the
+  /* Fields of one request; servers take about as many. Untested: by name; test_weir.c uses the
    * public header only, and sends 101. */
   LIB_FIELDS_MAX = 100,
   /* Defaults that weir.h promises. Untested: a test would take a minute, or 64 MiB. */
