@@ -312,6 +312,7 @@ def raw_h2(start):
 
 def test_client_settings_change_while_receiving(raw_h2):
     server, client = raw_h2
+    client.piece_bytes = 9
     client.fetch("/bytes/1")
     streams = [client.request(f"/bytes/{n}") for n in (200_000, 300_000, 1)]
     for size in (0, 4096, 17, 1000):
