@@ -298,9 +298,9 @@ void worker_end(struct worker *worker) {
 void worker_close(struct worker *worker) {
   acceptors_free(&worker->acceptors);
   links_close(&worker->links);
-  loop_close(&worker->loop);
 }
 
 void worker_release(struct worker *worker) {
   if (worker->wake_fd >= 0) close(worker->wake_fd);
+  loop_close(&worker->loop);
 }

@@ -119,8 +119,9 @@ void worker_end(struct worker *worker);
 
 void worker_close(struct worker *worker);
 
-/* Closes the descriptor by which others wake this worker: not before all of them have ended, or
- * their wake-ups would reach whatever got the number next. */
+/* Closes the loop, and the descriptor by which others wake this worker: not before all workers have
+ * ended. Wake-ups would reach whatever got the number next; and the kernel gives a ring's addresses to
+ * the next ring, which thread checkers take for two threads on one ring. */
 void worker_release(struct worker *worker);
 
 /* Any thread, and a signal handler: the worker looks at its orders and its mailbox. */
