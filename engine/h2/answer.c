@@ -156,7 +156,7 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   struct headers list;
   promised_request(fields, count, &request, &list);
   if (!may_push(h2, parent) || !may_promise(parent, &request)) return NULL;
-  if (!h2_budget_spend(&h2->pushes, 1, h2->now_ns)) return NULL;
+  if (!budget_spend(&h2->pushes, 1, h2->now_ns)) return NULL;
   struct h2_stream *promised = h2_stream_open(h2, h2->own_id_next);
   if (!promised) return NULL;
   h2->own_id_next += 2;

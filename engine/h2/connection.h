@@ -6,9 +6,9 @@
 #ifndef WEIR_H2_CONNECTION_H
 #define WEIR_H2_CONNECTION_H
 
+#include "engine/base/budget.h"
 #include "engine/base/idmap.h"
 #include "engine/base/limits.h"
-#include "engine/h2/budget.h"
 #include "engine/h2/origin.h"
 #include "engine/h2/out.h"
 #include "engine/h2/settings.h"
@@ -125,7 +125,7 @@ struct h2 {
   uint32_t room_waits;                                /* streams with room_bytes */
   struct h2_stream *timers;                           /* streams with a timer, by timer_ns */
 
-  struct h2_budget glitches, resets, pings, settings, pushes;
+  struct budget glitches, resets, pings, settings, pushes;
   uint32_t empty_data;      /* DATA frames in a row without data */
   uint32_t late_free;       /* frames for streams that we reset that are still free of charge */
   uint64_t late_until_ns;   /* how long they are */

@@ -20,9 +20,9 @@ void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
   h2_stream_finish_all(h2, code);
 }
 
-bool h2_charge(struct h2 *h2, struct h2_budget *budget, uint64_t *calmed, const char *reason) {
+bool h2_charge(struct h2 *h2, struct budget *budget, uint64_t *calmed, const char *reason) {
   if (h2->dead) return false;
-  if (h2_budget_spend(budget, 1, h2->now_ns)) return true;
+  if (budget_spend(budget, 1, h2->now_ns)) return true;
   counter_add(calmed, 1);
   h2_fail(h2, H2_ENHANCE_YOUR_CALM, reason);
   return false;

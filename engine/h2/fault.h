@@ -5,7 +5,7 @@
 #ifndef WEIR_H2_FAULT_H
 #define WEIR_H2_FAULT_H
 
-#include "engine/h2/budget.h"
+#include "engine/base/budget.h"
 #include "engine/h2/stream.h"
 
 /* A connection error: sends GOAWAY and ends all streams; nothing more is read. `reason` is a static
@@ -14,7 +14,7 @@ void h2_fail(struct h2 *h2, enum h2_error code, const char *reason);
 
 /* Spends one token of `budget`. False when there was none: then `calmed` is counted, and the
  * connection has failed with ENHANCE_YOUR_CALM. */
-__attribute__((warn_unused_result)) bool h2_charge(struct h2 *h2, struct h2_budget *budget,
+__attribute__((warn_unused_result)) bool h2_charge(struct h2 *h2, struct budget *budget,
                                                    uint64_t *calmed, const char *reason);
 
 /* The same for a useless frame; `kind` is the counter for frames of its kind. Where nothing depends

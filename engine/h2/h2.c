@@ -219,11 +219,11 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
   h2_priority_init(h2);
   hpack_decoder_init(&h2->decoder, h2->http->memory);
   hpack_encoder_init(&h2->encoder, h2->http->memory);
-  h2_budget_init(&h2->glitches, H2_GLITCH_BURST, H2_GLITCH_PER_SECOND, now_ns);
-  h2_budget_init(&h2->resets, H2_RESET_BURST, H2_RESET_PER_SECOND, now_ns);
-  h2_budget_init(&h2->pings, H2_PING_BURST, H2_PING_PER_SECOND, now_ns);
-  h2_budget_init(&h2->settings, H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND, now_ns);
-  h2_budget_init(&h2->pushes, H2_PUSH_BURST, H2_PUSH_PER_SECOND, now_ns);
+  budget_init(&h2->glitches, H2_GLITCH_BURST, H2_GLITCH_PER_SECOND, now_ns);
+  budget_init(&h2->resets, H2_RESET_BURST, H2_RESET_PER_SECOND, now_ns);
+  budget_init(&h2->pings, H2_PING_BURST, H2_PING_PER_SECOND, now_ns);
+  budget_init(&h2->settings, H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND, now_ns);
+  budget_init(&h2->pushes, H2_PUSH_BURST, H2_PUSH_PER_SECOND, now_ns);
 }
 
 static bool create(struct h2_shared *shared, enum h2_role role, const struct machine_peer *peer,

@@ -135,7 +135,7 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
   h2_remember_closed(h2, stream->id, (enum h2_state)stream->state);
   stream->next = h2->graves;
   h2->graves = stream;
-  if (stream->state == H2_CLOSED) h2_budget_refund(&h2->resets);
+  if (stream->state == H2_CLOSED) budget_refund(&h2->resets);
   if (!h2->all) h2->idle_since_ns = h2->now_ns;
   counter_add(&h2->http->counters.streams_closed, 1);
   const struct stream_events *events = stream->base.events;

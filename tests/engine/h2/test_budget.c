@@ -1,7 +1,7 @@
 /*
- * h2/test_budget.c - token buckets on their own, and each budget of a connection: how much goes
- * through, and that the next costs the connection its life with ENHANCE_YOUR_CALM. The attacks are
- * those that the comments of engine/base/limits.h name.
+ * h2/test_budget.c - each budget of a connection: how much goes through, and that the next costs
+ * the connection its life with ENHANCE_YOUR_CALM. The attacks are those that the comments of
+ * engine/base/limits.h name. base/test_budget.c has the token buckets on their own.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -9,52 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- the bucket ------------------------------------------------------------------------------ */
-
-static void test_burst(void **state) {
-  (void)state;
-  struct h2_budget budget;
-  h2_budget_init(&budget, 10, 5, 0);
-  for (int i = 0; i < 10; i++)
-    assert_true(h2_budget_spend(&budget, 1, 0));
-  assert_false(h2_budget_spend(&budget, 1, 0));
-}
-
-static void test_refill(void **state) {
-  (void)state;
-  struct h2_budget budget;
-  h2_budget_init(&budget, 10, 5, 0);
-  assert_true(h2_budget_spend(&budget, 10, 0));
-  assert_false(h2_budget_spend(&budget, 1, SECOND_NS / 5 - 1));
-  assert_true(h2_budget_spend(&budget, 1, SECOND_NS / 5));
-  assert_false(h2_budget_spend(&budget, 1, SECOND_NS * 2 / 5 - 1)); /* no time is lost */
-  assert_true(h2_budget_spend(&budget, 1, SECOND_NS * 2 / 5));
-  assert_true(h2_budget_spend(&budget, 10, 100 * SECOND_NS));
-  assert_false(h2_budget_spend(&budget, 1, 100 * SECOND_NS)); /* never more than the burst */
-}
-
-/* Time while the bucket was full earns nothing. */
-static void test_full(void **state) {
-  (void)state;
-  struct h2_budget budget;
-  h2_budget_init(&budget, 10, 5, 0);
-  assert_true(h2_budget_spend(&budget, 10, 50 * SECOND_NS));
-  assert_false(h2_budget_spend(&budget, 1, 50 * SECOND_NS + SECOND_NS / 5 - 1));
-}
-
-static void test_refund(void **state) {
-  (void)state;
-  struct h2_budget budget;
-  h2_budget_init(&budget, 2, 1, 0);
-  h2_budget_refund(&budget);
-  assert_int_equal(budget.tokens, 2);
-  assert_true(h2_budget_spend(&budget, 2, 0));
-  h2_budget_refund(&budget);
-  assert_true(h2_budget_spend(&budget, 1, 0));
-}
-
-/* ---- a connection's -------------------------------------------------------------------------- */
 
 static struct script script;
 
@@ -339,26 +293,8 @@ static void test_fields(void **state) {
   script_close(&script);
 }
 
-/* Time that is not enough for a token counts for the next: spending every 0.9 token's time earns 90%
- * of the rate, not half of it. */
-static void test_fractions(void **state) {
-  (void)state;
-  enum { RATE = 10, SECONDS = 100 };
-  struct h2_budget budget;
-  h2_budget_init(&budget, 1, RATE, 0);
-  unsigned spent = 0;
-  for (uint64_t now_ns = 0; now_ns < SECONDS * SECOND_NS; now_ns += SECOND_NS / RATE * 9 / 10)
-    spent += h2_budget_spend(&budget, 1, now_ns);
-  assert_in_range(spent, RATE * SECONDS * 9 / 10, RATE * SECONDS + 1);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_burst),
-      cmocka_unit_test(test_refill),
-      cmocka_unit_test(test_fractions),
-      cmocka_unit_test(test_full),
-      cmocka_unit_test(test_refund),
       cmocka_unit_test(test_resets),
       cmocka_unit_test(test_made_resets),
       cmocka_unit_test(test_reset_at_each_byte),

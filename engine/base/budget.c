@@ -1,21 +1,20 @@
 /*
- * h2/budget.c - token buckets; see h2/budget.h.
+ * base/budget.c - token buckets; see h2/budget.h.
  */
-#include "engine/h2/budget.h"
+#include "engine/base/budget.h"
 
 #include "engine/base/limits.h"
 
 #include <assert.h>
 
-void h2_budget_init(struct h2_budget *budget, uint32_t burst, uint32_t per_second,
-                    uint64_t now_ns) {
+void budget_init(struct budget *budget, uint32_t burst, uint32_t per_second, uint64_t now_ns) {
   assert(per_second > 0);
-  *budget = (struct h2_budget){
+  *budget = (struct budget){
       .tokens = burst, .burst = burst, .per_second = per_second, .filled_ns = now_ns};
 }
 
 /* Adds whole tokens; the time left over counts for the next call. */
-static void refill(struct h2_budget *budget, uint64_t now_ns) {
+static void refill(struct budget *budget, uint64_t now_ns) {
   uint64_t token_ns = SECOND_NS / budget->per_second;
   if (now_ns < budget->filled_ns + token_ns) return;
   uint64_t earned = (now_ns - budget->filled_ns) / token_ns;
@@ -24,7 +23,7 @@ static void refill(struct h2_budget *budget, uint64_t now_ns) {
   budget->tokens = tokens < budget->burst ? (uint32_t)tokens : budget->burst;
 }
 
-bool h2_budget_spend(struct h2_budget *budget, uint32_t cost, uint64_t now_ns) {
+bool budget_spend(struct budget *budget, uint32_t cost, uint64_t now_ns) {
   if (budget->tokens < budget->burst)
     refill(budget, now_ns);
   else
@@ -34,6 +33,6 @@ bool h2_budget_spend(struct h2_budget *budget, uint32_t cost, uint64_t now_ns) {
   return enough;
 }
 
-void h2_budget_refund(struct h2_budget *budget) {
+void budget_refund(struct budget *budget) {
   if (budget->tokens < budget->burst) budget->tokens++;
 }
