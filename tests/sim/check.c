@@ -1,13 +1,13 @@
 /*
  * check.c - the invariants; see check.h.
  *
- *   windows    what we may send is what the peer's bytes say; what we granted is what our bytes
- *              said. Since both are read off the same wire, nothing is lost between the two ends.
- *   credit     granted + held + returnable is the target at least (more after a reduction), on both
- *              levels; the streams' held bytes are the connection's
- *   streams    each live one is in the map, in the state that the bytes imply, and known to at most
- *              one party; the counts are counts
- *   output     lent pieces are as many as the segments that lend
+ *   windows    What we may send matches the peer's bytes; what we granted matches our own. Both are
+ *              read off the same wire, so nothing is lost between the two ends.
+ *   credit     granted + held + returnable is at least the target (more after a reduction), on both
+ *              levels. The streams' held bytes add up to the connection's.
+ *   streams    Each live one is in the map, in the state that the bytes imply, and known to at most
+ *              one party. The counters are right.
+ *   output     There are as many lent pieces as segments that lend.
  */
 #include "tests/sim/check.h"
 
@@ -22,7 +22,7 @@ static void check_credit(const struct h2_credit *credit, uint32_t id) {
             (long long)credit->granted, credit->held, credit->returnable, credit->target);
 }
 
-/* Until all SETTINGS are acknowledged the peer may go by older ones, and more may be granted. */
+/* Until all SETTINGS are acknowledged, the peer may use older ones, and more may be granted. */
 static void check_granted(struct sim_end *end, const struct h2_credit *credit, uint32_t id) {
   int64_t told = wire_receive_window(&end->wire, id);
   bool settled = sim_end_h2(end)->settings_unacked == 0;
@@ -61,7 +61,7 @@ static void check_state(struct sim_end *end, const struct h2_stream *stream) {
             stream->id);
 }
 
-/* What the handler got is what came, less what is still on its way through the current frame. */
+/* The handler got everything that came, except what is still on its way through the current frame. */
 static void check_delivered(struct sim_end *end, const struct h2_stream *stream) {
   const struct party *party = stream->base.user;
   if (!party) return;

@@ -42,8 +42,8 @@ static unsigned wants_of(const struct sim_end *end) {
 /* ---- sending ------------------------------------------------------------------------------------
  */
 
-/* What the engine has composed since the last look goes to the books and into the shadow. The ring
- * is read in place, because a peek with few spans shows only its beginning. */
+/* Enters what the engine has composed since the last look into the books and the shadow. Reads
+ * the ring in place, because a peek with few spans shows only its beginning. */
 static void look_at_composed(struct sim_end *end) {
   const struct h2_out *out = &sim_end_h2(end)->out;
   size_t known = end->shadow_len;
@@ -95,13 +95,13 @@ bool sim_end_submit(struct sim_end *end, struct random *random, bool whole) {
   end->span_bytes = sum_spans(end);
   sim_note("%s submits %zu bytes in %zu spans", name_of(end), end->span_bytes, end->span_count);
   end->sending = end->span_bytes > 0;
-  /* A host would ask again at once, and again: nothing to send must not be called something. */
+  /* An engine with nothing to send must not claim otherwise: a host would ask again and again. */
   sim_check(end->sending || !(wants_of(end) & MACHINE_SEND), "%s wants to send nothing",
             name_of(end));
   return end->sending;
 }
 
-/* Moves the first `bytes` of the spans to the peer, all but the frames that are to be dropped. */
+/* Moves the first `bytes` of the spans to the peer, except the frames to be dropped. */
 static void carry(struct sim_end *end, size_t bytes) {
   for (size_t i = 0; i < end->span_count && bytes > 0; i++) {
     const uint8_t *at = end->spans[i].base;
@@ -156,7 +156,7 @@ bool sim_end_complete(struct sim_end *end, struct random *random, bool whole) {
  */
 
 static size_t give(struct sim_end *end, const uint8_t *bytes, size_t len) {
-  uint8_t *copy = malloc(len); /* of exactly this size: a reader beyond it is caught */
+  uint8_t *copy = malloc(len); /* of exactly this size, so that reading beyond it is caught */
   sim_check(copy, "out of memory");
   memcpy(copy, bytes, len);
   const struct h2 *h2 = sim_end_h2(end);
@@ -167,7 +167,7 @@ static size_t give(struct sim_end *end, const uint8_t *bytes, size_t len) {
   sim_check(took <= len, "consumed more than there was");
   if (reads) wire_received(&end->wire, bytes, took);
   sim_check(took == len || !(wants_of(end) & MACHINE_RECV), "%zu of %zu consumed", took, len);
-  memset(copy, 0xee, len); /* borrowed until here, no longer */
+  memset(copy, 0xee, len); /* borrowed only until here */
   free(copy);
   return took;
 }
@@ -221,7 +221,7 @@ bool sim_end_tick(struct sim_end *end, uint64_t now_ns) {
   party_accepting = NULL;
   bool done = wants_of(end) & MACHINE_DONE;
   sim_check(done || end->machine.ops->deadline_ns(end->machine.self) > now_ns,
-            "a tick that left its deadline where it was (%s)", name_of(end));
+            "a tick did not move its deadline (%s)", name_of(end));
   return true;
 }
 

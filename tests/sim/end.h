@@ -1,10 +1,10 @@
 /*
  * end.h - one end of a simulated connection: its machine, and the kernel that io_uring would be.
  *
- * The kernel takes sends and completes them later, short or whole, in any order across connections;
- * it lets receives starve; it delivers in pieces of any size; it loses everything on an abort, and
- * a send may complete after the close was decided, so that spans are checked against a copy that
- * was made when they were first seen, until the machine is really closed.
+ * The kernel takes sends and completes them later, short or whole, in any order across connections.
+ * It lets receives starve, delivers in pieces of any size, and loses everything on an abort. A send
+ * may complete after the close was decided. So spans are checked, until the machine is really
+ * closed, against a copy that was made when they were first seen.
  */
 #ifndef WEIR_SIM_END_H
 #define WEIR_SIM_END_H
@@ -42,21 +42,21 @@ struct sim_world;
 void sim_end_open(struct sim_end *end, struct machine machine, bool client,
                   struct party_scene *scene);
 
-/* Each does one thing a host does, if it can be done now; true when bytes moved. */
+/* Each does one thing that a host does, if it can be done now. Returns true when bytes moved. */
 bool sim_end_submit(struct sim_end *end, struct random *random, bool whole);
 bool sim_end_complete(struct sim_end *end, struct random *random, bool whole);
 bool sim_end_receive(struct sim_end *end, struct random *random, bool whole);
 bool sim_end_tick(struct sim_end *end, uint64_t now_ns);
 
-/* Somebody on the way slips in a frame, between two others. */
+/* Something on the path inserts a frame between two others. */
 bool sim_end_inject(struct sim_end *end, const uint8_t *frame, size_t len);
 
 void sim_end_drain(struct sim_end *end);
 
-/* Goes down: at once, or when the send in flight has completed. */
+/* Closes: at once, or when the send in flight has completed. */
 void sim_end_close(struct sim_end *end, bool reset);
 
-/* Looks at wants(), and closes what is done. */
+/* Asks wants(), and closes a machine that is done. */
 void sim_end_settle_wants(struct sim_end *end);
 
 static inline struct h2 *sim_end_h2(const struct sim_end *end) {

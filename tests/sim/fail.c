@@ -1,5 +1,5 @@
 /*
- * fail.c - the story ring and the last words; see fail.h.
+ * fail.c - the log of the last events, and the message at the end; see fail.h.
  */
 #include "tests/sim/fail.h"
 
@@ -25,8 +25,8 @@ static void last_words(void) {
           (unsigned long long)run.step, (unsigned long long)run.seed);
 }
 
-/* The engine's assertions end here. stdio is not meant for signal handlers; this one runs on the
- * thread that called abort(), and the process is lost anyway. */
+/* The engine's assertions end here. Signal handlers should not use stdio, but this one runs on
+ * the thread that called abort(), and the process ends anyway. */
 static void on_abort(int number) {
   last_words();
   signal(number, SIG_DFL);

@@ -1,5 +1,5 @@
 /*
- * fail.h - how a simulation dies: with its seed, its step and what happened last.
+ * fail.h - how a failed simulation ends: it prints its seed, its step and the last events.
  */
 #ifndef WEIR_SIM_FAIL_H
 #define WEIR_SIM_FAIL_H
@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Names the run for messages, and makes an abort() of the engine's assertions tell it too. */
+/* Names the run for messages. The engine's failed assertions print it, too. */
 void sim_run_begin(uint64_t seed);
 
 void sim_step_begin(uint64_t step);
 
-/* One line of the story, kept in a short ring that a failure prints. */
+/* Logs one line of the story in a short ring, which a failure prints. */
 void sim_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints the message, the story and the seed, then aborts. */

@@ -1,5 +1,5 @@
 /*
- * party.c - handlers of both roles that follow a plan and check the other's; see party.h.
+ * party.c - handlers of both roles that follow a plan and check the other side's; see party.h.
  */
 #include "tests/sim/party.h"
 
@@ -136,10 +136,10 @@ static void adopt(struct party *party, struct stream *stream) {
 static void check_trailers_planned(const struct party *party) {
   const struct plan *plan = &party->plan;
   sim_check(party->client ? plan->response_trailers : plan->request_trailers,
-            "trailers that nobody planned");
+            "trailers that were not planned");
 }
 
-/* How many bytes the peer's whole message has. */
+/* The length of the peer's whole message in bytes. */
 static uint32_t bytes_expected(const struct party *party) {
   const struct plan *plan = &party->plan;
   if (!party->client) return plan->request_bytes;
@@ -158,7 +158,7 @@ static void message_ended(struct party *party) {
   sim_check(trailers == party->trailers_seen, "trailers are missing");
 }
 
-/* A handler that has had enough of what it just heard; the party may be gone afterwards. */
+/* The handler may give up after what it just heard. The party may be gone afterwards. */
 static void perhaps_reset(struct party *party) {
   struct party_side *side = party->side;
   if (party->closed || side->generous || !random_one_in(side->scene->random, 400)) return;
@@ -200,8 +200,8 @@ static bool own_message_complete(const struct party *party) {
   return party->body.ended;
 }
 
-/* After a complete exchange nothing may be missing on either side; a server may cut off a request
- * that it has answered (RFC 9113 section 8.1). */
+/* After a complete exchange, nothing may be missing on either side. But a server may cut off a
+ * request that it has answered (RFC 9113 section 8.1). */
 static void check_completed(const struct party *party) {
   if (party->client) {
     sim_check(party->end, "exchange %llx completed without its response",
@@ -251,7 +251,7 @@ static void do_push(struct party *party) {
   sim_check(!foreign || !pushed, "pushed for another authority");
 }
 
-/* Everything a server says before its final response. Any of it may end the stream. */
+/* Everything that a server sends before its final response. Any of it may end the stream. */
 static void do_preliminaries(struct party *party) {
   struct plan plan = party->plan;
   struct party_side *side = party->side;
@@ -267,7 +267,7 @@ static void do_preliminaries(struct party *party) {
   party_accepting = before;
 }
 
-/* Either side may say what it thinks of the response's urgency. */
+/* Either side may signal the response's urgency. */
 static void add_priority(struct field_store *store, struct random *random) {
   static const char *const priorities[] = {"u=0", "u=1, i", "u=5", "i", "u=7, i=?0"};
   if (random_one_in(random, 3))
@@ -386,10 +386,10 @@ static void on_promise(struct stream *stream, struct stream *promised,
   if (random_one_in(scene->random, 5)) {
     scene->stats->pushes_refused++;
     if (random_one_in(scene->random, 2)) stream_reset(promised, H2_CANCEL);
-    return; /* without events the engine refuses it */
+    return; /* the engine refuses it without events */
   }
   struct party *party = party_new(parent->side, number_of(request->path), true);
-  sim_check(party->plan.kind == PLAN_PUSHED, "a promise of something else");
+  sim_check(party->plan.kind == PLAN_PUSHED, "the promise is of something else");
   adopt(party, promised);
   promised->user = party;
   promised->events = &client_events;
@@ -407,7 +407,7 @@ static size_t request_pseudo(struct header *fields, const struct plan *plan, cha
   snprintf(path, size, "/%llx", (unsigned long long)plan->number);
   fields[0] = header_of(TOKEN_METHOD, span_text(methods[plan->kind]));
   if (plan->kind == PLAN_TUNNEL) {
-    path[0] = 'x'; /* an authority has no slash, but a port */
+    path[0] = 'x'; /* an authority has no slash, but may have a port */
     strcat(path, ":1");
     fields[1] = header_of(TOKEN_AUTHORITY, span_text(path));
     return 2;
@@ -437,10 +437,10 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
   struct body body = none ? BODY_NONE : body_open(party, plan.request_bytes);
   struct stream *stream = h2_request(h2, store.fields, store.count, body, &client_events, party);
   if (!stream) {
-    /* The body's close() may still come, when the engine buries the stream. */
+    /* The body's close() may still come, when the engine frees the stream. */
     party->closed = true;
     free_if_over(party);
-    return plan.request_huge; /* more than the server said it takes */
+    return plan.request_huge; /* more than the server allows */
   }
   adopt(party, stream);
   if (random_one_in(side->scene->random, 6))
@@ -453,8 +453,7 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
   return true;
 }
 
-/* ---- of their own accord
- * ------------------------------------------------------------------------- */
+/* ---- unprompted ------------------------------------------------------------------------- */
 
 static void do_consume(struct party *party, struct random *random) {
   uint32_t bytes =
@@ -463,7 +462,7 @@ static void do_consume(struct party *party, struct random *random) {
   stream_consume(party->stream, bytes);
 }
 
-/* A receiver that wants only so much for now; in the end it wants everything. */
+/* A receiver that caps what it takes for now; in the end it takes everything. */
 static void do_cap(struct party *party, struct random *random) {
   bool lift = party->side->generous || random_one_in(random, 2);
   party->capped = !lift;

@@ -1,14 +1,14 @@
 /*
- * party.h - one side of one exchange: what it plans to send, what it expects to hear, and the books
- * of what it did.
+ * party.h - one side of one exchange: its plan of what to send, what it expects to receive, and the
+ * record of what it did.
  *
- * Both sides derive the plan from the exchange's number alone, which travels in the path; nothing
- * else is shared. So whatever arrives is compared with what was meant, byte by byte and field by
- * field: bodies are a pattern of the number and the offset, fields come from a small stock so that
+ * Both sides derive the plan from the exchange's number, which travels in the path. They share
+ * nothing else. So everything that arrives is compared with the plan, byte by byte and field by
+ * field. Bodies are a pattern of the number and the offset. Fields come from a small stock, so that
  * the HPACK tables are hit, filled and evicted.
  *
- * Ownership: a party lives from the stream's beginning until closed() was called and its body was
- * closed; party.c keeps a list for each connection's side.
+ * Ownership: a party lives until closed() was called and its body was closed. party.c keeps a list
+ * for each side of a connection.
  */
 #ifndef WEIR_SIM_PARTY_H
 #define WEIR_SIM_PARTY_H
@@ -16,7 +16,7 @@
 #include "engine/h2/h2.h"
 #include "tests/sim/plan.h"
 
-/* What happened in a run, to see that a run was worth something. */
+/* Counts of what happened in a run, to show that it tested something. */
 struct sim_stats {
   uint64_t requests, completed, resets, failed, pushed, pushes_refused, informs, trailers, tunnels;
   uint64_t late_resumes, timers, too_large, waits, lent, body_errors, bytes, caps;
@@ -27,7 +27,7 @@ struct party_list {
   uint32_t count;
 };
 
-/* What the parties of a run share. */
+/* State that the parties of a run share. */
 struct party_scene {
   struct random *random;
   struct sim_stats *stats;
@@ -39,15 +39,15 @@ struct party_scene {
 struct party_side {
   struct party_scene *scene;
   struct party_list parties;
-  bool generous; /* no more waiting, resetting or refusing: everything shall complete */
+  bool generous; /* no more waiting, resetting or refusing: everything must complete */
 };
 
 struct party_body {
   uint8_t *lent; /* the whole body, when it is lent; poisoned when closed */
   uint32_t bytes, sent;
-  bool open;    /* close() is still to come */
-  bool waiting; /* BODY_WAIT was said */
-  bool ended;   /* BODY_END was said */
+  bool open;    /* close() has not been called yet */
+  bool waiting; /* it returned BODY_WAIT */
+  bool ended;   /* it returned BODY_END */
   bool failed;
 };
 
@@ -70,19 +70,19 @@ struct party {
   struct party_body body;
 };
 
-/* Client: makes a request of the given number; false when the engine refuses it now. */
+/* Client: makes the request of the given number. Returns false when the engine refuses it now. */
 bool party_request(struct party_side *side, struct h2 *h2, uint64_t number);
 
-/* The server's handler; `ctx` is not used: stream->user is found through `party_accepting`. */
+/* The server's handler. `ctx` is not used: `party_accepting` leads to the party. */
 void party_serve(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);
 
-/* The side whose machine is being called: requests that arrive now belong to it. */
+/* The side whose machine is being called. Requests that arrive now belong to it. */
 extern struct party_side *party_accepting;
 
-/* Something a handler may do by itself: answer, resume, consume, push, reset. */
+/* Does something that a handler may do unprompted: answer, resume, consume, push, reset. */
 void party_act(struct party *party);
 
-/* A party of the list by its place (modulo the count), or NULL. */
+/* The party at this index of the list (modulo the count), or NULL. */
 struct party *party_at(struct party_list *list, uint32_t index);
 
 #endif

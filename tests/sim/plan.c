@@ -65,7 +65,7 @@ bool plan_is_bodiless(const struct plan *plan) {
 
 static uint8_t *huge_text(void) {
   static uint8_t text[PLAN_HUGE_BYTES];
-  if (!text[0]) memset(text, '#', sizeof text); /* costs Huffman 12 bits: it is sent as it is */
+  if (!text[0]) memset(text, '#', sizeof text); /* 12 bits in Huffman code: sent as it is */
   return text;
 }
 
@@ -74,8 +74,8 @@ static void store_add(struct field_store *store, struct span name, struct span v
       (struct header){.name = name, .value = value, .token = (uint16_t)header_token_of(name)};
 }
 
-/* Names from a stock of twelve, values from a stock of about forty for each name: enough to fill a
- * table of 4096 bytes and to come back before and after eviction. */
+/* Names from a stock of twelve, values from a stock of about forty for each name: enough to fill
+ * a table of 4096 bytes, and to repeat before and after eviction. */
 static void add_stock_field(struct field_store *store, struct random *random, size_t i) {
   static const char *const known[] = {"accept", "etag", "user-agent", "vary", "content-type"};
   uint32_t which = random_below(random, 12);
@@ -102,7 +102,7 @@ void plan_fields(struct field_store *store, const struct plan *plan, enum list l
     store_add(store, span_text("x-last"), span_text("1"));
 }
 
-/* Fields that the plan does not speak of. */
+/* Fields that the plan does not contain. */
 static bool is_of_engine(const struct header *field) {
   return (field->name.len && field->name.base[0] == ':') || field->token == TOKEN_DATE ||
          field->token == TOKEN_SERVER || field->token == TOKEN_CONTENT_LENGTH ||
@@ -141,7 +141,7 @@ static const uint8_t *pattern(void) {
   return bytes;
 }
 
-/* The pattern from byte `offset` on is one stretch for PATTERN_BYTES at least. */
+/* From byte `offset` on, the pattern is contiguous for at least PATTERN_BYTES. */
 static const uint8_t *pattern_at(const struct plan *plan, bool response, uint32_t offset) {
   uint32_t start = (uint32_t)random_mix(plan->number * 2 + response);
   return pattern() + (start + offset) % PATTERN_BYTES;

@@ -1,7 +1,7 @@
 /*
- * plan.h - what the two sides of an exchange mean to send, as a function of its number alone: body
- * sizes, fields, timing, and the bytes of the bodies, a pattern of the number and the offset.
- * Fields come from a small stock so that the HPACK tables are hit, filled and evicted.
+ * plan.h - what the two sides of an exchange send, as a function of its number alone: body sizes,
+ * fields, timing, and the bytes of the bodies, which are a pattern of the number and the offset.
+ * Fields come from a small stock, so that the HPACK tables are hit, filled and evicted.
  */
 #ifndef WEIR_SIM_PLAN_H
 #define WEIR_SIM_PLAN_H
@@ -9,7 +9,7 @@
 #include "engine/http/headers.h"
 #include "tests/support/random.h"
 
-/* In an exchange's number: a server promised it. */
+/* A flag in an exchange's number: the server promised it. */
 #define PLAN_NUMBER_PUSHED (1ull << 60)
 
 enum plan_kind { PLAN_GET, PLAN_HEAD, PLAN_POST, PLAN_TUNNEL, PLAN_PUSHED };
@@ -26,9 +26,10 @@ struct plan {
   uint32_t request_bytes, response_bytes;
   uint16_t status;
   uint8_t informs, pushes;
-  bool request_length, response_length; /* content-length is said */
+  bool request_length, response_length; /* content-length is sent */
   bool request_trailers, response_trailers;
-  bool request_huge, response_huge; /* a field of PLAN_HUGE_BYTES: CONTINUATION, or too much */
+  bool request_huge, response_huge; /* a field of PLAN_HUGE_BYTES: needs CONTINUATION, or is too
+                                     * large */
   bool body_fails;                  /* the response's body ends in BODY_ERROR */
 };
 
@@ -55,7 +56,8 @@ struct field_store {
 /* Adds the fields of one list, without pseudo-header fields. */
 void plan_fields(struct field_store *store, const struct plan *plan, enum list list);
 
-/* Compares what was received, less what engines add, with the plan; ends the run otherwise. */
+/* Compares the received fields, except those that engines add, with the plan. Ends the run if
+ * they differ. */
 void plan_check_fields(const struct headers *got, const struct plan *plan, enum list list);
 
 /* The body of either message from byte `offset` on. */

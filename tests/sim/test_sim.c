@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-/* A world is short enough that a failing one can be read, and long enough for old connections; all
- * together are a million steps, about a second. */
+/* A world is short enough to read when it fails, and long enough for connections to grow old.
+ * All of them together take a million steps, about a second. */
 enum { WORLD_STEPS = 40000, WORLDS = 25 };
 
 static uint64_t number_from(const char *name, uint64_t otherwise) {
@@ -41,7 +41,7 @@ static void print_totals(const struct sim_totals *t) {
          t->paused, t->refusals, t->timeouts, t->calmed);
 }
 
-/* A run in which something never happened proves nothing about it. */
+/* A run proves nothing about an event that never happened in it. */
 static void assert_all_happened(const struct sim_totals *t) {
   const struct sim_stats *p = &t->parties;
   const uint64_t happened[] = {p->completed, p->resets,   p->pushed,   p->pushes_refused,

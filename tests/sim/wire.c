@@ -1,5 +1,5 @@
 /*
- * wire.c - a frame reader and the rules of who may say what when; see base/wire.h.
+ * wire.c - a frame reader, and the rules for which frames may be sent when; see wire.h.
  */
 #include "tests/sim/wire.h"
 
@@ -98,7 +98,7 @@ static bool is_idle(const struct wire_stream *stream) {
          !stream->received_promise;
 }
 
-/* Closed for good, as this end knows: nothing but PRIORITY may be sent. */
+/* Whether the stream is closed for good, as far as this end knows. Then only PRIORITY may be sent. */
 static bool is_closed(const struct wire_stream *stream) {
   return stream->sent_reset || stream->received_reset || (stream->sent_end && stream->received_end);
 }
@@ -148,7 +148,7 @@ static void sent_promise(struct wire *wire, const struct wire_reader *frame) {
   wire_stream(wire, promised)->sent_promise = true;
 }
 
-/* It may have been queued before the peer's own end or RST_STREAM came, and leave after. */
+/* It may have been queued before the peer's END_STREAM or RST_STREAM came, and be sent after it. */
 static void sent_reset(struct wire *wire, const struct wire_reader *frame) {
   struct wire_stream *stream = wire_stream(wire, frame->stream_id);
   sim_check(!is_idle(stream), "RST_STREAM sent on idle stream %u", frame->stream_id);

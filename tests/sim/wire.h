@@ -1,10 +1,10 @@
 /*
- * base/wire.h - what one end of a connection has said and heard, read off the bytes alone.
- * Spec: RFC 9113 sections 4 to 6. Knows nothing of the engine: it has its own frame reader, its own
- * windows and its own idea of each stream's state, so that the engine's can be compared with them.
+ * wire.h - what one end of a connection has sent and received, as its bytes say. Spec: RFC 9113
+ * sections 4 to 6. It is independent of the engine: it has its own frame reader, windows and stream
+ * states, to compare the engine's with.
  *
  * wire_sent() gets bytes when the engine composes them, wire_received() when the engine consumes
- * them; what the end may say at that moment is thereby exact. Violations end the run (fail.h).
+ * them. So it knows exactly what the end may send at that moment. Violations end the run (fail.h).
  */
 #ifndef WEIR_SIM_WIRE_H
 #define WEIR_SIM_WIRE_H
@@ -44,14 +44,14 @@ struct wire {
   uint32_t streams_size;
   uint32_t own_id_max, promised_id_max;
   uint32_t own_initial_window, own_frame_bytes_max;   /* announced */
-  uint32_t peer_initial_window, peer_frame_bytes_max; /* as this end has heard */
+  uint32_t peer_initial_window, peer_frame_bytes_max; /* as this end has received them */
   uint32_t settings_sent, acks_received;
   uint32_t settings_received, acks_sent;
   uint32_t pings_received, pings_answered;
   uint32_t goaway_last_sent, goaway_code; /* of the last GOAWAY sent */
   uint32_t goaways_sent;
   uint32_t resets_sent, promises_sent;
-  /* SETTINGS that somebody on the way has slipped in: their ACKs must not reach the other end. */
+  /* SETTINGS that were inserted on the path. Their ACKs must not reach the other end. */
   uint32_t injected[WIRE_DROPS]; /* ordinals of settings_received */
   uint32_t injected_count;
   uint64_t drops[WIRE_DROPS]; /* offsets of 9-byte ACK frames in what is sent */
@@ -64,19 +64,19 @@ void wire_free(struct wire *wire);
 void wire_sent(struct wire *wire, const uint8_t *bytes, size_t len);
 void wire_received(struct wire *wire, const uint8_t *bytes, size_t len);
 
-/* The SETTINGS frame that will be received next comes from nobody. */
+/* The next SETTINGS frame to be received was inserted on the path. */
 void wire_inject_settings(struct wire *wire);
 
-/* Between two frames, and not within a header block. */
+/* Whether the bytes stand between two frames, and not within a header block. */
 bool wire_in_boundary(const struct wire *wire);
 
-/* The books of a stream; 0 for the connection. Valid until the next call that may add one. */
+/* The books of a stream, or of the connection for 0. Valid until the next call that may add one. */
 struct wire_stream *wire_stream(struct wire *wire, uint32_t id);
 
-/* What this end may still send on a stream (0: the connection), as the bytes say. */
+/* The bytes that this end may still send on a stream (0: the connection), as the wire says. */
 int64_t wire_send_window(struct wire *wire, uint32_t id);
 
-/* What this end has granted and not yet received, once all its SETTINGS are acknowledged. */
+/* The bytes that this end has granted and not yet received, once all its SETTINGS are acknowledged. */
 int64_t wire_receive_window(struct wire *wire, uint32_t id);
 
 static inline bool wire_preface_sent(const struct wire *wire) {

@@ -1,5 +1,5 @@
 /*
- * world.c - steps, faults, and the quiet at the end; see world.h.
+ * world.c - steps, faults, and the quiet phase at the end; see world.h.
  */
 #include "tests/sim/world.h"
 
@@ -132,9 +132,9 @@ static bool pair_is_open(const struct sim_pair *pair) {
 /* ---- faults
  * --------------------------------------------------------------------------------------- */
 
-/* Window games and other frames that a peer might send: its initial window shrinks for a while, and
- * comes back; what it can do without. The peer itself knows nothing of it, so that nothing here may
- * let this end send more than the peer has granted. */
+/* Inserts frames that a peer might send: its initial window shrinks for a while and comes back,
+ * and others that are not needed. The peer itself does not know of them. So nothing here may let
+ * this end send more than the peer has granted. */
 static uint8_t *put_setting(uint8_t *at, uint16_t id, uint32_t value) {
   return wire_put32(wire_put16(at, id), value);
 }
@@ -144,7 +144,7 @@ static uint8_t *put_settings_header(uint8_t *at, uint32_t count) {
       at, (struct h2_frame_header){.length = count * H2_SETTING_BYTES, .type = H2_SETTINGS});
 }
 
-/* The value the peer itself has announced. */
+/* The value that the peer itself has announced. */
 static uint32_t honest(const struct sim_end *end, uint16_t id) {
   const struct h2_settings *theirs = &sim_end_h2(end->peer)->ours;
   switch (id) {
@@ -166,7 +166,7 @@ static void inject_setting(struct sim_world *world, struct sim_end *end, uint16_
   if (id == H2_MAX_FRAME_SIZE)
     value = H2_FRAME_BYTES_MIN;
   else if (id == H2_MAX_HEADER_LIST_SIZE)
-    value = UINT32_MAX; /* so that the server has to say 431 */
+    value = UINT32_MAX; /* so that the server has to answer 431 */
   else if (!random_one_in(&world->random, 3))
     value = random_below(&world->random, value ? value : 1);
   (void)put_setting(put_settings_header(frame, 1), id, value);
@@ -202,7 +202,7 @@ static void inject(struct sim_world *world, struct sim_end *end) {
     inject_setting(world, end, ids[random_below(&world->random, 6)]);
 }
 
-/* The peer's settings are again as the peer announced them. False: that cannot be said now. */
+/* Restores the peer's settings to what it announced. Returns false if that is not possible now. */
 static bool inject_honesty(struct sim_end *end) {
   static const uint16_t ids[] = {H2_INITIAL_WINDOW_SIZE, H2_MAX_CONCURRENT_STREAMS,
                                  H2_HEADER_TABLE_SIZE, H2_MAX_FRAME_SIZE};
@@ -218,7 +218,7 @@ static void pool_restore(struct sim_world *world) {
   world->starved_pool = NULL;
 }
 
-/* A pool that is full, or memory that is refused, for a while. */
+/* For a while, a pool is full or memory is refused. */
 static void refuse_something(struct sim_world *world) {
   struct h2_shared *shared = &world->engines[random_below(&world->random, 2)].h2;
   struct pool *pools[] = {
@@ -267,7 +267,7 @@ static void do_reprioritize(struct sim_world *world, struct sim_end *end) {
   struct party *party = party_at(&end->side.parties, random_below(&world->random, 64));
   if (!end->client || !party || !party->stream) return;
   const struct h2_stream *stream = (const struct h2_stream *)(const void *)party->stream;
-  if (!stream->announced) return; /* a server bounds how many idle streams may be spoken of */
+  if (!stream->announced) return; /* a server bounds the number of idle streams that may be named */
   const struct h2_dependency dependency = {.stream_id = stream->id > 2 ? stream->id - 2 : 0,
                                            .weight =
                                                (uint16_t)(1 + random_below(&world->random, 256)),
@@ -284,7 +284,7 @@ static void do_party(struct sim_world *world, struct sim_end *end) {
   if (party) party_act(party);
 }
 
-/* Things that handlers and users do; they happen whatever the transport is doing. */
+/* Actions of handlers and users, which happen regardless of the transport. */
 static void do_application(struct sim_world *world, struct sim_end *end) {
   uint32_t what = random_below(&world->random, 64);
   if (what < 24)
@@ -330,7 +330,7 @@ static void do_transport(struct sim_world *world, struct sim_end *end) {
   }
 }
 
-/* Every error that an engine may announce here, and what must have happened before. */
+/* Every error that an engine may announce here, and its required cause. */
 static void check_farewell(struct sim_world *world, struct sim_end *end) {
   uint32_t code = end->wire.goaway_code;
   if (code == H2_NO_ERROR) return;
@@ -362,7 +362,7 @@ static uint32_t count_streams(const struct sim_end *end) {
   return count;
 }
 
-/* Every stream that is out of its pool is some connection's. */
+/* Every stream that is taken from its pool belongs to a connection. */
 static void check_leaks(const struct sim_world *world) {
   for (int i = 0; i < 2; i++) {
     uint32_t count = 0;
@@ -402,7 +402,7 @@ static void step(struct sim_world *world) {
 /* ---- the quiet at the end
  * ---------------------------------------------------------------------------- */
 
-/* All parties of a side do what they can. */
+/* All parties of a side do everything that they can. */
 static void act_all(struct sim_end *end) {
   if (!end->open) return;
   for (struct party *party = end->side.parties.first, *next; party; party = next) {
@@ -411,7 +411,7 @@ static void act_all(struct sim_end *end) {
   }
 }
 
-/* Everything moves as far as it can; true when something did. */
+/* Moves everything as far as it goes. Returns true when something moved. */
 static bool quiet_round(struct sim_world *world, struct sim_pair *pair) {
   bool moved = false;
   for (int i = 0; i < 2; i++) {
@@ -459,8 +459,8 @@ static void tell_stuck(const struct sim_pair *pair) {
   }
 }
 
-/* Without faults and with willing handlers every exchange comes to its end. A millisecond passes
- * each round; the longest timers are the engine's own, for peers that went away. */
+/* Without faults, and with willing handlers, every exchange comes to its end. A millisecond
+ * passes each round. The longest timers are the engine's own, for peers that went away. */
 static void pair_settle(struct sim_world *world, struct sim_pair *pair) {
   enum { ROUNDS_MAX = 200000 };
   sim_note("a connection settles");

@@ -1,5 +1,5 @@
 /*
- * world.h - many connections between two engines, moved on by chance, one small step at a time.
+ * world.h - many connections between two engines, driven by chance, one small step at a time.
  */
 #ifndef WEIR_SIM_WORLD_H
 #define WEIR_SIM_WORLD_H
@@ -20,7 +20,7 @@ struct sim_pair {
 struct sim_memory {
   struct memory memory;
   uint64_t bytes, count, calls, refused;
-  uint32_t refuse; /* so many of the next calls */
+  uint32_t refuse; /* the number of next calls to refuse */
 };
 
 struct sim_totals {
@@ -38,7 +38,7 @@ struct sim_world {
   struct party_scene scene;
   struct sim_totals *totals;
   struct sim_pair pairs[SIM_PAIRS];
-  struct pool *starved_pool; /* that refuses for now */
+  struct pool *starved_pool; /* of the engine that refuses for now */
   uint32_t starved_pool_max;
   uint64_t starved_pool_until;
   bool refuses, jumps; /* this world has refusals; has time jumps */
