@@ -1,5 +1,5 @@
 /*
- * client/test_url.c - reading URLs, references seen from a base, and what an origin is.
+ * client/test_url.c - reading URLs, resolving references against a base, and comparing origins.
  */
 #include "tests/support/cmocka.h"
 #include "tools/client/url.h"
@@ -8,7 +8,7 @@
 
 static void test_urls(void **state) {
   static const struct {
-    const char *text, *authority, *target; /* authority NULL: refused */
+    const char *text, *authority, *target; /* NULL: the URL is refused */
     unsigned port;
     bool secure;
   } rows[] = {

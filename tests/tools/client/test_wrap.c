@@ -1,5 +1,5 @@
 /*
- * client/test_wrap.c - a wrap forwards every call of a machine, with its arguments and its result.
+ * client/test_wrap.c - a wrap forwards each call to its machine, with arguments and result.
  */
 #include "tests/support/cmocka.h"
 #include "tools/client/wrap.h"
@@ -85,7 +85,7 @@ static struct machine_ops inner_ops = {.recv = inner_recv,
                                        .idle_since_ns = inner_idle_since_ns,
                                        .close = inner_close};
 
-/* The inner machine was called with `now_ns`. */
+/* Asserts that the inner machine was called with `now_ns`. */
 static void expect(uint64_t now_ns) {
   assert_ptr_equal(called, inner_self);
   assert_int_equal(given_ns, now_ns);

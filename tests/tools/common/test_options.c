@@ -1,6 +1,6 @@
 /*
- * common/test_options.c - what all command lines have in common: how options are written, what is
- * said about wrong ones, numbers and times.
+ * common/test_options.c - what all command lines share: how options are written, the errors about
+ * wrong ones, numbers and times.
  */
 #include "tests/support/cmocka.h"
 #include "tools/common/option_values.h"
@@ -23,7 +23,7 @@ static const struct option names[] = {
     {0},
 };
 
-/* What was taken, as a text. */
+/* The parsed options as text. */
 static char taken[256];
 
 static void note(const char *format, double value) {
@@ -132,7 +132,7 @@ static void test_long_names(void **state) {
   }
 }
 
-/* A text that does not fit is cut, whatever part of it. */
+/* A text that does not fit is cut, whichever part is too long. */
 static void test_cut(void **state) {
   (void)state;
   char text[8];

@@ -1,6 +1,6 @@
 /*
  * lib/test_weir.c - what lib/weir.h promises an embedder: a server and clients in one program, over
- * real sockets. Uses the public headers alone, as a program outside of this tree would.
+ * real sockets. Uses only the public headers, as a program outside this tree would.
  */
 #include "tools/lib/weir.h"
 
@@ -28,7 +28,7 @@ static uint8_t big[BIG_BYTES];
 
 /* ---- the handler ----------------------------------------------------------------------------- */
 
-/* What a POST sent, and sends back. */
+/* A POST's body, which is sent back. */
 struct echo {
   struct body_bytes body;
   uint8_t *bytes;
@@ -104,7 +104,7 @@ static void answer(void *ctx, struct stream *stream, const struct request *reque
 
 static const struct handler handler = {.request = answer};
 
-/* A handler that wants to stop its own server, and says whether it could. */
+/* A handler that tries to stop its own server, and answers whether it could. */
 static void stop_itself(void *ctx, struct stream *stream, const struct request *request,
                         uint64_t now_ns) {
   struct weir_server **server = ctx;
@@ -170,7 +170,7 @@ static void test_fetch(void **state) {
     assert_memory_equal(response.body, "hello\n", 6);
     assert_string_equal(weir_response_field(&response, "content-type"), "text/plain");
     assert_string_equal(weir_response_field(&response, "server"), "weir");
-    assert_null(weir_response_field(&response, "text/plain")); /* a value is no name */
+    assert_null(weir_response_field(&response, "text/plain")); /* this is a value, not a name */
     weir_response_free(&response);
 
     assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/none"}, &response));
@@ -251,7 +251,7 @@ static void test_bounds(void **state) {
   expect_failure(client, &(struct weir_request){.path = "/never"}, "timed out after 1 s");
   /* One more than LIB_FIELDS_MAX. */
   expect_failure(client, &(struct weir_request){.path = "/hello", .field_count = 101}, "fields");
-  struct weir_response response; /* the connection has not suffered */
+  struct weir_response response; /* the connection still works */
   assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/hello"}, &response));
   weir_response_free(&response);
   weir_client_close(client);
@@ -267,7 +267,7 @@ static void *fetch_slow(void *ctx) {
   return NULL;
 }
 
-/* What has begun is completed; what comes later is told why not. */
+/* Requests in progress are completed. Later ones fail with the reason. */
 static void test_stop(void **state) {
   struct weir_server *server = start();
   (void)state;
@@ -282,7 +282,7 @@ static void test_stop(void **state) {
   weir_client_close(crowd.client);
 }
 
-/* A peer that accepts and says nothing, or HTTP/1.1, or nothing at all. */
+/* Peers that accept and stay silent, speak HTTP/1.1, or do not accept at all. */
 static unsigned status_of(struct weir_server *server) {
   struct weir_response response;
   struct weir_client *client = must_open(server, false, trusting);
@@ -306,7 +306,7 @@ static void test_stop_in_a_handler(void **state) {
   assert_true(weir_server_stop(server, 1));
 }
 
-/* Servers of one program share its cores out; where one says so, it is where it wants to be. */
+/* Servers of one program use different cores by default. A setting chooses the core. */
 static void test_cores(void **state) {
   (void)state;
   cpu_set_t set;
@@ -329,7 +329,7 @@ static void test_cores(void **state) {
   assert_int_equal(statuses[4], 599);
 }
 
-/* Refused before anything is sent; the connection goes on. */
+/* Refused before anything is sent. The connection continues. */
 static void test_wrong_requests(void **state) {
   (void)state;
   struct weir_server *server = start();
@@ -376,7 +376,7 @@ struct silence {
   size_t len;
 };
 
-/* A server that sends some bytes and nothing more, until its client leaves. */
+/* A server that sends a few bytes and then nothing, until its client leaves. */
 static void *say_and_wait(void *ctx) {
   const struct silence *silence = ctx;
   uint8_t received[1000];
@@ -414,7 +414,7 @@ static void test_trailers_and_codes(void **state) {
   weir_server_stop(server, 1);
 }
 
-/* The length of a body is known: it is sent, unless the caller says it. */
+/* A body of known length gets a content-length, unless the caller sends one. */
 static void test_content_length(void **state) {
   (void)state;
   struct weir_server *server = start();
@@ -438,8 +438,7 @@ static void test_content_length(void **state) {
   weir_server_stop(server, 1);
 }
 
-/* A fetch that waits for its turn on the connection ends in time, too: here the server allows no
- * stream at all. */
+/* A fetch that waits for a stream times out, too. Here the server allows no streams. */
 static void test_time_in_the_queue(void **state) {
   static const uint8_t settings[] = {0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0};
   (void)state;
@@ -463,7 +462,7 @@ static void test_time_in_the_queue(void **state) {
   close(listening);
 }
 
-/* Its kernel takes the connection, and nobody answers. */
+/* The kernel accepts the connection, but nothing answers. */
 static void test_silent_server(void **state) {
   (void)state;
   uint16_t port;

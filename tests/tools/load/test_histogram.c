@@ -1,6 +1,6 @@
 /*
- * load/test_histogram.c - precision, percentiles and merging of the histogram that `weir load`
- * keeps its times in.
+ * load/test_histogram.c - precision, percentiles and merging of the histogram in which `weir load`
+ * keeps its times.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 #include "tools/load/histogram.h"
 
-/* What the header promises. */
+/* The precision that the header promises. */
 static const double precision = 0.004;
 
 static struct load_histogram *fresh(void) {
@@ -73,7 +73,7 @@ static int compare(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-/* Against the same values, sorted. */
+/* Compares percentiles with the same values, sorted. */
 static void test_percentiles(void **state) {
   (void)state;
   enum { COUNT = 100003 };
@@ -113,7 +113,7 @@ static void test_few_values(void **state) {
   assert_true(load_histogram_mean(histogram) == 1234568 / 2.0);
 }
 
-/* Two halves merged are the whole. */
+/* Two merged halves equal the whole. */
 static void test_merge(void **state) {
   (void)state;
   struct load_histogram *whole = fresh(), *a = fresh(), *b = fresh(), *empty = fresh();

@@ -1,6 +1,6 @@
 /*
- * load/test_limits.c - the bounds of tools/load/limits.h on the command line: the most is taken, and one
- * more is refused.
+ * load/test_limits.c - the bounds of tools/load/limits.h on the command line: the maximum is
+ * accepted, and one more is refused.
  */
 #include "engine/base/limits.h"
 #include "tests/support/cmocka.h"
@@ -14,7 +14,7 @@
 
 static struct load_options options;
 
-/* `option value` so many times, and so many URLs. */
+/* A command line with `option value` and a URL repeated a number of times. */
 static bool is_taken(const char *option, const char *value, unsigned times, unsigned urls) {
   static char *argv[2 * LOAD_FIELDS_MAX + 2 * LOAD_CAPS_MAX + LOAD_URLS_MAX + 9];
   static char name[] = "load", url[] = URL;

@@ -1,6 +1,6 @@
 /*
  * load/test_options.c - the command line of `weir load`, its cap schedules, its rate schedule, and
- * the words of its errors.
+ * its error messages.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 
 enum { ARGUMENTS_MAX = 32 };
 
-/* Splits at blanks; the text is kept. */
+/* Splits the text at spaces. Keeps the text. */
 static enum options_result parse(struct load_options *options, const char *line, char *error,
                                  size_t error_size) {
   static char texts[4][256];
@@ -221,7 +221,7 @@ static void test_caps_match(void **state) {
 
 /* ---- the open loop --------------------------------------------------------------------------- */
 
-/* Three workers together have the n-th request at n / rate, each number once. */
+/* Three workers together send the n-th request at n / rate, and each request once. */
 static void test_schedule(void **state) {
   enum { WORKERS = 3, EACH = 1000 };
   static const uint64_t rates[] = {1, 3, 7, 1000, 999983, LOAD_RATE_MAX};
@@ -240,7 +240,7 @@ static void test_schedule(void **state) {
   }
 }
 
-/* Numbers beyond 2^32, and times a day away, stay exact. */
+/* Request numbers beyond 2^32, and times a day later, stay exact. */
 static void test_schedule_far(void **state) {
   (void)state;
   struct load_schedule schedule;
@@ -249,7 +249,7 @@ static void test_schedule_far(void **state) {
   assert_true(load_schedule_due_ns(&schedule) == UINT64_C(86400) * 1000000000 + 1000);
 }
 
-/* What is due and not taken is found by counting, too. */
+/* Requests that are due and not taken are counted, too. */
 static void test_backlog(void **state) {
   (void)state;
   for (unsigned worker = 0; worker < 3; worker++) {

@@ -1,5 +1,6 @@
 /*
- * load/test_report.c - what `weir load` says of a run, in words and as JSON, and that both say it.
+ * load/test_report.c - what `weir load` reports about a run, as text and as JSON, and that both
+ * agree.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,7 +96,7 @@ static void test_words(void **state) {
   assert_null(strstr(text, "since sent"));
 }
 
-/* A thread that had no time to spare may have been the bottleneck. */
+/* A thread that was always busy may have been the bottleneck. */
 static void test_busy(void **state) {
   (void)state;
   struct load_report *report = fresh();
@@ -126,7 +127,7 @@ static void test_open_loop(void **state) {
   expect(text, "since sent:");
 }
 
-/* Nothing happened, in no time: no division by it. */
+/* Nothing happened, in no time: nothing is divided by zero. */
 static void test_nothing(void **state) {
   (void)state;
   struct load_report *report = fresh();

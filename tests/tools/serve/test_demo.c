@@ -1,5 +1,5 @@
 /*
- * serve/test_demo.c - the built-in site against streams without a protocol.
+ * serve/test_demo.c - the built-in site, tested with streams that have no protocol.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ static int setup(void **state) {
   return demo ? 0 : -1;
 }
 
-/* What a test leaves behind is found here: the pool asserts, the count compares. */
+/* Finds what a test leaves behind: the pool asserts, the counts are compared. */
 static int teardown(void **state) {
   (void)state;
   demo_destroy(demo);
@@ -133,7 +133,7 @@ static void bytes_are_counted_up(void **state) {
     }
 }
 
-/* Terabytes cost nothing until they are pulled. */
+/* A body of terabytes costs nothing until it is pulled. */
 static void endless_bytes(void **state) {
   (void)state;
   struct fake_stream fake = {0};
@@ -155,7 +155,7 @@ static void a_delay(void **state) {
   fake_pull_all(&fake, 100);
   assert_true(span_is(span_of(fake.bytes, fake.len), "waited 250 ms\n"));
   fake_free(&fake);
-  ask(&fake, "GET", "/delay/1000"); /* and one that is given up */
+  ask(&fake, "GET", "/delay/1000"); /* and one that is cancelled */
   fake_free(&fake);
 }
 
@@ -174,7 +174,7 @@ static void the_longest_delay(void **state) {
 /* ---- /echo ----------------------------------------------------------------------------------- */
 
 static void feed(struct fake_stream *fake, const char *text, bool end) {
-  char *copy = malloc(strlen(text) + 1); /* gone when the event has returned */
+  char *copy = malloc(strlen(text) + 1); /* freed when the event has returned */
   memcpy(copy, text, strlen(text));
   fake->stream.events->data(&fake->stream, span_of(copy, strlen(text)), end);
   free(copy);
@@ -195,7 +195,7 @@ static void echo_comes_back_as_it_goes(void **state) {
   assert_int_equal(fake_pull(&fake, 100), BODY_WAIT);
   feed(&fake, "hello", false);
   assert_int_equal(fake.resumed, 1);
-  assert_int_equal(fake.consumed, 0); /* not before it is on its way back */
+  assert_int_equal(fake.consumed, 0); /* not before it is being sent back */
   assert_int_equal(fake_pull(&fake, 3), BODY_MORE);
   assert_int_equal(fake.consumed, 3);
   assert_int_equal(fake_pull(&fake, 3), BODY_MORE);
@@ -287,7 +287,8 @@ static void echo_given_up(void **state) {
   }
 }
 
-/* However small the frames, an echo keeps little more than their bytes, and never too many. */
+/* An echo keeps little more than the bytes it got, however small the frames, and never more than
+ * its bound. */
 static void echo_is_bounded(void **state) {
   (void)state;
   struct fake_stream fake = {0};
@@ -312,7 +313,7 @@ static void echo_is_bounded(void **state) {
 static void refused_memory(void **state) {
   (void)state;
   struct fake_stream fake = {0};
-  ask(&fake, "GET", "/plaintext"); /* the pool has a chunk now */
+  ask(&fake, "GET", "/plaintext"); /* now the pool has a chunk */
   fake_free(&fake);
   ask(&fake, "POST", "/echo");
   memory_refuse = true;

@@ -1,7 +1,7 @@
 /*
- * serve/test_limits.c - the bounds of tools/serve/limits.h on the command line and on manifests: the
- * most is taken, and one more is refused. Those of the built-in site are in test_demo.c, those of
- * addresses and weights beside what else is refused.
+ * serve/test_limits.c - the bounds of tools/serve/limits.h on the command line and on manifests:
+ * the maximum is accepted, and one more is refused. test_demo.c tests those of the built-in site,
+ * test_options.c and test_weight.c those of addresses and weights.
  */
 #include "tests/support/cmocka.h"
 #include "tools/serve/hints.h"
@@ -15,7 +15,7 @@
 
 static struct serve_options options;
 
-/* A directory, and `option value` so many times. */
+/* A directory, and `option value` repeated a number of times. */
 static bool is_taken(const char *option, const char *value, unsigned times) {
   static char *argv[2 * SERVE_PRELOADS_MAX + 9];
   static char name[] = "serve", directory[] = "dir";
@@ -44,7 +44,7 @@ static void test_options(void **state) {
   assert_int_equal(options.drain_seconds, SERVE_DRAIN_SECONDS_DEFAULT);
 }
 
-/* A manifest of so many pages. */
+/* A manifest of `count` pages. */
 static bool has_pages(unsigned count) {
   char file[] = "/tmp/weir-pages-XXXXXX", error[256];
   int fd = mkstemp(file);

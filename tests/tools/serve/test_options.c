@@ -39,7 +39,7 @@ static enum options_result parse(const char *line, struct serve_options *options
 struct row {
   const char *line;
   enum options_result expected;
-  const char *named; /* what the error must name */
+  const char *named; /* the error must contain this */
 };
 
 static const struct row rows[] = {
@@ -50,7 +50,7 @@ static const struct row rows[] = {
     {"--http 8080", OPTIONS_RUN, ""},
     {"--https :1 --cert a --key b", OPTIONS_RUN, ""},
     {"--cert a --key b", OPTIONS_RUN, ""}, /* with the default addresses */
-    {"-- --http", OPTIONS_RUN, ""},        /* a directory of that name */
+    {"-- --http", OPTIONS_RUN, ""},        /* a directory with that name */
     {"--http :1,weight=1 --https [::1]:2,weight=256", OPTIONS_RUN, ""},
     {"--weight 10.0.0.0/8=4 --weight [fd00::]/8=256", OPTIONS_RUN, ""},
     {"--help", OPTIONS_HELP, ""},
@@ -203,7 +203,7 @@ static void values(void **state) {
   assert_int_equal(options.idle_seconds, 9);
   assert_int_equal(options.flow, FLOW_ECHO);
   assert_int_equal(options.window_bytes, 100000);
-  assert_int_equal(options.head_starts.count, 2); /* the default is the last */
+  assert_int_equal(options.head_starts.count, 2); /* the last one is the default */
   assert_int_equal(options.head_starts.at[0].bytes, 2048);
   assert_int_equal(options.head_starts.at[0].urgency, 1);
   assert_true(span_is(options.head_starts.at[0].type, "image/*"));
@@ -240,7 +240,7 @@ static void too_many(void **state) {
   }
 }
 
-/* Nobody has to scroll sideways, and every option is explained. */
+/* No line of the help is too long, and every option is explained. */
 static void help_is_readable(void **state) {
   (void)state;
   static const char *const words[] = {
@@ -262,7 +262,7 @@ static void help_is_readable(void **state) {
 
 /* ---- preloads -------------------------------------------------------------------------------- */
 
-/* "page: link, link (pushed) ..." of the whole table, or the error. */
+/* The whole table as "page: link, link (pushed) ...", or the error. */
 static void describe(const char *json, const char *const *rules, unsigned count, char *out,
                      size_t size) {
   char file[] = "/tmp/weir-hints-XXXXXX", error[256] = "";
@@ -360,7 +360,7 @@ static void more_than_a_page_may_announce(void **state) {
   assert_string_equal(got, "error");
 }
 
-/* Links that would not fit into one response are refused at the start. */
+/* Links that do not fit into one response are refused at the start. */
 static void links_beyond_a_response(void **state) {
   (void)state;
   enum { LINK_BYTES = SITE_PRELOAD_BYTES_MAX / 2, PATH_BYTES = LINK_BYTES - 15 };

@@ -1,6 +1,6 @@
 /*
- * serve/test_refusals.c - the reasons of 403 answers: each path once, a bounded number of them, and
- * each on a line of bounded length.
+ * serve/test_refusals.c - the reasons for 403 answers are reported once per path, in bounded
+ * number, on lines of bounded length.
  */
 #include "tools/serve/refusals.h"
 
@@ -17,7 +17,7 @@
 
 static char said[1 << 20];
 
-/* What `tell` writes to standard output. */
+/* The text that `tell` writes to standard output. */
 static void capture(void (*tell)(void)) {
   char name[] = "/tmp/refusals-XXXXXX";
   int file = mkstemp(name), out = dup(STDOUT_FILENO);
@@ -69,7 +69,7 @@ static void test_refusals(void **state) {
   assert_int_equal(lines(), 1);
   assert_in_range(strlen(said), SERVE_REFUSAL_BYTES_MAX, SERVE_REFUSAL_BYTES_MAX + 100);
   capture(tell_many);
-  assert_int_equal(lines(), SERVE_REFUSALS_MAX - 2 + 1); /* the last one says that it is */
+  assert_int_equal(lines(), SERVE_REFUSALS_MAX - 2 + 1); /* the last one says that it is the last */
 }
 
 int main(void) {

@@ -1,5 +1,6 @@
 /*
- * serve/test_weight.c - the rules of `weir serve --weight`, and what weight a connection so gets.
+ * serve/test_weight.c - the rules of `weir serve --weight`, and the weight that a connection gets
+ * by them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@ static void peer_of(const char *host, uint8_t bytes[16]) {
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 static const struct {
-  const char *rules; /* with spaces between them */
+  const char *rules; /* separated by spaces */
   const char *client;
   unsigned expected; /* 0: none of them */
 } matches[] = {
@@ -46,7 +47,7 @@ static const struct {
     {"[::1]=3", "::1", 3},
     {"[::]/0=5", "10.1.1.1", 5},
     {"[::]/0=5", "fd00::1", 5},
-    /* The first that matches. */
+    /* The first rule that matches counts. */
     {"10.1.0.0/16=8 10.0.0.0/8=4", "10.1.2.3", 8},
     {"10.1.0.0/16=8 10.0.0.0/8=4", "10.2.2.3", 4},
     {"10.0.0.0/8=4 10.1.0.0/16=8", "10.1.2.3", 4},
@@ -123,7 +124,7 @@ static void too_many_rules(void **state) {
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-/* The factory behind: it finds the weight in place. */
+/* The inner factory. It finds the weight already set. */
 static bool see(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                 uint64_t now_ns, struct machine *out) {
   (void)peer;

@@ -1,5 +1,5 @@
 /*
- * trace/test_image.c - dimensions of images, from every number of their first bytes.
+ * trace/test_image.c - dimensions of images, read from every prefix of their bytes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@ static const struct row {
   const char *name;
   const uint8_t *bytes;
   size_t len;
-  size_t needed; /* bytes; 0: it never is an image */
+  size_t needed; /* bytes; 0: it is never taken for an image */
   const char *format;
   uint32_t width, height;
 } rows[] = {
@@ -85,7 +85,7 @@ static const struct row {
     {"text", TEXT("<svg xmlns="), 0, NULL, 0, 0},
 };
 
-/* `len` bytes that end where the memory ends. */
+/* `len` bytes that end at the end of readable memory. */
 static const uint8_t *at_the_edge(const uint8_t *bytes, size_t len) {
   static uint8_t *pages;
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -119,7 +119,7 @@ static void test_every_length(void **state) {
   }
 }
 
-/* Once it is clear that it is no image, more bytes do not make it one: who asks may stop. */
+/* Once the answer is "no image", more bytes do not change it, so a caller may stop asking. */
 static void test_none_is_final(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -133,8 +133,7 @@ static void test_none_is_final(void **state) {
   }
 }
 
-/* Nothing that a server sends makes it read beyond the end, or loop: every row with every byte
- * changed. */
+/* No bytes from a server make it read beyond the end, or loop: every row, with every byte changed. */
 static void test_damaged(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -1,6 +1,6 @@
 /*
- * trace/test_limits.c - the bounds of tools/trace/limits.h on the command line and on what a record keeps:
- * the most is taken, and one more is refused, or counted only.
+ * trace/test_limits.c - the bounds of tools/trace/limits.h on the command line and on what a record
+ * keeps: the maximum is accepted, and one more is refused, or only counted.
  */
 #include "tests/support/cmocka.h"
 #include "tools/trace/limits.h"
@@ -12,7 +12,7 @@
 
 static struct trace_options options;
 
-/* `option value` so many times. */
+/* `option value` repeated a number of times. */
 static bool is_taken(const char *option, const char *value, unsigned times) {
   static char *argv[2 * TRACE_FIELDS_MAX + 9];
   static char name[] = "trace", url[] = "http://127.0.0.1:1/";

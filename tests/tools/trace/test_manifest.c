@@ -55,7 +55,7 @@ static void test_manifest(void **state) {
 
 static void test_wrong_manifests(void **state) {
   static const struct {
-    const char *json, *named; /* what the error must name */
+    const char *json, *named; /* the error must contain this */
   } rows[] = {
       {"", "line 1"},
       {"{", "line 1"},
@@ -137,7 +137,7 @@ static void test_list_of_urls(void **state) {
   assert_non_null(strstr(error, "h: expected http://HOST/PATH"));
 }
 
-/* White space counts as any byte does. */
+/* White space counts like any other byte. */
 static void test_too_large(void **state) {
   (void)state;
   for (unsigned extra = 0; extra < 2; extra++) {

@@ -1,6 +1,6 @@
 /*
- * trace/test_tap.c - what passes between a client and a server, as the tap writes it down; the
- * link's rate; and the windows that are reckoned from the frames.
+ * trace/test_tap.c - the traffic between a client and a server as the tap records it; the link's
+ * rate; and the windows that are computed from the frames.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static void count_bytes(struct stream *stream, struct span bytes, bool end) {
   *(size_t *)stream->user += bytes.len;
 }
 
-/* "> SETTINGS 0" of every frame, in order, one direction. */
+/* "> SETTINGS 0" for every frame of one direction, in order. */
 static const char *sequence(const struct trace_record *record, bool sent) {
   static char text[4000];
   size_t len = 0;
@@ -143,11 +143,11 @@ static void test_times(void **state) {
   assert_int_equal(record.frames[1].end_ns, 21);
   assert_int_equal(record.frames[2].begin_ns, 22);
   assert_int_equal(record.frames[2].end_ns, 40);
-  assert_int_equal(record.frames[2].payload_bytes, 0); /* of DATA none is kept */
+  assert_int_equal(record.frames[2].payload_bytes, 0); /* nothing of DATA is kept */
   trace_record_free(&record);
 }
 
-/* Two frames in one record, which took from 1000 to 2000 ns: the second began half-way. */
+/* Two frames in one record, which took from 1000 to 2000 ns. The second began half-way. */
 static void test_times_in_a_record(void **state) {
   (void)state;
   struct trace_record record;
@@ -184,7 +184,7 @@ static void test_preface_is_no_frame(void **state) {
   trace_record_free(&record);
 }
 
-/* Whatever a peer sends, its line is one of printable ASCII. */
+/* Whatever a peer sends, its line is printable ASCII. */
 static void test_details_of_anything(void **state) {
   (void)state;
   struct trace_record record;
@@ -207,7 +207,8 @@ static void test_details_of_anything(void **state) {
 
 /* ---- TLS records ----------------------------------------------------------------------------- */
 
-/* Three records, the byte n at n ns: a call that completes one says when that began. */
+/* Three records, where byte n comes at n ns. A call that completes a record reports when that
+ * record began. */
 static void test_records(void **state) {
   (void)state;
   static const uint8_t bytes[] = "\x17\3\3\0\4abcd"
@@ -268,7 +269,7 @@ static const struct machine_ops sink_ops = {.recv = sink_recv,
                                             .wants = sink_wants,
                                             .close = sink_close};
 
-/* Offers bytes whenever they are wanted, as a host does, for one second. */
+/* For one second, offers bytes whenever they are wanted, as a host does. */
 static size_t received_in_a_second(uint64_t rate, size_t *calls) {
   static const uint8_t bytes[100000];
   const uint64_t begin_ns = 50 * SECOND_NS;
@@ -283,7 +284,7 @@ static size_t received_in_a_second(uint64_t rate, size_t *calls) {
     ++*calls;
     if (machine.ops->wants(machine.self) & MACHINE_RECV) {
       size_t took = machine.ops->recv(machine.self, span_of(bytes, sizeof bytes), now_ns);
-      /* The contract: less is taken only while nothing is wanted. */
+      /* The contract: it takes less than offered only while it wants nothing. */
       if (took < sizeof bytes) assert_false(machine.ops->wants(machine.self) & MACHINE_RECV);
       continue;
     }
@@ -310,7 +311,7 @@ static void test_rate(void **state) {
   }
 }
 
-/* What was missed while bytes were waiting is made up for; an idle link saves nothing up. */
+/* Time missed while bytes were waiting is made up for. An idle link saves nothing up. */
 static void test_lateness(void **state) {
   (void)state;
   struct trace_bucket bucket;
@@ -366,7 +367,8 @@ static void test_stalls(void **state) {
   add(&record, true, H2_WINDOW_UPDATE, 1, 500, 200, 200, 0);
   add(&record, false, H2_DATA, 1, 500, 300, 310, H2_FLAG_END_STREAM); /* ends: no stall */
   add(&record, true, H2_WINDOW_UPDATE, 3, 70000, 400, 400, 0);
-  add(&record, false, H2_DATA, 3, 65535 - 2500, 500, 510, 0); /* the connection's is used up */
+  add(&record, false, H2_DATA, 3, 65535 - 2500, 500, 510, 0); /* the connection's window is used
+                                                               * up */
   add(&record, true, H2_WINDOW_UPDATE, 0, 100, 700, 700, 0);
   assert_true(trace_windows_init(&windows, &record));
   static const struct trace_stall expected[] = {
