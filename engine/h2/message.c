@@ -6,8 +6,8 @@
 #include "engine/h2/message.h"
 
 #include "engine/base/decimal.h"
-#include "engine/h2/origin.h"
 #include "engine/http/field_list.h"
+#include "engine/http/syntax.h"
 
 #include <string.h>
 
@@ -111,98 +111,6 @@ static struct h2_verdict survey_fields(const struct headers *fields, uint32_t ps
   return H2_OK;
 }
 
-/* ---- characters of pseudo-header fields ------------------------------------------------------ */
-
-enum {
-  TCHAR = 1,    /* of a token: RFC 9110 section 5.6.2 */
-  SCHEME = 2,   /* RFC 3986 section 3.1 */
-  PATH = 4,     /* visible, but no '#': a fragment is never sent (RFC 9110 section 7.1). Bytes above
-                   0x7f are left for the handler to judge. */
-  NAME = 8,     /* unreserved, sub-delims and '%': of a registered name (RFC 3986 section 3.2.2) */
-  LITERAL = 16, /* the same and "[]:": of an address in brackets */
-  HOST = NAME | LITERAL,
-  ALNUM = TCHAR | SCHEME | PATH | HOST,
-};
-
-static const uint8_t classes[256] = {
-    ['0' ... '9'] = ALNUM,
-    ['A' ... 'Z'] = ALNUM,
-    ['a' ... 'z'] = ALNUM,
-    ['!'] = TCHAR | PATH | HOST,
-    ['"'] = PATH,
-    ['#'] = TCHAR,
-    ['$'] = TCHAR | PATH | HOST,
-    ['%'] = TCHAR | PATH | HOST,
-    ['&'] = TCHAR | PATH | HOST,
-    ['\''] = TCHAR | PATH | HOST,
-    ['('] = PATH | HOST,
-    [')'] = PATH | HOST,
-    ['*'] = TCHAR | PATH | HOST,
-    ['+'] = ALNUM,
-    [','] = PATH | HOST,
-    ['-'] = ALNUM,
-    ['.'] = ALNUM,
-    ['/'] = PATH,
-    [':'] = PATH | LITERAL,
-    [';'] = PATH | HOST,
-    ['<'] = PATH,
-    ['='] = PATH | HOST,
-    ['>'] = PATH,
-    ['?'] = PATH,
-    ['@'] = PATH,
-    ['['] = PATH | LITERAL,
-    ['\\'] = PATH,
-    [']'] = PATH | LITERAL,
-    ['^'] = TCHAR | PATH,
-    ['_'] = TCHAR | PATH | HOST,
-    ['`'] = TCHAR | PATH,
-    ['{'] = PATH,
-    ['|'] = TCHAR | PATH,
-    ['}'] = PATH,
-    ['~'] = TCHAR | PATH | HOST,
-    [0x80 ... 0xff] = PATH,
-};
-
-static bool each(struct span text, uint8_t class_of_char) {
-  uint8_t common = class_of_char;
-  const uint8_t *at = text.base;
-  size_t left = text.len;
-  for (; left >= 4; at += 4, left -= 4)
-    common &= classes[at[0]] & classes[at[1]] & classes[at[2]] & classes[at[3]];
-  for (; left > 0; at++, left--)
-    common &= classes[*at];
-  return common;
-}
-
-/* RFC 3986 section 3.1: it begins with a letter. */
-static bool valid_scheme(struct span text) {
-  return text.len > 0 && text.base[0] > '9' && each(text, SCHEME);
-}
-
-static bool valid_port(struct span text) {
-  uint64_t port;
-  return text.len == 0 || decimal_within(text, 0, UINT16_MAX, &port);
-}
-
-/* The length of the host, which ends at the port's colon or with the text; 0 if there is none. */
-static size_t host_len(struct span text) {
-  bool literal = text.base[0] == '[';
-  const uint8_t *end = memchr(text.base, literal ? ']' : ':', text.len);
-  if (literal) return end ? (size_t)(end - text.base) + 1 : 0;
-  return end ? (size_t)(end - text.base) : text.len;
-}
-
-/* host[:port], without userinfo (section 8.3.1). `port_needed`: as for CONNECT (section 8.5). */
-static bool valid_authority(struct span text, bool port_needed) {
-  if (text.len == 0) return false;
-  size_t len = host_len(text);
-  struct span host = span_of(text.base, len);
-  if (len == 0 || !each(host, text.base[0] == '[' ? LITERAL : NAME)) return false;
-  if (len == text.len) return !port_needed;
-  struct span port = span_of(text.base + len + 1, text.len - len - 1);
-  return text.base[len] == ':' && valid_port(port) && (port.len > 0 || !port_needed);
-}
-
 static bool has(const struct survey *survey, unsigned token) {
   return survey->seen & 1u << token;
 }
@@ -211,12 +119,12 @@ static bool has(const struct survey *survey, unsigned token) {
 
 static struct h2_verdict check_authority(const struct survey *survey, bool port_needed) {
   const struct span *authority = &survey->pseudo[TOKEN_AUTHORITY];
-  if (has(survey, TOKEN_AUTHORITY) && !valid_authority(*authority, port_needed))
+  if (has(survey, TOKEN_AUTHORITY) && !syntax_is_authority(*authority, port_needed))
     return malformed("bad :authority");
-  if (survey->has_host && !valid_authority(survey->host, false)) return malformed("bad host");
+  if (survey->has_host && !syntax_is_authority(survey->host, false)) return malformed("bad host");
   if (!has(survey, TOKEN_AUTHORITY) || !survey->has_host) return H2_OK;
   struct span scheme = survey->pseudo[TOKEN_SCHEME];
-  if (!h2_origin_same_authority(*authority, survey->host, scheme))
+  if (!syntax_same_authority(*authority, survey->host, scheme))
     return malformed("host differs from :authority");
   return H2_OK;
 }
@@ -235,17 +143,15 @@ static struct h2_verdict check_target(const struct survey *survey) {
   struct span path = survey->pseudo[TOKEN_PATH];
   if (!has(survey, TOKEN_SCHEME) || !has(survey, TOKEN_PATH))
     return malformed("request without :scheme or :path");
-  if (!valid_scheme(scheme)) return malformed("bad :scheme");
+  if (!syntax_is_scheme(scheme)) return malformed("bad :scheme");
   bool asterisk = span_is(path, "*") && span_is(method, "OPTIONS");
-  if (!asterisk && (path.len == 0 || path.base[0] != '/' || !each(path, PATH)))
-    return malformed("bad :path");
+  if (!asterisk && (!syntax_is_path(path))) return malformed("bad :path");
   return check_authority(survey, false);
 }
 
 static struct h2_verdict check_request(const struct survey *survey, bool connect_protocol) {
   struct span method = survey->pseudo[TOKEN_METHOD];
-  if (!has(survey, TOKEN_METHOD) || method.len == 0 || !each(method, TCHAR))
-    return malformed("bad or no :method");
+  if (!has(survey, TOKEN_METHOD) || !syntax_is_token(method)) return malformed("bad or no :method");
   bool is_connect = span_is(method, "CONNECT");
   bool extended = survey->seen & 1u;
   /* What follows is the content of a tunnel, not of the request (RFC 9110 section 9.3.6). */
@@ -253,8 +159,7 @@ static struct h2_verdict check_request(const struct survey *survey, bool connect
   if (!extended) return is_connect ? check_connect(survey) : check_target(survey);
   if (!connect_protocol) return malformed(":protocol was not offered"); /* RFC 8441 section 4 */
   if (!is_connect) return malformed(":protocol without CONNECT");
-  if (survey->protocol.len == 0 || !each(survey->protocol, TCHAR))
-    return malformed("bad :protocol");
+  if (!syntax_is_token(survey->protocol)) return malformed("bad :protocol");
   if (!has(survey, TOKEN_AUTHORITY)) return malformed("extended CONNECT without :authority");
   return check_target(survey);
 }

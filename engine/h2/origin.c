@@ -1,38 +1,13 @@
 /*
- * h2/origin.c - compares origins, and keeps those of a connection's requests.
+ * h2/origin.c - keeps the origins of a connection's requests.
  */
 #include "engine/h2/origin.h"
 
 #include "engine/base/limits.h"
+#include "engine/http/syntax.h"
 
 #include <assert.h>
 #include <string.h>
-
-/* ---- comparing ------------------------------------------------------------------------------- */
-
-static bool is_scheme(struct span scheme, const char *name) {
-  return span_is_ignoring_case(scheme, name);
-}
-
-static bool ends_with(struct span text, const char *end) {
-  size_t len = strlen(end);
-  return text.len >= len && memcmp(text.base + text.len - len, end, len) == 0;
-}
-
-/* The authority without an empty port, or one that the scheme implies (RFC 9110 section 4.2.3). */
-static struct span normal_authority(struct span text, struct span scheme) {
-  const char *implied = is_scheme(scheme, "https")  ? ":443"
-                        : is_scheme(scheme, "http") ? ":80"
-                                                    : ":";
-  if (ends_with(text, implied)) return span_of(text.base, text.len - strlen(implied));
-  return ends_with(text, ":") ? span_of(text.base, text.len - 1) : text;
-}
-
-bool h2_origin_same_authority(struct span a, struct span b, struct span scheme) {
-  return span_equal_ignoring_case(normal_authority(a, scheme), normal_authority(b, scheme));
-}
-
-/* ---- keeping --------------------------------------------------------------------------------- */
 
 static size_t text_bytes(const struct h2_origin *origin) {
   return (size_t)origin->scheme_len + origin->authority_len;
@@ -41,7 +16,7 @@ static size_t text_bytes(const struct h2_origin *origin) {
 static bool is(const struct h2_origin *origin, struct span scheme, struct span authority) {
   struct span kept = span_of(origin->text + origin->scheme_len, origin->authority_len);
   return span_equal_ignoring_case(span_of(origin->text, origin->scheme_len), scheme) &&
-         h2_origin_same_authority(kept, authority, scheme);
+         syntax_same_authority(kept, authority, scheme);
 }
 
 bool h2_origin_is(const struct h2_origin *origins, uint8_t number, struct span scheme,
@@ -70,7 +45,7 @@ static struct h2_origin *find(struct h2_origin *origins, struct span scheme,
 
 static bool replace(struct h2_origin *origin, const struct memory *memory, struct span scheme,
                     struct span authority) {
-  authority = normal_authority(authority, scheme);
+  authority = syntax_normal_authority(authority, scheme);
   uint8_t *text = memory_alloc(memory, scheme.len + authority.len);
   if (!text) return false;
   memory_free(memory, origin->text, text_bytes(origin));

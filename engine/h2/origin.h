@@ -20,9 +20,6 @@ struct h2_origin {
   uint16_t scheme_len, authority_len;
 };
 
-/* Whether two authorities name the same host and port in a URI of `scheme`. */
-bool h2_origin_same_authority(struct span a, struct span b, struct span scheme);
-
 /* Keeps an origin for one more stream, in the table at `*origins` (NULL at first). Returns its
  * number; 0 if it is not kept: it is incomplete or longer than H2_ORIGIN_BYTES_MAX, H2_ORIGINS_MAX
  * others are in use, or memory was refused. */

@@ -1,5 +1,5 @@
 /*
- * h2/test_origin.c - which origins are the same, how many a connection keeps, what happens when it
+ * h2/test_origin.c - how many origins a connection keeps, what happens when it
  * cannot, and what a client may accept beyond its requests' own. What both roles make of promises
  * is in tests/spec/test_messages.c.
  */
@@ -10,45 +10,6 @@
 #include <string.h>
 
 #include "engine/h2/origin.h"
-
-/* ---- comparing ------------------------------------------------------------------------------- */
-
-static const struct {
-  const char *scheme, *a, *b;
-  bool same;
-} authorities[] = {
-    {"https", "a", "a", true},
-    {"https", "Example.ORG", "example.org", true}, /* RFC 9110 section 4.2.3 */
-    {"https", "a:443", "a", true},
-    {"https", "a:", "a:443", true},
-    {"https", "a:80", "a", false},
-    {"http", "a:80", "a", true},
-    {"http", "a:443", "a", false},
-    {"HTTPS", "a:443", "a", true},
-    {"ws", "a:443", "a", false}, /* its default is not ours to know */
-    {"ws", "a:", "a", true},
-    {"https", "a", "b", false},
-    {"https", "a", "aa", false},
-    {"https", "a:8443", "a:8443", true},
-    {"https", "a:8443", "a:443", false},
-    {"https", "[::1]:443", "[::1]", true},
-    {"https", "[::443]", "[::]", false},
-    {"https", "a@", "a`", false}, /* differ by 0x20 and are no letters */
-    {"https", "", "", true},
-    {"https", "a", "", false},
-};
-
-static void test_authorities(void **state) {
-  (void)state;
-  for (size_t i = 0; i < sizeof authorities / sizeof *authorities; i++) {
-    struct span a = span_text(authorities[i].a), b = span_text(authorities[i].b);
-    struct span scheme = span_text(authorities[i].scheme);
-    bool same = authorities[i].same;
-    if (h2_origin_same_authority(a, b, scheme) != same ||
-        h2_origin_same_authority(b, a, scheme) != same)
-      fail_msg("%s: %s and %s", authorities[i].scheme, authorities[i].a, authorities[i].b);
-  }
-}
 
 /* ---- keeping --------------------------------------------------------------------------------- */
 
@@ -239,8 +200,7 @@ static void test_certificate(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_authorities),    cmocka_unit_test(test_shared),
+  const struct CMUnitTest tests[] = {    cmocka_unit_test(test_shared),
       cmocka_unit_test(test_bound),          cmocka_unit_test(test_not_kept),
       cmocka_unit_test(test_refused),        cmocka_unit_test(test_too_many_served),
       cmocka_unit_test(test_too_many_asked), cmocka_unit_test(test_off),
