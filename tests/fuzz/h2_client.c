@@ -1,8 +1,8 @@
 /*
  * fuzz/h2_client.c - bytes from a server to a whole client connection. What is checked: tests/support/fuzz.h.
  *
- * A handful of requests is made first, so that the input can answer streams 1, 3, 5 ...; more are
- * made while it arrives. The second byte of the choices tells whether SETTINGS and their ACK come
+ * A few requests are made first, so that the input can answer streams 1, 3, 5 ... More are made
+ * while it arrives. The second byte of the choices decides whether SETTINGS and their ACK come
  * before the input.
  */
 #include "tests/support/fuzz.h"
@@ -46,7 +46,7 @@ static void request(struct fuzz_run *run, char kind) {
   struct fuzz_exchange *exchange = fuzz_exchange_new(run, kind);
   if (!exchange) return;
   struct body body = which >= 2 ? fuzz_body(exchange, 3000) : BODY_NONE;
-  exchange->stream = (struct stream *)(void *)run; /* taken, whatever happens now */
+  exchange->stream = (struct stream *)(void *)run; /* in use, whatever happens now */
   struct stream *stream =
       h2_request(h2_of(&run->machine), fields, which == 3 ? 2 : 4, body, &events, exchange);
   exchange->stream = stream;

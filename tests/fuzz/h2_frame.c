@@ -1,8 +1,8 @@
 /*
  * fuzz/h2_frame.c - bytes from a peer as a sequence of frames, for both roles.
  *
- * Beyond not crashing: what a decoded frame lends lies inside of the payload, an error has a code
- * and a reason, and a frame that was accepted survives being encoded and decoded again.
+ * Beyond not crashing: what a decoded frame lends lies within the payload, an error has a code and
+ * a reason, and an accepted frame is the same after being encoded and decoded again.
  */
 #include "engine/h2/frame.h"
 
@@ -38,7 +38,7 @@ static void check_spans(const struct h2_frame *frame, struct span payload) {
   }
 }
 
-/* Encoding what was decoded, decoding that and encoding it once more gives the same bytes. */
+/* Encodes the decoded frame, decodes that and encodes it again: the bytes are the same. */
 static void check_round_trip(const struct h2_frame *frame, enum h2_role role) {
   const size_t bytes = H2_FRAME_HEADER_BYTES + frame->header.length;
   uint8_t *first = malloc(bytes), *second = malloc(bytes);

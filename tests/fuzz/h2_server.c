@@ -1,9 +1,9 @@
 /*
  * fuzz/h2_server.c - bytes from a client to a whole server connection. What is checked: tests/support/fuzz.h.
  *
- * The second byte of the choices tells how the connection begins: with a preface and SETTINGS of
- * ours before the input (most inputs then get as far as requests), or with the input alone; after
- * ALPN, or in clear text where the first bytes tell the protocol.
+ * The second byte of the choices decides how the connection begins. Either we send a preface and
+ * SETTINGS before the input, and most inputs then get as far as requests, or there is only the
+ * input. And either ALPN chose the protocol, or the first bytes of clear text tell it.
  */
 #include "engine/conn.h"
 #include "tests/support/fuzz.h"
@@ -33,7 +33,8 @@ static void inform(struct stream *stream) {
 }
 
 static void answer(struct fuzz_exchange *exchange, struct stream *stream, uint32_t body_bytes) {
-  bool image = exchange->kind == 'b'; /* with a first scan, in the order of all that is sent */
+  bool image = exchange->kind == 'b'; /* with a first scan, in the order in which everything is
+                                       * sent */
   struct header fields[] = {
       header_of(TOKEN_CONTENT_TYPE, span_text(image ? "image/jpeg" : "text/plain")),
       {.name = span_text("x-kind"), .value = span_of(&exchange->kind, 1)}};
@@ -45,7 +46,7 @@ static void answer(struct fuzz_exchange *exchange, struct stream *stream, uint32
   if (trailers && !exchange->gone) (void)stream_trailers(stream, &sum, 1);
 }
 
-/* What most paths are answered with; it belongs to the engine of the run in hand. */
+/* The answer to most paths. It belongs to the engine of the current run. */
 static struct header_set repeated;
 
 static void begin_repeated(void) {
@@ -56,7 +57,7 @@ static void begin_repeated(void) {
   repeated = (struct header_set){.at = fields, .count = 3};
 }
 
-/* The path's second character says what to do. */
+/* The path's second character decides what to do. */
 static void serve(void *ctx, struct stream *stream, const struct request *request,
                   uint64_t now_ns) {
   char kind = request->path.len > 1 ? (char)request->path.base[1] : 's';
@@ -68,7 +69,7 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
   stream->consume_later = kind == 'c';
   switch (kind) {
   case 'l': stream_timer(stream, now_ns + 50 * MILLISECOND_NS); break;
-  case 'n': break; /* never: only the peer's end helps */
+  case 'n': break; /* never resumed: only the peer can end it */
   case 'r': stream_reset(stream, H2_CANCEL); break;
   case 'p':
     push(stream, "/b");

@@ -1,10 +1,10 @@
 /*
  * fuzz/hpack_decode.c - any bytes as a connection's header blocks.
  *
- * Input: a first octet that chooses the limits, then blocks: two octets of length, the block.
- * Beside "no sanitizer speaks", each block is decoded by a second decoder whose list has no room at
- * all: both must judge alike, count alike and hold the same table afterwards, since a list that
- * overflows may not change what is read (CVE-2023-32731).
+ * Input: a first octet that chooses the limits, then blocks. Each has two octets of length before
+ * it. Beyond not crashing: a second decoder, whose list has no room at all, decodes each block,
+ * too. Both must return the same verdict and counts, and have the same table afterwards, since a
+ * list that overflows must not change what is read (CVE-2023-32731).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ struct party {
 
 static void party_init(struct party *party, uint32_t fields_max, size_t arena_bytes) {
   hpack_decoder_init(&party->decoder, &process_memory);
-  /* malloc'ed, so that a byte too many is seen; never NULL. */
+  /* Allocated, so that the sanitizer sees a byte too many. Never NULL. */
   headers_init(&party->headers, party->fields, fields_max, malloc(arena_bytes + 1), arena_bytes,
                LIST_BYTES_MAX);
 }
@@ -38,7 +38,7 @@ static void party_destroy(struct party *party) {
   free(party->headers.arena);
 }
 
-/* What is promised of every list. */
+/* Checks what is promised for every list. */
 static void check_list(const struct headers *headers) {
   check(headers->count <= headers->max);
   check(headers->arena_used <= headers->arena_max);
@@ -63,7 +63,7 @@ static void check_tables(const struct hpack_table *a, const struct hpack_table *
   }
 }
 
-/* False when the connection is over. */
+/* Returns false when the connection is over. */
 static bool decode_block(struct party *kept, struct party *dropped, struct span block) {
   const char *reason[2] = {NULL, NULL};
   headers_clear(&kept->headers);
@@ -96,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t len = (size_t)at[0] << 8 | at[1];
     at += 2;
     if (len > (size_t)(end - at)) len = (size_t)(end - at);
-    /* A copy of its own size: reading behind it is seen. */
+    /* A copy of exact size, so that the sanitizer sees reads beyond it. */
     uint8_t *block = malloc(len + 1);
     memcpy(block + 1, at, len);
     const bool goes_on = decode_block(&kept, &dropped, span_of(block + 1, len));

@@ -1,8 +1,8 @@
 /*
- * fuzz/hpack_roundtrip.c - any lists through our encoder and back through our decoder.
+ * fuzz/hpack_roundtrip.c - any field lists, through our encoder and back through our decoder.
  *
- * Input: a program of octets. Each chooses: a field of the block (a known or an unknown name, a
- * value of the input's next octets or one used before), the end of the block, a new table size, or
+ * Input: a program of octets. Each chooses a field of the block (a known or unknown name; the
+ * input's next octets or an earlier value as its value), the end of the block, a new table size, or
  * that memory is refused from now on. The decoder must return the same fields, hold the same table,
  * and find no credential in it; the block must fit its bound.
  */
@@ -86,11 +86,11 @@ static void send_block(struct exchange *x) {
   free(out);
 }
 
-/* The next octets of the program, as many as the first of them says. */
+/* The next octets of the program. The first of them is their number. */
 static struct span take(const uint8_t **at, const uint8_t *end) {
   if (*at == end) return span_of("", 0);
   size_t len = *(*at)++;
-  if (len > 200) len = (len - 200) * 64; /* now and then close to the table's size */
+  if (len > 200) len = (len - 200) * 64; /* sometimes close to the table's size */
   if (len > (size_t)(end - *at)) len = (size_t)(end - *at);
   *at += len;
   return span_of(*at - len, len);

@@ -1,9 +1,9 @@
 /*
  * fuzz/priority_field.c - any bytes as the value of a `priority` field, as a media type, and as a
- * rule for head starts with something to match.
+ * rule for head starts with a path to match.
  *
- * Beyond not crashing: a field that is not a dictionary leaves the defaults, what is written from
- * an answer reads back as the same answer, and a rule that was accepted stays within its bounds.
+ * Beyond not crashing: a field that is not a dictionary leaves the defaults, an answer that is
+ * written as a field reads back the same, and an accepted rule stays within its bounds.
  */
 #include "engine/http/priority_field.h"
 #include "engine/sched/class.h"

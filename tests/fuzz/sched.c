@@ -1,9 +1,9 @@
 /*
- * fuzz/sched.c - bytes as what happens to one connection's scheduler: streams, signals of both
- * kinds, decisions, and memory that is refused now and then.
+ * fuzz/sched.c - bytes as events of one connection's scheduler: streams, signals of both kinds,
+ * decisions, and memory that is sometimes refused.
  *
- * After each step: every bound holds, what a share keeps follows from its members, who is chosen is
- * ready, and somebody is chosen when anybody is. In the end all memory has come back.
+ * After each step: every bound holds, a share's books match its members, a chosen stream is ready,
+ * and one is chosen if any is ready. In the end, all memory has been freed.
  */
 #include "engine/sched/sched.h"
 #include "tests/support/counted.h"
@@ -33,7 +33,7 @@ static unsigned next(struct world *world) {
   return world->at < world->end ? *world->at++ : 0;
 }
 
-/* How many an order holds; a loser finishes no earlier than who won. */
+/* The number of members of an order. A loser never finishes before the winner. */
 static uint32_t members_in(const struct sched_node *node, uint64_t won) {
   if (!node) return 0;
   uint32_t count = 1;
@@ -62,8 +62,8 @@ static void check_siblings(const struct sched_siblings *siblings, unsigned depth
          weights == siblings->share.weight_sum_16ths);
 }
 
-/* Among the heads stands who is ready and has a head start left that is one, and with an extension
- * whose head start is used up. */
+/* A ready node is among the heads if it is ahead by some bytes of its head start or of the
+ * extension, and among the rests if only the extension is left. */
 static void check_heads(const struct sched_node *node) {
   bool left = node->head_bytes > 0 || node->head_rest_bytes > 0;
   bool ahead = node->siblings || node->head_urgency < node->urgency;
@@ -93,7 +93,7 @@ static void decide(struct world *world) {
   if (!node) return;
   assert(node->ready && quantum > 0 && quantum <= SCHED_QUANTUM_ALONE_BYTES);
   unsigned part = next(world);
-  if (part % 4 == 3) sched_idle(&world->sched, node); /* while it was asked for its bytes */
+  if (part % 4 == 3) sched_idle(&world->sched, node); /* in the middle of being asked for its bytes */
   sched_sent(&world->sched, node, quantum * part / 255);
 }
 

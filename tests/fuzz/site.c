@@ -1,11 +1,11 @@
 /*
- * fuzz/site.c - what the site reads of a request: path, dates, ranges, codings, entity tags; and of
- * a file: its first scan.
+ * fuzz/site.c - everything that the site parses: a request's path, dates, ranges, codings and
+ * entity tags, and a file's first scan.
  *
- * Every parser gets the same bytes. Beyond not crashing: a path that passed has no way out of the
- * root and survives being redirected to and parsed again; a date says the same when it is written
- * and read again; a range lies within its representation; a first scan ends with a marker, and at
- * the same place however the file is cut.
+ * Every parser gets the same bytes. Beyond not crashing: an accepted path stays below the root and
+ * is the same after a redirect to it; a date is the same when it is written and read again; a range
+ * lies within its representation; a first scan ends with a marker, and at the same place however
+ * the file is cut.
  */
 #include "engine/base/limits.h"
 #include "engine/http/date.h"
@@ -57,7 +57,7 @@ static void check_date(struct span text) {
   if (!http_date_parse(text, 1750000000, &seconds)) return;
   http_date_format(seconds, out);
   assert(http_date_parse(span_of(out, sizeof out), 1750000000, &again));
-  /* The leap second of the last day there is has no place in four digits of year. */
+  /* The leap second at the end of the year 9999 would need a fifth digit. */
   assert(seconds == again || seconds == 253402300800);
 }
 
@@ -113,7 +113,7 @@ static void check_first_scan(struct span file) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
-  /* An exact-size copy: the sanitizer sees one byte too many. */
+  /* An exact-size copy, so that the sanitizer sees one byte too many. */
   uint8_t *copy = malloc(len ? len : 1);
   assert(copy);
   if (len) memcpy(copy, bytes, len);

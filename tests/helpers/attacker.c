@@ -1,15 +1,15 @@
 /*
- * helpers/attacker.c - a hostile HTTP/2 client, for tests of what a server makes of it.
+ * helpers/attacker.c - a hostile HTTP/2 client, for tests of a server's defences.
  *
  *     attacker PORT ATTACK [--count N] [--connections N] [--seconds N] [--variant N]
  *              [--path PATH] [--source N] [--unread] [--relentless] [--again]
  *     attacker --list
  *
- * Sends `count` units of the attack on each connection to 127.0.0.1, then a PING; it ends when the
+ * Sends `count` units of the attack on each connection to 127.0.0.1, then a PING. It ends when the
  * PING is answered or the server has closed, on all connections, or after `seconds`. Prints one
- * line of JSON: what was sent, and what came back. --unread: nothing is received until the server
- * has closed. --relentless: goes on sending after GOAWAY. --again: connects anew until the time is
- * over. --source: connects from 127.0.0.N, since one address has only 28,000 ports.
+ * line of JSON: what was sent, and what came back. --unread: receives nothing until the server has
+ * closed. --relentless: continues to send after GOAWAY. --again: reconnects until the time is over.
+ * --source: connects from 127.0.0.N, since one address has only 28,000 ports.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ enum { TURN_MS = 5, TURN_MS_OF_MANY = 50, MANY = 1000 };
 static struct peer_options options = {
     .count = 100000, .connections = 1, .seconds = 5, .path = "/plaintext"};
 static struct peer_tally tally;
-static uint64_t now_ns; /* of the turn in hand */
+static uint64_t now_ns; /* of the current turn */
 static const struct attack *attack;
 static struct peer *peers;
 static struct pollfd *polls;
@@ -89,7 +89,7 @@ static void open_peer(struct peer *peer) {
     attack->begin(peer);
   else
     peer_put_head(peer, 0, SETTINGS, 0, 0);
-  if (!attack->quiet) peer_put_head(peer, 0, SETTINGS, ACK, 0); /* of what must come */
+  if (!attack->quiet) peer_put_head(peer, 0, SETTINGS, ACK, 0); /* of what must arrive */
 }
 
 static void close_peer(struct peer *peer) {
@@ -111,7 +111,7 @@ static void make(struct peer *peer) {
   peer->fence_sent = true;
 }
 
-/* Whether the server has gone, for a client that does not read: sending says so. */
+/* Whether the server has closed, for a client that does not read. Sending tells. */
 static bool is_gone(const struct peer *peer) {
   struct tcp_info info;
   socklen_t len = sizeof info;
@@ -132,7 +132,7 @@ static void turn(struct peer *peer, short events) {
   if (options.again) open_peer(peer);
 }
 
-/* One turn of all connections; false when none is left. */
+/* Runs one turn of all connections. Returns false when none is left. */
 static bool turn_all(void) {
   size_t open = 0;
   read_clock();

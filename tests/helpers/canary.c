@@ -1,5 +1,5 @@
 /*
- * helpers/canary.c - fails in the way it is told to, so that tests/run can see that failures are noticed:
+ * helpers/canary.c - fails in the way it is told, to prove to tests/run that failures are noticed:
  * a failed assertion, an access out of bounds, a leak, undefined arithmetic.
  */
 #include <setjmp.h>
@@ -29,8 +29,8 @@ static int canary_assert(void) {
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
-/* Each of these would exit with 0 if its sanitizer were not there. `argc` is 2: the compiler must
- * not see what happens. */
+/* Without its sanitizer, each of these would exit with 0. `argc` is 2, so that the compiler
+ * cannot see what happens. */
 static int canary_address(int argc) {
   volatile char *bytes = malloc((size_t)argc);
   bytes[argc] = 1;

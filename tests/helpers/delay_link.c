@@ -5,21 +5,21 @@
  *     delay_link SPACE1 SPACE2 DELAY_MS KBIT QUEUE_BYTES
  *
  * Makes a tun device `line` in each of two named namespaces (ip netns) and carries packets between
- * them. Each direction is a queue of at most QUEUE_BYTES, a link of KBIT kbit/s behind it, and a
- * flight of DELAY_MS milliseconds; what finds the queue full is lost, as on a real line. The rate
- * counts packets as tun devices see them: IP headers and all above, nothing below. Prints a line
- * when both devices are there; ends with SIGTERM, or when its standard input is at its end.
- * Needs CAP_NET_ADMIN and CAP_SYS_ADMIN.
+ * them. Each direction is a queue of at most QUEUE_BYTES, followed by a link of KBIT kbit/s and a
+ * delay of DELAY_MS milliseconds. Packets that find the queue full are lost, as on a real line. The
+ * rate counts packets as tun devices see them: IP headers and everything above. Prints a line when
+ * both devices exist. Ends on SIGTERM, or at the end of its standard input. Needs CAP_NET_ADMIN and
+ * CAP_SYS_ADMIN.
  *
- * A process that imitates a line can itself be late, when others have the processor. It runs before
- * them (SCHED_FIFO) where it may, and it keeps account: each newline on its standard input is
- * answered by a line of JSON about the time since the one before,
+ * A process that imitates a line can itself be late, when others have the processor. It takes
+ * precedence (SCHED_FIFO) where it may, and it keeps count: it answers each newline on its standard
+ * input with a line of JSON about the time since the one before,
  *
  *     {"late_us_max": .., "late_us": .., "directions": [{"packets": .., "bytes": .., "lost": ..},
  * ..]}
  *
- * where `late_us` adds up by how much it looked at its devices later than it meant to: for as long
- * the line may have stood still. The first direction is from SPACE1 to SPACE2.
+ * where `late_us` sums up how late it looked at its devices. The line may have stood still for that
+ * time. The first direction is from SPACE1 to SPACE2.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,13 +39,13 @@
 #include <unistd.h>
 
 enum {
-  PACKET_BYTES_MAX = 1600, /* tun devices begin with an MTU of 1500 */
-  /* Of packets under way so many bytes are taken to be one: acknowledgements are small, but nobody
-   * sends as many of them as there are packets of data. */
+  PACKET_BYTES_MAX = 1600, /* tun devices start with an MTU of 1500 */
+  /* Packets under way are bounded by one per this many bytes. Acknowledgements are smaller, but
+   * there are fewer of them than packets of data. */
   PACKET_BYTES_FEW = 300,
-  /* While packets are under way, the devices are looked at as often, so that being late shows. */
+  /* While packets are under way, the devices are checked this often, so that lateness shows. */
   LOOK_NS = 1000000,
-  /* A turn this late is not lateness: a timer's own slack, and the packets of one turn. */
+  /* Up to this, a turn is not late: a timer's slack, and the packets of one turn. */
   LATE_NS = 1000000,
   PRIORITY = 50, /* of SCHED_FIFO; arbitrary */
 };
@@ -60,12 +60,12 @@ struct direction {
   int from, to;
   struct packet *flight; /* ring */
   uint32_t first, count, size;
-  uint64_t free_ns; /* when the link has sent what it has now */
+  uint64_t free_ns; /* when the link will have sent what it has now */
   uint64_t packets, bytes, lost;
 };
 
 struct line {
-  uint64_t delay_ns, queue_ns; /* queue_ns: how long a full queue takes to be sent */
+  uint64_t delay_ns, queue_ns; /* queue_ns: the time that it takes to send a full queue */
   double ns_per_byte;
   uint64_t late_ns, late_max_ns;
   struct direction directions[2];
@@ -97,7 +97,7 @@ static int open_tun(const char *space) {
   return fd;
 }
 
-/* Takes what the kernel has to send. */
+/* Takes the packets that the kernel has to send. */
 static void take(const struct line *line, struct direction *direction) {
   uint8_t lost[PACKET_BYTES_MAX];
   for (;;) {
@@ -125,7 +125,7 @@ static void deliver(struct direction *direction) {
     const struct packet *packet = &direction->flight[direction->first];
     if (packet->arrives_ns > now) return;
     ssize_t written = write(direction->to, packet->bytes, packet->len);
-    (void)written; /* a device that is down loses it */
+    (void)written; /* lost if the device is down */
     direction->packets++;
     direction->bytes += packet->len;
     direction->first = (direction->first + 1) % direction->size;
@@ -136,7 +136,7 @@ static void deliver(struct direction *direction) {
 /* ---- the account ------------------------------------------------------------------------------
  */
 
-/* Turns that follow each other, while packets are under way, are LOOK_NS apart at most. */
+/* While packets are under way, turns follow each other at most LOOK_NS apart. */
 static void note_lateness(struct line *line, uint64_t last_turn_ns, uint64_t now) {
   uint64_t apart_ns = now - last_turn_ns;
   if (apart_ns <= LOOK_NS + LATE_NS) return;
@@ -159,7 +159,7 @@ static void report(struct line *line) {
   fflush(stdout);
 }
 
-/* Before everybody else, if we may; the account tells how well it went. */
+/* Takes precedence over all others, if permitted. The counters tell how well it worked. */
 static void hurry(void) {
   struct sched_param param = {.sched_priority = PRIORITY};
   if (sched_setscheduler(0, SCHED_FIFO, &param))
@@ -171,7 +171,7 @@ static void hurry(void) {
 /* ---- turns ------------------------------------------------------------------------------------
  */
 
-/* When the line has something to do if nothing comes; UINT64_MAX: never. */
+/* When the line has something to do even if nothing arrives. UINT64_MAX: never. */
 static uint64_t next_turn_ns(const struct line *line) {
   uint64_t next = UINT64_MAX, now = now_ns();
   for (int i = 0; i < 2; i++) {
@@ -184,7 +184,7 @@ static uint64_t next_turn_ns(const struct line *line) {
   return next;
 }
 
-/* Until something arrives at either end, or `next_ns`. */
+/* Waits until something arrives at either end, or until `next_ns`. */
 static void wait_for_packets(struct pollfd polls[3], uint64_t next_ns) {
   uint64_t now = now_ns(), wait_ns = next_ns > now ? next_ns - now : 0;
   struct timespec wait = {.tv_nsec = (long)wait_ns};
@@ -192,7 +192,7 @@ static void wait_for_packets(struct pollfd polls[3], uint64_t next_ns) {
   ppoll(polls, 3, &wait, NULL);
 }
 
-/* False when nobody needs the line any more. */
+/* Returns false when the line is no longer needed. */
 static bool obey(struct line *line) {
   char byte;
   if (read(STDIN_FILENO, &byte, 1) <= 0) return false;

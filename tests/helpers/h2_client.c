@@ -1,12 +1,13 @@
 /*
- * helpers/h2_client.c - weir's client engine on a socket, for tests with a server in another language. The
- * socket is standard input; what the application hears goes to standard output, a line each.
+ * helpers/h2_client.c - weir's client engine on a socket, for tests with a server in another
+ * language. The socket is standard input. Events go to standard output, one per line.
  *
  *     h2_client METHOD:PATH[:BODY_BYTES] ...
  *
  * Requests are made as soon as the server's limit on streams allows. Bodies of both directions are
  * a pattern that the other side checks: octet k of a body is 31 k + stream identifier. CONNECT as
- * METHOD is extended CONNECT, of protocol "test". Ends when all streams have, or the connection.
+ * METHOD is extended CONNECT, of protocol "test". Ends when all streams have ended, or the
+ * connection.
  */
 #include "engine/engine.h"
 #include "engine/h2/h2.h"
@@ -109,7 +110,7 @@ static const struct stream_events events = {.response = on_response,
                                             .closed = on_closed};
 static const struct body_ops body_ops = {.pull = pull};
 
-/* METHOD:PATH[:BODY_BYTES]; false when the connection does not let us now. */
+/* METHOD:PATH[:BODY_BYTES]. Returns false when the connection does not allow a request now. */
 static bool ask(struct h2 *h2, unsigned index, const char *text) {
   const char *path = strchr(text, ':') + 1, *size = strchr(path, ':');
   size_t path_len = size ? (size_t)(size - path) : strlen(path);

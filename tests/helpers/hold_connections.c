@@ -4,9 +4,9 @@
  *
  *     hold_connections PORT CONNECTIONS PATH BODY_BYTES
  *
- * It knows just enough HTTP/2 for that: fixed requests, frame headers, DATA bytes counted. It uses
- * source addresses 127.0.0.1, 127.0.0.2, ... so that local ports do not run short. Exit status 0
- * when each response ended with BODY_BYTES bytes of DATA.
+ * It knows just enough HTTP/2 for that: fixed requests, frame headers, counting DATA bytes. It uses
+ * source addresses 127.0.0.1, 127.0.0.2, ... so that it does not run out of local ports. Exit
+ * status: 0 if each response ended with BODY_BYTES bytes of DATA.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,17 +23,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PER_ADDRESS   20000 /* connections from one source address; ephemeral ports are 28,000 */
-#define CONNECTING    512   /* handshakes under way at once: below any listen backlog */
+#define PER_ADDRESS   20000 /* connections from one source address; it has 28,000 ports */
+#define CONNECTING    512   /* concurrent handshakes: fewer than any listen backlog */
 #define ROUNDS        2     /* requests on each connection */
 #define LIMIT_SECONDS 120   /* for everything */
 
 struct connection {
   int fd;
   int round;          /* responses complete */
-  uint8_t header[9];  /* of the frame in hand */
+  uint8_t header[9];  /* of the current frame */
   size_t header_have; /* bytes of it */
-  size_t payload;     /* bytes of the frame still to come */
+  size_t payload;     /* bytes of the current frame still to come */
   size_t data;        /* bytes of DATA in this response */
 };
 
@@ -176,7 +176,7 @@ static void readable(struct connection *connection) {
   received(connection, buffer, (size_t)got);
 }
 
-/* Runs until `answers` responses have ended, starting connections meanwhile. */
+/* Runs until `answers` responses have ended. Starts connections meanwhile. */
 static void run_until(size_t answers, time_t end) {
   struct epoll_event events[256];
   while (hold.answered < answers) {

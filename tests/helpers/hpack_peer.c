@@ -1,9 +1,9 @@
 /*
  * helpers/hpack_peer.c - our HPACK behind a pipe, for tests/e2e/test_hpack_peer.py.
  *
- * Commands on stdin, one a line; strings are in hexadecimal, with a '-' in front so that an empty
- * one is a word too. One line of answer to `encode`, as many as there are fields and a last one to
- * `decode`.
+ * Commands come on stdin, one per line. Strings are in hexadecimal, after a '-', so that an empty
+ * one is a word, too. `encode` is answered with one line, `decode` with a line per field and a last
+ * one.
  *
  *     limit BYTES               the table limit of both directions
  *     field FLAGS -NAME -VALUE  one more field of the next block
@@ -20,7 +20,7 @@
 
 enum { LINE_BYTES = 256 * 1024, FIELDS_MAX = 1024, ARENA_BYTES = 256 * 1024 };
 
-/* The fields of the block to come; their strings are in `strings`. */
+/* The fields of the next block. Their strings are in `strings`. */
 static struct header fields[FIELDS_MAX];
 static size_t field_count;
 static uint8_t strings[ARENA_BYTES];
@@ -31,7 +31,7 @@ static void die(const char *what) {
   exit(2);
 }
 
-/* "-6162" to bytes, which stay until the next block. */
+/* Decodes "-6162" to bytes, which stay until the next block. */
 static struct span parse_string(const char *word) {
   if (!word || *word != '-') die("a string is missing");
   const size_t len = strlen(++word) / 2;

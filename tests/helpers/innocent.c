@@ -1,14 +1,14 @@
 /*
- * helpers/innocent.c - a well-behaved client that measures what an attack on others does to it.
+ * helpers/innocent.c - a well-behaved client that measures how an attack affects others.
  *
  *     innocent PORT [PATH]
  *     innocent PORT PATH bulk
  *
- * Sends a GET every 20 ms on one kept connection until standard input ends, and prints one line of
- * JSON: how many, how many went wrong, and the latencies' median, 99th percentile and maximum in
- * milliseconds. A latency counts from the moment at which the request was due: a server that stalls
- * shows in every request of that time, not in one. "bulk": it asks for PATH once, which should be
- * large, and prints how many bytes of it came, in how many seconds.
+ * Sends a GET every 20 ms on one connection until standard input ends. Then prints one line of
+ * JSON: the number of requests and of errors, and the latencies' median, 99th percentile and
+ * maximum in milliseconds. A latency counts from the time when the request was due, so that a stall
+ * of the server shows in every request of that time, not only in one. With "bulk", it requests PATH
+ * once, which should be large, and prints how many bytes came in how many seconds.
  */
 #include "tests/helpers/attack/peer.h"
 
@@ -49,13 +49,13 @@ static bool open_peer(struct peer *peer) {
   fcntl(peer->fd, F_SETFL, O_NONBLOCK);
   peer_put_preface(peer);
   peer_put_head(peer, 6, SETTINGS, 0, 0);
-  peer_put(peer, "\0\4\x7f\xff\0\0", 6); /* windows wide open */
+  peer_put(peer, "\0\4\x7f\xff\0\0", 6); /* the widest windows */
   peer_put_head(peer, 0, SETTINGS, ACK, 0);
   peer_put_number(peer, WINDOW_UPDATE, 0, 0x7fff0000 - 65535);
   return peer_flush(peer);
 }
 
-/* Until every request has its response; false when the connection is of no more use. */
+/* Runs until every request has its response. Returns false when the connection is no longer usable. */
 static bool await(struct peer *peer, uint64_t due_ns) {
   while (peer->in_flight > 0) {
     struct pollfd waiting = {.fd = peer->fd, .events = POLLIN};
@@ -93,7 +93,7 @@ static bool wait_until(uint64_t due_ns) {
   return ppoll(&input, 1, &time, NULL) == 0;
 }
 
-/* Takes a download, as fast as it comes, until standard input ends. */
+/* Receives a download, as fast as it comes, until standard input ends. */
 static int download(struct peer *peer) {
   struct pollfd waiting[] = {{.fd = 0, .events = POLLIN}, {.fd = peer->fd, .events = POLLIN}};
   const uint64_t begun_ns = read_clock();

@@ -1,13 +1,12 @@
 /*
- * helpers/suite_peer.c - the cases of tests/spec/spec_suite.h against a server on 127.0.0.1, as a client that speaks
- * through a socket: it has to see the answer, and after GOAWAY the end of the connection, without a
- * reset that could have destroyed it.
+ * helpers/suite_peer.c - the cases of tests/spec/spec_suite.h against a server on 127.0.0.1, as a
+ * client on a socket: it must see the answer, and after GOAWAY the end of the connection, without a
+ * reset that could have destroyed data.
  *
  *     suite_peer PORT
  *
- * Prints what went wrong, then `N passed, N failed`; status 1 if anything did. Steps of an
- * application are left out, as there is none to play: the server answers /hold with whatever it
- * thinks of that.
+ * Prints the failures, then `N passed, N failed`. Exit status: 1 if anything failed. Steps of the
+ * application are skipped, as the server has its own: it answers /hold as it likes.
  */
 #include "tests/spec/spec_suite.h"
 #include "tests/support/cmocka.h"
@@ -43,7 +42,7 @@ static int open_connection(void) {
   return fd;
 }
 
-/* What the server no longer takes is lost; it has answered by then. */
+/* The server may not read the rest, which is lost. It has answered by then. */
 static void send_bytes(struct script *from, struct span bytes) {
   (void)from;
   while (bytes.len > 0) {
@@ -63,7 +62,7 @@ static void receive_bytes(int wait_ms) {
   if (!closed) script_receive(&script, span_of(buffer, (size_t)n));
 }
 
-/* The steps of the peer alone. */
+/* Only the peer's steps. */
 static void send_steps(const char *text) {
   while (*text) {
     char step[512];

@@ -10,12 +10,12 @@ struct attack {
   const char *name;
   const char *what; /* with CVE, for --list */
 
-  /* Puts one unit into the peer's buffer, or returns false while it has to wait. Called until `count`
-   * units are made. */
+  /* Puts one unit into the peer's buffer, or returns false while it has to wait. Called until
+   * there are `count` units. */
   bool (*step)(struct peer *peer);
 
   void (*begin)(struct peer *peer); /* after the preface, instead of an empty SETTINGS; or NULL */
-  bool quiet;                       /* acknowledges nothing */
+  bool quiet;                       /* it acknowledges no SETTINGS */
 };
 
 struct attack_list {
@@ -26,10 +26,10 @@ struct attack_list {
 extern const struct attack_list attack_requests, attack_control, attack_data, attack_blocks,
     attack_slow;
 
-/* The attack of that name, or NULL. */
+/* The attack with this name, or NULL. */
 const struct attack *attack_find(const char *name);
 
-/* Prints name and description, one a line. */
+/* Prints names and descriptions, one per line. */
 void attack_print_list(void);
 
 #define ATTACK_LIST(list)                                                                          \

@@ -25,7 +25,7 @@ static void put_block(struct peer *peer, size_t len) {
   peer->next_id += 2;
 }
 
-/* References of one octet to one entry, as many as a frame holds. variant 0: an empty value
+/* As many one-octet references to one entry as a frame holds. variant 0: an empty value
  * (bookkeeping, CVE-2026-49975); 1: cookie crumbs; 2: 3900 octets each (CVE-2016-6581). */
 static bool step_bomb(struct peer *peer) {
   static const uint8_t empty[] = {0x40, 1, 'a', 0}, crumb[] = {0x60, 1, 'c'};
@@ -57,8 +57,9 @@ static bool step_nameless(struct peer *peer) {
   return true;
 }
 
-/* Valid requests whose fields cost the most to decode: Huffman codes, all inserted into the table,
- * which each time evicts (CVE-2022-41723 and header-table churn). variant: fields, or 60. */
+/* Valid requests whose fields cost the most to decode: Huffman codes, all inserted into the
+ * table, where each insertion evicts (CVE-2022-41723 and header-table churn). variant: fields,
+ * or 60. */
 static bool step_churn(struct peer *peer) {
   if (peer->in_flight >= 100) return false;
   const size_t value = 120, fields = peer->options->variant ? peer->options->variant : 60;

@@ -1,5 +1,6 @@
 /*
- * attack/control.c - control frames: SETTINGS, PRIORITY, WINDOW_UPDATE, and types that mean nothing to a server.
+ * attack/control.c - control frames: SETTINGS, PRIORITY, WINDOW_UPDATE, and types without a meaning
+ * for servers.
  */
 #include "tests/helpers/attack/attack.h"
 #include "tests/helpers/attack/units.h"
@@ -24,7 +25,7 @@ static bool step_seesaw(struct peer *peer) {
   return true;
 }
 
-/* SETTINGS of as many entries as are allowed, each of which moves every stream's window. */
+/* SETTINGS with as many entries as allowed, each of which changes every stream's window. */
 static bool step_seesaw_large(struct peer *peer) {
   enum { ENTRIES = 32 };
   peer_put_head(peer, 6 * ENTRIES, SETTINGS, 0, 0);
@@ -77,8 +78,8 @@ static bool step_goaway(struct peer *peer) {
   return true;
 }
 
-/* Streams opened and closed for what they earn: each pays for ten PRIORITY frames, every one of
- * which moves a hundred idle streams below another. */
+/* Streams that are opened and closed to earn budget: each pays for ten PRIORITY frames, and each
+ * of these moves a hundred idle streams below another. */
 static bool step_regroup(struct peer *peer) {
   if (peer->in_flight >= 100) return false;
   if (peer->units == 0)
@@ -104,7 +105,7 @@ static const struct attack attacks[] = {
     {"tables", "HEADER_TABLE_SIZE up and down", step_tables, NULL, false},
     {"priority", "CVE-2019-9513", units_priority, NULL, false},
     {"priority-update", "RFC 9218 signals for idle streams", step_priority_update, NULL, false},
-    {"window-update", "credit by the byte", step_window_update, NULL, false},
+    {"window-update", "credit byte by byte", step_window_update, NULL, false},
     {"unknown", "frames of unknown types", step_unknown, NULL, false},
     {"extension", "ALTSVC and ORIGIN", step_extension, NULL, false},
     {"goaway", "GOAWAY with debug data", step_goaway, NULL, false},

@@ -20,7 +20,7 @@ static bool step_empty_data(struct peer *peer) {
   return true;
 }
 
-/* A body in frames of `variant` bytes, within the windows, whose echo we do not let come back. */
+/* A body in frames of `variant` bytes, within the windows. We let none of its echo come back. */
 static bool step_small_data(struct peer *peer) {
   const int64_t bytes = peer->options->variant ? peer->options->variant : 1;
   units_hold_open(peer, true, "/echo");
@@ -32,7 +32,7 @@ static bool step_small_data(struct peer *peer) {
   return true;
 }
 
-/* An upload in frames of 10 bytes, of which a window allows enough. */
+/* An upload in frames of 10 bytes. The window allows enough of them. */
 static bool step_sink(struct peer *peer) {
   const uint64_t bytes = 10;
   units_hold_open(peer, true, "/sink");
@@ -49,7 +49,7 @@ static void begin_bytewise(struct peer *peer) {
     peer_put_request(peer, false, "/bytes/1000000", true);
 }
 
-/* Credit by the byte, as often as it makes the server send. */
+/* Credit byte by byte, as often as it makes the server send. */
 static bool step_dribble(struct peer *peer) {
   if (peer->granted == 0) return false;
   peer_put_number(peer, WINDOW_UPDATE, 0, peer->granted);
@@ -74,7 +74,7 @@ static bool step_hold(struct peer *peer) {
   return true;
 }
 
-/* Wide windows and many large downloads, for a client that does not read. */
+/* Wide windows and many large downloads, from a client that does not read. */
 static bool step_download(struct peer *peer) {
   if (peer->in_flight >= 100) return false;
   peer_put_request(peer, false, "/bytes/1000000000", true);
@@ -93,8 +93,9 @@ static bool step_small_credit(struct peer *peer) {
   return true;
 }
 
-/* Pages that push what they need, into windows that are shut, from a client that allows any number
- * of pushes: who counts them? A page that is reset makes room for the next, while its budget lasts.
+/* Pages that push their resources into shut windows, to a client that allows any number of pushes:
+ * they must be bounded all the same. A page that is reset makes room for the next, while its budget
+ * lasts.
  */
 static bool step_hoard_pushes(struct peer *peer) {
   if (peer->units >= 100) return false;
@@ -129,7 +130,7 @@ static const struct attack attacks[] = {
     {"download", "CVE-2019-9517", step_download, units_begin_wide, false},
     {"small-credit", "windows opened in small steps", step_small_credit, units_begin_closed, false},
     {"hoard-pushes", "pushes into shut windows", step_hoard_pushes, begin_hoard_pushes, false},
-    {"hold-files", "downloads that stop at once", units_idle, begin_hold_files, false},
+    {"hold-files", "downloads that stop immediately", units_idle, begin_hold_files, false},
 };
 
 const struct attack_list attack_data = ATTACK_LIST(attacks);

@@ -23,7 +23,7 @@ void peer_begin(struct peer *peer, int fd, const struct peer_options *options,
 /* ---- sending --------------------------------------------------------------------------------- */
 
 void peer_put(struct peer *peer, const void *bytes, size_t len) {
-  if (peer->made + len > PEER_OUT_BYTES) abort(); /* an attack's unit is larger than it may be */
+  if (peer->made + len > PEER_OUT_BYTES) abort(); /* an attack's unit is too large */
   memcpy(peer->out + peer->made, bytes, len);
   peer->made += len;
 }
@@ -113,7 +113,7 @@ static unsigned code_of(uint32_t code) {
   return code < PEER_CODES ? code : PEER_CODES - 1;
 }
 
-/* The class of a response's status, where it is simple to see. */
+/* The class of a response's status, where it is easy to see. */
 static unsigned status_class(const struct peer *peer) {
   const uint8_t *at = peer->kept;
   while ((*at & 0xe0) == 0x20) /* table size updates of one octet */

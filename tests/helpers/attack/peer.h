@@ -1,8 +1,8 @@
 /*
- * attack/peer.h - one connection of a hostile HTTP/2 client, and what is tallied about all of them.
+ * attack/peer.h - one connection of a hostile HTTP/2 client, and the counters of all of them.
  *
- * It sends whatever an attack puts into its buffer, valid or not, and reads (or does not) what
- * comes back, noticing only what a test wants to know. It never blocks: the program polls.
+ * It sends whatever an attack puts into its buffer, valid or not. It reads what comes back, or does
+ * not, and counts only what a test needs. It never blocks: the program polls.
  */
 #ifndef WEIR_TESTS_ATTACK_PEER_H
 #define WEIR_TESTS_ATTACK_PEER_H
@@ -27,11 +27,10 @@ enum {
 };
 enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4, PADDED = 8 };
 enum {
-  PEER_CODES = 16,             /* error codes that are told apart; the last stands for all above */
-  PEER_OUT_BYTES = 128 * 1024, /* room for what an attack makes ahead */
-  PEER_OUT_ENOUGH =
-      64 * 1024,        /* with this much it makes no more; a unit is smaller than the rest */
-  PEER_KEPT_BYTES = 64, /* of a frame's payload */
+  PEER_CODES = 16,             /* error codes, each counted; the last stands for all above */
+  PEER_OUT_BYTES = 128 * 1024, /* space for what an attack makes ahead */
+  PEER_OUT_ENOUGH = 64 * 1024, /* beyond this it makes no more; a unit is smaller than the rest */
+  PEER_KEPT_BYTES = 64,        /* of a frame's payload */
 };
 
 /* Of all connections. */
@@ -59,7 +58,7 @@ struct peer {
   int fd; /* -1: over */
   const struct peer_options *options;
   struct peer_tally *tally;
-  uint64_t now_ns;   /* of the turn in hand */
+  uint64_t now_ns;   /* of the current turn */
   size_t made, sent; /* bytes of `out` */
   uint64_t units;
   uint32_t next_id, phase;
@@ -78,8 +77,8 @@ struct peer {
   uint8_t out[PEER_OUT_BYTES];
 };
 
-/* A new connection on `fd`, which stays the caller's. Clears all but `out`: ten thousand peers take no
- * more memory than they use. */
+/* A new connection on `fd`, which the caller keeps. Clears everything except `out`, so that ten
+ * thousand peers take no more memory than they use. */
 void peer_begin(struct peer *peer, int fd, const struct peer_options *options,
                 struct peer_tally *tally);
 
@@ -87,7 +86,7 @@ void peer_begin(struct peer *peer, int fd, const struct peer_options *options,
  * These append to `out`, and abort when it is full. */
 
 void peer_put(struct peer *peer, const void *bytes, size_t len);
-void peer_put_zeros(struct peer *peer, uint8_t byte, size_t len); /* `len` times this byte */
+void peer_put_zeros(struct peer *peer, uint8_t byte, size_t len); /* this byte `len` times */
 void peer_put_u32(struct peer *peer, uint32_t value);
 
 /* A frame's header, a whole frame, and frames whose payload is one number or one setting. */
@@ -103,12 +102,12 @@ void peer_put_preface(struct peer *peer);
 /* A valid request on the next stream. Returns its identifier. */
 uint32_t peer_put_request(struct peer *peer, bool post, const char *path, bool end);
 
-/* Sends what there is. Returns false when the connection is broken. */
+/* Sends what it can. Returns false when the connection is broken. */
 bool peer_flush(struct peer *peer);
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-/* Receives what there is. Returns false when the server has closed. */
+/* Receives what has arrived. Returns false when the server has closed. */
 bool peer_drain(struct peer *peer);
 
 #endif

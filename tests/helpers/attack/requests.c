@@ -31,7 +31,7 @@ static bool step_rapid_reset(struct peer *peer) {
   return true;
 }
 
-/* HEADERS that open a stream and depend on it, or that are followed by what does not belong there;
+/* HEADERS that depend on their own stream, or that are followed by a frame that must not follow:
  * variants 6 and up. */
 static void put_unfinished(struct peer *peer, unsigned variant) {
   static const uint8_t block[] = {0x83, 0x86, 0x04, 5,    '/',  's', 'i', 'n', 'k',
@@ -72,7 +72,7 @@ static bool step_made_reset(struct peer *peer) {
   return true;
 }
 
-/* A request without :path, which each earns RST_STREAM. */
+/* A request without :path. Each one causes RST_STREAM. */
 static bool step_invalid(struct peer *peer) {
   static const uint8_t block[] = {0x82, 0x86, 0x01, 1, 'a'};
   peer_put_frame(peer, HEADERS, END_HEADERS | END_STREAM, peer->next_id, block, sizeof block);
@@ -85,13 +85,13 @@ static bool step_over_limit(struct peer *peer) {
   return true;
 }
 
-/* Where the response is cut off: no two alike for long, and all values of up to `variant` bytes
- * come up (the multiplier is odd, so that it goes through all residues of a power of two). */
+/* The place where the response is cut off. It changes each time and takes all values up to
+ * `variant` bytes: the multiplier is odd, so it goes through all residues of a power of two. */
 static uint64_t reset_point(const struct peer *peer) {
   return peer->units * UINT64_C(7919) % (peer->options->variant + 1);
 }
 
-/* A request, and RST_STREAM when that many bytes of its response have come. */
+/* A request, and RST_STREAM after that many bytes of its response. */
 static bool step_reset_at(struct peer *peer) {
   if (peer->phase == 0) {
     peer_put_request(peer, false, peer->options->path, true);
@@ -103,8 +103,7 @@ static bool step_reset_at(struct peer *peer) {
   return true;
 }
 
-/* A cheap request that ends well, then one that does not: the first earns back what the second
- * costs. */
+/* A cheap request that is completed, then one that is reset: the first earns what the second costs. */
 static bool step_reset_half(struct peer *peer) {
   if (peer->in_flight >= 50) return false;
   peer_put_request(peer, false, "/plaintext", true);
@@ -138,9 +137,9 @@ static void put_entry(struct peer *peer, const uint8_t *head, size_t head_len, s
   peer->in_flight++;
 }
 
-/* Valid requests of 64 KB, out of 150 octets: references to one entry of the header table.
- * variant 0: a field of 470 octets, 120 times; 1: the same as cookie crumbs, to be joined; 2: more
- * fields than are allowed, of next to nothing, for 431. */
+/* Valid requests of 64 KB, made from 150 octets: references to one entry of the header table.
+ * variant 0: a field of 470 octets, 120 times; 1: the same as cookie crumbs, to be joined; 2:
+ * more fields than allowed, all tiny, for 431. */
 static bool step_amplify(struct peer *peer) {
   static const uint8_t start[] = {0x82, 0x86, 0x04, 1, '/', 0x01, 1, 'a'};
   static const uint8_t field[] = {0x40, 1, 'a'}, crumb[] = {0x60}, empty[] = {0x40, 1, 'a'};
@@ -166,7 +165,7 @@ static bool step_crumbs(struct peer *peer) {
   return true;
 }
 
-/* A target of 3,900 octets for one octet. variant 1: of directories. */
+/* A target of 3,900 octets by a reference of one octet. variant 1: made of directories. */
 static bool step_long_path(struct peer *peer) {
   static const uint8_t start[] = {0x82, 0x86, 0x01, 1, 'a'},
                        head[] = {0x82, 0x86, 0x01, 1, 'a', 0x44};
@@ -187,7 +186,7 @@ static bool step_long_path(struct peer *peer) {
   return true;
 }
 
-/* A path that nobody has asked for before, in each request. */
+/* A new path in each request. */
 static bool step_new_paths(struct peer *peer) {
   char path[32] = "/no-000000000000";
   uint64_t number = peer->units * peer->options->connections + (uint64_t)peer->fd;
@@ -204,13 +203,13 @@ static const struct attack attacks[] = {
     {"made-reset", "CVE-2025-8671", step_made_reset, NULL, false},
     {"invalid", "CVE-2019-9514", step_invalid, NULL, false},
     {"over-limit", "more streams than allowed", step_over_limit, NULL, false},
-    {"reset-at", "CVE-2023-44487, in the midst of responses", step_reset_at, units_begin_wide,
+    {"reset-at", "CVE-2023-44487, in the middle of responses", step_reset_at, units_begin_wide,
      false},
     {"reset-half", "every second request is reset", step_reset_half, units_begin_wide, false},
     {"amplify", "valid requests of 64 KB, by reference", step_amplify, units_begin_wide, false},
     {"crumbs", "cookies in many pieces", step_crumbs, units_begin_wide, false},
     {"long-path", "targets of 4 KB, by reference", step_long_path, units_begin_wide, false},
-    {"new-paths", "another path in each request", step_new_paths, units_begin_wide, false},
+    {"new-paths", "a new path in each request", step_new_paths, units_begin_wide, false},
 };
 
 const struct attack_list attack_requests = ATTACK_LIST(attacks);

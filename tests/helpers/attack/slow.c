@@ -1,11 +1,11 @@
 /*
- * attack/slow.c - what is slow, never complete, or never over.
+ * attack/slow.c - attacks that are slow, never complete, or never over.
  */
 #include "tests/helpers/attack/attack.h"
 #include "tests/helpers/attack/units.h"
 
-/* A byte a second of something that is never complete. variant 1: a frame; 2: a header block, of
- * which nothing more comes; 3: a request's body; 4: the same, of which nothing more comes. */
+/* One byte per second of something that is never complete. variant 1: a frame; 2: a header block
+ * that stops; 3: a request's body; 4: a body that stops. */
 static bool step_slow(struct peer *peer) {
   if (!units_wait_for(peer, 1000)) return false;
   const bool first = peer->units == 0;
@@ -49,8 +49,8 @@ static bool step_after_death(struct peer *peer) {
   return true;
 }
 
-/* A little of everything, each less often than its budget is refilled; and a request now and then,
- * so as not to be idle. */
+/* A little of everything, each more slowly than its budget is refilled, and an occasional
+ * request, so as not to be idle. */
 static bool step_temperate(struct peer *peer) {
   if (peer->now_ns < peer->next_ns) return false;
   peer->next_ns = peer->now_ns + 26000000; /* below 40 a second */
@@ -64,7 +64,7 @@ static bool step_temperate(struct peer *peer) {
   return true;
 }
 
-/* Ten bytes of the preface, and then one a second. */
+/* Ten bytes of the preface, then one per second. */
 static void begin_preface(struct peer *peer) {
   peer->made = 10;
 }
@@ -85,7 +85,7 @@ static const struct attack attacks[] = {
     {"temperate", "some of everything, within the budgets", step_temperate, units_begin_wide,
      false},
     {"preface", "a preface that does not end", step_preface, begin_preface, true},
-    {"idle", "connections that ask for nothing", units_idle, NULL, false},
+    {"idle", "connections that request nothing", units_idle, NULL, false},
 };
 
 const struct attack_list attack_slow = ATTACK_LIST(attacks);

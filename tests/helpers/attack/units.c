@@ -1,5 +1,5 @@
 /*
- * attack/units.c - what several attacks send.
+ * attack/units.c - units that several attacks send.
  */
 #include "tests/helpers/attack/units.h"
 
@@ -12,7 +12,7 @@ void units_begin_wide(struct peer *peer) {
   peer_put_number(peer, WINDOW_UPDATE, 0, WIDE - 65535);
 }
 
-/* Once: a request that stays open. */
+/* The first time: a request that stays open. */
 void units_hold_open(struct peer *peer, bool post, const char *path) {
   if (peer->next_id == 1) peer_put_request(peer, post, path, !post);
 }

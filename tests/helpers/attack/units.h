@@ -1,5 +1,5 @@
 /*
- * attack/units.h - what several attacks send.
+ * attack/units.h - units that several attacks send.
  */
 #ifndef WEIR_TESTS_ATTACK_UNITS_H
 #define WEIR_TESTS_ATTACK_UNITS_H
@@ -11,14 +11,14 @@ enum { SETTING_TABLE = 1, SETTING_WINDOW = 4 };
 #define SLOW_PATH "/delay/60000"
 #define WIDE      0x7fffffffu
 
-/* SETTINGS with windows shut, or with all windows as wide as they can be. */
+/* SETTINGS with shut windows, or with the widest possible windows. */
 void units_begin_closed(struct peer *peer);
 void units_begin_wide(struct peer *peer);
 
 /* Sends a request that stays open, the first time. */
 void units_hold_open(struct peer *peer, bool post, const char *path);
 
-/* True once every so many milliseconds. */
+/* Returns true once per that many milliseconds. */
 bool units_wait_for(struct peer *peer, uint64_t milliseconds);
 
 /* Steps: see attack.h. units_idle() sends nothing. */
