@@ -93,7 +93,7 @@ static void decide(struct world *world) {
   if (!node) return;
   assert(node->ready && quantum > 0 && quantum <= SCHED_QUANTUM_ALONE_BYTES);
   unsigned part = next(world);
-  if (part % 4 == 3) sched_idle(&world->sched, node); /* in the middle of being asked for its bytes */
+  if (part % 4 == 3) sched_idle(&world->sched, node); /* while it is asked */
   sched_sent(&world->sched, node, quantum * part / 255);
 }
 

@@ -1,5 +1,5 @@
 /*
- * support/counted.c - memory that counts what is allocated, and refuses when it is told to.
+ * support/counted.c - memory that counts what is allocated, and refuses on request.
  */
 #include "tests/support/counted.h"
 

@@ -78,7 +78,7 @@ static void send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct echo *echo = self;
   (void)now_ns;
   assert(bytes <= echo->peeked);
-  /* A host that still reads these bytes sends garbage, and the peer notices. */
+  /* If the host still reads these bytes, it sends garbage, which the peer notices. */
   size_t at = echo->head % ECHO_BYTES, first = min(bytes, ECHO_BYTES - at);
   memset(echo->ring + at, 0xee, first);
   memset(echo->ring, 0xee, bytes - first);

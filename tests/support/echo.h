@@ -1,11 +1,11 @@
 /*
  * support/echo.h - a machine that sends back what it receives, for the tests of io/.
  *
- * It keeps at most ECHO_BYTES, and wants no input while they are full. It hands out its bytes in
+ * It keeps at most ECHO_BYTES, and wants no input while they are full. It lends its bytes in
  * several spans of uneven length, and checks the seam's contract from the machine's side: no ack
- * exceeds what was peeked, no tick is early, and acked bytes are overwritten, so that a host which
- * still reads them sends garbage. With `talk_bytes` set it is a source: it ignores its input, sends
- * that many bytes of echo_byte(), and is done.
+ * exceeds what was peeked, and no tick is early. It overwrites acked bytes, so that a host which
+ * still reads them sends garbage. With `talk_bytes` set, it is a source: it ignores its input,
+ * sends that many bytes of echo_byte(), and is done.
  */
 #ifndef WEIR_TESTS_ECHO_H
 #define WEIR_TESTS_ECHO_H
@@ -14,23 +14,23 @@
 
 enum { ECHO_BYTES = 1 << 17 };
 
-/* What all machines of a test share. The test sets the first part before it starts its worker; the
- * worker writes the second part, and the test reads its counters with counter_get(). */
+/* State that all machines of a test share. The test sets the first part before it starts its
+ * worker. The worker writes the second part, and the test reads its counters with counter_get(). */
 struct echo_world {
   uint64_t talk_bytes; /* 0: echo */
   uint64_t tick_ns;    /* 0: none; else a "!" is sent this long after birth */
   bool refuse;         /* echo_create() fails */
   bool never_done;     /* a drain is ignored */
-  bool idle;           /* nothing is ever under way */
+  bool idle;           /* it never claims to have work in progress */
 
   uint64_t made, closed, drained, eofs, ticks;
-  uint64_t full;     /* times that ECHO_BYTES were kept */
+  uint64_t full;     /* times that the buffer was full */
   uint64_t received; /* bytes */
   uint8_t peer_address[16];
   uint16_t peer_port;
 };
 
-/* Byte `index` of what a source sends. */
+/* Byte `index` of a source's output. */
 uint8_t echo_byte(uint64_t index);
 
 /* A machine_factory's create(): makes a machine of the echo_world at `ctx`, which must outlive it.

@@ -125,7 +125,7 @@ void *transfer_write(void *argument) {
     size_t len = 1 + (random >> 8) % transfer->chunk_max;
     if (len > transfer->bytes - at) len = transfer->bytes - at;
     ssize_t put = send(transfer->fd, data + at, len, MSG_NOSIGNAL);
-    if (put <= 0) break; /* the reader will miss the rest, and say so */
+    if (put <= 0) break; /* the reader will miss the rest, and report it */
     at += (size_t)put;
   }
   shutdown(transfer->fd, SHUT_WR);

@@ -1,5 +1,5 @@
 /*
- * support/echo_server.h - one worker that runs echo machines on a loopback port; and the other end,
+ * support/echo_server.h - one worker that runs echo machines on a loopback port, and the other end,
  * with plain system calls on the test's own thread.
  *
  * Life: echo_server_make(), echo_server_start(), connections; echo_server_finish().
@@ -16,10 +16,11 @@ struct echo_server {
   struct echo_world world;
 };
 
-/* Not on the stack, which a failed test leaves behind under its still running worker. */
+/* Not on the stack: a failed test would leave it while the worker still runs. */
 struct echo_server *echo_server_make(struct echo_world world);
 
-/* Starts its worker, without the features that `disabled` names as WEIR_URING_DISABLE does. */
+/* Starts its worker without the features that `disabled` names, in the format of
+ * WEIR_URING_DISABLE. */
 void echo_server_start(struct echo_server *server, const char *disabled,
                        struct worker_config config);
 
@@ -31,19 +32,19 @@ void echo_server_free(struct echo_server *server);
 
 struct loop_counters echo_server_counters(const struct echo_server *server);
 
-/* One counter of its worker, to wait for. */
+/* Returns a counter of its worker, to wait for. */
 #define ECHO_COUNTER(server, name)                                                                 \
   ((const uint64_t *)&(server)->group.workers[0].loop.counters.name)
 
-/* Waits until `*counter` is at least `value`, while there is progress within ten seconds. What its
- * writer had written before, if it released the value, is seen afterwards. */
+/* Waits until `*counter` is at least `value`. Fails after ten seconds without progress. If the
+ * writer released the value, everything that it wrote before is visible afterwards. */
 void wait_until(const uint64_t *counter, uint64_t value);
 
 /* ---- the other end --------------------------------------------------------------------------- */
 
 int echo_server_connect(const struct echo_server *server);
 
-/* Fails when nothing can be read for ten seconds. */
+/* Reads. Fails when nothing arrives for ten seconds. */
 void peer_wait_readable(int fd);
 
 /* Exactly `len` bytes. */
@@ -52,7 +53,7 @@ void peer_write(int fd, const uint8_t *from, size_t len);
 
 void peer_expect_eof(int fd);
 
-/* `bytes` bytes that follow from the seed; the caller frees them. */
+/* Returns `bytes` bytes that follow from the seed. The caller frees them. */
 uint8_t *peer_pattern(size_t bytes, uint32_t seed);
 
 struct transfer {
@@ -72,8 +73,9 @@ void echo_server_echo(struct echo_server *server, size_t bytes, size_t chunk_max
 
 /* ---- ways of using the ring ------------------------------------------------------------------ */
 
-/* Runs each of `tests` once for each way, then `once` as they are. A way is a text, the initial state:
- * what is disabled, as WEIR_URING_DISABLE says it; "" for nothing. `filter`, if not NULL, selects by name, with * and ?. */
+/* Runs each of `tests` once for each way, then each of `once`. A way is the initial state of a
+ * test: the text of disabled features, in the format of WEIR_URING_DISABLE; "" for none.
+ * `filter`, if not NULL, selects tests by name, with * and ?. */
 struct ring_test {
   const char *name;
   void (*run)(void **state);

@@ -1,8 +1,8 @@
 /*
- * support/end.h - the machine at an end of a connection, for tests of what lies between: it sends a
- * pattern of a chosen length in spans of random sizes, checks that what it receives is that pattern,
- * and can be told to take no more than so much.
- * Owner: embedded in the test's own struct; nothing is allocated.
+ * support/end.h - the machine at one end of a connection, for tests of the layers between two of
+ * them. It sends a pattern of a chosen length in spans of random sizes, checks that it receives
+ * that pattern, and can be told to stop after a number of bytes. Owner: embedded in the test's own
+ * struct; nothing is allocated.
  */
 #ifndef WEIR_TESTS_END_H
 #define WEIR_TESTS_END_H
@@ -16,10 +16,10 @@ struct end {
   char protocol[32];        /* the peer's application protocol, copied */
   bool created, closed, drained, eof, done;
   bool refuse;         /* end_create() fails */
-  uint64_t send_total; /* pattern bytes to send in all */
+  uint64_t send_total; /* total of pattern bytes to send */
   uint64_t sent;       /* acked */
   uint64_t received;
-  uint64_t receive_max; /* takes no more than this */
+  uint64_t receive_max; /* it takes no more than this */
   uint64_t wrong;       /* received bytes that were not the pattern */
   size_t span_bytes;    /* 0: random sizes; else spans of this size */
   uint64_t deadline_ns, ticks;
@@ -30,11 +30,11 @@ struct end {
 /* Byte `at` of the pattern; it repeats after 256. */
 uint8_t end_pattern(uint64_t at);
 
-/* An end that is going to send `send_total` bytes, receives without limit and has no deadline. */
+/* Prepares an end that will send `send_total` bytes, receives without limit and has no deadline. */
 void end_init(struct end *end, uint64_t send_total);
 
-/* A machine_factory's create(): makes the end at `ctx` a machine. Returns false if the end is to
- * refuse. */
+/* A machine_factory's create(): makes the end at `ctx` a machine. Returns false if the end was
+ * told to refuse. */
 bool end_create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                 uint64_t now_ns, struct machine *out);
 

@@ -13,7 +13,7 @@ struct headers *fields_init(struct fields *fields) {
   return &fields->headers;
 }
 
-/* One line; returns its length. */
+/* Writes one line. Returns its length. */
 static size_t put_line(char *text, size_t max, struct span name, struct span value) {
   const int n = snprintf(text, max, "%.*s: %.*s\n", (int)name.len, (const char *)name.base,
                          (int)value.len, (const char *)value.base);

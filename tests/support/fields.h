@@ -13,7 +13,7 @@
 
 enum { FIELDS_MAX = 1024, FIELDS_ARENA_BYTES = 256 * 1024, FIELDS_LIST_BYTES = 1 << 20 };
 
-/* Room for every list that a test decodes. `headers` points into it, so it must not move. */
+/* Storage for any list that a test decodes. `headers` points into it, so it must not move. */
 struct fields {
   struct headers headers;
   struct header at[FIELDS_MAX];

@@ -1,5 +1,5 @@
 /*
- * support/fuzz.c - what the fuzz targets of whole connections share.
+ * support/fuzz.c - shared code of the fuzz targets of whole connections.
  */
 #include "tests/support/fuzz.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One connection with all its streams' bodies and tables; measured, then doubled. */
+/* One connection with the bodies and tables of all its streams. Measured, then doubled. */
 #define MEMORY_BYTES_MAX (4u * MIB)
 
 enum { SPANS = 8, STALLS_MAX = 64, ROUNDS_MAX = 20000 };
@@ -74,7 +74,7 @@ void fuzz_data(struct stream *stream, struct span bytes, bool end) {
   const struct fuzz_exchange *exchange = stream->user;
   struct random *random = &exchange->run->random;
   uint32_t sum = 0;
-  for (size_t i = 0; i < bytes.len; i++) /* every byte is there */
+  for (size_t i = 0; i < bytes.len; i++) /* every byte is readable */
     sum += bytes.base[i];
   if (stream->consume_later && bytes.len)
     stream_consume(stream, random_size(random, (uint32_t)bytes.len));
@@ -107,7 +107,7 @@ static void check_frame(const struct fuzz_run *run, const uint8_t *at, uint32_t 
   assert(verdict.scope == H2_ACCEPT);
 }
 
-/* Collects what was sent and looks at the frames in it. */
+/* Collects the sent bytes and checks the frames in them. */
 static void sent(struct fuzz_run *run, struct span bytes) {
   if (run->out_len == 0 && bytes.len > 4 && memcmp(bytes.base, "HTTP", 4) == 0) run->http1 = true;
   if (run->http1) return;
@@ -138,7 +138,7 @@ bool fuzz_send(struct fuzz_run *run) {
   for (size_t i = 0; i < count; i++)
     bytes += spans[i].len;
   if (bytes == 0) {
-    assert(!(fuzz_wants(run) & MACHINE_SEND)); /* or the host would ask for ever */
+    assert(!(fuzz_wants(run) & MACHINE_SEND)); /* otherwise the host would ask for ever */
     return false;
   }
   size_t most = random_one_in(&run->random, 3) ? random_size(&run->random, (uint32_t)bytes) : bytes;
@@ -159,7 +159,7 @@ static void tick(struct fuzz_run *run) {
          run->machine.ops->deadline_ns(run->machine.self) > run->now_ns);
 }
 
-/* Time goes on, mostly by little. */
+/* Advances the time, mostly by a little. */
 static void pass_time(struct fuzz_run *run) {
   static const uint64_t steps_ns[] = {
       1000,          100000,        MILLISECOND_NS, 20 * MILLISECOND_NS, 600 * MILLISECOND_NS,

@@ -1,17 +1,17 @@
 /*
- * support/fuzz.h - what the fuzz targets of whole connections share: a host without sockets that lets
- * the input decide, and handlers of both roles that do a bit of everything.
+ * support/fuzz.h - shared code of the fuzz targets of whole connections: a host without sockets
+ * that lets the input decide, and handlers of both roles that do a bit of everything.
  *
- * An input is FUZZ_CHOICE_BYTES of choices, then bytes of the wire. The choices seed the one source of
- * chance of the run: how the bytes are cut, how much is taken of what the engine sends, when time
- * passes.
+ * An input is FUZZ_CHOICE_BYTES of choices, then bytes of the wire. The choices seed the run's only
+ * source of chance, which decides how the bytes are cut, how much of the engine's output is taken,
+ * and when time passes.
  *
- * Beyond not crashing: every frame that the engine sends is one that its peer's decoder accepts; lent
- * bytes stay as they were until they are acked; the memory of one connection is bounded; a connection
- * whose peer is gone comes to its end; and nothing is left of it. Asserts say so.
+ * Asserts check, beyond not crashing: the peer's decoder accepts every frame that the engine sends;
+ * lent bytes stay unchanged until they are acked; the memory of one connection is bounded; a
+ * connection whose peer is gone ends, and nothing is left of it.
  *
- * Life: fuzz_open(), then the target makes `machine`, then fuzz_receive() and fuzz_send() as it likes,
- * fuzz_finish() or not, and fuzz_close().
+ * Life: fuzz_open(), then the target makes `machine`, then any number of fuzz_receive() and
+ * fuzz_send(), optionally fuzz_finish(), and fuzz_close().
  */
 #ifndef WEIR_TESTS_FUZZ_H
 #define WEIR_TESTS_FUZZ_H
@@ -33,9 +33,8 @@ struct fuzz_exchange {
   struct stream *stream; /* NULL: this slot is free */
   uint32_t bytes, sent;  /* of our body */
   bool body_open, waiting, gone;
-  char
-      kind; /* what the exchange is about: x its body fails, w it waits, e data() resumes; the rest is
-              * the target's */
+  /* What it does: x its body fails, w it waits, e data() resumes; other letters are the target's. */
+  char kind;
 };
 
 struct fuzz_run {
@@ -46,7 +45,7 @@ struct fuzz_run {
   enum h2_role role;
   uint64_t now_ns;
   struct fuzz_exchange exchanges[FUZZ_STREAMS];
-  uint8_t out[FUZZ_OUT_BYTES]; /* sent, not yet whole frames */
+  uint8_t out[FUZZ_OUT_BYTES]; /* sent, not yet a whole frame */
   size_t out_len;
   uint32_t preface_left;
   bool http1; /* the engine answered in HTTP/1.1: no frames */
@@ -54,31 +53,32 @@ struct fuzz_run {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* An engine whose configuration the choices decide. `handler` is for the server's role, else NULL. */
+/* Makes an engine with a configuration that the choices decide. `handler` is for the server's
+ * role, else NULL. */
 void fuzz_open(struct fuzz_run *run, const uint8_t *choices, enum h2_role role,
                const struct handler *handler);
 
-/* Closes the connection; nothing may be left. */
+/* Closes the connection. Asserts that nothing is left. */
 void fuzz_close(struct fuzz_run *run);
 
-/* The peer is gone, and everything that is still to be sent is taken: the machine must end. */
+/* The peer is gone. Takes everything that is still to be sent: the machine must end. */
 void fuzz_finish(struct fuzz_run *run);
 
 /* ---- the host -------------------------------------------------------------------------------- */
 
 unsigned fuzz_wants(const struct fuzz_run *run);
 
-/* All of `bytes`, in pieces, each in memory of its own size. Other things happen in between. */
+/* Gives all of `bytes` to the machine in pieces, each in memory of its exact size. Other events
+ * happen in between. */
 void fuzz_receive(struct fuzz_run *run, const uint8_t *bytes, size_t len);
 
-/* Takes some of what there is to send, and looks at the frames in it. Returns false when there was
- * nothing. */
+/* Takes some of the output, and checks the frames in it. Returns false when there was none. */
 bool fuzz_send(struct fuzz_run *run);
 
 /* ---- exchanges ------------------------------------------------------------------------------- */
 
-/* A free slot, or NULL. It is taken once the target sets its `stream`, and free again when the stream
- * and its body have closed. */
+/* Returns a free slot, or NULL. A slot is in use once the target sets its `stream`, and free
+ * again when the stream and its body have closed. */
 struct fuzz_exchange *fuzz_exchange_new(struct fuzz_run *run, char kind);
 
 /* A body of `bytes` bytes, at most FUZZ_BODY_BYTES. */

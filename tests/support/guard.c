@@ -1,5 +1,5 @@
 /*
- * support/guard.c - bytes that end at a page which nobody may read or write.
+ * support/guard.c - bytes that end at a page without access.
  */
 #include "tests/support/guard.h"
 

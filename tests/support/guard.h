@@ -1,6 +1,6 @@
 /*
- * support/guard.h - bytes that end at a page which nobody may read or write: one byte too far, and
- * the test dies. Owner: the test.
+ * support/guard.h - bytes that end at a page without access: an access one byte too far ends the
+ * test. Owner: the test.
  */
 #ifndef WEIR_TESTS_GUARD_H
 #define WEIR_TESTS_GUARD_H
@@ -15,16 +15,16 @@ struct guard {
   size_t bytes; /* before the guard page */
 };
 
-/* Maps at least `bytes` bytes and the guard page behind them. Fails the test if that is refused. */
+/* Maps at least `bytes` bytes, followed by the guard page. Fails the test if that is refused. */
 void guard_init(struct guard *guard, size_t bytes);
 
 void guard_destroy(struct guard *guard);
 
-/* Copies `bytes` to where they end at the guard page. The copy is valid until the next call of this
- * or guard_room(). */
+/* Copies `bytes` so that they end at the guard page. The copy is valid until the next call of
+ * this or guard_room(). */
 struct span guard_put(struct guard *guard, struct span bytes);
 
-/* Room of exactly `bytes` bytes before the guard page. */
+/* Returns a buffer of exactly `bytes` bytes before the guard page. */
 uint8_t *guard_room(struct guard *guard, size_t bytes);
 
 #endif

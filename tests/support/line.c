@@ -1,9 +1,9 @@
 /*
  * support/line.c - a server engine and a client engine that uploads to it, at the ends of a line.
  *
- * Time goes in steps of a millisecond. In each, what has arrived is delivered, and both ends send
+ * Time advances in steps of a millisecond. In each, arrived bytes are delivered, and both ends send
  * what the line takes. With a TCP, the client's bytes pass through its socket buffer and wait there
- * for TCP's window; an acknowledgement comes back one delay after the bytes have arrived.
+ * for TCP's window. An acknowledgement comes back one delay after the bytes have arrived.
  */
 #include "tests/support/line.h"
 
@@ -15,11 +15,11 @@
 
 enum { SPANS = 16, NO_LIMIT_BYTES = 1 << 20, PIECE_BYTES = 32 * 1024 };
 
-/* Of acknowledgements, `len` alone says anything. */
+/* For acknowledgements, only `len` has a meaning. */
 struct line_piece {
   struct line_piece *next;
   uint64_t arrives_ns;
-  size_t len, gone; /* bytes; of these, passed on already */
+  size_t len, gone; /* bytes; of these, already passed on */
   uint8_t bytes[PIECE_BYTES];
 };
 
@@ -39,7 +39,7 @@ static struct line_piece *take(struct line_queue *queue) {
   return piece;
 }
 
-/* Pieces are used again: gigabytes pass through a line, and new memory for each byte of them would be
+/* Pieces are reused. Gigabytes pass through a line, and new memory for each of them would take
  * most of a test's time. */
 static struct line_piece *piece_new(struct line *line, uint64_t arrives_ns) {
   struct line_piece *piece = line->spare;
@@ -95,7 +95,7 @@ static void take_acks(struct line *line) {
   }
 }
 
-/* From the socket onto the line, as far as the line and TCP's window go. */
+/* Moves bytes from the socket onto the line, as far as the line and TCP's window allow. */
 static void socket_send(struct line *line, size_t left) {
   struct line_tcp *tcp = &line->tcp;
   size_t open = tcp->window_bytes > tcp->in_flight ? tcp->window_bytes - tcp->in_flight : 0;
@@ -123,7 +123,7 @@ static void deliver(struct line *line, struct line_queue *queue, struct machine 
   }
 }
 
-/* Notes the WINDOW_UPDATE frames among what the server sends. */
+/* Records the WINDOW_UPDATE frames that the server sends. */
 static void watch_byte(struct line *line, uint8_t byte) {
   if (line->skip > 0) {
     line->skip--;
@@ -149,7 +149,7 @@ static void watch(struct line *line, const struct span *spans, size_t count) {
       watch_byte(line, spans[i].base[j]);
 }
 
-/* At most `left` bytes of what an end has to send. */
+/* Takes at most `left` bytes from an end that sends. */
 static void send_some(struct line *line, struct machine *from, struct line_queue *queue,
                       size_t left) {
   while (left > 0 && from->ops->wants(from->self) & MACHINE_SEND) {

@@ -1,9 +1,9 @@
 /*
  * support/loopback.h - a client engine and a server engine in one process, without sockets.
  *
- * Both ends take their memory from one counted_memory, which can refuse; loopback_close() asserts
- * that all of it came back. Time moves only by loopback_advance(), or by the test that sets
- * `now_ns`. Failures are asserts, so that fuzz targets can use it, too.
+ * Both ends take their memory from one counted_memory, which can refuse. loopback_close() asserts
+ * that all of it was freed. Only loopback_advance(), or a test that sets `now_ns`, moves the time.
+ * Failures are asserts, so that fuzz targets can use it, too.
  */
 #ifndef WEIR_TESTS_LOOPBACK_H
 #define WEIR_TESTS_LOOPBACK_H
@@ -17,11 +17,11 @@ struct loopback {
   struct engine client_engine, server_engine;
   struct machine client, server;
   uint64_t now_ns;
-  size_t piece_bytes; /* most bytes per recv; 0: as they come */
-  uint64_t moved;     /* bytes, both directions */
+  size_t piece_bytes; /* maximum bytes per recv; 0: as they come */
+  uint64_t moved;     /* bytes in both directions */
 };
 
-/* A peer that chose h2 in its TLS handshake. */
+/* Facts of a peer that chose h2 in its TLS handshake. */
 extern const struct machine_peer loopback_peer;
 
 /* Makes both engines and one connection, on which nothing has been sent. `handler` answers on the
@@ -32,11 +32,11 @@ void loopback_open(struct loopback *loop, const struct handler *handler,
 /* Closes the connection and frees everything. Asserts that no memory is left. */
 void loopback_close(struct loopback *loop);
 
-/* Gives `bytes` to a machine in pieces of `piece_bytes`. What it does not take is lost, as with a
- * reset. */
+/* Gives `bytes` to a machine in pieces of `piece_bytes`. Bytes that it does not take are lost,
+ * as with a reset. */
 void loopback_deliver(struct loopback *loop, struct machine *to, struct span bytes);
 
-/* Moves once what `from` has to send. Returns false when that was nothing. */
+/* Moves the current output of `from`. Returns false when there was none. */
 bool loopback_move(struct loopback *loop, struct machine *from, struct machine *to);
 
 /* Moves bytes until neither side has anything to send. */
@@ -45,8 +45,8 @@ void loopback_run(struct loopback *loop);
 /* Calls the machine's tick if its deadline has come. */
 void loopback_tick(struct loopback *loop, struct machine *machine);
 
-/* Lets `ns` pass in steps of at most 100 ms, so that no deadline is met late by more than that;
- * moves bytes after each. */
+/* Lets `ns` pass in steps of at most 100 ms, so that no deadline is late by more than that.
+ * Moves bytes after each. */
 void loopback_advance(struct loopback *loop, uint64_t ns);
 
 #endif

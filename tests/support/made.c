@@ -29,7 +29,7 @@ static const struct made_file files_at_start[MADE_FILES] = {
     {.path = "style.css", .text = "p{}", .mtime_ns = MADE_NOV_1994_NS},
     {.path = "style.css.gz", .text = "ZZZZ", .mtime_ns = MADE_NOV_1994_NS},
     {.path = "dir.css", .text = "q{}", .mtime_ns = MADE_NOV_1994_NS},
-    {.path = "dir.css.br"}, /* a directory that looks like a sibling */
+    {.path = "dir.css.br"}, /* a directory named like a sibling */
     {.path = "secret", .instead = SITE_FORBIDDEN},
     {.path = "busy", .instead = SITE_BUSY},
     {.path = "broken", .instead = SITE_FAILED},
@@ -114,7 +114,7 @@ static enum site_result fetch(struct made_file *file, struct site_read *read) {
   if (made.truncated) return SITE_FAILED;
   assert_true(read->max >= 1);
   assert_true(read->offset + read->max <= content_of(file).len);
-  /* A copy, so that bytes used after read_end() are found out. Never all at once. */
+  /* A copy, so that a use after read_end() is detected. Never all of the file at once. */
   size_t count = read->max > 7 ? 7 : read->max;
   uint8_t *copy = malloc(count);
   memcpy(copy, file->text + read->offset, count);
@@ -170,7 +170,7 @@ static const struct site_source_ops source_ops = {
     .read_end = source_read_end,
 };
 
-/* ---- one site a test ------------------------------------------------------------------------- */
+/* ---- one site per test ----------------------------------------------------------------------- */
 
 static const struct site_preload home_preloads[] = {
     {{(const uint8_t *)"/style.css", 10}, {(const uint8_t *)"</style.css>; rel=preload", 25}, true},
@@ -202,7 +202,7 @@ int made_set_up(void **state) {
   return 0;
 }
 
-/* Whatever a test did: nothing is held, pending, lent or allocated any more. */
+/* After every test: nothing is still held, pending, lent or allocated. */
 int made_tear_down(void **state) {
   (void)state;
   site_destroy(made.site);

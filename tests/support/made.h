@@ -1,7 +1,7 @@
 /*
- * support/made.h - a site of made-up files, and what to ask of it. Lookups and reads answer at once, later,
- * or never; bytes that are read lie in memory of their own, so that their use after the end is found out.
- * Owner: the test; one site at a time, not safe between threads.
+ * support/made.h - a site of made-up files, and requests to it. Lookups and reads answer at once,
+ * later, or never. Read bytes lie in memory of their own, so that a use after their end is
+ * detected. Owner: the test. One site at a time; not safe between threads.
  */
 #ifndef WEIR_TESTS_MADE_H
 #define WEIR_TESTS_MADE_H
@@ -21,13 +21,13 @@ struct made_file {
   const char *text; /* NULL: a directory */
   size_t len;       /* 0: as long as a string is */
   int64_t mtime_ns;
-  bool large;               /* has to be read */
-  enum site_result instead; /* SITE_FOUND, or what a lookup says */
+  bool large;               /* must be read */
+  enum site_result instead; /* SITE_FOUND, or a lookup's other result */
   struct site_entry entry;
   int held;
 };
 
-/* The site, the source under it, and the time. */
+/* The site, its source, and the time. */
 extern struct made {
   struct counted_memory memory;
   struct site *site;
@@ -46,19 +46,19 @@ extern struct made {
   unsigned read_count, buffers_out, buffers_max;
 } made;
 
-/* What the pages announce: index.html three resources, style.css the second and the third of these. */
+/* The resources that pages announce: index.html three, style.css the second and the third of them. */
 extern const struct site_page made_pages[2];
 extern const struct site_hints made_hints;
 
-/* For cmocka. After a test, whatever it did, nothing is held, pending, lent or allocated any more. */
+/* For cmocka. Asserts after each test that nothing is still held, pending, lent or allocated. */
 int made_set_up(void **state);
 int made_tear_down(void **state);
 #define MADE_TEST(function) cmocka_unit_test_setup_teardown(function, made_set_up, made_tear_down)
 
-/* A new site, with these settings instead of none. */
+/* Starts a new site, with these settings instead of none. */
 void made_reopen(struct site_settings settings);
 
-/* Answers the first lookup, or read, that waits. */
+/* Answers the first waiting lookup or read. */
 void made_lookup_done(void);
 void made_read_done(void);
 
@@ -70,11 +70,12 @@ struct made_question {
   } fields[4];
 };
 
-/* A request, on a stream that is to be freed by fake_free(). */
+/* Sends a request, on a stream that the test frees by fake_free(). */
 void made_ask(struct fake_stream *fake, const struct made_question *asked);
 void made_get(struct fake_stream *fake, const char *path);
 
-/* The response has this field, or none of the name when `expected` is NULL; its body so far is this. */
+/* Asserts that the response has this field, or none of this name if `expected` is NULL; or that
+ * its body so far is this. */
 void made_assert_field(const struct fake_stream *fake, const char *name, const char *expected);
 void made_assert_body(const struct fake_stream *fake, const char *expected);
 

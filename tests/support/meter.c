@@ -1,5 +1,5 @@
 /*
- * support/meter.c - links whose machines are watched, on a worker that the test plays.
+ * support/meter.c - links with watched machines, on a worker that the test drives.
  */
 #include "tests/support/meter.h"
 
@@ -53,7 +53,7 @@ static unsigned meter_wants(const void *self) {
   return (meter->to_send ? MACHINE_SEND : 0u) | (meter->full ? 0u : MACHINE_RECV);
 }
 
-/* A link asks this whenever it is settled. */
+/* A link calls this whenever it is settled. */
 static uint64_t meter_deadline_ns(const void *self) {
   struct meter *meter = (struct meter *)(uintptr_t)self;
   meter->settled_in = meter->link->loop->turn;

@@ -1,9 +1,10 @@
 /*
- * support/meter.h - links whose machines are watched, on a worker that the test plays, one turn at a time.
+ * support/meter.h - links with watched machines, on a worker that the test drives, one turn at a
+ * time.
  *
- * The ring and the socket pairs are real. Time stands still unless the test or a machine moves it; for
- * that the test's program defines clock_gettime(), and returns meter_now_ns for CLOCK_MONOTONIC. (Here
- * it would be linked into every test that asks for the time.) One thread.
+ * The ring and the socket pairs are real. Time stands still unless the test or a machine moves it:
+ * the test's program defines clock_gettime(), which returns meter_now_ns for CLOCK_MONOTONIC. (A
+ * definition here would be linked into every test that asks for the time.) One thread.
  *
  * Life: meter_begin(); then meter_add(), and turns; meter_end().
  */
@@ -27,28 +28,28 @@ struct meter {
   struct link *link;
   int peer; /* the other end of its socket; does not block */
 
-  /* What it does, set by the test at any time. */
-  uint64_t to_send; /* bytes left; METER_ENDLESS stays */
-  bool ends;        /* it is done when all is sent */
-  bool refuses;     /* it takes nothing of what it receives next, and wants no more */
+  /* Its behaviour, which the test may set at any time. */
+  uint64_t to_send; /* bytes left; METER_ENDLESS never decreases */
+  bool ends;        /* it is done when everything is sent */
+  bool refuses;     /* it takes nothing of its next input, and wants no more */
   uint64_t idle_since_ns;
-  uint64_t cost_ns; /* that pass in each of its calls */
+  uint64_t cost_ns; /* that each of its calls takes */
 
-  /* What it saw. */
+  /* Recorded of the link. */
   uint64_t sent, received;     /* bytes */
-  uint64_t settled_in;         /* the turn in which it was settled last */
+  uint64_t settled_in;         /* the turn of its last settling */
   size_t spans_max;            /* of the last peek */
   size_t budgets[METER_PEEKS]; /* of the first peeks */
   size_t budget;               /* of the last one */
-  unsigned peeks;              /* that `budgets` holds */
-  bool full;                   /* it has refused */
+  unsigned peeks;              /* number of entries in `budgets` */
+  bool full;                   /* it has refused input */
   bool closed;
   uint64_t sent_before; /* this turn */
 };
 
 void meter_begin(struct meter_worker *worker, uint32_t links_max);
 
-/* Cuts what is left, and frees `count` meters. */
+/* Cuts the remaining links, and frees `count` meters. */
 void meter_end(struct meter_worker *worker, struct meter **meters, unsigned count);
 
 /* Meters on new links. */
@@ -63,7 +64,7 @@ bool meter_create(void *ctx, const struct machine_peer *peer, struct machine_hos
 /* Runs `count` turns. */
 void meter_turns(struct meter_worker *worker, unsigned count);
 
-/* Runs one; returns the bytes that these meters sent in it, and how many of them sent some. */
+/* Runs one turn. Returns the bytes that these meters sent in it, and how many of them sent any. */
 uint64_t meter_turn_sends(struct meter_worker *worker, struct meter **meters, unsigned count,
                           unsigned *senders);
 

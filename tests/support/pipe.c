@@ -1,5 +1,5 @@
 /*
- * support/pipe.c - what is on its way from one machine to another.
+ * support/pipe.c - bytes on their way from one machine to another.
  */
 #include "tests/support/pipe.h"
 

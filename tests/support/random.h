@@ -1,5 +1,5 @@
 /*
- * support/random.h - numbers that a seed decides: the same seed gives the same run everywhere.
+ * support/random.h - random numbers from a seed: the same seed gives the same run everywhere.
  * SplitMix64: every bit is good enough for tests, and the state is one word.
  */
 #ifndef WEIR_TESTS_RANDOM_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct random {
-  uint64_t state; /* the seed, to begin with; any value will do */
+  uint64_t state; /* first the seed, which may be any value */
 };
 
 /* One word scrambled: a hash of a number. */
