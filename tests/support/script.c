@@ -56,8 +56,8 @@ void script_pump(struct script *script) {
   }
 }
 
-/* The first and the last bytes of a frame are cut as small as the test wants; what is between them comes
- * at once, or a frame of 16 KB would take 16,000 calls. */
+/* The first and the last bytes of a frame are cut as small as the test wants. The rest comes at
+ * once, or a frame of 16 KB would take 16,000 calls. */
 static size_t piece_of(const struct script *script, size_t given, size_t left) {
   size_t piece = script->piece_bytes;
   if (piece == 0 || piece >= left) return left;
@@ -65,8 +65,8 @@ static size_t piece_of(const struct script *script, size_t given, size_t left) {
   return middle ? left - PIECES_LAST * piece : piece;
 }
 
-/* To the sink, or to the machine in pieces that are exact copies, so that a sanitizer sees a byte read
- * too far. */
+/* Gives bytes to the sink, or to the machine in pieces that are exact copies, so that a
+ * sanitizer sees a read beyond them. */
 static void give(struct script *script, struct span bytes) {
   if (script->sink) {
     script->sink(script, bytes);
@@ -128,7 +128,7 @@ void script_destroy(struct script *script) {
   assert_int_equal(script->memory.bytes, 0);
 }
 
-/* Everything of a connection but its machine. */
+/* Everything of a connection except its machine. */
 static void begin_peer(struct script *script, enum h2_role role) {
   const size_t kept = offsetof(struct script, role);
   memset((char *)script + kept, 0, offsetof(struct script, log) - kept);
@@ -194,8 +194,8 @@ bool script_done(const struct script *script) {
 
 /* ---- is the connection still whole? ---------------------------------------------------------- */
 
-/* The peer begins one more message: a request to a server, or the response to a request that a
- * client makes. Returns its stream. */
+/* The peer begins another message: a request to a server, or the response to a client's request.
+ * Returns its stream. */
 static uint32_t begin_message(struct script *script, const char *flags, const char *request,
                               const char *more) {
   char step[256];
@@ -211,7 +211,7 @@ static uint32_t begin_message(struct script *script, const char *flags, const ch
   return id;
 }
 
-/* What the peer inserted last is still found where it has to be: refers to it, in one message. */
+/* Checks HPACK: one message refers to the entries that the peer inserted last. */
 static void check_tables(struct script *script) {
   char more[64] = "+x-sync=check", expected[512] = "check";
   size_t len = strlen(more), expected_len = strlen(expected);
@@ -233,7 +233,7 @@ void script_check(struct script *script) {
   check_tables(script);
   assert_false(script->goaway);
   uint32_t id = begin_message(script, "H", "@post", "");
-  script->mute = true; /* no more credit comes to us */
+  script->mute = true; /* we get no more credit */
   assert_true(script->connection_credit >= 0);
   while (script->connection_credit > 0) {
     int64_t bytes = script->connection_credit < 16384 ? script->connection_credit : 16384;

@@ -1,5 +1,5 @@
 /*
- * support/script_app.c - the application that a script plays on top of the machine under test.
+ * support/script_app.c - the application of a script, on top of the machine under test.
  */
 #include "tests/support/script_app.h"
 
@@ -139,8 +139,8 @@ static void step_respond(struct script_app *app, const struct step *step) {
   (void)respond(app, (unsigned)step->value);
 }
 
-/* A response with a field of so many bytes; not compressed, since the Huffman code of '~' is longer than
- * itself. */
+/* Sends a response with a field of that many bytes. It is not compressed, since the Huffman code
+ * of '~' is longer than a byte. */
 static void step_bulk(struct script_app *app, const struct step *step) {
   char *value = malloc(step->value + 1);
   memset(value, '~', step->value);
@@ -176,7 +176,7 @@ static void step_trailers(struct script_app *app, const struct step *step) {
   (void)stream_trailers(app->stream, &trailer, 1);
 }
 
-/* `more` is scheme://authority, or empty for that of most requests here. */
+/* `more` is scheme://authority, or empty for the usual one. */
 static void step_push(struct script_app *app, const struct step *step) {
   const char *origin = *step->more ? step->more : "https://a", *colon = strchr(origin, ':');
   bool content = strcmp(step->last, "BODY") == 0;

@@ -11,8 +11,8 @@
 void script_app_request(void *ctx, struct stream *stream, const struct request *request,
                         uint64_t now_ns);
 
-/* Takes an application's step, "!respond 1 200". A step of a stream that has ended does nothing. Fails
- * the test if there is no such step. */
+/* Runs a step of the application, such as "!respond 1 200". A step of an ended stream does
+ * nothing. Fails the test if there is no such step. */
 void script_app_step(struct script *script, const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * support/script_frame.c - frames out of a script's text.
+ * support/script_frame.c - frames from a script's text.
  */
 #include "tests/support/script_frame.h"
 
@@ -169,9 +169,9 @@ static uint8_t flags_of(const char **text) {
   return flags;
 }
 
-/* Notes what the machine is then held to: frame sizes at once, since a larger limit does no harm and a
- * smaller one is tested with the frames behind the acknowledgement; the peer's table from the
- * acknowledgement on. */
+/* Records the settings that bind the machine: the frame size at once, since a larger limit does
+ * no harm and a smaller one is tested with the frames after the acknowledgement; the peer's
+ * table from the acknowledgement on. */
 static void announce(struct script *script, unsigned long id, unsigned long value) {
   if (id == H2_MAX_FRAME_SIZE && value >= H2_FRAME_BYTES_MIN && value <= H2_FRAME_BYTES_MAX)
     script->frame_bytes_max = (uint32_t)value;
@@ -219,7 +219,7 @@ static void note_sent(struct script *script, const struct h2_frame_header *heade
     script->id_max = header->stream_id;
 }
 
-/* The payload's atoms, `text` .. `end`, and its padding. Returns the length that the header is to say. */
+/* Writes the payload's atoms, `text` .. `end`, and its padding. Returns the length for the header. */
 static uint32_t put_payload(struct script *script, struct buffer *to, const char *text,
                             const char *end) {
   long length = -1;

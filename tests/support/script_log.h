@@ -10,8 +10,8 @@
 __attribute__((format(printf, 2, 3))) void script_log(struct script *script, const char *format,
                                                       ...);
 
-/* Appends "WHAT ID BYTES[ end]", or adds to the last entry if that is of the same data and the same step
- * brought it: how data is cut is not what a script is about. */
+/* Appends "WHAT ID BYTES[ end]", or adds to the last entry if it is about the same data in the
+ * same step, because scripts do not test how data is cut. */
 void script_log_data(struct script *script, const char *what, uint64_t id, size_t bytes, bool end);
 
 /* A span as a string. Valid until the fourth call from now. */

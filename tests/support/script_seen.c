@@ -1,5 +1,5 @@
 /*
- * support/script_seen.c - what the machine under test sent, read into the transcript.
+ * support/script_seen.c - reads the frames of the machine under test into the transcript.
  */
 #include "tests/support/script_seen.h"
 

@@ -11,7 +11,7 @@
 static _Atomic int64_t ahead_ns;
 static _Atomic clockid_t shifted;
 
-/* No thread may see one clock's shift on the other. */
+/* No thread may see the shift of one clock on another. */
 static void set_ns(clockid_t clock, int64_t ns) {
   if (clock != shifted) ahead_ns = 0;
   shifted = clock;

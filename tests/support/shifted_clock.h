@@ -9,11 +9,11 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Puts `clock` so many seconds ahead of the kernel's; 0 puts it back. Only one clock is shifted at
- * a time. Any thread may call it; all threads see it. */
+/* Puts `clock` that many seconds ahead of the kernel's; 0 puts it back. Only one clock is
+ * shifted at a time. Any thread may call it, and all threads see it. */
 void shifted_clock_set(clockid_t clock, int64_t seconds);
 
-/* Likewise, further than it already is. */
+/* Likewise, relative to the current shift. */
 void shifted_clock_add(clockid_t clock, int64_t seconds);
 void shifted_clock_add_ns(clockid_t clock, int64_t ns);
 

@@ -24,7 +24,7 @@ struct tls_pair {
   uint64_t now_ns;
 };
 
-/* What is asked of both sides. Zero: no ALPN, any version, nothing to say, no verification. */
+/* The settings of both sides. Zero: no ALPN, any version, nothing to send, no verification. */
 struct tls_choice {
   const char *client_protocols[4], *server_protocols[4];
   int version; /* 0: any */
@@ -36,21 +36,21 @@ struct tls_choice {
 /* Both sides offer one protocol, "h2". */
 extern const struct tls_choice tls_choice_plain;
 
-/* The servers' certificate, for localhost; for verification by a client it can be written to a file. */
+/* The servers' certificate, for localhost. It can be written to a file, for a client that verifies. */
 extern struct certificate tls_pair_certificate;
 
-/* Makes that certificate; before anything else. */
+/* Makes that certificate. Call it first. */
 void tls_pair_begin(void);
 void tls_pair_end(void);
 
-/* Both machines, made, at a time of one second. Nothing has moved yet. */
+/* Makes both machines, at a time of one second. Nothing has moved yet. */
 struct tls_pair *tls_pair_create(const struct tls_choice *choice);
 void tls_pair_free(struct tls_pair *pair);
 
-/* Closes the connection and makes another one between the same factories. */
+/* Closes the connection, and makes another one with the same factories. */
 void tls_pair_reconnect(struct tls_pair *pair);
 
-/* Until nothing moves. With `seed`, the bytes are cut at random into pieces of up to `cut`. */
+/* Moves bytes until none are left. With `seed`, they are cut at random into pieces of up to `cut`. */
 void tls_pair_run(struct tls_pair *pair, uint64_t seed, size_t cut);
 
 unsigned tls_side_wants(const struct tls_side *side);

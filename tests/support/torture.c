@@ -239,7 +239,7 @@ void torture_ask_for_tunnel(struct torture_client *client) {
   (void)torture_ask_with(client, fields, 2, torture_lend(3000), 3000);
 }
 
-/* A lack of resources may lead to these codes; any other would blame the peer. */
+/* Lack of resources may lead to these codes. Any other would blame the peer. */
 static bool is_about_resources(uint32_t code) {
   return code == H2_INTERNAL_ERROR || code == H2_REFUSED_STREAM || code == H2_CANCEL ||
          code == H2_CONNECT_ERROR;

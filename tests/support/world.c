@@ -25,7 +25,7 @@ struct world *world_make(void) {
 
 void world_close(struct world *world, uint32_t id) {
   struct world_stream *stream = &world->streams[id / 2];
-  stream->open = false; /* first: the scheduler must not find it any more */
+  stream->open = false; /* first: the scheduler must no longer find it */
   sched_close(&world->sched, &stream->node);
 }
 
@@ -180,7 +180,7 @@ const char *world_parents(struct world *world, const char *names) {
   return world->text;
 }
 
-/* How many an order holds. */
+/* The number of nodes in an order. */
 static uint32_t members_in(const struct sched_node *first) {
   if (!first) return 0;
   uint32_t count = 1;
@@ -189,7 +189,7 @@ static uint32_t members_in(const struct sched_node *first) {
   return count + members_in(first->below[0]) + members_in(first->below[1]);
 }
 
-/* What the shares keep for themselves must follow from the nodes. */
+/* Asserts that the shares' books match the nodes. */
 static void check_siblings(const struct sched_siblings *siblings, const struct sched_node *owner) {
   uint32_t count = 0, active = 0, weights = 0;
   assert_ptr_equal(siblings->owner, owner);

@@ -17,7 +17,7 @@ struct world_stream {
   struct sched_node node;
   bool open;
   uint64_t sent_bytes;
-  uint64_t left_bytes; /* the stream goes idle and closes after these; 0: endless */
+  uint64_t left_bytes; /* the stream goes idle and closes after these bytes; 0: endless */
 };
 
 /* One connection's scheduler, its memory and its streams by identifier / 2. */
@@ -29,13 +29,13 @@ struct world {
   char text[WORLD_TEXT_MAX];
 };
 
-/* An empty world. Owner: the test, until world_end(). */
+/* Begins an empty world. Owner: the test, until world_end(). */
 struct world *world_make(void);
 
-/* Closes what is open and frees the world; every byte must have come back. */
+/* Closes open streams and frees the world. Asserts that all memory was freed. */
 void world_end(struct world *world);
 
-/* The same for cmocka: one world for each test, as its state. */
+/* The same for cmocka: each test gets a world as its state. */
 int world_set_up(void **state);
 int world_tear_down(void **state);
 #define WORLD_TEST(function)                                                                       \
@@ -58,7 +58,7 @@ void world_open_field(struct world *world, char name, const char *value);
 /* HEADERS with whatever signal, for an identifier. */
 enum sched_result world_open_id(struct world *world, uint32_t id, struct sched_priority priority);
 
-/* PRIORITY; parent ' ' is none. It must succeed. */
+/* PRIORITY; parent ' ' is none. Must succeed. */
 void world_depend(struct world *world, char name, char parent, uint16_t weight, bool exclusive);
 
 /* PRIORITY, for identifiers. */
@@ -73,7 +73,7 @@ void world_close(struct world *world, uint32_t id);
 
 /* ---- what streams have to send --------------------------------------------------------------- */
 
-/* From now on these have something to send, without end, or nothing. */
+/* From now on, these streams have endless data to send, or none. */
 void world_ready(struct world *world, const char *names);
 void world_idle(struct world *world, const char *names);
 
@@ -82,12 +82,12 @@ void world_sends(struct world *world, char name, uint64_t bytes);
 
 /* ---- what the scheduler decides -------------------------------------------------------------- */
 
-/* One decision, which is then carried out: up to a quantum is sent. Returns the node and sets `sent` to
- * the bytes; NULL when no stream is ready. */
+/* Makes one decision and carries it out: sends up to a quantum. Returns the node, and sets
+ * `sent` to the bytes; NULL when no stream is ready. */
 struct sched_node *world_step(struct world *world, size_t *sent);
 
-/* The names of the next `count` senders, or of fewer when no stream is ready any more. Valid until the
- * next call that returns text. */
+/* The names of the next `count` senders, or of fewer if no more streams are ready. Valid until
+ * the next call that returns text. */
 const char *world_sequence(struct world *world, int count);
 
 /* The node in the tree for an identifier, placeholder or not; NULL when there is none. */
@@ -96,11 +96,11 @@ const struct sched_node *world_tree_node(struct world *world, uint32_t id);
 /* The identifier of the parent of a node in the tree; 0: it depends on no stream. */
 uint32_t world_parent(const struct sched_node *node);
 
-/* Parents of the named streams: "A<x B<A" says that A depends on no stream and B on A; "C<?" that C
- * is not in the tree. Valid until the next call that returns text. */
+/* Parents of the named streams: "A<x B<A" means that A depends on no stream and B on A; "C<?"
+ * means that C is not in the tree. Valid until the next call that returns text. */
 const char *world_parents(struct world *world, const char *names);
 
-/* What the shares of the tree keep for themselves follows from its nodes. */
+/* Asserts that the books of the tree's shares match its nodes. */
 void world_check_tree(struct world *world);
 
 #endif
