@@ -47,11 +47,15 @@ engine_system_headers='assert.h inttypes.h limits.h stdalign.h stdbool.h stddef.
 # Compilers turn plain C into calls of these, with or without string.h.
 engine_symbols='memcpy memmove memset memcmp memchr memrchr strlen strcmp strncmp strchr
 __memcpy_chk __memset_chk __memmove_chk __assert_fail __stack_chk_fail _GLOBAL_OFFSET_TABLE_'
-# zlib compresses SPDY header blocks, with an allocator of the engine.
-zlib_module=engine/spdy/zlib
+# Libraries that work on memory alone: MODULE HEADER: its symbols. zlib gets its memory from the engine.
 zlib_symbols='inflate inflateInit_ inflateInit2_ inflateEnd inflateReset inflateSetDictionary
 deflate deflateInit_ deflateInit2_ deflateEnd deflateReset deflateSetDictionary deflateBound
 deflateParams deflateTune adler32'
+libraries="
+engine/spdy/zlib zlib.h: $(echo $zlib_symbols)
+engine/ws/deflate zlib.h: $(echo $zlib_symbols)
+engine/ws/handshake openssl/sha.h: SHA1
+"
 
 http_words='https?|hpack|h2c?|h2_[a-z_]*|goaway|rst_stream|html|uri|websocket|spdy|user-agent|content-[a-z]+'
 
@@ -126,17 +130,21 @@ check_built() {
 }
 
 check_engine_headers() {
-  includes $(sources engine) | awk -v allowed="$engine_system_headers" -v zlib="$zlib_module" '
-    BEGIN { for (n = split(allowed, name); n > 0; n--) may["<" name[n] ">"] = 1 }
-    $2 ~ /^</ && !($2 in may) && !($2 == "<zlib.h>" && index($1, zlib ".") == 1) {
+  includes $(sources engine) | awk -v allowed="$engine_system_headers" -v libraries="$libraries" '
+    BEGIN { for (n = split(allowed, name); n > 0; n--) may["<" name[n] ">"] = 1
+            for (n = split(libraries, line, "\n"); n > 0; n--)
+              if (split(line[n], part, /[ :]+/) > 1) its[part[1], "<" part[2] ">"] = 1 }
+    { module = $1; sub(/\.[ch]$/, "", module) }
+    $2 ~ /^</ && !($2 in may) && !((module, $2) in its) {
       print $1 " includes " $2 ", which engine/ may not" }'
 }
 
 check_engine_symbols() {
-  uses $(objects) | awk -v allowed="$engine_symbols" -v zlib="$zlib_module" -v its="$zlib_symbols" '
+  uses $(objects) | awk -v allowed="$engine_symbols" -v libraries="$libraries" '
     BEGIN { for (n = split(allowed, name); n > 0; n--) may[name[n]] = 1
-            for (n = split(its, name); n > 0; n--) zlib_may[name[n]] = 1 }
-    $1 ~ /^engine\// && $3 == "-" && !($2 in may) && !($1 == zlib && $2 in zlib_may) {
+            for (n = split(libraries, line, "\n"); n > 0; n--)
+              for (i = split(line[n], part, /[ :]+/); i > 2; i--) its[part[1], part[i]] = 1 }
+    $1 ~ /^engine\// && $3 == "-" && !($2 in may) && !(($1, $2) in its) {
       print $1 " uses " $2 ", which engine/ may not" }'
 }
 
@@ -255,6 +263,9 @@ self_test() {
     'int clock_gettime(int, void *); int now(void); int now(void) { return clock_gettime(0, 0); }'
   refuses 'uses inflateEnd' engine/base/pool.c \
     'int inflateEnd(void *); int end(void); int end(void) { return inflateEnd(0); }'
+  refuses 'uses SHA1' engine/ws/deflate.c \
+    'void SHA1(void *); void sum(void); void sum(void) { SHA1(0); }'
+  refuses 'includes <openssl/evp.h>' engine/ws/handshake.h '#include <openssl/evp.h>'
   refuses 'speaks of HTTP' io/link/link.c '// an HTTP request'
   refuses 'speaks of HTTP' io/link/link.h 'static const char *alpn(void) { return "h2"; }'
   refuses 'speaks of HTTP' engine/base/machine.h '// GOAWAY'
