@@ -143,6 +143,10 @@
 #define H2_LATE_FREE_RESET 1024u
 #define H2_LATE_FREE_MAX   8192u
 
+/* Bytes that are kept at first for a tunnel that is asked for and not made yet; they double up to the
+ * stream's window. A client that does not wait sends its first message, a few hundred bytes. */
+#define H2_KEPT_BYTES_FIRST 512u
+
 /* Streams that ended otherwise and that we remember, so that later frames on them get the exact
  * error. Frames on older ones get a milder one. Arbitrary. */
 #define H2_CLOSED_REMEMBERED 32u

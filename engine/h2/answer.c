@@ -10,6 +10,7 @@
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/flow.h"
+#include "engine/h2/kept.h"
 #include "engine/h2/life.h"
 #include "engine/h2/message.h"
 #include "engine/h2/priority.h"
@@ -71,23 +72,33 @@ static bool queue_response(struct h2_stream *stream, unsigned status, const stru
   return true;
 }
 
+/* The answer makes no tunnel. What was kept for it counts as consumed. */
+static void refuse_tunnel(struct h2_stream *stream) {
+  if (stream->kept) h2_flow_consumed(stream->h2, stream, stream->kept->len);
+  h2_kept_free(stream->h2, stream);
+  stream->asks = stream->connect = false;
+}
+
+/* Why a handler may not answer so; NULL: it may. */
+static const char *mistake_of(const struct h2_stream *stream, unsigned status) {
+  if (status < 200 || status > 599) return "stream_respond() with a status outside of 200 to 599";
+  if (stream->final_queued && !is_over(stream))
+    return "stream_respond() to a request that was answered";
+  if (stream->asks && status < 300)
+    return "stream_respond() with 2xx to a request for a tunnel, which stream_tunnel() accepts";
+  return NULL;
+}
+
 /* `set` lends its fields until the body is closed. NULL: the fields are copied. */
-static bool respond(struct h2_stream *stream, unsigned status, const struct header *fields,
-                    size_t count, struct header_set *set, struct body body) {
-  bool bad_status = status < 200 || status > 599;
-  if (bad_status || !server_may_answer(stream)) {
-    bool twice = stream->final_queued && !is_over(stream);
-    h2_body_drop(body);
-    if (bad_status) return refuse(stream, "stream_respond() with a status outside of 200 to 599");
-    return twice ? refuse(stream, "stream_respond() to a request that was answered") : false;
-  }
+static bool answer(struct h2_stream *stream, unsigned status, const struct header *fields,
+                   size_t count, struct header_set *set, struct body body) {
   bool bodiless = !body.ops || stream->head_request || status == 204 || status == 304;
   if (bodiless) {
     h2_body_drop(body);
     body = BODY_NONE;
     if (!server_may_answer(stream)) return false; /* the body's close() has ended the stream */
   }
-  if (stream->connect && status >= 300) stream->connect = false; /* no tunnel was made */
+  if (stream->connect && status >= 300) refuse_tunnel(stream);
   stream->final_queued = true;
   stream->body = body; /* from here on it is closed with the stream */
   if (!queue_response(stream, status, fields, count, bodiless ? NULL : set)) {
@@ -99,6 +110,15 @@ static bool respond(struct h2_stream *stream, unsigned status, const struct head
   return true;
 }
 
+static bool respond(struct h2_stream *stream, unsigned status, const struct header *fields,
+                    size_t count, struct header_set *set, struct body body) {
+  const char *mistake = mistake_of(stream, status);
+  if (!mistake && server_may_answer(stream))
+    return answer(stream, status, fields, count, set, body);
+  h2_body_drop(body);
+  return mistake ? refuse(stream, mistake) : false;
+}
+
 static bool op_respond(struct stream *stream, unsigned status, const struct header *fields,
                        size_t count, struct body body) {
   return respond(own(stream), status, fields, count, NULL, body);
@@ -107,6 +127,53 @@ static bool op_respond(struct stream *stream, unsigned status, const struct head
 static bool op_respond_set(struct stream *stream, unsigned status, struct header_set *set,
                            struct body body) {
   return respond(own(stream), status, set->at, set->count, set, body);
+}
+
+/* ---- tunnels --------------------------------------------------------------------------------- */
+
+/* The handler counts the bytes itself, or they are consumed once it has heard them. While the stream
+ * `asks`, credit follows what is consumed; later its own policy may return it on arrival, so nothing
+ * may be left to be returned then. */
+static bool deliver(struct h2 *h2, struct h2_stream *stream) {
+  struct h2_kept *kept = stream->kept;
+  if (!kept || !kept->released) return false;
+  stream->kept = NULL;
+  bool later = stream->base.consume_later && !h2_flow_on_arrival(h2, stream);
+  if (!later) h2_flow_consumed(h2, stream, kept->len);
+  stream->asks = false;
+  const struct stream_events *events = stream->base.events;
+  if (events && events->data && (kept->len || kept->end))
+    events->data(&stream->base, span_of(kept->bytes, kept->len), kept->end);
+  h2_kept_discard(h2, kept);
+  return true; /* the handler may have ended any stream */
+}
+
+void h2_answer_deliver(struct h2 *h2) {
+  while (h2->kept_due) {
+    h2->kept_due = false;
+    h2_stream_each(h2, deliver);
+  }
+}
+
+static void made_tunnel(struct h2_stream *stream) {
+  if (stream->kept)
+    stream->kept->released = stream->h2->kept_due = true;
+  else
+    stream->asks = false;
+}
+
+static bool op_tunnel(struct stream *base, const struct header *fields, size_t count,
+                      struct body body) {
+  struct h2_stream *stream = own(base);
+  bool may = stream->asks && server_may_answer(stream);
+  if (!may) {
+    h2_body_drop(body);
+    return is_over(stream) ? false
+                           : refuse(stream, "stream_tunnel() to a request that asks for none");
+  }
+  if (!answer(stream, 200, fields, count, NULL, body)) return false;
+  made_tunnel(stream);
+  return true;
 }
 
 static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
@@ -262,4 +329,5 @@ const struct stream_ops h2_stream_ops = {
     .reset = op_reset,
     .weigh = op_weigh,
     .head_start = op_head_start,
+    .tunnel = op_tunnel,
 };

@@ -50,10 +50,21 @@ static void answer_431(struct h2 *h2, struct h2_stream *stream) {
   (void)stream_respond(&stream->base, 431, NULL, 0, BODY_NONE);
 }
 
+/* Whether the request may reach the handler: it asks for no tunnel, or for one that the handler
+ * takes. */
+static bool protocol_is_spoken(const struct h2 *h2, struct h2_stream *stream,
+                               struct request *request) {
+  if (request->protocol.len == 0) return true;
+  struct span name = handler_protocol(h2->http->handler, request->protocol);
+  stream->asks = name.len > 0;
+  if (stream->asks) request->protocol = name;
+  return stream->asks || h2->shared->config.connect_protocol;
+}
+
 /* A client that sent `expect: 100-continue` waits for 100 before it sends the body (RFC 9110
  * section 10.1.1). A handler that has not answered by the time request() returns wants that body.
  */
-static void hand_over(struct h2 *h2, struct h2_stream *stream, const struct request *request) {
+static void hand_over(struct h2 *h2, struct h2_stream *stream, struct request *request) {
   enum h2_expectation expectation = h2_message_expectation(request->fields);
   if (request->authority.len == 0) { /* RFC 9110 section 7.2: it names no host */
     (void)stream_respond(&stream->base, 400, NULL, 0, BODY_NONE);
@@ -61,6 +72,10 @@ static void hand_over(struct h2 *h2, struct h2_stream *stream, const struct requ
   }
   if (expectation == H2_EXPECT_UNKNOWN) {
     (void)stream_respond(&stream->base, 417, NULL, 0, BODY_NONE);
+    return;
+  }
+  if (!protocol_is_spoken(h2, stream, request)) { /* RFC 9220 section 3 says it for HTTP/3 */
+    (void)stream_respond(&stream->base, 501, NULL, 0, BODY_NONE);
     return;
   }
   stream->delivered = true;

@@ -123,6 +123,7 @@ struct h2 {
                                                            window holds back */
   struct h2_stream *credit_queue;                     /* streams with credit to return */
   uint32_t room_waits;                                /* streams with room_bytes */
+  bool kept_due;                                      /* a tunnel was made: h2_answer_deliver() */
   struct h2_stream *timers;                           /* streams with a timer, by timer_ns */
 
   struct budget glitches, resets, pings, settings, pushes;

@@ -28,9 +28,15 @@ enum { WINDOW_SAMPLES = 8 };
 
 static const uint8_t probe_opaque[8] = "flowctl";
 
-static enum stream_flow policy_of(const struct h2 *h2, const struct h2_stream *stream) {
+/* As the handler or the configuration wants it. */
+static enum stream_flow chosen(const struct h2 *h2, const struct h2_stream *stream) {
   if (stream && stream->base.flow != FLOW_DEFAULT) return stream->base.flow;
   return h2->shared->config.flow;
+}
+
+static enum stream_flow policy_of(const struct h2 *h2, const struct h2_stream *stream) {
+  if (stream && stream->asks) return FLOW_CONSUME; /* the window bounds what is kept back */
+  return chosen(h2, stream);
 }
 
 static bool is_auto(const struct h2 *h2, const struct h2_stream *stream) {
@@ -39,6 +45,10 @@ static bool is_auto(const struct h2 *h2, const struct h2_stream *stream) {
 
 static bool on_arrival(enum stream_flow policy) {
   return policy == FLOW_ECHO || policy == FLOW_THRESHOLD;
+}
+
+bool h2_flow_on_arrival(const struct h2 *h2, const struct h2_stream *stream) {
+  return on_arrival(chosen(h2, stream));
 }
 
 /* ---- credit ---------------------------------------------------------------------------------- */

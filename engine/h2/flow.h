@@ -44,6 +44,11 @@ void h2_flow_arrived(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
  * there may be credit to return. */
 void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
 
+/* Whether the policy that the handler (or the configuration) chose for the stream returns credit when
+ * bytes arrive. */
+__attribute__((warn_unused_result)) bool h2_flow_on_arrival(const struct h2 *h2,
+                                                            const struct h2_stream *stream);
+
 /* The stream ends: everything that it holds counts as used. */
 void h2_flow_forget(struct h2 *h2, struct h2_stream *stream);
 

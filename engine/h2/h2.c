@@ -37,6 +37,7 @@ static void say_goodbye(struct h2 *h2) {
 }
 
 static void leave(struct h2 *h2) {
+  if (h2->kept_due) h2_answer_deliver(h2);
   say_goodbye(h2);
   h2_bury(h2);
   h2_check(h2);
@@ -172,7 +173,8 @@ static struct h2_settings our_settings(const struct h2_shared *shared, enum h2_r
   ours.max_frame_size = config->frame_bytes_max;
   ours.max_header_list_size = (uint32_t)shared->http->headers.list_bytes_max;
   ours.no_rfc7540_priorities = config->no_rfc7540_priorities;
-  if (role == H2_SERVER) ours.enable_connect_protocol = config->connect_protocol;
+  if (role == H2_SERVER)
+    ours.enable_connect_protocol = config->connect_protocol || shared->http->handler->protocols;
   if (role == H2_CLIENT) ours.enable_push = config->push;
   return ours;
 }

@@ -7,6 +7,7 @@
 #include "engine/h2/control.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/ids.h"
+#include "engine/h2/kept.h"
 #include "engine/h2/queue.h"
 #include "engine/h2/reader.h"
 #include "engine/h2/section.h"
@@ -120,6 +121,7 @@ static void detach(struct h2 *h2, struct h2_stream *stream) {
   h2->room_waits -= stream->room_bytes > 0;
   h2_queue_remove(h2, stream);
   sections_free(stream);
+  h2_kept_free(h2, stream);
   credit_unlink(h2, stream);
   h2_timer_set(stream, MACHINE_NO_DEADLINE);
   h2_flow_forget(h2, stream);

@@ -15,6 +15,7 @@
 #include "engine/h2/fault.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/ids.h"
+#include "engine/h2/kept.h"
 #include "engine/h2/life.h"
 #include "engine/h2/priority.h"
 #include "engine/h2/queue.h"
@@ -134,6 +135,10 @@ static void deliver(struct h2_stream *stream, struct span bytes, bool end) {
   if (events && events->data && (bytes.len || end)) events->data(&stream->base, bytes, end);
 }
 
+static void keep(struct h2 *h2, struct h2_stream *stream, struct span bytes, bool end) {
+  if (!h2_kept_add(h2, stream, bytes, end)) h2_stream_abort(h2, stream, H2_INTERNAL_ERROR);
+}
+
 /* Passes a span of data on to `reader->data`; `end`: it is the last of the peer's message. */
 static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   struct h2_stream *stream = h2->reader.data;
@@ -142,6 +147,10 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   counter_add(&h2->http->counters.body_bytes_received, bytes.len);
   if (end && !h2_stream_end_received(h2, stream)) return;
   bool heard = h2_stream_is_heard(stream);
+  if (stream->asks) {
+    keep(h2, stream, bytes, end);
+    return;
+  }
   if (heard) deliver(stream, bytes, end);
   if (!stream->gone && !(heard && stream->base.consume_later))
     h2_flow_consumed(h2, stream, (uint32_t)bytes.len);

@@ -21,8 +21,9 @@ struct h2_config {
   uint32_t frame_bytes_max;             /* we announce it as SETTINGS_MAX_FRAME_SIZE */
   uint32_t header_table_bytes;          /* we announce it as SETTINGS_HEADER_TABLE_SIZE; at most
                                            HPACK_TABLE_BYTES_MAX */
-  bool connect_protocol;                /* offer clients extended CONNECT (RFC 8441) */
-  bool no_rfc7540_priorities;           /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */
+  bool connect_protocol;      /* offer clients extended CONNECT (RFC 8441) for any protocol;
+                                           a handler that names protocols offers it for those */
+  bool no_rfc7540_priorities; /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */
   bool push; /* server: push if client and handler want it; client: accept pushes */
   const struct head_start_rules *head_start; /* kept; NULL: no head starts */
   /* Of a request's body: the least rate, the longest silence, and that of a conversation, where both

@@ -97,6 +97,7 @@ struct h2_stream {
   bool probe_end : 1; /* see h2_queue_probe() */
   bool in_credit_queue : 1;
   bool lingers : 1; /* see h2_stream_linger(): closed() was called, but the message is still read */
+  bool asks : 1;    /* for a tunnel that is neither made nor refused: what the peer sends is kept */
 
   uint8_t origin; /* number of its origin, if promises are allowed on it: h2/origin.h; 0: none */
 
@@ -113,6 +114,8 @@ struct h2_stream {
   struct h2_section lent_section;              /* the final response, if its fields are lent */
   uint32_t room_bytes; /* at which the body said BODY_ROOM; 0: any number is enough */
   uint32_t lent;       /* pieces of the body that the transport holds */
+
+  struct h2_kept *kept; /* what the peer sent before its tunnel was made: h2/kept.h */
 
   int64_t content_length;           /* of the peer's message; -1: not given */
   int64_t body_received;            /* of the peer's body, without padding */

@@ -32,7 +32,14 @@ struct handler {
   /* The handler broke a rule of http/stream.h; `what` is one static line for its author's log. What it
    * asked for was refused, or its stream was reset: nothing else suffers. May be NULL. */
   void (*mistake)(void *ctx, struct stream *stream, const char *what);
+  /* Names of the protocols for which it takes tunnels (see stream_tunnel()), such as "websocket";
+   * NULL-terminated. NULL: none. Requests for other tunnels never reach it. */
+  const char *const *protocols;
 };
+
+/* The handler's spelling of a protocol that a client asks for, in any case; empty when the handler
+ * does not name it. */
+struct span handler_protocol(const struct handler *handler, struct span name);
 
 #ifdef __cplusplus
 }

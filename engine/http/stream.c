@@ -20,6 +20,11 @@ bool stream_respond_set(struct stream *stream, unsigned status, struct header_se
   return stream->ops->respond_set(stream, status, set, body);
 }
 
+bool stream_tunnel(struct stream *stream, const struct header *fields, size_t count,
+                   struct body body) {
+  return stream->ops->tunnel(stream, fields, count, body);
+}
+
 bool stream_trailers(struct stream *stream, const struct header *fields, size_t count) {
   return stream->ops->trailers(stream, fields, count);
 }

@@ -79,7 +79,8 @@ struct body {
 
 struct request {
   struct span method, scheme, authority, path; /* path is empty for CONNECT */
-  struct span protocol;                        /* :protocol of extended CONNECT, else empty */
+  struct span protocol;                        /* of the tunnel that is asked for, as the handler
+                                                  spells it: see stream_tunnel(); else empty */
   const struct headers *fields;                /* all fields, pseudo-header fields included */
   int64_t content_length;                      /* -1: not given */
   bool end;                                    /* no body follows */
@@ -117,6 +118,7 @@ struct stream_ops {
   void (*reset)(struct stream *, uint32_t error_code);
   void (*weigh)(struct stream *, unsigned weight);
   void (*head_start)(struct stream *, uint64_t first_bytes);
+  bool (*tunnel)(struct stream *, const struct header *fields, size_t count, struct body body);
 };
 
 /* When the peer gets new credit for its body (see h2/flow.h). */
@@ -159,6 +161,16 @@ bool stream_respond(struct stream *stream, unsigned status, const struct header 
  * remembers what it worked out about the fields. */
 bool stream_respond_set(struct stream *stream, unsigned status, struct header_set *set,
                         struct body body);
+
+/* Accepts a request for a tunnel: one whose request.protocol is set, which only a handler gets that
+ * names the protocol (handler.protocols). It asked by `Upgrade` over HTTP/1.1, where this answers 101
+ * with `connection` and `upgrade`, or by extended CONNECT over HTTP/2 (RFC 8441), where it answers
+ * 200. From then on bytes flow both ways, and neither waits for the other: `body` gives ours, and its
+ * end closes only our direction; events.data() gets the peer's. What the peer sent earlier is kept
+ * back until the call has returned. Copies the fields; takes the body in every case. False as
+ * stream_respond(), which refuses the tunnel with any status from 300 on. */
+bool stream_tunnel(struct stream *stream, const struct header *fields, size_t count,
+                   struct body body);
 
 /* Fields to send after the body. Copies them; to be called before the body's BODY_END is pulled. */
 bool stream_trailers(struct stream *stream, const struct header *fields, size_t count);

@@ -12,7 +12,10 @@ static struct script script;
 
 static bool run(const struct spec_line *line, enum h2_role role, const struct engine_config *config,
                 size_t piece_bytes) {
-  script_begin(&script, role, config, line->flags & SPEC_LINE_BARE);
+  static const char *const protocols[] = {"websocket", NULL};
+  script_engine(&script, role, config);
+  script.handler.protocols = line->flags & SPEC_LINE_TUNNELS ? protocols : NULL;
+  script_connect(&script, role, line->flags & SPEC_LINE_BARE);
   script.piece_bytes = piece_bytes;
   script_run(&script, line->text);
   bool same = strcmp(script.log, line->transcript) == 0;

@@ -11,6 +11,7 @@
 enum {
   SPEC_LINE_BARE = 1,  /* no prefaces first */
   SPEC_LINE_FINAL = 2, /* the connection takes no new request afterwards, though nothing is wrong */
+  SPEC_LINE_TUNNELS = 4, /* the handler takes tunnels for "websocket" */
 };
 
 struct spec_line {

@@ -20,9 +20,9 @@
  * RAW x01 sends bytes without a frame header.
  *
  * A step that begins with ! belongs to the application: !respond 1 200, !end 1, !send 1 100, !reset
- * 1 8, !bulk 1 9000 (a response with a field of that size), !inform 1 103, !trailers 1, !push 1
- * [https://a [METHOD]] (BODY: GET with content), !request /path [body [authority]], !tick 500 (ms),
- * !drain, !eof, !mute (the peer stops reading) and !listen.
+ * 1 8, !bulk 1 9000 (a response with a field of that size), !inform 1 103, !tunnel 1, !trailers 1,
+ * !push 1 [https://a [METHOD]] (BODY: GET with content), !request /path [body [authority]], !tick
+ * 500 (ms), !drain, !eof, !mute (the peer stops reading) and !listen.
  *
  * The transcript has the application's events in lower case and the frames on the wire in upper
  * case. The preface, acknowledgements of SETTINGS and WINDOW_UPDATE are only counted.

@@ -139,6 +139,12 @@ static void step_respond(struct script_app *app, const struct step *step) {
   (void)respond(app, (unsigned)step->value);
 }
 
+static void step_tunnel(struct script_app *app, const struct step *step) {
+  (void)step;
+  struct body tunnel = {&body, app};
+  if (!stream_tunnel(app->stream, NULL, 0, tunnel)) script_log(app->script, "tunnel refused");
+}
+
 /* Sends a response with a field of that many bytes. It is not compressed, since the Huffman code
  * of '~' is longer than a byte. */
 static void step_bulk(struct script_app *app, const struct step *step) {
@@ -261,6 +267,7 @@ static const struct {
     {"request", NULL, step_request},   {"tick", NULL, step_tick},
     {"drain", NULL, step_drain},       {"eof", NULL, step_eof},
     {"mute", NULL, step_mute},         {"listen", NULL, step_listen},
+    {"tunnel", step_tunnel, NULL},
 };
 
 void script_app_step(struct script *script, const char *text) {
