@@ -212,6 +212,30 @@
  * Others cost a glitch each. */
 #define H2_EMPTY_DATA_FREE 8u
 
+/* ---- HTTP/1.1: what is read of a peer ---------------------------------------------------------- */
+
+/* Bytes of a request's method. The longest that is registered has 17. A longer one gets 501. */
+#define H1_METHOD_BYTES_MAX 64u
+
+/* Bytes of a request's target, as many as the site evaluates. A longer one gets 414. */
+#define H1_TARGET_BYTES_MAX SITE_TARGET_BYTES_MAX
+
+/* Empty lines before a request (RFC 9112 section 2.2 asks for at least one). More get 400. */
+#define H1_EMPTY_LINES_MAX 1u
+
+/* Options of a message's Connection fields: each field whose name is not known is compared with them.
+ * Clients send two or three. More get 400. */
+#define H1_CONNECTION_OPTIONS_MAX 16u
+
+/* Hexadecimal digits of a chunk's size, leading zeros included: those of a number of 64 bits. A longer size,
+ * or one of 2^63 or more, gets 400. */
+#define H1_CHUNK_DIGITS_MAX 16u
+
+/* Bytes of the extensions of all chunks of a body: some at first, and more for each byte of data
+ * (CVE-2023-39326: one-byte chunks with extensions of 8 KiB). Nobody is known to use any. More get 400. */
+#define H1_CHUNK_EXTENSION_BYTES          4096u
+#define H1_CHUNK_EXTENSION_BYTES_PER_BYTE 16u
+
 /* ---- HPACK ----------------------------------------------------------------------------------- */
 
 /* Bytes of one dynamic table, decoding or encoding, as RFC 7541 section 4.1 counts them. The
