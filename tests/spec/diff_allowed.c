@@ -9,7 +9,7 @@ const struct diff_allowed diff_allowed[] = {
     /* ---- one ends the stream, the other the connection ------------------------------------------- */
 
     {"*", "R [0-9]* 5\n", "G 5\n",
-     "6.1, 5.1: what follows END_STREAM is a stream error STREAM_CLOSED, not one of the "
+     "6.1, 5.1: frames after END_STREAM are a stream error STREAM_CLOSED, not one of the "
      "connection"},
     {"*DATA*", "R [0-9]* 1\n", "G 1\n", "8.1.1: DATA before HEADERS is malformed, a stream error"},
     {"*DATA*", "R [0-9]* 1\n", "", "8.1.1: DATA before HEADERS is malformed, empty or not"},
@@ -20,17 +20,17 @@ const struct diff_allowed diff_allowed[] = {
      "6.9: an increment of 0 is an error of the stream"},
     {"WINDOW_UPDATE of 0*", "G 1\n", "",
      "6.9, 5.4.1: also of one that is closed, and then of the connection"},
-    {"*badly padded, DATA*", "G 1\n", "G 5\n", "6.1: padding is looked at first"},
+    {"*badly padded, DATA*", "G 1\n", "G 5\n", "6.1: padding is checked first"},
     {"bad block*", "G 9\n", "G 5\n",
-     "4.3: every block is decoded, whatever its stream; that it cannot be is the worse error"},
+     "4.3: every block is decoded, whatever its stream; failing that is the worse error"},
 
     {"bad block*", "G 5\n", "G 9\n",
      "5.1: HEADERS on a closed stream is an error before it decodes"},
 
-    /* ---- what follows a reset --------------------------------------------------------------- */
+    /* ---- after a reset --------------------------------------------------------------- */
 
-    {"*", "", "G 5\n", "5.1: what follows our RST_STREAM is ignored"},
-    {"*", "G 5\n", "", "5.1: what follows both END_STREAMs is STREAM_CLOSED"},
+    {"*", "", "G 5\n", "5.1: frames after our RST_STREAM are ignored"},
+    {"*", "G 5\n", "", "5.1: frames after both END_STREAMs are STREAM_CLOSED"},
     {"*badly padded, DATA*", "G 1\n", "",
      "6.1: bad padding is an error even in DATA to be ignored"},
 
@@ -51,7 +51,7 @@ const struct diff_allowed diff_allowed[] = {
      "4.2: too short for Pad Length is FRAME_SIZE_ERROR"},
 
     {"*", "*", "closed: Too many CONTINUATION*",
-     "6.10: nghttp2 counts the pieces that CONTINUATION frames come in, and allows eight"},
+     "6.10: nghttp2 counts the received pieces of CONTINUATION frames, and allows eight"},
 
     /* ---- push ------------------------------------------------------------------------------- */
 

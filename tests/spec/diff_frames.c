@@ -30,8 +30,8 @@ static uint32_t opened_below(const struct diff_source *source) {
   return source->role == H2_SERVER ? source->id_next : source->requests * 2 + 1;
 }
 
-/* A stream on which something may still arrive; now and then any that was opened, or even one that
- * was not. */
+/* A stream on which something may still arrive. Sometimes any opened stream, or even one that
+ * was not opened. */
 static uint32_t any_id(struct diff_source *source) {
   uint32_t open[DIFF_IDS], count = 0;
   for (uint32_t id = 1; id < DIFF_IDS; id++)
@@ -61,7 +61,7 @@ static void put_request_fields(struct diff_source *source, struct diff_section *
   if (left_out) diff_source_describe(source, "without %s, ", left_out);
 }
 
-/* A message to be completed: what a response may say of its length depends on its status. */
+/* A message to complete. The lengths that a response may state depend on its status. */
 struct message {
   struct diff_section section;
   uint32_t id;
@@ -123,7 +123,7 @@ void diff_frames_trailers(struct diff_source *source) {
 void diff_frames_promise(struct diff_source *source) {
   struct diff_section section = {.count = 0};
   put_request_fields(source, &section);
-  bool foreign = one_in(source, 10); /* nearly always of another origin than the requests' */
+  bool foreign = one_in(source, 10); /* nearly always another origin than the requests' */
   for (size_t i = 0; i < section.count; i++) {
     struct span *value = &section.fields[i].value;
     if (span_is(section.fields[i].name, ":method") && !one_in(source, 10))
@@ -143,7 +143,7 @@ void diff_frames_promise(struct diff_source *source) {
 
 /* ---- DATA ------------------------------------------------------------------------------------ */
 
-/* False if it is too much for one of the two engines: flow control is not what this is about. */
+/* Returns false if the DATA exceed a window of either engine: this does not test flow control. */
 static bool take_credit(struct diff_source *source, uint32_t id, int64_t bytes) {
   struct diff_log *logs[] = {&source->weir.log, &source->other.log};
   for (unsigned i = 0; i < 2; i++)
@@ -224,7 +224,7 @@ void diff_frames_control(struct diff_source *source) {
   }
 }
 
-/* Things that no peer may do. */
+/* Frames that no peer may send. */
 static const struct {
   const char *what;
   uint8_t type, flags;

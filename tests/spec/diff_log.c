@@ -1,5 +1,5 @@
 /*
- * spec/diff_log.c - what an engine made of the bytes that it got.
+ * spec/diff_log.c - an engine's reaction to its input.
  */
 #include "tests/spec/diff_log.h"
 

@@ -18,8 +18,7 @@ static void add_crumb(struct diff_nghttp2 *other, const uint8_t *value, size_t v
   other->has_cookies = true;
 }
 
-/* Crumbs become one field at the place of the first, as weir's application gets them (RFC 9113
- * section 8.2.3). */
+/* Joins crumbs to one field at the place of the first, as weir does (RFC 9113 section 8.2.3). */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                      void *user) {
@@ -47,7 +46,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   return 0;
 }
 
-/* The default drops the field alone. */
+/* The default drops only the field. */
 static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
                              nghttp2_rcbuf *name, nghttp2_rcbuf *value, uint8_t flags, void *user) {
   (void)session, (void)frame, (void)name, (void)value, (void)flags, (void)user;
@@ -126,7 +125,7 @@ void diff_nghttp2_give(struct diff_nghttp2 *other, const uint8_t *bytes, size_t 
   if (other->log.goaway || other->log.ended) return;
   ssize_t took = nghttp2_session_mem_recv(other->session, bytes, len);
   if (took >= 0) return;
-  other->log.ended = true; /* without a word, as for bad magic */
+  other->log.ended = true; /* without GOAWAY, as for bad magic */
   diff_log_print(&other->log, "closed: %s\n", nghttp2_strerror((int)took));
 }
 

@@ -19,11 +19,11 @@ struct diff_section {
 /* Appends a copy. Fails the test when the section is full. */
 void diff_section_add(struct diff_section *section, const char *name, const char *value);
 
-/* Appends a regular field; with `te`, perhaps that one, but only once. */
+/* Appends a regular field. With `te`, this may be a te field, but only once. */
 void diff_section_add_regular(struct diff_section *section, struct random *random, bool te);
 
-/* Makes it a request: its pseudo-header fields in any order, then regular ones. Rarely leaves out a
- * pseudo-header field; returns its name then, else NULL. */
+/* Makes it a request: pseudo-header fields in any order, then regular ones. Rarely omits a
+ * pseudo-header field, and then returns its name, else NULL. */
 const char *diff_section_request(struct diff_section *section, struct random *random, bool te);
 
 /* Appends something that makes it malformed: RFC 9113 section 8. Returns the field's name. */

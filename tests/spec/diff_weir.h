@@ -1,6 +1,6 @@
 /*
  * spec/diff_weir.h - weir's side of the differential test: an engine with one connection, whose
- * application only writes down what it hears.
+ * application only logs its events.
  */
 #ifndef WEIR_TESTS_DIFF_WEIR_H
 #define WEIR_TESTS_DIFF_WEIR_H
@@ -17,17 +17,17 @@ struct diff_weir {
   struct handler handler;
   struct machine machine;
   struct stream *streams[DIFF_IDS]; /* by identifier; NULL: not open */
-  bool complete[DIFF_IDS];          /* the peer's message is */
+  bool complete[DIFF_IDS];          /* the peer's message is complete */
 };
 
-/* Makes the engine, for one connection after the other: its pools take longer to make than a
- * connection takes to run. */
+/* Makes the engine, which serves one connection after another, because making its pools takes
+ * longer than running a connection. */
 void diff_weir_open(struct diff_weir *weir, enum h2_role role);
 
 /* Frees it; asserts that no memory is left. */
 void diff_weir_close(struct diff_weir *weir);
 
-/* Opens a connection, and logs what it sends first. */
+/* Opens a connection, and logs its first output. */
 void diff_weir_begin(struct diff_weir *weir, enum h2_role role);
 
 /* Closes it; asserts that no stream is left. */
@@ -36,7 +36,7 @@ void diff_weir_end(struct diff_weir *weir);
 /* Gives it bytes, unless it has sent GOAWAY. */
 void diff_weir_give(struct diff_weir *weir, const uint8_t *bytes, size_t len);
 
-/* Takes and logs what it has to send. */
+/* Takes and logs its output. */
 void diff_weir_pump(struct diff_weir *weir);
 
 /* Makes a request without content, in the client's role. Returns its identifier. */

@@ -1,5 +1,5 @@
 /*
- * spec/spec_lines.c - lines of { section, what is required, script, transcript }, run one by one.
+ * spec/spec_lines.c - lines of { section, requirement, script, transcript }, run one by one.
  */
 #include "tests/spec/spec_lines.h"
 

@@ -1,5 +1,5 @@
 /*
- * spec/spec_lines.h - lines of { section, what is required, script, transcript }, run one by one.
+ * spec/spec_lines.h - lines of { section, requirement, script, transcript }, run one by one.
  */
 #ifndef WEIR_TESTS_SPEC_LINES_H
 #define WEIR_TESTS_SPEC_LINES_H
@@ -9,8 +9,8 @@
 
 /* Flags of a line. */
 enum {
-  SPEC_LINE_BARE = 1,  /* no prefaces first */
-  SPEC_LINE_FINAL = 2, /* the connection takes no new request afterwards, though nothing is wrong */
+  SPEC_LINE_BARE = 1,    /* no prefaces first */
+  SPEC_LINE_FINAL = 2,   /* the connection takes no new request afterwards, without an error */
   SPEC_LINE_TUNNELS = 4, /* the handler takes tunnels for "websocket" */
 };
 
@@ -20,10 +20,10 @@ struct spec_line {
   unsigned flags;
 };
 
-/* Runs each line on a connection of its own, whole and byte by byte. The transcript must be the line's.
- * Where the connection lives on, it is then proven whole (script_check()). `role` is the role of the
- * machine under test; `config` NULL: script_config(). Prints every line that fails, and then fails the
- * test. */
+/* Runs each line on a connection of its own, whole and byte by byte. The transcript must be the
+ * line's. If the connection survives, script_check() must accept it. `role` is the role of the
+ * machine under test; `config` NULL: script_config(). Prints every line that fails, and then
+ * fails the test. */
 void spec_lines_run(const struct spec_line *lines, size_t count, enum h2_role role,
                     const struct engine_config *config);
 

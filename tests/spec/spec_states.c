@@ -51,7 +51,7 @@ static const char *code_of(int64_t code) {
   return code >= 0 && code < 12 ? names[code] : "?";
 }
 
-/* What the row's frame brought about. A GOAWAY without an error answers one, and is none. */
+/* The result of the row's frame. A GOAWAY without an error answers the peer's, and does not count. */
 static void outcome_of(unsigned id, char *out, size_t size) {
   const char *found = script.goaway ? strstr(script.log, "GOAWAY") : NULL;
   if (found) {
@@ -99,7 +99,7 @@ static void judge(const char *before, const struct spec_states_row *row, const c
   if (final ? strcmp(outcome, "-") == 0
             : strlen(outcome) == chosen && strncmp(outcome, verdict, chosen) == 0) {
     if (*outcome == 'C') assert_true(script_done(&script));
-    script.piece_bytes = 0; /* a whole window would take long byte by byte */
+    script.piece_bytes = 0; /* a whole window byte by byte would take long */
     if (*outcome != 'C' && !final) script_check(&script);
     return;
   }
@@ -108,7 +108,7 @@ static void judge(const char *before, const struct spec_states_row *row, const c
               verdict, is_allowed(verdict, outcome) ? " (allowed, but not what was chosen)" : "");
 }
 
-/* What is run: of a table, from a start, and how the bytes are cut. */
+/* A run: the table, its start, and how the bytes are cut. */
 struct run {
   const struct spec_states_table *table;
   const struct spec_states_start *start;
@@ -123,7 +123,7 @@ static void run_case(const struct run *run, const char *before, unsigned state,
   script_connect(&script, run->table->role, false);
   script.piece_bytes = run->piece_bytes;
   spec_states_script(&script, run->table, before, id, &promised);
-  assert_false(script.goaway); /* else the prefix is not what its author believes */
+  assert_false(script.goaway); /* else the prefix does not do what its author believes */
   script_clear(&script);
   script.rst_code = -1;
   spec_states_script(&script, run->table, row->text, id, &promised);
@@ -158,7 +158,8 @@ static void append(const char *before, const struct spec_states_step *step, char
   assert_true(n < SPEC_STATES_PREFIX_BYTES);
 }
 
-/* The rows after each step that can be taken in `state`, and `more` steps after that one. */
+/* Runs the rows after each step that can be taken in `state`, and after `more` steps beyond that
+ * one. */
 static void run_after(const struct run *run, const char *before, unsigned state, unsigned more) {
   char prefix[SPEC_STATES_PREFIX_BYTES];
   for (size_t list = 0; list < SPEC_STATES_LISTS; list++) {

@@ -1,32 +1,33 @@
 /*
- * spec/spec_states.h - runs a table of states and frames. Steps lead from state to state, as the
- * table's author says and not the engine; rows say what a frame earns in each state.
+ * spec/spec_states.h - runs a table of states and frames. Steps lead from state to state, according
+ * to the table's author and not the engine. Rows give the verdict on a frame in each state.
  *
- * A verdict is a set of what is allowed: "-" no error, "S:x" RST_STREAM with code x, "C:x" GOAWAY with
- * code x, "~" no error, and the connection takes nothing new. The first is what weir chose; any other
- * answer fails, even an allowed one, so that a change is noticed. Section 5.4.1 lets any stream error
- * be a connection error, so that S:x comes with C:x.
+ * A verdict is a set of allowed results: "-" no error, "S:x" RST_STREAM with code x, "C:x" GOAWAY
+ * with code x, "~" no error, and the connection takes nothing new. The first is weir's choice. Any
+ * other result fails, even an allowed one, so that a change is noticed. Section 5.4.1 lets any
+ * stream error be a connection error, so S:x comes with C:x.
  *
  * Every row of a stream runs in every state that steps lead to, reached by the shortest way and by
  * every step that can be taken there before; and after every prefix of two steps from where the table
  * begins. Rows of stream 0 run in every state, reached by the shortest way, and after every first
  * step. All of that whole, and the part up to one more step byte by byte as well.
  *
- * After each frame that does not end the connection, HPACK and the connection's window must still be
- * in step (script_check()): both are kept for streams that are gone (sections 4.3, 5.1, 6.9).
+ * After each frame that does not end the connection, HPACK and the connection's window must still
+ * be in step (script_check()). Frames on closed streams must update both, too (sections 4.3, 5.1,
+ * 6.9).
  */
 #ifndef WEIR_TESTS_SPEC_STATES_H
 #define WEIR_TESTS_SPEC_STATES_H
 
 #include "tests/support/script.h"
 
-/* Of stream `$`, as its peer knows it. Each role has most of them. */
+/* States of stream `$`, as its peer knows it. Each role has most of them. */
 enum {
-  STATE_NONE, /* a step is not taken there */
+  STATE_NONE, /* the step is not taken there */
   IDLE,
   OPEN,
   WAITING,       /* client: half-closed (local), no final response yet */
-  OPEN_ANSWERED, /* client: the final response's header section has come, we are still sending */
+  OPEN_ANSWERED, /* client: the final header section has come, and we are still sending */
   ANSWERED,      /* client: the same, half-closed (local) */
   TUNNEL,        /* CONNECT, both directions open: section 8.5 */
   HALF_REMOTE,
@@ -47,24 +48,24 @@ enum {
   STATE_COUNT
 };
 
-/* A script that may be taken next, and where it leads from each state. In texts, `$` is the stream, `&`
- * the next identifier to be promised, and `@message` the fields of a message that is valid in an idle
- * stream. */
+/* A script that may run next, and the states to which it leads from each state. In texts, `$` is
+ * the stream, `&` the next identifier to be promised, and `@message` the fields of a valid
+ * message for an idle stream. */
 struct spec_states_step {
   const char *text;
   uint8_t to[STATE_COUNT];
   bool everywhere; /* may be taken in every state, and leaves it */
 };
 
-/* What a frame earns where its row does not say otherwise: a role's verdicts by state. */
+/* The verdicts on a frame, by state, where its row does not say otherwise. One per role. */
 enum spec_states_base {
-  AS_ROW, /* none: what the row says for all states */
+  AS_ROW, /* none: the row's verdict holds in all states */
   AS_DATA,
   AS_HEADERS,
   AS_WINDOW_UPDATE,
   AS_PROMISE,
-  AS_FROM_SERVER, /* a frame that servers alone may send */
-  AS_FROM_CLIENT, /* likewise, clients */
+  AS_FROM_SERVER, /* a frame that only servers may send */
+  AS_FROM_CLIENT, /* likewise, only clients */
   SPEC_STATES_BASES
 };
 
@@ -86,7 +87,7 @@ struct spec_states_steps {
   size_t count;
 };
 
-/* A role's steps and rows; spec_states_shared_steps and _rows come with them. */
+/* A role's steps and rows. spec_states_shared_steps and _rows are added to them. */
 struct spec_states_table {
   enum h2_role role; /* of the machine under test */
   const char *message;
@@ -105,8 +106,8 @@ struct spec_states_start {
 extern const struct spec_states_rows spec_states_shared_rows;
 extern const struct spec_states_steps spec_states_shared_steps;
 
-/* A test program: tests the table from the client's stream 1, then from stream 2 that a server
- * promises; that it is complete (tests/spec/spec_states_check.h), and what it says. Returns main()'s
+/* A test program: checks that the table is complete (tests/spec/spec_states_check.h), then runs
+ * it for the client's stream 1 and for stream 2, which a server promises. Returns main()'s
  * status. */
 int spec_states_main(const struct spec_states_table *table);
 
@@ -114,7 +115,7 @@ int spec_states_main(const struct spec_states_table *table);
 #define SPEC_STATES_LIST(list)                                                                     \
   { list, sizeof(list) / sizeof *(list) }
 
-/* ---- what the check needs -------------------------------------------------------------------- */
+/* ---- for the check -------------------------------------------------------------------- */
 
 enum { SPEC_STATES_PREFIX_BYTES = 1200 };
 
@@ -127,7 +128,7 @@ struct spec_states_ways {
 void spec_states_explore(const struct spec_states_table *table,
                          const struct spec_states_start *start, struct spec_states_ways *ways);
 
-/* List 0 is the role's own, list 1 that of both roles. */
+/* List 0 is the role's own, list 1 is for both roles. */
 enum { SPEC_STATES_LISTS = 2 };
 
 const struct spec_states_rows *spec_states_rows_of(const struct spec_states_table *table,
@@ -135,13 +136,13 @@ const struct spec_states_rows *spec_states_rows_of(const struct spec_states_tabl
 const struct spec_states_steps *spec_states_steps_of(const struct spec_states_table *table,
                                                      size_t list);
 
-/* The state that a step leads to; STATE_NONE: it is not taken there. */
+/* The state to which a step leads; STATE_NONE: it is not taken there. */
 unsigned spec_states_next(const struct spec_states_step *step, unsigned state);
 
 const char *spec_states_verdict(const struct spec_states_table *table,
                                 const struct spec_states_row *row, unsigned state);
 
-/* Runs a text, of stream `id`. `promised` is the last identifier that `&` stood for. */
+/* Runs a text for stream `id`. `promised` is the last identifier that `&` stood for. */
 void spec_states_script(struct script *script, const struct spec_states_table *table,
                         const char *text, unsigned id, unsigned *promised);
 

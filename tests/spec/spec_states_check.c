@@ -1,5 +1,5 @@
 /*
- * spec/spec_states_check.c - is a table of states and frames complete?
+ * spec/spec_states_check.c - checks that a table of states and frames is complete.
  */
 #include "tests/spec/spec_states_check.h"
 
@@ -8,8 +8,7 @@
 
 #include "tests/support/cmocka.h"
 
-/* What has to be tried of each type: RFC 9113 section 6, RFC 9218 section 7.1, and a type that is
- * unknown. */
+/* The cases to try of each type: RFC 9113 section 6, RFC 9218 section 7.1, and an unknown type. */
 static const struct form {
   uint8_t type, flags;  /* flags that it defines */
   uint32_t least, most; /* bytes of its payload; most 0: any number */
@@ -18,7 +17,7 @@ static const struct form {
     {H2_DATA, 0x09, 0, 0, true},          {H2_HEADERS, 0x2d, 0, 0, true},
     {H2_PRIORITY, 0, 5, 5, true},         {H2_RST_STREAM, 0, 4, 4, true},
     {H2_SETTINGS, 0x01, 0, 0, true},      {H2_PUSH_PROMISE, 0x0c, 4, 0, true},
-    {H2_PING, 0x01, 8, 8, true},          {H2_GOAWAY, 0, 8, 0, false}, /* it ends too much */
+    {H2_PING, 0x01, 8, 8, true},          {H2_GOAWAY, 0, 8, 0, false}, /* it ends the connection */
     {H2_WINDOW_UPDATE, 0, 4, 4, true},    {H2_CONTINUATION, 0x04, 0, 0, false},
     {H2_PRIORITY_UPDATE, 0, 4, 0, false}, {200, 0, 0, 0, true},
 };
@@ -31,7 +30,8 @@ static void capture(struct script *script, struct span bytes) {
   captured = h2_frame_header_decode(bytes.base);
 }
 
-/* The header of a row's, or step's, first frame; false: it begins with an application's step. */
+/* Reads the header of the first frame of a row or step. Returns false if it begins with a step
+ * of the application. */
 static bool first_header(const struct spec_states_table *table, const char *text,
                          struct h2_frame_header *out) {
   static struct script script;
@@ -47,7 +47,7 @@ static bool first_header(const struct spec_states_table *table, const char *text
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* Looks for a row of the type: on a stream or not, with all of `flags`, and a length in bounds. */
+/* Looks for a row of the type: on a stream or not, with all of `flags`, and a length within bounds. */
 static void demand(const struct spec_states_table *table, uint8_t type, bool on_stream,
                    uint8_t flags, uint32_t least, uint32_t most) {
   struct h2_frame_header header;
@@ -83,7 +83,7 @@ static void demand_form(const struct spec_states_table *table, const struct form
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-/* Does some row say that the type may be received in this state? */
+/* Whether some row allows the type in this state. */
 static bool row_accepts(const struct spec_states_table *table, uint8_t type, unsigned state) {
   struct h2_frame_header header;
   for (size_t list = 0; list < SPEC_STATES_LISTS; list++) {
@@ -98,7 +98,7 @@ static bool row_accepts(const struct spec_states_table *table, uint8_t type, uns
   return false;
 }
 
-/* Does some step? */
+/* Whether some step does. */
 static bool step_accepts(const struct spec_states_table *table, uint8_t type, unsigned state) {
   struct h2_frame_header header;
   for (size_t list = 0; list < SPEC_STATES_LISTS; list++) {

@@ -1,6 +1,6 @@
 /*
- * spec/spec_states_shared.c - rows and steps of both roles: what is wrong with a frame whichever peer
- * sends it, frames of the connection, frames that mean the same in both directions.
+ * spec/spec_states_shared.c - rows and steps of both roles: frames that are wrong whichever peer
+ * sends them, frames of the connection, and frames that mean the same in both directions.
  */
 #include "tests/spec/spec_states.h"
 
@@ -9,12 +9,12 @@
 #define UNUSED(verdict) [IDLE] = verdict, [PUSH_IDLE] = verdict
 #define SKIPS(verdict)  [SKIPPED] = verdict, [PUSH_SKIPPED] = verdict
 #define RESETS(verdict) [RESET_LOCAL] = verdict, [PUSH_RESET_LOCAL] = verdict
-/* Closed, and the peer must know it. */
+/* Closed, and the peer knows it. */
 #define LATE(verdict)                                                                              \
   [CLOSED] = verdict, [RESET_REMOTE] = verdict, [PUSH_CLOSED] = verdict,                           \
   [PUSH_RESET_REMOTE] = verdict
 
-/* Section 5.4.1: what has no stream is the connection's error. */
+/* Section 5.4.1: an error without a stream is the connection's. */
 #define WITHOUT_STREAM(verdict) UNUSED(verdict), LATE(verdict), RESETS(verdict)
 
 static const struct spec_states_row rows[] = {
@@ -28,7 +28,7 @@ static const struct spec_states_row rows[] = {
     {"6.1", "DATA/PS $ p0", "-", AS_DATA, {0}},
     {"4.1", "DATA/U $ *3", "-", AS_DATA, {0}},
     {"4.2", "DATA $ *16384", "-", AS_DATA, {0}},
-    /* Padding is looked at even where the data is not wanted. */
+    /* Padding is checked even where the data is not wanted. */
     {"6.1", "DATA/P $ x05 *3", "C:PE", AS_ROW, {LATE("C:SC C:PE S:SC")}},
     {"6.1", "DATA/PS $ x04 *4", "-", AS_DATA, {0}}, /* nothing but padding */
     {"6.1", "DATA/PS $ x05 *4", "C:PE", AS_ROW, {LATE("C:SC C:PE S:SC")}},
@@ -116,7 +116,7 @@ static const struct spec_states_row rows[] = {
     {"5.5", "T255/SHPRU $ *16384", "-", AS_ROW, {0}},
     {"4.2", "T200 $ L16385", "C:FSE S:FSE", AS_ROW, {0}},
 
-    /* Stream 0, whatever the streams do. */
+    /* Stream 0, regardless of the streams. */
     {"6.1", "DATA 0 *3", "C:PE", AS_ROW, {0}},
     {"6.2", "HEADERS/SH 0 [@message]", "C:PE", AS_ROW, {0}},
     {"6.3", "PRIORITY 0 d1/16", "C:PE", AS_ROW, {0}},

@@ -1,5 +1,5 @@
 /*
- * spec/spec_suite.c - what conformance suites send to a server: the cases.
+ * spec/spec_suite.c - the cases of conformance suites for servers.
  */
 #include "tests/spec/spec_suite.h"
 

@@ -1,8 +1,7 @@
 /*
- * spec/spec_suite.h - what conformance suites send to a server, and which of the answers that RFC 7540,
- * RFC 9113 and RFC 7541 allow has to come back; as scripts of tests/support/script.h.
- * tests/spec/test_suite.c runs them against the engine, tests/helpers/suite_peer.c against a server on a
- * socket.
+ * spec/spec_suite.h - cases of conformance suites for servers, and which answers RFC 7540, RFC 9113
+ * and RFC 7541 allow, as scripts of tests/support/script.h. tests/spec/test_suite.c runs them
+ * against the engine, tests/helpers/suite_peer.c against a server on a socket.
  */
 #ifndef WEIR_TESTS_SPEC_SUITE_H
 #define WEIR_TESTS_SPEC_SUITE_H
@@ -10,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Wanted: "C PE" GOAWAY with that code; "S PE" RST_STREAM or GOAWAY with it (a stream's error may
- * end the connection: 5.4.1); "ping" that a PING sent afterwards is answered; "end" a complete
- * response and a live connection; "" no error; anything else has to be in the transcript. */
+/* Wanted: "C PE" GOAWAY with that code; "S PE" RST_STREAM or GOAWAY with it (a stream's error
+ * may end the connection: 5.4.1); "ping" that a PING sent afterwards is answered; "end" a
+ * complete response and a live connection; "" no error; anything else must be in the transcript. */
 struct spec_suite_case {
   const char *section, *name, *text, *wanted;
 };
@@ -27,7 +26,8 @@ enum { SPEC_SUITES = 3 };
 
 extern const struct spec_suite spec_suites[SPEC_SUITES];
 
-/* Is `name`, "FRAME_SIZE_ERROR" and perhaps more after a blank or comma, among the codes in "PE FSE"? */
+/* Whether `name`, such as "FRAME_SIZE_ERROR" with more text after a space or comma, is among the
+ * codes in "PE FSE". */
 bool spec_suite_wants(const char *codes, const char *name);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * spec/test_connection.c - a server connection by the sections 3 to 7 of RFC 9113, one row a
- * requirement; the rows of independent conformance suites of these sections are among them.
+ * spec/test_connection.c - a server connection by sections 3 to 7 of RFC 9113, one row per
+ * requirement. The rows include those of independent conformance suites for these sections.
  */
 #include "tests/spec/spec_lines.h"
 #include "tests/support/cmocka.h"
@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-/* A response to GET / and what the application hears meanwhile. */
+/* A response to GET /, and the application's events meanwhile. */
 #define REQUEST(id)  "request " #id " GET / end"
 #define RESPONSE(id) "closed " #id " NO_ERROR, HEADERS " #id " 200, DATA " #id " 2 end"
 #define SERVED(id)   REQUEST(id) ", " RESPONSE(id)
@@ -89,19 +89,19 @@ static const struct spec_line streams[] = {
     {"5.1", "after our RST_STREAM: trailers are decoded, DATA is counted",
      "HEADERS/H 1 [@post]; !reset 1 8; DATA 1 *5000; HEADERS/SH 1 [+x-sync=late]; RST 1 =8",
      "request 1 POST /hold, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
-    {"8.1", "a response before the request is complete: what follows is read for a while",
+    {"8.1", "a response before the request is complete: the rest is read for a while",
      "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *5; DATA/S 1 *5; PING "
      "0 *8",
      "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, PING ack", 0},
     {"8.1", "trailers as well",
      "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *5; HEADERS/SH 1 [a=b]",
      "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end", 0},
-    {"8.1", "its errors are still told",
+    {"8.1", "its errors are still reported",
      "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/ content-length=7]; DATA/S 1 *5",
      "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, RST_STREAM 1 "
      "PROTOCOL_ERROR",
      0},
-    {"8.1", "then it is not wanted any more",
+    {"8.1", "then it is no longer wanted",
      "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *5; !tick 900; DATA 1 "
      "*5; "
      "!tick 100; DATA 1 *5; HEADERS/SH 1 [+x-sync=1]",
@@ -212,7 +212,7 @@ static const struct spec_line types[] = {
      "request 1 GET /hold end, closed 1 STREAM_CLOSED, RST_STREAM 1 STREAM_CLOSED", 0},
 };
 
-/* What we send, held to what the client announces. */
+/* Our output obeys the client's settings. */
 static const struct spec_line sending[] = {
     {"4.2", "frames as large as the client takes, and smaller again",
      "SETTINGS 0 s4=200000 s5=20000; WU 0 =200000; HEADERS/SH 1 [@hold]; !respond 1 200; "
@@ -276,7 +276,7 @@ static void test_sending(void **state) {
   spec_lines_run(SPEC_LINES(sending), H2_SERVER, NULL);
 }
 
-/* `steps` for `count` more streams, with `%u` for the identifier. */
+/* Runs `steps` for `count` more streams, with `%u` for the identifier. */
 static void run_each(struct script *script, unsigned count, const char *steps) {
   for (; count > 0; count--) {
     char text[96];
@@ -288,8 +288,8 @@ static void run_each(struct script *script, unsigned count, const char *steps) {
   }
 }
 
-/* Section 5.1: however many streams have been answered since we reset this one, what comes late on
- * it is not the client's fault; trailers least of all. */
+/* Section 5.1: late frames on a stream that we reset are not the client's fault, however many
+ * streams have been answered since. Least of all trailers. */
 static void test_reset_remembered(void **state) {
   (void)state;
   static struct script script;
@@ -302,8 +302,8 @@ static void test_reset_remembered(void **state) {
   script_close(&script);
 }
 
-/* After so many more that we reset, we no longer remember it. What comes late does not end the
- * connection. */
+/* After enough further resets, we no longer remember the stream. Late frames still do not end
+ * the connection. */
 static void test_forgotten(void **state) {
   (void)state;
   static struct script script;
@@ -316,7 +316,7 @@ static void test_forgotten(void **state) {
   script_close(&script);
 }
 
-/* The same for a client, on streams that ended well: whatever comes is an error still. */
+/* The same for a client, on streams that ended normally: any frame is still an error. */
 static void test_answered_forgotten(void **state) {
   (void)state;
   static const char *const late[][2] = {
@@ -360,7 +360,7 @@ static void test_stream_window(void **state) {
   spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 
-/* Section 5.1.1: a client that has used all its identifiers asks no more. */
+/* Section 5.1.1: a client that has used all its identifiers makes no more requests. */
 static void test_last_identifier(void **state) {
   (void)state;
   static struct script script;
@@ -404,8 +404,7 @@ static void test_large_frames(void **state) {
   static const struct spec_line lines[] = {
       {"4.2", "DATA of 64 KiB - 1", "HEADERS/H 1 [@post]; DATA/S 1 *65535",
        "request 1 POST /hold, data 1 65535 end", 0},
-      {"4.2", "an unknown frame of 2^24 - 2 bytes is begun", "T99 0 L16777214", "",
-       SPEC_LINE_FINAL},
+      {"4.2", "an unknown frame of 2^24 - 2 bytes is read", "T99 0 L16777214", "", SPEC_LINE_FINAL},
       {"4.2", "longer than we announced", "T99 0 L16777215", "GOAWAY 0 FRAME_SIZE_ERROR", 0},
       {"10.5", "a header block larger than any", "HEADERS/SH 1 L70000",
        "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
@@ -415,7 +414,7 @@ static void test_large_frames(void **state) {
   spec_lines_run(SPEC_LINES(lines), H2_SERVER, &config);
 }
 
-/* Section 6.5.2: a smaller header table at our end binds the client from its ACK on. */
+/* Section 6.5.2: a smaller header table of ours binds the client from its ACK on. */
 static void test_small_table(void **state) {
   (void)state;
   static const struct spec_line lines[] = {
@@ -450,12 +449,13 @@ static void test_settings_timeout(void **state) {
 static void test_drain(void **state) {
   (void)state;
   static const struct spec_line lines[] = {
-      {"6.8", "first a GOAWAY that refuses nothing, then the last one; what came between is served",
+      {"6.8",
+       "first a GOAWAY that refuses nothing, then the last one; requests in between are served",
        "HEADERS/SH 1 [@hold]; !drain; HEADERS/SH 3 [@get]; !tick 1000; !respond 1 200; !end 1",
        "request 1 GET /hold end, GOAWAY 2147483647 NO_ERROR, PING, " SERVED(
            3) ", GOAWAY 3 NO_ERROR, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end",
        SPEC_LINE_FINAL},
-      {"6.8", "what comes after the last one is ignored, HPACK and windows are kept",
+      {"6.8", "requests after the last one are ignored, HPACK and windows are kept in step",
        "HEADERS/SH 1 [@hold]; !drain; PING/A 0 x647261696e696e67; !tick 100; HEADERS/H 3 [@post "
        "+x-sync=1]; "
        "DATA 3 *500; WU 3 =1; HEADERS/SH 3 [a=b]; RST 3 =8; HEADERS/H 5 [#62]; PING 0 *8",

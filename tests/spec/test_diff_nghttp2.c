@@ -1,8 +1,8 @@
 /*
- * spec/test_diff_nghttp2.c - the same random, mostly valid bytes to weir and to libnghttp2, both as
- * servers and both as clients: after every frame both have handed the same messages to their
- * applications and have sent the same errors. Where they differ, the first difference has to be one
- * of the few below, with the section that justifies weir.
+ * spec/test_diff_nghttp2.c - weir and libnghttp2 get the same random, mostly valid bytes, both as
+ * servers and both as clients. After every frame, both must have delivered the same messages to
+ * their applications and sent the same errors. Where they differ, the first difference must be one
+ * of those in diff_allowed.c, with the section that justifies weir.
  *
  * A failure prints the seed; WEIR_SEED=n runs that one connection and shows it.
  */
@@ -25,7 +25,7 @@ static bool one_in(uint32_t n) {
 
 /* ---- the applications ------------------------------------------------------------------------ */
 
-/* Both answer a request that is complete, or give a stream up. */
+/* Both answer a complete request, or reset a stream. */
 static void act(void) {
   uint32_t id = diff_frames_live_id(&source);
   struct stream *stream = id < DIFF_IDS ? source.weir.streams[id] : NULL;
@@ -42,7 +42,7 @@ static void act(void) {
   diff_source_pump(&source);
 }
 
-/* Clients: both ask for the same. */
+/* Clients: both make the same request. */
 static void ask(void) {
   bool head = one_in(8);
   struct header fields[] = {header_of(TOKEN_METHOD, span_text(head ? "HEAD" : "GET")),
@@ -63,7 +63,7 @@ enum verdict { SAME, ALLOWED, DIFFERENT };
 
 static unsigned allowed_counts[ALLOWED_MAX];
 
-/* Compares what the last frame brought about. */
+/* Compares the reactions to the last frame. */
 static enum verdict compare(uint64_t seed, size_t weir_before, size_t other_before) {
   const char *weir = source.weir.log.text + weir_before;
   const char *other = source.other.log.text + other_before;
@@ -130,7 +130,7 @@ static void run_all(enum h2_role role) {
     if (allowed_counts[i]) print_message("%6u %s\n", allowed_counts[i], diff_allowed[i].why);
   print_message("%u alike to the end, %u differ as allowed\n", counts[SAME], counts[ALLOWED]);
   assert_int_equal(counts[DIFFERENT], 0);
-  assert_true(counts[SAME] > CONNECTIONS / 2); /* or else this compares nothing */
+  assert_true(counts[SAME] > CONNECTIONS / 2); /* or else this test compares nothing */
 }
 
 static void test_servers(void **state) {

@@ -1,8 +1,7 @@
 /*
- * spec/test_limits.c - what is too much, and what then still has to work: header lists beyond
- * SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 section 6.5.2, RFC 6585 section 5), informational
- * responses without end, priorities for more streams than there may be (RFC 9218 section 7.1), and
- * memory that is refused.
+ * spec/test_limits.c - excess, and what must still work after it: header lists beyond
+ * SETTINGS_MAX_HEADER_LIST_SIZE (RFC 9113 section 6.5.2, RFC 6585 section 5), endless informational
+ * responses, priorities for more streams than allowed (RFC 9218 section 7.1), and refused memory.
  */
 #include "tests/spec/spec_lines.h"
 #include "tests/support/cmocka.h"
@@ -17,16 +16,16 @@ static const struct spec_line requests[] = {
     {"6585 5", "431 without the handler", "HEADERS/SH 1 [@get " BIG_4 "]", "HEADERS 1 431 end", 0},
     {"6585 5", "the body is not wanted", "HEADERS/H 1 [@post " BIG_4 "]; DATA 1 *9; !tick 1000",
      "HEADERS 1 431 end, RST_STREAM 1 NO_ERROR", 0},
-    {"4.3", "what is beyond the limit is decoded",
+    {"4.3", "fields beyond the limit are decoded",
      "HEADERS/SH 1 [@get " BIG_4 " +x-sync=1 +x-sync=2]; HEADERS/SH 3 [@get #63]",
      "HEADERS 1 431 end, request 3 GET / end, closed 3 NO_ERROR, HEADERS 3 200, DATA 3 2 end", 0},
     {"10.5.1", "pseudo-header fields beyond it", "HEADERS/SH 1 [" BIG_4 " " BIG " @get]",
      "HEADERS 1 431 end", 0},
-    {"10.5.1", "what is found malformed before is malformed", "HEADERS/SH 1 [@get a=b :path=/]",
-     "HEADERS 1 400, RST_STREAM 1 PROTOCOL_ERROR", 0},
+    {"10.5.1", "a field that is malformed before the limit counts",
+     "HEADERS/SH 1 [@get a=b :path=/]", "HEADERS 1 400, RST_STREAM 1 PROTOCOL_ERROR", 0},
     {"10.5.1", "more than twice as much", "HEADERS/SH 1 [@get " BIG_4 " " BIG_4 " " BIG_4 "]",
      "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
-    {"10.5.1", "an entry that is referred to again and again",
+    {"10.5.1", "repeated references to one entry",
      "HEADERS/SH 1 [@get +" BIG " #62 #62 #62 #62]; HEADERS/SH 3 [@get +x-sync=3 #63]",
      "HEADERS 1 431 end, request 3 GET / end, closed 3 NO_ERROR, HEADERS 3 200, DATA 3 2 end", 0},
     {"10.5.1", "trailers", "HEADERS/H 1 [@post]; HEADERS/SH 1 [" BIG_4 " " BIG_4 " +x-sync=1]",
@@ -67,9 +66,10 @@ static const struct spec_line updates[] = {
     {"9218 7.1", "as many idle streams as may be opened",
      "PU 0 =1 x753d30; PU 0 =3 x753d30; HEADERS/SH 1 [@get]",
      "request 1 GET / end, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end", 0},
-    {"9218 7.1", "the same one again", "PU 0 =1 x753d30; PU 0 =3 x753d30; PU 0 =3 x753d31", "", 0},
+    {"9218 7.1", "an idle stream again", "PU 0 =1 x753d30; PU 0 =3 x753d30; PU 0 =3 x753d31", "",
+     0},
     {"9218 7.1", "one more", "PU 0 =1; PU 0 =3; PU 0 =5", "GOAWAY 0 PROTOCOL_ERROR", 0},
-    {"9218 7.1", "active ones count as well", "HEADERS/SH 1 [@hold]; PU 0 =3; PU 0 =5",
+    {"9218 7.1", "active streams count, too", "HEADERS/SH 1 [@hold]; PU 0 =3; PU 0 =5",
      "request 1 GET /hold end, closed 1 PROTOCOL_ERROR, GOAWAY 1 PROTOCOL_ERROR", 0},
     {"9218 7.1", "closed ones do not",
      "HEADERS/SH 1 [@get]; PU 0 =1 x753d30; PU 0 =3; PU 0 =5; PU 0 =1 x753d31",
@@ -84,7 +84,7 @@ static const struct spec_line order[] = {
      "request 1 GET /hold end, request 3 GET /hold end, closed 3 NO_ERROR, closed 1 NO_ERROR, "
      "HEADERS 1 200, HEADERS 3 200, DATA 3 900 end, DATA 1 900 end",
      0},
-    {"9218 4.2", "of equals the older first",
+    {"9218 4.2", "of equals, the older first",
      "HEADERS/SH 1 [@hold priority=u=1]; HEADERS/SH 3 [@hold priority=u=1]; !mute; !respond 3 200; "
      "!send 3 900; !end 3; !respond 1 200; !send 1 900; !end 1; !listen",
      "request 1 GET /hold end, request 3 GET /hold end, closed 1 NO_ERROR, closed 3 NO_ERROR, "
@@ -119,7 +119,8 @@ static void test_priorities(void **state) {
   spec_lines_run(SPEC_LINES(updates), H2_SERVER, &config);
 }
 
-/* Each allocation refused in turn: a clean end or a refused stream, no leak, no assertion. */
+/* Each allocation is refused in turn: the result is a clean end or a refused stream, without a
+ * leak or failed assertion. */
 static void refuse_each(enum h2_role role, const char *text) {
   static struct script script;
   for (uint64_t refused = 1;; refused++) {

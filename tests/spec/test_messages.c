@@ -1,8 +1,8 @@
 /*
  * spec/test_messages.c - requests to a server and responses to a client by RFC 9113 section 8, with
  * RFC 9110 section 10.1.1 (expectations), RFC 8441 (extended CONNECT), RFC 8297 (early hints), and
- * server push (RFC 9113 sections 6.6 and 8.4); one row a requirement. The characters of fields:
- * tests/engine/h2/test_message.c.
+ * server push (RFC 9113 sections 6.6 and 8.4); one row per requirement.
+ * tests/engine/h2/test_message.c tests the characters of fields.
  */
 #include "tests/spec/spec_lines.h"
 #include "tests/support/cmocka.h"
@@ -11,13 +11,13 @@
 #define SERVED(id)                                                                                 \
   "request " #id " GET / end, closed " #id " NO_ERROR, HEADERS " #id " 200, DATA " #id " 2 end"
 #define MALFORMED(id) "HEADERS " #id " 400, RST_STREAM " #id " PROTOCOL_ERROR"
-/* A request that has begun to be handled and is then found malformed. */
+/* A request that turns out to be malformed after its handler has begun. */
 #define POSTED "request 1 POST /hold"
 #define RUINED ", closed 1 PROTOCOL_ERROR, RST_STREAM 1 PROTOCOL_ERROR"
 #define PSEUDO ":method=GET :scheme=https :authority=a "
 
 static const struct spec_line requests[] = {
-    {"6.4", "a request that is given up without a fault has not been answered all the same",
+    {"6.4", "a request reset with NO_ERROR has not been answered",
      "HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 5; RST 1 =0",
      "request 1 GET /hold end, HEADERS 1 200, DATA 1 5, closed 1 CANCEL", 0},
     {"8.1", "trailers end a request", "HEADERS/H 1 [@post]; DATA 1 *3; HEADERS/SH 1 [x-sum=1]",
@@ -37,8 +37,8 @@ static const struct spec_line requests[] = {
     {"8.1.1", "400 needs no window", "SETTINGS 0 s4=0; HEADERS/SH 1 [@get A=b]", MALFORMED(1), 0},
     {"8.1.1", "HEAD as well", "HEADERS/SH 1 [:method=HEAD :scheme=https :authority=a :path=/ A=b]",
      MALFORMED(1), 0},
-    {"8.1.1", "what follows is nobody's", "HEADERS/H 1 [@post A=b]; DATA 1 *9; HEADERS/SH 1 [a=b]",
-     MALFORMED(1), 0},
+    {"8.1.1", "frames after it are dropped",
+     "HEADERS/H 1 [@post A=b]; DATA 1 *9; HEADERS/SH 1 [a=b]", MALFORMED(1), 0},
     {"8.1.1", "content-length is met",
      "HEADERS/H 1 [@post content-length=6]; DATA 1 *3; DATA/S 1 *3",
      POSTED ", data 1 3, data 1 3 end", 0},
@@ -116,12 +116,12 @@ static const struct spec_line requests[] = {
     {"8.3.1", "* for GET", "HEADERS/SH 1 [" PSEUDO ":path=*]", MALFORMED(1), 0},
     {"8.3.1", "userinfo", "HEADERS/SH 1 [:method=GET :scheme=https :authority=me@a :path=/]",
      MALFORMED(1), 0},
-    {"8.3.1", "a port that is none",
+    {"8.3.1", "an invalid port",
      "HEADERS/SH 1 [:method=GET :scheme=https :authority=a:99999 :path=/]", MALFORMED(1), 0},
     {"8.3.1", "IPv6", "HEADERS/SH 1 [:method=GET :scheme=https :authority=%5b::1%5d:8443 :path=/]",
      SERVED(1), 0},
     {"8.3.1", "host beside :authority, the same", "HEADERS/SH 1 [@get host=a]", SERVED(1), 0},
-    {"8.3.1", "the same but for case and the implied port",
+    {"8.3.1", "the same except for case and the default port",
      "HEADERS/SH 1 [:method=GET :scheme=https :authority=a.b :path=/ host=A.B:443]", SERVED(1), 0},
     {"8.3.1", "another port", "HEADERS/SH 1 [@get host=a:80]", MALFORMED(1), 0},
     {"8.3.1", "another host", "HEADERS/SH 1 [@get host=b]", MALFORMED(1), 0},
@@ -245,16 +245,17 @@ static const struct spec_line responses[] = {
      ASKED ", response 1 200" BROKEN, 0},
     {"8.1.1", "END_STREAM on HEADERS", GET_A "HEADERS/SH 1 [@ok content-length=3]", ASKED BROKEN,
      0},
-    {"8.1.1", "304 may say what there is none of",
+    {"8.1.1", "304 may state a length without content",
      GET_A "HEADERS/SH 1 [:status=304 content-length=3]",
      ASKED ", response 1 304 end, closed 1 NO_ERROR", 0},
     {"8.1.1", "HEAD, too", "!request /head; HEADERS/SH 1 [@ok content-length=3]",
      "HEADERS 1 /head end, response 1 200 end, closed 1 NO_ERROR", 0},
-    {"8.1.1", "but has no body", "!request /head; HEADERS/H 1 [@ok content-length=3]; DATA/S 1 *3",
+    {"8.1.1", "but must have no body",
+     "!request /head; HEADERS/H 1 [@ok content-length=3]; DATA/S 1 *3",
      "HEADERS 1 /head end, response 1 200" BROKEN, 0},
     {"8.1.1", "nor has 204", GET_A "HEADERS/H 1 [:status=204]; DATA/S 1 *3",
      ASKED ", response 1 204" BROKEN, 0},
-    {"8.1.1", "an empty end is none", GET_A "HEADERS/H 1 [:status=204]; DATA/S 1",
+    {"8.1.1", "an empty end is not a body", GET_A "HEADERS/H 1 [:status=204]; DATA/S 1",
      ASKED ", response 1 204, data 1 0 end, closed 1 NO_ERROR", 0},
     {"8.2.2", "te in a response", GET_A "HEADERS/SH 1 [@ok te=trailers]", ASKED BROKEN, 0},
     {"8.3.2", "no :status", GET_A "HEADERS/SH 1 [a=b]", ASKED BROKEN, 0},
@@ -293,19 +294,18 @@ static const struct spec_line connection[] = {
            "response 3 200 end, closed 3 NO_ERROR",
      SPEC_LINE_FINAL},
     {"5.1.2", "none at all", "SETTINGS 0 s3=0; !request /a", "request refused", SPEC_LINE_FINAL},
-    {"5.1.2", "a lowered limit leaves those that are open alone",
+    {"5.1.2", "a lowered limit leaves open streams alone",
      "!request /a; !request /b; SETTINGS 0 s3=0; HEADERS/SH 1 [@ok]; HEADERS/SH 3 [@ok]",
      ASKED ", HEADERS 3 /b end, response 1 200 end, closed 1 NO_ERROR, response 3 200 end, "
            "closed 3 NO_ERROR",
      SPEC_LINE_FINAL},
-    {"6.8", "GOAWAY: what is above it may be asked elsewhere, the rest goes on",
+    {"6.8", "GOAWAY: streams above it may be retried elsewhere, the rest continues",
      "!request /a; !request /b; GOAWAY 0 =1 =0; !request /c; HEADERS/SH 1 [@ok]",
      ASKED ", HEADERS 3 /b end, closed 3 REFUSED_STREAM, request refused, response 1 200 end, "
            "closed 1 NO_ERROR, GOAWAY 0 NO_ERROR",
      SPEC_LINE_FINAL},
-    {"6.8", "requests that wait are not sent any more",
-     "!mute; !request /a; GOAWAY 0 =0 =0; !listen", "closed 1 REFUSED_STREAM, GOAWAY 0 NO_ERROR",
-     SPEC_LINE_FINAL},
+    {"6.8", "waiting requests are no longer sent", "!mute; !request /a; GOAWAY 0 =0 =0; !listen",
+     "closed 1 REFUSED_STREAM, GOAWAY 0 NO_ERROR", SPEC_LINE_FINAL},
     {"6.8", "the last identifier does not rise",
      "!request /a; !request /b; GOAWAY 0 =2147483647 =0; GOAWAY 0 =1 =0; GOAWAY 0 =3 =0; "
      "HEADERS/SH 1 [@ok]",
@@ -326,7 +326,7 @@ static const struct spec_line connection[] = {
 /* ---- push ------------------------------------------------------------------------------------ */
 
 static const struct spec_line pushing[] = {
-    {"8.4", "a promise comes before the response it belongs to",
+    {"8.4", "a promise precedes the response it belongs to",
      "HEADERS/SH 1 [@hold]; !push 1; !respond 1 200; !end 1; !respond 2 200; !send 2 3; !end 2",
      "request 1 GET /hold end, request 2 GET /hold end, PUSH_PROMISE 1 2 /hold, HEADERS 1 200, "
      "closed 1 NO_ERROR, DATA 1 0 end, HEADERS 2 200, DATA 2 3, closed 2 NO_ERROR, DATA 2 0 end",
@@ -350,7 +350,7 @@ static const struct spec_line pushing[] = {
      0},
     {"5.1.2", "the client's limit holds", "SETTINGS 0 s3=1; HEADERS/SH 1 [@hold]; !push 1; !push 1",
      "request 1 GET /hold end, request 2 GET /hold end, PUSH_PROMISE 1 2 /hold, push refused", 0},
-    {"5.1.1", "promised identifiers rise, whoever promises",
+    {"5.1.1", "promised identifiers rise across streams",
      "HEADERS/SH 1 [@hold]; HEADERS/SH 3 [@hold]; !mute; !push 1; !push 3; !push 1; !listen",
      "request 1 GET /hold end, request 3 GET /hold end, request 2 GET /hold end, "
      "request 4 GET /hold end, request 6 GET /hold end, PUSH_PROMISE 1 2 /hold, "
@@ -359,7 +359,7 @@ static const struct spec_line pushing[] = {
     {"8.4", "a promise on an answered stream is refused",
      "HEADERS/SH 1 [@hold]; !respond 1 200; !end 1; !push 1",
      "request 1 GET /hold end, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end", 0},
-    {"8.4", "a pushed stream promises nothing", "HEADERS/SH 1 [@hold]; !push 1; !push 2",
+    {"8.4", "a pushed stream cannot promise", "HEADERS/SH 1 [@hold]; !push 1; !push 2",
      "request 1 GET /hold end, request 2 GET /hold end, PUSH_PROMISE 1 2 /hold, push refused", 0},
     {"8.4", "nor does a tunnel", "HEADERS/H 1 [@connect]; !push 1; !respond 1 200; !push 1",
      "request 1 CONNECT a:443, push refused, HEADERS 1 200, push refused", 0},

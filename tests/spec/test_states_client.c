@@ -1,6 +1,6 @@
 /*
- * spec/test_states_client.c - what a server may send to a client's stream in which state. How to read
- * the table: tests/spec/spec_states.h. A promised stream is 2, on request 1.
+ * spec/test_states_client.c - which frames a server may send to a client's stream in which state.
+ * tests/spec/spec_states.h explains the table. A promised stream is 2, on request 1.
  */
 #include "tests/spec/spec_states.h"
 
@@ -82,7 +82,7 @@ static const struct spec_states_step steps[] = {
     [OPEN_ANSWERED] = "-", [ANSWERED] = "-", [PUSHED] = "-"                                        \
   }
 
-/* What is malformed as a response and as trailers. */
+/* Malformed both as a response and as trailers. */
 #define NEITHER                                                                                    \
   MALFORMED, AS_HEADERS, {                                                                         \
     0                                                                                              \
@@ -139,8 +139,8 @@ static const struct spec_states_row rows[] = {
     {"6.6", "PUSH $ =&; CONT $ [@get]; CONT/H $ [+x-sync=v]", PROMISE},
     {"4.1", "PUSH/HU $ =& [@get +x-sync=v]", PROMISE},
     {"4.1", "PUSH/H $ =2147484648 [@get +x-sync=v]", PROMISE}, /* the reserved bit, and 1000 */
-    /* Section 8.4: not safe, with a body, incomplete, for somebody else: the promised stream is
-     * reset, this one goes on. */
+    /* Section 8.4: not safe, with a body, incomplete, or of another origin. The promised stream
+     * is reset, and this one continues. */
     {"8.4", "PUSH/H $ =& [@post +x-sync=v]", PROMISE},
     {"8.4", "PUSH/H $ =& [@get content-length=5 +x-sync=v]", PROMISE},
     {"8.4", "PUSH/H $ =& [:method=GET +x-sync=v]", PROMISE},
@@ -205,8 +205,8 @@ static const struct spec_states_table table = {
                 {[IDLE] = "C:PE", [PUSH_IDLE] = "C:PE", [PUSH_SKIPPED] = "C:PE C:SC", GONE_STATES},
             /* A reserved stream has not begun to send: section 5.1. */
             [AS_WINDOW_UPDATE] = {[RESERVED] = "C:PE"},
-            /* Section 6.6: promises come on streams that are open or half-closed (local), of the
-             * client; in a tunnel nothing but DATA does (8.5). */
+            /* Section 6.6: promises come on the client's streams that are open or half-closed
+             * (local). In a tunnel, only DATA may come (8.5). */
             [AS_PROMISE] = {[IDLE] = "C:PE",
                             [PUSH_IDLE] = "C:PE",
                             [HALF_REMOTE] = "C:PE",

@@ -1,7 +1,7 @@
 /*
- * spec/test_states_server.c - what a client may send to a server's stream in which state. How to read
- * the table: tests/spec/spec_states.h. It is written from RFC 9113 (with the sections in it), RFC 7540
- * section 5.3.1 and RFC 9218 section 7.1.
+ * spec/test_states_server.c - which frames a client may send to a server's stream in which state.
+ * tests/spec/spec_states.h explains the table. It is written from RFC 9113 (plain section numbers),
+ * RFC 7540 section 5.3.1 and RFC 9218 section 7.1.
  */
 #include "tests/spec/spec_states.h"
 
@@ -42,7 +42,7 @@ static const struct spec_states_step steps[] = {
     {"!respond $ 200; !end $",
      {[OPEN] = LINGERS, [TUNNEL] = HALF_LOCAL, [HALF_REMOTE] = CLOSED, [RESERVED] = PUSH_CLOSED},
      false},
-    /* Section 8.1: what is not complete by then is reset, with NO_ERROR. */
+    /* Section 8.1: a request that is incomplete by then is reset with NO_ERROR. */
     {"!tick 1100", {[LINGERS] = RESET_LOCAL, STAYS(OPEN)}, false},
     {"!push 1", {[PUSH_IDLE] = RESERVED}, false},
     {"!push 1; !respond 2 200; !end 2", {[PUSH_IDLE] = PUSH_CLOSED}, false},
@@ -52,8 +52,8 @@ static const struct spec_states_step steps[] = {
 
 #define MALFORMED "S:PE C:PE"
 
-/* A request, where one may begin; anywhere else it would be trailers, which hold no pseudo-header
- * fields. */
+/* A request, where one may begin. Anywhere else it would be trailers, which have no
+ * pseudo-header fields. */
 #define REQUEST                                                                                    \
   MALFORMED, AS_HEADERS, {                                                                         \
     [IDLE] = "-"                                                                                   \
@@ -65,7 +65,7 @@ static const struct spec_states_step steps[] = {
     [IDLE] = MALFORMED, [TUNNEL] = MALFORMED, [HALF_LOCAL] = MALFORMED                             \
   }
 
-/* What is malformed as a request and as trailers. */
+/* Malformed both as a request and as trailers. */
 #define NEITHER                                                                                    \
   MALFORMED, AS_HEADERS, {                                                                         \
     0                                                                                              \
@@ -140,7 +140,7 @@ static const struct spec_states_table table = {
     .rows = SPEC_STATES_LIST(rows),
     .bases =
         {
-            /* DATA on whatever cannot receive it: sections 5.1, 6.1. */
+            /* DATA on a stream that cannot receive it: sections 5.1, 6.1. */
             [AS_DATA] = {[IDLE] = "C:PE",
                          [PUSH_IDLE] = "C:PE",
                          [RESERVED] = "C:PE",

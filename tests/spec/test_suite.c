@@ -1,8 +1,7 @@
 /*
- * spec/test_suite.c - a server as conformance suites look at it: what they send, and which of the
- * answers that RFC 7540, RFC 9113 and RFC 7541 allow has to come back. The server answers at once,
- * as theirs does. Each case runs frame by frame, byte by byte, and with nothing read until all is
- * sent.
+ * spec/test_suite.c - the server's engine against the cases of conformance suites, with the answers
+ * that RFC 7540, RFC 9113 and RFC 7541 allow. The server answers at once, as theirs does. Each case
+ * runs frame by frame, byte by byte, and with nothing read until everything is sent.
  */
 #include "tests/spec/spec_suite.h"
 #include "tests/support/cmocka.h"
