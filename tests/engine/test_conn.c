@@ -1,6 +1,7 @@
 /*
- * engine/test_conn.c - what the first bytes of a connection, or its ALPN token, make of it: HTTP/2, a 505,
- * or a GOAWAY. Each row runs whole, in every two pieces, byte by byte, and against a guard page.
+ * engine/test_conn.c - the protocol that a connection's first bytes, or its ALPN token, choose:
+ * HTTP/2, a 505, or a GOAWAY. Each row runs whole, in every two pieces, byte by byte, and against a
+ * guard page.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/guard.h"
@@ -16,9 +17,9 @@
 
 enum outcome {
   H2_TALKS,   /* SETTINGS come first, and no GOAWAY */
-  H2_GOODBYE, /* SETTINGS or not, then GOAWAY(PROTOCOL_ERROR) */
+  H2_GOODBYE, /* perhaps SETTINGS, then GOAWAY(PROTOCOL_ERROR) */
   REFUSED,    /* 505 */
-  UNDECIDED,  /* nothing is said yet */
+  UNDECIDED,  /* nothing is sent yet */
 };
 
 struct row {
@@ -88,7 +89,7 @@ static unsigned side_wants(const struct side *side) {
   return side->machine.ops->wants(side->machine.self);
 }
 
-/* Takes what there is to send, at most `piece` bytes at a time. */
+/* Takes the output, at most `piece` bytes at a time. */
 static void side_take(struct side *side, size_t piece) {
   while (side_wants(side) & MACHINE_SEND) {
     struct span spans[4];
@@ -103,7 +104,7 @@ static void side_take(struct side *side, size_t piece) {
   }
 }
 
-/* Everything is consumed as long as the machine wants to receive. */
+/* Gives the bytes. All are consumed as long as the machine wants to receive. */
 static void side_give(struct side *side, struct span bytes) {
   while (bytes.len > 0 && side_wants(side) & MACHINE_RECV) {
     const size_t took = side->machine.ops->recv(side->machine.self, bytes, side->now_ns);
@@ -190,7 +191,7 @@ static void first_bytes(void **state) {
   }
 }
 
-/* A request line longer than what is looked at is taken for HTTP/1.x. */
+/* A request line longer than the inspected bytes is taken for HTTP/1.x. */
 static void a_long_line(void **state) {
   (void)state;
   char line[2 * CONN_SNIFF_BYTES];
@@ -207,7 +208,7 @@ static void a_long_line(void **state) {
   }
 }
 
-/* Who says nothing, or not enough, is closed in silence after H2_PREFACE_NS. */
+/* A peer that sends nothing, or not enough, is silently closed after H2_PREFACE_NS. */
 static void silence_ends(void **state) {
   (void)state;
   struct side side;
@@ -237,7 +238,7 @@ static void eof_and_drain_end_what_has_not_begun(void **state) {
   side_close(&side);
 }
 
-/* A 505 that has begun is sent to its end, whatever happens meanwhile. */
+/* A 505 that was begun is sent completely, whatever happens meanwhile. */
 static void a_refusal_is_completed(void **state) {
   (void)state;
   struct side side;
@@ -251,7 +252,7 @@ static void a_refusal_is_completed(void **state) {
   side_close(&side);
 }
 
-/* The deadline passes while a piece of the 505 is under way: its ack finds nothing left. */
+/* The deadline passes while a piece of the 505 is being sent. Its ack finds nothing left. */
 static void a_refusal_is_given_up(void **state) {
   (void)state;
   struct side side;
@@ -295,7 +296,7 @@ static void memory_refused(void **state) {
 
 /* ---- weight ---------------------------------------------------------------------------------- */
 
-/* Who gave the host a weight before is right; else it is the engine's, for every protocol. */
+/* A weight that the host already has prevails. Otherwise the engine's is set, for every protocol. */
 static void connections_have_the_engines_weight(void **state) {
   (void)state;
   static const char *const protocols[] = {"", "h2", "http/1.1"};
@@ -331,7 +332,7 @@ static void ignore_wake(struct machine_host *host) {
   (void)host;
 }
 
-/* A handler changes the weight of the connection that a request came on. */
+/* A handler changes the weight of its request's connection. */
 static void handlers_set_weights(void **state) {
   (void)state;
   static const struct handler weigher = {.request = weigh};

@@ -1,7 +1,7 @@
 /*
- * engine/test_limits.c - the bounds of a whole engine (engine/base/limits.h), with as many connections,
- * streams and uploads as they allow: one more is refused, those before it go on, and when one has
- * ended there is room again.
+ * engine/test_limits.c - the bounds of a whole engine (engine/base/limits.h), with as many
+ * connections, streams and uploads as they allow. One more is refused, the others continue, and
+ * when one has ended there is room again.
  */
 #include "engine/conn.h"
 #include "engine/h2/h2.h"
@@ -31,7 +31,7 @@ static void end(void) {
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-/* `protocol`: "h2", or "" for clear text whose first bytes have not come. */
+/* `protocol`: "h2", or "" for clear text before its first bytes. */
 static bool connect(const char *protocol, struct machine *machine) {
   const struct machine_factory factory = conn_factory(&engine);
   const struct machine_peer peer = {.application_protocol = protocol};
@@ -68,7 +68,7 @@ static void give(const struct machine *machine, const uint8_t *bytes, size_t len
   assert_int_equal(machine->ops->recv(machine->self, span_of(bytes, len), now_ns), len);
 }
 
-/* Takes what the machine sends; returns how many frames of this type are in it. */
+/* Takes the machine's output. Returns the number of frames of this type in it. */
 static unsigned take(const struct machine *machine, enum h2_frame_type type) {
   static uint8_t sent[64 * KIB];
   struct span spans[16];
@@ -86,7 +86,7 @@ static unsigned take(const struct machine *machine, enum h2_frame_type type) {
   return found;
 }
 
-/* A client whose first words have been said. */
+/* A client that has exchanged its preface and SETTINGS. */
 static void open_client(struct machine *machine) {
   static const uint8_t hello[] = H2_PREFACE "\0\0\0\4\0\0\0\0\0"  /* SETTINGS */
                                             "\0\0\0\4\1\0\0\0\0"; /* and for ours: ACK */
@@ -116,7 +116,7 @@ static void cancel(const struct machine *machine, uint32_t id) {
   give(machine, frame, sizeof frame);
 }
 
-/* Of as many connections as it takes. */
+/* On as many connections as needed. */
 static void test_streams(void **state) {
   (void)state;
   enum { EACH = H2_CONCURRENT_STREAMS_DEFAULT, CLIENTS = ENGINE_STREAMS_DEFAULT / EACH };
@@ -141,7 +141,7 @@ static void test_streams(void **state) {
 
 /* ---- windows --------------------------------------------------------------------------------- */
 
-/* Uploads, one a connection: each could make us hold a first window, and no more. */
+/* Uploads, one per connection: each could make us hold a first window, and no more. */
 static void test_window_budget(void **state) {
   (void)state;
   enum { UPLOADS = H2_WINDOW_BUDGET_BYTES / H2_STREAM_WINDOW_BYTES_DEFAULT };
@@ -156,7 +156,7 @@ static void test_window_budget(void **state) {
   open_client(&clients[UPLOADS]);
   assert_true(ask(&clients[UPLOADS], 1, true));
   assert_int_equal(engine.http.counters.refused, 1);
-  assert_false(ask(&clients[UPLOADS], 3, false)); /* what has no body costs nothing */
+  assert_false(ask(&clients[UPLOADS], 3, false)); /* a request without a body costs nothing */
   cancel(&clients[0], 1);
   assert_false(ask(&clients[UPLOADS], 5, true));
   for (uint32_t i = 0; i <= UPLOADS; i++)

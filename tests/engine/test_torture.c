@@ -2,10 +2,10 @@
  * engine/test_torture.c - every allocation of each scenario is refused in turn.
  *
  * A scenario runs once to count its allocations, then once for each of them with that one refused.
- * Whatever is refused: nothing crashes or leaks, every exchange ends exactly once, with a code that
- * speaks of resources and not of the peer, what is called complete is complete, and the same
- * engines then serve a new connection. Pools are made to take memory for each object, so that
- * every object is an allocation that can be refused.
+ * Whatever is refused: nothing crashes or leaks, every exchange ends exactly once, with a code for
+ * lack of resources that does not blame the peer, every exchange that is reported complete is
+ * complete, and the same engines then serve a new connection. Pools take memory for each object, so
+ * that every object is an allocation that can be refused.
  *
  * TORTURE_SCENARIO and TORTURE_AT run one case alone.
  */
@@ -27,7 +27,7 @@ static bool is_done(const struct machine *machine) {
   return machine->ops->wants(machine->self) & MACHINE_DONE;
 }
 
-/* Until nobody has anything to say; who is done closes, and the other reads the end. */
+/* Runs until both are silent. An end that is done closes, and the other reads the end. */
 static void run(struct scene *scene) {
   struct loopback *loop = &scene->loop;
   loopback_run(loop);
@@ -100,7 +100,7 @@ static void continuation(struct scene *scene) {
   torture_ask_huge(&scene->client, TORTURE_HUGE_BYTES);
 }
 
-/* A frame that is longer than the pool's buffers, in pieces. */
+/* A frame longer than the pool's buffers, in pieces. */
 static void long_frame(struct scene *scene) {
   run(scene);
   scene->loop.piece_bytes = 1000;
@@ -207,7 +207,7 @@ static void idle(struct scene *scene) {
 static const struct scenario {
   const char *name;
   void (*run)(struct scene *scene);
-  bool sniffed; /* in clear text, so that conn.c finds out the protocol */
+  bool sniffed; /* in clear text, so that conn.c detects the protocol */
 } scenarios[] = {
     {"get small", get_small, false},
     {"get small, clear text", get_small, true},
@@ -293,7 +293,7 @@ static void check_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint
 
 static const struct h2_client_events client_ears = {.goaway = check_goaway};
 
-/* One connection of the scenario, from birth to death. */
+/* One connection of the scenario, from beginning to end. */
 static void connection(struct scene *scene, const struct scenario *scenario, bool refused) {
   struct loopback *loop = &scene->loop;
   scene->client.item_count = scene->client.open = 0;
@@ -314,7 +314,7 @@ static void connection(struct scene *scene, const struct scenario *scenario, boo
                    loop->server_engine.http.counters.streams_closed);
 }
 
-/* Returns how many allocations there were in all. */
+/* Returns the total number of allocations. */
 static uint64_t torture(const struct scenario *scenario, uint64_t refuse_at) {
   struct scene *scene = calloc(1, sizeof *scene);
   struct loopback *loop = &scene->loop;
@@ -331,7 +331,7 @@ static uint64_t torture(const struct scenario *scenario, uint64_t refuse_at) {
   uint64_t calls = loop->memory.calls;
   assert_true(refuse_at == 0 || calls >= refuse_at);
   loop->memory.refuse_at = 0;
-  connection(scene, scenario, false); /* afterwards everything works */
+  connection(scene, scenario, false); /* afterwards, everything works */
   engine_destroy(&loop->client_engine);
   engine_destroy(&loop->server_engine);
   assert_int_equal(loop->memory.count, 0);

@@ -1,6 +1,6 @@
 /*
- * base/test_idmap.c - identifiers to objects, against an array, in patterns that connections make
- * and in others; memory that is refused.
+ * base/test_idmap.c - identifiers to objects, compared with an array, in the patterns of
+ * connections and in others; and refused memory.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
@@ -28,7 +28,7 @@ static void test_empty(void **state) {
   idmap_destroy(&map);
 }
 
-/* Random insertions and removals among `range` identifiers, all looked up after each. */
+/* Random insertions and removals among `range` identifiers. All are looked up after each. */
 static void run_random(uint32_t range, uint32_t first, uint32_t step, int rounds) {
   struct idmap map;
   bool present[512] = {false};

@@ -1,5 +1,5 @@
 /*
- * base/test_pool.c - chunks come when they are needed, and go when a flood is over.
+ * base/test_pool.c - chunks are allocated when needed, and freed when a flood is over.
  */
 #include "engine/base/limits.h"
 #include "engine/base/pool.h"
@@ -43,7 +43,7 @@ static void test_flood(void **state) {
   assert_int_equal(pool.made, OBJECTS - POOL_TRIM_CHUNKS * CHUNK);
   trim(3 * CHUNKS / POOL_TRIM_CHUNKS);
   assert_in_range(pool.made, CHUNK, 2 * CHUNK);
-  void *again = pool_take(&pool); /* what is left works on */
+  void *again = pool_take(&pool); /* the rest still works */
   assert_non_null(again);
   assert_ptr_not_equal(again, objects[0]);
   pool_give(&pool, again);

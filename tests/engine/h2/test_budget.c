@@ -1,7 +1,7 @@
 /*
- * h2/test_budget.c - each budget of a connection: how much goes through, and that the next costs
- * the connection its life with ENHANCE_YOUR_CALM. The attacks are those that the comments of
- * engine/base/limits.h name. base/test_budget.c has the token buckets on their own.
+ * h2/test_budget.c - each budget of a connection: how much goes through, and that the next event
+ * ends the connection with ENHANCE_YOUR_CALM. The attacks are those named in the comments of
+ * engine/base/limits.h. base/test_budget.c tests the token buckets on their own.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -12,8 +12,8 @@
 
 static struct script script;
 
-/* Repeats `text`, in which `$` is a rising identifier, until the connection ends; returns how often
- * it took, and checks that it ended calmly. */
+/* Repeats `text`, in which `$` is a rising identifier, until the connection ends. Returns the
+ * number of repetitions, and checks that it ended with ENHANCE_YOUR_CALM. */
 static unsigned flood(const char *before, const char *text, unsigned most) {
   script_begin(&script, H2_SERVER, NULL, false);
   script_run(&script, before);
@@ -64,7 +64,7 @@ static void test_made_resets(void **state) {
 
 /* ---- at any moment of a response ------------------------------------------------------------- */
 
-/* The transport takes so many bytes and no more; returns how many there were. */
+/* The transport takes at most that many bytes. Returns how many it took. */
 static size_t take_bytes(size_t most) {
   const struct machine_ops *ops = script.machine.ops;
   struct span spans[16];
@@ -82,9 +82,9 @@ static size_t take_bytes(size_t most) {
 }
 
 /* CVE-2023-44487 and CVE-2025-8671 when `most` bytes of a response have been taken: the stream
- * ends, nothing is left of it, and the connection is in step, whatever was cut off. Where the
- * response had been made to its end (`ended`), what goes on about it may be a connection error.
- * False: the response is shorter than that. */
+ * ends, nothing is left of it, and the connection is in step, wherever the response was cut off.
+ * If the response had been made to its end (`ended`), further frames on it may be a connection
+ * error. Returns false if the response is shorter than that. */
 static bool reset_after(const char *how, size_t most, bool ended) {
   script_begin(&script, H2_SERVER, NULL, false);
   script.mute = true;
@@ -112,11 +112,11 @@ static void test_reset_at_each_byte(void **state) {
     size_t bytes = 0;
     while (reset_after(ways[i / 2], bytes, i % 2))
       bytes++;
-    assert_in_range(bytes, 9 + 9 + 300, 500); /* two frames and what they carry */
+    assert_in_range(bytes, 9 + 9 + 300, 500); /* two frames and their payload */
   }
 }
 
-/* One complete exchange pays for one reset: every second request may be given up, for ever. */
+/* One complete exchange pays for one reset: every second request may be reset, for ever. */
 static void test_paid_resets(void **state) {
   (void)state;
   script_begin(&script, H2_SERVER, NULL, false);
@@ -132,7 +132,8 @@ static void test_paid_resets(void **state) {
   script_close(&script);
 }
 
-/* Many malformed requests that wait for the transport together: each gets both its answers. */
+/* Many malformed requests that wait for the transport together: each gets its 400 and its
+ * RST_STREAM. */
 static void test_malformed_at_once(void **state) {
   (void)state;
   enum { COUNT = H2_CONTROL_BYTES / (H2_FRAME_HEADER_BYTES + 4) + 5 };
@@ -156,7 +157,7 @@ static void test_malformed_at_once(void **state) {
   script_close(&script);
 }
 
-/* An upload that was answered before its end is given up by its client: as good as a whole one. */
+/* A client resets an upload that was answered before its end. It counts as a complete exchange. */
 static void test_answered_uploads(void **state) {
   (void)state;
   static const char upload[] = "HEADERS/H $ [:method=POST :scheme=https :authority=a :path=/]; "
@@ -187,7 +188,7 @@ static void test_floods(void **state) {
                   H2_GLITCH_BURST + 1);
 }
 
-/* Padded DATA that holds something is no flood. */
+/* Padded DATA that is not empty is not a flood. */
 static void test_padded_data(void **state) {
   (void)state;
   assert_int_equal(flood("HEADERS/H 1 [@post]", "DATA/P 1 p9 *1", 3000), 3000);
@@ -203,8 +204,8 @@ static void test_one_frame(void **state) {
   assert_int_equal(flood("", text, 2), 1);
 }
 
-/* INITIAL_WINDOW_SIZE several times in a frame: it counts in order (section 6.5.3), and so does
- * what is wrong with it. The window has 2147400000 more than the initial value to begin with. */
+/* INITIAL_WINDOW_SIZE several times in a frame: the values, and their errors, count in order
+ * (section 6.5.3). The window starts with 2147400000 more than the initial value. */
 static void test_windows_of_one_frame(void **state) {
   (void)state;
   static const struct {
@@ -229,7 +230,7 @@ static void test_windows_of_one_frame(void **state) {
     if (rows[i / 8].error) assert_non_null(strstr(script.log, rows[i / 8].error));
     script_close(&script);
   }
-  /* Where it comes to lie: 65535 - 5 are spent, the windows shut, and opened by 5 + 100. */
+  /* The resulting window: 65535 - 5 are spent, the windows are shut, and opened by 5 + 100. */
   script_begin(&script, H2_SERVER, NULL, false);
   script_run(&script, "HEADERS/SH 1 [@hold]; WU 0 =1000000; !respond 1 200; !send 1 65530");
   script_run(&script, "SETTINGS 0 s4=70000 s4=0 s4=65635");

@@ -1,5 +1,6 @@
 /*
- * h2/test_client.c - what the owner of a client connection hears of its end, and what it may ask.
+ * h2/test_client.c - what the owner of a client connection learns about its end, and what it may
+ * ask.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -34,10 +35,10 @@ static const struct h2_client_events ears = {.goaway = on_goaway, .ended = on_en
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* Told once, before the streams that are left end. */
+/* Reported once, before the remaining streams end. */
 static const struct {
   const char *name;
-  bool bare; /* no SETTINGS have come */
+  bool bare; /* no SETTINGS have arrived */
   const char *steps, *log;
   const char *at_close;
 } ends[] = {
@@ -88,7 +89,7 @@ static void test_ends(void **state) {
   }
 }
 
-/* Nobody listens: nothing is told, and nothing breaks. */
+/* Without a listener, nothing is reported and nothing breaks. */
 static void test_deaf(void **state) {
   (void)state;
   static const struct h2_client_events none = {.ended = NULL};

@@ -1,7 +1,7 @@
 /*
- * h2/test_clocks.c - every deadline of a connection (engine/base/limits.h, "time"): who is too slow is
- * told so, who is not is left alone, and nothing but progress renews a deadline. Then the ends of
- * connections: the peer's FIN, ours, and both sides' graceful ones.
+ * h2/test_clocks.c - every deadline of a connection (engine/base/limits.h, "time"): a peer that is
+ * too slow is told so, one that is fast enough is left alone, and only progress renews a deadline.
+ * Then the ends of connections: the peer's FIN, ours, and the graceful ends of both sides.
  */
 #include "tests/spec/spec_lines.h"
 #include "tests/support/cmocka.h"
@@ -63,7 +63,7 @@ static const struct spec_line deadlines[] = {
      "request 1 CONNECT a:443, HEADERS 1 200, data 1 9, data 1 9", 0},
     {"300 s", "but not for ever", "HEADERS/H 1 [@connect]; !respond 1 200; DATA 1 *9; !tick 301000",
      "request 1 CONNECT a:443, HEADERS 1 200, data 1 9, closed 1 CANCEL, RST_STREAM 1 CANCEL", 0},
-    {"20 s", "a response that no window lets out",
+    {"20 s", "a response held back by a window",
      "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9000; !tick 15000; PING 0 *8; "
      "WU 1 =1; WU 0 =1; !tick 4000; WU 1 =1; !tick 1500",
      HELD ", HEADERS 1 200, PING ack, DATA 1 1, DATA 1 1, closed 1 ENHANCE_YOUR_CALM, "
@@ -74,26 +74,26 @@ static const struct spec_line deadlines[] = {
      "=21000; "
      "!tick 15000; WU 1 =21000; !tick 9000",
      HELD ", HEADERS 1 200, DATA 1 21000, DATA 1 21000", 0},
-    {"20 s", "a response that is paused, while others are taken",
+    {"20 s", "a paused response, while others are taken",
      "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9; !tick 15000; "
      "HEADERS/SH 3 [@get]; !tick 15000; HEADERS/SH 5 [@get]; !tick 15000; HEADERS/SH 7 [@get]; "
      "!tick 15000; HEADERS/SH 9 [@get]; !tick 15000; WU 1 =4; !end 1",
      HELD ", HEADERS 1 200, DATA 1 5" TAKEN("3") TAKEN("5") TAKEN("7")
          TAKEN("9") ", DATA 1 4, closed 1 NO_ERROR, DATA 1 0 end",
      0},
-    {"20 s", "a response that is paused, while a handler's few words are taken",
+    {"20 s", "a paused response, while a handler's few bytes are taken",
      "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9; HEADERS/SH 3 [@hold]; "
      "!respond 3 200; !tick 15000; !send 3 1; !tick 15000; !send 3 1; !tick 15000; !send 3 1",
      HELD ", HEADERS 1 200, DATA 1 5, request 3 GET /hold end, HEADERS 3 200, DATA 3 1, DATA 3 1, "
           "DATA 3 1",
      0},
-    {"20 s", "nothing is taken any more",
+    {"20 s", "nothing is taken",
      "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9; !tick 15000; "
      "HEADERS/SH 3 [@get]; !tick 15000; !tick 20000",
      HELD ", HEADERS 1 200, DATA 1 5" TAKEN("3") ", closed 1 ENHANCE_YOUR_CALM, "
                                                  "GOAWAY 3 ENHANCE_YOUR_CALM",
      0},
-    {"20 s", "a handler that has nothing to say is not the peer's fault",
+    {"20 s", "a silent handler is not the peer's fault",
      "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !tick 50000; !end 1",
      HELD ", HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end", 0},
     {"10 s", "replies that are not read", "!mute; PING 0 *8; !tick 10100; !listen",
@@ -107,12 +107,12 @@ static const struct spec_line deadlines[] = {
 };
 
 static const struct spec_line ends[] = {
-    {"9113 5.4.1", "FIN: what is complete is answered",
+    {"9113 5.4.1", "FIN: complete requests are answered",
      "HEADERS/SH 1 [@hold]; HEADERS/H 3 [@post]; !eof; !respond 1 200; !end 1",
      HELD ", request 3 POST /hold, closed 3 CONNECT_ERROR, HEADERS 1 200, closed 1 NO_ERROR, "
           "DATA 1 0 end",
      SPEC_LINE_FINAL},
-    {"9113 5.4.1", "FIN: what no window lets out never will be",
+    {"9113 5.4.1", "FIN: a body held back by a window is given up",
      "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9; !eof",
      HELD ", HEADERS 1 200, DATA 1 5, closed 1 CANCEL", SPEC_LINE_FINAL},
     {"9113 6.8", "drain: a second after the first GOAWAY, if the PING is not answered",
@@ -120,16 +120,16 @@ static const struct spec_line ends[] = {
      HELD ", GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 1 NO_ERROR, HEADERS 1 200, "
           "closed 1 NO_ERROR, DATA 1 0 end",
      SPEC_LINE_FINAL},
-    {"9113 6.8", "drain: twice is once", "!drain; !drain; !tick 1100",
+    {"9113 6.8", "drain: twice is like once", "!drain; !drain; !tick 1100",
      "GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 0 NO_ERROR", SPEC_LINE_FINAL},
 };
 
 static const struct spec_line client_ends[] = {
-    {"9113 6.8", "drain: nothing new, what has begun goes on",
+    {"9113 6.8", "drain: no new requests, those in progress continue",
      "!request /a; !drain; !request /b; HEADERS/SH 1 [@ok]",
      "HEADERS 1 /a end, GOAWAY 0 NO_ERROR, request refused, response 1 200 end, closed 1 NO_ERROR",
      SPEC_LINE_FINAL},
-    {"9113 5.4.1", "FIN ends what is not complete",
+    {"9113 5.4.1", "FIN ends incomplete exchanges",
      "!request /a; !request /b; HEADERS/H 1 [@ok]; !eof",
      "HEADERS 1 /a end, HEADERS 3 /b end, response 1 200, closed 3 CONNECT_ERROR, "
      "closed 1 CONNECT_ERROR",
@@ -143,11 +143,12 @@ static void test_deadlines(void **state) {
   spec_lines_run(SPEC_LINES(deadlines), H2_SERVER, NULL);
 }
 
-/* When half of a worker's streams are out, one that its own window holds back goes after a minute. */
+/* When half of a worker's streams are in use, one that its own window holds back is reset after
+ * a minute. */
 static void test_held_streams(void **state) {
   (void)state;
   static struct script script;
-  for (uint32_t parts = 1; parts <= 2; parts++) { /* one stream is out, most of the time */
+  for (uint32_t parts = 1; parts <= 2; parts++) { /* one stream is in use, most of the time */
     script_begin(&script, H2_SERVER, NULL, false);
     script.engine.h2.streams.max = parts * H2_SCARCE_PART;
     script_run(&script, "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9");
@@ -172,8 +173,8 @@ static void test_ends(void **state) {
   spec_lines_run(SPEC_LINES(client_ends), H2_CLIENT, NULL);
 }
 
-/* When it is over, deadline_ns() never again asks for a tick that changes nothing: a host that
- * ticks at each deadline makes progress or sleeps. */
+/* Afterwards, deadline_ns() never asks for a tick that changes nothing. A host that ticks at
+ * each deadline makes progress or sleeps. */
 static void test_no_busy_deadline(void **state) {
   (void)state;
   static const char *const scenes[] = {

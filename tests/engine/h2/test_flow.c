@@ -46,8 +46,8 @@ static struct line_upload *upload_to(enum stream_flow engine, enum stream_flow h
 
 static const enum stream_flow policies[] = {FLOW_ECHO, FLOW_THRESHOLD, FLOW_CONSUME, FLOW_AUTO};
 
-/* Runs `check` with the policy as the engine's, and as the handler's word in an engine of each
- * policy: it counts more. */
+/* Runs `check` with the policy as the engine's, and as the handler's choice in an engine of each
+ * policy. The handler's choice prevails. */
 static void each_way(enum stream_flow policy, bool stopped,
                      void (*check)(struct line_upload *upload)) {
   check(upload_to(policy, FLOW_DEFAULT, stopped));
@@ -58,7 +58,8 @@ static void each_way(enum stream_flow policy, bool stopped,
   }
 }
 
-/* Each frame is answered by as much at once, although nothing was used. Not the last: it ended. */
+/* Each frame is answered with as much credit at once, although nothing was consumed. Except the
+ * last one, which ended the stream. */
 static void check_echo(struct line_upload *upload) {
   assert_int_equal(upload->closed, 1);
   struct updates updates = stream_updates();
@@ -72,7 +73,7 @@ static void echo_answers_each_frame(void **state) {
   each_way(FLOW_ECHO, true, check_echo);
 }
 
-/* The connection's window is the engine's affair, and is answered by the same policy. */
+/* The engine refills the connection's window by the same policy. */
 static void echo_answers_for_the_connection(void **state) {
   (void)state;
   struct line_upload *upload = upload_to(FLOW_ECHO, FLOW_DEFAULT, true);
@@ -87,7 +88,7 @@ static void echo_answers_for_the_connection(void **state) {
   line_close(line);
 }
 
-/* Refilled whenever half of the window has arrived, used or not. */
+/* Refilled whenever half of the window has arrived, consumed or not. */
 static void check_threshold(struct line_upload *upload) {
   assert_int_equal(upload->closed, 1);
   struct updates updates = stream_updates();
@@ -101,8 +102,8 @@ static void threshold_refills_at_half(void **state) {
   each_way(FLOW_THRESHOLD, true, check_threshold);
 }
 
-/* A handler that stops, stops its client; credit is what was used, to the byte, once it is worth a
- * frame. */
+/* A handler that stops makes its client stop. The credit is exactly what was consumed, once it
+ * is worth a frame. */
 static void check_back_pressure(struct line_upload *upload, uint32_t too_little) {
   assert_int_equal(upload->arrived, WINDOW);
   assert_int_equal(stream_updates().count, 0);
@@ -125,7 +126,7 @@ static void check_back_pressure(struct line_upload *upload, uint32_t too_little)
 
 static void check_consume(struct line_upload *upload) {
   check_back_pressure(upload, WINDOW / 2 - 1);
-  assert_true(stream_updates().sum <= 200000); /* never more than was used */
+  assert_true(stream_updates().sum <= 200000); /* never more than was consumed */
 }
 
 static void consume_is_back_pressure(void **state) {
@@ -137,7 +138,7 @@ static void check_auto_stopped(struct line_upload *upload) {
   check_back_pressure(upload, WINDOW / 4 - 1);
 }
 
-/* Who keeps up is given more than was used: the window becomes wider. */
+/* A handler that keeps up gets more credit than it consumed: the window becomes wider. */
 static void check_auto_running(struct line_upload *upload) {
   assert_int_equal(upload->closed, 1);
   assert_true(stream_updates().sum > 200000);
@@ -167,8 +168,8 @@ static void policies_have_names(void **state) {
 /* ---- a thousand uploads and a consumer that has stopped ----------------------------------------
  */
 
-/* The connection's window is the bound of what a handler's standstill makes us hold, whatever the
- * number of streams; and nothing is lost when it goes on. */
+/* The connection's window bounds what a stopped handler makes us hold, whatever the number of
+ * streams. Nothing is lost when it continues. */
 static void a_thousand_streams_and_a_stopped_consumer(void **state) {
   (void)state;
   enum { COUNT = 1000, BYTES = 50000 };
@@ -184,7 +185,7 @@ static void a_thousand_streams_and_a_stopped_consumer(void **state) {
   assert_int_equal(line->arrived, config.h2.connection_window_bytes);
   assert_int_equal(line_server(line)->credit.granted, 0);
   assert_int_equal(line_server(line)->credit.target, config.h2.connection_window_bytes);
-  /* Of both ends: streams, their headers, and what the scheduler needs; no bytes of bodies. */
+  /* On both ends: streams, their headers, and the scheduler's objects, but no bytes of bodies. */
   assert_true(line->loop.memory.bytes - memory_before < COUNT * 4 * KIB + 256 * KIB);
   line->stopped = false;
   for (unsigned i = 0; i < COUNT; i++) {
@@ -259,7 +260,7 @@ static void caps_order_a_download(void **state) {
   (void)state;
   static const struct handler handler = {.request = send_download};
   struct engine_config config = line_config(FLOW_AUTO);
-  config.h2.stream_window_bytes = 4096; /* what may come unasked cannot be capped */
+  config.h2.stream_window_bytes = 4096; /* a window that may be used at once cannot be capped */
   line = line_open_cold(&handler, &config, 10 * MILLISECOND_NS, 1000000);
   line_run(line, 100);
   struct download *image = &downloads[0], *script = &downloads[1];

@@ -1,6 +1,6 @@
 /*
- * h2/test_flow_auto.c - `auto` on long and short paths, beside a TCP that starts slowly; and the
- * budget, which bounds what peers together can make handlers hold.
+ * h2/test_flow_auto.c - `auto` on long and short paths, compared with a TCP in slow start; and the
+ * budget, which bounds what all peers together can make handlers hold.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/line.h"
@@ -30,7 +30,7 @@ static void auto_fills_a_long_path(void **state) {
   if (rate < LINE_LONG_RATE / 100 * 90) fail_msg("auto reaches %llu B/s", (unsigned long long)rate);
 }
 
-/* A window each round trip, and no more: what a fixed window costs. */
+/* A fixed window allows one window per round trip, and no more. */
 static void fixed_windows_do_not(void **state) {
   (void)state;
   static const enum stream_flow fixed[] = {FLOW_ECHO, FLOW_THRESHOLD, FLOW_CONSUME};
@@ -53,15 +53,15 @@ static void auto_stays_small_on_a_short_path(void **state) {
   line_close(line);
 }
 
-/* Who does not answer PING is taken to be as far away as the longest path, and no farther: 100 kB/s
- * over 2 s, eight times. */
+/* A peer that does not answer PING is taken to be as far away as the longest path, but no
+ * farther: 100 kB/s over 2 s, eight times. */
 static void auto_does_not_wait_for_a_ping(void **state) {
   (void)state;
   enum { RATE = 100000 };
   struct engine_config config = line_config(FLOW_AUTO);
   line = line_open(&config, MILLISECOND_NS, RATE);
   struct h2 *h2 = h2_of(&line->loop.server);
-  h2->flow.probe_ns = line->loop.now_ns; /* one is out, and will not come back */
+  h2->flow.probe_ns = line->loop.now_ns; /* one is unanswered, and will remain so */
   line_upload(line, UINT64_C(1) << 40);
   line_run(line, 30000);
   assert_true(h2->credit.target > config.h2.connection_window_bytes);
@@ -80,7 +80,7 @@ struct path {
   unsigned round_trip_ms;
 };
 
-/* Of an upload from the first byte on, until the client knows that it has arrived. */
+/* The time of an upload, from the first byte until the client knows that it has arrived. */
 static unsigned upload_ms(const struct engine_config *config, const struct path *path,
                           size_t socket_bytes, bool cold) {
   uint64_t delay_ns = path->round_trip_ms * MILLISECOND_NS / 2;
@@ -99,9 +99,9 @@ static unsigned upload_ms(const struct engine_config *config, const struct path 
   return ms;
 }
 
-/* Windows so wide that they never matter show what TCP takes by itself: the line is full from some
- * round trip on. `auto` has to find out how wide that is while TCP does, and never be behind it,
- * whatever waits in the sender's socket before the answer to a PING. */
+/* Very wide windows show how long TCP itself takes: the line is full from some round trip on.
+ * `auto` must find the right width as fast as TCP does, whatever waits in the sender's socket
+ * before the answer to a PING. */
 static void auto_is_as_fast_as_tcp(void **state) {
   (void)state;
   static const struct path paths[] = {
@@ -136,8 +136,8 @@ static uint64_t charged(void) {
   return line->loop.server_engine.h2.window_bytes_charged;
 }
 
-/* Half after each 5 s of silence, back to where it began. The budget has it back at once: without
- * an upload there is nothing to hold. */
+/* Half as wide after each 5 s of silence, down to the initial width. The budget gets it back at
+ * once: without an upload there is nothing to hold. */
 static void auto_shrinks_when_idle(void **state) {
   (void)state;
   struct engine_config config = line_config(FLOW_AUTO);
@@ -154,15 +154,15 @@ static void auto_shrinks_when_idle(void **state) {
   assert_int_equal(line_server(line)->credit.target, wide / 2);
   line_run(line, 30000);
   assert_int_equal(line_server(line)->credit.target, config.h2.connection_window_bytes);
-  /* It grows again for who comes back. */
+  /* It grows again when the client comes back. */
   line_upload(line, 30000000);
   line_run(line, 4000);
   assert_true(line_server(line)->credit.target >= 4 * config.h2.connection_window_bytes);
   line_close(line);
 }
 
-/* An upload that pauses loses its wide window, too: what was given it may still use, but it is
- * given no more than half of the connection's. */
+/* A paused upload loses its wide window, too: it may still use the credit that it has, but gets
+ * no more than half of the connection's. */
 static void a_stream_shrinks_with_its_connection(void **state) {
   (void)state;
   struct engine_config config = line_config(FLOW_AUTO);
@@ -177,7 +177,7 @@ static void a_stream_shrinks_with_its_connection(void **state) {
   assert_int_equal(line_server(line)->credit.target, wide / 2);
   assert_int_equal(credit->target, wide / 4);
   assert_true(charged() >= (uint64_t)credit->granted); /* it may still be used */
-  line->stopped = true; /* and it is, by a handler that now holds all */
+  line->stopped = true; /* and it is, by a handler that now holds everything */
   line->paused = false;
   line_run(line, 3000);
   assert_true(upload->unused >= wide / 4);
@@ -209,7 +209,7 @@ static uint64_t held(void) {
   return sum;
 }
 
-/* Until nobody has anything to say; the budget holds at each step. */
+/* Runs until all are silent. The budget must hold at each step. */
 static void pump(void) {
   const struct engine *engine = &line->loop.server_engine;
   bool moved = true;
@@ -255,9 +255,9 @@ static unsigned refused_count(void) {
   return count;
 }
 
-/* First windows are promises, and count: as many uploads as the budget has windows for, whatever
- * connections they come on, each with 65,535 bytes that nobody uses. The others are refused, and
- * their handler never hears of them. */
+/* First windows are promises, and count. The budget allows a number of uploads, on whatever
+ * connections, each with 65,535 unconsumed bytes. The others are refused, and their handler
+ * never sees them. */
 static void first_windows_are_in_the_budget(void **state) {
   (void)state;
   enum { CONNECTIONS = 50, ROOM = 20 };
@@ -274,12 +274,12 @@ static void first_windows_are_in_the_budget(void **state) {
   assert_int_equal(line->loop.server_engine.http.counters.refused, CONNECTIONS - ROOM);
   assert_int_equal(held(), ROOM * 65535);
   assert_int_equal(charged(), ROOM * 65535);
-  /* Wider windows are given out of three quarters of the budget, as long as these last. */
+  /* Wider windows come out of three quarters of the budget, as long as they last. */
   uint64_t part = config.h2.window_budget_bytes / 100 * H2_WINDOW_GROWTH_PERCENT;
   assert_int_equal(h2_of(&pairs.servers[0])->credit.target, part);
   assert_int_equal(h2_of(&pairs.servers[ROOM - 1])->credit.target, 65535);
-  /* Who is done makes room. */
-  line->closing = true; /* these end with an error, as asked for */
+  /* A finished upload makes room. */
+  line->closing = true; /* these end with an error, as requested */
   for (unsigned i = 0; i < 5; i++)
     stream_reset(line->uploads[i].client, H2_CANCEL);
   pump();
@@ -293,7 +293,7 @@ static void first_windows_are_in_the_budget(void **state) {
   close_pairs();
 }
 
-/* Many streams of a connection are charged its window and no more, for they share it. */
+/* Many streams of a connection are charged its window and no more, since they share it. */
 static void streams_share_their_connections_window(void **state) {
   (void)state;
   struct engine_config config = line_config(FLOW_AUTO);
@@ -307,7 +307,7 @@ static void streams_share_their_connections_window(void **state) {
   close_pairs();
 }
 
-/* Of an upload that is complete, only what its handler still holds counts. */
+/* Of a complete upload, only the bytes that its handler still holds count. */
 static void what_has_ended_is_what_it_holds(void **state) {
   (void)state;
   struct engine_config config = line_config(FLOW_AUTO);
@@ -324,8 +324,8 @@ static void what_has_ended_is_what_it_holds(void **state) {
   close_pairs();
 }
 
-/* Uploads that are given up free what their handlers held, but that is no sign of handlers that
- * keep up: the window stays as it is. */
+/* Cancelled uploads free what their handlers held. That does not mean that handlers keep up, so
+ * the window stays as it is. */
 static void giving_up_is_not_keeping_up(void **state) {
   (void)state;
   struct engine_config config = line_config(FLOW_AUTO);
@@ -334,7 +334,7 @@ static void giving_up_is_not_keeping_up(void **state) {
   for (unsigned i = 0; i < 100; i++)
     line_upload_on(line, &pairs.clients[0], 1000000);
   pump();
-  line->closing = true; /* these end with an error, as asked for */
+  line->closing = true; /* these end with an error, as requested */
   for (unsigned i = 1; i < 100; i++)
     stream_reset(line->uploads[i].client, H2_CANCEL);
   pump();
@@ -346,15 +346,15 @@ static void giving_up_is_not_keeping_up(void **state) {
   close_pairs();
 }
 
-/* Some random life: uploads on many connections, used, stopped, given up; the budget holds at each
- * step (see pump()), and everything comes back. */
+/* A random run: uploads on many connections are consumed, stopped and cancelled. The budget
+ * holds at each step (see pump()), and everything is given back. */
 static void the_budget_holds(void **state) {
   (void)state;
   enum { CONNECTIONS = 16, TURNS = 400 };
   struct engine_config config = line_config(FLOW_AUTO);
   config.h2.window_budget_bytes = 3 * MIB;
   open_pairs(&config, CONNECTIONS);
-  uint32_t random = 1; /* a fixed seed: the same life each time */
+  uint32_t random = 1; /* a fixed seed: the same run each time */
   line->closing = true;
   for (unsigned turn = 0; turn < TURNS; turn++) {
     random = random * 1664525 + 1013904223;
@@ -381,8 +381,8 @@ static void the_budget_holds(void **state) {
   close_pairs();
 }
 
-/* What other connections have been charged is not there to grow into; and the last quarter is kept
- * for who comes later. */
+/* A window cannot grow into what other connections are charged, and the last quarter is kept for
+ * later ones. */
 static void growth_leaves_room(void **state) {
   (void)state;
   struct engine_config config = line_config(FLOW_AUTO);

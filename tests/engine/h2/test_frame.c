@@ -1,6 +1,6 @@
 /*
- * h2/test_frame.c - every demand of the constraint table, every payload rule, and the way there and
- * back of frames of all types. Payloads end at a page that nobody may read.
+ * h2/test_frame.c - every demand of the constraint table, every payload rule, and frames of all
+ * types encoded and decoded. Payloads end at a page without access.
  */
 #include "engine/http/headers.h"
 #include "tests/support/cmocka.h"
@@ -16,7 +16,7 @@ static struct guard guard;
 
 enum { CLIENT_SENDS = 1, SERVER_SENDS = 2, BOTH_SEND = 3 };
 
-/* What the RFC demands of a type; the table of the engine is not looked at. */
+/* The RFC's demands on a type, written independently of the engine's table. */
 struct demand {
   const char *section;
   uint8_t type;
@@ -67,7 +67,7 @@ static bool length_ok(const struct demand *demand, const struct h2_frame_header 
 static void check_one(const struct h2_frame_header *header, enum h2_role role) {
   const struct demand *demand = demand_of(header->type);
   uint8_t sender = role == H2_SERVER ? CLIENT_SENDS : SERVER_SENDS;
-  if (!demand) /* section 5.5; 4.2 bounds it nevertheless */
+  if (!demand) /* section 5.5; 4.2 still bounds it */
     expect(header, role, header->length > FRAME_MAX ? H2_CONNECTION_ERROR : H2_ACCEPT,
            H2_FRAME_SIZE_ERROR);
   else if (!(demand->senders & sender) ||
@@ -98,7 +98,7 @@ static void test_constraints(void **state) {
         }
 }
 
-/* Section 4.1: 24, 8, 8, 1 and 31 bits, the one ignored. */
+/* Section 4.1: 24, 8, 8, 1 and 31 bits. The single bit is ignored. */
 static void test_header(void **state) {
   (void)state;
   static const uint8_t bytes[] = {0x12, 0x34, 0x56, 0x78, 0x9a, 0xff, 0xff, 0xff, 0xfe};
@@ -212,7 +212,7 @@ static void test_padding(void **state) {
       }
 }
 
-/* An unknown type is ignored, whatever is in it. */
+/* An unknown type is ignored, whatever it contains. */
 static void test_unknown(void **state) {
   (void)state;
   struct h2_frame_header header = {0, 7, 0x77, 0xff};
@@ -220,7 +220,8 @@ static void test_unknown(void **state) {
   assert_int_equal(h2_frame_decode(&header, (struct span){0}, &frame).scope, H2_IGNORE);
 }
 
-/* ---- there and back -------------------------------------------------------------------------- */
+/* ---- encoding and decoding
+ * -------------------------------------------------------------------------- */
 
 static const struct payload_row frames[] = {
     {"6.1", "", H2_DATA, H2_FLAG_END_STREAM, 1, "", GOOD},
@@ -261,7 +262,7 @@ static void test_round_trip(void **state) {
   }
 }
 
-/* The encoders of the hot path write what the general one does. */
+/* The encoders of the hot path write the same as the general one. */
 static void test_encoders(void **state) {
   (void)state;
   static const uint8_t opaque[8] = "12345678";

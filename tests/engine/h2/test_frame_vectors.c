@@ -1,7 +1,7 @@
 /*
- * h2/test_frame_vectors.c - frames that others wrote down (tests/vectors/frames, from the
- * http2-frame-test-case collection): each is decoded against a guard page, compared with what its
- * file says, and encoded again; each wrong one must give one of the codes its file allows.
+ * h2/test_frame_vectors.c - frames from others (tests/vectors/frames, from the
+ * http2-frame-test-case collection). Each is decoded against a guard page, compared with its file,
+ * and encoded again. Each invalid one must cause one of the codes that its file allows.
  */
 #include "engine/http/headers.h"
 #include "tests/support/cmocka.h"
@@ -99,7 +99,7 @@ static void check_payload(const struct h2_frame *frame, const json_t *payload) {
   }
 }
 
-/* Encoded again, the frame is the same but for the padding's content, which we send as zeros. */
+/* The re-encoded frame is the same except for the padding's content, which we send as zeros. */
 static void check_encoded(const struct h2_frame *frame, struct span wire) {
   uint8_t expected[512], encoded[512];
   assert_true(wire.len <= sizeof expected);
@@ -110,7 +110,7 @@ static void check_encoded(const struct h2_frame *frame, struct span wire) {
   assert_memory_equal(encoded, expected, wire.len);
 }
 
-/* Checks and decodes a frame as its receiver does; PUSH_PROMISE is received by clients only. */
+/* Checks and decodes a frame as its receiver does; only clients receive PUSH_PROMISE. */
 static struct h2_verdict receive(struct span wire, struct h2_frame *frame) {
   const struct h2_frame_header header = h2_frame_header_decode(wire.base);
   const enum h2_role role = header.type == H2_PUSH_PROMISE ? H2_CLIENT : H2_SERVER;

@@ -1,5 +1,5 @@
 /*
- * h2/test_h2.c - whole exchanges between a client engine and a server engine, no sockets.
+ * h2/test_h2.c - whole exchanges between a client engine and a server engine, without sockets.
  */
 #include "engine/http/body.h"
 #include "tests/support/loopback.h"
@@ -101,7 +101,7 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
 
 static const struct handler handler = {.request = serve};
 
-/* ---- a client that takes notes --------------------------------------------------------------- */
+/* ---- a client that records events ------------------------------------------------------------ */
 
 struct notes {
   unsigned status, informed, closed, trailers, promised;

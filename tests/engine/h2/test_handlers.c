@@ -1,8 +1,8 @@
 /*
- * h2/test_handlers.c - what applications may do, and when: each call, from within each event of
- * either side, at each of its occurrences, during a handful of exchanges of all kinds between a
- * client engine and a server engine. Whatever is called, the connection lives on, every stream is
- * closed once, every body once, and nothing leaks.
+ * h2/test_handlers.c - what applications may do, and when: each call is made from within each event
+ * of either side, at each of its occurrences, during exchanges of all kinds between a client engine
+ * and a server engine. Whatever is called, the connection survives, every stream and every body is
+ * closed once, and nothing leaks.
  */
 #include "tests/support/loopback.h"
 
@@ -48,7 +48,7 @@ struct exchange {
   struct stream *stream; /* NULL once closed */
   unsigned closed, bodies_open, bodies_closed;
   size_t left;
-  bool waits; /* the body says BODY_WAIT every other time and is resumed by a timer */
+  bool waits; /* the body returns BODY_WAIT every other time, and a timer resumes it */
   bool waited;
 };
 
@@ -57,7 +57,7 @@ static struct exchange exchanges[STREAMS_MAX];
 static unsigned exchange_count;
 static bool closing;
 
-/* The one thing to do in a run. */
+/* The single action of a run. */
 static struct {
   enum side side;
   enum event event;
@@ -137,7 +137,7 @@ static void act(struct exchange *self, enum action action) {
   } else if (action == ASK) {
     ask("GET", "/again", false);
   } else if (!stream) {
-    return; /* nothing may be called any more */
+    return; /* nothing may be called from now on */
   } else if (action == RESET_SELF) {
     stream_reset(stream, 8);
   } else if (action == RESPOND && self->side == SERVER) {
@@ -153,7 +153,7 @@ static void act(struct exchange *self, enum action action) {
   } else if (action == SET_TIMER || action == CLEAR_TIMER) {
     stream_timer(stream,
                  action == SET_TIMER ? loop.now_ns + 5 * MILLISECOND_NS : MACHINE_NO_DEADLINE);
-    if (action == CLEAR_TIMER && self->waited) stream_resume(stream); /* nobody else would */
+    if (action == CLEAR_TIMER && self->waited) stream_resume(stream); /* otherwise nothing would */
   } else if (action == HEAD_START) {
     stream_head_start(stream, BODY_BYTES / 2);
   }
@@ -294,7 +294,7 @@ static void test_every_call_in_every_event(void **state) {
     for (unsigned event = REQUEST; event < EVENTS; event++)
       for (unsigned action = NOTHING; action < ACTIONS; action++)
         for (unsigned at = 0; at < 200; at++) {
-          if (side == SERVER && action == ASK) break; /* servers ask for nothing */
+          if (side == SERVER && action == ASK) break; /* servers make no requests */
           run((enum side)side, (enum event)event, at, (enum action)action);
           runs++;
           if (!plan.done) break; /* there are no more of these events */

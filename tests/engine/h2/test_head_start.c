@@ -1,6 +1,6 @@
 /*
- * h2/test_head_start.c - how many bytes of an image arrive before something that does not wait for
- * it, by rule and by what its handler says is needed first.
+ * h2/test_head_start.c - how many bytes of an image arrive before a response that goes ahead of it,
+ * by rules and by its handler's head start.
  */
 #include "engine/http/body.h"
 #include "tests/support/loopback.h"
@@ -27,7 +27,7 @@ static const struct row {
 } rows[] = {
     {"nothing is said", NULL, "image/jpeg", NEVER, 0, HEAD_START_BYTES_DEFAULT},
     {"said before the response", NULL, "image/jpeg", BEFORE, 30000, 30000},
-    {"the last word counts", NULL, "image/jpeg", BEFORE_TWICE, 20000, 20000},
+    {"the last call counts", NULL, "image/jpeg", BEFORE_TWICE, 20000, 20000},
     {"said after it", NULL, "image/jpeg", AFTER, 30000, 30000},
     {"said by the body", NULL, "image/jpeg", FIRST_PULL, 30000, 30000},
     {"said when the first bytes have left", NULL, "image/jpeg", WHILE_THE_OTHER_SENDS, 30000,
@@ -61,7 +61,7 @@ struct got {
 };
 static struct got image_got[IMAGES_MAX], other_got;
 static uint64_t image_before[IMAGES_MAX]; /* bytes when the other was complete */
-static char order[64];                    /* who sent, without repetitions */
+static char order[64];                    /* the senders in order, without repetitions */
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
@@ -142,7 +142,7 @@ static void exchange(unsigned images) {
     assert_true(head_start_add(&rules, span_text(row->rule)));
     config.h2.head_start = &rules;
   }
-  /* Windows that hold nothing up: only the order of sending is looked at. */
+  /* Windows that hold nothing back: this tests only the order of sending. */
   config.h2.stream_window_bytes = 1 << 20;
   config.h2.connection_window_bytes = 8 << 20;
   memset(image_got, 0, sizeof image_got);
@@ -176,7 +176,8 @@ static void as_many_bytes_as_needed(void **state) {
   }
 }
 
-/* The dimensions of all, then the first scans one by one, then what is more urgent than images. */
+/* The dimensions of all images, then the first scans one by one, then the response that is more
+ * urgent than images. */
 static void dimensions_of_all_come_first(void **state) {
   (void)state;
   static const struct row photos = {.type = "image/jpeg", .when = BEFORE, .said = 40000};

@@ -1,6 +1,6 @@
 /*
- * h2/test_limits.c - what engine/base/limits.h lets a peer send, and what it lets it make us hold: the
- * most is accepted, and one more gets what is promised there.
+ * h2/test_limits.c - the bounds of engine/base/limits.h on what a peer may send, and on what it can
+ * make us hold: the maximum is accepted, and one more gets the answer that is promised there.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -23,7 +23,7 @@ static void expect(const char *text, const char *log) {
   assert_string_equal(script.log, log);
 }
 
-/* A frame of DATA after the other, `bytes` in all. */
+/* Sends frames of DATA, `bytes` in total. */
 static void data(unsigned id, unsigned bytes) {
   char step[64];
   for (unsigned part; bytes > 0; bytes -= part) {
@@ -46,7 +46,7 @@ static void test_stream_window(void **state) {
   script_close(&script);
 }
 
-/* Of more streams than one can fill. */
+/* With more streams than one can fill. */
 static void test_connection_window(void **state) {
   (void)state;
   const struct engine_config config = engine_config_default();
@@ -92,7 +92,7 @@ static void put8(unsigned octet) {
   block.bytes[block.len++] = (uint8_t)octet;
 }
 
-/* A string of so many equal characters (RFC 7541 section 5.2). */
+/* A string of that many equal characters (RFC 7541 section 5.2). */
 static void put_string(char character, size_t len) {
   size_t rest = len - 127;
   put8(len < 127 ? (unsigned)len : 127);
@@ -105,7 +105,7 @@ static void put_string(char character, size_t len) {
     put8((unsigned)character);
 }
 
-/* GET https://a/, from the static table but for the authority. */
+/* GET https://a/, from the static table except for the authority. */
 static void block_begin(void) {
   static const uint8_t request[] = {0x82, 0x87, 0x84, 0x01, 1, 'a'};
   memcpy(block.bytes, request, sizeof request);
@@ -121,7 +121,7 @@ static void put_field(size_t list_bytes) {
   block.list_bytes += list_bytes;
 }
 
-/* A cookie that counts as `list_bytes`, `times` times: once as it is, then out of the table. */
+/* A cookie that counts as `list_bytes`, `times` times: once as a literal, then from the table. */
 static void put_cookies(size_t list_bytes, unsigned times) {
   put8(0x40 | 32);
   put_string('c', list_bytes - 6 - HEADER_OVERHEAD_BYTES);
@@ -147,7 +147,7 @@ static void send_block(unsigned id) {
 
 #define ANSWERED "request 1 GET / end, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end"
 
-/* One request on a new connection; returns whether the connection lived on. */
+/* Makes one request on a new connection. Returns whether the connection survived. */
 static bool ask(const struct engine_config *config, const char *log) {
   begin(config, "");
   send_block(1);
@@ -169,7 +169,7 @@ static void test_header_list(void **state) {
   }
 }
 
-/* Beyond the limit a list is decoded and not kept; beyond twice the limit nothing is. */
+/* Beyond the limit, a list is decoded and not kept. Beyond twice the limit, nothing is decoded. */
 static void test_list_stop(void **state) {
   (void)state;
   const size_t stop = HPACK_LIST_STOP_FACTOR * H2_HEADER_LIST_BYTES_DEFAULT;
@@ -192,7 +192,7 @@ static void test_header_fields(void **state) {
   }
 }
 
-/* All crumbs of a cookie are one field, however many come. */
+/* All crumbs of a cookie are one field, however many there are. */
 static void test_cookie_fields(void **state) {
   (void)state;
   for (unsigned extra = 0; extra < 2; extra++) {
@@ -219,7 +219,7 @@ static void test_trailer_fields(void **state) {
   }
 }
 
-/* A client takes what fits into its list. */
+/* A client accepts a list up to its limit. */
 static void test_response_fields(void **state) {
   (void)state;
   char text[4096] = "HEADERS/SH 1 [@ok ";
@@ -235,7 +235,7 @@ static void test_response_fields(void **state) {
   script_close(&script);
 }
 
-/* The longest block is more than a list may hold, but it is decoded. */
+/* The longest block exceeds a list's limit, but it is decoded. */
 static void test_header_block(void **state) {
   (void)state;
   for (unsigned extra = 0; extra < 2; extra++) {
@@ -246,7 +246,7 @@ static void test_header_block(void **state) {
   }
 }
 
-/* Cookies that fill the list by themselves are joined all the same. A longer list gets 431 when the
+/* Cookies that fill the list by themselves are still joined. A longer list gets 431 when the
  * copies out of the table and the joined cookies together need a byte more than there is. */
 static void test_cookie_room(void **state) {
   (void)state;
@@ -285,7 +285,7 @@ static bool reads_with(unsigned bytes) {
     script_run(&script, "PING 0 *8");
   const struct machine_ops *ops = script.machine.ops;
   bool reads = ops->wants(script.machine.self) & MACHINE_RECV;
-  script_run(&script, "!listen"); /* and goes on when they have left */
+  script_run(&script, "!listen"); /* and continues when they have been sent */
   assert_true(ops->wants(script.machine.self) & MACHINE_RECV);
   assert_false(script.goaway);
   script_close(&script);
@@ -301,7 +301,7 @@ static void test_control(void **state) {
 
 enum { SPANS = 2 * H2_OUT_SEGMENTS };
 
-/* All that is made for a transport that takes nothing; returns its spans. */
+/* Returns the spans of everything that is made for a transport that takes nothing. */
 static size_t peek_all(struct span *spans, size_t *bytes) {
   size_t count =
       script.machine.ops->send_peek(script.machine.self, spans, SPANS, MIB, script.now_ns);
@@ -351,7 +351,7 @@ static bool is_lent(const struct span *span) {
   return span->base >= lent && span->base < lent + sizeof lent;
 }
 
-/* Two of them a frame; what is next would need three. */
+/* Two of them per frame: a third would be needed for more. */
 static void test_out_segments(void **state) {
   (void)state;
   struct span spans[SPANS];
@@ -372,7 +372,7 @@ static void test_copy(void **state) {
   script_close(&script);
 }
 
-/* Sends a response whose field has so many bytes. */
+/* Sends a response with a field of that many bytes. */
 static void respond_bulk(size_t bytes, const char *log) {
   char step[32];
   snprintf(step, sizeof step, "!bulk 1 %zu", bytes);
@@ -391,7 +391,7 @@ static void test_send_block(void **state) {
   script_close(&script);
 }
 
-/* Allocations that a response's section costs when the pool has some. */
+/* The number of allocations for a response's section, when the pool has objects. */
 static uint64_t section_allocations(size_t bytes) {
   begin(NULL, "HEADERS/SH 1 [@hold]; !bulk 1 9; HEADERS/SH 3 [@hold]; !mute");
   uint64_t before = script.memory.calls;

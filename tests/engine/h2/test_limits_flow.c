@@ -1,7 +1,7 @@
 /*
- * h2/test_limits_flow.c - the bounds of engine/base/limits.h on how FLOW_AUTO widens a connection's window
- * and narrows it again; to the byte and to the nanosecond. Whether it then is as fast as TCP is in
- * h2/test_flow_auto.c.
+ * h2/test_limits_flow.c - the bounds of engine/base/limits.h on how FLOW_AUTO widens a connection's
+ * window and narrows it again, to the byte and to the nanosecond. h2/test_flow_auto.c tests whether
+ * it is as fast as TCP.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -10,7 +10,7 @@
 
 static struct script script;
 
-/* An upload has begun. `window_bytes` is what the connection is to have at rest. */
+/* Begins an upload. `window_bytes` is the connection's window at rest. */
 static void begin(uint32_t window_bytes) {
   struct engine_config config = engine_config_default();
   config.h2.flow = FLOW_AUTO;
@@ -23,7 +23,7 @@ static uint32_t target(void) {
   return h2_of(&script.machine)->credit.target;
 }
 
-/* A round trip, as the probe that is out sees it. */
+/* A round trip, as the unanswered probe sees it. */
 static void answer_probe(uint64_t after_ns) {
   script.now_ns += after_ns;
   script_run(&script, "PING/A 0 x666c6f7763746c00");
@@ -48,8 +48,7 @@ static void test_probe(void **state) {
   script_close(&script);
 }
 
-/* Where the second of two frames still counts as of the same round trip, the window becomes twice as
- * wide. */
+/* If the second of two frames still counts for the same round trip, the window doubles. */
 static uint32_t target_after(uint64_t between_ns, bool answered_late) {
   begin(H2_WINDOW_BYTES_MIN);
   if (answered_late) {
@@ -99,8 +98,8 @@ static void pass(uint64_t ns) {
   script.now_ns = end;
 }
 
-/* Half as wide after each time of silence, down to what was configured, and never below what the
- * protocol allows. */
+/* Half as wide after each time of silence, down to the configured width, and never below the
+ * protocol's minimum. */
 static void test_idle(void **state) {
   (void)state;
   begin(1000);
@@ -118,8 +117,8 @@ static void test_idle(void **state) {
   script_close(&script);
 }
 
-/* A handler that answers early no longer holds its upload back: the client may send as much as is
- * read of it (RFC 9113 section 8.1), and some send all before they read. */
+/* A handler that answers early no longer holds its upload back. The client may send as much as
+ * we read of it (RFC 9113 section 8.1), and some clients send everything before they read. */
 static void test_linger_bytes(void **state) {
   (void)state;
   struct engine_config config = script_config();

@@ -1,7 +1,7 @@
 /*
- * h2/test_limits_rate.c - what engine/base/limits.h lets a peer make us do: how much at once, how much of
- * it again as time goes by, and which frames are free. h2/test_budget.c has the ways to spend a
- * budget.
+ * h2/test_limits_rate.c - the rates of engine/base/limits.h: how much a peer may make us do at
+ * once, how much is refilled over time, and which frames are free. h2/test_budget.c has the ways to
+ * spend a budget.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -49,7 +49,7 @@ static const struct budget_row {
      offsetof(struct h2_counters, calmed_settings)},
 };
 
-/* All at once, then what two seconds give back, then one too many. */
+/* Spends all at once, then the refill of two seconds, then one too many. */
 static void test_budgets(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
@@ -85,7 +85,7 @@ static void test_empty_data(void **state) {
 
 /* ---- WINDOW_UPDATE --------------------------------------------------------------------------- */
 
-/* How many frames go through before one is a glitch. Ends the connection. */
+/* Returns how many frames go through before one is a glitch. Ends the connection. */
 static unsigned free_frames(const char *step, const uint64_t *glitches) {
   unsigned count = 0;
   assert_int_equal(*glitches, 0);
@@ -124,7 +124,7 @@ static void test_free_updates_of_data(void **state) {
   assert_int_equal(free_updates_after_data(H2_DATA_BYTES_SMALL), others + 2 * H2_UPDATES_FREE_DATA);
 }
 
-/* They are not saved up without end, neither by streams nor by DATA. */
+/* The saved amount is bounded, both by streams and by DATA. */
 static void test_free_updates_end(void **state) {
   (void)state;
   begin("");
@@ -140,7 +140,8 @@ static void test_free_updates_end(void **state) {
 
 /* ---- PRIORITY -------------------------------------------------------------------------------- */
 
-/* On a stream that has closed: the scheduler, whose own bound is SCHED_CHURN_BURST, does not see it. */
+/* On a closed stream, so that the scheduler, which has its own bound SCHED_CHURN_BURST, does not
+ * see it. */
 static unsigned free_priorities(void) {
   return free_frames("PU 0 =1 x753d31", &script.engine.h2.counters.glitches_priorities);
 }
@@ -161,8 +162,8 @@ static void test_free_priorities_end(void **state) {
                   H2_PRIORITIES_FREE_MAX + H2_PRIORITIES_FREE_STREAM - 1);
 }
 
-/* Frames for a stream that the server has reset: as many as each reset gives, for as long as the
- * client may not know. */
+/* Frames for a stream that the server has reset. Each reset allows a number of them, while the
+ * client may not know of it. */
 static void test_late_frames(void **state) {
   (void)state;
   static const char *const steps[] = {"DATA 1 *1", "HEADERS/H 1 [@post]"};
@@ -187,7 +188,7 @@ static void test_late_frames(void **state) {
   _Static_assert(H2_LATE_NS == 2 * SECOND_NS, "the tick above");
 }
 
-/* They are saved up, to a maximum. */
+/* They are saved, up to a maximum. */
 static void test_late_frames_end(void **state) {
   (void)state;
   const uint64_t *late = &script.engine.h2.counters.glitches_late;

@@ -1,7 +1,7 @@
 /*
- * h2/test_limits_time.c - each deadline of engine/base/limits.h, to the nanosecond: nothing happens one
- * before it, and at it the peer is told what it was too slow for. What renews a deadline and what
- * does not is in h2/test_clocks.c.
+ * h2/test_limits_time.c - each deadline of engine/base/limits.h, to the nanosecond: nothing happens
+ * one nanosecond before it, and at it the peer is told. h2/test_clocks.c tests what renews a
+ * deadline.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -34,7 +34,7 @@ static void begin(enum h2_role role, const struct engine_config *config, bool ba
 
 /* ---- one deadline each ----------------------------------------------------------------------- */
 
-/* Ended by a deadline, each way in which that is counted. */
+/* The connections and streams that a deadline ended, in all counters. */
 static uint64_t ended(void) {
   const struct engine_counters counters = engine_counters(&script.engine);
   return counters.h2.timeouts + counters.http.idled + counters.h2.hushed;
@@ -42,10 +42,10 @@ static uint64_t ended(void) {
 
 static const struct row {
   const char *name;
-  const char *before; /* from its last step on the time runs */
+  const char *before; /* the time runs from its last step */
   uint64_t ns;
-  uint64_t late_ns;  /* it is looked at only so often: what may pass beyond that */
-  const char *after; /* what is heard and sent then, and not before */
+  uint64_t late_ns;  /* it is checked only so often: the extra time that may pass */
+  const char *after; /* the events and frames at that time, and not before */
   bool bare;
 } rows[] = {
     {"H2_PREFACE_NS", "RAW x505249", H2_PREFACE_NS, 0, "GOAWAY 0 PROTOCOL_ERROR", true},
@@ -86,7 +86,7 @@ static void test_deadlines(void **state) {
   }
 }
 
-/* Replies wait, since the peer does not read; it hears of its end when it does. */
+/* Replies wait, since the peer does not read. It learns of the end when it does. */
 static void test_control_stall(void **state) {
   (void)state;
   begin(H2_SERVER, NULL, false, "!mute; PING 0 *8");
@@ -99,7 +99,7 @@ static void test_control_stall(void **state) {
   script_close(&script);
 }
 
-/* GOAWAY has so long to leave; then the connection is over although it never did. */
+/* GOAWAY has this long to be sent. Then the connection is over even if it was not. */
 static void test_farewell(void **state) {
   (void)state;
   begin(H2_SERVER, NULL, false, "!mute; DATA 0 *1");
@@ -110,7 +110,7 @@ static void test_farewell(void **state) {
   script_close(&script);
 }
 
-/* The second GOAWAY follows by itself when the PING after the first is not answered. */
+/* The second GOAWAY follows even if the PING after the first is not answered. */
 static void test_drain(void **state) {
   (void)state;
   begin(H2_SERVER, NULL, false, "HEADERS/SH 1 [@hold]; !drain");
@@ -121,7 +121,7 @@ static void test_drain(void **state) {
   script_close(&script);
 }
 
-/* Bodies are looked at so often, and not at every frame. */
+/* Bodies are checked at this interval, and not at every frame. */
 static void test_tick(void **state) {
   (void)state;
   begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]");
@@ -138,7 +138,7 @@ static void test_tick(void **state) {
 
 /* ---- rates ----------------------------------------------------------------------------------- */
 
-/* How many seconds a request's body lives that comes at so many bytes a second. */
+/* How many seconds a request's body survives at a rate in bytes per second. */
 static unsigned body_seconds(unsigned bytes_per_second, unsigned most) {
   char step[32];
   snprintf(step, sizeof step, "DATA 1 *%u", bytes_per_second);
@@ -153,7 +153,7 @@ static unsigned body_seconds(unsigned bytes_per_second, unsigned most) {
   return seconds;
 }
 
-/* A byte a second less uses up what the grace period has lent, and no more. */
+/* At a byte per second less, it uses up what the grace period has lent, and no more. */
 static void test_body_rate(void **state) {
   (void)state;
   const unsigned lent = H2_BODY_BYTES_PER_SECOND_MIN * (unsigned)(H2_BODY_GRACE_NS / SECOND_NS);
@@ -161,7 +161,7 @@ static void test_body_rate(void **state) {
   assert_in_range(body_seconds(H2_BODY_BYTES_PER_SECOND_MIN - 1, lent + 10), lent, lent + 1);
 }
 
-/* A peer takes `bytes` of a response, frame headers included, in the span that is looked at. */
+/* A peer takes `bytes` of a response, including frame headers, in the measured interval. */
 static uint64_t ended_after_taking(unsigned bytes) {
   char step[32];
   snprintf(step, sizeof step, "WU 1 =%u", bytes - H2_FRAME_HEADER_BYTES);
@@ -183,7 +183,7 @@ static void test_send_rate(void **state) {
   assert_int_equal(ended_after_taking(least - 1), 1);
 }
 
-/* A complete response to an incomplete request: so many bytes of the rest are dropped without a word. */
+/* A complete response to an incomplete request: that many bytes of the rest are silently dropped. */
 static void test_linger_bytes(void **state) {
   (void)state;
   begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
@@ -195,7 +195,7 @@ static void test_linger_bytes(void **state) {
   script_close(&script);
 }
 
-/* A server may take slower bodies and longer silences than by default. */
+/* A server may be set to accept slower bodies and longer silences than by default. */
 static void test_settings_of_bodies(void **state) {
   (void)state;
   struct engine_config config = engine_config_default();

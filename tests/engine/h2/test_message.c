@@ -1,10 +1,10 @@
 /*
  * h2/test_message.c - all 256 octets in names, values and each pseudo-header field, first, in the
  * middle and last, through the whole of a server connection (RFC 9113 sections 8.2 and 8.3); and
- * what of a message survives into the request that a handler sees.
+ * the request that a handler sees.
  *
- * What is let through is written down here from the RFCs, not taken from the engine's tables. Where
- * these leave a choice, the comment says what weir chose.
+ * The rules are written here from the RFCs, independently of the engine's tables. Where the RFCs
+ * leave a choice, the comment gives weir's.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -32,8 +32,8 @@ static bool is_one_of(unsigned c, const char *set) {
 
 enum place { FIRST, MIDDLE, LAST };
 
-/* Section 8.2.1, and RFC 9110 section 5.1: a token in lower case; a colon first makes a
- * pseudo-header field that nobody knows. */
+/* Section 8.2.1, and RFC 9110 section 5.1: a token in lower case; a leading colon makes an
+ * unknown pseudo-header field. */
 static bool name_allows(unsigned c, enum place place) {
   (void)place;
   return (is_alpha(c) && c >= 'a') || is_digit(c) || is_one_of(c, "!#$%&'*+-.^_`|~");
@@ -56,8 +56,8 @@ static bool scheme_allows(unsigned c, enum place place) {
   return is_alpha(c) || (place != FIRST && (is_digit(c) || is_one_of(c, "+-.")));
 }
 
-/* RFC 3986 section 3.2: a registered name; a colon begins a port, which may be empty. What follows
- * a percent sign is left to the handler. */
+/* RFC 3986 section 3.2: a registered name; a colon begins a port, which may be empty. The
+ * characters after a percent sign are left to the handler. */
 static bool authority_allows(unsigned c, enum place place) {
   if (c == ':') return place == LAST;
   return is_alpha(c) || is_digit(c) || is_one_of(c, "-._~!$&'()*+,;=%");
@@ -108,7 +108,7 @@ static void try_octet(const struct subject *subject, enum place place, unsigned 
   bool rejected = strcmp(script.log, "HEADERS 1 400, RST_STREAM 1 PROTOCOL_ERROR") == 0;
   if (accepted != subject->allows(c, place) || accepted == rejected)
     fail_msg("%s with %02x (%s): %s", subject->what, c, part, script.log);
-  if (c % 16 == 0 || rejected) script_check(&script); /* HPACK goes on from what was refused */
+  if (c % 16 == 0 || rejected) script_check(&script); /* HPACK is still in step */
   script_close(&script);
 }
 
@@ -120,7 +120,7 @@ static void test_octets(void **state) {
         try_octet(&subjects[i], (enum place)place, c);
 }
 
-/* A value is judged when it is read, and the judgement stays with it in the dynamic table. */
+/* A value is checked when it is read, and the result stays with it in the dynamic table. */
 static void test_indexed(void **state) {
   (void)state;
   for (unsigned c = 0; c < 256; c++)
@@ -215,7 +215,7 @@ static void test_cookies(void **state) {
   assert_true(span_is(headers->at[5].name, "x"));
 }
 
-/* One crumb that no compressor may remember makes the joined field such a one. */
+/* One never-indexed crumb makes the joined field never-indexed. */
 static void test_cookie_that_is_never_indexed(void **state) {
   (void)state;
   struct request request;
@@ -225,7 +225,7 @@ static void test_cookie_that_is_never_indexed(void **state) {
   assert_true(headers->at[4].flags & HEADER_NEVER_INDEX);
 }
 
-/* No room to join them: a list that is too large, not a malformed message. */
+/* Without room to join them, the list is too large, but the message is not malformed. */
 static void test_cookies_too_large(void **state) {
   (void)state;
   static char text[1024] = GET;

@@ -1,6 +1,6 @@
 /*
- * h2/test_mistakes.c - bodies that wait for room, and what handlers must not do: each mistake is
- * refused and told, and neither the connection nor another stream suffers.
+ * h2/test_mistakes.c - bodies that wait for room, and mistakes of handlers: each is refused and
+ * reported, and neither the connection nor another stream suffers.
  */
 #include "tests/support/loopback.h"
 
@@ -71,7 +71,7 @@ enum { RECORD = 100, RECORDS = 50 };
 
 static unsigned records_left, pulls;
 
-/* Whole records alone, as many as fit. */
+/* Only whole records, as many as fit. */
 static enum body_result records_pull(void *self, struct body_chunk *chunk) {
   (void)self;
   pulls++;
@@ -206,7 +206,7 @@ static void test_window_below_a_record(void **state) {
   unsigned before = pulls;
   for (int i = 0; i < 100; i++)
     loopback_run(&loop);
-  assert_in_range(pulls, before, before + 1); /* it is not asked again and again */
+  assert_in_range(pulls, before, before + 1); /* it is not asked repeatedly */
   stream_cap(stream, 10000);                  /* the client widens its window */
   loopback_run(&loop);
   assert_int_equal(seen.len, RECORD * RECORDS);
@@ -230,7 +230,7 @@ static void test_bodies(void **state) {
     assert_int_equal(seen.error_code, H2_INTERNAL_ERROR);
     assert_non_null(told);
     if (!strstr(told, rows[i].words)) fail_msg("%s: %s", rows[i].path, told);
-    (void)ask("/records", BODY_NONE); /* the connection is as it was */
+    (void)ask("/records", BODY_NONE); /* the connection is unchanged */
     loopback_run(&loop);
     assert_int_equal(seen.len, RECORD * RECORDS);
     loopback_close(&loop);
@@ -253,7 +253,7 @@ static void test_calls(void **state) {
   loopback_close(&loop);
 }
 
-/* A field without a token is what its name says. */
+/* A field without a token is identified by its name. */
 static void test_fields_by_hand(void **state) {
   (void)state;
   static const char *const paths[] = {"/by-hand", "/by-hand-set"};
@@ -270,8 +270,8 @@ static void test_fields_by_hand(void **state) {
   }
 }
 
-/* A call from outside of the connection's own, long after its last one, brings the time: else the next
- * tick would take what it queues for as old as that. */
+/* A call from outside the connection, long after its last event, brings the current time.
+ * Otherwise the next tick would take what it queues to be as old as that event. */
 static void test_call_after_silence(void **state) {
   (void)state;
   struct engine_config config = engine_config_default();
@@ -280,7 +280,7 @@ static void test_call_after_silence(void **state) {
   loopback_run(&loop);
   struct stream *stream = ask("/wait", BODY_NONE);
   loopback_run(&loop);
-  loop.now_ns += 2 * H2_CONTROL_STALL_NS; /* nobody has a reason to call the machine meanwhile */
+  loop.now_ns += 2 * H2_CONTROL_STALL_NS; /* nothing calls the machine meanwhile */
   stream_reset(stream, H2_CANCEL);
   loop.client.ops->tick(loop.client.self, loop.now_ns);
   loopback_run(&loop);

@@ -1,7 +1,6 @@
 /*
- * h2/test_origin.c - how many origins a connection keeps, what happens when it
- * cannot, and what a client may accept beyond its requests' own. What both roles make of promises
- * is in tests/spec/test_messages.c.
+ * h2/test_origin.c - how many origins a connection keeps, what happens when it cannot keep one, and
+ * which other origins a client may accept. tests/spec/test_messages.c tests promises in both roles.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -91,7 +90,7 @@ static void test_not_kept(void **state) {
   finish();
 }
 
-/* The table, then a text; then a text in the place of another. */
+/* Memory is refused for the table, then for a text, then for a text that replaces another. */
 static void test_refused(void **state) {
   (void)state;
   for (uint64_t at = 1; at <= 2; at++) {
@@ -121,7 +120,8 @@ static void test_refused(void **state) {
 
 static struct script script;
 
-/* Makes one request more than there is room for: streams 1, 3, ... of the authorities b, c, ... */
+/* Makes one request more than the table has room for: streams 1, 3, ... of the authorities b, c,
+ * ... */
 static void open_too_many(enum h2_role role) {
   char text[160];
   script_begin(&script, role, NULL, false);
@@ -138,7 +138,7 @@ static void open_too_many(enum h2_role role) {
   script.log[script.log_len = 0] = '\0';
 }
 
-/* Nothing can be pushed for the last, until another stream ends. */
+/* Nothing can be pushed for the last one until another stream ends. */
 static void test_too_many_served(void **state) {
   (void)state;
   open_too_many(H2_SERVER);
@@ -151,7 +151,7 @@ static void test_too_many_served(void **state) {
   script_close(&script);
 }
 
-/* What is promised on the last is refused, without blame. */
+/* A promise on the last one is refused, but not as the server's error. */
 static void test_too_many_asked(void **state) {
   (void)state;
   open_too_many(H2_CLIENT);
@@ -161,7 +161,7 @@ static void test_too_many_asked(void **state) {
   script_close(&script);
 }
 
-/* Where push is off nothing is kept. */
+/* Without push, nothing is kept. */
 static void test_off(void **state) {
   (void)state;
   struct engine_config config = script_config();
@@ -200,10 +200,14 @@ static void test_certificate(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {    cmocka_unit_test(test_shared),
-      cmocka_unit_test(test_bound),          cmocka_unit_test(test_not_kept),
-      cmocka_unit_test(test_refused),        cmocka_unit_test(test_too_many_served),
-      cmocka_unit_test(test_too_many_asked), cmocka_unit_test(test_off),
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_bound),
+      cmocka_unit_test(test_not_kept),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_too_many_served),
+      cmocka_unit_test(test_too_many_asked),
+      cmocka_unit_test(test_off),
       cmocka_unit_test(test_certificate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*
  * h2/test_sets.c - responses whose fields are a set that repeats (stream_respond_set()): the client
- * sees the same fields as if they had been copied, whatever happens in between, and a set is not
- * touched any more once its body was closed.
+ * sees the same fields as if they had been copied, whatever happens in between, and a set is never
+ * used after its body was closed.
  */
 #include "engine/h2/message.h"
 #include "engine/http/body.h"
@@ -17,7 +17,7 @@
 
 enum { SETS = 12, FIELDS_MAX = 40 };
 
-/* What a path "/N" is answered with. */
+/* The answer to the path "/N". */
 struct answer {
   unsigned status;
   struct header fields[FIELDS_MAX];
@@ -30,14 +30,14 @@ static struct answer answers[SETS];
 static unsigned bodies_open;
 static char date[HTTP_DATE_BYTES + 1];
 
-/* What the client got. */
+/* What the client received. */
 static unsigned answered, resets;
 static bool bodyless;
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
-/* A set that lives as long as its body and not longer: freed, so that AddressSanitizer sees who
- * looks at it later. */
+/* A set that lives exactly as long as its body. It is freed, so that AddressSanitizer sees later
+ * uses. */
 struct lent {
   struct body_bytes body;
   struct header_set set;
@@ -105,7 +105,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
   assert_int_equal(status, answer->status);
   for (uint32_t i = 0; i < answer->set.count; i++) {
     const struct header *sent = &answer->fields[i];
-    if (h2_message_connection_specific(sent->token)) continue; /* is left out */
+    if (h2_message_connection_specific(sent->token)) continue; /* is omitted */
     const struct header *field = expect(got, &at, (enum header_token)sent->token, sent->value);
     assert_true(span_equal(field->name, sent->name));
     says_date |= sent->token == TOKEN_DATE;
@@ -189,7 +189,7 @@ static void end(void) {
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
-/* Every set many times, in an order that changes; the clock ticks in between. */
+/* Every set many times, in a changing order. The clock ticks in between. */
 static void test_repeated(void **state) {
   (void)state;
   begin();
@@ -205,7 +205,7 @@ static void test_repeated(void **state) {
   end();
 }
 
-/* What repeats costs a byte a field: its block is one of indices. */
+/* A repeated response costs a byte per field: its block consists of indices. */
 static void test_short_on_the_wire(void **state) {
   (void)state;
   begin();
@@ -249,7 +249,7 @@ static void test_reset_before_sent(void **state) {
   end();
 }
 
-/* Too large to be sent: refused like fields that are copied. */
+/* Fields that are too large to be sent are refused, like copied ones. */
 static void test_too_large(void **state) {
   (void)state;
   begin();

@@ -1,5 +1,5 @@
 /*
- * h2/test_settings.c - each setting at its bounds, for both receivers; what we announce.
+ * h2/test_settings.c - each setting at its bounds, for both receivers; and our own announcement.
  * Spec: RFC 9113 section 6.5.2, RFC 8441 section 3, RFC 9218 section 2.1.
  */
 #include "tests/support/cmocka.h"
@@ -19,7 +19,7 @@ static struct h2_verdict apply(struct h2_settings *settings, uint16_t id, uint32
 struct row {
   uint16_t id;
   uint32_t value;
-  enum h2_error server, client; /* NO_ERROR: it is taken */
+  enum h2_error server, client; /* NO_ERROR: it is accepted */
 };
 
 static const struct row rows[] = {
@@ -82,7 +82,7 @@ static void test_bounds(void **state) {
   }
 }
 
-/* Every identifier but the known ones, with a value that would be wrong for most of those. */
+/* Every unknown identifier, with a value that would be wrong for most known ones. */
 static void test_unknown(void **state) {
   (void)state;
   for (uint32_t id = 0; id <= UINT16_MAX; id++) {
@@ -106,7 +106,8 @@ static void test_offer(void **state) {
   assert_int_equal(settings.enable_connect_protocol, 1);
 }
 
-/* What differs from the initial values, and nothing else; applied again it is the same. */
+/* Announces what differs from the initial values, and nothing else. Applying it gives the same
+ * settings. */
 static void test_encode(void **state) {
   (void)state;
   uint8_t room[H2_FRAME_HEADER_BYTES + H2_SETTINGS_KNOWN * H2_SETTING_BYTES];

@@ -1,6 +1,6 @@
 /*
- * h2/test_window.c - credit arithmetic at its bounds, and against a simple model over a million
- * random steps. Spec: RFC 9113 sections 5.2 and 6.9.
+ * h2/test_window.c - credit arithmetic at its bounds, and compared with a simple model over a
+ * million random steps. Spec: RFC 9113 sections 5.2 and 6.9.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/random.h"
@@ -71,7 +71,7 @@ static void test_credit_targets(void **state) {
   h2_credit_retarget(&credit, (uint32_t)MAX);
   assert_int_equal(h2_credit_take(&credit, 1), MAX - 100);
   assert_int_equal(credit.granted, MAX);
-  h2_credit_retarget(&credit, 10); /* what was granted stays granted */
+  h2_credit_retarget(&credit, 10); /* granted credit stays granted */
   assert_int_equal(credit.granted, MAX);
   assert_true(h2_credit_arrive(&credit, (uint32_t)MAX - 5));
   h2_credit_consume(&credit, (uint32_t)MAX - 5);
@@ -101,7 +101,7 @@ static void test_credit_cap(void **state) {
   h2_credit_cap(&credit, 130);
   assert_true(h2_credit_arrive(&credit, 100));
   h2_credit_consume(&credit, 100);
-  assert_int_equal(h2_credit_take(&credit, 50), 30); /* less than the least, but all there is */
+  assert_int_equal(h2_credit_take(&credit, 50), 30); /* less than the minimum, but all there is */
   assert_int_equal(h2_credit_take(&credit, 1), 0);
   h2_credit_cap(&credit, H2_CREDIT_UNCAPPED);
   assert_int_equal(h2_credit_take(&credit, 50), 70);
@@ -115,7 +115,7 @@ static uint32_t below(uint32_t bound) {
   return random_below(&chance, bound);
 }
 
-/* What the peer believes it may send is what we granted, and in the end the whole window. */
+/* The peer's view of its window matches what we granted, and in the end it is the whole window. */
 static void test_credit_model(void **state) {
   (void)state;
   struct h2_credit credit;

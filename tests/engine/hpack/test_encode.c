@@ -1,6 +1,6 @@
 /*
- * hpack/test_encode.c - encoding of header blocks: what goes into the table, what never does, how a
- * limit is announced. Every block is also decoded, and both tables compared.
+ * hpack/test_encode.c - encoding of header blocks: which fields go into the table, which never do,
+ * and how a limit is announced. Every block is also decoded, and both tables are compared.
  */
 #include "engine/hpack/decode.h"
 #include "engine/hpack/encode.h"
@@ -306,8 +306,8 @@ static int teardown(void **state) {
   return memory.bytes == 0 ? 0 : -1;
 }
 
-/* Fields that seldom repeat are indexed when they do, whatever fields are beside them: no two keep
- * each other out for ever. */
+/* Fields that seldom repeat are indexed when they do, whatever other fields are sent: no two
+ * keep each other out for ever. */
 static void test_probation_ends(void **state) {
   (void)state;
   for (unsigned i = 0; i < 300; i++) {
@@ -333,7 +333,7 @@ struct repeated {
   struct header fields[4];
 };
 
-/* Encodes it, from a kept block where there is one, decodes and compares. Whether it was kept. */
+/* Encodes it, from a kept block if there is one, decodes and compares. Returns whether it was kept. */
 static bool encode_repeated(const struct repeated *repeated) {
   uint8_t out[512];
   uint8_t *begin = hpack_encode_begin(&encoder, out);
@@ -407,7 +407,8 @@ static void secrets_are_not_kept(void **state) {
     assert_false(encode_repeated(&a));
 }
 
-/* Many lists over a small table whose size changes: whatever is written again still says the same.
+/* Many lists over a small table whose size changes: a block that is written again still decodes to
+ * the same list.
  */
 static void blocks_at_random(void **state) {
   (void)state;

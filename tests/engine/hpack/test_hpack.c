@@ -23,7 +23,7 @@ static uint8_t block_bytes[BLOCK_MAX];
 static char text[TEXT_MAX];
 static const char *reason;
 
-/* Every block is decoded from memory that ends where it does. */
+/* Every block is decoded from memory that ends with it. */
 static enum hpack_result decode_bytes(const uint8_t *bytes, size_t len) {
   reason = NULL;
   const enum hpack_result result =
@@ -201,7 +201,7 @@ static void flags_and_tokens(void **state) {
   }
 }
 
-/* Flags found in a literal are there again when the field comes as an index. */
+/* Flags found in a literal are set again when the field comes as an index. */
 static void flags_survive_indexing(void **state) {
   (void)state;
   fresh_decoder();
@@ -360,8 +360,8 @@ static void empty_fields_count(void **state) {
   assert_int_equal(decode_bytes(block_bytes, 3 * 4097), HPACK_TOO_LARGE);
 }
 
-/* C07: whatever overflows (the count, the list, the arena in the middle of a field), fields that
- * the same block inserted are there afterwards. */
+/* C07: whatever overflows (the count, the list, the arena in the middle of a field), the table
+ * still gets the fields that the same block inserted. */
 static void overflow_keeps_state(void **state) {
   (void)state;
   static const struct {
@@ -387,7 +387,7 @@ static void overflow_keeps_state(void **state) {
   const char *table = "z: y\ncustom-key: custom-key\ncustom-key: custom-value\n";
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     fresh_decoder();
-    /* The arena ends where memory does. */
+    /* The arena ends at the end of readable memory. */
     struct guard arena;
     guard_init(&arena, 4096);
     headers_init(&list.headers, list.at, rows[i].max, guard_room(&arena, rows[i].arena_bytes),
@@ -400,7 +400,7 @@ static void overflow_keeps_state(void **state) {
   }
 }
 
-/* An overflowed list is no reason to overlook an error. */
+/* An overflowed list does not hide an error. */
 static void overflow_keeps_judging(void **state) {
   (void)state;
   static const char *const blocks[] = {

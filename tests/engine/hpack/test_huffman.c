@@ -29,7 +29,7 @@ static size_t decode(const void *bytes, size_t len, uint8_t **out) {
   return decoded;
 }
 
-/* The code as written in Appendix B, bit by bit: nothing is shared with the tables' decoder. */
+/* The code as in Appendix B, bit by bit: it shares nothing with the tables' decoder. */
 static size_t encode_by_bits(struct span in, uint8_t *out) {
   size_t bits = 0;
   for (size_t i = 0; i < in.len; i++) {

@@ -38,7 +38,7 @@ static void test_integer_octets(void **state) {
   }
 }
 
-/* A string that is as long as an integer can say: it is all there. */
+/* A string of the greatest length that an integer can state: all of it is decoded. */
 static void test_integer(void **state) {
   (void)state;
   uint8_t *block = calloc(1, HPACK_INTEGER_MAX + 16);
@@ -69,8 +69,8 @@ static void test_size_updates(void **state) {
   }
 }
 
-/* What a peer may make the table of its header fields, and what we make ours when it allows
- * more. */
+/* The size to which a peer may set the table for its header fields, and the size of ours when it
+ * allows more. */
 static void test_table(void **state) {
   (void)state;
   for (uint32_t extra = 0; extra < 2; extra++) {
@@ -124,7 +124,7 @@ static void test_cookie(void **state) {
   }
 }
 
-/* So many fields of one byte each. */
+/* That many fields of one byte each. */
 static void test_kept_block(void **state) {
   (void)state;
   const struct hpack_block_key key = {.list = 1};
@@ -134,7 +134,7 @@ static void test_kept_block(void **state) {
   for (unsigned extra = 0; extra < 2; extra++) {
     struct hpack_encoder encoder;
     hpack_encoder_init(&encoder, counted_init(&memory));
-    (void)hpack_encode(&encoder, &other, 1, out); /* there is a table */
+    (void)hpack_encode(&encoder, &other, 1, out); /* now there is a table */
     uint8_t *begin = hpack_encode_begin(&encoder, out), *end = begin;
     for (unsigned i = 0; i < HPACK_BLOCK_KEPT_BYTES_MAX + extra; i++)
       end = hpack_encode_field(&encoder, &get, end);

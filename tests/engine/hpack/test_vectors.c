@@ -1,9 +1,9 @@
 /*
- * hpack/test_vectors.c - header blocks that other implementations wrote, from real sites: each is
- * decoded and compared, then encoded by us and decoded again.
+ * hpack/test_vectors.c - header blocks of other implementations, from real sites. Each is decoded
+ * and compared, then encoded by us and decoded again.
  *
- * A few stories are in tests/vectors/hpack; the whole collection, of the same layout, is looked for
- * in $WEIR_VECTORS/hpack, by default ../shared/vectors/hpack, and skipped where it is not.
+ * A few stories are in tests/vectors/hpack. The whole collection, with the same layout, is read
+ * from $WEIR_VECTORS/hpack, by default ../shared/vectors/hpack, if that exists.
  */
 #include "engine/hpack/decode.h"
 #include "engine/hpack/encode.h"
@@ -24,7 +24,7 @@ enum { BLOCK_MAX = 64 * 1024 };
 
 static struct counted_memory memory;
 static struct fields list;
-/* Two, since literals of a list point into the block it came from. */
+/* Two, since literals of a list point into its block. */
 static struct guard guard_theirs, guard_ours;
 static size_t stories, blocks, plain_bytes, their_bytes, our_bytes;
 
@@ -57,7 +57,7 @@ static void assert_fields(const char *path, size_t seqno, json_t *expected,
   }
 }
 
-/* Sends the list that was just decoded through an encoder and a decoder of our own. */
+/* Sends the decoded list through our own encoder and decoder. */
 static void send_again(struct hpack_encoder *encoder, struct hpack_decoder *decoder) {
   static struct fields again;
   static uint8_t out[BLOCK_MAX];
@@ -116,7 +116,7 @@ static void run_story(const char *path) {
   stories++;
 }
 
-/* Every *.json of a folder; the number of them. */
+/* Runs every *.json of a folder. Returns their number. */
 static size_t run_folder(const char *folder) {
   struct dirent **names;
   const int count = scandir(folder, &names, NULL, alphasort);

@@ -1,5 +1,6 @@
 /*
- * http/test_first_scan.c - where the first scan of a progressive JPEG ends, from any pieces of it.
+ * http/test_first_scan.c - where the first scan of a progressive JPEG ends, found from any pieces
+ * of it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,8 +70,8 @@ static const struct row {
     {"a second beginning", TEXT(SOI SOI SOF2 SOS "abc\xff\xd9"), 0},
     {"a length of 1", TEXT(SOI "\xff\xfe\0\1" SOF2 SOS "a\xff\xd9"), 0},
     {"a length of 0", TEXT(SOI "\xff\xfe\0\0" SOF2 SOS "a\xff\xd9"), 0},
-    {"no marker where one has to be", TEXT(SOI "\xff\xfe\0\3ab" SOF2 SOS "a\xff\xd9"), 0},
-    {"a stuffed zero where a marker has to be", TEXT(SOI "\xff\0" SOF2 SOS "a\xff\xd9"), 0},
+    {"no marker where one must be", TEXT(SOI "\xff\xfe\0\3ab" SOF2 SOS "a\xff\xd9"), 0},
+    {"a stuffed zero where a marker must be", TEXT(SOI "\xff\0" SOF2 SOS "a\xff\xd9"), 0},
     {"a length beyond the end", TEXT(SOI SOF2 "\xff\xda\0\x20\1\1\0\0\0\1\xff\xd9"), 0},
     {"a scan that does not end", TEXT(SOI SOF2 SOS "abc\xff\xd0\xff"), 0},
     {"png", TEXT("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), 0},
@@ -102,8 +103,8 @@ static void every_row_of_every_length(void **state) {
     }
 }
 
-/* Cut anywhere: after each piece the state says the same as the bytes so far, and a final answer
- * does not change. */
+/* Cut anywhere: after each piece, the answer is the same as for the bytes so far, and a final
+ * answer does not change. */
 static void every_row_in_pieces(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

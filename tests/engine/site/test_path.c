@@ -91,7 +91,7 @@ static const struct row rows[] = {
     {"/%%41", "none"},
     {"/%u002e", "none"},
 
-    /* Bytes that are not UTF-8 stay what they are: nobody decodes them once more. */
+    /* Bytes that are not UTF-8 stay as they are: nothing decodes them again. */
     {"/%ff", "\xff"},
     {"/caf%e9.txt", "caf\xe9.txt"},
     {"/%e4%bd/%a0", "\xe4\xbd/\xa0"},
