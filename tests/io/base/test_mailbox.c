@@ -35,7 +35,7 @@ static void test_order_and_fullness(void **state) {
   (void)state;
   mailbox_init(&mailbox);
   assert_false(mailbox_take(&mailbox, &message));
-  /* Several times round, always filled to the brim and emptied by a part. */
+  /* Several times round, each time filled completely and emptied partly. */
   for (int round = 0; round < 10; round++) {
     while (mailbox_put(&mailbox, numbered(put)))
       put++;
@@ -67,7 +67,7 @@ static void test_cursors_wrap(void **state) {
 
 enum { MESSAGES = 300000 };
 
-/* Each message points at memory that the sender wrote just before. */
+/* Each message points to memory that the sender wrote just before. */
 static uint32_t payloads[MESSAGES];
 
 static void *send_all(void *argument) {

@@ -95,8 +95,8 @@ static uint64_t model_next_ns(const struct probe *probes) {
   return next_ns;
 }
 
-/* After a run, exactly the timers that the model calls due have fired. Rounding lets the wheel keep
- * one back for less than a tick. */
+/* After a run, exactly the timers that are due in the model have fired. By rounding, the wheel
+ * may delay one by less than a tick. */
 static void compare(struct probe *probes, uint64_t now_ns, uint64_t seed) {
   for (int i = 0; i < COUNT; i++) {
     bool due = probes[i].due_ns <= now_ns, was_fired = probes[i].fired_count != 0;

@@ -1,5 +1,5 @@
 /*
- * files/test_cache.c - bounds on memory, entries and descriptors, and what gives way.
+ * files/test_cache.c - bounds on memory, entries and descriptors, and what is evicted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static void test_bytes_are_bounded(void **state) {
       stage_expect(files, "missing", IO_SECOND, NULL);
     }
   assert_true(files_counters(files)->evictions > 0);
-  /* All in use: the rest is served through descriptors, and nothing breaks the bound. */
+  /* All entries are in use: further files are served through descriptors, and the bound holds. */
   int in_memory = 0;
   for (int i = 0; i < FILES; i++) {
     snprintf(name, sizeof name, "f%d", i);
@@ -56,7 +56,7 @@ static void test_bytes_are_bounded(void **state) {
   files_destroy(files);
 }
 
-/* What is asked for again and again stays, whatever else is asked for once. */
+/* Files that are requested repeatedly stay, whatever else is requested once. */
 static void test_flood_of_missing_paths(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){.entries_max = 64});
@@ -69,7 +69,7 @@ static void test_flood_of_missing_paths(void **state) {
     assert_true(files->cache.count <= 64);
   }
   assert_int_equal(files_counters(files)->misses, 20001);
-  /* When all are in favour, one of them has to go all the same. */
+  /* When all entries were used recently, one of them is still evicted. */
   for (int round = 0; round < 3; round++)
     for (int i = 0; i < 63; i++) {
       snprintf(name, sizeof name, "again/%d", i);
@@ -82,7 +82,7 @@ static void test_flood_of_missing_paths(void **state) {
   files_destroy(files);
 }
 
-/* False: the read failed. */
+/* Returns false if the read failed. */
 static bool reads_pattern(struct files *files, struct file *file, uint64_t offset) {
   struct file_piece read = {0};
   enum files_result result = files_read(files, file, offset, 100, &read);
@@ -106,7 +106,7 @@ static void test_descriptors_are_bounded(void **state) {
   assert_int_equal(stage_find(files, "c", IO_SECOND, &c), FILES_FOUND);
   assert_int_equal(files->cache.descriptors, 2);
   assert_true(a->fd >= 0 && b->fd < 0 && c->fd >= 0); /* the one that was not used for longest */
-  assert_true(reads_pattern(files, b, 70000));        /* opened anew */
+  assert_true(reads_pattern(files, b, 70000));        /* opened again */
   assert_true(a->fd < 0 && b->fd >= 0 && c->fd >= 0);
   assert_int_equal(files->cache.descriptors, 2);
   files_release(files, c);
@@ -168,7 +168,8 @@ static void test_no_descriptor_left(void **state) {
   files_destroy(files);
 }
 
-/* The hand goes past the entry that takes an evicted one's place: a newcomer is not the next victim. */
+/* The hand moves past the entry that replaces an evicted one, so that a new entry is not the
+ * next victim. */
 static void test_newcomer_stays(void **state) {
   (void)state;
   enum { ENTRIES = 4 };

@@ -1,5 +1,6 @@
 /*
- * files/test_changes.c - files that change: what is noticed, and what a reader still gets.
+ * files/test_changes.c - files that change: which changes are noticed, and what a reader still
+ * gets.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,7 +53,7 @@ static void test_changes_are_noticed(void **state) {
   stage_expect(files, "page", now_ns + 1, "four");
   stage_expect(files, "page", now_ns += IO_SECOND, NULL);
   stage_put(stage_at("page"), "five", 4);
-  stage_expect(files, "page", now_ns + 1, NULL); /* the absence is remembered for as long */
+  stage_expect(files, "page", now_ns + 1, NULL); /* the absence is remembered as long */
   stage_expect(files, "page", now_ns += IO_SECOND, "five");
 
   assert_int_equal(unlink(stage_at("page")), 0);
@@ -81,7 +82,7 @@ static void test_held_bytes_never_change(void **state) {
   files_destroy(files);
 }
 
-/* A file that grows with every look is served as a beginning of itself, and looked at again. */
+/* A file that grows with every check is served as its beginning, and checked again. */
 static void test_file_that_never_rests(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){0});
@@ -98,7 +99,7 @@ static void test_file_that_never_rests(void **state) {
   files_destroy(files);
 }
 
-/* Rewritten between two reads: never half of the one and half of the other. */
+/* Rewritten between two reads: a reader never gets half of one and half of the other. */
 static void rewrite_once(void) {
   static int calls;
   if (++calls == 2) stage_put(stage_at("page"), "ccccdddd", 8);
@@ -178,8 +179,8 @@ static void page_chmod(void) {
   assert_int_equal(chmod(stage_at("page"), 0640), 0);
 }
 
-/* What was opened is read to its end with the length that it had; only a file that shrank or was
- * rewritten in place is given up. The next lookup sees what there is now. */
+/* An opened file is read to its end with the length that it had. Only a file that shrank or was
+ * rewritten in place is given up. The next lookup sees the new state. */
 static void test_large_file_changes(void **state) {
   static const struct {
     const char *name;

@@ -1,5 +1,5 @@
 /*
- * files/test_files.c - files below a root: what is found, and what never is.
+ * files/test_files.c - files below a root: which are found, and which never are.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -45,7 +45,7 @@ static void test_what_is_found(void **state) {
   enum { YES = FILES_FOUND, NO = FILES_MISSING, NEVER = FILES_FORBIDDEN };
   static const struct {
     const char *path;
-    int result, stepwise; /* with openat2, and walked step by step */
+    int result, stepwise; /* with openat2, and step by step */
     const char *content;  /* NULL: a directory, where found */
   } rows[] = {
       {"file", YES, YES, "content"},
@@ -82,7 +82,7 @@ static void test_what_is_found(void **state) {
     struct files *files = stage_open((struct files_settings){0});
     files->beneath.stepwise = stepwise;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-      for (int again = 0; again < 2; again++) { /* the second time from memory */
+      for (int again = 0; again < 2; again++) { /* the second time, from memory */
         struct file *file;
         int expected = stepwise ? rows[i].stepwise : rows[i].result;
         int result = (int)stage_find(files, rows[i].path, IO_SECOND, &file);
@@ -110,7 +110,7 @@ static void note_forbidden(void *ctx, struct span path, int error_number) {
            (const char *)path.base, error_number);
 }
 
-/* The reason is told when it is found out, not when it is remembered; what is missing has none. */
+/* The reason is reported when it is discovered, not when it is remembered. A missing file has none. */
 static void test_reasons(void **state) {
   (void)state;
   char expected[100];
@@ -148,7 +148,7 @@ static void test_odd_paths(void **state) {
   files_destroy(files);
 }
 
-/* Ten thousand ways to ask for what is outside, put together from what has worked elsewhere. */
+/* Ten thousand requests for files outside, combined from tricks that have worked elsewhere. */
 static void test_traversal(void **state) {
   static const char *const parts[] = {
       "..",
@@ -205,7 +205,7 @@ static void test_traversal(void **state) {
 
 /* ---- the root -------------------------------------------------------------------------------- */
 
-/* A deployment swaps a link, or removes the directory and makes it anew. */
+/* A deployment swaps a link, or removes the directory and makes it again. */
 static void test_root_is_looked_up_anew(void **state) {
   (void)state;
   char current[PATH_MAX];
@@ -222,7 +222,7 @@ static void test_root_is_looked_up_anew(void **state) {
   assert_int_equal(rename(stage_at("next"), current), 0);
   files_trim(files, IO_SECOND);
   stage_expect(files, "page", IO_SECOND, "two");
-  /* Gone for a while: what is open stays, and nothing is found there. */
+  /* The root is missing for a while: open files stay open, and nothing is found. */
   unlink(stage_at("release2/page"));
   rmdir(stage_at("release2"));
   files_trim(files, IO_SECOND);
@@ -233,7 +233,7 @@ static void test_root_is_looked_up_anew(void **state) {
   files_destroy(files);
 }
 
-/* A link by its absolute path is followed where it stays inside, and nowhere else. */
+/* A link to an absolute path is followed only if it stays inside. */
 static void test_absolute_links(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){0});

@@ -1,7 +1,7 @@
 /*
- * files/test_limits.c - the bounds of io/base/limits.h on files: defaults that are filled up, times that
- * pass to the nanosecond, attempts that are counted. As in files/test_files.c the test plays the ring
- * and the page cache.
+ * files/test_limits.c - the bounds of io/base/limits.h on files: defaults that are used up, times
+ * to the nanosecond, and counted attempts. As in files/test_files.c, the test plays the ring and
+ * the page cache.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 /* ---- the kernel, as far as the test plays it ------------------------------------------------- */
 
 static bool page_cache_cold;  /* RWF_NOWAIT finds nothing */
-static void (*on_read)(void); /* something happens to the file just now */
+static void (*on_read)(void); /* called during a read, to change the file */
 static unsigned read_count;
 
 ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int flags) {
@@ -68,7 +68,7 @@ static const char *at(const char *name) {
   return path;
 }
 
-/* Of `len` zeros, which take no room on the disk. */
+/* A file of `len` zeros, which take no space on the disk. */
 static void make(const char *name, size_t len) {
   int fd = open(at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   assert_true(fd >= 0);
@@ -154,8 +154,8 @@ static uint64_t age_ns(void) {
          (uint64_t)status.st_ctim.tv_nsec;
 }
 
-/* A file that may still be written under the same time stamp is loaded again, one that is older than
- * FILES_SETTLE_NS is only compared. */
+/* A file that may still be written under the same time stamp is loaded again. One that is older
+ * than FILES_SETTLE_NS is only compared. */
 static void test_settle(void **state) {
   (void)state;
   for (unsigned seconds = 0; seconds <= FILES_SETTLE_NS / IO_SECOND; seconds++) {
@@ -196,7 +196,8 @@ static void shrink(void) {
   if (status.st_size > 1) assert_int_equal(truncate(at("page"), status.st_size - 1), 0);
 }
 
-/* A file that grows at each look is taken as it is in the end; one that is never there whole is not. */
+/* A file that grows at each check is served as it is in the end. One that is never complete is
+ * not served. */
 static void test_attempts(void **state) {
   (void)state;
   struct files *files = open_files(NULL);
@@ -235,7 +236,8 @@ static void test_attempts_of_the_ring(void **state) {
 
 /* ---- proof ----------------------------------------------------------------------------------- */
 
-/* The file is rewritten in one place, after its first 1000 bytes were read; whether the rest is read. */
+/* Rewrites one place of the file after its first 1000 bytes were read. Returns whether the rest
+ * is read. */
 static bool is_readable_after_change_at(off_t offset) {
   struct files *files = open_files(NULL);
   struct file_piece piece = {0};
@@ -287,7 +289,7 @@ static void test_path(void **state) {
 
 /* ---- what is held ---------------------------------------------------------------------------- */
 
-/* Small files that are all in use: what does not fit is read through descriptors. */
+/* Small files, all in use: those that do not fit are read through descriptors. */
 static void test_cache_bytes(void **state) {
   (void)state;
   enum { FIT = FILES_CACHE_BYTES / FILES_SMALL_BYTES, COUNT = FIT + 10 };
@@ -360,7 +362,7 @@ static void test_reads(void **state) {
   files_destroy(files);
 }
 
-/* Files whose content has to come from the disk, and lookups that wait for their turn. */
+/* Files whose content must come from the disk, and lookups that wait for their turn. */
 static void test_loads(void **state) {
   enum { ALL = FILES_LOADS_MAX + FILES_QUEUED_MAX };
   (void)state;

@@ -1,5 +1,5 @@
 /*
- * files/test_read.c - content that has to be waited for.
+ * files/test_read.c - content that is not in memory yet.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static void test_load_waits_for_the_ring(void **state) {
   stage_put(stage_at("page"), "from disk", 9);
   stage.page_cache_cold = true;
   assert_int_equal(wait_for(files, &a, path), FILES_PENDING);
-  memset(path, 'x', 4); /* the path was borrowed only */
+  memset(path, 'x', 4); /* the path was only borrowed */
   assert_int_equal(wait_for(files, &b, "page"), FILES_PENDING);
   assert_int_equal(wait_for(files, &c, "page"), FILES_PENDING);
   assert_int_equal(wait_for(files, &d, "other"), FILES_MISSING);
@@ -86,7 +86,7 @@ static void test_load_fails_at_the_ring(void **state) {
   assert_int_equal(a.calls, 0);
 
   stage_put(stage_at("third"), "x", 1);
-  stage.ring_max = 0; /* the ring takes nothing */
+  stage.ring_max = 0; /* the ring accepts nothing */
   assert_int_equal(wait_for(files, &a, "third"), FILES_PENDING);
   files_trim(files, IO_SECOND); /* still not */
   assert_int_equal(a.calls, 0);
@@ -99,7 +99,7 @@ static void test_load_fails_at_the_ring(void **state) {
   files_destroy(files);
 }
 
-/* Lookups that find no room, here in the ring: in their order, for no longer than FILES_QUEUED_NS. */
+/* Lookups that find no space, here in the ring, wait in their order, for at most FILES_QUEUED_NS. */
 static void test_queue(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){.loop = stage_loop});
@@ -113,7 +113,7 @@ static void test_queue(void **state) {
   char path[] = "b";
   assert_int_equal(wait_for(files, &a, "a"), FILES_PENDING);
   assert_int_equal(wait_for(files, &b, path), FILES_PENDING);
-  path[0] = 'x'; /* was borrowed only */
+  path[0] = 'x'; /* was only borrowed */
   assert_int_equal(wait_for(files, &c, "c"), FILES_PENDING);
   assert_int_equal(wait_for(files, &d, "d"), FILES_PENDING);
   files_find_cancel(files, &c.lookup);
@@ -138,7 +138,7 @@ static void test_queue(void **state) {
   files_destroy(files);
 }
 
-/* Many for which there is room at once take several turns of the loop. */
+/* Many lookups that could start at once are spread over several turns of the loop. */
 static void test_queue_takes_turns(void **state) {
   enum { MANY = FILES_QUEUE_RUN + 1 };
   (void)state;
@@ -205,7 +205,7 @@ static void test_read_waits_for_the_ring(void **state) {
   assert_int_equal(read_result, FILES_FAILED);
   files_read_end(files, &c);
 
-  /* The entry is given up by all its holders while the ring still reads: the descriptor stays. */
+  /* All holders release the entry while the ring still reads: the descriptor stays. */
   assert_int_equal(files->reads.buffers, 2);
   files_trim(files, IO_SECOND); /* both were needed since the last time */
   assert_int_equal(files->reads.buffers, 2);

@@ -1,5 +1,5 @@
 /*
- * link/test_accept.c - ports and what comes in through them; caps, and lack of descriptors.
+ * link/test_accept.c - ports and their connections; caps, and lack of descriptors.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/echo_server.h"
 
-/* Takes descriptors until only `left` remain; returns how many it took. */
+/* Takes descriptors until only `left` remain. Returns how many it took. */
 static int take_descriptors(int *fds, int max, int left) {
   int count = 0;
   while (count < max && (fds[count] = dup(0)) >= 0)
@@ -24,7 +24,7 @@ static int take_descriptors(int *fds, int max, int left) {
   return count;
 }
 
-/* Out of descriptors: those connected wait, nothing spins, and closing one lets the next in. */
+/* Out of descriptors: connections wait, nothing spins, and closing one lets the next in. */
 static void test_no_descriptor_left(void **state) {
   const char *way = *state;
   enum { COUNT = 40, EXTRA = 10, LIMIT = 200 };
@@ -41,8 +41,8 @@ static void test_no_descriptor_left(void **state) {
   for (int i = 0; i < COUNT; i++)
     fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const struct address *to = &server->listener.address;
-  /* Accepting holds a descriptor for a moment while it is armed. A byte that comes back over a first
-   * link tells that it has been. */
+  /* While accepting is armed, it briefly holds a descriptor. A byte that comes back over a first
+   * link shows that it has been armed. */
   int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   assert_int_equal(connect(first, &to->any, to->len), 0);
   peer_write(first, &byte, 1);
@@ -59,7 +59,7 @@ static void test_no_descriptor_left(void **state) {
   usleep(500000);
   assert_true(echo_server_counters(server).turns - turns < 20);
   assert_int_equal(echo_server_counters(server).links_accepted, 1 + EXTRA);
-  /* Each one that is served and closed makes room for one that waits. */
+  /* Each served and closed connection makes room for a waiting one. */
   for (int i = 0; i < COUNT; i++) {
     peer_read(fds[i], &byte, 1);
     shutdown(fds[i], SHUT_RDWR);
@@ -102,7 +102,7 @@ static void test_cap_of_links(void **state) {
   echo_server_finish(server);
 }
 
-/* Idle links that take every place make room for others, and go without lingering. */
+/* Idle links that take every place make room for others, and close without lingering. */
 static void test_idle_links_are_shed(void **state) {
   const char *way = *state;
   enum { CAP = 16 };
@@ -137,7 +137,7 @@ static void test_factory_refuses(void **state) {
   echo_server_finish(server);
 }
 
-/* A port in use is an error with its name, also when both sides allow sharing. */
+/* A port in use is an error that names it, even if both sides allow sharing. */
 static void test_port_in_use(void **state) {
   (void)state;
   struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});
@@ -153,7 +153,7 @@ static void test_port_in_use(void **state) {
   echo_server_finish(server);
 }
 
-/* One address after another: a listener on it is reached through it. */
+/* Tries one address after another: a listener on an address is reached through it. */
 static void test_kinds_of_addresses(void **state) {
   (void)state;
   static const struct {
@@ -187,7 +187,7 @@ struct options {
   int nodelay, lowat;
 };
 
-/* Worker's thread: of its first link. */
+/* Worker's thread: from its first link. */
 static void read_options(struct worker *worker, void *object) {
   struct options *options = object;
   int fd = worker->links.chunks[0][0].fd;
@@ -196,7 +196,7 @@ static void read_options(struct worker *worker, void *object) {
   getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &options->lowat, &len);
 }
 
-/* What the listener was told holds for the sockets that it accepts; the machine learns its peer. */
+/* The listener's settings hold for its accepted sockets. The machine learns its peer. */
 static void test_socket_and_peer(void **state) {
   (void)state;
   struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});

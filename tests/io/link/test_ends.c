@@ -10,7 +10,7 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/echo_server.h"
 
-/* A machine that is done while the peer still sends: its last bytes arrive all the same. */
+/* A machine that is done while the peer still sends: its last bytes still arrive. */
 static void test_last_bytes_arrive(void **state) {
   const char *way = *state;
   enum { BYTES = 1500000 };
@@ -41,7 +41,7 @@ static void test_last_bytes_arrive(void **state) {
   echo_server_finish(server);
 }
 
-/* The peer neither closes nor sends after the machine is done: two seconds of patience. */
+/* The peer neither closes nor sends after the machine is done: the link waits for two seconds. */
 static void test_linger_ends(void **state) {
   (void)state;
   struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 10});
@@ -111,7 +111,7 @@ static void test_cut_while_sending(void **state) {
   echo_server_finish(server);
 }
 
-/* A peer that never reads is cut, one that reads slowly is not. */
+/* A peer that never reads is cut. One that reads slowly is not. */
 static void test_stall(void **state) {
   const char *way = *state;
   struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 8000000});
@@ -149,7 +149,7 @@ static void test_machine_deadline(void **state) {
   echo_server_finish(server);
 }
 
-/* A drain lets what has begun complete, and ends when the last link has. */
+/* A drain lets requests in progress complete, and ends when the last link has ended. */
 static void test_drain(void **state) {
   const char *way = *state;
   struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});

@@ -3,7 +3,7 @@
  * moment, or go through the ring in pieces.
  *
  * send, sendmsg and the submitting functions of liburing are defined here, in front of the real
- * ones. What they do follows from a seed; a failure prints it, and `test_faults SEED` replays
+ * ones. Their behaviour follows from a seed. A failure prints it, and `test_faults SEED` replays
  * it. All bytes still come back in order.
  */
 #include "io/worker/group.h"
@@ -29,10 +29,10 @@ static size_t min(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/* The numbers are the test's to set at any time; `random` is the worker's alone. */
+/* The test may set the numbers at any time. Only the worker uses `random`. */
 static struct faults {
   uint64_t random;
-  unsigned first_send_bytes; /* taken by the first send, exactly; 0: like the rest */
+  unsigned first_send_bytes; /* bytes taken by the first send; 0: like the rest */
   unsigned fail_percent;     /* of sends that fail with EAGAIN, EINTR or ENOBUFS */
   unsigned short_percent;    /* of sends that take only a part */
   uint64_t sends, shortened, failed, ring_shortened;
@@ -47,7 +47,7 @@ static unsigned setting(const unsigned *number) {
   return __atomic_load_n(number, __ATOMIC_RELAXED);
 }
 
-/* How many of `len` bytes the next send may take; -1 with errno for none. */
+/* The number of the `len` bytes that the next send may take; -1 with errno for none. */
 static ssize_t allowance(size_t len) {
   static const int errors[] = {EAGAIN, EINTR, ENOBUFS};
   counter_add(&faults.sends, 1);
@@ -66,7 +66,7 @@ static ssize_t allowance(size_t len) {
   return 1 + (ssize_t)draw((uint32_t)len);
 }
 
-/* Only links ask not to wait. */
+/* Only links use MSG_DONTWAIT. */
 ssize_t send(int fd, const void *bytes, size_t len, int flags) {
   if (flags & MSG_DONTWAIT) {
     ssize_t allowed = allowance(len);
@@ -94,7 +94,7 @@ ssize_t sendmsg(int fd, const struct msghdr *header, int flags) {
   return syscall(SYS_sendmsg, fd, &part, flags);
 }
 
-/* A request that sends less than it was told to, as a kernel may. */
+/* Shortens a request's send, as a kernel may. */
 static void shorten(struct io_uring_sqe *sqe) {
   if (sqe->opcode != IORING_OP_SEND && sqe->opcode != IORING_OP_SENDMSG) return;
   if (draw(100) >= setting(&faults.short_percent)) return;
@@ -221,7 +221,7 @@ static void test_cut_at_every_byte(void **state) {
   finish();
 }
 
-/* Whatever the kernel does to each send, and however the ring is used. */
+/* The kernel does anything to each send, and the ring is used in every way. */
 static void test_unkind_kernel(void **state) {
   static const size_t sizes[] = {1, 1000, 100000, 1000000};
   static const struct {

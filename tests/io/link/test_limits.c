@@ -1,6 +1,6 @@
 /*
- * link/test_limits.c - the bounds of io/base/limits.h on what a link does in a turn, takes in and sends: to
- * the byte, the link and the nanosecond. Ends and crowds are in link/test_limits_ends.c.
+ * link/test_limits.c - the bounds of io/base/limits.h on a link's turn, input and output, to the
+ * byte, the link and the nanosecond. link/test_limits_ends.c tests ends and crowds.
  */
 #include "io/base/limits.h"
 #include "tests/support/cmocka.h"
@@ -25,7 +25,7 @@ int clock_gettime(clockid_t clock, struct timespec *out) {
   return 0;
 }
 
-static bool always_room; /* what links send is taken at once, and goes nowhere */
+static bool always_room; /* sent bytes are taken at once, and dropped */
 
 ssize_t send(int fd, const void *bytes, size_t len, int flags) {
   if (always_room) return (ssize_t)len;
@@ -66,7 +66,7 @@ static void test_links_of_a_turn(void **state) {
   meter_end(&worker, meters, COUNT);
 }
 
-/* Links that each send all they may at once: those beyond the bound have the next turn. */
+/* Links that each send all they may in a turn: those beyond the bound come in the next turn. */
 static void test_bytes_of_a_turn(void **state) {
   (void)state;
   enum { A_TURN = IO_TURN_SEND_BYTES / IO_SEND_BUDGET_MAX, COUNT = 2 * A_TURN + 1 };
@@ -83,7 +83,7 @@ static void test_bytes_of_a_turn(void **state) {
   meter_end(&worker, meters, COUNT);
 }
 
-/* Links in the midst of long sends share IO_TURN_BUSY_BYTES. A link that has sent less than
+/* Links in the middle of long sends share IO_TURN_BUSY_BYTES. A link that has sent less than
  * IO_BURST_BYTES is served in each turn. */
 static void test_long_sends(void **state) {
   (void)state;
@@ -110,7 +110,7 @@ static void test_long_sends(void **state) {
   meter_end(&worker, meters, COUNT + 2);
 }
 
-/* A turn ends by the clock, which is looked at after each few links. The first one takes the time. */
+/* A turn ends by the clock, which is read after every few links. The first one uses up the time. */
 static void test_time_of_a_turn(void **state) {
   (void)state;
   enum { COUNT = 5 * IO_TURN_LOOK_LINKS };
@@ -143,7 +143,7 @@ static size_t fill(int fd) {
   return total;
 }
 
-/* The buffer with which a link has its share of a turn is still taken whole. */
+/* The buffer that completes a link's share of a turn is still taken whole. */
 static void test_received_in_a_turn(void **state) {
   (void)state;
   begin(1, false);
@@ -163,7 +163,7 @@ static void test_received_in_a_turn(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
-/* Other links keep so much that one buffer more may be kept; or a byte more than that. */
+/* Other links keep so much that one more buffer may be kept; or a byte more than that. */
 static void test_kept_bytes(void **state) {
   (void)state;
   for (unsigned more = 0; more < 2; more++) {
@@ -185,7 +185,7 @@ static void test_kept_bytes(void **state) {
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
-/* A socket that always has room: the budget doubles from the first to the greatest. */
+/* A socket that always has room: the budget doubles from the first value to the greatest. */
 static void test_budget_of_a_fast_peer(void **state) {
   (void)state;
   begin(1, true);
@@ -200,7 +200,7 @@ static void test_budget_of_a_fast_peer(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
-/* Its peer reads nothing, and the socket takes no more. */
+/* The peer reads nothing, and the socket takes no more. */
 static struct meter *add_stuck(void) {
   struct meter *meter = meter_add(&worker, METER_ENDLESS);
   meter_turns(&worker, 20);
@@ -217,7 +217,7 @@ static void read_everything(int fd) {
   }
 }
 
-/* The budget when the peer reads again after that time. */
+/* Returns the budget when the peer reads again after that time. */
 static uint64_t expected_budget(const struct link *link, uint64_t waited_ns) {
   uint64_t bytes = 2 * link->budget_bytes;
   if (waited_ns >= IO_SEND_PROMPT_NS)

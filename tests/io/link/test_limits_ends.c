@@ -1,6 +1,6 @@
 /*
- * link/test_limits_ends.c - the bounds of io/base/limits.h on how links end, how crowds of them make room,
- * and how new ones come.
+ * link/test_limits_ends.c - the bounds of io/base/limits.h on how links end, how crowds of them
+ * make room, and how new ones are accepted.
  */
 #include "io/base/limits.h"
 #include "io/link/accept.h"
@@ -66,7 +66,7 @@ static void test_linger_idle(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
-/* The peer goes on sending. */
+/* The peer continues to send. */
 static void test_linger_total(void **state) {
   (void)state;
   meter_begin(&worker, 1);
@@ -105,7 +105,7 @@ static void test_shed(void **state) {
   meter_end(&worker, meters, COUNT);
 }
 
-/* Draining takes time, too: no longer than a turn may last, whatever the crowd. */
+/* Draining takes time, too: at most the time of a turn, whatever the crowd. */
 static void test_shed_time(void **state) {
   (void)state;
   enum { COUNT = 4 * IO_TURN_LOOK_LINKS * IO_SHED_PART };
@@ -138,7 +138,7 @@ static bool is_found_behind(uint32_t others) {
   meter->idle_since_ns = 0;
   links_shed_some(&worker.links);
   bool found = worker.loop.counters.links_shed == 1;
-  links_shed_some(&worker.links); /* those after are looked at the next time */
+  links_shed_some(&worker.links); /* those after are checked the next time */
   assert_int_equal(worker.loop.counters.links_shed, 1);
   for (uint32_t i = 0; i < others; i++)
     links_give(&worker.links, taken[i]);
@@ -180,7 +180,7 @@ static int connect_to(const struct listener *listener) {
   return fd;
 }
 
-/* The kernel tells a listening socket's backlog in tcpi_sacked. */
+/* The kernel reports a listening socket's backlog in tcpi_sacked. */
 static void test_backlog(void **state) {
   (void)state;
   struct listener listener;
@@ -197,7 +197,7 @@ static void test_backlog(void **state) {
   listener_close(&listener);
 }
 
-/* A port that is taken until the last pause is waited for; one that stays taken for longer is not. */
+/* A port that is taken until the last pause is waited for. One that is taken for longer is not. */
 static void test_bind(void **state) {
   (void)state;
   enum { PAUSES = IO_BIND_WAIT_NS / IO_BIND_PAUSE_NS };
@@ -218,7 +218,7 @@ static void test_bind(void **state) {
   }
 }
 
-/* There is room for a link again, but accepting is not told: it looks again by itself. */
+/* There is room for a link again, but accepting is not notified: it checks again by itself. */
 static void test_accept_retry(void **state) {
   (void)state;
   static struct meter meter;

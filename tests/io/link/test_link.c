@@ -26,7 +26,7 @@ static void test_bytes_come_back(void **state) {
   echo_server_finish(server);
 }
 
-/* The client writes all before it reads anything: the machine fills up and wants no input. */
+/* The client writes everything before it reads anything: the machine fills up and wants no input. */
 static void test_slow_reader(void **state) {
   const char *way = *state;
   struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});

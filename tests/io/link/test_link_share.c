@@ -1,11 +1,11 @@
 /*
- * link/test_link_share.c - links of one worker that all want more than it can do, over real sockets:
- * their parts are those of their weights, sending and receiving, and a link with little to say is
- * not kept waiting.
+ * link/test_link_share.c - links of one worker that all want more than it can do, over real
+ * sockets: their shares are proportional to their weights, sending and receiving, and a link with
+ * little to send does not wait.
  *
- * Everything happens on the worker's own thread: a timer plays all the other ends once a turn, so
- * that there is always more to do, and the worker is never idle. What is measured is bytes over
- * turns.
+ * Everything happens on the worker's own thread: once a turn, an operation plays all the other
+ * ends, so that there is always more to do and the worker is never idle. The test measures bytes
+ * over turns.
  */
 #include "io/worker/group.h"
 
@@ -155,7 +155,7 @@ static void ping(struct world *world) {
   world->ping_turn = world->turns;
 }
 
-/* All that has come is thrown away, or as much is sent as there is room for. */
+/* Drops all received bytes, or sends as many as there is room for. */
 static void play(struct world *world, int fd) {
   ssize_t moved;
   do {
@@ -243,7 +243,7 @@ static struct world *run(bool sends, const unsigned weights[LINKS], const char *
   return world;
 }
 
-/* Bytes for each unit of weight, of all links of one weight. */
+/* Bytes per unit of weight, over all links of one weight. */
 static double bytes_by_weight(const struct world *world, unsigned weight) {
   double bytes = 0, sum = 0;
   for (unsigned i = 1; i < LINKS; i++) {
@@ -254,7 +254,7 @@ static double bytes_by_weight(const struct world *world, unsigned weight) {
   return bytes / sum;
 }
 
-/* How the ring is used; the second one is what matters most in that direction. */
+/* Ways of using the ring. The second disables the most important feature in that direction. */
 static const char *const ways[2][2] = {{"", "buffer_ring"}, {"", "inline_send"}};
 
 /* 1 : 4 : 16, several of each, and one that asks for little and has the least weight. Bytes differ

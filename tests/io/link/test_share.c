@@ -1,6 +1,6 @@
 /*
- * link/test_share.c - parts of a worker's time converge to the weights, whatever the pieces; no link
- * with little to say is held, no link starves, and nothing is held back from an idle worker.
+ * link/test_share.c - shares of a worker's time converge to the weights, whatever the pieces. No
+ * link with little to send is held, no link starves, and an idle worker holds no link.
  *
  * A model worker gives each link that has work one piece a turn, as io/link/pass.c does. All numbers
  * are its own accounting: no clock, no socket.
@@ -144,7 +144,7 @@ static const struct parts_row {
     {"odd weights", {{3, 7, 30000, 1, 0}, {2, 100, 100000, 1, 0}, {1, 255, 65536, 1, 0}}},
 };
 
-/* What all links of a weight got, for one link and one unit of weight, is the same for all. */
+/* The bytes per link and unit of weight are the same for all weights. */
 static void parts_follow_weights(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof parts_rows / sizeof parts_rows[0]; i++) {
@@ -162,7 +162,7 @@ static void parts_follow_weights(void **state) {
     run(model, 2000);
     forget(model);
     run(model, 60000);
-    /* By weight: the sum over its links, and how many they are. */
+    /* By weight: the sum over its links, and their number. */
     double cost[257] = {0}, links[257] = {0}, all = 0, weight_sum = 0;
     for (unsigned j = 0; j < model->count; j++) {
       const struct model_link *link = &model->links[j];
@@ -181,8 +181,8 @@ static void parts_follow_weights(void **state) {
   }
 }
 
-/* At no time is a light link further ahead than slack and a piece, and one more that is free in a
- * new period. */
+/* A light link is never further ahead than slack and a piece, and one more piece that is free in
+ * a new period. */
 static void never_far_ahead(void **state) {
   (void)state;
   for (unsigned seed = 1; seed <= 30; seed++) {
@@ -225,8 +225,9 @@ static void equal_weights_are_never_held(void **state) {
   }
 }
 
-/* Fifty requests a second beside links of 256 times the weight, which take much, or so little that
- * virtual time hardly passes: each is served in the turn in which it comes. More than that is held. */
+/* Fifty requests a second beside links of 256 times the weight, which take much, or so little
+ * that virtual time hardly advances: each is served in the turn in which it comes. More than
+ * that is held. */
 static void little_is_never_held(void **state) {
   (void)state;
   static const struct {
@@ -283,7 +284,7 @@ static void nothing_is_held_from_an_idle_worker(void **state) {
   free(model);
 }
 
-/* What a link did not use while it was idle is not kept for it. */
+/* A link does not save up what it did not use while it was idle. */
 static void idleness_is_not_saved(void **state) {
   (void)state;
   struct model *model = new_model();
@@ -302,8 +303,8 @@ static void idleness_is_not_saved(void **state) {
 
 /* ---- bounds -------------------------------------------------------------------------------- */
 
-/* One link of the least weight beside two thousand of the greatest: it gets at least 16 KiB a second,
- * and at most what no link is held for. */
+/* One link of the least weight beside two thousand of the greatest: it gets at least 16 KiB a
+ * second, and at most the amount for which no link is held. */
 static void nobody_starves(void **state) {
   (void)state;
   struct model *model = new_model();
@@ -315,7 +316,7 @@ static void nobody_starves(void **state) {
   forget(model);
   light->held_longest = 0;
   run(model, 50000); /* ten more */
-  /* Less what it was ahead before, and what it is not yet due for. */
+  /* Less the bytes by which it was ahead before, and those for which it is not yet due. */
   const uint64_t piece = SHARE_SLACK_BYTES + SHARE_CALL_BYTES;
   assert_in_range(light->served_cost, 10 * 16384 - 2 * piece, 10 * 16384 + 40 * SHARE_BUSY_BYTES);
   assert_true(light->held_longest * model->turn_ns <= 3 * IO_SECOND);
@@ -371,8 +372,8 @@ static void held_links_end(void **state) {
   free(model);
 }
 
-/* Two links of the greatest weight that are busy, so that a light one can be ahead of its part, and
- * virtual time that moves only when the test sets it. */
+/* Two busy links of the greatest weight, so that a light one can be ahead of its share, and a
+ * virtual time that only the test advances. */
 struct bench {
   struct shares shares;
   struct share heavy[2], light;
@@ -401,8 +402,8 @@ static bool is_released(const struct bench *bench) {
   return !list_is_empty(&bench->released);
 }
 
-/* Whether the light link is ahead once it is charged `cost`, having been `behind` bytes behind its
- * part. */
+/* Whether the light link is ahead after it is charged `cost`, if it was `behind` bytes behind
+ * its share. */
 static bool is_ahead_after(unsigned weight, uint64_t behind, uint64_t cost) {
   static struct bench bench;
   bench_init(&bench);
@@ -412,7 +413,7 @@ static bool is_ahead_after(unsigned weight, uint64_t behind, uint64_t cost) {
   return share_is_ahead(&bench.shares, &bench.light, weight);
 }
 
-/* A link that was late gets what it missed, but no more than SHARE_LAG_BYTES of it. */
+/* A late link gets what it missed, but at most SHARE_LAG_BYTES of it. */
 static void lag_is_bounded(void **state) {
   (void)state;
   static const struct {
@@ -433,7 +434,7 @@ static void lag_is_bounded(void **state) {
   }
 }
 
-/* A link that was charged less in a period is not counted, and so never ahead. */
+/* A link that was charged less in a period is not counted, and so is never ahead. */
 static void little_does_not_count(void **state) {
   (void)state;
   static struct bench bench;
@@ -444,7 +445,7 @@ static void little_does_not_count(void **state) {
   }
 }
 
-/* A link that was busy counts for the rest of its period and for the next one. Virtual time passes in
+/* A busy link counts for the rest of its period and for the next one. Virtual time advances in
  * each, even if no link does anything. */
 static void periods_end(void **state) {
   (void)state;
@@ -461,8 +462,8 @@ static void periods_end(void **state) {
   }
 }
 
-/* A held link is released on the day on which it is due; on the calendar's last day at the latest, and
- * then it is still ahead. */
+/* A held link is released on the day when it is due, but at the latest on the calendar's last
+ * day. Then it is still ahead. */
 static void days_of_the_calendar(void **state) {
   (void)state;
   static const struct {

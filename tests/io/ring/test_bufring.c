@@ -41,7 +41,7 @@ static void close_room(struct room *room) {
   uring_close(&room->uring);
 }
 
-/* One receive; returns the completion's result, and its buffer when there is one. */
+/* Receives once. Returns the completion's result, and its buffer if there is one. */
 static int receive(struct room *room, int *id) {
   struct io_uring_sqe *sqe = uring_sqe(&room->uring);
   struct io_uring_cqe *cqe;
@@ -56,7 +56,7 @@ static int receive(struct room *room, int *id) {
   return result;
 }
 
-/* Every buffer is taken; the next receive finds none; each that is given back serves one more. */
+/* Every buffer is taken, and the next receive finds none. Each returned buffer serves one more. */
 static void test_take_until_empty_and_give(void **state) {
   struct room room;
   int ids[COUNT], id;
@@ -82,7 +82,7 @@ static void test_take_until_empty_and_give(void **state) {
   assert_int_equal(id, ids[2]);
   struct span bytes = bufring_take(&room.bufring, (uint16_t)id, 2);
   assert_memory_equal(bytes.base, "zz", 2);
-  /* Buffers that are still held are untouched. */
+  /* Held buffers are unchanged. */
   assert_int_equal(bufring_bytes(&room.bufring, (uint16_t)ids[0]).base[0], 'a');
   close_room(&room);
 }
@@ -154,7 +154,8 @@ static void give_once(struct bufring *bufring) {
   bufring_give(bufring, 1);
 }
 
-/* Two sockets that share one buffer would show one peer's bytes to another: better to end. */
+/* Two sockets that share one buffer would show one peer's bytes to another, so the process ends
+ * instead. */
 static void test_mistakes_are_caught(void **state) {
   (void)state;
   assert_int_equal(signal_of(give_what_is_the_kernels), SIGABRT);

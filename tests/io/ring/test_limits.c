@@ -1,5 +1,5 @@
 /*
- * ring/test_limits.c - the bounds of io/base/limits.h on a loop: its queues, its receive buffers and its
+ * ring/test_limits.c - the bounds of io/base/limits.h on a loop: its queues, receive buffers and
  * operations, all of them in use.
  */
 #include "io/base/limits.h"
@@ -82,7 +82,7 @@ static void end_ops(unsigned count) {
   }
 }
 
-/* Operations that all wait for something that does not happen. */
+/* Operations that wait for something that never happens. */
 static void test_ops(void **state) {
   (void)state;
   static struct loop_op ops[IO_OPS_MAX], more = {.done = op_done};
@@ -103,7 +103,7 @@ static void test_ops(void **state) {
   close(never);
 }
 
-/* A completion that comes once more, or late, never reaches the slot's next user. */
+/* A repeated or late completion never reaches the slot's next user. */
 static void test_late_completion(void **state) {
   (void)state;
   struct loop_op first = {.done = op_done}, second = {.done = op_done};

@@ -1,5 +1,5 @@
 /*
- * ring/test_uring.c - set-up, what is found and what is left out, full queues, waits, refusals.
+ * ring/test_uring.c - set-up, present and missing features, full queues, waits, refusals.
  */
 #include "io/base/limits.h"
 #include "io/ring/uring.h"
@@ -138,7 +138,8 @@ static void test_full_queues(void **state) {
   }
 }
 
-/* How often this thread has slept; what other processes take of its time does not count. */
+/* The number of times that this thread has slept. The time that other processes take does not
+ * count. */
 static long sleeps(void) {
   struct rusage usage;
   assert_int_equal(getrusage(RUSAGE_THREAD, &usage), 0);
@@ -164,7 +165,7 @@ static void test_waits(void **state) {
   }
 }
 
-/* The words that a person will search for. */
+/* The words for which a person will search. */
 static void test_explanations(void **state) {
   static const struct {
     int code, sysctl, seccomp;
@@ -193,7 +194,7 @@ static void test_explanations(void **state) {
   }
 }
 
-/* Makes io_uring_setup answer `code` for the rest of this process, as container engines do. */
+/* Makes io_uring_setup return `code` for the rest of this process, as container engines do. */
 static void forbid_io_uring(int code) {
   struct sock_filter instructions[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),

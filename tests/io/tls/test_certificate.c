@@ -1,6 +1,6 @@
 /*
- * tls/test_certificate.c - the self-signed certificate's content, and every way that files can be
- * wrong.
+ * tls/test_certificate.c - the self-signed certificate's content, and every way in which files can
+ * be wrong.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -150,7 +150,7 @@ static void test_load(void **state) {
   static const struct {
     const char *certificate, *key;
     const char *error;   /* part of it; NULL: loads */
-    const char *named;   /* the file that the error names */
+    const char *named;   /* the file named in the error */
     const char *warning; /* part of it; "" for none */
     int chain;
   } rows[] = {

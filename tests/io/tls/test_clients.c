@@ -1,5 +1,6 @@
 /*
- * tls/test_clients.c - raw OpenSSL clients: old ones, and ones that misbehave; and what an idle one costs.
+ * tls/test_clients.c - raw OpenSSL clients, old ones and misbehaving ones; and the cost of an idle
+ * one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"
 
-/* ---- what OpenSSL has allocated -------------------------------------------------------------- */
+/* ---- memory of OpenSSL -------------------------------------------------------------- */
 
 static size_t openssl_bytes;
 
@@ -45,7 +46,7 @@ static void *count_realloc(void *pointer, size_t len, const char *file, int line
 
 /* ---- raw clients ----------------------------------------------------------------------------- */
 
-/* OpenSSL with memory BIOs, free to do what our own client never does. */
+/* OpenSSL with memory BIOs, which can do what our own client never does. */
 struct raw {
   SSL_CTX *context;
   SSL *ssl;
@@ -150,7 +151,7 @@ static void test_key_update_flood(void **state) {
   raw_close(&raw);
 }
 
-/* Records of `len` bytes; returns after how many the server has had enough, or `max`. */
+/* Sends records of `len` bytes. Returns after how many the server ends the connection, or `max`. */
 static int send_records(struct raw *raw, size_t len, int max, uint64_t pause_ns) {
   uint8_t bytes[64];
   for (int i = 0; i < max; i++) {
@@ -164,7 +165,7 @@ static int send_records(struct raw *raw, size_t len, int max, uint64_t pause_ns)
   return max;
 }
 
-/* After how many records of `len` bytes the credit is spent: each costs more than it earns. */
+/* The number of records of `len` bytes that spend the credit: each costs more than it earns. */
 static int records_until_spent(int len) {
   return (TLS_CREDIT_BYTES - TLS_RECORD_COST_BYTES) / (TLS_RECORD_COST_BYTES - len) + 2;
 }
@@ -196,7 +197,7 @@ static void test_tiny_record_flood(void **state) {
   }
 }
 
-/* RFC 9113 section 9.2.1: renegotiation is not taken part in. */
+/* RFC 9113 section 9.2.1: no renegotiation. */
 static void test_renegotiation(void **state) {
   (void)state;
   struct raw raw;
@@ -229,7 +230,7 @@ static void test_idle_memory(void **state) {
     raw.pair->server.machine.ops = NULL;
     raw_close(&raw);
   }
-  /* A connection that has sent nothing has nothing of OpenSSL's. */
+  /* A connection that has sent nothing uses no memory of OpenSSL. */
   struct tls_pair *pair = tls_pair_create(&tls_choice_plain);
   size_t before = openssl_bytes;
   struct machine_factory factory = tls_factory_machines(&pair->server.factory);

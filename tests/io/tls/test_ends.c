@@ -1,5 +1,5 @@
 /*
- * tls/test_ends.c - how TLS connections end, and what ends them: time, damage, refusals, long handshakes.
+ * tls/test_ends.c - how TLS connections end, and why: time, damage, refusals, long handshakes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +63,8 @@ static void test_damage(void **state) {
             (uint8_t)(1 + seed % 255);
         at = UINT64_MAX;
       }
-    /* Either it waits for the rest of a record whose length was damaged, or it is over. Never are
-     * wrong bytes let through. */
+    /* Either it waits for the rest of a record whose length was damaged, or it is over. It never
+     * lets wrong bytes through. */
     assert_int_equal(pair->server.end.wrong, 0);
     assert_true(pair->server.end.received <= 5000);
     tls_pair_free(pair);
@@ -195,7 +195,7 @@ static void test_refusals(void **state) {
   tls_pair_free(pair);
 }
 
-/* Gives `len` bytes of a handshake that does not end: `first` begins it, zeros follow. */
+/* Gives `len` bytes of an endless handshake: `first`, then zeros. */
 static void give_handshake(struct machine *machine, size_t len, const uint8_t first[4]) {
   uint8_t record[5 + 16380] = {22, 3, 3, 16380 >> 8, 16380 & 255};
   for (size_t given = 0, part; given < len; given += part) {
@@ -206,7 +206,7 @@ static void give_handshake(struct machine *machine, size_t len, const uint8_t fi
   }
 }
 
-/* A ClientHello of 128,000 bytes to a server, HelloRequests to a client, which has to ignore them
+/* A ClientHello of 128,000 bytes to a server; HelloRequests to a client, which must ignore them
  * (RFC 5246 section 7.4.1.1). */
 static void test_long_handshake(void **state) {
   (void)state;

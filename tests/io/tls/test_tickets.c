@@ -1,5 +1,5 @@
 /*
- * tls/test_tickets.c - sessions that are resumed, and the keys of their tickets.
+ * tls/test_tickets.c - resumed sessions, and the keys of their tickets.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static bool key_has_changed(const struct tls_pair *pair,
   return memcmp(old, name, sizeof old) != 0;
 }
 
-/* The client forgets its ticket and gets one. */
+/* The client forgets its ticket and gets another. */
 static void connect_anew(struct tls_pair *pair) {
   SSL_SESSION_free(pair->client.factory.session);
   pair->client.factory.session = NULL;
@@ -62,7 +62,7 @@ static void test_ticket_keys_rotate(void **state) {
   tls_pair_free(pair);
 }
 
-/* The ticket of one worker's connection is good at another worker, for as long as its key lives. */
+/* The ticket of one worker's connection is valid at another worker, as long as its key exists. */
 static void test_resumption(void **state) {
   (void)state;
   static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
@@ -85,7 +85,7 @@ static void test_resumption(void **state) {
     assert_int_equal(server->counters.resumed, 1);
     assert_string_equal(pair->server.end.protocol, "h2");
 
-    for (unsigned i = 2; i < 5; i++) { /* and so is what came with each resumption */
+    for (unsigned i = 2; i < 5; i++) { /* and so is the one from each resumption */
       tls_pair_reconnect(pair);
       tls_pair_run(pair, 0, 65536);
       assert_int_equal(server->counters.resumed, i);

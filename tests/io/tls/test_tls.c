@@ -1,6 +1,6 @@
 /*
- * tls/test_tls.c - a TLS client machine against a TLS server machine: what they agree on, and the records
- * that they exchange.
+ * tls/test_tls.c - a TLS client machine against a TLS server machine: what they negotiate, and the
+ * records that they exchange.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -102,8 +102,8 @@ static void test_transfers(void **state) {
   }
 }
 
-/* The inner machine stops reading. What is under way waits and comes whole afterwards, even if no
- * further input arrives to set it off. */
+/* The inner machine stops reading. Bytes under way wait and arrive complete afterwards, even if
+ * no further input triggers that. */
 static void test_inner_stops_reading(void **state) {
   (void)state;
   struct tls_choice choice = tls_choice_plain;
@@ -113,7 +113,8 @@ static void test_inner_stops_reading(void **state) {
   tls_pair_run(pair, 0, 1 << 20);
   assert_int_equal(pair->server.end.received, 100001);
   assert_false(tls_side_wants(&pair->server) & MACHINE_RECV);
-  /* What the machine took in and could not hand on is bounded; the rest stays with the host. */
+  /* The bytes that the machine took in and could not pass on are bounded. The rest stays with
+   * the host. */
   assert_true(pair->up.end - pair->up.begin > (1 << 20) - 100001 - TLS_PLAINTEXT_BYTES);
   for (uint64_t max = 200000; max < 1100000; max += 3333) {
     pair->server.end.receive_max = max;
@@ -124,7 +125,7 @@ static void test_inner_stops_reading(void **state) {
   tls_pair_free(pair);
 }
 
-/* The end of input stays behind the plaintext that waits. */
+/* The end of input comes after the waiting plaintext. */
 static void test_eof_after_kept(void **state) {
   (void)state;
   struct tls_choice choice = tls_choice_plain;
@@ -148,7 +149,7 @@ static void test_eof_after_kept(void **state) {
 
 /* ---- records on the wire --------------------------------------------------------------------- */
 
-/* Peeks everything, returns how many application records that is and the longest one's length. */
+/* Peeks everything. Returns the number of application records and the length of the longest. */
 static size_t count_records(struct tls_pair *pair, size_t *longest) {
   struct machine *server = &pair->server.machine;
   struct span span;
@@ -185,10 +186,10 @@ static void test_record_sizes(void **state) {
   pair->server.end.send_total = TLS_SMALL_RECORDS_BYTES - 1000;
   assert_int_equal(count_records(pair, &longest), 25);
   assert_int_equal(longest, TLS_SMALL_RECORD_BYTES + 22);
-  pair->server.end.send_total += 1000000; /* a long answer goes on in whole records */
+  pair->server.end.send_total += 1000000; /* a long answer continues in full records */
   assert_in_range(count_records(pair, &longest), 60, 70);
   assert_int_equal(longest, TLS_RECORD_BYTES + 22);
-  for (unsigned longer = 0; longer < 2; longer++) { /* and after a pause begins anew */
+  for (unsigned longer = 0; longer < 2; longer++) { /* and after a pause begins again */
     pair->now_ns += TLS_IDLE_NS + longer;
     pair->server.end.send_total += 20000;
     count_records(pair, &longest);
@@ -197,7 +198,7 @@ static void test_record_sizes(void **state) {
   tls_pair_free(pair);
 }
 
-/* A peer that does not read: one slab, no more than the budget is chosen ahead. */
+/* A peer that does not read: one slab, and no more than the budget is chosen ahead. */
 static void test_unread_output_is_bounded(void **state) {
   (void)state;
   struct tls_choice choice = tls_choice_plain;
@@ -238,7 +239,7 @@ static void test_crowded_slabs(void **state) {
     tls_slab_consume(&slabs[i], 1);
   assert_int_equal(pool.taken, 0);
   unsigned char resident[TLS_SLAB_BYTES / 4096];
-  for (int trims = 0; trims < 2; trims++) { /* needed a moment ago; needed no more */
+  for (int trims = 0; trims < 2; trims++) { /* needed a moment ago; no longer needed */
     tls_slab_pool_trim(&pool);
     for (size_t i = 0; i < count; i++) {
       assert_int_equal(mincore(pool.base + i * TLS_SLAB_BYTES, TLS_SLAB_BYTES, resident), 0);

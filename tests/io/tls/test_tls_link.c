@@ -1,6 +1,6 @@
 /*
- * tls/test_tls_link.c - TLS over real loopback sockets: two workers share one context, blocking OpenSSL
- * clients on their own threads are the other end, while ticket keys are replaced under way.
+ * tls/test_tls_link.c - TLS over real loopback sockets: two workers share one context. The other
+ * ends are blocking OpenSSL clients on their own threads. Ticket keys are replaced meanwhile.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +34,7 @@ struct server {
   struct listener listener;
   struct certificate certificate;
   struct tls_context *context;
-  struct echo_world worlds[WORKERS]; /* one a worker: their counters have one writer */
+  struct echo_world worlds[WORKERS]; /* one per worker: their counters have one writer */
   struct tls_factory factories[WORKERS];
 };
 
@@ -97,7 +97,7 @@ struct client {
   pthread_t thread;
   unsigned index;
   int resumed;
-  const char *failure; /* NULL: all went well */
+  const char *failure; /* NULL: success */
 };
 
 static int connect_to(const struct server *server) {
@@ -214,7 +214,7 @@ static void test_echo(void **state) {
   finish(&server);
 }
 
-/* Much at once to a reader that pauses; then close_notify, and nothing of it is lost. */
+/* Much data at once to a reader that pauses, then close_notify. None of it is lost. */
 static void test_talk(void **state) {
   static struct server server;
   (void)state;
@@ -259,7 +259,7 @@ static void test_plaintext(void **state) {
   assert_int_equal(TOTAL(&server, failed), 1);
 }
 
-/* A drain completes the connection that is open and ends the one that never began. */
+/* A drain completes the open connection and ends the one that never began. */
 static void test_drain(void **state) {
   static struct server server;
   char byte;

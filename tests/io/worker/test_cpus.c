@@ -1,5 +1,5 @@
 /*
- * worker/test_cpus.c - how many workers: cgroup trees of both versions, made of files.
+ * worker/test_cpus.c - the number of workers: cgroup trees of both versions, made of files.
  */
 #include "io/worker/cpus.h"
 

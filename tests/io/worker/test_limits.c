@@ -1,6 +1,7 @@
 /*
- * worker/test_limits.c - the bounds of io/base/limits.h on a worker's turn, and what its config says by
- * default. Time stands still unless a machine of the test spends some: clock_gettime() is defined here.
+ * worker/test_limits.c - the bounds of io/base/limits.h on a worker's turn, and its default
+ * configuration. Time stands still unless a machine of the test spends some: clock_gettime() is
+ * defined here.
  */
 #include "io/base/limits.h"
 #include "io/link/life.h"
@@ -26,7 +27,7 @@ int clock_gettime(clockid_t clock, struct timespec *out) {
 
 enum { LINKS = 10 * IO_SETTLE_BATCH };
 
-/* The test reads it when `received` says that the worker is done with it. */
+/* The test reads it once `received` shows that the worker is done with it. */
 static struct crowd {
   uint64_t cost_ns; /* of each receive */
   int peers[LINKS];
@@ -110,12 +111,12 @@ static void start(struct worker_group *group, struct worker_hooks hooks) {
 
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
-/* All of them have something to say at once. */
+/* All of them send at once. */
 static void speak(struct worker *worker, void *object) {
   (void)worker, (void)object;
   for (unsigned i = 0; i < LINKS; i++) {
     ssize_t put = write(crowd.peers[i], "x", 1);
-    (void)put; /* what was not written is not received, and the test ends by its alarm */
+    (void)put; /* bytes that were not written never arrive, and the alarm ends the test */
   }
 }
 
@@ -132,7 +133,7 @@ static void run_crowd(uint64_t cost_ns) {
     close(crowd.peers[i]);
 }
 
-/* Completions are acted on in batches, until so much time has passed. */
+/* Completions are handled in batches, until this much time has passed. */
 static void test_time_of_completions(void **state) {
   (void)state;
   for (unsigned batches = 1; batches <= 5; batches *= 5) {
@@ -158,7 +159,7 @@ static void test_defaults(void **state) {
 }
 
 int main(void) {
-  alarm(60); /* a byte that is never received must not be waited for in vain */
+  alarm(60); /* the test must not wait for ever for a byte */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_time_of_completions),
       cmocka_unit_test(test_defaults),

@@ -4,11 +4,11 @@
  * One worker runs a server and dials it. A scenario runs once to count what the worker submits,
  * then once for each submission with that one refused by the kernel: its operation becomes one that
  * no kernel knows, and the completion that says so then says ENOMEM. Whatever is refused: the
- * worker goes on, every exchange ends exactly once, in time, and is complete or says that it is
- * not; a connection made afterwards works; the worker ends when it is told to; nothing is left.
+ * worker continues; every exchange ends exactly once, in time, and is complete or reports that it
+ * is not; a later connection works; the worker ends when it is told to; nothing is left.
  *
- * Ways: with and without what the kernel offers, so that each kind of request is among them.
- * TORTURE_SCENARIO, TORTURE_WAY (a number) and TORTURE_AT run one case alone.
+ * Ways: with and without the kernel's optional features, so that each kind of request is among
+ * them. TORTURE_SCENARIO, TORTURE_WAY (a number) and TORTURE_AT run one case alone.
  */
 #include "engine/conn.h"
 #include "io/link/dial.h"
@@ -33,14 +33,14 @@ enum { OPCODE_NOBODY_KNOWS = 0xfa, PATIENCE_SECONDS = 8 };
 /* Which submissions of a long scenario are refused: see next_of(). */
 enum { EACH_FIRST = 40, EACH_LAST = 20, SKIP = 7 };
 
-/* The worker's thread alone writes these while it runs. */
+/* Only the worker's thread writes these while it runs. */
 static struct {
   bool armed;
   uint64_t submitted;
   uint64_t refuse_at; /* the ordinal to refuse; 0: none */
   uint64_t user_data; /* of the refused one */
   bool pending;       /* refused, and its completion has not been seen */
-  uint8_t opcode;     /* that it had */
+  uint8_t opcode;     /* its user_data */
   unsigned looked_at; /* the queue's tail when it was last looked at */
 } refusal;
 
@@ -71,8 +71,8 @@ int io_uring_submit_and_get_events(struct io_uring *ring) {
   return REAL(io_uring_submit_and_get_events)(ring);
 }
 
-/* Does the worker sleep until it tries again to accept? Half a second of that a case would be most of
- * this test's time, so it passes at once. */
+/* Whether the worker sleeps until it tries again to accept. Half a second of that in each case
+ * would be most of this test's time, so it passes at once. */
 static bool waits_to_accept(const struct __kernel_timespec *timeout) {
   return refusal.opcode == IORING_OP_ACCEPT && timeout && timeout->tv_sec == 0 &&
          timeout->tv_nsec > (long)IO_ACCEPT_RETRY_NS / 2 &&
@@ -125,7 +125,7 @@ static struct stage {
   bool connected;
 } stage;
 
-/* Connections, or attempts at one, that are over. */
+/* Connections, or attempts, that are over. */
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t more;
@@ -153,7 +153,7 @@ static void say_goodbye(struct timer *timer, uint64_t now_ns) {
   stage.host->wake(stage.host);
 }
 
-/* All has been said. The machine is in the middle of a call, so goodbye comes a little later. */
+/* Everything is done. The machine is in the middle of a call, so the goodbye comes a little later. */
 static void exchange_closed(struct torture_client *client) {
   if (client->open == 0 && stage.connected)
     timer_arm(&stage.worker->loop.timers, &stage.goodbye, stage.worker->loop.now_ns);
@@ -196,7 +196,7 @@ static void dial_in_peace(struct worker *worker, void *object) {
   dial_once(worker, object);
 }
 
-/* What is submitted from now on is counted, and perhaps refused: how the worker ends. */
+/* From now on, submissions are counted, and perhaps refused: those of the worker's end. */
 static void count_again(struct worker *worker, void *object) {
   (void)worker;
   refusal.submitted = 0;
@@ -296,7 +296,7 @@ static void tunnel(struct torture_client *client) {
   torture_ask_for_tunnel(client);
 }
 
-/* Streams that are given up at once, beside one that is not. */
+/* Streams that are cancelled at once, beside one that is not. */
 static void resets(struct torture_client *client) {
   get(client);
   for (int i = 0; i < 8; i++) {
@@ -369,7 +369,7 @@ enum { WAYS = sizeof ways / sizeof *ways };
 /* ---- the rack -----------------------------------------------------------------------------------
  */
 
-/* Exchanges that were cut short in all runs. */
+/* Incomplete exchanges in all runs. */
 static uint64_t cut;
 
 static void await_ended(uint64_t count, const char *what) {
@@ -414,7 +414,7 @@ static void stage_close(void) {
   assert_int_equal(stage.memory.count, 0);
 }
 
-/* Returns how many submissions there were until the first connection was over. */
+/* Returns the number of submissions until the first connection was over. */
 static uint64_t torture(const struct scenario *scenario, unsigned disabled, uint64_t refuse_at) {
   stage_open(scenario, disabled, refuse_at);
   uint64_t submitted = refusal.submitted;
@@ -450,14 +450,14 @@ static void test_end(void **state) {
   }
 }
 
-/* Refusals that nobody felt prove nothing. Runs last. */
+/* Refusals without an effect prove nothing. Runs last. */
 static void test_felt(void **state) {
   (void)state;
   if (!getenv("TORTURE_SCENARIO")) assert_true(cut > 100);
 }
 
-/* The next submission to refuse. Of hundreds, those between the first and the last are the same sends
- * over and over: every seventh of them is enough. */
+/* The next submission to refuse. Of hundreds, those between the first and the last are
+ * repetitions of the same sends: every seventh of them is enough. */
 static uint64_t next_of(uint64_t at, uint64_t count) {
   return at >= EACH_FIRST && at + EACH_LAST + SKIP < count ? at + SKIP : at + 1;
 }

@@ -1,5 +1,5 @@
 /*
- * worker/test_worker.c - groups of workers: start, messages, operations, dials, ends. Meant to run under
+ * worker/test_worker.c - groups of workers: start, messages, operations, dials, ends. Run it under
  * ThreadSanitizer as well.
  */
 #include "io/link/dial.h"
@@ -81,7 +81,7 @@ static void test_hooks(void **state) {
   assert_int_equal(hooks.stopped, WORKERS);
 }
 
-/* One setup fails: its words are the error, and the others are stopped again. */
+/* One setup fails: its text is the error, and the other workers are stopped again. */
 static void test_setup_fails(void **state) {
   (void)state;
   for (unsigned fail_index = 0; fail_index < WORKERS; fail_index++) {
@@ -130,7 +130,7 @@ struct flood {
   uint64_t refused, received;
 };
 
-/* The first message holds its worker up until the mailbox behind it is full, or 10 seconds. */
+/* The first message holds its worker up until its mailbox is full, or for 10 seconds. */
 static void arrive(struct worker *worker, void *object) {
   struct flood *flood = object;
   (void)worker;
@@ -140,7 +140,7 @@ static void arrive(struct worker *worker, void *object) {
   __atomic_fetch_add(&flood->received, 1, __ATOMIC_RELEASE);
 }
 
-/* A full mailbox says so, loses nothing, and is usable again later. */
+/* A full mailbox reports that, loses nothing, and is usable again later. */
 static void test_mailbox_fills(void **state) {
   enum { FLOOD = 20000 };
   struct worker_group group;
@@ -204,7 +204,7 @@ static void cancel_last(struct worker *worker, void *object) {
   loop_op_cancel(&reads->each[0].op); /* long done: nothing happens */
 }
 
-/* Many operations under way; one cancelled; those that are left end before the worker does. */
+/* Many operations under way. One is cancelled, and the others end before the worker does. */
 static void test_operations(void **state) {
   static struct reads reads;
   (void)state;
@@ -327,7 +327,7 @@ static int dial_error(struct worker_group *group, struct both *both, bool cancel
   return both->last_error;
 }
 
-/* A port with a full queue that nobody accepts from: connecting hangs. */
+/* A port with a full queue, where nothing accepts: connecting hangs. */
 static int open_hanging(struct address *address, int fillers[4]) {
   socklen_t len = sizeof address->ipv4;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -370,7 +370,7 @@ static void test_dial_fails(void **state) {
   assert_int_equal(dial_error(&group, &both, true), ECANCELED);
 
   both.client.refuse = true;
-  close(fd); /* what was queued is reset; a port that answers is needed now */
+  close(fd); /* queued connections are reset; from here on, the port must answer */
   fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   socklen_t len = sizeof dial->address.ipv4;
   assert_true(address_parse(&dial->address, "127.0.0.1:0"));
@@ -387,7 +387,7 @@ static void test_dial_fails(void **state) {
     close(fillers[i]);
 }
 
-/* A dial that hangs while its worker ends is told so. */
+/* A dial that hangs while its worker ends fails. */
 static void test_dial_at_the_end(void **state) {
   (void)state;
   static struct both both;
@@ -413,7 +413,7 @@ static void test_dial_at_the_end(void **state) {
 
 /* --- late completions --- */
 
-/* Puts completions that nobody waits for into a worker's ring, as a confused kernel would. */
+/* Puts unexpected completions into a worker's ring, as a faulty kernel would. */
 static void send_completion(struct uring *from, const struct worker *to, uint64_t user_data) {
   struct io_uring_sqe *sqe = uring_sqe(from);
   struct io_uring_cqe *cqe;
@@ -448,7 +448,7 @@ static void test_late_completions(void **state) {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++, count++)
       send_completion(&own, &group.workers[0], op_pack(kinds[i], slot, 0xfffffff0));
   send_completion(&own, &group.workers[0], op_pack(OP_LINK_RECV, OP_SLOT_MAX, 0));
-  send_completion(&own, &group.workers[0], UINT64_C(0xfe) << 56); /* a kind that is none */
+  send_completion(&own, &group.workers[0], UINT64_C(0xfe) << 56); /* an invalid kind */
   send_completion(&own, &group.workers[0], UINT64_MAX);
   wait_until(&group.workers[0].loop.counters.late_completions, count + 1);
   assert_int_equal(write(fd, &byte, 1), 1);
@@ -507,7 +507,7 @@ static void burn(struct worker *worker, void *object) {
   __atomic_fetch_add(&burnt, 1, __ATOMIC_RELEASE);
 }
 
-/* The first of several turns of that length only makes the worker look. */
+/* The first of several turns of that length only makes the worker check. */
 static struct loop_counters after_burning(uint64_t ns) {
   struct worker_group group;
   burnt = 0;
