@@ -368,6 +368,10 @@
  * window (CVE-2019-9511): one page. */
 #define SITE_READ_BYTES_MIN (4u * KIB)
 
+/* For how long a response under way waits for a read's turn, while others have all of the source's
+ * buffers or descriptors: as long as a lookup waits for its own. */
+#define SITE_STARVED_SECONDS 10u
+
 /* An image that is read in pieces: bytes of its head start beyond the pieces in which the end of its
  * first scan was not found. One frame, so that at most one frame too many goes early. */
 #define SITE_SCAN_STEP_BYTES (16u * KIB)

@@ -28,7 +28,7 @@ struct site_exchange {
   bool reading; /* a read is pending, or its bytes are lent */
   bool arrived; /* the read in hand has finished */
   bool failed;
-  bool starved; /* in the site's list until another exchange gives a buffer back */
+  bool starved; /* in the site's list until the source may have room for a read */
 
   /* Set by site_reader_body() and later: a body in memory leaves it alone, and out of the cache. */
   struct site_read read;
@@ -36,8 +36,9 @@ struct site_exchange {
   struct span unread;     /* fetched, lent by the source, not yet pulled */
   bool scanning;          /* the file is looked through for its first scan as it is read */
   struct first_scan scan; /* how far */
-  struct site_exchange *starved_next;
-  bool holding; /* in the site's list of those whose bytes wait for a window */
+  struct site_exchange *starved_next, *starved_prev;
+  unsigned starved_seconds; /* for how long it has had no buffer */
+  bool holding;             /* in the site's list of those whose bytes wait for a window */
   struct site_exchange *holding_next, *holding_prev;
 };
 
@@ -45,8 +46,9 @@ struct site {
   struct site_settings settings;
   struct handler handler;
   struct pool exchanges;
-  uint32_t reads;                /* reads pending or lent */
-  struct site_exchange *starved; /* first of those that wait for another's read to end */
+  uint32_t reads; /* reads pending or lent */
+  struct site_exchange *starved,
+      *starved_last; /* those that wait for a read's turn, oldest first */
   struct site_exchange *holding, *holding_last; /* those whose bytes wait, oldest first */
   bool pushing;                                 /* the current request is one that we promised */
 };

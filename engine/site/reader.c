@@ -8,7 +8,8 @@
  * A client that opens its window by the byte would hold a buffer of the source for long, and a few
  * of them would keep all others from reading. So when all buffers are out, the exchange that has
  * held one for longest without sending its bytes loses it, and reads them again later. If none
- * holds one, an exchange waits until another gives a buffer back.
+ * holds one, an exchange waits: it tries again when another gives a buffer back, and each second, and
+ * fails after SITE_STARVED_SECONDS.
  *
  * The first exchange that reads a file from its beginning looks through it for a first scan, and
  * all later ones know the result.
@@ -25,6 +26,7 @@ static void invariants(const struct site_exchange *exchange) {
   assert(exchange->offset + exchange->left <= exchange->sent->size_bytes);
   assert(!exchange->reading || site->reads > 0);
   assert(!exchange->starved || !exchange->reading);
+  assert((site->starved == NULL) == (site->starved_last == NULL));
   assert(!exchange->starved || site->starved);
   assert(!exchange->holding || unread.len > 0);
   assert((site->holding == NULL) == (site->holding_last == NULL));
@@ -42,35 +44,40 @@ static void invariants(const struct site_exchange *exchange) {
 /* ---- exchanges that wait for a buffer -------------------------------------------------------- */
 
 static void starve(struct site_exchange *exchange) {
-  struct site_exchange **end = &exchange->site->starved;
-  while (*end)
-    end = &(*end)->starved_next;
-  exchange->starved_next = NULL;
+  struct site *site = exchange->site;
   exchange->starved = true;
-  *end = exchange;
+  exchange->starved_next = NULL;
+  exchange->starved_prev = site->starved_last;
+  *(site->starved_last ? &site->starved_last->starved_next : &site->starved) = exchange;
+  site->starved_last = exchange;
 }
 
 static void unstarve(struct site_exchange *exchange) {
-  struct site_exchange **at = &exchange->site->starved;
+  struct site *site = exchange->site;
   if (!exchange->starved) return;
-  while (*at != exchange)
-    at = &(*at)->starved_next;
-  *at = exchange->starved_next;
   exchange->starved = false;
+  struct site_exchange *next = exchange->starved_next, *prev = exchange->starved_prev;
+  *(prev ? &prev->starved_next : &site->starved) = next;
+  *(next ? &next->starved_prev : &site->starved_last) = prev;
 }
 
 static void wake(struct site_exchange *exchange) {
   if (exchange->stream) stream_resume(exchange->stream);
 }
 
-/* A buffer may be free. All may try again: a window or a full socket may hold up any of them
- * next. */
+/* There may be room. All may try again: a window or a full socket may hold up any of them next. */
 static void wake_starved(struct site *site) {
   while (site->starved) {
     struct site_exchange *exchange = site->starved;
     unstarve(exchange);
     wake(exchange);
   }
+}
+
+void site_reader_second(struct site *site) {
+  for (struct site_exchange *exchange = site->starved; exchange; exchange = exchange->starved_next)
+    exchange->failed = ++exchange->starved_seconds > SITE_STARVED_SECONDS;
+  wake_starved(site);
 }
 
 /* ---- exchanges whose bytes wait -------------------------------------------------------------- */
@@ -149,6 +156,11 @@ static void read_done(struct site_read *read, enum site_result result) {
   struct site_exchange *exchange =
       (struct site_exchange *)((uint8_t *)read - offsetof(struct site_exchange, read));
   assert(exchange->reading && !exchange->arrived);
+  if (result == SITE_BUSY) {
+    end_read(exchange);
+    starve(exchange);
+    return;
+  }
   take_in(exchange, result);
   invariants(exchange);
   wake(exchange);
@@ -176,11 +188,12 @@ static enum body_result start_read(struct site_exchange *exchange, size_t pull_m
   enum site_result result = source->ops->read(source->self, exchange->sent, &exchange->read);
   if (result == SITE_BUSY && take_back(site))
     result = source->ops->read(source->self, exchange->sent, &exchange->read);
-  if (result == SITE_BUSY && site->reads > 0) {
+  if (result == SITE_BUSY) {
     starve(exchange);
     return BODY_WAIT;
   }
   if (result != SITE_FOUND && result != SITE_PENDING) return BODY_ERROR;
+  exchange->starved_seconds = 0;
   site->reads++;
   exchange->reading = true;
   exchange->arrived = false;
@@ -245,6 +258,7 @@ struct body site_reader_body(struct site_exchange *exchange, uint64_t first, uin
   exchange->offset = first;
   exchange->left = count;
   exchange->unread = (struct span){0};
+  exchange->starved_seconds = 0;
   exchange->holding = false;
   exchange->scanning = first == 0 && !exchange->sent->facts.first_known;
   exchange->scan = (struct first_scan){0};

@@ -14,4 +14,7 @@ struct body site_reader_body(struct site_exchange *exchange, uint64_t first, uin
  * `first`. */
 void site_reader_seek(struct site_exchange *exchange, uint64_t first, uint64_t count);
 
+/* A second has passed: all that wait for a read's turn try again, and those that waited too long fail. */
+void site_reader_second(struct site *site);
+
 #endif

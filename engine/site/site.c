@@ -18,6 +18,7 @@
 #include "engine/site/answer.h"
 #include "engine/site/facts.h"
 #include "engine/site/mime.h"
+#include "engine/site/reader.h"
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
@@ -292,6 +293,7 @@ void site_destroy(struct site *site) {
 }
 
 void site_trim(struct site *site) {
+  site_reader_second(site);
   pool_trim(&site->exchanges);
 }
 

@@ -32,7 +32,8 @@ __attribute__((warn_unused_result)) struct site *site_create(const struct site_s
 /* Every stream that the site answered must be closed, and its bodies too (asserted). */
 void site_destroy(struct site *site);
 
-/* Gives back memory that a crowd took: see pool_trim(). To be called about once a second. */
+/* To be called about once a second: gives back memory that a crowd took (see pool_trim()), and ends
+ * responses that waited too long for a read's turn. */
 void site_trim(struct site *site);
 
 /* The handler that serves the site; valid for as long as the site. */

@@ -88,7 +88,8 @@ struct site_source_ops {
   void (*release)(void *self, struct site_entry *entry);
 
   /* Bytes of an entry whose `bytes.base` is NULL. FOUND, PENDING, BUSY or FAILED; fewer bytes than
-   * the entry's size promised are SITE_FAILED. */
+   * the entry's size promised are SITE_FAILED. After SITE_BUSY, which done() may say, too, the site asks
+   * again when it has ended another read, and each second. */
   enum site_result (*read)(void *self, struct site_entry *entry, struct site_read *read);
 
   /* Gives back the bytes of a finished read, or forgets a pending one. */

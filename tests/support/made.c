@@ -112,6 +112,7 @@ static void source_release(void *self, struct site_entry *entry) {
 
 static enum site_result fetch(struct made_file *file, struct site_read *read) {
   if (made.truncated) return SITE_FAILED;
+  if (made.no_turn) return SITE_BUSY;
   assert_true(read->max >= 1);
   assert_true(read->offset + read->max <= content_of(file).len);
   /* A copy, so that a use after read_end() is detected. Never all of the file at once. */

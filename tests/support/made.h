@@ -36,6 +36,7 @@ extern struct made {
   struct made_file files[MADE_FILES];
   bool lookups_wait, reads_wait; /* until made_lookup_done() and made_read_done() */
   bool truncated;                /* reads fail */
+  bool no_turn;                  /* reads that wait come back with SITE_BUSY */
   struct {
     struct site_lookup *lookup;
     char path[300];

@@ -140,12 +140,59 @@ static void a_buffer_is_not_held_for_ever(void **state) {
   fake_free(&other);
 }
 
-static void no_buffer_at_all_is_an_error_not_a_hang(void **state) {
+/* No buffer, although no other response has one: tried again each second. */
+static void a_read_waits_for_its_turn(void **state) {
   (void)state;
+  struct fake_stream fake = {0}, gone = {0};
   made.buffers_max = 0;
-  struct fake_stream fake = {0};
   made_get(&fake, "/large.bin");
-  assert_int_equal(fake_pull(&fake, 100), BODY_ERROR);
+  made_get(&gone, "/large.bin");
+  assert_int_equal(fake_pull(&fake, 100), BODY_WAIT);
+  assert_int_equal(fake_pull(&gone, 100), BODY_WAIT);
+  for (int second = 1; second <= (int)SITE_STARVED_SECONDS; second++) {
+    site_trim(made.site);
+    assert_int_equal(fake.resumed, second);
+    assert_int_equal(fake_pull(&fake, 100), BODY_WAIT);
+    if (second == 1) fake_free(&gone);
+  }
+  made.buffers_max = 1;
+  site_trim(made.site);
+  assert_int_equal(fake_pull(&fake, 100), BODY_ERROR); /* too late */
+  fake_free(&fake);
+
+  made_get(&fake, "/large.bin");
+  made.buffers_max = 0;
+  for (int piece = 0; piece < 3; piece++) { /* each read may wait as long */
+    for (unsigned second = 0; second < SITE_STARVED_SECONDS; second++) {
+      assert_int_equal(fake_pull(&fake, 7), BODY_WAIT);
+      site_trim(made.site);
+    }
+    made.buffers_max = 1;
+    assert_int_equal(fake_pull(&fake, 7), BODY_MORE);
+    made.buffers_max = 0;
+  }
+  made.buffers_max = 1;
+  fake_pull_all(&fake, 100);
+  made_assert_body(&fake, "abcdefghijklmnopqrstuvwxyz");
+  fake_free(&fake);
+}
+
+/* The source could not go on with a read that it had begun. */
+static void a_read_that_is_put_off(void **state) {
+  (void)state;
+  struct fake_stream fake = {0};
+  made.reads_wait = made.no_turn = true;
+  made_get(&fake, "/large.bin");
+  assert_int_equal(fake_pull(&fake, 100), BODY_WAIT);
+  made_read_done();
+  assert_int_equal(made.buffers_out, 0);
+  assert_int_equal(fake_pull(&fake, 100), BODY_WAIT); /* pulled early */
+  assert_int_equal(made.read_count, 0);
+  made.reads_wait = made.no_turn = false;
+  site_trim(made.site);
+  assert_int_equal(fake.resumed, 1);
+  fake_pull_all(&fake, 100);
+  made_assert_body(&fake, "abcdefghijklmnopqrstuvwxyz");
   fake_free(&fake);
 }
 
@@ -303,7 +350,8 @@ int main(void) {
       MADE_TEST(a_file_truncated_while_it_is_sent),
       MADE_TEST(readers_share_the_buffers),
       MADE_TEST(a_buffer_is_not_held_for_ever),
-      MADE_TEST(no_buffer_at_all_is_an_error_not_a_hang),
+      MADE_TEST(a_read_waits_for_its_turn),
+      MADE_TEST(a_read_that_is_put_off),
       MADE_TEST(the_first_scan_is_told),
       MADE_TEST(the_first_scan_is_found_while_reading),
       MADE_TEST(the_first_scan_of_pieces_read_again),
