@@ -269,12 +269,22 @@
  * gain little from it: they are few, and their transfers are long. */
 #define FILES_SMALL_BYTES (256 * 1024)
 
-/* Defaults of struct files_settings, for each worker: bytes of content and entries, entries, open
- * large files, and buffers of FILES_READ_BYTES. io/files/files.h says what happens beyond them. */
-#define FILES_CACHE_BYTES     (64 * 1024 * 1024)
-#define FILES_ENTRIES_MAX     16384
-#define FILES_DESCRIPTORS_MAX 1024
-#define FILES_READS_MAX       1024
+/* Defaults of struct files_settings, for each worker: bytes of content and entries, entries, and buffers
+ * of FILES_READ_BYTES. io/files/files.h says what happens beyond them. */
+#define FILES_CACHE_BYTES (64 * 1024 * 1024)
+#define FILES_ENTRIES_MAX 16384
+#define FILES_READS_MAX   1024
+
+/* Open large files of a worker: of the descriptors that the process may have, all workers together use
+ * one in FILES_DESCRIPTORS_PART, since a connection needs one, too, and may ask for many files. At least
+ * so few that a site still works where 64 are allowed; at most as many as there are entries. */
+#define FILES_DESCRIPTORS_PART 4
+#define FILES_DESCRIPTORS_MIN  16
+#define FILES_DESCRIPTORS_MAX  FILES_ENTRIES_MAX
+
+/* For how long a reader keeps its descriptor without reading, once descriptors run out: a busy client
+ * never waits that long, and half of what a lookup waits for one (FILES_QUEUED_NS). */
+#define FILES_HOLD_SECONDS 5
 
 /* Files whose content is being waited for from the disk; lookups of more wait for their turn. They hold
  * at most FILES_SMALL_BYTES each. */
@@ -295,8 +305,9 @@
 /* Bytes of the longest path: what open() accepts, PATH_MAX without the final zero. */
 #define FILES_PATH_BYTES 4095
 
-/* Bytes of a large file that are kept to see whether it was rewritten in place. Another file, compressed
- * or not, hardly has the same 64 bytes at the same place. */
+/* Bytes of a large file's beginning, and of the last that were read of it, that are kept to see whether
+ * it was rewritten in place. Another file, compressed or not, hardly has the same 64 bytes at the same
+ * place. */
 #define FILES_PROOF_BYTES 64
 
 /* Attempts after the first when a file changes while it is loaded, or a read is interrupted; and

@@ -5,8 +5,9 @@
  * that was used since the last round, and frees the next. New entries start as not used, so that a
  * flood of paths that are asked for once does not push out paths that are asked for again.
  *
- * Descriptors are given up in the order of their last use, those of held entries too: a reader that has
- * not read for longest loses its own, so that clients that stop reading keep no file from others.
+ * Descriptors are given up by entries that nobody holds first, in the order of their last use. A held
+ * entry gives up its own only after FILES_HOLD_SECONDS in which nobody read it: clients that stop reading
+ * keep no file from others, and those that read lose nothing.
  */
 #include "io/files/cache.h"
 
@@ -138,7 +139,13 @@ struct file *file_retain(struct file *file) {
 
 void file_cache_release(struct file_cache *cache, struct file *file) {
   assert(file->holders > 0);
-  if (--file->holders == 0 && !file->listed) free_file(cache, file);
+  if (--file->holders > 0) return;
+  if (!file->listed) {
+    free_file(cache, file);
+  } else if (file->fd >= 0) {
+    list_remove(&file->opened);
+    list_append(&cache->not_held, &file->opened);
+  }
 }
 
 /* ---- eviction -------------------------------------------------------------------------------- */
@@ -173,37 +180,60 @@ static bool make_room(struct file_cache *cache, size_t bytes) {
 
 /* ---- descriptors ----------------------------------------------------------------------------- */
 
-bool file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd) {
-  assert(file->fd < 0 && fd >= 0);
+bool file_cache_has_spare(const struct file_cache *cache) {
+  return cache->descriptors < cache->descriptors_max || !list_is_empty(&cache->not_held);
+}
+
+bool file_cache_has_room(struct file_cache *cache) {
   while (cache->descriptors >= cache->descriptors_max)
     if (!file_cache_close_one(cache)) return false;
-  file->fd = fd;
-  list_append(&cache->opened, &file->opened);
-  cache->descriptors++;
-  invariants(cache);
   return true;
 }
 
-/* The oldest is mostly the first: only those that the ring reads through are passed over. */
-bool file_cache_close_one(struct file_cache *cache) {
-  struct list_node *node = cache->opened.next;
-  while (node != &cache->opened && LIST_OWNER(node, struct file, opened)->reading > 0)
-    node = node->next;
-  if (node == &cache->opened) return false;
-  struct file *file = LIST_OWNER(node, struct file, opened);
-  if (file->holders > 0) {
-    close_descriptor(cache, file);
-  } else {
-    file_cache_unlist(cache, file);
-    counter_add(&cache->counters->evictions, 1);
+void file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd) {
+  assert(file->fd < 0 && fd >= 0 && file->holders > 0);
+  assert(cache->descriptors < cache->descriptors_max);
+  file->fd = fd;
+  file->used_at = cache->seconds;
+  list_append(&cache->in_use, &file->opened);
+  cache->descriptors++;
+  invariants(cache);
+}
+
+/* The held entry that was not used for longest, if that is long enough; those that the ring reads
+ * through are passed over. */
+static struct file *find_unused(struct file_cache *cache) {
+  for (struct list_node *node = cache->in_use.next; node != &cache->in_use; node = node->next) {
+    struct file *file = LIST_OWNER(node, struct file, opened);
+    if (cache->seconds - file->used_at <= FILES_HOLD_SECONDS) return NULL;
+    if (file->reading == 0) return file;
   }
+  return NULL;
+}
+
+bool file_cache_close_one(struct file_cache *cache) {
+  if (!list_is_empty(&cache->not_held)) {
+    file_cache_unlist(cache, LIST_OWNER(cache->not_held.next, struct file, opened));
+    counter_add(&cache->counters->evictions, 1);
+    return true;
+  }
+  struct file *file = find_unused(cache);
+  if (!file) return false;
+  close_descriptor(cache, file);
+  if (file->listed) file_cache_unlist(cache, file);
   return true;
 }
 
 void file_cache_touch(struct file_cache *cache, struct file *file) {
+  assert(file->holders > 0);
   if (file->fd < 0) return;
+  file->used_at = cache->seconds;
   list_remove(&file->opened);
-  list_append(&cache->opened, &file->opened);
+  list_append(&cache->in_use, &file->opened);
+}
+
+void file_cache_second(struct file_cache *cache) {
+  cache->seconds++;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -254,7 +284,8 @@ bool file_cache_init(struct file_cache *cache) {
   uint32_t buckets = 16;
   while (buckets < cache->entries_max)
     buckets *= 2;
-  list_init(&cache->opened);
+  list_init(&cache->in_use);
+  list_init(&cache->not_held);
   cache->bucket_mask = buckets - 1;
   cache->buckets = calloc(buckets, sizeof(struct file *));
   cache->clock = calloc(cache->entries_max, sizeof(struct file *));

@@ -15,6 +15,7 @@
 #include "io/base/list.h"
 #include "io/files/counters.h"
 #include "io/files/disk.h"
+#include "io/files/proof.h"
 
 enum file_kind {
   FILE_SMALL,     /* content in bytes */
@@ -22,16 +23,6 @@ enum file_kind {
   FILE_DIRECTORY, /* no content */
   FILE_MISSING,   /* these two stay inside io/ and are remembered for a short while */
   FILE_FORBIDDEN,
-};
-
-/* The last bytes that were read of a large file, and its mtime then. They tell a file that was only
- * touched or appended to from one that was rewritten in place. */
-struct file_proof {
-  uint64_t offset;
-  int64_t mtime_ns;
-  uint8_t len; /* 0: nothing was read yet */
-  uint8_t bytes[FILES_PROOF_BYTES];
-  bool failed; /* shrunk or rewritten: no more can be read of this version */
 };
 
 /* One version of one file. Readers use the first three members. */
@@ -46,7 +37,8 @@ struct file {
   uint8_t kind; /* enum file_kind */
   int fd; /* FILE_LARGE: shared by all readers; -1 else, or when it was closed for another's */
   uint32_t reading;        /* reads of it that are with the ring: its descriptor stays open */
-  struct list_node opened; /* in the cache's list, while it has a descriptor */
+  uint32_t used_at;        /* when it was last found or read, on the cache's clock of seconds */
+  struct list_node opened; /* in one of the cache's two lists, while it has a descriptor */
   struct file_proof proof; /* FILE_LARGE: that what its descriptor reads is still this version */
   uint32_t holders;        /* references; 0: only listed */
   uint32_t slot;           /* place on the clock, while listed */
@@ -71,7 +63,10 @@ struct file_cache {
   uint32_t hand;
   size_t bytes, bytes_max; /* listed and held together */
   uint32_t descriptors, descriptors_max;
-  struct list_node opened; /* entries with a descriptor; the one that was used last is last */
+  uint32_t seconds;        /* that have passed, as file_cache_second() counts them */
+  struct list_node in_use; /* held entries with a descriptor; the one that was used last is last */
+  struct list_node
+      not_held; /* the others with a descriptor, in the order in which they were let go */
   uint64_t seed[2];
   struct files_counters *counters; /* the owner's */
   size_t user_bytes;
@@ -103,17 +98,25 @@ __attribute__((warn_unused_result)) struct file *file_cache_make(struct file_cac
  * loads anew. */
 void file_cache_list(struct file_cache *cache, struct file *file);
 
-/* Gives the entry its descriptor, and closes others when there are too many. False when the ring reads
- * through all of them; `fd` is then still the caller's. */
-__attribute__((warn_unused_result)) bool file_cache_take_descriptor(struct file_cache *cache,
-                                                                    struct file *file, int fd);
+/* Whether there is room for one more descriptor; closes another one for it, if that may be. */
+__attribute__((warn_unused_result)) bool file_cache_has_room(struct file_cache *cache);
 
-/* Closes the descriptor that was not used for longest; false when the ring reads through all of them.
- * An entry that is held stays without it: files/read.h opens it anew. */
+/* Gives a held entry its descriptor, for which there must be room (asserted). */
+void file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd);
+
+/* Closes a descriptor: the one of an entry that nobody holds, or else the one that was not used for
+ * longest. Its entry is then no longer listed; if it is held, files/read.h opens it anew. False when all
+ * were used in the last FILES_HOLD_SECONDS, or are being read through. */
 __attribute__((warn_unused_result)) bool file_cache_close_one(struct file_cache *cache);
 
-/* The entry's descriptor, if it has one, is in use. */
+/* Whether file_cache_has_room() would close none that is held. */
+bool file_cache_has_spare(const struct file_cache *cache);
+
+/* A held entry was found or is read: its descriptor, if it has one, is in use. */
 void file_cache_touch(struct file_cache *cache, struct file *file);
+
+/* Another second has passed. */
+void file_cache_second(struct file_cache *cache);
 
 /* The path leads to it no more; frees it unless held. The entry must be listed (asserted). */
 void file_cache_unlist(struct file_cache *cache, struct file *file);

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +70,7 @@ static void remember(struct files_load *load, enum file_kind kind) {
 
 static enum files_result refuse(struct files_load *load, int error) {
   enum files_result result = files_result_of(error);
+  load->files->lacks_descriptor = error == EMFILE || error == ENFILE;
   if (result == FILES_MISSING) remember(load, FILE_MISSING);
   if (result != FILES_FORBIDDEN) return result;
   struct files *files = load->files;
@@ -104,12 +106,14 @@ static bool make_file(struct files_load *load, enum file_kind kind, const struct
 static enum files_result make_large(struct files_load *load, const struct stat *status) {
   struct files *files = load->files;
   if (!make_file(load, FILE_LARGE, status)) return FILES_BUSY;
-  if (!file_cache_take_descriptor(&files->cache, load->file, load->fd)) {
+  if (!file_cache_has_room(&files->cache)) {
     counter_add(&files->counters.no_descriptor, 1);
+    files->lacks_descriptor = true;
     return FILES_BUSY;
   }
+  file_cache_take_descriptor(&files->cache, load->file, load->fd);
+  proof_begin(&load->file->proof, &load->file->identity, load->fd);
   load->fd = -1;
-  load->file->proof.mtime_ns = load->file->identity.mtime_ns;
   return FILES_FOUND;
 }
 
@@ -183,6 +187,12 @@ static void load_end(struct files_load *load, enum files_result result) {
 
 static void load_done(struct loop_op *op, int result, unsigned flags);
 
+/* False when it cannot wait. */
+static bool enqueue(struct files *files, struct span path, struct files_lookup *lookup) {
+  struct files_queue *queue = files->lacks_descriptor ? &files->descriptor_queue : &files->queue;
+  return files->loop && files_queue_add(queue, path, files->now_ns, lookup);
+}
+
 /* Has the ring read the rest; false when it takes no more work. */
 static bool load_wait(struct files_load *load) {
   struct io_uring_sqe *sqe = loop_sqe(load->files->loop, &load->op);
@@ -202,18 +212,21 @@ static void unlink_load(struct files_load *load) {
   invariants(load->files);
 }
 
-/* Tells every lookup that waits. Their done() may look up, cancel and release meanwhile. */
+/* Tells every lookup that waits; without room, they wait in the queue. Their done() may look up, cancel
+ * and release meanwhile. */
 static void load_tell(struct files_load *load, enum files_result result) {
+  struct files *files = load->files;
+  struct span path = span_of(load->path, load->path_len);
   load_end(load, result);
   unlink_load(load);
   while (load->waiters) {
     struct files_lookup *lookup = load->waiters;
     load->waiters = lookup->next;
     lookup->load = NULL;
+    if (result == FILES_BUSY && enqueue(files, path, lookup)) continue;
     if (result == FILES_FOUND) lookup->file = file_retain(load->file);
     lookup->done(lookup, result);
   }
-  struct files *files = load->files;
   drop_file(load);
   free(load);
   files_queue_run(&files->queue, files->now_ns);
@@ -223,6 +236,7 @@ static void load_done(struct loop_op *op, int got, unsigned flags) {
   struct files_load *load = (struct files_load *)((char *)op - offsetof(struct files_load, op));
   enum files_result result = FILES_PENDING;
   (void)flags;
+  load->files->lacks_descriptor = false;
   if (got >= 0) {
     load->got += (size_t)got;
     load->ended = got == 0;
@@ -265,8 +279,8 @@ static enum files_result hand_out(struct files *files, struct file *file,
                                   struct files_lookup *lookup) {
   if (file->kind == FILE_MISSING) return FILES_MISSING;
   if (file->kind == FILE_FORBIDDEN) return FILES_FORBIDDEN;
-  file_cache_touch(&files->cache, file);
   lookup->file = file_retain(file);
+  file_cache_touch(&files->cache, file);
   return FILES_FOUND;
 }
 
@@ -338,6 +352,7 @@ static enum files_result find_now(void *self, struct span path, uint64_t now_ns,
   char text[FILES_PATH_BYTES + 1];
   lookup->file = NULL;
   lookup->load = NULL;
+  files->lacks_descriptor = false;
   if (path.len == 0) path = span_of("", 0);
   uint64_t hash = file_cache_hash(&files->cache, path);
   struct file *file = file_cache_find(&files->cache, path, hash);
@@ -369,12 +384,11 @@ enum files_result files_find(struct files *files, struct span path, uint64_t now
   files->now_ns = now_ns;
   lookup->queued = NULL;
   enum files_result result = find_now(files, path, now_ns, lookup);
-  if (result != FILES_BUSY || !files->loop) return result;
-  return files_queue_add(&files->queue, path, now_ns, lookup) ? FILES_PENDING : FILES_BUSY;
+  return result == FILES_BUSY && enqueue(files, path, lookup) ? FILES_PENDING : result;
 }
 
-void files_find_cancel(struct files *files, struct files_lookup *lookup) {
-  files_queue_remove(&files->queue, lookup);
+void files_find_cancel(struct files_lookup *lookup) {
+  files_queue_remove(lookup);
   if (!lookup->load) return;
   struct files_lookup **at = &lookup->load->waiters;
   while (*at != lookup)
@@ -385,6 +399,8 @@ void files_find_cancel(struct files *files, struct files_lookup *lookup) {
 
 void files_release(struct files *files, struct file *file) {
   file_cache_release(&files->cache, file);
+  if (file_cache_has_spare(&files->cache))
+    files_queue_go_on(&files->descriptor_queue, files->now_ns);
 }
 
 /* ---- reading: see files/read.h --------------------------------------------------------------- */
@@ -407,8 +423,10 @@ static void look_up_root(struct files *files) {
 
 void files_trim(struct files *files, uint64_t now_ns) {
   files->now_ns = now_ns;
+  file_cache_second(&files->cache);
   look_up_root(files);
   files_queue_run(&files->queue, now_ns);
+  files_queue_run(&files->descriptor_queue, now_ns);
   files_reads_trim(&files->reads);
 }
 
@@ -420,6 +438,16 @@ static const char stepwise_note[] =
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise) {
   return value ? value : otherwise;
+}
+
+/* A worker's share of what the process may open. */
+static uint32_t descriptors_of(const struct files_settings *settings) {
+  struct rlimit limit;
+  if (settings->descriptors_max) return settings->descriptors_max;
+  if (getrlimit(RLIMIT_NOFILE, &limit)) return FILES_DESCRIPTORS_MIN;
+  rlim_t share = limit.rlim_cur / FILES_DESCRIPTORS_PART / or_default(settings->workers, 1);
+  if (share < FILES_DESCRIPTORS_MIN) return FILES_DESCRIPTORS_MIN;
+  return share < FILES_DESCRIPTORS_MAX ? (uint32_t)share : FILES_DESCRIPTORS_MAX;
 }
 
 struct files *files_create(const struct files_settings *settings, const char **note,
@@ -442,13 +470,14 @@ struct files *files_create(const struct files_settings *settings, const char **n
   files->cache = (struct file_cache){
       .entries_max = or_default(settings->entries_max, FILES_ENTRIES_MAX),
       .bytes_max = settings->cache_bytes_max ? settings->cache_bytes_max : FILES_CACHE_BYTES,
-      .descriptors_max = or_default(settings->descriptors_max, FILES_DESCRIPTORS_MAX),
+      .descriptors_max = descriptors_of(settings),
       .user_bytes = (settings->user_bytes + 15) & ~(size_t)15,
       .user_free = settings->user_free,
       .user_ctx = settings->user_ctx,
       .counters = &files->counters,
   };
   files_queue_init(&files->queue, settings->loop, find_now, files);
+  files_queue_init(&files->descriptor_queue, settings->loop, find_now, files);
   bool opened = beneath_init(&files->beneath, settings->root, error);
   files->root = opened ? strdup(settings->root) : NULL;
   if (files->root && file_cache_init(&files->cache)) {
@@ -468,6 +497,7 @@ void files_destroy(struct files *files) {
   if (!files) return;
   assert(!files->loads && files->loads_count == 0);
   files_queue_check_empty(&files->queue);
+  files_queue_check_empty(&files->descriptor_queue);
   files_reads_free(&files->reads);
   file_cache_destroy(&files->cache);
   beneath_close(&files->beneath);

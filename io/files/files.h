@@ -20,11 +20,10 @@
  * Content. Files of up to FILES_SMALL_BYTES are held in memory and their bytes never change: the
  * holder of a reference may lend them out. Larger files, and small ones when the memory bound is
  * reached by files in use, are read in pieces through a descriptor that all readers of the file
- * share. Such a file is checked after each piece: if it has shrunk or was rewritten in place, the read
- * fails. A file that was replaced by rename, unlinked, touched or appended to is read to the end that
- * it had when it was found; the next lookup finds what its path leads to now. A new mtime alone does
- * not tell whether bytes changed: the last ones read are read again (struct file_proof). Files are
- * never mapped: a truncated mapping would be a SIGBUS.
+ * share. A file that is replaced by rename, unlinked, touched or appended to is read to the end that
+ * it had when it was found; the next lookup finds what its path leads to now. After each piece the file
+ * is checked: if it has shrunk or was rewritten in place, the read fails, as far as io/files/proof.h can
+ * tell. Files are never mapped: a truncated mapping would be a SIGBUS.
  *
  * Waiting. openat2() and fstatat() are called directly: their names are in the kernel's dentry
  * cache on all but the first use, where a completion through the ring would cost more than the
@@ -37,11 +36,13 @@
  * leads to a new entry and the old one lives on until its last release.
  *
  * Bounds: entries, bytes of content, descriptors and read buffers, each in struct files_settings;
- * entries that nobody holds are evicted by a clock sweep (one bit of recent use). A descriptor that is
- * needed is taken from the file that was not read for longest, held or not: its next read opens
- * it anew, and fails if its path leads to another version by then. A lookup that finds another bound
- * wholly in use waits in a queue for at most FILES_QUEUED_NS, and only then is the answer FILES_BUSY;
+ * entries that nobody holds are evicted by a clock sweep (one bit of recent use). A lookup that finds a
+ * bound wholly in use waits in a queue for at most FILES_QUEUED_NS, and only then is the answer FILES_BUSY;
  * at once, where the queue is full or there is no loop.
+ *
+ * Descriptors. A file that is being read keeps its own. When all are in use, one that is needed is taken
+ * from a file that was not read for FILES_HOLD_SECONDS: its next read opens it anew, and fails if its path
+ * leads to another file by then. That is the one case in which a replaced file is not read to its end.
  */
 #ifndef WEIR_FILES_H
 #define WEIR_FILES_H
@@ -58,7 +59,8 @@ struct files_settings {
   struct loop *loop;        /* whose ring reads what is not in the page cache; NULL: reads block */
   size_t cache_bytes_max;   /* content and entries, with what the user adds; 0: FILES_CACHE_BYTES */
   uint32_t entries_max;     /* 0: FILES_ENTRIES_MAX */
-  uint32_t descriptors_max; /* open large files; 0: FILES_DESCRIPTORS_MAX */
+  uint32_t descriptors_max; /* open large files; 0: its share of what the process may open */
+  uint32_t workers;         /* that have such a share; 0: one */
   uint32_t reads_max;       /* read buffers of FILES_READ_BYTES; 0: FILES_READS_MAX */
   size_t user_bytes;        /* zeroed bytes that each entry carries for the user, file_user() */
   /* An entry is about to be freed: free what its user bytes own. They may be zero still, of an
@@ -86,7 +88,7 @@ __attribute__((warn_unused_result)) enum files_result
 files_find(struct files *files, struct span path, uint64_t now_ns, struct files_lookup *lookup);
 
 /* Forgets a pending lookup; its done() is not called any more. */
-void files_find_cancel(struct files *files, struct files_lookup *lookup);
+void files_find_cancel(struct files_lookup *lookup);
 
 /* Reads 1 .. max bytes at `offset` of a file whose bytes.base is NULL. `offset` and `max` lie
  * within its size (asserted); at most FILES_READ_BYTES are read. FILES_FOUND, FILES_PENDING,
@@ -100,7 +102,7 @@ __attribute__((warn_unused_result)) enum files_result files_read(struct files *f
 /* Gives the bytes of a finished read back, or forgets a pending one. */
 void files_read_end(struct files *files, struct file_piece *read);
 
-/* To be called about once a second: looks up the root, so that another directory that its path leads
+/* To be called about once a second, which is also how seconds are counted: looks up the root, so that another directory that its path leads
  * to by now is served, ends lookups that waited too long, and frees the read buffers that the last
  * second did not need. */
 void files_trim(struct files *files, uint64_t now_ns);

@@ -20,8 +20,11 @@ struct files {
   struct loop *loop;        /* NULL: reads block */
   struct files_load *loads; /* contents that the ring is reading */
   uint32_t loads_count;
-  uint64_t now_ns;          /* of the latest call that brought the time */
-  struct files_queue queue; /* lookups that wait until there is room for them */
+  uint64_t now_ns; /* of the latest call that brought the time */
+  /* Lookups that wait until there is room for them: large files for a descriptor, all else for the
+   * ring, an entry or memory. Two, so that large files hold up no others. */
+  struct files_queue descriptor_queue, queue;
+  bool lacks_descriptor; /* why the latest attempt was FILES_BUSY */
   void (*forbidden)(void *ctx, struct span path, int error); /* the settings', or NULL */
   void *user_ctx;
   struct files_counters counters;

@@ -13,6 +13,7 @@
 struct files_queued {
   struct list_node node;
   struct files_lookup *lookup;
+  struct files_queue *queue;
   uint64_t deadline_ns; /* all wait equally long: the first has the earliest */
   size_t path_len;
   uint8_t path[];
@@ -47,6 +48,7 @@ bool files_queue_add(struct files_queue *queue, struct span path, uint64_t now_n
   if (!queued) return false;
   queued->node = (struct list_node){0};
   queued->lookup = lookup;
+  queued->queue = queue;
   queued->deadline_ns = now_ns + FILES_QUEUED_NS;
   queued->path_len = path.len;
   if (path.len) memcpy(queued->path, path.base, path.len);
@@ -57,9 +59,10 @@ bool files_queue_add(struct files_queue *queue, struct span path, uint64_t now_n
   return true;
 }
 
-void files_queue_remove(struct files_queue *queue, struct files_lookup *lookup) {
+void files_queue_remove(struct files_lookup *lookup) {
   struct files_queued *queued = lookup->queued;
   if (!queued) return;
+  struct files_queue *queue = queued->queue;
   lookup->queued = NULL;
   list_remove(&queued->node);
   queue->count--;
@@ -74,9 +77,9 @@ static void next_turn(struct loop_op *op, int result, unsigned flags) {
   files_queue_run(queue, queue->now_ns);
 }
 
-/* Where the ring takes nothing, the next run comes when a load ends, or after a second. */
-static void go_on_later(struct files_queue *queue) {
-  if (queue->op_under_way) return;
+void files_queue_go_on(struct files_queue *queue, uint64_t now_ns) {
+  if (queue->count == 0 || queue->op_under_way) return;
+  queue->now_ns = now_ns;
   queue->op = (struct loop_op){.done = next_turn};
   struct io_uring_sqe *sqe = loop_sqe(queue->loop, &queue->op);
   if (!sqe) return;
@@ -85,10 +88,9 @@ static void go_on_later(struct files_queue *queue) {
 }
 
 void files_queue_run(struct files_queue *queue, uint64_t now_ns) {
-  queue->now_ns = now_ns;
   for (unsigned i = 0; queue->count > 0; i++) {
     if (i == FILES_QUEUE_RUN) {
-      go_on_later(queue);
+      files_queue_go_on(queue, now_ns);
       return;
     }
     struct files_queued *first = LIST_OWNER(queue->waiting.next, struct files_queued, node);
@@ -96,7 +98,7 @@ void files_queue_run(struct files_queue *queue, uint64_t now_ns) {
     struct span path = span_of(first->path, first->path_len);
     enum files_result result = queue->attempt(queue->self, path, now_ns, lookup);
     if (result == FILES_BUSY && now_ns < first->deadline_ns) return;
-    files_queue_remove(queue, lookup);
+    files_queue_remove(lookup);
     if (result != FILES_PENDING) lookup->done(lookup, result);
   }
 }

@@ -2,9 +2,9 @@
  * files/queue.h - lookups that found no room: first in, first out, until there is room or their time is
  * over.
  *
- * The queue knows no more of a lookup than how it is tried again. It is run when room may have come:
- * when a load ends, and once a second. One run tries no more than FILES_QUEUE_RUN of them; the loop
- * goes on with the rest in its next turn.
+ * The queue knows no more of a lookup than how it is tried again. It is run when room may have come,
+ * and once a second. One run tries no more than FILES_QUEUE_RUN of them; the loop goes on with the rest
+ * in its next turn.
  */
 #ifndef WEIR_FILES_QUEUE_H
 #define WEIR_FILES_QUEUE_H
@@ -41,10 +41,13 @@ __attribute__((warn_unused_result)) bool files_queue_add(struct files_queue *que
                                                          struct span path, uint64_t now_ns,
                                                          struct files_lookup *lookup);
 
-/* Takes a lookup out; one that is not in the queue stays as it is. */
-void files_queue_remove(struct files_queue *queue, struct files_lookup *lookup);
+/* Takes a lookup out of its queue; one that is in none stays as it is. */
+void files_queue_remove(struct files_lookup *lookup);
 
 /* Tries the lookups until there is no room. Calls done() of those that have a result. */
 void files_queue_run(struct files_queue *queue, uint64_t now_ns);
+
+/* The same in the loop's next turn. Where the ring takes nothing, the next run comes within a second. */
+void files_queue_go_on(struct files_queue *queue, uint64_t now_ns);
 
 #endif

@@ -89,43 +89,12 @@ void files_reads_free(struct files_reads *reads) {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Whether the bytes that were read last are there still. */
-static bool proof_holds(const struct file *file) {
-  const struct file_proof *proof = &file->proof;
-  uint8_t bytes[FILES_PROOF_BYTES];
-  if (proof->len == 0) return true;
-  ssize_t got = disk_read(file->fd, bytes, proof->len, proof->offset, true);
-  return got == proof->len && memcmp(bytes, proof->bytes, proof->len) == 0;
-}
-
-/* Whether the descriptor still reads the version that was looked up. A name that now leads to
- * another file, or to none, does not matter; nor do bytes behind the end, or a new mtime alone. */
-static bool is_readable(struct file *file) {
-  struct stat status;
-  if (file->proof.failed || fstat(file->fd, &status)) return false;
-  struct file_identity identity = disk_identity(&status);
-  if (identity.size_bytes < file->identity.size_bytes) return false;
-  if (identity.mtime_ns == file->proof.mtime_ns) return true;
-  if (!proof_holds(file)) return false;
-  file->proof.mtime_ns = identity.mtime_ns;
-  return true;
-}
-
-static void keep_proof(struct file *file, const uint8_t *bytes, size_t len, uint64_t offset) {
-  struct file_proof *proof = &file->proof;
-  proof->len = (uint8_t)(len < FILES_PROOF_BYTES ? len : FILES_PROOF_BYTES);
-  proof->offset = offset + len - proof->len;
-  memcpy(proof->bytes, bytes + len - proof->len, proof->len);
-}
-
 /* What `got` bytes, or -errno, mean to the reader. */
 static enum files_result conclude(struct files_read_job *job, ssize_t got) {
   struct file *file = job->file;
-  if (got <= 0 || !is_readable(file)) {
-    file->proof.failed = true;
-    return FILES_FAILED;
-  }
-  keep_proof(file, job->buffer, (size_t)got, job->offset);
+  if (got <= 0) file->proof.failed = true;
+  if (!proof_holds(&file->proof, file->fd)) return FILES_FAILED;
+  proof_keep(&file->proof, job->buffer, (size_t)got, job->offset);
   job->read->bytes = span_of(job->buffer, (size_t)got);
   return FILES_FOUND;
 }
@@ -153,31 +122,38 @@ static void read_done(struct loop_op *op, int got, unsigned flags) {
     give_job(job);
     return;
   }
-  if ((got == -EAGAIN || got == -EINTR) && job->attempts++ < FILES_ATTEMPTS && read_wait(job))
-    return;
-  job->read->done(job->read, conclude(job, got));
+  bool interrupted = got == -EAGAIN || got == -EINTR;
+  if (interrupted && job->attempts++ < FILES_ATTEMPTS && read_wait(job)) return;
+  job->read->done(job->read, interrupted ? FILES_BUSY : conclude(job, got));
 }
 
-/* Whether `fd` is the very version that was looked up. */
-static bool is_version(const struct file *file, int fd) {
+/* Whether `fd` is the file that was looked up: the very version, or with bytes that prove it. An inode's
+ * number alone may be another file's by now. */
+static bool is_same_file(struct file *file, int fd) {
   struct stat status;
   if (fstat(fd, &status)) return false;
   struct file_identity identity = disk_identity(&status);
-  return disk_is_same(&identity, &file->identity);
+  if (disk_is_same(&identity, &file->identity)) return true;
+  return identity.device == file->identity.device && identity.inode == file->identity.inode &&
+         proof_has_sample(&file->proof) && proof_holds(&file->proof, fd);
 }
 
 /* Gives a file that had to do without a descriptor one again. */
 static enum files_result reopen(struct files_reads *reads, struct file *file) {
   char path[FILES_PATH_BYTES + 1];
+  if (file->proof.failed) return FILES_FAILED;
+  if (!file_cache_has_room(reads->cache)) return FILES_BUSY;
   memcpy(path, file->path, file->path_len);
   path[file->path_len] = 0;
   int fd = opening_regular(reads->beneath, reads->cache, path);
   if (fd < 0) return files_result_of(-fd) == FILES_BUSY ? FILES_BUSY : FILES_FAILED;
-  bool same = is_version(file, fd);
-  if (same && file_cache_take_descriptor(reads->cache, file, fd)) return FILES_FOUND;
+  if (is_same_file(file, fd)) {
+    file_cache_take_descriptor(reads->cache, file, fd);
+    return FILES_FOUND;
+  }
   close(fd);
-  if (!same) file->proof.failed = true;
-  return same ? FILES_BUSY : FILES_FAILED;
+  file->proof.failed = true;
+  return FILES_FAILED;
 }
 
 enum files_result files_reads_begin(struct files_reads *reads, struct file *file, uint64_t offset,

@@ -112,6 +112,7 @@ static const struct handler *make_handler(struct server *server, struct serve_wo
       .cache_control = server->options.cache_control,
       .wall_seconds = &mine->wall_seconds,
       .exchanges_max = exchanges_max,
+      .workers = server->workers,
       .push = server->options.push,
       .explain = server->options.verbose,
   };

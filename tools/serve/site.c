@@ -62,8 +62,8 @@ static enum site_result look_up(void *self, struct span path, uint64_t now_ns,
 }
 
 static void lookup_cancel(void *self, struct site_lookup *lookup) {
-  struct serve_site *serve_site = self;
-  files_find_cancel(serve_site->files, (void *)lookup->room);
+  (void)self;
+  files_find_cancel((void *)lookup->room);
 }
 
 static void release(void *self, struct site_entry *entry) {
@@ -133,6 +133,7 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
   struct files_settings files = {
       .root = settings->directory,
       .loop = settings->loop,
+      .workers = settings->workers,
       .user_bytes = sizeof(struct site_entry),
       .forbidden = settings->explain ? forbidden : NULL,
   };

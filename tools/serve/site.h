@@ -17,6 +17,7 @@ struct serve_site_settings {
   const char *cache_control; /* or NULL */
   const int64_t *wall_seconds;
   uint32_t exchanges_max;
+  uint32_t workers; /* that open files */
   bool push;
   bool explain; /* 403s on standard output, see serve/refusals.h */
 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/base/limits.h"
@@ -93,6 +94,12 @@ static bool reads_pattern(struct files *files, struct file *file, uint64_t offse
   return true;
 }
 
+/* So long that what nobody reads now has to give up its descriptor. */
+static void pass_hold_time(struct files *files) {
+  for (unsigned i = 0; i <= FILES_HOLD_SECONDS; i++)
+    files_trim(files, IO_SECOND);
+}
+
 static void test_descriptors_are_bounded(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){.descriptors_max = 2});
@@ -102,40 +109,110 @@ static void test_descriptors_are_bounded(void **state) {
   stage_put_pattern(stage_at("c"), STAGE_LARGE_BYTES);
   assert_int_equal(stage_find(files, "a", IO_SECOND, &a), FILES_FOUND);
   assert_int_equal(stage_find(files, "b", IO_SECOND, &b), FILES_FOUND);
-  assert_true(reads_pattern(files, a, 0)); /* later than b */
+  for (unsigned i = 0; i < FILES_HOLD_SECONDS; i++)
+    files_trim(files, IO_SECOND);
+  assert_int_equal(stage_find(files, "c", IO_SECOND, &c), FILES_BUSY); /* both may yet be read */
+  assert_int_equal(files_counters(files)->no_descriptor, 1);
+  assert_true(reads_pattern(files, a, 0));
+  files_trim(files, IO_SECOND);
   assert_int_equal(stage_find(files, "c", IO_SECOND, &c), FILES_FOUND);
+  assert_true(a->fd >= 0 && b->fd < 0 && c->fd >= 0); /* the one that nobody read */
   assert_int_equal(files->cache.descriptors, 2);
-  assert_true(a->fd >= 0 && b->fd < 0 && c->fd >= 0); /* the one that was not used for longest */
-  assert_true(reads_pattern(files, b, 70000));        /* opened again */
-  assert_true(a->fd < 0 && b->fd >= 0 && c->fd >= 0);
-  assert_int_equal(files->cache.descriptors, 2);
+  assert_false(b->listed); /* the next reader has an entry with a descriptor */
+  struct file_piece read = {0};
+  assert_int_equal(files_read(files, b, 0, 100, &read), FILES_BUSY);
   files_release(files, c);
-  assert_true(reads_pattern(files, a, 1)); /* c is not held, and is forgotten */
+  assert_true(reads_pattern(files, b, 70000)); /* opened anew: c is not held, and is forgotten */
   assert_true(a->fd >= 0 && b->fd >= 0);
-  assert_int_equal(files->cache.count, 2);
+  assert_int_equal(files->cache.count, 1);
+  assert_int_equal(files->cache.descriptors, 2);
   files_release(files, a);
   files_release(files, b);
   files_destroy(files);
 }
 
-/* Without its descriptor a version can be read on only while its path leads to it. */
-static void test_reopened_is_the_same_version(void **state) {
+/* Entries that nobody holds give theirs up first, the one that was let go first before others. */
+static void test_descriptors_of_what_is_not_held(void **state) {
   (void)state;
-  struct files *files = stage_open((struct files_settings){.descriptors_max = 1});
-  struct file *a, *b;
+  struct files *files = stage_open((struct files_settings){.descriptors_max = 3});
+  struct file *a, *b, *c, *d;
   stage_put_pattern(stage_at("a"), STAGE_LARGE_BYTES);
   stage_put_pattern(stage_at("b"), STAGE_LARGE_BYTES);
-  stage_put_pattern(stage_at("new"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("c"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("d"), STAGE_LARGE_BYTES);
   assert_int_equal(stage_find(files, "a", IO_SECOND, &a), FILES_FOUND);
-  assert_true(reads_pattern(files, a, 0));
   assert_int_equal(stage_find(files, "b", IO_SECOND, &b), FILES_FOUND);
-  assert_int_equal(rename(stage_at("new"), stage_at("a")), 0);
-  assert_false(reads_pattern(files, a, 100));
-  assert_int_equal(unlink(stage_at("a")), 0);
-  assert_false(reads_pattern(files, a, 100));
+  assert_int_equal(stage_find(files, "c", IO_SECOND, &c), FILES_FOUND);
+  files_release(files, c);
+  files_release(files, b);
+  pass_hold_time(files);
+  assert_int_equal(stage_find(files, "d", IO_SECOND, &d), FILES_FOUND);
+  assert_true(a->fd >= 0 && b->listed && b->fd >= 0); /* a is held, and c was let go before b */
+  assert_int_equal(files_counters(files)->evictions, 1);
+  struct file *same;
+  assert_int_equal(stage_find(files, "b", IO_SECOND, &same), FILES_FOUND);
+  assert_ptr_equal(same, b);
+  assert_true(reads_pattern(files, b, 0));
   files_release(files, a);
   files_release(files, b);
+  files_release(files, d);
   files_destroy(files);
+}
+
+static void page_touched(void) {
+  assert_int_equal(utimensat(AT_FDCWD, stage_at("page"), NULL, 0), 0);
+}
+
+static void page_renamed_over(void) {
+  stage_put_pattern(stage_at("new"), STAGE_LARGE_BYTES);
+  assert_int_equal(rename(stage_at("new"), stage_at("page")), 0);
+}
+
+static void page_unlinked(void) {
+  assert_int_equal(unlink(stage_at("page")), 0);
+}
+
+/* As it is when an inode's number is used again. */
+static void page_rewritten(void) {
+  int fd = open(stage_at("page"), O_WRONLY | O_CLOEXEC);
+  char zeros[2000] = {0};
+  assert_int_equal(write(fd, zeros, sizeof zeros), sizeof zeros);
+  close(fd);
+}
+
+/* Without its descriptor a file can be read on only while its path leads to it. */
+static void test_reopened_is_the_same_file(void **state) {
+  static const struct {
+    const char *name;
+    void (*change)(void);
+    bool same;
+  } rows[] = {
+      {"touched", page_touched, true},
+      {"appended", stage_append_to_page, true},
+      {"truncated", stage_truncate_page, false},
+      {"rewritten", page_rewritten, false},
+      {"renamed over", page_renamed_over, false},
+      {"unlinked", page_unlinked, false},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct files *files = stage_open((struct files_settings){.descriptors_max = 1});
+    struct file *page, *other;
+    stage_put_pattern(stage_at("page"), STAGE_LARGE_BYTES);
+    stage_put_pattern(stage_at("other"), STAGE_LARGE_BYTES);
+    assert_int_equal(stage_find(files, "page", IO_SECOND, &page), FILES_FOUND);
+    assert_true(reads_pattern(files, page, 0));
+    pass_hold_time(files);
+    assert_int_equal(stage_find(files, "other", IO_SECOND, &other), FILES_FOUND);
+    files_release(files, other);
+    assert_true(page->fd < 0);
+    rows[i].change();
+    if (reads_pattern(files, page, 100) != rows[i].same) fail_msg("%s", rows[i].name);
+    if (!rows[i].same) assert_false(reads_pattern(files, page, 100)); /* it stays so */
+    files_release(files, page);
+    files_destroy(files);
+    unlink(stage_at("page"));
+  }
 }
 
 static void test_no_descriptor_left(void **state) {
@@ -153,15 +230,17 @@ static void test_no_descriptor_left(void **state) {
   none.rlim_cur = (rlim_t)next;
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
   struct file *other, *third;
+  enum files_result kept = stage_find(files, "small", IO_SECOND, &other);
+  pass_hold_time(files);
   enum files_result found = stage_find(files, "small", IO_SECOND, &other);
   int taken = dup(0);
   enum files_result busy = stage_find(files, "third", IO_SECOND, &third);
   close(taken);
   setrlimit(RLIMIT_NOFILE, &before);
-  assert_int_equal(found,
-                   FILES_FOUND); /* the cache gave up its own descriptor, although it is held */
+  assert_int_equal(kept, FILES_BUSY);
+  assert_int_equal(found, FILES_FOUND); /* the cache gave up one that was held and not read */
   assert_int_equal(busy, FILES_BUSY);
-  assert_int_equal(files_counters(files)->no_descriptor, 1);
+  assert_int_equal(files_counters(files)->no_descriptor, 2);
   assert_true(reads_pattern(files, file, 0));
   files_release(files, file);
   files_release(files, other);
@@ -189,9 +268,13 @@ static void test_newcomer_stays(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STAGE_TEST(test_bytes_are_bounded),       STAGE_TEST(test_flood_of_missing_paths),
-      STAGE_TEST(test_descriptors_are_bounded), STAGE_TEST(test_reopened_is_the_same_version),
-      STAGE_TEST(test_no_descriptor_left),      STAGE_TEST(test_newcomer_stays),
+      STAGE_TEST(test_bytes_are_bounded),
+      STAGE_TEST(test_flood_of_missing_paths),
+      STAGE_TEST(test_descriptors_are_bounded),
+      STAGE_TEST(test_descriptors_of_what_is_not_held),
+      STAGE_TEST(test_reopened_is_the_same_file),
+      STAGE_TEST(test_no_descriptor_left),
+      STAGE_TEST(test_newcomer_stays),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,15 @@ ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int
   return syscall(SYS_preadv2, fd, vector, count, offset, 0, flags);
 }
 
+/* What the process may open. */
+static rlim_t allowed;
+
+int getrlimit(__rlimit_resource_t resource, struct rlimit *limit) {
+  assert_int_equal(resource, RLIMIT_NOFILE);
+  *limit = (struct rlimit){.rlim_cur = allowed, .rlim_max = allowed};
+  return 0;
+}
+
 static struct io_uring_sqe sqes[FILES_LOADS_MAX + 1];
 static struct loop_op *ops[FILES_LOADS_MAX + 1];
 static unsigned op_count;
@@ -87,6 +96,7 @@ static int set_up(void **state) {
   page_cache_cold = false;
   on_read = NULL;
   read_count = op_count = 0;
+  allowed = 1024;
   shifted_clock_set(CLOCK_REALTIME, 0);
   strcpy(root, "/tmp/weir_test_limits_XXXXXX");
   assert_non_null(mkdtemp(root));
@@ -261,6 +271,9 @@ static bool is_readable_after_change_at(off_t offset) {
 
 static void test_proof(void **state) {
   (void)state;
+  assert_false(is_readable_after_change_at(0));
+  assert_false(is_readable_after_change_at(FILES_PROOF_BYTES - 1));
+  assert_true(is_readable_after_change_at(FILES_PROOF_BYTES));
   assert_false(is_readable_after_change_at(1000 - FILES_PROOF_BYTES));
   assert_true(is_readable_after_change_at(1000 - FILES_PROOF_BYTES - 1));
 }
@@ -322,25 +335,28 @@ static void test_entries(void **state) {
 }
 
 static void test_descriptors(void **state) {
+  static const struct {
+    rlim_t allowed;
+    uint32_t workers, expected;
+  } rows[] = {
+      {1024, 0, 1024 / FILES_DESCRIPTORS_PART},
+      {20000, 1, 20000 / FILES_DESCRIPTORS_PART},
+      {20000, 4, 20000 / FILES_DESCRIPTORS_PART / 4},
+      {64, 1, FILES_DESCRIPTORS_MIN},
+      {1024, 64, FILES_DESCRIPTORS_MIN},
+      {FILES_DESCRIPTORS_PART * (FILES_DESCRIPTORS_MAX - 1), 1, FILES_DESCRIPTORS_MAX - 1},
+      {RLIM_INFINITY, 1, FILES_DESCRIPTORS_MAX},
+  };
   (void)state;
-  static struct file *held[FILES_DESCRIPTORS_MAX];
-  struct rlimit limit;
-  struct file *file;
-  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  limit.rlim_cur = limit.rlim_max;
-  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-  struct files *files = open_files(NULL);
-  for (unsigned i = 0; i <= FILES_DESCRIPTORS_MAX; i++)
-    make(numbered(i), FILES_SMALL_BYTES + 1);
-  for (unsigned i = 0; i < FILES_DESCRIPTORS_MAX; i++)
-    assert_int_equal(find(files, numbered(i), &held[i]), FILES_FOUND);
-  assert_true(held[0]->fd >= 0);
-  assert_int_equal(find(files, numbered(FILES_DESCRIPTORS_MAX), &file), FILES_FOUND);
-  assert_true(held[0]->fd < 0 && held[1]->fd >= 0);
-  files_release(files, file);
-  for (unsigned i = 0; i < FILES_DESCRIPTORS_MAX; i++)
-    files_release(files, held[i]);
-  files_destroy(files);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct io_error error;
+    const struct files_settings settings = {.root = root, .workers = rows[i].workers};
+    allowed = rows[i].allowed;
+    struct files *files = files_create(&settings, NULL, &error);
+    assert_non_null(files);
+    assert_int_equal(files->cache.descriptors_max, rows[i].expected);
+    files_destroy(files);
+  }
 }
 
 static void test_reads(void **state) {

@@ -45,7 +45,7 @@ static void test_load_waits_for_the_ring(void **state) {
   assert_int_equal(wait_for(files, &c, "page"), FILES_PENDING);
   assert_int_equal(wait_for(files, &d, "other"), FILES_MISSING);
   assert_int_equal(stage.ring_count, 1); /* one read for all */
-  files_find_cancel(files, &b.lookup);
+  files_find_cancel(&b.lookup);
   stage_answer(-EINTR);
   assert_int_equal(a.calls, 0);
   stage_answer(0);
@@ -81,7 +81,7 @@ static void test_load_fails_at_the_ring(void **state) {
 
   stage_put(stage_at("second"), "x", 1);
   assert_int_equal(wait_for(files, &a, "second"), FILES_PENDING);
-  files_find_cancel(files, &a.lookup);
+  files_find_cancel(&a.lookup);
   stage_answer(0); /* no lookup waits any more */
   assert_int_equal(a.calls, 0);
 
@@ -116,7 +116,7 @@ static void test_queue(void **state) {
   path[0] = 'x'; /* was only borrowed */
   assert_int_equal(wait_for(files, &c, "c"), FILES_PENDING);
   assert_int_equal(wait_for(files, &d, "d"), FILES_PENDING);
-  files_find_cancel(files, &c.lookup);
+  files_find_cancel(&c.lookup);
   assert_int_equal(files->queue.count, 2);
   stage_answer(0); /* a's, and b's turn comes */
   assert_int_equal(a.result, FILES_FOUND);
@@ -135,6 +135,80 @@ static void test_queue(void **state) {
   stage_answer(0);
   assert_int_equal(d.result, FILES_FOUND);
   files_release(files, d.lookup.file);
+  files_destroy(files);
+}
+
+/* Lookups that wait for the ring to read go on waiting when it takes no more of the same load. */
+static void test_ring_refuses_the_rest_of_a_load(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.loop = stage_loop});
+  struct waiter a, b;
+  stage_put(stage_at("page"), "page", 4);
+  stage.page_cache_cold = true;
+  assert_int_equal(wait_for(files, &a, "page"), FILES_PENDING);
+  assert_int_equal(wait_for(files, &b, "page"), FILES_PENDING);
+  stage.ring_max = 0;
+  stage_answer(-EINTR);
+  assert_int_equal(a.calls + b.calls, 0);
+  assert_int_equal(files->queue.count, 2);
+  stage.ring_max = 1;
+  files_trim(files, IO_SECOND + 1);
+  assert_int_equal(stage.ring_count, 1); /* one read for both again */
+  stage_answer(0);
+  assert_int_equal(a.result, FILES_FOUND);
+  assert_int_equal(b.result, FILES_FOUND);
+  assert_ptr_equal(a.lookup.file, b.lookup.file);
+  files_release(files, a.lookup.file);
+  files_release(files, b.lookup.file);
+
+  stage_put(stage_at("other"), "other", 5); /* for ever: until its time is over */
+  assert_int_equal(wait_for(files, &a, "other"), FILES_PENDING);
+  stage.ring_max = 0;
+  stage_answer(-EINTR);
+  files_trim(files, IO_SECOND + FILES_QUEUED_NS - 1);
+  assert_int_equal(a.calls, 0);
+  files_trim(files, IO_SECOND + FILES_QUEUED_NS);
+  assert_int_equal(a.result, FILES_BUSY);
+  files_destroy(files);
+}
+
+/* Large files wait for a descriptor, in a queue of their own: small ones pass them. */
+static void test_queue_for_descriptors(void **state) {
+  (void)state;
+  struct files *files =
+      stage_open((struct files_settings){.loop = stage_loop, .descriptors_max = 1});
+  struct waiter a, b, c, small;
+  stage_put_pattern(stage_at("a"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("b"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("c"), STAGE_LARGE_BYTES);
+  stage_put(stage_at("small"), "small", 5);
+  assert_int_equal(wait_for(files, &a, "a"), FILES_FOUND);
+  assert_int_equal(wait_for(files, &b, "b"), FILES_PENDING);
+  assert_int_equal(wait_for(files, &c, "c"), FILES_PENDING);
+  stage.page_cache_cold = true;
+  stage.ring_max = 0;
+  assert_int_equal(wait_for(files, &small, "small"), FILES_PENDING);
+  stage.ring_max = 2;
+  files_trim(files, IO_SECOND);
+  stage_answer(0);
+  assert_int_equal(small.result, FILES_FOUND);
+  assert_int_equal(b.calls + c.calls, 0);
+  files_release(files, small.lookup.file);
+  assert_int_equal(stage.ring_count, 0); /* no descriptor came free */
+  files_release(files, a.lookup.file);
+  assert_int_equal(b.calls, 0); /* not inside of a release */
+  stage_answer(0);
+  assert_int_equal(b.calls, 1);
+  assert_int_equal(b.result, FILES_FOUND);
+  assert_int_equal(c.calls, 0);
+  for (unsigned second = 0; second <= FILES_HOLD_SECONDS; second++) {
+    assert_int_equal(c.calls, 0);
+    files_trim(files, IO_SECOND);
+  }
+  assert_int_equal(c.result, FILES_FOUND); /* b is not read */
+  assert_int_equal(b.lookup.file->fd, -1);
+  files_release(files, b.lookup.file);
+  files_release(files, c.lookup.file);
   files_destroy(files);
 }
 
@@ -172,6 +246,38 @@ static void read_done(struct file_piece *read, enum files_result result) {
   read_result = result;
 }
 
+/* A read that is interrupted is tried again, as often as the ring takes it; the file is not at fault. */
+static void test_read_is_put_off(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.loop = stage_loop});
+  struct file *file;
+  struct file_piece a = {.done = read_done};
+  stage_put_pattern(stage_at("large"), STAGE_LARGE_BYTES);
+  assert_int_equal(stage_find(files, "large", IO_SECOND, &file), FILES_FOUND);
+  stage.page_cache_cold = true;
+  reads_done = 0;
+  assert_int_equal(files_read(files, file, 0, 5000, &a), FILES_PENDING);
+  for (unsigned i = 0; i < FILES_ATTEMPTS; i++)
+    stage_answer(i % 2 ? -EINTR : -EAGAIN);
+  assert_int_equal(reads_done, 0);
+  stage_answer(-EAGAIN);
+  assert_int_equal(reads_done, 1);
+  assert_int_equal(read_result, FILES_BUSY);
+  files_read_end(files, &a);
+  assert_int_equal(files_read(files, file, 0, 5000, &a), FILES_PENDING);
+  stage.ring_max = 0;
+  stage_answer(-EINTR);
+  assert_int_equal(reads_done, 2);
+  assert_int_equal(read_result, FILES_BUSY);
+  files_read_end(files, &a);
+  assert_int_equal(files_read(files, file, 0, 5000, &a), FILES_BUSY);
+  stage.page_cache_cold = false;
+  assert_int_equal(files_read(files, file, 0, 5000, &a), FILES_FOUND);
+  files_read_end(files, &a);
+  files_release(files, file);
+  files_destroy(files);
+}
+
 static void test_read_waits_for_the_ring(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){.loop = stage_loop, .reads_max = 2});
@@ -199,6 +305,8 @@ static void test_read_waits_for_the_ring(void **state) {
   stage_answer(-EIO);
   assert_int_equal(read_result, FILES_FAILED);
   files_read_end(files, &c);
+  files_release(files, file);
+  assert_int_equal(stage_find(files, "large", IO_SECOND, &file), FILES_FOUND);
   assert_int_equal(files_read(files, file, STAGE_LARGE_BYTES - 10, 10, &c), FILES_PENDING);
   assert_int_equal(truncate(stage_at("large"), 100), 0);
   stage_answer(0);
@@ -215,6 +323,8 @@ static void test_read_waits_for_the_ring(void **state) {
   assert_int_equal(files_read(files, file, 0, 100, &d), FILES_PENDING);
   files_read_end(files, &d);
   files_release(files, file);
+  for (unsigned i = 0; i <= FILES_HOLD_SECONDS; i++)
+    files_trim(files, IO_SECOND);
   assert_false(file_cache_close_one(&files->cache));
   stage_answer(0);
   assert_true(file_cache_close_one(&files->cache));
@@ -227,6 +337,9 @@ int main(void) {
       STAGE_TEST(test_load_fails_at_the_ring),
       STAGE_TEST(test_queue),
       STAGE_TEST(test_queue_takes_turns),
+      STAGE_TEST(test_ring_refuses_the_rest_of_a_load),
+      STAGE_TEST(test_queue_for_descriptors),
+      STAGE_TEST(test_read_is_put_off),
       STAGE_TEST(test_read_waits_for_the_ring),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
