@@ -232,7 +232,8 @@
 #define H1_CHUNK_DIGITS_MAX 16u
 
 /* Bytes of the extensions of all chunks of a body: some at first, and more for each byte of data
- * (CVE-2023-39326: one-byte chunks with extensions of 8 KiB). Nobody is known to use any. More get 400. */
+ * (CVE-2023-39326: one-byte chunks with extensions of 8 KiB). No client is known to use any.
+ * More get 400. */
 #define H1_CHUNK_EXTENSION_BYTES          4096u
 #define H1_CHUNK_EXTENSION_BYTES_PER_BYTE 16u
 

@@ -354,8 +354,8 @@ static struct h2_verdict take_fragment(struct h2 *h2, struct span fragment, bool
   return block_complete(h2, span_of(block->bytes, block->len));
 }
 
-/* The client opened the stream after our last GOAWAY (section 6.8), so nobody handles it. What the
- * client sends on it before it sees the GOAWAY is no error. */
+/* The client opened the stream after our last GOAWAY (section 6.8), so it is not handled. What
+ * the client sends on it before it sees the GOAWAY is no error. */
 static void ignore_stream(struct h2 *h2) {
   h2->block.kind = H2_BLOCK_DISCARD;
   h2->block.verdict = (struct h2_verdict){.scope = H2_IGNORE};

@@ -207,7 +207,7 @@ static void watch_bodies(struct h2 *h2) {
   h2_stream_each(h2, watch_body);
 }
 
-/* ---- nothing goes on ------------------------------------------------------------------------- */
+/* ---- nothing happens ------------------------------------------------------------------------- */
 
 bool h2_is_idle(const struct h2 *h2) {
   return !h2->all && !h2->dead && h2->role == H2_SERVER;

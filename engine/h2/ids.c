@@ -1,5 +1,5 @@
 /*
- * h2/ids.c - who opened a stream, and what became of it.
+ * h2/ids.c - which side opened a stream, and its state.
  */
 #include "engine/h2/ids.h"
 

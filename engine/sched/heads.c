@@ -74,8 +74,7 @@ void sched_heads_remove(struct sched_heads *heads, struct sched_urgency *urgency
   invariants(heads, urgency, node);
 }
 
-/* What the node is at has changed: it leaves its ring, and joins the right one while it is
- * ready. */
+/* The node's place has changed: it leaves its ring, and joins the right one while it is ready. */
 static void move(struct sched_heads *heads, struct sched_urgency *urgency,
                  struct sched_node *node) {
   sched_heads_remove(heads, urgency, node);

@@ -46,7 +46,8 @@ enum {
   BIT_RINGED = 255, /* split_bit of a member for which another one with the same key stands */
 };
 
-/* Who wins a match. Of two that finish at the same time the heavier, which has less time left. */
+/* Whether `a` wins a match. Of two that finish at the same time, the heavier wins, which has
+ * less time left. */
 static bool earlier(const struct sched_node *a, const struct sched_node *b) {
   if (a->finish != b->finish) return a->finish < b->finish;
   return a->start > b->start;

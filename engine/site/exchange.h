@@ -26,7 +26,7 @@ struct site_exchange {
 
   /* A body that is read in pieces. */
   bool reading; /* a read is pending, or its bytes are lent */
-  bool arrived; /* the read in hand has finished */
+  bool arrived; /* the current read has finished */
   bool failed;
   bool starved; /* in the site's list until the source may have room for a read */
 

@@ -28,7 +28,7 @@ struct site_question {
   struct negotiation negotiation;
   bool head;          /* HEAD, not GET */
   bool index;         /* index.html was appended to a directory's path */
-  bool find_file;     /* the lookup in hand is for the file itself, not for a sibling */
+  bool find_file;     /* the current lookup is for the file itself, not for a sibling */
   bool survey;        /* all siblings are looked up, for the facts */
   uint8_t todo;       /* codings of siblings still to be looked up, 1 << enum coding */
   uint8_t found;      /* codings of siblings that exist */

@@ -43,7 +43,7 @@ void shares_advance(struct shares *shares, struct share *share, unsigned weight,
   share->due += (uint64_t)cost * SHARE_SCALE / weight;
 }
 
-/* A share that was not charged in this period yet, but is busy all the same. */
+/* A share that was not charged in this period yet, but is busy. */
 static void enter_period(struct shares *shares, struct share *share) {
   share->period = shares->period;
   share->period_cost = SHARE_BUSY_BYTES;

@@ -12,7 +12,7 @@
 
 enum { NO_SLOT = UINT32_MAX, OPS_AT_FIRST = 64 };
 
-/* A kernel that refuses the buffer ring, for lack of memory say, is treated as one without it. */
+/* A kernel that refuses the buffer ring, perhaps for lack of memory, is treated as one without it. */
 static void open_buffers(struct loop *loop, uint32_t count, uint32_t bytes) {
   const unsigned needing = URING_BUFFER_RING | URING_MULTISHOT_RECV;
   if (!(loop->uring.features & URING_BUFFER_RING)) return;

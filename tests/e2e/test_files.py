@@ -226,7 +226,7 @@ def test_nothing_from_outside(served, path, method):
         assert client.kinds()[-1] == "RstStream"
     body = client.bodies.get(1, b"")
     assert SECRET not in body and b"root:" not in body
-    # The connection goes on.
+    # The connection continues.
     client.request(3, "/one.txt")
     client.take_end(3)
     assert client.bodies[3] == b"1"

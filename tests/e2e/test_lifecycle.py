@@ -174,7 +174,7 @@ def test_nonsense(demo, secure):
 
 
 def test_malformed_frames_end_one_connection(demo):
-    """RFC 9113 section 4.2 and others: the connection ends with the code, and another one goes on."""
+    """RFC 9113 section 4.2 and others: the connection ends with the code, and another one continues."""
     rows = [
         (b"\x00\x00\x05\x06\x00\x00\x00\x00\x00hello", 6),  # PING of 5 bytes
         (b"\x00\x00\x08\x06\x00\x00\x00\x00\x01\0\0\0\0\0\0\0\0", 1),  # PING on a stream

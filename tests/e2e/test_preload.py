@@ -92,7 +92,7 @@ def test_pushes(served, root):
     assert [r.status for r in bodies] == [200, 200]
     assert bodies[0].body == (root / "style.css").read_bytes()
     assert bodies[1].body == (root / "app.js").read_bytes()
-    # And the connection goes on. A client with a conditional request has everything.
+    # The connection continues. A client with a conditional request has everything.
     client.seen.clear()
     etag = client.responses[1].field("etag")
     assert client.wait(client.request("/", fields=[("if-none-match", etag)]))[0].status == 304

@@ -432,7 +432,7 @@ static const struct spec_line pushed[] = {
      GET_A "PUSH/H 1 =2 [:method=GET :scheme=HTTPS :authority=A:443 :path=/1]; "
            "PUSH/H 1 =4 [:method=HEAD :scheme=https :path=/2 host=a:]",
      ASKED ", promise 1 2 /1, promise 1 4 /2", 0},
-    {"8.4", "of nobody", GET_A "PUSH/H 1 =2 [:method=GET :scheme=https :path=/]",
+    {"8.4", "of no origin", GET_A "PUSH/H 1 =2 [:method=GET :scheme=https :path=/]",
      ASKED ", RST_STREAM 2 PROTOCOL_ERROR", 0},
     {"8.5", "in a tunnel",
      "!request connect body; PUSH/H 1 =2 [@get +x-sync=1]; HEADERS/H 1 [@ok]; "

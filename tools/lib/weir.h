@@ -12,7 +12,7 @@
  *
  * A handler is called by every worker, each on a thread of its own; all events of one stream come
  * on one thread. What handlers share has to be safe for that; what they keep for a worker can be
- * _Thread_local. A handler must not block: whoever else is on its core would wait for it.
+ * _Thread_local. A handler must not block: everything else on its core would wait for it.
  *
  * Threads of the library take no signals. Errors are one line of text, cut to the given size.
  * Spans, fields and the words *borrows*, *keeps*, *takes*, *lends*: base/machine.h and http/headers.h.

@@ -24,7 +24,7 @@ enum {
   SERVE_DESCRIPTORS_MIN = 3,
 
   /* Paths whose 403 is explained with --verbose, and bytes of each in its line. An operator
-   * reads the first few; whoever asks for more of them would fill a disk. */
+   * reads the first few; a client that asks for more of them would fill a disk. */
   SERVE_REFUSALS_MAX = 256,
   SERVE_REFUSAL_BYTES_MAX = 512,
 

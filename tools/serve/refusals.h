@@ -8,7 +8,7 @@
 #include "engine/base/machine.h"
 
 /* One line on standard output. `error` is an errno value, of io/files/files.h. Once
- * SERVE_REFUSALS_MAX paths were told, no more are: whoever asks for more of them would fill a
+ * SERVE_REFUSALS_MAX paths were told, no more are: a client that asks for more would fill a
  * disk. */
 void refusals_tell(struct span path, int error);
 

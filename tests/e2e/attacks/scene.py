@@ -133,10 +133,10 @@ class Scene:
     def quiet(self):
         """Counters, once the last attack's connections are closed. Otherwise what they left in the sockets' queues
         would count for the next attack."""
-        def nobody():
+        def all_closed():
             now = self.counters()
             return now["links_accepted"] == now["links_closed"]
-        harness.wait_until(nobody, 5, 0.02)
+        harness.wait_until(all_closed, 5, 0.02)
         return self.counters()
 
     def since(self, before):

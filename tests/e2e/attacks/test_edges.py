@@ -329,7 +329,7 @@ def test_tables_after_refusal(raw):
     ("bytes", b"".join(b"\x00\x01a\x7f\x81\x3e" + b"v" * 8064 for _ in range(7))),
     ("fields", b"\x00\x01a\x01b" * 200)], ids=["bytes", "fields"])
 def test_tables_after_431(raw, name, fields):
-    """Too many fields or bytes get 431, and the connection goes on."""
+    """Too many fields or bytes get 431, and the connection continues."""
     client = raw()
     block = GET + INSERT_PATH + (fields if name == "fields" else fields + b"\x00\x01a\x7f\x81\x3e" +
                                  b"v" * 8064 + b"\x00\x01z\x01z" * 40)

@@ -143,7 +143,7 @@ class Lab:
             if any(row[1].endswith(wanted) and row[3] == "0A" for row in columns):  # 0A: LISTEN
                 return
             time.sleep(0.05)
-        raise AssertionError(f"nobody listens on port {port}")
+        raise AssertionError(f"nothing listens on port {port}")
 
     def close(self):
         for space in self.spaces:

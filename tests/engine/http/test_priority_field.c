@@ -30,7 +30,7 @@ static const struct row {
     {"explicit false", "u=1, i=?0", 1, 0, 1, 1, 0},
     {"spaces around", "   u=1   ", 1, 0, 1, 0, 0},
     {"tabs between members", "u=1\t,\ti", 1, 1, 1, 1, 0},
-    {"leading zeros are an integer all the same", "u=000000000000001", 1, 0, 1, 0, 0},
+    {"leading zeros are still an integer", "u=000000000000001", 1, 0, 1, 0, 0},
     {"minus zero", "u=-0", 0, 0, 1, 0, 0},
 
     {"RFC 9218 4: unknown members are ignored", "a=1, u=4, visible, x-y=\"q\"", 4, 0, 1, 0, 0},

@@ -250,7 +250,7 @@ static void the_moved_dependency_keeps_its_weight(void **state) {
 }
 
 /* Section 5.3.1: also with the exclusive flag. */
-static void nobody_depends_on_itself(void **state) {
+static void no_stream_depends_on_itself(void **state) {
   struct world *world = *state;
   world_open_below(world, 'A', ' ', 16, false);
   world_open_below(world, 'B', 'A', 16, false);
@@ -442,7 +442,7 @@ int main(void) {
       WORLD_TEST(reordering_not_exclusive),
       WORLD_TEST(reordering_exclusive),
       WORLD_TEST(the_moved_dependency_keeps_its_weight),
-      WORLD_TEST(nobody_depends_on_itself),
+      WORLD_TEST(no_stream_depends_on_itself),
       WORLD_TEST(exclusive_at_the_root),
       WORLD_TEST(closed_streams_keep_their_place),
       WORLD_TEST(a_dropped_stream_leaves_its_weight),

@@ -94,8 +94,7 @@ static bool step_small_credit(struct peer *peer) {
 }
 
 /* Pages that push their resources into shut windows, to a client that allows any number of pushes:
- * they must be bounded all the same. A page that is reset makes room for the next, while its budget
- * lasts.
+ * they must still be bounded. A page that is reset makes room for the next, while its budget lasts.
  */
 static bool step_hoard_pushes(struct peer *peer) {
   if (peer->units >= 100) return false;

@@ -3,7 +3,7 @@
  * sockets: their shares are proportional to their weights, sending and receiving, and a link with
  * little to send does not wait.
  *
- * Everything happens on the worker's own thread: once a turn, an operation plays all the other
+ * Everything happens on the worker's own thread: once a turn, a timer plays all the other
  * ends, so that there is always more to do and the worker is never idle. The test measures bytes
  * over turns.
  */

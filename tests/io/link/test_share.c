@@ -305,7 +305,7 @@ static void idleness_is_not_saved(void **state) {
 
 /* One link of the least weight beside two thousand of the greatest: it gets at least 16 KiB a
  * second, and at most the amount for which no link is held. */
-static void nobody_starves(void **state) {
+static void no_link_starves(void **state) {
   (void)state;
   struct model *model = new_model();
   struct model_link *light = add(model, 1, 1, 65536);
@@ -500,7 +500,7 @@ int main(void) {
       cmocka_unit_test(idle_weight_does_not_count),
       cmocka_unit_test(nothing_is_held_from_an_idle_worker),
       cmocka_unit_test(idleness_is_not_saved),
-      cmocka_unit_test(nobody_starves),
+      cmocka_unit_test(no_link_starves),
       cmocka_unit_test(weights_change),
       cmocka_unit_test(held_links_end),
       cmocka_unit_test(lag_is_bounded),
