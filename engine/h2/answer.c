@@ -100,6 +100,7 @@ static bool answer(struct h2_stream *stream, unsigned status, const struct heade
   }
   if (stream->connect && status >= 300) refuse_tunnel(stream);
   stream->final_queued = true;
+  stream->status = (uint16_t)status;
   stream->body = body; /* from here on it is closed with the stream */
   if (!queue_response(stream, status, fields, count, bodiless ? NULL : set)) {
     h2_stream_abort(stream->h2, stream, H2_INTERNAL_ERROR);

@@ -99,6 +99,7 @@ static struct h2_stream *open_stream(struct h2 *h2) {
   if (!stream) return NULL;
   if (!block->end_stream) h2_flow_opened(h2, stream);
   h2->peer_id_handled = block->stream_id;
+  stream->header_received = block->wire_bytes;
   h2_stream_event(stream, H2_RECV_HEADERS);
   return stream;
 }
@@ -177,6 +178,7 @@ static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stre
     return h2_stream_error(H2_ENHANCE_YOUR_CALM, "trailers are too large");
   struct h2_verdict verdict = h2_message_trailers(fields);
   if (verdict.scope != H2_ACCEPT) return verdict;
+  stream->header_received += h2->block.wire_bytes;
   if (!h2_stream_end_received(h2, stream)) return H2_OK;
   const struct stream_events *events = stream->base.events;
   if (!h2_stream_is_heard(stream)) events = NULL;
@@ -304,6 +306,8 @@ static struct h2_verdict decode(struct h2 *h2, struct span bytes, struct headers
 static struct h2_verdict block_complete(struct h2 *h2, struct span bytes) {
   struct headers *fields = &h2->http->headers;
   headers_clear(fields);
+  h2->block.wire_bytes =
+      (uint32_t)bytes.len + H2_FRAME_HEADER_BYTES * (1 + h2->block.continuations);
   struct h2_verdict verdict = decode(h2, bytes, fields);
   if (verdict.scope == H2_ACCEPT) {
     switch (h2->block.kind) {

@@ -60,6 +60,7 @@ struct h2_block {
   uint8_t *bytes; /* the fragments so far, from http->memory; NULL while one frame is enough */
   uint32_t len, size;
   uint32_t continuations;
+  uint32_t wire_bytes; /* of all its frames, once they are there; without padding */
   uint64_t begun_ns;
 };
 
@@ -81,8 +82,8 @@ struct h2 {
   struct machine_host *host;
   const struct stream_ops *stream_ops; /* for its streams */
   enum h2_role role;
-  bool secure;     /* the transport is encrypted */
-  uint64_t now_ns; /* of the current machine call, or of the last one */
+  struct machine_peer peer; /* without its application protocol */
+  uint64_t now_ns;          /* of the current machine call, or of the last one */
 
   struct h2_reader reader;
   struct h2_block block;

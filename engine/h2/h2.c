@@ -203,7 +203,7 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
       .host = host,
       .stream_ops = &h2_stream_ops,
       .role = role,
-      .secure = peer->secure,
+      .peer = *peer,
       .now_ns = now_ns,
       .ours = our_settings(shared, role),
       .theirs = H2_SETTINGS_INITIAL,
@@ -214,6 +214,7 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
       .opened_ns = now_ns,
       .idle_since_ns = now_ns,
   };
+  h2->peer.application_protocol = ""; /* borrowed until the machine is made */
   h2->reader.phase = role == H2_SERVER ? H2_READ_PREFACE : H2_READ_HEADER;
   h2_credit_init(&h2->credit, H2_INITIAL_WINDOW_BYTES);
   h2_flow_init(h2);

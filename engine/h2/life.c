@@ -32,7 +32,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
     return NULL;
   }
   *stream = (struct h2_stream){
-      .base = {.ops = h2->stream_ops, .id = id},
+      .base = {.ops = h2->stream_ops, .peer = &h2->peer, .id = id},
       .h2 = h2,
       .id = id,
       .window = {(int32_t)h2->theirs.initial_window_size},
@@ -137,6 +137,7 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
   h2_remember_closed(h2, stream->id, (enum h2_state)stream->state);
   stream->next = h2->graves;
   h2->graves = stream;
+  if (!stream->lingers) stream->error_code = error_code;
   if (stream->state == H2_CLOSED) budget_refund(&h2->resets);
   if (!h2->all) h2->idle_since_ns = h2->now_ns;
   counter_add(&h2->http->counters.streams_closed, 1);
@@ -189,6 +190,27 @@ void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
   if (stream->lent == 0) body_close(stream);
 }
 
+/* Only now has the last byte left. */
+static void tell_ended(struct h2 *h2, struct h2_stream *stream) {
+  const struct handler *handler = h2->http->handler;
+  if (!stream->delivered || !handler->ended) return;
+  const struct stream_facts facts = {
+      .protocol = "HTTP/2",
+      .begun_ns = stream->opened_ns,
+      .ended_ns = h2->now_ns,
+      .header_bytes_received = stream->header_received,
+      .header_bytes_sent = stream->header_sent,
+      .body_bytes_received = (uint64_t)stream->body_received,
+      .body_bytes_sent = stream->body_sent,
+      .error_code = stream->error_code,
+      .status = stream->status,
+      .prioritized = stream->node.signal == SCHED_SIGNAL_EXTENSIBLE,
+      .urgency = stream->node.urgency,
+      .incremental = stream->node.incremental,
+  };
+  handler->ended(handler->ctx, &stream->base, &facts);
+}
+
 void h2_bury(struct h2 *h2) {
   struct h2_stream **at = &h2->graves;
   while (*at) {
@@ -199,6 +221,7 @@ void h2_bury(struct h2 *h2) {
     }
     *at = stream->next;
     body_close(stream);
+    tell_ended(h2, stream);
 #ifdef WEIR_CANARY_LEAKED_STREAM /* a bug on demand, which the simulation must find */
     if (stream->id % 128 == 77) continue;
 #endif

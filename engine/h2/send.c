@@ -117,7 +117,10 @@ static bool send_section(struct h2 *h2, struct h2_stream *stream) {
   bool withdrawn = section->type == H2_PUSH_PROMISE && !h2_find(h2, section->promised_id);
   if (!withdrawn) {
     if (!h2_out_has_room(&h2->out, h2_section_room(h2, section))) return false;
-    h2_out_wrote(&h2->out, h2_section_write(h2, section, stream->id, h2_out_at(&h2->out)));
+    uint8_t *begin = h2_out_at(&h2->out);
+    uint8_t *end = h2_section_write(h2, section, stream->id, begin);
+    h2_out_wrote(&h2->out, end);
+    stream->header_sent += (uint32_t)(end - begin);
   }
   stream->sections = section->next;
   if (!withdrawn) section_sent(h2, stream, section);

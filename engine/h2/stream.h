@@ -99,6 +99,10 @@ struct h2_stream {
   bool lingers : 1; /* see h2_stream_linger(): closed() was called, but the message is still read */
   bool asks : 1;    /* for a tunnel that is neither made nor refused: what the peer sends is kept */
 
+  uint16_t status;                       /* of our final response; 0: none */
+  uint32_t error_code;                   /* that closed() told */
+  uint32_t header_received, header_sent; /* bytes of header sections, with frame headers */
+
   uint8_t origin; /* number of its origin, if promises are allowed on it: h2/origin.h; 0: none */
 
   struct sched_node node;

@@ -35,6 +35,10 @@ struct handler {
   /* Names of the protocols for which it takes tunnels (see stream_tunnel()), such as "websocket";
    * NULL-terminated. NULL: none. Requests for other tunnels never reach it. */
   const char *const *protocols;
+  /* Called once for every stream that request() was called for, last of all: after events.closed(),
+   * when no byte of the response is in use any more. `stream->log`, `id` and `peer` are good;
+   * nothing may be done with the stream. May be NULL. */
+  void (*ended)(void *ctx, struct stream *stream, const struct stream_facts *facts);
 };
 
 /* The handler's spelling of a protocol that a client asks for, in any case; empty when the handler

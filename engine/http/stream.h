@@ -128,6 +128,8 @@ struct stream {
   const struct stream_ops *ops;
   const struct stream_events *events; /* set by the handler; NULL until then */
   void *user;                         /* the handler's */
+  void *log;                          /* of whoever wants it in handler.ended(); NULL until set */
+  const struct machine_peer *peer;    /* lent until handler.ended() returns */
   uint64_t id;                        /* the protocol's stream identifier */
   enum stream_flow flow; /* set by a handler before body bytes arrive; else the engine's */
   bool
@@ -135,6 +137,22 @@ struct stream {
                   data() and trailers() are not called any more once it has */
   bool consume_later; /* set by a handler that calls stream_consume() itself; otherwise bytes count
                          as consumed when events.data() returns */
+};
+
+/* What became of a request, for whoever counts or logs; see handler.ended(). */
+struct stream_facts {
+  const char *protocol; /* "HTTP/2", "HTTP/1.1": static text */
+  uint64_t begun_ns;    /* when the request's header section was complete */
+  uint64_t ended_ns;    /* when the last byte was handed to the transport, or the stream given up */
+  /* Bytes as they were on the wire: header sections, 1xx and trailers included, and bodies without
+   * their framing. */
+  uint64_t header_bytes_received, header_bytes_sent;
+  uint64_t body_bytes_received, body_bytes_sent;
+  uint32_t error_code; /* as of events.closed() */
+  uint16_t status;     /* of the final response; 0: there was none */
+  bool prioritized;    /* the request, or the response, gave a priority (RFC 9218): */
+  uint8_t urgency;
+  bool incremental;
 };
 
 /* ---- what a handler calls ------------------------------------------------------------------- */

@@ -302,6 +302,7 @@ static void open_inner(struct tls *tls, uint64_t now_ns) {
   text[protocol_len] = 0;
   tls->peer.application_protocol = text;
   tls->peer.secure = true;
+  tls->peer.secure_version = SSL_get_version(tls->ssl);
   counter_add(&factory->counters.handshakes, 1);
   if (SSL_session_reused(tls->ssl)) counter_add(&factory->counters.resumed, 1);
   tls->state = TLS_OPEN;

@@ -2,7 +2,7 @@
  * h2/test_handlers.c - what applications may do, and when: each call is made from within each event
  * of either side, at each of its occurrences, during exchanges of all kinds between a client engine
  * and a server engine. Whatever is called, the connection survives, every stream and every body is
- * closed once, and nothing leaks.
+ * closed once, the end of every request is told once, and nothing leaks.
  */
 #include "tests/support/loopback.h"
 
@@ -46,7 +46,7 @@ enum { STREAMS_MAX = 64, BODY_BYTES = 40000 };
 struct exchange {
   enum side side;
   struct stream *stream; /* NULL once closed */
-  unsigned closed, bodies_open, bodies_closed;
+  unsigned closed, ended, bodies_open, bodies_closed;
   size_t left;
   bool waits; /* the body returns BODY_WAIT every other time, and a timer resumes it */
   bool waited;
@@ -243,6 +243,7 @@ static void on_request(void *ctx, struct stream *stream, const struct request *r
                                       .value = {(const uint8_t *)"y", 1}};
   (void)ctx, (void)now_ns;
   struct exchange *exchange = adopt(stream, SERVER);
+  stream->log = exchange;
   notice(exchange, REQUEST);
   if (!exchange->stream) return;
   if (span_is(request->path, "/push")) push(stream);
@@ -252,7 +253,15 @@ static void on_request(void *ctx, struct stream *stream, const struct request *r
     (void)stream_trailers(stream, &field, 1);
 }
 
-static const struct handler handler = {.request = on_request};
+static void on_ended(void *ctx, struct stream *stream, const struct stream_facts *facts) {
+  (void)ctx, (void)facts;
+  struct exchange *exchange = stream->log;
+  assert_int_equal(exchange->closed, 1);
+  assert_int_equal(exchange->bodies_open, exchange->bodies_closed);
+  exchange->ended++;
+}
+
+static const struct handler handler = {.request = on_request, .ended = on_ended};
 
 /* ---- a run ----------------------------------------------------------------------------------- */
 
@@ -283,8 +292,10 @@ static void run(enum side side, enum event event, unsigned at, enum action actio
                exchanges[i].closed ? "closed twice" : "still open");
   closing = true;
   loopback_close(&loop);
-  for (unsigned i = 0; i < exchange_count; i++)
+  for (unsigned i = 0; i < exchange_count; i++) {
     assert_int_equal(exchanges[i].bodies_open, exchanges[i].bodies_closed);
+    assert_int_equal(exchanges[i].ended, exchanges[i].side == SERVER);
+  }
 }
 
 static void test_every_call_in_every_event(void **state) {

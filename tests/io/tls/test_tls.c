@@ -56,6 +56,7 @@ static void test_alpn(void **state) {
         assert_string_equal(pair->server.end.protocol, rows[i].expected);
         assert_string_equal(pair->client.end.protocol, rows[i].expected);
         assert_true(pair->server.end.peer.secure);
+        assert_string_equal(pair->server.end.peer.secure_version, v == 0 ? "TLSv1.2" : "TLSv1.3");
         assert_int_equal(pair->server.end.peer.port, 4711);
       } else {
         assert_int_equal(tls_side_wants(&pair->server), MACHINE_DONE);
