@@ -208,9 +208,16 @@
  * whole pages. More would be chosen too early, less would mean a send for each record. */
 #define TLS_SLAB_BYTES (17 * 4096)
 
-/* Slabs that a worker fills with several records. Further ones hold one record at a time, so that n
- * connections that do not read cost n * 17 KiB and not n * 67 KiB. 256 of them are 17 MiB. */
-#define TLS_SLABS_FULL 256
+/* Slabs of that size that a worker hands out at once: 17 MiB. Further ones hold one record and the
+ * reserve, in whole pages, so that n connections that do not read cost n * 20 KiB and not n * 68 KiB. */
+#define TLS_SLABS_FULL      256
+#define TLS_SLAB_LEAN_BYTES (5 * 4096)
+
+/* Slabs of one size that are mapped together: a chunk of those above takes a megabyte of address
+ * space. And chunks that are looked at each second to see whether they can be unmapped, which costs
+ * some milliseconds at most: what 50,000 connections took has gone after a minute. */
+#define TLS_SLAB_CHUNK       16u
+#define TLS_SLAB_TRIM_CHUNKS 64u
 
 /* Bytes of plaintext that are decrypted before the inner machine is called: two records. One buffer
  * a worker. */

@@ -37,6 +37,10 @@ static inline void list_append(struct list_node *list, struct list_node *node) {
   list->previous = node;
 }
 
+static inline void list_prepend(struct list_node *list, struct list_node *node) {
+  list_append(list->next, node);
+}
+
 /* A node that is on no list stays as it is. */
 static inline void list_remove(struct list_node *node) {
   if (!node->next) return;

@@ -32,7 +32,7 @@ static int bio_write(BIO *self, const char *in, size_t len, size_t *written_byte
   BIO_clear_retry_flags(self);
   *written_bytes = tls_slab_append(&bio->output, in, len);
   if (*written_bytes > 0) return 1;
-  BIO_set_retry_write(self);
+  if (bio->output.base) BIO_set_retry_write(self);
   return 0;
 }
 

@@ -3,8 +3,8 @@
  * slab.
  *
  * Reading takes bytes straight out of the span that the host lent to recv(); OpenSSL itself keeps
- * what it has read of an incomplete record. Neither direction ever fails: with nothing to read,
- * or no room to write, OpenSSL is told to try again later.
+ * what it has read of an incomplete record. With nothing to read, or no room to write, OpenSSL is told
+ * to try again later. Writing fails only when memory for a slab is refused.
  */
 #ifndef WEIR_TLS_BIO_H
 #define WEIR_TLS_BIO_H

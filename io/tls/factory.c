@@ -21,8 +21,8 @@ bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
   if (server_name) strcpy(factory->server_name, server_name);
   factory->plaintext = malloc(TLS_PLAINTEXT_BYTES);
   factory->gather = malloc(TLS_RECORD_BYTES);
-  if (factory->plaintext && factory->gather && tls_slab_pool_init(&factory->slabs, machines_max))
-    return true;
+  tls_slab_pool_init(&factory->slabs);
+  if (factory->plaintext && factory->gather) return true;
   free(factory->plaintext);
   free(factory->gather);
   return false;

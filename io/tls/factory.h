@@ -40,10 +40,10 @@ struct tls_factory {
   struct tls_counters counters;
 };
 
-/* Prepares a factory for at most `machines_max` machines at once. Borrows `context`, copies
- * `inner`. `server_name` is for clients: the name to ask for and to verify, without a port; NULL
- * for a server, or for none. An IP address is verified but not sent (RFC 6066 section 3). False
- * when memory was refused or the name is too long. */
+/* Prepares a factory for at most `machines_max` machines at once; it stays where it is. Borrows
+ * `context`, copies `inner`. `server_name` is for clients: the name to ask for and to verify, without
+ * a port; NULL for a server, or for none. An IP address is verified but not sent (RFC 6066 section
+ * 3). False when memory was refused or the name is too long. */
 __attribute__((warn_unused_result)) bool tls_factory_init(struct tls_factory *factory,
                                                           struct tls_context *context,
                                                           const struct machine_factory *inner,

@@ -5,10 +5,9 @@
  * A slab is filled at its tail and sent from its head, and starts anew when all has been sent;
  * bytes never move, so what was lent to a send stays where it is.
  *
- * The pool reserves address space for one slab a connection at once, so that a connection that was
- * admitted never waits for one; the kernel supplies pages when they are first written. So that many
- * peers that do not read cannot make all of it resident, only the first TLS_SLABS_FULL slabs are
- * filled with several records, the rest hold one at a time.
+ * Slabs are mapped in chunks when they are needed, and unmapped after a crowd has gone. The first
+ * TLS_SLABS_FULL that are out hold several records. The others are smaller and hold one, so that many
+ * peers that do not read cost little each.
  */
 #ifndef WEIR_TLS_SLAB_H
 #define WEIR_TLS_SLAB_H
@@ -17,35 +16,46 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct tls_slab_pool {
-  uint8_t *base;  /* count * TLS_SLAB_BYTES of address space */
-  uint32_t *free; /* stack of indices; low ones are on top at first */
-  bool *touched;  /* of each: whether it has pages */
-  uint32_t count; /* slabs in all */
-  uint32_t taken; /* slabs that are out */
-  uint32_t peak;  /* most that were out since the last trim */
+#include "io/base/list.h"
+
+struct tls_slab_chunk;
+
+/* The slabs of one size. */
+struct tls_slab_size {
+  struct list_node open; /* chunks with free slabs; the next slab is of the first */
+  uint32_t bytes;        /* of each slab */
+  uint32_t made;         /* slabs in all chunks */
+  uint32_t taken;        /* of them, those that are out */
+  uint32_t peak;         /* most that were out since the last trim */
 };
 
-/* One connection's use of a slab. Zeroed: empty, without a slab. */
+/* Stays where it was initialized: its lists point to it. */
+struct tls_slab_pool {
+  struct tls_slab_size full; /* TLS_SLAB_BYTES each, at most TLS_SLABS_FULL out */
+  struct tls_slab_size lean; /* TLS_SLAB_LEAN_BYTES each */
+};
+
+/* One connection's use of a slab. Zeroed but for its pool: empty, without a slab. */
 struct tls_slab {
   struct tls_slab_pool *pool;
-  uint8_t *base; /* NULL while empty */
-  uint32_t head; /* first unsent byte */
-  uint32_t tail; /* end of what was written */
+  struct tls_slab_chunk *chunk; /* that it belongs to; NULL while empty */
+  uint8_t *base;                /* NULL while empty */
+  uint32_t head;                /* first unsent byte */
+  uint32_t tail;                /* end of what was written */
 };
 
-/* False when address space or memory is refused. */
-__attribute__((warn_unused_result)) bool tls_slab_pool_init(struct tls_slab_pool *pool,
-                                                            uint32_t count);
+/* Allocates nothing yet. */
+void tls_slab_pool_init(struct tls_slab_pool *pool);
 
 /* All slabs must have been given back (asserted). */
 void tls_slab_pool_destroy(struct tls_slab_pool *pool);
 
-/* Gives the pages of slabs that were not needed since the last trim back to the kernel. */
+/* Unmaps chunks of which nothing is out, while as many slabs remain as were out at most since the
+ * last trim. Looks at TLS_SLAB_TRIM_CHUNKS of each size. */
 void tls_slab_pool_trim(struct tls_slab_pool *pool);
 
 /* Appends as much of the bytes as there is room for, taking a slab if there is none, and returns
- * how much that was. The pool must not be exhausted (asserted: one slab a connection exists). */
+ * how much that was. `slab->base` is then NULL only if there was no slab and memory was refused. */
 __attribute__((warn_unused_result)) size_t tls_slab_append(struct tls_slab *slab, const void *bytes,
                                                            size_t len);
 

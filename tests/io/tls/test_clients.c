@@ -220,7 +220,7 @@ static void test_idle_memory(void **state) {
     raw_close(&raw);
     assert_true(raw_open(&raw, version, NULL));
     send_records(&raw, 40, 10, 0);
-    assert_int_equal(raw.pair->server.factory.slabs.taken, 0);
+    assert_int_equal(raw.pair->server.factory.slabs.full.taken, 0);
     size_t before = openssl_bytes;
     tls_side_close(&raw.pair->server);
     size_t idle = before - openssl_bytes;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -85,7 +86,7 @@ static void transfer(int version, uint64_t up, uint64_t down, uint64_t seed, siz
              (unsigned long long)seed, cut, (unsigned long long)pair->server.end.received,
              (unsigned long long)up, (unsigned long long)pair->client.end.received,
              (unsigned long long)down);
-  assert_int_equal(pair->server.factory.slabs.taken, 0);
+  assert_int_equal(pair->server.factory.slabs.full.taken, 0);
   assert_int_equal(pair->server.factory.counters.bytes_encrypted, down);
   assert_int_equal(pair->server.factory.counters.bytes_decrypted, up);
   tls_pair_free(pair);
@@ -217,37 +218,160 @@ static void test_unread_output_is_bounded(void **state) {
   for (int i = 0; i < 100; i++)
     assert_int_equal(server->ops->send_peek(server->self, &span, 1, 10 << 20, pair->now_ns), 1);
   assert_true(span.len <= TLS_SLAB_BYTES);
-  assert_int_equal(pair->server.factory.slabs.taken, 1);
+  assert_int_equal(pair->server.factory.slabs.full.taken, 1);
   tls_pair_free(pair);
 }
 
-/* Beyond TLS_SLABS_FULL slabs, one record at a time. */
-static void test_crowded_slabs(void **state) {
-  (void)state;
-  static struct tls_slab slabs[TLS_SLABS_FULL + 10];
-  struct tls_slab_pool pool;
-  const size_t count = sizeof slabs / sizeof *slabs;
-  assert_true(tls_slab_pool_init(&pool, (uint32_t)count));
+static uint32_t slabs_made(const struct tls_slab_pool *pool) {
+  return pool->full.made + pool->lean.made;
+}
+
+static bool is_mapped(void *page) {
+  unsigned char resident;
+  return mincore(page, 1, &resident) == 0;
+}
+
+/* Gives each of the slabs a byte. */
+static void take_slabs(struct tls_slab_pool *pool, struct tls_slab *slabs, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    slabs[i] = (struct tls_slab){.pool = &pool};
-    size_t room = tls_slab_room(&slabs[i]);
-    assert_int_equal(room, i < TLS_SLABS_FULL ? TLS_SLAB_BYTES - TLS_SLAB_RESERVE_BYTES
-                                              : TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES);
+    slabs[i] = (struct tls_slab){.pool = pool};
     assert_int_equal(tls_slab_append(&slabs[i], "x", 1), 1);
-    assert_int_equal(tls_slab_room(&slabs[i]), room - 1);
   }
+}
+
+static void give_slabs(struct tls_slab *slabs, size_t count) {
   for (size_t i = 0; i < count; i++)
     tls_slab_consume(&slabs[i], 1);
-  assert_int_equal(pool.taken, 0);
-  unsigned char resident[TLS_SLAB_BYTES / 4096];
-  for (int trims = 0; trims < 2; trims++) { /* needed a moment ago; no longer needed */
-    tls_slab_pool_trim(&pool);
-    for (size_t i = 0; i < count; i++) {
-      assert_int_equal(mincore(pool.base + i * TLS_SLAB_BYTES, TLS_SLAB_BYTES, resident), 0);
-      assert_int_equal(resident[0] & 1, trims == 0);
-    }
+}
+
+/* Beyond TLS_SLABS_FULL slabs, one record at a time. Slabs are mapped as they are taken. */
+static void test_crowded_slabs(void **state) {
+  (void)state;
+  enum { COUNT = TLS_SLABS_FULL + 10 };
+  static struct tls_slab slabs[COUNT];
+  struct tls_slab_pool pool;
+  tls_slab_pool_init(&pool);
+  for (uint32_t i = 0; i < COUNT; i++) {
+    uint32_t bytes = i < TLS_SLABS_FULL ? TLS_SLAB_BYTES : TLS_SLAB_LEAN_BYTES;
+    slabs[i] = (struct tls_slab){.pool = &pool};
+    assert_int_equal(tls_slab_room(&slabs[i]), bytes - TLS_SLAB_RESERVE_BYTES);
+    take_slabs(&pool, &slabs[i], 1);
+    assert_int_equal(tls_slab_room(&slabs[i]), bytes - TLS_SLAB_RESERVE_BYTES - 1);
+    assert_int_equal(slabs_made(&pool), (i / TLS_SLAB_CHUNK + 1) * TLS_SLAB_CHUNK);
+  }
+  /* One that several records fit into is free again: the next connection gets it. */
+  uint8_t *base = slabs[7].base;
+  tls_slab_clear(&slabs[7]);
+  assert_int_equal(tls_slab_room(&slabs[7]), TLS_SLAB_BYTES - TLS_SLAB_RESERVE_BYTES);
+  take_slabs(&pool, &slabs[7], 1);
+  assert_ptr_equal(slabs[7].base, base);
+  give_slabs(slabs, COUNT);
+  assert_int_equal(pool.full.taken + pool.lean.taken, 0);
+  tls_slab_pool_destroy(&pool);
+}
+
+/* A slab holds what was written until all is sent, and no other slab's bytes. */
+static void test_slabs_do_not_overlap(void **state) {
+  (void)state;
+  enum { COUNT = TLS_SLABS_FULL + TLS_SLAB_CHUNK + 1 };
+  static struct tls_slab slabs[COUNT];
+  static uint8_t fill[TLS_SLAB_BYTES];
+  struct tls_slab_pool pool;
+  tls_slab_pool_init(&pool);
+  for (size_t i = 0; i < COUNT; i++) {
+    size_t bytes = i < TLS_SLABS_FULL ? TLS_SLAB_BYTES : TLS_SLAB_LEAN_BYTES;
+    slabs[i] = (struct tls_slab){.pool = &pool};
+    memset(fill, (int)i & 0xff, sizeof fill);
+    assert_int_equal(tls_slab_append(&slabs[i], fill, sizeof fill), bytes);
+    assert_int_equal(tls_slab_append(&slabs[i], fill, 1), 0);
+    assert_non_null(slabs[i].base);
+  }
+  for (size_t i = 0; i < COUNT; i++) {
+    memset(fill, (int)i & 0xff, sizeof fill);
+    assert_memory_equal(slabs[i].base, fill, tls_slab_unsent(&slabs[i]));
+    tls_slab_clear(&slabs[i]);
   }
   tls_slab_pool_destroy(&pool);
+}
+
+/* A trim unmaps chunks that were not needed since the last one. */
+static void test_idle_slabs_are_unmapped(void **state) {
+  (void)state;
+  enum { COUNT = 3 * TLS_SLAB_CHUNK };
+  static struct tls_slab slabs[COUNT];
+  uint8_t *pages[3];
+  struct tls_slab_pool pool;
+  tls_slab_pool_init(&pool);
+  take_slabs(&pool, slabs, COUNT);
+  for (size_t i = 0; i < 3; i++)
+    pages[i] = slabs[i * TLS_SLAB_CHUNK].base;
+  struct tls_slab *held = &slabs[TLS_SLAB_CHUNK + 3]; /* of the second chunk */
+  give_slabs(slabs, (size_t)(held - slabs));
+  give_slabs(held + 1, (size_t)(slabs + COUNT - held - 1));
+  tls_slab_pool_trim(&pool); /* all were needed a moment ago */
+  assert_int_equal(slabs_made(&pool), COUNT);
+  tls_slab_pool_trim(&pool);
+  assert_int_equal(slabs_made(&pool), TLS_SLAB_CHUNK);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(is_mapped(pages[i]), i == 1);
+  assert_int_equal(held->base[0], 'x');
+  give_slabs(held, 1);
+  tls_slab_pool_trim(&pool);
+  tls_slab_pool_trim(&pool);
+  assert_int_equal(slabs_made(&pool), 0);
+  assert_false(is_mapped(pages[1]));
+  tls_slab_pool_destroy(&pool);
+}
+
+/* A crowd's slabs go a part at a time, so that no turn is long; destroying takes the rest. */
+static void test_slabs_are_trimmed_in_parts(void **state) {
+  (void)state;
+  enum { LEAN = (TLS_SLAB_TRIM_CHUNKS + 5) * TLS_SLAB_CHUNK, COUNT = TLS_SLABS_FULL + LEAN };
+  static struct tls_slab slabs[COUNT];
+  struct tls_slab_pool pool;
+  tls_slab_pool_init(&pool);
+  take_slabs(&pool, slabs, COUNT);
+  give_slabs(slabs, COUNT);
+  tls_slab_pool_trim(&pool);
+  assert_int_equal(slabs_made(&pool), COUNT);
+  tls_slab_pool_trim(&pool);
+  assert_int_equal(pool.full.made, 0);
+  assert_int_equal(pool.lean.made, 5 * TLS_SLAB_CHUNK);
+  take_slabs(&pool, slabs, TLS_SLABS_FULL + 1);
+  uint8_t *left = slabs[TLS_SLABS_FULL].base;
+  give_slabs(slabs, TLS_SLABS_FULL + 1);
+  tls_slab_pool_destroy(&pool);
+  assert_false(is_mapped(left));
+}
+
+/* From now on nothing more can be mapped. */
+static struct rlimit refuse_mappings(void) {
+  struct rlimit before, none;
+  assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+  none = (struct rlimit){.rlim_cur = 1, .rlim_max = before.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+  return before;
+}
+
+/* Without memory for a slab a connection ends, and no other. */
+static void test_no_memory_for_a_slab(void **state) {
+  (void)state;
+  struct tls_pair *pair = tls_pair_create(&tls_choice_plain);
+  struct machine *server = &pair->server.machine;
+  struct tls_slab_pool *pool = &pair->server.factory.slabs;
+  struct span span;
+  tls_pair_run(pair, 0, 65536);
+  tls_slab_pool_trim(pool);
+  tls_slab_pool_trim(pool);
+  assert_int_equal(slabs_made(pool), 0);
+  pair->server.end.send_total += 1000;
+  struct rlimit before = refuse_mappings();
+  size_t spans = server->ops->send_peek(server->self, &span, 1, 65536, pair->now_ns);
+  assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+  assert_int_equal(spans, 0);
+  assert_int_equal(tls_side_wants(&pair->server), MACHINE_DONE);
+  assert_true(pair->server.end.closed);
+  tls_pair_free(pair);
 }
 
 /* ---- verification ---------------------------------------------------------------------------- */
@@ -299,6 +423,10 @@ int main(void) {
       cmocka_unit_test(test_record_sizes),
       cmocka_unit_test(test_unread_output_is_bounded),
       cmocka_unit_test(test_crowded_slabs),
+      cmocka_unit_test(test_slabs_do_not_overlap),
+      cmocka_unit_test(test_idle_slabs_are_unmapped),
+      cmocka_unit_test(test_slabs_are_trimmed_in_parts),
+      cmocka_unit_test(test_no_memory_for_a_slab),
       cmocka_unit_test(test_verification),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
