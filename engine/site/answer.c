@@ -34,6 +34,10 @@ static void put(struct answer *answer, enum header_token token, struct span valu
   answer->fields[answer->count++] = header_of(token, value);
 }
 
+static void put_vary(struct answer *answer) {
+  put(answer, TOKEN_VARY, span_text("accept-encoding"));
+}
+
 /* ---- errors ---------------------------------------------------------------------------------- */
 
 static const struct {
@@ -78,26 +82,28 @@ static void respond_bytes(struct site_exchange *exchange, struct answer *answer,
   if (bytes.len == 0) site_exchange_free(exchange);
 }
 
-void site_answer_error(struct site_exchange *exchange, bool head, unsigned status,
-                       const struct header *field) {
+void site_answer_error(struct site_exchange *exchange, const struct site_question *question,
+                       unsigned status, const struct header *field) {
   struct span text = error_text(status);
   struct answer answer = {.status = status};
   put(&answer, TOKEN_CONTENT_TYPE, span_text("text/plain; charset=utf-8"));
   put(&answer, TOKEN_CONTENT_LENGTH, span_of(answer.length, decimal_put(answer.length, text.len)));
   if (status == 503) put(&answer, TOKEN_RETRY_AFTER, span_text("1"));
+  if (question->varies) put_vary(&answer);
   if (field) answer.fields[answer.count++] = *field;
-  respond_bytes(exchange, &answer, head ? (struct span){0} : text);
+  respond_bytes(exchange, &answer, question->head ? (struct span){0} : text);
 }
 
-void site_answer_method(struct site_exchange *exchange, struct span method) {
+void site_answer_method(struct site_exchange *exchange, const struct site_question *question,
+                        struct span method) {
   struct header allow = header_of(TOKEN_ALLOW, span_text("GET, HEAD, OPTIONS"));
   if (span_is(method, "OPTIONS")) {
     struct answer answer = {.status = 204, .fields = {allow}, .count = 1};
     respond_bytes(exchange, &answer, (struct span){0});
   } else if (span_is(method, "CONNECT")) {
-    site_answer_error(exchange, false, 501, NULL);
+    site_answer_error(exchange, question, 501, NULL);
   } else {
-    site_answer_error(exchange, false, 405, &allow);
+    site_answer_error(exchange, question, 405, &allow);
   }
 }
 
@@ -123,10 +129,6 @@ static struct validators validators_of(const struct site_exchange *exchange) {
   };
 }
 
-static bool may_vary(const struct site_exchange *exchange, const struct site_question *question) {
-  return exchange->file->facts.siblings != 0 || question->chosen != CODING_IDENTITY;
-}
-
 /* A 304 repeats these fields of the 200 (RFC 9110 section 15.4.5). */
 static void not_modified(struct site_exchange *exchange, const struct site_question *question) {
   struct answer answer = {.status = 304};
@@ -134,7 +136,7 @@ static void not_modified(struct site_exchange *exchange, const struct site_quest
   put(&answer, TOKEN_ETAG, span_of(facts->etag, facts->etag_len));
   if (exchange->site->settings.cache_control.len > 0)
     put(&answer, TOKEN_CACHE_CONTROL, exchange->site->settings.cache_control);
-  if (may_vary(exchange, question)) put(&answer, TOKEN_VARY, span_text("accept-encoding"));
+  if (question->varies) put_vary(&answer);
   respond_bytes(exchange, &answer, (struct span){0});
 }
 
@@ -142,7 +144,7 @@ static void unsatisfiable(struct site_exchange *exchange, const struct site_ques
   uint8_t text[RANGE_TEXT_BYTES_MAX];
   size_t len = range_format_unsatisfied(text, exchange->sent->size_bytes);
   struct header field = header_of(TOKEN_CONTENT_RANGE, span_of(text, len));
-  site_answer_error(exchange, question->head, 416, &field);
+  site_answer_error(exchange, question, 416, &field);
 }
 
 /* Which parts of the file the request asks for. Range is defined for GET alone (section 14.2). */
@@ -165,7 +167,7 @@ static struct header_set *whole_set(const struct site_exchange *exchange,
                                     const struct site_question *question) {
   struct site_facts *facts = &exchange->sent->facts;
   if (question->chosen != CODING_IDENTITY) return &facts->coded;
-  return may_vary(exchange, question) ? &facts->varied : &facts->plain;
+  return question->varies ? &facts->varied : &facts->plain;
 }
 
 /* The same for a 206, or with a page's hints. */
@@ -250,7 +252,7 @@ void site_answer_file(struct site_exchange *exchange, const struct site_question
   if (has_conditions(question)) switch (conditional_evaluate(question->fields, &validators)) {
     case CONDITIONAL_PROCEED: break;
     case CONDITIONAL_NOT_MODIFIED: not_modified(exchange, question); return;
-    case CONDITIONAL_FAILED: site_answer_error(exchange, question->head, 412, NULL); return;
+    case CONDITIONAL_FAILED: site_answer_error(exchange, question, 412, NULL); return;
     }
   answer.status = 200;
   answer.part = (struct range){.first = 0, .count = exchange->sent->size_bytes};

@@ -14,10 +14,11 @@ void site_answer_file(struct site_exchange *exchange, const struct site_question
 void site_answer_directory(struct site_exchange *exchange, const struct site_question *question);
 
 /* A method that does not read files: 204 to OPTIONS, 501 to CONNECT, or 405. */
-void site_answer_method(struct site_exchange *exchange, struct span method);
+void site_answer_method(struct site_exchange *exchange, const struct site_question *question,
+                        struct span method);
 
 /* A short text. `field`: one more field, or NULL. */
-void site_answer_error(struct site_exchange *exchange, bool head, unsigned status,
-                       const struct header *field);
+void site_answer_error(struct site_exchange *exchange, const struct site_question *question,
+                       unsigned status, const struct header *field);
 
 #endif

@@ -30,6 +30,7 @@ struct site_question {
   bool index;         /* index.html was appended to a directory's path */
   bool find_file;     /* the current lookup is for the file itself, not for a sibling */
   bool survey;        /* all siblings are looked up, for the facts */
+  bool varies;        /* another accept-encoding field could lead to another answer */
   uint8_t todo;       /* codings of siblings still to be looked up, 1 << enum coding */
   uint8_t found;      /* codings of siblings that exist */
   enum coding coding; /* of the sibling that is looked up now */

@@ -9,7 +9,7 @@
  * Siblings are looked up when the client takes their coding. Once in SITE_SIBLINGS_NS they are
  * looked up whatever it takes, because a response that could have been another needs a Vary field.
  * Where the file itself is missing, a sibling answers for it to a client that takes its coding;
- * others get 404.
+ * others get 404. That, too, could have been another response, unless the client takes all codings.
  */
 #include "engine/site/site.h"
 
@@ -53,12 +53,15 @@ static struct span lookup_path(const struct site_question *question) {
   return span_of(question->room, path.len + suffix.len);
 }
 
+enum { ALL_SIBLINGS = 1u << CODING_BR | 1u << CODING_GZIP };
+
 /* Decides which siblings of a missing file to look up: those that the client takes. */
 static void plan_orphans(struct site_question *question) {
   question->todo = 0;
   if (mime_is_gzipped(question->target.path)) return;
   for (int coding = CODING_IDENTITY + 1; coding < CODING_COUNT; coding++)
     if (question->negotiation.rank[coding] > 0) question->todo |= (uint8_t)(1u << coding);
+  question->varies = question->todo != ALL_SIBLINGS;
 }
 
 /* Decides which siblings to look up: the one that is best for this client, or all when nothing
@@ -70,7 +73,7 @@ static void plan_siblings(const struct site_exchange *exchange, struct site_ques
   question->todo = 0;
   if (facts->compressed) return;
   if (question->survey) {
-    question->todo = 1u << CODING_BR | 1u << CODING_GZIP;
+    question->todo = ALL_SIBLINGS;
     return;
   }
   enum coding best = negotiate_best(&question->negotiation, facts->siblings);
@@ -121,12 +124,18 @@ static void remember_siblings(struct site_exchange *exchange,
   facts->siblings_until_ns = question->now_ns + SITE_SIBLINGS_NS;
 }
 
+static void answer_file(struct site_exchange *exchange, struct site_question *question) {
+  bool siblings = exchange->file->facts.siblings != 0;
+  question->varies = siblings || question->chosen != CODING_IDENTITY;
+  site_answer_file(exchange, question);
+}
+
 /* The file was found: true when there is a sibling to look up next, false when it was answered. */
 static bool file_found(struct site_exchange *exchange, struct site_question *question) {
   exchange->file = exchange->sent = exchange->lookup.entry;
   if (exchange->file->directory) {
     if (question->index) {
-      site_answer_error(exchange, question->head, 404, NULL);
+      site_answer_error(exchange, question, 404, NULL);
     } else {
       site_answer_directory(exchange, question);
     }
@@ -135,17 +144,17 @@ static bool file_found(struct site_exchange *exchange, struct site_question *que
   site_facts_prepare(&exchange->site->settings, exchange->file, question->target.path);
   plan_siblings(exchange, question);
   if (next_sibling(question)) return true;
-  site_answer_file(exchange, question);
+  answer_file(exchange, question);
   return false;
 }
 
 /* All siblings of a missing file were asked for. */
-static void answer_orphan(struct site_exchange *exchange, const struct site_question *question) {
+static void answer_orphan(struct site_exchange *exchange, struct site_question *question) {
   exchange->file = exchange->sent;
   if (exchange->file) {
-    site_answer_file(exchange, question);
+    answer_file(exchange, question);
   } else {
-    site_answer_error(exchange, question->head, 404, NULL);
+    site_answer_error(exchange, question, 404, NULL);
   }
 }
 
@@ -153,9 +162,10 @@ static bool sibling_answered(struct site_exchange *exchange, struct site_questio
                              enum site_result result) {
   bool failed = result == SITE_BUSY || result == SITE_FAILED;
   if (!exchange->file && failed) { /* it may exist: not a 404 */
-    site_answer_error(exchange, question->head, status_of(result), NULL);
+    site_answer_error(exchange, question, status_of(result), NULL);
     return false;
   }
+  if (failed) question->found |= (uint8_t)(1u << question->coding); /* not known to be missing */
   if (result == SITE_FOUND) consider(exchange, question, exchange->lookup.entry);
   if (next_sibling(question)) return true;
   if (!exchange->file) {
@@ -163,7 +173,7 @@ static bool sibling_answered(struct site_exchange *exchange, struct site_questio
     return false;
   }
   remember_siblings(exchange, question);
-  site_answer_file(exchange, question);
+  answer_file(exchange, question);
   return false;
 }
 
@@ -177,7 +187,7 @@ static bool proceed(struct site_exchange *exchange, struct site_question *questi
     plan_orphans(question);
     if (next_sibling(question)) return true;
   }
-  site_answer_error(exchange, question->head, status_of(result), NULL);
+  site_answer_error(exchange, question, status_of(result), NULL);
   return false;
 }
 
@@ -201,7 +211,7 @@ static void wait(struct site_exchange *exchange, const struct site_question *que
   exchange->stream->events = &waiting_events;
   if (exchange->waiting) return;
   source->ops->lookup_cancel(source->self, &exchange->lookup);
-  site_answer_error(exchange, question->head, 503, NULL);
+  site_answer_error(exchange, question, 503, NULL);
 }
 
 static void looked_up(struct site_lookup *lookup, enum site_result result) {
@@ -260,13 +270,13 @@ static void site_request(void *ctx, struct stream *stream, const struct request 
   struct site_question question = {.room = room, .now_ns = now_ns, .find_file = true};
   question.head = span_is(request->method, "HEAD");
   if (!question.head && !span_is(request->method, "GET")) {
-    site_answer_method(exchange, request->method);
+    site_answer_method(exchange, &question, request->method);
     return;
   }
   unsigned status = read_target(&question, request->path);
   if (status == 200 && !site_question_note(&question, request->fields)) status = 431;
   if (status != 200) {
-    site_answer_error(exchange, question.head, status, NULL);
+    site_answer_error(exchange, &question, status, NULL);
     return;
   }
   if (look_up(exchange, &question)) wait(exchange, &question);
