@@ -40,6 +40,18 @@
  * enough. Untested: the compiler checks it. */
 #define CONN_BYTES 384u
 
+/* Bytes of our own output (frames, heads, copied bodies) that the transport has not taken. A busy
+ * connection has one buffer, an idle one none. The largest header block that we send fits. */
+#define OUT_BYTES (36u * KIB)
+
+/* Pieces of output (our own, and lent bodies) between a peek and its ack: 256 KiB of 16 KiB frames
+ * are 16 headers and 16 bodies; twice that leaves room for replies. */
+#define OUT_SEGMENTS 64u
+
+/* Bytes of a lent body up to which it is copied behind its frame header: copying that many costs
+ * the kernel about as much as one more iovec. */
+#define OUT_COPY_BYTES_MAX (2u * KIB)
+
 /* Bytes for joined cookies, and for other copies beside the decoded fields: cookies that fill a
  * header list of the default size can be joined. */
 #define H2_COOKIE_ROOM_BYTES H2_HEADER_LIST_BYTES_DEFAULT
@@ -112,20 +124,8 @@
  * replies to PING. When three quarters are used, reading stops (CVE-2019-9512, -9514, -9515). */
 #define H2_CONTROL_BYTES (4u * KIB)
 
-/* Bytes of frames that were made and that the transport has not taken. A busy connection has one
- * buffer, an idle one none. The largest header block that we send fits. */
-#define H2_OUT_BYTES (36u * KIB)
-
-/* Pieces of output (own frames, lent bodies) between a peek and its ack: 256 KiB of 16 KiB frames
- * are 16 headers and 16 bodies; twice that leaves room for replies. */
-#define H2_OUT_SEGMENTS 64u
-
-/* Bytes of a lent body up to which it is copied behind its frame header: copying that many costs
- * the kernel about as much as one more iovec. */
-#define H2_COPY_BYTES_MAX (2u * KIB)
-
 /* Encoded bytes of the fields that we send in one section. Control frames still fit into
- * H2_OUT_BYTES beside it. A larger response is refused: INTERNAL_ERROR. */
+ * OUT_BYTES beside it. A larger response is refused: INTERNAL_ERROR. */
 #define H2_SEND_BLOCK_BYTES_MAX (24u * KIB)
 
 /* Bytes of a queued header section (fields and strings) up to which it comes from a pool: enough

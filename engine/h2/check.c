@@ -91,7 +91,7 @@ static void check_timers(const struct h2 *h2, uint32_t count) {
 static uint32_t segments_that_lend(const struct h2 *h2) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < h2->out.count; i++)
-    count += h2->out.segments[(h2->out.first + i) % H2_OUT_SEGMENTS].lender != NULL;
+    count += h2->out.segments[(h2->out.first + i) % OUT_SEGMENTS].lent != NULL;
   return count;
 }
 

@@ -9,8 +9,8 @@
 #include "engine/base/budget.h"
 #include "engine/base/idmap.h"
 #include "engine/base/limits.h"
+#include "engine/base/out.h"
 #include "engine/h2/origin.h"
-#include "engine/h2/out.h"
 #include "engine/h2/settings.h"
 #include "engine/h2/shared.h"
 #include "engine/h2/stream.h"
@@ -87,7 +87,7 @@ struct h2 {
 
   struct h2_reader reader;
   struct h2_block block;
-  struct h2_out out;
+  struct out out;
   uint8_t *control; /* H2_CONTROL_BYTES of control frames to be sent, or NULL */
   uint32_t control_used;
 

@@ -291,7 +291,7 @@ void h2_shared_init(struct h2_shared *shared, struct http_shared *http,
   init_pool(shared, &shared->connections, sizeof(struct h2), connections_max);
   init_pool(shared, &shared->streams, sizeof(struct h2_stream), config->streams_max);
   init_pool(shared, &shared->sections, H2_SECTION_BYTES, config->streams_max);
-  init_pool(shared, &shared->outs, H2_OUT_OBJECT_BYTES, connections_max);
+  init_pool(shared, &shared->outs, OUT_OBJECT_BYTES, connections_max);
   init_pool(shared, &shared->controls, H2_CONTROL_BYTES, connections_max);
   init_pool(shared, &shared->frames, H2_FRAME_BYTES_DEFAULT, connections_max);
 }

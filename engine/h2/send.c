@@ -24,10 +24,10 @@
 
 static bool send_control(struct h2 *h2) {
   if (h2->control_used == 0) return true;
-  if (!h2_out_has_room(&h2->out, h2->control_used)) return false;
-  uint8_t *at = h2_out_at(&h2->out);
+  if (!out_has_room(&h2->out, h2->control_used)) return false;
+  uint8_t *at = out_at(&h2->out);
   memcpy(at, h2->control, h2->control_used);
-  h2_out_wrote(&h2->out, at + h2->control_used);
+  out_wrote(&h2->out, at + h2->control_used);
   h2_control_free(h2);
   return true;
 }
@@ -36,12 +36,12 @@ static bool send_control(struct h2 *h2) {
 
 /* `stream` is NULL for the connection. */
 static bool send_increment(struct h2 *h2, struct h2_stream *stream) {
-  if (!h2_out_has_room(&h2->out, H2_FRAME_HEADER_BYTES + 4)) return false;
+  if (!out_has_room(&h2->out, H2_FRAME_HEADER_BYTES + 4)) return false;
   struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
   uint32_t increment = h2_credit_take(credit, h2_flow_least(h2, stream));
   if (!increment) return true;
   uint32_t id = stream ? stream->id : 0;
-  h2_out_wrote(&h2->out, h2_frame_window_update_encode(h2_out_at(&h2->out), id, increment));
+  out_wrote(&h2->out, h2_frame_window_update_encode(out_at(&h2->out), id, increment));
   return true;
 }
 
@@ -116,10 +116,10 @@ static bool send_section(struct h2 *h2, struct h2_stream *stream) {
   struct h2_section *section = stream->sections;
   bool withdrawn = section->type == H2_PUSH_PROMISE && !h2_find(h2, section->promised_id);
   if (!withdrawn) {
-    if (!h2_out_has_room(&h2->out, h2_section_room(h2, section))) return false;
-    uint8_t *begin = h2_out_at(&h2->out);
+    if (!out_has_room(&h2->out, h2_section_room(h2, section))) return false;
+    uint8_t *begin = out_at(&h2->out);
     uint8_t *end = h2_section_write(h2, section, stream->id, begin);
-    h2_out_wrote(&h2->out, end);
+    out_wrote(&h2->out, end);
     stream->header_sent += (uint32_t)(end - begin);
   }
   stream->sections = section->next;
@@ -144,19 +144,19 @@ static void body_end(struct h2 *h2, struct h2_stream *stream) {
 
 /* Puts the bytes after their frame header. */
 static void write_data(struct h2 *h2, struct h2_stream *stream, struct span bytes, bool end) {
-  struct h2_out *out = &h2->out;
-  uint8_t *payload = h2_out_at(out) + H2_FRAME_HEADER_BYTES;
+  struct out *out = &h2->out;
+  uint8_t *payload = out_at(out) + H2_FRAME_HEADER_BYTES;
   struct h2_frame_header header = {.length = (uint32_t)bytes.len,
                                    .type = H2_DATA,
                                    .flags = end ? H2_FLAG_END_STREAM : 0,
                                    .stream_id = stream->id};
-  h2_frame_header_encode(h2_out_at(out), header);
+  h2_frame_header_encode(out_at(out), header);
   bool in_place = bytes.base == payload;
-  bool copied = !in_place && bytes.len <= H2_COPY_BYTES_MAX &&
-                bytes.len <= h2_out_room(out) - H2_FRAME_HEADER_BYTES;
+  bool copied = !in_place && bytes.len <= OUT_COPY_BYTES_MAX &&
+                bytes.len <= out_room(out) - H2_FRAME_HEADER_BYTES;
   if (copied && bytes.len) memcpy(payload, bytes.base, bytes.len);
-  h2_out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
-  if (!in_place && !copied) h2_out_lend(out, bytes, stream);
+  out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
+  if (!in_place && !copied) out_lend(out, bytes, &stream->lent);
 }
 
 /* A body that breaks its contract: it would be pulled forever, or has written where it must not. */
@@ -229,7 +229,7 @@ static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result
  * and beyond the budget, if nothing else is in the way. */
 static size_t room_for(const struct h2 *h2, const struct h2_stream *stream, size_t quantum,
                        size_t budget_bytes) {
-  const struct h2_out *out = &h2->out;
+  const struct out *out = &h2->out;
   size_t budget = budget_bytes > out->bytes ? budget_bytes - out->bytes : 0;
   if (stream->room_bytes > 0 && quantum < BODY_ROOM_BYTES) quantum = BODY_ROOM_BYTES;
   if (stream->room_bytes > 0 && out->bytes == 0 && budget < BODY_ROOM_BYTES)
@@ -237,17 +237,17 @@ static size_t room_for(const struct h2 *h2, const struct h2_stream *stream, size
   size_t most = h2_min(quantum, h2->theirs.max_frame_size);
   most = h2_min(most, h2_window_available(&h2->window));
   most = h2_min(most, h2_window_available(&stream->window));
-  most = h2_min(most, h2_out_room(out) - H2_FRAME_HEADER_BYTES);
+  most = h2_min(most, out_room(out) - H2_FRAME_HEADER_BYTES);
   return h2_min(most, budget);
 }
 
 /* Sends one frame of the stream that the scheduler picked. False when nothing more can be sent now.
  */
 static bool send_data(struct h2 *h2, size_t budget_bytes) {
-  struct h2_out *out = &h2->out;
+  struct out *out = &h2->out;
   size_t quantum;
   struct sched_node *node = sched_next(&h2->sched, &quantum);
-  if (!node || !h2_out_has_room(out, H2_FRAME_HEADER_BYTES + H2_COPY_BYTES_MAX)) return false;
+  if (!node || !out_has_room(out, H2_FRAME_HEADER_BYTES + OUT_COPY_BYTES_MAX)) return false;
   struct h2_stream *stream =
       (struct h2_stream *)(void *)((char *)node - offsetof(struct h2_stream, node));
   size_t most = room_for(h2, stream, quantum, budget_bytes);
@@ -256,7 +256,7 @@ static bool send_data(struct h2 *h2, size_t budget_bytes) {
     h2_queue_schedule(stream); /* not ready while a window is too small */
     return !stream->node.ready;
   }
-  struct body_chunk chunk = {.room = h2_out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};
+  struct body_chunk chunk = {.room = out_at(out) + H2_FRAME_HEADER_BYTES, .max = most};
   enum body_result result = pull(stream, &chunk);
   if (!stream->gone) after_pull(h2, stream, result, &chunk);
   return true;
@@ -267,7 +267,7 @@ static void send_probe(struct h2 *h2, struct h2_stream *stream) {
   bool open = stream->headers_sent && stream->body.ops && !stream->body_ended &&
               !stream->body_waiting && h2_stream_may_send(stream);
   if (!open) return;
-  struct body_chunk chunk = {.room = h2_out_at(&h2->out) + H2_FRAME_HEADER_BYTES, .max = 0};
+  struct body_chunk chunk = {.room = out_at(&h2->out) + H2_FRAME_HEADER_BYTES, .max = 0};
   enum body_result result = pull(stream, &chunk);
   if (stream->gone) return;
   if (result == BODY_END || result == BODY_ERROR) {
@@ -300,7 +300,7 @@ static bool send_urgent(struct h2 *h2) {
     if (stream->sections) {
       if (!send_section(h2, stream)) return false;
     } else if (stream->probe_end) {
-      if (!h2_out_has_room(&h2->out, H2_FRAME_HEADER_BYTES)) return false;
+      if (!out_has_room(&h2->out, H2_FRAME_HEADER_BYTES)) return false;
       send_probe(h2, stream);
     } else {
       h2_queue_remove(h2, stream);
@@ -311,7 +311,7 @@ static bool send_urgent(struct h2 *h2) {
 
 static void compose(struct h2 *h2, size_t budget_bytes) {
   if (h2->lost || !h2_send_wanted(h2)) return;
-  if (!h2_out_begin(&h2->out, &h2->shared->outs)) {
+  if (!out_begin(&h2->out, &h2->shared->outs)) {
     h2->lost = true; /* the host cannot wait for memory */
     return;
   }
@@ -324,15 +324,15 @@ static void compose(struct h2 *h2, size_t budget_bytes) {
 
 size_t h2_send_peek(struct h2 *h2, struct span *spans, size_t max, size_t budget_bytes) {
   compose(h2, budget_bytes);
-  size_t count = h2_out_peek(&h2->out, spans, max);
-  h2_out_end(&h2->out, &h2->shared->outs);
+  size_t count = out_peek(&h2->out, spans, max);
+  out_end(&h2->out, &h2->shared->outs);
   return count;
 }
 
 void h2_send_ack(struct h2 *h2, size_t bytes) {
   h2->stalled_bytes += bytes;
-  h2_out_ack(&h2->out, bytes);
-  h2_out_end(&h2->out, &h2->shared->outs);
+  out_ack(&h2->out, bytes);
+  out_end(&h2->out, &h2->shared->outs);
 }
 
 bool h2_send_wanted(const struct h2 *h2) {
@@ -343,7 +343,7 @@ bool h2_send_wanted(const struct h2 *h2) {
 }
 
 void h2_send_free(struct h2 *h2) {
-  h2_out_drop(&h2->out);
-  h2_out_end(&h2->out, &h2->shared->outs);
+  out_drop(&h2->out);
+  out_end(&h2->out, &h2->shared->outs);
   h2_control_free(h2);
 }

@@ -75,7 +75,7 @@ struct h2_shared {
   struct pool connections; /* struct h2 */
   struct pool streams;     /* struct h2_stream */
   struct pool sections;    /* header sections that are to be sent, H2_SECTION_BYTES each */
-  struct pool outs;        /* H2_OUT_OBJECT_BYTES each */
+  struct pool outs;        /* OUT_OBJECT_BYTES each */
   struct pool controls;    /* H2_CONTROL_BYTES each */
   struct pool frames;      /* frames split over receives, H2_FRAME_BYTES_DEFAULT each */
 

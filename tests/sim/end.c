@@ -45,7 +45,7 @@ static unsigned wants_of(const struct sim_end *end) {
 /* Enters what the engine has composed since the last look into the books and the shadow. Reads
  * the ring in place, because a peek with few spans shows only its beginning. */
 static void look_at_composed(struct sim_end *end) {
-  const struct h2_out *out = &sim_end_h2(end)->out;
+  const struct out *out = &sim_end_h2(end)->out;
   size_t known = end->shadow_len;
   sim_check(out->bytes >= known, "composed bytes vanished: %zu of %zu", out->bytes, known);
   if (end->shadow_at + out->bytes > SIM_SHADOW_BYTES) {
@@ -54,7 +54,7 @@ static void look_at_composed(struct sim_end *end) {
   }
   size_t at = 0;
   for (uint32_t i = 0; i < out->count; i++) {
-    const struct span bytes = out->segments[(out->first + i) % H2_OUT_SEGMENTS].bytes;
+    const struct span bytes = out->segments[(out->first + i) % OUT_SEGMENTS].bytes;
     size_t skip = at < known ? known - at : 0;
     at += bytes.len;
     if (skip >= bytes.len) continue;

@@ -299,7 +299,7 @@ static void test_control(void **state) {
   assert_false(reads_with(most + 1));
 }
 
-enum { SPANS = 2 * H2_OUT_SEGMENTS };
+enum { SPANS = 2 * OUT_SEGMENTS };
 
 /* Returns the spans of everything that is made for a transport that takes nothing. */
 static size_t peek_all(struct span *spans, size_t *bytes) {
@@ -320,7 +320,7 @@ static void test_out_bytes(void **state) {
   begin(NULL, WIDE "; !mute; !respond 1 200; !send 1 100000");
   for (unsigned i = 0; i < 4; i++) {
     (void)peek_all(spans, &bytes);
-    assert_in_range(bytes, H2_OUT_BYTES - H2_FRAME_HEADER_BYTES - H2_COPY_BYTES_MAX, H2_OUT_BYTES);
+    assert_in_range(bytes, OUT_BYTES - H2_FRAME_HEADER_BYTES - OUT_COPY_BYTES_MAX, OUT_BYTES);
   }
   script_run(&script, "!listen");
   assert_string_equal(script.log, "HEADERS 1 200, DATA 1 100000");
@@ -355,8 +355,8 @@ static bool is_lent(const struct span *span) {
 static void test_out_segments(void **state) {
   (void)state;
   struct span spans[SPANS];
-  size_t count = lend_all(spans, H2_COPY_BYTES_MAX + 1);
-  assert_int_equal(count, H2_OUT_SEGMENTS - 2);
+  size_t count = lend_all(spans, OUT_COPY_BYTES_MAX + 1);
+  assert_int_equal(count, OUT_SEGMENTS - 2);
   assert_true(is_lent(&spans[count - 1]));
   script_close(&script);
 }
@@ -364,10 +364,10 @@ static void test_out_segments(void **state) {
 static void test_copy(void **state) {
   (void)state;
   struct span spans[SPANS];
-  assert_int_equal(lend_all(spans, H2_COPY_BYTES_MAX), 1);
+  assert_int_equal(lend_all(spans, OUT_COPY_BYTES_MAX), 1);
   assert_false(is_lent(&spans[0]));
   script_close(&script);
-  assert_true(lend_all(spans, H2_COPY_BYTES_MAX + 1) > 1);
+  assert_true(lend_all(spans, OUT_COPY_BYTES_MAX + 1) > 1);
   assert_true(is_lent(&spans[1]));
   script_close(&script);
 }
