@@ -7,7 +7,7 @@
 
 #include "engine/base/machine.h"
 
-enum { DECIMAL_BYTES_MAX = 20 }; /* digits of UINT64_MAX */
+enum { DECIMAL_BYTES_MAX = 20 }; /* derived from the digits of UINT64_MAX */
 
 /* Writes `value` without leading zeros to `out`, which has room for DECIMAL_BYTES_MAX bytes;
  * returns the number of digits. */

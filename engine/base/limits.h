@@ -255,6 +255,17 @@
  * indices of two bytes. */
 #define HPACK_BLOCK_KEPT_BYTES_MAX 15u
 
+/* Such blocks of one connection: the responses that a peer repeats most. A power of two. */
+#define HPACK_BLOCKS_KEPT_COUNT 8u
+
+/* Fields that were sent as literals and are remembered on probation, so that they are indexed when they
+ * come again soon: those of some messages. A power of two. */
+#define HPACK_PROBATION_COUNT 64u
+
+/* Places among these for one field. With one place each, two fields of every response that share it
+ * would take turns and never be indexed. A power of two. */
+#define HPACK_PROBATION_WAYS 4u
+
 /* An encoded integer: its octets, prefix included, and its value (CVE-2023-33953, CVE-2023-36478).
  * No block that we accept holds a longer string. Others are COMPRESSION_ERROR. */
 #define HPACK_INTEGER_OCTETS_MAX 5u
@@ -418,6 +429,16 @@
 #define SCHED_SHARES_PER_WORKER_MAX       16384u
 #define SCHED_PLACEHOLDERS_PER_WORKER_MAX 65536u
 #define SCHED_UPDATES_PER_WORKER_MAX      8192u
+
+/* Objects by which these pools grow: as many as one busy connection needs. Untested: they only decide how
+ * often memory is taken. */
+#define SCHED_SHARES_PER_CHUNK       8u
+#define SCHED_PLACEHOLDERS_PER_CHUNK 32u
+#define SCHED_UPDATES_PER_CHUNK      4u
+
+/* Hash buckets for a connection's placeholders: at most eight in each, on average. A power of two.
+ * Untested: it only decides how long a search takes. */
+#define SCHED_BUCKET_COUNT 16u
 
 /* Bytes at the beginning of an image that are favoured when no rule says otherwise: enough for the
  * dimensions of a photograph with its metadata. And the most that a rule may say. */

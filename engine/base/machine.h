@@ -84,6 +84,7 @@ struct machine {
   void *self;
 };
 
+/* Part of the seam: weights are 1 .. 256, so that the least is not noticed beside the greatest. */
 #define MACHINE_WEIGHT_MAX     256
 #define MACHINE_WEIGHT_DEFAULT 16
 

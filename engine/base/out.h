@@ -25,7 +25,7 @@ struct out {
   struct out_segment *segments; /* ring of OUT_SEGMENTS, or NULL */
 };
 
-/* Size of the pool's objects. */
+/* Size of the pool's objects. Derived from bounds of limits.h. */
 #define OUT_OBJECT_BYTES (OUT_SEGMENTS * sizeof(struct out_segment) + OUT_BYTES)
 
 /* Takes memory, unless it is held already. False when it was refused. */

@@ -16,6 +16,7 @@
 #include <assert.h>
 #include <string.h>
 
+/* Fixed by RFC 9112 sections 2.2, 2.3 and 4. */
 enum { VERSION_BYTES = 8, CRLF_BYTES = 2, STATUS_BYTES = 3 };
 
 static struct h1_verdict refuse(const struct h1_head *head, uint16_t status, const char *reason) {

@@ -46,7 +46,7 @@ size_t h1_scan_name_plain(const uint8_t *at, const uint8_t *end, uint8_t *lower)
 typedef uint8_t vector __attribute__((vector_size(16)));
 typedef char mask_vector __attribute__((vector_size(16)));
 
-enum { VECTOR_BYTES = sizeof(vector) };
+enum { VECTOR_BYTES = sizeof(vector) }; /* derived from the vector's type */
 
 static vector load(const uint8_t *at) {
   vector bytes;

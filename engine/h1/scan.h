@@ -17,7 +17,8 @@ const uint8_t *h1_scan_text_plain(const uint8_t *at, const uint8_t *end);
 const uint8_t *h1_scan_target(const uint8_t *at, const uint8_t *end);
 const uint8_t *h1_scan_target_plain(const uint8_t *at, const uint8_t *end);
 
-/* Bytes of a name that h1_scan_name() looks at, and room that it needs. */
+/* Bytes of a name that h1_scan_name() looks at, and room that it needs. Derived from the longest known
+ * name, in whole vectors. */
 enum { H1_SCAN_NAME_BYTES = 64 };
 
 /* The bytes before the first ':' of the first H1_SCAN_NAME_BYTES, in lower case, are put to `lower`, which

@@ -72,8 +72,9 @@ enum {
   H2_FLAG_PRIORITY = 0x20,
 };
 
+/* Fixed by RFC 9113 sections 3.4, 4.1, 4.2, 5.1.1 and 6.5.1. */
 #define H2_FRAME_HEADER_BYTES 9u
-#define H2_FRAME_BYTES_MIN    16384u    /* smallest MAX_FRAME_SIZE, section 4.2 */
+#define H2_FRAME_BYTES_MIN    16384u    /* smallest MAX_FRAME_SIZE */
 #define H2_FRAME_BYTES_MAX    16777215u /* 2^24 - 1 */
 #define H2_SETTING_BYTES      6u        /* an entry of SETTINGS */
 #define H2_STREAM_ID_MAX      0x7fffffffu

@@ -32,7 +32,7 @@ struct h2_settings {
   uint32_t no_rfc7540_priorities;
 };
 
-/* Every window, before SETTINGS change it (section 6.9.2). */
+/* Every window, before SETTINGS change it. Fixed by section 6.9.2. */
 #define H2_INITIAL_WINDOW_BYTES 65535u
 
 /* The values before any SETTINGS frame (section 6.5.2). */

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define H2_WINDOW_MAX 0x7fffffff
+#define H2_WINDOW_MAX 0x7fffffff /* fixed by RFC 9113 section 6.9.1 */
 
 /* ---- sending --------------------------------------------------------------------------------- */
 

@@ -23,7 +23,7 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Room for every pair of strings that fits the table. */
+/* Room for every pair of strings that fits the table. Derived from its bound. */
 enum { SCRATCH_BYTES = HPACK_TABLE_BYTES_MAX };
 
 /* One call of hpack_decode(). No error outlives it (CVE-2024-7246). */

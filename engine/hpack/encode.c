@@ -38,16 +38,10 @@
 enum {
   /* Heads of hash chains: twice the entries a table can have. */
   BUCKETS = 2 * HPACK_TABLE_ENTRIES_MAX,
-  /* Fields on probation: some messages' worth of them. A power of two. */
-  PROBATION_COUNT = 64,
-  /* Of them, those that a field may stand in: with one place each, two fields of every response
-   * that meet there would take turns and never be indexed. */
-  PROBATION_WAYS = 4,
-  /* Blocks kept: responses that a peer asks for again and again. A power of two, and a bit each. */
-  KEPT_COUNT = 8,
 };
 
 static_assert(HPACK_TABLE_ENTRIES_MAX <= UINT8_MAX + 1, "numbers are 8 bits");
+static_assert(HPACK_BLOCKS_KEPT_COUNT <= 8, "a bit each in kept_valid");
 
 /* From hash to entry number, in two instances: by name and value, by name. */
 struct chains {
@@ -63,10 +57,10 @@ struct kept {
 };
 
 struct hpack_lookup {
-  struct kept kept[KEPT_COUNT]; /* each at its place by key */
-  uint8_t kept_valid;           /* 1 << place of those that are still right */
+  struct kept kept[HPACK_BLOCKS_KEPT_COUNT]; /* each at its place by key */
+  uint8_t kept_valid;                        /* 1 << place of those that are still right */
   struct chains fields, names;
-  uint32_t probation[PROBATION_COUNT]; /* hashes of fields sent as literals lately */
+  uint32_t probation[HPACK_PROBATION_COUNT]; /* hashes of fields sent as literals lately */
 };
 
 enum policy { POLICY_INDEX, POLICY_PROBATION, POLICY_NEVER, POLICY_COOKIE };
@@ -196,10 +190,11 @@ static void remember(const struct hpack_table *table, struct chains *chains, uin
 
 /* Whether the field with this hash was sent lately. Remembers that it is sent now. */
 static bool probation_passed(struct hpack_lookup *lookup, uint32_t hash) {
-  uint32_t *seen = &lookup->probation[hash % (PROBATION_COUNT / PROBATION_WAYS) * PROBATION_WAYS];
-  for (unsigned i = 0; i < PROBATION_WAYS; i++)
+  const uint32_t sets = HPACK_PROBATION_COUNT / HPACK_PROBATION_WAYS;
+  uint32_t *seen = &lookup->probation[hash % sets * HPACK_PROBATION_WAYS];
+  for (unsigned i = 0; i < HPACK_PROBATION_WAYS; i++)
     if (seen[i] == hash) return true;
-  memmove(seen + 1, seen, (PROBATION_WAYS - 1) * sizeof *seen);
+  memmove(seen + 1, seen, (HPACK_PROBATION_WAYS - 1) * sizeof *seen);
   seen[0] = hash;
   return false;
 }
@@ -368,7 +363,7 @@ uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out) {
 /* ---- whole blocks --------------------------------------------------------------------------- */
 
 static unsigned kept_place(struct hpack_block_key key) {
-  return (unsigned)(mix(0, key.list) % KEPT_COUNT);
+  return (unsigned)(mix(0, key.list) % HPACK_BLOCKS_KEPT_COUNT);
 }
 
 void hpack_encode_keep(struct hpack_encoder *encoder, struct hpack_block_key key,

@@ -17,6 +17,7 @@
 
 #include "engine/hpack/table.h"
 
+/* Derived from RFC 7541 section 5.1 and the bounds of what is encoded. */
 enum {
   /* Most bytes of hpack_encode_begin(): two size updates of at most 3 bytes. */
   HPACK_ENCODE_BEGIN_BYTES_MAX = 6,

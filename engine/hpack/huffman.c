@@ -15,7 +15,7 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-enum { WORD_BITS = 64, PADDING_BITS_MAX = 7 };
+enum { WORD_BITS = 64, PADDING_BITS_MAX = 7 /* fixed by RFC 7541 section 5.2 */ };
 
 /* Invariant: of `word`, the top `bits` bits are input not yet decoded. */
 struct bits {

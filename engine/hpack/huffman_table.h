@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 enum {
-  HUFFMAN_PEEK_BITS = 12, /* 16 KiB of table; two symbols a look-up for most text */
-  HUFFMAN_CODE_BITS_MAX = 30,
+  HUFFMAN_PEEK_BITS = 12,     /* 16 KiB of table; two symbols a look-up for most text */
+  HUFFMAN_CODE_BITS_MAX = 30, /* fixed by Appendix B */
   HUFFMAN_LENGTHS = 14,       /* different lengths of codes longer than a peek */
   HUFFMAN_LONG_SYMBOLS = 173, /* symbols with such codes; the last is EOS */
 };

@@ -26,6 +26,7 @@
 #include "engine/base/pool.h"
 #include "engine/http/headers.h"
 
+/* Fixed by RFC 7541, or derived from the table's size. */
 enum {
   HPACK_STATIC_COUNT = 61,   /* Appendix A */
   HPACK_ENTRY_OVERHEAD = 32, /* section 4.1 */

@@ -5,7 +5,7 @@
 
 #include "engine/base/decimal.h"
 
-enum { DAY_SECONDS = 86400 };
+enum { DAY_SECONDS = 86400 }; /* fixed by the calendar of HTTP, which has no leap seconds */
 
 /* 0001-01-01 (a Monday) and 9999-12-31T23:59:59: what four digits of year can say. */
 static const int64_t seconds_min = -62135596800, seconds_max = 253402300799;

@@ -7,7 +7,8 @@
 
 #include "engine/base/machine.h"
 
-enum { HTTP_DATE_BYTES = 29 }; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+/* "Sun, 06 Nov 1994 08:49:37 GMT": fixed by RFC 9110 section 5.6.7. */
+enum { HTTP_DATE_BYTES = 29 };
 
 /* Writes the IMF-fixdate form. A time outside the years 1 .. 9999 becomes the nearest one
  * inside. */

@@ -126,7 +126,7 @@ struct header_set {
 };
 
 /* What a field costs a list besides its strings (RFC 9113 section 6.5.2). */
-enum { HEADER_OVERHEAD_BYTES = 32 };
+enum { HEADER_OVERHEAD_BYTES = 32 }; /* fixed by that section */
 
 struct headers {
   struct header *at;

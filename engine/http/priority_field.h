@@ -12,7 +12,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/machine.h"
 
-#define PRIORITY_URGENCY_MAX     7u /* RFC 9218 section 4.1: background */
+#define PRIORITY_URGENCY_MAX     7u /* background; fixed by RFC 9218 section 4.1 */
 #define PRIORITY_URGENCY_DEFAULT 3u
 
 struct priority_field {
@@ -32,7 +32,7 @@ void priority_field_parse(struct priority_field *field, struct span value);
 
 /* Writes the shortest field value of the two parameters to `out` (PRIORITY_FIELD_TEXT_MAX bytes)
  * and returns its length; 0 when both are at their default. */
-#define PRIORITY_FIELD_TEXT_MAX 6u /* "u=5, i" */
+#define PRIORITY_FIELD_TEXT_MAX 6u /* "u=5, i": derived from the format */
 size_t priority_field_write(uint8_t *out, uint8_t urgency, bool incremental);
 
 #endif

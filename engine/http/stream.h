@@ -56,7 +56,7 @@ struct body_chunk {
 /* pull() may call everything that a handler may call, stream_resume() included; if it resets its
  * own stream, the result does not matter. */
 /* Room that a body can wait for: a peer's window may stay smaller for as long as the peer likes, but
- * no protocol needs to offer more at once. */
+ * no protocol needs to offer more at once. Part of the interface, so it is not in limits.h. */
 enum { BODY_ROOM_BYTES = 1024 };
 
 struct body_ops {

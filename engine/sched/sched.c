@@ -10,9 +10,6 @@
 
 #include <assert.h>
 
-/* Chunks that the pools grow by: a busy connection's worth. */
-enum { SHARES_PER_CHUNK = 8, PLACEHOLDERS_PER_CHUNK = 32, UPDATES_PER_CHUNK = 4 };
-
 #ifdef WEIR_INVARIANTS
 /* `node` is open, or NULL. The heads check their own queue. */
 static void invariants(const struct sched *sched, const struct sched_node *node) {
@@ -167,11 +164,11 @@ static void place_unsaid(struct sched *sched, struct sched_node *node) {
 /* ---- life ------------------------------------------------------------------------------------ */
 
 void sched_memory_init(struct sched_memory *pools, const struct memory *memory) {
-  pool_init(&pools->shares, memory, sizeof(struct sched_siblings), SHARES_PER_CHUNK,
+  pool_init(&pools->shares, memory, sizeof(struct sched_siblings), SCHED_SHARES_PER_CHUNK,
             SCHED_SHARES_PER_WORKER_MAX);
-  pool_init(&pools->placeholders, memory, sizeof(struct sched_placeholder), PLACEHOLDERS_PER_CHUNK,
-            SCHED_PLACEHOLDERS_PER_WORKER_MAX);
-  pool_init(&pools->updates, memory, sizeof(struct sched_updates_block), UPDATES_PER_CHUNK,
+  pool_init(&pools->placeholders, memory, sizeof(struct sched_placeholder),
+            SCHED_PLACEHOLDERS_PER_CHUNK, SCHED_PLACEHOLDERS_PER_WORKER_MAX);
+  pool_init(&pools->updates, memory, sizeof(struct sched_updates_block), SCHED_UPDATES_PER_CHUNK,
             SCHED_UPDATES_PER_WORKER_MAX);
 }
 

@@ -34,7 +34,7 @@
 
 enum {
   SCHED_WEIGHT_UNIT = 16,            /* a weight of 1 in sixteenths */
-  SCHED_WEIGHT_16THS_MAX = 256 * 16, /* RFC 7540 section 5.3.2: 256 is the largest weight */
+  SCHED_WEIGHT_16THS_MAX = 256 * 16, /* fixed by RFC 7540 section 5.3.2: weights up to 256 */
 };
 
 struct sched_node;

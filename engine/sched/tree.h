@@ -64,8 +64,6 @@ struct sched_placeholder {
 /* The node of an open stream, or NULL. */
 typedef struct sched_node *sched_find(void *ctx, uint32_t id);
 
-enum { SCHED_BUCKET_COUNT = 16 };
-
 struct sched_tree {
   struct pool *shares, *placeholders; /* lent; NULL: no tree can be built */
   sched_find *find;

@@ -21,7 +21,7 @@
 #define SCHED_TREE_URGENCY 3u
 
 enum {
-  SCHED_LEVEL_COUNT = 8,     /* urgencies 0 .. 7 */
+  SCHED_LEVEL_COUNT = 8,     /* urgencies 0 .. 7: fixed by RFC 9218 section 4.1 */
   SCHED_HEAD_PRICE_LOG2 = 4, /* a byte of a head start counts for 16 */
 };
 

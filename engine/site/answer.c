@@ -15,7 +15,7 @@
 #include "engine/site/range.h"
 #include "engine/site/reader.h"
 
-/* The ready-made ones, content-range, and what a page announces. */
+/* The ready-made ones, content-range, and what a page announces: derived from their bounds. */
 enum { FIELDS_MAX = SITE_READY_FIELDS_MAX + 1 + SITE_PRELOADS_MAX };
 
 /* An answer that is being made. */

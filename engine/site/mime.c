@@ -5,12 +5,12 @@
 
 #include "engine/base/text.h"
 
-enum { EXTENSION_BYTES_MAX = 11 };
+enum { EXTENSION_BYTES_MAX = 11 }; /* derived from the table, as the compiler checks */
 
 /* Sorted by extension, for the binary search. */
 static const struct {
   char extension[EXTENSION_BYTES_MAX + 1];
-  const char *type;
+  char type[MIME_TYPE_BYTES_MAX + 1];
 } types[] = {
     {"3gp", "video/3gpp"},
     {"3gpp", "video/3gpp"},

@@ -7,6 +7,9 @@
 
 #include "engine/base/machine.h"
 
+/* The longest type. Derived from the table of mime.c, where the compiler refuses a longer one. */
+enum { MIME_TYPE_BYTES_MAX = 73 };
+
 /* The value of Content-Type for a path, by what follows the last dot of its last segment, letters
  * compared without case; or by all of that segment, for a few names without a dot. Text has
  * charset=utf-8. application/octet-stream when nothing is known. Static text. */

@@ -8,17 +8,18 @@
 
 #include <assert.h>
 
+#include "engine/site/mime.h"
 #include "engine/site/reader.h"
 
 static const char type_prefix[] = "multipart/byteranges; boundary=";
 
+/* Derived from the texts below, and from the longest entity tag and media type. */
 enum {
   BOUNDARY_BYTES_MAX = SITE_ETAG_BYTES_MAX - 2, /* without its quotes */
   TYPE_BYTES_MAX = sizeof type_prefix - 1 + BOUNDARY_BYTES_MAX,
-  MEDIA_TYPE_BYTES_MAX = 128, /* far more than the longest of site/mime.c */
   /* CRLF "--" boundary CRLF, two fields of at most "content-range: " and CRLF, and CRLF */
   TEXT_BYTES_MAX =
-      4 + BOUNDARY_BYTES_MAX + 2 + 2 * 17 + MEDIA_TYPE_BYTES_MAX + RANGE_TEXT_BYTES_MAX + 2,
+      4 + BOUNDARY_BYTES_MAX + 2 + 2 * 17 + MIME_TYPE_BYTES_MAX + RANGE_TEXT_BYTES_MAX + 2,
 };
 
 struct site_multipart {

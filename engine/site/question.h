@@ -13,11 +13,9 @@
 #include "engine/http/negotiate.h"
 #include "engine/site/path.h"
 
-/* What may follow a path that the request named: "/index.html" and ".br". */
-#define SITE_SUFFIX_BYTES_MAX 16u
-
-/* Room for the path of a question. */
-#define SITE_ROOM_BYTES (SITE_PATH_BYTES_MAX + SITE_SUFFIX_BYTES_MAX)
+/* Derived from the texts that may follow a path that the request named, and from its bound. */
+#define SITE_SUFFIX_BYTES_MAX (sizeof "/index.html.br" - 1)
+#define SITE_ROOM_BYTES       (SITE_PATH_BYTES_MAX + SITE_SUFFIX_BYTES_MAX)
 
 struct site_question {
   const struct headers *fields; /* of the request, or those of it that matter */

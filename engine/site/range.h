@@ -31,7 +31,8 @@ enum range_result {
 __attribute__((warn_unused_result)) enum range_result
 range_parse(struct span value, uint64_t size_bytes, struct range_set *out);
 
-enum { RANGE_TEXT_BYTES_MAX = 6 + 20 + 1 + 20 + 1 + 20 }; /* "bytes first-last/size" */
+/* "bytes first-last/size": derived from the longest numbers. */
+enum { RANGE_TEXT_BYTES_MAX = 6 + 20 + 1 + 20 + 1 + 20 };
 
 /* Content-Range of a 206: `bytes first-last/size`. Returns the length written to `out`. */
 size_t range_format(uint8_t out[RANGE_TEXT_BYTES_MAX], struct range range, uint64_t size_bytes);

@@ -24,6 +24,7 @@ enum site_result {
   SITE_FAILED,    /* 500: the file system failed, or the file is no longer what it was */
 };
 
+/* Derived from what the site writes. */
 enum {
   SITE_ETAG_BYTES_MAX = 2 + 2 * 16 + 2 + 2, /* "size-mtime-gz", numbers in hex */
   SITE_READY_FIELDS_MAX = 10,               /* fields of a whole 200, plain or coded */

@@ -20,7 +20,7 @@ struct ws_inflate {
   const struct memory *memory;
 };
 
-enum { TAIL_BYTES = 4 };
+enum { TAIL_BYTES = 4 }; /* fixed by RFC 7692 section 7.2.1 */
 static const uint8_t tail[TAIL_BYTES] = {0x00, 0x00, 0xff, 0xff};
 const struct span ws_inflate_tail = {tail, TAIL_BYTES};
 

@@ -8,9 +8,10 @@
 
 #include "engine/http/headers.h"
 
-/* Text of the longest offer or answer that is written here. */
+/* Text of the longest offer or answer that is written here. Derived from its parameters. */
 enum { WS_EXTENSION_TEXT_BYTES = 160 };
 
+/* Fixed by RFC 7692 section 7.1.2. */
 enum { WS_WINDOW_BITS_MIN = 8, WS_WINDOW_BITS_MAX = 15 };
 
 /* What a side wants. */

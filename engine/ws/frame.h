@@ -27,9 +27,10 @@ enum ws_opcode {
   WS_OPCODE_PONG = 10,
 };
 
+/* Fixed by RFC 6455 sections 5.2 and 5.5. */
 enum {
   WS_HEADER_BYTES_MAX = 14,   /* 2, 8 of length, 4 of key */
-  WS_CONTROL_BYTES_MAX = 125, /* payload of a control frame (section 5.5) */
+  WS_CONTROL_BYTES_MAX = 125, /* payload of a control frame */
 };
 
 struct ws_frame {

@@ -12,6 +12,7 @@
 
 #include "engine/http/stream.h"
 
+/* Fixed by RFC 6455 sections 4.1 and 4.2.2. */
 enum {
   WS_NONCE_BYTES = 16,       /* of a client's key, before base64 */
   WS_KEY_TEXT_BYTES = 24,    /* base64 of it */

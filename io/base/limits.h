@@ -48,6 +48,9 @@
 /* Asynchronous operations (struct loop_op) under way at once on one worker: as many as links. */
 #define IO_OPS_MAX 65536u
 
+/* Slots for them when the first one begins; they double. Untested: it only decides how often memory is taken. */
+#define IO_OPS_FIRST 64u
+
 /* ---- link: one turn -------------------------------------------------------------------------- */
 
 /* Links of one worker when its config says 0. Descriptors usually run out before. */

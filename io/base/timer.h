@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TIMER_LEVELS = 5, TIMER_SLOTS = 64 };
+enum { TIMER_LEVELS = 5, TIMER_SLOTS = 64 }; /* derived from the digits: see timer.c */
 
 #define TIMER_NEVER UINT64_MAX
 

@@ -34,7 +34,7 @@ enum uring_feature {
   URING_INLINE_SEND = 1 << 8,
   URING_FULL_QUEUES = 1 << 9,
 };
-enum { URING_FEATURE_COUNT = 10 };
+enum { URING_FEATURE_COUNT = 10 }; /* derived from the list above */
 
 /* The name of one feature bit, as in the table above. */
 const char *uring_feature_name(unsigned feature);

@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { NO_SLOT = UINT32_MAX, OPS_AT_FIRST = 64 };
+enum { NO_SLOT = UINT32_MAX };
 
 /* A kernel that refuses the buffer ring, perhaps for lack of memory, is treated as one without it. */
 static void open_buffers(struct loop *loop, uint32_t count, uint32_t bytes) {
@@ -54,7 +54,7 @@ static void invariants(const struct loop_ops *ops) {
 #endif
 
 static bool grow(struct loop_ops *ops) {
-  uint32_t capacity = ops->capacity ? ops->capacity * 2 : OPS_AT_FIRST;
+  uint32_t capacity = ops->capacity ? ops->capacity * 2 : IO_OPS_FIRST;
   if (capacity > IO_OPS_MAX) return false;
   struct loop_op_slot *slots = realloc(ops->slots, capacity * sizeof *slots);
   if (!slots) return false;

@@ -26,7 +26,7 @@ static const struct {
     {URING_SINGLE_ISSUER, IORING_SETUP_SINGLE_ISSUER, 0},
     {URING_SUBMIT_ALL, IORING_SETUP_SUBMIT_ALL, 0},
 };
-enum { SETUP_FLAG_COUNT = sizeof setup_flags / sizeof setup_flags[0] };
+enum { SETUP_FLAG_COUNT = sizeof setup_flags / sizeof setup_flags[0] }; /* derived from it */
 
 /* The process's seccomp mode: 0 none, 2 a filter. */
 static int seccomp_mode(void) {

@@ -28,7 +28,7 @@
 extern "C" {
 #endif
 
-/* Room that every error text fits into. */
+/* Room that every error text fits into. Part of the interface, so it is not in limits.h. */
 enum { WEIR_ERROR_BYTES = 256 };
 
 /* ---- a server -------------------------------------------------------------------------------- */

@@ -12,11 +12,12 @@
 
 #include <stdint.h>
 
+/* The number of buckets is derived from the bits: 36 KiB of counters. */
 enum {
   LOAD_HISTOGRAM_PART_BITS = 7,   /* 128 buckets per power of two */
   LOAD_HISTOGRAM_VALUE_BITS = 42, /* 73 minutes; longer times go into the last bucket */
   LOAD_HISTOGRAM_BUCKETS = (LOAD_HISTOGRAM_VALUE_BITS - LOAD_HISTOGRAM_PART_BITS + 1)
-                           << LOAD_HISTOGRAM_PART_BITS, /* 36 KiB of counters */
+                           << LOAD_HISTOGRAM_PART_BITS,
 };
 
 struct load_histogram {

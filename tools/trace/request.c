@@ -7,6 +7,7 @@
 
 #include "tools/common/option_values.h"
 
+/* Derived from the fields that a browser would send, and the bound of those given. */
 enum { FIELDS_MAX = 12 + TRACE_FIELDS_MAX };
 
 struct fields {

@@ -7,6 +7,7 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,12 +146,85 @@ static void test_kept_block(void **state) {
   }
 }
 
+/* A kept block takes the place of another one only if they have the same place: of consecutive keys, as many
+ * are kept as there are places. */
+static void test_kept_blocks(void **state) {
+  (void)state;
+  const struct header get = header_of(TOKEN_METHOD, span_text("GET")),
+                      other = header_of(TOKEN_SERVER, span_text("a server"));
+  enum { KEYS = 64 * HPACK_BLOCKS_KEPT_COUNT };
+  struct hpack_encoder encoder;
+  uint8_t out[64];
+  hpack_encoder_init(&encoder, counted_init(&memory));
+  (void)hpack_encode(&encoder, &other, 1, out); /* now there is a table */
+  for (uint64_t key = 1; key <= KEYS; key++) {
+    uint8_t *begin = hpack_encode_begin(&encoder, out), *end = begin;
+    end = hpack_encode_field(&encoder, &get, end);
+    hpack_encode_keep(&encoder, (struct hpack_block_key){.list = key}, begin, end);
+  }
+  unsigned kept = 0;
+  for (uint64_t key = 1; key <= KEYS; key++)
+    kept += hpack_encode_again(&encoder, (struct hpack_block_key){.list = key}, out) != NULL;
+  assert_int_equal(kept, HPACK_BLOCKS_KEPT_COUNT);
+  hpack_encoder_destroy(&encoder);
+}
+
+/* Whether a path that has not been indexed is indexed now, because it is remembered. */
+static bool path_remembered(struct hpack_encoder *encoder, unsigned number) {
+  char path[16];
+  uint8_t out[sizeof path + HPACK_ENCODE_FIELD_BYTES_MAX];
+  snprintf(path, sizeof path, "/%u", number);
+  struct header field_now = header_of(TOKEN_PATH, span_text(path));
+  (void)hpack_encode(encoder, &field_now, 1, out);
+  return out[0] & 0x40; /* literal with incremental indexing */
+}
+
+/* Of a great many paths the latest are remembered, as many in all as there are places. Looked at from the
+ * latest on: one that is remembered changes nothing, and one that is not replaces only older ones. */
+static void test_probation(void **state) {
+  (void)state;
+  enum { PATHS = 64 * HPACK_PROBATION_COUNT };
+  struct hpack_encoder encoder;
+  unsigned remembered = 0;
+  hpack_encoder_init(&encoder, counted_init(&memory));
+  for (unsigned i = 0; i < PATHS; i++)
+    assert_false(path_remembered(&encoder, i));
+  for (unsigned i = PATHS; i-- > 0;)
+    remembered += path_remembered(&encoder, i);
+  assert_int_equal(remembered, HPACK_PROBATION_COUNT);
+  hpack_encoder_destroy(&encoder);
+}
+
+/* Whether path 0 is remembered after paths 1 .. `last`, except for one. */
+static bool first_path_remembered(unsigned last, unsigned except) {
+  struct hpack_encoder encoder;
+  hpack_encoder_init(&encoder, counted_init(&memory));
+  for (unsigned i = 0; i <= last; i++)
+    if (i != except) assert_false(path_remembered(&encoder, i));
+  bool remembered = path_remembered(&encoder, 0);
+  hpack_encoder_destroy(&encoder);
+  return remembered;
+}
+
+/* A path is forgotten when as many others have come to its places as there are. Those are the ones without
+ * which it would still be remembered. */
+static void test_probation_ways(void **state) {
+  (void)state;
+  unsigned last = 1, needed = 0;
+  while (first_path_remembered(last, UINT32_MAX))
+    last++;
+  for (unsigned other = 1; other <= last; other++)
+    needed += first_path_remembered(last, other);
+  assert_int_equal(needed, HPACK_PROBATION_WAYS);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_integer_octets), cmocka_unit_test(test_integer),
       cmocka_unit_test(test_size_updates),   cmocka_unit_test(test_table),
       cmocka_unit_test(test_store),          cmocka_unit_test(test_cookie),
-      cmocka_unit_test(test_kept_block),
+      cmocka_unit_test(test_kept_block),     cmocka_unit_test(test_kept_blocks),
+      cmocka_unit_test(test_probation),      cmocka_unit_test(test_probation_ways),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
