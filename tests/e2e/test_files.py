@@ -79,16 +79,14 @@ def test_directories(served):
     assert (index.status, index.body) == (200, served.site.files["/index.html"])
     assert index.field("content-type").startswith("text/html")
     redirect = served.get("/directory")
-    assert redirect.status in (301, 302, 307, 308)
-    assert redirect.field("location").endswith("/directory/")
+    assert (redirect.status, redirect.field("location")) == (301, "/directory/")
     assert served.get("/directory/").body == served.site.files["/directory/index.html"]
-    assert served.get("/directory?q=1").field("location").endswith("/directory/?q=1")
-    assert served.get("/no-index/").status in (403, 404)
+    assert served.get("/directory?q=1").field("location") == "/directory/?q=1"
+    assert served.get("/no-index/").status == 404
     assert served.get("/one.txt/").status == 404
     # A redirect must not lead to another host: "//host/" has an authority.
     redirect = served.get("//directory")
-    assert redirect.status in (301, 302, 307, 308, 400, 403, 404)
-    assert not (redirect.field("location") or "").startswith("//")
+    assert (redirect.status, redirect.field("location")) == (301, "/directory/")
 
 
 def test_queries_do_not_matter(served):
@@ -138,17 +136,16 @@ def test_ranges(served):
         assert response.body == content[begin:end], value
         assert response.field("content-range") == f"bytes {begin}-{end - 1}/{size}"
         assert response.field("content-length") == str(end - begin)
-    for value in (f"bytes={size}-", f"bytes={size + 5}-{size + 9}", "bytes=-0"):
+    for value in (f"bytes={size}-", f"bytes={size + 5}-{size + 9}", "bytes=-0",
+                  "bytes=99999999999999999999999-"):
         response = client.fetch("/medium.bin", fields=[("range", value)])
         assert response.status == 416, value
         assert response.field("content-range") == f"bytes */{size}"
     # What is no byte range is ignored: the answer is the whole file.
-    for value in ("bytes=5-1", "bytes=", "bytes", "lines=1-2", "bytes=a-b", "bytes=1-4,4-5",
-                  "bytes=99999999999999999999999-"):
+    for value in ("bytes=5-1", "bytes=", "bytes", "lines=1-2", "bytes=a-b", "bytes=1-4,4-5"):
         response = client.fetch("/medium.bin", fields=[("range", value)])
-        assert response.status in (200, 206, 416), value
-        if response.status == 200:
-            assert response.body == content, value
+        assert response.status == 200, value
+        assert response.body == content, value
     for value, status in ((etag, 206), ('"x"', 200), ("W/" + etag, 200)):
         response = client.fetch("/medium.bin", fields=[("range", "bytes=0-9"),
                                                        ("if-range", value)])
@@ -219,11 +216,7 @@ def test_nothing_from_outside(served, path, method):
     client = served.raw()
     client.request(1, path, method)
     client.take_end(1)
-    if 1 in client.headers:
-        too_long = len(path) > 4096 and client.status(1) == "414"
-        assert client.status(1) in ("403", "404") or too_long, dict(client.headers[1][-1])
-    else:  # HTTP/2 does not allow this path; only its stream is affected
-        assert client.kinds()[-1] == "RstStream"
+    assert client.status(1) == ("414" if len(path) > 4096 else "404"), dict(client.headers[1][-1])
     body = client.bodies.get(1, b"")
     assert SECRET not in body and b"root:" not in body
     # The connection continues.
@@ -238,8 +231,7 @@ def test_paths_without_a_slash(served, path):
     client = served.raw()
     client.request(1, path)
     client.take_end(1)
-    if 1 in client.headers:
-        assert client.status(1) in ("400", "403", "404")
+    assert client.status(1) == "400"
     client.request(3, "/one.txt")
     client.take_end(3)
     assert client.bodies[3] == b"1"
@@ -247,11 +239,10 @@ def test_paths_without_a_slash(served, path):
 
 
 def test_dots_that_stay_inside(served):
-    for path in ("/directory/../one.txt", "/./one.txt", "/directory/./page.html"):
+    for path, body in (("/directory/../one.txt", b"1"), ("/./one.txt", b"1"),
+                       ("/directory/./page.html", b"<p>page\n")):
         response = served.get(path)
-        assert response.status in (200, 301, 308, 400, 403, 404)
-        if response.status == 200:
-            assert response.body in (b"1", b"<p>page\n")
+        assert (response.status, response.body) == (200, body), path
 
 
 def test_traps(served):
@@ -259,7 +250,8 @@ def test_traps(served):
     for path in served.site.forbidden:
         began = time.monotonic()
         response = client.fetch(path)
-        assert response.status in (403, 404), path
+        # Nobody is told of a dot-file that exists.
+        assert response.status == (404 if "/." in path else 403), path
         assert SECRET not in response.body and b"root:" not in response.body
         assert time.monotonic() - began < 5, path
     client.close()
@@ -268,18 +260,15 @@ def test_traps(served):
 def test_links_that_stay_inside(served):
     os.symlink("one.txt", served.site.path("link-in.txt"))
     response = served.get("/link-in.txt")
-    assert response.status in (200, 403, 404)
-    if response.status == 200:
-        assert response.body == b"1"
+    assert (response.status, response.body) == (200, b"1")
 
 
 def test_other_methods(served):
     client = served.client()
     for method in ("POST", "PUT", "DELETE", "PATCH", "PROPFIND"):
         response = client.fetch("/one.txt", method, body=b"x")
-        assert response.status in (405, 501), method
-        if response.status == 405:
-            assert "GET" in response.field("allow")
+        assert response.status == 405, method
+        assert response.field("allow") == "GET, HEAD, OPTIONS"
     client.close()
 
 
@@ -333,18 +322,76 @@ def test_replaced_while_it_is_sent(served):
     old = site_tree.random_bytes(4 << 20, 6)
     served.site.add("/replaced.bin", old)
     client = begin_slowly(served, "/replaced.bin")
-    new = served.site.path("replaced.bin.new")
-    with open(new, "wb") as file:
-        file.write(site_tree.random_bytes(4 << 20, 7))
-    os.rename(new, served.site.path("replaced.bin"))
+    new = site_tree.random_bytes(4 << 20, 7)
+    with open(served.site.path("replaced.bin.new"), "wb") as file:
+        file.write(new)
+    os.rename(served.site.path("replaced.bin.new"), served.site.path("replaced.bin"))
+    assert served.get("/replaced.bin").body == new
     open_window(client)
-    end = client.take_end(1)
-    # All of the old bytes, or a reset. Never a mixture.
-    body = client.bodies[1]
-    assert body == old[:len(body)]
-    assert type(end).__name__ == "RstStreamFrame" or len(body) == len(old)
+    assert type(client.take_end(1)).__name__ == "DataFrame"
+    assert client.bodies[1] == old
     client.close()
     assert served.alive()
+
+
+def test_rewritten_while_it_is_sent(served):
+    content = site_tree.random_bytes(4 << 20, 8)
+    served.site.add("/rewritten.bin", content)
+    client = begin_slowly(served, "/rewritten.bin")
+    served.site.add("/rewritten.bin", site_tree.random_bytes(4 << 20, 9))  # as many bytes
+    open_window(client)
+    assert type(client.take_end(1)).__name__ == "RstStreamFrame"
+    assert client.bodies[1] == content[:len(client.bodies[1])]
+    client.close()
+    assert served.alive()
+
+
+@pytest.mark.parametrize("change", ["touch", "append", "unlink", "chmod"])
+def test_changed_while_it_is_sent(served, change):
+    content = site_tree.random_bytes(4 << 20, 10)
+    served.site.add(f"/{change}.bin", content)
+    path = served.site.path(f"{change}.bin")
+    client = begin_slowly(served, f"/{change}.bin")
+    if change == "touch":
+        os.utime(path)
+    elif change == "append":
+        with open(path, "ab") as file:
+            file.write(b"more")
+    elif change == "unlink":
+        os.unlink(path)
+    else:
+        os.chmod(path, 0o604)
+    open_window(client)
+    assert type(client.take_end(1)).__name__ == "DataFrame"
+    assert client.bodies[1] == content
+    client.close()
+
+
+def test_stalled_readers_keep_no_file_from_others(start, tmp_path):
+    """More large files in transfer than there are descriptors for them. A newcomer waits for those that nobody
+    reads. When those are read again, they come whole."""
+    descriptors, part = 400, 4  # FILES_DESCRIPTORS_PART
+    count = descriptors // part
+    root = tmp_path / "root"
+    root.mkdir()
+    content = [bytes([i]) * 300_000 for i in range(count + 1)]
+    for i, body in enumerate(content):
+        (root / str(i)).write_bytes(body)
+    server = start(root, preexec=harness.descriptors_at_most(descriptors))
+    client = server.raw()
+    for i in range(count):
+        client.request(1 + 2 * i, f"/{i}")
+    client.take_until(lambda _: len(client.headers) == count)
+    began = time.monotonic()
+    newcomer = server.get(f"/{count}")
+    assert (newcomer.status, newcomer.body) == (200, content[count])
+    assert time.monotonic() - began < 10
+    client.frame("WindowUpdate", 0, window_increment=1 << 30)
+    for i in range(count):
+        client.frame("WindowUpdate", 1 + 2 * i, window_increment=1 << 20)
+    client.take_until(lambda _: sum(map(len, client.bodies.values())) == 300_000 * count)
+    assert [client.bodies[1 + 2 * i] for i in range(count)] == content[:count]
+    client.close()
 
 
 def test_the_reason_of_a_403_is_told_once(tmp_path):
