@@ -102,10 +102,10 @@ class Siege:
 
 
 class Scene:
-    def __init__(self, tmp_path, *arguments):
+    def __init__(self, tmp_path, *arguments, **how):
         # Otherwise freed memory that a sanitizer keeps would count as the server's.
         env = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
-        self.server = harness.Server(tmp_path, *arguments, env=env)
+        self.server = harness.Server(tmp_path, *arguments, env=env, **how)
         self.port = self.server.http_port
         self.bulk_path = "/bytes/1000000000000"
         self.baseline = None

@@ -3,13 +3,16 @@ release build."""
 import socket
 import time
 
+import pytest
+
 import harness
 import scene as scene_module
 from scene import ENHANCE_YOUR_CALM, Innocent, KIB, Meter, client_hello
 
 CROWD = 10000
-# Many systems allow a process 20,000 open files. Two attackers open more connections than that.
-HOARDERS, HOARD = 2, 11000
+# What the server may open. Two attackers open more connections than that.
+DESCRIPTORS = 16000
+HOARDERS, HOARD = 2, 9000
 # The most that one may cost. Measured: 0.6 KiB before the preface, 4 KiB idle, 6.5 KiB with a header block.
 CONNECTION_BYTES = 10 * KIB
 HANDSHAKES, HANDSHAKE_BYTES = 500, 120 * KIB
@@ -27,8 +30,9 @@ def crowd_of(scene, seconds, *attacks):
 
 
 def unharmed(innocent, counters):
-    assert innocent["errors"] == 0 and innocent["requests"] > 100, innocent
-    assert counters["turns_long"] == 0, counters
+    """That turns stay short is tested with a clock that only the work moves: tests/io/link/test_limits_ends.c and
+    tests/io/worker/test_limits.c. Here a busy machine would be measured."""
+    assert innocent["errors"] == 0 and innocent["requests"] > 0, innocent
     assert counters["cq_overflows"] == 0, counters
 
 
@@ -47,29 +51,34 @@ def test_slow_crowd(scene):
                scene_module.Siege({"connections": CROWD}, meter, counters, innocent, None))
 
 
-def test_hoarded_descriptors(scene):
+@pytest.fixture
+def cramped(tmp_path):
+    with scene_module.Scene(tmp_path, preexec=harness.descriptors_at_most(DESCRIPTORS)) as made:
+        yield made
+
+
+def test_hoarded_descriptors(cramped):
     """More idle connections than the server can have. It still accepts new clients, because it closes idle
     connections. Each costs little."""
+    scene = cramped
     before, meter, innocent = scene.quiet(), Meter(scene.server.pid), Innocent(scene.port)
     hoard = [scene.start("idle", "--connections", HOARD, "--seconds", 6, "--source", 10 + number)
              for number in range(HOARDERS)]
-    newcomers = []
-    most = 0
+    most = crowded = 0
     while any(process.poll() is None for process in hoard):
-        began = time.monotonic()
-        assert scene.server.get("/plaintext").status == 200
-        newcomers.append(time.monotonic() - began)
         now = scene.since(before)
         most = max(most, now["links_accepted"] - now["links_closed"])
+        assert scene.server.get("/plaintext").status == 200
+        crowded += now["links_shed"] > 0
         time.sleep(0.2)
     results = [scene.finish(process) for process in hoard]
     meter.stop()
     counters, noticed = scene.since(before), innocent.result()
     assert sum(result["connections"] for result in results) == HOARDERS * HOARD
-    assert most > 15000, most
-    assert len(newcomers) > 10 and max(newcomers[2:]) < 3, newcomers
-    assert counters["links_shed"] > 0, counters
-    assert meter.grown < most * CONNECTION_BYTES, (meter.grown, most)
+    assert DESCRIPTORS * 3 / 4 < most < DESCRIPTORS, most
+    assert crowded > 0 and counters["links_shed"] > 0, counters
+    assert counters["links_accepted"] >= HOARDERS * HOARD, counters
+    assert meter.grown < DESCRIPTORS * CONNECTION_BYTES, meter.grown
     unharmed(noticed, counters)
     scene.note((f"{most:,} idle connections, and more arriving", "CVE-2020-8663", "idle ones are closed"),
                scene_module.Siege({"connections": most}, meter, counters, noticed, None))
