@@ -3,9 +3,6 @@
  */
 #include "tests/engine/h1/message.h"
 
-#include "tests/support/cmocka.h"
-#include "tests/support/guard.h"
-
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -175,38 +172,4 @@ void message_text(const struct message *message, char *text) {
   put_fields(text, &message->fields);
   put(text, span_of(message->body, message->body_len), "");
   put_fields(text, &message->trailers);
-}
-
-/* ---- in every way ---------------------------------------------------------------------------- */
-
-/* Gives the first `from` bytes, then `step` at a time, each piece before the guard page. */
-static void read_in_steps(struct message *message, struct span bytes, size_t from, size_t step,
-                          struct guard *guard, char *text) {
-  size_t used = 0;
-  for (size_t end = from; message->step < MESSAGE_DONE;) {
-    const struct span piece = guard_put(guard, span_of(bytes.base + used, end - used));
-    used += message_give(message, piece);
-    if (end == bytes.len) break;
-    end = bytes.len - end < step ? bytes.len : end + step;
-  }
-  if (used == bytes.len) message_end(message);
-  message_text(message, text);
-  if (message->step == MESSAGE_DONE) put(text, span_of(bytes.base + used, bytes.len - used), "");
-}
-
-void message_check(const char *name, enum h1_head_kind kind, struct h1_asked asked,
-                   struct span bytes, const char *expected) {
-  static struct message message;
-  static char text[MESSAGE_TEXT];
-  struct guard guard;
-  guard_init(&guard, bytes.len + 1);
-  /* Cut at 0: byte by byte. Cut at the end: whole. */
-  for (size_t cut = 0; cut <= bytes.len; cut++) {
-    message_begin(&message, kind, asked);
-    read_in_steps(&message, bytes, cut, cut ? bytes.len : 1, &guard, text);
-    if (strcmp(text, expected) != 0)
-      fail_msg("%s, cut at %zu: %s instead of %s (%s)", name, cut, text, expected,
-               message.step == MESSAGE_REFUSED ? message.verdict.reason : "");
-  }
-  guard_destroy(&guard);
 }

@@ -48,9 +48,4 @@ void message_end(struct message *message);
  * The scheme is "-" if the target has none; so is an authority. */
 void message_text(const struct message *message, char *text);
 
-/* Fails the test unless the message in `bytes`, with what follows it, gives `expected` whole, byte by byte and
- * in two pieces at every place, each piece before a guard page. What follows the message is appended to the text. */
-void message_check(const char *name, enum h1_head_kind kind, struct h1_asked asked,
-                   struct span bytes, const char *expected);
-
 #endif

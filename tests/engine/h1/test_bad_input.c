@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/engine/h1/message.h"
+#include "tests/engine/h1/message_check.h"
 
 struct row {
   const char *name;

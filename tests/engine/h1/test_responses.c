@@ -4,7 +4,7 @@
  */
 #include "tests/support/cmocka.h"
 
-#include "tests/engine/h1/message.h"
+#include "tests/engine/h1/message_check.h"
 
 static const struct {
   const char *name;
