@@ -100,7 +100,7 @@ static struct counts check_streams(struct sim_end *end) {
 static uint32_t count_lent(const struct h2 *h2) {
   uint32_t lent = 0;
   for (uint32_t i = 0; i < h2->out.count; i++)
-    lent += h2->out.segments[(h2->out.first + i) % OUT_SEGMENTS].lender != NULL;
+    lent += h2->out.segments[(h2->out.first + i) % OUT_SEGMENTS].lent != NULL;
   return lent;
 }
 
