@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/helpers/attack/attack.h"
+#include "tests/helpers/attack/catalogue.h"
 
 /* Looking at thousands of connections takes a millisecond. */
 enum { TURN_MS = 5, TURN_MS_OF_MANY = 50, MANY = 1000 };
@@ -238,11 +238,11 @@ static void read_options(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-    attack_print_list();
+    catalogue_print();
     return 0;
   }
   read_options(argc, argv);
-  attack = argc - optind == 2 ? attack_find(argv[optind + 1]) : NULL;
+  attack = argc - optind == 2 ? catalogue_find(argv[optind + 1]) : NULL;
   if (!attack) {
     fprintf(stderr, "usage: attacker PORT ATTACK [OPTIONS], or attacker --list\n");
     return 2;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/spec/spec_states_ways.h"
 #include "tests/support/cmocka.h"
 
 /* The cases to try of each type: RFC 9113 section 6, RFC 9218 section 7.1, and an unknown type. */

@@ -6,7 +6,7 @@
 #ifndef WEIR_TESTS_SPEC_STATES_CHECK_H
 #define WEIR_TESTS_SPEC_STATES_CHECK_H
 
-#include "tests/spec/spec_states.h"
+#include "tests/spec/spec_states_table.h"
 
 /* Prints the missing rows and steps, and then fails the test. */
 void spec_states_check(const struct spec_states_table *table,

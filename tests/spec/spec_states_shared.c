@@ -2,7 +2,7 @@
  * spec/spec_states_shared.c - rows and steps of both roles: frames that are wrong whichever peer
  * sends them, frames of the connection, and frames that mean the same in both directions.
  */
-#include "tests/spec/spec_states.h"
+#include "tests/spec/spec_states_shared.h"
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 

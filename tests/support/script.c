@@ -11,49 +11,14 @@
 
 #include "tests/support/cmocka.h"
 #include "tests/support/loopback.h"
-#include "tests/support/script_app.h"
 #include "tests/support/script_frame.h"
-#include "tests/support/script_seen.h"
 
-enum { SPANS = 16, PIECES_FIRST = 200, PIECES_LAST = 20, REFERENCES = 4 };
+enum { PIECES_FIRST = 200, PIECES_LAST = 20, REFERENCES = 4 };
 
 /* ---- running --------------------------------------------------------------------------------- */
 
 void script_clear(struct script *script) {
   script->log[script->log_len = 0] = '\0';
-}
-
-/* Keeps bytes for script_seen(). */
-static void keep(struct script *script, struct span bytes) {
-  size_t need = script->received_len + bytes.len;
-  if (need > script->received_size) {
-    script->received_size = need * 2;
-    script->received = realloc(script->received, script->received_size);
-  }
-  memcpy(script->received + script->received_len, bytes.base, bytes.len);
-  script->received_len = need;
-}
-
-void script_receive(struct script *script, struct span bytes) {
-  if (bytes.len > 0) keep(script, bytes);
-  script_seen(script);
-}
-
-void script_pump(struct script *script) {
-  if (script->sink) return; /* the test brings the answers */
-  const struct machine_ops *ops = script->machine.ops;
-  void *self = script->machine.self;
-  while (!script->mute && ops->wants(self) & MACHINE_SEND) {
-    struct span spans[SPANS];
-    size_t count = ops->send_peek(self, spans, SPANS, 64 * KIB, script->now_ns), bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-      keep(script, spans[i]);
-      bytes += spans[i].len;
-    }
-    if (bytes == 0) break;
-    ops->send_ack(self, bytes, script->now_ns);
-    script_seen(script);
-  }
 }
 
 /* The first and the last bytes of a frame are cut as small as the test wants. The rest comes at

@@ -9,6 +9,7 @@
 
 #include "tests/support/cmocka.h"
 #include "tests/support/script_log.h"
+#include "tests/support/script_seen.h"
 
 struct script_app *script_app_of(struct script *script, uint64_t id) {
   for (unsigned i = 0; i < script->app_count; i++)

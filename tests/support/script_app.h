@@ -5,7 +5,7 @@
 #ifndef WEIR_TESTS_SCRIPT_APP_H
 #define WEIR_TESTS_SCRIPT_APP_H
 
-#include "tests/support/script.h"
+#include "tests/support/script_parts.h"
 
 /* A handler's request(); `ctx` is the script. */
 void script_app_request(void *ctx, struct stream *stream, const struct request *request,
@@ -14,5 +14,8 @@ void script_app_request(void *ctx, struct stream *stream, const struct request *
 /* Runs a step of the application, such as "!respond 1 200". A step of an ended stream does
  * nothing. Fails the test if there is no such step. */
 void script_app_step(struct script *script, const char *text);
+
+/* The stream in the application, or NULL. */
+struct script_app *script_app_of(struct script *script, uint64_t id);
 
 #endif

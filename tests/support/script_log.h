@@ -4,7 +4,7 @@
 #ifndef WEIR_TESTS_SCRIPT_LOG_H
 #define WEIR_TESTS_SCRIPT_LOG_H
 
-#include "tests/support/script.h"
+#include "tests/support/script_parts.h"
 
 /* Appends an entry; entries are separated by commas. Fails the test when the log is full. */
 __attribute__((format(printf, 2, 3))) void script_log(struct script *script, const char *format,

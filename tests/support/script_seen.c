@@ -10,6 +10,8 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/script_log.h"
 
+enum { SPANS = 16 };
+
 static void read_block(struct script *script, struct span block, char *status, char *path) {
   const char *reason = NULL;
   headers_clear(&script->fields);
@@ -87,7 +89,8 @@ static void frame_seen(struct script *script, const struct h2_frame *frame) {
   }
 }
 
-void script_seen(struct script *script) {
+/* Reads the whole frames in `received` into the transcript, and removes them. */
+static void read_frames(struct script *script) {
   size_t at = 0;
   if (script->role == H2_CLIENT && !script->settings_seen) {
     if (script->received_len < H2_PREFACE_BYTES) return;
@@ -107,4 +110,37 @@ void script_seen(struct script *script) {
   }
   memmove(script->received, script->received + at, script->received_len - at);
   script->received_len -= at;
+}
+
+/* Keeps bytes for read_frames(). */
+static void keep(struct script *script, struct span bytes) {
+  size_t need = script->received_len + bytes.len;
+  if (need > script->received_size) {
+    script->received_size = need * 2;
+    script->received = realloc(script->received, script->received_size);
+  }
+  memcpy(script->received + script->received_len, bytes.base, bytes.len);
+  script->received_len = need;
+}
+
+void script_receive(struct script *script, struct span bytes) {
+  if (bytes.len > 0) keep(script, bytes);
+  read_frames(script);
+}
+
+void script_pump(struct script *script) {
+  if (script->sink) return; /* the test brings the answers */
+  const struct machine_ops *ops = script->machine.ops;
+  void *self = script->machine.self;
+  while (!script->mute && ops->wants(self) & MACHINE_SEND) {
+    struct span spans[SPANS];
+    size_t count = ops->send_peek(self, spans, SPANS, 64 * KIB, script->now_ns), bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+      keep(script, spans[i]);
+      bytes += spans[i].len;
+    }
+    if (bytes == 0) break;
+    ops->send_ack(self, bytes, script->now_ns);
+    read_frames(script);
+  }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The modules of engine/, io/ and tools/, and which module needs which.
+"""The modules of engine/, io/, tools/ and tests/, and which module needs which.
 
-    tools/generate/modules.py     draws them into tools/modules.svg
+    tools/generate/modules.py     draws those of engine/, io/ and tools/ into tools/modules.svg
 
 A module is a source file and its header: engine/h2/frame.c and engine/h2/frame.h are engine/h2/frame. A module
 needs another if one of its files includes the other's header, or if its object calls one of the other's functions.
@@ -16,10 +16,10 @@ FOLDERS = ("engine", "io", "tools")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 
 
-def sources(root="."):
+def sources(root=".", folders=FOLDERS):
     """Paths of all .c and .h files, relative to `root`, sorted."""
     found = []
-    for folder in FOLDERS:
+    for folder in folders:
         for path, _, names in os.walk(os.path.join(root, folder)):
             found += [os.path.relpath(os.path.join(path, n), root) for n in names
                       if n.endswith((".c", ".h"))]
@@ -30,32 +30,42 @@ def module_of(path):
     return os.path.splitext(path)[0]
 
 
-def includes(root="."):
+def includes(root=".", folders=FOLDERS):
     """{(module, module)}: the arrows of includes."""
     arrows = set()
-    for path in sources(root):
+    for path in sources(root, folders):
         with open(os.path.join(root, path), encoding="utf-8") as file:
             arrows |= {(module_of(path), module_of(name)) for name in INCLUDE.findall(file.read())}
     return {(a, b) for a, b in arrows if a != b}
 
 
-def calls(root=".", objects="build/release"):
+# What only a program defines. No module calls a program; one may define a function that stands in for a module's.
+PROGRAM = ("main", "LLVMFuzzerTestOneInput")
+
+
+def calls(root=".", objects="build/release", folders=FOLDERS):
     """{(module, module)}: the arrows of calls, from the objects, which must be built."""
     objects = os.path.join(root, objects)
-    built = [o for o in (os.path.join(objects, module_of(p) + ".o") for p in sources(root) if p.endswith(".c"))
-             if os.path.exists(o)]
+    built = [o for o in (os.path.join(objects, module_of(p) + ".o") for p in sources(root, folders)
+                         if p.endswith(".c")) if os.path.exists(o)]
     if not built:
         return set()
     symbols = subprocess.run(["nm", "-A", "-P", *built], check=True, capture_output=True, text=True).stdout
-    used, definer = [], {}
+    used, definer, programs = [], {}, set()
     for line in symbols.splitlines():
         path, name, kind = line.split()[:3]
         module = module_of(os.path.relpath(path.rstrip(":"), objects))
         if kind in "Uwv":
             used.append((module, name))
         elif kind.isupper():
-            definer[name] = module
-    return {(module, definer[name]) for module, name in used if name in definer and definer[name] != module}
+            definer.setdefault(name, []).append(module)
+            programs |= {module} if name in PROGRAM else set()
+
+    def may_call(module, other):  # tests/ may stand in for libc, and then others only seem to call it
+        return other != module and other not in programs and (
+            module.startswith("tests/") or not other.startswith("tests/"))
+
+    return {(module, other) for module, name in used for other in definer.get(name, ()) if may_call(module, other)}
 
 
 def circles(arrows):

@@ -1,5 +1,5 @@
 /*
- * attack/attack.h - the attacks, by name.
+ * attack/attack.h - one attack, and the lists of them.
  */
 #ifndef WEIR_TESTS_ATTACK_H
 #define WEIR_TESTS_ATTACK_H
@@ -25,12 +25,6 @@ struct attack_list {
 
 extern const struct attack_list attack_requests, attack_control, attack_data, attack_blocks,
     attack_slow;
-
-/* The attack with this name, or NULL. */
-const struct attack *attack_find(const char *name);
-
-/* Prints names and descriptions, one per line. */
-void attack_print_list(void);
 
 #define ATTACK_LIST(list)                                                                          \
   { list, sizeof(list) / sizeof *(list) }

@@ -1,7 +1,7 @@
 /*
- * attack/attack.c - the attacks, by name.
+ * attack/catalogue.c - the attacks, by name.
  */
-#include "tests/helpers/attack/attack.h"
+#include "tests/helpers/attack/catalogue.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,14 +11,14 @@ static const struct attack_list *const lists[] = {&attack_requests, &attack_cont
 
 enum { LISTS = sizeof lists / sizeof *lists };
 
-const struct attack *attack_find(const char *name) {
+const struct attack *catalogue_find(const char *name) {
   for (size_t i = 0; i < LISTS; i++)
     for (size_t j = 0; j < lists[i]->count; j++)
       if (strcmp(lists[i]->at[j].name, name) == 0) return &lists[i]->at[j];
   return NULL;
 }
 
-void attack_print_list(void) {
+void catalogue_print(void) {
   for (size_t i = 0; i < LISTS; i++)
     for (size_t j = 0; j < lists[i]->count; j++)
       printf("%-16s %s\n", lists[i]->at[j].name, lists[i]->at[j].what);
