@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -98,6 +99,48 @@ static void test_what_is_found(void **state) {
         files_release(files, file);
       }
     files_destroy(files);
+  }
+}
+
+/* What the file "page" becomes just before it is opened for reading; in the walk step by step, whose calls
+ * a test can play. */
+static void (*before_open)(void);
+
+int openat(int directory, const char *path, int flags, ...) {
+  if (before_open && !(flags & O_PATH) && strcmp(path, "page") == 0) before_open();
+  return (int)syscall(SYS_openat, directory, path, flags, 0);
+}
+
+static void page_becomes_fifo(void) {
+  assert_int_equal(unlink(stage_at("page")), 0);
+  assert_int_equal(mkfifo(stage_at("page"), 0644), 0);
+}
+
+static void page_becomes_directory(void) {
+  assert_int_equal(unlink(stage_at("page")), 0);
+  assert_int_equal(mkdir(stage_at("page"), 0755), 0);
+}
+
+static void page_becomes_link(void) {
+  assert_int_equal(unlink(stage_at("page")), 0);
+  assert_int_equal(symlink("../secret", stage_at("page")), 0);
+}
+
+/* Looked at, a regular file; opened, something else. It is not waited for, and not read. */
+static void test_replaced_before_it_is_opened(void **state) {
+  static void (*const changes[])(void) = {page_becomes_fifo, page_becomes_directory,
+                                          page_becomes_link};
+  (void)state;
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    struct files *files = stage_open((struct files_settings){0});
+    struct file *file;
+    files->beneath.stepwise = true;
+    stage_put(stage_at("page"), "content", 7);
+    before_open = changes[i];
+    assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FORBIDDEN);
+    before_open = NULL;
+    files_destroy(files);
+    assert_int_equal(remove(stage_at("page")), 0);
   }
 }
 
@@ -312,15 +355,11 @@ static void test_bad_roots(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STAGE_TEST(test_what_is_found),
-      STAGE_TEST(test_reasons),
-      STAGE_TEST(test_odd_paths),
-      STAGE_TEST(test_traversal),
-      STAGE_TEST(test_root_is_looked_up_anew),
-      STAGE_TEST(test_absolute_links),
-      STAGE_TEST(test_times_far_away),
-      STAGE_TEST(test_user_bytes),
-      STAGE_TEST(test_bad_roots),
+      STAGE_TEST(test_what_is_found),  STAGE_TEST(test_replaced_before_it_is_opened),
+      STAGE_TEST(test_reasons),        STAGE_TEST(test_odd_paths),
+      STAGE_TEST(test_traversal),      STAGE_TEST(test_root_is_looked_up_anew),
+      STAGE_TEST(test_absolute_links), STAGE_TEST(test_times_far_away),
+      STAGE_TEST(test_user_bytes),     STAGE_TEST(test_bad_roots),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
