@@ -264,8 +264,9 @@ $(OUT)/tests/sim/canary_%: $(call OBJ,tests/sim/test_sim.c $(SIM)) $(OUT)/libsup
 	  $$(grep -rl WEIR_CANARY_$* --include='*.c' engine) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 sim-canaries: $(patsubst %,$(OUT)/tests/sim/canary_%,$(SIM_CANARIES))
 
-# The differential test compares with nghttp2.
+# The differential tests compare with other implementations.
 $(OUT)/tests/spec/test_diff_nghttp2: private LDLIBS += -lnghttp2
+$(OUT)/tests/engine/h1/test_diff_http_parser: private LDLIBS += -lhttp_parser
 
 # VARIANT=fuzz only: main() comes from libFuzzer.
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libsupport.a $(OUT)/libweir.a

@@ -8,7 +8,8 @@
 set -eu
 
 build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libjansson-dev libjemalloc-dev'
-test='clang libclang-rt-dev clang-format clang-tidy cppcheck gcovr libcmocka-dev libnghttp2-dev python3
+test='clang libclang-rt-dev clang-format clang-tidy cppcheck gcovr libcmocka-dev libnghttp2-dev
+libhttp-parser-dev python3
 python3-pytest python3-h2 python3-hpack curl nghttp2-client nghttp2-server nodejs chromium openssl
 brotli gzip pkgconf procps iproute2'
 bench='g++ libbenchmark-dev nghttp2-client python3 openssl util-linux'
@@ -29,8 +30,8 @@ deps.sh: there is no apt-get here. Install these by hand, or what your system ca
   Debian, Ubuntu: $(echo $wanted)
   Fedora:         gcc make liburing-devel openssl-devel zlib-devel jansson-devel jemalloc-devel
   Arch:           gcc make liburing openssl zlib jansson jemalloc
-  tests:          clang (with compiler-rt, clang-format, clang-tidy) cppcheck gcovr cmocka pytest h2 hpack curl
-                  nghttp2 nodejs chromium openssl brotli
+  tests:          clang (with compiler-rt, clang-format, clang-tidy) cppcheck gcovr cmocka http-parser pytest h2 hpack
+                  curl nghttp2 nodejs chromium openssl brotli
 END
 }
 
