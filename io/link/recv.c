@@ -34,6 +34,12 @@ void link_recv_stop(struct link *link) {
   link_cancel(link, OP_LINK_RECV);
 }
 
+/* Whether the peer has reset the connection. While nothing is received, no completion tells. */
+static bool is_reset(const struct link *link) {
+  struct pollfd socket = {.fd = link->fd}; /* only POLLERR and POLLHUP are asked for */
+  return poll(&socket, 1, 0) > 0;
+}
+
 void link_recv_settle(struct link *link) {
   bool has_kept = link->kept.begin != link->kept.end;
   bool wanted = link->state == LINK_LINGER || link_wants(link, MACHINE_RECV);
@@ -43,6 +49,7 @@ void link_recv_settle(struct link *link) {
     return;
   }
   if (!wanted) {
+    if (!link->receiving && !link->eof && is_reset(link)) link_cut(link);
     if (!link->receiving || link->receive_stopping) return;
     counter_add(&link->loop->counters.recv_paused, 1);
     if (link->receive_mode == LINK_RECV_MULTISHOT) link->receive_mode = LINK_RECV_SINGLE;

@@ -183,6 +183,32 @@ static void test_kept_bytes(void **state) {
   }
 }
 
+/* The peer is gone while nothing is received from it: what it left is not kept for a machine that may
+ * not want it for long. */
+static void test_reset_while_paused(void **state) {
+  (void)state;
+  begin(1, false);
+  struct meter *meter = meter_add(&worker, 0);
+  meter_turns(&worker, 2);
+  meter->refuses = true;
+  assert_int_equal(write(meter->peer, "x", 1), 1);
+  meter_turns(&worker, 3);
+  link_mark_dirty(meter->link); /* as its timer does */
+  meter_turns(&worker, 1);
+  assert_false(meter->closed);
+  assert_int_equal(shutdown(meter->peer, SHUT_WR), 0); /* it may still read */
+  link_mark_dirty(meter->link);
+  meter_turns(&worker, 1);
+  assert_false(meter->closed);
+  assert_int_equal(shutdown(meter->peer, SHUT_RD), 0);
+  link_mark_dirty(meter->link);
+  meter_turns(&worker, 2);
+  assert_true(meter->closed);
+  assert_int_equal(worker.loop.counters.links_cut, 1);
+  assert_int_equal(worker.links.kept_bytes, 0);
+  meter_end(&worker, &meter, 1);
+}
+
 /* ---- output ---------------------------------------------------------------------------------- */
 
 /* A socket that always has room: the budget doubles from the first value to the greatest. */
@@ -285,6 +311,7 @@ int main(void) {
       cmocka_unit_test(test_time_of_a_turn),
       cmocka_unit_test(test_received_in_a_turn),
       cmocka_unit_test(test_kept_bytes),
+      cmocka_unit_test(test_reset_while_paused),
       cmocka_unit_test(test_budget_of_a_fast_peer),
       cmocka_unit_test(test_budget_of_a_slow_peer),
       cmocka_unit_test(test_stall),
