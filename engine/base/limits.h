@@ -161,8 +161,16 @@
 
 /* ---- HTTP/2: what a peer may make us do ------------------------------------------------------ */
 
-/* Each budget: at once, and each second again. Beyond it the connection ends with
- * ENHANCE_YOUR_CALM, unless the comment says otherwise. */
+/* Each budget: at once, and each second again. After one frame more than that, reading pauses: what
+ * the peer has sent waits, and is read at the rate of the budget. */
+
+/* One pause: long enough for a few tokens of each budget, so that a flood costs ten wake-ups a second,
+ * and too short to be seen by a user. */
+#define H2_PAUSE_NS (100 * MILLISECOND_NS)
+
+/* Pauses that add up to so much, less the time in between, end a connection with ENHANCE_YOUR_CALM: it
+ * does not let up. A page that starts and cancels 600 requests within a second needs four seconds. */
+#define H2_SLOWED_NS (10 * SECOND_NS)
 
 /* Glitches: frames that are legal but useless (empty DATA, unknown types, WINDOW_UPDATE by the
  * byte, PRIORITY, resets in reply to nonsense; CVE-2019-9513, -9517, -9518). nghttp2 allows 10,000
@@ -171,9 +179,11 @@
 #define H2_GLITCH_PER_SECOND 50u
 
 /* Streams that the peer reset, or made us reset, before we had answered them completely
- * (CVE-2023-44487, CVE-2025-8671). A browser that leaves a page resets what is open; none leaves twenty a second. */
+ * (CVE-2023-44487, CVE-2025-8671). A browser that leaves a page resets what is open. A page that fetches
+ * as the user types may cancel as many again and again; at this rate a connection costs no more than
+ * one with as many requests. nghttp2 allows 1,000 in a burst and 33 a second. */
 #define H2_RESET_BURST      200u
-#define H2_RESET_PER_SECOND 20u
+#define H2_RESET_PER_SECOND 100u
 
 /* PING and SETTINGS frames that want a reply (CVE-2019-9512, CVE-2019-9515). Probes of the round
  * trip take a few a second; no client needs hundreds. */

@@ -115,6 +115,7 @@ void h2_check(const struct h2 *h2) {
   assert(h2->block.kind != H2_BLOCK_NONE || !h2->block.bytes);
   assert(!h2->dead || !h2->all);
   assert(h2->draining || !h2->drain_final);
+  assert(!h2->paused || h2->paused_since_ns < h2->pause_until_ns);
 }
 
 #else

@@ -9,6 +9,7 @@
 #include "engine/h2/fault.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/life.h"
+#include "engine/h2/pause.h"
 #include "engine/h2/send.h"
 #include "engine/h2/timers.h"
 
@@ -114,7 +115,7 @@ void h2_clock_watch_output(struct h2 *h2) {
     return;
   }
   uint64_t span_ns = h2->now_ns - h2->stalled_since_ns;
-  if (span_ns < H2_SEND_STALL_NS) return;
+  if (span_ns < H2_SEND_STALL_NS || h2->paused) return;
   if (is_stalled(h2, span_ns)) {
     time_out(h2, &h2->shared->counters.timeouts_output, H2_ENHANCE_YOUR_CALM,
              "the responses are not taken");
@@ -210,7 +211,7 @@ static void watch_bodies(struct h2 *h2) {
 /* ---- nothing happens ------------------------------------------------------------------------- */
 
 bool h2_is_idle(const struct h2 *h2) {
-  return !h2->all && !h2->dead && h2->role == H2_SERVER;
+  return !h2->all && !h2->dead && !h2->paused && h2->role == H2_SERVER;
 }
 
 /* No stream has been open for a while. The last GOAWAY comes at once, because nothing can be lost.
@@ -231,7 +232,9 @@ static void run_timers(struct h2 *h2) {
     struct h2_stream *stream = h2->timers;
     h2_timer_set(stream, MACHINE_NO_DEADLINE);
     const struct stream_events *events = stream->base.events;
-    if (stream->lingers)
+    if (stream->lingers && h2->paused)
+      h2_timer_set(stream, h2->pause_until_ns); /* the rest of its request waits to be read */
+    else if (stream->lingers)
       h2_stream_hush(h2, stream);
     else if (events && events->timer)
       events->timer(&stream->base, h2->now_ns);
@@ -240,7 +243,7 @@ static void run_timers(struct h2 *h2) {
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* For each clock of a connection that has not failed: whether it runs, when it is due, and what it
+/* For each clock of a connection that has not failed and is read: whether it runs, when it is due, and what it
  * does then. They are looked at in this order. This is a macro because every turn of every
  * connection asks for the next deadline, and calls through a table of functions would be slower. */
 #define EACH_CLOCK(CLOCK)                                                                          \
@@ -258,10 +261,24 @@ static void run_timers(struct h2 *h2) {
         idle_long_enough)                                                                          \
   CLOCK(true, h2_flow_deadline_ns(h2), h2_flow_tick)
 
+/* While reading is paused, only our own clocks run. */
+static uint64_t paused_deadline_ns(const struct h2 *h2) {
+  bool timer_first = h2->timers && h2->timers->timer_ns < h2->pause_until_ns;
+  return timer_first ? h2->timers->timer_ns : h2->pause_until_ns;
+}
+
+static void run_clocks(struct h2 *h2) {
+#define ACT_IF_DUE(runs, due_ns, act)                                                              \
+  if (!h2->dead && (runs) && h2->now_ns >= (due_ns)) act(h2);
+  EACH_CLOCK(ACT_IF_DUE)
+#undef ACT_IF_DUE
+}
+
 uint64_t h2_clock_deadline_ns(const struct h2 *h2) {
   uint64_t earliest_ns = MACHINE_NO_DEADLINE;
   if (h2->lost) return MACHINE_NO_DEADLINE;
   if (h2->dead) return h2->farewell_ns;
+  if (h2->paused) return paused_deadline_ns(h2);
 #define EARLIER(runs, due_ns, act)                                                                 \
   if ((runs) && (due_ns) < earliest_ns) earliest_ns = (due_ns);
   EACH_CLOCK(EARLIER)
@@ -270,10 +287,11 @@ uint64_t h2_clock_deadline_ns(const struct h2 *h2) {
 }
 
 void h2_clock_run(struct h2 *h2) {
-#define ACT_IF_DUE(runs, due_ns, act)                                                              \
-  if (!h2->dead && (runs) && h2->now_ns >= (due_ns)) act(h2);
-  EACH_CLOCK(ACT_IF_DUE)
-#undef ACT_IF_DUE
+  if (h2->paused && h2->now_ns >= h2->pause_until_ns) h2_pause_end(h2);
+  if (!h2->paused)
+    run_clocks(h2);
+  else if (!h2->dead)
+    run_timers(h2);
   h2_clock_watch_output(h2);
   if (h2->dead && h2->now_ns >= h2->farewell_ns) h2->lost = true; /* its GOAWAY is not taken */
 }

@@ -24,7 +24,7 @@ void h2_clock_watch_output(struct h2 *h2);
  * else can be sent. */
 void h2_clock_give_up_blocked(struct h2 *h2);
 
-/* Whether this is a server's connection without streams. */
+/* Whether this is a server's connection without streams, and none can be waiting to be read. */
 bool h2_is_idle(const struct h2 *h2);
 
 #endif

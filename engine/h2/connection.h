@@ -134,6 +134,11 @@ struct h2 {
   uint32_t updates_free;    /* WINDOW_UPDATE frames that are still free of charge */
   uint32_t priorities_free; /* PRIORITY and PRIORITY_UPDATE frames that are still free of charge */
 
+  bool paused;              /* nothing is read until pause_until_ns: h2/pause.h */
+  uint64_t paused_since_ns; /* when this pause began, or the last one */
+  uint64_t pause_until_ns;  /* when it ends, or the last one ended; 0: there was none */
+  uint64_t slowed_ns;       /* pauses until then, less the time in which it was read */
+
   bool dead;        /* after a connection error: nothing more is read */
   bool lost;        /* nothing more is sent, either */
   bool eof;         /* the peer has closed its direction */

@@ -4,7 +4,7 @@
  * Control frames and header blocks are handled as a whole: in place if all their bytes are there,
  * else in a buffer that several receives fill. DATA passes through in spans; it is charged to the
  * windows once, when its header has arrived. All bytes are consumed, except that reading stops
- * while our replies pile up.
+ * while our replies pile up, and pauses when a budget is used up (h2/pause.h).
  */
 #include "engine/h2/recv.h"
 
@@ -461,7 +461,7 @@ static bool runs_empty(const struct h2_reader *reader) {
 }
 
 bool h2_recv_wanted(const struct h2 *h2) {
-  return !h2->dead && !h2->lost && !h2->eof &&
+  return !h2->dead && !h2->lost && !h2->eof && !h2->paused &&
          h2->control_used <= H2_CONTROL_BYTES - H2_CONTROL_BYTES / 4;
 }
 
@@ -473,7 +473,7 @@ size_t h2_recv(struct h2 *h2, struct span in) {
       [H2_READ_DATA] = data_take,       [H2_READ_SKIP] = skip_take,
   };
   size_t done = 0;
-  while (h2_recv_wanted(h2) && (done < in.len || runs_empty(&h2->reader)))
+  while ((h2_recv_wanted(h2) && done < in.len) || (!h2->dead && runs_empty(&h2->reader)))
     done += takes[h2->reader.phase](h2, span_of(in.base + done, in.len - done));
   return h2->dead ? in.len : done; /* after a connection error the rest is dropped */
 }

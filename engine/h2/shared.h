@@ -50,7 +50,9 @@ struct h2_counters {
   uint64_t glitches_refused;    /* H2_CONCURRENT_STREAMS_DEFAULT, lack of resources */
   uint64_t glitches_late;       /* frames for streams that have ended */
   uint64_t glitches_goaways;    /* GOAWAY after GOAWAY */
-  uint64_t calmed;              /* connections ended with ENHANCE_YOUR_CALM, by: */
+  uint64_t slowed;              /* times that a connection began to use up one of these */
+  uint64_t pauses;              /* of their reading, H2_PAUSE_NS each */
+  uint64_t calmed;              /* connections ended with ENHANCE_YOUR_CALM (H2_SLOWED_NS), by: */
   uint64_t calmed_resets, calmed_glitches, calmed_pings;
   uint64_t calmed_settings; /* also H2_SETTINGS_ENTRIES_MAX */
   uint64_t calmed_headers; /* H2_HEADER_BLOCK_BYTES_MAX, H2_CONTINUATION_FRAMES_MAX, HPACK_LIST_* */

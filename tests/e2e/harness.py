@@ -3,6 +3,7 @@ one based on python3-h2 and one that shows every frame as it came."""
 import ctypes
 import glob
 import hashlib
+import json
 import math
 import os
 import random
@@ -186,6 +187,14 @@ class Server:
     def log(self):
         with open(self.log_path, errors="replace") as log:
             return log.read()
+
+    def counters(self):
+        """What the server prints on SIGUSR1."""
+        begin = '{"connections_opened"'
+        count = self.log().count(begin)
+        os.kill(self.pid, signal.SIGUSR1)
+        assert wait_until(lambda: self.log().count(begin) > count and self.log().endswith("}\n"))
+        return json.loads(self.log()[self.log().rindex(begin):].splitlines()[0])
 
     def url(self, path="/", secure=False):
         scheme, port = ("https", self.https_port) if secure else ("http", self.http_port)

@@ -1,9 +1,11 @@
 """Headless Chromium loads a page and everything on it over HTTP/2."""
+import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
+import urllib.parse
 
 import pytest
 
@@ -31,6 +33,37 @@ addEventListener('load', async () => {
   document.getElementById('seen').textContent = JSON.stringify({
     protocols, count: all.length, sums, script: window.script_ran,
     style: getComputedStyle(document.body).marginLeft });
+});
+</script>"""
+
+
+# Six times within a second, a hundred fetches are begun and given up. Three others each time are not. What became of
+# them goes to the port that the page's query names.
+ABORTS = b"""<!doctype html><meta charset=utf-8><title>page</title>
+<script>
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const small = async (n) => {
+  try {
+    const response = await fetch('/small.txt?' + n);
+    return response.status + ' ' + await response.text();
+  } catch (error) { return String(error); }
+};
+addEventListener('load', async () => {
+  const others = [];
+  let aborted = 0;
+  for (let round = 0; round < 6; round++) {
+    const control = new AbortController();
+    for (let i = 0; i < 100; i++)
+      fetch(`/large.bin?${round}-${i}`, { signal: control.signal })
+        .then((response) => response.arrayBuffer()).catch(() => aborted++);
+    for (let i = 0; i < 3; i++) others.push(small(round * 3 + i));
+    await wait(100);
+    control.abort();
+    await wait(60);
+  }
+  const results = await Promise.all(others);
+  const seen = encodeURIComponent(JSON.stringify({ aborted, results }));
+  fetch(`http://127.0.0.1:${location.search.slice(1)}/${seen}`, { mode: 'no-cors' });
 });
 </script>"""
 
@@ -82,3 +115,44 @@ def test_a_page_and_its_parts(tmp_path):
 def test_the_demo_page(demo, tmp_path):
     page, errors = dump(tmp_path, demo.url("/", secure=True))
     assert "weir" in page, errors[-2000:]
+
+
+class Reports(http.server.BaseHTTPRequestHandler):
+    """Takes what a page reports: JSON as the path of a request."""
+
+    def do_GET(self):
+        self.server.reported.append(json.loads(urllib.parse.unquote(self.path[1:])))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+def report_of(tmp_path, url):
+    """What the page at the URL reports, in real time."""
+    with http.server.HTTPServer(("127.0.0.1", 0), Reports) as reports:
+        reports.reported, reports.timeout = [], 60
+        process = subprocess.Popen(
+            [browser(), *FLAGS, f"--user-data-dir={tmp_path}/profile", "--remote-debugging-port=0",
+             f"{url}?{reports.server_port}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(tmp_path)})
+        reports.handle_request()
+        process.terminate()
+        process.wait()
+        assert reports.reported, "the page reports nothing"
+        return reports.reported[0]
+
+
+def test_a_page_that_gives_up_many_fetches(tmp_path):
+    """It is slowed down, and loses nothing that it still wants: neither a fetch nor its connection."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "index.html").write_bytes(ABORTS)
+    (root / "small.txt").write_text("small")
+    (root / "large.bin").write_bytes(random_bytes(4 << 20, 1))
+    with harness.Server(tmp_path, root, workers=1) as server:
+        seen = report_of(tmp_path, server.url("/", secure=True))
+        assert seen["results"] == ["200 small"] * 18, seen
+        counters = server.counters()
+        assert seen["aborted"] > 400 and counters["calmed"] == 0, (seen, counters)

@@ -71,7 +71,9 @@ static int open_socket(void) {
                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                  .sin_port = htons(options.port)};
   const int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, little = 4096;
+  const struct linger at_once = {.l_onoff = 1};
   if (fd < 0) die("socket");
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); /* it leaves with RST */
   if (options.source) bind_source(fd);
   if (options.unread) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
   if (connect(fd, (const struct sockaddr *)&to, sizeof to) != 0) die("connect");

@@ -184,9 +184,18 @@ static void inject_priority(struct sim_world *world, struct sim_end *end) {
   if (sim_end_inject(end, frame, 14)) world->totals->injected++;
 }
 
-static void inject_unknown(struct sim_world *world, struct sim_end *end) {
-  uint8_t frame[16] = {0, 0, 3, 0x42, 0xff, 0, 0, 0, 9, 1, 2, 3};
-  if (sim_end_inject(end, frame, 12)) world->totals->injected++;
+/* Without a payload: reading may pause after the frame header. */
+static bool inject_unknown(struct sim_world *world, struct sim_end *end) {
+  static const uint8_t frame[H2_FRAME_HEADER_BYTES] = {0, 0, 0, 0x42, 0xff, 0, 0, 0, 9};
+  bool injected = sim_end_inject(end, frame, sizeof frame);
+  world->totals->injected += injected;
+  return injected;
+}
+
+/* More useless frames than the end reads without a pause. */
+static void inject_flood(struct sim_world *world, struct sim_end *end) {
+  while (inject_unknown(world, end))
+    ;
 }
 
 static void inject(struct sim_world *world, struct sim_end *end) {
@@ -194,8 +203,10 @@ static void inject(struct sim_world *world, struct sim_end *end) {
                                  H2_MAX_CONCURRENT_STREAMS, H2_HEADER_TABLE_SIZE,
                                  H2_MAX_FRAME_SIZE,         H2_MAX_HEADER_LIST_SIZE};
   uint32_t what = random_below(&world->random, 10);
-  if (what == 0)
-    inject_unknown(world, end);
+  if (what == 0 && random_one_in(&world->random, 10))
+    inject_flood(world, end);
+  else if (what == 0)
+    (void)inject_unknown(world, end);
   else if (what < 4)
     inject_priority(world, end);
   else
@@ -516,6 +527,7 @@ static void check_counters(const struct sim_world *world) {
     sim_check(counters->body_bytes_received <= world->engines[1 - i].http.counters.body_bytes_sent,
               "more body bytes received than sent");
     world->totals->timeouts += world->engines[i].h2.counters.timeouts;
+    world->totals->slowed += world->engines[i].h2.counters.slowed;
     world->totals->calmed += world->engines[i].h2.counters.calmed;
     world->totals->moved_bytes += counters->body_bytes_received;
   }

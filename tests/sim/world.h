@@ -26,7 +26,7 @@ struct sim_memory {
 struct sim_totals {
   struct sim_stats parties;
   uint64_t steps, connections, drains, aborts, late_completions, injected, time_jumps;
-  uint64_t starved, paused, refusals, timeouts, calmed, moved_bytes, settled;
+  uint64_t starved, paused, refusals, timeouts, slowed, calmed, moved_bytes, settled;
 };
 
 struct sim_world {

@@ -192,7 +192,10 @@ void fuzz_receive(struct fuzz_run *run, const uint8_t *bytes, size_t len) {
   for (uint32_t stalls = 0; len > 0 && stalls < STALLS_MAX;) {
     if (fuzz_wants(run) & MACHINE_DONE) return;
     if (!(fuzz_wants(run) & MACHINE_RECV)) {
-      stalls += !fuzz_send(run);
+      if (!fuzz_send(run)) {
+        stalls++;
+        pass_time(run); /* it may have paused */
+      }
       continue;
     }
     size_t piece = random_one_in(&run->random, 2) ? len : random_size(&run->random, (uint32_t)len);

@@ -30,6 +30,17 @@ static size_t piece_of(const struct script *script, size_t given, size_t left) {
   return middle ? left - PIECES_LAST * piece : piece;
 }
 
+/* Lets time pass until the machine's next deadline. False: it never wants to read again. */
+static bool wait_for_deadline(struct script *script) {
+  const struct machine_ops *ops = script->machine.ops;
+  uint64_t deadline_ns = ops->deadline_ns(script->machine.self);
+  if (script_done(script) || deadline_ns == MACHINE_NO_DEADLINE) return false;
+  if (deadline_ns > script->now_ns) script->now_ns = deadline_ns;
+  ops->tick(script->machine.self, script->now_ns);
+  script_pump(script);
+  return true;
+}
+
 /* Gives bytes to the sink, or to the machine in pieces that are exact copies, so that a
  * sanitizer sees a read beyond them. */
 static void give(struct script *script, struct span bytes) {
@@ -46,8 +57,9 @@ static void give(struct script *script, struct span bytes) {
     free(copy);
     assert_true(took <= piece);
     if (took < piece) script_pump(script);
-    if (took == 0 && !(ops->wants(script->machine.self) & MACHINE_RECV)) break;
     given += took;
+    if (took > 0 || ops->wants(script->machine.self) & MACHINE_RECV) continue;
+    if (!script->patient || !wait_for_deadline(script)) break;
   }
 }
 

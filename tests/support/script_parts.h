@@ -39,6 +39,7 @@ struct script {
   size_t piece_bytes; /* of a recv, at the beginning and the end of a frame; 0: a whole frame */
   void (*sink)(struct script *script, struct span bytes); /* gets them instead of the machine */
   bool mute;                                              /* the peer reads nothing */
+  bool patient; /* what the machine does not want yet waits, and time passes; else it is lost */
 
   struct script_app apps[SCRIPT_APPS];
   unsigned app_count;

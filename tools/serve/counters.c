@@ -50,6 +50,8 @@ static const struct row engine_rows[] = {
     H2(glitches_refused),
     H2(glitches_late),
     H2(glitches_goaways),
+    H2(slowed),
+    H2(pauses),
     H2(calmed),
     H2(calmed_resets),
     H2(calmed_glitches),

@@ -9,7 +9,6 @@ event loop. Latencies are not, because the machine may be busy with other work.
 """
 import json
 import os
-import signal
 import ssl
 import subprocess
 import threading
@@ -124,11 +123,7 @@ class Scene:
     # ---- the server's counters
 
     def counters(self):
-        lines = self.server.log().count("\n{")
-        os.kill(self.server.pid, signal.SIGUSR1)
-        assert harness.wait_until(lambda: self.server.log().count("\n{") > lines and
-                                  self.server.log().endswith("}\n"))
-        return json.loads(self.server.log().splitlines()[-1])
+        return self.server.counters()
 
     def quiet(self):
         """Counters, once the last attack's connections are closed. Otherwise what they left in the sockets' queues

@@ -2,6 +2,7 @@
 they refill, and pages that push. None of it may be refused, and other clients must not notice."""
 import json
 
+import hyperframe.frame
 import pytest
 
 import harness
@@ -30,6 +31,31 @@ def test_within_the_limits(scene, title, answer, attack, ratio):
     assert siege.came_back["closed"] == siege.came_back["cut"] == 0, siege.came_back
     if attack[0] != "temperate":
         assert siege.came_back["ended"] + siege.came_back["data_bytes"] > 0, siege.came_back
+
+
+# Frames, their number, and the replies to them. The budgets are of 500 and 100 at once.
+BURSTS = [("PING", hyperframe.frame.PingFrame(0), 600, "PingFrame"),
+          ("SETTINGS", hyperframe.frame.SettingsFrame(0), 120, "SettingsFrame")]
+
+
+@pytest.mark.parametrize("name,frame,count,reply", BURSTS, ids=[burst[0] for burst in BURSTS])
+def test_a_burst(scene, name, frame, count, reply):
+    """More at once than a budget has: the connection is slowed, every frame is answered, and so is the request behind
+    them. Others are served meanwhile."""
+    before = scene.counters()
+    client = scene.server.raw()
+    client.send(frame.serialize() * count)
+    client.request(1, "/plaintext")
+    assert harness.wait_until(lambda: scene.since(before)["pauses"] > 0)
+    for _ in range(20):
+        assert scene.server.get("/plaintext").status == 200
+    while 1 not in client.headers:
+        assert client.take(), client.frames[-1]
+    acks = [f for f in client.frames if type(f).__name__ == reply and "ACK" in f.flags]
+    assert len(acks) >= count, len(acks)
+    counters = scene.since(before)
+    assert counters["slowed"] == 1 and counters["calmed"] == 0, counters
+    client.close()
 
 
 # ---- a directory ---------------------------------------------------------------------------------
@@ -61,7 +87,7 @@ def site(tmp_path_factory):
 def test_files(site, title, attack, ratio):
     reset = attack[0] == "reset-at"
     if reset:
-        scene_module.ended_with(site.run(*attack), scene_module.ENHANCE_YOUR_CALM)
+        scene_module.ended_with(site.run(*attack, "--seconds", 60), scene_module.ENHANCE_YOUR_CALM)
     siege = site.besiege((title, "", "ENHANCE_YOUR_CALM" if reset else "404"), *attack,
                          cpu_ratio_max=ratio, either_way=reset)
     assert set(siege.came_back["goaway"]) <= ({"11"} if reset else set()), siege.came_back
