@@ -2,12 +2,7 @@
  * helpers/canary.c - fails in the way it is told, to prove to tests/run that failures are noticed:
  * a failed assertion, an access out of bounds, a leak, undefined arithmetic.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/support/cmocka.h"
 
 #include <limits.h>
 #include <stdlib.h>

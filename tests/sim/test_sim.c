@@ -4,14 +4,11 @@
  * SIM_SEED=n replays one world, SIM_STEPS=n sets its length, SIM_VERBOSE=1 tells the whole story.
  */
 #include "tests/sim/world.h"
+#include "tests/support/cmocka.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 /* A world is short enough to read when it fails, and long enough for connections to grow old.
  * All of them together take a million steps, about a second. */

@@ -5,14 +5,11 @@
 #include "engine/h2/client.h"
 #include "engine/h2/frame.h"
 #include "engine/http/body.h"
+#include "tests/support/cmocka.h"
 #include "tests/support/loopback.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { LENT_BYTES = 60000 };
 

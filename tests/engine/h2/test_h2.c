@@ -2,15 +2,12 @@
  * h2/test_h2.c - whole exchanges between a client engine and a server engine, without sockets.
  */
 #include "engine/http/body.h"
+#include "tests/support/cmocka.h"
 #include "tests/support/loopback.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* ---- a server that answers a few paths ------------------------------------------------------- */
 

@@ -4,14 +4,11 @@
  * and a server engine. Whatever is called, the connection survives, every stream and every body is
  * closed once, the end of every request is told once, and nothing leaks.
  */
+#include "tests/support/cmocka.h"
 #include "tests/support/loopback.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum side { SERVER, CLIENT, SIDES };
 enum event { REQUEST, DATA, TRAILERS, RESPONSE, PROMISE, CLOSED, TIMER, PULL, CLOSE_BODY, EVENTS };

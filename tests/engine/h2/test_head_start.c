@@ -3,15 +3,12 @@
  * by rules and by its handler's head start.
  */
 #include "engine/http/body.h"
+#include "tests/support/cmocka.h"
 #include "tests/support/loopback.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { IMAGE_BYTES = 300000, OTHER_BYTES = 200000, IMAGES_MAX = 4 };
 

@@ -2,13 +2,10 @@
  * h2/test_mistakes.c - bodies that wait for room, and mistakes of handlers: each is refused and
  * reported, and neither the connection nor another stream suffers.
  */
+#include "tests/support/cmocka.h"
 #include "tests/support/loopback.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine/h2/request.h"
 #include "engine/http/body.h"

@@ -5,15 +5,12 @@
  */
 #include "engine/h2/message.h"
 #include "engine/http/body.h"
+#include "tests/support/cmocka.h"
 #include "tests/support/loopback.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 enum { SETS = 12, FIELDS_MAX = 40 };
 

@@ -2,17 +2,13 @@
  * http/test_date.c - HTTP dates out and in (RFC 9110 section 5.6.7), against the C library's
  * calendar and against rows.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/http/date.h"
 #include "engine/http/headers.h"

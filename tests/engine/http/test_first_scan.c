@@ -2,16 +2,12 @@
  * http/test_first_scan.c - where the first scan of a progressive JPEG ends, found from any pieces
  * of it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/base/limits.h"
 #include "engine/http/first_scan.h"

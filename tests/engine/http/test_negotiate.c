@@ -1,14 +1,10 @@
 /*
  * http/test_negotiate.c - Accept-Encoding (RFC 9110 section 12.5.3) and preconditions (section 13).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine/http/negotiate.h"
 #include "engine/site/conditional.h"

@@ -1,14 +1,10 @@
 /*
  * sched/test_head_start.c - how rules are written, and what they match.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine/sched/head_start.h"
 

@@ -1,15 +1,11 @@
 /*
  * site/test_path.c - decoding and normalising request paths (RFC 3986), and what must never pass.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine/http/headers.h"
 #include "engine/site/mime.h"

@@ -1,15 +1,11 @@
 /*
  * site/test_range.c - Range in, Content-Range out (RFC 9110 section 14).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine/base/decimal.h"
 #include "engine/base/text.h"

@@ -2,13 +2,9 @@
  * base/test_address.c - the forms that --http and --https take.
  */
 #include "io/base/address.h"
+#include "tests/support/cmocka.h"
 
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 /* `shown` is NULL where the text is no address. */
 static const struct {

@@ -2,15 +2,10 @@
  * base/test_mailbox.c - order, fullness, and two threads at full speed (run it under ThreadSanitizer).
  */
 #include "io/base/mailbox.h"
+#include "tests/support/cmocka.h"
 
 #include <pthread.h>
 #include <sched.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 static void nowhere(struct worker *to, void *object) {
   (void)to;

@@ -2,14 +2,10 @@
  * base/test_timer.c - the wheel against a model: a plain array that is searched.
  */
 #include "io/base/timer.h"
+#include "tests/support/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 enum { TICK_NS = 1 << 20, COUNT = 300 };
 #define SECOND UINT64_C(1000000000)

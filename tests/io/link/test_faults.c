@@ -7,6 +7,7 @@
  * it. All bytes still come back in order.
  */
 #include "io/worker/group.h"
+#include "tests/support/cmocka.h"
 #include "tests/support/echo.h"
 
 #include <dlfcn.h>
@@ -17,11 +18,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 /* --- the kernel that refuses --- */
 

@@ -8,17 +8,13 @@
  * over turns.
  */
 #include "io/worker/group.h"
+#include "tests/support/cmocka.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 enum { LINKS = 12, BLOCK_BYTES = 1 << 18, TURNS_BEFORE = 300, TURNS = 900, PING_EVERY = 7 };
 

@@ -6,16 +6,12 @@
  * are its own accounting: no clock, no socket.
  */
 #include "io/link/share.h"
+#include "tests/support/cmocka.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 enum { LINKS_MAX = 3000 };
 

@@ -3,6 +3,7 @@
  */
 #include "io/ring/bufring.h"
 #include "io/ring/uring.h"
+#include "tests/support/cmocka.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,12 +12,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 enum { COUNT = 4, BYTES = 100 };
 

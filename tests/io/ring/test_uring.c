@@ -3,6 +3,7 @@
  */
 #include "io/base/limits.h"
 #include "io/ring/uring.h"
+#include "tests/support/cmocka.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -15,11 +16,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 static uint64_t clock_ns(void) {
   struct timespec now;

@@ -2,11 +2,7 @@
  * tls/test_certificate.c - the self-signed certificate's content, and every way in which files can
  * be wrong.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/support/cmocka.h"
 
 #include <stdio.h>
 #include <stdlib.h>

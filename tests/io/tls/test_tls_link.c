@@ -2,12 +2,9 @@
  * tls/test_tls_link.c - TLS over real loopback sockets: two workers share one context. The other
  * ends are blocking OpenSSL clients on their own threads. Ticket keys are replaced meanwhile.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
+#include "tests/support/cmocka.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include <errno.h>
 #include <netinet/tcp.h>

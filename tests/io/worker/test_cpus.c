@@ -2,6 +2,7 @@
  * worker/test_cpus.c - the number of workers: cgroup trees of both versions, made of files.
  */
 #include "io/worker/cpus.h"
+#include "tests/support/cmocka.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -10,11 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 enum { FILES_MAX = 4 };
 

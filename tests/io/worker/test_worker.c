@@ -5,6 +5,7 @@
 #include "io/link/dial.h"
 #include "io/ring/op.h"
 #include "io/worker/group.h"
+#include "tests/support/cmocka.h"
 #include "tests/support/echo_server.h"
 
 #include <assert.h>
@@ -15,11 +16,6 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 enum { WORKERS = 2 };
 

@@ -2,15 +2,12 @@
  * lib/test_weir.c - what lib/weir.h promises an embedder: a server and clients in one program, over
  * real sockets. Uses only the public headers, as a program outside this tree would.
  */
+#include "tests/support/cmocka.h"
 #include "tools/lib/weir.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <arpa/inet.h>
 #include <pthread.h>

@@ -2,15 +2,11 @@
  * load/test_histogram.c - precision, percentiles and merging of the histogram in which `weir load`
  * keeps its times.
  */
-#include <setjmp.h>
-#include <stdarg.h>
+#include "tests/support/cmocka.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tools/load/histogram.h"
 

@@ -2,14 +2,10 @@
  * load/test_options.c - the command line of `weir load`, its cap schedules, its rate schedule, and
  * its error messages.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "tools/load/options.h"
 #include "tools/load/schedule.h"

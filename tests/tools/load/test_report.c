@@ -2,14 +2,11 @@
  * load/test_report.c - what `weir load` reports about a run, as text and as JSON, and that both
  * agree.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "tools/load/show.h"

@@ -1,15 +1,11 @@
 /*
  * serve/test_demo.c - the built-in site, tested with streams that have no protocol.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine/base/limits.h"
 #include "tests/support/fake.h"

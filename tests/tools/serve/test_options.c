@@ -1,16 +1,12 @@
 /*
  * serve/test_options.c - the command line of `weir serve`, and the rules and manifests of preloads.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/base/limits.h"
 #include "io/base/limits.h"

@@ -2,14 +2,10 @@
  * serve/test_weight.c - the rules of `weir serve --weight`, and the weight that a connection gets
  * by them.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "io/base/address.h"
 #include "tools/serve/weight.h"

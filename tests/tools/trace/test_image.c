@@ -1,17 +1,13 @@
 /*
  * trace/test_image.c - dimensions of images, read from every prefix of their bytes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
+#include "tests/support/cmocka.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "tools/trace/image.h"
 

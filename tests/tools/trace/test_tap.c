@@ -2,14 +2,10 @@
  * trace/test_tap.c - the traffic between a client and a server as the tap records it; the link's
  * rate; and the windows that are computed from the frames.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/cmocka.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine/http/body.h"
 #include "tests/support/loopback.h"
