@@ -5,6 +5,7 @@
 #ifndef WEIR_TOOLS_FAILURE_H
 #define WEIR_TOOLS_FAILURE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,5 +18,11 @@ struct failure {
  * failure_set(...)`. */
 __attribute__((format(printf, 2, 3))) bool failure_set(const struct failure *failure,
                                                        const char *format, ...);
+
+/* Likewise "SOURCE: TEXT". The text may come from a file: its control characters become '?', so that it
+ * stays one line. */
+__attribute__((format(printf, 3, 0))) bool failure_set_in(const struct failure *failure,
+                                                          const char *source, const char *format,
+                                                          va_list arguments);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,20 +28,15 @@ struct serve_hints {
   struct site_page *table; /* the same pages, sorted, for the site */
   struct site_hints hints;
   const char *source; /* being read: the name of the manifest, or of the option */
-  char *error;
-  size_t error_size;
+  const struct failure *failure;
 };
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct serve_hints *hints,
                                                        const char *format, ...) {
-  int len = snprintf(hints->error, hints->error_size, "%s: ", hints->source);
-  if (len < 0 || (size_t)len >= hints->error_size) return false;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(hints->error + len, hints->error_size - (size_t)len, format, arguments);
+  failure_set_in(hints->failure, hints->source, format, arguments);
   va_end(arguments);
-  for (char *byte = hints->error; *byte; byte++)
-    if ((unsigned char)*byte < ' ') *byte = '?'; /* one line, whatever the manifest says */
   return false;
 }
 
@@ -238,19 +232,20 @@ static bool build_table(struct serve_hints *hints) {
 }
 
 struct serve_hints *serve_hints_create(const char *manifest, const char *const *rules,
-                                       unsigned count, char *error, size_t error_size) {
+                                       unsigned count, const struct failure *failure) {
   struct serve_hints *hints = calloc(1, sizeof *hints);
   if (!hints) {
-    snprintf(error, error_size, "out of memory");
+    failure_set(failure, "out of memory");
     return NULL;
   }
-  hints->error = error;
-  hints->error_size = error_size;
+  hints->failure = failure;
   bool good = !manifest || add_manifest(hints, manifest);
   hints->source = "--preload";
   for (unsigned i = 0; good && i < count; i++)
     good = add_rule(hints, rules[i]);
-  if (good && build_table(hints)) return hints;
+  good = good && build_table(hints);
+  hints->failure = NULL;
+  if (good) return hints;
   serve_hints_free(hints);
   return NULL;
 }

@@ -14,14 +14,15 @@
 #define WEIR_TOOLS_SERVE_HINTS_H
 
 #include "engine/site/hints.h"
+#include "tools/common/failure.h"
 
 struct serve_hints;
 
 /* `manifest` is a file or NULL; `rules` are `count` texts of the form PAGE=PATH. NULL with one line
- * in `error`, which names the wrong manifest or rule. */
+ * in `failure`, which names the wrong manifest or rule. */
 __attribute__((warn_unused_result)) struct serve_hints *
-serve_hints_create(const char *manifest, const char *const *rules, unsigned count, char *error,
-                   size_t error_size);
+serve_hints_create(const char *manifest, const char *const *rules, unsigned count,
+                   const struct failure *failure);
 
 /* The table for the site. NULL when there are no preloads. Lives as long as `hints`. */
 const struct site_hints *serve_hints_table(const struct serve_hints *hints);

@@ -286,6 +286,7 @@ static int open_listeners(struct server *server) {
 static int open_all(struct server *server) {
   const struct serve_options *options = &server->options;
   char error[256];
+  const struct failure failure = {error, sizeof error};
   (void)process_raise_descriptors();
   server->workers = options->workers ? options->workers : cpus_default_workers();
   server->links_max = (options->connections + server->workers - 1) / server->workers;
@@ -295,7 +296,7 @@ static int open_all(struct server *server) {
   if (status == EXIT_DONE) status = open_listeners(server);
   if (status != EXIT_DONE) return status;
   server->hints = serve_hints_create(options->push_manifest, options->preloads,
-                                     options->preload_count, error, sizeof error);
+                                     options->preload_count, &failure);
   return server->hints ? EXIT_DONE : complain(EXIT_FAILED, "%s", error);
 }
 

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,20 +15,15 @@ struct reader {
   struct trace_manifest *manifest;
   json_t *resources;
   const char *source;
-  char *error;
-  size_t error_size;
+  const struct failure *failure;
 };
 
 __attribute__((format(printf, 2, 3))) static bool fail(const struct reader *reader,
                                                        const char *format, ...) {
-  int len = snprintf(reader->error, reader->error_size, "%s: ", reader->source);
-  if (len < 0 || (size_t)len >= reader->error_size) return false;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(reader->error + len, reader->error_size - (size_t)len, format, arguments);
+  failure_set_in(reader->failure, reader->source, format, arguments);
   va_end(arguments);
-  for (char *byte = reader->error; *byte; byte++)
-    if ((unsigned char)*byte < ' ') *byte = '?'; /* one line, whatever the manifest says */
   return false;
 }
 
@@ -230,19 +224,17 @@ static bool read_json(struct reader *reader, json_t *root, const json_error_t *w
   return good;
 }
 
-bool trace_manifest_parse(struct trace_manifest *manifest, const char *json, char *error,
-                          size_t error_size) {
-  struct reader reader = {
-      .manifest = manifest, .source = "manifest", .error = error, .error_size = error_size};
+bool trace_manifest_parse(struct trace_manifest *manifest, const char *json,
+                          const struct failure *failure) {
+  struct reader reader = {.manifest = manifest, .source = "manifest", .failure = failure};
   json_error_t why;
   *manifest = (struct trace_manifest){0};
   return read_json(&reader, json_loads(json, JSON_REJECT_DUPLICATES, &why), &why);
 }
 
-bool trace_manifest_read(struct trace_manifest *manifest, const char *file, char *error,
-                         size_t error_size) {
-  struct reader reader = {
-      .manifest = manifest, .source = file, .error = error, .error_size = error_size};
+bool trace_manifest_read(struct trace_manifest *manifest, const char *file,
+                         const struct failure *failure) {
+  struct reader reader = {.manifest = manifest, .source = file, .failure = failure};
   json_error_t why;
   *manifest = (struct trace_manifest){0};
   FILE *stream = fopen(file, "re");
@@ -258,8 +250,8 @@ bool trace_manifest_read(struct trace_manifest *manifest, const char *file, char
 }
 
 bool trace_manifest_of_urls(struct trace_manifest *manifest, char *const *urls, size_t count,
-                            char *error, size_t error_size) {
-  const struct reader reader = {.source = "URLs", .error = error, .error_size = error_size};
+                            const struct failure *failure) {
+  const struct reader reader = {.source = "URLs", .failure = failure};
   *manifest = (struct trace_manifest){0};
   if (count > TRACE_RESOURCES_MAX) return fail(&reader, "more than %d URLs", TRACE_RESOURCES_MAX);
   manifest->at = calloc(count, sizeof *manifest->at);
@@ -276,7 +268,7 @@ bool trace_manifest_of_urls(struct trace_manifest *manifest, char *const *urls, 
       resource->reference = strdup(urls[i]);
       if (resource->reference) manifest->count++;
     } else {
-      snprintf(error, error_size, "%s: expected http://HOST/PATH or https://HOST/PATH", urls[i]);
+      failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH", urls[i]);
     }
     if (good && resource->reference) continue;
     if (good) fail(&reader, "out of memory");

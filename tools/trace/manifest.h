@@ -28,6 +28,7 @@
 #define WEIR_TRACE_MANIFEST_H
 
 #include "tools/client/url.h"
+#include "tools/common/failure.h"
 #include "tools/trace/kind.h"
 
 enum trace_event { TRACE_ON_HEADERS, TRACE_ON_BYTE, TRACE_ON_DIMENSIONS, TRACE_ON_COMPLETE };
@@ -52,18 +53,18 @@ struct trace_manifest {
   size_t count;
 };
 
-/* Reads a manifest file, or its text. False with one line in `error`; nothing is held then. */
+/* Reads a manifest file, or its text. False with one line in `failure`; nothing is held then. */
 __attribute__((warn_unused_result)) bool trace_manifest_read(struct trace_manifest *manifest,
-                                                             const char *file, char *error,
-                                                             size_t error_size);
+                                                             const char *file,
+                                                             const struct failure *failure);
 __attribute__((warn_unused_result)) bool trace_manifest_parse(struct trace_manifest *manifest,
-                                                              const char *json, char *error,
-                                                              size_t error_size);
+                                                              const char *json,
+                                                              const struct failure *failure);
 
 /* Makes a manifest of URLs that all start at once. */
 __attribute__((warn_unused_result)) bool trace_manifest_of_urls(struct trace_manifest *manifest,
                                                                 char *const *urls, size_t count,
-                                                                char *error, size_t error_size);
+                                                                const struct failure *failure);
 
 void trace_manifest_free(struct trace_manifest *manifest);
 

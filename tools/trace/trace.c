@@ -62,10 +62,11 @@ static int relate(struct tracer *tracer) {
 static int read_resources(struct tracer *tracer) {
   const struct trace_options *options = &tracer->options;
   char error[512];
-  bool good = options->manifest
-                  ? trace_manifest_read(&tracer->manifest, options->manifest, error, sizeof error)
-                  : trace_manifest_of_urls(&tracer->manifest, options->urls, options->url_count,
-                                           error, sizeof error);
+  const struct failure failure = {error, sizeof error};
+  bool good =
+      options->manifest
+          ? trace_manifest_read(&tracer->manifest, options->manifest, &failure)
+          : trace_manifest_of_urls(&tracer->manifest, options->urls, options->url_count, &failure);
   if (!good) return complain(EXIT_USAGE, "%s", error);
   return tracer->count > 1 ? relate(tracer) : EXIT_DONE;
 }

@@ -14,6 +14,7 @@ static void test_manifest(void **state) {
   (void)state;
   struct trace_manifest manifest;
   char error[256];
+  const struct failure failure = {error, sizeof error};
   assert_true(trace_manifest_parse(
       &manifest,
       "{\"resources\": ["
@@ -23,7 +24,7 @@ static void test_manifest(void **state) {
       " \"critical\": true, \"cap\": 4096, \"uncap\": \"a.css\"},"
       "{\"url\": \"api\", \"kind\": \"fetch\", \"priority\": \"\", \"after\": \"b.jpg\"},"
       "{\"url\": \"c.css\", \"critical\": false}]}",
-      error, sizeof error));
+      &failure));
   assert_int_equal(manifest.count, 5);
   const struct trace_resource *at = manifest.at;
   assert_int_equal(at[0].kind, TRACE_DOCUMENT);
@@ -48,7 +49,7 @@ static void test_manifest(void **state) {
   assert_int_equal(at[3].event, TRACE_ON_COMPLETE);
   assert_false(at[4].critical);
   trace_manifest_free(&manifest);
-  assert_true(trace_manifest_parse(&manifest, "[{\"url\": \"/x\"}]", error, sizeof error));
+  assert_true(trace_manifest_parse(&manifest, "[{\"url\": \"/x\"}]", &failure));
   assert_int_equal(manifest.count, 1);
   trace_manifest_free(&manifest);
 }
@@ -97,7 +98,8 @@ static void test_wrong_manifests(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct trace_manifest manifest;
     char error[256] = "";
-    if (trace_manifest_parse(&manifest, rows[i].json, error, sizeof error))
+    const struct failure failure = {error, sizeof error};
+    if (trace_manifest_parse(&manifest, rows[i].json, &failure))
       fail_msg("%s was accepted", rows[i].json);
     if (!strstr(error, rows[i].named)) fail_msg("%s: %s", rows[i].json, error);
     assert_null(strpbrk(error, "\n\t\x01"));
@@ -109,15 +111,16 @@ static void test_too_many(void **state) {
   (void)state;
   struct trace_manifest manifest;
   char error[256], *json = malloc(20 * (TRACE_RESOURCES_MAX + 2)), *end = json;
+  const struct failure failure = {error, sizeof error};
   assert_non_null(json);
   *end++ = '[';
   for (int i = 0; i <= TRACE_RESOURCES_MAX; i++)
     end += sprintf(end, "%s{\"url\": \"/\"}", i ? "," : "");
   strcpy(end, "]");
-  assert_false(trace_manifest_parse(&manifest, json, error, sizeof error));
+  assert_false(trace_manifest_parse(&manifest, json, &failure));
   assert_non_null(strstr(error, "more than 1000 resources"));
   free(json);
-  assert_false(trace_manifest_read(&manifest, "/nonexistent", error, sizeof error));
+  assert_false(trace_manifest_read(&manifest, "/nonexistent", &failure));
   assert_string_equal(error, "/nonexistent: No such file or directory");
 }
 
@@ -125,15 +128,16 @@ static void test_list_of_urls(void **state) {
   (void)state;
   struct trace_manifest manifest;
   char error[256];
+  const struct failure failure = {error, sizeof error};
   char *good[] = {(char *)"http://h/a.css", (char *)"http://h/b"};
   char *bad[] = {(char *)"http://h/a.css", (char *)"h"};
-  assert_true(trace_manifest_of_urls(&manifest, good, 2, error, sizeof error));
+  assert_true(trace_manifest_of_urls(&manifest, good, 2, &failure));
   assert_int_equal(manifest.count, 2);
   assert_int_equal(manifest.at[0].kind, TRACE_STYLE);
   assert_true(manifest.at[0].kind_given);
   assert_false(manifest.at[1].kind_given);
   trace_manifest_free(&manifest);
-  assert_false(trace_manifest_of_urls(&manifest, bad, 2, error, sizeof error));
+  assert_false(trace_manifest_of_urls(&manifest, bad, 2, &failure));
   assert_non_null(strstr(error, "h: expected http://HOST/PATH"));
 }
 
@@ -142,13 +146,14 @@ static void test_too_large(void **state) {
   (void)state;
   for (unsigned extra = 0; extra < 2; extra++) {
     char file[] = "/tmp/weir-manifest-XXXXXX", error[256];
+    const struct failure failure = {error, sizeof error};
     struct trace_manifest manifest;
     int fd = mkstemp(file);
     FILE *to = fd >= 0 ? fdopen(fd, "w") : NULL;
     assert_non_null(to);
     fprintf(to, "%-*s", TRACE_MANIFEST_BYTES_MAX + (int)extra, "[{\"url\": \"/x\"}]");
     assert_int_equal(fclose(to), 0);
-    bool good = trace_manifest_read(&manifest, file, error, sizeof error);
+    bool good = trace_manifest_read(&manifest, file, &failure);
     unlink(file);
     assert_int_equal(good, !extra);
     if (good) trace_manifest_free(&manifest);
