@@ -1,6 +1,7 @@
 /*
  * files/test_files.c - files below a root: which are found, and which never are.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -105,9 +106,15 @@ static void test_what_is_found(void **state) {
 /* What the file "page" becomes just before it is opened for reading; in the walk step by step, whose calls
  * a test can play. */
 static void (*before_open)(void);
+static int opens_that_fail; /* for want of descriptors */
 
 int openat(int directory, const char *path, int flags, ...) {
   if (before_open && !(flags & O_PATH) && strcmp(path, "page") == 0) before_open();
+  if (opens_that_fail > 0) {
+    opens_that_fail--;
+    errno = EMFILE;
+    return -1;
+  }
   return (int)syscall(SYS_openat, directory, path, flags, 0);
 }
 
@@ -126,6 +133,47 @@ static void page_becomes_link(void) {
   assert_int_equal(symlink("../secret", stage_at("page")), 0);
 }
 
+static int lowest_free(void) {
+  int fd = dup(0);
+  assert_int_equal(close(fd), 0);
+  return fd;
+}
+
+/* A descriptor that the cache gives up may be another thread's at once: it gives up several. */
+static void test_attempts_to_open(void **state) {
+  (void)state;
+  for (int failures = 0; failures <= FILES_ATTEMPTS + 1; failures++) {
+    struct files *files = stage_open((struct files_settings){0});
+    struct file *file;
+    files->beneath.stepwise = true;
+    for (int i = 0; i <= FILES_ATTEMPTS; i++) {
+      char name[] = {(char)('a' + i), 0};
+      stage_put_pattern(stage_at(name), STAGE_LARGE_BYTES);
+      assert_int_equal(stage_find(files, name, IO_SECOND, &file), FILES_FOUND);
+      files_release(files, file);
+    }
+    stage_put(stage_at("page"), "content", 7);
+    opens_that_fail = failures;
+    enum files_result result = stage_find(files, "page", IO_SECOND, &file);
+    bool enough = failures <= FILES_ATTEMPTS;
+    assert_int_equal(result, enough ? FILES_FOUND : FILES_BUSY);
+    assert_int_equal(files_counters(files)->no_descriptor, !enough);
+    assert_int_equal(files->cache.descriptors,
+                     FILES_ATTEMPTS + 1 - (enough ? failures : FILES_ATTEMPTS));
+    if (enough) files_release(files, file);
+    files_destroy(files);
+  }
+  assert_int_equal(opens_that_fail, 0);
+  struct files *files = stage_open((struct files_settings){0}); /* has none to give up */
+  struct file *file;
+  files->beneath.stepwise = true;
+  opens_that_fail = 2;
+  assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_BUSY);
+  assert_int_equal(opens_that_fail, 1);
+  opens_that_fail = 0;
+  files_destroy(files);
+}
+
 /* Looked at, a regular file; opened, something else. It is not waited for, and not read. */
 static void test_replaced_before_it_is_opened(void **state) {
   static void (*const changes[])(void) = {page_becomes_fifo, page_becomes_directory,
@@ -137,7 +185,9 @@ static void test_replaced_before_it_is_opened(void **state) {
     files->beneath.stepwise = true;
     stage_put(stage_at("page"), "content", 7);
     before_open = changes[i];
+    int next = lowest_free();
     assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FORBIDDEN);
+    assert_int_equal(lowest_free(), next);
     before_open = NULL;
     files_destroy(files);
     assert_int_equal(remove(stage_at("page")), 0);
@@ -355,11 +405,17 @@ static void test_bad_roots(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STAGE_TEST(test_what_is_found),  STAGE_TEST(test_replaced_before_it_is_opened),
-      STAGE_TEST(test_reasons),        STAGE_TEST(test_odd_paths),
-      STAGE_TEST(test_traversal),      STAGE_TEST(test_root_is_looked_up_anew),
-      STAGE_TEST(test_absolute_links), STAGE_TEST(test_times_far_away),
-      STAGE_TEST(test_user_bytes),     STAGE_TEST(test_bad_roots),
+      STAGE_TEST(test_what_is_found),
+      STAGE_TEST(test_replaced_before_it_is_opened),
+      STAGE_TEST(test_attempts_to_open),
+      STAGE_TEST(test_reasons),
+      STAGE_TEST(test_odd_paths),
+      STAGE_TEST(test_traversal),
+      STAGE_TEST(test_root_is_looked_up_anew),
+      STAGE_TEST(test_absolute_links),
+      STAGE_TEST(test_times_far_away),
+      STAGE_TEST(test_user_bytes),
+      STAGE_TEST(test_bad_roots),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
