@@ -16,7 +16,7 @@ static void invariants(const struct links *links) {
   assert(list_is_empty(&links->free) == (links->open == links->made));
   assert(links->shedding <= links->open);
   assert(links->shed_hand < links->made || links->made == 0);
-  assert(links->kept_bytes <= IO_KEEP_BYTES_MAX);
+  assert(links->kept_bytes <= links->keep_bytes_max);
 }
 #else
 static void invariants(const struct links *links) {
@@ -24,9 +24,13 @@ static void invariants(const struct links *links) {
 }
 #endif
 
-bool links_open(struct links *links, struct loop *loop, uint32_t max, uint64_t send_stall_ns) {
+bool links_open(struct links *links, struct loop *loop, const struct links_settings *settings) {
+  uint32_t max = settings->links_max;
   assert(max && max <= OP_SLOT_MAX);
-  *links = (struct links){.loop = loop, .max = max, .send_stall_ns = send_stall_ns};
+  *links = (struct links){.loop = loop,
+                          .max = max,
+                          .keep_bytes_max = settings->keep_bytes_max,
+                          .send_stall_ns = settings->send_stall_ns};
   list_init(&links->free);
   list_init(&links->dirty);
   list_init(&links->busy);

@@ -30,7 +30,8 @@ struct links {
   struct list_node waiting, starved;
   uint32_t shedding;   /* links that are being drained to make room */
   uint32_t shed_hand;  /* the slot that was looked at last */
-  uint64_t kept_bytes; /* a counter: capacity of all copies, at most IO_KEEP_BYTES_MAX */
+  uint64_t kept_bytes; /* a counter: capacity of all copies, at most */
+  uint64_t keep_bytes_max;
   uint64_t turn_sent_bytes;
   uint64_t send_stall_ns; /* a link whose peer acknowledges nothing for so long is cut */
   uint8_t *scratch;       /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
@@ -38,10 +39,16 @@ struct links {
   struct shares shares; /* with the links that are held, through link.dirty */
 };
 
-/* Prepares for at most `max` links at once, all on `loop`. False when memory is refused; what was
- * allocated until then is left to links_close(). */
+struct links_settings {
+  uint32_t links_max;      /* at once */
+  uint64_t keep_bytes_max; /* see IO_KEEP_BYTES_MAX */
+  uint64_t send_stall_ns;  /* see IO_SEND_STALL_NS */
+};
+
+/* Prepares for links that are all on `loop`. False when memory is refused; what was allocated until
+ * then is left to links_close(). */
 __attribute__((warn_unused_result)) bool links_open(struct links *links, struct loop *loop,
-                                                    uint32_t max, uint64_t send_stall_ns);
+                                                    const struct links_settings *settings);
 
 /* Every link must be gone (asserted). Links that were never opened, all zero, are allowed. */
 void links_close(struct links *links);

@@ -79,7 +79,7 @@ static bool kept_reserve(struct link *link, size_t len) {
   while (capacity < needed)
     capacity *= 2;
   uint64_t *total_bytes = &link->links->kept_bytes, more_bytes = capacity - kept->capacity;
-  if (*total_bytes + more_bytes > IO_KEEP_BYTES_MAX) return false;
+  if (*total_bytes + more_bytes > link->links->keep_bytes_max) return false;
   uint8_t *base = realloc(kept->base, capacity);
   if (!base) return false;
   counter_add(total_bytes, more_bytes);

@@ -7,14 +7,15 @@
 #ifndef WEIR_IO_CPUS_H
 #define WEIR_IO_CPUS_H
 
+#include "io/worker/cgroup.h"
+
 struct cpus {
   unsigned affinity; /* cores of the affinity mask */
   unsigned quota;    /* cores that the cgroup's quota pays for, rounded up; 0: no quota */
   unsigned workers;  /* the default number of workers */
 };
 
-/* `cgroup_root` and `cgroup_self` are "/sys/fs/cgroup" and "/proc/self/cgroup" but in tests. */
-struct cpus cpus_find(const char *cgroup_root, const char *cgroup_self);
+struct cpus cpus_find(const struct cgroup_files *files);
 
 /* The default number of workers of this process. */
 unsigned cpus_default_workers(void);

@@ -53,6 +53,7 @@ static struct worker_config with_defaults(struct worker_config config) {
   if (!config.links_max) config.links_max = IO_LINKS_MAX;
   if (!config.buffer_count) config.buffer_count = IO_BUFFER_COUNT;
   if (!config.buffer_bytes) config.buffer_bytes = IO_BUFFER_BYTES;
+  if (!config.keep_bytes_max) config.keep_bytes_max = IO_KEEP_BYTES_MAX;
   if (!config.send_stall_ns) config.send_stall_ns = IO_SEND_STALL_NS;
   return config;
 }

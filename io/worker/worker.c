@@ -261,7 +261,10 @@ static bool open_parts(struct worker *worker, struct io_error *error) {
   worker->wake_fd = eventfd(0, EFD_CLOEXEC);
   if (worker->wake_fd < 0)
     return io_error_set(error, errno, "cannot make an eventfd: %s", strerror(errno));
-  if (!links_open(&worker->links, &worker->loop, config->links_max, config->send_stall_ns))
+  struct links_settings links = {.links_max = config->links_max,
+                                 .keep_bytes_max = config->keep_bytes_max,
+                                 .send_stall_ns = config->send_stall_ns};
+  if (!links_open(&worker->links, &worker->loop, &links))
     return io_error_set(error, ENOMEM, "no memory for a worker");
   return true;
 }

@@ -47,14 +47,15 @@ struct worker_hooks {
 };
 
 struct worker_config {
-  unsigned count;         /* workers, 1 .. IO_WORKERS_MAX */
-  bool pin;               /* each to one core of the affinity mask, */
-  unsigned pin_first;     /* from this one on, counted from 0; past the last comes the first */
-  unsigned disabled;      /* URING_* features not to be used, even if the kernel has them */
-  uint32_t links_max;     /* per worker; 0: IO_LINKS_MAX */
-  uint32_t buffer_count;  /* per worker, a power of two; 0: IO_BUFFER_COUNT */
-  uint32_t buffer_bytes;  /* 0: IO_BUFFER_BYTES */
-  uint64_t send_stall_ns; /* 0: IO_SEND_STALL_NS */
+  unsigned count;          /* workers, 1 .. IO_WORKERS_MAX */
+  bool pin;                /* each to one core of the affinity mask, */
+  unsigned pin_first;      /* from this one on, counted from 0; past the last comes the first */
+  unsigned disabled;       /* URING_* features not to be used, even if the kernel has them */
+  uint32_t links_max;      /* per worker; 0: IO_LINKS_MAX */
+  uint32_t buffer_count;   /* per worker, a power of two; 0: IO_BUFFER_COUNT */
+  uint32_t buffer_bytes;   /* 0: IO_BUFFER_BYTES */
+  uint64_t keep_bytes_max; /* 0: IO_KEEP_BYTES_MAX */
+  uint64_t send_stall_ns;  /* 0: IO_SEND_STALL_NS */
   struct worker_hooks hooks;
 };
 

@@ -292,3 +292,55 @@ def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat") as stat:
         fields = stat.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# ---- a cgroup's limit on memory ------------------------------------------------------------------
+
+
+def in_cgroup(tmp_path, limit):
+    """What starts a command that sees a cgroup with this memory limit, of both versions."""
+    root = tmp_path / f"cgroup-{limit}"
+    (root / "memory").mkdir(parents=True)
+    (root / "memory.max").write_text(f"{limit}\n")
+    (root / "memory" / "memory.limit_in_bytes").write_text(f"{limit}\n")
+    wrapper = ("unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c",
+               'mount --bind "$0" /sys/fs/cgroup && exec "$@"', str(root))
+    if subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no mount namespaces here")
+    return wrapper
+
+
+def test_memory_limit(tmp_path):
+    """One worker fits beside the program, and its connections into its share."""
+    limit = harness.bound("SERVE_PROCESS_BYTES") + harness.bound("SERVE_WORKER_BYTES_MIN")
+    share = harness.bound("SERVE_WORKER_BYTES_MIN") // harness.bound("SERVE_SHARES")
+    most = (share * harness.bound("SERVE_SHARE_CONNECTIONS") // harness.bound("SERVE_CONNECTION_BYTES"))
+    with harness.Server(tmp_path, "--verbose", workers=None, wrapper=in_cgroup(tmp_path, limit)) as server:
+        assert says(server, "with 1 worker\n"), server.log()
+        assert says(server, f"memory: the cgroup allows {limit // 1024} KiB"), server.log()
+        assert says(server, f"up to {most} connections"), server.log()
+        before = server.descriptors()
+        clients = [socket.create_connection(("127.0.0.1", server.http_port), 10)
+                   for _ in range(most + 10)]
+        assert harness.wait_until(lambda: server.descriptors() == before + most)
+        for client in clients:
+            client.close()
+        assert tool("curl", "-sS", "--http2-prior-knowledge",
+                    f"http://127.0.0.1:{server.http_port}/plaintext") == b"Hello, World!"
+    with harness.Server(tmp_path, "--verbose", "--connections", 7,
+                        wrapper=in_cgroup(tmp_path, limit + 1024)) as server:
+        assert says(server, "up to 7 connections"), server.log()  # what the command line says stands
+
+
+def test_too_little_memory(tmp_path):
+    limit = harness.bound("SERVE_PROCESS_BYTES") + harness.bound("SERVE_WORKER_BYTES_MIN") - 1024
+    done = subprocess.run([*in_cgroup(tmp_path, limit), harness.binary(), *here()],
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 1 and len(lines) == 1, (done.returncode, lines)
+    assert lines[0].startswith(f"weir serve: the cgroup allows {limit // 1024} KiB of memory"), lines
+
+
+def test_no_memory_limit(tmp_path):
+    with harness.Server(tmp_path, "--verbose", wrapper=in_cgroup(tmp_path, "max")) as server:
+        assert says(server, "memory: no cgroup limits it"), server.log()

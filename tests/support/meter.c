@@ -158,7 +158,10 @@ void meter_begin(struct meter_worker *worker, uint32_t links_max) {
   *worker = (struct meter_worker){.loop = {.now_ns = 0}};
   if (!loop_open(&worker->loop, 0, IO_BUFFER_COUNT, IO_BUFFER_BYTES, &error))
     fail_msg("%s", error.text);
-  assert_true(links_open(&worker->links, &worker->loop, links_max, IO_SEND_STALL_NS));
+  struct links_settings links = {.links_max = links_max,
+                                 .keep_bytes_max = IO_KEEP_BYTES_MAX,
+                                 .send_stall_ns = IO_SEND_STALL_NS};
+  assert_true(links_open(&worker->links, &worker->loop, &links));
 }
 
 struct meter *meter_add(struct meter_worker *worker, uint64_t to_send) {

@@ -163,7 +163,7 @@ static void release_parts(struct load_worker *worker) {
 
 /* Starts from the last core, since a server on the same machine uses the first ones. */
 static void pin(unsigned index) {
-  struct cpus cpus = cpus_find("/sys/fs/cgroup", "/proc/self/cgroup");
+  struct cpus cpus = cpus_find(&cgroup_files);
   cpus_pin(cpus.affinity - 1 - index % cpus.affinity);
 }
 

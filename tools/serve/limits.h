@@ -28,6 +28,33 @@ enum {
   SERVE_REFUSALS_MAX = 256,
   SERVE_REFUSAL_BYTES_MAX = 512,
 
+  /* ---- within a cgroup's limit on memory, see serve/memory.h ---- */
+
+  /* The program itself: code that it touches, libraries, tables. It starts with 10 MiB, most of which
+   * the kernel can drop and read again. */
+  SERVE_PROCESS_BYTES = 8 * 1024 * 1024,
+
+  /* The least for a worker: its shares below are then sixteen receive buffers, forty
+   * connections, sixteen uploads, a megabyte of files, and eight files that are read from disk. */
+  SERVE_WORKER_BYTES_MIN = 8 * 1024 * 1024,
+
+  /* Parts in which a worker's memory is divided, and how many each use gets. Connections get most:
+   * an idle one is cheap, but all of them can have output waiting at once. Four are left to the
+   * kernel, whose socket buffers count too, and to what allocators lose. */
+  SERVE_SHARES = 32,
+  SERVE_SHARE_BUFFERS = 1,
+  SERVE_SHARE_KEEP = 1,
+  SERVE_SHARE_CONNECTIONS = 10,
+  SERVE_SHARE_STREAMS = 6,
+  SERVE_SHARE_WINDOWS = 4,
+  SERVE_SHARE_CACHE = 4,
+  SERVE_SHARE_READS = 2,
+
+  /* What is counted for a connection: three times an idle one with TLS, half of a busy one. And for a
+   * stream, with what the handler keeps for it and its response's header section. */
+  SERVE_CONNECTION_BYTES = 64 * 1024,
+  SERVE_STREAM_BYTES = 2560,
+
   /* ---- the built-in site ---- */
 
   /* The pattern that /bytes repeats; at least as long as any pull. Untested: a shorter one would

@@ -31,6 +31,7 @@
 #include "tools/serve/demo.h"
 #include "tools/serve/hints.h"
 #include "tools/serve/limits.h"
+#include "tools/serve/memory.h"
 #include "tools/serve/options.h"
 #include "tools/serve/site.h"
 
@@ -39,7 +40,8 @@ enum { SIGNAL_WORKERS_ENDED = SIGUSR2 };
 struct server {
   struct serve_options options;
   unsigned workers;
-  uint32_t links_max; /* a worker's */
+  struct serve_memory memory;
+  uint32_t links_max; /* a worker's; 0: the default, which descriptors bound */
   unsigned disabled;  /* features of io_uring, by the environment */
   struct certificate certificate;
   struct tls_context *tls; /* NULL: no secure listener */
@@ -86,6 +88,8 @@ static struct engine_config config_of(const struct server *server) {
   config.h2.push = options->push;
   config.h2.no_rfc7540_priorities = options->no_rfc7540_priorities;
   if (server->links_max) config.connections_max = server->links_max;
+  config.h2.streams_max = server->memory.streams;
+  config.h2.window_budget_bytes = server->memory.window_bytes;
   if (options->concurrent_streams) config.h2.concurrent_streams = options->concurrent_streams;
   if (options->flow != FLOW_DEFAULT) config.h2.flow = options->flow;
   if (options->window_bytes) set_window(&config, options->window_bytes);
@@ -283,14 +287,30 @@ static int open_listeners(struct server *server) {
   return EXIT_DONE;
 }
 
+/* How many workers, and what each may hold. What the command line says stands. */
+static int plan(struct server *server) {
+  const struct serve_options *options = &server->options;
+  uint64_t limit_bytes = cgroup_memory_bytes(&cgroup_files);
+  char error[256];
+  const struct failure failure = {.text = error, .size = sizeof error};
+  unsigned fitting = serve_memory_workers(limit_bytes, cpus_default_workers());
+  server->workers = options->workers ? options->workers : fitting > 0 ? fitting : 1;
+  if (!serve_memory_plan(&server->memory, limit_bytes, server->workers, &failure))
+    return complain(EXIT_FAILED, "%s", error);
+  if (options->connections)
+    server->links_max = (options->connections + server->workers - 1) / server->workers;
+  else if (limit_bytes > 0)
+    server->links_max = server->memory.connections;
+  return EXIT_DONE;
+}
+
 static int open_all(struct server *server) {
   const struct serve_options *options = &server->options;
   char error[256];
   const struct failure failure = {error, sizeof error};
   (void)process_raise_descriptors();
-  server->workers = options->workers ? options->workers : cpus_default_workers();
-  server->links_max = (options->connections + server->workers - 1) / server->workers;
-  int status = read_environment(server);
+  int status = plan(server);
+  if (status == EXIT_DONE) status = read_environment(server);
   if (status == EXIT_DONE) status = check_directory(options->directory);
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = open_listeners(server);
@@ -343,6 +363,24 @@ static void print_features(const struct server *server, const struct uring *urin
   }
 }
 
+static void print_memory(const struct server *server) {
+  const struct serve_memory *memory = &server->memory;
+  const uint64_t kib = 1024;
+  if (!server->options.verbose) return;
+  if (memory->limit_bytes == 0) {
+    say("memory: no cgroup limits it");
+    return;
+  }
+  say("memory: the cgroup allows %llu KiB; each worker takes up to %u connections, %u streams, "
+      "%llu "
+      "KiB of request bodies, %zu KiB of cached files, %u file reads of %u KiB, %u receive buffers "
+      "of %u KiB, and keeps %llu KiB of input",
+      (unsigned long long)(memory->limit_bytes / kib), server->links_max, memory->streams,
+      (unsigned long long)(memory->window_bytes / kib), memory->cache_bytes / kib, memory->reads,
+      FILES_READ_BYTES / 1024u, memory->buffers, IO_BUFFER_BYTES / 1024u,
+      (unsigned long long)(memory->keep_bytes / kib));
+}
+
 static void print_start(const struct server *server, const struct worker_group *group) {
   const struct serve_worker *first = group->workers[0].user;
   const char *directory = server->options.directory;
@@ -350,6 +388,7 @@ static void print_start(const struct server *server, const struct worker_group *
       directory ? directory : "its built-in site", server->workers,
       server->workers == 1 ? "" : "s");
   print_features(server, &group->workers[0].loop.uring);
+  print_memory(server);
   if (first && first->note) say("%s", first->note);
   print_listeners(server);
 }
@@ -413,6 +452,8 @@ static int run(struct server *server) {
       .pin = true,
       .disabled = server->disabled,
       .links_max = server->links_max,
+      .buffer_count = server->memory.buffers,
+      .keep_bytes_max = server->memory.keep_bytes,
       .hooks = {.ctx = server,
                 .setup = worker_setup,
                 .second = worker_second,

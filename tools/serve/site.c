@@ -134,6 +134,8 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
       .root = settings->directory,
       .loop = settings->loop,
       .workers = settings->workers,
+      .cache_bytes_max = settings->cache_bytes_max,
+      .reads_max = settings->reads_max,
       .user_bytes = sizeof(struct site_entry),
       .forbidden = settings->explain ? forbidden : NULL,
   };

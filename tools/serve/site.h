@@ -17,7 +17,9 @@ struct serve_site_settings {
   const char *cache_control; /* or NULL */
   const int64_t *wall_seconds;
   uint32_t exchanges_max;
-  uint32_t workers; /* that open files */
+  size_t cache_bytes_max; /* see struct files_settings, */
+  uint32_t reads_max;     /* and here */
+  uint32_t workers;       /* that open files */
   bool push;
   bool explain; /* 403s on standard output, see serve/refusals.h */
 };

@@ -111,7 +111,7 @@ static void test_starved_ring(void **state) {
 static void test_reused_slot(void **state) {
   (void)state;
   struct links links;
-  assert_true(links_open(&links, NULL, 1, 0));
+  assert_true(links_open(&links, NULL, &(struct links_settings){.links_max = 1}));
   struct link *first = links_take(&links);
   assert_non_null(first);
   first->state = LINK_CLOSING;

@@ -284,6 +284,7 @@ static void test_slabs_do_not_overlap(void **state) {
     memset(fill, (int)i & 0xff, sizeof fill);
     assert_int_equal(tls_slab_append(&slabs[i], fill, sizeof fill), bytes);
     assert_int_equal(tls_slab_append(&slabs[i], fill, 1), 0);
+    assert_int_equal(tls_slab_room(&slabs[i]), 0);
     assert_non_null(slabs[i].base);
   }
   for (size_t i = 0; i < COUNT; i++) {
@@ -338,10 +339,11 @@ static void test_slabs_are_trimmed_in_parts(void **state) {
   assert_int_equal(pool.full.made, 0);
   assert_int_equal(pool.lean.made, 5 * TLS_SLAB_CHUNK);
   take_slabs(&pool, slabs, TLS_SLABS_FULL + 1);
-  uint8_t *left = slabs[TLS_SLABS_FULL].base;
+  uint8_t *full = slabs[0].base, *lean = slabs[TLS_SLABS_FULL].base;
   give_slabs(slabs, TLS_SLABS_FULL + 1);
   tls_slab_pool_destroy(&pool);
-  assert_false(is_mapped(left));
+  assert_false(is_mapped(full));
+  assert_false(is_mapped(lean));
 }
 
 /* From now on nothing more can be mapped. */

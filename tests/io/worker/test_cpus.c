@@ -14,11 +14,13 @@
 
 enum { FILES_MAX = 4 };
 
-static const struct {
+struct tree {
   const char *name, *self;
   const struct { const char *path, *text; } files[FILES_MAX];
-  unsigned quota;
-} rows[] = {
+  uint64_t limit;
+};
+
+static const struct tree quotas[] = {
     {"nothing", "", {{NULL, NULL}}, 0},
     {"unified, none", "0::/\n", {{"cpu.max", "max 100000\n"}}, 0},
     {"unified, one and a half", "0::/\n", {{"cpu.max", "150000 100000\n"}}, 2},
@@ -53,6 +55,42 @@ static const struct {
      0},
 };
 
+static const struct tree memories[] = {
+    {"nothing", "", {{NULL, NULL}}, 0},
+    {"unified, none", "0::/\n", {{"memory.max", "max\n"}}, 0},
+    {"unified", "0::/a\n", {{"a/memory.max", "268435456\n"}}, 256 << 20},
+    {"unified, the parent is tighter",
+     "0::/a/b\n",
+     {{"a/b/memory.max", "268435456\n"}, {"a/memory.max", "134217728\n"}, {"memory.max", "max\n"}},
+     128 << 20},
+    {"unified, the group is tighter",
+     "0::/a/b\n",
+     {{"a/b/memory.max", "1000000\n"}, {"a/memory.max", "134217728\n"}},
+     1000000},
+    {"unified, the group is not mounted", "0::/docker/77\n", {{"memory.max", "4096\n"}}, 4096},
+    {"unified, more than 32 bits", "0::/\n", {{"memory.max", "68719476736\n"}}, UINT64_C(1) << 36},
+    {"unified, nonsense", "0::/\n", {{"memory.max", "much\n"}}, 0},
+    {"unified, the quota is none of memory", "0::/\n", {{"cpu.max", "150000 100000\n"}}, 0},
+    {"legacy, none",
+     "1:memory:/\n",
+     {{"memory/memory.limit_in_bytes", "9223372036854771712\n"}},
+     0},
+    {"legacy",
+     "3:cpu:/x\n1:memory:/job\n0::/\n",
+     {{"memory/job/memory.limit_in_bytes", "268435456\n"},
+      {"memory/memory.limit_in_bytes", "9223372036854771712\n"}},
+     256 << 20},
+    {"legacy, the parent is tighter",
+     "1:memory:/a/b\n",
+     {{"memory/a/b/memory.limit_in_bytes", "268435456\n"},
+      {"memory/a/memory.limit_in_bytes", "134217728\n"}},
+     128 << 20},
+    {"legacy, another controller",
+     "1:cpu:/\n",
+     {{"memory/memory.limit_in_bytes", "268435456\n"}},
+     0},
+};
+
 static void write_file(const char *root, const char *path, const char *text) {
   char name[PATH_MAX];
   snprintf(name, sizeof name, "%s/%s", root, path);
@@ -79,18 +117,22 @@ static unsigned affinity(void) {
   return (unsigned)CPU_COUNT(&set);
 }
 
+/* Makes the tree below `root`, which mkdtemp() fills in. */
+static void make_tree(const struct tree *tree, char *root, char *self, size_t self_bytes) {
+  assert_non_null(mkdtemp(root));
+  snprintf(self, self_bytes, "%s/self", root);
+  write_file(root, "self", tree->self);
+  for (int i = 0; i < FILES_MAX && tree->files[i].path; i++)
+    write_file(root, tree->files[i].path, tree->files[i].text);
+}
+
 static void test_quotas(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+  for (size_t i = 0; i < sizeof quotas / sizeof *quotas; i++) {
     char root[] = "/tmp/weir-cpus-XXXXXX", self[PATH_MAX];
-    assert_non_null(mkdtemp(root));
-    snprintf(self, sizeof self, "%s/self", root);
-    write_file(root, "self", rows[i].self);
-    for (int j = 0; j < FILES_MAX && rows[i].files[j].path; j++)
-      write_file(root, rows[i].files[j].path, rows[i].files[j].text);
-    struct cpus cpus = cpus_find(root, self);
-    if (cpus.quota != rows[i].quota)
-      fail_msg("%s: %u instead of %u", rows[i].name, cpus.quota, rows[i].quota);
+    make_tree(&quotas[i], root, self, sizeof self);
+    struct cpus cpus = cpus_find(&(struct cgroup_files){.root = root, .self = self});
+    if (cpus.quota != quotas[i].limit) fail_msg("%s: %u", quotas[i].name, cpus.quota);
     unsigned most = affinity();
     assert_int_equal(cpus.affinity, most);
     assert_int_equal(cpus.workers, cpus.quota && cpus.quota < most ? cpus.quota : most);
@@ -98,9 +140,23 @@ static void test_quotas(void **state) {
   }
 }
 
+static void test_memory(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof memories / sizeof *memories; i++) {
+    char root[] = "/tmp/weir-memory-XXXXXX", self[PATH_MAX];
+    make_tree(&memories[i], root, self, sizeof self);
+    uint64_t bytes = cgroup_memory_bytes(&(struct cgroup_files){.root = root, .self = self});
+    if (bytes != memories[i].limit)
+      fail_msg("%s: %llu", memories[i].name, (unsigned long long)bytes);
+    remove_tree(root);
+  }
+}
+
 static void test_no_files_at_all(void **state) {
   (void)state;
-  struct cpus cpus = cpus_find("/nowhere", "/nowhere/self");
+  const struct cgroup_files nowhere = {.root = "/nowhere", .self = "/nowhere/self"};
+  struct cpus cpus = cpus_find(&nowhere);
+  assert_int_equal(cgroup_memory_bytes(&nowhere), 0);
   assert_int_equal(cpus.quota, 0);
   assert_int_equal(cpus.workers, affinity());
 }
@@ -133,6 +189,7 @@ static void test_pin(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_quotas),
+      cmocka_unit_test(test_memory),
       cmocka_unit_test(test_no_files_at_all),
       cmocka_unit_test(test_this_process),
       cmocka_unit_test(test_pin),
