@@ -87,7 +87,8 @@ struct client_connection {
 void client_connection_init(struct client_connection *connection, struct client_server *server,
                             struct worker *worker, const struct client_ops *ops);
 
-/* Starts to connect. The connection must be CLIENT_AWAY (asserted). Callbacks come later. */
+/* Starts to connect. The connection must be CLIENT_AWAY (asserted). Callbacks come later, except for
+ * prepare(). */
 void client_connection_open(struct client_connection *connection);
 
 /* Cancels dialling; `gone` follows. Does nothing in other states. */

@@ -14,7 +14,7 @@ enum {
   /* Addresses of one name, tried in turn; the resolver sorts the best first. Untested: no test
    * machine has a name with nine. */
   CLIENT_ADDRESSES_MAX = 8,
-  /* Why a connection ended: two lines on a terminal. Untested: longer texts are cut. */
+  /* Why a connection ended: two lines on a terminal. Longer texts are cut. */
   CLIENT_REASON_BYTES = 160,
 };
 
