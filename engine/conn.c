@@ -1,16 +1,15 @@
 /*
- * conn.c - holds the first bytes of a clear-text connection until they tell its protocol, then
- * passes everything to that protocol's machine.
+ * conn.c - holds the first bytes of a clear-text connection until they tell its protocol, then passes
+ * everything to that protocol's machine.
  */
 #include "engine/conn.h"
 
+#include "engine/h1/h1.h"
 #include "engine/h2/h2.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* "http/1.1" is offered although it only earns a 505: a client that speaks nothing newer learns the
- * reason, rather than a bare TLS alert. */
 const char *const conn_protocols[] = {"h2", "http/1.1", NULL};
 
 struct conn {
@@ -19,37 +18,26 @@ struct conn {
   struct machine_host *host;
   struct machine_peer peer;
   uint64_t deadline_ns; /* for the first bytes to arrive */
-  uint32_t have;
   bool eof, refused;
-  bool refuse_only;     /* TLS agreed on HTTP/1.1 */
-  struct span farewell; /* what is still to be sent to a peer that does not speak HTTP/2 */
-  uint8_t first[CONN_SNIFF_BYTES];
+  uint8_t have;
+  struct span farewell; /* what is still to be sent to a peer that is refused */
+  uint8_t first[H2_PREFACE_BYTES];
 };
 _Static_assert(sizeof(struct conn) <= CONN_BYTES, "it fits into the engine's pool");
 
-static const char refusal[] =
-    "HTTP/1.1 505 HTTP Version Not Supported\r\n"
-    "content-type: text/plain; charset=utf-8\r\n"
-    "content-length: 73\r\n"
-    "connection: close\r\n"
-    "\r\n"
-    "This port speaks HTTP/2 only: try curl --http2-prior-knowledge, or https\n";
+/* A TLS record with a fatal alert, unexpected_message (RFC 8446 section 6). */
+static const uint8_t alert[] = {21, 3, 1, 0, 2, 2, 10};
 
 /* ---- choosing -------------------------------------------------------------------------------- */
-
-static void refuse_http1(struct conn *conn) {
-  conn->refused = true;
-  conn->farewell = span_of(refusal, sizeof refusal - 1);
-}
 
 static void give_up(struct conn *conn) {
   conn->refused = true;
   conn->farewell = (struct span){0};
 }
 
-/* From now on it is HTTP/2. Bytes that are not get GOAWAY. */
-static void become_h2(struct conn *conn, uint64_t now_ns) {
-  if (!h2_server(&conn->engine->h2, &conn->peer, conn->host, now_ns, &conn->inner)) {
+/* Begins with the bytes that were held back. */
+static void begin(struct conn *conn, bool made, uint64_t now_ns) {
+  if (!made) {
     give_up(conn);
     return;
   }
@@ -57,29 +45,47 @@ static void become_h2(struct conn *conn, uint64_t now_ns) {
     (void)conn->inner.ops->recv(conn->inner.self, span_of(conn->first, conn->have), now_ns);
 }
 
-/* A complete first line that ends in HTTP/1.x. */
-static bool is_http1(const struct conn *conn) {
-  const uint8_t *end = memchr(conn->first, '\n', conn->have);
-  if (!end) return false;
-  size_t len = (size_t)(end - conn->first);
-  if (len > 0 && conn->first[len - 1] == '\r') len--;
-  return len >= 9 && memcmp(conn->first + len - 8, "HTTP/1.", 7) == 0;
+static void become_h2(struct conn *conn, uint64_t now_ns) {
+  begin(conn, h2_server(&conn->engine->h2, &conn->peer, conn->host, now_ns, &conn->inner), now_ns);
 }
 
-static void sniff(struct conn *conn, uint64_t now_ns) {
-  size_t common = conn->have < H2_PREFACE_BYTES ? conn->have : H2_PREFACE_BYTES;
-  bool may_be_h2 = !conn->refuse_only && memcmp(conn->first, H2_PREFACE, common) == 0;
-  if (may_be_h2 && conn->have < H2_PREFACE_BYTES) return;
-  if (may_be_h2) {
-    become_h2(conn, now_ns);
-    return;
+static void become_h1(struct conn *conn, uint64_t now_ns) {
+  begin(conn, h1_server(&conn->engine->h1, &conn->peer, conn->host, now_ns, &conn->inner), now_ns);
+}
+
+/* The record of a TLS handshake: the client expects TLS, and understands an alert. */
+static bool is_tls(const uint8_t *bytes) {
+  return bytes[0] == 22;
+}
+
+static void refuse_tls(struct conn *conn) {
+  conn->refused = true;
+  conn->farewell = span_of(alert, sizeof alert);
+}
+
+/* Whether the bytes so far are those of the HTTP/2 preface. Takes as many of them as are needed to tell,
+ * and says how many. */
+static bool is_preface(struct conn *conn, struct span in, size_t *taken) {
+  size_t room = sizeof conn->first - conn->have;
+  *taken = in.len < room ? in.len : room;
+  return memcmp(in.base, H2_PREFACE + conn->have, *taken) == 0;
+}
+
+/* Returns how many of the bytes are held back. HTTP/1.x begins with those that were held back before, and
+ * gets the others where they are. */
+static size_t sniff(struct conn *conn, struct span in, uint64_t now_ns) {
+  size_t taken;
+  if (!is_preface(conn, in, &taken)) {
+    if (conn->have == 0 && is_tls(in.base))
+      refuse_tls(conn);
+    else
+      become_h1(conn, now_ns);
+    return 0;
   }
-  bool line = memchr(conn->first, '\n', conn->have);
-  bool full = conn->have == sizeof conn->first;
-  if (is_http1(conn) || (full && !line) || (line && conn->refuse_only))
-    refuse_http1(conn); /* a request line longer than CONN_SNIFF_BYTES is still one */
-  else if (line)
-    become_h2(conn, now_ns); /* which answers with GOAWAY */
+  memcpy(conn->first + conn->have, in.base, taken);
+  conn->have += (uint8_t)taken;
+  if (conn->have == H2_PREFACE_BYTES) become_h2(conn, now_ns);
+  return taken;
 }
 
 /* ---- the machine ----------------------------------------------------------------------------- */
@@ -87,16 +93,13 @@ static void sniff(struct conn *conn, uint64_t now_ns) {
 static size_t recv(void *self, struct span in, uint64_t now_ns) {
   struct conn *conn = self;
   if (conn->inner.ops) return conn->inner.ops->recv(conn->inner.self, in, now_ns);
+  if (conn->refused || in.len == 0) return in.len;
+  size_t taken = sniff(conn, in, now_ns);
   if (conn->refused) return in.len;
-  size_t room = sizeof conn->first - conn->have;
-  size_t take = in.len < room ? in.len : room;
-  memcpy(conn->first + conn->have, in.base, take);
-  conn->have += (uint32_t)take;
-  sniff(conn, now_ns);
-  if (conn->refused) return in.len;
-  if (!conn->inner.ops) return take;
-  struct span rest = span_of(in.base + take, in.len - take);
-  return rest.len ? take + conn->inner.ops->recv(conn->inner.self, rest, now_ns) : take;
+  struct span rest = span_of(in.base + taken, in.len - taken);
+  if (!conn->inner.ops || rest.len == 0) return taken;
+  bool wanted = conn->inner.ops->wants(conn->inner.self) & MACHINE_RECV;
+  return wanted ? taken + conn->inner.ops->recv(conn->inner.self, rest, now_ns) : taken;
 }
 
 static void recv_eof(void *self, uint64_t now_ns) {
@@ -188,6 +191,8 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   if (host && host->weight == 0) host->weight = engine->config.connection_weight;
   if (strcmp(peer->application_protocol, "h2") == 0)
     return h2_server(&engine->h2, peer, host, now_ns, out);
+  if (strcmp(peer->application_protocol, "http/1.1") == 0)
+    return h1_server(&engine->h1, peer, host, now_ns, out);
   struct conn *conn = pool_take(&engine->undecided);
   if (!conn) {
     counter_add(&engine->http.counters.refused, 1);
@@ -198,7 +203,6 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
       .host = host,
       .peer = *peer,
       .deadline_ns = now_ns + H2_PREFACE_NS,
-      .refuse_only = strcmp(peer->application_protocol, "http/1.1") == 0,
   };
   conn->peer.application_protocol = ""; /* borrowed until create() returns, and not needed later */
   *out = (struct machine){.ops = &conn_ops, .self = conn};

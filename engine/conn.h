@@ -2,9 +2,9 @@
  * conn.h - the machine of a new server connection; it finds out which protocol the connection
  * speaks.
  *
- * Over TLS the ALPN token decides: "h2", or else HTTP/1.x. In clear text the first bytes decide:
- * the HTTP/2 preface (prior knowledge, RFC 9113 section 3.3), or an HTTP/1.x request line, which
- * gets a short 505 and a close. Anything else gets GOAWAY(PROTOCOL_ERROR).
+ * The ALPN token of TLS decides: "h2" or "http/1.1". Without one the first bytes do: the HTTP/2 preface
+ * (prior knowledge, RFC 9113 section 3.3), a TLS handshake, which gets an alert, or anything else, which
+ * is HTTP/1.x or gets its 400.
  */
 #ifndef WEIR_CONN_H
 #define WEIR_CONN_H

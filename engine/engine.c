@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 
 #include "engine/base/limits.h"
+#include "engine/h1/h1.h"
 #include "engine/h2/h2.h"
 #include "engine/hpack/encode.h"
 
@@ -13,6 +14,7 @@ struct engine_config engine_config_default(void) {
       .header_list_bytes = H2_HEADER_LIST_BYTES_DEFAULT,
       .idle_ns = H2_IDLE_NS,
       .connection_weight = MACHINE_WEIGHT_DEFAULT,
+      .h1 = h1_config_default(),
       .h2 = h2_config_default(),
   };
 }
@@ -23,6 +25,7 @@ bool engine_init(struct engine *engine, const struct memory *memory,
   if (!http_shared_init(&engine->http, memory, handler, config->header_list_bytes, config->idle_ns))
     return false;
   engine->http.clock_ns = config->clock_ns;
+  h1_shared_init(&engine->h1, &engine->http, &config->h1, config->connections_max);
   h2_shared_init(&engine->h2, &engine->http, &config->h2, config->connections_max);
   pool_init(&engine->undecided, memory, CONN_BYTES, pool_chunk_count(CONN_BYTES),
             config->connections_max);
@@ -32,6 +35,7 @@ bool engine_init(struct engine *engine, const struct memory *memory,
 
 void engine_destroy(struct engine *engine) {
   pool_destroy(&engine->undecided);
+  h1_shared_destroy(&engine->h1);
   h2_shared_destroy(&engine->h2);
   http_shared_destroy(&engine->http);
 }
@@ -42,6 +46,7 @@ void engine_set_date(struct engine *engine, int64_t unix_seconds) {
 }
 
 void engine_trim(struct engine *engine) {
+  h1_shared_trim(&engine->h1);
   h2_shared_trim(&engine->h2);
   pool_trim(&engine->undecided);
 }
@@ -54,6 +59,7 @@ static void count(uint64_t *to, const uint64_t *from, size_t bytes) {
 struct engine_counters engine_counters(const struct engine *engine) {
   struct engine_counters now;
   count((uint64_t *)&now.http, (const uint64_t *)&engine->http.counters, sizeof now.http);
+  count((uint64_t *)&now.h1, (const uint64_t *)&engine->h1.counters, sizeof now.h1);
   count((uint64_t *)&now.h2, (const uint64_t *)&engine->h2.counters, sizeof now.h2);
   return now;
 }

@@ -7,6 +7,7 @@
 #ifndef WEIR_ENGINE_H
 #define WEIR_ENGINE_H
 
+#include "engine/h1/shared.h"
 #include "engine/h2/shared.h"
 #include "engine/http/shared.h"
 
@@ -20,17 +21,20 @@ struct engine_config {
       *clock_ns; /* kept: the host's clock, for calls from outside of machine calls; NULL:
                                  there are none but within a call of another connection */
   uint16_t connection_weight; /* of connections whose host gives none: machine_host.weight */
+  struct h1_config h1;
   struct h2_config h2;
 };
 
 struct engine_counters {
   struct http_counters http;
+  struct h1_counters h1;
   struct h2_counters h2;
 };
 
 struct engine {
   struct engine_config config;
   struct http_shared http;
+  struct h1_shared h1;
   struct h2_shared h2;
   struct pool undecided; /* connections whose protocol is not known yet, CONN_BYTES each */
 };

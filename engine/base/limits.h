@@ -32,13 +32,9 @@
  * streams took has gone after half a minute, and a second costs a millisecond of that at most. */
 #define POOL_TRIM_CHUNKS 32u
 
-/* Bytes of a clear-text connection that are looked at to tell its protocol: the longest HTTP/1.x
- * request line that is read to its end. */
-#define CONN_SNIFF_BYTES 256u
-
-/* Memory of such a connection: these bytes, and what is known of its peer. conn.c asserts that it is
- * enough. Untested: the compiler checks it. */
-#define CONN_BYTES 384u
+/* Memory of a connection that has no protocol yet: its first bytes, and what is known of its peer. conn.c
+ * asserts that it is enough. Untested: the compiler checks it. */
+#define CONN_BYTES 192u
 
 /* Bytes of our own output (frames, heads, copied bodies) that the transport has not taken. A busy
  * connection has one buffer, an idle one none. The largest header block that we send fits. */
@@ -246,6 +242,31 @@
  * More get 400. */
 #define H1_CHUNK_EXTENSION_BYTES          4096u
 #define H1_CHUNK_EXTENSION_BYTES_PER_BYTE 16u
+
+/* ---- HTTP/1.1: what a peer may make us hold and do ---------------------------------------------- */
+
+/* Requests of one connection that are handled before the first of them is answered (pipelining); input
+ * waits then. Clients that pipeline send bursts of 16. */
+#define H1_AHEAD_MAX 32u
+
+/* Bytes of output up to which answers are made while requests are still being read, so that a burst of
+ * requests needs one stream. As many as the transport takes at once when it is slow. */
+#define H1_EAGER_BYTES (16u * KIB)
+
+/* Bytes of a head of ours up to which it comes from a pool: enough for the usual response. Memory for
+ * larger ones is allocated. */
+#define H1_TEXT_BYTES 1024u
+
+/* Memory for a head that arrives in pieces, at first; it doubles up to what the longest target and
+ * fields need. Most heads of browsers fit. */
+#define H1_GATHER_BYTES (4u * KIB)
+
+/* Chunks with fewer bytes than this cost a token each: one byte costs us a call of the handler, and the
+ * peer six bytes. A budget: at once, and each second again; beyond it the request gets 400 and the
+ * connection ends. A person types ten characters a second. */
+#define H1_CHUNK_SMALL_BYTES      64u
+#define H1_CHUNK_SMALL_BURST      10000u
+#define H1_CHUNK_SMALL_PER_SECOND 500u
 
 /* ---- HPACK ----------------------------------------------------------------------------------- */
 

@@ -1,11 +1,12 @@
 /*
  * engine/test_conn.c - the protocol that a connection's first bytes, or its ALPN token, choose:
- * HTTP/2, a 505, or a GOAWAY. Each row runs whole, in every two pieces, byte by byte, and against a
+ * HTTP/2, HTTP/1.x, or an alert of TLS. Each row runs whole, in every two pieces, byte by byte, and against a
  * guard page.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/guard.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,11 @@
 #define SETTINGS "\0\0\0\4\0\0\0\0\0"
 
 enum outcome {
-  H2_TALKS,   /* SETTINGS come first, and no GOAWAY */
-  H2_GOODBYE, /* perhaps SETTINGS, then GOAWAY(PROTOCOL_ERROR) */
-  REFUSED,    /* 505 */
-  UNDECIDED,  /* nothing is sent yet */
+  H2_TALKS,  /* SETTINGS come first, and no GOAWAY */
+  H1_TALKS,  /* an answer, and the connection goes on */
+  H1_ENDS,   /* an answer that ends it */
+  ALERT,     /* of TLS */
+  UNDECIDED, /* nothing is sent yet */
 };
 
 struct row {
@@ -27,28 +29,32 @@ struct row {
   const char *input;
   size_t len; /* 0: of the string */
   enum outcome outcome;
+  unsigned status; /* of the answer */
 };
 
 #define BYTES(literal) (literal), sizeof(literal) - 1
 
 static const struct row rows[] = {
-    {"prior knowledge", "", BYTES(H2_PREFACE SETTINGS), H2_TALKS},
-    {"prior knowledge by ALPN", "h2", BYTES(H2_PREFACE SETTINGS), H2_TALKS},
-    {"most of the preface", "", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r", 0, UNDECIDED},
-    {"nothing", "", "", 0, UNDECIDED},
-    {"HTTP/1.1", "", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0, REFUSED},
-    {"HTTP/1.0", "", "GET / HTTP/1.0\r\n", 0, REFUSED},
-    {"bare LF", "", "GET / HTTP/1.1\n", 0, REFUSED},
-    {"like the preface at first", "", "PRI * HTTP/1.1\r\n", 0, REFUSED},
-    {"an unfinished line", "", "GET / HTTP/1.1", 0, UNDECIDED},
-    {"HTTP/1.1 by ALPN", "http/1.1", "GET / HTTP/1.1\r\n", 0, REFUSED},
-    {"HTTP/1.1 by ALPN, then HTTP/2", "http/1.1", H2_PREFACE, 0, REFUSED},
-    {"nonsense instead of the preface", "", "hello\r\n", 0, H2_GOODBYE},
-    {"an empty line", "", "\r\n", 0, H2_GOODBYE},
-    {"HTTP/0.9", "", "GET /\r\n", 0, H2_GOODBYE},
-    {"HTTP/2.0 spelt out", "", "GET / HTTP/2.0\r\n", 0, H2_GOODBYE},
-    {"a broken end of the preface", "", BYTES("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"), H2_GOODBYE},
-    {"zeros and a line end", "", BYTES("\0\0\0\0\n"), H2_GOODBYE},
+    {"prior knowledge", "", BYTES(H2_PREFACE SETTINGS), H2_TALKS, 0},
+    {"prior knowledge by ALPN", "h2", BYTES(H2_PREFACE SETTINGS), H2_TALKS, 0},
+    {"most of the preface", "", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r", 0, UNDECIDED, 0},
+    {"nothing", "", "", 0, UNDECIDED, 0},
+    {"HTTP/1.1", "", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0, H1_TALKS, 204},
+    {"HTTP/1.0", "", "GET / HTTP/1.0\r\n\r\n", 0, H1_ENDS, 204},
+    {"an unfinished line", "", "GET / HTTP/1.1", 0, UNDECIDED, 0},
+    {"HTTP/1.1 by ALPN", "http/1.1", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0, H1_TALKS, 204},
+    {"HTTP/1.1 by ALPN, then HTTP/2", "http/1.1", H2_PREFACE, 0, H1_ENDS, 505},
+    {"like the preface at first", "", "PRI / HTTP/1.1\r\nHost: x\r\n\r\n", 0, H1_TALKS, 204},
+    {"a broken end of the preface", "", BYTES("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"), H1_ENDS, 505},
+    {"HTTP/2.0 spelt out", "", "GET / HTTP/2.0\r\n", 0, H1_ENDS, 505},
+    {"bare LF", "", "GET / HTTP/1.1\n", 0, H1_ENDS, 400},
+    {"nonsense", "", "hello\r\n", 0, H1_ENDS, 400},
+    {"an empty line", "", "\r\n", 0, UNDECIDED, 0},
+    {"empty lines", "", "\r\n\r\n", 0, H1_ENDS, 400},
+    {"HTTP/0.9", "", "GET /\r\n", 0, H1_ENDS, 400},
+    {"zeros and a line end", "", BYTES("\0\0\0\0\n"), H1_ENDS, 400},
+    {"SSH", "", "SSH-2.0-OpenSSH_9.2p1\r\n", 0, H1_ENDS, 400},
+    {"a TLS ClientHello", "", BYTES("\x16\3\1\0\xc8\1\0\0\xc4\3\3"), ALERT, 0},
 };
 
 static struct guard guard;
@@ -129,30 +135,34 @@ static int64_t sent_goaway(const struct side *side) {
   return -1;
 }
 
-/* A well-formed answer: the length it states is the length it has. */
-static void check_refusal(const struct side *side) {
-  assert_true(sent_text(side, "HTTP/1.1 505 "));
-  assert_true(sent_text(side, "connection: close\r\n"));
+static const char alert[] = "\x15\3\1\0\2\2\xa";
+
+/* A well-formed answer. Of errors the length is stated, and it is the one they have. */
+static void check_answer(const struct side *side, unsigned status, bool ends) {
+  char line[16];
+  (void)snprintf(line, sizeof line, "HTTP/1.1 %u ", status);
+  assert_true(side->sent_len > strlen(line) && memcmp(side->sent, line, strlen(line)) == 0);
+  assert_int_equal(sent_text(side, "connection: close\r\n"), ends);
   const uint8_t *body = memmem(side->sent, side->sent_len, "\r\n\r\n", 4);
   const uint8_t *length = memmem(side->sent, side->sent_len, "content-length: ", 16);
-  assert_true(body && length);
-  assert_int_equal(strtoul((const char *)length + 16, NULL, 10),
+  assert_non_null(body);
+  assert_int_equal(length ? strtoul((const char *)length + 16, NULL, 10) : 0,
                    side->sent_len - (size_t)(body + 4 - side->sent));
+  assert_int_equal(side_wants(side), ends ? MACHINE_DONE : MACHINE_RECV);
 }
 
-static void check(const struct side *side, enum outcome outcome) {
-  switch (outcome) {
+static void check(const struct side *side, const struct row *row) {
+  switch (row->outcome) {
   case H2_TALKS:
     assert_true(side->sent_len > 0 && side->sent[3] == H2_SETTINGS);
     assert_int_equal(sent_goaway(side), -1);
     assert_int_equal(side_wants(side), MACHINE_RECV);
     break;
-  case H2_GOODBYE:
-    assert_int_equal(sent_goaway(side), H2_PROTOCOL_ERROR);
-    assert_true(side_wants(side) & MACHINE_DONE);
-    break;
-  case REFUSED:
-    check_refusal(side);
+  case H1_TALKS: check_answer(side, row->status, false); break;
+  case H1_ENDS: check_answer(side, row->status, true); break;
+  case ALERT:
+    assert_int_equal(side->sent_len, sizeof alert - 1);
+    assert_memory_equal(side->sent, alert, sizeof alert - 1);
     assert_int_equal(side_wants(side), MACHINE_DONE);
     break;
   case UNDECIDED:
@@ -174,7 +184,7 @@ static void run(const struct row *row, size_t cut, size_t piece) {
     at = end;
   }
   side_take(&side, 4096);
-  check(&side, row->outcome);
+  check(&side, row);
   side_close(&side);
 }
 
@@ -191,29 +201,12 @@ static void first_bytes(void **state) {
   }
 }
 
-/* A request line longer than the inspected bytes is taken for HTTP/1.x. */
-static void a_long_line(void **state) {
-  (void)state;
-  char line[2 * CONN_SNIFF_BYTES];
-  memset(line, 'a', sizeof line);
-  memcpy(line, "GET /", 5);
-  const struct row rows_of_lengths[] = {
-      {"as long as it may be", "", line, CONN_SNIFF_BYTES - 1, UNDECIDED},
-      {"one more", "", line, CONN_SNIFF_BYTES, REFUSED},
-      {"twice", "", line, sizeof line, REFUSED},
-  };
-  for (size_t i = 0; i < 3; i++) {
-    run(&rows_of_lengths[i], 0, sizeof line);
-    run(&rows_of_lengths[i], 0, 1);
-  }
-}
-
 /* A peer that sends nothing, or not enough, is silently closed after H2_PREFACE_NS. */
 static void silence_ends(void **state) {
   (void)state;
   struct side side;
   side_open(&side, "");
-  side_give(&side, span_text("GET / HT"));
+  side_give(&side, span_text("PRI * HT"));
   const uint64_t deadline_ns = side.machine.ops->deadline_ns(side.machine.self);
   assert_int_equal(deadline_ns, side.now_ns + H2_PREFACE_NS);
   side.machine.ops->tick(side.machine.self, deadline_ns - 1);
@@ -238,27 +231,28 @@ static void eof_and_drain_end_what_has_not_begun(void **state) {
   side_close(&side);
 }
 
-/* A 505 that was begun is sent completely, whatever happens meanwhile. */
-static void a_refusal_is_completed(void **state) {
+/* An alert that was begun is sent completely, whatever happens meanwhile. */
+static void an_alert_is_completed(void **state) {
   (void)state;
   struct side side;
   side_open(&side, "");
-  side_give(&side, span_text("GET / HTTP/1.1\r\n"));
+  side_give(&side, span_text("\x16\3\1"));
   side.machine.ops->drain(side.machine.self, side.now_ns);
   side.machine.ops->recv_eof(side.machine.self, side.now_ns);
   assert_int_equal(side_wants(&side), MACHINE_SEND);
   side_take(&side, 5);
-  check(&side, REFUSED);
+  const struct row row = {.outcome = ALERT};
+  check(&side, &row);
   side_close(&side);
 }
 
-/* The deadline passes while a piece of the 505 is being sent. Its ack finds nothing left. */
-static void a_refusal_is_given_up(void **state) {
+/* The deadline passes while a piece of the alert is being sent. Its ack finds nothing left. */
+static void an_alert_is_given_up(void **state) {
   (void)state;
   struct side side;
   struct span span;
   side_open(&side, "");
-  side_give(&side, span_text("GET / HTTP/1.1\r\n"));
+  side_give(&side, span_text("\x16\3\1"));
   assert_int_equal(side.machine.ops->send_peek(side.machine.self, &span, 1, 65536, side.now_ns), 1);
   side.now_ns = side.machine.ops->deadline_ns(side.machine.self);
   side.machine.ops->tick(side.machine.self, side.now_ns);
@@ -361,11 +355,10 @@ int main(void) {
   guard_init(&guard, 4096);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(first_bytes),
-      cmocka_unit_test(a_long_line),
       cmocka_unit_test(silence_ends),
       cmocka_unit_test(eof_and_drain_end_what_has_not_begun),
-      cmocka_unit_test(a_refusal_is_completed),
-      cmocka_unit_test(a_refusal_is_given_up),
+      cmocka_unit_test(an_alert_is_completed),
+      cmocka_unit_test(an_alert_is_given_up),
       cmocka_unit_test(memory_refused),
       cmocka_unit_test(connections_have_the_engines_weight),
       cmocka_unit_test(handlers_set_weights),

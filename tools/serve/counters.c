@@ -19,6 +19,8 @@ struct row {
   { #name, offsetof(struct engine_counters, http.name) }
 #define H2(name)                                                                                   \
   { #name, offsetof(struct engine_counters, h2.name) }
+#define H1(name)                                                                                   \
+  { "h1_" #name, offsetof(struct engine_counters, h1.name) }
 #define WORKER(name)                                                                               \
   { #name, offsetof(struct loop_counters, name) }
 
@@ -34,6 +36,20 @@ static const struct row engine_rows[] = {
     HTTP(too_large),
     HTTP(idled),
     HTTP(refused),
+    H1(ahead),
+    H1(tunnels),
+    H1(upgrades),
+    H1(refused_heads),
+    H1(refused_syntax),
+    H1(refused_size),
+    H1(refused_version),
+    H1(charged_chunks),
+    H1(calmed_chunks),
+    H1(timeouts),
+    H1(timeouts_heads),
+    H1(timeouts_output),
+    H1(timeouts_bodies),
+    H1(hushed),
     H2(pushes),
     H2(resets_received),
     H2(resets_sent),

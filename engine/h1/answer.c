@@ -1,0 +1,272 @@
+/*
+ * h1/answer.c - what handlers do with their streams: the functions behind struct stream_ops.
+ *
+ * Heads become text here; h1/send.c sends them when their turn comes.
+ */
+#include "engine/h1/answer.h"
+
+#include "engine/h1/fault.h"
+#include "engine/h1/life.h"
+#include "engine/h1/text.h"
+
+static struct h1_stream *own(struct stream *base) {
+  struct h1_stream *stream = (struct h1_stream *)(void *)base;
+  h1_call_in(stream->h1);
+  return stream;
+}
+
+/* Refuses what a handler may not do: returns false. */
+static bool refuse(struct h1_stream *stream, const char *what) {
+  h1_stream_mistake(stream, what);
+  return false;
+}
+
+static bool may_answer(const struct h1_stream *stream) {
+  return !stream->told && !stream->final_queued;
+}
+
+/* ---- informational responses ----------------------------------------------------------------- */
+
+/* HTTP/1.0 has none, and of HTTP/1.1's clients only some can bear more than 100 (RFC 8297 section 3). */
+static bool is_known_to_take(const struct h1_stream *stream, unsigned status) {
+  return stream->minor > 0 && (status == 100 || stream->hints);
+}
+
+static bool op_inform(struct stream *base, unsigned status, const struct header *fields,
+                      size_t count) {
+  struct h1_stream *stream = own(base);
+  if (status < 100 || status > 199 || status == 101)
+    return refuse(stream, "stream_inform() with a status that is not informational");
+  if (!may_answer(stream) || !is_known_to_take(stream, status)) return false;
+  struct h1_survey survey = h1_text_survey(fields, count);
+  if (survey.mistake) return refuse(stream, survey.mistake);
+  const struct h1_plan plan = {
+      .status = status, .fields = fields, .count = count, .leave_length = true};
+  struct h1_text *text = h1_text_make(stream->h1, &plan, &survey);
+  if (!text) return false;
+  if (status == 100) stream->expects = false;
+  h1_stream_append(stream, text);
+  h1_wake(stream->h1);
+  return true;
+}
+
+/* ---- final responses ------------------------------------------------------------------------- */
+
+/* Whether the client may go on with this connection. A client that waits for 100 may send its body or
+ * not; and a body of which much is to come is not worth the wait. */
+static bool may_keep(const struct h1_stream *stream) {
+  if (!stream->keep || stream->h1->draining) return false;
+  if (stream->end_received) return true;
+  int64_t left = stream->content_length - stream->body_received;
+  return !stream->expects && left <= (int64_t)H2_LINGER_BYTES;
+}
+
+/* How the body's length is told (RFC 9112 section 6.3). */
+static void plan_length(struct h1_stream *stream, const struct h1_survey *survey, bool no_content,
+                        struct h1_plan *plan) {
+  bool given = survey->length >= 0;
+  if (no_content) { /* HEAD and 304 tell the length of what they do not send */
+    plan->leave_length = stream->status == 204;
+    return;
+  }
+  if (!stream->body.ops) {
+    if (survey->length > 0) h1_stream_mistake(stream, "content-length without a body");
+    plan->leave_length = true;
+    plan->add_zero_length = true;
+    return;
+  }
+  stream->length_left = survey->length;
+  if (given) return;
+  stream->chunked = plan->add_chunked = stream->minor > 0;
+  if (!stream->chunked) stream->keep = false;
+}
+
+static enum h1_connection connection_of(const struct h1_stream *stream) {
+  if (stream->tunnel) return H1_SAY_UPGRADE;
+  if (!stream->keep) return H1_SAY_CLOSE;
+  return stream->minor > 0 ? H1_SAY_NOTHING : H1_SAY_KEEP_ALIVE;
+}
+
+/* Makes the head of the response, and plans how its body follows. */
+static struct h1_text *make_head(struct h1_stream *stream, const struct header *fields,
+                                 size_t count, const struct h1_survey *survey, bool no_content) {
+  struct h1_plan plan = {.status = stream->status, .fields = fields, .count = count};
+  if (stream->tunnel)
+    plan.leave_length = true;
+  else
+    plan_length(stream, survey, no_content, &plan);
+  stream->keep = may_keep(stream);
+  plan.connection = connection_of(stream);
+  plan.upgrade = stream->protocol;
+  plan.add_date = !survey->date;
+  plan.add_server = !survey->server;
+  return h1_text_make(stream->h1, &plan, survey);
+}
+
+static bool queue_response(struct h1_stream *stream, const struct header *fields, size_t count,
+                           bool no_content) {
+  struct h1_survey survey = h1_text_survey(fields, count);
+  if (survey.mistake) return refuse(stream, survey.mistake);
+  struct h1_text *text = make_head(stream, fields, count, &survey, no_content);
+  if (text) h1_stream_append(stream, text);
+  return text;
+}
+
+static bool answer(struct h1_stream *stream, unsigned status, const struct header *fields,
+                   size_t count, struct body body) {
+  bool no_content = stream->head_request || status == 204 || status == 304;
+  if (no_content) {
+    h1_body_drop(body);
+    body = BODY_NONE;
+    if (!may_answer(stream)) return false; /* the body's close() has ended the stream */
+  }
+  stream->status = (uint16_t)status;
+  stream->body = body; /* from here on it is closed with the stream */
+  if (!queue_response(stream, fields, count, no_content)) {
+    h1_fault_abort(stream, 500, H1_INTERNAL_ERROR);
+    return false;
+  }
+  stream->final_queued = true;
+  stream->asks = false;
+  counter_add(&stream->h1->http->counters.responses, 1);
+  h1_wake(stream->h1);
+  return true;
+}
+
+/* Why a handler may not answer so; NULL: it may. */
+static const char *mistake_of(const struct h1_stream *stream, unsigned status) {
+  if (status < 200 || status > 599) return "stream_respond() with a status outside of 200 to 599";
+  if (stream->final_queued && !stream->told)
+    return "stream_respond() to a request that was answered";
+  if (stream->asks && status < 300)
+    return "stream_respond() with 2xx to a request for a tunnel, which stream_tunnel() accepts";
+  if (stream->connect && status < 300) return "stream_respond() with 2xx to CONNECT over HTTP/1.1";
+  return NULL;
+}
+
+static bool op_respond(struct stream *base, unsigned status, const struct header *fields,
+                       size_t count, struct body body) {
+  struct h1_stream *stream = own(base);
+  const char *mistake = mistake_of(stream, status);
+  if (!mistake && may_answer(stream)) return answer(stream, status, fields, count, body);
+  h1_body_drop(body);
+  return mistake ? refuse(stream, mistake) : false;
+}
+
+static bool op_respond_set(struct stream *base, unsigned status, struct header_set *set,
+                           struct body body) {
+  return op_respond(base, status, set->at, set->count, body);
+}
+
+static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
+  struct h1_stream *stream = own(base);
+  bool sent_in_chunks = stream->chunked && !stream->body_ended && !stream->trailers;
+  if (stream->told || !sent_in_chunks) return false;
+  struct h1_survey survey = h1_text_survey(fields, count);
+  if (survey.mistake) return refuse(stream, survey.mistake);
+  stream->trailers = h1_text_trailers(stream->h1, fields, count, &survey);
+  return stream->trailers;
+}
+
+/* ---- tunnels --------------------------------------------------------------------------------- */
+
+/* The client's bytes have waited in the transport; from now on they are read. */
+static void begin_tunnel(struct h1_stream *stream) {
+  struct h1 *h1 = stream->h1;
+  counter_add(&h1->shared->counters.tunnels, 1);
+  stream->end_received = false;
+  h1->reading = stream;
+  h1->phase = H1_READ_TUNNEL;
+  h1->tick_ns = h1->now_ns + H2_TICK_NS;
+}
+
+static bool op_tunnel(struct stream *base, const struct header *fields, size_t count,
+                      struct body body) {
+  struct h1_stream *stream = own(base);
+  if (!stream->asks || !may_answer(stream)) {
+    h1_body_drop(body);
+    return stream->told ? false : refuse(stream, "stream_tunnel() to a request that asks for none");
+  }
+  stream->tunnel = true;
+  stream->keep = false;
+  if (!answer(stream, 101, fields, count, body)) return false;
+  begin_tunnel(stream);
+  return true;
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
+static struct stream *op_push(struct stream *base, const struct header *fields, size_t count) {
+  (void)base, (void)fields, (void)count;
+  return NULL;
+}
+
+static void op_resume(struct stream *base) {
+  struct h1_stream *stream = own(base);
+  if (stream->told) return;
+  stream->body_waiting = false;
+  h1_wake(stream->h1);
+}
+
+static void op_consume(struct stream *base, size_t bytes) {
+  struct h1_stream *stream = own(base);
+  if (stream->told) return;
+  if (bytes > stream->held_bytes) {
+    h1_stream_mistake(stream, "stream_consume() of more than data() gave");
+    bytes = stream->held_bytes;
+  }
+  stream->held_bytes -= bytes;
+  h1_wake(stream->h1);
+}
+
+static void op_cap(struct stream *base, uint64_t total_bytes) {
+  struct h1_stream *stream = own(base);
+  if (stream->told) return;
+  stream->cap_bytes = total_bytes;
+  h1_wake(stream->h1);
+}
+
+static void op_timer(struct stream *base, uint64_t deadline_ns) {
+  struct h1_stream *stream = own(base);
+  if (stream->told) return;
+  stream->timer_ns = deadline_ns;
+  h1_wake(stream->h1);
+}
+
+static void op_reset(struct stream *base, uint32_t error_code) {
+  struct h1_stream *stream = own(base);
+  if (stream->told) return;
+  unsigned status = error_code == H1_REFUSED_STREAM ? 503 : 500;
+  h1_fault_abort(stream, status, error_code ? error_code : H1_CANCEL);
+}
+
+static void op_weigh(struct stream *base, unsigned weight) {
+  struct h1_stream *stream = own(base);
+  if (stream->told) return;
+  if (weight < 1 || weight > MACHINE_WEIGHT_MAX) {
+    h1_stream_mistake(stream, "stream_weigh_connection() with a weight outside of 1 to 256");
+    return;
+  }
+  if (stream->h1->host) stream->h1->host->weight = (uint16_t)weight;
+}
+
+/* Nothing competes with the response. */
+static void op_head_start(struct stream *base, uint64_t first_bytes) {
+  (void)base, (void)first_bytes;
+}
+
+const struct stream_ops h1_stream_ops = {
+    .inform = op_inform,
+    .respond = op_respond,
+    .respond_set = op_respond_set,
+    .trailers = op_trailers,
+    .push = op_push,
+    .resume = op_resume,
+    .consume = op_consume,
+    .cap = op_cap,
+    .timer = op_timer,
+    .reset = op_reset,
+    .weigh = op_weigh,
+    .head_start = op_head_start,
+    .tunnel = op_tunnel,
+};

@@ -1,0 +1,162 @@
+/*
+ * h1/request.c - see h1/request.h.
+ */
+#include "engine/h1/request.h"
+
+#include "engine/h1/body.h"
+#include "engine/h1/fault.h"
+#include "engine/h1/framing.h"
+#include "engine/h1/life.h"
+#include "engine/h1/target.h"
+
+/* Places in the list for the pseudo-header fields that a request has over HTTP/2. */
+enum { METHOD, SCHEME, AUTHORITY, PATH, FIRST };
+
+void h1_request_fields(struct h1 *h1) {
+  struct headers *fields = &h1->http->headers;
+  headers_clear(fields);
+  fields->count = FIRST;
+}
+
+static bool is_safe(struct span method) {
+  return span_is(method, "GET") || span_is(method, "HEAD") || span_is(method, "OPTIONS");
+}
+
+bool h1_request_may(const struct h1 *h1, const struct h1_head *head) {
+  return !h1->first || (h1->queued_unsafe == 0 && is_safe(head->method));
+}
+
+/* ---- what the request says ------------------------------------------------------------------- */
+
+static void fill_in(struct h1 *h1, const struct h1_head *head, const struct h1_target *target,
+                    const struct h1_framing *framing, struct request *request) {
+  struct headers *fields = &h1->http->headers;
+  struct span scheme = span_text(h1->peer.secure ? "https" : "http");
+  if (target->scheme.len) scheme = target->scheme;
+  if (target->form == H1_FORM_AUTHORITY) scheme = (struct span){0};
+  fields->at[METHOD] = header_of(TOKEN_METHOD, head->method);
+  fields->at[SCHEME] = header_of(TOKEN_SCHEME, scheme);
+  fields->at[AUTHORITY] = header_of(TOKEN_AUTHORITY, target->authority);
+  fields->at[PATH] = header_of(TOKEN_PATH, target->path);
+  h1_framing_strip(fields, FIRST);
+  *request = (struct request){
+      .method = head->method,
+      .scheme = scheme,
+      .authority = target->authority,
+      .path = target->path,
+      .fields = fields,
+      .content_length = framing->content_length,
+      .end = framing->body == H1_BODY_NONE,
+  };
+}
+
+static struct h1_verdict read_all(struct h1 *h1, const struct h1_head *head,
+                                  struct h1_framing *framing, struct h1_target *target) {
+  struct headers *fields = &h1->http->headers;
+  struct h1_verdict verdict = h1_framing_request(head, fields, FIRST, framing);
+  if (verdict.outcome != H1_COMPLETE) return verdict;
+  verdict = h1_target_read(head, framing->host, fields, target);
+  if (verdict.outcome != H1_COMPLETE) return verdict;
+  if (fields->count - FIRST > H2_HEADER_FIELDS_MAX) return h1_refuse(431, "too many fields");
+  return H1_OK;
+}
+
+/* Browsers that say how they navigate take 103, or ignore it. */
+static bool takes_hints(const struct headers *fields) {
+  for (uint32_t i = FIRST; i < fields->count; i++)
+    if (fields->at[i].token == TOKEN_UNKNOWN && span_is(fields->at[i].name, "sec-fetch-mode"))
+      return span_is(fields->at[i].value, "navigate");
+  return false;
+}
+
+/* ---- upgrades -------------------------------------------------------------------------------- */
+
+/* Whether another protocol has taken the connection. It begins with an answer of its own, so nothing
+ * may be left to be answered before it. */
+static bool upgrades(struct h1 *h1, const struct h1_framing *framing,
+                     const struct request *request) {
+  bool may = h1->upgrade && framing->http2_settings.base && !h1->first && !h1->out.count &&
+             !h1->draining && h1_framing_upgrade_has(framing->upgrade, "h2c");
+  if (!may || !h1->upgrade(h1->upgrade_ctx, request, framing->http2_settings, h1->now_ns))
+    return false;
+  counter_add(&h1->shared->counters.upgrades, 1);
+  h1->handed_over = true;
+  return true;
+}
+
+/* The first protocol of the handler's that the client asks for. */
+static struct span tunnel_asked(const struct h1 *h1, const struct h1_framing *framing,
+                                const struct request *request) {
+  const char *const *each = h1->http->handler->protocols;
+  if (framing->upgrade.len == 0 || !span_is(request->method, "GET")) return (struct span){0};
+  for (; each && *each; each++)
+    if (h1_framing_upgrade_has(framing->upgrade, *each)) return span_text(*each);
+  return (struct span){0};
+}
+
+/* ---- the stream ------------------------------------------------------------------------------ */
+
+static struct h1_stream *open_stream(struct h1 *h1, const struct h1_head *head,
+                                     const struct h1_framing *framing,
+                                     const struct request *request) {
+  bool ahead = h1->first;
+  struct h1_stream *stream = h1_stream_open(h1);
+  if (!stream) return NULL;
+  counter_add(&h1->shared->counters.ahead, ahead);
+  stream->minor = head->minor;
+  stream->safe = is_safe(request->method);
+  h1->queued_unsafe += !stream->safe;
+  stream->head_request = span_is(request->method, "HEAD");
+  stream->connect = span_is(request->method, "CONNECT");
+  stream->keep = framing->keep && !stream->connect;
+  stream->expects = framing->expect_continue;
+  stream->hints = takes_hints(request->fields);
+  stream->content_length = framing->content_length;
+  stream->header_received = (uint32_t)head->bytes;
+  stream->protocol = request->protocol;
+  stream->asks = request->protocol.len > 0;
+  return stream;
+}
+
+/* Sets what is read next. */
+static bool begin_body(struct h1_stream *stream, const struct h1_framing *framing) {
+  switch (framing->body) {
+  case H1_BODY_LENGTH: return h1_body_begin(stream, H1_READ_LENGTH);
+  case H1_BODY_CHUNKED: return h1_body_begin(stream, H1_READ_CHUNKED);
+  default: stream->h1->phase = stream->keep ? H1_READ_HEAD : H1_READ_DISCARD; return true;
+  }
+}
+
+/* A client that sent `expect: 100-continue` waits for 100 before it sends the body (RFC 9110 section
+ * 10.1.1). A handler that has not answered by the time request() returns wants that body. */
+static void hand_over(struct h1 *h1, struct h1_stream *stream, const struct request *request) {
+  const struct handler *handler = h1->http->handler;
+  stream->delivered = true;
+  counter_add(&h1->http->counters.requests, 1);
+  handler->request(handler->ctx, &stream->base, request, h1->now_ns);
+  if (stream->expects) (void)stream_inform(&stream->base, 100, NULL, 0);
+}
+
+void h1_request_handle(struct h1 *h1, const struct h1_head *head) {
+  struct h1_framing framing;
+  struct h1_target target;
+  struct request request;
+  struct h1_verdict verdict = read_all(h1, head, &framing, &target);
+  if (verdict.outcome != H1_COMPLETE) {
+    h1_fault_head(h1, verdict.status, verdict.reason);
+    return;
+  }
+  fill_in(h1, head, &target, &framing, &request);
+  if (upgrades(h1, &framing, &request)) return;
+  request.protocol = tunnel_asked(h1, &framing, &request);
+  struct h1_stream *stream = open_stream(h1, head, &framing, &request);
+  if (!stream || !begin_body(stream, &framing)) {
+    if (stream)
+      h1_fault_answer(stream, 503, "too many requests are being sent");
+    else
+      h1_fault_head(h1, 503, NULL);
+    h1->phase = H1_READ_DISCARD;
+    return;
+  }
+  hand_over(h1, stream, &request);
+}

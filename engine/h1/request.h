@@ -1,0 +1,21 @@
+/*
+ * h1/request.h - a complete head becomes a request that a handler gets.
+ * Spec: RFC 9112 sections 3, 6 and 9; RFC 9110 sections 7.8 and 10.1.1; RFC 7540 section 3.2.
+ */
+#ifndef WEIR_H1_REQUEST_H
+#define WEIR_H1_REQUEST_H
+
+#include "engine/h1/connection.h"
+
+/* Begins a head in the scratch list that all connections share: http->headers. */
+void h1_request_fields(struct h1 *h1);
+
+/* Whether the request may be handled now: requests are handled at the same time only if all of them are
+ * safe (RFC 9112 section 9.3.2). */
+__attribute__((warn_unused_result)) bool h1_request_may(const struct h1 *h1,
+                                                        const struct h1_head *head);
+
+/* Handles the request, whose head and fields are complete: asks the handler, or answers by itself. */
+void h1_request_handle(struct h1 *h1, const struct h1_head *head);
+
+#endif

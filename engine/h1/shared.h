@@ -1,0 +1,57 @@
+/*
+ * h1/shared.h - what the HTTP/1.1 connections of one worker share: configuration, counters and pools.
+ * h1_shared_init() of h1/h1.h makes it.
+ */
+#ifndef WEIR_H1_SHARED_H
+#define WEIR_H1_SHARED_H
+
+#include "engine/http/shared.h"
+
+/* The user's choices; h1_config_default() fills them in from base/limits.h. */
+struct h1_config {
+  uint32_t streams_max;  /* of all connections at once */
+  uint32_t window_bytes; /* of a request's body that a handler may hold and not have consumed */
+  uint64_t window_budget_bytes; /* for these windows of all connections together */
+  enum stream_flow flow;        /* FLOW_CONSUME and FLOW_AUTO: reading stops when a window is full;
+                                   others trust the handler to keep up; not FLOW_DEFAULT */
+  /* As those of struct h2_config. */
+  uint32_t body_bytes_per_second_min; /* 0: none */
+  uint64_t body_idle_ns;
+  uint64_t conversation_idle_ns;
+};
+
+/* The worker writes them; readers use counter_get(). */
+struct h1_counters {
+  uint64_t ahead;         /* requests that arrived before the one ahead was answered */
+  uint64_t tunnels;       /* that were made by `upgrade` */
+  uint64_t upgrades;      /* connections that went on in HTTP/2 */
+  uint64_t refused_heads; /* answered 4xx or 5xx by the engine, by: */
+  uint64_t
+      refused_syntax; /* 400: H1_EMPTY_LINES_MAX, H1_CONNECTION_OPTIONS_MAX, H1_CHUNK_*, grammar */
+  uint64_t refused_size;    /* 414, 431, 501: H1_TARGET_BYTES_MAX, H1_METHOD_BYTES_MAX, fields */
+  uint64_t refused_version; /* 505 */
+  uint64_t charged_chunks;  /* H1_CHUNK_SMALL_*: chunks with little in them */
+  uint64_t calmed_chunks;   /* connections that ended for too many of them */
+  uint64_t timeouts;        /* connections or requests ended by a deadline, of these kinds: */
+  uint64_t timeouts_heads;  /* H2_HEADER_BLOCK_NS, H2_PREFACE_NS */
+  uint64_t timeouts_output; /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN */
+  uint64_t timeouts_bodies; /* H2_BODY_*, H2_STREAM_IDLE_NS */
+  uint64_t
+      hushed; /* H2_LINGER_*: connections that ended because a request went on after its answer */
+};
+
+struct h1_shared {
+  struct http_shared *http;
+  struct h1_config config;
+  struct h1_counters counters;
+
+  struct pool connections; /* struct h1 */
+  struct pool streams;     /* struct h1_stream */
+  struct pool texts;       /* heads that are to be sent, H1_TEXT_BYTES each */
+  struct pool gathers;     /* heads that arrive in pieces, H1_GATHER_BYTES each */
+  struct pool outs;        /* OUT_OBJECT_BYTES each */
+
+  uint64_t uploads; /* requests whose body is incomplete */
+};
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * h1/text.c - see h1/text.h.
+ */
+#include "engine/h1/text.h"
+
+#include "engine/base/decimal.h"
+#include "engine/h1/scan.h"
+#include "engine/h1/status.h"
+#include "engine/http/syntax.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* The most that the status line and the lines of a plan need, besides its fields, its content, the
+ * name of a protocol, and `server` and `date`. */
+enum { ADDED_BYTES_MAX = 192 };
+
+/* ---- what a handler gives -------------------------------------------------------------------- */
+
+/* Whether a field is about the connection, which the engine speaks for. */
+static bool is_left_out(enum header_token token) {
+  return token == TOKEN_CONNECTION || token == TOKEN_KEEP_ALIVE || token == TOKEN_UPGRADE ||
+         token == TOKEN_PROXY_CONNECTION || token == TOKEN_TRANSFER_ENCODING;
+}
+
+static bool is_text(struct span value) {
+  const uint8_t *end = value.base + value.len;
+  return value.len == 0 || h1_scan_text(value.base, end) == end;
+}
+
+static const char *note(struct h1_survey *survey, const struct header *field) {
+  enum header_token token = header_token_by_name(field);
+  uint64_t length;
+  if (!token && !syntax_is_token(field->name)) return "a field whose name is no token";
+  if (!is_text(field->value)) return "a field with a control character";
+  survey->bytes += field->name.len + field->value.len + sizeof ": \r\n";
+  if (token == TOKEN_DATE) survey->date = true;
+  if (token == TOKEN_SERVER) survey->server = true;
+  if (token != TOKEN_CONTENT_LENGTH) return NULL;
+  if (survey->length >= 0) return "content-length is given twice";
+  if (!decimal_within(field->value, 0, INT64_MAX, &length)) return "content-length is no number";
+  survey->length = (int64_t)length;
+  return NULL;
+}
+
+struct h1_survey h1_text_survey(const struct header *fields, size_t count) {
+  struct h1_survey survey = {.length = -1};
+  for (size_t i = 0; i < count && !survey.mistake; i++)
+    survey.mistake = note(&survey, &fields[i]);
+  return survey;
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static struct h1_text *alloc(struct h1 *h1, size_t bytes) {
+  size_t size = sizeof(struct h1_text) + bytes;
+  if (bytes > H2_SEND_BLOCK_BYTES_MAX) return NULL;
+  bool pooled = size <= H1_TEXT_BYTES;
+  struct h1_text *text =
+      pooled ? pool_take(&h1->shared->texts) : memory_alloc(h1->http->memory, size);
+  if (text) *text = (struct h1_text){.size = (uint32_t)size};
+  return text;
+}
+
+void h1_text_free(struct h1 *h1, struct h1_text *text) {
+  if (!text) return;
+  if (text->size <= H1_TEXT_BYTES)
+    pool_give(&h1->shared->texts, text);
+  else
+    memory_free(h1->http->memory, text, text->size);
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static uint8_t *put(uint8_t *at, struct span text) {
+  if (text.len) memcpy(at, text.base, text.len);
+  return at + text.len;
+}
+
+static uint8_t *put_line(uint8_t *at, struct span name, struct span value) {
+  at = put(at, name);
+  *at++ = ':';
+  *at++ = ' ';
+  at = put(at, value);
+  *at++ = '\r';
+  *at++ = '\n';
+  return at;
+}
+
+static uint8_t *put_status(uint8_t *at, unsigned status) {
+  if (status == 200) return put(at, span_text("HTTP/1.1 200 OK\r\n"));
+  at = put(at, span_text("HTTP/1.1 "));
+  at += decimal_put(at, status);
+  *at++ = ' ';
+  at = put(at, h1_status_reason(status));
+  return put(at, span_text("\r\n"));
+}
+
+static uint8_t *put_fields(uint8_t *at, const struct header *fields, size_t count,
+                           bool leave_length) {
+  for (size_t i = 0; i < count; i++) {
+    enum header_token token = header_token_by_name(&fields[i]);
+    if (is_left_out(token) || (leave_length && token == TOKEN_CONTENT_LENGTH)) continue;
+    at = put_line(at, fields[i].name, fields[i].value);
+  }
+  return at;
+}
+
+static uint8_t *put_connection(uint8_t *at, const struct h1_plan *plan) {
+  switch (plan->connection) {
+  case H1_SAY_NOTHING: break;
+  case H1_SAY_CLOSE: return put(at, span_text("connection: close\r\n"));
+  case H1_SAY_KEEP_ALIVE: return put(at, span_text("connection: keep-alive\r\n"));
+  case H1_SAY_UPGRADE:
+    at = put(at, span_text("connection: upgrade\r\n"));
+    return put_line(at, header_token_name(TOKEN_UPGRADE), plan->upgrade);
+  }
+  return at;
+}
+
+static uint8_t *put_added(const struct http_shared *http, uint8_t *at, const struct h1_plan *plan) {
+  if (plan->add_zero_length) at = put(at, span_text("content-length: 0\r\n"));
+  if (plan->add_chunked) at = put(at, span_text("transfer-encoding: chunked\r\n"));
+  if (plan->add_server) at = put_line(at, http->server_field.name, http->server_field.value);
+  if (plan->add_date && http->date[0])
+    at = put_line(at, http->date_field.name, http->date_field.value);
+  return put_connection(at, plan);
+}
+
+struct h1_text *h1_text_make(struct h1 *h1, const struct h1_plan *plan,
+                             const struct h1_survey *survey) {
+  const struct http_shared *http = h1->http;
+  size_t bytes = ADDED_BYTES_MAX + survey->bytes + plan->upgrade.len + plan->content.len +
+                 http->server_field.value.len + HTTP_DATE_BYTES;
+  struct h1_text *text = alloc(h1, bytes);
+  if (!text) return NULL;
+  uint8_t *at = put_status(text->bytes, plan->status);
+  at = put_fields(at, plan->fields, plan->count, plan->leave_length);
+  at = put_added(http, at, plan);
+  at = put(at, span_text("\r\n"));
+  at = put(at, plan->content);
+  text->len = (uint32_t)(at - text->bytes);
+  assert(text->len <= bytes);
+  return text;
+}
+
+struct h1_text *h1_text_trailers(struct h1 *h1, const struct header *fields, size_t count,
+                                 const struct h1_survey *survey) {
+  struct h1_text *text = alloc(h1, survey->bytes);
+  if (text) text->len = (uint32_t)(put_fields(text->bytes, fields, count, true) - text->bytes);
+  return text;
+}

@@ -1,0 +1,51 @@
+/*
+ * h1/text.h - heads of responses as text, and the trailers of their bodies.
+ * Spec: RFC 9112 sections 4, 5 and 7.1.2.
+ *
+ * What a handler gives is looked at first: a control character in a field would let its value end the
+ * head, so such fields are refused. Fields about the connection are left out; the plan says what takes
+ * their place.
+ * Memory: shared->texts for most texts, http->memory for large ones.
+ */
+#ifndef WEIR_H1_TEXT_H
+#define WEIR_H1_TEXT_H
+
+#include "engine/h1/connection.h"
+
+/* What a handler's fields say. */
+struct h1_survey {
+  const char *mistake; /* of the handler; NULL: the fields can be sent */
+  size_t bytes;        /* of them all as text */
+  int64_t length;      /* content-length; -1: not given */
+  bool date, server;
+};
+
+struct h1_survey h1_text_survey(const struct header *fields, size_t count);
+
+enum h1_connection { H1_SAY_NOTHING, H1_SAY_CLOSE, H1_SAY_KEEP_ALIVE, H1_SAY_UPGRADE };
+
+struct h1_plan {
+  unsigned status;
+  const struct header *fields;
+  size_t count;
+  enum h1_connection connection;
+  struct span upgrade;  /* with H1_SAY_UPGRADE: to what */
+  bool leave_length;    /* out */
+  bool add_zero_length; /* content-length: 0 */
+  bool add_chunked;     /* transfer-encoding: chunked */
+  bool add_date, add_server;
+  struct span content; /* appended as the whole body */
+};
+
+/* NULL when the text might exceed H2_SEND_BLOCK_BYTES_MAX, or memory was refused. */
+__attribute__((warn_unused_result)) struct h1_text *
+h1_text_make(struct h1 *h1, const struct h1_plan *plan, const struct h1_survey *survey);
+
+/* The lines of a trailer section, without the empty one at its end. */
+__attribute__((warn_unused_result)) struct h1_text *
+h1_text_trailers(struct h1 *h1, const struct header *fields, size_t count,
+                 const struct h1_survey *survey);
+
+void h1_text_free(struct h1 *h1, struct h1_text *text);
+
+#endif
