@@ -197,6 +197,8 @@ static void test_queue_for_descriptors(void **state) {
   assert_int_equal(stage.ring_count, 0); /* no descriptor came free */
   files_release(files, a.lookup.file);
   assert_int_equal(b.calls, 0); /* not inside of a release */
+  stage_expect(files, "small", IO_SECOND, "small");
+  assert_int_equal(stage.ring_count, 1); /* one turn, although more was released */
   stage_answer(0);
   assert_int_equal(b.calls, 1);
   assert_int_equal(b.result, FILES_FOUND);
@@ -234,6 +236,42 @@ static void test_queue_takes_turns(void **state) {
     assert_int_equal(a[i].result, FILES_FOUND);
     files_release(files, a[i].lookup.file);
   }
+
+  stage_put(stage_at("b"), "b", 1);
+  stage.page_cache_cold = true;
+  stage.ring_max = 0;
+  for (unsigned i = 0; i < MANY; i++)
+    assert_int_equal(wait_for(files, &a[i], "b"), FILES_PENDING);
+  stage.page_cache_cold = false;
+  files_trim(files, IO_SECOND); /* the ring has no room for another turn */
+  assert_int_equal(a[MANY - 2].calls, 1);
+  assert_int_equal(a[MANY - 1].calls, 0);
+  files_trim(files, IO_SECOND);
+  assert_int_equal(a[MANY - 1].calls, 1);
+  for (unsigned i = 0; i < MANY; i++)
+    files_release(files, a[i].lookup.file);
+  files_destroy(files);
+}
+
+/* A lookup that has left the queue for the ring is cancelled there. */
+static void test_cancelled_after_the_queue(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.loop = stage_loop});
+  struct waiter a, b;
+  stage_put(stage_at("a"), "a", 1);
+  stage.page_cache_cold = true;
+  stage.ring_max = 0;
+  assert_int_equal(wait_for(files, &a, "a"), FILES_PENDING);
+  assert_int_equal(wait_for(files, &b, "a"), FILES_PENDING);
+  stage.ring_max = 1;
+  files_trim(files, IO_SECOND);
+  assert_int_equal(files->queue.count, 0);
+  assert_null(a.lookup.queued);
+  files_find_cancel(&a.lookup);
+  stage_answer(0);
+  assert_int_equal(a.calls, 0);
+  assert_int_equal(b.result, FILES_FOUND);
+  files_release(files, b.lookup.file);
   files_destroy(files);
 }
 
@@ -337,6 +375,7 @@ int main(void) {
       STAGE_TEST(test_load_fails_at_the_ring),
       STAGE_TEST(test_queue),
       STAGE_TEST(test_queue_takes_turns),
+      STAGE_TEST(test_cancelled_after_the_queue),
       STAGE_TEST(test_ring_refuses_the_rest_of_a_load),
       STAGE_TEST(test_queue_for_descriptors),
       STAGE_TEST(test_read_is_put_off),
