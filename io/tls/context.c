@@ -35,6 +35,7 @@ struct ticket_key {
 };
 
 struct tls_context {
+  struct span (*answer_clear_text)(struct span in); /* NULL: a TLS alert */
   SSL_CTX *ssl;
   bool client;
   unsigned char *protocols; /* ALPN wire format: length octet, token, and so on */
@@ -284,6 +285,7 @@ struct tls_context *tls_context_create(const struct tls_settings *settings,
   pthread_mutex_init(&context->ticket_lock, NULL);
   ERR_clear_error();
   context->client = settings->client;
+  context->answer_clear_text = settings->answer_clear_text;
   context->ssl = SSL_CTX_new(settings->client ? TLS_client_method() : TLS_server_method());
   bool ok = context->ssl || openssl_refused(error, "TLS");
   if (ok) SSL_CTX_set_app_data(context->ssl, context);
@@ -305,6 +307,10 @@ void tls_context_free(struct tls_context *context) {
 
 bool tls_context_is_client(const struct tls_context *context) {
   return context->client;
+}
+
+struct span tls_context_answer_clear_text(const struct tls_context *context, struct span in) {
+  return context->answer_clear_text ? context->answer_clear_text(in) : span_of(NULL, 0);
 }
 
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context) {

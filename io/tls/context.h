@@ -16,8 +16,7 @@
 #ifndef WEIR_TLS_CONTEXT_H
 #define WEIR_TLS_CONTEXT_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "engine/base/machine.h"
 
 struct io_error;
 struct certificate;
@@ -38,6 +37,10 @@ struct tls_settings {
   const char *const *protocols;
   size_t protocol_count;
 
+  /* Server: what to answer to a peer whose first byte begins no TLS record. `in` is what came first, at
+   * least that byte. At most TLS_RECORD_BYTES, static; empty, or without this function: a TLS alert. */
+  struct span (*answer_clear_text)(struct span in);
+
   /* Client only. */
   bool verify;         /* refuse a certificate that no authority vouches for or of another name */
   const char *ca_path; /* PEM file of authorities; NULL: the system's */
@@ -55,6 +58,9 @@ tls_context_create(const struct tls_settings *settings, struct io_error *error);
 void tls_context_free(struct tls_context *context);
 
 bool tls_context_is_client(const struct tls_context *context);
+
+/* For tls/tls.c: as tls_settings.answer_clear_text; empty without one. */
+struct span tls_context_answer_clear_text(const struct tls_context *context, struct span in);
 
 /* For tls/tls.c: the SSL_CTX. The app data of each SSL is a pointer to where a client's ticket is kept,
  * a struct ssl_session_st * that owns a reference. */

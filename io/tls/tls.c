@@ -132,12 +132,14 @@ static void fail(struct tls *tls, const char *error, uint64_t now_ns) {
   enter_closing(tls, now_ns);
 }
 
-/* A peer that does not speak TLS is told so in the only language of this port: alert, fatal,
- * unexpected_message (RFC 8446 section 5). */
-static void refuse_plaintext(struct tls *tls, uint64_t now_ns) {
+/* A peer that does not speak TLS is told so in its own language, if the owner knows it; else by an
+ * alert, fatal, unexpected_message (RFC 8446 section 5). */
+static void refuse_clear_text(struct tls *tls, struct span in, uint64_t now_ns) {
   static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 10};
+  struct span answer = tls_context_answer_clear_text(tls->factory->context, in);
+  if (answer.len == 0) answer = span_of(alert, sizeof alert);
   /* The slab was empty. Without memory for one, the peer hears nothing. */
-  (void)!tls_slab_append(&tls->bio.output, alert, sizeof alert);
+  (void)!tls_slab_append(&tls->bio.output, answer.base, answer.len);
   fail(tls, "the peer does not speak TLS", now_ns);
 }
 
@@ -346,7 +348,7 @@ static bool must_wait(struct tls *tls, uint64_t now_ns) {
 /* The first bytes have come to a server. */
 static void start_handshake(struct tls *tls, struct span in, uint64_t now_ns) {
   if (in.base[0] != SSL3_RT_HANDSHAKE)
-    refuse_plaintext(tls, now_ns);
+    refuse_clear_text(tls, in, now_ns);
   else if (!make_ssl(tls))
     fail(tls, "no memory", now_ns);
   else

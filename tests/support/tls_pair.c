@@ -32,6 +32,7 @@ static struct tls_context *make_context(const struct tls_choice *choice, bool cl
       .certificate = client ? NULL : &tls_pair_certificate,
       .protocols = protocols,
       .protocol_count = count_of(protocols),
+      .answer_clear_text = choice->answer_clear_text,
       .verify = choice->verify,
       .ca_path = choice->ca_path,
       .resume = choice->resume,

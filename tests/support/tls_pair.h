@@ -31,6 +31,7 @@ struct tls_choice {
   uint64_t up_bytes, down_bytes;
   bool verify, resume;
   const char *ca_path, *name;
+  struct span (*answer_clear_text)(struct span in); /* the server's */
 };
 
 /* Both sides offer one protocol, "h2". */

@@ -17,6 +17,7 @@
 #include "io/tls/tls.h"
 #include "io/worker/cpus.h"
 #include "io/worker/group.h"
+#include "tools/common/clear_text.h"
 #include "tools/common/process.h"
 #include "tools/lib/group.h"
 
@@ -113,7 +114,9 @@ static bool open_tls(struct weir_server *server, const struct weir_server_settin
                                                        settings->key, error)
                                     : certificate_self_signed(&server->certificate, error);
   if (!have) return false;
-  struct tls_settings tls = {.certificate = &server->certificate, .protocols = conn_protocols};
+  struct tls_settings tls = {.certificate = &server->certificate,
+                             .protocols = conn_protocols,
+                             .answer_clear_text = clear_text_answer};
   while (conn_protocols[tls.protocol_count])
     tls.protocol_count++;
   server->tls = tls_context_create(&tls, error);

@@ -24,6 +24,7 @@
 #include "io/tls/tls.h"
 #include "io/worker/cpus.h"
 #include "io/worker/group.h"
+#include "tools/common/clear_text.h"
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/common/process.h"
@@ -244,7 +245,9 @@ static int open_tls(struct server *server) {
                                                       options->key, &error)
                                    : certificate_self_signed(&server->certificate, &error);
   if (!have) return complain(EXIT_FAILED, "%s", error.text);
-  struct tls_settings settings = {.certificate = &server->certificate, .protocols = conn_protocols};
+  struct tls_settings settings = {.certificate = &server->certificate,
+                                  .protocols = conn_protocols,
+                                  .answer_clear_text = clear_text_answer};
   while (conn_protocols[settings.protocol_count])
     settings.protocol_count++;
   server->tls = tls_context_create(&settings, &error);

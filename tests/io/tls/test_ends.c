@@ -6,6 +6,7 @@
 
 #include <openssl/ssl.h>
 
+#include "engine/base/text.h"
 #include "io/base/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"
@@ -97,6 +98,45 @@ static void test_not_tls(void **state) {
     assert_int_equal(tls_side_wants(&pair->server), MACHINE_DONE);
     tls_pair_free(pair);
   }
+}
+
+static struct span first_input; /* that the owner was asked about */
+
+static struct span answer_letters(struct span in) {
+  first_input = in;
+  return in.base[0] >= 'A' ? span_text("speak TLS") : span_of(NULL, 0);
+}
+
+/* The owner's answer goes out as it is, and what the peer still sends is thrown away until it has. */
+static void test_answer_to_clear_text(void **state) {
+  (void)state;
+  struct tls_choice choice = tls_choice_plain;
+  choice.answer_clear_text = answer_letters;
+  struct tls_pair *pair = tls_pair_create(&choice);
+  struct machine *server = &pair->server.machine;
+  struct span out;
+  assert_int_equal(server->ops->recv(server->self, span_text("GET /"), 1), 5);
+  assert_int_equal(first_input.len, 5);
+  assert_memory_equal(first_input.base, "GET /", 5);
+  for (int part = 0; part < 3; part++) {
+    static const char *const left[] = {"speak TLS", "ak TLS", "TLS"};
+    assert_int_equal(server->ops->recv(server->self, span_text(" HTTP/1.1"), 1), 9);
+    assert_int_equal(tls_side_wants(&pair->server), MACHINE_SEND | MACHINE_RECV);
+    assert_int_equal(server->ops->send_peek(server->self, &out, 1, 1000, 1), 1);
+    assert_int_equal(out.len, strlen(left[part]));
+    assert_memory_equal(out.base, left[part], out.len);
+    server->ops->send_ack(server->self, 3, 1);
+  }
+  assert_int_equal(tls_side_wants(&pair->server), MACHINE_DONE);
+  assert_int_equal(pair->server.factory.counters.failed, 1);
+  tls_pair_free(pair);
+
+  pair = tls_pair_create(&choice); /* one that the owner does not understand gets the alert */
+  server = &pair->server.machine;
+  assert_int_equal(server->ops->recv(server->self, span_text("1"), 1), 1);
+  assert_int_equal(server->ops->send_peek(server->self, &out, 1, 1000, 1), 1);
+  assert_int_equal(out.base[0], 21);
+  tls_pair_free(pair);
 }
 
 /* TLS record header, then nonsense: alert and end, whole or byte by byte. */
@@ -262,11 +302,17 @@ static void test_handshake_flood(void **state) {
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_orderly_close),   cmocka_unit_test(test_truncation),
-      cmocka_unit_test(test_damage),          cmocka_unit_test(test_not_tls),
-      cmocka_unit_test(test_garbage_records), cmocka_unit_test(test_handshake_timeout),
-      cmocka_unit_test(test_close_timeout),   cmocka_unit_test(test_drain),
-      cmocka_unit_test(test_refusals),        cmocka_unit_test(test_long_handshake),
+      cmocka_unit_test(test_orderly_close),
+      cmocka_unit_test(test_truncation),
+      cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_not_tls),
+      cmocka_unit_test(test_answer_to_clear_text),
+      cmocka_unit_test(test_garbage_records),
+      cmocka_unit_test(test_handshake_timeout),
+      cmocka_unit_test(test_close_timeout),
+      cmocka_unit_test(test_drain),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_long_handshake),
       cmocka_unit_test(test_handshake_flood),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
