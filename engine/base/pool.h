@@ -1,9 +1,7 @@
 /*
- * base/pool.h - where the engine's memory comes from.
+ * base/pool.h - objects of one size, from the memory that the host lends (base/memory.h).
  *
- * The engine never calls malloc: its host lends it a struct memory, which tests replace by one that
- * counts or refuses. A pool hands out objects of one size from chunks that it takes from there. A
- * chunk is taken when the pool runs dry, up to `max` objects; after warm-up, take and give are a
+ * A pool hands out objects from chunks that it takes from there. A chunk is taken when the pool runs dry, up to `max` objects; after warm-up, take and give are a
  * few instructions. A list beside the objects says which are free: the next one to go out is known
  * without waiting for its cache line. In a build with AddressSanitizer a free object may not be
  * touched. A full pool answers NULL and its caller refuses the connection or stream.
@@ -11,16 +9,7 @@
 #ifndef WEIR_POOL_H
 #define WEIR_POOL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* alloc() returns `bytes` bytes aligned for any object, or NULL; free() gets the same size back. */
-struct memory {
-  void *ctx;
-  void *(*alloc)(void *ctx, size_t bytes);
-  void (*free)(void *ctx, void *object, size_t bytes);
-};
+#include "engine/base/memory.h"
 
 struct pool {
   const struct memory *memory;
@@ -56,14 +45,5 @@ void pool_give(struct pool *pool, void *object);
  * out at most since the last call remains: what a flood needed does not stay. Looks at
  * POOL_TRIM_CHUNKS chunks, each of which costs a walk over what is free. */
 void pool_trim(struct pool *pool);
-
-__attribute__((warn_unused_result)) static inline void *memory_alloc(const struct memory *memory,
-                                                                     size_t bytes) {
-  return memory->alloc(memory->ctx, bytes);
-}
-
-static inline void memory_free(const struct memory *memory, void *object, size_t bytes) {
-  if (object) memory->free(memory->ctx, object, bytes);
-}
 
 #endif
