@@ -294,6 +294,11 @@ static void op_timer(struct stream *base, uint64_t deadline_ns) {
   h2_wake(stream->h2);
 }
 
+static uint64_t op_now_ns(const struct stream *base) {
+  const struct h2_stream *stream = (const struct h2_stream *)base;
+  return http_shared_now_ns(stream->h2->http);
+}
+
 static void op_reset(struct stream *base, uint32_t error_code) {
   struct h2_stream *stream = own(base);
   struct h2 *h2 = stream->h2;
@@ -331,4 +336,5 @@ const struct stream_ops h2_stream_ops = {
     .weigh = op_weigh,
     .head_start = op_head_start,
     .tunnel = op_tunnel,
+    .now_ns = op_now_ns,
 };

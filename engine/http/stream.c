@@ -49,6 +49,10 @@ void stream_timer(struct stream *stream, uint64_t deadline_ns) {
   stream->ops->timer(stream, deadline_ns);
 }
 
+uint64_t stream_now_ns(const struct stream *stream) {
+  return stream->ops->now_ns(stream);
+}
+
 void stream_reset(struct stream *stream, uint32_t error_code) {
   stream->ops->reset(stream, error_code);
 }

@@ -119,6 +119,7 @@ struct stream_ops {
   void (*weigh)(struct stream *, unsigned weight);
   void (*head_start)(struct stream *, uint64_t first_bytes);
   bool (*tunnel)(struct stream *, const struct header *fields, size_t count, struct body body);
+  uint64_t (*now_ns)(const struct stream *);
 };
 
 /* When the peer gets new credit for its body (see h2/flow.h). */
@@ -215,6 +216,10 @@ void stream_cap(struct stream *stream, uint64_t total_bytes);
 /* Asks for events.timer() at `deadline_ns` on the clock of machine_ops; MACHINE_NO_DEADLINE
  * cancels. One timer a stream. */
 void stream_timer(struct stream *stream, uint64_t deadline_ns);
+
+/* The time that the call under way has brought, on the clock of machine_ops: for deadlines that begin in
+ * an event without a time. */
+uint64_t stream_now_ns(const struct stream *stream);
 
 /* Ends the stream at once; events.closed() follows before this returns. `error_code` is the
  * protocol's; 0 means that the rest is not wanted. */

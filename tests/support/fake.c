@@ -58,6 +58,11 @@ static bool respond(struct stream *stream, unsigned status, const struct header 
   return false;
 }
 
+static bool tunnel(struct stream *stream, const struct header *fields, size_t count,
+                   struct body body) {
+  return respond(stream, 200, fields, count, body);
+}
+
 static bool respond_set(struct stream *stream, unsigned status, struct header_set *set,
                         struct body body) {
   return respond(stream, status, set->at, set->count, body);
@@ -89,6 +94,10 @@ static void reset(struct stream *stream, uint32_t error_code) {
   fake_closed(fake_of(stream), error_code);
 }
 
+static uint64_t now_ns(const struct stream *stream) {
+  return ((const struct fake_stream *)stream)->now_ns;
+}
+
 static void head_start(struct stream *stream, uint64_t first_bytes) {
   fake_of(stream)->head_start = first_bytes;
 }
@@ -103,6 +112,8 @@ static const struct stream_ops ops = {
     .timer = timer,
     .reset = reset,
     .head_start = head_start,
+    .tunnel = tunnel,
+    .now_ns = now_ns,
 };
 
 enum body_result fake_pull(struct fake_stream *fake, size_t max) {
@@ -173,9 +184,15 @@ void fake_request(struct fake_stream *fake, const struct handler *handler, const
     at[list.count++] = fields[i];
   *fake = (struct fake_stream){.stream = {.ops = &ops, .id = 1},
                                .timer_ns = UINT64_MAX,
+                               .now_ns = now_ns,
                                .refuse = fake->refuse,
                                .accept_push = fake->accept_push};
   give(fake, handler, &list, now_ns);
+}
+
+void fake_begin(struct fake_stream *fake, uint64_t now_ns) {
+  *fake = (struct fake_stream){
+      .stream = {.ops = &ops, .id = 1}, .timer_ns = UINT64_MAX, .now_ns = now_ns};
 }
 
 const char *fake_field(const struct fake_stream *fake, const char *name) {

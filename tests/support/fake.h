@@ -36,6 +36,7 @@ struct fake_stream {
   bool body_closed, closed;
   unsigned resumed; /* calls of stream_resume() */
   uint64_t timer_ns;
+  uint64_t now_ns;     /* what stream_now_ns() says: the test moves it on */
   size_t consumed;     /* bytes */
   uint64_t head_start; /* the argument of the last stream_head_start() */
 };
@@ -45,6 +46,9 @@ struct fake_stream {
  * none. */
 void fake_request(struct fake_stream *fake, const struct handler *handler, const char *method,
                   const char *path, const struct header *fields, size_t count, uint64_t now_ns);
+
+/* A stream whose request the test makes itself: a client's, say. */
+void fake_begin(struct fake_stream *fake, uint64_t now_ns);
 
 /* The value of a response field, or NULL. Valid until the next call. */
 const char *fake_field(const struct fake_stream *fake, const char *name);
