@@ -20,9 +20,8 @@ struct ws_inflate {
   const struct memory *memory;
 };
 
-enum { TAIL_BYTES = 4 }; /* fixed by RFC 7692 section 7.2.1 */
-static const uint8_t tail[TAIL_BYTES] = {0x00, 0x00, 0xff, 0xff};
-const struct span ws_inflate_tail = {tail, TAIL_BYTES};
+static const uint8_t tail[] = {0x00, 0x00, 0xff, 0xff};
+const struct span ws_inflate_tail = {tail, sizeof tail};
 
 /* ---- memory: zlib does not say how much it gives back ---------------------------------------- */
 
@@ -84,7 +83,7 @@ size_t ws_deflate_message(struct ws_deflate *state, struct span message, uint8_t
   int result = deflate(zlib, Z_SYNC_FLUSH);
   assert(result == Z_OK && zlib->avail_in == 0 && zlib->avail_out > 0);
   (void)result;
-  return bound - zlib->avail_out - TAIL_BYTES;
+  return bound - zlib->avail_out - sizeof tail;
 }
 
 void ws_deflate_free(struct ws_deflate *state) {

@@ -1,5 +1,5 @@
 /*
- * ws/frame.h - the header of one WebSocket frame, and the codes that a connection closes with.
+ * ws/frame.h - the header of one WebSocket frame, and which codes a close frame may hold.
  * Spec: RFC 6455 sections 5.2 (framing), 5.5 (control frames) and 7.4 (codes).
  *
  *     octet 0   FIN, RSV1, RSV2, RSV3, opcode (4 bits)
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "engine/base/machine.h"
+#include "engine/ws/events.h"
 #include "engine/ws/mask.h"
 
 enum ws_opcode {
@@ -38,25 +39,6 @@ struct ws_frame {
   struct ws_key key;
   uint8_t opcode; /* enum ws_opcode, one of its values */
   bool fin, rsv1, masked;
-};
-
-/* Close codes (section 7.4.1). A peer may send these but those marked *never sent*, and 3000 .. 4999. */
-enum ws_code {
-  WS_NORMAL = 1000,
-  WS_GOING_AWAY = 1001,
-  WS_PROTOCOL_ERROR = 1002,
-  WS_UNSUPPORTED_DATA = 1003,
-  WS_NO_CODE = 1005,  /* never sent: a close frame came without a code */
-  WS_ABNORMAL = 1006, /* never sent: no close frame came */
-  WS_INVALID_DATA = 1007,
-  WS_POLICY_VIOLATION = 1008,
-  WS_TOO_BIG = 1009,
-  WS_MISSING_EXTENSION = 1010, /* a client's */
-  WS_INTERNAL_ERROR = 1011,
-  WS_SERVICE_RESTART = 1012, /* these three: the registry of section 11.7 */
-  WS_TRY_AGAIN_LATER = 1013,
-  WS_BAD_GATEWAY = 1014,
-  WS_TLS_FAILED = 1015, /* never sent */
 };
 
 /* Whether a close frame may hold this code. */

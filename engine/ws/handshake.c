@@ -77,11 +77,10 @@ struct ws_request ws_request_read(const struct request *request, const char *con
   const struct header *version = only(request->fields, TOKEN_SEC_WEBSOCKET_VERSION, &twice);
   const struct header *key = only(request->fields, TOKEN_SEC_WEBSOCKET_KEY, &twice);
   bool has_key = !span_is(request->method, "CONNECT"); /* not over HTTP/2: RFC 8441 section 5 */
-  if (twice || !version)
-    read.status = 400;
-  else if (!span_is(version->value, "13"))
+  bool key_is_wrong = has_key && !(key && ws_key_is_valid(key->value));
+  if (version && !twice && !span_is(version->value, "13"))
     read.status = 426;
-  else if (has_key && !(key && ws_key_is_valid(key->value)))
+  else if (!version || twice || key_is_wrong)
     read.status = 400;
   if (read.status) return read;
   if (has_key) read.key = key->value;

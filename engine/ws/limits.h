@@ -9,9 +9,61 @@
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* Bytes of a received message, after decompression; a longer one ends with 1009. It is looked at before
+ * memory is taken: a length of 2^62 costs nothing. Node's ws allows 100 MiB, Tomcat 8 KiB; a chat sends
+ * less than 4 KiB. */
+#define WS_MESSAGE_BYTES_DEFAULT (1u * MIB)
+
+/* The same for what permessage-deflate may make of a message that is handed over in fragments without
+ * any bound: a byte can become 1,032 of them. */
+#define WS_INFLATED_BYTES_MAX (16u * MIB)
+
 /* Bytes of payload that are unmasked, inflated or handed over at once where nothing needs more: a page.
  * A message that arrives whole and is not longer costs no memory. */
 #define WS_PIECE_BYTES 4096u
+
+/* Bytes of a message's first memory; it doubles as payload comes, so that a peer that announces much and
+ * sends little costs little. */
+#define WS_MESSAGE_BYTES_FIRST (2 * WS_PIECE_BYTES)
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+/* Bytes that wait to be sent, beyond which ws_send() takes no more, and the peer's messages wait too: what a
+ * peer that does not read can make a handler hold, besides one message. Four times TCP's unsent queue. */
+#define WS_SEND_BYTES_DEFAULT (64u * KIB)
+
+/* Payload of a frame that we send: a longer message goes in several, so that a ping or close need not
+ * wait for all of it. */
+#define WS_FRAME_BYTES_DEFAULT (64u * KIB)
+
+/* Bytes of the smallest piece of a send queue: a dozen chat messages. */
+#define WS_QUEUE_BYTES_MIN 1000u
+
+/* ---- what a peer may make us do -------------------------------------------------------------- */
+
+/* Pings and pongs at once, and each second again. A ping is answered with a pong, so a flood would double
+ * itself; only the latest is answered (section 5.5.3), and beyond this the connection ends with 1008.
+ * As H2_PING_*. */
+#define WS_CONTROL_BURST      500u
+#define WS_CONTROL_PER_SECOND 50u
+
+/* Fragments that are not the last of their message and have fewer bytes than WS_FRAGMENT_BYTES_SMALL, at
+ * once and each second again. Each costs us as much as a frame that is full. Streams of tokens send less
+ * than 100 a second; the well-known public suite sends fragments of 64 bytes by the ten thousand. Beyond
+ * it 1008. */
+#define WS_FRAGMENT_BYTES_SMALL 64u
+#define WS_FRAGMENT_BURST       4096u
+#define WS_FRAGMENT_PER_SECOND  512u
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+/* Between two pings to a peer that is silent, which keep proxies and H2_STREAM_IDLE_NS from cutting the
+ * connection; nginx cuts after 60 s. A peer from which nothing has come until the next one is gone. */
+#define WS_PING_NS_DEFAULT (30 * SECOND_NS)
+
+/* From our close frame until the stream has ended, from both sides. Then it is reset. Node's ws waits
+ * 30 s; a peer that is alive answers in a round trip. */
+#define WS_CLOSE_NS (5 * SECOND_NS)
 
 /* ---- permessage-deflate ---------------------------------------------------------------------- */
 
@@ -21,10 +73,13 @@
  * long as the connection lives. */
 #define WS_DEFLATE_WINDOW_BITS_DEFAULT 12
 
-/* zlib's memory level and level: of the few points on the curve one near its knee, by its manual. Untested:
- * any value is right. */
+/* zlib's memory level and level: near the knee of what its manual says they cost and gain. Untested: any
+ * value is right. */
 #define WS_DEFLATE_MEM_LEVEL 5
 #define WS_DEFLATE_LEVEL     3
+
+/* Bytes of a message below which it is sent as it is: the extension would save nothing. */
+#define WS_DEFLATE_BYTES_MIN 64u
 
 /* Elements of Sec-WebSocket-Extensions that are looked at for an acceptable offer. Browsers send one or
  * two. */

@@ -1,0 +1,280 @@
+/*
+ * ws/queue.c - what an end sends; see ws/queue.h.
+ */
+#include "engine/ws/queue.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "engine/ws/limits.h"
+
+#ifdef WEIR_INVARIANTS
+static void invariants(const struct ws_out *out) {
+  size_t bytes = 0;
+  for (const struct ws_piece *piece = out->first; piece; piece = piece->next) {
+    assert(piece->used <= piece->len && piece->len <= piece->room);
+    assert(piece->next || piece == out->last);
+    bytes += piece->len - piece->used;
+  }
+  assert(bytes == out->bytes);
+  assert(out->frame_left <= out->bytes);
+  assert(out->control_at <= out->control_len);
+}
+#else
+static void invariants(const struct ws_out *out) {
+  (void)out;
+}
+#endif
+
+static const struct memory *memory_of(const struct ws *ws) {
+  return ws->settings->memory;
+}
+
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+/* A piece with room for `bytes` more, at the end of the queue; NULL when memory was refused. */
+static struct ws_piece *reserve(struct ws *ws, size_t bytes) {
+  struct ws_out *out = &ws->out;
+  struct ws_piece *last = out->last;
+  if (last && last->room - last->len >= bytes) return last;
+  size_t room = bytes > WS_QUEUE_BYTES_MIN ? bytes : WS_QUEUE_BYTES_MIN;
+  struct ws_piece *piece = memory_alloc(memory_of(ws), sizeof *piece + room);
+  if (!piece) return NULL;
+  *piece = (struct ws_piece){.room = room};
+  *(last ? &last->next : &out->first) = piece;
+  out->last = piece;
+  return piece;
+}
+
+static void free_first(struct ws *ws) {
+  struct ws_piece *piece = ws->out.first;
+  ws->out.first = piece->next;
+  if (!piece->next) ws->out.last = NULL;
+  memory_free(memory_of(ws), piece, sizeof *piece + piece->room);
+}
+
+/* ---- frames ---------------------------------------------------------------------------------- */
+
+static struct ws_key new_key(const struct ws *ws) {
+  struct ws_key key = {{0}};
+  if (!ws->client) return key;
+  uint32_t bits = ws->settings->random(ws->settings->random_ctx);
+  memcpy(key.octets, &bits, sizeof bits);
+  return key;
+}
+
+/* Writes a frame to `at`, which has room; returns its length. */
+static size_t put_frame(const struct ws *ws, uint8_t *at, struct ws_frame frame,
+                        struct span payload) {
+  frame.len = payload.len;
+  frame.masked = ws->client;
+  frame.key = new_key(ws);
+  size_t used = ws_frame_encode(at, &frame);
+  if (ws->client)
+    ws_mask(at + used, payload.base, payload.len, frame.key, 0);
+  else if (payload.len > 0)
+    memcpy(at + used, payload.base, payload.len);
+  return used + payload.len;
+}
+
+static void append(struct ws *ws, struct ws_piece *piece, struct ws_frame frame,
+                   struct span payload) {
+  size_t bytes = put_frame(ws, piece->bytes + piece->len, frame, payload);
+  piece->len += bytes;
+  ws->out.bytes += bytes;
+  invariants(&ws->out);
+}
+
+/* Queues payload in as many frames as it takes. */
+static bool queue_frames(struct ws *ws, struct ws_frame frame, struct span payload) {
+  size_t most =
+      ws->settings->frame_bytes_max ? ws->settings->frame_bytes_max : WS_FRAME_BYTES_DEFAULT;
+  size_t frames = payload.len / most + 1;
+  struct ws_piece *piece = reserve(ws, payload.len + frames * WS_HEADER_BYTES_MAX);
+  if (!piece) return false;
+  do {
+    size_t take = payload.len < most ? payload.len : most;
+    frame.fin = take == payload.len;
+    append(ws, piece, frame, span_of(payload.base, take));
+    payload = span_of(payload.base + take, payload.len - take);
+    frame.opcode = WS_OPCODE_CONTINUATION;
+    frame.rsv1 = false;
+  } while (payload.len > 0);
+  return true;
+}
+
+/* ---- compression ----------------------------------------------------------------------------- */
+
+static bool takes_over(const struct ws *ws) {
+  return !(ws->client ? ws->terms.client_no_takeover : ws->terms.server_no_takeover);
+}
+
+static uint8_t our_bits(const struct ws *ws) {
+  return ws->client ? ws->terms.client_bits : ws->terms.server_bits;
+}
+
+static bool is_worth_compressing(const struct ws *ws, struct span bytes) {
+  return ws->terms.on && our_bits(ws) > WS_WINDOW_BITS_MIN && bytes.len >= WS_DEFLATE_BYTES_MIN &&
+         bytes.len <= WS_INFLATED_BYTES_MAX;
+}
+
+static bool queue_compressed(struct ws *ws, enum ws_kind kind, struct span bytes) {
+  struct ws_out *out = &ws->out;
+  if (!out->deflate) out->deflate = ws_deflate_new(memory_of(ws), our_bits(ws));
+  if (!out->deflate) return false;
+  size_t room = ws_deflate_bound(out->deflate, bytes.len);
+  uint8_t *packed = memory_alloc(memory_of(ws), room);
+  bool done = packed != NULL;
+  if (packed) {
+    struct span small = span_of(packed, ws_deflate_message(out->deflate, bytes, packed));
+    bool smaller = small.len < bytes.len || takes_over(ws); /* the peer needs it for what follows */
+    done = queue_frames(ws, (struct ws_frame){.opcode = (uint8_t)kind, .rsv1 = smaller},
+                        smaller ? small : bytes);
+    memory_free(memory_of(ws), packed, room);
+  }
+  if (!takes_over(ws)) {
+    ws_deflate_free(out->deflate);
+    out->deflate = NULL;
+  }
+  return done;
+}
+
+bool ws_queue_message(struct ws *ws, enum ws_kind kind, struct span bytes) {
+  if (is_worth_compressing(ws, bytes)) return queue_compressed(ws, kind, bytes);
+  return queue_frames(ws, (struct ws_frame){.opcode = (uint8_t)kind}, bytes);
+}
+
+bool ws_queue_part(struct ws *ws, enum ws_opcode opcode, struct span bytes, bool fin) {
+  struct ws_piece *piece = reserve(ws, bytes.len + WS_HEADER_BYTES_MAX);
+  if (!piece) return false;
+  append(ws, piece, (struct ws_frame){.opcode = (uint8_t)opcode, .fin = fin}, bytes);
+  return true;
+}
+
+/* ---- control frames -------------------------------------------------------------------------- */
+
+void ws_queue_control(struct ws_control *slot, struct span payload) {
+  assert(payload.len <= WS_CONTROL_BYTES_MAX);
+  slot->due = true;
+  slot->len = (uint8_t)payload.len;
+  if (payload.len > 0) memmove(slot->payload, payload.base, payload.len);
+}
+
+/* Begins the next control frame that may go now: a close frame is the last of all. */
+static bool begin_control(struct ws *ws) {
+  struct ws_out *out = &ws->out;
+  const struct {
+    struct ws_control *slot;
+    uint8_t opcode;
+  } order[] = {
+      {&out->pong, WS_OPCODE_PONG}, {&out->ping, WS_OPCODE_PING}, {&out->close, WS_OPCODE_CLOSE}};
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+    struct ws_control *slot = order[i].slot;
+    bool last = order[i].opcode == WS_OPCODE_CLOSE;
+    if (!slot->due || (last && out->bytes > 0)) continue;
+    struct ws_frame frame = {.opcode = order[i].opcode, .fin = true};
+    out->control_len =
+        (uint8_t)put_frame(ws, out->control, frame, span_of(slot->payload, slot->len));
+    out->control_at = 0;
+    slot->due = false;
+    if (last) out->pong.due = out->ping.due = false;
+    return true;
+  }
+  return false;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* The length of the frame at the front of the queue, as its own header tells. */
+static uint64_t front_bytes(const struct ws *ws) {
+  const struct ws_piece *piece = ws->out.first;
+  struct ws_frame frame;
+  size_t used = 0;
+  const char *reason;
+  enum ws_frame_result result = ws_frame_decode(
+      span_of(piece->bytes + piece->used, piece->len - piece->used),
+      (struct ws_frame_rules){.masked = ws->client, .rsv1 = true}, &frame, &used, &reason);
+  assert(result == WS_FRAME_READY);
+  (void)result;
+  return used + frame.len;
+}
+
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+static size_t read_control(struct ws_out *out, uint8_t *to, size_t max) {
+  size_t take = least((size_t)(out->control_len - out->control_at), max);
+  memcpy(to, out->control + out->control_at, take);
+  out->control_at = (uint8_t)(out->control_at + take);
+  bool all = out->control_at == out->control_len;
+  if (all && (out->control[0] & 15) == WS_OPCODE_CLOSE) out->close_sent = true;
+  return take;
+}
+
+static size_t read_data(struct ws *ws, uint8_t *to, size_t max) {
+  struct ws_out *out = &ws->out;
+  struct ws_piece *piece = out->first;
+  if (out->frame_left == 0) out->frame_left = front_bytes(ws);
+  size_t take = least((size_t)out->frame_left, max);
+  memcpy(to, piece->bytes + piece->used, take);
+  piece->used += take;
+  out->bytes -= take;
+  out->frame_left -= take;
+  if (piece->used == piece->len) free_first(ws);
+  return take;
+}
+
+size_t ws_queue_read(struct ws *ws, uint8_t *to, size_t max) {
+  struct ws_out *out = &ws->out;
+  size_t done = 0;
+  while (done < max) {
+    bool between = out->frame_left == 0 && !out->close_sent;
+    if (out->control_at < out->control_len || (between && begin_control(ws)))
+      done += read_control(out, to + done, max - done);
+    else if (out->first && !out->close_sent)
+      done += read_data(ws, to + done, max - done);
+    else
+      break;
+  }
+  invariants(out);
+  return done;
+}
+
+bool ws_queue_has_bytes(const struct ws *ws) {
+  const struct ws_out *out = &ws->out;
+  if (out->control_at < out->control_len) return true;
+  if (out->close_sent) return false;
+  return out->bytes > 0 || out->pong.due || out->ping.due || out->close.due;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* A frame lies in one piece, so that what stays does. */
+void ws_queue_cut(struct ws *ws) {
+  struct ws_out *out = &ws->out;
+  struct ws_piece *piece = out->first;
+  if (piece && out->frame_left > 0) {
+    piece->len = piece->used + (size_t)out->frame_left;
+    while (piece->next) {
+      struct ws_piece *dropped = piece->next;
+      piece->next = dropped->next;
+      memory_free(memory_of(ws), dropped, sizeof *dropped + dropped->room);
+    }
+    out->last = piece;
+  } else {
+    while (out->first)
+      free_first(ws);
+  }
+  out->bytes = (size_t)out->frame_left;
+  invariants(out);
+}
+
+void ws_queue_free(struct ws *ws) {
+  while (ws->out.first)
+    free_first(ws);
+  ws->out.bytes = 0;
+  ws->out.frame_left = 0;
+  ws_deflate_free(ws->out.deflate);
+  ws->out.deflate = NULL;
+}
