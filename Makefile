@@ -280,7 +280,14 @@ $(OUT)/bench/ceiling: $(OUT)/bench/ceiling.o $(OUT)/libweir.a
 $(OUT)/bench/%: bench/%.cc $(OUT)/libweir.a
 	@mkdir -p $(@D)
 	$(call SAY,CXX)
-	$(QUIET)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -I. $(release.lto) $^ -lbenchmark $(LDLIBS) -o $@
+	$(QUIET)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -I. $(release.lto) $< $(filter %.o,$^) $(filter %.a,$^) \
+	  -lbenchmark $(LDLIBS) -o $@
+# The same again with the scanners of processors without SSE2.
+$(OUT)/bench/micro_h1_plain: bench/micro_h1.cc $(OUT)/bench/scan_plain.o
+$(OUT)/bench/scan_plain.o: engine/h1/scan.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(QUIET)$(CC) $(CFLAGS_ALL) -U__SSE2__ -c $< -o $@
 
 # Every object, and no program: what a compiler has to say about all sources.
 objects: $(call OBJ,$(ENGINE) $(IO) $(LIB) $(TOOLS) $(TESTS) $(SUPPORT) $(SIM) $(HELPERS))
