@@ -198,21 +198,38 @@ bool h1_framing_upgrade_has(struct span upgrade, const char *protocol) {
 
 /* ---- what handlers see ----------------------------------------------------------------------- */
 
-/* Whether a Connection field of the list names the field. */
-static bool is_named(const struct headers *fields, uint32_t first, struct span name) {
-  for (uint32_t i = first; i < fields->count; i++) {
-    struct span list = fields->at[i].value, option;
-    if (fields->at[i].token != TOKEN_CONNECTION) continue;
-    while (field_next(&list, &option))
-      if (span_equal_ignoring_case(option, name)) return true;
-  }
+/* Options of Connection that name fields of this message which are about the connection. */
+struct named {
+  struct span at[H1_CONNECTION_OPTIONS_MAX];
+  size_t count;
+};
+
+/* The two usual ones name no field that a handler would see. */
+static void note_named(struct named *named, struct span list) {
+  struct span option;
+  while (named->count < H1_CONNECTION_OPTIONS_MAX && field_next(&list, &option))
+    if (!span_is_ignoring_case(option, "keep-alive") && !span_is_ignoring_case(option, "close"))
+      named->at[named->count++] = option;
+}
+
+static struct named named_fields(const struct headers *fields, uint32_t first) {
+  struct named named;
+  named.count = 0;
+  for (uint32_t i = first; i < fields->count; i++)
+    if (fields->at[i].token == TOKEN_CONNECTION) note_named(&named, fields->at[i].value);
+  return named;
+}
+
+static bool is_named(const struct named *named, struct span name) {
+  for (size_t i = 0; i < named->count; i++)
+    if (span_equal_ignoring_case(named->at[i], name)) return true;
   return false;
 }
 
 /* Whether a handler sees the field, perhaps changed. */
-static bool stays(const struct headers *fields, uint32_t first, struct header *field) {
+static bool stays(const struct named *named, struct header *field) {
   const enum header_token token = (enum header_token)field->token;
-  if (token == TOKEN_UNKNOWN) return !is_named(fields, first, field->name);
+  if (token == TOKEN_UNKNOWN) return !is_named(named, field->name);
   if (token != TOKEN_TE) return !is_of_connection(token);
   const bool trailers = says_trailers(field->value);
   field->value = span_text("trailers");
@@ -220,12 +237,13 @@ static bool stays(const struct headers *fields, uint32_t first, struct header *f
 }
 
 void h1_framing_strip(struct headers *fields, uint32_t first) {
-  /* Connection fields are looked at until the end, so the list shrinks afterwards. */
-  struct headers all = *fields;
+  const struct named named = named_fields(fields, first);
   uint32_t kept = first;
-  for (uint32_t i = first; i < all.count; i++) {
-    struct header field = fields->at[i];
-    if (stays(&all, first, &field)) fields->at[kept++] = field;
+  for (uint32_t i = first; i < fields->count; i++) {
+    struct header *field = &fields->at[i];
+    if (!stays(&named, field)) continue;
+    if (kept < i) fields->at[kept] = *field;
+    kept++;
   }
   fields->count = kept;
 }

@@ -55,20 +55,20 @@ static struct h1_verdict version(struct h1_head *head, const uint8_t *at) {
 
 /* ---- start lines ----------------------------------------------------------------------------- */
 
-/* The method ends at `at`, or with the bytes. */
+/* token SP; sets *at behind it. */
 static struct h1_verdict method(struct h1_head *head, const uint8_t *line, const uint8_t *end,
                                 const uint8_t **at) {
-  const size_t len = (size_t)(end - line);
-  const size_t max = len < H1_METHOD_BYTES_MAX + 1 ? len : H1_METHOD_BYTES_MAX + 1;
-  const uint8_t *space = max ? memchr(line, ' ', max) : NULL;
-  head->method = span_of(line, space ? (size_t)(space - line) : max);
-  if (max && !syntax_is_token(head->method)) return malformed(head, "bad method");
-  if (!space && max > H1_METHOD_BYTES_MAX) return refuse(head, 501, "method is too long");
-  if (!space) return H1_MORE;
-  *at = space + 1;
-  return H1_OK;
+  const uint8_t *stop = line;
+  while (stop < end && *stop != ' ' && stop - line <= H1_METHOD_BYTES_MAX)
+    stop++;
+  head->method = span_of(line, (size_t)(stop - line));
+  if (!syntax_is_token(head->method)) return malformed(head, "bad method");
+  if (head->method.len > H1_METHOD_BYTES_MAX) return refuse(head, 501, "method is too long");
+  *at = stop + 1;
+  return stop < end ? H1_OK : H1_MORE;
 }
 
+/* target SP */
 static struct h1_verdict target(struct h1_head *head, const uint8_t *line, const uint8_t *end,
                                 const uint8_t **at) {
   const uint8_t *after = h1_scan_target(line, end);
@@ -143,48 +143,53 @@ static struct h1_verdict start_line(struct h1_head *head, const uint8_t *at, con
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-/* Reads a name and its colon. A name without a token is left as it was received. */
-static struct h1_verdict field_name(struct h1_head *head, const uint8_t *at, const uint8_t *end,
-                                    struct header *field, const uint8_t **value) {
+/* A name as it was received, and in lower case as far as that was made. */
+struct name {
+  struct span raw;
+  enum header_token token;
   uint8_t lower[H1_SCAN_NAME_BYTES];
-  const size_t len = h1_scan_name(at, end, lower);
+};
+
+/* Reads a name and its colon; sets *value behind that. */
+static struct h1_verdict field_name(struct h1_head *head, const uint8_t *at, const uint8_t *end,
+                                    struct name *name, const uint8_t **value) {
+  const size_t len = h1_scan_name(at, end, name->lower);
   const uint8_t *colon = at + len;
-  const enum header_token token = header_token_of(span_of(lower, len));
-  if (token && colon < end && *colon == ':') {
-    *field = header_of(token, (struct span){0});
-    *value = colon + 1;
-    return H1_OK;
-  }
-  colon = colon < end ? memchr(colon, ':', (size_t)(end - colon)) : NULL;
-  *field = (struct header){.name = span_of(at, (size_t)((colon ? colon : end) - at))};
-  if (!syntax_is_token(field->name)) return malformed(head, "bad field name, or no colon");
-  if (!colon) return H1_MORE;
+  if (colon < end && *colon != ':') colon = memchr(colon, ':', (size_t)(end - colon));
+  if (!colon) colon = end;
+  name->raw = span_of(at, (size_t)(colon - at));
+  name->token = len == name->raw.len ? header_token_of(span_of(name->lower, len)) : TOKEN_UNKNOWN;
   *value = colon + 1;
-  return H1_OK;
+  if (name->token == TOKEN_UNKNOWN && !syntax_is_token(name->raw))
+    return malformed(head, "bad field name, or no colon");
+  return colon < end ? H1_OK : H1_MORE;
 }
 
-/* Puts the name into the arena, in lower case. */
-static bool lower_name(struct headers *fields, struct span *name) {
-  uint8_t *lower = headers_room(fields, name->len);
-  if (!lower) return false;
-  for (size_t i = 0; i < name->len; i++)
-    lower[i] = text_lower(name->base[i]);
-  *name = span_of(lower, name->len);
+/* Puts a name without a token into the arena, in lower case. */
+static bool keep_name(struct headers *fields, const struct name *name, struct span *out) {
+  const size_t len = name->raw.len;
+  uint8_t *room = headers_room(fields, len);
+  if (!room) return false;
+  const bool made = len <= sizeof name->lower;
+  if (made) memcpy(room, name->lower, len);
+  for (size_t i = 0; i < len && !made; i++)
+    room[i] = text_lower(name->raw.base[i]);
+  *out = span_of(room, len);
   return true;
 }
 
 /* name ":" OWS value OWS CRLF */
 static struct h1_verdict field_line(struct h1_head *head, const uint8_t *at, const uint8_t *end,
                                     const uint8_t **next) {
-  struct header field;
+  struct name name;
   if (field_is_space(*at)) return malformed(head, "space before a field");
-  struct h1_verdict verdict = field_name(head, at, end, &field, &at);
+  struct h1_verdict verdict = field_name(head, at, end, &name, &at);
   if (verdict.outcome != H1_COMPLETE) return verdict;
   const uint8_t *stop = h1_scan_text(at, end);
   verdict = line_end(head, stop, end);
   if (verdict.outcome != H1_COMPLETE) return verdict;
-  field.value = field_trim(span_of(at, (size_t)(stop - at)));
-  if (!field.token && !lower_name(head->fields, &field.name))
+  struct header field = header_of(name.token, field_trim(span_of(at, (size_t)(stop - at))));
+  if (!name.token && !keep_name(head->fields, &name, &field.name))
     return refuse(head, 431, "field names are too large");
   headers_add(head->fields, field);
   if (head->fields->overflowed) return refuse(head, 431, "fields are too many or too large");

@@ -21,7 +21,8 @@ struct h1_verdict {
 #define H1_OK   ((struct h1_verdict){.outcome = H1_COMPLETE})
 #define H1_MORE ((struct h1_verdict){.outcome = H1_INCOMPLETE})
 
-static inline struct h1_verdict h1_refuse(uint16_t status, const char *reason) {
+__attribute__((warn_unused_result)) static inline struct h1_verdict h1_refuse(uint16_t status,
+                                                                              const char *reason) {
   return (struct h1_verdict){H1_REFUSED, status, reason};
 }
 
