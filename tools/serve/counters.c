@@ -117,7 +117,7 @@ static void print(FILE *out, const struct row *rows, unsigned count, const void 
 }
 
 void serve_counters_say(int to, const struct engine_counters *engine,
-                        const struct loop_counters *worker) {
+                        const struct loop_counters *worker, const struct log_counts *log) {
   char *text = NULL;
   size_t len = 0;
   FILE *line = open_memstream(&text, &len);
@@ -125,6 +125,8 @@ void serve_counters_say(int to, const struct engine_counters *engine,
   print(line, engine_rows, ENGINE_ROWS, engine);
   fputs(", ", line);
   print(line, worker_rows, WORKER_ROWS, worker);
+  fprintf(line, ", \"access_log_lines\": %llu, \"access_log_dropped\": %llu",
+          (unsigned long long)log->lines, (unsigned long long)log->dropped);
   if (fclose(line) == 0)
     output_say(to, "{%s, \"lines_dropped\": %llu}", text, (unsigned long long)output_dropped());
   free(text);

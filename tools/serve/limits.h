@@ -55,6 +55,31 @@ enum {
   SERVE_CONNECTION_BYTES = 64 * 1024,
   SERVE_STREAM_BYTES = 2560,
 
+  /* ---- the access log ---- */
+
+  /* Lines that wait to be written, of each worker. At 200 bytes a line, 20,000 lines: 100 ms of a
+   * worker that answers 200,000 requests a second, and minutes of most others. A power of two. */
+  ACCESS_LOG_QUEUE_BYTES = 4 << 20,
+  /* How long the thread gathers lines after each write: 50 writes a second at most, and a line is
+   * seldom read sooner. Untested: another value costs more writes, or delays lines. */
+  ACCESS_LOG_REST_MILLISECONDS = 20,
+  /* After a write that failed: the disk is full, or nothing reads the FIFO. Arbitrary. Untested:
+   * another value only costs more attempts, or delays lines. */
+  ACCESS_LOG_RETRY_MILLISECONDS = 1000,
+  /* How long the end of the server waits for lines to be written. Arbitrary. */
+  ACCESS_LOG_END_MILLISECONDS = 2000,
+  /* Most of each text of a request that is logged: method, and scheme; authority, and user-agent;
+   * path, and referer. More than any honest client sends, except for the path, where clients and
+   * servers agree on 8000 (RFC 9112 section 3). */
+  ACCESS_LOG_METHOD_BYTES_MAX = 32,
+  ACCESS_LOG_AUTHORITY_BYTES_MAX = 1024,
+  ACCESS_LOG_PATH_BYTES_MAX = 8000,
+  ACCESS_LOG_TEXT_BYTES_MAX = 2 * (32 + 1024 + 8000),
+  /* The longest line: each byte of text may become six, and the rest of JSON has less than 1024. */
+  ACCESS_LOG_LINE_BYTES_MAX = 6 * ACCESS_LOG_TEXT_BYTES_MAX + 1024,
+  /* What a request under way holds for its line, unless its texts are longer. */
+  ACCESS_LOG_SMALL_BYTES = 512,
+
   /* ---- the built-in site ---- */
 
   /* The pattern that /bytes repeats; at least as long as any pull. Untested: a shorter one would

@@ -68,6 +68,12 @@ static const char help[] =
     "  --idle-seconds N       close connections that are idle for N s (default 60)\n"
     "  --drain-seconds N      after SIGTERM or SIGINT, give streams N s to finish\n"
     "                         (default 10)\n"
+    "  --access-log FILE      write one line per request to FILE; - is standard output, and\n"
+    "                         messages then go to standard error. SIGUSR2 opens the file\n"
+    "                         anew; so does renaming it\n"
+    "  --log-format FORMAT    combined   as other servers write it, with more fields after\n"
+    "                                    it (default)\n"
+    "                         json       one flat object per line\n"
     "  --verbose              list the kernel features found and what a cgroup's memory\n"
     "                         limit allows, tell why each path's first 403, and print\n"
     "                         totals at exit\n"
@@ -76,7 +82,7 @@ static const char help[] =
     "\n"
     "SIGTERM and SIGINT stop the server gracefully; a second one stops it at once.\n"
     "SIGUSR1 prints all counters, summed over the workers, as one line of JSON to\n"
-    "standard error.\n"
+    "standard error. SIGUSR2 opens the access log anew, after it was renamed.\n"
     "\n"
     "Examples\n"
     "  weir serve                     the built-in site\n"
@@ -177,6 +183,8 @@ enum option_code {
   OPTION_WEIGHT,
   OPTION_IDLE_SECONDS,
   OPTION_DRAIN_SECONDS,
+  OPTION_ACCESS_LOG,
+  OPTION_LOG_FORMAT,
   OPTION_VERBOSE,
 };
 
@@ -199,6 +207,8 @@ static const struct option names[] = {
     {"weight", required_argument, NULL, OPTION_WEIGHT},
     {"idle-seconds", required_argument, NULL, OPTION_IDLE_SECONDS},
     {"drain-seconds", required_argument, NULL, OPTION_DRAIN_SECONDS},
+    {"access-log", required_argument, NULL, OPTION_ACCESS_LOG},
+    {"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -238,6 +248,13 @@ static bool set_flow(const struct options *parser, struct serve_options *options
   return options_wrong(parser, "expected auto, consume, threshold or echo");
 }
 
+static bool set_log_format(const struct options *parser, struct serve_options *options) {
+  options->log_format_given = true;
+  options->log_format = strcmp(parser->value, "json") == 0 ? LOG_JSON : LOG_COMBINED;
+  return options->log_format == LOG_JSON || strcmp(parser->value, "combined") == 0 ||
+         options_wrong(parser, "expected combined or json");
+}
+
 /* Keeps `text`, and converts its type to lower case, since media types ignore case. */
 static bool add_head_start(const struct options *parser, struct serve_options *options,
                            char *text) {
@@ -274,6 +291,8 @@ static bool take(struct options *parser, int code, char *value) {
   case OPTION_WEIGHT: return add_weight(parser, options);
   case OPTION_IDLE_SECONDS: return options_count(parser, 1, 86400, &options->idle_seconds);
   case OPTION_DRAIN_SECONDS: return options_count(parser, 0, 86400, &options->drain_seconds);
+  case OPTION_ACCESS_LOG: options->access_log = value; return true;
+  case OPTION_LOG_FORMAT: return set_log_format(parser, options);
   case OPTION_VERBOSE: options->verbose = true; return true;
   }
   return true;
@@ -291,6 +310,8 @@ static bool check(struct serve_options *options, const struct failure *failure) 
     return failure_set(failure, "--key needs --cert, its certificate");
   if (options->certificate && !secure)
     return failure_set(failure, "--cert has no effect without --https");
+  if (options->log_format_given && !options->access_log)
+    return failure_set(failure, "--log-format has no effect without --access-log");
   if (options->directory) return true;
   const char *for_files = options->cache_control       ? "--cache-control"
                           : options->push_manifest     ? "--push-manifest"

@@ -13,6 +13,7 @@
 #include "io/base/address.h"
 #include "tools/common/options.h"
 #include "tools/serve/limits.h"
+#include "tools/serve/log_line.h"
 #include "tools/serve/weight.h"
 
 struct serve_listener {
@@ -40,6 +41,9 @@ struct serve_options {
   struct serve_weights weights;        /* of clients' networks */
   unsigned idle_seconds;               /* 0: the engine's default */
   unsigned drain_seconds;
+  const char *access_log;     /* or NULL */
+  enum log_format log_format; /* of its lines */
+  bool log_format_given;
   bool push;
   bool no_rfc7540_priorities; /* only RFC 9218 counts */
   bool verbose;

@@ -49,6 +49,8 @@ static const struct row rows[] = {
     {"-- --http", OPTIONS_RUN, ""},        /* a directory with that name */
     {"--http :1,weight=1 --https [::1]:2,weight=256", OPTIONS_RUN, ""},
     {"--weight 10.0.0.0/8=4 --weight [fd00::]/8=256", OPTIONS_RUN, ""},
+    {"--access-log - --log-format json", OPTIONS_RUN, ""},
+    {"--log-format combined --access-log a", OPTIONS_RUN, ""},
     {"--help", OPTIONS_HELP, ""},
     {"--version", OPTIONS_VERSION, ""},
     {"dir -h", OPTIONS_HELP, ""},
@@ -59,6 +61,8 @@ static const struct row rows[] = {
      OPTIONS_RUN, ""},
 
     {"--no-such-option", OPTIONS_WRONG, "--no-such-option"},
+    {"--log-format json", OPTIONS_WRONG, "--log-format"},
+    {"--access-log a --log-format common", OPTIONS_WRONG, "expected combined or json"},
     {"-x", OPTIONS_WRONG, "-x"},
     {"--http", OPTIONS_WRONG, "--http"},
     {"--verbose=1", OPTIONS_WRONG, "--verbose=1: that option takes no value"},

@@ -1,0 +1,119 @@
+/*
+ * serve/access_log.c - see serve/access_log.h.
+ */
+#include "tools/serve/access_log.h"
+
+#include <time.h>
+
+#include "tools/serve/limits.h"
+
+struct access_log {
+  struct access_log_settings settings;
+  struct handler handler;
+  struct pool small, large; /* struct log_request: of ACCESS_LOG_SMALL_BYTES, and with any text */
+  struct log_date date;
+  int64_t wall_offset_ns; /* wall clock minus the engine's */
+  char line[ACCESS_LOG_LINE_BYTES_MAX];
+};
+
+static struct pool *pool_of(struct access_log *log, size_t text_bytes) {
+  bool small = sizeof(struct log_request) + text_bytes <= ACCESS_LOG_SMALL_BYTES;
+  return small ? &log->small : &log->large;
+}
+
+/* ---- the handler ----------------------------------------------------------------------------- */
+
+static void note_texts(const struct request *request, struct span texts[LOG_TEXTS]) {
+  texts[LOG_METHOD] = request->method;
+  texts[LOG_SCHEME] = request->scheme;
+  texts[LOG_AUTHORITY] = request->authority;
+  texts[LOG_PATH] = request->path;
+  texts[LOG_REFERER] = texts[LOG_USER_AGENT] = (struct span){0};
+  for (uint32_t i = 0; i < request->fields->count; i++) {
+    const struct header *field = &request->fields->at[i];
+    if (field->token == TOKEN_REFERER) texts[LOG_REFERER] = field->value;
+    if (field->token == TOKEN_USER_AGENT) texts[LOG_USER_AGENT] = field->value;
+  }
+}
+
+static void on_request(void *ctx, struct stream *stream, const struct request *request,
+                       uint64_t now_ns) {
+  struct access_log *log = ctx;
+  const struct handler *inner = log->settings.inner;
+  struct span texts[LOG_TEXTS];
+  note_texts(request, texts);
+  struct log_request *noted = pool_take(pool_of(log, log_request_bytes(texts)));
+  if (noted) log_request_fill(noted, texts);
+  stream->log = noted;
+  inner->request(inner->ctx, stream, request, now_ns);
+}
+
+static void on_mistake(void *ctx, struct stream *stream, const char *what) {
+  const struct access_log *log = ctx;
+  const struct handler *inner = log->settings.inner;
+  if (inner->mistake) inner->mistake(inner->ctx, stream, what);
+}
+
+static size_t text_bytes(const struct log_request *request) {
+  size_t bytes = 0;
+  for (unsigned i = 0; i < LOG_TEXTS; i++)
+    bytes += request->len[i];
+  return bytes;
+}
+
+static void on_ended(void *ctx, struct stream *stream, const struct stream_facts *facts) {
+  struct access_log *log = ctx;
+  struct log_request *noted = stream->log;
+  if (!noted) {
+    log_queue_drop(log->settings.queue);
+    return;
+  }
+  const struct log_line line = {.request = noted,
+                                .facts = facts,
+                                .peer = stream->peer,
+                                .stream_id = stream->id,
+                                .wall_ns = (int64_t)facts->ended_ns + log->wall_offset_ns};
+  size_t len = log_line_write(log->settings.format, &line, &log->date, log->line);
+  pool_give(pool_of(log, text_bytes(noted)), noted);
+  if (log_queue_put(log->settings.queue, log->line, len)) log_writer_wake(log->settings.writer);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static void init_pool(const struct access_log *log, struct pool *pool, size_t bytes) {
+  pool_init(pool, log->settings.memory, bytes, pool_chunk_count(bytes), log->settings.requests_max);
+}
+
+struct access_log *access_log_create(const struct access_log_settings *settings) {
+  struct access_log *log = memory_alloc(settings->memory, sizeof *log);
+  if (!log) return NULL;
+  log->settings = *settings;
+  log->date = (struct log_date){0};
+  log->handler = (struct handler){.ctx = log,
+                                  .request = on_request,
+                                  .mistake = on_mistake,
+                                  .protocols = settings->inner->protocols,
+                                  .ended = on_ended};
+  init_pool(log, &log->small, ACCESS_LOG_SMALL_BYTES);
+  init_pool(log, &log->large, sizeof(struct log_request) + ACCESS_LOG_TEXT_BYTES_MAX);
+  return log;
+}
+
+void access_log_destroy(struct access_log *log) {
+  if (!log) return;
+  pool_destroy(&log->small);
+  pool_destroy(&log->large);
+  memory_free(log->settings.memory, log, sizeof *log);
+}
+
+const struct handler *access_log_handler(const struct access_log *log) {
+  return &log->handler;
+}
+
+void access_log_second(struct access_log *log, uint64_t now_ns) {
+  struct timespec wall;
+  clock_gettime(CLOCK_REALTIME, &wall);
+  log->wall_offset_ns = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec - (int64_t)now_ns;
+  pool_trim(&log->small);
+  pool_trim(&log->large);
+}

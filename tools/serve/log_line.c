@@ -1,0 +1,322 @@
+/*
+ * serve/log_line.c - see serve/log_line.h.
+ */
+#include "tools/serve/log_line.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/base/decimal.h"
+#include "engine/base/text.h"
+#include "engine/http/priority_field.h"
+
+static const uint16_t text_bytes_max[LOG_TEXTS] = {
+    [LOG_METHOD] = ACCESS_LOG_METHOD_BYTES_MAX,
+    [LOG_SCHEME] = ACCESS_LOG_METHOD_BYTES_MAX,
+    [LOG_AUTHORITY] = ACCESS_LOG_AUTHORITY_BYTES_MAX,
+    [LOG_PATH] = ACCESS_LOG_PATH_BYTES_MAX,
+    [LOG_REFERER] = ACCESS_LOG_PATH_BYTES_MAX,
+    [LOG_USER_AGENT] = ACCESS_LOG_AUTHORITY_BYTES_MAX,
+};
+_Static_assert(2 * (ACCESS_LOG_METHOD_BYTES_MAX + ACCESS_LOG_AUTHORITY_BYTES_MAX +
+                    ACCESS_LOG_PATH_BYTES_MAX) ==
+                   ACCESS_LOG_TEXT_BYTES_MAX,
+               "the texts together");
+
+/* ---- the request ----------------------------------------------------------------------------- */
+
+static size_t kept(const struct span texts[LOG_TEXTS], unsigned i) {
+  return texts[i].len < text_bytes_max[i] ? texts[i].len : text_bytes_max[i];
+}
+
+size_t log_request_bytes(const struct span texts[LOG_TEXTS]) {
+  size_t bytes = 0;
+  for (unsigned i = 0; i < LOG_TEXTS; i++)
+    bytes += kept(texts, i);
+  return bytes;
+}
+
+void log_request_fill(struct log_request *out, const struct span texts[LOG_TEXTS]) {
+  char *at = out->text;
+  for (unsigned i = 0; i < LOG_TEXTS; i++) {
+    out->len[i] = (uint16_t)kept(texts, i);
+    if (out->len[i]) memcpy(at, texts[i].base, out->len[i]);
+    at += out->len[i];
+  }
+}
+
+static void unpack(const struct log_request *request, struct span texts[LOG_TEXTS]) {
+  const char *at = request->text;
+  for (unsigned i = 0; i < LOG_TEXTS; i++) {
+    texts[i] = span_of(at, request->len[i]);
+    at += request->len[i];
+  }
+}
+
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+/* Every put_*() returns the end of what it wrote. PUT() is for literals, whose length is known. */
+#define PUT(at, literal) put_bytes(at, literal, sizeof(literal) - 1)
+
+static inline char *put_bytes(char *at, const void *bytes, size_t len) {
+  return (char *)memcpy(at, bytes, len) + len;
+}
+
+static char *put(char *at, const char *text) {
+  return put_bytes(at, text, strlen(text));
+}
+
+static char *put_number(char *at, uint64_t number) {
+  return at + decimal_put((uint8_t *)at, number);
+}
+
+static char *put_address(char *at, const struct machine_peer *peer) {
+  static const uint8_t ipv4_prefix[12] = {[10] = 0xff, [11] = 0xff}, unknown[16];
+  if (memcmp(peer->address, unknown, sizeof unknown) == 0) return PUT(at, "-");
+  if (memcmp(peer->address, ipv4_prefix, sizeof ipv4_prefix) != 0)
+    return inet_ntop(AF_INET6, peer->address, at, INET6_ADDRSTRLEN) ? at + strlen(at) : at;
+  for (unsigned i = 12; i < 16; i++) {
+    at = put_number(at, peer->address[i]);
+    *at++ = '.';
+  }
+  return at - 1;
+}
+
+/* "u=3,i", as the client would write it, without the space; "" if nothing was said. */
+static char *put_priority(char *at, const struct stream_facts *facts) {
+  if (!facts->prioritized) return at;
+  at = PUT(at, "u=");
+  *at++ = (char)('0' + facts->urgency);
+  return facts->incremental ? PUT(at, ",i") : at;
+}
+
+/* Without an answer, the status that nginx made customary for clients that left before. */
+static uint64_t status_of(const struct stream_facts *facts) {
+  return facts->status ? facts->status : 499;
+}
+
+static uint64_t microseconds_of(const struct stream_facts *facts) {
+  return (facts->ended_ns - facts->begun_ns) / 1000;
+}
+
+static void set_date(struct log_date *date, int64_t seconds) {
+  time_t time = (time_t)seconds;
+  struct tm parts;
+  if (date->seconds == seconds && date->json[0]) return;
+  date->seconds = seconds;
+  gmtime_r(&time, &parts);
+  strftime(date->combined, sizeof date->combined, "%d/%b/%Y:%H:%M:%S +0000", &parts);
+  strftime(date->json, sizeof date->json, "%Y-%m-%dT%H:%M:%S", &parts);
+}
+
+/* ---- the client's text ----------------------------------------------------------------------- */
+
+static char *put_hex(char *at, uint8_t byte) {
+  static const char digits[] = "0123456789abcdef";
+  *at++ = digits[byte >> 4];
+  *at++ = digits[byte & 15];
+  return at;
+}
+
+static bool is_plain(uint8_t byte) {
+  return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+#define EACH_BYTE(value) ((value)*UINT64_C(0x0101010101010101))
+
+/* Whether eight bytes are plain. A byte that is not sets the highest bit of one of the five terms; the
+ * carry of such a byte may set others, which does not matter any more. */
+static bool are_plain(const uint8_t *bytes) {
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  uint64_t wrong = word | (word - EACH_BYTE(' ')) | (word + EACH_BYTE(0x01)) |
+                   ((word ^ EACH_BYTE('"')) - EACH_BYTE(1)) |
+                   ((word ^ EACH_BYTE('\\')) - EACH_BYTE(1));
+  return (wrong & EACH_BYTE(0x80)) == 0;
+}
+
+/* Copies the plain bytes at the beginning of the text, and takes them from it. */
+static char *put_plain(char *at, struct span *text) {
+  size_t len = 0;
+  while (len + 8 <= text->len && are_plain(text->base + len))
+    len += 8;
+  while (len < text->len && is_plain(text->base[len]))
+    len++;
+  at = put_bytes(at, text->base, len);
+  *text = span_of(text->base + len, text->len - len);
+  return at;
+}
+
+static char *put_combined(char *at, struct span text) {
+  for (; text.len > 0; text = span_of(text.base + 1, text.len - 1)) {
+    at = put_plain(at, &text);
+    if (text.len == 0) break;
+    at = put_hex(PUT(at, "\\x"), text.base[0]);
+  }
+  return at;
+}
+
+/* Bytes of the UTF-8 character that begins there (RFC 3629 section 4); 0 if none does, or if it is a
+ * control character (U+0080 to U+009F). */
+static size_t utf8_character(struct span text) {
+  const uint8_t *at = text.base;
+  size_t len = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+  if (at[0] < 0xc2 || at[0] > 0xf4 || text.len < len) return 0;
+  for (size_t i = 1; i < len; i++)
+    if (at[i] < 0x80 || at[i] > 0xbf) return 0;
+  bool overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
+  bool surrogate = at[0] == 0xed && at[1] > 0x9f, beyond = at[0] == 0xf4 && at[1] > 0x8f;
+  bool control = at[0] == 0xc2 && at[1] < 0xa0;
+  return overlong || surrogate || beyond || control ? 0 : len;
+}
+
+static char *put_json(char *at, struct span text) {
+  for (;;) {
+    at = put_plain(at, &text);
+    if (text.len == 0) return at;
+    uint8_t byte = text.base[0];
+    size_t len = utf8_character(text);
+    if (len > 0) {
+      at = put_bytes(at, text.base, len);
+    } else if (byte == '"' || byte == '\\') {
+      *at++ = '\\';
+      *at++ = (char)byte;
+    } else {
+      at = put_hex(PUT(at, "\\u00"), byte);
+    }
+    len = len ? len : 1;
+    text = span_of(text.base + len, text.len - len);
+  }
+}
+
+/* ---- combined -------------------------------------------------------------------------------- */
+
+static char *put_quoted(char *at, struct span text) {
+  *at++ = '"';
+  at = text.len ? put_combined(at, text) : PUT(at, "-");
+  return PUT(at, "\" ");
+}
+
+/* Parsers of this format expect a protocol with a dot: HTTP/2.0. */
+static char *put_request(char *at, const struct span texts[LOG_TEXTS], const char *protocol) {
+  *at++ = '"';
+  at = put_combined(at, texts[LOG_METHOD]);
+  *at++ = ' ';
+  at = put_combined(at, texts[texts[LOG_PATH].len ? LOG_PATH : LOG_AUTHORITY]);
+  *at++ = ' ';
+  at = put(at, protocol);
+  return strchr(protocol, '.') ? PUT(at, "\" ") : PUT(at, ".0\" ");
+}
+
+static char *put_numbers(char *at, const uint64_t *numbers, unsigned count) {
+  for (unsigned i = 0; i < count; i++) {
+    at = put_number(at, numbers[i]);
+    *at++ = ' ';
+  }
+  return at;
+}
+
+static char *write_combined(char *at, const struct log_line *line,
+                            const struct span texts[LOG_TEXTS], const struct log_date *date) {
+  const struct stream_facts *facts = line->facts;
+  const char *tls = line->peer->secure_version;
+  const uint64_t answer[] = {status_of(facts), facts->body_bytes_sent};
+  const uint64_t more[] = {line->stream_id, microseconds_of(facts), facts->header_bytes_received,
+                           facts->body_bytes_received, facts->header_bytes_sent};
+  at = put_address(at, line->peer);
+  at = put(PUT(at, " - - ["), date->combined);
+  at = put_request(PUT(at, "] "), texts, facts->protocol);
+  at = put_numbers(at, answer, 2);
+  at = put_quoted(at, texts[LOG_REFERER]);
+  at = put_quoted(at, texts[LOG_USER_AGENT]);
+  at = put(at, facts->protocol);
+  at = put_numbers(PUT(at, " "), more, 5);
+  at = facts->prioritized ? put_priority(at, facts) : PUT(at, "-");
+  at = put(PUT(at, " "), tls ? tls : "-");
+  return put_number(PUT(at, " "), facts->error_code);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+/* `,"name":`, and a quote if a text follows. */
+struct key {
+  char text[32];
+  size_t len;
+};
+
+/* Copies more than its length, because a fixed length is faster. */
+static char *put_key(char *at, const struct key *key) {
+  return (char *)memcpy(at, key->text, sizeof key->text) + key->len;
+}
+
+#define KEY(name, quote)                                                                           \
+  { ",\"" name "\":" quote, sizeof(",\"" name "\":" quote) - 1 }
+
+static char *put_json_texts(char *at, const struct span texts[LOG_TEXTS]) {
+  static const struct key keys[LOG_TEXTS] = {
+      [LOG_METHOD] = KEY("method", "\""),       [LOG_SCHEME] = KEY("scheme", "\""),
+      [LOG_AUTHORITY] = KEY("authority", "\""), [LOG_PATH] = KEY("path", "\""),
+      [LOG_REFERER] = KEY("referer", "\""),     [LOG_USER_AGENT] = KEY("user_agent", "\""),
+  };
+  for (unsigned i = 0; i < LOG_TEXTS; i++) {
+    at = put_json(put_key(at, &keys[i]), texts[i]);
+    *at++ = '"';
+  }
+  return at;
+}
+
+static char *put_json_numbers(char *at, const struct log_line *line) {
+  const struct stream_facts *facts = line->facts;
+  static const struct key keys[] = {
+      KEY("port", ""),
+      KEY("status", ""),
+      KEY("stream", ""),
+      KEY("error", ""),
+      KEY("microseconds", ""),
+      KEY("request_header_bytes", ""),
+      KEY("request_body_bytes", ""),
+      KEY("response_header_bytes", ""),
+      KEY("response_body_bytes", ""),
+  };
+  const uint64_t numbers[] = {
+      line->peer->port,           status_of(facts),         line->stream_id,
+      facts->error_code,          microseconds_of(facts),   facts->header_bytes_received,
+      facts->body_bytes_received, facts->header_bytes_sent, facts->body_bytes_sent,
+  };
+  _Static_assert(sizeof keys / sizeof *keys == sizeof numbers / sizeof *numbers, "each has one");
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    at = put_number(put_key(at, &keys[i]), numbers[i]);
+  return at;
+}
+
+static char *write_json(char *at, const struct log_line *line, const struct span texts[LOG_TEXTS],
+                        const struct log_date *date) {
+  const char *tls = line->peer->secure_version;
+  unsigned milliseconds = (unsigned)(line->wall_ns / 1000000 % 1000);
+  at = put(PUT(at, "{\"time\":\""), date->json);
+  *at++ = '.';
+  *at++ = (char)('0' + milliseconds / 100);
+  *at++ = (char)('0' + milliseconds / 10 % 10);
+  *at++ = (char)('0' + milliseconds % 10);
+  at = put_address(PUT(at, "Z\",\"address\":\""), line->peer);
+  at = put_json_texts(PUT(at, "\""), texts);
+  at = put(PUT(at, ",\"protocol\":\""), line->facts->protocol);
+  at = put(PUT(at, "\",\"tls\":\""), tls ? tls : "");
+  at = put_priority(PUT(at, "\",\"priority\":\""), line->facts);
+  at = put_json_numbers(PUT(at, "\""), line);
+  return PUT(at, "}");
+}
+
+size_t log_line_write(enum log_format format, const struct log_line *line, struct log_date *date,
+                      char *out) {
+  struct span texts[LOG_TEXTS];
+  unpack(line->request, texts);
+  set_date(date, line->wall_ns / 1000000000);
+  char *end = format == LOG_JSON ? write_json(out, line, texts, date)
+                                 : write_combined(out, line, texts, date);
+  *end++ = '\n';
+  assert((size_t)(end - out) <= ACCESS_LOG_LINE_BYTES_MAX);
+  return (size_t)(end - out);
+}
