@@ -3,7 +3,7 @@
  *
  * The kernel resolves them: openat2() with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS refuses, at
  * every step and against concurrent renames, to leave the directory. Symbolic links that stay
- * inside are followed. The kernel refuses absolute links; if such a path leads inside all the same,
+ * inside are followed. The kernel refuses absolute links; if such a path leads inside nevertheless,
  * the place that it leads to is opened by its own path, under the same rules. Where openat2() itself
  * is refused (an old seccomp profile), the path is walked step by step, O_NOFOLLOW at each, and no
  * symbolic link is followed.

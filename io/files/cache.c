@@ -5,9 +5,9 @@
  * that was used since the last round, and frees the next. New entries start as not used, so that a
  * flood of paths that are asked for once does not push out paths that are asked for again.
  *
- * Descriptors are given up by entries that nobody holds first, in the order of their last use. A held
- * entry gives up its own only after FILES_HOLD_SECONDS in which nobody read it: clients that stop reading
- * keep no file from others, and those that read lose nothing.
+ * When descriptors run out, entries without a holder give theirs up first, the least recently used one
+ * before others. A held entry gives up its own only if no reader used it for FILES_HOLD_SECONDS. So clients
+ * that stop reading do not keep files from others, and clients that read lose nothing.
  */
 #include "io/files/cache.h"
 

@@ -95,7 +95,7 @@ __attribute__((warn_unused_result)) struct file *file_cache_make(struct file_cac
 
 /* Lists the entry, in place of the one that has its path. Evicts another one when there are too
  * many; when all of them are held the entry stays unlisted, which only means that the next lookup
- * loads anew. */
+ * loads it again. */
 void file_cache_list(struct file_cache *cache, struct file *file);
 
 /* Whether there is room for one more descriptor; closes another one for it, if that may be. */
@@ -105,7 +105,7 @@ __attribute__((warn_unused_result)) bool file_cache_has_room(struct file_cache *
 void file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd);
 
 /* Closes a descriptor: the one of an entry that nobody holds, or else the one that was not used for
- * longest. Its entry is then no longer listed; if it is held, files/read.h opens it anew. False when all
+ * longest. Its entry is then no longer listed; if it is held, files/read.h opens it again. False when all
  * were used in the last FILES_HOLD_SECONDS, or are being read through. */
 __attribute__((warn_unused_result)) bool file_cache_close_one(struct file_cache *cache);
 

@@ -41,8 +41,8 @@
  * at once, where the queue is full or there is no loop.
  *
  * Descriptors. A file that is being read keeps its own. When all are in use, one that is needed is taken
- * from a file that was not read for FILES_HOLD_SECONDS: its next read opens it anew, and fails if its path
- * leads to another file by then. That is the one case in which a replaced file is not read to its end.
+ * from a file that was not read for FILES_HOLD_SECONDS. Its next read opens it again, and fails if its path
+ * leads to another file by then. Only then is a replaced file not read to its end.
  */
 #ifndef WEIR_FILES_H
 #define WEIR_FILES_H

@@ -46,7 +46,6 @@ bool files_queue_add(struct files_queue *queue, struct span path, uint64_t now_n
   if (queue->count == FILES_QUEUED_MAX) return false;
   struct files_queued *queued = malloc(sizeof *queued + path.len);
   if (!queued) return false;
-  queued->node = (struct list_node){0};
   queued->lookup = lookup;
   queued->queue = queue;
   queued->deadline_ns = now_ns + FILES_QUEUED_NS;

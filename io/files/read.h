@@ -5,8 +5,8 @@
  * bytes they are there at once; else the ring reads, and the buffer stays with the ring until it
  * answers, even if the reader has gone meanwhile: the kernel may still write to it.
  *
- * A file whose descriptor was closed for another's sake is opened anew by its path, while that leads
- * to the very same version; else the read fails.
+ * A file that gave up its descriptor is opened again by its path. If that leads to another file by now, the
+ * read fails.
  */
 #ifndef WEIR_FILES_READ_H
 #define WEIR_FILES_READ_H

@@ -92,7 +92,7 @@ static bool reads_pattern(struct files *files, struct file *file, uint64_t offse
   return true;
 }
 
-/* So long that what nobody reads now has to give up its descriptor. */
+/* After this, a file that is held but was not read has to give up its descriptor. */
 static void pass_hold_time(struct files *files) {
   for (unsigned i = 0; i <= FILES_HOLD_SECONDS; i++)
     files_trim(files, IO_SECOND);
@@ -120,7 +120,7 @@ static void test_descriptors_are_bounded(void **state) {
   struct file_piece read = {0};
   assert_int_equal(files_read(files, b, 0, 100, &read), FILES_BUSY);
   files_release(files, c);
-  assert_true(reads_pattern(files, b, 70000)); /* opened anew: c is not held, and is forgotten */
+  assert_true(reads_pattern(files, b, 70000)); /* opened again: c is not held, and is forgotten */
   assert_true(a->fd >= 0 && b->fd >= 0);
   assert_int_equal(files->cache.count, 1);
   assert_int_equal(files->cache.descriptors, 2);
@@ -129,7 +129,7 @@ static void test_descriptors_are_bounded(void **state) {
   files_destroy(files);
 }
 
-/* Entries that nobody holds give theirs up first, the one that was let go first before others. */
+/* Entries without a holder give theirs up first; of these, the one that was released first. */
 static void test_descriptors_of_what_is_not_held(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){.descriptors_max = 3});

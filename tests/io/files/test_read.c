@@ -202,6 +202,7 @@ static void test_queue_for_descriptors(void **state) {
   stage_answer(0);
   assert_int_equal(b.calls, 1);
   assert_int_equal(b.result, FILES_FOUND);
+  assert_int_equal(b.lookup.file->fresh_until_ns, IO_SECOND + FILES_FRESH_NS);
   assert_int_equal(c.calls, 0);
   for (unsigned second = 0; second <= FILES_HOLD_SECONDS; second++) {
     assert_int_equal(c.calls, 0);
@@ -309,8 +310,11 @@ static void test_read_is_put_off(void **state) {
   assert_int_equal(read_result, FILES_BUSY);
   files_read_end(files, &a);
   assert_int_equal(files_read(files, file, 0, 5000, &a), FILES_BUSY);
+  assert_int_equal(files_counters(files)->reads_waited, FILES_ATTEMPTS + 2);
+  assert_int_equal(files_counters(files)->reads_direct, 0);
   stage.page_cache_cold = false;
   assert_int_equal(files_read(files, file, 0, 5000, &a), FILES_FOUND);
+  assert_int_equal(files_counters(files)->reads_direct, 1);
   files_read_end(files, &a);
   files_release(files, file);
   files_destroy(files);
