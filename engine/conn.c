@@ -6,6 +6,7 @@
 
 #include "engine/h1/h1.h"
 #include "engine/h2/h2.h"
+#include "engine/h2/upgrade.h"
 
 #include <assert.h>
 #include <string.h>
@@ -15,12 +16,16 @@ const char *const conn_protocols[] = {"h2", "http/1.1", NULL};
 struct conn {
   struct engine *engine;
   struct machine inner; /* ops is NULL until the protocol is known */
+  struct machine
+      next; /* takes the place of `inner` when its call returns; ops is NULL: none does */
   struct machine_host *host;
   struct machine_peer peer;
   uint64_t deadline_ns; /* for the first bytes to arrive */
   bool eof, refused;
   uint8_t have;
-  struct span farewell; /* what is still to be sent to a peer that is refused */
+  struct span
+      farewell; /* what is still to be sent to a peer that is refused, or before what `inner`
+                           sends */
   uint8_t first[H2_PREFACE_BYTES];
 };
 _Static_assert(sizeof(struct conn) <= CONN_BYTES, "it fits into the engine's pool");
@@ -49,8 +54,26 @@ static void become_h2(struct conn *conn, uint64_t now_ns) {
   begin(conn, h2_server(&conn->engine->h2, &conn->peer, conn->host, now_ns, &conn->inner), now_ns);
 }
 
+static const char switching[] = "HTTP/1.1 101 Switching Protocols\r\n"
+                                "connection: upgrade\r\n"
+                                "upgrade: h2c\r\n"
+                                "\r\n";
+
+/* RFC 7540 section 3.2. HTTP/1.1 has nothing to send, and the 101 comes before HTTP/2's preface. */
+static bool upgrade(void *ctx, const struct request *request, struct span settings,
+                    uint64_t now_ns) {
+  struct conn *conn = ctx;
+  if (!h2_server_upgraded(&conn->engine->h2, &conn->peer, conn->host, now_ns, settings, request,
+                          &conn->next))
+    return false;
+  conn->farewell = span_of(switching, sizeof switching - 1);
+  return true;
+}
+
 static void become_h1(struct conn *conn, uint64_t now_ns) {
-  begin(conn, h1_server(&conn->engine->h1, &conn->peer, conn->host, now_ns, &conn->inner), now_ns);
+  bool made = h1_server(&conn->engine->h1, &conn->peer, conn->host, now_ns, &conn->inner);
+  if (made && !conn->peer.secure) h1_offer_upgrade(&conn->inner, upgrade, conn);
+  begin(conn, made, now_ns);
 }
 
 /* The record of a TLS handshake: the client expects TLS, and understands an alert. */
@@ -90,16 +113,34 @@ static size_t sniff(struct conn *conn, struct span in, uint64_t now_ns) {
 
 /* ---- the machine ----------------------------------------------------------------------------- */
 
+static bool wants_more(const struct conn *conn) {
+  return conn->inner.ops && conn->inner.ops->wants(conn->inner.self) & MACHINE_RECV;
+}
+
+/* HTTP/2 has taken the place of HTTP/1.1. */
+static void change(struct conn *conn) {
+  conn->inner.ops->close(conn->inner.self);
+  conn->inner = conn->next;
+  conn->next = (struct machine){0};
+}
+
+/* Gives the bytes to the protocol, or to two in turn. */
+static size_t pass(struct conn *conn, struct span in, uint64_t now_ns) {
+  size_t taken = conn->inner.ops->recv(conn->inner.self, in, now_ns);
+  if (!conn->next.ops) return taken;
+  change(conn);
+  struct span rest = span_of(in.base + taken, in.len - taken);
+  return rest.len ? taken + conn->inner.ops->recv(conn->inner.self, rest, now_ns) : taken;
+}
+
 static size_t recv(void *self, struct span in, uint64_t now_ns) {
   struct conn *conn = self;
-  if (conn->inner.ops) return conn->inner.ops->recv(conn->inner.self, in, now_ns);
+  if (conn->inner.ops) return pass(conn, in, now_ns);
   if (conn->refused || in.len == 0) return in.len;
   size_t taken = sniff(conn, in, now_ns);
   if (conn->refused) return in.len;
   struct span rest = span_of(in.base + taken, in.len - taken);
-  if (!conn->inner.ops || rest.len == 0) return taken;
-  bool wanted = conn->inner.ops->wants(conn->inner.self) & MACHINE_RECV;
-  return wanted ? taken + conn->inner.ops->recv(conn->inner.self, rest, now_ns) : taken;
+  return rest.len && wants_more(conn) ? taken + pass(conn, rest, now_ns) : taken;
 }
 
 static void recv_eof(void *self, uint64_t now_ns) {
@@ -111,22 +152,19 @@ static void recv_eof(void *self, uint64_t now_ns) {
 static size_t send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
                         uint64_t now_ns) {
   struct conn *conn = self;
-  if (conn->inner.ops)
-    return conn->inner.ops->send_peek(conn->inner.self, out, max, budget_bytes, now_ns);
-  if (conn->farewell.len == 0 || max == 0) return 0;
-  out[0] = conn->farewell;
-  return 1;
+  size_t count = conn->farewell.len && max ? 1 : 0;
+  if (count) out[0] = conn->farewell;
+  if (!conn->inner.ops || count == max) return count;
+  return count + conn->inner.ops->send_peek(conn->inner.self, out + count, max - count,
+                                            budget_bytes, now_ns);
 }
 
+/* After the deadline the farewell is empty, though a send of it may still complete. */
 static void send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct conn *conn = self;
-  if (conn->inner.ops) {
-    conn->inner.ops->send_ack(conn->inner.self, bytes, now_ns);
-    return;
-  }
-  /* After the deadline the farewell is empty, though a send of it may still complete. */
   size_t taken = bytes < conn->farewell.len ? bytes : conn->farewell.len;
   conn->farewell = span_of(conn->farewell.base + taken, conn->farewell.len - taken);
+  if (conn->inner.ops) conn->inner.ops->send_ack(conn->inner.self, bytes - taken, now_ns);
 }
 
 static void tick(void *self, uint64_t now_ns) {
@@ -145,7 +183,9 @@ static uint64_t deadline_ns(const void *self) {
 
 static unsigned wants(const void *self) {
   const struct conn *conn = self;
-  if (conn->inner.ops) return conn->inner.ops->wants(conn->inner.self);
+  if (conn->inner.ops && !conn->farewell.len) return conn->inner.ops->wants(conn->inner.self);
+  if (conn->inner.ops)
+    return (conn->inner.ops->wants(conn->inner.self) & ~(unsigned)MACHINE_DONE) | MACHINE_SEND;
   if (conn->farewell.len) return MACHINE_SEND;
   return conn->refused || conn->eof ? MACHINE_DONE : MACHINE_RECV;
 }

@@ -34,7 +34,7 @@
 
 /* Memory of a connection that has no protocol yet: its first bytes, and what is known of its peer. conn.c
  * asserts that it is enough. Untested: the compiler checks it. */
-#define CONN_BYTES 192u
+#define CONN_BYTES 224u
 
 /* Bytes of our own output (frames, heads, copied bodies) that the transport has not taken. A busy
  * connection has one buffer, an idle one none. The largest header block that we send fits. */

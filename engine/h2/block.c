@@ -142,6 +142,15 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   return H2_OK;
 }
 
+void h2_block_upgraded(struct h2 *h2, const struct request *request) {
+  struct request upgraded = *request;
+  h2->block = (struct h2_block){.stream_id = 1, .end_stream = true};
+  h2->peer_id_max = 1;
+  struct h2_verdict verdict = open_request(h2, &upgraded, false);
+  (void)verdict; /* what it does about an error it has done */
+  h2_block_drop(h2);
+}
+
 /* Too many bytes, or too many fields in a request, once its cookies have been joined. */
 static bool is_too_large(const struct h2 *h2, const struct headers *fields) {
   return fields->overflowed || (h2->role == H2_SERVER && fields->count > H2_HEADER_FIELDS_MAX);

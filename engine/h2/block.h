@@ -5,6 +5,7 @@
 #define WEIR_H2_BLOCK_H
 
 #include "engine/h2/frame.h"
+#include "engine/http/stream.h"
 
 struct h2;
 
@@ -17,6 +18,9 @@ h2_block_begin(struct h2 *h2, const struct h2_frame *frame, struct h2_verdict fa
 /* CONTINUATION of the open block. */
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_block_continue(struct h2 *h2, const struct h2_frame *frame);
+
+/* The request of a connection that was HTTP/1.1 becomes stream 1, half-closed (h2/upgrade.h). */
+void h2_block_upgraded(struct h2 *h2, const struct request *request);
 
 /* Frees the open block, if there is one. */
 void h2_block_drop(struct h2 *h2);

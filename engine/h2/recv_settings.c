@@ -126,3 +126,9 @@ void h2_recv_settings(struct h2 *h2, const struct h2_frame *frame) {
   if (room) h2_control_sent(h2, h2_frame_header_encode(room, ack));
   if (h2->client && h2->client->settings) h2->client->settings(h2->client_ctx, h2);
 }
+
+bool h2_recv_settings_upgraded(struct h2 *h2, struct span entries) {
+  if (apply_settings(h2, entries).scope != H2_ACCEPT) return false;
+  h2_priority_settings(h2);
+  return true;
+}

@@ -20,8 +20,10 @@ enum outcome {
   H2_TALKS,  /* SETTINGS come first, and no GOAWAY */
   H1_TALKS,  /* an answer, and the connection goes on */
   H1_ENDS,   /* an answer that ends it */
+  UPGRADED,  /* 101, SETTINGS, the answer on stream 1, and no GOAWAY */
   ALERT,     /* of TLS */
   UNDECIDED, /* nothing is sent yet */
+  ANY,       /* nothing breaks: it depends on whether the first answer has left */
 };
 
 struct row {
@@ -33,6 +35,9 @@ struct row {
 };
 
 #define BYTES(literal) (literal), sizeof(literal) - 1
+
+#define UPGRADE(fields) "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n" fields "\r\n"
+#define OFFER           "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
 
 static const struct row rows[] = {
     {"prior knowledge", "", BYTES(H2_PREFACE SETTINGS), H2_TALKS, 0},
@@ -54,6 +59,26 @@ static const struct row rows[] = {
     {"HTTP/0.9", "", "GET /\r\n", 0, H1_ENDS, 400},
     {"zeros and a line end", "", BYTES("\0\0\0\0\n"), H1_ENDS, 400},
     {"SSH", "", "SSH-2.0-OpenSSH_9.2p1\r\n", 0, H1_ENDS, 400},
+    {"h2c by upgrade", "", UPGRADE(OFFER), 0, UPGRADED, 0},
+    {"h2c by upgrade, and what follows it", "", BYTES(UPGRADE(OFFER) H2_PREFACE SETTINGS), UPGRADED,
+     0},
+    {"h2c without settings in them", "",
+     UPGRADE("Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings:\r\n"), 0, UPGRADED, 0},
+    {"h2c with a body", "", UPGRADE(OFFER "Content-Length: 2\r\n") "ab", 0, H1_TALKS, 204},
+    {"h2c without its settings", "", UPGRADE("Connection: Upgrade\r\n"), 0, H1_TALKS, 204},
+    {"h2c with two settings", "", UPGRADE(OFFER "HTTP2-Settings: AAMAAABk\r\n"), 0, H1_TALKS, 204},
+    {"h2c that Connection does not name", "", UPGRADE("HTTP2-Settings: AAMAAABk\r\n"), 0, H1_TALKS,
+     204},
+    {"h2c with half a setting", "",
+     UPGRADE("Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMA\r\n"), 0, H1_TALKS, 204},
+    {"h2c with text that is not base64url", "",
+     UPGRADE("Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAAB+\r\n"), 0, H1_TALKS,
+     204},
+    {"h2c with a setting out of bounds", "", /* ENABLE_PUSH is 2 */
+     UPGRADE("Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAIAAAAC\r\n"), 0, H1_TALKS,
+     204},
+    {"h2c over TLS", "http/1.1", UPGRADE(OFFER), 0, H1_TALKS, 204},
+    {"h2c behind a request", "", "GET / HTTP/1.1\r\nHost: x\r\n\r\n" UPGRADE(OFFER), 0, ANY, 0},
     {"a TLS ClientHello", "", BYTES("\x16\3\1\0\xc8\1\0\0\xc4\3\3"), ALERT, 0},
 };
 
@@ -123,9 +148,9 @@ static bool sent_text(const struct side *side, const char *text) {
   return memmem(side->sent, side->sent_len, text, strlen(text)) != NULL;
 }
 
-/* The error code of the first GOAWAY among the frames sent, or -1. */
-static int64_t sent_goaway(const struct side *side) {
-  for (size_t at = 0; at + H2_FRAME_HEADER_BYTES <= side->sent_len;) {
+/* The error code of the first GOAWAY among the frames sent from `at` on, or -1. */
+static int64_t sent_goaway_from(const struct side *side, size_t at) {
+  while (at + H2_FRAME_HEADER_BYTES <= side->sent_len) {
     const struct h2_frame_header header = h2_frame_header_decode(side->sent + at);
     at += H2_FRAME_HEADER_BYTES;
     assert_true(at + header.length <= side->sent_len);
@@ -133,6 +158,22 @@ static int64_t sent_goaway(const struct side *side) {
     at += header.length;
   }
   return -1;
+}
+
+static int64_t sent_goaway(const struct side *side) {
+  return sent_goaway_from(side, 0);
+}
+
+static void check_upgrade(const struct side *side) {
+  static const char switching[] = "HTTP/1.1 101 Switching Protocols\r\n"
+                                  "connection: upgrade\r\nupgrade: h2c\r\n\r\n";
+  const size_t len = sizeof switching - 1;
+  assert_true(side->sent_len > len + H2_FRAME_HEADER_BYTES);
+  assert_memory_equal(side->sent, switching, len);
+  assert_int_equal(side->sent[len + 3], H2_SETTINGS);
+  assert_int_equal(sent_goaway_from(side, len), -1);
+  assert_non_null(memmem(side->sent + len, side->sent_len - len, "\1\5\0\0\0\1", 6)); /* HEADERS */
+  assert_int_equal(side_wants(side), MACHINE_RECV);
 }
 
 static const char alert[] = "\x15\3\1\0\2\2\xa";
@@ -160,6 +201,8 @@ static void check(const struct side *side, const struct row *row) {
     break;
   case H1_TALKS: check_answer(side, row->status, false); break;
   case H1_ENDS: check_answer(side, row->status, true); break;
+  case UPGRADED: check_upgrade(side); break;
+  case ANY: break;
   case ALERT:
     assert_int_equal(side->sent_len, sizeof alert - 1);
     assert_memory_equal(side->sent, alert, sizeof alert - 1);

@@ -91,6 +91,9 @@ static struct engine_config config_of(const struct weir_server_settings *setting
   if (settings->body_idle_seconds) h2->body_idle_ns = settings->body_idle_seconds * SECOND_NS;
   if (settings->conversation_idle_seconds)
     h2->conversation_idle_ns = settings->conversation_idle_seconds * SECOND_NS;
+  config.h1.body_bytes_per_second_min = h2->body_bytes_per_second_min;
+  config.h1.body_idle_ns = h2->body_idle_ns;
+  config.h1.conversation_idle_ns = h2->conversation_idle_ns;
   return config;
 }
 

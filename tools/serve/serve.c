@@ -78,7 +78,7 @@ struct serve_worker {
 /* A connection's window fits sixteen streams, as by default, within its bounds. */
 static void set_window(struct engine_config *config, uint32_t stream_bytes) {
   uint64_t connection_bytes = UINT64_C(16) * stream_bytes;
-  config->h2.stream_window_bytes = stream_bytes;
+  config->h1.window_bytes = config->h2.stream_window_bytes = stream_bytes;
   if (connection_bytes > config->h2.connection_window_bytes_max)
     connection_bytes = config->h2.connection_window_bytes_max;
   config->h2.connection_window_bytes = (uint32_t)connection_bytes;
@@ -92,8 +92,10 @@ static struct engine_config config_of(const struct server *server) {
   if (server->links_max) config.connections_max = server->links_max;
   config.h2.streams_max = server->memory.streams;
   config.h2.window_budget_bytes = server->memory.window_bytes;
+  config.h1.streams_max = server->memory.streams;
+  config.h1.window_budget_bytes = server->memory.window_bytes;
   if (options->concurrent_streams) config.h2.concurrent_streams = options->concurrent_streams;
-  if (options->flow != FLOW_DEFAULT) config.h2.flow = options->flow;
+  if (options->flow != FLOW_DEFAULT) config.h1.flow = config.h2.flow = options->flow;
   if (options->window_bytes) set_window(&config, options->window_bytes);
   config.h2.head_start = &options->head_starts;
   if (options->idle_seconds) config.idle_ns = options->idle_seconds * SECOND_NS;

@@ -1,0 +1,57 @@
+/*
+ * h2/upgrade.c - see h2/upgrade.h.
+ */
+#include "engine/h2/upgrade.h"
+
+#include "engine/h2/block.h"
+#include "engine/h2/h2.h"
+#include "engine/h2/recv_settings.h"
+
+enum { ENTRIES_BYTES_MAX = H2_SETTINGS_ENTRIES_MAX * H2_SETTING_BYTES };
+
+/* Of the alphabet of RFC 4648 section 5; 64: not in it. */
+static unsigned sextet(uint8_t byte) {
+  if (byte >= 'A' && byte <= 'Z') return byte - 'A';
+  if (byte >= 'a' && byte <= 'z') return byte - 'a' + 26u;
+  if (byte >= '0' && byte <= '9') return byte - '0' + 52u;
+  return byte == '-' ? 62u : byte == '_' ? 63u : 64u;
+}
+
+/* Base64url without padding. False when it is something else, or too long. */
+static bool decode(struct span text, uint8_t *out, size_t *len) {
+  uint32_t bits = 0;
+  *len = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned value = sextet(text.base[i]);
+    if (value > 63 || *len == ENTRIES_BYTES_MAX) return false;
+    bits = bits << 6 | value;
+    if (i % 4) out[(*len)++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+  }
+  return text.len % 4 != 1;
+}
+
+/* The machine is as after a call: nothing of it is in use. */
+static bool begin(struct h2 *h2, struct span settings, const struct request *request) {
+  uint8_t entries[ENTRIES_BYTES_MAX];
+  size_t len;
+  if (!decode(settings, entries, &len) || len % H2_SETTING_BYTES) return false;
+  if (!h2_recv_settings_upgraded(h2, span_of(entries, len))) return false;
+  h2_block_upgraded(h2, request);
+  return true;
+}
+
+bool h2_server_upgraded(struct h2_shared *shared, const struct machine_peer *peer,
+                        struct machine_host *host, uint64_t now_ns, struct span settings,
+                        const struct request *request, struct machine *out) {
+  struct machine machine;
+  if (!h2_server(shared, peer, host, now_ns, &machine)) return false;
+  struct h2 *h2 = h2_of(&machine);
+  h2->in_call = true; /* of the machine that it takes the place of */
+  bool begun = begin(h2, settings, request);
+  h2->in_call = false;
+  if (begun)
+    *out = machine;
+  else
+    machine.ops->close(machine.self);
+  return begun;
+}
