@@ -36,6 +36,13 @@ static bool refuse(struct h2_stream *stream, const char *what) {
   return false;
 }
 
+/* What is wrong with fields, or with a body, that a handler gives; NULL: nothing. */
+static const char *mistake_in(const struct header *fields, size_t count, struct body body) {
+  if (count > 0 && !fields) return "fields that are given by their count alone";
+  if (body.ops && !body.ops->pull) return "a body without pull()";
+  return NULL;
+}
+
 /* ---- responses ------------------------------------------------------------------------------- */
 
 static bool server_may_answer(const struct h2_stream *stream) {
@@ -48,6 +55,8 @@ static bool op_inform(struct stream *base, unsigned status, const struct header 
   if (status < 100 || status > 199 || status == 101)
     return refuse(stream, "stream_inform() with a status that is not informational");
   if (!server_may_answer(stream)) return false;
+  const char *mistake = mistake_in(fields, count, BODY_NONE);
+  if (mistake) return refuse(stream, mistake);
   const struct h2_section_plan plan = {
       .fields = fields, .count = count, .type = H2_HEADERS, .status = status};
   bool queued = h2_queue_section(stream, &plan);
@@ -114,6 +123,7 @@ static bool answer(struct h2_stream *stream, unsigned status, const struct heade
 static bool respond(struct h2_stream *stream, unsigned status, const struct header *fields,
                     size_t count, struct header_set *set, struct body body) {
   const char *mistake = mistake_of(stream, status);
+  if (!mistake) mistake = mistake_in(fields, count, body);
   if (!mistake && server_may_answer(stream))
     return answer(stream, status, fields, count, set, body);
   h2_body_drop(body);
@@ -127,6 +137,8 @@ static bool op_respond(struct stream *stream, unsigned status, const struct head
 
 static bool op_respond_set(struct stream *stream, unsigned status, struct header_set *set,
                            struct body body) {
+  static struct header_set nothing = {.count = 1}; /* a mistake */
+  if (!set) set = &nothing;
   return respond(own(stream), status, set->at, set->count, set, body);
 }
 
@@ -166,11 +178,12 @@ static void made_tunnel(struct h2_stream *stream) {
 static bool op_tunnel(struct stream *base, const struct header *fields, size_t count,
                       struct body body) {
   struct h2_stream *stream = own(base);
-  bool may = stream->asks && server_may_answer(stream);
-  if (!may) {
+  const char *mistake = stream->asks && server_may_answer(stream)
+                            ? mistake_in(fields, count, body)
+                            : "stream_tunnel() to a request that asks for none";
+  if (mistake) {
     h2_body_drop(body);
-    return is_over(stream) ? false
-                           : refuse(stream, "stream_tunnel() to a request that asks for none");
+    return is_over(stream) ? false : refuse(stream, mistake);
   }
   if (!answer(stream, 200, fields, count, NULL, body)) return false;
   made_tunnel(stream);
@@ -179,8 +192,11 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
 
 static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
   struct h2_stream *stream = own(base);
-  bool too_late = is_over(stream) || stream->body_ended || stream->trailers;
-  return !too_late && h2_queue_trailers(stream, fields, count);
+  if (is_over(stream)) return false;
+  const char *mistake = mistake_in(fields, count, BODY_NONE);
+  if (stream->body_ended) mistake = "stream_trailers() after the end of the body";
+  if (stream->trailers) mistake = "stream_trailers() for the second time";
+  return mistake ? refuse(stream, mistake) : h2_queue_trailers(stream, fields, count);
 }
 
 /* ---- promises -------------------------------------------------------------------------------- */
@@ -199,7 +215,7 @@ static void promised_request(const struct header *fields, size_t count, struct r
   *list = (struct headers){.at = (struct header *)(uintptr_t)fields, .count = (uint32_t)count};
   *request = (struct request){.fields = list, .content_length = -1, .end = true};
   for (size_t i = 0; i < count; i++) {
-    switch (fields[i].token) {
+    switch (header_token_by_name(&fields[i])) {
     case TOKEN_METHOD: request->method = fields[i].value; break;
     case TOKEN_SCHEME: request->scheme = fields[i].value; break;
     case TOKEN_AUTHORITY: request->authority = fields[i].value; break;
@@ -222,6 +238,9 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   struct h2 *h2 = parent->h2;
   struct request request;
   struct headers list;
+  const char *mistake = mistake_in(fields, count, BODY_NONE);
+  if (mistake && !is_over(parent)) h2_stream_mistake(parent, mistake);
+  if (mistake) return NULL;
   promised_request(fields, count, &request, &list);
   if (!may_push(h2, parent) || !may_promise(parent, &request)) return NULL;
   if (!budget_spend(&h2->pushes, 1, h2->now_ns)) return NULL;

@@ -163,7 +163,12 @@ static void write_data(struct h2 *h2, struct h2_stream *stream, struct span byte
 static bool is_mistake(struct h2_stream *stream, enum body_result result,
                        const struct body_chunk *chunk) {
   const char *what = NULL;
-  if (chunk->bytes.len > chunk->max)
+  const uintptr_t base = (uintptr_t)chunk->bytes.base, room = (uintptr_t)chunk->room;
+  if (result > BODY_ERROR)
+    what = "a body gave a result that is no body_result";
+  else if (chunk->bytes.len > 0 && (base == 0 || (base > room && base < room + chunk->max)))
+    what = "a body gave bytes that are neither its own nor at the beginning of the room";
+  else if (chunk->bytes.len > chunk->max)
     what = "a body gave more bytes than there was room for";
   else if (result == BODY_MORE && chunk->bytes.len == 0 && chunk->max > 0)
     what = "a body said BODY_MORE and gave no bytes";

@@ -9,8 +9,6 @@
 
 #include "engine/base/limits.h"
 
-#include <assert.h>
-
 /* What the next byte is. */
 enum step {
   STEP_SIGNATURE,    /* the first of the file */
@@ -121,7 +119,7 @@ static void read_byte(struct first_scan *scan, uint8_t c) {
   case STEP_SEGMENT:
   case STEP_ENTROPY: break; /* read_run()'s */
   }
-  assert(!"a run is not read byte by byte");
+  give_up(scan); /* the caller's state was none */
 }
 
 /* Reads a run of bytes of which only the end matters. Returns how many it read; 0 when the next

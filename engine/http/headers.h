@@ -178,17 +178,19 @@ uint8_t header_value_flags(struct span value);
 /* The names of the tokens, by number; that of TOKEN_UNKNOWN is empty. */
 extern const struct span header_token_names[TOKEN_COUNT];
 
-/* The name of a token (not TOKEN_UNKNOWN). */
+/* The name of a token (not TOKEN_UNKNOWN); empty for a number that is none. */
 static inline struct span header_token_name(enum header_token token) {
-  return header_token_names[token];
+  return header_token_names[token < TOKEN_COUNT ? token : TOKEN_UNKNOWN];
+}
+
+/* The token of a field that was made by hand, perhaps without one, or with a number that is none: then its
+ * name decides. */
+static inline enum header_token header_token_by_name(const struct header *field) {
+  bool given = field->token != TOKEN_UNKNOWN && field->token < TOKEN_COUNT;
+  return given ? (enum header_token)field->token : header_token_of(field->name);
 }
 
 /* A field of a known name. Keeps `value`. */
-/* The token of a field that was made by hand, perhaps without one: what a field is goes by its name. */
-static inline enum header_token header_token_by_name(const struct header *field) {
-  return field->token ? (enum header_token)field->token : header_token_of(field->name);
-}
-
 static inline struct header header_of(enum header_token token, struct span value) {
   struct header field = {header_token_name(token), value, (uint16_t)token, 0, 0};
   return field;

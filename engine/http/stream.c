@@ -3,8 +3,6 @@
  */
 #include "engine/http/stream.h"
 
-#include <assert.h>
-
 bool stream_inform(struct stream *stream, unsigned status, const struct header *fields,
                    size_t count) {
   return stream->ops->inform(stream, status, fields, count);

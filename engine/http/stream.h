@@ -53,12 +53,12 @@ struct body_chunk {
   struct span bytes;
 };
 
-/* pull() may call everything that a handler may call, stream_resume() included; if it resets its
- * own stream, the result does not matter. */
 /* Room that a body can wait for: a peer's window may stay smaller for as long as the peer likes, but
  * no protocol needs to offer more at once. Part of the interface, so it is not in limits.h. */
 enum { BODY_ROOM_BYTES = 1024 };
 
+/* pull() may call everything that a handler may call, including stream_resume(). If it resets its own
+ * stream, the result does not matter. */
 struct body_ops {
   enum body_result (*pull)(void *self, struct body_chunk *chunk);
   void (*close)(void *self); /* may be NULL */
@@ -233,8 +233,8 @@ void stream_reset(struct stream *stream, uint32_t error_code);
  * pull(). The last call counts; 0 for nothing. */
 void stream_head_start(struct stream *stream, uint64_t first_bytes);
 
-/* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (asserted): its share of
- * its worker's time while that is short. For paying customers, say, once a request has shown who it
+/* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (any other is refused, as a
+ * mistake): its share of its worker's time while that is short. For paying customers, say, once a request has shown who it
  * is. */
 void stream_weigh_connection(struct stream *stream, unsigned weight);
 

@@ -370,6 +370,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
 static bool prepare(struct weir_client *client, const struct weir_client_settings *settings,
                     const struct failure *failure) {
   struct client_server *server = &client->server;
+  if (!settings->origin) return failure_set(failure, "no origin given");
   if (!url_parse(&client->url, settings->origin))
     return failure_set(failure, "%s: expected http://HOST or https://HOST", settings->origin);
   server->authority = client->url.authority;
@@ -468,6 +469,8 @@ static const char *fault_of(const struct weir_request *request) {
       [HEADER_VALUE_BAD] = "a field has a value that none may have"};
   const char *path = request->path;
   if (!path) return "no path is given";
+  if (request->field_count > 0 && !request->fields) return "fields are given by their count alone";
+  if (request->body.len > 0 && !request->body.base) return "the body's bytes are missing";
   bool asterisk =
       strcmp(path, "*") == 0 && request->method && strcmp(request->method, "OPTIONS") == 0;
   if (path[0] != '/' && !asterisk) return "the path does not begin with a slash";

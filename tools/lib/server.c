@@ -158,6 +158,8 @@ struct weir_server *weir_server_start(const struct weir_server_settings *setting
     server->config = config_of(settings);
     if (workers > IO_WORKERS_MAX)
       io_error_set(&why, 0, "%u workers: the maximum is %u", workers, IO_WORKERS_MAX);
+    else if (!settings->handler || !settings->handler->request)
+      io_error_set(&why, 0, "no handler given, or one without request()");
     else if (!settings->http && !settings->https)
       io_error_set(&why, 0, "no address given: set http or https");
     else if (open_tls(server, settings, &why) &&

@@ -103,6 +103,36 @@ static enum body_result greedy_pull(void *self, struct body_chunk *chunk) {
   return BODY_ROOM;
 }
 
+static enum body_result odd_pull(void *self, struct body_chunk *chunk) {
+  (void)self;
+  chunk->bytes = span_of(chunk->room, 1);
+  return (enum body_result)(BODY_ERROR + 1);
+}
+
+/* The second half of the room, which is not the body's own. */
+static enum body_result half_pull(void *self, struct body_chunk *chunk) {
+  (void)self;
+  chunk->bytes = span_of(chunk->room + chunk->max / 2, chunk->max / 2);
+  return BODY_MORE;
+}
+
+static enum body_result null_pull(void *self, struct body_chunk *chunk) {
+  (void)self;
+  chunk->bytes = (struct span){.len = chunk->max};
+  return BODY_MORE;
+}
+
+static unsigned closes;
+
+static void count_close(void *self) {
+  (void)self;
+  closes++;
+}
+
+static const struct body_ops odd_ops = {.pull = odd_pull};
+static const struct body_ops half_ops = {.pull = half_pull};
+static const struct body_ops null_ops = {.pull = null_pull};
+static const struct body_ops no_pull_ops = {.close = count_close};
 static const struct body_ops empty_ops = {.pull = empty_pull};
 static const struct body_ops long_ops = {.pull = long_pull};
 static const struct body_ops greedy_ops = {.pull = greedy_pull};
@@ -124,6 +154,9 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
                                : span_is(request->path, "/empty")  ? &empty_ops
                                : span_is(request->path, "/long")   ? &long_ops
                                : span_is(request->path, "/greedy") ? &greedy_ops
+                               : span_is(request->path, "/odd")    ? &odd_ops
+                               : span_is(request->path, "/half")   ? &half_ops
+                               : span_is(request->path, "/null")   ? &null_ops
                                                                    : NULL;
   stream->events = &no_events;
   if (span_is(request->path, "/wait")) return;
@@ -160,7 +193,49 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
   }
 }
 
+/* Each call is refused and told, and leaves everything as it was. */
+static void misuse(struct stream *stream) {
+  const struct header field = header_of(TOKEN_SERVER, span_text("mine"));
+  struct header_set set = {.count = 1};
+  const struct body no_pull = {&no_pull_ops, NULL};
+  assert_false(stream_inform(stream, 103, NULL, 1));
+  assert_false(stream_respond(stream, 200, NULL, 1, BODY_NONE));
+  assert_false(stream_respond(stream, 200, &field, 1, no_pull));
+  assert_int_equal(closes, 1);
+  assert_false(stream_respond_set(stream, 200, NULL, BODY_NONE));
+  assert_false(stream_respond_set(stream, 200, &set, BODY_NONE));
+  assert_null(stream_push(stream, NULL, 4));
+  assert_false(stream_trailers(stream, NULL, 1));
+  assert_false(stream_tunnel(stream, NULL, 0, no_pull));
+  assert_int_equal(closes, 2);
+  assert_int_equal(told_count, 8);
+  assert_true(stream_trailers(stream, &field, 1));
+  assert_false(stream_trailers(stream, &field, 1));
+  assert_int_equal(told_count, 9);
+}
+
+/* What is out of range, and no mistake: it counts as the nearest thing that is in range. */
+static void extremes(struct stream *stream) {
+  struct header field = {
+      .name = span_text("date"), .value = span_text("never"), .token = UINT16_MAX};
+  stream_cap(stream, 0);
+  stream_cap(stream, UINT64_MAX - 1);
+  stream_head_start(stream, UINT64_MAX);
+  stream_timer(stream, 0);
+  assert_true(stream_respond(stream, 200, &field, 1, (struct body){&records_ops, NULL}));
+}
+
+static void serve_misuse(void *ctx, struct stream *stream, const struct request *request,
+                         uint64_t now_ns) {
+  (void)ctx, (void)now_ns;
+  stream->events = &no_events;
+  stream->flow = (enum stream_flow)99;
+  if (span_is(request->path, "/misuse")) misuse(stream);
+  extremes(stream);
+}
+
 static const struct handler handler = {.request = serve, .mistake = on_mistake};
+static const struct handler misusing = {.request = serve_misuse, .mistake = on_mistake};
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
@@ -218,6 +293,9 @@ static void test_bodies(void **state) {
       {"/empty", "BODY_MORE and gave no bytes"},
       {"/long", "more bytes than there was room for"},
       {"/greedy", "BODY_ROOM to BODY_ROOM_BYTES"},
+      {"/odd", "no body_result"},
+      {"/half", "neither its own nor at the beginning of the room"},
+      {"/null", "neither its own nor at the beginning of the room"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     open_with_window(65535);
@@ -248,6 +326,28 @@ static void test_calls(void **state) {
   assert_int_equal(seen.status, 200);
   assert_in_range(told_count, 1, 5);
   loopback_close(&loop);
+}
+
+/* Arguments that no call may have, and after them a response as if nothing had been. */
+static void test_arguments(void **state) {
+  (void)state;
+  struct body_bytes body;
+  static const char *const paths[] = {"/misuse", "/extremes"};
+  for (size_t i = 0; i < 2; i++) {
+    told_count = closes = 0;
+    records_left = RECORDS;
+    loopback_open(&loop, &misusing, NULL);
+    loopback_run(&loop);
+    engine_set_date(&loop.server_engine, 1);
+    (void)ask(paths[i], body_bytes(&body, span_text("12345"), NULL, NULL));
+    loopback_run(&loop);
+    assert_int_equal(seen.status, 200);
+    assert_int_equal(seen.len, RECORD * RECORDS);
+    assert_int_equal(seen.error_code, 0);
+    assert_int_equal(seen.dates, 1); /* a number that is no token: the name counts */
+    assert_int_equal(told_count, i == 0 ? 9 : 0);
+    loopback_close(&loop);
+  }
 }
 
 /* A field without a token is identified by its name. */
@@ -289,11 +389,9 @@ static void test_call_after_silence(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_records),
-      cmocka_unit_test(test_window_below_a_record),
-      cmocka_unit_test(test_bodies),
-      cmocka_unit_test(test_calls),
-      cmocka_unit_test(test_call_after_silence),
+      cmocka_unit_test(test_records),        cmocka_unit_test(test_window_below_a_record),
+      cmocka_unit_test(test_bodies),         cmocka_unit_test(test_calls),
+      cmocka_unit_test(test_arguments),      cmocka_unit_test(test_call_after_silence),
       cmocka_unit_test(test_fields_by_hand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

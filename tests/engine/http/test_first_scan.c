@@ -140,6 +140,19 @@ static void none_is_said_early(void **state) {
   }
 }
 
+/* A state that the caller did not set to zero, or spoilt: some answer, and within the bytes given. */
+static void any_state_ends(void **state) {
+  (void)state;
+  const uint8_t *edge = at_the_edge((const uint8_t *)SOI SOF2 SOS SOI SOF2 SOS, 2 * BEFORE);
+  for (unsigned step = 0; step < 256; step++)
+    for (unsigned skip = 0; skip < 40; skip++) {
+      struct first_scan scan = {.step = (uint8_t)step, .skip_bytes = skip, .marker = 0xda};
+      enum first_scan_result result = first_scan_read(&scan, span_of(edge, 2 * BEFORE));
+      assert_in_range(result, FIRST_SCAN_MORE, FIRST_SCAN_NONE);
+      assert_in_range(scan.bytes, 0, 2 * BEFORE);
+    }
+}
+
 /* A scan of any length: SOI SOF2 SOS, then zeros, then the end. */
 static uint8_t *image_of(uint32_t scan_bytes, size_t file_bytes) {
   uint8_t *file = calloc(1, file_bytes);
@@ -206,6 +219,7 @@ int main(void) {
       cmocka_unit_test(every_row_of_every_length),
       cmocka_unit_test(every_row_in_pieces),
       cmocka_unit_test(none_is_said_early),
+      cmocka_unit_test(any_state_ends),
       cmocka_unit_test(long_scans_are_none),
       cmocka_unit_test(garbage_is_read_alike_however_cut),
   };

@@ -343,6 +343,8 @@ static void test_wrong_requests(void **state) {
       {{.path = "no-slash"}, "slash"},
       {{.path = "*"}, "slash"},
       {{.path = "/", .method = ""}, "method"},
+      {{.path = "/", .field_count = 1}, "count alone"},
+      {{.path = "/", .body = {.len = 5}}, "bytes are missing"},
       {{.path = "/", .fields = &upper, .field_count = 1}, "name"},
       {{.path = "/", .fields = &pseudo, .field_count = 1}, "name"},
       {{.path = "/", .fields = &crlf, .field_count = 1}, "value"},
@@ -493,6 +495,10 @@ static void test_no_connection(void **state) {
   settings.origin = "gopher://127.0.0.1";
   assert_null(weir_client_open(&settings, error, sizeof error));
   assert_non_null(strstr(error, "gopher"));
+
+  settings.origin = NULL;
+  assert_null(weir_client_open(&settings, error, sizeof error));
+  assert_non_null(strstr(error, "no origin"));
 }
 
 static void test_certificates(void **state) {
@@ -509,12 +515,15 @@ static void test_wrong_settings(void **state) {
   struct weir_server *server = start();
   char taken[32];
   (void)state;
+  static const struct handler empty;
   snprintf(taken, sizeof taken, "127.0.0.1:%u", weir_server_http_port(server));
   const struct {
     struct weir_server_settings settings;
     const char *words;
   } rows[] = {
       {{.handler = &handler}, "no address given"},
+      {{.http = "127.0.0.1:0"}, "no handler given"},
+      {{.handler = &empty, .http = "127.0.0.1:0"}, "without request()"},
       {{.handler = &handler, .http = "127.0.0.1"}, "127.0.0.1: not an address"},
       {{.handler = &handler, .http = taken}, "Address already in use"},
       {{.handler = &handler, .https = "127.0.0.1:0", .key = "key.pem"}, "certificate"},
