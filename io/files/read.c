@@ -152,7 +152,6 @@ static enum files_result reopen(struct files_reads *reads, struct file *file) {
     return FILES_FOUND;
   }
   close(fd);
-  file->proof.failed = true;
   return FILES_FAILED;
 }
 
@@ -173,7 +172,6 @@ enum files_result files_reads_begin(struct files_reads *reads, struct file *file
   job->attempts = 0;
   job->under_way = false;
   read->job = job;
-  read->bytes = span_of(NULL, 0);
   ssize_t got = disk_read(file->fd, job->buffer, job->max, offset, !reads->loop);
   enum files_result result;
   if (got == -EAGAIN) {

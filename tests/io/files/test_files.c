@@ -133,12 +133,6 @@ static void page_becomes_link(void) {
   assert_int_equal(symlink("../secret", stage_at("page")), 0);
 }
 
-static int lowest_free(void) {
-  int fd = dup(0);
-  assert_int_equal(close(fd), 0);
-  return fd;
-}
-
 /* A descriptor that the cache gives up may be another thread's at once: it gives up several. */
 static void test_attempts_to_open(void **state) {
   (void)state;
@@ -185,9 +179,9 @@ static void test_replaced_before_it_is_opened(void **state) {
     files->beneath.stepwise = true;
     stage_put(stage_at("page"), "content", 7);
     before_open = changes[i];
-    int next = lowest_free();
+    int next = stage_next_descriptor();
     assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FORBIDDEN);
-    assert_int_equal(lowest_free(), next);
+    assert_int_equal(stage_next_descriptor(), next);
     before_open = NULL;
     files_destroy(files);
     assert_int_equal(remove(stage_at("page")), 0);
