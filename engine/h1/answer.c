@@ -233,6 +233,11 @@ static void op_timer(struct stream *base, uint64_t deadline_ns) {
   h1_wake(stream->h1);
 }
 
+static uint64_t op_now_ns(const struct stream *base) {
+  const struct h1_stream *stream = (const struct h1_stream *)base;
+  return http_shared_now_ns(stream->h1->http);
+}
+
 static void op_reset(struct stream *base, uint32_t error_code) {
   struct h1_stream *stream = own(base);
   if (stream->told) return;
@@ -269,4 +274,5 @@ const struct stream_ops h1_stream_ops = {
     .weigh = op_weigh,
     .head_start = op_head_start,
     .tunnel = op_tunnel,
+    .now_ns = op_now_ns,
 };
