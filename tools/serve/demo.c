@@ -12,6 +12,7 @@
 #include "engine/base/limits.h"
 #include "engine/http/body.h"
 #include "tools/serve/demo_page.h"
+#include "tools/serve/demo_ws.h"
 
 /* Bytes of an /echo on their way back: bytes[used .. len). Small DATA frames share a piece. */
 struct echo_piece {
@@ -39,6 +40,7 @@ struct demo {
   const struct memory *memory;
   struct handler handler;
   struct pool exchanges;
+  struct demo_ws ws;
   uint8_t pattern[DEMO_PATTERN_BYTES];
 };
 
@@ -125,6 +127,14 @@ static void show_page(struct demo_exchange *exchange, struct span parameter,
   (void)request;
   (void)now_ns;
   respond(exchange, 200, "text/html; charset=utf-8", demo_page(), NULL);
+}
+
+static void show_ws(struct demo_exchange *exchange, struct span parameter,
+                    const struct request *request, uint64_t now_ns) {
+  (void)parameter;
+  (void)request;
+  (void)now_ns;
+  respond(exchange, 200, "text/html; charset=utf-8", demo_ws_page(), NULL);
 }
 
 static void plaintext(struct demo_exchange *exchange, struct span parameter,
@@ -330,6 +340,7 @@ static const struct route routes[] = {
     {"/", false, false, show_page},  {"/plaintext", false, false, plaintext},
     {"/bytes/", true, false, bytes}, {"/echo", false, true, echo},
     {"/delay/", true, false, delay}, {"/sink", false, true, sink},
+    {"/ws", false, false, show_ws},
 };
 
 /* The path without its query. */
@@ -352,6 +363,10 @@ static const struct route *route_of(struct span path, struct span *parameter) {
 static void answer(struct demo_exchange *exchange, const struct request *request, uint64_t now_ns) {
   struct span method = request->method, parameter;
   bool options = span_is(method, "OPTIONS");
+  if (request->protocol.len > 0) { /* a WebSocket on another path than /ws */
+    respond_error(exchange, 404);
+    return;
+  }
   if (span_is(method, "CONNECT")) {
     respond_error(exchange, 501);
     return;
@@ -378,6 +393,10 @@ static void answer(struct demo_exchange *exchange, const struct request *request
 static void demo_request(void *ctx, struct stream *stream, const struct request *request,
                          uint64_t now_ns) {
   struct demo *demo = ctx;
+  if (request->protocol.len > 0 && span_is(path_of(request->path), "/ws")) {
+    demo_ws_accept(&demo->ws, stream, request);
+    return;
+  }
   struct demo_exchange *exchange = pool_take(&demo->exchanges);
   if (!exchange) {
     static const struct stream_events none;
@@ -400,7 +419,9 @@ struct demo *demo_create(const struct memory *memory, uint32_t exchanges_max) {
   struct demo *demo = memory_alloc(memory, sizeof *demo);
   if (!demo) return NULL;
   demo->memory = memory;
-  demo->handler = (struct handler){.ctx = demo, .request = demo_request};
+  demo->handler =
+      (struct handler){.ctx = demo, .request = demo_request, .protocols = demo_ws_protocols};
+  demo_ws_init(&demo->ws, memory);
   for (size_t i = 0; i < DEMO_PATTERN_BYTES; i++)
     demo->pattern[i] = (uint8_t)i;
   pool_init(&demo->exchanges, memory, sizeof(struct demo_exchange), EXCHANGES_A_CHUNK,

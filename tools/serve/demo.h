@@ -8,9 +8,10 @@
  *     /sink                how many bytes the body of a POST has; nothing is kept
  *     /sink?stopped        the same by a handler that uses none of them: credit is never returned
  *     /delay/MILLISECONDS  an answer, that much later
+ *     /ws                  a WebSocket that echoes; to a plain request, a page that shows it
  *
  * It is written like any embedder's handler, with engine/http/handler.h, http/stream.h and
- * http/body.h only.
+ * http/body.h only; /ws with engine/ws/ws.h.
  */
 #ifndef WEIR_TOOLS_DEMO_H
 #define WEIR_TOOLS_DEMO_H

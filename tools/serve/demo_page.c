@@ -64,6 +64,8 @@ static const char page[] =
     "<tr><td><code>/sink</code><td>counts the bytes of a POST\n"
     "<tr><td><a href=/delay/500><code>/delay/<em>MS</em></code></a>\n"
     "  <td>answers after <em>MS</em> milliseconds, up to a minute\n"
+    "<tr><td><a href=/ws><code>/ws</code></a>\n"
+    "  <td>a WebSocket that echoes, over HTTP/1.1 and HTTP/2\n"
     "</table>\n"
     "\n"
     "<h2>Many streams, one connection</h2>\n"

@@ -92,6 +92,9 @@ enum {
 /* The longest /delay, in milliseconds: one minute, the idle timeout of most proxies. */
 #define DEMO_DELAY_MILLISECONDS_MAX 60000u
 
+/* The most bytes that all WebSockets of /ws hold in a worker: 64 that each hold the longest message. */
+#define DEMO_WS_BYTES_MAX (64u << 20)
+
 /* The most bytes that one /echo keeps: the largest receive window of a connection, which stops
  * clients earlier. */
 #define DEMO_ECHO_BYTES_MAX (16u << 20)

@@ -10,6 +10,7 @@
 #include "engine/base/limits.h"
 #include "tests/support/fake.h"
 #include "tools/serve/demo.h"
+#include "tools/serve/demo_ws.h"
 
 static size_t memory_out;
 static bool memory_refuse;
@@ -59,6 +60,7 @@ static const struct row rows[] = {
     {"GET", "/", 200, "text/html; charset=utf-8", NULL},
     {"GET", "/?x", 200, "text/html; charset=utf-8", NULL},
     {"GET", "/plaintext", 200, "text/plain", "Hello, World!"},
+    {"GET", "/ws", 200, "text/html; charset=utf-8", NULL},
     {"GET", "/bytes/0", 200, "application/octet-stream", ""},
     {"GET", "/bytes/3", 200, "application/octet-stream", NULL},
     {"GET", "/bytes/", 400, "text/plain; charset=utf-8", NULL},
@@ -306,6 +308,21 @@ static void echo_is_bounded(void **state) {
   fake_free(&fake);
 }
 
+/* All WebSockets of a worker hold DEMO_WS_BYTES_MAX at most. */
+static void websockets_share_a_bound(void **state) {
+  (void)state;
+  static struct demo_ws ws;
+  demo_ws_init(&ws, &memory);
+  void *most = memory_alloc(&ws.memory, DEMO_WS_BYTES_MAX - 10);
+  assert_non_null(most);
+  assert_null(memory_alloc(&ws.memory, 11));
+  void *rest = memory_alloc(&ws.memory, 10);
+  assert_non_null(rest);
+  memory_free(&ws.memory, most, DEMO_WS_BYTES_MAX - 10);
+  memory_free(&ws.memory, rest, 10);
+  assert_int_equal(ws.bytes, 0);
+}
+
 static void refused_memory(void **state) {
   (void)state;
   struct fake_stream fake = {0};
@@ -361,6 +378,7 @@ int main(void) {
       TEST(echo_given_up),
       TEST(echo_is_bounded),
       TEST(refused_memory),
+      TEST(websockets_share_a_bound),
       TEST(too_many_at_once),
       TEST(refused_responses),
   };
