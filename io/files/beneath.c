@@ -71,8 +71,10 @@ static int open_inside(int root, const char *path, int flags) {
   close(fd);
   size_t len = known ? strlen(base) : 0;
   if (len == 1) len = 0; /* the root is "/" */
-  if (!known || strncmp(inside, base, len) != 0 || inside[len] != '/') return -EXDEV;
-  return open_at_2(root, inside + len + 1, flags);
+  if (!known || strncmp(inside, base, len) != 0) return -EXDEV;
+  const char *rest = inside + len;
+  if (*rest && *rest != '/') return -EXDEV; /* a neighbour whose name is longer */
+  return open_at_2(root, *rest && rest[1] ? rest + 1 : ".", flags);
 }
 
 int beneath_open(const struct beneath *beneath, const char *path, int flags) {
