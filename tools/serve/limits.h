@@ -39,7 +39,7 @@ enum {
   SERVE_WORKER_BYTES_MIN = 8 * 1024 * 1024,
 
   /* Parts in which a worker's memory is divided, and how many each use gets. Connections get most:
-   * an idle one is cheap, but all of them can have output waiting at once. Four are left to the
+   * an idle one is cheap, but all of them can have output waiting at once. Three are left to the
    * kernel, whose socket buffers count too, and to what allocators lose. */
   SERVE_SHARES = 32,
   SERVE_SHARE_BUFFERS = 1,
@@ -49,6 +49,7 @@ enum {
   SERVE_SHARE_WINDOWS = 4,
   SERVE_SHARE_CACHE = 4,
   SERVE_SHARE_READS = 2,
+  SERVE_SHARE_LOG = 1,
 
   /* What is counted for a connection: three times an idle one with TLS, half of a busy one. And for a
    * stream, with what the handler keeps for it and its response's header section. */

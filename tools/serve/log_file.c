@@ -57,18 +57,19 @@ static bool has_moved(const struct log_file *file) {
          now.st_ino != file->status.st_ino;
 }
 
-void log_file_follow(struct log_file *file, bool always) {
+bool log_file_follow(struct log_file *file, bool always) {
   struct stat status;
   int fd;
-  if (is_standard_output(file) || (!always && !has_moved(file))) return;
+  if (is_standard_output(file) || (!always && !has_moved(file))) return false;
   if (!open_path(file->path, &fd, &status)) {
     complain(file, "open");
-    return;
+    return false;
   }
-  if (fd < 0) return;
+  if (fd < 0) return false;
   log_file_close(file);
   file->fd = fd;
   file->status = status;
+  return true;
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */

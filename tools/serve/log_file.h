@@ -37,9 +37,9 @@ __attribute__((warn_unused_result)) bool log_file_open(struct log_file *file, co
                                                        struct io_error *error);
 void log_file_close(struct log_file *file);
 
-/* Opens the path anew if another file or none is there now, if it is not open, or if `always`. Keeps
- * the open file if that fails. Not to be called while `torn`. */
-void log_file_follow(struct log_file *file, bool always);
+/* Opens the path anew if another file or none is there now, if it is not open, or if `always`. True if
+ * it did. Keeps the open file if that fails. */
+__attribute__((warn_unused_result)) bool log_file_follow(struct log_file *file, bool always);
 
 /* Writes bytes of one or two parts, at least one; `*bytes` is how many. Blocks for no reader. */
 __attribute__((warn_unused_result)) enum log_file_result

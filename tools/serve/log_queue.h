@@ -6,7 +6,7 @@
  * Sleep: before it sleeps, the reader says at how many bytes it wants to be woken; the writer of the
  * line that reaches them is told so, once.
  *
- * Owner: whoever made it frees it, when both sides have ended. ACCESS_LOG_QUEUE_BYTES each.
+ * Owner: whoever made it frees it, when both sides have ended.
  */
 #ifndef WEIR_TOOLS_SERVE_LOG_QUEUE_H
 #define WEIR_TOOLS_SERVE_LOG_QUEUE_H
@@ -17,7 +17,8 @@
 #include <sys/uio.h>
 
 struct log_queue {
-  uint8_t *bytes;
+  uint8_t *ring;
+  size_t size; /* of the ring: a power of two */
   /* Counts of bytes since the start; `written - taken` are in the ring. Each side's on a cache line
    * of its own. */
   _Alignas(64) uint64_t written;
@@ -27,8 +28,8 @@ struct log_queue {
   _Alignas(64) uint64_t wake_at; /* bytes in the ring at which the reader wants to be woken */
 };
 
-/* False when memory was refused. */
-__attribute__((warn_unused_result)) bool log_queue_init(struct log_queue *queue);
+/* False when memory was refused. `bytes` is a power of two (asserted). */
+__attribute__((warn_unused_result)) bool log_queue_init(struct log_queue *queue, size_t bytes);
 void log_queue_destroy(struct log_queue *queue);
 
 /* The worker's side. Copies the line, or drops it. Returns true when the reader is to be woken. */

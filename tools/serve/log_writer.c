@@ -50,6 +50,19 @@ static bool drop_line(struct log_writer *writer, struct log_queue *queue) {
   return true;
 }
 
+/* Another reader, or another file, must not begin with the rest of a line. */
+static void drop_rest(struct log_writer *writer) {
+  if (writer->file.torn) (void)drop_line(writer, &writer->queues[writer->current]);
+  writer->file.torn = false;
+}
+
+/* A line goes to one file, unless that takes no more. */
+static void follow_file(struct log_writer *writer, bool failed) {
+  if (writer->file.torn && !failed) return;
+  bool reopen = __atomic_exchange_n(&writer->reopen, false, __ATOMIC_ACQ_REL);
+  if (log_file_follow(&writer->file, reopen)) drop_rest(writer);
+}
+
 static enum turn write_queue(struct log_writer *writer, struct log_queue *queue) {
   struct iovec parts[2];
   size_t bytes;
@@ -61,16 +74,14 @@ static enum turn write_queue(struct log_writer *writer, struct log_queue *queue)
   case LOG_FILE_FAILED: return TURN_FAILED;
   case LOG_FILE_LEFT: break;
   }
-  if (writer->file.torn) (void)drop_line(writer, queue);
-  writer->file.torn = false;
+  drop_rest(writer);
   return TURN_FAILED;
 }
 
 /* Each queue once; a line is written to its end before another queue has its turn. */
-static enum turn take_turn(struct log_writer *writer) {
+static enum turn take_turn(struct log_writer *writer, enum turn before) {
   enum turn turn = TURN_IDLE;
-  if (!writer->file.torn)
-    log_file_follow(&writer->file, __atomic_exchange_n(&writer->reopen, false, __ATOMIC_ACQ_REL));
+  follow_file(writer, before == TURN_FAILED);
   for (unsigned i = 0; i < writer->count; i++) {
     enum turn of_queue = write_queue(writer, &writer->queues[writer->current]);
     if (of_queue >= TURN_FULL) return of_queue;
@@ -85,7 +96,7 @@ static enum turn take_turn(struct log_writer *writer) {
 
 /* False: a queue has as much by now. */
 static bool ask_to_be_woken(struct log_writer *writer, enum turn turn) {
-  uint64_t bytes = turn == TURN_IDLE ? 1 : ACCESS_LOG_QUEUE_BYTES / 2;
+  uint64_t bytes = turn == TURN_IDLE ? 1 : writer->queues[0].size / 2;
   for (unsigned i = 0; i < writer->count; i++)
     if (!log_queue_wake_at(&writer->queues[i], bytes)) return false;
   return true;
@@ -117,9 +128,9 @@ static void give_up_rest(struct log_writer *writer) {
 static void *run(void *ctx) {
   struct log_writer *writer = ctx;
   uint64_t end_ns = UINT64_MAX;
-  for (;;) {
+  for (enum turn turn = TURN_IDLE;;) {
     bool closing = __atomic_load_n(&writer->closing, __ATOMIC_ACQUIRE);
-    enum turn turn = take_turn(writer);
+    turn = take_turn(writer, turn);
     uint64_t now_ns = clock_now_ns();
     if (closing && end_ns == UINT64_MAX)
       end_ns = now_ns + ACCESS_LOG_END_MILLISECONDS * UINT64_C(1000000);
@@ -132,7 +143,8 @@ static void *run(void *ctx) {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-struct log_writer *log_writer_open(const char *path, unsigned queues, struct io_error *error) {
+struct log_writer *log_writer_open(const char *path, unsigned queues, size_t queue_bytes,
+                                   struct io_error *error) {
   size_t bytes = sizeof(struct log_writer) + queues * sizeof(struct log_queue);
   struct log_writer *writer = aligned_alloc(_Alignof(struct log_writer), bytes);
   if (!writer) {
@@ -144,7 +156,7 @@ struct log_writer *log_writer_open(const char *path, unsigned queues, struct io_
   if (good && writer->event < 0)
     good = io_error_set(error, errno, "cannot make an eventfd: %s", strerror(errno));
   while (good && writer->count < queues) {
-    good = log_queue_init(&writer->queues[writer->count]);
+    good = log_queue_init(&writer->queues[writer->count], queue_bytes);
     if (!good) io_error_set(error, ENOMEM, "cannot open the access log %s: no memory", path);
     writer->count += good;
   }

@@ -21,9 +21,10 @@ struct log_counts {
   uint64_t dropped; /* that were not, or could not be written */
 };
 
-/* Opens the file, with `queues` queues for it. NULL with error->text when that fails. Keeps `path`. */
+/* Opens the file, with `queues` queues for it, of `queue_bytes` each: a power of two. NULL with
+ * error->text when that fails. Keeps `path`. */
 __attribute__((warn_unused_result)) struct log_writer *
-log_writer_open(const char *path, unsigned queues, struct io_error *error);
+log_writer_open(const char *path, unsigned queues, size_t queue_bytes, struct io_error *error);
 
 /* Starts the thread, which inherits the caller's signal mask. */
 __attribute__((warn_unused_result)) bool log_writer_start(struct log_writer *writer,

@@ -17,17 +17,20 @@ static const struct serve_memory defaults = {
     .window_bytes = H2_WINDOW_BUDGET_BYTES,
     .cache_bytes = FILES_CACHE_BYTES,
     .reads = FILES_READS_MAX,
+    .log_bytes = ACCESS_LOG_QUEUE_BYTES,
 };
 
 _Static_assert(SERVE_SHARE_BUFFERS + SERVE_SHARE_KEEP + SERVE_SHARE_CONNECTIONS +
                        SERVE_SHARE_STREAMS + SERVE_SHARE_WINDOWS + SERVE_SHARE_CACHE +
-                       SERVE_SHARE_READS <
+                       SERVE_SHARE_READS + SERVE_SHARE_LOG <
                    SERVE_SHARES,
                "something is left for the kernel");
 _Static_assert(SERVE_WORKER_BYTES_MIN / SERVE_SHARES * SERVE_SHARE_BUFFERS >= IO_BUFFER_BYTES &&
                    SERVE_WORKER_BYTES_MIN / SERVE_SHARES * SERVE_SHARE_KEEP >= IO_BUFFER_BYTES &&
                    SERVE_WORKER_BYTES_MIN / SERVE_SHARES * SERVE_SHARE_CACHE >= FILES_SMALL_BYTES &&
-                   SERVE_WORKER_BYTES_MIN / SERVE_SHARES * SERVE_SHARE_READS >= FILES_READ_BYTES,
+                   SERVE_WORKER_BYTES_MIN / SERVE_SHARES * SERVE_SHARE_READS >= FILES_READ_BYTES &&
+                   SERVE_WORKER_BYTES_MIN / SERVE_SHARES * SERVE_SHARE_LOG >=
+                       2 * ACCESS_LOG_LINE_BYTES_MAX,
                "the smallest worker has some of each");
 
 unsigned serve_memory_workers(uint64_t limit_bytes, unsigned wanted) {
@@ -69,6 +72,7 @@ bool serve_memory_plan(struct serve_memory *memory, uint64_t limit_bytes, unsign
     return too_small(limit_bytes, workers, failure);
   uint64_t each = (limit_bytes - SERVE_PROCESS_BYTES) / workers;
   uint32_t buffers = (uint32_t)part(each, SERVE_SHARE_BUFFERS, IO_BUFFER_BYTES, defaults.buffers);
+  uint32_t log_bytes = (uint32_t)part(each, SERVE_SHARE_LOG, 1, defaults.log_bytes);
   *memory = (struct serve_memory){
       .limit_bytes = limit_bytes,
       .buffers = power_of_two_below(buffers),
@@ -79,6 +83,7 @@ bool serve_memory_plan(struct serve_memory *memory, uint64_t limit_bytes, unsign
       .window_bytes = part(each, SERVE_SHARE_WINDOWS, 1, defaults.window_bytes),
       .cache_bytes = part(each, SERVE_SHARE_CACHE, 1, defaults.cache_bytes),
       .reads = (uint32_t)part(each, SERVE_SHARE_READS, FILES_READ_BYTES, defaults.reads),
+      .log_bytes = power_of_two_below(log_bytes),
   };
   return true;
 }

@@ -22,6 +22,7 @@ struct serve_memory {
   uint32_t streams;      /* of all connections */
   uint64_t window_bytes; /* receive windows for request bodies */
   size_t cache_bytes;    /* files in memory */
+  size_t log_bytes;      /* lines of the access log that wait; a power of two */
   uint32_t reads;        /* buffers for files that are not, FILES_READ_BYTES each */
 };
 

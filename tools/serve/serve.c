@@ -263,7 +263,8 @@ static int check_directory(const char *directory) {
 static int open_access_log(struct server *server) {
   struct io_error error = {0};
   if (!server->options.access_log) return EXIT_DONE;
-  server->log = log_writer_open(server->options.access_log, server->workers, &error);
+  server->log = log_writer_open(server->options.access_log, server->workers,
+                                server->memory.log_bytes, &error);
   return server->log ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }
 
@@ -505,6 +506,7 @@ static int run(struct server *server) {
   server->main_thread = pthread_self();
   pthread_sigmask(SIG_BLOCK, &set, NULL); /* the workers inherit it */
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a log that may not grow ends no server */
   if (server->log && !log_writer_start(server->log, &error))
     return complain(EXIT_FAILED, "%s", error.text);
   if (!worker_group_start(&group, &config, &error)) return complain(EXIT_FAILED, "%s", error.text);

@@ -20,7 +20,7 @@ static uint8_t line[ACCESS_LOG_QUEUE_BYTES];
 
 static int setup(void **state) {
   (void)state;
-  return log_queue_init(&queue) ? 0 : -1;
+  return log_queue_init(&queue, ACCESS_LOG_QUEUE_BYTES) ? 0 : -1;
 }
 
 static int teardown(void **state) {
@@ -60,7 +60,7 @@ static void test_wraps(void **state) {
   for (size_t before = 0; before <= 100; before++) {
     struct iovec parts[2];
     log_queue_destroy(&queue);
-    assert_true(log_queue_init(&queue));
+    assert_true(log_queue_init(&queue, ACCESS_LOG_QUEUE_BYTES));
     queue.written = queue.taken = ACCESS_LOG_QUEUE_BYTES - before;
     assert_false(log_queue_put(&queue, line, 100));
     assert_int_equal(log_queue_peek(&queue, parts), before == 0 || before == 100 ? 1 : 2);

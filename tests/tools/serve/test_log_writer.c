@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,7 +46,7 @@ static int teardown(void **state) {
 
 static void begin(const char *file) {
   struct io_error error = {0};
-  writer = log_writer_open(file, QUEUES, &error);
+  writer = log_writer_open(file, QUEUES, ACCESS_LOG_QUEUE_BYTES, &error);
   if (!writer || !log_writer_start(writer, &error)) fail_msg("%s", error.text);
 }
 
@@ -168,7 +169,7 @@ static void test_cannot_reopen(void **state) {
 static void test_cannot_open(void **state) {
   (void)state;
   struct io_error error = {0};
-  assert_null(log_writer_open(directory, QUEUES, &error));
+  assert_null(log_writer_open(directory, QUEUES, ACCESS_LOG_QUEUE_BYTES, &error));
   assert_non_null(strstr(error.text, directory));
   assert_non_null(strstr(error.text, strerror(EISDIR)));
 }
@@ -183,6 +184,28 @@ static void test_full_disk(void **state) {
   struct log_counts counts = log_writer_counts(writer);
   assert_int_equal(counts.lines, room);
   assert_int_equal(counts.dropped, 7);
+  log_writer_close(writer);
+}
+
+/* The disk is full in the middle of a line, and its file is renamed. The other one begins with a whole
+ * line; it gets the rest of its last line once there is room. */
+static void test_full_disk_renamed(void **state) {
+  (void)state;
+  enum { WHOLE = 10 };
+  unsigned next[QUEUES] = {WHOLE + 1};
+  const struct rlimit little = {WHOLE * LINE_BYTES + LINE_BYTES / 2, RLIM_INFINITY};
+  const struct rlimit enough = {RLIM_INFINITY, RLIM_INFINITY};
+  begin(path);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+  for (unsigned i = 0; i < 100; i++)
+    put(0);
+  wait_for_size(path, (off_t)little.rlim_cur);
+  assert_int_equal(rename(path, moved), 0);
+  wait_for_size(path, (off_t)little.rlim_cur);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &enough), 0);
+  wait_for_size(path, (100 - WHOLE - 1) * LINE_BYTES);
+  check_file(path, next);
+  assert_int_equal(log_writer_counts(writer).dropped, 1);
   log_writer_close(writer);
 }
 
@@ -259,10 +282,18 @@ static void test_ends_without_reader(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(test_writes),        TEST(test_renamed),       TEST(test_reopened),
-      TEST(test_cannot_reopen), TEST(test_cannot_open),   TEST(test_full_disk),
-      TEST(test_fifo),          TEST(test_reader_leaves), TEST(test_ends_without_reader),
+      TEST(test_writes),
+      TEST(test_renamed),
+      TEST(test_reopened),
+      TEST(test_cannot_reopen),
+      TEST(test_cannot_open),
+      TEST(test_full_disk),
+      TEST(test_full_disk_renamed),
+      TEST(test_fifo),
+      TEST(test_reader_leaves),
+      TEST(test_ends_without_reader),
   };
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

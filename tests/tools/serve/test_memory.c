@@ -26,6 +26,7 @@ static void assert_defaults(const struct serve_memory *memory) {
   assert_int_equal(memory->window_bytes, H2_WINDOW_BUDGET_BYTES);
   assert_int_equal(memory->cache_bytes, FILES_CACHE_BYTES);
   assert_int_equal(memory->reads, FILES_READS_MAX);
+  assert_int_equal(memory->log_bytes, ACCESS_LOG_QUEUE_BYTES);
 }
 
 static void test_no_limit(void **state) {
@@ -51,6 +52,7 @@ static void test_shares(void **state) {
   assert_int_equal(memory.window_bytes, SERVE_SHARE_WINDOWS * share);
   assert_int_equal(memory.cache_bytes, SERVE_SHARE_CACHE * share);
   assert_int_equal(memory.reads, SERVE_SHARE_READS * share / FILES_READ_BYTES);
+  assert_int_equal(memory.log_bytes, SERVE_SHARE_LOG * share);
 }
 
 /* What the bounds allow together leaves something to the kernel, whatever the limit. */
@@ -63,10 +65,12 @@ static void test_sum(void **state) {
       uint64_t each = memory.buffers * (uint64_t)IO_BUFFER_BYTES + memory.keep_bytes +
                       memory.connections * (uint64_t)SERVE_CONNECTION_BYTES +
                       memory.streams * (uint64_t)SERVE_STREAM_BYTES + memory.window_bytes +
-                      memory.cache_bytes + memory.reads * (uint64_t)FILES_READ_BYTES;
+                      memory.cache_bytes + memory.reads * (uint64_t)FILES_READ_BYTES +
+                      memory.log_bytes;
       uint64_t left = limit_bytes - SERVE_PROCESS_BYTES - workers * each;
       assert_true(workers * each + SERVE_PROCESS_BYTES < limit_bytes);
-      assert_true(left >= (limit_bytes - SERVE_PROCESS_BYTES) / SERVE_SHARES * 4);
+      assert_true(left >= (limit_bytes - SERVE_PROCESS_BYTES) / SERVE_SHARES * 3);
+      assert_int_equal(memory.log_bytes & (memory.log_bytes - 1), 0);
       assert_int_equal(memory.buffers & (memory.buffers - 1), 0);
     }
 }
@@ -87,6 +91,7 @@ static void test_smallest(void **state) {
     assert_int_equal(memory.window_bytes, MIB);
     assert_int_equal(memory.cache_bytes, MIB);
     assert_int_equal(memory.reads, 8);
+    assert_int_equal(memory.log_bytes, 256 * KIB);
     assert_false(serve_memory_plan(&memory, least - 1, workers, &failure));
   }
   assert_int_equal(serve_memory_workers(1, 5), 0);
