@@ -147,20 +147,22 @@ def test_no_early_data(scene, tmp_path):
     assert b"Early data was accepted" not in out and b"Early data was not sent" in out, out
 
 
-def test_sessions_are_not_kept(scene):
-    """Resumption needs no memory in the server: finished handshakes leave nothing behind."""
+@pytest.mark.parametrize("tickets", [True, False], ids=["with tickets", "without"])
+def test_sessions_are_not_kept(scene, tickets):
+    """Resumption needs no memory in the server: a session that is in no ticket cannot be resumed."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # in 1.3 there are only tickets
+    if not tickets:
+        context.options |= ssl.OP_NO_TICKET
 
-    def handshakes(count):
-        for _ in range(count):
-            with socket.create_connection(("127.0.0.1", scene.server.https_port)) as plain:
-                context.wrap_socket(plain).close()
-    handshakes(100)
-    meter = Meter(scene.server.pid)
-    handshakes(300)
-    meter.stop()
-    assert meter.grown < MIB, meter.grown
+    def connect(session=None):
+        plain = socket.create_connection(("127.0.0.1", scene.server.https_port))
+        with context.wrap_socket(plain, session=session) as secure:
+            return secure.session, secure.session_reused
+    session, _ = connect()
+    assert session.has_ticket == tickets
+    assert connect(session)[1] == tickets
 
 
 def test_garbage_instead_of_a_handshake(scene):
@@ -169,7 +171,7 @@ def test_garbage_instead_of_a_handshake(scene):
         with socket.create_connection(("127.0.0.1", scene.server.https_port)) as plain:
             plain.settimeout(harness.PATIENCE_SECONDS)
             plain.sendall(sent)
-            assert len(until_closed(plain)) < 100
+            assert len(until_closed(plain)) < 300  # an alert, or why it must be https
 
 
 def test_cut_at_each_stage(scene):
