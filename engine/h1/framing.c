@@ -13,7 +13,8 @@
 struct survey {
   struct span host, length, coding, upgrade, settings;
   unsigned hosts, lengths, codings, upgrades, settings_count; /* fields of each name */
-  unsigned options;                                           /* of Connection */
+  unsigned cookies;
+  unsigned options; /* of Connection */
   bool close, keep_alive, connection_upgrade, connection_settings;
   bool te_trailers;
   bool expect_continue, expect_other;
@@ -69,6 +70,7 @@ static void note(struct survey *survey, const struct header *field) {
     survey->settings_count++;
     survey->settings = field->value;
     break;
+  case TOKEN_COOKIE: survey->cookies++; break;
   case TOKEN_CONNECTION: note_connection(survey, field->value); break;
   case TOKEN_EXPECT: note_expect(survey, field->value); break;
   case TOKEN_TE: survey->te_trailers |= says_trailers(field->value); break;
@@ -121,7 +123,8 @@ struct h1_verdict h1_framing_request(const struct h1_head *head, const struct he
                                      uint32_t first, struct h1_framing *out) {
   const struct survey survey = survey_fields(fields, first);
   bool chunked;
-  *out = (struct h1_framing){.host = survey.host, .te_trailers = survey.te_trailers};
+  *out = (struct h1_framing){
+      .host = survey.host, .te_trailers = survey.te_trailers, .cookies = survey.cookies};
   const char *reason = read_length(head, &survey, &out->content_length, &chunked);
   if (reason) return h1_refuse(400, reason);
   if (survey.hosts > 1) return h1_refuse(400, "host is given twice");

@@ -25,6 +25,7 @@ struct h1_framing {
   bool keep;              /* the connection persists after this message and the answer to it */
   bool expect_continue;   /* the client waits for 100 before it sends its body */
   bool te_trailers;       /* the client takes trailers */
+  uint32_t cookies;       /* fields of that name: headers_join_cookies() makes one of them */
   struct span host;       /* the value of Host; base is NULL without one */
   /* The value of Upgrade, a list of protocols; empty when none may be taken: HTTP/1.0, no
    * `connection: upgrade`, more than one such field, or a body. */

@@ -164,34 +164,6 @@ static struct h2_verdict check_request(const struct survey *survey, bool connect
   return check_target(survey);
 }
 
-/* Joins all cookie fields into one, at the place of the first (section 8.2.3). */
-static struct h2_verdict join_cookies(struct headers *fields) {
-  size_t bytes = 0;
-  for (uint32_t i = 0; i < fields->count; i++)
-    if (fields->at[i].token == TOKEN_COOKIE) bytes += fields->at[i].value.len + 2;
-  uint8_t *joined = headers_room(fields, bytes), *end = joined;
-  if (!joined) return h2_stream_error(H2_ENHANCE_YOUR_CALM, "cookies are too large");
-  struct header *first = NULL;
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < fields->count; i++) {
-    struct header field = fields->at[i];
-    if (field.token == TOKEN_COOKIE) {
-      if (first) end = (uint8_t *)memcpy(end, "; ", 2) + 2;
-      if (field.value.len) memcpy(end, field.value.base, field.value.len);
-      end += field.value.len;
-      if (first) {
-        first->flags |= field.flags;
-        continue;
-      }
-      first = &fields->at[kept];
-    }
-    fields->at[kept++] = field;
-  }
-  first->value = span_of(joined, (size_t)(end - joined));
-  fields->count = kept;
-  return H2_OK;
-}
-
 struct h2_verdict h2_message_request(struct headers *fields, bool connect_protocol,
                                      struct request *out) {
   struct survey survey;
@@ -199,10 +171,8 @@ struct h2_verdict h2_message_request(struct headers *fields, bool connect_protoc
   if (verdict.scope != H2_ACCEPT) return verdict;
   verdict = check_request(&survey, connect_protocol);
   if (verdict.scope != H2_ACCEPT) return verdict;
-  if (survey.cookies > 1) {
-    verdict = join_cookies(fields);
-    if (verdict.scope != H2_ACCEPT) return verdict;
-  }
+  if (survey.cookies > 1 && !headers_join_cookies(fields))
+    return h2_stream_error(H2_ENHANCE_YOUR_CALM, "cookies are too large");
   *out = (struct request){
       .method = survey.pseudo[TOKEN_METHOD],
       .scheme = survey.pseudo[TOKEN_SCHEME],

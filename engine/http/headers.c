@@ -50,6 +50,37 @@ const struct header *headers_find(const struct headers *headers, enum header_tok
   return NULL;
 }
 
+static uint8_t *append(uint8_t *end, struct span text) {
+  if (text.len) memcpy(end, text.base, text.len);
+  return end + text.len;
+}
+
+bool headers_join_cookies(struct headers *headers) {
+  size_t bytes = 0;
+  for (uint32_t i = 0; i < headers->count; i++)
+    if (headers->at[i].token == TOKEN_COOKIE) bytes += headers->at[i].value.len + 2;
+  uint8_t *joined = headers_room(headers, bytes), *end = joined;
+  if (!joined) return false;
+  struct header *first = NULL;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < headers->count; i++) {
+    const struct header field = headers->at[i];
+    if (field.token == TOKEN_COOKIE) {
+      if (first) end = append(end, span_text("; "));
+      end = append(end, field.value);
+      if (first) {
+        first->flags |= field.flags;
+        continue;
+      }
+      first = &headers->at[kept];
+    }
+    headers->at[kept++] = field;
+  }
+  first->value = span_of(joined, (size_t)(end - joined));
+  headers->count = kept;
+  return true;
+}
+
 uint8_t header_name_flags(struct span name) {
   if (name.len == 0) return HEADER_NAME_BAD;
   bool bad = false;

@@ -95,6 +95,12 @@ static void test_te(void **state) {
   assert_false(read_fields("1", "TE: trailers;q=0\r\n")->te_trailers);
 }
 
+static void test_cookies(void **state) {
+  (void)state;
+  assert_int_equal(read_fields("1", "")->cookies, 0);
+  assert_int_equal(read_fields("1", "Cookie: a\r\nX: y\r\ncookie: b\r\n")->cookies, 2);
+}
+
 /* ---- upgrades (RFC 9110 section 7.8) --------------------------------------------------------- */
 
 #define SETTINGS "HTTP2-Settings: AAMAAABk\r\n"
@@ -225,15 +231,11 @@ static void test_first(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_persistence),
-      cmocka_unit_test(test_bodies),
-      cmocka_unit_test(test_expect),
-      cmocka_unit_test(test_te),
-      cmocka_unit_test(test_upgrades),
-      cmocka_unit_test(test_upgrade_list),
-      cmocka_unit_test(test_upgrade_response),
-      cmocka_unit_test(test_options),
-      cmocka_unit_test(test_strip),
+      cmocka_unit_test(test_persistence),  cmocka_unit_test(test_bodies),
+      cmocka_unit_test(test_expect),       cmocka_unit_test(test_te),
+      cmocka_unit_test(test_cookies),      cmocka_unit_test(test_upgrades),
+      cmocka_unit_test(test_upgrade_list), cmocka_unit_test(test_upgrade_response),
+      cmocka_unit_test(test_options),      cmocka_unit_test(test_strip),
       cmocka_unit_test(test_first),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

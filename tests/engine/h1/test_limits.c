@@ -89,6 +89,9 @@ static void test_endless_lines(void **state) {
   assert_int_equal(flood('t'), 414);
   assert_true(text_len < line_max);
   begin(H1_REQUEST);
+  put("\r\nGET /");
+  assert_int_equal(flood('t'), 414);
+  begin(H1_REQUEST);
   put("GET / HTTP/1.1");
   assert_int_equal(flood('1'), 400);
   assert_true(text_len < line_max);
@@ -220,6 +223,20 @@ static void test_fields_before(void **state) {
   assert_int_equal(fields.list_bytes, list_bytes + 3 + 1 + HEADER_OVERHEAD_BYTES);
 }
 
+/* A head that stays where it is is not read again at its end. */
+static void test_stays(void **state) {
+  (void)state;
+  begin(H1_REQUEST);
+  put("GET / HTTP/1.1\r\nX: y\r\n\r\n");
+  const size_t len = text_len;
+  for (text_len = 1; text_len < len; text_len++) {
+    assert_int_equal(read_status(), 100);
+    assert_false(head.moved);
+  }
+  assert_int_equal(read_status(), 200);
+  assert_false(head.moved);
+}
+
 /* Bytes that were looked at are not looked at again, or a peer that sends single bytes costs quadratic time. */
 static void test_looked(void **state) {
   (void)state;
@@ -349,21 +366,14 @@ static void test_chunk_data(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_request_line),
-      cmocka_unit_test(test_endless_lines),
-      cmocka_unit_test(test_empty_lines),
-      cmocka_unit_test(test_count),
-      cmocka_unit_test(test_list_bytes),
-      cmocka_unit_test(test_head_bytes),
-      cmocka_unit_test(test_arena),
-      cmocka_unit_test(test_arena_once),
-      cmocka_unit_test(test_fields_before),
-      cmocka_unit_test(test_has_begun),
-      cmocka_unit_test(test_looked),
-      cmocka_unit_test(test_chunk_digits),
-      cmocka_unit_test(test_chunk_extensions),
-      cmocka_unit_test(test_chunk_counts),
-      cmocka_unit_test(test_chunk_ends),
+      cmocka_unit_test(test_request_line),  cmocka_unit_test(test_endless_lines),
+      cmocka_unit_test(test_empty_lines),   cmocka_unit_test(test_count),
+      cmocka_unit_test(test_list_bytes),    cmocka_unit_test(test_head_bytes),
+      cmocka_unit_test(test_arena),         cmocka_unit_test(test_arena_once),
+      cmocka_unit_test(test_fields_before), cmocka_unit_test(test_has_begun),
+      cmocka_unit_test(test_looked),        cmocka_unit_test(test_stays),
+      cmocka_unit_test(test_chunk_digits),  cmocka_unit_test(test_chunk_extensions),
+      cmocka_unit_test(test_chunk_counts),  cmocka_unit_test(test_chunk_ends),
       cmocka_unit_test(test_chunk_data),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

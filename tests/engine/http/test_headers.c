@@ -81,11 +81,41 @@ static void arena_is_bounded(void **state) {
   assert_ptr_equal(headers_room(&headers, 64), arena);
 }
 
+static void cookies_are_joined(void **state) {
+  (void)state;
+  headers_init(&headers, fields, 4, arena, sizeof arena, 1000);
+  headers_add(&headers, field_of(TOKEN_AGE, "1"));
+  headers_add(&headers, field_of(TOKEN_COOKIE, "a=1"));
+  headers_add(&headers, field_of(TOKEN_HOST, "b"));
+  headers_add(&headers, field_of(TOKEN_COOKIE, ""));
+  headers.at[3].flags = HEADER_NEVER_INDEX;
+  assert_true(headers_join_cookies(&headers));
+  assert_int_equal(headers.count, 3);
+  assert_true(span_is(headers.at[1].value, "a=1; "));
+  assert_int_equal(headers.at[1].token, TOKEN_COOKIE);
+  assert_int_equal(headers.at[1].flags,
+                   HEADER_NEVER_INDEX); /* what is true of one is true of all */
+  assert_int_equal(headers.at[2].token, TOKEN_HOST);
+}
+
+static void cookies_need_room(void **state) {
+  (void)state;
+  for (size_t room = 9; room <= 10; room++) {
+    headers_init(&headers, fields, 4, arena, room, 1000);
+    headers_add(&headers, field_of(TOKEN_COOKIE, "a=1"));
+    headers_add(&headers, field_of(TOKEN_COOKIE, "b=2"));
+    assert_int_equal(headers_join_cookies(&headers), room == 10);
+    assert_int_equal(headers.overflowed, room < 10);
+  }
+  assert_true(span_is(headers.at[0].value, "a=1; b=2"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(counts_and_keeps),   cmocka_unit_test(overflows_by_count),
       cmocka_unit_test(overflows_by_bytes), cmocka_unit_test(sum_saturates),
-      cmocka_unit_test(arena_is_bounded),
+      cmocka_unit_test(arena_is_bounded),   cmocka_unit_test(cookies_are_joined),
+      cmocka_unit_test(cookies_need_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
