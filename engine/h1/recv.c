@@ -66,7 +66,7 @@ static bool gather(struct h1 *h1, struct span bytes) {
     return false;
   }
   struct h1_gathered *gathered = h1->gathered;
-  memcpy(gathered->bytes + gathered->len, bytes.base, bytes.len);
+  if (bytes.len) memcpy(gathered->bytes + gathered->len, bytes.base, bytes.len);
   gathered->len += (uint32_t)bytes.len;
   return true;
 }
