@@ -134,7 +134,7 @@ static struct h1_verdict empty_line(struct h1_head *head, const uint8_t *at, con
 
 static struct h1_verdict start_line(struct h1_head *head, const uint8_t *at, const uint8_t *end,
                                     const uint8_t **next) {
-  if (at < end && (*at == '\r' || *at == '\n')) return empty_line(head, at, end, next);
+  if (*at == '\r' || *at == '\n') return empty_line(head, at, end, next);
   const struct h1_verdict verdict = head->kind == H1_REQUEST ? request_line(head, at, end, next)
                                                              : status_line(head, at, end, next);
   head->started = verdict.outcome == H1_COMPLETE;

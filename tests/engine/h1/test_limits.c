@@ -77,6 +77,18 @@ static void test_request_line(void **state) {
   assert_int_equal(status_of_line(1, 100000), 414);
 }
 
+/* The longest line, byte by byte: each is looked at once. */
+static void test_longest_line(void **state) {
+  (void)state;
+  assert_int_equal(status_of_line(H1_METHOD_BYTES_MAX, H1_TARGET_BYTES_MAX), 200);
+  const size_t len = text_len;
+  h1_head_begin(&head, H1_REQUEST, &fields);
+  for (text_len = 1; text_len < len - 2; text_len++) { /* up to the line's own end */
+    assert_int_equal(read_status(), 100);
+    assert_int_equal(head.looked, text_len - (text[text_len - 1] == '\r'));
+  }
+}
+
 /* Lines that never end are refused soon after the bound. */
 static void test_endless_lines(void **state) {
   (void)state;
@@ -366,14 +378,23 @@ static void test_chunk_data(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_request_line),  cmocka_unit_test(test_endless_lines),
-      cmocka_unit_test(test_empty_lines),   cmocka_unit_test(test_count),
-      cmocka_unit_test(test_list_bytes),    cmocka_unit_test(test_head_bytes),
-      cmocka_unit_test(test_arena),         cmocka_unit_test(test_arena_once),
-      cmocka_unit_test(test_fields_before), cmocka_unit_test(test_has_begun),
-      cmocka_unit_test(test_looked),        cmocka_unit_test(test_stays),
-      cmocka_unit_test(test_chunk_digits),  cmocka_unit_test(test_chunk_extensions),
-      cmocka_unit_test(test_chunk_counts),  cmocka_unit_test(test_chunk_ends),
+      cmocka_unit_test(test_request_line),
+      cmocka_unit_test(test_longest_line),
+      cmocka_unit_test(test_endless_lines),
+      cmocka_unit_test(test_empty_lines),
+      cmocka_unit_test(test_count),
+      cmocka_unit_test(test_list_bytes),
+      cmocka_unit_test(test_head_bytes),
+      cmocka_unit_test(test_arena),
+      cmocka_unit_test(test_arena_once),
+      cmocka_unit_test(test_fields_before),
+      cmocka_unit_test(test_has_begun),
+      cmocka_unit_test(test_looked),
+      cmocka_unit_test(test_stays),
+      cmocka_unit_test(test_chunk_digits),
+      cmocka_unit_test(test_chunk_extensions),
+      cmocka_unit_test(test_chunk_counts),
+      cmocka_unit_test(test_chunk_ends),
       cmocka_unit_test(test_chunk_data),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
