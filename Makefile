@@ -88,7 +88,7 @@ MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all help deps run test bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean check hooks
+.PHONY: all help deps run test test-long bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean check hooks
 .PHONY: unit unit-build objects sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Keep objects of one-file programs; otherwise make would compile them again each time.
@@ -102,6 +102,7 @@ help:
 	@echo '                          http://localhost:8080 and https://localhost:8443;'
 	@echo '                          HTTP=ADDR:PORT and HTTPS=ADDR:PORT choose others'
 	@echo 'make test                 install what is missing, run every test'
+	@echo 'make test-long            the same at length: more seeds and combinations, longer fuzzing'
 	@echo 'make unit                 unit tests alone (VARIANT=release|asan|tsan|clang)'
 	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
 	@echo 'make bench                micro benchmarks'
@@ -134,6 +135,10 @@ run:
 test:
 	@tools/deps.sh build test
 	@$(PYTHON) tests/run
+
+test-long:
+	@tools/deps.sh build test
+	@$(PYTHON) tests/run --long
 
 fuzz:
 	@tools/deps.sh build test

@@ -9,6 +9,7 @@
 #include "tests/spec/spec_states_check.h"
 #include "tests/spec/spec_states_ways.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/long.h"
 
 enum { FAILURES_SHOWN = 60 };
 
@@ -116,7 +117,7 @@ static void run_after(const struct run *run, const char *before, unsigned state,
       unsigned to = spec_states_next(step, state);
       if (to == STATE_NONE) continue;
       spec_states_append(before, step, prefix);
-      run_rows(run, prefix, to, more > 0);
+      run_rows(run, prefix, to, more > 0 || test_is_long());
       if (more) run_after(run, prefix, to, more - 1);
     }
   }

@@ -10,7 +10,8 @@
  * Every row of a stream runs in every state that steps lead to, reached by the shortest way and by
  * every step that can be taken there before; and after every prefix of two steps from where the table
  * begins. Rows of stream 0 run in every state, reached by the shortest way, and after every first
- * step. All of that whole, and the part up to one more step byte by byte as well.
+ * step (at length, after the same prefixes as the others). All of that whole, and the part up to one
+ * more step byte by byte as well.
  *
  * After each frame that does not end the connection, HPACK and the connection's window must still
  * be in step (script_check()). Frames on closed streams must update both, too (sections 4.3, 5.1,

@@ -9,12 +9,19 @@
 #include "tests/spec/diff_allowed.h"
 #include "tests/spec/diff_frames.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/long.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECTIONS = 15000, FRAMES_MAX = 24, ALLOWED_MAX = 64, DIFFERENT_MAX = 10 };
+enum {
+  CONNECTIONS = 15000,
+  CONNECTIONS_LONG = 60000,
+  FRAMES_MAX = 24,
+  ALLOWED_MAX = 64,
+  DIFFERENT_MAX = 10
+};
 
 static struct diff_source source;
 static bool loud;
@@ -123,14 +130,15 @@ static void run_all(enum h2_role role) {
   }
   assert_true(diff_allowed_count <= ALLOWED_MAX);
   memset(allowed_counts, 0, sizeof allowed_counts);
-  for (uint64_t seed = 1; seed <= CONNECTIONS && counts[DIFFERENT] < DIFFERENT_MAX; seed++)
+  const unsigned connections = test_is_long() ? CONNECTIONS_LONG : CONNECTIONS;
+  for (uint64_t seed = 1; seed <= connections && counts[DIFFERENT] < DIFFERENT_MAX; seed++)
     counts[run(seed, role)]++;
   diff_weir_close(&source.weir);
   for (size_t i = 0; i < diff_allowed_count; i++)
     if (allowed_counts[i]) print_message("%6u %s\n", allowed_counts[i], diff_allowed[i].why);
   print_message("%u alike to the end, %u differ as allowed\n", counts[SAME], counts[ALLOWED]);
   assert_int_equal(counts[DIFFERENT], 0);
-  assert_true(counts[SAME] > CONNECTIONS / 2); /* or else this test compares nothing */
+  assert_true(counts[SAME] > connections / 2); /* or else this test compares nothing */
 }
 
 static void test_servers(void **state) {

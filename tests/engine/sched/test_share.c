@@ -5,6 +5,7 @@
  */
 #include "engine/sched/sched.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/long.h"
 #include "tests/support/random.h"
 
 #include <stdlib.h>
@@ -93,7 +94,9 @@ static void within_one_quantum_of_the_ideal(void **state) {
   (void)state;
   static uint16_t weights_16ths[MEMBERS_MAX];
   struct deviation worst = {0, 0};
-  for (unsigned seed = 0; seed < 200; seed++) { /* each kind of weights and of counts, four times */
+  const unsigned seeds =
+      test_is_long() ? 400 : 200; /* each kind of weights and of counts, four times */
+  for (unsigned seed = 0; seed < seeds; seed++) {
     struct random random = {seed};
     unsigned count = draw_count(&random, seed);
     for (unsigned i = 0; i < count; i++)
@@ -114,14 +117,15 @@ static void one_giant_among_dwarfs(void **state) {
 }
 
 /* 4.9 GB with weights that divide nothing evenly: a twentieth of a byte lost by each send would be
- * seen. */
+ * seen; at length 49 GB, and a two-hundredth. */
 static void rounding_does_not_add_up(void **state) {
   (void)state;
   static const uint16_t weights_16ths[] = {3, 7, 11, 48, 112, 4095};
   struct deviation worst = {0, 0};
   struct random random = {48};
-  check_share(weights_16ths, 6, 300000, NULL, 0, &worst);
-  check_share(weights_16ths, 6, 300000, &random, 1, &worst);
+  const unsigned sends = test_is_long() ? 3000000 : 300000;
+  check_share(weights_16ths, 6, sends, NULL, 0, &worst);
+  check_share(weights_16ths, 6, sends, &random, 1, &worst);
 }
 
 /* ---- members that come and go ---------------------------------------------------------------- */
@@ -260,7 +264,8 @@ static void comings_and_goings(void **state) {
   struct deviation worst = {0, 0};
   for (unsigned seed = 0; seed < 300; seed++) {
     struct fluid *fluid = calloc(1, sizeof *fluid);
-    unsigned steps = seed % 10 < 7 ? 4000 : seed % 10 < 9 ? 500 : 100; /* each looks at all */
+    unsigned steps_of_many = test_is_long() || seed % 10 < 9 ? 500 : 100; /* each looks at all */
+    unsigned steps = seed % 10 < 7 ? 4000 : steps_of_many;
     churn(fluid, seed, steps);
     deviate(&worst, fluid->worst.ahead);
     deviate(&worst, -fluid->worst.behind);
