@@ -140,7 +140,6 @@ static const char *mistake_of(const struct h1_stream *stream, unsigned status) {
     return "stream_respond() to a request that was answered";
   if (stream->asks && status < 300)
     return "stream_respond() with 2xx to a request for a tunnel, which stream_tunnel() accepts";
-  if (stream->connect && status < 300) return "stream_respond() with 2xx to CONNECT over HTTP/1.1";
   return NULL;
 }
 
@@ -148,8 +147,10 @@ static bool op_respond(struct stream *base, unsigned status, const struct header
                        size_t count, struct body body) {
   struct h1_stream *stream = own(base);
   const char *mistake = mistake_of(stream, status);
-  if (!mistake && may_answer(stream)) return answer(stream, status, fields, count, body);
+  bool opens = stream->connect && status < 300; /* a tunnel, which no handler can have here */
+  if (!mistake && !opens && may_answer(stream)) return answer(stream, status, fields, count, body);
   h1_body_drop(body);
+  if (!mistake && opens) h1_fault_abort(stream, 501, H1_INTERNAL_ERROR);
   return mistake ? refuse(stream, mistake) : false;
 }
 

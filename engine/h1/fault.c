@@ -12,6 +12,7 @@
 
 /* ---- what the engine answers ----------------------------------------------------------------- */
 
+/* Derived from the longest reason phrase and reason, which are cut to fit. */
 enum { CONTENT_BYTES_MAX = 160 };
 
 static uint8_t *put(uint8_t *at, struct span text, const uint8_t *end) {

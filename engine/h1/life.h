@@ -3,8 +3,8 @@
  *
  * A stream stands in the queue until its response is complete in the output and its request has been
  * read, or until the connection ends. Its handler may hear of the end earlier (`told`). Then it moves to
- * the graveyard, which h1_bury() empties at the end of each machine call, as far as the transport
- * holds nothing of a body any more. So pointers to a stream are good until the end of the call.
+ * the graveyard, which h1_bury() empties between requests and at the end of each machine call, as far as
+ * the transport holds nothing of a body any more.
  * Memory: shared->streams.
  */
 #ifndef WEIR_H1_LIFE_H

@@ -100,8 +100,10 @@ static size_t gather_more(struct h1 *h1, struct span in, struct h1_verdict *verd
 static void handle(struct h1 *h1, const struct h1_head *head) {
   h1->begun_ns = 0;
   h1_request_handle(h1, head);
-  /* Most answers are ready now, and the queue need not grow. */
-  if (!h1->handed_over) h1_send_compose(h1, H1_EAGER_BYTES);
+  if (h1->handed_over) return;
+  /* Most answers are ready now: the queue need not grow, and the next request gets the same memory. */
+  h1_send_compose(h1, H1_EAGER_BYTES);
+  h1_bury(h1);
 }
 
 static void handle_gathered(struct h1 *h1) {

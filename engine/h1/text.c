@@ -11,8 +11,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* The most that the status line and the lines of a plan need, besides its fields, its content, the
- * name of a protocol, and `server` and `date`. */
+/* Derived from the longest status line and all lines of a plan, besides its fields, its content, the name of a
+ * protocol, and the values of `server` and `date`. */
 enum { ADDED_BYTES_MAX = 192 };
 
 /* ---- what a handler gives -------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include "engine/h2/h2.h"
 #include "engine/h2/recv_settings.h"
 
+/* Derived from the most that a SETTINGS frame may hold. */
 enum { ENTRIES_BYTES_MAX = H2_SETTINGS_ENTRIES_MAX * H2_SETTING_BYTES };
 
 /* Of the alphabet of RFC 4648 section 5; 64: not in it. */
