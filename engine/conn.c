@@ -91,7 +91,7 @@ static void refuse_tls(struct conn *conn) {
 static bool is_preface(struct conn *conn, struct span in, size_t *taken) {
   size_t room = sizeof conn->first - conn->have;
   *taken = in.len < room ? in.len : room;
-  return memcmp(in.base, H2_PREFACE + conn->have, *taken) == 0;
+  return memcmp(in.base, &H2_PREFACE[conn->have], *taken) == 0;
 }
 
 /* Returns how many of the bytes are held back. HTTP/1.x begins with those that were held back before, and
