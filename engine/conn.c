@@ -163,7 +163,7 @@ static size_t send_peek(void *self, struct span *out, size_t max, size_t budget_
 static void send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct conn *conn = self;
   size_t taken = bytes < conn->farewell.len ? bytes : conn->farewell.len;
-  conn->farewell = span_of(conn->farewell.base + taken, conn->farewell.len - taken);
+  if (taken) conn->farewell = span_of(conn->farewell.base + taken, conn->farewell.len - taken);
   if (conn->inner.ops) conn->inner.ops->send_ack(conn->inner.self, bytes - taken, now_ns);
 }
 
