@@ -109,6 +109,10 @@ static void check_frame(const struct fuzz_run *run, const uint8_t *at, uint32_t 
 
 /* Collects the sent bytes and checks the frames in them. */
 static void sent(struct fuzz_run *run, struct span bytes) {
+  if (run->on_sent) {
+    run->on_sent(run, bytes);
+    return;
+  }
   if (run->out_len == 0 && bytes.len > 4 && memcmp(bytes.base, "HTTP", 4) == 0) run->http1 = true;
   if (run->http1) return;
   assert(run->out_len + bytes.len <= sizeof run->out);

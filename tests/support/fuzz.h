@@ -49,6 +49,9 @@ struct fuzz_run {
   size_t out_len;
   uint32_t preface_left;
   bool http1; /* the engine answered in HTTP/1.1: no frames */
+  /* Sees all that is sent, instead of the check of frames; NULL: none. The target sets it before
+   * fuzz_open(). */
+  void (*on_sent)(struct fuzz_run *run, struct span bytes);
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seeds for tests/fuzz/h1_head.c and tests/fuzz/h1_chunked.c, and their dictionary.
+"""Writes the seeds for tests/fuzz/h1_head.c, h1_chunked.c and h1_server.c, and their dictionary.
 
     tools/generate/h1_corpus.py [tests/corpus]
 
@@ -47,6 +47,30 @@ BODIES = {
     "bare-lf": b"1\nx\r\n0\r\n\r\n",
 }
 
+
+
+def get(path, more=b""):
+    return b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n" + more + b"\r\n"
+
+
+CONNECTIONS = {
+    "kinds": b"".join(get(b"/" + bytes([kind])) for kind in b"sblit43cxrn"),
+    "pipelined": get(b"/b") * 3 + get(b"/s", b"Connection: close\r\n") + get(b"/4"),
+    "old": b"GET /b HTTP/1.0\r\n\r\n",
+    "old-kept": b"GET /s HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2,
+    "head": get(b"/s").replace(b"GET", b"HEAD") + get(b"/b").replace(b"GET", b"HEAD") + get(b"/s"),
+    "post": b"POST /c HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123456789" + get(b"/s"),
+    "chunked": (b"POST /e HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n" +
+                get(b"/t")),
+    "continue": b"POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\nx" + get(b"/i"),
+    "tunnel": get(b"/w", b"Connection: upgrade\r\nUpgrade: websocket\r\n") + b"\x81\x85abcdhello",
+    "h2c": (get(b"/s", b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n") +
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"),
+    "connect": b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nbytes",
+    "one-byte-chunks": b"POST /s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 40,
+    "smuggled": REQUESTS["smuggled"],
+}
+
 WORDS = [
     b"\r\n", b"\r\n\r\n", b"\n", b"\r", b": ", b"GET ", b"POST ", b"HEAD ", b"OPTIONS ", b"CONNECT ", b" HTTP/1.1\r\n",
     b" HTTP/1.0\r\n", b"HTTP/1.1 200 ", b"HTTP/1.1 304 ", b"Host: a\r\n", b"Content-Length: ", b"Transfer-Encoding: ",
@@ -72,6 +96,8 @@ def main():
     write(os.path.join(root, "h1_head"), "response-to-connect", b"\5\1" + RESPONSES["ok"])
     for name, wire in BODIES.items():
         write(os.path.join(root, "h1_chunked"), name, b"\1" + wire)
+    for name, wire in CONNECTIONS.items():
+        write(os.path.join(root, "h1_server"), name, b"\0\x11".ljust(8, b"\x11") + wire)
     with open(os.path.join(root, "h1.dict"), "w", encoding="ascii") as file:
         file.write("# Written by tools/generate/h1_corpus.py.\n")
         for word in WORDS:
