@@ -23,6 +23,11 @@ static inline bool span_is(struct span a, const char *text) {
   return span_equal(a, span_text(text));
 }
 
+/* What follows the first `count` bytes. */
+static inline struct span span_skip(struct span text, size_t count) {
+  return count == 0 ? text : span_of(text.base + count, text.len - count);
+}
+
 static inline uint8_t text_lower(uint8_t byte) {
   return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
 }

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "engine/ws/limits.h"
 
 #ifdef WEIR_INVARIANTS
@@ -96,7 +97,7 @@ static bool queue_frames(struct ws *ws, struct ws_frame frame, struct span paylo
     size_t take = payload.len < most ? payload.len : most;
     frame.fin = take == payload.len;
     append(ws, piece, frame, span_of(payload.base, take));
-    payload = span_of(payload.base + take, payload.len - take);
+    payload = span_skip(payload, take);
     frame.opcode = WS_OPCODE_CONTINUATION;
     frame.rsv1 = false;
   } while (payload.len > 0);

@@ -16,7 +16,7 @@
  *
  * Life of an end:
  *
- *     ws_accept()                    the server's; or the client's: ws_client() ... events.open()
+ *     ws_accept()                    the server's; ws/client.h has the client's, which begins with events.open()
  *       events.message() ...         the peer's messages
  *       ws_send() ...                ours
  *     ws_close(), or the peer's close frame, or a fault
@@ -49,30 +49,6 @@ extern "C" {
  * been answered (400, or 426 with the version that is spoken) or reset. `user`: see ws_user(). */
 struct ws *ws_accept(struct stream *stream, const struct request *request,
                      const struct ws_settings *settings, void *user);
-
-enum { WS_CLIENT_FIELDS = 4 };
-
-/* Client: what has to be asked of the server. */
-struct ws_client {
-  struct ws *ws;
-  struct header
-      fields[WS_CLIENT_FIELDS]; /* besides the pseudo-header fields, which the caller makes: method
-                                             CONNECT and :protocol "websocket" over HTTP/2, GET over
-                                             HTTP/1.1 */
-  size_t field_count;
-  struct body body;
-  const struct stream_events *events; /* with `ws` as their user */
-  uint8_t text[512];                  /* of the fields' values */
-};
-
-/* Makes a client's end and its request, which `client` holds until that has been sent; `http1`: by Upgrade.
- * False when memory was refused. Call ws_client_sent() next. */
-__attribute__((warn_unused_result)) bool
-ws_client(struct ws_client *client, const struct ws_settings *settings, bool http1, void *user);
-
-/* The request was made: its stream. NULL when it was refused: the end goes when its body is closed, without
- * closed(). */
-void ws_client_sent(struct ws_client *client, struct stream *stream);
 
 /* ---- in between ------------------------------------------------------------------------------ */
 

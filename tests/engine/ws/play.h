@@ -23,6 +23,7 @@
 #ifndef WEIR_TESTS_WS_PLAY_H
 #define WEIR_TESTS_WS_PLAY_H
 
+#include "engine/ws/client.h"
 #include "engine/ws/ws.h"
 #include "tests/support/counted.h"
 #include "tests/support/fake.h"
