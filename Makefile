@@ -306,7 +306,8 @@ fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 # ---- install ----------------------------------------------------------------------------------
 
 # The headers for handlers. weir.h, which starts servers, is installed beside them.
-HEADERS := engine/base/machine.h engine/base/text.h $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h) \
+HEADERS := $(addprefix engine/base/,machine.h memory.h text.h) \
+           $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h) engine/ws/events.h engine/ws/ws.h \
            tools/lib/weir.h tools/common/version.h
 INSTALLED = $(DESTDIR)$(PREFIX)
 FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|'

@@ -7,9 +7,10 @@ import pytest
 
 import harness
 from harness import tool
+from ws_peer import CLOSE, TEXT, Http1, Http2
 
-HEADERS = {"weir.h", "version.h", "machine.h", "text.h",
-           "headers.h", "stream.h", "handler.h", "body.h", "first_scan.h"}
+HEADERS = {"weir.h", "version.h", "machine.h", "memory.h", "text.h",
+           "headers.h", "stream.h", "handler.h", "body.h", "first_scan.h", "events.h", "ws.h"}
 EXAMPLES = os.path.join(harness.ROOT, "tools/lib/examples")
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 COMPILERS = {".c": ["gcc", "-std=c11"], ".cc": ["g++", "-std=c++17"]}
@@ -199,7 +200,27 @@ def try_fetch(prefix, program):
         assert end(start(prefix, program, f"http://127.0.0.1:{server.http_port}", "/plaintext")) == b"Hello, World!"
 
 
-EXAMPLE_TESTS = {"hello": try_hello, "handlers": try_handlers, "fetch": try_fetch}
+def try_chat(prefix, program):
+    """What one says, all hear, until one stops reading and is let go."""
+    process, port = serve(prefix, program)
+    peers = [Http1(port, path="/chat", fields="Sec-WebSocket-Protocol: chat\r\n") for _ in range(3)]
+    peers.append(Http2(harness.RawClient(port), path="/chat", fields=[("sec-websocket-protocol", "chat")]))
+    for peer in peers:
+        peer.send(TEXT, b"hello from %d" % peers.index(peer))
+    for peer in peers:
+        heard = sorted(peer.take() for _ in peers)
+        assert heard == [(0x80 | TEXT, b"hello from %d" % n) for n in range(len(peers))]
+    peers[0].send(CLOSE, b"\x03\xe8")
+    assert peers[0].take_close() == 1000
+    peers[1].send(TEXT, b"who is left?")
+    assert [peer.take()[1] for peer in peers[1:]] == [b"who is left?"] * 3
+    assert b"chat" in curl(port, "/")
+    for peer in peers:
+        peer.close()
+    end(process)
+
+
+EXAMPLE_TESTS = {"chat": try_chat, "hello": try_hello, "handlers": try_handlers, "fetch": try_fetch}
 
 
 def test_cmake_finds_it(prefix, tmp_path):

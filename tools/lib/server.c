@@ -23,6 +23,10 @@
 
 enum { HTTP, HTTPS, LISTENERS };
 
+const struct memory *weir_memory(void) {
+  return &process_memory;
+}
+
 struct weir_server {
   const struct handler *handler;
   struct engine_config config;

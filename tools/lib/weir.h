@@ -22,6 +22,7 @@
 
 #include "engine/http/body.h"
 #include "engine/http/handler.h"
+#include "engine/ws/ws.h"
 #include "tools/common/version.h"
 
 #ifdef __cplusplus
@@ -30,6 +31,9 @@ extern "C" {
 
 /* Room that every error text fits into. Part of the interface, so it is not in limits.h. */
 enum { WEIR_ERROR_BYTES = 256 };
+
+/* malloc() and free(), as ws_settings.memory and others want them; from any thread. */
+const struct memory *weir_memory(void);
 
 /* ---- a server -------------------------------------------------------------------------------- */
 
