@@ -71,7 +71,7 @@ static bool queue_response(struct h2_stream *stream, unsigned status, const stru
                                        .count = count,
                                        .type = H2_HEADERS,
                                        .status = status,
-                                       .end_stream = bodiless && !stream->malformed};
+                                       .end_stream = bodiless};
   bool queued = set ? h2_queue_set(stream, status, set) : h2_queue_section(stream, &plan);
   if (!queued || bodiless) return queued;
   if (set)

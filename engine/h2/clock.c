@@ -227,15 +227,24 @@ static void drained_long_enough(struct h2 *h2) {
 
 /* ---- timers of handlers ---------------------------------------------------------------------- */
 
+/* The rest of an answered request is read as long as it comes. */
+static void linger_on(struct h2 *h2, struct h2_stream *stream) {
+  uint64_t due_ns = stream->body_seen_ns + H2_LINGER_IDLE_NS;
+  if (due_ns > stream->linger_until_ns) due_ns = stream->linger_until_ns;
+  if (h2->paused) due_ns = h2->pause_until_ns; /* the rest may wait to be read */
+  if (due_ns > h2->now_ns)
+    h2_timer_set(stream, due_ns);
+  else
+    h2_stream_hush(h2, stream);
+}
+
 static void run_timers(struct h2 *h2) {
   while (h2->timers && h2->timers->timer_ns <= h2->now_ns) {
     struct h2_stream *stream = h2->timers;
     h2_timer_set(stream, MACHINE_NO_DEADLINE);
     const struct stream_events *events = stream->base.events;
-    if (stream->lingers && h2->paused)
-      h2_timer_set(stream, h2->pause_until_ns); /* the rest of its request waits to be read */
-    else if (stream->lingers)
-      h2_stream_hush(h2, stream);
+    if (stream->lingers)
+      linger_on(h2, stream);
     else if (events && events->timer)
       events->timer(&stream->base, h2->now_ns);
   }

@@ -74,6 +74,7 @@ struct h2_flow {
   uint64_t probe_next_ns; /* the earliest time for the next one */
   uint64_t rtt_ns;        /* shortest round trip that was measured; 0: none was */
   uint64_t arrived_ns;    /* when DATA last arrived */
+  bool hurries;           /* the connection's credit is returned at once, however little it is */
 };
 
 struct h2 {

@@ -64,6 +64,7 @@ static void credit_queue_add(struct h2 *h2, struct h2_stream *stream) {
  * would get the second half only after the first had arrived: half a window a round trip. */
 uint32_t h2_flow_least(const struct h2 *h2, const struct h2_stream *stream) {
   const struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
+  if (!stream && h2->flow.hurries) return 1;
   switch (policy_of(h2, stream)) {
   case FLOW_ECHO: return 1;
   case FLOW_AUTO: return credit->target / 4;

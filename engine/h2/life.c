@@ -184,7 +184,8 @@ void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
   stream->linger_bytes = stream->body_received + H2_LINGER_BYTES;
   stream->base.events = NULL;
   stream->base.consume_later = false;
-  h2_timer_set(stream, h2->now_ns + H2_LINGER_NS);
+  stream->linger_until_ns = h2->now_ns + H2_LINGER_NS;
+  h2_timer_set(stream, h2->now_ns + H2_LINGER_IDLE_NS);
   if (events && events->closed) events->closed(&stream->base, H2_NO_ERROR);
   stream->base.user = NULL; /* the handler may have freed it */
   if (stream->lent == 0) body_close(stream);

@@ -155,6 +155,9 @@ static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
   if (!stream->gone && !(heard && stream->base.consume_later))
     h2_flow_consumed(h2, stream, (uint32_t)bytes.len);
   if (stream->gone) return;
+  /* A client that stopped an upload in the middle, because it was answered, may be waiting: curl sees
+   * the end of its own request only when a frame arrives. */
+  if (stream->state == H2_CLOSED) h2->flow.hurries |= stream->lingers;
   if (stream->state == H2_CLOSED)
     h2_stream_finish(h2, stream, H2_NO_ERROR);
   else if (stream->lingers && stream->body_received > stream->linger_bytes)

@@ -39,6 +39,7 @@ static bool send_increment(struct h2 *h2, struct h2_stream *stream) {
   if (!out_has_room(&h2->out, H2_FRAME_HEADER_BYTES + 4)) return false;
   struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
   uint32_t increment = h2_credit_take(credit, h2_flow_least(h2, stream));
+  if (!stream) h2->flow.hurries = false;
   if (!increment) return true;
   uint32_t id = stream ? stream->id : 0;
   out_wrote(&h2->out, h2_frame_window_update_encode(out_at(&h2->out), id, increment));

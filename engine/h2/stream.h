@@ -90,7 +90,7 @@ struct h2_stream {
   bool connect : 1;        /* a tunnel: each direction goes on until it ends */
   bool final_received : 1; /* client: the final response's header section has arrived */
   bool delivered : 1;      /* the handler knows the stream */
-  bool malformed : 1;      /* its request is malformed: reset the stream behind its 400 */
+  bool malformed : 1;      /* a request that is; it has ended, and is reset behind its 400 */
   bool gone : 1;           /* closed() was called; the stream is in the graveyard */
   bool in_urgent_queue : 1;
   bool announced : 1; /* the peer has heard of this stream */
@@ -124,6 +124,7 @@ struct h2_stream {
   int64_t content_length;           /* of the peer's message; -1: not given */
   int64_t body_received;            /* of the peer's body, without padding */
   int64_t linger_bytes;             /* body_received at which a lingering stream is reset */
+  uint64_t linger_until_ns;         /* when it is reset at the latest */
   uint64_t informational_bytes;     /* client: of all 1xx header sections until now */
   uint64_t opened_ns, body_seen_ns; /* for the deadlines of the body */
   uint64_t spoke_ns;                /* when we last sent DATA; 0: never */

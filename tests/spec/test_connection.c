@@ -103,8 +103,7 @@ static const struct spec_line streams[] = {
      0},
     {"8.1", "then it is no longer wanted",
      "HEADERS/H 1 [:method=POST :scheme=https :authority=a :path=/]; DATA 1 *5; !tick 900; DATA 1 "
-     "*5; "
-     "!tick 100; DATA 1 *5; HEADERS/SH 1 [+x-sync=1]",
+     "*5; !tick 1000; DATA 1 *5; HEADERS/SH 1 [+x-sync=1]",
      "request 1 POST /, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end, RST_STREAM 1 NO_ERROR", 0},
     {"8.1", "the client may give it up", "HEADERS/H 1 [@post]; !respond 1 200; !end 1; RST 1 =8",
      "request 1 POST /hold, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end", 0},
@@ -120,7 +119,7 @@ static const struct spec_line streams[] = {
     {"5.4.1", "GOAWAY names the last stream that was handled",
      "HEADERS/SH 1 [@get]; HEADERS/SH 7 [@get]; HEADERS/SH 9 [a=b]; PING 1 *8",
      SERVED(1) ", " SERVED(
-         7) ", HEADERS 9 400, RST_STREAM 9 PROTOCOL_ERROR, GOAWAY 9 PROTOCOL_ERROR",
+         7) ", HEADERS 9 400 end, RST_STREAM 9 PROTOCOL_ERROR, GOAWAY 9 PROTOCOL_ERROR",
      0},
     {"5.4.2", "no RST_STREAM in reply to RST_STREAM",
      "HEADERS/H 1 [@post]; RST 1 =8; RST 1 =8; RST 1 =5", "request 1 POST /hold, closed 1 CANCEL",
@@ -140,7 +139,7 @@ static const struct spec_line types[] = {
      "request 1 POST /hold, data 1 1, data 1 0 end", 0},
     {"6.2", "padding as long as the payload", "HEADERS/SHP 1 x06 *5", "GOAWAY 0 PROTOCOL_ERROR", 0},
     {"6.2", "padding and priority", "HEADERS/SHPR 1 p5 d0/256! [@get]", SERVED(1), 0},
-    {"6.2", "an empty block", "HEADERS/SH 1", "HEADERS 1 400, RST_STREAM 1 PROTOCOL_ERROR", 0},
+    {"6.2", "an empty block", "HEADERS/SH 1", "HEADERS 1 400 end, RST_STREAM 1 PROTOCOL_ERROR", 0},
     {"6.4", "RST_STREAM ends a stream at once",
      "HEADERS/H 1 [@post]; DATA 1 *3; RST 1 =8; PING 0 *8",
      "request 1 POST /hold, data 1 3, closed 1 CANCEL, PING ack", 0},

@@ -22,7 +22,7 @@ static const struct spec_line requests[] = {
     {"10.5.1", "pseudo-header fields beyond it", "HEADERS/SH 1 [" BIG_4 " " BIG " @get]",
      "HEADERS 1 431 end", 0},
     {"10.5.1", "a field that is malformed before the limit counts",
-     "HEADERS/SH 1 [@get a=b :path=/]", "HEADERS 1 400, RST_STREAM 1 PROTOCOL_ERROR", 0},
+     "HEADERS/SH 1 [@get a=b :path=/]", "HEADERS 1 400 end, RST_STREAM 1 PROTOCOL_ERROR", 0},
     {"10.5.1", "more than twice as much", "HEADERS/SH 1 [@get " BIG_4 " " BIG_4 " " BIG_4 "]",
      "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
     {"10.5.1", "repeated references to one entry",

@@ -85,7 +85,9 @@ static const struct spec_states_row rows[] = {
     {"6.2", "HEADERS/SHPR $ p9 d0/9 [+x-sync=v]", TRAILERS},
     {"6.10", "HEADERS/S $; CONT $ [a=b]; CONT/H $ [+x-sync=v]", TRAILERS},
     {"8.1", "HEADERS/SH $", TRAILERS},
-    {"8.1", "HEADERS/H $ [+x-sync=v]", NEITHER},
+    /* Section 8.1.1: a response may come first, and then the request is read as any that is answered
+     * early. */
+    {"8.1", "HEADERS/H $ [+x-sync=v]", MALFORMED, AS_HEADERS, {[IDLE] = "- S:PE C:PE"}},
     {"8.1", "HEADERS/SH $ [x-sum=1 :path=/ +x-sync=v]", NEITHER},
     {"8.2", "HEADERS/SH $ [@hold X=y +x-sync=v]", NEITHER},
     /* RFC 7540 section 5.3.1; RFC 9113 lets it be ignored. */

@@ -8,7 +8,7 @@
 #include "engine/h2/h2.h"
 #include "tests/support/counted.h"
 
-enum { SCRIPT_APPS = 64, SCRIPT_INSERTED = 64, SCRIPT_FIELDS = 128, SCRIPT_LOG_BYTES = 16384 };
+enum { SCRIPT_APPS = 64, SCRIPT_INSERTED = 64, SCRIPT_FIELDS = 128, SCRIPT_LOG_BYTES = 32768 };
 
 struct script;
 

@@ -155,7 +155,7 @@ static void test_malformed_at_once(void **state) {
   script_pump(&script);
   assert_int_equal(script.engine.h2.counters.resets_sent, COUNT);
   assert_int_equal(script.engine.http.counters.responses, COUNT);
-  assert_non_null(strstr(script.log, "HEADERS 639 400, RST_STREAM 639 PROTOCOL_ERROR"));
+  assert_non_null(strstr(script.log, "HEADERS 639 400 end, RST_STREAM 639 PROTOCOL_ERROR"));
   assert_false(script.goaway);
   script_check(&script);
   script_close(&script);

@@ -140,11 +140,26 @@ static void test_linger_bytes(void **state) {
   script_close(&script);
 }
 
+/* A client that ends an upload because it was answered gets a frame: the connection's credit, which
+ * otherwise is returned by halves of the window. */
+static void test_linger_end(void **state) {
+  (void)state;
+  for (int answered = 0; answered < 2; answered++) {
+    script_begin(&script, H2_SERVER, NULL, false);
+    script_run(&script, answered ? "HEADERS/H 1 [@post]; !respond 1 413; !end 1; DATA/S 1 *5"
+                                 : "HEADERS/H 1 [@post]; DATA/S 1 *5; !respond 1 200; !end 1");
+    assert_int_equal(script.connection_credit, answered ? 65535 : 65530);
+    script_run(&script, "HEADERS/H 3 [@post]; DATA/S 3 *5; !respond 3 200; !end 3");
+    assert_int_equal(script.connection_credit, answered ? 65530 : 65525); /* once */
+    script_close(&script);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_probe),        cmocka_unit_test(test_round_trip),
       cmocka_unit_test(test_widest),       cmocka_unit_test(test_idle),
-      cmocka_unit_test(test_linger_bytes),
+      cmocka_unit_test(test_linger_bytes), cmocka_unit_test(test_linger_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,7 +66,7 @@ static const struct row {
      "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9000; WU 1 =1",
      H2_SEND_STALL_NS, 0, "closed 1 ENHANCE_YOUR_CALM, GOAWAY 1 ENHANCE_YOUR_CALM", false},
     {"H2_IDLE_NS", "", H2_IDLE_NS, 0, "GOAWAY 0 NO_ERROR", false},
-    {"H2_LINGER_NS", "HEADERS/H 1 [@post]; !respond 1 200; !end 1", H2_LINGER_NS, 0,
+    {"H2_LINGER_IDLE_NS", "HEADERS/H 1 [@post]; !respond 1 200; !end 1", H2_LINGER_IDLE_NS, 0,
      "RST_STREAM 1 NO_ERROR", false},
 };
 
@@ -195,6 +195,31 @@ static void test_linger_bytes(void **state) {
   script_close(&script);
 }
 
+/* The rest is read as long as it comes, but not for ever. */
+static void test_linger_time(void **state) {
+  (void)state;
+  const uint64_t step_ns = H2_LINGER_IDLE_NS * 8 / 10;
+  begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
+  for (uint64_t passed_ns = step_ns; passed_ns < H2_LINGER_NS; passed_ns += step_ns) {
+    pass(step_ns);
+    script_run(&script, "DATA 1 *1");
+  }
+  pass(H2_LINGER_NS % step_ns - 1);
+  assert_string_equal(script.log, "");
+  pass(1);
+  assert_string_equal(script.log, "RST_STREAM 1 NO_ERROR");
+  script_close(&script);
+
+  begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
+  pass(step_ns);
+  script_run(&script, "DATA 1 *1");
+  pass(H2_LINGER_IDLE_NS - 1);
+  assert_string_equal(script.log, "");
+  pass(1);
+  assert_string_equal(script.log, "RST_STREAM 1 NO_ERROR");
+  script_close(&script);
+}
+
 /* A server may be set to accept slower bodies and longer silences than by default. */
 static void test_settings_of_bodies(void **state) {
   (void)state;
@@ -220,6 +245,7 @@ int main(void) {
       cmocka_unit_test(test_body_rate),
       cmocka_unit_test(test_send_rate),
       cmocka_unit_test(test_linger_bytes),
+      cmocka_unit_test(test_linger_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

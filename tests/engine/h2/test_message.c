@@ -105,7 +105,7 @@ static void try_octet(const struct subject *subject, enum place place, unsigned 
   script_begin(&script, H2_SERVER, NULL, false);
   script_run(&script, step);
   bool accepted = strncmp(script.log, "request 1 ", 10) == 0;
-  bool rejected = strcmp(script.log, "HEADERS 1 400, RST_STREAM 1 PROTOCOL_ERROR") == 0;
+  bool rejected = strcmp(script.log, "HEADERS 1 400 end, RST_STREAM 1 PROTOCOL_ERROR") == 0;
   if (accepted != subject->allows(c, place) || accepted == rejected)
     fail_msg("%s with %02x (%s): %s", subject->what, c, part, script.log);
   if (c % 16 == 0 || rejected) script_check(&script); /* HPACK is still in step */
@@ -133,8 +133,8 @@ static void test_indexed(void **state) {
       script_run(&script, step);
       bool allowed = value_allows(c, (enum place)place);
       assert_string_equal(script.log, allowed ? "request 1 GET /hold end, request 3 GET /hold end"
-                                              : "HEADERS 1 400, RST_STREAM 1 PROTOCOL_ERROR, "
-                                                "HEADERS 3 400, RST_STREAM 3 PROTOCOL_ERROR");
+                                              : "HEADERS 1 400 end, RST_STREAM 1 PROTOCOL_ERROR, "
+                                                "HEADERS 3 400 end, RST_STREAM 3 PROTOCOL_ERROR");
       script_close(&script);
     }
 }
