@@ -69,9 +69,10 @@ static void meter_ignore(void *self, uint64_t now_ns) {
 }
 
 static void meter_drain(void *self, uint64_t now_ns) {
-  const struct meter *meter = self;
+  struct meter *meter = self;
   (void)now_ns;
   meter_now_ns += meter->cost_ns;
+  meter->drained++;
 }
 
 static void meter_close(void *self) {

@@ -44,6 +44,7 @@ struct meter {
   unsigned peeks;              /* number of entries in `budgets` */
   bool full;                   /* it has refused input */
   bool closed;
+  unsigned drained;     /* how often it was told to drain */
   uint64_t sent_before; /* this turn */
 };
 

@@ -3,10 +3,14 @@
  * byte, the link and the nanosecond. link/test_limits_ends.c tests ends and crowds.
  */
 #include "io/base/limits.h"
+#include "io/link/recv.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/meter.h"
 
+#include <errno.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -42,8 +46,18 @@ int ioctl(int fd, unsigned long request, ...) {
   return 0;
 }
 
+static uint64_t acknowledged_bytes; /* by every peer */
+
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
+  if (level != IPPROTO_TCP || name != TCP_INFO)
+    return (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+  *(struct tcp_info *)value = (struct tcp_info){.tcpi_bytes_acked = acknowledged_bytes};
+  return 0;
+}
+
 static void begin(uint32_t links_max, bool with_room) {
   always_room = with_room;
+  acknowledged_bytes = 0;
   meter_begin(&worker, links_max);
 }
 
@@ -209,6 +223,28 @@ static void test_reset_while_paused(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
+/* The ring was empty when this link's turn came. From now on it gets one buffer at a time, and it waits
+ * until buffers have been given back. */
+static void test_starved(void **state) {
+  (void)state;
+  begin(1, false);
+  struct meter *meter = meter_add(&worker, 0);
+  struct link *link = meter->link;
+  meter_turns(&worker, 1);
+  assert_int_equal(link->receive_mode, LINK_RECV_MULTISHOT);
+  assert_true(link->receiving);
+  link->generation++; /* the real request's answer finds nobody */
+  link_on_recv(link, &(struct io_uring_cqe){.res = -ENOBUFS});
+  assert_int_equal(worker.loop.counters.recv_starved, 1);
+  assert_int_equal(link->receive_mode, LINK_RECV_SINGLE);
+  assert_false(link->receiving);
+  assert_true(list_is_linked(&link->starved));
+  meter_turns(&worker, 2);
+  assert_true(link->receiving);
+  assert_false(list_is_linked(&link->starved));
+  meter_end(&worker, &meter, 1);
+}
+
 /* ---- output ---------------------------------------------------------------------------------- */
 
 /* A socket that always has room: the budget doubles from the first value to the greatest. */
@@ -299,6 +335,32 @@ static void test_stall(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
+static void let_stall_check_pass(struct meter *meter) {
+  meter_now_ns += IO_SEND_STALL_NS / IO_SEND_STALL_CHECKS;
+  link_mark_dirty(meter->link);
+  meter_turns(&worker, 1);
+}
+
+/* A byte just in time starts the count anew, as often as one comes. */
+static void test_slow_but_not_stalled(void **state) {
+  (void)state;
+  begin(1, false);
+  struct meter *meter = add_stuck();
+  let_stall_check_pass(meter); /* it remembers what is acknowledged */
+  for (unsigned byte = 0; byte < 3; byte++) {
+    for (unsigned check = 1; check < IO_SEND_STALL_CHECKS; check++)
+      let_stall_check_pass(meter);
+    acknowledged_bytes++;
+    let_stall_check_pass(meter);
+  }
+  for (unsigned check = 1; check < IO_SEND_STALL_CHECKS; check++)
+    let_stall_check_pass(meter);
+  assert_int_equal(worker.loop.counters.links_stalled, 0);
+  let_stall_check_pass(meter);
+  assert_int_equal(worker.loop.counters.links_stalled, 1);
+  meter_end(&worker, &meter, 1);
+}
+
 int main(void) {
   struct rlimit limit; /* two descriptors a link */
   if (getrlimit(RLIMIT_NOFILE, &limit)) return 1;
@@ -312,9 +374,11 @@ int main(void) {
       cmocka_unit_test(test_received_in_a_turn),
       cmocka_unit_test(test_kept_bytes),
       cmocka_unit_test(test_reset_while_paused),
+      cmocka_unit_test(test_starved),
       cmocka_unit_test(test_budget_of_a_fast_peer),
       cmocka_unit_test(test_budget_of_a_slow_peer),
       cmocka_unit_test(test_stall),
+      cmocka_unit_test(test_slow_but_not_stalled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

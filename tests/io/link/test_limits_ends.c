@@ -5,11 +5,14 @@
 #include "io/base/limits.h"
 #include "io/link/accept.h"
 #include "io/link/listener.h"
+#include "io/ring/op.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/meter.h"
 
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +37,19 @@ int nanosleep(const struct timespec *pause, struct timespec *left) {
   assert_int_equal(pause->tv_nsec, IO_BIND_PAUSE_NS);
   if (++pauses == freed_in) assert_int_equal(close(taken_port), 0);
   return 0;
+}
+
+static const int *accept_errors; /* that accept4() has first, up to a 0 */
+static unsigned accept_calls;
+
+int accept4(int fd, struct sockaddr *address, socklen_t *len, int flags) {
+  accept_calls++;
+  if (accept_errors && *accept_errors) {
+    errno = *accept_errors;
+    if (accept_errors[1] != -1) accept_errors++; /* the last one for ever */
+    return -1;
+  }
+  return (int)syscall(SYS_accept4, fd, address, len, flags);
 }
 
 /* ---- ends ------------------------------------------------------------------------------------ */
@@ -167,6 +183,8 @@ static void test_links(void **state) {
 
 /* ---- accepting ------------------------------------------------------------------------------- */
 
+static struct link *others[2]; /* links that take the places */
+
 static void open_listener(struct listener *listener) {
   struct io_error error = {.text = ""};
   struct address address;
@@ -218,43 +236,149 @@ static void test_bind(void **state) {
   }
 }
 
+static struct meter accepted;
+static struct listener listener;
+static struct acceptors acceptors;
+
+/* Room for two links, of which `taken` are in use. */
+static void begin_accepting(unsigned taken) {
+  meter_begin(&worker, 2);
+  for (unsigned i = 0; i < taken; i++)
+    others[i] = links_take(&worker.links);
+  accepted = (struct meter){.idle_since_ns = MACHINE_BUSY};
+  open_listener(&listener);
+  acceptors_init(&acceptors, &worker.links);
+  assert_true(acceptors_add(&acceptors, listener_take(&listener, 0),
+                            (struct machine_factory){.ctx = &accepted, .create = meter_create}));
+}
+
+static void end_accepting(void) {
+  acceptors_stop(&acceptors, meter_now_ns);
+  meter_turns(&worker, 2);
+  assert_false(acceptors_are_open(&acceptors));
+  acceptors_free(&acceptors);
+  meter_end(&worker, NULL, 0);
+  listener_close(&listener);
+}
+
 /* There is room for a link again, but accepting is not notified: it checks again by itself. */
 static void test_accept_retry(void **state) {
   (void)state;
-  static struct meter meter;
-  struct listener listener;
-  struct acceptors acceptors;
-  meter = (struct meter){.idle_since_ns = MACHINE_BUSY};
-  meter_begin(&worker, 1);
-  open_listener(&listener);
-  struct link *other = links_take(&worker.links);
-  acceptors_init(&acceptors, &worker.links);
-  assert_true(acceptors_add(&acceptors, listener_take(&listener, 0),
-                            (struct machine_factory){.ctx = &meter, .create = meter_create}));
+  begin_accepting(2);
   int client = connect_to(&listener);
   meter_turns(&worker, 2);
-  links_give(&worker.links, other);
+  links_give(&worker.links, others[0]);
   meter_now_ns += IO_ACCEPT_RETRY_NS - 1;
   meter_turns(&worker, 2);
   assert_int_equal(worker.loop.counters.links_accepted, 0);
   meter_now_ns += 1 + 2 * IO_MILLISECOND; /* as late as a timer may be */
   meter_turns(&worker, 2);
   assert_int_equal(worker.loop.counters.links_accepted, 1);
-  acceptors_stop(&acceptors, meter_now_ns);
-  meter_turns(&worker, 2);
-  acceptors_free(&acceptors);
-  meter_end(&worker, NULL, 0);
+  links_give(&worker.links, others[1]);
+  end_accepting();
   close(client);
-  listener_close(&listener);
+}
+
+/* A connection that the kernel had completed when accepting stops: it is accepted, whatever became of
+ * those before it in the queue, and told to drain. When there is no time left, it is not accepted. */
+static void test_late_connections_drain(void **state) {
+  (void)state;
+  static const int errors[] = {ECONNABORTED, EINTR, 0};
+  for (unsigned late = 0; late < 2; late++) {
+    begin_accepting(2); /* so that accepting waits */
+    int client = connect_to(&listener);
+    links_give(&worker.links, others[0]);
+    links_give(&worker.links, others[1]);
+    accept_errors = errors;
+    acceptors_stop(&acceptors, meter_now_ns + !late);
+    accept_errors = NULL;
+    assert_false(acceptors_are_open(&acceptors));
+    assert_int_equal(worker.loop.counters.links_accepted, !late);
+    assert_int_equal(accepted.drained, !late);
+    end_accepting();
+    close(client);
+  }
+}
+
+/* At most a backlog of them, even if the kernel goes on and on. */
+static void test_late_connections_are_bounded(void **state) {
+  (void)state;
+  static const int errors[] = {ECONNABORTED, -1};
+  begin_accepting(2);
+  links_give(&worker.links, others[0]);
+  links_give(&worker.links, others[1]);
+  accept_errors = errors;
+  accept_calls = 0;
+  acceptors_stop(&acceptors, meter_now_ns + 1);
+  accept_errors = NULL;
+  assert_int_equal(accept_calls, IO_LISTEN_BACKLOG);
+  end_accepting();
+}
+
+/* What the kernel says about the request to accept. The request itself is never answered. */
+static void say_of_accept(int result) {
+  struct loop_op_slot *slot = worker.loop.ops.slots;
+  while (!slot->op)
+    slot++;
+  uint32_t index = (uint32_t)(slot - worker.loop.ops.slots);
+  struct io_uring_cqe cqe = {.user_data = op_pack(OP_LOOP, index, slot->generation), .res = result};
+  loop_op_completed(&worker.loop, &cqe);
+}
+
+/* Errors of one connection: the next is accepted at once. Others: it waits, and asks again later. */
+static void test_errors_of_accept(void **state) {
+  (void)state;
+  static const struct {
+    int error;
+    bool passes;
+  } rows[] = {
+      {ECONNABORTED, true}, {EINTR, true},        {EAGAIN, true},      {EPROTO, true},
+      {ENETDOWN, true},     {EHOSTUNREACH, true}, {ENETUNREACH, true}, {ECANCELED, true},
+      {EMFILE, false},      {ENFILE, false},      {ENOMEM, false},     {ENOBUFS, false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    begin_accepting(0);
+    assert_int_equal(worker.loop.ops.under_way, 1);
+    say_of_accept(-rows[i].error);
+    if (worker.loop.ops.under_way != rows[i].passes)
+      fail_msg("%s: %u", strerror(rows[i].error), worker.loop.ops.under_way);
+    assert_int_equal(worker.loop.counters.accept_errors, !rows[i].passes);
+    meter_now_ns += IO_ACCEPT_RETRY_NS + 2 * IO_MILLISECOND;
+    meter_turns(&worker, 1);
+    assert_int_equal(worker.loop.ops.under_way, 1);
+    end_accepting();
+  }
+}
+
+/* A link has closed: each socket asks again. */
+static void test_accepting_is_resumed(void **state) {
+  (void)state;
+  begin_accepting(2);
+  assert_int_equal(worker.loop.ops.under_way, 0);
+  acceptors_resume(&acceptors);
+  assert_int_equal(worker.loop.ops.under_way, 0);
+  links_give(&worker.links, others[0]);
+  acceptors_resume(&acceptors);
+  assert_int_equal(worker.loop.ops.under_way, 1);
+  links_give(&worker.links, others[1]);
+  end_accepting();
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_linger_idle),  cmocka_unit_test(test_linger_total),
-      cmocka_unit_test(test_shed),         cmocka_unit_test(test_shed_time),
-      cmocka_unit_test(test_shed_looks),   cmocka_unit_test(test_links),
-      cmocka_unit_test(test_backlog),      cmocka_unit_test(test_bind),
+      cmocka_unit_test(test_linger_idle),
+      cmocka_unit_test(test_linger_total),
+      cmocka_unit_test(test_shed),
+      cmocka_unit_test(test_shed_time),
+      cmocka_unit_test(test_shed_looks),
+      cmocka_unit_test(test_links),
+      cmocka_unit_test(test_backlog),
+      cmocka_unit_test(test_bind),
       cmocka_unit_test(test_accept_retry),
+      cmocka_unit_test(test_late_connections_drain),
+      cmocka_unit_test(test_late_connections_are_bounded),
+      cmocka_unit_test(test_errors_of_accept),
+      cmocka_unit_test(test_accepting_is_resumed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
