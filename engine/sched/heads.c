@@ -68,7 +68,6 @@ void sched_heads_remove(struct sched_heads *heads, struct sched_urgency *urgency
   if (*ring == node) *ring = node->head_next == node ? NULL : node->head_next;
   node->head_prev->head_next = node->head_next;
   node->head_next->head_prev = node->head_prev;
-  node->head_next = node->head_prev = NULL;
   node->in_heads = node->in_rests = false;
   if (!sched_heads_first(heads, level)) sched_urgency_off(urgency, level, SCHED_QUEUE_HEAD);
   invariants(heads, urgency, node);

@@ -38,17 +38,16 @@ struct sched_node {
   uint16_t weight_16ths; /* 1 .. SCHED_WEIGHT_16THS_MAX */
   uint8_t urgency;       /* 0 .. 7, without a head start */
   bool incremental;
-  bool critical;    /* of a class that a page cannot be shown without */
-  bool ready;       /* has bytes to send that no window blocks */
-  bool active;      /* in the tree: is in its parent's share, because it or one below is ready */
-  bool placeholder; /* stands for a stream that is not open: first member of sched_placeholder */
-  bool updated;     /* PRIORITY_UPDATE came before the stream: its field no longer counts */
-  uint8_t queue;    /* enum sched_queue, never HEAD */
-  uint8_t level;    /* the urgency of that queue */
-  uint8_t signal;   /* enum sched_signal */
-  bool loose;       /* on the list sched.loose */
-  bool in_heads;    /* stands among the heads of `head_level`, too */
-  bool in_rests;    /* among those that are at the extension of their head start */
+  bool critical;  /* of a class that a page cannot be shown without */
+  bool ready;     /* has bytes to send that no window blocks */
+  bool active;    /* in the tree: is in its parent's share, because it or one below is ready */
+  bool updated;   /* PRIORITY_UPDATE came before the stream: its field no longer counts */
+  uint8_t queue;  /* enum sched_queue, never HEAD */
+  uint8_t level;  /* the urgency of that queue */
+  uint8_t signal; /* enum sched_signal */
+  bool loose;     /* on the list sched.loose */
+  bool in_heads;  /* stands among the heads of `head_level`, too */
+  bool in_rests;  /* among those that are at the extension of their head start */
   uint8_t head_level;
   uint8_t head_urgency;     /* what the rule asked for */
   uint32_t head_bytes;      /* what is left of the head start */

@@ -29,6 +29,7 @@ static void invariants(const struct sched *sched, const struct sched_node *node)
   assert(node->ready || !node->in_heads);
   assert(!node->ready || sched_node_in_tree(node) == (node->queue == SCHED_QUEUE_TREE));
   assert(!node->loose || !sched_node_in_tree(node));
+  assert(sched_node_in_tree(node) || !(node->dependants || node->active));
   assert(node->signal != SCHED_SIGNAL_EXTENSIBLE || !(node->loose || sched_node_in_tree(node)));
 }
 #else
@@ -50,7 +51,8 @@ static enum sched_queue queue_of(const struct sched_node *node) {
   return node->incremental ? SCHED_QUEUE_SHARED : SCHED_QUEUE_SEQUENCE;
 }
 
-/* Tells sched_urgency whether a stream of the tree has something to send. */
+/* Tells sched_urgency whether a stream of the tree has something to send. That changes with streams that
+ * become ready or idle, and not with the shape of the tree. */
 static void note_tree(struct sched *sched) {
   if (sched_tree_active(&sched->tree))
     sched_urgency_on(&sched->urgency, SCHED_TREE_URGENCY, SCHED_QUEUE_TREE);
@@ -129,7 +131,6 @@ static void loose_remove(struct sched *sched, struct sched_node *node) {
   else
     sched->loose = node->sibling_next;
   if (node->sibling_next) node->sibling_next->sibling_prev = node->sibling_prev;
-  node->sibling_next = node->sibling_prev = NULL;
   node->loose = false;
 }
 
@@ -158,7 +159,6 @@ static void place_unsaid(struct sched *sched, struct sched_node *node) {
     return;
   }
   sched_tree_open(&sched->tree, node);
-  note_tree(sched);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -246,10 +246,7 @@ void sched_close(struct sched *sched, struct sched_node *node) {
   assert(sched->open_count > 0);
   sched_idle(sched, node);
   loose_remove(sched, node);
-  if (sched_node_in_tree(node)) {
-    sched_tree_close(&sched->tree, node);
-    note_tree(sched);
-  }
+  if (sched_node_in_tree(node)) sched_tree_close(&sched->tree, node);
   if (sched->chosen == node) sched->chosen = NULL;
   sched->open_count--;
   invariants(sched, NULL);
@@ -262,7 +259,6 @@ static void set_extensible(struct sched *sched, struct sched_node *node, uint8_t
   loose_remove(sched, node);
   if (sched_node_in_tree(node)) {
     sched_tree_close(&sched->tree, node);
-    note_tree(sched);
     node->start = 0;
   }
   if (node->urgency != urgency) node->start = 0; /* the clocks of two levels do not compare */
@@ -322,7 +318,6 @@ static enum sched_result depend(struct sched *sched, struct sched_node *node, ui
   if (node) node->signal = SCHED_SIGNAL_DEPENDENCY;
   if (node && !sched_node_in_tree(node)) return SCHED_NO_ROOM; /* not even the root has room */
   enum sched_result result = sched_tree_depend(&sched->tree, id, dependency);
-  note_tree(sched);
   invariants(sched, node);
   return result;
 }

@@ -51,23 +51,15 @@ static void set_weight_sum(struct sched_share *share, uint32_t weight_sum_16ths)
   share->clock_rest = 0;
 }
 
-static void set_clock(struct sched_share *share, uint64_t clock) {
-  share->clock = clock;
-  share->clock_rest = 0;
-}
-
 /* Finds the member that goes next among those that may send. The clock waits for its finish. */
 static void find_next(struct sched_share *share) {
   share->next = sched_order_started(share->first, share->clock);
-  if (share->next && share->next->finish < share->clock) set_clock(share, share->next->finish);
+  if (share->next && share->next->finish < share->clock) share->clock = share->next->finish;
 }
 
 void sched_share_add(struct sched_share *share, struct sched_node *node) {
   assert(node->weight_16ths >= 1 && node->weight_16ths <= SCHED_WEIGHT_16THS_MAX);
-  if (node->start < share->clock) {
-    node->start = share->clock;
-    node->start_rest = 0;
-  }
+  if (node->start < share->clock) node->start = share->clock;
   node->finish = node->start + quantum_time(node->weight_16ths);
   set_weight_sum(share, share->weight_sum_16ths + node->weight_16ths);
   sched_order_add(&share->first, node);
@@ -86,10 +78,8 @@ void sched_share_remove(struct sched_share *share, struct sched_node *node) {
 
 void sched_share_replace(struct sched_share *share, struct sched_node *from,
                          struct sched_node *to) {
-  assert(to->weight_16ths == from->weight_16ths);
+  assert(to->weight_16ths == from->weight_16ths && to->start == from->start);
   sched_order_remove(&share->first, from);
-  to->start = from->start;
-  to->start_rest = from->start_rest;
   to->finish = from->finish;
   sched_order_add(&share->first, to);
   if (share->next == from) share->next = to;
@@ -100,7 +90,7 @@ struct sched_node *sched_share_pick(struct sched_share *share) {
   if (!share->next) find_next(share);
   if (!share->next && share->first) {
     share->next = sched_order_earliest(share->first);
-    set_clock(share, share->next->start);
+    share->clock = share->next->start;
   }
   invariants(share);
   return share->next;

@@ -52,7 +52,8 @@ void sched_share_add(struct sched_share *share, struct sched_node *node);
 
 void sched_share_remove(struct sched_share *share, struct sched_node *node);
 
-/* `to`, which is not in the share, takes the place of `from`; they have one weight. */
+/* `to`, which is not in the share, takes the place of `from`; they have one weight and one
+ * start (asserted). */
 void sched_share_replace(struct sched_share *share, struct sched_node *from, struct sched_node *to);
 
 /* The member whose turn it is; NULL when there is none. */

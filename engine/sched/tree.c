@@ -60,7 +60,6 @@ static void unlink_member(struct sched_node *node) {
   else
     siblings->first = node->sibling_next;
   if (node->sibling_next) node->sibling_next->sibling_prev = node->sibling_prev;
-  node->sibling_next = node->sibling_prev = NULL;
   node->siblings = NULL;
   siblings->count--;
 }
@@ -217,9 +216,7 @@ static struct sched_placeholder *placeholder_take(struct sched_tree *tree, uint3
   if (!placeholder) return NULL;
   struct sched_placeholder **bucket = bucket_of(tree, id);
   *placeholder = (struct sched_placeholder){
-      .node = {.id = id,
-               .weight_16ths = SCHED_WEIGHT_DEFAULT * SCHED_WEIGHT_UNIT,
-               .placeholder = true},
+      .node = {.id = id, .weight_16ths = SCHED_WEIGHT_DEFAULT * SCHED_WEIGHT_UNIT},
       .bucket_next = *bucket,
   };
   *bucket = placeholder;
@@ -230,7 +227,6 @@ static struct sched_placeholder *placeholder_take(struct sched_tree *tree, uint3
 static void placeholder_close(struct sched_tree *tree, struct sched_placeholder *placeholder) {
   placeholder->closed = true;
   placeholder->older = tree->newest;
-  placeholder->newer = NULL;
   if (tree->newest)
     tree->newest->newer = placeholder;
   else
@@ -258,12 +254,11 @@ static void placeholder_give(struct sched_tree *tree, struct sched_placeholder *
   pool_give(tree->placeholders, placeholder);
 }
 
-/* `to` takes the place of `from`, which is then not in the tree. Their queue fields say whether
- * either is ready; the caller settles. */
+/* `to` takes the place of `from`, which is then not in the tree. Neither is ready, so that the same nodes
+ * stay active. */
 static void replace(struct sched_node *to, struct sched_node *from) {
   to->weight_16ths = from->weight_16ths;
   to->start = from->start;
-  to->start_rest = from->start_rest;
   to->siblings = from->siblings;
   to->dependants = from->dependants;
   to->sibling_next = from->sibling_next;
@@ -275,11 +270,8 @@ static void replace(struct sched_node *to, struct sched_node *from) {
   if (to->sibling_next) to->sibling_next->sibling_prev = to;
   if (to->dependants) to->dependants->owner = to;
   to->active = from->active;
-  if (from->active) {
-    sched_share_replace(&to->siblings->share, from, to);
-  }
+  if (from->active) sched_share_replace(&to->siblings->share, from, to);
   from->siblings = from->dependants = NULL;
-  from->sibling_next = from->sibling_prev = NULL;
   from->active = false;
 }
 
@@ -391,7 +383,6 @@ void sched_tree_close(struct sched_tree *tree, struct sched_node *node) {
   }
   replace(&placeholder->node, node);
   placeholder_close(tree, placeholder);
-  sched_tree_settle(&placeholder->node);
   invariants(tree, &placeholder->node);
 }
 
