@@ -214,6 +214,44 @@ messages and files
   dates
       tests/engine/http/test_date.c
 
+WebSockets
+  pings and pongs
+      test_websockets.py test_flood
+      tests/engine/ws/test_limits.c floods_of_pings
+  small and empty fragments, messages without end
+      test_websockets.py test_flood
+      tests/engine/ws/test_limits.c floods_of_fragments
+      tests/engine/ws/test_limits.c message_bytes
+  lengths that are announced
+      test_websockets.py test_promises
+      tests/engine/ws/test_limits.c memory_of_a_message
+      tests/engine/ws/test_frame.c rows_of_every_length
+  floods of messages, echoes that are not read
+      test_websockets.py test_messages
+      test_websockets.py test_messages_whose_echo_is_not_read
+      test_websocket.py test_a_peer_that_does_not_read
+      tests/engine/ws/test_ws.c back_pressure
+  compression bombs
+      test_websockets.py test_flood
+      tests/engine/ws/test_limits.c bombs
+      tests/engine/ws/test_limits.c empty_blocks
+  frames without mask, reserved bits and opcodes
+      tests/engine/ws/test_suite.c frames
+      test_websocket.py test_faults_get_their_code
+  text that is not UTF-8
+      tests/engine/ws/test_suite.c utf8
+  close codes
+      tests/engine/ws/test_suite.c closes
+  peers that fall silent, or do not close
+      tests/engine/ws/test_ws.c silence
+      tests/engine/ws/test_ws.c no_answer_to_close
+  handshakes, frames before the answer
+      tests/engine/ws/test_handshake.c requests_mean_what_they_say
+      test_websocket.py test_refused_handshakes
+      test_websocket.py test_frames_before_the_answer_are_kept
+  any bytes
+      tests/fuzz/ws.c
+
 TLS and sockets
   renegotiation (CVE-2011-1473)
       test_tls_attacks.py test_renegotiation_is_refused

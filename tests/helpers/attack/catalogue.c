@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct attack_list *const lists[] = {&attack_requests, &attack_control, &attack_data,
-                                                  &attack_blocks, &attack_slow};
+                                                  &attack_blocks,   &attack_slow,    &attack_ws};
 
 enum { LISTS = sizeof lists / sizeof *lists };
 

@@ -134,6 +134,19 @@ static void got_goaway(struct peer *peer, size_t len) {
   peer->tally->reason[kept - 8] = 0;
 }
 
+/* The reason in a WebSocket's close frame, which comes last. */
+static void got_close(struct peer *peer, size_t len) {
+  const uint8_t *kept = peer->kept;
+  if (len > PEER_KEPT_BYTES) return;
+  for (size_t at = 0; at + 4 <= len; at++) {
+    if (kept[at] != 0x88 || at + 2 + kept[at + 1] != len) continue;
+    const unsigned reason_len = kept[at + 1] - 2u;
+    memcpy(peer->tally->reason, kept + at + 4, reason_len);
+    peer->tally->reason[reason_len] = 0;
+    return;
+  }
+}
+
 static void got_ping(struct peer *peer, unsigned flags) {
   if (!(flags & ACK)) {
     if (peer->made + 17 <= PEER_OUT_BYTES) peer_put_frame(peer, PING, ACK, 0, peer->kept, 8);
@@ -157,6 +170,7 @@ static void got_frame(struct peer *peer) {
     peer->tally->small_data += len < 256 && !(flags & END_STREAM);
     peer->granted += len;
     peer->granted_id = id;
+    if (flags & END_STREAM) got_close(peer, len);
     break;
   case HEADERS: peer->tally->statuses[status_class(peer)]++; break;
   case RST_STREAM:
