@@ -3,6 +3,7 @@
  */
 #include "engine/h1/body.h"
 
+#include "engine/h1/client.h"
 #include "engine/h1/fault.h"
 #include "engine/h1/life.h"
 
@@ -69,14 +70,36 @@ static void complete(struct h1_stream *stream) {
   h1->phase = stream->keep ? H1_READ_HEAD : H1_READ_DISCARD;
 }
 
+/* The owner may make the next request from within closed(). */
+static void end_exchange(struct h1_stream *stream) {
+  struct h1 *h1 = stream->h1;
+  bool keep = stream->keep && stream->sent && !h1->draining && !h1->eof;
+  h1->closing = !keep;
+  h1->phase = keep ? H1_READ_HEAD : H1_READ_DISCARD;
+  if (!keep) h1_client_end(h1, H1_END_DONE, NULL);
+  h1_stream_tell(stream, H1_NO_ERROR);
+  if (h1->first == stream) h1_stream_remove_first(h1);
+  if (keep && !h1->first && h1->client && h1->client->ready) h1->client->ready(h1->client_ctx, h1);
+}
+
+void h1_body_settle(struct h1_stream *stream) {
+  bool over = stream->end_received && (stream->sent || !stream->tunnel);
+  if (over && !stream->told && stream->h1->first == stream) end_exchange(stream);
+}
+
 /* After the handler has heard of its end. */
 static void settle(struct h1_stream *stream) {
   struct h1 *h1 = stream->h1;
+  if (h1->role == H1_CLIENT) {
+    h1_body_settle(stream);
+    return;
+  }
   if (h1->first == stream && stream->sent && stream->end_received) h1_stream_remove_first(h1);
 }
 
 static bool lingers_too_long(const struct h1_stream *stream) {
-  return stream->sent && (uint64_t)stream->body_received > stream->linger_bytes;
+  return !h1_is_client(stream) && stream->sent &&
+         (uint64_t)stream->body_received > stream->linger_bytes;
 }
 
 void h1_body_end(struct h1_stream *stream, const struct headers *trailers) {
@@ -111,7 +134,9 @@ size_t h1_body_take_length(struct h1 *h1, struct span in) {
 static void refuse(struct h1_stream *stream) {
   struct h1 *h1 = stream->h1;
   counter_add(&h1->shared->counters.refused_syntax, 1);
-  if (stream->sent)
+  if (h1->role == H1_CLIENT)
+    h1_fault_head(h1, 502, stream->decoder.reason);
+  else if (stream->sent)
     h1_close(h1, H1_PROTOCOL_ERROR);
   else
     h1_fault_abort(stream, 400, H1_PROTOCOL_ERROR);
@@ -158,7 +183,7 @@ size_t h1_body_take_chunked(struct h1 *h1, struct span in) {
   return (size_t)(rest.base - begin);
 }
 
-size_t h1_body_take_tunnel(struct h1 *h1, struct span in) {
+size_t h1_body_take_all(struct h1 *h1, struct span in) {
   struct h1_stream *stream = h1->reading;
   struct span bytes = span_of(in.base, h1_min(in.len, h1_body_room(stream)));
   received(stream, bytes);

@@ -20,10 +20,14 @@ __attribute__((warn_unused_result)) bool h1_body_begin(struct h1_stream *stream,
 /* Each takes bytes from the front of `in`, and returns how many. */
 size_t h1_body_take_length(struct h1 *h1, struct span in);
 size_t h1_body_take_chunked(struct h1 *h1, struct span in);
-size_t h1_body_take_tunnel(struct h1 *h1, struct span in);
+size_t h1_body_take_all(struct h1 *h1, struct span in); /* of a tunnel, or until the end */
 
 /* The body has ended; `trailers` may be NULL. */
 void h1_body_end(struct h1_stream *stream, const struct headers *trailers);
+
+/* Client: the exchange ends if both its directions have; what the server has answered before it had all of
+ * the request is not sent to the end. To be called after the owner has heard of the response's end. */
+void h1_body_settle(struct h1_stream *stream);
 
 /* The client has ended its direction: the end of a tunnel's, and of a request that will never be
  * complete. */

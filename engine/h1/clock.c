@@ -4,6 +4,7 @@
 #include "engine/h1/clock.h"
 
 #include "engine/h1/body.h"
+#include "engine/h1/client.h"
 #include "engine/h1/fault.h"
 #include "engine/h1/life.h"
 #include "engine/h1/send.h"
@@ -22,7 +23,8 @@ bool h1_is_idle(const struct h1 *h1) {
 static void head_late(struct h1 *h1) {
   count(h1, &h1->shared->counters.timeouts_heads);
   h1->begun_ns = 0;
-  h1_fault_head(h1, 408, "the request takes too long");
+  h1_fault_head(h1, 408,
+                h1->role == H1_CLIENT ? "the head takes too long" : "the request takes too long");
 }
 
 /* The client has not said a word. */
@@ -34,6 +36,7 @@ static void silent(struct h1 *h1) {
 /* A request may be on its way, but nothing tells a client that it is too late. */
 static void idle_long_enough(struct h1 *h1) {
   counter_add(&h1->http->counters.idled, 1);
+  h1_client_end(h1, H1_END_DONE, NULL);
   h1_close(h1, H1_NO_ERROR);
 }
 
@@ -92,6 +95,7 @@ void h1_clock_watch_output(struct h1 *h1) {
     return;
   }
   count(h1, &h1->shared->counters.timeouts_output);
+  h1_client_end(h1, H1_END_BROKEN, "it takes too little of the request");
   h1_lose(h1, H1_CANCEL);
 }
 
@@ -107,7 +111,7 @@ static uint64_t first_timer_ns(const struct h1 *h1) {
 static void run_timer(struct h1 *h1, struct h1_stream *stream) {
   const struct stream_events *events = stream->base.events;
   stream->timer_ns = MACHINE_NO_DEADLINE;
-  if (stream->sent) {
+  if (stream->sent && h1->role == H1_SERVER) {
     counter_add(&h1->shared->counters.hushed, 1);
     h1_close(h1, H1_NO_ERROR);
   } else if (events && events->timer) {
@@ -133,9 +137,10 @@ static void run_timers(struct h1 *h1) {
 #define EACH_CLOCK(CLOCK)                                                                          \
   CLOCK(h1->first, first_timer_ns(h1), run_timers)                                                 \
   CLOCK(h1->begun_ns && !h1->held, h1->begun_ns + H2_HEADER_BLOCK_NS, head_late)                   \
-  CLOCK(h1->reading, h1->tick_ns, watch_body)                                                      \
+  CLOCK(h1->reading && h1->role == H1_SERVER, h1->tick_ns, watch_body)                             \
   CLOCK(h1->stalled_since_ns, h1->stalled_since_ns + H2_SEND_STALL_NS, h1_clock_watch_output)      \
-  CLOCK(h1_is_idle(h1) && h1->requests == 0, h1->opened_ns + H2_PREFACE_NS, silent)                \
+  CLOCK(h1_is_idle(h1) && h1->requests == 0 && h1->role == H1_SERVER,                              \
+        h1->opened_ns + H2_PREFACE_NS, silent)                                                     \
   CLOCK(h1_is_idle(h1), h1->idle_since_ns + h1->http->idle_ns, idle_long_enough)
 
 uint64_t h1_clock_deadline_ns(const struct h1 *h1) {

@@ -1,6 +1,9 @@
 /*
  * h1/connection.h - the structs that the modules of an HTTP/1.1 connection share, and nothing else.
  *
+ * A client's queue has one exchange at most. Where a comment speaks of a request that is received and of a
+ * response that is sent, it is the other way round for a client.
+ *
  * Requests are answered in the order in which they came. Each has a struct h1_stream in the queue
  * from `first` to `last`; `reading` is the last one while its body is incomplete.
  */
@@ -24,13 +27,16 @@ enum h1_code {
   H1_CONNECT_ERROR = 10,
 };
 
+enum h1_role { H1_SERVER, H1_CLIENT };
+
 enum h1_phase {
   H1_READ_HEAD,
-  H1_READ_LENGTH,   /* a body of content-length bytes */
-  H1_READ_CHUNKED,  /* one in chunks */
-  H1_READ_TRAILERS, /* after the last chunk */
-  H1_READ_TUNNEL,   /* bytes of another protocol, once the tunnel is made */
-  H1_READ_DISCARD,  /* nothing that follows is of use */
+  H1_READ_LENGTH,    /* a body of content-length bytes */
+  H1_READ_CHUNKED,   /* one in chunks */
+  H1_READ_UNTIL_EOF, /* client: a response's, which the end of the connection ends */
+  H1_READ_TRAILERS,  /* after the last chunk */
+  H1_READ_TUNNEL,    /* bytes of another protocol, once the tunnel is made */
+  H1_READ_DISCARD,   /* nothing that follows is of use */
 };
 
 /* A head, or trailers, that arrive in pieces: all bytes from its start. */
@@ -74,6 +80,7 @@ struct h1_stream {
   bool chunked : 1;      /* the response's body is sent in chunks */
   bool cut : 1;          /* the response ends here, incomplete, and the connection with it */
   bool sent : 1;         /* the response is complete, in the output */
+  bool responded : 1;    /* client: the final response's head has come */
 
   uint16_t status;     /* of the final response; 0: none */
   uint32_t error_code; /* that closed() told */
@@ -110,7 +117,9 @@ struct h1 {
   struct h1_shared *shared; /* shared with all HTTP/1.1 connections */
   struct machine_host *host;
   const struct stream_ops *stream_ops;
-  h1_upgrade_fn *upgrade; /* NULL: h2c is ignored */
+  const struct h1_client_events *client; /* client role; may be NULL */
+  void *client_ctx;
+  h1_upgrade_fn *upgrade; /* server; NULL: h2c is ignored */
   void *upgrade_ctx;
   struct machine_peer peer;
   uint64_t now_ns; /* of the current machine call, or of the last one */
@@ -118,7 +127,7 @@ struct h1 {
   struct out out;
   struct h1_gathered *gathered;
   struct h1_stream *first, *last; /* requests that are not answered completely, in order */
-  struct h1_stream *reading;      /* whose body is incomplete */
+  struct h1_stream *reading;      /* whose body is incomplete; client: whose response is */
   struct h1_stream *graves;       /* out of the queue, and not freed yet */
   uint32_t queued, queued_unsafe; /* length of the queue, and how many of it are not safe */
   uint32_t discarded_bytes;       /* in H1_READ_DISCARD */
@@ -131,15 +140,18 @@ struct h1 {
   uint64_t stalled_bytes;    /* bytes that the peer has taken since */
   uint64_t tick_ns;          /* when the request's body is looked at next */
 
-  uint8_t phase;      /* enum h1_phase */
-  bool in_call;       /* a machine call is running */
-  bool held;          /* a complete head waits in `gathered` for its turn */
-  bool closing;       /* nothing new is begun: once the output has left, the connection ends */
-  bool lost;          /* nothing more is sent, either */
-  bool eof;           /* the peer has closed its direction */
-  bool draining;      /* the host wants an end */
-  bool handed_over;   /* to another protocol */
-  bool stalled_ended; /* a response has ended since stalled_since_ns */
+  uint32_t head_bytes; /* client: of the head that came last */
+  uint8_t role;        /* enum h1_role */
+  uint8_t phase;       /* enum h1_phase */
+  bool in_call;        /* a machine call is running */
+  bool held;           /* a complete head waits in `gathered` for its turn */
+  bool closing;        /* nothing new is begun: once the output has left, the connection ends */
+  bool lost;           /* nothing more is sent, either */
+  bool eof;            /* the peer has closed its direction */
+  bool draining;       /* the host wants an end */
+  bool handed_over;    /* to another protocol */
+  bool stalled_ended;  /* a response has ended since stalled_since_ns */
+  bool end_told;       /* h1_client_events.ended was called */
 };
 
 static inline size_t h1_min(size_t a, size_t b) {
@@ -150,6 +162,10 @@ static inline size_t h1_min(size_t a, size_t b) {
 static inline void h1_call_in(struct h1 *h1) {
   uint64_t now_ns = http_shared_now_ns(h1->http);
   if (!h1->in_call && now_ns > h1->now_ns) h1->now_ns = now_ns;
+}
+
+static inline bool h1_is_client(const struct h1_stream *stream) {
+  return stream->h1->role == H1_CLIENT;
 }
 
 /* Tells the host that there may be something to do. */

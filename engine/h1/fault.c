@@ -4,6 +4,7 @@
 #include "engine/h1/fault.h"
 
 #include "engine/base/decimal.h"
+#include "engine/h1/client.h"
 #include "engine/h1/life.h"
 #include "engine/h1/status.h"
 #include "engine/h1/text.h"
@@ -69,7 +70,17 @@ static void count(struct h1 *h1, unsigned status) {
   if (status == 503) counter_add(&h1->http->counters.refused, 1);
 }
 
+/* A client has nobody to answer. */
+static void fail_client(struct h1 *h1, const char *reason) {
+  h1_client_end(h1, H1_END_BROKEN, reason);
+  h1_lose(h1, H1_PROTOCOL_ERROR);
+}
+
 void h1_fault_head(struct h1 *h1, unsigned status, const char *reason) {
+  if (h1->role == H1_CLIENT) {
+    fail_client(h1, reason);
+    return;
+  }
   count(h1, status);
   h1->phase = H1_READ_DISCARD;
   struct h1_stream *stream = h1_stream_open(h1);
@@ -85,9 +96,13 @@ void h1_fault_head(struct h1 *h1, unsigned status, const char *reason) {
 
 void h1_fault_abort(struct h1_stream *stream, unsigned status, uint32_t code) {
   struct h1 *h1 = stream->h1;
-  if (stream->gone || stream->sent || stream->cut) return;
+  if (stream->gone || stream->cut || (stream->sent && h1->role == H1_SERVER)) return;
   if (h1->reading == stream) h1->phase = H1_READ_DISCARD;
   h1_stream_end_received(stream);
+  if (h1->role == H1_CLIENT && code == H1_PROTOCOL_ERROR) {
+    fail_client(h1, "its body is malformed");
+    return;
+  }
   if (stream->final_queued)
     stream->cut = true;
   else

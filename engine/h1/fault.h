@@ -13,7 +13,8 @@
  * or NULL. The handler does not hear of the stream any more. */
 void h1_fault_answer(struct h1_stream *stream, unsigned status, const char *reason);
 
-/* The same for a head that did not become a request; counts it. Nothing more is read. */
+/* The same for a head that did not become a request; counts it. Nothing more is read. A client's
+ * connection ends instead, and its owner gets the reason. */
 void h1_fault_head(struct h1 *h1, unsigned status, const char *reason);
 
 /* Ends a stream early. `status` is what the client gets if no answer has begun. */

@@ -8,6 +8,7 @@
 #include "engine/h1/clock.h"
 #include "engine/h1/life.h"
 #include "engine/h1/recv.h"
+#include "engine/h1/response.h"
 #include "engine/h1/send.h"
 
 #include <assert.h>
@@ -40,7 +41,10 @@ static void machine_recv_eof(void *self, uint64_t now_ns) {
   struct h1 *h1 = enter(self, now_ns);
   h1->eof = true;
   h1->begun_ns = 0; /* what has come of a head will never be one */
-  h1_body_eof(h1);
+  if (h1->role == H1_CLIENT)
+    h1_response_eof(h1);
+  else
+    h1_body_eof(h1);
   leave(h1);
 }
 
@@ -100,6 +104,7 @@ static void machine_close(void *self) {
   struct h1 *h1 = self;
   struct h1_shared *shared = h1->shared;
   h1->in_call = true;
+  h1_client_end(h1, H1_END_CLOSED, NULL);
   h1_lose(h1, H1_CONNECT_ERROR);
   h1_send_free(h1);
   h1_recv_free(h1);
@@ -124,9 +129,8 @@ const struct machine_ops h1_machine_ops = {
 
 /* ---- birth ----------------------------------------------------------------------------------- */
 
-bool h1_server(struct h1_shared *shared, const struct machine_peer *peer, struct machine_host *host,
-               uint64_t now_ns, struct machine *out) {
-  assert(shared->http->handler);
+static bool create(struct h1_shared *shared, enum h1_role role, const struct machine_peer *peer,
+                   struct machine_host *host, uint64_t now_ns, struct machine *out) {
   struct h1 *h1 = pool_take(&shared->connections);
   if (!h1) {
     counter_add(&shared->http->counters.refused, 1);
@@ -136,6 +140,7 @@ bool h1_server(struct h1_shared *shared, const struct machine_peer *peer, struct
       .http = shared->http,
       .shared = shared,
       .host = host,
+      .role = role,
       .stream_ops = &h1_stream_ops,
       .peer = *peer,
       .now_ns = now_ns,
@@ -148,6 +153,17 @@ bool h1_server(struct h1_shared *shared, const struct machine_peer *peer, struct
   counter_add(&shared->http->counters.connections_opened, 1);
   *out = (struct machine){.ops = &h1_machine_ops, .self = h1};
   return true;
+}
+
+bool h1_server(struct h1_shared *shared, const struct machine_peer *peer, struct machine_host *host,
+               uint64_t now_ns, struct machine *out) {
+  assert(shared->http->handler);
+  return create(shared, H1_SERVER, peer, host, now_ns, out);
+}
+
+bool h1_client(struct h1_shared *shared, const struct machine_peer *peer, struct machine_host *host,
+               uint64_t now_ns, struct machine *out) {
+  return create(shared, H1_CLIENT, peer, host, now_ns, out);
 }
 
 void h1_offer_upgrade(const struct machine *machine, h1_upgrade_fn *upgrade, void *ctx) {

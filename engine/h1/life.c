@@ -3,6 +3,7 @@
  */
 #include "engine/h1/life.h"
 
+#include "engine/h1/client.h"
 #include "engine/h1/text.h"
 
 #include <assert.h>
@@ -40,12 +41,13 @@ void h1_stream_append(struct h1_stream *stream, struct h1_text *text) {
 
 bool h1_stream_is_heard(const struct h1_stream *stream) {
   if (stream->told) return false;
+  if (stream->h1->role == H1_CLIENT) return true;
   return !stream->final_queued || stream->base.duplex || stream->tunnel;
 }
 
 void h1_stream_mistake(struct h1_stream *stream, const char *what) {
   const struct handler *handler = stream->h1->http->handler;
-  if (handler->mistake) handler->mistake(handler->ctx, &stream->base, what);
+  if (handler && handler->mistake) handler->mistake(handler->ctx, &stream->base, what);
 }
 
 void h1_body_drop(struct body body) {
@@ -106,6 +108,7 @@ void h1_stream_remove_first(struct h1 *h1) {
 }
 
 void h1_close(struct h1 *h1, uint32_t code) {
+  h1_client_end(h1, H1_END_CLOSED, NULL);
   h1->closing = true;
   h1->held = false;
   h1->phase = H1_READ_DISCARD;
@@ -126,7 +129,7 @@ void h1_lose(struct h1 *h1, uint32_t code) {
 /* Only now has the last byte left. */
 static void tell_ended(struct h1 *h1, struct h1_stream *stream) {
   const struct handler *handler = h1->http->handler;
-  if (!stream->delivered || !handler->ended) return;
+  if (!stream->delivered || !handler->ended) return; /* a client's are not delivered */
   const struct stream_facts facts = {
       .protocol = stream->minor ? "HTTP/1.1" : "HTTP/1.0",
       .begun_ns = stream->opened_ns,

@@ -11,10 +11,12 @@
 #include "engine/h1/recv.h"
 
 #include "engine/h1/body.h"
+#include "engine/h1/client.h"
 #include "engine/h1/fault.h"
 #include "engine/h1/framing.h"
 #include "engine/h1/life.h"
 #include "engine/h1/request.h"
+#include "engine/h1/response.h"
 #include "engine/h1/send.h"
 
 #include <string.h>
@@ -95,15 +97,31 @@ static size_t gather_more(struct h1 *h1, struct span in, struct h1_verdict *verd
   return piece.len - beyond;
 }
 
-/* ---- requests -------------------------------------------------------------------------------- */
+/* ---- heads -------------------------------------------------------------------------------- */
+
+/* The list of fields for the head that is read. */
+static void begin_fields(struct h1 *h1) {
+  if (h1->role == H1_CLIENT)
+    h1_response_fields(h1);
+  else
+    h1_request_fields(h1);
+}
 
 static void handle(struct h1 *h1, const struct h1_head *head) {
   h1->begun_ns = 0;
+  if (h1->role == H1_CLIENT) {
+    h1_response_handle(h1, head);
+    return;
+  }
   h1_request_handle(h1, head);
   if (h1->handed_over) return;
   /* Most answers are ready now: the queue need not grow, and the next request gets the same memory. */
   h1_send_compose(h1, H1_EAGER_BYTES);
   h1_bury(h1);
+}
+
+static bool may_handle(const struct h1 *h1, const struct h1_head *head) {
+  return h1->role == H1_CLIENT || h1_request_may(h1, head);
 }
 
 static void handle_gathered(struct h1 *h1) {
@@ -121,7 +139,7 @@ static void refuse_head(struct h1 *h1, const struct h1_verdict *verdict) {
 
 /* The head is in `gathered`, to its end. */
 static void gathered_complete(struct h1 *h1) {
-  h1->held = !h1_request_may(h1, &h1->gathered->head);
+  h1->held = !may_handle(h1, &h1->gathered->head);
   if (!h1->held) handle_gathered(h1);
 }
 
@@ -131,7 +149,7 @@ static void note_begin(struct h1 *h1, const struct h1_head *head) {
 
 static size_t take_gathered_head(struct h1 *h1, struct span in) {
   struct h1_verdict verdict;
-  h1_request_fields(h1);
+  begin_fields(h1);
   size_t taken = gather_more(h1, in, &verdict);
   if (h1->lost) return taken;
   switch (verdict.outcome) {
@@ -149,17 +167,31 @@ static void keep_head(struct h1 *h1, const struct h1_head *head, struct span byt
   note_begin(h1, head);
 }
 
+/* Bytes that answer no request, or one that has not left yet: what is taken for its response would be
+ * someone else's. Servers give idle connections up so, with 408. */
+static bool is_unasked(const struct h1 *h1) {
+  const struct h1_stream *stream = h1->first;
+  return h1->role == H1_CLIENT && (!stream || stream->end_received || stream->header_sent == 0);
+}
+
+static size_t take_unasked(struct h1 *h1, struct span in) {
+  h1_client_end(h1, h1->first ? H1_END_BROKEN : H1_END_DONE, "bytes that answer no request");
+  h1_lose(h1, H1_PROTOCOL_ERROR);
+  return in.len;
+}
+
 static size_t take_head(struct h1 *h1, struct span in) {
+  if (is_unasked(h1)) return take_unasked(h1, in);
   if (h1->gathered) return take_gathered_head(h1, in);
   struct h1_head head;
-  h1_request_fields(h1);
-  h1_head_begin(&head, H1_REQUEST, &h1->http->headers);
+  begin_fields(h1);
+  h1_head_begin(&head, h1->role == H1_CLIENT ? H1_RESPONSE : H1_REQUEST, &h1->http->headers);
   struct h1_verdict verdict = h1_head_read(&head, in);
   if (verdict.outcome == H1_REFUSED) {
     refuse_head(h1, &verdict);
     return in.len;
   }
-  bool may = verdict.outcome == H1_COMPLETE && h1_request_may(h1, &head);
+  bool may = verdict.outcome == H1_COMPLETE && may_handle(h1, &head);
   if (may) {
     handle(h1, &head);
     return head.bytes;
@@ -227,6 +259,7 @@ static size_t take_discard(struct h1 *h1, struct span in) {
 
 /* Whether the next request may begin. */
 static bool has_turn(const struct h1 *h1) {
+  if (h1->role == H1_CLIENT) return true;
   if (h1->held || h1->queued >= H1_AHEAD_MAX || (h1->last && h1->last->asks)) return false;
   return !h1->draining || h1->begun_ns;
 }
@@ -236,6 +269,7 @@ bool h1_recv_wanted(const struct h1 *h1) {
   switch ((enum h1_phase)h1->phase) {
   case H1_READ_HEAD: return has_turn(h1);
   case H1_READ_LENGTH:
+  case H1_READ_UNTIL_EOF:
   case H1_READ_TUNNEL: return h1_body_room(h1->reading) > 0;
   case H1_READ_CHUNKED:
     return h1_body_room(h1->reading) > 0 || !h1_chunked_in_data(&h1->reading->decoder);
@@ -252,7 +286,8 @@ size_t h1_recv(struct h1 *h1, struct span in) {
       [H1_READ_LENGTH] = h1_body_take_length,
       [H1_READ_CHUNKED] = h1_body_take_chunked,
       [H1_READ_TRAILERS] = take_trailers,
-      [H1_READ_TUNNEL] = h1_body_take_tunnel,
+      [H1_READ_UNTIL_EOF] = h1_body_take_all,
+      [H1_READ_TUNNEL] = h1_body_take_all,
       [H1_READ_DISCARD] = take_discard,
   };
   size_t done = 0;

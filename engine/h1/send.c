@@ -9,6 +9,7 @@
  */
 #include "engine/h1/send.h"
 
+#include "engine/h1/body.h"
 #include "engine/h1/fault.h"
 #include "engine/h1/life.h"
 #include "engine/h1/text.h"
@@ -203,6 +204,10 @@ static void linger(struct h1 *h1, struct h1_stream *stream) {
 static void response_sent(struct h1 *h1, struct h1_stream *stream) {
   stream->sent = true;
   h1->stalled_ended = true;
+  if (h1->role == H1_CLIENT) {
+    h1_body_settle(stream);
+    return;
+  }
   bool last = !stream->next;
   bool closes = !stream->keep || (h1->draining && last);
   if (closes) h1->closing = true;
@@ -219,18 +224,23 @@ static void response_sent(struct h1 *h1, struct h1_stream *stream) {
 
 /* The stream has output to make. */
 static bool has_output(const struct h1_stream *stream) {
+  if (stream->cut) return true;
   if (stream->sent) return false;
-  return stream->cut || stream->texts || (stream->final_queued && !stream->body_waiting);
+  if (stream->asks && h1_is_client(stream)) return stream->texts; /* for a tunnel */
+  return stream->texts || (stream->final_queued && !stream->body_waiting);
 }
 
 /* Makes output for the first stream. False when nothing more can be made now. */
 static bool send_first(struct h1 *h1, size_t budget_bytes) {
   struct h1_stream *stream = h1->first;
   if (stream->cut) {
-    h1_close(h1, H1_CONNECT_ERROR);
+    if (h1->role == H1_CLIENT)
+      h1_lose(h1, H1_CANCEL);
+    else
+      h1_close(h1, H1_CONNECT_ERROR);
     return false;
   }
-  if (!send_texts(h1, stream) || !stream->final_queued) return false;
+  if (!send_texts(h1, stream) || !stream->final_queued || !has_output(stream)) return false;
   if (stream->body.ops && !stream->body_ended)
     return h1->out.bytes < budget_bytes && out_has_room(&h1->out, CHUNK_FRONT + CHUNK_TAIL) &&
            send_body(h1, stream, budget_bytes);

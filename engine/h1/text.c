@@ -17,8 +17,10 @@ enum { ADDED_BYTES_MAX = 192 };
 
 /* ---- what a handler gives -------------------------------------------------------------------- */
 
-/* Whether a field is about the connection, which the engine speaks for. */
+/* Whether a field is about the connection, which the engine speaks for; or is none. */
 static bool is_left_out(enum header_token token) {
+  if (token && token <= TOKEN_STATUS) return true; /* pseudo-header fields */
+  if (token == TOKEN_PROTOCOL || token == TOKEN_HOST) return true;
   return token == TOKEN_CONNECTION || token == TOKEN_KEEP_ALIVE || token == TOKEN_UPGRADE ||
          token == TOKEN_PROXY_CONNECTION || token == TOKEN_TRANSFER_ENCODING;
 }
@@ -139,6 +141,49 @@ struct h1_text *h1_text_make(struct h1 *h1, const struct h1_plan *plan,
   at = put_added(http, at, plan);
   at = put(at, span_text("\r\n"));
   at = put(at, plan->content);
+  text->len = (uint32_t)(at - text->bytes);
+  assert(text->len <= bytes);
+  return text;
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static bool is_target(struct span target) {
+  const uint8_t *end = target.base + target.len;
+  return target.len > 0 && h1_scan_target(target.base, end) == end;
+}
+
+/* Host may be empty, as for URLs without one (RFC 9112 section 3.2). */
+bool h1_text_line_ok(const struct h1_line *line) {
+  bool host = line->host.len == 0 || is_target(line->host);
+  bool protocol = line->protocol.len == 0 || is_target(line->protocol);
+  return syntax_is_token(line->method) && is_target(line->target) && host && protocol;
+}
+
+static uint8_t *put_request_line(uint8_t *at, const struct h1_line *line) {
+  at = put(at, line->method);
+  *at++ = ' ';
+  at = put(at, line->target);
+  at = put(at, span_text(" HTTP/1.1\r\n"));
+  return put_line(at, header_token_name(TOKEN_HOST), line->host);
+}
+
+struct h1_text *h1_text_request(struct h1 *h1, const struct h1_request_plan *plan,
+                                const struct h1_survey *survey) {
+  const struct h1_line *line = &plan->line;
+  size_t bytes = ADDED_BYTES_MAX + survey->bytes + line->method.len + line->target.len +
+                 line->host.len + line->protocol.len;
+  struct h1_text *text = alloc(h1, bytes);
+  if (!text) return NULL;
+  uint8_t *at = put_request_line(text->bytes, line);
+  at = put_fields(at, plan->fields, plan->count, plan->leave_length);
+  if (plan->add_zero_length) at = put(at, span_text("content-length: 0\r\n"));
+  if (plan->add_chunked) at = put(at, span_text("transfer-encoding: chunked\r\n"));
+  if (line->protocol.len) {
+    at = put(at, span_text("connection: upgrade\r\n"));
+    at = put_line(at, header_token_name(TOKEN_UPGRADE), line->protocol);
+  }
+  at = put(at, span_text("\r\n"));
   text->len = (uint32_t)(at - text->bytes);
   assert(text->len <= bytes);
   return text;

@@ -1,5 +1,5 @@
 /*
- * h1/text.h - heads of responses as text, and the trailers of their bodies.
+ * h1/text.h - heads as text, of responses and of requests, and the trailers of their bodies.
  * Spec: RFC 9112 sections 4, 5 and 7.1.2.
  *
  * What a handler gives is looked at first: a control character in a field would let its value end the
@@ -40,6 +40,28 @@ struct h1_plan {
 /* NULL when the text might exceed H2_SEND_BLOCK_BYTES_MAX, or memory was refused. */
 __attribute__((warn_unused_result)) struct h1_text *
 h1_text_make(struct h1 *h1, const struct h1_plan *plan, const struct h1_survey *survey);
+
+/* What a request line and Host say. */
+struct h1_line {
+  struct span method, target, host;
+  struct span protocol; /* to upgrade to; else empty */
+};
+
+/* Whether they can be written as they are: no byte in them would end a part, or the line. */
+__attribute__((warn_unused_result)) bool h1_text_line_ok(const struct h1_line *line);
+
+struct h1_request_plan {
+  struct h1_line line;
+  const struct header *fields; /* pseudo-header fields and host are left out */
+  size_t count;
+  bool leave_length;    /* out */
+  bool add_zero_length; /* content-length: 0 */
+  bool add_chunked;     /* transfer-encoding: chunked */
+};
+
+/* As h1_text_make(). */
+__attribute__((warn_unused_result)) struct h1_text *
+h1_text_request(struct h1 *h1, const struct h1_request_plan *plan, const struct h1_survey *survey);
 
 /* The lines of a trailer section, without the empty one at its end. */
 __attribute__((warn_unused_result)) struct h1_text *

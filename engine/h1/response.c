@@ -1,0 +1,126 @@
+/*
+ * h1/response.c - see h1/response.h.
+ */
+#include "engine/h1/response.h"
+
+#include "engine/base/decimal.h"
+#include "engine/h1/body.h"
+#include "engine/h1/client.h"
+#include "engine/h1/fault.h"
+#include "engine/h1/framing.h"
+#include "engine/h1/life.h"
+
+/* Places in the list for the pseudo-header fields that a response has over HTTP/2. */
+enum { STATUS, FIRST };
+
+void h1_response_fields(struct h1 *h1) {
+  struct headers *fields = &h1->http->headers;
+  headers_clear(fields);
+  fields->count = FIRST;
+}
+
+static void fill_in(struct headers *fields, const struct h1_head *head, uint8_t *digits) {
+  struct span status = span_of(digits, decimal_put(digits, head->status));
+  fields->at[STATUS] = header_of(TOKEN_STATUS, status);
+  h1_framing_strip(fields, FIRST);
+}
+
+/* The owner may reset the stream. False: it has. */
+static bool tell(struct h1_stream *stream, const struct h1_head *head, bool end) {
+  const struct stream_events *events = stream->base.events;
+  const struct headers *fields = &stream->h1->http->headers;
+  stream->status = head->status;
+  if (events && events->response) events->response(&stream->base, head->status, fields, end);
+  return !stream->told;
+}
+
+/* ---- what is not final ----------------------------------------------------------------------- */
+
+/* They are bounded together, as over HTTP/2. */
+static void informational(struct h1_stream *stream, const struct h1_head *head) {
+  struct h1 *h1 = stream->h1;
+  if (stream->header_received > h1->http->headers.list_bytes_max)
+    h1_fault_head(h1, 502, "too many informational responses");
+  else
+    (void)tell(stream, head, false);
+}
+
+/* The body waited for this. */
+static void make_tunnel(struct h1_stream *stream, const struct h1_head *head) {
+  stream->asks = false;
+  stream->tunnel = true;
+  stream->keep = false;
+  stream->h1->phase = H1_READ_TUNNEL;
+  counter_add(&stream->h1->shared->counters.tunnels, 1);
+  if (tell(stream, head, false)) h1_wake(stream->h1);
+}
+
+/* ---- the final response ---------------------------------------------------------------------- */
+
+static enum h1_phase phase_of(enum h1_body body) {
+  switch (body) {
+  case H1_BODY_LENGTH: return H1_READ_LENGTH;
+  case H1_BODY_CHUNKED: return H1_READ_CHUNKED;
+  default: return H1_READ_UNTIL_EOF;
+  }
+}
+
+static void final(struct h1_stream *stream, const struct h1_head *head,
+                  const struct h1_framing *framing) {
+  bool end = framing->body == H1_BODY_NONE;
+  stream->responded = true;
+  stream->content_length = framing->content_length;
+  if (!framing->keep) stream->keep = false;
+  if (stream->asks) { /* refused: what was to go through the tunnel is dropped */
+    stream->asks = false;
+    stream->sent = true;
+  }
+  if (!end && !h1_body_begin(stream, phase_of(framing->body))) {
+    h1_fault_head(stream->h1, 503, "too many responses at once");
+    return;
+  }
+  if (!tell(stream, head, end) || !end) return;
+  h1_stream_end_received(stream);
+  h1_body_settle(stream);
+}
+
+void h1_response_handle(struct h1 *h1, const struct h1_head *head) {
+  struct h1_stream *stream = h1->first;
+  struct headers *fields = &h1->http->headers;
+  struct h1_framing framing;
+  uint8_t digits[DECIMAL_BYTES_MAX];
+  const struct h1_asked asked = {.head = stream->head_request, .connect = stream->connect};
+  struct h1_verdict verdict = h1_framing_response(head, fields, FIRST, asked, &framing);
+  if (verdict.outcome != H1_COMPLETE) {
+    h1_fault_head(h1, verdict.status, verdict.reason);
+    return;
+  }
+  fill_in(fields, head, digits);
+  h1->head_bytes = (uint32_t)head->bytes;
+  stream->header_received += (uint32_t)head->bytes;
+  bool tunnel = framing.body == H1_BODY_TUNNEL;
+  if (tunnel && !stream->asks && !stream->connect)
+    h1_fault_head(h1, 502, "101 to a request for no upgrade");
+  else if (tunnel)
+    make_tunnel(stream, head);
+  else if (head->status < 200)
+    informational(stream, head);
+  else
+    final(stream, head, &framing);
+}
+
+/* ---- the server's end ------------------------------------------------------------------------ */
+
+void h1_response_eof(struct h1 *h1) {
+  struct h1_stream *stream = h1->first;
+  bool to_the_end = stream && stream->responded && h1->phase == H1_READ_UNTIL_EOF;
+  if (to_the_end) {
+    h1_body_end(stream, NULL);
+  } else if (stream && stream->tunnel) {
+    h1_body_eof(h1);
+    h1_body_settle(stream);
+    return;
+  }
+  h1_client_end(h1, h1->first ? H1_END_EOF : H1_END_DONE, NULL);
+  h1_close(h1, H1_CONNECT_ERROR);
+}
