@@ -106,13 +106,13 @@ static void test_what_is_found(void **state) {
 /* What the file "page" becomes just before it is opened for reading; in the walk step by step, whose calls
  * a test can play. */
 static void (*before_open)(void);
-static int opens_that_fail; /* for want of descriptors */
+static int opens_that_fail, open_error = EMFILE;
 
 int openat(int directory, const char *path, int flags, ...) {
   if (before_open && !(flags & O_PATH) && strcmp(path, "page") == 0) before_open();
   if (opens_that_fail > 0) {
     opens_that_fail--;
-    errno = EMFILE;
+    errno = open_error;
     return -1;
   }
   return (int)syscall(SYS_openat, directory, path, flags, 0);
@@ -165,6 +165,37 @@ static void test_attempts_to_open(void **state) {
   assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_BUSY);
   assert_int_equal(opens_that_fail, 1);
   opens_that_fail = 0;
+  files_destroy(files);
+}
+
+static unsigned found_files;
+
+static void count_found(struct files_lookup *lookup, enum files_result result) {
+  (void)lookup;
+  found_files += result == FILES_FOUND;
+}
+
+/* Without a descriptor, small files wait where large ones do. */
+static void test_lookup_waits_for_a_descriptor(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.loop = stage_loop});
+  struct files_lookup lookup = {.done = count_found};
+  files->beneath.stepwise = true;
+  stage_put(stage_at("page"), "content", 7);
+  for (int full = 0; full < 2; full++) {
+    opens_that_fail = 1;
+    open_error = full ? ENFILE : EMFILE; /* the system, or the process */
+    found_files = 0;
+    assert_int_equal(files_find(files, span_of("page", 4), IO_SECOND, &lookup), FILES_PENDING);
+    assert_int_equal(files->descriptor_queue.count, 1);
+    assert_int_equal(files->queue.count, 0);
+    files_trim(files, IO_SECOND);
+    assert_int_equal(found_files, 1);
+    assert_int_equal(files->descriptor_queue.count, 0);
+    files_release(files, lookup.file);
+    file_cache_clear(&files->cache);
+  }
+  open_error = EMFILE;
   files_destroy(files);
 }
 
@@ -399,17 +430,12 @@ static void test_bad_roots(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STAGE_TEST(test_what_is_found),
-      STAGE_TEST(test_replaced_before_it_is_opened),
-      STAGE_TEST(test_attempts_to_open),
-      STAGE_TEST(test_reasons),
-      STAGE_TEST(test_odd_paths),
-      STAGE_TEST(test_traversal),
-      STAGE_TEST(test_root_is_looked_up_anew),
-      STAGE_TEST(test_absolute_links),
-      STAGE_TEST(test_times_far_away),
-      STAGE_TEST(test_user_bytes),
-      STAGE_TEST(test_bad_roots),
+      STAGE_TEST(test_what_is_found),    STAGE_TEST(test_replaced_before_it_is_opened),
+      STAGE_TEST(test_attempts_to_open), STAGE_TEST(test_lookup_waits_for_a_descriptor),
+      STAGE_TEST(test_reasons),          STAGE_TEST(test_odd_paths),
+      STAGE_TEST(test_traversal),        STAGE_TEST(test_root_is_looked_up_anew),
+      STAGE_TEST(test_absolute_links),   STAGE_TEST(test_times_far_away),
+      STAGE_TEST(test_user_bytes),       STAGE_TEST(test_bad_roots),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -215,6 +215,31 @@ static void test_queue_for_descriptors(void **state) {
   files_destroy(files);
 }
 
+/* A load waits for the ring, not for a descriptor, whatever the lookup before it waits for. */
+static void test_queue_of_a_load(void **state) {
+  (void)state;
+  struct files *files =
+      stage_open((struct files_settings){.loop = stage_loop, .descriptors_max = 1});
+  struct waiter a, b, small;
+  stage_put_pattern(stage_at("a"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("b"), STAGE_LARGE_BYTES);
+  stage_put(stage_at("small"), "small", 5);
+  assert_int_equal(wait_for(files, &a, "a"), FILES_FOUND);
+  stage.page_cache_cold = true;
+  assert_int_equal(wait_for(files, &small, "small"), FILES_PENDING);
+  assert_int_equal(wait_for(files, &b, "b"), FILES_PENDING);
+  assert_int_equal(files->descriptor_queue.count, 1);
+  stage.ring_max = 0;
+  stage_answer(-EINTR);
+  assert_int_equal(files->descriptor_queue.count, 1);
+  assert_int_equal(files->queue.count, 1);
+  files_find_cancel(&small.lookup);
+  files_find_cancel(&b.lookup);
+  files_release(files, a.lookup.file);
+  assert_int_equal(small.calls + b.calls, 0);
+  files_destroy(files);
+}
+
 /* Many lookups that could start at once are spread over several turns of the loop. */
 static void test_queue_takes_turns(void **state) {
   enum { MANY = FILES_QUEUE_RUN + 1 };
@@ -382,6 +407,7 @@ int main(void) {
       STAGE_TEST(test_cancelled_after_the_queue),
       STAGE_TEST(test_ring_refuses_the_rest_of_a_load),
       STAGE_TEST(test_queue_for_descriptors),
+      STAGE_TEST(test_queue_of_a_load),
       STAGE_TEST(test_read_is_put_off),
       STAGE_TEST(test_read_waits_for_the_ring),
   };
