@@ -1,11 +1,11 @@
 /*
- * helpers/attacker.c - a hostile HTTP/2 client, for tests of a server's defences.
+ * helpers/attacker.c - a hostile client of HTTP/2 or HTTP/1.1, for tests of a server's defences.
  *
  *     attacker PORT ATTACK [--count N] [--connections N] [--seconds N] [--variant N]
  *              [--path PATH] [--source N] [--unread] [--relentless] [--again]
  *     attacker --list
  *
- * Sends `count` units of the attack on each connection to 127.0.0.1, then a PING. It ends when the
+ * Sends `count` units of the attack on each connection to 127.0.0.1, then a PING, if it is HTTP/2. It ends when the
  * PING is answered or the server has closed, on all connections, or after `seconds`. Prints one
  * line of JSON: what was sent, and what came back. --unread: receives nothing until the server has
  * closed. --relentless: continues to send after GOAWAY. --again: reconnects until the time is over.

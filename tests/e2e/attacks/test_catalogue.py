@@ -1,5 +1,5 @@
-"""The known attacks on HTTP/2 endpoints, with the tests of each. This file itself checks only that these tests
-exist.
+"""The known attacks on HTTP/2, HTTP/1.1 and WebSocket endpoints, with the tests of each. This file itself checks only
+that these tests exist.
 
 `floods` is tests/e2e/attacks/test_floods.py::test_flood, with the name of its row.
 """
@@ -111,7 +111,7 @@ frames, and control of frames
       test_edges.py test_identifiers_at_their_end
       tests/spec/test_connection.c test_last_identifier
   something other than a preface
-      test_edges.py test_not_http2
+      test_edges.py test_not_http
       test_edges.py test_preface_in_pieces
       test_crowds.py test_slow_crowd
   a mixture, below all budgets
@@ -213,6 +213,48 @@ messages and files
       test_subtle.py test_files
   dates
       tests/engine/http/test_date.c
+
+HTTP/1.1
+  request smuggling: lengths and codings (CVE-2026-2835, CVE-2023-40225)
+      tests/engine/h1/test_bad_input.c test_parsers
+      tests/engine/h1/test_bad_input.c test_connection
+      tests/engine/h1/test_diff_http_parser.c test_messages
+  request smuggling: chunks (CVE-2025-55315, CVE-2025-43859)
+      tests/engine/h1/test_bad_input.c test_connection
+      tests/fuzz/h1_chunked.c
+  request smuggling: upgrades (CVE-2026-58055)
+      tests/engine/h1/test_framing.c test_upgrades
+  two hosts, targets that differ from Host
+      tests/engine/h1/test_bad_input.c test_connection
+  lines and heads without an end (CVE-2018-12121)
+      test_h1_attacks.py test_flood
+      tests/engine/h1/test_limits.c test_endless_lines
+      tests/engine/h1/test_limits.c test_head_bytes
+  heads by the byte
+      test_h1_attacks.py test_slow_client
+      tests/engine/h1/test_limits.c test_looked
+      tests/engine/h1/test_clocks.c test_deadlines
+  many fields, many options of Connection
+      tests/engine/h1/test_limits.c test_count
+      tests/engine/h1/test_framing.c test_options
+  chunks of one byte
+      test_h1_attacks.py test_flood
+      tests/engine/h1/test_bounds.c test_small_chunks
+  chunk extensions (CVE-2023-39326)
+      test_h1_attacks.py test_flood
+      tests/engine/h1/test_limits.c test_chunk_extensions
+  pipelined requests
+      test_h1_attacks.py test_pipelined_requests
+      test_h1_attacks.py test_unread_answers
+      tests/engine/h1/test_bounds.c test_ahead
+  uploads that go on after their answer
+      test_h1_attacks.py test_flood
+      tests/engine/h1/test_bounds.c test_linger
+  line breaks in a response's fields
+      tests/engine/h1/test_bounds.c test_splitting
+  any bytes
+      tests/fuzz/h1_head.c
+      tests/fuzz/h1_server.c
 
 WebSockets
   pings and pongs

@@ -15,7 +15,7 @@ struct attack {
   bool (*step)(struct peer *peer);
 
   void (*begin)(struct peer *peer); /* after the preface, instead of an empty SETTINGS; or NULL */
-  bool quiet;                       /* it acknowledges no SETTINGS */
+  bool quiet;                       /* it acknowledges no SETTINGS, and sends no PING at its end */
 };
 
 struct attack_list {
@@ -24,7 +24,7 @@ struct attack_list {
 };
 
 extern const struct attack_list attack_requests, attack_control, attack_data, attack_blocks,
-    attack_slow, attack_ws;
+    attack_slow, attack_h1, attack_ws;
 
 #define ATTACK_LIST(list)                                                                          \
   { list, sizeof(list) / sizeof *(list) }

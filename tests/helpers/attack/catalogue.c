@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const struct attack_list *const lists[] = {&attack_requests, &attack_control, &attack_data,
-                                                  &attack_blocks,   &attack_slow,    &attack_ws};
+                                                  &attack_blocks,   &attack_slow,    &attack_h1,
+                                                  &attack_ws};
 
 enum { LISTS = sizeof lists / sizeof *lists };
 

@@ -1,5 +1,5 @@
 /*
- * attack/peer.c - one connection of a hostile HTTP/2 client.
+ * attack/peer.c - one connection of a hostile client.
  */
 #include "tests/helpers/attack/peer.h"
 
@@ -212,6 +212,22 @@ static void take(struct peer *peer, const uint8_t *bytes, size_t len) {
   }
 }
 
+/* Counts status lines. After an error the server reads no further. */
+static void take_h1(struct peer *peer, const uint8_t *bytes, size_t len) {
+  static const char line[] = "HTTP/1.1 ";
+  for (size_t i = 0; i < len; i++) {
+    if (line[peer->matched] == 0) {
+      const unsigned class = bytes[i] - (unsigned)'0';
+      peer->tally->statuses[class < 6 ? class : 0]++;
+      peer->ending |= class >= 4;
+      peer->matched = 0;
+    } else {
+      peer->matched =
+          bytes[i] == (uint8_t)line[peer->matched] ? peer->matched + 1 : bytes[i] == 'H';
+    }
+  }
+}
+
 bool peer_drain(struct peer *peer) {
   static uint8_t buffer[RECEIVE_BYTES];
   for (int turns = 0; turns < RECEIVE_TURNS; turns++) {
@@ -223,7 +239,7 @@ bool peer_drain(struct peer *peer) {
     }
     peer->tally->bytes_received += (uint64_t)n;
     peer->received += (uint64_t)n;
-    take(peer, buffer, (size_t)n);
+    (peer->h1 ? take_h1 : take)(peer, buffer, (size_t)n);
   }
   return true;
 }

@@ -1,5 +1,5 @@
 /*
- * attack/peer.h - one connection of a hostile HTTP/2 client, and the counters of all of them.
+ * attack/peer.h - one connection of a hostile client, and the counters of all of them.
  *
  * It sends whatever an attack puts into its buffer, valid or not. It reads what comes back, or does
  * not, and counts only what a test needs. It never blocks: the program polls.
@@ -69,6 +69,8 @@ struct peer {
   uint32_t granted; /* bytes of DATA seen and not yet answered by credit */
   uint32_t granted_id;
   bool fence_sent, done, ending;
+  bool h1;
+  size_t matched; /* HTTP/1.1: bytes of a status line that have come in a row */
   /* receiving */
   uint8_t header[9], kept[PEER_KEPT_BYTES];
   size_t have, left, got;
