@@ -21,7 +21,9 @@ struct conn {
   struct machine_host *host;
   struct machine_peer peer;
   uint64_t deadline_ns; /* for the first bytes to arrive */
-  bool eof, refused;
+  uint32_t
+      early_left; /* bytes that may still be sent before the client's preface: CONN_EARLY_BYTES */
+  bool eof, refused, upgraded;
   uint8_t have;
   struct span
       farewell; /* what is still to be sent to a peer that is refused, or before what `inner`
@@ -122,15 +124,23 @@ static void change(struct conn *conn) {
   conn->inner.ops->close(conn->inner.self);
   conn->inner = conn->next;
   conn->next = (struct machine){0};
+  conn->upgraded = true;
+  conn->early_left = CONN_EARLY_BYTES;
+}
+
+/* The client may not be ready for more before it has said something in HTTP/2. */
+static bool is_held(const struct conn *conn) {
+  return conn->upgraded && conn->early_left == 0;
 }
 
 /* Gives the bytes to the protocol, or to two in turn. */
 static size_t pass(struct conn *conn, struct span in, uint64_t now_ns) {
   size_t taken = conn->inner.ops->recv(conn->inner.self, in, now_ns);
+  conn->upgraded = false; /* what it was held back for has come */
   if (!conn->next.ops) return taken;
   change(conn);
   struct span rest = span_of(in.base + taken, in.len - taken);
-  return rest.len ? taken + conn->inner.ops->recv(conn->inner.self, rest, now_ns) : taken;
+  return rest.len ? taken + pass(conn, rest, now_ns) : taken;
 }
 
 static size_t recv(void *self, struct span in, uint64_t now_ns) {
@@ -154,7 +164,8 @@ static size_t send_peek(void *self, struct span *out, size_t max, size_t budget_
   struct conn *conn = self;
   size_t count = conn->farewell.len && max ? 1 : 0;
   if (count) out[0] = conn->farewell;
-  if (!conn->inner.ops || count == max) return count;
+  if (!conn->inner.ops || count == max || is_held(conn)) return count;
+  if (conn->upgraded && budget_bytes > conn->early_left) budget_bytes = conn->early_left;
   return count + conn->inner.ops->send_peek(conn->inner.self, out + count, max - count,
                                             budget_bytes, now_ns);
 }
@@ -164,7 +175,9 @@ static void send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct conn *conn = self;
   size_t taken = bytes < conn->farewell.len ? bytes : conn->farewell.len;
   if (taken) conn->farewell = span_of(conn->farewell.base + taken, conn->farewell.len - taken);
-  if (conn->inner.ops) conn->inner.ops->send_ack(conn->inner.self, bytes - taken, now_ns);
+  size_t left = bytes - taken;
+  if (conn->inner.ops) conn->inner.ops->send_ack(conn->inner.self, left, now_ns);
+  conn->early_left -= left < conn->early_left ? (uint32_t)left : conn->early_left;
 }
 
 static void tick(void *self, uint64_t now_ns) {
@@ -181,11 +194,15 @@ static uint64_t deadline_ns(const void *self) {
   return conn->deadline_ns;
 }
 
+static unsigned wants_of_inner(const struct conn *conn) {
+  unsigned wants = conn->inner.ops->wants(conn->inner.self);
+  if (is_held(conn)) wants &= ~(unsigned)MACHINE_SEND;
+  return conn->farewell.len ? (wants & ~(unsigned)MACHINE_DONE) | MACHINE_SEND : wants;
+}
+
 static unsigned wants(const void *self) {
   const struct conn *conn = self;
-  if (conn->inner.ops && !conn->farewell.len) return conn->inner.ops->wants(conn->inner.self);
-  if (conn->inner.ops)
-    return (conn->inner.ops->wants(conn->inner.self) & ~(unsigned)MACHINE_DONE) | MACHINE_SEND;
+  if (conn->inner.ops) return wants_of_inner(conn);
   if (conn->farewell.len) return MACHINE_SEND;
   return conn->refused || conn->eof ? MACHINE_DONE : MACHINE_RECV;
 }

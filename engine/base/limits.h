@@ -32,9 +32,13 @@
  * streams took has gone after half a minute, and a second costs a millisecond of that at most. */
 #define POOL_TRIM_CHUNKS 32u
 
+/* Bytes that are sent after a 101 for h2c before the client has said something in HTTP/2: curl 7.88 fails
+ * when more than 32 KiB come with it. One frame beyond this may be sent. */
+#define CONN_EARLY_BYTES (8u * KIB)
+
 /* Memory of a connection that has no protocol yet: its first bytes, and what is known of its peer. conn.c
  * asserts that it is enough. Untested: the compiler checks it. */
-#define CONN_BYTES 224u
+#define CONN_BYTES 240u
 
 /* Bytes of our own output (frames, heads, copied bodies) that the transport has not taken. A busy
  * connection has one buffer, an idle one none. The largest header block that we send fits. */

@@ -120,6 +120,8 @@ static bool answer(struct h1_stream *stream, unsigned status, const struct heade
     body = BODY_NONE;
     if (!may_answer(stream)) return false; /* the body's close() has ended the stream */
   }
+  /* It goes on with the body, which the client has not begun to send. */
+  if (stream->expects && stream->base.duplex) (void)op_inform(&stream->base, 100, NULL, 0);
   stream->status = (uint16_t)status;
   stream->body = body; /* from here on it is closed with the stream */
   if (!queue_response(stream, fields, count, no_content)) {

@@ -13,6 +13,7 @@
 #include "tests/support/loopback.h"
 
 #include "engine/base/wire.h"
+#include "engine/http/body.h"
 
 #define SETTINGS "\0\0\0\4\0\0\0\0\0"
 
@@ -100,14 +101,18 @@ static void request(void *ctx, struct stream *stream, const struct request *requ
 }
 static const struct handler handler = {.request = request};
 
-static void side_open(struct side *side, const char *protocol) {
+static void side_open_with(struct side *side, const char *protocol, const struct handler *with) {
   *side = (struct side){.now_ns = 1000 * SECOND_NS};
   counted_init(&side->memory);
   const struct engine_config config = engine_config_default();
-  assert_true(engine_init(&side->engine, &side->memory.memory, &config, &handler));
+  assert_true(engine_init(&side->engine, &side->memory.memory, &config, with));
   const struct machine_peer peer = {.application_protocol = protocol};
   const struct machine_factory factory = conn_factory(&side->engine);
   assert_true(factory.create(factory.ctx, &peer, NULL, side->now_ns, &side->machine));
+}
+
+static void side_open(struct side *side, const char *protocol) {
+  side_open_with(side, protocol, &handler);
 }
 
 static void side_close(struct side *side) {
@@ -133,6 +138,23 @@ static void side_take(struct side *side, size_t piece) {
     side->sent_len += len;
     side->machine.ops->send_ack(side->machine.self, len, side->now_ns);
   }
+}
+
+/* Takes all output; returns how much. */
+static size_t side_take_to(struct side *side, uint8_t *sent) {
+  size_t bytes = 0;
+  while (side_wants(side) & MACHINE_SEND) {
+    struct span spans[8];
+    const size_t count =
+        side->machine.ops->send_peek(side->machine.self, spans, 8, 65536, side->now_ns);
+    size_t taken = 0;
+    for (size_t i = 0; i < count; taken += spans[i++].len)
+      memcpy(sent + bytes + taken, spans[i].base, spans[i].len);
+    if (taken == 0) break;
+    bytes += taken;
+    side->machine.ops->send_ack(side->machine.self, taken, side->now_ns);
+  }
+  return bytes;
 }
 
 /* Gives the bytes. All are consumed as long as the machine wants to receive. */
@@ -242,6 +264,31 @@ static void first_bytes(void **state) {
     for (size_t cut = 1; cut < len; cut++)
       run(row, cut, len + 1);
   }
+}
+
+static void answer_at_length(void *ctx, struct stream *stream, const struct request *request,
+                             uint64_t now_ns) {
+  static uint8_t bytes[10 * CONN_EARLY_BYTES];
+  static struct body_bytes body;
+  (void)ctx, (void)request, (void)now_ns;
+  (void)stream_respond(stream, 200, NULL, 0,
+                       body_bytes(&body, span_of(bytes, sizeof bytes), NULL, NULL));
+}
+
+/* Behind a 101 come CONN_EARLY_BYTES, or one frame more, until the client has said something. */
+static void little_comes_before_the_clients_preface(void **state) {
+  (void)state;
+  static const struct handler long_handler = {.request = answer_at_length};
+  static uint8_t sent[20 * CONN_EARLY_BYTES];
+  struct side side;
+  side_open_with(&side, "", &long_handler);
+  side_give(&side, span_text(UPGRADE(OFFER)));
+  size_t before = side_take_to(&side, sent);
+  assert_in_range(before, CONN_EARLY_BYTES, CONN_EARLY_BYTES + H2_FRAME_BYTES_MIN + 500);
+  assert_int_equal(side_wants(&side), MACHINE_RECV);
+  side_give(&side, span_of(BYTES(H2_PREFACE SETTINGS)));
+  assert_true(side_take_to(&side, sent) > 2 * CONN_EARLY_BYTES);
+  side_close(&side);
 }
 
 /* A peer that sends nothing, or not enough, is silently closed after H2_PREFACE_NS. */
@@ -398,6 +445,7 @@ int main(void) {
   guard_init(&guard, 4096);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(first_bytes),
+      cmocka_unit_test(little_comes_before_the_clients_preface),
       cmocka_unit_test(silence_ends),
       cmocka_unit_test(eof_and_drain_end_what_has_not_begun),
       cmocka_unit_test(an_alert_is_completed),
