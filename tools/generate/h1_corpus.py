@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seeds for tests/fuzz/h1_head.c, h1_chunked.c and h1_server.c, and their dictionary.
+"""Writes the seeds for tests/fuzz/h1_head.c, h1_chunked.c, h1_server.c and h1_client.c, and their dictionary.
 
     tools/generate/h1_corpus.py [tests/corpus]
 
@@ -98,6 +98,9 @@ def main():
         write(os.path.join(root, "h1_chunked"), name, b"\1" + wire)
     for name, wire in CONNECTIONS.items():
         write(os.path.join(root, "h1_server"), name, b"\0\x11".ljust(8, b"\x11") + wire)
+    for name, wire in RESPONSES.items():
+        for kind in range(9):
+            write(os.path.join(root, "h1_client"), f"{name}-{kind}", bytes([0, 64 + kind]).ljust(8, b"\x11") + wire * 3)
     with open(os.path.join(root, "h1.dict"), "w", encoding="ascii") as file:
         file.write("# Written by tools/generate/h1_corpus.py.\n")
         for word in WORDS:
