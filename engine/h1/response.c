@@ -84,6 +84,12 @@ static void final(struct h1_stream *stream, const struct h1_head *head,
   h1_body_settle(stream);
 }
 
+/* What is wrong with a 101, or NULL. It says what it changes to (RFC 9110 section 15.2.2). */
+static const char *bad_switch(const struct h1_stream *stream, const struct h1_framing *framing) {
+  if (!stream->asks) return "101 to a request for no upgrade";
+  return framing->upgrade.len ? NULL : "101 without an upgrade";
+}
+
 void h1_response_handle(struct h1 *h1, const struct h1_head *head) {
   struct h1_stream *stream = h1->first;
   struct headers *fields = &h1->http->headers;
@@ -99,8 +105,9 @@ void h1_response_handle(struct h1 *h1, const struct h1_head *head) {
   h1->head_bytes = (uint32_t)head->bytes;
   stream->header_received += (uint32_t)head->bytes;
   bool tunnel = framing.body == H1_BODY_TUNNEL;
-  if (tunnel && !stream->asks && !stream->connect)
-    h1_fault_head(h1, 502, "101 to a request for no upgrade");
+  const char *bad = head->status == 101 ? bad_switch(stream, &framing) : NULL;
+  if (bad)
+    h1_fault_head(h1, 502, bad);
   else if (tunnel)
     make_tunnel(stream, head);
   else if (head->status < 200)
