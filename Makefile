@@ -262,7 +262,7 @@ $(OUT)/tests/sim/test_sim: $(call OBJ,$(SIM))
 
 # The simulation with an engine that has one extra bug, which the simulation must find. The module with the bug is
 # compiled anew, and stands before the archive that has the right one.
-SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK
+SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK LATE_MASK
 $(OUT)/tests/sim/canary_%: $(call OBJ,tests/sim/test_sim.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(call SAY,CANARY)
 	$(QUIET)$(LINK_QUICKLY) $(filter-out -MMD -MP $(LTO),$(CFLAGS_ALL)) -DWEIR_CANARY_$* \

@@ -245,6 +245,7 @@ void sim_end_close(struct sim_end *end, bool reset) {
   end->shadow_len = end->shadow_at = 0;
   sim_check(end->side.parties.count == 0, "%u streams outlive their connection (%s)",
             end->side.parties.count, name_of(end));
+  sim_check(end->side.talk_count == 0, "a WebSocket outlives its connection");
   end->peer->in_ended = true;
   end->peer->in_lost |= reset;
   if (reset) sim_pipe_drop(end->peer->in, end->peer->in->len);

@@ -20,6 +20,7 @@
 struct sim_stats {
   uint64_t requests, completed, resets, failed, pushed, pushes_refused, informs, trailers, tunnels;
   uint64_t late_resumes, timers, too_large, waits, lent, body_errors, bytes, caps;
+  uint64_t talks, messages, backed_up; /* WebSockets */
 };
 
 struct party_list {
@@ -39,6 +40,8 @@ struct party_scene {
 struct party_side {
   struct party_scene *scene;
   struct party_list parties;
+  struct talk *talks; /* WebSockets, see talk.h */
+  uint32_t talk_count;
   bool generous; /* no more waiting, resetting or refusing: everything must complete */
 };
 

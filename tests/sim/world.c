@@ -5,6 +5,7 @@
 
 #include "engine/base/wire.h"
 #include "tests/sim/fail.h"
+#include "tests/sim/talk.h"
 
 #include <stdlib.h>
 
@@ -60,11 +61,20 @@ static struct engine_config config_of(struct random *random) {
   return config;
 }
 
+static void serve(void *ctx, struct stream *stream, const struct request *request,
+                  uint64_t now_ns) {
+  if (request->protocol.len > 0)
+    talk_serve(party_accepting, stream, request);
+  else
+    party_serve(ctx, stream, request, now_ns);
+}
+
 static void world_open(struct sim_world *world, uint64_t seed, struct sim_totals *totals) {
   *world = (struct sim_world){.random = {seed}, .now_ns = 1000 * SECOND_NS, .totals = totals};
   world->memory.memory =
       (struct memory){.ctx = &world->memory, .alloc = memory_take, .free = memory_give};
-  world->handler = (struct handler){.request = party_serve};
+  world->handler = (struct handler){.request = serve, .protocols = talk_protocols};
+  talk_memory = &world->memory.memory;
   world->scene = (struct party_scene){.random = &world->random,
                                       .stats = &totals->parties,
                                       .next_number = &world->next_number,
@@ -261,9 +271,12 @@ static void pass_time(struct sim_world *world) {
 }
 
 static void do_request(struct sim_world *world, struct sim_end *end) {
-  if (!end->client || end->side.parties.count >= SIM_PAIR_REQUESTS_MAX) return;
-  uint32_t room = h2_request_room(sim_end_h2(end));
-  bool made = party_request(&end->side, sim_end_h2(end), ++world->next_number);
+  if (!end->client || end->side.parties.count + end->side.talk_count >= SIM_PAIR_REQUESTS_MAX)
+    return;
+  struct h2 *h2 = sim_end_h2(end);
+  uint32_t room = h2_request_room(h2);
+  bool talk = talk_is_possible(h2) && random_one_in(&world->random, 12);
+  bool made = (talk ? talk_request : party_request)(&end->side, h2, ++world->next_number);
   sim_note("a request %s", made ? "is made" : "is refused");
   sim_check(made || room == 0 || world->refuses, "a request was refused");
 }
@@ -292,7 +305,9 @@ static void do_reprioritize(struct sim_world *world, struct sim_end *end) {
 
 static void do_party(struct sim_world *world, struct sim_end *end) {
   struct party *party = party_at(&end->side.parties, random_below(&world->random, 64));
+  struct talk *talk = talk_at(&end->side, random_below(&world->random, 64));
   if (party) party_act(party);
+  if (talk) talk_act(talk);
 }
 
 /* Actions of handlers and users, which happen regardless of the transport. */
@@ -420,6 +435,7 @@ static void act_all(struct sim_end *end) {
     next = party->next;
     party_act(party);
   }
+  talk_act_all(&end->side);
 }
 
 /* Moves everything as far as it goes. Returns true when something moved. */
@@ -438,7 +454,8 @@ static bool quiet_round(struct sim_world *world, struct sim_pair *pair) {
 }
 
 static bool pair_is_quiet(const struct sim_pair *pair) {
-  return pair->ends[0].side.parties.count == 0 && pair->ends[1].side.parties.count == 0;
+  const struct party_side *a = &pair->ends[0].side, *b = &pair->ends[1].side;
+  return a->parties.count + b->parties.count + a->talk_count + b->talk_count == 0;
 }
 
 static void tell_stream(const struct h2_stream *stream) {
