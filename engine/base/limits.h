@@ -372,12 +372,12 @@
  * as long. */
 #define H2_TICK_NS (500 * MILLISECOND_NS)
 
-/* After a complete response to an incomplete request, the rest is read and dropped until none of it has
- * come for the first time, at most for the second time and for so many bytes. Then
- * RST_STREAM(NO_ERROR) tells the client to stop (RFC 9113 section 8.1). Most clients have stopped or
- * sent all by then. Java's sends all before it reads the response, takes no notice of that reset, and
- * waits for credit until it times out. The first is a round trip; nginx goes on for 30 s or 5 s of
- * silence, and most files that people upload are smaller than the last. */
+/* After a complete response to an incomplete request, the rest is read and dropped until none of
+ * it has come for the first time, at most for the second time and for this many bytes. Then
+ * RST_STREAM(NO_ERROR) tells the client to stop (RFC 9113 section 8.1). Most clients have
+ * stopped or sent all by then. Java's sends all before it reads the response, takes no notice of
+ * that reset, and waits for credit until it times out. The first is a round trip; nginx goes on
+ * for 30 s or 5 s of silence, and most files that people upload are smaller than the last. */
 #define H2_LINGER_IDLE_NS (1 * SECOND_NS)
 #define H2_LINGER_NS      (10 * SECOND_NS)
 #define H2_LINGER_BYTES   (16u * MIB)

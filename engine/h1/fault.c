@@ -70,7 +70,7 @@ static void count(struct h1 *h1, unsigned status) {
   if (status == 503) counter_add(&h1->http->counters.refused, 1);
 }
 
-/* A client has nobody to answer. */
+/* A client answers no requests. */
 static void fail_client(struct h1 *h1, const char *reason) {
   h1_client_end(h1, H1_END_BROKEN, reason);
   h1_lose(h1, H1_PROTOCOL_ERROR);

@@ -20,8 +20,8 @@ void h1_fault_head(struct h1 *h1, unsigned status, const char *reason);
 /* Ends a stream early. `status` is what the client gets if no answer has begun. */
 void h1_fault_abort(struct h1_stream *stream, unsigned status, uint32_t code);
 
-/* A chunk of so many bytes has begun. False: it was one small chunk too many, and the stream has
- * ended. */
+/* A chunk of that many bytes has begun. False: it was one small chunk too many, and the stream
+ * has ended. */
 __attribute__((warn_unused_result)) bool h1_fault_charge_chunk(struct h1_stream *stream,
                                                                uint64_t bytes);
 

@@ -22,7 +22,7 @@ void h1_stream_append(struct h1_stream *stream, struct h1_text *text);
 /* The handler hears of the end: once. */
 void h1_stream_tell(struct h1_stream *stream, uint32_t code);
 
-/* The stream's request has been read to its end, or nobody reads on. */
+/* The stream's request has been read to its end, or is no longer read. */
 void h1_stream_end_received(struct h1_stream *stream);
 
 /* Takes the first stream out of the queue. */

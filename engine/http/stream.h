@@ -129,7 +129,7 @@ struct stream {
   const struct stream_ops *ops;
   const struct stream_events *events; /* set by the handler; NULL until then */
   void *user;                         /* the handler's */
-  void *log;                          /* of whoever wants it in handler.ended(); NULL until set */
+  void *log;                          /* for handler.ended(), any code may set it; NULL until set */
   const struct machine_peer *peer;    /* lent until handler.ended() returns */
   uint64_t id;                        /* the protocol's stream identifier */
   enum stream_flow flow; /* set by a handler before body bytes arrive; else the engine's */
@@ -140,7 +140,7 @@ struct stream {
                          as consumed when events.data() returns */
 };
 
-/* What became of a request, for whoever counts or logs; see handler.ended(). */
+/* The facts of a request that has ended, for counters and logs; see handler.ended(). */
 struct stream_facts {
   const char *protocol; /* "HTTP/2", "HTTP/1.1": static text */
   uint64_t begun_ns;    /* when the request's header section was complete */

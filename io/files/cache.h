@@ -104,9 +104,9 @@ __attribute__((warn_unused_result)) bool file_cache_has_room(struct file_cache *
 /* Gives a held entry its descriptor, for which there must be room (asserted). */
 void file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd);
 
-/* Closes a descriptor: the one of an entry that nobody holds, or else the one that was not used for
- * longest. Its entry is then no longer listed; if it is held, files/read.h opens it again. False when all
- * were used in the last FILES_HOLD_SECONDS, or are being read through. */
+/* Closes a descriptor: the one of an entry without a holder, or else the one that was not used
+ * for longest. Its entry is then no longer listed; if it is held, files/read.h opens it again.
+ * False when all were used in the last FILES_HOLD_SECONDS, or are being read through. */
 __attribute__((warn_unused_result)) bool file_cache_close_one(struct file_cache *cache);
 
 /* Whether file_cache_has_room() would close none that is held. */

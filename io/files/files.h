@@ -36,9 +36,9 @@
  * leads to a new entry and the old one lives on until its last release.
  *
  * Bounds: entries, bytes of content, descriptors and read buffers, each in struct files_settings;
- * entries that nobody holds are evicted by a clock sweep (one bit of recent use). A lookup that finds a
- * bound wholly in use waits in a queue for at most FILES_QUEUED_NS, and only then is the answer FILES_BUSY;
- * at once, where the queue is full or there is no loop.
+ * entries without a holder are evicted by a clock sweep (one bit of recent use). A lookup that
+ * finds a bound wholly in use waits in a queue for at most FILES_QUEUED_NS, and only then is the
+ * answer FILES_BUSY; at once, where the queue is full or there is no loop.
  *
  * Descriptors. A file that is being read keeps its own. When all are in use, one that is needed is taken
  * from a file that was not read for FILES_HOLD_SECONDS. Its next read opens it again, and fails if its path

@@ -31,7 +31,7 @@ def read(path):
 
 
 def lines_of(path, count):
-    """The lines of a log, once there are so many. Each must be complete."""
+    """The lines of a log, once there are that many. Each must be complete."""
     assert wait_until(lambda: read(path).count("\n") >= count), read(path)
     text = read(path)
     assert text.endswith("\n") and text.count("\n") == count

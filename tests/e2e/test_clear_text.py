@@ -1,4 +1,4 @@
-"""Clear text on the TLS port: whoever speaks it is told to use https, and can read that to its end."""
+"""Clear text on the TLS port: the client is told to use https, and can read that to its end."""
 import socket
 import struct
 import subprocess

@@ -250,7 +250,7 @@ def test_traps(served):
     for path in served.site.forbidden:
         began = time.monotonic()
         response = client.fetch(path)
-        # Nobody is told of a dot-file that exists.
+        # The answer does not reveal that the dot-file exists.
         assert response.status == (404 if "/." in path else 403), path
         assert SECRET not in response.body and b"root:" not in response.body
         assert time.monotonic() - began < 5, path

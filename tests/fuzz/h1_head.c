@@ -2,9 +2,9 @@
  * fuzz/h1_head.c - whole messages of HTTP/1.1, requests and responses: what is read does not depend on how the
  * bytes come.
  *
- * An input is 2 bytes of choices (kind, and seed of the cuts), then the bytes of a message. Each piece is in
- * memory of its own size. Both ways must read the same, or both refuse; one may only wait where the other has
- * refused already. What was read keeps to the grammar: asserts say so.
+ * An input is 2 bytes of choices (kind, and seed of the cuts), then the bytes of a message. Each
+ * piece is in memory of its own size. Both ways must read the same, or both refuse; one may only
+ * wait where the other has refused already. Asserts check that the result keeps to the grammar.
  */
 #include "engine/http/syntax.h"
 #include "tests/engine/h1/message.h"

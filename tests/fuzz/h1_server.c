@@ -1,7 +1,7 @@
 /*
- * fuzz/h1_server.c - bytes from a client to a whole HTTP/1.1 connection of a server. What is checked:
- * tests/support/fuzz.h; and that all that the server sends is a row of valid responses, one for each request in
- * order, with nothing after one that says it is the last.
+ * fuzz/h1_server.c - bytes from a client to a whole HTTP/1.1 connection of a server. It checks what
+ * tests/support/fuzz.h says, and that the server sends a row of valid responses, one for each
+ * request in order, with nothing after one that announces the end.
  *
  * The second byte of the choices decides whether ALPN chose the protocol or the first bytes tell it, and how the
  * connection ends.

@@ -1,10 +1,10 @@
 /*
- * fuzz/ws.c - bytes from a peer to one end of a WebSocket, which sends every message back.
+ * fuzz/ws.c - bytes from a peer to one end of a WebSocket, which echoes every message.
  *
- * The first byte chooses the role, permessage-deflate and how messages are handed over, the second the size of
- * the pieces in which bytes come and go, and when the owner holds, closes or lets time pass. What is checked:
- * messages keep to their bound, and text is UTF-8; what the end sends is taken by an end of the other role
- * without a fault; memory is bounded, and all of it comes back.
+ * The first byte chooses the role, permessage-deflate and how messages are handed over, the second
+ * the size of the pieces in which bytes come and go, and when the owner holds, closes or lets time
+ * pass. It checks that messages keep to their bound and text is UTF-8, that an end of the other
+ * role accepts what the end sends, and that memory is bounded and all of it is freed.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ struct end {
   struct ws_counters counters;
   struct fake_stream fake;
   struct ws *ws;
-  struct end *other; /* gets what this one sends; NULL: nobody */
+  struct end *other; /* gets what this one sends; NULL: none */
   struct ws_utf8 utf8;
   size_t message_bytes, passed;
   uint8_t choice;

@@ -76,7 +76,7 @@ static const struct spec_line updates[] = {
      "request 1 GET / end, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end", 0},
 };
 
-/* Sections 4.2, 7.1: urgency, and a change of it, decide who goes first. */
+/* Sections 4.2, 7.1: urgency, and a change of it, decide which stream goes first. */
 static const struct spec_line order[] = {
     {"9218 4.1", "the more urgent first",
      "HEADERS/SH 1 [@hold priority=u=5]; HEADERS/SH 3 [@hold priority=u=1]; !mute; !respond 1 200; "

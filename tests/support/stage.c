@@ -43,7 +43,7 @@ struct io_uring_sqe *stage_sqe(struct loop *loop, struct loop_op *op) {
   if (stage.ring_count == stage.ring_max) return NULL;
   op->loop = loop;
   ops[stage.ring_count] = op;
-  memset(&ring[stage.ring_count], 0xff, sizeof *ring); /* what nobody fills in is noticed */
+  memset(&ring[stage.ring_count], 0xff, sizeof *ring); /* unset fields are noticed */
   return &ring[stage.ring_count++];
 }
 

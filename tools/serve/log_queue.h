@@ -6,7 +6,7 @@
  * Sleep: before it sleeps, the reader says at how many bytes it wants to be woken; the writer of the
  * line that reaches them is told so, once.
  *
- * Owner: whoever made it frees it, when both sides have ended.
+ * Owner: its maker frees it, when both sides have ended.
  */
 #ifndef WEIR_TOOLS_SERVE_LOG_QUEUE_H
 #define WEIR_TOOLS_SERVE_LOG_QUEUE_H

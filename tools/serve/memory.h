@@ -29,7 +29,7 @@ struct serve_memory {
 /* Workers that fit into the limit: `wanted`, or fewer; 0: not even one. */
 unsigned serve_memory_workers(uint64_t limit_bytes, unsigned wanted);
 
-/* False when the limit is too small for so many workers, with one line that says what would fit. */
+/* False when the limit is too small for that many workers, with one line that says what would fit. */
 __attribute__((warn_unused_result)) bool serve_memory_plan(struct serve_memory *memory,
                                                            uint64_t limit_bytes, unsigned workers,
                                                            const struct failure *failure);

@@ -1,5 +1,5 @@
 /*
- * base/test_budget.c - token buckets: what may be spent at once, what time gives back, and refunds.
+ * base/test_budget.c - token buckets: bursts, refills over time, and refunds.
  */
 #include "engine/base/budget.h"
 
@@ -48,8 +48,8 @@ static void test_refund(void **state) {
   assert_true(budget_spend(&budget, 1, 0));
 }
 
-/* Time that is not enough for a token counts for the next: spending every 0.9 token's time earns 90%
- * of the rate, not half of it. */
+/* Time that is not enough for a token counts for the next one: spending after every 0.9 tokens
+ * of time earns 90% of the rate, not half of it. */
 static void test_fractions(void **state) {
   (void)state;
   enum { RATE = 10, SECONDS = 100 };

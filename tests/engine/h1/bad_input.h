@@ -1,6 +1,6 @@
 /*
- * h1/bad_input.h - every published form of request smuggling, and what is malformed in other ways; beside them the
- * nearest requests that are valid.
+ * h1/bad_input.h - every published form of request smuggling, and other malformed requests, with
+ * the most similar valid requests beside them.
  */
 #ifndef WEIR_TESTS_H1_BAD_INPUT_H
 #define WEIR_TESTS_H1_BAD_INPUT_H
@@ -10,7 +10,7 @@
 struct bad_input {
   const char *name;
   struct span bytes;
-  const char *expected; /* what message_text() says of it: "400" of most */
+  const char *expected; /* the text from message_text(): mostly "400" */
 };
 
 struct bad_input_table {

@@ -1,5 +1,5 @@
 /*
- * h1/diff_source.h - random messages, nearly all of whose parts are valid or nearly so, for comparing parsers.
+ * h1/diff_source.h - random, mostly valid messages, for comparing parsers.
  */
 #ifndef WEIR_TESTS_H1_DIFF_SOURCE_H
 #define WEIR_TESTS_H1_DIFF_SOURCE_H
@@ -15,7 +15,7 @@ struct diff_message {
   size_t len;
 };
 
-/* Makes a message, with some bytes of a next one behind it. */
+/* Makes a message, followed by some bytes of the next one. */
 void diff_source_make(struct diff_message *message, struct random *random);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * h1/message.h - reads whole messages as a connection does (head, framing, target, body, trailers), in pieces
- * as they come, and says what was read as one line of text.
+ * h1/message.h - reads whole messages as a connection does (head, framing, target, body, trailers),
+ * in pieces as they come, and writes the result as one line of text.
  */
 #ifndef WEIR_TESTS_H1_MESSAGE_H
 #define WEIR_TESTS_H1_MESSAGE_H
@@ -41,11 +41,11 @@ size_t message_give(struct message *message, struct span bytes);
 /* The connection has ended. */
 void message_end(struct message *message);
 
-/* Writes to `text`, which has room for MESSAGE_TEXT bytes: "400" for what is refused, "?" for what is
+/* Writes to `text`, which has room for MESSAGE_TEXT bytes: "400" if it is refused, "?" if it is
  * incomplete, else
  *   "GET http a /path 1.1 keep|host=a|x=y| body |trailer=z|"
  *   "200 1.1 close|x=y| body |"
- * The scheme is "-" if the target has none; so is an authority. */
+ * The scheme is "-" if the target has none, and likewise the authority. */
 void message_text(const struct message *message, char *text);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * h1/reading.h - reads heads in every way that bytes may come, and says what was read as one line of text.
+ * h1/reading.h - reads heads, however their bytes are cut, and writes the result as one line of
+ * text.
  */
 #ifndef WEIR_TESTS_H1_READING_H
 #define WEIR_TESTS_H1_READING_H

@@ -1,7 +1,8 @@
 /*
- * h1/test_bad_input.c - what is malformed is refused, never read in another way: by the parsers, each row whole, byte
- * by byte, and in two pieces cut at every place, before a guard page; and by a whole connection, which must
- * answer once, say that it closes, and hand nothing to the handler of what came behind.
+ * h1/test_bad_input.c - malformed input is refused, and never read in another way. The parsers get
+ * each row whole, byte by byte, and in two pieces cut at every place, before a guard page. A whole
+ * connection must answer once, announce that it closes, and give nothing that follows to the
+ * handler.
  */
 #include "tests/support/cmocka.h"
 
@@ -143,7 +144,7 @@ static unsigned count_in(const char *text, const char *part) {
   return count;
 }
 
-/* Behind each row that is refused come requests; none of them may be read. */
+/* Requests follow each refused row. None of them may be read. */
 static void check_refused(const char *name, const struct bad_input *row, size_t piece) {
   static const char behind[] = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
   char status[32];

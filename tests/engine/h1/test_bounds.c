@@ -1,6 +1,7 @@
 /*
- * h1/test_bounds.c - what a peer can make an HTTP/1.x connection hold and do: requests ahead of their turn,
- * heads in pieces, bodies that a handler has not used, and chunks with little in them.
+ * h1/test_bounds.c - the bounds on what a peer can make an HTTP/1.x connection hold and do:
+ * requests ahead of their turn, heads in pieces, bodies that a handler has not consumed, and small
+ * chunks.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,7 +200,7 @@ static void test_linger(void **state) {
   talk_end(&talk);
 }
 
-/* Nothing leaks, and nothing hangs, whichever allocation is refused. */
+/* Whichever allocation is refused, nothing leaks and nothing hangs. */
 static void test_no_memory(void **state) {
   (void)state;
   static const char script[] = GET("/") GET("/chunked") GET("/bytes/9000")

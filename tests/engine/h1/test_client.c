@@ -1,6 +1,7 @@
 /*
- * h1/test_client.c - connections of an HTTP/1.1 client: what its owner hears, and what is on the wire. The
- * server is a text, given whole, byte by byte, and in two pieces at every place, against a guard page.
+ * h1/test_client.c - connections of an HTTP/1.1 client: the owner's events, and the bytes on the
+ * wire. The server is a text, given whole, byte by byte, and in two pieces at every place, against
+ * a guard page.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -359,7 +360,7 @@ static const struct row rows[] = {
      OK("5") "abcde",
      "1 is 200, 1 closed 8, ended closed",
      HEAD("GET", "/") "|"},
-    {"", "a method that is none", {ASK("G T", "/")}, "", "refused, ended closed", ""},
+    {"", "an invalid method", {ASK("G T", "/")}, "", "refused, ended closed", ""},
     {"", "a target with a space", {ASK("GET", "/a b")}, "", "refused, ended closed", ""},
     {"", "a target with a line", {ASK("GET", "/\r\nx: y")}, "", "refused, ended closed", ""},
     {"",
@@ -412,8 +413,8 @@ static void tick(uint64_t ns) {
     client.machine.ops->tick(client.machine.self, client.now_ns);
 }
 
-/* Idle connections end by H2_IDLE_NS; a head that has begun by H2_HEADER_BLOCK_NS; how long a server may
- * think is its client's owner's to say. */
+/* Idle connections end by H2_IDLE_NS; a head that has begun by H2_HEADER_BLOCK_NS; the client's
+ * owner decides how long a server may think. */
 static void test_clocks(void **state) {
   static const struct ask asks[] = {ASK("GET", "/"), {.method = NULL}};
   (void)state;

@@ -83,7 +83,7 @@ static int on_body(http_parser *parser, const char *at, size_t len) {
 static int on_complete(http_parser *parser) {
   other.complete = true;
   other.keep = http_should_keep_alive(parser) != 0;
-  http_parser_pause(parser, 1); /* the next message is none of ours */
+  http_parser_pause(parser, 1); /* the next message does not matter */
   return 0;
 }
 
@@ -177,8 +177,8 @@ struct difference {
   const char *why;
 };
 
-/* We refuse what the other reads, or waits to read. Each of these is one of the RFC's own MUSTs, or a case in which
- * it lets a recipient choose, and parsers have chosen differently. */
+/* We refuse a message that the other reads, or waits to read. Each reason is one of the RFC's
+ * MUSTs, or a case in which it lets a recipient choose, and parsers have chosen differently. */
 static const struct difference we_refuse[] = {
     {"LF without CR", "it ends lines at LF (RFC 9112 section 2.2: MAY)"},
     {"CR without LF", "it ignores the byte after CR in chunks, and a CR alone before the body"},
@@ -220,7 +220,7 @@ static const struct difference we_refuse[] = {
     {"a field that is not allowed in trailers", "it leaves that to its user"},
 };
 
-/* The other refuses what we read, or wait to read. */
+/* The other refuses a message that we read, or wait to read. */
 static const struct difference other_refuses_it[] = {
     {"HPE_INVALID_METHOD", "it has a list of methods; for us each token is one"},
     {"HPE_INVALID_TRANSFER_ENCODING",

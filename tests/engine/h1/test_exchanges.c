@@ -1,6 +1,7 @@
 /*
- * h1/test_exchanges.c - connections of an HTTP/1.x server: what the application hears, and what is on
- * the wire. Each row runs whole, byte by byte, and in two pieces at every place, against a guard page.
+ * h1/test_exchanges.c - connections of an HTTP/1.x server: the application's events, and the bytes
+ * on the wire. Each row runs whole, byte by byte, and in two pieces at every place, against a guard
+ * page.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/talk_rows.h"
@@ -116,7 +117,7 @@ static const struct talk_row pipelines[] = {
      GET("/hold") GET("/") GET("/chunked") DO("respond 1 200 1") DO("end 1 1"),
      "GET /hold, GET /, GET /chunked, closed 1 0, closed 2 0, closed 3 0",
      "HTTP/1.1 200 OK|content-length: 1|server: weir||b" OK CHUNKED "3|aab|2|bb|0||"},
-    {"9112 9.3.2", "what is not safe waits",
+    {"9112 9.3.2", "an unsafe request waits",
      GET("/hold") POST("/", "Content-Length: 0\r\n") DO("wants") DO("respond 1 204") GET("/"),
      "GET /hold, wants, closed 1 0, POST /, closed 2 0, " SERVED("3", "/"),
      "HTTP/1.1 204 No Content|server: weir||" OK OK},
@@ -152,7 +153,7 @@ static const struct talk_row tunnels[] = {
     {"9110 7.8", "both ways",
      UPGRADE DO("tunnel 1") "abc" DO("send 1 2") "de" DO("end 1") DO("wants"),
      "GET /ws for chat, data 1 5, closed 1 0, wants DONE", SWITCHED "bb"},
-    {"", "what comes early is kept back", UPGRADE DO("wants") DO("tunnel 1") "abc",
+    {"", "early bytes are kept back", UPGRADE DO("wants") DO("tunnel 1") "abc",
      "GET /ws for chat, wants, data 1 3", SWITCHED},
     {"", "the client ends its direction",
      UPGRADE DO("tunnel 1") "abc" DO("eof") DO("end 1 2") DO("wants"),
@@ -179,10 +180,10 @@ static const struct talk_row tunnels[] = {
 };
 
 static const struct talk_row ends[] = {
-    {"", "draining: what has begun is completed",
+    {"", "draining: requests in progress are completed",
      GET("/hold") DO("drain") DO("wants") DO("respond 1 204") DO("wants"),
      "GET /hold, wants, closed 1 0, wants DONE", "HTTP/1.1 204 No Content|server: weir|" CLOSE "|"},
-    {"", "draining: what is idle is over", GET("/") DO("drain") DO("wants"),
+    {"", "draining: an idle connection is over", GET("/") DO("drain") DO("wants"),
      SERVED("1", "/") ", wants DONE", OK},
     {"", "draining: a head that has begun is read",
      "GET /hold HT" DO("drain") "TP/1.1\r\nHost: a\r\n\r\n" DO("respond 1 204") DO("wants"),

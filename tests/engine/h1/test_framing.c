@@ -1,6 +1,7 @@
 /*
- * h1/test_framing.c - what a head says about its connection: persistence, expectations, upgrades, trailers; and
- * what handlers see of its fields. Lengths and Host are in test_bad_input.c and test_responses.c.
+ * h1/test_framing.c - what a head decides about its connection: persistence, expectations,
+ * upgrades, trailers; and which fields handlers see. test_bad_input.c and test_responses.c test
+ * lengths and Host.
  */
 #include "tests/support/cmocka.h"
 
@@ -193,7 +194,7 @@ static const struct {
     {"Upgrade: h2c\r\nHTTP2-Settings: AA\r\nConnection: upgrade\r\n", "POST - a / 1.1 keep||"},
     {"X-A: 1\r\nConnection: x-a, X-B\r\nX-b: 2\r\nx-c: 3\r\n", "POST - a / 1.1 keep|x-c=3||"},
     {"X-A: 1\r\nX-B: 2\r\nConnection: x-b\r\nConnection: x-a\r\n", "POST - a / 1.1 keep||"},
-    /* Nobody can take fields of the message away. */
+    /* The connection field cannot remove fields of the message. */
     {"Cookie: c\r\nAuthorization: d\r\nContent-Length: 0\r\n"
      "Connection: cookie, authorization, content-length\r\n",
      "POST - a / 1.1 keep|cookie=c|authorization=d|content-length=0||"},

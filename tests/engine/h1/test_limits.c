@@ -1,6 +1,7 @@
 /*
- * h1/test_limits.c - bounds of what is read of a peer: at each bound a message is read, one byte beyond it is
- * refused, and what never ends is refused when it gets there. Bytes are looked at once, however they come.
+ * h1/test_limits.c - bounds on a peer's messages: at each bound a message is read, one byte beyond
+ * it is refused, and an endless one is refused when it gets there. Bytes are inspected once,
+ * however they come.
  */
 #include "tests/support/cmocka.h"
 
@@ -197,7 +198,7 @@ static void test_arena(void **state) {
   }
 }
 
-/* A name takes its place in the arena once, however often its line was looked at. */
+/* A name takes its place in the arena once, however often its line was inspected. */
 static void test_arena_once(void **state) {
   (void)state;
   begin(H1_REQUEST);
@@ -249,7 +250,8 @@ static void test_stays(void **state) {
   assert_false(head.moved);
 }
 
-/* Bytes that were looked at are not looked at again, or a peer that sends single bytes costs quadratic time. */
+/* Inspected bytes are not inspected again, or a peer that sends single bytes would cost
+ * quadratic time. */
 static void test_looked(void **state) {
   (void)state;
   static const char *const starts[] = {"GET /", "GET / HTTP/1.1\r\na: ", "GET / HTTP/1.1\r\n"};
@@ -345,7 +347,7 @@ static void test_chunk_counts(void **state) {
   assert_int_equal(chunked.extra_bytes, 508);
 }
 
-/* What ended, or was refused, stays so. */
+/* A body that ended, or was refused, stays so. */
 static void test_chunk_ends(void **state) {
   (void)state;
   h1_chunked_begin(&chunked);

@@ -1,6 +1,7 @@
 /*
- * h1/test_responses.c - responses: how long each is, whether the connection persists, and which are refused. Each
- * row is read whole, byte by byte, and in two pieces cut at every place, before a guard page.
+ * h1/test_responses.c - responses: their length, whether the connection persists, and which are
+ * refused. Each row is read whole, byte by byte, and in two pieces cut at every place, before a
+ * guard page.
  */
 #include "tests/support/cmocka.h"
 

@@ -1,6 +1,7 @@
 /*
- * h1/test_scan.c - the vector scanners do what their plain twins do: every byte at every place, random bytes, and
- * text of which nearly nothing stops the scan; always up to a guard page.
+ * h1/test_scan.c - the vector scanners give the same results as their plain twins: for every byte
+ * at every place, random bytes, and text in which almost nothing stops the scan. All of it ends at
+ * a guard page.
  */
 #include "tests/support/cmocka.h"
 

@@ -1,5 +1,5 @@
 /*
- * h2/test_ended.c - what handler.ended() tells of a request, and when: after closed(), and after the
+ * h2/test_ended.c - the facts and the time of handler.ended(): after closed(), and after the
  * transport has taken what the response's body lent.
  */
 #include "engine/h2/client.h"

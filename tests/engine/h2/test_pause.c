@@ -1,6 +1,6 @@
 /*
- * h2/test_pause.c - a connection that has used up a budget is read more slowly: what waits, what goes
- * on, which clocks stand still, and when it is ended after all.
+ * h2/test_pause.c - a connection that has used up a budget is read more slowly: what waits, what
+ * continues, which clocks stand still, and when it is ended.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -44,7 +44,7 @@ static void use_up(void) {
   assert_false(script.goaway);
 }
 
-/* Useless frames whenever they are read, for so long. */
+/* Useless frames whenever they are read, for that long. */
 static void flood_for(uint64_t ns) {
   for (uint64_t end_ns = script.now_ns + ns; script.now_ns < end_ns;) {
     use_up();
@@ -96,7 +96,7 @@ static void test_stops_within(void **state) {
   script_close(&script);
 }
 
-/* Responses and handlers' timers go on. */
+/* Responses and handlers' timers continue. */
 static void test_output_goes_on(void **state) {
   (void)state;
   begin(NULL, "HEADERS/SH 1 [@hold]; HEADERS/SH 3 [@hold]; !respond 1 200");
@@ -109,7 +109,7 @@ static void test_output_goes_on(void **state) {
   script_close(&script);
 }
 
-/* A paused connection may have a request that waits; the host must not take it for an idle one. */
+/* A paused connection may have a waiting request, so the host must not take it for an idle one. */
 static void test_is_not_idle(void **state) {
   (void)state;
   begin(NULL, "");
@@ -335,7 +335,7 @@ static void test_held_clock(void **state) {
     begin(&config, "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9");
     for (uint64_t passed_ns = 0; passed_ns < 2 * H2_HELD_NS + 10 * SECOND_NS;
          passed_ns += 10 * SECOND_NS) {
-      once("HEADERS/SH $ [@get]; WU $ =9"); /* others are taken */
+      once("HEADERS/SH $ [@get]; WU $ =9"); /* other responses are taken */
       if (floods_us)
         flood_for(5 * SECOND_NS);
       else

@@ -1,6 +1,6 @@
 /*
- * http/test_syntax.c - tokens, schemes, paths and authorities: every byte, and the texts that are easy to
- * get wrong.
+ * http/test_syntax.c - tokens, schemes, paths and authorities: every byte, and texts that are easy
+ * to get wrong.
  */
 #include "tests/support/cmocka.h"
 
@@ -22,7 +22,7 @@ static const struct {
     {"http", "a:80", "a", true},
     {"http", "a:443", "a", false},
     {"HTTPS", "a:443", "a", true},
-    {"ws", "a:443", "a", false}, /* its default is not ours to know */
+    {"ws", "a:443", "a", false}, /* its default port is unknown to us */
     {"ws", "a:", "a", true},
     {"https", "a", "b", false},
     {"https", "a", "aa", false},
@@ -30,7 +30,7 @@ static const struct {
     {"https", "a:8443", "a:443", false},
     {"https", "[::1]:443", "[::1]", true},
     {"https", "[::443]", "[::]", false},
-    {"https", "a@", "a`", false}, /* differ by 0x20 and are no letters */
+    {"https", "a@", "a`", false}, /* differ by 0x20 and are not letters */
     {"https", "", "", true},
     {"https", "a", "", false},
 };

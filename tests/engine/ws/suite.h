@@ -1,7 +1,7 @@
 /*
- * ws/suite.h - what a peer sends, and what becomes of it: rows about framing, pings, reserved bits, opcodes,
- * fragments, UTF-8, close codes, limits and compression, written from RFC 6455 and RFC 7692. Syntax:
- * ws/play.h.
+ * ws/suite.h - what a peer sends, and the result: rows about framing, pings, reserved bits,
+ * opcodes, fragments, UTF-8, close codes, limits and compression, written from RFC 6455 and RFC
+ * 7692. Syntax: ws/play.h.
  */
 #ifndef WEIR_TESTS_WS_SUITE_H
 #define WEIR_TESTS_WS_SUITE_H
@@ -11,8 +11,8 @@
 struct suite_row {
   const char *name;
   const char *frames; /* of the peer */
-  const char *log;    /* what is heard and sent until the peer ends its direction */
-  const char *closed; /* what closed() is told; NULL: "1006" */
+  const char *log;    /* events and frames until the peer ends its direction */
+  const char *closed; /* the arguments of closed(); NULL: "1006" */
 };
 
 struct suite {

@@ -1,5 +1,5 @@
 /*
- * ws/suite_close.c - close frames: codes, reasons, and what comes after them.
+ * ws/suite_close.c - close frames: codes, reasons, and frames after them.
  */
 #include "tests/engine/ws/suite.h"
 
@@ -129,7 +129,7 @@ static const struct suite_row rows[] = {
      ">X:1002control_frame_is_too_long", "1002 control frame is too long"},
     {"fragmented close", "x:=03e8", ">X:1002fragmented_control_frame",
      "1002 fragmented control frame"},
-    {"reason that is no UTF-8", "X:=03e8ff", ">X:1007reason_is_not_UTF-8",
+    {"reason that is not UTF-8", "X:=03e8ff", ">X:1007reason_is_not_UTF-8",
      "1007 reason is not UTF-8"},
     {"reason cut within a character", "X:=03e8e282", ">X:1007reason_is_not_UTF-8",
      "1007 reason is not UTF-8"},

@@ -1,5 +1,5 @@
 /*
- * ws/suite_utf8.c - text: what is UTF-8 and what is not.
+ * ws/suite_utf8.c - text: what is valid UTF-8 and what is not.
  */
 #include "tests/engine/ws/suite.h"
 

@@ -1,5 +1,5 @@
 /*
- * ws/test_deflate.c - messages compressed and inflated, the examples of RFC 7692 among them.
+ * ws/test_deflate.c - messages are compressed and inflated, including the examples of RFC 7692.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +147,7 @@ static void a_bomb_stops(void **state) {
   free(large);
 }
 
-/* What ws/limits.h says of memory with WS_DEFLATE_WINDOW_BITS_DEFAULT. */
+/* The memory that ws/limits.h states for WS_DEFLATE_WINDOW_BITS_DEFAULT. */
 static void memory_of_a_state(void **state) {
   (void)state;
   static uint8_t in[ROOM], packed[2 * ROOM], out[ROOM];
@@ -167,7 +167,7 @@ static void memory_of_a_state(void **state) {
   assert_int_equal(memory.bytes, before);
 }
 
-/* Each allocation refused in turn: an answer, and nothing left. */
+/* Each allocation is refused in turn: there is an answer, and nothing is left. */
 static void without_memory(void **state) {
   (void)state;
   uint8_t out[ROOM], one[] = {0xf2, 0x48, 0xcd};

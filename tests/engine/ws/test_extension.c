@@ -1,5 +1,5 @@
 /*
- * ws/test_extension.c - what is agreed on about permessage-deflate, in either role.
+ * ws/test_extension.c - the negotiation of permessage-deflate, in either role.
  */
 #include <stdio.h>
 #include <string.h>

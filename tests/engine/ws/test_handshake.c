@@ -1,5 +1,5 @@
 /*
- * ws/test_handshake.c - keys, and what requests and responses of the opening handshake mean.
+ * ws/test_handshake.c - keys, requests and responses of the opening handshake.
  */
 #include <stdio.h>
 #include <string.h>

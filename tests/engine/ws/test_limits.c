@@ -1,5 +1,5 @@
 /*
- * ws/test_limits.c - every bound of one end is run into: from just below it, nothing happens.
+ * ws/test_limits.c - every bound of one end is reached; just below it, nothing happens.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +101,7 @@ static void short_messages_take_no_memory(void **state) {
   finish();
 }
 
-/* So many zeros, compressed: a frame of a client. */
+/* That many zeros, compressed: a frame of a client. */
 static uint8_t *bomb_of(size_t zeros, size_t *len) {
   struct ws_deflate *deflate = ws_deflate_new(&play.memory.memory, 15);
   uint8_t *plain = calloc(1, zeros), *frame = malloc(ws_deflate_bound(deflate, zeros) + 14);

@@ -146,7 +146,7 @@ static void holding(void **state) {
 
 /* ---- clocks ---------------------------------------------------------------------------------- */
 
-/* A silent peer gets a ping each WS_PING_NS_DEFAULT, and is given up after one that nothing follows. */
+/* A silent peer gets a ping each WS_PING_NS_DEFAULT, and is cut off after one without an answer. */
 static void silence(void **state) {
   (void)state;
   begin(false);
@@ -391,7 +391,7 @@ static void a_server_refuses(void **state) {
   play.fake.refuse = false;
 }
 
-/* What a client asks, and what it makes of the answer. */
+/* A client's request, and its reaction to the answer. */
 static void a_client_opens(void **state) {
   (void)state;
   static const struct {

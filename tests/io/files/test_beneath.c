@@ -22,7 +22,7 @@
 
 /* ---- the kernel ------------------------------------------------------------------------------ */
 
-static int openat2_error, openat2_failures; /* so many calls fail, with this errno value */
+static int openat2_error, openat2_failures; /* this many calls fail, with this errno value */
 static int access_error;
 static const char *proc_says; /* instead of the path of a descriptor; "": that there is none */
 

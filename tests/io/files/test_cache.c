@@ -114,7 +114,7 @@ static void test_descriptors_are_bounded(void **state) {
   assert_true(reads_pattern(files, a, 0));
   files_trim(files, IO_SECOND);
   assert_int_equal(stage_find(files, "c", IO_SECOND, &c), FILES_FOUND);
-  assert_true(a->fd >= 0 && b->fd < 0 && c->fd >= 0); /* the one that nobody read */
+  assert_true(a->fd >= 0 && b->fd < 0 && c->fd >= 0); /* the one that was not read */
   assert_int_equal(files->cache.descriptors, 2);
   assert_false(b->listed); /* the next reader has an entry with a descriptor */
   struct file_piece read = {0};

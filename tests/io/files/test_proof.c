@@ -32,7 +32,7 @@ static struct file_identity identity_now(void) {
   return disk_identity(&status);
 }
 
-/* The file is found now; its last change was so many seconds ago. */
+/* The file is found now; its last change was that many seconds ago. */
 static void begin(unsigned seconds) {
   shifted_clock_set(CLOCK_REALTIME, seconds);
   struct file_identity identity = identity_now();

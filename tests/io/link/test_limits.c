@@ -233,7 +233,7 @@ static void test_starved(void **state) {
   meter_turns(&worker, 1);
   assert_int_equal(link->receive_mode, LINK_RECV_MULTISHOT);
   assert_true(link->receiving);
-  link->generation++; /* the real request's answer finds nobody */
+  link->generation++; /* the real request's answer finds no link */
   link_on_recv(link, &(struct io_uring_cqe){.res = -ENOBUFS});
   assert_int_equal(worker.loop.counters.recv_starved, 1);
   assert_int_equal(link->receive_mode, LINK_RECV_SINGLE);

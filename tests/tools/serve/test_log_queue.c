@@ -72,9 +72,9 @@ static void test_wraps(void **state) {
 
 static void test_wakes(void **state) {
   (void)state;
-  assert_false(log_queue_put(&queue, line, 10)); /* nobody sleeps */
+  assert_false(log_queue_put(&queue, line, 10)); /* the reader is awake */
   assert_false(log_queue_wake_at(&queue, 10));
-  assert_false(log_queue_put(&queue, line, 10)); /* nobody sleeps, since there were as many */
+  assert_false(log_queue_put(&queue, line, 10)); /* the reader is awake: there were as many */
   log_queue_take(&queue, 20);
   assert_true(log_queue_wake_at(&queue, 10));
   assert_false(log_queue_put(&queue, line, 9));

@@ -118,7 +118,7 @@ static void test_writes(void **state) {
   assert_int_equal(next[1], 501);
 }
 
-/* The file is renamed while lines come. Nobody tells the writer. */
+/* The file is renamed while lines come. The writer is not told. */
 static void test_renamed(void **state) {
   (void)state;
   unsigned next[QUEUES] = {0};
