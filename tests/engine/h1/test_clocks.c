@@ -1,6 +1,7 @@
 /*
- * h1/test_clocks.c - every deadline of an HTTP/1.x connection (engine/base/limits.h, "time"; those of
- * HTTP/2): who is too slow is told so, who is not is left alone, and only progress renews a deadline.
+ * h1/test_clocks.c - every deadline of an HTTP/1.x connection (engine/base/limits.h, "time"; those
+ * of HTTP/2): a peer that is too slow is told so, one that is fast enough is left alone, and only
+ * progress renews a deadline.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/talk_rows.h"
@@ -51,8 +52,8 @@ static const struct talk_row deadlines[] = {
     {"20 s", "an answer that is not taken",
      DO("mute") GET("/bytes/9000000") DO("tick 19900") DO("wants") DO("tick 300") DO("wants"),
      "GET /bytes/9000000, wants RECV SEND, closed 1 8, wants DONE", ""},
-    {"1 s", "the rest of a request that was answered",
-     UPLOAD HUNDRED DO("respond 1 204") DO("tick 900") DO("wants") DO("tick 200") DO("wants"),
+    {"10 s", "the rest of a request that was answered",
+     UPLOAD HUNDRED DO("respond 1 204") DO("tick 9900") DO("wants") DO("tick 200") DO("wants"),
      "POST /up +, data 1 100, closed 1 0, wants RECV, wants DONE", NONE},
 };
 

@@ -95,7 +95,7 @@ static const struct talk_row bodies[] = {
      "POST /up +, data 1 2, closed 1 0, " SERVED("2", "/"),
      "HTTP/1.1 204 No Content|server: weir||" OK},
     {"", "an early answer to more than is worth reading",
-     POST("/up", "Content-Length: 5000000\r\n") "he" DO("respond 1 403")
+     POST("/up", "Content-Length: 50000000\r\n") "he" DO("respond 1 403")
          DO("end 1") "llo" DO("wants"),
      "POST /up +, data 1 2, closed 1 0, wants DONE",
      "HTTP/1.1 403 Forbidden|transfer-encoding: chunked|server: weir|" CLOSE "|0||"},
