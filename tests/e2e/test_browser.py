@@ -129,13 +129,13 @@ class Reports(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def report_of(tmp_path, url):
+def report_of(tmp_path, url, *flags):
     """What the page at the URL reports, in real time."""
     with http.server.HTTPServer(("127.0.0.1", 0), Reports) as reports:
         reports.reported, reports.timeout = [], 60
         process = subprocess.Popen(
-            [browser(), *FLAGS, f"--user-data-dir={tmp_path}/profile", "--remote-debugging-port=0",
-             f"{url}?{reports.server_port}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            [browser(), *FLAGS, *flags, f"--user-data-dir={tmp_path}/profile",
+             "--remote-debugging-port=0", f"{url}?{reports.server_port}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(tmp_path)})
         reports.handle_request()
         process.terminate()

@@ -11,6 +11,7 @@
 #include "engine/base/decimal.h"
 #include "engine/base/limits.h"
 #include "engine/http/body.h"
+#include "tools/serve/demo_live.h"
 #include "tools/serve/demo_page.h"
 #include "tools/serve/demo_ws.h"
 
@@ -26,7 +27,8 @@ struct demo_exchange {
   struct stream *stream; /* NULL once it is closed */
   bool body_open;
 
-  struct body_bytes bytes; /* a body that is in memory */
+  struct body_bytes bytes;     /* a body that is in memory */
+  struct demo_watcher watcher; /* /events and /poll */
   char text[64];
 
   uint64_t offset, end; /* /bytes; /sink: bytes so far */
@@ -41,6 +43,7 @@ struct demo {
   struct handler handler;
   struct pool exchanges;
   struct demo_ws ws;
+  struct demo_live live;
   uint8_t pattern[DEMO_PATTERN_BYTES];
 };
 
@@ -71,6 +74,7 @@ static void stream_closed(struct stream *stream, uint32_t error_code) {
   (void)error_code;
   struct demo_exchange *exchange = stream->user;
   exchange->stream = NULL;
+  demo_live_forget(&exchange->watcher);
   free_unless_held(exchange);
 }
 
@@ -326,6 +330,45 @@ static void delay(struct demo_exchange *exchange, struct span parameter,
   stream_timer(exchange->stream, now_ns + milliseconds * MILLISECOND_NS);
 }
 
+/* ---- /events and /poll ----------------------------------------------------------------------- */
+
+static void events(struct demo_exchange *exchange, struct span parameter,
+                   const struct request *request, uint64_t now_ns) {
+  (void)parameter;
+  (void)request;
+  (void)now_ns;
+  exchange->body_open = true;
+  demo_live_events(&exchange->demo->live, &exchange->watcher, exchange->stream, body_closed,
+                   exchange);
+}
+
+static void poll_over(struct stream *stream, uint64_t now_ns) {
+  (void)now_ns;
+  struct demo_exchange *exchange = stream->user;
+  demo_live_forget(&exchange->watcher);
+  (void)stream_respond(stream, 204, NULL, 0, BODY_NONE);
+}
+
+static void poll_ends(void *ctx, bool happened) {
+  static const char text[] = "clients have come or left\n";
+  struct demo_exchange *exchange = ctx;
+  stream_timer(exchange->stream, MACHINE_NO_DEADLINE);
+  if (happened)
+    respond(exchange, 200, text_type, span_text(text), NULL);
+  else
+    poll_over(exchange->stream, 0);
+}
+
+static void poll(struct demo_exchange *exchange, struct span parameter,
+                 const struct request *request, uint64_t now_ns) {
+  static const struct stream_events heard = {.timer = poll_over, .closed = stream_closed};
+  (void)parameter;
+  (void)request;
+  exchange->stream->events = &heard;
+  demo_live_poll(&exchange->demo->live, &exchange->watcher, poll_ends, exchange);
+  stream_timer(exchange->stream, now_ns + DEMO_POLL_MILLISECONDS * MILLISECOND_NS);
+}
+
 /* ---- routes ---------------------------------------------------------------------------------- */
 
 struct route {
@@ -340,7 +383,8 @@ static const struct route routes[] = {
     {"/", false, false, show_page},  {"/plaintext", false, false, plaintext},
     {"/bytes/", true, false, bytes}, {"/echo", false, true, echo},
     {"/delay/", true, false, delay}, {"/sink", false, true, sink},
-    {"/ws", false, false, show_ws},
+    {"/ws", false, false, show_ws},  {"/events", false, false, events},
+    {"/poll", false, false, poll},
 };
 
 /* The path without its query. */
@@ -422,6 +466,7 @@ struct demo *demo_create(const struct memory *memory, uint32_t exchanges_max) {
   demo->handler =
       (struct handler){.ctx = demo, .request = demo_request, .protocols = demo_ws_protocols};
   demo_ws_init(&demo->ws, memory);
+  demo->live = (struct demo_live){0};
   for (size_t i = 0; i < DEMO_PATTERN_BYTES; i++)
     demo->pattern[i] = (uint8_t)i;
   pool_init(&demo->exchanges, memory, sizeof(struct demo_exchange), EXCHANGES_A_CHUNK,
@@ -437,4 +482,8 @@ void demo_destroy(struct demo *demo) {
 
 const struct handler *demo_handler(struct demo *demo) {
   return &demo->handler;
+}
+
+void demo_second(struct demo *demo, const struct http_counters *counters, bool ending) {
+  demo_live_second(&demo->live, counters, ending);
 }

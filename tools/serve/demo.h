@@ -8,6 +8,8 @@
  *     /sink                how many bytes the body of a POST has; nothing is kept
  *     /sink?stopped        the same by a handler that uses none of them: credit is never returned
  *     /delay/MILLISECONDS  an answer, that much later
+ *     /events              server-sent events with the server's counters, each second: demo_live.h
+ *     /poll                long polling: an answer when a client comes or leaves, or after a minute
  *     /ws                  a WebSocket that echoes; to a plain request, a page that shows it
  *
  * It is written like any embedder's handler, with engine/http/handler.h, http/stream.h and
@@ -18,6 +20,7 @@
 
 #include "engine/base/pool.h"
 #include "engine/http/handler.h"
+#include "engine/http/shared.h"
 #include "tools/serve/limits.h"
 
 struct demo;
@@ -31,5 +34,9 @@ __attribute__((warn_unused_result)) struct demo *demo_create(const struct memory
 void demo_destroy(struct demo *demo);
 
 const struct handler *demo_handler(struct demo *demo);
+
+/* To be called about once a second, with the counters of all workers. `ending`: the server is about to
+ * end, and so are answers that would go on. */
+void demo_second(struct demo *demo, const struct http_counters *counters, bool ending);
 
 #endif

@@ -88,7 +88,12 @@ enum {
   DEMO_PATTERN_BYTES = 64 * 1024,
   /* The smallest piece that /echo allocates; small DATA frames share one. */
   DEMO_PIECE_BYTES_MIN = 4096,
+  /* An event of /events: its names, and six counters of twenty digits; less than BODY_ROOM_BYTES. */
+  DEMO_EVENT_BYTES_MAX = 256,
 };
+
+/* How long /poll waits: one minute, as /delay. */
+#define DEMO_POLL_MILLISECONDS 60000u
 
 /* The longest /delay, in milliseconds: one minute, the idle timeout of most proxies. */
 #define DEMO_DELAY_MILLISECONDS_MAX 60000u

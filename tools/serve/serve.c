@@ -51,9 +51,11 @@ struct server {
   bool listening[SERVE_LISTENERS_MAX];
   pthread_t main_thread;
   unsigned running; /* workers that have started and not ended; atomic */
-  /* Held while a worker's engine is destroyed, and while all counters are read. */
-  pthread_mutex_t ending;
-  struct engine_counters ended; /* counters of workers that have ended */
+  bool draining;    /* atomic */
+  /* Held while the list of engines changes, and while their counters are read. */
+  pthread_mutex_t counting;
+  const struct engine *engines[IO_WORKERS_MAX]; /* of workers that run */
+  struct engine_counters ended;                 /* counters of workers that have ended */
 };
 
 /* The parts of one worker. */
@@ -183,16 +185,30 @@ static bool serve_listeners(struct server *server, struct serve_worker *mine,
   return true;
 }
 
+/* Of all workers. The lock is held for no longer than the counters are read. */
+static struct engine_counters sum_counters(struct server *server) {
+  pthread_mutex_lock(&server->counting);
+  struct engine_counters sum = server->ended;
+  for (unsigned i = 0; i < server->workers; i++) {
+    if (!server->engines[i]) continue;
+    struct engine_counters counters = engine_counters(server->engines[i]);
+    serve_counters_add(&sum, &counters);
+  }
+  pthread_mutex_unlock(&server->counting);
+  return sum;
+}
+
 static void worker_stopped(struct worker *worker, void *ctx) {
   struct server *server = ctx;
   struct serve_worker *mine = worker->user;
-  pthread_mutex_lock(&server->ending);
   worker->user = NULL;
+  pthread_mutex_lock(&server->counting);
+  server->engines[worker->index] = NULL;
   if (mine->has_engine) {
     struct engine_counters counters = engine_counters(&mine->engine);
     serve_counters_add(&server->ended, &counters);
   }
-  pthread_mutex_unlock(&server->ending);
+  pthread_mutex_unlock(&server->counting);
   if (mine->has_tls) tls_factory_destroy(&mine->tls);
   if (mine->has_engine) engine_destroy(&mine->engine);
   serve_site_destroy(mine->site);
@@ -219,6 +235,9 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
     mine->has_engine = engine_init(&mine->engine, &process_memory, &config, handler);
     if (mine->has_engine) {
       set_clock(mine);
+      pthread_mutex_lock(&server->counting);
+      server->engines[worker->index] = &mine->engine;
+      pthread_mutex_unlock(&server->counting);
       if (serve_listeners(server, mine, worker)) return true;
     }
     io_error_set(error, ENOMEM, "out of memory");
@@ -235,11 +254,15 @@ static void worker_refused(struct worker *worker, void *ctx, const struct io_err
 }
 
 static void worker_second(struct worker *worker, void *ctx) {
-  (void)ctx;
+  struct server *server = ctx;
   struct serve_worker *mine = worker->user;
   set_clock(mine);
   engine_trim(&mine->engine);
   if (mine->has_tls) tls_factory_trim(&mine->tls);
+  if (mine->demo) {
+    struct engine_counters all = sum_counters(server);
+    demo_second(mine->demo, &all.http, __atomic_load_n(&server->draining, __ATOMIC_ACQUIRE));
+  }
   if (mine->site) serve_site_trim(mine->site, worker->loop.now_ns);
 }
 
@@ -441,15 +464,7 @@ static void print_end(const struct server *server, const struct worker_group *gr
 }
 
 static void print_counters(struct server *server, const struct worker_group *group) {
-  pthread_mutex_lock(&server->ending);
-  struct engine_counters sum = server->ended;
-  for (unsigned i = 0; i < server->workers; i++) {
-    const struct serve_worker *worker = group->workers[i].user;
-    if (!worker) continue;
-    struct engine_counters counters = engine_counters(&worker->engine);
-    serve_counters_add(&sum, &counters);
-  }
-  pthread_mutex_unlock(&server->ending);
+  struct engine_counters sum = sum_counters(server);
   struct loop_counters io = worker_group_counters(group);
   struct log_counts log = server->log ? log_writer_counts(server->log) : (struct log_counts){0};
   serve_counters_say(STDERR_FILENO, &sum, &io, &log);
@@ -482,6 +497,7 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
     }
     say("draining: streams have %u seconds to finish; a second signal stops at once",
         server->options.drain_seconds);
+    __atomic_store_n(&server->draining, true, __ATOMIC_RELEASE);
     worker_group_drain(group, clock_now_ns() + server->options.drain_seconds * SECOND_NS);
   }
 }
@@ -527,7 +543,7 @@ static int run(struct server *server) {
 }
 
 int command_serve(int argc, char **argv) {
-  struct server server = {.ending = PTHREAD_MUTEX_INITIALIZER};
+  struct server server = {.counting = PTHREAD_MUTEX_INITIALIZER};
   char error[256];
   const struct failure failure = {.text = error, .size = sizeof error};
   enum options_result result = serve_options_parse(&server.options, argc, argv, &failure);
