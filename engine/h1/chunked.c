@@ -33,12 +33,16 @@ void h1_chunked_begin(struct h1_chunked *chunked) {
   *chunked = (struct h1_chunked){.step = STEP_SIZE};
 }
 
+bool h1_chunked_in_data(const struct h1_chunked *chunked) {
+  return chunked->step == STEP_DATA;
+}
+
 static bool refuse(struct h1_chunked *chunked, const char *reason) {
   chunked->reason = reason;
   return false;
 }
 
-/* Its value, or 16 or more. */
+/* The value of a hexadecimal digit; 16 of another byte. */
 static unsigned hex_digit(uint8_t byte) {
   const unsigned digit = (unsigned)byte - '0', letter = (unsigned)(byte | 0x20) - 'a';
   if (digit < 10) return digit;

@@ -23,9 +23,8 @@ enum h1_chunked_result {
 };
 
 struct h1_chunked {
-  uint8_t step;         /* private */
-  uint8_t digits;       /* of the size */
-  uint64_t left;        /* bytes of the chunk's data that are to come */
+  uint8_t step, digits; /* private: what comes next; digits of the size */
+  uint64_t left;        /* bytes of the chunk's data that are to come, once its size is known */
   uint64_t data_bytes;  /* of the body so far */
   uint64_t extra_bytes; /* received that are not data: sizes, extensions, line ends */
   uint64_t chunks;      /* that have begun, the last one (of size 0) not counted */
@@ -41,8 +40,6 @@ __attribute__((warn_unused_result)) enum h1_chunked_result
 h1_chunked_read(struct h1_chunked *chunked, struct span *bytes, struct span *data);
 
 /* Whether the next byte is within a chunk's data. */
-static inline bool h1_chunked_in_data(const struct h1_chunked *chunked) {
-  return chunked->left > 0;
-}
+bool h1_chunked_in_data(const struct h1_chunked *chunked);
 
 #endif

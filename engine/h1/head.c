@@ -43,8 +43,8 @@ static struct h1_verdict line_end(const struct h1_head *head, const uint8_t *at,
   return at[1] == '\n' ? H1_OK : malformed(head, "CR without LF");
 }
 
-/* The version at `at`, of VERSION_BYTES bytes that are there. HTTP/1.2 and later could be read as 1.1 (RFC
- * 9110 section 2.5), but there is no such version: what says so is up to something. */
+/* The version at `at`, of VERSION_BYTES bytes that are there. RFC 9110 section 2.5 would read HTTP/1.2 as
+ * 1.1. There is no such version, and a proxy may have read it otherwise, so it is refused. */
 static struct h1_verdict version(struct h1_head *head, const uint8_t *at) {
   if (memcmp(at, "HTTP/", 5) != 0 || at[6] != '.' || !is_digit(at[5]) || !is_digit(at[7]))
     return malformed(head, "bad version");
@@ -55,7 +55,7 @@ static struct h1_verdict version(struct h1_head *head, const uint8_t *at) {
 
 /* ---- start lines ----------------------------------------------------------------------------- */
 
-/* token SP; sets *at behind it. */
+/* token SP. Sets *at to what follows. */
 static struct h1_verdict method(struct h1_head *head, const uint8_t *line, const uint8_t *end,
                                 const uint8_t **at) {
   const uint8_t *stop = line;
@@ -64,11 +64,12 @@ static struct h1_verdict method(struct h1_head *head, const uint8_t *line, const
   head->method = span_of(line, (size_t)(stop - line));
   if (!syntax_is_token(head->method)) return malformed(head, "bad method");
   if (head->method.len > H1_METHOD_BYTES_MAX) return refuse(head, 501, "method is too long");
+  if (stop == end) return H1_MORE;
   *at = stop + 1;
-  return stop < end ? H1_OK : H1_MORE;
+  return H1_OK;
 }
 
-/* target SP */
+/* target SP. Sets *at to what follows. */
 static struct h1_verdict target(struct h1_head *head, const uint8_t *line, const uint8_t *end,
                                 const uint8_t **at) {
   const uint8_t *after = h1_scan_target(line, end);
@@ -93,17 +94,18 @@ static struct h1_verdict request_line(struct h1_head *head, const uint8_t *at, c
     return stop == end ? H1_MORE : malformed(head, "no version, or a bad one");
   verdict = version(head, at);
   if (verdict.outcome != H1_COMPLETE) return verdict;
-  *next = at + VERSION_BYTES + CRLF_BYTES;
-  return line_end(head, at + VERSION_BYTES, end);
+  verdict = line_end(head, at + VERSION_BYTES, end);
+  if (verdict.outcome == H1_COMPLETE) *next = at + VERSION_BYTES + CRLF_BYTES;
+  return verdict;
 }
 
 /* version SP 3DIGIT [SP [reason]] CRLF: some servers leave out the space with the reason. */
 static struct h1_verdict status_line(struct h1_head *head, const uint8_t *at, const uint8_t *end,
                                      const uint8_t **next) {
   const uint8_t *stop = h1_scan_text(at, end);
-  *next = stop + CRLF_BYTES;
   const struct h1_verdict ended = line_end(head, stop, end);
   if (ended.outcome != H1_COMPLETE) return ended;
+  *next = stop + CRLF_BYTES;
   if (stop - at < VERSION_BYTES + 1 + STATUS_BYTES) return malformed(head, "short status line");
   const struct h1_verdict verdict = version(head, at);
   if (verdict.outcome != H1_COMPLETE) return verdict;
@@ -143,14 +145,14 @@ static struct h1_verdict start_line(struct h1_head *head, const uint8_t *at, con
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-/* A name as it was received, and in lower case as far as that was made. */
+/* A field's name: as it was received, and its beginning in lower case. */
 struct name {
   struct span raw;
   enum header_token token;
   uint8_t lower[H1_SCAN_NAME_BYTES];
 };
 
-/* Reads a name and its colon; sets *value behind that. */
+/* Reads a name and its colon. Sets *value to what follows. */
 static struct h1_verdict field_name(struct h1_head *head, const uint8_t *at, const uint8_t *end,
                                     struct name *name, const uint8_t **value) {
   const size_t len = h1_scan_name(at, end, name->lower);
@@ -159,10 +161,11 @@ static struct h1_verdict field_name(struct h1_head *head, const uint8_t *at, con
   if (!colon) colon = end;
   name->raw = span_of(at, (size_t)(colon - at));
   name->token = len == name->raw.len ? header_token_of(span_of(name->lower, len)) : TOKEN_UNKNOWN;
-  *value = colon + 1;
   if (name->token == TOKEN_UNKNOWN && !syntax_is_token(name->raw))
     return malformed(head, "bad field name, or no colon");
-  return colon < end ? H1_OK : H1_MORE;
+  if (colon == end) return H1_MORE;
+  *value = colon + 1;
+  return H1_OK;
 }
 
 /* Puts a name without a token into the arena, in lower case. */
@@ -230,7 +233,7 @@ static struct h1_verdict line_ready(struct h1_head *head, struct span bytes) {
   return line_end(head, stop, end);
 }
 
-/* The line at `head->line` is incomplete: it must not be longer than what may come of it. */
+/* The line at `head->line` is incomplete. It may already be longer than any that would be accepted. */
 static struct h1_verdict wait_for_more(struct h1_head *head, struct span bytes) {
   const size_t line_max =
       H1_METHOD_BYTES_MAX + 1 + H1_TARGET_BYTES_MAX + 1 + VERSION_BYTES + CRLF_BYTES;
@@ -246,23 +249,28 @@ static struct h1_verdict wait_for_more(struct h1_head *head, struct span bytes) 
   return H1_MORE;
 }
 
+/* The empty line after the fields. */
+static struct h1_verdict last_line(struct h1_head *head, const uint8_t *at, const uint8_t *end,
+                                   const uint8_t **next, bool *done) {
+  const struct h1_verdict verdict = line_end(head, at, end);
+  *done = verdict.outcome == H1_COMPLETE;
+  if (*done) *next = at + CRLF_BYTES;
+  return verdict;
+}
+
 /* Reads the next line. *done: it was the empty one after the fields. */
 static struct h1_verdict next_line(struct h1_head *head, struct span bytes, bool *done) {
   const uint8_t *at = bytes.base + head->line, *end = bytes.base + bytes.len, *next = at;
   struct h1_verdict verdict = line_ready(head, bytes);
   if (verdict.outcome != H1_COMPLETE) return verdict;
+  if (at == end) return H1_MORE;
   const bool was_started = head->started;
-  if (at == end)
-    verdict = H1_MORE;
-  else if (!was_started)
+  if (!was_started)
     verdict = start_line(head, at, end, &next);
-  else if (*at == '\r' || *at == '\n') {
-    verdict = line_end(head, at, end);
-    next = at + CRLF_BYTES;
-    *done = verdict.outcome == H1_COMPLETE;
-  } else {
+  else if (*at == '\r' || *at == '\n')
+    verdict = last_line(head, at, end, &next, done);
+  else
     verdict = field_line(head, at, end, &next);
-  }
   if (verdict.outcome != H1_COMPLETE) return verdict;
   head->line = head->looked = (size_t)(next - bytes.base);
   if (!was_started) head->message = head->line;

@@ -347,6 +347,19 @@ static void test_chunk_counts(void **state) {
   assert_int_equal(chunked.extra_bytes, 508);
 }
 
+static void test_chunk_in_data(void **state) {
+  (void)state;
+  static const char bytes[] = "12;a\r\n";
+  h1_chunked_begin(&chunked);
+  for (size_t i = 0; i < sizeof bytes - 1; i++) {
+    assert_false(h1_chunked_in_data(&chunked));
+    assert_int_equal(read_chunks(bytes + i, 1), H1_CHUNKED_MORE);
+  }
+  assert_true(h1_chunked_in_data(&chunked));
+  assert_int_equal(read_chunks("123456789012345678", 18), H1_CHUNKED_MORE);
+  assert_false(h1_chunked_in_data(&chunked));
+}
+
 /* A body that ended, or was refused, stays so. */
 static void test_chunk_ends(void **state) {
   (void)state;
@@ -398,6 +411,7 @@ int main(void) {
       cmocka_unit_test(test_chunk_counts),
       cmocka_unit_test(test_chunk_ends),
       cmocka_unit_test(test_chunk_data),
+      cmocka_unit_test(test_chunk_in_data),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
