@@ -5,7 +5,7 @@
  *                             '---peer's close frame, a fault, the stream's end--->'
  *
  * Floors, lowest first: queue (what is sent), closing (how it ends), message (what is received, as
- * messages), recv (as frames), ws (the stream's events, and the public calls).
+ * messages), recv (as frames), tunnel (the stream's events and body), ws and client (the owner's calls).
  */
 #ifndef WEIR_WS_ENDPOINT_H
 #define WEIR_WS_ENDPOINT_H
