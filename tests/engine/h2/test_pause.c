@@ -234,6 +234,23 @@ static void test_letting_up(void **state) {
   script_close(&script);
 }
 
+/* A host that ticks late makes pauses longer, which is no time in which we read. */
+static void test_late_ticks(void **state) {
+  (void)state;
+  begin(NULL, "");
+  for (unsigned i = 0; i < PAUSES; i++) {
+    use_up();
+    script.now_ns += SECOND_NS;
+    script.machine.ops->tick(script.machine.self, script.now_ns);
+    assert_true(reads());
+  }
+  for (int i = 0; i < 100 && reads(); i++)
+    script_run(&script, USELESS);
+  assert_true(script.goaway);
+  assert_int_equal(counters()->pauses, PAUSES);
+  script_close(&script);
+}
+
 /* ---- clocks ---------------------------------------------------------------------------------- */
 
 /* A flood of a second and a half begins a second before a deadline, and what would have kept the
@@ -256,25 +273,27 @@ static const struct clock_row {
      "DATA/S 1 *9; PING 0 *8", "PING ack"},
 };
 
+/* How the time passes after the quiet: with the flood, without it, or with it and as long again. The
+ * last two exceed the deadline. */
+enum way { FLOODED, QUIET, FLOODED_AND_QUIET, WAYS };
+
 static void test_clocks(void **state) {
   (void)state;
-  for (size_t i = 0; i < 2 * sizeof clocks / sizeof *clocks; i++) {
-    const struct clock_row *row = &clocks[i / 2];
-    const bool floods_us = i % 2;
+  for (size_t i = 0; i < WAYS * sizeof clocks / sizeof *clocks; i++) {
+    const struct clock_row *row = &clocks[i / WAYS];
+    const enum way way = i % WAYS;
     char step[32];
-    print_message("%s\n", row->name);
+    print_message("%s, %d\n", row->name, way);
     begin(NULL, row->before);
     snprintf(step, sizeof step, "!tick %u", row->ms);
     script_run(&script, step);
-    if (floods_us)
-      flood_for(1500 * MILLISECOND_NS);
-    else
-      script_run(&script, "!tick 1500");
+    if (way != QUIET) flood_for(1500 * MILLISECOND_NS);
+    if (way != FLOODED) script_run(&script, "!tick 1600");
     script_run(&script, row->then);
-    if (floods_us)
+    if (way == FLOODED)
       assert_string_equal(script.log, row->transcript);
     else
-      assert_string_not_equal(script.log, row->transcript); /* the deadline has passed */
+      assert_string_not_equal(script.log, row->transcript);
     script_close(&script);
   }
 }
@@ -373,6 +392,7 @@ int main(void) {
       cmocka_unit_test(test_floods),
       cmocka_unit_test(test_bursts),
       cmocka_unit_test(test_letting_up),
+      cmocka_unit_test(test_late_ticks),
       cmocka_unit_test(test_clocks),
       cmocka_unit_test(test_settings_clock),
       cmocka_unit_test(test_block_clock),
