@@ -309,11 +309,15 @@ static bool is_current(struct files *files, struct file *file, const char *path,
   return true;
 }
 
+static bool is_of(const struct files_load *load, struct span path, uint64_t hash) {
+  return load->root_number == load->files->root_number && load->hash == hash &&
+         load->path_len == path.len && memcmp(load->path, path.base, path.len) == 0;
+}
+
 static bool join(struct files *files, struct span path, uint64_t hash,
                  struct files_lookup *lookup) {
   struct files_load *load = files->loads;
-  while (load && !(load->hash == hash && load->path_len == path.len &&
-                   memcmp(load->path, path.base, path.len) == 0))
+  while (load && !is_of(load, path, hash))
     load = load->next;
   if (!load) return false;
   lookup->next = load->waiters;

@@ -150,7 +150,15 @@ static void test_descriptors_of_what_is_not_held(void **state) {
   struct file *same;
   assert_int_equal(stage_find(files, "b", IO_SECOND, &same), FILES_FOUND);
   assert_ptr_equal(same, b);
-  assert_true(reads_pattern(files, b, 0));
+  assert_int_equal(stage_find(files, "c", IO_SECOND, &c), FILES_FOUND);
+  assert_true(a->fd < 0 && b->fd >= 0); /* b was just found: it is in use */
+  files_release(files, c);
+  assert_int_equal(stage_find(files, "c", IO_SECOND, &c), FILES_FOUND);
+  struct file *e;
+  stage_put_pattern(stage_at("e"), STAGE_LARGE_BYTES);
+  assert_int_equal(stage_find(files, "e", IO_SECOND, &e), FILES_BUSY);
+  assert_true(b->fd >= 0 && c->fd >= 0 && d->fd >= 0);
+  files_release(files, c);
   files_release(files, a);
   files_release(files, b);
   files_release(files, d);
@@ -249,6 +257,43 @@ static void test_no_descriptor_left(void **state) {
   files_destroy(files);
 }
 
+/* Missing paths carry no user's bytes. */
+static void test_charge(void **state) {
+  enum { USER_BYTES = 1024 };
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.user_bytes = USER_BYTES});
+  stage_expect(files, "missing", IO_SECOND, NULL);
+  assert_int_equal(files->cache.bytes, sizeof(struct file) + 7);
+  stage_put(stage_at("page"), "content", 7);
+  stage_expect(files, "page", IO_SECOND, "content");
+  assert_int_equal(files->cache.bytes, 2 * sizeof(struct file) + USER_BYTES + 7 + 4 + 7);
+  assert_int_equal(mkfifo(stage_at("fifo"), 0644), 0);
+  struct file *file;
+  assert_int_equal(stage_find(files, "fifo", IO_SECOND, &file), FILES_FORBIDDEN);
+  assert_int_equal(files->cache.bytes, 3 * sizeof(struct file) + USER_BYTES + 7 + 4 + 7 + 4);
+  files_destroy(files);
+}
+
+/* An entry takes the place of the one that has its path. */
+static void test_same_path(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){0});
+  struct file_cache *cache = &files->cache;
+  const struct span path = span_of("path", 4);
+  const uint64_t hash = file_cache_hash(cache, path);
+  struct file *first = file_cache_make(cache, path, hash, FILE_DIRECTORY, 0);
+  struct file *second = file_cache_make(cache, path, hash, FILE_DIRECTORY, 0);
+  assert_true(first && second);
+  file_cache_list(cache, first);
+  file_cache_list(cache, second);
+  assert_ptr_equal(file_cache_find(cache, path, hash), second);
+  assert_int_equal(cache->count, 1);
+  assert_false(first->listed);
+  file_cache_release(cache, first);
+  file_cache_release(cache, second);
+  files_destroy(files);
+}
+
 /* The hand moves past the entry that replaces an evicted one, so that a new entry is not the
  * next victim. */
 static void test_newcomer_stays(void **state) {
@@ -276,6 +321,8 @@ int main(void) {
       STAGE_TEST(test_descriptors_of_what_is_not_held),
       STAGE_TEST(test_reopened_is_the_same_file),
       STAGE_TEST(test_no_descriptor_left),
+      STAGE_TEST(test_charge),
+      STAGE_TEST(test_same_path),
       STAGE_TEST(test_newcomer_stays),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

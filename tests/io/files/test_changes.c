@@ -45,6 +45,11 @@ static void test_changes_are_noticed(void **state) {
   stage_expect(files, "page", now_ns += IO_SECOND, "three!");
   stage_expect(files, "page", now_ns += IO_SECOND, "three!");
   assert_int_equal(files_counters(files)->misses, misses); /* compared, not loaded */
+  uint64_t hits = files_counters(files)->hits;
+  uint64_t compared = files_counters(files)->revalidations;
+  stage_expect(files, "page", now_ns + IO_SECOND - 1, "three!");
+  assert_int_equal(files_counters(files)->hits, hits + 1);
+  assert_int_equal(files_counters(files)->revalidations, compared); /* for a second */
   shifted_clock_set(CLOCK_REALTIME, 0);
   stage_put(stage_at("page"), "four", 4);
   stage_expect(files, "page", now_ns += IO_SECOND, "four");
@@ -89,6 +94,7 @@ static void test_file_that_never_rests(void **state) {
   struct file *file;
   stage_put(stage_at("page"), "more", 4);
   stage.before_read = stage_append_to_page;
+  stage.read_bytes_max = 3; /* never more than the size that was promised */
   shifted_clock_set(CLOCK_REALTIME, 10);
   assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FOUND);
   stage.before_read = NULL;

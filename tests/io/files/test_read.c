@@ -3,7 +3,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/base/limits.h"
@@ -51,6 +53,7 @@ static void test_load_waits_for_the_ring(void **state) {
   stage_answer(0);
   assert_int_equal(a.calls + c.calls, 2);
   assert_int_equal(b.calls, 0);
+  assert_int_equal(files_counters(files)->reads_waited, 2); /* one was interrupted */
   assert_int_equal(a.result, FILES_FOUND);
   assert_ptr_equal(a.lookup.file, c.lookup.file);
   assert_memory_equal(a.lookup.file->bytes.base, "from disk", 9);
@@ -212,6 +215,32 @@ static void test_queue_for_descriptors(void **state) {
   assert_int_equal(b.lookup.file->fd, -1);
   files_release(files, b.lookup.file);
   files_release(files, c.lookup.file);
+  files_destroy(files);
+}
+
+/* A lookup below a new root does not join a load below the old one. */
+static void test_root_changes_during_a_load(void **state) {
+  (void)state;
+  char old[80];
+  struct files *files = stage_open((struct files_settings){.loop = stage_loop});
+  struct waiter a, b;
+  stage_put(stage_at("page"), "one", 3);
+  stage.page_cache_cold = true;
+  assert_int_equal(wait_for(files, &a, "page"), FILES_PENDING);
+  snprintf(old, sizeof old, "%s/old", stage.base);
+  assert_int_equal(rename(stage.root, old), 0);
+  assert_int_equal(mkdir(stage.root, 0755), 0);
+  stage_put(stage_at("page"), "two", 3);
+  files_trim(files, IO_SECOND);
+  assert_int_equal(wait_for(files, &b, "page"), FILES_PENDING);
+  assert_int_equal(stage.ring_count, 2);
+  stage_answer(0);
+  stage_answer(0);
+  assert_memory_equal(a.lookup.file->bytes.base, "one", 3);
+  assert_memory_equal(b.lookup.file->bytes.base, "two", 3);
+  stage_expect(files, "page", IO_SECOND, "two");
+  files_release(files, a.lookup.file);
+  files_release(files, b.lookup.file);
   files_destroy(files);
 }
 
@@ -407,6 +436,7 @@ int main(void) {
       STAGE_TEST(test_cancelled_after_the_queue),
       STAGE_TEST(test_ring_refuses_the_rest_of_a_load),
       STAGE_TEST(test_queue_for_descriptors),
+      STAGE_TEST(test_root_changes_during_a_load),
       STAGE_TEST(test_queue_of_a_load),
       STAGE_TEST(test_read_is_put_off),
       STAGE_TEST(test_read_waits_for_the_ring),
