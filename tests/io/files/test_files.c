@@ -417,6 +417,17 @@ static void test_user_bytes(void **state) {
   assert_int_equal(user_frees, 11);
 }
 
+/* They are rounded up, so that what follows them is aligned. */
+static void test_user_bytes_are_aligned(void **state) {
+  static const size_t rows[][2] = {{0, 0}, {1, 16}, {15, 16}, {16, 16}, {17, 32}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct files *files = stage_open((struct files_settings){.user_bytes = rows[i][0]});
+    assert_int_equal(files->cache.user_bytes, rows[i][1]);
+    files_destroy(files);
+  }
+}
+
 static void test_bad_roots(void **state) {
   (void)state;
   struct files_settings settings = {.root = stage_at("nowhere")};
@@ -435,7 +446,8 @@ int main(void) {
       STAGE_TEST(test_reasons),          STAGE_TEST(test_odd_paths),
       STAGE_TEST(test_traversal),        STAGE_TEST(test_root_is_looked_up_anew),
       STAGE_TEST(test_absolute_links),   STAGE_TEST(test_times_far_away),
-      STAGE_TEST(test_user_bytes),       STAGE_TEST(test_bad_roots),
+      STAGE_TEST(test_user_bytes),       STAGE_TEST(test_user_bytes_are_aligned),
+      STAGE_TEST(test_bad_roots),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -192,7 +192,7 @@ static void test_queue_for_descriptors(void **state) {
   stage.ring_max = 0;
   assert_int_equal(wait_for(files, &small, "small"), FILES_PENDING);
   stage.ring_max = 2;
-  files_trim(files, IO_SECOND);
+  files_trim(files, 2 * IO_SECOND);
   stage_answer(0);
   assert_int_equal(small.result, FILES_FOUND);
   assert_int_equal(b.calls + c.calls, 0);
@@ -200,12 +200,12 @@ static void test_queue_for_descriptors(void **state) {
   assert_int_equal(stage.ring_count, 0); /* no descriptor came free */
   files_release(files, a.lookup.file);
   assert_int_equal(b.calls, 0); /* not inside of a release */
-  stage_expect(files, "small", IO_SECOND, "small");
+  stage_expect(files, "small", 2 * IO_SECOND, "small");
   assert_int_equal(stage.ring_count, 1); /* one turn, although more was released */
   stage_answer(0);
   assert_int_equal(b.calls, 1);
   assert_int_equal(b.result, FILES_FOUND);
-  assert_int_equal(b.lookup.file->fresh_until_ns, IO_SECOND + FILES_FRESH_NS);
+  assert_int_equal(b.lookup.file->fresh_until_ns, 2 * IO_SECOND + FILES_FRESH_NS);
   assert_int_equal(c.calls, 0);
   for (unsigned second = 0; second <= FILES_HOLD_SECONDS; second++) {
     assert_int_equal(c.calls, 0);
