@@ -34,8 +34,10 @@ static struct h1_verdict absolute(const struct h1_head *head, struct headers *fi
                                   struct h1_target *out) {
   struct span rest;
   if (!span_cut(head->target, ':', &out->scheme, &rest)) return bad("target has no known form");
-  if (!span_is_ignoring_case(out->scheme, "http") && !span_is_ignoring_case(out->scheme, "https"))
+  const bool secure = span_is_ignoring_case(out->scheme, "https");
+  if (!secure && !span_is_ignoring_case(out->scheme, "http"))
     return bad("target has no known form");
+  out->scheme = span_text(secure ? "https" : "http"); /* handlers need not know of case */
   if (rest.len < 2 || memcmp(rest.base, "//", 2) != 0) return bad("target has no authority");
   rest = span_of(rest.base + 2, rest.len - 2);
   const size_t len = find_either(rest, '/', '?');

@@ -276,6 +276,7 @@ def test_node(demo):
     (400, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\nx"),
     (414, b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"),
     (417, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: tea\r\n\r\n"),
+    (421, b"GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n"),
     (431, b"GET / HTTP/1.1\r\nHost: a\r\n" + b"x: y\r\n" * 1000 + b"\r\n"),
     (431, b"GET / HTTP/1.1\r\nHost: a\r\nx: " + b"y" * 70_000 + b"\r\n\r\n"),
     (501, b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"), (505, b"GET / HTTP/1.9\r\nHost: a\r\n\r\n")])

@@ -307,7 +307,7 @@ static const struct bad_input targets[] = {
     {"absolute, https", BYTES("GET https://a:443/ HTTP/1.1\r\nHost: a\r\n\r\n"),
      "GET https a:443 / 1.1 keep|host=a||"},
     {"absolute, scheme and host in another case",
-     BYTES("GET HTTP://A/ HTTP/1.1\r\nHost: a\r\n\r\n"), "GET HTTP A / 1.1 keep|host=a||"},
+     BYTES("GET HTTP://A/ HTTP/1.1\r\nHost: a\r\n\r\n"), "GET http A / 1.1 keep|host=a||"},
     {"absolute, port of the scheme", BYTES("GET http://a/ HTTP/1.1\r\nHost: a:80\r\n\r\n"),
      "GET http a / 1.1 keep|host=a:80||"},
     {"absolute without a path", BYTES("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n"),
