@@ -1,6 +1,9 @@
 """`weir trace` against weir, other servers, and servers that fail."""
+import functools
+import http.server
 import json
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -249,6 +252,52 @@ def test_compare(page, tmp_path):
             started.stop()
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_http1(demo, tmp_path, secure):
+    """TRACE_HTTP1_CONNECTIONS (6) at most, with one exchange at a time, opened as they are needed."""
+    manifest = tmp_path / "manifest.json"
+    sizes = [40_000 + i for i in range(10)]
+    manifest.write_text(json.dumps({"resources": [{"url": "/", "kind": "document"}] + [
+        {"url": f"/bytes/{size}", "kind": "image", "after": "/"} for size in sizes]}))
+    url = demo.url("/", secure=secure)
+    run, = traced(tmp_path, "-k", "--http1.1", "-m", manifest, url)["runs"]
+    assert run["summary"]["complete"] == 11
+    assert 1 < len(run["connections"]) <= 6
+    assert all(c["protocol"] == "http/1.1" and c["error"] is None for c in run["connections"])
+    assert [r["bytes"] for r in run["resources"]][1:] == sizes
+    for at in range(len(run["connections"])):
+        resources = sorted((r for r in run["resources"] if r["connection"] == at), key=lambda r: r["asked_ms"])
+        for before, after in zip(resources, resources[1:]):
+            assert before["end_ms"] <= after["asked_ms"]
+        for resource in resources:
+            frames = [f for f in run["frames"] if f["connection"] == at and f["stream"] == resource["stream"]]
+            assert [f["sent"] for f in frames] == [True] + [False] * (len(frames) - 1)
+            assert sum(f["length"] for f in frames if f["type"] == "body") == resource["bytes"]
+
+
+def test_http1_beside_http2(demo, tmp_path):
+    picture = tmp_path / "both.svg"
+    out = trace("--http1.1", "-c", demo.url("/bytes/50000"), "-o", picture, demo.url("/bytes/50000"))
+    assert out.count("1 of 1 resources complete, 50000 bytes") == 2
+    shown = " ".join(texts(picture))
+    assert "HTTP/1.1 at " in shown and "HTTP/2 at " in shown
+
+
+def test_http1_that_closes(page):
+    """A server of HTTP/1.0 ends each connection; the next request gets a new one."""
+    _, root, manifest = page
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=root)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        out = trace("--http1.1", "-m", manifest, f"http://127.0.0.1:{server.server_port}/")
+    finally:
+        server.shutdown()
+        server.server_close()
+    resources = len(json.loads(pathlib.Path(manifest).read_text())["resources"])
+    assert f"{resources} of {resources} resources complete" in out
+
+
 def test_frame_log(demo):
     out = trace("--frames", demo.url("/bytes/40000"))
     lines = [line for line in out.splitlines() if " #0 " in line]
@@ -406,6 +455,12 @@ def test_http1_in_clear_text():
 def test_not_tls():
     script = Script(lambda c: c.sendall(b"220 mail.example.org ESMTP\r\n"))
     assert "TLS with 127.0.0.1" in trace("-k", script.url("https"), expect=1)
+
+
+def test_http1_without_an_answer():
+    script = Script(lambda c: (c.recv(4096), c.shutdown(socket.SHUT_WR)))
+    err = trace("--http1.1", script.url(), expect=1)
+    assert "the server closed the connection in the middle of an exchange" in err
 
 
 def test_closed_at_once():

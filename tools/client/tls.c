@@ -6,13 +6,13 @@
 #include "io/base/error.h"
 #include "io/tls/context.h"
 
-struct tls_context *client_tls_create(bool insecure, const char *ca_path,
-                                      const struct failure *failure) {
-  static const char *const protocols[] = {"h2"};
+struct tls_context *client_tls_create(enum client_versions versions, bool insecure,
+                                      const char *ca_path, const struct failure *failure) {
+  static const char *const protocols[] = {"h2", "http/1.1"};
   const struct tls_settings settings = {
       .client = true,
-      .protocols = protocols,
-      .protocol_count = 1,
+      .protocols = protocols + (versions == CLIENT_HTTP1),
+      .protocol_count = versions == CLIENT_HTTP2_OR_1 ? 2 : 1,
       .verify = !insecure,
       .ca_path = ca_path,
   };

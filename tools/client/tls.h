@@ -1,5 +1,5 @@
 /*
- * client/tls.h - the TLS context of clients. ALPN offers h2 only.
+ * client/tls.h - the TLS context of clients.
  */
 #ifndef WEIR_TOOLS_CLIENT_TLS_H
 #define WEIR_TOOLS_CLIENT_TLS_H
@@ -8,9 +8,13 @@
 
 struct tls_context;
 
+/* What ALPN offers, the first first. */
+enum client_versions { CLIENT_HTTP2, CLIENT_HTTP1, CLIENT_HTTP2_OR_1 };
+
 /* With `ca_path` NULL the system's authorities are trusted. With `insecure` nothing is verified.
  * The caller frees the context. NULL with one line in `failure`. */
 __attribute__((warn_unused_result)) struct tls_context *
-client_tls_create(bool insecure, const char *ca_path, const struct failure *failure);
+client_tls_create(enum client_versions versions, bool insecure, const char *ca_path,
+                  const struct failure *failure);
 
 #endif

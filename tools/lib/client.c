@@ -2,12 +2,13 @@
  * lib/client.c - one worker with one link, and fetches that other threads wait for.
  *
  *     caller's thread                             worker's thread
- *     struct fetch, on its stack    --post-> begin: h2_request(), or into the queue
+ *     struct fetch, on its stack    --post-> begin: the request, or into the queue
  *            waits                                events fill the response
  *            returns                    <-signal- settle: closed, and the body no longer in use
  *
- * The connection is DIALING until the server's SETTINGS have arrived, then READY, and finally LOST;
- * fetches fail at once when it is LOST. Members of struct weir_client belong to the worker, except
+ * The connection is DIALING until the server has shown that it speaks the protocol, then READY, and finally
+ * LOST; fetches fail at once when it is LOST. A server of HTTP/1.1 may end its connection between
+ * exchanges: then the client is READY without one, and opens it again for the next fetch. Members of struct weir_client belong to the worker, except
  * those under the lock.
  */
 #include "tools/lib/weir.h"
@@ -20,10 +21,11 @@
 
 #include "engine/base/decimal.h"
 #include "engine/engine.h"
-#include "engine/h2/h2.h"
+#include "engine/h2/frame.h"
 #include "io/base/clock.h"
 #include "io/tls/context.h"
 #include "tools/client/h2.h"
+#include "tools/client/http.h"
 #include "tools/client/lookup.h"
 #include "tools/client/tls.h"
 #include "tools/client/url.h"
@@ -42,9 +44,10 @@ struct fetch {
   size_t body_max; /* allocated for the response's */
   uint64_t deadline_ns;
   bool closed;
-  bool lent;  /* the request's body is still in use */
-  bool ended; /* the response is complete */
-  bool done;  /* under the lock: its fetch may return */
+  bool repeated; /* see ask_again() */
+  bool lent;     /* the request's body is still in use */
+  bool ended;    /* the response is complete */
+  bool done;     /* under the lock: its fetch may return */
 };
 
 struct weir_client {
@@ -60,7 +63,8 @@ struct weir_client {
   bool has_engine;
   struct client_server server;
   struct client_connection connection;
-  struct h2 *h2;              /* NULL: not made yet, or it has ended */
+  struct client_http http;
+  enum client_versions versions;
   struct timer flush;         /* to look at the queue again */
   struct fetch *queue, **end; /* waiting for room on the connection */
 
@@ -72,9 +76,11 @@ struct weir_client {
 
 /* ---- the connection's state ------------------------------------------------------------------ */
 
-/* Only the first reason counts. Queued fetches fail. */
+/* Only the first reason counts. Queued fetches fail. A connection of HTTP/1.1 takes one fetch with it: the
+ * others get a new one. */
 static void on_blamed(struct client_connection *connection, const char *reason) {
   struct weir_client *client = LIST_OWNER(connection, struct weir_client, connection);
+  if (connection->created && client->http.http1) return;
   pthread_mutex_lock(&client->lock);
   if (client->state != LOST) {
     snprintf(client->reason, sizeof client->reason, "%s", reason);
@@ -85,34 +91,25 @@ static void on_blamed(struct client_connection *connection, const char *reason) 
   timer_arm(&client->worker->loop.timers, &client->flush, client->worker->loop.now_ns);
 }
 
-static void on_settings(void *ctx, struct h2 *h2) {
+/* There is room for requests, and now at the latest the server is known to speak the protocol. */
+static void on_room(void *ctx) {
   struct weir_client *client = ctx;
-  (void)h2;
   pthread_mutex_lock(&client->lock);
   if (client->state == DIALING) client->state = READY;
   pthread_cond_broadcast(&client->changed);
   pthread_mutex_unlock(&client->lock);
+  timer_arm(&client->worker->loop.timers, &client->flush, client->worker->loop.now_ns);
 }
 
 /* Requests that the server accepted continue. New ones fail. */
-static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
+static void on_goaway(void *ctx, uint32_t error_code) {
   struct weir_client *client = ctx;
-  (void)h2;
-  (void)last_stream_id;
   client_h2_blame_goaway(&client->connection, error_code);
 }
 
-/* The remaining fetches end after this. */
-static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
-  struct weir_client *client = ctx;
-  client->h2 = NULL;
-  client_h2_blame(&client->connection, h2, end);
-}
+static const struct client_http_events http_events = {.room = on_room, .goaway = on_goaway};
 
-static const struct h2_client_events connection_events = {
-    .settings = on_settings, .goaway = on_goaway, .ended = on_ended};
-
-/* ---- an fetch, on the worker's thread ----------------------------------------------------- */
+/* ---- a fetch, on the worker's thread ----------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static void blame(struct fetch *fetch, const char *format,
                                                         ...) {
@@ -223,9 +220,31 @@ static void on_timer(struct stream *stream, uint64_t now_ns) {
   stream_reset(stream, H2_CANCEL);
 }
 
+static bool is_safe(const char *method) {
+  return !method || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+/* A server of HTTP/1.1 may end an idle connection while a request is on its way. One that was not the first
+ * on its connection, got no answer, and does no harm when repeated, is asked again, once (RFC 9110 section
+ * 9.2.2). */
+static bool ask_again(struct fetch *fetch, const struct stream *stream) {
+  struct weir_client *client = fetch->client;
+  const struct weir_response *response = fetch->response;
+  bool idle = client->http.http1 && stream->id > 1 && response->status == 0 && !response->error[0];
+  bool safe = is_safe(fetch->request->method) && fetch->request->body.len == 0;
+  if (!idle || !safe || fetch->repeated) return false;
+  fetch->repeated = true;
+  fetch->next = client->queue;
+  if (!client->queue) client->end = &fetch->next;
+  client->queue = fetch;
+  timer_arm(&client->worker->loop.timers, &client->flush, client->worker->loop.now_ns);
+  return true;
+}
+
 static void on_closed(struct stream *stream, uint32_t error_code) {
   struct fetch *fetch = stream->user;
   struct weir_client *client = fetch->client;
+  if (error_code == H2_CONNECT_ERROR && ask_again(fetch, stream)) return;
   if (error_code != H2_NO_ERROR)
     blame(fetch, "the stream ended with %s", h2_error_name(error_code));
   else if (!fetch->ended)
@@ -276,7 +295,8 @@ static void ask(struct fetch *fetch) {
   struct body body = BODY_NONE;
   fetch->lent = request->body.len > 0;
   if (fetch->lent) body = body_bytes(&fetch->body, request->body, body_released, fetch);
-  struct stream *stream = h2_request(client->h2, fields, count, body, &fetch_events, fetch);
+  struct stream *stream =
+      client_http_request(&client->http, fields, count, body, &fetch_events, fetch);
   if (stream)
     stream_timer(stream, fetch->deadline_ns);
   else
@@ -290,14 +310,21 @@ static struct fetch *take_first(struct weir_client *client) {
   return fetch;
 }
 
+/* A server of HTTP/1.1 has ended its connection after an exchange, which is its good right. */
+static void reopen(struct weir_client *client) {
+  if (client->state == READY && client->connection.state == CLIENT_AWAY)
+    client_connection_open(&client->connection);
+}
+
 /* Sends what waits, as far as there is room; fails it when there will never be, or when its time is
  * over. The first in the queue is the one whose time ends first. */
 static void flush(struct timer *timer, uint64_t now_ns) {
   struct weir_client *client = LIST_OWNER(timer, struct weir_client, flush);
   while (client->queue) {
-    bool lost = client->state == LOST || !client->h2;
+    bool lost = client->state == LOST;
     bool late = client->queue->deadline_ns <= now_ns;
-    if (!lost && !late && h2_request_room(client->h2) == 0) {
+    if (!lost && !late) reopen(client);
+    if (!lost && !late && client_http_room(&client->http) == 0) {
       timer_arm(&client->worker->loop.timers, timer, client->queue->deadline_ns);
       return;
     }
@@ -324,13 +351,20 @@ static void begin(struct worker *worker, void *object) {
 static bool create(struct client_connection *connection, const struct machine_peer *peer,
                    struct machine_host *host, uint64_t now_ns, struct machine *out) {
   struct weir_client *client = LIST_OWNER(connection, struct weir_client, connection);
-  client->h2 = client_h2_create(connection, &client->engine, &connection_events, client, peer, host,
-                                now_ns, out);
-  return client->h2;
+  client->http.events = &http_events;
+  client->http.ctx = client;
+  bool created = client_http_create(&client->http, connection, &client->engine, client->versions,
+                                    peer, host, now_ns, out);
+  if (client->http.h1) on_room(client);
+  return created;
 }
 
 static void on_gone(struct client_connection *connection) {
-  client_blame(connection, "the connection is closed"); /* if nothing else is known */
+  struct weir_client *client = LIST_OWNER(connection, struct weir_client, connection);
+  if (client->http.http1) /* of HTTP/1.1: for the next fetch it is opened again */
+    timer_arm(&client->worker->loop.timers, &client->flush, client->worker->loop.now_ns);
+  else
+    client_blame(connection, "the connection is closed"); /* if nothing else is known */
 }
 
 static const struct client_ops client_ops = {
@@ -349,7 +383,7 @@ static bool make_parts(struct weir_client *client) {
   config.clock_ns = &client->worker->loop.now_ns;
   client->has_engine = engine_init(&client->engine, &process_memory, &config, NULL);
   return client->has_engine &&
-         client_server_init(&client->server, client->tls, client->url.host, 1);
+         client_server_init(&client->server, client->tls, client->url.host, LIB_CLIENT_LINKS_MAX);
 }
 
 static bool worker_setup(struct worker *worker, void *ctx, struct io_error *error) {
@@ -380,7 +414,7 @@ static bool prepare(struct weir_client *client, const struct weir_client_setting
                                       CLIENT_ADDRESSES_MAX, failure);
   if (server->address_count == 0) return false;
   if (!client->url.secure) return true;
-  client->tls = client_tls_create(settings->insecure, settings->ca_file, failure);
+  client->tls = client_tls_create(client->versions, settings->insecure, settings->ca_file, failure);
   return client->tls;
 }
 
@@ -391,6 +425,7 @@ static struct weir_client *make_client(const struct weir_client_settings *settin
   client->timeout_ns = (seconds ? seconds : LIB_TIMEOUT_SECONDS_DEFAULT) * SECOND_NS;
   client->body_bytes_max =
       settings->body_bytes_max ? settings->body_bytes_max : LIB_BODY_BYTES_DEFAULT;
+  client->versions = settings->http1 ? CLIENT_HTTP1 : CLIENT_HTTP2_OR_1;
   client->end = &client->queue;
   pthread_mutex_init(&client->lock, NULL);
   pthread_condattr_t monotonic;
@@ -419,7 +454,7 @@ static struct timespec timespec_of(uint64_t time_ns) {
                            .tv_nsec = (long)(time_ns % SECOND_NS)};
 }
 
-/* Until the server's SETTINGS have come, it is clear that they will not, or the time is over. */
+/* Until the server speaks the protocol, it is clear that they will not, or the time is over. */
 static bool wait_until_ready(struct weir_client *client, char *error, size_t error_bytes) {
   const struct timespec end = timespec_of(clock_now_ns() + client->timeout_ns);
   int late = 0;
@@ -444,7 +479,7 @@ struct weir_client *weir_client_open(const struct weir_client_settings *settings
   }
   const struct worker_config config = {
       .count = 1,
-      .links_max = 1,
+      .links_max = LIB_CLIENT_LINKS_MAX,
       .hooks = {.ctx = client, .setup = worker_setup, .stopped = worker_stopped}};
   const struct failure failure = {.text = error, .size = error_bytes};
   struct io_error why = {.text = ""};

@@ -23,4 +23,8 @@ enum {
  * mailbox takes IO_MAILBOX_ENTRIES threads that fetch at the same moment. */
 #define LIB_FULL_WAIT_NS (1 * MILLISECOND_NS)
 
+/* Of a client: its connection, and those of HTTP/1.1 before it that are still closing. Untested: a server
+ * would have to end eight in the time that closing takes; the fetch after them fails. */
+enum { LIB_CLIENT_LINKS_MAX = 8 };
+
 #endif

@@ -82,7 +82,10 @@ bool weir_server_stop(struct weir_server *server, unsigned drain_seconds);
 struct weir_client;
 
 struct weir_client_settings {
-  const char *origin;  /* "https://example.org" or "http://127.0.0.1:8080" (prior knowledge) */
+  const char *origin; /* "https://example.org" or "http://127.0.0.1:8080" */
+  bool
+      http1; /* speak HTTP/1.1. Otherwise HTTP/2: over TLS if the server selects it, else HTTP/1.1; in clear
+                 text with prior knowledge */
   bool insecure;       /* take any certificate */
   const char *ca_file; /* PEM, authorities to trust; NULL: the system's */
   unsigned

@@ -155,16 +155,20 @@ const char *trace_frame_details(const struct trace_record *record, const struct 
   return out[0] ? out + 1 : out;
 }
 
+const char *trace_frame_name(const struct trace_record *record, const struct trace_frame *frame,
+                             char text[TRACE_FRAME_NAME_BYTES]) {
+  if (record->connections[frame->connection].http1) return frame->type == H2_DATA ? "body" : "head";
+  if (h2_frame_known(frame->type)) return h2_frame_name(frame->type);
+  snprintf(text, TRACE_FRAME_NAME_BYTES, "type 0x%x", frame->type);
+  return text;
+}
+
 const char *trace_frame_line(const struct trace_record *record, const struct trace_frame *frame,
                              char text[TRACE_FRAME_TEXT_BYTES]) {
-  char details[TRACE_FRAME_TEXT_BYTES], name[24];
-  if (h2_frame_known(frame->type))
-    snprintf(name, sizeof name, "%s", h2_frame_name(frame->type));
-  else
-    snprintf(name, sizeof name, "type 0x%x", frame->type);
+  char details[TRACE_FRAME_TEXT_BYTES], name[TRACE_FRAME_NAME_BYTES];
   int len = snprintf(text, TRACE_FRAME_TEXT_BYTES, "%11.3f ms  #%u %s %-15s %6u %8u B  ",
-                     (double)frame->end_ns / 1e6, frame->connection, frame->sent ? ">" : "<", name,
-                     frame->stream_id, frame->length);
+                     (double)frame->end_ns / 1e6, frame->connection, frame->sent ? ">" : "<",
+                     trace_frame_name(record, frame, name), frame->stream_id, frame->length);
   if (len > 0)
     snprintf(text + len, TRACE_FRAME_TEXT_BYTES - (size_t)len, "%.900s",
              trace_frame_details(record, frame, details));

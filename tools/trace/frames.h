@@ -8,6 +8,10 @@
 
 #include "tools/trace/record.h"
 
+/* HTTP/2's name of a frame, or "type 0x.."; over HTTP/1.1 "head" or "body". May be put into `text`. */
+const char *trace_frame_name(const struct trace_record *record, const struct trace_frame *frame,
+                             char text[TRACE_FRAME_NAME_BYTES]);
+
 /* The flags, values and reasons of a frame: one line of printable ASCII, whatever the peer sent.
  * Always terminated. Returns `text`. */
 const char *trace_frame_details(const struct trace_record *record, const struct trace_frame *frame,

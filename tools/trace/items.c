@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/h1/client.h"
+#include "engine/h2/frame.h"
 #include "tools/trace/image.h"
 #include "tools/trace/request.h"
 
@@ -121,24 +123,33 @@ static uint32_t chain_parent(const struct trace_item *item) {
 
 static struct stream *request(struct trace_item *item) {
   struct trace_result *result = result_of(item);
+  result->connection = item->origin->index;
   const struct trace_request what = {.options = item->all->run->options,
                                      .resource = resource_of(item),
                                      .url = item->url,
                                      .result = result};
   trace_request_signal(&what);
   if (result->exclusive) result->parent_id = chain_parent(item);
-  return trace_request_send(&what, item->origin->h2, &stream_events, item);
+  return trace_request_send(&what, &item->origin->http, &stream_events, item);
+}
+
+/* How many requests to the same origin wait before this one. */
+static size_t waiting_before(const struct trace_item *item) {
+  size_t count = 0;
+  for (const struct trace_item *other = item->all->at; other < item; other++)
+    count += other->phase == PHASE_QUEUED && other->first == item->first;
+  return count;
 }
 
 static void ask(struct trace_item *item) {
-  const struct trace_origin *origin = item->origin;
-  trace_origin_open(item->origin);
-  if (trace_origin_is_closing(origin)) {
-    const char *why = item->all->run->record->connections[origin->index].error;
-    give_up(item, "%s", *why ? why : "the server accepts no more requests");
+  const char *closed = trace_origin_closed_why(item->first);
+  if (closed) {
+    give_up(item, "%s", closed);
     return;
   }
-  if (!trace_origin_has_room(origin)) return;
+  struct trace_origin *origin = trace_origin_with_room(item->first, waiting_before(item));
+  if (!origin) return;
+  item->origin = origin;
   item->phase = PHASE_ASKED; /* before the call, since the stream may end in it */
   struct stream *stream = request(item);
   if (!stream) {
@@ -148,6 +159,7 @@ static void ask(struct trace_item *item) {
   }
   item->stream = stream;
   result_of(item)->asked_ns = now_of(item);
+  if (origin->http.h1) trace_origin_note(origin, H2_HEADERS, result_of(item)->stream_id, 0, true);
 }
 
 static void ask_all(struct trace_items *items) {
@@ -215,11 +227,18 @@ static void look_for_scan(struct trace_item *item, struct span bytes) {
     result_of(item)->scan_ns = now_of(item);
 }
 
+/* Over HTTP/2 the tap has seen the frame. */
+static void note(const struct trace_item *item, uint8_t type, size_t bytes) {
+  if (item->origin->http.h1)
+    trace_origin_note(item->origin, type, result_of(item)->stream_id, bytes, false);
+}
+
 static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
                         bool end) {
   struct trace_item *item = stream->user;
   struct trace_result *result = result_of(item);
   (void)end;
+  note(item, H2_HEADERS, item->origin->http.h1 ? h1_client_head_bytes(item->origin->http.h1) : 0);
   if (status < 200) return;
   result->status = status;
   result->headers_ns = now_of(item);
@@ -236,6 +255,7 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   struct trace_result *result = result_of(item);
   (void)end;
   if (bytes.len == 0) return;
+  note(item, H2_DATA, bytes.len);
   result->bytes += bytes.len;
   look_for_size(item, bytes);
   look_for_scan(item, bytes);
@@ -259,7 +279,7 @@ static bool ask_again(struct trace_item *item, uint32_t error_code) {
   if (error_code != H2_REFUSED_STREAM || item->refusals == TRACE_REFUSALS_MAX ||
       item->all->run->over)
     return false;
-  if (result->headers_ns != TRACE_NEVER || trace_origin_is_closing(item->origin)) return false;
+  if (result->headers_ns != TRACE_NEVER || trace_origin_closed_why(item->first)) return false;
   item->refusals++;
   item->phase = PHASE_QUEUED;
   result->asked_ns = result->sent_ns = TRACE_NEVER;
@@ -295,7 +315,7 @@ static bool init_item(struct trace_item *item, struct trace_origins *origins,
   if (!item->url) return failure_set(failure, "%s: out of memory", resource->reference);
   if (!url_resolve(item->url, base, resource->reference))
     return failure_set(failure, "%s: not a URL", resource->reference);
-  item->origin = trace_origin_find(origins, item->url, failure);
+  item->first = item->origin = trace_origin_find(origins, item->url, failure);
   if (!item->origin) return false;
   result->kind = resource->kind;
   result->connection = item->origin->index;

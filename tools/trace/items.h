@@ -24,12 +24,13 @@ struct trace_item {
   size_t index; /* in manifest and record */
   enum trace_phase phase;
   struct url *url;
-  struct trace_origin *origin;
-  struct stream *stream; /* while PHASE_ASKED */
-  uint64_t start_ns;     /* PHASE_TIMED: on the record's clock */
-  unsigned refusals;     /* REFUSED_STREAM, so far */
-  unsigned events;       /* bits 1 << enum trace_event that have happened */
-  uint8_t *prefix;       /* of an image, while its dimensions are looked for */
+  struct trace_origin *first;  /* connection to its origin */
+  struct trace_origin *origin; /* PHASE_ASKED: the connection that it is on */
+  struct stream *stream;       /* while PHASE_ASKED */
+  uint64_t start_ns;           /* PHASE_TIMED: on the record's clock */
+  unsigned refusals;           /* REFUSED_STREAM, so far */
+  unsigned events;             /* bits 1 << enum trace_event that have happened */
+  uint8_t *prefix;             /* of an image, while its dimensions are looked for */
   size_t prefix_bytes;
   bool sizing;
   struct first_scan scan; /* of an image, while its first scan is looked for */

@@ -32,8 +32,9 @@ static json_t *connections_of(const struct trace_record *record) {
     const struct trace_connection *connection = &record->connections[i];
     json_array_append_new(
         list,
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "origin", connection->origin, "address",
-                  connection->address, "begin_ms", ms(connection->begin_ns), "connected_ms",
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "origin", connection->origin,
+                  "protocol", connection->http1 ? "http/1.1" : "h2", "address", connection->address,
+                  "begin_ms", ms(connection->begin_ns), "connected_ms",
                   ms(connection->connected_ns), "ready_ms", ms(connection->ready_ns), "end_ms",
                   ms(connection->end_ns), "error", text_or_null(connection->error)));
   }
@@ -66,12 +67,10 @@ static json_t *resource_of(const struct trace_resource *resource,
 }
 
 static json_t *frame_of(const struct trace_record *record, const struct trace_frame *frame) {
-  char details[TRACE_FRAME_TEXT_BYTES], type[16];
-  snprintf(type, sizeof type, "0x%x", frame->type);
+  char details[TRACE_FRAME_TEXT_BYTES], type[TRACE_FRAME_NAME_BYTES];
   return json_pack("{s:o, s:o, s:i, s:b, s:s, s:i, s:i, s:i, s:s}", "begin_ms", ms(frame->begin_ns),
                    "end_ms", ms(frame->end_ns), "connection", frame->connection, "sent",
-                   frame->sent, "type",
-                   h2_frame_known(frame->type) ? h2_frame_name(frame->type) : type, "flags",
+                   frame->sent, "type", trace_frame_name(record, frame, type), "flags",
                    frame->flags, "stream", (int)frame->stream_id, "length", (int)frame->length,
                    "details", trace_frame_details(record, frame, details));
 }

@@ -23,6 +23,8 @@ enum {
   /* Payload kept of each frame except DATA: enough for all of SETTINGS, PRIORITY, GOAWAY, and for
    * the priority fields of HEADERS. */
   TRACE_PAYLOAD_BYTES_MAX = 256,
+  /* To one origin over HTTP/1.1, as browsers have. */
+  TRACE_HTTP1_CONNECTIONS = 6,
   TRACE_CONNECTIONS_MAX = 64, /* origins of one page; browsers rarely meet twenty */
   /* The text of a reason: a line and a half on a terminal. Untested: longer texts are cut. */
   TRACE_ERROR_BYTES = 192,
@@ -31,6 +33,7 @@ enum {
 
   /* A frame as a line of text; SETTINGS and ORIGIN are the longest. */
   TRACE_FRAME_TEXT_BYTES = 1024,
+  TRACE_FRAME_NAME_BYTES = 24, /* the longest has 15. Untested: derived */
   /* "1,234 ms": a number with its unit. Untested: 64 bits have no longer text. */
   TRACE_NUMBER_BYTES = 32,
 

@@ -14,7 +14,7 @@ static const char help[] =
     "Fetches resources from any HTTP/2 server, over one connection per origin, and shows how\n"
     "they arrived: one line per resource, one line per frame (--frames), or a waterfall\n"
     "(--output). https:// needs a server that selects h2 by ALPN; http:// is HTTP/2 with\n"
-    "prior knowledge.\n"
+    "prior knowledge. With --http1.1 it is HTTP/1.1 on both.\n"
     "\n"
     "What to fetch\n"
     "  -m, --manifest FILE    fetch the resources in a JSON file, relative to BASE-URL:\n"
@@ -41,6 +41,9 @@ static const char help[] =
     "      --window BYTES     receive window of each stream, instead of the profile's\n"
     "      --connection-window BYTES\n"
     "                         receive window of the connection, 65535 or more\n"
+    "      --http1.1          speak HTTP/1.1, over up to six connections to an origin, as "
+    "browsers\n"
+    "                         do; with --compare, to the second server only\n"
     "  -k, --insecure         do not verify certificates\n"
     "      --cacert FILE      trust these authorities, PEM, instead of the system's\n"
     "  -t, --timeout SECONDS  for everything together (default 60)\n"
@@ -63,6 +66,9 @@ static const char help[] =
     "  weir trace -k -m page.json -r 200K -o both.html -c https://localhost:9443/ \\\n"
     "      https://localhost:8443/\n"
     "      which of two servers decides better?\n"
+    "  weir trace -k -m page.json -r 200K -o both.svg --label h2 --label http/1.1 \\\n"
+    "      --http1.1 -c https://localhost:8443/ https://localhost:8443/\n"
+    "      what does HTTP/2 gain on that page?\n"
     "  weir trace --window 16384 -o stalls.svg http://localhost:8080/bytes/1000000\n"
     "      where does a small window make the server wait?\n"
     "\n"
@@ -73,7 +79,14 @@ const char *trace_options_help(void) {
   return help;
 }
 
-enum { OPTION_WINDOW = 256, OPTION_CONNECTION_WINDOW, OPTION_CACERT, OPTION_TITLE, OPTION_LABEL };
+enum {
+  OPTION_WINDOW = 256,
+  OPTION_CONNECTION_WINDOW,
+  OPTION_CACERT,
+  OPTION_TITLE,
+  OPTION_LABEL,
+  OPTION_HTTP1
+};
 
 static const struct option names[] = {
     {"manifest", required_argument, NULL, 'm'},
@@ -84,6 +97,7 @@ static const struct option names[] = {
     {"connection-window", required_argument, NULL, OPTION_CONNECTION_WINDOW},
     {"insecure", no_argument, NULL, 'k'},
     {"cacert", required_argument, NULL, OPTION_CACERT},
+    {"http1.1", no_argument, NULL, OPTION_HTTP1},
     {"timeout", required_argument, NULL, 't'},
     {"output", required_argument, NULL, 'o'},
     {"compare", required_argument, NULL, 'c'},
@@ -160,6 +174,7 @@ static bool take(struct options *parser, int code, char *value) {
   case OPTION_WINDOW: return set_window(parser, 1, 2147483647, &options->stream_window_bytes);
   case OPTION_CONNECTION_WINDOW:
     return set_window(parser, 65535, 16 << 20, &options->connection_window_bytes);
+  case OPTION_HTTP1: options->http1 = true; return true;
   case 'k': options->insecure = true; return true;
   case OPTION_CACERT: options->ca_path = value; return true;
   case 't': return options_seconds(parser, &options->timeout_seconds);

@@ -28,6 +28,7 @@ struct trace_options {
   uint32_t stream_window_bytes;     /* 0: the profile's */
   uint32_t connection_window_bytes; /* 0: the profile's */
   double timeout_seconds;
+  bool http1;    /* HTTP/1.1 over up to six connections; with `compare`, to that server alone */
   bool frames;   /* print the frame log */
   bool insecure; /* certificates are not verified */
 };

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/h2/h2.h"
 #include "io/tls/context.h"
@@ -16,6 +17,10 @@
 
 static const struct trace_run *run_of(const struct trace_origin *origin) {
   return origin->all->run;
+}
+
+static enum client_versions versions_of(const struct trace_run *run) {
+  return run->options->http1 ? CLIENT_HTTP1 : CLIENT_HTTP2;
 }
 
 static struct trace_connection *connection_of(const struct trace_origin *origin) {
@@ -79,7 +84,8 @@ bool trace_origins_prepare(struct trace_origins *origins, const struct failure *
   for (unsigned i = 0; i < origins->run->record->connection_count; i++)
     secure = secure || origins->at[i]->url.secure;
   if (!secure) return true;
-  origins->tls = client_tls_create(options->insecure, options->ca_path, failure);
+  origins->tls =
+      client_tls_create(versions_of(origins->run), options->insecure, options->ca_path, failure);
   return origins->tls;
 }
 
@@ -103,37 +109,37 @@ static void on_blamed(struct client_connection *client, const char *reason) {
   snprintf(connection->error, sizeof connection->error, "%s", reason);
 }
 
-static void on_settings(void *ctx, struct h2 *h2) {
-  (void)h2;
+static void on_room(void *ctx) {
   changed(ctx);
 }
 
-static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
+static void on_goaway(void *ctx, uint32_t error_code) {
   struct trace_origin *origin = ctx;
-  (void)h2;
-  (void)last_stream_id;
   if (error_code != H2_NO_ERROR) client_h2_blame_goaway(&origin->client, error_code);
   changed(origin); /* its queued requests will not be made */
 }
 
-static bool is_peaceful(const struct h2_end *end) {
-  if (end->reason == H2_END_BROKEN || end->reason == H2_END_HTTP1) return false;
-  return end->reason != H2_END_GOAWAY || end->code == H2_NO_ERROR;
+/* A peaceful end is not reported once the run is over; nor one of HTTP/1.1, since another connection can take
+ * its place. */
+static bool reports(void *ctx, bool peaceful) {
+  struct trace_origin *origin = ctx;
+  if (peaceful && trace_interrupted()) client_blame(&origin->client, "interrupted");
+  return !peaceful || !(run_of(origin)->over || origin->http.http1);
 }
 
-/* A peaceful end is not reported once the run is over. The remaining streams end after this. */
-static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
+/* A connection of HTTP/1.1 that ended in peace may be opened again. */
+static bool may_reopen(const struct trace_origin *origin) {
+  return origin->http.http1 && !connection_of(origin)->error[0] && !run_of(origin)->over;
+}
+
+static void on_ended(void *ctx) {
   struct trace_origin *origin = ctx;
-  bool peaceful = is_peaceful(end);
-  if (peaceful && trace_interrupted()) client_blame(&origin->client, "interrupted");
-  if (!peaceful || !run_of(origin)->over) client_h2_blame(&origin->client, h2, end);
-  origin->h2 = NULL;
-  origin->closed = true;
+  origin->closed = !may_reopen(origin);
   changed(origin);
 }
 
-static const struct h2_client_events h2_events = {
-    .settings = on_settings, .goaway = on_goaway, .ended = on_ended};
+static const struct client_http_events http_events = {
+    .room = on_room, .goaway = on_goaway, .reports = reports, .ended = on_ended};
 
 static void on_frame_sent(void *ctx, const struct trace_frame *frame, const uint8_t *payload) {
   const struct trace_origin *origin = ctx;
@@ -169,21 +175,29 @@ static void on_connected(struct client_connection *client) {
   origin->outside.records.on = origin->url.secure;
 }
 
-/* Creates h2 with the tap around it. */
-static bool create(struct client_connection *client, const struct machine_peer *peer,
-                   struct machine_host *host, uint64_t now_ns, struct machine *out) {
-  struct trace_origin *origin = owner_of(client);
+/* HTTP/2's frames pass through the tap. */
+static void tap(struct trace_origin *origin, struct machine *machine) {
   struct trace_record *record = run_of(origin)->record;
-  origin->h2 = client_h2_create(client, &origin->all->run->engine, &h2_events, origin, peer, host,
-                                now_ns, out);
-  if (!origin->h2) return false;
   origin->tap.since_ns = &origin->outside.records.since_ns;
   trace_cutter_init(&origin->tap.in, record, origin->index, false);
   trace_cutter_init(&origin->tap.out, record, origin->index, true);
   origin->tap.out.on_frame = on_frame_sent;
   origin->tap.out.ctx = origin;
-  trace_tap_around(&origin->tap, out);
-  connection_of(origin)->ready_ns = trace_run_now_ns(run_of(origin));
+  trace_tap_around(&origin->tap, machine);
+}
+
+static bool create(struct client_connection *client, const struct machine_peer *peer,
+                   struct machine_host *host, uint64_t now_ns, struct machine *out) {
+  struct trace_origin *origin = owner_of(client);
+  struct trace_connection *connection = connection_of(origin);
+  origin->http.events = &http_events;
+  origin->http.ctx = origin;
+  if (!client_http_create(&origin->http, client, &origin->all->run->engine,
+                          versions_of(run_of(origin)), peer, host, now_ns, out))
+    return false;
+  connection->http1 = origin->http.http1;
+  if (!connection->http1) tap(origin, out);
+  connection->ready_ns = trace_run_now_ns(run_of(origin));
   changed(origin);
   return true;
 }
@@ -194,8 +208,10 @@ static void around(struct client_connection *client, struct machine *machine) {
 
 static void on_gone(struct client_connection *client) {
   struct trace_origin *origin = owner_of(client);
-  connection_of(origin)->end_ns = trace_run_now_ns(run_of(origin));
-  origin->closed = true;
+  struct trace_connection *connection = connection_of(origin);
+  connection->end_ns = trace_run_now_ns(run_of(origin));
+  origin->opened = origin->closed = !may_reopen(origin);
+  client_server_free(&origin->server);
   changed(origin);
 }
 
@@ -206,11 +222,11 @@ static const struct client_ops client_ops = {.prepare = on_prepare,
                                              .blamed = on_blamed,
                                              .gone = on_gone};
 
-void trace_origin_open(struct trace_origin *origin) {
+static void connect_to(struct trace_origin *origin) {
   struct tls_context *tls = origin->url.secure ? origin->all->tls : NULL;
-  if (origin->opened) return;
+  struct trace_connection *connection = connection_of(origin);
   origin->opened = true;
-  connection_of(origin)->begin_ns = trace_run_now_ns(run_of(origin));
+  if (connection->begin_ns == TRACE_NEVER) connection->begin_ns = trace_run_now_ns(run_of(origin));
   client_connection_init(&origin->client, &origin->server, run_of(origin)->worker, &client_ops);
   if (client_server_init(&origin->server, tls, origin->url.host, 1)) {
     client_connection_open(&origin->client);
@@ -222,13 +238,67 @@ void trace_origin_open(struct trace_origin *origin) {
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-bool trace_origin_is_closing(const struct trace_origin *origin) {
-  if (origin->closed) return true;
-  return origin->h2 && h2_client_status(origin->h2).goaway_received;
+static bool has_room(const struct trace_origin *origin) {
+  const struct client_http *http = &origin->http;
+  if (http->closing || client_http_room(http) == 0) return false;
+  return client_http_is_ready(http) || h2_client_status(http->h2).streams < TRACE_STREAMS_ASSUMED;
 }
 
-bool trace_origin_has_room(const struct trace_origin *origin) {
-  if (!origin->h2 || h2_request_room(origin->h2) == 0) return false;
-  struct h2_client_status status = h2_client_status(origin->h2);
-  return status.settings_received || status.streams < TRACE_STREAMS_ASSUMED;
+/* One more connection to the same origin. NULL when there are enough, or memory was refused. */
+static struct trace_origin *add_connection(struct trace_origin *origin) {
+  unsigned count = 1;
+  for (; origin->next; origin = origin->next)
+    count++;
+  bool may = run_of(origin)->options->http1 && count < TRACE_HTTP1_CONNECTIONS &&
+             run_of(origin)->record->connection_count < TRACE_CONNECTIONS_MAX;
+  struct trace_origin *added = may ? make_origin(origin->all, &origin->url) : NULL;
+  if (!added) return NULL;
+  memcpy(added->addresses, origin->addresses, sizeof added->addresses);
+  added->server.address_count = origin->server.address_count;
+  origin->next = added;
+  return added;
+}
+
+struct trace_origin *trace_origin_with_room(struct trace_origin *origin, size_t waiting) {
+  struct trace_origin *unopened = NULL;
+  size_t opening = 0;
+  for (struct trace_origin *at = origin; at; at = at->next) {
+    if (has_room(at)) return at;
+    opening += at->opened && !at->closed && !client_http_is_up(&at->http);
+    if (!at->opened && !unopened) unopened = at;
+  }
+  if (opening > waiting) return NULL;
+  if (!unopened) unopened = add_connection(origin);
+  if (unopened) connect_to(unopened);
+  return NULL;
+}
+
+const char *trace_origin_closed_why(const struct trace_origin *origin) {
+  const char *why = "the server accepts no more requests";
+  for (const struct trace_origin *at = origin; at; at = at->next) {
+    if (!at->closed && !at->http.closing) return NULL;
+    const char *error = connection_of(at)->error;
+    if (*error) why = error;
+  }
+  return why;
+}
+
+/* ---- HTTP/1.1 -------------------------------------------------------------------------------- */
+
+void trace_origin_note(const struct trace_origin *origin, uint8_t type, uint32_t stream_id,
+                       size_t bytes, bool sent) {
+  const struct trace_run *run = run_of(origin);
+  uint64_t now_ns = trace_run_now_ns(run), since_ns = origin->outside.records.since_ns;
+  struct trace_frame frame = {.begin_ns = now_ns,
+                              .end_ns = now_ns,
+                              .stream_id = stream_id,
+                              .length = (uint32_t)bytes,
+                              .connection = origin->index,
+                              .type = type,
+                              .sent = sent};
+  if (!sent && since_ns > run->record->origin_ns)
+    frame.begin_ns = since_ns - run->record->origin_ns;
+  if (frame.begin_ns > now_ns) frame.begin_ns = now_ns;
+  trace_record_frame(run->record, frame, NULL, 0);
+  if (sent) trace_record_sent(run->record, &frame);
 }

@@ -1,18 +1,20 @@
 /*
- * trace/origin.h - one connection per origin. Its name is resolved before the run. It is opened
- * when its first resource is due, and not reopened after a failure.
+ * trace/origin.h - the connections to origins: one to each, or up to six over HTTP/1.1. An origin's name is
+ * resolved before the run. A connection is opened when a resource is due that needs it, and not reopened
+ * after a failure.
  *
- * Its machines, from the outside in: outside, [tls,] tap, h2.
+ * Its machines, from the outside in: outside, [tls,] tap, h2; or outside, [tls,] h1.
  */
 #ifndef WEIR_TRACE_ORIGIN_H
 #define WEIR_TRACE_ORIGIN_H
 
-#include "tools/client/connection.h"
+#include "tools/client/http.h"
 #include "tools/common/failure.h"
 #include "tools/trace/outside.h"
 #include "tools/trace/run.h"
 #include "tools/trace/tap.h"
 
+/* One connection, and with it what is known of its origin. */
 struct trace_origin {
   struct client_connection client;
   struct client_server server;
@@ -22,9 +24,10 @@ struct trace_origin {
   struct address addresses[CLIENT_ADDRESSES_MAX];
   struct trace_tap tap;
   struct trace_outside outside;
-  struct h2 *h2; /* NULL: not ready, or ended */
-  bool opened;   /* trace_origin_open() was called */
-  bool closed;   /* for good */
+  struct client_http http;
+  struct trace_origin *next; /* another connection to the same origin */
+  bool opened;               /* it was told to connect */
+  bool closed;               /* for good */
 };
 
 /* All origins of a run. */
@@ -48,14 +51,17 @@ __attribute__((warn_unused_result)) bool trace_origins_prepare(struct trace_orig
 
 void trace_origins_free(struct trace_origins *origins);
 
-/* Starts to connect. Does nothing when called again. */
-void trace_origin_open(struct trace_origin *origin);
+/* A connection of this origin on which a request can be made now; NULL if there is none. Then one is opened,
+ * if more requests wait (`waiting` of them, besides this one) than connections are being opened. */
+struct trace_origin *trace_origin_with_room(struct trace_origin *origin, size_t waiting);
 
-/* Whether the connection takes no more requests. */
-bool trace_origin_is_closing(const struct trace_origin *origin);
+/* Why no connection of this origin will take a request any more; NULL: one may. */
+const char *trace_origin_closed_why(const struct trace_origin *origin);
 
-/* Whether a request can be made now. */
-bool trace_origin_has_room(const struct trace_origin *origin);
+/* Over HTTP/1.1, which has no frames: notes a head, or bytes of a body, as the frame that HTTP/2 would have
+ * (`type` is H2_HEADERS or H2_DATA). */
+void trace_origin_note(const struct trace_origin *origin, uint8_t type, uint32_t stream_id,
+                       size_t bytes, bool sent);
 
 /* Cancels dialling. */
 void trace_origins_leave(struct trace_origins *origins);

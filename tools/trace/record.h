@@ -38,9 +38,10 @@ struct trace_connection {
   char address[96];
   uint64_t begin_ns;     /* connect() was called */
   uint64_t connected_ns; /* TCP is up */
-  uint64_t ready_ns;     /* HTTP/2 is ready, after TLS if used */
+  uint64_t ready_ns;     /* HTTP is ready, after TLS if used */
   uint64_t end_ns;       /* closed */
   bool secure;
+  bool http1; /* its `frames` are heads and pieces of bodies, and there are no windows */
   char error[TRACE_ERROR_BYTES]; /* why it failed, or "" */
 };
 
@@ -48,7 +49,7 @@ struct trace_connection {
 struct trace_result {
   uint64_t due_ns;     /* its start time has come */
   uint64_t asked_ns;   /* given to the connection */
-  uint64_t sent_ns;    /* its HEADERS frame left */
+  uint64_t sent_ns;    /* its HEADERS frame left; over HTTP/1.1 the same as asked_ns */
   uint64_t headers_ns; /* of the final response */
   uint64_t byte_ns;    /* the first byte of the body */
   uint64_t end_ns;     /* complete, or given up */

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "engine/h2/h2.h"
 #include "tools/common/option_values.h"
 
 /* Derived from the fields that a browser would send, and the bound of those given. */
@@ -44,7 +45,7 @@ void trace_request_signal(const struct trace_request *request) {
   const struct trace_profile *profile = request->options->profile;
   const struct trace_signal *signal = &profile->signals[resource->kind];
   struct trace_result *result = request->result;
-  if (profile->mute) return;
+  if (profile->mute || request->options->http1) return;
   const char *priority = resource->priority ? resource->priority : signal->priority;
   snprintf(result->priority, sizeof result->priority, "%s", priority ? priority : "");
   result->weight = resource->weight ? (uint16_t)resource->weight : signal->weight;
@@ -65,7 +66,8 @@ static void set_dependency(const struct trace_result *result, struct stream *str
   if (result->weight) h2_request_depend(stream, dependency);
 }
 
-struct stream *trace_request_send(const struct trace_request *request, struct h2 *h2,
+struct stream *trace_request_send(const struct trace_request *request,
+                                  const struct client_http *http,
                                   const struct stream_events *events, void *user) {
   struct trace_result *result = request->result;
   struct fields fields = {.count = 0};
@@ -75,9 +77,14 @@ struct stream *trace_request_send(const struct trace_request *request, struct h2
   add(&fields, TOKEN_ACCEPT_ENCODING, "gzip, deflate, br, zstd");
   if (result->priority[0]) add(&fields, TOKEN_PRIORITY, result->priority);
   add_given(&fields, request->options);
-  struct stream *stream = h2_request(h2, fields.at, fields.count, BODY_NONE, events, user);
+  struct stream *stream =
+      client_http_request(http, fields.at, fields.count, BODY_NONE, events, user);
   if (!stream) return NULL;
   result->stream_id = (uint32_t)stream->id;
+  if (http->h1) {
+    result->stream_id = 2 * result->stream_id - 1; /* as HTTP/2 would number them */
+    return stream;
+  }
   set_dependency(result, stream);
   set_windows(request, stream);
   return stream;

@@ -4,7 +4,7 @@
 #ifndef WEIR_TRACE_REQUEST_H
 #define WEIR_TRACE_REQUEST_H
 
-#include "engine/h2/h2.h"
+#include "tools/client/http.h"
 #include "tools/trace/manifest.h"
 #include "tools/trace/options.h"
 #include "tools/trace/record.h"
@@ -21,7 +21,8 @@ void trace_request_signal(const struct trace_request *request);
 
 /* Opens the stream and sets result->stream_id. The caller has set result->parent_id. NULL when the
  * connection refuses. */
-struct stream *trace_request_send(const struct trace_request *request, struct h2 *h2,
+struct stream *trace_request_send(const struct trace_request *request,
+                                  const struct client_http *http,
                                   const struct stream_events *events, void *user);
 
 #endif

@@ -162,7 +162,9 @@ static int run(struct tracer *tracer) {
     struct trace_record *record = &tracer->records[i];
     if (!trace_record_init(record, tracer->labels[i], tracer->manifest.count))
       return complain(EXIT_FAILED, "out of memory");
-    if (!trace_fetch(&tracer->options, &tracer->manifest, &tracer->bases[i], record, &failure))
+    struct trace_options options = tracer->options;
+    options.http1 = options.http1 && i == tracer->count - 1;
+    if (!trace_fetch(&options, &tracer->manifest, &tracer->bases[i], record, &failure))
       return complain(EXIT_FAILED, "%s", error);
     if (trace_interrupted()) tracer->count = i + 1;
   }

@@ -199,22 +199,23 @@ static void draw_connection(const struct trace_panel *panel, uint8_t index, doub
   const struct trace_drawing *drawing = panel->drawing;
   char line[400], window[TRACE_NUMBER_BYTES];
   trace_svg_rect(drawing->to, PLOT_LEFT, top, PLOT_RIGHT - PLOT_LEFT, STRIP, "strip");
-  snprintf(
-      line, sizeof line,
-      "%s (%s), TCP up at %.1f ms, HTTP/2 at %.1f ms. The blue area is the connection's unused "
-      "window, at most %s.",
-      connection->origin, connection->address, (double)connection->connected_ns / 1e6,
-      (double)connection->ready_ns / 1e6,
-      trace_svg_bytes((uint64_t)highest_level(panel, index), window));
+  trace_svg_bytes((uint64_t)highest_level(panel, index), window);
+  int len =
+      snprintf(line, sizeof line, "%s (%s), TCP up at %.1f ms, %s at %.1f ms.", connection->origin,
+               connection->address, (double)connection->connected_ns / 1e6,
+               connection->http1 ? "HTTP/1.1" : "HTTP/2", (double)connection->ready_ns / 1e6);
+  if (!connection->http1 && len > 0 && (size_t)len < sizeof line)
+    snprintf(line + len, sizeof line - (size_t)len,
+             " The blue area is the connection's unused window, at most %s.", window);
   trace_svg_begin(drawing->to, connection->ready_ns == TRACE_NEVER ? connection->error : line);
   trace_svg_text_fit(drawing->to, MARGIN, top + 14, "strong", connection->origin, 52);
   if (connection->error[0])
     trace_svg_text_fit(drawing->to, MARGIN, top + 28, "small bad", connection->error, 66);
   else {
     snprintf(line, sizeof line, "unused window, of %s", window);
-    trace_svg_text(drawing->to, MARGIN, top + 28, "small", line);
+    trace_svg_text(drawing->to, MARGIN, top + 28, "small", connection->http1 ? "HTTP/1.1" : line);
   }
-  draw_window(panel, index, top);
+  if (!connection->http1) draw_window(panel, index, top);
   draw_handshake(panel, connection, top);
   trace_svg_end(drawing->to);
   for (size_t i = 0; i < panel->windows.stall_count; i++)
@@ -265,7 +266,7 @@ static void draw_title(const struct trace_drawing *drawing) {
   const struct trace_options *options = drawing->show->options;
   char line[256], rate[TRACE_NUMBER_BYTES];
   trace_svg_text_fit(drawing->to, MARGIN, 30, "title",
-                     options->title ? options->title : "HTTP/2 waterfall", 100);
+                     options->title ? options->title : "Waterfall", 100);
   int len = snprintf(line, sizeof line, "signals of %s", options->profile->name);
   if (options->rate_limit && len > 0)
     snprintf(line + len, sizeof line - (size_t)len, ", link limited to %s/s",
@@ -356,7 +357,7 @@ static void write_log(const struct trace_record *record, FILE *to) {
 }
 
 static bool write_page(const struct trace_show *show, FILE *to) {
-  const char *title = show->options->title ? show->options->title : "HTTP/2 waterfall";
+  const char *title = show->options->title ? show->options->title : "Waterfall";
   fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>", to);
   trace_svg_escape(to, title);
   fputs("</title>\n<style>\n"

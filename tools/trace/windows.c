@@ -154,6 +154,7 @@ static bool reckon(struct reckoner *reckoner) {
     reckoner->streams[i].bytes = record->window_bytes;
   for (size_t i = 0; i < record->frame_count; i++) {
     const struct trace_frame *frame = &record->frames[i];
+    if (record->connections[frame->connection].http1) continue;
     if (frame->type == H2_DATA && !frame->sent) on_data(reckoner, frame);
     if (frame->type == H2_WINDOW_UPDATE && frame->sent) on_update(reckoner, frame);
   }

@@ -158,8 +158,9 @@ static void test_fetch(void **state) {
   struct weir_server *server = start();
   (void)state;
   assert_int_equal(strlen(weir_server_fingerprint(server)), 95);
-  for (int secure = 0; secure < 2; secure++) {
-    struct weir_client *client = must_open(server, secure, trusting);
+  for (int way = 0; way < 4; way++) {
+    const struct weir_client_settings settings = {.insecure = true, .http1 = way & 2};
+    struct weir_client *client = must_open(server, way & 1, settings);
     struct weir_response response;
     assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/hello"}, &response));
     assert_int_equal(response.status, 200);
@@ -212,8 +213,9 @@ static void *fetch_many(void *ctx) {
 static void test_many_threads(void **state) {
   struct weir_server *server = start();
   (void)state;
-  for (int secure = 0; secure < 2; secure++) {
-    struct weir_client *client = must_open(server, secure, trusting);
+  for (int way = 0; way < 4; way++) {
+    const struct weir_client_settings settings = {.insecure = true, .http1 = way & 2};
+    struct weir_client *client = must_open(server, way & 1, settings);
     struct crowd crowds[THREADS];
     pthread_t threads[THREADS];
     for (unsigned i = 0; i < THREADS; i++) {
@@ -413,6 +415,65 @@ static void test_trailers_and_codes(void **state) {
   weir_server_stop(server, 1);
 }
 
+/* HTTP/1.1 as well, where what a handler resets ends with its connection, and the next fetch gets a new one. */
+static void test_http1(void **state) {
+  (void)state;
+  struct weir_server *server = start();
+  const struct weir_client_settings settings = {.http1 = true};
+  struct weir_client *client = must_open(server, false, settings);
+  struct weir_response response;
+  for (int i = 0; i < 2; i++) {
+    assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/trailers"}, &response));
+    assert_string_equal(weir_response_trailer(&response, "sum"), "42");
+    weir_response_free(&response);
+    assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/refuse"}, &response));
+    assert_int_equal(response.status, 503);
+    weir_response_free(&response);
+  }
+  weir_client_close(client);
+  weir_server_stop(server, 1);
+}
+
+/* Answers one request on each of two connections, and closes: once as it has said, and once as it has not. */
+static void *answer_twice(void *ctx) {
+  static const char *const answers[] = {
+      "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"};
+  const struct silence *silence = ctx;
+  for (int i = 0; i < 2; i++) {
+    char received[4096];
+    int fd = accept(silence->listening, NULL, NULL);
+    if (read(fd, received, sizeof received) > 0) (void)!write(fd, answers[i], strlen(answers[i]));
+    close(fd);
+  }
+  return NULL;
+}
+
+static void test_http1_closes(void **state) {
+  (void)state;
+  uint16_t port;
+  int listening = listen_on_any(&port);
+  char origin[64];
+  snprintf(origin, sizeof origin, "http://127.0.0.1:%u", port);
+  pthread_t thread;
+  struct silence silence = {.listening = listening};
+  assert_int_equal(pthread_create(&thread, NULL, answer_twice, &silence), 0);
+  const struct weir_client_settings settings = {.origin = origin, .http1 = true};
+  struct weir_client *client = weir_client_open(&settings, error, sizeof error);
+  if (!client) fail_msg("%s", error);
+  for (int i = 0; i < 2; i++) {
+    struct weir_response response;
+    if (!weir_client_fetch(client, &(struct weir_request){.path = "/"}, &response))
+      fail_msg("%s", response.error);
+    assert_int_equal(response.body_len, 2);
+    weir_response_free(&response);
+  }
+  pthread_join(thread, NULL);
+  close(listening);
+  expect_failure(client, &(struct weir_request){.path = "/"}, "cannot connect");
+  weir_client_close(client);
+}
+
 /* A body of known length gets a content-length, unless the caller sends one. */
 static void test_content_length(void **state) {
   (void)state;
@@ -545,6 +606,7 @@ int main(void) {
       cmocka_unit_test(test_bounds),         cmocka_unit_test(test_stop),
       cmocka_unit_test(test_no_connection),  cmocka_unit_test(test_certificates),
       cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_trailers_and_codes),
+      cmocka_unit_test(test_http1),          cmocka_unit_test(test_http1_closes),
       cmocka_unit_test(test_content_length), cmocka_unit_test(test_time_in_the_queue),
       cmocka_unit_test(test_silent_server),  cmocka_unit_test(test_stop_in_a_handler),
       cmocka_unit_test(test_cores),          cmocka_unit_test(test_wrong_requests),

@@ -1,0 +1,123 @@
+/*
+ * client/http.c - see client/http.h.
+ */
+#include "tools/client/http.h"
+
+#include <string.h>
+
+#include "engine/engine.h"
+#include "engine/h1/h1.h"
+#include "engine/h2/h2.h"
+#include "tools/client/h2.h"
+
+static bool reports(const struct client_http *http, bool peaceful) {
+  return !http->events->reports || http->events->reports(http->ctx, peaceful);
+}
+
+/* ---- HTTP/2 ---------------------------------------------------------------------------------- */
+
+static void on_settings(void *ctx, struct h2 *h2) {
+  const struct client_http *http = ctx;
+  (void)h2;
+  if (http->events->room) http->events->room(http->ctx);
+}
+
+static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
+  struct client_http *http = ctx;
+  (void)h2;
+  (void)last_stream_id;
+  http->closing = true;
+  if (http->events->goaway) http->events->goaway(http->ctx, error_code);
+}
+
+static bool is_peaceful(const struct h2_end *end) {
+  if (end->reason == H2_END_BROKEN || end->reason == H2_END_HTTP1) return false;
+  return end->reason != H2_END_GOAWAY || end->code == H2_NO_ERROR;
+}
+
+static void on_h2_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
+  struct client_http *http = ctx;
+  http->h2 = NULL;
+  if (reports(http, is_peaceful(end))) client_h2_blame(http->connection, h2, end);
+  if (http->events->ended) http->events->ended(http->ctx);
+}
+
+static const struct h2_client_events h2_events = {
+    .settings = on_settings, .goaway = on_goaway, .ended = on_h2_ended};
+
+/* ---- HTTP/1.1 -------------------------------------------------------------------------------- */
+
+static void on_ready(void *ctx, struct h1 *h1) {
+  const struct client_http *http = ctx;
+  (void)h1;
+  if (http->events->room) http->events->room(http->ctx);
+}
+
+static void blame_h1(struct client_connection *connection, enum h1_end_reason reason,
+                     const char *what) {
+  switch (reason) {
+  case H1_END_BROKEN:
+    client_blame(connection, "the server's response is not valid: %s", what ? what : "");
+    break;
+  case H1_END_EOF:
+    client_blame(connection, "the server closed the connection in the middle of an exchange");
+    break;
+  case H1_END_DONE: client_blame(connection, "the server closed the connection"); break;
+  case H1_END_CLOSED:
+    client_blame(connection,
+                 connection->eof ? "the server closed the connection" : "the connection was reset");
+    break;
+  }
+}
+
+static void on_h1_ended(void *ctx, struct h1 *h1, enum h1_end_reason reason, const char *what) {
+  struct client_http *http = ctx;
+  bool peaceful = reason == H1_END_DONE || reason == H1_END_CLOSED;
+  (void)h1;
+  http->h1 = NULL;
+  if (reports(http, peaceful)) blame_h1(http->connection, reason, what);
+  if (http->events->ended) http->events->ended(http->ctx);
+}
+
+static const struct h1_client_events h1_events = {.ready = on_ready, .ended = on_h1_ended};
+
+/* ---- both ------------------------------------------------------------------------------------ */
+
+static bool create_h1(struct client_http *http, struct engine *engine,
+                      const struct machine_peer *peer, struct machine_host *host, uint64_t now_ns,
+                      struct machine *out) {
+  if (!h1_client(&engine->h1, peer, host, now_ns, out)) return false;
+  http->h1 = h1_of(out);
+  h1_client_listen(http->h1, &h1_events, http);
+  return true;
+}
+
+bool client_http_create(struct client_http *http, struct client_connection *connection,
+                        struct engine *engine, enum client_versions versions,
+                        const struct machine_peer *peer, struct machine_host *host, uint64_t now_ns,
+                        struct machine *out) {
+  http->connection = connection;
+  http->closing = false;
+  bool selected = strcmp(peer->application_protocol, "h2") == 0;
+  bool http1 = peer->secure ? versions != CLIENT_HTTP2 && !selected : versions == CLIENT_HTTP1;
+  http->http1 = http1;
+  if (http1) return create_h1(http, engine, peer, host, now_ns, out);
+  http->h2 = client_h2_create(connection, engine, &h2_events, http, peer, host, now_ns, out);
+  return http->h2;
+}
+
+uint32_t client_http_room(const struct client_http *http) {
+  if (http->h1) return h1_request_room(http->h1);
+  return http->h2 ? h2_request_room(http->h2) : 0;
+}
+
+bool client_http_is_ready(const struct client_http *http) {
+  return http->h1 || (http->h2 && h2_client_status(http->h2).settings_received);
+}
+
+struct stream *client_http_request(const struct client_http *http, const struct header *fields,
+                                   size_t count, struct body body,
+                                   const struct stream_events *events, void *user) {
+  return http->h1 ? h1_request(http->h1, fields, count, body, events, user)
+                  : h2_request(http->h2, fields, count, body, events, user);
+}
