@@ -61,5 +61,6 @@ struct engine_counters engine_counters(const struct engine *engine) {
   count((uint64_t *)&now.http, (const uint64_t *)&engine->http.counters, sizeof now.http);
   count((uint64_t *)&now.h1, (const uint64_t *)&engine->h1.counters, sizeof now.h1);
   count((uint64_t *)&now.h2, (const uint64_t *)&engine->h2.counters, sizeof now.h2);
+  count((uint64_t *)&now.ws, (const uint64_t *)&engine->ws, sizeof now.ws);
   return now;
 }

@@ -10,6 +10,7 @@
 #include "engine/h1/shared.h"
 #include "engine/h2/shared.h"
 #include "engine/http/shared.h"
+#include "engine/ws/events.h"
 
 /* The user's choices; engine_config_default() fills them in from base/limits.h. */
 struct engine_config {
@@ -29,6 +30,7 @@ struct engine_counters {
   struct http_counters http;
   struct h1_counters h1;
   struct h2_counters h2;
+  struct ws_counters ws;
 };
 
 struct engine {
@@ -36,6 +38,7 @@ struct engine {
   struct http_shared http;
   struct h1_shared h1;
   struct h2_shared h2;
+  struct ws_counters ws; /* lent to handlers, as ws_settings.counters */
   struct pool undecided; /* connections whose protocol is not known yet, CONN_BYTES each */
 };
 

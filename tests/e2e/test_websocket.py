@@ -89,6 +89,21 @@ def test_faults_get_their_code(demo, carrier, frames, code):
     peer.close()
 
 
+def test_what_peers_run_into_is_counted(start):
+    server = start()
+    for frames, counter in ((encode(TEXT, b"\xff"), "ws_broken"),
+                            (encode(PING) * (harness.bound("WS_CONTROL_BURST") + 1), "ws_flooded"),
+                            (b"\x82\xff" + bytes([127]) * 8 + bytes(4), "ws_too_big")):
+        peer = Http1(server.http_port)
+        peer.write(frames)
+        while peer.more():
+            pass
+        peer.close()
+        assert harness.wait_until(lambda: server.counters()[counter] == 1), counter
+    counted = server.counters()
+    assert counted["ws_opened"] == 3 and counted["ws_closed"] == 3
+
+
 def test_deflate(demo, carrier):
     offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
     peer = open_ws(demo, carrier, "/ws?deflate", fields=offer)

@@ -21,6 +21,8 @@ struct row {
   { #name, offsetof(struct engine_counters, h2.name) }
 #define H1(name)                                                                                   \
   { "h1_" #name, offsetof(struct engine_counters, h1.name) }
+#define WS(name)                                                                                   \
+  { "ws_" #name, offsetof(struct engine_counters, ws.name) }
 #define WORKER(name)                                                                               \
   { #name, offsetof(struct loop_counters, name) }
 
@@ -84,6 +86,14 @@ static const struct row engine_rows[] = {
     H2(timeouts_output),
     H2(timeouts_bodies),
     H2(hushed),
+    WS(opened),
+    WS(closed),
+    WS(messages_received),
+    WS(messages_sent),
+    WS(broken),
+    WS(too_big),
+    WS(flooded),
+    WS(silent),
 };
 
 static const struct row worker_rows[] = {

@@ -474,6 +474,10 @@ struct demo *demo_create(const struct memory *memory, uint32_t exchanges_max) {
   return demo;
 }
 
+void demo_count(struct demo *demo, struct ws_counters *counters) {
+  demo->ws.plain.counters = demo->ws.deflate.counters = counters;
+}
+
 void demo_destroy(struct demo *demo) {
   if (!demo) return;
   pool_destroy(&demo->exchanges);

@@ -21,6 +21,7 @@
 #include "engine/base/pool.h"
 #include "engine/http/handler.h"
 #include "engine/http/shared.h"
+#include "engine/ws/events.h"
 #include "tools/serve/limits.h"
 
 struct demo;
@@ -29,6 +30,9 @@ struct demo;
  * more. NULL when memory was refused. */
 __attribute__((warn_unused_result)) struct demo *demo_create(const struct memory *memory,
                                                              uint32_t exchanges_max);
+
+/* Counts its WebSockets there; to be called before the first. */
+void demo_count(struct demo *demo, struct ws_counters *counters);
 
 /* All streams and bodies must be closed (asserted). NULL is allowed. */
 void demo_destroy(struct demo *demo);

@@ -39,10 +39,7 @@ void demo_ws_init(struct demo_ws *demo, const struct memory *memory) {
   *demo = (struct demo_ws){
       .memory = {.ctx = demo, .alloc = bounded_alloc, .free = bounded_free},
       .below = memory,
-      .plain = {.memory = &demo->memory,
-                .events = &events,
-                .counters = &demo->counters,
-                .protocols = subprotocols},
+      .plain = {.memory = &demo->memory, .events = &events, .protocols = subprotocols},
   };
   demo->deflate = demo->plain;
   demo->deflate.deflate = true;

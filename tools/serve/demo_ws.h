@@ -17,7 +17,6 @@ struct demo_ws {
   struct memory memory; /* `below`, up to the bound */
   const struct memory *below;
   size_t bytes; /* taken now */
-  struct ws_counters counters;
   struct ws_settings plain, deflate;
 };
 

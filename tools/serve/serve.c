@@ -234,6 +234,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   if (handler) {
     mine->has_engine = engine_init(&mine->engine, &process_memory, &config, handler);
     if (mine->has_engine) {
+      if (mine->demo) demo_count(mine->demo, &mine->engine.ws);
       set_clock(mine);
       pthread_mutex_lock(&server->counting);
       server->engines[worker->index] = &mine->engine;

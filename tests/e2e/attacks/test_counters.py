@@ -19,7 +19,7 @@ def struct_of(text, name):
 
 def members(text, name):
     body = re.sub(r"/\*.*?\*/", "", struct_of(text, name), flags=re.S)
-    return [member.strip() for line in re.findall(r"uint64_t ([^;]+);", body)
+    return [member.strip() for line in re.findall(r"uint64_t\s+([^;]+);", body)
             for member in line.split(",")]
 
 
@@ -41,8 +41,11 @@ def test_all_are_printed(start):
         assert server.get("/plaintext").status == 200
     printed = ask(server)
     wanted = (members(read("engine/http/shared.h"), "http_counters") +
+              ["h1_" + name for name in members(read("engine/h1/shared.h"), "h1_counters")] +
               members(read("engine/h2/shared.h"), "h2_counters") +
-              members(read("io/ring/loop.h"), "loop_counters") + ["lines_dropped"])
+              ["ws_" + name for name in members(read("engine/ws/events.h"), "ws_counters")] +
+              members(read("io/ring/loop.h"), "loop_counters") +
+              ["access_log_lines", "access_log_dropped", "lines_dropped"])
     assert list(printed) == wanted
     assert printed["requests"] >= 20 and printed["links_accepted"] >= 20
     assert ask(server)["requests"] == printed["requests"]
@@ -76,9 +79,10 @@ def test_every_budget_has_a_counter():
     """Each bound on a peer, and each deadline, is named beside a counter."""
     limits = read("engine/base/limits.h")
     counted = (struct_of(read("engine/http/shared.h"), "http_counters") +
+               struct_of(read("engine/h1/shared.h"), "h1_counters") +
                struct_of(read("engine/h2/shared.h"), "h2_counters"))
     patterns = [re.compile(name.replace("*", ".*") + "$")
-                for name in re.findall(r"\b(?:H2|HPACK)_[A-Z0-9_]+\*?", counted)]
+                for name in re.findall(r"\b(?:H1|H2|HPACK)_[A-Z0-9_]+\*?", counted)]
     what_they_do = limits.split("what a peer may make us do ---")[1].split("/* ---- time")[0]
     deadlines = limits.split("/* ---- time")[1].split("/* ---- site")[0]
     others = ["H2_CONCURRENT_STREAMS_DEFAULT", "H2_HEADER_LIST_BYTES_DEFAULT",
@@ -89,7 +93,7 @@ def test_every_budget_has_a_counter():
             "HPACK_BLOCK_KEPT_BYTES_MAX", "HPACK_BLOCKS_KEPT_COUNT", "HPACK_PROBATION_COUNT",
             "HPACK_PROBATION_WAYS", "H2_DATA_BYTES_SMALL",
             "H2_DRAIN_NS", "H2_TICK_NS", "H2_FAREWELL_NS", "H2_LINGER_IDLE_NS", "H2_LINGER_NS",
-            "H2_LINGER_BYTES"]
+            "H2_LINGER_BYTES", "H1_AHEAD_MAX", "H1_EAGER_BYTES", "H1_TEXT_BYTES", "H1_GATHER_BYTES"]
     names = re.findall(r"#define (\w+)", what_they_do + deadlines) + others
     assert len(names) > 30
     missing = [name for name in names
