@@ -9,7 +9,6 @@
 
 #include "engine/h2/connection.h"
 #include "engine/h2/life.h"
-#include "engine/h2/timers.h"
 
 #include <assert.h>
 
@@ -40,11 +39,7 @@ static bool move_stream(struct h2 *h2, struct h2_stream *stream) {
   move(h2, &stream->body_seen_ns);
   move(h2, &stream->pace.counted_ns);
   move(h2, &stream->held_since_ns);
-  if (stream->lingers) {
-    const uint64_t span_ns = h2->now_ns - h2->paused_since_ns;
-    stream->linger_until_ns += span_ns;
-    h2_timer_set(stream, stream->timer_ns + span_ns);
-  }
+  stream->linger_until_ns += h2->now_ns - h2->paused_since_ns; /* its timer looks at it */
   return false;
 }
 

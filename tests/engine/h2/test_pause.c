@@ -367,6 +367,22 @@ static void test_held_clock(void **state) {
   }
 }
 
+/* The rest of an answered request is read for H2_LINGER_NS, pauses excluded. */
+static void test_linger_clock(void **state) {
+  (void)state;
+  begin(NULL, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
+  for (int i = 0; i < 8; i++)
+    script_run(&script, "!tick 900; DATA 1 *1");
+  flood_for(5 * SECOND_NS);
+  for (int i = 0; i < 3; i++)
+    script_run(&script, "DATA 1 *1; !tick 900");
+  assert_string_equal(script.log, "");
+  script_run(&script, "!tick 100");
+  assert_string_equal(script.log, "RST_STREAM 1 NO_ERROR");
+  _Static_assert(H2_LINGER_NS == 10 * SECOND_NS, "7.2 s, 2.7 s and the last tick");
+  script_close(&script);
+}
+
 /* A response waits for the transport for 21 seconds, but for 12 in which we read: within the 20 seconds
  * that are looked at, another was taken. */
 static void test_queued_clock(void **state) {
@@ -399,6 +415,7 @@ int main(void) {
       cmocka_unit_test(test_late_clock),
       cmocka_unit_test(test_held_clock),
       cmocka_unit_test(test_queued_clock),
+      cmocka_unit_test(test_linger_clock),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
