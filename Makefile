@@ -258,15 +258,19 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libsupport.a $(OUT)/libtools.a $(OUT)/li
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 
-$(OUT)/tests/sim/test_sim: $(call OBJ,$(SIM))
+$(OUT)/tests/sim/test_sim $(OUT)/tests/sim/test_sim_h1: $(call OBJ,$(SIM))
 
 # The simulation with an engine that has one extra bug, which the simulation must find. The module with the bug is
 # compiled anew, and stands before the archive that has the right one.
-SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK LATE_MASK
+SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK LATE_MASK H1_LOST_BYTE
+LINK_CANARY = $(LINK_QUICKLY) $(filter-out -MMD -MP $(LTO),$(CFLAGS_ALL)) -D$(1) \
+  $$(grep -rl $(1) --include='*.c' engine) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 $(OUT)/tests/sim/canary_%: $(call OBJ,tests/sim/test_sim.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(call SAY,CANARY)
-	$(QUIET)$(LINK_QUICKLY) $(filter-out -MMD -MP $(LTO),$(CFLAGS_ALL)) -DWEIR_CANARY_$* \
-	  $$(grep -rl WEIR_CANARY_$* --include='*.c' engine) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
+	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_$*)
+$(OUT)/tests/sim/canary_H1_%: $(call OBJ,tests/sim/test_sim_h1.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
+	$(call SAY,CANARY)
+	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_H1_$*)
 sim-canaries: $(patsubst %,$(OUT)/tests/sim/canary_%,$(SIM_CANARIES))
 
 # The differential tests compare with other implementations.

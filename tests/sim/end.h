@@ -9,6 +9,7 @@
 #ifndef WEIR_SIM_END_H
 #define WEIR_SIM_END_H
 
+#include "engine/h1/h1.h"
 #include "tests/sim/party.h"
 #include "tests/sim/pipe.h"
 #include "tests/sim/wire.h"
@@ -23,6 +24,7 @@ struct sim_end {
   struct sim_end *peer;
   struct sim_pipe *in; /* bytes on their way to this end */
   bool client, open;
+  bool h1;                /* it speaks HTTP/1.1, and has no wire; set after sim_end_open() */
   bool closing;           /* close() follows as soon as no send is in flight */
   bool in_ended, in_lost; /* the peer has closed: in order, or with a reset */
   bool eof_given;
@@ -58,6 +60,10 @@ void sim_end_close(struct sim_end *end, bool reset);
 
 /* Asks wants(), and closes a machine that is done. */
 void sim_end_settle_wants(struct sim_end *end);
+
+static inline struct h1 *sim_end_h1(const struct sim_end *end) {
+  return h1_of(&end->machine);
+}
 
 static inline struct h2 *sim_end_h2(const struct sim_end *end) {
   return h2_of(&end->machine);

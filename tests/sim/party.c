@@ -104,11 +104,21 @@ static struct body body_open(struct party *party, uint32_t bytes) {
 /* ---- both roles --------------------------------------------------------------------------------
  */
 
+/* HTTP/1.1 has no pushes and, without chunks, no trailers. Tunnels are talk.c's. */
+static void fit_to_h1(struct plan *plan) {
+  if (plan->kind == PLAN_TUNNEL) plan->kind = PLAN_POST;
+  if (plan->status == 500) plan->status = 410; /* 500 is what a reset before the response becomes */
+  plan->pushes = 0;
+  plan->request_trailers &= !plan->request_length;
+  plan->response_trailers &= !plan->response_length;
+}
+
 static struct party *party_new(struct party_side *side, uint64_t number, bool client) {
   struct party *party = calloc(1, sizeof *party);
   sim_check(party, "out of memory");
   party->side = side;
   party->plan = plan_of(number);
+  if (side->h1) fit_to_h1(&party->plan);
   party->client = client;
   party->next = side->parties.first;
   if (party->next) party->next->prev = party;
@@ -139,18 +149,25 @@ static void check_trailers_planned(const struct party *party) {
             "trailers that were not planned");
 }
 
+/* Whether the server's engine has answered, for a reason that is not in the plan. */
+static bool is_refused(const struct party *party) {
+  const unsigned status = party->status;
+  bool by_h1 = party->side->h1 && (status == 408 || status == 500 || status == 503);
+  return party->client && (status == 431 || by_h1);
+}
+
 /* The length of the peer's whole message in bytes. */
 static uint32_t bytes_expected(const struct party *party) {
   const struct plan *plan = &party->plan;
   if (!party->client) return plan->request_bytes;
-  if (party->status == 431 || plan_is_bodiless(plan)) return 0;
+  if (plan_is_bodiless(plan)) return 0;
   return plan->response_bytes;
 }
 
 static void message_ended(struct party *party) {
   sim_check(!party->end, "a message ends twice");
   party->end = true;
-  if (party->client && party->status == 431) return;
+  if (is_refused(party)) return;
   sim_check(party->received == bytes_expected(party), "a body of %u bytes ended after %u",
             bytes_expected(party), party->received);
   bool trailers = party->client ? party->plan.response_trailers && !plan_is_bodiless(&party->plan)
@@ -170,7 +187,8 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   struct party *party = stream->user;
   sim_check(!party->closed && !party->end, "data after the end");
   sim_check(!party->client || party->response_seen, "data before the response");
-  if (bytes.len) plan_check_body(bytes, &party->plan, party->client, party->received);
+  if (bytes.len && !is_refused(party))
+    plan_check_body(bytes, &party->plan, party->client, party->received);
   party->received += (uint32_t)bytes.len;
   party->side->scene->stats->bytes += bytes.len;
   if (stream->consume_later) party->unconsumed += (uint32_t)bytes.len;
@@ -369,7 +387,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
   party->status = status;
   if (status == 431 && plan->request_huge) {
     party->side->scene->stats->too_large++;
-  } else {
+  } else if (status == 431 || !is_refused(party)) {
     sim_check(status == plan->status, "status %u, expected %u", status, plan->status);
     plan_check_fields(fields, plan, LIST_RESPONSE);
   }
@@ -425,7 +443,22 @@ static void add_request_extras(struct field_store *store, const struct plan *pla
   add_priority(store, random);
 }
 
-bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
+typedef struct stream *ask_fn(void *connection, const struct header *fields, size_t count,
+                              struct body body, void *user);
+
+static struct stream *ask_h2(void *connection, const struct header *fields, size_t count,
+                             struct body body, void *user) {
+  return h2_request(connection, fields, count, body, &client_events, user);
+}
+
+static struct stream *ask_h1(void *connection, const struct header *fields, size_t count,
+                             struct body body, void *user) {
+  return h1_request(connection, fields, count, body, &client_events, user);
+}
+
+/* The party of the request; NULL when the engine refuses it, or `*fine`: that had to be. */
+static struct party *make_request(struct party_side *side, ask_fn *ask, void *connection,
+                                  uint64_t number, bool *fine) {
   struct party *party = party_new(side, number, true);
   const struct plan plan = party->plan;
   struct field_store store = {.count = 0};
@@ -435,22 +468,41 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
   add_request_extras(&store, &plan, length, sizeof length, side->scene->random);
   bool none = plan.kind != PLAN_POST && plan.kind != PLAN_TUNNEL;
   struct body body = none ? BODY_NONE : body_open(party, plan.request_bytes);
-  struct stream *stream = h2_request(h2, store.fields, store.count, body, &client_events, party);
+  struct stream *stream = ask(connection, store.fields, store.count, body, party);
   if (!stream) {
     /* The body's close() may still come, when the engine frees the stream. */
     party->closed = true;
     free_if_over(party);
-    return plan.request_huge; /* more than the server allows */
+    *fine = plan.request_huge; /* more than the server allows */
+    return NULL;
   }
   adopt(party, stream);
-  if (random_one_in(side->scene->random, 6))
-    h2_request_depend(stream, (struct h2_dependency){.weight = 1 + (number & 0xff)});
-  if (!plan.request_trailers) return true;
+  return party;
+}
+
+static void send_trailers(struct party *party) {
   struct field_store trailers = {.count = 0};
-  plan_fields(&trailers, &plan, LIST_REQUEST_TRAILERS);
-  if (!stream_trailers(stream, trailers.fields, trailers.count))
-    stream_reset(stream, H2_INTERNAL_ERROR);
+  if (!party->plan.request_trailers) return;
+  plan_fields(&trailers, &party->plan, LIST_REQUEST_TRAILERS);
+  if (!stream_trailers(party->stream, trailers.fields, trailers.count))
+    stream_reset(party->stream, H2_INTERNAL_ERROR);
+}
+
+bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
+  bool fine = true;
+  struct party *party = make_request(side, ask_h2, h2, number, &fine);
+  if (!party) return fine;
+  if (random_one_in(side->scene->random, 6))
+    h2_request_depend(party->stream, (struct h2_dependency){.weight = 1 + (number & 0xff)});
+  send_trailers(party);
   return true;
+}
+
+bool party_request_h1(struct party_side *side, struct h1 *h1, uint64_t number) {
+  bool fine = true;
+  struct party *party = make_request(side, ask_h1, h1, number, &fine);
+  if (party) send_trailers(party);
+  return fine;
 }
 
 /* ---- unprompted ------------------------------------------------------------------------- */

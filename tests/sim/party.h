@@ -13,6 +13,7 @@
 #ifndef WEIR_SIM_PARTY_H
 #define WEIR_SIM_PARTY_H
 
+#include "engine/h1/h1.h"
 #include "engine/h2/h2.h"
 #include "tests/sim/plan.h"
 
@@ -42,6 +43,7 @@ struct party_side {
   struct party_list parties;
   struct talk *talks; /* WebSockets, see talk.h */
   uint32_t talk_count;
+  bool h1;       /* over HTTP/1.1 */
   bool generous; /* no more waiting, resetting or refusing: everything must complete */
 };
 
@@ -75,6 +77,9 @@ struct party {
 
 /* Client: makes the request of the given number. Returns false when the engine refuses it now. */
 bool party_request(struct party_side *side, struct h2 *h2, uint64_t number);
+
+/* The same over HTTP/1.1. */
+bool party_request_h1(struct party_side *side, struct h1 *h1, uint64_t number);
 
 /* The server's handler. `ctx` is not used: `party_accepting` leads to the party. */
 void party_serve(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);

@@ -9,32 +9,6 @@
 
 #include <stdlib.h>
 
-/* ---- memory -------------------------------------------------------------------------------------
- */
-
-static void *memory_take(void *ctx, size_t bytes) {
-  struct sim_memory *memory = ctx;
-  memory->calls++;
-  if (memory->refuse) {
-    memory->refuse--;
-    memory->refused++;
-    return NULL;
-  }
-  void *object = malloc(bytes);
-  sim_check(object, "out of memory");
-  memset(object, 0xa5, bytes);
-  memory->bytes += bytes;
-  memory->count++;
-  return object;
-}
-
-static void memory_give(void *ctx, void *object, size_t bytes) {
-  struct sim_memory *memory = ctx;
-  memory->bytes -= bytes;
-  memory->count--;
-  free(object);
-}
-
 /* ---- a world's life
  * ------------------------------------------------------------------------------- */
 
@@ -71,8 +45,7 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
 
 static void world_open(struct sim_world *world, uint64_t seed, struct sim_totals *totals) {
   *world = (struct sim_world){.random = {seed}, .now_ns = 1000 * SECOND_NS, .totals = totals};
-  world->memory.memory =
-      (struct memory){.ctx = &world->memory, .alloc = memory_take, .free = memory_give};
+  sim_memory_init(&world->memory);
   world->handler = (struct handler){.request = serve, .protocols = talk_protocols};
   talk_memory = &world->memory.memory;
   world->scene = (struct party_scene){.random = &world->random,

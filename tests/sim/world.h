@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "tests/sim/check.h"
 #include "tests/sim/end.h"
+#include "tests/sim/memory.h"
 
 enum { SIM_PAIRS = 8, SIM_PAIR_REQUESTS_MAX = 24 };
 
@@ -14,13 +15,6 @@ struct sim_pair {
   struct sim_end ends[2]; /* client, server */
   struct sim_pipe *pipes[2];
   uint64_t opened_step;
-};
-
-/* Allocations that the world lends to both engines; counted, sometimes refused. */
-struct sim_memory {
-  struct memory memory;
-  uint64_t bytes, count, calls, refused;
-  uint32_t refuse; /* the number of next calls to refuse */
 };
 
 struct sim_totals {
