@@ -27,6 +27,10 @@ ssize_t stage_preadv2(int fd, const struct iovec *vector, int count, off_t offse
     errno = EAGAIN;
     return -1;
   }
+  if (stage.read_error) {
+    errno = stage.read_error;
+    return -1;
+  }
   struct iovec part = *vector;
   assert_int_equal(count, 1);
   if (stage.read_bytes_max && part.iov_len > stage.read_bytes_max)

@@ -18,6 +18,7 @@
 enum { STAGE_RING_ENTRIES = 64 };
 
 extern struct stage {
+  int read_error;            /* not 0: reads fail with it */
   bool page_cache_cold;      /* RWF_NOWAIT finds nothing */
   void (*before_read)(void); /* called during a read, to change the file */
   size_t read_bytes_max;     /* if not 0, a read returns no more than this */

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io/base/limits.h"
 #include "io/files/private.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/shifted_clock.h"
 #include "tests/support/stage.h"
 
 STAGE_KERNEL
@@ -78,6 +80,24 @@ static void test_flood_of_missing_paths(void **state) {
   stage_expect(files, "newcomer", IO_SECOND, NULL);
   stage_expect(files, "newcomer", IO_SECOND, NULL);
   assert_int_equal(files_counters(files)->misses, misses + 1);
+  files_destroy(files);
+}
+
+/* So does one that is compared with the disk each time, because its second is over. */
+static void test_flood_over_time(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.entries_max = 64});
+  char name[40];
+  stage_put(stage_at("hot"), "hot", 3);
+  shifted_clock_set(CLOCK_REALTIME, 10);
+  for (int i = 0; i < 2000; i++) {
+    uint64_t now_ns = IO_SECOND * (uint64_t)(1 + i / 8);
+    snprintf(name, sizeof name, "no/such/file/%d", i);
+    stage_expect(files, name, now_ns, NULL);
+    if (i % 8 == 0) stage_expect(files, "hot", now_ns, "hot");
+  }
+  assert_int_equal(files_counters(files)->misses, 2001);
+  assert_int_equal(files_counters(files)->revalidations, 2000 / 8 - 1);
   files_destroy(files);
 }
 
@@ -317,6 +337,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       STAGE_TEST(test_bytes_are_bounded),
       STAGE_TEST(test_flood_of_missing_paths),
+      STAGE_TEST(test_flood_over_time),
       STAGE_TEST(test_descriptors_are_bounded),
       STAGE_TEST(test_descriptors_of_what_is_not_held),
       STAGE_TEST(test_reopened_is_the_same_file),

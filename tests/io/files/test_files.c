@@ -83,6 +83,7 @@ static void test_what_is_found(void **state) {
   for (int stepwise = 0; stepwise < 2; stepwise++) {
     struct files *files = stage_open((struct files_settings){0});
     files->beneath.stepwise = stepwise;
+    int next = stage_next_descriptor();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
       for (int again = 0; again < 2; again++) { /* the second time, from memory */
         struct file *file;
@@ -99,6 +100,7 @@ static void test_what_is_found(void **state) {
         }
         files_release(files, file);
       }
+    assert_int_equal(stage_next_descriptor(), next); /* nothing stays open */
     files_destroy(files);
   }
 }

@@ -63,6 +63,21 @@ static void test_load_waits_for_the_ring(void **state) {
   files_destroy(files);
 }
 
+/* Without the ring, reads say themselves that they failed. */
+static void test_load_fails(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){0});
+  struct file *file;
+  stage_put(stage_at("page"), "content", 7);
+  stage.read_error = EIO;
+  assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FAILED);
+  stage.read_error = ENOMEM;
+  assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_BUSY);
+  stage.read_error = 0;
+  stage_expect(files, "page", IO_SECOND, "content");
+  files_destroy(files);
+}
+
 static void test_load_fails_at_the_ring(void **state) {
   (void)state;
   struct files *files = stage_open((struct files_settings){.loop = stage_loop});
@@ -430,6 +445,7 @@ static void test_read_waits_for_the_ring(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       STAGE_TEST(test_load_waits_for_the_ring),
+      STAGE_TEST(test_load_fails),
       STAGE_TEST(test_load_fails_at_the_ring),
       STAGE_TEST(test_queue),
       STAGE_TEST(test_queue_takes_turns),
