@@ -230,6 +230,28 @@ static void test_first(void **state) {
   assert_true(span_is(message.at[1].name, "x"));
 }
 
+/* Places behind the list's end may hold anything. */
+static void test_count(void **state) {
+  (void)state;
+  (void)read_fields("1", "X-A: y\r\n");
+  const uint32_t count = message.fields.count;
+  message.at[count] = header_of(TOKEN_CONNECTION, span_text("close, x-a"));
+  h1_framing_strip(&message.fields, 1);
+  assert_int_equal(message.fields.count, count);
+  struct h1_framing framing;
+  assert_int_equal(h1_framing_request(&message.head, &message.fields, 0, &framing).outcome,
+                   H1_COMPLETE);
+  assert_true(framing.keep);
+  struct header trailers[] = {header_of(TOKEN_DATE, span_text("x")),
+                              header_of(TOKEN_HOST, span_text("a"))};
+  struct headers list;
+  headers_init(&list, trailers, 2, NULL, 0, SIZE_MAX);
+  list.count = 1;
+  assert_int_equal(h1_framing_trailers(&list).outcome, H1_COMPLETE);
+  list.count = 2;
+  assert_int_equal(h1_framing_trailers(&list).outcome, H1_REFUSED);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_persistence),  cmocka_unit_test(test_bodies),
@@ -237,7 +259,7 @@ int main(void) {
       cmocka_unit_test(test_cookies),      cmocka_unit_test(test_upgrades),
       cmocka_unit_test(test_upgrade_list), cmocka_unit_test(test_upgrade_response),
       cmocka_unit_test(test_options),      cmocka_unit_test(test_strip),
-      cmocka_unit_test(test_first),
+      cmocka_unit_test(test_first),        cmocka_unit_test(test_count),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
