@@ -121,9 +121,11 @@ static inline void ws_count(const struct ws *ws, size_t offset) {
 
 #define WS_COUNT(ws, name) ws_count(ws, offsetof(struct ws_counters, name))
 
-static inline size_t ws_message_bytes_max(const struct ws *ws) {
+/* Of the message under way. */
+static inline uint64_t ws_message_bytes_max(const struct ws *ws) {
   size_t max = ws->settings->message_bytes_max;
-  return max ? max : WS_MESSAGE_BYTES_DEFAULT;
+  if (max == 0) max = WS_MESSAGE_BYTES_DEFAULT;
+  return ws->in.compressed && max > WS_INFLATED_BYTES_MAX ? WS_INFLATED_BYTES_MAX : max;
 }
 
 #endif

@@ -81,17 +81,12 @@ static bool append(struct ws *ws, struct span bytes) {
   return true;
 }
 
-static uint64_t bytes_max(const struct ws *ws) {
-  uint64_t max = ws_message_bytes_max(ws);
-  return ws->in.compressed && max > WS_INFLATED_BYTES_MAX ? WS_INFLATED_BYTES_MAX : max;
-}
-
 /* What is wrong with the next bytes; 0: nothing. */
 static unsigned fault_of(struct ws *ws, struct span bytes, bool last, const char **reason) {
   struct ws_in *in = &ws->in;
   in->total += bytes.len;
   *reason = "message is too long";
-  if (in->total > bytes_max(ws)) return WS_TOO_BIG;
+  if (in->total > ws_message_bytes_max(ws)) return WS_TOO_BIG;
   *reason = "text is not UTF-8";
   if (in->kind != WS_TEXT) return 0;
   return ws_utf8(&in->utf8, bytes) && (!last || ws_utf8_is_whole(&in->utf8)) ? 0 : WS_INVALID_DATA;

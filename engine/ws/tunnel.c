@@ -3,7 +3,6 @@
  */
 #include "engine/ws/tunnel.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "engine/base/text.h"

@@ -67,7 +67,7 @@ struct ws *ws_accept(struct stream *stream, const struct request *request,
   return made ? ws : NULL;
 }
 
-/* ---- sending ------------------------------------------------------------------------------ */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static bool may_send(const struct ws *ws) {
   return ws->state == WS_OPEN && !ws->out.full;

@@ -46,7 +46,9 @@ extern "C" {
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* Server: accepts the request, whose `protocol` is "websocket". NULL when that failed; the request has then
- * been answered (400, or 426 with the version that is spoken) or reset. `user`: see ws_user(). */
+ * been answered (400, or 426 with the version that is spoken) or reset. `user`: see ws_user(). Browsers send
+ * WebSockets from any page, with cookies: whether this page may is the handler's to decide, by the field
+ * `origin` (RFC 6455 section 10.2), before it accepts. */
 struct ws *ws_accept(struct stream *stream, const struct request *request,
                      const struct ws_settings *settings, void *user);
 
@@ -55,12 +57,13 @@ struct ws *ws_accept(struct stream *stream, const struct request *request,
 /* What was given when the end was made. */
 void *ws_user(const struct ws *ws);
 
+/* NULL within closed(). */
 struct stream *ws_stream(const struct ws *ws);
 
 /* The subprotocol agreed on, of settings.protocols; NULL: none. */
 const char *ws_protocol(const struct ws *ws);
 
-/* The time of the call under way, on the clock of machine_ops. */
+/* The time of the call under way, on the clock of machine_ops. Not within closed(). */
 uint64_t ws_now_ns(const struct ws *ws);
 
 /* Sends a message; copies it. Text must be UTF-8, which is not looked at. False, and nothing is sent, while
@@ -80,7 +83,8 @@ size_t ws_waiting_bytes(const struct ws *ws);
 /* Sends a ping, of at most 125 bytes (asserted); a ping that has not left yet is replaced. */
 void ws_ping(struct ws *ws, struct span payload);
 
-/* Hands over no more messages of the peer, and reads no more from it, until ws_release(). */
+/* Hands over no more messages of the peer, and reads no more from it, until ws_release(). What one piece of
+ * 4 KiB inflates to still comes, in fragments. */
 void ws_hold(struct ws *ws);
 void ws_release(struct ws *ws);
 

@@ -184,17 +184,19 @@ def test_many_on_one_connection(demo):
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_node(demo, secure):
+@pytest.mark.parametrize("path", ["/ws", "/ws?deflate"])
+@pytest.mark.parametrize("package", ["", "ws"])
+def test_node(demo, secure, path, package):
+    """Node's own WebSocket, which is undici's, and the package ws if NODE_PATH leads to one."""
     node = shutil.which("node")
     if not node:
         pytest.skip("no Node is installed")
-    flag = ["--experimental-websocket"]
-    probe = subprocess.run([node, *flag, "-e", "new WebSocket('ws://127.0.0.1:1').onerror = () => {}"],
-                           capture_output=True, check=False)
-    if probe.returncode:
-        pytest.skip("this Node has no WebSocket")
-    url = demo.url("/ws", secure).replace("http", "ws", 1)
-    done = subprocess.run([node, *flag, os.path.join(os.path.dirname(__file__), "ws_node.mjs"), url],
+    flags = [] if package else ["--experimental-websocket"]
+    probe = f"require('{package}')" if package else "new WebSocket('ws://127.0.0.1:1').onerror = () => {}"
+    if subprocess.run([node, *flags, "-e", probe], capture_output=True, check=False).returncode:
+        pytest.skip(f"Node has no package {package}" if package else "this Node has no WebSocket")
+    url = demo.url(path, secure).replace("http", "ws", 1)
+    done = subprocess.run([node, *flags, os.path.join(os.path.dirname(__file__), "ws_node.mjs"), url, package],
                           capture_output=True, timeout=90, check=False,
                           env={**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"})
     assert done.returncode == 0, done.stderr.decode()

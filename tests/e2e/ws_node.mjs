@@ -1,5 +1,10 @@
-// ws_node.mjs URL - echoes through Node's own WebSocket (undici); prints what it saw as JSON.
-const ws = new WebSocket(process.argv[2], 'echo');
+// ws_node.mjs URL [PACKAGE] - echoes through Node's own WebSocket (undici), or that of a package (ws); prints what it
+// saw as JSON.
+import { createRequire } from 'node:module';
+
+const [, , url, name] = process.argv;
+const Client = name ? createRequire(import.meta.url)(name).WebSocket : WebSocket;
+const ws = new Client(url, 'echo');
 const seen = { protocol: null, messages: [], binary: 0 };
 setTimeout(() => { console.error('too slow'); process.exit(1); }, 60000).unref();
 ws.binaryType = 'arraybuffer';
