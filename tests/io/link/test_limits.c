@@ -4,6 +4,7 @@
  */
 #include "io/base/limits.h"
 #include "io/link/recv.h"
+#include "io/link/send.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/meter.h"
 
@@ -223,8 +224,8 @@ static void test_reset_while_paused(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
-/* The ring was empty when this link's turn came. From now on it gets one buffer at a time, and it waits
- * until buffers have been given back. */
+/* The ring was empty when this link's turn came. What has arrived is read without a buffer. From now on
+ * it gets one buffer at a time, and it waits until buffers have been given back. */
 static void test_starved(void **state) {
   (void)state;
   begin(1, false);
@@ -234,7 +235,9 @@ static void test_starved(void **state) {
   assert_int_equal(link->receive_mode, LINK_RECV_MULTISHOT);
   assert_true(link->receiving);
   link->generation++; /* the real request's answer finds no link */
+  assert_int_equal(write(meter->peer, "x", 1), 1);
   link_on_recv(link, &(struct io_uring_cqe){.res = -ENOBUFS});
+  assert_int_equal(meter->received, 1); /* read without a buffer */
   assert_int_equal(worker.loop.counters.recv_starved, 1);
   assert_int_equal(link->receive_mode, LINK_RECV_SINGLE);
   assert_false(link->receiving);
@@ -242,6 +245,21 @@ static void test_starved(void **state) {
   meter_turns(&worker, 2);
   assert_true(link->receiving);
   assert_false(list_is_linked(&link->starved));
+  meter_end(&worker, &meter, 1);
+}
+
+/* A buffer that was filled to its end may have left something in the socket. */
+static void test_emptied_socket(void **state) {
+  (void)state;
+  static const uint8_t bytes[IO_BUFFER_BYTES];
+  begin(1, false);
+  struct meter *meter = meter_add(&worker, 0);
+  for (unsigned less = 0; less < 2; less++) {
+    assert_int_equal(write(meter->peer, bytes, sizeof bytes - less), sizeof bytes - less);
+    meter_turns(&worker, 2);
+    assert_int_equal(meter->link->emptied, less);
+  }
+  assert_int_equal(meter->received, 2 * sizeof bytes - 1);
   meter_end(&worker, &meter, 1);
 }
 
@@ -335,6 +353,43 @@ static void test_stall(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
+/* A send through the ring fails: the kernel lacks something for a moment, or the connection is lost. */
+static void test_failed_sends(void **state) {
+  (void)state;
+  static const struct {
+    int error;
+    bool passes;
+  } rows[] = {{EAGAIN, true}, {EINTR, true}, {ENOBUFS, true}, {EPIPE, false}, {ECONNRESET, false}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    begin(1, false);
+    struct meter *meter = add_stuck();
+    struct link *link = meter->link;
+    assert_true(link->sending);
+    link->generation++; /* the answers to the real requests find no link */
+    link_on_recv(link, &(struct io_uring_cqe){.res = -ECANCELED});
+    link->waiting_for_room = false;
+    link_on_send(link, &(struct io_uring_cqe){.res = -rows[i].error});
+    assert_int_equal(link->state, rows[i].passes ? LINK_OPEN : LINK_CUT);
+    meter_end(&worker, &meter, 1);
+  }
+}
+
+/* A link that is settled with nothing to send is no longer in the midst of a long send. */
+static void test_end_of_a_long_send(void **state) {
+  (void)state;
+  begin(1, true);
+  struct meter *meter = meter_add(&worker, 2 * IO_BURST_BYTES);
+  while (meter->to_send > IO_BURST_BYTES / 2)
+    meter_turns(&worker, 1);
+  assert_true(meter->link->burst_bytes > IO_BURST_BYTES);
+  meter_turns(&worker, 5);
+  assert_int_equal(meter->to_send, 0);
+  link_mark_dirty(meter->link); /* something else happens to it */
+  meter_turns(&worker, 1);
+  assert_int_equal(meter->link->burst_bytes, 0);
+  meter_end(&worker, &meter, 1);
+}
+
 static void let_stall_check_pass(struct meter *meter) {
   meter_now_ns += IO_SEND_STALL_NS / IO_SEND_STALL_CHECKS;
   link_mark_dirty(meter->link);
@@ -375,8 +430,11 @@ int main(void) {
       cmocka_unit_test(test_kept_bytes),
       cmocka_unit_test(test_reset_while_paused),
       cmocka_unit_test(test_starved),
+      cmocka_unit_test(test_emptied_socket),
       cmocka_unit_test(test_budget_of_a_fast_peer),
       cmocka_unit_test(test_budget_of_a_slow_peer),
+      cmocka_unit_test(test_failed_sends),
+      cmocka_unit_test(test_end_of_a_long_send),
       cmocka_unit_test(test_stall),
       cmocka_unit_test(test_slow_but_not_stalled),
   };

@@ -1,15 +1,17 @@
 /*
  * link/test_limits_ends.c - the bounds of io/base/limits.h on how links end, how crowds of them
- * make room, and how new ones are accepted.
+ * make room, and how new ones are accepted and dialled.
  */
 #include "io/base/limits.h"
 #include "io/link/accept.h"
+#include "io/link/dial.h"
 #include "io/link/listener.h"
 #include "io/ring/op.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/meter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -350,6 +352,21 @@ static void test_errors_of_accept(void **state) {
   }
 }
 
+/* A connection is accepted after the last moment: it is closed. */
+static void test_accepted_too_late(void **state) {
+  (void)state;
+  int pair[2];
+  char byte;
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+  begin_accepting(0);
+  acceptors_stop(&acceptors, meter_now_ns);
+  say_of_accept(pair[0]);
+  assert_int_equal(worker.loop.counters.links_accepted, 0);
+  assert_int_equal(read(pair[1], &byte, 1), 0);
+  end_accepting();
+  close(pair[1]);
+}
+
 /* A link has closed: each socket asks again. */
 static void test_accepting_is_resumed(void **state) {
   (void)state;
@@ -362,6 +379,46 @@ static void test_accepting_is_resumed(void **state) {
   assert_int_equal(worker.loop.ops.under_way, 1);
   links_give(&worker.links, others[1]);
   end_accepting();
+}
+
+/* ---- dialling -------------------------------------------------------------------------------- */
+
+static int dial_fd, dial_error;
+
+static void note_socket(struct dial *dial, int fd) {
+  (void)dial;
+  dial_fd = fd;
+}
+
+static void note_error(struct dial *dial, int error) {
+  (void)dial;
+  dial_error = error;
+}
+
+/* Nobody listens there, or no operation can begin: the caller hears why, and the socket is closed. */
+static void test_failed_dials(void **state) {
+  (void)state;
+  for (unsigned ending = 0; ending < 2; ending++) {
+    static struct dial dial;
+    meter_begin(&worker, 1);
+    open_listener(&listener);
+    listener_close(&listener);
+    dial = (struct dial){.address = listener.address,
+                         .factory = {.ctx = &accepted, .create = meter_create},
+                         .prepare = note_socket,
+                         .done = note_error};
+    dial_error = -1;
+    worker.loop.ending = ending;
+    dial_start(&dial, &worker.links);
+    assert_int_equal(dial_error, -1); /* never at once */
+    for (unsigned i = 0; i < 10000 && dial_error < 0; i++) {
+      meter_now_ns += IO_MILLISECOND;
+      meter_turns(&worker, 1);
+    }
+    assert_int_equal(dial_error, ending ? ENOBUFS : ECONNREFUSED);
+    assert_int_equal(fcntl(dial_fd, F_GETFD), -1);
+    meter_end(&worker, NULL, 0);
+  }
 }
 
 int main(void) {
@@ -379,6 +436,8 @@ int main(void) {
       cmocka_unit_test(test_late_connections_are_bounded),
       cmocka_unit_test(test_errors_of_accept),
       cmocka_unit_test(test_accepting_is_resumed),
+      cmocka_unit_test(test_accepted_too_late),
+      cmocka_unit_test(test_failed_dials),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
