@@ -57,7 +57,6 @@ enum { ALL_SIBLINGS = 1u << CODING_BR | 1u << CODING_GZIP };
 
 /* Decides which siblings of a missing file to look up: those that the client takes. */
 static void plan_orphans(struct site_question *question) {
-  question->todo = 0;
   if (mime_is_gzipped(question->target.path)) return;
   for (int coding = CODING_IDENTITY + 1; coding < CODING_COUNT; coding++)
     if (question->negotiation.rank[coding] > 0) question->todo |= (uint8_t)(1u << coding);
@@ -69,8 +68,6 @@ static void plan_orphans(struct site_question *question) {
 static void plan_siblings(const struct site_exchange *exchange, struct site_question *question) {
   const struct site_facts *facts = &exchange->file->facts;
   question->survey = !facts->compressed && question->now_ns >= facts->siblings_until_ns;
-  question->found = 0;
-  question->todo = 0;
   if (facts->compressed) return;
   if (question->survey) {
     question->todo = ALL_SIBLINGS;
