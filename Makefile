@@ -258,11 +258,12 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libsupport.a $(OUT)/libtools.a $(OUT)/li
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 
-$(OUT)/tests/sim/test_sim $(OUT)/tests/sim/test_sim_h1: $(call OBJ,$(SIM))
+$(OUT)/tests/sim/test_sim $(OUT)/tests/sim/test_sim_h1 $(OUT)/tests/sim/test_sim_pipeline: $(call OBJ,$(SIM))
 
 # The simulation with an engine that has one extra bug, which the simulation must find. The module with the bug is
 # compiled anew, and stands before the archive that has the right one.
-SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK LATE_MASK H1_LOST_BYTE
+SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK LATE_MASK H1_LOST_BYTE \
+                PIPELINE_CHUNK_SIZE PIPELINE_LEAKED_STREAM PIPELINE_UNSAFE_AHEAD
 LINK_CANARY = $(LINK_QUICKLY) $(filter-out -MMD -MP $(LTO),$(CFLAGS_ALL)) -D$(1) \
   $$(grep -rl $(1) --include='*.c' engine) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 $(OUT)/tests/sim/canary_%: $(call OBJ,tests/sim/test_sim.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
@@ -271,6 +272,9 @@ $(OUT)/tests/sim/canary_%: $(call OBJ,tests/sim/test_sim.c $(SIM)) $(OUT)/libsup
 $(OUT)/tests/sim/canary_H1_%: $(call OBJ,tests/sim/test_sim_h1.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(call SAY,CANARY)
 	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_H1_$*)
+$(OUT)/tests/sim/canary_PIPELINE_%: $(call OBJ,tests/sim/test_sim_pipeline.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
+	$(call SAY,CANARY)
+	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_PIPELINE_$*)
 sim-canaries: $(patsubst %,$(OUT)/tests/sim/canary_%,$(SIM_CANARIES))
 
 # The differential tests compare with other implementations.

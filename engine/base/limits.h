@@ -265,6 +265,13 @@
  * fields need. Most heads of browsers fit. */
 #define H1_GATHER_BYTES (4u * KIB)
 
+/* After a complete response to an incomplete request: the rest is read and dropped for this long, and up
+ * to this many bytes, so that the connection can go on; a request that says it is longer gets
+ * `connection: close` with its response. Less than H2_LINGER_*, because the transport goes on reading for
+ * a while behind the end, and no other requests wait. */
+#define H1_LINGER_NS    (1 * SECOND_NS)
+#define H1_LINGER_BYTES (1u * MIB)
+
 /* Chunks with fewer bytes than this cost a token each: one byte costs us a call of the handler, and the
  * peer six bytes. A budget: at once, and each second again; beyond it the request gets 400 and the
  * connection ends. A person types ten characters a second. */

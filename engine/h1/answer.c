@@ -58,7 +58,7 @@ static bool may_keep(const struct h1_stream *stream) {
   if (!stream->keep || stream->h1->draining) return false;
   if (stream->end_received) return true;
   int64_t left = stream->content_length - stream->body_received;
-  return !stream->expects && left <= (int64_t)H2_LINGER_BYTES;
+  return !stream->expects && left <= (int64_t)H1_LINGER_BYTES;
 }
 
 /* How the body's length is told (RFC 9112 section 6.3). */

@@ -23,6 +23,7 @@ bool h1_is_idle(const struct h1 *h1) {
 static void head_late(struct h1 *h1) {
   count(h1, &h1->shared->counters.timeouts_heads);
   h1->begun_ns = 0;
+  if (h1->gathered) h1_fault_note(h1, span_of(h1->gathered->bytes, h1->gathered->len));
   h1_fault_head(h1, 408,
                 h1->role == H1_CLIENT ? "the head takes too long" : "the request takes too long");
 }

@@ -151,6 +151,7 @@ struct h1 {
   bool draining;       /* the host wants an end */
   bool handed_over;    /* to another protocol */
   bool stalled_ended;  /* a response has ended since stalled_since_ns */
+  bool refuses_head;   /* the head that is about to be refused asks for HEAD */
   bool end_told;       /* h1_client_events.ended was called */
 };
 

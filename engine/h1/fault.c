@@ -76,6 +76,12 @@ static void fail_client(struct h1 *h1, const char *reason) {
   h1_lose(h1, H1_PROTOCOL_ERROR);
 }
 
+void h1_fault_note(struct h1 *h1, struct span begin) {
+  while (begin.len && (*begin.base == '\r' || *begin.base == '\n'))
+    begin = span_of(begin.base + 1, begin.len - 1);
+  h1->refuses_head = begin.len >= 5 && memcmp(begin.base, "HEAD ", 5) == 0;
+}
+
 void h1_fault_head(struct h1 *h1, unsigned status, const char *reason) {
   if (h1->role == H1_CLIENT) {
     fail_client(h1, reason);
@@ -89,6 +95,7 @@ void h1_fault_head(struct h1 *h1, unsigned status, const char *reason) {
     return;
   }
   stream->safe = true;
+  stream->head_request = h1->refuses_head;
   h1_fault_answer(stream, status, reason);
 }
 

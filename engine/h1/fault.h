@@ -13,6 +13,10 @@
  * or NULL. The handler does not hear of the stream any more. */
 void h1_fault_answer(struct h1_stream *stream, unsigned status, const char *reason);
 
+/* Notes, before a head is refused, whether it is of HEAD, whose answers have no content: it may be
+ * incomplete, and begins with these bytes. */
+void h1_fault_note(struct h1 *h1, struct span begin);
+
 /* The same for a head that did not become a request; counts it. Nothing more is read. A client's
  * connection ends instead, and its owner gets the reason. */
 void h1_fault_head(struct h1 *h1, unsigned status, const char *reason);

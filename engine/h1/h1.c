@@ -51,6 +51,8 @@ static void machine_recv_eof(void *self, uint64_t now_ns) {
 static size_t machine_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
                                 uint64_t now_ns) {
   struct h1 *h1 = enter(self, now_ns);
+  h1_send_compose(h1, budget_bytes);
+  h1_recv_resume(h1); /* which may make more, and a host that gets nothing may not ask again */
   size_t count = h1_send_peek(h1, out, max, budget_bytes);
   h1_clock_watch_output(h1);
   leave(h1);

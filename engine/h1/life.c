@@ -157,6 +157,9 @@ void h1_bury(struct h1 *h1) {
     stream->body = BODY_NONE;
     h1_body_drop(body);
     tell_ended(h1, stream);
+#ifdef WEIR_CANARY_PIPELINE_LEAKED_STREAM /* a bug on demand, which the simulation must find */
+    if (stream->base.id % 128 == 77) continue;
+#endif
     pool_give(&h1->shared->streams, stream);
   }
 }

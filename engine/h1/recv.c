@@ -131,10 +131,15 @@ static void handle_gathered(struct h1 *h1) {
   gathered_free(h1, gathered);
 }
 
-static void refuse_head(struct h1 *h1, const struct h1_verdict *verdict) {
+static void refuse_head(struct h1 *h1, const struct h1_verdict *verdict, struct span begin) {
   h1->begun_ns = 0;
+  h1_fault_note(h1, begin);
   h1_fault_head(h1, verdict->status, verdict->reason);
   drop_gathered(h1);
+}
+
+static void refuse_gathered(struct h1 *h1, const struct h1_verdict *verdict) {
+  refuse_head(h1, verdict, span_of(h1->gathered->bytes, h1->gathered->len));
 }
 
 /* The head is in `gathered`, to its end. */
@@ -155,7 +160,7 @@ static size_t take_gathered_head(struct h1 *h1, struct span in) {
   switch (verdict.outcome) {
   case H1_INCOMPLETE: note_begin(h1, &h1->gathered->head); break;
   case H1_COMPLETE: gathered_complete(h1); break;
-  case H1_REFUSED: refuse_head(h1, &verdict); break;
+  case H1_REFUSED: refuse_gathered(h1, &verdict); break;
   }
   return taken;
 }
@@ -188,7 +193,7 @@ static size_t take_head(struct h1 *h1, struct span in) {
   h1_head_begin(&head, h1->role == H1_CLIENT ? H1_RESPONSE : H1_REQUEST, &h1->http->headers);
   struct h1_verdict verdict = h1_head_read(&head, in);
   if (verdict.outcome == H1_REFUSED) {
-    refuse_head(h1, &verdict);
+    refuse_head(h1, &verdict, in);
     return in.len;
   }
   bool may = verdict.outcome == H1_COMPLETE && may_handle(h1, &head);
@@ -212,7 +217,7 @@ void h1_recv_resume(struct h1 *h1) {
     if (verdict.outcome == H1_COMPLETE)
       handle_gathered(h1);
     else
-      refuse_head(h1, &verdict); /* the scratch list is the same, so this does not happen */
+      refuse_gathered(h1, &verdict); /* the scratch list is the same, so this does not happen */
   }
   if (h1->closing) drop_gathered(h1);
 }
@@ -253,7 +258,7 @@ static size_t take_trailers(struct h1 *h1, struct span in) {
 /* ---- all phases ------------------------------------------------------------------------------ */
 
 static size_t take_discard(struct h1 *h1, struct span in) {
-  h1->discarded_bytes += (uint32_t)h1_min(in.len, H2_LINGER_BYTES);
+  h1->discarded_bytes += (uint32_t)h1_min(in.len, H1_LINGER_BYTES);
   return in.len;
 }
 
@@ -274,7 +279,7 @@ bool h1_recv_wanted(const struct h1 *h1) {
   case H1_READ_CHUNKED:
     return h1_body_room(h1->reading) > 0 || !h1_chunked_in_data(&h1->reading->decoder);
   case H1_READ_TRAILERS: return true;
-  case H1_READ_DISCARD: return h1->discarded_bytes < H2_LINGER_BYTES;
+  case H1_READ_DISCARD: return h1->discarded_bytes < H1_LINGER_BYTES;
   }
   return false;
 }

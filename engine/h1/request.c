@@ -23,6 +23,9 @@ static bool is_safe(struct span method) {
 }
 
 bool h1_request_may(const struct h1 *h1, const struct h1_head *head) {
+#ifdef WEIR_CANARY_PIPELINE_UNSAFE_AHEAD /* a bug on demand, which the simulation must find */
+  if (h1->requests % 64 == 33) return true;
+#endif
   return !h1->first || (h1->queued_unsafe == 0 && is_safe(head->method));
 }
 
@@ -148,6 +151,7 @@ void h1_request_handle(struct h1 *h1, const struct h1_head *head) {
   struct request request;
   struct h1_verdict verdict = read_all(h1, head, &framing, &target);
   if (verdict.outcome != H1_COMPLETE) {
+    h1_fault_note(h1, span_of(head->method.base, head->method.len + 1)); /* with its space */
     h1_fault_head(h1, verdict.status, verdict.reason);
     return;
   }

@@ -48,6 +48,9 @@ static bool send_texts(struct h1 *h1, struct h1_stream *stream) {
 
 /* Writes the size of a chunk so that it ends at `end`; returns its beginning. */
 static uint8_t *put_size(uint8_t *end, size_t bytes) {
+#ifdef WEIR_CANARY_PIPELINE_CHUNK_SIZE /* a bug on demand, which the simulation must find */
+  bytes += bytes % 61 == 17;
+#endif
   *--end = '\n';
   *--end = '\r';
   do {
@@ -197,8 +200,8 @@ static bool send_last_chunk(struct h1 *h1, struct h1_stream *stream) {
 
 /* The rest of the request is read and dropped, within bounds. */
 static void linger(struct h1 *h1, struct h1_stream *stream) {
-  stream->linger_bytes = (uint64_t)stream->body_received + H2_LINGER_BYTES;
-  stream->timer_ns = h1->now_ns + H2_LINGER_NS;
+  stream->linger_bytes = (uint64_t)stream->body_received + H1_LINGER_BYTES;
+  stream->timer_ns = h1->now_ns + H1_LINGER_NS;
 }
 
 static void response_sent(struct h1 *h1, struct h1_stream *stream) {

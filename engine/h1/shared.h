@@ -37,7 +37,7 @@ struct h1_counters {
   uint64_t timeouts_output; /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN */
   uint64_t timeouts_bodies; /* H2_BODY_*, H2_STREAM_IDLE_NS */
   uint64_t
-      hushed; /* H2_LINGER_*: connections that ended because a request went on after its answer */
+      hushed; /* H1_LINGER_*: connections that ended because a request went on after its answer */
 };
 
 struct h1_shared {

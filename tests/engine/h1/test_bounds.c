@@ -187,7 +187,7 @@ static void test_small_chunks(void **state) {
   talk_end(&talk);
 }
 
-/* A request that goes on after its answer is read for H2_LINGER_BYTES. */
+/* A request that goes on after its answer is read for H1_LINGER_BYTES. */
 static void test_linger(void **state) {
   (void)state;
   static char chunk[65536 + 9];
@@ -199,7 +199,7 @@ static void test_linger(void **state) {
   unsigned chunks = 0;
   for (; talk_wants(&talk) & MACHINE_RECV; chunks++)
     talk_give(&talk, span_of(chunk, sizeof chunk));
-  assert_int_equal(chunks, H2_LINGER_BYTES / 65536 + 1);
+  assert_int_equal(chunks, H1_LINGER_BYTES / 65536 + 1);
   assert_int_equal(talk.engine.h1.counters.hushed, 1);
   talk_end(&talk);
 }

@@ -32,6 +32,10 @@ static const struct talk_row lengths[] = {
     {"9110 9.3.2", "HEAD", "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" GET("/"),
      "HEAD /, closed 1 0, " SERVED("2", "/"),
      "HTTP/1.1 200 OK|content-length: 2|server: weir||" OK},
+    {"9110 9.3.2", "HEAD that is refused has no content either",
+     "HEAD / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "",
+     "HTTP/1.1 400 Bad Request|content-type: text/plain; charset=utf-8|content-length: 37|server: "
+     "weir|" CLOSE "|"},
     {"9110 9.3.2", "HEAD of what is sent in chunks", "HEAD /chunked HTTP/1.1\r\nHost: a\r\n\r\n",
      "HEAD /chunked, closed 1 0", "HTTP/1.1 200 OK|server: weir||"},
     {"9110 15.4.5", "304 keeps its length and has no body",
