@@ -78,6 +78,18 @@ def test_combined(start, tmp_path):
     assert second["tls"] == "TLSv1.3"
 
 
+def test_http1(start, tmp_path):
+    log = tmp_path / "log"
+    server = start("--access-log", log)
+    assert curl("--http1.1", "-d", "12345", server.url("/sink", secure=True)) == 0
+    assert curl("--http1.0", server.url("/plaintext")) == 0
+    first, second = [COMBINED.fullmatch(line) for line in lines_of(log, 2)]
+    assert (first["request"], first["protocol"]) == ("POST /sink HTTP/1.1", "HTTP/1.1")
+    assert (first["body_in"], first["body"], first["tls"]) == ("5", "2", "TLSv1.3")
+    assert int(first["header_in"]) > 100 and int(first["header_out"]) > 100
+    assert (second["request"], second["status"], second["body"]) == ("GET /plaintext HTTP/1.0", "200", "13")
+
+
 def test_json_and_hostile_texts(start, tmp_path):
     log = tmp_path / "log"
     server = start("--access-log", log, "--log-format", "json")

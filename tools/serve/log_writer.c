@@ -170,6 +170,7 @@ bool log_writer_start(struct log_writer *writer, struct io_error *error) {
   if (code)
     return io_error_set(error, code, "cannot start a thread for the access log: %s",
                         strerror(code));
+  pthread_setname_np(writer->thread, "weir-log");
   writer->started = true;
   return true;
 }

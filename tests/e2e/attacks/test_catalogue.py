@@ -226,6 +226,8 @@ HTTP/1.1
       tests/engine/h1/test_framing.c test_upgrades
   two hosts, targets that differ from Host
       tests/engine/h1/test_bad_input.c test_connection
+  https on a connection that is not secure
+      tests/engine/h1/test_exchanges.c test_bodies
   lines and heads without an end (CVE-2018-12121)
       test_h1_attacks.py test_flood
       tests/engine/h1/test_limits.c test_endless_lines
@@ -340,6 +342,22 @@ the event loop
       tests/io/link/test_faults.c test_unkind_kernel
       tests/io/worker/test_torture.c
       tests/io/link/test_faults.c test_cut_at_every_byte
+
+the access log
+  texts that would forge or break lines, or control a terminal
+      tests/tools/serve/test_log_line.c test_texts
+      tests/tools/serve/test_log_line.c test_every_byte
+      test_access_log.py test_json_and_hostile_texts
+  texts of any length
+      tests/tools/serve/test_log_line.c test_bounds
+  more lines than a disk or a reader takes
+      test_access_log.py test_full_disk
+      test_access_log.py test_standard_output
+
+answers that take their time
+  readers that stop
+      test_live.py test_reader_that_stops
+      tests/tools/serve/test_demo_live.c test_slow_reader
 
 clients as victims
   settings and windows of a hostile server
