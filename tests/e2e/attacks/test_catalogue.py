@@ -227,7 +227,7 @@ HTTP/1.1
   two hosts, targets that differ from Host
       tests/engine/h1/test_bad_input.c test_connection
   https on a connection that is not secure
-      tests/engine/h1/test_exchanges.c test_bodies
+      test_http1.py test_refused
   lines and heads without an end (CVE-2018-12121)
       test_h1_attacks.py test_flood
       tests/engine/h1/test_limits.c test_endless_lines
