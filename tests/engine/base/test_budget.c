@@ -33,8 +33,9 @@ static void test_full(void **state) {
   (void)state;
   struct budget budget;
   budget_init(&budget, 10, 5, 0);
-  assert_true(budget_spend(&budget, 10, 50 * SECOND_NS));
-  assert_false(budget_spend(&budget, 1, 50 * SECOND_NS + SECOND_NS / 5 - 1));
+  const uint64_t now_ns = 50 * SECOND_NS + SECOND_NS / 10; /* half a token's time after the last */
+  assert_true(budget_spend(&budget, 10, now_ns));
+  assert_false(budget_spend(&budget, 1, now_ns + SECOND_NS / 5 - 1));
 }
 
 static void test_refund(void **state) {
