@@ -122,7 +122,7 @@ def test_small_data(scene):
     grown = {}
     for name, size in (("large", 16000), ("small", 1)):
         siege = scene.siege("small-data", "--count", 65535 // size, "--variant", size, again=False,
-                            seconds=10)
+                            seconds=60)
         scene.bounded(siege)
         grown[name] = siege.meter.grown
         assert siege.came_back["fences"] == siege.came_back["connections"], siege.came_back
