@@ -226,26 +226,39 @@ static void test_reset_while_paused(void **state) {
 
 /* The ring was empty when this link's turn came. What has arrived is read without a buffer. From now on
  * it gets one buffer at a time, and it waits until buffers have been given back. */
-static void test_starved(void **state) {
-  (void)state;
-  begin(1, false);
-  struct meter *meter = meter_add(&worker, 0);
+static void starve(struct meter *meter) {
   struct link *link = meter->link;
-  meter_turns(&worker, 1);
   assert_int_equal(link->receive_mode, LINK_RECV_MULTISHOT);
   assert_true(link->receiving);
   link->generation++; /* the real request's answer finds no link */
   assert_int_equal(write(meter->peer, "x", 1), 1);
   link_on_recv(link, &(struct io_uring_cqe){.res = -ENOBUFS});
   assert_int_equal(meter->received, 1); /* read without a buffer */
-  assert_int_equal(worker.loop.counters.recv_starved, 1);
   assert_int_equal(link->receive_mode, LINK_RECV_SINGLE);
   assert_false(link->receiving);
   assert_true(list_is_linked(&link->starved));
-  meter_turns(&worker, 2);
-  assert_true(link->receiving);
-  assert_false(list_is_linked(&link->starved));
-  meter_end(&worker, &meter, 1);
+}
+
+/* Two links starve. As many go on as there are buffers, the first one first. */
+static void test_starved(void **state) {
+  (void)state;
+  struct meter *meters[2];
+  begin(2, false);
+  struct bufring *bufring = &worker.loop.bufring;
+  meter_add_all(&worker, meters, 2, 0);
+  meter_turns(&worker, 1);
+  starve(meters[0]);
+  starve(meters[1]);
+  assert_int_equal(worker.loop.counters.recv_starved, 2);
+  for (uint32_t given = 0; given <= 2; given++) {
+    bufring->out = bufring->count - (given > 0); /* as if the others were lent */
+    meter_turns(&worker, 1);
+    assert_int_equal(links_have_work(&worker.links), given == 1);
+    for (uint32_t i = 0; i < 2; i++)
+      assert_int_equal(meters[i]->link->receiving, i < given);
+  }
+  bufring->out = 0;
+  meter_end(&worker, meters, 2);
 }
 
 /* A buffer that was filled to its end may have left something in the socket. */

@@ -314,6 +314,7 @@ static void test_late_connections_are_bounded(void **state) {
   acceptors_stop(&acceptors, meter_now_ns + 1);
   accept_errors = NULL;
   assert_int_equal(accept_calls, IO_LISTEN_BACKLOG);
+  assert_int_equal(timers_next_ns(&worker.loop.timers), TIMER_NEVER); /* nor will it ask again */
   end_accepting();
 }
 
