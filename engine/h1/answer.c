@@ -52,10 +52,12 @@ static bool op_inform(struct stream *base, unsigned status, const struct header 
 
 /* ---- final responses ------------------------------------------------------------------------- */
 
-/* Whether the client may go on with this connection. A client that waits for 100 may send its body or
- * not; and a body of which much is to come is not worth the wait. */
+/* Whether the client may go on with this connection. When the host wants an end, the last request that has
+ * come is the last. A client that waits for 100 may send its body or not; and a body of which much is to
+ * come is not worth the wait. */
 static bool may_keep(const struct h1_stream *stream) {
-  if (!stream->keep || stream->h1->draining) return false;
+  bool ends = stream->h1->draining && !stream->next;
+  if (!stream->keep || ends) return false;
   if (stream->end_received) return true;
   int64_t left = stream->content_length - stream->body_received;
   return !stream->expects && left <= (int64_t)H1_LINGER_BYTES;

@@ -3,6 +3,7 @@
  * of HTTP/2): a peer that is too slow is told so, one that is fast enough is left alone, and only
  * progress renews a deadline.
  */
+#include "engine/base/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/talk_rows.h"
 
@@ -52,10 +53,12 @@ static const struct talk_row deadlines[] = {
     {"20 s", "an answer that is not taken",
      DO("mute") GET("/bytes/9000000") DO("tick 19900") DO("wants") DO("tick 300") DO("wants"),
      "GET /bytes/9000000, wants RECV SEND, closed 1 8, wants DONE", ""},
-    {"10 s", "the rest of a request that was answered",
-     UPLOAD HUNDRED DO("respond 1 204") DO("tick 9900") DO("wants") DO("tick 200") DO("wants"),
+    {"1 s", "the rest of a request that was answered",
+     UPLOAD HUNDRED DO("respond 1 204") DO("tick 900") DO("wants") DO("tick 200") DO("wants"),
      "POST /up +, data 1 100, closed 1 0, wants RECV, wants DONE", NONE},
 };
+
+_Static_assert(H1_LINGER_NS == 1 * SECOND_NS, "the last row is about it");
 
 static void test_deadlines(void **state) {
   (void)state;

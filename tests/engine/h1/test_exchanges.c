@@ -103,7 +103,7 @@ static const struct talk_row bodies[] = {
      "POST /up +, data 1 2, closed 1 0, " SERVED("2", "/"),
      "HTTP/1.1 204 No Content|server: weir||" OK},
     {"", "an early answer to more than is worth reading",
-     POST("/up", "Content-Length: 50000000\r\n") "he" DO("respond 1 403")
+     POST("/up", "Content-Length: 5000000\r\n") "he" DO("respond 1 403")
          DO("end 1") "llo" DO("wants"),
      "POST /up +, data 1 2, closed 1 0, wants DONE",
      "HTTP/1.1 403 Forbidden|transfer-encoding: chunked|server: weir|" CLOSE "|0||"},
@@ -191,6 +191,10 @@ static const struct talk_row ends[] = {
     {"", "draining: requests in progress are completed",
      GET("/hold") DO("drain") DO("wants") DO("respond 1 204") DO("wants"),
      "GET /hold, wants, closed 1 0, wants DONE", "HTTP/1.1 204 No Content|server: weir|" CLOSE "|"},
+    {"", "draining: all requests that have come are answered",
+     GET("/hold") GET("/hold") DO("drain") DO("respond 1 204") DO("respond 2 204") DO("wants"),
+     "GET /hold, GET /hold, closed 1 0, closed 2 0, wants DONE",
+     NONE "HTTP/1.1 204 No Content|server: weir|" CLOSE "|"},
     {"", "draining: an idle connection is over", GET("/") DO("drain") DO("wants"),
      SERVED("1", "/") ", wants DONE", OK},
     {"", "draining: a head that has begun is read",
