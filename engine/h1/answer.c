@@ -129,7 +129,7 @@ static bool answer(struct h1_stream *stream, unsigned status, const struct heade
   if (!queue_response(stream, fields, count, no_content)) {
     stream->body = BODY_NONE; /* it must not follow the answer that is sent instead */
     stream->length_left = -1;
-    stream->chunked = false;
+    stream->chunked = stream->tunnel = false;
     h1_fault_abort(stream, 500, H1_INTERNAL_ERROR);
     h1_body_drop(body);
     return false;

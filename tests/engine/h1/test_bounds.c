@@ -121,6 +121,23 @@ static void test_splitting(void **state) {
   }
 }
 
+/* The same for the answer that would make a tunnel: there is none then. */
+static void test_splitting_a_tunnel(void **state) {
+  (void)state;
+  talk_begin(&talk, NULL);
+  give("GET /hold HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\nfirst");
+  const struct header field = {.name = span_text("x"), .value = span_text("a\r\nb: c")};
+  struct body_bytes room;
+  struct body body = body_bytes(&room, span_text("bytes"), NULL, NULL);
+  assert_false(stream_tunnel(talk.apps[0].stream, &field, 1, body));
+  talk_pump(&talk);
+  give("second");
+  assert_string_equal(talk.wire.text,
+                      ERROR("500 Internal Server Error", "26", "500 Internal Server Error"));
+  assert_string_equal(talk.heard.text, "GET /hold for chat, closed 1 2");
+  talk_end(&talk);
+}
+
 /* A handler that consumes later holds a window at most. */
 static void test_window(void **state) {
   (void)state;
@@ -224,12 +241,12 @@ static void test_no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ahead),        cmocka_unit_test(test_eager),
-      cmocka_unit_test(test_gathered),     cmocka_unit_test(test_texts),
-      cmocka_unit_test(test_splitting),    cmocka_unit_test(test_window),
-      cmocka_unit_test(test_cap),          cmocka_unit_test(test_upload_budget),
-      cmocka_unit_test(test_small_chunks), cmocka_unit_test(test_linger),
-      cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_ahead),         cmocka_unit_test(test_eager),
+      cmocka_unit_test(test_gathered),      cmocka_unit_test(test_texts),
+      cmocka_unit_test(test_splitting),     cmocka_unit_test(test_splitting_a_tunnel),
+      cmocka_unit_test(test_window),        cmocka_unit_test(test_cap),
+      cmocka_unit_test(test_upload_budget), cmocka_unit_test(test_small_chunks),
+      cmocka_unit_test(test_linger),        cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
