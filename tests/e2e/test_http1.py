@@ -266,6 +266,47 @@ def test_node(demo):
     assert tool("node", "-e", NODE, str(demo.http_port)).strip() == b"2"
 
 
+def told(text, name):
+    return int(re.search(rf"{name}:?\s+(\d+)", text).group(1))
+
+
+def test_ab(demo, tmp_path):
+    """HTTP/1.0: until the end of the connection, and kept alive; and uploads."""
+    upload = tmp_path / "upload"
+    upload.write_bytes(b"x" * 5000)
+    url = demo.url("/bytes/1000")
+    for how, kept in (([url], None), (["-k", url], 400),
+                      (["-k", "-p", str(upload), "-T", "text/plain", demo.url("/echo")], 400)):
+        out = tool("ab", "-q", "-n", "400", "-c", "8", *how).decode()
+        assert told(out, "Complete requests") == 400 and told(out, "Failed requests") == 0, out
+        assert told(out, "HTML transferred") == 400 * (5000 if "-p" in how else 1000)
+        assert "Non-2xx" not in out and (kept is None or told(out, "Keep-Alive requests") == kept)
+
+
+@both
+def test_wrk(demo, secure):
+    out = tool("wrk", "-t1", "-c16", "-d1", demo.url("/bytes/1000", secure=secure)).decode()
+    assert "Socket errors" not in out and "Non-2xx" not in out, out
+    assert int(re.search(r"(\d+) requests in", out).group(1)) > 0
+
+
+FETCH = """
+  const fetches = Array.from({length: 40}, (_, i) =>
+    fetch(`http://127.0.0.1:${process.argv[1]}/bytes/${1000 + i}`).then(r => r.arrayBuffer()));
+  const echo = fetch(`http://127.0.0.1:${process.argv[1]}/echo`, {method: 'POST', duplex: 'half',
+    body: new ReadableStream({start(c) { for (let i = 0; i < 50; i++) c.enqueue(Buffer.alloc(1000, i)); c.close(); }})});
+  Promise.all(fetches).then(async all => {
+    const bytes = (await (await echo).arrayBuffer()).byteLength;
+    console.log(all.every((b, i) => b.byteLength == 1000 + i), bytes);
+  });
+"""
+
+
+def test_undici(demo):
+    """Node's fetch() is undici: it sends streams in chunks."""
+    assert tool("node", "-e", FETCH, str(demo.http_port)).strip() == b"true 50000"
+
+
 # ---- what is refused -----------------------------------------------------------------------------
 
 
