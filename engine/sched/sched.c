@@ -98,7 +98,7 @@ static void dequeue(struct sched *sched, struct sched_node *node) {
     note_tree(sched);
     return;
   }
-  bool empty = false;
+  bool empty;
   if (queue == SCHED_QUEUE_SHARED) {
     sched_share_remove(&sched->shared[level], node);
     empty = !sched_share_busy(&sched->shared[level]);
@@ -134,10 +134,9 @@ static void loose_remove(struct sched *sched, struct sched_node *node) {
   node->loose = false;
 }
 
-/* The first use of a dependency: all streams without an RFC 9218 signal move into the tree, at most
- * once a connection. */
+/* The first use of a dependency: all streams without an RFC 9218 signal move into the tree. Later ones open
+ * there, so that none is loose any more. */
 static void use_tree(struct sched *sched) {
-  if (sched->tree_used) return;
   sched->tree_used = true;
   while (sched->loose) {
     struct sched_node *node = sched->loose;
