@@ -76,7 +76,7 @@ bool headers_join_cookies(struct headers *headers) {
     }
     headers->at[kept++] = field;
   }
-  first->value = span_of(joined, (size_t)(end - joined));
+  if (first) first->value = span_of(joined, (size_t)(end - joined));
   headers->count = kept;
   return true;
 }

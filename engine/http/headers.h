@@ -167,8 +167,8 @@ __attribute__((warn_unused_result)) uint8_t *headers_room(struct headers *header
 /* The first field with this token, or NULL. */
 const struct header *headers_find(const struct headers *headers, enum header_token token);
 
-/* Joins all cookie fields into one, at the place of the first (RFC 9113 section 8.2.3). There is at least
- * one. False, and overflowed, when the arena has no room. */
+/* Joins all cookie fields into one, at the place of the first (RFC 9113 section 8.2.3). False, and
+ * overflowed, when the arena has no room. */
 __attribute__((warn_unused_result)) bool headers_join_cookies(struct headers *headers);
 
 /* The token of a lower-case name. */
