@@ -13,10 +13,9 @@ enum { WS_CLIENT_FIELDS = 4 };
 /* Client: what has to be asked of the server. */
 struct ws_client {
   struct ws *ws;
-  struct header
-      fields[WS_CLIENT_FIELDS]; /* besides the pseudo-header fields, which the caller makes: method
-                                             CONNECT and :protocol "websocket" over HTTP/2, GET over
-                                             HTTP/1.1 */
+  /* Besides the pseudo-header fields, which the caller makes: method CONNECT and :protocol "websocket". Of these
+   * h1/ask.h makes a GET with `upgrade`. */
+  struct header fields[WS_CLIENT_FIELDS];
   size_t field_count;
   struct body body;
   const struct stream_events *events; /* with `ws` as their user */

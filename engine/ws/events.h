@@ -70,25 +70,31 @@ struct ws_settings {
   const struct memory *memory;
   const struct ws_events *events;
   struct ws_counters *counters; /* NULL: not counted */
-  const char *const
-      *protocols; /* subprotocols that are spoken, the favourite first; NULL-terminated;
-                                    NULL: none */
-  size_t
-      message_bytes_max; /* longest message that is received: 1 MiB; SIZE_MAX: any, to be used with
-                                    `fragments` */
-  size_t send_bytes_max; /* see back-pressure above: 64 KiB */
-  size_t
-      frame_bytes_max; /* payload of a frame that is sent; a longer message goes in several: 64 KiB */
-  uint64_t ping_ns;    /* after so long without a byte of the peer it is pinged, and after as long
-                                    again given up: 30 s; UINT64_MAX: never */
-  bool fragments;      /* see events.message() */
-  bool deflate;        /* permessage-deflate, if the peer wants it too */
-  bool
-      deflate_takeover; /* better compression of similar messages, for 32 to 75 KiB an end as long as
-                                    it lives; otherwise memory is held while a message is under way */
-  uint8_t deflate_window_bits; /* 9 .. 15: 12 */
-  uint32_t (*random)(
-      void *ctx); /* client: 32 bits that no one can predict (RFC 6455 section 10.3) */
+
+  /* Subprotocols that are spoken, the favourite first; NULL-terminated. NULL: none. */
+  const char *const *protocols;
+
+  /* Bytes of the longest message that is received: 1 MiB. SIZE_MAX: any, to be used with `fragments`. */
+  size_t message_bytes_max;
+  bool fragments; /* see events.message() */
+
+  /* Bytes that wait to be sent before ws_send() takes no more: 64 KiB. */
+  size_t send_bytes_max;
+  /* Payload of a frame that is sent: 64 KiB. A longer message goes in several. */
+  size_t frame_bytes_max;
+
+  /* After so long without a byte of the peer it is pinged, and after as long again given up: 30 s.
+   * UINT64_MAX: never. */
+  uint64_t ping_ns;
+
+  /* permessage-deflate, if the peer wants it too. With takeover, messages that resemble earlier ones are
+   * compressed better, for 32 to 75 KiB an end as long as it lives; without, memory is held while a message
+   * is under way. Window: 9 .. 15 bits; 12. */
+  bool deflate, deflate_takeover;
+  uint8_t deflate_window_bits;
+
+  /* Client: 32 bits that nobody can predict (RFC 6455 section 10.3). */
+  uint32_t (*random)(void *ctx);
   void *random_ctx;
 };
 

@@ -118,9 +118,9 @@ static void connect_sides(bool http1) {
 static void ask(bool http1) {
   struct ws_client request;
   struct header fields[5 + WS_CLIENT_FIELDS] = {
-      header_of(TOKEN_METHOD, span_text(http1 ? "GET" : "CONNECT")),
-      header_of(TOKEN_SCHEME, span_text("https")), header_of(TOKEN_AUTHORITY, span_text("a")),
-      header_of(TOKEN_PATH, span_text("/")), header_of(TOKEN_PROTOCOL, span_text("websocket"))};
+      header_of(TOKEN_METHOD, span_text("CONNECT")), header_of(TOKEN_SCHEME, span_text("https")),
+      header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text("/")),
+      header_of(TOKEN_PROTOCOL, span_text("websocket"))};
   assert_true(ws_client(&request, &client.settings, http1, &client));
   for (size_t i = 0; i < request.field_count; i++)
     fields[5 + i] = request.fields[i];
