@@ -198,6 +198,20 @@ static void test_arena(void **state) {
   }
 }
 
+/* A long name that fills it. */
+static void test_arena_full(void **state) {
+  (void)state;
+  begin(H1_REQUEST);
+  fields.arena_max = 100;
+  arena[100] = 77;
+  put("GET / HTTP/1.1\r\n");
+  put_many('N', 100);
+  put(": x\r\n\r\n");
+  assert_int_equal(read_status(), 200);
+  assert_int_equal(arena[99], 'n');
+  assert_int_equal(arena[100], 77);
+}
+
 /* A name takes its place in the arena once, however often its line was inspected. */
 static void test_arena_once(void **state) {
   (void)state;
@@ -407,16 +421,27 @@ static void test_chunk_data(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_request_line),  cmocka_unit_test(test_longest_line),
-      cmocka_unit_test(test_endless_lines), cmocka_unit_test(test_empty_lines),
-      cmocka_unit_test(test_count),         cmocka_unit_test(test_list_bytes),
-      cmocka_unit_test(test_head_bytes),    cmocka_unit_test(test_arena),
-      cmocka_unit_test(test_arena_once),    cmocka_unit_test(test_fields_before),
-      cmocka_unit_test(test_has_begun),     cmocka_unit_test(test_looked),
-      cmocka_unit_test(test_stays),         cmocka_unit_test(test_chunk_digits),
-      cmocka_unit_test(test_chunk_sizes),   cmocka_unit_test(test_chunk_extensions),
-      cmocka_unit_test(test_chunk_counts),  cmocka_unit_test(test_chunk_ends),
-      cmocka_unit_test(test_chunk_data),    cmocka_unit_test(test_chunk_in_data),
+      cmocka_unit_test(test_request_line),
+      cmocka_unit_test(test_longest_line),
+      cmocka_unit_test(test_endless_lines),
+      cmocka_unit_test(test_empty_lines),
+      cmocka_unit_test(test_count),
+      cmocka_unit_test(test_list_bytes),
+      cmocka_unit_test(test_head_bytes),
+      cmocka_unit_test(test_arena),
+      cmocka_unit_test(test_arena_full),
+      cmocka_unit_test(test_arena_once),
+      cmocka_unit_test(test_fields_before),
+      cmocka_unit_test(test_has_begun),
+      cmocka_unit_test(test_looked),
+      cmocka_unit_test(test_stays),
+      cmocka_unit_test(test_chunk_digits),
+      cmocka_unit_test(test_chunk_sizes),
+      cmocka_unit_test(test_chunk_extensions),
+      cmocka_unit_test(test_chunk_counts),
+      cmocka_unit_test(test_chunk_ends),
+      cmocka_unit_test(test_chunk_data),
+      cmocka_unit_test(test_chunk_in_data),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
