@@ -3,6 +3,7 @@
  * real sockets. Uses only the public headers, as a program outside this tree would.
  */
 #include "tests/support/cmocka.h"
+#include "tests/tools/lib/answers.h"
 #include "tools/lib/weir.h"
 
 #include <stdio.h>
@@ -15,91 +16,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BIG_BYTES = 3000000, THREADS = 8, FETCHES = 40, WORKERS = 2 };
-
-/* RFC 9113 section 7. */
-enum { REFUSED_STREAM = 7, ENHANCE_YOUR_CALM = 11 };
+enum { THREADS = 8, FETCHES = 40, WORKERS = 2 };
 
 static char error[WEIR_ERROR_BYTES];
-static uint8_t big[BIG_BYTES];
 
-/* ---- the handler ----------------------------------------------------------------------------- */
+/* ---- handlers of their own ---------------------------------------------------------------------- */
 
-/* A POST's body, which is sent back. */
-struct echo {
-  struct body_bytes body;
-  uint8_t *bytes;
-  size_t len;
-};
-
-static void echo_free(void *ctx) {
-  struct echo *echo = ctx;
-  free(echo->bytes);
-  free(echo);
-}
-
-static void echo_data(struct stream *stream, struct span bytes, bool end) {
-  struct echo *echo = stream->user;
-  echo->bytes = realloc(echo->bytes, echo->len + bytes.len + 1);
-  if (bytes.len) memcpy(echo->bytes + echo->len, bytes.base, bytes.len);
-  echo->len += bytes.len;
-  if (!end) return;
-  stream->user = NULL;
-  stream_respond(stream, 200, NULL, 0,
-                 body_bytes(&echo->body, span_of(echo->bytes, echo->len), echo_free, echo));
-}
-
-static void echo_closed(struct stream *stream, uint32_t error_code) {
-  (void)error_code;
-  if (stream->user) echo_free(stream->user);
-}
-
-static void after_a_while(struct stream *stream, uint64_t now_ns) {
-  (void)now_ns;
-  stream_respond(stream, 204, NULL, 0, BODY_NONE);
-}
-
-static const struct stream_events echo_events = {.data = echo_data, .closed = echo_closed};
-static const struct stream_events slow_events = {.timer = after_a_while};
 static const struct stream_events no_events;
-
-static void respond(struct stream *stream, unsigned status, struct span bytes) {
-  struct body_bytes *body = malloc(sizeof *body);
-  struct header type = header_of(TOKEN_CONTENT_TYPE, span_text("text/plain"));
-  stream_respond(stream, status, &type, 1, body_bytes(body, bytes, free, body));
-}
-
-static void answer(void *ctx, struct stream *stream, const struct request *request,
-                   uint64_t now_ns) {
-  (void)ctx;
-  stream->events = &no_events;
-  if (span_is(request->path, "/hello")) {
-    respond(stream, 200, span_text("hello\n"));
-  } else if (span_is(request->path, "/big")) {
-    respond(stream, 200, span_of(big, sizeof big));
-  } else if (span_is(request->path, "/slow") || span_is(request->path, "/never")) {
-    stream->events = &slow_events;
-    bool slow = span_is(request->path, "/slow");
-    stream_timer(stream, slow ? now_ns + 300000000 : MACHINE_NO_DEADLINE);
-  } else if (span_is(request->path, "/trailers")) {
-    const struct header sum = {.name = span_text("sum"), .value = span_text("42")};
-    respond(stream, 200, span_text("hello\n"));
-    assert_true(stream_trailers(stream, &sum, 1));
-  } else if (span_is(request->path, "/reset")) {
-    stream_reset(stream, ENHANCE_YOUR_CALM);
-  } else if (span_is(request->path, "/refuse")) {
-    stream_reset(stream, REFUSED_STREAM);
-  } else if (span_is(request->path, "/length")) {
-    respond(stream, (unsigned)(200 + request->content_length), span_text("\n"));
-  } else if (span_is(request->path, "/echo") && !request->end) {
-    stream->user = calloc(1, sizeof(struct echo));
-    stream->events = &echo_events;
-  } else {
-    respond(stream, 404, span_text("no\n"));
-  }
-}
-
-static const struct handler handler = {.request = answer};
 
 /* A handler that tries to stop its own server, and answers whether it could. */
 static void stop_itself(void *ctx, struct stream *stream, const struct request *request,
@@ -127,8 +50,10 @@ static void tell_core(void *ctx, struct stream *stream, const struct request *re
 /* ---- help ------------------------------------------------------------------------------------ */
 
 static struct weir_server *start(void) {
-  const struct weir_server_settings settings = {
-      .http = "127.0.0.1:0", .https = "127.0.0.1:0", .handler = &handler, .workers = WORKERS};
+  const struct weir_server_settings settings = {.http = "127.0.0.1:0",
+                                                .https = "127.0.0.1:0",
+                                                .handler = &answers_handler,
+                                                .workers = WORKERS};
   struct weir_server *server = weir_server_start(&settings, error, sizeof error);
   if (!server) fail_msg("%s", error);
   return server;
@@ -199,11 +124,11 @@ static void *fetch_many(void *ctx) {
     struct weir_response response;
     if (post)
       request = (struct weir_request){
-          .method = "POST", .path = "/echo", .body = span_of(big + crowd->seed, len)};
+          .method = "POST", .path = "/echo", .body = span_of(answers_big + crowd->seed, len)};
     if (!weir_client_fetch(crowd->client, &request, &response))
       crowd->failure = strdup(response.error);
     else if (response.status != 200 || response.body_len != (post ? len : 6) ||
-             (post && memcmp(response.body, big + crowd->seed, len) != 0))
+             (post && memcmp(response.body, answers_big + crowd->seed, len) != 0))
       crowd->failure = strdup("another body");
     weir_response_free(&response);
   }
@@ -242,10 +167,10 @@ static void expect_failure(struct weir_client *client, const struct weir_request
 static void test_bounds(void **state) {
   struct weir_server *server = start();
   (void)state;
-  struct weir_client *client =
-      must_open(server, true,
-                (struct weir_client_settings){
-                    .insecure = true, .timeout_seconds = 1, .body_bytes_max = BIG_BYTES - 1});
+  struct weir_client *client = must_open(
+      server, true,
+      (struct weir_client_settings){
+          .insecure = true, .timeout_seconds = 1, .body_bytes_max = ANSWERS_BIG_BYTES - 1});
   expect_failure(client, &(struct weir_request){.path = "/big"}, "longer than 2999999 bytes");
   expect_failure(client, &(struct weir_request){.path = "/never"}, "timed out after 1 s");
   /* One more than LIB_FIELDS_MAX. */
@@ -582,14 +507,15 @@ static void test_wrong_settings(void **state) {
     struct weir_server_settings settings;
     const char *words;
   } rows[] = {
-      {{.handler = &handler}, "no address given"},
+      {{.handler = &answers_handler}, "no address given"},
       {{.http = "127.0.0.1:0"}, "no handler given"},
       {{.handler = &empty, .http = "127.0.0.1:0"}, "without request()"},
-      {{.handler = &handler, .http = "127.0.0.1"}, "127.0.0.1: not an address"},
-      {{.handler = &handler, .http = taken}, "Address already in use"},
-      {{.handler = &handler, .https = "127.0.0.1:0", .key = "key.pem"}, "certificate"},
-      {{.handler = &handler, .https = "127.0.0.1:0", .key = "/no", .certificate = "/no"}, "/no"},
-      {{.handler = &handler, .http = "127.0.0.1:0", .workers = 100000}, "100000 workers"},
+      {{.handler = &answers_handler, .http = "127.0.0.1"}, "127.0.0.1: not an address"},
+      {{.handler = &answers_handler, .http = taken}, "Address already in use"},
+      {{.handler = &answers_handler, .https = "127.0.0.1:0", .key = "key.pem"}, "certificate"},
+      {{.handler = &answers_handler, .https = "127.0.0.1:0", .key = "/no", .certificate = "/no"},
+       "/no"},
+      {{.handler = &answers_handler, .http = "127.0.0.1:0", .workers = 100000}, "100000 workers"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     assert_null(weir_server_start(&rows[i].settings, error, sizeof error));
@@ -599,8 +525,7 @@ static void test_wrong_settings(void **state) {
 }
 
 int main(void) {
-  for (size_t i = 0; i < sizeof big; i++)
-    big[i] = (uint8_t)(i * 2654435761u >> 11);
+  answers_init();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_fetch),          cmocka_unit_test(test_many_threads),
       cmocka_unit_test(test_bounds),         cmocka_unit_test(test_stop),
