@@ -151,27 +151,15 @@ static void watch_held_streams(struct h2 *h2) {
 
 /* ---- request bodies -------------------------------------------------------------------------- */
 
-/* A leaky bucket of bytes, which drains at the minimum rate. It starts with as much as drains in
- * the grace period, and holds as much as drains in the longest silence allowed: a megabyte at once
- * does not buy half an hour of dribble. It is looked at once a second, and does not drain while our
- * windows hold the peer back. */
-static bool pace_is_kept(const struct h2 *h2, struct h2_stream *stream) {
-  struct h2_pace *pace = &stream->pace;
+/* The request's body need not be fast while our windows hold the peer back. */
+static bool keeps_pace(const struct h2 *h2, struct h2_stream *stream) {
   const struct h2_config *config = &h2->shared->config;
-  const uint64_t rate = config->body_bytes_per_second_min;
+  const struct pace_rule rule = {.bytes_per_second_min = config->body_bytes_per_second_min,
+                                 .grace_ns = H2_BODY_GRACE_NS,
+                                 .idle_ns = config->body_idle_ns};
   bool held_back = stream->credit.granted <= 0 || h2->credit.granted <= 0;
-  if (pace->counted_ns == 0)
-    *pace = (struct h2_pace){.counted_ns = stream->opened_ns,
-                             .left_bytes = rate * H2_BODY_GRACE_NS / SECOND_NS};
-  uint64_t span_ns = h2->now_ns - pace->counted_ns;
-  if (span_ns < SECOND_NS) return true;
-  const uint64_t most = rate * (config->body_idle_ns / SECOND_NS);
-  uint64_t due = held_back ? 0 : span_ns * rate / SECOND_NS;
-  uint64_t left = pace->left_bytes + (uint64_t)(stream->body_received - pace->body_bytes);
-  if (left > most + due) left = most + due;
-  *pace = (struct h2_pace){.counted_ns = h2->now_ns, .body_bytes = stream->body_received};
-  pace->left_bytes = left > due ? left - due : 0;
-  return left >= due;
+  return pace_is_kept(&stream->pace, &rule, stream->opened_ns, h2->now_ns,
+                      (uint64_t)stream->body_received, held_back);
 }
 
 /* Whether this may be a conversation, where silence means nothing: the handler has begun to answer
@@ -188,7 +176,7 @@ static bool body_is_slow(const struct h2 *h2, struct h2_stream *stream) {
   }
   if (stream->connect)
     return false; /* its handler has not answered: that is not the fault of the peer */
-  if (!pace_is_kept(h2, stream)) return true;
+  if (!keeps_pace(h2, stream)) return true;
   if (stream->credit.granted <= 0 || h2->credit.granted <= 0)
     return false; /* our windows hold the peer back */
   return h2->now_ns - heard_ns > h2->shared->config.body_idle_ns;

@@ -18,6 +18,7 @@
 
 #include "engine/h2/frame.h"
 #include "engine/h2/window.h"
+#include "engine/http/pace.h"
 #include "engine/http/stream.h"
 #include "engine/sched/sched.h"
 
@@ -65,13 +66,6 @@ struct h2_section {
   bool add_date, add_server;
   bool has_dependency;
   struct h2_dependency dependency; /* of a request: the priority in HEADERS */
-};
-
-/* How a request's body does against H2_BODY_BYTES_PER_SECOND_MIN; see h2/clock.c. */
-struct h2_pace {
-  uint64_t counted_ns; /* when it was last looked at; 0: never */
-  int64_t body_bytes;  /* body_received then */
-  uint64_t left_bytes; /* bytes that it is ahead */
 };
 
 struct h2_stream {
@@ -129,7 +123,7 @@ struct h2_stream {
   uint64_t opened_ns, body_seen_ns; /* for the deadlines of the body */
   uint64_t spoke_ns;                /* when we last sent DATA; 0: never */
   uint64_t body_sent;               /* of our body, without padding */
-  struct h2_pace pace;
+  struct pace pace;                 /* against H2_BODY_BYTES_PER_SECOND_MIN */
   uint64_t held_since_ns; /* since when it has been slow behind its own window; 0: not looked at */
   uint64_t held_bytes;    /* body_sent when it was last looked at for that */
   uint64_t timer_ns;      /* of the handler; MACHINE_NO_DEADLINE: none */
