@@ -188,10 +188,44 @@ static void no_head_start_among_equals(void **state) {
   assert_string_equal(world_sequence(world, 3), "A A A");
 }
 
+/* Head starts go beside the stream behind them only if that one is critical, not for the sake of a third. */
+static void head_starts_before_what_is_not_critical(void **state) {
+  struct world *world = *state;
+  for (char name = 'A'; name <= 'B'; name++) {
+    world_open_field(world, name, "u=5, i");
+    sched_set_head_start(&world->sched, world_node(world, name), 4096, 2);
+  }
+  world_open_field(world, 'C', "u=3");
+  world_open_field(world, 'D', "u=4");
+  sched_hint(&world->sched, world_node(world, 'D'), SCHED_CLASS_FONT);
+  world_ready(world, "ABCD");
+  assert_string_equal(world_sequence(world, 3), "A B C");
+}
+
+/* Bytes of a stream that was not chosen are not those of its head start: they pay debts. */
+static void only_chosen_head_starts_make_debts(void **state) {
+  struct world *world = *state;
+  size_t quantum = 0;
+  for (char name = 'A'; name <= 'B'; name++) {
+    world_open_field(world, name, "u=5, i");
+    sched_set_head_start(&world->sched, world_node(world, name), 4096, 2);
+  }
+  world_open_field(world, 'C', "u=3");
+  sched_hint(&world->sched, world_node(world, 'C'), SCHED_CLASS_FONT);
+  world_ready(world, "ABC");
+  assert_string_equal(world_sequence(world, 1), "A");
+  assert_int_equal(world->sched.head_debt_bytes, 4096 << SCHED_HEAD_PRICE_LOG2);
+  assert_ptr_equal(sched_next(&world->sched, &quantum), world_node(world, 'C'));
+  sched_sent(&world->sched, world_node(world, 'B'), 100);
+  assert_int_equal(world->sched.head_debt_bytes, (4096 << SCHED_HEAD_PRICE_LOG2) - 100);
+}
+
 /* In the tree head starts take turns with what is critical, and lead as soon as nothing is, whatever turns
  * they have had. */
 static void head_starts_lead_the_tree_again(void **state) {
   struct world *world = *state;
+  assert_int_equal(world_depend_id(world, 101, 103, 16, false),
+                   SCHED_DONE); /* now there is a tree */
   for (char name = 'A'; name <= 'C'; name++) {
     world_open_below(world, name, ' ', 16, false);
     sched_set_head_start(&world->sched, world_node(world, name), 4096, 2);
@@ -209,6 +243,7 @@ static void head_starts_lead_the_tree_again(void **state) {
 /* Bytes sent in the tree do not count outside of it. */
 static void turns_in_the_tree_stay_there(void **state) {
   struct world *world = *state;
+  assert_int_equal(world_depend_id(world, 101, 103, 16, false), SCHED_DONE);
   world_open_below(world, 'A', ' ', 16, false);
   world_open_below(world, 'B', 'A', 16, false);
   world_ready(world, "A");
@@ -306,6 +341,8 @@ int main(void) {
       WORLD_TEST(a_newcomer_waits_for_its_equals),
       WORLD_TEST(a_head_start_of_a_byte),
       WORLD_TEST(no_head_start_among_equals),
+      WORLD_TEST(head_starts_before_what_is_not_critical),
+      WORLD_TEST(only_chosen_head_starts_make_debts),
       WORLD_TEST(head_starts_lead_the_tree_again),
       WORLD_TEST(turns_in_the_tree_stay_there),
       WORLD_TEST(leaving_without_a_placeholder),
