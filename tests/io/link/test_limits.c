@@ -363,6 +363,7 @@ static void test_stall(void **state) {
     meter_turns(&worker, 1);
   }
   assert_int_equal(worker.loop.counters.links_stalled, 1);
+  assert_int_equal(worker.loop.counters.links_cut, 1);
   meter_end(&worker, &meter, 1);
 }
 
@@ -426,6 +427,7 @@ static void test_slow_but_not_stalled(void **state) {
   assert_int_equal(worker.loop.counters.links_stalled, 0);
   let_stall_check_pass(meter);
   assert_int_equal(worker.loop.counters.links_stalled, 1);
+  assert_int_equal(worker.loop.counters.links_cut, 1);
   meter_end(&worker, &meter, 1);
 }
 

@@ -183,6 +183,27 @@ static void test_links(void **state) {
   meter_end(&worker, NULL, 0);
 }
 
+/* The kernel cannot cancel a request: the link is cut, and its socket shut, which ends the request. That
+ * it has ended already, or is ending, is no error. */
+static void test_failed_cancellation(void **state) {
+  (void)state;
+  static const struct {
+    int result;
+    bool is_cut;
+  } rows[] = {{0, false}, {-ENOENT, false}, {-EALREADY, false}, {-EINVAL, true}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char byte;
+    meter_begin(&worker, 1);
+    struct meter *meter = meter_add(&worker, 0);
+    meter_turns(&worker, 1);
+    meter->link->in_flight++; /* as if it had asked */
+    link_on_cancel(meter->link, &(struct io_uring_cqe){.res = rows[i].result});
+    assert_int_equal(meter->link->state, rows[i].is_cut ? LINK_CUT : LINK_OPEN);
+    assert_int_equal(read(meter->peer, &byte, 1), rows[i].is_cut ? 0 : -1);
+    meter_end(&worker, &meter, 1);
+  }
+}
+
 /* ---- accepting ------------------------------------------------------------------------------- */
 
 static struct link *others[2]; /* links that take the places */
@@ -315,6 +336,10 @@ static void test_late_connections_are_bounded(void **state) {
   accept_errors = NULL;
   assert_int_equal(accept_calls, IO_LISTEN_BACKLOG);
   assert_int_equal(timers_next_ns(&worker.loop.timers), TIMER_NEVER); /* nor will it ask again */
+  int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(connect(client, &listener.address.any, listener.address.len), -1);
+  assert_int_equal(errno, ECONNREFUSED);
+  close(client);
   end_accepting();
 }
 
@@ -439,6 +464,7 @@ int main(void) {
       cmocka_unit_test(test_accepting_is_resumed),
       cmocka_unit_test(test_accepted_too_late),
       cmocka_unit_test(test_failed_dials),
+      cmocka_unit_test(test_failed_cancellation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
