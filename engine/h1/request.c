@@ -60,7 +60,7 @@ static struct h1_verdict read_all(struct h1 *h1, const struct h1_head *head,
   if (verdict.outcome != H1_COMPLETE) return verdict;
   verdict = h1_target_read(head, framing->host, fields, target);
   if (verdict.outcome != H1_COMPLETE) return verdict;
-  /* RFC 9110 section 7.4: a handler would believe that nobody could listen. */
+  /* RFC 9110 section 7.4: a handler would believe that the connection is private. */
   if (!h1->peer.secure && span_is(target->scheme, "https"))
     return h1_refuse(421, "https on a connection that is not secure");
   if (framing->cookies > 1 && !headers_join_cookies(fields))

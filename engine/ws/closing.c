@@ -151,7 +151,7 @@ void ws_peer_closes(struct ws *ws, struct span payload) {
 void ws_peer_ends(struct ws *ws) {
   ws->peer_ended = true;
   ws->state = WS_DONE;
-  if (!ws->peer_closed && !ws->refused) { /* nobody is there to read a close frame */
+  if (!ws->peer_closed && !ws->refused) { /* no close frame would be read */
     ws->abandoned = true;
     ws_queue_cut(ws);
   }

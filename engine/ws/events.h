@@ -93,7 +93,7 @@ struct ws_settings {
   bool deflate, deflate_takeover;
   uint8_t deflate_window_bits;
 
-  /* Client: 32 bits that nobody can predict (RFC 6455 section 10.3). */
+  /* Client: 32 unpredictable bits (RFC 6455 section 10.3). */
   uint32_t (*random)(void *ctx);
   void *random_ctx;
 };

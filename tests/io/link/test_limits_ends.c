@@ -421,7 +421,7 @@ static void note_error(struct dial *dial, int error) {
   dial_error = error;
 }
 
-/* Nobody listens there, or no operation can begin: the caller hears why, and the socket is closed. */
+/* There is no listener, or no operation can begin: the caller learns why, and the socket is closed. */
 static void test_failed_dials(void **state) {
   (void)state;
   for (unsigned ending = 0; ending < 2; ending++) {
