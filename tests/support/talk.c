@@ -163,6 +163,11 @@ static void on_request(void *ctx, struct stream *stream, const struct request *r
        (int)request->path.len, (const char *)request->path.base,
        request->protocol.len ? " for " : "", (int)request->protocol.len,
        (const char *)request->protocol.base, request->end ? "" : " +");
+  if (span_is(request->path, "/duplex")) {
+    stream->duplex = true;
+    (void)respond(app, 200, NULL);
+    return;
+  }
   if (!request->end || request->protocol.len || span_is(request->path, "/hold")) return;
   if (span_is(request->path, "/hints")) (void)stream_inform(stream, 103, NULL, 0);
   app->fails = span_is(request->path, "/error");

@@ -13,8 +13,9 @@
  *
  * The application answers these paths at once: / with "ok", /none with 204, /chunked with "aa" and "bbb" in
  * two pieces of unknown length, /short and /long with more or less than content-length says, /error with a
- * body that fails, /bytes/N with N bytes that it lends, /hints with 103 and "ok". For /hold and what has a
- * body it waits for commands. It takes tunnels for "chat".
+ * body that fails, /bytes/N with N bytes that it lends, /hints with 103 and "ok", /duplex with a body that
+ * waits while the request's is read. For /hold and for other requests with a body it waits for commands. It
+ * takes tunnels for "chat".
  */
 #ifndef WEIR_TESTS_TALK_H
 #define WEIR_TESTS_TALK_H
