@@ -393,6 +393,23 @@ static void test_accepted_too_late(void **state) {
   close(pair[1]);
 }
 
+/* The peer of a link that is cut gets a reset, and not an orderly end. */
+static void test_cut_resets(void **state) {
+  (void)state;
+  char byte;
+  begin_accepting(0);
+  int client = connect_to(&listener);
+  meter_turns(&worker, 2);
+  assert_int_equal(worker.loop.counters.links_accepted, 1);
+  links_cut_all(&worker.links);
+  meter_turns(&worker, 3);
+  assert_int_equal(worker.loop.counters.links_closed, 1);
+  assert_int_equal(read(client, &byte, 1), -1);
+  assert_int_equal(errno, ECONNRESET);
+  end_accepting();
+  close(client);
+}
+
 /* A link has closed: each socket asks again. */
 static void test_accepting_is_resumed(void **state) {
   (void)state;
@@ -463,6 +480,7 @@ int main(void) {
       cmocka_unit_test(test_errors_of_accept),
       cmocka_unit_test(test_accepting_is_resumed),
       cmocka_unit_test(test_accepted_too_late),
+      cmocka_unit_test(test_cut_resets),
       cmocka_unit_test(test_failed_dials),
       cmocka_unit_test(test_failed_cancellation),
   };

@@ -487,6 +487,19 @@ static void days_of_the_calendar(void **state) {
   }
 }
 
+/* A link that gets another weight within a period counts with that one alone. */
+static void weight_changes(void **state) {
+  (void)state;
+  static struct shares shares;
+  struct share share = {.period = 0};
+  shares_init(&shares);
+  shares_count(&shares, &share, 10);
+  assert_int_equal(shares.weight, 10);
+  shares_count(&shares, &share, 3);
+  assert_int_equal(shares.weight, 3);
+  assert_int_equal(shares.heaviest, 10);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(parts_follow_weights),
@@ -503,6 +516,7 @@ int main(void) {
       cmocka_unit_test(little_does_not_count),
       cmocka_unit_test(periods_end),
       cmocka_unit_test(days_of_the_calendar),
+      cmocka_unit_test(weight_changes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
