@@ -43,11 +43,13 @@ static void test_changes_are_noticed(void **state) {
   stage_expect(files, "page", now_ns += IO_SECOND, "three!");
   misses = files_counters(files)->misses;
   uint64_t before = files_counters(files)->revalidations;
+  uint64_t hits = files_counters(files)->hits;
   stage_expect(files, "page", now_ns += IO_SECOND, "three!");
   stage_expect(files, "page", now_ns += IO_SECOND, "three!");
   assert_int_equal(files_counters(files)->revalidations, before + 2);
+  assert_int_equal(files_counters(files)->hits, hits + 2);
   assert_int_equal(files_counters(files)->misses, misses); /* compared, not loaded */
-  uint64_t hits = files_counters(files)->hits;
+  hits = files_counters(files)->hits;
   uint64_t compared = files_counters(files)->revalidations;
   stage_expect(files, "page", now_ns + IO_SECOND - 1, "three!");
   assert_int_equal(files_counters(files)->hits, hits + 1);
