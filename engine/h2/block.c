@@ -108,7 +108,7 @@ static struct h2_stream *open_stream(struct h2 *h2) {
  * minute after a reset without an answer; they get one only when a limit forbids the stream. The 400
  * has END_STREAM: clients then show it, and ignore the reset of a stream that has ended for them
  * (section 5.1). Where the request goes on, that reset would hide the 400 from them, so it is read and
- * dropped as any that is answered early. */
+ * dropped first, as any that is answered early. */
 static void reject(struct h2 *h2) {
   if (!h2_charge_reset(h2)) return;
   struct h2_stream *stream = open_stream(h2);
@@ -117,7 +117,7 @@ static void reject(struct h2 *h2) {
     return;
   }
   if (h2->block.end_stream && !h2_stream_end_received(h2, stream)) return;
-  stream->malformed = stream->end_received;
+  stream->malformed = true;
   (void)stream_respond(&stream->base, 400, NULL, 0, BODY_NONE);
 }
 

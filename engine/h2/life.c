@@ -172,7 +172,7 @@ void h2_stream_each(struct h2 *h2, bool (*visit)(struct h2 *h2, struct h2_stream
 
 void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {
   counter_add(&h2->shared->counters.hushed, 1);
-  h2_stream_abort(h2, stream, H2_NO_ERROR);
+  h2_stream_abort(h2, stream, stream->malformed ? H2_PROTOCOL_ERROR : H2_NO_ERROR);
 }
 
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {

@@ -102,7 +102,7 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
     h2_stream_event(stream, H2_SEND_HEADERS); /* informational ones, too (section 5.1) */
   bool final = section->status >= 200 || section->status == 0;
   stream->headers_sent |= final;
-  if (stream->malformed)
+  if (stream->malformed && stream->end_received)
     h2_stream_abort(h2, stream, H2_PROTOCOL_ERROR);
   else if (section->end_stream)
     end_sent(h2, stream);

@@ -84,8 +84,9 @@ struct h2_stream {
   bool connect : 1;        /* a tunnel: each direction goes on until it ends */
   bool final_received : 1; /* client: the final response's header section has arrived */
   bool delivered : 1;      /* the handler knows the stream */
-  bool malformed : 1;      /* a request that is; it has ended, and is reset behind its 400 */
-  bool gone : 1;           /* closed() was called; the stream is in the graveyard */
+  bool
+      malformed : 1; /* a request that is; it is reset behind its 400, once it has ended or lingered */
+  bool gone : 1;     /* closed() was called; the stream is in the graveyard */
   bool in_urgent_queue : 1;
   bool announced : 1; /* the peer has heard of this stream */
   bool probe_end : 1; /* see h2_queue_probe() */
