@@ -11,6 +11,7 @@
 #include "tests/support/fuzz.h"
 
 #include <assert.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -86,11 +87,17 @@ static void inform(struct stream *stream) {
   (void)stream_inform(stream, 103, &link, 1);
 }
 
-/* The path's second character decides what to do. */
+/* The path's second character decides what to do. 2xx would be a mistake where a tunnel is asked for: it is
+ * made, or refused. */
+static char kind_of(const struct request *request) {
+  if (span_is(request->method, "CONNECT")) return '4';
+  char kind = request->path.len > 1 ? (char)request->path.base[1] : 's';
+  return request->protocol.len > 0 && !strchr("wnr", kind) ? '4' : kind;
+}
+
 static void serve(void *ctx, struct stream *stream, const struct request *request,
                   uint64_t now_ns) {
-  const bool connect = span_is(request->method, "CONNECT"); /* 2xx would be a mistake */
-  const char kind = connect ? '4' : request->path.len > 1 ? (char)request->path.base[1] : 's';
+  const char kind = kind_of(request);
   struct fuzz_exchange *exchange = fuzz_exchange_new(ctx, kind);
   assert(exchange && reader.requests < REQUESTS_MAX);
   reader.asked[reader.requests++] = (struct h1_asked){

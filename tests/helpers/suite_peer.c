@@ -88,6 +88,11 @@ static bool satisfied(const char *wanted) {
   return strstr(script.log, wanted) && !script.goaway;
 }
 
+/* A server may take what is no preface for HTTP/1.1, and omit the GOAWAY (section 3.4). */
+static bool is_other_protocol(const struct spec_suite_case *row) {
+  return strncmp(row->text, "RAW", 3) == 0 && row->wanted[0] == 'C' && closed && !reset;
+}
+
 static void begin(void) {
   script_attach(&script, send_bytes);
   connection = open_connection();
@@ -108,7 +113,7 @@ static void run_case(const struct spec_suite_case *row) {
   if (!error) send_steps("PING 0 x3132333435363738");
   for (int waited = 0; waited < PATIENCE_MS && !closed && !satisfied(row->wanted); waited += 10)
     receive_bytes(10);
-  bool ok = satisfied(row->wanted);
+  bool ok = satisfied(row->wanted) || is_other_protocol(row);
   if (!ok)
     printf("%s %s: want %s, got %s%s%s\n", row->section, row->name, row->wanted, script.log,
            closed ? ", closed" : "", reset ? ", reset" : "");
