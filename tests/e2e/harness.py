@@ -1,5 +1,5 @@
 """Shared by the end-to-end tests: a server that is started, stopped and checked, free ports, and two clients,
-one based on python3-h2 and one that shows every frame as it came."""
+one based on python3-h2 and one that shows every frame as it arrived."""
 import ctypes
 import glob
 import hashlib
@@ -57,8 +57,8 @@ def bound(name):
 
 
 def free_port():
-    """A port that is free, below the range of outgoing connections. An abstract socket reserves it among tests
-    that run at the same time."""
+    """A free port, below the range of outgoing connections. An abstract socket keeps it from other tests that run at
+    the same time."""
     low, high = (int(x) for x in os.environ.get("WEIR_TEST_PORTS", "20000-29999").split("-"))
     for _ in range(1000):
         port = random.randint(low, high)
@@ -115,7 +115,7 @@ def descriptors_at_most(count):
 
 
 def without_io_uring(call=425):
-    """A seccomp filter like that of container runtimes: a call, io_uring_setup() unless said, answers EPERM."""
+    """A seccomp filter like that of container runtimes: one call, by default io_uring_setup(), fails with EPERM."""
     AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[os.uname().machine]
     EPERM = 1
     load, jump_equal, answer = 0x20, 0x15, 0x06
@@ -154,8 +154,7 @@ class Server:
 
         with Server(tmp_path, directory) as server: ...
 
-    On leaving, it is told to stop, and must then exit with status 0, with nothing for a sanitizer to
-    say.
+    On leaving, the server is told to stop. It must exit with status 0, without a sanitizer's report.
     """
 
     def __init__(self, tmp_path, *arguments, variant=None, env=None, preexec=None, http=True,
@@ -340,7 +339,7 @@ class Client:
         self.h2.initiate_connection()
         self.h2.increment_flow_control_window(1 << 24)
         self.responses = {}
-        self.piece_bytes = 0  # most that python3-h2 gets at once; 0: as it comes
+        self.piece_bytes = 0  # most that python3-h2 gets at once; 0: all that arrives
         self.flush()
 
     def flush(self):
@@ -376,8 +375,8 @@ class Client:
         """Receives once."""
         data = self.socket.recv(1 << 18)
         assert data, "the server closed the connection"
-        # python3-h2 goes by new limits on frames only from one call to the next: none of its calls
-        # gets an acknowledgement and a whole header that follows it, of nine bytes each.
+        # python3-h2 applies new limits on frames only from its next call on. So piece_bytes can keep an
+        # acknowledgement and the frame header behind it, nine bytes each, out of the same call.
         piece = self.piece_bytes or len(data)
         for at in range(0, len(data), piece):
             for event in self.h2.receive_data(data[at:at + piece]):

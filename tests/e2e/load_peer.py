@@ -1,4 +1,4 @@
-"""What the tests of `weir load` share: running it, sites for it to ask, and a server that behaves as told."""
+"""Shared by the tests of `weir load`: running it, sites to request, and a server that behaves as told."""
 import collections
 import json
 import os

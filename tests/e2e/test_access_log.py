@@ -1,5 +1,5 @@
-"""The access log of `weir serve`: what its lines say, and that every request has one: while files are rotated,
-disks are full and readers are slow."""
+"""The access log of `weir serve`: what its lines say, and whether every request gets one or is counted, even
+while files are rotated, disks are full and readers are slow."""
 import glob
 import json
 import os
@@ -177,17 +177,17 @@ def test_cannot_open(tmp_path, path, reason):
 
 
 def test_full_disk(start):
-    """Requests are answered as ever. The log is complained of once, not with each line."""
+    """Requests are answered as usual. The server reports the full disk once, not with each line."""
     server = start("--access-log", "/dev/full")
     h2load(server, 5000)
     assert wait_until(lambda: "No space left on device" in server.log())
-    time.sleep(2.5)  # it has tried again
+    time.sleep(2.5)  # by now it has tried again
     assert server.log().count("No space left on device") == 1
     assert server.get("/plaintext").status == 200
 
 
 def test_file_that_may_not_grow(start, tmp_path):
-    """A limit on the size of files cuts a line; the file that follows begins with a whole one."""
+    """A limit on file size cuts a line. The next file begins with a whole one."""
     log = tmp_path / "log"
     limit = 64 * 1024 - 50
     server = start("--access-log", log,
@@ -214,8 +214,8 @@ def test_fifo(start, tmp_path):
 
 
 def test_standard_output(tmp_path):
-    """Lines alone; what is said at the start goes to standard error. A reader that does not read costs lines,
-    which are counted, and no request waits for it."""
+    """Only lines: startup messages go to standard error. While the reader does not read, lines are dropped and
+    counted, and no request waits."""
     port, count = free_port(), 60000
     command = [binary(), "serve", "--http", f"127.0.0.1:{port}", "--workers", "1", "--access-log", "-",
                "--log-format", "json"]
@@ -238,7 +238,7 @@ def test_standard_output(tmp_path):
 
 
 def test_end(tmp_path):
-    """What was answered before the end is in the log after it."""
+    """Requests answered before the server ends are in the log afterwards."""
     log = tmp_path / "log"
     with Server(tmp_path, "--access-log", log) as server:
         h2load(server, 3000)

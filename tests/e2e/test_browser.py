@@ -37,8 +37,8 @@ addEventListener('load', async () => {
 </script>"""
 
 
-# Six times within a second, a hundred fetches are begun and given up. Three others each time are not. What became of
-# them goes to the port that the page's query names.
+# Six times within a second, the page begins a hundred fetches and aborts them. Each time it keeps three others. It
+# reports the results to the port that its query names.
 ABORTS = b"""<!doctype html><meta charset=utf-8><title>page</title>
 <script>
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -118,7 +118,7 @@ def test_the_demo_page(demo, tmp_path):
 
 
 class Reports(http.server.BaseHTTPRequestHandler):
-    """Takes what a page reports: JSON as the path of a request."""
+    """Receives a page's report: JSON as the path of a request."""
 
     def do_GET(self):
         self.server.reported.append(json.loads(urllib.parse.unquote(self.path[1:])))
@@ -130,7 +130,7 @@ class Reports(http.server.BaseHTTPRequestHandler):
 
 
 def report_of(tmp_path, url, *flags):
-    """What the page at the URL reports, in real time."""
+    """The report of the page at the URL, in real time."""
     with http.server.HTTPServer(("127.0.0.1", 0), Reports) as reports:
         reports.reported, reports.timeout = [], 60
         process = subprocess.Popen(
@@ -145,7 +145,7 @@ def report_of(tmp_path, url, *flags):
 
 
 def test_a_page_that_gives_up_many_fetches(tmp_path):
-    """It is slowed down, and loses nothing that it still wants: neither a fetch nor its connection."""
+    """It is slowed down, but loses neither its connection nor a fetch that it still wants."""
     root = tmp_path / "root"
     root.mkdir()
     (root / "index.html").write_bytes(ABORTS)

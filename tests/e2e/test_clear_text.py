@@ -1,4 +1,4 @@
-"""Clear text on the TLS port: the client is told to use https, and can read that to its end."""
+"""Clear text on the TLS port: the client is told to use https, and can read the whole answer."""
 import socket
 import struct
 import subprocess
@@ -17,7 +17,7 @@ def server(tmp_path_factory):
 
 
 def exchange(server, *parts):
-    """Sends the parts, and returns all that comes until the end, which must be orderly."""
+    """Sends the parts. Returns everything up to the end, which must be orderly."""
     with socket.create_connection(("127.0.0.1", server.https_port), 10) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for part in parts:

@@ -1,4 +1,4 @@
-"""Bounds of `weir load` and `weir trace` that show only on the wire. Those on their command lines are in
+"""Bounds of `weir load` and `weir trace` that show only on the wire. Bounds on their command lines are in
 tests/tools/load/test_limits.c and tests/tools/trace/test_limits.c."""
 import select
 import socket

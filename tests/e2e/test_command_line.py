@@ -221,7 +221,7 @@ def test_any_address_of_both_kinds(tmp_path):
 
 
 def test_port_that_becomes_free(tmp_path):
-    """A server that was killed holds its port for a moment; the next one waits for that."""
+    """A killed server holds its port for a moment. The next one waits until it is free."""
     taken = socket.create_server(("127.0.0.1", 0))
     port = taken.getsockname()[1]
     timer = threading.Timer(0.4, taken.close)
@@ -239,7 +239,7 @@ def test_io_uring_refused_by_seccomp():
 
 
 def test_io_uring_enter_refused_by_seccomp():
-    """A ring can be made and not be used: nothing listens then."""
+    """A ring can be created but not used. Then nothing listens."""
     IO_URING_ENTER = 426
     refused(1, *here(), preexec=harness.without_io_uring(IO_URING_ENTER), names=["io_uring", "seccomp"])
 
@@ -255,7 +255,7 @@ def test_no_descriptor_to_start_with():
 
 
 def test_no_descriptor_for_a_connection():
-    """Whatever the limit: weir says that it is too small, or it serves."""
+    """Whatever the limit, weir serves, or says that it is too small."""
     answers = []
     for limit in range(7, 24):
         port = harness.free_port()
@@ -298,7 +298,7 @@ def cpu_seconds(pid):
 
 
 def in_cgroup(tmp_path, limit):
-    """What starts a command that sees a cgroup with this memory limit, of both versions."""
+    """A wrapper: the command in it sees a cgroup with this memory limit, in cgroup v1 and v2."""
     root = tmp_path / f"cgroup-{limit}"
     (root / "memory").mkdir(parents=True)
     (root / "memory.max").write_text(f"{limit}\n")
@@ -334,7 +334,7 @@ def test_memory_limit(tmp_path):
                     f"http://127.0.0.1:{server.http_port}/plaintext") == b"Hello, World!"
     with harness.Server(tmp_path, "--verbose", "--connections", 7,
                         wrapper=in_cgroup(tmp_path, limit + 1024)) as server:
-        assert says(server, "up to 7 connections"), server.log()  # what the command line says stands
+        assert says(server, "up to 7 connections"), server.log()  # the command line wins
 
 
 def test_too_little_memory(tmp_path):

@@ -1,5 +1,5 @@
-"""Requests that are answered before they have ended, and malformed ones, through clients that differ in what they do
-then. All of them must show the answer."""
+"""Malformed requests, and requests that are answered before their end. Clients react differently, but all of them must
+show the answer."""
 import os
 import shutil
 import subprocess
@@ -23,7 +23,7 @@ def program(name):
 
 @pytest.fixture(scope="module")
 def go(tmp_path_factory):
-    """The path of early.go's program, by a function: it is made only where it is asked for."""
+    """A function that returns the path of early.go's program, and builds it when first called."""
     made = []
 
     def make():
@@ -37,7 +37,7 @@ def go(tmp_path_factory):
 
 
 def ask(client, go, url, size, *field):
-    """One request; what the client's program prints."""
+    """Makes one request. Returns what the client's program prints."""
     if client == "curl":
         fields = ["-H", f"{field[0]}: {field[1]}"] if field else []
         upload = ["--data-binary", "@-"] if size else []
@@ -59,7 +59,7 @@ def shows(said, status):
     return version in ("HTTP/2", "HTTP/2.0", "HTTP_2") and code == str(status)
 
 
-# What makes a request malformed and gets through each client.
+# By client, what makes a request malformed and is still sent: a path, or a field.
 MALFORMED = {"curl": ("/plain%20text", ()), "node": ("/plain%20text", ()), "go": ("/plaintext", ("te", "gzip")),
              "java": ("/plaintext", ("te", "gzip"))}
 

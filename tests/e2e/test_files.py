@@ -141,7 +141,7 @@ def test_ranges(served):
         response = client.fetch("/medium.bin", fields=[("range", value)])
         assert response.status == 416, value
         assert response.field("content-range") == f"bytes */{size}"
-    # What is no byte range is ignored: the answer is the whole file.
+    # Anything but a byte range is ignored: the answer is the whole file.
     for value in ("bytes=5-1", "bytes=", "bytes", "lines=1-2", "bytes=a-b", "bytes=1-4,4-5"):
         response = client.fetch("/medium.bin", fields=[("range", value)])
         assert response.status == 200, value

@@ -1,5 +1,5 @@
-"""weir's client engine (tests/helpers/h2_client.c) against a server based on python3-h2, and a python3-h2 client
-that does more than fetching against `weir serve`."""
+"""weir's client engine (tests/helpers/h2_client.c) against a server based on python3-h2, and `weir serve` against a
+python3-h2 client that does more than fetch."""
 import os
 import random
 import socket

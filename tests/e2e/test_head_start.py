@@ -32,8 +32,8 @@ def entropy(noise, size):
 
 
 def photo(noise, scan_bytes, size):
-    """A JPEG as a camera's program writes it, progressive: its bytes, and how many of them the first
-    scan takes with the marker behind it."""
+    """A progressive JPEG as camera software writes it: its bytes, and how many of them the first scan takes,
+    including the marker behind it."""
     exif = segment(0xE1, b"Exif\0\0" + noise.randbytes(1500))
     tables = segment(0xDB, b"\0" + b"\x10" * 64) + segment(0xC4, noise.randbytes(30))
     frame = segment(0xC2, struct.pack(">BHHBBBB", 8, 600, 800, 1, 1, 0x11, 0))

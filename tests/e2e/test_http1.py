@@ -1,4 +1,4 @@
-"""HTTP/1.1 and HTTP/1.0 by real clients and raw sockets: the same answers as over HTTP/2, in the right order, and whole."""
+"""HTTP/1.1 and HTTP/1.0 from real clients and raw sockets: the same answers as over HTTP/2, complete and in order."""
 import concurrent.futures
 import hashlib
 import http.client
@@ -180,7 +180,7 @@ def test_pipelined(demo, secure):
 
 
 def test_many_pipelined(demo):
-    """More than are handled ahead, and more than a client reads at once."""
+    """More requests than are handled ahead, and more than a client reads at once."""
     count = 2000
     with connect(demo) as client:
         sender = concurrent.futures.ThreadPoolExecutor().submit(
@@ -218,7 +218,7 @@ def test_old_clients(demo):
 
 
 def test_drain(start):
-    """What is under way is completed and says that it is the last."""
+    """A request in progress is completed. Its answer says that it is the last."""
     server = start()
     with connect(server) as busy, connect(server) as idle:
         idle.sendall(get("/plaintext"))

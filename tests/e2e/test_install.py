@@ -30,7 +30,7 @@ def config(prefix, *arguments):
 
 
 def static_flags(prefix):
-    """Those of pkg-config --static, with the archive itself instead of -lweir."""
+    """The flags of pkg-config --static, with the archive itself instead of -lweir."""
     flags = config(prefix, "--static", "--cflags", "--libs")
     return [str(prefix / "lib/libweir.a") if flag == "-lweir" else flag for flag in flags]
 
@@ -114,7 +114,7 @@ def test_exactly_what_the_headers_declare(prefix, tmp_path):
 
 
 def test_names_of_the_program_s_own(prefix, tmp_path):
-    """Functions that happen to be called like one inside of the library."""
+    """Functions that happen to share a name with one inside the library."""
     source = tmp_path / "clash.c"
     source.write_text('''#include <stdio.h>
 #include <weir/weir.h>
@@ -201,7 +201,7 @@ def try_fetch(prefix, program):
 
 
 def try_chat(prefix, program):
-    """What one says, all hear, until one stops reading and is let go."""
+    """Everyone hears what anyone says, and a client that leaves misses the rest."""
     process, port = serve(prefix, program)
     peers = [Http1(port, path="/chat", fields="Sec-WebSocket-Protocol: chat\r\n") for _ in range(3)]
     peers.append(Http2(harness.RawClient(port), path="/chat", fields=[("sec-websocket-protocol", "chat")]))

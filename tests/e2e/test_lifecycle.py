@@ -343,7 +343,7 @@ def test_two_workers(start):
 @pytest.mark.skipif(not os.path.exists(harness.binary("tsan")), reason="build/tsan/weir is absent")
 def test_two_workers_under_thread_sanitizer(start):
     """Also with a signal while they work, and without defer_taskrun, as on older kernels."""
-    # Its shadow memory may collide with randomized addresses. Not every container allows to switch these off.
+    # Its shadow memory may collide with randomized addresses. Not every container allows turning these off.
     fixed = subprocess.run(["setarch", "-R", "true"], capture_output=True, timeout=10)
     wrapper = ["setarch", "-R"] if fixed.returncode == 0 else []
     for disabled in ("", "defer_taskrun"):

@@ -1,4 +1,4 @@
-"""/events and /poll of the built-in site: answers that take their time, with real clients, over HTTP/2 and HTTP/1.1."""
+"""/events and /poll of the built-in site: slow answers to real clients, over HTTP/2 and HTTP/1.1."""
 import json
 import os
 import re
@@ -28,7 +28,7 @@ def next_event(stream):
 
 @each_protocol
 def test_events(start, protocol):
-    """One a second, with numbers that rise, each as soon as it is there."""
+    """One event a second, with rising numbers, each sent at once."""
     server = start()
     with curl(server, protocol, "/events") as client:
         first, counters = next_event(client.stdout)
@@ -54,7 +54,7 @@ def test_poll(start, protocol):
 
 @each_protocol
 def test_drain(start, protocol):
-    """They end in order, long before the time that streams have to finish."""
+    """They end properly, long before their time to finish is up."""
     server = start("--drain-seconds", "60")
     with curl(server, protocol, "/events") as events, curl(server, protocol, "/poll") as poll:
         next_event(events.stdout)
@@ -65,7 +65,7 @@ def test_drain(start, protocol):
 
 @each_protocol
 def test_reader_that_stops(start, protocol):
-    """It costs nothing, and misses what it did not take."""
+    """It costs nothing, and misses the events that it did not read."""
     server = start()
     clients = [curl(server, protocol, "/events") for _ in range(20)]
     for client in clients:
@@ -111,8 +111,8 @@ def test_node(start, tmp_path, protocol):
     assert done.stdout == "three events\n", done.stderr
 
 
-# Shows the built-in page in a frame, looks at its chart, and hears the same events itself. This page is of another
-# origin, so Chromium must let it; and its window must be so large that the chart can be seen.
+# Shows the built-in page in a frame, looks at its chart, and hears the same events itself. This page has another
+# origin, so Chromium must be told to allow that. The window must be large enough to show the chart.
 WATCHER = """<!doctype html><meta charset=utf-8><title>page</title>
 <iframe id=frame src=ORIGIN/ width=900 height=1900></iframe>
 <script>

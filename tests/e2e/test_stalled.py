@@ -1,4 +1,4 @@
-"""Clients that do not read. A file of its own, because it takes time until they are cut off."""
+"""Clients that do not read. In a file of its own, because cutting them off takes time."""
 import time
 
 import pytest

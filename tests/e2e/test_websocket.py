@@ -1,5 +1,5 @@
-"""WebSockets end to end: /ws of the built-in site with clients that are none of ours, over HTTP/1.1, TLS and
-HTTP/2. Every rule of the frames: tests/engine/ws."""
+"""WebSockets end to end: /ws of the built-in site with independent clients, over HTTP/1.1, TLS and HTTP/2.
+tests/engine/ws tests every rule about frames."""
 import http.server
 import json
 import os
@@ -55,7 +55,7 @@ def test_large_messages(demo, carrier):
     for size in (65535, 65536, most):
         content = os.urandom(size)
         sender = threading.Thread(target=peer.send, args=(BINARY, content))
-        if "HTTP/2" in carrier:  # which reads while it has no credit
+        if "HTTP/2" in carrier:  # it reads while it waits for credit
             sender.run()
         else:
             sender.start()
@@ -136,7 +136,7 @@ def test_frames_before_the_answer_are_kept(demo):
 
 
 def test_a_peer_that_does_not_read(start):
-    """It sends for as long as it can: the server holds little of it, and others are served."""
+    """It sends as long as it can. The server holds little of that, and serves others."""
     server = start()
     peer = Http1(server.http_port, receive_bytes=4096)
     message, sent = encode(BINARY, bytes(60000)), 0
@@ -206,7 +206,7 @@ def test_node(demo, secure, path, package):
 
 # ---- Chromium ------------------------------------------------------------------------------------
 
-# Opens a WebSocket (after a fetch, so that a connection is there whose SETTINGS are known), sends, and reports.
+# Fetches first, for a connection whose SETTINGS are known. Then opens a WebSocket, sends, and reports.
 PAGE = b"""<!doctype html><meta charset=utf-8><title>page</title><script>
 addEventListener('load', async () => {
   const url = new URLSearchParams(location.search).get('url');

@@ -1,4 +1,4 @@
-"""What the tests of `weir trace` share: running it, and servers with a page for it to fetch."""
+"""Shared by the tests of `weir trace`: running it, and servers with a page to fetch."""
 import json
 import os
 import shutil

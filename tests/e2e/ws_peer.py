@@ -1,4 +1,4 @@
-"""A WebSocket client that is none of ours: raw frames over HTTP/1.1, over TLS or not, or over HTTP/2."""
+"""An independent WebSocket client: raw frames over HTTP/1.1, with or without TLS, or over HTTP/2."""
 import base64
 import hashlib
 import os

@@ -1,11 +1,11 @@
 """A server under attack: its answers, its memory, its CPU time, and what other clients notice.
 
-Every attack runs twice. It runs once from one connection, to see the answer. Then it runs as a siege, from many
-connections that are opened again and again, beside an innocent client, to measure memory, CPU time and latency.
+Every attack runs twice. The first run, from one connection, shows the answer. The second is a siege by many
+connections that are opened again and again. It measures memory, CPU time, and the latency of an innocent client.
 Each siege leaves a line in $WEIR_ATTACK_LOG, from which table.py makes the table in the README.md here.
 
-Memory and outcome are asserted tightly; so is, with the release build, the CPU time of a byte and of a turn of the
-event loop. Latencies are not, because the machine may be busy with other work.
+Memory and outcome have tight bounds. With the release build, so do the CPU time per byte and per turn of the event
+loop. Latencies have none, because the machine may be busy with other work.
 """
 import json
 import os
@@ -21,8 +21,7 @@ KIB, MIB = 1 << 10, 1 << 20
 # and output. Sanitizers need more for their own bookkeeping.
 CONNECTION_BYTES = 384 * KIB
 SIEGE_CONNECTIONS = 64
-# An idle machine needs a hundredth of this, and a busy one not much less than all of it. A server that an attack
-# stops exceeds it.
+# An idle machine needs a hundredth of this, a busy one almost all of it. A server brought to a halt needs more.
 INNOCENT_P99_MS = 3000
 SANITIZED = harness.sanitized()
 # The sanitized build finds errors; the release build is measured.
@@ -126,8 +125,8 @@ class Scene:
         return self.server.counters()
 
     def quiet(self):
-        """Counters, once the last attack's connections are closed. Otherwise what they left in the sockets' queues
-        would count for the next attack."""
+        """Counters, once the last attack's connections are closed. Otherwise bytes left in their sockets' queues
+        would count towards the next attack."""
         def all_closed():
             now = self.counters()
             return now["links_accepted"] == now["links_closed"]
@@ -176,7 +175,7 @@ class Scene:
         return Siege(came_back, meter, counters, innocent.result(), self.baseline, either_way)
 
     def bulk(self, seconds=0.5):
-        """Bytes that one download transfers to a client that always has room for more."""
+        """Bytes that one download transfers to a client that never stops reading."""
         client = Innocent(self.port, self.bulk_path, "bulk")
         time.sleep(seconds)
         took = client.result()
@@ -203,7 +202,7 @@ class Scene:
             over = None if SANITIZED else self.over(siege, cpu_ratio_max)
             if not over:
                 break
-            assert again, over  # the first time may be the machine's fault: a core shared by two
+            assert again, over  # the first time, other work on the core may be to blame
         self.note(row, siege)
         return siege
 

@@ -1,5 +1,5 @@
-"""Thousands of clients at once: some never get to a request, others take every free place. Measured with the
-release build."""
+"""Thousands of clients at once: some never send a request, others take every free connection. Measured with
+the release build."""
 import socket
 import time
 
@@ -10,16 +10,16 @@ import scene as scene_module
 from scene import ENHANCE_YOUR_CALM, Innocent, KIB, Meter, client_hello
 
 CROWD = 10000
-# What the server may open. Two attackers open more connections than that.
+# The server's limit on open descriptors. Two attackers open more connections than that.
 DESCRIPTORS = 16000
 HOARDERS, HOARD = 2, 9000
-# The most that one may cost. Measured: 0.6 KiB before the preface, 4 KiB idle, 6.5 KiB with a header block.
+# The most that one connection may cost. Measured: 0.6 KiB before the preface, 4 KiB idle, 6.5 KiB with a header block.
 CONNECTION_BYTES = 10 * KIB
 HANDSHAKES, HANDSHAKE_BYTES = 500, 120 * KIB
 
 
 def crowd_of(scene, seconds, *attacks):
-    """Runs the attacks in parallel, from an address each. Returns results, meter, innocent client, counters."""
+    """Runs the attacks in parallel, each from its own address. Returns results, meter, innocent client, counters."""
     before = scene.quiet()
     innocent, meter = Innocent(scene.port), Meter(scene.server.pid)
     running = [scene.start(*attack, "--seconds", seconds, "--source", 2 + number)
@@ -30,8 +30,8 @@ def crowd_of(scene, seconds, *attacks):
 
 
 def unharmed(innocent, counters):
-    """That turns stay short is tested with a clock that only the work moves: tests/io/link/test_limits_ends.c and
-    tests/io/worker/test_limits.c. Here a busy machine would be measured."""
+    """Turns are not timed here, where other work on the machine would lengthen them. tests/io/link/test_limits_ends.c
+    and tests/io/worker/test_limits.c check that they stay short, with a clock that only the work advances."""
     assert innocent["errors"] == 0 and innocent["requests"] > 0, innocent
     assert counters["cq_overflows"] == 0, counters
 
@@ -58,7 +58,7 @@ def cramped(tmp_path):
 
 
 def test_hoarded_descriptors(cramped):
-    """More idle connections than the server can have. It still accepts new clients, because it closes idle
+    """More idle connections than the server can hold. It still accepts new clients, because it closes idle
     connections. Each costs little."""
     scene = cramped
     before, meter, innocent = scene.quiet(), Meter(scene.server.pid), Innocent(scene.port)
@@ -85,7 +85,7 @@ def test_hoarded_descriptors(cramped):
 
 
 def test_hoarded_handshakes(scene):
-    """Handshakes that are begun and not finished. The server has computed its part and waits 5 s."""
+    """Handshakes that clients begin and never finish. The server has computed its part and waits 5 s."""
     hello, clients = client_hello(), []
     before, meter, innocent = scene.quiet(), Meter(scene.server.pid), Innocent(scene.port)
     for _ in range(HANDSHAKES):

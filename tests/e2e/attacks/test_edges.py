@@ -1,5 +1,4 @@
-"""Single frames that are wrong, or valid and rare: the answer, and whether the connection is still in step
-afterwards."""
+"""Single frames, invalid or just rare: the answer, and whether the connection is still in step afterwards."""
 import random
 import socket
 import struct
@@ -308,7 +307,7 @@ REASONS = [
 
 @pytest.mark.parametrize("name,before,after", REASONS, ids=[r[0] for r in REASONS])
 def test_tables_stay_in_step(raw, name, before, after):
-    """A rejected request still fills the table, to which the next one refers (CVE-2023-32731)."""
+    """A rejected request still fills the table that the next one refers to (CVE-2023-32731)."""
     client = raw()
     client.send(frame(HEADERS, 5, 1, before + INSERT_PATH + after))
     resets(client, 1, PROTOCOL_ERROR)
@@ -357,7 +356,7 @@ def test_tables_after_431(raw, name, fields):
     (b"HTTP/1.1 501 ", b"A" * 5000)],
     ids=["ssh", "tls", "zeros", "almost", "long"])
 def test_not_http(scene, answer, sent):
-    """What is no request gets a short answer, and the connection ends."""
+    """Anything but a request gets a short answer, and the connection ends."""
     with socket.create_connection(("127.0.0.1", scene.port)) as plain:
         plain.settimeout(harness.PATIENCE_SECONDS)
         plain.sendall(sent)
@@ -395,7 +394,7 @@ def test_half_close(raw):
 
 
 def test_half_close_with_shut_windows(scene, raw):
-    """After FIN no credit can come, so nothing is held for it."""
+    """No credit can arrive after FIN, so the server stops waiting for it."""
     client = raw(settings={4: 0}, quiet=True)
     client.send(get(1, b"/bytes/60000"))
     client.take_kind("Headers", 1)

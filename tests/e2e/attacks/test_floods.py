@@ -5,7 +5,7 @@ import scene as scene_module
 from scene import ENHANCE_YOUR_CALM, ended_with
 
 CALM = "ENHANCE_YOUR_CALM"
-# What is handled each second of a connection that has used up its budget of resets: what the budget gets back,
+# Requests handled per second once a connection has used up its budget of resets: as many as the budget regains,
 # and one more for each of ten pauses.
 SLOWED_RESETS = 100 + 10
 # title, CVE, arguments of the attacker, words in the GOAWAY, maximum of handled requests at once
@@ -19,7 +19,7 @@ FLOODS = [
     ("HEADER_TABLE_SIZE up and down", "", ["tables"], "SETTINGS", 0),
     ("invalid requests, for RST_STREAM", "CVE-2019-9514", ["invalid"], "resets", 210),
     ("rapid reset", "CVE-2023-44487", ["rapid-reset"], "resets", 210),
-    # Many are answered before their RST_STREAM is read, which is useless then.
+    # Many are answered before their RST_STREAM is read. By then it is useless.
     ("rapid reset, 100 at a time", "CVE-2023-44487", ["rapid-reset", "--variant", 1], "too many", 5000),
     ("made-you-reset: WINDOW_UPDATE of 0", "CVE-2025-8671", ["made-reset"], "resets", 210),
     ("made-you-reset: window overflow", "CVE-2025-8671", ["made-reset", "--variant", 1],
@@ -77,8 +77,8 @@ def test_nothing(scene):
 
 @pytest.fixture(scope="module")
 def alone(scene):
-    """The answers to each flood from one connection. They run at the same time: the server slows most of them for
-    ten seconds before it ends them."""
+    """The answers to each flood from one connection. All run at once, because the server slows most of them for ten
+    seconds before it ends them."""
     running = {flood[0]: scene.start(*flood[2], "--seconds", 60) for flood in FLOODS}
     return {title: scene.finish(process) for title, process in running.items()}
 
@@ -91,11 +91,11 @@ def test_flood(scene, alone, title, cve, attack, words, handled):
     assert words in came_back["reason"], came_back
     if words == "resets":
         handled += SLOWED_RESETS * came_back["seconds"]
-    # The last stream of GOAWAY is the last that was answered. They were opened in order.
+    # GOAWAY names the last stream that was answered. Streams were opened in order.
     assert (came_back["last_stream_id"] + 1) // 2 <= handled, came_back
 
-    # Attacks that make the server send are measured per byte in either direction. Credit by the byte makes
-    # nearly every frame travel alone, which costs the system calls of a packet.
+    # Attacks that make the server send are measured per byte in either direction. With credit by
+    # the byte, nearly every frame travels alone and costs the system calls of a packet.
     ratio = 40 if attack[0] == "dribble" else scene_module.CPU_RATIO_MAX
     siege = scene.besiege((title, cve, CALM), *attack, cpu_ratio_max=ratio,
                           either_way=attack[0] in ("dribble", "reset-at"))
@@ -103,7 +103,7 @@ def test_flood(scene, alone, title, cve, attack, words, handled):
 
 
 def test_valid_requests(scene):
-    """As many requests as possible, from many connections. All are answered, and so are others."""
+    """As many requests as possible, from many connections. All are answered, and so are other clients."""
     siege = scene.besiege(("valid requests, as fast as they go", "", "200"), "get", "--count",
                           20000)
     assert siege.came_back["goaway"] == {} and siege.came_back["rst"] == {}, siege.came_back
@@ -111,7 +111,7 @@ def test_valid_requests(scene):
 
 
 def test_header_table_churn(scene):
-    """Valid requests, all of whose 60 fields are inserted into the table and evict each other."""
+    """Valid requests of 60 fields, which all enter the table and evict each other."""
     siege = scene.besiege(("HPACK: table churn in valid requests", "CVE-2022-41723", "200"), "churn")
     assert siege.came_back["goaway"] == {} and siege.came_back["rst"] == {}, siege.came_back
     assert set(siege.came_back["status"]) == {"2xx"}, siege.came_back

@@ -1,4 +1,4 @@
-"""Attacks in HTTP/1.1: what never ends, what is cut into single bytes, what stands behind a malformed request."""
+"""Attacks over HTTP/1.1: input that never ends, input in single bytes, and input behind a malformed request."""
 import socket
 
 import pytest
@@ -46,7 +46,7 @@ def answer_to(port, request):
 
 
 def test_statuses(scene):
-    """The statuses of the table are those that are sent."""
+    """The server sends the statuses that the table shows."""
     post = b"POST /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     requests = {"414": b"GET /" + b"a" * 70000, "501": b"A" * 70000, "431": b"GET / HTTP/1.1\r\nX: " + b"x" * 70000,
                 "400": post + b"1\r\nx\r\n" * 20000,
@@ -57,7 +57,7 @@ def test_statuses(scene):
 
 
 def test_pipelined_requests(scene):
-    """Requests that are sent as fast as they go are all answered, and cost little more than HTTP/2's."""
+    """Requests sent at full speed are all answered, and cost little more than over HTTP/2."""
     alone = scene.run("h1-get", "--count", 5000, "--seconds", 2)
     assert alone["status"] == {"2xx": 5000}, alone
     scene.besiege(("HTTP/1.1: pipelined requests, as fast as they go", "", "200"), "h1-get", "--count", 20000)
@@ -73,7 +73,7 @@ def test_unread_answers(scene):
 
 @pytest.mark.parametrize("variant", range(len(SLOW)), ids=SLOW)
 def test_slow_client(slow, variant):
-    """It is cut by its timer, whatever it sends meanwhile."""
+    """A timer ends it, whatever it sends."""
     came_back = slow[variant]
     assert came_back["closed"] == 1, came_back
     assert 4 < came_back["seconds"] < 25, came_back

@@ -1,5 +1,5 @@
-"""What an attack leaves for other clients, and how costs grow with the bytes sent. Measured with the release
-build."""
+"""The share that an attack leaves for other clients, and how costs grow with the bytes sent. Measured with the
+release build."""
 import math
 
 import pytest
@@ -43,7 +43,7 @@ def test_a_download_keeps_its_share(scene, attack):
 
 # ---- no cost is quadratic ------------------------------------------------------------------------
 
-# What grows, and the arguments of the attacker.
+# The quantity that grows, and the attacker's arguments.
 GROWTH = [
     ("requests of a connection", [["get", "--count", n] for n in (1000, 4000, 16000, 64000)]),
     ("requests that are reset", [["reset-half", "--count", n] for n in (1000, 4000, 16000, 64000)]),
@@ -65,7 +65,7 @@ def slope(points):
 
 
 def cpu_of(scene, attack):
-    """The least of three, because other work on the machine only adds to it."""
+    """The lowest of three, because other work on the machine only adds to it."""
     costs = []
     for _ in range(3):
         meter = scene_module.Meter(scene.server.pid)

@@ -127,7 +127,7 @@ def slow(tmp_path_factory):
 
 @pytest.mark.parametrize("number", range(len(SLOW)), ids=[row[0] for row in SLOW])
 def test_slow_client(slow, number):
-    """Its deadline ends it: not much earlier, because it may be honest, and not much later."""
+    """The deadline ends it: not much earlier, because the client may be honest, and not much later."""
     _, _, _, code, seconds, words = SLOW[number]
     came_back = slow.results[number]
     assert came_back["closed"] + came_back["cut"] == CONNECTIONS, came_back
@@ -139,15 +139,15 @@ def test_slow_client(slow, number):
 
 @pytest.mark.parametrize("number", range(len(BODIES)), ids=[row[0] for row in BODIES])
 def test_slow_body(slow, number):
-    """Only the stream ends; the connection can be used further. (Once the handler has begun to answer, as /echo
-    does, client and server may be in a conversation, and silence is allowed.)"""
+    """Only the stream ends; the connection remains usable. (Silence is allowed once the handler has begun to answer,
+    as /echo does: client and server may be in a conversation.)"""
     came_back = slow.bodies[number]
     assert came_back["rst"] == {"8": CONNECTIONS}, came_back
     assert came_back["goaway"] == {}, came_back
 
 
 def test_slow_beginnings(slow):
-    """Five seconds for a preface, and for a TLS handshake. Nothing renews them."""
+    """Five seconds for a preface, and for a TLS handshake. Nothing extends them."""
     beginnings = {name: took for name, took in slow.times.items()
                   if name != "received" and not name.endswith("error")}
     assert len(beginnings) == 7
@@ -156,7 +156,7 @@ def test_slow_beginnings(slow):
 
 
 def test_an_honest_slow_reader(slow):
-    """8 KiB a second are enough to go on."""
+    """8 KiB a second is enough to go on."""
     assert slow.times["received"] >= 180000, slow.times
 
 
@@ -207,8 +207,8 @@ def test_idle_counted(brisk):
 
 @pytest.mark.parametrize("attack", ["idle", "alive"])
 def test_hoarded_connections(tmp_path, attack):
-    """Idle connections take every free place. The ones that are idle longest make room for others, long before
-    their idle time is up. Requests on the others are served."""
+    """Idle connections take every free place. The server closes those idle longest to make room, long before their
+    idle time is up, and serves requests on the others."""
     places = 100
     with scene_module.Scene(tmp_path, "--connections", places) as scene:
         hoard = scene.start(attack, "--connections", places + 30, "--seconds", 8)

@@ -13,7 +13,7 @@ EXPENSIVE = [
     ("requests of 64 KB, by reference to one field", "200", ["amplify"], 4),
     ("the same, as cookie crumbs", "200", ["amplify", "--variant", 1], 4),
     ("requests of too many fields", "431", ["amplify", "--variant", 2], 4),
-    # 14 bytes each, so a request of ordinary cost already has twice the cost per byte.
+    # A request has only 14 bytes, so even an ordinary one costs twice as much per byte.
     ("targets of 4 KB, by reference", "404", ["long-path"], 20),
     ("every second request is reset", "200", ["reset-half"], 4),
     ("streams that earn PRIORITY frames, all moved below one", "200", ["regroup"], 4),
@@ -33,15 +33,15 @@ def test_within_the_limits(scene, title, answer, attack, ratio):
         assert siege.came_back["ended"] + siege.came_back["data_bytes"] > 0, siege.came_back
 
 
-# Frames, their number, and the replies to them. The budgets are of 500 and 100 at once.
+# Frames, their number, and the replies. The budgets allow 500 and 100 at once.
 BURSTS = [("PING", hyperframe.frame.PingFrame(0), 600, "PingFrame"),
           ("SETTINGS", hyperframe.frame.SettingsFrame(0), 120, "SettingsFrame")]
 
 
 @pytest.mark.parametrize("name,frame,count,reply", BURSTS, ids=[burst[0] for burst in BURSTS])
 def test_a_burst(scene, name, frame, count, reply):
-    """More at once than a budget has: the connection is slowed, every frame is answered, and so is the request behind
-    them. Others are served meanwhile."""
+    """More frames at once than the budget allows. The connection is slowed, but every frame is answered, and so is
+    the request behind them. Other clients are served meanwhile."""
     before = scene.counters()
     client = scene.server.raw()
     client.send(frame.serialize() * count)
@@ -98,9 +98,9 @@ def test_files(site, title, attack, ratio):
     ("pages that push 16 files, into shut windows", ["hoard-pushes", "--path", "/"]),
 ], ids=["endless", "shut"])
 def test_pushes(site, title, attack):
-    """A request for a page is worth 17, until the budget of pushes is used up. Then the page has link fields
-    only."""
-    # A push is a request without received bytes, and 128 more streams may wait to be sent.
+    """A request for a page costs as much as 17 requests, until the budget of pushes is used up. After that the page
+    has link fields only."""
+    # A push is a request that took no received bytes, and 128 more streams may wait to be sent.
     siege = site.besiege((title, "", "200"), *attack, again=False, cpu_ratio_max=20,
                          connection_bytes=2 * scene_module.CONNECTION_BYTES)
     assert siege.came_back["goaway"] == {}, siege.came_back

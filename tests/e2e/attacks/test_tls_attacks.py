@@ -102,7 +102,7 @@ def test_tiny_records(scene):
     meter.stop()
     client.close()
     assert meter.grown < 2 * MIB, meter.grown
-    assert scene.since(before)["glitches"] == 1  # not the frames ended it
+    assert scene.since(before)["glitches"] == 1  # the frames did not end it
 
 
 def test_small_records_of_an_honest_client(scene):
@@ -149,7 +149,7 @@ def test_no_early_data(scene, tmp_path):
 
 @pytest.mark.parametrize("tickets", [True, False], ids=["with tickets", "without"])
 def test_sessions_are_not_kept(scene, tickets):
-    """Resumption needs no memory in the server: a session that is in no ticket cannot be resumed."""
+    """The server keeps nothing for resumption: without a ticket, a session cannot be resumed."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2  # in 1.3 there are only tickets
@@ -171,7 +171,7 @@ def test_garbage_instead_of_a_handshake(scene):
         with socket.create_connection(("127.0.0.1", scene.server.https_port)) as plain:
             plain.settimeout(harness.PATIENCE_SECONDS)
             plain.sendall(sent)
-            assert len(until_closed(plain)) < 300  # an alert, or why it must be https
+            assert len(until_closed(plain)) < 300  # an alert, or the reason to use https
 
 
 def test_cut_at_each_stage(scene):

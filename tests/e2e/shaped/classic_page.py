@@ -16,7 +16,7 @@ CRITICAL = [("style", "css", 20000), ("style", "css", 15000), ("script", "js", 3
             ("script", "js", 25000), ("font", "woff2", 10000)]
 CRITICAL_BYTES = sum(size for _, _, size in CRITICAL)
 CRITICAL_AT_SECONDS = 0.3
-# What a server can no longer reorder, besides the link's own queue: TCP_NOTSENT_LOWAT bytes in the kernel.
+# Bytes that a server can no longer reorder, besides the link's own queue: TCP_NOTSENT_LOWAT, in the kernel.
 UNSENT_BUDGET_BYTES = 16384
 PROFILES = ["chromium", "firefox", "none"]
 

@@ -9,7 +9,7 @@ import netlab
 PORT = 31080  # no other process is in the namespace
 SECONDS_MAX = 400
 CURL_EXPIRED = 28
-# Both ends, like the line, have priority over other work on this machine, because the measure is time spent waiting.
+# Both ends have priority over other work on this machine, as the line does: the figure is time spent waiting.
 PROMPT = ["nice", "-n", "-15"]
 
 TAKE = f"""
@@ -53,7 +53,7 @@ def by_tcp(lab, path, size):
 
 
 def to_weir(lab, binary, flow, path, seconds=SECONDS_MAX):
-    """Uploads for `seconds` at most, if that does not suffice for all."""
+    """Uploads the file, or as much of it as `seconds` allow."""
     server = lab.server.popen(
         [*PROMPT, binary, "serve", "--http", f"0.0.0.0:{PORT}", "--workers", "1", "--flow", flow,
          "--drain-seconds", "1"], stdout=subprocess.DEVNULL)

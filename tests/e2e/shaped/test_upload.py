@@ -1,5 +1,5 @@
-"""100 MB over a long line: 40 Mbit/s with a round trip of 150 ms, which has room for eleven times as many bytes as a
-window of 65,535. With growing windows the whole upload, cold start included, uses 90% of the line, as much as TCP
+"""100 MB over a long line: 40 Mbit/s with a round trip of 150 ms. It holds eleven times as many bytes as a window of
+65,535. With growing windows the whole upload, cold start included, uses 90% of the line, as much as TCP
 alone. bench/upload has longer lines, and takes longer."""
 import os
 import tempfile
