@@ -290,7 +290,7 @@ def test_changes_are_noticed(served):
 
 
 def begin_slowly(served, name, read=100_000):
-    """A raw client that took the start of a large file and does not open its window further."""
+    """A raw client that has read the start of a large file and opens its window no further."""
     client = served.raw(settings={4: read}, receive_bytes=16384)
     client.request(1, name)
     while len(client.bodies.get(1, b"")) < min(read, 60_000):

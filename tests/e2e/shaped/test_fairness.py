@@ -148,8 +148,8 @@ def parts(clients):
 
 
 # Weights are 1 : 4, and so are the shares while the worker is the bottleneck. On two cores with other work it
-# often is not: then nothing is held back from the light clients, or the heavy ones find room in their sockets
-# more often. So these bounds are wide; test_share.c and test_link_share.c in tests/io/link are exact.
+# often is not. Then nothing holds the light clients back, or the heavy ones find free space in their sockets more
+# often. So these bounds are wide; test_share.c and test_link_share.c in tests/io/link are exact.
 RATIO_MIN, RATIO_MAX = 2, 10
 
 

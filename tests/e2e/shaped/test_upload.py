@@ -54,6 +54,6 @@ def test_a_fixed_window_does_not(line, body, flow):
     seen = measured(
         lambda: long_upload.to_weir(line, harness.binary(), flow, body, FIXED_SECONDS))
     a_window_each_round_trip = 65535 / (ROUND_TRIP_MS / 1000) / line.bytes_per_second
-    # At least half: a window that is refilled at half may be late by that much.
+    # At least half: a window that is refilled when half used may be late by that much.
     # Bytes that have left curl may not have arrived yet.
     assert 0.4 * a_window_each_round_trip < seen.share < 1.1 * a_window_each_round_trip, seen
