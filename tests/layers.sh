@@ -5,7 +5,7 @@
 #   1. A folder includes and calls only the folders that the table below allows.
 #   2. engine/ does no I/O: it includes only a few freestanding system headers, and the undefined symbols
 #      of its objects are on a short list (no system call, clock, malloc or lock).
-#   3. io/ knows no HTTP: no word of HTTP is in it or in engine/base/machine.h, not even in comments.
+#   3. io/ knows no HTTP: neither io/ nor engine/base/machine.h has a word of HTTP, even in comments.
 #
 # layers.sh --self-test breaks each rule in a scratch tree, and fails if that is not reported.
 # Prints one line per violation. Exit status: 0 if there are none.
