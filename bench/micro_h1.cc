@@ -1,5 +1,5 @@
-// micro_h1.cc - the cost of reading one HTTP/1.1 head: that of a tool, and that of a browser; whole, byte by byte, and
-// what a server does with it. And the scanners beside their plain twins.
+// micro_h1.cc - the cost of reading one HTTP/1.1 head, a tool's or a browser's: whole, byte by byte, and with a
+// server's work on it. Also the scanners beside their plain twins.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -80,7 +80,7 @@ void head(benchmark::State &state, enum h1_head_kind kind, const std::string &te
   count(state, text);
 }
 
-// What a server does with a request's head: framing, target, and the fields that handlers see.
+// A server's work on a request's head: framing, target, and the fields that handlers see.
 void request(benchmark::State &state, const std::string &text) {
   reader r;
   for (auto _ : state) {

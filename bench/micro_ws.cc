@@ -1,4 +1,4 @@
-// micro_ws.cc - the cost of a WebSocket's bytes: masking, UTF-8, headers of frames; with vectors and without.
+// micro_ws.cc - the cost of a WebSocket's bytes: masking, UTF-8, frame headers; with and without vectors.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
