@@ -28,17 +28,17 @@ BASE := -std=c17 -D_GNU_SOURCE -g -fno-common $(WARN) -MMD -MP -I.
 # a sixth of its time. The objects contain ordinary code too, for the library and the tests. gcc only.
 comma := ,
 LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-# By default gcc clears structs of a known size by `rep stos`. Its start alone takes longer than clearing a stream by
-# plain stores, and its bytes cannot be read back until it is done.
+# By default gcc clears structs of a known size with `rep stos`. Its startup alone takes longer than clearing a stream
+# with plain stores, and the bytes cannot be read back until it is done.
 CLEAR := $(if $(LTO),$(if $(filter x86_64,$(shell uname -m)),-mmemset-strategy=vector_loop:512:noalign$(comma)libcall:-1:noalign))
 # Modules with more than two cursors have a static invariants(). It runs where this is defined: in every variant
 # except release.
 CHECKED := -DWEIR_INVARIANTS
 # clang: release flags with the other compiler, so that both stay free of warnings.
-# Position-independent for libweir.so; linking the program drops what it does not need of that.
+# Position-independent for libweir.so; linking the program undoes that where it can.
 release.cflags   := -O2 $(LTO) $(CLEAR) -fPIC -fno-plt -fno-semantic-interposition
 clang.cflags     := -O2 -fPIC -fno-plt $(CHECKED)
-# Without its optimizer, or between a sanitizer's checks, gcc knows less about string lengths and gives false
+# Without the optimizer, or between a sanitizer's checks, gcc knows less about string lengths and gives false
 # warnings. Only release has this warning.
 UNSURE := -Wno-format-truncation
 asan.cflags      := -O1 $(UNSURE) $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -67,12 +67,12 @@ MALLOC := $(if $(filter release,$(VARIANT)),-Wl$(comma)--push-state$(comma)--no-
 LDLIBS := -luring -lssl -lcrypto -lz -ljansson -lpthread $(MALLOC)
 
 OUT := $(BUILD)/$(VARIANT)
-# Optimizing tests takes longer than it saves. Between a sanitizer's checks, it does not.
+# Optimizing tests takes longer than it saves, except with sanitizers.
 $(OUT)/tests/%.o: private release.cflags = -O1 $(UNSURE)
 $(OUT)/tests/%.o: private clang.cflags += -O0
 ENGINE := $(wildcard engine/*.c engine/*/*.c)
 IO := $(wildcard io/*/*.c)
-# What embedders call, and the modules of tools/ that it needs.
+# The library that embedders call, and the modules of tools/ that it needs.
 LIB := $(wildcard tools/lib/*.c tools/client/*.c) $(addprefix tools/common/,clear_text.c failure.c process.c version.c)
 # Everything in tools/ is part of the program, except the library and the generators, which are run by hand.
 TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c))
@@ -181,7 +181,7 @@ hooks:
 	printf '#!/bin/sh\nunset GIT_DIR GIT_INDEX_FILE\nexec make check\n' > $$hook && chmod +x $$hook && \
 	echo "$$hook runs make check before each commit; git commit --no-verify leaves it out."
 
-# The commands of clang, whatever compiler builds weir.
+# Commands for clang, whichever compiler builds weir.
 compile_commands.json: FORCE
 	@{ comma='['; for file in $(filter-out %.h,$(SOURCES)); do \
 	  case $$file in \
@@ -207,8 +207,8 @@ ARCHIVE = rm -f $@.new && ar rcs $@.new $^ && mv $@.new $@
 
 $(BUILD)/weir: $(OUT)/weir
 	$(QUIET)cp $< $@.new && mv $@.new $@
-# What other programs link is one object, optimized as a whole and without LTO's bytecode. It exports
-# the names of $(EXPORTS) alone, so that no name inside meets one of the program's own.
+# Other programs link a single object, optimized as a whole and without LTO's bytecode. It exports only the names in
+# $(EXPORTS), so that internal names cannot clash with the program's own.
 EXPORTS := tools/lib/exports.map
 $(OUT)/weir.o: $(OUT)/libweir.a $(EXPORTS)
 	$(call SAY,LD)
@@ -248,7 +248,7 @@ $(OUT)/weir: $(call OBJ,$(TOOLS)) $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_FAST) $^ $(LDLIBS) -o $@
 
-# A program takes only what it calls from it, and needs no libraries for the rest.
+# A program links only the modules that it calls, and needs no libraries for the others.
 $(OUT)/libsupport.a: $(call OBJ,$(SUPPORT))
 	$(call SAY,AR)
 	$(QUIET)$(ARCHIVE)
@@ -260,8 +260,8 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libsupport.a $(OUT)/libtools.a $(OUT)/li
 
 $(OUT)/tests/sim/test_sim $(OUT)/tests/sim/test_sim_h1 $(OUT)/tests/sim/test_sim_pipeline: $(call OBJ,$(SIM))
 
-# The simulation with an engine that has one extra bug, which the simulation must find. The module with the bug is
-# compiled anew, and stands before the archive that has the right one.
+# The simulation of an engine with one added bug, which the simulation must find. The module with the bug is compiled
+# anew, and linked before the archive with the correct one.
 SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK LATE_MASK H1_LOST_BYTE \
                 PIPELINE_CHUNK_SIZE PIPELINE_LEAKED_STREAM PIPELINE_UNSAFE_AHEAD
 LINK_CANARY = $(LINK_QUICKLY) $(filter-out -MMD -MP $(LTO),$(CFLAGS_ALL)) -D$(1) \
@@ -302,7 +302,7 @@ $(OUT)/bench/scan_plain.o: engine/h1/scan.c $(OUT)/flags
 	$(call SAY,CC)
 	$(QUIET)$(CC) $(CFLAGS_ALL) -U__SSE2__ -c $< -o $@
 
-# Every object, and no program: what a compiler has to say about all sources.
+# Every object but no program: shows a compiler's warnings about all sources.
 objects: $(call OBJ,$(ENGINE) $(IO) $(LIB) $(TOOLS) $(TESTS) $(SUPPORT) $(SIM) $(HELPERS))
 unit-build: $(patsubst %.c,$(OUT)/%,$(TESTS))
 unit: unit-build
