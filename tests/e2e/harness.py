@@ -53,7 +53,7 @@ def bound(name):
         if found:
             factors = re.findall(r"\w+", found.group(1))
             return math.prod(units.get(factor) or int(factor.rstrip("u")) for factor in factors)
-    raise AssertionError(f"no bound is called {name}")
+    raise AssertionError(f"there is no bound {name}")
 
 
 def free_port():

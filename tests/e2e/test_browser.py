@@ -140,7 +140,7 @@ def report_of(tmp_path, url, *flags):
         reports.handle_request()
         process.terminate()
         process.wait()
-        assert reports.reported, "the page reports nothing"
+        assert reports.reported, "the page reported nothing"
         return reports.reported[0]
 
 

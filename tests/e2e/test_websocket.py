@@ -259,7 +259,7 @@ def chromium(tmp_path, url, *flags):
         process.terminate()
         process.wait()
         pages.shutdown()
-    assert pages.seen, "the page reports nothing"
+    assert pages.seen, "the page reported nothing"
     return pages.seen[0], log.read_text(errors="replace")
 
 

@@ -37,7 +37,7 @@ class Peer:
     def read(self, count):
         while len(self.buffer) < count:
             data = self.more()
-            assert data, f"the server ends the stream; {self.buffer!r}"
+            assert data, f"the server ended the stream: {self.buffer!r}"
             self.buffer += data
         taken, self.buffer = self.buffer[:count], self.buffer[count:]
         return taken

@@ -215,7 +215,7 @@ def test_hoarded_connections(tmp_path, attack):
         assert harness.wait_until(lambda: scene.counters()["links_accepted"] -
                                   scene.counters()["links_closed"] >= places)
         assert scene.server.get("/plaintext").status == 200
-        assert hoard.poll() is None, "served only after the hoarders had gone"
+        assert hoard.poll() is None, "served only after the hoarders left"
         came_back = scene.finish(hoard)
         assert came_back["goaway"].get("0", 0) > 0, came_back
         assert scene.counters()["links_shed"] > 0

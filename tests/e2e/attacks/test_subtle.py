@@ -116,7 +116,7 @@ def test_held_files(site):
     for _ in range(10):
         response = site.server.get("/large")
         assert response.status == 200 and len(response.body) == 400000
-    assert hoard.poll() is None, "served only after the hoarders had gone"
+    assert hoard.poll() is None, "served only after the hoarders left"
     came_back = site.finish(hoard)
     meter.stop()
     assert came_back["data_bytes"] == 1200 and came_back["closed"] == 0, came_back

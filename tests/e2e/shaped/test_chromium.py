@@ -110,7 +110,7 @@ def check_order(events):
     assert late == ["/late0.css", "/late1.css", "/late.js"], late
     began = after_bytes(events, min(asked[path] for path in CRITICAL), UNDER_WAY_BYTES)
     on_their_way = [path for path in images if last[path] > began]
-    assert len(on_their_way) > IMAGES / 2, "it asked too late to show anything"
+    assert len(on_their_way) > IMAGES / 2, "the late requests came too late to show anything"
     ended = max(last[path] for path in CRITICAL)
     assert ended < min(last[path] for path in on_their_way)
     # Meanwhile images get almost nothing: head starts, one byte in sixteen.

@@ -83,7 +83,7 @@ def test_downloads_beside_small_requests(start, secure, weights):
     assert beside[middle] < alone[middle] + 10
     assert beside[most] < alone[most] + 100
     shares = [b - a for a, b in zip(before, after)]
-    assert sum(shares) > 16 << 20, "the downloads stood still"
+    assert sum(shares) > 16 << 20, "the downloads stalled"
     assert min(shares) > sum(shares) / len(shares) / 3, shares
 
 
