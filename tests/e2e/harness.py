@@ -357,7 +357,7 @@ class Client:
         return stream
 
     def send_body(self, stream, body):
-        """Sends all of `body` within the server's windows, and receives meanwhile."""
+        """Sends all of `body` within the server's windows, receiving in between."""
         view = memoryview(body)
         while len(view):
             room = min(self.h2.local_flow_control_window(stream),

@@ -4,7 +4,7 @@ serve, and a manifest for `weir trace`.
 
 The page requests thirty background images at once. When the first image has begun to arrive, and the connection
 is full of them, the page finds that it needs a style sheet, a script, a font and the main image. A server that
-follows the signals sends these at once; any other sends them behind megabytes of background.
+follows the signals sends these at once; others send them behind megabytes of background.
 
 Half of the images are PNG, with their dimensions in the first bytes. The others are JPEG with a block of
 metadata in front, as cameras write them. All are real images of noise, so that compression cannot change their

@@ -316,7 +316,7 @@ def connections(server):
 
 
 def test_memory_limit(tmp_path):
-    """One worker fits beside the program, and its connections into its share."""
+    """The limit leaves memory for one worker, and for a share of it in connections."""
     limit = harness.bound("SERVE_PROCESS_BYTES") + harness.bound("SERVE_WORKER_BYTES_MIN")
     share = harness.bound("SERVE_WORKER_BYTES_MIN") // harness.bound("SERVE_SHARES")
     most = (share * harness.bound("SERVE_SHARE_CONNECTIONS") // harness.bound("SERVE_CONNECTION_BYTES"))

@@ -369,7 +369,7 @@ def test_changed_while_it_is_sent(served, change):
 
 def test_stalled_readers_keep_no_file_from_others(start, tmp_path):
     """More large files in transfer than there are descriptors for them. A newcomer still gets its file, although
-    none of them is read. When they are read again, they come whole."""
+    none of them is read. Once they are read again, they arrive complete."""
     descriptors, part = 400, 4  # FILES_DESCRIPTORS_PART
     count = descriptors // part
     root = tmp_path / "root"

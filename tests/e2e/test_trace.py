@@ -516,7 +516,7 @@ def test_timeout(tmp_path):
 
 
 def test_interrupted(demo, tmp_path):
-    """What arrived before is shown nevertheless."""
+    """What arrived before the interruption is still shown."""
     picture = tmp_path / "part.svg"
     command = [harness.binary(), "trace", "-r", "20K", "-o", str(picture), demo.url("/bytes/1000"),
                demo.url("/bytes/400000")]

@@ -345,7 +345,7 @@ def test_a_slower_server_than_the_rate():
 
 
 def test_due_and_never_sent_times_out():
-    """Without room on any connection, requests that are due fail when their time is up."""
+    """While no connection has a free stream, requests that are due fail when their time is up."""
     with Peer(lambda peer, conn, stream: None) as peer:
         report = measured("-D", "2s", "-r", 100, "-c", 1, "-m", 2, "-T", "300ms", peer.url(), expect=1)
         requests = due_all_started(report, 100)
