@@ -26,6 +26,7 @@ static struct {
   bool begun;   /* something has been sent */
   bool last;    /* the connection says that it ends after the last message */
   bool another; /* another protocol has taken over */
+  bool ends;    /* what has waited for its turn is answered now, too */
 } reader;
 
 static void begin_message(void) {
@@ -57,7 +58,7 @@ static void on_sent(struct fuzz_run *run, struct span bytes) {
 
 static void reader_open(void) {
   reader.requests = reader.answered = 0;
-  reader.begun = reader.last = reader.another = false;
+  reader.begun = reader.last = reader.another = reader.ends = false;
   reader.message.step = MESSAGE_DONE;
 }
 
@@ -92,6 +93,7 @@ static void inform(struct stream *stream) {
 static char kind_of(const struct request *request) {
   if (span_is(request->method, "CONNECT")) return '4';
   char kind = request->path.len > 1 ? (char)request->path.base[1] : 's';
+  if (reader.ends && kind == 'n') kind = 's';
   return request->protocol.len > 0 && !strchr("wnr", kind) ? '4' : kind;
 }
 
@@ -152,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   fuzz_receive(&run, bytes + FUZZ_CHOICE_BYTES, len - FUZZ_CHOICE_BYTES);
   if (bytes[1] & 8) run.machine.ops->drain(run.machine.self, run.now_ns);
   if (bytes[1] & 16) {
+    reader.ends = true;
     answer_the_rest(&run);
     fuzz_finish(&run);
   }
