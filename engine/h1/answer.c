@@ -8,6 +8,7 @@
 #include "engine/h1/fault.h"
 #include "engine/h1/life.h"
 #include "engine/h1/text.h"
+#include "engine/http/contract.h"
 
 static struct h1_stream *own(struct stream *base) {
   struct h1_stream *stream = (struct h1_stream *)(void *)base;
@@ -38,6 +39,8 @@ static bool op_inform(struct stream *base, unsigned status, const struct header 
   if (status < 100 || status > 199 || status == 101)
     return refuse(stream, "stream_inform() with a status that is not informational");
   if (!may_answer(stream) || !is_known_to_take(stream, status)) return false;
+  const char *mistake = contract_given(fields, count, BODY_NONE);
+  if (mistake) return refuse(stream, mistake);
   struct h1_survey survey = h1_text_survey(fields, count);
   if (survey.mistake) return refuse(stream, survey.mistake);
   const struct h1_plan plan = {
@@ -118,7 +121,7 @@ static bool answer(struct h1_stream *stream, unsigned status, const struct heade
                    size_t count, struct body body) {
   bool no_content = stream->head_request || status == 204 || status == 304;
   if (no_content) {
-    h1_body_drop(body);
+    contract_drop(body);
     body = BODY_NONE;
     if (!may_answer(stream)) return false; /* the body's close() has ended the stream */
   }
@@ -131,7 +134,7 @@ static bool answer(struct h1_stream *stream, unsigned status, const struct heade
     stream->length_left = -1;
     stream->chunked = stream->tunnel = false;
     h1_fault_abort(stream, 500, H1_INTERNAL_ERROR);
-    h1_body_drop(body);
+    contract_drop(body);
     return false;
   }
   stream->final_queued = true;
@@ -155,15 +158,18 @@ static bool op_respond(struct stream *base, unsigned status, const struct header
                        size_t count, struct body body) {
   struct h1_stream *stream = own(base);
   const char *mistake = mistake_of(stream, status);
+  if (!mistake) mistake = contract_given(fields, count, body);
   bool opens = stream->connect && status < 300; /* a tunnel, which no handler can have here */
   if (!mistake && !opens && may_answer(stream)) return answer(stream, status, fields, count, body);
-  h1_body_drop(body);
+  contract_drop(body);
   if (!mistake && opens) h1_fault_abort(stream, 501, H1_INTERNAL_ERROR);
   return mistake ? refuse(stream, mistake) : false;
 }
 
 static bool op_respond_set(struct stream *base, unsigned status, struct header_set *set,
                            struct body body) {
+  static struct header_set nothing = {.count = 1}; /* a mistake */
+  if (!set) set = &nothing;
   return op_respond(base, status, set->at, set->count, body);
 }
 
@@ -171,6 +177,8 @@ static bool op_trailers(struct stream *base, const struct header *fields, size_t
   struct h1_stream *stream = own(base);
   bool sent_in_chunks = stream->chunked && !stream->body_ended && !stream->trailers;
   if (stream->told || !sent_in_chunks) return false;
+  const char *mistake = contract_given(fields, count, BODY_NONE);
+  if (mistake) return refuse(stream, mistake);
   struct h1_survey survey = h1_text_survey(fields, count);
   if (survey.mistake) return refuse(stream, survey.mistake);
   stream->trailers = h1_text_trailers(stream->h1, fields, count, &survey);
@@ -193,8 +201,13 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
                       struct body body) {
   struct h1_stream *stream = own(base);
   if (!stream->asks || !may_answer(stream)) {
-    h1_body_drop(body);
+    contract_drop(body);
     return stream->told ? false : refuse(stream, "stream_tunnel() to a request that asks for none");
+  }
+  const char *mistake = contract_given(fields, count, body);
+  if (mistake) {
+    contract_drop(body);
+    return refuse(stream, mistake);
   }
   stream->tunnel = true;
   stream->keep = false;

@@ -5,6 +5,7 @@
 
 #include "engine/h1/life.h"
 #include "engine/h1/text.h"
+#include "engine/http/contract.h"
 
 #include <assert.h>
 
@@ -83,7 +84,7 @@ struct stream *h1_request(struct h1 *h1, const struct header *fields, size_t cou
   const struct h1_line line = line_of(fields, count);
   struct h1_stream *stream = h1_request_room(h1) ? open_stream(h1, &line, body) : NULL;
   if (!stream) {
-    h1_body_drop(body);
+    contract_drop(body);
     return NULL;
   }
   struct h1_text *text = make_head(stream, &line, fields, count);

@@ -5,6 +5,7 @@
 
 #include "engine/h1/client.h"
 #include "engine/h1/text.h"
+#include "engine/http/contract.h"
 
 #include <assert.h>
 
@@ -48,10 +49,6 @@ bool h1_stream_is_heard(const struct h1_stream *stream) {
 void h1_stream_mistake(struct h1_stream *stream, const char *what) {
   const struct handler *handler = stream->h1->http->handler;
   if (handler && handler->mistake) handler->mistake(handler->ctx, &stream->base, what);
-}
-
-void h1_body_drop(struct body body) {
-  if (body.ops && body.ops->close) body.ops->close(body.self);
 }
 
 void h1_stream_tell(struct h1_stream *stream, uint32_t code) {
@@ -155,7 +152,7 @@ void h1_bury(struct h1 *h1) {
     *at = stream->next;
     struct body body = stream->body;
     stream->body = BODY_NONE;
-    h1_body_drop(body);
+    contract_drop(body);
     tell_ended(h1, stream);
 #ifdef WEIR_CANARY_PIPELINE_LEAKED_STREAM /* a bug on demand, which the simulation must find */
     if (stream->base.id % 128 == 77) continue;

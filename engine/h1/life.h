@@ -44,7 +44,4 @@ bool h1_stream_is_heard(const struct h1_stream *stream);
 /* Tells the handler's author about a mistake, if there is a way to. */
 void h1_stream_mistake(struct h1_stream *stream, const char *what);
 
-/* Closes a body that will not be sent. */
-void h1_body_drop(struct body body);
-
 #endif

@@ -13,6 +13,7 @@
 #include "engine/h1/fault.h"
 #include "engine/h1/life.h"
 #include "engine/h1/text.h"
+#include "engine/http/contract.h"
 
 #include <assert.h>
 #include <string.h>
@@ -91,24 +92,13 @@ static void write_body(struct h1_stream *stream, struct span bytes, bool in_plac
   out_wrote(out, at + 2);
 }
 
-/* A body that breaks its contract. */
-static const char *mistake_of(enum body_result result, const struct body_chunk *chunk) {
-  if (chunk->bytes.len > chunk->max) return "a body gave more bytes than there was room for";
-  if (result == BODY_MORE && chunk->bytes.len == 0 && chunk->max > 0)
-    return "a body said BODY_MORE and gave no bytes";
-  if (result == BODY_ROOM && chunk->bytes.len > 0) return "a body said BODY_ROOM and gave bytes";
-  if (result == BODY_ROOM && chunk->max >= BODY_ROOM_BYTES)
-    return "a body said BODY_ROOM to BODY_ROOM_BYTES";
-  return NULL;
-}
-
 /* A body that resumes its stream within pull() and then returns BODY_WAIT has bytes by now. */
 static enum body_result pull(struct h1_stream *stream, struct body_chunk *chunk) {
   stream->body_waiting = true;
   enum body_result result = stream->body.ops->pull(stream->body.self, chunk);
   bool resumed = !stream->body_waiting;
   stream->body_waiting = false;
-  const char *mistake = mistake_of(result, chunk);
+  const char *mistake = stream->cut || stream->gone ? NULL : contract_pulled(result, chunk);
   if (mistake) {
     h1_stream_mistake(stream, mistake);
     return BODY_ERROR;

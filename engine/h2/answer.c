@@ -16,6 +16,7 @@
 #include "engine/h2/priority.h"
 #include "engine/h2/queue.h"
 #include "engine/h2/timers.h"
+#include "engine/http/contract.h"
 
 #include <assert.h>
 
@@ -36,13 +37,6 @@ static bool refuse(struct h2_stream *stream, const char *what) {
   return false;
 }
 
-/* What is wrong with fields, or with a body, that a handler gives; NULL: nothing. */
-static const char *mistake_in(const struct header *fields, size_t count, struct body body) {
-  if (count > 0 && !fields) return "fields that are given by their count alone";
-  if (body.ops && !body.ops->pull) return "a body without pull()";
-  return NULL;
-}
-
 /* ---- responses ------------------------------------------------------------------------------- */
 
 static bool server_may_answer(const struct h2_stream *stream) {
@@ -55,7 +49,7 @@ static bool op_inform(struct stream *base, unsigned status, const struct header 
   if (status < 100 || status > 199 || status == 101)
     return refuse(stream, "stream_inform() with a status that is not informational");
   if (!server_may_answer(stream)) return false;
-  const char *mistake = mistake_in(fields, count, BODY_NONE);
+  const char *mistake = contract_given(fields, count, BODY_NONE);
   if (mistake) return refuse(stream, mistake);
   const struct h2_section_plan plan = {
       .fields = fields, .count = count, .type = H2_HEADERS, .status = status};
@@ -103,7 +97,7 @@ static bool answer(struct h2_stream *stream, unsigned status, const struct heade
                    size_t count, struct header_set *set, struct body body) {
   bool bodiless = !body.ops || stream->head_request || status == 204 || status == 304;
   if (bodiless) {
-    h2_body_drop(body);
+    contract_drop(body);
     body = BODY_NONE;
     if (!server_may_answer(stream)) return false; /* the body's close() has ended the stream */
   }
@@ -123,10 +117,10 @@ static bool answer(struct h2_stream *stream, unsigned status, const struct heade
 static bool respond(struct h2_stream *stream, unsigned status, const struct header *fields,
                     size_t count, struct header_set *set, struct body body) {
   const char *mistake = mistake_of(stream, status);
-  if (!mistake) mistake = mistake_in(fields, count, body);
+  if (!mistake) mistake = contract_given(fields, count, body);
   if (!mistake && server_may_answer(stream))
     return answer(stream, status, fields, count, set, body);
-  h2_body_drop(body);
+  contract_drop(body);
   return mistake ? refuse(stream, mistake) : false;
 }
 
@@ -179,10 +173,10 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
                       struct body body) {
   struct h2_stream *stream = own(base);
   const char *mistake = stream->asks && server_may_answer(stream)
-                            ? mistake_in(fields, count, body)
+                            ? contract_given(fields, count, body)
                             : "stream_tunnel() to a request that asks for none";
   if (mistake) {
-    h2_body_drop(body);
+    contract_drop(body);
     return is_over(stream) ? false : refuse(stream, mistake);
   }
   if (!answer(stream, 200, fields, count, NULL, body)) return false;
@@ -193,7 +187,7 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
 static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
   struct h2_stream *stream = own(base);
   if (is_over(stream)) return false;
-  const char *mistake = mistake_in(fields, count, BODY_NONE);
+  const char *mistake = contract_given(fields, count, BODY_NONE);
   if (stream->body_ended) mistake = "stream_trailers() after the end of the body";
   if (stream->trailers) mistake = "stream_trailers() for the second time";
   return mistake ? refuse(stream, mistake) : h2_queue_trailers(stream, fields, count);
@@ -238,7 +232,7 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   struct h2 *h2 = parent->h2;
   struct request request;
   struct headers list;
-  const char *mistake = mistake_in(fields, count, BODY_NONE);
+  const char *mistake = contract_given(fields, count, BODY_NONE);
   if (mistake && !is_over(parent)) h2_stream_mistake(parent, mistake);
   if (mistake) return NULL;
   promised_request(fields, count, &request, &list);

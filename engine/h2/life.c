@@ -83,10 +83,6 @@ void h2_stream_mistake(struct h2_stream *stream, const char *what) {
   if (handler && handler->mistake) handler->mistake(handler->ctx, &stream->base, what);
 }
 
-void h2_body_drop(struct body body) {
-  if (body.ops && body.ops->close) body.ops->close(body.self);
-}
-
 static void body_close(struct h2_stream *stream) {
   struct body body = stream->body;
   stream->body = BODY_NONE;

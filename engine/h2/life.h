@@ -46,7 +46,4 @@ bool h2_stream_is_heard(const struct h2_stream *stream);
 /* Tells the handler's author about a mistake, if there is a way to. */
 void h2_stream_mistake(struct h2_stream *stream, const char *what);
 
-/* Closes a body that will not be sent. */
-void h2_body_drop(struct body body);
-
 #endif

@@ -7,6 +7,7 @@
 #include "engine/h2/control.h"
 #include "engine/h2/life.h"
 #include "engine/h2/queue.h"
+#include "engine/http/contract.h"
 
 #include <assert.h>
 
@@ -57,7 +58,7 @@ struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t cou
   bool allowed = h2_request_room(h2) > 0 && request_allowed(h2, fields, count);
   struct h2_stream *stream = allowed ? h2_stream_open(h2, h2->own_id_next) : NULL;
   if (!stream) {
-    h2_body_drop(body);
+    contract_drop(body);
     return NULL;
   }
   h2->own_id_next += 2;

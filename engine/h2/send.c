@@ -16,6 +16,7 @@
 #include "engine/h2/life.h"
 #include "engine/h2/queue.h"
 #include "engine/h2/section.h"
+#include "engine/http/contract.h"
 
 #include <assert.h>
 #include <string.h>
@@ -160,34 +161,17 @@ static void write_data(struct h2 *h2, struct h2_stream *stream, struct span byte
   if (!in_place && !copied) out_lend(out, bytes, &stream->lent);
 }
 
-/* A body that breaks its contract: it would be pulled forever, or has written where it must not. */
-static bool is_mistake(struct h2_stream *stream, enum body_result result,
-                       const struct body_chunk *chunk) {
-  const char *what = NULL;
-  const uintptr_t base = (uintptr_t)chunk->bytes.base, room = (uintptr_t)chunk->room;
-  if (result > BODY_ERROR)
-    what = "a body gave a result that is no body_result";
-  else if (chunk->bytes.len > 0 && (base == 0 || (base > room && base < room + chunk->max)))
-    what = "a body gave bytes that are neither its own nor at the beginning of the room";
-  else if (chunk->bytes.len > chunk->max)
-    what = "a body gave more bytes than there was room for";
-  else if (result == BODY_MORE && chunk->bytes.len == 0 && chunk->max > 0)
-    what = "a body said BODY_MORE and gave no bytes";
-  else if (result == BODY_ROOM && chunk->bytes.len > 0)
-    what = "a body said BODY_ROOM and gave bytes";
-  else if (result == BODY_ROOM && chunk->max >= BODY_ROOM_BYTES)
-    what = "a body said BODY_ROOM to BODY_ROOM_BYTES";
-  if (what) h2_stream_mistake(stream, what);
-  return what;
-}
-
 /* A body that resumes its stream within pull() and then returns BODY_WAIT has bytes by now. */
 static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk) {
   stream->body_waiting = true;
   enum body_result result = stream->body.ops->pull(stream->body.self, chunk);
   bool resumed = !stream->body_waiting;
   stream->body_waiting = false;
-  if (!stream->gone && is_mistake(stream, result, chunk)) return BODY_ERROR;
+  const char *mistake = stream->gone ? NULL : contract_pulled(result, chunk);
+  if (mistake) {
+    h2_stream_mistake(stream, mistake);
+    return BODY_ERROR;
+  }
   return result == BODY_WAIT && resumed ? BODY_MORE : result;
 }
 

@@ -1,0 +1,19 @@
+/*
+ * http/contract.h - what handlers and their bodies may give to a protocol (http/stream.h), checked in one place
+ * for all protocols.
+ */
+#ifndef WEIR_HTTP_CONTRACT_H
+#define WEIR_HTTP_CONTRACT_H
+
+#include "engine/http/stream.h"
+
+/* What is wrong with fields, or with a body, that a handler gives: a static line; NULL: nothing. */
+const char *contract_given(const struct header *fields, size_t count, struct body body);
+
+/* What is wrong with the result of a pull: it would be pulled forever, or has written where it must not. */
+const char *contract_pulled(enum body_result result, const struct body_chunk *chunk);
+
+/* Closes a body that will not be sent. */
+void contract_drop(struct body body);
+
+#endif
