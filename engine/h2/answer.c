@@ -270,7 +270,7 @@ static void op_resume(struct stream *base) {
   stream->body_waiting = false;
   h2_queue_schedule(stream);
   /* There is no window, but the body may be at its end, which nothing else would find out. */
-  if (!stream->node.ready || h2_window_available(&h2->window) == 0) h2_queue_probe(stream);
+  if (!stream->node.ready || window_available(&h2->window) == 0) h2_queue_probe(stream);
   h2_wake(h2);
 }
 
@@ -289,13 +289,13 @@ static void op_consume(struct stream *base, size_t bytes) {
  * policy decides. */
 static void op_cap(struct stream *base, uint64_t total_bytes) {
   struct h2_stream *stream = own(base);
-  struct h2_credit *credit = &stream->credit;
+  struct window_credit *credit = &stream->credit;
   if (stream->gone || stream->end_received) return;
-  h2_credit_cap(credit, total_bytes);
+  window_credit_cap(credit, total_bytes);
   uint64_t more = total_bytes > credit->arrived ? total_bytes - credit->arrived : 0;
   uint32_t most = stream->h2->credit.target;
   if (total_bytes == STREAM_UNCAPPED || more > most) more = most;
-  if (more > credit->target) h2_credit_retarget(credit, (uint32_t)more);
+  if (more > credit->target) window_credit_retarget(credit, (uint32_t)more);
   h2_flow_consumed(stream->h2, stream, 0); /* there may be credit to return */
   h2_wake(stream->h2);
 }

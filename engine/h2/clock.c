@@ -127,7 +127,7 @@ void h2_clock_watch_output(struct h2 *h2) {
 /* Looked at every H2_SEND_STALL_NS. */
 static bool held_too_long(const struct h2 *h2, struct h2_stream *stream) {
   uint64_t bytes = stream->body_sent - stream->held_bytes;
-  bool slow = has_more(stream) && h2_window_available(&stream->window) == 0 &&
+  bool slow = has_more(stream) && window_available(&stream->window) == 0 &&
               bytes < H2_SEND_STALL_NS / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN;
   stream->held_bytes = stream->body_sent;
   if (!slow || !stream->held_since_ns) stream->held_since_ns = h2->now_ns;

@@ -10,11 +10,11 @@
 #include "engine/base/idmap.h"
 #include "engine/base/limits.h"
 #include "engine/base/out.h"
+#include "engine/base/window.h"
 #include "engine/h2/origin.h"
 #include "engine/h2/settings.h"
 #include "engine/h2/shared.h"
 #include "engine/h2/stream.h"
-#include "engine/h2/window.h"
 #include "engine/hpack/decode.h"
 #include "engine/hpack/encode.h"
 
@@ -66,7 +66,7 @@ struct h2_block {
 
 /* A connection's share of the window budget, and what `auto` knows about its path. */
 struct h2_flow {
-  uint64_t streams_bytes; /* sum of the h2_credit.counted of all streams */
+  uint64_t streams_bytes; /* sum of the window_credit.counted of all streams */
   uint64_t charged_bytes; /* of the engine's budget */
   uint64_t sample_bytes;  /* consumed since sample_ns; 0: no sample has begun */
   uint64_t sample_ns;
@@ -100,9 +100,9 @@ struct h2 {
   uint64_t settings_sent_ns; /* when the oldest of them was queued */
   bool settings_received;    /* the peer's first SETTINGS frame has arrived */
 
-  struct h2_window window; /* for sending */
-  struct h2_credit credit; /* for receiving */
-  struct h2_flow flow;     /* how much credit the peer gets: h2/flow.h */
+  struct window window;        /* for sending */
+  struct window_credit credit; /* for receiving */
+  struct h2_flow flow;         /* how much credit the peer gets: h2/flow.h */
 
   struct idmap streams;
   struct h2_stream *all;     /* streams that live */

@@ -63,7 +63,7 @@ static void credit_queue_add(struct h2 *h2, struct h2_stream *stream) {
 /* `auto` returns credit by quarters of the window. With halves, a peer that has used up its window
  * would get the second half only after the first had arrived: half a window a round trip. */
 uint32_t h2_flow_least(const struct h2 *h2, const struct h2_stream *stream) {
-  const struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
+  const struct window_credit *credit = stream ? &stream->credit : &h2->credit;
   if (!stream && h2->flow.hurries) return 1;
   switch (policy_of(h2, stream)) {
   case FLOW_ECHO: return 1;
@@ -76,7 +76,7 @@ uint32_t h2_flow_least(const struct h2 *h2, const struct h2_stream *stream) {
 
 /* What the peer can make us hold: bytes that were granted, that we hold, or that we are about to
  * grant again. */
-static uint64_t exposed_bytes(const struct h2_credit *credit) {
+static uint64_t exposed_bytes(const struct window_credit *credit) {
   uint64_t granted = credit->granted > 0 ? (uint64_t)credit->granted : 0;
   return granted + credit->held + credit->returnable;
 }
@@ -100,7 +100,7 @@ static void count_as(struct h2 *h2, struct h2_stream *stream, uint64_t bytes) {
 
 /* Updates the count of a stream's window. After its end it holds only what has arrived. */
 static void count(struct h2 *h2, struct h2_stream *stream) {
-  const struct h2_credit *credit = &stream->credit;
+  const struct window_credit *credit = &stream->credit;
   count_as(h2, stream, stream->end_received ? credit->held : exposed_bytes(credit));
 }
 
@@ -137,20 +137,20 @@ static void widen_connection(struct h2 *h2, uint64_t bytes) {
   if (bytes > most) bytes = most;
   if (bytes > room) bytes = room;
   if (bytes <= h2->credit.target) return;
-  h2_credit_retarget(&h2->credit, (uint32_t)bytes);
+  window_credit_retarget(&h2->credit, (uint32_t)bytes);
   charge(h2);
 }
 
 /* Handlers that hold more than a quarter of the window would not be faster with a larger one: they
  * would only hold more. */
-static bool keeps_up(const struct h2_credit *credit, uint32_t held_bytes) {
+static bool keeps_up(const struct window_credit *credit, uint32_t held_bytes) {
   return held_bytes <= credit->target / 4;
 }
 
 /* A stream whose handler keeps up may use half of the connection's window, so that it cannot block
  * the others if the handler stops. `used_bytes` are about to be returned. */
 static void widen_stream(struct h2 *h2, struct h2_stream *stream, uint32_t used_bytes) {
-  struct h2_credit *credit = &stream->credit;
+  struct window_credit *credit = &stream->credit;
   uint64_t wide = h2->credit.target / 2;
   if (wide <= credit->target || !keeps_up(credit, credit->held - used_bytes)) return;
   uint64_t room = growth_room_bytes(h2), others = h2->flow.streams_bytes - credit->counted;
@@ -158,7 +158,7 @@ static void widen_stream(struct h2 *h2, struct h2_stream *stream, uint32_t used_
     uint64_t left = room > others ? room - others : 0;
     if (wide > left) wide = left;
   }
-  if (wide > credit->target) h2_credit_retarget(credit, (uint32_t)wide);
+  if (wide > credit->target) window_credit_retarget(credit, (uint32_t)wide);
 }
 
 /* A stream is no wider than a new one could become. Bytes that were granted stay with the peer
@@ -167,9 +167,9 @@ static void narrow_streams(struct h2 *h2) {
   uint32_t wide = h2->credit.target / 2;
   if (wide < h2->ours.initial_window_size) wide = h2->ours.initial_window_size;
   for (struct h2_stream *stream = h2->all; stream; stream = stream->next) {
-    struct h2_credit *credit = &stream->credit;
-    if (credit->target <= wide || credit->cap != H2_CREDIT_UNCAPPED) continue;
-    h2_credit_retarget(credit, wide);
+    struct window_credit *credit = &stream->credit;
+    if (credit->target <= wide || credit->cap != WINDOW_UNCAPPED) continue;
+    window_credit_retarget(credit, wide);
     if (credit->counted) count(h2, stream);
   }
 }
@@ -225,8 +225,8 @@ static void give_back(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
     sample(h2, bytes);
     widen_connection(h2, WINDOW_SAMPLES * h2->flow.sample_bytes);
   }
-  h2_credit_consume(&h2->credit, bytes);
-  h2_credit_consume(&stream->credit, bytes);
+  window_credit_consume(&h2->credit, bytes);
+  window_credit_consume(&stream->credit, bytes);
   credit_queue_add(h2, stream);
   count(h2, stream);
 }
@@ -249,7 +249,7 @@ void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
 }
 
 void h2_flow_forget(struct h2 *h2, struct h2_stream *stream) {
-  h2_credit_consume(&h2->credit, stream->credit.held);
+  window_credit_consume(&h2->credit, stream->credit.held);
   stream->credit.held = 0;
   count_as(h2, stream, 0);
 }
@@ -274,7 +274,7 @@ void h2_flow_tick(struct h2 *h2) {
   uint32_t first = h2->shared->config.connection_window_bytes;
   if (first < H2_WINDOW_BYTES_MIN) first = H2_WINDOW_BYTES_MIN;
   uint32_t half = h2->credit.target / 2;
-  h2_credit_retarget(&h2->credit, half > first ? half : first);
+  window_credit_retarget(&h2->credit, half > first ? half : first);
   narrow_streams(h2);
   charge(h2);
 }

@@ -5,8 +5,8 @@
  */
 #include "engine/h2/frame.h"
 
+#include "engine/base/window.h"
 #include "engine/base/wire.h"
-#include "engine/h2/window.h"
 
 #include <assert.h>
 #include <string.h>
@@ -300,7 +300,7 @@ uint8_t *h2_frame_rst_stream_encode(uint8_t *out, uint32_t stream_id, uint32_t e
 }
 
 uint8_t *h2_frame_window_update_encode(uint8_t *out, uint32_t stream_id, uint32_t increment) {
-  assert(increment >= 1 && increment <= H2_WINDOW_MAX);
+  assert(increment >= 1 && increment <= WINDOW_MAX);
   return wire_put32(header_put(out, 4, H2_WINDOW_UPDATE, 0, stream_id), increment);
 }
 

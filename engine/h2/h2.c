@@ -188,7 +188,7 @@ static void queue_preface(struct h2 *h2) {
   if (h2->role == H2_CLIENT)
     room = (uint8_t *)memcpy(room, H2_PREFACE, H2_PREFACE_BYTES) + H2_PREFACE_BYTES;
   room = h2_settings_encode(room, &h2->ours);
-  uint32_t more = h2_credit_take(&h2->credit, 1);
+  uint32_t more = window_credit_take(&h2->credit, 1);
   if (more) room = h2_frame_window_update_encode(room, 0, more);
   h2_control_sent(h2, room);
   h2->settings_unacked = 1;
@@ -216,7 +216,7 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
   };
   h2->peer.application_protocol = ""; /* borrowed until the machine is made */
   h2->reader.phase = role == H2_SERVER ? H2_READ_PREFACE : H2_READ_HEADER;
-  h2_credit_init(&h2->credit, H2_INITIAL_WINDOW_BYTES);
+  window_credit_init(&h2->credit, H2_INITIAL_WINDOW_BYTES);
   h2_flow_init(h2);
   idmap_init(&h2->streams, h2->http->memory);
   h2_priority_init(h2);

@@ -42,7 +42,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
       .timer_ns = MACHINE_NO_DEADLINE,
   };
   stream->announced = !h2_is_own_id(h2, id);
-  h2_credit_init(&stream->credit, h2_flow_first_bytes(h2));
+  window_credit_init(&stream->credit, h2_flow_first_bytes(h2));
   link_in(h2, stream);
   sched_open(&h2->sched, &stream->node, id, SCHED_PRIORITY_DEFAULT);
   (*(h2_is_own_id(h2, id) ? &h2->active_own : &h2->active_peer))++;
@@ -174,7 +174,7 @@ void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
   const struct stream_events *events = stream->base.events;
   uint32_t coming = h2->reader.data == stream ? h2->reader.left : 0; /* charged, but not here yet */
-  h2_credit_cap(&stream->credit, H2_CREDIT_UNCAPPED); /* H2_LINGER_BYTES is the bound now */
+  window_credit_cap(&stream->credit, WINDOW_UNCAPPED); /* H2_LINGER_BYTES is the bound now */
   h2_flow_consumed(h2, stream, stream->credit.held - coming);
   stream->lingers = true;
   stream->linger_bytes = stream->body_received + H2_LINGER_BYTES;

@@ -84,8 +84,8 @@ void h2_queue_schedule(struct h2_stream *stream) {
   bool pullable = stream->headers_sent && stream->body.ops && !stream->body_waiting &&
                   !stream->body_ended && h2_stream_may_send(stream);
   uint32_t room = stream->room_bytes;
-  bool fits = h2_window_available(&stream->window) > room &&
-              (room == 0 || h2_window_available(&h2->window) > room);
+  bool fits = window_available(&stream->window) > room &&
+              (room == 0 || window_available(&h2->window) > room);
   if (pullable && fits)
     sched_ready(&h2->sched, &stream->node);
   else

@@ -54,7 +54,7 @@ static struct h2_stream *data_receiver(struct h2 *h2, const struct h2_frame_head
      * connection. */
     if (h2->role == H2_CLIENT && !stream->final_received)
       verdict = h2_stream_error(H2_PROTOCOL_ERROR, "DATA before the final response");
-    else if (!h2_credit_arrive(&stream->credit, frame->length))
+    else if (!window_credit_arrive(&stream->credit, frame->length))
       verdict = h2_stream_error(H2_FLOW_CONTROL_ERROR, "more than the stream's window");
   }
   if (verdict.scope == H2_ACCEPT) return stream;
@@ -101,7 +101,7 @@ static void data_sized(struct h2 *h2, uint32_t data_bytes, uint32_t padding) {
 static void data_begin(struct h2 *h2) {
   struct h2_reader *reader = &h2->reader;
   const struct h2_frame_header *frame = &reader->frame;
-  if (!h2_credit_arrive(&h2->credit, frame->length)) {
+  if (!window_credit_arrive(&h2->credit, frame->length)) {
     h2_fail(h2, H2_FLOW_CONTROL_ERROR, "more than the connection's window");
     return;
   }
@@ -112,7 +112,7 @@ static void data_begin(struct h2 *h2) {
   }
   reader->data = data_receiver(h2, frame);
   if (h2->dead) return;
-  if (!reader->data) h2_credit_consume(&h2->credit, frame->length);
+  if (!reader->data) window_credit_consume(&h2->credit, frame->length);
   h2_flow_arrived(h2, reader->data, frame->length);
   if (padded)
     h2_reader_enter(reader, H2_READ_PADLEN, frame->length);
@@ -292,7 +292,7 @@ static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
   uint32_t id = frame->header.stream_id;
   if (!update_affordable(h2)) return;
   if (id == 0) {
-    if (!h2_window_add(&h2->window, frame->increment))
+    if (!window_add(&h2->window, frame->increment))
       h2_fail(h2, H2_FLOW_CONTROL_ERROR, "the connection's window overflows");
     else if (h2->room_waits > 0)
       h2_stream_each(h2, schedule_again);
@@ -300,7 +300,7 @@ static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
   }
   struct h2_stream *stream = h2_find(h2, id);
   if (!stream) return;
-  if (h2_window_add(&stream->window, frame->increment))
+  if (window_add(&stream->window, frame->increment))
     h2_queue_schedule(stream);
   else
     act(h2, id, h2_stream_error(H2_FLOW_CONTROL_ERROR, "the stream's window overflows"));

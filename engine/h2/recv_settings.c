@@ -32,9 +32,9 @@ static bool withdraw_promise(struct h2 *h2, struct h2_stream *stream) {
  * any of them; `end` is where they come to lie. */
 static struct h2_verdict shift_windows(struct h2 *h2, int64_t highest, int64_t end) {
   for (struct h2_stream *stream = h2->all; stream; stream = stream->next) {
-    if (!h2_window_shift(&stream->window, highest))
+    if (!window_shift(&stream->window, highest))
       return h2_connection_error(H2_FLOW_CONTROL_ERROR, "initial window overflows a stream's");
-    bool came_down = h2_window_shift(&stream->window, end - highest);
+    bool came_down = window_shift(&stream->window, end - highest);
     assert(came_down); /* a window is never below its initial value by more than was sent */
     (void)came_down;
     h2_queue_schedule(stream);
@@ -79,7 +79,7 @@ static void shrink_credits(struct h2 *h2) {
   uint32_t ours = h2->ours.initial_window_size;
   if (ours >= H2_INITIAL_WINDOW_BYTES) return;
   for (struct h2_stream *stream = h2->all; stream; stream = stream->next) {
-    h2_credit_shrink(&stream->credit, H2_INITIAL_WINDOW_BYTES - ours);
+    window_credit_shrink(&stream->credit, H2_INITIAL_WINDOW_BYTES - ours);
     h2_flow_consumed(h2, stream, 0); /* what was too little to return may be enough now */
   }
 }

@@ -38,8 +38,8 @@ static bool send_control(struct h2 *h2) {
 /* `stream` is NULL for the connection. */
 static bool send_increment(struct h2 *h2, struct h2_stream *stream) {
   if (!out_has_room(&h2->out, H2_FRAME_HEADER_BYTES + 4)) return false;
-  struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
-  uint32_t increment = h2_credit_take(credit, h2_flow_least(h2, stream));
+  struct window_credit *credit = stream ? &stream->credit : &h2->credit;
+  uint32_t increment = window_credit_take(credit, h2_flow_least(h2, stream));
   if (!stream) h2->flow.hurries = false;
   if (!increment) return true;
   uint32_t id = stream ? stream->id : 0;
@@ -48,8 +48,8 @@ static bool send_increment(struct h2 *h2, struct h2_stream *stream) {
 }
 
 static bool credit_due(const struct h2 *h2, const struct h2_stream *stream) {
-  const struct h2_credit *credit = stream ? &stream->credit : &h2->credit;
-  uint32_t due = h2_credit_due(credit);
+  const struct window_credit *credit = stream ? &stream->credit : &h2->credit;
+  uint32_t due = window_credit_due(credit);
   return due > 0 && (due >= h2_flow_least(h2, stream) || due < credit->returnable);
 }
 
@@ -109,7 +109,7 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
     end_sent(h2, stream);
   else if (final) {
     h2_queue_schedule(stream);
-    if (!stream->node.ready || h2_window_available(&h2->window) == 0) h2_queue_probe(stream);
+    if (!stream->node.ready || window_available(&h2->window) == 0) h2_queue_probe(stream);
   }
 }
 
@@ -176,8 +176,8 @@ static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk)
 }
 
 static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
-  h2_window_spend(&h2->window, bytes);
-  h2_window_spend(&stream->window, bytes);
+  window_spend(&h2->window, bytes);
+  window_spend(&stream->window, bytes);
   sched_sent(&h2->sched, &stream->node, bytes);
   stream->spoke_ns = h2->now_ns;
   stream->body_sent += bytes;
@@ -211,7 +211,7 @@ static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result
   }
   stream->body_waiting = result == BODY_WAIT;
   h2_queue_schedule(stream);
-  bool blocked = h2_window_available(&stream->window) == 0 || h2_window_available(&h2->window) == 0;
+  bool blocked = window_available(&stream->window) == 0 || window_available(&h2->window) == 0;
   if (result == BODY_MORE && chunk->bytes.len && blocked) h2_queue_probe(stream);
 }
 
@@ -225,8 +225,8 @@ static size_t room_for(const struct h2 *h2, const struct h2_stream *stream, size
   if (stream->room_bytes > 0 && out->bytes == 0 && budget < BODY_ROOM_BYTES)
     budget = BODY_ROOM_BYTES;
   size_t most = h2_min(quantum, h2->theirs.max_frame_size);
-  most = h2_min(most, h2_window_available(&h2->window));
-  most = h2_min(most, h2_window_available(&stream->window));
+  most = h2_min(most, window_available(&h2->window));
+  most = h2_min(most, window_available(&stream->window));
   most = h2_min(most, out_room(out) - H2_FRAME_HEADER_BYTES);
   return h2_min(most, budget);
 }
@@ -328,7 +328,7 @@ void h2_send_ack(struct h2 *h2, size_t bytes) {
 bool h2_send_wanted(const struct h2 *h2) {
   if (h2->lost) return false;
   if (h2->out.count || h2->control_used || h2->urgent_queue) return true;
-  if (h2->sched.ready_count && h2_window_available(&h2->window)) return true;
+  if (h2->sched.ready_count && window_available(&h2->window)) return true;
   return !h2->dead && credit_wanted(h2);
 }
 

@@ -3,8 +3,8 @@
  */
 #include "engine/h2/settings.h"
 
+#include "engine/base/window.h"
 #include "engine/base/wire.h"
-#include "engine/h2/window.h"
 
 #include <string.h>
 
@@ -23,7 +23,7 @@ static const struct row rows[] = {
     [H2_HEADER_TABLE_SIZE] = {AT(header_table_size), 0, UINT32_MAX, H2_NO_ERROR, 0, 0},
     [H2_ENABLE_PUSH] = {AT(enable_push), 0, 1, H2_PROTOCOL_ERROR, 0, 1},
     [H2_MAX_CONCURRENT_STREAMS] = {AT(max_concurrent_streams), 0, UINT32_MAX, H2_NO_ERROR, 0, 0},
-    [H2_INITIAL_WINDOW_SIZE] = {AT(initial_window_size), 0, H2_WINDOW_MAX, H2_FLOW_CONTROL_ERROR, 0,
+    [H2_INITIAL_WINDOW_SIZE] = {AT(initial_window_size), 0, WINDOW_MAX, H2_FLOW_CONTROL_ERROR, 0,
                                 0},
     [H2_MAX_FRAME_SIZE] = {AT(max_frame_size), H2_FRAME_BYTES_MIN, H2_FRAME_BYTES_MAX,
                            H2_PROTOCOL_ERROR, 0, 0},

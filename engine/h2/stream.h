@@ -16,8 +16,8 @@
 #ifndef WEIR_H2_STREAM_H
 #define WEIR_H2_STREAM_H
 
+#include "engine/base/window.h"
 #include "engine/h2/frame.h"
-#include "engine/h2/window.h"
 #include "engine/http/pace.h"
 #include "engine/http/stream.h"
 #include "engine/sched/sched.h"
@@ -104,8 +104,8 @@ struct h2_stream {
   uint16_t head_start_paths; /* rules of sched/head_start.h that the request's path matches */
   uint32_t head_start_bytes; /* needed first, as the handler says */
   const struct head_start_rule *head_start; /* the rule of the response; NULL: none */
-  struct h2_window window;                  /* what we may send */
-  struct h2_credit credit;                  /* what the peer may send */
+  struct window window;                     /* what we may send */
+  struct window_credit credit;              /* what the peer may send */
 
   struct body body;
   struct h2_section *sections, *sections_tail; /* header sections to send, in order */

@@ -16,7 +16,7 @@
 #include "tests/sim/fail.h"
 #include "tests/sim/talk.h"
 
-static void check_credit(const struct h2_credit *credit, uint32_t id) {
+static void check_credit(const struct window_credit *credit, uint32_t id) {
   int64_t sum = credit->granted + credit->held + credit->returnable;
   sim_check(sum >= credit->target,
             "stream %u: granted %lld + held %u + returnable %u is less than %u", id,
@@ -24,7 +24,7 @@ static void check_credit(const struct h2_credit *credit, uint32_t id) {
 }
 
 /* Until all SETTINGS are acknowledged, the peer may use older ones, and more may be granted. */
-static void check_granted(struct sim_end *end, const struct h2_credit *credit, uint32_t id) {
+static void check_granted(struct sim_end *end, const struct window_credit *credit, uint32_t id) {
   int64_t told = wire_receive_window(&end->wire, id);
   bool settled = sim_end_h2(end)->settings_unacked == 0;
   bool right = settled || id == 0 ? credit->granted == told : credit->granted >= told;

@@ -6,7 +6,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "engine/h2/window.h"
+#include "engine/base/window.h"
 #include "tools/common/option_values.h"
 
 /* Adds one step. "rest" ends the list. */
@@ -16,7 +16,7 @@ static bool add_step(struct load_cap *cap, const char *text, bool *rest) {
   *rest = strcmp(text, "rest") == 0;
   if (*rest) return cap->count > 0;
   if (cap->count == LOAD_CAP_STEPS_MAX || !option_bytes(text, &bytes)) return false;
-  if (!(bytes >= 1 && bytes <= H2_WINDOW_MAX)) return false;
+  if (!(bytes >= 1 && bytes <= WINDOW_MAX)) return false;
   uint64_t before = cap->count ? cap->totals[cap->count - 1] : 0;
   cap->totals[cap->count++] = before + (uint64_t)bytes;
   return true;

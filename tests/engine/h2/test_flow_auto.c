@@ -169,7 +169,7 @@ static void a_stream_shrinks_with_its_connection(void **state) {
   line = line_open(&config, LINE_LONG_MS / 2 * MILLISECOND_NS, LINE_LONG_RATE);
   struct line_upload *upload = line_upload(line, UINT64_C(1) << 40);
   line_run(line, 3000);
-  const struct h2_credit *credit = &((struct h2_stream *)(void *)upload->server)->credit;
+  const struct window_credit *credit = &((struct h2_stream *)(void *)upload->server)->credit;
   uint32_t wide = line_server(line)->credit.target;
   assert_int_equal(credit->target, wide / 2);
   line->paused = true;
@@ -338,7 +338,7 @@ static void giving_up_is_not_keeping_up(void **state) {
   for (unsigned i = 1; i < 100; i++)
     stream_reset(line->uploads[i].client, H2_CANCEL);
   pump();
-  const struct h2_credit *credit = &h2_of(&pairs.servers[0])->credit;
+  const struct window_credit *credit = &h2_of(&pairs.servers[0])->credit;
   stream_consume(line->uploads[0].server, line->uploads[0].unused);
   line->uploads[0].unused = 0;
   assert_int_equal(credit->held, 0);

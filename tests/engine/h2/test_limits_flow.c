@@ -128,7 +128,7 @@ static void test_linger_bytes(void **state) {
   struct stream *stream = script_app_of(&script, 1)->stream;
   stream_cap(stream, 1000);
   script_run(&script, "DATA 1 *16384; DATA 1 *16384; DATA 1 *16384; DATA 1 *16383");
-  const struct h2_credit *credit = &((const struct h2_stream *)(const void *)stream)->credit;
+  const struct window_credit *credit = &((const struct h2_stream *)(const void *)stream)->credit;
   assert_int_equal(credit->granted, 0);
   script_run(&script, "!respond 1 413; !end 1");
   for (unsigned left = H2_LINGER_BYTES; left > 0; left -= 4096)
