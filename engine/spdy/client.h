@@ -1,0 +1,72 @@
+/*
+ * spdy/client.h - client role: requests, and what the owner of a session hears.
+ * Spec: SPDY/3.1 sections 2.3.1 to 2.3.7, 2.6.6 and 3.2.
+ */
+#ifndef WEIR_SPDY_CLIENT_H
+#define WEIR_SPDY_CLIENT_H
+
+#include "engine/base/machine.h"
+#include "engine/http/stream.h"
+
+struct spdy;
+
+/* ---- how a session ends ---------------------------------------------------------------------- */
+
+enum spdy_end_reason {
+  SPDY_END_DONE,   /* orderly: we had begun to drain, and every stream has ended */
+  SPDY_END_GOAWAY, /* the server sent GOAWAY, and its last stream has ended or the session closed */
+  SPDY_END_BROKEN, /* the server broke the protocol or let a deadline pass: we sent GOAWAY */
+  SPDY_END_EOF,    /* the server closed its direction without a GOAWAY */
+  SPDY_END_LOST,   /* the server did not answer PING in time: spdy_session_config.ping_ns */
+  SPDY_END_CLOSED, /* neither: the transport failed, or the owner closed the session */
+};
+
+struct spdy_end {
+  enum spdy_end_reason reason;
+  uint32_t code;    /* of the server's or our GOAWAY; 0 without one */
+  const char *what; /* what was wrong (SPDY_END_BROKEN), a static text; else NULL */
+};
+
+/* Every member may be NULL. */
+struct spdy_client_events {
+  /* spdy_request() refused something because spdy_request_room() was 0, and it is more now. */
+  void (*room)(void *ctx, struct spdy *spdy);
+  /* No more streams can be opened, and none will be completed. Called once, before the remaining streams
+   * end, and in the machine's close() at the latest. Borrows `end`. Must not make a request. */
+  void (*ended)(void *ctx, struct spdy *spdy, const struct spdy_end *end);
+};
+
+/* To be called before the machine of spdy_client() is. Keeps `events` and `ctx`. */
+void spdy_client_listen(struct spdy *spdy, const struct spdy_client_events *events, void *ctx);
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+/* How many requests spdy_request() would take now. */
+uint32_t spdy_request_room(const struct spdy *spdy);
+
+/* Opens a stream: sends SYN_STREAM with `fields`, then `body`, which is our direction. Without a body
+ * SYN_STREAM has FLAG_FIN. HTTP: fields as for h2_request(), pseudo-header fields first. Raw: fields go as
+ * they are, names in lower case. Copies the fields; takes the body in every case. The lower the identifier
+ * (stream->id), the earlier it was opened; streams are announced in the order of the calls.
+ *
+ * events.response() hears SYN_REPLY (raw: with status 200), then data() the peer's direction, with `end` at
+ * its FLAG_FIN; closed() when both have ended or the stream was reset. The body may send from the first
+ * moment on; BODY_END sends FLAG_FIN.
+ *
+ * NULL when the stream cannot be opened now: the peer's limit, a GOAWAY, no identifiers or memory. */
+struct stream *spdy_request(struct spdy *spdy, const struct header *fields, size_t count,
+                            struct body body, const struct stream_events *events, void *user);
+
+/* For use in stream_events.closed: whether the peer reset the stream, not we. */
+__attribute__((warn_unused_result)) bool spdy_client_was_reset(const struct stream *stream);
+
+/* ---- for the other modules of the session ---------------------------------------------------- */
+
+/* The session ends: tells its owner, once. `what` is a static text or NULL. */
+void spdy_client_end(struct spdy *spdy, enum spdy_end_reason reason, uint32_t code,
+                     const char *what);
+
+/* There may be room for requests again. */
+void spdy_client_room(struct spdy *spdy);
+
+#endif
