@@ -142,7 +142,7 @@ static bool op_respond_set(struct stream *stream, unsigned status, struct header
  * `asks`, credit follows what is consumed; later its own policy may return it on arrival, so nothing
  * may be left to be returned then. */
 static bool deliver(struct h2 *h2, struct h2_stream *stream) {
-  struct h2_kept *kept = stream->kept;
+  struct kept *kept = stream->kept;
   if (!kept || !kept->released) return false;
   stream->kept = NULL;
   bool later = stream->base.consume_later && !h2_flow_on_arrival(h2, stream);
@@ -151,7 +151,7 @@ static bool deliver(struct h2 *h2, struct h2_stream *stream) {
   const struct stream_events *events = stream->base.events;
   if (events && events->data && (kept->len || kept->end))
     events->data(&stream->base, span_of(kept->bytes, kept->len), kept->end);
-  h2_kept_discard(h2, kept);
+  kept_free(h2->http->memory, kept);
   return true; /* the handler may have ended any stream */
 }
 

@@ -36,7 +36,7 @@ static void check_stream(const struct h2 *h2, const struct h2_stream *stream, st
   sums->receiving += !stream->end_received;
   sums->urgent += stream->in_urgent_queue;
   sums->credit += stream->in_credit_queue;
-  sums->timed += stream->timer_ns != MACHINE_NO_DEADLINE;
+  sums->timed += stream->timer.due_ns != MACHINE_NO_DEADLINE;
   sums->room += stream->room_bytes > 0;
   sums->lent += stream->lent;
   sums->held += stream->credit.held;
@@ -80,8 +80,8 @@ static void check_credit_queue(const struct h2 *h2, uint32_t count) {
 
 static void check_timers(const struct h2 *h2, uint32_t count) {
   uint32_t found = 0;
-  for (const struct h2_stream *stream = h2->timers; stream; stream = stream->timer_next) {
-    assert(!stream->timer_next || stream->timer_ns <= stream->timer_next->timer_ns);
+  for (const struct alarm *alarm = h2->timers.first; alarm; alarm = alarm->next) {
+    assert(!alarm->next || alarm->due_ns <= alarm->next->due_ns);
     found++;
     assert(found <= count);
   }
@@ -115,7 +115,7 @@ void h2_check(const struct h2 *h2) {
   assert(h2->block.kind != H2_BLOCK_NONE || !h2->block.bytes);
   assert(!h2->dead || !h2->all);
   assert(h2->draining || !h2->drain_final);
-  assert(!h2->paused || h2->paused_since_ns < h2->pause_until_ns);
+  assert(!h2->pause.on || h2->pause.since_ns < h2->pause.until_ns);
 }
 
 #else

@@ -115,7 +115,7 @@ void h2_clock_watch_output(struct h2 *h2) {
     return;
   }
   uint64_t span_ns = h2->now_ns - h2->stalled_since_ns;
-  if (span_ns < H2_SEND_STALL_NS || h2->paused) return;
+  if (span_ns < H2_SEND_STALL_NS || h2->pause.on) return;
   if (is_stalled(h2, span_ns)) {
     time_out(h2, &h2->shared->counters.timeouts_output, H2_ENHANCE_YOUR_CALM,
              "the responses are not taken");
@@ -199,7 +199,7 @@ static void watch_bodies(struct h2 *h2) {
 /* ---- nothing happens ------------------------------------------------------------------------- */
 
 bool h2_is_idle(const struct h2 *h2) {
-  return !h2->all && !h2->dead && !h2->paused && h2->role == H2_SERVER;
+  return !h2->all && !h2->dead && !h2->pause.on && h2->role == H2_SERVER;
 }
 
 /* No stream has been open for a while. The last GOAWAY comes at once, because nothing can be lost.
@@ -219,7 +219,7 @@ static void drained_long_enough(struct h2 *h2) {
 static void linger_on(struct h2 *h2, struct h2_stream *stream) {
   uint64_t due_ns = stream->body_seen_ns + H2_LINGER_IDLE_NS;
   if (due_ns > stream->linger_until_ns) due_ns = stream->linger_until_ns;
-  if (h2->paused) due_ns = h2->pause_until_ns; /* the rest may wait to be read */
+  if (h2->pause.on) due_ns = h2->pause.until_ns; /* the rest may wait to be read */
   if (due_ns > h2->now_ns)
     h2_timer_set(stream, due_ns);
   else
@@ -227,9 +227,8 @@ static void linger_on(struct h2 *h2, struct h2_stream *stream) {
 }
 
 static void run_timers(struct h2 *h2) {
-  while (h2->timers && h2->timers->timer_ns <= h2->now_ns) {
-    struct h2_stream *stream = h2->timers;
-    h2_timer_set(stream, MACHINE_NO_DEADLINE);
+  struct h2_stream *stream;
+  while ((stream = h2_timer_due(h2))) {
     const struct stream_events *events = stream->base.events;
     if (stream->lingers)
       linger_on(h2, stream);
@@ -244,7 +243,7 @@ static void run_timers(struct h2 *h2) {
  * does then. They are looked at in this order. This is a macro because every turn of every
  * connection asks for the next deadline, and calls through a table of functions would be slower. */
 #define EACH_CLOCK(CLOCK)                                                                          \
-  CLOCK(h2->timers, h2->timers->timer_ns, run_timers)                                              \
+  CLOCK(h2->timers.first, h2->timers.first->due_ns, run_timers)                                    \
   CLOCK(h2->draining && !h2->drain_final, h2->drain_ns, drained_long_enough)                       \
   CLOCK(!h2->settings_received, h2->opened_ns + H2_PREFACE_NS, preface_late)                       \
   CLOCK(h2->settings_unacked, h2->settings_sent_ns + H2_SETTINGS_ACK_NS, settings_late)            \
@@ -260,8 +259,8 @@ static void run_timers(struct h2 *h2) {
 
 /* While reading is paused, only our own clocks run. */
 static uint64_t paused_deadline_ns(const struct h2 *h2) {
-  bool timer_first = h2->timers && h2->timers->timer_ns < h2->pause_until_ns;
-  return timer_first ? h2->timers->timer_ns : h2->pause_until_ns;
+  const struct alarm *first = h2->timers.first;
+  return first && first->due_ns < h2->pause.until_ns ? first->due_ns : h2->pause.until_ns;
 }
 
 static void run_clocks(struct h2 *h2) {
@@ -275,7 +274,7 @@ uint64_t h2_clock_deadline_ns(const struct h2 *h2) {
   uint64_t earliest_ns = MACHINE_NO_DEADLINE;
   if (h2->lost) return MACHINE_NO_DEADLINE;
   if (h2->dead) return h2->farewell_ns;
-  if (h2->paused) return paused_deadline_ns(h2);
+  if (h2->pause.on) return paused_deadline_ns(h2);
 #define EARLIER(runs, due_ns, act)                                                                 \
   if ((runs) && (due_ns) < earliest_ns) earliest_ns = (due_ns);
   EACH_CLOCK(EARLIER)
@@ -284,8 +283,8 @@ uint64_t h2_clock_deadline_ns(const struct h2 *h2) {
 }
 
 void h2_clock_run(struct h2 *h2) {
-  if (h2->paused && h2->now_ns >= h2->pause_until_ns) h2_pause_end(h2);
-  if (!h2->paused)
+  if (h2->pause.on && h2->now_ns >= h2->pause.until_ns) h2_pause_end(h2);
+  if (!h2->pause.on)
     run_clocks(h2);
   else if (!h2->dead)
     run_timers(h2);

@@ -10,6 +10,7 @@
 #include "engine/base/idmap.h"
 #include "engine/base/limits.h"
 #include "engine/base/out.h"
+#include "engine/base/pause.h"
 #include "engine/base/window.h"
 #include "engine/h2/origin.h"
 #include "engine/h2/settings.h"
@@ -126,7 +127,7 @@ struct h2 {
   struct h2_stream *credit_queue;                     /* streams with credit to return */
   uint32_t room_waits;                                /* streams with room_bytes */
   bool kept_due;                                      /* a tunnel was made: h2_answer_deliver() */
-  struct h2_stream *timers;                           /* streams with a timer, by timer_ns */
+  struct alarms timers;                               /* of streams */
 
   struct budget glitches, resets, pings, settings, pushes;
   uint32_t empty_data;      /* DATA frames in a row without data */
@@ -135,10 +136,7 @@ struct h2 {
   uint32_t updates_free;    /* WINDOW_UPDATE frames that are still free of charge */
   uint32_t priorities_free; /* PRIORITY and PRIORITY_UPDATE frames that are still free of charge */
 
-  bool paused;              /* nothing is read until pause_until_ns: h2/pause.h */
-  uint64_t paused_since_ns; /* when this pause began, or the last one */
-  uint64_t pause_until_ns;  /* when it ends, or the last one ended; 0: there was none */
-  uint64_t slowed_ns;       /* pauses until then, less the time in which it was read */
+  struct pause pause; /* h2/pause.h */
 
   bool dead;        /* after a connection error: nothing more is read */
   bool lost;        /* nothing more is sent, either */

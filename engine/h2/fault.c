@@ -7,7 +7,6 @@
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/life.h"
-#include "engine/h2/pause.h"
 
 void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
   if (h2->dead) return; /* only the first error is told (section 5.4) */
@@ -23,7 +22,9 @@ void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
 
 bool h2_charge(struct h2 *h2, struct budget *budget, uint64_t *calmed, const char *reason) {
   if (h2->dead) return false;
-  if (budget_spend(budget, 1, h2->now_ns) || h2_pause_begin(h2)) return true;
+  struct h2_counters *counters = &h2->shared->counters;
+  if (budget_spend(budget, 1, h2->now_ns)) return true;
+  if (pause_begin(&h2->pause, h2->now_ns, &counters->slowed, &counters->pauses)) return true;
   counter_add(calmed, 1);
   h2_fail(h2, H2_ENHANCE_YOUR_CALM, reason);
   return false;

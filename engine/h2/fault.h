@@ -13,7 +13,7 @@
 void h2_fail(struct h2 *h2, enum h2_error code, const char *reason);
 
 /* Spends one token of `budget`. Where there is none, the frame in hand is still handled, and then
- * reading pauses (h2/pause.h). False when it has paused for too long: then `calmed` is counted, and
+ * reading pauses (base/pause.h). False when it has paused for too long: then `calmed` is counted, and
  * the connection has failed with ENHANCE_YOUR_CALM. */
 __attribute__((warn_unused_result)) bool h2_charge(struct h2 *h2, struct budget *budget,
                                                    uint64_t *calmed, const char *reason);

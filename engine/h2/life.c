@@ -39,7 +39,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
       .content_length = -1,
       .opened_ns = h2->now_ns,
       .body_seen_ns = h2->now_ns,
-      .timer_ns = MACHINE_NO_DEADLINE,
+      .timer = ALARM_NONE,
   };
   stream->announced = !h2_is_own_id(h2, id);
   window_credit_init(&stream->credit, h2_flow_first_bytes(h2));

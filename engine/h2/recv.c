@@ -464,7 +464,7 @@ static bool runs_empty(const struct h2_reader *reader) {
 }
 
 bool h2_recv_wanted(const struct h2 *h2) {
-  return !h2->dead && !h2->lost && !h2->eof && !h2->paused &&
+  return !h2->dead && !h2->lost && !h2->eof && !h2->pause.on &&
          h2->control_used <= H2_CONTROL_BYTES - H2_CONTROL_BYTES / 4;
 }
 

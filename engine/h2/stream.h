@@ -16,8 +16,10 @@
 #ifndef WEIR_H2_STREAM_H
 #define WEIR_H2_STREAM_H
 
+#include "engine/base/alarm.h"
 #include "engine/base/window.h"
 #include "engine/h2/frame.h"
+#include "engine/http/kept.h"
 #include "engine/http/pace.h"
 #include "engine/http/stream.h"
 #include "engine/sched/sched.h"
@@ -114,7 +116,7 @@ struct h2_stream {
   uint32_t room_bytes; /* at which the body said BODY_ROOM; 0: any number is enough */
   uint32_t lent;       /* pieces of the body that the transport holds */
 
-  struct h2_kept *kept; /* what the peer sent before its tunnel was made: h2/kept.h */
+  struct kept *kept; /* what the peer sent before its tunnel was made */
 
   int64_t content_length;           /* of the peer's message; -1: not given */
   int64_t body_received;            /* of the peer's body, without padding */
@@ -127,12 +129,11 @@ struct h2_stream {
   struct pace pace;                 /* against H2_BODY_BYTES_PER_SECOND_MIN */
   uint64_t held_since_ns; /* since when it has been slow behind its own window; 0: not looked at */
   uint64_t held_bytes;    /* body_sent when it was last looked at for that */
-  uint64_t timer_ns;      /* of the handler; MACHINE_NO_DEADLINE: none */
+  struct alarm timer;     /* of the handler, or of the lingering */
 
-  struct h2_stream *next, *prev;             /* all live streams, or the graveyard */
-  struct h2_stream *urgent_next;             /* urgent queue */
-  struct h2_stream *credit_next;             /* credit queue */
-  struct h2_stream *timer_next, *timer_prev; /* sorted by timer_ns */
+  struct h2_stream *next, *prev; /* all live streams, or the graveyard */
+  struct h2_stream *urgent_next; /* urgent queue */
+  struct h2_stream *credit_next; /* credit queue */
 };
 
 /* What receiving a frame of `type` means for a stream in `state`: it is accepted, ignored, or an

@@ -1,37 +1,19 @@
 /*
- * h2/timers.c - a sorted list of the streams that have a timer.
+ * h2/timers.c - see h2/timers.h.
  */
 #include "engine/h2/timers.h"
 
 #include "engine/h2/connection.h"
 
-static void timer_unlink(struct h2_stream *stream) {
-  if (stream->timer_ns == MACHINE_NO_DEADLINE) return;
-  if (stream->timer_prev)
-    stream->timer_prev->timer_next = stream->timer_next;
-  else
-    stream->h2->timers = stream->timer_next;
-  if (stream->timer_next) stream->timer_next->timer_prev = stream->timer_prev;
-  stream->timer_next = stream->timer_prev = NULL;
-  stream->timer_ns = MACHINE_NO_DEADLINE;
-}
-
-/* The list is short: streams of one connection that wait for a time. Most new deadlines belong at
- * its end, where a backward search would find their place sooner; this one is simpler. */
-static void timer_link(struct h2_stream *stream, uint64_t deadline_ns) {
-  struct h2_stream **at = &stream->h2->timers, *before = NULL;
-  while (*at && (*at)->timer_ns <= deadline_ns) {
-    before = *at;
-    at = &before->timer_next;
-  }
-  stream->timer_ns = deadline_ns;
-  stream->timer_prev = before;
-  stream->timer_next = *at;
-  if (*at) (*at)->timer_prev = stream;
-  *at = stream;
-}
-
 void h2_timer_set(struct h2_stream *stream, uint64_t deadline_ns) {
-  timer_unlink(stream);
-  if (deadline_ns != MACHINE_NO_DEADLINE) timer_link(stream, deadline_ns);
+  alarm_set(&stream->h2->timers, &stream->timer, deadline_ns);
+}
+
+struct h2_stream *h2_timer_due(struct h2 *h2) {
+  struct alarm *first = h2->timers.first;
+  if (!first || first->due_ns > h2->now_ns) return NULL;
+  struct h2_stream *stream =
+      (struct h2_stream *)(void *)((char *)first - offsetof(struct h2_stream, timer));
+  h2_timer_set(stream, MACHINE_NO_DEADLINE);
+  return stream;
 }

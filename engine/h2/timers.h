@@ -9,4 +9,7 @@
 /* Sets or moves the stream's timer; MACHINE_NO_DEADLINE removes it. */
 void h2_timer_set(struct h2_stream *stream, uint64_t deadline_ns);
 
+/* The first stream whose timer is due, NULL if none is. Its timer is removed. */
+struct h2_stream *h2_timer_due(struct h2 *h2);
+
 #endif
