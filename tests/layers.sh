@@ -37,8 +37,9 @@ tools/client:  engine io tools/common
 tools/serve:   engine io tools/common tools/client
 tools/load:    engine io tools/common tools/client
 tools/trace:   engine io tools/common tools/client
-tools/forward: engine io tools/common tools/client
-tools/tunnel:  engine io tools/common tools/client
+tools/pipe:    engine
+tools/forward: engine io tools/common tools/client tools/pipe
+tools/tunnel:  engine io tools/common tools/client tools/pipe
 tools/lib:     engine io tools/common tools/client
 tools:         engine io tools
 '
@@ -247,6 +248,7 @@ self_test() {
   refuses_include tools/serve tools/load/load.h
   refuses_include tools/load tools/trace/trace.h
   refuses_include tools/trace tools/lib/weir.h
+  refuses_include tools/pipe io/link/link.h
   refuses_include tools/forward tools/serve/serve.h
   refuses_include tools/tunnel tools/forward/forward.h
   refuses_include tools/lib tools/serve/serve.h

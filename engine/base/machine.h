@@ -34,8 +34,17 @@ struct span {
 
 /* What a machine wants, as a bit set. MACHINE_RECV absent means: stop reading from the peer.
  * MACHINE_DONE is reported only when nothing is left to send; the host then closes the
- * connection (half-close first, so that the last bytes arrive). */
-enum { MACHINE_RECV = 1, MACHINE_SEND = 2, MACHINE_DONE = 4 };
+ * connection (half-close first, so that the last bytes arrive). MACHINE_ENDED: our direction has
+ * ended, and the peer's goes on. Reported only when nothing is left to send, and nothing is sent
+ * any more; the host closes our direction of the transport, and goes on as before. MACHINE_RESET: the
+ * host ends the connection at once, and so that the peer knows that it was cut short (TCP RST). */
+enum {
+  MACHINE_RECV = 1,
+  MACHINE_SEND = 2,
+  MACHINE_DONE = 4,
+  MACHINE_ENDED = 8,
+  MACHINE_RESET = 16
+};
 
 #define MACHINE_NO_DEADLINE UINT64_MAX
 #define MACHINE_BUSY        UINT64_MAX

@@ -179,6 +179,7 @@ static void settle_open(struct link *link) {
     link->eof_told = true;
     ops->recv_eof(self, now_ns);
   }
+  if (link_wants(link, MACHINE_RESET)) link_cut(link);
   link_send_check_stall(link);
   if (link->state == LINK_OPEN) link_send_settle(link);
   if (link->state != LINK_OPEN) return;

@@ -100,7 +100,8 @@ static uint64_t deadline_ns(const void *self) {
 
 static unsigned wants(const void *self) {
   const struct echo *echo = self;
-  uint64_t left = echo->tail - echo->head;
+  uint64_t left = echo->tail - echo->head, reset_at = echo->world->reset_at;
+  if (reset_at && echo->tail >= reset_at) return MACHINE_RESET;
   if (echo->world->talk_bytes)
     return echo->head < echo->world->talk_bytes ? MACHINE_RECV | MACHINE_SEND : MACHINE_DONE;
   unsigned wants = 0;

@@ -19,6 +19,7 @@ enum { ECHO_BYTES = 1 << 17 };
 struct echo_world {
   uint64_t talk_bytes; /* 0: echo */
   uint64_t tick_ns;    /* 0: none; else a "!" is sent this long after birth */
+  uint64_t reset_at;   /* 0: never; else a machine that has received so many bytes wants a reset */
   bool refuse;         /* echo_create() fails */
   bool never_done;     /* a drain is ignored */
   bool idle;           /* it never claims to have work in progress */

@@ -41,6 +41,23 @@ static void test_last_bytes_arrive(void **state) {
   echo_server_finish(server);
 }
 
+/* A machine that wants a reset: the peer gets it at once, though there was something to send. */
+static void test_machine_resets(void **state) {
+  const char *way = *state;
+  struct echo_server *server = echo_server_make((struct echo_world){.reset_at = 5});
+  char got;
+  echo_server_start(server, way, (struct worker_config){.pin = false});
+  int fd = echo_server_connect(server);
+  peer_write(fd, (const uint8_t *)"hello", 5);
+  assert_int_equal(recv(fd, &got, 1, 0), -1);
+  assert_int_equal(errno, ECONNRESET);
+  wait_until(ECHO_COUNTER(server, links_closed), 1);
+  assert_int_equal(echo_server_counters(server).links_cut, 1);
+  assert_int_equal(server->world.closed, 1);
+  close(fd);
+  echo_server_finish(server);
+}
+
 /* The peer neither closes nor sends after the machine is done: the link waits for two seconds. */
 static void test_linger_ends(void **state) {
   (void)state;
@@ -216,10 +233,15 @@ static void test_stop_at_once(void **state) {
 /* An argument selects tests by name, with * and ?. */
 int main(int argc, char **argv) {
   static const struct ring_test tests[] = {
-      {"test_last_bytes_arrive", test_last_bytes_arrive}, {"test_abrupt_reset", test_abrupt_reset},
-      {"test_cut_while_sending", test_cut_while_sending}, {"test_stall", test_stall},
-      {"test_machine_deadline", test_machine_deadline},   {"test_drain", test_drain},
-      {"test_drain_deadline", test_drain_deadline},       {"test_stop_at_once", test_stop_at_once},
+      {"test_last_bytes_arrive", test_last_bytes_arrive},
+      {"test_machine_resets", test_machine_resets},
+      {"test_abrupt_reset", test_abrupt_reset},
+      {"test_cut_while_sending", test_cut_while_sending},
+      {"test_stall", test_stall},
+      {"test_machine_deadline", test_machine_deadline},
+      {"test_drain", test_drain},
+      {"test_drain_deadline", test_drain_deadline},
+      {"test_stop_at_once", test_stop_at_once},
   };
   const struct CMUnitTest once[] = {
       cmocka_unit_test(test_linger_ends),
