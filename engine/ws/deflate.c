@@ -5,9 +5,9 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <stdalign.h>
 #include <zlib.h>
 
+#include "engine/base/sized.h"
 #include "engine/ws/limits.h"
 
 struct ws_deflate {
@@ -23,29 +23,10 @@ struct ws_inflate {
 static const uint8_t tail[] = {0x00, 0x00, 0xff, 0xff};
 const struct span ws_inflate_tail = {tail, sizeof tail};
 
-/* ---- memory: zlib does not say how much it gives back ---------------------------------------- */
-
-struct sized {
-  alignas(max_align_t) size_t bytes;
-  alignas(max_align_t) uint8_t object[];
-};
-
-static void *zlib_alloc(void *memory, unsigned count, unsigned bytes) {
-  size_t all = sizeof(struct sized) + (size_t)count * bytes;
-  struct sized *sized = memory_alloc(memory, all);
-  if (!sized) return Z_NULL;
-  sized->bytes = all;
-  return sized->object;
-}
-
-static void zlib_free(void *memory, void *object) {
-  struct sized *sized = (struct sized *)((uint8_t *)object - offsetof(struct sized, object));
-  memory_free(memory, sized, sized->bytes);
-}
-
-/* zlib asks for a pointer that is not const, and only hands it to the two functions above. */
+/* zlib asks for a pointer that is not const, and only hands it to those two functions. */
 static z_stream empty_stream(const struct memory *memory) {
-  return (z_stream){.zalloc = zlib_alloc, .zfree = zlib_free, .opaque = (void *)(uintptr_t)memory};
+  return (z_stream){
+      .zalloc = sized_alloc, .zfree = sized_free, .opaque = (void *)(uintptr_t)memory};
 }
 
 /* ---- compressing ----------------------------------------------------------------------------- */
