@@ -197,7 +197,8 @@ static uint64_t deadline_ns(const void *self) {
 static unsigned wants_of_inner(const struct conn *conn) {
   unsigned wants = conn->inner.ops->wants(conn->inner.self);
   if (is_held(conn)) wants &= ~(unsigned)MACHINE_SEND;
-  return conn->farewell.len ? (wants & ~(unsigned)MACHINE_DONE) | MACHINE_SEND : wants;
+  const unsigned ends = MACHINE_DONE | MACHINE_ENDED;
+  return conn->farewell.len ? (wants & ~ends) | MACHINE_SEND : wants;
 }
 
 static unsigned wants(const void *self) {

@@ -199,6 +199,7 @@ void h1_body_eof(struct h1 *h1) {
   if (stream->tunnel) {
     complete(stream);
     deliver(stream, (struct span){0}, true);
+    if (stream->sent && h1->role == H1_SERVER) h1_close(h1, H1_NO_ERROR);
     return;
   }
   h1_close(h1, H1_CONNECT_ERROR); /* the answer would be to a request that never was */

@@ -67,7 +67,8 @@ static bool body_is_slow(const struct h1 *h1, struct h1_stream *stream) {
 
 static void watch_body(struct h1 *h1) {
   h1->tick_ns = h1->now_ns + H2_TICK_NS;
-  if (h1->reading->sent || !body_is_slow(h1, h1->reading)) return;
+  bool lingers = h1->reading->sent && !h1->reading->tunnel;
+  if (lingers || !body_is_slow(h1, h1->reading)) return;
   count(h1, &h1->shared->counters.timeouts_bodies);
   h1_fault_abort(h1->reading, 408, H1_CANCEL);
 }
@@ -112,7 +113,7 @@ static uint64_t first_timer_ns(const struct h1 *h1) {
 static void run_timer(struct h1 *h1, struct h1_stream *stream) {
   const struct stream_events *events = stream->base.events;
   stream->timer_ns = MACHINE_NO_DEADLINE;
-  if (stream->sent && h1->role == H1_SERVER) {
+  if (stream->sent && !stream->tunnel && h1->role == H1_SERVER) {
     counter_add(&h1->shared->counters.hushed, 1);
     h1_close(h1, H1_NO_ERROR);
   } else if (events && events->timer) {

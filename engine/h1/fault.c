@@ -103,7 +103,8 @@ void h1_fault_head(struct h1 *h1, unsigned status, const char *reason) {
 
 void h1_fault_abort(struct h1_stream *stream, unsigned status, uint32_t code) {
   struct h1 *h1 = stream->h1;
-  if (stream->gone || stream->cut || (stream->sent && h1->role == H1_SERVER)) return;
+  bool answered = stream->sent && !stream->tunnel && h1->role == H1_SERVER;
+  if (stream->gone || stream->cut || answered) return;
   if (h1->reading == stream) h1->phase = H1_READ_DISCARD;
   h1_stream_end_received(stream);
   if (h1->role == H1_CLIENT && code == H1_PROTOCOL_ERROR) {

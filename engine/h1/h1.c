@@ -78,13 +78,19 @@ static bool is_finished(const struct h1 *h1) {
   return h1->closing || h1->eof || (h1->draining && h1->begun_ns == 0);
 }
 
+/* A tunnel whose other direction goes on. */
+static bool has_ended(const struct h1 *h1) {
+  return h1->first && h1->first->tunnel && h1->first->sent;
+}
+
 static unsigned machine_wants(const void *self) {
   const struct h1 *h1 = self;
   if (h1->lost) return MACHINE_DONE;
   unsigned wants =
       (h1_recv_wanted(h1) ? MACHINE_RECV : 0u) | (h1_send_wanted(h1) ? MACHINE_SEND : 0u);
-  if (!(wants & MACHINE_SEND) && is_finished(h1)) return MACHINE_DONE;
-  return wants;
+  if (wants & MACHINE_SEND) return wants;
+  if (is_finished(h1)) return MACHINE_DONE;
+  return has_ended(h1) ? wants | MACHINE_ENDED : wants;
 }
 
 static void machine_drain(void *self, uint64_t now_ns) {

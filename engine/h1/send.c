@@ -201,6 +201,7 @@ static void response_sent(struct h1 *h1, struct h1_stream *stream) {
     h1_body_settle(stream);
     return;
   }
+  if (stream->tunnel && !stream->end_received) return; /* the client's direction goes on */
   bool last = !stream->next;
   bool closes = !stream->keep || (h1->draining && last);
   if (closes) h1->closing = true;

@@ -145,6 +145,13 @@ static void begin_linger(struct link *link) {
   link->linger_until_ns = link->loop->now_ns + IO_LINGER_TOTAL_NS;
 }
 
+/* Everything that the machine had to say is in the kernel, and it goes on to listen. */
+static void settle_end(struct link *link) {
+  if (link->ended || link->sending || !link_wants(link, MACHINE_ENDED)) return;
+  link->ended = true;
+  shutdown(link->fd, SHUT_WR);
+}
+
 static void settle_linger(struct link *link) {
   uint64_t until_ns =
       link->linger_until_ns < link->linger_idle_ns ? link->linger_until_ns : link->linger_idle_ns;
@@ -195,6 +202,7 @@ static void settle_open(struct link *link) {
       settle_linger(link);
     return;
   }
+  settle_end(link);
   link_recv_settle(link);
   settle_timer(link);
 }

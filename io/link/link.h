@@ -5,7 +5,7 @@
  *     machine.send_peek -> send -> machine.send_ack       one send under way, the next coalesced
  *
  * States: OPEN -> LINGER -> CLOSING -> freed, and from the first two also CUT -> CLOSING.
- *   OPEN     the machine runs.
+ *   OPEN     the machine runs. Once it says MACHINE_ENDED, our half is shut down.
  *   LINGER   MACHINE_DONE: the machine is gone, our half is shut down, what the peer still sends is
  *            discarded until its FIN, IO_LINGER_IDLE_NS of silence or IO_LINGER_TOTAL_NS. Closing
  *            with unread input would make the kernel send RST and destroy our last bytes.
@@ -75,6 +75,7 @@ struct link {
   bool send_stopping;
   bool eof;      /* the peer's FIN was read */
   bool eof_told; /* and the machine knows */
+  bool ended;    /* our half is shut down, though the machine runs */
   bool reset;    /* to be closed with RST */
   bool shed;     /* drained to make room for others: it does not linger */
   bool has_room; /* the socket was seen to have room, and nothing was sent since */

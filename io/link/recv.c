@@ -34,10 +34,11 @@ void link_recv_stop(struct link *link) {
   link_cancel(link, OP_LINK_RECV);
 }
 
-/* Whether the peer has reset the connection. While nothing is received, no completion tells. */
+/* Whether the peer has reset the connection. While nothing is received, no completion tells. With our
+ * half closed, POLLHUP comes with the peer's FIN, too, and there may be more to read. */
 static bool is_reset(const struct link *link) {
   struct pollfd socket = {.fd = link->fd}; /* only POLLERR and POLLHUP are asked for */
-  return poll(&socket, 1, 0) > 0;
+  return poll(&socket, 1, 0) > 0 && (!link->ended || socket.revents & POLLERR);
 }
 
 void link_recv_settle(struct link *link) {

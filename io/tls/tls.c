@@ -12,7 +12,7 @@
  *              away. Done when the slab is empty, or after TLS_CLOSE_NS.
  *
  * Every entry point ends in settle(), which hands over plaintext that had to wait, tells the inner
- * machine of the end of input, and begins to close when the inner machine is done.
+ * machine of the end of input, and ends our direction or begins to close as the inner machine wants.
  */
 #include "io/tls/tls.h"
 
@@ -54,6 +54,7 @@ struct tls {
   bool blocked;  /* OpenSSL must write before it can go on reading */
   bool eof;      /* the peer has ended its half */
   bool eof_told; /* and the inner machine knows */
+  bool ended;    /* the inner machine's direction has: close_notify is in the slab or sent */
   bool draining; /* asked for before there was an inner machine */
   bool abused;   /* a flood, or renegotiation */
   bool waits;    /* WAITING: for the turn after the one at waits_ns */
@@ -108,10 +109,16 @@ static void enter_closing(struct tls *tls, uint64_t now_ns) {
   tls->deadline_ns = now_ns + TLS_CLOSE_NS;
 }
 
-/* The orderly end: close_notify goes out; the peer's is not waited for (RFC 8446 section 6.1). */
-static void finish(struct tls *tls, uint64_t now_ns) {
+/* Our direction ends with close_notify; the peer's may go on (RFC 8446 section 6.1). */
+static void end_direction(struct tls *tls) {
   ERR_clear_error();
-  SSL_shutdown(tls->ssl);
+  if (!tls->ended) SSL_shutdown(tls->ssl);
+  tls->ended = true;
+}
+
+/* The orderly end: the peer's close_notify is not waited for. */
+static void finish(struct tls *tls, uint64_t now_ns) {
+  end_direction(tls);
   enter_closing(tls, now_ns);
 }
 
@@ -264,6 +271,7 @@ static void settle(struct tls *tls, uint64_t now_ns) {
     tls->eof_told = true;
     tls->inner.ops->recv_eof(tls->inner.self, now_ns);
   }
+  if (inner_wants(tls, MACHINE_ENDED)) end_direction(tls);
   if (inner_wants(tls, MACHINE_DONE)) finish(tls, now_ns);
   invariants(tls);
 }
@@ -401,9 +409,7 @@ static bool encrypt(struct tls *tls, struct span plaintext, uint64_t now_ns) {
     if (kind != SSL_ERROR_WANT_WRITE && kind != SSL_ERROR_WANT_READ) fail_ssl(tls, now_ns);
     return false; /* the same bytes are offered again: nothing of them is acked */
   }
-  tls->burst_bytes = tls->burst_bytes < TLS_SMALL_RECORDS_BYTES
-                         ? tls->burst_bytes + (uint32_t)written
-                         : tls->burst_bytes;
+  if (tls->burst_bytes < TLS_SMALL_RECORDS_BYTES) tls->burst_bytes += (uint32_t)written;
   tls->sent_ns = now_ns;
   counter_add(&tls->factory->counters.bytes_encrypted, written);
   tls->inner.ops->send_ack(tls->inner.self, written, now_ns);
@@ -506,8 +512,9 @@ static unsigned tls_wants(const void *self) {
   if (tls->state == TLS_CLOSING) return unsent ? wants | MACHINE_RECV : MACHINE_DONE;
   if (tls->state != TLS_OPEN) return tls->blocked || tls->waits ? wants : wants | MACHINE_RECV;
   unsigned inner = tls->inner.ops->wants(tls->inner.self);
-  /* Kept plaintext and a finished inner machine are dealt with in send_peek(). */
-  bool stirs = (inner & MACHINE_DONE) || (tls->kept && (inner & MACHINE_RECV));
+  /* Kept plaintext and an inner machine that has ended are dealt with in send_peek(). */
+  bool ends = inner & MACHINE_DONE || (inner & MACHINE_ENDED && !tls->ended);
+  bool stirs = ends || (tls->kept && (inner & MACHINE_RECV));
   if ((inner & MACHINE_SEND) || stirs) wants |= MACHINE_SEND;
   if (tls->eof || ((inner & MACHINE_RECV) && !tls->kept && !tls->blocked)) wants |= MACHINE_RECV;
   return wants;

@@ -16,6 +16,7 @@
  *
  * Notes for hosts, all within the contract of base/machine.h:
  *   - wants() may say MACHINE_SEND and send_peek() then return 0: bytes have moved inside.
+ *   - The inner machine's MACHINE_ENDED sends close_notify, and does not close the transport's half.
  *   - A peer's close_notify and a bare FIN both end in the inner machine's recv_eof(); the counter
  *     `truncated` tells how many came without close_notify.
  *   - recv() consumes less than it was given only in three cases: the inner machine does not want

@@ -12,6 +12,7 @@ struct echo {
   struct machine_host *host;
   uint64_t head, tail, peeked; /* bytes acked, received, and shown by the last peek */
   uint64_t deadline_ns;
+  unsigned ticks;
   bool eof, draining;
   uint32_t random;
   uint8_t ring[ECHO_BYTES];
@@ -25,11 +26,15 @@ static size_t min(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
+static bool has_ended(const struct echo *echo) {
+  return echo->world->end_bytes && echo->head >= echo->world->end_bytes;
+}
+
 static size_t recv(void *self, struct span in, uint64_t now_ns) {
   struct echo *echo = self;
   (void)now_ns;
   counter_add(&echo->world->received, in.len);
-  if (echo->world->talk_bytes) return in.len;
+  if (echo->world->talk_bytes || has_ended(echo)) return in.len;
   size_t taken = min(in.len, ECHO_BYTES - (echo->tail - echo->head));
   size_t at = echo->tail % ECHO_BYTES, first = min(taken, ECHO_BYTES - at);
   memcpy(echo->ring + at, in.base, first);
@@ -62,6 +67,7 @@ static size_t send_peek(void *self, struct span *out, size_t max, size_t budget_
   (void)now_ns;
   if (echo->world->talk_bytes) talk(echo);
   uint64_t at = echo->head, end = echo->head + min(budget_bytes, echo->tail - echo->head);
+  if (echo->world->end_bytes) end = min(end, echo->world->end_bytes);
   size_t count = 0;
   while (at < end && count < max) {
     echo->random = echo->random * 1664525 + 1013904223;
@@ -91,11 +97,19 @@ static void tick(void *self, uint64_t now_ns) {
   assert(now_ns >= echo->deadline_ns);
   echo->deadline_ns = MACHINE_NO_DEADLINE;
   counter_add(&echo->world->ticks, 1);
+  if (++echo->ticks < echo->world->deaf_ticks) echo->deadline_ns = now_ns + echo->world->tick_ns;
+  if (echo->world->deaf_ticks) return;
   echo->ring[echo->tail++ % ECHO_BYTES] = '!';
 }
 
 static uint64_t deadline_ns(const void *self) {
   return ((const struct echo *)self)->deadline_ns;
+}
+
+static unsigned wants_at_end(const struct echo *echo) {
+  bool deaf = echo->ticks < echo->world->deaf_ticks;
+  if (echo->eof) return MACHINE_DONE;
+  return MACHINE_ENDED | (deaf ? 0u : MACHINE_RECV);
 }
 
 static unsigned wants(const void *self) {
@@ -104,6 +118,7 @@ static unsigned wants(const void *self) {
   if (reset_at && echo->tail >= reset_at) return MACHINE_RESET;
   if (echo->world->talk_bytes)
     return echo->head < echo->world->talk_bytes ? MACHINE_RECV | MACHINE_SEND : MACHINE_DONE;
+  if (has_ended(echo)) return wants_at_end(echo);
   unsigned wants = 0;
   if (left) wants |= MACHINE_SEND;
   if (left < ECHO_BYTES && !echo->eof) wants |= MACHINE_RECV;

@@ -5,7 +5,8 @@
  * several spans of uneven length, and checks the seam's contract from the machine's side: no ack
  * exceeds what was peeked, and no tick is early. It overwrites acked bytes, so that a host which
  * still reads them sends garbage. With `talk_bytes` set, it is a source: it ignores its input,
- * sends that many bytes of echo_byte(), and is done.
+ * sends that many bytes of echo_byte(), and is done. With `end_bytes` set, its direction ends when it
+ * has sent that many, and it throws away what still comes.
  */
 #ifndef WEIR_TESTS_ECHO_H
 #define WEIR_TESTS_ECHO_H
@@ -19,10 +20,13 @@ enum { ECHO_BYTES = 1 << 17 };
 struct echo_world {
   uint64_t talk_bytes; /* 0: echo */
   uint64_t tick_ns;    /* 0: none; else a "!" is sent this long after birth */
-  uint64_t reset_at;   /* 0: never; else a machine that has received so many bytes wants a reset */
-  bool refuse;         /* echo_create() fails */
-  bool never_done;     /* a drain is ignored */
-  bool idle;           /* it never claims to have work in progress */
+  uint64_t end_bytes;  /* 0: its direction ends with the peer's */
+  unsigned
+      deaf_ticks;    /* once it has ended, it wants no input before so many ticks, tick_ns apart */
+  uint64_t reset_at; /* 0: never; else a machine that has received so many bytes wants a reset */
+  bool refuse;       /* echo_create() fails */
+  bool never_done;   /* a drain is ignored */
+  bool idle;         /* it never claims to have work in progress */
 
   uint64_t made, closed, drained, eofs, ticks;
   uint64_t full;     /* times that the buffer was full */

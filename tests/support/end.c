@@ -70,6 +70,7 @@ static unsigned wants(const void *self) {
   const struct end *end = self;
   unsigned wants = end->received < end->receive_max ? MACHINE_RECV : 0;
   if (end->sent < end->send_total) return wants | MACHINE_SEND;
+  if (end->ended) wants |= MACHINE_ENDED;
   return end->done ? MACHINE_DONE : wants;
 }
 

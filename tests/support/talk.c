@@ -201,8 +201,9 @@ static void tick(struct talk *talk, unsigned long ms) {
 
 static void note_wants(struct talk *talk) {
   unsigned wants = talk_wants(talk);
-  hear(talk, "wants%s%s%s", wants & MACHINE_RECV ? " RECV" : "",
-       wants & MACHINE_SEND ? " SEND" : "", wants & MACHINE_DONE ? " DONE" : "");
+  hear(talk, "wants%s%s%s%s", wants & MACHINE_RECV ? " RECV" : "",
+       wants & MACHINE_SEND ? " SEND" : "", wants & MACHINE_DONE ? " DONE" : "",
+       wants & MACHINE_ENDED ? " ENDED" : "");
 }
 
 static void of_stream(struct talk_app *app, const char *verb, unsigned long value,

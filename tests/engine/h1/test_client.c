@@ -304,6 +304,12 @@ static const struct row rows[] = {
      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\ntheirs\1",
      "1 is 101, 1: theirs end, ended done, 1 closed 0",
      HEAD("GET", "/t") "connection: upgrade|upgrade: chat||ours"},
+    {"",
+     "the server ends its direction of one, and ours goes on",
+     {ASK("CONNECT", "/t", .waits = true, .protocol = "chat")},
+     "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\ntheirs\1",
+     "1 is 101, 1: theirs end, ended closed, 1 closed 10",
+     HEAD("GET", "/t") "connection: upgrade|upgrade: chat||"},
     {"9110 7.8",
      "or is refused",
      {ASK("CONNECT", "/t", .body = "ours", .protocol = "chat")},
@@ -405,6 +411,28 @@ static void test_rows(void **state) {
   assert_int_equal(failures, 0);
 }
 
+/* Our direction of a tunnel has ended with its body; the server's goes on for as long as it likes. */
+static void test_tunnel_half_closed(void **state) {
+  static const struct ask asks[] = {ASK("CONNECT", "/t", .body = "ours", .protocol = "chat"),
+                                    {.method = NULL}};
+  static const char switched[] =
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n";
+  (void)state;
+  begin(asks);
+  pump();
+  assert_int_equal(wants(), MACHINE_RECV);
+  give_all(switched, sizeof switched - 1);
+  assert_int_equal(wants(), MACHINE_RECV | MACHINE_ENDED);
+  give_all("the", 3);
+  give_all("irs", 3);
+  assert_int_equal(wants(), MACHINE_RECV | MACHINE_ENDED);
+  assert_string_equal(client.heard, "1 is 101, 1: theirs");
+  give_all("\1", 1);
+  assert_string_equal(client.heard, "1 is 101, 1: theirs end, ended done, 1 closed 0");
+  assert_int_equal(wants(), MACHINE_DONE);
+  end();
+}
+
 /* ---- clocks and bounds ----------------------------------------------------------------------- */
 
 static void tick(uint64_t ns) {
@@ -482,6 +510,7 @@ static void test_drain(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rows),
+      cmocka_unit_test(test_tunnel_half_closed),
       cmocka_unit_test(test_clocks),
       cmocka_unit_test(test_endless_informational_responses),
       cmocka_unit_test(test_response_before_its_request),

@@ -13,6 +13,7 @@
 #include "engine/h2/h2.h"
 #include "engine/h2/request.h"
 #include "engine/ws/client.h"
+#include "engine/ws/limits.h"
 #include "engine/ws/ws.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
@@ -133,13 +134,13 @@ static void ask(bool http1) {
   ws_client_sent(&request, stream);
 }
 
-static bool is_done(const struct side *side) {
-  return side->machine.ops->wants(side->machine.self) & MACHINE_DONE;
+static bool has_ended(const struct side *side) {
+  return side->machine.ops->wants(side->machine.self) & (MACHINE_DONE | MACHINE_ENDED);
 }
 
-/* What a host does when a machine is done: the other one reads the end. */
+/* What a host does when a machine's direction has ended: the other one reads the end. */
 static void hang_up(struct side *from, struct side *to, bool *told) {
-  if (*told || !is_done(from)) return;
+  if (*told || !has_ended(from)) return;
   *told = true;
   to->machine.ops->recv_eof(to->machine.self, now_ns);
 }
@@ -168,6 +169,7 @@ static void talk(bool http1, bool deflate, size_t cut) {
   assert_int_equal(server.received, MESSAGES);
   assert_int_equal(client.code, 4000);
   assert_int_equal(server.code, 4000);
+  assert_true(now_ns < SECOND_NS + WS_CLOSE_NS); /* nobody had to wait for the other */
   free(up.base);
   free(down.base);
   for (int i = 0; i < 2; i++) {

@@ -58,6 +58,52 @@ static void test_machine_resets(void **state) {
   echo_server_finish(server);
 }
 
+/* The machine's direction ends: the peer reads that, and what it sends still arrives. */
+static void test_half_close(void **state) {
+  const char *way = *state;
+  enum { BYTES = 1000, MORE = 1000000 };
+  struct echo_server *server = echo_server_make((struct echo_world){.end_bytes = BYTES});
+  uint8_t *data = peer_pattern(MORE, 5), got[BYTES];
+  echo_server_start(server, way, (struct worker_config){.pin = false});
+  int fd = echo_server_connect(server);
+  peer_write(fd, data, BYTES);
+  peer_read(fd, got, BYTES);
+  peer_expect_eof(fd);
+  peer_write(fd, data, MORE);
+  wait_until(&server->world.received, BYTES + MORE);
+  assert_int_equal(counter_get(&server->world.eofs), 0);
+  assert_int_equal(counter_get(&server->world.closed), 0);
+  close(fd);
+  wait_until(ECHO_COUNTER(server, links_closed), 1);
+  assert_int_equal(server->world.eofs, 1);
+  assert_int_equal(echo_server_counters(server).links_cut, 0);
+  free(data);
+  echo_server_finish(server);
+}
+
+/* Both directions have ended, and the machine is in no hurry to read what is left: nothing is lost. */
+static void test_half_close_unread(void **state) {
+  const char *way = *state;
+  enum { BYTES = 1000, MORE = 50000 };
+  struct echo_server *server = echo_server_make(
+      (struct echo_world){.end_bytes = BYTES, .tick_ns = 200 * IO_MILLISECOND, .deaf_ticks = 2});
+  uint8_t *data = peer_pattern(MORE, 5), got[BYTES];
+  echo_server_start(server, way, (struct worker_config){.pin = false});
+  int fd = echo_server_connect(server);
+  peer_write(fd, data, BYTES);
+  peer_read(fd, got, BYTES);
+  peer_expect_eof(fd);
+  peer_write(fd, data, MORE);
+  close(fd);
+  wait_until(ECHO_COUNTER(server, links_closed), 1);
+  assert_int_equal(server->world.received, BYTES + MORE);
+  assert_int_equal(server->world.eofs, 1);
+  assert_int_equal(server->world.ticks, 2);
+  assert_int_equal(echo_server_counters(server).links_cut, 0);
+  free(data);
+  echo_server_finish(server);
+}
+
 /* The peer neither closes nor sends after the machine is done: the link waits for two seconds. */
 static void test_linger_ends(void **state) {
   (void)state;
@@ -236,6 +282,8 @@ int main(int argc, char **argv) {
       {"test_last_bytes_arrive", test_last_bytes_arrive},
       {"test_machine_resets", test_machine_resets},
       {"test_abrupt_reset", test_abrupt_reset},
+      {"test_half_close", test_half_close},
+      {"test_half_close_unread", test_half_close_unread},
       {"test_cut_while_sending", test_cut_while_sending},
       {"test_stall", test_stall},
       {"test_machine_deadline", test_machine_deadline},

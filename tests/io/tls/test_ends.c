@@ -36,6 +36,38 @@ static void test_orderly_close(void **state) {
   }
 }
 
+/* The direction of either side ends, and the other goes on. */
+static void test_half_close(void **state) {
+  (void)state;
+  static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+  for (size_t round = 0; round < 4; round++) {
+    struct tls_choice choice = tls_choice_plain;
+    choice.version = versions[round % 2];
+    choice.up_bytes = choice.down_bytes = 50000;
+    struct tls_pair *pair = tls_pair_create(&choice);
+    struct tls_side *first = round < 2 ? &pair->server : &pair->client;
+    struct tls_side *last = round < 2 ? &pair->client : &pair->server;
+    first->end.ended = true;
+    tls_pair_run(pair, 0, 10000);
+    assert_true(last->end.eof);
+    assert_false(first->end.eof || first->end.closed);
+    assert_int_equal(tls_side_wants(first), MACHINE_RECV);
+    last->end.send_total = 400000;
+    last->end.ended = true;
+    tls_pair_run(pair, 0, 10000);
+    assert_int_equal(last->end.received, 50000);
+    assert_int_equal(first->end.received, 400000);
+    assert_true(first->end.eof);
+    first->end.done = last->end.done = true;
+    tls_pair_run(pair, 0, 10000);
+    assert_int_equal(tls_side_wants(first), MACHINE_DONE);
+    assert_int_equal(tls_side_wants(last), MACHINE_DONE);
+    assert_int_equal(first->factory.counters.truncated + last->factory.counters.truncated, 0);
+    assert_int_equal(first->factory.counters.failed + last->factory.counters.failed, 0);
+    tls_pair_free(pair);
+  }
+}
+
 static void test_truncation(void **state) {
   (void)state;
   struct tls_pair *pair = tls_pair_create(&tls_choice_plain);
@@ -302,17 +334,12 @@ static void test_handshake_flood(void **state) {
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_orderly_close),
-      cmocka_unit_test(test_truncation),
-      cmocka_unit_test(test_damage),
-      cmocka_unit_test(test_not_tls),
-      cmocka_unit_test(test_answer_to_clear_text),
-      cmocka_unit_test(test_garbage_records),
-      cmocka_unit_test(test_handshake_timeout),
-      cmocka_unit_test(test_close_timeout),
-      cmocka_unit_test(test_drain),
-      cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_long_handshake),
+      cmocka_unit_test(test_orderly_close),   cmocka_unit_test(test_half_close),
+      cmocka_unit_test(test_truncation),      cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_not_tls),         cmocka_unit_test(test_answer_to_clear_text),
+      cmocka_unit_test(test_garbage_records), cmocka_unit_test(test_handshake_timeout),
+      cmocka_unit_test(test_close_timeout),   cmocka_unit_test(test_drain),
+      cmocka_unit_test(test_refusals),        cmocka_unit_test(test_long_handshake),
       cmocka_unit_test(test_handshake_flood),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

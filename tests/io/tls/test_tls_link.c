@@ -49,7 +49,7 @@ static void stopped(struct worker *worker, void *ctx) {
   tls_factory_destroy(&((struct server *)ctx)->factories[worker->index]);
 }
 
-static void start(struct server *server, uint64_t talk_bytes) {
+static void start(struct server *server, struct echo_world world) {
   static const char *const protocols[] = {"echo"};
   struct io_error error = {.text = ""};
   struct address address;
@@ -57,7 +57,7 @@ static void start(struct server *server, uint64_t talk_bytes) {
                                  .hooks = {.ctx = server, .setup = serve, .stopped = stopped}};
   memset(server, 0, sizeof *server);
   for (int i = 0; i < WORKERS; i++)
-    server->worlds[i].talk_bytes = talk_bytes;
+    server->worlds[i] = world;
   if (!certificate_self_signed(&server->certificate, &error)) fail_msg("%s", error.text);
   struct tls_settings settings = {
       .certificate = &server->certificate, .protocols = protocols, .protocol_count = 1};
@@ -188,7 +188,7 @@ static void test_echo(void **state) {
   static struct server server;
   struct client clients[CLIENTS] = {0};
   (void)state;
-  start(&server, 0);
+  start(&server, (struct echo_world){.talk_bytes = 0});
   for (unsigned i = 0; i < CLIENTS; i++) {
     clients[i] = (struct client){.server = &server, .index = i};
     assert_int_equal(pthread_create(&clients[i].thread, NULL, run_client, &clients[i]), 0);
@@ -216,7 +216,7 @@ static void test_talk(void **state) {
   static struct server server;
   (void)state;
   for (unsigned version = 0; version < 2; version++) {
-    start(&server, TALKED);
+    start(&server, (struct echo_world){.talk_bytes = TALKED});
     SSL_CTX *context = client_context(version);
     SSL *ssl = open_tls(&server, context, NULL);
     assert_non_null(ssl);
@@ -238,13 +238,43 @@ static void test_talk(void **state) {
   }
 }
 
+/* The server's direction ends with close_notify; what the client sends afterwards still arrives. */
+static void test_half_close(void **state) {
+  enum { BYTES = 1000, MORE = 40000, TIMES = 5 };
+  static struct server server;
+  static uint8_t bytes[MORE];
+  (void)state;
+  for (unsigned version = 0; version < 2; version++) {
+    start(&server, (struct echo_world){.end_bytes = BYTES});
+    SSL_CTX *context = client_context(version);
+    SSL *ssl = open_tls(&server, context, NULL);
+    assert_non_null(ssl);
+    assert_int_equal(SSL_write(ssl, bytes, BYTES), BYTES);
+    for (int got = 0, part; got < BYTES; got += part) {
+      part = SSL_read(ssl, bytes, BYTES - got);
+      assert_true(part > 0);
+    }
+    assert_int_equal(SSL_read(ssl, bytes, 1), 0);
+    assert_true(SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN);
+    for (int i = 0; i < TIMES; i++)
+      assert_int_equal(SSL_write(ssl, bytes, MORE), MORE);
+    assert_int_equal(SSL_shutdown(ssl), 1); /* both directions have ended */
+    assert_int_equal(recv(SSL_get_fd(ssl), bytes, 1, 0), 0);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    finish(&server);
+    assert_int_equal(server.worlds[0].received + server.worlds[1].received, BYTES + TIMES * MORE);
+    assert_int_equal(TOTAL(&server, truncated), 0);
+  }
+}
+
 /* Not TLS: an alert and the end, at once. */
 static void test_plaintext(void **state) {
   static struct server server;
   static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 10};
   uint8_t bytes[100];
   (void)state;
-  start(&server, 0);
+  start(&server, (struct echo_world){.talk_bytes = 0});
   int fd = connect_to(&server);
   uint64_t begun_ns = clock_now_ns();
   assert_int_equal(write(fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
@@ -261,7 +291,7 @@ static void test_drain(void **state) {
   static struct server server;
   char byte;
   (void)state;
-  start(&server, 0);
+  start(&server, (struct echo_world){.talk_bytes = 0});
   SSL_CTX *context = client_context(0);
   SSL *ssl = open_tls(&server, context, NULL);
   int silent = connect_to(&server);
@@ -280,9 +310,8 @@ static void test_drain(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_echo),
-      cmocka_unit_test(test_talk),
-      cmocka_unit_test(test_plaintext),
+      cmocka_unit_test(test_echo),       cmocka_unit_test(test_talk),
+      cmocka_unit_test(test_half_close), cmocka_unit_test(test_plaintext),
       cmocka_unit_test(test_drain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
