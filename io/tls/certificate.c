@@ -75,9 +75,9 @@ static bool read_chain(struct certificate *certificate, BIO *bio) {
   return true;
 }
 
-static bool read_certificates(struct certificate *certificate, const char *path,
+/* `path` is a file, or names where the text is from. Frees `bio`, which may be NULL. */
+static bool read_certificates(struct certificate *certificate, BIO *bio, const char *path,
                               struct io_error *error) {
-  BIO *bio = open_file("certificate", path, error);
   if (!bio) return false;
   certificate->leaf = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
   bool whole = certificate->leaf && read_chain(certificate, bio);
@@ -91,9 +91,9 @@ static bool read_certificates(struct certificate *certificate, const char *path,
   return true;
 }
 
-static bool read_key(struct certificate *certificate, const char *path, struct io_error *error) {
+static bool read_key(struct certificate *certificate, BIO *bio, const char *path,
+                     struct io_error *error) {
   bool asked = false;
-  BIO *bio = open_file("private key", path, error);
   if (!bio) return false;
   certificate->key = PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, &asked);
   BIO_free(bio);
@@ -128,24 +128,49 @@ static bool check_use(const struct certificate *certificate, const char *path,
          io_error_set(error, 0, "certificate %s: OpenSSL refuses it (%s)", path, openssl_reason());
 }
 
+/* Checks what was read. */
+static bool take(struct certificate *certificate, const char *certificate_path,
+                 const char *key_path, struct io_error *error) {
+  if (X509_check_private_key(certificate->leaf, certificate->key) != 1)
+    return io_error_set(error, 0, "private key %s does not belong to certificate %s", key_path,
+                        certificate_path);
+  if (!check_use(certificate, certificate_path, error)) return false;
+  check_dates(certificate, certificate_path);
+  describe(certificate);
+  return true;
+}
+
+static bool give_up(struct certificate *certificate) {
+  certificate_free(certificate);
+  ERR_clear_error();
+  return false;
+}
+
 bool certificate_load(struct certificate *certificate, const char *certificate_path,
                       const char *key_path, struct io_error *error) {
   *certificate = (struct certificate){0};
   ERR_clear_error();
-  bool ok = read_certificates(certificate, certificate_path, error) &&
-            read_key(certificate, key_path, error);
-  if (ok && X509_check_private_key(certificate->leaf, certificate->key) != 1)
-    ok = io_error_set(error, 0, "private key %s does not belong to certificate %s", key_path,
-                      certificate_path);
-  ok = ok && check_use(certificate, certificate_path, error);
-  if (!ok) {
-    certificate_free(certificate);
-    ERR_clear_error();
-    return false;
-  }
-  check_dates(certificate, certificate_path);
-  describe(certificate);
-  return true;
+  return (read_certificates(certificate, open_file("certificate", certificate_path, error),
+                            certificate_path, error) &&
+          read_key(certificate, open_file("private key", key_path, error), key_path, error) &&
+          take(certificate, certificate_path, key_path, error)) ||
+         give_up(certificate);
+}
+
+static BIO *open_text(const char *text, const char *name, struct io_error *error) {
+  BIO *bio = BIO_new_mem_buf(text, -1);
+  if (!bio) io_error_set(error, 0, "cannot read %s: no memory", name);
+  return bio;
+}
+
+bool certificate_read(struct certificate *certificate, const char *certificate_pem,
+                      const char *key_pem, const char *name, struct io_error *error) {
+  *certificate = (struct certificate){0};
+  ERR_clear_error();
+  return (read_certificates(certificate, open_text(certificate_pem, name, error), name, error) &&
+          read_key(certificate, open_text(key_pem, name, error), name, error) &&
+          take(certificate, name, name, error)) ||
+         give_up(certificate);
 }
 
 /* ---- self-signed ----------------------------------------------------------------------------- */

@@ -39,6 +39,12 @@ __attribute__((warn_unused_result)) bool certificate_load(struct certificate *ce
                                                           const char *key_path,
                                                           struct io_error *error);
 
+/* The same from PEM texts; `name` says where they are from, in messages. */
+__attribute__((warn_unused_result)) bool certificate_read(struct certificate *certificate,
+                                                          const char *certificate_pem,
+                                                          const char *key_pem, const char *name,
+                                                          struct io_error *error);
+
 /* Frees what the struct owns; a zeroed struct is allowed. */
 void certificate_free(struct certificate *certificate);
 

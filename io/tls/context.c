@@ -19,6 +19,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -255,6 +256,38 @@ static int keep_session(SSL *ssl, SSL_SESSION *session) {
   return 1;
 }
 
+/* Trusts the authorities of a PEM text. */
+static bool trust(SSL_CTX *ssl, const char *pem, struct io_error *error) {
+  X509_STORE *store = SSL_CTX_get_cert_store(ssl);
+  BIO *bio = BIO_new_mem_buf(pem, -1);
+  X509 *authority = NULL;
+  unsigned count = 0;
+  bool good = bio != NULL;
+  while (good && (authority = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+    good = X509_STORE_add_cert(store, authority) == 1;
+    X509_free(authority);
+    count++;
+  }
+  unsigned long last = ERR_peek_last_error(); /* the end of the text shows as PEM_R_NO_START_LINE */
+  good = good && count > 0 && ERR_GET_LIB(last) == ERR_LIB_PEM &&
+         ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
+  BIO_free(bio);
+  if (!good) return openssl_refused(error, "certificate authorities");
+  ERR_clear_error();
+  return true;
+}
+
+/* The authorities that a client trusts. */
+static bool set_authorities(SSL_CTX *ssl, const struct tls_settings *settings,
+                            struct io_error *error) {
+  if (settings->ca_pem) return trust(ssl, settings->ca_pem, error);
+  if (settings->ca_path && SSL_CTX_load_verify_file(ssl, settings->ca_path) != 1)
+    return openssl_refused(error, settings->ca_path);
+  if (!settings->ca_path && SSL_CTX_set_default_verify_paths(ssl) != 1)
+    return openssl_refused(error, "the system's certificate authorities");
+  return true;
+}
+
 static bool set_client(struct tls_context *context, const struct tls_settings *settings,
                        struct io_error *error) {
   SSL_CTX *ssl = context->ssl;
@@ -263,11 +296,9 @@ static bool set_client(struct tls_context *context, const struct tls_settings *s
                                           ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
                                           : SSL_SESS_CACHE_OFF);
   SSL_CTX_set_verify(ssl, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
-  if (settings->verify && settings->ca_path &&
-      SSL_CTX_load_verify_file(ssl, settings->ca_path) != 1)
-    return openssl_refused(error, settings->ca_path);
-  if (settings->verify && !settings->ca_path && SSL_CTX_set_default_verify_paths(ssl) != 1)
-    return openssl_refused(error, "the system's certificate authorities");
+  if (settings->verify && !set_authorities(ssl, settings, error)) return false;
+  if (settings->certificate && !set_certificate(context, settings->certificate, error))
+    return false;
   /* Zero is this function's success. */
   if (context->protocols_len &&
       SSL_CTX_set_alpn_protos(ssl, context->protocols, (unsigned)context->protocols_len) != 0)

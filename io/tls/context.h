@@ -27,7 +27,8 @@ struct ssl_st;
 struct tls_settings {
   bool client;
 
-  /* Server: required. Client: not used. Borrowed only during tls_context_create(). */
+  /* Server: required. Client: shown to a server that asks for one; NULL: none. Borrowed only during
+   * tls_context_create(). */
   const struct certificate *certificate;
 
   /* ALPN tokens in order of preference, each 1 .. 255 characters; copied. Server: a client that
@@ -44,6 +45,7 @@ struct tls_settings {
   /* Client only. */
   bool verify;         /* refuse a certificate that no authority vouches for or of another name */
   const char *ca_path; /* PEM file of authorities; NULL: the system's */
+  const char *ca_pem;  /* their PEM text instead; borrowed only during tls_context_create() */
   bool resume;         /* keep the last ticket per factory and offer it with the next connection */
 
   /* 0: no limit of its own. Otherwise TLS1_2_VERSION or TLS1_3_VERSION, mainly for tests. */

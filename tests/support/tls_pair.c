@@ -35,6 +35,7 @@ static struct tls_context *make_context(const struct tls_choice *choice, bool cl
       .answer_clear_text = choice->answer_clear_text,
       .verify = choice->verify,
       .ca_path = choice->ca_path,
+      .ca_pem = choice->ca_pem,
       .resume = choice->resume,
       .version_min = choice->version,
       .version_max = choice->version,

@@ -30,7 +30,7 @@ struct tls_choice {
   int version; /* 0: any */
   uint64_t up_bytes, down_bytes;
   bool verify, resume;
-  const char *ca_path, *name;
+  const char *ca_path, *ca_pem, *name;
   struct span (*answer_clear_text)(struct span in); /* the server's */
 };
 

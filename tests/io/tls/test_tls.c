@@ -12,6 +12,7 @@
 
 #include "io/base/error.h"
 #include "io/base/limits.h"
+#include "io/tls/context.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"
 
@@ -376,6 +377,18 @@ static void test_no_memory_for_a_slab(void **state) {
   tls_pair_free(pair);
 }
 
+/* Authorities in a text that has none, or a damaged one. */
+static void test_bad_authorities(void **state) {
+  static const char *const texts[] = {
+      "", "hello", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"};
+  (void)state;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    const struct tls_settings settings = {.client = true, .verify = true, .ca_pem = texts[i]};
+    assert_null(tls_context_create(&settings, &error));
+    assert_memory_equal(error.text, "certificate authorities: ", 25);
+  }
+}
+
 /* ---- verification ---------------------------------------------------------------------------- */
 
 static void test_verification(void **state) {
@@ -396,17 +409,27 @@ static void test_verification(void **state) {
   file = fdopen(mkstemp(wrong), "w");
   PEM_write_X509(file, stranger.leaf);
   fclose(file);
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+  for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
     struct tls_choice choice = tls_choice_plain;
+    size_t row = i / 2;
+    bool as_text = i % 2;
+    char text[4000] = "";
     choice.verify = true;
-    choice.ca_path = rows[i].trusted ? path : wrong;
-    choice.name = rows[i].name;
+    choice.ca_path = rows[row].trusted ? path : wrong;
+    file = fopen(choice.ca_path, "r");
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    if (as_text) {
+      choice.ca_pem = text;
+      choice.ca_path = "/nowhere";
+    }
+    choice.name = rows[row].name;
     struct tls_pair *pair = tls_pair_create(&choice);
     tls_pair_run(pair, 0, 65536);
-    if (pair->client.end.created != rows[i].ok)
-      fail_msg("%s, trusted %d: %s", rows[i].name, rows[i].trusted,
+    if (pair->client.end.created != rows[row].ok)
+      fail_msg("%s, trusted %d: %s", rows[row].name, rows[row].trusted,
                tls_machine_error(&pair->client.machine));
-    if (!rows[i].ok) assert_true(strlen(tls_machine_error(&pair->client.machine)) > 0);
+    if (!rows[row].ok) assert_true(strlen(tls_machine_error(&pair->client.machine)) > 0);
     tls_pair_free(pair);
   }
   certificate_free(&stranger);
@@ -430,6 +453,7 @@ int main(void) {
       cmocka_unit_test(test_slabs_are_trimmed_in_parts),
       cmocka_unit_test(test_no_memory_for_a_slab),
       cmocka_unit_test(test_verification),
+      cmocka_unit_test(test_bad_authorities),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   tls_pair_end();
