@@ -28,7 +28,7 @@ static struct h1_line line_of(const struct header *fields, size_t count) {
     }
   }
   if (line.host.len == 0) line.host = host;
-  if (line.protocol.len) line.method = span_text("GET");
+  if (line.protocol.len && !span_is(line.method, "POST")) line.method = span_text("GET");
   if (span_is(line.method, "CONNECT")) line.target = line.host;
   return line;
 }
@@ -42,6 +42,7 @@ static void plan_body(struct h1_stream *stream, const struct h1_line *line,
                       const struct h1_survey *survey, struct h1_request_plan *plan) {
   if (line->protocol.len) {
     plan->leave_length = true;
+    plan->add_zero_length = expects_content(line->method);
     return;
   }
   stream->length_left = survey->length;

@@ -92,11 +92,16 @@ static bool upgrades(struct h1 *h1, const struct h1_framing *framing,
   return true;
 }
 
+/* Those of which the answer may be a tunnel. POST without content is what clients of SPDY/3.1 send. */
+static bool may_upgrade(struct span method) {
+  return span_is(method, "GET") || span_is(method, "POST");
+}
+
 /* The first protocol of the handler's that the client asks for. */
 static struct span tunnel_asked(const struct h1 *h1, const struct h1_framing *framing,
                                 const struct request *request) {
   const char *const *each = h1->http->handler->protocols;
-  if (framing->upgrade.len == 0 || !span_is(request->method, "GET")) return (struct span){0};
+  if (framing->upgrade.len == 0 || !may_upgrade(request->method)) return (struct span){0};
   for (; each && *each; each++)
     if (h1_framing_upgrade_has(framing->upgrade, *each)) return span_text(*each);
   return (struct span){0};

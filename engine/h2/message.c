@@ -159,7 +159,7 @@ static struct h2_verdict check_request(const struct survey *survey, bool connect
   if (!extended) return is_connect ? check_connect(survey) : check_target(survey);
   if (!connect_protocol) return malformed(":protocol was not offered"); /* RFC 8441 section 4 */
   if (!is_connect) return malformed(":protocol without CONNECT");
-  if (!syntax_is_token(survey->protocol)) return malformed("bad :protocol");
+  if (!syntax_is_protocol(survey->protocol)) return malformed("bad :protocol");
   if (!has(survey, TOKEN_AUTHORITY)) return malformed("extended CONNECT without :authority");
   return check_target(survey);
 }

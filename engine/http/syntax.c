@@ -73,6 +73,13 @@ bool syntax_is_token(struct span text) {
   return text.len > 0 && each(text, TCHAR);
 }
 
+bool syntax_is_protocol(struct span text) {
+  const uint8_t *slash = text.len > 0 ? memchr(text.base, '/', text.len) : NULL;
+  if (!slash) return syntax_is_token(text);
+  size_t name = (size_t)(slash - text.base);
+  return syntax_is_token(span_of(text.base, name)) && syntax_is_token(span_skip(text, name + 1));
+}
+
 bool syntax_is_path(struct span text) {
   return text.len > 0 && text.base[0] == '/' && each(text, PATH);
 }

@@ -7,8 +7,11 @@
 
 #include "engine/base/text.h"
 
-/* A token: a method, a field name, a protocol. */
+/* A token: a method, a field name. */
 bool syntax_is_token(struct span text);
+
+/* A protocol to upgrade to: a token, perhaps with a version behind '/' (RFC 9110 section 7.8). */
+bool syntax_is_protocol(struct span text);
 
 bool syntax_is_scheme(struct span text);
 

@@ -173,6 +173,10 @@ static const struct talk_row tunnels[] = {
     {"", "or is silent for too long",
      UPGRADE DO("tunnel 1") DO("end 1") "abc" DO("tick 301000") DO("wants"),
      "GET /ws for chat, data 1 3, closed 1 8, wants DONE", SWITCHED},
+    {"9110 7.8", "POST without content asks, too",
+     POST("/ws", "Connection: upgrade\r\nUpgrade: chat\r\nContent-Length: 0\r\n")
+         DO("tunnel 1") "abc",
+     "POST /ws for chat, data 1 3", SWITCHED},
     {"", "early bytes are kept back", UPGRADE DO("wants") DO("tunnel 1") "abc",
      "GET /ws for chat, wants, data 1 3", SWITCHED},
     {"", "the client ends its direction",

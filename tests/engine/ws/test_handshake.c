@@ -89,6 +89,7 @@ static const struct {
     {"two versions", "GET", KEY VERSION VERSION, 400, "", ""},
     {"no key", "GET", VERSION, 400, "", ""},
     {"two keys", "GET", KEY KEY VERSION, 400, "", ""},
+    {"by POST", "POST", KEY VERSION, 400, "", ""}, /* section 4.2.1 */
     {"a short key", "GET", VERSION "sec-websocket-key: AAAA\n", 400, "", ""},
 };
 
