@@ -351,6 +351,10 @@
  * H2_CONCURRENT_STREAMS_DEFAULT streams, some KiB with its handler's state. */
 #define H2_STREAM_IDLE_NS (300 * SECOND_NS)
 
+/* From the end of a mounted machine (http/mount.h) until its peer has ended the tunnel too, in a round trip if
+ * it is alive. Then the stream is reset. As WS_CLOSE_NS. */
+#define MOUNT_CLOSE_NS (5 * SECOND_NS)
+
 /* Output that the peer does not take (CVE-2019-9511, -9517, CVE-2023-43622). It is looked at over
  * spans of this length; one below the lowest rate ends the connection. Neither PING nor
  * WINDOW_UPDATE renews it. nginx waits 60 s, h2o 10 s. */

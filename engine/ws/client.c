@@ -21,6 +21,8 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
   if (!fault) fault = ws_extension_read(fields, &wish, &ws->terms);
   if (!fault && end) fault = "the server has ended the WebSocket";
   if (fault) {
+    const struct ws_events *events = ws->settings->events;
+    if (events->refused) events->refused(ws, status, fields);
     ws->reason = span_text(fault);
     ws->silent = false;
     stream_reset(stream, 0);

@@ -78,7 +78,8 @@ struct ws_kept {
 };
 
 struct ws {
-  const struct ws_settings *settings;
+  const struct ws_settings *settings; /* not to be used after closed() */
+  const struct memory *memory;
   void *user;
   struct stream *stream; /* NULL before and after */
   const char *protocol;
@@ -111,7 +112,7 @@ struct ws {
 
 /* Whether messages of the peer have to wait. */
 static inline bool ws_is_blocked(const struct ws *ws) {
-  return ws->held || ws->out.full;
+  return ws->held || (ws->out.full && !ws->settings->duplex);
 }
 
 static inline void ws_count(const struct ws *ws, size_t offset) {

@@ -40,6 +40,8 @@ enum ws_code {
 struct ws_events {
   /* Client: the server has accepted; messages may be sent now. */
   void (*open)(struct ws *ws);
+  /* Client: the server has answered with something else than a WebSocket. closed() follows. */
+  void (*refused)(struct ws *ws, unsigned status, const struct headers *fields);
   /* A message, whole: `end` is true. With settings.fragments, its bytes as they come, `end` with the last
    * ones (perhaps none). Text is valid UTF-8, which a fragment may cut within a character. */
   void (*message)(struct ws *ws, enum ws_kind kind, struct span bytes, bool end);
@@ -80,6 +82,7 @@ struct ws_settings {
 
   /* Bytes that wait to be sent before ws_send() takes no more: 64 KiB. */
   size_t send_bytes_max;
+  bool duplex; /* the peer's messages are handed over even so */
   /* Payload of a frame that is sent: 64 KiB. A longer message goes in several. */
   size_t frame_bytes_max;
 

@@ -29,7 +29,7 @@ static bool peer_takes_over(const struct ws *ws) {
 }
 
 static void bytes_free(struct ws *ws) {
-  memory_free(ws->settings->memory, ws->in.bytes, ws->in.room);
+  memory_free(ws->memory, ws->in.bytes, ws->in.room);
   ws->in.bytes = NULL;
   ws->in.len = ws->in.room = 0;
 }
@@ -60,10 +60,10 @@ static bool grow(struct ws *ws, size_t more) {
   if (need <= in->room) return true;
   while (room < need)
     room *= 2;
-  uint8_t *bytes = memory_alloc(ws->settings->memory, room);
+  uint8_t *bytes = memory_alloc(ws->memory, room);
   if (!bytes) return false;
   if (in->len > 0) memcpy(bytes, in->bytes, in->len);
-  memory_free(ws->settings->memory, in->bytes, in->room);
+  memory_free(ws->memory, in->bytes, in->room);
   in->bytes = bytes;
   in->room = room;
   return true;
@@ -145,7 +145,7 @@ static void end_inflate(struct ws *ws) {
 static void compressed(struct ws *ws, struct span bytes, bool last) {
   struct ws_in *in = &ws->in;
   uint8_t bits = ws->client ? ws->terms.server_bits : ws->terms.client_bits;
-  if (!in->inflate) in->inflate = ws_inflate_new(ws->settings->memory, bits);
+  if (!in->inflate) in->inflate = ws_inflate_new(ws->memory, bits);
   if (!in->inflate) {
     ws_fail(ws, WS_INTERNAL_ERROR, "no memory to inflate the message");
     return;

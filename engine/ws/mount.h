@@ -4,7 +4,7 @@
  *
  * As http/mount.h, with these differences: a text message is an error, and closes with 1003; the peer's
  * close with 1000 is the machine's recv_eof(), and then its close(), as any other end is; MACHINE_DONE closes
- * with 1000.
+ * with 1000; MACHINE_ENDED means nothing, because a WebSocket has no half-close.
  *
  * Server, for a request whose `protocol` is "websocket":
  *
@@ -12,8 +12,8 @@
  *
  * Client:
  *
- *     ws_mount_client(&client, &settings, http1)    fields, body and events as of ws_client()
- *     ws_client_sent(&client, stream)
+ *     ws_mount_client(&client, &settings, http1)    client.end has what ws_client() gives
+ *     ws_mount_client_sent(&client, stream)
  *       events.opened() or events.refused()
  *     events.closed()                               exactly once, last
  */
@@ -22,6 +22,8 @@
 
 #include "engine/ws/client.h"
 #include "engine/ws/events.h"
+
+struct ws_mount;
 
 /* Every member may be NULL. */
 struct ws_mount_events {
@@ -55,9 +57,19 @@ __attribute__((warn_unused_result)) bool ws_mount_accept(struct stream *stream,
                                                          const struct request *request,
                                                          const struct ws_mount_settings *settings);
 
-/* Client: makes the end and its request; see ws_client(). Call ws_client_sent() next; a request that is refused
- * has no events. False when memory was refused. */
-__attribute__((warn_unused_result)) bool
-ws_mount_client(struct ws_client *client, const struct ws_mount_settings *settings, bool http1);
+/* Client: what has to be asked of the server. */
+struct ws_mount_client {
+  struct ws_client end;
+  struct ws_mount *mount;
+};
+
+/* Makes the end and its request; see ws_client(). False when memory was refused. The request must follow; it takes
+ * the body in every case. */
+__attribute__((warn_unused_result)) bool ws_mount_client(struct ws_mount_client *client,
+                                                         const struct ws_mount_settings *settings,
+                                                         bool http1);
+
+/* The request was made: its stream. NULL when it was refused: no event follows. */
+void ws_mount_client_sent(struct ws_mount_client *client, struct stream *stream);
 
 #endif

@@ -28,7 +28,7 @@ static void invariants(const struct ws_out *out) {
 #endif
 
 static const struct memory *memory_of(const struct ws *ws) {
-  return ws->settings->memory;
+  return ws->memory;
 }
 
 /* ---- pieces ---------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@ struct ws *ws_tunnel_new(const struct ws_settings *settings, void *user, bool cl
   struct ws *ws = memory_alloc(settings->memory, sizeof *ws);
   if (!ws) return NULL;
   *ws = (struct ws){.settings = settings,
+                    .memory = settings->memory,
                     .user = user,
                     .client = client,
                     .silent = true,
@@ -28,7 +29,7 @@ struct ws *ws_tunnel_new(const struct ws_settings *settings, void *user, bool cl
 }
 
 static void kept_free(struct ws *ws) {
-  memory_free(ws->settings->memory, ws->kept.bytes, ws->kept.room);
+  memory_free(ws->memory, ws->kept.bytes, ws->kept.room);
   ws->kept = (struct ws_kept){0};
 }
 
@@ -46,7 +47,7 @@ void ws_tunnel_leave(struct ws *ws) {
   ws_message_drop(ws);
   kept_free(ws);
   ws_queue_free(ws);
-  memory_free(ws->settings->memory, ws, sizeof *ws);
+  memory_free(ws->memory, ws, sizeof *ws);
 }
 
 void ws_tunnel_open(struct ws *ws) {
@@ -92,13 +93,13 @@ static void keep(struct ws *ws, struct span bytes) {
   if (need > kept->room) {
     while (room < need)
       room *= 2;
-    uint8_t *larger = memory_alloc(ws->settings->memory, room);
+    uint8_t *larger = memory_alloc(ws->memory, room);
     if (!larger) {
       ws_fail(ws, WS_INTERNAL_ERROR, "no memory to keep what came");
       return;
     }
     if (kept->len > 0) memcpy(larger, kept->bytes, kept->len);
-    memory_free(ws->settings->memory, kept->bytes, kept->room);
+    memory_free(ws->memory, kept->bytes, kept->room);
     kept->bytes = larger;
     kept->room = room;
   }

@@ -69,8 +69,12 @@ struct ws *ws_accept(struct stream *stream, const struct request *request,
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-static bool may_send(const struct ws *ws) {
+static bool takes_bytes(const struct ws *ws) {
   return ws->state == WS_OPEN && !ws->out.full;
+}
+
+bool ws_may_send(const struct ws *ws) {
+  return takes_bytes(ws) && !ws->out.in_parts;
 }
 
 /* A message, or a part of it, was queued or not. */
@@ -85,13 +89,13 @@ static bool queued(struct ws *ws, bool done) {
 }
 
 bool ws_send(struct ws *ws, enum ws_kind kind, struct span bytes) {
-  if (!may_send(ws) || ws->out.in_parts) return false;
+  if (!ws_may_send(ws)) return false;
   WS_COUNT(ws, messages_sent);
   return queued(ws, ws_queue_message(ws, kind, bytes));
 }
 
 bool ws_send_part(struct ws *ws, enum ws_kind kind, struct span bytes, bool end) {
-  if (!may_send(ws)) return false;
+  if (!takes_bytes(ws)) return false;
   enum ws_opcode opcode = ws->out.in_parts ? WS_OPCODE_CONTINUATION : (enum ws_opcode)kind;
   if (!ws->out.in_parts) WS_COUNT(ws, messages_sent);
   ws->out.in_parts = !end;

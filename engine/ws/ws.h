@@ -27,7 +27,7 @@
  * a rule: 1002, 1007, 1008 (floods), 1009 (too long), 1011 (memory was refused).
  *
  * Back-pressure: while more than settings.send_bytes_max wait to be sent, ws_send() takes nothing and no
- * message of the peer is handed over; the peer's window or socket fills up, so that it has to wait too. A
+ * message of the peer is handed over (but see settings.duplex); the peer's window or socket fills up, so that it has to wait too. A
  * handler that answers each message with one of about its size needs to do nothing. ws_hold() stops the
  * peer's messages for reasons of the handler's own.
  *
@@ -71,6 +71,9 @@ uint64_t ws_now_ns(const struct ws *ws);
  * closing has begun. */
 __attribute__((warn_unused_result)) bool ws_send(struct ws *ws, enum ws_kind kind,
                                                  struct span bytes);
+
+/* Whether ws_send() takes a message now. */
+__attribute__((warn_unused_result)) bool ws_may_send(const struct ws *ws);
 
 /* Sends a part of a message, in a frame of its own; `end` with the last one. Later parts have the same kind.
  * Parts are not compressed. False as ws_send(). */

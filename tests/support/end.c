@@ -68,6 +68,7 @@ static uint64_t deadline_ns(const void *self) {
 
 static unsigned wants(const void *self) {
   const struct end *end = self;
+  if (end->reset) return MACHINE_RESET;
   unsigned wants = end->received < end->receive_max ? MACHINE_RECV : 0;
   if (end->sent < end->send_total) return wants | MACHINE_SEND;
   if (end->ended) wants |= MACHINE_ENDED;

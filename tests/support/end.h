@@ -15,6 +15,7 @@ struct end {
   struct machine_peer peer; /* as given to end_create() */
   char protocol[32];        /* the peer's application protocol, copied */
   bool created, closed, drained, eof, done;
+  bool reset;          /* it wants its connection cut */
   bool ended;          /* it says so once all is sent */
   bool refuse;         /* end_create() fails */
   uint64_t send_total; /* total of pattern bytes to send */
