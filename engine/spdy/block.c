@@ -260,7 +260,7 @@ struct output {
   uint8_t *stored; /* the header of the stored block under way; NULL: none */
 };
 
-enum { STORED_HEADER_BYTES = 5, STORED_BYTES_MAX = UINT16_MAX };
+enum { STORED_HEADER_BYTES = 5, STORED_BYTES_MAX = UINT16_MAX }; /* fixed by that section */
 
 /* Writes the header of a stored block that ends here: not the stream's last, its length and that inverted,
  * both little-endian. */

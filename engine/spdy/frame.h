@@ -185,7 +185,7 @@ uint8_t *spdy_frame_header_encode(uint8_t *out, struct spdy_frame_header header)
 uint8_t *spdy_frame_data_encode(uint8_t *out, uint32_t stream_id, uint8_t flags, uint32_t length);
 
 /* The beginning of a frame with a header block of `block_bytes`, which the caller appends: 18 bytes of
- * SYN_STREAM, 12 of SYN_REPLY and HEADERS. */
+ * SYN_STREAM, 12 of SYN_REPLY and HEADERS (fixed by section 2.6). */
 #define SPDY_SYN_STREAM_BYTES 18u
 #define SPDY_SYN_REPLY_BYTES  12u
 #define SPDY_HEADERS_BYTES    12u
@@ -197,7 +197,7 @@ uint8_t *spdy_frame_syn_reply_encode(uint8_t *out, uint8_t flags, uint32_t strea
 uint8_t *spdy_frame_headers_encode(uint8_t *out, uint8_t flags, uint32_t stream_id,
                                    uint32_t block_bytes);
 
-/* 16 bytes each */
+/* 16 bytes each (fixed by section 2.6) */
 #define SPDY_RST_STREAM_BYTES    16u
 #define SPDY_GOAWAY_BYTES        16u
 #define SPDY_WINDOW_UPDATE_BYTES 16u
@@ -205,7 +205,7 @@ uint8_t *spdy_frame_rst_stream_encode(uint8_t *out, uint32_t stream_id, uint32_t
 uint8_t *spdy_frame_goaway_encode(uint8_t *out, uint32_t last_good_id, uint32_t status);
 uint8_t *spdy_frame_window_update_encode(uint8_t *out, uint32_t stream_id, uint32_t delta);
 
-/* 12 bytes */
+/* 12 bytes (fixed by section 2.6.5) */
 #define SPDY_PING_BYTES 12u
 uint8_t *spdy_frame_ping_encode(uint8_t *out, uint32_t ping_id);
 
