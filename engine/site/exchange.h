@@ -38,8 +38,8 @@ struct site_exchange {
   struct first_scan scan; /* how far */
   struct site_exchange *starved_next, *starved_prev;
   unsigned starved_seconds; /* for how long it has had no buffer */
-  bool holding;             /* in the site's list of those whose bytes wait for a window */
-  struct site_exchange *holding_next, *holding_prev;
+  bool holding;             /* a part of the bytes was pulled; the rest waits for the client */
+  unsigned arrived_second;  /* when the bytes came, as the site counts */
 };
 
 struct site {
@@ -49,8 +49,8 @@ struct site {
   uint32_t reads; /* reads pending or lent */
   struct site_exchange *starved,
       *starved_last; /* those that wait for a read's turn, oldest first */
-  struct site_exchange *holding, *holding_last; /* those whose bytes wait, oldest first */
-  bool pushing;                                 /* the current request is one that we promised */
+  unsigned seconds;  /* that have passed */
+  bool pushing;      /* the current request is one that we promised */
 };
 
 /* A new exchange, with nothing looked up; NULL when the site has as many as it may. */

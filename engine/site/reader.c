@@ -6,10 +6,10 @@
  * after a wait for the disk; bytes that the source has at once pass through without staying.
  *
  * A client that opens its window by the byte would hold a buffer of the source for long, and a few
- * of them would keep all others from reading. So when all buffers are out, the exchange that has
- * held one for longest without sending its bytes loses it, and reads them again later. If none
- * holds one, an exchange waits: it tries again when another gives a buffer back, and each second, and
- * fails after SITE_STARVED_SECONDS.
+ * of them would keep all others from reading. So when buffers are short, the source takes one back from the
+ * connection that has most, and the exchange that held it reads its bytes again later. If there is none to take
+ * back, an exchange waits: it tries again when another gives a buffer back, and each second, and fails after
+ * SITE_STARVED_SECONDS.
  *
  * The first exchange that reads a file from its beginning looks through it for a first scan, and
  * all later ones know the result.
@@ -29,7 +29,6 @@ static void invariants(const struct site_exchange *exchange) {
   assert((site->starved == NULL) == (site->starved_last == NULL));
   assert(!exchange->starved || site->starved);
   assert(!exchange->holding || unread.len > 0);
-  assert((site->holding == NULL) == (site->holding_last == NULL));
   if (unread.len == 0) return;
   assert(exchange->reading && exchange->arrived && !exchange->failed);
   assert(unread.base + unread.len == read.base + read.len);
@@ -75,36 +74,16 @@ static void wake_starved(struct site *site) {
 }
 
 void site_reader_second(struct site *site) {
+  site->seconds++;
   for (struct site_exchange *exchange = site->starved; exchange; exchange = exchange->starved_next)
     exchange->failed = ++exchange->starved_seconds > SITE_STARVED_SECONDS;
   wake_starved(site);
 }
 
-/* ---- exchanges whose bytes wait -------------------------------------------------------------- */
-
-static void hold(struct site_exchange *exchange) {
-  struct site *site = exchange->site;
-  if (exchange->holding) return;
-  exchange->holding = true;
-  exchange->holding_next = NULL;
-  exchange->holding_prev = site->holding_last;
-  *(site->holding_last ? &site->holding_last->holding_next : &site->holding) = exchange;
-  site->holding_last = exchange;
-}
-
-static void unhold(struct site_exchange *exchange) {
-  struct site *site = exchange->site;
-  if (!exchange->holding) return;
-  exchange->holding = false;
-  struct site_exchange *next = exchange->holding_next, *prev = exchange->holding_prev;
-  *(prev ? &prev->holding_next : &site->holding) = next;
-  *(next ? &next->holding_prev : &site->holding_last) = prev;
-}
-
 static void end_read(struct site_exchange *exchange) {
   struct site *site = exchange->site;
   if (!exchange->reading) return;
-  unhold(exchange);
+  exchange->holding = false;
   site->settings.source.ops->read_end(site->settings.source.self, &exchange->read);
   exchange->reading = false;
   exchange->unread = (struct span){0};
@@ -123,7 +102,7 @@ static void know_first_bytes(struct site_exchange *exchange, enum first_scan_res
 }
 
 /* The piece that was just read may hold the end of the first scan; until then, the next piece is
- * needed too. Bytes that are read again after take_back() have been looked at before. */
+ * needed too. Bytes that are read again after give_up() have been looked at before. */
 static void look_for_scan(struct site_exchange *exchange) {
   const struct site_facts *facts = &exchange->sent->facts;
   struct first_scan *scan = &exchange->scan;
@@ -143,6 +122,7 @@ static void look_for_scan(struct site_exchange *exchange) {
 /* The source may return less than was asked for, never more. */
 static void take_in(struct site_exchange *exchange, enum site_result result) {
   exchange->arrived = true;
+  exchange->arrived_second = exchange->site->seconds;
   exchange->failed = result != SITE_FOUND;
   if (exchange->failed) return;
   exchange->unread = exchange->read.bytes;
@@ -166,14 +146,17 @@ static void read_done(struct site_read *read, enum site_result result) {
   wake(exchange);
 }
 
-/* The oldest holder's buffer goes back to the source. False: no exchange holds one. */
-static bool take_back(struct site *site) {
-  struct site_exchange *holder = site->holding;
-  if (!holder) return false;
-  holder->offset -= holder->unread.len;
-  holder->left += holder->unread.len;
-  end_read(holder);
-  invariants(holder);
+/* Bytes that arrived just now are about to be pulled, or else a slow disk would be read again and again. */
+static bool give_up(struct site_read *read) {
+  struct site_exchange *exchange =
+      (struct site_exchange *)((uint8_t *)read - offsetof(struct site_exchange, read));
+  assert(exchange->reading && exchange->arrived);
+  bool old = exchange->site->seconds - exchange->arrived_second >= 2;
+  if (!exchange->holding && !old) return false;
+  exchange->offset -= exchange->unread.len;
+  exchange->left += exchange->unread.len;
+  end_read(exchange);
+  invariants(exchange);
   return true;
 }
 
@@ -182,12 +165,11 @@ static enum body_result start_read(struct site_exchange *exchange, size_t pull_m
   uint64_t max = pull_max < SITE_READ_BYTES_MIN ? SITE_READ_BYTES_MIN : pull_max;
   if (max > exchange->left) max = exchange->left;
   exchange->read.done = read_done;
+  exchange->read.give_up = give_up;
   exchange->read.offset = exchange->offset;
   exchange->read.max = (size_t)max;
   const struct site_source *source = &site->settings.source;
   enum site_result result = source->ops->read(source->self, exchange->sent, &exchange->read);
-  if (result == SITE_BUSY && take_back(site))
-    result = source->ops->read(source->self, exchange->sent, &exchange->read);
   if (result == SITE_BUSY) {
     starve(exchange);
     return BODY_WAIT;
@@ -209,7 +191,7 @@ static enum body_result give(struct site_exchange *exchange, struct body_chunk *
   chunk->bytes = span_of(chunk->room, count);
   exchange->unread = span_of(exchange->unread.base + count, exchange->unread.len - count);
   if (exchange->unread.len > 0) {
-    hold(exchange);
+    exchange->holding = true;
     return BODY_MORE;
   }
   end_read(exchange);
@@ -260,6 +242,7 @@ struct body site_reader_body(struct site_exchange *exchange, uint64_t first, uin
   exchange->unread = (struct span){0};
   exchange->starved_seconds = 0;
   exchange->holding = false;
+  exchange->read.client = exchange->lookup.client;
   exchange->scanning = first == 0 && !exchange->sent->facts.first_known;
   exchange->scan = (struct first_scan){0};
   exchange->stream->user = exchange;

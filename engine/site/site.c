@@ -262,6 +262,7 @@ static void site_request(void *ctx, struct stream *stream, const struct request 
     return;
   }
   exchange->lookup.done = looked_up;
+  exchange->lookup.client = stream->peer;
 
   uint8_t room[SITE_ROOM_BYTES];
   struct site_question question = {.room = room, .now_ns = now_ns, .find_file = true};

@@ -64,6 +64,7 @@ struct site_entry {
 /* A lookup under way. The site fills in done() and keeps the object until done() or cancel(). */
 struct site_lookup {
   void (*done)(struct site_lookup *lookup, enum site_result result);
+  const void *client;       /* whose it is: one address for all of a connection, only compared */
   struct site_entry *entry; /* set with SITE_FOUND, retained for the site */
   void *room[6];            /* the source's, so that a lookup needs no allocation */
 };
@@ -71,10 +72,14 @@ struct site_lookup {
 /* A read under way, or bytes that were read. */
 struct site_read {
   void (*done)(struct site_read *read, enum site_result result);
-  uint64_t offset;   /* from the start of the entry */
-  size_t max;        /* at least 1, within the entry */
-  struct span bytes; /* set with SITE_FOUND: 1 .. max bytes, lent until read_end() */
-  void *room[6];     /* the source's */
+  /* The source needs the buffer of a finished read for another: true if the site has ended the read, because
+   * its bytes wait for the client. They are read again later. */
+  bool (*give_up)(struct site_read *read);
+  const void *client; /* as of a lookup */
+  uint64_t offset;    /* from the start of the entry */
+  size_t max;         /* at least 1, within the entry */
+  struct span bytes;  /* set with SITE_FOUND: 1 .. max bytes, lent until read_end() */
+  void *room[8];      /* the source's */
 };
 
 struct site_source_ops {

@@ -292,9 +292,17 @@
 #define FILES_DESCRIPTORS_MIN  16
 #define FILES_DESCRIPTORS_MAX  FILES_ENTRIES_MAX
 
-/* For how long a reader keeps its descriptor without reading, once descriptors run out: a busy client
- * never waits that long, and half of what a lookup waits for one (FILES_QUEUED_NS). */
-#define FILES_HOLD_SECONDS 5
+/* For how long a reader keeps its descriptor without reading, once descriptors run out, if its client has no
+ * other: as long as a client may pause a response before nginx ends it. */
+#define FILES_HOLD_SECONDS 60
+
+/* Things of clients that have the most that are looked at to find one that can be given to another. */
+#define FILES_GIVE_TRIES 16
+
+/* Clients that hold descriptors, buffers or places in a queue are found in that many chains, and told apart by
+ * what they hold up to that number: about as many streams as a connection has. */
+#define FILES_HOLDER_BUCKETS 1024
+#define FILES_HOLDER_RANKS   128
 
 /* Files whose content is being waited for from the disk; lookups of more wait for their turn. They hold
  * at most FILES_SMALL_BYTES each. */
@@ -306,8 +314,10 @@
 #define FILES_QUEUED_MAX 4096
 #define FILES_QUEUED_NS  (10 * IO_SECOND)
 
-/* Waiting lookups that are tried in one go: each may open and read a file. */
-#define FILES_QUEUE_RUN 32
+/* Waiting lookups that are tried in one go: each may open and read a file. And clients without room, one after
+ * the other, after which there is none for the next ones either. */
+#define FILES_QUEUE_RUN    32
+#define FILES_QUEUE_MISSES 4
 
 /* Bytes of one read of a large file: as much as four TLS records hold. */
 #define FILES_READ_BYTES (64 * 1024)

@@ -6,8 +6,10 @@
  * flood of paths that are asked for once does not push out paths that are asked for again.
  *
  * When descriptors run out, entries without a holder give theirs up first, the least recently used one
- * before others. A held entry gives up its own only if no reader used it for FILES_HOLD_SECONDS. So clients
- * that stop reading do not keep files from others, and clients that read lose nothing.
+ * before others. Then the client that has most gives one up, if it has two more than the client that needs
+ * it. Else that client exchanges one of its own, and if it has none, one that no reader used for
+ * FILES_HOLD_SECONDS goes. The client that gives chooses the one that it used longest ago. It keeps a file to which
+ * its path leads no more, because that could not be opened again.
  */
 #include "io/files/cache.h"
 
@@ -104,6 +106,7 @@ static void close_descriptor(struct file_cache *cache, struct file *file) {
   close(file->fd);
   file->fd = -1;
   list_remove(&file->opened);
+  holders_remove(&cache->holders, &file->item);
   cache->descriptors--;
 }
 
@@ -144,6 +147,7 @@ void file_cache_release(struct file_cache *cache, struct file *file) {
     free_file(cache, file);
   } else if (file->fd >= 0) {
     list_remove(&file->opened);
+    holders_remove(&cache->holders, &file->item);
     list_append(&cache->not_held, &file->opened);
   }
 }
@@ -184,20 +188,34 @@ bool file_cache_has_spare(const struct file_cache *cache) {
   return cache->descriptors < cache->descriptors_max || !list_is_empty(&cache->not_held);
 }
 
-bool file_cache_has_room(struct file_cache *cache) {
+bool file_cache_has_room(struct file_cache *cache, const void *client) {
   while (cache->descriptors >= cache->descriptors_max)
-    if (!file_cache_close_one(cache)) return false;
+    if (!file_cache_close_one(cache, client)) return false;
   return true;
 }
 
-void file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd) {
+void file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd,
+                                const void *client) {
   assert(file->fd < 0 && fd >= 0 && file->holders > 0);
   assert(cache->descriptors < cache->descriptors_max);
   file->fd = fd;
   file->used_at = cache->seconds;
   list_append(&cache->in_use, &file->opened);
+  holders_add(&cache->holders, client, &file->item);
   cache->descriptors++;
   invariants(cache);
+}
+
+/* The entry that a client has to give up. Those that the ring reads through are passed over. */
+static struct file *find_given(struct file_cache *cache, const void *client) {
+  struct holder *giver = holders_giver(&cache->holders, client);
+  struct list_node *node = giver ? giver->items.next : NULL;
+  for (unsigned i = 0; giver && i < FILES_GIVE_TRIES && node != &giver->items; i++) {
+    struct file *file = LIST_OWNER(node, struct file, item.node);
+    if (file->reading == 0 && cache->leads_to(cache->leads_to_ctx, file)) return file;
+    node = node->next;
+  }
+  return NULL;
 }
 
 /* The held entry that was not used for longest, if that is long enough; those that the ring reads
@@ -211,25 +229,38 @@ static struct file *find_unused(struct file_cache *cache) {
   return NULL;
 }
 
-bool file_cache_close_one(struct file_cache *cache) {
+bool file_cache_close_one(struct file_cache *cache, const void *client) {
   if (!list_is_empty(&cache->not_held)) {
     file_cache_unlist(cache, LIST_OWNER(cache->not_held.next, struct file, opened));
     counter_add(&cache->counters->evictions, 1);
     return true;
   }
-  struct file *file = find_unused(cache);
+  struct file *file = find_given(cache, client);
+  if (!file) file = find_unused(cache);
   if (!file) return false;
   close_descriptor(cache, file);
   if (file->listed) file_cache_unlist(cache, file);
   return true;
 }
 
-void file_cache_touch(struct file_cache *cache, struct file *file) {
+static void charge(struct file_cache *cache, struct file *file, const void *client) {
+  const struct holder *holder = file->item.holder;
+  bool same = holder && holder->client == client;
+  if (same || (holder && holder->count <= holders_count(&cache->holders, client) + 1)) {
+    holders_touch(&file->item);
+    return;
+  }
+  holders_remove(&cache->holders, &file->item);
+  holders_add(&cache->holders, client, &file->item);
+}
+
+void file_cache_touch(struct file_cache *cache, struct file *file, const void *client) {
   assert(file->holders > 0);
   if (file->fd < 0) return;
   file->used_at = cache->seconds;
   list_remove(&file->opened);
   list_append(&cache->in_use, &file->opened);
+  charge(cache, file, client);
 }
 
 void file_cache_second(struct file_cache *cache) {
@@ -286,6 +317,7 @@ bool file_cache_init(struct file_cache *cache) {
     buckets *= 2;
   list_init(&cache->in_use);
   list_init(&cache->not_held);
+  holders_init(&cache->holders);
   cache->bucket_mask = buckets - 1;
   cache->buckets = calloc(buckets, sizeof(struct file *));
   cache->clock = calloc(cache->entries_max, sizeof(struct file *));
@@ -308,6 +340,7 @@ void file_cache_clear(struct file_cache *cache) {
 void file_cache_destroy(struct file_cache *cache) {
   file_cache_clear(cache);
   assert(cache->bytes == 0 && cache->descriptors == 0);
+  holders_destroy(&cache->holders);
   free(cache->buckets);
   free(cache->clock);
 }

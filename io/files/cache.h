@@ -15,6 +15,7 @@
 #include "io/base/list.h"
 #include "io/files/counters.h"
 #include "io/files/disk.h"
+#include "io/files/holders.h"
 #include "io/files/proof.h"
 
 enum file_kind {
@@ -39,6 +40,8 @@ struct file {
   uint32_t reading;        /* reads of it that are with the ring: its descriptor stays open */
   uint32_t used_at;        /* when it was last found or read, on the cache's clock of seconds */
   struct list_node opened; /* in one of the cache's two lists, while it has a descriptor */
+  struct holder_item
+      item; /* of those that use the descriptor, the client that is charged with it */
   struct file_proof proof; /* FILE_LARGE: that what its descriptor reads is still this version */
   uint32_t holders;        /* references; 0: only listed */
   uint32_t slot;           /* place on the clock, while listed */
@@ -66,7 +69,11 @@ struct file_cache {
   uint32_t seconds;        /* that have passed, as file_cache_second() counts them */
   struct list_node in_use; /* held entries with a descriptor; the one that was used last is last */
   struct list_node
-      not_held; /* the others with a descriptor, in the order in which they were let go */
+      not_held;           /* the others with a descriptor, in the order in which they were let go */
+  struct holders holders; /* of descriptors */
+  /* Whether the path of an entry still leads to its file, so that it can be opened again. */
+  bool (*leads_to)(void *ctx, const struct file *file);
+  void *leads_to_ctx;
   uint64_t seed[2];
   struct files_counters *counters; /* the owner's */
   size_t user_bytes;
@@ -74,7 +81,7 @@ struct file_cache {
   void *user_ctx;
 };
 
-/* The bounds and the user's members must be set, all else zero. False without memory or random
+/* The bounds, the user's members and leads_to must be set, all else zero. False without memory or random
  * bytes. */
 __attribute__((warn_unused_result)) bool file_cache_init(struct file_cache *cache);
 
@@ -98,22 +105,26 @@ __attribute__((warn_unused_result)) struct file *file_cache_make(struct file_cac
  * loads it again. */
 void file_cache_list(struct file_cache *cache, struct file *file);
 
-/* Whether there is room for one more descriptor; closes another one for it, if that may be. */
-__attribute__((warn_unused_result)) bool file_cache_has_room(struct file_cache *cache);
+/* Whether there is room for one more descriptor of that client; closes another one for it, if that may
+ * be. */
+__attribute__((warn_unused_result)) bool file_cache_has_room(struct file_cache *cache,
+                                                             const void *client);
 
 /* Gives a held entry its descriptor, for which there must be room (asserted). */
-void file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd);
+void file_cache_take_descriptor(struct file_cache *cache, struct file *file, int fd,
+                                const void *client);
 
-/* Closes a descriptor: the one of an entry without a holder, or else the one that was not used
- * for longest. Its entry is then no longer listed; if it is held, files/read.h opens it again.
- * False when all were used in the last FILES_HOLD_SECONDS, or are being read through. */
-__attribute__((warn_unused_result)) bool file_cache_close_one(struct file_cache *cache);
+/* Closes a descriptor, so that `client` can have another one. files/cache.c says which. Its entry is then no
+ * longer listed; if it is held, files/read.h opens it again. False when none may be closed. */
+__attribute__((warn_unused_result)) bool file_cache_close_one(struct file_cache *cache,
+                                                              const void *client);
 
 /* Whether file_cache_has_room() would close none that is held. */
 bool file_cache_has_spare(const struct file_cache *cache);
 
-/* A held entry was found or is read: its descriptor, if it has one, is in use. */
-void file_cache_touch(struct file_cache *cache, struct file *file);
+/* A held entry was found or is read by `client`: its descriptor, if it has one, is in use. Of all that use it,
+ * one that has fewest others is charged with it. */
+void file_cache_touch(struct file_cache *cache, struct file *file, const void *client);
 
 /* Another second has passed. */
 void file_cache_second(struct file_cache *cache);

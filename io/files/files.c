@@ -36,6 +36,7 @@ struct files_load {
   unsigned attempts;
   bool ended; /* the last read found the end of the file */
   uint64_t now_ns, hash;
+  const void *client;   /* whose lookup began it */
   uint32_t root_number; /* of the root that it was opened below */
   const char *path;     /* the caller's; once the load has to wait, the copy behind this struct */
   size_t path_len;
@@ -106,12 +107,12 @@ static bool make_file(struct files_load *load, enum file_kind kind, const struct
 static enum files_result make_large(struct files_load *load, const struct stat *status) {
   struct files *files = load->files;
   if (!make_file(load, FILE_LARGE, status)) return FILES_BUSY;
-  if (!file_cache_has_room(&files->cache)) {
+  if (!file_cache_has_room(&files->cache, load->client)) {
     counter_add(&files->counters.no_descriptor, 1);
     files->lacks_descriptor = true;
     return FILES_BUSY;
   }
-  file_cache_take_descriptor(&files->cache, load->file, load->fd);
+  file_cache_take_descriptor(&files->cache, load->file, load->fd, load->client);
   proof_begin(&load->file->proof, &load->file->identity, load->fd);
   load->fd = -1;
   return FILES_FOUND;
@@ -280,7 +281,7 @@ static enum files_result hand_out(struct files *files, struct file *file,
   if (file->kind == FILE_MISSING) return FILES_MISSING;
   if (file->kind == FILE_FORBIDDEN) return FILES_FORBIDDEN;
   lookup->file = file_retain(file);
-  file_cache_touch(&files->cache, file);
+  file_cache_touch(&files->cache, file, lookup->client);
   return FILES_FOUND;
 }
 
@@ -309,6 +310,17 @@ static bool is_current(struct files *files, struct file *file, const char *path,
   return true;
 }
 
+/* Only which file it is matters: an open file that was written to is read on, as far as it may be. */
+static bool leads_to(void *self, const struct file *file) {
+  const struct files *files = self;
+  struct stat status;
+  char text[FILES_PATH_BYTES + 1];
+  memcpy(text, file->path, file->path_len);
+  text[file->path_len] = 0;
+  return fstatat(files->beneath.root, text, &status, 0) == 0 &&
+         status.st_dev == file->identity.device && status.st_ino == file->identity.inode;
+}
+
 static bool is_of(const struct files_load *load, struct span path, uint64_t hash) {
   return load->root_number == load->files->root_number && load->hash == hash &&
          load->path_len == path.len && memcmp(load->path, path.base, path.len) == 0;
@@ -333,10 +345,11 @@ static enum files_result make_directory(struct files_load *load, const struct st
 static enum files_result load_path(struct files_load *load, const char *text,
                                    struct files_lookup *lookup) {
   struct stat status;
-  int error = -opening_look(&load->files->beneath, &load->files->cache, text, &status);
+  struct files *files = load->files;
+  int error = -opening_look(&files->beneath, &files->cache, text, load->client, &status);
   if (!error && !S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) error = EPERM;
   if (!error && S_ISREG(status.st_mode)) {
-    load->fd = opening_regular(&load->files->beneath, &load->files->cache, text);
+    load->fd = opening_regular(&files->beneath, &files->cache, text, load->client);
     if (load->fd < 0) error = -load->fd;
   }
   if (error) return refuse(load, error);
@@ -378,6 +391,7 @@ static enum files_result find_now(void *self, struct span path, uint64_t now_ns,
   counter_add(&files->counters.misses, 1);
   struct files_load load = {
       .files = files, .fd = -1, .now_ns = now_ns, .hash = hash, .root_number = files->root_number};
+  load.client = lookup->client;
   load.path = (const char *)path.base;
   load.path_len = path.len;
   return load_path(&load, text, lookup);
@@ -478,8 +492,11 @@ struct files *files_create(const struct files_settings *settings, const char **n
       .user_bytes = (settings->user_bytes + 15) & ~(size_t)15,
       .user_free = settings->user_free,
       .user_ctx = settings->user_ctx,
+      .leads_to = leads_to,
+      .leads_to_ctx = files,
       .counters = &files->counters,
   };
+  files_reads_init(&files->reads);
   files_queue_init(&files->queue, settings->loop, find_now, files);
   files_queue_init(&files->descriptor_queue, settings->loop, find_now, files);
   bool opened = beneath_init(&files->beneath, settings->root, error);
@@ -500,8 +517,8 @@ struct files *files_create(const struct files_settings *settings, const char **n
 void files_destroy(struct files *files) {
   if (!files) return;
   assert(!files->loads && files->loads_count == 0);
-  files_queue_check_empty(&files->queue);
-  files_queue_check_empty(&files->descriptor_queue);
+  files_queue_destroy(&files->queue);
+  files_queue_destroy(&files->descriptor_queue);
   files_reads_free(&files->reads);
   file_cache_destroy(&files->cache);
   beneath_close(&files->beneath);

@@ -21,9 +21,14 @@
  * holder of a reference may lend them out. Larger files, and small ones when the memory bound is
  * reached by files in use, are read in pieces through a descriptor that all readers of the file
  * share. A file that is replaced by rename, unlinked, touched or appended to is read to the end that
- * it had when it was found; the next lookup finds what its path leads to now. After each piece the file
- * is checked: if it has shrunk or was rewritten in place, the read fails, as far as io/files/proof.h can
- * tell. Files are never mapped: a truncated mapping would be a SIGBUS.
+ * it had when it was found; the next lookup finds what its path leads to now. Files are never mapped: a
+ * truncated mapping would be a SIGBUS.
+ *
+ * After each piece the file is checked. Promised: a piece that ends beyond a new, earlier end of the file is
+ * never handed out, and no piece is after a write that changed the file's first FILES_PROOF_BYTES or the last
+ * ones that were read. Not promised: that a write in place elsewhere is noticed. It sets the same time stamps
+ * as a touch does, and the kernel's change counter (STATX_CHANGE_COOKIE) is not given to programs. So a
+ * response may mix two versions of such a file: replace files by rename, as deployments do.
  *
  * Waiting. openat2() and fstatat() are called directly: their names are in the kernel's dentry
  * cache on all but the first use, where a completion through the ring would cost more than the
@@ -40,9 +45,14 @@
  * finds a bound wholly in use waits in a queue for at most FILES_QUEUED_NS, and only then is the
  * answer FILES_BUSY; at once, where the queue is full or there is no loop.
  *
- * Descriptors. A file that is being read keeps its own. When all are in use, one that is needed is taken
- * from a file that was not read for FILES_HOLD_SECONDS. Its next read opens it again, and fails if its path
- * leads to another file by then. Only then is a replaced file not read to its end.
+ * Fairness. Descriptors, buffers and places in the queue are shared between clients, which are connections:
+ * when they run short, the client that has most gives way to one that has two fewer, at once. A client that
+ * has as many as others exchanges its own.
+ *
+ * Descriptors. A client's only one is not taken before it was not used for FILES_HOLD_SECONDS, so that its file
+ * is read to the end. Of several, it gives up the one that it used longest ago, if the file's path still leads to
+ * it. The next read opens that file again, and fails if the path leads to another file by then. Only in these
+ * two cases is a replaced file not read to its end.
  */
 #ifndef WEIR_FILES_H
 #define WEIR_FILES_H

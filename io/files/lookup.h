@@ -14,6 +14,7 @@ struct files_queued;
 struct files_lookup {
   /* The caller fills it in. */
   void (*done)(struct files_lookup *lookup, enum files_result result);
+  const void *client;      /* whose it is: see io/files/holders.h */
   struct file *file;       /* set with FILES_FOUND; a reference of the caller's */
   struct files_load *load; /* private from here on */
   struct files_lookup *next;

@@ -5,8 +5,10 @@
  * so old that no write can still be under way with it (FILES_SETTLE_NS), so are the bytes. Else a file with
  * fewer bytes was rewritten, and of one with as many or more, two samples of 64 bytes decide: its
  * beginning, and the last bytes that were read. If both are what they were, the file counts as touched
- * or appended to. A rewrite that leaves both as they were is not noticed: a reader could tell it from a
- * touch only by reading all bytes twice.
+ * or appended to. A rewrite that leaves both as they were is not noticed: a touch and a write set the same
+ * time stamps, so a reader could tell them apart only by reading all bytes twice. Through a mapping, a program
+ * can write without a new ctime: the kernel sets it at the first write to a page, and not again until the page has
+ * gone to the disk.
  *
  * Owner: embedded in its file; all readers share it.
  */

@@ -24,6 +24,7 @@ struct files_read_job {
   unsigned attempts;
   bool under_way; /* with the ring */
   struct files_read_job *next;
+  struct holder_item item; /* while it is out */
   uint8_t buffer[FILES_READ_BYTES];
 };
 
@@ -42,16 +43,38 @@ static void invariants(const struct files_reads *reads) {
 }
 #endif
 
-static struct files_read_job *take_job(struct files_reads *reads) {
+/* Has the client's reader that holds a buffer longest give it up. */
+static bool recover(struct holder *holder) {
+  struct list_node *node = holder->items.next;
+  for (unsigned i = 0; i < FILES_GIVE_TRIES && node != &holder->items; i++) {
+    struct files_read_job *job = LIST_OWNER(node, struct files_read_job, item.node);
+    struct file_piece *read = job->under_way ? NULL : job->read;
+    if (read && read->give_up && read->give_up(read)) return true;
+    node = node->next;
+  }
+  return false;
+}
+
+static bool has_room(struct files_reads *reads, const void *client) {
+  uint32_t left = reads->buffers_max - reads->buffers_out;
+  struct holder *own = holders_find(&reads->holders, client);
+  if (left > 0 && (!own || own->count <= left)) return true;
+  struct holder *most = left > 0 ? own : holders_most(&reads->holders);
+  return most && recover(most);
+}
+
+static struct files_read_job *take_job(struct files_reads *reads, const void *client) {
+  if (!has_room(reads, client)) return NULL;
   struct files_read_job *job = reads->spare;
   if (job) {
     reads->spare = job->next;
   } else {
-    if (reads->buffers == reads->buffers_max) return NULL;
     job = malloc(sizeof *job);
     if (!job) return NULL;
     reads->buffers++;
   }
+  job->item = (struct holder_item){0};
+  holders_add(&reads->holders, client, &job->item);
   reads->buffers_out++;
   if (reads->buffers_out > reads->buffers_peak) reads->buffers_peak = reads->buffers_out;
   invariants(reads);
@@ -61,6 +84,7 @@ static struct files_read_job *take_job(struct files_reads *reads) {
 static void give_job(struct files_read_job *job) {
   struct files_reads *reads = job->reads;
   file_cache_release(reads->cache, job->file);
+  holders_remove(&reads->holders, &job->item);
   job->next = reads->spare;
   reads->spare = job;
   reads->buffers_out--;
@@ -85,6 +109,11 @@ void files_reads_trim(struct files_reads *reads) {
 void files_reads_free(struct files_reads *reads) {
   assert(reads->buffers_out == 0);
   free_spare(reads, 0);
+  holders_destroy(&reads->holders);
+}
+
+void files_reads_init(struct files_reads *reads) {
+  holders_init(&reads->holders);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -139,16 +168,16 @@ static bool is_same_file(struct file *file, int fd) {
 }
 
 /* Gives a file that had to do without a descriptor one again. */
-static enum files_result reopen(struct files_reads *reads, struct file *file) {
+static enum files_result reopen(struct files_reads *reads, struct file *file, const void *client) {
   char path[FILES_PATH_BYTES + 1];
   if (file->proof.failed) return FILES_FAILED;
-  if (!file_cache_has_room(reads->cache)) return FILES_BUSY;
+  if (!file_cache_has_room(reads->cache, client)) return FILES_BUSY;
   memcpy(path, file->path, file->path_len);
   path[file->path_len] = 0;
-  int fd = opening_regular(reads->beneath, reads->cache, path);
+  int fd = opening_regular(reads->beneath, reads->cache, path, client);
   if (fd < 0) return files_result_of(-fd) == FILES_BUSY ? FILES_BUSY : FILES_FAILED;
   if (is_same_file(file, fd)) {
-    file_cache_take_descriptor(reads->cache, file, fd);
+    file_cache_take_descriptor(reads->cache, file, fd, client);
     return FILES_FOUND;
   }
   close(fd);
@@ -159,10 +188,10 @@ enum files_result files_reads_begin(struct files_reads *reads, struct file *file
                                     size_t max, struct file_piece *read) {
   assert(file->kind == FILE_LARGE && max > 0);
   assert(offset < file->identity.size_bytes && max <= file->identity.size_bytes - offset);
-  enum files_result opened = file->fd >= 0 ? FILES_FOUND : reopen(reads, file);
+  enum files_result opened = file->fd >= 0 ? FILES_FOUND : reopen(reads, file, read->client);
   if (opened != FILES_FOUND) return opened;
-  file_cache_touch(reads->cache, file);
-  struct files_read_job *job = take_job(reads);
+  file_cache_touch(reads->cache, file, read->client);
+  struct files_read_job *job = take_job(reads, read->client);
   if (!job) return FILES_BUSY;
   job->reads = reads;
   job->read = read;

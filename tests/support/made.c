@@ -123,18 +123,29 @@ static enum site_result fetch(struct made_file *file, struct site_read *read) {
   return SITE_FOUND;
 }
 
+/* Has the oldest read that can give up its buffer do so. */
+static bool recover(void) {
+  for (unsigned i = 0; i < made.buffers_out; i++) {
+    bool pending = false;
+    for (unsigned j = 0; j < made.read_count; j++)
+      pending = pending || made.reads[j] == made.lent[i];
+    if (!pending && made.lent[i]->give_up(made.lent[i])) return true;
+  }
+  return false;
+}
+
 static enum site_result source_read(void *self, struct site_entry *entry, struct site_read *read) {
   (void)self;
   struct made_file *file = (struct made_file *)((char *)entry - offsetof(struct made_file, entry));
   assert_true(file->held > 0);
-  if (made.buffers_out == made.buffers_max) return SITE_BUSY;
+  if (made.buffers_out >= made.buffers_max && !recover()) return SITE_BUSY;
   read->bytes = (struct span){0};
   if (!made.reads_wait) {
     enum site_result result = fetch(file, read);
-    made.buffers_out += result == SITE_FOUND;
+    if (result == SITE_FOUND) made.lent[made.buffers_out++] = read;
     return result;
   }
-  made.buffers_out++;
+  made.lent[made.buffers_out++] = read;
   made.reads[made.read_count] = read;
   made.reading[made.read_count++] = file;
   return SITE_PENDING;
@@ -159,8 +170,12 @@ static void source_read_end(void *self, struct site_read *read) {
       memmove(made.reading + i, made.reading + i + 1, (made.read_count - i) * sizeof(void *));
     }
   free((void *)read->bytes.base);
-  assert_true(made.buffers_out > 0);
+  unsigned place = 0;
+  while (place < made.buffers_out && made.lent[place] != read)
+    place++;
+  assert_true(place < made.buffers_out);
   made.buffers_out--;
+  memmove(made.lent + place, made.lent + place + 1, (made.buffers_out - place) * sizeof(void *));
 }
 
 static const struct site_source_ops source_ops = {

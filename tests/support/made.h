@@ -45,6 +45,7 @@ extern struct made {
   struct site_read *reads[MADE_WAITING_MAX];
   struct made_file *reading[MADE_WAITING_MAX];
   unsigned read_count, buffers_out, buffers_max;
+  struct site_read *lent[MADE_WAITING_MAX]; /* reads with a buffer, the oldest first */
 } made;
 
 /* The resources that pages announce: index.html three, style.css the second and the third of them. */

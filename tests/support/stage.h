@@ -71,7 +71,7 @@ void stage_truncate_page(void); /* to three bytes */
 /* Files on the stage's root, without a callback for reasons. */
 struct files *stage_open(struct files_settings settings);
 
-/* A lookup that is not cancelled. With FILES_FOUND, `*out` is the file. */
+/* A lookup of a new client, not cancelled. With FILES_FOUND, `*out` is the file. */
 enum files_result stage_find(struct files *files, const char *path, uint64_t now_ns,
                              struct file **out);
 

@@ -55,7 +55,7 @@ static enum site_result look_up(void *self, struct span path, uint64_t now_ns,
                                 struct site_lookup *lookup) {
   struct serve_site *serve_site = self;
   struct files_lookup *inner = (void *)lookup->room;
-  *inner = (struct files_lookup){.done = found};
+  *inner = (struct files_lookup){.done = found, .client = lookup->client};
   enum files_result result = files_find(serve_site->files, path, now_ns, inner);
   if (result == FILES_FOUND) lookup->entry = entry_of(inner->file);
   return result_of(result);
@@ -79,10 +79,16 @@ static void read_done(struct file_piece *inner, enum files_result result) {
   read->done(read, result_of(result));
 }
 
+static bool give_up(struct file_piece *inner) {
+  struct site_read *read = inner->user;
+  return read->give_up(read);
+}
+
 static enum site_result read_piece(void *self, struct site_entry *entry, struct site_read *read) {
   struct serve_site *serve_site = self;
   struct file_piece *inner = (void *)read->room;
-  *inner = (struct file_piece){.done = read_done, .user = read};
+  *inner = (struct file_piece){
+      .done = read_done, .give_up = give_up, .client = read->client, .user = read};
   enum files_result result =
       files_read(serve_site->files, file_of_user(entry), read->offset, read->max, inner);
   read->bytes = inner->bytes;

@@ -362,13 +362,15 @@ static void test_descriptors(void **state) {
 static void test_reads(void **state) {
   (void)state;
   static struct file_piece reads[FILES_READS_MAX];
-  struct file_piece more = {0};
+  struct file_piece more = {.client = &more};
   struct files *files = open_files(NULL);
   struct file *file;
   make("page", FILES_SMALL_BYTES + 1);
   assert_int_equal(find(files, "page", &file), FILES_FOUND);
-  for (unsigned i = 0; i < FILES_READS_MAX; i++)
+  for (unsigned i = 0; i < FILES_READS_MAX; i++) {
+    reads[i].client = &reads[i];
     assert_int_equal(files_read(files, file, 0, 1, &reads[i]), FILES_FOUND);
+  }
   assert_int_equal(files_read(files, file, 0, 1, &more), FILES_BUSY);
   files_read_end(files, &reads[0]);
   assert_int_equal(files_read(files, file, 0, 1, &reads[0]), FILES_FOUND);

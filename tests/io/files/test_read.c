@@ -30,7 +30,7 @@ static void lookup_done(struct files_lookup *lookup, enum files_result result) {
 }
 
 static enum files_result wait_for(struct files *files, struct waiter *waiter, const char *path) {
-  *waiter = (struct waiter){.lookup.done = lookup_done};
+  *waiter = (struct waiter){.lookup = {.done = lookup_done, .client = waiter}};
   return files_find(files, span_of(path, strlen(path)), IO_SECOND, &waiter->lookup);
 }
 
@@ -436,9 +436,9 @@ static void test_read_waits_for_the_ring(void **state) {
   files_release(files, file);
   for (unsigned i = 0; i <= FILES_HOLD_SECONDS; i++)
     files_trim(files, IO_SECOND);
-  assert_false(file_cache_close_one(&files->cache));
+  assert_false(file_cache_close_one(&files->cache, NULL));
   stage_answer(0);
-  assert_true(file_cache_close_one(&files->cache));
+  assert_true(file_cache_close_one(&files->cache, NULL));
   files_destroy(files);
 }
 
