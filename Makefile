@@ -281,6 +281,12 @@ sim-canaries: $(patsubst %,$(OUT)/tests/sim/canary_%,$(SIM_CANARIES))
 $(OUT)/tests/spec/test_diff_nghttp2: private LDLIBS += -lnghttp2
 $(OUT)/tests/engine/h1/test_diff_http_parser: private LDLIBS += -lhttp_parser
 
+# Programs in Go for the end-to-end tests, built from Debian's packages without a network.
+$(BUILD)/peers/%: tests/peers/%/main.go
+	@mkdir -p $(@D)
+	$(call SAY,GO)
+	$(QUIET)GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(abspath $(BUILD))/peers/cache go build -o $@ ./$(<D)
+
 # VARIANT=fuzz only: main() comes from libFuzzer.
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(call SAY,LINK)

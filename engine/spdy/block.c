@@ -262,6 +262,11 @@ struct output {
 
 enum { STORED_HEADER_BYTES = 5, STORED_BYTES_MAX = UINT16_MAX }; /* fixed by that section */
 
+static void begin_stored(struct output *output) {
+  output->stored = output->at;
+  output->at += STORED_HEADER_BYTES;
+}
+
 /* Writes the header of a stored block that ends here: not the stream's last, its length and that inverted,
  * both little-endian. */
 static void end_stored(struct output *output) {
@@ -278,10 +283,7 @@ static void end_stored(struct output *output) {
 
 static void put_stored(struct output *output, struct span text) {
   while (text.len > 0) {
-    if (!output->stored) {
-      output->stored = output->at;
-      output->at += STORED_HEADER_BYTES;
-    }
+    if (!output->stored) begin_stored(output);
     size_t room = STORED_BYTES_MAX - (size_t)(output->at - output->stored - STORED_HEADER_BYTES);
     size_t len = text.len < room ? text.len : room;
     memcpy(output->at, text.base, len);
@@ -363,7 +365,7 @@ size_t spdy_block_bound(const struct header *fields, size_t count) {
   size_t bytes = 4;
   for (size_t i = 0; i < count; i++)
     bytes += 8 + fields[i].name.len + fields[i].value.len;
-  return spdy_deflate_bound(bytes) + STORED_HEADER_BYTES * (1 + bytes / STORED_BYTES_MAX);
+  return spdy_deflate_bound(bytes) + STORED_HEADER_BYTES * (2 + bytes / STORED_BYTES_MAX);
 }
 
 uint8_t *spdy_block_write(struct spdy_block_writer *writer, const struct header *fields,
@@ -384,6 +386,8 @@ uint8_t *spdy_block_write(struct spdy_block_writer *writer, const struct header 
   if (!secrets) return output.at;
   output.zlib = NULL;
   put_fields(&output, fields, count, true);
+  end_stored(&output);
+  begin_stored(&output); /* empty, as a flush ends: Go's inflate hands over nothing before it */
   end_stored(&output);
   return output.at;
 }
