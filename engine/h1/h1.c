@@ -93,9 +93,16 @@ static unsigned machine_wants(const void *self) {
   return has_ended(h1) ? wants | MACHINE_ENDED : wants;
 }
 
+/* A stream that leaves the queue meanwhile is not freed before the call ends. */
 static void machine_drain(void *self, uint64_t now_ns) {
   struct h1 *h1 = enter(self, now_ns);
+  struct h1_stream *stream = h1->draining ? NULL : h1->first;
   h1->draining = true;
+  while (stream && !stream->gone) {
+    struct h1_stream *next = stream->next;
+    h1_stream_drain(stream);
+    stream = next;
+  }
   leave(h1);
 }
 

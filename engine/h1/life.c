@@ -65,6 +65,11 @@ void h1_stream_tell(struct h1_stream *stream, uint32_t code) {
   stream->base.user = NULL; /* the handler may have freed it */
 }
 
+void h1_stream_drain(struct h1_stream *stream) {
+  const struct stream_events *events = stream->base.events;
+  if (events && events->drain) events->drain(&stream->base);
+}
+
 /* ---- death ----------------------------------------------------------------------------------- */
 
 void h1_stream_end_received(struct h1_stream *stream) {

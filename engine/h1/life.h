@@ -22,6 +22,9 @@ void h1_stream_append(struct h1_stream *stream, struct h1_text *text);
 /* The handler hears of the end: once. */
 void h1_stream_tell(struct h1_stream *stream, uint32_t code);
 
+/* The handler hears that the connection is to end. */
+void h1_stream_drain(struct h1_stream *stream);
+
 /* The stream's request has been read to its end, or is no longer read. */
 void h1_stream_end_received(struct h1_stream *stream);
 

@@ -148,6 +148,7 @@ static void hand_over(struct h1 *h1, struct h1_stream *stream, const struct requ
   counter_add(&h1->http->counters.requests, 1);
   handler->request(handler->ctx, &stream->base, request, h1->now_ns);
   if (stream->expects) (void)stream_inform(&stream->base, 100, NULL, 0);
+  if (h1->draining) h1_stream_drain(stream);
 }
 
 void h1_request_handle(struct h1 *h1, const struct h1_head *head) {

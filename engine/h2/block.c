@@ -84,6 +84,7 @@ static void hand_over(struct h2 *h2, struct h2_stream *stream, struct request *r
   handler->request(handler->ctx, &stream->base, request, h2->now_ns);
   if (expectation == H2_EXPECT_CONTINUE && !stream->end_received && !stream->gone)
     (void)stream_inform(&stream->base, 100, NULL, 0); /* refused if the handler has answered */
+  if (h2->draining) h2_stream_drain(stream);
 }
 
 static void settle(struct h2 *h2, struct h2_stream *stream) {

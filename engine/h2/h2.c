@@ -112,9 +112,16 @@ static unsigned machine_wants(const void *self) {
   return wants;
 }
 
+static bool drain_stream(struct h2 *h2, struct h2_stream *stream) {
+  (void)h2;
+  h2_stream_drain(stream);
+  return stream->gone;
+}
+
 static void machine_drain(void *self, uint64_t now_ns) {
   struct h2 *h2 = enter(self, now_ns);
   h2_drain_begin(h2);
+  h2_stream_each(h2, drain_stream);
   leave(h2);
 }
 

@@ -166,6 +166,13 @@ void h2_stream_each(struct h2 *h2, bool (*visit)(struct h2 *h2, struct h2_stream
     stream = visit(h2, stream) ? h2->all : stream->next;
 }
 
+void h2_stream_drain(struct h2_stream *stream) {
+  const struct stream_events *events = stream->base.events;
+  bool due = !stream->gone && !stream->drained;
+  stream->drained = true;
+  if (due && events && events->drain) events->drain(&stream->base);
+}
+
 void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {
   counter_add(&h2->shared->counters.hushed, 1);
   h2_stream_abort(h2, stream, stream->malformed ? H2_PROTOCOL_ERROR : H2_NO_ERROR);

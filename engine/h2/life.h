@@ -30,6 +30,9 @@ void h2_stream_finish_all(struct h2 *h2, uint32_t error_code);
  * it, and may have ended other streams, so the walk starts over. */
 void h2_stream_each(struct h2 *h2, bool (*visit)(struct h2 *h2, struct h2_stream *stream));
 
+/* The handler hears that the connection is to end: once. */
+void h2_stream_drain(struct h2_stream *stream);
+
 /* The response is complete but the request is not, and the rest is not wanted. Tells the handler
  * that the stream is closed, and goes on reading for a while (H2_LINGER_*). */
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream);

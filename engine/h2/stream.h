@@ -86,6 +86,7 @@ struct h2_stream {
   bool connect : 1;        /* a tunnel: each direction goes on until it ends */
   bool final_received : 1; /* client: the final response's header section has arrived */
   bool delivered : 1;      /* the handler knows the stream */
+  bool drained : 1;        /* and has been told that the connection is to end */
   bool
       malformed : 1; /* a request that is; it is reset behind its 400, once it has ended or lingered */
   bool gone : 1;     /* closed() was called; the stream is in the graveyard */

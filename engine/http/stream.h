@@ -94,6 +94,9 @@ struct stream_events {
   void (*trailers)(struct stream *stream, const struct headers *fields);
   /* stream_timer() has come due. */
   void (*timer)(struct stream *stream, uint64_t now_ns);
+  /* The machine is to end (machine_ops.drain): a stream that would go on for long should end soon. Once,
+   * for each stream that is open then, and right after request() for one that comes later. */
+  void (*drain)(struct stream *stream);
   /* Client role: a response's header section, 1xx included. `end`: no body follows. */
   void (*response)(struct stream *stream, unsigned status, const struct headers *fields, bool end);
   /* Client role: the server promised `promised`, of the same origin as this stream's request (set

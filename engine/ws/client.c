@@ -37,6 +37,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
 static const struct stream_events client_events = {.data = ws_tunnel_data,
                                                    .trailers = ws_tunnel_trailers,
                                                    .timer = ws_tunnel_timer,
+                                                   .drain = ws_tunnel_drain,
                                                    .response = on_response,
                                                    .closed = ws_tunnel_closed};
 

@@ -190,6 +190,17 @@ void ws_tunnel_timer(struct stream *stream, uint64_t now_ns) {
   ws_tunnel_leave(ws);
 }
 
+void ws_tunnel_drain(struct stream *stream) {
+  struct ws *ws = stream->user;
+  const struct ws_events *events = ws->settings->events;
+  ws_tunnel_enter(ws);
+  if (events->drain)
+    events->drain(ws);
+  else
+    ws_begin_close(ws, WS_GOING_AWAY, span_of(NULL, 0));
+  ws_tunnel_leave(ws);
+}
+
 void ws_tunnel_closed(struct stream *stream, uint32_t error_code) {
   struct ws *ws = stream->user;
   const struct ws_events *events = ws->settings->events;

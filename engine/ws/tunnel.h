@@ -35,6 +35,7 @@ extern const struct body_ops ws_tunnel_body;
 void ws_tunnel_data(struct stream *stream, struct span bytes, bool end);
 void ws_tunnel_trailers(struct stream *stream, const struct headers *fields);
 void ws_tunnel_timer(struct stream *stream, uint64_t now_ns);
+void ws_tunnel_drain(struct stream *stream);
 void ws_tunnel_closed(struct stream *stream, uint32_t error_code);
 
 #endif

@@ -13,6 +13,7 @@
 static const struct stream_events events = {.data = ws_tunnel_data,
                                             .trailers = ws_tunnel_trailers,
                                             .timer = ws_tunnel_timer,
+                                            .drain = ws_tunnel_drain,
                                             .closed = ws_tunnel_closed};
 
 static struct ws *refuse(struct stream *stream, unsigned status) {

@@ -54,7 +54,7 @@ def test_poll(start, protocol):
 
 @each_protocol
 def test_drain(start, protocol):
-    """They end properly, long before their time to finish is up."""
+    """They end properly and at once, long before their time to finish is up."""
     server = start("--drain-seconds", "60")
     with curl(server, protocol, "/events") as events, curl(server, protocol, "/poll") as poll:
         next_event(events.stdout)

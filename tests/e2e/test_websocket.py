@@ -4,6 +4,8 @@ import http.server
 import json
 import os
 import shutil
+import signal
+import struct
 import subprocess
 import threading
 import urllib.parse
@@ -149,6 +151,20 @@ def test_a_peer_that_does_not_read(start):
     assert sent < 32 << 20
     assert server.get("/plaintext").status == 200
     peer.close()
+
+
+def test_a_server_that_ends(start, carrier):
+    """What was sent comes back, then a close frame with 1001; the server ends with the last client."""
+    server = start("--drain-seconds", "60")
+    peer = open_ws(server, carrier)
+    peer.send(TEXT, b"Hello")
+    assert peer.take() == (0x80 | TEXT, b"Hello")
+    server.process.send_signal(signal.SIGTERM)
+    assert peer.take() == (0x80 | CLOSE, struct.pack(">H", 1001))
+    peer.send(CLOSE, struct.pack(">H", 1001))
+    assert peer.ended()
+    peer.close()
+    assert server.wait(20) == 0
 
 
 def test_refused_handshakes(demo):

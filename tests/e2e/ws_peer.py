@@ -141,7 +141,8 @@ class Http2(Peer):
             elif kind == "WindowUpdateFrame":
                 self.credit += frame.window_increment if frame.stream_id else 0
                 self.connection_credit += frame.window_increment if not frame.stream_id else 0
-            self.over = frame is None or kind in ("RstStreamFrame", "GoAwayFrame") or (
+            broken = kind == "RstStreamFrame" or (kind == "GoAwayFrame" and frame.error_code)
+            self.over = frame is None or broken or (
                 frame.stream_id == self.stream and "END_STREAM" in frame.flags)
             if condition(frame):
                 return

@@ -21,12 +21,11 @@ struct echo_world {
   uint64_t talk_bytes; /* 0: echo */
   uint64_t tick_ns;    /* 0: none; else a "!" is sent this long after birth */
   uint64_t end_bytes;  /* 0: its direction ends with the peer's */
-  unsigned
-      deaf_ticks;    /* once it has ended, it wants no input before so many ticks, tick_ns apart */
-  uint64_t reset_at; /* 0: never; else a machine that has received so many bytes wants a reset */
-  bool refuse;       /* echo_create() fails */
-  bool never_done;   /* a drain is ignored */
-  bool idle;         /* it never claims to have work in progress */
+  unsigned deaf_ticks; /* ended, it wants no input before so many ticks, tick_ns apart */
+  uint64_t reset_at;   /* 0: never; else a machine that has received so many bytes wants a reset */
+  bool refuse;         /* echo_create() fails */
+  bool never_done;     /* a drain is ignored */
+  bool idle;           /* it never claims to have work in progress */
 
   uint64_t made, closed, drained, eofs, ticks;
   uint64_t full;     /* times that the buffer was full */

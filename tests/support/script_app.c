@@ -42,6 +42,10 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
   script_log(script_of(stream), "trailers %u %u", (unsigned)stream->id, fields->count);
 }
 
+static void on_drain(struct stream *stream) {
+  script_log(script_of(stream), "drain %u", (unsigned)stream->id);
+}
+
 /* A test may have reused the application's slot for a later stream. */
 static void on_closed(struct stream *stream, uint32_t error_code) {
   struct script_app *app = stream->user;
@@ -61,6 +65,7 @@ static void on_promise(struct stream *stream, struct stream *promised,
 
 static const struct stream_events events = {.data = on_data,
                                             .trailers = on_trailers,
+                                            .drain = on_drain,
                                             .response = on_response,
                                             .promise = on_promise,
                                             .closed = on_closed};

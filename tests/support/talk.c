@@ -78,6 +78,11 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
        (const char *)fields->at[0].name.base);
 }
 
+static void on_drain(struct stream *stream) {
+  const struct talk_app *app = stream->user;
+  hear(app->talk, "drain %u", number_of(app));
+}
+
 static void on_closed(struct stream *stream, uint32_t code) {
   struct talk_app *app = stream->user;
   hear(app->talk, "closed %u %u", number_of(app), code);
@@ -85,7 +90,7 @@ static void on_closed(struct stream *stream, uint32_t code) {
 }
 
 static const struct stream_events events = {
-    .data = on_data, .trailers = on_trailers, .closed = on_closed};
+    .data = on_data, .trailers = on_trailers, .drain = on_drain, .closed = on_closed};
 
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct talk_app *app = self;

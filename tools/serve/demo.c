@@ -332,11 +332,19 @@ static void delay(struct demo_exchange *exchange, struct span parameter,
 
 /* ---- /events and /poll ----------------------------------------------------------------------- */
 
+static void events_end(struct stream *stream) {
+  struct demo_exchange *exchange = stream->user;
+  demo_live_forget(&exchange->watcher);
+  stream_resume(stream);
+}
+
 static void events(struct demo_exchange *exchange, struct span parameter,
                    const struct request *request, uint64_t now_ns) {
+  static const struct stream_events heard = {.drain = events_end, .closed = stream_closed};
   (void)parameter;
   (void)request;
   (void)now_ns;
+  exchange->stream->events = &heard;
   exchange->body_open = true;
   demo_live_events(&exchange->demo->live, &exchange->watcher, exchange->stream, body_closed,
                    exchange);
@@ -349,23 +357,28 @@ static void poll_over(struct stream *stream, uint64_t now_ns) {
   (void)stream_respond(stream, 204, NULL, 0, BODY_NONE);
 }
 
-static void poll_ends(void *ctx, bool happened) {
+static void poll_ends(struct stream *stream) {
+  const struct demo_exchange *exchange = stream->user;
+  if (!exchange->watcher.live) return; /* it is answered */
+  stream_timer(stream, MACHINE_NO_DEADLINE);
+  poll_over(stream, 0);
+}
+
+static void poll_answer(void *ctx) {
   static const char text[] = "clients have come or left\n";
   struct demo_exchange *exchange = ctx;
   stream_timer(exchange->stream, MACHINE_NO_DEADLINE);
-  if (happened)
-    respond(exchange, 200, text_type, span_text(text), NULL);
-  else
-    poll_over(exchange->stream, 0);
+  respond(exchange, 200, text_type, span_text(text), NULL);
 }
 
 static void poll(struct demo_exchange *exchange, struct span parameter,
                  const struct request *request, uint64_t now_ns) {
-  static const struct stream_events heard = {.timer = poll_over, .closed = stream_closed};
+  static const struct stream_events heard = {
+      .timer = poll_over, .drain = poll_ends, .closed = stream_closed};
   (void)parameter;
   (void)request;
   exchange->stream->events = &heard;
-  demo_live_poll(&exchange->demo->live, &exchange->watcher, poll_ends, exchange);
+  demo_live_poll(&exchange->demo->live, &exchange->watcher, poll_answer, exchange);
   stream_timer(exchange->stream, now_ns + DEMO_POLL_MILLISECONDS * MILLISECOND_NS);
 }
 
@@ -488,6 +501,6 @@ const struct handler *demo_handler(struct demo *demo) {
   return &demo->handler;
 }
 
-void demo_second(struct demo *demo, const struct http_counters *counters, bool ending) {
-  demo_live_second(&demo->live, counters, ending);
+void demo_second(struct demo *demo, const struct http_counters *counters) {
+  demo_live_second(&demo->live, counters);
 }

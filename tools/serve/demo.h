@@ -39,8 +39,7 @@ void demo_destroy(struct demo *demo);
 
 const struct handler *demo_handler(struct demo *demo);
 
-/* To be called about once a second, with the counters of all workers. `ending`: the server is about to
- * end, and so are answers that would go on. */
-void demo_second(struct demo *demo, const struct http_counters *counters, bool ending);
+/* To be called about once a second, with the counters of all workers. */
+void demo_second(struct demo *demo, const struct http_counters *counters);
 
 #endif

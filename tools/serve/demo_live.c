@@ -54,7 +54,7 @@ static void write_event(struct demo_live *live, const struct http_counters *coun
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct demo_watcher *watcher = self;
   struct demo_live *live = watcher->live;
-  if (!live || live->ending) return BODY_END;
+  if (!live) return BODY_END;
   if (watcher->seen == live->number) return BODY_WAIT;
   if (chunk->max == 0) return BODY_MORE;
   if (chunk->max < live->len) return BODY_ROOM;
@@ -86,8 +86,8 @@ void demo_live_events(struct demo_live *live, struct demo_watcher *watcher, stru
 /* What has happened by the next second is the measure: the request's own connection may be news. */
 #define NOT_YET UINT64_MAX
 
-void demo_live_poll(struct demo_live *live, struct demo_watcher *watcher,
-                    void (*answer)(void *ctx, bool happened), void *ctx) {
+void demo_live_poll(struct demo_live *live, struct demo_watcher *watcher, void (*answer)(void *ctx),
+                    void *ctx) {
   *watcher = (struct demo_watcher){.seen = NOT_YET, .answer = answer, .ctx = ctx};
   link_in(live, watcher);
 }
@@ -95,17 +95,15 @@ void demo_live_poll(struct demo_live *live, struct demo_watcher *watcher,
 static void look(struct demo_watcher *watcher) {
   const struct demo_live *live = watcher->live;
   if (watcher->seen == NOT_YET) watcher->seen = live->changes;
-  bool happened = watcher->seen != live->changes;
-  if (!happened && !live->ending) return;
+  if (watcher->seen == live->changes) return;
   demo_live_forget(watcher);
-  watcher->answer(watcher->ctx, happened);
+  watcher->answer(watcher->ctx);
 }
 
 /* ---- each second ----------------------------------------------------------------------------- */
 
-void demo_live_second(struct demo_live *live, const struct http_counters *counters, bool ending) {
+void demo_live_second(struct demo_live *live, const struct http_counters *counters) {
   live->changes = counters->connections_opened + counters->connections_closed;
-  live->ending = ending;
   write_event(live, counters);
   for (struct demo_watcher *watcher = live->watchers, *next; watcher; watcher = next) {
     next = watcher->next; /* a watcher may end its own stream, and no other */

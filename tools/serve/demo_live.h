@@ -24,7 +24,7 @@ struct demo_watcher {
   struct stream *stream; /* of /events; NULL: of /poll */
   uint64_t seen;         /* the last event; of /poll: `changes` when it began */
   void (*release)(void *ctx);
-  void (*answer)(void *ctx, bool happened);
+  void (*answer)(void *ctx);
   void *ctx;
 };
 
@@ -32,7 +32,6 @@ struct demo_live {
   struct demo_watcher *watchers;
   uint64_t number;  /* of the event; 0: there is none yet */
   uint64_t changes; /* connections that have begun or ended */
-  bool ending;
   size_t len;
   uint8_t event[DEMO_EVENT_BYTES_MAX];
 };
@@ -41,15 +40,15 @@ struct demo_live {
 void demo_live_events(struct demo_live *live, struct demo_watcher *watcher, struct stream *stream,
                       void (*release)(void *ctx), void *ctx);
 
-/* For a request for /poll: calls answer(ctx) once, when something has happened, or the server ends. */
-void demo_live_poll(struct demo_live *live, struct demo_watcher *watcher,
-                    void (*answer)(void *ctx, bool happened), void *ctx);
+/* For a request for /poll: calls answer(ctx) once, when something has happened. */
+void demo_live_poll(struct demo_live *live, struct demo_watcher *watcher, void (*answer)(void *ctx),
+                    void *ctx);
 
-/* To be called when the stream has closed, or is answered. Does nothing the second time. */
+/* To be called when the stream has closed, or is answered, or is to end: the body of /events ends when it is
+ * pulled next. Does nothing the second time. */
 void demo_live_forget(struct demo_watcher *watcher);
 
-/* A second has passed: there is a new event. With `ending` all answers end. Borrows the counters, which
- * are those of all workers. */
-void demo_live_second(struct demo_live *live, const struct http_counters *counters, bool ending);
+/* A second has passed: there is a new event. Borrows the counters, which are those of all workers. */
+void demo_live_second(struct demo_live *live, const struct http_counters *counters);
 
 #endif

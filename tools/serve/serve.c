@@ -51,7 +51,6 @@ struct server {
   bool listening[SERVE_LISTENERS_MAX];
   pthread_t main_thread;
   unsigned running; /* workers that have started and not ended; atomic */
-  bool draining;    /* atomic */
   /* Held while the list of engines changes, and while their counters are read. */
   pthread_mutex_t counting;
   const struct engine *engines[IO_WORKERS_MAX]; /* of workers that run */
@@ -262,7 +261,7 @@ static void worker_second(struct worker *worker, void *ctx) {
   if (mine->has_tls) tls_factory_trim(&mine->tls);
   if (mine->demo) {
     struct engine_counters all = sum_counters(server);
-    demo_second(mine->demo, &all.http, __atomic_load_n(&server->draining, __ATOMIC_ACQUIRE));
+    demo_second(mine->demo, &all.http);
   }
   if (mine->site) serve_site_trim(mine->site, worker->loop.now_ns);
 }
@@ -498,7 +497,6 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
     }
     say("draining: streams have %u seconds to finish; a second signal stops at once",
         server->options.drain_seconds);
-    __atomic_store_n(&server->draining, true, __ATOMIC_RELEASE);
     worker_group_drain(group, clock_now_ns() + server->options.drain_seconds * SECOND_NS);
   }
 }

@@ -206,16 +206,22 @@ static const struct talk_row tunnels[] = {
 static const struct talk_row ends[] = {
     {"", "draining: requests in progress are completed",
      GET("/hold") DO("drain") DO("wants") DO("respond 1 204") DO("wants"),
-     "GET /hold, wants, closed 1 0, wants DONE", "HTTP/1.1 204 No Content|server: weir|" CLOSE "|"},
-    {"", "draining: all requests that have come are answered",
-     GET("/hold") GET("/hold") DO("drain") DO("respond 1 204") DO("respond 2 204") DO("wants"),
-     "GET /hold, GET /hold, closed 1 0, closed 2 0, wants DONE",
+     "GET /hold, drain 1, wants, closed 1 0, wants DONE",
+     "HTTP/1.1 204 No Content|server: weir|" CLOSE "|"},
+    {"", "draining: all requests that have come are answered, and told once",
+     GET("/hold") GET("/hold") DO("drain") DO("drain") DO("respond 1 204") DO("respond 2 204")
+         DO("wants"),
+     "GET /hold, GET /hold, drain 1, drain 2, closed 1 0, closed 2 0, wants DONE",
      NONE "HTTP/1.1 204 No Content|server: weir|" CLOSE "|"},
     {"", "draining: an idle connection is over", GET("/") DO("drain") DO("wants"),
      SERVED("1", "/") ", wants DONE", OK},
     {"", "draining: a head that has begun is read",
      "GET /hold HT" DO("drain") "TP/1.1\r\nHost: a\r\n\r\n" DO("respond 1 204") DO("wants"),
-     "GET /hold, closed 1 0, wants DONE", "HTTP/1.1 204 No Content|server: weir|" CLOSE "|"},
+     "GET /hold, drain 1, closed 1 0, wants DONE",
+     "HTTP/1.1 204 No Content|server: weir|" CLOSE "|"},
+    {"", "draining: a tunnel is told, and ends when both directions have",
+     UPGRADE DO("tunnel 1") DO("drain") DO("end 1") DO("wants") DO("eof") DO("wants"),
+     "GET /ws for chat, drain 1, wants RECV ENDED, data 1 0 end, closed 1 0, wants DONE", SWITCHED},
 };
 
 #define TEST(rows)                                                                                 \

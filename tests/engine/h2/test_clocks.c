@@ -117,9 +117,14 @@ static const struct spec_line ends[] = {
      HELD ", HEADERS 1 200, DATA 1 5, closed 1 CANCEL", SPEC_LINE_FINAL},
     {"9113 6.8", "drain: a second after the first GOAWAY, if the PING is not answered",
      "HEADERS/SH 1 [@hold]; !drain; !tick 900; !tick 100; !respond 1 200; !end 1",
-     HELD ", GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 1 NO_ERROR, HEADERS 1 200, "
+     HELD ", drain 1, GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 1 NO_ERROR, HEADERS 1 200, "
           "closed 1 NO_ERROR, DATA 1 0 end",
      SPEC_LINE_FINAL},
+    {"", "drain: each open stream hears of it once, and one that comes later at once",
+     "HEADERS/SH 1 [@hold]; HEADERS/H 3 [@post]; !drain; !drain; HEADERS/SH 5 [@hold]",
+     HELD ", request 3 POST /hold, drain 3, drain 1, GOAWAY 2147483647 NO_ERROR, PING, "
+          "request 5 GET /hold end, drain 5",
+     0},
     {"9113 6.8", "drain: twice is like once", "!drain; !drain; !tick 1100",
      "GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 0 NO_ERROR", SPEC_LINE_FINAL},
 };
@@ -127,7 +132,8 @@ static const struct spec_line ends[] = {
 static const struct spec_line client_ends[] = {
     {"9113 6.8", "drain: no new requests, those in progress continue",
      "!request /a; !drain; !request /b; HEADERS/SH 1 [@ok]",
-     "HEADERS 1 /a end, GOAWAY 0 NO_ERROR, request refused, response 1 200 end, closed 1 NO_ERROR",
+     "HEADERS 1 /a end, drain 1, GOAWAY 0 NO_ERROR, request refused, response 1 200 end, closed 1 "
+     "NO_ERROR",
      SPEC_LINE_FINAL},
     {"9113 5.4.1", "FIN ends incomplete exchanges",
      "!request /a; !request /b; HEADERS/H 1 [@ok]; !eof",

@@ -268,7 +268,7 @@ static const struct clock_row {
     {"no request", "", 59000, "HEADERS/SH 1 [@get]",
      "request 1 GET / end, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end"},
     {"draining", "!drain", 500, "HEADERS/SH 1 [@get]",
-     "request 1 GET / end, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end"},
+     "request 1 GET / end, drain 1, closed 1 NO_ERROR, HEADERS 1 200, DATA 1 2 end"},
     {"the rest of an answered request", "HEADERS/H 1 [@post]; !respond 1 200; !end 1", 500,
      "DATA/S 1 *9; PING 0 *8", "PING ack"},
 };

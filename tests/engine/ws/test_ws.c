@@ -249,6 +249,36 @@ static void we_close(void **state) {
 }
 
 /* The peer does not answer our close frame, or does not end its direction: cut after WS_CLOSE_NS. */
+static void say_bye(struct ws *ws) {
+  assert_true(ws_send(ws, WS_TEXT, span_text("bye")));
+  ws_close(ws, WS_SERVICE_RESTART, span_of(NULL, 0));
+}
+
+/* The connection is to end. The owner may see to it itself. */
+static void drain(void **state) {
+  (void)state;
+  for (int client = 0; client < 2; client++) {
+    begin(client);
+    assert_true(ws_send(play.ws, WS_TEXT, span_text("last")));
+    play.fake.stream.events->drain(&play.fake.stream);
+    play_pull(&play, 4096);
+    EXPECT(">T:last >X:1001");
+    play.fake.stream.events->drain(&play.fake.stream);
+    play_peer(&play, "X:1001");
+    finish();
+  }
+  play_settings(&play);
+  struct ws_events own = *play.settings.events;
+  own.drain = say_bye;
+  play.settings.events = &own;
+  begin_with(false);
+  play.fake.stream.events->drain(&play.fake.stream);
+  play_pull(&play, 4096);
+  EXPECT(">T:bye >X:1012");
+  play_peer(&play, "X:1012");
+  finish();
+}
+
 static void no_answer_to_close(void **state) {
   (void)state;
   static const struct {
@@ -492,6 +522,7 @@ int main(void) {
       cmocka_unit_test(held_is_not_silent),
       cmocka_unit_test(timers),
       cmocka_unit_test(we_close),
+      cmocka_unit_test(drain),
       cmocka_unit_test(no_answer_to_close),
       cmocka_unit_test(long_reasons),
       cmocka_unit_test(closing_within_an_event),
