@@ -1,7 +1,7 @@
 /*
  * h2/message.c - the message rules of RFC 9113 section 8: one pass over the fields, then checks of
- * what it has found. The HPACK decoder has already checked the bytes of names and values, once for
- * each field in its table: HEADER_NAME_BAD and HEADER_VALUE_BAD in http/headers.h.
+ * what it has found. The HPACK decoder has already checked each field by itself, once for all of its
+ * uses while it is in the table: HEADER_BAD in http/headers.h.
  */
 #include "engine/h2/message.h"
 
@@ -87,17 +87,23 @@ static struct h2_verdict pseudo_field(struct survey *survey, const struct header
   return H2_OK;
 }
 
+static struct h2_verdict bad_field(const struct header *field) {
+  static const char *const pseudo[] = {[TOKEN_AUTHORITY] = "bad :authority",
+                                       [TOKEN_METHOD] = "bad :method",
+                                       [TOKEN_PATH] = "bad :path",
+                                       [TOKEN_SCHEME] = "bad :scheme"};
+  if (field->flags & HEADER_NAME_BAD) return malformed("bad byte in a field name");
+  if (field->flags & HEADER_VALUE_BAD) return malformed("bad byte in a field value");
+  return malformed(pseudo[field->token]);
+}
+
 static struct h2_verdict survey_fields(const struct headers *fields, uint32_t pseudo_allowed,
                                        struct survey *survey) {
-  memset(survey, 0, sizeof *survey);
-  survey->content_length = -1;
-  survey->te_allowed = pseudo_allowed == request_pseudo;
+  *survey = (struct survey){.content_length = -1, .te_allowed = pseudo_allowed == request_pseudo};
   bool regular = false;
   for (uint32_t i = 0; i < fields->count; i++) {
     const struct header *field = &fields->at[i];
-    if (field->flags & (HEADER_NAME_BAD | HEADER_VALUE_BAD))
-      return malformed(field->flags & HEADER_NAME_BAD ? "bad byte in a field name"
-                                                      : "bad byte in a field value");
+    if (field->flags & HEADER_BAD) return bad_field(field);
     struct h2_verdict verdict;
     if (field->name.base[0] == ':') {
       if (regular) return malformed("pseudo-header field after a regular one");
@@ -117,10 +123,8 @@ static bool has(const struct survey *survey, unsigned token) {
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static struct h2_verdict check_authority(const struct survey *survey, bool port_needed) {
+static struct h2_verdict check_host(const struct survey *survey) {
   const struct span *authority = &survey->pseudo[TOKEN_AUTHORITY];
-  if (has(survey, TOKEN_AUTHORITY) && !syntax_is_authority(*authority, port_needed))
-    return malformed("bad :authority");
   if (survey->has_host && !syntax_is_authority(survey->host, false)) return malformed("bad host");
   if (!has(survey, TOKEN_AUTHORITY) || !survey->has_host) return H2_OK;
   struct span scheme = survey->pseudo[TOKEN_SCHEME];
@@ -134,25 +138,23 @@ static struct h2_verdict check_connect(const struct survey *survey) {
   if (has(survey, TOKEN_SCHEME) || has(survey, TOKEN_PATH))
     return malformed("CONNECT with :scheme or :path");
   if (!has(survey, TOKEN_AUTHORITY)) return malformed("CONNECT without :authority");
-  return check_authority(survey, true);
+  if (!syntax_is_authority(survey->pseudo[TOKEN_AUTHORITY], true))
+    return malformed("CONNECT without a port");
+  return check_host(survey);
 }
 
 static struct h2_verdict check_target(const struct survey *survey) {
-  struct span method = survey->pseudo[TOKEN_METHOD];
-  struct span scheme = survey->pseudo[TOKEN_SCHEME];
-  struct span path = survey->pseudo[TOKEN_PATH];
   if (!has(survey, TOKEN_SCHEME) || !has(survey, TOKEN_PATH))
     return malformed("request without :scheme or :path");
-  if (!syntax_is_scheme(scheme)) return malformed("bad :scheme");
-  bool asterisk = span_is(path, "*") && span_is(method, "OPTIONS");
-  if (!asterisk && (!syntax_is_path(path))) return malformed("bad :path");
-  return check_authority(survey, false);
+  bool asterisk = span_is(survey->pseudo[TOKEN_PATH], "*");
+  if (asterisk && !span_is(survey->pseudo[TOKEN_METHOD], "OPTIONS"))
+    return malformed("asterisk in another request than OPTIONS");
+  return check_host(survey);
 }
 
 static struct h2_verdict check_request(const struct survey *survey, bool connect_protocol) {
-  struct span method = survey->pseudo[TOKEN_METHOD];
-  if (!has(survey, TOKEN_METHOD) || !syntax_is_token(method)) return malformed("bad or no :method");
-  bool is_connect = span_is(method, "CONNECT");
+  if (!has(survey, TOKEN_METHOD)) return malformed("request without :method");
+  bool is_connect = span_is(survey->pseudo[TOKEN_METHOD], "CONNECT");
   bool extended = survey->seen & 1u;
   /* What follows is the content of a tunnel, not of the request (RFC 9110 section 9.3.6). */
   if (is_connect && survey->content_length >= 0) return malformed("CONNECT with content-length");

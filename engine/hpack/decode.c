@@ -155,7 +155,9 @@ static enum hpack_result literal_strings(struct block *b, struct room *room, uns
       index > 0 ? name_indexed(b, room, index, field) : name_literal(b, room, field);
   if (named != HPACK_OK) return HPACK_ERROR;
   if (string_literal(b, room, &field->value) != HPACK_OK) return HPACK_ERROR;
-  if (field->value.base) field->flags |= header_value_flags(field->value);
+  if (field->value.base)
+    field->flags |=
+        header_value_flags(field->value) | header_pseudo_flags(field->token, field->value);
   return HPACK_OK;
 }
 

@@ -132,12 +132,11 @@ bool hpack_table_insert(struct hpack_table *table, const struct header *field) {
   table->newest++;
   table->count++;
   table->bytes += bytes;
-  *entry_at(table, 0) =
-      (struct hpack_entry){.offset = (uint16_t)table->next_byte,
-                           .name_len = (uint16_t)field->name.len,
-                           .value_len = (uint16_t)field->value.len,
-                           .token = (uint8_t)field->token,
-                           .flags = field->flags & (HEADER_NAME_BAD | HEADER_VALUE_BAD)};
+  *entry_at(table, 0) = (struct hpack_entry){.offset = (uint16_t)table->next_byte,
+                                             .name_len = (uint16_t)field->name.len,
+                                             .value_len = (uint16_t)field->value.len,
+                                             .token = (uint8_t)field->token,
+                                             .flags = field->flags & HEADER_BAD};
   if (field->token == TOKEN_UNKNOWN && field->name.len > 0) put_string(table, field->name);
   if (field->value.len > 0) put_string(table, field->value);
   invariants(table);

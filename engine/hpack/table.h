@@ -46,7 +46,7 @@ struct hpack_entry {
   uint16_t name_len; /* counted even when the name is not stored */
   uint16_t value_len;
   uint8_t token; /* enum header_token */
-  uint8_t flags; /* HEADER_NAME_BAD, HEADER_VALUE_BAD */
+  uint8_t flags; /* of HEADER_BAD */
 };
 
 static_assert(TOKEN_COUNT <= UINT8_MAX, "tokens fit an entry");

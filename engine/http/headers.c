@@ -3,6 +3,8 @@
  */
 #include "engine/http/headers.h"
 
+#include "engine/http/syntax.h"
+
 #include <string.h>
 
 /* Octets that a field name may not hold after a leading colon: those of RFC 9113 section 8.2.1, and
@@ -116,4 +118,20 @@ uint8_t header_value_flags(struct span value) {
   for (; i < value.len; i++)
     bad |= value.base[i] == '\0' || value.base[i] == '\r' || value.base[i] == '\n';
   return bad ? HEADER_VALUE_BAD : 0;
+}
+
+static bool is_path(struct span value) {
+  return syntax_is_path(value) || span_is(value, "*");
+}
+
+uint8_t header_pseudo_flags(unsigned token, struct span value) {
+  bool good = true;
+  switch (token) {
+  case TOKEN_METHOD: good = syntax_is_token(value); break;
+  case TOKEN_SCHEME: good = syntax_is_scheme(value); break;
+  case TOKEN_PATH: good = is_path(value); break;
+  case TOKEN_AUTHORITY: good = syntax_is_authority(value, false); break;
+  default: break;
+  }
+  return good ? 0 : HEADER_PSEUDO_BAD;
 }

@@ -93,13 +93,15 @@ enum header_token {
   TOKEN_COUNT
 };
 
-/* The decoder sets the two BAD flags, and judges bytes alone; the protocol decides what becomes of
+/* The decoder sets the BAD flags, and judges each field alone; the protocol decides what becomes of
  * a message with such a field (RFC 9113 section 8.1.1: malformed). */
 enum {
   HEADER_NEVER_INDEX = 1, /* no compressor may put it into a table (RFC 7541 section 6.2.3) */
   HEADER_NAME_BAD = 2,    /* empty, or holds an upper-case letter, an inner colon, or anything else
                              that is not of a token (RFC 9113 section 8.2.1) */
   HEADER_VALUE_BAD = 4,   /* holds NUL, CR or LF, or SP or HTAB at an end (same section) */
+  HEADER_PSEUDO_BAD = 8,  /* of a request's pseudo-header field: not what section 8.3.1 calls for */
+  HEADER_BAD = HEADER_NAME_BAD | HEADER_VALUE_BAD | HEADER_PSEUDO_BAD,
 };
 
 struct header {
@@ -178,6 +180,11 @@ enum header_token header_token_of(struct span name);
  * 0. */
 uint8_t header_name_flags(struct span name);
 uint8_t header_value_flags(struct span value);
+
+/* The flag that the value of a pseudo-header field gets: HEADER_PSEUDO_BAD or 0. The methods that some
+ * values belong to are the message's concern: "*" passes as a path, and a host without a port as an
+ * authority. 0 for all other fields. */
+uint8_t header_pseudo_flags(unsigned token, struct span value);
 
 /* The names of the tokens, by number; that of TOKEN_UNKNOWN is empty. */
 extern const struct span header_token_names[TOKEN_COUNT];

@@ -46,7 +46,8 @@ static void check_list(const struct headers *headers) {
     const struct header *field = &headers->at[i];
     check(field->token == header_token_of(field->name));
     check((field->flags & ~HEADER_NEVER_INDEX) ==
-          (header_name_flags(field->name) | header_value_flags(field->value)));
+          (header_name_flags(field->name) | header_value_flags(field->value) |
+           header_pseudo_flags(field->token, field->value)));
   }
 }
 

@@ -180,7 +180,8 @@ static struct headers *section(const char *text) {
     struct header field = {.name = span_of(text, (size_t)(colon - text)),
                            .value = span_of(colon + 2, (size_t)(text + len - colon - 2))};
     field.token = (uint16_t)header_token_of(field.name);
-    field.flags = header_name_flags(field.name) | header_value_flags(field.value);
+    field.flags = header_name_flags(field.name) | header_value_flags(field.value) |
+                  header_pseudo_flags(field.token, field.value);
     headers_add(&list, field);
     text += len + (text[len] == '\n');
   }

@@ -186,6 +186,19 @@ static const struct flag_row {
     {"trailing tab", "0f12026109", TOKEN_DATE, HEADER_VALUE_BAD},
     {"inner blank", "0f1203612061", TOKEN_DATE, 0},
     {"both bad", "000141010a", TOKEN_UNKNOWN, HEADER_NAME_BAD | HEADER_VALUE_BAD},
+    {"RFC 9113 8.3.1: method", "0203474554", TOKEN_METHOD, 0},
+    {"a method that is no token", "0203472054", TOKEN_METHOD, HEADER_PSEUDO_BAD},
+    {"an empty method", "0200", TOKEN_METHOD, HEADER_PSEUDO_BAD},
+    {"the same, by a literal name", "0007 3a6d6574686f64 00", TOKEN_METHOD, HEADER_PSEUDO_BAD},
+    {"a scheme with an underscore", "0603615f62", TOKEN_SCHEME, HEADER_PSEUDO_BAD},
+    {"a path without a slash", "040161", TOKEN_PATH, HEADER_PSEUDO_BAD},
+    {"an asterisk as the path", "04012a", TOKEN_PATH, 0},
+    {"an asterisk and more", "04022a2a", TOKEN_PATH, HEADER_PSEUDO_BAD},
+    {"an empty path", "0400", TOKEN_PATH, HEADER_PSEUDO_BAD},
+    {"an authority with userinfo", "0103614062", TOKEN_AUTHORITY, HEADER_PSEUDO_BAD},
+    {"an authority with a port", "0103613a31", TOKEN_AUTHORITY, 0},
+    {"an authority with LF", "0103610a62", TOKEN_AUTHORITY, HEADER_VALUE_BAD | HEADER_PSEUDO_BAD},
+    {"the same bytes in another field", "0f0303614062", TOKEN_ACCEPT_RANGES, 0},
 };
 
 static void flags_and_tokens(void **state) {
@@ -215,6 +228,12 @@ static void flags_survive_indexing(void **state) {
   assert_int_equal(list.headers.count, 7);
   for (int i = 0; i < 7; i++)
     assert_int_equal(list.headers.at[i].flags, expected[i]);
+  fresh_decoder(); /* a path without a slash, by index, and as the name of a good one */
+  assert_int_equal(decode("440161 be 7e012f be"), HPACK_OK);
+  const unsigned paths[] = {HEADER_PSEUDO_BAD, HEADER_PSEUDO_BAD, 0, 0};
+  assert_int_equal(list.headers.count, 4);
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(list.headers.at[i].flags, paths[i]);
 }
 
 /* D01, D03: each octet at each place, against the words of RFC 9113 section 8.2.1, and for names

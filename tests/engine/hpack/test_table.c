@@ -62,7 +62,7 @@ static void naive_insert(const struct header *field) {
   entry->name_len = field->name.len;
   entry->value_len = field->value.len;
   entry->token = field->token;
-  entry->flags = field->flags & (HEADER_NAME_BAD | HEADER_VALUE_BAD);
+  entry->flags = field->flags & HEADER_BAD;
 }
 
 static void compare_entry(uint32_t age) {
