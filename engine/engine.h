@@ -10,6 +10,7 @@
 #include "engine/h1/shared.h"
 #include "engine/h2/shared.h"
 #include "engine/http/shared.h"
+#include "engine/spdy/shared.h"
 #include "engine/ws/events.h"
 
 /* The user's choices; engine_config_default() fills them in from base/limits.h. */
@@ -24,12 +25,14 @@ struct engine_config {
   uint16_t connection_weight; /* of connections whose host gives none: machine_host.weight */
   struct h1_config h1;
   struct h2_config h2;
+  struct spdy_config spdy;
 };
 
 struct engine_counters {
   struct http_counters http;
   struct h1_counters h1;
   struct h2_counters h2;
+  struct spdy_counters spdy;
   struct ws_counters ws;
 };
 
@@ -38,6 +41,7 @@ struct engine {
   struct http_shared http;
   struct h1_shared h1;
   struct h2_shared h2;
+  struct spdy_shared spdy;
   struct ws_counters ws; /* lent to handlers, as ws_settings.counters */
   struct pool undecided; /* connections whose protocol is not known yet, CONN_BYTES each */
 };

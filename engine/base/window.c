@@ -42,11 +42,15 @@ void window_credit_init(struct window_credit *credit, uint32_t bytes) {
   invariants(credit);
 }
 
-bool window_credit_arrive(struct window_credit *credit, uint32_t bytes) {
-  if (bytes > 0 && bytes > credit->granted) return false; /* an empty frame needs no window */
+void window_credit_overrun(struct window_credit *credit, uint32_t bytes) {
   credit->granted -= bytes;
   credit->held += bytes;
   credit->arrived += bytes;
+}
+
+bool window_credit_arrive(struct window_credit *credit, uint32_t bytes) {
+  if (bytes > 0 && bytes > credit->granted) return false; /* an empty frame needs no window */
+  window_credit_overrun(credit, bytes);
   return true;
 }
 

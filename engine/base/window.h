@@ -63,6 +63,9 @@ void window_credit_init(struct window_credit *credit, uint32_t bytes);
 __attribute__((warn_unused_result)) bool window_credit_arrive(struct window_credit *credit,
                                                               uint32_t bytes);
 
+/* The same without a limit, for a peer that may know no windows: `granted` may fall below 0. */
+void window_credit_overrun(struct window_credit *credit, uint32_t bytes);
+
 /* `bytes` of the held bytes were used (asserted: no more than are held). */
 void window_credit_consume(struct window_credit *credit, uint32_t bytes);
 

@@ -24,6 +24,7 @@
 #include "engine/h2/life.h"
 #include "engine/h2/message.h"
 #include "engine/h2/priority.h"
+#include "engine/http/expectation.h"
 
 #include <assert.h>
 #include <string.h>
@@ -65,12 +66,12 @@ static bool protocol_is_spoken(const struct h2 *h2, struct h2_stream *stream,
  * section 10.1.1). A handler that has not answered by the time request() returns wants that body.
  */
 static void hand_over(struct h2 *h2, struct h2_stream *stream, struct request *request) {
-  enum h2_expectation expectation = h2_message_expectation(request->fields);
+  enum expectation expectation = expectation_of(request->fields);
   if (request->authority.len == 0) { /* RFC 9110 section 7.2: it names no host */
     (void)stream_respond(&stream->base, 400, NULL, 0, BODY_NONE);
     return;
   }
-  if (expectation == H2_EXPECT_UNKNOWN) {
+  if (expectation == EXPECT_UNKNOWN) {
     (void)stream_respond(&stream->base, 417, NULL, 0, BODY_NONE);
     return;
   }
@@ -82,7 +83,7 @@ static void hand_over(struct h2 *h2, struct h2_stream *stream, struct request *r
   counter_add(&h2->http->counters.requests, 1);
   const struct handler *handler = h2->http->handler;
   handler->request(handler->ctx, &stream->base, request, h2->now_ns);
-  if (expectation == H2_EXPECT_CONTINUE && !stream->end_received && !stream->gone)
+  if (expectation == EXPECT_CONTINUE && !stream->end_received && !stream->gone)
     (void)stream_inform(&stream->base, 100, NULL, 0); /* refused if the handler has answered */
   if (h2->draining) h2_stream_drain(stream);
 }

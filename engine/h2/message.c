@@ -187,19 +187,6 @@ struct h2_verdict h2_message_request(struct headers *fields, bool connect_protoc
   return H2_OK;
 }
 
-enum h2_expectation h2_message_expectation(const struct headers *fields) {
-  enum h2_expectation found = H2_EXPECT_NOTHING;
-  for (uint32_t i = 0; i < fields->count; i++) {
-    if (fields->at[i].token != TOKEN_EXPECT) continue;
-    struct span list = fields->at[i].value, member;
-    while (field_next(&list, &member)) {
-      if (!span_is_ignoring_case(member, "100-continue")) return H2_EXPECT_UNKNOWN;
-      found = H2_EXPECT_CONTINUE;
-    }
-  }
-  return found;
-}
-
 bool h2_message_pushable(const struct request *request) {
   return (span_is(request->method, "GET") || span_is(request->method, "HEAD")) &&
          request->content_length <= 0 && request->authority.len > 0;

@@ -22,10 +22,6 @@ h2_message_request(struct headers *fields, bool connect_protocol, struct request
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_message_response(const struct headers *fields, unsigned *status, int64_t *content_length);
 
-/* What the `expect` fields of a request ask for (RFC 9110 section 10.1.1). */
-enum h2_expectation { H2_EXPECT_NOTHING, H2_EXPECT_CONTINUE, H2_EXPECT_UNKNOWN };
-enum h2_expectation h2_message_expectation(const struct headers *fields);
-
 /* Checks a trailer section, which has no pseudo-header fields (section 8.1). */
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_message_trailers(const struct headers *fields);

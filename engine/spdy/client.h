@@ -1,6 +1,8 @@
 /*
- * spdy/client.h - client role: requests, and what the owner of a session hears.
- * Spec: SPDY/3.1 sections 2.3.1 to 2.3.7, 2.6.6 and 3.2.
+ * spdy/client.h - client role: what the owner of a session hears.
+ * Spec: SPDY/3.1 sections 2.4.1 and 2.6.6.
+ *
+ * spdy/request.h makes requests.
  */
 #ifndef WEIR_SPDY_CLIENT_H
 #define WEIR_SPDY_CLIENT_H
@@ -29,6 +31,9 @@ struct spdy_end {
 
 /* Every member may be NULL. */
 struct spdy_client_events {
+  /* The server sent GOAWAY: no more streams can be opened. The streams that it refuses end after this call,
+   * with REFUSED_STREAM; the others go on. Must not make a request. */
+  void (*closing)(void *ctx, struct spdy *spdy);
   /* spdy_request() refused something because spdy_request_room() was 0, and it is more now. */
   void (*room)(void *ctx, struct spdy *spdy);
   /* No more streams can be opened, and none will be completed. Called once, before the remaining streams
@@ -39,24 +44,6 @@ struct spdy_client_events {
 /* To be called before the machine of spdy_client() is. Keeps `events` and `ctx`. */
 void spdy_client_listen(struct spdy *spdy, const struct spdy_client_events *events, void *ctx);
 
-/* ---- requests -------------------------------------------------------------------------------- */
-
-/* How many requests spdy_request() would take now. */
-uint32_t spdy_request_room(const struct spdy *spdy);
-
-/* Opens a stream: sends SYN_STREAM with `fields`, then `body`, which is our direction. Without a body
- * SYN_STREAM has FLAG_FIN. HTTP: fields as for h2_request(), pseudo-header fields first. Raw: fields go as
- * they are, names in lower case. Copies the fields; takes the body in every case. The lower the identifier
- * (stream->id), the earlier it was opened; streams are announced in the order of the calls.
- *
- * events.response() hears SYN_REPLY (raw: with status 200), then data() the peer's direction, with `end` at
- * its FLAG_FIN; closed() when both have ended or the stream was reset. The body may send from the first
- * moment on; BODY_END sends FLAG_FIN.
- *
- * NULL when the stream cannot be opened now: the peer's limit, a GOAWAY, no identifiers or memory. */
-struct stream *spdy_request(struct spdy *spdy, const struct header *fields, size_t count,
-                            struct body body, const struct stream_events *events, void *user);
-
 /* For use in stream_events.closed: whether the peer reset the stream, not we. */
 __attribute__((warn_unused_result)) bool spdy_client_was_reset(const struct stream *stream);
 
@@ -66,7 +53,10 @@ __attribute__((warn_unused_result)) bool spdy_client_was_reset(const struct stre
 void spdy_client_end(struct spdy *spdy, enum spdy_end_reason reason, uint32_t code,
                      const char *what);
 
-/* There may be room for requests again. */
+/* The server has sent GOAWAY. */
+void spdy_client_closing(struct spdy *spdy);
+
+/* There is room for requests again. */
 void spdy_client_room(struct spdy *spdy);
 
 #endif

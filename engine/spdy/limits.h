@@ -42,4 +42,51 @@
 #define SPDY_DEFLATE_MEM_LEVEL   3
 #define SPDY_DEFLATE_LEVEL       3
 
+/* ---- what we announce ------------------------------------------------------------------------ */
+
+/* Receive windows in bytes: of a stream, the protocol's initial value; of a session, sixteen times that, as
+ * H2_CONNECTION_WINDOW_BYTES_DEFAULT. */
+#define SPDY_STREAM_WINDOW_BYTES_DEFAULT  (64u * KIB)
+#define SPDY_SESSION_WINDOW_BYTES_DEFAULT (1u * MIB)
+
+/* Bytes that arrived for one stream of a peer that may know no windows, and that its handler has not used.
+ * Beyond it nothing is read from that peer, so that TCP holds it back: for all its streams, but it leaves no
+ * other way. As much as a session's window. */
+#define SPDY_STREAM_HELD_BYTES_MAX (1u * MIB)
+
+/* ---- what waits to be sent ------------------------------------------------------------------- */
+
+/* Bytes of control frames and header blocks that wait for the transport; beyond it reading stops (CVE-2019-9512,
+ * -9514, -9515), as with H2_CONTROL_BYTES. The rest of what was read, and handlers, may still add to it: header
+ * blocks of up to SPDY_SEND_BLOCK_BYTES_MAX for each open stream. */
+#define SPDY_QUEUE_BYTES_MAX (16u * KIB)
+
+/* Bytes of a piece of that, with its bookkeeping, which comes from a pool. Memory for a header block that
+ * needs more is allocated. Untested: any value is right. */
+#define SPDY_CHUNK_BYTES 2048u
+
+/* Bytes of one header block that we send, at most; a larger response is refused: INTERNAL_ERROR. As
+ * H2_SEND_BLOCK_BYTES_MAX. */
+#define SPDY_SEND_BLOCK_BYTES_MAX (24u * KIB)
+
+/* Fields of one block that we send, at most: they are rewritten on the stack. Our own handlers send a dozen, and
+ * relayed responses come from H2_HEADER_FIELDS_MAX. More are refused as a block that is too large. */
+#define SPDY_SEND_FIELDS_MAX 256u
+
+/* Bytes of one DATA frame of ours. A larger one would only delay what is more urgent. Untested: any value
+ * is right. */
+#define SPDY_DATA_BYTES_MAX (16u * KIB)
+
+/* ---- what is remembered ---------------------------------------------------------------------- */
+
+/* Streams that we reset, and that ended otherwise: as H2_RESETS_REMEMBERED. */
+#define SPDY_CLOSED_REMEMBERED 128u
+
+/* Frames for streams that have ended cost nothing where each stream that is opened pays for a few: a tool that
+ * cancels downloads (kubectl) resets streams that have ended, and what it had sent before it knew of
+ * our reset. Saved up to a maximum. Others cost a glitch each, but for DATA of at least
+ * H2_DATA_BYTES_SMALL, which costs the peer more than us. */
+#define SPDY_LATE_FREE_STREAM 4u
+#define SPDY_LATE_FREE_MAX    10000u
+
 #endif

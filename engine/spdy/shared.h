@@ -7,6 +7,7 @@
 
 #include "engine/http/shared.h"
 #include "engine/sched/sched.h"
+#include "engine/spdy/block.h"
 
 /* The user's choices; spdy_config_default() fills them in from base/limits.h. */
 struct spdy_config {
@@ -94,6 +95,7 @@ struct spdy_shared {
   struct pool outs;     /* OUT_OBJECT_BYTES each */
   struct pool chunks;   /* of frames that wait to be sent, SPDY_CHUNK_BYTES each */
 
+  struct spdy_scratch scratch;   /* for inflated header blocks; made for the first session */
   uint64_t window_bytes_charged; /* of config.window_budget_bytes */
 };
 

@@ -17,7 +17,7 @@
  * SYN_REPLY with the fields that it is given, then bytes flow both ways, each direction for itself. The end
  * of its body sends FLAG_FIN; events.data(end) hears the peer's. What the peer sends before stream_tunnel()
  * is kept back until then. stream_reset() sends RST_STREAM with a status of spdy/frame.h (0: CANCEL).
- * Client: spdy/client.h.
+ * Client: spdy/request.h and spdy/client.h.
  *
  * Back-pressure in both modes is the receive window: bytes count as consumed when data() returns, or with
  * stream.consume_later when stream_consume() says so; stream_cap() works as over HTTP/2. A peer that
@@ -29,6 +29,7 @@
 #define WEIR_SPDY_H
 
 #include "engine/spdy/client.h"
+#include "engine/spdy/request.h"
 #include "engine/spdy/shared.h"
 
 struct spdy;

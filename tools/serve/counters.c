@@ -21,6 +21,8 @@ struct row {
   { #name, offsetof(struct engine_counters, h2.name) }
 #define H1(name)                                                                                   \
   { "h1_" #name, offsetof(struct engine_counters, h1.name) }
+#define SPDY(name)                                                                                 \
+  { "spdy_" #name, offsetof(struct engine_counters, spdy.name) }
 #define WS(name)                                                                                   \
   { "ws_" #name, offsetof(struct engine_counters, ws.name) }
 #define WORKER(name)                                                                               \
@@ -86,6 +88,43 @@ static const struct row engine_rows[] = {
     H2(timeouts_output),
     H2(timeouts_bodies),
     H2(hushed),
+    SPDY(sessions),
+    SPDY(tunnels),
+    SPDY(pushes),
+    SPDY(resets_received),
+    SPDY(resets_sent),
+    SPDY(goaways_received),
+    SPDY(goaways_sent),
+    SPDY(windowless),
+    SPDY(dropped_bytes),
+    SPDY(held),
+    SPDY(charged_resets),
+    SPDY(charged_pings),
+    SPDY(charged_settings),
+    SPDY(glitches),
+    SPDY(glitches_data),
+    SPDY(glitches_updates),
+    SPDY(glitches_unknown),
+    SPDY(glitches_refused),
+    SPDY(glitches_late),
+    SPDY(glitches_goaways),
+    SPDY(slowed),
+    SPDY(pauses),
+    SPDY(calmed),
+    SPDY(calmed_resets),
+    SPDY(calmed_glitches),
+    SPDY(calmed_pings),
+    SPDY(calmed_settings),
+    SPDY(calmed_headers),
+    SPDY(failed),
+    SPDY(failed_compression),
+    SPDY(timeouts),
+    SPDY(timeouts_frames),
+    SPDY(timeouts_replies),
+    SPDY(timeouts_output),
+    SPDY(timeouts_bodies),
+    SPDY(lost),
+    SPDY(hushed),
     WS(opened),
     WS(closed),
     WS(messages_received),

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/h2/message.h"
+#include "engine/http/expectation.h"
 
 static struct script script;
 
@@ -254,26 +255,26 @@ static void test_host(void **state) {
 
 struct expectation_row {
   const char *text;
-  enum h2_expectation expected;
+  enum expectation expected;
 };
 
 static void test_expectations(void **state) {
   (void)state;
   static const struct expectation_row rows[] = {
-      {GET, H2_EXPECT_NOTHING},
-      {GET "expect: 100-continue", H2_EXPECT_CONTINUE},
-      {GET "expect: 100-CONTINUE", H2_EXPECT_CONTINUE},
-      {GET "expect: 100-continue, 100-continue", H2_EXPECT_CONTINUE},
-      {GET "expect: , \t100-continue ,", H2_EXPECT_CONTINUE},
-      {GET "expect: ", H2_EXPECT_NOTHING},
-      {GET "expect: ,", H2_EXPECT_NOTHING},
-      {GET "expect: 100-continue=1", H2_EXPECT_UNKNOWN},
-      {GET "expect: 100", H2_EXPECT_UNKNOWN},
-      {GET "expect: 100-continue, x", H2_EXPECT_UNKNOWN},
-      {GET "expect: 100-continue\nexpect: x", H2_EXPECT_UNKNOWN},
+      {GET, EXPECT_NOTHING},
+      {GET "expect: 100-continue", EXPECT_CONTINUE},
+      {GET "expect: 100-CONTINUE", EXPECT_CONTINUE},
+      {GET "expect: 100-continue, 100-continue", EXPECT_CONTINUE},
+      {GET "expect: , \t100-continue ,", EXPECT_CONTINUE},
+      {GET "expect: ", EXPECT_NOTHING},
+      {GET "expect: ,", EXPECT_NOTHING},
+      {GET "expect: 100-continue=1", EXPECT_UNKNOWN},
+      {GET "expect: 100", EXPECT_UNKNOWN},
+      {GET "expect: 100-continue, x", EXPECT_UNKNOWN},
+      {GET "expect: 100-continue\nexpect: x", EXPECT_UNKNOWN},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    assert_int_equal(h2_message_expectation(section(rows[i].text)), rows[i].expected);
+    assert_int_equal(expectation_of(section(rows[i].text)), rows[i].expected);
 }
 
 struct response_row {

@@ -1,0 +1,19 @@
+/*
+ * http/expectation.c - see http/expectation.h.
+ */
+#include "engine/http/expectation.h"
+
+#include "engine/http/field_list.h"
+
+enum expectation expectation_of(const struct headers *fields) {
+  enum expectation found = EXPECT_NOTHING;
+  for (uint32_t i = 0; i < fields->count; i++) {
+    if (fields->at[i].token != TOKEN_EXPECT) continue;
+    struct span list = fields->at[i].value, member;
+    while (field_next(&list, &member)) {
+      if (!span_is_ignoring_case(member, "100-continue")) return EXPECT_UNKNOWN;
+      found = EXPECT_CONTINUE;
+    }
+  }
+  return found;
+}

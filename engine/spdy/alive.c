@@ -1,0 +1,56 @@
+/*
+ * spdy/alive.c - see spdy/alive.h.
+ */
+#include "engine/spdy/alive.h"
+
+#include "engine/spdy/connection.h"
+#include "engine/spdy/fault.h"
+#include "engine/spdy/queue.h"
+
+/* Identifiers of a client's PINGs are odd, those of a server's even; 0 is none. */
+uint32_t spdy_ping(struct spdy *spdy) {
+  uint32_t id = spdy->ping_id_next;
+  spdy->ping_id_next = id + 2 > id ? id + 2 : spdy->server ? 2 : 1;
+  spdy_pong(spdy, id);
+  spdy_wake(spdy);
+  return id;
+}
+
+void spdy_alive_init(struct spdy *spdy) {
+  spdy->alive = (struct spdy_alive){.heard_ns = spdy->now_ns};
+}
+
+void spdy_alive_heard(struct spdy *spdy) {
+  spdy->alive.heard_ns = spdy->now_ns;
+  spdy->alive.ping_id = 0;
+}
+
+void spdy_alive_sent(struct spdy *spdy) {
+  struct spdy_alive *alive = &spdy->alive;
+  if (!alive->ping_id || !alive->left_at) return;
+  alive->waits_ns = spdy->now_ns;
+  if (spdy->sent_bytes >= alive->left_at) alive->left_at = 0;
+}
+
+void spdy_alive_reads(struct spdy *spdy, bool reads) {
+  struct spdy_alive *alive = &spdy->alive;
+  if (reads && alive->deaf) spdy_alive_heard(spdy);
+  alive->deaf = !reads;
+}
+
+uint64_t spdy_alive_deadline_ns(const struct spdy *spdy) {
+  const struct spdy_alive *alive = &spdy->alive;
+  if (!spdy->session.ping_ns || alive->deaf || spdy->eof) return MACHINE_NO_DEADLINE;
+  return (alive->ping_id ? alive->waits_ns : alive->heard_ns) + spdy->session.ping_ns;
+}
+
+void spdy_alive_run(struct spdy *spdy) {
+  struct spdy_alive *alive = &spdy->alive;
+  if (alive->ping_id) {
+    spdy_lose(spdy);
+    return;
+  }
+  alive->ping_id = spdy_ping(spdy);
+  alive->left_at = spdy->sent_bytes + spdy->out.bytes + spdy->queue.bytes;
+  alive->waits_ns = spdy->now_ns;
+}

@@ -1,0 +1,31 @@
+/*
+ * spdy/alive.h - our PINGs, and whether the peer is still there.
+ * Spec: SPDY/3.1 section 2.6.5.
+ *
+ * After session.ping_ns without a byte from the peer it gets a PING. Any byte is an answer. Without one for as
+ * long again, counted from when the PING left or the transport last took something ahead of it, the session is
+ * lost: the network is dead, or the peer. While we do not read, nothing can be said.
+ */
+#ifndef WEIR_SPDY_ALIVE_H
+#define WEIR_SPDY_ALIVE_H
+
+#include "engine/spdy/stream.h"
+
+/* Queues a PING and returns its identifier. */
+uint32_t spdy_ping(struct spdy *spdy);
+
+void spdy_alive_init(struct spdy *spdy);
+
+/* Bytes of the peer have arrived. */
+void spdy_alive_heard(struct spdy *spdy);
+
+/* The transport has taken bytes; spdy.sent_bytes counts them. */
+void spdy_alive_sent(struct spdy *spdy);
+
+/* To be told at the end of each machine call whether we read. */
+void spdy_alive_reads(struct spdy *spdy, bool reads);
+
+uint64_t spdy_alive_deadline_ns(const struct spdy *spdy);
+void spdy_alive_run(struct spdy *spdy);
+
+#endif

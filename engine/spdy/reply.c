@@ -1,0 +1,81 @@
+/*
+ * spdy/reply.c - see spdy/reply.h.
+ */
+#include "engine/spdy/reply.h"
+
+#include "engine/spdy/connection.h"
+#include "engine/spdy/data.h"
+#include "engine/spdy/fault.h"
+#include "engine/spdy/life.h"
+#include "engine/spdy/message.h"
+
+/* Raw streams have no status: that they are answered is all. */
+static struct spdy_verdict read_response(const struct spdy *spdy, struct headers *fields,
+                                         unsigned *status, int64_t *content_length) {
+  *status = 200;
+  *content_length = -1;
+  if (fields->overflowed) return spdy_stream_error(SPDY_FRAME_TOO_LARGE, "response is too large");
+  if (spdy->session.raw) return SPDY_OK;
+  return spdy_message_response(fields, status, content_length);
+}
+
+static void tell_response(struct spdy_stream *stream, const struct headers *fields, bool fin) {
+  const struct stream_events *events = stream->base.events;
+  if (events && events->response) events->response(&stream->base, stream->status, fields, fin);
+}
+
+/* A response without a body may say how long one would be. */
+static void note_response(struct spdy_stream *stream, unsigned status, int64_t content_length) {
+  bool bodiless = stream->head_request || status == 204 || status == 304;
+  stream->status = (uint16_t)status;
+  stream->head_request = bodiless;
+  stream->content_length = bodiless ? -1 : content_length;
+}
+
+static struct spdy_verdict response(struct spdy *spdy, struct spdy_stream *stream, bool fin,
+                                    struct headers *fields) {
+  unsigned status;
+  int64_t content_length;
+  struct spdy_verdict verdict = read_response(spdy, fields, &status, &content_length);
+  if (verdict.scope != SPDY_ACCEPT) return verdict;
+  if (status < 200)
+    return spdy_stream_error(SPDY_PROTOCOL_ERROR, "informational response"); /* there is none */
+  stream->state = SPDY_OPEN;
+  note_response(stream, status, content_length);
+  if (fin && !spdy_end_received(spdy, stream)) return SPDY_OK;
+  tell_response(stream, fields, fin);
+  spdy_stream_settle(spdy, stream);
+  return SPDY_OK;
+}
+
+/* More fields may come at any time (section 2.6.7). Those with FLAG_FIN are trailers; the others mean nothing to
+ * a message, and go unheard. */
+static struct spdy_verdict trailers(struct spdy *spdy, struct spdy_stream *stream, bool fin,
+                                    const struct headers *fields) {
+  struct spdy_verdict verdict = spdy_message_trailers(fields);
+  if (verdict.scope != SPDY_ACCEPT) return verdict;
+  if (!fin || !spdy_end_received(spdy, stream)) return SPDY_OK;
+  const struct stream_events *events = spdy_stream_is_heard(stream) ? stream->base.events : NULL;
+  if (events && events->trailers)
+    events->trailers(&stream->base, fields);
+  else if (events && events->data)
+    events->data(&stream->base, (struct span){0}, true); /* the handler must hear of the end */
+  spdy_stream_settle(spdy, stream);
+  return SPDY_OK;
+}
+
+static struct spdy_verdict more_fields(struct spdy *spdy, struct spdy_stream *stream, bool fin,
+                                       const struct headers *fields) {
+  if (fields->overflowed) return spdy_stream_error(SPDY_FRAME_TOO_LARGE, "HEADERS are too large");
+  if (!spdy->session.raw) return trailers(spdy, stream, fin, fields);
+  if (fin) spdy_data_bytes(spdy, stream, (struct span){0}, true);
+  return SPDY_OK;
+}
+
+struct spdy_verdict spdy_reply(struct spdy *spdy, struct spdy_stream *stream,
+                               const struct spdy_frame *frame, struct headers *fields) {
+  bool fin = frame->header.flags & SPDY_FLAG_FIN;
+  stream->header_received += SPDY_FRAME_HEADER_BYTES + frame->header.length;
+  if (frame->header.type == SPDY_SYN_REPLY) return response(spdy, stream, fin, fields);
+  return more_fields(spdy, stream, fin, fields);
+}

@@ -1,0 +1,42 @@
+/*
+ * spdy/response.c - see spdy/response.h.
+ */
+#include "engine/spdy/response.h"
+
+#include "engine/spdy/connection.h"
+#include "engine/spdy/message.h"
+#include "engine/spdy/queue.h"
+
+/* `date`, `server`, and the two pseudo-header fields of a response. */
+enum { ADDED_MAX = 4 };
+
+/* Copies the fields that a handler gave, and adds those that every response has. Returns their number. */
+static size_t complete(const struct http_shared *http, const struct header *fields, size_t count,
+                       struct header *out) {
+  bool date = http->date[0] == 0, server = false;
+  for (size_t i = 0; i < count; i++) {
+    out[i] = fields[i];
+    enum header_token token = header_token_by_name(&fields[i]);
+    out[i].token = (uint16_t)token;
+    date |= token == TOKEN_DATE;
+    server |= token == TOKEN_SERVER;
+  }
+  if (!date) out[count++] = http->date_field;
+  if (!server) out[count++] = http->server_field;
+  return count;
+}
+
+bool spdy_response_queue(struct spdy_stream *stream, unsigned status, const struct header *fields,
+                         size_t count, bool fin) {
+  struct header given[SPDY_SEND_FIELDS_MAX + ADDED_MAX], sent[SPDY_SEND_FIELDS_MAX + ADDED_MAX];
+  uint8_t digits[3];
+  if (count > SPDY_SEND_FIELDS_MAX) return false;
+  count = complete(stream->spdy->http, fields, count, given);
+  const struct spdy_plan plan = {
+      .type = stream->own ? SPDY_HEADERS : SPDY_SYN_REPLY,
+      .flags = fin ? SPDY_FLAG_FIN : 0,
+      .fields = sent,
+      .count = spdy_message_put_response(status, given, count, digits, sent),
+  };
+  return spdy_queue_block(stream, &plan);
+}
