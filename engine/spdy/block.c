@@ -2,8 +2,9 @@
  * spdy/block.c - see spdy/block.h.
  *
  * Reading: bytes are inflated to the scratch that all sessions share. A block that has not ended when its
- * bytes have is moved to memory of its own, which grows by doubling. Once it is larger than any list may be, that
- * memory is freed, and the rest is inflated and thrown away. The list is made of a whole block.
+ * bytes have is moved to memory of its own, which grows by doubling, and back once it is whole. When it is larger
+ * than any list may be, that memory is freed, and the rest is inflated and thrown away. The list is made of a whole
+ * block.
  */
 #include "engine/spdy/block.h"
 
@@ -205,10 +206,21 @@ static enum spdy_block_result make_list(struct span block, struct headers *out,
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* Moves a whole block back to the scratch, if it fits, so that a session that is idle holds nothing. */
+static void return_to_scratch(struct spdy_block_reader *reader) {
+  const struct spdy_scratch *scratch = reader->scratch;
+  if (reader->bytes == scratch->base || reader->used > scratch->bytes) return;
+  memcpy(scratch->base, reader->bytes, reader->used);
+  memory_free(reader->memory, reader->bytes, reader->size);
+  reader->bytes = scratch->base;
+  reader->size = scratch->bytes;
+}
+
 /* The block has ended. Its bytes stay until the next call. */
 static enum spdy_block_result finish(struct spdy_block_reader *reader, struct headers *out,
                                      const char **reason) {
   assert(out->count == 0 && !out->overflowed);
+  return_to_scratch(reader);
   if (is_kept(reader)) return make_list(span_of(reader->bytes, reader->used), out, reason);
   out->overflowed = true;
   return SPDY_BLOCK_DONE;

@@ -337,24 +337,40 @@ static void test_bomb(void **state) {
   end();
 }
 
-/* A block that arrives in parts starts with SPDY_BLOCK_BYTES_FIRST, and grows to what it needs. */
+/* A block that arrives in parts starts with SPDY_BLOCK_BYTES_FIRST, and grows to what it needs; once it is whole,
+ * nothing is left of that. A block that arrives whole needs no memory. */
 static void test_memory(void **state) {
   (void)state;
   begin(LIST_BYTES);
   peer_begin(Z_NO_COMPRESSION, spdy_dictionary);
+  assert_int_equal(read_piece(pack(span_of(good, sizeof good - 1), Z_SYNC_FLUSH), true),
+                   SPDY_BLOCK_DONE);
+  size_t calls = memory.calls, bytes = memory.bytes;
   struct span block = pack(make_block(1, LIST_BYTES - 36), Z_SYNC_FLUSH);
   assert_int_equal(read_piece(span_of(block.base, 30), false), SPDY_BLOCK_MORE);
-  size_t small = memory.bytes;
-  assert_int_equal(reader.size, SPDY_BLOCK_BYTES_FIRST);
-  assert_int_equal(read_block(span_skip(block, 30), 100, 100), SPDY_BLOCK_DONE);
-  assert_in_range(memory.bytes, small, small + LIST_BYTES + 4 + 64 * KIB);
-  assert_true(reader.size <= LIST_BYTES + 4);
-  /* A block that is whole needs none, and frees that of the block before it. */
-  block = pack(span_of(good, sizeof good - 1), Z_SYNC_FLUSH);
-  size_t calls = memory.calls;
-  assert_int_equal(read_piece(block, true), SPDY_BLOCK_DONE);
-  assert_int_equal(memory.calls, calls);
-  assert_ptr_equal(reader.bytes, scratch.base);
+  assert_int_equal(memory.bytes, bytes + SPDY_BLOCK_BYTES_FIRST);
+  assert_int_equal(read_piece(span_of(block.base + 30, block.len - 31), false), SPDY_BLOCK_MORE);
+  assert_int_equal(memory.bytes, bytes + 4 * SPDY_BLOCK_BYTES_FIRST);
+  assert_int_equal(read_piece(span_of(block.base + block.len - 1, 1), true), SPDY_BLOCK_DONE);
+  assert_false(list.overflowed);
+  assert_int_equal(memory.bytes, bytes);
+  assert_int_equal(memory.calls, calls + 3);
+  peer_end();
+  end();
+}
+
+/* A scratch that is too small for a block makes it cost memory, and nothing else. */
+static void test_small_scratch(void **state) {
+  (void)state;
+  begin(LIST_BYTES);
+  scratch.bytes = 1;
+  peer_begin(Z_DEFAULT_COMPRESSION, spdy_dictionary);
+  for (size_t step = 1; step < 100; step += 7) {
+    struct span block = pack(make_block(20, 1000), Z_SYNC_FLUSH);
+    assert_int_equal(read_block(block, step, step), SPDY_BLOCK_DONE);
+    assert_int_equal(list.count, 20);
+    assert_false(list.overflowed);
+  }
   peer_end();
   end();
 }
@@ -460,19 +476,13 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rows),
-      cmocka_unit_test(test_value_flags),
-      cmocka_unit_test(test_shared_scratch),
-      cmocka_unit_test(test_list_bounds),
-      cmocka_unit_test(test_names_bound),
-      cmocka_unit_test(test_values_bound),
-      cmocka_unit_test(test_bomb),
-      cmocka_unit_test(test_memory),
-      cmocka_unit_test(test_without_memory),
-      cmocka_unit_test(test_corrupt),
-      cmocka_unit_test(test_without_dictionary),
-      cmocka_unit_test(test_truncated),
-      cmocka_unit_test(test_dictionary),
+      cmocka_unit_test(test_rows),           cmocka_unit_test(test_value_flags),
+      cmocka_unit_test(test_shared_scratch), cmocka_unit_test(test_list_bounds),
+      cmocka_unit_test(test_names_bound),    cmocka_unit_test(test_values_bound),
+      cmocka_unit_test(test_bomb),           cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_small_scratch),  cmocka_unit_test(test_without_memory),
+      cmocka_unit_test(test_corrupt),        cmocka_unit_test(test_without_dictionary),
+      cmocka_unit_test(test_truncated),      cmocka_unit_test(test_dictionary),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
