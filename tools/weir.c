@@ -23,6 +23,7 @@ static const struct command {
     {"serve", "serve files, or a small built-in site, over HTTP/2", command_serve},
     {"load", "make requests over HTTP/2 and measure the answers", command_load},
     {"trace", "fetch a page and show how it arrived, frame by frame", command_trace},
+    {"forward", "forward local ports to a Kubernetes pod", command_forward},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -13,6 +13,7 @@ enum {
 
 #include "tools/common/version.h"
 
+int command_forward(int argc, char **argv);
 int command_load(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_trace(int argc, char **argv);

@@ -31,7 +31,35 @@ enum {
   /* Of an answer: a hundred pods with long descriptions. */
   API_BODY_BYTES_MAX = 4 << 20,
   API_PATH_BYTES = 2048, /* of a path with namespace, name and selector */
+
+  /* ---- the session ---- */
+
+  /* Connections at once, open or waiting for the session. Descriptors usually run out before. Untested: the
+   * links of io/ have the same cap. */
+  FORWARD_CONNECTIONS_MAX = 16384,
+  FORWARD_REASON_BYTES = 400,     /* why something failed. Longer texts are cut */
+  FORWARD_ERROR_TEXT_BYTES = 512, /* of what comes over an error stream. Longer ones are cut */
 };
+
+/* For the answers to the two SYN_STREAMs of a connection, as kubectl waits. Untested: a test would wait so
+ * long, and the timer is the one of FORWARD_ERROR_NS. */
+#define FORWARD_REPLY_NS (30 * SECOND_NS)
+
+/* After a connection has ended: for the other end to say on its error stream whether it has ended well. Untested: only
+ * the line of --verbose waits for it. */
+#define FORWARD_ERROR_NS (2 * SECOND_NS)
+
+/* Between attempts to connect again: at once, then after this, then twice as long each time, until the
+ * longest. Untested: the time between attempts; a longest wait of a few seconds keeps a laptop that wakes up
+ * from waiting long. */
+#define FORWARD_RETRY_NS     (250 * MILLISECOND_NS)
+#define FORWARD_RETRY_NS_MAX (5 * SECOND_NS)
+
+/* For an attempt to connect, look up and upgrade, in all. Untested: tests would wait so long. */
+#define FORWARD_ATTEMPT_NS (30 * SECOND_NS)
+
+/* Without a byte for half of this the server gets a PING, and with none for all of it the session is lost. */
+#define FORWARD_KEEPALIVE_SECONDS_DEFAULT 10
 
 /* For a plugin to answer: someone may have to log in with a browser. Untested: tests use a shorter time. */
 #define PLUGIN_NS (180 * SECOND_NS)

@@ -128,6 +128,8 @@ static const struct machine_ops socket_ops = {
 
 static enum body_result body_pull(void *self, struct body_chunk *chunk) {
   struct pipe *pipe = self;
+  chunk->bytes = span_of(NULL, 0);
+  if (pipe->held) return BODY_WAIT;
   bool was_full = pipe->in.bytes >= PIPE_READ_BYTES_MAX;
   size_t len = pipe_queue_read(&pipe->in, &pipe->pipes->pieces, chunk->room, chunk->max);
   chunk->bytes = span_of(chunk->room, len);
@@ -171,6 +173,8 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
 static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
                         bool end) {
   struct pipe *pipe = stream->user;
+  if (pipe->held) stream_resume(stream);
+  pipe->held = false;
   if (end) on_data(stream, span_of(NULL, 0), true);
   if (pipe->events->response) pipe->events->response(pipe, status, fields, end);
 }
@@ -235,6 +239,10 @@ void pipe_socket(struct pipe *pipe, struct machine_host *host, struct machine *o
 struct body pipe_body(struct pipe *pipe) {
   pipe->has_body = true;
   return (struct body){.ops = &body_ops, .self = pipe};
+}
+
+void pipe_hold(struct pipe *pipe) {
+  pipe->held = true;
 }
 
 void pipe_attach(struct pipe *pipe, struct stream *stream) {

@@ -81,6 +81,7 @@ struct pipe {
   struct pipe_queue in;      /* from the socket */
   struct pipe_queue out;     /* to the socket */
   bool has_body;
+  bool held;         /* the body waits for the answer */
   bool socket_ended; /* the socket's FIN has come */
   bool body_ended;   /* and the stream knows */
   bool stream_ended; /* the peer of the stream has ended its direction */
@@ -99,6 +100,9 @@ void pipe_socket(struct pipe *pipe, struct machine_host *host, struct machine *o
 /* The stream's body, to be given to stream_tunnel() or with a request. Once only. When the request is refused,
  * the body is closed, and closed() may be called inside. */
 struct body pipe_body(struct pipe *pipe);
+
+/* Client role, before pipe_body(): the body gives nothing until the request was answered. */
+void pipe_hold(struct pipe *pipe);
 
 /* The stream's events, with the pipe as `user`, to be given with a request. */
 extern const struct stream_events pipe_stream_events;

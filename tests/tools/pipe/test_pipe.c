@@ -230,6 +230,21 @@ static void test_response(void **state) {
   socket_closes();
 }
 
+/* Nothing is sent before the answer to a request that is to be waited for. */
+static void test_hold(void **state) {
+  (void)state;
+  pipe_hold(bench.pipe);
+  attach_both();
+  assert_int_equal(socket_receives("early", 5), 5);
+  expect_pulled("", BODY_WAIT);
+  unsigned resumed = bench.stream.resumed;
+  pipe_stream_events.response(&bench.stream.stream, 200, NULL, false);
+  assert_int_equal(bench.stream.resumed, resumed + 1);
+  expect_pulled("early", BODY_MORE);
+  pipe_cut(bench.pipe);
+  socket_closes();
+}
+
 /* ---- failures -------------------------------------------------------------------------------- */
 
 static void test_stream_is_reset(void **state) {
@@ -435,6 +450,7 @@ int main(void) {
       PIPE_TEST(test_stream_comes_first, "the stream comes first", 0),
       PIPE_TEST(test_rest_is_not_wanted, "the rest is not wanted", 0),
       PIPE_TEST(test_response, "response", 0),
+      PIPE_TEST(test_hold, "held until the answer", 0),
       PIPE_TEST(test_stream_is_reset, "the stream is reset", 0),
       PIPE_TEST(test_reset_after_our_end, "the stream is reset after our end", false),
       PIPE_TEST(test_reset_after_our_end, "a reset that counts as the end", true),
