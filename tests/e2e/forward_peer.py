@@ -133,6 +133,7 @@ class Cluster:
         self.tokens = None    # those accepted; None: any or none
         self.refusal = None   # what tunnels are answered instead: bytes
         self.silent = False   # tunnels carry nothing, in either direction
+        self.prefix = ""      # of the paths of tunnels
         self.close_each = False  # after each answer
         self.requests = []    # (method, path, fields)
         self.tunnels = []     # pairs of sockets
@@ -168,8 +169,8 @@ class Cluster:
         self.requests.append((method, path, fields))
         if self.tokens is not None and fields.get("authorization") not in [f"Bearer {t}" for t in self.tokens]:
             return self.say(sock, 401, {"kind": "Status", "message": "Unauthorized"})
-        if TUNNEL.match(path):
-            return self.tunnel(sock, head)
+        if TUNNEL.match(path.removeprefix(self.prefix)):
+            return self.tunnel(sock, head.replace(self.prefix.encode(), b"", 1) if self.prefix else head)
         status, body = self.answers.get(path, (404, {"kind": "Status", "message": f"{path} not found"}))
         return self.say(sock, status, body)
 
@@ -181,8 +182,10 @@ class Cluster:
         return not self.close_each
 
     def tunnel(self, sock, head):
-        if self.refusal:
+        if self.refusal is not None:
             sock.sendall(self.refusal)
+            while self.silent:
+                time.sleep(0.05)
             return False
         backend = socket.create_connection(("127.0.0.1", self.backend))
         backend.sendall(head)

@@ -315,7 +315,8 @@ static void post(struct run *run, void (*deliver)(struct worker *to, void *objec
     usleep(1000); /* the mailbox is full */
 }
 
-/* Does what the worker asks for. Signals are let in, so that they reach a plugin that hangs. */
+/* Does what the worker asks for. Signals are let in, so that they end a plugin that hangs: then there is no
+ * answer, because the worker is told to stop next. */
 static void give_access(struct run *run, bool refused, const sigset_t *mask) {
   struct given *given = calloc(1, sizeof *given);
   sigset_t before;
@@ -325,7 +326,12 @@ static void give_access(struct run *run, bool refused, const sigset_t *mask) {
   pthread_sigmask(SIG_SETMASK, mask, &before);
   given->good = access_make(&given->access, &run->source, refused, &failure);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  post(run, deliver_access, given);
+  if (!interrupted) {
+    post(run, deliver_access, given);
+    return;
+  }
+  if (given->good) access_free(&given->access);
+  free(given);
 }
 
 static void serve_worker(struct run *run, const sigset_t *mask) {
