@@ -28,7 +28,7 @@ def here(*more):
             "--workers", "1", *more)
 
 
-COMMANDS = ("serve", "load", "trace")
+COMMANDS = ("serve", "load", "trace", "forward")
 
 
 def test_help():
