@@ -173,6 +173,13 @@ static void on_timer(struct stream *stream, uint64_t now_ns) {
   leave(mount);
 }
 
+static void on_drain(struct stream *stream) {
+  struct mount *mount = stream->user;
+  enter(mount);
+  nested_drain(&mount->nested, stream_now_ns(stream));
+  leave(mount);
+}
+
 static void on_closed(struct stream *stream, uint32_t error_code) {
   struct mount *mount = stream->user;
   const struct mount_events *events = mount->settings.events;
@@ -184,8 +191,11 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
 
 /* ---- server ---------------------------------------------------------------------------------- */
 
-static const struct stream_events server_events = {
-    .data = on_data, .trailers = on_trailers, .timer = on_timer, .closed = on_closed};
+static const struct stream_events server_events = {.data = on_data,
+                                                   .trailers = on_trailers,
+                                                   .timer = on_timer,
+                                                   .drain = on_drain,
+                                                   .closed = on_closed};
 
 static void take(struct mount *mount, struct stream *stream) {
   mount->stream = stream;
@@ -240,6 +250,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
 static const struct stream_events client_events = {.data = on_data,
                                                    .trailers = on_trailers,
                                                    .timer = on_timer,
+                                                   .drain = on_drain,
                                                    .response = on_response,
                                                    .closed = on_closed};
 

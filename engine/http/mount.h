@@ -18,7 +18,8 @@
  *
  * The machine's side: MACHINE_RECV absent withholds the peer's credit, so that the tunnel pushes back; the
  * peer's end is recv_eof(); MACHINE_ENDED ends our direction; MACHINE_DONE too, and the peer gets MOUNT_CLOSE_NS
- * to end its own; MACHINE_RESET resets the stream; the machine is closed when the stream is. Its peer is the stream's, with the name of the protocol.
+ * to end its own; MACHINE_RESET resets the stream; a drain of the connection is the machine's drain(); the
+ * machine is closed when the stream is. Its peer is the stream's, with the name of the protocol.
  *
  * Ownership: a mount belongs to its stream, of which it takes events, user, timer and body. Bound: it keeps
  * at most what the tunnel's window lets the peer send while the machine does not read.

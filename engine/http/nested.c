@@ -121,6 +121,10 @@ void nested_tick(struct nested *nested, uint64_t now_ns) {
   if (now_ns >= nested_deadline_ns(nested)) nested->machine.ops->tick(nested->machine.self, now_ns);
 }
 
+void nested_drain(struct nested *nested, uint64_t now_ns) {
+  if (nested->machine.ops) nested->machine.ops->drain(nested->machine.self, now_ns);
+}
+
 void nested_close(struct nested *nested) {
   struct machine machine = nested->machine;
   nested->machine = (struct machine){0};

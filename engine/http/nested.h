@@ -49,6 +49,9 @@ unsigned nested_wants(const struct nested *nested);
 void nested_tick(struct nested *nested, uint64_t now_ns);
 uint64_t nested_deadline_ns(const struct nested *nested);
 
+/* Tells the machine to finish. */
+void nested_drain(struct nested *nested, uint64_t now_ns);
+
 /* Closes the machine, if there is one, and frees what is kept. */
 void nested_close(struct nested *nested);
 

@@ -130,6 +130,13 @@ static void on_timer(struct ws *ws, uint64_t now_ns) {
   leave(mount);
 }
 
+static void on_drain(struct ws *ws) {
+  struct ws_mount *mount = ws_user(ws);
+  enter(mount);
+  nested_drain(&mount->nested, mount->now_ns);
+  leave(mount);
+}
+
 static void on_refused(struct ws *ws, unsigned status, const struct headers *fields) {
   struct ws_mount *mount = ws_user(ws);
   const struct ws_mount_events *events = mount->settings.events;
@@ -156,6 +163,7 @@ static const struct ws_events mount_events = {.open = on_open,
                                               .message = on_message,
                                               .writable = on_writable,
                                               .timer = on_timer,
+                                              .drain = on_drain,
                                               .closed = on_closed};
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -229,6 +229,24 @@ static void resets(void **state) {
   }
 }
 
+/* The connection's drain reaches the machine, and the peer's machine has time to finish. */
+static void drains(void **state) {
+  (void)state;
+  for (int http1 = 0; http1 < 2; http1++) {
+    begin(http1, 65536);
+    assert_true(ask());
+    carrier_calm(&carrier);
+    const struct machine *machine = &carrier.server.machine;
+    machine->ops->drain(machine->self, carrier.now_ns);
+    carrier_calm(&carrier);
+    assert_true(theirs.drained && !ours.eof);
+    theirs.done = ours.done = true;
+    wake(&theirs);
+    carrier_run(&carrier, both_closed);
+    finish();
+  }
+}
+
 static bool ticked(void) {
   return ours.ticks > 0 && theirs.ticks > 0;
 }
@@ -368,6 +386,7 @@ int main(void) {
                                      cmocka_unit_test(end_waits_for_bytes),
                                      cmocka_unit_test(half_closes),
                                      cmocka_unit_test(resets),
+                                     cmocka_unit_test(drains),
                                      cmocka_unit_test(time_passes),
                                      cmocka_unit_test(gives_up),
                                      cmocka_unit_test(denied),

@@ -228,6 +228,24 @@ static void resets(void **state) {
   }
 }
 
+/* The connection's drain reaches the machine, and the peer's machine has time to finish. */
+static void drains(void **state) {
+  (void)state;
+  for (int http1 = 0; http1 < 2; http1++) {
+    begin(http1, 65536);
+    assert_true(ask());
+    carrier_calm(&carrier);
+    const struct machine *machine = &carrier.server.machine;
+    machine->ops->drain(machine->self, carrier.now_ns);
+    carrier_calm(&carrier);
+    assert_true(theirs.drained && !ours.eof);
+    theirs.done = ours.done = true;
+    wake(&theirs);
+    carrier_run(&carrier, both_closed);
+    finish();
+  }
+}
+
 static bool ticked(void) {
   return ours.ticks > 0 && theirs.ticks > 0;
 }
@@ -328,10 +346,11 @@ static void memory_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(both_ways),       cmocka_unit_test(pushes_back),
-      cmocka_unit_test(sending_waits),   cmocka_unit_test(resets),
-      cmocka_unit_test(time_passes),     cmocka_unit_test(text_is_an_error),
-      cmocka_unit_test(denied),          cmocka_unit_test(opening_refused),
-      cmocka_unit_test(machine_refused), cmocka_unit_test(memory_refused)};
+      cmocka_unit_test(both_ways),        cmocka_unit_test(pushes_back),
+      cmocka_unit_test(sending_waits),    cmocka_unit_test(resets),
+      cmocka_unit_test(drains),           cmocka_unit_test(time_passes),
+      cmocka_unit_test(text_is_an_error), cmocka_unit_test(denied),
+      cmocka_unit_test(opening_refused),  cmocka_unit_test(machine_refused),
+      cmocka_unit_test(memory_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
