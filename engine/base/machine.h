@@ -112,8 +112,9 @@ struct machine_host {
 struct machine_peer {
   const char *application_protocol; /* ALPN token that TLS agreed on; "" without TLS or ALPN */
   bool secure;                      /* bytes are encrypted on the wire */
-  const char *secure_version;       /* "TLSv1.3": static text; NULL without TLS */
-  uint8_t address[16];              /* IPv6, or IPv4 mapped into it; all zero when unknown */
+  bool verified; /* it has shown a certificate that an authority vouches for which we trust */
+  const char *secure_version; /* "TLSv1.3": static text; NULL without TLS */
+  uint8_t address[16];        /* IPv6, or IPv4 mapped into it; all zero when unknown */
   uint16_t port;
 };
 

@@ -228,34 +228,6 @@ static bool set_certificate(struct tls_context *context, const struct certificat
   return true;
 }
 
-static bool set_server(struct tls_context *context, const struct tls_settings *settings,
-                       struct io_error *error) {
-  SSL_CTX *ssl = context->ssl;
-  assert(settings->certificate);
-  if (!set_certificate(context, settings->certificate, error)) return false;
-  SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_timeout(ssl, TLS_TICKET_LIFE_SECONDS);
-  SSL_CTX_set_num_tickets(ssl, 1); /* a client of ours opens one connection, not a dozen */
-  SSL_CTX_set_max_early_data(ssl, 0);
-  if (!add_ticket_key(context)) return openssl_refused(error, "ticket key");
-  if (SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key_callback) != 1)
-    return openssl_refused(error, "ticket keys");
-  static const unsigned char session_context[] = "weir";
-  if (SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1) != 1)
-    return openssl_refused(error, "session context");
-  if (context->protocols_len) SSL_CTX_set_alpn_select_cb(ssl, select_protocol, context);
-  return true;
-}
-
-/* A client's connection leaves its ticket where SSL_get_app_data() points: its factory, which is on
- * the same thread. Returns 1: the reference is kept. */
-static int keep_session(SSL *ssl, SSL_SESSION *session) {
-  SSL_SESSION **kept = SSL_get_app_data(ssl);
-  SSL_SESSION_free(*kept);
-  *kept = session;
-  return 1;
-}
-
 /* Trusts the authorities of a PEM text. */
 static bool trust(SSL_CTX *ssl, const char *pem, struct io_error *error) {
   X509_STORE *store = SSL_CTX_get_cert_store(ssl);
@@ -277,7 +249,7 @@ static bool trust(SSL_CTX *ssl, const char *pem, struct io_error *error) {
   return true;
 }
 
-/* The authorities that a client trusts. */
+/* The authorities that we trust. */
 static bool set_authorities(SSL_CTX *ssl, const struct tls_settings *settings,
                             struct io_error *error) {
   if (settings->ca_pem) return trust(ssl, settings->ca_pem, error);
@@ -286,6 +258,35 @@ static bool set_authorities(SSL_CTX *ssl, const struct tls_settings *settings,
   if (!settings->ca_path && SSL_CTX_set_default_verify_paths(ssl) != 1)
     return openssl_refused(error, "the system's certificate authorities");
   return true;
+}
+
+static bool set_server(struct tls_context *context, const struct tls_settings *settings,
+                       struct io_error *error) {
+  SSL_CTX *ssl = context->ssl;
+  assert(settings->certificate);
+  if (!set_certificate(context, settings->certificate, error)) return false;
+  SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(ssl, TLS_TICKET_LIFE_SECONDS);
+  SSL_CTX_set_num_tickets(ssl, 1); /* a client of ours opens one connection, not a dozen */
+  SSL_CTX_set_max_early_data(ssl, 0);
+  if (!add_ticket_key(context)) return openssl_refused(error, "ticket key");
+  if (SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key_callback) != 1)
+    return openssl_refused(error, "ticket keys");
+  static const unsigned char session_context[] = "weir";
+  if (SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1) != 1)
+    return openssl_refused(error, "session context");
+  if (context->protocols_len) SSL_CTX_set_alpn_select_cb(ssl, select_protocol, context);
+  if (settings->verify) SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+  return !settings->verify || set_authorities(ssl, settings, error);
+}
+
+/* A client's connection leaves its ticket where SSL_get_app_data() points: its factory, which is on
+ * the same thread. Returns 1: the reference is kept. */
+static int keep_session(SSL *ssl, SSL_SESSION *session) {
+  SSL_SESSION **kept = SSL_get_app_data(ssl);
+  SSL_SESSION_free(*kept);
+  *kept = session;
+  return 1;
 }
 
 static bool set_client(struct tls_context *context, const struct tls_settings *settings,

@@ -42,11 +42,13 @@ struct tls_settings {
    * least that byte. At most TLS_RECORD_BYTES, static; empty, or without this function: a TLS alert. */
   struct span (*answer_clear_text)(struct span in);
 
-  /* Client only. */
-  bool verify;         /* refuse a certificate that no authority vouches for or of another name */
+  /* Client: refuse a certificate that no authority vouches for or of another name. Server: ask for a
+   * certificate, and refuse one that no authority vouches for; machine_peer.verified says whether there
+   * was one. */
+  bool verify;
   const char *ca_path; /* PEM file of authorities; NULL: the system's */
   const char *ca_pem;  /* their PEM text instead; borrowed only during tls_context_create() */
-  bool resume;         /* keep the last ticket per factory and offer it with the next connection */
+  bool resume; /* client: keep the last ticket per factory and offer it with the next connection */
 
   /* 0: no limit of its own. Otherwise TLS1_2_VERSION or TLS1_3_VERSION, mainly for tests. */
   int version_min, version_max;

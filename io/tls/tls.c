@@ -312,6 +312,9 @@ static void open_inner(struct tls *tls, uint64_t now_ns) {
   tls->peer.application_protocol = text;
   tls->peer.secure = true;
   tls->peer.secure_version = SSL_get_version(tls->ssl);
+  tls->peer.verified = SSL_get0_peer_certificate(tls->ssl) &&
+                       SSL_get_verify_result(tls->ssl) == X509_V_OK &&
+                       SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE;
   counter_add(&factory->counters.handshakes, 1);
   if (SSL_session_reused(tls->ssl)) counter_add(&factory->counters.resumed, 1);
   tls->state = TLS_OPEN;

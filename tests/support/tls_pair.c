@@ -29,13 +29,13 @@ static struct tls_context *make_context(const struct tls_choice *choice, bool cl
   const char *const *protocols = client ? choice->client_protocols : choice->server_protocols;
   struct tls_settings settings = {
       .client = client,
-      .certificate = client ? NULL : &tls_pair_certificate,
+      .certificate = client ? choice->client_certificate : &tls_pair_certificate,
       .protocols = protocols,
       .protocol_count = count_of(protocols),
       .answer_clear_text = choice->answer_clear_text,
-      .verify = choice->verify,
-      .ca_path = choice->ca_path,
-      .ca_pem = choice->ca_pem,
+      .verify = client ? choice->verify : choice->server_ca_path != NULL,
+      .ca_path = client ? choice->ca_path : choice->server_ca_path,
+      .ca_pem = client ? choice->ca_pem : NULL,
       .resume = choice->resume,
       .version_min = choice->version,
       .version_max = choice->version,

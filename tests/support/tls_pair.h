@@ -31,6 +31,8 @@ struct tls_choice {
   uint64_t up_bytes, down_bytes;
   bool verify, resume;
   const char *ca_path, *ca_pem, *name;
+  const char *server_ca_path; /* the server asks for a certificate of these; NULL: it does not */
+  const struct certificate *client_certificate;
   struct span (*answer_clear_text)(struct span in); /* the server's */
 };
 

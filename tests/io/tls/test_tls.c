@@ -437,10 +437,60 @@ static void test_verification(void **state) {
   remove(wrong);
 }
 
+static void write_leaf(char *path, const struct certificate *certificate) {
+  FILE *file = fdopen(mkstemp(path), "w");
+  PEM_write_X509(file, certificate->leaf);
+  fclose(file);
+}
+
+/* A certificate of our own is for servers: this one is for anything. */
+static void make_general(struct certificate *certificate) {
+  X509 *leaf = X509_dup(certificate->leaf);
+  X509_EXTENSION_free(X509_delete_ext(leaf, X509_get_ext_by_NID(leaf, NID_ext_key_usage, -1)));
+  assert_true(X509_sign(leaf, certificate->key, EVP_sha256()) > 0);
+  X509_free(certificate->leaf);
+  certificate->leaf = leaf;
+}
+
+/* A server that asks clients for a certificate: it takes those with none, refuses those of strangers, and says
+ * whom it knows, also after a ticket. */
+static void test_certificates_of_clients(void **state) {
+  (void)state;
+  char path[] = "/tmp/weir_test_tls_XXXXXX";
+  struct certificate known, stranger;
+  assert_true(certificate_self_signed(&known, &error));
+  assert_true(certificate_self_signed(&stranger, &error));
+  make_general(&known);
+  make_general(&stranger);
+  write_leaf(path, &known);
+  const struct {
+    const struct certificate *certificate;
+    bool ok, verified;
+  } rows[] = {{NULL, true, false}, {&known, true, true}, {&stranger, false, false}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct tls_choice choice = tls_choice_plain;
+    choice.server_ca_path = path;
+    choice.client_certificate = rows[i].certificate;
+    choice.resume = true;
+    struct tls_pair *pair = tls_pair_create(&choice);
+    for (int again = 0; again < 2; again++) {
+      tls_pair_run(pair, 0, 65536);
+      assert_int_equal(pair->server.end.created, rows[i].ok);
+      if (rows[i].ok) assert_int_equal(pair->server.end.peer.verified, rows[i].verified);
+      if (rows[i].ok && !again) tls_pair_reconnect(pair);
+    }
+    tls_pair_free(pair);
+  }
+  certificate_free(&known);
+  certificate_free(&stranger);
+  remove(path);
+}
+
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_alpn),
+      cmocka_unit_test(test_certificates_of_clients),
       cmocka_unit_test(test_transfers),
       cmocka_unit_test(test_inner_stops_reading),
       cmocka_unit_test(test_eof_after_kept),
