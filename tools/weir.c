@@ -24,6 +24,7 @@ static const struct command {
     {"load", "make requests over HTTP/2 and measure the answers", command_load},
     {"trace", "fetch a page and show how it arrived, frame by frame", command_trace},
     {"forward", "forward local ports to a Kubernetes pod", command_forward},
+    {"tunnel", "let kubectl port-forward reach hosts that are in no cluster", command_tunnel},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -17,5 +17,6 @@ int command_forward(int argc, char **argv);
 int command_load(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_trace(int argc, char **argv);
+int command_tunnel(int argc, char **argv);
 
 #endif

@@ -1,0 +1,53 @@
+/*
+ * tunnel/limits.h - every bound of `weir tunnel`, with its reason.
+ */
+#ifndef WEIR_TOOLS_TUNNEL_LIMITS_H
+#define WEIR_TOOLS_TUNNEL_LIMITS_H
+
+#include "engine/base/limits.h"
+
+enum {
+  /* ---- what the command line may ask for; all arbitrary ---- */
+
+  TUNNEL_LISTENERS_MAX = 8,
+  TUNNEL_PODS_MAX = 256,
+  TUNNEL_TOKENS_MAX = 16,
+  TUNNEL_FAULTS_MAX = 8,
+  TUNNEL_TOKEN_BYTES_MAX = 4096, /* a service account's has about 1,200 */
+
+  /* The name of a pod or a namespace: a DNS subdomain (RFC 1123), as Kubernetes has it. */
+  TUNNEL_NAME_BYTES_MAX = 253,
+  /* The host of a pod, with NUL. Longer names do not exist in DNS. */
+  TUNNEL_HOST_BYTES = 256,
+
+  /* ---- pairs of streams ---- */
+
+  /* Pairs of one session of which one stream has not come. kubectl opens both at once; each new stream is
+   * compared with all of them. */
+  TUNNEL_WAITING_MAX = 256,
+  /* A requestID. kubectl counts from 0; others send UUIDs. */
+  TUNNEL_REQUEST_BYTES_MAX = 64,
+  /* A text for an error stream. Untested: longer ones are cut. */
+  TUNNEL_MESSAGE_BYTES = 256,
+  /* Streams of one session at once: two for each forwarded connection. spdystream opens as many as it
+   * likes, because it does not look at SETTINGS. */
+  TUNNEL_STREAMS_MAX = 4096,
+  /* Forwarded connections of a worker at once, and pieces of PIPE_PIECE_BYTES that they may hold: 512 MiB
+   * when nobody reads. Untested: a test of that would need as much. */
+  TUNNEL_PIPES_MAX = 8192,
+  TUNNEL_PIECES_MAX = 32768,
+};
+
+/* For the second stream of a pair, as a kubelet waits. */
+#define TUNNEL_PAIR_NS (30 * SECOND_NS)
+
+/* From a pair's two streams until what --fault asks for, so that bytes are under way; and for a SYN_REPLY that it
+ * delays. Arbitrary. */
+#define TUNNEL_FAULT_NS       (100 * MILLISECOND_NS)
+#define TUNNEL_FAULT_DELAY_NS (3 * SECOND_NS)
+
+/* Without a byte from the client, until it is asked for a sign of life, and as long again until it is given up.
+ * kubectl sends PING every 5 or 10 s. */
+#define TUNNEL_KEEPALIVE_SECONDS 10u
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * tunnel/pair.h - one forwarded connection: an error stream and a data stream, which belong together, and the
+ * connection to the target.
+ *
+ *                  --error stream--+
+ *     pair_find()                  +--> complete: dials the target --> copies (tools/pipe) --> ends
+ *                  --data stream---+
+ *
+ * A stream is accepted when it comes. Its partner gets TUNNEL_PAIR_NS. The error stream ends, from our side, when the
+ * data stream has: empty after success. Clients like kubectl end their whole session when they read a byte there, so that
+ * what is wrong with one target is written only if the session's `tells` is set; else the data stream is reset, which ends
+ * that connection alone.
+ *
+ * Owner: itself; it is freed when its streams, its socket and its dial are gone. It may outlive its session, by the
+ * socket's end.
+ */
+#ifndef WEIR_TOOLS_TUNNEL_PAIR_H
+#define WEIR_TOOLS_TUNNEL_PAIR_H
+
+#include "io/link/dial.h"
+#include "tools/tunnel/worker.h"
+
+enum pair_side { PAIR_ERROR, PAIR_DATA };
+
+/* What a stream's fields say. */
+struct pair_wish {
+  enum pair_side side;
+  uint16_t port;
+  char request[TUNNEL_REQUEST_BYTES_MAX + 1]; /* what both streams have in common */
+};
+
+/* Reads the fields `streamtype`, `port` and `requestid` of a stream. Without a requestid the data stream's identifier is
+ * that of the error stream and 2, so the latter's stands for it. NULL, or what is wrong, a static text. */
+const char *pair_wish_read(const struct headers *fields, uint64_t stream_id,
+                           struct pair_wish *wish);
+
+/* The pairs of one session. */
+struct pairs {
+  struct tunnel_worker *worker;
+  const struct tunnel_pod *pod;
+  bool tells; /* errors of targets are written to error streams */
+  void (*fault)(struct pairs *pairs, unsigned faults); /* FAULT_DROP or FAULT_VANISH has come due */
+  struct list_node all;                                /* struct pair.node */
+  unsigned waiting;                                    /* those that are not complete */
+};
+
+struct pair;
+
+void pairs_init(struct pairs *pairs);
+
+/* A stream of a session: makes it one of a pair, or resets it: when its fields are wrong, its pair has such a stream
+ * already, or too many pairs wait. */
+void pairs_stream(struct pairs *pairs, struct stream *stream, const struct headers *fields);
+
+/* Ends all connections at once. */
+void pairs_cut(struct pairs *pairs);
+
+/* The session has ended, and all of its streams. */
+void pairs_close(struct pairs *pairs);
+
+#endif
