@@ -62,11 +62,9 @@ static const char switching[] = "HTTP/1.1 101 Switching Protocols\r\n"
                                 "\r\n";
 
 /* RFC 7540 section 3.2. HTTP/1.1 has nothing to send, and the 101 comes before HTTP/2's preface. */
-static bool upgrade(void *ctx, const struct request *request, struct span settings,
-                    uint64_t now_ns) {
+static bool upgrade(void *ctx, const struct http_upgrade *asked, uint64_t now_ns) {
   struct conn *conn = ctx;
-  if (!h2_server_upgraded(&conn->engine->h2, &conn->peer, conn->host, now_ns, settings, request,
-                          &conn->next))
+  if (!h2_server_upgraded(&conn->engine->h2, &conn->peer, conn->host, now_ns, asked, &conn->next))
     return false;
   conn->farewell = span_of(switching, sizeof switching - 1);
   return true;

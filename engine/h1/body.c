@@ -135,7 +135,7 @@ static void refuse(struct h1_stream *stream) {
   struct h1 *h1 = stream->h1;
   counter_add(&h1->shared->counters.refused_syntax, 1);
   if (h1->role == H1_CLIENT)
-    h1_fault_head(h1, 502, stream->decoder.reason);
+    h1_fault_server(h1, stream->decoder.reason);
   else if (stream->sent)
     h1_close(h1, H1_PROTOCOL_ERROR);
   else

@@ -7,6 +7,7 @@
 #include "engine/h1/client.h"
 #include "engine/h1/fault.h"
 #include "engine/h1/life.h"
+#include "engine/h1/request.h"
 #include "engine/h1/send.h"
 
 static void count(struct h1 *h1, uint64_t *kind) {
@@ -23,9 +24,12 @@ bool h1_is_idle(const struct h1 *h1) {
 static void head_late(struct h1 *h1) {
   count(h1, &h1->shared->counters.timeouts_heads);
   h1->begun_ns = 0;
-  if (h1->gathered) h1_fault_note(h1, span_of(h1->gathered->bytes, h1->gathered->len));
-  h1_fault_head(h1, 408,
-                h1->role == H1_CLIENT ? "the head takes too long" : "the request takes too long");
+  const struct h1_gathered *gathered = h1->gathered;
+  struct span begin = gathered ? span_of(gathered->bytes, gathered->len) : (struct span){0};
+  if (h1->role == H1_CLIENT)
+    h1_fault_server(h1, "the head takes too long");
+  else
+    h1_request_refuse(h1, h1_refuse(408, "the request takes too long"), begin);
 }
 
 /* The client has not said a word. */

@@ -70,6 +70,9 @@ struct h1_stream {
   bool expects : 1;      /* the client waits for 100 before it sends the body */
   bool hints : 1;        /* the client is known to take 103 */
   bool connect : 1;      /* CONNECT */
+  bool prioritized : 1;  /* by the client, so: */
+  bool incremental : 1;
+  uint8_t urgency : 3;
   bool asks : 1;         /* for a tunnel that is neither made nor refused */
   bool tunnel : 1;       /* it is made */
   bool end_received : 1; /* the request is complete; of a tunnel, the client's direction */
@@ -106,11 +109,9 @@ struct h1_stream {
   struct pace pace;
 };
 
-/* Takes over a connection whose client asks for `upgrade: h2c` (RFC 7540 section 3.2). The request is
- * lent; `settings` is the value of HTTP2-Settings. False: it goes on in HTTP/1.1. True: nothing more is
- * done with this machine but to close it. */
-typedef bool h1_upgrade_fn(void *ctx, const struct request *request, struct span settings,
-                           uint64_t now_ns);
+/* Takes over a connection whose client asks for `upgrade: h2c`. Borrows `asked`. False: it goes on in
+ * HTTP/1.1. True: nothing more is done with this machine but to close it. */
+typedef bool h1_upgrade_fn(void *ctx, const struct http_upgrade *asked, uint64_t now_ns);
 
 struct h1 {
   struct http_shared *http; /* shared with all protocols */
@@ -151,7 +152,6 @@ struct h1 {
   bool draining;       /* the host wants an end */
   bool handed_over;    /* to another protocol */
   bool stalled_ended;  /* a response has ended since stalled_since_ns */
-  bool refuses_head;   /* the head that is about to be refused asks for HEAD */
   bool end_told;       /* h1_client_events.ended was called */
 };
 

@@ -70,33 +70,20 @@ static void count(struct h1 *h1, unsigned status) {
   if (status == 503) counter_add(&h1->http->counters.refused, 1);
 }
 
-/* A client answers no requests. */
-static void fail_client(struct h1 *h1, const char *reason) {
-  h1_client_end(h1, H1_END_BROKEN, reason);
-  h1_lose(h1, H1_PROTOCOL_ERROR);
-}
-
-void h1_fault_note(struct h1 *h1, struct span begin) {
-  while (begin.len && (*begin.base == '\r' || *begin.base == '\n'))
-    begin = span_of(begin.base + 1, begin.len - 1);
-  h1->refuses_head = begin.len >= 5 && memcmp(begin.base, "HEAD ", 5) == 0;
-}
-
-void h1_fault_head(struct h1 *h1, unsigned status, const char *reason) {
-  if (h1->role == H1_CLIENT) {
-    fail_client(h1, reason);
-    return;
-  }
+struct h1_stream *h1_fault_open(struct h1 *h1, unsigned status) {
   count(h1, status);
   h1->phase = H1_READ_DISCARD;
   struct h1_stream *stream = h1_stream_open(h1);
-  if (!stream) {
+  if (stream)
+    stream->safe = true;
+  else
     h1_close(h1, H1_REFUSED_STREAM);
-    return;
-  }
-  stream->safe = true;
-  stream->head_request = h1->refuses_head;
-  h1_fault_answer(stream, status, reason);
+  return stream;
+}
+
+void h1_fault_server(struct h1 *h1, const char *reason) {
+  h1_client_end(h1, H1_END_BROKEN, reason);
+  h1_lose(h1, H1_PROTOCOL_ERROR);
 }
 
 /* ---- early ends ------------------------------------------------------------------------------ */
@@ -108,7 +95,7 @@ void h1_fault_abort(struct h1_stream *stream, unsigned status, uint32_t code) {
   if (h1->reading == stream) h1->phase = H1_READ_DISCARD;
   h1_stream_end_received(stream);
   if (h1->role == H1_CLIENT && code == H1_PROTOCOL_ERROR) {
-    fail_client(h1, "its body is malformed");
+    h1_fault_server(h1, "its body is malformed");
     return;
   }
   if (stream->final_queued)

@@ -13,13 +13,12 @@
  * or NULL. The handler does not hear of the stream any more. */
 void h1_fault_answer(struct h1_stream *stream, unsigned status, const char *reason);
 
-/* Notes, before a head is refused, whether it is of HEAD, whose answers have no content: it may be
- * incomplete, and begins with these bytes. */
-void h1_fault_note(struct h1 *h1, struct span begin);
+/* Opens the stream for the answer to a head that does not become a request, and counts it; nothing more is
+ * read. NULL: there is no memory, and the connection has ended. */
+__attribute__((warn_unused_result)) struct h1_stream *h1_fault_open(struct h1 *h1, unsigned status);
 
-/* The same for a head that did not become a request; counts it. Nothing more is read. A client's
- * connection ends instead, and its owner gets the reason. */
-void h1_fault_head(struct h1 *h1, unsigned status, const char *reason);
+/* Client: the server broke the protocol. The connection ends, and its owner gets the reason. */
+void h1_fault_server(struct h1 *h1, const char *reason);
 
 /* Ends a stream early. `status` is what the client gets if no answer has begun. */
 void h1_fault_abort(struct h1_stream *stream, unsigned status, uint32_t code);

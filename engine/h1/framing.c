@@ -18,6 +18,8 @@ struct survey {
   bool close, keep_alive, connection_upgrade, connection_settings;
   bool te_trailers;
   bool expect_continue, expect_other;
+  bool prioritized;
+  struct priority_field priority;
 };
 
 static void note_connection(struct survey *survey, struct span list) {
@@ -70,6 +72,10 @@ static void note(struct survey *survey, const struct header *field) {
     survey->settings_count++;
     survey->settings = field->value;
     break;
+  case TOKEN_PRIORITY:
+    survey->prioritized = true;
+    priority_field_parse(&survey->priority, field->value);
+    break;
   case TOKEN_COOKIE: survey->cookies++; break;
   case TOKEN_CONNECTION: note_connection(survey, field->value); break;
   case TOKEN_EXPECT: note_expect(survey, field->value); break;
@@ -79,7 +85,7 @@ static void note(struct survey *survey, const struct header *field) {
 }
 
 static struct survey survey_fields(const struct headers *fields, uint32_t first) {
-  struct survey survey = {0};
+  struct survey survey = {.priority = PRIORITY_FIELD_NONE};
   for (uint32_t i = first; i < fields->count; i++)
     note(&survey, &fields->at[i]);
   return survey;
@@ -123,8 +129,11 @@ struct h1_verdict h1_framing_request(const struct h1_head *head, const struct he
                                      uint32_t first, struct h1_framing *out) {
   const struct survey survey = survey_fields(fields, first);
   bool chunked;
-  *out = (struct h1_framing){
-      .host = survey.host, .te_trailers = survey.te_trailers, .cookies = survey.cookies};
+  *out = (struct h1_framing){.host = survey.host,
+                             .te_trailers = survey.te_trailers,
+                             .prioritized = survey.prioritized,
+                             .priority = survey.priority,
+                             .cookies = survey.cookies};
   const char *reason = read_length(head, &survey, &out->content_length, &chunked);
   if (reason) return h1_refuse(400, reason);
   if (survey.hosts > 1) return h1_refuse(400, "host is given twice");

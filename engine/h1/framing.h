@@ -10,6 +10,7 @@
 #define WEIR_H1_FRAMING_H
 
 #include "engine/h1/head.h"
+#include "engine/http/priority_field.h"
 
 enum h1_body {
   H1_BODY_NONE,
@@ -25,8 +26,10 @@ struct h1_framing {
   bool keep;              /* the connection persists after this message and the answer to it */
   bool expect_continue;   /* the client waits for 100 before it sends its body */
   bool te_trailers;       /* the client takes trailers */
-  uint32_t cookies;       /* fields of that name: headers_join_cookies() makes one of them */
-  struct span host;       /* the value of Host; base is NULL without one */
+  bool prioritized;       /* the client gave a priority (RFC 9218): */
+  struct priority_field priority;
+  uint32_t cookies; /* fields of that name: headers_join_cookies() makes one of them */
+  struct span host; /* the value of Host; base is NULL without one */
   /* The value of Upgrade, a list of protocols; empty when none may be taken: HTTP/1.0, no
    * `connection: upgrade`, more than one such field, or a body. */
   struct span upgrade;

@@ -142,6 +142,9 @@ static void tell_ended(struct h1 *h1, struct h1_stream *stream) {
       .body_bytes_sent = stream->body_sent,
       .error_code = stream->error_code,
       .status = stream->status,
+      .prioritized = stream->prioritized,
+      .urgency = stream->urgency,
+      .incremental = stream->incremental,
   };
   handler->ended(handler->ctx, &stream->base, &facts);
 }

@@ -133,8 +133,10 @@ static void handle_gathered(struct h1 *h1) {
 
 static void refuse_head(struct h1 *h1, const struct h1_verdict *verdict, struct span begin) {
   h1->begun_ns = 0;
-  h1_fault_note(h1, begin);
-  h1_fault_head(h1, verdict->status, verdict->reason);
+  if (h1->role == H1_CLIENT)
+    h1_fault_server(h1, verdict->reason);
+  else
+    h1_request_refuse(h1, *verdict, begin);
   drop_gathered(h1);
 }
 

@@ -8,6 +8,7 @@
 #include "engine/h1/framing.h"
 #include "engine/h1/life.h"
 #include "engine/h1/target.h"
+#include "engine/http/syntax.h"
 
 /* Places in the list for the pseudo-header fields that a request has over HTTP/2. */
 enum { METHOD, SCHEME, AUTHORITY, PATH, FIRST };
@@ -81,12 +82,13 @@ static bool takes_hints(const struct headers *fields) {
 
 /* Whether another protocol has taken the connection. It begins with an answer of its own, so nothing
  * may be left to be answered before it. */
-static bool upgrades(struct h1 *h1, const struct h1_framing *framing,
+static bool upgrades(struct h1 *h1, const struct h1_head *head, const struct h1_framing *framing,
                      const struct request *request) {
+  const struct http_upgrade asked = {
+      .request = request, .settings = framing->http2_settings, .head_bytes = head->bytes};
   bool may = h1->upgrade && framing->http2_settings.base && !h1->first && !h1->out.count &&
              !h1->draining && h1_framing_upgrade_has(framing->upgrade, "h2c");
-  if (!may || !h1->upgrade(h1->upgrade_ctx, request, framing->http2_settings, h1->now_ns))
-    return false;
+  if (!may || !h1->upgrade(h1->upgrade_ctx, &asked, h1->now_ns)) return false;
   counter_add(&h1->shared->counters.upgrades, 1);
   h1->handed_over = true;
   return true;
@@ -124,6 +126,9 @@ static struct h1_stream *open_stream(struct h1 *h1, const struct h1_head *head,
   stream->keep = framing->keep && !stream->connect;
   stream->expects = framing->expect_continue;
   stream->hints = takes_hints(request->fields);
+  stream->prioritized = framing->prioritized;
+  stream->urgency = framing->priority.urgency & 7;
+  stream->incremental = framing->priority.incremental;
   stream->content_length = framing->content_length;
   stream->header_received = (uint32_t)head->bytes;
   stream->protocol = request->protocol;
@@ -151,25 +156,83 @@ static void hand_over(struct h1 *h1, struct h1_stream *stream, const struct requ
   if (h1->draining) h1_stream_drain(stream);
 }
 
+/* ---- requests that are refused --------------------------------------------------------------- */
+
+/* What can be told of it: the request line as it is, and Host, if the list has it. */
+static void put_line(struct headers *fields, struct span method, struct span target) {
+  const struct span none = {0};
+  fields->at[METHOD] = header_of(TOKEN_METHOD, method);
+  fields->at[SCHEME] = header_of(TOKEN_SCHEME, none);
+  fields->at[AUTHORITY] = header_of(TOKEN_AUTHORITY, none);
+  fields->at[PATH] = header_of(TOKEN_PATH, target);
+  const struct header *host = headers_find(fields, TOKEN_HOST);
+  if (host) fields->at[AUTHORITY].value = host->value;
+}
+
+/* Answers in place of the handler, which hears of it. The fields are in the scratch list. */
+static void answer(struct h1_stream *stream, const struct h1_verdict *verdict) {
+  struct h1 *h1 = stream->h1;
+  const struct headers *fields = &h1->http->headers;
+  stream->head_request = span_is(fields->at[METHOD].value, "HEAD");
+  stream->delivered = handler_refused(h1->http->handler, &stream->base, fields, h1->now_ns);
+  h1_fault_answer(stream, verdict->status, verdict->reason);
+}
+
+/* The head is complete, and its fields are good. */
+static void refuse(struct h1 *h1, const struct h1_head *head, struct h1_verdict verdict) {
+  struct h1_stream *stream = h1_fault_open(h1, verdict.status);
+  if (!stream) return;
+  stream->minor = head->minor;
+  stream->header_received = (uint32_t)head->bytes;
+  put_line(&h1->http->headers, head->method, head->target);
+  answer(stream, &verdict);
+}
+
+/* The bytes up to the next space, or to the end of the line; *rest is what follows. */
+static struct span next_word(struct span text, struct span *rest) {
+  size_t len = 0;
+  while (len < text.len && text.base[len] > ' ')
+    len++;
+  bool space = len < text.len && text.base[len] == ' ';
+  *rest = space ? span_of(text.base + len + 1, text.len - len - 1) : (struct span){0};
+  return span_of(text.base, len);
+}
+
+void h1_request_refuse(struct h1 *h1, struct h1_verdict verdict, struct span begin) {
+  struct h1_stream *stream = h1_fault_open(h1, verdict.status);
+  if (!stream) return;
+  stream->header_received = (uint32_t)begin.len;
+  while (begin.len && (*begin.base == '\r' || *begin.base == '\n'))
+    begin = span_of(begin.base + 1, begin.len - 1);
+  struct span rest, more, method = next_word(begin, &rest), target = next_word(rest, &more);
+  const bool is_line = rest.base && syntax_is_token(method);
+  if (!is_line) method = target = (struct span){0};
+  h1_request_fields(h1);
+  put_line(&h1->http->headers, method, target);
+  answer(stream, &verdict);
+}
+
+/* ---- all requests ---------------------------------------------------------------------------- */
+
 void h1_request_handle(struct h1 *h1, const struct h1_head *head) {
   struct h1_framing framing;
   struct h1_target target;
   struct request request;
   struct h1_verdict verdict = read_all(h1, head, &framing, &target);
   if (verdict.outcome != H1_COMPLETE) {
-    h1_fault_note(h1, span_of(head->method.base, head->method.len + 1)); /* with its space */
-    h1_fault_head(h1, verdict.status, verdict.reason);
+    refuse(h1, head, verdict);
     return;
   }
   fill_in(h1, head, &target, &framing, &request);
-  if (upgrades(h1, &framing, &request)) return;
+  if (upgrades(h1, head, &framing, &request)) return;
   request.protocol = tunnel_asked(h1, &framing, &request);
   struct h1_stream *stream = open_stream(h1, head, &framing, &request);
   if (!stream || !begin_body(stream, &framing)) {
+    const struct h1_verdict full = h1_refuse(503, "too many requests are being sent");
     if (stream)
-      h1_fault_answer(stream, 503, "too many requests are being sent");
+      answer(stream, &full);
     else
-      h1_fault_head(h1, 503, NULL);
+      refuse(h1, head, full);
     h1->phase = H1_READ_DISCARD;
     return;
   }

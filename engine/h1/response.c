@@ -40,7 +40,7 @@ static bool tell(struct h1_stream *stream, const struct h1_head *head, bool end)
 static void informational(struct h1_stream *stream, const struct h1_head *head) {
   struct h1 *h1 = stream->h1;
   if (stream->header_received > h1->http->headers.list_bytes_max)
-    h1_fault_head(h1, 502, "too many informational responses");
+    h1_fault_server(h1, "too many informational responses");
   else
     (void)tell(stream, head, false);
 }
@@ -76,7 +76,7 @@ static void final(struct h1_stream *stream, const struct h1_head *head,
     stream->sent = true;
   }
   if (!end && !h1_body_begin(stream, phase_of(framing->body))) {
-    h1_fault_head(stream->h1, 503, "too many responses at once");
+    h1_fault_server(stream->h1, "too many responses at once");
     return;
   }
   if (!tell(stream, head, end) || !end) return;
@@ -98,7 +98,7 @@ void h1_response_handle(struct h1 *h1, const struct h1_head *head) {
   const struct h1_asked asked = {.head = stream->head_request, .connect = stream->connect};
   struct h1_verdict verdict = h1_framing_response(head, fields, FIRST, asked, &framing);
   if (verdict.outcome != H1_COMPLETE) {
-    h1_fault_head(h1, verdict.status, verdict.reason);
+    h1_fault_server(h1, verdict.reason);
     return;
   }
   fill_in(fields, head, digits);
@@ -107,7 +107,7 @@ void h1_response_handle(struct h1 *h1, const struct h1_head *head) {
   bool tunnel = framing.body == H1_BODY_TUNNEL;
   const char *bad = head->status == 101 ? bad_switch(stream, &framing) : NULL;
   if (bad)
-    h1_fault_head(h1, 502, bad);
+    h1_fault_server(h1, bad);
   else if (tunnel)
     make_tunnel(stream, head);
   else if (head->status < 200)

@@ -44,11 +44,17 @@ static struct h2_verdict refuse(struct h2 *h2, uint32_t id) {
   return H2_OK;
 }
 
-/* The header section is larger than our limit. The client learns so from a 431 (RFC 6585 section
- * 5); the handler is not called. */
-static void answer_431(struct h2 *h2, struct h2_stream *stream) {
+/* Answers in place of the handler, which hears of it. */
+static void answer(struct h2 *h2, struct h2_stream *stream, const struct headers *fields,
+                   unsigned status) {
+  stream->delivered = handler_refused(h2->http->handler, &stream->base, fields, h2->now_ns);
+  (void)stream_respond(&stream->base, status, NULL, 0, BODY_NONE);
+}
+
+/* The header section is larger than our limit. The client learns so from a 431 (RFC 6585 section 5). */
+static void answer_431(struct h2 *h2, struct h2_stream *stream, const struct headers *fields) {
   counter_add(&h2->http->counters.too_large, 1);
-  (void)stream_respond(&stream->base, 431, NULL, 0, BODY_NONE);
+  answer(h2, stream, fields, 431);
 }
 
 /* Whether the request may reach the handler: it asks for no tunnel, or for one that the handler
@@ -68,15 +74,15 @@ static bool protocol_is_spoken(const struct h2 *h2, struct h2_stream *stream,
 static void hand_over(struct h2 *h2, struct h2_stream *stream, struct request *request) {
   enum expectation expectation = expectation_of(request->fields);
   if (request->authority.len == 0) { /* RFC 9110 section 7.2: it names no host */
-    (void)stream_respond(&stream->base, 400, NULL, 0, BODY_NONE);
+    answer(h2, stream, request->fields, 400);
     return;
   }
   if (expectation == EXPECT_UNKNOWN) {
-    (void)stream_respond(&stream->base, 417, NULL, 0, BODY_NONE);
+    answer(h2, stream, request->fields, 417);
     return;
   }
   if (!protocol_is_spoken(h2, stream, request)) { /* RFC 9220 section 3 says it for HTTP/3 */
-    (void)stream_respond(&stream->base, 501, NULL, 0, BODY_NONE);
+    answer(h2, stream, request->fields, 501);
     return;
   }
   stream->delivered = true;
@@ -111,7 +117,7 @@ static struct h2_stream *open_stream(struct h2 *h2) {
  * has END_STREAM: clients then show it, and ignore the reset of a stream that has ended for them
  * (section 5.1). Where the request goes on, that reset would hide the 400 from them, so it is read and
  * dropped first, as any that is answered early. */
-static void reject(struct h2 *h2) {
+static void reject(struct h2 *h2, const struct headers *fields) {
   if (!h2_charge_reset(h2)) return;
   struct h2_stream *stream = open_stream(h2);
   if (!stream) {
@@ -120,7 +126,7 @@ static void reject(struct h2 *h2) {
   }
   if (h2->block.end_stream && !h2_stream_end_received(h2, stream)) return;
   stream->malformed = true;
-  (void)stream_respond(&stream->base, 400, NULL, 0, BODY_NONE);
+  answer(h2, stream, fields, 400);
 }
 
 /* Opens the peer's stream, for a request that is valid or too large to tell. */
@@ -130,7 +136,7 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   if (!stream) return refuse(h2, block->stream_id);
   if (too_large) {
     if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
-    answer_431(h2, stream);
+    answer_431(h2, stream, request->fields);
     return H2_OK;
   }
   request->end = block->end_stream;
@@ -147,9 +153,10 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   return H2_OK;
 }
 
-void h2_block_upgraded(struct h2 *h2, const struct request *request) {
-  struct request upgraded = *request;
-  h2->block = (struct h2_block){.stream_id = 1, .end_stream = true};
+void h2_block_upgraded(struct h2 *h2, const struct http_upgrade *asked) {
+  struct request upgraded = *asked->request;
+  h2->block = (struct h2_block){
+      .stream_id = 1, .end_stream = true, .wire_bytes = (uint32_t)asked->head_bytes};
   h2->peer_id_max = 1;
   struct h2_verdict verdict = open_request(h2, &upgraded, false);
   (void)verdict; /* what it does about an error it has done */
@@ -176,7 +183,7 @@ static struct h2_verdict complete_request(struct h2 *h2, struct headers *fields)
   bool lacks_content = h2->block.end_stream && request.content_length > 0;
   if (too_large || (verdict.scope == H2_ACCEPT && !lacks_content))
     return open_request(h2, &request, too_large);
-  reject(h2);
+  reject(h2, fields);
   return H2_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/http/stream.h"
 
 struct h2;
+struct http_upgrade;
 
 /* HEADERS or PUSH_PROMISE. `fate` is what the frame and the state of its stream have earned:
  * H2_ACCEPT, or why the block is decoded and then dropped. The result is about the frame's stream.
@@ -20,7 +21,7 @@ __attribute__((warn_unused_result)) struct h2_verdict
 h2_block_continue(struct h2 *h2, const struct h2_frame *frame);
 
 /* The request of a connection that was HTTP/1.1 becomes stream 1, half-closed (h2/upgrade.h). */
-void h2_block_upgraded(struct h2 *h2, const struct request *request);
+void h2_block_upgraded(struct h2 *h2, const struct http_upgrade *asked);
 
 /* Frees the open block, if there is one. */
 void h2_block_drop(struct h2 *h2);

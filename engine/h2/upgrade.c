@@ -32,23 +32,23 @@ static bool decode(struct span text, uint8_t *out, size_t *len) {
 }
 
 /* The machine is as after a call: nothing of it is in use. */
-static bool begin(struct h2 *h2, struct span settings, const struct request *request) {
+static bool begin(struct h2 *h2, const struct http_upgrade *asked) {
   uint8_t entries[ENTRIES_BYTES_MAX];
   size_t len;
-  if (!decode(settings, entries, &len) || len % H2_SETTING_BYTES) return false;
+  if (!decode(asked->settings, entries, &len) || len % H2_SETTING_BYTES) return false;
   if (!h2_recv_settings_upgraded(h2, span_of(entries, len))) return false;
-  h2_block_upgraded(h2, request);
+  h2_block_upgraded(h2, asked);
   return true;
 }
 
 bool h2_server_upgraded(struct h2_shared *shared, const struct machine_peer *peer,
-                        struct machine_host *host, uint64_t now_ns, struct span settings,
-                        const struct request *request, struct machine *out) {
+                        struct machine_host *host, uint64_t now_ns,
+                        const struct http_upgrade *asked, struct machine *out) {
   struct machine machine;
   if (!h2_server(shared, peer, host, now_ns, &machine)) return false;
   struct h2 *h2 = h2_of(&machine);
   h2->in_call = true; /* of the machine that it takes the place of */
-  bool begun = begin(h2, settings, request);
+  bool begun = begin(h2, asked);
   h2->in_call = false;
   if (begun)
     *out = machine;

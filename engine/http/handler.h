@@ -35,7 +35,12 @@ struct handler {
   /* Names of the protocols for which it takes tunnels (see stream_tunnel()), such as "websocket";
    * NULL-terminated. NULL: none. Requests for other tunnels never reach it. */
   const char *const *protocols;
-  /* Called once for every stream that request() was called for, last of all: after events.closed(),
+  /* A request has arrived that the engine answers by itself: malformed, too large, too late, with an
+   * expectation or for a tunnel that nobody takes. `request` has what could be read of it: fields may be
+   * missing or invalid, and any text may be empty. Nothing may be done with the stream but to set
+   * `stream->log`; its events are not called, and ended() follows. May be NULL. */
+  void (*refused)(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);
+  /* Called once for every stream that request() or refused() was called for, last of all: after events.closed(),
    * when no byte of the response is in use any more. `stream->log`, `id` and `peer` are good;
    * nothing may be done with the stream. May be NULL. */
   void (*ended)(void *ctx, struct stream *stream, const struct stream_facts *facts);
@@ -44,6 +49,13 @@ struct handler {
 /* The handler's spelling of a protocol that a client asks for, in any case; empty when the handler
  * does not name it. */
 struct span handler_protocol(const struct handler *handler, struct span name);
+
+/* Tells the handler that the engine answers the request. Its pseudo-header fields are read from `fields`, as
+ * far as they are there. Returns whether ended() is to follow. */
+__attribute__((warn_unused_result)) bool handler_refused(const struct handler *handler,
+                                                         struct stream *stream,
+                                                         const struct headers *fields,
+                                                         uint64_t now_ns);
 
 #ifdef __cplusplus
 }

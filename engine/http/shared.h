@@ -24,6 +24,13 @@ struct http_counters {
   uint64_t refused;   /* connections or streams refused for lack of resources */
 };
 
+/* A request on its way from HTTP/1.1 to HTTP/2 (RFC 7540 section 3.2). */
+struct http_upgrade {
+  const struct request *request; /* lent; complete, and without a body */
+  struct span settings;          /* the value of HTTP2-Settings */
+  size_t head_bytes;
+};
+
 struct http_shared {
   const struct memory *memory;
   const struct handler *handler; /* server role; NULL in a pure client */

@@ -154,7 +154,7 @@ struct stream_facts {
   uint64_t body_bytes_received, body_bytes_sent;
   uint32_t error_code; /* as of events.closed() */
   uint16_t status;     /* of the final response; 0: there was none */
-  bool prioritized;    /* the request, or the response, gave a priority (RFC 9218): */
+  bool prioritized;    /* the request, or over HTTP/2 the response, gave a priority (RFC 9218): */
   uint8_t urgency;
   bool incremental;
 };

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from harness import Server, binary, free_port, wait_until
+from harness import Server, binary, connect, free_port, wait_until
 
 COMBINED = re.compile(
     r'(?P<address>\S+) - - \[(?P<time>[^]]+)\] "(?P<request>[^"]*)" (?P<status>\d+) (?P<body>\d+) '
@@ -88,6 +88,33 @@ def test_http1(start, tmp_path):
     assert (first["body_in"], first["body"], first["tls"]) == ("5", "2", "TLSv1.3")
     assert int(first["header_in"]) > 100 and int(first["header_out"]) > 100
     assert (second["request"], second["status"], second["body"]) == ("GET /plaintext HTTP/1.0", "200", "13")
+
+
+def test_priority_over_http1(start, tmp_path):
+    log = tmp_path / "log"
+    server = start("--access-log", log)
+    assert curl("--http1.1", "-H", "Priority: u=1, i", server.url("/plaintext")) == 0
+    assert curl("--http1.1", server.url("/plaintext")) == 0
+    assert [COMBINED.fullmatch(line)["priority"] for line in lines_of(log, 2)] == ["u=1,i", "-"]
+
+
+def test_answers_of_the_engine(start, tmp_path):
+    """Requests that no handler sees are logged, too: with their line, as far as it could be read."""
+    log = tmp_path / "log"
+    server = start("--access-log", log)
+    heads = [b"GET /a HTTP/1.1\r\nHost : a\r\n\r\n", b"GET /b HTTP/1.1\r\nUser-Agent: me\r\n\r\n",
+             b"GET /c HTTP/3.0\r\n\r\n", b"\xff\x01 /\r\n\r\n",
+             b"GET /" + 9000 * b"d" + b" HTTP/1.1\r\nHost: a\r\n\r\n"]
+    for head in heads:
+        with connect(server.http_port) as client:
+            client.sendall(head)
+            assert client.recv(9) == b"HTTP/1.1 "
+    assert curl("--http2-prior-knowledge", "-H", "Expect: tea", "-d", "x", server.url("/sink")) == 0
+    lines = [COMBINED.fullmatch(line) for line in lines_of(log, 6)]
+    assert [line["status"] for line in lines] == ["400", "400", "505", "400", "414", "417"]
+    assert [line["request"] for line in lines[:4]] == ["GET /a HTTP/1.1", "GET /b HTTP/1.1", "GET /c HTTP/1.1", "-"]
+    assert lines[1]["agent"] == "me" and lines[4]["request"].startswith("GET /ddd")
+    assert (lines[5]["request"], lines[5]["protocol"]) == ("POST /sink HTTP/2.0", "HTTP/2")
 
 
 def test_json_and_hostile_texts(start, tmp_path):

@@ -36,16 +36,26 @@ static void note_texts(const struct request *request, struct span texts[LOG_TEXT
   }
 }
 
-static void on_request(void *ctx, struct stream *stream, const struct request *request,
-                       uint64_t now_ns) {
-  struct access_log *log = ctx;
-  const struct handler *inner = log->settings.inner;
+static void note(struct access_log *log, struct stream *stream, const struct request *request) {
   struct span texts[LOG_TEXTS];
   note_texts(request, texts);
   struct log_request *noted = pool_take(pool_of(log, log_request_bytes(texts)));
   if (noted) log_request_fill(noted, texts);
   stream->log = noted;
+}
+
+static void on_request(void *ctx, struct stream *stream, const struct request *request,
+                       uint64_t now_ns) {
+  struct access_log *log = ctx;
+  const struct handler *inner = log->settings.inner;
+  note(log, stream, request);
   inner->request(inner->ctx, stream, request, now_ns);
+}
+
+static void on_refused(void *ctx, struct stream *stream, const struct request *request,
+                       uint64_t now_ns) {
+  (void)now_ns;
+  note(ctx, stream, request);
 }
 
 static void on_mistake(void *ctx, struct stream *stream, const char *what) {
@@ -93,6 +103,7 @@ struct access_log *access_log_create(const struct access_log_settings *settings)
                                   .request = on_request,
                                   .mistake = on_mistake,
                                   .protocols = settings->inner->protocols,
+                                  .refused = on_refused,
                                   .ended = on_ended};
   init_pool(log, &log->small, ACCESS_LOG_SMALL_BYTES);
   init_pool(log, &log->large, sizeof(struct log_request) + ACCESS_LOG_TEXT_BYTES_MAX);

@@ -201,10 +201,13 @@ static char *put_quoted(char *at, struct span text) {
 
 /* Parsers of this format expect a protocol with a dot: HTTP/2.0. */
 static char *put_request(char *at, const struct span texts[LOG_TEXTS], const char *protocol) {
+  const struct span method = texts[LOG_METHOD];
+  const struct span target = texts[texts[LOG_PATH].len ? LOG_PATH : LOG_AUTHORITY];
+  if (method.len == 0 && target.len == 0) return PUT(at, "\"-\" ");
   *at++ = '"';
-  at = put_combined(at, texts[LOG_METHOD]);
+  at = put_combined(at, method);
   *at++ = ' ';
-  at = put_combined(at, texts[texts[LOG_PATH].len ? LOG_PATH : LOG_AUTHORITY]);
+  at = put_combined(at, target);
   *at++ = ' ';
   at = put(at, protocol);
   return strchr(protocol, '.') ? PUT(at, "\" ") : PUT(at, ".0\" ");

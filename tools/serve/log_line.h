@@ -7,7 +7,8 @@
  *
  * After the combined format come: protocol, stream, microseconds, bytes of the request's header
  * sections and of its body, bytes of the response's header sections, priority, TLS version, error
- * code. `-` stands for what there is not. The keys of JSON are in log_line.c and in the manual page.
+ * code. `-` stands for what there is not, also for a request line that could not be read. The keys of
+ * JSON are in log_line.c and in the manual page.
  *
  * A client's text cannot end its string or its line, nor send controls to a terminal. In combined,
  * `"`, `\` and every byte that is not printable ASCII become \xHH. JSON is always valid: UTF-8 stays
