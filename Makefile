@@ -311,8 +311,10 @@ $(OUT)/bench/scan_plain.o: engine/h1/scan.c $(OUT)/flags
 # Every object but no program: shows a compiler's warnings about all sources.
 objects: $(call OBJ,$(ENGINE) $(IO) $(LIB) $(TOOLS) $(TESTS) $(SUPPORT) $(SIM) $(HELPERS))
 unit-build: $(patsubst %.c,$(OUT)/%,$(TESTS))
+# One per core, and all of them whatever fails.
 unit: unit-build
-	@set -e; for t in $(patsubst %.c,$(OUT)/%,$(TESTS)); do echo "== $$t"; $$t; done
+	@printf '%s\n' $(patsubst %.c,$(OUT)/%,$(TESTS)) | xargs -P $$(nproc) -I{} sh -c \
+	  '{} > {}.log 2>&1; status=$$?; echo "== {}"; cat {}.log; exit $$status'
 helpers: $(patsubst %.c,$(OUT)/%,$(HELPERS))
 bench-build: $(patsubst %.cc,$(OUT)/%,$(MICRO)) $(OUT)/bench/ceiling
 fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))

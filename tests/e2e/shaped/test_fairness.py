@@ -11,7 +11,7 @@ import pytest
 
 import harness
 
-REQUESTS = 200
+REQUESTS = 100
 BULK_BYTES = 10_000_000_000
 # Clients' addresses.
 LIGHT, HEAVY = "127.0.0.2", "127.0.0.3"
@@ -77,7 +77,7 @@ def test_downloads_beside_small_requests(start, secure, weights):
         after = list(bulk.received)
     finally:
         bulk.stop()
-    middle, most = REQUESTS // 2, REQUESTS * 99 // 100
+    middle, most = REQUESTS // 2, REQUESTS - 2  # one may be late for other reasons
     print("alone", alone[middle], alone[most], "beside", beside[middle], beside[most])
     # A turn of the worker takes a few milliseconds. The rest allows for the reader on the same cores.
     assert beside[middle] < alone[middle] + 10

@@ -1,6 +1,6 @@
-"""100 MB over a long line: 40 Mbit/s with a round trip of 150 ms. It holds eleven times as many bytes as a window of
-65,535. With growing windows the whole upload, cold start included, uses 90% of the line, as much as TCP
-alone. bench/upload has longer lines, and takes longer."""
+"""50 MB over a long line: 40 Mbit/s with a round trip of 150 ms. It holds eleven times as many bytes as a window of
+65,535. With growing windows the whole upload, cold start included, uses as much of the line as TCP alone: 85%, and
+90% of it in 100 MB, which `make test-long` sends. bench/upload has longer lines, and takes longer."""
 import os
 import tempfile
 
@@ -13,7 +13,10 @@ import netlab
 reason = netlab.missing()
 pytestmark = pytest.mark.skipif(reason is not None, reason=reason or "")
 
-KBIT, ROUND_TRIP_MS, BODY_BYTES = 40000, 150, 100_000_000
+KBIT, ROUND_TRIP_MS = 40000, 150
+BODY_BYTES, SHARE_MIN = (100_000_000, 0.9) if os.environ.get("WEIR_LONG") else (50_000_000, 0.85)
+# The cold start may take that much longer than TCP's, and nothing else may.
+LATE_SECONDS = 0.4
 FIXED_SECONDS = 4
 PROGRAM = os.path.join(harness.ROOT, "build/release/tests/helpers/delay_link")
 
@@ -45,8 +48,8 @@ def test_auto_fills_the_line(line, body):
     tcp = measured(lambda: long_upload.by_tcp(line, body, BODY_BYTES))
     auto = measured(lambda: long_upload.to_weir(line, harness.binary(), "auto", body))
     assert auto.bytes == BODY_BYTES
-    assert auto.share >= 0.9, (auto, tcp)
-    assert auto.seconds <= 1.02 * tcp.seconds, (auto, tcp)
+    assert auto.share >= SHARE_MIN, (auto, tcp)
+    assert auto.seconds <= tcp.seconds + LATE_SECONDS, (auto, tcp)
 
 
 @pytest.mark.parametrize("flow", ["threshold", "consume", "echo"])
