@@ -1,9 +1,11 @@
 """Peers of `weir forward`: a cluster's API server, which hands tunnels on to a real one (`weir tunnel`, or the kubelet of
-tests/peers); a target with several behaviours; and the program itself, whose lines can be waited for."""
+tests/peers); a target with several behaviours; the program itself, whose lines can be waited for; and fixtures of
+these."""
 import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -11,6 +13,8 @@ import struct
 import subprocess
 import threading
 import time
+
+import pytest
 
 import harness
 
@@ -114,6 +118,7 @@ def ask(port, line, more=b""):
 
 # ---- the cluster ---------------------------------------------------------------------------------
 
+POD = "/api/v1/namespaces/default/pods/web"  # which every cluster has
 TUNNEL = re.compile(r"^/api/v1/namespaces/([^/]+)/pods/([^/]+)/portforward$")
 STATUS = {101: "Switching Protocols", 200: "OK", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 
@@ -293,3 +298,108 @@ class Forward:
         self.process.kill()
         self.process.wait()
         print(self.text())
+
+
+# ---- servers of tunnels --------------------------------------------------------------------------
+
+
+class Process:
+    """A server on a port of its own."""
+
+    def __init__(self, command, port):
+        self.port, self.lines = port, []
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True)
+        threading.Thread(target=self.read, daemon=True).start()
+        assert harness.wait_until(lambda: harness.listening(port) or self.process.poll() is not None)
+        assert self.process.poll() is None, self.lines
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(harness.PATIENCE_SECONDS)
+        for words in harness.SANITIZER_WORDS:
+            assert words not in "".join(self.lines), self.lines
+
+
+def start_kubelet():
+    """The kubelet of tests/peers, on Go's spdystream."""
+    if not shutil.which("go"):
+        pytest.skip("Go is not installed")
+    built = subprocess.run(["make", "-s", "build/peers/kubelet"], cwd=harness.ROOT, capture_output=True, text=True,
+                           check=False)
+    if "cannot find package" in built.stderr:
+        pytest.skip("golang-github-docker-spdystream-dev is not installed")
+    assert built.returncode == 0, built.stderr
+    port = harness.free_port()
+    return Process([os.path.join(harness.ROOT, "build/peers/kubelet"), "-listen", f"127.0.0.1:{port}"], port)
+
+
+def start_tunnel(*arguments):
+    port = harness.free_port()
+    return Process([harness.binary(), "tunnel", "--listen", f"127.0.0.1:{port}", *map(str, arguments)], port)
+
+
+@pytest.fixture(scope="module")
+def kubelet():
+    server = start_kubelet()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def tunnel():
+    server = start_tunnel("--pod", "web=127.0.0.1", "--pod", "shop/web=127.0.0.1", "--write-errors")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module", params=["kubelet", "tunnel", "tunnel, Upgrade"])
+def server(request):
+    """(port, more options): every kind of server and form."""
+    one = request.getfixturevalue(request.param.split(",")[0])
+    return one.port, ["--no-websocket"] if "Upgrade" in request.param else []
+
+
+@pytest.fixture(scope="module")
+def target():
+    one = Target()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def forward():
+    """Starts the program, which is ended and checked when the test ends."""
+    running = []
+
+    def start(*arguments, **how):
+        running.append(Forward(*arguments, **how))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.stop()
+
+
+@pytest.fixture
+def make_cluster(kubelet):
+    """Makes API servers before the kubelet, with the pod web."""
+    made = []
+
+    def make(**how):
+        made.append(Cluster(kubelet.port, **how))
+        made[-1].answers[POD] = 200, pod_of("web")
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def cluster(make_cluster):
+    return make_cluster()

@@ -21,9 +21,6 @@
 #define UPGRADE_PROTOCOL   "SPDY/3.1"
 #define STREAM_VERSION     "x-stream-protocol-version"
 
-/* Dials of one connection for one answer: a server may close between two answers, but not before each. */
-enum { OPENINGS_MAX = 3 };
-
 static struct attempt *attempt_of(struct client_connection *connection) {
   return LIST_OWNER(connection, struct attempt, connection);
 }
@@ -484,7 +481,7 @@ static void blamed(struct client_connection *connection, const char *reason) {
 /* A server may close between two answers: then the connection is opened again. */
 static void gone(struct client_connection *connection) {
   struct attempt *attempt = attempt_of(connection);
-  bool again = connection->created && attempt->openings < OPENINGS_MAX;
+  bool again = connection->created && attempt->openings < ATTEMPT_OPENINGS_MAX;
   attempt->h1 = NULL;
   if (again && !attempt->ended && !attempt->told_up && !attempt->settings.worker->draining) {
     attempt->openings++;

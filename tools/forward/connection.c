@@ -93,29 +93,31 @@ static void keep_text(struct connection *connection, struct span bytes) {
   size_t room = sizeof connection->text - 1 - connection->text_len;
   if (bytes.len > room) bytes.len = room;
   for (size_t i = 0; i < bytes.len; i++) {
-    char byte = (char)bytes.base[i];
-    bool control = (byte >= 0 && byte < ' ') || byte == 0x7f;
-    connection->text[connection->text_len++] = control ? ' ' : byte;
+    uint8_t byte = bytes.base[i];
+    bool control = byte < ' ' || byte == 0x7f;
+    memcpy(connection->text + connection->text_len++, control ? (const uint8_t *)" " : &byte, 1);
   }
   connection->text[connection->text_len] = 0;
 }
 
-/* It is whole: the connection has failed, and no other. */
-static void on_error_end(struct connection *connection) {
+/* The text is whole. */
+static void tell_text(struct connection *connection) {
   const struct connections *all = connection->all;
   while (connection->text_len > 0 && connection->text[connection->text_len - 1] == ' ')
     connection->text[--connection->text_len] = 0;
   if (connection->text_len == 0) return;
-  note_end(connection, CONNECTION_REFUSED);
   all->events->error(all->ctx, connection, connection->text);
   connection->text_len = 0;
 }
 
+/* Any text means that the connection has failed, and no other: it is reset before the end of the data stream
+ * could pass for an orderly one. */
 static void on_error_data(struct stream *stream, struct span bytes, bool end) {
   struct connection *connection = stream->user;
   keep_text(connection, bytes);
-  if (end) on_error_end(connection);
-  if (connection->end == CONNECTION_REFUSED && connection->pipe) pipe_cut(connection->pipe);
+  if (bytes.len > 0) note_end(connection, CONNECTION_REFUSED);
+  if (end) tell_text(connection);
+  if (bytes.len > 0 && connection->pipe) pipe_cut(connection->pipe);
 }
 
 /* A reset of it says nothing that the data stream does not. */
@@ -123,11 +125,8 @@ static void on_error_closed(struct stream *stream, uint32_t code) {
   struct connection *connection = stream->user;
   (void)code;
   connection->error = NULL;
-  on_error_end(connection);
-  if (connection->end == CONNECTION_REFUSED && connection->pipe)
-    pipe_cut(connection->pipe); /* settles when the pipe is closed, perhaps at once */
-  else
-    settle(connection);
+  tell_text(connection);
+  settle(connection);
 }
 
 static const struct stream_events error_events = {

@@ -22,17 +22,22 @@ enum {
 
   /* ---- the command line ---- */
 
-  FORWARD_PORTS_MAX = 32,  /* arbitrary */
-  PORT_NAME_BYTES = 16,    /* of a port's name, with NUL: 15 characters (RFC 6335 section 5.1) */
-  OBJECT_NAME_BYTES = 254, /* of a pod's name, with NUL: 253 characters (RFC 1123 section 2.1) */
+  FORWARD_PORTS_MAX = 32,    /* arbitrary */
+  FORWARD_ADDRESSES_MAX = 8, /* of --address. Arbitrary */
+  PORT_NAME_BYTES = 16,      /* of a port's name, with NUL: 15 characters (RFC 6335 section 5.1) */
+  OBJECT_NAME_BYTES = 254,   /* of a pod's name, with NUL: 253 characters (RFC 1123 section 2.1) */
 
   /* ---- the API ---- */
 
   /* Of an answer: a hundred pods with long descriptions. */
-  API_BODY_BYTES_MAX = 4 << 20,
+  API_BODY_BYTES_MAX = 4 * MIB,
   API_PATH_BYTES = 2048, /* of a path with namespace, name and selector */
 
   /* ---- the session ---- */
+
+  /* Dials for one answer: a server may close between two answers, but not before each. Untested: servers that do
+   * so end with the reason of the last dial, as with the first. */
+  ATTEMPT_OPENINGS_MAX = 3,
 
   /* Connections at once, open or waiting for the session. Descriptors usually run out before. Untested: the
    * links of io/ have the same cap. */

@@ -8,8 +8,6 @@
 #include "tools/common/options.h"
 #include "tools/forward/target.h"
 
-enum { FORWARD_ADDRESSES_MAX = 8 }; /* of --address. Arbitrary; tested by test_options.c */
-
 struct forward_options {
   const char *kubeconfig, *context, *namespace; /* NULL: not given */
   const char *token, *token_file;               /* instead of the kubeconfig's */

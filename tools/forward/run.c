@@ -27,7 +27,10 @@
 #include "tools/forward/connection.h"
 #include "tools/forward/session.h"
 
-enum { SIGNAL_NUDGE = SIGUSR2, LISTENERS_MAX = FORWARD_PORTS_MAX * FORWARD_ADDRESSES_MAX };
+enum { SIGNAL_NUDGE = SIGUSR2 };
+
+/* Derived from the bounds of what the command line may name. */
+enum { LISTENERS_MAX = FORWARD_PORTS_MAX * FORWARD_ADDRESSES_MAX };
 
 /* What the worker wants of the main thread. */
 enum want { WANT_NOTHING, WANT_ACCESS, WANT_FRESH_ACCESS };

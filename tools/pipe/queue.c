@@ -12,6 +12,7 @@ struct pipe_piece {
   uint8_t bytes[];
 };
 
+/* Derived from the size of a piece. */
 enum { ROOM_BYTES = PIPE_PIECE_BYTES - sizeof(struct pipe_piece) };
 
 void pipe_queue_pool_init(struct pool *pool, const struct memory *memory, uint32_t pieces_max) {

@@ -85,7 +85,7 @@ static const struct port_row {
     {"65535:65535", true, 65535, 65535, ""},
     {"8080:http", true, 8080, 0, "http"},
     {":http-alt", true, 0, 0, "http-alt"},
-    {":abcdefghijklmno", true, 0, 0, "abcdefghijklmno"}, /* PORT_NAME_BYTES */
+    {":abcdefghijklmno", true, 0, 0, "abcdefghijklmno"},
     {":abcdefghijklmnop", false, 0, 0, ""},
     {"http", false, 0, 0, ""},
     {"", false, 0, 0, ""},
@@ -103,6 +103,7 @@ static const struct port_row {
 
 static void test_ports(void **state) {
   (void)state;
+  assert_int_equal(PORT_NAME_BYTES, sizeof "abcdefghijklmno");
   for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
     const struct port_row *row = &ports[i];
     struct target_port port;
