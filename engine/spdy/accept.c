@@ -12,7 +12,6 @@
 #include "engine/spdy/message.h"
 #include "engine/spdy/push.h"
 #include "engine/spdy/queue.h"
-#include "engine/spdy/spdy.h"
 
 /* ---- identifiers ----------------------------------------------------------------------------- */
 

@@ -7,15 +7,6 @@
 #include "engine/spdy/fault.h"
 #include "engine/spdy/queue.h"
 
-/* Identifiers of a client's PINGs are odd, those of a server's even; 0 is none. */
-uint32_t spdy_ping(struct spdy *spdy) {
-  uint32_t id = spdy->ping_id_next;
-  spdy->ping_id_next = id + 2 > id ? id + 2 : spdy->server ? 2 : 1;
-  spdy_pong(spdy, id);
-  spdy_wake(spdy);
-  return id;
-}
-
 void spdy_alive_init(struct spdy *spdy) {
   spdy->alive = (struct spdy_alive){.heard_ns = spdy->now_ns};
 }

@@ -11,9 +11,6 @@
 
 #include "engine/spdy/stream.h"
 
-/* Queues a PING and returns its identifier. */
-uint32_t spdy_ping(struct spdy *spdy);
-
 void spdy_alive_init(struct spdy *spdy);
 
 /* Bytes of the peer have arrived. */

@@ -122,6 +122,15 @@ void spdy_pong(struct spdy *spdy, uint32_t ping_id) {
   if (room) spdy_queue_wrote(spdy, spdy_frame_ping_encode(room, ping_id));
 }
 
+/* Identifiers of a client's PINGs are odd, those of a server's even; 0 is none. */
+uint32_t spdy_ping(struct spdy *spdy) {
+  uint32_t id = spdy->ping_id_next;
+  spdy->ping_id_next = id + 2 > id ? id + 2 : spdy->server ? 2 : 1;
+  spdy_pong(spdy, id);
+  spdy_wake(spdy);
+  return id;
+}
+
 /* ---- header blocks --------------------------------------------------------------------------- */
 
 static size_t fixed_bytes(const struct spdy_plan *plan) {

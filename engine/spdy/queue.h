@@ -34,6 +34,9 @@ void spdy_rst_stream(struct spdy *spdy, uint32_t id, uint32_t status);
 void spdy_goaway(struct spdy *spdy, enum spdy_goaway status);
 void spdy_pong(struct spdy *spdy, uint32_t ping_id);
 
+/* Queues a PING of our own and returns its identifier. */
+uint32_t spdy_ping(struct spdy *spdy);
+
 /* A frame with a header block. `type`: SPDY_SYN_STREAM, SPDY_SYN_REPLY or SPDY_HEADERS. */
 struct spdy_plan {
   enum spdy_frame_type type;

@@ -7,7 +7,7 @@
 #include "engine/spdy/message.h"
 #include "engine/spdy/queue.h"
 
-/* `date`, `server`, and the two pseudo-header fields of a response. */
+/* `date`, `server`, and the two pseudo-header fields of a response: derived from the functions below. */
 enum { ADDED_MAX = 4 };
 
 /* Copies the fields that a handler gave, and adds those that every response has. Returns their number. */

@@ -37,6 +37,9 @@ enum spdy_windows {
   SPDY_WINDOWS_DETECT,
 };
 
+/* The name of the protocol of raw streams, in request.protocol. */
+#define SPDY_RAW_PROTOCOL "spdy/3.1"
+
 /* One session. Copied by spdy_server() and spdy_client(). */
 struct spdy_session_config {
   enum spdy_minor minor;

@@ -61,9 +61,6 @@ static inline struct spdy *spdy_of(const struct machine *machine) {
   return (struct spdy *)machine->self;
 }
 
-/* The name of the protocol of raw streams, in request.protocol. */
-#define SPDY_RAW_PROTOCOL "spdy/3.1"
-
 extern const struct machine_ops spdy_machine_ops;
 
 #endif

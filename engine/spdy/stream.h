@@ -104,7 +104,8 @@ static inline struct spdy_stream *spdy_stream_of(struct stream *base) {
 }
 
 /* Whether the peer's direction has ended, or never was. */
-static inline bool spdy_stream_end_received(const struct spdy_stream *stream) {
+__attribute__((warn_unused_result)) static inline bool
+spdy_stream_end_received(const struct spdy_stream *stream) {
   return stream->state >= SPDY_ENDED;
 }
 

@@ -3,8 +3,8 @@
  */
 #include "engine/spdy/windows.h"
 
-#include "engine/spdy/alive.h"
 #include "engine/spdy/connection.h"
+#include "engine/spdy/queue.h"
 
 uint32_t spdy_window_of(const struct spdy_stream *stream) {
   const struct spdy *spdy = stream->spdy;

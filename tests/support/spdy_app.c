@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/spdy_script.h"
+#include "tests/support/spdy_app.h"
 
 static const uint8_t pattern[4096];
 
