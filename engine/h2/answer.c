@@ -13,6 +13,7 @@
 #include "engine/h2/kept.h"
 #include "engine/h2/life.h"
 #include "engine/h2/message.h"
+#include "engine/h2/origin.h"
 #include "engine/h2/priority.h"
 #include "engine/h2/queue.h"
 #include "engine/h2/timers.h"
@@ -223,8 +224,7 @@ static void promised_request(const struct header *fields, size_t count, struct r
 /* What section 8.4 allows; a client would refuse the rest. A promised stream has no origin, so
  * nothing can be promised on it. */
 static bool may_promise(const struct h2_stream *parent, const struct request *request) {
-  return h2_message_pushable(request) && request->path.len > 0 &&
-         h2_origin_is(parent->h2->origins, parent->origin, request->scheme, request->authority);
+  return h2_message_pushable(request) && request->path.len > 0 && h2_origin_is(parent, request);
 }
 
 static struct stream *op_push(struct stream *base, const struct header *fields, size_t count) {

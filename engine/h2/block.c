@@ -23,6 +23,7 @@
 #include "engine/h2/ids.h"
 #include "engine/h2/life.h"
 #include "engine/h2/message.h"
+#include "engine/h2/origin.h"
 #include "engine/h2/priority.h"
 #include "engine/http/expectation.h"
 
@@ -145,8 +146,7 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
   stream->content_length = request->content_length;
   if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
   if (h2->shared->config.push && h2->theirs.enable_push)
-    stream->origin =
-        h2_origin_take(&h2->origins, h2->http->memory, request->scheme, request->authority);
+    h2_origin_note(stream, request->scheme, request->authority);
   h2_priority_request(stream, request, block->has_dependency ? &block->dependency : NULL);
   hand_over(h2, stream, request);
   settle(h2, stream);
@@ -255,8 +255,7 @@ static struct h2_verdict complete_message(struct h2 *h2, struct headers *fields)
  * is no error. */
 static enum h2_error judge_origin(struct h2 *h2, const struct h2_stream *parent,
                                   const struct request *request) {
-  if (h2_origin_is(h2->origins, parent->origin, request->scheme, request->authority))
-    return H2_NO_ERROR;
+  if (h2_origin_is(parent, request)) return H2_NO_ERROR;
   if (h2->client && h2->client->authoritative &&
       h2->client->authoritative(h2->client_ctx, h2, request->scheme, request->authority))
     return H2_NO_ERROR;

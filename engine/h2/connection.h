@@ -12,12 +12,12 @@
 #include "engine/base/out.h"
 #include "engine/base/pause.h"
 #include "engine/base/window.h"
-#include "engine/h2/origin.h"
 #include "engine/h2/settings.h"
 #include "engine/h2/shared.h"
 #include "engine/h2/stream.h"
 #include "engine/hpack/decode.h"
 #include "engine/hpack/encode.h"
+#include "engine/http/origin.h"
 
 enum h2_read_phase {
   H2_READ_PREFACE,
@@ -106,15 +106,15 @@ struct h2 {
   struct h2_flow flow;         /* how much credit the peer gets: h2/flow.h */
 
   struct idmap streams;
-  struct h2_stream *all;     /* streams that live */
-  struct h2_stream *graves;  /* streams that have finished and are not freed yet */
-  struct h2_origin *origins; /* numbered by h2_stream.origin; NULL while there are none */
-  uint32_t active_peer;      /* streams that the peer opened; they count against our limit */
-  uint32_t active_own;       /* streams that we opened */
-  uint32_t receiving;        /* streams whose message from the peer is incomplete */
-  uint32_t peer_id_max;      /* highest identifier that the peer has used */
-  uint32_t peer_id_handled;  /* highest that we have acted on, for GOAWAY's last stream */
-  uint32_t own_id_next;      /* our next identifier */
+  struct h2_stream *all;    /* streams that live */
+  struct h2_stream *graves; /* streams that have finished and are not freed yet */
+  struct origin *origins;   /* numbered by h2_stream.origin; NULL while there are none */
+  uint32_t active_peer;     /* streams that the peer opened; they count against our limit */
+  uint32_t active_own;      /* streams that we opened */
+  uint32_t receiving;       /* streams whose message from the peer is incomplete */
+  uint32_t peer_id_max;     /* highest identifier that the peer has used */
+  uint32_t peer_id_handled; /* highest that we have acted on, for GOAWAY's last stream */
+  uint32_t own_id_next;     /* our next identifier */
   uint32_t reset_ids[H2_RESETS_REMEMBERED];  /* the last streams that we reset, a ring */
   uint32_t closed_ids[H2_CLOSED_REMEMBERED]; /* the last others that closed, a ring */
   uint8_t closed_states[H2_CLOSED_REMEMBERED];

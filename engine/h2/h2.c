@@ -147,7 +147,7 @@ static void machine_close(void *self) {
   assert(!h2->graves);
   h2_flow_close(h2);
   h2_priority_close(h2);
-  h2_origins_close(&h2->origins, h2->http->memory);
+  origins_close(&h2->origins, h2->http->memory);
   idmap_destroy(&h2->streams);
   hpack_decoder_destroy(&h2->decoder);
   hpack_encoder_destroy(&h2->encoder);

@@ -8,6 +8,7 @@
 #include "engine/h2/flow.h"
 #include "engine/h2/ids.h"
 #include "engine/h2/kept.h"
+#include "engine/h2/origin.h"
 #include "engine/h2/queue.h"
 #include "engine/h2/reader.h"
 #include "engine/h2/section.h"
@@ -121,7 +122,7 @@ static void detach(struct h2 *h2, struct h2_stream *stream) {
   credit_unlink(h2, stream);
   h2_timer_set(stream, MACHINE_NO_DEADLINE);
   h2_flow_forget(h2, stream);
-  h2_origin_give(h2->origins, stream->origin);
+  h2_origin_drop(stream);
   if (!stream->end_received) h2->receiving--;
   (*(h2_is_own_id(h2, stream->id) ? &h2->active_own : &h2->active_peer))--;
 }

@@ -1,41 +1,20 @@
 /*
- * h2/origin.h - origins: the scheme and authority of a request or a promise.
- * Spec: RFC 9110 sections 4.2.3 and 4.3.1, RFC 9113 section 8.4.
- *
- * A server may only promise resources for which it is authoritative. In both roles that is the
- * origin of the request on which it promises, so the origin of each such request is kept while its
- * stream lives; streams share it.
- * Ownership: one table for each connection, taken from memory for the first origin. Without push
- * there is none.
+ * h2/origin.h - the origins of HTTP/2's streams, as http/origin.h keeps them.
+ * Spec: RFC 9113 section 8.4.
  */
 #ifndef WEIR_H2_ORIGIN_H
 #define WEIR_H2_ORIGIN_H
 
-#include "engine/base/pool.h"
-#include "engine/http/headers.h"
+#include "engine/h2/stream.h"
 
-struct h2_origin {
-  uint8_t *text;  /* scheme, then authority without a default port; from memory; NULL: unused */
-  uint32_t users; /* streams; a text without users is kept until its entry is needed */
-  uint16_t scheme_len, authority_len;
-};
+/* Keeps the origin of the stream's request, if it can. */
+void h2_origin_note(struct h2_stream *stream, struct span scheme, struct span authority);
 
-/* Keeps an origin for one more stream, in the table at `*origins` (NULL at first). Returns its
- * number; 0 if it is not kept: it is incomplete or longer than H2_ORIGIN_BYTES_MAX, H2_ORIGINS_MAX
- * others are in use, or memory was refused. */
-__attribute__((warn_unused_result)) uint8_t h2_origin_take(struct h2_origin **origins,
-                                                           const struct memory *memory,
-                                                           struct span scheme,
-                                                           struct span authority);
+/* Whether it is that of another request; false if it was not kept. */
+__attribute__((warn_unused_result)) bool h2_origin_is(const struct h2_stream *stream,
+                                                      const struct request *request);
 
-/* One stream less uses it. `number` may be 0. */
-void h2_origin_give(struct h2_origin *origins, uint8_t number);
-
-/* Whether the origin has that number; false for number 0. */
-bool h2_origin_is(const struct h2_origin *origins, uint8_t number, struct span scheme,
-                  struct span authority);
-
-/* Frees the table. No stream may use it any more (asserted). */
-void h2_origins_close(struct h2_origin **origins, const struct memory *memory);
+/* The stream ends. */
+void h2_origin_drop(struct h2_stream *stream);
 
 #endif

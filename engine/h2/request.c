@@ -6,6 +6,7 @@
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/life.h"
+#include "engine/h2/origin.h"
 #include "engine/h2/queue.h"
 #include "engine/http/contract.h"
 
@@ -46,9 +47,7 @@ static void note_request(struct h2_stream *stream, const struct header *fields, 
     default: break;
     }
   }
-  if (h2->ours.enable_push)
-    stream->origin =
-        h2_origin_take(&h2->origins, h2->http->memory, scheme, authority.len ? authority : host);
+  if (h2->ours.enable_push) h2_origin_note(stream, scheme, authority.len ? authority : host);
 }
 
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,

@@ -149,6 +149,9 @@ static void accept_request(struct spdy *spdy, const struct spdy_frame *frame,
     stream->head_request = span_is(request.method, "HEAD");
     stream->content_length = request.content_length;
   }
+  if (valid && !too_large && spdy->shared->config.push)
+    stream->origin =
+        origin_take(&spdy->origins, spdy->http->memory, request.scheme, request.authority);
   if (fin && !spdy_end_received(spdy, stream)) return;
   if (too_large)
     answer_431(spdy, stream);

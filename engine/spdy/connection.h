@@ -10,6 +10,7 @@
 #include "engine/base/idmap.h"
 #include "engine/base/out.h"
 #include "engine/base/pause.h"
+#include "engine/http/origin.h"
 #include "engine/spdy/block.h"
 #include "engine/spdy/limits.h"
 #include "engine/spdy/shared.h"
@@ -88,6 +89,7 @@ struct spdy {
 
   struct idmap streams;
   struct spdy_stream *all;    /* streams that live */
+  struct origin *origins;     /* numbered by spdy_stream.origin; NULL while there are none */
   struct spdy_stream *graves; /* streams that have finished and are not freed yet */
   uint32_t active_peer;       /* streams that the peer opened; they count against our limit */
   uint32_t active_own;

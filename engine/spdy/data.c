@@ -31,6 +31,8 @@ static struct spdy_verdict judge(const struct spdy *spdy, const struct spdy_stre
                                  const struct spdy_frame_header *header) {
   struct spdy_verdict verdict =
       spdy_stream_receive(spdy_state_of(spdy, header->stream_id), SPDY_DATA);
+  if (verdict.scope == SPDY_ACCEPT && stream->awaits_response)
+    return spdy_stream_error(SPDY_PROTOCOL_ERROR, "DATA before the response");
   if (verdict.scope == SPDY_ACCEPT && !data_fits(stream, header))
     verdict = spdy_stream_error(SPDY_PROTOCOL_ERROR, "DATA does not add up to content-length");
   struct spdy_verdict room = spdy_flow_check(spdy, stream, header->length);

@@ -7,6 +7,7 @@
 #include "engine/spdy/connection.h"
 #include "engine/spdy/flow.h"
 #include "engine/spdy/ids.h"
+#include "engine/spdy/named.h"
 #include "engine/spdy/queue.h"
 #include "engine/spdy/ready.h"
 
@@ -105,6 +106,8 @@ static void detach(struct spdy *spdy, struct spdy_stream *stream) {
   sched_close(&spdy->sched, &stream->node);
   spdy->room_waits -= stream->room_bytes > 0;
   spdy_ready_forget(stream);
+  spdy_named_free(stream);
+  origin_give(spdy->origins, stream->origin);
   field_copy_free(spdy->http->memory, stream->trailers);
   kept_free(spdy->http->memory, stream->kept);
   stream->trailers = NULL;

@@ -69,6 +69,10 @@
  * H2_SEND_BLOCK_BYTES_MAX. */
 #define SPDY_SEND_BLOCK_BYTES_MAX (24u * KIB)
 
+/* Bytes of what the response to a page names: the URLs that are pushed, and those that it preloads, each as
+ * many. Longer lists are cut short. The largest other fields still fit into SPDY_SEND_BLOCK_BYTES_MAX. */
+#define SPDY_NAMED_BYTES_MAX (4u * KIB)
+
 /* Fields of one block that we send, at most: they are rewritten on the stack. Our own handlers send a dozen, and
  * relayed responses come from H2_HEADER_FIELDS_MAX. More are refused as a block that is too large. */
 #define SPDY_SEND_FIELDS_MAX 256u

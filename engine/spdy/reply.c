@@ -32,20 +32,28 @@ static void note_response(struct spdy_stream *stream, unsigned status, int64_t c
   stream->content_length = bodiless ? -1 : content_length;
 }
 
+void spdy_reply_begin(struct spdy *spdy, struct spdy_stream *stream, unsigned status,
+                      int64_t content_length, bool fin, const struct headers *fields) {
+  if (status < 200) { /* there are no informational ones */
+    spdy_fail_stream(spdy, stream->id, SPDY_PROTOCOL_ERROR);
+    return;
+  }
+  stream->state = SPDY_OPEN;
+  stream->awaits_response = false;
+  note_response(stream, status, content_length);
+  if (fin && !spdy_end_received(spdy, stream)) return;
+  tell_response(stream, fields, fin);
+  spdy_stream_settle(spdy, stream);
+}
+
 static struct spdy_verdict response(struct spdy *spdy, struct spdy_stream *stream, bool fin,
                                     struct headers *fields) {
   unsigned status;
   int64_t content_length;
   struct spdy_verdict verdict = read_response(spdy, fields, &status, &content_length);
-  if (verdict.scope != SPDY_ACCEPT) return verdict;
-  if (status < 200)
-    return spdy_stream_error(SPDY_PROTOCOL_ERROR, "informational response"); /* there is none */
-  stream->state = SPDY_OPEN;
-  note_response(stream, status, content_length);
-  if (fin && !spdy_end_received(spdy, stream)) return SPDY_OK;
-  tell_response(stream, fields, fin);
-  spdy_stream_settle(spdy, stream);
-  return SPDY_OK;
+  if (verdict.scope == SPDY_ACCEPT)
+    spdy_reply_begin(spdy, stream, status, content_length, fin, fields);
+  return verdict;
 }
 
 /* More fields may come at any time (section 2.6.7). Those with FLAG_FIN are trailers; the others mean nothing to
@@ -76,6 +84,7 @@ struct spdy_verdict spdy_reply(struct spdy *spdy, struct spdy_stream *stream,
                                const struct spdy_frame *frame, struct headers *fields) {
   bool fin = frame->header.flags & SPDY_FLAG_FIN;
   stream->header_received += SPDY_FRAME_HEADER_BYTES + frame->header.length;
-  if (frame->header.type == SPDY_SYN_REPLY) return response(spdy, stream, fin, fields);
+  if (frame->header.type == SPDY_SYN_REPLY || stream->awaits_response)
+    return response(spdy, stream, fin, fields);
   return more_fields(spdy, stream, fin, fields);
 }

@@ -30,10 +30,20 @@ static uint8_t priority_of(const struct header *fields, size_t count) {
   return field.urgency;
 }
 
-static bool is_head(const struct header *fields, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (header_token_by_name(&fields[i]) == TOKEN_METHOD) return span_is(fields[i].value, "HEAD");
-  return false;
+static void note_request(struct spdy_stream *stream, const struct header *fields, size_t count) {
+  struct spdy *spdy = stream->spdy;
+  struct span scheme = {0}, authority = {0};
+  for (size_t i = 0; i < count; i++) {
+    struct span value = fields[i].value;
+    switch (header_token_by_name(&fields[i])) {
+    case TOKEN_METHOD: stream->head_request = span_is(value, "HEAD"); break;
+    case TOKEN_SCHEME: scheme = value; break;
+    case TOKEN_AUTHORITY: authority = value; break;
+    default: break;
+    }
+  }
+  if (spdy->shared->config.push)
+    stream->origin = origin_take(&spdy->origins, spdy->http->memory, scheme, authority);
 }
 
 /* False when it is too large, or memory was refused. */
@@ -47,7 +57,7 @@ queue_request(struct spdy_stream *stream, const struct header *fields, size_t co
                            .count = count};
   if (count > SPDY_SEND_FIELDS_MAX) return false;
   if (!stream->spdy->session.raw) {
-    stream->head_request = is_head(fields, count);
+    note_request(stream, fields, count);
     plan.count = spdy_message_put_request(fields, count, sent);
     plan.fields = sent;
   }

@@ -130,6 +130,7 @@ static void machine_close(void *self) {
   spdy_bury(spdy);
   assert(!spdy->graves && spdy->charged_bytes == 0);
   sched_destroy(&spdy->sched);
+  origins_close(&spdy->origins, spdy->http->memory);
   idmap_destroy(&spdy->streams);
   spdy_block_reader_destroy(&spdy->blocks_in);
   spdy_block_writer_destroy(&spdy->blocks_out);

@@ -52,6 +52,9 @@ struct spdy_stream {
   bool final_queued;    /* server: the response, or the acceptance, was given */
   bool asks;            /* raw server: stream_tunnel() was not called yet */
   bool tunnel;          /* raw */
+  bool awaits_response; /* client: a push whose response has not begun */
+  bool pushed_named;    /* `pushed` holds at least one URL */
+  uint8_t origin;       /* number of its origin, for pushes: http/origin.h; 0: none */
   bool head_request;    /* the response has no body */
   bool malformed;       /* server: the request was; it is reset after its 400 */
   bool drain_told;      /* events.drain() was called */
@@ -70,10 +73,11 @@ struct spdy_stream {
   struct window_credit credit; /* what the peer may send */
 
   struct body body;
-  struct field_copy *trailers; /* to send after the body */
-  uint32_t room_bytes;         /* at which the body said BODY_ROOM; 0: any number is enough */
-  uint32_t lent;               /* pieces of the body that the transport holds */
-  struct kept *kept;           /* raw server: what came before stream_tunnel() */
+  struct field_copy *trailers;    /* to send after the body */
+  uint32_t room_bytes;            /* at which the body said BODY_ROOM; 0: any number is enough */
+  uint32_t lent;                  /* pieces of the body that the transport holds */
+  struct spdy_named_text *pushed; /* URLs that were pushed on it: spdy/named.h */
+  struct kept *kept;              /* raw server: what came before stream_tunnel() */
 
   int64_t content_length;           /* of the peer's message; -1: not given */
   int64_t body_received;            /* of the peer's direction */

@@ -237,6 +237,9 @@ static void stream_step(struct spdy_app_stream *app, const char *verb, const cha
     struct header field;
     if (!stream_trailers(app->stream, &field, spdy_script_fields("x-t=1", &field, 1)))
       spdy_script_log(app->script, "trailers refused");
+  } else if (strcmp(verb, "inform") == 0) {
+    if (!stream_inform(app->stream, (unsigned)number, NULL, 0))
+      spdy_script_log(app->script, "inform refused");
   } else if (strcmp(verb, "push") == 0) {
     push(app, args);
   } else {

@@ -15,7 +15,7 @@
  * usual messages; big=N is a field with a value of N bytes.
  *
  * A step that begins with ! belongs to the application: !tunnel 1 [none], !respond 1 200 [none], !send 1 100,
- * !end 1, !trailers 1, !reset 1 5, !consume 1 100, !push 1 /path, !request [none] FIELDS..., !pass 500 (ms), !drain,
+ * !end 1, !trailers 1, !inform 1 103, !reset 1 5, !consume 1 100, !push 1 /path, !request [none] FIELDS..., !pass 500 (ms), !drain,
  * !eof, !close, !mute (the peer stops reading) and !listen, !later (new streams consume by !consume alone), !wants (whether the
  * machine reads), !windows (log WINDOW_UPDATE, too). "9x1 STEP" runs a step nine times; # in it is 1, 3, 5 ...
  *

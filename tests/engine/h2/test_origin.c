@@ -8,23 +8,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/h2/origin.h"
+#include "engine/http/origin.h"
 
 /* ---- keeping --------------------------------------------------------------------------------- */
 
 static struct counted_memory memory;
-static struct h2_origin *origins;
+static struct origin *origins;
 
 static uint8_t take(const char *scheme, const char *authority) {
-  return h2_origin_take(&origins, &memory.memory, span_text(scheme), span_text(authority));
+  return origin_take(&origins, &memory.memory, span_text(scheme), span_text(authority));
 }
 
 static bool is(uint8_t number, const char *scheme, const char *authority) {
-  return h2_origin_is(origins, number, span_text(scheme), span_text(authority));
+  return origin_is(origins, number, span_text(scheme), span_text(authority));
 }
 
 static void finish(void) {
-  h2_origins_close(&origins, &memory.memory);
+  origins_close(&origins, &memory.memory);
   assert_null(origins);
   assert_int_equal(memory.count, 0);
   assert_int_equal(memory.bytes, 0);
@@ -41,11 +41,11 @@ static void test_shared(void **state) {
   assert_false(is(0, "https", "a"));
   uint64_t calls = memory.calls;
   assert_int_equal(take("HTTPS", "A"), number);
-  h2_origin_give(origins, number);
-  h2_origin_give(origins, number);
+  origin_give(origins, number);
+  origin_give(origins, number);
   assert_int_equal(take("https", "a"), number); /* it was waiting */
   assert_int_equal(memory.calls, calls);
-  h2_origin_give(origins, number);
+  origin_give(origins, number);
   finish();
 }
 
@@ -60,16 +60,16 @@ static void test_bound(void **state) {
     assert_int_not_equal(numbers[i], 0);
   }
   assert_int_equal(take("https", "other"), 0);
-  h2_origin_give(origins, numbers[3]);
+  origin_give(origins, numbers[3]);
   uint8_t other = take("https", "other");
   assert_true(is(other, "https", "other"));
   assert_false(is(other, "https", "host3"));
   for (unsigned i = 0; i < H2_ORIGINS_MAX; i++) {
     snprintf(name, sizeof name, "host%u", i);
     assert_int_equal(is(numbers[i], "https", name), i != 3);
-    if (i != 3) h2_origin_give(origins, numbers[i]);
+    if (i != 3) origin_give(origins, numbers[i]);
   }
-  h2_origin_give(origins, other);
+  origin_give(origins, other);
   finish();
 }
 
@@ -86,7 +86,7 @@ static void test_not_kept(void **state) {
   name[H2_ORIGIN_BYTES_MAX - 5] = '\0';
   uint8_t number = take("https", name);
   assert_true(is(number, "https", name));
-  h2_origin_give(origins, number);
+  origin_give(origins, number);
   finish();
 }
 
@@ -99,7 +99,7 @@ static void test_refused(void **state) {
     assert_int_equal(take("https", "a"), 0);
     uint8_t number = take("https", "a");
     assert_true(is(number, "https", "a"));
-    h2_origin_give(origins, number);
+    origin_give(origins, number);
     finish();
   }
   uint8_t numbers[H2_ORIGINS_MAX];
@@ -107,12 +107,12 @@ static void test_refused(void **state) {
   counted_init(&memory);
   for (unsigned i = 0; i < H2_ORIGINS_MAX; i++, name[0]++)
     numbers[i] = take("https", name);
-  h2_origin_give(origins, numbers[0]);
+  origin_give(origins, numbers[0]);
   memory.refuse_at = memory.calls + 1;
   assert_int_equal(take("https", "z"), 0);
   assert_int_equal(take("https", "a"), numbers[0]); /* untouched */
   for (unsigned i = 0; i < H2_ORIGINS_MAX; i++)
-    h2_origin_give(origins, numbers[i]);
+    origin_give(origins, numbers[i]);
   finish();
 }
 
