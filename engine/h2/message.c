@@ -21,6 +21,7 @@ struct survey {
   bool te_allowed; /* in requests only */
   unsigned cookies;
   int64_t content_length; /* -1: none */
+  uint64_t tokens;        /* header_bit() of all fields */
 };
 
 static const uint32_t request_pseudo =
@@ -104,6 +105,7 @@ static struct h2_verdict survey_fields(const struct headers *fields, uint32_t ps
   for (uint32_t i = 0; i < fields->count; i++) {
     const struct header *field = &fields->at[i];
     if (field->flags & HEADER_BAD) return bad_field(field);
+    survey->tokens |= header_bit(field->token);
     struct h2_verdict verdict;
     if (field->name.base[0] == ':') {
       if (regular) return malformed("pseudo-header field after a regular one");
@@ -171,6 +173,7 @@ struct h2_verdict h2_message_request(struct headers *fields, bool connect_protoc
   struct survey survey;
   struct h2_verdict verdict = survey_fields(fields, request_pseudo, &survey);
   if (verdict.scope != H2_ACCEPT) return verdict;
+  fields->tokens = survey.tokens;
   verdict = check_request(&survey, connect_protocol);
   if (verdict.scope != H2_ACCEPT) return verdict;
   if (survey.cookies > 1 && !headers_join_cookies(fields))

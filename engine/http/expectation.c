@@ -7,6 +7,7 @@
 
 enum expectation expectation_of(const struct headers *fields) {
   enum expectation found = EXPECT_NOTHING;
+  if (!headers_find(fields, TOKEN_EXPECT)) return found;
   for (uint32_t i = 0; i < fields->count; i++) {
     if (fields->at[i].token != TOKEN_EXPECT) continue;
     struct span list = fields->at[i].value, member;

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+_Static_assert(TOKEN_COUNT <= 64 + TOKEN_STATUS + 1, "no two regular fields share a bit");
+
 /* Octets that a field name may not hold after a leading colon: those of RFC 9113 section 8.2.1, and
  * those that no token has (RFC 9110 section 5.1), which section 8.2.1 refuses as well. */
 static const bool name_octet_bad[256] = {
@@ -28,12 +30,14 @@ void headers_clear(struct headers *headers) {
   headers->count = 0;
   headers->list_bytes = 0;
   headers->arena_used = 0;
+  headers->tokens = 0;
   headers->overflowed = false;
 }
 
 void headers_add(struct headers *headers, struct header field) {
   if (headers_account(headers, field.name.len, field.value.len))
     headers->at[headers->count++] = field;
+  headers->tokens = 0;
 }
 
 uint8_t *headers_room(struct headers *headers, size_t bytes) {
@@ -46,7 +50,16 @@ uint8_t *headers_room(struct headers *headers, size_t bytes) {
   return room;
 }
 
+uint64_t headers_tokens(const struct headers *headers) {
+  uint64_t tokens = headers->tokens;
+  if (tokens) return tokens;
+  for (uint32_t i = 0; i < headers->count; i++)
+    tokens |= header_bit(headers->at[i].token);
+  return tokens;
+}
+
 const struct header *headers_find(const struct headers *headers, enum header_token token) {
+  if (headers->tokens && !(headers->tokens & header_bit(token))) return NULL;
   for (uint32_t i = 0; i < headers->count; i++)
     if (headers->at[i].token == token) return &headers->at[i];
   return NULL;

@@ -138,6 +138,7 @@ struct headers {
   size_t list_bytes_max; /* SETTINGS_MAX_HEADER_LIST_SIZE */
   uint8_t *arena;        /* strings that had to be copied */
   size_t arena_used, arena_max;
+  uint64_t tokens; /* header_bit() of all fields; 0: they were not noted */
   bool overflowed;
 };
 
@@ -165,6 +166,15 @@ void headers_add(struct headers *headers, struct header field);
 
 /* `bytes` bytes of arena, or NULL (and overflowed) when it is full. */
 __attribute__((warn_unused_result)) uint8_t *headers_room(struct headers *headers, size_t bytes);
+
+/* The bit of a token in a set of them. Tokens from 64 on share theirs with unknown names and pseudo-header
+ * fields: where the bit is not set there is none of both. */
+static inline uint64_t header_bit(unsigned token) {
+  return 1ull << token % 64;
+}
+
+/* header_bit() of all fields: as they were noted, or by a walk over the list. */
+uint64_t headers_tokens(const struct headers *headers);
 
 /* The first field with this token, or NULL. */
 const struct header *headers_find(const struct headers *headers, enum header_token token);

@@ -16,16 +16,21 @@ static bool is_relevant(const struct header *field) {
   return field->token < 64 && relevant_fields >> field->token & 1;
 }
 
-bool site_question_note(struct site_question *question, const struct headers *fields) {
+/* Whether more fields matter than a question that waits may keep. */
+static bool too_many(const struct headers *fields) {
+  if (fields->count <= SITE_CONDITION_FIELDS_MAX) return false;
   unsigned relevant = 0;
-  question->fields = fields;
-  for (uint32_t i = 0; i < fields->count; i++) {
-    if (fields->at[i].token < 64) question->seen |= BIT(fields->at[i].token);
+  for (uint32_t i = 0; i < fields->count; i++)
     relevant += is_relevant(&fields->at[i]);
-  }
+  return relevant > SITE_CONDITION_FIELDS_MAX;
+}
+
+bool site_question_note(struct site_question *question, const struct headers *fields) {
+  question->fields = fields;
+  question->seen = headers_tokens(fields);
   if (site_question_has(question, TOKEN_ACCEPT_ENCODING))
     negotiate_read(&question->negotiation, fields);
-  return relevant <= SITE_CONDITION_FIELDS_MAX;
+  return !too_many(fields);
 }
 
 /* ---- a question that waits ------------------------------------------------------------------- */

@@ -19,7 +19,7 @@
 
 struct site_question {
   const struct headers *fields; /* of the request, or those of it that matter */
-  uint64_t seen;                /* 1 << token of each field, tokens below 64 */
+  uint64_t seen;                /* headers_tokens() */
   uint64_t now_ns;
   struct site_path target;
   uint8_t *room; /* the path; SITE_ROOM_BYTES */
@@ -35,7 +35,7 @@ struct site_question {
   enum coding chosen; /* of exchange->sent */
 };
 
-/* Whether the request has a field with this token (below 64). */
+/* Whether the request has a field with this token, one that an answer depends on. */
 static inline bool site_question_has(const struct site_question *question,
                                      enum header_token token) {
   return question->seen >> token & 1;

@@ -204,6 +204,11 @@ static void test_request(void **state) {
   assert_int_equal(request.content_length, 12);
   assert_int_equal(headers->count, 6);
   assert_false(h2_message_pushable(&request));
+  assert_int_equal(expectation_of(headers), EXPECT_NOTHING);
+  assert_non_null(headers_find(headers, TOKEN_CONTENT_LENGTH));
+  headers = section(GET "x: y\nexpect: 100-continue");
+  assert_int_equal(h2_message_request(headers, false, &request).scope, H2_ACCEPT);
+  assert_int_equal(expectation_of(headers), EXPECT_CONTINUE);
 }
 
 /* Section 8.2.3: one field, at the place of the first crumb. */

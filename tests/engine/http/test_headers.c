@@ -29,6 +29,29 @@ static void counts_and_keeps(void **state) {
   assert_int_equal(headers.list_bytes, 0);
 }
 
+/* A list whose tokens were noted is searched only for those. Adding a field makes it forget them. */
+static void tokens_are_noted(void **state) {
+  (void)state;
+  headers_init(&headers, fields, 4, arena, sizeof arena, 1000);
+  assert_int_equal(headers_tokens(&headers), 0);
+  headers_add(&headers, field_of(TOKEN_DATE, "now"));
+  headers_add(&headers,
+              field_of(TOKEN_ORIGIN, "null")); /* shares a bit with a pseudo-header field */
+  uint64_t tokens = headers_tokens(&headers);
+  assert_int_equal(tokens, header_bit(TOKEN_DATE) | header_bit(TOKEN_ORIGIN));
+  headers.tokens = tokens;
+  assert_non_null(headers_find(&headers, TOKEN_DATE));
+  assert_non_null(headers_find(&headers, TOKEN_ORIGIN));
+  assert_null(headers_find(&headers, (enum header_token)(TOKEN_ORIGIN % 64)));
+  assert_null(headers_find(&headers, TOKEN_AGE));
+  headers_add(&headers, field_of(TOKEN_AGE, "1"));
+  assert_non_null(headers_find(&headers, TOKEN_AGE));
+  headers.tokens = header_bit(TOKEN_DATE); /* and it is believed */
+  assert_null(headers_find(&headers, TOKEN_AGE));
+  headers_clear(&headers);
+  assert_int_equal(headers_tokens(&headers), 0);
+}
+
 /* Once overflowed, nothing more is kept, so that no later field is taken for an earlier one. */
 static void overflows_by_count(void **state) {
   (void)state;
@@ -114,10 +137,10 @@ static void cookies_need_room(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(counts_and_keeps),   cmocka_unit_test(overflows_by_count),
-      cmocka_unit_test(overflows_by_bytes), cmocka_unit_test(sum_saturates),
-      cmocka_unit_test(arena_is_bounded),   cmocka_unit_test(cookies_are_joined),
-      cmocka_unit_test(cookies_need_room),
+      cmocka_unit_test(counts_and_keeps),   cmocka_unit_test(tokens_are_noted),
+      cmocka_unit_test(overflows_by_count), cmocka_unit_test(overflows_by_bytes),
+      cmocka_unit_test(sum_saturates),      cmocka_unit_test(arena_is_bounded),
+      cmocka_unit_test(cookies_are_joined), cmocka_unit_test(cookies_need_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
