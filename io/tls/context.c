@@ -345,6 +345,11 @@ struct span tls_context_answer_clear_text(const struct tls_context *context, str
   return context->answer_clear_text ? context->answer_clear_text(in) : span_of(NULL, 0);
 }
 
+bool tls_context_verified(const SSL *ssl) {
+  bool asked = SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE;
+  return asked && SSL_get0_peer_certificate(ssl) && SSL_get_verify_result(ssl) == X509_V_OK;
+}
+
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context) {
   return context->ssl;
 }

@@ -70,6 +70,9 @@ struct span tls_context_answer_clear_text(const struct tls_context *context, str
  * a struct ssl_session_st * that owns a reference. */
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
 
+/* For tls/tls.c: whether the peer has shown a certificate that was verified. */
+__attribute__((warn_unused_result)) bool tls_context_verified(const struct ssl_st *ssl);
+
 /* For tls/tls.c: the client's name for the server, "" for none. Verified in any case, sent unless it is
  * an address (RFC 6066 section 3). */
 __attribute__((warn_unused_result)) bool tls_context_expect(struct ssl_st *ssl, const char *name);

@@ -304,17 +304,14 @@ static void open_inner(struct tls *tls, uint64_t now_ns) {
   struct tls_factory *factory = tls->factory;
   const unsigned char *protocol;
   unsigned protocol_len;
-  char text[256];
+  char text[256] = "";
   SSL_get0_alpn_selected(tls->ssl, &protocol, &protocol_len);
   assert(protocol_len < sizeof text);
   if (protocol_len) memcpy(text, protocol, protocol_len);
-  text[protocol_len] = 0;
   tls->peer.application_protocol = text;
   tls->peer.secure = true;
   tls->peer.secure_version = SSL_get_version(tls->ssl);
-  tls->peer.verified = SSL_get0_peer_certificate(tls->ssl) &&
-                       SSL_get_verify_result(tls->ssl) == X509_V_OK &&
-                       SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE;
+  tls->peer.verified = tls_context_verified(tls->ssl);
   counter_add(&factory->counters.handshakes, 1);
   if (SSL_session_reused(tls->ssl)) counter_add(&factory->counters.resumed, 1);
   tls->state = TLS_OPEN;
