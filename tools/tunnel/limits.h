@@ -42,9 +42,13 @@ enum {
 #define TUNNEL_PAIR_NS (30 * SECOND_NS)
 
 /* From a pair's two streams until what --fault asks for, so that bytes are under way; and for a SYN_REPLY that it
- * delays. Arbitrary. */
+ * delays. Arbitrary.
+ * Untested: test_tunnel.py waits for what happens then. */
 #define TUNNEL_FAULT_NS       (100 * MILLISECOND_NS)
 #define TUNNEL_FAULT_DELAY_NS (3 * SECOND_NS)
+
+/* After SIGTERM, to say GOAWAY. Untested: another value only makes the end earlier or later. */
+#define TUNNEL_FAREWELL_NS (300 * MILLISECOND_NS)
 
 /* Without a byte from the client, until it is asked for a sign of life, and as long again until it is given up.
  * kubectl sends PING every 5 or 10 s. */

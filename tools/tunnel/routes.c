@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+/* Derived from the longest path: api, v1, namespaces, NAMESPACE, pods, NAME, portforward. */
 enum { SEGMENTS_MAX = 7 };
 
 /* Segments of a path. Their number, or SEGMENTS_MAX + 1 if there are more. */

@@ -34,7 +34,7 @@ struct tunnel_route route_read(struct span path);
 
 /* Whether the query's labelSelector chooses what has the label TUNNEL_LABEL with the value `name`: all do without one,
  * and none do when it asks for anything else than such a label. */
-bool route_selects(struct span query, const char *name);
+__attribute__((warn_unused_result)) bool route_selects(struct span query, const char *name);
 
 /* The only label that pods have; its value is their name. */
 #define TUNNEL_LABEL "app.kubernetes.io/name"

@@ -3,7 +3,7 @@
  * and waits for a signal.
  *
  * Each worker has its own engine, pipes and TLS factory, created in the setup hook on its own thread. SIGTERM and SIGINT
- * end at once what is forwarded; SIGUSR1 prints the counters.
+ * tell the clients, and soon end what is forwarded; SIGUSR1 prints the counters.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -306,7 +306,7 @@ static int run(struct tunnel *tunnel) {
   if (!worker_group_start(&group, &config, &error)) return complain(EXIT_FAILED, "%s", error.text);
   print_start(tunnel);
   wait_for_end(&group);
-  worker_group_stop(&group);
+  worker_group_drain(&group, clock_now_ns() + TUNNEL_FAREWELL_NS);
   worker_group_join(&group);
   if (tunnel->options.verbose) print_counters(STDOUT_FILENO, &tunnel->total);
   return EXIT_DONE;
