@@ -8,7 +8,7 @@ import time
 import pytest
 
 import harness
-from forward_peer import ask, read_all, reset, sent
+from forward_peer import ask, read_all, reset, sent, start_tunnel
 from forward_peer import cluster, forward, kubelet, make_cluster, server, target, tunnel  # fixtures
 
 
@@ -111,6 +111,116 @@ def test_local_port_in_use(target):
         status, out, err = harness.run("forward", url(1), f"{port}:80")
         assert (status, out) == (1, "")
         assert err == f"weir forward: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+# ---- each fault of weir tunnel -------------------------------------------------------------------
+
+
+@pytest.fixture(params=[[], ["--no-websocket"]], ids=["WebSocket", "Upgrade"])
+def faulty(request, target, forward):
+    """Starts a tunnel with this fault on every second connection, and the program."""
+    tunnels = []
+
+    def start(kind):
+        tunnels.append(start_tunnel("--pod", "web=127.0.0.1", "--fault", f"{kind}:2"))
+        program = forward(*request.param, url(tunnels[0].port), f":{target.port}")
+        return program, program.port(target.port)
+
+    yield start
+    for each in tunnels:
+        each.stop()
+
+
+def open_echo(port):
+    """A connection to a target that echoes, which it has done once."""
+    sock = socket.create_connection(("127.0.0.1", port), harness.PATIENCE_SECONDS)
+    sock.sendall(b"echo\nhello")
+    assert sock.recv(100) == b"hello"
+    return sock
+
+
+def expect_echo(sock):
+    sock.sendall(b"again")
+    assert sock.recv(100) == b"again"
+
+
+def expect_reset(sock):
+    with pytest.raises(ConnectionResetError):
+        while sock.recv(1000):
+            pass
+    sock.close()
+
+
+def test_fault_reset(faulty):
+    program, local = faulty("reset")
+    good, bad = open_echo(local), socket.create_connection(("127.0.0.1", local))
+    bad.sendall(b"echo\n")
+    expect_reset(bad)
+    program.line("reset by the other end after")
+    expect_echo(good)
+    assert "lost" not in program.text()
+
+
+def test_fault_error(faulty):
+    """Bytes on the error stream, though nothing is wrong: over kubectl they end all connections."""
+    program, local = faulty("error")
+    good, bad = open_echo(local), socket.create_connection(("127.0.0.1", local))
+    bad.sendall(b"echo\n")
+    expect_reset(bad)
+    program.line("of web: .+")
+    program.line("failed at the other end after")
+    expect_echo(good)
+    assert "lost" not in program.text()
+
+
+@pytest.mark.parametrize("kind", ["drop", "vanish"])
+def test_fault_session(faulty, kind):
+    """The session ends, with a GOAWAY or without a word, and is made again."""
+    program, local = faulty(kind)
+    first, second = open_echo(local), socket.create_connection(("127.0.0.1", local))
+    second.sendall(b"echo\n")
+    expect_reset(first)
+    expect_reset(second)
+    if kind == "vanish":
+        program.line("lost the session with web: the .*(closed|reset).*; 2 connections closed; connecting again$")
+    else:
+        program.line("the server ends the session with web; . connections? go(es)? on; connecting again$")
+    program.line("connected again to web")
+    expect_echo(open_echo(local))
+
+
+def test_fault_delay(faulty):
+    """What is sent before a late SYN_REPLY is not lost, and no other connection waits for it."""
+    _, local = faulty("delay")
+    assert ask(local, "echo", b"first") == b"first"
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        begin = time.monotonic()
+        slow = pool.submit(ask, local, "echo", b"second")
+        while not slow.done() and time.monotonic() - begin < 0.5:
+            time.sleep(0.05)
+        assert ask(local, "echo", b"third") == b"third"
+        assert not slow.done()
+        assert slow.result() == b"second"
+        assert time.monotonic() - begin > 2
+
+
+def test_fault_stall(faulty):
+    """An upload that nobody reads holds up no other connection."""
+    _, local = faulty("stall")
+    assert ask(local, "echo", b"first") == b"first"
+    stuck = socket.create_connection(("127.0.0.1", local))
+    stuck.sendall(b"hash\n")
+    stuck.setblocking(False)
+    last, count = time.monotonic(), 0
+    while time.monotonic() - last < 1:
+        try:
+            count += stuck.send(bytes(1 << 16))
+            last = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.05)
+    assert count < 50 << 20
+    assert ask(local, "send 3000000") == sent(3000000)
+    reset(stuck)
 
 
 # ---- sessions that are lost ----------------------------------------------------------------------

@@ -95,8 +95,14 @@ static void on_session_room(void *ctx, struct spdy *spdy) {
   if (attempt->told_up && !attempt->ended) attempt->settings.events->room(attempt);
 }
 
-static const struct spdy_client_events session_events = {.ended = on_session_ended,
-                                                         .room = on_session_room};
+static void on_session_closing(void *ctx, struct spdy *spdy) {
+  struct attempt *attempt = ctx;
+  (void)spdy;
+  if (attempt->told_up && !attempt->ended) attempt->settings.events->closing(attempt);
+}
+
+static const struct spdy_client_events session_events = {
+    .ended = on_session_ended, .closing = on_session_closing, .room = on_session_room};
 
 /* The tunnel is there. up() comes outside of this call. */
 static bool create_session(void *ctx, const struct machine_peer *peer, struct machine_host *host,

@@ -4,6 +4,7 @@
  *
  *     dial --> [GET pod | GET service, its slices or pods] --> WebSocket, or else POST with Upgrade
  *          --> events.up()    streams may be opened: attempt->spdy
+ *          --> [events.closing()   no more of them: GOAWAY. Those that are open go on]
  *          --> events.ended() once: it has failed, or the session has ended. Its streams end next
  *          --> events.gone()  last: it may be freed
  *
@@ -31,8 +32,8 @@ enum attempt_end {
 /* None is called within attempt_start(). */
 struct attempt_events {
   void (*up)(struct attempt *attempt);
-  void (*room)(
-      struct attempt *attempt); /* spdy_request() was refused for lack of room, and there is some */
+  void (*closing)(struct attempt *attempt);
+  void (*room)(struct attempt *attempt); /* spdy_request() takes something again */
   void (*ended)(struct attempt *attempt, enum attempt_end end, const char *reason);
   void (*gone)(struct attempt *attempt);
 };

@@ -273,15 +273,19 @@ void connections_up(struct connections *all, struct spdy *spdy, const uint16_t *
   connections_room(all);
 }
 
-unsigned connections_lost(struct connections *all) {
+unsigned connections_retired(struct connections *all) {
   unsigned count = 0;
   all->spdy = NULL;
-  all->losing = true;
   for (const struct list_node *node = all->all.next; node != &all->all; node = node->next) {
     const struct connection *connection = LIST_OWNER(node, const struct connection, node);
     count += connection->state == CONNECTION_ASKED || connection->state == CONNECTION_OPEN;
   }
   return count;
+}
+
+unsigned connections_lost(struct connections *all) {
+  all->losing = true;
+  return connections_retired(all);
 }
 
 unsigned connections_stop(struct connections *all) {

@@ -94,6 +94,9 @@ void connections_up(struct connections *all, struct spdy *spdy, const uint16_t *
 /* It has room for more. */
 void connections_room(struct connections *all);
 
+/* It takes no more streams: from now on connections wait. Returns how many have streams, which go on. */
+unsigned connections_retired(struct connections *all);
+
 /* It is lost: its streams end next. Returns how many connections have streams. */
 unsigned connections_lost(struct connections *all);
 

@@ -206,6 +206,14 @@ static void on_room(struct session *session) {
   connections_room(&run_of(session)->connections);
 }
 
+static void on_retired(struct session *session) {
+  struct run *run = run_of(session);
+  unsigned count = connections_retired(&run->connections);
+  run->lost_ns = run->worker->loop.now_ns;
+  say("the server ends the session with %s; %u connection%s go%s on; connecting again",
+      session->avoid, count, plural(count), count == 1 ? "es" : "");
+}
+
 /* The session's streams end after this, and with them its connections. */
 static void on_lost(struct session *session, const char *reason) {
   struct run *run = run_of(session);
@@ -236,6 +244,7 @@ static void on_over(struct session *session, const char *reason) {
 static const struct session_events session_events = {.ask = on_ask,
                                                      .up = on_up,
                                                      .room = on_room,
+                                                     .retired = on_retired,
                                                      .lost = on_lost,
                                                      .failed = on_failed,
                                                      .over = on_over};

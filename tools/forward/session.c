@@ -47,12 +47,17 @@ static void on_failed(struct session *session, bool unauthorized, const char *re
   }
 }
 
-static void on_lost(struct session *session, const char *reason) {
+/* There is no session for new streams any more. */
+static void leave(struct session *session) {
   const struct attempt *attempt = session->attempt;
   bool lasted = session->worker->loop.now_ns - session->up_ns >= FORWARD_RETRY_NS_MAX;
   snprintf(session->avoid, sizeof session->avoid, "%s", attempt->lookup.pod);
   session->attempt = NULL;
   if (lasted) session->retry_ns = 0;
+}
+
+static void on_lost(struct session *session, const char *reason) {
+  leave(session);
   session->events->lost(session, reason);
   if (session->options->reconnect) {
     try_later(session);
@@ -76,17 +81,25 @@ static void on_up(struct attempt *attempt) {
   session->events->up(session, again);
 }
 
+static void on_closing(struct attempt *attempt) {
+  struct session *session = attempt->settings.ctx;
+  if (attempt != session->attempt || session->stopped || !session->options->reconnect) return;
+  leave(session);
+  session->events->retired(session);
+  try_later(session);
+}
+
 static void on_room(struct attempt *attempt) {
   struct session *session = attempt->settings.ctx;
-  session->events->room(session);
+  if (attempt == session->attempt) session->events->room(session);
 }
 
 static void on_ended(struct attempt *attempt, enum attempt_end how, const char *reason) {
   struct session *session = attempt->settings.ctx;
   if (attempt == session->trying) session->trying = NULL;
-  if (how == ATTEMPT_LOST)
+  if (how == ATTEMPT_LOST && attempt == session->attempt)
     on_lost(session, reason);
-  else
+  else if (how != ATTEMPT_LOST)
     on_failed(session, how == ATTEMPT_UNAUTHORIZED, reason);
 }
 
@@ -111,7 +124,7 @@ void session_begin(struct session *session, const struct forward_options *option
 
 void session_access(struct session *session, struct access *access, const char *reason) {
   static const struct attempt_events events = {
-      .up = on_up, .room = on_room, .ended = on_ended, .gone = on_gone};
+      .up = on_up, .closing = on_closing, .room = on_room, .ended = on_ended, .gone = on_gone};
   const struct attempt_settings settings = {
       .options = session->options,
       .engine = session->engine,

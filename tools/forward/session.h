@@ -7,6 +7,9 @@
  * The first attempt has to succeed; later ones are repeated until one does, the first at once, then after
  * FORWARD_RETRY_NS, and twice as long each time. A 401 leads to one more attempt with fresh credentials.
  *
+ * A server that says GOAWAY takes no more streams, but goes on with those that are open: such a session is
+ * retired, and another one made beside it.
+ *
  * Thread: the worker's.
  */
 #ifndef WEIR_FORWARD_SESSION_H
@@ -22,6 +25,8 @@ struct session_events {
   /* Streams may be opened: session->attempt. `again`: not for the first time. */
   void (*up)(struct session *session, bool again);
   void (*room)(struct session *session); /* as of attempt_events */
+  /* No more streams can be opened, those that are open go on, and it is dialled again. */
+  void (*retired)(struct session *session);
   /* The streams end next. It is dialled again, or over() follows. */
   void (*lost)(struct session *session, const char *reason);
   /* An attempt to connect again has failed, with another reason than the last. */
