@@ -212,9 +212,20 @@ static void take(struct peer *peer, const uint8_t *bytes, size_t len) {
   }
 }
 
+/* Keeps the last bytes: the server's close frame is among them. */
+static void take_websocket(struct peer *peer, const uint8_t *bytes, size_t len) {
+  const size_t fresh = len < PEER_KEPT_BYTES ? len : PEER_KEPT_BYTES;
+  size_t old = peer->got < PEER_KEPT_BYTES - fresh ? peer->got : PEER_KEPT_BYTES - fresh;
+  memmove(peer->kept, peer->kept + peer->got - old, old);
+  memcpy(peer->kept + old, bytes + len - fresh, fresh);
+  peer->got = old + fresh;
+  peer->tally->data_bytes += len;
+}
+
 /* Counts status lines. After an error the server reads no further. */
 static void take_h1(struct peer *peer, const uint8_t *bytes, size_t len) {
   static const char line[] = "HTTP/1.1 ";
+  if (peer->phase) take_websocket(peer, bytes, len);
   for (size_t i = 0; i < len; i++) {
     if (line[peer->matched] == 0) {
       const unsigned class = bytes[i] - (unsigned)'0';
@@ -235,6 +246,7 @@ bool peer_drain(struct peer *peer) {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
     if (n <= 0) {
       n == 0 ? peer->tally->closed++ : peer->tally->cut++;
+      if (peer->h1 && peer->phase) got_close(peer, peer->got);
       return false;
     }
     peer->tally->bytes_received += (uint64_t)n;

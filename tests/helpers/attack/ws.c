@@ -1,10 +1,11 @@
 /*
- * attack/ws.c - WebSockets over HTTP/2, each on a stream of its own: floods of frames, messages without an end,
- * bombs. A unit is one DATA frame, full of WebSocket frames. When the server has closed one WebSocket, the next
- * begins.
+ * attack/ws.c - WebSockets: floods of frames, messages without an end, bombs. Over HTTP/2 each is on a stream of
+ * its own, a unit is one DATA frame, full of WebSocket frames, and when the server has closed one WebSocket, the
+ * next begins. Over HTTP/1.1 a connection has one, and a unit is as many bytes.
  */
 #include "tests/helpers/attack/attack.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { UNIT_BYTES = 15000, HEAD_BYTES = 6, LONG_HEAD_BYTES = 8 };
@@ -20,7 +21,29 @@ static size_t literal(uint8_t *at, const char *name, const char *value) {
   return 3 + name_len + value_len;
 }
 
+/* There is no preface. */
+static void begin_h1(struct peer *peer) {
+  peer->made = 0;
+  peer->h1 = true;
+}
+
+static void open_h1(struct peer *peer, const char *path, bool deflate) {
+  char head[512];
+  const int len =
+      snprintf(head, sizeof head,
+               "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+               path, deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
+  peer->phase = 1;
+  peer->in_flight = 1;
+  peer_put(peer, head, (size_t)len);
+}
+
 static void open_websocket(struct peer *peer, const char *path, bool deflate) {
+  if (peer->h1) {
+    open_h1(peer, path, deflate);
+    return;
+  }
   uint8_t block[256] = {0x86};
   size_t len = 1;
   len += literal(block + len, ":method", "CONNECT");
@@ -43,8 +66,9 @@ static void keep_open(struct peer *peer, const char *path, bool deflate) {
   open_websocket(peer, path, deflate);
 }
 
-/* Begins a DATA frame of that many bytes. False when there is no credit for it. */
+/* Begins a DATA frame of that many bytes, over HTTP/2. False when there is no credit for it. */
 static bool begin_data(struct peer *peer, size_t bytes) {
+  if (peer->h1) return true;
   if (peer->credit < (int64_t)bytes || peer->stream_credit < (int64_t)bytes) return false;
   peer->credit -= (int64_t)bytes;
   peer->stream_credit -= (int64_t)bytes;
@@ -89,7 +113,7 @@ static bool step_fragments(struct peer *peer) {
 /* A frame that announces 2^62 bytes, or the length that is just allowed, and never sends them. */
 static bool step_promises(struct peer *peer) {
   static const uint8_t heads[2][14] = {{0x82, 0xff, 0x40}, {0x82, 0xff, 0, 0, 0, 0, 0, 0x0f, 0xff}};
-  if (peer->in_flight >= 100) return false;
+  if (peer->in_flight >= (peer->h1 ? 1 : 100)) return false;
   open_websocket(peer, "/ws", false);
   if (!begin_data(peer, sizeof heads[0])) return false;
   peer_put(peer, heads[peer->options->variant % 2], sizeof heads[0]);
@@ -126,6 +150,11 @@ static const struct attack attacks[] = {
     {"ws-promises", "WebSocket frames of 2^62 bytes, or variant 1 of 1 MiB, that do not come",
      step_promises, NULL, false},
     {"ws-bombs", "permessage-deflate bombs", step_bombs, NULL, false},
+    {"h1-ws-pings", "the same over HTTP/1.1", step_pings, begin_h1, true},
+    {"h1-ws-messages", "the same over HTTP/1.1", step_messages, begin_h1, true},
+    {"h1-ws-fragments", "the same over HTTP/1.1", step_fragments, begin_h1, true},
+    {"h1-ws-promises", "the same over HTTP/1.1", step_promises, begin_h1, true},
+    {"h1-ws-bombs", "the same over HTTP/1.1", step_bombs, begin_h1, true},
 };
 
 const struct attack_list attack_ws = ATTACK_LIST(attacks);
