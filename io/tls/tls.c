@@ -473,12 +473,9 @@ static size_t tls_send_peek(void *self, struct span *out, size_t max, size_t bud
 static void tls_send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct tls *tls = self;
   tls_slab_consume(&tls->bio.output, bytes);
-  if (tls->blocked && tls->state != TLS_CLOSING) {
-    tls->blocked = false;
-    advance(tls, now_ns);
-  } else {
-    settle(tls, now_ns);
-  }
+  void (*go_on)(struct tls * tls, uint64_t now_ns) = tls->blocked ? advance : settle;
+  tls->blocked = false;
+  go_on(tls, now_ns);
 }
 
 static void tls_tick(void *self, uint64_t now_ns) {
