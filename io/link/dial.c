@@ -14,7 +14,6 @@
 static void finish(struct dial *dial, int error) {
   timer_cancel(&dial->links->loop->timers, &dial->timer);
   if (dial->fd >= 0) close(dial->fd);
-  dial->fd = -1;
   dial->done(dial, error);
 }
 
@@ -22,8 +21,7 @@ static void on_connected(struct loop_op *op, int result, unsigned flags) {
   struct dial *dial = LIST_OWNER(op, struct dial, connect);
   (void)flags;
   if (result < 0) {
-    /* A cancellation has a reason of its own: the caller's, or the timeout. */
-    finish(dial, result == -ECANCELED && dial->error ? dial->error : -result);
+    finish(dial, dial->error ? dial->error : -result); /* given up, by the caller or the timeout */
     return;
   }
   int fd = dial->fd;

@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -438,10 +439,23 @@ static void note_error(struct dial *dial, int error) {
   dial_error = error;
 }
 
-/* There is no listener, or no operation can begin: the caller learns why, and the socket is closed. */
+/* Dials while the process may open no descriptor. */
+static void dial_without_descriptors(struct dial *dial) {
+  struct rlimit before, none;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  none = before;
+  none.rlim_cur = 0;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+  dial_start(dial, &worker.links);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+/* There is no listener, no operation can begin, or no descriptor is left: the caller learns why, and the socket
+ * is closed. */
 static void test_failed_dials(void **state) {
+  static const int errors[] = {ECONNREFUSED, ENOBUFS, EMFILE};
   (void)state;
-  for (unsigned ending = 0; ending < 2; ending++) {
+  for (unsigned i = 0; i < 3; i++) {
     static struct dial dial;
     meter_begin(&worker, 1);
     open_listener(&listener);
@@ -450,15 +464,19 @@ static void test_failed_dials(void **state) {
                          .factory = {.ctx = &accepted, .create = meter_create},
                          .prepare = note_socket,
                          .done = note_error};
-    dial_error = -1;
-    worker.loop.ending = ending;
-    dial_start(&dial, &worker.links);
+    dial_error = dial_fd = -1;
+    worker.loop.ending = errors[i] == ENOBUFS;
+    if (errors[i] == EMFILE)
+      dial_without_descriptors(&dial);
+    else
+      dial_start(&dial, &worker.links);
     assert_int_equal(dial_error, -1); /* never at once */
-    for (unsigned i = 0; i < 10000 && dial_error < 0; i++) {
+    for (unsigned turn = 0; turn < 10000 && dial_error < 0; turn++) {
       meter_now_ns += IO_MILLISECOND;
       meter_turns(&worker, 1);
     }
-    assert_int_equal(dial_error, ending ? ENOBUFS : ECONNREFUSED);
+    assert_int_equal(dial_error, errors[i]);
+    assert_int_equal(dial_fd < 0, errors[i] == EMFILE); /* nothing to prepare */
     assert_int_equal(fcntl(dial_fd, F_GETFD), -1);
     meter_end(&worker, NULL, 0);
   }
