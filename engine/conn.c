@@ -7,11 +7,13 @@
 #include "engine/h1/h1.h"
 #include "engine/h2/h2.h"
 #include "engine/h2/upgrade.h"
+#include "engine/spdy/spdy.h"
 
 #include <assert.h>
 #include <string.h>
 
 const char *const conn_protocols[] = {"h2", "http/1.1", NULL};
+const char *const conn_protocols_spdy[] = {"h2", "spdy/3.1", "http/1.1", NULL};
 
 struct conn {
   struct engine *engine;
@@ -56,14 +58,38 @@ static void become_h2(struct conn *conn, uint64_t now_ns) {
   begin(conn, h2_server(&conn->engine->h2, &conn->peer, conn->host, now_ns, &conn->inner), now_ns);
 }
 
-static const char switching[] = "HTTP/1.1 101 Switching Protocols\r\n"
-                                "connection: upgrade\r\n"
-                                "upgrade: h2c\r\n"
-                                "\r\n";
+static bool make_spdy(struct engine *engine, const struct machine_peer *peer,
+                      struct machine_host *host, uint64_t now_ns, struct machine *out) {
+  static const struct spdy_session_config session = {.minor = SPDY_3_1};
+  return spdy_server(&engine->spdy, &session, peer, host, now_ns, out);
+}
+
+static void become_spdy(struct conn *conn, uint64_t now_ns) {
+  begin(conn, make_spdy(conn->engine, &conn->peer, conn->host, now_ns, &conn->inner), now_ns);
+}
+
+#define SWITCHING_TO(protocol)                                                                     \
+  "HTTP/1.1 101 Switching Protocols\r\n"                                                           \
+  "connection: upgrade\r\n"                                                                        \
+  "upgrade: " protocol "\r\n"                                                                      \
+  "\r\n"
+
+static const char switching[] = SWITCHING_TO("h2c");
+static const char switching_to_spdy[] = SWITCHING_TO("SPDY/3.1");
+
+/* The request has no other answer than the 101: no stream stands for it, as one does in HTTP/2. */
+static bool upgrade_to_spdy(struct conn *conn, uint64_t now_ns) {
+  struct engine *engine = conn->engine;
+  if (!engine->config.spdy.server) return false;
+  if (!make_spdy(engine, &conn->peer, conn->host, now_ns, &conn->next)) return false;
+  conn->farewell = span_of(switching_to_spdy, sizeof switching_to_spdy - 1);
+  return true;
+}
 
 /* RFC 7540 section 3.2. HTTP/1.1 has nothing to send, and the 101 comes before HTTP/2's preface. */
 static bool upgrade(void *ctx, const struct http_upgrade *asked, uint64_t now_ns) {
   struct conn *conn = ctx;
+  if (strcmp(asked->protocol, "h2c") != 0) return upgrade_to_spdy(conn, now_ns);
   if (!h2_server_upgraded(&conn->engine->h2, &conn->peer, conn->host, now_ns, asked, &conn->next))
     return false;
   conn->farewell = span_of(switching, sizeof switching - 1);
@@ -86,6 +112,11 @@ static void refuse_tls(struct conn *conn) {
   conn->farewell = span_of(alert, sizeof alert);
 }
 
+/* A control frame's first byte. Requests of HTTP/1.x and the HTTP/2 preface begin with text. */
+static bool is_spdy(const struct conn *conn, const uint8_t *bytes) {
+  return conn->engine->config.spdy.server && bytes[0] == 0x80;
+}
+
 /* Whether the bytes so far are those of the HTTP/2 preface. Takes as many of them as are needed to tell,
  * and says how many. */
 static bool is_preface(struct conn *conn, struct span in, size_t *taken) {
@@ -101,6 +132,8 @@ static size_t sniff(struct conn *conn, struct span in, uint64_t now_ns) {
   if (!is_preface(conn, in, &taken)) {
     if (conn->have == 0 && is_tls(in.base))
       refuse_tls(conn);
+    else if (conn->have == 0 && is_spdy(conn, in.base))
+      become_spdy(conn, now_ns);
     else
       become_h1(conn, now_ns);
     return 0;
@@ -117,7 +150,7 @@ static bool wants_more(const struct conn *conn) {
   return conn->inner.ops && conn->inner.ops->wants(conn->inner.self) & MACHINE_RECV;
 }
 
-/* HTTP/2 has taken the place of HTTP/1.1. */
+/* Another protocol has taken the place of HTTP/1.1. */
 static void change(struct conn *conn) {
   conn->inner.ops->close(conn->inner.self);
   conn->inner = conn->next;
@@ -126,7 +159,7 @@ static void change(struct conn *conn) {
   conn->early_left = CONN_EARLY_BYTES;
 }
 
-/* The client may not be ready for more before it has said something in HTTP/2. */
+/* The client may not be ready for more before it has said something in the other protocol. */
 static bool is_held(const struct conn *conn) {
   return conn->upgraded && conn->early_left == 0;
 }
@@ -249,6 +282,8 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
     return h2_server(&engine->h2, peer, host, now_ns, out);
   if (strcmp(peer->application_protocol, "http/1.1") == 0)
     return h1_server(&engine->h1, peer, host, now_ns, out);
+  if (strcmp(peer->application_protocol, "spdy/3.1") == 0)
+    return make_spdy(engine, peer, host, now_ns, out);
   struct conn *conn = pool_take(&engine->undecided);
   if (!conn) {
     counter_add(&engine->http.counters.refused, 1);

@@ -109,7 +109,7 @@ struct h1_stream {
   struct pace pace;
 };
 
-/* Takes over a connection whose client asks for `upgrade: h2c`. Borrows `asked`. False: it goes on in
+/* Takes over a connection whose client asks for another protocol (asked->protocol). Borrows `asked`. False: it goes on in
  * HTTP/1.1. True: nothing more is done with this machine but to close it. */
 typedef bool h1_upgrade_fn(void *ctx, const struct http_upgrade *asked, uint64_t now_ns);
 
@@ -120,7 +120,7 @@ struct h1 {
   const struct stream_ops *stream_ops;
   const struct h1_client_events *client; /* client role; may be NULL */
   void *client_ctx;
-  h1_upgrade_fn *upgrade; /* server; NULL: h2c is ignored */
+  h1_upgrade_fn *upgrade; /* server; NULL: such requests are ordinary ones */
   void *upgrade_ctx;
   struct machine_peer peer;
   uint64_t now_ns; /* of the current machine call, or of the last one */

@@ -47,7 +47,7 @@ static inline struct h1 *h1_of(const struct machine *machine) {
   return machine->self;
 }
 
-/* Lets the client go on in HTTP/2: `upgrade` is called for a request that asks for it. Keeps `ctx`. */
+/* Lets the client go on in HTTP/2 or SPDY: `upgrade` is called for a request that asks for it. Keeps `ctx`. */
 void h1_offer_upgrade(const struct machine *machine, h1_upgrade_fn *upgrade, void *ctx);
 
 extern const struct machine_ops h1_machine_ops;

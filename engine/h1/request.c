@@ -80,15 +80,25 @@ static bool takes_hints(const struct headers *fields) {
 
 /* ---- upgrades -------------------------------------------------------------------------------- */
 
+/* A protocol for the whole connection that the client asks for; NULL: none. */
+static const char *protocol_asked(const struct h1_framing *framing) {
+  static const char *const protocols[] = {"h2c", "spdy/3.1"};
+  unsigned first = framing->http2_settings.base ? 0 : 1; /* without them h2c cannot begin */
+  for (unsigned i = first; i < sizeof protocols / sizeof *protocols; i++)
+    if (h1_framing_upgrade_has(framing->upgrade, protocols[i])) return protocols[i];
+  return NULL;
+}
+
 /* Whether another protocol has taken the connection. It begins with an answer of its own, so nothing
  * may be left to be answered before it. */
 static bool upgrades(struct h1 *h1, const struct h1_head *head, const struct h1_framing *framing,
                      const struct request *request) {
-  const struct http_upgrade asked = {
-      .request = request, .settings = framing->http2_settings, .head_bytes = head->bytes};
-  bool may = h1->upgrade && framing->http2_settings.base && !h1->first && !h1->out.count &&
-             !h1->draining && h1_framing_upgrade_has(framing->upgrade, "h2c");
-  if (!may || !h1->upgrade(h1->upgrade_ctx, &asked, h1->now_ns)) return false;
+  bool may = h1->upgrade && framing->upgrade.len && !h1->first && !h1->out.count && !h1->draining;
+  const struct http_upgrade asked = {.protocol = may ? protocol_asked(framing) : NULL,
+                                     .request = request,
+                                     .settings = framing->http2_settings,
+                                     .head_bytes = head->bytes};
+  if (!asked.protocol || !h1->upgrade(h1->upgrade_ctx, &asked, h1->now_ns)) return false;
   counter_add(&h1->shared->counters.upgrades, 1);
   h1->handed_over = true;
   return true;

@@ -24,7 +24,7 @@ struct h1_config {
 struct h1_counters {
   uint64_t ahead;         /* requests that arrived before the one ahead was answered */
   uint64_t tunnels;       /* that were made by `upgrade` */
-  uint64_t upgrades;      /* connections that went on in HTTP/2 */
+  uint64_t upgrades;      /* connections that went on in HTTP/2 or SPDY */
   uint64_t refused_heads; /* answered 4xx or 5xx by the engine, by: */
   uint64_t
       refused_syntax; /* 400: H1_EMPTY_LINES_MAX, H1_CONNECTION_OPTIONS_MAX, H1_CHUNK_*, grammar */

@@ -26,8 +26,9 @@ struct http_counters {
 
 /* A request on its way from HTTP/1.1 to HTTP/2 (RFC 7540 section 3.2). */
 struct http_upgrade {
+  const char *protocol;          /* "h2c" or "spdy/3.1" */
   const struct request *request; /* lent; complete, and without a body */
-  struct span settings;          /* the value of HTTP2-Settings */
+  struct span settings;          /* h2c: the value of HTTP2-Settings */
   size_t head_bytes;
 };
 
