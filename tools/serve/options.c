@@ -27,6 +27,8 @@ static const char help[] =
     "                         ADDR:PORT,weight=N also sets the weight of connections\n"
     "                         that come in there; see --weight.\n"
     "                         Default: --http localhost:8080 --https localhost:8443\n"
+    "  --spdy                 speak SPDY/3.1 too: over TLS by ALPN (spdy/3.1), in clear text\n"
+    "                         with prior knowledge or by Upgrade: SPDY/3.1\n"
     "  --cert FILE            certificate chain, PEM, the server's own first\n"
     "  --key FILE             its private key, PEM. Without --cert and --key, weir makes\n"
     "                         a self-signed certificate in memory and prints its\n"
@@ -169,6 +171,7 @@ static bool add_weight(const struct options *parser, struct serve_options *optio
 enum option_code {
   OPTION_HTTP = 1,
   OPTION_HTTPS,
+  OPTION_SPDY,
   OPTION_CERT,
   OPTION_KEY,
   OPTION_CACHE_CONTROL,
@@ -193,6 +196,7 @@ enum option_code {
 static const struct option names[] = {
     {"http", required_argument, NULL, OPTION_HTTP},
     {"https", required_argument, NULL, OPTION_HTTPS},
+    {"spdy", no_argument, NULL, OPTION_SPDY},
     {"cert", required_argument, NULL, OPTION_CERT},
     {"key", required_argument, NULL, OPTION_KEY},
     {"cache-control", required_argument, NULL, OPTION_CACHE_CONTROL},
@@ -276,6 +280,7 @@ static bool take(struct options *parser, int code, char *value) {
   switch ((enum option_code)code) {
   case OPTION_HTTP: return add_weighted(parser, value, false);
   case OPTION_HTTPS: return add_weighted(parser, value, true);
+  case OPTION_SPDY: options->spdy = true; return true;
   case OPTION_CERT: options->certificate = value; return true;
   case OPTION_KEY: options->key = value; return true;
   case OPTION_CACHE_CONTROL: return set_field_value(parser, &options->cache_control);

@@ -45,6 +45,7 @@ struct serve_options {
   enum log_format log_format; /* of its lines */
   bool log_format_given;
   bool push;
+  bool spdy;                  /* speak SPDY/3.1, too */
   bool no_rfc7540_priorities; /* only RFC 9218 counts */
   bool verbose;
 };

@@ -85,6 +85,18 @@ static void set_window(struct engine_config *config, uint32_t stream_bytes) {
   config->h2.connection_window_bytes = (uint32_t)connection_bytes;
 }
 
+/* SPDY's limits are those of HTTP/2. */
+static void set_spdy(struct engine_config *config, const struct serve_options *options) {
+  config->spdy.server = options->spdy;
+  config->spdy.push = config->h2.push;
+  config->spdy.streams_max = config->h2.streams_max;
+  config->spdy.concurrent_streams = config->h2.concurrent_streams;
+  config->spdy.window_budget_bytes = config->h2.window_budget_bytes;
+  if (!options->window_bytes) return;
+  config->spdy.stream_window_bytes = config->h2.stream_window_bytes;
+  config->spdy.session_window_bytes = config->h2.connection_window_bytes;
+}
+
 static struct engine_config config_of(const struct server *server) {
   const struct serve_options *options = &server->options;
   struct engine_config config = engine_config_default();
@@ -99,6 +111,7 @@ static struct engine_config config_of(const struct server *server) {
   if (options->flow != FLOW_DEFAULT) config.h1.flow = config.h2.flow = options->flow;
   if (options->window_bytes) set_window(&config, options->window_bytes);
   config.h2.head_start = &options->head_starts;
+  set_spdy(&config, options);
   if (options->idle_seconds) config.idle_ns = options->idle_seconds * SECOND_NS;
   return config;
 }
@@ -302,10 +315,11 @@ static int open_tls(struct server *server) {
                                                       options->key, &error)
                                    : certificate_self_signed(&server->certificate, &error);
   if (!have) return complain(EXIT_FAILED, "%s", error.text);
+  const char *const *protocols = options->spdy ? conn_protocols_spdy : conn_protocols;
   struct tls_settings settings = {.certificate = &server->certificate,
-                                  .protocols = conn_protocols,
+                                  .protocols = protocols,
                                   .answer_clear_text = clear_text_answer};
-  while (conn_protocols[settings.protocol_count])
+  while (protocols[settings.protocol_count])
     settings.protocol_count++;
   server->tls = tls_context_create(&settings, &error);
   return server->tls ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);

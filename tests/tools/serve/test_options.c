@@ -244,12 +244,13 @@ static void too_many(void **state) {
 static void help_is_readable(void **state) {
   (void)state;
   static const char *const words[] = {
-      "--http ",          "--https ",         "--cert ",        "--key ",
-      "--cache-control ", "--preload ",       "--no-push ",     "--push-manifest ",
-      "--workers ",       "--streams ",       "--connections ", "--idle-seconds ",
-      "--flow ",          "--window ",        "--head-start ",  "--no-rfc7540-priorities\n",
-      "--verbose ",       "--drain-seconds ", "--help ",        "--version ",
-      "--weight ",        "weight=N",         "Examples",       "localhost:8443"};
+      "--http ",          "--https ",   "--cert ",          "--key ",
+      "--cache-control ", "--preload ", "--no-push ",       "--push-manifest ",
+      "--workers ",       "--streams ", "--connections ",   "--idle-seconds ",
+      "--flow ",          "--window ",  "--head-start ",    "--no-rfc7540-priorities\n",
+      "--verbose ",       "--spdy ",    "--drain-seconds ", "--help ",
+      "--version ",       "--weight ",  "weight=N",         "Examples",
+      "localhost:8443"};
   const char *help = serve_options_help();
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
     if (!strstr(help, words[i])) fail_msg("%s is not explained", words[i]);
