@@ -451,14 +451,16 @@ static void test_drain(void **state) {
       {"6.8",
        "first a GOAWAY that refuses nothing, then the last one; requests in between are served",
        "HEADERS/SH 1 [@hold]; !drain; HEADERS/SH 3 [@get]; !tick 1000; !respond 1 200; !end 1",
-       "request 1 GET /hold end, GOAWAY 2147483647 NO_ERROR, PING, " SERVED(
-           3) ", GOAWAY 3 NO_ERROR, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end",
+       "request 1 GET /hold end, drain 1, GOAWAY 2147483647 NO_ERROR, PING, request 3 GET / end, "
+       "drain 3, closed 3 NO_ERROR, HEADERS 3 200, DATA 3 2 end, GOAWAY 3 NO_ERROR, HEADERS 1 200, "
+       "closed 1 NO_ERROR, DATA 1 0 end",
        SPEC_LINE_FINAL},
       {"6.8", "requests after the last one are ignored, HPACK and windows are kept in step",
        "HEADERS/SH 1 [@hold]; !drain; PING/A 0 x647261696e696e67; !tick 100; HEADERS/H 3 [@post "
        "+x-sync=1]; "
        "DATA 3 *500; WU 3 =1; HEADERS/SH 3 [a=b]; RST 3 =8; HEADERS/H 5 [#62]; PING 0 *8",
-       "request 1 GET /hold end, GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 1 NO_ERROR, PING ack",
+       "request 1 GET /hold end, drain 1, GOAWAY 2147483647 NO_ERROR, PING, GOAWAY 1 NO_ERROR, "
+       "PING ack",
        SPEC_LINE_FINAL},
   };
   spec_lines_run(SPEC_LINES(lines), H2_SERVER, NULL);
