@@ -29,19 +29,29 @@ void spdy_alive_reads(struct spdy *spdy, bool reads) {
   alive->deaf = !reads;
 }
 
+/* When the session is lost, after a PING. */
+static uint64_t lost_ns(const struct spdy *spdy) {
+  return spdy->alive.waits_ns + spdy->session.ping_ns;
+}
+
 uint64_t spdy_alive_deadline_ns(const struct spdy *spdy) {
   const struct spdy_alive *alive = &spdy->alive;
   if (!spdy->session.ping_ns || alive->deaf || spdy->eof) return MACHINE_NO_DEADLINE;
-  return (alive->ping_id ? alive->waits_ns : alive->heard_ns) + spdy->session.ping_ns;
+  if (!alive->ping_id) return alive->heard_ns + spdy->session.ping_ns;
+  bool again = !alive->left_at && alive->again_ns < lost_ns(spdy);
+  return again ? alive->again_ns : lost_ns(spdy);
 }
 
 void spdy_alive_run(struct spdy *spdy) {
   struct spdy_alive *alive = &spdy->alive;
-  if (alive->ping_id) {
+  if (alive->ping_id && spdy->now_ns >= lost_ns(spdy)) {
     spdy_lose(spdy);
     return;
   }
+  bool first = !alive->ping_id;
   alive->ping_id = spdy_ping(spdy);
+  alive->again_ns = spdy->now_ns + spdy->session.ping_ns / SPDY_PINGS_UNANSWERED;
+  if (!first) return;
   alive->left_at = spdy->sent_bytes + spdy->out.bytes + spdy->queue.bytes;
   alive->waits_ns = spdy->now_ns;
 }

@@ -2,8 +2,9 @@
  * spdy/alive.h - our PINGs, and whether the peer is still there.
  * Spec: SPDY/3.1 section 2.6.5.
  *
- * After session.ping_ns without a byte from the peer it gets a PING. Any byte is an answer. Without one for as
- * long again, counted from when the PING left or the transport last took something ahead of it, the session is
+ * After session.ping_ns without a byte from the peer it gets a PING, and more of them until there is an answer: Go's
+ * spdystream has five workers that answer in turn, and one of them may wait for the reader of a stream. Any byte is an
+ * answer. Without one for as long again, counted from when the PING left or the transport last took something ahead of it, the session is
  * lost: the network is dead, or the peer. While we do not read, nothing can be said.
  */
 #ifndef WEIR_SPDY_ALIVE_H

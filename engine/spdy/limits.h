@@ -93,4 +93,8 @@
 #define SPDY_LATE_FREE_STREAM 4u
 #define SPDY_LATE_FREE_MAX    10000u
 
+/* PINGs that a peer gets before it is given up: one more than the workers of Go's spdystream, each of which may
+ * wait for the reader of a stream. */
+#define SPDY_PINGS_UNANSWERED 6u
+
 #endif

@@ -7,24 +7,32 @@
 static const struct spdy_session_config watched = {.raw = true, .ping_ns = 10 * SECOND_NS};
 static const struct spdy_session_config unwatched = {.raw = true};
 
+/* SPDY_PINGS_UNANSWERED of them. */
+#define PINGS "PING 1, PING 3, PING 5, PING 7, PING 9, PING 11"
+
 static const struct spdy_line client[] = {
     {"answered", "!pass 10000; PING 1; !pass 9990; !pass 10; PING 3; !pass 100", "PING 1, PING 3"},
     {"any byte is an answer", "!pass 10000; RAW x80; !pass 9990", "PING 1"},
     {"a peer that speaks gets none", "!pass 9000; PING 2; !pass 9000; PING 4; !pass 9000",
      "PING 2, PING 4"},
     {"no answer", "!request a=b; !pass 20000",
-     "SYN_STREAM 1 fields 1, PING 1, ended lost, closed 1 CANCEL, done"},
-    {"not before its time", "!request a=b; !pass 19990", "SYN_STREAM 1 fields 1, PING 1"},
+     "SYN_STREAM 1 fields 1, " PINGS ", ended lost, closed 1 CANCEL, done"},
+    {"not before its time", "!request a=b; !pass 19990", "SYN_STREAM 1 fields 1, " PINGS},
+    {"an answer to any of them", "!request a=b; !pass 13000; PING 3; !pass 9990; !pass 10",
+     "SYN_STREAM 1 fields 1, PING 1, PING 3, PING 5"},
     {"a PING that cannot leave", "!mute; !pass 20000", "ended lost, done"},
     {"after the end there are none",
      "!request a=b; !drain; !pass 20000; REPLY/S 1; !end 1 0; !pass 10000",
-     "SYN_STREAM 1 fields 1, drain 1, GOAWAY 0 OK, PING 1, ended lost, closed 1 CANCEL, done, no "
+     "SYN_STREAM 1 fields 1, drain 1, GOAWAY 0 OK, " PINGS
+     ", ended lost, closed 1 CANCEL, done, no "
      "stream 1"},
 };
 
 static const struct spdy_line server[] = {
     {"of a server", "SYN 1 a=b; !tunnel 1; !pass 10000; PING 2; !pass 10000; !pass 10000",
-     "request 1 fields 1, SYN_REPLY 1 fields 0, PING 2, PING 4, closed 1 CANCEL, done"},
+     "request 1 fields 1, SYN_REPLY 1 fields 0, PING 2, PING 4, PING 6, PING 8, PING 10, PING 12, "
+     "PING 14, closed 1 "
+     "CANCEL, done"},
     {"while we do not read, silence means nothing",
      "!later; SYN 1 a=b; !tunnel 1; DATA 1 1048577; !wants; !pass 60000; !consume 1 1048577; "
      "!wants; "
