@@ -237,6 +237,10 @@
  * Clients send two or three. More get 400. */
 #define H1_CONNECTION_OPTIONS_MAX 16u
 
+/* Bytes of a protocol's name that a client asks for: it is kept until the answer names the same. Twice
+ * "websocket" and a version. */
+#define H1_PROTOCOL_BYTES_MAX 32u
+
 /* Hexadecimal digits of a chunk's size, leading zeros included: those of a number of 64 bits. A longer size,
  * or one of 2^63 or more, gets 400. */
 #define H1_CHUNK_DIGITS_MAX 16u

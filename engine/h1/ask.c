@@ -8,6 +8,7 @@
 #include "engine/http/contract.h"
 
 #include <assert.h>
+#include <string.h>
 
 uint32_t h1_request_room(const struct h1 *h1) {
   return !h1->first && !h1->closing && !h1->lost && !h1->eof && !h1->draining;
@@ -55,8 +56,9 @@ static struct h1_text *make_head(struct h1_stream *stream, const struct h1_line 
                                  const struct header *fields, size_t count) {
   struct h1_survey survey = h1_text_survey(fields, count);
   struct h1_request_plan plan = {.line = *line, .fields = fields, .count = count};
+  bool long_name = line->protocol.len > H1_PROTOCOL_BYTES_MAX;
   bool promised = survey.length > 0 && !stream->body.ops; /* bytes that will never come */
-  if (survey.mistake || promised || !h1_text_line_ok(line)) return NULL;
+  if (survey.mistake || long_name || promised || !h1_text_line_ok(line)) return NULL;
   plan_body(stream, line, &survey, &plan);
   return h1_text_request(stream->h1, &plan, &survey);
 }
@@ -94,6 +96,8 @@ struct stream *h1_request(struct h1 *h1, const struct header *fields, size_t cou
     h1_stream_remove_first(h1);
     return NULL;
   }
+  h1->protocol_len = (uint8_t)line.protocol.len;
+  if (line.protocol.len) memcpy(h1->protocol, line.protocol.base, line.protocol.len);
   h1_stream_append(stream, text);
   stream->base.events = events;
   stream->base.user = user;

@@ -141,18 +141,20 @@ struct h1 {
   uint64_t stalled_bytes;    /* bytes that the peer has taken since */
   uint64_t tick_ns;          /* when the request's body is looked at next */
 
-  uint32_t head_bytes; /* client: of the head that came last */
-  uint8_t role;        /* enum h1_role */
-  uint8_t phase;       /* enum h1_phase */
-  bool in_call;        /* a machine call is running */
-  bool held;           /* a complete head waits in `gathered` for its turn */
-  bool closing;        /* nothing new is begun: once the output has left, the connection ends */
-  bool lost;           /* nothing more is sent, either */
-  bool eof;            /* the peer has closed its direction */
-  bool draining;       /* the host wants an end */
-  bool handed_over;    /* to another protocol */
-  bool stalled_ended;  /* a response has ended since stalled_since_ns */
-  bool end_told;       /* h1_client_events.ended was called */
+  uint32_t head_bytes;                     /* client: of the head that came last */
+  uint8_t protocol[H1_PROTOCOL_BYTES_MAX]; /* client: of the tunnel that is asked for */
+  uint8_t protocol_len;
+  uint8_t role;       /* enum h1_role */
+  uint8_t phase;      /* enum h1_phase */
+  bool in_call;       /* a machine call is running */
+  bool held;          /* a complete head waits in `gathered` for its turn */
+  bool closing;       /* nothing new is begun: once the output has left, the connection ends */
+  bool lost;          /* nothing more is sent, either */
+  bool eof;           /* the peer has closed its direction */
+  bool draining;      /* the host wants an end */
+  bool handed_over;   /* to another protocol */
+  bool stalled_ended; /* a response has ended since stalled_since_ns */
+  bool end_told;      /* h1_client_events.ended was called */
 };
 
 static inline size_t h1_min(size_t a, size_t b) {

@@ -4,6 +4,7 @@
 #include "engine/h1/response.h"
 
 #include "engine/base/decimal.h"
+#include "engine/base/text.h"
 #include "engine/h1/body.h"
 #include "engine/h1/client.h"
 #include "engine/h1/fault.h"
@@ -84,10 +85,14 @@ static void final(struct h1_stream *stream, const struct h1_head *head,
   h1_body_settle(stream);
 }
 
-/* What is wrong with a 101, or NULL. It says what it changes to (RFC 9110 section 15.2.2). */
+/* What is wrong with a 101, or NULL. It says what it changes to, which is what was asked for (RFC 9110 sections
+ * 7.8 and 15.2.2): two protocols that read the same bytes differently would be a way to smuggle requests. */
 static const char *bad_switch(const struct h1_stream *stream, const struct h1_framing *framing) {
+  const struct h1 *h1 = stream->h1;
   if (!stream->asks) return "101 to a request for no upgrade";
-  return framing->upgrade.len ? NULL : "101 without an upgrade";
+  if (framing->upgrade.len == 0) return "101 without an upgrade";
+  bool same = span_equal_ignoring_case(framing->upgrade, span_of(h1->protocol, h1->protocol_len));
+  return same ? NULL : "101 to another protocol than was asked for";
 }
 
 void h1_response_handle(struct h1 *h1, const struct h1_head *head) {
