@@ -3,10 +3,11 @@
  */
 #include "engine/ws/handshake.h"
 
-#include <openssl/sha.h>
+#include <assert.h>
 #include <string.h>
 
 #include "engine/http/field_list.h"
+#include "engine/ws/sha1.h"
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -35,15 +36,14 @@ bool ws_key_is_valid(struct span value) {
   return value.base[22] == '=' && value.base[23] == '=';
 }
 
-bool ws_accept_text(struct span key, uint8_t out[WS_ACCEPT_TEXT_BYTES]) {
+void ws_accept_text(struct span key, uint8_t out[WS_ACCEPT_TEXT_BYTES]) {
   static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* section 1.3 */
-  uint8_t text[WS_KEY_TEXT_BYTES + sizeof guid - 1], digest[SHA_DIGEST_LENGTH];
-  if (key.len != WS_KEY_TEXT_BYTES) return false;
+  uint8_t text[WS_KEY_TEXT_BYTES + sizeof guid - 1], digest[SHA1_BYTES];
+  assert(key.len == WS_KEY_TEXT_BYTES);
   memcpy(text, key.base, WS_KEY_TEXT_BYTES);
   memcpy(text + WS_KEY_TEXT_BYTES, guid, sizeof guid - 1);
-  if (!SHA1(text, sizeof text, digest)) return false;
+  ws_sha1(span_of(text, sizeof text), digest);
   base64(digest, sizeof digest, out);
-  return true;
 }
 
 /* The only field of that name: NULL when there is none; *twice when there are several. */
@@ -106,8 +106,8 @@ const char *ws_response_read(unsigned status, const struct headers *fields, stru
   if (key.len > 0 ? status != 101 : status < 200 || status > 299)
     return "the server does not open a WebSocket";
   if (twice) return "a field of the handshake came twice";
-  if (key.len > 0 && (!accept || !ws_accept_text(key, expected) ||
-                      !span_equal(accept->value, span_of(expected, sizeof expected))))
+  if (key.len > 0) ws_accept_text(key, expected);
+  if (key.len > 0 && !(accept && span_equal(accept->value, span_of(expected, sizeof expected))))
     return "the server's Sec-WebSocket-Accept is wrong";
   if (chosen && !is_offered(chosen->value, protocols))
     return "the server chose a subprotocol that was not offered";

@@ -1,11 +1,6 @@
 /*
  * ws/handshake.h - the opening handshake: Sec-WebSocket-Key and -Accept, version, subprotocols.
  * Spec: RFC 6455 sections 4.1 and 4.2; RFC 8441 section 5 for HTTP/2, where key and accept are not used.
- *
- * SHA-1 is OpenSSL's: the program has that library for TLS anyway, its code is faster than any small
- * one of ours, and a second SHA-1 would have to be proved right. SHA1() reads and writes memory alone,
- * as everything in engine/ does; it may allocate, once a connection, and the handshake is refused when
- * it cannot. No other function of that library is used here.
  */
 #ifndef WEIR_WS_HANDSHAKE_H
 #define WEIR_WS_HANDSHAKE_H
@@ -25,9 +20,8 @@ void ws_key_text(const uint8_t nonce[WS_NONCE_BYTES], uint8_t out[WS_KEY_TEXT_BY
 /* Whether the value is base64 of 16 bytes. */
 bool ws_key_is_valid(struct span value);
 
-/* Writes the Sec-WebSocket-Accept that answers a key. False when memory was refused. */
-__attribute__((warn_unused_result)) bool ws_accept_text(struct span key,
-                                                        uint8_t out[WS_ACCEPT_TEXT_BYTES]);
+/* Writes the Sec-WebSocket-Accept that answers a key, which has WS_KEY_TEXT_BYTES (asserted). */
+void ws_accept_text(struct span key, uint8_t out[WS_ACCEPT_TEXT_BYTES]);
 
 /* Server: what a request for a WebSocket gets. */
 struct ws_request {

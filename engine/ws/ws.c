@@ -22,39 +22,34 @@ static struct ws *refuse(struct stream *stream, unsigned status) {
   return NULL;
 }
 
-/* The response's fields, in `text`; returns their number. False when memory was refused. */
-static bool answer_fields(struct ws *ws, const struct ws_request *asked,
-                          const struct request *request, struct header *fields, size_t *count,
-                          uint8_t *text) {
+/* The response's fields, with their values in `text`; returns their number. */
+static size_t answer_fields(struct ws *ws, const struct ws_request *asked,
+                            const struct request *request, struct header *fields, uint8_t *text) {
   struct ws_deflate_wish wish = ws_tunnel_wish(ws->settings);
-  *count = 0;
+  size_t count = 0;
   if (asked->key.len > 0) {
-    if (!ws_accept_text(asked->key, text)) return false;
-    fields[(*count)++] = header_of(TOKEN_SEC_WEBSOCKET_ACCEPT, span_of(text, WS_ACCEPT_TEXT_BYTES));
+    ws_accept_text(asked->key, text);
+    fields[count++] = header_of(TOKEN_SEC_WEBSOCKET_ACCEPT, span_of(text, WS_ACCEPT_TEXT_BYTES));
     text += WS_ACCEPT_TEXT_BYTES;
   }
   if (asked->protocol.len > 0) {
     ws->protocol = ws_tunnel_protocol(ws->settings, asked->protocol);
-    fields[(*count)++] = header_of(TOKEN_SEC_WEBSOCKET_PROTOCOL, asked->protocol);
+    fields[count++] = header_of(TOKEN_SEC_WEBSOCKET_PROTOCOL, asked->protocol);
   }
   size_t len = ws_extension_answer(request->fields, &wish, &ws->terms, text);
-  if (len > 0) fields[(*count)++] = header_of(TOKEN_SEC_WEBSOCKET_EXTENSIONS, span_of(text, len));
-  return true;
+  if (len > 0) fields[count++] = header_of(TOKEN_SEC_WEBSOCKET_EXTENSIONS, span_of(text, len));
+  return count;
 }
 
 struct ws *ws_accept(struct stream *stream, const struct request *request,
                      const struct ws_settings *settings, void *user) {
   struct header fields[3];
   uint8_t text[WS_ACCEPT_TEXT_BYTES + WS_EXTENSION_TEXT_BYTES];
-  size_t count;
   struct ws_request asked = ws_request_read(request, settings->protocols);
   if (asked.status) return refuse(stream, asked.status);
   struct ws *ws = ws_tunnel_new(settings, user, false);
   if (!ws) return refuse(stream, 503);
-  if (!answer_fields(ws, &asked, request, fields, &count, text)) {
-    memory_free(settings->memory, ws, sizeof *ws);
-    return refuse(stream, 503);
-  }
+  size_t count = answer_fields(ws, &asked, request, fields, text);
   ws_tunnel_enter(ws);
   ws->stream = stream;
   ws->body_open = true;
