@@ -162,12 +162,12 @@ attack-table:
 coverage:
 	@tools/deps.sh build test
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
-	@$(MAKE) --no-print-directory VARIANT=coverage unit
-	@gcovr --root . --filter engine/ --exclude-unreachable-branches --print-summary \
-	  --output $(BUILD)/coverage.txt $(BUILD)/coverage
-	@gcovr --root . --filter engine/ --exclude-unreachable-branches --branches \
-	  --output $(BUILD)/coverage-branches.txt $(BUILD)/coverage
-	@cat $(BUILD)/coverage.txt
+	@$(MAKE) --no-print-directory VARIANT=coverage unit; failed=$$?; \
+	gcovr --root . --filter engine/ --exclude-unreachable-branches --print-summary \
+	  --output $(BUILD)/coverage.txt $(BUILD)/coverage && \
+	gcovr --root . --filter engine/ --exclude-unreachable-branches --branches \
+	  --output $(BUILD)/coverage-branches.txt $(BUILD)/coverage && \
+	cat $(BUILD)/coverage.txt && exit $$failed
 
 check:
 	@tools/deps.sh build test
