@@ -146,8 +146,8 @@ static void begin_linger(struct link *link) {
 }
 
 /* Everything that the machine had to say is in the kernel, and it goes on to listen. */
-static void settle_end(struct link *link) {
-  if (link->ended || link->sending || !link_wants(link, MACHINE_ENDED)) return;
+static void settle_end(struct link *link, unsigned wants) {
+  if (link->ended || link->sending || !(wants & MACHINE_ENDED)) return;
   link->ended = true;
   shutdown(link->fd, SHUT_WR);
 }
@@ -159,7 +159,7 @@ static void settle_linger(struct link *link) {
     begin_close(link);
     return;
   }
-  link_recv_settle(link);
+  link_recv_settle(link, MACHINE_RECV);
   timer_arm(&link->loop->timers, &link->timer, until_ns);
 }
 
@@ -186,11 +186,13 @@ static void settle_open(struct link *link) {
     link->eof_told = true;
     ops->recv_eof(self, now_ns);
   }
-  if (link_wants(link, MACHINE_RESET)) link_cut(link);
+  unsigned wants = link_wanted(link);
+  if (wants & MACHINE_RESET) link_cut(link);
   link_send_check_stall(link);
-  if (link->state == LINK_OPEN) link_send_settle(link);
+  if (link->state == LINK_OPEN) link_send_settle(link, wants);
   if (link->state != LINK_OPEN) return;
-  if (link_wants(link, MACHINE_DONE)) {
+  wants = link_wanted(link); /* a send may have changed them, and nothing does from here on */
+  if (wants & MACHINE_DONE) {
     if (link->sending) { /* it has given up on a peer that does not take what is under way */
       link_cut(link);
       return;
@@ -202,8 +204,8 @@ static void settle_open(struct link *link) {
       settle_linger(link);
     return;
   }
-  settle_end(link);
-  link_recv_settle(link);
+  settle_end(link, wants);
+  link_recv_settle(link, wants);
   settle_timer(link);
 }
 

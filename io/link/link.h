@@ -113,8 +113,13 @@ static inline bool link_is_alive(const struct link *link) {
   return link->state == LINK_OPEN || link->state == LINK_LINGER;
 }
 
+/* MACHINE_* bits; 0 when the machine is gone. */
+static inline unsigned link_wanted(const struct link *link) {
+  return link->has_machine ? link->machine.ops->wants(link->machine.self) : 0;
+}
+
 static inline bool link_wants(const struct link *link, unsigned bits) {
-  return link->has_machine && link->machine.ops->wants(link->machine.self) & bits;
+  return link_wanted(link) & bits;
 }
 
 static inline unsigned link_weight(const struct link *link) {

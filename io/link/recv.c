@@ -41,9 +41,9 @@ static bool is_reset(const struct link *link) {
   return poll(&socket, 1, 0) > 0 && (!link->ended || socket.revents & POLLERR);
 }
 
-void link_recv_settle(struct link *link) {
+void link_recv_settle(struct link *link, unsigned wants) {
   bool has_kept = link->kept.begin != link->kept.end;
-  bool wanted = link->state == LINK_LINGER || link_wants(link, MACHINE_RECV);
+  bool wanted = wants & MACHINE_RECV;
   if (wanted && has_kept) {
     /* The send of this very turn has made room in the machine: what is kept comes first. */
     link_mark_dirty(link);

@@ -29,8 +29,8 @@ static inline bool link_input_is_empty(const struct link *link) {
 /* Offers kept and deferred input, up to this turn's share. */
 void link_recv_feed(struct link *link);
 
-/* Starts or stops receiving, as the machine wants. */
-void link_recv_settle(struct link *link);
+/* Starts or stops receiving, as `wants` says: link_wanted() now, or MACHINE_RECV while lingering. */
+void link_recv_settle(struct link *link, unsigned wants);
 
 /* Cancels the receive request that is under way, if there is one. */
 void link_recv_stop(struct link *link);

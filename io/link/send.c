@@ -154,13 +154,13 @@ static void send_inline(struct link *link, const struct span *spans, size_t coun
   if (link_wants(link, MACHINE_SEND)) link_mark_more(link);
 }
 
-void link_send_settle(struct link *link) {
+void link_send_settle(struct link *link, unsigned wants) {
   struct span spans[IO_SEND_SPANS];
   size_t count, total;
   /* A machine that has given up does not wait for its peer. */
-  if (link->waiting_for_room && link_wants(link, MACHINE_DONE)) link_send_stop(link);
+  if (link->waiting_for_room && wants & MACHINE_DONE) link_send_stop(link);
   if (link->sending) return;
-  if (!link_wants(link, MACHINE_SEND)) {
+  if (!(wants & MACHINE_SEND)) {
     link->burst_bytes = 0;
     return;
   }
