@@ -1,6 +1,6 @@
 /*
- * h1/scan.c - see h1/scan.h. SSE2, which every x86-64 has, looks at 16 bytes at a time; what is left of a
- * run, and other processors, use the plain twins. Wider vectors do not pay: most runs are shorter than 32
+ * h1/scan.c - see h1/scan.h. SSE2, which every x86-64 has, looks at 16 bytes at a time; runs of less than
+ * 8 bytes, and other processors, use the plain twins. Wider vectors do not pay: most runs are shorter than 32
  * bytes.
  */
 #include "engine/h1/scan.h"
@@ -59,22 +59,50 @@ static unsigned bits(vector mask) {
   return (unsigned)__builtin_ia32_pmovmskb128((mask_vector)mask);
 }
 
-const uint8_t *h1_scan_text(const uint8_t *at, const uint8_t *end) {
+typedef const uint8_t *plain_fn(const uint8_t *at, const uint8_t *end);
+
+/* A bit for each byte that ends a run. */
+typedef unsigned ends_fn(vector bytes);
+
+static unsigned text_ends(vector bytes) {
+  return bits((vector)(((bytes < ' ') & (bytes != '\t')) | (bytes == 0x7f)));
+}
+
+static unsigned target_ends(vector bytes) {
+  return bits((vector)((bytes <= ' ') | (bytes >= 0x7f) | (bytes == '#')));
+}
+
+/* 8 to 15 bytes, as two halves that overlap. */
+static inline const uint8_t *scan_halves(const uint8_t *at, const uint8_t *end, ends_fn *ends) {
+  uint8_t halves[VECTOR_BYTES];
+  memcpy(halves, at, VECTOR_BYTES / 2);
+  memcpy(halves + VECTOR_BYTES / 2, end - VECTOR_BYTES / 2, VECTOR_BYTES / 2);
+  unsigned found = ends(load(halves));
+  if (!found) return end;
+  int first = __builtin_ctz(found);
+  return first < VECTOR_BYTES / 2 ? at + first : end - VECTOR_BYTES + first;
+}
+
+/* What is left at the end is looked at together with bytes before it, which are known to end nothing. */
+static inline const uint8_t *scan(const uint8_t *at, const uint8_t *end, ends_fn *ends,
+                                  plain_fn *plain) {
+  if (end - at < VECTOR_BYTES / 2) return plain(at, end);
+  if (end - at < VECTOR_BYTES) return scan_halves(at, end, ends);
   for (; end - at >= VECTOR_BYTES; at += VECTOR_BYTES) {
-    vector bytes = load(at);
-    unsigned found = bits((vector)(((bytes < ' ') & (bytes != '\t')) | (bytes == 0x7f)));
+    unsigned found = ends(load(at));
     if (found) return at + __builtin_ctz(found);
   }
-  return h1_scan_text_plain(at, end);
+  if (at == end) return end;
+  unsigned found = ends(load(end - VECTOR_BYTES));
+  return found ? end - VECTOR_BYTES + __builtin_ctz(found) : end;
+}
+
+const uint8_t *h1_scan_text(const uint8_t *at, const uint8_t *end) {
+  return scan(at, end, text_ends, h1_scan_text_plain);
 }
 
 const uint8_t *h1_scan_target(const uint8_t *at, const uint8_t *end) {
-  for (; end - at >= VECTOR_BYTES; at += VECTOR_BYTES) {
-    vector bytes = load(at);
-    unsigned found = bits((vector)((bytes <= ' ') | (bytes >= 0x7f) | (bytes == '#')));
-    if (found) return at + __builtin_ctz(found);
-  }
-  return h1_scan_target_plain(at, end);
+  return scan(at, end, target_ends, h1_scan_target_plain);
 }
 
 size_t h1_scan_name(const uint8_t *at, const uint8_t *end, uint8_t *lower) {
