@@ -280,6 +280,19 @@ def test_dead_network(cluster, target, forward):
     assert ask(local, "echo", b"after") == b"after"
 
 
+def test_connections_before_it_is_noticed(cluster, target, forward):
+    """A connection whose streams were never answered is not lost with the session: it waits for the next one."""
+    program = forward("--keepalive", "2", cluster.url("/web"), f":{target.port}")
+    local = program.port(target.port)
+    assert ask(local, "echo", b"before") == b"before"
+    cluster.silent = True
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(ask, local, "echo", b"%d" % index) for index in range(5)]
+        program.line("lost the session with web: .*; 0 connections closed; connecting again")
+        cluster.silent = False
+        assert [each.result() for each in waiting] == [b"%d" % index for index in range(5)]
+
+
 def test_interrupted(cluster, target, forward):
     """The first Ctrl-C ends it: what is open is reset, and the server hears GOAWAY."""
     program = forward(cluster.url("/web"), f":{target.port}")

@@ -30,9 +30,12 @@ static void note_end(struct connection *connection, enum connection_end end) {
   if (connection->end == CONNECTION_DONE) connection->end = end;
 }
 
-/* Frees it when nothing of it is left. */
+static void start_waiting(struct connection *connection);
+
+/* Something of it has ended. Frees it when nothing is left, or begins anew if it waits for that. */
 static void settle(struct connection *connection) {
   const struct connections *all = connection->all;
+  if (connection->pipe) start_waiting(connection);
   if (connection->pipe || connection->error || connection->error_body) return;
   disarm(connection);
   all->events->ended(all->ctx, connection);
@@ -155,8 +158,22 @@ static void on_data_response(struct pipe *pipe, unsigned status, const struct he
   on_answer(pipe->user);
 }
 
-static const struct pipe_events pipe_events = {.response = on_data_response,
-                                               .closed = on_pipe_closed};
+/* Its stream has gone before it was answered. With the session: then nothing of it is lost, and it waits for the
+ * next one. Else the server did not want it. */
+static void on_released(struct pipe *pipe) {
+  struct connection *connection = pipe->user;
+  const struct connections *all = connection->all;
+  if (all->spdy || all->stopping) {
+    cut(connection);
+    return;
+  }
+  connection->state = CONNECTION_WAITING;
+  disarm(connection);
+  if (connection->error) stream_reset(connection->error, SPDY_CANCEL);
+}
+
+static const struct pipe_events pipe_events = {
+    .response = on_data_response, .released = on_released, .closed = on_pipe_closed};
 
 static struct header field(const char *name, const char *value) {
   return (struct header){.name = span_text(name), .value = span_text(value)};
@@ -186,6 +203,8 @@ static void start(struct connection *connection) {
   struct connections *all = connection->all;
   connection->remote = all->remote[connection->port];
   connection->state = CONNECTION_ASKED;
+  connection->answers = 0;
+  connection->error_answered = false;
   arm(connection, FORWARD_REPLY_NS);
   if (!open_streams(connection)) cut(connection);
 }
@@ -259,7 +278,9 @@ static void each(struct connections *all, void (*act)(struct connection *connect
 }
 
 static void start_waiting(struct connection *connection) {
-  if (connection->state == CONNECTION_WAITING && may_start(connection->all)) start(connection);
+  bool ready =
+      connection->state == CONNECTION_WAITING && !connection->error && !connection->error_body;
+  if (ready && may_start(connection->all)) start(connection);
 }
 
 void connections_room(struct connections *all) {
@@ -278,7 +299,7 @@ unsigned connections_retired(struct connections *all) {
   all->spdy = NULL;
   for (const struct list_node *node = all->all.next; node != &all->all; node = node->next) {
     const struct connection *connection = LIST_OWNER(node, const struct connection, node);
-    count += connection->state == CONNECTION_ASKED || connection->state == CONNECTION_OPEN;
+    count += connection->state == CONNECTION_OPEN;
   }
   return count;
 }

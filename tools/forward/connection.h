@@ -2,7 +2,8 @@
  * forward/connection.h - one forwarded connection: a local socket, a data stream, and the error stream beside it.
  *
  *     WAITING  accepted; the session is not up, or takes no more streams. What the client sends is kept (pipe/pipe.h)
- *     ASKED    both streams are opened; nothing is sent before their SYN_REPLYs, because servers drop that
+ *     ASKED    both streams are opened; nothing is sent before their SYN_REPLYs, because servers drop that. If the
+ *              session is lost now, it waits again
  *     OPEN     bytes go both ways
  *     ENDED    the pipe has ended; the error stream may still say something
  *
@@ -94,10 +95,10 @@ void connections_up(struct connections *all, struct spdy *spdy, const uint16_t *
 /* It has room for more. */
 void connections_room(struct connections *all);
 
-/* It takes no more streams: from now on connections wait. Returns how many have streams, which go on. */
+/* It takes no more streams: from now on connections wait. Returns how many are open, which go on. */
 unsigned connections_retired(struct connections *all);
 
-/* It is lost: its streams end next. Returns how many connections have streams. */
+/* It is lost: its streams end next. Returns how many connections are open. */
 unsigned connections_lost(struct connections *all);
 
 /* Resets all of them. Returns how many there were. */

@@ -46,6 +46,12 @@ enum {
   FORWARD_ERROR_TEXT_BYTES = 512, /* of what comes over an error stream. Longer ones are cut */
 };
 
+/* Receive windows. A stream's fills a line of 80 Mbit/s over 100 ms. All that local clients have not read counts
+ * against the session's: it lets a thousand of them not read at all without holding up the others. Untested: a
+ * test would need a gigabyte. */
+#define FORWARD_STREAM_WINDOW_BYTES  MIB
+#define FORWARD_SESSION_WINDOW_BYTES (1024 * MIB)
+
 /* For the answers to the two SYN_STREAMs of a connection, as kubectl waits. Untested: a test would wait so
  * long, and the timer is the one of FORWARD_ERROR_NS. */
 #define FORWARD_REPLY_NS (30 * SECOND_NS)

@@ -12,17 +12,21 @@ static bool is_attached(const struct pipe *pipe) {
   return pipe->stream || pipe->has_body || pipe->has_socket;
 }
 
+static bool is_broken(const struct pipe *pipe) {
+  return pipe->end != PIPE_DONE;
+}
+
 /* Something was detached. May free the pipe. */
 static void detached(struct pipe *pipe) {
-  if (!is_attached(pipe) && pipe->events->closed) pipe->events->closed(pipe);
+  bool unanswered = pipe->held && !pipe->stream && !pipe->has_body && !is_broken(pipe);
+  if (unanswered && pipe->has_socket && pipe->events->released)
+    pipe->events->released(pipe);
+  else if (!is_attached(pipe) && pipe->events->closed)
+    pipe->events->closed(pipe);
 }
 
 static void wake(struct pipe *pipe) {
   if (pipe->has_socket && pipe->host) pipe->host->wake(pipe->host);
-}
-
-static bool is_broken(const struct pipe *pipe) {
-  return pipe->end != PIPE_DONE;
 }
 
 /* Ends it in disorder: from now on the socket's machine wants nothing but a reset. The first reason counts. */
@@ -182,6 +186,10 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
 static void on_closed(struct stream *stream, uint32_t error_code) {
   struct pipe *pipe = stream->user;
   pipe->stream = NULL;
+  if (pipe->held && pipe->events->released && error_code != 0) {
+    detached(pipe);
+    return;
+  }
   if (error_code == 0 || (pipe->pipes->reset_ends && pipe->body_ended)) {
     pipe->stream_ended = pipe->socket_ended = true; /* the rest of the socket's is not wanted */
     pipe_queue_drop(&pipe->in, &pipe->pipes->pieces);

@@ -59,6 +59,10 @@ enum pipe_end {
 struct pipe_events {
   /* Client role: the answer to the stream's request. */
   void (*response)(struct pipe *pipe, unsigned status, const struct headers *fields, bool end);
+  /* Client role, after pipe_hold(): the stream was reset before it was answered, so nothing was sent, and nothing
+   * of it is left. Another one may be attached, after pipe_hold() again; or pipe_cut(). Not called once the
+   * socket has gone. */
+  void (*released)(struct pipe *pipe);
   /* Nothing is attached any more; pipe->end says why. It may be freed in this call. Socket or stream may
    * also be attached again later, if they never were. */
   void (*closed)(struct pipe *pipe);
@@ -97,7 +101,7 @@ void pipe_free(struct pipe *pipe);
 /* Attaches a socket: makes its machine. `host` is kept, and may be NULL in tests. Once only. */
 void pipe_socket(struct pipe *pipe, struct machine_host *host, struct machine *out);
 
-/* The stream's body, to be given to stream_tunnel() or with a request. Once only. When the request is refused,
+/* The stream's body, to be given to stream_tunnel() or with a request. Once for each stream. When the request is refused,
  * the body is closed, and closed() may be called inside. */
 struct body pipe_body(struct pipe *pipe);
 
@@ -108,7 +112,7 @@ void pipe_hold(struct pipe *pipe);
 extern const struct stream_events pipe_stream_events;
 
 /* Attaches a stream: sets its events, its user and the flags that a pipe needs. A server's handler calls this
- * before stream_tunnel(), a client when its request has returned the stream. Once only. */
+ * before stream_tunnel(), a client when its request has returned the stream. */
 void pipe_attach(struct pipe *pipe, struct stream *stream);
 
 /* Ends it at once: resets the socket and the stream. The stream has gone when this returns, the

@@ -19,7 +19,7 @@ static struct bench {
   struct fake_stream stream;
   struct machine socket;
   struct machine_host host;
-  unsigned woken, closed;
+  unsigned woken, closed, released;
   unsigned status; /* of the response */
 } bench;
 
@@ -40,7 +40,13 @@ static void on_closed(struct pipe *pipe) {
   bench.closed++;
 }
 
-static const struct pipe_events events = {.response = on_response, .closed = on_closed};
+static void on_released(struct pipe *pipe) {
+  assert_ptr_equal(pipe, bench.pipe);
+  bench.released++;
+}
+
+static const struct pipe_events events = {
+    .released = on_released, .response = on_response, .closed = on_closed};
 
 static int set_up(void **state) {
   (void)state;
@@ -243,6 +249,41 @@ static void test_hold(void **state) {
   expect_pulled("early", BODY_MORE);
   pipe_cut(bench.pipe);
   socket_closes();
+}
+
+/* A stream that was reset before its answer leaves the socket as it is, for another stream. Whichever of stream and
+ * body goes first. */
+static void test_released(void **state) {
+  bool body_first = *state;
+  pipe_hold(bench.pipe);
+  attach_both();
+  assert_int_equal(socket_receives("early", 5), 5);
+  if (body_first) fake_close_body(&bench.stream);
+  fake_closed(&bench.stream, 5);
+  assert_int_equal(bench.released, body_first);
+  fake_close_body(&bench.stream);
+  assert_int_equal(bench.released, 1);
+  assert_int_equal(wants(), MACHINE_RECV);
+  pipe_hold(bench.pipe);
+  attach_stream();
+  pipe_stream_events.response(&bench.stream.stream, 200, NULL, false);
+  expect_pulled("early", BODY_MORE);
+  stream_ends(5);
+  assert_int_equal(bench.released, 1);
+  assert_int_equal(wants(), MACHINE_RESET);
+  socket_closes();
+  assert_int_equal(bench.pipe->end, PIPE_STREAM);
+}
+
+/* Nor is it released when the socket has gone, or the pipe was cut. */
+static void test_not_released(void **state) {
+  bool cuts = *state;
+  pipe_hold(bench.pipe);
+  attach_both();
+  if (cuts) pipe_cut(bench.pipe);
+  socket_closes();
+  assert_true(bench.stream.closed);
+  assert_int_equal(bench.released, 0);
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
@@ -451,6 +492,10 @@ int main(void) {
       PIPE_TEST(test_rest_is_not_wanted, "the rest is not wanted", 0),
       PIPE_TEST(test_response, "response", 0),
       PIPE_TEST(test_hold, "held until the answer", 0),
+      PIPE_TEST(test_released, "released, the stream first", false),
+      PIPE_TEST(test_released, "released, the body first", true),
+      PIPE_TEST(test_not_released, "the socket fails before the answer", false),
+      PIPE_TEST(test_not_released, "cut before the answer", true),
       PIPE_TEST(test_stream_is_reset, "the stream is reset", 0),
       PIPE_TEST(test_reset_after_our_end, "the stream is reset after our end", false),
       PIPE_TEST(test_reset_after_our_end, "a reset that counts as the end", true),
