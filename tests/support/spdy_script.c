@@ -20,21 +20,6 @@ enum {
 
 /* ---- what the peer sends --------------------------------------------------------------------- */
 
-static void give(struct spdy_script *script, struct span bytes, size_t piece) {
-  struct machine *machine = &script->machine;
-  while (bytes.len && !script->done) {
-    size_t part = piece && piece < bytes.len ? piece : bytes.len;
-    uint8_t *copy = malloc(part); /* of the exact size, so that a sanitizer sees a read beyond it */
-    assert(copy);
-    memcpy(copy, bytes.base, part);
-    size_t took = machine->ops->recv(machine->self, span_of(copy, part), script->now_ns);
-    free(copy);
-    assert(took <= part);
-    if (took == 0) return; /* it does not want more: lost, as with a reset */
-    bytes = span_of(bytes.base + took, bytes.len - took);
-  }
-}
-
 struct step {
   char type[16], flags[8];
   uint32_t id;
@@ -116,23 +101,6 @@ static uint8_t *put_frame(struct spdy_script *script, const struct step *step, c
   if (strcmp(type, "SET") == 0) return put_settings(text + 3, out);
   if (strcmp(type, "RAW") == 0) return put_raw(text, out);
   return put_block(script, step, out);
-}
-
-static void frame_step(struct spdy_script *script, const char *text, size_t piece) {
-  static uint8_t out[OUT_FRAME_BYTES];
-  struct step step = {.args = ""};
-  char head[24] = "";
-  int used = 0;
-  if (sscanf(text, "%23s %u %n", head, &step.id, &used) < 2) used = (int)strlen(text);
-  step.args = text + used;
-  char *slash = strchr(head, '/');
-  if (slash) {
-    *slash = 0;
-    (void)snprintf(step.flags, sizeof step.flags, "%.7s", slash + 1);
-  }
-  (void)snprintf(step.type, sizeof step.type, "%.15s", head);
-  uint8_t *end = put_frame(script, &step, text, out);
-  give(script, span_of(out, (size_t)(end - out)), piece);
 }
 
 /* ---- what the machine sends ------------------------------------------------------------------ */
@@ -248,6 +216,50 @@ static void pass(struct spdy_script *script, unsigned long ms) {
       machine->ops->tick(machine->self, script->now_ns);
     settle(script);
   }
+}
+
+/* ---- giving it to the machine ---------------------------------------------------------------- */
+
+/* A host keeps what is not read during a pause. */
+static bool wait_to_be_read(struct spdy_script *script) {
+  struct machine *machine = &script->machine;
+  for (unsigned i = 0; i < 20 && !script->done; i++) {
+    if (machine->ops->wants(machine->self) & MACHINE_RECV) return true;
+    pass(script, 10);
+  }
+  return false;
+}
+
+static void give(struct spdy_script *script, struct span bytes, size_t piece) {
+  struct machine *machine = &script->machine;
+  while (bytes.len && !script->done) {
+    size_t part = piece && piece < bytes.len ? piece : bytes.len;
+    uint8_t *copy = malloc(part); /* of the exact size, so that a sanitizer sees a read beyond it */
+    assert(copy);
+    memcpy(copy, bytes.base, part);
+    size_t took = machine->ops->recv(machine->self, span_of(copy, part), script->now_ns);
+    free(copy);
+    assert(took <= part);
+    if (took == 0 && !wait_to_be_read(script)) return; /* lost, as with a reset */
+    bytes = span_of(bytes.base + took, bytes.len - took);
+  }
+}
+
+static void frame_step(struct spdy_script *script, const char *text, size_t piece) {
+  static uint8_t out[OUT_FRAME_BYTES];
+  struct step step = {.args = ""};
+  char head[24] = "";
+  int used = 0;
+  if (sscanf(text, "%23s %u %n", head, &step.id, &used) < 2) used = (int)strlen(text);
+  step.args = text + used;
+  char *slash = strchr(head, '/');
+  if (slash) {
+    *slash = 0;
+    (void)snprintf(step.flags, sizeof step.flags, "%.7s", slash + 1);
+  }
+  (void)snprintf(step.type, sizeof step.type, "%.15s", head);
+  uint8_t *end = put_frame(script, &step, text, out);
+  give(script, span_of(out, (size_t)(end - out)), piece);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

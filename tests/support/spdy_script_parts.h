@@ -11,7 +11,7 @@
 
 enum {
   SPDY_SCRIPT_STREAMS = 40,
-  SPDY_SCRIPT_LOG_BYTES = 8192,
+  SPDY_SCRIPT_LOG_BYTES = 32768,
   SPDY_SCRIPT_TEXT_BYTES = 200 * 1024, /* of the fields of a step */
 };
 
