@@ -28,7 +28,7 @@ def here(*more):
             "--workers", "1", *more)
 
 
-COMMANDS = ("serve", "load", "trace", "forward")
+COMMANDS = ("serve", "load", "trace", "forward", "tunnel")
 
 
 def test_help():
@@ -92,6 +92,8 @@ def test_output_that_cannot_be_written(arguments):
     (["serve", "--http", "127.0.0.1:65536"], "65536"),
     (["serve", "--https", "127.0.0.1:-1"], "-1"),
     (["serve", "one", "two"], "two"),
+    (["tunnel"], "--pod"), (["tunnel", "--pod", "web"], "--pod web"),
+    (["tunnel", "--pod", "web=a", "--fault", "x"], "--fault x"),
     (["serve", "--cert", "only.pem"], "--key"), (["serve", "--key", "only.pem"], "--cert")])
 def test_wrong_command_lines(arguments, names):
     code, out, err = run(*arguments)
