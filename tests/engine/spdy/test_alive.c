@@ -1,14 +1,15 @@
 /*
  * spdy/test_alive.c - PINGs of our own, and when a session is given up as lost.
  */
+#include "engine/spdy/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/spdy_script.h"
 
 static const struct spdy_session_config watched = {.raw = true, .ping_ns = 10 * SECOND_NS};
 static const struct spdy_session_config unwatched = {.raw = true};
 
-/* SPDY_PINGS_UNANSWERED of them. */
 #define PINGS "PING 1, PING 3, PING 5, PING 7, PING 9, PING 11"
+_Static_assert(SPDY_PINGS_UNANSWERED == 6, "PINGS has as many");
 
 static const struct spdy_line client[] = {
     {"answered", "!pass 10000; PING 1; !pass 9990; !pass 10; PING 3; !pass 100", "PING 1, PING 3"},
