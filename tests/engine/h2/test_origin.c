@@ -161,6 +161,20 @@ static void test_too_many_asked(void **state) {
   script_close(&script);
 }
 
+/* As many promised streams as our SETTINGS allow; those that ended do not count. */
+static void test_promises_at_once(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.concurrent_streams = 2;
+  script_begin(&script, H2_CLIENT, &config, false);
+  script_run(&script, "!request /a; PUSH/H 1 =2 [@get]; PUSH/H 1 =4 [@get]; PUSH/H 1 =6 [@get]; "
+                      "HEADERS/SH 2 [@ok]; PUSH/H 1 =8 [@get]");
+  assert_string_equal(
+      script.log, "HEADERS 1 /a end, promise 1 2 /, promise 1 4 /, RST_STREAM 6 REFUSED_STREAM, "
+                  "response 2 200 end, closed 2 NO_ERROR, promise 1 8 /");
+  script_close(&script);
+}
+
 /* Without push, nothing is kept. */
 static void test_off(void **state) {
   (void)state;
@@ -201,13 +215,10 @@ static void test_certificate(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_shared),
-      cmocka_unit_test(test_bound),
-      cmocka_unit_test(test_not_kept),
-      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_too_many_served),
-      cmocka_unit_test(test_too_many_asked),
-      cmocka_unit_test(test_off),
+      cmocka_unit_test(test_shared),           cmocka_unit_test(test_bound),
+      cmocka_unit_test(test_not_kept),         cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_too_many_served),  cmocka_unit_test(test_too_many_asked),
+      cmocka_unit_test(test_promises_at_once), cmocka_unit_test(test_off),
       cmocka_unit_test(test_certificate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -412,6 +412,7 @@ static void media_types_have_classes(void **state) {
       {"image/svg+xml", SCHED_CLASS_IMAGE},
       {"Image/JPEG", SCHED_CLASS_IMAGE},
       {"image", SCHED_CLASS_OTHER},
+      {"xmage/png", SCHED_CLASS_OTHER},
       {"video/mp4", SCHED_CLASS_MEDIA},
       {"application/json", SCHED_CLASS_OTHER},
       {"", SCHED_CLASS_OTHER},
