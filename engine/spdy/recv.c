@@ -66,8 +66,6 @@ static void block_begin(struct spdy *spdy, struct spdy_verdict decoded) {
   reader->verdict = judge_block(spdy, &reader->frame, decoded);
   if (reader->verdict.scope == SPDY_SESSION_ERROR)
     spdy_act(spdy, 0, reader->verdict);
-  else if (block_bytes(&reader->frame.header) > SPDY_BLOCK_BYTES_MAX)
-    spdy_calm(spdy, &spdy->shared->counters.calmed_headers, "header block is too long");
   else
     enter(spdy, SPDY_READ_BLOCK, block_bytes(&reader->frame.header));
 }

@@ -1,4 +1,4 @@
-"""The known attacks on HTTP/2, HTTP/1.1 and WebSocket endpoints, with the tests of each. This file itself checks only
+"""The known attacks on HTTP/2, HTTP/1.1, SPDY and WebSocket endpoints, with the tests of each. This file itself checks only
 that these tests exist.
 
 `floods` is tests/e2e/attacks/test_floods.py::test_flood, with the name of its row.
@@ -353,6 +353,31 @@ the access log
   more lines than a disk or a reader takes
       test_access_log.py test_full_disk
       test_access_log.py test_standard_output
+
+SPDY
+  PING, SETTINGS, unknown types, WINDOW_UPDATE by the byte, DATA for nothing, rapid reset
+      test_spdy_attacks.py test_flood
+      tests/engine/spdy/test_budget.c test_floods
+      tests/engine/spdy/test_budget.c test_rapid_resets
+  SETTINGS of any number of entries (CVE-2026-35469)
+      test_spdy_attacks.py test_error
+      tests/engine/spdy/test_frame.c
+  zlib bombs, corrupt zlib, blocks of 16 MiB, identifiers that go backwards
+      test_spdy_attacks.py test_error
+      tests/engine/spdy/test_block.c
+      tests/engine/spdy/test_states.c
+  readers that never grant credit, or do not read
+      test_spdy_attacks.py test_windows_that_stay_shut
+      tests/engine/spdy/test_budget.c test_queue
+      tests/engine/spdy/test_budget.c test_clocks
+  peers that send more than their windows
+      tests/engine/spdy/test_windows.c test_held
+      tests/engine/spdy/test_windows.c test_receiving
+  more streams than allowed
+      test_spdy_attacks.py test_more_streams_than_allowed
+  any bytes at all
+      tests/fuzz/spdy_server.c
+      tests/fuzz/spdy_client.c
 
 answers that take their time
   readers that stop

@@ -24,7 +24,7 @@ struct attack_list {
 };
 
 extern const struct attack_list attack_requests, attack_control, attack_data, attack_blocks,
-    attack_slow, attack_h1, attack_ws;
+    attack_slow, attack_h1, attack_ws, attack_spdy;
 
 #define ATTACK_LIST(list)                                                                          \
   { list, sizeof(list) / sizeof *(list) }

@@ -8,7 +8,7 @@
 
 static const struct attack_list *const lists[] = {&attack_requests, &attack_control, &attack_data,
                                                   &attack_blocks,   &attack_slow,    &attack_h1,
-                                                  &attack_ws};
+                                                  &attack_ws,       &attack_spdy};
 
 enum { LISTS = sizeof lists / sizeof *lists };
 
