@@ -22,7 +22,7 @@ static size_t meter_recv(void *self, struct span in, uint64_t now_ns) {
   (void)now_ns;
   meter_now_ns += meter->cost_ns;
   meter->full = meter->refuses;
-  if (meter->refuses) return 0;
+  if (meter->refuses || meter->stuck) return 0;
   meter->received += in.len;
   return in.len;
 }

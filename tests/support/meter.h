@@ -32,6 +32,7 @@ struct meter {
   uint64_t to_send; /* bytes left; METER_ENDLESS never decreases */
   bool ends;        /* it is done when everything is sent */
   bool refuses;     /* it takes nothing of its next input, and wants no more */
+  bool stuck;       /* it takes nothing, and wants more all the same */
   uint64_t idle_since_ns;
   uint64_t cost_ns; /* that each of its calls takes */
 

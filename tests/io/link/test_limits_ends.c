@@ -428,15 +428,26 @@ static void test_accepting_is_resumed(void **state) {
 /* ---- dialling -------------------------------------------------------------------------------- */
 
 static int dial_fd, dial_error;
+static unsigned dials_done;
+
+static int option_of(int fd, int name) {
+  int value = -1;
+  socklen_t len = sizeof value;
+  assert_int_equal(getsockopt(fd, IPPROTO_TCP, name, &value, &len), 0);
+  return value;
+}
 
 static void note_socket(struct dial *dial, int fd) {
   (void)dial;
   dial_fd = fd;
+  assert_int_equal(option_of(fd, TCP_NODELAY), 1);
+  assert_int_equal(option_of(fd, TCP_NOTSENT_LOWAT), IO_NOTSENT_LOWAT_BYTES);
 }
 
 static void note_error(struct dial *dial, int error) {
   (void)dial;
   dial_error = error;
+  dials_done++;
 }
 
 /* Dials while the process may open no descriptor. */
@@ -462,9 +473,11 @@ static void test_failed_dials(void **state) {
     listener_close(&listener);
     dial = (struct dial){.address = listener.address,
                          .factory = {.ctx = &accepted, .create = meter_create},
+                         .timeout_ns = 3600 * IO_SECOND,
                          .prepare = note_socket,
                          .done = note_error};
     dial_error = dial_fd = -1;
+    dials_done = 0;
     worker.loop.ending = errors[i] == ENOBUFS;
     if (errors[i] == EMFILE)
       dial_without_descriptors(&dial);
@@ -478,6 +491,9 @@ static void test_failed_dials(void **state) {
     assert_int_equal(dial_error, errors[i]);
     assert_int_equal(dial_fd < 0, errors[i] == EMFILE); /* nothing to prepare */
     assert_int_equal(fcntl(dial_fd, F_GETFD), -1);
+    meter_now_ns += 2 * dial.timeout_ns;
+    meter_turns(&worker, 2);
+    assert_int_equal(dials_done, 1); /* its time is over, and so is the dial */
     meter_end(&worker, NULL, 0);
   }
 }

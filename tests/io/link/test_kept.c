@@ -1,0 +1,137 @@
+/*
+ * link/test_kept.c - input that a machine does not want yet: the link stops reading, keeps what has come, and
+ * offers it again; and no buffer is lost when a link ends with it.
+ */
+#include "io/base/limits.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/meter.h"
+
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct meter_worker worker;
+static struct meter *meter;
+
+int clock_gettime(clockid_t clock, struct timespec *out) {
+  if (clock != CLOCK_MONOTONIC) return (int)syscall(SYS_clock_gettime, clock, out);
+  *out = (struct timespec){.tv_sec = (time_t)(meter_now_ns / IO_SECOND),
+                           .tv_nsec = (long)(meter_now_ns % IO_SECOND)};
+  return 0;
+}
+
+/* Bytes that the peer's socket takes now. */
+static uint64_t write_all(void) {
+  static const char bytes[IO_BUFFER_BYTES];
+  uint64_t written = 0;
+  ssize_t wrote;
+  while ((wrote = send(meter->peer, bytes, sizeof bytes, MSG_NOSIGNAL)) > 0)
+    written += (uint64_t)wrote;
+  return written;
+}
+
+static void begin(void) {
+  meter_begin(&worker, 1);
+  meter = meter_add(&worker, 0);
+  meter_turns(&worker, 2);
+}
+
+static void end(void) {
+  meter_end(&worker, &meter, 1);
+}
+
+static void wants_again(void) {
+  meter->refuses = meter->full = false;
+  link_mark_dirty(meter->link);
+}
+
+/* A machine that wants no more while the link receives. */
+static void test_stopped(void **state) {
+  (void)state;
+  begin();
+  assert_true(meter->link->receiving);
+  meter->full = true;
+  link_mark_dirty(meter->link);
+  meter_turns(&worker, 2);
+  assert_int_equal(worker.loop.counters.recv_paused, 1);
+  assert_false(meter->link->receiving);
+  uint64_t written = write_all();
+  meter_turns(&worker, 4);
+  assert_int_equal(worker.loop.counters.recv_bytes, 0);
+  wants_again();
+  for (unsigned i = 0; i < 100 && meter->received < written; i++)
+    meter_turns(&worker, 1);
+  assert_int_equal(meter->received, written);
+  end();
+}
+
+/* A machine that refuses input: the link reads no more than what was on its way, and gives it all as soon as the
+ * machine wants it. */
+static void test_paused(void **state) {
+  (void)state;
+  begin();
+  meter->refuses = true;
+  uint64_t written = write_all();
+  meter_turns(&worker, 4);
+  uint64_t calls = worker.loop.counters.recv_calls;
+  assert_in_range(worker.loop.counters.recv_bytes, 1, written - 1);
+  assert_true(worker.links.kept_bytes >= worker.loop.counters.recv_bytes);
+  assert_int_equal(meter->received, 0);
+  written += write_all();
+  meter_turns(&worker, 4);
+  assert_int_equal(worker.loop.counters.recv_calls, calls);
+  wants_again();
+  for (unsigned i = 0; i < 100 && meter->received < written; i++)
+    meter_turns(&worker, 1);
+  assert_int_equal(meter->received, written);
+  assert_true(worker.loop.counters.recv_calls > calls);
+  assert_int_equal(worker.loop.counters.recv_bytes, written);
+  assert_int_equal(worker.links.kept_bytes, 0);
+  assert_int_equal(worker.loop.bufring.out, 0);
+  end();
+}
+
+/* It would keep the worker busy for ever. */
+static void test_stuck(void **state) {
+  (void)state;
+  begin();
+  meter->refuses = true;
+  assert_true(write_all() > 0);
+  meter_turns(&worker, 4);
+  assert_false(meter->closed);
+  meter->stuck = true;
+  wants_again();
+  meter_turns(&worker, 4);
+  assert_true(meter->closed);
+  assert_int_equal(worker.links.kept_bytes, 0);
+  end();
+}
+
+/* A link that is cut has used up its turn's share: the buffers with the rest of its input are free again. */
+static void test_cut_with_deferred_input(void **state) {
+  (void)state;
+  begin();
+  assert_true(write_all() > 0);
+  meter->link->turn = worker.loop.turn + 1;
+  meter->link->turn_bytes = IO_TURN_RECV_BYTES;
+  meter_turns(&worker, 1);
+  assert_int_equal(meter->received, 0);
+  assert_int_not_equal(meter->link->deferred_first, LINK_NO_BUFFER);
+  assert_true(worker.loop.bufring.out > 0);
+  link_cut(meter->link);
+  meter_turns(&worker, 4);
+  assert_true(meter->closed);
+  assert_int_equal(worker.loop.bufring.out, 0);
+  end();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_stopped),
+      cmocka_unit_test(test_paused),
+      cmocka_unit_test(test_stuck),
+      cmocka_unit_test(test_cut_with_deferred_input),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
