@@ -70,6 +70,18 @@ def test_cancelled_downloads(server, target, forward):
     assert ask(local, "send 1000000") == sent(1000000)
 
 
+def test_tls_and_token(target, forward, tmp_path):
+    """With the kubeconfig that weir tunnel writes, to a pod and to a service."""
+    config = tmp_path / "config"
+    secure = start_tunnel("--pod", f"web=127.0.0.1:{target.port}", "--token", "secret", "--kubeconfig-out", config)
+    for words in (["web", ":80"], ["svc/web", f":{target.port}"]):
+        program = forward("--kubeconfig", config, *words)
+        port = int(program.line(r"^Forwarding from 127\.0\.0\.1:(\d+) -> ").group(1))
+        assert ask(port, "send 3000001") == sent(3000001)
+        program.stop()
+    secure.stop()
+
+
 # ---- what fails ----------------------------------------------------------------------------------
 
 

@@ -32,15 +32,24 @@ static void note_end(struct connection *connection, enum connection_end end) {
 
 static void start_waiting(struct connection *connection);
 
+/* There may be room for those that wait, or there will be after `ns`. */
+static void look_soon(struct connections *all, uint64_t ns) {
+  struct loop *loop = &all->worker->loop;
+  if (!timer_is_armed(&all->timer) && !list_is_empty(&all->all))
+    timer_arm(&loop->timers, &all->timer, loop->now_ns + ns);
+}
+
 /* Something of it has ended. Frees it when nothing is left, or begins anew if it waits for that. */
 static void settle(struct connection *connection) {
-  const struct connections *all = connection->all;
+  struct connections *all = connection->all;
   if (connection->pipe) start_waiting(connection);
   if (connection->pipe || connection->error || connection->error_body) return;
   disarm(connection);
   all->events->ended(all->ctx, connection);
   list_remove(&connection->node);
   free(connection);
+  all->count--;
+  look_soon(all, 0);
 }
 
 static enum connection_end end_of(const struct connection *connection) {
@@ -158,12 +167,21 @@ static void on_data_response(struct pipe *pipe, unsigned status, const struct he
   on_answer(pipe->user);
 }
 
-/* Its stream has gone before it was answered. With the session: then nothing of it is lost, and it waits for the
- * next one. Else the server did not want it. */
+/* Whether a connection whose stream has gone before it was answered may have another one: when it went with the
+ * session, or when the server has too many now. */
+static bool may_try_again(struct connection *connection) {
+  struct connections *all = connection->all;
+  if (all->stopping) return false;
+  if (!all->spdy) return true;
+  if (connection->pipe->stream_code != SPDY_REFUSED_STREAM) return false;
+  look_soon(all, FORWARD_REFUSED_NS);
+  return ++connection->tries < FORWARD_TRIES_MAX;
+}
+
+/* Nothing of it is lost: it waits. */
 static void on_released(struct pipe *pipe) {
   struct connection *connection = pipe->user;
-  const struct connections *all = connection->all;
-  if (all->spdy || all->stopping) {
+  if (!may_try_again(connection)) {
     cut(connection);
     return;
   }
@@ -234,7 +252,8 @@ static bool may_start(const struct connections *all) {
 
 bool connection_accept(struct connections *all, unsigned port, const struct machine_peer *peer,
                        struct machine_host *host, uint64_t now_ns, struct machine *out) {
-  struct connection *connection = all->stopping ? NULL : calloc(1, sizeof *connection);
+  bool full = all->stopping || all->count == all->count_max;
+  struct connection *connection = full ? NULL : calloc(1, sizeof *connection);
   struct pipe *pipe = connection ? pipe_new(&all->pipes, &pipe_events, connection) : NULL;
   if (!pipe) {
     free(connection);
@@ -247,6 +266,7 @@ bool connection_accept(struct connections *all, unsigned port, const struct mach
   timer_init(&connection->timer, on_timer);
   describe(connection, peer);
   list_append(&all->all, &connection->node);
+  all->count++;
   pipe_socket(pipe, host, out);
   if (may_start(all)) start(connection);
   return true;
@@ -254,11 +274,18 @@ bool connection_accept(struct connections *all, unsigned port, const struct mach
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-void connections_begin(struct connections *all, struct worker *worker,
+static void on_room_timer(struct timer *timer, uint64_t now_ns) {
+  (void)now_ns;
+  connections_room(LIST_OWNER(timer, struct connections, timer));
+}
+
+void connections_begin(struct connections *all, struct worker *worker, uint32_t count_max,
                        const struct connections_events *events, void *ctx) {
-  *all = (struct connections){.worker = worker, .events = events, .ctx = ctx};
+  *all =
+      (struct connections){.worker = worker, .count_max = count_max, .events = events, .ctx = ctx};
   list_init(&all->all);
-  pipes_init(&all->pipes, &process_memory, FORWARD_CONNECTIONS_MAX, UINT32_MAX);
+  timer_init(&all->timer, on_room_timer);
+  pipes_init(&all->pipes, &process_memory, count_max, UINT32_MAX);
   all->pipes.reset_code = SPDY_CANCEL;
 }
 

@@ -50,6 +50,8 @@ struct connections {
   const uint16_t *remote; /* ports, by connection.port */
   struct pipes pipes;
   struct list_node all;
+  struct timer timer; /* for those that wait for room in the session */
+  uint32_t count, count_max;
   uint64_t next_id; /* requestID */
   bool losing;      /* the session ends, and its streams with it */
   bool stopping;
@@ -68,6 +70,7 @@ struct connection {
   enum connection_state state;
   enum connection_end end;
   unsigned answers;     /* SYN_REPLYs, of two */
+  unsigned tries;       /* that the server refused */
   struct pipe *pipe;    /* NULL: has ended */
   struct stream *error; /* the error stream; NULL: none, or it has ended */
   bool error_answered;  /* its SYN_REPLY has come */
@@ -77,7 +80,8 @@ struct connection {
   char text[FORWARD_ERROR_TEXT_BYTES];
 };
 
-void connections_begin(struct connections *all, struct worker *worker,
+/* At most `count_max` at once: what is beyond is refused. */
+void connections_begin(struct connections *all, struct worker *worker, uint32_t count_max,
                        const struct connections_events *events, void *ctx);
 
 /* Every one must have ended. */

@@ -39,9 +39,13 @@ enum {
    * so end with the reason of the last dial, as with the first. */
   ATTEMPT_OPENINGS_MAX = 3,
 
-  /* Connections at once, open or waiting for the session. Descriptors usually run out before. Untested: the
-   * links of io/ have the same cap. */
+  /* Connections at once, open or waiting for the session. Descriptors usually run out before, of which some are
+   * kept for the session. Untested: arbitrary. */
   FORWARD_CONNECTIONS_MAX = 16384,
+  FORWARD_DESCRIPTORS_KEPT = 64,
+  /* Times that a connection asks again when the server has too many streams. Untested: so long does no server of
+   * a test refuse. */
+  FORWARD_TRIES_MAX = 100,
   FORWARD_REASON_BYTES = 400,     /* why something failed. Longer texts are cut */
   FORWARD_ERROR_TEXT_BYTES = 512, /* of what comes over an error stream. Longer ones are cut */
 };
@@ -51,6 +55,9 @@ enum {
  * test would need a gigabyte. */
 #define FORWARD_STREAM_WINDOW_BYTES  MIB
 #define FORWARD_SESSION_WINDOW_BYTES (1024 * MIB)
+
+/* Until a connection is tried again that the server had no room for. Untested: only how soon it is. */
+#define FORWARD_REFUSED_NS (200 * MILLISECOND_NS)
 
 /* For the answers to the two SYN_STREAMs of a connection, as kubectl waits. Untested: a test would wait so
  * long, and the timer is the one of FORWARD_ERROR_NS. */

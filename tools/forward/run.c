@@ -50,8 +50,10 @@ struct run {
   unsigned local_count;
   struct worker_group group;
   pthread_t main_thread;
-  _Atomic int want; /* enum want */
-  _Atomic bool ended;
+  uint32_t connections_max;
+  _Atomic int want;   /* enum want */
+  _Atomic bool over;  /* the session is: time to stop */
+  _Atomic bool ended; /* the worker has */
 
   /* The worker's. */
   struct worker *worker;
@@ -237,7 +239,7 @@ static void on_over(struct session *session, const char *reason) {
   struct run *run = run_of(session);
   if (run->status == EXIT_DONE && !session->ever_up) complain("%s", reason);
   run->status = EXIT_FAILED;
-  interrupted = 1;
+  atomic_store(&run->over, true);
   nudge(run);
 }
 
@@ -270,7 +272,7 @@ static bool make_engine(struct run *run) {
 static bool setup(struct worker *worker, void *ctx, struct io_error *error) {
   struct run *run = ctx;
   run->worker = worker;
-  connections_begin(&run->connections, worker, &connections_events, run);
+  connections_begin(&run->connections, worker, run->connections_max, &connections_events, run);
   if (!make_engine(run)) return io_error_set(error, 0, "out of memory");
   for (unsigned i = 0; i < run->local_count; i++) {
     struct machine_factory factory = {.ctx = &run->locals[i], .create = accept_local};
@@ -318,7 +320,8 @@ static int listen_all(struct run *run) {
       struct io_error error = {0};
       if (listen_on(run, port, which, &error)) continue;
       bool missing = error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT;
-      if (missing && options->default_addresses) continue;
+      bool unlucky = error.code == EADDRINUSE && options->ports[port].local == 0 && which > 0;
+      if ((missing || unlucky) && options->default_addresses) continue;
       return complain("%s", error.text);
     }
   }
@@ -353,10 +356,11 @@ static void serve_worker(struct run *run, const sigset_t *mask) {
   bool told = false;
   while (!atomic_load(&run->ended)) {
     int want = atomic_exchange(&run->want, WANT_NOTHING);
-    if (interrupted && !told) {
+    bool stops = interrupted || atomic_load(&run->over);
+    if (stops && !told) {
       told = true;
       post(run, deliver_stop, run);
-    } else if (want != WANT_NOTHING && !interrupted) {
+    } else if (want != WANT_NOTHING && !stops) {
       give_access(run, want == WANT_FRESH_ACCESS, mask);
     } else {
       sigsuspend(mask);
@@ -367,7 +371,7 @@ static void serve_worker(struct run *run, const sigset_t *mask) {
 static int run_worker(struct run *run) {
   const struct worker_config config = {
       .count = 1,
-      .links_max = FORWARD_CONNECTIONS_MAX,
+      .links_max = run->connections_max + FORWARD_DESCRIPTORS_KEPT / 2,
       .send_stall_ns =
           UINT64_MAX / 4, /* a client that does not read may do so as long as it likes */
       .hooks = {.ctx = run, .setup = setup, .second = second, .stopped = stopped},
@@ -381,13 +385,21 @@ static int run_worker(struct run *run) {
   return run->status;
 }
 
+/* Local connections must not take the descriptors that the session needs to be dialled again. */
+static uint32_t connections_max(uint64_t descriptors) {
+  uint64_t kept = FORWARD_DESCRIPTORS_KEPT + LISTENERS_MAX;
+  if (descriptors > FORWARD_CONNECTIONS_MAX + kept) return FORWARD_CONNECTIONS_MAX;
+  return descriptors > kept ? (uint32_t)(descriptors - kept) : 1;
+}
+
 int forward_run(const struct forward_options *options) {
   struct run *run = calloc(1, sizeof *run);
   if (!run) return complain("out of memory");
   run->options = options;
   run->main_thread = pthread_self();
   run->source = (struct access_source){.options = options, .stop = &interrupted};
-  process_raise_descriptors();
+  uint64_t descriptors = process_raise_descriptors();
+  run->connections_max = connections_max(descriptors);
   int status = listen_all(run);
   if (status == EXIT_DONE) status = run_worker(run);
   for (unsigned i = 0; i < run->local_count; i++)

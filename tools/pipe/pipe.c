@@ -187,6 +187,7 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
   struct pipe *pipe = stream->user;
   pipe->stream = NULL;
   if (pipe->held && pipe->events->released && error_code != 0) {
+    pipe->stream_code = error_code;
     detached(pipe);
     return;
   }

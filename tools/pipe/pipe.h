@@ -59,7 +59,7 @@ enum pipe_end {
 struct pipe_events {
   /* Client role: the answer to the stream's request. */
   void (*response)(struct pipe *pipe, unsigned status, const struct headers *fields, bool end);
-  /* Client role, after pipe_hold(): the stream was reset before it was answered, so nothing was sent, and nothing
+  /* Client role, after pipe_hold(): the stream was reset before it was answered, with stream_code, so nothing was sent, and nothing
    * of it is left. Another one may be attached, after pipe_hold() again; or pipe_cut(). Not called once the
    * socket has gone. */
   void (*released)(struct pipe *pipe);
@@ -72,7 +72,7 @@ struct pipe {
   /* For the owner to read. */
   void *user; /* the owner's */
   enum pipe_end end;
-  uint32_t stream_code;  /* PIPE_STREAM */
+  uint32_t stream_code;  /* PIPE_STREAM, and in released() */
   uint64_t socket_bytes; /* received from the socket */
   uint64_t stream_bytes; /* and from the stream */
   struct stream *stream; /* NULL: none is attached */
