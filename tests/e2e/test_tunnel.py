@@ -1,5 +1,6 @@
 """`weir tunnel` with a client that is none of weir's code: both forms of the upgrade, pairing of streams, targets that
 fail, bad input, who may use it, and --fault."""
+import signal
 import ssl
 import struct
 import subprocess
@@ -203,6 +204,12 @@ def test_wrong_subprotocol(tunnel, protocol):
     assert b"SPDY/3.1+portforward.k8s.io" in answer.read()
 
 
+def test_web_pages(tunnel):
+    """A page in a browser on this machine must not reach what the tunnel reaches."""
+    for origin in ("https://evil.example", f"http://127.0.0.1:{tunnel.port}", "null"):
+        assert websocket(tunnel.port, Origin=origin).status == 403
+
+
 def test_no_upgrade(tunnel):
     assert request(tunnel.port, FORWARD, method="POST", Content_Length="0")[0] == 400
     assert request(tunnel.port, FORWARD)[0] == 400
@@ -354,12 +361,14 @@ def test_the_end(tmp_path, target):
     with Tunnel(tmp_path, "--verbose") as running:
         session = bare(running.port)
         echo(session, target)
+        running.process.send_signal(signal.SIGUSR1)
+        running.says("forwarded 1 connections of 1 sessions: 10 bytes to targets, 5 from them")
         running.process.terminate()
         session.until_gone()
         assert session.goaway is not None
         session.close()
         assert running.process.wait(harness.PATIENCE_SECONDS) == 0
-        assert "forwarded 1 connections of 1 sessions" in running.log()
+        assert running.log().count("forwarded 1 connections of 1 sessions") == 2
         running.process.poll = lambda: None  # it has ended in order
 
 

@@ -94,6 +94,8 @@ static bool tells(const struct tunnel_worker *worker, const struct request *requ
   return ours || worker->options->write_errors;
 }
 
+/* Browsers let any page open WebSockets to this machine, and say in `origin` whose page it is (RFC 6455 section 10.2).
+ * Clients of Kubernetes do not send it. */
 static void upgrade_socket(struct session_wish *wish, struct stream *stream,
                            const struct request *request) {
   static const char *const protocols[] = {SOCKET_PROTOCOL, NULL};
@@ -102,7 +104,9 @@ static void upgrade_socket(struct session_wish *wish, struct stream *stream,
                                              .protocols = protocols,
                                              .counters = &wish->worker->engine->ws,
                                              .ping_ns = MACHINE_NO_DEADLINE};
-  if (!lists(request->fields, "sec-websocket-protocol", SOCKET_PROTOCOL))
+  if (headers_find(request->fields, TOKEN_ORIGIN))
+    fail(stream, 403, "Forbidden", "a web page may not forward ports");
+  else if (!lists(request->fields, "sec-websocket-protocol", SOCKET_PROTOCOL))
     fail(stream, 400, "BadRequest",
          "the WebSocket has to ask for the subprotocol " SOCKET_PROTOCOL
          "; v4.channel.k8s.io is not spoken here");

@@ -41,7 +41,7 @@ struct pair {
   unsigned address; /* which of the pod's is dialled */
 };
 
-#define say(pair, ...) output_say(STDERR_FILENO, __VA_ARGS__)
+#define say(...) output_say(STDERR_FILENO, __VA_ARGS__)
 
 /* ---- what a stream's fields say -------------------------------------------------------------- */
 
@@ -175,8 +175,8 @@ static void note_end(struct pair *pair, const struct pipe *pipe) {
   counter_add(&counters->bytes_out, pipe->socket_bytes);
   if (pipe->end == PIPE_SOCKET || pipe->end == PIPE_STREAM) counter_add(&counters->broken, 1);
   if (pipe->end == PIPE_SOCKET)
-    say(pair, "%s/%s: port %u: the target reset the connection", pair->pod->namespace,
-        pair->pod->name, pair->wish.port);
+    say("%s/%s: port %u: the target reset the connection", pair->pod->namespace, pair->pod->name,
+        pair->wish.port);
 }
 
 static void pipe_closed(struct pipe *pipe) {
@@ -240,7 +240,7 @@ static void unreachable(struct pair *pair, int error) {
   char text[ADDRESS_TEXT_BYTES], message[TUNNEL_MESSAGE_BYTES];
   address_format(&pair->dial.address, text);
   snprintf(message, sizeof message, "cannot connect to %s: %s", text, strerror(error));
-  say(pair, "%s/%s: port %u: %s", pair->pod->namespace, pair->pod->name, pair->wish.port, message);
+  say("%s/%s: port %u: %s", pair->pod->namespace, pair->pod->name, pair->wish.port, message);
   counter_add(&pair->worker->counters.refused, 1);
   end_error(pair, pair->tells ? message : NULL);
   if (pair->pipe) pipe_cut(pair->pipe);
@@ -291,9 +291,8 @@ static void complete(struct pair *pair) {
 
 /* Its partner did not come in time. */
 static void give_up(struct pair *pair) {
-  say(pair, "%s/%s: port %u: only %s stream came for request %s", pair->pod->namespace,
-      pair->pod->name, pair->wish.port, pair->has[PAIR_ERROR] ? "an error" : "a data",
-      pair->wish.request);
+  say("%s/%s: port %u: only %s stream came for request %s", pair->pod->namespace, pair->pod->name,
+      pair->wish.port, pair->has[PAIR_ERROR] ? "an error" : "a data", pair->wish.request);
   counter_add(&pair->worker->counters.lonely, 1);
   if (pair->error) stream_reset(pair->error, SPDY_CANCEL);
   if (pair->pipe) pipe_cut(pair->pipe);
@@ -359,7 +358,7 @@ static struct pair *pair_new(struct pairs *pairs, const struct pair_wish *wish) 
 
 static void refuse(const struct pairs *pairs, struct stream *stream, enum spdy_status status,
                    const char *why) {
-  say(pairs, "%s/%s: a stream was refused: %s", pairs->pod->namespace, pairs->pod->name, why);
+  say("%s/%s: a stream was refused: %s", pairs->pod->namespace, pairs->pod->name, why);
   stream_reset(stream, status);
 }
 

@@ -235,7 +235,9 @@ static void print_example(const struct tunnel *tunnel) {
   else
     snprintf(where, sizeof where, "-s %s%s%s", tunnel->url,
              tunnel->tls ? " --insecure-skip-tls-verify" : "",
-             options->access.token_count > 0 ? " --token TOKEN" : "");
+             options->access.token_count > 0 ? " --token TOKEN"
+             : options->client_ca            ? " --client-certificate FILE --client-key FILE"
+                                             : "");
   say("try: kubectl %s%s%s port-forward pod/%s 8080:%u", where, elsewhere ? " -n " : "",
       elsewhere ? pod->namespace : "", pod->name, pod->port ? pod->port : 80);
 }
