@@ -230,11 +230,35 @@ static void test_large_file_changes(void **state) {
   }
 }
 
+/* Large files and directories are compared once a second, not opened again. */
+static void test_unchanged_stay(void **state) {
+  (void)state;
+  static const char *const names[] = {"large", "directory"};
+  stage_put_pattern(stage_at("large"), STAGE_LARGE_BYTES);
+  assert_int_equal(mkdir(stage_at("directory"), 0755), 0);
+  for (unsigned i = 0; i < 2; i++) {
+    struct files *files = stage_open((struct files_settings){0});
+    struct file *first, *second;
+    assert_int_equal(stage_find(files, names[i], IO_SECOND, &first), FILES_FOUND);
+    assert_int_equal(stage_find(files, names[i], IO_SECOND + FILES_FRESH_NS, &second), FILES_FOUND);
+    assert_ptr_equal(second, first);
+    assert_int_equal(files_counters(files)->misses, 1);
+    assert_int_equal(files_counters(files)->revalidations, 1);
+    files_release(files, first);
+    files_release(files, second);
+    files_destroy(files);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STAGE_TEST(test_changes_are_noticed),     STAGE_TEST(test_held_bytes_never_change),
-      STAGE_TEST(test_file_that_never_rests),   STAGE_TEST(test_rewritten_while_loading),
-      STAGE_TEST(test_truncated_while_loading), STAGE_TEST(test_large_file),
+      STAGE_TEST(test_unchanged_stay),
+      STAGE_TEST(test_changes_are_noticed),
+      STAGE_TEST(test_held_bytes_never_change),
+      STAGE_TEST(test_file_that_never_rests),
+      STAGE_TEST(test_rewritten_while_loading),
+      STAGE_TEST(test_truncated_while_loading),
+      STAGE_TEST(test_large_file),
       STAGE_TEST(test_large_file_changes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,6 +206,8 @@ static void test_queue_for_descriptors(void **state) {
   stage.page_cache_cold = true;
   stage.ring_max = 0;
   assert_int_equal(wait_for(files, &small, "small"), FILES_PENDING);
+  assert_int_equal(files->descriptor_queue.count, 2);
+  assert_int_equal(files->queue.count, 1);
   stage.ring_max = 2;
   files_trim(files, 2 * IO_SECOND);
   stage_answer(0);
@@ -238,7 +240,7 @@ static void test_root_changes_during_a_load(void **state) {
   (void)state;
   char old[80];
   struct files *files = stage_open((struct files_settings){.loop = stage_loop});
-  struct waiter a, b;
+  struct waiter a, b, c;
   stage_put(stage_at("page"), "one", 3);
   stage.page_cache_cold = true;
   assert_int_equal(wait_for(files, &a, "page"), FILES_PENDING);
@@ -250,8 +252,12 @@ static void test_root_changes_during_a_load(void **state) {
   assert_int_equal(wait_for(files, &b, "page"), FILES_PENDING);
   assert_int_equal(stage.ring_count, 2);
   stage_answer(0);
+  assert_int_equal(wait_for(files, &c, "page"),
+                   FILES_PENDING); /* what has come is not the new root's */
   stage_answer(0);
   assert_memory_equal(a.lookup.file->bytes.base, "one", 3);
+  assert_ptr_equal(c.lookup.file, b.lookup.file);
+  files_release(files, c.lookup.file);
   assert_memory_equal(b.lookup.file->bytes.base, "two", 3);
   stage_expect(files, "page", IO_SECOND, "two");
   files_release(files, a.lookup.file);
@@ -277,6 +283,7 @@ static void test_queue_of_a_load(void **state) {
   stage_answer(-EINTR);
   assert_int_equal(files->descriptor_queue.count, 1);
   assert_int_equal(files->queue.count, 1);
+  assert_null(small.lookup.load); /* it is gone */
   files_find_cancel(&small.lookup);
   files_find_cancel(&b.lookup);
   files_release(files, a.lookup.file);
