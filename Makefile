@@ -258,12 +258,12 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libsupport.a $(OUT)/libtools.a $(OUT)/li
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 
-$(OUT)/tests/sim/test_sim $(OUT)/tests/sim/test_sim_h1 $(OUT)/tests/sim/test_sim_pipeline: $(call OBJ,$(SIM))
+$(OUT)/tests/sim/test_sim $(OUT)/tests/sim/test_sim_h1 $(OUT)/tests/sim/test_sim_pipeline $(OUT)/tests/sim/test_sim_spdy: $(call OBJ,$(SIM))
 
 # The simulation of an engine with one added bug, which the simulation must find. The module with the bug is compiled
 # anew, and linked before the archive with the correct one.
 SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK LATE_MASK H1_LOST_BYTE \
-                PIPELINE_CHUNK_SIZE PIPELINE_LEAKED_STREAM PIPELINE_UNSAFE_AHEAD
+                PIPELINE_CHUNK_SIZE PIPELINE_LEAKED_STREAM PIPELINE_UNSAFE_AHEAD SPDY_LOST_CREDIT SPDY_LEAKED_STREAM
 LINK_CANARY = $(LINK_QUICKLY) $(filter-out -MMD -MP $(LTO),$(CFLAGS_ALL)) -D$(1) \
   $$(grep -rl $(1) --include='*.c' engine) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
 $(OUT)/tests/sim/canary_%: $(call OBJ,tests/sim/test_sim.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
@@ -275,6 +275,9 @@ $(OUT)/tests/sim/canary_H1_%: $(call OBJ,tests/sim/test_sim_h1.c $(SIM)) $(OUT)/
 $(OUT)/tests/sim/canary_PIPELINE_%: $(call OBJ,tests/sim/test_sim_pipeline.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(call SAY,CANARY)
 	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_PIPELINE_$*)
+$(OUT)/tests/sim/canary_SPDY_%: $(call OBJ,tests/sim/test_sim_spdy.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
+	$(call SAY,CANARY)
+	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_SPDY_$*)
 sim-canaries: $(patsubst %,$(OUT)/tests/sim/canary_%,$(SIM_CANARIES))
 
 # The differential tests compare with other implementations.

@@ -118,6 +118,9 @@ void spdy_flow_arrived(struct spdy *spdy, struct spdy_stream *stream, uint32_t b
 
 void spdy_flow_consumed(struct spdy_stream *stream, uint32_t bytes) {
   assert(bytes <= stream->credit.held);
+#ifdef WEIR_CANARY_SPDY_LOST_CREDIT /* a bug on demand, which the simulation must find */
+  if (stream->id % 8 == 5) return;
+#endif
   window_credit_consume(&stream->credit, bytes);
   window_credit_consume(&stream->spdy->credit, bytes);
   credit_queue_add(stream);

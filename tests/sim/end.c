@@ -42,10 +42,19 @@ static unsigned wants_of(const struct sim_end *end) {
 /* ---- sending ------------------------------------------------------------------------------------
  */
 
+static bool has_wire(const struct sim_end *end) {
+  return !end->h1 && !end->spdy;
+}
+
+static const struct out *out_of(const struct sim_end *end) {
+  if (end->spdy) return &sim_end_spdy(end)->out;
+  return end->h1 ? &sim_end_h1(end)->out : &sim_end_h2(end)->out;
+}
+
 /* Enters what the engine has composed since the last look into the books and the shadow. Reads
  * the ring in place, because a peek with few spans shows only its beginning. */
 static void look_at_composed(struct sim_end *end) {
-  const struct out *out = end->h1 ? &sim_end_h1(end)->out : &sim_end_h2(end)->out;
+  const struct out *out = out_of(end);
   size_t known = end->shadow_len;
   sim_check(out->bytes >= known, "composed bytes vanished: %zu of %zu", out->bytes, known);
   if (end->shadow_at + out->bytes > SIM_SHADOW_BYTES) {
@@ -60,7 +69,7 @@ static void look_at_composed(struct sim_end *end) {
     if (skip >= bytes.len) continue;
     memcpy(end->shadow + end->shadow_at + end->shadow_len, bytes.base + skip, bytes.len - skip);
     end->shadow_len += bytes.len - skip;
-    if (!end->h1) wire_sent(&end->wire, bytes.base + skip, bytes.len - skip);
+    if (has_wire(end)) wire_sent(&end->wire, bytes.base + skip, bytes.len - skip);
   }
 }
 
@@ -159,7 +168,7 @@ static size_t give(struct sim_end *end, const uint8_t *bytes, size_t len) {
   uint8_t *copy = malloc(len); /* of exactly this size, so that reading beyond it is caught */
   sim_check(copy, "out of memory");
   memcpy(copy, bytes, len);
-  bool reads = !end->h1 && !sim_end_h2(end)->dead && !sim_end_h2(end)->lost;
+  bool reads = has_wire(end) && !sim_end_h2(end)->dead && !sim_end_h2(end)->lost;
   party_accepting = &end->side;
   size_t took = end->machine.ops->recv(end->machine.self, span_of(copy, len), now_of(end));
   party_accepting = NULL;

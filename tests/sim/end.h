@@ -10,6 +10,8 @@
 #define WEIR_SIM_END_H
 
 #include "engine/h1/h1.h"
+#include "engine/spdy/connection.h"
+#include "engine/spdy/spdy.h"
 #include "tests/sim/party.h"
 #include "tests/sim/pipe.h"
 #include "tests/sim/wire.h"
@@ -24,7 +26,7 @@ struct sim_end {
   struct sim_end *peer;
   struct sim_pipe *in; /* bytes on their way to this end */
   bool client, open;
-  bool h1;                /* it speaks HTTP/1.1, and has no wire; set after sim_end_open() */
+  bool h1, spdy;          /* it speaks one of these, and has no wire; set after sim_end_open() */
   bool closing;           /* close() follows as soon as no send is in flight */
   bool in_ended, in_lost; /* the peer has closed: in order, or with a reset */
   bool eof_given;
@@ -63,6 +65,10 @@ void sim_end_settle_wants(struct sim_end *end);
 
 static inline struct h1 *sim_end_h1(const struct sim_end *end) {
   return h1_of(&end->machine);
+}
+
+static inline struct spdy *sim_end_spdy(const struct sim_end *end) {
+  return spdy_of(&end->machine);
 }
 
 static inline struct h2 *sim_end_h2(const struct sim_end *end) {

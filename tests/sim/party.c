@@ -113,12 +113,19 @@ static void fit_to_h1(struct plan *plan) {
   plan->response_trailers &= !plan->response_length;
 }
 
+/* SPDY has no tunnels of HTTP, nor informational responses. */
+static void fit_to_spdy(struct plan *plan) {
+  if (plan->kind == PLAN_TUNNEL) plan->kind = PLAN_POST;
+  plan->informs = 0;
+}
+
 static struct party *party_new(struct party_side *side, uint64_t number, bool client) {
   struct party *party = calloc(1, sizeof *party);
   sim_check(party, "out of memory");
   party->side = side;
   party->plan = plan_of(number);
   if (side->h1) fit_to_h1(&party->plan);
+  if (side->spdy) fit_to_spdy(&party->plan);
   party->client = client;
   party->next = side->parties.first;
   if (party->next) party->next->prev = party;
@@ -141,6 +148,14 @@ static void adopt(struct party *party, struct stream *stream) {
   stream->consume_later = random_one_in(random, 3);
   if (random_one_in(random, 8))
     stream->flow = (enum stream_flow)(FLOW_ECHO + random_below(random, 4));
+}
+
+/* SPDY puts fields of one name together, and secret ones last. */
+static void check_fields(const struct party *party, const struct headers *fields, enum list list) {
+  if (party->side->spdy)
+    plan_check_fields_in_any_order(fields, &party->plan, list);
+  else
+    plan_check_fields(fields, &party->plan, list);
 }
 
 static void check_trailers_planned(const struct party *party) {
@@ -202,8 +217,7 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
 static void on_trailers(struct stream *stream, const struct headers *fields) {
   struct party *party = stream->user;
   check_trailers_planned(party);
-  plan_check_fields(fields, &party->plan,
-                    party->client ? LIST_RESPONSE_TRAILERS : LIST_REQUEST_TRAILERS);
+  check_fields(party, fields, party->client ? LIST_RESPONSE_TRAILERS : LIST_REQUEST_TRAILERS);
   party->trailers_seen = true;
   party->side->scene->stats->trailers++;
   message_ended(party);
@@ -341,7 +355,7 @@ static void check_request(const struct party *party, const struct request *reque
   sim_check(request->authority.len > 0, "no authority");
   sim_check(request->content_length == (plan->request_length ? (int64_t)plan->request_bytes : -1),
             "wrong content-length");
-  if (plan->kind != PLAN_PUSHED) plan_check_fields(request->fields, plan, LIST_REQUEST);
+  if (plan->kind != PLAN_PUSHED) check_fields(party, request->fields, LIST_REQUEST);
 }
 
 void party_serve(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns) {
@@ -378,7 +392,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
   if (status < 200) {
     sim_check(!party->response_seen && !end, "informational response too late");
     sim_check(++party->informs_seen <= plan->informs, "too many informational responses");
-    plan_check_fields(fields, plan, LIST_INFORM);
+    check_fields(party, fields, LIST_INFORM);
     party->side->scene->stats->informs++;
     return;
   }
@@ -389,7 +403,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
     party->side->scene->stats->too_large++;
   } else if (status == 431 || !is_refused(party)) {
     sim_check(status == plan->status, "status %u, expected %u", status, plan->status);
-    plan_check_fields(fields, plan, LIST_RESPONSE);
+    check_fields(party, fields, LIST_RESPONSE);
   }
   if (end) message_ended(party);
   perhaps_reset(party);
@@ -456,6 +470,11 @@ static struct stream *ask_h1(void *connection, const struct header *fields, size
   return h1_request(connection, fields, count, body, &client_events, user);
 }
 
+static struct stream *ask_spdy(void *connection, const struct header *fields, size_t count,
+                               struct body body, void *user) {
+  return spdy_request(connection, fields, count, body, &client_events, user);
+}
+
 /* The party of the request; NULL when the engine refuses it, or `*fine`: that had to be. */
 static struct party *make_request(struct party_side *side, ask_fn *ask, void *connection,
                                   uint64_t number, bool *fine) {
@@ -501,6 +520,13 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number) {
 bool party_request_h1(struct party_side *side, struct h1 *h1, uint64_t number) {
   bool fine = true;
   struct party *party = make_request(side, ask_h1, h1, number, &fine);
+  if (party) send_trailers(party);
+  return fine;
+}
+
+bool party_request_spdy(struct party_side *side, struct spdy *spdy, uint64_t number) {
+  bool fine = true;
+  struct party *party = make_request(side, ask_spdy, spdy, number, &fine);
   if (party) send_trailers(party);
   return fine;
 }

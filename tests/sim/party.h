@@ -15,6 +15,7 @@
 
 #include "engine/h1/h1.h"
 #include "engine/h2/h2.h"
+#include "engine/spdy/spdy.h"
 #include "tests/sim/plan.h"
 
 /* Counts of what happened in a run, to show that it tested something. */
@@ -44,6 +45,7 @@ struct party_side {
   struct talk *talks; /* WebSockets, see talk.h */
   uint32_t talk_count;
   bool h1;       /* over HTTP/1.1 */
+  bool spdy;     /* over SPDY */
   bool generous; /* no more waiting, resetting or refusing: everything must complete */
 };
 
@@ -80,6 +82,9 @@ bool party_request(struct party_side *side, struct h2 *h2, uint64_t number);
 
 /* The same over HTTP/1.1. */
 bool party_request_h1(struct party_side *side, struct h1 *h1, uint64_t number);
+
+/* The same over SPDY. */
+bool party_request_spdy(struct party_side *side, struct spdy *spdy, uint64_t number);
 
 /* The server's handler. `ctx` is not used: `party_accepting` leads to the party. */
 void party_serve(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);

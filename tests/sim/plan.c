@@ -128,6 +128,33 @@ void plan_check_fields(const struct headers *got, const struct plan *plan, enum 
   sim_check(at == store.count, "%zu fields are missing", store.count - at);
 }
 
+static bool names_resources(const struct header *field) {
+  return span_is(field->name, "x-subresource") || span_is(field->name, "x-associated-content");
+}
+
+static bool is_same(const struct header *a, const struct header *b) {
+  return span_equal(a->name, b->name) && span_equal(a->value, b->value);
+}
+
+void plan_check_fields_in_any_order(const struct headers *got, const struct plan *plan,
+                                    enum list list) {
+  struct field_store store = {.count = 0};
+  bool found[sizeof store.fields / sizeof *store.fields] = {false};
+  plan_fields(&store, plan, list);
+  for (uint32_t i = 0; i < got->count; i++) {
+    size_t at = 0;
+    if (is_of_engine(&got->at[i]) || names_resources(&got->at[i])) continue;
+    while (at < store.count && (found[at] || !is_same(&got->at[i], &store.fields[at])))
+      at++;
+    sim_check(at < store.count, "a field too many: %.*s", (int)got->at[i].name.len,
+              got->at[i].name.base);
+    found[at] = true;
+  }
+  for (size_t at = 0; at < store.count; at++)
+    sim_check(found[at] || store.fields[at].value.len == 0, "a field is missing: %.*s",
+              (int)store.fields[at].name.len, store.fields[at].name.base);
+}
+
 /* ---- bodies ------------------------------------------------------------------------------------
  */
 
