@@ -42,7 +42,7 @@ static void look_soon(struct connections *all, uint64_t ns) {
 /* Something of it has ended. Frees it when nothing is left, or begins anew if it waits for that. */
 static void settle(struct connection *connection) {
   struct connections *all = connection->all;
-  if (connection->pipe) start_waiting(connection);
+  if (connection->pipe && !connection->refused) start_waiting(connection);
   if (connection->pipe || connection->error || connection->error_body) return;
   disarm(connection);
   all->events->ended(all->ctx, connection);
@@ -175,6 +175,7 @@ static bool may_try_again(struct connection *connection) {
   if (!all->spdy) return true;
   if (connection->pipe->stream_code != SPDY_REFUSED_STREAM) return false;
   look_soon(all, FORWARD_REFUSED_NS);
+  connection->refused = true;
   return ++connection->tries < FORWARD_TRIES_MAX;
 }
 
@@ -221,6 +222,7 @@ static void start(struct connection *connection) {
   struct connections *all = connection->all;
   connection->remote = all->remote[connection->port];
   connection->state = CONNECTION_ASKED;
+  connection->refused = false;
   connection->answers = 0;
   connection->error_answered = false;
   arm(connection, FORWARD_REPLY_NS);

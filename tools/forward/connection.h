@@ -71,6 +71,7 @@ struct connection {
   enum connection_end end;
   unsigned answers;     /* SYN_REPLYs, of two */
   unsigned tries;       /* that the server refused */
+  bool refused;         /* the last of them was: not to be tried again at once */
   struct pipe *pipe;    /* NULL: has ended */
   struct stream *error; /* the error stream; NULL: none, or it has ended */
   bool error_answered;  /* its SYN_REPLY has come */

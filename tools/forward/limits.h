@@ -43,11 +43,10 @@ enum {
    * kept for the session. Untested: arbitrary. */
   FORWARD_CONNECTIONS_MAX = 16384,
   FORWARD_DESCRIPTORS_KEPT = 64,
-  /* Times that a connection asks again when the server has too many streams. Untested: so long does no server of
-   * a test refuse. */
+  /* Times that a connection is refused by a server that has too many streams, until it is given up: 20 s. */
   FORWARD_TRIES_MAX = 100,
   FORWARD_REASON_BYTES = 400,     /* why something failed. Longer texts are cut */
-  FORWARD_ERROR_TEXT_BYTES = 512, /* of what comes over an error stream. Longer ones are cut */
+  FORWARD_ERROR_TEXT_BYTES = 512, /* of what comes over an error stream. What is longer is cut */
 };
 
 /* Receive windows. A stream's fills a line of 80 Mbit/s over 100 ms. All that local clients have not read counts
@@ -56,15 +55,13 @@ enum {
 #define FORWARD_STREAM_WINDOW_BYTES  MIB
 #define FORWARD_SESSION_WINDOW_BYTES (1024 * MIB)
 
-/* Until a connection is tried again that the server had no room for. Untested: only how soon it is. */
+/* Until a connection is tried again that the server had no room for. */
 #define FORWARD_REFUSED_NS (200 * MILLISECOND_NS)
 
-/* For the answers to the two SYN_STREAMs of a connection, as kubectl waits. Untested: a test would wait so
- * long, and the timer is the one of FORWARD_ERROR_NS. */
+/* For the answers to the two SYN_STREAMs of a connection, as kubectl waits. */
 #define FORWARD_REPLY_NS (30 * SECOND_NS)
 
-/* After a connection has ended: for the other end to say on its error stream whether it has ended well. Untested: only
- * the line of --verbose waits for it. */
+/* After a connection has ended: for the other end to say on its error stream whether it has ended well. */
 #define FORWARD_ERROR_NS (2 * SECOND_NS)
 
 /* Between attempts to connect again: at once, then after this, then twice as long each time, until the
