@@ -93,9 +93,10 @@ static enum h1_connection connection_of(const struct h1_stream *stream) {
 }
 
 /* Makes the head of the response, and plans how its body follows. */
-static struct h1_text *make_head(struct h1_stream *stream, const struct header *fields,
-                                 size_t count, const struct h1_survey *survey, bool no_content) {
-  struct h1_plan plan = {.status = stream->status, .fields = fields, .count = count};
+static struct h1_text *make_head(struct h1_stream *stream, const struct h1_survey *survey,
+                                 bool no_content) {
+  struct h1_plan plan = {
+      .status = stream->status, .fields = survey->fields, .count = survey->count};
   if (stream->tunnel)
     plan.leave_length = true;
   else
@@ -108,17 +109,16 @@ static struct h1_text *make_head(struct h1_stream *stream, const struct header *
   return h1_text_make(stream->h1, &plan, survey);
 }
 
-static bool queue_response(struct h1_stream *stream, const struct header *fields, size_t count,
+static bool queue_response(struct h1_stream *stream, const struct h1_survey *survey,
                            bool no_content) {
-  struct h1_survey survey = h1_text_survey(fields, count);
-  if (survey.mistake) return refuse(stream, survey.mistake);
-  struct h1_text *text = make_head(stream, fields, count, &survey, no_content);
+  if (survey->mistake) return refuse(stream, survey->mistake);
+  struct h1_text *text = make_head(stream, survey, no_content);
   if (text) h1_stream_append(stream, text);
   return text;
 }
 
-static bool answer(struct h1_stream *stream, unsigned status, const struct header *fields,
-                   size_t count, struct body body) {
+static bool answer(struct h1_stream *stream, unsigned status, const struct h1_survey *survey,
+                   struct body body) {
   bool no_content = stream->head_request || status == 204 || status == 304;
   if (no_content) {
     contract_drop(body);
@@ -129,7 +129,7 @@ static bool answer(struct h1_stream *stream, unsigned status, const struct heade
   if (stream->expects && stream->base.duplex) (void)op_inform(&stream->base, 100, NULL, 0);
   stream->status = (uint16_t)status;
   stream->body = body; /* from here on it is closed with the stream */
-  if (!queue_response(stream, fields, count, no_content)) {
+  if (!queue_response(stream, survey, no_content)) {
     stream->body = BODY_NONE; /* it must not follow the answer that is sent instead */
     stream->length_left = -1;
     stream->chunked = stream->tunnel = false;
@@ -154,23 +154,34 @@ static const char *mistake_of(const struct h1_stream *stream, unsigned status) {
   return NULL;
 }
 
-static bool op_respond(struct stream *base, unsigned status, const struct header *fields,
-                       size_t count, struct body body) {
-  struct h1_stream *stream = own(base);
+/* Whether the fields may be sent now, as the final response. If not, the body is dropped. */
+static bool may_respond(struct h1_stream *stream, unsigned status, const struct header *fields,
+                        size_t count, struct body body) {
   const char *mistake = mistake_of(stream, status);
   if (!mistake) mistake = contract_given(fields, count, body);
   bool opens = stream->connect && status < 300; /* a tunnel, which no handler can have here */
-  if (!mistake && !opens && may_answer(stream)) return answer(stream, status, fields, count, body);
+  if (!mistake && !opens && may_answer(stream)) return true;
   contract_drop(body);
   if (!mistake && opens) h1_fault_abort(stream, 501, H1_INTERNAL_ERROR);
   return mistake ? refuse(stream, mistake) : false;
 }
 
+static bool op_respond(struct stream *base, unsigned status, const struct header *fields,
+                       size_t count, struct body body) {
+  struct h1_stream *stream = own(base);
+  if (!may_respond(stream, status, fields, count, body)) return false;
+  struct h1_survey survey = h1_text_survey(fields, count);
+  return answer(stream, status, &survey, body);
+}
+
 static bool op_respond_set(struct stream *base, unsigned status, struct header_set *set,
                            struct body body) {
   static struct header_set nothing = {.count = 1}; /* a mistake */
+  struct h1_stream *stream = own(base);
   if (!set) set = &nothing;
-  return op_respond(base, status, set->at, set->count, body);
+  if (!may_respond(stream, status, set->at, set->count, body)) return false;
+  struct h1_survey survey = h1_text_survey_set(set);
+  return answer(stream, status, &survey, body);
 }
 
 static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
@@ -211,7 +222,8 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
   }
   stream->tunnel = true;
   stream->keep = false;
-  if (!answer(stream, 101, fields, count, body)) return false;
+  struct h1_survey survey = h1_text_survey(fields, count);
+  if (!answer(stream, 101, &survey, body)) return false;
   begin_tunnel(stream);
   return true;
 }

@@ -46,9 +46,37 @@ static const char *note(struct h1_survey *survey, const struct header *field) {
 }
 
 struct h1_survey h1_text_survey(const struct header *fields, size_t count) {
-  struct h1_survey survey = {.length = -1};
+  struct h1_survey survey = {.fields = fields, .count = count, .length = -1};
   for (size_t i = 0; i < count && !survey.mistake; i++)
     survey.mistake = note(&survey, &fields[i]);
+  return survey;
+}
+
+/* What is kept of it in the set's memo. */
+struct set_note {
+  int64_t length;
+  uint32_t bytes;
+  bool noted, date, server;
+};
+_Static_assert(sizeof(struct set_note) == sizeof((struct header_memo){0}.h1), "it fills its part");
+
+struct h1_survey h1_text_survey_set(struct header_set *set) {
+  struct set_note note;
+  memcpy(&note, set->memo.h1, sizeof note);
+  if (note.noted)
+    return (struct h1_survey){.fields = set->at,
+                              .count = set->count,
+                              .bytes = note.bytes,
+                              .length = note.length,
+                              .date = note.date,
+                              .server = note.server};
+  struct h1_survey survey = h1_text_survey(set->at, set->count);
+  note = (struct set_note){.length = survey.length,
+                           .bytes = (uint32_t)survey.bytes,
+                           .noted = !survey.mistake && survey.bytes <= H2_SEND_BLOCK_BYTES_MAX,
+                           .date = survey.date,
+                           .server = survey.server};
+  memcpy(set->memo.h1, &note, sizeof note);
   return survey;
 }
 

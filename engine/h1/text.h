@@ -14,6 +14,8 @@
 
 /* What a handler's fields say. */
 struct h1_survey {
+  const struct header *fields; /* these */
+  size_t count;
   const char *mistake; /* of the handler; NULL: the fields can be sent */
   size_t bytes;        /* of them all as text */
   int64_t length;      /* content-length; -1: not given */
@@ -21,6 +23,9 @@ struct h1_survey {
 };
 
 struct h1_survey h1_text_survey(const struct header *fields, size_t count);
+
+/* The same for fields that are sent again and again: they are looked at once. */
+struct h1_survey h1_text_survey_set(struct header_set *set);
 
 enum h1_connection { H1_SAY_NOTHING, H1_SAY_CLOSE, H1_SAY_KEEP_ALIVE, H1_SAY_UPGRADE };
 

@@ -1,6 +1,6 @@
 /*
  * h2/set_note.h - what HTTP/2 notes about a set of fields, so as not to work it out each time: the
- * content of header_set.memo.
+ * content of header_set.memo.h2.
  */
 #ifndef WEIR_H2_SET_NOTE_H
 #define WEIR_H2_SET_NOTE_H
@@ -15,16 +15,17 @@ struct h2_set_note {
   bool says_date : 1, says_server : 1, says_priority : 1; /* whether the set has these fields */
 };
 
-_Static_assert(sizeof(struct h2_set_note) == sizeof(struct header_memo), "a note fills the memo");
+_Static_assert(sizeof(struct h2_set_note) == sizeof((struct header_memo){0}.h2),
+               "it fills its part");
 
 static inline struct h2_set_note h2_set_note_get(const struct header_set *set) {
   struct h2_set_note note;
-  __builtin_memcpy(&note, &set->memo, sizeof note);
+  __builtin_memcpy(&note, set->memo.h2, sizeof note);
   return note;
 }
 
 static inline void h2_set_note_put(struct header_set *set, struct h2_set_note note) {
-  __builtin_memcpy(&set->memo, &note, sizeof note);
+  __builtin_memcpy(set->memo.h2, &note, sizeof note);
 }
 
 #endif

@@ -113,14 +113,14 @@ struct header {
                      nothing. Code that changes the value sets it to 0. */
 };
 
-/* Opaque: what the protocol noted about a set when it first sent it; all zero: nothing. */
+/* Opaque: what each protocol noted about a set when it first sent it; all zero: nothing. */
 struct header_memo {
-  uint64_t words[2];
+  uint64_t h2[2], h1[2];
 };
 
 /* Fields that are sent again and again as they are: those of a file, say. The maker of a set fills
  * in `at` and `count` and zeroes the rest; once sent, the fields must not change any more. A set
- * belongs to one engine, whose protocol writes the memos of the set and of its fields. */
+ * belongs to one engine, whose protocols write the memos of the set and of its fields. */
 struct header_set {
   struct header *at;
   uint32_t count;
