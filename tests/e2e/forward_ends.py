@@ -2,8 +2,8 @@
 """Both ends of a forwarded connection: an HTTP/1.1 server that a port is forwarded to, and requests to the local port.
 Bodies are a long pattern, so that a byte that is lost, doubled or moved is noticed.
 
-    forward_ends.py serve ADDRESS PORT        prints "ready"
-    forward_ends.py get ADDRESS PORT PATH     exit status 0 when the body is right; prints its length
+    forward_ends.py serve ADDRESS PORT            prints "ready"
+    forward_ends.py get|put ADDRESS PORT PATH     exit status 0 when the body is right; prints its length
 
     /bytes/N    N bytes of the pattern           PUT /count     counts a body, and checks that it is the pattern
     /reset/N    N bytes of twice as many, RST    /hang/N        N bytes of more, then nothing
@@ -197,7 +197,8 @@ def main():
         serve(sys.argv[2], int(sys.argv[3]))
     began = time.monotonic()
     try:
-        print(get(int(sys.argv[3]), int(sys.argv[4].rpartition("/")[2]), sys.argv[2], 120))
+        kind = put if sys.argv[1] == "put" else get
+        print(kind(int(sys.argv[3]), int(sys.argv[4].rpartition("/")[2]), sys.argv[2], 120))
     except (OSError, Lost) as error:
         sys.exit(f"{error} after {time.monotonic() - began:.1f} s")
 

@@ -49,12 +49,6 @@ enum {
   FORWARD_ERROR_TEXT_BYTES = 512, /* of what comes over an error stream. What is longer is cut */
 };
 
-/* Receive windows. A stream's fills a line of 80 Mbit/s over 100 ms. All that local clients have not read counts
- * against the session's: it lets a thousand of them not read at all without holding up the others. Untested: a
- * test would need a gigabyte. */
-#define FORWARD_STREAM_WINDOW_BYTES  MIB
-#define FORWARD_SESSION_WINDOW_BYTES (1024 * MIB)
-
 /* Until a connection is tried again that the server had no room for. */
 #define FORWARD_REFUSED_NS (200 * MILLISECOND_NS)
 

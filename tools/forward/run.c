@@ -262,9 +262,7 @@ static bool accept_local(void *ctx, const struct machine_peer *peer, struct mach
 static bool make_engine(struct run *run) {
   struct engine_config config = engine_config_default();
   config.clock_ns = &run->worker->loop.now_ns;
-  config.spdy.stream_window_bytes = FORWARD_STREAM_WINDOW_BYTES;
-  config.spdy.session_window_bytes = FORWARD_SESSION_WINDOW_BYTES;
-  config.spdy.window_budget_bytes = UINT64_MAX / 2;
+  pipes_set_windows(&config.spdy);
   run->has_engine = engine_init(&run->engine, &process_memory, &config, NULL);
   return run->has_engine;
 }

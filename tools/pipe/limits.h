@@ -13,4 +13,10 @@
 /* A piece of a queue, with its header. An idle pipe holds none. */
 #define PIPE_PIECE_BYTES (16u * KIB)
 
+/* Receive windows of SPDY where pipes are its streams. A stream's fills a line of 80 Mbit/s over 100 ms, and is no more
+ * than SPDY_STREAM_HELD_BYTES_MAX. All that sockets have not taken counts against the session's: it lets a thousand
+ * of them take nothing without holding up the others. */
+#define PIPE_STREAM_WINDOW_BYTES  (1u * MIB)
+#define PIPE_SESSION_WINDOW_BYTES (1024u * MIB)
+
 #endif

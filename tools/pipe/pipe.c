@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#include "tools/pipe/limits.h"
+
 static bool is_attached(const struct pipe *pipe) {
   return pipe->stream || pipe->has_body || pipe->has_socket;
 }
@@ -217,6 +219,12 @@ void pipes_init(struct pipes *pipes, const struct memory *memory, uint32_t pipes
   pool_init(&pipes->pipes, memory, sizeof(struct pipe), pool_chunk_count(sizeof(struct pipe)),
             pipes_max);
   pipe_queue_pool_init(&pipes->pieces, memory, pieces_max);
+}
+
+void pipes_set_windows(struct spdy_config *config) {
+  config->stream_window_bytes = PIPE_STREAM_WINDOW_BYTES;
+  config->session_window_bytes = PIPE_SESSION_WINDOW_BYTES;
+  config->window_budget_bytes = UINT64_MAX;
 }
 
 void pipes_destroy(struct pipes *pipes) {

@@ -25,6 +25,7 @@
 #define WEIR_TOOLS_PIPE_H
 
 #include "engine/http/stream.h"
+#include "engine/spdy/shared.h"
 #include "tools/pipe/queue.h"
 
 struct pipe;
@@ -43,6 +44,10 @@ struct pipes {
  * allocates nothing yet. */
 void pipes_init(struct pipes *pipes, const struct memory *memory, uint32_t pipes_max,
                 uint32_t pieces_max);
+
+/* Sets the windows of SPDY for an engine whose streams are pipes. Their budget is unlimited: pieces_max bounds what
+ * they hold. */
+void pipes_set_windows(struct spdy_config *config);
 
 /* Every pipe must have been freed (asserted). */
 void pipes_destroy(struct pipes *pipes);

@@ -63,6 +63,7 @@ static struct engine_config config_of(const struct worker *worker) {
   config.spdy.body_idle_ns = UINT64_MAX;
   config.spdy.body_bytes_per_second_min = 0;
   config.spdy.concurrent_streams = TUNNEL_STREAMS_MAX;
+  pipes_set_windows(&config.spdy);
   return config;
 }
 
