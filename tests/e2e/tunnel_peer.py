@@ -166,6 +166,7 @@ class Session:
 
 def connect(port, context=None):
     sock = socket.create_connection(("127.0.0.1", port), harness.PATIENCE_SECONDS)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return context.wrap_socket(sock, server_hostname="localhost") if context else sock
 
 

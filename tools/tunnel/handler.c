@@ -211,7 +211,8 @@ static void on_request(void *ctx, struct stream *stream, const struct request *r
   else if (route.kind == ROUTE_FORWARD)
     forward(worker, stream, request, &route);
   else if (!reads)
-    fail(stream, 405, "MethodNotAllowed", "nothing can be changed here");
+    fail(stream, 405, "MethodNotAllowed",
+         "weir tunnel forwards ports; it runs and changes nothing");
   else
     document(worker, stream, request, &route);
 }

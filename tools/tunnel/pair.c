@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/base/decimal.h"
 #include "engine/spdy/frame.h"
 #include "tools/common/option_values.h"
 #include "tools/common/output.h"
@@ -291,8 +290,8 @@ static void complete(struct pair *pair) {
 
 /* Its partner did not come in time. */
 static void give_up(struct pair *pair) {
-  say("%s/%s: port %u: only %s stream came for request %s", pair->pod->namespace, pair->pod->name,
-      pair->wish.port, pair->has[PAIR_ERROR] ? "an error" : "a data", pair->wish.request);
+  say("%s/%s: port %u: only %s stream came, and not its partner", pair->pod->namespace,
+      pair->pod->name, pair->wish.port, pair->has[PAIR_ERROR] ? "an error" : "a data");
   counter_add(&pair->worker->counters.lonely, 1);
   if (pair->error) stream_reset(pair->error, SPDY_CANCEL);
   if (pair->pipe) pipe_cut(pair->pipe);

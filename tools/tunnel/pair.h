@@ -6,13 +6,13 @@
  *     pair_find()                  +--> complete: dials the target --> copies (tools/pipe) --> ends
  *                  --data stream---+
  *
- * A stream is accepted when it comes. Its partner gets TUNNEL_PAIR_NS. The error stream ends, from our side, when the
- * data stream has: empty after success. Clients like kubectl end their whole session when they read a byte there, so that
- * what is wrong with one target is written only if the session's `tells` is set; else the data stream is reset, which ends
- * that connection alone.
+ * A stream is accepted when it comes. Its partner gets TUNNEL_PAIR_NS. The error stream ends, from our side, when
+ * the data stream has: empty after success. Clients like kubectl end their whole session for a byte on it. So
+ * what is wrong with one target is written only if the session's `tells` is set. Otherwise the data stream is
+ * reset, which ends that connection alone.
  *
- * Owner: itself; it is freed when its streams, its socket and its dial are gone. It may outlive its session, by the
- * socket's end.
+ * Owner: itself. It is freed when its streams, its socket and its dial are gone. It may outlive its session, for
+ * a socket closes later.
  */
 #ifndef WEIR_TOOLS_TUNNEL_PAIR_H
 #define WEIR_TOOLS_TUNNEL_PAIR_H

@@ -1,6 +1,6 @@
 /*
- * tunnel/test_pair.c - which streams become a pair, and what becomes of those that do not. No sockets: --fault stall keeps
- * complete pairs from being dialled.
+ * tunnel/test_pair.c - which streams become a pair, and what becomes of those that do not. No sockets: with
+ * --fault stall a complete pair is not dialled.
  */
 #include "tools/tunnel/pair.h"
 
