@@ -334,6 +334,7 @@ static bool ask_websocket(struct attempt *attempt) {
       .protocols = protocols,
       .events = &events,
       .ctx = attempt,
+      .ping_ns = MACHINE_NO_DEADLINE, /* SPDY's reach farther */
       .random = random_bits,
   };
   char path[API_PATH_BYTES];

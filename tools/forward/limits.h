@@ -45,7 +45,7 @@ enum {
   FORWARD_DESCRIPTORS_KEPT = 64,
   /* Times that a connection is refused by a server that has too many streams, until it is given up: 20 s. */
   FORWARD_TRIES_MAX = 100,
-  FORWARD_REASON_BYTES = 400,     /* why something failed. Longer texts are cut */
+  FORWARD_REASON_BYTES = 400,     /* why something failed. Untested: longer texts are cut */
   FORWARD_ERROR_TEXT_BYTES = 512, /* of what comes over an error stream. What is longer is cut */
 };
 

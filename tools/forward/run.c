@@ -259,9 +259,11 @@ static bool accept_local(void *ctx, const struct machine_peer *peer, struct mach
   return connection_accept(&local->run->connections, local->port, peer, host, now_ns, out);
 }
 
+/* Connections may be silent for as long as they like: PING tells whether the server lives. */
 static bool make_engine(struct run *run) {
   struct engine_config config = engine_config_default();
   config.clock_ns = &run->worker->loop.now_ns;
+  config.h1.conversation_idle_ns = UINT64_MAX;
   pipes_set_windows(&config.spdy);
   run->has_engine = engine_init(&run->engine, &process_memory, &config, NULL);
   return run->has_engine;
