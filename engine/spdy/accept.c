@@ -31,8 +31,9 @@ struct spdy_verdict spdy_accept_check(struct spdy *spdy, const struct spdy_frame
                               "SYN_STREAM with an identifier of the other side");
   if (id <= spdy->peer_id_max) return backwards(spdy, id);
   spdy->peer_id_max = id;
-  if (spdy->goaway_sent) return (struct spdy_verdict){.scope = SPDY_IGNORE};
-  return SPDY_OK;
+  if (!spdy->goaway_sent) return SPDY_OK;
+  spdy_remember_closed(spdy, id, SPDY_RESET_LOCAL); /* what follows is ignored, too */
+  return (struct spdy_verdict){.scope = SPDY_IGNORE};
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */

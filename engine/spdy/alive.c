@@ -25,7 +25,10 @@ void spdy_alive_sent(struct spdy *spdy) {
 
 void spdy_alive_reads(struct spdy *spdy, bool reads) {
   struct spdy_alive *alive = &spdy->alive;
-  if (reads && alive->deaf) spdy_alive_heard(spdy);
+  if (reads && alive->deaf) {
+    spdy_alive_heard(spdy);
+    if (spdy->reader.begun_ns) spdy->reader.begun_ns = spdy->now_ns; /* its rest may have waited */
+  }
   alive->deaf = !reads;
 }
 

@@ -2,12 +2,16 @@
  * spdy/spdy.h - one SPDY/3.1 session (or SPDY/3, which has no session window), in either role.
  * Spec: SPDY/3.1 (the framing layer of draft 3 with a session window), section 2; HTTP over it, section 3.
  *
- *   bytes -> spdy/recv.c     frames, each handled by a row of a table
- *         -> spdy/block.c    header blocks: inflated as they come, one context a direction
- *         -> spdy/opened.c   SYN_STREAM, SYN_REPLY and HEADERS, given to the handler
+ *   bytes -> spdy/recv.c     frames; control.c and data.c have their effects
+ *         -> spdy/block.c    header blocks: inflated as they come, one zlib stream a direction
+ *         -> spdy/accept.c   SYN_STREAM, given to the handler; reply.c: SYN_REPLY and HEADERS
  *         -> spdy/answer.c   what the handler does: respond, accept, push, reset ...
  *         -> spdy/queue.c    control frames and header blocks that wait to be sent, in order
  *   bytes <- spdy/send.c     those, then DATA of what sched/ picks
+ *
+ * They share the struct of spdy/connection.h, and stand on spdy/life.c (streams from birth to end), fault.c (errors
+ * and budgets), flow.c and windows.c (credit in both directions), alive.c (PINGs of our own) and clock.c
+ * (deadlines). spdy/spdy.c is the machine in front.
  *
  * Streams live in two modes. HTTP: requests and responses, for the same handlers as over HTTP/2. Raw
  * (spdy_session_config.raw): what Kubernetes does, byte streams in both directions that begin with fields.

@@ -57,7 +57,7 @@ static const struct spdy_line server[] = {
      OPENED "!tunnel 1; GOAWAY 0 0; DATA/S 1 3; !end 1 4",
      ACCEPTED ", data 1 3 end, closed 1 0, DATA 1 4 end, GOAWAY 1 OK, done"},
     {"drain: newer streams are ignored",
-     OPENED "!tunnel 1; !drain; SYN 3 a=b; DATA/S 1 3; !end 1 4",
+     OPENED "!tunnel 1; !drain; SYN 3 a=b; DATA 3 300; DATA/S 1 3; !end 1 4",
      ACCEPTED ", drain 1, GOAWAY 1 OK, data 1 3 end, closed 1 0, DATA 1 4 end, done"},
     {"the transport ends", OPENED "!tunnel 1; SYN/S 3 a=b; !tunnel 3; !eof; !end 3 4",
      ACCEPTED ", request 3 fields 1 end, SYN_REPLY 3 fields 0, closed 1 CANCEL, closed 3 0, "
