@@ -82,6 +82,7 @@ def test_service_without_slices(cluster, target, forward, tmp_path):
 @pytest.mark.parametrize("answers, words, message", [
     ({POD: (404, {"kind": "Status", "message": 'pods "web" not found'})}, ["web", "80"],
      'pods "web" not found (status 404)'),
+    ({POD: (403, {"kind": "Status", "message": "no\x1b[31m\nluck"})}, ["web", "80"], "no?[31m?luck (status 403)"),
     ({POD: (200, pod_of("web", phase="Pending"))}, ["web", "80"], "pod web is not running: it is Pending"),
     ({POD: (200, pod_of("web"))}, ["web", ":http"], "pod web has no port named http"),
     ({POD: (403, {"kind": "Status", "message": "pods is forbidden"})}, ["web", "80"],

@@ -47,6 +47,7 @@ static void end(struct attempt *attempt, enum attempt_end how, const char *reaso
   attempt->settings.events->ended(attempt, how, reason);
 }
 
+/* What the server says may be in it, so that control characters become '?'. */
 __attribute__((format(printf, 2, 3))) static void fail(struct attempt *attempt, const char *format,
                                                        ...) {
   char reason[FORWARD_REASON_BYTES];
@@ -54,6 +55,8 @@ __attribute__((format(printf, 2, 3))) static void fail(struct attempt *attempt, 
   va_start(arguments, format);
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
+  for (char *at = reason; *at; at++)
+    if ((uint8_t)*at < ' ' || *at == 0x7f) *at = '?';
   end(attempt, attempt->status == 401 ? ATTEMPT_UNAUTHORIZED : ATTEMPT_FAILED, reason);
 }
 
@@ -157,10 +160,11 @@ static void begin_ask(const struct attempt *attempt, struct ask *ask, const char
   ask->fields[ask->count - 1].flags = HEADER_NEVER_INDEX;
 }
 
+/* What is too large leaves an answer without a status. */
 static void append_body(struct attempt *attempt, struct span bytes) {
-  if (bytes.len > API_BODY_BYTES_MAX - attempt->body_len) bytes.len = 0, attempt->status = 0;
+  bool fits = bytes.len <= API_BODY_BYTES_MAX - attempt->body_len;
   if (bytes.len == 0) return;
-  char *larger = realloc(attempt->body, attempt->body_len + bytes.len);
+  char *larger = fits ? realloc(attempt->body, attempt->body_len + bytes.len) : NULL;
   if (!larger) {
     attempt->status = 0;
     return;

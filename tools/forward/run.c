@@ -147,9 +147,11 @@ static void on_ended(void *ctx, const struct connection *connection) {
   uint64_t now_ns = run->worker->loop.now_ns;
   run->counts[connection->end]++;
   if (!run->options->verbose) return;
+  uint16_t asked = run->options->ports[connection->port].remote;
   say("%s to port %u: %s after %.3f s, %llu bytes sent, %llu received", connection->client,
-      connection->remote, ends[connection->end], (double)(now_ns - connection->begun_ns) / 1e9,
-      (unsigned long long)connection->bytes_sent, (unsigned long long)connection->bytes_received);
+      connection->remote ? connection->remote : asked, ends[connection->end],
+      (double)(now_ns - connection->begun_ns) / 1e9, (unsigned long long)connection->bytes_sent,
+      (unsigned long long)connection->bytes_received);
 }
 
 static const struct connections_events connections_events = {
