@@ -155,11 +155,45 @@ static void test_linger_end(void **state) {
   }
 }
 
+/* Padding, and the octet with its length, are consumed at once. */
+static void test_padding(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/H 1 [@post]; RAW x0003e8000800000001 x09 *100");
+  const struct h2 *h2 = h2_of(&script.machine);
+  assert_int_equal(h2->credit.held, 1000 - (1 + 9) - 100);
+  script_run(&script, "RAW *899");
+  assert_int_equal(h2->credit.held, 0);
+  script_close(&script);
+}
+
+/* A response ends while a DATA frame of the request arrives: what has come of it is consumed at once, and
+ * the rest when it comes. */
+static void test_linger_within_a_frame(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/H 1 [@post]; RAW x0003e8000000000001 *400; !respond 1 200; !end 1");
+  const struct h2 *h2 = h2_of(&script.machine);
+  assert_int_equal(h2->credit.held, 600);
+  script_run(&script, "RAW *599");
+  assert_int_equal(h2->credit.held, 1);
+  script_run(&script, "RAW *1; DATA/S 1 *10");
+  assert_int_equal(h2->credit.held, 0);
+  assert_string_equal(script.log, "request 1 POST /hold, data 1 400, HEADERS 1 200, "
+                                  "closed 1 NO_ERROR, DATA 1 0 end");
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_probe),        cmocka_unit_test(test_round_trip),
-      cmocka_unit_test(test_widest),       cmocka_unit_test(test_idle),
-      cmocka_unit_test(test_linger_bytes), cmocka_unit_test(test_linger_end),
+      cmocka_unit_test(test_probe),
+      cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_widest),
+      cmocka_unit_test(test_idle),
+      cmocka_unit_test(test_linger_bytes),
+      cmocka_unit_test(test_linger_end),
+      cmocka_unit_test(test_linger_within_a_frame),
+      cmocka_unit_test(test_padding),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

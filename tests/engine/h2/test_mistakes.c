@@ -285,6 +285,36 @@ static void test_window_below_a_record(void **state) {
   loopback_close(&loop);
 }
 
+/* A body that waits for room in the connection's window gets it when that grows. */
+static void test_connection_below_a_record(void **state) {
+  (void)state;
+  open_with_window(65535);
+  struct h2 *server = h2_of(&loop.server);
+  (void)ask("/records", BODY_NONE);
+  window_spend(&server->window, window_available(&server->window) - (RECORD - 1));
+  loopback_run(&loop);
+  assert_int_equal(seen.len, 0);
+  assert_int_equal(server->room_waits, 1);
+  const uint8_t update[13] = {0, 0, 4, 8, [11] = 0xff, [12] = 0xff}; /* WINDOW_UPDATE of 65535 */
+  loop.server.ops->recv(loop.server.self, span_of(update, sizeof update), loop.now_ns);
+  loopback_run(&loop);
+  assert_int_equal(seen.len, RECORD * RECORDS);
+  loopback_close(&loop);
+}
+
+/* A stream that ends while its body waits for room is no longer counted. */
+static void test_reset_below_a_record(void **state) {
+  (void)state;
+  open_with_window(RECORD - 1);
+  struct stream *stream = ask("/records", BODY_NONE);
+  loopback_run(&loop);
+  assert_int_equal(h2_of(&loop.server)->room_waits, 1);
+  stream_reset(stream, H2_CANCEL);
+  loopback_run(&loop);
+  assert_int_equal(h2_of(&loop.server)->room_waits, 0);
+  loopback_close(&loop);
+}
+
 static void test_bodies(void **state) {
   (void)state;
   static const struct {
@@ -389,9 +419,14 @@ static void test_call_after_silence(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_records),        cmocka_unit_test(test_window_below_a_record),
-      cmocka_unit_test(test_bodies),         cmocka_unit_test(test_calls),
-      cmocka_unit_test(test_arguments),      cmocka_unit_test(test_call_after_silence),
+      cmocka_unit_test(test_records),
+      cmocka_unit_test(test_window_below_a_record),
+      cmocka_unit_test(test_reset_below_a_record),
+      cmocka_unit_test(test_connection_below_a_record),
+      cmocka_unit_test(test_bodies),
+      cmocka_unit_test(test_calls),
+      cmocka_unit_test(test_arguments),
+      cmocka_unit_test(test_call_after_silence),
       cmocka_unit_test(test_fields_by_hand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
