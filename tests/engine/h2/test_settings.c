@@ -1,8 +1,12 @@
 /*
- * h2/test_settings.c - each setting at its bounds, for both receivers; and our own announcement.
+ * h2/test_settings.c - each setting at its bounds, for both receivers; our own announcement; and streams
+ * that are open when settings change.
  * Spec: RFC 9113 section 6.5.2, RFC 8441 section 3, RFC 9218 section 2.1.
  */
 #include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+
+#include <string.h>
 
 #include "engine/base/wire.h"
 #include "engine/h2/settings.h"
@@ -124,12 +128,58 @@ static void test_encode(void **state) {
   assert_memory_equal(&theirs, &ours, sizeof ours);
 }
 
+/* ---- a connection ---------------------------------------------------------------------------- */
+
+static struct script script;
+
+static void expect(const char *steps, const char *log) {
+  script_run(&script, steps);
+  if (strcmp(script.log, log) != 0) fail_msg("%s:\n  got  %s\n  want %s", steps, script.log, log);
+  script_close(&script);
+}
+
+/* Section 6.9.2: a stream that was opened before the peer knew our smaller window has that window from its
+ * acknowledgement on. */
+static void test_smaller_window(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.stream_window_bytes = 1000;
+  for (unsigned acked = 0; acked < 2; acked++) {
+    script_begin(&script, H2_SERVER, &config, true);
+    script_run(&script, "RAW ~magic; SETTINGS 0; HEADERS/H 1 [@post]");
+    if (acked) script_run(&script, "SETTINGS/A 0");
+    expect("DATA 1 *1001", acked ? "request 1 POST /hold, closed 1 FLOW_CONTROL_ERROR, "
+                                   "RST_STREAM 1 FLOW_CONTROL_ERROR"
+                                 : "request 1 POST /hold, data 1 1001");
+  }
+}
+
+static void test_ack_of_nothing(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  expect("SETTINGS/A 0", "GOAWAY 0 PROTOCOL_ERROR");
+}
+
+/* Section 6.5.2: promises that wait when the client disables push are not sent. */
+static void test_promises_are_withdrawn(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  expect(
+      "HEADERS/SH 1 [@hold]; !mute; !push 1; !push 1; SETTINGS 0 s2=0; !listen; !push 1; "
+      "!respond 1 200; !end 1",
+      "request 1 GET /hold end, request 2 GET /hold end, request 4 GET /hold end, closed 4 CANCEL, "
+      "closed 2 CANCEL, push refused, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bounds),
       cmocka_unit_test(test_unknown),
       cmocka_unit_test(test_offer),
       cmocka_unit_test(test_encode),
+      cmocka_unit_test(test_smaller_window),
+      cmocka_unit_test(test_ack_of_nothing),
+      cmocka_unit_test(test_promises_are_withdrawn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
