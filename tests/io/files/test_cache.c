@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -277,6 +278,30 @@ static void test_no_descriptor_left(void **state) {
   files_destroy(files);
 }
 
+/* Every byte of a path, and its length, changes the hash; and so does another seed. */
+static void test_hash(void **state) {
+  enum { LONGEST = 40 };
+  (void)state;
+  struct files *files = stage_open((struct files_settings){0});
+  struct files *other = stage_open((struct files_settings){0});
+  uint8_t path[LONGEST + 1];
+  memset(path, 'a', sizeof path);
+  for (size_t len = 0; len < LONGEST; len++) {
+    uint64_t hash = file_cache_hash(&files->cache, span_of(path, len));
+    assert_true(hash != file_cache_hash(&files->cache, span_of(path, len + 1)));
+    assert_true(hash != file_cache_hash(&other->cache, span_of(path, len)));
+    assert_true(hash == file_cache_hash(&files->cache, span_of(path, len)));
+    for (size_t at = 0; at < len; at++) {
+      path[at] = 'b';
+      if (file_cache_hash(&files->cache, span_of(path, len)) == hash)
+        fail_msg("byte %zu of %zu does not count", at, len);
+      path[at] = 'a';
+    }
+  }
+  files_destroy(files);
+  files_destroy(other);
+}
+
 /* Missing paths carry no user's bytes. */
 static void test_charge(void **state) {
   enum { USER_BYTES = 1024 };
@@ -342,6 +367,7 @@ int main(void) {
       STAGE_TEST(test_descriptors_of_what_is_not_held),
       STAGE_TEST(test_reopened_is_the_same_file),
       STAGE_TEST(test_no_descriptor_left),
+      STAGE_TEST(test_hash),
       STAGE_TEST(test_charge),
       STAGE_TEST(test_same_path),
       STAGE_TEST(test_newcomer_stays),

@@ -146,13 +146,13 @@ static void test_greedy_client(void **state) {
   struct files *files = stage_open((struct files_settings){.descriptors_max = MAX});
   struct file *held[ALL];
   make_files(ALL);
-  for (unsigned i = 0; i < MAX; i++) {
+  for (unsigned i = 0; i < MAX; i++)
     assert_int_equal(find(files, i, greedy, &held[i]), FILES_FOUND);
+  for (unsigned i = MAX; i-- > 0;)
     assert_int_equal(read_at(files, held[i], 0, greedy), FILES_FOUND);
-  }
   for (unsigned i = MAX; i < ALL - 1; i++) {
     assert_int_equal(find(files, i, &clients[i], &held[i]), FILES_FOUND);
-    assert_int_equal(held[i - MAX]->fd, -1); /* the one that was read longest ago */
+    assert_int_equal(held[ALL - 1 - i]->fd, -1); /* the one that was read longest ago */
   }
   assert_int_equal(find(files, ALL - 1, &clients[ALL - 1], &held[ALL - 1]), FILES_BUSY);
   for (unsigned offset = 100; offset < 1000; offset += 100)
