@@ -43,6 +43,7 @@ def test_all_are_printed(start):
     wanted = (members(read("engine/http/shared.h"), "http_counters") +
               ["h1_" + name for name in members(read("engine/h1/shared.h"), "h1_counters")] +
               members(read("engine/h2/shared.h"), "h2_counters") +
+              ["spdy_" + name for name in members(read("engine/spdy/shared.h"), "spdy_counters")] +
               ["ws_" + name for name in members(read("engine/ws/events.h"), "ws_counters")] +
               members(read("io/ring/loop.h"), "loop_counters") +
               ["access_log_lines", "access_log_dropped", "lines_dropped"])
