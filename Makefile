@@ -295,7 +295,7 @@ $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $^ $(LDLIBS) -o $@
 
-$(OUT)/bench/ceiling: $(OUT)/bench/ceiling.o $(OUT)/libweir.a
+$(OUT)/bench/ceiling $(OUT)/bench/relay: $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_FAST) $^ $(LDLIBS) -o $@
 
@@ -319,7 +319,7 @@ unit: unit-build
 	@printf '%s\n' $(patsubst %.c,$(OUT)/%,$(TESTS)) | xargs -P $$(nproc) -I{} sh -c \
 	  '{} > {}.log 2>&1; status=$$?; echo "== {}"; cat {}.log; exit $$status'
 helpers: $(patsubst %.c,$(OUT)/%,$(HELPERS))
-bench-build: $(patsubst %.cc,$(OUT)/%,$(MICRO)) $(OUT)/bench/ceiling
+bench-build: $(patsubst %.cc,$(OUT)/%,$(MICRO)) $(OUT)/bench/ceiling $(OUT)/bench/relay
 fuzz-build: $(patsubst %.c,$(OUT)/%,$(FUZZ))
 
 # ---- install ----------------------------------------------------------------------------------
