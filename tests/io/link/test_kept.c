@@ -108,17 +108,34 @@ static void test_stuck(void **state) {
   end();
 }
 
-/* A link that is cut has used up its turn's share: the buffers with the rest of its input are free again. */
-static void test_cut_with_deferred_input(void **state) {
-  (void)state;
+/* Input comes when the link has used up its turn's share. Returns the bytes that the peer has sent. */
+static uint64_t defer(void) {
   begin();
-  assert_true(write_all() > 0);
+  uint64_t written = write_all();
   meter->link->turn = worker.loop.turn + 1;
   meter->link->turn_bytes = IO_TURN_RECV_BYTES;
   meter_turns(&worker, 1);
   assert_int_equal(meter->received, 0);
   assert_int_not_equal(meter->link->deferred_first, LINK_NO_BUFFER);
   assert_true(worker.loop.bufring.out > 0);
+  return written;
+}
+
+/* The next turn brings it, and its buffer is free again. */
+static void test_deferred_input(void **state) {
+  (void)state;
+  uint64_t written = defer();
+  for (unsigned i = 0; i < 100 && meter->received < written; i++)
+    meter_turns(&worker, 1);
+  assert_int_equal(meter->received, written);
+  assert_int_equal(worker.loop.bufring.out, 0);
+  end();
+}
+
+/* So it is when the link is cut before. */
+static void test_cut_with_deferred_input(void **state) {
+  (void)state;
+  assert_true(defer() > 0);
   link_cut(meter->link);
   meter_turns(&worker, 4);
   assert_true(meter->closed);
@@ -131,6 +148,7 @@ int main(void) {
       cmocka_unit_test(test_stopped),
       cmocka_unit_test(test_paused),
       cmocka_unit_test(test_stuck),
+      cmocka_unit_test(test_deferred_input),
       cmocka_unit_test(test_cut_with_deferred_input),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
