@@ -45,7 +45,7 @@
 /* ---- what we announce ------------------------------------------------------------------------ */
 
 /* Receive windows in bytes: of a stream, the protocol's initial value; of a session, sixteen times that, as
- * H2_CONNECTION_WINDOW_BYTES_DEFAULT. Untested as numbers: tests of windows choose or see them. */
+ * H2_CONNECTION_WINDOW_BYTES_DEFAULT. Untested: tests of windows see what they do, and not these numbers. */
 #define SPDY_STREAM_WINDOW_BYTES_DEFAULT  (64u * KIB)
 #define SPDY_SESSION_WINDOW_BYTES_DEFAULT (1u * MIB)
 
