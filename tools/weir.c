@@ -20,7 +20,7 @@ static const struct command {
   const char *name, *summary;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"serve", "serve files, or a small built-in site, over HTTP/2", command_serve},
+    {"serve", "serve files, or a small built-in site, over HTTP/2 and HTTP/1.1", command_serve},
     {"load", "make requests over HTTP/2 and measure the answers", command_load},
     {"trace", "fetch a page and show how it arrived, frame by frame", command_trace},
     {"forward", "forward local ports to a Kubernetes pod", command_forward},

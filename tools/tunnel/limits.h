@@ -30,7 +30,7 @@ enum {
   /* A text for an error stream. Untested: longer ones are cut. */
   TUNNEL_MESSAGE_BYTES = 256,
   /* Streams of one session at once: two for each forwarded connection. spdystream opens as many as it
-   * likes, because it does not look at SETTINGS. Untested here: it is an engine's concurrent_streams. */
+   * likes, because it does not look at SETTINGS. Untested: it is an engine's concurrent_streams. */
   TUNNEL_STREAMS_MAX = 4096,
   /* Forwarded connections of a worker at once, and pieces of PIPE_PIECE_BYTES that they may hold: 512 MiB
    * when nobody reads. Untested: a test of that would need as much. */

@@ -390,7 +390,7 @@ static const struct row rows[] = {
      OK("5") "abcde",
      "1 is 200, 1 closed 8, ended closed",
      HEAD("GET", "/") "|"},
-    {"", /* H1_PROTOCOL_BYTES_MAX, and one more */
+    {"",
      "the longest name of a protocol",
      {ASK("CONNECT", "/t", .waits = true, .protocol = "12345678901234567890123456789012")},
      "HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: 12345678901234567890123456789012\r\n\r\n",
@@ -412,6 +412,8 @@ static const struct row rows[] = {
      "refused, ended closed",
      ""},
 };
+
+_Static_assert(H1_PROTOCOL_BYTES_MAX == 32, "the longest name above");
 
 /* Where `heard` is NULL the connection ends as broken, whatever is wrong in detail. */
 static bool run(const struct row *row, size_t cut, bool bytewise) {
