@@ -79,7 +79,7 @@ def seconds_until_answer(scene, seconds):
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         process = scene.get(1000)
-        if seconds_until_end(process, seconds) == None:
+        if seconds_until_end(process, seconds) is None:
             process.kill()
             return None
         if process.returncode == 0:
