@@ -208,10 +208,40 @@ static void test_reset(void **state) {
   script_close(&script);
 }
 
+static unsigned woken;
+
+static void on_wake(struct machine_host *host) {
+  (void)host;
+  woken++;
+}
+
+/* Each frame that the client sends from outside of the machine's calls wakes its host, which would not ask
+ * otherwise. */
+static void test_wakes(void **state) {
+  (void)state;
+  struct machine_host host = {.wake = on_wake};
+  (void)ask();
+  struct h2 *h2 = h2_of(&script.machine);
+  h2->host = &host;
+  woken = 0;
+  h2_ping(h2, (const uint8_t *)"12345678");
+  assert_int_equal(woken, 1);
+  h2_depend(h2, 1, (struct h2_dependency){.stream_id = 3, .weight = 16});
+  assert_int_equal(woken, 2);
+  h2_reprioritize(h2, 1, span_text("u=1"));
+  assert_int_equal(woken, 3);
+  script_run(&script, "PING 0 *8; SETTINGS 0");
+  assert_int_equal(woken, 3); /* the host is in the middle of a call */
+  assert_string_equal(script.log, "HEADERS 1 / end, PING 12345678, PRIORITY 1, PRIORITY_UPDATE 0, "
+                                  "PING ack");
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ends),  cmocka_unit_test(test_deaf),    cmocka_unit_test(test_status),
       cmocka_unit_test(test_block), cmocka_unit_test(test_arrived), cmocka_unit_test(test_reset),
+      cmocka_unit_test(test_wakes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
