@@ -70,7 +70,7 @@ static struct h1_verdict read_all(struct h1 *h1, const struct h1_head *head,
   return H1_OK;
 }
 
-/* Browsers that say how they navigate take 103, or ignore it. */
+/* Browsers that navigate take 103, or ignore it; see stream_inform(). */
 static bool takes_hints(const struct headers *fields) {
   for (uint32_t i = FIRST; i < fields->count; i++)
     if (fields->at[i].token == TOKEN_UNKNOWN && span_is(fields->at[i].name, "sec-fetch-mode"))

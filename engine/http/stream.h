@@ -166,8 +166,11 @@ struct stream_facts {
  * "trailers" of a request). A client treats a message with such fields as malformed (RFC 9113
  * sections 8.2 and 8.2.2); code that forwards a message of another protocol removes them first. */
 
-/* Sends an informational response (status 100 .. 199, not 101). Copies the fields. False when it
- * was refused: too large, or the final response has begun. */
+/* Sends an informational response (status 100 .. 199, not 101) to a client that is known to take it. Copies
+ * the fields. False when it was refused: too large, the final response has begun, or the client may take it
+ * for the response. Every client of HTTP/2 takes all of them (RFC 9113 section 8.1). Clients of HTTP/1.1 take
+ * 100; others go only to browsers that say they navigate (`sec-fetch-mode: navigate`), as RFC 8297 section 3
+ * advises. HTTP/1.0 has none. */
 bool stream_inform(struct stream *stream, unsigned status, const struct header *fields,
                    size_t count);
 

@@ -2,7 +2,8 @@
  * site/announce.c - pushes, a 103, link fields; see site/announce.h.
  *
  * A client that takes pushes gets a promise for each resource of this site. Every client gets the
- * links, early and in the final response. Resources that were just pushed are left out of them.
+ * links in the final response, and those that are known to take 103 early, too (stream_inform()).
+ * Resources that were just pushed are left out of them.
  */
 #include "engine/site/announce.h"
 

@@ -136,6 +136,15 @@ def test_other_clients_take_it(served):
     assert out.count("recv PUSH_PROMISE frame") == 2
 
 
+def test_http1(served):
+    """Browsers that navigate get 103. Others get the links with the answer alone."""
+    get = ["curl", "-sS", "-i", "--http1.1", served.url("/")]
+    out = tool(*get, "-H", "Sec-Fetch-Mode: navigate").decode()
+    assert out.startswith("HTTP/1.1 103") and "HTTP/1.1 200" in out and out.count("link: ") == 2 * len(LINKS)
+    out = tool(*get).decode()
+    assert out.startswith("HTTP/1.1 200") and out.count("link: ") == len(LINKS)
+
+
 @pytest.mark.parametrize("content, names", [
     (None, "No such file"), ("", "line 1"), ("[]", "expected an object"), ("{\"/\":", "manifest"),
     ("{\"/\": [\"/a b\"]}", "/a b"), ("{\"/..\": [\"/a\"]}", "/..")])
