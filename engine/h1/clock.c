@@ -85,7 +85,7 @@ static void begin_span(struct h1 *h1) {
   h1->stalled_ended = false;
 }
 
-/* Output is looked at over spans of H2_SEND_STALL_NS. A span in which the peer took little, though there
+/* Output is looked at over spans of send_stall_ns. A span in which the peer took little, though there
  * was more for it all the time, and not even the end of a response, is its last. */
 void h1_clock_watch_output(struct h1 *h1) {
   if (!h1_send_wanted(h1)) {
@@ -94,7 +94,7 @@ void h1_clock_watch_output(struct h1 *h1) {
   }
   if (h1->stalled_since_ns == 0) begin_span(h1);
   uint64_t span_ns = h1->now_ns - h1->stalled_since_ns;
-  if (span_ns < H2_SEND_STALL_NS) return;
+  if (span_ns < h1->shared->config.send_stall_ns) return;
   bool enough = h1->stalled_bytes >= span_ns / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN;
   if (enough || h1->stalled_ended) {
     begin_span(h1);
@@ -144,7 +144,8 @@ static void run_timers(struct h1 *h1) {
   CLOCK(h1->first, first_timer_ns(h1), run_timers)                                                 \
   CLOCK(h1->begun_ns && !h1->held, h1->begun_ns + H2_HEADER_BLOCK_NS, head_late)                   \
   CLOCK(h1->reading && h1->role == H1_SERVER, h1->tick_ns, watch_body)                             \
-  CLOCK(h1->stalled_since_ns, h1->stalled_since_ns + H2_SEND_STALL_NS, h1_clock_watch_output)      \
+  CLOCK(h1->stalled_since_ns, h1->stalled_since_ns + h1->shared->config.send_stall_ns,             \
+        h1_clock_watch_output)                                                                     \
   CLOCK(h1_is_idle(h1) && h1->requests == 0 && h1->role == H1_SERVER,                              \
         h1->opened_ns + H2_PREFACE_NS, silent)                                                     \
   CLOCK(h1_is_idle(h1), h1->idle_since_ns + h1->http->idle_ns, idle_long_enough)

@@ -198,6 +198,7 @@ struct h1_config h1_config_default(void) {
       .body_bytes_per_second_min = H2_BODY_BYTES_PER_SECOND_MIN,
       .body_idle_ns = H2_BODY_IDLE_NS,
       .conversation_idle_ns = H2_STREAM_IDLE_NS,
+      .send_stall_ns = H2_SEND_STALL_NS,
   };
 }
 

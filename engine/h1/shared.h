@@ -18,6 +18,8 @@ struct h1_config {
   uint32_t body_bytes_per_second_min; /* 0: none */
   uint64_t body_idle_ns;
   uint64_t conversation_idle_ns;
+  uint64_t
+      send_stall_ns; /* as H2_SEND_STALL_NS: a peer that takes little for so long is given up */
 };
 
 /* The worker writes them; readers use counter_get(). */

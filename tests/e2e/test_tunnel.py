@@ -187,6 +187,22 @@ def test_stalled_download(session, target):
     echo(session, target, b"x" * 100000, "1")
 
 
+def test_a_pause(tunnel, target):
+    """A client without windows reads nothing for longer than HTTP/1.1 would allow, as kubectl does when the program behind
+    one of its connections stands still. It lives: it sends PING."""
+    session = bare(tunnel.port)
+    session.windows = False
+    error, data = session.open_pair(target.port, "0")
+    session.data(data, b"send 20000001\n", fin=True)
+    session.until(lambda: len(session[data].data) > 3 << 20)
+    for number in range(13):
+        time.sleep(2)
+        session.frame(tunnel_peer.PING, struct.pack(">I", 2 * number + 1))
+    session.until_over(error, data)
+    assert session[data].data == forward_peer.sent(20000001)
+    session.close()
+
+
 # ---- what is refused -----------------------------------------------------------------------------
 
 

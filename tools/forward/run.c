@@ -266,6 +266,7 @@ static bool make_engine(struct run *run) {
   struct engine_config config = engine_config_default();
   config.clock_ns = &run->worker->loop.now_ns;
   config.h1.conversation_idle_ns = UINT64_MAX;
+  config.h1.send_stall_ns = PIPE_STALL_NS;
   pipes_set_windows(&config.spdy);
   run->has_engine = engine_init(&run->engine, &process_memory, &config, NULL);
   return run->has_engine;

@@ -50,8 +50,8 @@ enum {
 /* After SIGTERM, to say GOAWAY. Untested: another value only makes the end earlier or later. */
 #define TUNNEL_FAREWELL_NS (300 * MILLISECOND_NS)
 
-/* Without a byte from the client, until it is asked for a sign of life, and as long again until it is given up.
- * kubectl sends PING every 5 or 10 s. */
-#define TUNNEL_KEEPALIVE_SECONDS 10u
+/* Without a byte from the client, until it is asked for a sign of life, and as long again until it is given up. kubectl
+ * cannot answer while a program behind one of its connections stands still, so that has two minutes. */
+#define TUNNEL_KEEPALIVE_SECONDS 60u
 
 #endif

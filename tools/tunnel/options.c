@@ -41,7 +41,7 @@ static const char help[] =
     "                         kubectl ends all its connections when it reads one. Without\n"
     "                         this option only the connection concerned is reset\n"
     "  --keepalive SECONDS    look for a sign of life from a client that was silent for so\n"
-    "                         long, and after as long again give it up (default 10)\n"
+    "                         long, and after as long again give it up (default 60)\n"
     "  --fault KIND[:EVERY]   misbehave on every EVERY-th connection (default: each), to test\n"
     "                         clients. May be repeated. KIND is\n"
     "                         reset   the data stream is reset after 100 ms\n"

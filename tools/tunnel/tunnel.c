@@ -24,6 +24,7 @@
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/common/process.h"
+#include "tools/pipe/limits.h"
 #include "tools/tunnel/handler.h"
 #include "tools/tunnel/kubeconfig_out.h"
 
@@ -53,11 +54,13 @@ struct tunnel_parts {
 
 /* ---- one worker ------------------------------------------------------------------------------ */
 
-/* A forwarded connection may be silent for as long as it likes: PING tells whether its client lives. */
+/* A forwarded connection may be silent, and its client read nothing, for as long as they like: PING tells whether the
+ * client lives. */
 static struct engine_config config_of(const struct worker *worker) {
   struct engine_config config = engine_config_default();
   config.clock_ns = &worker->loop.now_ns;
   config.h1.conversation_idle_ns = UINT64_MAX;
+  config.h1.send_stall_ns = PIPE_STALL_NS;
   config.h2.conversation_idle_ns = UINT64_MAX;
   config.spdy.conversation_idle_ns = UINT64_MAX;
   config.spdy.body_idle_ns = UINT64_MAX;
@@ -297,6 +300,7 @@ static int run(struct tunnel *tunnel) {
   struct worker_group group = {0};
   struct worker_config config = {.count = tunnel->workers,
                                  .pin = true,
+                                 .send_stall_ns = PIPE_STALL_NS,
                                  .hooks = {.ctx = tunnel,
                                            .setup = worker_setup,
                                            .second = worker_second,
