@@ -265,6 +265,12 @@
  * larger ones is allocated. */
 #define H1_TEXT_BYTES 1024u
 
+/* Responses whose fields repeat, of which the text is kept for a second: the files that are asked for most. */
+#define H1_READY_TEXTS 16u
+
+/* The longest such text; longer ones are made each time. The usual response has 250 to 400 bytes. */
+#define H1_READY_TEXT_BYTES 512u
+
 /* Memory for a head that arrives in pieces, at first; it doubles up to what the longest target and
  * fields need. Most heads of browsers fit. */
 #define H1_GATHER_BYTES (4u * KIB)

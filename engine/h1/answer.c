@@ -7,6 +7,7 @@
 
 #include "engine/h1/fault.h"
 #include "engine/h1/life.h"
+#include "engine/h1/ready.h"
 #include "engine/h1/text.h"
 #include "engine/http/contract.h"
 
@@ -94,7 +95,7 @@ static enum h1_connection connection_of(const struct h1_stream *stream) {
 
 /* Makes the head of the response, and plans how its body follows. */
 static struct h1_text *make_head(struct h1_stream *stream, const struct h1_survey *survey,
-                                 bool no_content) {
+                                 struct header_set *set, bool no_content) {
   struct h1_plan plan = {
       .status = stream->status, .fields = survey->fields, .count = survey->count};
   if (stream->tunnel)
@@ -106,19 +107,21 @@ static struct h1_text *make_head(struct h1_stream *stream, const struct h1_surve
   plan.upgrade = stream->protocol;
   plan.add_date = !survey->date;
   plan.add_server = !survey->server;
-  return h1_text_make(stream->h1, &plan, survey);
+  return set ? h1_ready_text(stream->h1, set, &plan, survey)
+             : h1_text_make(stream->h1, &plan, survey);
 }
 
 static bool queue_response(struct h1_stream *stream, const struct h1_survey *survey,
-                           bool no_content) {
+                           struct header_set *set, bool no_content) {
   if (survey->mistake) return refuse(stream, survey->mistake);
-  struct h1_text *text = make_head(stream, survey, no_content);
+  struct h1_text *text = make_head(stream, survey, set, no_content);
   if (text) h1_stream_append(stream, text);
   return text;
 }
 
+/* `set`: what the fields are of; NULL: they are not sent again. */
 static bool answer(struct h1_stream *stream, unsigned status, const struct h1_survey *survey,
-                   struct body body) {
+                   struct header_set *set, struct body body) {
   bool no_content = stream->head_request || status == 204 || status == 304;
   if (no_content) {
     contract_drop(body);
@@ -129,7 +132,7 @@ static bool answer(struct h1_stream *stream, unsigned status, const struct h1_su
   if (stream->expects && stream->base.duplex) (void)op_inform(&stream->base, 100, NULL, 0);
   stream->status = (uint16_t)status;
   stream->body = body; /* from here on it is closed with the stream */
-  if (!queue_response(stream, survey, no_content)) {
+  if (!queue_response(stream, survey, set, no_content)) {
     stream->body = BODY_NONE; /* it must not follow the answer that is sent instead */
     stream->length_left = -1;
     stream->chunked = stream->tunnel = false;
@@ -171,7 +174,7 @@ static bool op_respond(struct stream *base, unsigned status, const struct header
   struct h1_stream *stream = own(base);
   if (!may_respond(stream, status, fields, count, body)) return false;
   struct h1_survey survey = h1_text_survey(fields, count);
-  return answer(stream, status, &survey, body);
+  return answer(stream, status, &survey, NULL, body);
 }
 
 static bool op_respond_set(struct stream *base, unsigned status, struct header_set *set,
@@ -181,7 +184,7 @@ static bool op_respond_set(struct stream *base, unsigned status, struct header_s
   if (!set) set = &nothing;
   if (!may_respond(stream, status, set->at, set->count, body)) return false;
   struct h1_survey survey = h1_text_survey_set(set);
-  return answer(stream, status, &survey, body);
+  return answer(stream, status, &survey, set, body);
 }
 
 static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
@@ -223,7 +226,7 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
   stream->tunnel = true;
   stream->keep = false;
   struct h1_survey survey = h1_text_survey(fields, count);
-  if (!answer(stream, 101, &survey, body)) return false;
+  if (!answer(stream, 101, &survey, NULL, body)) return false;
   begin_tunnel(stream);
   return true;
 }

@@ -5,6 +5,7 @@
 #ifndef WEIR_H1_SHARED_H
 #define WEIR_H1_SHARED_H
 
+#include "engine/base/limits.h"
 #include "engine/http/shared.h"
 
 /* The user's choices; h1_config_default() fills them in from base/limits.h. */
@@ -42,6 +43,15 @@ struct h1_counters {
       hushed; /* H1_LINGER_*: connections that ended because a request went on after its answer */
 };
 
+/* The last text of a set of fields: h1/ready.h. */
+struct h1_ready {
+  uint32_t number; /* of the set; 0: none has this place */
+  uint32_t key;    /* what the engine added */
+  int64_t date_seconds;
+  uint16_t len; /* 0: no text */
+  uint8_t bytes[H1_READY_TEXT_BYTES];
+};
+
 struct h1_shared {
   struct http_shared *http;
   struct h1_config config;
@@ -54,6 +64,9 @@ struct h1_shared {
   struct pool outs;        /* OUT_OBJECT_BYTES each */
 
   uint64_t uploads; /* requests whose body is incomplete */
+
+  struct h1_ready ready[H1_READY_TEXTS];
+  uint32_t sets_numbered; /* header_set.number: the last that was given */
 };
 
 #endif

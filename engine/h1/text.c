@@ -174,6 +174,12 @@ struct h1_text *h1_text_make(struct h1 *h1, const struct h1_plan *plan,
   return text;
 }
 
+struct h1_text *h1_text_copy(struct h1 *h1, struct span bytes) {
+  struct h1_text *text = alloc(h1, bytes.len);
+  if (text) text->len = (uint32_t)(put(text->bytes, bytes) - text->bytes);
+  return text;
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 static bool is_target(struct span target) {

@@ -46,6 +46,9 @@ struct h1_plan {
 __attribute__((warn_unused_result)) struct h1_text *
 h1_text_make(struct h1 *h1, const struct h1_plan *plan, const struct h1_survey *survey);
 
+/* A text of these bytes; NULL when memory was refused. */
+__attribute__((warn_unused_result)) struct h1_text *h1_text_copy(struct h1 *h1, struct span bytes);
+
 /* What a request line and Host say. */
 struct h1_line {
   struct span method, target, host;

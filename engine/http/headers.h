@@ -120,10 +120,11 @@ struct header_memo {
 
 /* Fields that are sent again and again as they are: those of a file, say. The maker of a set fills
  * in `at` and `count` and zeroes the rest; once sent, the fields must not change any more. A set
- * belongs to one engine, whose protocols write the memos of the set and of its fields. */
+ * belongs to one engine, whose protocols write its number and the memos of the set and of its fields. */
 struct header_set {
   struct header *at;
   uint32_t count;
+  uint32_t number; /* the engine's, given when it is first sent as text; 0: none yet */
   struct header_memo memo;
 };
 

@@ -1,0 +1,168 @@
+/*
+ * h1/test_ready.c - the heads of sets that repeat (stream_respond_set()) are those that the same fields get when
+ * they are given each time: whatever the request, after the date has changed, and while more sets are
+ * sent than there are places.
+ */
+#include "engine/engine.h"
+#include "engine/h1/h1.h"
+#include "engine/h1/ready.h"
+#include "engine/http/body.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/counted.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SETS = H1_READY_TEXTS + 4, LONG = 3, DATED = 5, WIRE_BYTES = 4096 };
+
+static struct engine engine;
+static struct counted_memory memory;
+static struct header fields[SETS][4];
+static struct header_set sets[SETS];
+static char values[SETS][H1_READY_TEXT_BYTES + 1];
+static char wire[WIRE_BYTES];
+
+/* Set 0 has content-length, set LONG is too long to be kept, and set DATED has a date of its own. */
+static void make_sets(void) {
+  for (unsigned i = 0; i < SETS; i++) {
+    int len = snprintf(values[i], sizeof values[i], "\"%u\"", i);
+    fields[i][0] = header_of(TOKEN_ETAG, span_of(values[i], (size_t)len));
+    fields[i][1] = header_of(TOKEN_AGE, span_text("1"));
+    sets[i] = (struct header_set){.at = fields[i], .count = 2};
+  }
+  fields[0][1] = header_of(TOKEN_CONTENT_LENGTH, span_text("5"));
+  memset(values[LONG], 'x', H1_READY_TEXT_BYTES);
+  fields[LONG][0].value = span_of(values[LONG], H1_READY_TEXT_BYTES);
+  fields[DATED][1] = header_of(TOKEN_DATE, span_text("now"));
+}
+
+/* "/N" is answered with set N, "/=N" with its fields. */
+static void serve(void *ctx, struct stream *stream, const struct request *request,
+                  uint64_t now_ns) {
+  static struct body_bytes body;
+  char path[16];
+  (void)ctx, (void)now_ns;
+  snprintf(path, sizeof path, "%.*s", (int)request->path.len, (const char *)request->path.base);
+  bool given = path[1] == '=';
+  unsigned i = 0;
+  assert_int_equal(sscanf(path + 1 + given, "%u", &i), 1);
+  struct body hello = body_bytes(&body, span_text("hello"), NULL, NULL);
+  if (given)
+    assert_true(stream_respond(stream, 200, fields[i], sets[i].count, hello));
+  else
+    assert_true(stream_respond_set(stream, 200, &sets[i], hello));
+}
+
+static const struct handler handler = {.request = serve};
+
+static void take_all(struct machine *machine) {
+  struct span spans[8];
+  size_t count, bytes, len = 0;
+  do {
+    count = machine->ops->send_peek(machine->self, spans, 8, 1 << 16, 0);
+    bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+      assert_true(len + bytes + spans[i].len < sizeof wire);
+      memcpy(wire + len + bytes, spans[i].base, spans[i].len);
+      bytes += spans[i].len;
+    }
+    len += bytes;
+    if (bytes) machine->ops->send_ack(machine->self, bytes, 0);
+  } while (bytes);
+  wire[len] = '\0';
+}
+
+/* What a connection of its own gets. */
+static const char *ask(const char *format, const char *given, unsigned set) {
+  const struct machine_peer peer = {.application_protocol = ""};
+  struct machine machine;
+  char request[256];
+  int len = snprintf(request, sizeof request, format, given, set);
+  assert_true(h1_server(&engine.h1, &peer, NULL, 0, &machine));
+  machine.ops->recv(machine.self, span_of(request, (size_t)len), 0);
+  take_all(&machine);
+  machine.ops->close(machine.self);
+  return wire;
+}
+
+static void begin(void) {
+  const struct engine_config config = engine_config_default();
+  make_sets();
+  assert_true(engine_init(&engine, counted_init(&memory), &config, &handler));
+}
+
+static void end(void) {
+  engine_destroy(&engine);
+  assert_int_equal(memory.count, 0);
+}
+
+/* Requests that each set is asked for with, in turn, so that what is kept is never of the last one. */
+static const char *const requests[] = {
+    "GET /%s%u HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /%s%u HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "GET /%s%u HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    "GET /%s%u HTTP/1.0\r\n\r\n",
+    "HEAD /%s%u HTTP/1.1\r\nHost: a\r\n\r\n",
+};
+
+static void compare(const char *request, unsigned set) {
+  char expected[WIRE_BYTES];
+  strcpy(expected, ask(request, "=", set));
+  assert_non_null(strstr(expected, "HTTP/1.1 200 OK\r\n"));
+  for (unsigned time = 0; time < 3; time++)
+    assert_string_equal(ask(request, "", set), expected);
+}
+
+static void test_same_text(void **state) {
+  (void)state;
+  begin();
+  for (size_t r = 0; r < sizeof requests / sizeof *requests; r++)
+    for (int64_t date = -1; date < 3; date++) { /* at first there is none */
+      if (date >= 0) engine_set_date(&engine, date);
+      for (unsigned set = 0; set < SETS; set++)
+        compare(requests[r], set);
+    }
+  assert_int_equal(engine.h1.sets_numbered, SETS);
+  end();
+}
+
+static const struct h1_ready *place_of(unsigned set) {
+  return &engine.h1.ready[sets[set].number % H1_READY_TEXTS];
+}
+
+/* A text is kept until another set takes the place: H1_READY_TEXTS. One beyond H1_READY_TEXT_BYTES is not. */
+static void test_places(void **state) {
+  (void)state;
+  begin();
+  for (unsigned set = 0; set < H1_READY_TEXTS; set++)
+    ask(requests[0], "", set);
+  for (unsigned set = 0; set < H1_READY_TEXTS; set++) {
+    assert_int_equal(place_of(set)->number, sets[set].number);
+    assert_int_equal(place_of(set)->len > 0, set != LONG);
+  }
+  ask(requests[0], "", H1_READY_TEXTS);
+  assert_ptr_equal(place_of(H1_READY_TEXTS), place_of(0));
+  assert_int_not_equal(place_of(0)->number, sets[0].number);
+  end();
+}
+
+/* A number that comes again after 2^32 sets does not find another's text. */
+static void test_numbers_wrap(void **state) {
+  (void)state;
+  begin();
+  ask(requests[0], "", 1);
+  assert_int_equal(sets[1].number, 1);
+  engine.h1.sets_numbered = UINT32_MAX;
+  compare(requests[0], 2);
+  assert_int_equal(sets[2].number, 1);
+  end();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_same_text),
+      cmocka_unit_test(test_places),
+      cmocka_unit_test(test_numbers_wrap),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
