@@ -109,9 +109,8 @@ static uint16_t named_port(const json_t *pod, const char *name) {
 }
 
 static bool choose(struct api_lookup *lookup, const char *pod, const struct failure *failure) {
-  size_t len = strlen(pod);
-  if (len == 0 || len >= sizeof lookup->pod) return failure_set(failure, "the answer names no pod");
-  memcpy(lookup->pod, pod, len + 1);
+  if (!target_is_object_name(pod)) return failure_set(failure, "the answer names no pod");
+  snprintf(lookup->pod, sizeof lookup->pod, "%s", pod);
   return true;
 }
 

@@ -13,7 +13,7 @@
 /* ---- targets --------------------------------------------------------------------------------- */
 
 /* Lower-case letters, digits, dashes and dots, neither of these at an end (RFC 1123). */
-static bool is_object_name(const char *name) {
+bool target_is_object_name(const char *name) {
   size_t len = strlen(name);
   if (len == 0 || len >= OBJECT_NAME_BYTES || strchr("-.", name[0])) return false;
   return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len &&
@@ -37,7 +37,7 @@ static bool parse_object(struct target *target, const char *text) {
   else if (slash && !is_kind(text, (size_t)(slash - text), pods))
     return false;
   const char *name = slash ? slash + 1 : text;
-  if (!is_object_name(name)) return false;
+  if (!target_is_object_name(name)) return false;
   snprintf(target->name, sizeof target->name, "%s", name);
   return true;
 }
@@ -60,7 +60,7 @@ static bool expand(struct target *target, const char *namespace) {
   if (slash) own[slash - path] = 0;
   const char *pod = slash ? own + (slash - path) + 1 : own;
   if (slash) namespace = own;
-  if (!is_object_name(pod) || !is_object_name(namespace)) return false;
+  if (!target_is_object_name(pod) || !target_is_object_name(namespace)) return false;
   memcpy(target->name, pod, strlen(pod) + 1);
   int len = snprintf(target->url.target, sizeof target->url.target,
                      "/api/v1/namespaces/%s/pods/%s/portforward", namespace, target->name);

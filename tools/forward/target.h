@@ -22,6 +22,10 @@ __attribute__((warn_unused_result)) bool target_parse(struct target *target, con
                                                       const char *namespace,
                                                       const struct failure *failure);
 
+/* Whether it can be the name of a pod or of another object (RFC 1123). What a server says has to pass this before
+ * it goes into a path or a message. */
+__attribute__((warn_unused_result)) bool target_is_object_name(const char *name);
+
 struct target_port {
   uint16_t local;                    /* 0: any that is free */
   uint16_t remote;                   /* 0: `remote_name` */

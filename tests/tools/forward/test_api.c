@@ -60,6 +60,8 @@ static void test_pod(void **state) {
       {"{'metadata':{'name':'web'},'status':{'phase':'Running'}}", "web 80 443",
        "pod web has no port named http"},
       {"{'status':{'phase':'Running'}}", "the answer names no pod", "pod  has no port named http"},
+      {POD("a/b?c", "Running", ""), "the answer names no pod", "the answer names no pod"},
+      {POD("a\\u001b[2J", "Running", ""), "the answer names no pod", "the answer names no pod"},
       {"[]", "pod  is not running: it is unknown", "pod  is not running: it is unknown"},
   };
   (void)state;
