@@ -116,7 +116,7 @@ struct spdy {
   uint32_t empty_data;   /* DATA frames in a row without data */
   uint32_t late_free;    /* frames for streams that have ended that are still free of charge */
   uint32_t updates_free; /* WINDOW_UPDATE frames that are still free of charge */
-  struct pause pause;    /* spdy/pause.h */
+  struct pause pause;    /* base/pause.h */
 
   struct spdy_alive alive;
   uint32_t

@@ -150,11 +150,11 @@ static void fixed_done(struct spdy *spdy) {
   const struct spdy_frame_header header = reader->frame.header;
   struct spdy_verdict checked = reader->verdict;
   struct spdy_verdict verdict = spdy_frame_decode(&header, reader->bytes, &reader->frame);
-  if (checked.scope == SPDY_STREAM_ERROR) { /* of another version */
+  if (verdict.scope == SPDY_SESSION_ERROR) {
+    spdy_act(spdy, 0, verdict);
+  } else if (checked.scope == SPDY_STREAM_ERROR) { /* of another version */
     skip(spdy, block_bytes(&header));
     spdy_act(spdy, reader->frame.stream_id, checked);
-  } else if (verdict.scope == SPDY_SESSION_ERROR) {
-    spdy_act(spdy, 0, verdict);
   } else if (spdy_frame_has_block(&header)) {
     block_begin(spdy, verdict);
   } else if (header.type == SPDY_SETTINGS) {

@@ -56,6 +56,8 @@ static const struct spdy_line requests[] = {
      GOT ", inform refused, closed 1 0, SYN_REPLY 1 200 end"},
     {"another version", "RAW x8002000100000012000000010000000000000000000000000000; SYN/S 3 @get",
      "RST_STREAM 1 UNSUPPORTED_VERSION, request 3 GET / end"},
+    {"another version, and no stream", "RAW x8002000100000012000000000000000000000000000000000000",
+     "GOAWAY 0 PROTOCOL_ERROR, done"},
     {"corrupt zlib", "SYN/S 1 @get; RAW x8003000101000012000000030000000000000606060606060606",
      GOT ", closed 1 PROTOCOL_ERROR, GOAWAY 1 PROTOCOL_ERROR, done"},
     {"priorities",
