@@ -182,19 +182,22 @@ static void call_free(struct call *call) {
 
 /* ---- running it ------------------------------------------------------------------------------ */
 
-/* Starts it with standard output in `to`. */
+/* Starts it with standard output in `to`, no blocked signals, and SIGPIPE, which we ignore, as usual. */
 static bool start(struct call *call, int to, pid_t *pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
-  sigset_t none;
+  sigset_t none, usual;
   sigemptyset(&none);
+  sigemptyset(&usual);
+  sigaddset(&usual, SIGPIPE);
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
   posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO);
   if (!call->interactive)
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setsigdefault(&attributes, &usual);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   int error =
       posix_spawnp(pid, call->path, &actions, &attributes, call->arguments, call->environment);
   posix_spawnattr_destroy(&attributes);
@@ -205,14 +208,20 @@ static bool start(struct call *call, int to, pid_t *pid) {
                      call->path, strerror(error), hint ? "; " : "", hint ? hint : "");
 }
 
+/* Whether it may go on. */
+static bool in_time(const struct call *call, uint64_t now_ns, uint64_t until_ns,
+                    const volatile sig_atomic_t *stop) {
+  if (*stop) return fail(call, "interrupted");
+  return now_ns < until_ns || fail(call, "did not answer in time");
+}
+
 /* Reads until its end. */
 static bool read_answer(const struct call *call, int from, uint64_t until_ns,
                         const volatile sig_atomic_t *stop, char *text, size_t *len) {
   for (;;) {
     uint64_t now_ns = clock_now_ns();
     struct pollfd input = {.fd = from, .events = POLLIN};
-    if (*stop) return fail(call, "interrupted");
-    if (now_ns >= until_ns) return fail(call, "did not answer in time");
+    if (!in_time(call, now_ns, until_ns, stop)) return false;
     int ready = poll(&input, 1, (int)((until_ns - now_ns) / 1000000 + 1));
     if (ready <= 0) continue;
     ssize_t got = read(from, text + *len, PLUGIN_OUTPUT_BYTES_MAX - *len);
@@ -223,13 +232,23 @@ static bool read_answer(const struct call *call, int from, uint64_t until_ns,
   }
 }
 
-/* Waits for its end; whether it was a good one. */
-static bool finish(const struct call *call, pid_t pid, bool answered) {
+/* Waits for its end, and kills it if it did not answer, or closed its output and does not exit. Returns whether it
+ * ended well. */
+static bool finish(const struct call *call, pid_t pid, bool answered, uint64_t until_ns,
+                   const volatile sig_atomic_t *stop) {
   int status;
-  if (!answered) kill(pid, SIGKILL);
-  while (waitpid(pid, &status, 0) < 0)
-    if (errno != EINTR) return fail(call, strerror(errno));
-  if (!answered) return false;
+  pid_t ended = 0;
+  while (answered && (ended = waitpid(pid, &status, WNOHANG)) == 0) {
+    usleep(1000);
+    answered = in_time(call, clock_now_ns(), until_ns, stop);
+  }
+  if (!answered) {
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+      ;
+    return false;
+  }
+  if (ended < 0) return fail(call, strerror(errno));
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
   if (WIFSIGNALED(status))
     return failure_set(call->failure, "%s: ended by signal %d", call->name, WTERMSIG(status));
@@ -247,7 +266,7 @@ static bool run(struct call *call, uint64_t timeout_ns, const volatile sig_atomi
   close(ends[1]);
   if (good) {
     good = read_answer(call, ends[0], until_ns, stop, text, len);
-    good = finish(call, pid, good);
+    good = finish(call, pid, good, until_ns, stop);
   }
   close(ends[0]);
   return good;

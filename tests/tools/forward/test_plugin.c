@@ -146,6 +146,25 @@ static void test_timeout(void **state) {
   assert_true(clock_now_ns() - begin_ns < 30 * SECOND_NS);
 }
 
+/* So is one that has closed its output, and stays. */
+static void test_lingers(void **state) {
+  struct plugin_credential credential;
+  (void)state;
+  assert_false(
+      run(ANSWER("\"token\":\"t\"") "\nexec sleep 60 >&-", "", &credential, 200 * MILLISECOND_NS));
+  assert_string_equal(error, "./p: did not answer in time");
+}
+
+/* We ignore SIGPIPE; a plugin does not. */
+static void test_sigpipe(void **state) {
+  struct plugin_credential credential;
+  (void)state;
+  signal(SIGPIPE, SIG_IGN);
+  assert_false(run("kill -PIPE $$", "", &credential, SECOND_NS * 10));
+  assert_string_equal(error, "./p: ended by signal 13");
+  signal(SIGPIPE, SIG_DFL);
+}
+
 static void test_interrupted(void **state) {
   struct plugin_credential credential;
   (void)state;
@@ -198,6 +217,7 @@ int main(void) {
       cmocka_unit_test(test_call),        cmocka_unit_test(test_missing),
       cmocka_unit_test(test_timeout),     cmocka_unit_test(test_interrupted),
       cmocka_unit_test(test_long_answer), cmocka_unit_test(test_many),
+      cmocka_unit_test(test_lingers),     cmocka_unit_test(test_sigpipe),
   };
   enum { OTHERS = sizeof others / sizeof *others };
   static struct CMUnitTest tests[ROWS + OTHERS];
