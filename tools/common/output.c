@@ -65,6 +65,15 @@ static bool tell_dropped(int to) {
   return true;
 }
 
+void output_tame(char *text, size_t len, char instead) {
+  for (size_t i = 0; i < len; i++) {
+    uint8_t byte = (uint8_t)text[i], next = i + 1 < len ? (uint8_t)text[i + 1] : 0;
+    bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;
+    if (byte < ' ' || byte == 0x7f || c1) text[i] = instead;
+    if (c1) text[++i] = instead;
+  }
+}
+
 static void say(int to, const char *before, const char *format, va_list arguments) {
   char *text = NULL;
   size_t len = 0;

@@ -4,12 +4,17 @@
 #ifndef WEIR_TOOLS_OUTPUT_H
 #define WEIR_TOOLS_OUTPUT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Writes one formatted line to the descriptor `to`, and adds the newline. Never blocks: if a pipe
  * or terminal is full, the line is dropped. The next line that gets through is preceded by one with
  * the number of missing lines. Safe from every thread. */
 __attribute__((format(printf, 2, 3))) void output_say(int to, const char *format, ...);
+
+/* Puts `instead` in place of each control character of a text that a peer sent, so that it cannot steer a terminal:
+ * C0, DEL, and the two bytes of each C1 character in UTF-8. */
+void output_tame(char *text, size_t len, char instead);
 
 /* The number of lines that output_say() dropped or cut. */
 uint64_t output_dropped(void);

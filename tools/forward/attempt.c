@@ -13,6 +13,7 @@
 #include "engine/http/mount.h"
 #include "engine/ws/mount.h"
 #include "io/base/list.h"
+#include "tools/common/output.h"
 #include "tools/common/process.h"
 #include "tools/common/version.h"
 
@@ -55,8 +56,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct attempt *attempt, 
   va_start(arguments, format);
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
-  for (char *at = reason; *at; at++)
-    if ((uint8_t)*at < ' ' || *at == 0x7f) *at = '?';
+  output_tame(reason, strlen(reason), '?');
   end(attempt, attempt->status == 401 ? ATTEMPT_UNAUTHORIZED : ATTEMPT_FAILED, reason);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/spdy/frame.h"
+#include "tools/common/output.h"
 #include "tools/common/process.h"
 
 static struct connection *connection_of(struct list_node *node) {
@@ -104,17 +105,15 @@ static void on_error_response(struct stream *stream, unsigned status, const stru
 static void keep_text(struct connection *connection, struct span bytes) {
   size_t room = sizeof connection->text - 1 - connection->text_len;
   if (bytes.len > room) bytes.len = room;
-  for (size_t i = 0; i < bytes.len; i++) {
-    uint8_t byte = bytes.base[i];
-    bool control = byte < ' ' || byte == 0x7f;
-    memcpy(connection->text + connection->text_len++, control ? (const uint8_t *)" " : &byte, 1);
-  }
-  connection->text[connection->text_len] = 0;
+  if (bytes.len > 0) memcpy(connection->text + connection->text_len, bytes.base, bytes.len);
+  connection->text_len += bytes.len;
 }
 
 /* The text is whole. */
 static void tell_text(struct connection *connection) {
   const struct connections *all = connection->all;
+  output_tame(connection->text, connection->text_len, ' ');
+  connection->text[connection->text_len] = 0;
   while (connection->text_len > 0 && connection->text[connection->text_len - 1] == ' ')
     connection->text[--connection->text_len] = 0;
   if (connection->text_len == 0) return;
