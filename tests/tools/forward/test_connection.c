@@ -129,11 +129,17 @@ static bool move(struct machine *from, struct machine *to) {
   return total > 0;
 }
 
+/* Lets both ends send. Whether one did. */
+static bool exchange(void) {
+  bool asked = move(&bench.client, &bench.server);
+  bool answered = move(&bench.server, &bench.client);
+  return asked || answered;
+}
+
 static void run(void) {
   do
     timers_run(&bench.worker.loop.timers, now_ns());
-  while (bench.session &&
-         (move(&bench.client, &bench.server) | move(&bench.server, &bench.client)));
+  while (bench.session && exchange());
 }
 
 static void pass(uint64_t ns) {
