@@ -5,7 +5,11 @@
 #include "engine/hpack/table.h"
 
 const struct header hpack_static[HPACK_STATIC_COUNT + 1] = {
-    [1] = {{(const uint8_t *)":authority", 10}, {(const uint8_t *)"", 0}, TOKEN_AUTHORITY, 0, 0},
+    [1] = {{(const uint8_t *)":authority", 10},
+           {(const uint8_t *)"", 0},
+           TOKEN_AUTHORITY,
+           HEADER_PSEUDO_BAD,
+           0},
     [2] = {{(const uint8_t *)":method", 7}, {(const uint8_t *)"GET", 3}, TOKEN_METHOD, 0, 0},
     [3] = {{(const uint8_t *)":method", 7}, {(const uint8_t *)"POST", 4}, TOKEN_METHOD, 0, 0},
     [4] = {{(const uint8_t *)":path", 5}, {(const uint8_t *)"/", 1}, TOKEN_PATH, 0, 0},

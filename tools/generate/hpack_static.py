@@ -14,9 +14,10 @@ def main():
     of_token = collections.defaultdict(list)
     for index, name, *value in generated.rows("rfc7541_static.txt"):
         value = value[0] if value else ""
+        flags = "HEADER_PSEUDO_BAD" if name == ":authority" else "0"  # whose value is empty
         entries.append(
             f'[{index}] = {{{{(const uint8_t *)"{name}", {len(name)}}}, '
-            f'{{(const uint8_t *)"{value}", {len(value)}}}, {token_of[name]}, 0, 0}},\n'
+            f'{{(const uint8_t *)"{value}", {len(value)}}}, {token_of[name]}, {flags}, 0}},\n'
         )
         of_token[token_of[name]].append(int(index))
     for indices in of_token.values():

@@ -196,6 +196,8 @@ static const struct flag_row {
     {"an asterisk and more", "04022a2a", TOKEN_PATH, HEADER_PSEUDO_BAD},
     {"an empty path", "0400", TOKEN_PATH, HEADER_PSEUDO_BAD},
     {"an authority with userinfo", "0103614062", TOKEN_AUTHORITY, HEADER_PSEUDO_BAD},
+    {"an empty authority", "0100", TOKEN_AUTHORITY, HEADER_PSEUDO_BAD},
+    {"an empty authority by its index", "81", TOKEN_AUTHORITY, HEADER_PSEUDO_BAD},
     {"an authority with a port", "0103613a31", TOKEN_AUTHORITY, 0},
     {"an authority with LF", "0103610a62", TOKEN_AUTHORITY, HEADER_VALUE_BAD | HEADER_PSEUDO_BAD},
     {"the same bytes in another field", "0f0303614062", TOKEN_ACCEPT_RANGES, 0},
