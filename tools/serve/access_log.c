@@ -11,9 +11,7 @@ struct access_log {
   struct access_log_settings settings;
   struct handler handler;
   struct pool small, large; /* struct log_request: of ACCESS_LOG_SMALL_BYTES, and with any text */
-  struct log_date date;
-  int64_t wall_offset_ns; /* wall clock minus the engine's */
-  char line[ACCESS_LOG_LINE_BYTES_MAX];
+  int64_t wall_offset_ns;   /* wall clock minus the engine's */
 };
 
 static struct pool *pool_of(struct access_log *log, size_t text_bytes) {
@@ -64,13 +62,6 @@ static void on_mistake(void *ctx, struct stream *stream, const char *what) {
   if (inner->mistake) inner->mistake(inner->ctx, stream, what);
 }
 
-static size_t text_bytes(const struct log_request *request) {
-  size_t bytes = 0;
-  for (unsigned i = 0; i < LOG_TEXTS; i++)
-    bytes += request->len[i];
-  return bytes;
-}
-
 static void on_ended(void *ctx, struct stream *stream, const struct stream_facts *facts) {
   struct access_log *log = ctx;
   struct log_request *noted = stream->log;
@@ -83,9 +74,8 @@ static void on_ended(void *ctx, struct stream *stream, const struct stream_facts
                                 .peer = stream->peer,
                                 .stream_id = stream->id,
                                 .wall_ns = (int64_t)facts->ended_ns + log->wall_offset_ns};
-  size_t len = log_line_write(log->settings.format, &line, &log->date, log->line);
-  pool_give(pool_of(log, text_bytes(noted)), noted);
-  if (log_queue_put(log->settings.queue, log->line, len)) log_writer_wake(log->settings.writer);
+  if (log_queue_put_line(log->settings.queue, &line)) log_writer_wake(log->settings.writer);
+  pool_give(pool_of(log, noted->text_bytes), noted);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -98,7 +88,7 @@ struct access_log *access_log_create(const struct access_log_settings *settings)
   struct access_log *log = memory_alloc(settings->memory, sizeof *log);
   if (!log) return NULL;
   log->settings = *settings;
-  log->date = (struct log_date){0};
+  log_queue_format(settings->queue, settings->format);
   log->handler = (struct handler){.ctx = log,
                                   .request = on_request,
                                   .mistake = on_mistake,

@@ -58,8 +58,9 @@ enum {
 
   /* ---- the access log ---- */
 
-  /* Lines that wait to be written, of each worker. At 200 bytes a line, 20,000 lines: 100 ms of a
-   * worker that answers 200,000 requests a second, and minutes of most others. A power of two. */
+  /* Lines that wait to be written, of each worker. At 200 bytes for what is known of a request, 20,000
+   * lines: 100 ms of a worker that answers 200,000 requests a second, and minutes of most others. A
+   * power of two. */
   ACCESS_LOG_QUEUE_BYTES = 4 << 20,
   /* How long the thread gathers lines after each write: 50 writes a second at most, and a line is
    * seldom read sooner. Untested: another value costs more writes, or delays lines. */
@@ -76,8 +77,10 @@ enum {
   ACCESS_LOG_AUTHORITY_BYTES_MAX = 1024,
   ACCESS_LOG_PATH_BYTES_MAX = 8000,
   ACCESS_LOG_TEXT_BYTES_MAX = 2 * (32 + 1024 + 8000),
-  /* The longest line: each byte of text may become six, and the rest of JSON has less than 1024. */
-  ACCESS_LOG_LINE_BYTES_MAX = 6 * ACCESS_LOG_TEXT_BYTES_MAX + 1024,
+  /* The longest line: each byte of text may become six, and the rest of JSON has less than 1024. The
+   * log's thread makes as many bytes of text at once. */
+  ACCESS_LOG_LINE_REST_BYTES_MAX = 1024,
+  ACCESS_LOG_LINE_BYTES_MAX = 6 * ACCESS_LOG_TEXT_BYTES_MAX + ACCESS_LOG_LINE_REST_BYTES_MAX,
   /* What a request under way holds for its line, unless its texts are longer. */
   ACCESS_LOG_SMALL_BYTES = 512,
 

@@ -45,6 +45,7 @@ void log_request_fill(struct log_request *out, const struct span texts[LOG_TEXTS
     if (out->len[i]) memcpy(at, texts[i].base, out->len[i]);
     at += out->len[i];
   }
+  out->text_bytes = (uint16_t)(at - out->text);
 }
 
 static void unpack(const struct log_request *request, struct span texts[LOG_TEXTS]) {
@@ -320,6 +321,6 @@ size_t log_line_write(enum log_format format, const struct log_line *line, struc
   char *end = format == LOG_JSON ? write_json(out, line, texts, date)
                                  : write_combined(out, line, texts, date);
   *end++ = '\n';
-  assert((size_t)(end - out) <= ACCESS_LOG_LINE_BYTES_MAX);
+  assert((size_t)(end - out) <= log_line_bytes_max(line->request->text_bytes));
   return (size_t)(end - out);
 }

@@ -33,9 +33,10 @@ enum log_text {
   LOG_TEXTS
 };
 
-/* Bytes of each text; together ACCESS_LOG_TEXT_BYTES_MAX at most. */
+/* Bytes of each text, and of all; ACCESS_LOG_TEXT_BYTES_MAX at most. */
 struct log_request {
   uint16_t len[LOG_TEXTS];
+  uint16_t text_bytes;
   char text[]; /* one after the other */
 };
 
@@ -59,7 +60,12 @@ size_t log_request_bytes(const struct span texts[LOG_TEXTS]);
 /* Copies them to `out`, which has room for sizeof *out and that many bytes. */
 void log_request_fill(struct log_request *out, const struct span texts[LOG_TEXTS]);
 
-/* Writes the line, with its newline, to `out`: at most ACCESS_LOG_LINE_BYTES_MAX bytes. Returns its
+/* The longest line of a request with that many bytes of text. */
+static inline size_t log_line_bytes_max(size_t text_bytes) {
+  return 6 * text_bytes + ACCESS_LOG_LINE_REST_BYTES_MAX;
+}
+
+/* Writes the line, with its newline, to `out`: at most log_line_bytes_max() bytes. Returns its
  * length. */
 size_t log_line_write(enum log_format format, const struct log_line *line, struct log_date *date,
                       char *out);

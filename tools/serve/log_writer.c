@@ -78,12 +78,21 @@ static enum turn write_queue(struct log_writer *writer, struct log_queue *queue)
   return TURN_FAILED;
 }
 
+/* Writes until less than ACCESS_LOG_LINE_BYTES_MAX is left: one call makes text of no more. */
+static enum turn write_much(struct log_writer *writer, struct log_queue *queue) {
+  enum turn turn = write_queue(writer, queue);
+  while (turn == TURN_MOVED && !writer->file.torn &&
+         log_queue_bytes(queue) >= ACCESS_LOG_LINE_BYTES_MAX)
+    turn = write_queue(writer, queue);
+  return turn;
+}
+
 /* Each queue once; a line is written to its end before another queue has its turn. */
 static enum turn take_turn(struct log_writer *writer, enum turn before) {
   enum turn turn = TURN_IDLE;
   follow_file(writer, before == TURN_FAILED);
   for (unsigned i = 0; i < writer->count; i++) {
-    enum turn of_queue = write_queue(writer, &writer->queues[writer->current]);
+    enum turn of_queue = write_much(writer, &writer->queues[writer->current]);
     if (of_queue >= TURN_FULL) return of_queue;
     if (of_queue == TURN_MOVED) turn = TURN_MOVED;
     if (writer->file.torn) return TURN_MOVED;

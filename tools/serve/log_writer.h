@@ -1,6 +1,6 @@
 /*
  * serve/log_writer.h - the thread that writes the access log, and the queues that it reads: one of
- * each worker.
+ * each worker. The text of the lines is made on this thread, too.
  *
  * After it has written, it rests for ACCESS_LOG_REST_MILLISECONDS, so that a busy server has many
  * lines in one write; a queue that is half full wakes it earlier. An idle one sleeps. While the file
