@@ -67,9 +67,9 @@ struct holder *holders_most(struct holders *holders);
 /* Each holder in turn; NULL when there is none. */
 struct holder *holders_next(struct holders *holders);
 
-/* Who gives one up when `client` needs another and there is none left: the holder of most, if it still has
- * as many as the client then; else the client itself. NULL: nobody, for the client has none, and nobody has
- * two more. */
+/* The holder that gives one up when `client` needs another and none is left: the one that holds most, if it then
+ * still has as many as the client; else the client itself. NULL if the client has none and no holder has two
+ * more. */
 struct holder *holders_giver(struct holders *holders, const void *client);
 
 #endif

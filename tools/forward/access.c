@@ -29,7 +29,7 @@ static bool set_token(struct access *access, const char *token, const struct fai
     len--;
   for (size_t i = skip; i < skip + len; i++)
     if (token[i] <= ' ' || token[i] >= 0x7f)
-      return failure_set(failure, "the token has characters that no token has");
+      return failure_set(failure, "the token has characters that are not allowed in one");
   if (len == 0) return failure_set(failure, "the token is empty");
   if (asprintf(&access->authorization, "Bearer %.*s", (int)len, token + skip) >= 0) return true;
   access->authorization = NULL;
@@ -135,7 +135,7 @@ static bool set_server(struct access *access, const struct forward_options *opti
     access->server = options->target.url;
     strcpy(access->server.target, "");
   } else if (!url_parse(&access->server, config->server)) {
-    return failure_set(failure, "%s: the kubeconfig's server is no http or https URL",
+    return failure_set(failure, "%s: the kubeconfig's server is not an http or https URL",
                        config->server);
   }
   size_t len = strcspn(access->server.target, "?");

@@ -162,7 +162,7 @@ static bool text_of(const struct entry *entry, const char *name, const char **ou
   *out = NULL;
   if (!value || json_is_null(value)) return true;
   const char *text = json_string_value(value);
-  if (!text) return fail(failure, entry, "%s must be a text", name);
+  if (!text) return fail(failure, entry, "%s must be a string", name);
   if (*text) *out = text;
   return true;
 }

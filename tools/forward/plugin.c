@@ -112,7 +112,7 @@ static char *exec_info(const struct call *call) {
 
 static bool add_variable(struct call *call, const char *name, const char *value) {
   char *text = NULL;
-  if (!name || !value) return fail(call, "a variable in env without name or value");
+  if (!name || !value) return fail(call, "a variable in env has no name or no value");
   if (call->added_count == PLUGIN_ENVIRONMENT_MAX) return fail(call, "too many variables in env");
   if (asprintf(&text, "%s=%s", name, value) < 0) return fail(call, "out of memory");
   call->added[call->added_count++] = text;
@@ -158,7 +158,7 @@ static bool make_arguments(struct call *call) {
   call->arguments[count++] = call->path;
   json_array_foreach (json_object_get(call->config->exec, "args"), i, argument) {
     const char *text = json_string_value(argument);
-    if (!text) return fail(call, "an argument in args that is no text");
+    if (!text) return fail(call, "an argument in args is not a string");
     if (count + 1 == PLUGIN_ARGUMENTS_MAX) return fail(call, "too many arguments in args");
     call->arguments[count++] = (char *)text;
   }
@@ -170,7 +170,7 @@ static bool choose_terminal(struct call *call) {
   bool terminal = isatty(STDIN_FILENO);
   call->interactive = terminal && !(mode && strcmp(mode, "Never") == 0);
   if (terminal || !mode || strcmp(mode, "Always") != 0) return true;
-  return fail(call, "it needs a terminal, and standard input is none");
+  return fail(call, "it needs a terminal, but standard input is not one");
 }
 
 static void call_free(struct call *call) {

@@ -110,6 +110,8 @@ bool target_port_parse(struct target_port *port, const char *text, const struct 
                read_number(span_of(text, (size_t)(colon - text)), 0, &port->local);
   bool number = read_number(span_text(remote), 1, &port->remote);
   bool name = !number && colon && is_port_name(remote);
+  if (!colon && is_port_name(text) && strcspn(text, "0123456789") > 0)
+    return failure_set(failure, "%s: a port's name follows a colon, as in 8080:%s", text, text);
   if (!local || (!number && !name))
     return failure_set(failure,
                        "%s: expected REMOTE, LOCAL:REMOTE or :REMOTE, ports from 1 to 65535", text);

@@ -46,7 +46,7 @@ static json_t *scalar(struct reader *reader, const yaml_event_t *event) {
     if (is_one_of(text, none)) return json_null();
   }
   json_t *value = json_stringn(text, event->data.scalar.length);
-  return value ? value : fail(reader, event->start_mark.line, "text that is not UTF-8");
+  return value ? value : fail(reader, event->start_mark.line, "text is not UTF-8");
 }
 
 static json_t *value_of(struct reader *reader, const yaml_event_t *event, unsigned depth);
@@ -70,14 +70,14 @@ static bool entry(struct reader *reader, json_t *map, const yaml_event_t *key, u
   yaml_event_t event;
   const char *name = (const char *)key->data.scalar.value;
   if (key->type != YAML_SCALAR_EVENT)
-    return fail(reader, key->start_mark.line, "a key that is no scalar");
+    return fail(reader, key->start_mark.line, "a key is not a scalar");
   if (json_object_get(map, name)) return fail(reader, key->start_mark.line, "a key is given twice");
   if (!next(reader, &event)) return false;
   json_t *value = value_of(reader, &event, depth + 1);
   yaml_event_delete(&event);
   if (!value) return false;
   return json_object_set_new(map, name, value) == 0 ||
-         fail(reader, key->start_mark.line, "a key that is not UTF-8");
+         fail(reader, key->start_mark.line, "a key is not UTF-8");
 }
 
 static json_t *mapping(struct reader *reader, unsigned depth) {

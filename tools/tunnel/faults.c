@@ -19,7 +19,7 @@ const char *faults_add(struct tunnel_faults *faults, const char *text) {
   size_t len = colon ? (size_t)(colon - text) : strlen(text);
   uint64_t every = 1;
   if (colon && !option_number(colon + 1, 1, 1000000000, &every))
-    return "expected a number from 1 to 1000000000 behind the colon";
+    return "expected a number from 1 to 1000000000 after the colon";
   if (faults->count == TUNNEL_FAULTS_MAX) return "too many faults";
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     if (strlen(kinds[i].name) != len || memcmp(text, kinds[i].name, len) != 0) continue;

@@ -15,23 +15,25 @@ static const char help[] =
     "\n"
     "Pods\n"
     "  --pod [NAMESPACE/]NAME=HOST[:PORT]\n"
-    "                         the pod NAME is HOST, a name or an address, which is looked up\n"
-    "                         at the start. Each of its ports is that port of HOST; with\n"
-    "                         PORT, all lead to PORT, and a service NAME has it too.\n"
-    "                         NAMESPACE is \"default\" unless given. May be repeated\n"
+    "                         the pod NAME is HOST, an address or a name, which is looked up\n"
+    "                         at the start. Each port of the pod is that port of HOST. With\n"
+    "                         PORT, all of them lead to PORT, and there is a service NAME\n"
+    "                         with that port. NAMESPACE is \"default\" unless given. May be\n"
+    "                         repeated\n"
     "\n"
     "Where to listen\n"
-    "  --listen ADDR:PORT     an IPv4 address, an [IPv6] address, or localhost; PORT alone is\n"
-    "                         on 127.0.0.1. May be repeated. Default: 127.0.0.1:8001\n"
+    "  --listen ADDR:PORT     an IPv4 address, an [IPv6] address, or localhost. PORT alone is\n"
+    "                         on 127.0.0.1, :PORT on all addresses. May be repeated.\n"
+    "                         Default: 127.0.0.1:8001\n"
     "  --kubeconfig-out FILE  write a kubeconfig for this server, with its certificate and\n"
     "                         the first token\n"
     "\n"
-    "Who may use it: everybody, or with one of these options only those whom they name\n"
+    "Who may use it (everybody, unless one of these options is given)\n"
     "  --token TOKEN          clients that send this bearer token. May be repeated\n"
     "  --token-seconds N      the tokens expire N s after the start\n"
     "  --client-ca FILE       clients with a certificate of an authority in FILE, PEM\n"
     "\n"
-    "TLS (clear text, unless one of these options or of the above asks for it)\n"
+    "TLS (off, unless one of these options or of those above is given)\n"
     "  --tls                  with a self-signed certificate that is made at the start\n"
     "  --cert FILE            certificate chain, PEM, the server's own first\n"
     "  --key FILE             its private key, PEM\n"
@@ -40,8 +42,8 @@ static const char help[] =
     "  --write-errors         write errors of targets to error streams, as a kubelet does.\n"
     "                         kubectl ends all its connections when it reads one. Without\n"
     "                         this option only the connection concerned is reset\n"
-    "  --keepalive SECONDS    look for a sign of life from a client that was silent for so\n"
-    "                         long, and after as long again give it up (default 60)\n"
+    "  --keepalive SECONDS    send PING to a client that was silent for this long, and give\n"
+    "                         it up after as long again (default 60)\n"
     "  --fault KIND[:EVERY]   misbehave on every EVERY-th connection (default: each), to test\n"
     "                         clients. May be repeated. KIND is\n"
     "                         reset   the data stream is reset after 100 ms\n"
@@ -114,7 +116,7 @@ static bool add_listener(const struct options *parser, struct tunnel_options *op
   return true;
 }
 
-/* Any visible characters: what a field's value can carry, and YAML without quotes around it. */
+/* The characters of RFC 6750 fit in a field's value, and in a quoted string of YAML. */
 static bool add_token(const struct options *parser, struct tunnel_access *access) {
   const char *token = parser->value;
   static const char letters[] =
@@ -122,7 +124,10 @@ static bool add_token(const struct options *parser, struct tunnel_access *access
   size_t len = strlen(token);
   if (access->token_count == TUNNEL_TOKENS_MAX)
     return options_wrong(parser, "more than %d tokens", TUNNEL_TOKENS_MAX);
-  if (len == 0 || len > TUNNEL_TOKEN_BYTES_MAX || strspn(token, letters) != len)
+  if (len > TUNNEL_TOKEN_BYTES_MAX)
+    return failure_set(parser->failure, "%s: longer than %d characters", parser->option,
+                       TUNNEL_TOKEN_BYTES_MAX);
+  if (len == 0 || strspn(token, letters) != len)
     return failure_set(parser->failure, "%s: a token has letters, digits and -._~+/= (RFC 6750)",
                        parser->option);
   access->tokens[access->token_count++] = token;

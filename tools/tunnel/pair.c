@@ -290,7 +290,7 @@ static void complete(struct pair *pair) {
 
 /* Its partner did not come in time. */
 static void give_up(struct pair *pair) {
-  say("%s/%s: port %u: only %s stream came, and not its partner", pair->pod->namespace,
+  say("%s/%s: port %u: only %s stream came; its partner did not", pair->pod->namespace,
       pair->pod->name, pair->wish.port, pair->has[PAIR_ERROR] ? "an error" : "a data");
   counter_add(&pair->worker->counters.lonely, 1);
   if (pair->error) stream_reset(pair->error, SPDY_CANCEL);

@@ -3,7 +3,7 @@
  * connection to the target.
  *
  *                  --error stream--+
- *     pair_find()                  +--> complete: dials the target --> copies (tools/pipe) --> ends
+ *     pairs_stream()               +--> complete: dials the target --> copies (tools/pipe) --> ends
  *                  --data stream---+
  *
  * A stream is accepted when it comes. Its partner gets TUNNEL_PAIR_NS. The error stream ends, from our side, when

@@ -52,10 +52,9 @@ const char *pods_add(struct tunnel_pods *pods, char *text) {
     pod.name = slash + 1;
   }
   if (!is_name(pod.namespace) || !is_name(pod.name))
-    return "a name has letters in lower case, digits, '-' and '.', and begins and ends with one of "
-           "the "
-           "former two";
-  if (!read_host(&pod, equals + 1)) return "expected HOST[:PORT] behind the name";
+    return "a name has lower-case letters, digits, '-' and '.', and begins and ends with a letter "
+           "or digit";
+  if (!read_host(&pod, equals + 1)) return "expected HOST[:PORT] after the name";
   if (pods_find(pods, span_text(pod.namespace), span_text(pod.name)))
     return "a pod of this name was given before";
   if (pods->count == TUNNEL_PODS_MAX) return "too many pods";

@@ -97,6 +97,7 @@ static void test_wrong(void **state) {
       {"--cert c web 80", "--cert and --key need each other"},
       {"-k --cacert a web 80", "--insecure and --cacert exclude each other"},
       {"--token t http://h/web 80", "a token is not sent over http://"},
+      {"web http", "http: a port's name follows a colon, as in 8080:http"},
       {"https://h/web :http", "http: with a URL, ports are numbers"},
       {"--frob web 80", "--frob: no such option; see weir forward --help"},
   };

@@ -110,10 +110,10 @@ static const struct row {
     {"no key", ANSWER("\"clientCertificateData\":\"c\""), "",
      "./p: its answer has only one of clientCertificateData and clientKeyData"},
     {"needs a terminal", "true", ",\"interactiveMode\":\"Always\"",
-     "./p: it needs a terminal, and standard input is none"},
-    {"bad argument", "true", ",\"args\":[1]", "./p: an argument in args that is no text"},
+     "./p: it needs a terminal, but standard input is not one"},
+    {"bad argument", "true", ",\"args\":[1]", "./p: an argument in args is not a string"},
     {"bad variable", "true", ",\"env\":[{\"name\":\"A\"}]",
-     "./p: a variable in env without name or value"},
+     "./p: a variable in env has no name or no value"},
     {"no command", "true", ",\"command\":null", "exec has no command"},
 };
 

@@ -48,7 +48,7 @@ static const struct {
     {"--pod web=a --token a --token-seconds 0", "--token-seconds 0"},
     {"--pod web=a --fault", "needs a value"},
     {"--pod web=a --fault burn", "expected reset"},
-    {"--pod web=a --fault reset:0", "behind the colon"},
+    {"--pod web=a --fault reset:0", "after the colon"},
     {"--pod web=a --fault rese", "expected reset"},
     {"--pod web=a --keepalive 0", "--keepalive 0"},
     {"--pod web=a --workers x", "--workers x"},
