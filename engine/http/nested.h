@@ -3,7 +3,7 @@
  *
  * What the machine does not take is kept and offered again. Everything here does nothing before the machine is
  * made, and drops what comes after MACHINE_DONE or MACHINE_RESET, as a host does.
- * Owner: embedded. Bound: the owner gives no more while bytes are kept than its window lets come.
+ * Owner: embedded. Bound: while bytes are kept, the owner gives no more than its window allows.
  */
 #ifndef WEIR_NESTED_H
 #define WEIR_NESTED_H

@@ -102,8 +102,8 @@ static void answer_431(struct spdy *spdy, struct spdy_stream *stream) {
   (void)stream_respond(&stream->base, 431, NULL, 0, BODY_NONE);
 }
 
-/* Section 3.2.1 wants 400 for what is missing. Behind it the stream is reset, once the rest of the request has
- * been dropped, or at once if there is none. */
+/* Section 3.2.1 asks for 400 when a field is missing. After it the stream is reset: once the rest of the request
+ * has been dropped, or at once if there is none. */
 static void answer_400(struct spdy *spdy, struct spdy_stream *stream) {
   stream->malformed = true;
   if (spdy_charge_reset(spdy)) (void)stream_respond(&stream->base, 400, NULL, 0, BODY_NONE);
@@ -119,8 +119,8 @@ static bool is_valid(struct headers *fields, bool fin, struct request *request) 
   return !fin || request->content_length <= 0;
 }
 
-/* A client that waits for 100 (RFC 9110 section 10.1.1) will not get one, which the protocol does not have: it
- * goes on after a while. Other expectations cannot be met. */
+/* SPDY has no response 100, so a client that waits for one (RFC 9110 section 10.1.1) goes on after a while. Other
+ * expectations cannot be met. */
 static void handle_request(struct spdy *spdy, struct spdy_stream *stream,
                            const struct request *request) {
   if (expectation_of(request->fields) == EXPECT_UNKNOWN)

@@ -2,10 +2,10 @@
  * spdy/alive.h - our PINGs, and whether the peer is still there.
  * Spec: SPDY/3.1 section 2.6.5.
  *
- * After session.ping_ns without a byte from the peer it gets a PING, and more of them until there is an answer: Go's
- * spdystream has five workers that answer in turn, and one of them may wait for the reader of a stream. Any byte is an
- * answer. Without one for as long again, counted from when the PING left or the transport last took something ahead of it, the session is
- * lost: the network is dead, or the peer. While we do not read, nothing can be said.
+ * A peer that has been silent for session.ping_ns gets a PING, and more PINGs until it answers: Go's spdystream has
+ * five workers that answer in turn, and one of them may be waiting for the reader of a stream. Any byte counts as an
+ * answer. If none comes for as long again, the session is lost: the network or the peer is dead. That time runs from
+ * when the PING left, or when the transport last took something ahead of it. While we do not read, we cannot tell.
  */
 #ifndef WEIR_SPDY_ALIVE_H
 #define WEIR_SPDY_ALIVE_H

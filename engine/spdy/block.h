@@ -7,9 +7,9 @@
  * Each direction of a session has one zlib stream: every block of the peer must be read whole and in order,
  * even when its stream is refused, and blocks must be sent in the order in which they were written.
  *
- * Secrets: an attacker who can make a client send text of his choice, and who sees lengths, would learn a
- * secret from how well it compresses together with a guess (CRIME). Cookies, credentials and fields that are
- * flagged HEADER_NEVER_INDEX are therefore not compressed: they end the block, in stored blocks of deflate
+ * Secrets: an attacker who can make a client send chosen text, and who sees lengths, would learn a secret from how
+ * well it compresses together with a guess (CRIME). So cookies, credentials and fields with the flag
+ * HEADER_NEVER_INDEX are not compressed: they end the block, in stored blocks of deflate
  * that zlib never sees, and nothing that is sent later refers to anything before them.
  */
 #ifndef WEIR_SPDY_BLOCK_H

@@ -1,6 +1,6 @@
 /*
  * spdy/clock.h - everything that happens because time has passed.
- * Bounds: base/limits.h, which HTTP/2 has in common.
+ * Bounds: base/limits.h, shared with HTTP/2.
  */
 #ifndef WEIR_SPDY_CLOCK_H
 #define WEIR_SPDY_CLOCK_H

@@ -12,7 +12,7 @@
  * nothing after the first error. */
 void spdy_fail(struct spdy *spdy, enum spdy_goaway status, const char *reason);
 
-/* The same for a peer that did too much of what is legal; counts it in `*calmed`, too. */
+/* The same for a peer that did too much of what is allowed; also counts it in `*calmed`. */
 void spdy_calm(struct spdy *spdy, uint64_t *calmed, const char *reason);
 
 /* The peer is gone: ends all streams, and nothing more is sent. */

@@ -19,7 +19,7 @@ void spdy_flow_init(struct spdy *spdy);
 __attribute__((warn_unused_result)) bool spdy_flow_admits(const struct spdy *spdy);
 void spdy_flow_opened(struct spdy_stream *stream);
 
-/* Whether so many bytes of DATA may come for `stream`, or for a stream that has ended (NULL). */
+/* Whether `bytes` bytes of DATA may arrive for `stream`, or for a stream that has ended (NULL). */
 __attribute__((warn_unused_result)) struct spdy_verdict
 spdy_flow_check(const struct spdy *spdy, const struct spdy_stream *stream, uint32_t bytes);
 

@@ -25,8 +25,8 @@
  * become 1,032. */
 #define SPDY_BLOCK_STOP_FACTOR 4u
 
-/* Names of one header block: as H2_HEADER_FIELDS_MAX. Each is compared with all others, for none may be given
- * twice. */
+/* Names of one header block: as H2_HEADER_FIELDS_MAX. Each is compared with all others, because none may
+ * be given twice. */
 #define SPDY_BLOCK_NAMES_MAX H2_HEADER_FIELDS_MAX
 
 /* Bytes of the first memory of a block that arrives in parts; it doubles. Most requests inflate to less. */
@@ -50,8 +50,8 @@
 #define SPDY_SESSION_WINDOW_BYTES_DEFAULT (1u * MIB)
 
 /* Bytes that arrived for one stream of a peer that may know no windows, and that its handler has not used.
- * Beyond it nothing is read from that peer, so that TCP holds it back: for all its streams, but it leaves no
- * other way. As much as a session's window. */
+ * Beyond it nothing is read from that peer, so that TCP holds it back. That stops all its streams, but
+ * there is no other way. As much as a session's window. */
 #define SPDY_STREAM_HELD_BYTES_MAX (1u * MIB)
 
 /* ---- what waits to be sent ------------------------------------------------------------------- */

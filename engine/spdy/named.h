@@ -5,7 +5,7 @@
  *     x-subresource: text/css!!https://a/z.css                       for the client to ask for, each with its type
  *
  * What is pushed on a stream before its response goes into the first. What its link fields preload goes into the
- * second. Others that a client does not understand do no harm.
+ * second. Clients that do not know these fields ignore them.
  */
 #ifndef WEIR_SPDY_NAMED_H
 #define WEIR_SPDY_NAMED_H

@@ -22,7 +22,7 @@ static void free_secret(char *secret) {
   free(secret);
 }
 
-/* Takes `token`. A token is a line: what is around it does not count. */
+/* Takes `token`. White space around the token does not count. */
 static bool set_token(struct access *access, const char *token, const struct failure *failure) {
   size_t skip = strspn(token, " \t\r\n"), len = strlen(token + skip);
   while (len > 0 && strchr(" \t\r\n", token[skip + len - 1]))
@@ -72,7 +72,7 @@ static bool ask_plugin(struct access_source *source, const struct kubeconfig *co
   return source->has_credential;
 }
 
-/* Over clear text nothing is shown. */
+/* In clear text no credentials are sent. */
 static bool set_authorization(struct access *access, const struct access_source *source,
                               const struct kubeconfig *config, const struct failure *failure) {
   const struct forward_options *options = source->options;

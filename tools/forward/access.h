@@ -22,7 +22,7 @@ struct access {
   char namespace[OBJECT_NAME_BYTES];
 };
 
-/* What lasts from one to the next. */
+/* What outlives a single access. */
 struct access_source {
   const struct forward_options *options;
   const volatile sig_atomic_t *stop; /* for plugins */

@@ -37,7 +37,7 @@ static void arm_now(struct attempt *attempt) {
 
 /* ---- its end --------------------------------------------------------------------------------- */
 
-/* The first end counts. The connection is reset: whatever is on it is worth nothing. */
+/* Only the first end counts. The connection is reset, because nothing on it is of use any more. */
 static void end(struct attempt *attempt, enum attempt_end how, const char *reason) {
   if (attempt->ended) return;
   attempt->ended = attempt->cut = true;
@@ -160,7 +160,7 @@ static void begin_ask(const struct attempt *attempt, struct ask *ask, const char
   ask->fields[ask->count - 1].flags = HEADER_NEVER_INDEX;
 }
 
-/* What is too large leaves an answer without a status. */
+/* An answer that is too large loses its status. */
 static void append_body(struct attempt *attempt, struct span bytes) {
   bool fits = bytes.len <= API_BODY_BYTES_MAX - attempt->body_len;
   if (bytes.len == 0) return;
@@ -192,7 +192,7 @@ static enum attempt_step first_tunnel_step(const struct attempt *attempt) {
   return attempt->settings.options->websocket ? STEP_WEBSOCKET : STEP_UPGRADE;
 }
 
-/* Slices that may not be read, or that an old cluster does not have. */
+/* Slices may be forbidden, or missing in an old cluster. */
 static bool may_ask_for_pods(const struct attempt *attempt) {
   return attempt->step == STEP_SLICES && (attempt->status == 403 || attempt->status == 404);
 }
@@ -299,8 +299,7 @@ static void on_websocket_refused(void *ctx, unsigned status, const struct header
   attempt->status = status;
 }
 
-/* Whatever was wrong with it, the other way is tried, as kubectl does; but not with credentials that were
- * refused. */
+/* Whatever went wrong, the other way is tried, as kubectl does, unless the credentials were refused. */
 static void on_websocket_closed(void *ctx, unsigned code, struct span reason) {
   struct attempt *attempt = ctx;
   (void)code, (void)reason;

@@ -178,7 +178,7 @@ static bool may_try_again(struct connection *connection) {
   return ++connection->tries < FORWARD_TRIES_MAX;
 }
 
-/* Nothing of it is lost: it waits. */
+/* Nothing of it is lost, so it waits. */
 static void on_released(struct pipe *pipe) {
   struct connection *connection = pipe->user;
   if (!may_try_again(connection)) {

@@ -81,7 +81,7 @@ struct connection {
   char text[FORWARD_ERROR_TEXT_BYTES];
 };
 
-/* At most `count_max` at once: what is beyond is refused. */
+/* At most `count_max` at once; more are refused. */
 void connections_begin(struct connections *all, struct worker *worker, uint32_t count_max,
                        const struct connections_events *events, void *ctx);
 

@@ -155,7 +155,7 @@ static bool find(const struct kubeconfig *config, const char *list, const char *
   return false;
 }
 
-/* Whether a member may be there: a text, or nothing. Empty text is nothing. */
+/* Reads a member that is a string or absent. An empty string counts as absent. */
 static bool text_of(const struct entry *entry, const char *name, const char **out,
                     const struct failure *failure) {
   const json_t *value = json_object_get(entry->values, name);
@@ -218,7 +218,7 @@ static bool read_token_file(struct kubeconfig *config, const struct entry *entry
   return config->token_file || fail(failure, entry, "out of memory");
 }
 
-/* Members that would change who asks, or how. Going on without them would only fail later. */
+/* Unsupported members that change how the client identifies itself. Ignoring them would only fail later. */
 static bool check_user(const struct entry *entry, const struct failure *failure) {
   static const char *const unknown[] = {"auth-provider", "as", "as-uid", "as-groups",
                                         "as-user-extra", NULL};

@@ -1,5 +1,5 @@
 /*
- * forward/kubeconfig.h - reads kubeconfigs: which server, and how to show who asks.
+ * forward/kubeconfig.h - reads kubeconfigs: which server to use, and with which credentials.
  *
  * Files: the one that is named; else those of $KUBECONFIG, separated by colons; else ~/.kube/config. Of
  * several, the first that sets a value or names an entry wins, and files that do not exist are left out.

@@ -39,8 +39,8 @@ enum {
    * so end with the reason of the last dial, as with the first. */
   ATTEMPT_OPENINGS_MAX = 3,
 
-  /* Connections at once, open or waiting for the session. Descriptors usually run out before, of which some are
-   * kept for the session. Untested: arbitrary. */
+  /* Connections at once, open or waiting for the session. Descriptors usually run out first; some of
+   * them are kept for the session. Untested: arbitrary. */
   FORWARD_CONNECTIONS_MAX = 16384,
   FORWARD_DESCRIPTORS_KEPT = 64,
   /* Times that a connection is refused by a server that has too many streams, until it is given up: 20 s. */
@@ -49,13 +49,13 @@ enum {
   FORWARD_ERROR_TEXT_BYTES = 512, /* of what comes over an error stream. What is longer is cut */
 };
 
-/* Until a connection is tried again that the server had no room for. */
+/* How long a connection that the server had no room for waits until it is tried again. */
 #define FORWARD_REFUSED_NS (200 * MILLISECOND_NS)
 
-/* For the answers to the two SYN_STREAMs of a connection, as kubectl waits. */
+/* How long to wait for the answers to the two SYN_STREAMs of a connection, as kubectl does. */
 #define FORWARD_REPLY_NS (30 * SECOND_NS)
 
-/* After a connection has ended: for the other end to say on its error stream whether it has ended well. */
+/* How long the other end may take, after a connection has ended, to say on its error stream whether it ended well. */
 #define FORWARD_ERROR_NS (2 * SECOND_NS)
 
 /* Between attempts to connect again: at once, then after this, then twice as long each time, until the
@@ -64,7 +64,7 @@ enum {
 #define FORWARD_RETRY_NS     (250 * MILLISECOND_NS)
 #define FORWARD_RETRY_NS_MAX (5 * SECOND_NS)
 
-/* For an attempt to connect, look up and upgrade, in all. Untested: tests would wait so long. */
+/* For one attempt in all: connecting, looking up and upgrading. Untested: tests would wait so long. */
 #define FORWARD_ATTEMPT_NS (30 * SECOND_NS)
 
 /* Without a byte for half of this the server gets a PING, and with none for all of it the session is lost. */

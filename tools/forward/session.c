@@ -26,7 +26,7 @@ static void try_later(struct session *session) {
   timer_arm(&loop->timers, &session->retry, loop->now_ns + wait_ns);
 }
 
-/* Repetitions of one reason are not told. */
+/* A reason is told once, and not again until another one comes. */
 static void tell_failure(struct session *session, const char *reason) {
   if (strcmp(session->said, reason) == 0) return;
   snprintf(session->said, sizeof session->said, "%s", reason);

@@ -19,8 +19,8 @@
 #define PIPE_STREAM_WINDOW_BYTES  (1u * MIB)
 #define PIPE_SESSION_WINDOW_BYTES (1024u * MIB)
 
-/* For so long a program at either end may read nothing, as one in a debugger does. Its connection waits, and so, where
- * a client knows no windows, does its whole session. That the client lives is known by PING. Untested: test_tunnel.py
+/* How long a program at either end may read nothing, as one in a debugger does. Its connection waits, and if the
+ * client knows no windows, so does its whole session. PING tells whether the client is alive. Untested: test_tunnel.py
  * waits for a bit more than H2_SEND_STALL_NS. */
 #define PIPE_STALL_NS (24 * 3600 * SECOND_NS)
 

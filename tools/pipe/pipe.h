@@ -64,9 +64,9 @@ enum pipe_end {
 struct pipe_events {
   /* Client role: the answer to the stream's request. */
   void (*response)(struct pipe *pipe, unsigned status, const struct headers *fields, bool end);
-  /* Client role, after pipe_hold(): the stream was reset before it was answered, with stream_code, so nothing was sent, and nothing
-   * of it is left. Another one may be attached, after pipe_hold() again; or pipe_cut(). Not called once the
-   * socket has gone. */
+  /* Client role, after pipe_hold(): the stream was reset, with stream_code, before it was answered. Nothing was sent,
+   * and nothing of the stream is left. Another one may be attached, after pipe_hold() again; or pipe_cut(). Not called
+   * once the socket has gone. */
   void (*released)(struct pipe *pipe);
   /* Nothing is attached any more; pipe->end says why. It may be freed in this call. Socket or stream may
    * also be attached again later, if they never were. */

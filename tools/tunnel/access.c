@@ -8,7 +8,7 @@
 
 #include "engine/http/field_list.h"
 
-/* Takes as long for every token of the same length. */
+/* Takes the same time for every token of the same length. */
 static bool is_token(struct span given, const char *token) {
   return given.len == strlen(token) && CRYPTO_memcmp(given.base, token, given.len) == 0;
 }

@@ -22,7 +22,7 @@ enum {
 
   /* ---- pairs of streams ---- */
 
-  /* Pairs of one session of which one stream has not come. kubectl opens both at once; each new stream is
+  /* Pairs of one session that still lack a stream. kubectl opens both at once; each new stream is
    * compared with all of them. */
   TUNNEL_WAITING_MAX = 256,
   /* A requestID. kubectl counts from 0; others send UUIDs. */
@@ -38,7 +38,7 @@ enum {
   TUNNEL_PIECES_MAX = 32768,
 };
 
-/* For the second stream of a pair, as a kubelet waits. */
+/* How long to wait for the second stream of a pair, as a kubelet does. */
 #define TUNNEL_PAIR_NS (30 * SECOND_NS)
 
 /* From a pair's two streams until what --fault asks for, so that bytes are under way; and for a SYN_REPLY that it
@@ -50,8 +50,8 @@ enum {
 /* After SIGTERM, to say GOAWAY. Untested: another value only makes the end earlier or later. */
 #define TUNNEL_FAREWELL_NS (300 * MILLISECOND_NS)
 
-/* Without a byte from the client, until it is asked for a sign of life, and as long again until it is given up. kubectl
- * cannot answer while a program behind one of its connections stands still, so that has two minutes. */
+/* How long a client may be silent until it gets a PING, and then as long again until it is given up. kubectl cannot
+ * answer while a program behind one of its connections stands still, so such a program has two minutes. */
 #define TUNNEL_KEEPALIVE_SECONDS 60u
 
 #endif
