@@ -20,7 +20,7 @@ static struct {
   struct spdy_scratch scratch;
   uint8_t out[SENT_BYTES]; /* sent, not yet a whole frame */
   size_t out_len;
-  bool fin[IDS];   /* of our directions, by the low bits of identifiers */
+  bool fin[IDS];   /* of our directions, by identifier; larger ones are not looked at */
   bool known[IDS]; /* something was sent on it */
   bool last;       /* a GOAWAY with an error was sent */
 } peer;
@@ -139,16 +139,22 @@ static void check_block(struct span block) {
   (void)result;
 }
 
+/* Nothing that belongs to our direction follows its end. */
+static void check_order(const struct spdy_frame *frame, uint32_t id, bool ends) {
+  if (ends) assert(!peer.fin[id]);
+  if (ends && frame->header.flags & SPDY_FLAG_FIN) peer.fin[id] = true;
+  if (frame->header.type == SPDY_RST_STREAM && peer.known[id]) peer.fin[id] = true;
+  peer.known[id] |= ends; /* a stream that was never opened may be reset, and opened later */
+}
+
 static void check_frame(const struct spdy_frame *frame, struct span payload) {
   uint16_t type = frame->header.type;
   uint32_t id = frame->header.control ? frame->stream_id : frame->header.stream_id;
   bool ends = type == SPDY_DATA || spdy_frame_has_block(&frame->header);
   assert(!peer.last);
   if (spdy_frame_has_block(&frame->header)) check_block(payload);
-  if (ends) assert(id && !peer.fin[id % IDS]);
-  if (ends && frame->header.flags & SPDY_FLAG_FIN) peer.fin[id % IDS] = true;
-  if (type == SPDY_RST_STREAM && peer.known[id % IDS]) peer.fin[id % IDS] = true;
-  peer.known[id % IDS] |= ends; /* a stream that was never opened may be reset, and opened later */
+  if (ends) assert(id);
+  if (id < IDS) check_order(frame, id, ends);
   peer.last = type == SPDY_GOAWAY && frame->goaway.status != SPDY_GOAWAY_OK;
 }
 
