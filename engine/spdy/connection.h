@@ -84,8 +84,8 @@ struct spdy {
   struct window window;        /* for sending; 3.1 only */
   struct window_credit credit; /* for receiving; 3.1 only */
   uint64_t charged_bytes;      /* of the engine's window budget */
-  bool update_received;        /* the peer has sent a WINDOW_UPDATE: it knows windows */
-  bool windowless;             /* it knows none: spdy/windows.h */
+  bool knows_windows;          /* the peer has sent a WINDOW_UPDATE or INITIAL_WINDOW_SIZE */
+  bool windowless;             /* it seems to know none: spdy/windows.h */
   uint32_t overfull;           /* streams that are */
 
   struct idmap streams;

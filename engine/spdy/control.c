@@ -90,7 +90,7 @@ static void widen_session(struct spdy *spdy, uint32_t delta) {
 static void on_window_update(struct spdy *spdy, const struct spdy_frame *frame) {
   uint32_t id = frame->stream_id;
   if (!update_affordable(spdy)) return;
-  spdy->update_received = true;
+  spdy->knows_windows = true;
   if (spdy->windowless) return;
   if (id == 0) {
     widen_session(spdy, frame->delta);
@@ -120,6 +120,7 @@ static void initial_window(struct spdy *spdy, uint32_t bytes) {
   }
   int64_t delta = (int64_t)bytes - spdy->their_window_bytes;
   spdy->their_window_bytes = bytes;
+  spdy->knows_windows = true;
   for (struct spdy_stream *stream = spdy->all; stream; stream = stream->next) {
     if (!window_shift(&stream->window, delta)) {
       spdy_fail(spdy, SPDY_GOAWAY_PROTOCOL_ERROR, "a stream's window overflows");

@@ -149,13 +149,18 @@ static bool is_due(const struct window_credit *credit) {
   return due > 0 && (due >= least(credit) || due < credit->returnable);
 }
 
-/* A peer that knows no windows needs no credit. */
+/* A peer that knows no windows needs no credit. But one that has used up a window exactly may know them after all
+ * (spdy/windows.h), and would wait forever. */
+static bool is_needed(const struct spdy *spdy, const struct window_credit *credit) {
+  return !spdy->windowless || credit->granted == 0;
+}
+
 static bool session_due(const struct spdy *spdy) {
-  return has_session_window(spdy) && !spdy->windowless && is_due(&spdy->credit);
+  return has_session_window(spdy) && is_needed(spdy, &spdy->credit) && is_due(&spdy->credit);
 }
 
 static bool stream_due(const struct spdy_stream *stream) {
-  bool wanted = !spdy_stream_end_received(stream) && !stream->spdy->windowless;
+  bool wanted = !spdy_stream_end_received(stream) && is_needed(stream->spdy, &stream->credit);
   return wanted && is_due(&stream->credit);
 }
 

@@ -32,8 +32,8 @@ enum spdy_minor {
 enum spdy_windows {
   SPDY_WINDOWS_ON,
   /* The peer may be one that knows no windows: what it sends breaks none of ours. And when ours for
-   * sending are used up and it has never sent a WINDOW_UPDATE, it gets a PING; if it answers and
-   * still has sent none, its windows are unlimited from then on. */
+   * sending are used up and it has sent neither a WINDOW_UPDATE nor an INITIAL_WINDOW_SIZE, it gets
+   * a PING; if it answers and still has sent none, its windows are unlimited from then on. */
   SPDY_WINDOWS_DETECT,
 };
 

@@ -22,7 +22,7 @@ void spdy_window_spent(struct spdy_stream *stream, uint32_t bytes) {
 }
 
 void spdy_windows_used_up(struct spdy *spdy) {
-  bool unsure = spdy->session.windows == SPDY_WINDOWS_DETECT && !spdy->update_received;
+  bool unsure = spdy->session.windows == SPDY_WINDOWS_DETECT && !spdy->knows_windows;
   if (!unsure || spdy->window_ping_id || spdy->dead) return;
   spdy->window_ping_id = spdy_ping(spdy);
 }
@@ -30,7 +30,7 @@ void spdy_windows_used_up(struct spdy *spdy) {
 bool spdy_windows_ping_answered(struct spdy *spdy, uint32_t id) {
   if (id != spdy->window_ping_id) return false;
   spdy->window_ping_id = 0;
-  if (spdy->update_received) return false;
+  if (spdy->knows_windows) return false;
   spdy->windowless = true;
   counter_add(&spdy->shared->counters.windowless, 1);
   return true;

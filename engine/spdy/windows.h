@@ -4,8 +4,10 @@
  *
  * Some peers know no windows (spdystream, which Kubernetes uses): they never send a WINDOW_UPDATE and take
  * any number of bytes. With SPDY_WINDOWS_DETECT such a peer is found out when a window is used up: it gets a
- * PING, which it answers only after it has read all that was sent before. If no WINDOW_UPDATE has ever come by
- * then, its windows are unlimited from then on, and TCP holds us back.
+ * PING, which it answers only after it has read all that was sent before. If neither a WINDOW_UPDATE nor an
+ * INITIAL_WINDOW_SIZE has ever come by then, its windows are unlimited from then on, and TCP holds us back.
+ * This can be a mistake: the peer's handler may have used nothing yet. So such a peer still gets credit when it
+ * has used up one of our windows and stops there (spdy/flow.c).
  */
 #ifndef WEIR_SPDY_WINDOWS_H
 #define WEIR_SPDY_WINDOWS_H

@@ -67,12 +67,24 @@ static const struct spdy_line windowless[] = {
     {"another answer", OPENED "!send 1 70000; PING 4; PING 2",
      SEEN ", DATA 1 65536, PING 2, DATA 1 4464"},
     {"it is asked only when a window is used up", OPENED "!send 1 65536", SEEN ", DATA 1 65536"},
+    {"its INITIAL_WINDOW_SIZE shows that it knows them",
+     OPENED "SET 7=1000; !send 1 70000; PING 2; WU 1 500", SEEN ", DATA 1 1000, DATA 1 500"},
+    {"another setting shows nothing", OPENED "SET 4=9; !send 1 70000; PING 2",
+     SEEN ", DATA 1 65536, PING 2, DATA 1 4464"},
+    {"it gets credit only where it stops at the end of a window: the session's",
+     OPENED "!windows; !send 1 70000; PING 2; DATA 1 600000; DATA 1 448575; DATA 1 1; DATA 1 9",
+     SEEN ", DATA 1 65536, PING 2, DATA 1 4464, data 1 600000, data 1 448575, data 1 1, "
+          "WINDOW_UPDATE 0 1048576, data 1 9"},
     {"what it sends breaks nothing", OPENED "DATA 1 200000; DATA 1 900000; PING 1",
      SEEN ", data 1 200000, data 1 900000, PING 1"},
 };
 
 static const struct spdy_line windowless_3[] = {
     {"SPDY/3", OPENED "!send 1 200000; PING 2", SEEN ", DATA 1 65536, PING 2, DATA 1 134464"},
+    {"it gets credit only where it stops at the end of a window: the stream's",
+     OPENED "!windows; !send 1 70000; PING 2; DATA 1 65535; DATA 1 1; DATA 1 65537; DATA 1 9",
+     SEEN ", DATA 1 65536, PING 2, DATA 1 4464, data 1 65535, data 1 1, WINDOW_UPDATE 1 65536, "
+          "data 1 65537, data 1 9"},
 };
 
 static void test_windowless(void **state) {
