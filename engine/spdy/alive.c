@@ -45,16 +45,28 @@ uint64_t spdy_alive_deadline_ns(const struct spdy *spdy) {
   return again ? alive->again_ns : lost_ns(spdy);
 }
 
-void spdy_alive_run(struct spdy *spdy) {
+/* The time for the answer runs from when what waits now has left. */
+static void await(struct spdy *spdy) {
+  struct spdy_alive *alive = &spdy->alive;
+  alive->left_at = spdy->sent_bytes + spdy->out.bytes + spdy->queue.bytes;
+  alive->waits_ns = spdy->now_ns;
+}
+
+static void judge(struct spdy *spdy, bool output_waits) {
+  if (spdy->session.patient && output_waits)
+    await(spdy);
+  else
+    spdy_lose(spdy);
+}
+
+void spdy_alive_run(struct spdy *spdy, bool output_waits) {
   struct spdy_alive *alive = &spdy->alive;
   if (alive->ping_id && spdy->now_ns >= lost_ns(spdy)) {
-    spdy_lose(spdy);
+    judge(spdy, output_waits);
     return;
   }
   bool first = !alive->ping_id;
   alive->ping_id = spdy_ping(spdy);
   alive->again_ns = spdy->now_ns + spdy->session.ping_ns / SPDY_PINGS_UNANSWERED;
-  if (!first) return;
-  alive->left_at = spdy->sent_bytes + spdy->out.bytes + spdy->queue.bytes;
-  alive->waits_ns = spdy->now_ns;
+  if (first) await(spdy);
 }

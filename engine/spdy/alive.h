@@ -6,6 +6,11 @@
  * five workers that answer in turn, and one of them may be waiting for the reader of a stream. Any byte counts as an
  * answer. If none comes for as long again, the session is lost: the network or the peer is dead. That time runs from
  * when the PING left, or when the transport last took something ahead of it. While we do not read, we cannot tell.
+ *
+ * A live peer that has stopped reading answers nothing either. Both it and a dead network leave our output waiting for
+ * the transport, so they cannot be told apart here. With session.patient a session is not lost while output waits, and
+ * the transport has to notice a dead network. When everything sent fits into the buffers on the way, no output waits,
+ * and such a peer is lost even so.
  */
 #ifndef WEIR_SPDY_ALIVE_H
 #define WEIR_SPDY_ALIVE_H
@@ -24,6 +29,8 @@ void spdy_alive_sent(struct spdy *spdy);
 void spdy_alive_reads(struct spdy *spdy, bool reads);
 
 uint64_t spdy_alive_deadline_ns(const struct spdy *spdy);
-void spdy_alive_run(struct spdy *spdy);
+
+/* `output_waits`: there is output that the transport has not taken. */
+void spdy_alive_run(struct spdy *spdy, bool output_waits);
 
 #endif

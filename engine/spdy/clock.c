@@ -265,6 +265,10 @@ static bool awaits_replies(const struct spdy *spdy) {
   return spdy->queue.first && is_watched(spdy);
 }
 
+static void look_for_life(struct spdy *spdy) {
+  spdy_alive_run(spdy, output_queued(spdy));
+}
+
 /* For each clock of a session that has not failed and is read: whether it runs, when it is due, and what it does
  * then. They are looked at in this order. This is a macro because every turn of every session asks for the next
  * deadline, and calls through a table of functions would be slower. */
@@ -277,7 +281,7 @@ static bool awaits_replies(const struct spdy *spdy) {
         spdy_clock_watch_output)                                                                   \
   CLOCK(spdy->stalled_since_ns, spdy->held_look_ns, watch_held_streams)                            \
   CLOCK(idles(spdy), spdy->idle_since_ns + spdy->http->idle_ns, idle_long_enough)                  \
-  CLOCK(true, spdy_alive_deadline_ns(spdy), spdy_alive_run)
+  CLOCK(true, spdy_alive_deadline_ns(spdy), look_for_life)
 
 /* While reading is paused, only our own clocks run. */
 static uint64_t paused_deadline_ns(const struct spdy *spdy) {

@@ -55,7 +55,7 @@ struct spdy_queue {
 struct spdy_alive {
   uint64_t heard_ns; /* when the peer last sent a byte, or we began to read again */
   uint32_t ping_id;  /* of our last PING, if none is answered; 0: none */
-  uint64_t left_at;  /* spdy.sent_bytes once the first one has left; 0: it has */
+  uint64_t left_at;  /* spdy.sent_bytes once what stood ahead of the answer has left; 0: it has */
   uint64_t waits_ns; /* since when its answer is due */
   uint64_t again_ns; /* when the next one is sent */
   bool deaf;         /* we do not read */

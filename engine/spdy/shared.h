@@ -48,6 +48,7 @@ struct spdy_session_config {
   uint64_t
       ping_ns; /* after so long without a byte from the peer it gets a PING; if it stays silent for as
                        long again, the session is lost. 0: never */
+  bool patient;                  /* it is not lost while output waits: spdy/alive.h */
   const struct handler *handler; /* kept. Server: NULL means the engine's own. Client: not used */
 };
 

@@ -372,6 +372,20 @@ def test_silent_client(tmp_path):
         session.close()
 
 
+def test_client_that_reads_nothing(tmp_path, target):
+    """It cannot answer PING. While output waits for it, it is not given up."""
+    with Tunnel(tmp_path, "--keepalive", 1) as running:
+        session = bare(running.port)
+        session.windows = False
+        error, data = session.open_pair(target.port, "0")
+        session.data(data, b"send 20000001\n", fin=True)
+        session.until(lambda: len(session[data].data) > 3 << 20)
+        time.sleep(5)
+        session.until_over(error, data)
+        assert session[data].data == forward_peer.sent(20000001)
+        session.close()
+
+
 def test_the_end(tmp_path, target):
     """On SIGTERM clients get a GOAWAY."""
     with Tunnel(tmp_path, "--verbose") as running:

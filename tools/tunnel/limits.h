@@ -51,7 +51,8 @@ enum {
 #define TUNNEL_FAREWELL_NS (300 * MILLISECOND_NS)
 
 /* How long a client may be silent until it gets a PING, and then as long again until it is given up. kubectl cannot
- * answer while a program behind one of its connections stands still, so such a program has two minutes. */
+ * answer while a program behind one of its connections stands still. While output waits for the client, it is not given
+ * up. But if all output fits into the buffers on the way, some megabytes, it looks dead, and has two minutes. */
 #define TUNNEL_KEEPALIVE_SECONDS 60u
 
 #endif

@@ -76,6 +76,7 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
                                              .windows = SPDY_WINDOWS_DETECT,
                                              .ping_ns =
                                                  worker->options->keepalive_seconds * SECOND_NS,
+                                             .patient = true,
                                              .handler = &session->handler};
   if (!spdy_server(&worker->engine->spdy, &config, peer, host, now_ns, out)) {
     memory_free(&process_memory, session, sizeof *session);

@@ -44,6 +44,28 @@ static const struct spdy_line server[] = {
 static const struct spdy_session_config detect = {
     .raw = true, .ping_ns = 10 * SECOND_NS, .windows = SPDY_WINDOWS_DETECT};
 
+static const struct spdy_session_config patient = {
+    .raw = true, .ping_ns = 10 * SECOND_NS, .patient = true};
+
+#define TUNNEL    "SYN 1 a=b; !tunnel 1; "
+#define TUNNELLED "request 1 fields 1, SYN_REPLY 1 fields 0, "
+#define LATER     "PING 4, PING 6, PING 8, PING 10, PING 12"
+
+/* Output waits: the peer may live and read nothing. */
+static const struct spdy_line waiting[] = {
+    {"while output waits, silence means nothing",
+     TUNNEL "!mute; !send 1 5; !pass 600000; !listen; !send 1 6; !pass 1000; PING 2; !pass 9990",
+     TUNNELLED "PING 2, DATA 1 5, DATA 1 6, PING 4"},
+    {"nor if the PING left before",
+     TUNNEL "!pass 10000; !mute; !send 1 5; !pass 600000; !listen; !send 1 6; !pass 1000; PING 4; "
+            "!pass 9990",
+     TUNNELLED "PING 2, " LATER ", DATA 1 5, DATA 1 6, PING 14"},
+    {"once it has left, there must be an answer",
+     TUNNEL "!mute; !send 1 5; !pass 600000; !listen; !send 1 6; !pass 10000",
+     TUNNELLED "PING 2, DATA 1 5, DATA 1 6, " LATER ", PING 14, closed 1 CANCEL, done"},
+    {"no output waits", TUNNEL "!pass 20000", TUNNELLED "PING 2, " LATER ", closed 1 CANCEL, done"},
+};
+
 static const struct spdy_line silent[] = {
     {"never", "!request a=b; !pass 100000", "SYN_STREAM 1 fields 1"},
 };
@@ -52,6 +74,7 @@ static void test_alive(void **state) {
   (void)state;
   spdy_lines_run(SPDY_LINES(client), false, &watched, NULL);
   spdy_lines_run(SPDY_LINES(server), true, &detect, NULL);
+  spdy_lines_run(SPDY_LINES(waiting), true, &patient, NULL);
   spdy_lines_run(SPDY_LINES(silent), false, &unwatched, NULL);
 }
 
