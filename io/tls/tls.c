@@ -509,6 +509,7 @@ static unsigned tls_wants(const void *self) {
   if (tls->state == TLS_CLOSING) return unsent ? wants | MACHINE_RECV : MACHINE_DONE;
   if (tls->state != TLS_OPEN) return tls->blocked || tls->waits ? wants : wants | MACHINE_RECV;
   unsigned inner = tls->inner.ops->wants(tls->inner.self);
+  if (inner & MACHINE_RESET) return MACHINE_RESET; /* what is in the slab is dropped */
   /* Kept plaintext and an inner machine that has ended are dealt with in send_peek(). */
   bool ends = inner & MACHINE_DONE || (inner & MACHINE_ENDED && !tls->ended);
   bool stirs = ends || (tls->kept && (inner & MACHINE_RECV));

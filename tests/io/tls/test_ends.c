@@ -68,6 +68,27 @@ static void test_half_close(void **state) {
   }
 }
 
+/* A machine that wants its connection cut has it cut, whether or not encrypted bytes wait. */
+static void test_reset(void **state) {
+  (void)state;
+  static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+  for (size_t round = 0; round < 4; round++) {
+    struct tls_choice choice = tls_choice_plain;
+    choice.version = versions[round % 2];
+    choice.down_bytes = 50000;
+    struct tls_pair *pair = tls_pair_create(&choice);
+    struct machine *server = &pair->server.machine;
+    struct span spans[1];
+    tls_pair_run(pair, 0, 65536);
+    pair->server.end.send_total += 1000;
+    if (round >= 2)
+      assert_int_equal(server->ops->send_peek(server->self, spans, 1, 65536, pair->now_ns), 1);
+    pair->server.end.reset = true;
+    assert_int_equal(tls_side_wants(&pair->server), MACHINE_RESET);
+    tls_pair_free(pair);
+  }
+}
+
 static void test_truncation(void **state) {
   (void)state;
   struct tls_pair *pair = tls_pair_create(&tls_choice_plain);
@@ -334,12 +355,19 @@ static void test_handshake_flood(void **state) {
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_orderly_close),   cmocka_unit_test(test_half_close),
-      cmocka_unit_test(test_truncation),      cmocka_unit_test(test_damage),
-      cmocka_unit_test(test_not_tls),         cmocka_unit_test(test_answer_to_clear_text),
-      cmocka_unit_test(test_garbage_records), cmocka_unit_test(test_handshake_timeout),
-      cmocka_unit_test(test_close_timeout),   cmocka_unit_test(test_drain),
-      cmocka_unit_test(test_refusals),        cmocka_unit_test(test_long_handshake),
+      cmocka_unit_test(test_orderly_close),
+      cmocka_unit_test(test_half_close),
+      cmocka_unit_test(test_reset),
+      cmocka_unit_test(test_truncation),
+      cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_not_tls),
+      cmocka_unit_test(test_answer_to_clear_text),
+      cmocka_unit_test(test_garbage_records),
+      cmocka_unit_test(test_handshake_timeout),
+      cmocka_unit_test(test_close_timeout),
+      cmocka_unit_test(test_drain),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_long_handshake),
       cmocka_unit_test(test_handshake_flood),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
