@@ -69,6 +69,11 @@ static const struct spdy_line requests[] = {
      "SYN/S 1 @get; SYN 3 @post; !eof; !respond 1 200; !end 1 3",
      GOT ", request 3 POST /, closed 3 CANCEL, SYN_REPLY 1 200, closed 1 0, DATA 1 3 end, done"},
     {"idle", "!pass 59990; !pass 10", "GOAWAY 0 OK, done"},
+    {"a drain is told to open streams, once",
+     "SYN/S 1 @get; SYN/S 3 @get; !respond 3 200 none; !drain; !drain; !respond 1 200 none",
+     GOT
+     ", request 3 GET / end, closed 3 0, SYN_REPLY 3 200 end, drain 1, GOAWAY 3 OK, closed 1 0, "
+     "SYN_REPLY 1 200 end, done"},
 };
 
 static void test_requests(void **state) {
