@@ -57,8 +57,7 @@ bool window_credit_arrive(struct window_credit *credit, uint32_t bytes) {
 void window_credit_consume(struct window_credit *credit, uint32_t bytes) {
   assert(bytes <= credit->held);
   credit->held -= bytes;
-  credit->returnable += bytes;
-  window_credit_retarget(credit, credit->target); /* drops what a smaller target took away */
+  window_credit_retarget(credit, credit->target); /* what the target now lacks becomes returnable */
 }
 
 void window_credit_retarget(struct window_credit *credit, uint32_t target) {
