@@ -30,6 +30,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
     ws->protocol = protocol.len > 0 ? ws_tunnel_protocol(ws->settings, protocol) : NULL;
     ws_tunnel_open(ws);
     if (ws->settings->events->open) ws->settings->events->open(ws);
+    ws_tunnel_go_away(ws);
   }
   ws_tunnel_leave(ws);
 }

@@ -93,6 +93,7 @@ struct ws {
   bool pinged;      /* and then there was none, so that a ping was sent */
   bool peer_closed; /* its close frame has come */
   bool peer_ended;  /* its direction of the stream has ended */
+  bool drained;     /* the connection is to end */
   bool end_due;     /* it has, behind bytes that are kept */
   bool reading;     /* within ws_recv() */
   bool abandoned;   /* our direction ends without a close frame */

@@ -51,7 +51,7 @@ struct ws_events {
   void (*writable)(struct ws *ws);
   /* ws_timer() has come due. */
   void (*timer)(struct ws *ws, uint64_t now_ns);
-  /* The connection is to end, and the end should close soon. NULL: it closes with WS_GOING_AWAY. */
+  /* The connection is to end, and the end should close soon; not before open(). NULL: it closes with WS_GOING_AWAY. */
   void (*drain)(struct ws *ws);
   /* The end of everything. `code` and `reason` are those of the peer's close frame; or what we closed with
    * because the peer broke a rule; or WS_ABNORMAL when the stream ended without a close frame. */

@@ -60,6 +60,15 @@ void ws_tunnel_open(struct ws *ws) {
   WS_COUNT(ws, opened);
 }
 
+void ws_tunnel_go_away(struct ws *ws) {
+  const struct ws_events *events = ws->settings->events;
+  if (!ws->drained || ws->state != WS_OPEN) return;
+  if (events->drain)
+    events->drain(ws);
+  else
+    ws_begin_close(ws, WS_GOING_AWAY, span_of(NULL, 0));
+}
+
 struct ws_deflate_wish ws_tunnel_wish(const struct ws_settings *settings) {
   uint8_t bits = settings->deflate_window_bits;
   return (struct ws_deflate_wish){.on = settings->deflate,
@@ -192,12 +201,9 @@ void ws_tunnel_timer(struct stream *stream, uint64_t now_ns) {
 
 void ws_tunnel_drain(struct stream *stream) {
   struct ws *ws = stream->user;
-  const struct ws_events *events = ws->settings->events;
   ws_tunnel_enter(ws);
-  if (events->drain)
-    events->drain(ws);
-  else
-    ws_begin_close(ws, WS_GOING_AWAY, span_of(NULL, 0));
+  ws->drained = true;
+  ws_tunnel_go_away(ws);
   ws_tunnel_leave(ws);
 }
 

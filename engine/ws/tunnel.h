@@ -20,6 +20,9 @@ void ws_tunnel_leave(struct ws *ws);
 /* The handshake is done: it has a stream, and its clocks run. */
 void ws_tunnel_open(struct ws *ws);
 
+/* Once the end is open and the connection is to end, the owner hears of it, or the end closes. */
+void ws_tunnel_go_away(struct ws *ws);
+
 /* Messages may be handed over again: goes on with what was kept. */
 void ws_tunnel_go_on(struct ws *ws);
 

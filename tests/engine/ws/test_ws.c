@@ -422,6 +422,16 @@ static void a_server_refuses(void **state) {
 }
 
 /* A client's request, and its reaction to the answer. */
+static void ask(struct ws_client *client, bool http1) {
+  play.client = true;
+  assert_true(ws_client(client, &play.settings, http1, &play));
+  fake_begin(&play.fake, 1);
+  play.fake.body = client->body;
+  play.fake.stream.user = play.ws = client->ws;
+  play.fake.stream.events = client->events;
+  ws_client_sent(client, &play.fake.stream);
+}
+
 static void a_client_opens(void **state) {
   (void)state;
   static const struct {
@@ -439,18 +449,12 @@ static void a_client_opens(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct ws_client client;
     play_settings(&play);
-    play.client = true;
     play.settings.protocols = protocols;
     play.settings.deflate = true;
-    assert_true(ws_client(&client, &play.settings, i == 1, &play));
+    ask(&client, i == 1);
     assert_int_equal(client.field_count, i == 1 ? 4 : 3);
     const struct header *offered = &client.fields[client.field_count - 2];
     assert_true(span_is(offered->value, "chat, wamp"));
-    fake_begin(&play.fake, 1);
-    play.fake.body = client.body;
-    play.fake.stream.user = play.ws = client.ws;
-    play.fake.stream.events = client.events;
-    ws_client_sent(&client, &play.fake.stream);
     assert_false(ws_send(client.ws, WS_TEXT, span_text("too early")));
     struct header field = {.name = span_text(rows[i].name), .value = span_text(rows[i].value)};
     field.token = (uint16_t)header_token_of(field.name);
@@ -459,6 +463,24 @@ static void a_client_opens(void **state) {
     EXPECT(rows[i].log);
     play_end(&play);
   }
+}
+
+/* The connection is to end before the server has answered. */
+static void a_client_opens_late(void **state) {
+  (void)state;
+  struct ws_client client;
+  play_settings(&play);
+  ask(&client, false);
+  client.events->drain(&play.fake.stream);
+  EXPECT("");
+  client.events->response(&play.fake.stream, 200, &(struct headers){0}, false);
+  play_pull(&play, 4096);
+  EXPECT("open >X:1001");
+  play_peer(&play, "T:late X:1001");
+  play_eof(&play);
+  fake_closed(&play.fake, 0);
+  EXPECT("closed 1001");
+  play_end(&play);
 }
 
 /* The request was refused: no event, and nothing is left. */
@@ -530,6 +552,7 @@ int main(void) {
       cmocka_unit_test(a_server_answers),
       cmocka_unit_test(a_server_refuses),
       cmocka_unit_test(a_client_opens),
+      cmocka_unit_test(a_client_opens_late),
       cmocka_unit_test(a_client_without_stream),
       cmocka_unit_test(without_memory),
   };
