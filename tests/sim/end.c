@@ -236,6 +236,7 @@ bool sim_end_tick(struct sim_end *end, uint64_t now_ns) {
 void sim_end_drain(struct sim_end *end) {
   if (!end->open || end->closing) return;
   sim_note("%s drains", name_of(end));
+  end->side.drained = end->peer->side.peer_drained = true;
   end->machine.ops->drain(end->machine.self, now_of(end));
 }
 

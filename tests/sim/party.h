@@ -22,7 +22,7 @@
 struct sim_stats {
   uint64_t requests, completed, resets, failed, pushed, pushes_refused, informs, trailers, tunnels;
   uint64_t late_resumes, timers, too_large, waits, lent, body_errors, bytes, caps;
-  uint64_t talks, messages, backed_up; /* WebSockets */
+  uint64_t talks, messages, backed_up, going_away; /* WebSockets */
 };
 
 struct party_list {
@@ -44,9 +44,10 @@ struct party_side {
   struct party_list parties;
   struct talk *talks; /* WebSockets, see talk.h */
   uint32_t talk_count;
-  bool h1;       /* over HTTP/1.1 */
-  bool spdy;     /* over SPDY */
-  bool generous; /* no more waiting, resetting or refusing: everything must complete */
+  bool h1;                    /* over HTTP/1.1 */
+  bool spdy;                  /* over SPDY */
+  bool drained, peer_drained; /* this end, or the other, has been told to drain */
+  bool generous;              /* no more waiting, resetting or refusing: everything must complete */
 };
 
 struct party_body {

@@ -51,6 +51,21 @@ static uint32_t count_of(uint64_t number) {
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
+/* How a talk may end: whole, cut by a fault, or with 1001 when either end drains. An end that drains hears no
+ * more messages: the last ones, and the 1000 behind them, may have crossed its 1001. */
+static void check_end(const struct talk *talk, unsigned code, struct span reason) {
+  const struct party_side *side = talk->side;
+  bool sent = talk->sent == talk->count, received = talk->received == talk->count;
+  bool drains = side->drained || side->peer_drained;
+  switch (code) {
+  case WS_NORMAL: sim_check(sent && (received || side->drained), "a talk was cut"); break;
+  case WS_GOING_AWAY: sim_check(drains, "1001 without a drain"); break;
+  default:
+    sim_check(code == WS_ABNORMAL || code == WS_INTERNAL_ERROR, "a rule was broken: %u %.*s", code,
+              (int)reason.len, (const char *)reason.base);
+  }
+}
+
 /* Sends the next messages, as long as they are taken. */
 static void send_some(struct talk *talk, uint32_t most) {
   while (talk->sent < talk->count && most-- > 0) {
@@ -72,6 +87,7 @@ static void on_open(struct ws *ws) {
 static void on_message(struct ws *ws, enum ws_kind kind, struct span bytes, bool end) {
   struct talk *talk = ws_user(ws);
   sim_check(end && talk->received < talk->count, "a message too many");
+  sim_check(!talk->side->drained, "a message after the drain");
   const struct message *wanted = message_of(talk, !talk->client, talk->received);
   sim_check(kind == wanted->kind && bytes.len == wanted->len, "another kind or length: %zu, not %u",
             bytes.len, wanted->len);
@@ -95,12 +111,10 @@ static void on_writable(struct ws *ws) {
 
 static void on_closed(struct ws *ws, unsigned code, struct span reason) {
   struct talk *talk = ws_user(ws);
-  bool whole = talk->received == talk->count && talk->sent == talk->count;
   sim_note("talk %llu ends with %u", (unsigned long long)talk->number, code);
-  sim_check(code != WS_NORMAL || whole, "a talk was cut");
-  sim_check(code == WS_NORMAL || code == WS_ABNORMAL || code == WS_INTERNAL_ERROR,
-            "a rule was broken: %u %.*s", code, (int)reason.len, (const char *)reason.base);
+  check_end(talk, code, reason);
   talk->side->scene->stats->talks += code == WS_NORMAL && talk->client;
+  talk->side->scene->stats->going_away += code == WS_GOING_AWAY && talk->client;
   *(talk->prev ? &talk->prev->next : &talk->side->talks) = talk->next;
   if (talk->next) talk->next->prev = talk->prev;
   talk->side->talk_count--;

@@ -1,7 +1,7 @@
 /*
  * talk.h - a WebSocket between the two sides of a simulated connection: each sends as many messages as the
  * talk's number says, of sizes, kinds and bytes that follow from it, and checks the other's. The client closes
- * when all have come.
+ * when all have come. Either closes with 1001 before that, when its connection drains.
  *
  * Ownership: a talk lives until its end says closed(). talk.c keeps a list for each side of a connection.
  */
