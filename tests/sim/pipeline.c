@@ -310,6 +310,9 @@ static void check_answer(struct link *link) {
   sim_check(!own || number_in(message) == number, "request %llu gets the answer to %llu", number,
             (unsigned long long)number_in(message));
   uint32_t bytes = asked->head || asked->mode == EMPTY ? 0 : asked->bytes;
+  /* A fault may cut a body that ends with the connection, and the client cannot tell. */
+  bool until_close = message->framing.body == H1_BODY_CLOSE;
+  if (!world.calm && until_close && message->body_len < bytes) bytes = (uint32_t)message->body_len;
   sim_check(!own || message->body_len == bytes, "request %llu gets %zu bytes, not %u", number,
             message->body_len, bytes);
   sim_check(!own || memcmp(message->body, pattern(number), bytes) == 0,
