@@ -113,6 +113,7 @@ void h1_close(struct h1 *h1, uint32_t code) {
   h1_client_end(h1, H1_END_CLOSED, NULL);
   h1->closing = true;
   h1->held = false;
+  h1->begun_ns = 0; /* a head that has begun gets no answer, not even 408 */
   h1->phase = H1_READ_DISCARD;
   while (h1->first) {
     struct h1_stream *stream = h1->first;

@@ -211,6 +211,12 @@ static void note_wants(struct talk *talk) {
        wants & MACHINE_ENDED ? " ENDED" : "");
 }
 
+/* The machine makes its output, of which nothing leaves yet. */
+static void compose(struct talk *talk) {
+  struct span span;
+  (void)talk->machine.ops->send_peek(talk->machine.self, &span, 1, 65536, talk->now_ns);
+}
+
 static void of_stream(struct talk_app *app, const char *verb, unsigned long value,
                       const char *more) {
   static const struct header field = {.name = {(const uint8_t *)"x-sum", 5},
@@ -261,6 +267,8 @@ static void command(struct talk *talk, const char *text) {
     ops->drain(talk->machine.self, talk->now_ns);
   else if (strcmp(verb, "mute") == 0 || strcmp(verb, "listen") == 0)
     talk->mute = *verb == 'm';
+  else if (strcmp(verb, "compose") == 0)
+    compose(talk);
   else if (strcmp(verb, "wants") == 0)
     note_wants(talk);
   else if (number >= 1 && number <= talk->app_count)

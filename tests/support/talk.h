@@ -4,9 +4,9 @@
  *
  * A script is bytes of the client; between two '\1' is a command:
  *
- *     tick MS, eof, drain, mute (the client reads nothing), listen, wants (notes them),
- *     respond N STATUS [LENGTH], inform N STATUS, send N BYTES, end N, trailers N, tunnel N, reset N CODE,
- *     later N (it will say what it has consumed), consume N BYTES, cap N BYTES
+ *     tick MS, eof, drain, mute (the client reads nothing), compose (makes output even so), listen,
+ *     wants (notes them), respond N STATUS [LENGTH], inform N STATUS, send N BYTES, end N, trailers N,
+ *     tunnel N, reset N CODE, later N (it will say what it has consumed), consume N BYTES, cap N BYTES
  *
  * N is the number of a request, 1 for the first. Two transcripts come of it: what the application heard, and
  * what was on the wire, with '|' for CRLF.

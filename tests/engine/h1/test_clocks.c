@@ -20,6 +20,11 @@ static const struct talk_row deadlines[] = {
     {"10 s", "a head",
      "GET / HT" DO("tick 9900") "TP/1.1\r\n" DO("wants") DO("tick 200") DO("wants"),
      "wants RECV, wants DONE", TOLD_LATE},
+    {"10 s", "a head behind the last answer, which has not left yet",
+     GET("/hold") "GET / HT" DO("mute") DO("reset 1 2") DO("compose") DO("tick 10100") DO("listen")
+         DO("wants"),
+     "GET /hold, closed 1 2, wants DONE",
+     ERROR("500 Internal Server Error", "26", "500 Internal Server Error")},
     {"10 s", "a head that comes in time", "GET / HT" DO("tick 9900") "TP/1.1\r\nHost: a\r\n\r\n",
      SERVED("1", "/"), OK},
     {"60 s", "between requests", GET("/") DO("tick 59900") DO("wants") DO("tick 200") DO("wants"),
