@@ -6,18 +6,9 @@
 #include <assert.h>
 #include <string.h>
 
-/* 0 is no number. One that comes again after 2^32 sets would find the text of another. */
-static uint32_t next_number(struct h1_shared *shared) {
-  if (++shared->sets_numbered == 0) {
-    memset(shared->ready, 0, sizeof shared->ready);
-    shared->sets_numbered = 1;
-  }
-  return shared->sets_numbered;
-}
-
 /* The place of `set`, which is its own from now on. */
 static struct h1_ready *place_of(struct h1_shared *shared, struct header_set *set) {
-  if (set->number == 0) set->number = next_number(shared);
+  if (set->number == 0) set->number = ++shared->sets_numbered;
   struct h1_ready *ready = &shared->ready[set->number % H1_READY_TEXTS];
   if (ready->number != set->number) ready->len = 0;
   ready->number = set->number;

@@ -45,7 +45,7 @@ struct h1_counters {
 
 /* The last text of a set of fields: h1/ready.h. */
 struct h1_ready {
-  uint32_t number; /* of the set; 0: none has this place */
+  uint64_t number; /* of the set; 0: none has this place */
   uint32_t key;    /* what the engine added */
   int64_t date_seconds;
   uint16_t len; /* 0: no text */
@@ -66,7 +66,7 @@ struct h1_shared {
   uint64_t uploads; /* requests whose body is incomplete */
 
   struct h1_ready ready[H1_READY_TEXTS];
-  uint32_t sets_numbered; /* header_set.number: the last that was given */
+  uint64_t sets_numbered; /* header_set.number: the last that was given */
 };
 
 #endif

@@ -124,7 +124,7 @@ struct header_memo {
 struct header_set {
   struct header *at;
   uint32_t count;
-  uint32_t number; /* the engine's, given when it is first sent as text; 0: none yet */
+  uint64_t number; /* the engine's, given when it is first sent as text; 0: none yet */
   struct header_memo memo;
 };
 
