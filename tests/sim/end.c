@@ -35,6 +35,15 @@ void sim_end_open(struct sim_end *end, struct machine machine, bool client,
   wire_init(&end->wire, client);
 }
 
+/* Around a call of the machine, any of which may hand requests over. */
+static void call_begins(struct sim_end *end) {
+  party_accepting = &end->side;
+}
+
+static void call_ends(void) {
+  party_accepting = NULL;
+}
+
 static unsigned wants_of(const struct sim_end *end) {
   return end->machine.ops->wants(end->machine.self);
 }
@@ -96,8 +105,10 @@ bool sim_end_submit(struct sim_end *end, struct random *random, bool whole) {
   if (!(wants_of(end) & MACHINE_SEND)) return false;
   size_t max = whole ? SIM_SPANS_MAX : 1 + random_below(random, SIM_SPANS_MAX);
   size_t budget = whole ? 64 * KIB : random_size(random, 48 * KIB);
+  call_begins(end);
   end->span_count =
       end->machine.ops->send_peek(end->machine.self, end->spans, max, budget, now_of(end));
+  call_ends();
   sim_check(end->span_count <= max, "too many spans");
   look_at_composed(end);
   check_spans(end);
@@ -156,7 +167,9 @@ bool sim_end_complete(struct sim_end *end, struct random *random, bool whole) {
   if (end->shadow_len == 0) end->shadow_at = 0;
   end->sending = false;
   sim_note("%s sent %zu of %zu", name_of(end), bytes, end->span_bytes);
+  call_begins(end);
   end->machine.ops->send_ack(end->machine.self, bytes, now_of(end));
+  call_ends();
   if (!end->peer->open && end->in_lost) sim_end_close(end, true); /* EPIPE */
   return true;
 }
@@ -169,9 +182,9 @@ static size_t give(struct sim_end *end, const uint8_t *bytes, size_t len) {
   sim_check(copy, "out of memory");
   memcpy(copy, bytes, len);
   bool reads = has_wire(end) && !sim_end_h2(end)->dead && !sim_end_h2(end)->lost;
-  party_accepting = &end->side;
+  call_begins(end);
   size_t took = end->machine.ops->recv(end->machine.self, span_of(copy, len), now_of(end));
-  party_accepting = NULL;
+  call_ends();
   sim_check(took <= len, "consumed more than there was");
   if (reads) wire_received(&end->wire, bytes, took);
   sim_check(took == len || !(wants_of(end) & MACHINE_RECV), "%zu of %zu consumed", took, len);
@@ -184,10 +197,13 @@ static bool give_end(struct sim_end *end) {
   if (!end->in_ended || end->eof_given) return false;
   end->eof_given = true;
   sim_note("%s reads the end", name_of(end));
-  if (end->in_lost)
+  if (end->in_lost) {
     sim_end_close(end, true);
-  else
-    end->machine.ops->recv_eof(end->machine.self, now_of(end));
+    return true;
+  }
+  call_begins(end);
+  end->machine.ops->recv_eof(end->machine.self, now_of(end));
+  call_ends();
   return true;
 }
 
@@ -224,9 +240,9 @@ bool sim_end_tick(struct sim_end *end, uint64_t now_ns) {
   if (!end->open || end->closing) return false;
   if (end->machine.ops->deadline_ns(end->machine.self) > now_ns) return false;
   sim_note("%s ticks", name_of(end));
-  party_accepting = &end->side;
+  call_begins(end);
   end->machine.ops->tick(end->machine.self, now_ns);
-  party_accepting = NULL;
+  call_ends();
   bool done = wants_of(end) & MACHINE_DONE;
   sim_check(done || end->machine.ops->deadline_ns(end->machine.self) > now_ns,
             "a tick did not move its deadline (%s)", name_of(end));
@@ -237,7 +253,9 @@ void sim_end_drain(struct sim_end *end) {
   if (!end->open || end->closing) return;
   sim_note("%s drains", name_of(end));
   end->side.drained = end->peer->side.peer_drained = true;
+  call_begins(end);
   end->machine.ops->drain(end->machine.self, now_of(end));
+  call_ends();
 }
 
 void sim_end_close(struct sim_end *end, bool reset) {
