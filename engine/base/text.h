@@ -45,6 +45,20 @@ static inline bool span_is_ignoring_case(struct span a, const char *text) {
   return span_equal_ignoring_case(a, span_text(text));
 }
 
+/* The value of a hexadecimal digit, in either case; 16 of another byte. */
+static inline unsigned text_hex_digit(uint8_t byte) {
+  const unsigned digit = (unsigned)byte - '0', letter = (unsigned)(byte | 0x20) - 'a';
+  if (digit < 10) return digit;
+  return letter < 6 ? letter + 10 : 16;
+}
+
+/* The byte that "%41" at `at` stands for (RFC 3986 section 2.1), or -1: it is not of that form. */
+static inline int text_escaped_byte(struct span text, size_t at) {
+  if (text.len - at < 3 || text.base[at] != '%') return -1;
+  const unsigned high = text_hex_digit(text.base[at + 1]), low = text_hex_digit(text.base[at + 2]);
+  return high > 15 || low > 15 ? -1 : (int)(high << 4 | low);
+}
+
 /* Cuts the text at `at`, and drops the byte there. */
 static inline void span_cut_at(struct span text, size_t at, struct span *before,
                                struct span *after) {

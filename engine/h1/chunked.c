@@ -42,13 +42,6 @@ static bool refuse(struct h1_chunked *chunked, const char *reason) {
   return false;
 }
 
-/* The value of a hexadecimal digit; 16 of another byte. */
-static unsigned hex_digit(uint8_t byte) {
-  const unsigned digit = (unsigned)byte - '0', letter = (unsigned)(byte | 0x20) - 'a';
-  if (digit < 10) return digit;
-  return letter < 6 ? letter + 10 : 16;
-}
-
 static bool is_token_byte(uint8_t byte) {
   return syntax_is_token(span_of(&byte, 1));
 }
@@ -76,7 +69,7 @@ static bool size_ended(struct h1_chunked *chunked, uint8_t byte) {
 }
 
 static bool size_byte(struct h1_chunked *chunked, uint8_t byte) {
-  const unsigned digit = hex_digit(byte);
+  const unsigned digit = text_hex_digit(byte);
   if (digit > 15)
     return chunked->digits ? size_ended(chunked, byte) : refuse(chunked, "no chunk size");
   if (chunked->digits == H1_CHUNK_DIGITS_MAX) return refuse(chunked, "chunk size is too long");

@@ -65,6 +65,12 @@ const struct header *headers_find(const struct headers *headers, enum header_tok
   return NULL;
 }
 
+const struct header *headers_find_name(const struct headers *headers, const char *name) {
+  for (uint32_t i = 0; i < headers->count; i++)
+    if (span_is(headers->at[i].name, name)) return &headers->at[i];
+  return NULL;
+}
+
 static uint8_t *append(uint8_t *end, struct span text) {
   if (text.len) memcpy(end, text.base, text.len);
   return end + text.len;

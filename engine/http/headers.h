@@ -180,6 +180,9 @@ uint64_t headers_tokens(const struct headers *headers);
 /* The first field with this token, or NULL. */
 const struct header *headers_find(const struct headers *headers, enum header_token token);
 
+/* The same by name, in lower case: for names without a token. */
+const struct header *headers_find_name(const struct headers *headers, const char *name);
+
 /* Joins all cookie fields into one, at the place of the first (RFC 9113 section 8.2.3). False, and
  * overflowed, when the arena has no room. */
 __attribute__((warn_unused_result)) bool headers_join_cookies(struct headers *headers);

@@ -10,20 +10,6 @@
 
 #include "engine/base/text.h"
 
-static int hex_digit(uint8_t byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-  return -1;
-}
-
-/* The byte that "%41" at `at` stands for, or -1. */
-static int escaped_byte(struct span text, size_t at) {
-  if (text.len - at < 3) return -1;
-  int high = hex_digit(text.base[at + 1]), low = hex_digit(text.base[at + 2]);
-  return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 static bool is_control(int byte) {
   return byte < 0x20 || byte == 0x7f;
 }
@@ -34,7 +20,7 @@ static enum site_path_result decode(struct span text, uint8_t *room, size_t room
   for (size_t i = 0; i < text.len; i++) {
     int byte = text.base[i];
     if (byte == '%') {
-      byte = escaped_byte(text, i);
+      byte = text_escaped_byte(text, i);
       if (byte < 0 || byte == '/') return SITE_PATH_NO_FILE;
       i += 2;
     } else if (byte == '#' || byte == ' ') {

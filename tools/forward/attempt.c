@@ -354,16 +354,15 @@ static bool ask_websocket(struct attempt *attempt) {
   return stream;
 }
 
-static struct span find_field(const struct headers *fields, const char *name) {
-  for (uint32_t i = 0; i < fields->count; i++)
-    if (span_is(fields->at[i].name, name)) return fields->at[i].value;
-  return span_of(NULL, 0);
+static struct span value_of(const struct headers *fields, const char *name) {
+  const struct header *field = headers_find_name(fields, name);
+  return field ? field->value : span_of(NULL, 0);
 }
 
 /* An upgrade to something else, or a refusal that says what would be accepted. */
 static void note_mismatch(struct attempt *attempt, const struct headers *fields, bool accepted) {
-  struct span version = find_field(fields, STREAM_VERSION);
-  struct span others = find_field(fields, "x-accepted-stream-protocol-versions");
+  struct span version = value_of(fields, STREAM_VERSION);
+  struct span others = value_of(fields, "x-accepted-stream-protocol-versions");
   if (accepted)
     snprintf(attempt->mismatch, sizeof attempt->mismatch,
              "the server speaks \"%.*s\" instead of " STREAM_PROTOCOL, (int)version.len,
@@ -378,7 +377,7 @@ static bool on_upgrade_response(void *ctx, unsigned status, const struct headers
                                 bool accepted) {
   struct attempt *attempt = ctx;
   attempt->status = status;
-  if (accepted && span_is(find_field(fields, STREAM_VERSION), STREAM_PROTOCOL)) return true;
+  if (accepted && span_is(value_of(fields, STREAM_VERSION), STREAM_PROTOCOL)) return true;
   note_mismatch(attempt, fields, accepted);
   return false;
 }

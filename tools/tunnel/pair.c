@@ -44,12 +44,6 @@ struct pair {
 
 /* ---- what a stream's fields say -------------------------------------------------------------- */
 
-static const struct header *field_of(const struct headers *fields, const char *name) {
-  for (uint32_t i = 0; i < fields->count; i++)
-    if (span_is(fields->at[i].name, name)) return &fields->at[i];
-  return NULL;
-}
-
 static bool read_port(struct span text, uint16_t *out) {
   char digits[8] = "";
   uint64_t port;
@@ -68,8 +62,9 @@ static void implied_request(struct pair_wish *wish, uint64_t stream_id) {
 
 const char *pair_wish_read(const struct headers *fields, uint64_t stream_id,
                            struct pair_wish *wish) {
-  const struct header *type = field_of(fields, "streamtype"), *port = field_of(fields, "port"),
-                      *request = field_of(fields, "requestid");
+  const struct header *type = headers_find_name(fields, "streamtype"),
+                      *port = headers_find_name(fields, "port"),
+                      *request = headers_find_name(fields, "requestid");
   if (!type) return "streamtype is missing";
   bool error = span_is(type->value, "error");
   if (!error && !span_is(type->value, "data")) return "streamtype is neither error nor data";

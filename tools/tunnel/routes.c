@@ -75,20 +75,13 @@ struct tunnel_route route_read(struct span path) {
 
 /* ---- labels ---------------------------------------------------------------------------------- */
 
-static int hex(uint8_t digit) {
-  const char *digits = "0123456789abcdef", *at = strchr(digits, text_lower(digit));
-  return digit && at ? (int)(at - digits) : -1;
-}
-
 /* Decodes %XX into `out`, which has room for text.len. */
 static struct span decode(struct span text, uint8_t *out) {
   size_t len = 0;
   for (size_t i = 0; i < text.len; i++) {
-    bool escaped = text.base[i] == '%' && text.len - i > 2 && hex(text.base[i + 1]) >= 0 &&
-                   hex(text.base[i + 2]) >= 0;
-    out[len++] =
-        escaped ? (uint8_t)(hex(text.base[i + 1]) << 4 | hex(text.base[i + 2])) : text.base[i];
-    if (escaped) i += 2;
+    int escaped = text_escaped_byte(text, i);
+    out[len++] = escaped < 0 ? text.base[i] : (uint8_t)escaped;
+    if (escaped >= 0) i += 2;
   }
   return span_of(out, len);
 }

@@ -1,6 +1,8 @@
 /*
  * base/test_text.c - cutting and comparing text, and decimal numbers in it.
  */
+#include <string.h>
+
 #include "engine/base/decimal.h"
 #include "engine/base/text.h"
 #include "tests/support/cmocka.h"
@@ -48,6 +50,20 @@ static void comparing(void **state) {
   }
   assert_true(span_equal((struct span){0}, span_text("")));
   assert_true(span_equal_ignoring_case((struct span){0}, span_text("")));
+}
+
+static void hexadecimals(void **state) {
+  (void)state;
+  static const char digits[] = "0123456789abcdef";
+  for (unsigned byte = 0; byte < 256; byte++) {
+    const char *at = byte ? strchr(digits, text_lower((uint8_t)byte)) : NULL;
+    assert_int_equal(text_hex_digit((uint8_t)byte), at ? (unsigned)(at - digits) : 16u);
+  }
+  assert_int_equal(text_escaped_byte(span_text("a%4fb"), 1), 'O');
+  assert_int_equal(text_escaped_byte(span_text("%fF"), 0), 0xff);
+  static const char *const others[] = {"%", "%4", "%4g", "%g4", "441", "%%41"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    assert_int_equal(text_escaped_byte(span_text(others[i]), 0), -1);
 }
 
 static void decimals(void **state) {
@@ -118,6 +134,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(cutting),
       cmocka_unit_test(comparing),
+      cmocka_unit_test(hexadecimals),
       cmocka_unit_test(decimals),
       cmocka_unit_test(decimals_within_bounds),
       cmocka_unit_test(decimals_are_written),

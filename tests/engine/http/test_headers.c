@@ -24,6 +24,8 @@ static void counts_and_keeps(void **state) {
   assert_false(headers.overflowed);
   assert_true(span_is(headers_find(&headers, TOKEN_AGE)->value, "1")); /* the first */
   assert_null(headers_find(&headers, TOKEN_VIA));
+  assert_ptr_equal(headers_find_name(&headers, "age"), headers_find(&headers, TOKEN_AGE));
+  assert_null(headers_find_name(&headers, "ag"));
   headers_clear(&headers);
   assert_null(headers_find(&headers, TOKEN_AGE));
   assert_int_equal(headers.list_bytes, 0);
