@@ -12,6 +12,7 @@ import scene as scene_module
 from scene import ENHANCE_YOUR_CALM, MIB, Innocent, Meter, client_hello
 
 CONNECTIONS = 10
+ATTACK_SECONDS = 60  # longer than the server listens to any of them
 # title, CVE, attack, code of the GOAWAY or None, seconds until the end, words in the GOAWAY
 SLOW = [
     ("SETTINGS never acknowledged", "CVE-2025-53506", ["silent"], "4", 10, "acknowledged"),
@@ -89,7 +90,7 @@ def slow(tmp_path_factory):
         meter = Meter(scene.server.pid)
         innocent = Innocent(scene.port)
         began = time.monotonic()
-        running = [scene.start(*row[2], "--connections", CONNECTIONS, "--seconds", 45)
+        running = [scene.start(*row[2], "--connections", CONNECTIONS, "--seconds", ATTACK_SECONDS)
                    for row in SLOW]
         bodies = [scene.start("slow", "--variant", variant, "--connections", CONNECTIONS,
                               "--seconds", 16) for _, variant in BODIES]
@@ -127,11 +128,12 @@ def slow(tmp_path_factory):
 
 @pytest.mark.parametrize("number", range(len(SLOW)), ids=[row[0] for row in SLOW])
 def test_slow_client(slow, number):
-    """The deadline ends it: not much earlier, because the client may be honest, and not much later."""
+    """The deadline ends it: not earlier, because the client may be honest. Output is looked at once a deadline, so
+    two looks may pass before a client that takes a little is ended."""
     _, _, _, code, seconds, words = SLOW[number]
     came_back = slow.results[number]
     assert came_back["closed"] + came_back["cut"] == CONNECTIONS, came_back
-    assert seconds - 1.5 < came_back["seconds"] < seconds + 15, came_back
+    assert seconds - 1.5 < came_back["seconds"] < 2 * seconds + 5, came_back
     if code:
         assert came_back["goaway"] == {code: CONNECTIONS}, came_back
         assert words in came_back["reason"], came_back
