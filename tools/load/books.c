@@ -18,6 +18,7 @@ void load_books_init(struct load_books *books, const struct load_plan *plan, str
                      void (*on_phase)(struct timer *timer, uint64_t now_ns)) {
   *books =
       (struct load_books){.plan = plan, .io = io, .connections = connections, .alive = connections};
+  load_source_init(&books->source, plan);
   books->endless = plan->options->requests == 0;
   list_init(&books->timeline);
   timer_init(&books->timeout_timer, on_timeout);

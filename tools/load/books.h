@@ -12,8 +12,8 @@
 #define WEIR_LOAD_BOOKS_H
 
 #include "io/worker/worker.h"
-#include "tools/load/plan.h"
 #include "tools/load/schedule.h"
+#include "tools/load/source.h"
 #include "tools/load/stats.h"
 
 /* Embedded in each request, in use while it is in flight. */
@@ -25,6 +25,7 @@ struct load_entry {
 
 struct load_books {
   const struct load_plan *plan;
+  struct load_source source;
   struct worker *io;
   uint64_t now_ns;      /* updated whenever bytes arrive or a timer fires */
   unsigned connections; /* of this worker */

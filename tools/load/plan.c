@@ -58,25 +58,34 @@ bool load_plan_init(struct load_plan *plan, const struct load_options *options,
                              .duration_ns = ns_of(options->duration_seconds),
                              .warm_up_ns = ns_of(options->warm_up_seconds)};
   plan->targets = calloc(options->url_count, sizeof *plan->targets);
-  if (!plan->targets) return failure_set(failure, "out of memory");
+  plan->made = calloc(options->url_count, sizeof *plan->made);
+  if (!plan->targets || !plan->made) return failure_set(failure, "out of memory");
   return map_data(plan, failure);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static void add(struct load_target *target, enum header_token token, const char *value) {
-  target->fields[target->field_count++] = header_of(token, span_text(value));
+/* The fields of a request while they are being made. */
+struct list {
+  struct header *at;
+  size_t count;
+};
+
+static void add(struct list *list, enum header_token token, const char *value) {
+  list->at[list->count++] = header_of(token, span_text(value));
 }
 
 /* Pseudo-header fields come first. A --header replaces the field of the same name. */
-static bool make_fields(const struct load_plan *plan, struct load_target *target) {
+static bool make_fields(const struct load_plan *plan, struct load_made *made,
+                        struct load_target *target) {
   const struct load_options *options = plan->options;
-  add(target, TOKEN_METHOD, plan->data ? "POST" : "GET");
-  add(target, TOKEN_SCHEME, target->url.secure ? "https" : "http");
-  add(target, TOKEN_AUTHORITY, target->url.authority);
-  add(target, TOKEN_PATH, target->url.target);
-  add(target, TOKEN_USER_AGENT, "weir-load");
-  if (plan->data) add(target, TOKEN_CONTENT_LENGTH, plan->data_length);
+  struct list list = {.at = made->fields};
+  add(&list, TOKEN_METHOD, plan->data ? "POST" : "GET");
+  add(&list, TOKEN_SCHEME, made->url.secure ? "https" : "http");
+  add(&list, TOKEN_AUTHORITY, made->url.authority);
+  add(&list, TOKEN_PATH, made->url.target);
+  add(&list, TOKEN_USER_AGENT, "weir-load");
+  if (plan->data) add(&list, TOKEN_CONTENT_LENGTH, plan->data_length);
   for (unsigned i = 0; i < options->field_count; i++) {
     const char *text = options->fields[i];
     enum header_token token;
@@ -84,29 +93,42 @@ static bool make_fields(const struct load_plan *plan, struct load_target *target
     struct header field;
     if (value)
       field = header_of(token, span_text(value));
-    else if (!option_field_read(text, target->names[i], &field))
+    else if (!option_field_read(text, made->names[i], &field))
       return false;
-    option_field_set(target->fields, &target->field_count, field);
+    option_field_set(list.at, &list.count, field);
   }
-  for (size_t i = 0; i < target->field_count; i++)
-    hpack_encode_note(&target->fields[i]);
+  for (size_t i = 0; i < list.count; i++)
+    hpack_encode_note(&list.at[i]);
+  target->fields = list.at;
+  target->field_count = list.count;
+  return true;
+}
+
+static bool make_target(struct load_plan *plan, unsigned index, const struct failure *failure) {
+  const struct load_options *options = plan->options;
+  struct load_target *target = &plan->targets[index];
+  struct load_made *made = &plan->made[index];
+  const char *text = options->urls[index];
+  if (!url_parse(&made->url, text))
+    return failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH", text);
+  if (!url_same_origin(&made->url, &plan->made[0].url))
+    return failure_set(failure, "%s and %s: all URLs need the same scheme, host and port",
+                       options->urls[0], text);
+  *target = (struct load_target){.body = span_of(plan->data, plan->data_bytes),
+                                 .has_body = plan->data,
+                                 .prepared = true,
+                                 .index = index,
+                                 .cap = load_caps_find(&options->caps, made->url.target)};
+  if (!make_fields(plan, made, target)) return failure_set(failure, "--header: a name is too long");
   return true;
 }
 
 bool load_plan_targets(struct load_plan *plan, const struct failure *failure) {
-  const struct load_options *options = plan->options;
-  for (unsigned i = 0; i < options->url_count; i++) {
-    struct load_target *target = &plan->targets[i];
-    const char *text = options->urls[i];
-    if (!url_parse(&target->url, text))
-      return failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH", text);
-    if (!url_same_origin(&target->url, &plan->targets[0].url))
-      return failure_set(failure, "%s and %s: all URLs need the same scheme, host and port",
-                         options->urls[0], text);
-    if (!make_fields(plan, target)) return failure_set(failure, "--header: a name is too long");
-    target->cap = load_caps_find(&options->caps, target->url.target);
-  }
-  plan->target_count = (unsigned)options->url_count;
+  const unsigned count = (unsigned)plan->options->url_count;
+  for (unsigned i = 0; i < count; i++)
+    if (!make_target(plan, i, failure)) return false;
+  plan->target_count = count;
+  plan->base = plan->made[0].url;
   return true;
 }
 
@@ -134,7 +156,7 @@ static bool redirect(const struct load_plan *plan, struct url *there,
 
 bool load_plan_look_up(struct load_plan *plan, const struct failure *failure) {
   const struct load_options *options = plan->options;
-  struct url there = plan->targets[0].url;
+  struct url there = plan->base;
   if (!redirect(plan, &there, failure)) return false;
   plan->address_count =
       lookup_host(there.host, there.port, plan->addresses, CLIENT_ADDRESSES_MAX, failure);
@@ -146,6 +168,7 @@ bool load_plan_look_up(struct load_plan *plan, const struct failure *failure) {
 
 void load_plan_free(struct load_plan *plan) {
   free(plan->targets);
+  free(plan->made);
   tls_context_free(plan->tls);
   if (plan->data_bytes) munmap(plan->data, plan->data_bytes);
 }

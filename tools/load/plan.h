@@ -7,29 +7,29 @@
 #ifndef WEIR_LOAD_PLAN_H
 #define WEIR_LOAD_PLAN_H
 
-#include "engine/http/headers.h"
 #include "io/base/address.h"
 #include "tools/client/limits.h"
 #include "tools/common/failure.h"
 #include "tools/common/option_values.h"
 #include "tools/load/limits.h"
 #include "tools/load/options.h"
+#include "tools/load/target.h"
 
 struct tls_context;
 
-/* One URL and its request. */
-struct load_target {
+/* One URL of the command line, and what its request is made of. */
+struct load_made {
   struct url url;
-  const struct load_cap *cap; /* or NULL */
   struct header fields[8 + LOAD_FIELDS_MAX];
-  size_t field_count;
   char names[LOAD_FIELDS_MAX][OPTION_FIELD_NAME_BYTES]; /* of --header, in lower case */
 };
 
 struct load_plan {
   const struct load_options *options;
   struct load_target *targets; /* at least one; all of one origin */
+  struct load_made *made;      /* of each target */
   unsigned target_count;
+  struct url base; /* the first URL: it names the server */
   struct address addresses[CLIENT_ADDRESSES_MAX];
   unsigned address_count;
   struct tls_context *tls; /* NULL: http */

@@ -56,6 +56,7 @@ static void release(struct load_request *request) {
   struct load_slots *slots = request->slots;
   if (!request->over || request->bodies > 0) return;
   request->over = false;
+  load_source_release(&slots->books->source, request->target);
   slots->in_use--;
   list_append(&slots->free, &request->node);
 }
@@ -247,13 +248,13 @@ static const struct stream_events events = {
 
 /* ---- uploads --------------------------------------------------------------------------------- */
 
-/* Lends bytes of the file, which stay mapped for the whole run. */
+/* Lends bytes of the target's body, which the source keeps until the slot is free. */
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct load_request *request = self;
-  const struct load_plan *plan = books_of(request)->plan;
-  size_t left = plan->data_bytes - request->uploaded;
+  const struct span body = request->target->body;
+  size_t left = body.len - request->uploaded;
   size_t len = left < chunk->max ? left : chunk->max;
-  chunk->bytes = span_of(plan->data + request->uploaded, len);
+  chunk->bytes = span_of(body.base + request->uploaded, len);
   request->uploaded += len;
   if (!books_of(request)->over) counts_of(request)->upload_bytes += len;
   return len == left ? BODY_END : BODY_MORE;
@@ -270,7 +271,7 @@ static void close_upload(void *self) {
 static struct body upload_of(struct load_request *request) {
   static const struct body_ops ops = {.pull = pull, .close = close_upload};
   request->uploaded = 0;
-  if (!books_of(request)->plan->data) return BODY_NONE;
+  if (!request->target->has_body) return BODY_NONE;
   request->bodies++;
   return (struct body){.ops = &ops, .self = request};
 }
@@ -295,12 +296,11 @@ static bool ask(struct load_request *request) {
 }
 
 bool load_request_start(struct load_slots *slots, uint64_t due_ns) {
-  const struct load_plan *plan = slots->books->plan;
   assert(!list_is_empty(&slots->free));
   struct list_node *node = list_take_first(&slots->free);
   struct load_request *request = LIST_OWNER(node, struct load_request, node);
   slots->in_use++;
-  request->target = &plan->targets[slots->targets_used++ % plan->target_count];
+  request->target = load_source_next(&slots->books->source, &slots->turn);
   request->refusals = 0;
   request->timed_out = false;
   load_books_enter(slots->books, &request->entry, due_ns);

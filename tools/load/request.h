@@ -28,7 +28,7 @@ struct load_slots {
   uint32_t count;
   uint32_t in_use;
   struct list_node free, again; /* slots by their `node`: unused; to be repeated */
-  uint64_t targets_used;        /* to take the targets in turn */
+  uint64_t turn;                /* of load_source_next() */
   uint64_t streams;             /* started on this connection; for caps */
   uint64_t done;                /* measured requests */
 

@@ -175,7 +175,7 @@ static void find_fairness(const struct run *run, struct load_fairness *fairness)
 }
 
 static void add_up(const struct run *run, struct load_report *report) {
-  url_origin(&run->plan.targets[0].url, report->origin);
+  url_origin(&run->plan.base, report->origin);
   report->workers = run->options->threads;
   for (unsigned i = 0; i < report->workers; i++) {
     const struct load_stats *stats = &run->workers[i].books.stats;

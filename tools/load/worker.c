@@ -144,7 +144,7 @@ static bool make_parts(struct load_worker *worker) {
   const struct load_plan *plan = worker->books.plan;
   struct engine_config config = config_of(&worker->books);
   config.clock_ns = &worker->books.io->loop.now_ns;
-  const struct url *url = &plan->targets[0].url;
+  const struct url *url = &plan->base;
   worker->server = (struct client_server){.authority = url->authority,
                                           .addresses = plan->addresses,
                                           .address_count = plan->address_count,

@@ -1,0 +1,22 @@
+/*
+ * load/target.h - one request as it is sent.
+ *
+ * Ownership: the source's, which lends it from load_source_next() to load_source_release().
+ */
+#ifndef WEIR_LOAD_TARGET_H
+#define WEIR_LOAD_TARGET_H
+
+#include "engine/http/headers.h"
+#include "tools/load/cap.h"
+
+struct load_target {
+  const struct header *fields; /* pseudo-header fields first */
+  size_t field_count;
+  struct span body;
+  bool has_body;  /* it may be empty */
+  bool prepared;  /* one of plan->targets: it never varies and lasts for the whole run */
+  uint32_t index; /* prepared: its place in plan->targets */
+  const struct load_cap *cap; /* or NULL */
+};
+
+#endif
