@@ -1,6 +1,7 @@
 """Shared by the tests of `weir load`: running it, sites to request, and a server that behaves as told."""
 import collections
 import json
+import math
 import os
 import socket
 import struct
@@ -42,7 +43,10 @@ def reconcile(report):
     assert requests["errored"] == errors, report
     assert requests["timeout"] == timeouts, report
     assert statuses == requests["done"] - errors, report
-    assert report["latency_ns"]["count"] == statuses + timeouts + requests["waiting"], report
+    assert sum(report["statuses"].values()) == statuses, report
+    assert report["latency_ns"]["count"] == requests["succeeded"] + requests["waiting"], report
+    assert report["failed_latency_ns"]["count"] == requests["failed"], report
+    assert math.isclose(report["requests_per_second"] * report["seconds"], requests["succeeded"], rel_tol=1e-6), report
     assert requests["waiting"] <= requests["in_flight"] + requests["unsent"], report
     each = report["connections"]["requests"]
     assert each["min"] <= each["mean"] <= each["max"], report

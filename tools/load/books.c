@@ -7,8 +7,6 @@
 
 #include "io/base/clock.h"
 
-#include "io/base/clock.h"
-
 void load_books_read_clock(struct load_books *books) {
   books->now_ns = clock_now_ns();
 }
@@ -38,7 +36,7 @@ static void invariants(const struct load_books *books) {
   assert(counts->errored <= counts->failed);
   assert(counts->timeouts <= counts->errored);
   assert(counts->done <= counts->started);
-  assert(counts->started - counts->done <= books->in_flight);
+  assert(books->over || !books->measuring || counts->started - counts->done == books->in_flight);
   assert(books->alive <= books->connections);
   assert(books->settled <= books->connections);
   assert(!books->endless || books->left == 0);
@@ -48,17 +46,14 @@ static void invariants(const struct load_books *books) {
 
 /* The checks that walk the timeline: once, at the end. */
 static void invariants_of_timeline(const struct load_books *books) {
-  const struct load_requests *counts = &books->stats.requests;
-  uint64_t entries = 0, measured = 0, due_ns = 0;
+  uint64_t entries = 0, due_ns = 0;
   for (const struct list_node *at = books->timeline.next; at != &books->timeline; at = at->next) {
     const struct load_entry *entry = LIST_OWNER(at, struct load_entry, node);
     assert(entry->due_ns >= due_ns);
     due_ns = entry->due_ns;
     entries++;
-    measured += entry->measured;
   }
   assert(entries == books->in_flight);
-  assert(measured == counts->started - counts->done);
 }
 #else
 static void invariants(const struct load_books *books) {
@@ -87,6 +82,8 @@ void load_books_measure(struct load_books *books) {
   books->stats.begin_ns = books->now_ns;
   books->cpu_begin_ns = clock_thread_cpu_ns();
   load_requests_forget(&books->stats.requests);
+  books->stats.requests.carried = books->in_flight;
+  counter_add(&books->stats.requests.started, books->in_flight);
   if (books->plan->duration_ns) arm_phase(books, books->plan->duration_ns);
 }
 
@@ -109,33 +106,22 @@ void load_books_check(struct load_books *books) {
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* The age of the oldest measured request in flight. */
-static uint64_t oldest_age_ns(const struct load_books *books) {
-  for (const struct list_node *at = books->timeline.next; at != &books->timeline; at = at->next) {
-    const struct load_entry *entry = LIST_OWNER(at, struct load_entry, node);
-    if (entry->measured) return books->now_ns - entry->due_ns;
-  }
-  return 0;
+static struct load_entry *first(const struct load_books *books) {
+  if (list_is_empty(&books->timeline)) return NULL;
+  return LIST_OWNER(books->timeline.next, struct load_entry, node);
 }
 
-/* Counts a request that is still waiting among the latencies; see load/stats.h. */
-static void count_waiting(struct load_books *books, uint64_t due_ns, uint64_t median_ns) {
+/* Notes the ages of all unfinished requests. The run's sum decides which of them count as latencies;
+ * see load_requests_wait(). */
+static void note_unfinished(struct load_books *books) {
   struct load_requests *counts = &books->stats.requests;
-  uint64_t age_ns = books->now_ns - due_ns;
-  if (age_ns <= median_ns) return;
-  counts->waiting++;
-  load_histogram_add(&counts->latency, age_ns);
-}
-
-static void count_all_waiting(struct load_books *books) {
-  uint64_t median_ns = load_histogram_percentile(&books->stats.requests.latency, 50);
   for (const struct list_node *at = books->timeline.next; at != &books->timeline; at = at->next) {
     const struct load_entry *entry = LIST_OWNER(at, struct load_entry, node);
-    if (entry->measured) count_waiting(books, entry->due_ns, median_ns);
+    load_histogram_add(&counts->unfinished, books->now_ns - entry->due_ns);
   }
   struct load_schedule schedule = books->schedule;
-  for (uint64_t i = 0; i < books->stats.requests.unsent; i++, load_schedule_next(&schedule))
-    count_waiting(books, load_schedule_due_ns(&schedule), median_ns);
+  for (uint64_t i = 0; i < counts->unsent; i++, load_schedule_next(&schedule))
+    load_histogram_add(&counts->unfinished, books->now_ns - load_schedule_due_ns(&schedule));
 }
 
 void load_books_close(struct load_books *books) {
@@ -145,13 +131,14 @@ void load_books_close(struct load_books *books) {
   books->over = true;
   if (!books->measuring) books->stats.begin_ns = books->now_ns;
   books->stats.end_ns = books->now_ns;
-  books->stats.cpu_ns = books->measuring ? clock_thread_cpu_ns() - books->cpu_begin_ns : 0;
-  counts->oldest_ns = oldest_age_ns(books);
+  if (!books->measuring) return;
+  books->stats.cpu_ns = clock_thread_cpu_ns() - books->cpu_begin_ns;
+  if (first(books)) counts->oldest_ns = books->now_ns - first(books)->due_ns;
   if (books->scheduled) {
     counts->unsent = load_schedule_backlog(&books->schedule, books->now_ns);
     if (!books->endless && counts->unsent > books->left) counts->unsent = books->left;
   }
-  count_all_waiting(books);
+  note_unfinished(books);
 }
 
 /* ---- what is due ----------------------------------------------------------------------------- */
@@ -195,24 +182,18 @@ void load_books_expire_unsent(struct load_books *books) {
     counter_add(&counts->failed, 1);
     counts->errored++;
     counts->timeouts++;
-    counts->errors[LOAD_TIMEOUT][0]++;
-    load_histogram_add(&counts->latency, age_ns);
+    load_requests_error(counts, LOAD_TIMEOUT, 0, 1);
+    load_histogram_add(&counts->failed_latency, age_ns);
   }
 }
 
 /* ---- under way ------------------------------------------------------------------------------- */
 
-static struct load_entry *first(const struct load_books *books) {
-  if (list_is_empty(&books->timeline)) return NULL;
-  return LIST_OWNER(books->timeline.next, struct load_entry, node);
-}
-
 /* Requests start in the order in which they are due, so the first to start is the first to time
  * out. */
 void load_books_enter(struct load_books *books, struct load_entry *entry, uint64_t due_ns) {
   entry->due_ns = due_ns;
-  entry->measured = books->measuring;
-  if (entry->measured) counter_add(&books->stats.requests.started, 1);
+  if (books->measuring) counter_add(&books->stats.requests.started, 1);
   books->in_flight++;
   list_append(&books->timeline, &entry->node);
   if (!timer_is_armed(&books->timeout_timer)) load_books_watch(books, 0);

@@ -20,7 +20,6 @@
 struct load_entry {
   struct list_node node;
   uint64_t due_ns;
-  bool measured; /* started after the warm-up, so it counts */
 };
 
 struct load_books {

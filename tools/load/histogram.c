@@ -3,6 +3,8 @@
  */
 #include "tools/load/histogram.h"
 
+#include <assert.h>
+
 _Static_assert(LOAD_HISTOGRAM_BUCKETS == 4608, "the greatest value has the last bucket");
 
 void load_histogram_merge(struct load_histogram *histogram, const struct load_histogram *from) {
@@ -21,6 +23,20 @@ static uint64_t value_of(unsigned bucket) {
   unsigned shift = (bucket >> LOAD_HISTOGRAM_PART_BITS) - 1;
   uint64_t lowest = (uint64_t)(bucket - (shift << LOAD_HISTOGRAM_PART_BITS)) << shift;
   return lowest + (UINT64_C(1) << shift) / 2;
+}
+
+void load_histogram_add_above(struct load_histogram *histogram, const struct load_histogram *from,
+                              uint64_t limit_ns) {
+  assert(histogram->count > 0 && histogram->min_ns <= limit_ns);
+  for (unsigned i = load_histogram_bucket(limit_ns) + 1; i < LOAD_HISTOGRAM_BUCKETS; i++) {
+    uint64_t count = from->buckets[i], value_ns = value_of(i);
+    if (count == 0) continue;
+    if (value_ns > from->max_ns) value_ns = from->max_ns;
+    if (from->max_ns > histogram->max_ns) histogram->max_ns = from->max_ns;
+    histogram->count += count;
+    histogram->sum_ns += count * value_ns;
+    histogram->buckets[i] += count;
+  }
 }
 
 uint64_t load_histogram_percentile(const struct load_histogram *histogram, double percent) {

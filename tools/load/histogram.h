@@ -43,6 +43,11 @@ static inline void load_histogram_add(struct load_histogram *histogram, uint64_t
 /* `histogram` += `from`. */
 void load_histogram_merge(struct load_histogram *histogram, const struct load_histogram *from);
 
+/* Adds the values of `from` that are in a higher bucket than `limit_ns`, which is not below the
+ * minimum of `histogram` (asserted). Their sum is as exact as a bucket. */
+void load_histogram_add_above(struct load_histogram *histogram, const struct load_histogram *from,
+                              uint64_t limit_ns);
+
 /* The value that `percent` (0 .. 100) of all values do not exceed: 0 for the minimum, 100 for the
  * maximum. Returns 0 if there are no values. */
 uint64_t load_histogram_percentile(const struct load_histogram *histogram, double percent);

@@ -41,6 +41,7 @@ static json_t *requests_of(const struct load_report *report) {
       {"unsent", counts->unsent},
       {"waiting", counts->waiting},
       {"retried", counts->retried},
+      {"carried", counts->carried},
       {"oldest_in_flight_ns", counts->oldest_ns},
   };
   json_t *object = json_object();
@@ -49,10 +50,22 @@ static json_t *requests_of(const struct load_report *report) {
   return object;
 }
 
+static json_t *classes_of(const struct load_requests *counts) {
+  return json_pack("{s:o, s:o, s:o, s:o}", "2xx", integer(load_requests_class(counts, 2)), "3xx",
+                   integer(load_requests_class(counts, 3)), "4xx",
+                   integer(load_requests_class(counts, 4)), "5xx",
+                   integer(load_requests_class(counts, 5)));
+}
+
 static json_t *statuses_of(const struct load_requests *counts) {
-  return json_pack("{s:o, s:o, s:o, s:o}", "2xx", integer(counts->statuses[2]), "3xx",
-                   integer(counts->statuses[3]), "4xx", integer(counts->statuses[4]), "5xx",
-                   integer(counts->statuses[5]));
+  json_t *object = json_object();
+  char name[LOAD_TEXT_BYTES];
+  for (unsigned i = 0; i < LOAD_STATUSES; i++) {
+    if (counts->statuses[i] == 0) continue;
+    snprintf(name, sizeof name, "%u", i);
+    json_object_set_new(object, name, integer(counts->statuses[i]));
+  }
+  return object;
 }
 
 static json_t *bytes_of(const struct load_requests *counts) {
@@ -65,14 +78,13 @@ static json_t *bytes_of(const struct load_requests *counts) {
 static json_t *errors_of(const struct load_requests *counts) {
   json_t *list = json_array();
   char text[96];
-  for (unsigned i = 0; i < LOAD_ERRORS; i++)
-    for (unsigned code = 0; code < LOAD_CODES; code++)
-      if (counts->errors[i][code])
-        json_array_append_new(
-            list, json_pack("{s:s, s:i, s:s, s:o}", "kind", load_error_name((enum load_error)i),
-                            "code", (int)code, "text",
-                            load_error_text((enum load_error)i, code, text, sizeof text),
-                            "requests", integer(counts->errors[i][code])));
+  for (unsigned i = 0; i < counts->error_count; i++) {
+    const struct load_error_row *row = &counts->errors[i];
+    load_error_text(row->error, row->code, text, sizeof text);
+    json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o}", "kind",
+                                          load_error_name(row->error), "code", integer(row->code),
+                                          "text", text, "requests", integer(row->count)));
+  }
   return list;
 }
 
@@ -103,14 +115,16 @@ static json_t *generator_of(const struct load_report *report) {
 
 bool load_json_write(const struct load_report *report, FILE *to) {
   const struct load_stats *sum = &report->sum;
-  double seconds = load_report_seconds(report);
   json_t *root = json_pack(
-      "{s:s, s:b, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "origin",
-      report->origin, "interrupted", sum->interrupted, "seconds", seconds, "requests_per_second",
-      seconds > 0 ? (double)sum->requests.done / seconds : 0, "requests", requests_of(report),
-      "status", statuses_of(&sum->requests), "bytes", bytes_of(&sum->requests), "errors",
-      errors_of(&sum->requests), "connections", connections_of(report), "latency_ns",
-      times_of(&sum->requests.latency), "since_sent_ns", times_of(&sum->requests.service),
+      "{s:s, s:b, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+      "origin", report->origin, "interrupted", sum->interrupted, "seconds",
+      load_report_seconds(report), "requests_per_second",
+      load_report_rate(report, sum->requests.succeeded), "failed_per_second",
+      load_report_rate(report, sum->requests.failed), "requests", requests_of(report), "status",
+      classes_of(&sum->requests), "statuses", statuses_of(&sum->requests), "bytes",
+      bytes_of(&sum->requests), "errors", errors_of(&sum->requests), "connections",
+      connections_of(report), "latency_ns", times_of(&sum->requests.latency), "failed_latency_ns",
+      times_of(&sum->requests.failed_latency), "since_sent_ns", times_of(&sum->requests.service),
       "first_byte_ns", times_of(&sum->requests.first_byte), "connect_ns", times_of(&sum->connect),
       "tls_handshake_ns", times_of(&sum->handshake), "generator", generator_of(report));
   bool good = root && json_dumpf(root, to, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0 &&

@@ -37,6 +37,10 @@ enum {
   /* Distinct reasons why connections ended, each with its count. Arbitrary; a run has two or
    * three. */
   LOAD_REASONS_MAX = 16,
+  /* Kinds of errors, with their codes, each with its count: eight kinds and the 14 codes of RFC 9113.
+   * Others are only counted. */
+  LOAD_ERROR_ROWS_MAX = 48,
+  LOAD_STATUSES = 1000, /* 0 .. 999; three digits (RFC 9110 section 15) */
   /* A time or a count of bytes, with its unit. Untested: 64 bits have no longer text. */
   LOAD_TEXT_BYTES = 32,
 
@@ -62,5 +66,9 @@ enum {
 /* Open loop: how soon to try again when no connection has room. Untested: it changes only how often
  * we try. */
 #define LOAD_PACE_BUSY_NS MILLISECOND_NS
+
+/* Being late by more than this is the generator's fault, worth a word. A tenth of the latency that
+ * people notice; a thread that sleeps on a quiet machine wakes within a tenth of it. */
+#define LOAD_LATE_NS MILLISECOND_NS
 
 #endif

@@ -18,11 +18,11 @@ static int judge(const struct load_report *report) {
   char text[96];
   if (sum->requests.succeeded > 0) return EXIT_DONE;
   if (sum->reason_count > 0) return complain(EXIT_FAILED, "%s", sum->reasons[0].text);
-  for (unsigned i = 0; i < LOAD_ERRORS; i++)
-    for (unsigned code = 0; code < LOAD_CODES; code++)
-      if (sum->requests.errors[i][code])
-        return complain(EXIT_FAILED, "no request succeeded: %s",
-                        load_error_text((enum load_error)i, code, text, sizeof text));
+  if (sum->requests.error_count > 0) {
+    const struct load_error_row *row = &sum->requests.errors[0];
+    return complain(EXIT_FAILED, "no request succeeded: %s",
+                    load_error_text(row->error, row->code, text, sizeof text));
+  }
   return complain(EXIT_FAILED, sum->requests.done > 0 ? "no request succeeded: see the status codes"
                                                       : "no request completed");
 }

@@ -74,39 +74,40 @@ static void count_done(const struct load_request *request) {
   request->slots->done++;
 }
 
-static void succeed(struct load_request *request) {
+/* A complete response, whatever its status. */
+static void count_response(struct load_request *request) {
   struct load_requests *counts = counts_of(request);
   const struct load_books *books = books_of(request);
-  request->slots->progress = true;
-  if (request->entry.measured) {
-    count_done(request);
-    unsigned hundreds = request->status / 100;
-    counts->statuses[hundreds < 6 ? hundreds : 0]++;
-    if (hundreds == 2 || hundreds == 3)
-      counts->succeeded++;
-    else
-      counter_add(&counts->failed, 1);
-    load_histogram_add(&counts->latency, books->now_ns - request->entry.due_ns);
-    if (books->plan->options->rate)
-      load_histogram_add(&counts->service, books->now_ns - request->sent_ns);
+  uint64_t age_ns = books->now_ns - request->entry.due_ns;
+  count_done(request);
+  counts->statuses[request->status]++;
+  if (request->status < 200 || request->status >= 400) {
+    counter_add(&counts->failed, 1);
+    load_histogram_add(&counts->failed_latency, age_ns);
+    return;
   }
+  counts->succeeded++;
+  load_histogram_add(&counts->latency, age_ns);
+  if (books->plan->options->rate)
+    load_histogram_add(&counts->service, books->now_ns - request->sent_ns);
+}
+
+static void finish(struct load_request *request) {
+  request->slots->progress = true;
+  if (books_of(request)->measuring) count_response(request);
   end(request);
 }
 
-/* A request that timed out took at least that long, so it counts among the latencies. Requests that
- * failed sooner do not: they would make the server look fast. */
 static void fail(struct load_request *request, enum load_error error, uint32_t code) {
   struct load_requests *counts = counts_of(request);
   const struct load_books *books = books_of(request);
-  if (request->entry.measured) {
+  if (books->measuring) {
     count_done(request);
     counter_add(&counts->failed, 1);
     counts->errored++;
-    counts->errors[error][load_code_place(code)]++;
-    if (error == LOAD_TIMEOUT) {
-      counts->timeouts++;
-      load_histogram_add(&counts->latency, books->now_ns - request->entry.due_ns);
-    }
+    counts->timeouts += error == LOAD_TIMEOUT;
+    load_requests_error(counts, error, code, 1);
+    load_histogram_add(&counts->failed_latency, books->now_ns - request->entry.due_ns);
   }
   end(request);
 }
@@ -171,7 +172,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
   if (status < 200) return;
   request->status = (uint16_t)status;
   request->complete = end_stream;
-  if (request->entry.measured)
+  if (books->measuring)
     load_histogram_add(&books->stats.requests.first_byte, books->now_ns - request->entry.due_ns);
 }
 
@@ -199,7 +200,7 @@ static bool ask_again(struct load_request *request, uint32_t code) {
   if (code != H2_REFUSED_STREAM || request->timed_out || !slots->open) return false;
   if (request->refusals == LOAD_REFUSALS_MAX) return false;
   request->refusals++;
-  if (request->entry.measured) counts_of(request)->retried++;
+  if (slots->books->measuring) counts_of(request)->retried++;
   list_append(&slots->again, &request->node);
   return true;
 }
@@ -227,7 +228,7 @@ static void on_closed(struct stream *stream, uint32_t code) {
     return;
   }
   if (request->complete && !request->timed_out)
-    succeed(request);
+    finish(request);
   else if (!ask_again(request, code))
     fail_as(request, stream, code);
   if (books->plan->options->caps.count > 0) give_steps(request->slots);

@@ -183,6 +183,7 @@ static void add_up(const struct run *run, struct load_report *report) {
     report->busy[i] = span_ns ? (double)stats->cpu_ns / (double)span_ns : 0;
     load_stats_merge(&report->sum, stats);
   }
+  load_requests_wait(&report->sum.requests);
   report->total = run->options->requests ? run->options->requests : report->sum.requests.started;
   find_fairness(run, &report->fairness);
 }

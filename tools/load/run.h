@@ -8,6 +8,7 @@
 #define WEIR_LOAD_RUN_H
 
 #include "tools/load/options.h"
+#include "tools/load/self.h"
 #include "tools/load/stats.h"
 
 struct load_fairness {
@@ -22,7 +23,8 @@ struct load_report {
   uint64_t total; /* requests to be made; with a duration: requests started */
   struct load_stats sum;
   struct load_fairness fairness;
-  double busy[256]; /* CPU use of each worker, 0 to 1 */
+  struct load_self self; /* of all workers */
+  double busy[256];      /* CPU use of each worker, 0 to 1 */
   unsigned workers;
 };
 

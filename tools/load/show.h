@@ -30,4 +30,11 @@ static inline double load_report_seconds(const struct load_report *report) {
   return (double)(report->sum.end_ns - report->sum.begin_ns) / 1e9;
 }
 
+/* Events a second; 0 if no time has passed. Requests per second are `succeeded`; failures have a
+ * rate of their own. */
+static inline double load_report_rate(const struct load_report *report, uint64_t count) {
+  double seconds = load_report_seconds(report);
+  return seconds > 0 ? (double)count / seconds : 0;
+}
+
 #endif

@@ -8,9 +8,6 @@
 
 #include "engine/h2/frame.h"
 
-_Static_assert(H2_HTTP_1_1_REQUIRED == LOAD_CODES - 2,
-               "each code has a place, unknown ones the last");
-
 static const struct {
   const char *name, *text;
   bool coded;
@@ -29,14 +26,17 @@ const char *load_error_name(enum load_error error) {
   return kinds[error].name;
 }
 
-const char *load_error_text(enum load_error error, unsigned code, char *text, size_t size) {
-  if (kinds[error].coded)
-    snprintf(text, size, "%s (%s)", kinds[error].text,
-             code == LOAD_CODES - 1 ? "unknown code" : h2_error_name(code));
-  else
+const char *load_error_text(enum load_error error, uint32_t code, char *text, size_t size) {
+  if (!kinds[error].coded)
     snprintf(text, size, "%s", kinds[error].text);
+  else if (code > H2_HTTP_1_1_REQUIRED)
+    snprintf(text, size, "%s (code %u)", kinds[error].text, code);
+  else
+    snprintf(text, size, "%s (%s)", kinds[error].text, h2_error_name(code));
   return text;
 }
+
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* The progress counters may be read at the same time. */
 void load_requests_forget(struct load_requests *requests) {
@@ -47,6 +47,79 @@ void load_requests_forget(struct load_requests *requests) {
   size_t rest = offsetof(struct load_requests, succeeded);
   memset((char *)requests + rest, 0, sizeof *requests - rest);
 }
+
+void load_requests_error(struct load_requests *requests, enum load_error error, uint32_t code,
+                         uint64_t count) {
+  unsigned i = 0;
+  while (i < requests->error_count &&
+         (requests->errors[i].error != error || requests->errors[i].code != code))
+    i++;
+  if (i == LOAD_ERROR_ROWS_MAX) {
+    requests->errors_lost += count;
+    return;
+  }
+  if (i == requests->error_count)
+    requests->errors[requests->error_count++] =
+        (struct load_error_row){.error = error, .code = code};
+  requests->errors[i].count += count;
+}
+
+uint64_t load_requests_class(const struct load_requests *requests, unsigned class) {
+  uint64_t sum = 0;
+  for (unsigned i = 0; i < 100; i++)
+    sum += requests->statuses[class * 100 + i];
+  return sum;
+}
+
+static void merge_rows(struct load_requests *sum, const struct load_requests *from) {
+  for (unsigned i = 0; i < LOAD_STATUSES; i++)
+    sum->statuses[i] += from->statuses[i];
+  for (unsigned i = 0; i < from->error_count; i++)
+    load_requests_error(sum, from->errors[i].error, from->errors[i].code, from->errors[i].count);
+  sum->errors_lost += from->errors_lost;
+}
+
+static void merge_histograms(struct load_requests *sum, const struct load_requests *from) {
+  load_histogram_merge(&sum->latency, &from->latency);
+  load_histogram_merge(&sum->failed_latency, &from->failed_latency);
+  load_histogram_merge(&sum->service, &from->service);
+  load_histogram_merge(&sum->first_byte, &from->first_byte);
+  load_histogram_merge(&sum->unfinished, &from->unfinished);
+}
+
+void load_requests_merge(struct load_requests *sum, const struct load_requests *from) {
+  sum->started += from->started;
+  sum->done += from->done;
+  sum->failed += from->failed;
+  sum->carried += from->carried;
+  sum->succeeded += from->succeeded;
+  sum->errored += from->errored;
+  sum->timeouts += from->timeouts;
+  sum->retried += from->retried;
+  sum->unsent += from->unsent;
+  sum->waiting += from->waiting;
+  sum->wire_in += from->wire_in;
+  sum->wire_out += from->wire_out;
+  sum->http_in += from->http_in;
+  sum->http_out += from->http_out;
+  sum->data_bytes += from->data_bytes;
+  sum->upload_bytes += from->upload_bytes;
+  sum->header_bytes += from->header_bytes;
+  sum->header_plain_bytes += from->header_plain_bytes;
+  if (from->oldest_ns > sum->oldest_ns) sum->oldest_ns = from->oldest_ns;
+  merge_rows(sum, from);
+  merge_histograms(sum, from);
+}
+
+void load_requests_wait(struct load_requests *sum) {
+  if (sum->latency.count == 0) return;
+  uint64_t median_ns = load_histogram_percentile(&sum->latency, 50);
+  uint64_t before = sum->latency.count;
+  load_histogram_add_above(&sum->latency, &sum->unfinished, median_ns);
+  sum->waiting += sum->latency.count - before;
+}
+
+/* ---- all -------------------------------------------------------------------------------------- */
 
 void load_stats_reason(struct load_stats *stats, const char *text, uint64_t count) {
   unsigned i = 0;
@@ -63,39 +136,8 @@ void load_stats_reason(struct load_stats *stats, const char *text, uint64_t coun
   stats->reasons[i].count += count;
 }
 
-static void merge_errors(struct load_requests *sum, const struct load_requests *from) {
-  for (unsigned i = 0; i < 6; i++)
-    sum->statuses[i] += from->statuses[i];
-  for (unsigned i = 0; i < LOAD_ERRORS; i++)
-    for (unsigned code = 0; code < LOAD_CODES; code++)
-      sum->errors[i][code] += from->errors[i][code];
-}
-
-static void merge_requests(struct load_requests *sum, const struct load_requests *from) {
-  sum->started += from->started;
-  sum->done += from->done;
-  sum->failed += from->failed;
-  sum->succeeded += from->succeeded;
-  sum->errored += from->errored;
-  sum->timeouts += from->timeouts;
-  sum->retried += from->retried;
-  sum->unsent += from->unsent;
-  sum->waiting += from->waiting;
-  sum->wire_in += from->wire_in;
-  sum->wire_out += from->wire_out;
-  sum->data_bytes += from->data_bytes;
-  sum->upload_bytes += from->upload_bytes;
-  sum->header_bytes += from->header_bytes;
-  sum->header_plain_bytes += from->header_plain_bytes;
-  if (from->oldest_ns > sum->oldest_ns) sum->oldest_ns = from->oldest_ns;
-  merge_errors(sum, from);
-  load_histogram_merge(&sum->latency, &from->latency);
-  load_histogram_merge(&sum->service, &from->service);
-  load_histogram_merge(&sum->first_byte, &from->first_byte);
-}
-
 void load_stats_merge(struct load_stats *sum, const struct load_stats *from) {
-  merge_requests(&sum->requests, &from->requests);
+  load_requests_merge(&sum->requests, &from->requests);
   sum->connections_opened += from->connections_opened;
   sum->connections_failed += from->connections_failed;
   sum->connections_ended += from->connections_ended;

@@ -6,8 +6,11 @@
  *
  *     started = done + in flight
  *     done    = succeeded + failed
- *     failed  = errored + responses with a status of 4xx or 5xx
+ *     failed  = errored + responses with a status that is not 2xx or 3xx
  *     errored = the sum of `errors`
+ *
+ * Requests that are in flight when the warm-up ends count from then on as started, so that a server
+ * is not charged with a gap as long as its latency. `carried` is their number.
  *
  * A request that the server did not process (REFUSED_STREAM, or above GOAWAY's last stream) is
  * repeated as the same request; `retried` counts the repetitions.
@@ -35,8 +38,12 @@ enum load_error {
   LOAD_ERRORS
 };
 
-/* RFC 9113 section 7 has 14 codes; unknown ones share the last place. */
-enum { LOAD_CODES = 15 };
+/* Requests that failed in one way. */
+struct load_error_row {
+  enum load_error error;
+  uint32_t code; /* as it came, known or not; 0 for errors without a code */
+  uint64_t count;
+};
 
 /* Why connections ended: each text once, with its count. */
 struct load_reason {
@@ -47,22 +54,27 @@ struct load_reason {
 /* Measured values; cleared when the warm-up ends. */
 struct load_requests {
   uint64_t started, done, failed; /* progress */
-  uint64_t data_bytes;            /* progress; of response bodies */
+  uint64_t data_bytes;            /* progress; content of response bodies */
+  uint64_t carried;               /* started before the warm-up ended, and in flight then */
   uint64_t succeeded, errored, timeouts, retried;
-  uint64_t statuses[6]; /* of complete responses, by their first digit */
-  uint64_t errors[LOAD_ERRORS][LOAD_CODES];
+  uint64_t statuses[LOAD_STATUSES]; /* complete responses, by status */
+  struct load_error_row errors[LOAD_ERROR_ROWS_MAX];
+  unsigned error_count;
+  uint64_t errors_lost;                      /* requests whose error found no free row */
   uint64_t unsent;                           /* open loop: due at the end, and never sent */
-  uint64_t waiting;                          /* in flight or unsent at the end, and in `latency` */
+  uint64_t waiting;                          /* unfinished ones that are counted in `latency` */
   uint64_t oldest_ns;                        /* age of the oldest one in flight at the end */
   uint64_t wire_in, wire_out;                /* bytes on the sockets, TLS included */
-  uint64_t upload_bytes;                     /* of request bodies */
+  uint64_t http_in, http_out;                /* the same without TLS: HTTP frames */
+  uint64_t upload_bytes;                     /* content of request bodies */
   uint64_t header_bytes, header_plain_bytes; /* received: as compressed; names and values */
-  /* From when a request was due to its end: succeeded ones, 4xx, 5xx and timeouts. Requests that
-   * still wait at the end count with the time they have waited, if that exceeds the median:
-   * otherwise a stall would hide the samples that it caused. */
-  struct load_histogram latency;
-  struct load_histogram service;    /* open loop: from when it was sent */
-  struct load_histogram first_byte; /* from when it was due to the response's header */
+  /* All times but `service` are from when a request was due. Each failed request is in
+   * `failed_latency`; each other one that is done is in `latency`. */
+  struct load_histogram latency;        /* succeeded: 2xx, 3xx */
+  struct load_histogram failed_latency; /* other statuses, and errors */
+  struct load_histogram service;        /* open loop: of `latency`, but from when it was sent */
+  struct load_histogram first_byte;     /* to the response's header */
+  struct load_histogram unfinished;     /* ages at the end: in flight and unsent */
 };
 
 struct load_stats {
@@ -85,6 +97,20 @@ struct load_stats {
 /* Sets everything to 0. Worker's thread only. */
 void load_requests_forget(struct load_requests *requests);
 
+/* Adds `count` requests that ended with `error`. */
+void load_requests_error(struct load_requests *requests, enum load_error error, uint32_t code,
+                         uint64_t count);
+
+/* Complete responses with a status of `class` * 100 .. `class` * 100 + 99. */
+uint64_t load_requests_class(const struct load_requests *requests, unsigned class);
+
+void load_requests_merge(struct load_requests *sum, const struct load_requests *from);
+
+/* For the sum of all workers: adds the unfinished requests that are older than the median to
+ * `latency`, and counts them as `waiting`. Otherwise a stall would hide the samples that it caused.
+ * Does nothing while `latency` is empty: no distribution is made up. */
+void load_requests_wait(struct load_requests *sum);
+
 /* Adds `count` to the reason `text`. */
 void load_stats_reason(struct load_stats *stats, const char *text, uint64_t count);
 
@@ -92,15 +118,11 @@ void load_stats_reason(struct load_stats *stats, const char *text, uint64_t coun
  * added. */
 void load_stats_merge(struct load_stats *sum, const struct load_stats *from);
 
-/* Describes an error: "the server sent RST_STREAM (REFUSED_STREAM)". */
-const char *load_error_text(enum load_error error, unsigned code, char *text, size_t size);
+/* Describes an error: "the server sent RST_STREAM (REFUSED_STREAM)", "... (code 4711)". Returns
+ * `text`. */
+const char *load_error_text(enum load_error error, uint32_t code, char *text, size_t size);
 
 /* An error's name in JSON: "reset", ... */
 const char *load_error_name(enum load_error error);
-
-/* A code's index in a row of `errors`. */
-static inline unsigned load_code_place(uint32_t code) {
-  return code < LOAD_CODES ? code : LOAD_CODES - 1;
-}
 
 #endif

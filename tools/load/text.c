@@ -32,12 +32,12 @@ static const char *bytes_text(double bytes, char text[LOAD_TEXT_BYTES]) {
 
 static void print_finish(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
-  double seconds = load_report_seconds(report);
   char bytes[LOAD_TEXT_BYTES], time[LOAD_TEXT_BYTES];
-  double rate = seconds > 0 ? (double)counts->done / seconds : 0;
-  double wire = seconds > 0 ? (double)counts->wire_in / seconds : 0;
-  fprintf(to, "%s in %s, %.2f req/s, %s/s\n", report->sum.interrupted ? "interrupted" : "finished",
-          time_text(seconds * 1e9, time), rate, bytes_text(wire, bytes));
+  fprintf(to, "%s in %s, %.2f req/s", report->sum.interrupted ? "interrupted" : "finished",
+          time_text(load_report_seconds(report) * 1e9, time),
+          load_report_rate(report, counts->succeeded));
+  if (counts->failed) fprintf(to, ", %.2f failed/s", load_report_rate(report, counts->failed));
+  fprintf(to, ", %s/s\n", bytes_text(load_report_rate(report, counts->wire_in), bytes));
 }
 
 static void print_counts(const struct load_report *report, FILE *to) {
@@ -64,8 +64,9 @@ static void print_counts(const struct load_report *report, FILE *to) {
   if (counts->retried)
     fprintf(to, "  %llu were sent again: the server had refused them unprocessed\n",
             (ull)counts->retried);
-  fprintf(to, "status codes: %llu 2xx, %llu 3xx, %llu 4xx, %llu 5xx\n", (ull)counts->statuses[2],
-          (ull)counts->statuses[3], (ull)counts->statuses[4], (ull)counts->statuses[5]);
+  fprintf(to, "status codes: %llu 2xx, %llu 3xx, %llu 4xx, %llu 5xx\n",
+          (ull)load_requests_class(counts, 2), (ull)load_requests_class(counts, 3),
+          (ull)load_requests_class(counts, 4), (ull)load_requests_class(counts, 5));
 }
 
 static void print_traffic(const struct load_report *report, FILE *to) {
@@ -87,11 +88,13 @@ static void print_traffic(const struct load_report *report, FILE *to) {
 static void print_errors(const struct load_report *report, FILE *to) {
   const struct load_stats *sum = &report->sum;
   char text[96];
-  for (unsigned i = 0; i < LOAD_ERRORS; i++)
-    for (unsigned code = 0; code < LOAD_CODES; code++)
-      if (sum->requests.errors[i][code])
-        fprintf(to, "  %llu requests: %s\n", (ull)sum->requests.errors[i][code],
-                load_error_text((enum load_error)i, code, text, sizeof text));
+  for (unsigned i = 0; i < sum->requests.error_count; i++) {
+    const struct load_error_row *row = &sum->requests.errors[i];
+    fprintf(to, "  %llu requests: %s\n", (ull)row->count,
+            load_error_text(row->error, row->code, text, sizeof text));
+  }
+  if (sum->requests.errors_lost)
+    fprintf(to, "  %llu requests: other errors\n", (ull)sum->requests.errors_lost);
   for (unsigned i = 0; i < sum->reason_count; i++)
     fprintf(to, "  %llu connections: %s\n", (ull)sum->reasons[i].count, sum->reasons[i].text);
   if (sum->reasons_lost) fprintf(to, "  %llu connections: other reasons\n", (ull)sum->reasons_lost);
@@ -123,6 +126,7 @@ static void print_histograms(const struct load_report *report, FILE *to) {
           "mean");
   print_times("latency:", &sum->requests.latency, to);
   if (report->options->rate) print_times("  since sent:", &sum->requests.service, to);
+  print_times("  of failures:", &sum->requests.failed_latency, to);
   print_times("first byte:", &sum->requests.first_byte, to);
   print_times("connect:", &sum->connect, to);
   print_times("TLS handshake:", &sum->handshake, to);

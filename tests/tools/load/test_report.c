@@ -30,12 +30,12 @@ static struct load_report *fresh(void) {
   sum->requests.done = 80;
   sum->requests.succeeded = 70;
   sum->requests.failed = 10;
-  sum->requests.statuses[2] = 70;
-  sum->requests.statuses[5] = 4;
+  sum->requests.statuses[200] = 70;
+  sum->requests.statuses[503] = 4;
   sum->requests.errored = 6;
   sum->requests.timeouts = 2;
-  sum->requests.errors[LOAD_TIMEOUT][0] = 2;
-  sum->requests.errors[LOAD_RESET][7] = 4;
+  load_requests_error(&sum->requests, LOAD_TIMEOUT, 0, 2);
+  load_requests_error(&sum->requests, LOAD_RESET, 7, 4);
   sum->requests.oldest_ns = 1500000;
   sum->requests.header_bytes = 100;
   sum->requests.header_plain_bytes = 400;
@@ -77,7 +77,7 @@ static void expect(const char *text, const char *words) {
 static void test_words(void **state) {
   (void)state;
   const char *text = text_of(fresh());
-  expect(text, "finished in 2.00s, 40.00 req/s, 2.50KB/s\n");
+  expect(text, "finished in 2.00s, 35.00 req/s, 5.00 failed/s, 2.50KB/s\n");
   expect(text, "requests: 100 total, 90 started, 80 done, 70 succeeded, 10 failed, 6 errored, 2 "
                "timeout\n");
   expect(text, "  10 were in flight at the end, the oldest for 1.50ms\n");
