@@ -52,6 +52,16 @@ void load_histogram_add_above(struct load_histogram *histogram, const struct loa
  * maximum. Returns 0 if there are no values. */
 uint64_t load_histogram_percentile(const struct load_histogram *histogram, double percent);
 
+/* The rank of that value, from 1 for the minimum to `count`: `percent` of `count`, rounded up. It
+ * is exact for percents with up to six decimals. */
+uint64_t load_histogram_rank(const struct load_histogram *histogram, double percent);
+
+/* What stands for the values of a bucket: its middle, within the minimum and the maximum. */
+uint64_t load_histogram_at(const struct load_histogram *histogram, unsigned bucket);
+
+/* How many values share a bucket. */
+uint64_t load_histogram_width(unsigned bucket);
+
 double load_histogram_mean(const struct load_histogram *histogram);
 
 #endif

@@ -109,6 +109,47 @@ static void test_few_values(void **state) {
   assert_true(load_histogram_mean(histogram) == 1234568 / 2.0);
 }
 
+/* Percents have no exact binary fraction: 99.9 / 100 * 1000 is a little more than 999. */
+static void test_ranks(void **state) {
+  (void)state;
+  static const struct {
+    double percent;
+    uint64_t count, rank;
+  } rows[] = {
+      {99.9, 1000, 999},
+      {99.9, 1001, 1000},
+      {99.99, 10000, 9999},
+      {99.999, 100000, 99999},
+      {0.1, 1000, 1},
+      {0.1, 1001, 2},
+      {29, 100, 29},
+      {57, 100, 57},
+      {58, 100, 58},
+      {50, 1, 1},
+      {0, 10, 1},
+      {100, 10, 10},
+      {99.9, UINT64_C(1) << 60, 1151768583102240130},
+  };
+  for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct load_histogram *histogram = fresh();
+    histogram->count = rows[i].count;
+    uint64_t rank = load_histogram_rank(histogram, rows[i].percent);
+    if (rank != rows[i].rank)
+      fail_msg("p%g of %llu: rank %llu", rows[i].percent, (unsigned long long)rows[i].count,
+               (unsigned long long)rank);
+  }
+}
+
+static void test_one_outlier(void **state) {
+  (void)state;
+  struct load_histogram *histogram = fresh();
+  for (unsigned i = 0; i < 999; i++)
+    load_histogram_add(histogram, 100);
+  load_histogram_add(histogram, 1000000000);
+  assert_int_equal(load_histogram_percentile(histogram, 99.9), 100);
+  assert_int_equal(load_histogram_percentile(histogram, 99.91), 1000000000);
+}
+
 /* Two merged halves equal the whole. */
 static void test_merge(void **state) {
   (void)state;
@@ -130,6 +171,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_buckets),     cmocka_unit_test(test_precision),
       cmocka_unit_test(test_percentiles), cmocka_unit_test(test_few_values),
+      cmocka_unit_test(test_ranks),       cmocka_unit_test(test_one_outlier),
       cmocka_unit_test(test_merge),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
