@@ -17,6 +17,10 @@ size_t h1_client_head_bytes(const struct h1 *h1) {
   return h1->head_bytes;
 }
 
+uint32_t h1_client_streams(const struct h1 *h1) {
+  return h1->queued;
+}
+
 void h1_client_end(struct h1 *h1, enum h1_end_reason reason, const char *what) {
   if (!h1->client || !h1->client->ended || h1->end_told) return;
   h1->end_told = true;

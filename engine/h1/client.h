@@ -34,6 +34,9 @@ void h1_client_listen(struct h1 *h1, const struct h1_client_events *events, void
 /* Bytes of the head that was received last. For use in stream_events.response and trailers. */
 size_t h1_client_head_bytes(const struct h1 *h1);
 
+/* Requests that have not ended. */
+uint32_t h1_client_streams(const struct h1 *h1);
+
 /* ---- for the other modules of the connection ------------------------------------------------- */
 
 /* The connection ends: tells its owner, once. `what` is a static text or NULL. */

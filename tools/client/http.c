@@ -35,9 +35,21 @@ static bool is_peaceful(const struct h2_end *end) {
   return end->reason != H2_END_GOAWAY || end->code == H2_NO_ERROR;
 }
 
+static enum client_http_reason reason_of(const struct h2_end *end, bool eof) {
+  switch (end->reason) {
+  case H2_END_BROKEN:
+  case H2_END_HTTP1: return CLIENT_END_BROKEN;
+  case H2_END_GOAWAY: return CLIENT_END_GOAWAY;
+  case H2_END_EOF: return CLIENT_END_EOF;
+  case H2_END_CLOSED: break;
+  }
+  return eof ? CLIENT_END_EOF : CLIENT_END_CLOSED;
+}
+
 static void on_h2_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
   struct client_http *http = ctx;
   http->h2 = NULL;
+  http->end = (struct client_http_end){reason_of(end, http->connection->eof), end->code};
   if (reports(http, is_peaceful(end))) client_h2_blame(http->connection, h2, end);
   if (http->events->ended) http->events->ended(http->ctx);
 }
@@ -70,11 +82,22 @@ static void blame_h1(struct client_connection *connection, enum h1_end_reason re
   }
 }
 
+static struct client_http_end end_of(enum h1_end_reason reason, bool eof) {
+  switch (reason) {
+  case H1_END_BROKEN: return (struct client_http_end){CLIENT_END_BROKEN, H1_PROTOCOL_ERROR};
+  case H1_END_DONE:
+  case H1_END_EOF: return (struct client_http_end){CLIENT_END_EOF, H1_NO_ERROR};
+  case H1_END_CLOSED: break;
+  }
+  return (struct client_http_end){eof ? CLIENT_END_EOF : CLIENT_END_CLOSED, H1_NO_ERROR};
+}
+
 static void on_h1_ended(void *ctx, struct h1 *h1, enum h1_end_reason reason, const char *what) {
   struct client_http *http = ctx;
   bool peaceful = reason == H1_END_DONE || reason == H1_END_CLOSED;
   (void)h1;
   http->h1 = NULL;
+  http->end = end_of(reason, http->connection->eof);
   if (reports(http, peaceful)) blame_h1(http->connection, reason, what);
   if (http->events->ended) http->events->ended(http->ctx);
 }
@@ -115,9 +138,25 @@ bool client_http_is_ready(const struct client_http *http) {
   return http->h1 || (http->h2 && h2_client_status(http->h2).settings_received);
 }
 
+bool client_http_is_bound(const struct client_http *http) {
+  return http->h1 || (http->h2 && h2_client_status(http->h2).settings_acked);
+}
+
+uint32_t client_http_streams(const struct client_http *http) {
+  return http->h1 ? h1_client_streams(http->h1) : h2_client_status(http->h2).streams;
+}
+
 struct stream *client_http_request(const struct client_http *http, const struct header *fields,
                                    size_t count, struct body body,
                                    const struct stream_events *events, void *user) {
   return http->h1 ? h1_request(http->h1, fields, count, body, events, user)
                   : h2_request(http->h2, fields, count, body, events, user);
+}
+
+size_t client_http_head_bytes(const struct client_http *http) {
+  return http->h1 ? h1_client_head_bytes(http->h1) : h2_client_block_bytes(http->h2);
+}
+
+bool client_http_was_reset(const struct client_http *http, const struct stream *stream) {
+  return !http->http1 && h2_client_was_reset(stream);
 }

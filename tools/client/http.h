@@ -15,6 +15,19 @@ struct engine;
 struct h1;
 struct h2;
 
+/* How a connection ended, in whatever version. */
+enum client_http_reason {
+  CLIENT_END_BROKEN, /* the server broke the protocol, or let a deadline pass */
+  CLIENT_END_GOAWAY, /* HTTP/2: the server sent GOAWAY, and then the connection closed */
+  CLIENT_END_EOF,    /* the server closed its direction */
+  CLIENT_END_CLOSED, /* neither: the transport failed, or the owner closed the connection */
+};
+
+struct client_http_end {
+  enum client_http_reason reason;
+  uint32_t code; /* of HTTP/2's GOAWAY, ours or the server's; of HTTP/1.1 the like of it */
+};
+
 /* Every member may be NULL. */
 struct client_http_events {
   void (*room)(void *ctx); /* requests may be made now, or more of them */
@@ -23,7 +36,8 @@ struct client_http_events {
   /* The connection ends. Whether client_blame() is to say why; NULL: yes. `peaceful`: neither side had to
    * complain. */
   bool (*reports)(void *ctx, bool peaceful);
-  /* After that: no more responses will be completed. The remaining streams end after this. */
+  /* After that: no more responses will be completed; `end` of struct client_http says why. The
+   * remaining streams end after this. */
   void (*ended)(void *ctx);
 };
 
@@ -33,8 +47,9 @@ struct client_http {
   void *ctx;
   struct h2 *h2; /* at most one of the two; none: it has not begun, or has ended */
   struct h1 *h1;
-  bool http1;   /* what the connection speaks or spoke */
-  bool closing; /* after GOAWAY */
+  bool http1;                 /* what the connection speaks or spoke */
+  bool closing;               /* after GOAWAY */
+  struct client_http_end end; /* once it has ended */
 };
 
 /* For client_ops.create: creates the machine. Keeps its arguments. In clear text it is HTTP/2, with prior
@@ -56,9 +71,24 @@ uint32_t client_http_room(const struct client_http *http);
 /* Whether the server has shown that it speaks the protocol: over HTTP/2 by its SETTINGS. */
 bool client_http_is_ready(const struct client_http *http);
 
+/* Whether the server keeps to our limits: over HTTP/2 it has acknowledged our SETTINGS. */
+bool client_http_is_bound(const struct client_http *http);
+
+/* Requests that have not ended. The connection must be up. */
+uint32_t client_http_streams(const struct client_http *http);
+
 /* As h2_request() and h1_request(). */
 struct stream *client_http_request(const struct client_http *http, const struct header *fields,
                                    size_t count, struct body body,
                                    const struct stream_events *events, void *user);
+
+/* Bytes of the current header section as they came, compressed over HTTP/2. For use in
+ * stream_events.response and trailers. */
+size_t client_http_head_bytes(const struct client_http *http);
+
+/* For use in stream_events.closed: whether the server reset the stream, not we. HTTP/1.1 has no such
+ * thing. */
+__attribute__((warn_unused_result)) bool client_http_was_reset(const struct client_http *http,
+                                                               const struct stream *stream);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 
+#include "engine/h2/frame.h"
 #include "io/base/clock.h"
 #include "tools/client/h2.h"
 
@@ -80,11 +81,10 @@ static void count_end(const struct load_connection *connection) {
 }
 
 /* The remaining streams end after this. */
-static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
+static void on_ended(void *ctx) {
   struct load_connection *connection = ctx;
-  client_h2_blame(&connection->client, h2, end);
   count_end(connection);
-  load_slots_end(&connection->slots, end, connection->client.eof);
+  load_slots_end(&connection->slots);
   if (connection->state != LOAD_ENDED) set_state(connection, LOAD_CLOSING);
 }
 
@@ -131,7 +131,7 @@ void load_connection_fill(struct load_connection *connection) {
   slots->look = false;
   slots->starved = slots->starved && slots->in_use == 0;
   while (connection->state == LOAD_OPEN && !connection->books->over) {
-    if (h2_request_room(slots->h2) == 0) {
+    if (client_http_room(&slots->http) == 0) {
       load_slots_starve(slots);
       break;
     }
@@ -142,7 +142,7 @@ void load_connection_fill(struct load_connection *connection) {
 bool load_connection_start_one(struct load_connection *connection) {
   const struct load_slots *slots = &connection->slots;
   if (connection->state != LOAD_OPEN || list_is_empty(&slots->free)) return false;
-  return h2_request_room(slots->h2) > 0 && start(connection);
+  return client_http_room(&slots->http) > 0 && start(connection);
 }
 
 /* ---- beginning ------------------------------------------------------------------------------- */
@@ -159,10 +159,9 @@ static bool make_slots(struct load_connection *connection) {
 /* Opens the connection when it is ready for requests; see load/connection.h. */
 static void greet(struct load_connection *connection) {
   struct load_books *books = connection->books;
-  if (!connection->slots.h2) return;
-  struct h2_client_status status = h2_client_status(connection->slots.h2);
-  if (!status.settings_received) return;
-  if (books->plan->options->caps.count > 0 && !status.settings_acked) return;
+  const struct client_http *http = &connection->slots.http;
+  if (!client_http_is_ready(http)) return;
+  if (books->plan->options->caps.count > 0 && !client_http_is_bound(http)) return;
   if (!make_slots(connection)) {
     give_up(connection, "out of memory");
     return;
@@ -174,17 +173,15 @@ static void greet(struct load_connection *connection) {
   load_connection_fill(connection);
 }
 
-static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t code) {
+static void on_goaway(void *ctx, uint32_t code) {
   struct load_connection *connection = ctx;
-  (void)h2;
-  (void)last_stream_id;
   connection->slots.went_away = true;
   if (code == H2_NO_ERROR) return;
   connection->slots.goaway_code = code;
   client_h2_blame_goaway(&connection->client, code);
 }
 
-static const struct h2_client_events h2_events = {.goaway = on_goaway, .ended = on_ended};
+static const struct client_http_events http_events = {.goaway = on_goaway, .ended = on_ended};
 
 static void on_connected(struct client_connection *client) {
   struct load_connection *connection = owner_of(client);
@@ -199,11 +196,13 @@ static bool create(struct client_connection *client, const struct machine_peer *
                    struct machine_host *host, uint64_t now_ns, struct machine *out) {
   struct load_connection *connection = owner_of(client);
   struct load_books *books = connection->books;
-  connection->slots.h2 =
-      client_h2_create(client, connection->engine, &h2_events, connection, peer, host, now_ns, out);
-  if (connection->slots.h2 && peer->secure && !books->over)
+  connection->slots.http = (struct client_http){.events = &http_events, .ctx = connection};
+  if (!client_http_create(&connection->slots.http, client, connection->engine, CLIENT_HTTP2, peer,
+                          host, now_ns, out))
+    return false;
+  if (peer->secure && !books->over)
     load_histogram_add(&books->stats.handshake, books->now_ns - connection->connected_ns);
-  return connection->slots.h2;
+  return true;
 }
 
 /* ---- the outermost machine ------------------------------------------------------------------- */
@@ -319,7 +318,7 @@ void load_connection_leave(struct load_connection *connection) {
 static bool is_stuck(const struct load_connection *connection) {
   const struct load_slots *slots = &connection->slots;
   const struct load_books *books = connection->books;
-  return slots->starved && h2_client_status(slots->h2).streams == 0 && has_work(connection) &&
+  return slots->starved && client_http_streams(&slots->http) == 0 && has_work(connection) &&
          books->now_ns - slots->starved_ns >= books->plan->timeout_ns;
 }
 

@@ -24,7 +24,7 @@ enum load_state {
   LOAD_DIALING,  /* TCP */
   LOAD_GREETING, /* TLS, then SETTINGS */
   LOAD_OPEN,     /* takes requests */
-  LOAD_CLOSING,  /* HTTP/2 has ended; its machines are not closed yet */
+  LOAD_CLOSING,  /* HTTP has ended; its machines are not closed yet */
   LOAD_ENDED,    /* for good */
 };
 

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "engine/h2/h2.h"
+
 /* ---- slots ----------------------------------------------------------------------------------- */
 
 void load_slots_init(struct load_slots *slots, struct load_books *books) {
@@ -26,7 +28,7 @@ bool load_slots_make(struct load_slots *slots, uint32_t count) {
 }
 
 void load_slots_reset(struct load_slots *slots) {
-  slots->h2 = NULL;
+  slots->http = (struct client_http){0};
   slots->look = slots->starved = slots->progress = slots->went_away = false;
   slots->goaway_code = H2_NO_ERROR;
 }
@@ -159,8 +161,11 @@ static void set_cap(struct load_request *request) {
 /* Counts the bytes of the current header block, compressed and not. */
 static void count_fields(struct load_request *request, const struct headers *fields) {
   struct load_requests *counts = counts_of(request);
-  counts->header_bytes += h2_client_block_bytes(request->slots->h2);
-  counts->header_plain_bytes += fields->list_bytes - (size_t)HEADER_OVERHEAD_BYTES * fields->count;
+  const struct client_http *http = &request->slots->http;
+  size_t bytes = client_http_head_bytes(http);
+  counts->header_bytes += bytes;
+  counts->header_plain_bytes +=
+      http->http1 ? bytes : fields->list_bytes - (size_t)HEADER_OVERHEAD_BYTES * fields->count;
 }
 
 static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
@@ -209,12 +214,12 @@ static void fail_as(struct load_request *request, const struct stream *stream, u
   const struct load_slots *slots = request->slots;
   if (request->timed_out)
     fail(request, LOAD_TIMEOUT, 0);
-  else if (!slots->h2)
+  else if (!client_http_is_up(&slots->http))
     fail(request, slots->end_error, slots->end_code);
   else if (slots->went_away && code == H2_REFUSED_STREAM)
     fail(request, LOAD_GOAWAY, slots->goaway_code);
   else
-    fail(request, h2_client_was_reset(stream) ? LOAD_RESET : LOAD_WRONG, code);
+    fail(request, client_http_was_reset(&slots->http, stream) ? LOAD_RESET : LOAD_WRONG, code);
 }
 
 /* A complete response counts even if the server then resets the rest of the request (section
@@ -287,8 +292,8 @@ static bool ask(struct load_request *request) {
   request->complete = request->capped = request->waits = false;
   request->ordinal = slots->streams++;
   request->sent_ns = slots->books->now_ns;
-  request->stream = h2_request(slots->h2, target->fields, target->field_count, upload_of(request),
-                               &events, request);
+  request->stream = client_http_request(&slots->http, target->fields, target->field_count,
+                                        upload_of(request), &events, request);
   if (request->stream)
     set_cap(request);
   else
@@ -314,15 +319,14 @@ bool load_request_again(struct load_slots *slots) {
   return ask(LIST_OWNER(node, struct load_request, node));
 }
 
-void load_slots_end(struct load_slots *slots, const struct h2_end *end, bool eof) {
-  static const enum load_error errors[] = {[H2_END_BROKEN] = LOAD_BROKEN,
-                                           [H2_END_HTTP1] = LOAD_BROKEN,
-                                           [H2_END_GOAWAY] = LOAD_GOAWAY,
-                                           [H2_END_EOF] = LOAD_CLOSED,
-                                           [H2_END_CLOSED] = LOAD_LOST};
-  slots->h2 = NULL;
-  slots->end_error = end->reason == H2_END_CLOSED && eof ? LOAD_CLOSED : errors[end->reason];
-  slots->end_code = end->reason == H2_END_GOAWAY ? slots->goaway_code : end->code;
+void load_slots_end(struct load_slots *slots) {
+  static const enum load_error errors[] = {[CLIENT_END_BROKEN] = LOAD_BROKEN,
+                                           [CLIENT_END_GOAWAY] = LOAD_GOAWAY,
+                                           [CLIENT_END_EOF] = LOAD_CLOSED,
+                                           [CLIENT_END_CLOSED] = LOAD_LOST};
+  const struct client_http_end *end = &slots->http.end;
+  slots->end_error = errors[end->reason];
+  slots->end_code = end->reason == CLIENT_END_GOAWAY ? slots->goaway_code : end->code;
 }
 
 /* The connection has ended for good, so they cannot be repeated. */

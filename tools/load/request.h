@@ -9,20 +9,20 @@
  * Each request occupies a slot. Slots are reused; a connection has one for each stream that -m
  * allows.
  *
- * Owner: embedded in the connection. It sets `h2`, `open` and the GOAWAY members, and checks `look`
+ * Owner: embedded in the connection. It sets `http`, `open` and the GOAWAY members, and checks `look`
  * and `starved` after each call of its machine.
  */
 #ifndef WEIR_LOAD_REQUEST_H
 #define WEIR_LOAD_REQUEST_H
 
-#include "engine/h2/h2.h"
+#include "tools/client/http.h"
 #include "tools/load/books.h"
 #include "tools/load/limits.h"
 
 struct load_slots {
   struct load_books *books;
-  struct h2 *h2; /* NULL: none, or it has ended */
-  bool open;     /* the connection takes requests */
+  struct client_http http; /* up: requests may get responses */
+  bool open;               /* the connection takes requests */
 
   struct load_request *at; /* `count` of them; NULL until load_slots_make() */
   uint32_t count;
@@ -39,7 +39,7 @@ struct load_slots {
 
   bool went_away;       /* the server sent GOAWAY */
   uint32_t goaway_code; /* of a GOAWAY with an error, or H2_NO_ERROR */
-  /* Once h2 has ended: how the remaining requests fail, and with which code. */
+  /* Once HTTP has ended: how the remaining requests fail, and with which code. */
   enum load_error end_error;
   uint32_t end_code;
 };
@@ -74,8 +74,8 @@ void load_slots_free(struct load_slots *slots);
 /* Notes that there is no room for another request. */
 void load_slots_starve(struct load_slots *slots);
 
-/* The connection has ended, so no more responses can come. `eof`: the server's FIN has arrived. */
-void load_slots_end(struct load_slots *slots, const struct h2_end *end, bool eof);
+/* HTTP has ended, so no more responses can come. */
+void load_slots_end(struct load_slots *slots);
 
 /* Fails the requests that were to be repeated. */
 void load_slots_fail_again(struct load_slots *slots);
