@@ -78,13 +78,13 @@ enum options_result options_read(struct options *options, int argc, char **argv,
   opterr = 0;
   for (int code, index = -1; (code = getopt_long(argc, argv, letters, names, &index)) != -1;
        index = -1) {
-    if (code == 'h') return OPTIONS_HELP;
-    if (code == 'V') return OPTIONS_VERSION;
     if (code == ':' || code == '?') {
       complain(options->failure, argv, code, letters);
       return OPTIONS_WRONG;
     }
     set_option(options, names, code, index);
+    if (code == 'h') return OPTIONS_HELP;
+    if (code == 'V') return OPTIONS_VERSION;
     if (!take(options, code, optarg)) return options->impossible ? OPTIONS_FAILED : OPTIONS_WRONG;
   }
   options->operands = argv + optind;

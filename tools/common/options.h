@@ -25,7 +25,7 @@ struct options {
   void *out;                      /* the command's own struct, to read the options into */
   const struct failure *failure;  /* for the error text */
   char option[OPTION_NAME_BYTES]; /* the current one, as written: "-n", "--requests" */
-  const char *value;              /* its value, or NULL */
+  const char *value;              /* its value, or NULL; also that of --help */
   bool impossible;                /* set by `take`: the failure is OPTIONS_FAILED */
   char **operands;                /* set by options_read() */
   int operand_count;

@@ -9,6 +9,10 @@
 enum {
   /* ---- what the command line may ask for ---- */
 
+  /* Rows of all tables of options, synonyms included. Untested: asserted. */
+  LOAD_OPTIONS_MAX = 128,
+  /* One page of help. Untested: asserted. */
+  LOAD_HELP_BYTES = 16384,
   LOAD_FIELDS_MAX = 16,           /* --header. Arbitrary; users of h2load pass two or three */
   LOAD_URLS_MAX = 1024,           /* arbitrary: a crawl of one site, not of the web */
   LOAD_CONNECTIONS_MAX = 1000000, /* descriptors run out before */
@@ -55,6 +59,9 @@ enum {
    * about this many. Untested: the others follow in the next turn. */
   LOAD_EXPIRED_AT_ONCE = 64,
 };
+
+/* -n. Arbitrary: a century at a thousand a second is less. */
+#define LOAD_REQUESTS_MAX (UINT64_C(1) << 48)
 
 /* Requests per second. A second's worth of requests, times nanoseconds, fits 64 bits. */
 #define LOAD_RATE_MAX 1000000000u

@@ -8,6 +8,8 @@
 
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
+#include "tools/load/options_help.h"
+#include "tools/load/options_parse.h"
 #include "tools/load/show.h"
 
 #define complain(status, ...) output_complain("weir load", status, __VA_ARGS__)
@@ -46,7 +48,7 @@ int command_load(int argc, char **argv) {
   const struct failure failure = {.text = error, .size = sizeof error};
   enum options_result result = load_options_parse(&options, argc, argv, &failure);
   if (result != OPTIONS_RUN)
-    return options_answer(result, "weir load", load_options_help(), &failure);
+    return options_answer(result, "weir load", load_options_help(options.topic), &failure);
   struct load_report *report = calloc(1, sizeof *report); /* too large for the stack */
   if (!report) return complain(EXIT_FAILED, "out of memory");
   int status = EXIT_FAILED;

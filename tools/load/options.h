@@ -11,9 +11,9 @@
 #include "tools/load/cap.h"
 #include "tools/load/limits.h"
 
+/* Grouped as the tables are: the members that load/options_shape.c sets, and so on. */
 struct load_options {
-  char **urls;
-  size_t url_count;
+  /* ---- shape ---- */
   uint64_t requests;    /* -n; 0: by duration */
   unsigned connections; /* -c */
   unsigned streams;     /* -m, of one connection */
@@ -21,26 +21,29 @@ struct load_options {
   double duration_seconds, warm_up_seconds;
   uint64_t rate; /* -r, requests per second; 0: closed loop */
   double timeout_seconds;
+
+  /* ---- request ---- */
+  char **urls;
+  size_t url_count;
   const char *fields[LOAD_FIELDS_MAX]; /* -H, "name: value" */
   unsigned field_count;
-  const char *data_path;                               /* -d, or NULL */
-  const char *connect_to;                              /* HOST[:PORT], or NULL */
-  const char *ca_path;                                 /* --cacert, or NULL */
+  const char *data_path; /* -d, or NULL */
+
+  /* ---- connect ---- */
+  const char *connect_to; /* HOST[:PORT], or NULL */
+  const char *ca_path;    /* --cacert, or NULL */
+  bool insecure;          /* certificates are not verified */
+
+  /* ---- flow ---- */
   unsigned stream_window_bits, connection_window_bits; /* 0: the flow policy's default */
   enum stream_flow flow;
   struct load_caps caps;
-  const char *json; /* --json, or NULL */
-  bool insecure;    /* certificates are not verified */
-  bool quiet;       /* no progress */
+
+  /* ---- output ---- */
+  const char *json;  /* --json, or NULL */
+  bool quiet;        /* no progress */
+  const char *topic; /* --help=TOPIC, or NULL */
 };
-
-/* Reads argv[1 ..]; see common/options.h. */
-__attribute__((warn_unused_result)) enum options_result
-load_options_parse(struct load_options *options, int argc, char **argv,
-                   const struct failure *failure);
-
-/* What --help prints. */
-const char *load_options_help(void);
 
 /* If `text` is a --header for :method or :authority: its value, with the token in `token` (may be
  * NULL). Else NULL. */

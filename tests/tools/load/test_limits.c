@@ -5,7 +5,7 @@
 #include "engine/base/limits.h"
 #include "tests/support/cmocka.h"
 #include "tools/load/limits.h"
-#include "tools/load/options.h"
+#include "tools/load/options_parse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,12 +45,15 @@ static void test_numbers(void **state) {
   (void)state;
   static const struct {
     const char *option;
-    unsigned most;
-  } rows[] = {{"-c", LOAD_CONNECTIONS_MAX}, {"-m", LOAD_STREAMS_MAX}, {"-r", LOAD_RATE_MAX}};
+    uint64_t most;
+  } rows[] = {{"-n", LOAD_REQUESTS_MAX},
+              {"-c", LOAD_CONNECTIONS_MAX},
+              {"-m", LOAD_STREAMS_MAX},
+              {"-r", LOAD_RATE_MAX}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     for (unsigned extra = 0; extra < 2; extra++) {
-      char number[16];
-      snprintf(number, sizeof number, "%u", rows[i].most + extra);
+      char number[24];
+      snprintf(number, sizeof number, "%llu", (unsigned long long)rows[i].most + extra);
       assert_int_equal(is_taken(rows[i].option, number, 1, 1), !extra);
     }
   }

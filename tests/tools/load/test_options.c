@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/load/options.h"
+#include "tools/load/options_families.h"
+#include "tools/load/options_help.h"
+#include "tools/load/options_parse.h"
 #include "tools/load/schedule.h"
 #include "tools/load/stats.h"
 
@@ -153,12 +155,29 @@ static void test_help(void **state) {
   assert_int_equal(parse(&options, "-h", error, sizeof error), OPTIONS_HELP);
   assert_int_equal(parse(&options, "-V", error, sizeof error), OPTIONS_VERSION);
   assert_int_equal(parse(&options, "--version", error, sizeof error), OPTIONS_VERSION);
-  static const char *const words[] = {
-      "--requests",    "--duration", "--warm-up-time", "--clients",    "--threads",  "--rate",
-      "--timeout",     "--header",   "--data",         "--connect-to", "--insecure", "--cacert",
-      "--window-bits", "--flow",     "--cap",          "--json"};
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-    if (!strstr(load_options_help(), words[i])) fail_msg("--help does not have %s", words[i]);
+  assert_int_equal(parse(&options, "--help=flow", error, sizeof error), OPTIONS_HELP);
+  assert_string_equal(options.topic, "flow");
+  assert_int_equal(parse(&options, "--help=nothing", error, sizeof error), OPTIONS_WRONG);
+  assert_string_equal(error, "--help nothing: no such topic; see weir load --help");
+  assert_null(load_options_help("nothing"));
+}
+
+/* Every row of every table is in --help and in its topic's page, and no line is too wide. */
+static void test_help_rows(void **state) {
+  (void)state;
+  static char all[LOAD_HELP_BYTES];
+  snprintf(all, sizeof all, "%s", load_options_help(NULL));
+  for (const struct load_option_family *const *at = load_option_families; *at; at++) {
+    const char *page = load_options_help((*at)->topic);
+    for (size_t i = 0; i < (*at)->count; i++) {
+      char name[64];
+      snprintf(name, sizeof name, "--%s", (*at)->options[i].name);
+      bool listed = (*at)->options[i].help && (*at)->title;
+      if (listed && !(strstr(all, name) && strstr(page, name))) fail_msg("no %s", name);
+    }
+    for (const char *line = page; *line; line += strcspn(line, "\n") + 1)
+      if (strcspn(line, "\n") > 90) fail_msg("too wide: %.100s", line);
+  }
 }
 
 /* ---- caps ------------------------------------------------------------------------------------ */
@@ -302,10 +321,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
       cmocka_unit_test(test_pseudo_fields), cmocka_unit_test(test_wrong),
-      cmocka_unit_test(test_help),          cmocka_unit_test(test_caps),
-      cmocka_unit_test(test_caps_match),    cmocka_unit_test(test_schedule),
-      cmocka_unit_test(test_schedule_far),  cmocka_unit_test(test_backlog),
-      cmocka_unit_test(test_reasons),       cmocka_unit_test(test_error_words),
+      cmocka_unit_test(test_help),          cmocka_unit_test(test_help_rows),
+      cmocka_unit_test(test_caps),          cmocka_unit_test(test_caps_match),
+      cmocka_unit_test(test_schedule),      cmocka_unit_test(test_schedule_far),
+      cmocka_unit_test(test_backlog),       cmocka_unit_test(test_reasons),
+      cmocka_unit_test(test_error_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
