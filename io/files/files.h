@@ -49,10 +49,13 @@
  * when they run short, the client that has most gives way to one that has two fewer, at once. A client that
  * has as many as others exchanges its own.
  *
- * Descriptors. A client's only one is not taken before it was not used for FILES_HOLD_SECONDS, so that its file
- * is read to the end. Of several, it gives up the one that it used longest ago, if the file's path still leads to
- * it. The next read opens that file again, and fails if the path leads to another file by then. Only in these
- * two cases is a replaced file not read to its end.
+ * Descriptors. When they run short, a client that has most, or that needs another one itself, gives up the one that
+ * it used longest ago, if the file's path still leads to it. A client's only one is not taken for another client
+ * before it was not used for FILES_HOLD_SECONDS; then it may be, wherever the path leads to. The next read opens the
+ * file again, and fails if the path leads to another file by then. So a replaced file is not read to its end in two
+ * cases only, both while descriptors are short: it was replaced after its descriptor had been given up, or it was
+ * not read for FILES_HOLD_SECONDS. If such descriptors were kept, clients that stop reading could keep all others
+ * from every large file.
  */
 #ifndef WEIR_FILES_H
 #define WEIR_FILES_H
@@ -112,9 +115,9 @@ __attribute__((warn_unused_result)) enum files_result files_read(struct files *f
 /* Gives the bytes of a finished read back, or forgets a pending one. */
 void files_read_end(struct files *files, struct file_piece *read);
 
-/* To be called about once a second, which is also how seconds are counted: looks up the root, so that another directory that its path leads
- * to by now is served, ends lookups that waited too long, and frees the read buffers that the last
- * second did not need. */
+/* To be called about once a second, which is also how seconds are counted: looks up the root, so that
+ * another directory that its path leads to by now is served, ends lookups that waited too long, and
+ * frees the read buffers that the last second did not need. */
 void files_trim(struct files *files, uint64_t now_ns);
 
 /* Ends a reference; file_retain() makes another one. */
