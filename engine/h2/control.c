@@ -11,7 +11,6 @@ uint8_t *h2_control_room(struct h2 *h2, size_t bytes) {
   if (h2->lost) return NULL;
   if (!h2->control) {
     h2->control = pool_take(&h2->shared->controls);
-    h2->control_used = 0;
     h2->control_since_ns = h2->now_ns;
   }
   if (!h2->control || h2->control_used + bytes > H2_CONTROL_BYTES) {
