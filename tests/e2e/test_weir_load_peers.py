@@ -109,6 +109,22 @@ def test_goaway_in_the_middle():
                                    report["connections"]["ended"]}
 
 
+def test_goaway_after_few_of_many():
+    """As nginx with keepalive_requests 10: of 100 streams, it answers 10 and has not processed the others. These are
+    asked for again on the next connections, ten times and more."""
+    def behave(peer, conn, stream):
+        if conn.requests <= 10:
+            conn.answer(stream)
+        if conn.requests == 10:
+            conn.goaway(stream)
+    with Peer(behave) as peer:
+        report = measured("-n", 500, "-c", 2, "-m", 100, peer.url())
+        assert report["requests"]["succeeded"] == 500 == peer.counts["answered"]
+        assert report["requests"]["failed"] == 0
+        assert report["connections"]["opened"] == 50
+        assert report["requests"]["retried"] > 1000
+
+
 def test_goaway_with_an_error():
     def behave(peer, conn, stream):
         if conn.requests < 5:

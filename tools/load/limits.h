@@ -26,8 +26,9 @@ enum {
 
   /* ---- when to give up ---- */
 
-  /* How often a request is repeated after the server refused it unprocessed. Arbitrary: by the
-   * first repetition the server's limit on streams is known. */
+  /* How often a request is repeated after the server refused it unprocessed, while its connections
+   * complete no response. Arbitrary: by the first repetition the server's limit on streams is
+   * known. */
   LOAD_REFUSALS_MAX = 3,
   /* With -n: successive connections without a complete response after which we stop reconnecting.
    * Arbitrary. */

@@ -96,6 +96,7 @@ static void count_response(struct load_request *request) {
 
 static void finish(struct load_request *request) {
   request->slots->progress = true;
+  request->slots->answered++;
   if (books_of(request)->measuring) count_response(request);
   end(request);
 }
@@ -199,10 +200,12 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
 /* ---- how it ends ----------------------------------------------------------------------------- */
 
 /* The server has not processed the request (RFC 9113 section 8.7): it is above GOAWAY's last
- * stream, or was refused. */
+ * stream, or was refused. That is not an error while the server answers others: one that ends each
+ * connection after ten requests refuses most streams, many times. */
 static bool ask_again(struct load_request *request, uint32_t code) {
   struct load_slots *slots = request->slots;
   if (code != H2_REFUSED_STREAM || request->timed_out || !slots->open) return false;
+  if (slots->answered > request->answered) request->refusals = 0;
   if (request->refusals == LOAD_REFUSALS_MAX) return false;
   request->refusals++;
   if (slots->books->measuring) counts_of(request)->retried++;
@@ -292,6 +295,7 @@ static bool ask(struct load_request *request) {
   request->complete = request->capped = request->waits = false;
   request->ordinal = slots->streams++;
   request->sent_ns = slots->books->now_ns;
+  request->answered = slots->answered;
   request->stream = client_http_request(&slots->http, target->fields, target->field_count,
                                         upload_of(request), &events, request);
   if (request->stream)

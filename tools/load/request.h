@@ -31,6 +31,7 @@ struct load_slots {
   uint64_t turn;                /* of load_source_next() */
   uint64_t streams;             /* started on this connection; for caps */
   uint64_t done;                /* measured requests */
+  uint64_t answered;            /* complete responses, on all of its connections */
 
   bool look;           /* a request has ended: there may be room for another */
   bool starved;        /* the connection had no room for a request */
@@ -51,6 +52,7 @@ struct load_request {
   struct load_entry entry; /* in the books, while in flight */
   const struct load_target *target;
   uint64_t sent_ns;
+  uint64_t answered;             /* slots->answered when it was sent */
   uint64_t ordinal, waits_below; /* caps: see load/cap.h */
   size_t uploaded;
   uint16_t status; /* 0: none yet */
