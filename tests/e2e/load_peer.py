@@ -34,19 +34,19 @@ def load(*arguments, expect=0, seconds=60):
 def reconcile(report):
     """What must hold for every report."""
     requests = report["requests"]
-    errors = sum(row["requests"] for row in report["errors"])
-    timeouts = sum(row["requests"] for row in report["errors"] if row["kind"] == "timeout")
-    statuses = sum(report["status"].values())
+    errors = sum(row["count"] for row in report["errors"])
+    timeouts = sum(row["count"] for row in report["errors"] if row["kind"] == "timeout")
+    statuses = sum(report["statuses"].values())
     assert requests["total"] == requests["started"] + requests["never_started"], report
     assert requests["started"] == requests["done"] + requests["in_flight"], report
     assert requests["done"] == requests["succeeded"] + requests["failed"], report
     assert requests["errored"] == errors, report
     assert requests["timeout"] == timeouts, report
     assert statuses == requests["done"] - errors, report
-    assert sum(report["statuses"].values()) == statuses, report
-    assert report["latency_ns"]["count"] == requests["succeeded"] + requests["waiting"], report
-    assert report["failed_latency_ns"]["count"] == requests["failed"], report
-    assert math.isclose(report["requests_per_second"] * report["seconds"], requests["succeeded"], rel_tol=1e-6), report
+    assert report["latency"]["count"] == requests["succeeded"] + requests["waiting"], report
+    assert report["failed_latency"]["count"] == requests["failed"], report
+    assert math.isclose(requests["succeeded_per_second"] * seconds(report), requests["succeeded"],
+                        rel_tol=1e-6), report
     assert requests["waiting"] <= requests["in_flight"] + requests["unsent"], report
     each = report["connections"]["requests"]
     assert each["min"] <= each["mean"] <= each["max"], report
@@ -61,12 +61,17 @@ def measured(*arguments, expect=0, seconds=60):
     return reconcile(json.loads(out))
 
 
+def seconds(report):
+    """How long was measured."""
+    return report["duration_ns"] / 1e9
+
+
 def kinds(report):
-    return {(row["kind"], row["code"]): row["requests"] for row in report["errors"]}
+    return {(row["kind"], row["code"]): row["count"] for row in report["errors"]}
 
 
 def reasons(report):
-    return {row["text"]: row["connections"] for row in report["connections"]["reasons"]}
+    return {row["text"]: row["count"] for row in report["connections"]["reasons"]}
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +119,7 @@ def spent(server, *arguments, **how):
 def due_all_started(report, rate):
     """Whatever the server does, every request that was due has been started or is reported as unsent."""
     requests = report["requests"]
-    due = rate * report["seconds"]
+    due = rate * seconds(report)
     assert due - 2 <= requests["started"] + requests["unsent"] <= due + 2, report
     return requests
 

@@ -1,34 +1,84 @@
 /*
- * load/json.c - the report as JSON; see load/show.h.
+ * load/json.c - the report as JSON; see load/json.h.
  */
-#include "tools/load/show.h"
+#include "tools/load/json.h"
 
-#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/common/version.h"
+#include "tools/load/histogram_json.h"
+#include "tools/load/show.h"
 
 static json_t *integer(uint64_t value) {
   return json_integer((json_int_t)value);
 }
 
+json_t *load_json_text(const char *text) {
+  json_t *string = json_string(text);
+  if (string) return string;
+  char *tame = strdup(text);
+  for (char *at = tame; at && *at; at++)
+    if ((unsigned char)*at >= 0x80) *at = '?';
+  string = json_string(tame);
+  free(tame);
+  return string;
+}
+
+/* ---- times ----------------------------------------------------------------------------------- */
+
 static json_t *times_of(const struct load_histogram *histogram) {
   static const struct {
     const char *name;
     double percent;
-  } rows[] = {{"min", 0}, {"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99_9", 99.9}, {"max", 100}};
+  } rows[] = {{"min_ns", 0},      {"p50_ns", 50},       {"p75_ns", 75},
+              {"p90_ns", 90},     {"p95_ns", 95},       {"p99_ns", 99},
+              {"p99_9_ns", 99.9}, {"p99_99_ns", 99.99}, {"max_ns", 100}};
   json_t *object = json_object();
   json_object_set_new(object, "count", integer(histogram->count));
   for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
     json_object_set_new(object, rows[i].name,
                         integer(load_histogram_percentile(histogram, rows[i].percent)));
-  json_object_set_new(object, "mean", json_real(load_histogram_mean(histogram)));
+  json_object_set_new(object, "mean_ns", json_real(load_histogram_mean(histogram)));
+  json_object_set_new(object, "histogram", load_histogram_to_json(histogram));
+  return object;
+}
+
+static void add_times(json_t *root, const struct load_report *report) {
+  const struct load_stats *sum = &report->sum;
+  const struct {
+    const char *name;
+    const struct load_histogram *histogram;
+  } rows[] = {
+      {"latency", &sum->requests.latency},
+      {"failed_latency", &sum->requests.failed_latency},
+      {"since_sent", &sum->requests.service},
+      {"first_byte", &sum->requests.first_byte},
+      {"connect", &sum->connect},
+      {"handshake", &sum->handshake},
+      {"lateness", &report->self.lateness},
+  };
+  for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    json_object_set_new(root, rows[i].name, times_of(rows[i].histogram));
+}
+
+/* ---- counts ---------------------------------------------------------------------------------- */
+
+struct count {
+  const char *name;
+  uint64_t value;
+};
+
+static json_t *counts_of(const struct count *rows, size_t count) {
+  json_t *object = json_object();
+  for (size_t i = 0; i < count; i++)
+    json_object_set_new(object, rows[i].name, integer(rows[i].value));
   return object;
 }
 
 static json_t *requests_of(const struct load_report *report) {
   const struct load_requests *counts = &report->sum.requests;
-  const struct {
-    const char *name;
-    uint64_t value;
-  } rows[] = {
+  const struct count rows[] = {
       {"total", report->total},
       {"started", counts->started},
       {"done", counts->done},
@@ -42,37 +92,36 @@ static json_t *requests_of(const struct load_report *report) {
       {"waiting", counts->waiting},
       {"retried", counts->retried},
       {"carried", counts->carried},
+      {"other_errors", counts->errors_lost},
       {"oldest_in_flight_ns", counts->oldest_ns},
   };
-  json_t *object = json_object();
-  for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    json_object_set_new(object, rows[i].name, integer(rows[i].value));
-  return object;
-}
-
-static json_t *classes_of(const struct load_requests *counts) {
-  return json_pack("{s:o, s:o, s:o, s:o}", "2xx", integer(load_requests_class(counts, 2)), "3xx",
-                   integer(load_requests_class(counts, 3)), "4xx",
-                   integer(load_requests_class(counts, 4)), "5xx",
-                   integer(load_requests_class(counts, 5)));
-}
-
-static json_t *statuses_of(const struct load_requests *counts) {
-  json_t *object = json_object();
-  char name[LOAD_TEXT_BYTES];
-  for (unsigned i = 0; i < LOAD_STATUSES; i++) {
-    if (counts->statuses[i] == 0) continue;
-    snprintf(name, sizeof name, "%u", i);
-    json_object_set_new(object, name, integer(counts->statuses[i]));
-  }
+  json_t *object = counts_of(rows, sizeof rows / sizeof rows[0]);
+  json_object_set_new(object, "succeeded_per_second",
+                      json_real(load_report_rate(report, counts->succeeded)));
+  json_object_set_new(object, "failed_per_second",
+                      json_real(load_report_rate(report, counts->failed)));
   return object;
 }
 
 static json_t *bytes_of(const struct load_requests *counts) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "received", integer(counts->wire_in), "sent",
-                   integer(counts->wire_out), "headers", integer(counts->header_bytes),
-                   "headers_uncompressed", integer(counts->header_plain_bytes), "data",
-                   integer(counts->data_bytes), "data_sent", integer(counts->upload_bytes));
+  const struct count rows[] = {
+      {"received", counts->wire_in},      {"sent", counts->wire_out},
+      {"http_received", counts->http_in}, {"http_sent", counts->http_out},
+      {"headers", counts->header_bytes},  {"headers_uncompressed", counts->header_plain_bytes},
+      {"data", counts->data_bytes},       {"data_sent", counts->upload_bytes},
+  };
+  return counts_of(rows, sizeof rows / sizeof rows[0]);
+}
+
+static json_t *statuses_of(const struct load_requests *counts) {
+  json_t *object = json_object();
+  char name[16];
+  for (unsigned i = 0; i < LOAD_STATUSES; i++) {
+    if (counts->statuses[i] == 0) continue;
+    snprintf(name, sizeof name, "%03u", i);
+    json_object_set_new(object, name, integer(counts->statuses[i]));
+  }
+  return object;
 }
 
 static json_t *errors_of(const struct load_requests *counts) {
@@ -83,50 +132,86 @@ static json_t *errors_of(const struct load_requests *counts) {
     load_error_text(row->error, row->code, text, sizeof text);
     json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o}", "kind",
                                           load_error_name(row->error), "code", integer(row->code),
-                                          "text", text, "requests", integer(row->count)));
+                                          "text", text, "count", integer(row->count)));
   }
   return list;
 }
 
 static json_t *connections_of(const struct load_report *report) {
   const struct load_stats *sum = &report->sum;
-  json_t *reasons = json_array();
+  const struct count rows[] = {
+      {"wanted", report->options->connections}, {"opened", sum->connections_opened},
+      {"failed", sum->connections_failed},      {"ended", sum->connections_ended},
+      {"other_reasons", sum->reasons_lost},
+  };
+  json_t *reasons = json_array(), *object = counts_of(rows, sizeof rows / sizeof rows[0]);
   for (unsigned i = 0; i < sum->reason_count; i++)
-    json_array_append_new(reasons, json_pack("{s:s, s:o}", "text", sum->reasons[i].text,
-                                             "connections", integer(sum->reasons[i].count)));
-  return json_pack("{s:i, s:o, s:o, s:o, s:o, s:{s:o, s:f, s:o}}", "wanted",
-                   (int)report->options->connections, "opened", integer(sum->connections_opened),
-                   "failed", integer(sum->connections_failed), "ended",
-                   integer(sum->connections_ended), "reasons", reasons, "requests", "min",
-                   integer(report->fairness.min), "mean", report->fairness.mean, "max",
-                   integer(report->fairness.max));
+    json_array_append_new(reasons,
+                          json_pack("{s:o, s:o}", "text", load_json_text(sum->reasons[i].text),
+                                    "count", integer(sum->reasons[i].count)));
+  json_object_set_new(object, "reasons", reasons);
+  json_object_set_new(object, "requests",
+                      json_pack("{s:o, s:f, s:o}", "min", integer(report->fairness.min), "mean",
+                                report->fairness.mean, "max", integer(report->fairness.max)));
+  return object;
 }
 
-static json_t *generator_of(const struct load_report *report) {
-  json_t *busy = json_array();
-  bool limited = false;
-  for (unsigned i = 0; i < report->workers; i++) {
+static json_t *self_of(const struct load_report *report) {
+  const struct load_self *self = &report->self;
+  const struct count rows[] = {
+      {"cpu_ns", report->sum.cpu_ns}, {"late", self->late},
+      {"crowded", self->crowded},     {"run_delay_ns", self->run_delay_ns},
+      {"throttled", self->throttled}, {"throttled_ns", self->throttled_ns},
+  };
+  json_t *object = counts_of(rows, sizeof rows / sizeof rows[0]), *busy = json_array();
+  for (unsigned i = 0; i < report->workers; i++)
     json_array_append_new(busy, json_real(report->busy[i]));
-    limited = limited || report->busy[i] > LOAD_BUSY;
-  }
-  return json_pack("{s:o, s:o, s:b}", "cpu_ns", integer(report->sum.cpu_ns), "busy", busy,
-                   "perhaps_the_bottleneck", limited);
+  json_object_set_new(object, "busy", busy);
+  return object;
+}
+
+/* ---- the object ------------------------------------------------------------------------------ */
+
+static void add_head(json_t *root, const struct load_report *report) {
+  const struct load_stats *sum = &report->sum;
+  char *verdict = load_verdict_text(report);
+  const struct {
+    const char *name;
+    json_t *value;
+  } rows[] = {
+      {"weir_load", json_integer(LOAD_JSON_VERSION)},
+      {"version", json_string(WEIR_VERSION)},
+      {"command", load_json_text(report->command ? report->command : "")},
+      {"origin", load_json_text(report->origin)},
+      {"begin_unix_ns", json_integer(report->begin_unix_ns)},
+      {"options", load_json_options(report->options)},
+      {"verdict", load_json_text(verdict ? verdict : "")},
+      {"limited_by", json_string(load_verdict_limit(report))},
+      {"interrupted", json_boolean(sum->interrupted)},
+      {"duration_ns", integer(sum->end_ns - sum->begin_ns)},
+  };
+  for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    json_object_set_new(root, rows[i].name, rows[i].value);
+  free(verdict);
+}
+
+json_t *load_json_of(const struct load_report *report) {
+  const struct load_requests *counts = &report->sum.requests;
+  json_t *root = json_object();
+  if (!root) return NULL;
+  add_head(root, report);
+  json_object_set_new(root, "requests", requests_of(report));
+  json_object_set_new(root, "statuses", statuses_of(counts));
+  json_object_set_new(root, "errors", errors_of(counts));
+  json_object_set_new(root, "bytes", bytes_of(counts));
+  json_object_set_new(root, "connections", connections_of(report));
+  add_times(root, report);
+  json_object_set_new(root, "self", self_of(report));
+  return root;
 }
 
 bool load_json_write(const struct load_report *report, FILE *to) {
-  const struct load_stats *sum = &report->sum;
-  json_t *root = json_pack(
-      "{s:s, s:b, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-      "origin", report->origin, "interrupted", sum->interrupted, "seconds",
-      load_report_seconds(report), "requests_per_second",
-      load_report_rate(report, sum->requests.succeeded), "failed_per_second",
-      load_report_rate(report, sum->requests.failed), "requests", requests_of(report), "status",
-      classes_of(&sum->requests), "statuses", statuses_of(&sum->requests), "bytes",
-      bytes_of(&sum->requests), "errors", errors_of(&sum->requests), "connections",
-      connections_of(report), "latency_ns", times_of(&sum->requests.latency), "failed_latency_ns",
-      times_of(&sum->requests.failed_latency), "since_sent_ns", times_of(&sum->requests.service),
-      "first_byte_ns", times_of(&sum->requests.first_byte), "connect_ns", times_of(&sum->connect),
-      "tls_handshake_ns", times_of(&sum->handshake), "generator", generator_of(report));
+  json_t *root = load_json_of(report);
   bool good = root && json_dumpf(root, to, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0 &&
               fputc('\n', to) != EOF;
   json_decref(root);

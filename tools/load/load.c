@@ -8,6 +8,8 @@
 
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
+#include "tools/load/command.h"
+#include "tools/load/json.h"
 #include "tools/load/options_help.h"
 #include "tools/load/options_parse.h"
 #include "tools/load/show.h"
@@ -29,34 +31,66 @@ static int judge(const struct load_report *report) {
                                                       : "no request completed");
 }
 
-static int show(const struct load_report *report) {
-  /* Nothing was measured: the reason is enough. */
-  bool nothing = report->sum.connections_opened == 0;
+/* Writes the file of --json=FILE. False after it has told why not. */
+static bool write_json_file(const struct load_report *report) {
+  const char *path = report->options->json;
+  FILE *file = fopen(path, "w");
+  bool good = file && load_json_write(report, file);
+  if (file && fclose(file) != 0) good = false;
+  if (!good) complain(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
+  return good;
+}
+
+/* Writes the report to standard output: as JSON with --json, else as text. False after it has told why
+ * not. */
+static bool write_report(const struct load_report *report) {
+  const char *json = report->options->json;
   bool good = true;
-  if (report->options->json)
+  if (json && strcmp(json, "-") == 0)
     good = load_json_write(report, stdout);
-  else if (!nothing)
+  else if (report->sum.connections_opened > 0) /* else nothing was measured: the reason is enough */
     load_text_write(report, stdout);
-  if (!good || fflush(stdout) != 0 || ferror(stdout))
-    return complain(EXIT_FAILED, "cannot write the report: %s", strerror(errno));
-  return judge(report);
+  if (good && fflush(stdout) == 0 && !ferror(stdout)) return true;
+  complain(EXIT_FAILED, "cannot write the report: %s", strerror(errno));
+  return false;
+}
+
+static int show(const struct load_report *report) {
+  const char *json = report->options->json;
+  bool good = write_report(report);
+  if (json && strcmp(json, "-") != 0) good = write_json_file(report) && good;
+  return good ? judge(report) : EXIT_FAILED;
+}
+
+static int run(const struct load_options *options, const char *command,
+               const struct failure *failure) {
+  struct load_report *report = calloc(1, sizeof *report); /* too large for the stack */
+  if (!report || !command) {
+    free(report);
+    return complain(EXIT_FAILED, "out of memory");
+  }
+  int status = EXIT_FAILED;
+  report->command = command;
+  switch (load_run(options, report, failure)) {
+  case LOAD_RUN_DONE: status = show(report); break;
+  case LOAD_RUN_WRONG: status = complain(EXIT_USAGE, "%s", failure->text); break;
+  case LOAD_RUN_FAILED: status = complain(EXIT_FAILED, "%s", failure->text); break;
+  }
+  free(report);
+  return status;
 }
 
 int command_load(int argc, char **argv) {
   struct load_options options;
+  char *command = load_command_text(argc, argv); /* parsing changes the order of argv */
   char error[512];
   const struct failure failure = {.text = error, .size = sizeof error};
   enum options_result result = load_options_parse(&options, argc, argv, &failure);
-  if (result != OPTIONS_RUN)
-    return options_answer(result, "weir load", load_options_help(options.topic), &failure);
-  struct load_report *report = calloc(1, sizeof *report); /* too large for the stack */
-  if (!report) return complain(EXIT_FAILED, "out of memory");
   int status = EXIT_FAILED;
-  switch (load_run(&options, report, &failure)) {
-  case LOAD_RUN_DONE: status = show(report); break;
-  case LOAD_RUN_WRONG: status = complain(EXIT_USAGE, "%s", error); break;
-  case LOAD_RUN_FAILED: status = complain(EXIT_FAILED, "%s", error); break;
-  }
-  free(report);
+  if (result == OPTIONS_RUN)
+    status = run(&options, command, &failure);
+  else
+    status = options_answer(result, "weir load", load_options_help(options.topic), &failure);
+  free(command);
   return status;
 }

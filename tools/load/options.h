@@ -40,7 +40,7 @@ struct load_options {
   struct load_caps caps;
 
   /* ---- output ---- */
-  const char *json;  /* --json, or NULL */
+  const char *json;  /* --json: a path, "-" for standard output, or NULL */
   bool quiet;        /* no progress */
   const char *topic; /* --help=TOPIC, or NULL */
 };

@@ -5,13 +5,14 @@
 
 static bool set_json(struct options *parser, struct load_options *options, char *value) {
   (void)parser;
-  (void)value;
-  options->json = "-";
+  options->json = value ? value : "-";
   return true;
 }
 
 static const struct load_option rows[] = {
-    {"json", 0, NULL, LOAD_TAKE(set_json), "print the report as one JSON object"},
+    {"json", 0, "[=FILE]", LOAD_TAKE(set_json),
+     "print the report as one JSON object, or write that to FILE\n"
+     "and print the report as text"},
     {"quiet", 'q', NULL, LOAD_FLAG(quiet), "show no progress"},
     {"help", 'h', "[=TOPIC]", LOAD_TEXT(topic), "print this help, or more about TOPIC"},
     {"version", 'V', NULL, {0}, "print the version"},

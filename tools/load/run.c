@@ -174,6 +174,14 @@ static void find_fairness(const struct run *run, struct load_fairness *fairness)
   fairness->mean = fairness->connections ? (double)sum / fairness->connections : 0;
 }
 
+/* The wall clock at `then_ns` of clock_now_ns(). */
+static int64_t wall_clock_at(uint64_t then_ns) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * (int64_t)SECOND_NS + now.tv_nsec -
+         (int64_t)(clock_now_ns() - then_ns);
+}
+
 static void add_up(const struct run *run, struct load_report *report) {
   url_origin(&run->plan.base, report->origin);
   report->workers = run->options->threads;
@@ -185,6 +193,7 @@ static void add_up(const struct run *run, struct load_report *report) {
   }
   load_requests_wait(&report->sum.requests);
   report->total = run->options->requests ? run->options->requests : report->sum.requests.started;
+  report->begin_unix_ns = wall_clock_at(report->sum.begin_ns);
   find_fairness(run, &report->fairness);
 }
 

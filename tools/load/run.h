@@ -19,8 +19,10 @@ struct load_fairness {
 
 struct load_report {
   const struct load_options *options;
+  const char *command; /* the command line; see load/command.h */
   char origin[URL_ORIGIN_BYTES];
-  uint64_t total; /* requests to be made; with a duration: requests started */
+  int64_t begin_unix_ns; /* when measuring began, on the wall clock */
+  uint64_t total;        /* requests to be made; with a duration: requests started */
   struct load_stats sum;
   struct load_fairness fairness;
   struct load_self self; /* of all workers */

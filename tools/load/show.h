@@ -1,5 +1,5 @@
 /*
- * load/show.h - the report of a run: as text similar to h2load's, or as JSON.
+ * load/show.h - the report of a run as text, and what text and JSON (load/json.h) have in common.
  */
 #ifndef WEIR_LOAD_SHOW_H
 #define WEIR_LOAD_SHOW_H
@@ -10,9 +10,12 @@
 
 void load_text_write(const struct load_report *report, FILE *to);
 
-/* Writes one object; all times are nanoseconds. False when writing failed. */
-__attribute__((warn_unused_result)) bool load_json_write(const struct load_report *report,
-                                                         FILE *to);
+/* What was reached and what limited it, in one line. The caller frees it. NULL when memory was
+ * refused. */
+__attribute__((warn_unused_result)) char *load_verdict_text(const struct load_report *report);
+
+/* What limited the run: "server", "streams", "generator" or "none". */
+const char *load_verdict_limit(const struct load_report *report);
 
 /* CPU use from which a worker may have been slower than the server. */
 #define LOAD_BUSY 0.95

@@ -127,7 +127,6 @@ static void test_wrong(void **state) {
       {"--json -xq " URL, "-x: no such option; see weir load --help"},
       {"-qx " URL, "-x: no such option"},
       {"--quiet=1 " URL, "--quiet=1: that option takes no value"},
-      {"--json=1 " URL, "--json=1: that option takes no value"},
       {"-qn", "-qn needs a value"},
       {"-n", "needs a value"},
       {"-n 5 -D 5 " URL, "-n and -D"},

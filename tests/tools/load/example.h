@@ -1,0 +1,57 @@
+/*
+ * load/example.h - the report of a run, for tests of what is made of reports. It has a value for every
+ * key of the JSON object.
+ */
+#ifndef WEIR_TESTS_LOAD_EXAMPLE_H
+#define WEIR_TESTS_LOAD_EXAMPLE_H
+
+#include <string.h>
+
+#include "tools/load/show.h"
+
+/* A run of two seconds: 100 requests wanted, 90 started, 80 done. The next call fills it anew. */
+static inline struct load_report *example_report(void) {
+  static char *urls[] = {"https://localhost:8443/"};
+  static const struct load_options options = {.urls = urls,
+                                              .url_count = 1,
+                                              .connections = 3,
+                                              .streams = 2,
+                                              .threads = 2,
+                                              .flow = FLOW_CONSUME,
+                                              .duration_seconds = 2.5,
+                                              .fields = {"accept: text/html"},
+                                              .field_count = 1};
+  static struct load_report report;
+  memset(&report, 0, sizeof report);
+  report.options = &options;
+  report.command = "weir load -D 2.5 https://localhost:8443/";
+  strcpy(report.origin, "https://localhost:8443");
+  report.total = 100;
+  report.workers = 2;
+  report.busy[0] = 0.5;
+  report.busy[1] = 0.25;
+  struct load_stats *sum = &report.sum;
+  sum->begin_ns = 1000000000;
+  sum->end_ns = 3000000000;
+  sum->connections_opened = 3;
+  sum->requests.started = 90;
+  sum->requests.done = 80;
+  sum->requests.succeeded = 70;
+  sum->requests.failed = 10;
+  sum->requests.statuses[200] = 70;
+  sum->requests.statuses[503] = 4;
+  sum->requests.errored = 6;
+  sum->requests.timeouts = 2;
+  load_requests_error(&sum->requests, LOAD_TIMEOUT, 0, 2);
+  load_requests_error(&sum->requests, LOAD_RESET, 7, 4);
+  sum->requests.oldest_ns = 1500000;
+  sum->requests.header_bytes = 100;
+  sum->requests.header_plain_bytes = 400;
+  sum->requests.wire_in = 5000;
+  load_histogram_add(&sum->requests.latency, 100);
+  load_histogram_add(&sum->requests.latency, 3000000000);
+  load_stats_reason(sum, "the server closed the connection", 1);
+  return &report;
+}
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * load/json_options.c - the options of a run as JSON; see load/json.h.
+ */
+#include "tools/load/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/load/command.h"
+
+static json_t *strings(char *const *texts, size_t count) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++)
+    json_array_append_new(list, load_json_text(texts[i]));
+  return list;
+}
+
+static json_t *fields_of(const struct load_options *options) {
+  json_t *list = json_array();
+  for (unsigned i = 0; i < options->field_count; i++)
+    json_array_append_new(
+        list, json_stringn(options->fields[i], load_command_field_bytes(options->fields[i])));
+  return list;
+}
+
+static json_t *nanoseconds(double seconds) {
+  return json_integer((json_int_t)(seconds * 1e9 + 0.5));
+}
+
+static json_t *text_or_null(const char *text) {
+  return text ? load_json_text(text) : json_null();
+}
+
+static const char *const flows[] = {[FLOW_ECHO] = "echo",
+                                    [FLOW_THRESHOLD] = "threshold",
+                                    [FLOW_CONSUME] = "consume",
+                                    [FLOW_AUTO] = "auto"};
+
+json_t *load_json_options(const struct load_options *options) {
+  const struct {
+    const char *name;
+    json_t *value;
+  } rows[] = {
+      {"urls", strings(options->urls, options->url_count)},
+      {"requests", json_integer((json_int_t)options->requests)},
+      {"duration_ns", nanoseconds(options->duration_seconds)},
+      {"warm_up_ns", nanoseconds(options->warm_up_seconds)},
+      {"connections", json_integer(options->connections)},
+      {"streams", json_integer(options->streams)},
+      {"threads", json_integer(options->threads)},
+      {"rate", json_real((double)options->rate)},
+      {"timeout_ns", nanoseconds(options->timeout_seconds)},
+      {"header", fields_of(options)},
+      {"data", text_or_null(options->data_path)},
+      {"connect_to", text_or_null(options->connect_to)},
+      {"stream_window", json_integer(load_options_stream_window(options))},
+      {"connection_window", json_integer(load_options_connection_window(options))},
+      {"flow", json_string(flows[options->flow])},
+      {"insecure", json_boolean(options->insecure)},
+  };
+  json_t *object = json_object();
+  for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    json_object_set_new(object, rows[i].name, rows[i].value);
+  return object;
+}
