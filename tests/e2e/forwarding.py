@@ -1,4 +1,5 @@
 """What the tests of port-forwarding share: the programs that take part, each on a port of its own."""
+import functools
 import json
 import os
 import shutil
@@ -18,6 +19,14 @@ LONG = bool(os.environ.get("WEIR_LONG"))
 def missing_kubectl():
     """Why tests with kubectl are impossible, or None."""
     return None if shutil.which("kubectl") else "there is no kubectl"
+
+
+@functools.lru_cache(maxsize=None)
+def kubectl_version():
+    """(1, 32), say."""
+    told = subprocess.run(["kubectl", "version", "--client", "-o", "json"], capture_output=True, text=True, check=True)
+    version = json.loads(told.stdout)["clientVersion"]
+    return int(version["major"]), int(version["minor"].rstrip("+"))
 
 
 def missing_kubelet():

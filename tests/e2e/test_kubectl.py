@@ -114,6 +114,8 @@ def test_many_connections(way):
 
 def test_cancelled_downloads(way):
     """Downloads that are given up, while others go on."""
+    if way.name.startswith("kubectl") and forwarding.kubectl_version() < (1, 32):
+        pytest.skip("before 1.32, kubectl itself blocks after a download that was given up")
     for _ in range(8):
         with forward_ends.begin(way.local, f"/bytes/{64 * MIB}") as connection:
             assert connection.recv(100000)
