@@ -92,6 +92,17 @@ def test_what_a_request_says():
                       ":path": "/a?b", "user-agent": "other", "x-own": "a b"}
 
 
+def test_repeated_fields():
+    """Each is sent. The first replaces a default."""
+    with Peer() as peer:
+        measured("-n", 1, "-H", "Host: example.org", "-H", "x-a: 1", "-H", "X-A: 2", "-H", "x-a: 1",
+                 "-H", "user-agent: one", "-H", "user-agent: two", peer.url("/"))
+        fields = peer.fields
+    assert fields == [(":method", "GET"), (":scheme", "http"), (":authority", "example.org"),
+                      (":path", "/"), ("user-agent", "one"), ("x-a", "1"), ("x-a", "2"),
+                      ("x-a", "1"), ("user-agent", "two")]
+
+
 @pytest.mark.parametrize("flow", ["echo", "threshold", "consume", "auto"])
 def test_flow_policies(weir, flow):
     report, own = spent(weir, "-n", 20, "-c", 2, "-m", 5, "--flow", flow, "-w", 16, "-W", 17,

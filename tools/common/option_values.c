@@ -4,7 +4,7 @@
 #include "tools/common/option_values.h"
 
 #include <ctype.h>
-#include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,15 +14,76 @@ bool option_number(const char *text, uint64_t min, uint64_t max, uint64_t *out) 
   return decimal_within(span_text(text), min, max, out);
 }
 
-bool option_bytes(const char *text, double *out) {
+/* Digits with at most one point. Moves `*at` behind them. */
+static bool read_decimal(const char **at, double *out) {
   char *end;
-  errno = 0;
-  if (!(isdigit((unsigned char)*text) || *text == '.')) return false;
-  double value = strtod(text, &end);
-  if (end == text || errno) return false;
-  double unit = *end == 'K' || *end == 'k' ? 1e3 : *end == 'M' || *end == 'm' ? 1e6 : 1;
-  if (end[unit > 1] != 0) return false;
-  *out = value * unit;
+  size_t len = strspn(*at, "0123456789.");
+  if (len == 0) return false;
+  *out = strtod(*at, &end);
+  if (end != *at + len) return false; /* "1.2.3", "0x10", "1e3" */
+  *at = end;
+  return isfinite(*out);
+}
+
+/* An optional k or M. Moves `*at` behind it. */
+static double read_factor(const char **at) {
+  double factor = **at == 'K' || **at == 'k' ? 1e3 : **at == 'M' || **at == 'm' ? 1e6 : 1;
+  *at += factor > 1;
+  return factor;
+}
+
+bool option_bytes(const char *text, double *out) {
+  double value;
+  if (!read_decimal(&text, &value)) return false;
+  value *= read_factor(&text);
+  if (*text) return false;
+  *out = value;
+  return true;
+}
+
+/* The length of one unit of time. Moves `*at` behind its name. False: there is no such unit. */
+static bool read_unit(const char **at, double *seconds) {
+  static const struct {
+    const char *name;
+    double seconds;
+  } units[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}};
+  size_t len = strspn(*at, "abcdefghijklmnopqrstuvwxyz");
+  for (unsigned i = 0; i < sizeof units / sizeof units[0]; i++) {
+    if (len != strlen(units[i].name) || strncmp(*at, units[i].name, len) != 0) continue;
+    *seconds = units[i].seconds;
+    *at += len;
+    return true;
+  }
+  return false;
+}
+
+bool option_seconds(const char *text, double *out) {
+  double sum = 0, value, unit = 1;
+  const char *at = text;
+  do {
+    if (!read_decimal(&at, &value)) return false;
+    bool bare = *at == 0 && sum == 0; /* seconds, if it is the only number */
+    if (!bare && !read_unit(&at, &unit)) return false;
+    sum += value * unit;
+  } while (*at);
+  if (sum > 86400) return false;
+  *out = sum;
+  return true;
+}
+
+bool option_rate(const char *text, double *out) {
+  double count, period = 1;
+  if (!read_decimal(&text, &count)) return false;
+  count *= read_factor(&text);
+  if (*text == '/') {
+    text++;
+    bool number = isdigit((unsigned char)*text) || *text == '.';
+    if (number ? !option_seconds(text, &period) : !read_unit(&text, &period) || *text) return false;
+  } else if (*text) {
+    return false;
+  }
+  if (!(count > 0 && period > 0)) return false;
+  *out = count / period;
   return true;
 }
 

@@ -19,6 +19,13 @@ __attribute__((warn_unused_result)) bool option_number(const char *text, uint64_
 /* Parses "200K", "1.5M" or "65535". K and M (and k, m) are thousands and millions, as in rates. */
 __attribute__((warn_unused_result)) bool option_bytes(const char *text, double *out);
 
+/* Parses a time of 0 to 24 h: "10" (seconds), "1.5s", "500ms", "100us", "1h", "1m30s". */
+__attribute__((warn_unused_result)) bool option_seconds(const char *text, double *out);
+
+/* Parses a rate: "500" (a second), "0.5", "2k", "2k/s", "30/m", "30/1m". k and M are thousands and
+ * millions. `*out` is per second and positive. */
+__attribute__((warn_unused_result)) bool option_rate(const char *text, double *out);
+
 /* Whether `text` is a request field: "name: value". */
 __attribute__((warn_unused_result)) bool option_field_check(const char *text);
 

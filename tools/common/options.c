@@ -6,12 +6,12 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/decimal.h"
 #include "engine/base/text.h"
 #include "tools/common/commands.h"
+#include "tools/common/option_values.h"
 #include "tools/common/output.h"
 
 /* ---- what is wrong --------------------------------------------------------------------------- */
@@ -120,18 +120,22 @@ bool options_count(const struct options *options, unsigned min, unsigned max, un
 }
 
 bool options_seconds(const struct options *options, double *out) {
-  static const struct {
-    const char *unit;
-    double seconds;
-  } units[] = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"m", 60}, {"h", 3600}};
-  const char *text = options->value;
-  char *end;
-  double value = strtod(text, &end);
-  bool number = end != text && ((*text >= '0' && *text <= '9') || *text == '.');
-  for (unsigned i = 0; number && i < sizeof units / sizeof units[0]; i++) {
-    if (strcmp(end, units[i].unit) != 0) continue;
-    *out = value * units[i].seconds;
-    if (*out >= 1e-3 && *out <= 86400) return true;
+  double seconds;
+  if (option_seconds(options->value, &seconds) && seconds >= 1e-6) {
+    *out = seconds;
+    return true;
   }
-  return options_wrong(options, "expected a time from 1ms to 24h, such as 10, 500ms or 1m");
+  return options_wrong(options,
+                       "expected a time from 1us to 24h, such as 10, 500ms, 100us or 1m30s");
+}
+
+bool options_rate(const struct options *options, double min, double max, double *out) {
+  double rate;
+  if (option_rate(options->value, &rate) && rate >= min && rate <= max) {
+    *out = rate;
+    return true;
+  }
+  return options_wrong(options,
+                       "expected a rate, such as 500, 0.5, 2k or 30/1m, from %g to %.0f a second",
+                       min, max);
 }

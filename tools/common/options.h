@@ -48,10 +48,13 @@ __attribute__((warn_unused_result)) bool options_number(const struct options *op
 __attribute__((warn_unused_result)) bool options_count(const struct options *options, unsigned min,
                                                        unsigned max, unsigned *out);
 
-/* Parses the current value as a time from 1 ms to 24 h, in seconds or with the unit ms, s, m or
- * h. */
+/* Parses the current value as a time from 1 us to 24 h; see option_seconds(). */
 __attribute__((warn_unused_result)) bool options_seconds(const struct options *options,
                                                          double *out);
+
+/* Parses the current value as a rate; see option_rate(). `min` and `max` are per second. */
+__attribute__((warn_unused_result)) bool options_rate(const struct options *options, double min,
+                                                      double max, double *out);
 
 /* Prints the help, the version or the failure. Returns the exit status. Not for OPTIONS_RUN. */
 __attribute__((warn_unused_result)) int options_answer(enum options_result result,

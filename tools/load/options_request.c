@@ -17,8 +17,9 @@ static bool add_field(struct options *parser, struct load_options *options, char
 
 static const struct load_option rows[] = {
     {"header", 'H', "FIELD", LOAD_TAKE(add_field),
-     "add a request field, \"name: value\". May be repeated.\n"
-     "\":method: HEAD\" and \":authority: HOST\" override the URL"},
+     "add a request field, \"name: value\", or replace a default.\n"
+     "May be repeated; each is sent. \":method: HEAD\" and\n"
+     "\"host: HOST\" (or :authority) override the URL"},
     {"data", 'd', "FILE", LOAD_TEXT(data_path), "POST the content of FILE"},
 };
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static bool map_data(struct load_plan *plan, const struct failure *failure) {
 }
 
 static uint64_t ns_of(double seconds) {
-  return (uint64_t)(seconds * 1e9);
+  return (uint64_t)llround(seconds * 1e9);
 }
 
 bool load_plan_init(struct load_plan *plan, const struct load_options *options,
@@ -65,37 +66,64 @@ bool load_plan_init(struct load_plan *plan, const struct load_options *options,
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* The fields of a request while they are being made. */
+/* The fields of a request while they are being made. The defaults come first. */
 struct list {
   struct header *at;
-  size_t count;
+  size_t count, defaults;
+  uint32_t replaced; /* a bit for each default that a --header has replaced */
 };
 
 static void add(struct list *list, enum header_token token, const char *value) {
   list->at[list->count++] = header_of(token, span_text(value));
 }
 
-/* Pseudo-header fields come first. A --header replaces the field of the same name. */
+/* The first --header of a default's name replaces it; a pseudo-header field always does. */
+static void add_given(struct list *list, struct header field) {
+  size_t at = 0;
+  bool pseudo = field.name.base[0] == ':';
+  while (at < list->defaults &&
+         (!span_equal(list->at[at].name, field.name) || (!pseudo && (list->replaced >> at & 1))))
+    at++;
+  if (at == list->defaults)
+    at = list->count++;
+  else
+    list->replaced |= UINT32_C(1) << at;
+  list->at[at] = field;
+}
+
+/* Converts a --header. `host` is :authority. False when the name is too long. */
+static bool read_field(const char *text, char name[OPTION_FIELD_NAME_BYTES], struct header *out) {
+  enum header_token token;
+  const char *value = load_options_pseudo(text, &token);
+  if (value)
+    *out = header_of(token, span_text(value));
+  else if (!option_field_read(text, name, out))
+    return false;
+  if (out->token == TOKEN_HOST) *out = header_of(TOKEN_AUTHORITY, out->value);
+  return true;
+}
+
+static void add_defaults(const struct load_plan *plan, const struct load_made *made,
+                         struct list *list) {
+  add(list, TOKEN_METHOD, plan->data ? "POST" : "GET");
+  add(list, TOKEN_SCHEME, made->url.secure ? "https" : "http");
+  add(list, TOKEN_AUTHORITY, made->url.authority);
+  add(list, TOKEN_PATH, made->url.target);
+  add(list, TOKEN_USER_AGENT, "weir-load");
+  if (plan->data) add(list, TOKEN_CONTENT_LENGTH, plan->data_length);
+  list->defaults = list->count;
+}
+
+/* Pseudo-header fields come first. */
 static bool make_fields(const struct load_plan *plan, struct load_made *made,
                         struct load_target *target) {
   const struct load_options *options = plan->options;
   struct list list = {.at = made->fields};
-  add(&list, TOKEN_METHOD, plan->data ? "POST" : "GET");
-  add(&list, TOKEN_SCHEME, made->url.secure ? "https" : "http");
-  add(&list, TOKEN_AUTHORITY, made->url.authority);
-  add(&list, TOKEN_PATH, made->url.target);
-  add(&list, TOKEN_USER_AGENT, "weir-load");
-  if (plan->data) add(&list, TOKEN_CONTENT_LENGTH, plan->data_length);
+  add_defaults(plan, made, &list);
   for (unsigned i = 0; i < options->field_count; i++) {
-    const char *text = options->fields[i];
-    enum header_token token;
-    const char *value = load_options_pseudo(text, &token);
     struct header field;
-    if (value)
-      field = header_of(token, span_text(value));
-    else if (!option_field_read(text, made->names[i], &field))
-      return false;
-    option_field_set(list.at, &list.count, field);
+    if (!read_field(options->fields[i], made->names[i], &field)) return false;
+    add_given(&list, field);
   }
   for (size_t i = 0; i < list.count; i++)
     hpack_encode_note(&list.at[i]);

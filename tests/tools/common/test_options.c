@@ -103,14 +103,16 @@ static void test_lines(void **state) {
       {"-s 2s", OPTIONS_RUN, "s2 ", ""},
       {"-s 1ms", OPTIONS_RUN, "s0.001 ", ""},
       {"-s .5m", OPTIONS_RUN, "s30 ", ""},
+      {"-s 1us", OPTIONS_RUN, "s1e-06 ", ""},
       {"-s 24h", OPTIONS_RUN, "s86400 ", ""},
       {"-s 25h", OPTIONS_WRONG, "",
-       "-s 25h: expected a time from 1ms to 24h, such as 10, 500ms or 1m"},
-      {"-s 0", OPTIONS_WRONG, "", "-s 0: expected a time from 1ms to 24h, such as 10, 500ms or 1m"},
+       "-s 25h: expected a time from 1us to 24h, such as 10, 500ms, 100us or 1m30s"},
+      {"-s 0", OPTIONS_WRONG, "",
+       "-s 0: expected a time from 1us to 24h, such as 10, 500ms, 100us or 1m30s"},
       {"-s nan", OPTIONS_WRONG, "",
-       "-s nan: expected a time from 1ms to 24h, such as 10, 500ms or 1m"},
+       "-s nan: expected a time from 1us to 24h, such as 10, 500ms, 100us or 1m30s"},
       {"-s 1y", OPTIONS_WRONG, "",
-       "-s 1y: expected a time from 1ms to 24h, such as 10, 500ms or 1m"},
+       "-s 1y: expected a time from 1us to 24h, such as 10, 500ms, 100us or 1m30s"},
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -119,6 +121,49 @@ static void test_lines(void **state) {
     if (result != rows[i].result) fail_msg("%s: %d", rows[i].line, result);
     if (strcmp(taken, rows[i].taken) != 0) fail_msg("%s: took \"%s\"", rows[i].line, taken);
     if (strcmp(error, rows[i].error) != 0) fail_msg("%s: \"%s\"", rows[i].line, error);
+  }
+}
+
+static void test_times(void **state) {
+  static const struct {
+    const char *text;
+    double seconds; /* -1: refused */
+  } rows[] = {
+      {"0", 0},         {"10", 10},    {"1.5", 1.5},  {".5s", 0.5},     {"100us", 100 * 1e-6},
+      {"250ms", 0.25},  {"1m30s", 90}, {"1h", 3600},  {"1h1m1s", 3661}, {"24h", 86400},
+      {"1s500ms", 1.5}, {"0s", 0},     {"", -1},      {"s", -1},        {"1m30", -1},
+      {"1 s", -1},      {"1S", -1},    {"1e3", -1},   {"0x10", -1},     {"1.2.3", -1},
+      {"-1", -1},       {"inf", -1},   {"1d", -1},    {"24h1s", -1},    {"1sm", -1},
+      {".", -1},        {"1m30x", -1}, {"86401", -1},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    double seconds = -1;
+    bool good = option_seconds(rows[i].text, &seconds);
+    if (good != (rows[i].seconds >= 0) || seconds != rows[i].seconds)
+      fail_msg("%s: %.9f", rows[i].text, seconds);
+  }
+}
+
+static void test_rates(void **state) {
+  static const struct {
+    const char *text;
+    double rate; /* -1: refused */
+  } rows[] = {
+      {"1", 1},        {"0.5", 0.5},   {"2k", 2000},        {"1.5M", 1.5e6},
+      {"2k/s", 2000},  {"30/1m", 0.5}, {"30/m", 0.5},       {"6/1m30s", 6.0 / 90},
+      {"5/500ms", 10}, {"7/10", 0.7},  {"1/h", 1.0 / 3600}, {"0", -1},
+      {"", -1},        {"/s", -1},     {"5/", -1},          {"5/0", -1},
+      {"5/x", -1},     {"5s", -1},     {"5/s/s", -1},       {"5/sm", -1},
+      {"1e3", -1},     {"-1", -1},     {"nan", -1},         {"5/2x", -1},
+      {"5kk", -1},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    double rate = -1;
+    bool good = option_rate(rows[i].text, &rate);
+    if (good != (rows[i].rate >= 0) || rate != rows[i].rate)
+      fail_msg("%s: %.9f", rows[i].text, rate);
   }
 }
 
@@ -147,9 +192,8 @@ static void test_cut(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_lines),
-      cmocka_unit_test(test_cut),
-      cmocka_unit_test(test_long_names),
+      cmocka_unit_test(test_lines), cmocka_unit_test(test_times),      cmocka_unit_test(test_rates),
+      cmocka_unit_test(test_cut),   cmocka_unit_test(test_long_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

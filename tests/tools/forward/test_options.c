@@ -88,7 +88,7 @@ static void test_wrong(void **state) {
       {"job/web 80", "job/web: expected POD, pod/POD, svc/NAME or a URL"},
       {"web 80x", "80x: expected REMOTE, LOCAL:REMOTE or :REMOTE, ports from 1 to 65535"},
       {"--keepalive x web 80",
-       "--keepalive x: expected a time from 1ms to 24h, such as 10, 500ms or 1m"},
+       "--keepalive x: expected a time from 1us to 24h, such as 10, 500ms, 100us or 1m30s"},
       {"--address nowhere web 80",
        "--address nowhere: expected addresses such as 127.0.0.1, ::1 or localhost"},
       {"--address , web 80", "--address ,: expected addresses such as 127.0.0.1, ::1 or localhost"},
