@@ -250,7 +250,6 @@ void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
 
 void h2_flow_forget(struct h2 *h2, struct h2_stream *stream) {
   window_credit_consume(&h2->credit, stream->credit.held);
-  stream->credit.held = 0;
   count_as(h2, stream, 0);
 }
 
@@ -268,9 +267,8 @@ uint64_t h2_flow_deadline_ns(const struct h2 *h2) {
 void h2_flow_tick(struct h2 *h2) {
   struct h2_flow *flow = &h2->flow;
   if (h2->now_ns < h2_flow_deadline_ns(h2)) return;
-  flow->arrived_ns = h2->now_ns;          /* the next halving is as far away */
-  flow->rtt_ns = flow->probe_next_ns = 0; /* the path may have changed since */
-  flow->sample_bytes = 0;
+  flow->arrived_ns = h2->now_ns; /* the next halving is as far away */
+  flow->rtt_ns = 0;              /* the path may have changed since */
   uint32_t first = h2->shared->config.connection_window_bytes;
   if (first < H2_WINDOW_BYTES_MIN) first = H2_WINDOW_BYTES_MIN;
   uint32_t half = h2->credit.target / 2;
