@@ -149,7 +149,6 @@ static struct h2_verdict open_request(struct h2 *h2, struct request *request, bo
     h2_origin_note(stream, request->scheme, request->authority);
   h2_priority_request(stream, request, block->has_dependency ? &block->dependency : NULL);
   hand_over(h2, stream, request);
-  settle(h2, stream);
   return H2_OK;
 }
 
