@@ -36,6 +36,7 @@ tools/common:  engine io
 tools/client:  engine io tools/common
 tools/serve:   engine io tools/common tools/client
 tools/load:    engine io tools/common tools/client
+tools/report:  engine io tools/common tools/load
 tools/trace:   engine io tools/common tools/client
 tools/pipe:    engine
 tools/forward: engine io tools/common tools/client tools/pipe

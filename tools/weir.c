@@ -22,6 +22,7 @@ static const struct command {
 } commands[] = {
     {"serve", "serve files, or a small built-in site, over HTTP/2 and HTTP/1.1", command_serve},
     {"load", "make requests over HTTP/2 and measure the answers", command_load},
+    {"report", "compare results of weir load, or add them up", command_report},
     {"trace", "fetch a page and show how it arrived, frame by frame", command_trace},
     {"forward", "forward local ports to a Kubernetes pod", command_forward},
     {"tunnel", "let kubectl port-forward reach hosts that are in no cluster", command_tunnel},

@@ -29,7 +29,7 @@ def here(*more):
             "--workers", "1", *more)
 
 
-COMMANDS = ("serve", "load", "trace", "forward", "tunnel")
+COMMANDS = ("serve", "load", "report", "trace", "forward", "tunnel")
 
 
 def test_help():
