@@ -210,7 +210,7 @@ def test_caps_under_load(weir):
 
 def test_nobody_listens():
     port = harness.free_port()
-    for more in ([], ["-D", "5"], ["-D", "5", "-r", 100], ["-c", 10]):
+    for more in ([], ["-D", "1"], ["-D", "1", "-r", 100], ["-c", 10]):
         err = load(*more, f"http://127.0.0.1:{port}/", expect=1)
         assert err == f"weir load: cannot connect to 127.0.0.1:{port}: Connection refused\n"
 

@@ -1,6 +1,7 @@
 """`weir load` against servers that misbehave, stall, or record what it allows them to send."""
 import ssl
 import struct
+import threading
 import time
 
 import h2.errors
@@ -147,8 +148,8 @@ def test_goaway_for_everybody():
         conn.goaway(0)
     with Peer(behave) as peer:
         report = measured("-n", 10, "-c", 1, "-m", 2, peer.url(), expect=1)
-        assert kinds(report) == {("goaway", 0): report["requests"]["started"]}
-        assert report["requests"]["never_started"] > 0
+        refused = kinds(report)[("goaway", 0)]
+        assert kinds(report) == {("goaway", 0): refused, ("stranded", 0): 10 - refused}
         assert 1 < peer.counts["connections"] <= 10
 
 
@@ -190,8 +191,8 @@ def test_silence_ends_a_run():
         report = measured("-n", 1000, "-T", "300ms", peer.url())
         assert 0.9 < time.monotonic() - began < 10 * SLOW
         assert report["requests"]["succeeded"] == 5
-        assert report["requests"]["timeout"] == report["requests"]["errored"] >= 3
-        assert report["requests"]["never_started"] > 900
+        assert report["requests"]["timeout"] >= 3
+        assert kinds(report)[("stranded", 0)] == 1000 - 5 - report["requests"]["timeout"]
         assert reasons(report) == {"the server was silent for too long": 1}
 
 
@@ -223,7 +224,7 @@ def test_late_answers_are_nobodys_fault():
 def test_no_streams_allowed():
     with Peer(streams=0) as peer:
         report = measured("-n", 5, "-T", "500ms", peer.url(), expect=1)
-        assert report["requests"]["started"] == 0 and report["requests"]["never_started"] == 5
+        assert kinds(report) == {("stranded", 0): 5} and peer.counts["requests"] == 0
         assert reasons(report) == {"the server allows no streams": 1}
 
 
@@ -268,7 +269,7 @@ def test_no_alpn(site):
 
 
 def test_a_server_that_dies():
-    """In the middle of a run. Nothing waits forever, and requests that were not sent are reported."""
+    """In the middle of a run. Nothing waits forever, and requests that could not be sent have failed."""
     def behave(peer, conn, stream):
         if peer.counts["requests"] < 50:
             conn.answer(stream)
@@ -279,8 +280,9 @@ def test_a_server_that_dies():
         conn.close()
     with Peer(behave) as peer:
         report = measured("-n", 200, peer.url())
-        assert report["requests"]["succeeded"] == 49 and report["requests"]["errored"] == 1
-        assert report["requests"]["never_started"] == 150
+        assert report["requests"]["succeeded"] == 49 and report["requests"]["failed"] == 151
+        assert kinds(report) == {("closed", 0): 1, ("stranded", 0): 150}
+        assert report["requests"]["never_started"] == 0
         assert any("Connection refused" in text for text in reasons(report))
     with Peer(behave) as peer:
         report = measured("-D", "2s", peer.url())
@@ -288,15 +290,59 @@ def test_a_server_that_dies():
         assert 1.9 < seconds(report) < 3 * SLOW
 
 
-def test_silence_before_settings():
+@pytest.mark.parametrize("secure, words", [(False, "send its SETTINGS"), (True, "complete TLS")])
+def test_silence_before_settings(secure, words):
+    """-T limits this phase, too. With -n the requests fail; with -D it is tried again."""
     def silent(conn):
         while conn.socket.recv(1000):
             pass
         conn.close()
+    scheme = "https" if secure else "http"
     with Peer(begin=silent) as peer:
+        url = f"{scheme}://127.0.0.1:{peer.port}/"
         began = time.monotonic()
-        load("-n", 3, peer.url(), expect=1)
-        assert time.monotonic() - began < 20
+        report = measured("-k", "-n", 3, "-T", "300ms", url, expect=1)
+        assert 0.29 < time.monotonic() - began < 4 * SLOW
+        assert reasons(report) == {f"the server did not {words} in time": 1}
+        assert kinds(report) == {("stranded", 0): 3}
+        began = time.monotonic()
+        report = measured("-k", "-D", "1500ms", "-T", "300ms", url, expect=1)
+        assert 1.4 < time.monotonic() - began < 6 * SLOW
+        assert reasons(report)[f"the server did not {words} in time"] >= 2
+
+
+def test_half_of_the_connections_refused():
+    """With -n, their requests have failed. With -D they are tried again with a pause: the rate of the others stays."""
+    def refuse(conn):
+        if conn.number % 2 == 0:
+            conn.close(reset=True)
+    with Peer(begin=refuse) as peer:
+        report = measured("-n", 100, "-c", 10, peer.url())
+        assert report["connections"]["opened"] == report["connections"]["failed"] == 5
+        assert report["requests"]["succeeded"] == 50
+        assert kinds(report) == {("stranded", 0): 50}
+    with Peer(begin=refuse) as peer:
+        report = measured("-D", "1500ms", "-c", 2, peer.url())
+        assert report["connections"]["opened"] == 2  # the second at its second attempt
+        assert report["connections"]["failed"] == 1
+        assert report["requests"]["failed"] == 0
+
+
+def test_a_server_that_starts_late():
+    port = harness.free_port()
+    peers = []
+    timer = threading.Timer(0.7, lambda: peers.append(Peer(port=port)))
+    timer.start()
+    try:
+        report = measured("-D", "3s", "-c", 2, f"http://127.0.0.1:{port}/")
+    finally:
+        timer.join()
+        peers[0].stop()
+    assert report["requests"]["succeeded"] > 0 and report["requests"]["failed"] == 0
+    assert report["connections"]["opened"] == 2
+    # pauses of 100 ms, 200 ms, 400 ms ...: two or three attempts each
+    assert 2 <= report["connections"]["failed"] <= 8
+    assert list(reasons(report)) == [f"cannot connect to 127.0.0.1:{port}: Connection refused"]
 
 
 # ---- latency -------------------------------------------------------------------------------------

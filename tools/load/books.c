@@ -72,9 +72,23 @@ void load_books_settle(struct load_books *books) {
     arm_phase(books, 0);
 }
 
+/* Fails `count` of the requests that are left. They have no latency, since they never began. */
+static void strand(struct load_books *books, uint64_t count) {
+  struct load_requests *counts = &books->stats.requests;
+  books->left -= count;
+  if (count == 0 || books->over) return;
+  counter_add(&counts->started, count);
+  counter_add(&counts->done, count);
+  counter_add(&counts->failed, count);
+  counts->errored += count;
+  load_requests_error(counts, LOAD_STRANDED, 0, count);
+}
+
 void load_books_lose(struct load_books *books, uint64_t share) {
   books->alive--;
-  if (!books->endless && books->plan->options->rate == 0) books->left -= share;
+  if (books->endless) return;
+  strand(books, books->plan->options->rate ? 0 : share);
+  if (books->alive == 0) strand(books, books->left);
 }
 
 void load_books_measure(struct load_books *books) {

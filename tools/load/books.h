@@ -62,7 +62,8 @@ void load_books_read_clock(struct load_books *books);
 /* A connection's first attempt is over. */
 void load_books_settle(struct load_books *books);
 
-/* A connection has ended for good. Its `share` of requests will not be started. */
+/* A connection has ended for good. Its `share` of requests fails; and with the last connection, so
+ * do all that are left. */
 void load_books_lose(struct load_books *books, uint64_t share);
 
 /* Starts the warm-up, or measuring if there is none. */

@@ -51,8 +51,17 @@ static void end_for_good(struct load_connection *connection) {
 }
 
 static bool is_futile(const struct load_connection *connection) {
-  if (!connection->was_open) return true;
-  return connection->books->plan->duration_ns == 0 && connection->futile >= LOAD_FUTILE_MAX;
+  if (connection->books->plan->duration_ns > 0) return connection->hopeless;
+  return !connection->was_open || connection->futile >= LOAD_FUTILE_MAX;
+}
+
+/* Doubles with each attempt without a complete response, up to a second. */
+static uint64_t pause_ns(unsigned futile) {
+  uint64_t pause_ns = LOAD_PAUSE_NS;
+  if (futile == 0) return 0;
+  for (unsigned i = 1; i < futile && pause_ns < SECOND_NS; i++)
+    pause_ns *= 2;
+  return pause_ns < SECOND_NS ? pause_ns : SECOND_NS;
 }
 
 /* The connection is gone. Reconnects if there is work left and it was of use. */
@@ -60,14 +69,13 @@ static void come_again(struct load_connection *connection) {
   struct load_books *books = connection->books;
   if (books->over) return;
   connection->futile = connection->slots.progress ? 0 : connection->futile + 1;
+  settle(connection);
   if (is_futile(connection) || !has_work(connection)) {
     end_for_good(connection);
     return;
   }
-  uint64_t pause_ns = 0;
-  if (connection->futile > 0) pause_ns = LOAD_PAUSE_NS << (connection->futile - 1);
-  if (connection->futile > 4 || pause_ns > SECOND_NS) pause_ns = SECOND_NS;
-  timer_arm(&books->io->loop.timers, &connection->timer, books->io->loop.now_ns + pause_ns);
+  timer_arm(&books->io->loop.timers, &connection->timer,
+            books->io->loop.now_ns + pause_ns(connection->futile));
 }
 
 /* Counts it as ended, or as failed if it never was open. */
@@ -83,6 +91,8 @@ static void count_end(const struct load_connection *connection) {
 /* The remaining streams end after this. */
 static void on_ended(void *ctx) {
   struct load_connection *connection = ctx;
+  bool broken = connection->slots.http.end.reason == CLIENT_END_BROKEN;
+  if (broken && !connection->was_open) connection->hopeless = true;
   count_end(connection);
   load_slots_end(&connection->slots);
   if (connection->state != LOAD_ENDED) set_state(connection, LOAD_CLOSING);
@@ -91,8 +101,12 @@ static void on_ended(void *ctx) {
 static void on_gone(struct client_connection *client) {
   struct load_connection *connection = owner_of(client);
   connection->books->now_ns = clock_now_ns();
+  timer_cancel(&connection->books->io->loop.timers, &connection->timer);
   if (connection->state < LOAD_OPEN) count_end(connection);
   if (connection->state == LOAD_ENDED) return;
+  if (connection->state == LOAD_GREETING && !connection->was_open && !client->created &&
+      !connection->cut)
+    connection->hopeless = true; /* TLS failed */
   set_state(connection, LOAD_AWAY);
   come_again(connection);
 }
@@ -166,6 +180,7 @@ static void greet(struct load_connection *connection) {
     give_up(connection, "out of memory");
     return;
   }
+  timer_cancel(&books->io->loop.timers, &connection->timer);
   set_state(connection, LOAD_OPEN);
   connection->was_open = true;
   if (!books->leaving) books->stats.connections_opened++;
@@ -188,6 +203,8 @@ static void on_connected(struct client_connection *client) {
   struct load_books *books = connection->books;
   books->now_ns = connection->connected_ns = clock_now_ns();
   set_state(connection, LOAD_GREETING);
+  timer_arm(&books->io->loop.timers, &connection->timer,
+            books->io->loop.now_ns + books->plan->timeout_ns);
   if (!books->over)
     load_histogram_add(&books->stats.connect, connection->connected_ns - connection->begin_ns);
 }
@@ -248,6 +265,11 @@ static void outside_tick(void *self, uint64_t now_ns) {
   if (may_have_room(connection)) load_connection_fill(connection);
 }
 
+static unsigned outside_wants(const void *self) {
+  const struct load_connection *connection = self;
+  return connection->cut ? MACHINE_RESET : wrap_wants(self);
+}
+
 static void outside_close(void *self) {
   struct load_connection *connection = self;
   connection->books->now_ns = clock_now_ns();
@@ -261,7 +283,7 @@ static const struct machine_ops outside_ops = {
     .send_ack = outside_send_ack,
     .tick = outside_tick,
     .deadline_ns = wrap_deadline_ns,
-    .wants = wrap_wants,
+    .wants = outside_wants,
     .drain = wrap_drain,
     .idle_since_ns = wrap_idle_since_ns,
     .close = outside_close,
@@ -283,17 +305,32 @@ static const struct client_ops client_ops = {.connected = on_connected,
 void load_connection_open(struct load_connection *connection) {
   assert(connection->state == LOAD_AWAY);
   connection->books->now_ns = connection->begin_ns = clock_now_ns();
+  connection->cut = false;
   load_slots_reset(&connection->slots);
   set_state(connection, LOAD_DIALING);
   client_connection_open(&connection->client);
 }
 
-/* Reconnects, or drains a connection that was given up. Runs outside of any machine's call. */
+/* The server says nothing, or has not finished TLS or the beginning of the protocol. */
+static void cut(struct load_connection *connection) {
+  struct client_connection *client = &connection->client;
+  client_blame(client, "the server did not %s in time",
+               client->created ? "send its SETTINGS" : "complete TLS");
+  connection->cut = true;
+  client->link->wake(client->link);
+}
+
+/* Reconnects, gives an attempt up, or drains a connection that was given up. Runs outside of any
+ * machine's call. */
 static void on_timer(struct timer *timer, uint64_t now_ns) {
   struct load_connection *connection = LIST_OWNER(timer, struct load_connection, timer);
   if (connection->books->over) return;
-  if (connection->state == LOAD_AWAY) load_connection_open(connection);
-  if (connection->state == LOAD_ENDED) client_connection_drain(&connection->client, now_ns);
+  if (connection->state == LOAD_AWAY)
+    load_connection_open(connection);
+  else if (connection->state == LOAD_GREETING)
+    cut(connection);
+  else if (connection->state == LOAD_ENDED)
+    client_connection_drain(&connection->client, now_ns);
 }
 
 void load_connection_init(struct load_connection *connection, struct load_books *books,

@@ -10,7 +10,11 @@
  * may send more than our small window.
  *
  * Servers end connections: by GOAWAY, on an idle timeout, after a number of requests. While there
- * is work, we reconnect; at once if the last connection completed a response.
+ * is work, we reconnect; at once if the last connection completed a response, else after a pause.
+ * With -n, a connection that failed too often fails its requests. With -D, only a reason that stays
+ * ends it: a server that refuses connections may be starting.
+ *
+ * --timeout also limits each phase before a connection is open: TCP; and TLS with SETTINGS.
  */
 #ifndef WEIR_LOAD_CONNECTION_H
 #define WEIR_LOAD_CONNECTION_H
@@ -35,9 +39,11 @@ struct load_connection {
   enum load_state state;
   bool was_open; /* at least once */
   bool settled;  /* the first attempt has succeeded or failed */
+  bool hopeless; /* never open, for a reason that stays: TLS, or another protocol */
+  bool cut;      /* its machines are to be closed at once */
   unsigned futile;
   uint64_t begin_ns, connected_ns, heard_ns;
-  struct timer timer; /* until the next attempt */
+  struct timer timer; /* until the next attempt, or until this one has lasted too long */
   uint64_t share;     /* requests that it may still start; not used in open loops */
   struct load_slots slots;
 };

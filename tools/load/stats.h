@@ -27,14 +27,15 @@
 
 /* Why a request has no response. Those with a code have an HTTP/2 error code. */
 enum load_error {
-  LOAD_TIMEOUT, /* --timeout */
-  LOAD_RESET,   /* with a code: RST_STREAM from the server */
-  LOAD_GOAWAY,  /* with a code: the server ended the connection */
-  LOAD_CLOSED,  /* FIN before the response was complete */
-  LOAD_LOST,    /* the connection was reset, or given up after a long silence */
-  LOAD_WRONG,   /* with a code: a malformed response, we sent RST_STREAM */
-  LOAD_BROKEN,  /* with a code: a connection error, we sent GOAWAY */
-  LOAD_UNMADE,  /* not sent: too large for the server's limits, or no memory */
+  LOAD_TIMEOUT,  /* --timeout */
+  LOAD_RESET,    /* with a code: RST_STREAM from the server */
+  LOAD_GOAWAY,   /* with a code: the server ended the connection */
+  LOAD_CLOSED,   /* FIN before the response was complete */
+  LOAD_LOST,     /* the connection was reset, or given up after a long silence */
+  LOAD_WRONG,    /* with a code: a malformed response, we sent RST_STREAM */
+  LOAD_BROKEN,   /* with a code: a connection error, we sent GOAWAY */
+  LOAD_UNMADE,   /* not sent: too large for the server's limits, or no memory */
+  LOAD_STRANDED, /* never sent: its connection had ended for good. Has no latency */
   LOAD_ERRORS
 };
 
@@ -69,7 +70,7 @@ struct load_requests {
   uint64_t upload_bytes;                     /* content of request bodies */
   uint64_t header_bytes, header_plain_bytes; /* received: as compressed; names and values */
   /* All times but `service` are from when a request was due. Each failed request is in
-   * `failed_latency`; each other one that is done is in `latency`. */
+   * `failed_latency`, unless it was stranded; each other one that is done is in `latency`. */
   struct load_histogram latency;        /* succeeded: 2xx, 3xx */
   struct load_histogram failed_latency; /* other statuses, and errors */
   struct load_histogram service;        /* open loop: of `latency`, but from when it was sent */

@@ -145,10 +145,11 @@ static bool make_parts(struct load_worker *worker) {
   struct engine_config config = config_of(&worker->books);
   config.clock_ns = &worker->books.io->loop.now_ns;
   const struct url *url = &plan->base;
-  worker->server = (struct client_server){.authority = url->authority,
-                                          .addresses = plan->addresses,
-                                          .address_count = plan->address_count,
-                                          .connect_ns = CLIENT_CONNECT_NS};
+  worker->server = (struct client_server){
+      .authority = url->authority,
+      .addresses = plan->addresses,
+      .address_count = plan->address_count,
+      .connect_ns = plan->timeout_ns < CLIENT_CONNECT_NS ? plan->timeout_ns : CLIENT_CONNECT_NS};
   if (!make_connections(worker)) return false;
   worker->has_engine = engine_init(&worker->engine, &process_memory, &config, NULL);
   return worker->has_engine &&
