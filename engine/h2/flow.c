@@ -266,7 +266,6 @@ uint64_t h2_flow_deadline_ns(const struct h2 *h2) {
 
 void h2_flow_tick(struct h2 *h2) {
   struct h2_flow *flow = &h2->flow;
-  if (h2->now_ns < h2_flow_deadline_ns(h2)) return;
   flow->arrived_ns = h2->now_ns; /* the next halving is as far away */
   flow->rtt_ns = 0;              /* the path may have changed since */
   uint32_t first = h2->shared->config.connection_window_bytes;

@@ -74,8 +74,6 @@ static bool credit_wanted(const struct h2 *h2) {
   return false;
 }
 
-/* ---- what no window holds back --------------------------------------------------------------- */
-
 /* ---- header sections ------------------------------------------------------------------------- */
 
 /* Our message has ended. A server that has answered does not want the rest of the request (section

@@ -5,6 +5,7 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct script script;
@@ -48,6 +49,88 @@ static void test_charge(void **state) {
   script_run(&script, "!respond 1 200; !end 1");
   assert_int_equal(*charged, 0);
   script_close(&script);
+}
+
+/* A budget that the connection's window exceeds alone: its streams share three quarters of it. */
+static void test_streams_share_the_room(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.flow = FLOW_AUTO;
+  config.h2.stream_window_bytes = 10000;
+  config.h2.window_budget_bytes = 80000;
+  static const uint32_t targets[] = {32767, 32767, 32767, 30000, 20000, 10000};
+  for (unsigned count = 1; count <= sizeof targets / sizeof *targets; count++) {
+    script_begin(&script, H2_SERVER, &config, false);
+    for (unsigned id = 1; id < 2 * count; id += 2) {
+      char step[64];
+      snprintf(step, sizeof step, "HEADERS/H %u [@post]", id);
+      script_run(&script, step);
+    }
+    script_run(&script, "DATA 1 *9");
+    assert_int_equal(connection()->target, H2_WINDOW_BYTES_MIN);
+    assert_int_equal(upload()->target, targets[count - 1]);
+    script_close(&script);
+  }
+}
+
+/* As long as the connection's window fits into the budget, it is the bound of its streams. */
+static void test_room_for_the_connection(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.flow = FLOW_AUTO;
+  config.h2.stream_window_bytes = 10000;
+  config.h2.window_budget_bytes = 100000;
+  config.h2.connection_window_bytes = 75000;
+  script_begin(&script, H2_SERVER, &config, false);
+  for (unsigned id = 1; id < 2 * 7; id += 2) {
+    char step[64];
+    snprintf(step, sizeof step, "HEADERS/H %u [@post]", id);
+    script_run(&script, step);
+  }
+  script_run(&script, "DATA 1 *9");
+  assert_int_equal(upload()->target, 75000 / 2);
+  script_close(&script);
+}
+
+/* ---- handlers that keep up ------------------------------------------------------------------- */
+
+/* The handler of stream 1 holds what comes. */
+static struct stream *hold(uint32_t stream_window_bytes) {
+  struct engine_config config = script_config();
+  config.h2.flow = FLOW_AUTO;
+  config.h2.stream_window_bytes = stream_window_bytes;
+  script_begin(&script, H2_SERVER, &config, false);
+  script_run(&script, "HEADERS/H 1 [@post]");
+  struct stream *stream = script_app_of(&script, 1)->stream;
+  stream->consume_later = true;
+  return stream;
+}
+
+/* A stream's window widens once its handler holds no more than a quarter of it. */
+static void test_quarter_of_a_stream(void **state) {
+  (void)state;
+  struct stream *stream = hold(10000);
+  script_run(&script, "DATA 1 *5000");
+  stream_consume(stream, 2499);
+  assert_int_equal(upload()->target, 10000);
+  stream_consume(stream, 1);
+  assert_int_equal(upload()->target, H2_WINDOW_BYTES_MIN / 2);
+  script_close(&script);
+}
+
+/* The connection's is measured while they hold no more than a quarter of it beside a frame. */
+static void test_quarter_of_a_connection(void **state) {
+  (void)state;
+  const unsigned most = H2_WINDOW_BYTES_MIN / 4 + H2_FRAME_BYTES_DEFAULT;
+  for (unsigned extra = 0; extra < 2; extra++) {
+    struct stream *stream = hold(1 * MIB);
+    char step[64];
+    snprintf(step, sizeof step, "DATA 1 *16384; DATA 1 *%u", most + extra - 16384);
+    script_run(&script, step);
+    stream_consume(stream, 100);
+    assert_int_equal(h2_of(&script.machine)->flow.sample_bytes, extra ? 0 : 100);
+    script_close(&script);
+  }
 }
 
 /* ---- credit ---------------------------------------------------------------------------------- */
@@ -142,6 +225,48 @@ static void test_new_path(void **state) {
   script_close(&script);
 }
 
+/* With it, streams that are wider than a new one could become: not others, and not those with a cap. What
+ * was about to be granted is charged no more. */
+static void test_narrow_streams(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.flow = FLOW_AUTO;
+  config.h2.stream_window_bytes = 10000;
+  config.h2.connection_window_bytes = 65536;
+  config.h2.connection_window_bytes_max = 120000;
+  config.h2.body_bytes_per_second_min = 0;
+  config.h2.body_idle_ns = 3600 * SECOND_NS;
+  script_begin(&script, H2_SERVER, &config, false);
+  script_run(&script, "HEADERS/H 1 [@post]; HEADERS/H 3 [@post]; HEADERS/H 5 [@post]");
+  stream_cap(script_app_of(&script, 5)->stream, 60000);
+  script_run(&script, "DATA 1 *9000; DATA 1 *9000; DATA 1 *9000; DATA 1 *5000");
+  const struct h2_stream *narrow = (void *)script_app_of(&script, 3)->stream;
+  const struct h2_stream *capped = (void *)script_app_of(&script, 5)->stream;
+  assert_int_equal(connection()->target, 120000);
+  assert_int_equal(upload()->target, 60000);
+  assert_int_equal(upload()->returnable, 5000);
+  tick(H2_FLOW_IDLE_NS);
+  assert_int_equal(connection()->target, 65536);
+  assert_int_equal(upload()->target, 65536 / 2);
+  assert_int_equal(narrow->credit.target, 10000);
+  assert_int_equal(capped->credit.target, 60000);
+  assert_int_equal(upload()->returnable, 0);
+  assert_int_equal(upload()->counted, upload()->granted);
+  script_close(&script);
+}
+
+/* A window that cannot become wider needs no round trip. */
+static void test_no_probe(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.flow = FLOW_AUTO;
+  config.h2.connection_window_bytes_max = H2_WINDOW_BYTES_MIN;
+  script_begin(&script, H2_SERVER, &config, false);
+  script_run(&script, "HEADERS/H 1 [@post]; DATA 1 *9");
+  assert_string_equal(script.log, "request 1 POST /hold, data 1 9");
+  script_close(&script);
+}
+
 /* Silence is counted from the last DATA, also if it is of no use any more. */
 static void test_silence(void **state) {
   (void)state;
@@ -215,12 +340,22 @@ static void test_deadline_at_rest(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_charge),           cmocka_unit_test(test_echo_of_a_byte),
-      cmocka_unit_test(test_cap_of_an_echo),   cmocka_unit_test(test_round_trip),
-      cmocka_unit_test(test_new_path),         cmocka_unit_test(test_silence),
+      cmocka_unit_test(test_charge),
+      cmocka_unit_test(test_streams_share_the_room),
+      cmocka_unit_test(test_room_for_the_connection),
+      cmocka_unit_test(test_quarter_of_a_stream),
+      cmocka_unit_test(test_quarter_of_a_connection),
+      cmocka_unit_test(test_narrow_streams),
+      cmocka_unit_test(test_no_probe),
+      cmocka_unit_test(test_echo_of_a_byte),
+      cmocka_unit_test(test_cap_of_an_echo),
+      cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_new_path),
+      cmocka_unit_test(test_silence),
       cmocka_unit_test(test_first_width),
       cmocka_unit_test(test_other_pings),
-      cmocka_unit_test(test_probe_in_a_drain), cmocka_unit_test(test_deadline_at_rest),
+      cmocka_unit_test(test_probe_in_a_drain),
+      cmocka_unit_test(test_deadline_at_rest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

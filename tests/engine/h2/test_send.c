@@ -1,0 +1,227 @@
+/*
+ * h2/test_send.c - when there is something to send, and bodies at the border of windows and budgets. The order of
+ * responses is tested in tests/engine/sched/.
+ */
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+
+#include <string.h>
+
+static struct script script;
+
+/* ---- bodies that do not know their end before they are asked --------------------------------- */
+
+static struct served {
+  struct stream *stream;
+  size_t left;
+  size_t record_bytes; /* it gives so many at once, or BODY_ROOM; 0: any number */
+  bool waits;          /* for the test to resume it */
+  bool gives_up;       /* it resets its stream when it is asked without room */
+  unsigned pulls, empty_pulls;
+} served[2];
+
+static enum body_result pull(void *self, struct body_chunk *chunk) {
+  static const uint8_t bytes[64 * KIB];
+  struct served *body = self;
+  body->pulls++;
+  body->empty_pulls += chunk->max == 0;
+  if (body->waits) return BODY_WAIT;
+  if (body->left == 0) return BODY_END;
+  if (chunk->max == 0 && body->gives_up) {
+    stream_reset(body->stream, H2_CANCEL);
+    return BODY_END;
+  }
+  if (chunk->max < body->record_bytes) return BODY_ROOM;
+  size_t most = body->record_bytes ? body->record_bytes : chunk->max;
+  size_t take = body->left < most ? body->left : most;
+  chunk->bytes = span_of(bytes, take);
+  body->left -= take;
+  return BODY_MORE;
+}
+
+static void serve(void *ctx, struct stream *stream, const struct request *request,
+                  uint64_t now_ns) {
+  static const struct body_ops ops = {.pull = pull};
+  static const struct stream_events none;
+  (void)ctx, (void)request, (void)now_ns;
+  struct served *body = &served[stream->id / 2];
+  body->stream = stream;
+  stream->events = &none;
+  assert_true(stream_respond(stream, 200, NULL, 0, (struct body){&ops, body}));
+}
+
+/* One or two responses; their stream windows are 0 at first. */
+static void begin(struct served first, struct served second) {
+  script_begin(&script, H2_SERVER, NULL, false);
+  script.handler.request = serve;
+  served[0] = first;
+  served[1] = second;
+  script_run(&script, "SETTINGS 0 s4=0; HEADERS/SH 1 [@get]");
+  if (second.left) script_run(&script, "HEADERS/SH 3 [@get]");
+  script_clear(&script);
+}
+
+static void expect(const char *steps, const char *log) {
+  script_clear(&script);
+  script_run(&script, steps);
+  assert_string_equal(script.log, log);
+}
+
+static bool wants_to_send(void) {
+  return script.machine.ops->wants(script.machine.self) & MACHINE_SEND;
+}
+
+/* Bytes of the next send with that budget; they are taken. */
+static size_t send_within(size_t budget_bytes) {
+  struct span spans[16];
+  size_t total = 0;
+  size_t count =
+      script.machine.ops->send_peek(script.machine.self, spans, 16, budget_bytes, script.now_ns);
+  for (size_t i = 0; i < count; i++)
+    total += spans[i].len;
+  script.machine.ops->send_ack(script.machine.self, total, script.now_ns);
+  return total;
+}
+
+/* ---- ends without a window ------------------------------------------------------------------- */
+
+/* A body that ends exactly where a window does: END_STREAM needs none. */
+static void test_end_of_the_streams_window(void **state) {
+  (void)state;
+  begin((struct served){.left = 1000}, (struct served){0});
+  expect("WU 1 =999", "DATA 1 999");
+  assert_int_equal(served[0].empty_pulls, 2); /* with the header section, and now */
+  expect("WU 1 =1", "DATA 1 1 end");
+  assert_int_equal(served[0].empty_pulls, 3);
+  script_close(&script);
+}
+
+static void test_end_of_the_connections_window(void **state) {
+  (void)state;
+  begin((struct served){.left = H2_INITIAL_WINDOW_BYTES}, (struct served){0});
+  script.frame_bytes_max = 70000;
+  expect("WU 1 =70000", "DATA 1 65535 end");
+  script_close(&script);
+}
+
+/* Where there is a window, a body is not asked for nothing. */
+static void test_no_empty_pulls(void **state) {
+  (void)state;
+  begin((struct served){.left = 20000}, (struct served){0});
+  served[0].empty_pulls = 0;
+  expect("WU 1 =40000", "DATA 1 20000 end");
+  assert_int_equal(served[0].empty_pulls, 0);
+  script_close(&script);
+}
+
+static void test_reset_when_asked_for_nothing(void **state) {
+  (void)state;
+  begin((struct served){.left = 1000}, (struct served){0});
+  served[0].gives_up = true;
+  expect("WU 1 =999", "DATA 1 999, RST_STREAM 1 CANCEL");
+  assert_int_equal(script.engine.http.counters.streams_closed, 1);
+  script_close(&script);
+}
+
+/* ---- records that need room ------------------------------------------------------------------ */
+
+enum { RECORD = 1000 };
+
+static const struct served one_record = {.left = RECORD, .record_bytes = RECORD};
+
+/* A record that is larger than the budget goes beyond it, unless something else is under way. */
+static void test_record_beyond_the_budget(void **state) {
+  (void)state;
+  const size_t ping = H2_FRAME_HEADER_BYTES + 8, whole = H2_FRAME_HEADER_BYTES + RECORD;
+  for (int busy = 0; busy < 2; busy++) {
+    begin(one_record, (struct served){0});
+    script_run(&script, "!mute; WU 1 =5000");
+    if (busy) {
+      script_run(&script, "PING 0 *8");
+      assert_int_equal(send_within(100), ping);
+    }
+    assert_int_equal(send_within(100), whole);
+    script_close(&script);
+  }
+}
+
+/* It waits for a window that is large enough, and is asked no more before. */
+static void test_record_beyond_the_window(void **state) {
+  (void)state;
+  begin(one_record, (struct served){0});
+  expect("WU 1 =500", "");
+  unsigned pulls = served[0].pulls;
+  assert_false(wants_to_send());
+  expect("PING 0 *8", "PING ack");
+  assert_int_equal(served[0].pulls, pulls);
+  expect("WU 1 =499", "");
+  expect("WU 1 =1", "DATA 1 1000 end");
+  script_close(&script);
+}
+
+/* One that waits although it was ready does not hold up the others. */
+static void test_record_beside_others(void **state) {
+  (void)state;
+  begin(one_record, (struct served){.left = 200});
+  expect("WU 1 =500", "");
+  script_run(&script, "!mute; WU 1 =5000; WU 3 =5000");
+  h2_of(&script.machine)->window.bytes = 300; /* others have had the rest */
+  expect("!listen", "DATA 3 200 end");
+  expect("WU 0 =1000", "DATA 1 1000 end");
+  script_close(&script);
+}
+
+/* ---- something to send ----------------------------------------------------------------------- */
+
+/* Credit that is too little for a frame is not. */
+static void test_little_credit(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/H 1 [@post]; DATA 1 *9");
+  assert_false(wants_to_send());
+  assert_int_equal(send_within(SIZE_MAX), 0);
+  script_close(&script);
+}
+
+/* A cap that was set before the request has left widens the window with it. */
+static void test_cap_before_the_request(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.connection_window_bytes = 4 * MIB;
+  script_begin(&script, H2_CLIENT, &config, false);
+  script_run(&script, "!mute; !request /a");
+  struct stream *stream = script_app_of(&script, 1)->stream;
+  stream_cap(stream, 2 * MIB);
+  script_run(&script, "!listen");
+  assert_int_equal(((struct h2_stream *)(void *)stream)->credit.granted, 2 * MIB);
+  script_close(&script);
+}
+
+/* The host cannot wait for memory. */
+static void test_no_memory(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "!mute; PING 0 *8");
+  assert_true(wants_to_send());
+  script.engine.h2.outs.max = 0;
+  assert_int_equal(send_within(SIZE_MAX), 0);
+  assert_true(script_done(&script));
+  assert_false(wants_to_send());
+  script_close(&script);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_end_of_the_streams_window),
+      cmocka_unit_test(test_end_of_the_connections_window),
+      cmocka_unit_test(test_no_empty_pulls),
+      cmocka_unit_test(test_reset_when_asked_for_nothing),
+      cmocka_unit_test(test_record_beyond_the_budget),
+      cmocka_unit_test(test_record_beyond_the_window),
+      cmocka_unit_test(test_record_beside_others),
+      cmocka_unit_test(test_little_credit),
+      cmocka_unit_test(test_cap_before_the_request),
+      cmocka_unit_test(test_no_memory),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
