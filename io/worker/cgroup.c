@@ -25,19 +25,30 @@ uint64_t cgroup_smaller(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
-/* The smallest limit from `root``group` up to `root`. */
-static uint64_t smallest_upwards(const char *root, const char *group,
-                                 uint64_t (*read)(const char *directory)) {
+static uint64_t greater(uint64_t a, uint64_t b) {
+  return a > b ? a : b;
+}
+
+/* A walk through all levels: how numbers are read, and which of two stays. */
+struct walk {
+  const char *root;
+  const struct cgroup_limit *limit;
+  uint64_t (*choose)(uint64_t a, uint64_t b);
+};
+
+/* From `root``group` up to `root`. */
+static uint64_t walk_upwards(const struct walk *walk, const char *root, const char *group,
+                             uint64_t (*read)(const char *directory)) {
   char directory[PATH_MAX];
   size_t root_len = strlen(root);
   if (snprintf(directory, sizeof directory, "%s%s", root, group) >= (int)sizeof directory) return 0;
-  uint64_t smallest = read(directory);
+  uint64_t chosen = read(directory);
   char *slash;
   while ((slash = strrchr(directory, '/')) && (size_t)(slash - directory) >= root_len) {
     *slash = 0;
-    smallest = cgroup_smaller(smallest, read(directory));
+    chosen = walk->choose(chosen, read(directory));
   }
-  return smallest;
+  return chosen;
 }
 
 /* Whether the comma-separated `list` holds `name`. */
@@ -49,29 +60,38 @@ static bool has_name(const char *list, const char *name) {
 }
 
 /* One line "number:controllers:path" of /proc/self/cgroup. */
-static uint64_t smallest_of_line(const char *root, char *line, const struct cgroup_limit *limit) {
+static uint64_t walk_line(const struct walk *walk, char *line) {
+  const struct cgroup_limit *limit = walk->limit;
   char mounted[PATH_MAX];
   char *controllers = strchr(line, ':');
   char *group = controllers ? strchr(controllers + 1, ':') : NULL;
   if (!group) return 0;
   *controllers++ = *group++ = 0;
   group[strcspn(group, "\n")] = 0;
-  if (!*controllers) return smallest_upwards(root, group, limit->read_unified);
+  if (!*controllers) return walk_upwards(walk, walk->root, group, limit->read_unified);
   if (!has_name(controllers, limit->controller)) return 0;
-  snprintf(mounted, sizeof mounted, "%s/%s", root, controllers);
-  uint64_t smallest = smallest_upwards(mounted, group, limit->read_legacy);
-  snprintf(mounted, sizeof mounted, "%s/%s", root, limit->controller);
-  return cgroup_smaller(smallest, smallest_upwards(mounted, group, limit->read_legacy));
+  snprintf(mounted, sizeof mounted, "%s/%s", walk->root, controllers);
+  uint64_t chosen = walk_upwards(walk, mounted, group, limit->read_legacy);
+  snprintf(mounted, sizeof mounted, "%s/%s", walk->root, limit->controller);
+  return walk->choose(chosen, walk_upwards(walk, mounted, group, limit->read_legacy));
+}
+
+static uint64_t walk_all(const struct walk *walk, const char *groups) {
+  char line[PATH_MAX];
+  uint64_t chosen = 0;
+  FILE *self = fopen(groups, "re");
+  while (self && fgets(line, sizeof line, self))
+    chosen = walk->choose(chosen, walk_line(walk, line));
+  if (self) fclose(self);
+  return chosen;
 }
 
 uint64_t cgroup_smallest(const struct cgroup_files *files, const struct cgroup_limit *limit) {
-  char line[PATH_MAX];
-  uint64_t smallest = 0;
-  FILE *self = fopen(files->self, "re");
-  while (self && fgets(line, sizeof line, self))
-    smallest = cgroup_smaller(smallest, smallest_of_line(files->root, line, limit));
-  if (self) fclose(self);
-  return smallest;
+  return walk_all(&(struct walk){files->root, limit, cgroup_smaller}, files->self);
+}
+
+uint64_t cgroup_greatest(const struct cgroup_files *files, const struct cgroup_limit *limit) {
+  return walk_all(&(struct walk){files->root, limit, greater}, files->self);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -96,4 +116,40 @@ uint64_t cgroup_memory_bytes(const struct cgroup_files *files) {
   static const struct cgroup_limit memory = {
       .controller = "memory", .read_unified = memory_of_unified, .read_legacy = memory_of_legacy};
   return cgroup_smallest(files, &memory);
+}
+
+/* ---- throttling ------------------------------------------------------------------------------ */
+
+/* The number after `name` in a file of lines "name number". */
+static uint64_t stat_of(const char *directory, const char *name) {
+  char path[PATH_MAX], line[128];
+  uint64_t number = 0;
+  size_t len = strlen(name);
+  if (snprintf(path, sizeof path, "%s/cpu.stat", directory) >= (int)sizeof path) return 0;
+  FILE *file = fopen(path, "re");
+  while (file && fgets(line, sizeof line, file))
+    if (strncmp(line, name, len) == 0 && line[len] == ' ') number = strtoull(line + len, NULL, 10);
+  if (file) fclose(file);
+  return number;
+}
+
+static uint64_t periods_of(const char *directory) {
+  return stat_of(directory, "nr_throttled");
+}
+
+static uint64_t ns_of_unified(const char *directory) {
+  return 1000 * stat_of(directory, "throttled_usec");
+}
+
+static uint64_t ns_of_legacy(const char *directory) {
+  return stat_of(directory, "throttled_time");
+}
+
+struct cgroup_throttling cgroup_throttling(const struct cgroup_files *files) {
+  static const struct cgroup_limit periods = {
+      .controller = "cpu", .read_unified = periods_of, .read_legacy = periods_of};
+  static const struct cgroup_limit ns = {
+      .controller = "cpu", .read_unified = ns_of_unified, .read_legacy = ns_of_legacy};
+  return (struct cgroup_throttling){.periods = cgroup_greatest(files, &periods),
+                                    .ns = cgroup_greatest(files, &ns)};
 }

@@ -29,6 +29,9 @@ struct cgroup_limit {
 /* The smallest limit of this process's groups; 0: there is none. */
 uint64_t cgroup_smallest(const struct cgroup_files *files, const struct cgroup_limit *limit);
 
+/* As cgroup_smallest(), but the greatest number of all levels; for what has happened, not for limits. */
+uint64_t cgroup_greatest(const struct cgroup_files *files, const struct cgroup_limit *limit);
+
 /* The smaller of two limits. */
 uint64_t cgroup_smaller(uint64_t a, uint64_t b);
 
@@ -39,5 +42,14 @@ __attribute__((warn_unused_result)) bool cgroup_read_line(const char *directory,
 /* The memory that this process may use, in bytes (version 2 memory.max, version 1
  * memory.limit_in_bytes); 0: no limit. */
 uint64_t cgroup_memory_bytes(const struct cgroup_files *files);
+
+/* How often the quota of CPU time was used up before the period's end, and for how long the group
+ * then waited: of the level where this happened most. Since the groups were made; zeros if there is
+ * no quota. */
+struct cgroup_throttling {
+  uint64_t periods, ns;
+};
+
+struct cgroup_throttling cgroup_throttling(const struct cgroup_files *files);
 
 #endif

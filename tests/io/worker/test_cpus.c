@@ -152,11 +152,45 @@ static void test_memory(void **state) {
   }
 }
 
+static const struct tree throttlings[] = {
+    {"nothing", "", {{NULL, NULL}}, 0},
+    {"unified",
+     "0::/a\n",
+     {{"a/cpu.stat", "usage_usec 9\nnr_throttled 3\nthrottled_usec 7\n"}},
+     3007},
+    {"unified, the parent waited more",
+     "0::/a/b\n",
+     {{"a/b/cpu.stat", "nr_throttled 3\nthrottled_usec 7\n"},
+      {"a/cpu.stat", "nr_throttled 5\nthrottled_usec 9\n"}},
+     5009},
+    {"unified, no quota", "0::/\n", {{"cpu.stat", "usage_usec 9\nnr_throttled_more 2\n"}}, 0},
+    {"legacy",
+     "2:cpu,cpuacct:/job\n",
+     {{"cpu,cpuacct/job/cpu.stat", "nr_periods 8\nnr_throttled 2\nthrottled_time 6000\n"}},
+     2006},
+};
+
+/* The rows' number is thousands of periods and microseconds. */
+static void test_throttling(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof throttlings / sizeof *throttlings; i++) {
+    char root[] = "/tmp/weir-throttling-XXXXXX", self[PATH_MAX];
+    make_tree(&throttlings[i], root, self, sizeof self);
+    struct cgroup_throttling found =
+        cgroup_throttling(&(struct cgroup_files){.root = root, .self = self});
+    if (1000 * found.periods + found.ns / 1000 != throttlings[i].limit)
+      fail_msg("%s: %llu, %llu ns", throttlings[i].name, (unsigned long long)found.periods,
+               (unsigned long long)found.ns);
+    remove_tree(root);
+  }
+}
+
 static void test_no_files_at_all(void **state) {
   (void)state;
   const struct cgroup_files nowhere = {.root = "/nowhere", .self = "/nowhere/self"};
   struct cpus cpus = cpus_find(&nowhere);
   assert_int_equal(cgroup_memory_bytes(&nowhere), 0);
+  assert_int_equal(cgroup_throttling(&nowhere).periods, 0);
   assert_int_equal(cpus.quota, 0);
   assert_int_equal(cpus.workers, affinity());
 }
@@ -188,11 +222,9 @@ static void test_pin(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_quotas),
-      cmocka_unit_test(test_memory),
-      cmocka_unit_test(test_no_files_at_all),
-      cmocka_unit_test(test_this_process),
-      cmocka_unit_test(test_pin),
+      cmocka_unit_test(test_quotas),       cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_throttling),   cmocka_unit_test(test_no_files_at_all),
+      cmocka_unit_test(test_this_process), cmocka_unit_test(test_pin),
   };
   return cmocka_run_group_tests_name("cpus", tests, NULL, NULL);
 }
