@@ -9,6 +9,7 @@
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/load/command.h"
+#include "tools/load/hdr_log.h"
 #include "tools/load/json.h"
 #include "tools/load/options_help.h"
 #include "tools/load/options_parse.h"
@@ -31,11 +32,11 @@ static int judge(const struct load_report *report) {
                                                       : "no request completed");
 }
 
-/* Writes the file of --json=FILE. False after it has told why not. */
-static bool write_json_file(const struct load_report *report) {
-  const char *path = report->options->json;
-  FILE *file = fopen(path, "w");
-  bool good = file && load_json_write(report, file);
+/* Writes a file of --json=FILE, --hdr and so on. False after it has told why not. */
+static bool write_file(const struct load_report *report, const char *path,
+                       bool (*write)(const struct load_report *report, FILE *to)) {
+  FILE *file = fopen(path, "we");
+  bool good = file && write(report, file) && !ferror(file);
   if (file && fclose(file) != 0) good = false;
   if (!good) complain(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
   return good;
@@ -56,9 +57,10 @@ static bool write_report(const struct load_report *report) {
 }
 
 static int show(const struct load_report *report) {
-  const char *json = report->options->json;
+  const char *json = report->options->json, *hdr = report->options->hdr;
   bool good = write_report(report);
-  if (json && strcmp(json, "-") != 0) good = write_json_file(report) && good;
+  if (json && strcmp(json, "-") != 0) good = write_file(report, json, load_json_write) && good;
+  if (hdr) good = write_file(report, hdr, load_hdr_log_write) && good;
   return good ? judge(report) : EXIT_FAILED;
 }
 
