@@ -1,5 +1,6 @@
 """`weir load` against weir and other servers. Its counts must agree with the servers' own, whatever happens."""
 import json
+import math
 import os
 import re
 import shutil
@@ -190,12 +191,28 @@ def test_interrupted(weir):
 
 
 def test_progress(weir):
+    """One line a second where standard error is not a terminal."""
     status, out, err = harness.run("load", "-D", "2500ms", "-r", 100, "-c", 2, weir.url("/"))
     assert status == 0
-    lines = re.findall(r"^ +(\d) s: (\d+) requests done, 0 failed, \d+ in flight, \d+ requests/s, "
-                       r"0\.\d MB$", err, re.M)
+    lines = re.findall(r"^ +(\d) s: ([\d.]+)/s of 100/s, p50 [\d.]+[mu]?s, p99 [\d.]+[mu]?s, 0 failed, "
+                       r"\d+ in flight, \d+ due, 2 connections, own load \d+%, [\d.]+[mun]?s late$", err, re.M)
     assert [line[0] for line in lines][:2] == ["1", "2"], err
-    assert 20 <= int(lines[0][1]) <= 150 <= int(lines[1][1]) + 100
+    assert 20 <= float(lines[0][1]) <= 180, err
+
+
+def test_series(weir):
+    """The rows of the series add up to the whole."""
+    report = measured("-D", "2500ms", "-r", 400, "-c", 4, "-t", 2, weir.url("/"))
+    rows = report["series"]
+    assert 2 <= len(rows) <= 4
+    for name, whole in (("started", "started"), ("done", "done"), ("failed", "failed")):
+        assert sum(row[name] for row in rows) == report["requests"][whole], report
+    assert sum(row["bytes_in"] for row in rows) == report["bytes"]["received"]
+    assert sum(row["histogram"]["count"] for row in rows) == report["requests"]["succeeded"]
+    assert all(row["connections"] == 4 and 0 < row["p50_ns"] <= row["p99_ns"] <= row["max_ns"] for row in rows)
+    for row, following in zip(rows, rows[1:]):
+        assert math.isclose(row["second"] + row["seconds"], following["second"], abs_tol=1e-6)
+    assert math.isclose(rows[-1]["second"] + rows[-1]["seconds"], seconds(report), abs_tol=1e-3)
 
 
 def test_caps_under_load(weir):

@@ -138,6 +138,12 @@ static void note_unfinished(struct load_books *books) {
     load_histogram_add(&counts->unfinished, books->now_ns - load_schedule_due_ns(&schedule));
 }
 
+uint64_t load_books_backlog(const struct load_books *books, uint64_t now_ns) {
+  if (!books->scheduled) return 0;
+  uint64_t backlog = load_schedule_backlog(&books->schedule, now_ns);
+  return !books->endless && backlog > books->left ? books->left : backlog;
+}
+
 void load_books_close(struct load_books *books) {
   struct load_requests *counts = &books->stats.requests;
   if (books->over) return;
@@ -148,10 +154,7 @@ void load_books_close(struct load_books *books) {
   if (!books->measuring) return;
   books->stats.cpu_ns = clock_thread_cpu_ns() - books->cpu_begin_ns;
   if (first(books)) counts->oldest_ns = books->now_ns - first(books)->due_ns;
-  if (books->scheduled) {
-    counts->unsent = load_schedule_backlog(&books->schedule, books->now_ns);
-    if (!books->endless && counts->unsent > books->left) counts->unsent = books->left;
-  }
+  counts->unsent = load_books_backlog(books, books->now_ns);
   note_unfinished(books);
 }
 

@@ -84,6 +84,9 @@ void load_books_schedule(struct load_books *books, unsigned index);
 /* Open loop: whether a request is due now. */
 bool load_books_is_due(const struct load_books *books);
 
+/* Open loop: how many requests are due and not started. */
+uint64_t load_books_backlog(const struct load_books *books, uint64_t now_ns);
+
 /* Open loop: counts requests as failed that were never started and have been due for longer than
  * the timeout. */
 void load_books_expire_unsent(struct load_books *books);

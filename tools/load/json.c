@@ -8,22 +8,8 @@
 
 #include "tools/common/version.h"
 #include "tools/load/histogram_json.h"
+#include "tools/load/json_parts.h"
 #include "tools/load/show.h"
-
-static json_t *integer(uint64_t value) {
-  return json_integer((json_int_t)value);
-}
-
-json_t *load_json_text(const char *text) {
-  json_t *string = json_string(text);
-  if (string) return string;
-  char *tame = strdup(text);
-  for (char *at = tame; at && *at; at++)
-    if ((unsigned char)*at >= 0x80) *at = '?';
-  string = json_string(tame);
-  free(tame);
-  return string;
-}
 
 /* ---- times ----------------------------------------------------------------------------------- */
 
@@ -35,10 +21,10 @@ static json_t *times_of(const struct load_histogram *histogram) {
               {"p90_ns", 90},     {"p95_ns", 95},       {"p99_ns", 99},
               {"p99_9_ns", 99.9}, {"p99_99_ns", 99.99}, {"max_ns", 100}};
   json_t *object = json_object();
-  json_object_set_new(object, "count", integer(histogram->count));
+  json_object_set_new(object, "count", load_json_integer(histogram->count));
   for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
     json_object_set_new(object, rows[i].name,
-                        integer(load_histogram_percentile(histogram, rows[i].percent)));
+                        load_json_integer(load_histogram_percentile(histogram, rows[i].percent)));
   json_object_set_new(object, "mean_ns", json_real(load_histogram_mean(histogram)));
   json_object_set_new(object, "histogram", load_histogram_to_json(histogram));
   return object;
@@ -64,21 +50,15 @@ static void add_times(json_t *root, const struct load_report *report) {
 
 /* ---- counts ---------------------------------------------------------------------------------- */
 
-struct count {
-  const char *name;
-  uint64_t value;
-};
-
-static json_t *counts_of(const struct count *rows, size_t count) {
+static json_t *counts_of(const struct load_json_count *rows, size_t count) {
   json_t *object = json_object();
-  for (size_t i = 0; i < count; i++)
-    json_object_set_new(object, rows[i].name, integer(rows[i].value));
+  load_json_add_counts(object, rows, count);
   return object;
 }
 
 static json_t *requests_of(const struct load_report *report) {
   const struct load_requests *counts = &report->sum.requests;
-  const struct count rows[] = {
+  const struct load_json_count rows[] = {
       {"total", report->total},
       {"started", counts->started},
       {"done", counts->done},
@@ -104,7 +84,7 @@ static json_t *requests_of(const struct load_report *report) {
 }
 
 static json_t *bytes_of(const struct load_requests *counts) {
-  const struct count rows[] = {
+  const struct load_json_count rows[] = {
       {"received", counts->wire_in},      {"sent", counts->wire_out},
       {"http_received", counts->http_in}, {"http_sent", counts->http_out},
       {"headers", counts->header_bytes},  {"headers_uncompressed", counts->header_plain_bytes},
@@ -119,7 +99,7 @@ static json_t *statuses_of(const struct load_requests *counts) {
   for (unsigned i = 0; i < LOAD_STATUSES; i++) {
     if (counts->statuses[i] == 0) continue;
     snprintf(name, sizeof name, "%03u", i);
-    json_object_set_new(object, name, integer(counts->statuses[i]));
+    json_object_set_new(object, name, load_json_integer(counts->statuses[i]));
   }
   return object;
 }
@@ -130,16 +110,17 @@ static json_t *errors_of(const struct load_requests *counts) {
   for (unsigned i = 0; i < counts->error_count; i++) {
     const struct load_error_row *row = &counts->errors[i];
     load_error_text(row->error, row->code, text, sizeof text);
-    json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o}", "kind",
-                                          load_error_name(row->error), "code", integer(row->code),
-                                          "text", text, "count", integer(row->count)));
+    json_array_append_new(list,
+                          json_pack("{s:s, s:o, s:s, s:o}", "kind", load_error_name(row->error),
+                                    "code", load_json_integer(row->code), "text", text, "count",
+                                    load_json_integer(row->count)));
   }
   return list;
 }
 
 static json_t *connections_of(const struct load_report *report) {
   const struct load_stats *sum = &report->sum;
-  const struct count rows[] = {
+  const struct load_json_count rows[] = {
       {"wanted", report->options->connections}, {"opened", sum->connections_opened},
       {"failed", sum->connections_failed},      {"ended", sum->connections_ended},
       {"other_reasons", sum->reasons_lost},
@@ -148,17 +129,18 @@ static json_t *connections_of(const struct load_report *report) {
   for (unsigned i = 0; i < sum->reason_count; i++)
     json_array_append_new(reasons,
                           json_pack("{s:o, s:o}", "text", load_json_text(sum->reasons[i].text),
-                                    "count", integer(sum->reasons[i].count)));
+                                    "count", load_json_integer(sum->reasons[i].count)));
   json_object_set_new(object, "reasons", reasons);
   json_object_set_new(object, "requests",
-                      json_pack("{s:o, s:f, s:o}", "min", integer(report->fairness.min), "mean",
-                                report->fairness.mean, "max", integer(report->fairness.max)));
+                      json_pack("{s:o, s:f, s:o}", "min", load_json_integer(report->fairness.min),
+                                "mean", report->fairness.mean, "max",
+                                load_json_integer(report->fairness.max)));
   return object;
 }
 
 static json_t *self_of(const struct load_report *report) {
   const struct load_self *self = &report->self;
-  const struct count rows[] = {
+  const struct load_json_count rows[] = {
       {"cpu_ns", report->sum.cpu_ns}, {"late", self->late},
       {"crowded", self->crowded},     {"run_delay_ns", self->run_delay_ns},
       {"throttled", self->throttled}, {"throttled_ns", self->throttled_ns},
@@ -188,7 +170,7 @@ static void add_head(json_t *root, const struct load_report *report) {
       {"verdict", load_json_text(verdict ? verdict : "")},
       {"limited_by", json_string(load_verdict_limit(report))},
       {"interrupted", json_boolean(sum->interrupted)},
-      {"duration_ns", integer(sum->end_ns - sum->begin_ns)},
+      {"duration_ns", load_json_integer(sum->end_ns - sum->begin_ns)},
   };
   for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
     json_object_set_new(root, rows[i].name, rows[i].value);
@@ -207,13 +189,40 @@ json_t *load_json_of(const struct load_report *report) {
   json_object_set_new(root, "connections", connections_of(report));
   add_times(root, report);
   json_object_set_new(root, "self", self_of(report));
+  json_object_set_new(root, "series", load_json_series(&report->series));
   return root;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+enum { FLAGS = JSON_ENCODE_ANY | JSON_REAL_PRECISION(9) };
+
+static bool write_list(json_t *list, FILE *to) {
+  size_t index;
+  json_t *value;
+  if (fputs("[", to) == EOF) return false;
+  json_array_foreach (list, index, value) {
+    if (fputs(index ? ",\n  " : "\n  ", to) == EOF || json_dumpf(value, to, FLAGS) != 0)
+      return false;
+  }
+  return fputs("]", to) != EOF;
+}
+
+static bool write_object(json_t *root, FILE *to) {
+  const char *name, *before = "{\n ";
+  json_t *value;
+  json_object_foreach (root, name, value) {
+    if (fprintf(to, "%s\"%s\": ", before, name) < 0) return false;
+    if (!(json_is_array(value) ? write_list(value, to) : json_dumpf(value, to, FLAGS) == 0))
+      return false;
+    before = ",\n ";
+  }
+  return fputs("\n}\n", to) != EOF;
 }
 
 bool load_json_write(const struct load_report *report, FILE *to) {
   json_t *root = load_json_of(report);
-  bool good = root && json_dumpf(root, to, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0 &&
-              fputc('\n', to) != EOF;
+  bool good = root && write_object(root, to);
   json_decref(root);
   return good;
 }

@@ -17,14 +17,8 @@ enum { LOAD_JSON_VERSION = 1 };
 /* The caller takes the object. NULL when memory was refused. */
 __attribute__((warn_unused_result)) json_t *load_json_of(const struct load_report *report);
 
-/* Writes the object and a newline. False when writing failed, or memory was refused. */
+/* Writes the object, with each key and each row of the series on a line of its own. False when writing failed, or memory was refused. */
 __attribute__((warn_unused_result)) bool load_json_write(const struct load_report *report,
                                                          FILE *to);
-
-/* A string. Bytes that are not UTF-8 become '?': a server's text may have any. */
-__attribute__((warn_unused_result)) json_t *load_json_text(const char *text);
-
-/* The effective options of the run; see SCHEMA.md. The caller takes the object. */
-__attribute__((warn_unused_result)) json_t *load_json_options(const struct load_options *options);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * load/json_options.c - the options of a run as JSON; see load/json.h.
+ * load/json_options.c - the options of a run as JSON; see load/json_parts.h.
  */
-#include "tools/load/json.h"
+#include "tools/load/json_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +27,6 @@ static json_t *nanoseconds(double seconds) {
   return json_integer((json_int_t)(seconds * 1e9 + 0.5));
 }
 
-static json_t *text_or_null(const char *text) {
-  return text ? load_json_text(text) : json_null();
-}
-
 static const char *const flows[] = {[FLOW_ECHO] = "echo",
                                     [FLOW_THRESHOLD] = "threshold",
                                     [FLOW_CONSUME] = "consume",
@@ -51,8 +47,8 @@ json_t *load_json_options(const struct load_options *options) {
       {"rate", json_real((double)options->rate)},
       {"timeout_ns", nanoseconds(options->timeout_seconds)},
       {"header", fields_of(options)},
-      {"data", text_or_null(options->data_path)},
-      {"connect_to", text_or_null(options->connect_to)},
+      {"data", load_json_text(options->data_path)},
+      {"connect_to", load_json_text(options->connect_to)},
       {"stream_window", json_integer(load_options_stream_window(options))},
       {"connection_window", json_integer(load_options_connection_window(options))},
       {"flow", json_string(flows[options->flow])},

@@ -46,13 +46,10 @@ enum {
    * Others are only counted. */
   LOAD_ERROR_ROWS_MAX = 48,
   LOAD_STATUSES = 1000, /* 0 .. 999; three digits (RFC 9110 section 15) */
+  /* Rows of the series, even. Plots are about as wide. After 20 minutes each row is two seconds. */
+  LOAD_SERIES_ROWS_MAX = 1200,
   /* A time or a count of bytes, with its unit. Untested: 64 bits have no longer text. */
   LOAD_TEXT_BYTES = 32,
-
-  /* Progress is printed every second at first, then at longer intervals. Untested: the test would
-   * take eleven seconds to see one line less. */
-  LOAD_PROGRESS_EVERY_SECOND = 5,
-  LOAD_PROGRESS_SECONDS = 10,
 
   /* ---- one turn ---- */
 

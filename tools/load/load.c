@@ -78,6 +78,7 @@ static int run(const struct load_options *options, const char *command,
   case LOAD_RUN_WRONG: status = complain(EXIT_USAGE, "%s", failure->text); break;
   case LOAD_RUN_FAILED: status = complain(EXIT_FAILED, "%s", failure->text); break;
   }
+  load_report_free(report);
   free(report);
   return status;
 }

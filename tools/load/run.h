@@ -9,6 +9,7 @@
 
 #include "tools/load/options.h"
 #include "tools/load/self.h"
+#include "tools/load/series.h"
 #include "tools/load/stats.h"
 
 struct load_fairness {
@@ -24,6 +25,7 @@ struct load_report {
   int64_t begin_unix_ns; /* when measuring began, on the wall clock */
   uint64_t total;        /* requests to be made; with a duration: requests started */
   struct load_stats sum;
+  struct load_series series; /* owned; see load_report_free() */
   struct load_fairness fairness;
   struct load_self self; /* of all workers */
   double busy[256];      /* CPU use of each worker, 0 to 1 */
@@ -35,6 +37,9 @@ enum load_run_result {
   LOAD_RUN_WRONG,  /* wrong command line: exit 2, with one line in `failure` */
   LOAD_RUN_FAILED, /* could not start: exit 1, with one line in `failure` */
 };
+
+/* Frees what the report owns. Also for one that is all zeros. */
+void load_report_free(struct load_report *report);
 
 /* Fills `report`, even if requests failed. */
 __attribute__((warn_unused_result)) enum load_run_result

@@ -1,0 +1,66 @@
+/*
+ * load/progress.c - see load/progress.h.
+ */
+#include "tools/load/progress.h"
+
+#include <stdio.h>
+
+#include "tools/load/units.h"
+
+static double seconds_between(uint64_t from_ns, uint64_t to_ns) {
+  return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e9 : 0;
+}
+
+/* The warm-up counts as a part of a run with a duration. */
+double load_progress_part(const struct load_progress *progress, double *left_seconds) {
+  const struct load_options *options = progress->options;
+  double whole = options->duration_seconds + options->warm_up_seconds, elapsed, part;
+  if (options->requests > 0) {
+    elapsed = seconds_between(progress->measured_ns, progress->now_ns);
+    part = (double)progress->done / (double)options->requests;
+    *left_seconds = part > 0 ? elapsed / part - elapsed : -1;
+    return part < 1 ? part : 1;
+  }
+  elapsed = seconds_between(progress->run_begin_ns, progress->now_ns);
+  if (progress->measured_ns)
+    elapsed = options->warm_up_seconds + seconds_between(progress->measured_ns, progress->now_ns);
+  *left_seconds = elapsed < whole ? whole - elapsed : 0;
+  return elapsed < whole ? elapsed / whole : 1;
+}
+
+double load_progress_kept(const struct load_progress *progress) {
+  const struct load_second *last = progress->last;
+  double due = (double)progress->options->rate * seconds_between(last->begin_ns, last->end_ns);
+  return due > 0 ? (double)last->started / due : -1;
+}
+
+void load_progress_line(const struct load_progress *progress, char *line, size_t size) {
+  const struct load_second *last = progress->last;
+  char rate[LOAD_TEXT_BYTES], asked[LOAD_TEXT_BYTES], p50[LOAD_TEXT_BYTES], p99[LOAD_TEXT_BYTES];
+  char late[LOAD_TEXT_BYTES];
+  double span = seconds_between(last->begin_ns, last->end_ns);
+  double elapsed = seconds_between(progress->run_begin_ns, progress->now_ns);
+  if (progress->measured_ns == 0) {
+    snprintf(line, size, "%4.0f s: %s, %llu connections", elapsed,
+             progress->options->warm_up_seconds > 0 ? "warming up" : "connecting",
+             (unsigned long long)last->connections);
+    return;
+  }
+  load_number_text(span > 0 ? (double)(last->done - last->failed) / span : 0, rate);
+  asked[0] = 0;
+  if (progress->options->rate) {
+    char number[LOAD_TEXT_BYTES];
+    snprintf(asked, sizeof asked, " of %.20s/s",
+             load_number_text((double)progress->options->rate, number));
+  }
+  load_time_text((double)load_histogram_percentile(&last->latency, 50), p50);
+  load_time_text((double)load_histogram_percentile(&last->latency, 99), p99);
+  load_time_text((double)load_histogram_percentile(&last->lateness, 99), late);
+  snprintf(line, size,
+           "%4.0f s: %s/s%s, p50 %s, p99 %s, %llu failed, %llu in flight, %llu due, "
+           "%llu connections, own load %.0f%%, %s late",
+           elapsed, rate, asked, last->latency.count ? p50 : "-", last->latency.count ? p99 : "-",
+           (unsigned long long)last->failed, (unsigned long long)last->in_flight,
+           (unsigned long long)last->backlog, (unsigned long long)last->connections,
+           100 * last->busy, late);
+}

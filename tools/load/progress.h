@@ -1,0 +1,28 @@
+/*
+ * load/progress.h - what is known of a run while it goes on, for its display: on a terminal in place
+ * (load/live.h), elsewhere as one line a second.
+ */
+#ifndef WEIR_LOAD_PROGRESS_H
+#define WEIR_LOAD_PROGRESS_H
+
+#include "tools/load/second.h"
+
+struct load_progress {
+  const struct load_options *options;
+  uint64_t now_ns, run_begin_ns;  /* on the clock of clock_now_ns() */
+  uint64_t measured_ns;           /* when measuring began; 0: not yet */
+  uint64_t started, done, failed; /* since then */
+  const struct load_second *last; /* the last second */
+};
+
+/* How far the run is, 0 to 1, and the time that is left. A negative time is unknown. */
+double load_progress_part(const struct load_progress *progress, double *left_seconds);
+
+/* The part of a second's requests that the rate asks for and that were started, or -1 in a closed
+ * loop. */
+double load_progress_kept(const struct load_progress *progress);
+
+/* Writes one line without the newline. */
+void load_progress_line(const struct load_progress *progress, char *line, size_t size);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * load/watch.c - see load/watch.h.
+ */
+#include "tools/load/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io/base/clock.h"
+#include "tools/common/output.h"
+
+/* Sent to the main thread when all workers have answered, or have ended. */
+enum { SIGNAL_NEWS = SIGUSR2 };
+
+static void tell(const struct load_watch *watch) {
+  pthread_kill(watch->main_thread, SIGNAL_NEWS);
+}
+
+/* ---- the workers ----------------------------------------------------------------------------- */
+
+void load_watch_enter(struct load_watch *watch) {
+  __atomic_add_fetch(&watch->running, 1, __ATOMIC_ACQ_REL);
+}
+
+void load_watch_leave(struct load_watch *watch) {
+  if (__atomic_sub_fetch(&watch->running, 1, __ATOMIC_ACQ_REL) == 0) tell(watch);
+}
+
+/* On the worker's thread. */
+static void answer(struct worker *io, void *object) {
+  struct load_glance *glance = object;
+  struct load_watch *watch = glance->watch;
+  (void)io;
+  load_second_take(&glance->tally, &glance->worker->books, &glance->second);
+  __atomic_store_n(&glance->answered, true, __ATOMIC_RELEASE);
+  if (__atomic_sub_fetch(&watch->unread, 1, __ATOMIC_ACQ_REL) == 0) tell(watch);
+}
+
+/* ---- once a second --------------------------------------------------------------------------- */
+
+static void ask(struct load_watch *watch) {
+  for (unsigned i = 0; i < watch->options->threads; i++) {
+    struct load_glance *glance = &watch->glances[i];
+    if (glance->asked) continue;
+    __atomic_add_fetch(&watch->unread, 1, __ATOMIC_ACQ_REL);
+    glance->asked = worker_group_post(watch->group, i, answer, glance);
+    if (!glance->asked) __atomic_sub_fetch(&watch->unread, 1, __ATOMIC_ACQ_REL);
+  }
+}
+
+/* Adds up the answers that have come. */
+static void read_answers(struct load_watch *watch) {
+  memset(&watch->sum, 0, sizeof watch->sum);
+  for (unsigned i = 0; i < watch->options->threads; i++) {
+    struct load_glance *glance = &watch->glances[i];
+    if (!__atomic_load_n(&glance->answered, __ATOMIC_ACQUIRE)) continue;
+    glance->asked = glance->answered = false;
+    load_second_merge(&watch->sum, &glance->second);
+  }
+  load_series_add(&watch->series, &watch->sum);
+}
+
+void load_watch_end(struct load_watch *watch) {
+  read_answers(watch);
+  memset(&watch->sum, 0, sizeof watch->sum);
+  for (unsigned i = 0; i < watch->options->threads; i++) {
+    struct load_glance *glance = &watch->glances[i];
+    load_second_take(&glance->tally, &glance->worker->books, &glance->second);
+    load_second_merge(&watch->sum, &glance->second);
+  }
+  load_series_add(&watch->series, &watch->sum);
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+static void show(struct load_watch *watch) {
+  char line[256];
+  const struct load_progress *progress = &watch->progress;
+  if (watch->options->quiet) return;
+  load_progress_line(progress, line, sizeof line);
+  output_say(STDERR_FILENO, "%s", line);
+}
+
+/* What the workers did in the last second is known. */
+static void on_second(struct load_watch *watch) {
+  struct load_progress *progress = &watch->progress;
+  read_answers(watch);
+  progress->now_ns = clock_now_ns();
+  if (progress->measured_ns == 0) progress->measured_ns = watch->sum.begin_ns;
+  progress->started += watch->sum.started;
+  progress->done += watch->sum.done;
+  progress->failed += watch->sum.failed;
+  show(watch);
+}
+
+static void interrupt(struct worker *io, void *object) {
+  struct load_worker *worker = object;
+  (void)io;
+  if (!worker->books.over) worker->books.stats.interrupted = true;
+  load_worker_finish(worker);
+}
+
+/* The first signal ends the run gracefully, the second at once. */
+static void stop(struct load_watch *watch) {
+  watch->stops++;
+  for (unsigned i = 0; i < watch->options->threads && watch->stops == 1; i++)
+    if (!worker_group_post(watch->group, i, interrupt, &watch->workers[i])) watch->stops = 2;
+  if (watch->stops > 1) worker_group_stop(watch->group);
+}
+
+static sigset_t signals_of_interest(void) {
+  static const int numbers[] = {SIGTERM, SIGINT, SIGNAL_NEWS};
+  sigset_t set;
+  sigemptyset(&set);
+  for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    sigaddset(&set, numbers[i]);
+  return set;
+}
+
+/* The next signal, or 0 when `until_ns` has come. */
+static int next_signal(uint64_t until_ns) {
+  sigset_t set = signals_of_interest();
+  uint64_t now_ns = clock_now_ns(), wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+  const struct timespec wait = {.tv_sec = (time_t)(wait_ns / SECOND_NS),
+                                .tv_nsec = (long)(wait_ns % SECOND_NS)};
+  int number = sigtimedwait(&set, NULL, &wait);
+  return number > 0 ? number : 0;
+}
+
+static bool is_over(const struct load_watch *watch) {
+  return __atomic_load_n(&watch->running, __ATOMIC_ACQUIRE) == 0;
+}
+
+void load_watch_wait(struct load_watch *watch) {
+  uint64_t next_ns = watch->progress.run_begin_ns + SECOND_NS;
+  bool waiting = false; /* for answers */
+  while (!is_over(watch)) {
+    int number = next_signal(next_ns);
+    if (number == SIGTERM || number == SIGINT) stop(watch);
+    bool late = clock_now_ns() >= next_ns;
+    if (waiting && (late || __atomic_load_n(&watch->unread, __ATOMIC_ACQUIRE) == 0)) {
+      waiting = false;
+      on_second(watch);
+    }
+    if (!late) continue;
+    while (next_ns <= clock_now_ns())
+      next_ns += SECOND_NS;
+    ask(watch);
+    waiting = true;
+  }
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+bool load_watch_begin(struct load_watch *watch, const struct load_options *options,
+                      struct load_worker *workers, struct worker_group *group) {
+  sigset_t set = signals_of_interest();
+  *watch = (struct load_watch){.options = options,
+                               .workers = workers,
+                               .group = group,
+                               .main_thread = pthread_self(),
+                               .glances = calloc(options->threads, sizeof *watch->glances)};
+  if (!watch->glances) return false;
+  for (unsigned i = 0; i < options->threads; i++) {
+    watch->glances[i].watch = watch;
+    watch->glances[i].worker = &workers[i];
+  }
+  watch->progress = (struct load_progress){
+      .options = options, .run_begin_ns = clock_now_ns(), .last = &watch->sum};
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
+  return true;
+}
+
+void load_watch_free(struct load_watch *watch) {
+  free(watch->glances);
+  watch->glances = NULL;
+}
