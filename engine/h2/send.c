@@ -130,13 +130,12 @@ static bool send_section(struct h2 *h2, struct h2_stream *stream) {
 
 /* ---- DATA ------------------------------------------------------------------------------------ */
 
+/* Trailers leave before the body could be asked for more. */
 static void body_end(struct h2 *h2, struct h2_stream *stream) {
-  stream->body_ended = true;
   if (!stream->trailers) {
     end_sent(h2, stream);
     return;
   }
-  sched_idle(&h2->sched, &stream->node);
   struct h2_section *trailers = stream->trailers;
   stream->trailers = NULL;
   h2_queue_append(stream, trailers);

@@ -5,9 +5,12 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct script script;
+static uint8_t lent[64 * KIB];
+static struct stream_facts facts;
 
 /* ---- bodies that do not know their end before they are asked --------------------------------- */
 
@@ -15,17 +18,20 @@ static struct served {
   struct stream *stream;
   size_t left;
   size_t record_bytes; /* it gives so many at once, or BODY_ROOM; 0: any number */
-  bool waits;          /* for the test to resume it */
   bool gives_up;       /* it resets its stream when it is asked without room */
+  bool hesitates;      /* it says BODY_WAIT once, and resumes its stream before */
   unsigned pulls, empty_pulls;
 } served[2];
 
 static enum body_result pull(void *self, struct body_chunk *chunk) {
-  static const uint8_t bytes[64 * KIB];
   struct served *body = self;
   body->pulls++;
   body->empty_pulls += chunk->max == 0;
-  if (body->waits) return BODY_WAIT;
+  if (body->hesitates) {
+    body->hesitates = false;
+    stream_resume(body->stream);
+    return BODY_WAIT;
+  }
   if (body->left == 0) return BODY_END;
   if (chunk->max == 0 && body->gives_up) {
     stream_reset(body->stream, H2_CANCEL);
@@ -34,7 +40,7 @@ static enum body_result pull(void *self, struct body_chunk *chunk) {
   if (chunk->max < body->record_bytes) return BODY_ROOM;
   size_t most = body->record_bytes ? body->record_bytes : chunk->max;
   size_t take = body->left < most ? body->left : most;
-  chunk->bytes = span_of(bytes, take);
+  chunk->bytes = span_of(lent, take);
   body->left -= take;
   return BODY_MORE;
 }
@@ -50,10 +56,16 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
   assert_true(stream_respond(stream, 200, NULL, 0, (struct body){&ops, body}));
 }
 
+static void note_end(void *ctx, struct stream *stream, const struct stream_facts *of) {
+  (void)ctx, (void)stream;
+  facts = *of;
+}
+
 /* One or two responses; their stream windows are 0 at first. */
 static void begin(struct served first, struct served second) {
   script_begin(&script, H2_SERVER, NULL, false);
   script.handler.request = serve;
+  script.handler.ended = note_end;
   served[0] = first;
   served[1] = second;
   script_run(&script, "SETTINGS 0 s4=0; HEADERS/SH 1 [@get]");
@@ -71,14 +83,25 @@ static bool wants_to_send(void) {
   return script.machine.ops->wants(script.machine.self) & MACHINE_SEND;
 }
 
-/* Bytes of the next send with that budget; they are taken. */
-static size_t send_within(size_t budget_bytes) {
-  struct span spans[16];
-  size_t total = 0;
+static uint8_t seen[OUT_BYTES + 128 * KIB];
+
+/* The bytes that wait for the transport, also in `seen`. */
+static size_t peek(size_t budget_bytes) {
+  struct span spans[OUT_SEGMENTS];
+  const struct machine_ops *ops = script.machine.ops;
   size_t count =
-      script.machine.ops->send_peek(script.machine.self, spans, 16, budget_bytes, script.now_ns);
-  for (size_t i = 0; i < count; i++)
+      ops->send_peek(script.machine.self, spans, OUT_SEGMENTS, budget_bytes, script.now_ns);
+  size_t total = 0;
+  for (size_t i = 0; i < count; i++) {
+    memcpy(seen + total, spans[i].base, spans[i].len);
     total += spans[i].len;
+  }
+  return total;
+}
+
+/* They are taken. */
+static size_t send_within(size_t budget_bytes) {
+  size_t total = peek(budget_bytes);
   script.machine.ops->send_ack(script.machine.self, total, script.now_ns);
   return total;
 }
@@ -120,6 +143,152 @@ static void test_reset_when_asked_for_nothing(void **state) {
   served[0].gives_up = true;
   expect("WU 1 =999", "DATA 1 999, RST_STREAM 1 CANCEL");
   assert_int_equal(script.engine.http.counters.streams_closed, 1);
+  script_close(&script);
+}
+
+/* It has something by the time it is done, and nobody else will resume it. */
+static void test_resumed_within_pull(void **state) {
+  (void)state;
+  begin((struct served){.left = 100, .hesitates = true}, (struct served){0});
+  expect("WU 1 =500", "DATA 1 100 end");
+  script_close(&script);
+}
+
+/* The connection's window is shut, and an empty response needs none. */
+static void test_empty_response(void **state) {
+  (void)state;
+  begin((struct served){.left = H2_INITIAL_WINDOW_BYTES}, (struct served){0});
+  script_run(&script, "SETTINGS 0 s4=70000; WU 1 =70000");
+  expect("HEADERS/SH 3 [@get]", "HEADERS 3 200, DATA 3 0 end");
+  script_close(&script);
+}
+
+/* ---- what is on the wire --------------------------------------------------------------------- */
+
+/* The bytes of a body are those that were lent, whether they are copied or not. */
+static void test_lent_bytes(void **state) {
+  (void)state;
+  static const size_t sizes[] = {1, OUT_COPY_BYTES_MAX, OUT_COPY_BYTES_MAX + 1, 16384};
+  for (size_t i = 0; i < sizeof lent; i++)
+    lent[i] = (uint8_t)(i % 251 + 1);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    begin((struct served){.left = sizes[i]}, (struct served){0});
+    script_run(&script, "!mute; WU 1 =60000");
+    assert_int_equal(send_within(SIZE_MAX), 2 * H2_FRAME_HEADER_BYTES + sizes[i]);
+    assert_memory_equal(seen + H2_FRAME_HEADER_BYTES, lent, sizes[i]);
+    assert_int_equal(script.engine.http.counters.body_bytes_sent, sizes[i]);
+    assert_int_equal(facts.body_bytes_sent, sizes[i]);
+    assert_int_equal(script.engine.h2.outs.taken, 0); /* its memory is free again */
+    script_close(&script);
+  }
+}
+
+/* Whatever can leave leaves at once: replies, credit, header sections, data, resets. */
+static void test_all_at_once(void **state) {
+  (void)state;
+  begin((struct served){.left = 1000}, (struct served){0});
+  served[0].gives_up = true;
+  script_run(&script, "!mute; PING 0 *8; HEADERS/SH 3 [@get]; WU 1 =999");
+  const size_t reset = H2_FRAME_HEADER_BYTES + 4;
+  size_t total = send_within(SIZE_MAX);
+  assert_int_equal(seen[3], H2_PING);
+  assert_int_equal(seen[H2_FRAME_HEADER_BYTES + 8 + 3], H2_HEADERS);
+  assert_int_equal(seen[total - reset + 3], H2_RST_STREAM);
+  assert_int_equal(served[0].left, 1);
+  assert_false(wants_to_send());
+  assert_int_equal(send_within(SIZE_MAX), 0);
+  script_close(&script);
+}
+
+static void test_header_bytes(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script.handler.request = serve;
+  script.handler.ended = note_end;
+  served[0] = (struct served){0};
+  script_run(&script, "!mute; HEADERS/SH 1 [@get]");
+  size_t total = send_within(SIZE_MAX);
+  assert_int_equal(facts.header_bytes_sent, total - H2_FRAME_HEADER_BYTES);
+  script_close(&script);
+}
+
+/* A body that has nothing to give holds no memory for output. */
+static void test_nothing_made(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/SH 1 [@hold]; !respond 1 200");
+  script_run(&script, "!mute; !send 1 0");
+  assert_true(wants_to_send());
+  assert_int_equal(send_within(SIZE_MAX), 0);
+  assert_int_equal(script.engine.h2.outs.taken, 0);
+  script_close(&script);
+}
+
+/* ---- a full buffer --------------------------------------------------------------------------- */
+
+/* Output that is not taken leaves so many bytes of the buffer: two whole frames and a third fill it, and the window
+ * of stream 1. Stream 3 is an upload. */
+static void fill_but(size_t room) {
+  char steps[128];
+  const size_t bytes = OUT_BYTES - room - 3 * H2_FRAME_HEADER_BYTES;
+  script_begin(&script, H2_SERVER, NULL, false);
+  snprintf(steps, sizeof steps, "SETTINGS 0 s4=%zu; HEADERS/SH 1 [@hold]; !respond 1 200", bytes);
+  script_run(&script, steps);
+  snprintf(steps, sizeof steps, "HEADERS/H 3 [@post]; !mute; !send 1 %zu", bytes);
+  script_run(&script, steps);
+  assert_int_equal(peek(SIZE_MAX), OUT_BYTES - room);
+}
+
+/* Half of the connection's window comes. */
+static void make_credit_due(void) {
+  script_run(&script, "DATA 3 *16384; DATA 3 *16384");
+}
+
+/* Each frame waits for exactly the room that it needs. */
+static void test_exact_room(void **state) {
+  (void)state;
+  for (size_t lacks = 0; lacks < 2; lacks++) {
+    fill_but(H2_FRAME_HEADER_BYTES + 8 - lacks);
+    script_run(&script, "PING 0 *8");
+    assert_int_equal(peek(SIZE_MAX), OUT_BYTES - lacks * (H2_FRAME_HEADER_BYTES + 8 - 1));
+    script_close(&script);
+
+    fill_but(H2_FRAME_HEADER_BYTES + 4 - lacks);
+    make_credit_due();
+    assert_int_equal(peek(SIZE_MAX), OUT_BYTES - lacks * (H2_FRAME_HEADER_BYTES + 4 - 1));
+    script_close(&script);
+  }
+}
+
+/* What comes first in the order is not overtaken by what is smaller. */
+static void test_order_without_room(void **state) {
+  (void)state;
+  fill_but(H2_FRAME_HEADER_BYTES + 8 - 1);
+  script_run(&script, "PING 0 *8");
+  make_credit_due();
+  assert_int_equal(peek(SIZE_MAX), OUT_BYTES - (H2_FRAME_HEADER_BYTES + 8 - 1));
+  script_close(&script);
+
+  fill_but(4000);
+  script_run(&script, "HEADERS/SH 5 [@hold]; !bulk 5 6000; WU 1 =100; !send 1 100");
+  assert_int_equal(peek(SIZE_MAX), OUT_BYTES - 4000);
+  script.mute = false;
+  script_clear(&script);
+  script_pump(&script);
+  const char *headers = strstr(script.log, "HEADERS 5 200"),
+             *data = strstr(script.log, "DATA 1 100");
+  assert_true(headers && data && headers < data);
+  script_close(&script);
+}
+
+/* Nothing may follow the last GOAWAY, credit neither. */
+static void test_credit_after_the_last(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script,
+             "HEADERS/H 1 [@post]; !mute; DATA 1 *16384; DATA 1 *16384; DATA 0 *1; !listen");
+  assert_true(script.goaway);
+  assert_int_equal(script.connection_credit, H2_INITIAL_WINDOW_BYTES - 2 * 16384 - 1);
   script_close(&script);
 }
 
@@ -219,6 +388,15 @@ int main(void) {
       cmocka_unit_test(test_record_beyond_the_budget),
       cmocka_unit_test(test_record_beyond_the_window),
       cmocka_unit_test(test_record_beside_others),
+      cmocka_unit_test(test_resumed_within_pull),
+      cmocka_unit_test(test_empty_response),
+      cmocka_unit_test(test_lent_bytes),
+      cmocka_unit_test(test_all_at_once),
+      cmocka_unit_test(test_header_bytes),
+      cmocka_unit_test(test_nothing_made),
+      cmocka_unit_test(test_exact_room),
+      cmocka_unit_test(test_order_without_room),
+      cmocka_unit_test(test_credit_after_the_last),
       cmocka_unit_test(test_little_credit),
       cmocka_unit_test(test_cap_before_the_request),
       cmocka_unit_test(test_no_memory),
