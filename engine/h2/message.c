@@ -88,23 +88,13 @@ static struct h2_verdict pseudo_field(struct survey *survey, const struct header
   return H2_OK;
 }
 
-static struct h2_verdict bad_field(const struct header *field) {
-  static const char *const pseudo[] = {[TOKEN_AUTHORITY] = "bad :authority",
-                                       [TOKEN_METHOD] = "bad :method",
-                                       [TOKEN_PATH] = "bad :path",
-                                       [TOKEN_SCHEME] = "bad :scheme"};
-  if (field->flags & HEADER_NAME_BAD) return malformed("bad byte in a field name");
-  if (field->flags & HEADER_VALUE_BAD) return malformed("bad byte in a field value");
-  return malformed(pseudo[field->token]);
-}
-
 static struct h2_verdict survey_fields(const struct headers *fields, uint32_t pseudo_allowed,
                                        struct survey *survey) {
   *survey = (struct survey){.content_length = -1, .te_allowed = pseudo_allowed == request_pseudo};
   bool regular = false;
   for (uint32_t i = 0; i < fields->count; i++) {
     const struct header *field = &fields->at[i];
-    if (field->flags & HEADER_BAD) return bad_field(field);
+    if (field->flags & HEADER_BAD) return malformed("bad name or value of a field");
     survey->tokens |= header_bit(field->token);
     struct h2_verdict verdict;
     if (field->name.base[0] == ':') {
