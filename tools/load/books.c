@@ -12,15 +12,15 @@ void load_books_read_clock(struct load_books *books) {
 }
 
 void load_books_init(struct load_books *books, const struct load_plan *plan, struct worker *io,
-                     unsigned connections, void (*on_timeout)(struct timer *timer, uint64_t now_ns),
-                     void (*on_phase)(struct timer *timer, uint64_t now_ns)) {
+                     unsigned connections, const struct load_books_timers *timers) {
   *books =
       (struct load_books){.plan = plan, .io = io, .connections = connections, .alive = connections};
-  load_source_init(&books->source, plan);
+  load_source_init(&books->source, plan, io->index);
   books->endless = plan->options->requests == 0;
   list_init(&books->timeline);
-  timer_init(&books->timeout_timer, on_timeout);
-  timer_init(&books->phase_timer, on_phase);
+  timer_init(&books->timeout_timer, timers->timeout);
+  timer_init(&books->phase_timer, timers->phase);
+  timer_init(&books->input_timer, timers->input);
 }
 
 static void arm_phase(struct load_books *books, uint64_t delay_ns) {
@@ -111,9 +111,9 @@ void load_books_begin(struct load_books *books) {
 /* May be called from within a machine's call, where the machine must not be drained. The timer does
  * that. */
 void load_books_check(struct load_books *books) {
-  bool all = !books->endless && books->left == 0;
   invariants(books);
-  if (books->over || books->in_flight > 0 || !(all || books->alive == 0)) return;
+  if (books->over || books->in_flight > 0) return;
+  if (!load_books_are_spent(books) && books->alive > 0) return;
   load_books_close(books);
   arm_phase(books, 0);
 }
@@ -139,7 +139,7 @@ static void note_unfinished(struct load_books *books) {
 }
 
 uint64_t load_books_backlog(const struct load_books *books, uint64_t now_ns) {
-  if (!books->scheduled) return 0;
+  if (!books->scheduled || load_books_are_spent(books)) return 0;
   uint64_t backlog = load_schedule_backlog(&books->schedule, now_ns);
   return !books->endless && backlog > books->left ? books->left : backlog;
 }
@@ -166,13 +166,28 @@ void load_books_schedule(struct load_books *books, unsigned index) {
   load_schedule_begin(&books->schedule, options->rate, index, options->threads, books->now_ns);
 }
 
+bool load_books_are_spent(const struct load_books *books) {
+  if (!books->endless && books->left == 0) return true;
+  return load_source_state(&books->source) == LOAD_SOURCE_ENDED;
+}
+
 bool load_books_is_due(const struct load_books *books) {
-  return books->scheduled && (books->endless || books->left > 0) &&
+  return books->scheduled && !load_books_are_spent(books) &&
          load_schedule_due_ns(&books->schedule) <= books->now_ns;
+}
+
+/* Whether the source has a request now. Otherwise tries again soon. */
+static bool has_input(struct load_books *books) {
+  enum load_source_state state = load_source_state(&books->source);
+  if (state == LOAD_SOURCE_WAITS && !timer_is_armed(&books->input_timer))
+    timer_arm(&books->io->loop.timers, &books->input_timer,
+              books->io->loop.now_ns + LOAD_INPUT_BUSY_NS);
+  return state == LOAD_SOURCE_READY;
 }
 
 bool load_books_take(struct load_books *books, uint64_t *share, uint64_t *due_ns) {
   if (!books->endless && books->left == 0) return false;
+  if (!has_input(books)) return false;
   if (books->plan->options->rate) {
     if (!load_books_is_due(books)) return false;
     *due_ns = load_schedule_due_ns(&books->schedule);

@@ -37,6 +37,7 @@ struct load_books {
   struct list_node timeline;  /* the entries of requests in flight, the first due first */
   struct timer timeout_timer; /* armed while the timeline is not empty */
   struct timer phase_timer;   /* armed for the next phase change */
+  struct timer input_timer;   /* armed while the source has no request yet */
 
   struct load_schedule schedule; /* open loop: when the next request is due */
   bool scheduled;                /* the open loop has begun */
@@ -48,12 +49,19 @@ struct load_books {
   struct load_stats stats;
 };
 
-/* The caller acts on two timers, outside of any machine's call. `on_timeout`: the first request of
- * the timeline has timed out. `on_phase`: every connection's first attempt is over, so an open loop
- * may start; or the warm-up, the duration or the run is over. */
+/* The caller acts on timers, outside of any machine's call. */
+struct load_books_timers {
+  /* The first request of the timeline has timed out. */
+  void (*timeout)(struct timer *timer, uint64_t now_ns);
+  /* Every connection's first attempt is over, so an open loop may start; or the warm-up, the
+   * duration or the run is over. */
+  void (*phase)(struct timer *timer, uint64_t now_ns);
+  /* A request could not start because the source had none yet. It may have some now. */
+  void (*input)(struct timer *timer, uint64_t now_ns);
+};
+
 void load_books_init(struct load_books *books, const struct load_plan *plan, struct worker *io,
-                     unsigned connections, void (*on_timeout)(struct timer *timer, uint64_t now_ns),
-                     void (*on_phase)(struct timer *timer, uint64_t now_ns));
+                     unsigned connections, const struct load_books_timers *timers);
 
 void load_books_read_clock(struct load_books *books);
 
@@ -83,6 +91,9 @@ void load_books_schedule(struct load_books *books, unsigned index);
 
 /* Open loop: whether a request is due now. */
 bool load_books_is_due(const struct load_books *books);
+
+/* Whether no more requests will be started: -n is reached, or the source has ended. */
+bool load_books_are_spent(const struct load_books *books);
 
 /* Open loop: how many requests are due and not started. */
 uint64_t load_books_backlog(const struct load_books *books, uint64_t now_ns);

@@ -30,7 +30,9 @@ static void on_blamed(struct client_connection *client, const char *reason) {
 
 static bool has_work(const struct load_connection *connection) {
   const struct load_books *books = connection->books;
-  if (!list_is_empty(&connection->slots.again) || books->endless) return true;
+  if (!list_is_empty(&connection->slots.again)) return true;
+  if (load_books_are_spent(books)) return false;
+  if (books->endless) return true;
   return books->plan->options->rate ? books->left > 0 : connection->share > 0;
 }
 

@@ -24,6 +24,34 @@ enum {
   LOAD_CAP_STEP_BYTES = 24,       /* the text of a step, with NUL: 2147483647 has ten digits */
   LOAD_CAP_STEPS_MAX = 8,         /* of one --cap. Arbitrary */
 
+  /* ---- requests from files ---- */
+
+  /* The text of one request: a line, or an entry of an archive, which has the response's body, too.
+   * Arbitrary; browsers leave out larger bodies. */
+  LOAD_INPUT_ITEM_BYTES_MAX = 32 << 20,
+  /* What is read at once. Untested: it only divides the file otherwise. */
+  LOAD_INPUT_LOOK_BYTES = 65536,
+  /* A request as it is kept, its body included unless that is a file. Arbitrary. */
+  LOAD_FORM_BYTES_MAX = 4 << 20,
+  LOAD_FORM_FIELDS_MAX = 64,  /* of a request in a file. Arbitrary; browsers send twenty */
+  LOAD_PIECES_MAX = 256,      /* fields and variables of one request. Arbitrary */
+  LOAD_METHOD_BYTES_MAX = 32, /* arbitrary: the longest registered one has 17 */
+  LOAD_WEIGHT_MAX = 1000,     /* arbitrary: one in a thousand is rare enough */
+  /* Requests of a list, each as often as its weight says. Untested: takes half a gigabyte. */
+  LOAD_PLACES_MAX = 1 << 26,
+  /* Requests of a file that are kept in memory; larger files are read as streams. Thirty thousand
+   * plain URLs, which take twice as much again once they are made. */
+  LOAD_KEPT_BYTES_MAX = 16 << 20,
+  /* Batches of one worker's ring, and when one is full. So a worker has 512 KiB of requests ahead:
+   * about a thousand, or some milliseconds of its work. */
+  LOAD_BATCHES_MAX = 8,
+  LOAD_BATCH_BYTES = 65536,
+  LOAD_BODY_FILES_MAX = 4096,   /* arbitrary: each is mapped once, and stays so */
+  LOAD_PATH_BYTES_MAX = 4096,   /* as PATH_MAX of Linux */
+  LOAD_ZERO_BYTES = 16384,      /* of a body of zeros that are lent at once: as a DATA frame */
+  LOAD_CSV_COLUMNS_MAX = 64,    /* arbitrary */
+  LOAD_VARIABLE_BYTES_MAX = 64, /* how near a closing brace must be. Arbitrary */
+
   /* ---- when to give up ---- */
 
   /* How often a request is repeated after the server refused it unprocessed, while its connections
@@ -71,6 +99,10 @@ enum {
 /* Open loop: how soon to try again when no connection has room. Untested: it changes only how often
  * we try. */
 #define LOAD_PACE_BUSY_NS MILLISECOND_NS
+
+/* How soon to try again when a file is read too slowly. Untested: it changes only how often we
+ * try. */
+#define LOAD_INPUT_BUSY_NS MILLISECOND_NS
 
 /* Being late by more than this is the generator's fault, worth a word. A tenth of the latency that
  * people notice; a thread that sleeps on a quiet machine wakes within a tenth of it. */

@@ -21,6 +21,7 @@
 static int judge(const struct load_report *report) {
   const struct load_stats *sum = &report->sum;
   char text[96];
+  if (report->mistake[0]) return complain(EXIT_FAILED, "%s", report->mistake);
   if (sum->requests.succeeded > 0) return EXIT_DONE;
   if (sum->reason_count > 0) return complain(EXIT_FAILED, "%s", sum->reasons[0].text);
   if (sum->requests.error_count > 0) {

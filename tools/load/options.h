@@ -27,7 +27,11 @@ struct load_options {
   size_t url_count;
   const char *fields[LOAD_FIELDS_MAX]; /* -H, "name: value" */
   unsigned field_count;
-  const char *data_path; /* -d, or NULL */
+  const char *data_path;  /* -d, or NULL */
+  const char *input_path; /* -i, or NULL */
+  const char *csv_path;   /* --data-csv, or NULL */
+  bool csv_once;          /* its rows are used once */
+  bool body_variables;    /* files with bodies may have variables */
 
   /* ---- connect ---- */
   const char *connect_to; /* HOST[:PORT], or NULL */

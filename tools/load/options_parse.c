@@ -60,7 +60,8 @@ static bool take(struct options *parser, int code, char *value) {
 }
 
 static bool check(struct load_options *options, const struct failure *failure) {
-  if (options->url_count == 0) return failure_set(failure, "no URL given; see weir load --help");
+  if (options->url_count == 0 && !options->input_path)
+    return failure_set(failure, "no URL given; see weir load --help");
   if (options->url_count > LOAD_URLS_MAX)
     return failure_set(failure, "more than %d URLs", LOAD_URLS_MAX);
   for (const struct load_option_family *const *at = load_option_families; *at; at++)

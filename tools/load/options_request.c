@@ -21,7 +21,63 @@ static const struct load_option rows[] = {
      "May be repeated; each is sent. \":method: HEAD\" and\n"
      "\"host: HOST\" (or :authority) override the URL"},
     {"data", 'd', "FILE", LOAD_TEXT(data_path), "POST the content of FILE"},
+    {"input-file", 'i', "FILE", LOAD_TEXT(input_path),
+     "make the requests of FILE, or - for standard input: URLs,\n"
+     "vegeta's http or JSON form, or a HAR. Without -n and -D, each\n"
+     "one once. A URL on the command line then only names the server"},
+    {"data-csv", 0, "FILE", LOAD_TEXT(csv_path),
+     "each request uses a row of FILE: {name} in path, fields and\n"
+     "body is the value of that column"},
+    {"data-csv-once", 0, NULL, LOAD_FLAG(csv_once),
+     "end after the last row, instead of beginning again"},
+    {"body-variables", 0, NULL, LOAD_FLAG(body_variables),
+     "fill in variables in files with bodies, too"},
 };
 
-const struct load_option_family load_options_request = {
-    .topic = "requests", .title = "What to request", LOAD_OPTIONS(rows)};
+static bool check(struct load_options *options, const struct failure *failure) {
+  if (options->input_path && options->url_count > 1)
+    return failure_set(failure, "-i takes one URL, which names the server");
+  if (options->csv_once && !options->csv_path)
+    return failure_set(failure, "--data-csv-once needs --data-csv");
+  return true;
+}
+
+static const char more[] =
+    "Requests from a file (-i)\n"
+    "  The form is seen from the file's beginning. Mistakes are told as FILE:LINE. A small\n"
+    "  file is checked whole before the run; large ones and pipes are read as streams. With\n"
+    "  -n or -D a file begins again at its end; a pipe ends the run. -H replaces fields of\n"
+    "  that name, and -d is the body of requests that have none. A URL on the command line\n"
+    "  names the server for all requests, whatever host the file names; without one, the\n"
+    "  file's first URL does.\n"
+    "\n"
+    "  URLs, one a line, as in h2load (# begins a comment):\n"
+    "      https://localhost:8443/a\n"
+    "      /b?c=d\n"
+    "  http form of vegeta; a blank line ends a request, @FILE is its body:\n"
+    "      POST http://localhost:8080/orders\n"
+    "      content-type: application/json\n"
+    "      @order.json\n"
+    "  JSON of vegeta, one object a line. body is base64; body_text, body_file, body_bytes\n"
+    "  (that many zeros), weight (how often, 1 by default) and time_ns are our additions:\n"
+    "      {\"method\": \"GET\", \"url\": \"/a\", \"header\": {\"priority\": [\"u=1\"]}, "
+    "\"weight\": 3}\n"
+    "  HAR, as browsers save it. Requests to other servers than the first are left out.\n"
+    "\n"
+    "Variables, in paths, field values and bodies\n"
+    "  {seq}         1, 2, 3 ...: no two requests of a run have the same\n"
+    "  {rand:1-100}  a random integer from 1 to 100\n"
+    "  {uuid}        a random UUID\n"
+    "  {name}        a column of --data-csv, whose first row has the names\n"
+    "  {{            a brace. One before anything but a letter is plain: {\"id\": {seq}}\n"
+    "  {seq}, {uuid} and columns are the same throughout a request. A HAR has none.\n"
+    "\n"
+    "Examples\n"
+    "  weir load -D 10 -c 20 -i urls.txt https://localhost:8443\n"
+    "  weir load -n 1000 -H 'x-id: {uuid}' --data-csv users.csv 'http://HOST/users/{id}'\n";
+
+const struct load_option_family load_options_request = {.topic = "requests",
+                                                        .title = "What to request",
+                                                        LOAD_OPTIONS(rows),
+                                                        .check = check,
+                                                        .more = more};

@@ -34,7 +34,7 @@ static bool check(struct load_options *options, const struct failure *failure) {
     return failure_set(failure, "-n and -D exclude each other");
   if (options->warm_up_seconds > 0 && options->duration_seconds == 0)
     return failure_set(failure, "--warm-up-time needs -D");
-  if (options->requests == 0 && options->duration_seconds == 0)
+  if (options->requests == 0 && options->duration_seconds == 0 && !options->input_path)
     options->requests = options->connections;
   if (options->threads > options->connections)
     return failure_set(failure, "-t %u: more threads than connections (-c %u)", options->threads,

@@ -10,44 +10,42 @@
 #include "io/base/address.h"
 #include "tools/client/limits.h"
 #include "tools/common/failure.h"
-#include "tools/common/option_values.h"
 #include "tools/load/limits.h"
 #include "tools/load/options.h"
-#include "tools/load/target.h"
+#include "tools/load/reader.h"
 
 struct tls_context;
 
-/* One URL of the command line, and what its request is made of. */
-struct load_made {
-  struct url url;
-  struct header fields[8 + LOAD_FIELDS_MAX];
-  char names[LOAD_FIELDS_MAX][OPTION_FIELD_NAME_BYTES]; /* of --header, in lower case */
-};
-
 struct load_plan {
   const struct load_options *options;
-  struct load_target *targets; /* at least one; all of one origin */
-  struct load_made *made;      /* of each target */
-  unsigned target_count;
-  struct url base; /* the first URL: it names the server */
+  struct load_rules rules;
+  struct load_bodies bodies;
+  struct load_csv csv;        /* of --data-csv */
+  struct load_list list;      /* empty if there is a reader */
+  struct load_reader *reader; /* of a large file or a pipe, or NULL */
+  bool by_connection;         /* each connection begins with the first request */
+  bool one_pass;              /* the run ends after the last request */
+  uint64_t seed;              /* of random variables */
   struct address addresses[CLIENT_ADDRESSES_MAX];
   unsigned address_count;
   struct tls_context *tls; /* NULL: http */
-  uint8_t *data;           /* of --data; NULL: no body */
-  size_t data_bytes;
-  char data_length[24]; /* data_bytes in digits */
   uint64_t timeout_ns, duration_ns, warm_up_ns;
 };
 
-/* Loads the file of --data. False with one line in `failure`. Call load_plan_free() in either
- * case. */
+/* Opens the files of --data and --data-csv. False with one line in `failure`. Call load_plan_free()
+ * in either case. The plan must stay where it is. */
 __attribute__((warn_unused_result)) bool load_plan_init(struct load_plan *plan,
                                                         const struct load_options *options,
                                                         const struct failure *failure);
 
-/* Builds the requests. False with one line in `failure` when the command line is wrong. */
+/* Makes the requests of the command line, or with -i reads its URL. False with one line in `failure`
+ * when the command line is wrong. */
 __attribute__((warn_unused_result)) bool load_plan_targets(struct load_plan *plan,
                                                            const struct failure *failure);
+
+/* Opens the file of -i, if there is one. False with one line in `failure`. */
+__attribute__((warn_unused_result)) bool load_plan_read(struct load_plan *plan,
+                                                        const struct failure *failure);
 
 /* Resolves the host and prepares TLS. May block. False with one line in `failure`. */
 __attribute__((warn_unused_result)) bool load_plan_look_up(struct load_plan *plan,

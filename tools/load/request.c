@@ -260,13 +260,11 @@ static const struct stream_events events = {
 /* Lends bytes of the target's body, which the source keeps until the slot is free. */
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct load_request *request = self;
-  const struct span body = request->target->body;
-  size_t left = body.len - request->uploaded;
-  size_t len = left < chunk->max ? left : chunk->max;
-  chunk->bytes = span_of(body.base + request->uploaded, len);
-  request->uploaded += len;
-  if (!books_of(request)->over) counts_of(request)->upload_bytes += len;
-  return len == left ? BODY_END : BODY_MORE;
+  const struct load_target *target = request->target;
+  chunk->bytes = load_target_body(target, request->uploaded, chunk->max);
+  request->uploaded += chunk->bytes.len;
+  if (!books_of(request)->over) counts_of(request)->upload_bytes += chunk->bytes.len;
+  return request->uploaded == target->body.len ? BODY_END : BODY_MORE;
 }
 
 /* The engine closes the body at the end of a machine call. The slot is free from then on. */
@@ -314,7 +312,9 @@ bool load_request_start(struct load_slots *slots, uint64_t due_ns) {
   request->refusals = 0;
   request->timed_out = false;
   load_books_enter(slots->books, &request->entry, due_ns);
-  return ask(request);
+  if (request->target) return ask(request);
+  fail(request, LOAD_UNMADE, 0);
+  return false;
 }
 
 bool load_request_again(struct load_slots *slots) {

@@ -109,7 +109,7 @@ static int64_t wall_clock_at(uint64_t then_ns) {
 
 /* The report takes the series. */
 static void add_up(const struct run *run, struct load_report *report) {
-  url_origin(&run->plan.base, report->origin);
+  url_origin(&run->plan.rules.base, report->origin);
   report->workers = run->options->threads;
   for (unsigned i = 0; i < report->workers; i++) {
     const struct load_stats *stats = &run->workers[i].books.stats;
@@ -122,6 +122,15 @@ static void add_up(const struct run *run, struct load_report *report) {
   report->series = run->watch.series;
   report->begin_unix_ns = wall_clock_at(report->sum.begin_ns);
   find_fairness(run, &report->fairness);
+}
+
+/* A mistake in a file that is read while the run goes on. */
+static void find_mistake(const struct run *run, struct load_report *report) {
+  struct load_reader *reader = run->plan.reader;
+  if (!reader) return;
+  load_reader_stop(reader);
+  const char *mistake = load_reader_mistake(reader);
+  if (mistake) snprintf(report->mistake, sizeof report->mistake, "%s", mistake);
 }
 
 static void release(struct run *run) {
@@ -145,9 +154,11 @@ enum load_run_result load_run(const struct load_options *options, struct load_re
     result = LOAD_RUN_FAILED;
   } else if (!load_plan_targets(&run.plan, failure)) {
     result = LOAD_RUN_WRONG;
-  } else if (find_descriptors(options, failure) && load_plan_look_up(&run.plan, failure) &&
-             make_workers(&run, failure) && run_workers(&run, failure)) {
+  } else if (find_descriptors(options, failure) && load_plan_read(&run.plan, failure) &&
+             load_plan_look_up(&run.plan, failure) && make_workers(&run, failure) &&
+             run_workers(&run, failure)) {
     add_up(&run, report);
+    find_mistake(&run, report);
     result = LOAD_RUN_DONE;
   }
   release(&run);

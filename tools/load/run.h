@@ -30,6 +30,7 @@ struct load_report {
   struct load_self self; /* of all workers */
   double busy[256];      /* CPU use of each worker, 0 to 1 */
   unsigned workers;
+  char mistake[512]; /* in the file of -i, if that ended the run; else empty */
 };
 
 enum load_run_result {

@@ -3,17 +3,108 @@
  */
 #include "tools/load/source.h"
 
-void load_source_init(struct load_source *source, const struct load_plan *plan) {
-  *source = (struct load_source){.plan = plan};
+void load_source_init(struct load_source *source, const struct load_plan *plan, unsigned worker) {
+  *source = (struct load_source){.plan = plan, .worker = worker, .place = worker};
+  if (plan->reader) source->queue = load_reader_queue(plan->reader, worker);
+  load_values_init(&source->values, plan->rules.csv, worker, plan->options->threads, plan->seed);
+}
+
+void load_source_free(struct load_source *source) {
+  while (source->all) {
+    struct load_instance *instance = source->all;
+    source->all = instance->older;
+    free(instance->at);
+    free(instance);
+  }
+}
+
+/* ---- what comes next ------------------------------------------------------------------------- */
+
+static bool list_is_over(const struct load_source *source) {
+  return source->plan->one_pass && source->place >= source->plan->list.order_count;
+}
+
+enum load_source_state load_source_state(const struct load_source *source) {
+  struct load_queue *queue = source->queue;
+  if (load_values_are_out(&source->values)) return LOAD_SOURCE_ENDED;
+  if (!queue) return list_is_over(source) ? LOAD_SOURCE_ENDED : LOAD_SOURCE_READY;
+  if (load_queue_peek(queue)) return LOAD_SOURCE_READY;
+  return load_queue_is_over(queue) ? LOAD_SOURCE_ENDED : LOAD_SOURCE_WAITS;
+}
+
+/* The next item of the list. */
+static uint32_t next_item(const struct load_source *source, const uint64_t *turn) {
+  const struct load_list *list = &source->plan->list;
+  uint64_t place = source->plan->by_connection ? *turn : source->place;
+  return list->order[place % list->order_count];
+}
+
+/* The next form of the queue, whose first batch is never empty. */
+static const struct load_form *next_form(const struct load_source *source) {
+  const struct load_buffer *batch = load_queue_peek(source->queue);
+  return (const struct load_form *)(batch->at + source->at);
+}
+
+uint64_t load_source_time_ns(const struct load_source *source) {
+  static const uint64_t none = 0;
+  if (source->queue) return next_form(source)->time_ns;
+  return load_list_form(&source->plan->list, next_item(source, &none))->time_ns;
+}
+
+static void step(struct load_source *source, const struct load_form *form) {
+  struct load_queue *queue = source->queue;
+  if (++source->repeats < form->weight) return;
+  source->repeats = 0;
+  source->at += form->bytes;
+  if (source->at < load_queue_peek(queue)->len) return;
+  source->at = 0;
+  load_queue_take(queue);
+  load_reader_wake(source->plan->reader);
+}
+
+/* ---- making requests ------------------------------------------------------------------------- */
+
+static struct load_instance *take_instance(struct load_source *source) {
+  struct load_instance *instance = source->free;
+  if (instance) {
+    source->free = instance->next;
+  } else if ((instance = calloc(1, sizeof *instance))) {
+    instance->older = source->all;
+    source->all = instance;
+  }
+  return instance;
+}
+
+static const struct load_target *make(struct load_source *source, const struct load_form *form) {
+  struct load_instance *instance = take_instance(source);
+  if (!instance) return NULL;
+  if (form->varies) load_values_next(&source->values);
+  if (load_form_fill(form, &source->plan->rules, &source->values, instance))
+    return &instance->target;
+  load_source_release(source, &instance->target);
+  return NULL;
 }
 
 const struct load_target *load_source_next(struct load_source *source, uint64_t *turn) {
-  const struct load_plan *plan = source->plan;
-  return &plan->targets[(*turn)++ % plan->target_count];
+  const struct load_list *list = &source->plan->list;
+  const struct load_target *target;
+  if (source->queue) {
+    const struct load_form *form = next_form(source);
+    target = make(source, form);
+    step(source, form);
+    return target;
+  }
+  uint32_t item = next_item(source, turn);
+  const struct load_instance *prepared = list->items[item].prepared;
+  target = prepared ? &prepared->target : make(source, load_list_form(list, item));
+  source->place += source->plan->options->threads;
+  ++*turn;
+  return target;
 }
 
-/* The plan's targets last for the whole run. */
 void load_source_release(struct load_source *source, const struct load_target *target) {
-  (void)source;
-  (void)target;
+  struct load_instance *instance = (struct load_instance *)target;
+  if (!target || target->prepared) return;
+  instance->next = source->free;
+  source->free = instance;
 }

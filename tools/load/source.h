@@ -1,5 +1,12 @@
 /*
- * load/source.h - where the requests of one worker come from: the targets of the plan, in turn.
+ * load/source.h - where the requests of one worker come from: the plan's list, or the ring of the
+ * thread that reads a large file or a pipe.
+ *
+ * Each connection takes the URLs of the command line in turn. The requests of a file are dealt out
+ * to all workers: worker w of W takes the places w, w + W ... of the list.
+ *
+ * Requests without variables from the list are lent as they are. All others are made when they are
+ * taken, in memory that is used again.
  *
  * Owner: embedded in the worker's books; one thread.
  */
@@ -7,19 +14,41 @@
 #define WEIR_LOAD_SOURCE_H
 
 #include "tools/load/plan.h"
+#include "tools/load/variables.h"
 
 struct load_source {
   const struct load_plan *plan;
+  unsigned worker;
+  uint64_t place;            /* in the list's order, counted on through all passes */
+  struct load_queue *queue;  /* NULL: the list is used */
+  size_t at;                 /* in the queue's first batch */
+  uint32_t repeats;          /* how often the form there was taken: its weight */
+  struct load_values values; /* of variables */
+  struct load_instance *free, *all;
+};
+
+enum load_source_state {
+  LOAD_SOURCE_READY,
+  LOAD_SOURCE_WAITS, /* the file is read more slowly than its requests are made */
+  LOAD_SOURCE_ENDED, /* there are no more requests */
 };
 
 /* Keeps the plan. */
-void load_source_init(struct load_source *source, const struct load_plan *plan);
+void load_source_init(struct load_source *source, const struct load_plan *plan, unsigned worker);
 
-/* The next request of a connection. `turn` is the connection's own count, 0 at first. Must be
- * released. */
+/* No target is used any more. */
+void load_source_free(struct load_source *source);
+
+enum load_source_state load_source_state(const struct load_source *source);
+
+/* The next request of a connection. `turn` is the connection's own count, 0 at first. The source
+ * must be ready. NULL when memory was refused. Must be released. */
 const struct load_target *load_source_next(struct load_source *source, uint64_t *turn);
 
-/* The request is over: no body of it is lent, and it will not be repeated. */
+/* When the next request was made, in ns, if the source is ready. */
+uint64_t load_source_time_ns(const struct load_source *source);
+
+/* The request is over: no body of it is lent, and it will not be repeated. NULL is allowed. */
 void load_source_release(struct load_source *source, const struct load_target *target);
 
 #endif

@@ -12,11 +12,14 @@
 struct load_target {
   const struct header *fields; /* pseudo-header fields first */
   size_t field_count;
-  struct span body;
-  bool has_body;  /* it may be empty */
-  bool prepared;  /* one of plan->targets: it never varies and lasts for the whole run */
-  uint32_t index; /* prepared: its place in plan->targets */
+  struct span body;           /* a base of NULL: zeros */
+  bool has_body;              /* it may be empty */
+  bool prepared;              /* it never varies, and lasts for the whole run */
+  uint32_t index;             /* prepared: its number, below plan->list.count */
   const struct load_cap *cap; /* or NULL */
 };
+
+/* Bytes of the body from `at` on: at most `max`, and at least one of those that are left. */
+struct span load_target_body(const struct load_target *target, size_t at, size_t max);
 
 #endif

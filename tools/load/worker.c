@@ -37,7 +37,7 @@ static bool start_one(struct load_worker *worker) {
 
 static void arm_pace(struct load_worker *worker) {
   struct load_books *books = &worker->books;
-  if (books->over || worker->pace.under_way || (!books->endless && books->left == 0)) return;
+  if (books->over || worker->pace.under_way || load_books_are_spent(books)) return;
   uint64_t at_ns = load_schedule_due_ns(&books->schedule);
   if (at_ns <= books->now_ns) at_ns = books->now_ns + LOAD_PACE_BUSY_NS;
   struct io_uring_sqe *sqe = loop_sqe(&books->io->loop, &worker->pace);
@@ -94,6 +94,19 @@ static void on_timeout(struct timer *timer, uint64_t now_ns) {
   load_books_watch(books, now_ns + MILLISECOND_NS);
 }
 
+static void on_input(struct timer *timer, uint64_t now_ns) {
+  struct load_worker *worker = LIST_OWNER(timer, struct load_worker, books.input_timer);
+  struct load_books *books = &worker->books;
+  (void)now_ns;
+  load_books_read_clock(books);
+  for (unsigned i = 0; i < books->connections && !books->over; i++)
+    load_connection_fill(&worker->connections[i]);
+  load_books_check(books);
+}
+
+static const struct load_books_timers timers = {
+    .timeout = on_timeout, .phase = on_phase, .input = on_input};
+
 /* ---- begin and end --------------------------------------------------------------------------- */
 
 /* Receive windows as requested. No budget limits them, since data is consumed at once. */
@@ -144,7 +157,7 @@ static bool make_parts(struct load_worker *worker) {
   const struct load_plan *plan = worker->books.plan;
   struct engine_config config = config_of(&worker->books);
   config.clock_ns = &worker->books.io->loop.now_ns;
-  const struct url *url = &plan->base;
+  const struct url *url = &plan->rules.base;
   worker->server = (struct client_server){
       .authority = url->authority,
       .addresses = plan->addresses,
@@ -177,7 +190,7 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
   pin(worker->index);
   load_books_init(books, plan, io,
                   (unsigned)part_of(options->connections, worker->index, options->threads),
-                  on_timeout, on_phase);
+                  &timers);
   if (!make_parts(worker)) {
     release_parts(worker);
     return io_error_set(error, 0, "out of memory");
@@ -207,5 +220,6 @@ void load_worker_end(struct load_worker *worker) {
 }
 
 void load_worker_free(struct load_worker *worker) {
+  load_source_free(&worker->books.source);
   free(worker->connections);
 }

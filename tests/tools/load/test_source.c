@@ -1,0 +1,308 @@
+/*
+ * load/test_source.c - the order in which workers get the requests of lists, files and pipes.
+ */
+#include "tests/support/cmocka.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/load/source.h"
+
+static struct load_options options;
+static struct load_plan plan;
+static char error[512];
+static const struct failure failure = {.text = error, .size = sizeof error};
+static char path[] = "/tmp/weir-test-source-XXXXXX";
+
+static void write_file(const char *text) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs(text, file);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void open_plan(unsigned threads) {
+  options.threads = threads;
+  if (!load_plan_init(&plan, &options, &failure) || !load_plan_targets(&plan, &failure) ||
+      !load_plan_read(&plan, &failure))
+    fail_msg("%s", error);
+}
+
+static void close_plan(void) {
+  load_plan_free(&plan);
+  options = (struct load_options){0};
+}
+
+/* Appends the path of the next request, without its slash. */
+static void take(struct load_source *source, uint64_t *turn, char *out) {
+  const struct load_target *target = load_source_next(source, turn);
+  struct span value = target->fields[3].value;
+  sprintf(out + strlen(out), "%.*s ", (int)value.len - 1, (const char *)value.base + 1);
+  load_source_release(source, target);
+}
+
+static enum load_source_state wait_for(struct load_source *source) {
+  enum load_source_state state;
+  while ((state = load_source_state(source)) == LOAD_SOURCE_WAITS)
+    usleep(100);
+  return state;
+}
+
+/* The first `count` requests of a worker. */
+static const char *paths(unsigned worker, unsigned count) {
+  static char text[4096];
+  struct load_source source;
+  uint64_t turn = 0;
+  text[0] = 0;
+  load_source_init(&source, &plan, worker);
+  while (count-- > 0 && wait_for(&source) == LOAD_SOURCE_READY)
+    take(&source, &turn, text);
+  load_source_free(&source);
+  return text;
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+/* Each connection begins with the first URL. */
+static void test_command_line(void **state) {
+  (void)state;
+  char *urls[] = {"http://h/a", "http://h/b", "http://h/c{seq}"};
+  struct load_source source;
+  uint64_t turns[2] = {0};
+  char text[64] = "";
+  options.urls = urls;
+  options.url_count = 3;
+  open_plan(2);
+  load_source_init(&source, &plan, 1);
+  for (unsigned i = 0; i < 4; i++) {
+    take(&source, &turns[0], text);
+    take(&source, &turns[1], text);
+  }
+  assert_string_equal(text, "a a b b c2 c4 a a ");
+  load_source_free(&source);
+  close_plan();
+}
+
+/* Without variables, the same target is lent each time; with them, one for each request. */
+static void test_prepared(void **state) {
+  (void)state;
+  char *urls[] = {"http://h/a", "http://h/{seq}"};
+  struct load_source source;
+  uint64_t turn = 0;
+  options.urls = urls;
+  options.url_count = 2;
+  open_plan(1);
+  load_source_init(&source, &plan, 0);
+  const struct load_target *at[4];
+  for (unsigned i = 0; i < 4; i++)
+    at[i] = load_source_next(&source, &turn);
+  assert_ptr_equal(at[0], at[2]);
+  assert_true(at[0]->prepared && !at[1]->prepared);
+  assert_true(at[0]->fields[0].memo != 0);
+  assert_ptr_not_equal(at[1], at[3]);
+  load_source_release(&source, at[1]);
+  (void)load_source_next(&source, &turn);
+  assert_ptr_equal(load_source_next(&source, &turn), at[1]);
+  load_source_free(&source); /* those in flight, too */
+  close_plan();
+}
+
+/* Workers share a file's requests, again and again or once. */
+static void test_shared(void **state) {
+  (void)state;
+  write_file("http://h/a\n/b\n/c\n/d\n/e\n");
+  options.input_path = path;
+  options.requests = 100;
+  open_plan(2);
+  assert_null(plan.reader);
+  assert_string_equal(paths(0, 6), "a c e b d a ");
+  assert_string_equal(paths(1, 6), "b d a c e b ");
+  plan.one_pass = true;
+  assert_string_equal(paths(0, 6), "a c e ");
+  assert_string_equal(paths(1, 6), "b d ");
+  close_plan();
+}
+
+static void test_weights(void **state) {
+  (void)state;
+  write_file("{\"url\":\"http://h/a\",\"weight\":4}\n{\"url\":\"/b\"}\n"
+             "{\"url\":\"/c\",\"weight\":2}\n{\"url\":\"/d\"}\n");
+  options.input_path = path;
+  open_plan(1);
+  assert_string_equal(paths(0, 100), "a c a b d a c a ");
+  close_plan();
+}
+
+static void test_csv_once(void **state) {
+  (void)state;
+  write_file("n\n1\n2\n3\n");
+  char *urls[] = {"http://h/{n}"};
+  options.urls = urls;
+  options.url_count = 1;
+  options.csv_path = path;
+  open_plan(2);
+  assert_string_equal(paths(0, 3), "1 3 2 ");
+  close_plan();
+  options.urls = urls;
+  options.url_count = 1;
+  options.csv_path = path;
+  options.csv_once = true;
+  open_plan(2);
+  assert_string_equal(paths(0, 100), "1 3 ");
+  assert_string_equal(paths(1, 100), "2 ");
+  close_plan();
+}
+
+/* ---- mistakes -------------------------------------------------------------------------------- */
+
+static void test_mistakes(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *expected;
+  } rows[] = {
+      {"http://h/a\n/b{nothing}\n",
+       ":2: {nothing}: no such variable or CSV column; for a plain brace write {{"},
+      {"http://h/a\n\nhttp://other/\n",
+       ":3: http://other/: all URLs need the same scheme, host and port, those of http://h"},
+      {"/a\n", ":1: /a: expected http://HOST/PATH or https://HOST/PATH"},
+      {"GET http://h/\n\nG@T /\n", ":3: expected METHOD URL"},
+      {"POST http://h/\n\nGET /\na: b\n@/nowhere/x\n",
+       ":3: cannot read /nowhere/x: No such file or directory"},
+      {"# nothing\n", ": no requests"},
+      {"{\"log\":{\"entries\":[]}}", ": no requests"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    write_file(rows[i].text);
+    options.input_path = path;
+    options.threads = 1;
+    assert_true(load_plan_init(&plan, &options, &failure));
+    assert_true(load_plan_targets(&plan, &failure));
+    assert_false(load_plan_read(&plan, &failure));
+    assert_memory_equal(error, path, strlen(path));
+    assert_string_equal(error + strlen(path), rows[i].expected);
+    close_plan();
+  }
+}
+
+/* ---- streams --------------------------------------------------------------------------------- */
+
+static unsigned numbers_of(unsigned worker, unsigned count, unsigned *sum) {
+  struct load_source source;
+  uint64_t turn = 0;
+  unsigned taken = 0;
+  load_source_init(&source, &plan, worker);
+  for (; taken < count && wait_for(&source) == LOAD_SOURCE_READY; taken++) {
+    char text[2048] = "";
+    take(&source, &turn, text);
+    *sum += (unsigned)strtoul(text, NULL, 10);
+  }
+  load_source_free(&source);
+  return taken;
+}
+
+/* A file that is too large to be kept, of `lines` numbered requests. */
+static void write_large(unsigned *lines) {
+  FILE *file = fopen(path, "w");
+  size_t kept = 0;
+  fprintf(file, "http://h/0\n");
+  for (*lines = 1; kept <= LOAD_KEPT_BYTES_MAX; ++*lines)
+    kept += (size_t)fprintf(file, "/%u?%01000u\n", *lines, 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+/* Both workers together get each request once. A worker that takes none stops no other. */
+static void test_large(void **state) {
+  (void)state;
+  unsigned lines, sum = 0, taken;
+  write_large(&lines);
+  options.input_path = path;
+  open_plan(2);
+  assert_non_null(plan.reader);
+  taken = numbers_of(0, UINT32_MAX, &sum); /* all but what worker 1's ring holds */
+  assert_in_range(taken, lines - LOAD_BATCHES_MAX * LOAD_BATCH_BYTES / 500, lines - 1);
+  taken += numbers_of(1, UINT32_MAX, &sum);
+  assert_int_equal(taken, lines);
+  assert_int_equal(sum, (uint64_t)lines * (lines - 1) / 2 & UINT32_MAX);
+  load_reader_stop(plan.reader);
+  assert_null(load_reader_mistake(plan.reader));
+  close_plan();
+}
+
+/* With a number of requests, the file begins again; closing ends a reader that waits for room. */
+static void test_large_again(void **state) {
+  (void)state;
+  unsigned lines, sum = 0;
+  write_large(&lines);
+  options.input_path = path;
+  options.requests = UINT32_MAX;
+  open_plan(1);
+  assert_int_equal(numbers_of(0, 2 * lines, &sum), 2 * lines);
+  assert_int_equal(sum, (uint64_t)lines * (lines - 1) & UINT32_MAX);
+  close_plan();
+}
+
+/* A mistake after the first requests ends the reading, and is told. */
+static void test_late_mistake(void **state) {
+  (void)state;
+  unsigned sum = 0;
+  int pipes[2], old = dup(STDIN_FILENO);
+  assert_int_equal(pipe(pipes), 0);
+  assert_int_equal(dup2(pipes[0], STDIN_FILENO), 0);
+  FILE *end = fdopen(pipes[1], "w");
+  fprintf(end, "http://h/0\n/5\n/{x}\n/y\n");
+  fclose(end);
+  options.input_path = "-";
+  open_plan(1);
+  assert_int_equal(numbers_of(0, UINT32_MAX, &sum), 2);
+  assert_int_equal(sum, 5);
+  load_reader_stop(plan.reader);
+  assert_string_equal(load_reader_mistake(plan.reader),
+                      "standard input:3: {x}: no such variable or CSV column; for a plain brace "
+                      "write {{");
+  close_plan();
+  assert_int_equal(dup2(old, STDIN_FILENO), 0);
+  close(old);
+  close(pipes[0]);
+}
+
+/* What a pipe has given is not held back until more comes; weights repeat. */
+static void test_pipe(void **state) {
+  (void)state;
+  int pipes[2], old = dup(STDIN_FILENO);
+  static const char first[] = "{\"url\":\"http://h/a\",\"weight\":2}\n{\"url\":\"/b\"}\n";
+  assert_int_equal(pipe(pipes), 0);
+  assert_int_equal(dup2(pipes[0], STDIN_FILENO), 0);
+  assert_int_equal(write(pipes[1], first, sizeof first - 1), sizeof first - 1);
+  options.input_path = "-";
+  options.requests = 10; /* a pipe does not begin again */
+  open_plan(1);
+  assert_string_equal(paths(0, 3), "a a b ");
+  close(pipes[1]);
+  assert_string_equal(paths(0, 3), "");
+  close_plan();
+  assert_int_equal(dup2(old, STDIN_FILENO), 0);
+  close(old);
+  close(pipes[0]);
+}
+
+static int begin(void **state) {
+  (void)state;
+  return mkstemp(path) < 0;
+}
+
+static int end(void **state) {
+  (void)state;
+  return unlink(path);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_command_line), cmocka_unit_test(test_prepared),
+      cmocka_unit_test(test_shared),       cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_csv_once),     cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_large),        cmocka_unit_test(test_large_again),
+      cmocka_unit_test(test_late_mistake), cmocka_unit_test(test_pipe),
+  };
+  return cmocka_run_group_tests(tests, begin, end);
+}

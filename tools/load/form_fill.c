@@ -1,0 +1,158 @@
+/*
+ * load/form_fill.c - fills in forms; see load/form.h.
+ */
+#include "tools/load/form.h"
+
+#include "engine/base/decimal.h"
+
+/* Where reading and writing have come to. */
+struct filler {
+  const struct load_form *form;
+  const struct load_piece *piece;
+  const uint8_t *text;
+  struct load_values *values;
+  uint8_t *out;
+};
+
+static const struct load_piece *pieces_of(const struct load_form *form) {
+  return (const struct load_piece *)(form + 1);
+}
+
+static const struct load_form_field *fields_of(const struct load_form *form) {
+  return (const struct load_form_field *)(pieces_of(form) + form->piece_count);
+}
+
+/* Room for all that is written. In a path, each byte may become three. */
+static size_t bound(const struct load_form *form, const struct load_values *values) {
+  size_t bytes =
+      form->field_count * sizeof(struct header) + form->text_bytes + DECIMAL_BYTES_MAX + 1;
+  const struct load_piece *pieces = pieces_of(form);
+  for (uint32_t i = 0; i < form->piece_count && form->varies; i++)
+    if (pieces[i].variable.kind != LOAD_NO_VARIABLE)
+      bytes += 3 * load_values_bound(values, &pieces[i].variable);
+  return bytes;
+}
+
+static bool make_room(struct load_instance *instance, size_t bytes) {
+  if (instance->size >= bytes) return true;
+  uint8_t *at = malloc(2 * bytes);
+  if (!at) return false;
+  free(instance->at);
+  instance->at = at;
+  instance->size = 2 * bytes;
+  return true;
+}
+
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+/* Whether the byte may stand in a request target as it is. */
+static bool is_plain(uint8_t byte) {
+  return byte > ' ' && byte < 0x7f && !strchr("\"#<>\\^`{|}", byte);
+}
+
+/* Percent-encodes what a path cannot have (RFC 3986 section 2.1). `len` bytes lie at `at`, with
+ * room for three times as many. Returns the new length. */
+static size_t encode_path(uint8_t *at, size_t len) {
+  static const char digits[] = "0123456789ABCDEF";
+  size_t more = 0;
+  for (size_t i = 0; i < len; i++)
+    more += is_plain(at[i]) ? 0 : 2;
+  uint8_t *out = at + len + more;
+  for (size_t i = len; i-- > 0;) {
+    uint8_t byte = at[i];
+    if (is_plain(byte)) {
+      *--out = byte;
+      continue;
+    }
+    *--out = (uint8_t)digits[byte & 15];
+    *--out = (uint8_t)digits[byte >> 4];
+    *--out = '%';
+  }
+  return len + more;
+}
+
+/* Field values have no control characters. */
+static size_t soften(uint8_t *at, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    if (at[i] < ' ' || at[i] == 0x7f) at[i] = ' ';
+  return len;
+}
+
+enum place { IN_PATH, IN_FIELD, IN_BODY };
+
+static struct span write_text(struct filler *filler, uint32_t count, enum place place) {
+  uint8_t *begin = filler->out;
+  for (; count > 0; count--, filler->piece++) {
+    const struct load_piece *piece = filler->piece;
+    memcpy(filler->out, filler->text, piece->len);
+    filler->out += piece->len;
+    filler->text += piece->len;
+    if (piece->variable.kind == LOAD_NO_VARIABLE) continue;
+    size_t len = load_values_write(filler->values, &piece->variable, filler->out);
+    if (place == IN_PATH) len = encode_path(filler->out, len);
+    if (place == IN_FIELD) len = soften(filler->out, len);
+    filler->out += len;
+  }
+  return span_of(begin, (size_t)(filler->out - begin));
+}
+
+/* A value must not begin or end with a space, which a column may (RFC 9113 section 8.2.1). */
+static struct span trim(struct span text) {
+  while (text.len > 0 && text.base[0] == ' ')
+    text = span_skip(text, 1);
+  while (text.len > 0 && text.base[text.len - 1] == ' ')
+    text.len--;
+  return text;
+}
+
+/* ---- the target ------------------------------------------------------------------------------ */
+
+static void write_field(struct filler *filler, const struct load_form_field *field,
+                        struct header *out) {
+  struct span name = header_token_name(field->token);
+  if (field->name_len > 0) {
+    memcpy(filler->out, filler->text, field->name_len);
+    name = span_of(filler->out, field->name_len);
+    filler->out += field->name_len;
+    filler->text += field->name_len;
+  }
+  struct span value = write_text(filler, field->piece_count, field->is_path ? IN_PATH : IN_FIELD);
+  if (!field->is_path) value = trim(value);
+  *out = (struct header){.name = name, .value = value, .token = field->token};
+}
+
+static const struct load_cap *cap_of(const struct load_form *form, const struct load_rules *rules,
+                                     struct span path) {
+  if (!form->path_varies) return form->cap;
+  return load_caps_find(&rules->options->caps, (const char *)path.base);
+}
+
+bool load_form_fill(const struct load_form *form, const struct load_rules *rules,
+                    struct load_values *values, struct load_instance *instance) {
+  const struct load_form_field *fields = fields_of(form);
+  struct load_target *target = &instance->target;
+  if (!make_room(instance, bound(form, values))) return false;
+  struct header *headers = (struct header *)instance->at;
+  struct filler filler = {.form = form,
+                          .piece = pieces_of(form),
+                          .text = (const uint8_t *)(fields + form->field_count),
+                          .values = values,
+                          .out = instance->at + form->field_count * sizeof *headers};
+  *target = (struct load_target){.fields = headers,
+                                 .field_count = form->field_count,
+                                 .body = form->body,
+                                 .has_body = form->has_body};
+  for (uint32_t i = 0; i < form->field_count; i++) {
+    write_field(&filler, &fields[i], &headers[i]);
+    if (!fields[i].is_path) continue;
+    *filler.out++ = 0; /* for cap_of() */
+    target->cap = cap_of(form, rules, headers[i].value);
+  }
+  if (form->body_piece_count > 0)
+    target->body = write_text(&filler, form->body_piece_count, IN_BODY);
+  if (form->length_field < form->field_count) {
+    size_t len = decimal_put(filler.out, target->body.len);
+    headers[form->length_field].value = span_of(filler.out, len);
+  }
+  return true;
+}

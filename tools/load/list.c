@@ -1,0 +1,91 @@
+/*
+ * load/list.c - see load/list.h.
+ */
+#include "tools/load/list.h"
+
+#include "engine/hpack/encode.h"
+
+/* ---- items ----------------------------------------------------------------------------------- */
+
+static bool find_items(struct load_list *list) {
+  const struct load_buffer *forms = &list->forms;
+  size_t count = 0, at;
+  for (at = 0; at < forms->len; at += ((const struct load_form *)(forms->at + at))->bytes)
+    count++;
+  list->items = calloc(count ? count : 1, sizeof *list->items);
+  if (!list->items) return false;
+  for (at = 0; at < forms->len; at += ((const struct load_form *)(forms->at + at))->bytes)
+    list->items[list->count++].form = at;
+  return true;
+}
+
+static bool prepare(struct load_list *list, const struct load_rules *rules) {
+  for (size_t i = 0; i < list->count; i++) {
+    const struct load_form *form = load_list_form(list, i);
+    if (form->varies) continue;
+    struct load_instance *instance = list->items[i].prepared = calloc(1, sizeof *instance);
+    if (!instance || !load_form_fill(form, rules, NULL, instance)) return false;
+    instance->target.prepared = true;
+    instance->target.index = (uint32_t)i;
+    struct header *fields = (struct header *)instance->at;
+    for (size_t k = 0; k < instance->target.field_count; k++)
+      hpack_encode_note(&fields[k]);
+  }
+  return true;
+}
+
+/* ---- weights --------------------------------------------------------------------------------- */
+
+/* The n-th of `weight` places of an item: (2 n + 1) / (2 weight) of the way. */
+struct place {
+  uint32_t item, odd, even;
+};
+
+static int compare(const void *left, const void *right) {
+  const struct place *a = left, *b = right;
+  uint64_t x = (uint64_t)a->odd * b->even, y = (uint64_t)b->odd * a->even;
+  if (x != y) return x < y ? -1 : 1;
+  return (a->item > b->item) - (a->item < b->item);
+}
+
+static bool make_order(struct load_list *list) {
+  size_t places = 0, at = 0;
+  for (size_t i = 0; i < list->count; i++)
+    places += load_list_form(list, i)->weight;
+  if (places > LOAD_PLACES_MAX) return false;
+  struct place *all = calloc(places ? places : 1, sizeof *all);
+  list->order = calloc(places ? places : 1, sizeof *list->order);
+  if (!all || !list->order) {
+    free(all);
+    return false;
+  }
+  for (uint32_t i = 0; i < list->count; i++) {
+    uint32_t weight = load_list_form(list, i)->weight;
+    for (uint32_t n = 0; n < weight; n++)
+      all[at++] = (struct place){.item = i, .odd = 2 * n + 1, .even = 2 * weight};
+  }
+  qsort(all, places, sizeof *all, compare);
+  for (size_t i = 0; i < places; i++)
+    list->order[i] = all[i].item;
+  list->order_count = places;
+  free(all);
+  return true;
+}
+
+bool load_list_finish(struct load_list *list, const struct load_rules *rules,
+                      const struct failure *failure) {
+  if (find_items(list) && prepare(list, rules) && make_order(list)) return true;
+  return failure_set(failure, "out of memory, or more than %d requests with their weights",
+                     LOAD_PLACES_MAX);
+}
+
+void load_list_free(struct load_list *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    if (list->items[i].prepared) free(list->items[i].prepared->at);
+    free(list->items[i].prepared);
+  }
+  free(list->items);
+  free(list->order);
+  load_buffer_free(&list->forms);
+  *list = (struct load_list){0};
+}
