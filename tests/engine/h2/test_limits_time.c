@@ -82,6 +82,8 @@ static void test_deadlines(void **state) {
     pass(1 + row->late_ns);
     assert_int_equal(ended(), 1);
     assert_string_equal(script.log, row->after);
+    script.machine.ops->tick(script.machine.self, ++script.now_ns);
+    assert_int_equal(ended(), 1); /* once */
     script_close(&script);
   }
 }
