@@ -62,6 +62,16 @@ bool h2_queue_set(struct h2_stream *stream, unsigned status, struct header_set *
   return true;
 }
 
+bool h2_queue_request(struct h2_stream *stream, struct header_set *set, bool end_stream) {
+  struct h2_section *section = &stream->lent_section;
+  if (!h2_section_lend(stream->h2, set, section)) return false;
+  section->type = H2_HEADERS;
+  section->end_stream = end_stream;
+  section->add_date = section->add_server = false;
+  h2_queue_append(stream, section);
+  return true;
+}
+
 bool h2_queue_trailers(struct h2_stream *stream, const struct header *fields, size_t count) {
   struct h2_section *section = h2_section_make(stream->h2, fields, count);
   if (!section) return false;

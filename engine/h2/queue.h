@@ -26,6 +26,10 @@ __attribute__((warn_unused_result)) bool h2_queue_section(struct h2_stream *stre
 __attribute__((warn_unused_result)) bool h2_queue_set(struct h2_stream *stream, unsigned status,
                                                       struct header_set *set);
 
+/* The same for a client's request. */
+__attribute__((warn_unused_result)) bool h2_queue_request(struct h2_stream *stream,
+                                                          struct header_set *set, bool end_stream);
+
 /* Keeps a copy of the fields until the body has ended. False as above. */
 __attribute__((warn_unused_result)) bool
 h2_queue_trailers(struct h2_stream *stream, const struct header *fields, size_t count);

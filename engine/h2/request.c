@@ -8,6 +8,7 @@
 #include "engine/h2/life.h"
 #include "engine/h2/origin.h"
 #include "engine/h2/queue.h"
+#include "engine/h2/section.h"
 #include "engine/http/contract.h"
 
 #include <assert.h>
@@ -20,41 +21,58 @@ uint32_t h2_request_room(const struct h2 *h2) {
   return limit - h2->active_own < ids ? limit - h2->active_own : ids;
 }
 
-/* What the server's SETTINGS forbid: a header section above its limit, which it would refuse (RFC
- * 9113 section 6.5.2), and extended CONNECT that it has not offered (RFC 8441 section 4). */
-static bool request_allowed(const struct h2 *h2, const struct header *fields, size_t count) {
-  size_t bytes = 0;
-  for (size_t i = 0; i < count; i++) {
-    bytes += fields[i].name.len + fields[i].value.len + HEADER_OVERHEAD_BYTES;
-    if (fields[i].token == TOKEN_PROTOCOL && !h2->theirs.enable_connect_protocol) return false;
-  }
-  return bytes <= h2->theirs.max_header_list_size;
+/* What a request says about its stream, and what the server's SETTINGS may forbid: a header section
+ * above its limit, which it would refuse (RFC 9113 section 6.5.2), and extended CONNECT that it has
+ * not offered (RFC 8441 section 4). */
+struct asked {
+  size_t list_bytes;
+  bool head, connect, protocol;
+};
+
+static bool is_allowed(const struct h2 *h2, const struct asked *asked) {
+  if (asked->protocol && !h2->theirs.enable_connect_protocol) return false;
+  return asked->list_bytes <= h2->theirs.max_header_list_size;
 }
 
-static void note_request(struct h2_stream *stream, const struct header *fields, size_t count) {
-  struct h2 *h2 = stream->h2;
+static struct asked asked_by(const struct header *fields, size_t count) {
+  struct asked asked = {.list_bytes = 0};
+  for (size_t i = 0; i < count; i++) {
+    const struct header *field = &fields[i];
+    asked.list_bytes += field->name.len + field->value.len + HEADER_OVERHEAD_BYTES;
+    asked.protocol |= field->token == TOKEN_PROTOCOL;
+    if (field->token != TOKEN_METHOD) continue;
+    asked.head = span_is(field->value, "HEAD");
+    asked.connect = span_is(field->value, "CONNECT");
+  }
+  return asked;
+}
+
+/* The bound on the encoded fields counts their strings, too. */
+static struct asked asked_by_set(const struct h2_set_note *note, uint32_t count) {
+  const int64_t more = (int64_t)HEADER_OVERHEAD_BYTES - HPACK_ENCODE_FIELD_BYTES_MAX;
+  int64_t bytes = note->bound_bytes - HPACK_ENCODE_BEGIN_BYTES_MAX + more * count;
+  return (struct asked){.list_bytes = (size_t)bytes,
+                        .head = note->asks_head,
+                        .connect = note->asks_connect,
+                        .protocol = note->asks_protocol};
+}
+
+/* Promises are allowed for the request's origin. */
+static void note_origin(struct h2_stream *stream, const struct header *fields, size_t count) {
   struct span scheme = {0}, authority = {0}, host = {0};
   for (size_t i = 0; i < count; i++) {
-    struct span value = fields[i].value;
-    switch (fields[i].token) {
-    case TOKEN_METHOD:
-      stream->head_request = span_is(value, "HEAD");
-      stream->connect = span_is(value, "CONNECT");
-      break;
-    case TOKEN_SCHEME: scheme = value; break;
-    case TOKEN_AUTHORITY: authority = value; break;
-    case TOKEN_HOST: host = value; break;
-    default: break;
-    }
+    if (fields[i].token == TOKEN_SCHEME) scheme = fields[i].value;
+    if (fields[i].token == TOKEN_AUTHORITY) authority = fields[i].value;
+    if (fields[i].token == TOKEN_HOST) host = fields[i].value;
   }
-  if (h2->ours.enable_push) h2_origin_note(stream, scheme, authority.len ? authority : host);
+  h2_origin_note(stream, scheme, authority.len ? authority : host);
 }
 
-struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
-                          struct body body, const struct stream_events *events, void *user) {
+/* Opens a stream for a request, which takes the body. NULL when it cannot be made now. */
+static struct h2_stream *begin(struct h2 *h2, const struct asked *asked, struct body body) {
   assert(h2->role == H2_CLIENT);
   h2_call_in(h2);
-  bool allowed = h2_request_room(h2) > 0 && request_allowed(h2, fields, count);
+  bool allowed = h2_request_room(h2) > 0 && is_allowed(h2, asked);
   struct h2_stream *stream = allowed ? h2_stream_open(h2, h2->own_id_next) : NULL;
   if (!stream) {
     contract_drop(body);
@@ -63,10 +81,15 @@ struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t cou
   h2->own_id_next += 2;
   stream->body = body;
   stream->final_queued = true;
-  note_request(stream, fields, count);
-  const struct h2_section_plan plan = {
-      .fields = fields, .count = count, .type = H2_HEADERS, .end_stream = !body.ops};
-  if (!h2_queue_section(stream, &plan)) {
+  stream->head_request = asked->head;
+  stream->connect = asked->connect;
+  return stream;
+}
+
+static struct stream *complete(struct h2_stream *stream, bool queued,
+                               const struct stream_events *events, void *user) {
+  struct h2 *h2 = stream->h2;
+  if (!queued) {
     h2_stream_abort(h2, stream, H2_INTERNAL_ERROR);
     return NULL;
   }
@@ -74,6 +97,27 @@ struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t cou
   stream->base.user = user;
   h2_wake(h2);
   return &stream->base;
+}
+
+struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
+                          struct body body, const struct stream_events *events, void *user) {
+  const struct asked asked = asked_by(fields, count);
+  struct h2_stream *stream = begin(h2, &asked, body);
+  if (!stream) return NULL;
+  if (h2->ours.enable_push) note_origin(stream, fields, count);
+  const struct h2_section_plan plan = {
+      .fields = fields, .count = count, .type = H2_HEADERS, .end_stream = !body.ops};
+  return complete(stream, h2_queue_section(stream, &plan), events, user);
+}
+
+struct stream *h2_request_set(struct h2 *h2, struct header_set *set, struct body body,
+                              const struct stream_events *events, void *user) {
+  const struct h2_set_note note = h2_section_note(h2, set);
+  const struct asked asked = asked_by_set(&note, set->count);
+  struct h2_stream *stream = begin(h2, &asked, body);
+  if (!stream) return NULL;
+  if (h2->ours.enable_push) note_origin(stream, set->at, set->count);
+  return complete(stream, h2_queue_request(stream, set, !body.ops), events, user);
 }
 
 void h2_request_depend(struct stream *base, struct h2_dependency dependency) {

@@ -20,6 +20,12 @@ uint32_t h2_request_room(const struct h2 *h2);
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
                           struct body body, const struct stream_events *events, void *user);
 
+/* The same with fields that are sent again and again. Keeps the set, and what it refers to, until
+ * events.closed(), or until this returns NULL. Cheaper, because the engine remembers what it worked
+ * out about the fields, and the block that they were encoded to. */
+struct stream *h2_request_set(struct h2 *h2, struct header_set *set, struct body body,
+                              const struct stream_events *events, void *user);
+
 /* Sets the priority in the HEADERS frame of a request (RFC 7540 section 5.3), if that has not left:
  * to be called right after h2_request(). */
 void h2_request_depend(struct stream *stream, struct h2_dependency dependency);

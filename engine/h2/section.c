@@ -76,15 +76,22 @@ static struct h2_set_note note(struct h2 *h2, struct header_set *set) {
     note.says_date |= field->token == TOKEN_DATE;
     note.says_server |= field->token == TOKEN_SERVER;
     note.says_priority |= field->token == TOKEN_PRIORITY;
+    note.asks_head |= field->token == TOKEN_METHOD && span_is(field->value, "HEAD");
+    note.asks_connect |= field->token == TOKEN_METHOD && span_is(field->value, "CONNECT");
+    note.asks_protocol |= field->token == TOKEN_PROTOCOL;
     if (field->token == TOKEN_CONTENT_TYPE) h2_priority_note(h2, &note, field->value);
   }
   h2_set_note_put(set, note);
   return note;
 }
 
-bool h2_section_lend(struct h2 *h2, struct header_set *set, struct h2_section *section) {
+struct h2_set_note h2_section_note(struct h2 *h2, struct header_set *set) {
   struct h2_set_note noted = h2_set_note_get(set);
-  if (noted.number == 0) noted = note(h2, set);
+  return noted.number ? noted : note(h2, set);
+}
+
+bool h2_section_lend(struct h2 *h2, struct header_set *set, struct h2_section *section) {
+  struct h2_set_note noted = h2_section_note(h2, set);
   *section = (struct h2_section){.fields = set->at,
                                  .set = set,
                                  .count = set->count,
@@ -117,13 +124,13 @@ static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, u
   return at;
 }
 
-/* The set, the status and the second determine the block. */
+/* The set, the status and, for a section with our `date`, the second determine the block. */
 static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   uint8_t *begin = hpack_encode_begin(&h2->encoder, at);
   if (!section->set) return encode_fields(h2, section, begin);
   struct hpack_block_key key = {.list =
                                     h2_set_note_get(section->set).number << 16 | section->status,
-                                .time = (uint64_t)h2->http->date_seconds};
+                                .time = section->add_date ? (uint64_t)h2->http->date_seconds : 0};
   uint8_t *end = hpack_encode_again(&h2->encoder, key, begin);
   if (end) return end;
   end = encode_fields(h2, section, begin);

@@ -11,9 +11,13 @@
 #ifndef WEIR_H2_SECTION_H
 #define WEIR_H2_SECTION_H
 
+#include "engine/h2/set_note.h"
 #include "engine/h2/stream.h"
 
 struct h2;
+
+/* What is noted about a set, when it is used first. */
+struct h2_set_note h2_section_note(struct h2 *h2, struct header_set *set);
 
 /* Copies the fields; names that have a token are static and are not copied. NULL when the encoded
  * section might exceed H2_SEND_BLOCK_BYTES_MAX, or memory was refused. */

@@ -13,6 +13,8 @@ struct h2_set_note {
   uint16_t head_start_types; /* rules that match content-type: head_start_types() */
   uint8_t content_class;     /* enum sched_class of content-type */
   bool says_date : 1, says_server : 1, says_priority : 1; /* whether the set has these fields */
+  /* Of a request: a response to it has no body; it opens a tunnel, by extended CONNECT. */
+  bool asks_head : 1, asks_connect : 1, asks_protocol : 1;
 };
 
 _Static_assert(sizeof(struct h2_set_note) == sizeof((struct header_memo){0}.h2),
