@@ -143,6 +143,11 @@
 #define H2_LATE_FREE_RESET 1024u
 #define H2_LATE_FREE_MAX   8192u
 
+/* Header blocks of responses that a client keeps because servers repeat them, and the bytes of the
+ * longest. The headers of a static file take about 100 bytes where the server indexes nothing. */
+#define H2_JUDGED_COUNT     8u
+#define H2_JUDGED_BYTES_MAX 160u
+
 /* Bytes that are kept at first for a tunnel that is asked for and not made yet; they double up to the
  * stream's window. A client that does not wait sends its first message, a few hundred bytes. */
 #define H2_KEPT_BYTES_FIRST 512u

@@ -28,10 +28,8 @@ static void fill_in(struct headers *fields, const struct h1_head *head, uint8_t 
 
 /* The owner may reset the stream. False: it has. */
 static bool tell(struct h1_stream *stream, const struct h1_head *head, bool end) {
-  const struct stream_events *events = stream->base.events;
-  const struct headers *fields = &stream->h1->http->headers;
   stream->status = head->status;
-  if (events && events->response) events->response(&stream->base, head->status, fields, end);
+  stream_tell_response(&stream->base, head->status, &stream->h1->http->headers, head->bytes, end);
   return !stream->told;
 }
 

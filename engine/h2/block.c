@@ -21,6 +21,7 @@
 #include "engine/h2/fault.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/ids.h"
+#include "engine/h2/judged.h"
 #include "engine/h2/life.h"
 #include "engine/h2/message.h"
 #include "engine/h2/origin.h"
@@ -188,6 +189,12 @@ static struct h2_verdict complete_request(struct h2 *h2, struct headers *fields)
 
 /* ---- MESSAGE --------------------------------------------------------------------------------- */
 
+/* A block as it came, and what the HPACK decoder's state was before. */
+struct coded {
+  struct span bytes;
+  uint64_t state;
+};
+
 static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stream,
                                            const struct headers *fields) {
   if (!h2->block.end_stream)
@@ -210,41 +217,92 @@ static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stre
   return H2_OK;
 }
 
-static struct h2_verdict complete_response(struct h2 *h2, struct h2_stream *stream,
-                                           const struct headers *fields) {
-  unsigned status;
-  int64_t content_length;
+/* What a decoded section says, and its size. */
+static struct h2_verdict judge_response(const struct headers *fields, size_t wire_bytes,
+                                        struct h2_answer *out) {
+  unsigned status = 0;
+  int64_t content_length = -1;
   if (fields->overflowed) return h2_stream_error(H2_ENHANCE_YOUR_CALM, "response is too large");
   struct h2_verdict verdict = h2_message_response(fields, &status, &content_length);
-  if (verdict.scope != H2_ACCEPT) return verdict;
-  bool end = h2->block.end_stream;
-  if (status < 200) {
-    if (end) return h2_stream_error(H2_PROTOCOL_ERROR, "informational response ends the stream");
-    stream->informational_bytes += fields->list_bytes;
-    if (stream->informational_bytes > fields->list_bytes_max)
-      return h2_stream_error(H2_ENHANCE_YOUR_CALM, "too many informational responses");
-  } else {
-    stream->final_received = true;
-    bool bodiless = stream->head_request || status == 204 || status == 304;
-    stream->content_length = bodiless ? -1 : content_length; /* section 8.1.1 */
-    stream->head_request = bodiless;
-    if (stream->connect && status < 300) stream->content_length = -1; /* RFC 9110 section 9.3.6 */
-    if (stream->connect && status >= 300) stream->connect = false;
-  }
-  if (stream->state == H2_RESERVED_REMOTE) h2_stream_event(stream, H2_RECV_HEADERS);
-  if (end && !h2_stream_end_received(h2, stream)) return H2_OK;
-  const struct stream_events *events = stream->base.events;
-  if (events && events->response) events->response(&stream->base, status, fields, end);
-  settle(h2, stream);
+  *out = (struct h2_answer){.content_length = content_length,
+                            .size = section_size_of(fields, wire_bytes),
+                            .status = (uint16_t)status};
+  return verdict;
+}
+
+static struct h2_verdict note_informational(struct h2_stream *stream, const struct headers *fields,
+                                            bool end) {
+  if (end) return h2_stream_error(H2_PROTOCOL_ERROR, "informational response ends the stream");
+  stream->informational_bytes += fields->list_bytes;
+  if (stream->informational_bytes > fields->list_bytes_max)
+    return h2_stream_error(H2_ENHANCE_YOUR_CALM, "too many informational responses");
   return H2_OK;
 }
 
-static struct h2_verdict complete_message(struct h2 *h2, struct headers *fields) {
+static void note_final(struct h2_stream *stream, const struct h2_answer *answer) {
+  unsigned status = answer->status;
+  bool bodiless = stream->head_request || status == 204 || status == 304;
+  stream->final_received = true;
+  stream->content_length = bodiless ? -1 : answer->content_length; /* section 8.1.1 */
+  stream->head_request = bodiless;
+  if (stream->connect && status < 300) stream->content_length = -1; /* RFC 9110 section 9.3.6 */
+  if (stream->connect && status >= 300) stream->connect = false;
+}
+
+/* The response is valid. `fields` may be NULL if the handler needs none. */
+static void take_response(struct h2 *h2, struct h2_stream *stream, const struct h2_answer *answer,
+                          const struct headers *fields, bool end) {
+  if (answer->status >= 200) note_final(stream, answer);
+  if (stream->state == H2_RESERVED_REMOTE) h2_stream_event(stream, H2_RECV_HEADERS);
+  if (end && !h2_stream_end_received(h2, stream)) return;
+  const struct stream_events *events = stream->base.events;
+  if (events && events->status)
+    events->status(&stream->base, answer->status, answer->size, end);
+  else if (events && events->response)
+    events->response(&stream->base, answer->status, fields, end);
+  settle(h2, stream);
+}
+
+static struct h2_verdict complete_response(struct h2 *h2, struct h2_stream *stream,
+                                           const struct headers *fields, struct coded coded) {
+  struct h2_answer answer;
+  bool end = h2->block.end_stream;
+  struct h2_verdict verdict = judge_response(fields, coded.bytes.len, &answer);
+  if (verdict.scope == H2_ACCEPT && answer.status < 200)
+    verdict = note_informational(stream, fields, end);
+  if (verdict.scope != H2_ACCEPT) return verdict;
+  bool lasts = coded.state != 0 && coded.state == hpack_decoder_state(&h2->decoder);
+  if (answer.status >= 200 && lasts)
+    h2_judged_keep(&h2->judged, h2->http->memory, coded.state, coded.bytes, &answer);
+  take_response(h2, stream, &answer, fields, end);
+  return H2_OK;
+}
+
+static struct h2_verdict complete_message(struct h2 *h2, struct headers *fields,
+                                          struct coded coded) {
   struct h2_stream *stream = h2_find(h2, h2->block.stream_id);
   if (h2->block.verdict.scope != H2_ACCEPT || !stream) return h2->block.verdict;
   if (h2->role == H2_CLIENT && !stream->final_received)
-    return complete_response(h2, stream, fields);
+    return complete_response(h2, stream, fields, coded);
   return complete_trailers(h2, stream, fields);
+}
+
+/* Whether HEADERS may begin a response on this stream, for a handler that needs no fields of it. */
+static bool awaits_status(const struct h2_stream *stream) {
+  if (!stream || stream->final_received) return false;
+  bool receives = stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_LOCAL;
+  return receives && stream->base.events && stream->base.events->status;
+}
+
+bool h2_block_whole(struct h2 *h2, const struct h2_frame_header *frame, struct span block) {
+  const uint8_t flags = frame->flags & (uint8_t)~H2_FLAG_END_STREAM;
+  if (flags != H2_FLAG_END_HEADERS || h2->block.kind != H2_BLOCK_NONE) return false;
+  struct h2_stream *stream = h2_find(h2, frame->stream_id);
+  if (!awaits_status(stream)) return false;
+  const struct h2_answer *answer =
+      h2_judged_find(&h2->judged, hpack_decoder_state(&h2->decoder), block);
+  if (answer) take_response(h2, stream, answer, NULL, frame->flags & H2_FLAG_END_STREAM);
+  return answer;
 }
 
 /* ---- PROMISE --------------------------------------------------------------------------------- */
@@ -324,6 +382,7 @@ static struct h2_verdict decode(struct h2 *h2, struct span bytes, struct headers
 
 static struct h2_verdict block_complete(struct h2 *h2, struct span bytes) {
   struct headers *fields = &h2->http->headers;
+  const struct coded coded = {.bytes = bytes, .state = hpack_decoder_state(&h2->decoder)};
   headers_clear(fields);
   h2->block.wire_bytes =
       (uint32_t)bytes.len + H2_FRAME_HEADER_BYTES * (1 + h2->block.continuations);
@@ -331,7 +390,7 @@ static struct h2_verdict block_complete(struct h2 *h2, struct span bytes) {
   if (verdict.scope == H2_ACCEPT) {
     switch (h2->block.kind) {
     case H2_BLOCK_REQUEST: verdict = complete_request(h2, fields); break;
-    case H2_BLOCK_MESSAGE: verdict = complete_message(h2, fields); break;
+    case H2_BLOCK_MESSAGE: verdict = complete_message(h2, fields, coded); break;
     case H2_BLOCK_PROMISE: verdict = complete_promise(h2, fields); break;
     case H2_BLOCK_DISCARD: break;
     case H2_BLOCK_NONE: assert(false);

@@ -157,6 +157,7 @@ struct h2 {
   uint64_t farewell_ns;      /* dead: how long our GOAWAY may take */
   bool in_call;              /* a machine call is running */
 
+  struct h2_judged *judged;              /* client role: h2/judged.h; NULL until one is kept */
   const struct h2_client_events *client; /* client role; may be NULL */
   void *client_ctx;
   bool end_told; /* h2_client_events.ended was called */

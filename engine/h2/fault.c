@@ -6,6 +6,7 @@
 #include "engine/h2/client.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
+#include "engine/h2/ids.h"
 #include "engine/h2/life.h"
 
 void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
@@ -69,4 +70,19 @@ bool h2_stream_end_received(struct h2 *h2, struct h2_stream *stream) {
   h2->receiving--;
   h2_stream_event(stream, H2_RECV_END_STREAM);
   return true;
+}
+
+/* RST_STREAM, if there is a stream to reset, or was one whose end we have forgotten. An idle or
+ * closed stream cannot be reset, so its error becomes the connection's, as section 5.4.1 allows. */
+static void fail_stream(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
+  struct h2_stream *stream = h2_find(h2, id);
+  if (!stream && h2_state_of(h2, id) != H2_CLOSED_FORGOTTEN)
+    h2_fail(h2, verdict.code, verdict.reason);
+  else if (h2_charge_reset(h2))
+    stream ? h2_stream_abort(h2, stream, verdict.code) : h2_rst_stream(h2, id, verdict.code);
+}
+
+void h2_act(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
+  if (verdict.scope == H2_STREAM_ERROR) fail_stream(h2, id, verdict);
+  if (verdict.scope == H2_CONNECTION_ERROR) h2_fail(h2, verdict.code, verdict.reason);
 }

@@ -31,6 +31,10 @@ void h2_note_reset(struct h2 *h2);
  * may not have known. A client has asked for what arrives late. */
 void h2_note_late(struct h2 *h2);
 
+/* Does what a verdict on a frame of stream `id` calls for: an error of the stream or the connection; else
+ * nothing. */
+void h2_act(struct h2 *h2, uint32_t id, struct h2_verdict verdict);
+
 /* The peer's message is complete: checks its content-length and changes the stream's state. False:
  * the message was malformed, and the stream has ended. */
 __attribute__((warn_unused_result)) bool h2_stream_end_received(struct h2 *h2,

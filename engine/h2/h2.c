@@ -10,6 +10,7 @@
 #include "engine/h2/clock.h"
 #include "engine/h2/drain.h"
 #include "engine/h2/flow.h"
+#include "engine/h2/judged.h"
 #include "engine/h2/life.h"
 #include "engine/h2/priority.h"
 #include "engine/h2/reader.h"
@@ -143,6 +144,7 @@ static void machine_close(void *self) {
   h2_send_free(h2);
   h2_reader_free(h2);
   h2_block_drop(h2);
+  h2_judged_free(&h2->judged, h2->http->memory);
   h2_bury(h2);
   assert(!h2->graves);
   h2_flow_close(h2);

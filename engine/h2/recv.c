@@ -2,9 +2,12 @@
  * h2/recv.c - received bytes become frames, and frames have effects.
  *
  * Control frames and header blocks are handled as a whole: in place if all their bytes are there,
- * else in a buffer that several receives fill. DATA passes through in spans; it is charged to the
- * windows once, when its header has arrived. All bytes are consumed, except that reading stops
- * while our replies pile up, and pauses when a budget is used up (h2/pause.h).
+ * else in a buffer that several receives fill. DATA passes through in spans: h2/data.h. All bytes are
+ * consumed, except that reading stops while our replies pile up, and pauses when a budget is used up
+ * (h2/pause.h).
+ *
+ * A client takes the frames of an ordinary response in a step each, if all their bytes are there:
+ * whole_take(). That way handles no errors and nothing rare; such frames go the general way.
  */
 #include "engine/h2/recv.h"
 
@@ -12,10 +15,10 @@
 #include "engine/h2/client.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
+#include "engine/h2/data.h"
 #include "engine/h2/fault.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/ids.h"
-#include "engine/h2/kept.h"
 #include "engine/h2/life.h"
 #include "engine/h2/priority.h"
 #include "engine/h2/queue.h"
@@ -24,162 +27,10 @@
 
 #include <string.h>
 
-/* ---- stream errors --------------------------------------------------------------------------- */
-
-/* RST_STREAM, if there is a stream to reset, or was one whose end we have forgotten. An idle or
- * closed stream cannot be reset, so its error becomes the connection's, as section 5.4.1 allows. */
-static void fail_stream(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
-  struct h2_stream *stream = h2_find(h2, id);
-  if (!stream && h2_state_of(h2, id) != H2_CLOSED_FORGOTTEN)
-    h2_fail(h2, verdict.code, verdict.reason);
-  else if (h2_charge_reset(h2))
-    stream ? h2_stream_abort(h2, stream, verdict.code) : h2_rst_stream(h2, id, verdict.code);
-}
-
-static void act(struct h2 *h2, uint32_t id, struct h2_verdict verdict) {
-  if (verdict.scope == H2_STREAM_ERROR) fail_stream(h2, id, verdict);
-  if (verdict.scope == H2_CONNECTION_ERROR) h2_fail(h2, verdict.code, verdict.reason);
-}
-
-/* ---- DATA ------------------------------------------------------------------------------------ */
-
-/* The stream that gets the payload of a DATA frame; NULL if none does, which may be an error or
- * not. */
-static struct h2_stream *data_receiver(struct h2 *h2, const struct h2_frame_header *frame) {
-  uint32_t id = frame->stream_id;
-  struct h2_verdict verdict = h2_stream_receive(h2_state_of(h2, id), H2_DATA);
-  struct h2_stream *stream = h2_find(h2, id);
-  if (verdict.scope == H2_ACCEPT && stream) {
-    /* The stream's window comes last: when the stream ends, what it holds is returned to the
-     * connection. */
-    if (h2->role == H2_CLIENT && !stream->final_received)
-      verdict = h2_stream_error(H2_PROTOCOL_ERROR, "DATA before the final response");
-    else if (!window_credit_arrive(&stream->credit, frame->length))
-      verdict = h2_stream_error(H2_FLOW_CONTROL_ERROR, "more than the stream's window");
-  }
-  if (verdict.scope == H2_ACCEPT) return stream;
-  if (verdict.scope == H2_IGNORE) h2_note_late(h2);
-  act(h2, id, verdict);
-  return NULL;
-}
-
-/* A DATA frame without data costs the peer nine bytes, and us a turn (CVE-2019-9518). */
-static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
-  if (data_bytes > 0 || h2->reader.frame.flags & H2_FLAG_END_STREAM)
-    h2->empty_data = 0;
-  else if (++h2->empty_data > H2_EMPTY_DATA_FREE)
-    h2_note_glitch(h2, &h2->shared->counters.glitches_data);
-}
-
-/* Whether the data agrees with content-length (section 8.1.1), which is known before the first byte
- * is passed on. */
-static bool data_fits(const struct h2 *h2, uint32_t data_bytes) {
-  const struct h2_stream *stream = h2->reader.data;
-  if (h2->role == H2_CLIENT && stream->head_request && data_bytes > 0) return false;
-  if (stream->content_length < 0) return true;
-  int64_t left = stream->content_length - stream->body_received;
-  bool end = h2->reader.frame.flags & H2_FLAG_END_STREAM;
-  return end ? data_bytes == left : data_bytes <= left;
-}
-
-/* The payload is `data_bytes` of data, then `padding`. */
-static void data_sized(struct h2 *h2, uint32_t data_bytes, uint32_t padding) {
-  struct h2_reader *reader = &h2->reader;
-  reader->padding = padding;
-  if (reader->data)
-    h2_reader_enter(reader, H2_READ_DATA, data_bytes);
-  else
-    h2_reader_enter(reader, H2_READ_SKIP, data_bytes + padding);
-  note_empty_data(h2, data_bytes);
-  if (h2->dead || !reader->data || data_fits(h2, data_bytes)) return;
-  act(h2, reader->frame.stream_id,
-      h2_stream_error(H2_PROTOCOL_ERROR, "DATA does not add up to content-length"));
-}
-
-/* DATA is charged to the windows only here: its whole payload, with padding, even if it is skipped
- * (section 6.9). */
-static void data_begin(struct h2 *h2) {
-  struct h2_reader *reader = &h2->reader;
-  const struct h2_frame_header *frame = &reader->frame;
-  if (!window_credit_arrive(&h2->credit, frame->length)) {
-    h2_fail(h2, H2_FLOW_CONTROL_ERROR, "more than the connection's window");
-    return;
-  }
-  bool padded = frame->flags & H2_FLAG_PADDED;
-  if (padded && frame->length == 0) {
-    h2_fail(h2, H2_FRAME_SIZE_ERROR, "padded frame has no Pad Length");
-    return;
-  }
-  reader->data = data_receiver(h2, frame);
-  if (h2->dead) return;
-  if (!reader->data) window_credit_consume(&h2->credit, frame->length);
-  h2_flow_arrived(h2, reader->data, frame->length);
-  if (padded)
-    h2_reader_enter(reader, H2_READ_PADLEN, frame->length);
-  else
-    data_sized(h2, frame->length, 0);
-}
-
-static void data_padlen(struct h2 *h2, uint8_t padding) {
-  struct h2_reader *reader = &h2->reader;
-  if (padding > reader->left - 1) {
-    h2_fail(h2, H2_PROTOCOL_ERROR, "padding is longer than the payload");
-    return;
-  }
-  if (reader->data) h2_flow_consumed(h2, reader->data, 1u + padding);
-  data_sized(h2, reader->left - 1 - padding, padding);
-}
-
-static void deliver(struct h2_stream *stream, struct span bytes, bool end) {
-  const struct stream_events *events = stream->base.events;
-  if (events && events->data && (bytes.len || end)) events->data(&stream->base, bytes, end);
-}
-
-static void keep(struct h2 *h2, struct h2_stream *stream, struct span bytes, bool end) {
-  if (!h2_kept_add(h2, stream, bytes, end)) h2_stream_abort(h2, stream, H2_INTERNAL_ERROR);
-}
-
-/* Passes a span of data on to `reader->data`; `end`: it is the last of the peer's message. */
-static void data_bytes(struct h2 *h2, struct span bytes, bool end) {
-  struct h2_stream *stream = h2->reader.data;
-  stream->body_received += (int64_t)bytes.len;
-  stream->body_seen_ns = bytes.len ? h2->now_ns : stream->body_seen_ns;
-  counter_add(&h2->http->counters.body_bytes_received, bytes.len);
-  if (end && !h2_stream_end_received(h2, stream)) return;
-  bool heard = h2_stream_is_heard(stream);
-  if (stream->asks) {
-    keep(h2, stream, bytes, end);
-    return;
-  }
-  if (heard) deliver(stream, bytes, end);
-  if (!stream->gone && !(heard && stream->base.consume_later))
-    h2_flow_consumed(h2, stream, (uint32_t)bytes.len);
-  if (stream->gone) return;
-  /* A client that stopped an upload in the middle, because it was answered, may be waiting: curl sees
-   * the end of its own request only when a frame arrives. */
-  if (stream->state == H2_CLOSED) h2->flow.hurries |= stream->lingers;
-  if (stream->state == H2_CLOSED)
-    h2_stream_finish(h2, stream, H2_NO_ERROR);
-  else if (stream->lingers && stream->body_received > stream->linger_bytes)
-    h2_stream_hush(h2, stream);
-}
-
-static size_t data_take(struct h2 *h2, struct span in) {
-  struct h2_reader *reader = &h2->reader;
-  size_t take = h2_min(in.len, reader->left);
-  bool last = take == reader->left;
-  bool end = last && reader->frame.flags & H2_FLAG_END_STREAM;
-  reader->left -= (uint32_t)take;
-  data_bytes(h2, span_of(in.base, take), end);
-  if (h2->dead) return take;
-  if (last) h2_reader_enter(reader, H2_READ_SKIP, reader->padding);
-  return take;
-}
-
 /* ---- the other frames ------------------------------------------------------------------------ */
 
 static void on_continuation(struct h2 *h2, const struct h2_frame *frame) {
-  act(h2, frame->header.stream_id, h2_block_continue(h2, frame));
+  h2_act(h2, frame->header.stream_id, h2_block_continue(h2, frame));
 }
 
 /* Priority signals cost something only if there are too many. */
@@ -195,7 +46,7 @@ static void finish_priority(struct h2 *h2, uint32_t id, struct h2_verdict verdic
     h2_note_glitch(h2,
                    &h2->shared->counters.glitches_priorities); /* more than the streams can use */
   else
-    act(h2, id, verdict);
+    h2_act(h2, id, verdict);
 }
 
 static void on_priority(struct h2 *h2, const struct h2_frame *frame) {
@@ -303,7 +154,7 @@ static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
   if (window_add(&stream->window, frame->increment))
     h2_queue_schedule(stream);
   else
-    act(h2, id, h2_stream_error(H2_FLOW_CONTROL_ERROR, "the stream's window overflows"));
+    h2_act(h2, id, h2_stream_error(H2_FLOW_CONTROL_ERROR, "the stream's window overflows"));
 }
 
 static void on_priority_update(struct h2 *h2, const struct h2_frame *frame) {
@@ -352,7 +203,7 @@ static void frame_whole(struct h2 *h2, const uint8_t *payload) {
     return handle(h2, &frame);
   else if (verdict.scope == H2_IGNORE)
     return note_useless(h2, header.type);
-  act(h2, header.stream_id, verdict);
+  h2_act(h2, header.stream_id, verdict);
 }
 
 /* ---- frames out of bytes --------------------------------------------------------------------- */
@@ -378,12 +229,12 @@ static void frame_begin(struct h2 *h2) {
   if (verdict.scope == H2_ACCEPT)
     verdict = h2_frame_check(frame, h2->role, h2->ours.max_frame_size);
   if (verdict.scope != H2_ACCEPT) {
-    act(h2, frame->stream_id, verdict);
+    h2_act(h2, frame->stream_id, verdict);
     h2_reader_enter(reader, H2_READ_SKIP, frame->length);
     return;
   }
   if (frame->type == H2_DATA) {
-    data_begin(h2);
+    h2_data_begin(h2);
   } else if (!h2_frame_known(frame->type)) {
     h2_note_glitch(h2, &h2->shared->counters.glitches_unknown);
     h2_reader_enter(reader, H2_READ_SKIP, frame->length);
@@ -448,11 +299,6 @@ static size_t skip_take(struct h2 *h2, struct span in) {
   return take;
 }
 
-static size_t padlen_take(struct h2 *h2, struct span in) {
-  data_padlen(h2, in.base[0]);
-  return 1;
-}
-
 /* Whether the phase is complete without another byte: an empty payload, no padding. */
 static bool runs_empty(const struct h2_reader *reader) {
   switch (reader->phase) {
@@ -468,15 +314,35 @@ bool h2_recv_wanted(const struct h2 *h2) {
          h2->control_used <= H2_CONTROL_BYTES - H2_CONTROL_BYTES / 4;
 }
 
-size_t h2_recv(struct h2 *h2, struct span in) {
+/* The first frame of `in`, if all of it is there and it is an ordinary part of a response: one step instead
+ * of one for each phase. Returns its bytes; 0: it goes the general way. */
+static size_t whole_take(struct h2 *h2, struct span in) {
+  if (in.len < H2_FRAME_HEADER_BYTES) return 0;
+  const struct h2_frame_header frame = h2_frame_header_decode(in.base);
+  if (frame.length > in.len - H2_FRAME_HEADER_BYTES || frame.stream_id == 0) return 0;
+  const struct span payload = span_of(in.base + H2_FRAME_HEADER_BYTES, frame.length);
+  bool taken = false;
+  if (frame.type == H2_HEADERS) taken = h2_block_whole(h2, &frame, payload);
+  if (frame.type == H2_DATA) taken = h2_data_whole(h2, &frame, payload);
+  return taken ? H2_FRAME_HEADER_BYTES + frame.length : 0;
+}
+
+static size_t take(struct h2 *h2, struct span in) {
   typedef size_t take_fn(struct h2 * h2, struct span in);
   static take_fn *const takes[] = {
       [H2_READ_PREFACE] = preface_take, [H2_READ_HEADER] = header_take,
-      [H2_READ_PAYLOAD] = payload_take, [H2_READ_PADLEN] = padlen_take,
-      [H2_READ_DATA] = data_take,       [H2_READ_SKIP] = skip_take,
+      [H2_READ_PAYLOAD] = payload_take, [H2_READ_PADLEN] = h2_data_padlen,
+      [H2_READ_DATA] = h2_data_take,    [H2_READ_SKIP] = skip_take,
   };
+  const struct h2_reader *reader = &h2->reader;
+  bool between = reader->phase == H2_READ_HEADER && reader->have == 0;
+  size_t taken = between && h2->role == H2_CLIENT ? whole_take(h2, in) : 0;
+  return taken ? taken : takes[reader->phase](h2, in);
+}
+
+size_t h2_recv(struct h2 *h2, struct span in) {
   size_t done = 0;
   while ((h2_recv_wanted(h2) && done < in.len) || (!h2->dead && runs_empty(&h2->reader)))
-    done += takes[h2->reader.phase](h2, span_of(in.base + done, in.len - done));
+    done += take(h2, span_of(in.base + done, in.len - done));
   return h2->dead ? in.len : done; /* after a connection error the rest is dropped */
 }

@@ -31,6 +31,12 @@ struct hpack_decoder {
  * 6.5.2). */
 void hpack_decoder_init(struct hpack_decoder *decoder, const struct memory *memory);
 
+/* Says what blocks mean: for as long as this number stays the same, a block that does not change it
+ * decodes to the same fields. 0: the next block must begin with a size update. */
+static inline uint64_t hpack_decoder_state(const struct hpack_decoder *decoder) {
+  return decoder->update_required ? 0 : decoder->table.changes + 1;
+}
+
 void hpack_decoder_destroy(struct hpack_decoder *decoder);
 
 /* Our SETTINGS_HEADER_TABLE_SIZE of `bytes` was acked (at most HPACK_TABLE_BYTES_MAX: asserted). If

@@ -46,6 +46,7 @@ void hpack_table_destroy(struct hpack_table *table) {
 }
 
 static void evict_to(struct hpack_table *table, size_t bytes) {
+  if (table->bytes > bytes) table->changes++;
   while (table->bytes > bytes) {
     const struct hpack_entry *oldest = hpack_table_at(table, table->count - 1);
     table->bytes -= (uint32_t)bytes_of(oldest->name_len, oldest->value_len);
@@ -130,6 +131,7 @@ bool hpack_table_insert(struct hpack_table *table, const struct header *field) {
   if (!reserve(table, sum < table->bytes_max ? sum : table->bytes_max)) return false;
   evict_to(table, table->bytes_max - bytes);
   table->newest++;
+  table->changes++;
   table->count++;
   table->bytes += bytes;
   *entry_at(table, 0) = (struct hpack_entry){.offset = (uint16_t)table->next_byte,

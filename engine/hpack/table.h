@@ -61,6 +61,7 @@ struct hpack_table {
   uint32_t bytes;     /* sum of the entries' sizes */
   uint32_t bytes_max; /* entries are evicted to stay within it */
   uint32_t next_byte; /* 0 .. capacity - 1 */
+  uint64_t changes;   /* counts insertions, and evictions of one or more entries */
 };
 
 /* Entries 1 .. 61 of Appendix A; [0] is unused. */

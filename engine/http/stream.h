@@ -86,6 +86,13 @@ struct request {
   bool end;                                    /* no body follows */
 };
 
+/* What a header section that was received took, in bytes. */
+struct section_size {
+  uint32_t wire_bytes;  /* as it came: over HTTP/2 compressed, without frame headers; over SPDY it
+                           is not counted and 0 */
+  uint32_t plain_bytes; /* of all names and values */
+};
+
 /* Every member may be NULL. Spans and lists are borrowed by the event. */
 struct stream_events {
   /* Bytes of the peer's body; `end` with the last ones (perhaps empty). See stream_consume(). */
@@ -99,6 +106,9 @@ struct stream_events {
   void (*drain)(struct stream *stream);
   /* Client role: a response's header section, 1xx included. `end`: no body follows. */
   void (*response)(struct stream *stream, unsigned status, const struct headers *fields, bool end);
+  /* The same in place of response(), for a handler that needs no fields. Cheaper, because a header
+   * section that the server repeats need not be decoded again. */
+  void (*status)(struct stream *stream, unsigned status, struct section_size size, bool end);
   /* Client role: the server promised `promised`, of the same origin as this stream's request (set
    * its events here, or stream_reset() it). */
   void (*promise)(struct stream *stream, struct stream *promised, const struct request *request);
@@ -142,6 +152,12 @@ struct stream {
   bool consume_later; /* set by a handler that calls stream_consume() itself; otherwise bytes count
                          as consumed when events.data() returns */
 };
+
+/* For protocols: the size of a section with these fields, and the event of a response's header
+ * section. */
+struct section_size section_size_of(const struct headers *fields, size_t wire_bytes);
+void stream_tell_response(struct stream *stream, unsigned status, const struct headers *fields,
+                          size_t wire_bytes, bool end);
 
 /* The facts of a request that has ended, for counters and logs; see handler.ended(). */
 struct stream_facts {

@@ -19,11 +19,6 @@ static struct spdy_verdict read_response(const struct spdy *spdy, struct headers
   return spdy_message_response(fields, status, content_length);
 }
 
-static void tell_response(struct spdy_stream *stream, const struct headers *fields, bool fin) {
-  const struct stream_events *events = stream->base.events;
-  if (events && events->response) events->response(&stream->base, stream->status, fields, fin);
-}
-
 /* A response without a body may say how long one would be. */
 static void note_response(struct spdy_stream *stream, unsigned status, int64_t content_length) {
   bool bodiless = stream->head_request || status == 204 || status == 304;
@@ -42,7 +37,7 @@ void spdy_reply_begin(struct spdy *spdy, struct spdy_stream *stream, unsigned st
   stream->awaits_response = false;
   note_response(stream, status, content_length);
   if (fin && !spdy_end_received(spdy, stream)) return;
-  tell_response(stream, fields, fin);
+  stream_tell_response(&stream->base, stream->status, fields, 0, fin);
   spdy_stream_settle(spdy, stream);
 }
 

@@ -385,14 +385,13 @@ void party_serve(void *ctx, struct stream *stream, const struct request *request
 /* ---- client -------------------------------------------------------------------------------------
  */
 
-static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
-                        bool end) {
-  struct party *party = stream->user;
+/* `fields` is NULL for a party that needs none. */
+static void answered(struct party *party, unsigned status, const struct headers *fields, bool end) {
   const struct plan *plan = &party->plan;
   if (status < 200) {
     sim_check(!party->response_seen && !end, "informational response too late");
     sim_check(++party->informs_seen <= plan->informs, "too many informational responses");
-    check_fields(party, fields, LIST_INFORM);
+    if (fields) check_fields(party, fields, LIST_INFORM);
     party->side->scene->stats->informs++;
     return;
   }
@@ -403,10 +402,20 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
     party->side->scene->stats->too_large++;
   } else if (status == 431 || !is_refused(party)) {
     sim_check(status == plan->status, "status %u, expected %u", status, plan->status);
-    check_fields(party, fields, LIST_RESPONSE);
+    if (fields) check_fields(party, fields, LIST_RESPONSE);
   }
   if (end) message_ended(party);
   perhaps_reset(party);
+}
+
+static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
+                        bool end) {
+  answered(stream->user, status, fields, end);
+}
+
+static void on_status(struct stream *stream, unsigned status, struct section_size size, bool end) {
+  sim_check(size.wire_bytes > 0 && size.plain_bytes > 0, "a section without bytes");
+  answered(stream->user, status, NULL, end);
 }
 
 static const struct stream_events client_events;
@@ -428,6 +437,12 @@ static void on_promise(struct stream *stream, struct stream *promised,
 }
 
 static const struct stream_events client_events = {.response = on_response,
+                                                   .data = on_data,
+                                                   .trailers = on_trailers,
+                                                   .promise = on_promise,
+                                                   .closed = on_closed};
+
+static const struct stream_events status_events = {.status = on_status,
                                                    .data = on_data,
                                                    .trailers = on_trailers,
                                                    .promise = on_promise,
@@ -462,7 +477,9 @@ typedef struct stream *ask_fn(void *connection, const struct header *fields, siz
 
 static struct stream *ask_h2(void *connection, const struct header *fields, size_t count,
                              struct body body, void *user) {
-  return h2_request(connection, fields, count, body, &client_events, user);
+  const struct party *party = user;
+  const struct stream_events *events = party->plan.number % 2 ? &status_events : &client_events;
+  return h2_request(connection, fields, count, body, events, user);
 }
 
 static struct stream *ask_h1(void *connection, const struct header *fields, size_t count,

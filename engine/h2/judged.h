@@ -1,0 +1,46 @@
+/*
+ * h2/judged.h - client role: header blocks of responses that were decoded and judged, and what they
+ * said.
+ *
+ * Servers repeat themselves: many responses of a connection have the same block. A block that leaves
+ * the HPACK table as it is decodes to the same fields for as long as the table does not change, and
+ * is then as valid as it was, so that its bytes need only be compared.
+ *
+ * Memory: H2_JUDGED_COUNT of them a connection, from http->memory, once there is one to keep.
+ */
+#ifndef WEIR_H2_JUDGED_H
+#define WEIR_H2_JUDGED_H
+
+#include "engine/base/limits.h"
+#include "engine/base/memory.h"
+#include "engine/http/stream.h"
+
+/* What a valid response's header section says to the protocol. */
+struct h2_answer {
+  int64_t content_length; /* -1: not given */
+  struct section_size size;
+  uint16_t status;
+};
+
+struct h2_judged {
+  uint64_t state; /* hpack_decoder_state() for which it holds; 0: none is kept here */
+  struct h2_answer answer;
+  uint16_t len;
+  uint8_t block[H2_JUDGED_BYTES_MAX];
+};
+
+/* `*judged` has H2_JUDGED_COUNT places, or is NULL. `state` is hpack_decoder_state(). */
+
+/* What the block says, or NULL: it has to be decoded. Borrows `block`; the answer is lent until the
+ * next h2_judged_keep(). */
+const struct h2_answer *h2_judged_find(struct h2_judged *const *judged, uint64_t state,
+                                       struct span block);
+
+/* Keeps a copy of a block of a valid final response, if it is not too long and there is memory. The block
+ * has left `state`, which is not 0, as it was. */
+void h2_judged_keep(struct h2_judged **judged, const struct memory *memory, uint64_t state,
+                    struct span block, const struct h2_answer *answer);
+
+void h2_judged_free(struct h2_judged **judged, const struct memory *memory);
+
+#endif
