@@ -76,6 +76,9 @@ enum {
   LOAD_STATUSES = 1000, /* 0 .. 999; three digits (RFC 9110 section 15) */
   /* Rows of the series, even. Plots are about as wide. After 20 minutes each row is two seconds. */
   LOAD_SERIES_ROWS_MAX = 1200,
+  LOAD_PAGE_COLUMNS = 80, /* of the text report: the usual width of a terminal */
+  /* Kinds of errors that the text report lists: with all else they fit one screen. JSON has all. */
+  LOAD_PAGE_ERRORS = 6,
   /* A time or a count of bytes, with its unit. Untested: 64 bits have no longer text. */
   LOAD_TEXT_BYTES = 32,
 

@@ -33,6 +33,14 @@ static inline double load_report_seconds(const struct load_report *report) {
   return (double)(report->sum.end_ns - report->sum.begin_ns) / 1e9;
 }
 
+/* CPU use of the busiest worker, 0 to 1. */
+static inline double load_report_busy(const struct load_report *report) {
+  double most = 0;
+  for (unsigned i = 0; i < report->workers; i++)
+    if (report->busy[i] > most) most = report->busy[i];
+  return most;
+}
+
 /* Events a second; 0 if no time has passed. Requests per second are `succeeded`; failures have a
  * rate of their own. */
 static inline double load_report_rate(const struct load_report *report, uint64_t count) {

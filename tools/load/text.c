@@ -1,159 +1,160 @@
 /*
- * load/text.c - the report as text; see load/show.h.
+ * load/text.c - the report as text: 80 columns, and one screen unless there are many kinds of errors;
+ * see load/show.h.
  */
 #include "tools/load/show.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-typedef unsigned long long ull;
+#include "tools/load/page.h"
+#include "tools/load/text_parts.h"
+#include "tools/load/units.h"
 
-static const char *time_text(double ns, char text[LOAD_TEXT_BYTES]) {
-  if (ns < 1e3)
-    snprintf(text, LOAD_TEXT_BYTES, "%.0fns", ns);
-  else if (ns < 1e6)
-    snprintf(text, LOAD_TEXT_BYTES, "%.1fus", ns / 1e3);
-  else if (ns < 1e9)
-    snprintf(text, LOAD_TEXT_BYTES, "%.2fms", ns / 1e6);
-  else
-    snprintf(text, LOAD_TEXT_BYTES, "%.2fs", ns / 1e9);
+/* A count with its noun, in the plural unless it is one. */
+static const char *count_of(uint64_t count, const char *noun, char text[2 * LOAD_TEXT_BYTES]) {
+  char digits[LOAD_TEXT_BYTES];
+  snprintf(text, 2 * LOAD_TEXT_BYTES, "%s %s%s", load_count_text(count, digits), noun,
+           count == 1 ? "" : "s");
   return text;
 }
 
-static const char *bytes_text(double bytes, char text[LOAD_TEXT_BYTES]) {
-  static const char *const units[] = {"B", "KB", "MB", "GB", "TB"};
-  unsigned unit = 0;
-  for (; bytes >= 1000 && unit < 4; unit++)
-    bytes /= 1000;
-  snprintf(text, LOAD_TEXT_BYTES, unit ? "%.2f%s" : "%.0f%s", bytes, units[unit]);
-  return text;
+/* ---- what was run, and how it went ----------------------------------------------------------- */
+
+/* What weir load did wrong comes first: it makes what follows doubtful. */
+static void print_warnings(const struct load_report *report, FILE *to) {
+  if (load_report_busy(report) > LOAD_BUSY)
+    load_page_line(to,
+                   "warning: %s thread was busy all the time; weir load may have been slower than "
+                   "the server: try more threads (-t)",
+                   report->workers > 1 ? "a" : "the");
+}
+
+static void print_verdict(const struct load_report *report, FILE *to) {
+  char *verdict = load_verdict_text(report);
+  char *limit = verdict ? strstr(verdict, "; ") : NULL;
+  if (limit) *limit = 0;
+  if (verdict) load_page_line(to, "%s", verdict);
+  if (limit) load_page_line(to, "%s", limit + 2);
+  free(verdict);
+  if (report->command) load_page_line(to, "%s", report->command);
+  fputc('\n', to);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static void print_finish(const struct load_report *report, FILE *to) {
-  const struct load_requests *counts = &report->sum.requests;
-  char bytes[LOAD_TEXT_BYTES], time[LOAD_TEXT_BYTES];
-  fprintf(to, "%s in %s, %.2f req/s", report->sum.interrupted ? "interrupted" : "finished",
-          time_text(load_report_seconds(report) * 1e9, time),
-          load_report_rate(report, counts->succeeded));
-  if (counts->failed) fprintf(to, ", %.2f failed/s", load_report_rate(report, counts->failed));
-  fprintf(to, ", %s/s\n", bytes_text(load_report_rate(report, counts->wire_in), bytes));
-}
-
-static void print_counts(const struct load_report *report, FILE *to) {
-  const struct load_requests *counts = &report->sum.requests;
-  fprintf(to,
-          "requests: %llu total, %llu started, %llu done, %llu succeeded, %llu failed, %llu "
-          "errored, %llu timeout\n",
-          (ull)report->total, (ull)counts->started, (ull)counts->done, (ull)counts->succeeded,
-          (ull)counts->failed, (ull)counts->errored, (ull)counts->timeouts);
-  uint64_t in_flight = load_report_in_flight(report), left = load_report_left(report);
-  char time[LOAD_TEXT_BYTES];
-  if (in_flight)
-    fprintf(to, "  %llu were in flight at the end, the oldest for %s\n", (ull)in_flight,
-            time_text((double)counts->oldest_ns, time));
-  if (left) fprintf(to, "  %llu were never started\n", (ull)left);
-  if (counts->unsent)
-    fprintf(to, "  %llu were due but unsent at the end: the server is slower than the rate\n",
-            (ull)counts->unsent);
-  if (counts->waiting)
-    fprintf(
-        to,
-        "  %llu unfinished ones had waited longer than the median; the latencies include them\n",
-        (ull)counts->waiting);
-  if (counts->retried)
-    fprintf(to, "  %llu were sent again: the server had refused them unprocessed\n",
-            (ull)counts->retried);
-  fprintf(to, "status codes: %llu 2xx, %llu 3xx, %llu 4xx, %llu 5xx\n",
-          (ull)load_requests_class(counts, 2), (ull)load_requests_class(counts, 3),
-          (ull)load_requests_class(counts, 4), (ull)load_requests_class(counts, 5));
-}
-
-static void print_traffic(const struct load_report *report, FILE *to) {
+static void print_requests(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
   char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES];
-  double saved = counts->header_plain_bytes ? 100 - 100.0 * (double)counts->header_bytes /
-                                                        (double)counts->header_plain_bytes
-                                            : 0;
-  fprintf(to,
-          "traffic: %s (%llu) total, %s (%llu) headers (space savings %.2f%%), %s (%llu) data\n",
-          bytes_text((double)counts->wire_in, a), (ull)counts->wire_in,
-          bytes_text((double)counts->header_bytes, b), (ull)counts->header_bytes, saved,
-          bytes_text((double)counts->data_bytes, c), (ull)counts->data_bytes);
-  fprintf(to, "sent: %s (%llu) total, %s (%llu) data\n", bytes_text((double)counts->wire_out, a),
-          (ull)counts->wire_out, bytes_text((double)counts->upload_bytes, b),
-          (ull)counts->upload_bytes);
+  load_page_row(to, "requests", "%s started, %s succeeded, %s failed",
+                load_count_text(counts->started, a), load_count_text(counts->succeeded, b),
+                load_count_text(counts->failed, c));
+  uint64_t in_flight = load_report_in_flight(report), left = load_report_left(report);
+  if (in_flight)
+    load_page_row(to, "", "%s unfinished at the end, the oldest after %s",
+                  load_count_text(in_flight, a), load_time_text((double)counts->oldest_ns, b));
+  if (counts->unsent)
+    load_page_row(to, "", "%s due but unsent at the end", load_count_text(counts->unsent, a));
+  if (counts->waiting)
+    load_page_row(to, "", "%s of them waited longer than the median, and are in the latency",
+                  load_count_text(counts->waiting, a));
+  if (left) load_page_row(to, "", "%s never started", load_count_text(left, a));
+  if (counts->retried)
+    load_page_row(to, "", "%s sent again: the server had refused them unprocessed",
+                  load_count_text(counts->retried, a));
+}
+
+static void print_statuses(const struct load_requests *counts, FILE *to) {
+  char *text = NULL, digits[LOAD_TEXT_BYTES];
+  size_t size;
+  FILE *list = open_memstream(&text, &size);
+  if (!list) return;
+  for (unsigned i = 0; i < LOAD_STATUSES; i++)
+    if (counts->statuses[i])
+      fprintf(list, "%s%03u" LOAD_PAGE_JOINT "(%s)", ftell(list) ? ", " : "", i,
+              load_count_text(counts->statuses[i], digits));
+  if (fclose(list) == 0) load_page_row(to, "statuses", "%s", *text ? text : "none");
+  free(text);
+}
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+struct rows {
+  FILE *to;
+  unsigned shown;
+  uint64_t more; /* kinds that found no room */
+};
+
+static void print_reason(struct rows *rows, uint64_t count, const char *noun, const char *reason) {
+  char number[2 * LOAD_TEXT_BYTES];
+  if (rows->shown == LOAD_PAGE_ERRORS) {
+    rows->more++;
+    return;
+  }
+  load_page_row(rows->to, rows->shown++ ? "" : "errors", "%s: %s", count_of(count, noun, number),
+                reason);
 }
 
 static void print_errors(const struct load_report *report, FILE *to) {
   const struct load_stats *sum = &report->sum;
+  struct rows rows = {.to = to};
   char text[96];
   for (unsigned i = 0; i < sum->requests.error_count; i++) {
     const struct load_error_row *row = &sum->requests.errors[i];
-    fprintf(to, "  %llu requests: %s\n", (ull)row->count,
-            load_error_text(row->error, row->code, text, sizeof text));
+    print_reason(&rows, row->count, "request",
+                 load_error_text(row->error, row->code, text, sizeof text));
   }
-  if (sum->requests.errors_lost)
-    fprintf(to, "  %llu requests: other errors\n", (ull)sum->requests.errors_lost);
   for (unsigned i = 0; i < sum->reason_count; i++)
-    fprintf(to, "  %llu connections: %s\n", (ull)sum->reasons[i].count, sum->reasons[i].text);
-  if (sum->reasons_lost) fprintf(to, "  %llu connections: other reasons\n", (ull)sum->reasons_lost);
+    print_reason(&rows, sum->reasons[i].count, "connection", sum->reasons[i].text);
+  rows.more += (sum->requests.errors_lost > 0) + (sum->reasons_lost > 0);
+  if (rows.more)
+    load_page_row(to, "", "and %s: see --json", count_of(rows.more, "other kind", text));
 }
+
+/* ---- connections, bytes, ourselves ----------------------------------------------------------- */
 
 static void print_connections(const struct load_report *report, FILE *to) {
   const struct load_stats *sum = &report->sum;
-  fprintf(to, "connections: %u wanted, %llu opened, %llu failed, %llu ended early\n",
-          report->options->connections, (ull)sum->connections_opened, (ull)sum->connections_failed,
-          (ull)sum->connections_ended);
-}
-
-/* ---- times ----------------------------------------------------------------------------------- */
-
-static void print_times(const char *name, const struct load_histogram *histogram, FILE *to) {
-  static const double percents[] = {0, 50, 90, 99, 99.9, 100};
-  char text[LOAD_TEXT_BYTES];
-  if (histogram->count == 0) return;
-  fprintf(to, "%-18s", name);
-  for (unsigned i = 0; i < sizeof percents / sizeof percents[0]; i++)
-    fprintf(to, " %9s", time_text((double)load_histogram_percentile(histogram, percents[i]), text));
-  fprintf(to, " %9s\n", time_text(load_histogram_mean(histogram), text));
-}
-
-static void print_histograms(const struct load_report *report, FILE *to) {
-  const struct load_stats *sum = &report->sum;
   const struct load_fairness *fairness = &report->fairness;
-  fprintf(to, "%-18s %9s %9s %9s %9s %9s %9s %9s\n", "", "min", "p50", "p90", "p99", "p99.9", "max",
-          "mean");
-  print_times("latency:", &sum->requests.latency, to);
-  if (report->options->rate) print_times("  since sent:", &sum->requests.service, to);
-  print_times("  of failures:", &sum->requests.failed_latency, to);
-  print_times("first byte:", &sum->requests.first_byte, to);
-  print_times("connect:", &sum->connect, to);
-  print_times("TLS handshake:", &sum->handshake, to);
-  fprintf(to, "requests per connection: min %llu, mean %.1f, max %llu\n", (ull)fairness->min,
-          fairness->mean, (ull)fairness->max);
+  char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES];
+  load_page_row(to, "connections", "%s opened, %s failed, %s ended early",
+                load_count_text(sum->connections_opened, a),
+                load_count_text(sum->connections_failed, b),
+                load_count_text(sum->connections_ended, c));
+  if (fairness->connections > 1)
+    load_page_row(to, "", "requests on each: %s to %s", load_count_text(fairness->min, a),
+                  load_count_text(fairness->max, b));
 }
 
-static void print_busy(const struct load_report *report, FILE *to) {
-  double most = 0;
-  for (unsigned i = 0; i < report->workers; i++)
-    if (report->busy[i] > most) most = report->busy[i];
+static void print_traffic(const struct load_report *report, FILE *to) {
+  const struct load_requests *counts = &report->sum.requests;
+  char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES], d[LOAD_TEXT_BYTES];
+  double plain = (double)counts->header_plain_bytes, saved = 0;
+  if (plain > 0) saved = 100 - 100 * (double)counts->header_bytes / plain;
+  load_page_row(to, "received", "%s, %s/s: bodies %s, headers %s (%.1f%% saved)",
+                load_bytes_text((double)counts->wire_in, a),
+                load_bytes_text(load_report_rate(report, counts->wire_in), b),
+                load_bytes_text((double)counts->data_bytes, c),
+                load_bytes_text((double)counts->header_bytes, d), saved);
+  load_page_row(to, "sent", "%s, %s/s: bodies %s", load_bytes_text((double)counts->wire_out, a),
+                load_bytes_text(load_report_rate(report, counts->wire_out), b),
+                load_bytes_text((double)counts->upload_bytes, c));
+}
+
+static void print_self(const struct load_report *report, FILE *to) {
   char text[LOAD_TEXT_BYTES];
-  fprintf(to, "own CPU time: %s, the busiest thread %.0f%%\n",
-          time_text((double)report->sum.cpu_ns, text), 100 * most);
-  if (most > LOAD_BUSY)
-    fprintf(to,
-            "warning: %s thread was busy all the time; weir load may have been slower than the "
-            "server: try more threads (-t)\n",
-            report->workers > 1 ? "a" : "the");
+  load_page_row(to, "weir load", "CPU time %s, the busiest thread %.0f%%",
+                load_time_text((double)report->sum.cpu_ns, text), 100 * load_report_busy(report));
 }
 
 void load_text_write(const struct load_report *report, FILE *to) {
-  print_finish(report, to);
-  print_counts(report, to);
-  print_traffic(report, to);
-  print_connections(report, to);
+  print_warnings(report, to);
+  print_verdict(report, to);
+  print_requests(report, to);
+  print_statuses(&report->sum.requests, to);
   print_errors(report, to);
-  print_histograms(report, to);
-  print_busy(report, to);
+  print_connections(report, to);
+  print_traffic(report, to);
+  print_self(report, to);
+  load_text_times(report, to);
 }

@@ -26,28 +26,32 @@ static void expect(const char *text, const char *words) {
 static void test_words(void **state) {
   (void)state;
   const char *text = text_of(example_report());
-  expect(text, "finished in 2.00s, 35.00 req/s, 5.00 failed/s, 2.50KB/s\n");
-  expect(text, "requests: 100 total, 90 started, 80 done, 70 succeeded, 10 failed, 6 errored, 2 "
-               "timeout\n");
-  expect(text, "  10 were in flight at the end, the oldest for 1.50ms\n");
-  expect(text, "  10 were never started\n");
-  expect(text, "status codes: 70 2xx, 0 3xx, 0 4xx, 4 5xx\n");
-  expect(text, "headers (space savings 75.00%)");
-  expect(text, "  2 requests: timed out\n");
-  expect(text, "  4 requests: the server sent RST_STREAM (REFUSED_STREAM)\n");
-  expect(text, "  1 connections: the server closed the connection\n");
+  assert_true(strncmp(text, "70 of 100 requests succeeded in 2.00s: 35/s, p99 3.00s\n", 55) == 0);
+  expect(text, "\nlimited by the server\n");
+  expect(text, "\nweir load -D 2.5 https://localhost:8443/\n");
+  expect(text, "\nrequests    90 started, 70 succeeded, 10 failed\n"
+               "            10 unfinished at the end, the oldest after 1.50ms\n"
+               "            10 never started\n");
+  expect(text, "\nstatuses    200 (70), 503 (4)\n");
+  expect(text, "\nerrors      2 requests: timed out\n"
+               "            4 requests: the server sent RST_STREAM (REFUSED_STREAM)\n"
+               "            1 connection: the server closed the connection\n");
+  expect(text, "\nreceived    5.00KB, 2.50KB/s: bodies 0B, headers 100B (75.0% saved)\n");
   expect(text, "the busiest thread 50%\n");
+  expect(text, "\nlatency         100ns  100ns  3.00s  3.00s  3.00s  3.00s  3.00s  3.00s  3.00s\n");
   assert_null(strstr(text, "warning"));
-  assert_null(strstr(text, "not yet sent"));
+  assert_null(strstr(text, "unsent"));
   assert_null(strstr(text, "since sent"));
 }
 
-/* A thread that was always busy may have been the bottleneck. */
+/* A thread that was always busy may have been the bottleneck. That comes first. */
 static void test_busy(void **state) {
   (void)state;
   struct load_report *report = example_report();
   report->busy[1] = 0.96;
-  expect(text_of(report), "warning: a thread was busy all the time");
+  const char *text = text_of(report);
+  assert_true(strncmp(text, "warning: a thread was busy all the time", 39) == 0);
+  expect(text, "limited by weir load itself\n");
   report->workers = 1;
   assert_null(strstr(text_of(report), "warning"));
 }
@@ -62,11 +66,11 @@ static void test_open_loop(void **state) {
   report->sum.requests.waiting = 7;
   load_histogram_add(&report->sum.requests.service, 1000);
   const char *text = text_of(report);
-  expect(text, "interrupted");
-  expect(text, "  5 were due but unsent at the end");
-  expect(text,
-         "  7 unfinished ones had waited longer than the median; the latencies include them\n");
-  expect(text, "since sent:");
+  assert_true(
+      strncmp(text, "INTERRUPTED: 70 of 100 requests succeeded in 2.00s: 35/s of 50/s", 64) == 0);
+  expect(text, "\n            5 due but unsent at the end\n"
+               "            7 of them waited longer than the median, and are in the latency\n");
+  expect(text, "\n  since sent  ");
 }
 
 /* Nothing happened, in no time: nothing is divided by zero. */
@@ -76,17 +80,75 @@ static void test_nothing(void **state) {
   memset(&report->sum, 0, sizeof report->sum);
   report->total = 0;
   const char *text = text_of(report);
-  expect(text, "finished in 0ns, 0.00 req/s");
+  expect(text, "0 of 0 requests succeeded in 0ns: 0/s\n");
+  expect(text, "\nstatuses    none\n");
   assert_null(strstr(text, "nan"));
   assert_null(strstr(text, "inf"));
 }
 
+static unsigned most_columns(const char *text, unsigned *lines) {
+  size_t most = 0, len;
+  for (*lines = 0; *text; text += len + 1, ++*lines) {
+    len = strcspn(text, "\n");
+    if (len > most) most = len;
+  }
+  return (unsigned)most;
+}
+
+/* Everything that can be shown, with numbers as large as they come. */
+static struct load_report *large_report(void) {
+  struct load_report *report = example_report();
+  struct load_requests *counts = &report->sum.requests;
+  counts->started = counts->done = counts->succeeded = report->total = UINT64_C(1) << 47;
+  counts->started += 1000000;
+  counts->failed = counts->wire_in = counts->wire_out = counts->retried = UINT64_C(1) << 46;
+  counts->oldest_ns = 86400 * UINT64_C(1000000000);
+  report->total += 2000000;
+  report->fairness.connections = 9;
+  report->fairness.max = UINT64_C(1) << 47;
+  for (unsigned i = 200; i < 210; i++)
+    counts->statuses[i] = UINT64_C(1) << 40;
+  for (unsigned i = 0; i < LOAD_ERROR_ROWS_MAX; i++)
+    load_requests_error(counts, LOAD_GOAWAY, i, 1);
+  load_stats_reason(&report->sum,
+                    "a server may send a text that is long, \x1b[31m red, and has no end "
+                    "on this line of the report",
+                    1);
+  const struct load_histogram *latency = &counts->latency;
+  counts->service = counts->first_byte = counts->failed_latency = *latency;
+  report->sum.connect = report->sum.handshake = report->self.lateness = *latency;
+  return report;
+}
+
+static void test_eighty_columns(void **state) {
+  unsigned lines;
+  (void)state;
+  assert_true(most_columns(text_of(example_report()), &lines) <= LOAD_PAGE_COLUMNS);
+  assert_true(lines <= 24);
+  const char *text = text_of(large_report());
+  if (most_columns(text, &lines) > LOAD_PAGE_COLUMNS) fail_msg("too wide:\n%s", text);
+  if (lines > 48) fail_msg("too long:\n%s", text);
+  assert_null(strchr(text, 0x1b));
+}
+
+/* LOAD_PAGE_ERRORS kinds are listed, and the rest is counted. */
+static void test_many_errors(void **state) {
+  (void)state;
+  struct load_report *report = example_report();
+  for (unsigned i = 3; i < LOAD_PAGE_ERRORS; i++)
+    load_requests_error(&report->sum.requests, LOAD_GOAWAY, i, 1);
+  assert_null(strstr(text_of(report), "other kind"));
+  load_requests_error(&report->sum.requests, LOAD_GOAWAY, 100, 1);
+  expect(text_of(report), "\n            and 1 other kind: see --json\n");
+  load_requests_error(&report->sum.requests, LOAD_GOAWAY, 101, 1);
+  expect(text_of(report), "\n            and 2 other kinds: see --json\n");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_words),
-      cmocka_unit_test(test_busy),
-      cmocka_unit_test(test_open_loop),
-      cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_words),          cmocka_unit_test(test_busy),
+      cmocka_unit_test(test_open_loop),      cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_eighty_columns), cmocka_unit_test(test_many_errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
