@@ -226,22 +226,18 @@ static void read_failed(struct link *link, int result) {
     link_cut(link);
 }
 
-/* Without a buffer of the ring: what the socket has, into the scratch that all links share. */
+/* Without a buffer of the ring: what the socket has, into the scratch that all links share. What it has
+ * beyond that is asked for again. */
 static void read_ready(struct link *link) {
   uint8_t *scratch = link->links->scratch;
-  while (link_is_alive(link)) {
-    if (!has_share_left(link)) return; /* readiness is asked for again */
-    ssize_t result = recv(link->fd, scratch, IO_TURN_RECV_BYTES, MSG_DONTWAIT);
-    if (result < 0) result = -errno;
-    note_received(link, (int)result);
-    if (result <= 0) {
-      read_failed(link, (int)result);
-      return;
-    }
-    if (link->state == LINK_LINGER) return;
+  if (!link_is_alive(link) || !has_share_left(link)) return;
+  ssize_t result = recv(link->fd, scratch, IO_TURN_RECV_BYTES, MSG_DONTWAIT);
+  if (result < 0) result = -errno;
+  note_received(link, (int)result);
+  if (result > 0)
     take_in(link, span_of(scratch, (size_t)result));
-    if ((size_t)result < IO_TURN_RECV_BYTES || !link_wants(link, MACHINE_RECV)) return;
-  }
+  else
+    read_failed(link, (int)result);
 }
 
 /* The ring was empty because other links had more to say. A link with little to say must not wait for
@@ -249,7 +245,6 @@ static void read_ready(struct link *link) {
 static void starved(struct link *link) {
   counter_add(&link->loop->counters.recv_starved, 1);
   receive_singly(link);
-  if (!link_is_alive(link)) return;
   if (link->deferred_first == LINK_NO_BUFFER && link_wants(link, MACHINE_RECV)) read_ready(link);
   if (link_is_alive(link) && !link->eof && !list_is_linked(&link->starved))
     list_append(&link->links->starved, &link->starved);

@@ -3,6 +3,7 @@
  * offers it again; and no buffer is lost when a link ends with it.
  */
 #include "io/base/limits.h"
+#include "io/link/recv.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/meter.h"
 
@@ -56,6 +57,7 @@ static void test_stopped(void **state) {
   meter_turns(&worker, 2);
   assert_int_equal(worker.loop.counters.recv_paused, 1);
   assert_false(meter->link->receiving);
+  assert_int_equal(meter->link->receive_mode, LINK_RECV_SINGLE); /* from now on */
   uint64_t written = write_all();
   meter_turns(&worker, 4);
   assert_int_equal(worker.loop.counters.recv_bytes, 0);
@@ -89,6 +91,42 @@ static void test_paused(void **state) {
   assert_int_equal(worker.loop.counters.recv_bytes, written);
   assert_int_equal(worker.links.kept_bytes, 0);
   assert_int_equal(worker.loop.bufring.out, 0);
+  end();
+}
+
+/* Kept input, too, comes in shares. */
+static void test_kept_in_shares(void **state) {
+  (void)state;
+  begin();
+  assert_int_equal(write(meter->peer, "x", 1), 1); /* from now on, many buffers at once */
+  meter_turns(&worker, 3);
+  meter->refuses = true;
+  assert_true(write_all() > 2 * IO_TURN_RECV_BYTES);
+  meter_turns(&worker, 4);
+  assert_true(worker.links.kept_bytes > IO_TURN_RECV_BYTES);
+  meter->received = 0;
+  wants_again();
+  meter_turns(&worker, 1);
+  assert_int_equal(meter->received, IO_TURN_RECV_BYTES);
+  end();
+}
+
+/* What is kept comes before more is asked for, also if the machine has just begun to want input again. */
+static void test_kept_comes_first(void **state) {
+  (void)state;
+  begin();
+  meter->refuses = true;
+  assert_int_equal(write(meter->peer, "x", 1), 1);
+  meter_turns(&worker, 4);
+  assert_false(meter->link->receiving);
+  meter->refuses = meter->full = false;
+  link_recv_settle(meter->link, MACHINE_RECV);
+  assert_false(meter->link->receiving);
+  assert_true(links_have_work(&worker.links));
+  meter_turns(&worker, 2);
+  assert_int_equal(meter->received, 1);
+  assert_true(meter->link->receiving);
+  assert_false(links_have_work(&worker.links));
   end();
 }
 
@@ -139,6 +177,7 @@ static void test_cut_with_deferred_input(void **state) {
   link_cut(meter->link);
   meter_turns(&worker, 4);
   assert_true(meter->closed);
+  assert_int_equal(meter->received, 0);
   assert_int_equal(worker.loop.bufring.out, 0);
   end();
 }
@@ -147,6 +186,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_stopped),
       cmocka_unit_test(test_paused),
+      cmocka_unit_test(test_kept_in_shares),
+      cmocka_unit_test(test_kept_comes_first),
       cmocka_unit_test(test_stuck),
       cmocka_unit_test(test_deferred_input),
       cmocka_unit_test(test_cut_with_deferred_input),
