@@ -11,7 +11,11 @@
 #include <string.h>
 
 uint32_t h1_request_room(const struct h1 *h1) {
-  return !h1->first && !h1->closing && !h1->lost && !h1->eof && !h1->draining;
+  const struct h1_stream *last = h1->last;
+  bool switches = last && (last->asks || last->tunnel || last->connect);
+  bool ends = h1->asking && h1->asking->cut;
+  if (switches || ends || h1->closing || h1->lost || h1->eof || h1->draining) return 0;
+  return h1->depth > h1->queued ? h1->depth - h1->queued : 0;
 }
 
 /* What the pseudo-header fields say. */
@@ -39,66 +43,80 @@ static bool expects_content(struct span method) {
   return span_is(method, "POST") || span_is(method, "PUT") || span_is(method, "PATCH");
 }
 
-static void plan_body(struct h1_stream *stream, const struct h1_line *line,
-                      const struct h1_survey *survey, struct h1_request_plan *plan) {
-  if (line->protocol.len) {
+/* A request as it will be sent. */
+struct draft {
+  struct h1_line line;
+  struct body body;
+  int64_t length; /* content-length; -1: not given */
+  bool chunked;
+  struct h1_text *head;
+};
+
+static void plan_body(struct draft *draft, const struct h1_survey *survey,
+                      struct h1_request_plan *plan) {
+  bool has_body = draft->body.ops;
+  if (draft->line.protocol.len) {
     plan->leave_length = true;
-    plan->add_zero_length = expects_content(line->method);
+    plan->add_zero_length = expects_content(draft->line.method);
     return;
   }
-  stream->length_left = survey->length;
+  draft->length = survey->length;
   if (survey->length >= 0) return;
-  stream->chunked = plan->add_chunked = stream->body.ops;
-  plan->add_zero_length = !stream->body.ops && expects_content(line->method);
+  draft->chunked = plan->add_chunked = has_body;
+  plan->add_zero_length = !has_body && expects_content(draft->line.method);
 }
 
-static struct h1_text *make_head(struct h1_stream *stream, const struct h1_line *line,
-                                 const struct header *fields, size_t count) {
+static struct h1_text *make_head(struct h1 *h1, struct draft *draft, const struct header *fields,
+                                 size_t count) {
   struct h1_survey survey = h1_text_survey(fields, count);
-  struct h1_request_plan plan = {.line = *line, .fields = fields, .count = count};
-  bool long_name = line->protocol.len > H1_PROTOCOL_BYTES_MAX;
-  bool promised = survey.length > 0 && !stream->body.ops; /* bytes that will never come */
-  if (survey.mistake || long_name || promised || !h1_text_line_ok(line)) return NULL;
-  plan_body(stream, line, &survey, &plan);
-  return h1_text_request(stream->h1, &plan, &survey);
+  struct h1_request_plan plan = {.line = draft->line, .fields = fields, .count = count};
+  bool long_name = draft->line.protocol.len > H1_PROTOCOL_BYTES_MAX;
+  bool promised = survey.length > 0 && !draft->body.ops; /* bytes that will never come */
+  if (survey.mistake || long_name || promised || !h1_text_line_ok(&draft->line)) return NULL;
+  plan_body(draft, &survey, &plan);
+  return h1_text_request(h1, &plan, &survey);
 }
 
-/* Opens the stream; it is the only one of the queue. */
-static struct h1_stream *open_stream(struct h1 *h1, const struct h1_line *line, struct body body) {
+/* Opens the stream, behind those that are under way. */
+static struct h1_stream *open_stream(struct h1 *h1, const struct draft *draft) {
   struct h1_stream *stream = h1_stream_open(h1);
   if (!stream) return NULL;
-  stream->body = body;
+  stream->body = draft->body;
+  stream->length_left = draft->length;
+  stream->chunked = draft->chunked;
   stream->safe = true;
   stream->keep = true;
   stream->final_queued = true;
   stream->end_received = false;
-  stream->head_request = span_is(line->method, "HEAD");
-  stream->connect = span_is(line->method, "CONNECT");
-  stream->asks = line->protocol.len > 0;
+  stream->head_request = span_is(draft->line.method, "HEAD");
+  stream->connect = span_is(draft->line.method, "CONNECT");
+  stream->asks = draft->line.protocol.len > 0;
+  h1_stream_append(stream, draft->head);
+  if (!h1->asking) h1->asking = stream;
+  if (h1->first != stream) return stream;
   h1->reading = stream;
   h1->phase = H1_READ_HEAD;
   return stream;
+}
+
+static void note_protocol(struct h1 *h1, struct span protocol) {
+  h1->protocol_len = (uint8_t)protocol.len;
+  if (protocol.len) memcpy(h1->protocol, protocol.base, protocol.len);
 }
 
 struct stream *h1_request(struct h1 *h1, const struct header *fields, size_t count,
                           struct body body, const struct stream_events *events, void *user) {
   assert(h1->role == H1_CLIENT);
   h1_call_in(h1);
-  const struct h1_line line = line_of(fields, count);
-  struct h1_stream *stream = h1_request_room(h1) ? open_stream(h1, &line, body) : NULL;
+  struct draft draft = {.line = line_of(fields, count), .body = body, .length = -1};
+  if (h1_request_room(h1)) draft.head = make_head(h1, &draft, fields, count);
+  struct h1_stream *stream = draft.head ? open_stream(h1, &draft) : NULL;
   if (!stream) {
+    h1_text_free(h1, draft.head);
     contract_drop(body);
     return NULL;
   }
-  struct h1_text *text = make_head(stream, &line, fields, count);
-  if (!text) {
-    h1_stream_tell(stream, H1_INTERNAL_ERROR);
-    h1_stream_remove_first(h1);
-    return NULL;
-  }
-  h1->protocol_len = (uint8_t)line.protocol.len;
-  if (line.protocol.len) memcpy(h1->protocol, line.protocol.base, line.protocol.len);
-  h1_stream_append(stream, text);
+  note_protocol(h1, draft.line.protocol);
   stream->base.events = events;
   stream->base.user = user;
   h1_wake(h1);

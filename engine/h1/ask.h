@@ -9,7 +9,7 @@
 
 struct h1;
 
-/* How many requests h1_request() would take now: 0 or 1. */
+/* How many requests h1_request() would take now: 0 or 1, or more with h1_client_pipeline(). */
 uint32_t h1_request_room(const struct h1 *h1);
 
 /* Makes a request. `fields` are copied, and begin with the pseudo-header fields, as over HTTP/2: the

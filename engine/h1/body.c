@@ -3,6 +3,7 @@
  */
 #include "engine/h1/body.h"
 
+#include "engine/h1/ask.h"
 #include "engine/h1/client.h"
 #include "engine/h1/fault.h"
 #include "engine/h1/life.h"
@@ -70,16 +71,19 @@ static void complete(struct h1_stream *stream) {
   h1->phase = stream->keep ? H1_READ_HEAD : H1_READ_DISCARD;
 }
 
-/* The owner may make the next request from within closed(). */
+/* The server will not look at requests that are behind the last one that it answers. */
 static void end_exchange(struct h1_stream *stream) {
   struct h1 *h1 = stream->h1;
-  bool keep = stream->keep && stream->sent && !h1->draining && !h1->eof;
+  bool more = !h1->draining || stream->next;
+  bool keep = stream->keep && stream->sent && more && !h1->eof;
   h1->closing = !keep;
   h1->phase = keep ? H1_READ_HEAD : H1_READ_DISCARD;
   if (!keep) h1_client_end(h1, H1_END_DONE, NULL);
   h1_stream_tell(stream, H1_NO_ERROR);
   if (h1->first == stream) h1_stream_remove_first(h1);
-  if (keep && !h1->first && h1->client && h1->client->ready) h1->client->ready(h1->client_ctx, h1);
+  if (!keep && h1->first) h1_close(h1, H1_REFUSED_STREAM);
+  bool ready = keep && h1->client && h1->client->ready && h1_request_room(h1) > 0;
+  if (ready) h1->client->ready(h1->client_ctx, h1);
 }
 
 void h1_body_settle(struct h1_stream *stream) {

@@ -1,7 +1,8 @@
 /*
  * h1/connection.h - the structs that the modules of an HTTP/1.1 connection share, and nothing else.
  *
- * A client's queue has one exchange at most. Where a comment speaks of a request that is received and of a
+ * A client's queue holds its requests in the order in which they were made; `reading` is the first of them,
+ * and `asking` the first that has not left. Where a comment speaks of a request that is received and of a
  * response that is sent, it is the other way round for a client.
  *
  * Requests are answered in the order in which they came. Each has a struct h1_stream in the queue
@@ -129,6 +130,7 @@ struct h1 {
   struct h1_gathered *gathered;
   struct h1_stream *first, *last; /* requests that are not answered completely, in order */
   struct h1_stream *reading;      /* whose body is incomplete; client: whose response is */
+  struct h1_stream *asking;       /* client: whose request is not complete in the output */
   struct h1_stream *graves;       /* out of the queue, and not freed yet */
   uint32_t queued, queued_unsafe; /* length of the queue, and how many of it are not safe */
   uint32_t discarded_bytes;       /* in H1_READ_DISCARD */
@@ -142,6 +144,7 @@ struct h1 {
   uint64_t tick_ns;          /* when the request's body is looked at next */
 
   uint32_t head_bytes;                     /* client: of the head that came last */
+  uint32_t depth;                          /* client: requests that may be under way at once */
   uint8_t protocol[H1_PROTOCOL_BYTES_MAX]; /* client: of the tunnel that is asked for */
   uint8_t protocol_len;
   uint8_t role;       /* enum h1_role */

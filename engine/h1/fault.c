@@ -94,6 +94,7 @@ void h1_fault_abort(struct h1_stream *stream, unsigned status, uint32_t code) {
   if (stream->gone || stream->cut || answered) return;
   if (h1->reading == stream) h1->phase = H1_READ_DISCARD;
   h1_stream_end_received(stream);
+  if (h1->role == H1_CLIENT) h1->asking = stream; /* and it ends the connection */
   if (h1->role == H1_CLIENT && code == H1_PROTOCOL_ERROR) {
     h1_fault_server(h1, "its body is malformed");
     return;

@@ -156,6 +156,7 @@ static bool create(struct h1_shared *shared, enum h1_role role, const struct mac
       .shared = shared,
       .host = host,
       .role = role,
+      .depth = 1,
       .stream_ops = &h1_stream_ops,
       .peer = *peer,
       .now_ns = now_ns,

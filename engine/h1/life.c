@@ -75,11 +75,17 @@ void h1_stream_drain(struct h1_stream *stream) {
 void h1_stream_end_received(struct h1_stream *stream) {
   struct h1 *h1 = stream->h1;
   if (stream->end_received) return;
-  assert(h1->reading == stream);
+  assert(h1->reading == stream || h1->role == H1_CLIENT);
   stream->end_received = true;
-  h1->reading = NULL;
+  if (h1->reading == stream) h1->reading = NULL;
   h1->shared->uploads -= stream->counted;
   stream->counted = false;
+}
+
+void h1_stream_asked(struct h1_stream *stream) {
+  struct h1 *h1 = stream->h1;
+  stream->sent = true;
+  if (h1->asking == stream) h1->asking = stream->next;
 }
 
 static void texts_free(struct h1_stream *stream) {
@@ -103,10 +109,17 @@ void h1_stream_remove_first(struct h1 *h1) {
   h1->queued--;
   h1->queued_unsafe -= !stream->safe;
   h1_stream_end_received(stream);
+  if (h1->asking == stream) h1->asking = stream->next;
+  if (h1->role == H1_CLIENT) h1->reading = h1->first;
   texts_free(stream);
   stream->gone = true;
   stream->next = h1->graves;
   h1->graves = stream;
+}
+
+static uint32_t code_of(const struct h1_stream *stream, uint32_t code) {
+  bool unsent = h1_is_client(stream) && stream->header_sent == 0;
+  return unsent ? H1_REFUSED_STREAM : code;
 }
 
 void h1_close(struct h1 *h1, uint32_t code) {
@@ -117,7 +130,7 @@ void h1_close(struct h1 *h1, uint32_t code) {
   h1->phase = H1_READ_DISCARD;
   while (h1->first) {
     struct h1_stream *stream = h1->first;
-    h1_stream_tell(stream, code);
+    h1_stream_tell(stream, code_of(stream, code));
     if (h1->first == stream) h1_stream_remove_first(h1);
   }
 }

@@ -28,11 +28,14 @@ void h1_stream_drain(struct h1_stream *stream);
 /* The stream's request has been read to its end, or is no longer read. */
 void h1_stream_end_received(struct h1_stream *stream);
 
+/* Client: the request is complete in the output, or is not sent any further. */
+void h1_stream_asked(struct h1_stream *stream);
+
 /* Takes the first stream out of the queue. */
 void h1_stream_remove_first(struct h1 *h1);
 
 /* Nothing new is begun, and what waits in the queue is not answered: the connection ends once its
- * output has left. */
+ * output has left. Of a client's requests, those that have not left are told H1_REFUSED_STREAM instead of `code`. */
 void h1_close(struct h1 *h1, uint32_t code);
 
 /* Nothing more is sent, either. */

@@ -72,7 +72,7 @@ static void final(struct h1_stream *stream, const struct h1_head *head,
   if (!framing->keep) stream->keep = false;
   if (stream->asks) { /* refused: what was to go through the tunnel is dropped */
     stream->asks = false;
-    stream->sent = true;
+    h1_stream_asked(stream);
   }
   if (!end && !h1_body_begin(stream, phase_of(framing->body))) {
     h1_fault_server(stream->h1, "too many responses at once");

@@ -195,12 +195,13 @@ static void linger(struct h1 *h1, struct h1_stream *stream) {
 }
 
 static void response_sent(struct h1 *h1, struct h1_stream *stream) {
-  stream->sent = true;
   h1->stalled_ended = true;
   if (h1->role == H1_CLIENT) {
+    h1_stream_asked(stream);
     h1_body_settle(stream);
     return;
   }
+  stream->sent = true;
   if (stream->tunnel && !stream->end_received) return; /* the client's direction goes on */
   bool last = !stream->next;
   bool closes = !stream->keep || (h1->draining && last);
@@ -216,17 +217,23 @@ static void response_sent(struct h1 *h1, struct h1_stream *stream) {
 
 /* ---- the machine's side ---------------------------------------------------------------------- */
 
-/* The stream has output to make. */
+/* Whose turn it is to make output. */
+static struct h1_stream *speaker(const struct h1 *h1) {
+  return h1->role == H1_CLIENT ? h1->asking : h1->first;
+}
+
+/* The stream, if there is one, has output to make. */
 static bool has_output(const struct h1_stream *stream) {
+  if (!stream) return false;
   if (stream->cut) return true;
   if (stream->sent) return false;
   if (stream->asks && h1_is_client(stream)) return stream->texts; /* for a tunnel */
   return stream->texts || (stream->final_queued && !stream->body_waiting);
 }
 
-/* Makes output for the first stream. False when nothing more can be made now. */
-static bool send_first(struct h1 *h1, size_t budget_bytes) {
-  struct h1_stream *stream = h1->first;
+/* Makes output for the stream whose turn it is. False when nothing more can be made now. */
+static bool send_next(struct h1 *h1, size_t budget_bytes) {
+  struct h1_stream *stream = speaker(h1);
   if (stream->cut) {
     if (h1->role == H1_CLIENT)
       h1_lose(h1, H1_CANCEL);
@@ -244,12 +251,12 @@ static bool send_first(struct h1 *h1, size_t budget_bytes) {
 }
 
 void h1_send_compose(struct h1 *h1, size_t budget_bytes) {
-  while (!h1->lost && h1->first && has_output(h1->first)) {
+  while (!h1->lost && has_output(speaker(h1))) {
     if (!out_begin(&h1->out, &h1->shared->outs)) {
       h1_lose(h1, H1_REFUSED_STREAM); /* the host cannot wait for memory */
       return;
     }
-    if (!send_first(h1, budget_bytes)) break;
+    if (!send_next(h1, budget_bytes)) break;
   }
   out_end(&h1->out, &h1->shared->outs);
 }
@@ -267,7 +274,7 @@ void h1_send_ack(struct h1 *h1, size_t bytes) {
 
 bool h1_send_wanted(const struct h1 *h1) {
   if (h1->lost) return false;
-  return h1->out.count || (h1->first && has_output(h1->first));
+  return h1->out.count || has_output(speaker(h1));
 }
 
 void h1_send_free(struct h1 *h1) {
