@@ -74,7 +74,10 @@ static void blame_h1(struct client_connection *connection, enum h1_end_reason re
   case H1_END_EOF:
     client_blame(connection, "the server closed the connection in the middle of an exchange");
     break;
-  case H1_END_DONE: client_blame(connection, "the server closed the connection"); break;
+  case H1_END_DONE:
+    client_blame(connection, connection->eof ? "the server closed the connection"
+                                             : "the server ends connections after a response");
+    break;
   case H1_END_CLOSED:
     client_blame(connection,
                  connection->eof ? "the server closed the connection" : "the connection was reset");
@@ -112,6 +115,7 @@ static bool create_h1(struct client_http *http, struct engine *engine,
   if (!h1_client(&engine->h1, peer, host, now_ns, out)) return false;
   http->h1 = h1_of(out);
   h1_client_listen(http->h1, &h1_events, http);
+  if (http->pipeline) h1_client_pipeline(http->h1, http->pipeline);
   return true;
 }
 
@@ -155,6 +159,10 @@ struct stream *client_http_request(const struct client_http *http, const struct 
 
 size_t client_http_head_bytes(const struct client_http *http) {
   return http->h1 ? h1_client_head_bytes(http->h1) : h2_client_block_bytes(http->h2);
+}
+
+bool client_http_was_answered(const struct client_http *http, const struct stream *stream) {
+  return !http->http1 || h1_client_was_answered(stream);
 }
 
 bool client_http_was_reset(const struct client_http *http, const struct stream *stream) {

@@ -45,7 +45,8 @@ struct client_http {
   struct client_connection *connection;
   const struct client_http_events *events;
   void *ctx;
-  struct h2 *h2; /* at most one of the two; none: it has not begun, or has ended */
+  uint32_t pipeline; /* HTTP/1.1: set before client_http_create(). Requests at once; 0 is 1 */
+  struct h2 *h2;     /* at most one of the two; none: it has not begun, or has ended */
   struct h1 *h1;
   bool http1;                 /* what the connection speaks or spoke */
   bool closing;               /* after GOAWAY */
@@ -85,6 +86,10 @@ struct stream *client_http_request(const struct client_http *http, const struct 
 /* Bytes of the current header section as they came, compressed over HTTP/2. For use in
  * stream_events.response and trailers. */
 size_t client_http_head_bytes(const struct client_http *http);
+
+/* For use in stream_events.closed, over HTTP/1.1: whether something of the response had come. */
+__attribute__((warn_unused_result)) bool client_http_was_answered(const struct client_http *http,
+                                                                  const struct stream *stream);
 
 /* For use in stream_events.closed: whether the server reset the stream, not we. HTTP/1.1 has no such
  * thing. */

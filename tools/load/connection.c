@@ -14,7 +14,7 @@
 
 static void set_state(struct load_connection *connection, enum load_state state) {
   connection->state = state;
-  connection->slots.open = state == LOAD_OPEN;
+  connection->slots.ended = state == LOAD_ENDED;
 }
 
 static struct load_connection *owner_of(struct client_connection *client) {
@@ -88,6 +88,15 @@ static void count_end(const struct load_connection *connection) {
     books->stats.connections_failed++;
   else
     books->stats.connections_ended++;
+}
+
+/* HTTP/1.1 cannot take back a single request. */
+static bool on_reports(void *ctx, bool peaceful) {
+  struct load_connection *connection = ctx;
+  (void)peaceful;
+  if (!connection->slots.cancelled) return true;
+  client_blame(&connection->client, "ended by weir load: a request had timed out");
+  return false;
 }
 
 /* The remaining streams end after this. */
@@ -198,7 +207,8 @@ static void on_goaway(void *ctx, uint32_t code) {
   client_h2_blame_goaway(&connection->client, code);
 }
 
-static const struct client_http_events http_events = {.goaway = on_goaway, .ended = on_ended};
+static const struct client_http_events http_events = {
+    .goaway = on_goaway, .reports = on_reports, .ended = on_ended};
 
 static void on_connected(struct client_connection *client) {
   struct load_connection *connection = owner_of(client);
@@ -215,9 +225,10 @@ static bool create(struct client_connection *client, const struct machine_peer *
                    struct machine_host *host, uint64_t now_ns, struct machine *out) {
   struct load_connection *connection = owner_of(client);
   struct load_books *books = connection->books;
-  connection->slots.http = (struct client_http){.events = &http_events, .ctx = connection};
-  if (!client_http_create(&connection->slots.http, client, connection->engine, CLIENT_HTTP2, peer,
-                          host, now_ns, out))
+  connection->slots.http = (struct client_http){
+      .events = &http_events, .ctx = connection, .pipeline = books->plan->options->streams};
+  if (!client_http_create(&connection->slots.http, client, connection->engine,
+                          books->plan->options->versions, peer, host, now_ns, out))
     return false;
   if (peer->secure && !books->over)
     load_histogram_add(&books->stats.handshake, books->now_ns - connection->connected_ns);
@@ -291,9 +302,10 @@ static const struct machine_ops outside_ops = {
     .close = outside_close,
 };
 
+/* Over HTTP/1.1 in clear text, requests wait for nothing. */
 static void around(struct client_connection *client, struct machine *machine) {
-  (void)client;
   machine->ops = &outside_ops;
+  greet(owner_of(client));
 }
 
 static const struct client_ops client_ops = {.connected = on_connected,

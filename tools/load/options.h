@@ -6,6 +6,7 @@
 #define WEIR_LOAD_OPTIONS_H
 
 #include "engine/http/stream.h"
+#include "tools/client/tls.h"
 #include "tools/client/url.h"
 #include "tools/common/options.h"
 #include "tools/load/cap.h"
@@ -32,6 +33,10 @@ struct load_options {
   const char *csv_path;   /* --data-csv, or NULL */
   bool csv_once;          /* its rows are used once */
   bool body_variables;    /* files with bodies may have variables */
+
+  /* ---- protocol ---- */
+  bool h1, h2;
+  enum client_versions versions; /* that these allow */
 
   /* ---- connect ---- */
   const char *connect_to; /* HOST[:PORT], or NULL */

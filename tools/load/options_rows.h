@@ -84,6 +84,7 @@ struct load_option_family {
 
 extern const struct load_option_family load_options_shape;
 extern const struct load_option_family load_options_request;
+extern const struct load_option_family load_options_protocol;
 extern const struct load_option_family load_options_connect;
 extern const struct load_option_family load_options_flow;
 extern const struct load_option_family load_options_output;

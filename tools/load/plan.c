@@ -106,7 +106,7 @@ bool load_plan_look_up(struct load_plan *plan, const struct failure *failure) {
       lookup_host(there.host, there.port, plan->addresses, CLIENT_ADDRESSES_MAX, failure);
   if (plan->address_count == 0) return false;
   if (!there.secure) return true;
-  plan->tls = client_tls_create(CLIENT_HTTP2, options->insecure, options->ca_path, failure);
+  plan->tls = client_tls_create(options->versions, options->insecure, options->ca_path, failure);
   return plan->tls;
 }
 

@@ -29,7 +29,8 @@ bool load_slots_make(struct load_slots *slots, uint32_t count) {
 
 void load_slots_reset(struct load_slots *slots) {
   slots->http = (struct client_http){0};
-  slots->look = slots->starved = slots->progress = slots->went_away = false;
+  slots->look = slots->starved = slots->progress = slots->cancelled = false;
+  slots->went_away = false;
   slots->goaway_code = H2_NO_ERROR;
 }
 
@@ -199,12 +200,33 @@ static void on_trailers(struct stream *stream, const struct headers *fields) {
 
 /* ---- how it ends ----------------------------------------------------------------------------- */
 
-/* The server has not processed the request (RFC 9113 section 8.7): it is above GOAWAY's last
- * stream, or was refused. That is not an error while the server answers others: one that ends each
- * connection after ten requests refuses most streams, many times. */
-static bool ask_again(struct load_request *request, uint32_t code) {
+static bool is_idempotent(const struct load_target *target) {
+  static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+  for (size_t i = 0; i < target->field_count; i++)
+    for (size_t k = 0; k < sizeof methods / sizeof methods[0]; k++)
+      if (header_token_by_name(&target->fields[i]) == TOKEN_METHOD &&
+          span_is(target->fields[i].value, methods[k]))
+        return true;
+  return false;
+}
+
+/* The server has not processed the request: it is above GOAWAY's last stream, or was refused (RFC
+ * 9113 section 8.7). Over HTTP/1.1 a connection that has served others may also end when the next
+ * request is on its way, and so may those behind it in the pipeline: they are asked again if that
+ * can do no harm (RFC 9112 section 9.3.1). */
+static bool is_unprocessed(const struct load_request *request, const struct stream *stream,
+                           uint32_t code) {
+  const struct load_slots *slots = request->slots;
+  if (code == H2_REFUSED_STREAM) return true;
+  if (client_http_is_up(&slots->http) || !(slots->progress || slots->cancelled)) return false;
+  return !client_http_was_answered(&slots->http, stream) && is_idempotent(request->target);
+}
+
+/* Refusals are not an error while the server answers others: one that ends each connection after
+ * ten requests refuses most streams, many times. */
+static bool ask_again(struct load_request *request, const struct stream *stream, uint32_t code) {
   struct load_slots *slots = request->slots;
-  if (code != H2_REFUSED_STREAM || request->timed_out || !slots->open) return false;
+  if (request->timed_out || slots->ended || !is_unprocessed(request, stream, code)) return false;
   if (slots->answered > request->answered) request->refusals = 0;
   if (request->refusals == LOAD_REFUSALS_MAX) return false;
   request->refusals++;
@@ -237,15 +259,18 @@ static void on_closed(struct stream *stream, uint32_t code) {
   }
   if (request->complete && !request->timed_out)
     finish(request);
-  else if (!ask_again(request, code))
+  else if (!ask_again(request, stream, code))
     fail_as(request, stream, code);
   if (books->plan->options->caps.count > 0) give_steps(request->slots);
   request->slots->look = true;
   load_books_check(books);
 }
 
+/* Over HTTP/1.1 this ends the connection. */
 void load_request_expire(struct load_request *request) {
+  struct load_slots *slots = request->slots;
   request->timed_out = true;
+  slots->cancelled = slots->cancelled || (request->stream && slots->http.http1);
   if (request->stream)
     stream_reset(request->stream, H2_CANCEL);
   else

@@ -3,13 +3,13 @@
  *
  *     free --start--> sent --closed--> done --(its body is not lent any more)--> free
  *                      ^ \
- *                      |  refused unseen (GOAWAY, REFUSED_STREAM)
+ *                      |  refused unseen (GOAWAY, REFUSED_STREAM; HTTP/1.1: the connection ended)
  *                      +--- again
  *
  * Each request occupies a slot. Slots are reused; a connection has one for each stream that -m
  * allows.
  *
- * Owner: embedded in the connection. It sets `http`, `open` and the GOAWAY members, and checks `look`
+ * Owner: embedded in the connection. It sets `http`, `ended` and the GOAWAY members, and checks `look`
  * and `starved` after each call of its machine.
  */
 #ifndef WEIR_LOAD_REQUEST_H
@@ -22,7 +22,7 @@
 struct load_slots {
   struct load_books *books;
   struct client_http http; /* up: requests may get responses */
-  bool open;               /* the connection takes requests */
+  bool ended;              /* the connection will not be made again */
 
   struct load_request *at; /* `count` of them; NULL until load_slots_make() */
   uint32_t count;
@@ -37,6 +37,7 @@ struct load_slots {
   bool starved;        /* the connection had no room for a request */
   uint64_t starved_ns; /* since when */
   bool progress;       /* this connection has completed a response */
+  bool cancelled;      /* HTTP/1.1: we end the connection, because a request has timed out */
 
   bool went_away;       /* the server sent GOAWAY */
   uint32_t goaway_code; /* of a GOAWAY with an error, or H2_NO_ERROR */

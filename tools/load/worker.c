@@ -119,6 +119,10 @@ static struct engine_config config_of(const struct load_books *books) {
   config.h2.push = false;
   config.h2.flow = options->flow;
   config.connections_max = books->connections;
+  config.idle_ns = UINT64_MAX / 2; /* connections between requests are the server's to end */
+  config.h1.streams_max = streams < UINT32_MAX ? (uint32_t)streams : UINT32_MAX;
+  config.h1.flow = FLOW_ECHO; /* what has come is consumed */
+  config.h1.window_budget_bytes = UINT64_MAX;
   config.h2.streams_max = streams < UINT32_MAX ? (uint32_t)streams : UINT32_MAX;
   config.h2.stream_window_bytes = load_options_stream_window(options);
   config.h2.connection_window_bytes = load_options_connection_window(options);

@@ -93,10 +93,20 @@ static void test_pseudo_fields(void **state) {
   assert_null(load_options_pseudo(":path: /", NULL));
 }
 
+static void test_versions(void **state) {
+  (void)state;
+  assert_int_equal(good(URL).versions, CLIENT_HTTP2_OR_1);
+  assert_int_equal(good("--h1 " URL).versions, CLIENT_HTTP1);
+  assert_int_equal(good("--h2 " URL).versions, CLIENT_HTTP2);
+  assert_int_equal(good("--cap 4k,rest " URL).versions, CLIENT_HTTP2);
+}
+
 static void test_wrong(void **state) {
   static const struct {
     const char *line, *words;
   } rows[] = {
+      {"--h1 --h2 " URL, "--h1 and --h2"},
+      {"--h1 --cap 4k " URL, "--cap needs HTTP/2"},
       {"", "no URL"},
       {"-n 0 " URL, "-n 0"},
       {"-n x " URL, "-n x"},
@@ -320,11 +330,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
       cmocka_unit_test(test_pseudo_fields), cmocka_unit_test(test_wrong),
-      cmocka_unit_test(test_help),          cmocka_unit_test(test_help_rows),
-      cmocka_unit_test(test_caps),          cmocka_unit_test(test_caps_match),
-      cmocka_unit_test(test_schedule),      cmocka_unit_test(test_schedule_far),
-      cmocka_unit_test(test_backlog),       cmocka_unit_test(test_reasons),
-      cmocka_unit_test(test_error_words),
+      cmocka_unit_test(test_versions),      cmocka_unit_test(test_help),
+      cmocka_unit_test(test_help_rows),     cmocka_unit_test(test_caps),
+      cmocka_unit_test(test_caps_match),    cmocka_unit_test(test_schedule),
+      cmocka_unit_test(test_schedule_far),  cmocka_unit_test(test_backlog),
+      cmocka_unit_test(test_reasons),       cmocka_unit_test(test_error_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
