@@ -180,6 +180,31 @@ def test_open_loop_keeps_its_rate(weir):
     assert 0.19 < seconds(report) < 3 * SLOW
 
 
+@pytest.mark.parametrize("shape, count", [
+    (("-r", "1", "-D", "3"), 3),
+    (("-r", "10", "-D", "1500ms", "-t", "2"), 15),
+    (("-r", "60k/1m", "-D", "2", "-t", "2"), 2000),
+    (("-r", "1k", "-D", "1", "--arrivals", "burst=50"), 1000),
+    (("--stage", "1s:400", "--stage", "500ms:400", "--stage", "0:0", "--stage", "200ms:0"), 400),
+])
+def test_exact_counts(weir, shape, count):
+    """Each request that is due before the end has been started, or is reported as unsent: no more, no less."""
+    report, own = spent(weir, *shape, "-c", 5, "-m", 40, weir.url("/"))
+    requests = report["requests"]
+    assert requests["started"] + requests["unsent"] == count, report
+    assert own["requests"] == requests["started"]
+
+
+def test_poisson_repeats(weir):
+    """A seed gives the same number of requests, whatever the number of threads."""
+    counts = set()
+    for threads in (1, 2, 3):
+        report = measured("-r", "500", "-D", "1", "--arrivals", "poisson", "--seed", "7", "-t", threads,
+                          "-c", 6, "-m", 40, weir.url("/"))
+        counts.add(report["requests"]["started"] + report["requests"]["unsent"])
+    assert len(counts) == 1 and 400 < counts.pop() < 600
+
+
 def test_interrupted(weir):
     """Prints what was measured so far. Nothing is lost."""
     process = subprocess.Popen([harness.binary(), "load", "--json", "-q", "-D", "60", "-c", "3",

@@ -13,4 +13,7 @@ enum {
   OPTION_FIELD_NAME_BYTES = 64,
 };
 
+/* Of rates: one a day, per second. Nobody waits longer. */
+#define OPTION_RATE_MIN (1 / 86400.0)
+
 #endif

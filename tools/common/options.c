@@ -129,13 +129,13 @@ bool options_seconds(const struct options *options, double *out) {
                        "expected a time from 1us to 24h, such as 10, 500ms, 100us or 1m30s");
 }
 
-bool options_rate(const struct options *options, double min, double max, double *out) {
+bool options_rate(const struct options *options, double max, double *out) {
   double rate;
-  if (option_rate(options->value, &rate) && rate >= min && rate <= max) {
+  if (option_rate(options->value, &rate) && rate >= OPTION_RATE_MIN && rate <= max) {
     *out = rate;
     return true;
   }
-  return options_wrong(options,
-                       "expected a rate, such as 500, 0.5, 2k or 30/1m, from %g to %.0f a second",
-                       min, max);
+  return options_wrong(
+      options, "expected a rate, such as 500, 0.5, 2k or 30/1m, from one a day to %.0f a second",
+      max);
 }

@@ -52,9 +52,9 @@ __attribute__((warn_unused_result)) bool options_count(const struct options *opt
 __attribute__((warn_unused_result)) bool options_seconds(const struct options *options,
                                                          double *out);
 
-/* Parses the current value as a rate; see option_rate(). `min` and `max` are per second. */
-__attribute__((warn_unused_result)) bool options_rate(const struct options *options, double min,
-                                                      double max, double *out);
+/* Parses the current value as a rate; see option_rate(). At least one a day; `max` is per second. */
+__attribute__((warn_unused_result)) bool options_rate(const struct options *options, double max,
+                                                      double *out);
 
 /* Prints the help, the version or the failure. Returns the exit status. Not for OPTIONS_RUN. */
 __attribute__((warn_unused_result)) int options_answer(enum options_result result,

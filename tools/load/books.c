@@ -12,9 +12,10 @@ void load_books_read_clock(struct load_books *books) {
 }
 
 void load_books_init(struct load_books *books, const struct load_plan *plan, struct worker *io,
-                     unsigned connections, const struct load_books_timers *timers) {
-  *books =
-      (struct load_books){.plan = plan, .io = io, .connections = connections, .alive = connections};
+                     struct load_start *start, unsigned connections,
+                     const struct load_books_timers *timers) {
+  *books = (struct load_books){
+      .plan = plan, .io = io, .start = start, .connections = connections, .alive = connections};
   load_source_init(&books->source, plan, io->index);
   books->endless = plan->options->requests == 0;
   list_init(&books->timeline);
@@ -23,8 +24,12 @@ void load_books_init(struct load_books *books, const struct load_plan *plan, str
   timer_init(&books->input_timer, timers->input);
 }
 
-static void arm_phase(struct load_books *books, uint64_t delay_ns) {
-  timer_arm(&books->io->loop.timers, &books->phase_timer, books->io->loop.now_ns + delay_ns);
+static void arm_phase(struct load_books *books, uint64_t at_ns) {
+  timer_arm(&books->io->loop.timers, &books->phase_timer, at_ns);
+}
+
+static void arm_phase_soon(struct load_books *books) {
+  arm_phase(books, books->io->loop.now_ns);
 }
 
 /* ---- invariants ------------------------------------------------------------------------------ */
@@ -68,8 +73,9 @@ static void invariants_of_timeline(const struct load_books *books) {
 
 void load_books_settle(struct load_books *books) {
   books->settled++;
-  if (books->settled == books->connections && books->plan->options->rate && !books->over)
-    arm_phase(books, 0);
+  if (books->settled < books->connections) return;
+  load_start_arrive(books->start, books->now_ns);
+  if (books->plan->options->rate > 0 && !books->over) arm_phase_soon(books);
 }
 
 /* Fails `count` of the requests that are left. They have no latency, since they never began. */
@@ -92,20 +98,28 @@ void load_books_lose(struct load_books *books, uint64_t share) {
 }
 
 void load_books_measure(struct load_books *books) {
+  uint64_t begin_ns = books->begin_ns + books->plan->warm_up_ns;
+  if (books->measuring) return;
   books->measuring = true;
-  books->stats.begin_ns = books->now_ns;
+  books->stats.begin_ns = begin_ns;
   books->cpu_begin_ns = clock_thread_cpu_ns();
   load_requests_forget(&books->stats.requests);
   books->stats.requests.carried = books->in_flight;
   counter_add(&books->stats.requests.started, books->in_flight);
-  if (books->plan->duration_ns) arm_phase(books, books->plan->duration_ns);
+  if (books->plan->duration_ns) arm_phase(books, begin_ns + books->plan->duration_ns);
 }
 
-void load_books_begin(struct load_books *books) {
+void load_books_begin(struct load_books *books, uint64_t begin_ns) {
+  books->begin_ns = begin_ns;
   if (books->plan->warm_up_ns == 0)
     load_books_measure(books);
   else
-    arm_phase(books, books->plan->warm_up_ns);
+    arm_phase(books, begin_ns + books->plan->warm_up_ns);
+}
+
+void load_books_look_at_phase(struct load_books *books) {
+  if (books->scheduled && books->now_ns >= books->begin_ns + books->plan->warm_up_ns)
+    load_books_measure(books);
 }
 
 /* May be called from within a machine's call, where the machine must not be drained. The timer does
@@ -115,7 +129,7 @@ void load_books_check(struct load_books *books) {
   if (books->over || books->in_flight > 0) return;
   if (!load_books_are_spent(books) && books->alive > 0) return;
   load_books_close(books);
-  arm_phase(books, 0);
+  arm_phase_soon(books);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -151,6 +165,7 @@ void load_books_close(struct load_books *books) {
   books->over = true;
   if (!books->measuring) books->stats.begin_ns = books->now_ns;
   books->stats.end_ns = books->now_ns;
+  if (books->stats.end_ns < books->stats.begin_ns) books->stats.end_ns = books->stats.begin_ns;
   if (!books->measuring) return;
   books->stats.cpu_ns = clock_thread_cpu_ns() - books->cpu_begin_ns;
   if (first(books)) counts->oldest_ns = books->now_ns - first(books)->due_ns;
@@ -160,10 +175,17 @@ void load_books_close(struct load_books *books) {
 
 /* ---- what is due ----------------------------------------------------------------------------- */
 
-void load_books_schedule(struct load_books *books, unsigned index) {
-  const struct load_options *options = books->plan->options;
+bool load_books_schedule(struct load_books *books, unsigned index) {
+  uint64_t begin_ns = load_start_begin_ns(books->start);
+  if (begin_ns == 0) {
+    arm_phase(books, books->io->loop.now_ns + MILLISECOND_NS);
+    return false;
+  }
   books->scheduled = true;
-  load_schedule_begin(&books->schedule, options->rate, index, options->threads, books->now_ns);
+  load_schedule_begin(&books->schedule, &books->plan->shape, index, books->plan->options->threads,
+                      begin_ns);
+  load_books_begin(books, begin_ns);
+  return true;
 }
 
 bool load_books_are_spent(const struct load_books *books) {

@@ -14,6 +14,7 @@
 #include "io/worker/worker.h"
 #include "tools/load/schedule.h"
 #include "tools/load/source.h"
+#include "tools/load/start.h"
 #include "tools/load/stats.h"
 
 /* Embedded in each request, in use while it is in flight. */
@@ -39,8 +40,10 @@ struct load_books {
   struct timer phase_timer;   /* armed for the next phase change */
   struct timer input_timer;   /* armed while the source has no request yet */
 
+  struct load_start *start;      /* open loop: when it begins, for all workers */
   struct load_schedule schedule; /* open loop: when the next request is due */
-  bool scheduled;                /* the open loop has begun */
+  bool scheduled;                /* the time when the open loop begins is known */
+  uint64_t begin_ns;             /* of the run, warm-up included */
   bool measuring;
   bool over;    /* nothing is counted any more except why connections ended */
   bool leaving; /* and not even that: we are closing them */
@@ -61,7 +64,8 @@ struct load_books_timers {
 };
 
 void load_books_init(struct load_books *books, const struct load_plan *plan, struct worker *io,
-                     unsigned connections, const struct load_books_timers *timers);
+                     struct load_start *start, unsigned connections,
+                     const struct load_books_timers *timers);
 
 void load_books_read_clock(struct load_books *books);
 
@@ -74,9 +78,16 @@ void load_books_settle(struct load_books *books);
  * do all that are left. */
 void load_books_lose(struct load_books *books, uint64_t share);
 
-/* Starts the warm-up, or measuring if there is none. */
-void load_books_begin(struct load_books *books);
+/* Starts the warm-up, or measuring if there is none. The run begins at `begin_ns`, which may lie a
+ * little ahead. */
+void load_books_begin(struct load_books *books, uint64_t begin_ns);
+
+/* The warm-up is over: starts measuring, unless it has begun. */
 void load_books_measure(struct load_books *books);
+
+/* Starts measuring if it is time. To be called before requests start, so that they count even if
+ * the phase timer is late. */
+void load_books_look_at_phase(struct load_books *books);
 
 /* To be called when a request or connection has ended. Closes the books after the last one. */
 void load_books_check(struct load_books *books);
@@ -86,8 +97,10 @@ void load_books_close(struct load_books *books);
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* Open loop: starts the schedule of worker `index`. */
-void load_books_schedule(struct load_books *books, unsigned index);
+/* Open loop: starts the schedule of worker `index`, and the run. Returns false, and arms the phase
+ * timer to try again, while other workers are still connecting. */
+__attribute__((warn_unused_result)) bool load_books_schedule(struct load_books *books,
+                                                             unsigned index);
 
 /* Open loop: whether a request is due now. */
 bool load_books_is_due(const struct load_books *books);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/load/command.h"
+#include "tools/load/stages.h"
 
 static json_t *strings(char *const *texts, size_t count) {
   json_t *list = json_array();
@@ -32,6 +33,18 @@ static const char *const flows[] = {[FLOW_ECHO] = "echo",
                                     [FLOW_CONSUME] = "consume",
                                     [FLOW_AUTO] = "auto"};
 
+static json_t *arrivals_of(const struct load_options *options) {
+  char text[LOAD_TEXT_BYTES];
+  return json_string(load_arrivals_text(options, text));
+}
+
+static json_t *stages_of(const struct load_options *options) {
+  json_t *list = json_array();
+  for (unsigned i = 0; i < options->stage_count; i++)
+    json_array_append_new(list, load_json_text(options->stages[i].text));
+  return list;
+}
+
 json_t *load_json_options(const struct load_options *options) {
   const struct {
     const char *name;
@@ -44,7 +57,12 @@ json_t *load_json_options(const struct load_options *options) {
       {"connections", json_integer(options->connections)},
       {"streams", json_integer(options->streams)},
       {"threads", json_integer(options->threads)},
-      {"rate", json_real((double)options->rate)},
+      {"rate", json_real(options->rate)},
+      {"begin_rate", json_real(options->begin_rate)},
+      {"arrivals", arrivals_of(options)},
+      {"seed",
+       options->arrivals == LOAD_POISSON ? json_integer((json_int_t)options->seed) : json_null()},
+      {"stages", stages_of(options)},
       {"timeout_ns", nanoseconds(options->timeout_seconds)},
       {"header", fields_of(options)},
       {"data", load_json_text(options->data_path)},

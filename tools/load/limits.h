@@ -19,10 +19,14 @@ enum {
   LOAD_STREAMS_MAX = 65536,       /* of one connection; no server allows more */
   LOAD_WINDOW_BITS = 30,          /* as in h2load: receive windows that never limit a server */
   LOAD_TIMEOUT_SECONDS = 30,      /* default of --timeout: longer than any user waits */
-  LOAD_CAPS_MAX = 16,             /* --cap. Arbitrary; pages have fewer kinds of resources */
-  LOAD_CAP_PATTERN_BYTES = 256,   /* of one --cap, with NUL. Arbitrary; paths have a few dozen */
-  LOAD_CAP_STEP_BYTES = 24,       /* the text of a step, with NUL: 2147483647 has ten digits */
-  LOAD_CAP_STEPS_MAX = 8,         /* of one --cap. Arbitrary */
+  /* --stage. Arbitrary: each costs 200 KB a thread, and a report with more is not read. */
+  LOAD_STAGES_MAX = 64,
+  LOAD_SEGMENTS_MAX = LOAD_STAGES_MAX + 1, /* and the warm-up. Untested: derived */
+  LOAD_BURST_MAX = 1000000,                /* --arrivals burst=N. Arbitrary */
+  LOAD_CAPS_MAX = 16,           /* --cap. Arbitrary; pages have fewer kinds of resources */
+  LOAD_CAP_PATTERN_BYTES = 256, /* of one --cap, with NUL. Arbitrary; paths have a few dozen */
+  LOAD_CAP_STEP_BYTES = 24,     /* the text of a step, with NUL: 2147483647 has ten digits */
+  LOAD_CAP_STEPS_MAX = 8,       /* of one --cap. Arbitrary */
 
   /* ---- requests from files ---- */
 
@@ -92,8 +96,12 @@ enum {
 /* -n. Arbitrary: a century at a thousand a second is less. */
 #define LOAD_REQUESTS_MAX (UINT64_C(1) << 48)
 
-/* Requests per second. A second's worth of requests, times nanoseconds, fits 64 bits. */
-#define LOAD_RATE_MAX 1000000000u
+/* Requests per second: ten times what a core can start. */
+#define LOAD_RATE_MAX 10e6
+
+/* How soon an open loop starts after the last connection's first attempt, so that all threads know
+ * it in time. Their timers count milliseconds. Untested: no result shows it. */
+#define LOAD_START_NS (3 * MILLISECOND_NS)
 
 /* The pause before reconnecting after a connection without a complete response. It doubles each
  * time, up to a second. */

@@ -11,16 +11,30 @@
 #include "tools/common/options.h"
 #include "tools/load/cap.h"
 #include "tools/load/limits.h"
+#include "tools/load/schedule.h"
+
+/* --stage: the rate changes to `rate` during this time; at once, if it is 0. */
+struct load_stage {
+  const char *text; /* as given */
+  double seconds, rate;
+};
 
 /* Grouped as the tables are: the members that load/options_shape.c sets, and so on. */
 struct load_options {
   /* ---- shape ---- */
-  uint64_t requests;    /* -n; 0: by duration */
-  unsigned connections; /* -c */
-  unsigned streams;     /* -m, of one connection */
-  unsigned threads;     /* -t */
-  double duration_seconds, warm_up_seconds;
-  uint64_t rate; /* -r, requests per second; 0: closed loop */
+  uint64_t requests;                        /* -n; 0: by duration */
+  unsigned connections;                     /* -c */
+  unsigned streams;                         /* -m, of one connection */
+  unsigned threads;                         /* -t */
+  double duration_seconds, warm_up_seconds; /* of --stage: the sum */
+  double rate;       /* requests per second, of --stage the highest; 0: closed loop */
+  double begin_rate; /* -r: the rate that --stage starts from */
+  enum load_arrivals arrivals;
+  unsigned burst; /* of --arrivals burst=N */
+  uint64_t seed;  /* --seed, or a random one; for --arrivals poisson */
+  bool seeded;    /* by --seed */
+  struct load_stage stages[LOAD_STAGES_MAX];
+  unsigned stage_count;
   double timeout_seconds;
 
   /* ---- request ---- */

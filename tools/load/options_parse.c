@@ -52,6 +52,7 @@ static bool take(struct options *parser, int code, char *value) {
     return options_count(parser, (unsigned)action->min, (unsigned)action->max, member);
   case LOAD_OPTION_NUMBER: return options_number(parser, action->min, action->max, member);
   case LOAD_OPTION_SECONDS: return options_seconds(parser, member);
+  case LOAD_OPTION_RATE: return options_rate(parser, LOAD_RATE_MAX, member);
   case LOAD_OPTION_TEXT: *(const char **)member = value; return true;
   case LOAD_OPTION_TAKE: return action->take(parser, reader->options, value);
   case LOAD_OPTION_INSTEAD: return options_wrong(parser, "%s", action->instead);

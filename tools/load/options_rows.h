@@ -16,6 +16,7 @@ enum load_option_kind {
   LOAD_OPTION_COUNT,
   LOAD_OPTION_NUMBER,
   LOAD_OPTION_SECONDS,
+  LOAD_OPTION_RATE,
   LOAD_OPTION_TEXT,
   LOAD_OPTION_TAKE,
   LOAD_OPTION_INSTEAD,
@@ -50,6 +51,9 @@ struct load_option_action {
 /* A time; see options_seconds(). */
 #define LOAD_SECONDS(member)                                                                       \
   { .kind = LOAD_OPTION_SECONDS, .offset = LOAD_OPTION_AT(member, double) }
+/* A rate; see options_rate(). */
+#define LOAD_RATE(member)                                                                          \
+  { .kind = LOAD_OPTION_RATE, .offset = LOAD_OPTION_AT(member, double) }
 /* The value itself, which the command line keeps. */
 #define LOAD_TEXT(member)                                                                          \
   { .kind = LOAD_OPTION_TEXT, .offset = LOAD_OPTION_AT(member, const char *) }

@@ -12,6 +12,7 @@
 #include "io/tls/context.h"
 #include "tools/client/lookup.h"
 #include "tools/client/tls.h"
+#include "tools/load/stages.h"
 
 static uint64_t ns_of(double seconds) {
   return (uint64_t)llround(seconds * 1e9);
@@ -34,6 +35,7 @@ bool load_plan_init(struct load_plan *plan, const struct load_options *options,
                              .timeout_ns = ns_of(options->timeout_seconds),
                              .duration_ns = ns_of(options->duration_seconds),
                              .warm_up_ns = ns_of(options->warm_up_seconds)};
+  if (options->rate > 0) load_stages_shape(options, &plan->shape);
   plan->rules = (struct load_rules){.options = options, .bodies = &plan->bodies};
   plan->by_connection = !options->input_path;
   plan->one_pass = options->input_path && !options->requests && !plan->duration_ns;

@@ -30,6 +30,7 @@ struct load_plan {
   unsigned address_count;
   struct tls_context *tls; /* NULL: http */
   uint64_t timeout_ns, duration_ns, warm_up_ns;
+  struct load_shape shape; /* of an open loop */
 };
 
 /* Opens the files of --data and --data-csv. False with one line in `failure`. Call load_plan_free()

@@ -18,6 +18,7 @@ struct run {
   struct load_plan plan;
   struct load_worker *workers; /* options->threads of them */
   struct load_watch watch;
+  struct load_start start;
 };
 
 /* Each connection needs a descriptor, or two while it is being replaced. The program needs some,
@@ -43,7 +44,7 @@ static bool make_workers(struct run *run, const struct failure *failure) {
 static bool worker_setup(struct worker *io, void *ctx, struct io_error *error) {
   struct run *run = ctx;
   load_watch_enter(&run->watch);
-  if (load_worker_begin(&run->workers[io->index], &run->plan, io, error)) return true;
+  if (load_worker_begin(&run->workers[io->index], &run->plan, &run->start, io, error)) return true;
   load_watch_leave(&run->watch);
   return false;
 }
@@ -147,7 +148,7 @@ void load_report_free(struct load_report *report) {
 
 enum load_run_result load_run(const struct load_options *options, struct load_report *report,
                               const struct failure *failure) {
-  struct run run = {.options = options};
+  struct run run = {.options = options, .start = {.missing = options->threads}};
   enum load_run_result result = LOAD_RUN_FAILED;
   report->options = options;
   if (!load_plan_init(&run.plan, options, failure)) {

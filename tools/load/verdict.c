@@ -29,13 +29,17 @@ static const char *limit_text(const struct load_report *report) {
  * limited" */
 static void write_verdict(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
+  const struct load_options *options = report->options;
   char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES], d[LOAD_TEXT_BYTES];
   fprintf(to, "%s%s of %s requests succeeded in %s: %s/s",
           report->sum.interrupted ? "INTERRUPTED: " : "", load_count_text(counts->succeeded, a),
           load_count_text(report->total, b), load_time_text(1e9 * load_report_seconds(report), c),
           load_number_text(load_report_rate(report, counts->succeeded), d));
-  if (report->options->rate)
-    fprintf(to, " of %s/s asked", load_number_text((double)report->options->rate, a));
+  if (options->rate > 0)
+    fprintf(to, " of %s%s/s asked", options->stage_count ? "up to " : "",
+            load_number_text(options->rate, a));
+  if (options->arrivals == LOAD_POISSON)
+    fprintf(to, " (poisson, seed %llu)", (unsigned long long)options->seed);
   if (counts->latency.count)
     fprintf(to, ", p99 %s",
             load_time_text((double)load_histogram_percentile(&counts->latency, 99), a));

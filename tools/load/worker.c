@@ -39,6 +39,7 @@ static void arm_pace(struct load_worker *worker) {
   struct load_books *books = &worker->books;
   if (books->over || worker->pace.under_way || load_books_are_spent(books)) return;
   uint64_t at_ns = load_schedule_due_ns(&books->schedule);
+  if (at_ns == UINT64_MAX) return; /* that was the last one */
   if (at_ns <= books->now_ns) at_ns = books->now_ns + LOAD_PACE_BUSY_NS;
   struct io_uring_sqe *sqe = loop_sqe(&books->io->loop, &worker->pace);
   if (!sqe) return; /* the worker is ending */
@@ -54,6 +55,7 @@ static void on_pace(struct loop_op *op, int result, unsigned flags) {
   (void)flags;
   if (books->over) return;
   load_books_read_clock(books);
+  load_books_look_at_phase(books);
   load_books_expire_unsent(books);
   while (load_books_is_due(books) && start_one(worker))
     continue;
@@ -71,9 +73,7 @@ static void on_phase(struct timer *timer, uint64_t now_ns) {
   if (books->over || books->measuring) {
     load_worker_finish(worker);
   } else if (books->plan->options->rate && !books->scheduled) {
-    load_books_schedule(books, worker->index);
-    load_books_begin(books);
-    arm_pace(worker);
+    if (load_books_schedule(books, worker->index)) arm_pace(worker);
   } else {
     load_books_measure(books);
   }
@@ -185,14 +185,14 @@ static void pin(unsigned index) {
   cpus_pin(cpus.affinity - 1 - index % cpus.affinity);
 }
 
-bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan, struct worker *io,
-                       struct io_error *error) {
+bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
+                       struct load_start *start, struct worker *io, struct io_error *error) {
   const struct load_options *options = plan->options;
   struct load_books *books = &worker->books;
   worker->index = io->index;
   worker->pace.done = on_pace;
   pin(worker->index);
-  load_books_init(books, plan, io,
+  load_books_init(books, plan, io, start,
                   (unsigned)part_of(options->connections, worker->index, options->threads),
                   &timers);
   if (!make_parts(worker)) {
@@ -201,7 +201,7 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
   }
   load_books_read_clock(books);
   io->loop.now_ns = books->now_ns; /* the turn's time dates from the thread's start */
-  if (options->rate == 0) load_books_begin(books);
+  if (options->rate == 0) load_books_begin(books, books->now_ns);
   for (unsigned i = 0; i < books->connections; i++)
     load_connection_open(&worker->connections[i]);
   return true;

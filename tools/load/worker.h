@@ -3,8 +3,9 @@
  *
  *     begin --dial all--> [warm-up] --> measuring --last request, or the time is up--> over --> end
  *
- * An open loop starts after every connection's first attempt, since connecting is not part of the
- * latency. It is paced by an io_uring timeout, because the worker's own timers count milliseconds.
+ * An open loop starts after the first attempt of every connection of every worker, since connecting
+ * is not part of the latency; see load/start.h. It is paced by an io_uring timeout, because the
+ * worker's own timers count milliseconds.
  * Whenever the timeout fires, all requests that are due are started on the connections in turn. If
  * there is no room, the first connection that has some starts them; they are measured from when
  * they were due.
@@ -28,10 +29,9 @@ struct load_worker {
 };
 
 /* Starts to connect. False with error->text; nothing is held then. */
-__attribute__((warn_unused_result)) bool load_worker_begin(struct load_worker *worker,
-                                                           const struct load_plan *plan,
-                                                           struct worker *io,
-                                                           struct io_error *error);
+__attribute__((warn_unused_result)) bool
+load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
+                  struct load_start *start, struct worker *io, struct io_error *error);
 
 /* Once a second. */
 void load_worker_second(struct load_worker *worker);

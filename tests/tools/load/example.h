@@ -26,6 +26,8 @@ static inline struct load_report *example_report(void) {
                                               .threads = 2,
                                               .flow = FLOW_CONSUME,
                                               .duration_seconds = 2.5,
+                                              .stages = {{.text = "1s:5"}},
+                                              .stage_count = 1,
                                               .fields = {"accept: text/html"},
                                               .field_count = 1};
   static struct load_report report;

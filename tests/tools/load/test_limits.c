@@ -37,6 +37,7 @@ static void test_repeated(void **state) {
   for (unsigned extra = 0; extra < 2; extra++) {
     assert_int_equal(is_taken("-H", "a: b", LOAD_FIELDS_MAX + extra, 1), !extra);
     assert_int_equal(is_taken("--cap", "*.x=4k", LOAD_CAPS_MAX + extra, 1), !extra);
+    assert_int_equal(is_taken("--stage", "1s:5", LOAD_STAGES_MAX + extra, 1), !extra);
     assert_int_equal(is_taken("-q", "-k", 1, LOAD_URLS_MAX + extra), !extra);
   }
 }
@@ -49,13 +50,24 @@ static void test_numbers(void **state) {
   } rows[] = {{"-n", LOAD_REQUESTS_MAX},
               {"-c", LOAD_CONNECTIONS_MAX},
               {"-m", LOAD_STREAMS_MAX},
-              {"-r", LOAD_RATE_MAX}};
+              {"-r", (uint64_t)LOAD_RATE_MAX}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     for (unsigned extra = 0; extra < 2; extra++) {
       char number[24];
       snprintf(number, sizeof number, "%llu", (unsigned long long)rows[i].most + extra);
       assert_int_equal(is_taken(rows[i].option, number, 1, 1), !extra);
     }
+  }
+}
+
+static void test_rates(void **state) {
+  (void)state;
+  char text[48];
+  for (unsigned extra = 0; extra < 2; extra++) {
+    snprintf(text, sizeof text, "1/%um", (unsigned)(1 / OPTION_RATE_MIN / 60) + extra);
+    assert_int_equal(is_taken("-r", text, 1, 1), !extra);
+    snprintf(text, sizeof text, "--arrivals=burst=%u", LOAD_BURST_MAX + extra);
+    assert_int_equal(is_taken(text, "-r5", 1, 1), !extra);
   }
 }
 
@@ -91,8 +103,8 @@ static void test_defaults(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_repeated),       cmocka_unit_test(test_numbers),
-      cmocka_unit_test(test_steps_of_a_cap), cmocka_unit_test(test_texts_of_a_cap),
-      cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_rates),          cmocka_unit_test(test_steps_of_a_cap),
+      cmocka_unit_test(test_texts_of_a_cap), cmocka_unit_test(test_defaults),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

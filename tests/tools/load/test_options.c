@@ -1,5 +1,5 @@
 /*
- * load/test_options.c - the command line of `weir load`, its cap schedules, its rate schedule, and
+ * load/test_options.c - the command line of `weir load`, its cap schedules, and
  * its error messages.
  */
 #include "tests/support/cmocka.h"
@@ -10,7 +10,6 @@
 #include "tools/load/options_families.h"
 #include "tools/load/options_help.h"
 #include "tools/load/options_parse.h"
-#include "tools/load/schedule.h"
 #include "tools/load/stats.h"
 
 #define URL "http://127.0.0.1:1/"
@@ -49,7 +48,7 @@ static void test_defaults(void **state) {
   assert_int_equal(options.connections, 1);
   assert_int_equal(options.streams, 1);
   assert_int_equal(options.threads, 1);
-  assert_int_equal(options.rate, 0);
+  assert_true(options.rate == 0);
   assert_true(options.timeout_seconds == LOAD_TIMEOUT_SECONDS);
   assert_int_equal(options.flow, FLOW_CONSUME);
   assert_int_equal(load_options_stream_window(&options), (1 << 30) - 1);
@@ -66,7 +65,7 @@ static void test_values(void **state) {
   assert_int_equal(options.connections, 20);
   assert_int_equal(options.streams, 30);
   assert_int_equal(options.threads, 4);
-  assert_int_equal(options.rate, 500);
+  assert_true(options.rate == 500);
   assert_true(options.timeout_seconds == 0.25);
   assert_int_equal(options.field_count, 2);
   assert_true(options.insecure && options.quiet && !options.json);
@@ -101,58 +100,99 @@ static void test_versions(void **state) {
   assert_int_equal(good("--cap 4k,rest " URL).versions, CLIENT_HTTP2);
 }
 
-static void test_wrong(void **state) {
-  static const struct {
-    const char *line, *words;
-  } rows[] = {
-      {"--h1 --h2 " URL, "--h1 and --h2"},
-      {"--h1 --cap 4k " URL, "--cap needs HTTP/2"},
-      {"", "no URL"},
-      {"-n 0 " URL, "-n 0"},
-      {"-n x " URL, "-n x"},
-      {"-n -1 " URL, "-n -1"},
-      {"-n 1k " URL, "-n 1k"},
-      {"-c 0 " URL, "-c 0"},
-      {"-c 2000000 " URL, "-c 2000000"},
-      {"-m 0 " URL, "-m 0"},
-      {"-t 0 " URL, "-t 0"},
-      {"-r 0 " URL, "-r 0"},
-      {"-r 1.5 " URL, "-r 1.5"},
-      {"-D 0 " URL, "-D 0"},
-      {"-D 1y " URL, "-D 1y"},
-      {"-D nan " URL, "-D nan"},
-      {"-D 25h " URL, "-D 25h"},
-      {"-T 0 " URL, "-T 0"},
-      {"-w 0 " URL, "-w 0"},
-      {"-w 31 " URL, "-w 31"},
-      {"-W 15 " URL, "-W 15"},
-      {"-H a " URL, "name: value"},
-      {"-H : " URL, "name: value"},
-      {"-H :path:/x " URL, "name: value"},
-      {"-H :method: " URL, "name: value"},
-      {"-H :authority:\x01 " URL, "name: value"},
-      {"-H :scheme:http " URL, "name: value"},
-      {"--flow fast " URL, "--flow fast"},
-      {"--no-such " URL, "--no-such: no such option; see weir load --help"},
-      {"--json -xq " URL, "-x: no such option; see weir load --help"},
-      {"-qx " URL, "-x: no such option"},
-      {"--quiet=1 " URL, "--quiet=1: that option takes no value"},
-      {"-qn", "-qn needs a value"},
-      {"-n", "needs a value"},
-      {"-n 5 -D 5 " URL, "-n and -D"},
-      {"--warm-up-time 1 " URL, "needs -D"},
-      {"-t 2 -c 1 " URL, "more threads"},
-      {"-n 2 -c 3 " URL, "fewer requests"},
-      {"--cap 4k -w 20 " URL, "-w and --cap"},
-      {"--cap x " URL, "--cap x"},
-  };
+static void test_shapes(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+  struct load_options options = good("-r 30/1m --arrivals burst=7 -D 1m30s " URL);
+  assert_true(options.rate == 0.5 && options.duration_seconds == 90);
+  assert_int_equal(options.arrivals, LOAD_BURSTS);
+  assert_int_equal(options.burst, 7);
+  options = good("-r 5 --arrivals poisson --seed 42 " URL);
+  assert_int_equal(options.arrivals, LOAD_POISSON);
+  assert_int_equal(options.seed, 42);
+  assert_int_equal(good("-r 5 --arrivals constant " URL).arrivals, LOAD_CONSTANT);
+  /* One of them may be 0, but not both. */
+  assert_true(good("-r 5 --arrivals poisson " URL).seed !=
+              good("-r 5 --arrivals poisson " URL).seed);
+  options = good("-r 10 --warm-up-time 2 --stage 30s:500 --stage 0:2k/s --stage 100ms:0 " URL);
+  assert_true(options.rate == 2000 && options.begin_rate == 10);
+  assert_true(options.duration_seconds == 30.1);
+  assert_int_equal(options.stage_count, 3);
+  assert_string_equal(options.stages[1].text, "0:2k/s");
+  assert_true(options.stages[0].rate == 500 && options.stages[0].seconds == 30);
+}
+
+static const struct {
+  const char *line, *words;
+} wrong[] = {
+    {"", "no URL"},
+    {"-n 0 " URL, "-n 0"},
+    {"-n x " URL, "-n x"},
+    {"-n -1 " URL, "-n -1"},
+    {"-n 1k " URL, "-n 1k"},
+    {"-c 0 " URL, "-c 0"},
+    {"-c 2000000 " URL, "-c 2000000"},
+    {"-m 0 " URL, "-m 0"},
+    {"-t 0 " URL, "-t 0"},
+    {"-r 0 " URL, "-r 0"},
+    {"-r 1.5x " URL, "-r 1.5x: expected a rate, such as 500, 0.5, 2k or 30/1m"},
+    {"-r 1/25h " URL, "-r 1/25h"},
+    {"-r 10.1M " URL, "from one a day to 10000000 a second"},
+    {"--arrivals often -r 1 " URL, "expected constant, poisson or burst=N"},
+    {"--arrivals burst -r 1 " URL, "expected constant"},
+    {"--arrivals burst=0 -r 1 " URL, "N from 1 to 1000000"},
+    {"--arrivals burst=1000001 -r 1 " URL, "N from 1 to 1000000"},
+    {"--arrivals poisson " URL, "--arrivals needs -r or --stage"},
+    {"--seed 1 -r 1 " URL, "--seed needs --arrivals poisson"},
+    {"--seed x -r 1 " URL, "--seed x: expected a number"},
+    {"--stage 30s " URL, "--stage 30s: expected TIME:RATE"},
+    {"--stage 30s:x " URL, "expected TIME:RATE"},
+    {"--stage x:30 " URL, "expected TIME:RATE"},
+    {"--stage :30 " URL, "expected TIME:RATE"},
+    {"--stage 1s:20M " URL, "at most 10000000 a second"},
+    {"--stage 1s:5 -n 5 " URL, "--stage excludes -n and -D"},
+    {"--stage 1s:5 -D 5 " URL, "--stage excludes -n and -D"},
+    {"--stage 1s:5 --warm-up-time 5 " URL, "needs -r, the rate of the warm-up"},
+    {"--stage 0:5 " URL, "no stage takes time"},
+    {"--stage 5:0 " URL, "no stage has a rate"},
+    {"-D 0 " URL, "-D 0"},
+    {"-D 1y " URL, "-D 1y"},
+    {"-D nan " URL, "-D nan"},
+    {"-D 25h " URL, "-D 25h"},
+    {"-T 0 " URL, "-T 0"},
+    {"-w 0 " URL, "-w 0"},
+    {"-w 31 " URL, "-w 31"},
+    {"-W 15 " URL, "-W 15"},
+    {"-H a " URL, "name: value"},
+    {"-H : " URL, "name: value"},
+    {"-H :path:/x " URL, "name: value"},
+    {"-H :method: " URL, "name: value"},
+    {"-H :authority:\x01 " URL, "name: value"},
+    {"-H :scheme:http " URL, "name: value"},
+    {"--flow fast " URL, "--flow fast"},
+    {"--no-such " URL, "--no-such: no such option; see weir load --help"},
+    {"--json -xq " URL, "-x: no such option; see weir load --help"},
+    {"-qx " URL, "-x: no such option"},
+    {"--quiet=1 " URL, "--quiet=1: that option takes no value"},
+    {"-qn", "-qn needs a value"},
+    {"-n", "needs a value"},
+    {"-n 5 -D 5 " URL, "-n and -D"},
+    {"--warm-up-time 1 " URL, "needs -D"},
+    {"-t 2 -c 1 " URL, "more threads"},
+    {"-n 2 -c 3 " URL, "fewer requests"},
+    {"--cap 4k -w 20 " URL, "-w and --cap"},
+    {"--h1 --h2 " URL, "--h1 and --h2"},
+    {"--h1 --cap 4k " URL, "--cap needs HTTP/2"},
+    {"--cap x " URL, "--cap x"},
+};
+
+static void test_wrong(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
     struct load_options options;
     char error[256] = "";
-    if (parse(&options, rows[i].line, error, sizeof error) != OPTIONS_WRONG)
-      fail_msg("accepted: %s", rows[i].line);
-    if (!strstr(error, rows[i].words)) fail_msg("%s: %s", rows[i].line, error);
+    if (parse(&options, wrong[i].line, error, sizeof error) != OPTIONS_WRONG)
+      fail_msg("accepted: %s", wrong[i].line);
+    if (!strstr(error, wrong[i].words)) fail_msg("%s: %s", wrong[i].line, error);
     assert_null(strchr(error, '\n'));
   }
 }
@@ -243,54 +283,6 @@ static void test_caps_match(void **state) {
   assert_null(load_caps_find(&options.caps, "/a.png"));
 }
 
-/* ---- the open loop --------------------------------------------------------------------------- */
-
-/* Three workers together send the n-th request at n / rate, and each request once. */
-static void test_schedule(void **state) {
-  enum { WORKERS = 3, EACH = 1000 };
-  static const uint64_t rates[] = {1, 3, 7, 1000, 999983, LOAD_RATE_MAX};
-  (void)state;
-  for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
-    struct load_schedule schedules[WORKERS];
-    for (unsigned w = 0; w < WORKERS; w++)
-      load_schedule_begin(&schedules[w], rates[i], w, WORKERS, 5000);
-    for (uint64_t n = 0; n < WORKERS * EACH; n++) {
-      struct load_schedule *schedule = &schedules[n % WORKERS];
-      uint64_t exact = 5000 + (uint64_t)((double)n * 1e9 / (double)rates[i]);
-      uint64_t due = load_schedule_due_ns(schedule);
-      assert_in_range(due, exact - 1, exact + 1);
-      load_schedule_next(schedule);
-    }
-  }
-}
-
-/* Request numbers beyond 2^32, and times a day later, stay exact. */
-static void test_schedule_far(void **state) {
-  (void)state;
-  struct load_schedule schedule;
-  load_schedule_begin(&schedule, 1000000, 0, 1, 0);
-  schedule.number = UINT64_C(86400) * 1000000 + 1;
-  assert_true(load_schedule_due_ns(&schedule) == UINT64_C(86400) * 1000000000 + 1000);
-}
-
-/* Requests that are due and not taken are counted, too. */
-static void test_backlog(void **state) {
-  (void)state;
-  for (unsigned worker = 0; worker < 3; worker++) {
-    struct load_schedule schedule;
-    load_schedule_begin(&schedule, 700, worker, 3, 1000000);
-    for (unsigned taken = 0; taken < 50; taken++, load_schedule_next(&schedule)) {
-      for (uint64_t now = 1000000; now < 400000000; now += 1717171) {
-        struct load_schedule at = schedule;
-        uint64_t count = 0;
-        for (; load_schedule_due_ns(&at) <= now; load_schedule_next(&at))
-          count++;
-        assert_int_equal(load_schedule_backlog(&schedule, now), count);
-      }
-    }
-  }
-}
-
 /* ---- statistics ------------------------------------------------------------------------------ */
 
 static void test_reasons(void **state) {
@@ -330,10 +322,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
       cmocka_unit_test(test_pseudo_fields), cmocka_unit_test(test_wrong),
-      cmocka_unit_test(test_versions),      cmocka_unit_test(test_help),
-      cmocka_unit_test(test_help_rows),     cmocka_unit_test(test_caps),
-      cmocka_unit_test(test_caps_match),    cmocka_unit_test(test_schedule),
-      cmocka_unit_test(test_schedule_far),  cmocka_unit_test(test_backlog),
+      cmocka_unit_test(test_versions),      cmocka_unit_test(test_shapes),
+      cmocka_unit_test(test_help),          cmocka_unit_test(test_help_rows),
+      cmocka_unit_test(test_caps),          cmocka_unit_test(test_caps_match),
       cmocka_unit_test(test_reasons),       cmocka_unit_test(test_error_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
