@@ -37,7 +37,7 @@ enum {
   LOAD_INPUT_LOOK_BYTES = 65536,
   /* A request as it is kept, its body included unless that is a file. Arbitrary. */
   LOAD_FORM_BYTES_MAX = 4 << 20,
-  LOAD_FORM_FIELDS_MAX = 64,  /* of a request in a file. Arbitrary; browsers send twenty */
+  LOAD_FORM_FIELDS_MAX = 128, /* of a request in a file: as many as weir serve takes and records */
   LOAD_PIECES_MAX = 256,      /* fields and variables of one request. Arbitrary */
   LOAD_METHOD_BYTES_MAX = 32, /* arbitrary: the longest registered one has 17 */
   LOAD_WEIGHT_MAX = 1000,     /* arbitrary: one in a thousand is rare enough */

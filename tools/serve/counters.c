@@ -166,7 +166,8 @@ static void print(FILE *out, const struct row *rows, unsigned count, const void 
 }
 
 void serve_counters_say(int to, const struct engine_counters *engine,
-                        const struct loop_counters *worker, const struct log_counts *log) {
+                        const struct loop_counters *worker, const struct log_counts *log,
+                        const struct log_counts *record) {
   char *text = NULL;
   size_t len = 0;
   FILE *line = open_memstream(&text, &len);
@@ -176,6 +177,8 @@ void serve_counters_say(int to, const struct engine_counters *engine,
   print(line, worker_rows, WORKER_ROWS, worker);
   fprintf(line, ", \"access_log_lines\": %llu, \"access_log_dropped\": %llu",
           (unsigned long long)log->lines, (unsigned long long)log->dropped);
+  fprintf(line, ", \"recorded_lines\": %llu, \"recorded_dropped\": %llu",
+          (unsigned long long)record->lines, (unsigned long long)record->dropped);
   if (fclose(line) == 0)
     output_say(to, "{%s, \"lines_dropped\": %llu}", text, (unsigned long long)output_dropped());
   free(text);

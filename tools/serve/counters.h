@@ -11,8 +11,9 @@
 void serve_counters_add(struct engine_counters *sum, const struct engine_counters *counters);
 
 /* Writes one line to the descriptor `to`: every counter by its name in its struct, those of the access
- * log, and `lines_dropped` of common/output.h. */
+ * log and of the recording, and `lines_dropped` of common/output.h. */
 void serve_counters_say(int to, const struct engine_counters *engine,
-                        const struct loop_counters *worker, const struct log_counts *log);
+                        const struct loop_counters *worker, const struct log_counts *log,
+                        const struct log_counts *record);
 
 #endif

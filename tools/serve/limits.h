@@ -84,6 +84,19 @@ enum {
   /* What a request under way holds for its line, unless its texts are longer. */
   ACCESS_LOG_SMALL_BYTES = 512,
 
+  /* A recorded request's line, which has all its fields. Longer ones are dropped and counted: more
+   * than any honest client sends. */
+  RECORD_LINE_BYTES_MAX = 65536,
+  /* What is added when a request has ended: its protocol and a number. Untested: no protocol's name
+   * is longer. */
+  RECORD_END_BYTES_MAX = 64,
+  /* What a request under way holds for its line, unless that is longer: browsers' requests have
+   * fields of about 1 KB. */
+  RECORD_SMALL_BYTES = 2048,
+  /* A URL with an authority, for paths that begin with two slashes. As ACCESS_LOG_PATH_BYTES_MAX and
+   * ACCESS_LOG_AUTHORITY_BYTES_MAX. */
+  RECORD_URL_BYTES_MAX = 9100,
+
   /* ---- the built-in site ---- */
 
   /* The pattern that /bytes repeats; at least as long as any pull. Untested: a shorter one would

@@ -78,6 +78,11 @@ static const char help[] =
     "  --log-format FORMAT    combined   as other servers write it, with more fields after\n"
     "                                    it (default)\n"
     "                         json       one flat object per line\n"
+    "  --record FILE          write down each request for weir load --replay -i FILE, as one\n"
+    "                         JSON object per line: method, path, fields, time and size of\n"
+    "                         the body. Fields with secrets (authorization, cookie and\n"
+    "                         others) are left out; paths and queries are kept\n"
+    "  --record-secrets       keep fields with secrets, too\n"
     "  --verbose              list the kernel features found and what a cgroup's memory\n"
     "                         limit allows, tell why each path's first 403, and print\n"
     "                         totals at exit\n"
@@ -86,7 +91,8 @@ static const char help[] =
     "\n"
     "SIGTERM and SIGINT stop the server gracefully; a second one stops it at once.\n"
     "SIGUSR1 prints all counters, summed over the workers, as one line of JSON to\n"
-    "standard error. SIGUSR2 opens the access log anew, after it was renamed.\n"
+    "standard error. SIGUSR2 opens the files of --access-log and --record anew,\n"
+    "after they were renamed.\n"
     "\n"
     "Examples\n"
     "  weir serve                     the built-in site\n"
@@ -190,6 +196,8 @@ enum option_code {
   OPTION_DRAIN_SECONDS,
   OPTION_ACCESS_LOG,
   OPTION_LOG_FORMAT,
+  OPTION_RECORD,
+  OPTION_RECORD_SECRETS,
   OPTION_VERBOSE,
 };
 
@@ -215,6 +223,8 @@ static const struct option names[] = {
     {"drain-seconds", required_argument, NULL, OPTION_DRAIN_SECONDS},
     {"access-log", required_argument, NULL, OPTION_ACCESS_LOG},
     {"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
+    {"record", required_argument, NULL, OPTION_RECORD},
+    {"record-secrets", no_argument, NULL, OPTION_RECORD_SECRETS},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -300,6 +310,8 @@ static bool take(struct options *parser, int code, char *value) {
   case OPTION_DRAIN_SECONDS: return options_count(parser, 0, 86400, &options->drain_seconds);
   case OPTION_ACCESS_LOG: options->access_log = value; return true;
   case OPTION_LOG_FORMAT: return set_log_format(parser, options);
+  case OPTION_RECORD: options->record = value; return true;
+  case OPTION_RECORD_SECRETS: options->record_secrets = true; return true;
   case OPTION_VERBOSE: options->verbose = true; return true;
   }
   return true;
@@ -319,6 +331,10 @@ static bool check(struct serve_options *options, const struct failure *failure) 
     return failure_set(failure, "--cert has no effect without --https");
   if (options->log_format_given && !options->access_log)
     return failure_set(failure, "--log-format has no effect without --access-log");
+  if (options->record_secrets && !options->record)
+    return failure_set(failure, "--record-secrets has no effect without --record");
+  if (options->record && options->access_log && strcmp(options->record, options->access_log) == 0)
+    return failure_set(failure, "--record and --access-log need different files");
   if (options->directory) return true;
   const char *for_files = options->cache_control       ? "--cache-control"
                           : options->push_manifest     ? "--push-manifest"

@@ -42,6 +42,8 @@ struct serve_options {
   unsigned idle_seconds;               /* 0: the engine's default */
   unsigned drain_seconds;
   const char *access_log;     /* or NULL */
+  const char *record;         /* a file of requests, or NULL */
+  bool record_secrets;        /* with all their fields */
   enum log_format log_format; /* of its lines */
   bool log_format_given;
   bool push;

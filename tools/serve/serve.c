@@ -5,7 +5,8 @@
  * Each worker has its own engine, site and TLS factory, created in the setup hook on its own
  * thread. Signals are blocked, and the main thread takes them one by one, so there are no signal
  * handlers. The first SIGTERM or SIGINT drains, the second stops. SIGUSR1 prints the counters.
- * SIGUSR2 opens the access log anew; the last worker to end sends it, too, to end the wait.
+ * SIGUSR2 opens the access log and the recording anew; the last worker to end sends it, too, to
+ * end the wait.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +29,11 @@
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/common/process.h"
-#include "tools/serve/access_log.h"
 #include "tools/serve/counters.h"
 #include "tools/serve/demo.h"
 #include "tools/serve/hints.h"
 #include "tools/serve/limits.h"
+#include "tools/serve/logs.h"
 #include "tools/serve/memory.h"
 #include "tools/serve/options.h"
 #include "tools/serve/site.h"
@@ -46,7 +47,7 @@ struct server {
   struct certificate certificate;
   struct tls_context *tls; /* NULL: no secure listener */
   struct serve_hints *hints;
-  struct log_writer *log; /* NULL: no access log */
+  struct serve_logs logs;
   struct listener listeners[SERVE_LISTENERS_MAX];
   bool listening[SERVE_LISTENERS_MAX];
   pthread_t main_thread;
@@ -63,7 +64,7 @@ struct serve_worker {
   bool has_engine;
   struct serve_site *site; /* either this or `demo` */
   struct demo *demo;
-  struct access_log *log; /* NULL: none */
+  struct serve_worker_logs logs;
   struct tls_factory tls;
   bool has_tls;
   struct serve_weighing weighings[SERVE_LISTENERS_MAX];
@@ -142,29 +143,10 @@ static const struct handler *make_handler(struct server *server, struct serve_wo
   return mine->site ? serve_site_handler(mine->site) : NULL;
 }
 
-/* Wraps the handler in one that logs, if there is an access log. NULL when memory was refused. */
-static const struct handler *log_requests(const struct server *server, struct serve_worker *mine,
-                                          unsigned index, const struct handler *inner,
-                                          uint32_t requests_max, struct io_error *error) {
-  if (!server->log) return inner;
-  const struct access_log_settings settings = {
-      .memory = &process_memory,
-      .inner = inner,
-      .writer = server->log,
-      .queue = log_writer_queue(server->log, index),
-      .format = server->options.log_format,
-      .requests_max = requests_max,
-  };
-  mine->log = access_log_create(&settings);
-  if (mine->log) return access_log_handler(mine->log);
-  io_error_set(error, ENOMEM, "out of memory");
-  return NULL;
-}
-
 static void set_clock(struct serve_worker *mine) {
   mine->wall_seconds = (int64_t)time(NULL);
   engine_set_date(&mine->engine, mine->wall_seconds);
-  if (mine->log) access_log_second(mine->log, clock_now_ns());
+  serve_worker_logs_second(&mine->logs, clock_now_ns());
 }
 
 /* If weights were given, wraps the factory in one that sets them. */
@@ -225,7 +207,7 @@ static void worker_stopped(struct worker *worker, void *ctx) {
   if (mine->has_engine) engine_destroy(&mine->engine);
   serve_site_destroy(mine->site);
   demo_destroy(mine->demo);
-  access_log_destroy(mine->log);
+  serve_worker_logs_destroy(&mine->logs);
   free(mine);
   if (__atomic_sub_fetch(&server->running, 1, __ATOMIC_ACQ_REL) == 0)
     pthread_kill(server->main_thread, SIGUSR2);
@@ -242,7 +224,8 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   config.clock_ns = &worker->loop.now_ns;
   const struct handler *handler = make_handler(server, mine, worker, config.h2.streams_max, error);
   if (handler)
-    handler = log_requests(server, mine, worker->index, handler, config.h2.streams_max, error);
+    handler = serve_logs_wrap(&server->logs, &mine->logs, worker->index, handler,
+                              config.h2.streams_max, error);
   if (handler) {
     mine->has_engine = engine_init(&mine->engine, &process_memory, &config, handler);
     if (mine->has_engine) {
@@ -296,12 +279,11 @@ static int check_directory(const char *directory) {
   return EXIT_DONE;
 }
 
-static int open_access_log(struct server *server) {
+static int open_logs(struct server *server) {
   struct io_error error = {0};
-  if (!server->options.access_log) return EXIT_DONE;
-  server->log = log_writer_open(server->options.access_log, server->workers,
-                                server->memory.log_bytes, &error);
-  return server->log ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+  bool good = serve_logs_open(&server->logs, &server->options, server->workers,
+                              server->memory.log_bytes, &error);
+  return good ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }
 
 static int open_tls(struct server *server) {
@@ -386,7 +368,7 @@ static int open_all(struct server *server) {
   int status = plan(server);
   if (status == EXIT_DONE) status = read_environment(server);
   if (status == EXIT_DONE) status = check_directory(options->directory);
-  if (status == EXIT_DONE) status = open_access_log(server);
+  if (status == EXIT_DONE) status = open_logs(server);
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = open_listeners(server);
   if (status != EXIT_DONE) return status;
@@ -401,7 +383,7 @@ static void close_all(struct server *server) {
   tls_context_free(server->tls);
   certificate_free(&server->certificate);
   serve_hints_free(server->hints);
-  log_writer_close(server->log);
+  serve_logs_close(&server->logs);
 }
 
 /* ---- what is said at the start and at the end ------------------------------------------------ */
@@ -480,8 +462,9 @@ static void print_end(const struct server *server, const struct worker_group *gr
 static void print_counters(struct server *server, const struct worker_group *group) {
   struct engine_counters sum = sum_counters(server);
   struct loop_counters io = worker_group_counters(group);
-  struct log_counts log = server->log ? log_writer_counts(server->log) : (struct log_counts){0};
-  serve_counters_say(STDERR_FILENO, &sum, &io, &log);
+  struct log_counts log = serve_logs_access_counts(&server->logs);
+  struct log_counts record = serve_logs_record_counts(&server->logs);
+  serve_counters_say(STDERR_FILENO, &sum, &io, &log, &record);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -503,7 +486,7 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
   while (__atomic_load_n(&server->running, __ATOMIC_ACQUIRE) > 0) {
     int number = sigwaitinfo(&set, NULL);
     if (number == SIGUSR1) print_counters(server, group);
-    if (number == SIGUSR2 && server->log) log_writer_reopen(server->log);
+    if (number == SIGUSR2) serve_logs_reopen(&server->logs);
     if (number != SIGTERM && number != SIGINT) continue;
     if (asked++ > 0) {
       worker_group_stop(group);
@@ -536,8 +519,7 @@ static int run(struct server *server) {
   pthread_sigmask(SIG_BLOCK, &set, NULL); /* the workers inherit it */
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN); /* a log that may not grow ends no server */
-  if (server->log && !log_writer_start(server->log, &error))
-    return complain(EXIT_FAILED, "%s", error.text);
+  if (!serve_logs_start(&server->logs, &error)) return complain(EXIT_FAILED, "%s", error.text);
   if (!worker_group_start(&group, &config, &error)) return complain(EXIT_FAILED, "%s", error.text);
   bool enough = process_has_descriptors(SERVE_DESCRIPTORS_MIN);
   if (enough) {

@@ -46,7 +46,7 @@ def test_all_are_printed(start):
               ["spdy_" + name for name in members(read("engine/spdy/shared.h"), "spdy_counters")] +
               ["ws_" + name for name in members(read("engine/ws/events.h"), "ws_counters")] +
               members(read("io/ring/loop.h"), "loop_counters") +
-              ["access_log_lines", "access_log_dropped", "lines_dropped"])
+              ["access_log_lines", "access_log_dropped", "recorded_lines", "recorded_dropped", "lines_dropped"])
     assert list(printed) == wanted
     assert printed["requests"] >= 20 and printed["links_accepted"] >= 20
     assert ask(server)["requests"] == printed["requests"]

@@ -62,6 +62,9 @@ static const struct row rows[] = {
 
     {"--no-such-option", OPTIONS_WRONG, "--no-such-option"},
     {"--log-format json", OPTIONS_WRONG, "--log-format"},
+    {"--record a --record-secrets --access-log b", OPTIONS_RUN, ""},
+    {"--record-secrets", OPTIONS_WRONG, "--record-secrets has no effect without --record"},
+    {"--record a --access-log a", OPTIONS_WRONG, "need different files"},
     {"--access-log a --log-format common", OPTIONS_WRONG, "expected combined or json"},
     {"-x", OPTIONS_WRONG, "-x"},
     {"--http", OPTIONS_WRONG, "--http"},
