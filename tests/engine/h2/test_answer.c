@@ -1,0 +1,277 @@
+/*
+ * h2/test_answer.c - what handlers and the owners of clients call: the statuses they may give, that each call
+ * wakes the host, and what still has an effect when. h2/test_handlers.c has each call in each event.
+ */
+#include "engine/http/body.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/script.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct script script;
+static unsigned mistakes, wakes;
+
+static void note_mistake(void *ctx, struct stream *stream, const char *what) {
+  (void)ctx, (void)stream, (void)what;
+  mistakes++;
+}
+
+static void count_wake(struct machine_host *host) {
+  (void)host;
+  wakes++;
+}
+
+static struct machine_host host = {.wake = count_wake};
+
+static void begin_with(enum h2_role role, const struct engine_config *config, const char *steps) {
+  script_begin(&script, role, config, false);
+  script.handler.mistake = note_mistake;
+  h2_of(&script.machine)->host = &host;
+  script_run(&script, steps);
+  script_clear(&script);
+  mistakes = wakes = 0;
+}
+
+static struct stream *begin(const char *steps) {
+  begin_with(H2_SERVER, NULL, steps);
+  return script_app_of(&script, 1)->stream;
+}
+
+static struct body body_of(const char *text) {
+  static struct body_bytes body;
+  return body_bytes(&body, span_text(text), NULL, NULL);
+}
+
+/* ---- statuses -------------------------------------------------------------------------------- */
+
+static void test_informational(void **state) {
+  (void)state;
+  static const unsigned statuses[] = {99, 100, 101, 102, 199, 200};
+  for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+    bool allowed = statuses[i] >= 100 && statuses[i] < 200 && statuses[i] != 101;
+    struct stream *stream = begin("HEADERS/SH 1 [@hold]");
+    assert_int_equal(stream_inform(stream, statuses[i], NULL, 0), allowed);
+    assert_int_equal(mistakes, !allowed);
+    script_close(&script);
+  }
+}
+
+static void test_final(void **state) {
+  (void)state;
+  static const unsigned statuses[] = {199, 200, 203, 204, 205, 303, 304, 305, 599, 600};
+  for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+    const unsigned status = statuses[i];
+    bool allowed = status >= 200 && status < 600, empty = status == 204 || status == 304;
+    char expected[64];
+    snprintf(expected, sizeof expected, "HEADERS 1 %u%s", status,
+             empty ? " end" : ", DATA 1 2 end");
+    struct stream *stream = begin("HEADERS/SH 1 [@hold]");
+    assert_int_equal(stream_respond(stream, status, NULL, 0, body_of("ok")), allowed);
+    assert_int_equal(mistakes, !allowed);
+    script_pump(&script);
+    assert_int_equal(!strstr(script.log, expected), !allowed);
+    script_close(&script);
+  }
+}
+
+#define TUNNEL ":method=CONNECT :scheme=https :authority=a :path=/ :protocol=websocket"
+
+/* 2xx is for stream_tunnel(); another answer refuses the tunnel, which then ends as other streams do. What had
+ * come for it counts as consumed. */
+static void test_refused_tunnel(void **state) {
+  static const char *const names[] = {"websocket", NULL};
+  (void)state;
+  for (unsigned status = 299; status <= 300; status++) {
+    script_engine(&script, H2_SERVER, NULL);
+    script.handler.protocols = names;
+    script.handler.mistake = note_mistake;
+    script_connect(&script, H2_SERVER, false);
+    script_run(&script, "HEADERS/H 1 [" TUNNEL "]; DATA 1 *100");
+    struct stream *stream = script_app_of(&script, 1)->stream;
+    const struct h2 *h2 = h2_of(&script.machine);
+    mistakes = 0;
+    assert_int_equal(h2->credit.held, 100);
+    assert_int_equal(stream_respond(stream, status, NULL, 0, BODY_NONE), status == 300);
+    assert_int_equal(mistakes, status == 299);
+    if (status == 300) {
+      assert_int_equal(h2->credit.held, 0);
+      assert_null(((struct h2_stream *)(void *)stream)->kept);
+    }
+    script_close(&script);
+  }
+}
+
+/* The same for plain CONNECT, which stream_respond() accepts. */
+static void test_refused_connect(void **state) {
+  (void)state;
+  for (unsigned status = 299; status <= 300; status++) {
+    struct stream *stream = begin("HEADERS/H 1 [@connect]");
+    assert_true(stream_respond(stream, status, NULL, 0, body_of("ok")));
+    script_pump(&script);
+    script_clear(&script);
+    script_run(&script, "!tick 5000");
+    assert_string_equal(script.log, status == 300 ? "RST_STREAM 1 NO_ERROR" : "");
+    script_close(&script);
+  }
+}
+
+/* ---- the host -------------------------------------------------------------------------------- */
+
+static const struct header link_field = {.token = TOKEN_LINK, .name = {(const uint8_t *)"link", 4}};
+
+static void do_inform(struct stream *stream) {
+  (void)stream_inform(stream, 103, &link_field, 1);
+}
+
+static void do_respond(struct stream *stream) {
+  (void)stream_respond(stream, 200, NULL, 0, body_of("ok"));
+}
+
+static void do_resume(struct stream *stream) {
+  stream_resume(stream);
+}
+
+static void do_consume(struct stream *stream) {
+  stream_consume(stream, 0);
+}
+
+static void do_cap(struct stream *stream) {
+  stream_cap(stream, 100);
+}
+
+static void do_timer(struct stream *stream) {
+  stream_timer(stream, script.now_ns + SECOND_NS);
+}
+
+static void do_reset(struct stream *stream) {
+  stream_reset(stream, H2_CANCEL);
+}
+
+static void do_push(struct stream *stream) {
+  const struct header fields[] = {
+      header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
+      header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text("/hold"))};
+  assert_non_null(stream_push(stream, fields, 4));
+}
+
+static void do_weigh(struct stream *stream) {
+  stream_weigh_connection(stream, 7);
+}
+
+static void (*const calls[])(struct stream *stream) = {do_inform, do_respond, do_resume, do_consume,
+                                                       do_cap,    do_timer,   do_reset,  do_push};
+
+static void test_wakes(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.push = true;
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    begin_with(H2_SERVER, &config, "HEADERS/H 1 [@post]");
+    calls[i](script_app_of(&script, 1)->stream);
+    assert_true(wakes > 0);
+    script_close(&script);
+  }
+}
+
+static void test_weights(void **state) {
+  (void)state;
+  static const unsigned weights[] = {1, MACHINE_WEIGHT_MAX, 0, MACHINE_WEIGHT_MAX + 1};
+  for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
+    struct stream *stream = begin("HEADERS/SH 1 [@hold]");
+    host.weight = 0;
+    stream_weigh_connection(stream, weights[i]);
+    assert_int_equal(host.weight, i < 2 ? weights[i] : 0);
+    assert_int_equal(mistakes, i >= 2);
+    h2_of(&script.machine)->host = NULL;
+    if (i < 2) stream_weigh_connection(stream, weights[i]); /* there is nobody to tell */
+    script_close(&script);
+  }
+  host.weight = 0;
+}
+
+/* ---- too late -------------------------------------------------------------------------------- */
+
+/* Inside of closed(), nothing has an effect any more. */
+static void do_everything(struct stream *stream, uint32_t error_code) {
+  (void)error_code;
+  for (size_t i = 0; i + 1 < sizeof calls / sizeof *calls;
+       i++) /* but a promise, which would fail */
+    calls[i](stream);
+  do_weigh(stream);
+}
+
+static void test_after_the_end(void **state) {
+  static const struct stream_events events = {.closed = do_everything};
+  (void)state;
+  for (int lingers = 0; lingers < 2; lingers++) {
+    struct stream *stream = begin("HEADERS/H 1 [@post]");
+    const struct h2 *h2 = h2_of(&script.machine);
+    stream->consume_later = true;
+    script_run(&script, "DATA 1 *500");
+    stream->events = &events;
+    script_clear(&script);
+    script_run(&script, lingers ? "!respond 1 200; !end 1" : "RST 1 =8");
+    assert_string_equal(script.log, lingers ? "HEADERS 1 200, DATA 1 0 end" : "");
+    assert_int_equal(h2->credit.held, 0);
+    assert_int_equal(host.weight, 0);
+    assert_int_equal(mistakes, 0);
+    script_close(&script);
+  }
+}
+
+/* ---- caps ------------------------------------------------------------------------------------ */
+
+/* A cap is of all bytes; the window widens for those that are to come, as far as the connection's. */
+static void test_caps(void **state) {
+  (void)state;
+  static const struct {
+    uint64_t cap;
+    uint32_t target, granted;
+  } rows[] = {
+      {50000, 49000, 49000},           {1500, 10000, 9000},   {11000, 10000, 9000},
+      {11001, 10001, 9000},           {1000, 10000, 9000},   {2000000, 65535, 65535},
+      {STREAM_UNCAPPED, 65535, 65535}, {66535, 65535, 65535},
+  };
+  struct engine_config config = script_config();
+  config.h2.stream_window_bytes = 10000;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    begin_with(H2_SERVER, &config, "HEADERS/H 1 [@post]; DATA 1 *1000");
+    struct stream *stream = script_app_of(&script, 1)->stream;
+    const struct window_credit *credit = &((struct h2_stream *)(void *)stream)->credit;
+    assert_int_equal(credit->granted, 9000);
+    stream_cap(stream, rows[i].cap);
+    script_pump(&script);
+    assert_int_equal(credit->target, rows[i].target);
+    assert_int_equal(credit->granted, rows[i].granted);
+    script_close(&script);
+  }
+}
+
+/* ---- promises -------------------------------------------------------------------------------- */
+
+/* The last identifier may be used. */
+static void test_last_promise(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.push = true;
+  begin_with(H2_SERVER, &config, "HEADERS/SH 1 [@hold]");
+  h2_of(&script.machine)->own_id_next = H2_STREAM_ID_MAX - 1;
+  script_run(&script, "!push 1; !push 1");
+  assert_string_equal(
+      script.log,
+      "request 2147483646 GET /hold end, PUSH_PROMISE 1 2147483646 /hold, push refused");
+  assert_int_equal(script.engine.h2.counters.pushes, 1);
+  script_close(&script);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_informational),  cmocka_unit_test(test_final),
+      cmocka_unit_test(test_refused_tunnel), cmocka_unit_test(test_refused_connect),
+      cmocka_unit_test(test_wakes),          cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_after_the_end),  cmocka_unit_test(test_caps),
+      cmocka_unit_test(test_last_promise),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
