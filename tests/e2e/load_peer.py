@@ -1,12 +1,15 @@
 """Shared by the tests of `weir load`: running it, sites to request, and a server that behaves as told."""
 import collections
+import heapq
 import json
 import math
 import os
+import select
 import socket
 import struct
 import subprocess
 import threading
+import time
 
 import h2.config
 import h2.connection
@@ -182,6 +185,7 @@ class Connection:
         self.open = set()
         self.most_open = 0
         self.over = False
+        self.due = []
 
     def run(self):
         try:
@@ -193,15 +197,31 @@ class Connection:
                 h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.peer.streams})
             self.h2.initiate_connection()
             self.flush()
-            while not self.over:
-                data = self.socket.recv(65536)
-                if not data:
-                    break
-                self.receive(data)
+            while not self.over and self.turn():
+                pass
         except (OSError, h2.exceptions.ProtocolError) as error:
             self.peer.count(type(error).__name__)
         finally:
             self.socket.close()
+
+    def turn(self):
+        """Answers what is due, or receives. False after the client's FIN."""
+        if self.due:
+            wait = self.due[0][0] - time.monotonic()
+            if wait <= 0:
+                self.answer(heapq.heappop(self.due)[1])
+                self.flush()
+                return True
+            if not select.select([self.socket], [], [], wait)[0]:
+                return True
+        data = self.socket.recv(65536)
+        if data:
+            self.receive(data)
+        return bool(data)
+
+    def later(self, stream, delay):
+        """Answers in `delay` seconds."""
+        heapq.heappush(self.due, (time.monotonic() + delay, stream))
 
     def receive(self, data):
         for event in self.h2.receive_data(data):

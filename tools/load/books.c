@@ -104,6 +104,7 @@ void load_books_measure(struct load_books *books) {
   books->stats.begin_ns = begin_ns;
   books->cpu_begin_ns = clock_thread_cpu_ns();
   load_requests_forget(&books->stats.requests);
+  load_self_begin(&books->self);
   books->stats.requests.carried = books->in_flight;
   counter_add(&books->stats.requests.started, books->in_flight);
   if (books->plan->duration_ns) arm_phase(books, begin_ns + books->plan->duration_ns);
@@ -168,6 +169,7 @@ void load_books_close(struct load_books *books) {
   if (books->stats.end_ns < books->stats.begin_ns) books->stats.end_ns = books->stats.begin_ns;
   if (!books->measuring) return;
   books->stats.cpu_ns = clock_thread_cpu_ns() - books->cpu_begin_ns;
+  load_self_end(&books->self);
   if (first(books)) counts->oldest_ns = books->now_ns - first(books)->due_ns;
   counts->unsent = load_books_backlog(books, books->now_ns);
   note_unfinished(books);
@@ -207,13 +209,39 @@ static bool has_input(struct load_books *books) {
   return state == LOAD_SOURCE_READY;
 }
 
+static void notice(struct load_books *books, const struct load_schedule *schedule) {
+  if (books->measuring)
+    load_self_notice(&books->self, load_schedule_due_ns(schedule), books->wake_ns, books->now_ns);
+}
+
+void load_books_crowd(struct load_books *books) {
+  if (!books->crowded) books->ahead = books->schedule;
+  books->crowded = true;
+  for (; load_schedule_due_ns(&books->ahead) <= books->now_ns; load_schedule_next(&books->ahead)) {
+    notice(books, &books->ahead);
+    books->self.crowded += books->measuring;
+  }
+}
+
+/* The next request is sent, or has expired. */
+static void pass(struct load_books *books) {
+  bool unseen = !books->crowded || books->schedule.number == books->ahead.number;
+  if (unseen) notice(books, &books->schedule);
+  if (unseen) books->crowded = false;
+  load_schedule_next(&books->schedule);
+}
+
+void load_books_beat(struct load_books *books, uint64_t due_ns) {
+  if (books->measuring) load_self_notice(&books->self, due_ns, 0, books->now_ns);
+}
+
 bool load_books_take(struct load_books *books, uint64_t *share, uint64_t *due_ns) {
   if (!books->endless && books->left == 0) return false;
   if (!has_input(books)) return false;
   if (books->plan->options->rate) {
     if (!load_books_is_due(books)) return false;
     *due_ns = load_schedule_due_ns(&books->schedule);
-    load_schedule_next(&books->schedule);
+    pass(books);
   } else {
     if (!books->endless && *share == 0) return false;
     *share -= !books->endless;
@@ -228,7 +256,7 @@ void load_books_expire_unsent(struct load_books *books) {
   while (load_books_is_due(books)) {
     uint64_t age_ns = books->now_ns - load_schedule_due_ns(&books->schedule);
     if (age_ns < books->plan->timeout_ns) return;
-    load_schedule_next(&books->schedule);
+    pass(books);
     books->left -= !books->endless;
     if (!books->measuring) continue;
     counter_add(&counts->started, 1);

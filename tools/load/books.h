@@ -13,6 +13,7 @@
 
 #include "io/worker/worker.h"
 #include "tools/load/schedule.h"
+#include "tools/load/self.h"
 #include "tools/load/source.h"
 #include "tools/load/start.h"
 #include "tools/load/stats.h"
@@ -44,12 +45,18 @@ struct load_books {
   struct load_schedule schedule; /* open loop: when the next request is due */
   bool scheduled;                /* the time when the open loop begins is known */
   uint64_t begin_ns;             /* of the run, warm-up included */
+  /* Crowded: requests that are due wait for room. `ahead` is the first one that has not been noticed,
+   * while `schedule` is the first one that has not been sent. */
+  bool crowded;
+  struct load_schedule ahead;
+  uint64_t wake_ns; /* while crowded, the worker has no reason to look before; else 0 */
   bool measuring;
   bool over;    /* nothing is counted any more except why connections ended */
   bool leaving; /* and not even that: we are closing them */
   uint64_t cpu_begin_ns;
 
   struct load_stats stats;
+  struct load_self self;
 };
 
 /* The caller acts on timers, outside of any machine's call. */
@@ -110,6 +117,12 @@ bool load_books_are_spent(const struct load_books *books);
 
 /* Open loop: how many requests are due and not started. */
 uint64_t load_books_backlog(const struct load_books *books, uint64_t now_ns);
+
+/* Open loop: notes that the requests that are due cannot be sent for want of room. */
+void load_books_crowd(struct load_books *books);
+
+/* Closed loop: the beat of `due_ns` is noticed now. */
+void load_books_beat(struct load_books *books, uint64_t due_ns);
 
 /* Open loop: counts requests as failed that were never started and have been due for longer than
  * the timeout. */

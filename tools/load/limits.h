@@ -115,6 +115,14 @@ enum {
  * try. */
 #define LOAD_INPUT_BUSY_NS MILLISECOND_NS
 
+/* Closed loop: how often a worker looks how late it wakes. A hundred times a second costs nothing
+ * that can be measured. */
+#define LOAD_BEAT_NS (10 * MILLISECOND_NS)
+
+/* How long cores are watched before the run, to find one that nobody keeps busy: five ticks of the
+ * kernel's count. Untested: io/worker/test_idle.c makes up the readings. */
+#define LOAD_WATCH_NS (50 * MILLISECOND_NS)
+
 /* Being late by more than this is the generator's fault, worth a word. A tenth of the latency that
  * people notice; a thread that sleeps on a quiet machine wakes within a tenth of it. */
 #define LOAD_LATE_NS MILLISECOND_NS

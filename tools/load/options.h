@@ -65,6 +65,7 @@ struct load_options {
   /* ---- output ---- */
   const char *json;  /* --json: a path, "-" for standard output, or NULL */
   const char *hdr;   /* --hdr, or NULL */
+  bool no_pin;       /* workers may run on any core */
   bool quiet;        /* no progress */
   const char *topic; /* --help=TOPIC, or NULL */
 };

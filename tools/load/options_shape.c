@@ -51,7 +51,9 @@ static const struct load_option rows[] = {
      "the server's limit"},
     {"streams", 'm', "N", LOAD_COUNT(streams, 1, LOAD_STREAMS_MAX), NULL},
     {"threads", 't', "N", LOAD_COUNT(threads, 1, IO_WORKERS_MAX),
-     "threads (default 1), pinned to cores from the last one down"},
+     "threads (default 1), each pinned to a core that nobody keeps\n"
+     "busy, from the last one down"},
+    {"no-pin", 0, NULL, LOAD_FLAG(no_pin), "let the kernel choose the cores"},
     {"rate", 'r', "N", LOAD_RATE(begin_rate),
      "open loop: start N requests a second (500, 0.5, 2k, 30/1m)\n"
      "over all connections, even if earlier ones are unfinished.\n"

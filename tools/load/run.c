@@ -9,7 +9,9 @@
 #include <time.h>
 
 #include "io/base/clock.h"
+#include "io/worker/cgroup.h"
 #include "io/worker/group.h"
+#include "io/worker/idle.h"
 #include "tools/common/process.h"
 #include "tools/load/watch.h"
 
@@ -19,6 +21,7 @@ struct run {
   struct load_worker *workers; /* options->threads of them */
   struct load_watch watch;
   struct load_start start;
+  struct cgroup_throttling throttling; /* before the run */
 };
 
 /* Each connection needs a descriptor, or two while it is being replaced. The program needs some,
@@ -39,6 +42,23 @@ static bool make_workers(struct run *run, const struct failure *failure) {
   if (!run->workers) return failure_set(failure, "out of memory");
   memset(run->workers, 0, bytes);
   return true;
+}
+
+/* Watches all cores for a moment, and gives each worker one that nobody keeps busy, as far as there
+ * are any. From the last one down, since a server on the same machine uses the first ones. */
+static void choose_cores(struct run *run) {
+  static struct idle_reading before, after;
+  const struct timespec watch = {.tv_nsec = LOAD_WATCH_NS};
+  int cores[IO_WORKERS_MAX];
+  unsigned count = 0, threads = run->options->threads;
+  if (!run->options->no_pin) {
+    idle_read(&before, "/proc/stat");
+    nanosleep(&watch, NULL);
+    idle_read(&after, "/proc/stat");
+    count = idle_cores(&before, &after, threads, cores);
+  }
+  for (unsigned i = 0; i < threads; i++)
+    run->workers[i].core = i < count ? cores[i] : -1;
 }
 
 static bool worker_setup(struct worker *io, void *ctx, struct io_error *error) {
@@ -74,6 +94,8 @@ static bool run_workers(struct run *run, const struct failure *failure) {
   };
   struct worker_group group = {0};
   struct io_error why = {0};
+  choose_cores(run);
+  run->throttling = cgroup_throttling(&cgroup_files);
   if (!load_watch_begin(&run->watch, options, run->workers, &group))
     return failure_set(failure, "out of memory");
   if (!worker_group_start(&group, &config, &why)) return failure_set(failure, "%s", why.text);
@@ -110,6 +132,7 @@ static int64_t wall_clock_at(uint64_t then_ns) {
 
 /* The report takes the series. */
 static void add_up(const struct run *run, struct load_report *report) {
+  struct cgroup_throttling now = cgroup_throttling(&cgroup_files);
   url_origin(&run->plan.rules.base, report->origin);
   report->workers = run->options->threads;
   for (unsigned i = 0; i < report->workers; i++) {
@@ -117,7 +140,10 @@ static void add_up(const struct run *run, struct load_report *report) {
     uint64_t span_ns = stats->end_ns - stats->begin_ns;
     report->busy[i] = span_ns ? (double)stats->cpu_ns / (double)span_ns : 0;
     load_stats_merge(&report->sum, stats);
+    load_self_merge(&report->self, &run->workers[i].books.self);
   }
+  report->self.throttled = now.periods - run->throttling.periods;
+  report->self.throttled_ns = now.ns - run->throttling.ns;
   load_requests_wait(&report->sum.requests);
   report->total = run->options->requests ? run->options->requests : report->sum.requests.started;
   report->series = run->watch.series;

@@ -21,8 +21,24 @@ static const char *count_of(uint64_t count, const char *noun, char text[2 * LOAD
 
 /* ---- what was run, and how it went ----------------------------------------------------------- */
 
+static void print_lateness(const struct load_report *report, FILE *to) {
+  const struct load_self *self = &report->self;
+  char p99[LOAD_TEXT_BYTES], max[LOAD_TEXT_BYTES], cause[128];
+  double share = 100.0 * (double)self->late / (double)self->lateness.count;
+  load_page_line(
+      to,
+      "warning: weir load itself was late by more than 1ms for %.1f%% of the %s (p99 %s, "
+      "max %s), so the times below are partly its own",
+      share, report->options->rate ? "requests" : "time",
+      load_time_text((double)load_histogram_percentile(&self->lateness, 99), p99),
+      load_time_text((double)self->lateness.max_ns, max));
+  load_self_cause(self, cause, sizeof cause);
+  if (*cause) load_page_line(to, "Cause: %s", cause);
+}
+
 /* What weir load did wrong comes first: it makes what follows doubtful. */
 static void print_warnings(const struct load_report *report, FILE *to) {
+  if (load_self_is_late(&report->self)) print_lateness(report, to);
   if (load_report_busy(report) > LOAD_BUSY)
     load_page_line(to,
                    "warning: %s thread was busy all the time; weir load may have been slower than "
@@ -55,6 +71,11 @@ static void print_requests(const struct load_report *report, FILE *to) {
                   load_count_text(in_flight, a), load_time_text((double)counts->oldest_ns, b));
   if (counts->unsent)
     load_page_row(to, "", "%s due but unsent at the end", load_count_text(counts->unsent, a));
+  if (report->self.crowded)
+    load_page_row(to, "",
+                  "%s found no free stream or connection when they were due: raise -c or -m; if "
+                  "that changes nothing, the server is slower than the rate",
+                  load_count_text(report->self.crowded, a));
   if (counts->waiting)
     load_page_row(to, "", "%s of them waited longer than the median, and are in the latency",
                   load_count_text(counts->waiting, a));

@@ -8,17 +8,37 @@
 
 #include "tools/load/units.h"
 
+/* More than 1% of the requests that were due found no free stream or connection. */
+static bool was_crowded(const struct load_report *report) {
+  const struct load_requests *counts = &report->sum.requests;
+  uint64_t due = counts->started - counts->carried + counts->unsent;
+  return report->self.crowded * 100 > due;
+}
+
+/* More than 1% of the requests timed out, or more are unfinished than twice what the mean latency
+ * explains (Little's law), one and 1% aside. */
+static bool was_slow(const struct load_report *report) {
+  const struct load_requests *counts = &report->sum.requests;
+  double due = (double)(counts->started - counts->carried + counts->unsent);
+  double usual =
+      load_report_rate(report, counts->succeeded) * load_histogram_mean(&counts->latency) / 1e9;
+  double unfinished = (double)(load_report_in_flight(report) + counts->unsent);
+  return (double)counts->timeouts * 100 > due || unfinished > 2 * usual + due / 100 + 1;
+}
+
 const char *load_verdict_limit(const struct load_report *report) {
-  if (load_report_busy(report) > LOAD_BUSY) return "generator";
+  if (load_self_is_late(&report->self) || load_report_busy(report) > LOAD_BUSY) return "generator";
   if (report->options->rate == 0) return "server";
-  return report->sum.requests.unsent > 0 ? "streams" : "none";
+  if (was_crowded(report)) return "streams";
+  return was_slow(report) ? "server" : "none";
 }
 
 static const char *limit_text(const struct load_report *report) {
-  static const char *const rows[][2] = {{"server", "limited by the server"},
-                                        {"streams", "limited by free streams: raise -c or -m"},
-                                        {"generator", "limited by weir load itself"},
-                                        {"none", "not limited"}};
+  static const char *const rows[][2] = {
+      {"server", "limited by the server"},
+      {"streams", "limited by free streams and connections: raise -c or -m"},
+      {"generator", "limited by weir load itself"},
+      {"none", "not limited"}};
   const char *limit = load_verdict_limit(report);
   for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (strcmp(rows[i][0], limit) == 0) return rows[i][1];

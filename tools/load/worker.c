@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "io/worker/cpus.h"
 #include "io/worker/group.h"
+#include "io/worker/idle.h"
 #include "tools/common/process.h"
 
 /* ---- phases ---------------------------------------------------------------------------------- */
@@ -35,17 +35,46 @@ static bool start_one(struct load_worker *worker) {
   return false;
 }
 
+static void wake_at(struct load_worker *worker, uint64_t at_ns) {
+  struct load_books *books = &worker->books;
+  struct io_uring_sqe *sqe = loop_sqe(&books->io->loop, &worker->pace);
+  if (!sqe) return; /* the worker is ending */
+  worker->pace_ns = at_ns;
+  worker->pace_at.tv_sec = (long long)(at_ns / SECOND_NS);
+  worker->pace_at.tv_nsec = (long long)(at_ns % SECOND_NS);
+  io_uring_prep_timeout(sqe, &worker->pace_at, 0, IORING_TIMEOUT_ABS);
+}
+
 static void arm_pace(struct load_worker *worker) {
   struct load_books *books = &worker->books;
   if (books->over || worker->pace.under_way || load_books_are_spent(books)) return;
   uint64_t at_ns = load_schedule_due_ns(&books->schedule);
   if (at_ns == UINT64_MAX) return; /* that was the last one */
   if (at_ns <= books->now_ns) at_ns = books->now_ns + LOAD_PACE_BUSY_NS;
-  struct io_uring_sqe *sqe = loop_sqe(&books->io->loop, &worker->pace);
-  if (!sqe) return; /* the worker is ending */
-  worker->pace_at.tv_sec = (long long)(at_ns / SECOND_NS);
-  worker->pace_at.tv_nsec = (long long)(at_ns % SECOND_NS);
-  io_uring_prep_timeout(sqe, &worker->pace_at, 0, IORING_TIMEOUT_ABS);
+  books->wake_ns = books->crowded ? at_ns : 0;
+  wake_at(worker, at_ns);
+}
+
+/* All requests that are due are started, or have no room. */
+static void keep_pace(struct load_worker *worker) {
+  struct load_books *books = &worker->books;
+  load_books_look_at_phase(books);
+  load_books_expire_unsent(books);
+  while (load_books_is_due(books) && start_one(worker))
+    continue;
+  bool ready = load_source_state(&books->source) == LOAD_SOURCE_READY;
+  if (load_books_is_due(books) && ready) load_books_crowd(books);
+  load_books_check(books);
+  arm_pace(worker);
+}
+
+/* Each beat that was missed counts, or a worker that stood still would have been late once. */
+static void keep_beat(struct load_worker *worker) {
+  struct load_books *books = &worker->books;
+  uint64_t due_ns = worker->pace_ns;
+  for (; due_ns <= books->now_ns; due_ns += LOAD_BEAT_NS)
+    load_books_beat(books, due_ns);
+  wake_at(worker, due_ns);
 }
 
 static void on_pace(struct loop_op *op, int result, unsigned flags) {
@@ -55,12 +84,10 @@ static void on_pace(struct loop_op *op, int result, unsigned flags) {
   (void)flags;
   if (books->over) return;
   load_books_read_clock(books);
-  load_books_look_at_phase(books);
-  load_books_expire_unsent(books);
-  while (load_books_is_due(books) && start_one(worker))
-    continue;
-  load_books_check(books);
-  arm_pace(worker);
+  if (books->scheduled)
+    keep_pace(worker);
+  else
+    keep_beat(worker);
 }
 
 /* ---- timers ---------------------------------------------------------------------------------- */
@@ -179,19 +206,13 @@ static void release_parts(struct load_worker *worker) {
   worker->has_engine = false;
 }
 
-/* Starts from the last core, since a server on the same machine uses the first ones. */
-static void pin(unsigned index) {
-  struct cpus cpus = cpus_find(&cgroup_files);
-  cpus_pin(cpus.affinity - 1 - index % cpus.affinity);
-}
-
 bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
                        struct load_start *start, struct worker *io, struct io_error *error) {
   const struct load_options *options = plan->options;
   struct load_books *books = &worker->books;
   worker->index = io->index;
   worker->pace.done = on_pace;
-  pin(worker->index);
+  if (worker->core >= 0) idle_pin(worker->core);
   load_books_init(books, plan, io, start,
                   (unsigned)part_of(options->connections, worker->index, options->threads),
                   &timers);
@@ -201,7 +222,10 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
   }
   load_books_read_clock(books);
   io->loop.now_ns = books->now_ns; /* the turn's time dates from the thread's start */
-  if (options->rate == 0) load_books_begin(books, books->now_ns);
+  if (options->rate == 0) {
+    load_books_begin(books, books->now_ns);
+    wake_at(worker, books->now_ns + LOAD_BEAT_NS);
+  }
   for (unsigned i = 0; i < books->connections; i++)
     load_connection_open(&worker->connections[i]);
   return true;

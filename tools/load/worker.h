@@ -9,6 +9,8 @@
  * Whenever the timeout fires, all requests that are due are started on the connections in turn. If
  * there is no room, the first connection that has some starts them; they are measured from when
  * they were due.
+ *
+ * A closed loop keeps a slow beat instead, which tells how late the worker wakes.
  */
 #ifndef WEIR_LOAD_WORKER_H
 #define WEIR_LOAD_WORKER_H
@@ -24,11 +26,13 @@ struct load_worker {
   struct client_server server;
   struct load_connection *connections; /* books.connections of them */
   unsigned turn;                       /* open loop: the index of the next connection */
-  struct loop_op pace;                 /* open loop: until the next request is due */
+  int core;                            /* to run on; -1: any */
+  struct loop_op pace; /* open loop: until the next request is due; closed loop: the next beat */
   struct __kernel_timespec pace_at;
+  uint64_t pace_ns; /* the same */
 };
 
-/* Starts to connect. False with error->text; nothing is held then. */
+/* Starts to connect. The caller has set `core`. False with error->text; nothing is held then. */
 __attribute__((warn_unused_result)) bool
 load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
                   struct load_start *start, struct worker *io, struct io_error *error);

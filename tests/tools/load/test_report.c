@@ -73,6 +73,65 @@ static void test_open_loop(void **state) {
   expect(text, "\n  since sent  ");
 }
 
+/* An open loop of two seconds at 50/s: 100 requests of 100 ms each, so that five are in flight at any
+ * time. */
+static struct load_report *steady(void) {
+  static const struct load_options open = {.connections = 1, .rate = 50};
+  struct load_report *report = example_report();
+  struct load_requests *counts = &report->sum.requests;
+  memset(&report->self, 0, sizeof report->self);
+  load_requests_forget(counts);
+  report->options = &open;
+  counts->started = 100;
+  counts->done = counts->succeeded = 95;
+  for (unsigned i = 0; i < 95; i++)
+    load_histogram_add(&counts->latency, 100000000);
+  return report;
+}
+
+static void expect_limit(const struct load_report *report, const char *limit) {
+  if (strcmp(load_verdict_limit(report), limit) != 0)
+    fail_msg("%s, not %s", load_verdict_limit(report), limit);
+}
+
+static void test_limits(void **state) {
+  (void)state;
+  struct load_report *report = steady();
+  expect_limit(report, "none");
+  report->sum.requests.timeouts = 2; /* of 100 */
+  expect_limit(report, "server");
+
+  report = steady();
+  report->sum.requests.done = report->sum.requests.succeeded = 80; /* 20 hang */
+  expect_limit(report, "server");
+
+  report = steady();
+  report->self.crowded = 1;
+  expect_limit(report, "none");
+  report->self.crowded = 2;
+  expect_limit(report, "streams");
+
+  load_self_notice(&report->self, 0, 0, 1100000000);
+  expect_limit(report, "generator");
+}
+
+/* The warning is the first line, since it makes the others doubtful. */
+static void test_late(void **state) {
+  (void)state;
+  struct load_report *report = steady();
+  for (unsigned i = 0; i < 96; i++)
+    load_self_notice(&report->self, 0, 0, 1000);
+  for (unsigned i = 0; i < 4; i++)
+    load_self_notice(&report->self, 0, 0, 20000000);
+  report->self.throttled = 3;
+  const char *text = text_of(report);
+  const char *first =
+      "warning: weir load itself was late by more than 1ms for 4.0% of the requests\n"
+      "  (p99 20.0ms, max 20.0ms), so the times below are partly its own\n"
+      "Cause: its cgroup's CPU quota was used up 3 times, for 0.00 s\n";
+  if (strncmp(text, first, strlen(first)) != 0) fail_msg("%s", text);
+}
+
 /* Nothing happened, in no time: nothing is divided by zero. */
 static void test_nothing(void **state) {
   (void)state;
@@ -149,6 +208,7 @@ int main(void) {
       cmocka_unit_test(test_words),          cmocka_unit_test(test_busy),
       cmocka_unit_test(test_open_loop),      cmocka_unit_test(test_nothing),
       cmocka_unit_test(test_eighty_columns), cmocka_unit_test(test_many_errors),
+      cmocka_unit_test(test_limits),         cmocka_unit_test(test_late),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
