@@ -157,6 +157,13 @@ struct stream *client_http_request(const struct client_http *http, const struct 
                   : h2_request(http->h2, fields, count, body, events, user);
 }
 
+struct stream *client_http_request_set(const struct client_http *http, struct header_set *set,
+                                       struct body body, const struct stream_events *events,
+                                       void *user) {
+  return http->h1 ? h1_request(http->h1, set->at, set->count, body, events, user)
+                  : h2_request_set(http->h2, set, body, events, user);
+}
+
 size_t client_http_head_bytes(const struct client_http *http) {
   return http->h1 ? h1_client_head_bytes(http->h1) : h2_client_block_bytes(http->h2);
 }

@@ -83,6 +83,11 @@ struct stream *client_http_request(const struct client_http *http, const struct 
                                    size_t count, struct body body,
                                    const struct stream_events *events, void *user);
 
+/* As h2_request_set(): with fields that are sent again and again. */
+struct stream *client_http_request_set(const struct client_http *http, struct header_set *set,
+                                       struct body body, const struct stream_events *events,
+                                       void *user);
+
 /* Bytes of the current header section as they came, compressed over HTTP/2. For use in
  * stream_events.response and trailers. */
 size_t client_http_head_bytes(const struct client_http *http);

@@ -14,6 +14,7 @@
 #include "io/worker/worker.h"
 #include "tools/load/schedule.h"
 #include "tools/load/self.h"
+#include "tools/load/sets.h"
 #include "tools/load/source.h"
 #include "tools/load/start.h"
 #include "tools/load/stats.h"
@@ -27,6 +28,7 @@ struct load_entry {
 struct load_books {
   const struct load_plan *plan;
   struct load_source source;
+  struct load_sets sets;
   struct worker *io;
   uint64_t now_ns;      /* updated whenever bytes arrive or a timer fires */
   unsigned connections; /* of this worker */

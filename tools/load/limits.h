@@ -40,7 +40,10 @@ enum {
   LOAD_FORM_FIELDS_MAX = 128, /* of a request in a file: as many as weir serve takes and records */
   LOAD_PIECES_MAX = 256,      /* fields and variables of one request. Arbitrary */
   LOAD_METHOD_BYTES_MAX = 32, /* arbitrary: the longest registered one has 17 */
-  LOAD_WEIGHT_MAX = 1000,     /* arbitrary: one in a thousand is rare enough */
+  /* Requests of a list that a worker keeps a copy of: half a KiB each. The copying of more would pay, too,
+   * but there the blocks differ more than HTTP/2 keeps. */
+  LOAD_SETS_MAX = 4096,
+  LOAD_WEIGHT_MAX = 1000, /* arbitrary: one in a thousand is rare enough */
   /* Requests of a list, each as often as its weight says. Untested: takes half a gigabyte. */
   LOAD_PLACES_MAX = 1 << 26,
   /* Requests of a file that are kept in memory; larger files are read as streams. Thirty thousand

@@ -160,22 +160,20 @@ static void set_cap(struct load_request *request) {
 
 /* ---- what comes ------------------------------------------------------------------------------ */
 
-/* Counts the bytes of the current header block, compressed and not. */
-static void count_fields(struct load_request *request, const struct headers *fields) {
+/* Over HTTP/1.1 nothing is compressed. */
+static void count_section(struct load_request *request, struct section_size size) {
   struct load_requests *counts = counts_of(request);
-  const struct client_http *http = &request->slots->http;
-  size_t bytes = client_http_head_bytes(http);
-  counts->header_bytes += bytes;
-  counts->header_plain_bytes +=
-      http->http1 ? bytes : fields->list_bytes - (size_t)HEADER_OVERHEAD_BYTES * fields->count;
+  bool http1 = request->slots->http.http1;
+  counts->header_bytes += size.wire_bytes;
+  counts->header_plain_bytes += http1 ? size.wire_bytes : size.plain_bytes;
 }
 
-static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
-                        bool end_stream) {
+static void on_status(struct stream *stream, unsigned status, struct section_size size,
+                      bool end_stream) {
   struct load_request *request = stream->user;
   struct load_books *books = books_of(request);
   if (books->over) return;
-  count_fields(request, fields);
+  count_section(request, size);
   if (status < 200) return;
   request->status = (uint16_t)status;
   request->complete = end_stream;
@@ -194,7 +192,7 @@ static void on_data(struct stream *stream, struct span bytes, bool end_stream) {
 static void on_trailers(struct stream *stream, const struct headers *fields) {
   struct load_request *request = stream->user;
   if (books_of(request)->over) return;
-  count_fields(request, fields);
+  count_section(request, section_size_of(fields, client_http_head_bytes(&request->slots->http)));
   request->complete = true;
 }
 
@@ -278,7 +276,7 @@ void load_request_expire(struct load_request *request) {
 }
 
 static const struct stream_events events = {
-    .response = on_response, .data = on_data, .trailers = on_trailers, .closed = on_closed};
+    .status = on_status, .data = on_data, .trailers = on_trailers, .closed = on_closed};
 
 /* ---- uploads --------------------------------------------------------------------------------- */
 
@@ -319,8 +317,13 @@ static bool ask(struct load_request *request) {
   request->ordinal = slots->streams++;
   request->sent_ns = slots->books->now_ns;
   request->answered = slots->answered;
-  request->stream = client_http_request(&slots->http, target->fields, target->field_count,
-                                        upload_of(request), &events, request);
+  struct header_set *set = load_sets_get(&slots->books->sets, target);
+  if (set)
+    request->stream =
+        client_http_request_set(&slots->http, set, upload_of(request), &events, request);
+  else
+    request->stream = client_http_request(&slots->http, target->fields, target->field_count,
+                                          upload_of(request), &events, request);
   if (request->stream)
     set_cap(request);
   else

@@ -248,6 +248,7 @@ void load_worker_end(struct load_worker *worker) {
 }
 
 void load_worker_free(struct load_worker *worker) {
+  load_sets_free(&worker->books.sets);
   load_source_free(&worker->books.source);
   free(worker->connections);
 }
