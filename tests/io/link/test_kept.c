@@ -108,6 +108,9 @@ static void test_kept_in_shares(void **state) {
   wants_again();
   meter_turns(&worker, 1);
   assert_int_equal(meter->received, IO_TURN_RECV_BYTES);
+  link_cut(meter->link); /* it gets no more */
+  meter_turns(&worker, 1);
+  assert_int_equal(meter->received, IO_TURN_RECV_BYTES);
   end();
 }
 

@@ -90,6 +90,17 @@ static void test_ready(void **state) {
   end();
 }
 
+/* It was ready, and is not any more. */
+static void test_not_ready(void **state) {
+  (void)state;
+  struct link *link = begin(LINK_RECV_POLL);
+  link_on_recv(link, &(struct io_uring_cqe){.res = POLLIN});
+  assert_int_equal(link->state, LINK_OPEN);
+  assert_false(link->eof);
+  assert_int_equal(counters()->recv_bytes, 0);
+  end();
+}
+
 static void test_ready_at_the_end(void **state) {
   (void)state;
   struct link *link = begin(LINK_RECV_POLL);
@@ -241,6 +252,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_errors),
       cmocka_unit_test(test_ready),
+      cmocka_unit_test(test_not_ready),
       cmocka_unit_test(test_ready_at_the_end),
       cmocka_unit_test(test_not_read),
       cmocka_unit_test(test_linger),
