@@ -157,8 +157,6 @@ static void send_inline(struct link *link, const struct span *spans, size_t coun
 void link_send_settle(struct link *link, unsigned wants) {
   struct span spans[IO_SEND_SPANS];
   size_t count, total;
-  /* A machine that has given up does not wait for its peer. */
-  if (link->waiting_for_room && wants & MACHINE_DONE) link_send_stop(link);
   if (link->sending) return;
   if (!(wants & MACHINE_SEND)) {
     link->burst_bytes = 0;

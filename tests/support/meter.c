@@ -43,6 +43,7 @@ static size_t meter_send_peek(void *self, struct span *out, size_t max, size_t b
 static void meter_send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct meter *meter = self;
   (void)now_ns;
+  assert_true(bytes > 0);
   meter->sent += bytes;
   if (meter->to_send != METER_ENDLESS) meter->to_send -= bytes;
 }
