@@ -195,6 +195,24 @@ def test_exact_counts(weir, shape, count):
     assert own["requests"] == requests["started"]
 
 
+def test_stages(weir):
+    """A row for each stage that takes time; together they are the run."""
+    report = measured("-r", "200", "--warm-up-time", "300ms", "--stage", "500ms:200", "--stage", "0:600",
+                      "--stage", "1s:600", "--stage", "400ms:0", "-c", 4, "-m", 50, "-t", 2, weir.url("/"))
+    stages = report["stages"]
+    assert [row["stage"] for row in stages] == ["500ms:200", "1s:600", "400ms:0"]
+    assert [row["asked"] for row in stages] == [100, 600, 120]
+    for name in ("started", "done", "failed"):
+        assert sum(row[name] for row in stages) == report["requests"][name], name
+    requests = report["requests"]
+    assert 820 <= requests["started"] + requests["unsent"] <= 825 + requests["carried"]
+    ends = [row["end_ns"] / 1e9 for row in stages]
+    for end, wanted in zip(ends, (0.5, 1.5, 1.9)):
+        assert wanted <= end < wanted + 0.2 * SLOW, ends
+    text = load("--stage", "200ms:100", "--stage", "200ms:100", "-c", 2, "-m", 9, weir.url("/"))
+    assert len(re.findall(r"^  200ms:100 +1[05]|^  200ms:100 +20", text, re.M)) == 2, text
+
+
 def test_poisson_repeats(weir):
     """A seed gives the same number of requests, whatever the number of threads."""
     counts = set()

@@ -190,6 +190,7 @@ json_t *load_json_of(const struct load_report *report) {
   add_times(root, report);
   json_object_set_new(root, "self", self_of(report));
   json_object_set_new(root, "series", load_json_series(&report->series));
+  json_object_set_new(root, "stages", load_json_stages(report->stages, report->stage_count));
   return root;
 }
 

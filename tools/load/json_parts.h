@@ -9,6 +9,7 @@
 
 #include "tools/load/options.h"
 #include "tools/load/series.h"
+#include "tools/load/stage_report.h"
 
 struct load_json_count {
   const char *name;
@@ -26,6 +27,8 @@ json_t *load_json_text(const char *text);
 
 /* The options that the run had, defaults included. */
 json_t *load_json_options(const struct load_options *options);
+
+json_t *load_json_stages(const struct load_stage_report *stages, unsigned count);
 
 json_t *load_json_series(const struct load_series *series);
 

@@ -33,6 +33,36 @@ static json_t *row_of(const struct load_row *row) {
   return object;
 }
 
+static json_t *stage_of(const struct load_stage_report *stage, uint64_t run_begin_ns) {
+  const struct load_second *sum = &stage->sum;
+  const struct load_json_count counts[] = {
+      {"begin_ns", sum->begin_ns - run_begin_ns},
+      {"end_ns", sum->end_ns - run_begin_ns},
+      {"started", sum->started},
+      {"done", sum->done},
+      {"failed", sum->failed},
+      {"bytes_in", sum->bytes_in},
+      {"in_flight", sum->in_flight},
+      {"backlog", sum->backlog},
+      {"connections", sum->connections},
+  };
+  json_t *object = json_object();
+  json_object_set_new(object, "stage", load_json_text(stage->text));
+  json_object_set_new(object, "begin_rate", json_real(stage->begin_rate));
+  json_object_set_new(object, "end_rate", json_real(stage->end_rate));
+  json_object_set_new(object, "asked", json_real(stage->asked));
+  load_json_add_counts(object, counts, sizeof counts / sizeof counts[0]);
+  add_latency(object, &sum->latency);
+  return object;
+}
+
+json_t *load_json_stages(const struct load_stage_report *stages, unsigned count) {
+  json_t *list = json_array();
+  for (unsigned i = 0; i < count; i++)
+    json_array_append_new(list, stage_of(&stages[i], stages[0].sum.begin_ns));
+  return list;
+}
+
 json_t *load_json_series(const struct load_series *series) {
   json_t *list = json_array();
   for (unsigned i = 0; i < series->count; i++)

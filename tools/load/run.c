@@ -130,6 +130,14 @@ static int64_t wall_clock_at(uint64_t then_ns) {
          (int64_t)(clock_now_ns() - then_ns);
 }
 
+static void add_stages(const struct run *run, struct load_report *report) {
+  report->stages = load_stage_reports(&run->plan);
+  for (unsigned i = 0; report->stages && i < report->workers; i++) {
+    unsigned begun = load_stage_reports_add(report->stages, &run->workers[i].marks);
+    if (begun > report->stage_count) report->stage_count = begun;
+  }
+}
+
 /* The report takes the series. */
 static void add_up(const struct run *run, struct load_report *report) {
   struct cgroup_throttling now = cgroup_throttling(&cgroup_files);
@@ -149,6 +157,7 @@ static void add_up(const struct run *run, struct load_report *report) {
   report->series = run->watch.series;
   report->begin_unix_ns = wall_clock_at(report->sum.begin_ns);
   find_fairness(run, &report->fairness);
+  if (run->options->stage_count > 0) add_stages(run, report);
 }
 
 /* A mistake in a file that is read while the run goes on. */
@@ -169,6 +178,7 @@ static void release(struct run *run) {
 }
 
 void load_report_free(struct load_report *report) {
+  free(report->stages);
   load_series_free(&report->series);
 }
 

@@ -10,6 +10,7 @@
 #include "tools/load/options.h"
 #include "tools/load/self.h"
 #include "tools/load/series.h"
+#include "tools/load/stage_report.h"
 #include "tools/load/stats.h"
 
 struct load_fairness {
@@ -25,7 +26,9 @@ struct load_report {
   int64_t begin_unix_ns; /* when measuring began, on the wall clock */
   uint64_t total;        /* requests to be made; with a duration: requests started */
   struct load_stats sum;
-  struct load_series series; /* owned; see load_report_free() */
+  struct load_series series;        /* owned; see load_report_free() */
+  struct load_stage_report *stages; /* owned; those that have begun, or NULL without --stage */
+  unsigned stage_count;
   struct load_fairness fairness;
   struct load_self self; /* of all workers */
   double busy[256];      /* CPU use of each worker, 0 to 1 */

@@ -47,6 +47,7 @@ void load_second_take(struct load_tally *tally, const struct load_books *books,
   if (tally->measured_ns == 0) begin(tally, books);
   second->begin_ns = tally->begin_ns;
   second->end_ns = books->over ? stats->end_ns : clock_now_ns();
+  if (second->end_ns < second->begin_ns) second->end_ns = second->begin_ns; /* not begun yet */
   uint64_t span_ns = take_count(&tally->begin_ns, second->end_ns);
   uint64_t cpu_now_ns = books->over ? books->cpu_begin_ns + stats->cpu_ns : clock_thread_cpu_ns();
   uint64_t cpu_ns = take_count(&tally->cpu_ns, cpu_now_ns);

@@ -178,4 +178,5 @@ void load_text_write(const struct load_report *report, FILE *to) {
   print_traffic(report, to);
   print_self(report, to);
   load_text_times(report, to);
+  load_text_stages(report, to);
 }

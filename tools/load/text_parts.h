@@ -9,4 +9,7 @@
 /* Percentiles of all times that were measured. */
 void load_text_times(const struct load_report *report, FILE *to);
 
+/* A row for each --stage. */
+void load_text_stages(const struct load_report *report, FILE *to);
+
 #endif

@@ -15,6 +15,7 @@ void load_worker_finish(struct load_worker *worker) {
   struct load_books *books = &worker->books;
   load_books_read_clock(books);
   load_books_close(books);
+  load_marks_end(&worker->marks);
   books->leaving = true;
   loop_op_cancel(&worker->pace);
   for (unsigned i = 0; i < books->connections; i++)
@@ -100,7 +101,9 @@ static void on_phase(struct timer *timer, uint64_t now_ns) {
   if (books->over || books->measuring) {
     load_worker_finish(worker);
   } else if (books->plan->options->rate && !books->scheduled) {
-    if (load_books_schedule(books, worker->index)) arm_pace(worker);
+    if (!load_books_schedule(books, worker->index)) return;
+    load_marks_begin(&worker->marks);
+    arm_pace(worker);
   } else {
     load_books_measure(books);
   }
@@ -216,7 +219,7 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
   load_books_init(books, plan, io, start,
                   (unsigned)part_of(options->connections, worker->index, options->threads),
                   &timers);
-  if (!make_parts(worker)) {
+  if (!load_marks_init(&worker->marks, books) || !make_parts(worker)) {
     release_parts(worker);
     return io_error_set(error, 0, "out of memory");
   }
@@ -242,6 +245,7 @@ void load_worker_second(struct load_worker *worker) {
 void load_worker_end(struct load_worker *worker) {
   load_books_read_clock(&worker->books);
   load_books_close(&worker->books);
+  load_marks_end(&worker->marks);
   release_parts(worker);
   for (unsigned i = 0; i < worker->books.connections; i++)
     load_connection_free(&worker->connections[i]);
@@ -249,6 +253,7 @@ void load_worker_end(struct load_worker *worker) {
 
 void load_worker_free(struct load_worker *worker) {
   load_sets_free(&worker->books.sets);
+  load_marks_free(&worker->marks);
   load_source_free(&worker->books.source);
   free(worker->connections);
 }

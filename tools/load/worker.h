@@ -17,6 +17,7 @@
 
 #include "engine/engine.h"
 #include "tools/load/connection.h"
+#include "tools/load/marks.h"
 
 struct load_worker {
   _Alignas(64) struct load_books books; /* no two workers share a cache line */
@@ -29,6 +30,7 @@ struct load_worker {
   int core;                            /* to run on; -1: any */
   struct loop_op pace; /* open loop: until the next request is due; closed loop: the next beat */
   struct __kernel_timespec pace_at;
+  struct load_marks marks;
   uint64_t pace_ns; /* the same */
 };
 

@@ -30,10 +30,20 @@ static inline struct load_report *example_report(void) {
                                               .stage_count = 1,
                                               .fields = {"accept: text/html"},
                                               .field_count = 1};
+  static struct load_stage_report stages[1];
   static struct load_report report;
   memset(&report, 0, sizeof report);
   report.options = &options;
   report.series = (struct load_series){.rows = rows, .count = 2};
+  memset(stages, 0, sizeof stages);
+  stages[0].text = "1s:5";
+  stages[0].end_rate = 5;
+  stages[0].asked = 2.5;
+  stages[0].sum.end_ns = 1000000000;
+  stages[0].sum.started = stages[0].sum.done = 3;
+  load_histogram_add(&stages[0].sum.latency, 1000000);
+  report.stages = stages;
+  report.stage_count = 1;
   report.command = "weir load -D 2.5 https://localhost:8443/";
   strcpy(report.origin, "https://localhost:8443");
   report.total = 100;
