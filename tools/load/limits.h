@@ -86,6 +86,12 @@ enum {
   LOAD_PAGE_COLUMNS = 80, /* of the text report: the usual width of a terminal */
   /* Kinds of errors that the text report lists: with all else they fit one screen. JSON has all. */
   LOAD_PAGE_ERRORS = 6,
+  LOAD_SPARK_MAX = 120, /* seconds that a sparkline shows; more than most terminals have room for */
+  LOAD_FRAME_LINES = 7, /* of the live display */
+  LOAD_FRAME_SPARK_COLUMN =
+      50, /* where its sparklines begin: behind the longest text. Untested: taste */
+  /* Of one of its lines: 500 columns, each of three bytes with a color of nine. */
+  LOAD_FRAME_LINE_BYTES = 6000,
   /* A time or a count of bytes, with its unit. Untested: 64 bits have no longer text. */
   LOAD_TEXT_BYTES = 32,
 
@@ -125,6 +131,12 @@ enum {
 /* How long cores are watched before the run, to find one that nobody keeps busy: five ticks of the
  * kernel's count. Untested: io/worker/test_idle.c makes up the readings. */
 #define LOAD_WATCH_NS (50 * MILLISECOND_NS)
+
+/* CPU use from which a worker may have been slower than the server. */
+#define LOAD_BUSY 0.95
+
+/* How often the live display is drawn. Often enough for a bar that moves. Untested: taste. */
+#define LOAD_FRAME_NS (250 * MILLISECOND_NS)
 
 /* Being late by more than this is the generator's fault, worth a word. A tenth of the latency that
  * people notice; a thread that sleeps on a quiet machine wakes within a tenth of it. */

@@ -4,11 +4,36 @@
 #include "tools/load/progress.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/load/units.h"
 
 static double seconds_between(uint64_t from_ns, uint64_t to_ns) {
   return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e9 : 0;
+}
+
+double load_progress_rate(const struct load_progress *progress) {
+  const struct load_second *last = progress->last;
+  double seconds = seconds_between(last->begin_ns, last->end_ns);
+  return seconds > 0 ? (double)(last->done - last->failed) / seconds : 0;
+}
+
+void load_progress_add(struct load_progress *progress) {
+  const struct load_second *last = progress->last;
+  if (last->end_ns == last->begin_ns) return;
+  if (progress->measured_ns == 0) progress->measured_ns = last->begin_ns;
+  progress->started += last->started;
+  progress->done += last->done;
+  progress->failed += last->failed;
+  if (progress->spark_count == LOAD_SPARK_MAX) {
+    size_t bytes = (LOAD_SPARK_MAX - 1) * sizeof progress->spark_rates[0];
+    memmove(progress->spark_rates, progress->spark_rates + 1, bytes);
+    memmove(progress->spark_p99s, progress->spark_p99s + 1, bytes);
+    progress->spark_count--;
+  }
+  progress->spark_rates[progress->spark_count] = load_progress_rate(progress);
+  progress->spark_p99s[progress->spark_count++] =
+      (double)load_histogram_percentile(&last->latency, 99);
 }
 
 /* The warm-up counts as a part of a run with a duration. */
@@ -38,7 +63,6 @@ void load_progress_line(const struct load_progress *progress, char *line, size_t
   const struct load_second *last = progress->last;
   char rate[LOAD_TEXT_BYTES], asked[LOAD_TEXT_BYTES], p50[LOAD_TEXT_BYTES], p99[LOAD_TEXT_BYTES];
   char late[LOAD_TEXT_BYTES];
-  double span = seconds_between(last->begin_ns, last->end_ns);
   double elapsed = seconds_between(progress->run_begin_ns, progress->now_ns);
   if (progress->measured_ns == 0) {
     snprintf(line, size, "%4.0f s: %s, %llu connections", elapsed,
@@ -46,7 +70,7 @@ void load_progress_line(const struct load_progress *progress, char *line, size_t
              (unsigned long long)last->connections);
     return;
   }
-  load_number_text(span > 0 ? (double)(last->done - last->failed) / span : 0, rate);
+  load_number_text(load_progress_rate(progress), rate);
   asked[0] = 0;
   if (progress->options->rate) {
     char number[LOAD_TEXT_BYTES];

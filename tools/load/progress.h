@@ -13,7 +13,16 @@ struct load_progress {
   uint64_t measured_ns;           /* when measuring began; 0: not yet */
   uint64_t started, done, failed; /* since then */
   const struct load_second *last; /* the last second */
+  /* Successes a second and p99 in ns, of the last seconds, the oldest first. */
+  double spark_rates[LOAD_SPARK_MAX], spark_p99s[LOAD_SPARK_MAX];
+  unsigned spark_count;
 };
+
+/* Counts the second `last`. */
+void load_progress_add(struct load_progress *progress);
+
+/* Successes a second, in the last second. */
+double load_progress_rate(const struct load_progress *progress);
 
 /* How far the run is, 0 to 1, and the time that is left. A negative time is unknown. */
 double load_progress_part(const struct load_progress *progress, double *left_seconds);

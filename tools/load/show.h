@@ -17,9 +17,6 @@ __attribute__((warn_unused_result)) char *load_verdict_text(const struct load_re
 /* What limited the run: "server", "streams", "generator" or "none". */
 const char *load_verdict_limit(const struct load_report *report);
 
-/* CPU use from which a worker may have been slower than the server. */
-#define LOAD_BUSY 0.95
-
 /* The requests of -n that were never started. */
 static inline uint64_t load_report_left(const struct load_report *report) {
   return report->total - report->sum.requests.started;

@@ -75,24 +75,27 @@ void load_watch_end(struct load_watch *watch) {
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-static void show(struct load_watch *watch) {
+/* A line, where there is no live display. */
+static void say(const struct load_watch *watch) {
   char line[256];
-  const struct load_progress *progress = &watch->progress;
-  if (watch->options->quiet) return;
-  load_progress_line(progress, line, sizeof line);
+  if (watch->options->quiet || watch->live.active) return;
+  load_progress_line(&watch->progress, line, sizeof line);
   output_say(STDERR_FILENO, "%s", line);
+}
+
+static void draw(struct load_watch *watch) {
+  if (!watch->live.active) return;
+  watch->progress.now_ns = clock_now_ns();
+  load_live_draw(&watch->live, &watch->progress);
 }
 
 /* What the workers did in the last second is known. */
 static void on_second(struct load_watch *watch) {
-  struct load_progress *progress = &watch->progress;
   read_answers(watch);
-  progress->now_ns = clock_now_ns();
-  if (progress->measured_ns == 0) progress->measured_ns = watch->sum.begin_ns;
-  progress->started += watch->sum.started;
-  progress->done += watch->sum.done;
-  progress->failed += watch->sum.failed;
-  show(watch);
+  watch->progress.now_ns = clock_now_ns();
+  load_progress_add(&watch->progress);
+  say(watch);
+  draw(watch);
 }
 
 static void interrupt(struct worker *io, void *object) {
@@ -111,7 +114,7 @@ static void stop(struct load_watch *watch) {
 }
 
 static sigset_t signals_of_interest(void) {
-  static const int numbers[] = {SIGTERM, SIGINT, SIGNAL_NEWS};
+  static const int numbers[] = {SIGTERM, SIGINT, SIGWINCH, SIGNAL_NEWS};
   sigset_t set;
   sigemptyset(&set);
   for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
@@ -133,23 +136,35 @@ static bool is_over(const struct load_watch *watch) {
   return __atomic_load_n(&watch->running, __ATOMIC_ACQUIRE) == 0;
 }
 
+static void on_signal(struct load_watch *watch, int number) {
+  switch (number) {
+  case SIGTERM:
+  case SIGINT: stop(watch); break;
+  case SIGWINCH: draw(watch); break;
+  }
+}
+
 void load_watch_wait(struct load_watch *watch) {
-  uint64_t next_ns = watch->progress.run_begin_ns + SECOND_NS;
+  uint64_t second_ns = watch->progress.run_begin_ns + SECOND_NS, now_ns = clock_now_ns();
   bool waiting = false; /* for answers */
-  while (!is_over(watch)) {
-    int number = next_signal(next_ns);
-    if (number == SIGTERM || number == SIGINT) stop(watch);
-    bool late = clock_now_ns() >= next_ns;
+  for (; !is_over(watch); now_ns = clock_now_ns()) {
+    uint64_t frame_ns = watch->live.active ? now_ns + LOAD_FRAME_NS : second_ns;
+    int number = next_signal(frame_ns < second_ns ? frame_ns : second_ns);
+    on_signal(watch, number);
+    now_ns = clock_now_ns();
+    bool late = now_ns >= second_ns;
     if (waiting && (late || __atomic_load_n(&watch->unread, __ATOMIC_ACQUIRE) == 0)) {
       waiting = false;
       on_second(watch);
+    } else if (number == 0) {
+      draw(watch);
     }
     if (!late) continue;
-    while (next_ns <= clock_now_ns())
-      next_ns += SECOND_NS;
+    second_ns += (now_ns - second_ns) / SECOND_NS * SECOND_NS + SECOND_NS;
     ask(watch);
     waiting = true;
   }
+  load_live_end(&watch->live);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -171,10 +186,12 @@ bool load_watch_begin(struct load_watch *watch, const struct load_options *optio
       .options = options, .run_begin_ns = clock_now_ns(), .last = &watch->sum};
   pthread_sigmask(SIG_BLOCK, &set, NULL);
   signal(SIGPIPE, SIG_IGN);
+  if (!options->quiet) load_live_begin(&watch->live);
   return true;
 }
 
 void load_watch_free(struct load_watch *watch) {
+  load_live_end(&watch->live);
   free(watch->glances);
   watch->glances = NULL;
 }

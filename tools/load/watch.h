@@ -16,7 +16,7 @@
 #include <signal.h>
 
 #include "io/worker/group.h"
-#include "tools/load/progress.h"
+#include "tools/load/live.h"
 #include "tools/load/series.h"
 #include "tools/load/worker.h"
 
@@ -42,6 +42,7 @@ struct load_watch {
   struct load_glance *glances;
   struct load_second sum; /* what all did in the last second */
   struct load_progress progress;
+  struct load_live live;
   struct load_series series;
   unsigned stops; /* signals to end */
 };
