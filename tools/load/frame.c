@@ -133,7 +133,7 @@ static void print_rate(struct painter *painter) {
   char a[LOAD_TEXT_BYTES];
   name(painter, "rate");
   if (cell(painter, BOLD, "%s/s", load_number_text(rate, a)) && kept >= 0 &&
-      cell(painter, PLAIN, " of %s/s", load_number_text((double)progress->options->rate, a)))
+      cell(painter, PLAIN, " of %s/s", load_number_text(load_progress_asked(progress), a)))
     (void)cell(painter, kept < 0.99 ? BAD : PLAIN, "  %.1f%% kept", 100 * kept);
   spark(painter, progress->spark_rates, LOAD_FRAME_SPARK_COLUMN);
 }

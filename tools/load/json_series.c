@@ -23,6 +23,7 @@ static json_t *row_of(const struct load_row *row) {
   json_t *object = json_object();
   json_object_set_new(object, "second", json_real((double)row->begin_ns / 1e9));
   json_object_set_new(object, "seconds", json_real((double)(row->end_ns - row->begin_ns) / 1e9));
+  json_object_set_new(object, "asked", json_real(row->asked));
   load_json_add_counts(object, counts, sizeof counts / sizeof counts[0]);
   json_object_set_new(object, "busy", json_real(row->busy));
   load_buckets_expand(&row->lateness, &histogram);

@@ -53,10 +53,15 @@ double load_progress_part(const struct load_progress *progress, double *left_sec
   return elapsed < whole ? elapsed / whole : 1;
 }
 
+double load_progress_asked(const struct load_progress *progress) {
+  const struct load_second *last = progress->last;
+  double seconds = seconds_between(last->begin_ns, last->end_ns);
+  return seconds > 0 ? last->asked / seconds : 0;
+}
+
 double load_progress_kept(const struct load_progress *progress) {
   const struct load_second *last = progress->last;
-  double due = (double)progress->options->rate * seconds_between(last->begin_ns, last->end_ns);
-  return due > 0 ? (double)last->started / due : -1;
+  return last->asked > 0 ? (double)last->started / last->asked : -1;
 }
 
 void load_progress_line(const struct load_progress *progress, char *line, size_t size) {
@@ -72,10 +77,10 @@ void load_progress_line(const struct load_progress *progress, char *line, size_t
   }
   load_number_text(load_progress_rate(progress), rate);
   asked[0] = 0;
-  if (progress->options->rate) {
+  if (progress->options->rate > 0) {
     char number[LOAD_TEXT_BYTES];
     snprintf(asked, sizeof asked, " of %.20s/s",
-             load_number_text((double)progress->options->rate, number));
+             load_number_text(load_progress_asked(progress), number));
   }
   load_time_text((double)load_histogram_percentile(&last->latency, 50), p50);
   load_time_text((double)load_histogram_percentile(&last->latency, 99), p99);

@@ -27,8 +27,10 @@ double load_progress_rate(const struct load_progress *progress);
 /* How far the run is, 0 to 1, and the time that is left. A negative time is unknown. */
 double load_progress_part(const struct load_progress *progress, double *left_seconds);
 
-/* The part of a second's requests that the rate asks for and that were started, or -1 in a closed
- * loop. */
+/* Requests a second that were due in the last second; 0 in a closed loop. */
+double load_progress_asked(const struct load_progress *progress);
+
+/* The part of them that was started, or -1 in a closed loop. */
 double load_progress_kept(const struct load_progress *progress);
 
 /* Writes one line without the newline. */

@@ -35,6 +35,16 @@ static void begin(struct load_tally *tally, const struct load_books *books) {
   memset(tally, 0, sizeof *tally);
   tally->measured_ns = tally->begin_ns = books->stats.begin_ns;
   tally->cpu_ns = books->cpu_begin_ns;
+  tally->started = books->stats.requests.carried; /* these started before */
+}
+
+/* This worker's share of the requests that are due in that time. */
+static double asked(const struct load_schedule *schedule, uint64_t begin_ns, uint64_t end_ns) {
+  double begin = (double)(begin_ns - schedule->begin_ns),
+         end = (double)(end_ns - schedule->begin_ns);
+  double all =
+      load_shape_place(schedule->shape, end / 1e9) - load_shape_place(schedule->shape, begin / 1e9);
+  return all / schedule->step;
 }
 
 void load_second_take(struct load_tally *tally, const struct load_books *books,
@@ -52,6 +62,7 @@ void load_second_take(struct load_tally *tally, const struct load_books *books,
   uint64_t cpu_now_ns = books->over ? books->cpu_begin_ns + stats->cpu_ns : clock_thread_cpu_ns();
   uint64_t cpu_ns = take_count(&tally->cpu_ns, cpu_now_ns);
   second->busy = span_ns ? (double)cpu_ns / (double)span_ns : 0;
+  if (books->scheduled) second->asked = asked(&books->schedule, second->begin_ns, second->end_ns);
   second->started = take_count(&tally->started, counts->started);
   second->done = take_count(&tally->done, counts->done);
   second->failed = take_count(&tally->failed, counts->failed);
@@ -59,6 +70,7 @@ void load_second_take(struct load_tally *tally, const struct load_books *books,
   second->in_flight = counts->started - counts->done;
   second->backlog = books->over ? counts->unsent : load_books_backlog(books, second->end_ns);
   take_histogram(&tally->latency, &counts->latency, &second->latency);
+  take_histogram(&tally->lateness, &books->self.lateness, &second->lateness);
 }
 
 void load_second_merge(struct load_second *sum, const struct load_second *from) {
@@ -69,6 +81,7 @@ void load_second_merge(struct load_second *sum, const struct load_second *from) 
   if (sum->end_ns == sum->begin_ns || from->begin_ns < sum->begin_ns)
     sum->begin_ns = from->begin_ns;
   if (from->end_ns > sum->end_ns) sum->end_ns = from->end_ns;
+  sum->asked += from->asked;
   sum->started += from->started;
   sum->done += from->done;
   sum->failed += from->failed;

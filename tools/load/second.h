@@ -13,6 +13,7 @@
 struct load_second {
   uint64_t begin_ns, end_ns;                /* on the clock of clock_now_ns(); equal: nothing */
   uint64_t started, done, failed;           /* requests */
+  double asked;                             /* open loop: requests that were due */
   uint64_t bytes_in;                        /* on the sockets */
   uint64_t in_flight, backlog, connections; /* at the end: requests, due and unsent, open */
   double busy;                              /* of the busiest thread, 0 to 1 */

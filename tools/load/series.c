@@ -74,6 +74,7 @@ static bool row_make(struct load_row *row, const struct load_second *second,
   uint64_t end_ns = second->end_ns > series->begin_ns ? second->end_ns - series->begin_ns : 0;
   *row = (struct load_row){.begin_ns = begin_ns > from_ns ? begin_ns : from_ns,
                            .end_ns = end_ns > from_ns ? end_ns : from_ns,
+                           .asked = second->asked,
                            .started = second->started,
                            .done = second->done,
                            .failed = second->failed,
@@ -89,6 +90,7 @@ static bool row_make(struct load_row *row, const struct load_second *second,
 /* Adds `from`, which comes after it, and frees it. */
 static bool row_merge(struct load_row *row, struct load_row *from) {
   row->end_ns = from->end_ns;
+  row->asked += from->asked;
   row->started += from->started;
   row->done += from->done;
   row->failed += from->failed;

@@ -24,6 +24,7 @@ struct load_buckets {
 
 struct load_row {
   uint64_t begin_ns, end_ns; /* since the run's measuring began */
+  double asked;              /* open loop: requests that were due */
   uint64_t started, done, failed, bytes_in;
   uint64_t in_flight, backlog, connections; /* at the end */
   double busy;                              /* of the busiest thread; the most of its seconds */

@@ -25,7 +25,7 @@ static void begin(void) {
   memset(&last, 0, sizeof last);
   last.begin_ns = 102 * SECOND_NS;
   last.end_ns = 103 * SECOND_NS;
-  last.started = 2000;
+  last.asked = last.started = 2000;
   last.done = 1990;
   last.bytes_in = 310000;
   last.in_flight = 12;
@@ -73,7 +73,7 @@ static void test_lines(void **state) {
 static void test_closed_loop(void **state) {
   (void)state;
   begin();
-  options.rate = 0;
+  options.rate = last.asked = 0;
   options.duration_seconds = 0;
   options.requests = 11980;
   const char *text = shown(wide);

@@ -41,6 +41,7 @@ static void test_looks(void **state) {
   counts->wire_in = 1000;
   load_histogram_add(&counts->latency, 100);
   load_histogram_add(&counts->latency, 90);
+  load_histogram_add(&books->self.lateness, 7);
   load_second_take(&tally, books, &second);
   assert_int_equal(second.begin_ns, SECOND_NS);
   assert_int_equal(second.end_ns, 2 * SECOND_NS);
@@ -48,6 +49,8 @@ static void test_looks(void **state) {
   assert_int_equal(second.in_flight, 3);
   assert_int_equal(second.connections, 3);
   assert_true(second.busy == 0.5);
+  assert_int_equal(second.lateness.count, 1);
+  assert_true(second.asked == 0);
   assert_int_equal(second.latency.count, 2);
   assert_int_equal(second.latency.min_ns, 90);
   assert_int_equal(second.latency.max_ns, 100);
@@ -69,6 +72,24 @@ static void test_looks(void **state) {
   assert_int_equal(second.latency.count, 1);
   assert_int_equal(second.latency.sum_ns, 95);
   assert_int_equal(load_histogram_percentile(&second.latency, 50), 95);
+}
+
+/* One of two workers in an open loop that rises from 0 to 100 a second in ten seconds. It began to
+ * measure after one second, with three requests in flight. */
+static void test_asked(void **state) {
+  static struct load_tally tally;
+  static struct load_second second;
+  static struct load_shape shape;
+  (void)state;
+  load_shape_add(&shape, 10, 0, 100);
+  struct load_books *books = closed_books(11 * SECOND_NS, 12 * SECOND_NS);
+  load_schedule_begin(&books->schedule, &shape, 0, 2, 10 * SECOND_NS);
+  books->scheduled = true;
+  books->stats.requests.started = 9;
+  books->stats.requests.carried = 3;
+  load_second_take(&tally, books, &second);
+  assert_true(second.asked > 7.499 && second.asked < 7.501); /* (20 - 5) / 2 */
+  assert_int_equal(second.started, 6);
 }
 
 /* Before measuring there is nothing but connections. */
@@ -174,8 +195,11 @@ static void test_merged_buckets(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_looks),          cmocka_unit_test(test_nothing_before_measuring),
-      cmocka_unit_test(test_a_row_a_second), cmocka_unit_test(test_bounded),
+      cmocka_unit_test(test_looks),
+      cmocka_unit_test(test_asked),
+      cmocka_unit_test(test_nothing_before_measuring),
+      cmocka_unit_test(test_a_row_a_second),
+      cmocka_unit_test(test_bounded),
       cmocka_unit_test(test_merged_buckets),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
