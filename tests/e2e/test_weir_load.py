@@ -213,6 +213,28 @@ def test_stages(weir):
     assert len(re.findall(r"^  200ms:100 +1[05]|^  200ms:100 +20", text, re.M)) == 2, text
 
 
+@pytest.mark.parametrize("version", ["--h2", "--h1"])
+def test_requests_per_connection(weir, version):
+    """Each connection makes so many, and is closed gracefully: nothing fails and nothing counts as ended early."""
+    report, own = spent(weir, version, "-n", 200, "-c", 4, "-m", 3, "-t", 2, "--requests-per-connection", 10,
+                        weir.url("/"))
+    assert report["requests"]["succeeded"] == 200 and report["errors"] == []
+    connections = report["connections"]
+    assert (connections["opened"], connections["failed"], connections["ended"]) == (20, 0, 0), connections
+    assert own["connections_opened"] == 20 and own["requests"] == 200
+
+
+def test_connect_rate(weir):
+    """Connections are opened at that rate, again and again, and those that are open make requests."""
+    report, own = spent(weir, "-D", "1", "-c", 3, "-t", 3, "--connect-rate", "100", "--requests-per-connection", 1,
+                        weir.url("/"))
+    assert 50 / SLOW <= own["connections_opened"] <= 101
+    assert own["requests"] <= own["connections_opened"]
+    report, own = spent(weir, "-r", "200", "-D", "1", "-c", 20, "-m", 9, "--connect-rate", "20/s", weir.url("/"))
+    assert report["requests"]["started"] + report["requests"]["unsent"] == 200
+    assert 10 / SLOW <= own["connections_opened"] <= 21
+
+
 def test_poisson_repeats(weir):
     """A seed gives the same number of requests, whatever the number of threads."""
     counts = set()

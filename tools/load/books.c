@@ -17,6 +17,8 @@ void load_books_init(struct load_books *books, const struct load_plan *plan, str
   *books = (struct load_books){
       .plan = plan, .io = io, .start = start, .connections = connections, .alive = connections};
   load_source_init(&books->source, plan, io->index);
+  load_dialer_init(&books->dialer, io, plan->options->connect_rate, io->index,
+                   plan->options->threads, clock_now_ns());
   books->endless = plan->options->requests == 0;
   list_init(&books->timeline);
   timer_init(&books->timeout_timer, timers->timeout);
@@ -73,7 +75,9 @@ static void invariants_of_timeline(const struct load_books *books) {
 
 void load_books_settle(struct load_books *books) {
   books->settled++;
-  if (books->settled < books->connections) return;
+  /* With --connect-rate, connections come while requests are made. */
+  unsigned needed = books->plan->options->connect_rate > 0 ? 1 : books->connections;
+  if (books->settled != needed) return;
   load_start_arrive(books->start, books->now_ns);
   if (books->plan->options->rate > 0 && !books->over) arm_phase_soon(books);
 }

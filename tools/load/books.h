@@ -12,6 +12,7 @@
 #define WEIR_LOAD_BOOKS_H
 
 #include "io/worker/worker.h"
+#include "tools/load/dialer.h"
 #include "tools/load/schedule.h"
 #include "tools/load/self.h"
 #include "tools/load/sets.h"
@@ -43,6 +44,7 @@ struct load_books {
   struct timer phase_timer;   /* armed for the next phase change */
   struct timer input_timer;   /* armed while the source has no request yet */
 
+  struct load_dialer dialer;     /* opens the connections */
   struct load_start *start;      /* open loop: when it begins, for all workers */
   struct load_schedule schedule; /* open loop: when the next request is due */
   bool scheduled;                /* the time when the open loop begins is known */

@@ -80,10 +80,10 @@ static void come_again(struct load_connection *connection) {
             books->io->loop.now_ns + pause_ns(connection->futile));
 }
 
-/* Counts it as ended, or as failed if it never was open. */
+/* Counts it as ended, or as failed if it never was open. Not if we ended it. */
 static void count_end(const struct load_connection *connection) {
   struct load_books *books = connection->books;
-  if (books->leaving) return;
+  if (books->leaving || connection->retired) return;
   if (connection->state <= LOAD_GREETING)
     books->stats.connections_failed++;
   else
@@ -94,6 +94,7 @@ static void count_end(const struct load_connection *connection) {
 static bool on_reports(void *ctx, bool peaceful) {
   struct load_connection *connection = ctx;
   (void)peaceful;
+  if (connection->retired) return false;
   if (!connection->slots.cancelled) return true;
   client_blame(&connection->client, "ended by weir load: a request had timed out");
   return false;
@@ -133,6 +134,22 @@ static void give_up(struct load_connection *connection, const char *reason) {
   timer_arm(&io->loop.timers, &connection->timer, io->loop.now_ns);
 }
 
+/* --requests-per-connection. */
+static bool is_used_up(const struct load_connection *connection) {
+  unsigned most = connection->books->plan->options->requests_per_connection;
+  return most > 0 && connection->asked >= most;
+}
+
+/* Closes the connection when all of its requests have ended. The timer drains it. */
+static void retire(struct load_connection *connection) {
+  struct worker *io = connection->books->io;
+  const struct load_slots *slots = &connection->slots;
+  if (!is_used_up(connection) || slots->in_use > 0 || connection->state != LOAD_OPEN) return;
+  connection->retired = true;
+  set_state(connection, LOAD_CLOSING);
+  timer_arm(&io->loop.timers, &connection->timer, io->loop.now_ns);
+}
+
 /* Starts a request, or repeats a refused one. */
 static bool start(struct load_connection *connection) {
   struct load_slots *slots = &connection->slots;
@@ -141,9 +158,10 @@ static bool start(struct load_connection *connection) {
   if (!list_is_empty(&slots->again)) {
     allowed = load_request_again(slots);
   } else {
-    if (list_is_empty(&slots->free)) return false;
+    if (list_is_empty(&slots->free) || is_used_up(connection)) return false;
     if (!load_books_take(connection->books, &connection->share, &due_ns)) return false;
     slots->starved = false;
+    connection->asked++;
     allowed = load_request_start(slots, due_ns);
   }
   if (!allowed) give_up(connection, "the server's limits do not allow this request");
@@ -162,6 +180,7 @@ void load_connection_fill(struct load_connection *connection) {
     }
     if (!start(connection)) break;
   }
+  retire(connection);
 }
 
 bool load_connection_start_one(struct load_connection *connection) {
@@ -316,13 +335,20 @@ static const struct client_ops client_ops = {.connected = on_connected,
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-void load_connection_open(struct load_connection *connection) {
+static void dial_now(struct load_caller *caller) {
+  struct load_connection *connection = LIST_OWNER(caller, struct load_connection, caller);
   assert(connection->state == LOAD_AWAY);
+  connection->asked = 0;
+  connection->retired = false;
   connection->books->now_ns = connection->begin_ns = clock_now_ns();
   connection->cut = false;
   load_slots_reset(&connection->slots);
   set_state(connection, LOAD_DIALING);
   client_connection_open(&connection->client);
+}
+
+void load_connection_open(struct load_connection *connection) {
+  load_dialer_ask(&connection->books->dialer, &connection->caller);
 }
 
 /* The server says nothing, or has not finished TLS or the beginning of the protocol. */
@@ -343,13 +369,14 @@ static void on_timer(struct timer *timer, uint64_t now_ns) {
     load_connection_open(connection);
   else if (connection->state == LOAD_GREETING)
     cut(connection);
-  else if (connection->state == LOAD_ENDED)
+  else if (connection->state == LOAD_ENDED || connection->retired)
     client_connection_drain(&connection->client, now_ns);
 }
 
 void load_connection_init(struct load_connection *connection, struct load_books *books,
                           struct engine *engine, struct client_server *server, uint64_t share) {
-  *connection = (struct load_connection){.books = books, .engine = engine, .share = share};
+  *connection = (struct load_connection){
+      .books = books, .engine = engine, .share = share, .caller = {.open = dial_now}};
   client_connection_init(&connection->client, server, books->io, &client_ops);
   load_slots_init(&connection->slots, books);
   timer_init(&connection->timer, on_timer);

@@ -14,6 +14,8 @@
  * With -n, a connection that failed too often fails its requests. With -D, only a reason that stays
  * ends it: a server that refuses connections may be starting.
  *
+ * With --requests-per-connection we end them ourselves, when all of their requests have ended.
+ *
  * --timeout also limits each phase before a connection is open: TCP; and TLS with SETTINGS.
  */
 #ifndef WEIR_LOAD_CONNECTION_H
@@ -43,8 +45,11 @@ struct load_connection {
   bool cut;      /* its machines are to be closed at once */
   unsigned futile;
   uint64_t begin_ns, connected_ns, heard_ns;
-  struct timer timer; /* until the next attempt, or until this one has lasted too long */
-  uint64_t share;     /* requests that it may still start; not used in open loops */
+  struct timer timer;        /* until the next attempt, or until this one has lasted too long */
+  struct load_caller caller; /* waits for --connect-rate */
+  uint64_t asked;            /* requests started since it opened */
+  bool retired;              /* closed by us, for --requests-per-connection */
+  uint64_t share;            /* requests that it may still start; not used in open loops */
   struct load_slots slots;
 };
 

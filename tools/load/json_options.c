@@ -58,6 +58,8 @@ json_t *load_json_options(const struct load_options *options) {
       {"streams", json_integer(options->streams)},
       {"threads", json_integer(options->threads)},
       {"rate", json_real(options->rate)},
+      {"connect_rate", json_real(options->connect_rate)},
+      {"requests_per_connection", json_integer(options->requests_per_connection)},
       {"begin_rate", json_real(options->begin_rate)},
       {"arrivals", arrivals_of(options)},
       {"seed",

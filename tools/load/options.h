@@ -27,8 +27,10 @@ struct load_options {
   unsigned streams;                         /* -m, of one connection */
   unsigned threads;                         /* -t */
   double duration_seconds, warm_up_seconds; /* of --stage: the sum */
-  double rate;       /* requests per second, of --stage the highest; 0: closed loop */
-  double begin_rate; /* -r: the rate that --stage starts from */
+  double rate;         /* requests per second, of --stage the highest; 0: closed loop */
+  double connect_rate; /* connections per second; 0: all at once */
+  unsigned requests_per_connection; /* 0: no limit */
+  double begin_rate;                /* -r: the rate that --stage starts from */
   enum load_arrivals arrivals;
   unsigned burst; /* of --arrivals burst=N */
   uint64_t seed;  /* --seed, or a random one; for --arrivals poisson */

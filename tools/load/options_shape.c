@@ -64,6 +64,11 @@ static const struct load_option rows[] = {
     {"stage", 0, "TIME:RATE", LOAD_TAKE(add_stage),
      "open loop: change the rate to RATE within TIME. May be\n"
      "repeated; see --help=shape"},
+    {"connect-rate", 0, "N", LOAD_RATE(connect_rate),
+     "open at most N connections a second (default: all at once),\n"
+     "while those that are open make requests"},
+    {"requests-per-connection", 0, "N", LOAD_COUNT(requests_per_connection, 1, UINT32_MAX),
+     "close each connection after N requests, and open a new one"},
     {"timeout", 'T', "TIME", LOAD_SECONDS(timeout_seconds),
      "fail requests that take longer (default 30). With -n, also\n"
      "give up connections that are silent for three times as long"},

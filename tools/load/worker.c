@@ -18,6 +18,7 @@ void load_worker_finish(struct load_worker *worker) {
   load_marks_end(&worker->marks);
   books->leaving = true;
   loop_op_cancel(&worker->pace);
+  load_dialer_stop(&books->dialer);
   for (unsigned i = 0; i < books->connections; i++)
     load_connection_leave(&worker->connections[i]);
   worker_drain(books->io, books->io->loop.now_ns + CLIENT_FAREWELL_NS);
