@@ -68,6 +68,13 @@ uint64_t h2_client_arrived(const struct stream *stream);
 /* For use in stream_events.closed: whether the server reset the stream, not we. */
 __attribute__((warn_unused_result)) bool h2_client_was_reset(const struct stream *stream);
 
+/* With which code then, as it came: closed() hears CANCEL instead of NO_ERROR when the response is
+ * not complete. */
+uint32_t h2_client_reset_code(const struct h2 *h2);
+
+/* For use in h2_client_events.goaway, which borrows it: the debug data of the GOAWAY. */
+struct span h2_client_goaway_debug(const struct h2 *h2);
+
 /* ---- for the other modules of the connection ------------------------------------------------- */
 
 /* The connection ends: tells its owner, once. `debug` is a static text or NULL. */

@@ -22,8 +22,10 @@ static void time_out(struct h2 *h2, uint64_t *kind, enum h2_error code, const ch
   h2_fail(h2, code, reason);
 }
 
+/* A server has our SETTINGS, and owes its own. */
 static void preface_late(struct h2 *h2) {
-  time_out(h2, &h2->shared->counters.timeouts_preface, H2_PROTOCOL_ERROR, "no preface");
+  enum h2_error code = h2->role == H2_CLIENT ? H2_SETTINGS_TIMEOUT : H2_PROTOCOL_ERROR;
+  time_out(h2, &h2->shared->counters.timeouts_preface, code, "no preface");
 }
 
 static void settings_late(struct h2 *h2) {

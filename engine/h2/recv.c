@@ -71,6 +71,7 @@ static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
     return;
   }
   bool answered = stream->lingers; /* the client stops an upload, which wastes no work of ours */
+  h2->reset_code = frame->error_code;
   h2_stream_event(stream, H2_RECV_RST_STREAM);
   h2_stream_finish(h2, stream, reset_code(stream, frame->error_code));
   if (h2->role == H2_SERVER && !answered) h2_note_reset(h2);
@@ -107,8 +108,10 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
   if (!h2->goaway_received || last_id < h2->goaway_last_id) h2->goaway_last_id = last_id;
   h2->goaway_received = true;
   h2->goaway_code = frame->goaway.error_code;
+  h2->goaway_debug = frame->goaway.debug;
   if (h2->client && h2->client->goaway)
     h2->client->goaway(h2->client_ctx, h2, last_id, frame->goaway.error_code);
+  h2->goaway_debug = (struct span){0};
   h2_stream_each(h2, refuse_above_last);
 }
 

@@ -244,7 +244,9 @@ class Connection:
         self.flush()
 
     def flush(self):
-        self.socket.sendall(self.h2.data_to_send())
+        data = self.h2.data_to_send()
+        self.peer.count("bytes", len(data))
+        self.socket.sendall(data)
 
     def answer(self, stream, status="200", fields=()):
         self.h2.send_headers(stream, [(":status", status), *fields])

@@ -4,20 +4,33 @@
 #include "tools/client/connection.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "io/tls/tls.h"
 
+/* What TLS has against the server; empty if nothing. */
+static const char *tls_reason(const struct client_connection *connection) {
+  if (connection->state != CLIENT_UP || !connection->server->secure) return "";
+  return tls_machine_error(&connection->wrap.inner);
+}
+
+/* When TLS has failed, that is why the protocol ended. With TLS 1.3, a server refuses a client's
+ * certificate by an alert after the handshake. */
 void client_blame(struct client_connection *connection, const char *format, ...) {
   char reason[CLIENT_REASON_BYTES];
+  const char *failure = tls_reason(connection);
   va_list arguments;
   if (connection->blamed) return;
   connection->blamed = true;
   va_start(arguments, format);
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
+  if (*failure)
+    snprintf(reason, sizeof reason, "TLS with %s failed: %s", connection->server->authority,
+             failure);
   for (char *byte = reason; *byte; byte++)
     if (*byte < ' ' || *byte >= 0x7f) *byte = '?';
   connection->ops->blamed(connection, reason);
@@ -39,11 +52,9 @@ void client_connection_recv_eof(void *self, uint64_t now_ns) {
 /* TLS may end before its inner machine exists. */
 void client_connection_close(void *self) {
   struct client_connection *connection = self;
-  if (!connection->created && connection->server->secure) {
-    const char *reason = tls_machine_error(&connection->wrap.inner);
-    client_blame(connection, "TLS with %s failed: %s", connection->server->authority,
-                 *reason ? reason : "the server closed the connection");
-  }
+  if (connection->server->secure && (!connection->created || *tls_reason(connection)))
+    client_blame(connection, "TLS with %s failed: the server closed the connection",
+                 connection->server->authority);
   wrap_close(self);
   leave(connection);
 }
@@ -113,6 +124,16 @@ static void prepare(struct dial *dial, int fd) {
 
 static void dial_next(struct client_connection *connection);
 
+/* What runs out on this machine, and what to do then. */
+static const char *what_to_raise(int error) {
+  switch (error) {
+  case EMFILE: return " (raise ulimit -n)";
+  case ENFILE: return " (raise fs.file-max)";
+  case EADDRNOTAVAIL: return " (no free ports: widen net.ipv4.ip_local_port_range)";
+  default: return "";
+  }
+}
+
 static void on_dialed(struct dial *dial, int error) {
   struct client_connection *connection = LIST_OWNER(dial, struct client_connection, dial);
   char text[ADDRESS_TEXT_BYTES];
@@ -122,8 +143,8 @@ static void on_dialed(struct dial *dial, int error) {
     dial_next(connection);
     return;
   }
-  client_blame(connection, "cannot connect to %s: %s", address_format(&dial->address, text),
-               strerror(error));
+  client_blame(connection, "cannot connect to %s: %s%s", address_format(&dial->address, text),
+               strerror(error), what_to_raise(error));
   leave(connection);
 }
 

@@ -24,10 +24,9 @@ static void on_settings(void *ctx, struct h2 *h2) {
 
 static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
   struct client_http *http = ctx;
-  (void)h2;
   (void)last_stream_id;
   http->closing = true;
-  if (http->events->goaway) http->events->goaway(http->ctx, error_code);
+  if (http->events->goaway) http->events->goaway(http->ctx, error_code, h2_client_goaway_debug(h2));
 }
 
 static bool is_peaceful(const struct h2_end *end) {
@@ -38,6 +37,7 @@ static bool is_peaceful(const struct h2_end *end) {
 static enum client_http_reason reason_of(const struct h2_end *end, bool eof) {
   switch (end->reason) {
   case H2_END_BROKEN:
+    return client_h2_is_own_limit(end->code) ? CLIENT_END_LIMIT : CLIENT_END_BROKEN;
   case H2_END_HTTP1: return CLIENT_END_BROKEN;
   case H2_END_GOAWAY: return CLIENT_END_GOAWAY;
   case H2_END_EOF: return CLIENT_END_EOF;
@@ -174,4 +174,8 @@ bool client_http_was_answered(const struct client_http *http, const struct strea
 
 bool client_http_was_reset(const struct client_http *http, const struct stream *stream) {
   return !http->http1 && h2_client_was_reset(stream);
+}
+
+uint32_t client_http_reset_code(const struct client_http *http) {
+  return http->h2 ? h2_client_reset_code(http->h2) : 0;
 }

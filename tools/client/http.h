@@ -18,6 +18,7 @@ struct h2;
 /* How a connection ended, in whatever version. */
 enum client_http_reason {
   CLIENT_END_BROKEN, /* the server broke the protocol, or let a deadline pass */
+  CLIENT_END_LIMIT,  /* HTTP/2: it exceeded a limit of ours */
   CLIENT_END_GOAWAY, /* HTTP/2: the server sent GOAWAY, and then the connection closed */
   CLIENT_END_EOF,    /* the server closed its direction */
   CLIENT_END_CLOSED, /* neither: the transport failed, or the owner closed the connection */
@@ -31,8 +32,9 @@ struct client_http_end {
 /* Every member may be NULL. */
 struct client_http_events {
   void (*room)(void *ctx); /* requests may be made now, or more of them */
-  /* No more requests are taken, though responses may still come: GOAWAY. `error_code` is its own. */
-  void (*goaway)(void *ctx, uint32_t error_code);
+  /* No more requests are taken, though responses may still come: GOAWAY. `error_code` and `debug`
+   * are its own. */
+  void (*goaway)(void *ctx, uint32_t error_code, struct span debug);
   /* The connection ends. Whether client_blame() is to say why; NULL: yes. `peaceful`: neither side had to
    * complain. */
   bool (*reports)(void *ctx, bool peaceful);
@@ -100,5 +102,8 @@ __attribute__((warn_unused_result)) bool client_http_was_answered(const struct c
  * thing. */
 __attribute__((warn_unused_result)) bool client_http_was_reset(const struct client_http *http,
                                                                const struct stream *stream);
+
+/* With which code then, as it came. */
+uint32_t client_http_reset_code(const struct client_http *http);
 
 #endif

@@ -14,6 +14,8 @@ enum {
   /* Addresses of one name, tried in turn; the resolver sorts the best first. Untested: no test
    * machine has a name with nine. */
   CLIENT_ADDRESSES_MAX = 8,
+  /* The name of an error code, with NUL. Untested: the longest has 19 letters. */
+  CLIENT_CODE_BYTES = 24,
   /* Why a connection ended: two lines on a terminal. Longer texts are cut. */
   CLIENT_REASON_BYTES = 160,
 };

@@ -102,9 +102,9 @@ static void on_room(void *ctx) {
 }
 
 /* Requests that the server accepted continue. New ones fail. */
-static void on_goaway(void *ctx, uint32_t error_code) {
+static void on_goaway(void *ctx, uint32_t error_code, struct span debug) {
   struct weir_client *client = ctx;
-  client_h2_blame_goaway(&client->connection, error_code);
+  client_h2_blame_goaway(&client->connection, error_code, debug);
 }
 
 static const struct client_http_events http_events = {.room = on_room, .goaway = on_goaway};

@@ -218,12 +218,12 @@ static void greet(struct load_connection *connection) {
   load_connection_fill(connection);
 }
 
-static void on_goaway(void *ctx, uint32_t code) {
+static void on_goaway(void *ctx, uint32_t code, struct span debug) {
   struct load_connection *connection = ctx;
   connection->slots.went_away = true;
-  if (code == H2_NO_ERROR) return;
+  if (code == H2_NO_ERROR && debug.len == 0) return;
   connection->slots.goaway_code = code;
-  client_h2_blame_goaway(&connection->client, code);
+  client_h2_blame_goaway(&connection->client, code, debug);
 }
 
 static const struct client_http_events http_events = {
@@ -240,6 +240,41 @@ static void on_connected(struct client_connection *client) {
     load_histogram_add(&books->stats.connect, connection->connected_ns - connection->begin_ns);
 }
 
+/* ---- the machine inside of TLS --------------------------------------------------------------- */
+
+static struct load_requests *counts_inside(void *self) {
+  return &LIST_OWNER((struct wrap *)self, struct load_connection, inside)->books->stats.requests;
+}
+
+static bool is_over_inside(void *self) {
+  return LIST_OWNER((struct wrap *)self, struct load_connection, inside)->books->over;
+}
+
+static size_t inside_recv(void *self, struct span in, uint64_t now_ns) {
+  bool counts = !is_over_inside(self);
+  size_t taken = wrap_recv(self, in, now_ns);
+  counts_inside(self)->http_in += counts ? taken : 0;
+  return taken;
+}
+
+static void inside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
+  if (!is_over_inside(self)) counts_inside(self)->http_out += bytes;
+  wrap_send_ack(self, bytes, now_ns);
+}
+
+static const struct machine_ops inside_ops = {
+    .recv = inside_recv,
+    .recv_eof = wrap_recv_eof,
+    .send_peek = wrap_send_peek,
+    .send_ack = inside_send_ack,
+    .tick = wrap_tick,
+    .deadline_ns = wrap_deadline_ns,
+    .wants = wrap_wants,
+    .drain = wrap_drain,
+    .idle_since_ns = wrap_idle_since_ns,
+    .close = wrap_close,
+};
+
 static bool create(struct client_connection *client, const struct machine_peer *peer,
                    struct machine_host *host, uint64_t now_ns, struct machine *out) {
   struct load_connection *connection = owner_of(client);
@@ -249,7 +284,9 @@ static bool create(struct client_connection *client, const struct machine_peer *
   if (!client_http_create(&connection->slots.http, client, connection->engine,
                           books->plan->options->versions, peer, host, now_ns, out))
     return false;
-  if (peer->secure && !books->over)
+  if (!peer->secure) return true;
+  wrap_around(&connection->inside, &inside_ops, out);
+  if (!books->over)
     load_histogram_add(&books->stats.handshake, books->now_ns - connection->connected_ns);
   return true;
 }
@@ -261,12 +298,25 @@ static bool may_have_room(const struct load_connection *connection) {
   return connection->slots.look || connection->slots.starved;
 }
 
+static void count_in(struct load_connection *connection, size_t bytes) {
+  struct load_requests *counts = &connection->books->stats.requests;
+  counts->wire_in += bytes;
+  if (!connection->client.server->secure) counts->http_in += bytes;
+}
+
+static void count_out(struct load_connection *connection, size_t bytes) {
+  struct load_requests *counts = &connection->books->stats.requests;
+  counts->wire_out += bytes;
+  if (!connection->client.server->secure) counts->http_out += bytes;
+}
+
 static size_t outside_recv(void *self, struct span in, uint64_t now_ns) {
   struct load_connection *connection = self;
   struct load_books *books = connection->books;
   books->now_ns = connection->heard_ns = clock_now_ns();
+  bool counts = !books->over; /* what completes the last response counts, too */
   size_t taken = wrap_recv(self, in, now_ns);
-  books->stats.requests.wire_in += books->over ? 0 : taken;
+  count_in(connection, counts ? taken : 0);
   if (connection->state == LOAD_GREETING)
     greet(connection);
   else if (may_have_room(connection))
@@ -283,7 +333,7 @@ static void outside_recv_eof(void *self, uint64_t now_ns) {
 static void outside_send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct load_connection *connection = self;
   struct load_books *books = connection->books;
-  books->stats.requests.wire_out += books->over ? 0 : bytes;
+  if (!books->over) count_out(connection, bytes);
   wrap_send_ack(self, bytes, now_ns);
   if (!may_have_room(connection)) return;
   books->now_ns = clock_now_ns();

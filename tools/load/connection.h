@@ -36,6 +36,7 @@ enum load_state {
 
 struct load_connection {
   struct client_connection client; /* first */
+  struct wrap inside;              /* with TLS: between it and the protocol */
   struct load_books *books;
   struct engine *engine;
   enum load_state state;

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "tools/client/h2.h"
+
 #include "engine/h2/h2.h"
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -241,8 +243,10 @@ static void fail_as(struct load_request *request, const struct stream *stream, u
     fail(request, slots->end_error, slots->end_code);
   else if (slots->went_away && code == H2_REFUSED_STREAM)
     fail(request, LOAD_GOAWAY, slots->goaway_code);
+  else if (client_http_was_reset(&slots->http, stream))
+    fail(request, LOAD_RESET, client_http_reset_code(&slots->http));
   else
-    fail(request, client_http_was_reset(&slots->http, stream) ? LOAD_RESET : LOAD_WRONG, code);
+    fail(request, client_h2_is_own_limit(code) ? LOAD_LIMIT : LOAD_WRONG, code);
 }
 
 /* A complete response counts even if the server then resets the rest of the request (section
@@ -353,6 +357,7 @@ bool load_request_again(struct load_slots *slots) {
 
 void load_slots_end(struct load_slots *slots) {
   static const enum load_error errors[] = {[CLIENT_END_BROKEN] = LOAD_BROKEN,
+                                           [CLIENT_END_LIMIT] = LOAD_LIMIT,
                                            [CLIENT_END_GOAWAY] = LOAD_GOAWAY,
                                            [CLIENT_END_EOF] = LOAD_CLOSED,
                                            [CLIENT_END_CLOSED] = LOAD_LOST};

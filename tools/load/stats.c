@@ -19,6 +19,7 @@ static const struct {
     [LOAD_LOST] = {"lost", "the connection was reset", false},
     [LOAD_WRONG] = {"wrong", "the response breaks the protocol", true},
     [LOAD_BROKEN] = {"broken", "the server breaks the protocol", true},
+    [LOAD_LIMIT] = {"limit", "weir load gave it up, for a limit of its own", true},
     [LOAD_STRANDED] = {"stranded", "never sent: the connection had ended for good", false},
     [LOAD_UNMADE] = {"unmade", "the request could not be sent", false},
 };

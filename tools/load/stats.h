@@ -34,6 +34,7 @@ enum load_error {
   LOAD_LOST,     /* the connection was reset, or given up after a long silence */
   LOAD_WRONG,    /* with a code: a malformed response, we sent RST_STREAM */
   LOAD_BROKEN,   /* with a code: a connection error, we sent GOAWAY */
+  LOAD_LIMIT,    /* with a code: weir ended it, for a limit of its own */
   LOAD_UNMADE,   /* not sent: too large for the server's limits, or no memory */
   LOAD_STRANDED, /* never sent: its connection had ended for good. Has no latency */
   LOAD_ERRORS

@@ -113,9 +113,9 @@ static void on_room(void *ctx) {
   changed(ctx);
 }
 
-static void on_goaway(void *ctx, uint32_t error_code) {
+static void on_goaway(void *ctx, uint32_t error_code, struct span debug) {
   struct trace_origin *origin = ctx;
-  if (error_code != H2_NO_ERROR) client_h2_blame_goaway(&origin->client, error_code);
+  if (error_code != H2_NO_ERROR) client_h2_blame_goaway(&origin->client, error_code, debug);
   changed(origin); /* its queued requests will not be made */
 }
 

@@ -26,9 +26,10 @@ static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
 }
 
 static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t code) {
-  (void)h2;
   assert_ptr_equal(ctx, &script);
-  script_log(&script, "goaway %u %s", (unsigned)last_stream_id, h2_error_name(code));
+  struct span debug = h2_client_goaway_debug(h2);
+  script_log(&script, "goaway %u %s%s%.*s", (unsigned)last_stream_id, h2_error_name(code),
+             debug.len ? ": " : "", (int)debug.len, (const char *)debug.base);
 }
 
 static const struct h2_client_events ears = {.goaway = on_goaway, .ended = on_ended};
@@ -49,7 +50,7 @@ static const struct {
     {"an error, then a FIN", false, "DATA 0 *1; !eof",
      "ended broken PROTOCOL_ERROR (frame needs a stream), GOAWAY 0 PROTOCOL_ERROR", ""},
     {"a deadline", true, "!tick 20000",
-     "ended broken PROTOCOL_ERROR (no preface), GOAWAY 0 PROTOCOL_ERROR", ""},
+     "ended broken SETTINGS_TIMEOUT (no preface), GOAWAY 0 SETTINGS_TIMEOUT", ""},
     {"HTTP/1.1", true, "RAW x485454502f312e3120",
      "ended http1 PROTOCOL_ERROR (first frame is not SETTINGS), GOAWAY 0 PROTOCOL_ERROR", ""},
     {"HTTP/1.1 after SETTINGS", false, "RAW x485454502f312e3120",
@@ -67,6 +68,8 @@ static const struct {
      "goaway 2147483647 NO_ERROR, GOAWAY 0 NO_ERROR, goaway 1 INTERNAL_ERROR, "
      "ended goaway INTERNAL_ERROR ()",
      ""},
+    {"GOAWAY with a text", false, "GOAWAY 0 =0 =2 x6f6f7073",
+     "goaway 0 INTERNAL_ERROR: oops, GOAWAY 0 NO_ERROR", "ended goaway INTERNAL_ERROR ()"},
     {"GOAWAY, then the close", false, "GOAWAY 0 =0 =0", "goaway 0 NO_ERROR, GOAWAY 0 NO_ERROR",
      "ended goaway NO_ERROR ()"},
     {"nothing was wrong", false, "!request /a", "HEADERS 1 /a end",
@@ -137,6 +140,7 @@ static void test_status(void **state) {
 static size_t block_bytes;
 static uint64_t arrived;
 static bool was_reset;
+static uint32_t reset_code, closed_code;
 
 static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
                         bool end) {
@@ -154,8 +158,9 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
 }
 
 static void on_closed(struct stream *stream, uint32_t code) {
-  (void)code;
+  closed_code = code;
   was_reset = h2_client_was_reset(stream);
+  reset_code = h2_client_reset_code(h2_of(&script.machine));
 }
 
 static const struct stream_events events = {
@@ -202,6 +207,13 @@ static void test_reset(void **state) {
   ask();
   script_run(&script, "RST 1 =2");
   assert_true(was_reset);
+  assert_int_equal(reset_code, 2);
+  script_close(&script);
+  ask();
+  script_run(&script, "RST 1 =0");
+  assert_true(was_reset);
+  assert_int_equal(reset_code, H2_NO_ERROR);
+  assert_int_equal(closed_code, H2_CANCEL);
   script_close(&script);
   stream_reset(ask(), H2_CANCEL);
   assert_false(was_reset);
