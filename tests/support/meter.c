@@ -51,22 +51,30 @@ static void meter_send_ack(void *self, size_t bytes, uint64_t now_ns) {
 static unsigned meter_wants(const void *self) {
   const struct meter *meter = self;
   if (meter->to_send == 0 && meter->ends) return MACHINE_DONE;
-  return (meter->to_send ? MACHINE_SEND : 0u) | (meter->full ? 0u : MACHINE_RECV);
+  return (meter->to_send ? MACHINE_SEND : 0u) | (meter->full ? 0u : MACHINE_RECV) |
+         (meter->half_ends && !meter->to_send ? MACHINE_ENDED : 0u) |
+         (meter->resets ? MACHINE_RESET : 0u);
 }
 
 /* A link calls this whenever it is settled. */
 static uint64_t meter_deadline_ns(const void *self) {
   struct meter *meter = (struct meter *)(uintptr_t)self;
   meter->settled_in = meter->link->loop->turn;
-  return MACHINE_NO_DEADLINE;
+  return meter->deadline_ns ? meter->deadline_ns : MACHINE_NO_DEADLINE;
 }
 
 static uint64_t meter_idle_since_ns(const void *self) {
   return ((const struct meter *)self)->idle_since_ns;
 }
 
-static void meter_ignore(void *self, uint64_t now_ns) {
-  (void)self, (void)now_ns;
+static void meter_tick(void *self, uint64_t now_ns) {
+  (void)now_ns;
+  ((struct meter *)self)->ticks++;
+}
+
+static void meter_recv_eof(void *self, uint64_t now_ns) {
+  (void)now_ns;
+  ((struct meter *)self)->eofs++;
 }
 
 static void meter_drain(void *self, uint64_t now_ns) {
@@ -84,10 +92,10 @@ bool meter_create(void *ctx, const struct machine_peer *peer, struct machine_hos
                   uint64_t now_ns, struct machine *out) {
   static const struct machine_ops ops = {
       .recv = meter_recv,
-      .recv_eof = meter_ignore,
+      .recv_eof = meter_recv_eof,
       .send_peek = meter_send_peek,
       .send_ack = meter_send_ack,
-      .tick = meter_ignore,
+      .tick = meter_tick,
       .deadline_ns = meter_deadline_ns,
       .wants = meter_wants,
       .drain = meter_drain,

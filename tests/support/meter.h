@@ -33,8 +33,11 @@ struct meter {
   bool ends;        /* it is done when everything is sent */
   bool refuses;     /* it takes nothing of its next input, and wants no more */
   bool stuck;       /* it takes nothing, and wants more all the same */
+  bool half_ends;   /* its direction ends, while it goes on to listen */
+  bool resets;      /* it wants a reset */
   uint64_t idle_since_ns;
-  uint64_t cost_ns; /* that each of its calls takes */
+  uint64_t deadline_ns; /* 0: none */
+  uint64_t cost_ns;     /* that each of its calls takes */
 
   /* Recorded of the link. */
   uint64_t sent, received;     /* bytes */
@@ -45,7 +48,8 @@ struct meter {
   unsigned peeks;              /* number of entries in `budgets` */
   bool full;                   /* it has refused input */
   bool closed;
-  unsigned drained;     /* how often it was told to drain */
+  unsigned drained; /* how often it was told to drain */
+  unsigned ticks, eofs;
   uint64_t sent_before; /* this turn */
 };
 
