@@ -284,6 +284,21 @@ def test_series(weir):
     assert math.isclose(rows[-1]["second"] + rows[-1]["seconds"], seconds(report), abs_tol=1e-3)
 
 
+def test_conditions(weir):
+    """Those of --fail-if come first, and decide about the exit status."""
+    conditions = ["--fail-if", "errors>0", "--fail-if", "p99>1us", "--fail-if", "max>1h"]
+    status, out, err = harness.run("load", "-q", "-n", 20, *conditions, weir.url("/"))
+    assert status == 3 and re.fullmatch(r"weir load: failed: p99>1us \([\d.]+[mu]?s\)\n", err)
+    assert re.match(r"FAILED: p99>1us \(.*\)\npassed: errors>0 \(0\)\npassed: max>1h \(.*\)\n20 of 20", out), out
+    status, out, err = harness.run("load", "-q", "-n", 20, "--fail-if", "errors>0", weir.url("/"))
+    assert status == 0 and err == ""
+    report = measured("-D", 1, "-r", 50, "--fail-if", "rate<200%", weir.url("/"), expect=3)
+    assert [(row["condition"], row["failed"]) for row in report["fail_if"]] == [("rate<200%", True)]
+    report = measured("--stage", "500ms:50", "--stage", "500ms:50", "--fail-if", "stages:p50>1us", weir.url("/"),
+                      expect=3)
+    assert [(row["stage"], row["failed"]) for row in report["fail_if"]] == [(1, True), (2, True)]
+
+
 def test_caps_under_load(weir):
     report, own = spent(weir, "-n", 200, "-c", 2, "-m", 6, "--cap", "*.jpg=4k,20k,rest",
                         weir.url("/image.jpg"), weir.url("/script.js"), weir.url("/"))

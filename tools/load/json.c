@@ -189,6 +189,7 @@ json_t *load_json_of(const struct load_report *report) {
   json_object_set_new(root, "connections", connections_of(report));
   add_times(root, report);
   json_object_set_new(root, "self", self_of(report));
+  json_object_set_new(root, "fail_if", load_json_conditions(report));
   json_object_set_new(root, "series", load_json_series(&report->series));
   json_object_set_new(root, "stages", load_json_stages(report->stages, report->stage_count));
   return root;

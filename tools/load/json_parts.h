@@ -7,8 +7,7 @@
 
 #include <jansson.h>
 
-#include "tools/load/options.h"
-#include "tools/load/series.h"
+#include "tools/load/run.h"
 #include "tools/load/stage_report.h"
 
 struct load_json_count {
@@ -31,5 +30,8 @@ json_t *load_json_options(const struct load_options *options);
 json_t *load_json_stages(const struct load_stage_report *stages, unsigned count);
 
 json_t *load_json_series(const struct load_series *series);
+
+/* What became of the conditions of --fail-if. */
+json_t *load_json_conditions(const struct load_report *report);
 
 #endif

@@ -59,6 +59,11 @@ enum {
   LOAD_CSV_COLUMNS_MAX = 64,    /* arbitrary */
   LOAD_VARIABLE_BYTES_MAX = 64, /* how near a closing brace must be. Arbitrary */
 
+  LOAD_FAIL_IFS_MAX = 16, /* --fail-if. Arbitrary; people have two or three */
+  /* The text of a condition of --fail-if, with its stage. Untested: longer ones are cut in reports. */
+  LOAD_CONDITION_BYTES = 64,
+  LOAD_OUTCOMES_MAX = LOAD_FAIL_IFS_MAX * LOAD_STAGES_MAX, /* "stages:" has one for each stage */
+
   /* ---- when to give up ---- */
 
   /* How often a request is repeated after the server refused it unprocessed, while its connections

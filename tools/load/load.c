@@ -11,18 +11,29 @@
 #include "tools/load/command.h"
 #include "tools/load/hdr_log.h"
 #include "tools/load/json.h"
+#include "tools/load/judge.h"
 #include "tools/load/options_help.h"
 #include "tools/load/options_parse.h"
 #include "tools/load/show.h"
 
 #define complain(status, ...) output_complain("weir load", status, __VA_ARGS__)
 
+/* Names the first condition of --fail-if that is true, if there is one. */
+static int judge_conditions(const struct load_report *report) {
+  static struct load_outcome outcomes[LOAD_OUTCOMES_MAX];
+  char condition[LOAD_CONDITION_BYTES], value[LOAD_TEXT_BYTES];
+  if (load_judge(report, outcomes) == 0 || !outcomes[0].failed) return EXIT_DONE;
+  return complain(EXIT_THRESHOLD, "failed: %s (%s)",
+                  load_outcome_condition(&outcomes[0], condition),
+                  load_outcome_value(&outcomes[0], value));
+}
+
 /* Reports only the first reason, as one line. */
 static int judge(const struct load_report *report) {
   const struct load_stats *sum = &report->sum;
   char text[96];
   if (report->mistake[0]) return complain(EXIT_FAILED, "%s", report->mistake);
-  if (sum->requests.succeeded > 0) return EXIT_DONE;
+  if (sum->requests.succeeded > 0) return judge_conditions(report);
   if (sum->reason_count > 0) return complain(EXIT_FAILED, "%s", sum->reasons[0].text);
   if (sum->requests.error_count > 0) {
     const struct load_error_row *row = &sum->requests.errors[0];

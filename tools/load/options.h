@@ -10,6 +10,7 @@
 #include "tools/client/url.h"
 #include "tools/common/options.h"
 #include "tools/load/cap.h"
+#include "tools/load/fail_if.h"
 #include "tools/load/limits.h"
 #include "tools/load/schedule.h"
 
@@ -65,9 +66,11 @@ struct load_options {
   struct load_caps caps;
 
   /* ---- output ---- */
-  const char *json;  /* --json: a path, "-" for standard output, or NULL */
-  const char *hdr;   /* --hdr, or NULL */
-  bool no_pin;       /* workers may run on any core */
+  const char *json; /* --json: a path, "-" for standard output, or NULL */
+  const char *hdr;  /* --hdr, or NULL */
+  bool no_pin;      /* workers may run on any core */
+  struct load_fail_if fail_ifs[LOAD_FAIL_IFS_MAX]; /* --fail-if */
+  unsigned fail_if_count;
   bool quiet;        /* no progress */
   const char *topic; /* --help=TOPIC, or NULL */
 };

@@ -31,7 +31,7 @@ static const char after[] =
     "\n"
     "Ctrl-C ends a run early and prints what was measured so far.\n"
     "Exit status: 0 success; 1 no request succeeded, or no connection could be made;\n"
-    "2 wrong command line.\n";
+    "2 wrong command line; 3 a condition of --fail-if is true.\n";
 
 struct page {
   size_t len;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/load/judge.h"
 #include "tools/load/page.h"
 #include "tools/load/text_parts.h"
 #include "tools/load/units.h"
@@ -44,6 +45,17 @@ static void print_warnings(const struct load_report *report, FILE *to) {
                    "warning: %s thread was busy all the time; weir load may have been slower than "
                    "the server: try more threads (-t)",
                    report->workers > 1 ? "a" : "the");
+}
+
+/* The conditions of --fail-if, those that failed first. */
+static void print_conditions(const struct load_report *report, FILE *to) {
+  static struct load_outcome outcomes[LOAD_OUTCOMES_MAX];
+  unsigned count = load_judge(report, outcomes);
+  char condition[LOAD_CONDITION_BYTES], value[LOAD_TEXT_BYTES];
+  for (unsigned i = 0; i < count; i++)
+    load_page_line(to, "%s %s (%s)", outcomes[i].failed ? "FAILED:" : "passed:",
+                   load_outcome_condition(&outcomes[i], condition),
+                   load_outcome_value(&outcomes[i], value));
 }
 
 static void print_verdict(const struct load_report *report, FILE *to) {
@@ -169,6 +181,7 @@ static void print_self(const struct load_report *report, FILE *to) {
 }
 
 void load_text_write(const struct load_report *report, FILE *to) {
+  print_conditions(report, to);
   print_warnings(report, to);
   print_verdict(report, to);
   print_requests(report, to);

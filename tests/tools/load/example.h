@@ -29,6 +29,12 @@ static inline struct load_report *example_report(void) {
                                               .stages = {{.text = "1s:5"}},
                                               .stage_count = 1,
                                               .fields = {"accept: text/html"},
+                                              .fail_ifs = {{.text = "p99>20s",
+                                                            .condition = "p99>20s",
+                                                            .percent = 99,
+                                                            .greater = true,
+                                                            .limit = 20e9}},
+                                              .fail_if_count = 1,
                                               .field_count = 1};
   static struct load_stage_report stages[1];
   static struct load_report report;

@@ -36,6 +36,7 @@ static void test_repeated(void **state) {
   (void)state;
   for (unsigned extra = 0; extra < 2; extra++) {
     assert_int_equal(is_taken("-H", "a: b", LOAD_FIELDS_MAX + extra, 1), !extra);
+    assert_int_equal(is_taken("--fail-if", "p99>1s", LOAD_FAIL_IFS_MAX + extra, 1), !extra);
     assert_int_equal(is_taken("--cap", "*.x=4k", LOAD_CAPS_MAX + extra, 1), !extra);
     assert_int_equal(is_taken("--stage", "1s:5", LOAD_STAGES_MAX + extra, 1), !extra);
     assert_int_equal(is_taken("-q", "-k", 1, LOAD_URLS_MAX + extra), !extra);
