@@ -15,8 +15,14 @@ static inline uint32_t wire_get24(const uint8_t *p) {
   return (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 }
 
+/* One load: compilers do not always see it in four. */
 static inline uint32_t wire_get32(const uint8_t *p) {
-  return (uint32_t)p[0] << 24 | wire_get24(p + 1);
+  uint32_t v;
+  __builtin_memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  v = __builtin_bswap32(v);
+#endif
+  return v;
 }
 
 /* 31 bits behind a reserved bit, which is ignored on receipt (RFC 9113 section 4.1). */

@@ -301,8 +301,10 @@ bool h2_block_whole(struct h2 *h2, const struct h2_frame_header *frame, struct s
   if (!awaits_status(stream)) return false;
   const struct h2_answer *answer =
       h2_judged_find(&h2->judged, hpack_decoder_state(&h2->decoder), block);
-  if (answer) take_response(h2, stream, answer, NULL, frame->flags & H2_FLAG_END_STREAM);
-  return answer;
+  if (!answer) return false;
+  h2->recent = stream; /* its DATA often come next */
+  take_response(h2, stream, answer, NULL, frame->flags & H2_FLAG_END_STREAM);
+  return true;
 }
 
 /* ---- PROMISE --------------------------------------------------------------------------------- */

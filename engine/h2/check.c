@@ -25,6 +25,7 @@ static void check_stream(const struct h2 *h2, const struct h2_stream *stream, st
   assert(h2_find(h2, stream->id) == stream);
   assert(stream->h2 == h2);
   assert(!stream->gone);
+  assert(stream->takes_part || !(h2->role == H2_SERVER || stream->body.ops));
   assert(stream->state < H2_CLOSED);
   assert(stream->prev ? stream->prev->next == stream : h2->all == stream);
   assert(stream->end_received || stream->content_length < 0 ||
@@ -112,6 +113,7 @@ void h2_check(const struct h2 *h2) {
   assert(h2->control || h2->control_used == 0);
   assert(h2->control_used <= H2_CONTROL_BYTES);
   assert(!h2->reader.data || !h2->reader.data->gone);
+  assert(!h2->recent || !h2->recent->gone);
   assert(h2->block.kind != H2_BLOCK_NONE || !h2->block.bytes);
   assert(!h2->dead || !h2->all);
   assert(h2->draining || !h2->drain_final);

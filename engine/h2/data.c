@@ -123,9 +123,12 @@ static void pass_on(struct h2 *h2, struct h2_stream *stream, struct span bytes, 
     return;
   }
   if (heard) deliver(stream, bytes, end);
-  if (!stream->gone && !(heard && stream->base.consume_later))
-    h2_flow_consumed(h2, stream, (uint32_t)bytes.len);
   if (stream->gone) return;
+  bool used = !(heard && stream->base.consume_later);
+  if (used && stream->state == H2_CLOSED)
+    h2_flow_ended(h2, stream, (uint32_t)bytes.len);
+  else if (used)
+    h2_flow_consumed(h2, stream, (uint32_t)bytes.len);
   /* A client that stopped an upload in the middle, because it was answered, may be waiting: curl sees
    * the end of its own request only when a frame arrives. */
   if (stream->state == H2_CLOSED) h2->flow.hurries |= stream->lingers;
@@ -155,7 +158,8 @@ static struct h2_stream *receiver_of_whole(const struct h2 *h2, const struct h2_
                                            bool end) {
   bool plain = (frame->flags & ~H2_FLAG_END_STREAM) == 0 && (end || frame->length > 0);
   if (!plain || frame->length > h2->ours.max_frame_size) return NULL;
-  struct h2_stream *stream = h2_find(h2, frame->stream_id);
+  struct h2_stream *stream = h2->recent;
+  if (!stream || stream->id != frame->stream_id) stream = h2_find(h2, frame->stream_id);
   if (!stream || !stream->final_received || stream->asks) return NULL;
   bool receives = stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_LOCAL;
   bool granted = frame->length <= h2->credit.granted && frame->length <= stream->credit.granted;

@@ -132,6 +132,7 @@ bool h2_flow_admits(const struct h2 *h2) {
 
 /* Widens the connection's window to `bytes`, as far as its bound and the budget allow. */
 static void widen_connection(struct h2 *h2, uint64_t bytes) {
+  if (bytes <= h2->credit.target) return;
   uint64_t most = h2->shared->config.connection_window_bytes_max;
   uint64_t room = growth_room_bytes(h2);
   if (bytes > most) bytes = most;
@@ -220,11 +221,13 @@ void h2_flow_opened(struct h2 *h2, struct h2_stream *stream) {
   widen_connection(h2, h2->shared->config.connection_window_bytes);
 }
 
+static void estimate(struct h2 *h2, uint32_t bytes) {
+  sample(h2, bytes);
+  widen_connection(h2, WINDOW_SAMPLES * h2->flow.sample_bytes);
+}
+
 static void give_back(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
-  if (is_auto(h2, stream)) {
-    sample(h2, bytes);
-    widen_connection(h2, WINDOW_SAMPLES * h2->flow.sample_bytes);
-  }
+  if (is_auto(h2, stream)) estimate(h2, bytes);
   window_credit_consume(&h2->credit, bytes);
   window_credit_consume(&stream->credit, bytes);
   credit_queue_add(h2, stream);
@@ -246,6 +249,17 @@ void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   assert(bytes <= stream->credit.held);
   if (is_auto(h2, stream)) widen_stream(h2, stream, bytes);
   give_back(h2, stream, bytes);
+}
+
+void h2_flow_announced(struct h2 *h2, struct h2_stream *stream) {
+  enum stream_flow policy = policy_of(h2, stream);
+  if (policy == FLOW_AUTO) widen_stream(h2, stream, 0);
+  if (window_credit_due(&stream->credit) > 0) credit_queue_add(h2, stream);
+  if (!on_arrival(policy)) count(h2, stream);
+}
+
+void h2_flow_ended(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
+  if (is_auto(h2, stream)) estimate(h2, bytes);
 }
 
 void h2_flow_forget(struct h2 *h2, struct h2_stream *stream) {

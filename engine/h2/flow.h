@@ -44,6 +44,12 @@ void h2_flow_arrived(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
  * there may be credit to return. */
 void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
 
+/* The peer has heard of a stream of ours: it counts from now on, and a cap may have been set. */
+void h2_flow_announced(struct h2 *h2, struct h2_stream *stream);
+
+/* In place of h2_flow_consumed() for the last bytes of a stream that is about to be forgotten. */
+void h2_flow_ended(struct h2 *h2, struct h2_stream *stream, uint32_t bytes);
+
 /* Whether the policy that the handler (or the configuration) chose for the stream returns credit when
  * bytes arrive. */
 __attribute__((warn_unused_result)) bool h2_flow_on_arrival(const struct h2 *h2,

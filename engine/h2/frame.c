@@ -84,9 +84,10 @@ const char *h2_error_name(uint32_t code) {
 }
 
 struct h2_frame_header h2_frame_header_decode(const uint8_t *bytes) {
+  uint32_t first = wire_get32(bytes); /* the length and the type */
   return (struct h2_frame_header){
-      .length = wire_get24(bytes),
-      .type = bytes[3],
+      .length = first >> 8,
+      .type = (uint8_t)first,
       .flags = bytes[4],
       .stream_id = wire_get31(bytes + 5),
   };

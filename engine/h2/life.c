@@ -24,6 +24,11 @@ static void link_in(struct h2 *h2, struct h2_stream *stream) {
   h2->all = stream;
 }
 
+void h2_stream_take_part(struct h2 *h2, struct h2_stream *stream) {
+  stream->takes_part = true;
+  sched_open(&h2->sched, &stream->node, stream->id, SCHED_PRIORITY_DEFAULT);
+}
+
 struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   struct h2_shared *shared = h2->shared;
   struct h2_stream *stream = pool_take(&shared->streams);
@@ -45,7 +50,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   stream->announced = !h2_is_own_id(h2, id);
   window_credit_init(&stream->credit, h2_flow_first_bytes(h2));
   link_in(h2, stream);
-  sched_open(&h2->sched, &stream->node, id, SCHED_PRIORITY_DEFAULT);
+  if (h2->role == H2_SERVER) h2_stream_take_part(h2, stream);
   (*(h2_is_own_id(h2, id) ? &h2->active_own : &h2->active_peer))++;
   h2->receiving++;
   h2->updates_free += h2->updates_free < H2_UPDATES_FREE_MAX ? H2_UPDATES_FREE_STREAM : 0;
@@ -112,9 +117,10 @@ static void sections_free(struct h2_stream *stream) {
 /* Takes the stream out of every queue, and returns its window. */
 static void detach(struct h2 *h2, struct h2_stream *stream) {
   h2_reader_forget(h2, stream);
+  if (h2->recent == stream) h2->recent = NULL;
   idmap_remove(&h2->streams, stream->id);
   link_out(h2, stream);
-  sched_close(&h2->sched, &stream->node);
+  if (stream->takes_part) sched_close(&h2->sched, &stream->node);
   h2->room_waits -= stream->room_bytes > 0;
   h2_queue_remove(h2, stream);
   sections_free(stream);

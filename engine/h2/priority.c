@@ -9,7 +9,7 @@
 
 static struct sched_node *find(void *ctx, uint32_t id) {
   struct h2_stream *stream = h2_find(ctx, id);
-  return stream ? &stream->node : NULL;
+  return stream && stream->takes_part ? &stream->node : NULL;
 }
 
 void h2_priority_init(struct h2 *h2) {

@@ -80,6 +80,7 @@ static struct h2_stream *begin(struct h2 *h2, const struct asked *asked, struct 
   }
   h2->own_id_next += 2;
   stream->body = body;
+  if (body.ops) h2_stream_take_part(h2, stream);
   stream->final_queued = true;
   stream->head_request = asked->head;
   stream->connect = asked->connect;

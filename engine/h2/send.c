@@ -96,7 +96,7 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
     return;
   }
   stream->announced = true;
-  if (h2_is_own_id(h2, stream->id)) h2_flow_consumed(h2, stream, 0); /* a cap may have been set */
+  if (h2_is_own_id(h2, stream->id)) h2_flow_announced(h2, stream);
   if (stream->state == H2_IDLE || stream->state == H2_RESERVED_LOCAL)
     h2_stream_event(stream, H2_SEND_HEADERS); /* informational ones, too (section 5.1) */
   bool final = section->status >= 200 || section->status == 0;

@@ -91,8 +91,9 @@ struct h2_stream {
       malformed : 1; /* a request that is; it is reset behind its 400, once it has ended or lingered */
   bool gone : 1;     /* closed() was called; the stream is in the graveyard */
   bool in_urgent_queue : 1;
-  bool announced : 1; /* the peer has heard of this stream */
-  bool probe_end : 1; /* see h2_queue_probe() */
+  bool takes_part : 1; /* in the scheduler's turns: `node` is in use */
+  bool announced : 1;  /* the peer has heard of this stream */
+  bool probe_end : 1;  /* see h2_queue_probe() */
   bool in_credit_queue : 1;
   bool lingers : 1; /* see h2_stream_linger(): closed() was called, but the message is still read */
   bool asks : 1;    /* for a tunnel that is neither made nor refused: what the peer sends is kept */

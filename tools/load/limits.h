@@ -28,6 +28,11 @@ enum {
   LOAD_CAP_STEP_BYTES = 24,     /* the text of a step, with NUL: 2147483647 has ten digits */
   LOAD_CAP_STEPS_MAX = 8,       /* of one --cap. Arbitrary */
 
+  /* Receive buffers of a thread, of 16 KiB. Powers of two. The most are those of a server, too. Untested:
+   * where they are short, less is received at once. */
+  LOAD_BUFFERS_MIN = 16,
+  LOAD_BUFFERS_MAX = 256,
+
   /* ---- requests from files ---- */
 
   /* The text of one request: a line, or an entry of an archive, which has the response's body, too.

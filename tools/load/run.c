@@ -80,6 +80,15 @@ static void worker_stopped(struct worker *io, void *ctx) {
   load_watch_leave(&run->watch);
 }
 
+/* Two for each connection: the buffers are used in turn, and all of them should stay in the core's
+ * cache. */
+static uint32_t receive_buffers(unsigned links) {
+  uint32_t count = LOAD_BUFFERS_MIN;
+  while (count < LOAD_BUFFERS_MAX && count < 2 * links)
+    count *= 2;
+  return count;
+}
+
 static bool run_workers(struct run *run, const struct failure *failure) {
   const struct load_options *options = run->options;
   unsigned links = (options->connections + options->threads - 1) / options->threads;
@@ -87,6 +96,7 @@ static bool run_workers(struct run *run, const struct failure *failure) {
       .count = options->threads,
       /* A connection that is being replaced may still wait for the server's FIN. */
       .links_max = 2 * links + 16,
+      .buffer_count = receive_buffers(links),
       .hooks = {.ctx = run,
                 .setup = worker_setup,
                 .second = worker_second,
