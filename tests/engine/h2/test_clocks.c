@@ -280,14 +280,15 @@ static void test_slow_frame(void **state) {
 }
 
 /* Whether the body is given up when its client is silent after so many bytes, with that window of the
- * stream. No credit is returned meanwhile. */
-static bool is_given_up(uint32_t window_bytes, const char *data) {
+ * stream: for its pace, or else only for the silence. No credit is returned meanwhile. */
+static bool is_given_up(uint32_t window_bytes, const char *data, bool for_pace) {
   struct engine_config config = script_config();
   config.h2.stream_window_bytes = window_bytes;
+  if (!for_pace) config.h2.body_bytes_per_second_min = 0;
   script_begin(&script, H2_SERVER, &config, false);
   script_run(&script, "HEADERS/H 1 [@post]; !mute");
   script_run(&script, data);
-  script_run(&script, "!tick 30000");
+  script_run(&script, for_pace ? "!tick 8000" : "!tick 30000");
   bool given_up = strstr(script.log, "closed 1 CANCEL") != NULL;
   assert_int_equal(script.engine.h2.counters.timeouts_bodies, given_up);
   script_close(&script);
@@ -297,10 +298,16 @@ static bool is_given_up(uint32_t window_bytes, const char *data) {
 /* Either window holds it back, when not a byte is left of it. */
 static void test_windows_hold_back(void **state) {
   (void)state;
-  assert_false(is_given_up(5000, "DATA 1 *5000"));
-  assert_true(is_given_up(5000, "DATA 1 *4999"));
-  assert_false(is_given_up(1 * MIB, "DATA 1 *16384; DATA 1 *16384; DATA 1 *16384; DATA 1 *16383"));
-  assert_true(is_given_up(1 * MIB, "DATA 1 *16384; DATA 1 *16384; DATA 1 *16384; DATA 1 *16382"));
+  for (int for_pace = 0; for_pace < 2; for_pace++) {
+    assert_false(is_given_up(100, "DATA 1 *100", for_pace));
+    assert_true(is_given_up(100, "DATA 1 *99", for_pace));
+  }
+  static const char all_but_some[] = "DATA 1 *16384; DATA 1 *16384; DATA 1 *16384";
+  char data[128];
+  for (unsigned left = 0; left < 2; left++) {
+    snprintf(data, sizeof data, "%s; DATA 1 *%u", all_but_some, 16383 - left);
+    assert_int_equal(is_given_up(1 * MIB, data, false), left);
+  }
 }
 
 /* ---- pauses and timers ----------------------------------------------------------------------- */
