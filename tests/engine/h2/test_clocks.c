@@ -171,7 +171,7 @@ static const struct spec_line client_ends[] = {
      "closed 1 CONNECT_ERROR",
      SPEC_LINE_FINAL},
     {"10 s", "a frame", "RAW x00000806; !tick 10100", "GOAWAY 0 ENHANCE_YOUR_CALM", 0},
-    {"5 s", "the server's SETTINGS", "!tick 5100", "GOAWAY 0 PROTOCOL_ERROR", SPEC_LINE_BARE},
+    {"5 s", "the server's SETTINGS", "!tick 5100", "GOAWAY 0 SETTINGS_TIMEOUT", SPEC_LINE_BARE},
 };
 
 static void test_deadlines(void **state) {
