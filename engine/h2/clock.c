@@ -247,7 +247,7 @@ static void run_timers(struct h2 *h2) {
 #define EACH_CLOCK(CLOCK)                                                                          \
   CLOCK(h2->timers.first, h2->timers.first->due_ns, run_timers)                                    \
   CLOCK(h2->draining && !h2->drain_final, h2->drain_ns, drained_long_enough)                       \
-  CLOCK(!h2->settings_received, h2->opened_ns + H2_PREFACE_NS, preface_late)                       \
+  CLOCK(!h2->settings_received, h2->opened_ns + h2->shared->config.preface_ns, preface_late)       \
   CLOCK(h2->settings_unacked, h2->settings_sent_ns + H2_SETTINGS_ACK_NS, settings_late)            \
   CLOCK(h2->block.kind != H2_BLOCK_NONE, h2->block.begun_ns + H2_HEADER_BLOCK_NS, frame_late)      \
   CLOCK(frame_timed(h2), h2->reader.begun_ns + H2_HEADER_BLOCK_NS, frame_late)                     \

@@ -282,6 +282,7 @@ struct h2_config h2_config_default(void) {
       .header_table_bytes = HPACK_TABLE_BYTES_MAX,
       .head_start = &head_start_rules_default,
       .push = true,
+      .preface_ns = H2_PREFACE_NS,
       .body_bytes_per_second_min = H2_BODY_BYTES_PER_SECOND_MIN,
       .body_idle_ns = H2_BODY_IDLE_NS,
       .conversation_idle_ns = H2_STREAM_IDLE_NS,

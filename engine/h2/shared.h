@@ -26,6 +26,7 @@ struct h2_config {
   bool no_rfc7540_priorities; /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */
   bool push; /* server: push if client and handler want it; client: accept pushes */
   const struct head_start_rules *head_start; /* kept; NULL: no head starts */
+  uint64_t preface_ns; /* how long the peer may take for its preface and SETTINGS */
   /* Of a request's body: the least rate, the longest silence, and that of a conversation, where both
    * sides may be silent for long (a body of unknown length, and an answer that has begun). */
   uint32_t body_bytes_per_second_min; /* 0: none */
@@ -59,7 +60,7 @@ struct h2_counters {
   uint64_t failed;         /* connections ended by other errors of the peer, among them: */
   uint64_t failed_compression; /* HPACK_INTEGER_*, HPACK_SIZE_UPDATES_MAX, and invalid blocks */
   uint64_t timeouts;           /* connections or streams ended by a deadline, of these kinds: */
-  uint64_t timeouts_preface, timeouts_settings; /* H2_PREFACE_NS, H2_SETTINGS_ACK_NS */
+  uint64_t timeouts_preface, timeouts_settings; /* preface_ns, H2_SETTINGS_ACK_NS */
   uint64_t timeouts_frames;                     /* H2_HEADER_BLOCK_NS */
   uint64_t timeouts_replies;                    /* H2_CONTROL_STALL_NS */
   uint64_t timeouts_output; /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN; streams by

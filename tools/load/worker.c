@@ -149,6 +149,7 @@ static struct engine_config config_of(const struct load_books *books) {
   uint64_t streams = 2 * (uint64_t)books->connections * options->streams;
   config.h2.push = false;
   config.h2.flow = options->flow;
+  config.h2.preface_ns = books->plan->timeout_ns; /* the connection's own clock began earlier */
   config.connections_max = books->connections;
   config.idle_ns = UINT64_MAX / 2; /* connections between requests are the server's to end */
   config.h1.streams_max = streams < UINT32_MAX ? (uint32_t)streams : UINT32_MAX;
