@@ -235,6 +235,9 @@ $(OUT)/%.o: %.c $(OUT)/flags
 	$(call SAY,CC)
 	$(QUIET)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
+# The page of reports, which this module embeds.
+$(OUT)/tools/load/html_parts.o: $(wildcard tools/report/page.*)
+
 $(OUT)/libweir.a: $(call OBJ,$(ENGINE) $(IO) $(LIB))
 	$(call SAY,AR)
 	$(QUIET)$(ARCHIVE)

@@ -10,6 +10,7 @@
 #include "tools/common/output.h"
 #include "tools/load/command.h"
 #include "tools/load/hdr_log.h"
+#include "tools/load/html.h"
 #include "tools/load/json.h"
 #include "tools/load/judge.h"
 #include "tools/load/options_help.h"
@@ -69,9 +70,11 @@ static bool write_report(const struct load_report *report) {
 }
 
 static int show(const struct load_report *report) {
-  const char *json = report->options->json, *hdr = report->options->hdr;
+  const char *json = report->options->json, *hdr = report->options->hdr,
+             *html = report->options->html;
   bool good = write_report(report);
   if (json && strcmp(json, "-") != 0) good = write_file(report, json, load_json_write) && good;
+  if (html) good = write_file(report, html, load_html_report) && good;
   if (hdr) good = write_file(report, hdr, load_hdr_log_write) && good;
   return good ? judge(report) : EXIT_FAILED;
 }

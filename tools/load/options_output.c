@@ -54,6 +54,7 @@ static const struct load_option rows[] = {
     {"hdr", 0, "FILE", LOAD_TEXT(hdr),
      "write the latencies as a HdrHistogram log, which the usual\n"
      "plotters read"},
+    {"html", 0, "FILE", LOAD_TEXT(html), "write the report as one page with plots, for a browser"},
     {"fail-if", 0, "CONDITION", LOAD_TAKE(add_fail_if),
      "exit with status 3 if the condition is true: 'p99>20ms',\n"
      "'errors>0.1%', 'rate<99%', 'stage2:p99>50ms'. May be repeated"},

@@ -24,8 +24,8 @@ static const struct {
     {"begin_unix_ns", LEAST}, {"begin_ns", LEAST},   {"min_ns", LEAST},
     {"min", LEAST},           {"max", MOST},         {"busy", MOST},
     {"cpu_ns", SUM},          {"run_delay_ns", SUM}, {"throttled_ns", SUM},
-    {"second", FIRST},        {"weir_load", FIRST},  {"code", FIRST},
-    {"value", NOTHING},       {"mean_ns", NOTHING},
+    {"second", FIRST},        {"seconds", MOST},     {"weir_load", FIRST},
+    {"code", FIRST},          {"value", NOTHING},    {"mean_ns", NOTHING},
 };
 
 /* Whether `name` is "p50_ns", "p99_9_ns" and so on, and the percent. */
@@ -124,8 +124,8 @@ static bool merge_histograms(json_t *sum, const json_t *from, bool inexact) {
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
-/* Rows of these lists are the same if these members are equal. Rows of `stages` are the same by
- * position. Other lists are joined. */
+/* Rows of these lists are the same if these members are equal. Rows of the series are the same if
+ * they are of the same time, and rows of `stages` by position. Other lists are joined. */
 static const struct {
   const char *name, *keys[2];
 } lists[] = {
@@ -137,7 +137,15 @@ static const struct {
 
 static bool merge_object(json_t *sum, json_t *from);
 
+/* Whether the middle of the row `b` is in the row `a`. */
+static bool is_same_time(const json_t *a, const json_t *b) {
+  double length = report_number(a, "seconds"), length_b = report_number(b, "seconds");
+  double since = report_number(b, "second") + length_b / 2 - report_number(a, "second");
+  return since >= 0 && (since < length || since == length_b / 2);
+}
+
 static bool is_same_row(const json_t *a, const json_t *b, const char *const keys[2]) {
+  if (strcmp(keys[0], "second") == 0) return is_same_time(a, b);
   for (unsigned i = 0; i < 2 && keys[i]; i++) {
     const json_t *x = json_object_get(a, keys[i]), *y = json_object_get(b, keys[i]);
     if ((x || y) && !json_equal(x, y)) return false;
@@ -214,10 +222,11 @@ static json_int_t shift_of(const json_t *sum, const json_t *from) {
 }
 
 static bool shift_series(json_t *result, json_int_t seconds) {
+  if (seconds == 0) return true;
   size_t i;
   json_t *row;
   json_array_foreach (json_object_get(result, "series"), i, row) {
-    json_t *second = json_integer(integer_at(row, "second") + seconds);
+    json_t *second = json_real(report_number(row, "second") + (double)seconds);
     if (json_object_set_new(row, "second", second) != 0) return false;
   }
   return true;
@@ -271,12 +280,12 @@ bool report_merge_add(json_t *sum, const json_t *from) {
 /* ---- the end --------------------------------------------------------------------------------- */
 
 struct second {
-  json_int_t number;
+  double number;
   json_t *row;
 };
 
 static int compare_seconds(const void *a, const void *b) {
-  json_int_t x = ((const struct second *)a)->number, y = ((const struct second *)b)->number;
+  double x = ((const struct second *)a)->number, y = ((const struct second *)b)->number;
   return (x > y) - (x < y);
 }
 
@@ -288,7 +297,7 @@ static bool sort_series(json_t *sum) {
   struct second *seconds = malloc(count * sizeof *seconds);
   if (!seconds) return false;
   json_array_foreach (series, i, row)
-    seconds[i] = (struct second){integer_at(row, "second"), json_incref(row)};
+    seconds[i] = (struct second){report_number(row, "second"), json_incref(row)};
   qsort(seconds, count, sizeof *seconds, compare_seconds);
   bool good = json_array_clear(series) == 0;
   for (i = 0; i < count; i++)

@@ -2,7 +2,7 @@
  * report/merge.h - adds results up that were measured at the same time.
  *
  * Counts are added. Histograms are added, and the percentiles beside them computed anew, so that
- * they are exactly those of all requests. The series is added second by second of the wall clock,
+ * they are exactly those of all requests. Rows of the series that cover the same time are added,
  * stages by their number, errors by kind and code. Of durations and ages the longest counts, from
  * the first start to the last end; options that are amounts (requests, connections, rate) are added.
  * A percentile without its histogram cannot be added: it becomes null.

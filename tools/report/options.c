@@ -19,8 +19,9 @@ static const char help[] =
     "exactly those of all requests together.\n"
     "\n"
     "Options\n"
-    "      --merge            add the results up; without --json, print the sum\n"
+    "      --merge            add the results up; without --json and --html, print the sum\n"
     "      --json FILE        with --merge: write the sum as JSON, - for standard output\n"
+    "      --html FILE        write the report as one page with plots, for a browser\n"
     "      --force            with --merge: add up results of different options, too\n"
     "      --fail-if-slower PERCENT\n"
     "                         exit with status 3 if p50 or p99 of a later result is higher\n"
@@ -39,6 +40,8 @@ static const char help[] =
     "  weir load -D 30 -r 2000 --json after.json https://localhost:8443/\n"
     "  weir report before.json after.json\n"
     "      is it faster now?\n"
+    "  weir report --html compare.html before.json after.json\n"
+    "      the same, with plots\n"
     "  weir report --fail-if-slower 5 before.json after.json\n"
     "      the same, as a step of a build\n"
     "  weir report --merge --json all.json machine-*.json\n"
@@ -51,11 +54,12 @@ const char *report_options_help(void) {
   return help;
 }
 
-enum { OPTION_MERGE = 256, OPTION_JSON, OPTION_FORCE, OPTION_SLOWER, OPTION_SEED };
+enum { OPTION_MERGE = 256, OPTION_JSON, OPTION_HTML, OPTION_FORCE, OPTION_SLOWER, OPTION_SEED };
 
 static const struct option names[] = {
     {"merge", no_argument, NULL, OPTION_MERGE},
     {"json", required_argument, NULL, OPTION_JSON},
+    {"html", required_argument, NULL, OPTION_HTML},
     {"force", no_argument, NULL, OPTION_FORCE},
     {"fail-if-slower", required_argument, NULL, OPTION_SLOWER},
     {"seed", required_argument, NULL, OPTION_SEED},
@@ -78,6 +82,7 @@ static bool take(struct options *parser, int code, char *value) {
   switch (code) {
   case OPTION_MERGE: options->merge = true; return true;
   case OPTION_JSON: options->json = value; return true;
+  case OPTION_HTML: options->html = value; return true;
   case OPTION_FORCE: options->force = true; return true;
   case OPTION_SLOWER: return set_percent(parser, &options->slower);
   case OPTION_SEED: return options_number(parser, 0, UINT64_MAX, &options->seed);

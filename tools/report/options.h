@@ -12,6 +12,7 @@ struct report_options {
   bool merge;          /* add the results up */
   bool force;          /* with merge: results of different options, too */
   const char *json;    /* with merge: where to write the sum, "-" for standard output; or NULL */
+  const char *html;    /* a page instead of text, or NULL */
   uint64_t seed;       /* of the bootstrap */
   double slower;       /* --fail-if-slower, in percent; negative: not given */
 };

@@ -7,7 +7,8 @@
 
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
-#include "tools/report/compare.h"
+#include "tools/load/html.h"
+#include "tools/report/html.h"
 #include "tools/report/merge.h"
 #include "tools/report/options.h"
 
@@ -15,6 +16,35 @@
 
 static int no_memory(void) {
   return complain(EXIT_FAILED, "out of memory");
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static bool write_json(const json_t *json, FILE *to) {
+  return json_dumpf(json, to, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0 &&
+         fputc('\n', to) != EOF && fflush(to) == 0;
+}
+
+static int save(const json_t *json, const char *path, bool (*write)(const json_t *json, FILE *to)) {
+  bool standard = strcmp(path, "-") == 0;
+  FILE *to = standard ? stdout : fopen(path, "we");
+  if (!to) return complain(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
+  bool good = write(json, to);
+  int why = errno;
+  if (!standard && fclose(to) != 0 && good) {
+    good = false;
+    why = errno;
+  }
+  return good ? EXIT_DONE : complain(EXIT_FAILED, "cannot write %s: %s", path, strerror(why));
+}
+
+/* The page of --html. */
+static int save_page(const struct report_options *options, const struct report_result *results,
+                     const struct report_change *changes, unsigned count) {
+  json_t *page = report_html_page(results, changes, count, options->seed);
+  int status = page ? save(page, options->html, load_html_write) : no_memory();
+  json_decref(page);
+  return status;
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
@@ -38,8 +68,13 @@ static int show(const struct report_options *options, const struct report_result
                 struct report_change *changes) {
   unsigned count = options->file_count;
   if (!report_changes_find(results, count, options->seed, changes)) return no_memory();
-  report_compare_write(results, changes, count, options->seed, stdout);
-  int status = output_end("weir report", EXIT_DONE);
+  int status = EXIT_DONE;
+  if (options->html) {
+    status = save_page(options, results, changes, count);
+  } else {
+    report_compare_write(results, changes, count, options->seed, stdout);
+    status = output_end("weir report", EXIT_DONE);
+  }
   return status == EXIT_DONE ? judge(options, changes) : status;
 }
 
@@ -81,18 +116,14 @@ static bool add(const struct report_options *options, const struct report_result
   return good;
 }
 
-static int save(const json_t *json, const char *path) {
-  bool standard = strcmp(path, "-") == 0;
-  FILE *to = standard ? stdout : fopen(path, "we");
-  if (!to) return complain(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
-  bool good = json_dumpf(json, to, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0 &&
-              fputc('\n', to) != EOF && fflush(to) == 0;
-  int why = errno;
-  if (!standard && fclose(to) != 0 && good) {
-    good = false;
-    why = errno;
-  }
-  return good ? EXIT_DONE : complain(EXIT_FAILED, "cannot write %s: %s", path, strerror(why));
+/* Shows the sum in every form that was asked for. */
+static int show_sum(const struct report_options *options, const struct report_result *sum) {
+  int status = EXIT_DONE;
+  if (options->json) status = save(sum->json, options->json, write_json);
+  if (options->html && status == EXIT_DONE) status = save_page(options, sum, NULL, 1);
+  if (options->json || options->html) return status;
+  report_compare_write(sum, NULL, 1, options->seed, stdout);
+  return output_end("weir report", EXIT_DONE);
 }
 
 static int merge_rest(const struct report_options *options, const struct report_result *first,
@@ -101,9 +132,7 @@ static int merge_rest(const struct report_options *options, const struct report_
     if (!add(options, first, sum, options->files[i], failure))
       return complain(EXIT_FAILED, "%s", failure->text);
   if (!report_merge_end(sum->json, options->file_count)) return no_memory();
-  if (options->json) return save(sum->json, options->json);
-  report_compare_write(sum, NULL, 1, options->seed, stdout);
-  return output_end("weir report", EXIT_DONE);
+  return show_sum(options, sum);
 }
 
 static int merge(const struct report_options *options, const struct failure *failure) {
