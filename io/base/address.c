@@ -68,6 +68,17 @@ bool address_from_host(struct address *address, const char *host, uint16_t port)
   return true;
 }
 
+bool address_from_path(struct address *address, const char *path) {
+  size_t len = strlen(path);
+  *address = (struct address){.local = {.sun_family = AF_UNIX}};
+  if (len == 0 || len >= sizeof address->local.sun_path) return false;
+  memcpy(address->local.sun_path, path, len);
+  bool abstract = path[0] == '@';
+  if (abstract) address->local.sun_path[0] = 0; /* and its length ends it, not a NUL */
+  address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + !abstract);
+  return true;
+}
+
 bool address_parse(struct address *address, const char *text) {
   char host[ADDRESS_TEXT_BYTES];
   uint16_t port;
@@ -92,6 +103,13 @@ const char *address_format(const struct address *address, char text[ADDRESS_TEXT
   if (address->any.sa_family == AF_INET) {
     inet_ntop(AF_INET, &address->ipv4.sin_addr, host, sizeof host);
     snprintf(text, ADDRESS_TEXT_BYTES, "%s:%u", host, address_port(address));
+    return text;
+  }
+  if (address->any.sa_family == AF_UNIX) {
+    bool abstract = address->local.sun_path[0] == 0;
+    int len = (int)(address->len - offsetof(struct sockaddr_un, sun_path)) - abstract;
+    snprintf(text, ADDRESS_TEXT_BYTES, "unix:%s%.*s", abstract ? "@" : "", len,
+             address->local.sun_path + abstract);
     return text;
   }
   inet_ntop(AF_INET6, &address->ipv6.sin6_addr, host, sizeof host);

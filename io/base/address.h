@@ -5,6 +5,8 @@
  *
  * A port alone is on 127.0.0.1. An empty host, and "*", is "[::]": every IPv4 and IPv6 address of the
  * machine.
+ *
+ * Clients also connect to UNIX sockets, by their path.
  */
 #ifndef WEIR_IO_ADDRESS_H
 #define WEIR_IO_ADDRESS_H
@@ -16,12 +18,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 struct address {
   union {
     struct sockaddr any;
     struct sockaddr_in ipv4;
     struct sockaddr_in6 ipv6;
+    struct sockaddr_un local;
   };
   socklen_t len;
   bool ipv6_only; /* "[::]" that leaves IPv4 to another socket on the same port */
@@ -35,13 +39,19 @@ __attribute__((warn_unused_result)) bool address_parse(struct address *address, 
 __attribute__((warn_unused_result)) bool address_from_host(struct address *address,
                                                            const char *host, uint16_t port);
 
-/* Writes "127.0.0.1:8080" or "[::1]:8080", always terminated. Returns `text`. */
+/* Makes an address of a UNIX socket's path; "@name" is one without a file (an abstract one). False when
+ * it is empty or longer than 107 bytes. */
+__attribute__((warn_unused_result)) bool address_from_path(struct address *address,
+                                                           const char *path);
+
+/* Writes "127.0.0.1:8080", "[::1]:8080" or "unix:/path", which is cut if it is long; always terminated.
+ * Returns `text`. */
 const char *address_format(const struct address *address, char text[ADDRESS_TEXT_BYTES]);
 
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 
-/* The 16 bytes of struct machine_peer: IPv6, or IPv4 mapped into it. */
+/* The 16 bytes of struct machine_peer: IPv6, or IPv4 mapped into it; zeros for a UNIX socket. */
 void address_to_peer(const struct address *address, uint8_t bytes[16], uint16_t *port);
 
 #endif

@@ -199,6 +199,21 @@ static bool copy_protocols(struct tls_context *context, const struct tls_setting
 
 /* ---- making one ------------------------------------------------------------------------------ */
 
+static const char *or_default(const char *given, const char *policy) {
+  return given ? given : policy;
+}
+
+/* OpenSSL skips names that it does not know as long as it knows one. */
+static bool set_suites(SSL_CTX *ssl, const struct tls_settings *settings, struct io_error *error) {
+  const char *suites_1_2 = or_default(settings->suites_1_2, tls_1_2_suites);
+  const char *suites_1_3 = or_default(settings->suites_1_3, tls_1_3_suites);
+  const char *groups = or_default(settings->groups, "X25519:P-256:P-384");
+  if (SSL_CTX_set_cipher_list(ssl, suites_1_2) != 1) return openssl_refused(error, suites_1_2);
+  if (SSL_CTX_set_ciphersuites(ssl, suites_1_3) != 1) return openssl_refused(error, suites_1_3);
+  if (SSL_CTX_set1_groups_list(ssl, groups) != 1) return openssl_refused(error, groups);
+  return true;
+}
+
 static bool set_policy(struct tls_context *context, const struct tls_settings *settings,
                        struct io_error *error) {
   SSL_CTX *ssl = context->ssl;
@@ -210,12 +225,9 @@ static bool set_policy(struct tls_context *context, const struct tls_settings *s
   SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   if (SSL_CTX_set_min_proto_version(ssl, version_min) != 1 ||
-      SSL_CTX_set_max_proto_version(ssl, settings->version_max) != 1 ||
-      SSL_CTX_set_cipher_list(ssl, tls_1_2_suites) != 1 ||
-      SSL_CTX_set_ciphersuites(ssl, tls_1_3_suites) != 1 ||
-      SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") != 1)
-    return openssl_refused(error, "TLS versions and suites");
-  return true;
+      SSL_CTX_set_max_proto_version(ssl, settings->version_max) != 1)
+    return openssl_refused(error, "TLS versions");
+  return set_suites(ssl, settings, error);
 }
 
 static bool set_certificate(struct tls_context *context, const struct certificate *certificate,

@@ -50,7 +50,11 @@ struct tls_settings {
   const char *ca_pem;  /* their PEM text instead; borrowed only during tls_context_create() */
   bool resume; /* client: keep the last ticket per factory and offer it with the next connection */
 
-  /* 0: no limit of its own. Otherwise TLS1_2_VERSION or TLS1_3_VERSION, mainly for tests. */
+  /* Other suites and groups than the policy's, in OpenSSL's words: those of TLS 1.2, those of TLS 1.3,
+   * and of both. NULL: the policy's. For clients that test servers. */
+  const char *suites_1_2, *suites_1_3, *groups;
+
+  /* 0: no limit of its own. Otherwise TLS1_2_VERSION or TLS1_3_VERSION. */
   int version_min, version_max;
 };
 

@@ -262,7 +262,6 @@ static void deliver_kept(struct tls *tls, uint64_t now_ns) {
   }
 }
 
-/* See the top of this file. */
 static void settle(struct tls *tls, uint64_t now_ns) {
   invariants(tls);
   if (tls->state != TLS_OPEN) return;
@@ -299,7 +298,6 @@ static bool make_ssl(struct tls *tls) {
   return tls_context_expect(tls->ssl, factory->server_name);
 }
 
-/* The handshake is complete: the inner machine begins. */
 static void open_inner(struct tls *tls, uint64_t now_ns) {
   struct tls_factory *factory = tls->factory;
   const unsigned char *protocol;
@@ -363,7 +361,6 @@ static void start_handshake(struct tls *tls, struct span in, uint64_t now_ns) {
     tls->state = TLS_HANDSHAKE;
 }
 
-/* Goes on with what OpenSSL was doing. */
 static void advance(struct tls *tls, uint64_t now_ns) {
   if (tls->state == TLS_HANDSHAKE) continue_handshake(tls, now_ns);
   if (tls->state == TLS_OPEN) read_records(tls, now_ns);
@@ -595,4 +592,9 @@ struct machine_factory tls_factory_machines(struct tls_factory *factory) {
 const char *tls_machine_error(const struct machine *machine) {
   assert(machine->ops == &tls_ops);
   return ((const struct tls *)machine->self)->error;
+}
+
+const struct ssl_st *tls_machine_ssl(const struct machine *machine) {
+  assert(machine->ops == &tls_ops);
+  return ((const struct tls *)machine->self)->ssl;
 }

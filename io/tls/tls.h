@@ -30,6 +30,8 @@
 #include "engine/base/machine.h"
 #include "io/tls/factory.h"
 
+struct ssl_st;
+
 /* The factory to give to a listener or dialler: create() makes a tls machine. It refuses when
  * machines_max exist or there is no memory. `factory` must outlive it. */
 struct machine_factory tls_factory_machines(struct tls_factory *factory);
@@ -37,5 +39,8 @@ struct machine_factory tls_factory_machines(struct tls_factory *factory);
 /* Why the connection failed, for a client's error message: "" or one line. `machine` must come from
  * a tls factory (asserted). Valid until its close(). */
 const char *tls_machine_error(const struct machine *machine);
+
+/* For tls/facts.c: OpenSSL's object. `machine` must come from a tls factory (asserted). */
+const struct ssl_st *tls_machine_ssl(const struct machine *machine);
 
 #endif

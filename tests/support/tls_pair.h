@@ -30,6 +30,7 @@ struct tls_choice {
   int version; /* 0: any */
   uint64_t up_bytes, down_bytes;
   bool verify, resume;
+  const char *suites_1_2, *suites_1_3, *groups; /* the client's */
   const char *ca_path, *ca_pem, *name;
   const char *server_ca_path; /* the server asks for a certificate of these; NULL: it does not */
   const struct certificate *client_certificate;

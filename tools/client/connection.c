@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/tls/facts.h"
 #include "io/tls/tls.h"
 
 /* What TLS has against the server; empty if nothing. */
@@ -178,6 +179,10 @@ void client_connection_open(struct client_connection *connection) {
 
 void client_connection_cancel(struct client_connection *connection) {
   if (connection->state == CLIENT_DIALING) dial_cancel(&connection->dial);
+}
+
+struct tls_facts client_connection_tls(const struct client_connection *connection) {
+  return tls_facts_of(&connection->wrap.inner);
 }
 
 void client_connection_drain(struct client_connection *connection, uint64_t now_ns) {

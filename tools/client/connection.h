@@ -18,6 +18,7 @@
 
 #include "io/link/dial.h"
 #include "io/tls/factory.h"
+#include "io/tls/facts.h"
 #include "io/worker/worker.h"
 #include "tools/client/limits.h"
 #include "tools/client/wrap.h"
@@ -103,6 +104,9 @@ void client_connection_drain(struct client_connection *connection, uint64_t now_
  * wrap_close(). */
 void client_connection_recv_eof(void *self, uint64_t now_ns);
 void client_connection_close(void *self);
+
+/* What TLS has agreed on: from client_ops.create on, if the server is secure. */
+struct tls_facts client_connection_tls(const struct client_connection *connection);
 
 /* Reports why the connection failed or ended. Only the first reason counts. Arguments may come from
  * the peer. */

@@ -16,6 +16,9 @@ enum {
   CLIENT_ADDRESSES_MAX = 8,
   /* The name of an error code, with NUL. Untested: the longest has 19 letters. */
   CLIENT_CODE_BYTES = 24,
+  /* The names of ciphers that a user may give. Arbitrary; all that OpenSSL knows fit. Untested: nobody
+   * names that many. */
+  CLIENT_CIPHERS_BYTES = 4096,
   /* Why a connection ended: two lines on a terminal. Longer texts are cut. */
   CLIENT_REASON_BYTES = 160,
 };

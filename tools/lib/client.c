@@ -414,7 +414,9 @@ static bool prepare(struct weir_client *client, const struct weir_client_setting
                                       CLIENT_ADDRESSES_MAX, failure);
   if (server->address_count == 0) return false;
   if (!client->url.secure) return true;
-  client->tls = client_tls_create(client->versions, settings->insecure, settings->ca_file, failure);
+  const struct client_tls_settings tls = {
+      .versions = client->versions, .insecure = settings->insecure, .ca_path = settings->ca_file};
+  client->tls = client_tls_create(&tls, failure);
   return client->tls;
 }
 

@@ -7,6 +7,7 @@
 #include "tools/load/connection.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "engine/h2/frame.h"
 #include "io/base/clock.h"
@@ -200,6 +201,21 @@ static bool make_slots(struct load_connection *connection) {
   return load_slots_make(&connection->slots, (uint32_t)most);
 }
 
+/* What the connection speaks. */
+static void note_facts(struct load_connection *connection) {
+  const struct client_connection *client = &connection->client;
+  struct load_tls_facts facts = {.connections = 1};
+  snprintf(facts.alpn, sizeof facts.alpn, connection->slots.http.http1 ? "http/1.1" : "h2");
+  if (client->server->secure) {
+    const struct tls_facts tls = client_connection_tls(client);
+    snprintf(facts.version, sizeof facts.version, "%s", tls.version);
+    snprintf(facts.cipher, sizeof facts.cipher, "%s", tls.cipher);
+    snprintf(facts.group, sizeof facts.group, "%s", tls.group);
+    facts.resumed = tls.resumed;
+  }
+  load_tls_facts_add(&connection->books->stats.tls, &facts);
+}
+
 /* Opens the connection when it is ready for requests; see load/connection.h. */
 static void greet(struct load_connection *connection) {
   struct load_books *books = connection->books;
@@ -214,6 +230,7 @@ static void greet(struct load_connection *connection) {
   set_state(connection, LOAD_OPEN);
   connection->was_open = true;
   if (!books->leaving) books->stats.connections_opened++;
+  if (!books->leaving) note_facts(connection);
   settle(connection);
   load_connection_fill(connection);
 }

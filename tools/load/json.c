@@ -138,6 +138,19 @@ static json_t *connections_of(const struct load_report *report) {
   return object;
 }
 
+/* NULL for what there is not, in clear text. */
+static json_t *text_or_null(const char *text) {
+  return *text ? json_string(text) : json_null();
+}
+
+static json_t *tls_of(const struct load_tls_facts *tls) {
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", text_or_null(tls->version),
+                   "cipher", text_or_null(tls->cipher), "group", text_or_null(tls->group), "alpn",
+                   text_or_null(tls->alpn), "connections", load_json_integer(tls->connections),
+                   "resumed", load_json_integer(tls->resumed), "others",
+                   load_json_integer(tls->others));
+}
+
 static json_t *self_of(const struct load_report *report) {
   const struct load_self *self = &report->self;
   const struct load_json_count rows[] = {
@@ -188,6 +201,7 @@ json_t *load_json_of(const struct load_report *report) {
   json_object_set_new(root, "bytes", bytes_of(counts));
   json_object_set_new(root, "connections", connections_of(report));
   add_times(root, report);
+  json_object_set_new(root, "tls", tls_of(&report->sum.tls));
   json_object_set_new(root, "self", self_of(report));
   json_object_set_new(root, "fail_if", load_json_conditions(report));
   json_object_set_new(root, "series", load_json_series(&report->series));

@@ -45,6 +45,9 @@ static json_t *stages_of(const struct load_options *options) {
   return list;
 }
 
+static const char *const versions[] = {
+    [CLIENT_HTTP2] = "h2", [CLIENT_HTTP1] = "http/1.1", [CLIENT_HTTP2_OR_1] = "h2, http/1.1"};
+
 json_t *load_json_options(const struct load_options *options) {
   const struct {
     const char *name;
@@ -72,7 +75,13 @@ json_t *load_json_options(const struct load_options *options) {
       {"stream_window", json_integer(load_options_stream_window(options))},
       {"connection_window", json_integer(load_options_connection_window(options))},
       {"flow", json_string(flows[options->flow])},
+      {"versions", json_string(versions[options->versions])},
       {"insecure", json_boolean(options->insecure)},
+      {"sni", load_json_text(options->sni)},
+      {"cert", load_json_text(options->cert_path)},
+      {"ciphers", load_json_text(options->ciphers)},
+      {"groups", load_json_text(options->groups)},
+      {"tls_resume", json_boolean(options->tls_resume)},
   };
   json_t *object = json_object();
   for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -56,9 +56,16 @@ struct load_options {
   enum client_versions versions; /* that these allow */
 
   /* ---- connect ---- */
-  const char *connect_to; /* HOST[:PORT], or NULL */
-  const char *ca_path;    /* --cacert, or NULL */
-  bool insecure;          /* certificates are not verified */
+  const char *connect_to; /* HOST[:PORT] or unix:PATH, or NULL */
+
+  /* ---- TLS; a text may be NULL ---- */
+  const char *sni;     /* instead of the URL's host */
+  const char *ca_path; /* --cacert */
+  const char *cert_path, *key_path;
+  const char *ciphers, *groups;
+  unsigned tls_minor_min, tls_minor_max; /* of TLS 1.x; 0: not given */
+  bool tls_resume;
+  bool insecure; /* certificates are not verified */
 
   /* ---- flow ---- */
   unsigned stream_window_bits, connection_window_bits; /* 0: the flow policy's default */

@@ -90,6 +90,7 @@ extern const struct load_option_family load_options_shape;
 extern const struct load_option_family load_options_request;
 extern const struct load_option_family load_options_protocol;
 extern const struct load_option_family load_options_connect;
+extern const struct load_option_family load_options_tls;
 extern const struct load_option_family load_options_flow;
 extern const struct load_option_family load_options_output;
 

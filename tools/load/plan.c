@@ -4,14 +4,11 @@
 #include "tools/load/plan.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "io/base/clock.h"
 #include "io/tls/context.h"
-#include "tools/client/lookup.h"
-#include "tools/client/tls.h"
 #include "tools/load/stages.h"
 
 static uint64_t ns_of(double seconds) {
@@ -80,35 +77,11 @@ bool load_plan_read(struct load_plan *plan, const struct failure *failure) {
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
-/* Whether an authority has a port. url_parse() has accepted it. */
-static bool names_port(const char *authority) {
-  const char *colon = strrchr(authority, ':');
-  return colon && colon[1] && !strchr(colon, ']');
-}
-
-/* --connect-to: HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT, as in a URL. */
-static bool redirect(const struct load_plan *plan, struct url *there,
-                     const struct failure *failure) {
-  const char *other = plan->options->connect_to;
-  char text[300];
-  uint16_t port = there->port;
-  if (!other) return true;
-  int len = snprintf(text, sizeof text, "%s://%s", there->secure ? "https" : "http", other);
-  if (len >= (int)sizeof text || strpbrk(other, "/?#") || !url_parse(there, text))
-    return failure_set(failure, "--connect-to %s: expected HOST or HOST:PORT", other);
-  if (!names_port(other)) there->port = port;
-  return true;
-}
-
 bool load_plan_look_up(struct load_plan *plan, const struct failure *failure) {
-  const struct load_options *options = plan->options;
-  struct url there = plan->rules.base;
-  if (!redirect(plan, &there, failure)) return false;
-  plan->address_count =
-      lookup_host(there.host, there.port, plan->addresses, CLIENT_ADDRESSES_MAX, failure);
-  if (plan->address_count == 0) return false;
-  if (!there.secure) return true;
-  plan->tls = client_tls_create(options->versions, options->insecure, options->ca_path, failure);
+  plan->origin.url = plan->rules.base;
+  if (!load_origin_look_up(&plan->origin, plan->options, failure)) return false;
+  if (!plan->origin.url.secure) return true;
+  plan->tls = load_origin_tls(plan->options, failure);
   return plan->tls;
 }
 

@@ -7,11 +7,10 @@
 #ifndef WEIR_LOAD_PLAN_H
 #define WEIR_LOAD_PLAN_H
 
-#include "io/base/address.h"
-#include "tools/client/limits.h"
 #include "tools/common/failure.h"
 #include "tools/load/limits.h"
 #include "tools/load/options.h"
+#include "tools/load/origin.h"
 #include "tools/load/reader.h"
 
 struct tls_context;
@@ -26,8 +25,7 @@ struct load_plan {
   bool by_connection;         /* each connection begins with the first request */
   bool one_pass;              /* the run ends after the last request */
   uint64_t seed;              /* of random variables */
-  struct address addresses[CLIENT_ADDRESSES_MAX];
-  unsigned address_count;
+  struct load_origin origin;
   struct tls_context *tls; /* NULL: http */
   uint64_t timeout_ns, duration_ns, warm_up_ns;
   struct load_shape shape; /* of an open loop */

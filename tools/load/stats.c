@@ -145,6 +145,7 @@ void load_stats_merge(struct load_stats *sum, const struct load_stats *from) {
   sum->connections_ended += from->connections_ended;
   load_histogram_merge(&sum->connect, &from->connect);
   load_histogram_merge(&sum->handshake, &from->handshake);
+  load_tls_facts_add(&sum->tls, &from->tls);
   for (unsigned i = 0; i < from->reason_count; i++)
     load_stats_reason(sum, from->reasons[i].text, from->reasons[i].count);
   sum->reasons_lost += from->reasons_lost;

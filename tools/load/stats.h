@@ -24,6 +24,7 @@
 #include "tools/client/limits.h"
 #include "tools/load/histogram.h"
 #include "tools/load/limits.h"
+#include "tools/load/tls_facts.h"
 
 /* Why a request has no response. Those with a code have an HTTP/2 error code. */
 enum load_error {
@@ -87,6 +88,7 @@ struct load_stats {
   uint64_t connections_ended;      /* by the server, or by an error, before the run's end */
   struct load_histogram connect;   /* TCP */
   struct load_histogram handshake; /* TLS */
+  struct load_tls_facts tls;       /* of the connections that were opened */
   struct load_reason reasons[LOAD_REASONS_MAX];
   unsigned reason_count;
   uint64_t reasons_lost; /* reasons that no longer fitted */

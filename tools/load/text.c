@@ -159,6 +159,22 @@ static void print_connections(const struct load_report *report, FILE *to) {
                   load_count_text(fairness->max, b));
 }
 
+/* "TLSv1.3, TLS_AES_128_GCM_SHA256, X25519, 3 resumed": behind the protocol. */
+static void print_protocol(const struct load_tls_facts *tls, FILE *to) {
+  char group[LOAD_TEXT_BYTES + 4] = "", resumed[2 * LOAD_TEXT_BYTES] = "", digits[LOAD_TEXT_BYTES];
+  bool http1 = strcmp(tls->alpn, "h2") != 0;
+  if (tls->connections == 0) return;
+  if (*tls->group) snprintf(group, sizeof group, ", %s", tls->group);
+  if (tls->resumed)
+    snprintf(resumed, sizeof resumed, ", %s resumed", load_count_text(tls->resumed, digits));
+  load_page_row(to, "protocol", "%s%s%s%s%s%s%s", http1 ? "HTTP/1.1" : "HTTP/2",
+                *tls->version ? " over " : " in clear text", tls->version, *tls->cipher ? ", " : "",
+                tls->cipher, group, resumed);
+  if (tls->others)
+    load_page_row(to, "", "%s spoke another protocol, or with another cipher",
+                  count_of(tls->others, "connection", resumed));
+}
+
 static void print_traffic(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
   char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES], d[LOAD_TEXT_BYTES];
@@ -188,6 +204,7 @@ void load_text_write(const struct load_report *report, FILE *to) {
   print_statuses(&report->sum.requests, to);
   print_errors(report, to);
   print_connections(report, to);
+  print_protocol(&report->sum.tls, to);
   print_traffic(report, to);
   print_self(report, to);
   load_text_times(report, to);

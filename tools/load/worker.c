@@ -193,16 +193,16 @@ static bool make_parts(struct load_worker *worker) {
   const struct load_plan *plan = worker->books.plan;
   struct engine_config config = config_of(&worker->books);
   config.clock_ns = &worker->books.io->loop.now_ns;
-  const struct url *url = &plan->rules.base;
+  const struct load_origin *origin = &plan->origin;
   worker->server = (struct client_server){
-      .authority = url->authority,
-      .addresses = plan->addresses,
-      .address_count = plan->address_count,
+      .authority = origin->url.authority,
+      .addresses = origin->addresses,
+      .address_count = origin->address_count,
       .connect_ns = plan->timeout_ns < CLIENT_CONNECT_NS ? plan->timeout_ns : CLIENT_CONNECT_NS};
   if (!make_connections(worker)) return false;
   worker->has_engine = engine_init(&worker->engine, &process_memory, &config, NULL);
-  return worker->has_engine &&
-         client_server_init(&worker->server, plan->tls, url->host, worker->books.connections);
+  return worker->has_engine && client_server_init(&worker->server, plan->tls, origin->tls_name,
+                                                  worker->books.connections);
 }
 
 static void release_parts(struct load_worker *worker) {

@@ -85,7 +85,10 @@ bool trace_origins_prepare(struct trace_origins *origins, const struct failure *
     secure = secure || origins->at[i]->url.secure;
   if (!secure) return true;
   origins->tls =
-      client_tls_create(versions_of(origins->run), options->insecure, options->ca_path, failure);
+      client_tls_create(&(struct client_tls_settings){.versions = versions_of(origins->run),
+                                                      .insecure = options->insecure,
+                                                      .ca_path = options->ca_path},
+                        failure);
   return origins->tls;
 }
 

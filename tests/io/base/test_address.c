@@ -81,7 +81,32 @@ static void test_parts(void **state) {
   assert_false(address_from_host(&address, "example.org", 70));
 }
 
+static void test_paths(void **state) {
+  char path[109], text[ADDRESS_TEXT_BYTES];
+  struct address address;
+  uint8_t bytes[16], zeros[16] = {0};
+  uint16_t port;
+  (void)state;
+  assert_true(address_from_path(&address, "/run/app.sock"));
+  assert_int_equal(address.len, offsetof(struct sockaddr_un, sun_path) + sizeof "/run/app.sock");
+  assert_string_equal(address_format(&address, text), "unix:/run/app.sock");
+  address_to_peer(&address, bytes, &port);
+  assert_memory_equal(bytes, zeros, 16);
+  assert_true(address_from_path(&address, "@app"));
+  assert_int_equal(address.len, offsetof(struct sockaddr_un, sun_path) + 4);
+  assert_memory_equal(address.local.sun_path, "\0app", 4);
+  assert_string_equal(address_format(&address, text), "unix:@app");
+  memset(path, 'a', sizeof path);
+  path[108] = 0;
+  assert_false(address_from_path(&address, path));
+  path[107] = 0;
+  assert_true(address_from_path(&address, path));
+  assert_int_equal(strlen(address_format(&address, text)), ADDRESS_TEXT_BYTES - 1);
+  assert_false(address_from_path(&address, ""));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_parts)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_parts),
+                                     cmocka_unit_test(test_paths)};
   return cmocka_run_group_tests_name("address", tests, NULL, NULL);
 }

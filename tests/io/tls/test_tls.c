@@ -13,6 +13,7 @@
 #include "io/base/error.h"
 #include "io/base/limits.h"
 #include "io/tls/context.h"
+#include "io/tls/facts.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"
 
@@ -70,6 +71,40 @@ static void test_alpn(void **state) {
       }
       tls_pair_free(pair);
     }
+}
+
+/* ---- facts ----------------------------------------------------------------------------------- */
+
+static void test_facts(void **state) {
+  static const struct {
+    struct tls_choice choice;
+    struct tls_facts expected;
+  } rows[] = {
+      {{.version = 0}, {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "x25519", false}},
+      {{.suites_1_3 = "TLS_AES_256_GCM_SHA384"},
+       {"TLSv1.3", "TLS_AES_256_GCM_SHA384", "x25519", false}},
+      {{.version = TLS1_2_VERSION, .suites_1_2 = "ECDHE-ECDSA-CHACHA20-POLY1305"},
+       {"TLSv1.2", "ECDHE-ECDSA-CHACHA20-POLY1305", "x25519", false}},
+      {{.groups = "P-384:P-256"}, {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "secp384r1", false}},
+      {{.version = TLS1_2_VERSION, .groups = "P-256"},
+       {"TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", "secp256r1", false}},
+      {{.resume = true}, {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "x25519", true}},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct tls_pair *pair = tls_pair_create(&rows[i].choice);
+    tls_pair_run(pair, 0, 65536);
+    if (rows[i].choice.resume) {
+      tls_pair_reconnect(pair);
+      tls_pair_run(pair, 0, 65536);
+    }
+    const struct tls_facts facts = tls_facts_of(&pair->client.machine);
+    assert_string_equal(facts.version, rows[i].expected.version);
+    assert_string_equal(facts.cipher, rows[i].expected.cipher);
+    assert_string_equal(facts.group, rows[i].expected.group);
+    assert_int_equal(facts.resumed, rows[i].expected.resumed);
+    tls_pair_free(pair);
+  }
 }
 
 /* ---- transfers ------------------------------------------------------------------------------- */
@@ -489,6 +524,7 @@ static void test_certificates_of_clients(void **state) {
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_facts),
       cmocka_unit_test(test_alpn),
       cmocka_unit_test(test_certificates_of_clients),
       cmocka_unit_test(test_transfers),

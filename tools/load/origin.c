@@ -1,0 +1,56 @@
+/*
+ * load/origin.c - see load/origin.h.
+ */
+#include "tools/load/origin.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/client/lookup.h"
+
+/* Whether an authority has a port. url_parse() has accepted it. */
+static bool names_port(const char *authority) {
+  const char *colon = strrchr(authority, ':');
+  return colon && colon[1] && !strchr(colon, ']');
+}
+
+/* --connect-to: HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT, as in a URL. */
+static bool redirect(const char *other, struct url *there, const struct failure *failure) {
+  char text[300];
+  uint16_t port = there->port;
+  int len = snprintf(text, sizeof text, "%s://%s", there->secure ? "https" : "http", other);
+  if (len >= (int)sizeof text || strpbrk(other, "/?#") || !url_parse(there, text))
+    return failure_set(failure, "--connect-to %s: expected HOST, HOST:PORT or unix:PATH", other);
+  if (!names_port(other)) there->port = port;
+  return true;
+}
+
+bool load_origin_look_up(struct load_origin *origin, const struct load_options *options,
+                         const struct failure *failure) {
+  const char *other = options->connect_to;
+  struct url there = origin->url;
+  origin->tls_name = options->sni ? options->sni : origin->url.host;
+  if (other && strncmp(other, "unix:", 5) == 0) {
+    origin->address_count = 1;
+    return address_from_path(&origin->addresses[0], other + 5); /* it has been checked */
+  }
+  if (other && !redirect(other, &there, failure)) return false;
+  origin->address_count =
+      lookup_host(there.host, there.port, origin->addresses, CLIENT_ADDRESSES_MAX, failure);
+  return origin->address_count > 0;
+}
+
+struct tls_context *load_origin_tls(const struct load_options *options,
+                                    const struct failure *failure) {
+  const struct client_tls_settings settings = {.versions = options->versions,
+                                               .insecure = options->insecure,
+                                               .resume = options->tls_resume,
+                                               .ca_path = options->ca_path,
+                                               .cert_path = options->cert_path,
+                                               .key_path = options->key_path,
+                                               .ciphers = options->ciphers,
+                                               .groups = options->groups,
+                                               .minor_min = options->tls_minor_min,
+                                               .minor_max = options->tls_minor_max};
+  return client_tls_create(&settings, failure);
+}
