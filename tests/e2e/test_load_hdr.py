@@ -13,7 +13,7 @@ import zlib
 import pytest
 
 import harness
-from load_peer import load, site, weir  # pylint: disable=unused-import
+from load_peer import Peer, load, site, weir  # pylint: disable=unused-import
 
 
 def decode(text):
@@ -82,6 +82,29 @@ def test_the_log_has_every_latency(weir, tmp_path):
     assert report["latency"]["count"] == 2000
     assert sum(sum(buckets.values()) for *_, buckets in intervals(log)) == 2000
     assert {tag for tag, *_ in intervals(log)} == {None}
+
+
+def test_an_interval_is_a_second(weir, tmp_path):
+    log, report = run(weir, tmp_path, "-D", 3, "-r", 100, weir.url("/"))
+    rows = list(intervals(log))
+    assert len(rows) == len(report["series"]) >= 2
+    for (_, begin, length, most, buckets), row in zip(rows, report["series"]):
+        assert abs(begin - row["second"]) < 0.001 and abs(length - row["seconds"]) < 0.001
+        if row is not report["series"][-1]:
+            assert buckets == dict(row["histogram"]["buckets"])
+            assert abs(most - row["max_ns"] / 1e6) < 0.001
+
+
+def test_unfinished_requests_are_in_the_last_interval(tmp_path):
+    """A server that stops to answer: latencies are those of requests that still wait at the end."""
+    def stall(peer, conn, stream):
+        if peer.counts["answered"] < 20:
+            conn.answer(stream)
+    with Peer(stall) as peer:
+        log, report = run(None, tmp_path, "-D", 2, "-r", 50, "-m", 100, peer.url("/"))
+    assert report["requests"]["waiting"] > 0
+    rows = list(intervals(log))
+    assert sum(sum(buckets.values()) for *_, buckets in rows) == report["latency"]["count"]
 
 
 def test_failed_requests_have_a_tag(weir, tmp_path):

@@ -12,8 +12,8 @@
 
 #include "tools/load/run.h"
 
-/* Writes the whole log of a run: latencies, and those of failed requests with the tag "failed". One
- * interval each. False: no memory, or `to` has an error. */
+/* Writes the log of a run: an interval of latencies for each row of its series, or one for the run
+ * if it has no series; and one with the tag "failed", of requests that failed. False: no memory, or `to` has an error. */
 __attribute__((warn_unused_result)) bool load_hdr_log_write(const struct load_report *report,
                                                             FILE *to);
 
