@@ -126,11 +126,32 @@ static void images_by_default(void **state) {
   assert_null(rule_of(rules, set, text_of("text/html")));
 }
 
+/* A star stands for any bytes, none of which the rest of the pattern has had. */
+static void stars_match(void **state) {
+  (void)state;
+  static const struct {
+    const char *pattern, *path;
+    bool matches;
+  } rows[] = {
+      {"aab*bc", "aabc", false}, {"aab*bc", "aabbc", true}, {"aab*bc", "aabcbc", true},
+      {"a*a", "a", false},       {"a*a", "aa", true},       {"*b*b", "bxb", true},
+      {"*b*b", "b", false},      {"a**", "a", true},        {"a*b*c", "abcbc", true},
+      {"a*b*c", "acb", false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char rule[32];
+    struct head_start_rules rules = {.count = 0};
+    snprintf(rule, sizeof rule, "image/*@%s=1k", rows[i].pattern);
+    assert_true(head_start_add(&rules, text_of(rule)));
+    if (head_start_of_path(&rules, text_of(rows[i].path)) != rows[i].matches)
+      fail_msg("%s, %s", rows[i].pattern, rows[i].path);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(rules_are_read),
-      cmocka_unit_test(rules_are_bounded),
-      cmocka_unit_test(the_first_match_counts),
+      cmocka_unit_test(rules_are_read),    cmocka_unit_test(stars_match),
+      cmocka_unit_test(rules_are_bounded), cmocka_unit_test(the_first_match_counts),
       cmocka_unit_test(images_by_default),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,21 +228,29 @@ static void moving_starts_afresh(void **state) {
   assert_string_equal(world_sequence(world, 6), "D B D B D B");
 }
 
+/* Without head starts, the most urgent level with another queue is next. */
+static void behind_head_starts(void **state) {
+  (void)state;
+  struct sched_urgency urgency = {.levels = 0};
+  unsigned level = 9;
+  sched_urgency_on(&urgency, 0, SCHED_QUEUE_HEAD);
+  assert_int_equal(sched_urgency_pick_behind(&urgency, &level), SCHED_QUEUE_NONE);
+  for (unsigned at = SCHED_LEVEL_COUNT; at-- > 0;) {
+    sched_urgency_on(&urgency, at, SCHED_QUEUE_SEQUENCE);
+    assert_int_equal(sched_urgency_pick_behind(&urgency, &level), SCHED_QUEUE_SEQUENCE);
+    assert_int_equal(level, at);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      WORLD_TEST(head_start_falls_back),
-      WORLD_TEST(head_start_beside_its_equals),
-      WORLD_TEST(head_start_beside_what_is_critical),
-      WORLD_TEST(head_start_extended),
-      WORLD_TEST(head_start_extended_late),
-      WORLD_TEST(head_start_in_the_tree),
-      WORLD_TEST(head_start_is_no_setback),
-      WORLD_TEST(quantum_grows_when_alone),
-      WORLD_TEST(being_alone_costs_nothing),
-      WORLD_TEST(flapping_gains_nothing),
-      WORLD_TEST(idle_before_its_bytes_are_counted),
-      WORLD_TEST(old_and_new_start_equal),
-      WORLD_TEST(moving_starts_afresh),
+      cmocka_unit_test(behind_head_starts),     WORLD_TEST(head_start_falls_back),
+      WORLD_TEST(head_start_beside_its_equals), WORLD_TEST(head_start_beside_what_is_critical),
+      WORLD_TEST(head_start_extended),          WORLD_TEST(head_start_extended_late),
+      WORLD_TEST(head_start_in_the_tree),       WORLD_TEST(head_start_is_no_setback),
+      WORLD_TEST(quantum_grows_when_alone),     WORLD_TEST(being_alone_costs_nothing),
+      WORLD_TEST(flapping_gains_nothing),       WORLD_TEST(idle_before_its_bytes_are_counted),
+      WORLD_TEST(old_and_new_start_equal),      WORLD_TEST(moving_starts_afresh),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
