@@ -245,18 +245,29 @@ def test_poisson_repeats(weir):
     assert len(counts) == 1 and 400 < counts.pop() < 600
 
 
-def test_interrupted(weir):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted(weir, number):
     """Prints what was measured so far. Nothing is lost."""
     process = subprocess.Popen([harness.binary(), "load", "--json", "-q", "-D", "60", "-c", "3",
                                 "-m", "3", weir.url("/")], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
     time.sleep(1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=20)
     report = reconcile(json.loads(out))
     assert process.returncode == 0 and err == b""
     assert report["interrupted"] and report["requests"]["succeeded"] > 10
     assert 0.3 < seconds(report) < 10
+
+
+def test_nohup(weir):
+    """Goes on when its terminal closes."""
+    process = subprocess.Popen(["nohup", harness.binary(), "load", "--json", "-q", "-D", "2", weir.url("/")],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    process.send_signal(signal.SIGHUP)
+    report = reconcile(json.loads(process.communicate(timeout=20)[0]))
+    assert process.returncode == 0 and not report["interrupted"]
 
 
 def test_progress(weir):

@@ -113,12 +113,18 @@ static void stop(struct load_watch *watch) {
   if (watch->stops > 1) worker_group_stop(watch->group);
 }
 
+/* nohup makes the process ignore SIGHUP, and a signal that is waited for would come all the same. */
+static bool is_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static sigset_t signals_of_interest(void) {
-  static const int numbers[] = {SIGTERM, SIGINT, SIGWINCH, SIGNAL_NEWS};
+  static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGWINCH, SIGNAL_NEWS};
   sigset_t set;
   sigemptyset(&set);
   for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-    sigaddset(&set, numbers[i]);
+    if (numbers[i] != SIGHUP || !is_ignored(SIGHUP)) sigaddset(&set, numbers[i]);
   return set;
 }
 
@@ -139,6 +145,7 @@ static bool is_over(const struct load_watch *watch) {
 static void on_signal(struct load_watch *watch, int number) {
   switch (number) {
   case SIGTERM:
+  case SIGHUP:
   case SIGINT: stop(watch); break;
   case SIGWINCH: draw(watch); break;
   }
