@@ -254,7 +254,7 @@ def test_nonsense():
 
 
 def test_no_alpn(site):
-    """TLS without ALPN: the server may speak anything."""
+    """TLS without ALPN: the server may speak anything, so --h2 refuses it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(site[0] / "cert.pem", site[0] / "key.pem")
     def greet(conn):
@@ -264,7 +264,7 @@ def test_no_alpn(site):
         except OSError:
             pass
     with Peer(begin=greet) as peer:
-        err = load("-k", "-n", 3, "-c", 2, f"https://127.0.0.1:{peer.port}/", expect=1)
+        err = load("-k", "--h2", "-n", 3, "-c", 2, f"https://127.0.0.1:{peer.port}/", expect=1)
         assert "did not select h2 by ALPN" in err
 
 

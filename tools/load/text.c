@@ -175,19 +175,32 @@ static void print_protocol(const struct load_tls_facts *tls, FILE *to) {
                   count_of(tls->others, "connection", resumed));
 }
 
+/* What TLS adds to `http` bytes; empty without TLS. */
+static const char *tls_text(uint64_t wire, uint64_t http, char text[2 * LOAD_TEXT_BYTES]) {
+  char bytes[LOAD_TEXT_BYTES];
+  *text = 0;
+  if (wire > http)
+    snprintf(text, 2 * LOAD_TEXT_BYTES, ", TLS %s", load_bytes_text((double)(wire - http), bytes));
+  return text;
+}
+
+/* Headers are counted as compressed; the rest of the bytes is frames. */
 static void print_traffic(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
   char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES], d[LOAD_TEXT_BYTES];
+  char tls[2 * LOAD_TEXT_BYTES];
   double plain = (double)counts->header_plain_bytes, saved = 0;
   if (plain > 0) saved = 100 - 100 * (double)counts->header_bytes / plain;
-  load_page_row(to, "received", "%s, %s/s: bodies %s, headers %s (%.1f%% saved)",
+  load_page_row(to, "received", "%s, %s/s: bodies %s, headers %s (%.1f%% saved)%s",
                 load_bytes_text((double)counts->wire_in, a),
                 load_bytes_text(load_report_rate(report, counts->wire_in), b),
                 load_bytes_text((double)counts->data_bytes, c),
-                load_bytes_text((double)counts->header_bytes, d), saved);
-  load_page_row(to, "sent", "%s, %s/s: bodies %s", load_bytes_text((double)counts->wire_out, a),
+                load_bytes_text((double)counts->header_bytes, d), saved,
+                tls_text(counts->wire_in, counts->http_in, tls));
+  load_page_row(to, "sent", "%s, %s/s: bodies %s%s", load_bytes_text((double)counts->wire_out, a),
                 load_bytes_text(load_report_rate(report, counts->wire_out), b),
-                load_bytes_text((double)counts->upload_bytes, c));
+                load_bytes_text((double)counts->upload_bytes, c),
+                tls_text(counts->wire_out, counts->http_out, tls));
 }
 
 static void print_self(const struct load_report *report, FILE *to) {

@@ -74,6 +74,7 @@ static inline struct load_report *example_report(void) {
   sum->requests.header_bytes = 100;
   sum->requests.header_plain_bytes = 400;
   sum->requests.wire_in = 5000;
+  sum->requests.http_in = 4000;
   load_histogram_add(&sum->requests.latency, 100);
   load_histogram_add(&sum->requests.latency, 3000000000);
   load_stats_reason(sum, "the server closed the connection", 1);

@@ -38,7 +38,8 @@ static void test_words(void **state) {
   expect(text, "\nerrors      2 requests: timed out\n"
                "            4 requests: the server sent RST_STREAM (REFUSED_STREAM)\n"
                "            1 connection: the server closed the connection\n");
-  expect(text, "\nreceived    5.00KB, 2.50KB/s: bodies 0B, headers 100B (75.0% saved)\n");
+  expect(text,
+         "\nreceived    5.00KB, 2.50KB/s: bodies 0B, headers 100B (75.0% saved), TLS 1.00KB\n");
   expect(text, "the busiest thread 50%\n");
   expect(text, "\nlatency         100ns  100ns  3.00s  3.00s  3.00s  3.00s  3.00s  3.00s  3.00s\n");
   assert_null(strstr(text, "warning"));
