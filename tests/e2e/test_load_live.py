@@ -98,7 +98,7 @@ def test_ends_clean_after_a_signal(weir):
         terminal.read_until(rb"woke late p99")
         terminal.process.send_signal(number)
         status, out = terminal.finish()
-        assert status == 0 and out.startswith("INTERRUPTED: ")
+        assert status == 0 and "INTERRUPTED: " in out
         cleaned_up(terminal)
 
 
@@ -107,7 +107,7 @@ def test_ctrl_c(weir):
     terminal.read_until(rb"woke late p99")
     os.write(terminal.end, b"\x03")
     status, out = terminal.finish()
-    assert status == 0 and out.startswith("INTERRUPTED: ")
+    assert status == 0 and "INTERRUPTED: " in out
 
 
 def test_nobody_listens():

@@ -38,8 +38,8 @@ def test_counts_agree_with_the_server(weir, site, secure, threads):
 
 def test_words_and_json_agree(weir):
     out = load("-n", 100, "-c", 4, "-m", 5, weir.url("/"))
-    assert re.match(r"100 of 100 requests succeeded in [\d.]+[mu]?s: [\d.]+k?/s, p99 [\d.]+[mu]s\n"
-                    r"limited by the server\nweir load ", out), out
+    assert re.search(r"^100 of 100 requests succeeded in [\d.]+[mu]?s: [\d.]+k?/s, p99 [\d.]+[mu]s\n"
+                     r"limited by .*\nweir load ", out, re.M), out
     assert "\nrequests    100 started, 100 succeeded, 0 failed\n" in out
     assert "\nstatuses    200 (100)\n" in out
     assert re.search(r"^received .* bodies 100KB, ", out, re.M), out
@@ -300,7 +300,7 @@ def test_conditions(weir):
     conditions = ["--fail-if", "errors>0", "--fail-if", "p99>1us", "--fail-if", "max>1h"]
     status, out, err = harness.run("load", "-q", "-n", 20, *conditions, weir.url("/"))
     assert status == 3 and re.fullmatch(r"weir load: failed: p99>1us \([\d.]+[mu]?s\)\n", err)
-    assert re.match(r"FAILED: p99>1us \(.*\)\npassed: errors>0 \(0\)\npassed: max>1h \(.*\)\n20 of 20", out), out
+    assert re.match(r"FAILED: p99>1us \(.*\)\npassed: errors>0 \(0\)\npassed: max>1h \(.*\)\n", out), out
     status, out, err = harness.run("load", "-q", "-n", 20, "--fail-if", "errors>0", weir.url("/"))
     assert status == 0 and err == ""
     report = measured("-D", 1, "-r", 50, "--fail-if", "rate<200%", weir.url("/"), expect=3)

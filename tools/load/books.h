@@ -13,6 +13,7 @@
 
 #include "io/worker/worker.h"
 #include "tools/load/dialer.h"
+#include "tools/load/log_queue.h"
 #include "tools/load/schedule.h"
 #include "tools/load/self.h"
 #include "tools/load/sets.h"
@@ -61,6 +62,7 @@ struct load_books {
 
   struct load_stats stats;
   struct load_self self;
+  struct load_log_queue *log; /* finished requests for --log-file, or NULL */
 };
 
 /* The caller acts on timers, outside of any machine's call. */

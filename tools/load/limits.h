@@ -105,6 +105,12 @@ enum {
   /* A time or a count of bytes, with its unit. Untested: 64 bits have no longer text. */
   LOAD_TEXT_BYTES = 32,
 
+  /* Finished requests of a worker that wait to be written to --log-file: 30 ms of a million a second. A
+   * power of two. */
+  LOAD_LOG_ROWS = 32768,
+  /* A line of it. Untested: three numbers have no more digits. */
+  LOAD_LOG_LINE_BYTES = 72,
+
   /* ---- one turn ---- */
 
   /* Timeouts handled in one turn. Each is a reset, and a connection's control frames have room for
@@ -144,6 +150,10 @@ enum {
 
 /* CPU use from which a worker may have been slower than the server. */
 #define LOAD_BUSY 0.95
+
+/* How long the thread that writes --log-file sleeps when there is nothing. Untested: it changes only how
+ * many rows it finds. */
+#define LOAD_LOG_PAUSE_NS (5 * MILLISECOND_NS)
 
 /* How often the live display is drawn. Often enough for a bar that moves. Untested: taste. */
 #define LOAD_FRAME_NS (250 * MILLISECOND_NS)

@@ -15,6 +15,7 @@
 #include "tools/load/judge.h"
 #include "tools/load/options_help.h"
 #include "tools/load/options_parse.h"
+#include "tools/load/series_csv.h"
 #include "tools/load/show.h"
 
 #define complain(status, ...) output_complain("weir load", status, __VA_ARGS__)
@@ -45,14 +46,55 @@ static int judge(const struct load_report *report) {
                                                       : "no request completed");
 }
 
-/* Writes a file of --json=FILE, --hdr and so on. False after it has told why not. */
-static bool write_file(const struct load_report *report, const char *path,
-                       bool (*write)(const struct load_report *report, FILE *to)) {
-  FILE *file = fopen(path, "we");
-  bool good = file && write(report, file) && !ferror(file);
+/* The files that are written after the run. */
+struct output {
+  const char *path; /* NULL: not asked for */
+  bool (*write)(const struct load_report *report, FILE *to);
+};
+
+enum { OUTPUTS = 4 };
+
+static void find_outputs(const struct load_options *options, struct output outputs[OUTPUTS]) {
+  const char *json = options->json && strcmp(options->json, "-") != 0 ? options->json : NULL;
+  outputs[0] = (struct output){json, load_json_write};
+  outputs[1] = (struct output){options->hdr, load_hdr_log_write};
+  outputs[2] = (struct output){options->csv, load_series_csv_write};
+  outputs[3] = (struct output){options->html, load_html_report};
+}
+
+static bool cannot_write(const char *path, int why) {
+  complain(EXIT_FAILED, "cannot write %s: %s", path, strerror(why));
+  return false;
+}
+
+/* Makes the files before the run, so that a wrong path costs no results. False after it has told. */
+static bool try_outputs(const struct load_options *options) {
+  struct output outputs[OUTPUTS];
+  find_outputs(options, outputs);
+  for (unsigned i = 0; i < OUTPUTS; i++) {
+    if (!outputs[i].path) continue;
+    FILE *file = fopen(outputs[i].path, "ae");
+    if (!file) return cannot_write(outputs[i].path, errno);
+    fclose(file);
+  }
+  return true;
+}
+
+static bool write_output(const struct load_report *report, const struct output *output) {
+  FILE *file = fopen(output->path, "we");
+  bool good = file && output->write(report, file) && !ferror(file);
   if (file && fclose(file) != 0) good = false;
-  if (!good) complain(EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
-  return good;
+  return good || cannot_write(output->path, errno);
+}
+
+/* Tells what --log-file lacks. False if it could not be written. */
+static bool check_log(const struct load_report *report) {
+  const char *path = report->options->log;
+  if (report->log_error) return cannot_write(path, report->log_error);
+  if (report->log_lost)
+    complain(EXIT_DONE, "%s lacks %llu requests: they came faster than it could be written", path,
+             (unsigned long long)report->log_lost);
+  return true;
 }
 
 /* Writes the report to standard output: as JSON with --json, else as text. False after it has told why
@@ -70,17 +112,18 @@ static bool write_report(const struct load_report *report) {
 }
 
 static int show(const struct load_report *report) {
-  const char *json = report->options->json, *hdr = report->options->hdr,
-             *html = report->options->html;
+  struct output outputs[OUTPUTS];
   bool good = write_report(report);
-  if (json && strcmp(json, "-") != 0) good = write_file(report, json, load_json_write) && good;
-  if (html) good = write_file(report, html, load_html_report) && good;
-  if (hdr) good = write_file(report, hdr, load_hdr_log_write) && good;
+  find_outputs(report->options, outputs);
+  for (unsigned i = 0; i < OUTPUTS; i++)
+    if (outputs[i].path) good = write_output(report, &outputs[i]) && good;
+  good = check_log(report) && good;
   return good ? judge(report) : EXIT_FAILED;
 }
 
 static int run(const struct load_options *options, const char *command,
                const struct failure *failure) {
+  if (!try_outputs(options)) return EXIT_FAILED;
   struct load_report *report = calloc(1, sizeof *report); /* too large for the stack */
   if (!report || !command) {
     free(report);

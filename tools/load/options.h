@@ -76,6 +76,8 @@ struct load_options {
   const char *json; /* --json: a path, "-" for standard output, or NULL */
   const char *hdr;  /* --hdr, or NULL */
   const char *html; /* --html, or NULL */
+  const char *csv;  /* --csv, or NULL */
+  const char *log;  /* --log-file, or NULL */
   bool no_pin;      /* workers may run on any core */
   struct load_fail_if fail_ifs[LOAD_FAIL_IFS_MAX]; /* --fail-if */
   unsigned fail_if_count;

@@ -55,6 +55,10 @@ static const struct load_option rows[] = {
      "write the latencies as a HdrHistogram log, which the usual\n"
      "plotters read"},
     {"html", 0, "FILE", LOAD_TEXT(html), "write the report as one page with plots, for a browser"},
+    {"csv", 0, "FILE", LOAD_TEXT(csv), "write the run second by second, comma-separated"},
+    {"log-file", 0, "FILE", LOAD_TEXT(log),
+     "write a line for each request: microseconds since 1970 when\n"
+     "it started, status (-1: none), microseconds until its end"},
     {"fail-if", 0, "CONDITION", LOAD_TAKE(add_fail_if),
      "exit with status 3 if the condition is true: 'p99>20ms',\n"
      "'errors>0.1%', 'rate<99%', 'stage2:p99>50ms'. May be repeated"},

@@ -73,10 +73,12 @@ static void end(struct load_request *request) {
   release(request);
 }
 
-static void count_done(const struct load_request *request) {
-  struct load_requests *counts = counts_of(request);
-  counter_add(&counts->done, 1);
+/* `status`: -1 if there was no complete response. */
+static void count_done(const struct load_request *request, int32_t status) {
+  const struct load_books *books = books_of(request);
+  counter_add(&counts_of(request)->done, 1);
   request->slots->done++;
+  if (books->log) load_log_queue_put(books->log, request->entry.due_ns, books->now_ns, status);
 }
 
 /* A complete response, whatever its status. */
@@ -84,7 +86,7 @@ static void count_response(struct load_request *request) {
   struct load_requests *counts = counts_of(request);
   const struct load_books *books = books_of(request);
   uint64_t age_ns = books->now_ns - request->entry.due_ns;
-  count_done(request);
+  count_done(request, request->status);
   counts->statuses[request->status]++;
   if (request->status < 200 || request->status >= 400) {
     counter_add(&counts->failed, 1);
@@ -108,7 +110,7 @@ static void fail(struct load_request *request, enum load_error error, uint32_t c
   struct load_requests *counts = counts_of(request);
   const struct load_books *books = books_of(request);
   if (books->measuring) {
-    count_done(request);
+    count_done(request, -1);
     counter_add(&counts->failed, 1);
     counts->errored++;
     counts->timeouts += error == LOAD_TIMEOUT;

@@ -13,6 +13,7 @@
 #include "io/worker/group.h"
 #include "io/worker/idle.h"
 #include "tools/common/process.h"
+#include "tools/load/log_file.h"
 #include "tools/load/watch.h"
 
 struct run {
@@ -20,6 +21,7 @@ struct run {
   struct load_plan plan;
   struct load_worker *workers; /* options->threads of them */
   struct load_watch watch;
+  struct load_log_file log;
   struct load_start start;
   struct cgroup_throttling throttling; /* before the run */
 };
@@ -64,7 +66,11 @@ static void choose_cores(struct run *run) {
 static bool worker_setup(struct worker *io, void *ctx, struct io_error *error) {
   struct run *run = ctx;
   load_watch_enter(&run->watch);
-  if (load_worker_begin(&run->workers[io->index], &run->plan, &run->start, io, error)) return true;
+  struct load_worker *worker = &run->workers[io->index];
+  if (load_worker_begin(worker, &run->plan, &run->start, io, error)) {
+    worker->books.log = load_log_file_queue(&run->log, io->index);
+    return true;
+  }
   load_watch_leave(&run->watch);
   return false;
 }
@@ -108,10 +114,12 @@ static bool run_workers(struct run *run, const struct failure *failure) {
   run->throttling = cgroup_throttling(&cgroup_files);
   if (!load_watch_begin(&run->watch, options, run->workers, &group))
     return failure_set(failure, "out of memory");
+  if (!load_log_file_begin(&run->log, options->log, options->threads, failure)) return false;
   if (!worker_group_start(&group, &config, &why)) return failure_set(failure, "%s", why.text);
   load_watch_wait(&run->watch);
   worker_group_join(&group);
   load_watch_end(&run->watch);
+  load_log_file_end(&run->log);
   return true;
 }
 
@@ -165,6 +173,8 @@ static void add_up(const struct run *run, struct load_report *report) {
   load_requests_wait(&report->sum.requests);
   report->total = run->options->requests ? run->options->requests : report->sum.requests.started;
   report->series = run->watch.series;
+  report->log_lost = run->log.lost;
+  report->log_error = run->log.error;
   report->begin_unix_ns = wall_clock_at(report->sum.begin_ns);
   find_fairness(run, &report->fairness);
   if (run->options->stage_count > 0) add_stages(run, report);
@@ -184,6 +194,7 @@ static void release(struct run *run) {
     load_worker_free(&run->workers[i]);
   free(run->workers);
   load_watch_free(&run->watch);
+  load_log_file_end(&run->log);
   load_plan_free(&run->plan);
 }
 

@@ -31,6 +31,8 @@ struct load_report {
   unsigned stage_count;
   struct load_fairness fairness;
   struct load_self self; /* of all workers */
+  uint64_t log_lost;     /* requests that --log-file lacks */
+  int log_error;         /* errno when it could not be written, or 0 */
   double busy[256];      /* CPU use of each worker, 0 to 1 */
   unsigned workers;
   char mistake[512]; /* in the file of -i, if that ended the run; else empty */
