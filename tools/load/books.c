@@ -79,7 +79,7 @@ void load_books_settle(struct load_books *books) {
   unsigned needed = books->plan->options->connect_rate > 0 ? 1 : books->connections;
   if (books->settled != needed) return;
   load_start_arrive(books->start, books->now_ns);
-  if (books->plan->options->rate > 0 && !books->over) arm_phase_soon(books);
+  if (load_options_are_open(books->plan->options) && !books->over) arm_phase_soon(books);
 }
 
 /* Fails `count` of the requests that are left. They have no latency, since they never began. */
@@ -97,7 +97,7 @@ static void strand(struct load_books *books, uint64_t count) {
 void load_books_lose(struct load_books *books, uint64_t share) {
   books->alive--;
   if (books->endless) return;
-  strand(books, books->plan->options->rate ? 0 : share);
+  strand(books, load_options_are_open(books->plan->options) ? 0 : share);
   if (books->alive == 0) strand(books, books->left);
 }
 
@@ -152,14 +152,14 @@ static void note_unfinished(struct load_books *books) {
     const struct load_entry *entry = LIST_OWNER(at, struct load_entry, node);
     load_histogram_add(&counts->unfinished, books->now_ns - entry->due_ns);
   }
-  struct load_schedule schedule = books->schedule;
-  for (uint64_t i = 0; i < counts->unsent; i++, load_schedule_next(&schedule))
-    load_histogram_add(&counts->unfinished, books->now_ns - load_schedule_due_ns(&schedule));
+  struct load_due due = books->due;
+  for (uint64_t i = 0; i < counts->unsent; i++, load_due_next(&due))
+    load_histogram_add(&counts->unfinished, books->now_ns - load_due_ns(&due));
 }
 
 uint64_t load_books_backlog(const struct load_books *books, uint64_t now_ns) {
   if (!books->scheduled || load_books_are_spent(books)) return 0;
-  uint64_t backlog = load_schedule_backlog(&books->schedule, now_ns);
+  uint64_t backlog = load_due_backlog(&books->due, now_ns);
   return !books->endless && backlog > books->left ? books->left : backlog;
 }
 
@@ -181,15 +181,14 @@ void load_books_close(struct load_books *books) {
 
 /* ---- what is due ----------------------------------------------------------------------------- */
 
-bool load_books_schedule(struct load_books *books, unsigned index) {
+bool load_books_schedule(struct load_books *books) {
   uint64_t begin_ns = load_start_begin_ns(books->start);
   if (begin_ns == 0) {
     arm_phase(books, books->io->loop.now_ns + MILLISECOND_NS);
     return false;
   }
   books->scheduled = true;
-  load_schedule_begin(&books->schedule, &books->plan->shape, index, books->plan->options->threads,
-                      begin_ns);
+  load_due_begin(&books->due, books->plan, &books->source, begin_ns);
   load_books_begin(books, begin_ns);
   return true;
 }
@@ -201,7 +200,7 @@ bool load_books_are_spent(const struct load_books *books) {
 
 bool load_books_is_due(const struct load_books *books) {
   return books->scheduled && !load_books_are_spent(books) &&
-         load_schedule_due_ns(&books->schedule) <= books->now_ns;
+         load_due_ns(&books->due) <= books->now_ns;
 }
 
 /* Whether the source has a request now. Otherwise tries again soon. */
@@ -210,18 +209,19 @@ static bool has_input(struct load_books *books) {
   if (state == LOAD_SOURCE_WAITS && !timer_is_armed(&books->input_timer))
     timer_arm(&books->io->loop.timers, &books->input_timer,
               books->io->loop.now_ns + LOAD_INPUT_BUSY_NS);
+  if (state == LOAD_SOURCE_ENDED) load_books_check(books); /* it may have had none at all */
   return state == LOAD_SOURCE_READY;
 }
 
-static void notice(struct load_books *books, const struct load_schedule *schedule) {
+static void notice(struct load_books *books, const struct load_due *due) {
   if (books->measuring)
-    load_self_notice(&books->self, load_schedule_due_ns(schedule), books->wake_ns, books->now_ns);
+    load_self_notice(&books->self, load_due_ns(due), books->wake_ns, books->now_ns);
 }
 
 void load_books_crowd(struct load_books *books) {
-  if (!books->crowded) books->ahead = books->schedule;
+  if (!books->crowded) books->ahead = books->due;
   books->crowded = true;
-  for (; load_schedule_due_ns(&books->ahead) <= books->now_ns; load_schedule_next(&books->ahead)) {
+  for (; load_due_ns(&books->ahead) <= books->now_ns; load_due_next(&books->ahead)) {
     notice(books, &books->ahead);
     books->self.crowded += books->measuring;
   }
@@ -229,10 +229,10 @@ void load_books_crowd(struct load_books *books) {
 
 /* The next request is sent, or has expired. */
 static void pass(struct load_books *books) {
-  bool unseen = !books->crowded || books->schedule.number == books->ahead.number;
-  if (unseen) notice(books, &books->schedule);
+  bool unseen = !books->crowded || books->due.number == books->ahead.number;
+  if (unseen) notice(books, &books->due);
   if (unseen) books->crowded = false;
-  load_schedule_next(&books->schedule);
+  load_due_next(&books->due);
 }
 
 void load_books_beat(struct load_books *books, uint64_t due_ns) {
@@ -242,9 +242,9 @@ void load_books_beat(struct load_books *books, uint64_t due_ns) {
 bool load_books_take(struct load_books *books, uint64_t *share, uint64_t *due_ns) {
   if (!books->endless && books->left == 0) return false;
   if (!has_input(books)) return false;
-  if (books->plan->options->rate) {
+  if (load_options_are_open(books->plan->options)) {
     if (!load_books_is_due(books)) return false;
-    *due_ns = load_schedule_due_ns(&books->schedule);
+    *due_ns = load_due_ns(&books->due);
     pass(books);
   } else {
     if (!books->endless && *share == 0) return false;
@@ -255,12 +255,20 @@ bool load_books_take(struct load_books *books, uint64_t *share, uint64_t *due_ns
   return true;
 }
 
+/* A recording's request that was not made is left out; a rate's is another one's turn. */
+static void skip(struct load_books *books) {
+  uint64_t turn = 0;
+  if (books->plan->options->replay)
+    load_source_release(&books->source, load_source_next(&books->source, &turn));
+}
+
 void load_books_expire_unsent(struct load_books *books) {
   struct load_requests *counts = &books->stats.requests;
   while (load_books_is_due(books)) {
-    uint64_t age_ns = books->now_ns - load_schedule_due_ns(&books->schedule);
+    uint64_t age_ns = books->now_ns - load_due_ns(&books->due);
     if (age_ns < books->plan->timeout_ns) return;
     pass(books);
+    skip(books);
     books->left -= !books->endless;
     if (!books->measuring) continue;
     counter_add(&counts->started, 1);

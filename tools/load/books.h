@@ -13,8 +13,8 @@
 
 #include "io/worker/worker.h"
 #include "tools/load/dialer.h"
+#include "tools/load/due.h"
 #include "tools/load/log_queue.h"
-#include "tools/load/schedule.h"
 #include "tools/load/self.h"
 #include "tools/load/sets.h"
 #include "tools/load/source.h"
@@ -45,15 +45,15 @@ struct load_books {
   struct timer phase_timer;   /* armed for the next phase change */
   struct timer input_timer;   /* armed while the source has no request yet */
 
-  struct load_dialer dialer;     /* opens the connections */
-  struct load_start *start;      /* open loop: when it begins, for all workers */
-  struct load_schedule schedule; /* open loop: when the next request is due */
-  bool scheduled;                /* the time when the open loop begins is known */
-  uint64_t begin_ns;             /* of the run, warm-up included */
+  struct load_dialer dialer; /* opens the connections */
+  struct load_start *start;  /* open loop: when it begins, for all workers */
+  struct load_due due;       /* open loop: when the next request is due */
+  bool scheduled;            /* the time when the open loop begins is known */
+  uint64_t begin_ns;         /* of the run, warm-up included */
   /* Crowded: requests that are due wait for room. `ahead` is the first one that has not been noticed,
-   * while `schedule` is the first one that has not been sent. */
+   * while `due` is the first one that has not been sent. */
   bool crowded;
-  struct load_schedule ahead;
+  struct load_due ahead;
   uint64_t wake_ns; /* while crowded, the worker has no reason to look before; else 0 */
   bool measuring;
   bool over;    /* nothing is counted any more except why connections ended */
@@ -110,10 +110,9 @@ void load_books_close(struct load_books *books);
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* Open loop: starts the schedule of worker `index`, and the run. Returns false, and arms the phase
+/* Open loop: starts the schedule, and the run. Returns false, and arms the phase
  * timer to try again, while other workers are still connecting. */
-__attribute__((warn_unused_result)) bool load_books_schedule(struct load_books *books,
-                                                             unsigned index);
+__attribute__((warn_unused_result)) bool load_books_schedule(struct load_books *books);
 
 /* Open loop: whether a request is due now. */
 bool load_books_is_due(const struct load_books *books);

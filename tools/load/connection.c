@@ -34,7 +34,7 @@ static bool has_work(const struct load_connection *connection) {
   if (!list_is_empty(&connection->slots.again)) return true;
   if (load_books_are_spent(books)) return false;
   if (books->endless) return true;
-  return books->plan->options->rate ? books->left > 0 : connection->share > 0;
+  return load_options_are_open(books->plan->options) ? books->left > 0 : connection->share > 0;
 }
 
 static void settle(struct load_connection *connection) {
@@ -196,7 +196,7 @@ static bool make_slots(struct load_connection *connection) {
   const struct load_books *books = connection->books;
   uint64_t most = books->plan->options->streams;
   if (connection->slots.at) return true;
-  if (!books->endless && !books->plan->options->rate && connection->share < most)
+  if (!books->endless && !load_options_are_open(books->plan->options) && connection->share < most)
     most = connection->share;
   return load_slots_make(&connection->slots, (uint32_t)most);
 }
@@ -470,7 +470,8 @@ static bool is_stuck(const struct load_connection *connection) {
 /* Only in runs with -n: others end by themselves. */
 static bool is_silent(const struct load_connection *connection) {
   const struct load_books *books = connection->books;
-  if (books->endless || books->plan->options->rate || connection->share == 0) return false;
+  if (books->endless || load_options_are_open(books->plan->options) || connection->share == 0)
+    return false;
   return books->now_ns - connection->heard_ns >= LOAD_SILENT_TIMEOUTS * books->plan->timeout_ns;
 }
 

@@ -165,7 +165,7 @@ static void print_requests(struct painter *painter) {
             load_count_text(progress->failed, text)))
     return;
   if (!cell(painter, PLAIN, "  %s in flight", load_count_text(last->in_flight, text))) return;
-  if (progress->options->rate)
+  if (load_options_are_open(progress->options))
     (void)cell(painter, last->backlog ? BAD : PLAIN, "  backlog %s",
                load_count_text(last->backlog, text));
 }

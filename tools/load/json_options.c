@@ -63,6 +63,7 @@ json_t *load_json_options(const struct load_options *options) {
       {"rate", json_real(options->rate)},
       {"connect_rate", json_real(options->connect_rate)},
       {"requests_per_connection", json_integer(options->requests_per_connection)},
+      {"replay_speed", json_real(options->replay ? options->speed : 0)},
       {"begin_rate", json_real(options->begin_rate)},
       {"arrivals", arrivals_of(options)},
       {"seed",

@@ -136,6 +136,10 @@ enum {
  * we try. */
 #define LOAD_PACE_BUSY_NS MILLISECOND_NS
 
+/* --speed. Arbitrary: a day in two minutes, and a minute in a day. */
+#define LOAD_SPEED_MIN 0.001
+#define LOAD_SPEED_MAX 1000.0
+
 /* How soon to try again when a file is read too slowly. Untested: it changes only how often we
  * try. */
 #define LOAD_INPUT_BUSY_NS MILLISECOND_NS

@@ -38,17 +38,19 @@ static bool prepare(struct load_list *list, const struct load_rules *rules) {
 
 /* The n-th of `weight` places of an item: (2 n + 1) / (2 weight) of the way. */
 struct place {
+  uint64_t time_ns; /* or 0, so that it does not count */
   uint32_t item, odd, even;
 };
 
 static int compare(const void *left, const void *right) {
   const struct place *a = left, *b = right;
+  if (a->time_ns != b->time_ns) return a->time_ns < b->time_ns ? -1 : 1;
   uint64_t x = (uint64_t)a->odd * b->even, y = (uint64_t)b->odd * a->even;
   if (x != y) return x < y ? -1 : 1;
   return (a->item > b->item) - (a->item < b->item);
 }
 
-static bool make_order(struct load_list *list) {
+static bool make_order(struct load_list *list, bool by_time) {
   size_t places = 0, at = 0;
   for (size_t i = 0; i < list->count; i++)
     places += load_list_form(list, i)->weight;
@@ -60,9 +62,12 @@ static bool make_order(struct load_list *list) {
     return false;
   }
   for (uint32_t i = 0; i < list->count; i++) {
-    uint32_t weight = load_list_form(list, i)->weight;
-    for (uint32_t n = 0; n < weight; n++)
-      all[at++] = (struct place){.item = i, .odd = 2 * n + 1, .even = 2 * weight};
+    const struct load_form *form = load_list_form(list, i);
+    for (uint32_t n = 0; n < form->weight; n++)
+      all[at++] = (struct place){.time_ns = by_time ? form->time_ns : 0,
+                                 .item = i,
+                                 .odd = 2 * n + 1,
+                                 .even = 2 * form->weight};
   }
   qsort(all, places, sizeof *all, compare);
   for (size_t i = 0; i < places; i++)
@@ -72,9 +77,9 @@ static bool make_order(struct load_list *list) {
   return true;
 }
 
-bool load_list_finish(struct load_list *list, const struct load_rules *rules,
+bool load_list_finish(struct load_list *list, const struct load_rules *rules, bool by_time,
                       const struct failure *failure) {
-  if (find_items(list) && prepare(list, rules) && make_order(list)) return true;
+  if (find_items(list) && prepare(list, rules) && make_order(list, by_time)) return true;
   return failure_set(failure, "out of memory, or more than %d requests with their weights",
                      LOAD_PLACES_MAX);
 }

@@ -50,6 +50,8 @@ struct load_options {
   const char *csv_path;   /* --data-csv, or NULL */
   bool csv_once;          /* its rows are used once */
   bool body_variables;    /* files with bodies may have variables */
+  bool replay;            /* each request is due when the file says */
+  double speed;           /* of --replay; 1: as recorded */
 
   /* ---- protocol ---- */
   bool h1, h2;
@@ -88,6 +90,11 @@ struct load_options {
 /* If `text` is a --header for :method or :authority: its value, with the token in `token` (may be
  * NULL). Else NULL. */
 const char *load_options_pseudo(const char *text, enum header_token *token);
+
+/* Whether it is an open loop: requests are due at times of their own. */
+static inline bool load_options_are_open(const struct load_options *options) {
+  return options->rate > 0 || options->replay;
+}
 
 /* The receive windows to announce, in bytes. */
 uint32_t load_options_stream_window(const struct load_options *options);

@@ -85,6 +85,7 @@ enum options_result load_options_parse(struct load_options *options, int argc, c
   *options = (struct load_options){.connections = 1,
                                    .streams = 1,
                                    .threads = 1,
+                                   .speed = 1,
                                    .flow = FLOW_CONSUME,
                                    .timeout_seconds = LOAD_TIMEOUT_SECONDS};
   for (const struct load_option_family *const *at = load_option_families; *at; at++)

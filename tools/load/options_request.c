@@ -1,6 +1,8 @@
 /*
  * load/options_request.c - what to request.
  */
+#include <string.h>
+
 #include "tools/common/option_values.h"
 #include "tools/load/options_rows.h"
 
@@ -13,6 +15,14 @@ static bool add_field(struct options *parser, struct load_options *options, char
     return options_wrong(parser, "expected \"name: value\"");
   options->fields[options->field_count++] = text;
   return true;
+}
+
+static bool set_speed(struct options *parser, struct load_options *options, char *text) {
+  if (option_rate(text, &options->speed) && !strchr(text, '/') &&
+      options->speed >= LOAD_SPEED_MIN && options->speed <= LOAD_SPEED_MAX)
+    return true;
+  return options_wrong(parser, "expected a number from %g to %g, such as 2 or 0.5", LOAD_SPEED_MIN,
+                       LOAD_SPEED_MAX);
 }
 
 static const struct load_option rows[] = {
@@ -32,11 +42,21 @@ static const struct load_option rows[] = {
      "end after the last row, instead of beginning again"},
     {"body-variables", 0, NULL, LOAD_FLAG(body_variables),
      "fill in variables in files with bodies, too"},
+    {"replay", 0, NULL, LOAD_FLAG(replay),
+     "make the requests of -i when the recording says: that of\n"
+     "weir serve --record FILE, or a HAR"},
+    {"speed", 0, "N", LOAD_TAKE(set_speed), "replay N times as fast: 2, 0.5"},
 };
 
 static bool check(struct load_options *options, const struct failure *failure) {
   if (options->input_path && options->url_count > 1)
     return failure_set(failure, "-i takes one URL, which names the server");
+  if (options->replay && !options->input_path)
+    return failure_set(failure, "--replay needs -i, a recording");
+  if (options->replay && options->rate > 0)
+    return failure_set(failure, "--replay excludes -r and --stage: the recording has the times");
+  if (options->speed != 1 && !options->replay)
+    return failure_set(failure, "--speed needs --replay");
   if (options->csv_once && !options->csv_path)
     return failure_set(failure, "--data-csv-once needs --data-csv");
   return true;
@@ -63,6 +83,14 @@ static const char more[] =
     "      {\"method\": \"GET\", \"url\": \"/a\", \"header\": {\"priority\": [\"u=1\"]}, "
     "\"weight\": 3}\n"
     "  HAR, as browsers save it. Requests to other servers than the first are left out.\n"
+    "\n"
+    "Replaying (--replay)\n"
+    "  Requests are due as far apart as their time_ns, divided by --speed, in an open loop;\n"
+    "  -c and -m must give them room. They go to the URL of the command line. A body has the\n"
+    "  recorded size, and zeros. The file is made once. A file that is too large to be kept\n"
+    "  (some 16 MB) must be in the order of time: sort(1) does that.\n"
+    "      weir serve DIR --http localhost:8080 --record rec.jsonl\n"
+    "      weir load -i rec.jsonl --replay --speed 2 -c 10 -m 100 http://localhost:8080\n"
     "\n"
     "Variables, in paths, field values and bodies\n"
     "  {seq}         1, 2, 3 ...: no two requests of a run have the same\n"

@@ -35,7 +35,8 @@ bool load_plan_init(struct load_plan *plan, const struct load_options *options,
   if (options->rate > 0) load_stages_shape(options, &plan->shape);
   plan->rules = (struct load_rules){.options = options, .bodies = &plan->bodies};
   plan->by_connection = !options->input_path;
-  plan->one_pass = options->input_path && !options->requests && !plan->duration_ns;
+  plan->one_pass =
+      options->replay || (options->input_path && !options->requests && !plan->duration_ns);
   if (getrandom(&plan->seed, sizeof plan->seed, 0) < 0) plan->seed = clock_now_ns();
   return open_files(plan, failure);
 }
@@ -63,7 +64,18 @@ bool load_plan_targets(struct load_plan *plan, const struct failure *failure) {
     return options->url_count == 0 || set_base(plan, options->urls[0], failure);
   for (size_t i = 0; i < options->url_count; i++)
     if (!add_url(plan, options->urls[i], failure)) return false;
-  return load_list_finish(&plan->list, &plan->rules, failure);
+  return load_list_finish(&plan->list, &plan->rules, false, failure);
+}
+
+/* A recording's times begin at the first request. */
+static bool find_times(struct load_plan *plan, const struct failure *failure) {
+  const struct load_list *list = &plan->list;
+  if (!plan->options->replay) return true;
+  plan->replay_begin_ns = plan->reader ? load_reader_first(plan->reader)->time_ns
+                                       : load_list_form(list, list->order[0])->time_ns;
+  if (plan->replay_begin_ns > 0) return true;
+  return failure_set(failure, "%s: no times to replay: the first request has no time_ns",
+                     plan->options->input_path);
 }
 
 bool load_plan_read(struct load_plan *plan, const struct failure *failure) {
@@ -71,8 +83,10 @@ bool load_plan_read(struct load_plan *plan, const struct failure *failure) {
   if (!options->input_path) return true;
   if (!load_reader_open(&plan->reader, &plan->rules, &plan->list, !plan->one_pass, failure))
     return false;
-  if (plan->reader) return load_reader_start(plan->reader, options->threads, failure);
-  return load_list_finish(&plan->list, &plan->rules, failure);
+  if (!plan->reader && !load_list_finish(&plan->list, &plan->rules, options->replay, failure))
+    return false;
+  if (!find_times(plan, failure)) return false;
+  return !plan->reader || load_reader_start(plan->reader, options->threads, failure);
 }
 
 /* ---- the server ------------------------------------------------------------------------------ */

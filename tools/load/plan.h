@@ -25,6 +25,7 @@ struct load_plan {
   bool by_connection;         /* each connection begins with the first request */
   bool one_pass;              /* the run ends after the last request */
   uint64_t seed;              /* of random variables */
+  uint64_t replay_begin_ns;   /* --replay: the time of the first request */
   struct load_origin origin;
   struct tls_context *tls; /* NULL: http */
   uint64_t timeout_ns, duration_ns, warm_up_ns;

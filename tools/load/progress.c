@@ -77,7 +77,7 @@ void load_progress_line(const struct load_progress *progress, char *line, size_t
   }
   load_number_text(load_progress_rate(progress), rate);
   asked[0] = 0;
-  if (progress->options->rate > 0) {
+  if (load_options_are_open(progress->options)) {
     char number[LOAD_TEXT_BYTES];
     snprintf(asked, sizeof asked, " of %.20s/s",
              load_number_text(load_progress_asked(progress), number));

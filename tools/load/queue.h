@@ -45,6 +45,13 @@ static inline struct load_buffer *load_queue_peek(struct load_queue *queue) {
   return &queue->batches[queue->taken % LOAD_BATCHES_MAX];
 }
 
+/* Batch `number`, counted from the start, which is not taken yet. NULL: there is none yet. */
+static inline const struct load_buffer *load_queue_look(const struct load_queue *queue,
+                                                        uint64_t number) {
+  if (__atomic_load_n(&queue->published, __ATOMIC_ACQUIRE) <= number) return NULL;
+  return &queue->batches[number % LOAD_BATCHES_MAX];
+}
+
 /* Gives the batch back, empty. */
 static inline void load_queue_take(struct load_queue *queue) {
   queue->batches[queue->taken % LOAD_BATCHES_MAX].len = 0;

@@ -175,6 +175,10 @@ bool load_reader_open(struct load_reader **out, struct load_rules *rules, struct
   return good;
 }
 
+const struct load_form *load_reader_first(const struct load_reader *reader) {
+  return (const struct load_form *)reader->form.at;
+}
+
 bool load_reader_start(struct load_reader *reader, unsigned workers,
                        const struct failure *failure) {
   reader->queues = aligned_alloc(_Alignof(struct load_queue), workers * sizeof *reader->queues);

@@ -30,6 +30,9 @@ __attribute__((warn_unused_result)) bool load_reader_open(struct load_reader **o
                                                           struct load_list *list, bool again,
                                                           const struct failure *failure);
 
+/* The first request, before the thread is started. */
+const struct load_form *load_reader_first(const struct load_reader *reader);
+
 /* Starts the thread, which inherits the caller's signal mask. False with one line in `failure`. */
 __attribute__((warn_unused_result)) bool
 load_reader_start(struct load_reader *reader, unsigned workers, const struct failure *failure);

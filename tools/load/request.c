@@ -95,7 +95,7 @@ static void count_response(struct load_request *request) {
   }
   counts->succeeded++;
   load_histogram_add(&counts->latency, age_ns);
-  if (books->plan->options->rate)
+  if (load_options_are_open(books->plan->options))
     load_histogram_add(&counts->service, books->now_ns - request->sent_ns);
 }
 

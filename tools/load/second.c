@@ -36,6 +36,7 @@ static void begin(struct load_tally *tally, const struct load_books *books) {
   tally->measured_ns = tally->begin_ns = books->stats.begin_ns;
   tally->cpu_ns = books->cpu_begin_ns;
   tally->started = books->stats.requests.carried; /* these started before */
+  tally->due = books->plan->warm_up_ns > 0 ? books->due.number : 0;
 }
 
 /* This worker's share of the requests that are due in that time. */
@@ -62,13 +63,16 @@ void load_second_take(struct load_tally *tally, const struct load_books *books,
   uint64_t cpu_now_ns = books->over ? books->cpu_begin_ns + stats->cpu_ns : clock_thread_cpu_ns();
   uint64_t cpu_ns = take_count(&tally->cpu_ns, cpu_now_ns);
   second->busy = span_ns ? (double)cpu_ns / (double)span_ns : 0;
-  if (books->scheduled) second->asked = asked(&books->schedule, second->begin_ns, second->end_ns);
   second->started = take_count(&tally->started, counts->started);
   second->done = take_count(&tally->done, counts->done);
   second->failed = take_count(&tally->failed, counts->failed);
   second->bytes_in = take_count(&tally->bytes_in, counts->wire_in);
   second->in_flight = counts->started - counts->done;
   second->backlog = books->over ? counts->unsent : load_books_backlog(books, second->end_ns);
+  if (books->plan->options->replay)
+    second->asked = (double)take_count(&tally->due, books->due.number + second->backlog);
+  else if (books->scheduled)
+    second->asked = asked(&books->due.schedule, second->begin_ns, second->end_ns);
   take_histogram(&tally->latency, &counts->latency, &second->latency);
   take_histogram(&tally->lateness, &books->self.lateness, &second->lateness);
 }

@@ -25,6 +25,7 @@ struct load_tally {
   uint64_t measured_ns; /* when the worker began to measure */
   uint64_t begin_ns, cpu_ns;
   uint64_t started, done, failed, bytes_in;
+  uint64_t due; /* --replay: requests that were due */
   struct load_histogram latency, lateness;
 };
 

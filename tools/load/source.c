@@ -45,11 +45,49 @@ static const struct load_form *next_form(const struct load_source *source) {
   return (const struct load_form *)(batch->at + source->at);
 }
 
-uint64_t load_source_time_ns(const struct load_source *source) {
-  static const uint64_t none = 0;
-  if (source->queue) return next_form(source)->time_ns;
-  return load_list_form(&source->plan->list, next_item(source, &none))->time_ns;
+/* ---- looking ahead --------------------------------------------------------------------------- */
+
+void load_spot_begin(struct load_spot *spot, const struct load_source *source) {
+  *spot = (struct load_spot){.place = source->place,
+                             .batch = source->queue ? source->queue->taken : 0,
+                             .at = source->at,
+                             .repeats = source->repeats};
 }
+
+static const struct load_form *form_at(const struct load_spot *spot,
+                                       const struct load_source *source) {
+  const struct load_list *list = &source->plan->list;
+  if (source->queue) {
+    const struct load_buffer *batch = load_queue_look(source->queue, spot->batch);
+    return batch ? (const struct load_form *)(batch->at + spot->at) : NULL;
+  }
+  return spot->place < list->order_count ? load_list_form(list, list->order[spot->place]) : NULL;
+}
+
+/* In a recording that is not in the order of time, a request may be older than the first. */
+bool load_spot_since_ns(const struct load_spot *spot, const struct load_source *source,
+                        uint64_t *out) {
+  const struct load_plan *plan = source->plan;
+  const struct load_form *form = form_at(spot, source);
+  if (!form) return false;
+  uint64_t begin_ns = plan->replay_begin_ns;
+  double since_ns = form->time_ns > begin_ns ? (double)(form->time_ns - begin_ns) : 0;
+  *out = (uint64_t)(since_ns / plan->options->speed + 0.5);
+  return true;
+}
+
+void load_spot_next(struct load_spot *spot, const struct load_source *source) {
+  const struct load_form *form = form_at(spot, source);
+  spot->place += source->plan->options->threads;
+  if (!source->queue || ++spot->repeats < form->weight) return;
+  spot->repeats = 0;
+  spot->at += form->bytes;
+  if (spot->at < load_queue_look(source->queue, spot->batch)->len) return;
+  spot->at = 0;
+  spot->batch++;
+}
+
+/* ---- going on -------------------------------------------------------------------------------- */
 
 static void step(struct load_source *source, const struct load_form *form) {
   struct load_queue *queue = source->queue;

@@ -45,8 +45,24 @@ enum load_source_state load_source_state(const struct load_source *source);
  * must be ready. NULL when memory was refused. Must be released. */
 const struct load_target *load_source_next(struct load_source *source, uint64_t *turn);
 
-/* When the next request was made, in ns, if the source is ready. */
-uint64_t load_source_time_ns(const struct load_source *source);
+/* A request of this worker that has not been taken yet: the next one, or one further ahead. */
+struct load_spot {
+  uint64_t place; /* of the list */
+  uint64_t batch; /* of the ring: counted from its start */
+  size_t at;
+  uint32_t repeats;
+};
+
+/* The next request. */
+void load_spot_begin(struct load_spot *spot, const struct load_source *source);
+
+/* --replay: how long after the first request this one is due. False: there is none, or it has not been
+ * read yet. */
+__attribute__((warn_unused_result)) bool
+load_spot_since_ns(const struct load_spot *spot, const struct load_source *source, uint64_t *out);
+
+/* Goes on by one. There must be a request at the spot. */
+void load_spot_next(struct load_spot *spot, const struct load_source *source);
 
 /* The request is over: no body of it is lent, and it will not be repeated. NULL is allowed. */
 void load_source_release(struct load_source *source, const struct load_target *target);

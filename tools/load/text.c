@@ -30,7 +30,7 @@ static void print_lateness(const struct load_report *report, FILE *to) {
       to,
       "warning: weir load itself was late by more than 1ms for %.1f%% of the %s (p99 %s, "
       "max %s), so the times below are partly its own",
-      share, report->options->rate ? "requests" : "time",
+      share, load_options_are_open(report->options) ? "requests" : "time",
       load_time_text((double)load_histogram_percentile(&self->lateness, 99), p99),
       load_time_text((double)self->lateness.max_ns, max));
   load_self_cause(self, cause, sizeof cause);

@@ -28,7 +28,7 @@ static bool was_slow(const struct load_report *report) {
 
 const char *load_verdict_limit(const struct load_report *report) {
   if (load_self_is_late(&report->self) || load_report_busy(report) > LOAD_BUSY) return "generator";
-  if (report->options->rate == 0) return "server";
+  if (!load_options_are_open(report->options)) return "server";
   if (was_crowded(report)) return "streams";
   return was_slow(report) ? "server" : "none";
 }
@@ -58,6 +58,7 @@ static void write_verdict(const struct load_report *report, FILE *to) {
   if (options->rate > 0)
     fprintf(to, " of %s%s/s asked", options->stage_count ? "up to " : "",
             load_number_text(options->rate, a));
+  if (options->replay) fprintf(to, ", replayed at %g times the speed", options->speed);
   if (options->arrivals == LOAD_POISSON)
     fprintf(to, " (poisson, seed %llu)", (unsigned long long)options->seed);
   if (counts->latency.count)

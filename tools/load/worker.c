@@ -50,8 +50,10 @@ static void wake_at(struct load_worker *worker, uint64_t at_ns) {
 static void arm_pace(struct load_worker *worker) {
   struct load_books *books = &worker->books;
   if (books->over || worker->pace.under_way || load_books_are_spent(books)) return;
-  uint64_t at_ns = load_schedule_due_ns(&books->schedule);
-  if (at_ns == UINT64_MAX) return; /* that was the last one */
+  uint64_t at_ns = load_due_ns(&books->due);
+  bool unread = at_ns == UINT64_MAX && books->plan->options->replay;
+  if (at_ns == UINT64_MAX && !unread) return; /* that was the last one */
+  if (unread) at_ns = books->now_ns;
   if (at_ns <= books->now_ns) at_ns = books->now_ns + LOAD_PACE_BUSY_NS;
   books->wake_ns = books->crowded ? at_ns : 0;
   wake_at(worker, at_ns);
@@ -101,10 +103,11 @@ static void on_phase(struct timer *timer, uint64_t now_ns) {
   load_books_read_clock(books);
   if (books->over || books->measuring) {
     load_worker_finish(worker);
-  } else if (books->plan->options->rate && !books->scheduled) {
-    if (!load_books_schedule(books, worker->index)) return;
+  } else if (load_options_are_open(books->plan->options) && !books->scheduled) {
+    if (!load_books_schedule(books)) return;
     load_marks_begin(&worker->marks);
     arm_pace(worker);
+    load_books_check(books); /* the source may have no request for this worker */
   } else {
     load_books_measure(books);
   }
@@ -173,7 +176,7 @@ static uint64_t part_of(uint64_t whole, unsigned index, unsigned parts) {
 static bool make_connections(struct load_worker *worker) {
   struct load_books *books = &worker->books;
   const struct load_options *options = books->plan->options;
-  bool shared = !books->endless && options->rate == 0;
+  bool shared = !books->endless && !load_options_are_open(options);
   unsigned first = 0;
   for (unsigned i = 0; i < worker->index; i++)
     first += (unsigned)part_of(options->connections, i, options->threads);
@@ -184,7 +187,7 @@ static bool make_connections(struct load_worker *worker) {
     load_connection_init(&worker->connections[i], books, &worker->engine, &worker->server, share);
     books->left += share;
   }
-  if (!books->endless && options->rate)
+  if (!books->endless && load_options_are_open(options))
     books->left = part_of(options->requests, worker->index, options->threads);
   return true;
 }
@@ -227,7 +230,7 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
   }
   load_books_read_clock(books);
   io->loop.now_ns = books->now_ns; /* the turn's time dates from the thread's start */
-  if (options->rate == 0) {
+  if (!load_options_are_open(options)) {
     load_books_begin(books, books->now_ns);
     wake_at(worker, books->now_ns + LOAD_BEAT_NS);
   }

@@ -72,6 +72,21 @@ static void test_rates(void **state) {
   }
 }
 
+static void test_speeds(void **state) {
+  (void)state;
+  for (unsigned extra = 0; extra < 2; extra++) {
+    const double speeds[] = {LOAD_SPEED_MIN - extra * 1e-4, LOAD_SPEED_MAX + extra};
+    for (unsigned i = 0; i < 2; i++) {
+      char text[32], name[] = "load", url[] = URL, replay[] = "--replay", input[] = "-ia",
+                     error[256];
+      snprintf(text, sizeof text, "--speed=%.4f", speeds[i]);
+      char *argv[] = {name, replay, input, text, url, NULL};
+      const struct failure failure = {.text = error, .size = sizeof error};
+      assert_int_equal(load_options_parse(&options, 5, argv, &failure) == OPTIONS_RUN, !extra);
+    }
+  }
+}
+
 static void test_steps_of_a_cap(void **state) {
   (void)state;
   char steps[2 * LOAD_CAP_STEPS_MAX + 2] = "1";
@@ -104,8 +119,9 @@ static void test_defaults(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_repeated),       cmocka_unit_test(test_numbers),
-      cmocka_unit_test(test_rates),          cmocka_unit_test(test_steps_of_a_cap),
-      cmocka_unit_test(test_texts_of_a_cap), cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_rates),          cmocka_unit_test(test_speeds),
+      cmocka_unit_test(test_steps_of_a_cap), cmocka_unit_test(test_texts_of_a_cap),
+      cmocka_unit_test(test_defaults),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,6 +189,12 @@ static const struct {
     {"--h1 --h2 " URL, "--h1 and --h2"},
     {"--h1 --cap 4k " URL, "--cap needs HTTP/2"},
     {"--cap x " URL, "--cap x"},
+    {"--replay " URL, "--replay needs -i"},
+    {"-i a --replay -r 5 " URL, "--replay excludes -r"},
+    {"-i a --speed 2 " URL, "--speed needs --replay"},
+    {"-i a --replay --speed 2/s " URL, "--speed 2/s: expected a number from 0.001 to 1000"},
+    {"-i a " URL " " URL, "-i takes one URL"},
+    {"--data-csv-once " URL, "--data-csv-once needs --data-csv"},
 };
 
 static void test_wrong(void **state) {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/load/source.h"
+#include "tools/load/due.h"
 
 static struct load_options options;
 static struct load_plan plan;
@@ -151,6 +151,90 @@ static void test_csv_once(void **state) {
   open_plan(2);
   assert_string_equal(paths(0, 100), "1 3 ");
   assert_string_equal(paths(1, 100), "2 ");
+  close_plan();
+}
+
+/* ---- replaying ------------------------------------------------------------------------------- */
+
+/* "PATH@TIME " for each request of a worker in turn: when it is due, if the run begins at 1000. Times
+ * alone are those that are seen ahead from the beginning. */
+static const char *times(unsigned worker, bool alone) {
+  static char text[4096];
+  struct load_source source;
+  struct load_due due;
+  uint64_t turn = 0;
+  text[0] = 0;
+  load_source_init(&source, &plan, worker);
+  (void)wait_for(&source);
+  load_due_begin(&due, &plan, &source, 1000);
+  for (uint64_t at; (at = load_due_ns(&due)) != UINT64_MAX;) {
+    load_due_next(&due);
+    if (!alone) {
+      assert_int_equal(wait_for(&source), LOAD_SOURCE_READY);
+      take(&source, &turn, text);
+      text[strlen(text) - 1] = '@';
+    }
+    sprintf(text + strlen(text), "%llu ", (unsigned long long)at);
+  }
+  load_source_free(&source);
+  return text;
+}
+
+static void open_replay(const char *input, unsigned threads, double speed) {
+  options.input_path = input;
+  options.replay = true;
+  options.speed = speed;
+  options.requests = 100; /* a recording is made once all the same */
+  open_plan(threads);
+}
+
+static const char recording[] = "{\"time_ns\":      5000100,\"url\":\"http://h/b\"}\n"
+                                "{\"time_ns\":      5000000,\"url\":\"/a\"}\n"
+                                "{\"time_ns\":      5000300,\"url\":\"/c\",\"weight\":2}\n"
+                                "{\"time_ns\":      5001001,\"url\":\"/d\"}\n";
+
+/* A list is brought into the order of time. */
+static void test_replay(void **state) {
+  (void)state;
+  write_file(recording);
+  open_replay(path, 1, 1);
+  assert_string_equal(times(0, false), "a@1000 b@1100 c@1300 c@1300 d@2001 ");
+  assert_string_equal(times(0, true), "1000 1100 1300 1300 2001 ");
+  close_plan();
+  open_replay(path, 2, 2);
+  assert_string_equal(times(0, false), "a@1000 c@1150 d@1501 ");
+  assert_string_equal(times(1, false), "b@1050 c@1150 ");
+  assert_string_equal(times(1, true), "1050 1150 ");
+  close_plan();
+}
+
+/* A pipe stays as it is. A request that is older than the first is due at the beginning. */
+static void test_replay_stream(void **state) {
+  (void)state;
+  int pipes[2], old = dup(STDIN_FILENO);
+  assert_int_equal(pipe(pipes), 0);
+  assert_int_equal(dup2(pipes[0], STDIN_FILENO), 0);
+  assert_int_equal(write(pipes[1], recording, sizeof recording - 1), sizeof recording - 1);
+  close(pipes[1]);
+  open_replay("-", 1, 0.5);
+  assert_string_equal(times(0, true), "1000 1000 1400 1400 2802 ");
+  assert_string_equal(times(0, false), "b@1000 a@1000 c@1400 c@1400 d@2802 ");
+  close_plan();
+  assert_int_equal(dup2(old, STDIN_FILENO), 0);
+  close(old);
+  close(pipes[0]);
+}
+
+static void test_no_times(void **state) {
+  (void)state;
+  write_file("http://h/a\n");
+  options.input_path = path;
+  options.replay = true;
+  options.threads = 1;
+  assert_true(load_plan_init(&plan, &options, &failure));
+  assert_true(load_plan_targets(&plan, &failure));
+  assert_false(load_plan_read(&plan, &failure));
+  assert_non_null(strstr(error, ": no times to replay: the first request has no time_ns"));
   close_plan();
 }
 
@@ -303,6 +387,8 @@ int main(void) {
       cmocka_unit_test(test_csv_once),     cmocka_unit_test(test_mistakes),
       cmocka_unit_test(test_large),        cmocka_unit_test(test_large_again),
       cmocka_unit_test(test_late_mistake), cmocka_unit_test(test_pipe),
+      cmocka_unit_test(test_replay),       cmocka_unit_test(test_replay_stream),
+      cmocka_unit_test(test_no_times),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
