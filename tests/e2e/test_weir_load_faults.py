@@ -1,5 +1,7 @@
 """`weir load` names each fault of a server as it came, and never takes a limit of its own for one."""
+import json
 import os
+import signal
 import ssl
 import struct
 import subprocess
@@ -147,11 +149,19 @@ def test_ports_run_out():
     first = harness.free_port()
     if not can_unshare():
         pytest.skip("needs a network namespace of its own")
-    script = (f"ip link set lo up && echo {first} {first + 1} > /proc/sys/net/ipv4/ip_local_port_range && "
-              f"cd / && python3 -m http.server --bind 127.0.0.1 {first + 1000} >/dev/null 2>&1 & sleep 1; "
-              f"timeout 20 {harness.binary()} load -q -n 9 -c 9 -T 1 http://127.0.0.1:{first + 1000}/; echo status $?")
+    port = first + 1000
+    script = f"""
+ip link set lo up
+echo {first} {first + 1} > /proc/sys/net/ipv4/ip_local_port_range
+python3 -m http.server --bind 127.0.0.1 {port} >/dev/null 2>&1 &
+until grep -q ':{port:04X} ' /proc/net/tcp; do sleep 0.1; done
+{harness.binary()} load --json -q -n 9 -c 9 -T 1 http://127.0.0.1:{port}/
+kill $!
+"""
     done = subprocess.run(["unshare", "-n", "sh", "-c", script], capture_output=True, text=True, timeout=60)
-    assert "ip_local_port_range" in done.stderr + done.stdout, (done.stdout, done.stderr)
+    reason = (f"cannot connect to 127.0.0.1:{port}: Cannot assign requested address "
+              "(no free ports: widen net.ipv4.ip_local_port_range)")
+    assert reasons(json.loads(done.stdout)).get(reason) >= 7, (done.stdout, done.stderr)
 
 
 def can_unshare():
@@ -170,6 +180,40 @@ def test_a_full_disk(weir):
             done = subprocess.run([harness.binary(), "load", "-q", "-n", "1", *more, weir.url("/")], stdout=full,
                                   stderr=subprocess.PIPE, text=True, timeout=30)
         assert done.returncode == 1 and "No space left on device" in done.stderr, done
+
+
+@pytest.mark.parametrize("option", ["--json=", "--hdr=", "--html="])
+def test_a_full_disk_for_a_file(weir, option):
+    """The report is printed all the same."""
+    status, out, err = harness.run("load", "-q", "-n", 1, option + "/dev/full", weir.url("/"))
+    assert status == 1 and "1 of 1 requests succeeded" in out
+    assert err == "weir load: cannot write /dev/full: No space left on device\n"
+
+
+def test_ctrl_c_writes_every_file(weir, tmp_path):
+    names = {option: tmp_path / option for option in ("json", "hdr", "html")}
+    process = subprocess.Popen([harness.binary(), "load", "-q", "-D", "60", weir.url("/"),
+                                *[f"--{option}={path}" for option, path in names.items()]],
+                               stdout=subprocess.PIPE, text=True)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out = process.communicate(timeout=30)[0]
+    assert process.returncode == 0 and out.lstrip().find("INTERRUPTED: ") >= 0
+    report = json.loads(names["json"].read_text())
+    assert report["interrupted"] and report["requests"]["succeeded"] > 0
+    assert "INTERRUPTED" in names["html"].read_text()
+    assert names["hdr"].read_text().startswith("#")
+
+
+def test_another_protocol():
+    """What answers is named, if it can be told."""
+    def ssh(conn):
+        conn.socket.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+        conn.socket.recv(1000)
+        conn.close()
+    with Peer(begin=ssh) as peer:
+        err = load("-n", 3, peer.url(), expect=1)
+    assert "the server broke the protocol" in err, err
 
 
 def test_never_longer_than_the_duration(weir):

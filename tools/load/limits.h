@@ -145,7 +145,7 @@ enum {
 #define LOAD_INPUT_BUSY_NS MILLISECOND_NS
 
 /* Closed loop: how often a worker looks how late it wakes. A hundred times a second costs nothing
- * that can be measured. */
+ * that can be measured. Untested: test_weir_load_truth.py counts the beats of a run. */
 #define LOAD_BEAT_NS (10 * MILLISECOND_NS)
 
 /* How long cores are watched before the run, to find one that nobody keeps busy: five ticks of the
