@@ -107,30 +107,6 @@ static void test_starved_ring(void **state) {
   echo_server_finish(server);
 }
 
-/* A completion that names the slot's former owner finds no link. */
-static void test_reused_slot(void **state) {
-  (void)state;
-  struct links links;
-  assert_true(links_open(&links, NULL, &(struct links_settings){.links_max = 1}));
-  struct link *first = links_take(&links);
-  assert_non_null(first);
-  first->state = LINK_CLOSING;
-  uint64_t late = op_pack(OP_LINK_RECV, first->slot, first->generation);
-  assert_ptr_equal(links_find(&links, op_slot(late), op_generation(late)), first);
-  assert_null(links_take(&links)); /* at the cap */
-  links_give(&links, first);
-  assert_null(links_find(&links, op_slot(late), op_generation(late)));
-  for (int i = 0; i < 64; i++) { /* until the same slot comes round */
-    struct link *next = links_take(&links);
-    next->state = LINK_OPEN;
-    assert_null(links_find(&links, op_slot(late), op_generation(late)));
-    assert_ptr_equal(links_find(&links, next->slot, next->generation), next);
-    links_give(&links, next);
-  }
-  assert_null(links_find(&links, OP_SLOT_MAX, 0));
-  links_close(&links);
-}
-
 /* An argument selects tests by name, with * and ?. */
 int main(int argc, char **argv) {
   static const struct ring_test tests[] = {
@@ -142,7 +118,6 @@ int main(int argc, char **argv) {
       cmocka_unit_test_prestate(test_many_connections, (void *)(uintptr_t) ""),
       cmocka_unit_test_prestate(test_many_connections, (void *)(uintptr_t) "buffer_ring"),
       cmocka_unit_test_prestate(test_many_connections, (void *)(uintptr_t) "full_queues"),
-      cmocka_unit_test(test_reused_slot),
   };
   return ring_ways_run("link", tests, sizeof tests / sizeof *tests, once,
                        sizeof once / sizeof *once, argc > 1 ? argv[1] : NULL);
