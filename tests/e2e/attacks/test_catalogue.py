@@ -328,7 +328,7 @@ the event loop
       tests/io/ring/test_bufring.c
   late completions, reused slots
       tests/io/worker/test_worker.c test_late_completions
-      tests/io/link/test_link.c test_reused_slot
+      tests/io/link/test_links.c test_reused_slot
   long turns
       tests/io/worker/test_worker.c test_long_turns_are_counted
       scene.py over
