@@ -89,7 +89,7 @@ static void begin(void) {
   books.endless = true;
   load_source_init(&books.source, &plan, 0);
   if (plan.shape.count == 0) load_shape_add(&plan.shape, INFINITY, 1000, 1000);
-  load_schedule_begin(&books.schedule, &plan.shape, 0, 1, 0);
+  load_due_begin(&books.due, &plan, &books.source, 0);
   books.scheduled = true;
   books.measuring = true;
 }
