@@ -47,7 +47,8 @@ static struct h2_verdict apply_setting(struct h2 *h2, const uint8_t *entry) {
   if (verdict.scope != H2_ACCEPT) return verdict;
   switch (h2_setting_id(entry)) {
   case H2_HEADER_TABLE_SIZE:
-    hpack_encoder_set_limit(&h2->encoder, h2->theirs.header_table_size);
+    hpack_encoder_set_limit(&h2->encoder, (uint32_t)h2_min(h2->theirs.header_table_size,
+                                                           h2->shared->config.encoder_table_bytes));
     return H2_OK;
   case H2_ENABLE_PUSH:
     if (!h2->theirs.enable_push && h2->role == H2_SERVER) h2_stream_each(h2, withdraw_promise);

@@ -21,6 +21,7 @@ struct h2_config {
   uint32_t frame_bytes_max;             /* we announce it as SETTINGS_MAX_FRAME_SIZE */
   uint32_t header_table_bytes;          /* we announce it as SETTINGS_HEADER_TABLE_SIZE; at most
                                            HPACK_TABLE_BYTES_MAX */
+  uint32_t encoder_table_bytes;         /* we use at most so much of the peer's table */
   bool connect_protocol;      /* offer clients extended CONNECT (RFC 8441) for any protocol;
                                            a handler that names protocols offers it for those */
   bool no_rfc7540_priorities; /* announce SETTINGS_NO_RFC7540_PRIORITIES (RFC 9218) */

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+import h2.settings
 import pytest
 
 import harness
@@ -95,6 +96,22 @@ def test_what_a_request_says():
         fields = dict(peer.fields)
     assert fields == {":method": "GET", ":scheme": "http", ":authority": "example.org:1",
                       ":path": "/a?b", "user-agent": "other", "x-own": "a b"}
+
+
+def test_http2_limits():
+    """What is announced, and that the encoder uses a smaller table than the server allows."""
+    sent, seen = [], []
+    for table in (4096, 0):
+        with Peer(behave=lambda peer, conn, stream: (seen.append(dict(conn.h2.remote_settings)),
+                                                     conn.answer(stream))) as peer:
+            report = measured("--h2", "-n", 20, "-f", "32K", "--header-table-size", "1K",
+                              "--encoder-header-table-size", table, "-H", "x-long: " + 100 * "y",
+                              peer.url("/"))
+            sent.append(report["bytes"]["sent"])
+    codes = h2.settings.SettingCodes
+    assert {row[codes.MAX_FRAME_SIZE] for row in seen} == {32768}
+    assert {row[codes.HEADER_TABLE_SIZE] for row in seen} == {1024}
+    assert sent[1] > sent[0] + 18 * 60, sent
 
 
 def test_repeated_fields():

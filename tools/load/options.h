@@ -29,6 +29,7 @@ struct load_options {
   unsigned threads;                         /* -t */
   double duration_seconds, warm_up_seconds; /* of --stage: the sum */
   double rate;         /* requests per second, of --stage the highest; 0: closed loop */
+  double rps;          /* --rps: -r of each connection; 0: none */
   double connect_rate; /* connections per second; 0: all at once */
   unsigned requests_per_connection; /* 0: no limit */
   double begin_rate;                /* -r: the rate that --stage starts from */
@@ -70,6 +71,8 @@ struct load_options {
   bool insecure; /* certificates are not verified */
 
   /* ---- flow ---- */
+  unsigned frame_bytes;                                /* the largest that we take */
+  unsigned decoder_table_bytes, encoder_table_bytes;   /* of HPACK */
   unsigned stream_window_bits, connection_window_bits; /* 0: the flow policy's default */
   enum stream_flow flow;
   struct load_caps caps;

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "engine/h2/frame.h"
 #include "tools/load/options_families.h"
 #include "tools/load/options_help.h"
 
@@ -86,6 +87,9 @@ enum options_result load_options_parse(struct load_options *options, int argc, c
                                    .streams = 1,
                                    .threads = 1,
                                    .speed = 1,
+                                   .frame_bytes = H2_FRAME_BYTES_MIN,
+                                   .decoder_table_bytes = HPACK_TABLE_BYTES_MAX,
+                                   .encoder_table_bytes = HPACK_TABLE_BYTES_MAX,
                                    .flow = FLOW_CONSUME,
                                    .timeout_seconds = LOAD_TIMEOUT_SECONDS};
   for (const struct load_option_family *const *at = load_option_families; *at; at++)

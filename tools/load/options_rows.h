@@ -70,7 +70,7 @@ struct load_option {
   const char *value; /* what --help calls it. NULL: takes no value. "[=NAME]": may have one */
   struct load_option_action action;
   const char *help; /* lines of at most 65 characters, without the last newline. NULL: not listed,
-                       as a synonym of the row with the same letter */
+                       as a synonym of the row with the same letter, or refused */
 };
 
 struct load_option_family {
@@ -93,5 +93,6 @@ extern const struct load_option_family load_options_connect;
 extern const struct load_option_family load_options_tls;
 extern const struct load_option_family load_options_flow;
 extern const struct load_option_family load_options_output;
+extern const struct load_option_family load_options_h2load;
 
 #endif

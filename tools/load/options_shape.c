@@ -57,7 +57,9 @@ static const struct load_option rows[] = {
     {"rate", 'r', "N", LOAD_RATE(begin_rate),
      "open loop: start N requests a second (500, 0.5, 2k, 30/1m)\n"
      "over all connections, even if earlier ones are unfinished.\n"
-     "Latency counts from when a request was due"},
+     "Latency counts from when a request was due. (h2load's -r is\n"
+     "--connect-rate)"},
+    {"rps", 0, "N", LOAD_RATE(rps), "-r N for each connection"},
     {"arrivals", 0, "HOW", LOAD_TAKE(set_arrivals),
      "of -r: constant (default), poisson, or burst=N at once"},
     {"seed", 0, "N", LOAD_TAKE(set_seed), "of poisson: repeat the run that had this seed"},
@@ -74,8 +76,18 @@ static const struct load_option rows[] = {
      "give up connections that are silent for three times as long"},
 };
 
-static bool check_stages(struct load_options *options, const struct failure *failure) {
+static bool check_rate(struct load_options *options, const struct failure *failure) {
+  if (options->rps > 0 && (options->begin_rate > 0 || options->stage_count > 0))
+    return failure_set(failure, "--rps excludes -r and --stage");
+  if (options->rps > 0) options->begin_rate = options->rps * options->connections;
   options->rate = options->begin_rate;
+  if (options->rate > LOAD_RATE_MAX)
+    return failure_set(failure, "--rps: more than %.0f requests a second over all connections",
+                       LOAD_RATE_MAX);
+  return true;
+}
+
+static bool check_stages(struct load_options *options, const struct failure *failure) {
   if (options->stage_count == 0) return true;
   if (options->requests || options->duration_seconds > 0)
     return failure_set(failure, "--stage excludes -n and -D: the stages are the run");
@@ -121,8 +133,8 @@ static bool check_numbers(struct load_options *options, const struct failure *fa
 }
 
 static bool check(struct load_options *options, const struct failure *failure) {
-  return check_stages(options, failure) && check_arrivals(options, failure) &&
-         check_numbers(options, failure);
+  return check_rate(options, failure) && check_stages(options, failure) &&
+         check_arrivals(options, failure) && check_numbers(options, failure);
 }
 
 static const char more[] =

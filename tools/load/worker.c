@@ -153,6 +153,9 @@ static struct engine_config config_of(const struct load_books *books) {
   config.h2.push = false;
   config.h2.flow = options->flow;
   config.h2.preface_ns = books->plan->timeout_ns; /* the connection's own clock began earlier */
+  config.h2.frame_bytes_max = options->frame_bytes;
+  config.h2.header_table_bytes = options->decoder_table_bytes;
+  config.h2.encoder_table_bytes = options->encoder_table_bytes;
   config.connections_max = books->connections;
   config.idle_ns = UINT64_MAX / 2; /* connections between requests are the server's to end */
   config.h1.streams_max = streams < UINT32_MAX ? (uint32_t)streams : UINT32_MAX;

@@ -144,6 +144,20 @@ static const struct {
     {"--arrivals poisson " URL, "--arrivals needs -r or --stage"},
     {"--seed 1 -r 1 " URL, "--seed needs --arrivals poisson"},
     {"--seed x -r 1 " URL, "--seed x: expected a number"},
+    {"-f 16383 " URL, "-f 16383: expected a size from 16384 to 16777215 bytes"},
+    {"-f 16M " URL, "expected a size"},
+    {"-f 99999999999 " URL, "expected a size"},
+    {"-f 20KB " URL, "expected a size"},
+    {"-f K " URL, "expected a size"},
+    {"--header-table-size 5K " URL, "expected a size from 0 to 4096"},
+    {"--encoder-header-table-size -1 " URL, "expected a size from 0 to 4096"},
+    {"--rps 5 -r 5 " URL, "--rps excludes -r and --stage"},
+    {"--rps 5 --stage 1s:5 " URL, "--rps excludes -r and --stage"},
+    {"--rps 6M -c 2 " URL, "--rps: more than 10000000 requests a second"},
+    {"-p http/1.1 " URL, "-p http/1.1: for HTTP/1.1 use --h1"},
+    {"-N 5 " URL, "-N 5: use -T"},
+    {"-vq " URL, "-v: use weir trace"},
+    {"--rate-period 1s " URL, "--rate-period 1s: use --connect-rate N/TIME"},
     {"--connect-rate 0 " URL, "--connect-rate 0: expected a rate"},
     {"--connect-rate x " URL, "--connect-rate x: expected a rate"},
     {"--requests-per-connection 0 " URL, "expected a number from 1"},
@@ -196,6 +210,83 @@ static const struct {
     {"-i a " URL " " URL, "-i takes one URL"},
     {"--data-csv-once " URL, "--data-csv-once needs --data-csv"},
 };
+
+/* Every option of h2load 1.52 is taken, or refused with what to use instead. */
+static void test_h2load(void **state) {
+  static const char *const names[] = {"-n",
+                                      "-c",
+                                      "-t",
+                                      "-i",
+                                      "-m",
+                                      "-f",
+                                      "-w",
+                                      "-W",
+                                      "-H",
+                                      "-p",
+                                      "-d",
+                                      "-r",
+                                      "-D",
+                                      "-T",
+                                      "-N",
+                                      "-B",
+                                      "-v",
+                                      "--requests",
+                                      "--clients",
+                                      "--threads",
+                                      "--input-file",
+                                      "--max-concurrent-streams",
+                                      "--max-frame-size",
+                                      "--window-bits",
+                                      "--connection-window-bits",
+                                      "--header",
+                                      "--no-tls-proto",
+                                      "--data",
+                                      "--rate",
+                                      "--rate-period",
+                                      "--duration",
+                                      "--warm-up-time",
+                                      "--connection-active-timeout",
+                                      "--connection-inactivity-timeout",
+                                      "--timing-script-file",
+                                      "--base-uri",
+                                      "--npn-list",
+                                      "--h1",
+                                      "--header-table-size",
+                                      "--encoder-header-table-size",
+                                      "--qlog-file-base",
+                                      "--connect-to",
+                                      "--rps",
+                                      "--no-udp-gso",
+                                      "--max-udp-payload-size",
+                                      "--ktls",
+                                      "--verbose",
+                                      "--version",
+                                      "--help"};
+  (void)state;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    struct load_options options;
+    char line[128], error[256] = "";
+    snprintf(line, sizeof line, "%s 1 " URL, names[i]);
+    enum options_result result = parse(&options, line, error, sizeof error);
+    if (strstr(error, "no such option")) fail_msg("%s", error);
+    bool known = strstr(error, "use ") || strstr(error, "HTTP/3") || strstr(error, "leave") ||
+                 strstr(error, "expected") || strstr(error, "needs -D");
+    if (result == OPTIONS_WRONG && !known) fail_msg("%s", error);
+  }
+}
+
+static void test_http2_limits(void **state) {
+  (void)state;
+  struct load_options options = good(URL);
+  assert_int_equal(options.frame_bytes, 16384);
+  assert_int_equal(options.decoder_table_bytes, 4096);
+  options = good("-f 1M --header-table-size 1K --encoder-header-table-size 0 --rps 2.5 -c 4 " URL);
+  assert_int_equal(options.frame_bytes, 1 << 20);
+  assert_int_equal(options.decoder_table_bytes, 1024);
+  assert_int_equal(options.encoder_table_bytes, 0);
+  assert_true(options.rate == 10);
+  (void)good("-p h2c " URL);
+}
 
 static void test_wrong(void **state) {
   (void)state;
@@ -334,7 +425,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
       cmocka_unit_test(test_pseudo_fields), cmocka_unit_test(test_wrong),
-      cmocka_unit_test(test_versions),      cmocka_unit_test(test_shapes),
+      cmocka_unit_test(test_versions),      cmocka_unit_test(test_h2load),
+      cmocka_unit_test(test_http2_limits),  cmocka_unit_test(test_shapes),
       cmocka_unit_test(test_help),          cmocka_unit_test(test_help_rows),
       cmocka_unit_test(test_caps),          cmocka_unit_test(test_caps_match),
       cmocka_unit_test(test_reasons),       cmocka_unit_test(test_error_words),
