@@ -200,6 +200,18 @@ static void test_all_at_once(void **state) {
   script_close(&script);
 }
 
+/* Credit, too, is no end of what leaves. */
+static void test_credit_and_more(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/H 1 [@post]; !mute; DATA 1 *16384; DATA 1 *16384; DATA 1 *16384; "
+                      "!respond 1 200");
+  assert_true(send_within(SIZE_MAX) > 2 * H2_FRAME_HEADER_BYTES + 4);
+  assert_int_equal(seen[3], H2_WINDOW_UPDATE);
+  assert_int_equal(seen[H2_FRAME_HEADER_BYTES + 4 + 3], H2_HEADERS);
+  script_close(&script);
+}
+
 static void test_header_bytes(void **state) {
   (void)state;
   script_begin(&script, H2_SERVER, NULL, false);
@@ -219,7 +231,7 @@ static void test_nothing_made(void **state) {
   script_run(&script, "HEADERS/SH 1 [@hold]; !respond 1 200");
   script_run(&script, "!mute; !send 1 0");
   assert_true(wants_to_send());
-  assert_int_equal(send_within(SIZE_MAX), 0);
+  assert_int_equal(peek(SIZE_MAX), 0);
   assert_int_equal(script.engine.h2.outs.taken, 0);
   script_close(&script);
 }
@@ -392,6 +404,7 @@ int main(void) {
       cmocka_unit_test(test_empty_response),
       cmocka_unit_test(test_lent_bytes),
       cmocka_unit_test(test_all_at_once),
+      cmocka_unit_test(test_credit_and_more),
       cmocka_unit_test(test_header_bytes),
       cmocka_unit_test(test_nothing_made),
       cmocka_unit_test(test_exact_room),

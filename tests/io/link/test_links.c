@@ -107,6 +107,50 @@ static void test_cut(void **state) {
   }
 }
 
+/* Every link, also the first, and none that is ending. */
+static void test_all(void **state) {
+  (void)state;
+  struct meter *meters[3];
+  meter_begin(&worker, 3);
+  meter_add_all(&worker, meters, 3, 0);
+  meter_turns(&worker, 2);
+  link_cut(meters[1]->link);
+  links_drain_all(&worker.links);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(meters[i]->drained, i != 1);
+  links_cut_all(&worker.links);
+  assert_int_equal(worker.loop.counters.links_cut, 3);
+  meter_turns(&worker, 5);
+  assert_int_equal(worker.links.open, 0);
+  meter_end(&worker, meters, 3);
+}
+
+/* Starved links are work only while there is a buffer for them; deferred input always is. */
+static void test_work(void **state) {
+  (void)state;
+  meter_begin(&worker, 1);
+  struct meter *meter = meter_add(&worker, 0);
+  struct links *links = &worker.links;
+  struct bufring *bufring = &worker.loop.bufring;
+  meter_turns(&worker, 2);
+  assert_false(links_have_work(links));
+  list_append(&links->starved, &meter->link->starved);
+  assert_true(links_have_work(links));
+  bufring->out = bufring->count;
+  assert_false(links_have_work(links));
+  bufring->out = 0;
+  list_remove(&meter->link->starved);
+  link_mark_busy(meter->link);
+  assert_true(links_have_work(links));
+  list_remove(&meter->link->dirty);
+  link_mark_waiting(meter->link);
+  assert_true(links_have_work(links));
+  list_remove(&meter->link->waiting);
+  shares_hold(&links->shares, &meter->link->share, link_weight(meter->link), &meter->link->dirty);
+  assert_true(links_have_work(links));
+  meter_end(&worker, &meter, 1);
+}
+
 /* ---- sends that wait ------------------------------------------------------------------------- */
 
 /* Requests that were not submitted yet have memory of their own; once they were, it is used again. */
@@ -142,10 +186,9 @@ static void test_send_arena(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_reused_slot),
-      cmocka_unit_test(test_slots),
-      cmocka_unit_test(test_cut),
-      cmocka_unit_test(test_send_arena),
+      cmocka_unit_test(test_reused_slot), cmocka_unit_test(test_slots),
+      cmocka_unit_test(test_cut),         cmocka_unit_test(test_all),
+      cmocka_unit_test(test_work),        cmocka_unit_test(test_send_arena),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
