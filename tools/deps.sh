@@ -9,7 +9,7 @@ set -eu
 
 build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libjansson-dev libyaml-dev libjemalloc-dev'
 test='clang libclang-rt-dev clang-format clang-tidy cppcheck gcovr libcmocka-dev libnghttp2-dev
-libhttp-parser-dev python3 python3-pytest python3-h2 python3-hpack curl nghttp2-client
+libhttp-parser-dev python3 python3-pytest python3-yaml python3-h2 python3-hpack curl nghttp2-client
 nghttp2-server nodejs chromium openssl brotli gzip pkgconf procps iproute2 wrk apache2-utils golang-go
 golang-github-docker-spdystream-dev'
 bench='g++ libbenchmark-dev nghttp2-client python3 openssl util-linux'

@@ -141,9 +141,9 @@ def test_a_result(tmp_path):
     a = write(tmp_path / "a.json", measured(
         errors=[{"kind": "reset", "code": 7, "text": "the server sent RST_STREAM", "count": 45}],
         fail_if=[{"condition": "p99>1ms", "value": 5, "failed": True}],
-        stages=[{"text": "5s:100", "begin_ns": 0, "end_ns": 5 * 10**9, "requests": {"done": 500, "failed": 10},
-                 "latency": {"p50_ns": 10**6, "p99_ns": 2 * 10**6, "max_ns": 3 * 10**6}},
-                {"text": "5s:200", "begin_ns": 5 * 10**9, "end_ns": 10**10, "requests": {"done": 500, "failed": 35}}]))
+        stages=[{"stage": "5s:100", "begin_ns": 0, "end_ns": 5 * 10**9, "done": 500, "failed": 10, "p50_ns": 10**6,
+                 "p99_ns": 2 * 10**6, "max_ns": 3 * 10**6, "histogram": histogram([3 * 10**6])},
+                {"stage": "5s:200", "begin_ns": 5 * 10**9, "end_ns": 10**10, "done": 500, "failed": 35}]))
     page = page_of(tmp_path, a)
     seen = browse(page, tmp_path)
     assert browse(page, tmp_path, 390)["wide"] == []
@@ -192,7 +192,7 @@ def test_a_merge_as_a_page(tmp_path):
 def test_texts_of_a_result_stay_texts(tmp_path, text):
     content = measured(verdict=text, command=text, origin=text, limited_by=text, options={text: text},
                        errors=[{"kind": text, "code": 1, "text": text, "count": 1}],
-                       stages=[{"text": text, "begin_ns": 0, "end_ns": 1}])
+                       stages=[{"stage": text, "begin_ns": 0, "end_ns": 1}])
     page = page_of(tmp_path, write(tmp_path / "a.json", content))
     assert data_of(page)["results"][0]["result"]["verdict"] == text
     assert page.read_text().count("<script") == 2 and page.read_text().count("</script>") == 2

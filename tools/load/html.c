@@ -17,7 +17,7 @@ json_t *load_html_page(void) {
   return json_pack("{s:s, s:[]}", "version", weir_version(), "results");
 }
 
-/* A second's histogram is a hundred times as long as the percentiles that are plotted. */
+/* A histogram of a second or a stage is a hundred times as long as the percentiles that are plotted. */
 static bool slim_row(json_t *row) {
   static const struct {
     const char *name;
@@ -37,13 +37,13 @@ static bool slim_row(json_t *row) {
 bool load_html_add(json_t *page, const char *name, const json_t *result) {
   json_t *copy = json_deep_copy(result), *row;
   size_t i;
-  json_array_foreach (json_object_get(copy, "series"), i, row) {
-    if (slim_row(row)) continue;
-    json_decref(copy);
-    return false;
-  }
+  bool good = true;
+  json_array_foreach (json_object_get(copy, "series"), i, row)
+    good = slim_row(row) && good;
+  json_array_foreach (json_object_get(copy, "stages"), i, row)
+    good = slim_row(row) && good;
   json_t *entry = json_pack("{s:s, s:o}", "name", name, "result", copy);
-  return json_array_append_new(json_object_get(page, "results"), entry) == 0;
+  return good && json_array_append_new(json_object_get(page, "results"), entry) == 0;
 }
 
 /* ---- the text -------------------------------------------------------------------------------- */

@@ -5,7 +5,8 @@
  *
  *   {"version", "method": text, "results": [{"name": text, "result": RESULT}], "changes": [CHANGE]}
  *
- * RESULT is what `weir load --json` writes, but the series has percentiles instead of histograms.
+ * RESULT is what `weir load --json` writes, but series and stages have percentiles instead of
+ * histograms.
  * CHANGE is null, or {"p50": {"from_ns", "to_ns", "low_ns", "high_ns"}, ...}: how a result differs
  * from the first one. Without differences, `method` and `changes` are missing.
  */

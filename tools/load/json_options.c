@@ -57,6 +57,7 @@ json_t *load_json_options(const struct load_options *options) {
       {"requests", json_integer((json_int_t)options->requests)},
       {"duration_ns", nanoseconds(options->duration_seconds)},
       {"warm_up_ns", nanoseconds(options->warm_up_seconds)},
+      {"start_unix_ns", json_integer(options->start_unix_ns)},
       {"connections", json_integer(options->connections)},
       {"streams", json_integer(options->streams)},
       {"threads", json_integer(options->threads)},

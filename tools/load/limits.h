@@ -11,6 +11,8 @@ enum {
 
   /* Rows of all tables of options, synonyms included. Untested: asserted. */
   LOAD_OPTIONS_MAX = 128,
+  /* How far ahead --start-at may be: a time that is further away is a mistake. */
+  LOAD_START_AHEAD_SECONDS = 86400,
   /* One page of help. Untested: asserted. */
   LOAD_HELP_BYTES = 16384,
   LOAD_FIELDS_MAX = 16,           /* --header. Arbitrary; users of h2load pass two or three */

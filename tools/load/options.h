@@ -27,6 +27,7 @@ struct load_options {
   unsigned connections;                     /* -c */
   unsigned streams;                         /* -m, of one connection */
   unsigned threads;                         /* -t */
+  int64_t start_unix_ns;                    /* --start-at; 0: at once */
   double duration_seconds, warm_up_seconds; /* of --stage: the sum */
   double rate;         /* requests per second, of --stage the highest; 0: closed loop */
   double rps;          /* --rps: -r of each connection; 0: none */

@@ -9,6 +9,7 @@
 #include "tools/common/option_values.h"
 #include "tools/load/options_rows.h"
 #include "tools/load/stages.h"
+#include "tools/load/start_at.h"
 
 static bool set_arrivals(struct options *parser, struct load_options *options, char *text) {
   uint64_t burst;
@@ -36,6 +37,19 @@ static bool add_stage(struct options *parser, struct load_options *options, char
                        LOAD_RATE_MAX);
 }
 
+static bool set_start(struct options *parser, struct load_options *options, char *text) {
+  int64_t now_ns = load_start_at_now(), ahead_ns;
+  if (!load_start_at_parse(text, now_ns, &options->start_unix_ns))
+    return options_wrong(parser, "expected a time, such as +10s or 2026-01-31T12:00:00Z");
+  ahead_ns = options->start_unix_ns - now_ns;
+  parser->impossible = true;
+  if (ahead_ns < 0)
+    return options_wrong(parser, "that time was %.3f seconds ago", (double)-ahead_ns / 1e9);
+  if (ahead_ns > LOAD_START_AHEAD_SECONDS * (int64_t)SECOND_NS)
+    return options_wrong(parser, "that time is more than a day ahead");
+  return true;
+}
+
 static const struct load_option rows[] = {
     {"requests", 'n', "N", LOAD_NUMBER(requests, 1, LOAD_REQUESTS_MAX),
      "requests in total (default: one per connection)"},
@@ -43,6 +57,9 @@ static const struct load_option rows[] = {
      "run for TIME instead: 10, 500ms, 1m30s"},
     {"warm-up-time", 0, "TIME", LOAD_SECONDS(warm_up_seconds),
      "with -D: run for TIME before that, without counting"},
+    {"start-at", 0, "TIME", LOAD_TAKE(set_start),
+     "begin at TIME: +10s, seconds since 1970, or RFC 3339;\n"
+     "for machines that begin together"},
     {"clients", 'c', "N", LOAD_COUNT(connections, 1, LOAD_CONNECTIONS_MAX),
      "connections (default 1)"},
     {"connections", 'c', "N", LOAD_COUNT(connections, 1, LOAD_CONNECTIONS_MAX), NULL},

@@ -14,6 +14,7 @@
 #include "io/worker/idle.h"
 #include "tools/common/process.h"
 #include "tools/load/log_file.h"
+#include "tools/load/start_at.h"
 #include "tools/load/watch.h"
 
 struct run {
@@ -203,6 +204,12 @@ void load_report_free(struct load_report *report) {
   load_series_free(&report->series);
 }
 
+/* Always true, so that it can stand between the steps. */
+static bool wait_for_start(const struct load_options *options) {
+  if (options->start_unix_ns) load_start_at_wait(options->start_unix_ns);
+  return true;
+}
+
 enum load_run_result load_run(const struct load_options *options, struct load_report *report,
                               const struct failure *failure) {
   struct run run = {.options = options, .start = {.missing = options->threads}};
@@ -214,7 +221,7 @@ enum load_run_result load_run(const struct load_options *options, struct load_re
     result = LOAD_RUN_WRONG;
   } else if (find_descriptors(options, failure) && load_plan_read(&run.plan, failure) &&
              load_plan_look_up(&run.plan, failure) && make_workers(&run, failure) &&
-             run_workers(&run, failure)) {
+             wait_for_start(options) && run_workers(&run, failure)) {
     add_up(&run, report);
     find_mistake(&run, report);
     result = LOAD_RUN_DONE;

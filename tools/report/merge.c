@@ -25,7 +25,8 @@ static const struct {
     {"min", LEAST},           {"max", MOST},         {"busy", MOST},
     {"cpu_ns", SUM},          {"run_delay_ns", SUM}, {"throttled_ns", SUM},
     {"second", FIRST},        {"seconds", MOST},     {"weir_load", FIRST},
-    {"code", FIRST},          {"value", NOTHING},    {"mean_ns", NOTHING},
+    {"code", FIRST},          {"stage", FIRST},      {"value", NOTHING},
+    {"mean_ns", NOTHING},
 };
 
 /* Whether `name` is "p50_ns", "p99_9_ns" and so on, and the percent. */
@@ -192,6 +193,8 @@ static bool merge_member(json_t *sum, const char *name, json_t *value) {
   if (json_is_array(have) && json_is_array(value)) return merge_list(have, name, value);
   if (json_is_object(have) && json_is_object(value)) return merge_object(have, value);
   if (json_is_true(value)) return json_object_set(sum, name, value) == 0;
+  if (strcmp(name, "text") == 0 && !json_equal(have, value)) /* of one part's value */
+    return json_object_set_new(sum, name, json_null()) == 0;
   enum how how = how_of(name);
   if (how == FIRST || !json_is_number(have) || !json_is_number(value)) return true;
   return json_object_set_new(sum, name, add_numbers(how, have, value)) == 0;
@@ -243,7 +246,8 @@ static bool merge_duration(json_t *sum, const json_t *from) {
 }
 
 static bool merge_options(json_t *sum, const json_t *from) {
-  static const char *const amounts[] = {"requests", "connections", "rate", "connect_rate"};
+  static const char *const amounts[] = {"requests", "connections", "rate", "begin_rate",
+                                        "connect_rate"};
   for (unsigned i = 0; i < sizeof amounts / sizeof amounts[0]; i++) {
     json_t *have = json_object_get(sum, amounts[i]), *more = json_object_get(from, amounts[i]);
     if (!json_is_number(have) || !json_is_number(more)) continue;
@@ -343,9 +347,9 @@ bool report_merge_end(json_t *sum, unsigned count) {
 
 /* Of these, machines may differ. */
 static bool may_differ(const char *name) {
-  static const char *const names[] = {"threads",  "pin",   "json",     "csv",
-                                      "hdr",      "html",  "quiet",    "seed",
-                                      "log_file", "color", "start_at", "progress"};
+  static const char *const names[] = {"threads",  "pin",   "json",          "csv",
+                                      "hdr",      "html",  "quiet",         "seed",
+                                      "log_file", "color", "start_unix_ns", "progress"};
   for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
     if (strcmp(names[i], name) == 0) return true;
   return false;

@@ -417,6 +417,11 @@
     if (!several && runs[0].result.requests.failed > 0)
       lines.push({ label: 'all', colour: 'var(--soft)', dash: '', points: over(runs[0], (row) => row.done / (row.seconds || 1)) });
     for (const run of runs) {
+      if (series(run).some((row) => row.asked > 0)) {
+        lines.push({ label: label(run, 'asked'), colour: several ? run.colour : 'var(--soft)', dash: '5 4',
+          points: over(run, (row) => row.asked / (row.seconds || 1)) });
+        continue;
+      }
       const asked = run.result.options && run.result.options.rate;
       if (asked > 0 && !(run.result.options.stages || []).length && !lines.some((line) => line.rate === asked))
         lines.push({ label: several ? `asked: ${count(asked)}` : 'asked', colour: 'var(--soft)', dash: '5 4', rate: asked,
@@ -510,10 +515,10 @@
     if (list.length === 0) return [];
     const value = (object, name) => (object ? object[name] : undefined);
     const rows = list.map((stage, i) => {
-      const requests = stage.requests || stage, latency = stage.latency || requests.latency || {};
+      const requests = stage.requests || stage, latency = stage.latency || requests.latency || stage;
       const length = (stage.end_ns - stage.begin_ns) / 1e9;
       const failed = value(requests, 'failed') || 0, done = value(requests, 'done') || 0;
-      return [stage.text || String(i + 1), seconds(stage.begin_ns / 1e9), seconds(length),
+      return [stage.stage || String(i + 1), seconds(stage.begin_ns / 1e9), seconds(length),
         length > 0 ? count((done - failed) / length) : '\u2013', share(done > 0 ? failed / done : 0),
         ...['p50_ns', 'p90_ns', 'p99_ns', 'p99_9_ns', 'max_ns'].map((name) => time(latency[name]))];
     });
