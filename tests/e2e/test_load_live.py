@@ -110,6 +110,15 @@ def test_ctrl_c(weir):
     assert status == 0 and "INTERRUPTED: " in out
 
 
+def test_closed_terminal(weir):
+    """It ends the run, and what was measured is reported."""
+    terminal = Terminal("-D", "60", "-c", 3, weir.url("/"))
+    terminal.read_until(rb"woke late p99")
+    os.close(terminal.end)
+    assert terminal.process.wait(30) == 0
+    assert "INTERRUPTED: " in terminal.process.stdout.read().decode()
+
+
 def test_nobody_listens():
     """The reason comes after the display has gone."""
     terminal = Terminal("-D", "1", f"http://127.0.0.1:{harness.free_port()}/")
@@ -143,3 +152,19 @@ def test_stopped_terminal(weir):
     os.write(terminal.end, b"\x13")
     assert terminal.process.wait(30) == 0
     assert "requests succeeded in 3" in terminal.process.stdout.read().decode()
+
+
+def test_report_so_far(weir):
+    """SIGHUP prints a report within a second or two, and the run goes on."""
+    process = subprocess.Popen([harness.binary(), "load", "-D", "60", "-r", "200", "-t", "2", "-c", "2", weir.url("/")],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines = iter(process.stderr.readline, "")
+    assert " s: " in next(lines)
+    for _ in range(2):
+        process.send_signal(signal.SIGHUP)
+        verdict = next(line for line in lines if line.startswith("SO FAR: "))
+        assert int(re.search(r"SO FAR: (\d+) of", verdict).group(1)) > 50
+        assert any(re.match(r"latency  ( +[\d.]+[mu]?s){9}$", line) for line in lines)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and "INTERRUPTED: " in out and "SO FAR" not in out

@@ -262,7 +262,7 @@ def test_poisson_repeats(weir):
     assert len(counts) == 1 and 400 < counts.pop() < 600
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(weir, number):
     """Prints what was measured so far. Nothing is lost."""
     process = subprocess.Popen([harness.binary(), "load", "--json", "-q", "-D", "60", "-c", "3",

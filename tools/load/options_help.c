@@ -29,7 +29,8 @@ static const char after[] =
     "  weir load -n 2 -m 2 --cap '*.jpg=4k,rest' http://HOST/a.jpg http://HOST/b.js\n"
     "      4 KB of the image, the script, then the rest of the image\n"
     "\n"
-    "Ctrl-C ends a run early and prints what was measured so far.\n"
+    "Ctrl-C ends a run early and prints what was measured so far. SIGHUP prints that and\n"
+    "goes on.\n"
     "Exit status: 0 success; 1 no request succeeded, or no connection could be made;\n"
     "2 wrong command line; 3 a condition of --fail-if is true.\n";
 

@@ -19,6 +19,7 @@
 
 struct run {
   const struct load_options *options;
+  const char *command;
   struct load_plan plan;
   struct load_worker *workers; /* options->threads of them */
   struct load_watch watch;
@@ -113,7 +114,7 @@ static bool run_workers(struct run *run, const struct failure *failure) {
   struct io_error why = {0};
   choose_cores(run);
   run->throttling = cgroup_throttling(&cgroup_files);
-  if (!load_watch_begin(&run->watch, options, run->workers, &group))
+  if (!load_watch_begin(&run->watch, options, run->command, run->workers, &group))
     return failure_set(failure, "out of memory");
   if (!load_log_file_begin(&run->log, options->log, options->threads, failure)) return false;
   if (!worker_group_start(&group, &config, &why)) return failure_set(failure, "%s", why.text);
@@ -212,7 +213,8 @@ static bool wait_for_start(const struct load_options *options) {
 
 enum load_run_result load_run(const struct load_options *options, struct load_report *report,
                               const struct failure *failure) {
-  struct run run = {.options = options, .start = {.missing = options->threads}};
+  struct run run = {
+      .options = options, .command = report->command, .start = {.missing = options->threads}};
   enum load_run_result result = LOAD_RUN_FAILED;
   report->options = options;
   if (!load_plan_init(&run.plan, options, failure)) {

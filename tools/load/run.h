@@ -1,7 +1,8 @@
 /*
  * load/run.h - one run of `weir load`: resolves the host, starts the workers, waits, sums up.
  *
- * SIGINT and SIGTERM end a run early and keep what was measured. A second signal ends it at once.
+ * SIGINT, SIGTERM and a terminal that closes end a run early and keep what was measured. A second
+ * signal ends it at once. SIGHUP prints a report so far.
  * Signals belong to the process, so there is one run at a time.
  */
 #ifndef WEIR_LOAD_RUN_H
@@ -22,6 +23,7 @@ struct load_fairness {
 struct load_report {
   const struct load_options *options;
   const char *command; /* the command line; see load/command.h */
+  bool so_far;         /* the run goes on */
   char origin[URL_ORIGIN_BYTES];
   int64_t begin_unix_ns; /* when measuring began, on the wall clock */
   uint64_t total;        /* requests to be made; with a duration: requests started */

@@ -3,6 +3,7 @@
  */
 #include "tools/load/watch.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -34,6 +35,7 @@ static void answer(struct worker *io, void *object) {
   struct load_watch *watch = glance->watch;
   (void)io;
   load_second_take(&glance->tally, &glance->worker->books, &glance->second);
+  if (glance->so_far) load_so_far_take(glance->so_far, &glance->worker->books);
   __atomic_store_n(&glance->answered, true, __ATOMIC_RELEASE);
   if (__atomic_sub_fetch(&watch->unread, 1, __ATOMIC_ACQ_REL) == 0) tell(watch);
 }
@@ -44,6 +46,7 @@ static void ask(struct load_watch *watch) {
   for (unsigned i = 0; i < watch->options->threads; i++) {
     struct load_glance *glance = &watch->glances[i];
     if (glance->asked) continue;
+    glance->so_far = watch->so_far ? &watch->so_far[i] : NULL;
     __atomic_add_fetch(&watch->unread, 1, __ATOMIC_ACQ_REL);
     glance->asked = worker_group_post(watch->group, i, answer, glance);
     if (!glance->asked) __atomic_sub_fetch(&watch->unread, 1, __ATOMIC_ACQ_REL);
@@ -89,11 +92,26 @@ static void draw(struct load_watch *watch) {
   load_live_draw(&watch->live, &watch->progress);
 }
 
+/* After SIGHUP, once all workers have answered. */
+static void print_so_far(struct load_watch *watch) {
+  bool any = false;
+  for (unsigned i = 0; watch->so_far && i < watch->options->threads; i++) {
+    if (watch->glances[i].asked) return; /* it may still write to its part */
+    any = any || watch->so_far[i].taken;
+  }
+  if (!any) return;
+  if (watch->live.active) load_live_erase(&watch->live);
+  load_so_far_print(watch->so_far, watch->options->threads, watch->options, watch->command);
+  free(watch->so_far);
+  watch->so_far = NULL;
+}
+
 /* What the workers did in the last second is known. */
 static void on_second(struct load_watch *watch) {
   read_answers(watch);
   watch->progress.now_ns = clock_now_ns();
   load_progress_add(&watch->progress);
+  print_so_far(watch);
   say(watch);
   draw(watch);
 }
@@ -111,6 +129,11 @@ static void stop(struct load_watch *watch) {
   for (unsigned i = 0; i < watch->options->threads && watch->stops == 1; i++)
     if (!worker_group_post(watch->group, i, interrupt, &watch->workers[i])) watch->stops = 2;
   if (watch->stops > 1) worker_group_stop(watch->group);
+}
+
+static bool has_terminal(void) {
+  int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  return fd >= 0 && close(fd) == 0;
 }
 
 /* nohup makes the process ignore SIGHUP, and a signal that is waited for would come all the same. */
@@ -142,11 +165,19 @@ static bool is_over(const struct load_watch *watch) {
   return __atomic_load_n(&watch->running, __ATOMIC_ACQUIRE) == 0;
 }
 
+/* Asks for a report so far. A terminal that was closed ends the run as Ctrl-C does. */
+static void on_hangup(struct load_watch *watch) {
+  if (watch->had_terminal && !has_terminal())
+    stop(watch);
+  else if (!watch->so_far)
+    watch->so_far = calloc(watch->options->threads, sizeof *watch->so_far);
+}
+
 static void on_signal(struct load_watch *watch, int number) {
   switch (number) {
   case SIGTERM:
-  case SIGHUP:
   case SIGINT: stop(watch); break;
+  case SIGHUP: on_hangup(watch); break;
   case SIGWINCH: draw(watch); break;
   }
 }
@@ -177,12 +208,15 @@ void load_watch_wait(struct load_watch *watch) {
 /* ---- life ------------------------------------------------------------------------------------ */
 
 bool load_watch_begin(struct load_watch *watch, const struct load_options *options,
-                      struct load_worker *workers, struct worker_group *group) {
+                      const char *command, struct load_worker *workers,
+                      struct worker_group *group) {
   sigset_t set = signals_of_interest();
   *watch = (struct load_watch){.options = options,
+                               .command = command,
                                .workers = workers,
                                .group = group,
                                .main_thread = pthread_self(),
+                               .had_terminal = has_terminal(),
                                .glances = calloc(options->threads, sizeof *watch->glances)};
   if (!watch->glances) return false;
   for (unsigned i = 0; i < options->threads; i++) {
@@ -200,5 +234,7 @@ bool load_watch_begin(struct load_watch *watch, const struct load_options *optio
 void load_watch_free(struct load_watch *watch) {
   load_live_end(&watch->live);
   free(watch->glances);
+  free(watch->so_far);
+  watch->so_far = NULL;
   watch->glances = NULL;
 }

@@ -18,6 +18,7 @@
 #include "io/worker/group.h"
 #include "tools/load/live.h"
 #include "tools/load/series.h"
+#include "tools/load/so_far.h"
 #include "tools/load/worker.h"
 
 struct load_watch;
@@ -26,8 +27,9 @@ struct load_watch;
 struct load_glance {
   struct load_watch *watch;
   struct load_worker *worker;
-  bool asked;    /* by the main thread, and not yet read */
-  bool answered; /* by the worker; atomic */
+  bool asked;                 /* by the main thread, and not yet read */
+  bool answered;              /* by the worker; atomic */
+  struct load_so_far *so_far; /* to be filled with the next answer, or NULL */
   struct load_tally tally;
   struct load_second second;
 };
@@ -44,15 +46,17 @@ struct load_watch {
   struct load_progress progress;
   struct load_live live;
   struct load_series series;
-  unsigned stops; /* signals to end */
+  unsigned stops;    /* signals to end */
+  bool had_terminal; /* a controlling one */
+  const char *command;
+  struct load_so_far *so_far; /* after SIGHUP, until the report is printed: one for each worker */
 };
 
-/* Blocks the signals that the watch waits for; the workers inherit that. Before they are started.
- * False when memory was refused. */
-__attribute__((warn_unused_result)) bool load_watch_begin(struct load_watch *watch,
-                                                          const struct load_options *options,
-                                                          struct load_worker *workers,
-                                                          struct worker_group *group);
+/* Blocks the signals that the watch waits for; the workers inherit that. Before they are started. Keeps
+ * its arguments. False when memory was refused. */
+__attribute__((warn_unused_result)) bool
+load_watch_begin(struct load_watch *watch, const struct load_options *options, const char *command,
+                 struct load_worker *workers, struct worker_group *group);
 
 /* A worker begins, and ends. Any thread. */
 void load_watch_enter(struct load_watch *watch);
