@@ -89,6 +89,14 @@ def test_an_alert(site, version):
     assert "TLS with 127.0.0.1" in err and "alert" in err, err
 
 
+def test_a_reason_that_stays(weir):
+    """A certificate that is not trusted will not be trusted later: the run ends at once, although -D is not over."""
+    for rate in ([], ["-r", 10]):
+        began = time.monotonic()
+        err = load("-D", 30, "-c", 2, *rate, weir.url("/", secure=True), expect=1)
+        assert "TLS with 127.0.0.1" in err and time.monotonic() - began < 5 * SLOW
+
+
 # ---- bytes ---------------------------------------------------------------------------------------
 
 

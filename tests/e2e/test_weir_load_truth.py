@@ -64,7 +64,7 @@ def test_a_warning_comes_first():
 
 
 class Quota:
-    """A control group that may use a twentieth of a core."""
+    """A control group that may use a fiftieth of a core."""
 
     def __init__(self):
         name = f"weir-test-{os.getpid()}"
@@ -75,9 +75,9 @@ class Quota:
             self.path.mkdir()
             if legacy.is_dir():
                 (self.path / "cpu.cfs_period_us").write_text("100000")
-                (self.path / "cpu.cfs_quota_us").write_text("5000")
+                (self.path / "cpu.cfs_quota_us").write_text("2000")
             else:
-                (self.path / "cpu.max").write_text("5000 100000")
+                (self.path / "cpu.max").write_text("2000 100000")
         except OSError as error:
             self.remove()
             pytest.skip(f"cannot make a control group with a quota: {error}")
@@ -99,6 +99,8 @@ def test_a_quota(demo):
                            before=quota.enter)
     finally:
         quota.remove()
+    if report["self"]["throttled"] == 0 and report["self"]["cpu_ns"] < 0.02 * report["duration_ns"]:
+        pytest.skip("the machine is so busy that the quota is not used up")
     assert report["self"]["throttled"] > 0 and report["self"]["throttled_ns"] > 0, report["self"]
     assert report["limited_by"] == "generator"
 
