@@ -26,10 +26,11 @@ static const struct load_option rows[] = {
     {"connection-inactivity-timeout", 'N', "TIME",
      LOAD_INSTEAD("use -T: each request has that long"), NULL},
     {"timing-script-file", 0, "FILE",
-     LOAD_INSTEAD("use -i with time_ns in the JSON form; see --help=requests"), NULL},
+     LOAD_INSTEAD("use -i with time_ns in the JSON form, and --replay; see --help=requests"), NULL},
     {"no-tls-proto", 'p', "PROTO", LOAD_TAKE(take_protocol), NULL},
     {"npn-list", 0, "LIST", LOAD_INSTEAD("use --h2 or --h1; without them TLS offers both"), NULL},
     {"alpn-list", 0, "LIST", LOAD_INSTEAD("use --h2 or --h1; without them TLS offers both"), NULL},
+    {"tls13-ciphers", 0, "LIST", LOAD_INSTEAD("use --ciphers; see --help=tls"), NULL},
     {"ktls", 0, NULL, LOAD_INSTEAD("weir load leaves TLS to OpenSSL: leave it out"), NULL},
     {"verbose", 'v', NULL, LOAD_INSTEAD("use weir trace, which shows every frame"), NULL},
     {"qlog-file-base", 0, "PATH", NO_HTTP3, NULL},
@@ -41,7 +42,8 @@ static const char more[] =
     "Options of h2load (1.52) in weir load\n"
     "\n"
     "The same: -c -d -D -f -H -i -m -n -t -w -W --connect-to --h1 --rps --warm-up-time\n"
-    "  --header-table-size --encoder-header-table-size --version -h\n"
+    "  --ciphers --groups --header-table-size --encoder-header-table-size --log-file\n"
+    "  --version -h\n"
     "\n"
     "Different\n"
     "  -r N      requests a second over all connections. h2load's -r N, connections a second:\n"
@@ -58,9 +60,10 @@ static const char more[] =
     "  --rate-period TIME                        --connect-rate N/TIME\n"
     "  --connection-active-timeout TIME          --requests-per-connection, or -D\n"
     "  -N, --connection-inactivity-timeout TIME  -T\n"
-    "  --timing-script-file FILE                 -i with time_ns; see --help=requests\n"
+    "  --timing-script-file FILE                 -i FILE --replay; see --help=requests\n"
     "  -p, --no-tls-proto http/1.1               --h1; h2c is the default, as there\n"
     "  --npn-list, --alpn-list LIST              --h1, --h2\n"
+    "  --tls13-ciphers LIST                      --ciphers\n"
     "  --ktls                                    nothing\n"
     "  -v, --verbose                             weir trace\n"
     "  --qlog-file-base, --no-udp-gso, --max-udp-payload-size: there is no HTTP/3\n";
