@@ -151,6 +151,42 @@ static void test_work(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
+/* A light link that has had more than its part beside a heavy one is held: it neither sends nor takes input. It goes
+ * on with both when the others have nothing to do. Its end is not held. */
+static void test_held(void **state) {
+  (void)state;
+  for (int ends = 0; ends < 2; ends++) {
+    struct meter *meters[2];
+    meter_begin(&worker, 2);
+    meter_add_all(&worker, meters, 2, 0);
+    meter_turns(&worker, 2);
+    struct meter *light = meters[0], *heavy = meters[1];
+    light->link->host.weight = 1;
+    heavy->link->host.weight = MACHINE_WEIGHT_MAX;
+    link_charge(heavy->link, SHARE_BUSY_BYTES);
+    link_charge(light->link, 8 * SHARE_BUSY_BYTES);
+    assert_true(link_is_ahead(light->link) && !link_is_ahead(heavy->link));
+    light->to_send = heavy->to_send = 100;
+    assert_int_equal(write(light->peer, "x", 1), 1);
+    link_mark_dirty(light->link);
+    link_mark_dirty(heavy->link);
+    meter_turns(&worker, 1);
+    assert_int_equal(heavy->sent, 100);
+    assert_int_equal(light->sent + light->received, 0);
+    assert_int_equal(worker.loop.counters.links_held, 1);
+    assert_true(share_is_held(&light->link->share));
+    assert_true(links_have_work(&worker.links));
+    if (ends) link_cut(light->link);
+    for (unsigned i = 0; i < 10 && links_have_work(&worker.links); i++)
+      meter_turns(&worker, 1);
+    assert_int_equal(worker.links.open, ends ? 1 : 2);
+    assert_int_equal(light->sent, ends ? 0 : 100);
+    assert_int_equal(light->received, !ends);
+    assert_int_equal(worker.links.shares.held, 0);
+    meter_end(&worker, meters, 2);
+  }
+}
+
 /* ---- sends that wait ------------------------------------------------------------------------- */
 
 /* Requests that were not submitted yet have memory of their own; once they were, it is used again. */
@@ -186,9 +222,9 @@ static void test_send_arena(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_reused_slot), cmocka_unit_test(test_slots),
-      cmocka_unit_test(test_cut),         cmocka_unit_test(test_all),
-      cmocka_unit_test(test_work),        cmocka_unit_test(test_send_arena),
+      cmocka_unit_test(test_reused_slot), cmocka_unit_test(test_slots), cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_all),         cmocka_unit_test(test_work),  cmocka_unit_test(test_held),
+      cmocka_unit_test(test_send_arena),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
