@@ -357,7 +357,7 @@ def test_connect_to(weir):
 
 @pytest.mark.parametrize("arguments, words", [
     ([], "no URL"),
-    (["http://127.0.0.1/", "http://127.0.0.2/"], "same scheme, host and port"),
+    (["http://127.0.0.1/", "http://127.0.0.2/"], "fewer connections than servers (2); try -c 2"),
     (["ftp://127.0.0.1/"], "expected http"),
     (["--connect-to", "a/b", "http://127.0.0.1/"], "--connect-to a/b"),
 ])

@@ -1,5 +1,6 @@
 """`weir load`: what TLS offers, what was agreed on, and where connections go."""
 import os
+import socket
 import ssl
 import subprocess
 
@@ -111,6 +112,55 @@ def test_sni_names_another_host(site):
         report = measured(*where, "--sni", "localhost", url)
         assert report["requests"]["succeeded"] == 2
     assert names == ["example.org", "localhost"]
+
+
+# ---- several servers -----------------------------------------------------------------------------
+
+
+def test_connections_are_divided_between_servers(weir, site):
+    """In clear text over TLS, and with an answer that is not found; each server gets its own URLs only."""
+    paths = []
+    def behave(peer, conn):
+        paths.append(conn.request.split()[1])
+        conn.answer()
+    with Http1Peer(behave, tls=tls_of(site)) as peer:
+        urls = [peer.url("/a"), weir.url("/", True), peer.url("/b"), weir.url("/missing", True)]
+        report, own = spent(weir, "-k", "-n", 60, "-c", 5, "-t", 2, *urls)
+        assert [(row["origin"], row["connections"], row["done"], row["failed"]) for row in report["origins"]] == [
+            (f"https://127.0.0.1:{peer.port}", 3, 36, 0),
+            (f"https://127.0.0.1:{weir.https_port}", 2, 24, 12)]
+        assert own["requests"] == 24 and peer.counts["answered"] == 36
+        assert paths.count(b"/a") == paths.count(b"/b") == 18
+        assert report["tls"]["connections"] == 5 and report["tls"]["others"] in (2, 3)
+        out = load("-k", "-n", 60, "-c", 5, *urls)
+        assert f"servers     https://127.0.0.1:{peer.port}: 36 succeeded, 0 failed, 3 connections\n" in out
+        assert f"            https://127.0.0.1:{weir.https_port}: 12 succeeded, 12 failed, 2 connections\n" in out
+
+
+def test_one_server_of_two_is_down(weir):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        closed = unused.getsockname()[1]
+    report = measured("-n", 20, "-c", 2, weir.url("/"), f"http://127.0.0.1:{closed}/")
+    assert [row["done"] for row in report["origins"]][0] == 10
+    assert report["requests"]["succeeded"] == 10 and report["connections"]["failed"] >= 1
+
+
+def test_open_loop_over_two_servers(weir):
+    with Http1Peer() as peer:
+        report = measured("--h1", "-D", 1, "-r", 200, "-c", 4, weir.url("/"), peer.url())
+        done = [row["done"] for row in report["origins"]]
+        assert sum(done) == report["requests"]["done"] and min(done) > 60
+
+
+def test_several_servers_have_names_of_their_own(site):
+    names = []
+    tls = tls_of(site)
+    tls.sni_callback = lambda conn, name, context: names.append(name)
+    with Http1Peer(tls=tls) as peer:
+        hosts = [f"https://{name}.example:{peer.port}/" for name in "ab"]
+        report = measured("-k", "-n", 4, "-c", 2, "--connect-to", f"127.0.0.1:{peer.port}", *hosts)
+        assert report["requests"]["succeeded"] == 4
+    assert sorted(names) == ["a.example", "b.example"]
 
 
 # ---- UNIX sockets --------------------------------------------------------------------------------

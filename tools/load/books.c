@@ -257,7 +257,7 @@ bool load_books_take(struct load_books *books, uint64_t *share, uint64_t *due_ns
 
 /* A recording's request that was not made is left out; a rate's is another one's turn. */
 static void skip(struct load_books *books) {
-  uint64_t turn = 0;
+  struct load_turn turn = {0};
   if (books->plan->options->replay)
     load_source_release(&books->source, load_source_next(&books->source, &turn));
 }

@@ -66,7 +66,8 @@ static enum load_form_result find_url(struct maker *maker) {
   }
   if (!rules->has_base) rules->base = maker->url;
   rules->has_base = true;
-  if (rules->base_wins || url_same_origin(&maker->url, &rules->base)) return LOAD_FORM_MADE;
+  if (rules->base_wins || rules->any_server || url_same_origin(&maker->url, &rules->base))
+    return LOAD_FORM_MADE;
   if (maker->draft->foreign) return LOAD_FORM_LEFT_OUT;
   char origin[URL_ORIGIN_BYTES];
   url_origin(&rules->base, origin);

@@ -24,7 +24,8 @@ struct load_rules {
   const struct load_csv *csv; /* or NULL */
   struct url base;            /* the server; relative URLs start from it */
   bool has_base;
-  bool base_wins; /* absolute URLs go to the base's server, too */
+  bool base_wins;  /* absolute URLs go to the base's server, too */
+  bool any_server; /* and otherwise to any */
   struct load_bodies *bodies;
   struct load_buffer text; /* of the form that is being made */
 };

@@ -138,6 +138,18 @@ static json_t *connections_of(const struct load_report *report) {
   return object;
 }
 
+static json_t *origins_of(const struct load_report *report) {
+  json_t *list = json_array();
+  for (unsigned i = 0; i < report->origin_count; i++) {
+    const struct load_origin_counts *counts = &report->origins[i];
+    json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o}", "origin", counts->origin,
+                                          "connections", load_json_integer(counts->connections),
+                                          "done", load_json_integer(counts->done), "failed",
+                                          load_json_integer(counts->failed)));
+  }
+  return list;
+}
+
 /* NULL for what there is not, in clear text. */
 static json_t *text_or_null(const char *text) {
   return *text ? json_string(text) : json_null();
@@ -202,6 +214,7 @@ json_t *load_json_of(const struct load_report *report) {
   json_object_set_new(root, "bytes", bytes_of(counts));
   json_object_set_new(root, "connections", connections_of(report));
   add_times(root, report);
+  json_object_set_new(root, "origins", origins_of(report));
   json_object_set_new(root, "tls", tls_of(&report->sum.tls));
   json_object_set_new(root, "self", self_of(report));
   json_object_set_new(root, "fail_if", load_json_conditions(report));

@@ -13,9 +13,9 @@
 static const char before[] =
     "Usage: weir load [OPTIONS] URL...\n"
     "\n"
-    "Makes requests and measures the answers. All URLs need the same scheme, host and port;\n"
-    "each connection requests them in turn. https:// speaks what the server selects by ALPN:\n"
-    "HTTP/2 or HTTP/1.1. http:// is HTTP/2 with prior knowledge; for HTTP/1.1 see --h1.\n"
+    "Makes requests and measures the answers. Each connection requests the URLs in turn; those\n"
+    "of several servers divide the connections between them. https:// speaks what the server\n"
+    "selects by ALPN: HTTP/2 or HTTP/1.1. http:// is HTTP/2 with prior knowledge; see --h1.\n"
     "\n";
 
 static const char after[] =

@@ -4,9 +4,60 @@
 #include "tools/load/origin.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/client/lookup.h"
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static struct load_origin *find(const struct load_origins *origins, const struct url *url) {
+  for (unsigned i = 0; i < origins->count; i++)
+    if (url_same_origin(&origins->at[i].url, url)) return &origins->at[i];
+  return NULL;
+}
+
+static struct load_origin *append(struct load_origins *origins, const struct url *url,
+                                  const struct failure *failure) {
+  if (origins->count == LOAD_ORIGINS_MAX) {
+    failure_set(failure, "%s: more than %d servers", url->authority, LOAD_ORIGINS_MAX);
+    return NULL;
+  }
+  struct load_origin *at = realloc(origins->at, (origins->count + 1) * sizeof *at);
+  if (!at) {
+    failure_set(failure, "out of memory");
+    return NULL;
+  }
+  origins->at = at;
+  at[origins->count] = (struct load_origin){.url = *url};
+  return &at[origins->count++];
+}
+
+bool load_origins_add_only(struct load_origins *origins, const struct url *url,
+                           const struct failure *failure) {
+  return append(origins, url, failure);
+}
+
+bool load_origins_add(struct load_origins *origins, const struct url *url, uint32_t item,
+                      const struct failure *failure) {
+  struct load_origin *origin = find(origins, url);
+  if (!origin) origin = append(origins, url, failure);
+  if (!origin) return false;
+  uint32_t *items = realloc(origin->items, (origin->item_count + 1) * sizeof *items);
+  if (!items) return failure_set(failure, "out of memory");
+  origin->items = items;
+  items[origin->item_count++] = item;
+  return true;
+}
+
+void load_origins_free(struct load_origins *origins) {
+  for (unsigned i = 0; i < origins->count; i++)
+    free(origins->at[i].items);
+  free(origins->at);
+  *origins = (struct load_origins){0};
+}
+
+/* ---- where to connect ------------------------------------------------------------------------ */
 
 /* Whether an authority has a port. url_parse() has accepted it. */
 static bool names_port(const char *authority) {

@@ -58,13 +58,31 @@ static bool set_base(struct load_plan *plan, const char *text, const struct fail
   return failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH", text);
 }
 
+/* The server of item `index` of the list, whose URL has been read. */
+static bool add_server(struct load_plan *plan, uint32_t index, const struct failure *failure) {
+  const char *text = plan->options->urls[index];
+  struct url url;
+  if (!url_parse(&url, text)) return failure_set(failure, "%s: not a URL", text);
+  return load_origins_add(&plan->origins, &url, index, failure);
+}
+
+static bool have_connections(const struct load_plan *plan, const struct failure *failure) {
+  const unsigned wanted = plan->options->connections, least = plan->origins.count;
+  if (least <= 1 || wanted >= least) return true;
+  return failure_set(failure, "-c %u: fewer connections than servers (%u); try -c %u", wanted,
+                     least, least);
+}
+
 bool load_plan_targets(struct load_plan *plan, const struct failure *failure) {
   const struct load_options *options = plan->options;
   if (options->input_path)
     return options->url_count == 0 || set_base(plan, options->urls[0], failure);
+  plan->rules.any_server = true;
   for (size_t i = 0; i < options->url_count; i++)
-    if (!add_url(plan, options->urls[i], failure)) return false;
-  return load_list_finish(&plan->list, &plan->rules, false, failure);
+    if (!add_url(plan, options->urls[i], failure) || !add_server(plan, (uint32_t)i, failure))
+      return false;
+  return have_connections(plan, failure) &&
+         load_list_finish(&plan->list, &plan->rules, false, failure);
 }
 
 /* A recording's times begin at the first request. */
@@ -92,16 +110,22 @@ bool load_plan_read(struct load_plan *plan, const struct failure *failure) {
 /* ---- the server ------------------------------------------------------------------------------ */
 
 bool load_plan_look_up(struct load_plan *plan, const struct failure *failure) {
-  plan->origin.url = plan->rules.base;
-  if (!load_origin_look_up(&plan->origin, plan->options, failure)) return false;
-  if (!plan->origin.url.secure) return true;
-  plan->tls = load_origin_tls(plan->options, failure);
-  return plan->tls;
+  struct load_origins *origins = &plan->origins;
+  bool secure = false;
+  if (origins->count == 0 && !load_origins_add_only(origins, &plan->rules.base, failure))
+    return false;
+  for (unsigned i = 0; i < origins->count; i++) {
+    if (!load_origin_look_up(&origins->at[i], plan->options, failure)) return false;
+    secure = secure || origins->at[i].url.secure;
+  }
+  if (secure) plan->tls = load_origin_tls(plan->options, failure);
+  return plan->tls || !secure;
 }
 
 void load_plan_free(struct load_plan *plan) {
   load_reader_close(plan->reader);
   load_list_free(&plan->list);
+  load_origins_free(&plan->origins);
   load_csv_close(&plan->csv);
   load_bodies_free(&plan->bodies);
   load_buffer_free(&plan->rules.text);

@@ -26,7 +26,7 @@ struct load_plan {
   bool one_pass;              /* the run ends after the last request */
   uint64_t seed;              /* of random variables */
   uint64_t replay_begin_ns;   /* --replay: the time of the first request */
-  struct load_origin origin;
+  struct load_origins origins;
   struct tls_context *tls; /* NULL: http */
   uint64_t timeout_ns, duration_ns, warm_up_ns;
   struct load_shape shape; /* of an open loop */

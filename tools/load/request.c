@@ -90,6 +90,7 @@ static void count_response(struct load_request *request) {
   counts->statuses[request->status]++;
   if (request->status < 200 || request->status >= 400) {
     counter_add(&counts->failed, 1);
+    request->slots->failed++;
     load_histogram_add(&counts->failed_latency, age_ns);
     return;
   }
@@ -112,6 +113,7 @@ static void fail(struct load_request *request, enum load_error error, uint32_t c
   if (books->measuring) {
     count_done(request, -1);
     counter_add(&counts->failed, 1);
+    request->slots->failed++;
     counts->errored++;
     counts->timeouts += error == LOAD_TIMEOUT;
     load_requests_error(counts, error, code, 1);

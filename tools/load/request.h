@@ -28,9 +28,10 @@ struct load_slots {
   uint32_t count;
   uint32_t in_use;
   struct list_node free, again; /* slots by their `node`: unused; to be repeated */
-  uint64_t turn;                /* of load_source_next() */
+  struct load_turn turn;        /* of load_source_next() */
   uint64_t streams;             /* started on this connection; for caps */
   uint64_t done;                /* measured requests */
+  uint64_t failed;              /* of these */
   uint64_t answered;            /* complete responses, on all of its connections */
 
   bool look;           /* a request has ended: there may be room for another */

@@ -142,6 +142,26 @@ static void find_fairness(const struct run *run, struct load_fairness *fairness)
   fairness->mean = fairness->connections ? (double)sum / fairness->connections : 0;
 }
 
+/* Connection by connection, of several origins. */
+static void add_origins(const struct run *run, struct load_report *report) {
+  const struct load_origins *origins = &run->plan.origins;
+  if (origins->count < 2) return;
+  report->origins = calloc(origins->count, sizeof *report->origins);
+  report->origin_count = report->origins ? origins->count : 0;
+  for (unsigned i = 0; i < report->origin_count; i++)
+    url_origin(&origins->at[i].url, report->origins[i].origin);
+  for (unsigned i = 0; report->origins && i < report->workers; i++) {
+    const struct load_worker *worker = &run->workers[i];
+    for (unsigned k = 0; k < worker->books.connections; k++) {
+      const struct load_slots *slots = &worker->connections[k].slots;
+      struct load_origin_counts *counts = &report->origins[slots->turn.origin - origins->at];
+      counts->connections++;
+      counts->done += slots->done;
+      counts->failed += slots->failed;
+    }
+  }
+}
+
 /* The wall clock at `then_ns` of clock_now_ns(). */
 static int64_t wall_clock_at(uint64_t then_ns) {
   struct timespec now;
@@ -179,6 +199,7 @@ static void add_up(const struct run *run, struct load_report *report) {
   report->log_error = run->log.error;
   report->begin_unix_ns = wall_clock_at(report->sum.begin_ns);
   find_fairness(run, &report->fairness);
+  add_origins(run, report);
   if (run->options->stage_count > 0) add_stages(run, report);
 }
 
@@ -202,6 +223,7 @@ static void release(struct run *run) {
 
 void load_report_free(struct load_report *report) {
   free(report->stages);
+  free(report->origins);
   load_series_free(&report->series);
 }
 

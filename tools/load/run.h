@@ -20,6 +20,12 @@ struct load_fairness {
   double mean;
 };
 
+/* What became of the requests to one origin. */
+struct load_origin_counts {
+  char origin[URL_ORIGIN_BYTES];
+  uint64_t connections, done, failed;
+};
+
 struct load_report {
   const struct load_options *options;
   const char *command; /* the command line; see load/command.h */
@@ -32,6 +38,8 @@ struct load_report {
   struct load_stage_report *stages; /* owned; those that have begun, or NULL without --stage */
   unsigned stage_count;
   struct load_fairness fairness;
+  struct load_origin_counts *origins; /* owned; NULL if there is only one */
+  unsigned origin_count;
   struct load_self self; /* of all workers */
   uint64_t log_lost;     /* requests that --log-file lacks */
   int log_error;         /* errno when it could not be written, or 0 */

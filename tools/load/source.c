@@ -33,9 +33,11 @@ enum load_source_state load_source_state(const struct load_source *source) {
 }
 
 /* The next item of the list. */
-static uint32_t next_item(const struct load_source *source, const uint64_t *turn) {
+static uint32_t next_item(const struct load_source *source, const struct load_turn *turn) {
   const struct load_list *list = &source->plan->list;
-  uint64_t place = source->plan->by_connection ? *turn : source->place;
+  const struct load_origin *origin = turn->origin;
+  if (origin && origin->items) return origin->items[turn->count % origin->item_count];
+  uint64_t place = source->plan->by_connection ? turn->count : source->place;
   return list->order[place % list->order_count];
 }
 
@@ -123,7 +125,7 @@ static const struct load_target *make(struct load_source *source, const struct l
   return NULL;
 }
 
-const struct load_target *load_source_next(struct load_source *source, uint64_t *turn) {
+const struct load_target *load_source_next(struct load_source *source, struct load_turn *turn) {
   const struct load_list *list = &source->plan->list;
   const struct load_target *target;
   if (source->queue) {
@@ -136,7 +138,7 @@ const struct load_target *load_source_next(struct load_source *source, uint64_t 
   const struct load_instance *prepared = list->items[item].prepared;
   target = prepared ? &prepared->target : make(source, load_list_form(list, item));
   source->place += source->plan->options->threads;
-  ++*turn;
+  turn->count++;
   return target;
 }
 

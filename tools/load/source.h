@@ -2,7 +2,7 @@
  * load/source.h - where the requests of one worker come from: the plan's list, or the ring of the
  * thread that reads a large file or a pipe.
  *
- * Each connection takes the URLs of the command line in turn. The requests of a file are dealt out
+ * Each connection takes the URLs of the command line that are its origin's in turn. The requests of a file are dealt out
  * to all workers: worker w of W takes the places w, w + W ... of the list.
  *
  * Requests without variables from the list are lent as they are. All others are made when they are
@@ -27,6 +27,12 @@ struct load_source {
   struct load_instance *free, *all;
 };
 
+/* Where a connection is in its requests. */
+struct load_turn {
+  uint64_t count;                   /* requests that it has taken */
+  const struct load_origin *origin; /* of its own URLs; NULL: all are */
+};
+
 enum load_source_state {
   LOAD_SOURCE_READY,
   LOAD_SOURCE_WAITS, /* the file is read more slowly than its requests are made */
@@ -41,9 +47,9 @@ void load_source_free(struct load_source *source);
 
 enum load_source_state load_source_state(const struct load_source *source);
 
-/* The next request of a connection. `turn` is the connection's own count, 0 at first. The source
- * must be ready. NULL when memory was refused. Must be released. */
-const struct load_target *load_source_next(struct load_source *source, uint64_t *turn);
+/* The next request of the connection at `turn`, whose count it increments. The source must be
+ * ready. NULL when memory was refused. Must be released. */
+const struct load_target *load_source_next(struct load_source *source, struct load_turn *turn);
 
 /* A request of this worker that has not been taken yet: the next one, or one further ahead. */
 struct load_spot {

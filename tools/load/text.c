@@ -184,6 +184,21 @@ static const char *tls_text(uint64_t wire, uint64_t http, char text[2 * LOAD_TEX
   return text;
 }
 
+/* A row for each of several servers. */
+static void print_origins(const struct load_report *report, FILE *to) {
+  char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[2 * LOAD_TEXT_BYTES];
+  for (unsigned i = 0; i < report->origin_count && i < LOAD_ORIGIN_ROWS; i++) {
+    const struct load_origin_counts *counts = &report->origins[i];
+    load_page_row(to, i ? "" : "servers", "%s: %s succeeded, %s failed, %s", counts->origin,
+                  load_count_text(counts->done - counts->failed, a),
+                  load_count_text(counts->failed, b),
+                  count_of(counts->connections, "connection", c));
+  }
+  if (report->origin_count > LOAD_ORIGIN_ROWS)
+    load_page_row(to, "", "and %u more servers; --json has them all",
+                  report->origin_count - LOAD_ORIGIN_ROWS);
+}
+
 /* Headers are counted as compressed; the rest of the bytes is frames. */
 static void print_traffic(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
@@ -217,6 +232,7 @@ void load_text_write(const struct load_report *report, FILE *to) {
   print_statuses(&report->sum.requests, to);
   print_errors(report, to);
   print_connections(report, to);
+  print_origins(report, to);
   print_protocol(&report->sum.tls, to);
   print_traffic(report, to);
   print_self(report, to);

@@ -176,6 +176,23 @@ static uint64_t part_of(uint64_t whole, unsigned index, unsigned parts) {
   return whole / parts + (index < whole % parts);
 }
 
+static bool make_servers(struct load_worker *worker) {
+  const struct load_plan *plan = worker->books.plan;
+  uint64_t connect_ns = plan->timeout_ns < CLIENT_CONNECT_NS ? plan->timeout_ns : CLIENT_CONNECT_NS;
+  worker->servers = calloc(plan->origins.count, sizeof *worker->servers);
+  for (unsigned i = 0; worker->servers && i < plan->origins.count; i++) {
+    const struct load_origin *origin = &plan->origins.at[i];
+    worker->servers[i] = (struct client_server){.authority = origin->url.authority,
+                                                .addresses = origin->addresses,
+                                                .address_count = origin->address_count,
+                                                .connect_ns = connect_ns};
+    if (!client_server_init(&worker->servers[i], origin->url.secure ? plan->tls : NULL,
+                            origin->tls_name, worker->books.connections))
+      return false;
+  }
+  return worker->servers;
+}
+
 static bool make_connections(struct load_worker *worker) {
   struct load_books *books = &worker->books;
   const struct load_options *options = books->plan->options;
@@ -187,7 +204,10 @@ static bool make_connections(struct load_worker *worker) {
   if (!worker->connections) return false;
   for (unsigned i = 0; i < books->connections; i++) {
     uint64_t share = shared ? part_of(options->requests, first + i, options->connections) : 0;
-    load_connection_init(&worker->connections[i], books, &worker->engine, &worker->server, share);
+    unsigned origin = (first + i) % books->plan->origins.count;
+    load_connection_init(&worker->connections[i], books, &worker->engine, &worker->servers[origin],
+                         share);
+    worker->connections[i].slots.turn.origin = &books->plan->origins.at[origin];
     books->left += share;
   }
   if (!books->endless && load_options_are_open(options))
@@ -196,23 +216,18 @@ static bool make_connections(struct load_worker *worker) {
 }
 
 static bool make_parts(struct load_worker *worker) {
-  const struct load_plan *plan = worker->books.plan;
   struct engine_config config = config_of(&worker->books);
   config.clock_ns = &worker->books.io->loop.now_ns;
-  const struct load_origin *origin = &plan->origin;
-  worker->server = (struct client_server){
-      .authority = origin->url.authority,
-      .addresses = origin->addresses,
-      .address_count = origin->address_count,
-      .connect_ns = plan->timeout_ns < CLIENT_CONNECT_NS ? plan->timeout_ns : CLIENT_CONNECT_NS};
-  if (!make_connections(worker)) return false;
+  if (!make_servers(worker) || !make_connections(worker)) return false;
   worker->has_engine = engine_init(&worker->engine, &process_memory, &config, NULL);
-  return worker->has_engine && client_server_init(&worker->server, plan->tls, origin->tls_name,
-                                                  worker->books.connections);
+  return worker->has_engine;
 }
 
 static void release_parts(struct load_worker *worker) {
-  client_server_free(&worker->server);
+  for (unsigned i = 0; worker->servers && i < worker->books.plan->origins.count; i++)
+    client_server_free(&worker->servers[i]);
+  free(worker->servers);
+  worker->servers = NULL;
   if (worker->has_engine) engine_destroy(&worker->engine);
   worker->has_engine = false;
 }

@@ -24,7 +24,7 @@ struct load_worker {
   unsigned index;
   struct engine engine;
   bool has_engine;
-  struct client_server server;
+  struct client_server *servers;       /* of each origin of the plan */
   struct load_connection *connections; /* books.connections of them */
   unsigned turn;                       /* open loop: the index of the next connection */
   int core;                            /* to run on; -1: any */

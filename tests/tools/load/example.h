@@ -37,10 +37,13 @@ static inline struct load_report *example_report(void) {
                                               .fail_if_count = 1,
                                               .field_count = 1};
   static struct load_stage_report stages[1];
+  static struct load_origin_counts origins[] = {{"http://a", 2, 5, 1}, {"http://b:81", 1, 2, 0}};
   static struct load_report report;
   memset(&report, 0, sizeof report);
   report.options = &options;
   report.series = (struct load_series){.rows = rows, .count = 2};
+  report.origins = origins;
+  report.origin_count = 2;
   memset(stages, 0, sizeof stages);
   stages[0].text = "1s:5";
   stages[0].end_rate = 5;

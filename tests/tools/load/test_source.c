@@ -35,7 +35,7 @@ static void close_plan(void) {
 }
 
 /* Appends the path of the next request, without its slash. */
-static void take(struct load_source *source, uint64_t *turn, char *out) {
+static void take(struct load_source *source, struct load_turn *turn, char *out) {
   const struct load_target *target = load_source_next(source, turn);
   struct span value = target->fields[3].value;
   sprintf(out + strlen(out), "%.*s ", (int)value.len - 1, (const char *)value.base + 1);
@@ -53,7 +53,7 @@ static enum load_source_state wait_for(struct load_source *source) {
 static const char *paths(unsigned worker, unsigned count) {
   static char text[4096];
   struct load_source source;
-  uint64_t turn = 0;
+  struct load_turn turn = {0};
   text[0] = 0;
   load_source_init(&source, &plan, worker);
   while (count-- > 0 && wait_for(&source) == LOAD_SOURCE_READY)
@@ -69,7 +69,7 @@ static void test_command_line(void **state) {
   (void)state;
   char *urls[] = {"http://h/a", "http://h/b", "http://h/c{seq}"};
   struct load_source source;
-  uint64_t turns[2] = {0};
+  struct load_turn turns[2] = {0};
   char text[64] = "";
   options.urls = urls;
   options.url_count = 3;
@@ -89,7 +89,7 @@ static void test_prepared(void **state) {
   (void)state;
   char *urls[] = {"http://h/a", "http://h/{seq}"};
   struct load_source source;
-  uint64_t turn = 0;
+  struct load_turn turn = {0};
   options.urls = urls;
   options.url_count = 2;
   open_plan(1);
@@ -162,7 +162,7 @@ static const char *times(unsigned worker, bool alone) {
   static char text[4096];
   struct load_source source;
   struct load_due due;
-  uint64_t turn = 0;
+  struct load_turn turn = {0};
   text[0] = 0;
   load_source_init(&source, &plan, worker);
   (void)wait_for(&source);
@@ -273,7 +273,7 @@ static void test_mistakes(void **state) {
 
 static unsigned numbers_of(unsigned worker, unsigned count, unsigned *sum) {
   struct load_source source;
-  uint64_t turn = 0;
+  struct load_turn turn = {0};
   unsigned taken = 0;
   load_source_init(&source, &plan, worker);
   for (; taken < count && wait_for(&source) == LOAD_SOURCE_READY; taken++) {
