@@ -114,6 +114,7 @@ void h2_check(const struct h2 *h2) {
   assert(h2->control_used <= H2_CONTROL_BYTES);
   assert(!h2->reader.data || !h2->reader.data->gone);
   assert(!h2->recent || !h2->recent->gone);
+  assert(!h2->expected || !h2->expected->gone);
   assert(h2->block.kind != H2_BLOCK_NONE || !h2->block.bytes);
   assert(!h2->dead || !h2->all);
   assert(h2->draining || !h2->drain_final);

@@ -106,8 +106,9 @@ struct h2 {
   struct h2_flow flow;         /* how much credit the peer gets: h2/flow.h */
 
   struct idmap streams;
-  struct h2_stream
-      *recent; /* the live stream of the last HEADERS that were there as a whole, or NULL */
+  /* Live streams, or NULL: of the last HEADERS that were there as a whole, and the one that the next may
+   * be for. */
+  struct h2_stream *recent, *expected;
   struct h2_stream *all;    /* streams that live */
   struct h2_stream *graves; /* streams that have finished and are not freed yet */
   struct origin *origins;   /* numbered by h2_stream.origin; NULL while there are none */

@@ -118,6 +118,7 @@ static void sections_free(struct h2_stream *stream) {
 static void detach(struct h2 *h2, struct h2_stream *stream) {
   h2_reader_forget(h2, stream);
   if (h2->recent == stream) h2->recent = NULL;
+  if (h2->expected == stream) h2->expected = NULL;
   idmap_remove(&h2->streams, stream->id);
   link_out(h2, stream);
   if (stream->takes_part) sched_close(&h2->sched, &stream->node);

@@ -98,44 +98,41 @@ struct h2_stream {
   bool lingers : 1; /* see h2_stream_linger(): closed() was called, but the message is still read */
   bool asks : 1;    /* for a tunnel that is neither made nor refused: what the peer sends is kept */
 
-  uint16_t status;                       /* of our final response; 0: none */
+  /* What every exchange uses comes first, and shares a few cache lines. */
+  uint8_t origin;  /* number of its origin, if promises are allowed on it: h2/origin.h; 0: none */
+  uint16_t status; /* of our final response; 0: none */
   uint32_t error_code;                   /* that closed() told */
   uint32_t header_received, header_sent; /* bytes of header sections, with frame headers */
-
-  uint8_t origin; /* number of its origin, if promises are allowed on it: h2/origin.h; 0: none */
+  struct window window;                  /* what we may send */
+  struct window_credit credit;           /* what the peer may send */
+  int64_t content_length;                /* of the peer's message; -1: not given */
+  int64_t body_received;                 /* of the peer's body, without padding */
+  uint64_t opened_ns, body_seen_ns;      /* for the deadlines of the body */
+  struct h2_stream *next, *prev;         /* all live streams, or the graveyard */
+  struct body body;
+  struct h2_section *sections, *sections_tail; /* header sections to send, in order */
+  struct h2_section *trailers;                 /* to send after the body */
+  struct kept *kept;                           /* what the peer sent before its tunnel was made */
+  uint32_t room_bytes;            /* at which the body said BODY_ROOM; 0: any number is enough */
+  uint32_t lent;                  /* pieces of the body that the transport holds */
+  struct alarm timer;             /* of the handler, or of the lingering */
+  struct h2_section lent_section; /* the final response, or a request, if its fields are lent */
+  struct h2_stream *urgent_next;  /* urgent queue */
+  struct h2_stream *credit_next;  /* credit queue */
 
   struct sched_node node;
   uint16_t head_start_paths; /* rules of sched/head_start.h that the request's path matches */
   uint32_t head_start_bytes; /* needed first, as the handler says */
   const struct head_start_rule *head_start; /* the rule of the response; NULL: none */
-  struct window window;                     /* what we may send */
-  struct window_credit credit;              /* what the peer may send */
 
-  struct body body;
-  struct h2_section *sections, *sections_tail; /* header sections to send, in order */
-  struct h2_section *trailers;                 /* to send after the body */
-  struct h2_section lent_section;              /* the final response, if its fields are lent */
-  uint32_t room_bytes; /* at which the body said BODY_ROOM; 0: any number is enough */
-  uint32_t lent;       /* pieces of the body that the transport holds */
-
-  struct kept *kept; /* what the peer sent before its tunnel was made */
-
-  int64_t content_length;           /* of the peer's message; -1: not given */
-  int64_t body_received;            /* of the peer's body, without padding */
-  int64_t linger_bytes;             /* body_received at which a lingering stream is reset */
-  uint64_t linger_until_ns;         /* when it is reset at the latest */
-  uint64_t informational_bytes;     /* client: of all 1xx header sections until now */
-  uint64_t opened_ns, body_seen_ns; /* for the deadlines of the body */
-  uint64_t spoke_ns;                /* when we last sent DATA; 0: never */
-  uint64_t body_sent;               /* of our body, without padding */
-  struct pace pace;                 /* against H2_BODY_BYTES_PER_SECOND_MIN */
+  int64_t linger_bytes;         /* body_received at which a lingering stream is reset */
+  uint64_t linger_until_ns;     /* when it is reset at the latest */
+  uint64_t informational_bytes; /* client: of all 1xx header sections until now */
+  uint64_t spoke_ns;            /* when we last sent DATA; 0: never */
+  uint64_t body_sent;           /* of our body, without padding */
+  struct pace pace;             /* against H2_BODY_BYTES_PER_SECOND_MIN */
   uint64_t held_since_ns; /* since when it has been slow behind its own window; 0: not looked at */
   uint64_t held_bytes;    /* body_sent when it was last looked at for that */
-  struct alarm timer;     /* of the handler, or of the lingering */
-
-  struct h2_stream *next, *prev; /* all live streams, or the graveyard */
-  struct h2_stream *urgent_next; /* urgent queue */
-  struct h2_stream *credit_next; /* credit queue */
 };
 
 /* What receiving a frame of `type` means for a stream in `state`: it is accepted, ignored, or an
