@@ -29,6 +29,10 @@ static uint32_t after(const struct idmap *map, uint32_t slot) {
   return (slot + 1) & (map->slot_count - 1);
 }
 
+static uint32_t distance(const struct idmap *map, uint32_t from, uint32_t to) {
+  return (to - from) & (map->slot_count - 1);
+}
+
 /* The slot that holds `id`, or the free one where it would go. */
 static uint32_t probe(const struct idmap *map, uint32_t id) {
   uint32_t slot = home(map, id);
@@ -43,8 +47,10 @@ static uint32_t probe(const struct idmap *map, uint32_t id) {
 static void invariants(const struct idmap *map, uint32_t slot) {
   assert((map->slot_count & (map->slot_count - 1)) == 0);
   assert(2 * map->count <= map->slot_count);
-  for (uint32_t at = slot; map->slots[at].id != 0; at = after(map, at))
+  for (uint32_t at = slot; map->slots[at].id != 0; at = after(map, at)) {
     assert(probe(map, map->slots[at].id) == at);
+    assert(map->slots[at].displaced == distance(map, home(map, map->slots[at].id), at));
+  }
 }
 #else
 static void invariants(const struct idmap *map, uint32_t slot) {
@@ -58,6 +64,14 @@ void *idmap_find(const struct idmap *map, uint32_t id) {
   return slot->id == id ? slot->object : NULL;
 }
 
+/* Fills the free slot where `id` belongs. */
+static void put(struct idmap *map, uint32_t id, void *object) {
+  uint32_t slot = probe(map, id);
+  assert(map->slots[slot].id == 0);
+  map->slots[slot] = (struct idmap_slot){
+      .id = id, .displaced = distance(map, home(map, id), slot), .object = object};
+}
+
 static bool grow(struct idmap *map) {
   struct idmap old = *map;
   map->slot_count = old.slot_count ? old.slot_count * 2 : IDMAP_SLOTS_MIN;
@@ -68,7 +82,7 @@ static bool grow(struct idmap *map) {
   }
   memset(map->slots, 0, map->slot_count * sizeof *map->slots);
   for (uint32_t i = 0; i < old.slot_count; i++)
-    if (old.slots[i].id != 0) map->slots[probe(map, old.slots[i].id)] = old.slots[i];
+    if (old.slots[i].id != 0) put(map, old.slots[i].id, old.slots[i].object);
   memory_free(map->memory, old.slots, old.slot_count * sizeof *old.slots);
   return true;
 }
@@ -76,9 +90,7 @@ static bool grow(struct idmap *map) {
 bool idmap_insert(struct idmap *map, uint32_t id, void *object) {
   assert(id != 0);
   if ((map->count + 1) * 2 > map->slot_count && !grow(map)) return false;
-  struct idmap_slot *slot = &map->slots[probe(map, id)];
-  assert(slot->id == 0);
-  *slot = (struct idmap_slot){.id = id, .object = object};
+  put(map, id, object);
   map->count++;
   invariants(map, home(map, id));
   return true;
@@ -89,11 +101,11 @@ void idmap_remove(struct idmap *map, uint32_t id) {
   uint32_t hole = probe(map, id);
   assert(map->slots[hole].id == id);
   for (uint32_t slot = after(map, hole); map->slots[slot].id != 0; slot = after(map, slot)) {
-    uint32_t mask = map->slot_count - 1;
-    uint32_t displacement = (slot - home(map, map->slots[slot].id)) & mask;
-    if (displacement < ((slot - hole) & mask))
+    uint32_t nearer = distance(map, hole, slot);
+    if (map->slots[slot].displaced < nearer)
       continue; /* in the hole it would stand before its home */
     map->slots[hole] = map->slots[slot];
+    map->slots[hole].displaced -= nearer;
     hole = slot;
   }
   map->slots[hole].id = 0;

@@ -16,7 +16,8 @@
 #include <stdbool.h>
 
 struct idmap_slot {
-  uint32_t id; /* 0: free */
+  uint32_t id;        /* 0: free */
+  uint32_t displaced; /* slots between its home and this one */
   void *object;
 };
 
