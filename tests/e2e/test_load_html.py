@@ -140,7 +140,7 @@ def test_a_page_that_cannot_be_written(weir):
 def test_a_result(tmp_path):
     a = write(tmp_path / "a.json", measured(
         errors=[{"kind": "reset", "code": 7, "text": "the server sent RST_STREAM", "count": 45}],
-        fail_if=[{"condition": "p99>1ms", "value": 5, "failed": True}],
+        fail_if=[{"condition": "p99>1ms", "stage": 2, "value": 5e6, "text": "5.00ms", "failed": True}],
         stages=[{"stage": "5s:100", "begin_ns": 0, "end_ns": 5 * 10**9, "done": 500, "failed": 10, "p50_ns": 10**6,
                  "p99_ns": 2 * 10**6, "max_ns": 3 * 10**6, "histogram": histogram([3 * 10**6])},
                 {"stage": "5s:200", "begin_ns": 5 * 10**9, "end_ns": 10**10, "done": 500, "failed": 35}]))
@@ -148,6 +148,7 @@ def test_a_result(tmp_path):
     seen = browse(page, tmp_path)
     assert browse(page, tmp_path, 390)["wide"] == []
     assert ["stages", 3] in seen["tables"] and ["thresholds", 2] in seen["tables"]
+    assert re.search(r"stage2:p99>1ms\s+5.00ms\s+failed", seen["text"])
     assert "5s:200" in seen["text"] and "the server sent RST_STREAM" in seen["text"]
     assert seen["lines"] == {"latency": 5, "distribution": 1, "throughput": 2, "errors": 1, "lateness": 1, "flight": 2}
     tips = {name: text for name, text, _ in seen["tips"]}

@@ -345,11 +345,9 @@ bool report_merge_end(json_t *sum, unsigned count) {
 
 /* ---- what was meant to be the same ----------------------------------------------------------- */
 
-/* Of these, machines may differ. */
+/* In these, machines may differ. */
 static bool may_differ(const char *name) {
-  static const char *const names[] = {"threads",  "pin",   "json",          "csv",
-                                      "hdr",      "html",  "quiet",         "seed",
-                                      "log_file", "color", "start_unix_ns", "progress"};
+  static const char *const names[] = {"threads", "seed", "start_unix_ns"};
   for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
     if (strcmp(names[i], name) == 0) return true;
   return false;

@@ -15,8 +15,8 @@
 #include "tools/common/failure.h"
 
 /* Names the first option, or protocol, in which two results differ, that were meant to be the same:
- * "options.timeout_ns". NULL if there is none. Of threads and of where output goes, machines may
- * differ. The text lives as long as the results. */
+ * "timeout_ns", "protocol". NULL if there is none. Machines may differ in threads, seeds and the time
+ * of the start. The text lives as long as the results. */
 __attribute__((warn_unused_result)) const char *report_merge_conflict(const json_t *sum,
                                                                       const json_t *from);
 

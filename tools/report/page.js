@@ -547,9 +547,9 @@
 
   function thresholds() {
     const list = runs.flatMap((run) => (run.result.fail_if || []).map((row) => [
-      `${several ? run.letter + ' ' : ''}${row.condition}`,
+      `${several ? run.letter + ' ' : ''}${row.stage ? `stage${row.stage}:` : ''}${row.condition}`, row.text || '\u2013',
       row.failed ? make('span', { class: 'bad' }, 'failed') : make('span', { class: 'good' }, 'passed')]));
-    return list.length ? [make('h2', null, 'Thresholds'), make('div', { class: 'wide' }, table(['fail if', ''], list, 'thresholds'))] : [];
+    return list.length ? [make('h2', null, 'Thresholds'), make('div', { class: 'wide' }, table(['fail if', 'value', ''], list, 'thresholds'))] : [];
   }
 
   function options(run) {
