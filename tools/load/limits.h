@@ -15,9 +15,11 @@ enum {
   LOAD_START_AHEAD_SECONDS = 86400,
   /* One page of help. Untested: asserted. */
   LOAD_HELP_BYTES = 16384,
-  LOAD_FIELDS_MAX = 16,           /* --header. Arbitrary; users of h2load pass two or three */
-  LOAD_URLS_MAX = 1024,           /* arbitrary: a crawl of one site, not of the web */
-  LOAD_ORIGIN_ROWS = 8,           /* that the report shows of them. Arbitrary; one screen */
+  LOAD_FIELDS_MAX = 16, /* --header. Arbitrary; users of h2load pass two or three */
+  LOAD_URLS_MAX = 1024, /* arbitrary: a crawl of one site, not of the web */
+  /* Servers that the report shows; JSON has all. Arbitrary; one screen. Untested: it changes only how
+   * many rows there are. */
+  LOAD_ORIGIN_ROWS = 8,
   LOAD_ORIGINS_MAX = 64,          /* servers of one run. Arbitrary */
   LOAD_CONNECTIONS_MAX = 1000000, /* descriptors run out before */
   LOAD_STREAMS_MAX = 65536,       /* of one connection; no server allows more */
