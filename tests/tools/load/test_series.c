@@ -83,7 +83,7 @@ static void test_asked(void **state) {
   (void)state;
   load_shape_add(&shape, 10, 0, 100);
   struct load_books *books = closed_books(11 * SECOND_NS, 12 * SECOND_NS);
-  load_schedule_begin(&books->schedule, &shape, 0, 2, 10 * SECOND_NS);
+  load_schedule_begin(&books->due.schedule, &shape, 0, 2, 10 * SECOND_NS);
   books->scheduled = true;
   books->stats.requests.started = 9;
   books->stats.requests.carried = 3;
