@@ -13,6 +13,7 @@
  * power of two. */
 _Static_assert(2 << LOAD_HISTOGRAM_PART_BITS == 256, "HdrHistogram's buckets are ours");
 
+/* Each is fixed by the form, or derived from it. */
 enum {
   COOKIE = 0x1c849313,            /* V2, counts as ZigZag LEB128 */
   COMPRESSED_COOKIE = 0x1c849314, /* V2 compressed */

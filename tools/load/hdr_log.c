@@ -11,7 +11,8 @@
 
 void load_hdr_log_begin(FILE *to, int64_t begin_unix_ns) {
   time_t seconds = (time_t)(begin_unix_ns / 1000000000);
-  double begin = (double)(begin_unix_ns / 1000000) / 1e3;
+  int64_t milliseconds = begin_unix_ns / 1000000;
+  double begin = (double)milliseconds / 1e3;
   struct tm parts;
   char date[64];
   gmtime_r(&seconds, &parts);
