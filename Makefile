@@ -296,7 +296,10 @@ $(BUILD)/peers/%: tests/peers/%/main.go
 # VARIANT=fuzz only: main() comes from libFuzzer.
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(call SAY,LINK)
-	$(QUIET)$(LINK_QUICKLY) $^ $(LDLIBS) -o $@
+	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -o $@
+# Modules of the program, which are in no library that fuzz targets link.
+$(OUT)/tests/fuzz/load_requests: $(call OBJ,tools/common/option_values.c $(addprefix tools/load/,bodies.c cap.c csv.c \
+  form.c form_fill.c input.c mapping.c options.c parse.c parse_har.c parse_json.c parse_lines.c target.c variables.c))
 
 $(OUT)/bench/ceiling $(OUT)/bench/relay: $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
