@@ -73,6 +73,8 @@ json_t *load_json_options(const struct load_options *options) {
       {"timeout_ns", nanoseconds(options->timeout_seconds)},
       {"header", fields_of(options)},
       {"data", load_json_text(options->data_path)},
+      {"input", load_json_text(options->input_path)},
+      {"data_csv", load_json_text(options->csv_path)},
       {"connect_to", load_json_text(options->connect_to)},
       {"stream_window", json_integer(load_options_stream_window(options))},
       {"connection_window", json_integer(load_options_connection_window(options))},
