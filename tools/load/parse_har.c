@@ -1,5 +1,5 @@
 /*
- * load/parse_har.c - reads the requests of an HTTP archive; see load/parse.h.
+ * load/parse_har.c - reads the requests of an HTTP archive; see load/parse_forms.h.
  * Spec: http://www.softwareishard.com/blog/har-12-spec/.
  *
  * Browsers write archives of many megabytes, most of them the bodies of responses. So only one
@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "engine/base/decimal.h"
-#include "tools/load/parse.h"
+#include "tools/load/parse_forms.h"
 
 /* ---- finding the entries --------------------------------------------------------------------- */
 

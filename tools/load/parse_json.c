@@ -1,9 +1,9 @@
 /*
- * load/parse_json.c - reads one JSON object a line; see load/parse.h.
+ * load/parse_json.c - reads one JSON object a line; see load/parse_forms.h.
  */
 #include <openssl/evp.h>
 
-#include "tools/load/parse.h"
+#include "tools/load/parse_forms.h"
 
 struct reading {
   struct load_parser *parser;

@@ -1,7 +1,7 @@
 /*
- * load/parse_lines.c - reads one URL a line, and vegeta's http form; see load/parse.h.
+ * load/parse_lines.c - reads one URL a line, and vegeta's http form; see load/parse_forms.h.
  */
-#include "tools/load/parse.h"
+#include "tools/load/parse_forms.h"
 
 struct span load_parse_trim(struct span text) {
   while (text.len > 0 && (text.base[0] == ' ' || text.base[0] == '\t'))

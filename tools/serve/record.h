@@ -1,6 +1,6 @@
 /*
  * serve/record.h - writes down the requests that a server gets, so that `weir load -i FILE --replay`
- * can make them again: one JSON object a line, in the form of load/parse.h.
+ * can make them again: one JSON object a line, in the form of load/parse_forms.h.
  *
  *     {"time_ns":             1234567,"method":"GET","url":"/a?b","header":{"accept":["text/css"]},
  *      "protocol":"HTTP/2","scheme":"https","authority":"localhost:8443","body_bytes":0}
