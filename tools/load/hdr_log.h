@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "tools/load/run.h"
+#include "tools/load/result.h"
 
 /* Writes the log of a run: an interval of latencies for each row of its series, or one for the run
  * if it has no series; and one with the tag "failed", of requests that failed. False: no memory, or `to` has an error. */

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "tools/load/run.h"
+#include "tools/load/result.h"
 
 /* A page without results. The caller owns it. NULL: no memory. */
 __attribute__((warn_unused_result)) json_t *load_html_page(void);

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "tools/load/run.h"
+#include "tools/load/result.h"
 
 /* The version of the schema. It changes when a key is removed or gets another meaning. New keys may
  * come without a change. */

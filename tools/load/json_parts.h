@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "tools/load/run.h"
+#include "tools/load/result.h"
 #include "tools/load/stage_report.h"
 
 struct load_json_count {

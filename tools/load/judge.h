@@ -4,7 +4,7 @@
 #ifndef WEIR_LOAD_JUDGE_H
 #define WEIR_LOAD_JUDGE_H
 
-#include "tools/load/run.h"
+#include "tools/load/result.h"
 
 /* What became of a condition. */
 struct load_outcome {

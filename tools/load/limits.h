@@ -104,8 +104,8 @@ enum {
   LOAD_PAGE_ERRORS = 6,
   LOAD_SPARK_MAX = 120, /* seconds that a sparkline shows; more than most terminals have room for */
   LOAD_FRAME_LINES = 7, /* of the live display */
-  LOAD_FRAME_SPARK_COLUMN =
-      50, /* where its sparklines begin: behind the longest text. Untested: taste */
+  /* Where its sparklines begin: behind the longest text. Untested: taste. */
+  LOAD_FRAME_SPARK_COLUMN = 50,
   /* Of one of its lines: 500 columns, each of three bytes with a color of nine. */
   LOAD_FRAME_LINE_BYTES = 6000,
   /* A time or a count of bytes, with its unit. Untested: 64 bits have no longer text. */

@@ -15,6 +15,7 @@
 #include "tools/load/judge.h"
 #include "tools/load/options_help.h"
 #include "tools/load/options_parse.h"
+#include "tools/load/run.h"
 #include "tools/load/series_csv.h"
 #include "tools/load/show.h"
 

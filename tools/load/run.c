@@ -221,12 +221,6 @@ static void release(struct run *run) {
   load_plan_free(&run->plan);
 }
 
-void load_report_free(struct load_report *report) {
-  free(report->stages);
-  free(report->origins);
-  load_series_free(&report->series);
-}
-
 /* Always true, so that it can stand between the steps. */
 static bool wait_for_start(const struct load_options *options) {
   if (options->start_unix_ns) load_start_at_wait(options->start_unix_ns);

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "tools/load/run.h"
+#include "tools/load/result.h"
 
 /* False when writing failed. */
 __attribute__((warn_unused_result)) bool load_series_csv_write(const struct load_report *report,

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "tools/load/run.h"
+#include "tools/load/result.h"
 
 void load_text_write(const struct load_report *report, FILE *to);
 

@@ -9,15 +9,16 @@
 
 #include "tools/load/show.h"
 
+static struct load_bucket example_buckets[] = {{.index = 100, .count = 3}};
+static struct load_row example_rows[] = {
+    {.end_ns = 1000000000,
+     .started = 50,
+     .done = 45,
+     .latency = {.at = example_buckets, .count = 1, .sum_ns = 300, .min_ns = 100, .max_ns = 100}},
+    {.begin_ns = 1000000000, .end_ns = 2000000000, .started = 40, .done = 35, .failed = 10}};
+
 /* A run of two seconds: 100 requests wanted, 90 started, 80 done. The next call fills it anew. */
 static inline struct load_report *example_report(void) {
-  static struct load_bucket buckets[] = {{.index = 100, .count = 3}};
-  static struct load_row rows[] = {
-      {.end_ns = 1000000000,
-       .started = 50,
-       .done = 45,
-       .latency = {.at = buckets, .count = 1, .sum_ns = 300, .min_ns = 100, .max_ns = 100}},
-      {.begin_ns = 1000000000, .end_ns = 2000000000, .started = 40, .done = 35, .failed = 10}};
   static char *urls[] = {"https://localhost:8443/"};
   static const struct load_options options = {.urls = urls,
                                               .url_count = 1,
@@ -41,7 +42,7 @@ static inline struct load_report *example_report(void) {
   static struct load_report report;
   memset(&report, 0, sizeof report);
   report.options = &options;
-  report.series = (struct load_series){.rows = rows, .count = 2};
+  report.series = (struct load_series){.rows = example_rows, .count = 2};
   report.origins = origins;
   report.origin_count = 2;
   memset(stages, 0, sizeof stages);

@@ -52,7 +52,7 @@ static void test_busy(void **state) {
   static const struct load_options free = {.connections = 3};
   (void)state;
   struct load_report *report = example_report();
-  report->busy[1] = 0.96;
+  report->busy[1] = LOAD_BUSY + 0.01;
   report->options = &free;
   const char *text = text_of(report);
   assert_true(strncmp(text, "warning: a thread was busy all the time", 39) == 0);
