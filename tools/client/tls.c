@@ -68,6 +68,7 @@ static struct tls_context *create_with(struct tls_settings *tls, const char *cer
   }
   tls->certificate = &certificate;
   struct tls_context *context = create(tls, failure);
+  tls->certificate = NULL;
   certificate_free(&certificate);
   return context;
 }

@@ -18,10 +18,11 @@ enum {
   COOKIE = 0x1c849313,            /* V2, counts as ZigZag LEB128 */
   COMPRESSED_COOKIE = 0x1c849314, /* V2 compressed */
   DIGITS = 2,
-  HEAD_BYTES = 40,
-  COUNT_BYTES = 9, /* of the longest count */
+  HEAD_BYTES = 40, /* fixed by the format: four numbers of 32 bits, three of 64 */
+  COUNT_BYTES = 9, /* fixed by the format: of the longest count */
+  /* derived from the number of buckets */
   PLAIN_BYTES = HEAD_BYTES + LOAD_HISTOGRAM_BUCKETS * COUNT_BYTES,
-  COMPRESSED_HEAD_BYTES = 8,
+  COMPRESSED_HEAD_BYTES = 8, /* fixed by the format: two numbers of 32 bits */
 };
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -35,7 +36,7 @@ static uint8_t *put_bytes(uint8_t *to, uint64_t value, unsigned bytes) {
 /* ZigZag: the sign moves to the lowest bit. LEB128: seven bits a byte, the lowest first; but a
  * ninth byte has eight. */
 static uint8_t *put_count(uint8_t *to, int64_t value) {
-  uint64_t rest = (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+  uint64_t rest = (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
   for (unsigned i = 0; i < COUNT_BYTES - 1 && rest >= 0x80; i++) {
     *to++ = (uint8_t)(rest | 0x80);
     rest >>= 7;

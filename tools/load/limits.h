@@ -158,7 +158,8 @@ enum {
  * kernel's count. Untested: io/worker/test_idle.c makes up the readings. */
 #define LOAD_WATCH_NS (50 * MILLISECOND_NS)
 
-/* CPU use from which a worker may have been slower than the server. */
+/* CPU use from which a worker may have been slower than the server. Untested: a busy thread takes a
+ * busy machine. */
 #define LOAD_BUSY 0.95
 
 /* How long the thread that writes --log-file sleeps when there is nothing. Untested: it changes only how

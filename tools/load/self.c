@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/load/limits.h"
@@ -18,12 +19,14 @@ void load_self_notice(struct load_self *self, uint64_t due_ns, uint64_t wake_ns,
 
 /* The thread's time in the queue of a core, since its start. 0 where the kernel does not count. */
 static uint64_t run_delay_ns(void) {
-  uint64_t on_cpu_ns, delay_ns = 0;
+  char line[3 * 21], *rest; /* three numbers of 64 bits */
   FILE *file = fopen("/proc/thread-self/schedstat", "re");
   if (!file) return 0;
-  if (fscanf(file, "%" SCNu64 " %" SCNu64, &on_cpu_ns, &delay_ns) != 2) delay_ns = 0;
+  bool good = fgets(line, sizeof line, file);
   fclose(file);
-  return delay_ns;
+  if (!good) return 0;
+  strtoull(line, &rest, 10); /* the time on a core */
+  return strtoull(rest, NULL, 10);
 }
 
 void load_self_begin(struct load_self *self) {
