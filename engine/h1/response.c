@@ -10,6 +10,7 @@
 #include "engine/h1/fault.h"
 #include "engine/h1/framing.h"
 #include "engine/h1/life.h"
+#include "engine/http/section.h"
 
 /* Places in the list for the pseudo-header fields that a response has over HTTP/2. */
 enum { STATUS, FIRST };

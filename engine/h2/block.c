@@ -27,6 +27,7 @@
 #include "engine/h2/origin.h"
 #include "engine/h2/priority.h"
 #include "engine/http/expectation.h"
+#include "engine/http/section.h"
 
 #include <assert.h>
 #include <string.h>

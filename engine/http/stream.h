@@ -153,12 +153,6 @@ struct stream {
                          as consumed when events.data() returns */
 };
 
-/* For protocols: the size of a section with these fields, and the event of a response's header
- * section. */
-struct section_size section_size_of(const struct headers *fields, size_t wire_bytes);
-void stream_tell_response(struct stream *stream, unsigned status, const struct headers *fields,
-                          size_t wire_bytes, bool end);
-
 /* The facts of a request that has ended, for counters and logs; see handler.ended(). */
 struct stream_facts {
   const char *protocol; /* "HTTP/2", "HTTP/1.1": static text */

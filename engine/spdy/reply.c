@@ -3,6 +3,7 @@
  */
 #include "engine/spdy/reply.h"
 
+#include "engine/http/section.h"
 #include "engine/spdy/connection.h"
 #include "engine/spdy/data.h"
 #include "engine/spdy/fault.h"

@@ -361,9 +361,14 @@ def test_two_workers_under_thread_sanitizer(start):
 
 def test_workers_default_to_the_affinity_mask(start):
     server = start(workers=None, wrapper=["taskset", "-c", str(min(os.sched_getaffinity(0)))])
-    threads = [name for name in thread_names(server.pid) if "jemalloc" not in name]
-    assert len(threads) == 2, threads
+    harness.wait_until(lambda: len(workers_of(server)) == 2)
+    assert len(workers_of(server)) == 2, workers_of(server)
     assert server.alive()
+
+
+def workers_of(server):
+    """Names of its threads but jemalloc's: the main thread and the workers."""
+    return [name for name in thread_names(server.pid) if "jemalloc" not in name]
 
 
 def thread_names(pid):

@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "engine/http/section.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static const struct stream_events events;

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "engine/http/section.h"
 #include "tools/client/h2.h"
 
 #include "engine/h2/h2.h"

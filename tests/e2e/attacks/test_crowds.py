@@ -29,11 +29,16 @@ def crowd_of(scene, seconds, *attacks):
     return results, meter, innocent.result(), scene.since(before)
 
 
+# A full completion queue loses nothing, and costs a pass more. Other work may keep the worker from its core for longer
+# than the queue lasts, but not again and again.
+OVERFLOWS = 100
+
+
 def unharmed(innocent, counters):
     """Turns are not timed here, where other work on the machine would lengthen them. tests/io/link/test_limits_ends.c
     and tests/io/worker/test_limits.c check that they stay short, with a clock that only the work advances."""
     assert innocent["errors"] == 0 and innocent["requests"] > 0, innocent
-    assert counters["cq_overflows"] == 0, counters
+    assert counters["cq_overflows"] < OVERFLOWS, counters
 
 
 def test_slow_crowd(scene):

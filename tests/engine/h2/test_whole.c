@@ -9,6 +9,7 @@
 #include "engine/h2/h2.h"
 #include "engine/h2/judged.h"
 #include "engine/hpack/encode.h"
+#include "engine/http/section.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
 #include "tests/support/random.h"
