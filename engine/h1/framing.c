@@ -179,16 +179,8 @@ struct h1_verdict h1_framing_response(const struct h1_head *head, const struct h
 
 /* About the connection, or the framing and routing of a message. */
 static bool is_of_connection(enum header_token token) {
-  switch (token) {
-  case TOKEN_CONNECTION:
-  case TOKEN_KEEP_ALIVE:
-  case TOKEN_PROXY_CONNECTION:
-  case TOKEN_TRANSFER_ENCODING:
-  case TOKEN_UPGRADE:
-  case TOKEN_HTTP2_SETTINGS:
-  case TOKEN_HOST: return true;
-  default: return false;
-  }
+  return header_token_is_of_connection(token) || token == TOKEN_HTTP2_SETTINGS ||
+         token == TOKEN_HOST;
 }
 
 struct h1_verdict h1_framing_trailers(const struct headers *fields) {

@@ -20,9 +20,7 @@ enum { ADDED_BYTES_MAX = 192 };
 /* Whether a field is about the connection, which the engine speaks for; or is none. */
 static bool is_left_out(enum header_token token) {
   if (token && token <= TOKEN_STATUS) return true; /* pseudo-header fields */
-  if (token == TOKEN_PROTOCOL || token == TOKEN_HOST) return true;
-  return token == TOKEN_CONNECTION || token == TOKEN_KEEP_ALIVE || token == TOKEN_UPGRADE ||
-         token == TOKEN_PROXY_CONNECTION || token == TOKEN_TRANSFER_ENCODING;
+  return token == TOKEN_PROTOCOL || token == TOKEN_HOST || header_token_is_of_connection(token);
 }
 
 static bool is_text(struct span value) {

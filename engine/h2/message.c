@@ -62,7 +62,7 @@ static struct h2_verdict note_te(const struct survey *survey, struct span value)
 }
 
 static struct h2_verdict regular_field(struct survey *survey, const struct header *field) {
-  if (h2_message_connection_specific(field->token)) return malformed("connection-specific field");
+  if (header_token_is_of_connection(field->token)) return malformed("connection-specific field");
   switch (field->token) {
   case TOKEN_TE: return note_te(survey, field->value);
   case TOKEN_CONTENT_LENGTH: return note_content_length(survey, field->value);

@@ -26,13 +26,6 @@ h2_message_response(const struct headers *fields, unsigned *status, int64_t *con
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_message_trailers(const struct headers *fields);
 
-/* Whether a field is about an HTTP/1.1 connection; HTTP/2 messages must not have it (section
- * 8.2.2). te is not among them, since one value of it is allowed. */
-static inline bool h2_message_connection_specific(unsigned token) {
-  return token == TOKEN_CONNECTION || token == TOKEN_KEEP_ALIVE || token == TOKEN_UPGRADE ||
-         token == TOKEN_PROXY_CONNECTION || token == TOKEN_TRANSFER_ENCODING;
-}
-
 /* Whether a request may be promised: it must be safe, cacheable and without a body (section 8.4).
  */
 bool h2_message_pushable(const struct request *request);

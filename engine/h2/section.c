@@ -115,7 +115,7 @@ static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, u
   const struct http_shared *http = h2->http;
   if (section->status) at = encode_status(h2, section->status, at);
   for (uint32_t i = 0; i < section->count; i++) {
-    if (h2_message_connection_specific(section->fields[i].token)) continue;
+    if (header_token_is_of_connection(section->fields[i].token)) continue;
     at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
   }
   if (section->add_server) at = hpack_encode_field(&h2->encoder, &http->server_field, at);

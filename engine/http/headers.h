@@ -204,6 +204,13 @@ uint8_t header_pseudo_flags(unsigned token, struct span value);
 extern const struct span header_token_names[TOKEN_COUNT];
 
 /* The name of a token (not TOKEN_UNKNOWN); empty for a number that is none. */
+/* Whether a field with this name is about the connection (RFC 9113 section 8.2.2). te is not among them, since
+ * one value of it may cross. */
+static inline bool header_token_is_of_connection(unsigned token) {
+  return token == TOKEN_CONNECTION || token == TOKEN_KEEP_ALIVE || token == TOKEN_UPGRADE ||
+         token == TOKEN_PROXY_CONNECTION || token == TOKEN_TRANSFER_ENCODING;
+}
+
 static inline struct span header_token_name(enum header_token token) {
   return header_token_names[token < TOKEN_COUNT ? token : TOKEN_UNKNOWN];
 }

@@ -34,8 +34,7 @@ static struct spdy_verdict malformed(const char *reason) {
 }
 
 bool spdy_message_is_left_out(unsigned token) {
-  return token == TOKEN_CONNECTION || token == TOKEN_KEEP_ALIVE || token == TOKEN_UPGRADE ||
-         token == TOKEN_PROXY_CONNECTION || token == TOKEN_TRANSFER_ENCODING || token == TOKEN_HOST;
+  return header_token_is_of_connection(token) || token == TOKEN_HOST;
 }
 
 /* ---- received -------------------------------------------------------------------------------- */

@@ -117,12 +117,8 @@ static void add(struct maker *maker, enum header_token token, struct span value,
 
 /* Fields that belong to one connection (RFC 9113 section 8.2.2), and those that are made anew. */
 static bool is_dropped(const struct item *item) {
+  if (header_token_is_of_connection(item->token)) return true;
   switch (item->token) {
-  case TOKEN_CONNECTION:
-  case TOKEN_KEEP_ALIVE:
-  case TOKEN_PROXY_CONNECTION:
-  case TOKEN_TRANSFER_ENCODING:
-  case TOKEN_UPGRADE:
   case TOKEN_HTTP2_SETTINGS:
   case TOKEN_CONTENT_LENGTH: return true;
   case TOKEN_TE: return !span_is_ignoring_case(item->value, "trailers");

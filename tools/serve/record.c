@@ -61,17 +61,10 @@ bool record_is_secret(struct span name) {
 
 /* Fields of one connection, those that `weir load` makes anew, and pseudo-header fields. */
 static bool is_left_out(const struct record *record, const struct header *field) {
-  switch (header_token_by_name(field)) {
-  case TOKEN_CONNECTION:
-  case TOKEN_KEEP_ALIVE:
-  case TOKEN_PROXY_CONNECTION:
-  case TOKEN_TRANSFER_ENCODING:
-  case TOKEN_UPGRADE:
-  case TOKEN_HTTP2_SETTINGS:
-  case TOKEN_CONTENT_LENGTH:
-  case TOKEN_HOST: return true;
-  default: break;
-  }
+  enum header_token token = header_token_by_name(field);
+  if (header_token_is_of_connection(token) || token == TOKEN_HTTP2_SETTINGS ||
+      token == TOKEN_CONTENT_LENGTH || token == TOKEN_HOST)
+    return true;
   if (field->name.len == 0 || field->name.base[0] == ':') return true;
   if (record->settings.secrets) return false;
   return (field->flags & HEADER_NEVER_INDEX) || record_is_secret(field->name);
