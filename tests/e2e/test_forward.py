@@ -85,6 +85,15 @@ def test_tls_and_token(target, forward, tmp_path):
 # ---- what fails ----------------------------------------------------------------------------------
 
 
+def expect_reset_of(port, request=b""):
+    """Makes a connection that is reset, at any time: even connect() may hear of it."""
+    with pytest.raises(ConnectionResetError):
+        with socket.create_connection(("127.0.0.1", port), harness.PATIENCE_SECONDS) as sock:
+            sock.sendall(request)
+            while sock.recv(1000):
+                pass
+
+
 def test_refused_port(server, target, forward):
     """The error stream's text is shown, and only that connection ends."""
     port, more = server
@@ -94,9 +103,7 @@ def test_refused_port(server, target, forward):
     with socket.create_connection(("127.0.0.1", good), harness.PATIENCE_SECONDS) as sock:
         sock.sendall(b"echo\nbefore")
         assert sock.recv(100) == b"before"
-        with socket.create_connection(("127.0.0.1", bad), harness.PATIENCE_SECONDS) as other:
-            with pytest.raises(ConnectionResetError):
-                other.recv(1)
+        expect_reset_of(bad)
         program.line(rf"to port {closed} of web: .*refused")
         sock.sendall(b"after")
         assert sock.recv(100) == b"after"
@@ -108,11 +115,7 @@ def test_target_resets(tunnel, target, forward):
     with socket.create_connection(("127.0.0.1", local), harness.PATIENCE_SECONDS) as sock:
         sock.sendall(b"echo\nbefore")
         assert sock.recv(100) == b"before"
-        with socket.create_connection(("127.0.0.1", local), harness.PATIENCE_SECONDS) as other:
-            other.sendall(b"reset\n")
-            with pytest.raises(ConnectionResetError):
-                while other.recv(100):
-                    pass
+        expect_reset_of(local, b"reset\n")
         sock.sendall(b"after")
         assert sock.recv(100) == b"after"
 
@@ -165,9 +168,8 @@ def expect_reset(sock):
 
 def test_fault_reset(faulty):
     program, local = faulty("reset")
-    good, bad = open_echo(local), socket.create_connection(("127.0.0.1", local))
-    bad.sendall(b"echo\n")
-    expect_reset(bad)
+    good = open_echo(local)
+    expect_reset_of(local, b"echo\n")
     program.line("reset by the other end after")
     expect_echo(good)
     assert "lost" not in program.text()
@@ -176,9 +178,8 @@ def test_fault_reset(faulty):
 def test_fault_error(faulty):
     """Bytes on the error stream, though nothing is wrong: over kubectl they end all connections."""
     program, local = faulty("error")
-    good, bad = open_echo(local), socket.create_connection(("127.0.0.1", local))
-    bad.sendall(b"echo\n")
-    expect_reset(bad)
+    good = open_echo(local)
+    expect_reset_of(local, b"echo\n")
     program.line("of web: .+")
     program.line("failed at the other end after")
     expect_echo(good)
@@ -189,10 +190,9 @@ def test_fault_error(faulty):
 def test_fault_session(faulty, kind):
     """The session ends, with a GOAWAY or without a word, and is made again."""
     program, local = faulty(kind)
-    first, second = open_echo(local), socket.create_connection(("127.0.0.1", local))
-    second.sendall(b"echo\n")
+    first = open_echo(local)
+    expect_reset_of(local, b"echo\n")
     expect_reset(first)
-    expect_reset(second)
     if kind == "vanish":
         program.line("lost the session with web: the .*(closed|reset).*; 2 connections closed; connecting again$")
     else:
