@@ -56,6 +56,10 @@ setInterval(() => {
 </script>"""
 
 
+# Chromium's own clock runs ahead while the machine is busy, and may end before the page is drawn.
+ATTEMPTS = 5
+
+
 def browse(page, tmp_path, width=1280):
     """What the probe saw."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -64,9 +68,12 @@ def browse(page, tmp_path, width=1280):
     probed = tmp_path / "probed.html"
     text = page.read_text().replace("<script type=application/json", PROBE + "<script type=application/json", 1)
     probed.write_text(FRAME % (width, html.escape(text)))
-    done = subprocess.run([chromium, *FLAGS, f"--user-data-dir={tmp_path}/profile", "--dump-dom", f"file://{probed}"],
-                          capture_output=True, timeout=90, check=False)
-    found = re.search(r'<pre id="seen">(.+?)</pre>', done.stdout.decode(), re.S)
+    for _ in range(ATTEMPTS):
+        done = subprocess.run([chromium, *FLAGS, f"--user-data-dir={tmp_path}/profile", "--dump-dom",
+                               f"file://{probed}"], capture_output=True, timeout=90, check=False)
+        found = re.search(r'<pre id="seen">(.+?)</pre>', done.stdout.decode(), re.S)
+        if found:
+            break
     assert found, done.stdout.decode()[-2000:]
     return json.loads(html.unescape(found.group(1)))
 
