@@ -90,7 +90,8 @@ uint64_t cgroup_smallest(const struct cgroup_files *files, const struct cgroup_l
   return walk_all(&(struct walk){files->root, limit, cgroup_smaller}, files->self);
 }
 
-uint64_t cgroup_greatest(const struct cgroup_files *files, const struct cgroup_limit *limit) {
+/* As cgroup_smallest(), but the greatest number of all levels; for what has happened, not for limits. */
+static uint64_t greatest(const struct cgroup_files *files, const struct cgroup_limit *limit) {
   return walk_all(&(struct walk){files->root, limit, greater}, files->self);
 }
 
@@ -150,6 +151,6 @@ struct cgroup_throttling cgroup_throttling(const struct cgroup_files *files) {
       .controller = "cpu", .read_unified = periods_of, .read_legacy = periods_of};
   static const struct cgroup_limit ns = {
       .controller = "cpu", .read_unified = ns_of_unified, .read_legacy = ns_of_legacy};
-  return (struct cgroup_throttling){.periods = cgroup_greatest(files, &periods),
-                                    .ns = cgroup_greatest(files, &ns)};
+  return (struct cgroup_throttling){.periods = greatest(files, &periods),
+                                    .ns = greatest(files, &ns)};
 }

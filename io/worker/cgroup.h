@@ -29,9 +29,6 @@ struct cgroup_limit {
 /* The smallest limit of this process's groups; 0: there is none. */
 uint64_t cgroup_smallest(const struct cgroup_files *files, const struct cgroup_limit *limit);
 
-/* As cgroup_smallest(), but the greatest number of all levels; for what has happened, not for limits. */
-uint64_t cgroup_greatest(const struct cgroup_files *files, const struct cgroup_limit *limit);
-
 /* The smaller of two limits. */
 uint64_t cgroup_smaller(uint64_t a, uint64_t b);
 

@@ -6,10 +6,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "engine/h2/h2.h"
 #include "engine/http/section.h"
 #include "tools/client/h2.h"
-
-#include "engine/h2/h2.h"
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 

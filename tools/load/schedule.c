@@ -112,11 +112,3 @@ void load_schedule_next(struct load_schedule *schedule) {
   advance(schedule, schedule->step);
   find_due(schedule);
 }
-
-uint64_t load_schedule_backlog(const struct load_schedule *schedule, uint64_t now_ns) {
-  struct load_schedule at = *schedule;
-  uint64_t count = 0;
-  for (; at.due_ns <= now_ns; load_schedule_next(&at))
-    count++;
-  return count;
-}

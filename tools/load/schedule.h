@@ -73,7 +73,4 @@ static inline uint64_t load_schedule_due_ns(const struct load_schedule *schedule
 
 void load_schedule_next(struct load_schedule *schedule);
 
-/* How many requests of this worker are due at `now_ns` and not taken yet. */
-uint64_t load_schedule_backlog(const struct load_schedule *schedule, uint64_t now_ns);
-
 #endif

@@ -66,13 +66,6 @@ void load_requests_error(struct load_requests *requests, enum load_error error, 
   requests->errors[i].count += count;
 }
 
-uint64_t load_requests_class(const struct load_requests *requests, unsigned class) {
-  uint64_t sum = 0;
-  for (unsigned i = 0; i < 100; i++)
-    sum += requests->statuses[class * 100 + i];
-  return sum;
-}
-
 static void merge_rows(struct load_requests *sum, const struct load_requests *from) {
   for (unsigned i = 0; i < LOAD_STATUSES; i++)
     sum->statuses[i] += from->statuses[i];

@@ -105,9 +105,6 @@ void load_requests_forget(struct load_requests *requests);
 void load_requests_error(struct load_requests *requests, enum load_error error, uint32_t code,
                          uint64_t count);
 
-/* Complete responses with a status of `class` * 100 .. `class` * 100 + 99. */
-uint64_t load_requests_class(const struct load_requests *requests, unsigned class);
-
 void load_requests_merge(struct load_requests *sum, const struct load_requests *from);
 
 /* For the sum of all workers: adds the unfinished requests that are older than the median to

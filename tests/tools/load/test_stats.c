@@ -52,19 +52,6 @@ static void test_more_errors_than_rows(void **state) {
   assert_int_equal(b->errors_lost, 6);
 }
 
-static void test_classes(void **state) {
-  (void)state;
-  struct load_requests *requests = fresh();
-  requests->statuses[200] = 5;
-  requests->statuses[299] = 1;
-  requests->statuses[300] = 2;
-  requests->statuses[LOAD_STATUSES - 1] = 4;
-  assert_int_equal(load_requests_class(requests, 2), 6);
-  assert_int_equal(load_requests_class(requests, 3), 2);
-  assert_int_equal(load_requests_class(requests, 4), 0);
-  assert_int_equal(load_requests_class(requests, 9), 4);
-}
-
 /* Worker a: three requests of 1 ms, and one that has waited for 5 ms. Worker b: three of 10 ms, and
  * one that has waited for 5 ms. The median of the six is 1 ms, so both count. With the median of b's
  * own three, 10 ms, its waiting one would not. */
@@ -113,7 +100,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_errors),
       cmocka_unit_test(test_more_errors_than_rows),
-      cmocka_unit_test(test_classes),
       cmocka_unit_test(test_waiting_is_compared_with_the_median_of_all),
       cmocka_unit_test(test_young_ones_do_not_count),
       cmocka_unit_test(test_nothing_is_made_up),
