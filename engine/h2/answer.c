@@ -67,7 +67,7 @@ static bool queue_response(struct h2_stream *stream, unsigned status, const stru
                                        .type = H2_HEADERS,
                                        .status = status,
                                        .end_stream = bodiless};
-  bool queued = set ? h2_queue_set(stream, status, set) : h2_queue_section(stream, &plan);
+  bool queued = set ? h2_queue_set(stream, status, set, false) : h2_queue_section(stream, &plan);
   if (!queued || bodiless) return queued;
   if (set)
     h2_priority_response_set(stream, set);

@@ -273,7 +273,8 @@ static struct h2_verdict complete_response(struct h2 *h2, struct h2_stream *stre
     verdict = note_informational(stream, fields, end);
   if (verdict.scope != H2_ACCEPT) return verdict;
   bool lasts = coded.state != 0 && coded.state == hpack_decoder_state(&h2->decoder);
-  if (answer.status >= 200 && lasts)
+  bool heard = stream->base.events && stream->base.events->status;
+  if (heard && answer.status >= 200 && lasts)
     h2_judged_keep(&h2->judged, h2->http->memory, coded.state, coded.bytes, &answer);
   take_response(h2, stream, &answer, fields, end);
   return H2_OK;
@@ -291,8 +292,7 @@ static struct h2_verdict complete_message(struct h2 *h2, struct headers *fields,
 /* Whether HEADERS may begin a response on this stream, for a handler that needs no fields of it. */
 static bool awaits_status(const struct h2_stream *stream) {
   if (!stream || stream->final_received) return false;
-  bool receives = stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_LOCAL;
-  return receives && stream->base.events && stream->base.events->status;
+  return h2_stream_may_receive(stream) && stream->base.events && stream->base.events->status;
 }
 
 /* Responses mostly come in the order of their requests: the next one's stream need not be looked up, and had
@@ -300,6 +300,7 @@ static bool awaits_status(const struct h2_stream *stream) {
 static void expect_next(struct h2 *h2, const struct h2_stream *stream) {
   const char *next = (const char *)stream->prev;
   h2->expected = stream->prev;
+  if (!next) return;
   for (size_t at = 0; at < offsetof(struct h2_stream, lent_section); at += 64)
     __builtin_prefetch(next + at);
 }

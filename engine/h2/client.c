@@ -44,10 +44,6 @@ uint32_t h2_client_reset_code(const struct h2 *h2) {
   return h2->reset_code;
 }
 
-struct span h2_client_goaway_debug(const struct h2 *h2) {
-  return h2->goaway_debug;
-}
-
 /* The first nine bytes stand where a frame header does. */
 static bool answers_in_http1(const struct h2 *h2) {
   return !h2->settings_received && memcmp(h2->reader.header, "HTTP/1.", 7) == 0;

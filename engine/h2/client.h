@@ -31,8 +31,9 @@ struct h2_end {
 /* Every member may be NULL. */
 struct h2_client_events {
   void (*settings)(void *ctx, struct h2 *h2); /* the server's SETTINGS were applied */
-  /* The server sent GOAWAY; the streams that it refuses end after this call. */
-  void (*goaway)(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code);
+  /* The server sent GOAWAY; the streams that it refuses end after this call. Borrows `debug`. */
+  void (*goaway)(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code,
+                 struct span debug);
   void (*ping_acked)(void *ctx, struct h2 *h2, const uint8_t opaque[8]);
   /* Whether the server may also promise resources of this origin, which is not that of the parent
    * request: the names in its certificate may tell (RFC 9113 section 8.4). NULL: it may not. */
@@ -71,9 +72,6 @@ __attribute__((warn_unused_result)) bool h2_client_was_reset(const struct stream
 /* With which code then, as it came: closed() hears CANCEL instead of NO_ERROR when the response is
  * not complete. */
 uint32_t h2_client_reset_code(const struct h2 *h2);
-
-/* For use in h2_client_events.goaway, which borrows it: the debug data of the GOAWAY. */
-struct span h2_client_goaway_debug(const struct h2 *h2);
 
 /* ---- for the other modules of the connection ------------------------------------------------- */
 

@@ -149,9 +149,8 @@ struct h2 {
   bool goaway_received;
   uint32_t goaway_last_id; /* of the peer's GOAWAY: it does not handle our streams above this one */
   uint32_t goaway_code;    /* of the peer's last GOAWAY */
-  struct span goaway_debug; /* while its event is told */
-  uint32_t reset_code;      /* of the peer's last RST_STREAM, as it came */
-  uint64_t drain_ns;        /* when our last GOAWAY is due */
+  uint32_t reset_code;     /* of the peer's last RST_STREAM, as it came */
+  uint64_t drain_ns;       /* when our last GOAWAY is due */
   uint64_t opened_ns, idle_since_ns, control_since_ns;
   uint64_t stalled_since_ns; /* when output last began to wait for the peer; 0: none waits */
   uint64_t stalled_bytes;    /* bytes that the peer has taken since */

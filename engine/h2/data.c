@@ -161,9 +161,9 @@ static struct h2_stream *receiver_of_whole(const struct h2 *h2, const struct h2_
   struct h2_stream *stream = h2->recent;
   if (!stream || stream->id != frame->stream_id) stream = h2_find(h2, frame->stream_id);
   if (!stream || !stream->final_received || stream->asks) return NULL;
-  bool receives = stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_LOCAL;
   bool granted = frame->length <= h2->credit.granted && frame->length <= stream->credit.granted;
-  return receives && granted && fits(stream, frame->length, end) ? stream : NULL;
+  return h2_stream_may_receive(stream) && granted && fits(stream, frame->length, end) ? stream
+                                                                                      : NULL;
 }
 
 bool h2_data_whole(struct h2 *h2, const struct h2_frame_header *frame, struct span bytes) {

@@ -231,8 +231,7 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
   h2_priority_init(h2);
   hpack_decoder_init(&h2->decoder, h2->http->memory);
   hpack_encoder_init(&h2->encoder, h2->http->memory);
-  if (h2->shared->config.encoder_table_bytes < HPACK_TABLE_BYTES_MAX)
-    hpack_encoder_set_limit(&h2->encoder, h2->shared->config.encoder_table_bytes);
+  hpack_encoder_set_limit(&h2->encoder, h2->shared->config.encoder_table_bytes);
   budget_init(&h2->glitches, H2_GLITCH_BURST, H2_GLITCH_PER_SECOND, now_ns);
   budget_init(&h2->resets, H2_RESET_BURST, H2_RESET_PER_SECOND, now_ns);
   budget_init(&h2->pings, H2_PING_BURST, H2_PING_PER_SECOND, now_ns);

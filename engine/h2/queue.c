@@ -53,21 +53,14 @@ bool h2_queue_section(struct h2_stream *stream, const struct h2_section_plan *pl
   return true;
 }
 
-bool h2_queue_set(struct h2_stream *stream, unsigned status, struct header_set *set) {
+bool h2_queue_set(struct h2_stream *stream, unsigned status, struct header_set *set,
+                  bool end_stream) {
   struct h2_section *section = &stream->lent_section;
   if (!h2_section_lend(stream->h2, set, section)) return false;
   section->type = H2_HEADERS;
   section->status = (uint16_t)status;
-  h2_queue_append(stream, section);
-  return true;
-}
-
-bool h2_queue_request(struct h2_stream *stream, struct header_set *set, bool end_stream) {
-  struct h2_section *section = &stream->lent_section;
-  if (!h2_section_lend(stream->h2, set, section)) return false;
-  section->type = H2_HEADERS;
   section->end_stream = end_stream;
-  section->add_date = section->add_server = false;
+  if (status < 200) section->add_date = section->add_server = false;
   h2_queue_append(stream, section);
   return true;
 }

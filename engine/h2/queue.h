@@ -22,13 +22,10 @@ struct h2_section_plan {
 __attribute__((warn_unused_result)) bool h2_queue_section(struct h2_stream *stream,
                                                           const struct h2_section_plan *plan);
 
-/* The same for a server's final response with a body, whose fields `set` lends. */
+/* The same with fields that `set` lends: a server's final response with a body, or a client's request (status
+ * 0). */
 __attribute__((warn_unused_result)) bool h2_queue_set(struct h2_stream *stream, unsigned status,
-                                                      struct header_set *set);
-
-/* The same for a client's request. */
-__attribute__((warn_unused_result)) bool h2_queue_request(struct h2_stream *stream,
-                                                          struct header_set *set, bool end_stream);
+                                                      struct header_set *set, bool end_stream);
 
 /* Keeps a copy of the fields until the body has ended. False as above. */
 __attribute__((warn_unused_result)) bool

@@ -108,10 +108,8 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
   if (!h2->goaway_received || last_id < h2->goaway_last_id) h2->goaway_last_id = last_id;
   h2->goaway_received = true;
   h2->goaway_code = frame->goaway.error_code;
-  h2->goaway_debug = frame->goaway.debug;
   if (h2->client && h2->client->goaway)
-    h2->client->goaway(h2->client_ctx, h2, last_id, frame->goaway.error_code);
-  h2->goaway_debug = (struct span){0};
+    h2->client->goaway(h2->client_ctx, h2, last_id, frame->goaway.error_code, frame->goaway.debug);
   h2_stream_each(h2, refuse_above_last);
 }
 

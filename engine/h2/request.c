@@ -118,7 +118,7 @@ struct stream *h2_request_set(struct h2 *h2, struct header_set *set, struct body
   struct h2_stream *stream = begin(h2, &asked, body);
   if (!stream) return NULL;
   if (h2->ours.enable_push) note_origin(stream, set->at, set->count);
-  return complete(stream, h2_queue_request(stream, set, !body.ops), events, user);
+  return complete(stream, h2_queue_set(stream, 0, set, !body.ops), events, user);
 }
 
 void h2_request_depend(struct stream *base, struct h2_dependency dependency) {

@@ -132,6 +132,7 @@ static bool send_section(struct h2 *h2, struct h2_stream *stream) {
 
 /* Trailers leave before the body could be asked for more. */
 static void body_end(struct h2 *h2, struct h2_stream *stream) {
+  stream->body_ended = true;
   if (!stream->trailers) {
     end_sent(h2, stream);
     return;

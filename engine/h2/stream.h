@@ -153,4 +153,8 @@ static inline bool h2_stream_may_send(const struct h2_stream *stream) {
   return stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_REMOTE;
 }
 
+static inline bool h2_stream_may_receive(const struct h2_stream *stream) {
+  return stream->state == H2_OPEN || stream->state == H2_HALF_CLOSED_LOCAL;
+}
+
 #endif

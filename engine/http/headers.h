@@ -203,7 +203,6 @@ uint8_t header_pseudo_flags(unsigned token, struct span value);
 /* The names of the tokens, by number; that of TOKEN_UNKNOWN is empty. */
 extern const struct span header_token_names[TOKEN_COUNT];
 
-/* The name of a token (not TOKEN_UNKNOWN); empty for a number that is none. */
 /* Whether a field with this name is about the connection (RFC 9113 section 8.2.2). te is not among them, since
  * one value of it may cross. */
 static inline bool header_token_is_of_connection(unsigned token) {
@@ -211,6 +210,7 @@ static inline bool header_token_is_of_connection(unsigned token) {
          token == TOKEN_PROXY_CONNECTION || token == TOKEN_TRANSFER_ENCODING;
 }
 
+/* The name of a token (not TOKEN_UNKNOWN); empty for a number that is none. */
 static inline struct span header_token_name(enum header_token token) {
   return header_token_names[token < TOKEN_COUNT ? token : TOKEN_UNKNOWN];
 }

@@ -594,7 +594,7 @@ const char *tls_machine_error(const struct machine *machine) {
   return ((const struct tls *)machine->self)->error;
 }
 
-const struct ssl_st *tls_machine_ssl(const struct machine *machine) {
+struct ssl_st *tls_machine_ssl(const struct machine *machine) {
   assert(machine->ops == &tls_ops);
   return ((const struct tls *)machine->self)->ssl;
 }

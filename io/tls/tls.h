@@ -41,6 +41,6 @@ struct machine_factory tls_factory_machines(struct tls_factory *factory);
 const char *tls_machine_error(const struct machine *machine);
 
 /* For tls/facts.c: OpenSSL's object. `machine` must come from a tls factory (asserted). */
-const struct ssl_st *tls_machine_ssl(const struct machine *machine);
+struct ssl_st *tls_machine_ssl(const struct machine *machine);
 
 #endif

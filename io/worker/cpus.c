@@ -50,14 +50,19 @@ unsigned cpus_default_workers(void) {
   return cpus_find(&cgroup_files).workers;
 }
 
+void cpus_pin_to(int core) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(core, &one);
+  sched_setaffinity(0, sizeof one, &one);
+}
+
 void cpus_pin(unsigned index) {
-  cpu_set_t allowed, one;
+  cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) == 0) return;
   index %= (unsigned)CPU_COUNT(&allowed);
   int core = 0;
   while (!CPU_ISSET(core, &allowed) || index-- > 0)
     core++;
-  CPU_ZERO(&one);
-  CPU_SET(core, &one);
-  sched_setaffinity(0, sizeof one, &one);
+  cpus_pin_to(core);
 }

@@ -20,6 +20,10 @@ struct cpus cpus_find(const struct cgroup_files *files);
 /* The default number of workers of this process. */
 unsigned cpus_default_workers(void);
 
+/* Pins the calling thread to one core. Where the kernel refuses, the thread runs on any of its
+ * mask. */
+void cpus_pin_to(int core);
+
 /* Pins the calling thread to the index-th core of the process's affinity mask (modulo its size).
  * Where the kernel refuses, the thread runs on any of them. */
 void cpus_pin(unsigned index);

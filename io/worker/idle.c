@@ -44,10 +44,3 @@ unsigned idle_cores(const struct idle_reading *before, const struct idle_reading
   }
   return count;
 }
-
-void idle_pin(int core) {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(core, &one);
-  sched_setaffinity(0, sizeof one, &one);
-}

@@ -22,8 +22,4 @@ void idle_read(struct idle_reading *reading, const char *path);
 unsigned idle_cores(const struct idle_reading *before, const struct idle_reading *after,
                     unsigned max, int *cores);
 
-/* Pins the calling thread to one core. Where the kernel refuses, the thread runs on any of its
- * mask. */
-void idle_pin(int core);
-
 #endif

@@ -284,7 +284,9 @@ static void machines_close(struct loopback *loop) {
   loop->server.ops->close(loop->server.self);
 }
 
-static void check_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
+static void check_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code,
+                         struct span debug) {
+  (void)debug;
   (void)ctx;
   (void)h2;
   (void)last_stream_id;

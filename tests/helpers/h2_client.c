@@ -140,7 +140,9 @@ static bool ask(struct h2 *h2, unsigned index, const char *text) {
   return true;
 }
 
-static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
+static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code,
+                      struct span debug) {
+  (void)debug;
   (void)ctx;
   (void)h2;
   printf("goaway %u %s\n", last_stream_id, h2_error_name(error_code));

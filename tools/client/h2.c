@@ -23,8 +23,7 @@ struct h2 *client_h2_create(struct client_connection *connection, struct engine 
   return h2;
 }
 
-/* "REFUSED_STREAM", or for unknown codes "code 4711". Returns `text`. */
-static const char *code_text(uint32_t code, char text[CLIENT_CODE_BYTES]) {
+const char *client_h2_code_text(uint32_t code, char text[CLIENT_CODE_BYTES]) {
   if (code > H2_HTTP_1_1_REQUIRED)
     snprintf(text, CLIENT_CODE_BYTES, "code %u", code);
   else
@@ -36,7 +35,7 @@ void client_h2_blame_goaway(struct client_connection *connection, uint32_t error
                             struct span debug) {
   char code[CLIENT_CODE_BYTES];
   client_blame(connection, "the server ended the connection with GOAWAY (%s)%s%.*s",
-               code_text(error_code, code), debug.len ? ": " : "",
+               client_h2_code_text(error_code, code), debug.len ? ": " : "",
                debug.len < CLIENT_REASON_BYTES ? (int)debug.len : CLIENT_REASON_BYTES,
                debug.len ? (const char *)debug.base : "");
 }

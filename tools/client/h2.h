@@ -29,4 +29,8 @@ void client_h2_blame_goaway(struct client_connection *connection, uint32_t error
  * a deadline of ours, or we lack memory. */
 __attribute__((warn_unused_result)) bool client_h2_is_own_limit(uint32_t code);
 
+/* "REFUSED_STREAM", or for unknown codes "code 4711", with at most CLIENT_CODE_BYTES. Returns
+ * `text`. */
+const char *client_h2_code_text(uint32_t code, char text[CLIENT_CODE_BYTES]);
+
 #endif

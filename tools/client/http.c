@@ -22,11 +22,13 @@ static void on_settings(void *ctx, struct h2 *h2) {
   if (http->events->room) http->events->room(http->ctx);
 }
 
-static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code) {
+static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t error_code,
+                      struct span debug) {
   struct client_http *http = ctx;
+  (void)h2;
   (void)last_stream_id;
   http->closing = true;
-  if (http->events->goaway) http->events->goaway(http->ctx, error_code, h2_client_goaway_debug(h2));
+  if (http->events->goaway) http->events->goaway(http->ctx, error_code, debug);
 }
 
 static bool is_peaceful(const struct h2_end *end) {

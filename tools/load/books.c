@@ -87,9 +87,9 @@ static void strand(struct load_books *books, uint64_t count) {
   struct load_requests *counts = &books->stats.requests;
   books->left -= count;
   if (count == 0 || books->over) return;
-  counter_add(&counts->started, count);
-  counter_add(&counts->done, count);
-  counter_add(&counts->failed, count);
+  counts->started += count;
+  counts->done += count;
+  counts->failed += count;
   counts->errored += count;
   load_requests_error(counts, LOAD_STRANDED, 0, count);
 }
@@ -110,7 +110,7 @@ void load_books_measure(struct load_books *books) {
   load_requests_forget(&books->stats.requests);
   load_self_begin(&books->self);
   books->stats.requests.carried = books->in_flight;
-  counter_add(&books->stats.requests.started, books->in_flight);
+  books->stats.requests.started += books->in_flight;
   if (books->plan->duration_ns) arm_phase(books, begin_ns + books->plan->duration_ns);
 }
 
@@ -243,8 +243,8 @@ bool load_books_take(struct load_books *books, uint64_t *share, uint64_t *due_ns
   if (!books->endless && books->left == 0) return false;
   if (!has_input(books)) return false;
   if (load_options_are_open(books->plan->options)) {
-    if (!load_books_is_due(books)) return false;
     *due_ns = load_due_ns(&books->due);
+    if (!books->scheduled || *due_ns > books->now_ns) return false;
     pass(books);
   } else {
     if (!books->endless && *share == 0) return false;
@@ -271,9 +271,9 @@ void load_books_expire_unsent(struct load_books *books) {
     skip(books);
     books->left -= !books->endless;
     if (!books->measuring) continue;
-    counter_add(&counts->started, 1);
-    counter_add(&counts->done, 1);
-    counter_add(&counts->failed, 1);
+    counts->started++;
+    counts->done++;
+    counts->failed++;
     counts->errored++;
     counts->timeouts++;
     load_requests_error(counts, LOAD_TIMEOUT, 0, 1);
@@ -287,7 +287,7 @@ void load_books_expire_unsent(struct load_books *books) {
  * out. */
 void load_books_enter(struct load_books *books, struct load_entry *entry, uint64_t due_ns) {
   entry->due_ns = due_ns;
-  if (books->measuring) counter_add(&books->stats.requests.started, 1);
+  if (books->measuring) books->stats.requests.started += 1;
   books->in_flight++;
   list_append(&books->timeline, &entry->node);
   if (!timer_is_armed(&books->timeout_timer)) load_books_watch(books, 0);

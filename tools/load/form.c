@@ -6,6 +6,7 @@
  */
 #include "tools/load/form.h"
 
+#include "engine/http/syntax.h"
 #include "tools/common/option_values.h"
 
 /* A field before it is cut into pieces. */
@@ -161,7 +162,7 @@ static bool read_name(struct maker *maker, struct span name, struct item *item) 
 static struct span trim(struct span text) {
   while (text.len > 0 && (text.base[0] == ' ' || text.base[0] == '\t'))
     text = span_skip(text, 1);
-  while (text.len > 0 && strchr(" \t\r", text.base[text.len - 1]))
+  while (text.len > 0 && strchr(" \t\r", text.base[text.len - 1]) && text.base[text.len - 1])
     text.len--;
   return text;
 }
@@ -220,21 +221,12 @@ static bool add_option(struct maker *maker, const char *text) {
   return true;
 }
 
-static bool is_method(struct span method) {
-  for (size_t i = 0; i < method.len; i++) {
-    uint8_t byte = method.base[i], letter = text_lower(byte);
-    bool alphanumeric = (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= '9');
-    if (!alphanumeric && !(byte && strchr("!#$%&'*+-.^_`|~", byte))) return false;
-  }
-  return method.len > 0 && method.len <= LOAD_METHOD_BYTES_MAX;
-}
-
 static bool collect(struct maker *maker) {
   const struct load_draft *draft = maker->draft;
   const struct load_options *options = maker->rules->options;
   struct span method = draft->method;
   if (method.len == 0) method = span_text(maker->has_body ? "POST" : "GET");
-  if (!is_method(method))
+  if (!syntax_is_token(method) || method.len > LOAD_METHOD_BYTES_MAX)
     return failure_set(maker->failure, "%.*s: no such method",
                        method.len < 40 ? (int)method.len : 40, (const char *)method.base);
   const struct url *url = maker->rules->base_wins ? &maker->rules->base : &maker->url;

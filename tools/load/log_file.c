@@ -8,30 +8,20 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/base/decimal.h"
 #include "io/base/clock.h"
+#include "tools/load/start_at.h"
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-/* Faster than printf(): there may be a million a second. */
-static char *put_digits(char *at, uint64_t number) {
-  char digits[24];
-  unsigned len = 0;
-  do
-    digits[len++] = (char)('0' + number % 10);
-  while ((number /= 10) > 0);
-  while (len > 0)
-    *at++ = digits[--len];
-  return at;
-}
-
 static void write_row(struct load_log_file *log, const struct load_log_row *row) {
   char line[LOAD_LOG_LINE_BYTES], *at = line;
-  at = put_digits(at, ((uint64_t)((int64_t)row->due_ns + log->wall_offset_ns)) / 1000);
+  at += decimal_put((uint8_t *)at, ((uint64_t)((int64_t)row->due_ns + log->wall_offset_ns)) / 1000);
   *at++ = '\t';
   if (row->status < 0) *at++ = '-';
-  at = put_digits(at, (uint64_t)(row->status < 0 ? -row->status : row->status));
+  at += decimal_put((uint8_t *)at, (uint64_t)(row->status < 0 ? -row->status : row->status));
   *at++ = '\t';
-  at = put_digits(at, row->age_us);
+  at += decimal_put((uint8_t *)at, row->age_us);
   *at++ = '\n';
   if (log->error) return;
   errno = EIO;
@@ -70,12 +60,9 @@ static bool fail(struct load_log_file *log, const struct failure *failure, int e
 
 bool load_log_file_begin(struct load_log_file *log, const char *path, unsigned workers,
                          const struct failure *failure) {
-  struct timespec wall;
   *log = (struct load_log_file){.path = path, .count = workers};
   if (!path) return true;
-  clock_gettime(CLOCK_REALTIME, &wall);
-  log->wall_offset_ns =
-      (int64_t)wall.tv_sec * (int64_t)SECOND_NS + wall.tv_nsec - (int64_t)clock_now_ns();
+  log->wall_offset_ns = load_start_at_now() - (int64_t)clock_now_ns();
   log->queues = aligned_alloc(_Alignof(struct load_log_queue), workers * sizeof *log->queues);
   if (!log->queues) return fail(log, failure, ENOMEM);
   memset(log->queues, 0, workers * sizeof *log->queues);

@@ -51,7 +51,4 @@ load_parse_har(struct load_parser *parser, struct load_draft *draft, const struc
 /* Whether a line is a request line of the http form: capitals, then a space. */
 __attribute__((warn_unused_result)) bool load_parse_is_request_line(struct span line);
 
-/* The text without spaces and tabs at its ends. */
-struct span load_parse_trim(struct span text);
-
 #endif

@@ -3,6 +3,7 @@
  */
 #include <openssl/evp.h>
 
+#include "engine/http/field_list.h"
 #include "tools/load/parse_forms.h"
 
 struct reading {
@@ -183,7 +184,7 @@ static enum load_read next_line(struct load_parser *parser, struct span *line,
   do {
     result = load_input_line(parser->input, line, failure);
     if (result != LOAD_READ_ONE) return result;
-  } while (load_parse_trim(*line).len == 0);
+  } while (field_trim(*line).len == 0);
   parser->line = parser->input->line;
   return LOAD_READ_ONE;
 }

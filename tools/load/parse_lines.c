@@ -3,13 +3,7 @@
  */
 #include "tools/load/parse_forms.h"
 
-struct span load_parse_trim(struct span text) {
-  while (text.len > 0 && (text.base[0] == ' ' || text.base[0] == '\t'))
-    text = span_skip(text, 1);
-  while (text.len > 0 && (text.base[text.len - 1] == ' ' || text.base[text.len - 1] == '\t'))
-    text.len--;
-  return text;
-}
+#include "engine/http/field_list.h"
 
 bool load_parse_is_request_line(struct span line) {
   size_t len = 0;
@@ -27,7 +21,7 @@ static enum load_read next_line(struct load_parser *parser, struct span *line,
   do {
     result = load_input_line(parser->input, line, failure);
     if (result != LOAD_READ_ONE) return result;
-    *line = load_parse_trim(*line);
+    *line = field_trim(*line);
   } while (line->len == 0 || line->base[0] == '#');
   parser->line = parser->input->line;
   return LOAD_READ_ONE;
@@ -52,7 +46,7 @@ static enum load_read collect(struct load_parser *parser, const struct failure *
                               "a request is longer than %d bytes", LOAD_INPUT_ITEM_BYTES_MAX);
     result = load_input_line(parser->input, &line, failure);
     if (result == LOAD_READ_END) return LOAD_READ_ONE;
-    if (result != LOAD_READ_ONE || load_parse_trim(line).len == 0) return result;
+    if (result != LOAD_READ_ONE || field_trim(line).len == 0) return result;
     if (!load_parse_is_request_line(line)) continue;
     load_input_unread(parser->input, line);
     return LOAD_READ_ONE;
@@ -64,7 +58,7 @@ static enum load_read read_request_line(struct load_parser *parser, struct span 
                                         struct load_draft *draft, const struct failure *failure) {
   if (!load_parse_is_request_line(line) || !span_cut(line, ' ', &draft->method, &draft->url))
     return load_input_wrong(parser->input, parser->line, failure, "expected METHOD URL");
-  draft->url = load_parse_trim(draft->url);
+  draft->url = field_trim(draft->url);
   return LOAD_READ_ONE;
 }
 
@@ -72,7 +66,7 @@ static enum load_read read_request_line(struct load_parser *parser, struct span 
 static enum load_read read_line(struct load_parser *parser, uint64_t number, struct span line,
                                 struct load_draft *draft, const struct failure *failure) {
   struct load_draft_field *field = &draft->fields[draft->field_count];
-  line = load_parse_trim(line);
+  line = field_trim(line);
   if (line.len > 0 && line.base[0] == '#') return LOAD_READ_ONE;
   if (line.len > 1 && line.base[0] == '@' && draft->body_path.len == 0) {
     draft->body_path = span_skip(line, 1);

@@ -76,7 +76,7 @@ static void end(struct load_request *request) {
 /* `status`: -1 if there was no complete response. */
 static void count_done(const struct load_request *request, int32_t status) {
   const struct load_books *books = books_of(request);
-  counter_add(&counts_of(request)->done, 1);
+  counts_of(request)->done++;
   request->slots->done++;
   if (books->log) load_log_queue_put(books->log, request->entry.due_ns, books->now_ns, status);
 }
@@ -89,7 +89,7 @@ static void count_response(struct load_request *request) {
   count_done(request, request->status);
   counts->statuses[request->status]++;
   if (request->status < 200 || request->status >= 400) {
-    counter_add(&counts->failed, 1);
+    counts->failed++;
     request->slots->failed++;
     load_histogram_add(&counts->failed_latency, age_ns);
     return;
@@ -112,7 +112,7 @@ static void fail(struct load_request *request, enum load_error error, uint32_t c
   const struct load_books *books = books_of(request);
   if (books->measuring) {
     count_done(request, -1);
-    counter_add(&counts->failed, 1);
+    counts->failed++;
     request->slots->failed++;
     counts->errored++;
     counts->timeouts += error == LOAD_TIMEOUT;
@@ -190,7 +190,7 @@ static void on_status(struct stream *stream, unsigned status, struct section_siz
 static void on_data(struct stream *stream, struct span bytes, bool end_stream) {
   struct load_request *request = stream->user;
   if (books_of(request)->over) return;
-  counter_add(&counts_of(request)->data_bytes, bytes.len);
+  counts_of(request)->data_bytes += bytes.len;
   request->complete = end_stream;
   if (request->capped) look_at_step(request);
 }

@@ -4,6 +4,7 @@
 #ifndef WEIR_LOAD_RESULT_H
 #define WEIR_LOAD_RESULT_H
 
+#include "io/base/limits.h"
 #include "tools/load/options.h"
 #include "tools/load/self.h"
 #include "tools/load/series.h"
@@ -36,10 +37,10 @@ struct load_report {
   struct load_fairness fairness;
   struct load_origin_counts *origins; /* owned; NULL if there is only one */
   unsigned origin_count;
-  struct load_self self; /* of all workers */
-  uint64_t log_lost;     /* requests that --log-file lacks */
-  int log_error;         /* errno when it could not be written, or 0 */
-  double busy[256];      /* CPU use of each worker, 0 to 1 */
+  struct load_self self;       /* of all workers */
+  uint64_t log_lost;           /* requests that --log-file lacks */
+  int log_error;               /* errno when it could not be written, or 0 */
+  double busy[IO_WORKERS_MAX]; /* CPU use of each worker, 0 to 1 */
   unsigned workers;
   char mistake[512]; /* in the file of -i, if that ended the run; else empty */
 };

@@ -164,10 +164,7 @@ static void add_origins(const struct run *run, struct load_report *report) {
 
 /* The wall clock at `then_ns` of clock_now_ns(). */
 static int64_t wall_clock_at(uint64_t then_ns) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * (int64_t)SECOND_NS + now.tv_nsec -
-         (int64_t)(clock_now_ns() - then_ns);
+  return load_start_at_now() - (int64_t)(clock_now_ns() - then_ns);
 }
 
 static void add_stages(const struct run *run, struct load_report *report) {

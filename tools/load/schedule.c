@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <math.h>
 
+#include "tools/load/random.h"
+
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 static double integral(const struct load_segment *segment, double seconds) {
@@ -49,17 +51,9 @@ static double seconds_at(const struct load_segment *segment, double place) {
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-/* SplitMix64 (Steele, Lea, Flood, 2014): small, and seeds need no care. */
-static uint64_t random_next(uint64_t *state) {
-  uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-  x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-  return x ^ x >> 31;
-}
-
 /* A gap of the Poisson process. 53 random bits make a number in (0, 1]. */
 static double random_gap(uint64_t *state) {
-  return -log((double)((random_next(state) >> 11) + 1) * 0x1p-53);
+  return -log((double)((load_random_next(state) >> 11) + 1) * 0x1p-53);
 }
 
 static void advance(struct load_schedule *schedule, unsigned count) {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/h2/frame.h"
+#include "tools/client/h2.h"
 
 static const struct {
   const char *name, *text;
@@ -29,25 +29,18 @@ const char *load_error_name(enum load_error error) {
 }
 
 const char *load_error_text(enum load_error error, uint32_t code, char *text, size_t size) {
-  if (!kinds[error].coded)
-    snprintf(text, size, "%s", kinds[error].text);
-  else if (code > H2_HTTP_1_1_REQUIRED)
-    snprintf(text, size, "%s (code %u)", kinds[error].text, code);
+  char name[CLIENT_CODE_BYTES];
+  if (kinds[error].coded)
+    snprintf(text, size, "%s (%s)", kinds[error].text, client_h2_code_text(code, name));
   else
-    snprintf(text, size, "%s (%s)", kinds[error].text, h2_error_name(code));
+    snprintf(text, size, "%s", kinds[error].text);
   return text;
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* The progress counters may be read at the same time. */
 void load_requests_forget(struct load_requests *requests) {
-  uint64_t *const progress[] = {&requests->started, &requests->done, &requests->failed,
-                                &requests->data_bytes};
-  for (unsigned i = 0; i < sizeof progress / sizeof progress[0]; i++)
-    __atomic_store_n(progress[i], 0, __ATOMIC_RELAXED);
-  size_t rest = offsetof(struct load_requests, succeeded);
-  memset((char *)requests + rest, 0, sizeof *requests - rest);
+  memset(requests, 0, sizeof *requests);
 }
 
 void load_requests_error(struct load_requests *requests, enum load_error error, uint32_t code,

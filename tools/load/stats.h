@@ -1,8 +1,7 @@
 /*
  * load/stats.h - what one worker has counted, and the sum over all workers.
  *
- * Owner: one worker writes. Other threads may read the counters marked "progress" by counter_get()
- * while it runs, and everything after it has ended. Every request counts once:
+ * Owner: one worker; other threads read it after that has ended. Every request counts once:
  *
  *     started = done + in flight
  *     done    = succeeded + failed
@@ -56,9 +55,9 @@ struct load_reason {
 
 /* Measured values; cleared when the warm-up ends. */
 struct load_requests {
-  uint64_t started, done, failed; /* progress */
-  uint64_t data_bytes;            /* progress; content of response bodies */
-  uint64_t carried;               /* started before the warm-up ended, and in flight then */
+  uint64_t started, done, failed;
+  uint64_t data_bytes; /* content of response bodies */
+  uint64_t carried;    /* started before the warm-up ended, and in flight then */
   uint64_t succeeded, errored, timeouts, retried;
   uint64_t statuses[LOAD_STATUSES]; /* complete responses, by status */
   struct load_error_row errors[LOAD_ERROR_ROWS_MAX];

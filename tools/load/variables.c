@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/decimal.h"
+#include "tools/load/random.h"
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -71,14 +72,6 @@ bool load_variables_cut(struct span *text, const struct load_csv *csv, uint8_t *
 
 /* ---- random numbers -------------------------------------------------------------------------- */
 
-/* splitmix64, by Sebastiano Vigna: to spread a seed. */
-static uint64_t spread(uint64_t *state) {
-  uint64_t z = (*state += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
 /* xoroshiro128+, by David Blackman and Sebastiano Vigna. */
 static uint64_t draw(struct load_values *values) {
   uint64_t a = values->random[0], b = values->random[1], sum = a + b;
@@ -107,8 +100,8 @@ void load_values_init(struct load_values *values, const struct load_csv *csv, un
   *values = (struct load_values){.csv = csv, .step = workers};
   values->seq = (uint64_t)worker + 1 - workers; /* wraps: the first request adds `step` */
   seed += worker;
-  values->random[0] = spread(&seed);
-  values->random[1] = spread(&seed);
+  values->random[0] = load_random_next(&seed);
+  values->random[1] = load_random_next(&seed);
 }
 
 void load_values_next(struct load_values *values) {

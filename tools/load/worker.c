@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
+#include "io/worker/cpus.h"
 #include "io/worker/group.h"
-#include "io/worker/idle.h"
 #include "tools/common/process.h"
 
 /* ---- phases ---------------------------------------------------------------------------------- */
@@ -238,7 +238,7 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
   struct load_books *books = &worker->books;
   worker->index = io->index;
   worker->pace.done = on_pace;
-  if (worker->core >= 0) idle_pin(worker->core);
+  if (worker->core >= 0) cpus_pin_to(worker->core);
   load_books_init(books, plan, io, start,
                   (unsigned)part_of(options->connections, worker->index, options->threads),
                   &timers);

@@ -7,21 +7,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tools/load/random.h"
 #include "tools/report/limits.h"
 
 /* ---- random numbers -------------------------------------------------------------------------- */
 
-/* splitmix64: small, and good enough for 10,000 draws. */
-static uint64_t random_bits(uint64_t *state) {
-  uint64_t bits = *state += UINT64_C(0x9e3779b97f4a7c15);
-  bits = (bits ^ (bits >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  bits = (bits ^ (bits >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return bits ^ (bits >> 31);
-}
-
 /* Between 0 and 1, both excluded: its logarithm is finite. */
 static double random_fraction(uint64_t *state) {
-  return ((double)(random_bits(state) >> 11) + 0.5) * 0x1p-53;
+  return ((double)(load_random_next(state) >> 11) + 0.5) * 0x1p-53;
 }
 
 /* Box and Muller. */

@@ -179,8 +179,7 @@ static bool merge_list(json_t *list, const char *name, const json_t *from) {
       same = json_array_get(list, position);
     else if (keys && keys != by_position)
       same = find_row(list, position, row, keys);
-    if (same ? !merge_object(same, row) : json_array_append_new(list, json_deep_copy(row)) != 0)
-      return false;
+    if (same ? !merge_object(same, row) : json_array_append(list, row) != 0) return false;
   }
   return true;
 }
@@ -189,7 +188,7 @@ static bool merge_list(json_t *list, const char *name, const json_t *from) {
 
 static bool merge_member(json_t *sum, const char *name, json_t *value) {
   json_t *have = json_object_get(sum, name);
-  if (!have) return json_object_set_new(sum, name, json_deep_copy(value)) == 0;
+  if (!have) return json_object_set(sum, name, value) == 0;
   if (json_is_array(have) && json_is_array(value)) return merge_list(have, name, value);
   if (json_is_object(have) && json_is_object(value)) return merge_object(have, value);
   if (json_is_true(value)) return json_object_set(sum, name, value) == 0;

@@ -438,7 +438,7 @@
 
   function latenessPlot() {
     const lines = runs.map((run) => ({ label: label(run, 'p99'), colour: run.colour, dash: run.dash,
-      points: over(run, (row) => (row.lateness_p99_ns === undefined ? null : row.lateness_p99_ns)) }));
+      points: over(run, (row) => row.lateness_p99_ns) }));
     const format = (ns) => scaled(ns, TIMES, true);
     return timePlot('lateness', 'Lateness of weir load', 'how late it woke itself; p99 of each second', lines,
       linear(0, Math.max(1e5, highest(lines) * 1.1), format), time);
@@ -513,14 +513,12 @@
   function stages(run) {
     const list = run.result.stages || [];
     if (list.length === 0) return [];
-    const value = (object, name) => (object ? object[name] : undefined);
     const rows = list.map((stage, i) => {
-      const requests = stage.requests || stage, latency = stage.latency || requests.latency || stage;
       const length = (stage.end_ns - stage.begin_ns) / 1e9;
-      const failed = value(requests, 'failed') || 0, done = value(requests, 'done') || 0;
+      const { failed, done } = stage;
       return [stage.stage || String(i + 1), seconds(stage.begin_ns / 1e9), seconds(length),
         length > 0 ? count((done - failed) / length) : '\u2013', share(done > 0 ? failed / done : 0),
-        ...['p50_ns', 'p90_ns', 'p99_ns', 'p99_9_ns', 'max_ns'].map((name) => time(latency[name]))];
+        ...['p50_ns', 'p90_ns', 'p99_ns', 'p99_9_ns', 'max_ns'].map((name) => time(stage[name]))];
     });
     return [make('h2', null, several ? `Stages of ${run.letter}` : 'Stages'),
       make('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': 'stages' },

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/load/histogram_json.h"
+#include "tools/load/json.h"
 
 static bool fail(const struct failure *failure, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -48,9 +49,9 @@ static bool check(struct report_result *result, const struct failure *failure) {
   const json_t *version = json_object_get(result->json, "weir_load");
   if (!json_is_integer(version))
     return fail(failure, result->path, "no result of weir load --json");
-  if (json_integer_value(version) != REPORT_RESULT_VERSION)
+  if (json_integer_value(version) != LOAD_JSON_VERSION)
     return fail(failure, result->path, "a result in form %lld; this program knows form %d",
-                (long long)json_integer_value(version), REPORT_RESULT_VERSION);
+                (long long)json_integer_value(version), LOAD_JSON_VERSION);
   if (!load_histogram_from_json(find(result->json, "latency.histogram"), &result->latency))
     return fail(failure, result->path, "the histogram of latencies is missing or wrong");
   return true;

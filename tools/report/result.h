@@ -9,9 +9,6 @@
 #include "tools/common/failure.h"
 #include "tools/load/histogram.h"
 
-/* The version of the form that this module knows: the value of "weir_load". */
-enum { REPORT_RESULT_VERSION = 1 };
-
 struct report_result {
   const char *path; /* borrowed */
   json_t *json;     /* the whole object */

@@ -77,10 +77,12 @@ enum {
   ACCESS_LOG_AUTHORITY_BYTES_MAX = 1024,
   ACCESS_LOG_PATH_BYTES_MAX = 8000,
   ACCESS_LOG_TEXT_BYTES_MAX = 2 * (32 + 1024 + 8000),
+  LOG_TEXT_GROWTH = 6, /* derived from \u00HH: bytes that one byte of text becomes */
   /* The longest line: each byte of text may become six, and the rest of JSON has less than 1024. The
    * log's thread makes as many bytes of text at once. */
   ACCESS_LOG_LINE_REST_BYTES_MAX = 1024,
-  ACCESS_LOG_LINE_BYTES_MAX = 6 * ACCESS_LOG_TEXT_BYTES_MAX + ACCESS_LOG_LINE_REST_BYTES_MAX,
+  ACCESS_LOG_LINE_BYTES_MAX =
+      LOG_TEXT_GROWTH * ACCESS_LOG_TEXT_BYTES_MAX + ACCESS_LOG_LINE_REST_BYTES_MAX,
   /* What a request under way holds for its line, unless its texts are longer. */
   ACCESS_LOG_SMALL_BYTES = 512,
 

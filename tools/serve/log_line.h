@@ -62,7 +62,7 @@ void log_request_fill(struct log_request *out, const struct span texts[LOG_TEXTS
 
 /* The longest line of a request with that many bytes of text. */
 static inline size_t log_line_bytes_max(size_t text_bytes) {
-  return 6 * text_bytes + ACCESS_LOG_LINE_REST_BYTES_MAX;
+  return LOG_TEXT_GROWTH * text_bytes + ACCESS_LOG_LINE_REST_BYTES_MAX;
 }
 
 /* Writes the line, with its newline, to `out`: at most log_line_bytes_max() bytes. Returns its

@@ -9,8 +9,7 @@
 #define WEIR_TOOLS_SERVE_LOG_TEXT_H
 
 #include "engine/base/text.h"
-
-enum { LOG_TEXT_GROWTH = 6 }; /* derived from \u00HH */
+#include "tools/serve/limits.h"
 
 /* `"`, `\` and every byte that is not printable ASCII become \xHH. */
 char *log_text_combined(char *at, struct span text);

@@ -20,6 +20,8 @@ static bool open_one(struct log_writer **out, const char *path, unsigned workers
 bool serve_logs_open(struct serve_logs *logs, const struct serve_options *options, unsigned workers,
                      size_t queue_bytes, struct io_error *error) {
   *logs = (struct serve_logs){.options = options, .start_ns = clock_now_ns()};
+  if (options->access_log && options->record)
+    queue_bytes /= 2; /* what the plan of memory has is for both */
   return open_one(&logs->access, options->access_log, workers, queue_bytes, error) &&
          open_one(&logs->record, options->record, workers, queue_bytes, error);
 }

@@ -25,9 +25,10 @@ static void on_ended(void *ctx, struct h2 *h2, const struct h2_end *end) {
              (int)end->debug.len, (const char *)end->debug.base);
 }
 
-static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t code) {
+static void on_goaway(void *ctx, struct h2 *h2, uint32_t last_stream_id, uint32_t code,
+                      struct span debug) {
+  (void)h2;
   assert_ptr_equal(ctx, &script);
-  struct span debug = h2_client_goaway_debug(h2);
   script_log(&script, "goaway %u %s%s%.*s", (unsigned)last_stream_id, h2_error_name(code),
              debug.len ? ": " : "", (int)debug.len, (const char *)debug.base);
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/worker/cpus.h"
+
 static struct idle_reading before, after;
 
 static void read_text(struct idle_reading *reading, const char *text) {
@@ -92,7 +94,7 @@ static void test_no_file(void **state) {
   assert_int_equal(sched_getaffinity(0, sizeof allowed, &allowed), 0);
   unsigned count = idle_cores(&before, &before, CPU_SETSIZE, found);
   assert_int_equal(count, CPU_COUNT(&allowed));
-  idle_pin(found[0]);
+  cpus_pin_to(found[0]);
   assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
   assert_true(CPU_COUNT(&now) == 1 && CPU_ISSET(found[0], &now));
   assert_int_equal(sched_setaffinity(0, sizeof allowed, &allowed), 0);

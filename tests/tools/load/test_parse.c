@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/http/field_list.h"
 #include "tools/load/parse.h"
 
 #define ENTRY(url) "{\"request\":{\"method\":\"GET\",\"url\":\"" url "\",\"headers\":[]}}"
@@ -130,9 +131,9 @@ static void describe(struct load_buffer *out, const struct load_draft *draft) {
   put(out, draft->url);
   for (size_t i = 0; i < draft->field_count; i++) {
     print(out, " ");
-    put(out, load_parse_trim(draft->fields[i].name));
+    put(out, field_trim(draft->fields[i].name));
     print(out, "=");
-    put(out, load_parse_trim(draft->fields[i].value));
+    put(out, field_trim(draft->fields[i].value));
   }
   if (draft->has_body) {
     print(out, " %zu:", draft->body.len);
