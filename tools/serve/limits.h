@@ -77,7 +77,9 @@ enum {
   ACCESS_LOG_AUTHORITY_BYTES_MAX = 1024,
   ACCESS_LOG_PATH_BYTES_MAX = 8000,
   ACCESS_LOG_TEXT_BYTES_MAX = 2 * (32 + 1024 + 8000),
-  LOG_TEXT_GROWTH = 6, /* derived from \u00HH: bytes that one byte of text becomes */
+  /* Derived from \u00HH: bytes that one byte of text may become. Untested: it is no choice
+   * of ours. */
+  LOG_TEXT_GROWTH = 6,
   /* The longest line: each byte of text may become six, and the rest of JSON has less than 1024. The
    * log's thread makes as many bytes of text at once. */
   ACCESS_LOG_LINE_REST_BYTES_MAX = 1024,

@@ -41,6 +41,18 @@ static void test_errors(void **state) {
   }
 }
 
+/* The last status that three digits can say has a place, and all are added up. */
+static void test_statuses(void **state) {
+  (void)state;
+  struct load_requests *a = fresh(), *b = fresh();
+  a->statuses[LOAD_STATUSES - 1] = 4;
+  b->statuses[LOAD_STATUSES - 1] = 3;
+  b->statuses[200] = 2;
+  load_requests_merge(a, b);
+  assert_int_equal(a->statuses[999], 7);
+  assert_int_equal(a->statuses[200], 2);
+}
+
 static void test_more_errors_than_rows(void **state) {
   (void)state;
   struct load_requests *a = fresh(), *b = fresh();
@@ -99,6 +111,7 @@ static void test_nothing_is_made_up(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_statuses),
       cmocka_unit_test(test_more_errors_than_rows),
       cmocka_unit_test(test_waiting_is_compared_with_the_median_of_all),
       cmocka_unit_test(test_young_ones_do_not_count),
