@@ -206,7 +206,8 @@ static void test_requests_at_once(void **state) {
     assert_false(log_queue_put_line(&queue, &longest));
   for (unsigned i = 0; i < 3; i++) {
     size_t bytes = bytes_in_it();
-    assert_true(bytes > 6 * ACCESS_LOG_TEXT_BYTES_MAX && bytes <= ACCESS_LOG_LINE_BYTES_MAX);
+    assert_true(bytes > LOG_TEXT_GROWTH * ACCESS_LOG_TEXT_BYTES_MAX &&
+                bytes <= ACCESS_LOG_LINE_BYTES_MAX);
     log_queue_take(&queue, 1);
     assert_int_equal(bytes_in_it(), bytes - 1); /* the rest of it first */
     log_queue_take(&queue, bytes - 1);
