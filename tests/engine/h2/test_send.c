@@ -391,6 +391,59 @@ static void test_no_memory(void **state) {
   script_close(&script);
 }
 
+/* ---- trailers that find no room ---------------------------------------------------------------- */
+
+/* One that fills the output with bytes of its own, and ends. */
+static enum body_result fill(void *self, struct body_chunk *chunk) {
+  (void)self;
+  chunk->bytes = span_of(chunk->room, chunk->max);
+  memset(chunk->room, 'x', chunk->max);
+  return chunk->max > 0 ? BODY_END : BODY_MORE;
+}
+
+static bool give_trailers(struct stream *stream) {
+  static char text[20 * KIB];
+  memset(text, 't', sizeof text - 1);
+  const struct header field = {.name = span_text("x-long"), .value = span_text(text)};
+  return stream_trailers(stream, &field, 1);
+}
+
+static unsigned mistakes;
+
+static void count_mistake(void *ctx, struct stream *stream, const char *what) {
+  (void)ctx, (void)stream;
+  assert_string_equal(what, "stream_trailers() after the end of the body");
+  mistakes++;
+}
+
+static void serve_with_trailers(void *ctx, struct stream *stream, const struct request *request,
+                                uint64_t now_ns) {
+  static const struct body_ops ops = {.pull = fill};
+  (void)ctx, (void)request, (void)now_ns;
+  served[0].stream = stream;
+  assert_true(give_trailers(stream));
+  assert_true(stream_respond(stream, 200, NULL, 0, (struct body){&ops, NULL}));
+}
+
+/* The body has ended and its trailers wait for room in the output: others come too late. */
+static void test_trailers_without_room(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script.handler.request = serve_with_trailers;
+  script.handler.mistake = count_mistake;
+  mistakes = 0;
+  script_run(&script, "SETTINGS 0 s4=0; HEADERS/SH 1 [@get]");
+  script_clear(&script);
+  static const uint8_t update[] = {0, 0, 4, H2_WINDOW_UPDATE, 0, 0, 0, 0, 1, 0, 0, 0x7f, 0xff};
+  const struct machine_ops *ops = script.machine.ops;
+  assert_int_equal(ops->recv(script.machine.self, span_of(update, sizeof update), script.now_ns),
+                   sizeof update);
+  assert_true(peek(OUT_BYTES) > 10 * KIB); /* and nothing is taken */
+  assert_false(give_trailers(served[0].stream));
+  assert_int_equal(mistakes, 1);
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_end_of_the_streams_window),
@@ -413,6 +466,7 @@ int main(void) {
       cmocka_unit_test(test_little_credit),
       cmocka_unit_test(test_cap_before_the_request),
       cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_trailers_without_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
