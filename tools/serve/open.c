@@ -1,0 +1,137 @@
+/*
+ * serve/open.c - see serve/open.h.
+ */
+#include "tools/serve/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/conn.h"
+#include "io/worker/cpus.h"
+#include "tools/common/clear_text.h"
+#include "tools/common/process.h"
+
+static int read_environment(struct server *server) {
+  const char *text = getenv("WEIR_URING_DISABLE"), *bad;
+  if (!text || uring_parse_disabled(text, &server->disabled, &bad)) return EXIT_DONE;
+  return complain(EXIT_USAGE, "WEIR_URING_DISABLE=%s: %.*s is no feature's name", text,
+                  (int)strcspn(bad, ","), bad);
+}
+
+static int check_directory(const char *directory) {
+  if (!directory) return EXIT_DONE;
+  int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return complain(EXIT_FAILED, "cannot serve %s: %s", directory, strerror(errno));
+  close(fd);
+  return EXIT_DONE;
+}
+
+static int open_logs(struct server *server) {
+  struct io_error error = {0};
+  bool good = serve_logs_open(&server->logs, &server->options, server->workers,
+                              server->memory.log_bytes, &error);
+  return good ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+}
+
+static int open_tls(struct server *server) {
+  const struct serve_options *options = &server->options;
+  struct io_error error = {0};
+  bool secure = false;
+  for (unsigned i = 0; i < options->listener_count; i++)
+    secure |= options->listeners[i].secure;
+  if (!secure) return EXIT_DONE;
+  bool have = options->certificate ? certificate_load(&server->certificate, options->certificate,
+                                                      options->key, &error)
+                                   : certificate_self_signed(&server->certificate, &error);
+  if (!have) return complain(EXIT_FAILED, "%s", error.text);
+  const char *const *protocols = options->spdy ? conn_protocols_spdy : conn_protocols;
+  struct tls_settings settings = {.certificate = &server->certificate,
+                                  .protocols = protocols,
+                                  .answer_clear_text = clear_text_answer};
+  while (protocols[settings.protocol_count])
+    settings.protocol_count++;
+  server->tls = tls_context_create(&settings, &error);
+  return server->tls ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+}
+
+/* The second address of "localhost:0" gets the same port as the first. */
+static void share_port(const struct listener *first, struct address *second) {
+  if (address_port(second) == 0) address_set_port(second, address_port(&first->address));
+}
+
+/* "[::]" takes IPv4 as well, unless "0.0.0.0" with the same port is asked for besides. */
+static bool is_any(const struct address *address, sa_family_t family) {
+  if (address->any.sa_family != family) return false;
+  return family == AF_INET ? address->ipv4.sin_addr.s_addr == INADDR_ANY
+                           : IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
+}
+
+static bool leaves_ipv4(const struct serve_options *options, const struct address *address) {
+  if (!is_any(address, AF_INET6)) return false;
+  for (unsigned i = 0; i < options->listener_count; i++) {
+    const struct address *other = &options->listeners[i].address;
+    if (is_any(other, AF_INET) && address_port(other) == address_port(address)) return true;
+  }
+  return false;
+}
+
+static int open_listeners(struct server *server) {
+  for (unsigned i = 0; i < server->options.listener_count; i++) {
+    const struct serve_listener *wanted = &server->options.listeners[i];
+    struct address address = wanted->address;
+    struct io_error error = {0};
+    if (wanted->optional && i > 0) share_port(&server->listeners[i - 1], &address);
+    address.ipv6_only = leaves_ipv4(&server->options, &address);
+    server->listening[i] = listener_open(&server->listeners[i], &address, server->workers, &error);
+    if (server->listening[i]) continue;
+    bool no_ipv6 = error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT;
+    if (!wanted->optional || !no_ipv6) return complain(EXIT_FAILED, "%s", error.text);
+  }
+  return EXIT_DONE;
+}
+
+/* How many workers, and what each may hold. What the command line says stands. */
+static int plan(struct server *server) {
+  const struct serve_options *options = &server->options;
+  uint64_t limit_bytes = cgroup_memory_bytes(&cgroup_files);
+  char error[256];
+  const struct failure failure = {.text = error, .size = sizeof error};
+  unsigned fitting = serve_memory_workers(limit_bytes, cpus_default_workers());
+  server->workers = options->workers ? options->workers : fitting > 0 ? fitting : 1;
+  if (!serve_memory_plan(&server->memory, limit_bytes, server->workers, &failure))
+    return complain(EXIT_FAILED, "%s", error);
+  if (options->connections)
+    server->links_max = (options->connections + server->workers - 1) / server->workers;
+  else if (limit_bytes > 0)
+    server->links_max = server->memory.connections;
+  return EXIT_DONE;
+}
+
+int serve_open(struct server *server) {
+  const struct serve_options *options = &server->options;
+  char error[256];
+  const struct failure failure = {error, sizeof error};
+  (void)process_raise_descriptors();
+  int status = plan(server);
+  if (status == EXIT_DONE) status = read_environment(server);
+  if (status == EXIT_DONE) status = check_directory(options->directory);
+  if (status == EXIT_DONE) status = open_logs(server);
+  if (status == EXIT_DONE) status = open_tls(server);
+  if (status == EXIT_DONE) status = open_listeners(server);
+  if (status != EXIT_DONE) return status;
+  server->hints = serve_hints_create(options->push_manifest, options->preloads,
+                                     options->preload_count, &failure);
+  return server->hints ? EXIT_DONE : complain(EXIT_FAILED, "%s", error);
+}
+
+void serve_close(struct server *server) {
+  for (unsigned i = 0; i < server->options.listener_count; i++)
+    if (server->listening[i]) listener_close(&server->listeners[i]);
+  tls_context_free(server->tls);
+  certificate_free(&server->certificate);
+  serve_hints_free(server->hints);
+  serve_logs_close(&server->logs);
+}

@@ -1,0 +1,17 @@
+/*
+ * serve/open.h - opens what all workers share, before they start: logs, certificate, listeners,
+ * preloads; and decides how many workers there are.
+ */
+#ifndef WEIR_TOOLS_SERVE_OPEN_H
+#define WEIR_TOOLS_SERVE_OPEN_H
+
+#include "tools/serve/server.h"
+
+/* Returns EXIT_DONE, or the exit status after it has said on standard error what is wrong. Call
+ * serve_close() in either case. */
+__attribute__((warn_unused_result)) int serve_open(struct server *server);
+
+/* No worker runs any more. */
+void serve_close(struct server *server);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * serve/say.c - see serve/say.h.
+ */
+#include "tools/serve/say.h"
+
+#include <unistd.h>
+
+#include "tools/common/version.h"
+#include "tools/serve/counters.h"
+#include "tools/serve/worker.h"
+
+static void print_listeners(const struct server *server) {
+  for (unsigned i = 0; i < server->options.listener_count; i++) {
+    const struct serve_listener *wanted = &server->options.listeners[i];
+    char text[ADDRESS_TEXT_BYTES];
+    const struct address *address =
+        server->listening[i] ? &server->listeners[i].address : &wanted->address;
+    address_format(address, text);
+    if (server->listening[i])
+      say("listening on %s://%s", wanted->secure ? "https" : "http", text);
+    else
+      say("not listening on %s: IPv6 is not available", text);
+  }
+  if (!server->tls) return;
+  if (server->certificate.warning[0]) say("warning: %s", server->certificate.warning);
+  say("certificate %s, SHA-256 %s",
+      server->options.certificate ? server->options.certificate : "self-signed",
+      server->certificate.fingerprint);
+}
+
+static void print_features(const struct server *server, const struct uring *uring) {
+  for (unsigned i = 0; i < URING_FEATURE_COUNT; i++) {
+    unsigned feature = 1u << i;
+    const char *name = uring_feature_name(feature);
+    if (uring->features & feature) {
+      if (server->options.verbose) say("io_uring: %s in use", name);
+      continue;
+    }
+    say("io_uring: %s %s: %s", name,
+        uring->disabled & feature ? "is disabled" : "is not in this kernel",
+        uring_feature_fallback(feature));
+  }
+}
+
+static void print_memory(const struct server *server) {
+  const struct serve_memory *memory = &server->memory;
+  const uint64_t kib = 1024;
+  if (!server->options.verbose) return;
+  if (memory->limit_bytes == 0) {
+    say("memory: no cgroup limits it");
+    return;
+  }
+  say("memory: the cgroup allows %llu KiB; each worker takes up to %u connections, %u streams, "
+      "%llu "
+      "KiB of request bodies, %zu KiB of cached files, %u file reads of %u KiB, %u receive buffers "
+      "of %u KiB, and keeps %llu KiB of input",
+      (unsigned long long)(memory->limit_bytes / kib), server->links_max, memory->streams,
+      (unsigned long long)(memory->window_bytes / kib), memory->cache_bytes / kib, memory->reads,
+      FILES_READ_BYTES / 1024u, memory->buffers, IO_BUFFER_BYTES / 1024u,
+      (unsigned long long)(memory->keep_bytes / kib));
+}
+
+void serve_say_start(const struct server *server, const struct worker_group *group) {
+  const struct serve_worker *first = group->workers[0].user;
+  const char *directory = server->options.directory;
+  say("weir " WEIR_VERSION " serving %s with %u worker%s",
+      directory ? directory : "its built-in site", server->workers,
+      server->workers == 1 ? "" : "s");
+  print_features(server, &group->workers[0].loop.uring);
+  print_memory(server);
+  if (first && first->note) say("%s", first->note);
+  print_listeners(server);
+}
+
+void serve_say_end(const struct server *server, const struct worker_group *group) {
+  if (!server->options.verbose) return;
+  struct loop_counters all = worker_group_counters(group);
+  say("served %llu connections, %llu bytes in, %llu bytes out",
+      (unsigned long long)all.links_accepted, (unsigned long long)all.recv_bytes,
+      (unsigned long long)all.send_bytes);
+}
+
+void serve_say_counters(struct server *server, const struct worker_group *group) {
+  struct engine_counters sum = serve_worker_counters(server);
+  struct loop_counters io = worker_group_counters(group);
+  struct log_counts log = serve_logs_access_counts(&server->logs);
+  struct log_counts record = serve_logs_record_counts(&server->logs);
+  serve_counters_say(STDERR_FILENO, &sum, &io, &log, &record);
+}

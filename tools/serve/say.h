@@ -1,0 +1,18 @@
+/*
+ * serve/say.h - what `weir serve` tells its operator at the start and at the end, and when asked.
+ */
+#ifndef WEIR_TOOLS_SERVE_SAY_H
+#define WEIR_TOOLS_SERVE_SAY_H
+
+#include "tools/serve/server.h"
+
+/* What is served, where, by what: after all workers have started. */
+void serve_say_start(const struct server *server, const struct worker_group *group);
+
+/* Totals, with --verbose. */
+void serve_say_end(const struct server *server, const struct worker_group *group);
+
+/* All counters, on standard error. */
+void serve_say_counters(struct server *server, const struct worker_group *group);
+
+#endif

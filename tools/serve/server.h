@@ -1,0 +1,64 @@
+/*
+ * serve/server.h - the parts of a running `weir serve`: what its workers share, and what each has.
+ *
+ * The main thread opens a server (serve/open.h), starts the workers (serve/worker.h), says what it
+ * started (serve/say.h) and waits for signals (serve/serve.c).
+ * Owner: the main thread has struct server; each worker has its struct serve_worker, as worker->user.
+ */
+#ifndef WEIR_TOOLS_SERVE_SERVER_H
+#define WEIR_TOOLS_SERVE_SERVER_H
+
+#include <pthread.h>
+
+#include "engine/engine.h"
+#include "io/tls/certificate.h"
+#include "io/tls/context.h"
+#include "io/tls/factory.h"
+#include "io/worker/group.h"
+#include "tools/common/commands.h"
+#include "tools/common/output.h"
+#include "tools/serve/demo.h"
+#include "tools/serve/hints.h"
+#include "tools/serve/logs.h"
+#include "tools/serve/memory.h"
+#include "tools/serve/options.h"
+#include "tools/serve/site.h"
+
+struct server {
+  struct serve_options options;
+  unsigned workers;
+  struct serve_memory memory;
+  uint32_t links_max; /* a worker's; 0: the default, which descriptors bound */
+  unsigned disabled;  /* features of io_uring, by the environment */
+  struct certificate certificate;
+  struct tls_context *tls; /* NULL: no secure listener */
+  struct serve_hints *hints;
+  struct serve_logs logs;
+  struct listener listeners[SERVE_LISTENERS_MAX];
+  bool listening[SERVE_LISTENERS_MAX];
+  pthread_t main_thread;
+  unsigned running; /* workers that have started and not ended; atomic */
+  /* Held while the list of engines changes, and while their counters are read. */
+  pthread_mutex_t counting;
+  const struct engine *engines[IO_WORKERS_MAX]; /* of workers that run */
+  struct engine_counters ended;                 /* counters of workers that have ended */
+};
+
+/* The parts of one worker. */
+struct serve_worker {
+  struct engine engine;
+  bool has_engine;
+  struct serve_site *site; /* either this or `demo` */
+  struct demo *demo;
+  struct serve_worker_logs logs;
+  struct tls_factory tls;
+  bool has_tls;
+  struct serve_weighing weighings[SERVE_LISTENERS_MAX];
+  int64_t wall_seconds;
+  const char *note; /* a fallback in use, or NULL */
+};
+
+#define complain(status, ...) output_complain("weir serve", status, __VA_ARGS__)
+#define say(...)              output_say(STDOUT_FILENO, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * serve/worker.c - see serve/worker.h.
+ *
+ * Each worker has its own engine, site and TLS factory, created in the setup hook on its own thread.
+ */
+#include "tools/serve/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/limits.h"
+#include "engine/conn.h"
+#include "io/tls/tls.h"
+#include "tools/common/process.h"
+#include "tools/serve/counters.h"
+
+/* A connection's window fits sixteen streams, as by default, within its bounds. */
+static void set_window(struct engine_config *config, uint32_t stream_bytes) {
+  uint64_t connection_bytes = UINT64_C(16) * stream_bytes;
+  config->h1.window_bytes = config->h2.stream_window_bytes = stream_bytes;
+  if (connection_bytes > config->h2.connection_window_bytes_max)
+    connection_bytes = config->h2.connection_window_bytes_max;
+  config->h2.connection_window_bytes = (uint32_t)connection_bytes;
+}
+
+/* SPDY's limits are those of HTTP/2. */
+static void set_spdy(struct engine_config *config, const struct serve_options *options) {
+  config->spdy.server = options->spdy;
+  config->spdy.push = config->h2.push;
+  config->spdy.streams_max = config->h2.streams_max;
+  config->spdy.concurrent_streams = config->h2.concurrent_streams;
+  config->spdy.window_budget_bytes = config->h2.window_budget_bytes;
+  if (!options->window_bytes) return;
+  config->spdy.stream_window_bytes = config->h2.stream_window_bytes;
+  config->spdy.session_window_bytes = config->h2.connection_window_bytes;
+}
+
+static struct engine_config config_of(const struct server *server) {
+  const struct serve_options *options = &server->options;
+  struct engine_config config = engine_config_default();
+  config.h2.push = options->push;
+  config.h2.no_rfc7540_priorities = options->no_rfc7540_priorities;
+  if (server->links_max) config.connections_max = server->links_max;
+  config.h2.streams_max = server->memory.streams;
+  config.h2.window_budget_bytes = server->memory.window_bytes;
+  config.h1.streams_max = server->memory.streams;
+  config.h1.window_budget_bytes = server->memory.window_bytes;
+  if (options->concurrent_streams) config.h2.concurrent_streams = options->concurrent_streams;
+  if (options->flow != FLOW_DEFAULT) config.h1.flow = config.h2.flow = options->flow;
+  if (options->window_bytes) set_window(&config, options->window_bytes);
+  config.h2.head_start = &options->head_starts;
+  set_spdy(&config, options);
+  if (options->idle_seconds) config.idle_ns = options->idle_seconds * SECOND_NS;
+  return config;
+}
+
+/* Creates the handler: of the directory, or of the built-in site. NULL with error->text. */
+static const struct handler *make_handler(struct server *server, struct serve_worker *mine,
+                                          struct worker *worker, uint32_t exchanges_max,
+                                          struct io_error *error) {
+  if (!server->options.directory) {
+    mine->demo = demo_create(&process_memory, exchanges_max);
+    if (mine->demo) return demo_handler(mine->demo);
+    io_error_set(error, 0, "out of memory");
+    return NULL;
+  }
+  struct serve_site_settings settings = {
+      .directory = server->options.directory,
+      .loop = &worker->loop,
+      .memory = &process_memory,
+      .hints = serve_hints_table(server->hints),
+      .cache_control = server->options.cache_control,
+      .wall_seconds = &mine->wall_seconds,
+      .exchanges_max = exchanges_max,
+      .workers = server->workers,
+      .push = server->options.push,
+      .explain = server->options.verbose,
+  };
+  mine->site = serve_site_create(&settings, &mine->note, error);
+  return mine->site ? serve_site_handler(mine->site) : NULL;
+}
+
+static void set_clock(struct serve_worker *mine) {
+  mine->wall_seconds = (int64_t)time(NULL);
+  engine_set_date(&mine->engine, mine->wall_seconds);
+  serve_worker_logs_second(&mine->logs, clock_now_ns());
+}
+
+/* If weights were given, wraps the factory in one that sets them. */
+static struct machine_factory weigh(const struct server *server, struct serve_worker *mine,
+                                    unsigned index, struct machine_factory machines) {
+  const struct serve_options *options = &server->options;
+  uint16_t weight = options->listeners[index].weight;
+  if (weight == 0 && options->weights.count == 0) return machines;
+  mine->weighings[index] = (struct serve_weighing){
+      .weights = &options->weights, .listener_weight = weight, .inner = machines};
+  return serve_weighing_machines(&mine->weighings[index]);
+}
+
+/* The listeners' factories: clear text, and TLS around it. */
+static bool serve_listeners(struct server *server, struct serve_worker *mine,
+                            struct worker *worker) {
+  struct machine_factory plain = conn_factory(&mine->engine), secure = plain;
+  if (server->tls) {
+    mine->has_tls = tls_factory_init(&mine->tls, server->tls, &plain,
+                                     mine->engine.config.connections_max, NULL);
+    if (!mine->has_tls) return false;
+    secure = tls_factory_machines(&mine->tls);
+  }
+  for (unsigned i = 0; i < server->options.listener_count; i++)
+    if (server->listening[i] &&
+        !worker_listen(
+            worker, &server->listeners[i],
+            weigh(server, mine, i, server->options.listeners[i].secure ? secure : plain)))
+      return false;
+  return true;
+}
+
+/* Of all workers. The lock is held for no longer than the counters are read. */
+struct engine_counters serve_worker_counters(struct server *server) {
+  pthread_mutex_lock(&server->counting);
+  struct engine_counters sum = server->ended;
+  for (unsigned i = 0; i < server->workers; i++) {
+    if (!server->engines[i]) continue;
+    struct engine_counters counters = engine_counters(server->engines[i]);
+    serve_counters_add(&sum, &counters);
+  }
+  pthread_mutex_unlock(&server->counting);
+  return sum;
+}
+
+static void worker_stopped(struct worker *worker, void *ctx) {
+  struct server *server = ctx;
+  struct serve_worker *mine = worker->user;
+  worker->user = NULL;
+  pthread_mutex_lock(&server->counting);
+  server->engines[worker->index] = NULL;
+  if (mine->has_engine) {
+    struct engine_counters counters = engine_counters(&mine->engine);
+    serve_counters_add(&server->ended, &counters);
+  }
+  pthread_mutex_unlock(&server->counting);
+  if (mine->has_tls) tls_factory_destroy(&mine->tls);
+  if (mine->has_engine) engine_destroy(&mine->engine);
+  serve_site_destroy(mine->site);
+  demo_destroy(mine->demo);
+  serve_worker_logs_destroy(&mine->logs);
+  free(mine);
+  if (__atomic_sub_fetch(&server->running, 1, __ATOMIC_ACQ_REL) == 0)
+    pthread_kill(server->main_thread, SIGUSR2);
+}
+
+static bool worker_setup(struct worker *worker, void *ctx, struct io_error *error) {
+  struct server *server = ctx;
+  struct serve_worker *mine = calloc(1, sizeof *mine);
+  if (!mine) return io_error_set(error, ENOMEM, "out of memory");
+  worker->user = mine;
+  __atomic_add_fetch(&server->running, 1, __ATOMIC_ACQ_REL);
+
+  struct engine_config config = config_of(server);
+  config.clock_ns = &worker->loop.now_ns;
+  const struct handler *handler = make_handler(server, mine, worker, config.h2.streams_max, error);
+  if (handler)
+    handler = serve_logs_wrap(&server->logs, &mine->logs, worker->index, handler,
+                              config.h2.streams_max, error);
+  if (handler) {
+    mine->has_engine = engine_init(&mine->engine, &process_memory, &config, handler);
+    if (mine->has_engine) {
+      if (mine->demo) demo_count(mine->demo, &mine->engine.ws);
+      set_clock(mine);
+      pthread_mutex_lock(&server->counting);
+      server->engines[worker->index] = &mine->engine;
+      pthread_mutex_unlock(&server->counting);
+      if (serve_listeners(server, mine, worker)) return true;
+    }
+    io_error_set(error, ENOMEM, "out of memory");
+  }
+  worker_stopped(worker, ctx);
+  return false;
+}
+
+/* Nothing can be ended in order: its connections cannot even be closed. */
+static void worker_refused(struct worker *worker, void *ctx, const struct io_error *why) {
+  (void)worker;
+  (void)ctx;
+  _exit(complain(EXIT_FAILED, "%s", why->text));
+}
+
+static void worker_second(struct worker *worker, void *ctx) {
+  struct server *server = ctx;
+  struct serve_worker *mine = worker->user;
+  set_clock(mine);
+  engine_trim(&mine->engine);
+  if (mine->has_tls) tls_factory_trim(&mine->tls);
+  if (mine->demo) {
+    struct engine_counters all = serve_worker_counters(server);
+    demo_second(mine->demo, &all.http);
+  }
+  if (mine->site) serve_site_trim(mine->site, worker->loop.now_ns);
+}
+struct worker_hooks serve_worker_hooks(struct server *server) {
+  return (struct worker_hooks){.ctx = server,
+                               .setup = worker_setup,
+                               .second = worker_second,
+                               .refused = worker_refused,
+                               .stopped = worker_stopped};
+}
