@@ -1,59 +1,35 @@
 """An HTTP/1.1 server of known behaviour, for the tests of `weir load`."""
-import collections
 import re
 import socket
 import struct
-import threading
 
 import harness
+from load_peer import Peer
 
 BODY = b"hello, world\n"
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)
 
 
-class Http1Peer:
+class Http1Peer(Peer):
     """A thread for each connection. `behave(peer, conn)` answers conn.request, the next request in line; by default
     with 200. `address` is a path for a UNIX socket. Counts what it did."""
 
     def __init__(self, behave=None, address=None, tls=None):
         self.behave = behave or (lambda peer, conn: conn.answer())
         self.tls = tls
-        self.counts = collections.Counter()
-        self.lock = threading.Lock()
         if address:
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(address)
-            self.listener.listen(128)
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(address)
+            listener.listen(128)
         else:
-            self.listener = socket.create_server(("127.0.0.1", harness.free_port()), backlog=128)
-            self.port = self.listener.getsockname()[1]
-        self.stopping = False
-        threading.Thread(target=self.accept, daemon=True).start()
+            listener = socket.create_server(("127.0.0.1", harness.free_port()), backlog=128)
+        self.listen(listener)
 
-    def count(self, name, by=1):
-        with self.lock:
-            self.counts[name] += by
-            return self.counts[name]
-
-    def accept(self):
-        while not self.stopping:
-            try:
-                plain, _ = self.listener.accept()
-            except OSError:
-                return
-            number = self.count("connections")
-            threading.Thread(target=Connection(self, plain, number).run, daemon=True).start()
+    def connection(self, plain, number):
+        return Connection(self, plain, number)
 
     def url(self, path="/"):
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}{path}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.stopping = True
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
 
 
 class Connection:

@@ -137,13 +137,15 @@ class Peer:
     def __init__(self, behave=None, streams=100, begin=None, port=None):
         self.behave = behave or (lambda peer, conn, stream: conn.answer(stream))
         self.streams, self.begin = streams, begin
+        self.listen(socket.create_server(("127.0.0.1", port or harness.free_port()), backlog=128))
+
+    def listen(self, listener):
         self.counts = collections.Counter()
         self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", port or harness.free_port()), backlog=128)
-        self.port = self.listener.getsockname()[1]
+        self.listener = listener
+        self.port = listener.getsockname()[1] if listener.family == socket.AF_INET else None
         self.stopping = False
-        self.threads = [threading.Thread(target=self.accept, daemon=True)]
-        self.threads[0].start()
+        threading.Thread(target=self.accept, daemon=True).start()
 
     def count(self, name, by=1):
         with self.lock:
@@ -157,9 +159,10 @@ class Peer:
             except OSError:
                 return
             number = self.count("connections")
-            thread = threading.Thread(target=Connection(self, plain, number).run, daemon=True)
-            thread.start()
-            self.threads.append(thread)
+            threading.Thread(target=self.connection(plain, number).run, daemon=True).start()
+
+    def connection(self, plain, number):
+        return Connection(self, plain, number)
 
     def url(self, path="/"):
         return f"http://127.0.0.1:{self.port}{path}"

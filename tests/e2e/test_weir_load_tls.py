@@ -2,7 +2,6 @@
 import os
 import socket
 import ssl
-import subprocess
 
 import pytest
 
@@ -11,16 +10,12 @@ from load_http1_peer import Http1Peer
 from load_peer import load, measured, site, spent, weir
 
 
-def openssl(*arguments):
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def client_certificate(site):
     """Signed by its own key, which servers may trust. In one file, and in two."""
     work, _ = site
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-            work / "client-key.pem", "-out", work / "client.pem", "-subj", "/CN=load", "-days", "2")
+    harness.tool("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                 work / "client-key.pem", "-out", work / "client.pem", "-subj", "/CN=load", "-days", "2")
     both = work / "client-both.pem"
     both.write_bytes((work / "client.pem").read_bytes() + (work / "client-key.pem").read_bytes())
     return work / "client.pem", work / "client-key.pem", both

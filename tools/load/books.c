@@ -159,7 +159,9 @@ static void note_unfinished(struct load_books *books) {
 
 uint64_t load_books_backlog(const struct load_books *books, uint64_t now_ns) {
   if (!books->scheduled || load_books_are_spent(books)) return 0;
-  uint64_t backlog = load_due_backlog(&books->due, now_ns);
+  /* Those that were seen to be due need not be counted again. */
+  const struct load_due *from = books->crowded ? &books->ahead : &books->due;
+  uint64_t backlog = from->number - books->due.number + load_due_backlog(from, now_ns);
   return !books->endless && backlog > books->left ? books->left : backlog;
 }
 
