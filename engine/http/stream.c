@@ -1,21 +1,12 @@
 /*
- * http/stream.c - what a handler calls, passed on to the protocol that carries the stream.
+ * http/stream.c - what a handler calls, passed on to the protocol that carries the stream. stream_respond() and
+ * stream_respond_set() are in http/answer_filter.c.
  */
 #include "engine/http/stream.h"
 
 bool stream_inform(struct stream *stream, unsigned status, const struct header *fields,
                    size_t count) {
   return stream->ops->inform(stream, status, fields, count);
-}
-
-bool stream_respond(struct stream *stream, unsigned status, const struct header *fields,
-                    size_t count, struct body body) {
-  return stream->ops->respond(stream, status, fields, count, body);
-}
-
-bool stream_respond_set(struct stream *stream, unsigned status, struct header_set *set,
-                        struct body body) {
-  return stream->ops->respond_set(stream, status, set, body);
 }
 
 bool stream_tunnel(struct stream *stream, const struct header *fields, size_t count,

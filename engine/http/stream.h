@@ -31,6 +31,7 @@ extern "C" {
 #endif
 
 struct stream;
+struct answer_filter; /* http/answer_filter.h */
 
 /* ---- response and request bodies that are sent -------------------------------------------- */
 
@@ -145,6 +146,10 @@ struct stream {
   void *log;                          /* for handler.ended(), any code may set it; NULL until set */
   const struct machine_peer *peer;    /* lent until handler.ended() returns */
   uint64_t id;                        /* the protocol's stream identifier */
+  /* What final responses go through on their way to the protocol; NULL: nothing. Set before the handler gets
+   * the request, by the code that calls it, which also keeps the note: see http/answer_filter.h. */
+  const struct answer_filter *filter;
+  uint64_t filter_note;
   enum stream_flow flow; /* set by a handler before body bytes arrive; else the engine's */
   bool
       duplex; /* set by a handler that goes on with the request's body after it has answered; otherwise
