@@ -6,7 +6,11 @@
  *       +-------- stopped --------------------+--> CLOSED
  *
  * Connections that the kernel has completed already are not lost when a socket closes: they are
- * accepted once more, and their machines told to drain.
+ * accepted once more, and their machines told to drain. A shared socket lives on elsewhere, and so
+ * does its queue.
+ *
+ * A shared socket is polled and then accepted from. A multishot would not do: the kernel would give
+ * all connections to the worker that asked first.
  */
 #include "io/link/accept.h"
 
@@ -15,7 +19,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +32,7 @@ struct acceptor {
   struct loop_op op;
   struct timer retry;
   int fd;         /* -1: closed */
+  bool shared;    /* the request is a poll */
   bool stopping;  /* cancelled, because of the cap or for good */
   bool multishot; /* what is under way accepts again and again */
 };
@@ -58,8 +65,10 @@ static void arm(struct acceptor *acceptor) {
     return;
   }
   acceptor->stopping = false;
-  acceptor->multishot = may_multishot(links);
-  if (acceptor->multishot)
+  acceptor->multishot = !acceptor->shared && may_multishot(links);
+  if (acceptor->shared)
+    io_uring_prep_poll_add(sqe, acceptor->fd, POLLIN | EPOLLEXCLUSIVE);
+  else if (acceptor->multishot)
     io_uring_prep_multishot_accept(sqe, acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
   else
     io_uring_prep_accept(sqe, acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -92,10 +101,12 @@ static void make_link(struct acceptor *acceptor, int fd) {
   if (acceptor->all->stopping) link_drain(link);
 }
 
-/* What the kernel had accepted before the listener closes; at most one backlog of it. */
+/* What the kernel had accepted before the listener closes; at most one backlog of it. Of a shared one
+ * a single connection: the kernel may have woken this worker, and no other, just for that one. */
 static void accept_rest(struct acceptor *acceptor) {
+  int most = acceptor->shared ? 1 : IO_LISTEN_BACKLOG;
   fcntl(acceptor->fd, F_SETFL, O_NONBLOCK);
-  for (int i = 0; i < IO_LISTEN_BACKLOG; i++) {
+  for (int i = 0; i < most; i++) {
     int fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
       make_link(acceptor, fd);
@@ -136,11 +147,21 @@ static void on_accept(struct loop_op *op, int result, unsigned flags) {
   }
 }
 
+static void on_readable(struct loop_op *op, int result, unsigned flags) {
+  struct acceptor *acceptor = LIST_OWNER(op, struct acceptor, op);
+  if (result >= 0) {
+    int fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
+    result = fd >= 0 ? fd : -errno;
+  }
+  on_accept(op, result, flags);
+}
+
 void acceptors_init(struct acceptors *acceptors, struct links *links) {
   *acceptors = (struct acceptors){.links = links, .until_ns = TIMER_NEVER};
 }
 
-bool acceptors_add(struct acceptors *acceptors, int fd, struct machine_factory factory) {
+bool acceptors_add(struct acceptors *acceptors, int fd, bool shared,
+                   struct machine_factory factory) {
   struct acceptor *acceptor = calloc(1, sizeof *acceptor);
   if (!acceptor) {
     close(fd);
@@ -148,8 +169,9 @@ bool acceptors_add(struct acceptors *acceptors, int fd, struct machine_factory f
   }
   acceptor->all = acceptors;
   acceptor->factory = factory;
-  acceptor->op.done = on_accept;
+  acceptor->op.done = shared ? on_readable : on_accept;
   acceptor->fd = fd;
+  acceptor->shared = shared;
   timer_init(&acceptor->retry, retry);
   acceptor->next = acceptors->first;
   acceptors->first = acceptor;

@@ -3,6 +3,10 @@
  *
  * Out of descriptors (EMFILE) or at the cap of links, accepting stops, the connections wait in the
  * kernel, and it resumes when a link has closed (or after IO_ACCEPT_RETRY_NS).
+ *
+ * A shared socket is one from which other workers and other processes accept, too. The kernel wakes one
+ * of those that wait, in turns: each takes one connection and then queues up again at the end. What
+ * waits when a worker stops is left to the others, or to whoever adopts the socket next.
  */
 #ifndef WEIR_IO_ACCEPT_H
 #define WEIR_IO_ACCEPT_H
@@ -20,16 +24,17 @@ struct acceptors {
 
 void acceptors_init(struct acceptors *acceptors, struct links *links);
 
-/* Takes a listening socket and makes links from it. The factory is copied; its ctx must live as long
- * as the acceptors. False when memory ran out; `fd` has then been closed. */
+/* Takes a listening socket, which must be O_NONBLOCK if it is shared, and makes links from it. The
+ * factory is copied; its ctx must live as long as the acceptors. False when memory ran out; `fd` has
+ * then been closed. */
 __attribute__((warn_unused_result)) bool acceptors_add(struct acceptors *acceptors, int fd,
-                                                       struct machine_factory factory);
+                                                       bool shared, struct machine_factory factory);
 
 /* A link was closed: those that ran out of descriptors or of the cap go on. */
 void acceptors_resume(struct acceptors *acceptors);
 
 /* No new connections: sockets are closed as soon as their requests have ended. What the kernel had
- * accepted by then becomes links that drain, until `until_ns`. Calling it again repeats cancellations
+ * accepted by then becomes links that drain, until `until_ns`; not so from shared sockets. Calling it again repeats cancellations
  * that the kernel may have refused, and may only bring the end nearer. */
 void acceptors_stop(struct acceptors *acceptors, uint64_t until_ns);
 

@@ -5,21 +5,27 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+/* What accepted sockets inherit. */
+static bool set_inherited(int fd) {
+  const int on = 1, lowat = IO_NOTSENT_LOWAT_BYTES;
+  return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+         setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat) == 0;
+}
+
 static bool set_options(int fd, const struct address *address, bool shared) {
-  const int on = 1, only = address->ipv6_only, lowat = IO_NOTSENT_LOWAT_BYTES;
+  const int on = 1, only = address->ipv6_only;
   if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on)) return false;
   if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on)) return false;
   if (address->any.sa_family == AF_INET6 &&
       setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only))
     return false;
-  /* Accepted sockets inherit both. */
-  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) return false;
-  return setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat) == 0;
+  return set_inherited(fd);
 }
 
 /* A bound socket, or -1 with errno. */
@@ -73,7 +79,7 @@ static bool listen_one(struct listener *listener, unsigned index) {
   int fd = bind_one(&listener->address, true);
   if (fd < 0) return false;
   listener->fds[index] = fd;
-  listener->count = index + 1;
+  listener->count = listener->sockets = index + 1;
   if (listen(fd, IO_LISTEN_BACKLOG)) return false;
   socklen_t len = sizeof listener->address.ipv6;
   return getsockname(fd, &listener->address.any, &len) == 0;
@@ -84,7 +90,8 @@ bool listener_open(struct listener *listener, const struct address *address, uns
   assert(workers >= 1 && workers <= IO_WORKERS_MAX);
   char text[ADDRESS_TEXT_BYTES];
   listener->address = *address;
-  listener->count = 0;
+  listener->shared = false;
+  listener->count = listener->sockets = 0;
   if (is_any_without_ipv6(address)) set_any_ipv4(&listener->address);
   bool open = becomes_free(&listener->address);
   for (unsigned i = 0; open && i < workers; i++)
@@ -96,12 +103,78 @@ bool listener_open(struct listener *listener, const struct address *address, uns
                       strerror(code));
 }
 
+/* ---- adopted sockets ------------------------------------------------------------------------- */
+
+static bool is_tcp(const struct address *address) {
+  return address->any.sa_family == AF_INET || address->any.sa_family == AF_INET6;
+}
+
+bool listener_inspect(int fd, struct address *address, struct io_error *error) {
+  int listens = 0, protocol = 0, only = 0;
+  socklen_t len = sizeof listens;
+  *address = (struct address){.len = sizeof address->local};
+  bool good = getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens &&
+              getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
+              protocol == IPPROTO_TCP && getsockname(fd, &address->any, &address->len) == 0 &&
+              is_tcp(address);
+  if (!good) return io_error_set(error, EINVAL, "descriptor %d: not a listening TCP socket", fd);
+  if (address->any.sa_family == AF_INET6 &&
+      getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0)
+    address->ipv6_only = only;
+  return true;
+}
+
+/* A worker finds a connection gone that it was woken for, when another one was faster: then it must
+ * not block. */
+static bool prepare(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+         fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && set_inherited(fd);
+}
+
+bool listener_adopt(struct listener *listener, const int *fds, unsigned count, unsigned workers,
+                    struct io_error *error) {
+  assert(workers >= 1 && workers <= IO_WORKERS_MAX && count >= 1 && count <= IO_WORKERS_MAX);
+  char text[ADDRESS_TEXT_BYTES];
+  *listener = (struct listener){.shared = true, .count = count, .sockets = count};
+  memcpy(listener->fds, fds, count * sizeof *fds);
+  bool good = listener_inspect(fds[0], &listener->address, error);
+  for (unsigned i = 0; good && i < count; i++)
+    good =
+        prepare(fds[i]) || io_error_set(error, errno, "descriptor %d: %s", fds[i], strerror(errno));
+  while (good && listener->count < workers) {
+    int fd = fcntl(fds[listener->count % count], F_DUPFD_CLOEXEC, 0);
+    good = fd >= 0 || io_error_set(error, errno, "cannot share %s: %s",
+                                   address_format(&listener->address, text), strerror(errno));
+    if (good) listener->fds[listener->count++] = fd;
+  }
+  if (!good) listener_close(listener);
+  return good;
+}
+
+bool listener_copy(const struct listener *listener, int *fds, struct io_error *error) {
+  char text[ADDRESS_TEXT_BYTES];
+  for (unsigned i = 0; i < listener->sockets; i++) {
+    assert(listener->fds[i] >= 0);
+    fds[i] = fcntl(listener->fds[i], F_DUPFD_CLOEXEC, 0);
+    if (fds[i] >= 0) continue;
+    int code = errno;
+    while (i > 0)
+      close(fds[--i]);
+    return io_error_set(error, code, "cannot keep a copy of %s: %s",
+                        address_format(&listener->address, text), strerror(code));
+  }
+  return true;
+}
+
+/* ---- handing out ----------------------------------------------------------------------------- */
+
 void listener_close(struct listener *listener) {
   for (unsigned i = 0; i < listener->count; i++) {
     if (listener->fds[i] >= 0) close(listener->fds[i]);
     listener->fds[i] = -1;
   }
-  listener->count = 0;
+  listener->count = listener->sockets = 0;
 }
 
 int listener_take(struct listener *listener, unsigned index) {

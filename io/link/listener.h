@@ -11,6 +11,10 @@
  *     worker_group_start(...)          ------->   worker_listen(worker, &listener, factory)
  *     worker_group_join(...)
  *     listener_close(&listener)
+ *
+ * Sockets that another process opened can be adopted instead: those of a service manager, or those of
+ * the server that this one replaces. Workers then share them (see link/accept.h), and the queue of
+ * connections outlives each process.
  */
 #ifndef WEIR_IO_LISTENER_H
 #define WEIR_IO_LISTENER_H
@@ -20,8 +24,10 @@
 #include "io/base/limits.h"
 
 struct listener {
-  struct address address;  /* as bound: a port of 0 has become the real one */
-  unsigned count;          /* sockets, one a worker */
+  struct address address; /* as bound: a port of 0 has become the real one */
+  bool shared;      /* adopted: other processes and workers may accept from the same sockets */
+  unsigned count;   /* descriptors, at least one a worker */
+  unsigned sockets; /* of them the first, all different; the others are copies */
   int fds[IO_WORKERS_MAX]; /* -1 once a worker has taken it */
 };
 
@@ -32,8 +38,26 @@ __attribute__((warn_unused_result)) bool listener_open(struct listener *listener
                                                        const struct address *address,
                                                        unsigned workers, struct io_error *error);
 
-/* The socket of worker `index`, which is the caller's from now on. Each may be taken once (asserted).
- * Workers may call this at the same time. */
+/* Reads where the inherited descriptor `fd` listens. False with error->text ("descriptor 3: not a
+ * listening TCP socket") when it does not. */
+__attribute__((warn_unused_result)) bool listener_inspect(int fd, struct address *address,
+                                                          struct io_error *error);
+
+/* Takes 1 .. IO_WORKERS_MAX sockets that listen on the same address, as listener_inspect() found, and
+ * closes them when it fails. Sets O_NONBLOCK, for all processes that have them. Every worker gets at
+ * least one, and every socket a worker. */
+__attribute__((warn_unused_result)) bool listener_adopt(struct listener *listener, const int *fds,
+                                                        unsigned count, unsigned workers,
+                                                        struct io_error *error);
+
+/* Copies the descriptors of all sockets, `sockets` of them, into `fds`: the caller's, closed on exec.
+ * Before workers take them (asserted). On failure none stays open. */
+__attribute__((warn_unused_result)) bool listener_copy(const struct listener *listener, int *fds,
+                                                       struct io_error *error);
+
+/* Descriptor `index`, which is the caller's from now on. Worker n takes n, and every one that is a
+ * multiple of the number of workers later. Each may be taken once (asserted). Workers may call this at
+ * the same time. */
 __attribute__((warn_unused_result)) int listener_take(struct listener *listener, unsigned index);
 
 /* Closes the sockets that no worker took. */

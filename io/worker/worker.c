@@ -250,7 +250,10 @@ static void second_passed(struct timer *timer, uint64_t now_ns) {
 
 bool worker_listen(struct worker *worker, struct listener *listener,
                    struct machine_factory factory) {
-  return acceptors_add(&worker->acceptors, listener_take(listener, worker->index), factory);
+  for (unsigned i = worker->index; i < listener->count; i += worker->config->count)
+    if (!acceptors_add(&worker->acceptors, listener_take(listener, i), listener->shared, factory))
+      return false;
+  return true;
 }
 
 static bool open_parts(struct worker *worker, struct io_error *error) {

@@ -95,7 +95,7 @@ struct worker {
   bool has_thread;
 };
 
-/* In the setup hook: takes the worker's socket of `listener` and makes links from it until the worker
+/* In the setup hook: takes the worker's sockets of `listener` and makes links from them until the worker
  * drains. The factory is copied; its ctx must live as long as the worker. False when memory ran
  * out. */
 __attribute__((warn_unused_result)) bool
