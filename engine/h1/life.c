@@ -26,6 +26,7 @@ struct h1_stream *h1_stream_open(struct h1 *h1) {
       .heard_ns = h1->now_ns,
       .timer_ns = MACHINE_NO_DEADLINE,
   };
+  if (!h1->first) counter_add(&h1->http->counters.connections_busied, 1);
   *(h1->last ? &h1->last->next : &h1->first) = stream;
   h1->last = stream;
   h1->queued++;
@@ -105,6 +106,7 @@ void h1_stream_remove_first(struct h1 *h1) {
   if (!h1->first) {
     h1->last = NULL;
     h1->idle_since_ns = h1->now_ns;
+    counter_add(&h1->http->counters.connections_quieted, 1);
   }
   h1->queued--;
   h1->queued_unsafe -= !stream->safe;

@@ -49,6 +49,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   };
   stream->announced = !h2_is_own_id(h2, id);
   window_credit_init(&stream->credit, h2_flow_first_bytes(h2));
+  if (!h2->all) counter_add(&shared->http->counters.connections_busied, 1);
   link_in(h2, stream);
   if (h2->role == H2_SERVER) h2_stream_take_part(h2, stream);
   (*(h2_is_own_id(h2, id) ? &h2->active_own : &h2->active_peer))++;
@@ -143,7 +144,10 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
   h2->graves = stream;
   if (!stream->lingers) stream->error_code = error_code;
   if (stream->state == H2_CLOSED) budget_refund(&h2->resets);
-  if (!h2->all) h2->idle_since_ns = h2->now_ns;
+  if (!h2->all) {
+    h2->idle_since_ns = h2->now_ns;
+    counter_add(&h2->http->counters.connections_quieted, 1);
+  }
   counter_add(&h2->http->counters.streams_closed, 1);
   const struct stream_events *events = stream->base.events;
   if (events && events->closed) events->closed(&stream->base, error_code);

@@ -15,6 +15,9 @@
 /* Of all protocols together. The worker writes them; readers use counter_get(). */
 struct http_counters {
   uint64_t connections_opened, connections_closed;
+  /* Times that a connection got a stream and had none, and that the last of its streams ended: the
+   * difference is how many are busy now. */
+  uint64_t connections_busied, connections_quieted;
   uint64_t streams_opened, streams_closed;
   uint64_t requests;  /* handed to the handler */
   uint64_t responses; /* final responses that were begun */

@@ -57,6 +57,7 @@ struct spdy_stream *spdy_stream_open(struct spdy *spdy, uint32_t id, uint8_t pri
       .timer = ALARM_NONE,
   };
   window_credit_init(&stream->credit, shared->config.stream_window_bytes);
+  if (!spdy->all) counter_add(&shared->http->counters.connections_busied, 1);
   link_in(spdy, stream);
   schedule(spdy, stream, priority);
   (*(own ? &spdy->active_own : &spdy->active_peer))++;
@@ -130,7 +131,10 @@ void spdy_stream_finish(struct spdy *spdy, struct spdy_stream *stream, enum spdy
   spdy->graves = stream;
   if (!stream->lingers) stream->error_code = error_code;
   if (state == SPDY_CLOSED) budget_refund(&spdy->resets);
-  if (!spdy->all) spdy->idle_since_ns = spdy->now_ns;
+  if (!spdy->all) {
+    spdy->idle_since_ns = spdy->now_ns;
+    counter_add(&spdy->http->counters.connections_quieted, 1);
+  }
   counter_add(&spdy->http->counters.streams_closed, 1);
   const struct stream_events *events = stream->base.events;
   if (events && events->closed) events->closed(&stream->base, error_code);

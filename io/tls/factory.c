@@ -47,3 +47,11 @@ bool tls_factory_admit(struct tls_factory *factory, uint64_t now_ns) {
   factory->turn_handshakes++;
   return true;
 }
+
+void tls_factory_count(struct tls_factory *factory, const SSL *ssl) {
+  struct tls_counters *counters = &factory->counters;
+  bool newest = SSL_version(ssl) == TLS1_3_VERSION;
+  counter_add(&counters->handshakes, 1);
+  counter_add(newest ? &counters->version_1_3 : &counters->version_1_2, 1);
+  if (SSL_session_reused(ssl)) counter_add(&counters->resumed, 1);
+}

@@ -13,12 +13,14 @@
 
 struct tls_context;
 struct ssl_session_st;
+struct ssl_st;
 
 struct tls_counters {
-  uint64_t handshakes;      /* completed */
-  uint64_t resumed;         /* of these, with a ticket */
-  uint64_t failed;          /* ended before completion: alert, timeout, not TLS at all */
-  uint64_t truncated;       /* FIN without close_notify */
+  uint64_t handshakes;               /* completed */
+  uint64_t resumed;                  /* of these, with a ticket */
+  uint64_t version_1_2, version_1_3; /* the same, by version */
+  uint64_t failed;                   /* ended before completion: alert, timeout, not TLS at all */
+  uint64_t truncated;                /* FIN without close_notify */
   uint64_t abused;          /* cut off for floods of tiny records or KeyUpdates, or renegotiation */
   uint64_t bytes_decrypted; /* plaintext, in */
   uint64_t bytes_encrypted; /* plaintext, out */
@@ -63,5 +65,8 @@ void tls_factory_trim(struct tls_factory *factory);
  * time, which is read once. */
 __attribute__((warn_unused_result)) bool tls_factory_admit(struct tls_factory *factory,
                                                            uint64_t now_ns);
+
+/* Counts a handshake that is complete. */
+void tls_factory_count(struct tls_factory *factory, const struct ssl_st *ssl);
 
 #endif

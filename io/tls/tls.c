@@ -310,8 +310,7 @@ static void open_inner(struct tls *tls, uint64_t now_ns) {
   tls->peer.secure = true;
   tls->peer.secure_version = SSL_get_version(tls->ssl);
   tls->peer.verified = tls_context_verified(tls->ssl);
-  counter_add(&factory->counters.handshakes, 1);
-  if (SSL_session_reused(tls->ssl)) counter_add(&factory->counters.resumed, 1);
+  tls_factory_count(factory, tls->ssl);
   tls->state = TLS_OPEN;
   tls_credit_init(&tls->credit, now_ns);
   bool made = factory->inner.create(factory->inner.ctx, &tls->peer, tls->host, now_ns, &tls->inner);

@@ -257,6 +257,8 @@ static void check_counters(const struct sim_world *world) {
     sim_check(counters->connections_opened == counters->connections_closed,
               "not all connections are closed");
     sim_check(counters->streams_opened == counters->streams_closed, "not all streams are closed");
+    sim_check(counters->connections_busied == counters->connections_quieted,
+              "a closed connection counts as busy");
     sim_check(protocol->held(&world->engines[i]) == 0, "uploads are left");
   }
 }

@@ -512,6 +512,10 @@ static void check_counters(const struct sim_world *world) {
     sim_check(counters->streams_opened == counters->streams_closed,
               "streams: %llu opened, %llu closed", (unsigned long long)counters->streams_opened,
               (unsigned long long)counters->streams_closed);
+    sim_check(counters->connections_busied == counters->connections_quieted,
+              "connections: %llu busied, %llu quieted",
+              (unsigned long long)counters->connections_busied,
+              (unsigned long long)counters->connections_quieted);
     sim_check(world->engines[i].h2.streams.taken == 0, "%u streams leaked",
               world->engines[i].h2.streams.taken);
     sim_check(counters->body_bytes_received <= world->engines[1 - i].http.counters.body_bytes_sent,

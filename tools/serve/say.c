@@ -81,9 +81,6 @@ void serve_say_end(const struct server *server, const struct worker_group *group
 }
 
 void serve_say_counters(struct server *server, const struct worker_group *group) {
-  struct engine_counters sum = serve_worker_counters(server);
-  struct loop_counters io = worker_group_counters(group);
-  struct log_counts log = serve_logs_access_counts(&server->logs);
-  struct log_counts record = serve_logs_record_counts(&server->logs);
-  serve_counters_say(STDERR_FILENO, &sum, &io, &log, &record);
+  struct serve_counts counts = serve_worker_counts(server, group);
+  serve_counters_say(STDERR_FILENO, &counts);
 }

@@ -79,9 +79,10 @@ static int run(struct server *server) {
 }
 
 int command_serve(int argc, char **argv) {
-  struct server server = {.counting = PTHREAD_MUTEX_INITIALIZER};
+  struct server server = {0};
   char error[256];
   const struct failure failure = {.text = error, .size = sizeof error};
+  tally_init(&server.tally);
   enum options_result result = serve_options_parse(&server.options, argc, argv, &failure);
   if (result != OPTIONS_RUN)
     return options_answer(result, "weir serve", serve_options_help(), &failure);

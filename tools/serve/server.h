@@ -23,6 +23,7 @@
 #include "tools/serve/memory.h"
 #include "tools/serve/options.h"
 #include "tools/serve/site.h"
+#include "tools/serve/tally.h"
 
 struct server {
   struct serve_options options;
@@ -37,11 +38,8 @@ struct server {
   struct listener listeners[SERVE_LISTENERS_MAX];
   bool listening[SERVE_LISTENERS_MAX];
   pthread_t main_thread;
-  unsigned running; /* workers that have started and not ended; atomic */
-  /* Held while the list of engines changes, and while their counters are read. */
-  pthread_mutex_t counting;
-  const struct engine *engines[IO_WORKERS_MAX]; /* of workers that run */
-  struct engine_counters ended;                 /* counters of workers that have ended */
+  unsigned running;   /* workers that have started and not ended; atomic */
+  struct tally tally; /* what the workers count */
 };
 
 /* The parts of one worker. */

@@ -172,3 +172,7 @@ void serve_site_trim(struct serve_site *serve_site, uint64_t now_ns) {
 const struct handler *serve_site_handler(struct serve_site *serve_site) {
   return site_handler(serve_site->site);
 }
+
+const struct files_counters *serve_site_counters(const struct serve_site *serve_site) {
+  return files_counters(serve_site->files);
+}

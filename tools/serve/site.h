@@ -8,6 +8,7 @@
 #include "io/base/error.h"
 
 struct loop;
+struct files_counters;
 
 struct serve_site_settings {
   const char *directory;
@@ -41,5 +42,8 @@ void serve_site_destroy(struct serve_site *serve_site);
 void serve_site_trim(struct serve_site *serve_site, uint64_t now_ns);
 
 const struct handler *serve_site_handler(struct serve_site *serve_site);
+
+/* What its files have counted; good until serve_site_destroy(). */
+const struct files_counters *serve_site_counters(const struct serve_site *serve_site);
 
 #endif

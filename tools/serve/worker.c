@@ -15,7 +15,6 @@
 #include "engine/conn.h"
 #include "io/tls/tls.h"
 #include "tools/common/process.h"
-#include "tools/serve/counters.h"
 
 /* A connection's window fits sixteen streams, as by default, within its bounds. */
 static void set_window(struct engine_config *config, uint32_t stream_bytes) {
@@ -119,30 +118,27 @@ static bool serve_listeners(struct server *server, struct serve_worker *mine,
   return true;
 }
 
-/* Of all workers. The lock is held for no longer than the counters are read. */
-struct engine_counters serve_worker_counters(struct server *server) {
-  pthread_mutex_lock(&server->counting);
-  struct engine_counters sum = server->ended;
-  for (unsigned i = 0; i < server->workers; i++) {
-    if (!server->engines[i]) continue;
-    struct engine_counters counters = engine_counters(server->engines[i]);
-    serve_counters_add(&sum, &counters);
-  }
-  pthread_mutex_unlock(&server->counting);
-  return sum;
+static void show_counters(struct server *server, const struct serve_worker *mine, unsigned index) {
+  const struct tally_parts parts = {.engine = &mine->engine,
+                                    .tls = mine->has_tls ? &mine->tls.counters : NULL,
+                                    .files = mine->site ? serve_site_counters(mine->site) : NULL};
+  tally_show(&server->tally, index, &parts);
+}
+
+struct serve_counts serve_worker_counts(struct server *server, const struct worker_group *group) {
+  struct serve_counts counts = tally_sum(&server->tally);
+  counts.loop = worker_group_counters(group);
+  counts.access_log = serve_logs_access_counts(&server->logs);
+  counts.record = serve_logs_record_counts(&server->logs);
+  counts.lines_dropped = output_dropped();
+  return counts;
 }
 
 static void worker_stopped(struct worker *worker, void *ctx) {
   struct server *server = ctx;
   struct serve_worker *mine = worker->user;
   worker->user = NULL;
-  pthread_mutex_lock(&server->counting);
-  server->engines[worker->index] = NULL;
-  if (mine->has_engine) {
-    struct engine_counters counters = engine_counters(&mine->engine);
-    serve_counters_add(&server->ended, &counters);
-  }
-  pthread_mutex_unlock(&server->counting);
+  tally_take_back(&server->tally, worker->index);
   if (mine->has_tls) tls_factory_destroy(&mine->tls);
   if (mine->has_engine) engine_destroy(&mine->engine);
   serve_site_destroy(mine->site);
@@ -171,10 +167,10 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
     if (mine->has_engine) {
       if (mine->demo) demo_count(mine->demo, &mine->engine.ws);
       set_clock(mine);
-      pthread_mutex_lock(&server->counting);
-      server->engines[worker->index] = &mine->engine;
-      pthread_mutex_unlock(&server->counting);
-      if (serve_listeners(server, mine, worker)) return true;
+      if (serve_listeners(server, mine, worker)) {
+        show_counters(server, mine, worker->index);
+        return true;
+      }
     }
     io_error_set(error, ENOMEM, "out of memory");
   }
@@ -196,11 +192,12 @@ static void worker_second(struct worker *worker, void *ctx) {
   engine_trim(&mine->engine);
   if (mine->has_tls) tls_factory_trim(&mine->tls);
   if (mine->demo) {
-    struct engine_counters all = serve_worker_counters(server);
-    demo_second(mine->demo, &all.http);
+    struct serve_counts all = tally_sum(&server->tally);
+    demo_second(mine->demo, &all.engine.http);
   }
   if (mine->site) serve_site_trim(mine->site, worker->loop.now_ns);
 }
+
 struct worker_hooks serve_worker_hooks(struct server *server) {
   return (struct worker_hooks){.ctx = server,
                                .setup = worker_setup,

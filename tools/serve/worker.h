@@ -12,7 +12,7 @@
 /* Keeps `server` for as long as workers run. */
 struct worker_hooks serve_worker_hooks(struct server *server);
 
-/* The counters of all workers added up, also of those that have ended. Any thread. */
-struct engine_counters serve_worker_counters(struct server *server);
+/* Everything that the server has counted so far. Any thread, until worker_group_join() is called. */
+struct serve_counts serve_worker_counts(struct server *server, const struct worker_group *group);
 
 #endif

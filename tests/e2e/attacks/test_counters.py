@@ -46,6 +46,8 @@ def test_all_are_printed(start):
               ["spdy_" + name for name in members(read("engine/spdy/shared.h"), "spdy_counters")] +
               ["ws_" + name for name in members(read("engine/ws/events.h"), "ws_counters")] +
               members(read("io/ring/loop.h"), "loop_counters") +
+              ["tls_" + name for name in members(read("io/tls/factory.h"), "tls_counters")] +
+              ["files_" + name for name in members(read("io/files/counters.h"), "files_counters")] +
               ["access_log_lines", "access_log_dropped", "recorded_lines", "recorded_dropped", "lines_dropped"])
     assert list(printed) == wanted
     assert printed["requests"] >= 20 and printed["links_accepted"] >= 20

@@ -104,6 +104,8 @@ static void test_resumption(void **state) {
     tls_pair_reconnect(pair);
     tls_pair_run(pair, 0, 65536);
     assert_int_equal(server->counters.resumed, 5); /* an old key still decrypts */
+    assert_int_equal(server->counters.version_1_2, versions[v] == TLS1_2_VERSION ? 6 : 0);
+    assert_int_equal(server->counters.version_1_3, versions[v] == TLS1_3_VERSION ? 6 : 0);
     tls_pair_free(pair);
   }
 }

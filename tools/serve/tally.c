@@ -1,0 +1,38 @@
+/*
+ * serve/tally.c - see serve/tally.h.
+ */
+#include "tools/serve/tally.h"
+
+void tally_init(struct tally *tally) {
+  *tally = (struct tally){.lock = PTHREAD_MUTEX_INITIALIZER};
+}
+
+static void add(struct serve_counts *sum, const struct tally_parts *parts) {
+  if (!parts->engine) return;
+  struct engine_counters engine = engine_counters(parts->engine);
+  serve_counts_add(&sum->engine, &engine, sizeof engine);
+  if (parts->tls) serve_counts_add(&sum->tls, parts->tls, sizeof sum->tls);
+  if (parts->files) serve_counts_add(&sum->files, parts->files, sizeof sum->files);
+}
+
+void tally_show(struct tally *tally, unsigned index, const struct tally_parts *parts) {
+  pthread_mutex_lock(&tally->lock);
+  tally->workers[index] = *parts;
+  pthread_mutex_unlock(&tally->lock);
+}
+
+void tally_take_back(struct tally *tally, unsigned index) {
+  pthread_mutex_lock(&tally->lock);
+  add(&tally->ended, &tally->workers[index]);
+  tally->workers[index] = (struct tally_parts){0};
+  pthread_mutex_unlock(&tally->lock);
+}
+
+struct serve_counts tally_sum(struct tally *tally) {
+  pthread_mutex_lock(&tally->lock);
+  struct serve_counts sum = tally->ended;
+  for (unsigned i = 0; i < IO_WORKERS_MAX; i++)
+    add(&sum, &tally->workers[i]);
+  pthread_mutex_unlock(&tally->lock);
+  return sum;
+}
