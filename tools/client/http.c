@@ -148,6 +148,10 @@ bool client_http_is_bound(const struct client_http *http) {
   return http->h1 || (http->h2 && h2_client_status(http->h2).settings_acked);
 }
 
+bool client_http_offers_connect(const struct client_http *http) {
+  return http->h1 || (http->h2 && http->h2->theirs.enable_connect_protocol);
+}
+
 uint32_t client_http_streams(const struct client_http *http) {
   return http->h1 ? h1_client_streams(http->h1) : h2_client_status(http->h2).streams;
 }

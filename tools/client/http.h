@@ -77,6 +77,10 @@ bool client_http_is_ready(const struct client_http *http);
 /* Whether the server keeps to our limits: over HTTP/2 it has acknowledged our SETTINGS. */
 bool client_http_is_bound(const struct client_http *http);
 
+/* Whether the server takes requests for other protocols, by extended CONNECT (RFC 8441). Over HTTP/1.1 only
+ * asking tells. */
+__attribute__((warn_unused_result)) bool client_http_offers_connect(const struct client_http *http);
+
 /* Requests that have not ended. The connection must be up. */
 uint32_t client_http_streams(const struct client_http *http);
 

@@ -91,11 +91,10 @@ static void count_end(const struct load_connection *connection) {
     books->stats.connections_ended++;
 }
 
-/* HTTP/1.1 cannot take back a single request. */
+/* HTTP/1.1 cannot take back a single request. A WebSocket says itself how it ended. */
 static bool on_reports(void *ctx, bool peaceful) {
   struct load_connection *connection = ctx;
-  (void)peaceful;
-  if (connection->retired) return false;
+  if (connection->retired || (peaceful && connection->ws.state == LOAD_WS_OPEN)) return false;
   if (!connection->slots.cancelled) return true;
   client_blame(&connection->client, "ended by weir load: a request had timed out");
   return false;
@@ -124,7 +123,66 @@ static void on_gone(struct client_connection *client) {
   come_again(connection);
 }
 
+/* ---- the end of a WebSocket ------------------------------------------------------------------ */
+
+static struct load_connection *owner_of_ws(struct load_ws *ws) {
+  return LIST_OWNER(ws, struct load_connection, ws);
+}
+
+/* Of an answer that accepts and is wrong, the end tells more. */
+static void on_refused(struct load_ws *ws, unsigned status) {
+  struct load_connection *connection = owner_of_ws(ws);
+  if (!connection->was_open && status < 500) connection->hopeless = true;
+  if (status == (connection->slots.http.http1 ? 101 : 200)) return;
+  client_blame(&connection->client, "the server answered with status %u, not with a WebSocket",
+               status);
+}
+
+static void blame_ws(struct load_connection *connection, const struct load_ws_end *end) {
+  struct client_connection *client = &connection->client;
+  int len = (int)end->reason.len;
+  const char *reason = len ? (const char *)end->reason.base : "";
+  char name[CLIENT_CODE_BYTES];
+  if (!end->was_open && len)
+    client_blame(client, "the server's answer is no WebSocket: %.*s", len, reason);
+  else if (end->code != WS_ABNORMAL)
+    client_blame(client, "the WebSocket was closed (%u)%s%.*s", end->code, len ? ": " : "", len,
+                 reason);
+  else if (connection->ws.timed_out)
+    client_blame(client, "ended by weir load: a message had timed out");
+  else if (end->reset)
+    client_blame(client, "the server reset the WebSocket's stream (%s)",
+                 client_h2_code_text(client_http_reset_code(&connection->slots.http), name));
+  else if (client->eof || client_http_is_up(&connection->slots.http))
+    client_blame(client, "the server ended the WebSocket without a close frame");
+  else
+    client_blame(client, "the connection was reset");
+}
+
+/* Nothing else is done on the connection. The timer drains it. */
+static void on_ws_ended(struct load_ws *ws, const struct load_ws_end *end) {
+  struct load_connection *connection = owner_of_ws(ws);
+  struct load_books *books = connection->books;
+  if (end->was_open && !books->leaving && !connection->retired)
+    books->stats.close_codes[end->code - LOAD_CLOSE_CODE_MIN]++;
+  if (!connection->retired) blame_ws(connection, end);
+  connection->used_up = true;
+  if (!books->over && client_http_is_up(&connection->slots.http))
+    timer_arm(&books->io->loop.timers, &connection->timer, books->io->loop.now_ns);
+}
+
+static const struct load_ws_events ws_events = {.refused = on_refused, .ended = on_ws_ended};
+
 /* ---- work ------------------------------------------------------------------------------------ */
+
+static bool speaks_ws(const struct load_connection *connection) {
+  return connection->ws.kit;
+}
+
+static bool has_room(const struct load_connection *connection) {
+  return speaks_ws(connection) ? load_ws_has_room(&connection->ws)
+                               : client_http_room(&connection->slots.http) > 0;
+}
 
 /* Gives up on the connection and its remaining requests. The timer drains it, since this may be
  * within a machine's call. */
@@ -163,7 +221,8 @@ static bool start(struct load_connection *connection) {
     if (!load_books_take(connection->books, &connection->share, &due_ns)) return false;
     slots->starved = false;
     connection->asked++;
-    allowed = load_request_start(slots, due_ns);
+    allowed = speaks_ws(connection) ? load_ws_send(&connection->ws, due_ns)
+                                    : load_request_start(slots, due_ns);
   }
   if (!allowed) give_up(connection, "the server's limits do not allow this request");
   return allowed;
@@ -175,7 +234,7 @@ void load_connection_fill(struct load_connection *connection) {
   slots->look = false;
   slots->starved = slots->starved && slots->in_use == 0;
   while (connection->state == LOAD_OPEN && !connection->books->over) {
-    if (client_http_room(&slots->http) == 0) {
+    if (!has_room(connection)) {
       load_slots_starve(slots);
       break;
     }
@@ -185,9 +244,8 @@ void load_connection_fill(struct load_connection *connection) {
 }
 
 bool load_connection_start_one(struct load_connection *connection) {
-  const struct load_slots *slots = &connection->slots;
-  if (connection->state != LOAD_OPEN || list_is_empty(&slots->free)) return false;
-  return client_http_room(&slots->http) > 0 && start(connection);
+  if (connection->state != LOAD_OPEN || list_is_empty(&connection->slots.free)) return false;
+  return has_room(connection) && start(connection);
 }
 
 /* ---- beginning ------------------------------------------------------------------------------- */
@@ -216,12 +274,29 @@ static void note_facts(struct load_connection *connection) {
   load_tls_facts_add(&connection->books->stats.tls, &facts);
 }
 
+/* Asks for the WebSocket, once. Whether it is open. */
+static bool has_ws(struct load_connection *connection) {
+  struct load_books *books = connection->books;
+  struct load_ws *ws = &connection->ws;
+  bool offered = client_http_offers_connect(&connection->slots.http);
+  if (ws->state == LOAD_WS_NONE && !(offered && load_ws_ask(ws))) {
+    ws->state = LOAD_WS_GONE;
+    connection->used_up = true;
+    connection->hopeless = !offered && !connection->was_open;
+    client_blame(&connection->client, offered ? "the server's limits do not allow this request"
+                                              : "the server does not offer WebSockets over HTTP/2");
+    timer_arm(&books->io->loop.timers, &connection->timer, books->io->loop.now_ns);
+  }
+  return ws->state == LOAD_WS_OPEN;
+}
+
 /* Opens the connection when it is ready for requests; see load/connection.h. */
 static void greet(struct load_connection *connection) {
   struct load_books *books = connection->books;
   const struct client_http *http = &connection->slots.http;
   if (!client_http_is_ready(http)) return;
   if (books->plan->options->caps.count > 0 && !client_http_is_bound(http)) return;
+  if (speaks_ws(connection) && !has_ws(connection)) return;
   if (!make_slots(connection)) {
     give_up(connection, "out of memory");
     return;
@@ -406,10 +481,11 @@ static void dial_now(struct load_caller *caller) {
   struct load_connection *connection = LIST_OWNER(caller, struct load_connection, caller);
   assert(connection->state == LOAD_AWAY);
   connection->asked = 0;
-  connection->retired = false;
+  connection->retired = connection->used_up = false;
   connection->books->now_ns = connection->begin_ns = clock_now_ns();
   connection->cut = false;
   load_slots_reset(&connection->slots);
+  load_ws_reset(&connection->ws);
   set_state(connection, LOAD_DIALING);
   client_connection_open(&connection->client);
 }
@@ -421,8 +497,9 @@ void load_connection_open(struct load_connection *connection) {
 /* The server says nothing, or has not finished TLS or the beginning of the protocol. */
 static void cut(struct load_connection *connection) {
   struct client_connection *client = &connection->client;
-  client_blame(client, "the server did not %s in time",
-               client->created ? "send its SETTINGS" : "complete TLS");
+  const char *what = "complete TLS";
+  if (client->created) what = speaks_ws(connection) ? "open the WebSocket" : "send its SETTINGS";
+  client_blame(client, "the server did not %s in time", what);
   connection->cut = true;
   client->link->wake(client->link);
 }
@@ -434,18 +511,20 @@ static void on_timer(struct timer *timer, uint64_t now_ns) {
   if (connection->books->over) return;
   if (connection->state == LOAD_AWAY)
     load_connection_open(connection);
+  else if (connection->state == LOAD_ENDED || connection->retired || connection->used_up)
+    client_connection_drain(&connection->client, now_ns);
   else if (connection->state == LOAD_GREETING)
     cut(connection);
-  else if (connection->state == LOAD_ENDED || connection->retired)
-    client_connection_drain(&connection->client, now_ns);
 }
 
 void load_connection_init(struct load_connection *connection, struct load_books *books,
-                          struct engine *engine, struct client_server *server, uint64_t share) {
+                          struct engine *engine, struct client_server *server,
+                          struct load_ws_kit *kit, uint64_t share) {
   *connection = (struct load_connection){
       .books = books, .engine = engine, .share = share, .caller = {.open = dial_now}};
   client_connection_init(&connection->client, server, books->io, &client_ops);
   load_slots_init(&connection->slots, books);
+  load_ws_init(&connection->ws, kit, &connection->slots, &ws_events);
   timer_init(&connection->timer, on_timer);
 }
 
@@ -483,6 +562,13 @@ void load_connection_look(struct load_connection *connection) {
     give_up(connection, "the server was silent for too long");
 }
 
-struct load_connection *load_connection_of(const struct load_request *request) {
-  return LIST_OWNER(request->slots, struct load_connection, slots);
+/* ---- timeouts -------------------------------------------------------------------------------- */
+
+void load_connection_expire(struct load_request *request) {
+  struct load_connection *connection = LIST_OWNER(request->slots, struct load_connection, slots);
+  if (speaks_ws(connection))
+    load_ws_expire(&connection->ws, request);
+  else
+    load_request_expire(request);
+  load_connection_fill(connection);
 }

@@ -17,6 +17,8 @@
  * With --requests-per-connection we end them ourselves, when all of their requests have ended.
  *
  * --timeout also limits each phase before a connection is open: TCP; and TLS with SETTINGS.
+ *
+ * With --ws, each connection carries one WebSocket. It is open when that is, and ends with it.
  */
 #ifndef WEIR_LOAD_CONNECTION_H
 #define WEIR_LOAD_CONNECTION_H
@@ -24,6 +26,7 @@
 #include "engine/engine.h"
 #include "tools/client/connection.h"
 #include "tools/load/request.h"
+#include "tools/load/ws.h"
 
 enum load_state {
   LOAD_AWAY,     /* not connected; a timer may be running */
@@ -50,13 +53,16 @@ struct load_connection {
   struct load_caller caller; /* waits for --connect-rate */
   uint64_t asked;            /* requests started since it opened */
   bool retired;              /* closed by us, for --requests-per-connection */
+  bool used_up;              /* its WebSocket has ended, so that it is to be closed */
   uint64_t share;            /* requests that it may still start; not used in open loops */
   struct load_slots slots;
+  struct load_ws ws; /* --ws */
 };
 
 /* Keeps its arguments. */
 void load_connection_init(struct load_connection *connection, struct load_books *books,
-                          struct engine *engine, struct client_server *server, uint64_t share);
+                          struct engine *engine, struct client_server *server,
+                          struct load_ws_kit *kit, uint64_t share);
 void load_connection_free(struct load_connection *connection);
 void load_connection_open(struct load_connection *connection);
 
@@ -73,7 +79,7 @@ void load_connection_look(struct load_connection *connection);
 /* The run is over: cancels dialling. */
 void load_connection_leave(struct load_connection *connection);
 
-/* The connection of a request. */
-struct load_connection *load_connection_of(const struct load_request *request);
+/* Times a request out, and starts others in its place. */
+void load_connection_expire(struct load_request *request);
 
 #endif

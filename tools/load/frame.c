@@ -159,7 +159,7 @@ static void print_requests(struct painter *painter) {
   const struct load_progress *progress = painter->progress;
   const struct load_second *last = progress->last;
   char text[LOAD_TEXT_BYTES];
-  name(painter, "requests");
+  name(painter, progress->options->ws ? "messages" : "requests");
   if (!cell(painter, PLAIN, "%s done", load_count_text(progress->done, text))) return;
   if (!cell(painter, progress->failed ? BAD : PLAIN, "  %s failed",
             load_count_text(progress->failed, text)))

@@ -118,6 +118,18 @@ static json_t *errors_of(const struct load_requests *counts) {
   return list;
 }
 
+/* {"1001": 3} */
+static json_t *close_codes_of(const struct load_stats *sum) {
+  json_t *object = json_object();
+  char name[16];
+  for (unsigned i = 0; i < LOAD_CLOSE_CODES; i++) {
+    if (sum->close_codes[i] == 0) continue;
+    snprintf(name, sizeof name, "%u", LOAD_CLOSE_CODE_MIN + i);
+    json_object_set_new(object, name, load_json_integer(sum->close_codes[i]));
+  }
+  return object;
+}
+
 static json_t *connections_of(const struct load_report *report) {
   const struct load_stats *sum = &report->sum;
   const struct load_json_count rows[] = {
@@ -131,6 +143,7 @@ static json_t *connections_of(const struct load_report *report) {
                           json_pack("{s:o, s:o}", "text", load_json_text(sum->reasons[i].text),
                                     "count", load_json_integer(sum->reasons[i].count)));
   json_object_set_new(object, "reasons", reasons);
+  json_object_set_new(object, "close_codes", close_codes_of(sum));
   json_object_set_new(object, "requests",
                       json_pack("{s:o, s:f, s:o}", "min", load_json_integer(report->fairness.min),
                                 "mean", report->fairness.mean, "max",

@@ -70,6 +70,20 @@ enum {
   LOAD_CSV_COLUMNS_MAX = 64,    /* arbitrary */
   LOAD_VARIABLE_BYTES_MAX = 64, /* how near a closing brace must be. Arbitrary */
 
+  /* ---- WebSockets ---- */
+
+  LOAD_MESSAGE_BYTES_DEFAULT = 64, /* arbitrary: a small JSON object */
+  /* --message-bytes, and what is taken from the server: more than servers take by default. */
+  LOAD_MESSAGE_BYTES_MAX = 64 << 20,
+  /* Of a message's number: more than a run has, in hexadecimal digits. Untested: derived. */
+  LOAD_MESSAGE_NUMBER_BYTES = 16,
+  LOAD_SUBPROTOCOL_BYTES_MAX = 128, /* arbitrary: registered names have 36 at most */
+  /* Of the request: pseudo-header fields, user-agent, --header, and what WebSockets need. Untested:
+   * asserted. */
+  LOAD_WS_FIELDS_MAX = 16 + LOAD_FIELDS_MAX,
+  LOAD_CLOSE_CODE_MIN = 1000, /* RFC 6455 section 7.4 */
+  LOAD_CLOSE_CODES = 4000,    /* likewise: 1000 .. 4999 */
+
   LOAD_FAIL_IFS_MAX = 16, /* --fail-if. Arbitrary; people have two or three */
   /* The text of a condition of --fail-if, with its stage. Untested: longer ones are cut in reports. */
   LOAD_CONDITION_BYTES = 64,
@@ -93,7 +107,8 @@ enum {
   /* Distinct reasons why connections ended, each with its count. Arbitrary; a run has two or
    * three. */
   LOAD_REASONS_MAX = 16,
-  /* Kinds of errors, with their codes, each with its count: eight kinds and the 14 codes of RFC 9113.
+  /* Kinds of errors, with their codes, each with its count: ten kinds, the 14 codes of RFC 9113, and close
+   * codes.
    * Others are only counted. */
   LOAD_ERROR_ROWS_MAX = 48,
   LOAD_STATUSES = 1000, /* 0 .. 999; three digits (RFC 9110 section 15) */

@@ -58,6 +58,11 @@ struct load_options {
   /* ---- protocol ---- */
   bool h1, h2;
   enum client_versions versions; /* that these allow */
+  bool ws;                       /* messages on WebSockets instead of requests */
+  bool sized;                    /* by --message-bytes */
+  unsigned message_bytes_min, message_bytes_max;
+  bool message_text;       /* text messages; else binary ones */
+  const char *subprotocol; /* or NULL */
 
   /* ---- connect ---- */
   const char *connect_to; /* HOST[:PORT] or unix:PATH, or NULL */

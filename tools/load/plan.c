@@ -4,7 +4,9 @@
 #include "tools/load/plan.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include "io/base/clock.h"
@@ -43,10 +45,24 @@ bool load_plan_init(struct load_plan *plan, const struct load_options *options,
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
+/* Room for a URL with a scheme of ours. */
+struct url_text {
+  char text[URL_ORIGIN_BYTES + URL_BYTES_MAX];
+};
+
+/* ws: and wss: are http: and https: that ask for a WebSocket (RFC 6455 section 3). */
+static const char *http_of(const char *url, struct url_text *room) {
+  size_t len = strncasecmp(url, "ws:", 3) == 0 ? 2 : strncasecmp(url, "wss:", 4) == 0 ? 3 : 0;
+  if (len == 0 || strlen(url) + 3 > sizeof room->text) return url;
+  snprintf(room->text, sizeof room->text, "%s%s", len == 2 ? "http" : "https", url + len);
+  return room->text;
+}
+
 static bool add_url(struct load_plan *plan, const char *url, const struct failure *failure) {
   struct load_draft draft;
+  struct url_text room;
   load_draft_clear(&draft);
-  draft.url = span_text(url);
+  draft.url = span_text(plan->options->ws ? http_of(url, &room) : url);
   draft.absolute = true;
   return load_form_make(&plan->rules, &draft, &plan->list.forms, failure) == LOAD_FORM_MADE;
 }
@@ -60,8 +76,10 @@ static bool set_base(struct load_plan *plan, const char *text, const struct fail
 
 /* The server of item `index` of the list, whose URL has been read. */
 static bool add_server(struct load_plan *plan, uint32_t index, const struct failure *failure) {
+  struct url_text room;
   const char *text = plan->options->urls[index];
   struct url url;
+  if (plan->options->ws) text = http_of(text, &room);
   if (!url_parse(&url, text)) return failure_set(failure, "%s: not a URL", text);
   return load_origins_add(&plan->origins, &url, index, failure);
 }

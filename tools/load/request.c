@@ -81,33 +81,50 @@ static void count_done(const struct load_request *request, int32_t status) {
   if (books->log) load_log_queue_put(books->log, request->entry.due_ns, books->now_ns, status);
 }
 
-/* A complete response, whatever its status. */
-static void count_response(struct load_request *request) {
+static void count_success(const struct load_request *request) {
   struct load_requests *counts = counts_of(request);
   const struct load_books *books = books_of(request);
-  uint64_t age_ns = books->now_ns - request->entry.due_ns;
-  count_done(request, request->status);
-  counts->statuses[request->status]++;
-  if (request->status < 200 || request->status >= 400) {
-    counts->failed++;
-    request->slots->failed++;
-    load_histogram_add(&counts->failed_latency, age_ns);
-    return;
-  }
   counts->succeeded++;
-  load_histogram_add(&counts->latency, age_ns);
+  load_histogram_add(&counts->latency, books->now_ns - request->entry.due_ns);
   if (load_options_are_open(books->plan->options))
     load_histogram_add(&counts->service, books->now_ns - request->sent_ns);
 }
 
-static void finish(struct load_request *request) {
+/* A complete response, whatever its status. */
+static void count_response(struct load_request *request) {
+  struct load_requests *counts = counts_of(request);
+  count_done(request, request->status);
+  counts->statuses[request->status]++;
+  if (request->status >= 200 && request->status < 400) {
+    count_success(request);
+    return;
+  }
+  counts->failed++;
+  request->slots->failed++;
+  load_histogram_add(&counts->failed_latency, books_of(request)->now_ns - request->entry.due_ns);
+}
+
+static void note_progress(struct load_request *request) {
   request->slots->progress = true;
   request->slots->answered++;
+}
+
+static void finish(struct load_request *request) {
+  note_progress(request);
   if (books_of(request)->measuring) count_response(request);
   end(request);
 }
 
-static void fail(struct load_request *request, enum load_error error, uint32_t code) {
+void load_request_echoed(struct load_request *request) {
+  note_progress(request);
+  if (books_of(request)->measuring) {
+    count_done(request, 0);
+    count_success(request);
+  }
+  end(request);
+}
+
+void load_request_fail(struct load_request *request, enum load_error error, uint32_t code) {
   struct load_requests *counts = counts_of(request);
   const struct load_books *books = books_of(request);
   if (books->measuring) {
@@ -242,15 +259,15 @@ static bool ask_again(struct load_request *request, const struct stream *stream,
 static void fail_as(struct load_request *request, const struct stream *stream, uint32_t code) {
   const struct load_slots *slots = request->slots;
   if (request->timed_out)
-    fail(request, LOAD_TIMEOUT, 0);
+    load_request_fail(request, LOAD_TIMEOUT, 0);
   else if (!client_http_is_up(&slots->http))
-    fail(request, slots->end_error, slots->end_code);
+    load_request_fail(request, slots->end_error, slots->end_code);
   else if (slots->went_away && code == H2_REFUSED_STREAM)
-    fail(request, LOAD_GOAWAY, slots->goaway_code);
+    load_request_fail(request, LOAD_GOAWAY, slots->goaway_code);
   else if (client_http_was_reset(&slots->http, stream))
-    fail(request, LOAD_RESET, client_http_reset_code(&slots->http));
+    load_request_fail(request, LOAD_RESET, client_http_reset_code(&slots->http));
   else
-    fail(request, client_h2_is_own_limit(code) ? LOAD_LIMIT : LOAD_WRONG, code);
+    load_request_fail(request, client_h2_is_own_limit(code) ? LOAD_LIMIT : LOAD_WRONG, code);
 }
 
 /* A complete response counts even if the server then resets the rest of the request (section
@@ -280,7 +297,7 @@ void load_request_expire(struct load_request *request) {
   if (request->stream)
     stream_reset(request->stream, H2_CANCEL);
   else
-    fail(request, LOAD_TIMEOUT, 0);
+    load_request_fail(request, LOAD_TIMEOUT, 0);
 }
 
 static const struct stream_events events = {
@@ -335,21 +352,31 @@ static bool ask(struct load_request *request) {
   if (request->stream)
     set_cap(request);
   else
-    fail(request, LOAD_UNMADE, 0);
+    load_request_fail(request, LOAD_UNMADE, 0);
   return request->stream;
 }
 
-bool load_request_start(struct load_slots *slots, uint64_t due_ns) {
+static struct load_request *take_slot(struct load_slots *slots) {
   assert(!list_is_empty(&slots->free));
-  struct list_node *node = list_take_first(&slots->free);
-  struct load_request *request = LIST_OWNER(node, struct load_request, node);
   slots->in_use++;
+  return LIST_OWNER(list_take_first(&slots->free), struct load_request, node);
+}
+
+struct load_request *load_request_take(struct load_slots *slots, uint64_t due_ns) {
+  struct load_request *request = take_slot(slots);
+  request->sent_ns = slots->books->now_ns;
+  load_books_enter(slots->books, &request->entry, due_ns);
+  return request;
+}
+
+bool load_request_start(struct load_slots *slots, uint64_t due_ns) {
+  struct load_request *request = take_slot(slots);
   request->target = load_source_next(&slots->books->source, &slots->turn);
   request->refusals = 0;
   request->timed_out = false;
   load_books_enter(slots->books, &request->entry, due_ns);
   if (request->target) return ask(request);
-  fail(request, LOAD_UNMADE, 0);
+  load_request_fail(request, LOAD_UNMADE, 0);
   return false;
 }
 
@@ -374,6 +401,6 @@ void load_slots_end(struct load_slots *slots) {
 void load_slots_fail_again(struct load_slots *slots) {
   struct list_node *node;
   while ((node = list_take_first(&slots->again)))
-    fail(LIST_OWNER(node, struct load_request, node), slots->went_away ? LOAD_GOAWAY : LOAD_CLOSED,
-         slots->goaway_code);
+    load_request_fail(LIST_OWNER(node, struct load_request, node),
+                      slots->went_away ? LOAD_GOAWAY : LOAD_CLOSED, slots->goaway_code);
 }

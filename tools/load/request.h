@@ -92,6 +92,19 @@ __attribute__((warn_unused_result)) bool load_request_start(struct load_slots *s
 /* Repeats the first one of `again` (asserted: there is one). False as above. */
 __attribute__((warn_unused_result)) bool load_request_again(struct load_slots *slots);
 
+/* ---- for load/ws.h, whose messages are requests without a stream of their own ---- */
+
+/* Takes a free slot (asserted) for a message that was due at `due_ns`: it is in flight. */
+struct load_request *load_request_take(struct load_slots *slots, uint64_t due_ns);
+
+/* The message has come back. */
+void load_request_echoed(struct load_request *request);
+
+/* The request ends without a response. */
+void load_request_fail(struct load_request *request, enum load_error error, uint32_t code);
+
+/* ---------------------------------------------------------------------------------- */
+
 /* Times the request out. */
 void load_request_expire(struct load_request *request);
 

@@ -17,6 +17,11 @@ __attribute__((warn_unused_result)) char *load_verdict_text(const struct load_re
 /* What limited the run: "server", "streams", "generator" or "none". */
 const char *load_verdict_limit(const struct load_report *report);
 
+/* What is counted: "request", or with --ws "message". */
+static inline const char *load_report_noun(const struct load_report *report) {
+  return report->options->ws ? "message" : "request";
+}
+
 /* The requests of -n that were never started. */
 static inline uint64_t load_report_left(const struct load_report *report) {
   return report->total - report->sum.requests.started;

@@ -8,20 +8,24 @@
 
 #include "tools/client/h2.h"
 
+enum code { NO_CODE, HTTP2_CODE, CLOSE_CODE };
+
 static const struct {
   const char *name, *text;
-  bool coded;
+  enum code code;
 } kinds[LOAD_ERRORS] = {
-    [LOAD_TIMEOUT] = {"timeout", "timed out", false},
-    [LOAD_RESET] = {"reset", "the server sent RST_STREAM", true},
-    [LOAD_GOAWAY] = {"goaway", "the server ended the connection with GOAWAY", true},
-    [LOAD_CLOSED] = {"closed", "the server closed the connection", false},
-    [LOAD_LOST] = {"lost", "the connection was reset", false},
-    [LOAD_WRONG] = {"wrong", "the response breaks the protocol", true},
-    [LOAD_BROKEN] = {"broken", "the server breaks the protocol", true},
-    [LOAD_LIMIT] = {"limit", "weir load gave it up, for a limit of its own", true},
-    [LOAD_STRANDED] = {"stranded", "never sent: the connection had ended for good", false},
-    [LOAD_UNMADE] = {"unmade", "the request could not be sent", false},
+    [LOAD_TIMEOUT] = {"timeout", "timed out", NO_CODE},
+    [LOAD_RESET] = {"reset", "the server sent RST_STREAM", HTTP2_CODE},
+    [LOAD_GOAWAY] = {"goaway", "the server ended the connection with GOAWAY", HTTP2_CODE},
+    [LOAD_CLOSED] = {"closed", "the server closed the connection", NO_CODE},
+    [LOAD_LOST] = {"lost", "the connection was reset", NO_CODE},
+    [LOAD_WRONG] = {"wrong", "the response breaks the protocol", HTTP2_CODE},
+    [LOAD_BROKEN] = {"broken", "the server breaks the protocol", HTTP2_CODE},
+    [LOAD_LIMIT] = {"limit", "weir load gave it up, for a limit of its own", HTTP2_CODE},
+    [LOAD_STRANDED] = {"stranded", "never sent: the connection had ended for good", NO_CODE},
+    [LOAD_UNMADE] = {"unmade", "the request could not be sent", NO_CODE},
+    [LOAD_MISMATCH] = {"mismatch", "the echo differs from the message", NO_CODE},
+    [LOAD_UNECHOED] = {"unechoed", "the WebSocket was closed", CLOSE_CODE},
 };
 
 const char *load_error_name(enum load_error error) {
@@ -30,8 +34,10 @@ const char *load_error_name(enum load_error error) {
 
 const char *load_error_text(enum load_error error, uint32_t code, char *text, size_t size) {
   char name[CLIENT_CODE_BYTES];
-  if (kinds[error].coded)
+  if (kinds[error].code == HTTP2_CODE)
     snprintf(text, size, "%s (%s)", kinds[error].text, client_h2_code_text(code, name));
+  else if (kinds[error].code == CLOSE_CODE)
+    snprintf(text, size, "%s (%u)", kinds[error].text, code);
   else
     snprintf(text, size, "%s", kinds[error].text);
   return text;
@@ -129,6 +135,8 @@ void load_stats_merge(struct load_stats *sum, const struct load_stats *from) {
   sum->connections_opened += from->connections_opened;
   sum->connections_failed += from->connections_failed;
   sum->connections_ended += from->connections_ended;
+  for (unsigned i = 0; i < LOAD_CLOSE_CODES; i++)
+    sum->close_codes[i] += from->close_codes[i];
   load_histogram_merge(&sum->connect, &from->connect);
   load_histogram_merge(&sum->handshake, &from->handshake);
   load_tls_facts_add(&sum->tls, &from->tls);

@@ -25,7 +25,7 @@
 #include "tools/load/limits.h"
 #include "tools/load/tls_facts.h"
 
-/* Why a request has no response. Those with a code have an HTTP/2 error code. */
+/* Why a request has no response. Those with a code have an HTTP/2 error code, or --ws: a close code. */
 enum load_error {
   LOAD_TIMEOUT,  /* --timeout */
   LOAD_RESET,    /* with a code: RST_STREAM from the server */
@@ -36,6 +36,8 @@ enum load_error {
   LOAD_BROKEN,   /* with a code: a connection error, we sent GOAWAY */
   LOAD_LIMIT,    /* with a code: weir ended it, for a limit of its own */
   LOAD_UNMADE,   /* not sent: too large for the server's limits, or no memory */
+  LOAD_MISMATCH, /* --ws: what came back is not what was sent */
+  LOAD_UNECHOED, /* --ws, with a code: the WebSocket ended */
   LOAD_STRANDED, /* never sent: its connection had ended for good. Has no latency */
   LOAD_ERRORS
 };
@@ -82,8 +84,11 @@ struct load_requests {
 struct load_stats {
   struct load_requests requests;
 
-  uint64_t connections_opened;     /* TLS done, SETTINGS received; reconnections included */
-  uint64_t connections_failed;     /* never got that far */
+  uint64_t connections_opened; /* TLS done, SETTINGS received; reconnections included */
+  uint64_t connections_failed; /* never got that far */
+  /* --ws: of those that were open and ended before the run's end, by close code from
+   * LOAD_CLOSE_CODE_MIN on. */
+  uint64_t close_codes[LOAD_CLOSE_CODES];
   uint64_t connections_ended;      /* by the server, or by an error, before the run's end */
   struct load_histogram connect;   /* TCP */
   struct load_histogram handshake; /* TLS */

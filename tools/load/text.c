@@ -73,10 +73,10 @@ static void print_verdict(const struct load_report *report, FILE *to) {
 
 static void print_requests(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
-  char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES];
-  load_page_row(to, "requests", "%s started, %s succeeded, %s failed",
-                load_count_text(counts->started, a), load_count_text(counts->succeeded, b),
-                load_count_text(counts->failed, c));
+  char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES], d[LOAD_TEXT_BYTES];
+  snprintf(d, sizeof d, "%ss", load_report_noun(report));
+  load_page_row(to, d, "%s started, %s succeeded, %s failed", load_count_text(counts->started, a),
+                load_count_text(counts->succeeded, b), load_count_text(counts->failed, c));
   uint64_t in_flight = load_report_in_flight(report), left = load_report_left(report);
   if (in_flight)
     load_page_row(to, "", "%s unfinished at the end, the oldest after %s",
@@ -97,10 +97,12 @@ static void print_requests(const struct load_report *report, FILE *to) {
                   load_count_text(counts->retried, a));
 }
 
-static void print_statuses(const struct load_requests *counts, FILE *to) {
+/* Messages have none. */
+static void print_statuses(const struct load_report *report, FILE *to) {
+  const struct load_requests *counts = &report->sum.requests;
   char *text = NULL, digits[LOAD_TEXT_BYTES];
   size_t size;
-  FILE *list = open_memstream(&text, &size);
+  FILE *list = report->options->ws ? NULL : open_memstream(&text, &size);
   if (!list) return;
   for (unsigned i = 0; i < LOAD_STATUSES; i++)
     if (counts->statuses[i])
@@ -134,7 +136,7 @@ static void print_errors(const struct load_report *report, FILE *to) {
   char text[96];
   for (unsigned i = 0; i < sum->requests.error_count; i++) {
     const struct load_error_row *row = &sum->requests.errors[i];
-    print_reason(&rows, row->count, "request",
+    print_reason(&rows, row->count, load_report_noun(report),
                  load_error_text(row->error, row->code, text, sizeof text));
   }
   for (unsigned i = 0; i < sum->reason_count; i++)
@@ -155,21 +157,22 @@ static void print_connections(const struct load_report *report, FILE *to) {
                 load_count_text(sum->connections_failed, b),
                 load_count_text(sum->connections_ended, c));
   if (fairness->connections > 1)
-    load_page_row(to, "", "requests on each: %s to %s", load_count_text(fairness->min, a),
-                  load_count_text(fairness->max, b));
+    load_page_row(to, "", "%ss on each: %s to %s", load_report_noun(report),
+                  load_count_text(fairness->min, a), load_count_text(fairness->max, b));
 }
 
 /* "TLSv1.3, TLS_AES_128_GCM_SHA256, X25519, 3 resumed": behind the protocol. */
-static void print_protocol(const struct load_tls_facts *tls, FILE *to) {
+static void print_protocol(const struct load_report *report, FILE *to) {
+  const struct load_tls_facts *tls = &report->sum.tls;
   char group[LOAD_TEXT_BYTES + 4] = "", resumed[2 * LOAD_TEXT_BYTES] = "", digits[LOAD_TEXT_BYTES];
   bool http1 = strcmp(tls->alpn, "h2") != 0;
   if (tls->connections == 0) return;
   if (*tls->group) snprintf(group, sizeof group, ", %s", tls->group);
   if (tls->resumed)
     snprintf(resumed, sizeof resumed, ", %s resumed", load_count_text(tls->resumed, digits));
-  load_page_row(to, "protocol", "%s%s%s%s%s%s%s", http1 ? "HTTP/1.1" : "HTTP/2",
-                *tls->version ? " over " : " in clear text", tls->version, *tls->cipher ? ", " : "",
-                tls->cipher, group, resumed);
+  load_page_row(to, "protocol", "%s%s%s%s%s%s%s%s", report->options->ws ? "WebSocket over " : "",
+                http1 ? "HTTP/1.1" : "HTTP/2", *tls->version ? " over " : " in clear text",
+                tls->version, *tls->cipher ? ", " : "", tls->cipher, group, resumed);
   if (tls->others)
     load_page_row(to, "", "%s spoke another protocol, or with another cipher",
                   count_of(tls->others, "connection", resumed));
@@ -202,18 +205,20 @@ static void print_origins(const struct load_report *report, FILE *to) {
 /* Headers are counted as compressed; the rest of the bytes is frames. */
 static void print_traffic(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
+  const char *what = report->options->ws ? "messages" : "bodies";
   char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES], d[LOAD_TEXT_BYTES];
-  char tls[2 * LOAD_TEXT_BYTES];
+  char tls[2 * LOAD_TEXT_BYTES], headers[2 * LOAD_TEXT_BYTES] = "";
   double plain = (double)counts->header_plain_bytes, saved = 0;
   if (plain > 0) saved = 100 - 100 * (double)counts->header_bytes / plain;
-  load_page_row(to, "received", "%s, %s/s: bodies %s, headers %s (%.1f%% saved)%s",
-                load_bytes_text((double)counts->wire_in, a),
-                load_bytes_text(load_report_rate(report, counts->wire_in), b),
-                load_bytes_text((double)counts->data_bytes, c),
-                load_bytes_text((double)counts->header_bytes, d), saved,
+  if (!report->options->ws)
+    snprintf(headers, sizeof headers, ", headers %s (%.1f%% saved)",
+             load_bytes_text((double)counts->header_bytes, d), saved);
+  load_page_row(to, "received", "%s, %s/s: %s %s%s%s", load_bytes_text((double)counts->wire_in, a),
+                load_bytes_text(load_report_rate(report, counts->wire_in), b), what,
+                load_bytes_text((double)counts->data_bytes, c), headers,
                 tls_text(counts->wire_in, counts->http_in, tls));
-  load_page_row(to, "sent", "%s, %s/s: bodies %s%s", load_bytes_text((double)counts->wire_out, a),
-                load_bytes_text(load_report_rate(report, counts->wire_out), b),
+  load_page_row(to, "sent", "%s, %s/s: %s %s%s", load_bytes_text((double)counts->wire_out, a),
+                load_bytes_text(load_report_rate(report, counts->wire_out), b), what,
                 load_bytes_text((double)counts->upload_bytes, c),
                 tls_text(counts->wire_out, counts->http_out, tls));
 }
@@ -229,11 +234,11 @@ void load_text_write(const struct load_report *report, FILE *to) {
   print_warnings(report, to);
   print_verdict(report, to);
   print_requests(report, to);
-  print_statuses(&report->sum.requests, to);
+  print_statuses(report, to);
   print_errors(report, to);
   print_connections(report, to);
   print_origins(report, to);
-  print_protocol(&report->sum.tls, to);
+  print_protocol(report, to);
   print_traffic(report, to);
   print_self(report, to);
   load_text_times(report, to);

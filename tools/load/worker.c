@@ -120,9 +120,7 @@ static void on_timeout(struct timer *timer, uint64_t now_ns) {
   load_books_read_clock(books);
   for (unsigned i = 0; i < LOAD_EXPIRED_AT_ONCE && !books->over; i++) {
     if (!(entry = load_books_timed_out(books))) break;
-    struct load_request *request = load_request_of(entry);
-    load_request_expire(request);
-    load_connection_fill(load_connection_of(request));
+    load_connection_expire(load_request_of(entry));
   }
   load_books_check(books);
   load_books_watch(books, now_ns + MILLISECOND_NS);
@@ -206,7 +204,7 @@ static bool make_connections(struct load_worker *worker) {
     uint64_t share = shared ? part_of(options->requests, first + i, options->connections) : 0;
     unsigned origin = (first + i) % books->plan->origins.count;
     load_connection_init(&worker->connections[i], books, &worker->engine, &worker->servers[origin],
-                         share);
+                         options->ws ? &worker->ws_kit : NULL, share);
     worker->connections[i].slots.turn.origin = &books->plan->origins.at[origin];
     books->left += share;
   }
@@ -218,6 +216,8 @@ static bool make_connections(struct load_worker *worker) {
 static bool make_parts(struct load_worker *worker) {
   struct engine_config config = config_of(&worker->books);
   config.clock_ns = &worker->books.io->loop.now_ns;
+  if (worker->books.plan->options->ws && !load_ws_kit_init(&worker->ws_kit, &worker->books))
+    return false;
   if (!make_servers(worker) || !make_connections(worker)) return false;
   worker->has_engine = engine_init(&worker->engine, &process_memory, &config, NULL);
   return worker->has_engine;
@@ -228,6 +228,7 @@ static void release_parts(struct load_worker *worker) {
     client_server_free(&worker->servers[i]);
   free(worker->servers);
   worker->servers = NULL;
+  load_ws_kit_free(&worker->ws_kit);
   if (worker->has_engine) engine_destroy(&worker->engine);
   worker->has_engine = false;
 }

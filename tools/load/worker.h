@@ -24,6 +24,7 @@ struct load_worker {
   unsigned index;
   struct engine engine;
   bool has_engine;
+  struct load_ws_kit ws_kit;           /* --ws */
   struct client_server *servers;       /* of each origin of the plan */
   struct load_connection *connections; /* books.connections of them */
   unsigned turn;                       /* open loop: the index of the next connection */

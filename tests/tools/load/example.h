@@ -43,6 +43,7 @@ static inline struct load_report *example_report(void) {
   memset(&report, 0, sizeof report);
   report.options = &options;
   report.series = (struct load_series){.rows = example_rows, .count = 2};
+  report.sum.close_codes[1] = 2; /* 1001 */
   report.origins = origins;
   report.origin_count = 2;
   memset(stages, 0, sizeof stages);

@@ -108,6 +108,17 @@ static void test_texts_of_a_cap(void **state) {
   }
 }
 
+static void test_messages(void **state) {
+  (void)state;
+  char text[LOAD_SUBPROTOCOL_BYTES_MAX + 24];
+  for (unsigned extra = 0; extra < 2; extra++) {
+    snprintf(text, sizeof text, "--message-bytes=0-%u", LOAD_MESSAGE_BYTES_MAX + extra);
+    assert_int_equal(is_taken(text, "--ws", 1, 1), !extra);
+    snprintf(text, sizeof text, "--subprotocol=%0*d", LOAD_SUBPROTOCOL_BYTES_MAX + (int)extra, 1);
+    assert_int_equal(is_taken(text, "--ws", 1, 1), !extra);
+  }
+}
+
 static void test_defaults(void **state) {
   (void)state;
   assert_true(is_taken("-q", "-k", 1, 1));
@@ -121,7 +132,7 @@ int main(void) {
       cmocka_unit_test(test_repeated),       cmocka_unit_test(test_numbers),
       cmocka_unit_test(test_rates),          cmocka_unit_test(test_speeds),
       cmocka_unit_test(test_steps_of_a_cap), cmocka_unit_test(test_texts_of_a_cap),
-      cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_messages),       cmocka_unit_test(test_defaults),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,24 @@ static void test_versions(void **state) {
   assert_int_equal(good("--cap 4k,rest " URL).versions, CLIENT_HTTP2);
 }
 
+/* WebSockets are used over HTTP/1.1 unless HTTP/2 is asked for. */
+static void test_ws(void **state) {
+  (void)state;
+  struct load_options options = good("--ws " URL);
+  assert_int_equal(options.versions, CLIENT_HTTP1);
+  assert_int_equal(options.message_bytes_min, LOAD_MESSAGE_BYTES_DEFAULT);
+  assert_int_equal(options.message_bytes_max, LOAD_MESSAGE_BYTES_DEFAULT);
+  assert_false(options.message_text);
+  options = good("--ws --h2 --message-bytes 3-9 --message-text --subprotocol chat " URL);
+  assert_int_equal(options.versions, CLIENT_HTTP2);
+  assert_int_equal(options.message_bytes_min, 3);
+  assert_int_equal(options.message_bytes_max, 9);
+  assert_true(options.message_text);
+  assert_string_equal(options.subprotocol, "chat");
+  options = good("--ws --message-bytes 0 " URL);
+  assert_true(options.sized && options.message_bytes_max == 0);
+}
+
 static void test_shapes(void **state) {
   (void)state;
   struct load_options options = good("-r 30/1m --arrivals burst=7 -D 1m30s " URL);
@@ -209,6 +227,17 @@ static const struct {
     {"-i a --replay --speed 2/s " URL, "--speed 2/s: expected a number from 0.001 to 1000"},
     {"-i a " URL " " URL, "-i takes one URL"},
     {"--data-csv-once " URL, "--data-csv-once needs --data-csv"},
+    {"--message-text " URL, "need --ws"},
+    {"--message-bytes 5 " URL, "need --ws"},
+    {"--subprotocol a " URL, "need --ws"},
+    {"--ws --message-bytes 5-4 " URL, "expected N or N-M bytes, at most 67108864"},
+    {"--ws --message-bytes 5- " URL, "expected N or N-M"},
+    {"--ws --subprotocol a,b " URL, "expected a name"},
+    {"--ws --data-csv a " URL, "--ws excludes --data-csv"},
+    {"--ws -d a " URL, "--ws excludes -d"},
+    {"--ws -i a " URL, "--ws excludes -i"},
+    {"--ws --cap 4k,rest " URL, "--ws excludes --cap"},
+    {"--ws -H :method:PUT " URL, "--ws excludes -H :method"},
 };
 
 /* Every option of h2load 1.52 is taken, or refused with what to use instead. */
@@ -423,17 +452,27 @@ static void test_error_words(void **state) {
                       "the server sent RST_STREAM (REFUSED_STREAM)");
   assert_string_equal(load_error_text(LOAD_RESET, 12345, text, sizeof text),
                       "the server sent RST_STREAM (code 12345)");
+  assert_string_equal(load_error_text(LOAD_UNECHOED, 1001, text, sizeof text),
+                      "the WebSocket was closed (1001)");
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
-      cmocka_unit_test(test_pseudo_fields), cmocka_unit_test(test_wrong),
-      cmocka_unit_test(test_versions),      cmocka_unit_test(test_h2load),
-      cmocka_unit_test(test_http2_limits),  cmocka_unit_test(test_shapes),
-      cmocka_unit_test(test_help),          cmocka_unit_test(test_help_rows),
-      cmocka_unit_test(test_caps),          cmocka_unit_test(test_caps_match),
-      cmocka_unit_test(test_reasons),       cmocka_unit_test(test_error_words),
+      cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_values),
+      cmocka_unit_test(test_pseudo_fields),
+      cmocka_unit_test(test_wrong),
+      cmocka_unit_test(test_versions),
+      cmocka_unit_test(test_h2load),
+      cmocka_unit_test(test_http2_limits),
+      cmocka_unit_test(test_shapes),
+      cmocka_unit_test(test_help),
+      cmocka_unit_test(test_help_rows),
+      cmocka_unit_test(test_caps),
+      cmocka_unit_test(test_caps_match),
+      cmocka_unit_test(test_reasons),
+      cmocka_unit_test(test_error_words),
+      cmocka_unit_test(test_ws),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,18 @@ static void test_statuses(void **state) {
   assert_int_equal(a->statuses[200], 2);
 }
 
+/* So do close codes: those that a close frame can have. */
+static void test_close_codes(void **state) {
+  (void)state;
+  static struct load_stats a, b;
+  a.close_codes[LOAD_CLOSE_CODES - 1] = 4;
+  b.close_codes[4999 - LOAD_CLOSE_CODE_MIN] = 3;
+  b.close_codes[0] = 2;
+  load_stats_merge(&a, &b);
+  assert_int_equal(a.close_codes[LOAD_CLOSE_CODES - 1], 7);
+  assert_int_equal(a.close_codes[1000 - LOAD_CLOSE_CODE_MIN], 2);
+}
+
 static void test_more_errors_than_rows(void **state) {
   (void)state;
   struct load_requests *a = fresh(), *b = fresh();
@@ -112,6 +124,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_errors),
       cmocka_unit_test(test_statuses),
+      cmocka_unit_test(test_close_codes),
       cmocka_unit_test(test_more_errors_than_rows),
       cmocka_unit_test(test_waiting_is_compared_with_the_median_of_all),
       cmocka_unit_test(test_young_ones_do_not_count),
