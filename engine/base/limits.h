@@ -444,6 +444,10 @@
  * window (CVE-2019-9511): one page. */
 #define SITE_READ_BYTES_MIN (4u * KIB)
 
+/* Bytes that a client has taken of a file, and that are still to come, before the source is asked to read
+ * ahead for it. A source may then read some four times as much at once, for a client that may go away. */
+#define SITE_AHEAD_BYTES (32u * KIB)
+
 /* For how long a response under way waits for a read's turn, while others have all of the source's
  * buffers or descriptors: as long as a lookup waits for its own. */
 #define SITE_STARVED_SECONDS 10u

@@ -76,7 +76,8 @@ static uint8_t *put_front(uint8_t *at, struct span *bytes, bool in_place) {
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
 /* Puts the bytes into the output: those in place are there already, few are copied, others are lent. */
-static void write_body(struct h1_stream *stream, struct span bytes, bool in_place) {
+static void write_body(struct h1_stream *stream, const struct body_chunk *chunk, bool in_place) {
+  struct span bytes = chunk->bytes;
   struct out *out = &stream->h1->out;
   uint8_t *at = out_at(out);
   if (stream->chunked) at = put_front(at, &bytes, in_place);
@@ -85,7 +86,7 @@ static void write_body(struct h1_stream *stream, struct span bytes, bool in_plac
   if (copied) memcpy(at, bytes.base, bytes.len);
   if (copied || in_place) at += bytes.len;
   if (at > out_at(out)) out_wrote(out, at);
-  if (!copied && !in_place) out_lend(out, bytes, &stream->lent);
+  if (!copied && !in_place) out_lend(out, bytes, chunk->loans ? chunk->loans : &stream->lent);
   if (!stream->chunked) return;
   at = out_at(out);
   memcpy(at, "\r\n", 2);
@@ -106,9 +107,10 @@ static enum body_result pull(struct h1_stream *stream, struct body_chunk *chunk)
   return result == BODY_WAIT && resumed ? BODY_MORE : result;
 }
 
-static void body_sent(struct h1_stream *stream, struct span bytes, bool in_place) {
+static void body_sent(struct h1_stream *stream, const struct body_chunk *chunk) {
+  const struct span bytes = chunk->bytes;
   if (bytes.len == 0) return;
-  write_body(stream, bytes, in_place);
+  write_body(stream, chunk, bytes.base == chunk->room);
   stream->spoke_ns = stream->h1->now_ns;
   stream->body_sent += bytes.len;
   if (stream->length_left >= 0) stream->length_left -= (int64_t)bytes.len;
@@ -161,7 +163,7 @@ static bool send_body(struct h1 *h1, struct h1_stream *stream, size_t budget_byt
   struct body_chunk chunk = {.room = room, .max = most};
   enum body_result result = full ? beyond_length(stream) : pull(stream, &chunk);
   if (stream->cut || stream->gone) return true; /* it was reset meanwhile */
-  if (result != BODY_ERROR) body_sent(stream, chunk.bytes, chunk.bytes.base == room);
+  if (result != BODY_ERROR) body_sent(stream, &chunk);
   if (result == BODY_ERROR || breaks_length(stream, result, most)) {
     h1_fault_abort(stream, 500, H1_INTERNAL_ERROR);
     return true;

@@ -143,8 +143,10 @@ static void body_end(struct h2 *h2, struct h2_stream *stream) {
 }
 
 /* Puts the bytes after their frame header. */
-static void write_data(struct h2 *h2, struct h2_stream *stream, struct span bytes, bool end) {
+static void write_data(struct h2 *h2, struct h2_stream *stream, const struct body_chunk *chunk,
+                       bool end) {
   struct out *out = &h2->out;
+  struct span bytes = chunk->bytes;
   uint8_t *payload = out_at(out) + H2_FRAME_HEADER_BYTES;
   struct h2_frame_header header = {.length = (uint32_t)bytes.len,
                                    .type = H2_DATA,
@@ -156,7 +158,7 @@ static void write_data(struct h2 *h2, struct h2_stream *stream, struct span byte
                 bytes.len <= out_room(out) - H2_FRAME_HEADER_BYTES;
   if (copied && bytes.len) memcpy(payload, bytes.base, bytes.len);
   out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
-  if (!in_place && !copied) out_lend(out, bytes, &stream->lent);
+  if (!in_place && !copied) out_lend(out, bytes, chunk->loans ? chunk->loans : &stream->lent);
 }
 
 /* A body that resumes its stream within pull() and then returns BODY_WAIT has bytes by now. */
@@ -200,7 +202,7 @@ static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result
   }
   set_room(stream, result == BODY_ROOM ? (uint32_t)chunk->max : 0);
   if (chunk->bytes.len || (end && !stream->trailers)) {
-    write_data(h2, stream, chunk->bytes, end && !stream->trailers);
+    write_data(h2, stream, chunk, end && !stream->trailers);
     data_sent(h2, stream, (uint32_t)chunk->bytes.len);
   }
   if (end) {

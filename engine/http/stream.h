@@ -45,10 +45,12 @@ enum body_result {
 };
 
 /* One pull. The body either writes at most `max` bytes to `room` and sets bytes = {room, n}, or
- * sets `bytes` to at most `max` bytes of its own, which stay valid and unchanged until its
- * close(). */
+ * sets `bytes` to at most `max` bytes of its own, which stay valid and unchanged until its close();
+ * or, if it sets `loans`, for as long as it is told there: the protocol adds one to *loans before the
+ * next call of anything, and takes it off when it needs the bytes no more, perhaps after close(). */
 struct body_chunk {
-  uint8_t *room; /* max bytes, lent */
+  uint8_t *room;   /* max bytes, lent */
+  uint32_t *loans; /* NULL before the pull */
   size_t max; /* 0 only asks whether the body has ended: BODY_END; or else BODY_MORE, BODY_ROOM or
                     BODY_WAIT without bytes */
   struct span bytes;

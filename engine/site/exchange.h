@@ -32,6 +32,8 @@ struct site_exchange {
 
   /* Set by site_reader_body() and later: a body in memory leaves it alone, and out of the cache. */
   struct site_read read;
+  struct site_loan loan;
+  uint64_t first;         /* where the body began */
   uint64_t offset, left;  /* of bytes that no read has fetched yet */
   struct span unread;     /* fetched, lent by the source, not yet pulled */
   bool scanning;          /* the file is looked through for its first scan as it is read */

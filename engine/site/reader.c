@@ -5,6 +5,8 @@
  * A piece is about as large as one pull, so that a slow client holds no more than that, and only
  * after a wait for the disk; bytes that the source has at once pass through without staying.
  *
+ * Where the source lends bytes from where they lie, nothing is read or copied: see site/source.h.
+ *
  * A client that opens its window by the byte would hold a buffer of the source for long, and a few
  * of them would keep all others from reading. So when buffers are short, the source takes one back from the
  * connection that has most, and the exchange that held it reads its bytes again later. If there is none to take
@@ -198,11 +200,31 @@ static enum body_result give(struct site_exchange *exchange, struct body_chunk *
   return exchange->left > 0 ? BODY_MORE : BODY_END;
 }
 
+/* Bytes that the source lends are sent from where they lie. False: it has none now. */
+static bool borrow(struct site_exchange *exchange, struct body_chunk *chunk) {
+  const struct site_source *source = &exchange->site->settings.source;
+  struct site_loan *loan = &exchange->loan;
+  if (!source->ops->lend || exchange->scanning || chunk->max == 0) return false;
+  loan->offset = exchange->offset;
+  loan->ahead =
+      exchange->offset - exchange->first >= SITE_AHEAD_BYTES && exchange->left >= SITE_AHEAD_BYTES;
+  struct span bytes = source->ops->lend(source->self, exchange->sent, loan);
+  if (bytes.len == 0) return false;
+  if (bytes.len > chunk->max) bytes.len = chunk->max;
+  if (bytes.len > exchange->left) bytes.len = (size_t)exchange->left;
+  chunk->bytes = bytes;
+  chunk->loans = loan->count;
+  exchange->offset += bytes.len;
+  exchange->left -= bytes.len;
+  return true;
+}
+
 static enum body_result next_piece(struct site_exchange *exchange, struct body_chunk *chunk) {
   if (exchange->failed) return BODY_ERROR;
   if (exchange->starved) return BODY_WAIT;
   if (!exchange->reading) {
     if (chunk->max == 0) return BODY_MORE; /* only asks whether this is the end */
+    if (borrow(exchange, chunk)) return exchange->left > 0 ? BODY_MORE : BODY_END;
     enum body_result result = start_read(exchange, chunk->max);
     if (result != BODY_MORE) return result;
   }
@@ -222,6 +244,8 @@ static void close_body(void *self) {
   if (exchange->stream) exchange->stream->user = NULL;
   unstarve(exchange);
   end_read(exchange);
+  const struct site_source *source = &exchange->site->settings.source;
+  if (source->ops->lend_end) source->ops->lend_end(source->self, &exchange->loan);
   site_exchange_free(exchange);
 }
 
@@ -237,8 +261,9 @@ struct body site_reader_body(struct site_exchange *exchange, uint64_t first, uin
   static const struct body_ops ops = {.pull = pull, .close = close_body};
   static const struct stream_events events = {.closed = closed};
   assert(count > 0);
-  exchange->offset = first;
+  exchange->first = exchange->offset = first;
   exchange->left = count;
+  exchange->loan = (struct site_loan){.client = exchange->lookup.client};
   exchange->unread = (struct span){0};
   exchange->starved_seconds = 0;
   exchange->holding = false;
@@ -253,6 +278,6 @@ struct body site_reader_body(struct site_exchange *exchange, uint64_t first, uin
 void site_reader_seek(struct site_exchange *exchange, uint64_t first, uint64_t count) {
   assert(exchange->left == 0 && !exchange->reading && !exchange->scanning);
   assert(count > 0);
-  exchange->offset = first;
+  exchange->first = exchange->offset = first;
   exchange->left = count;
 }

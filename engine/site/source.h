@@ -82,6 +82,15 @@ struct site_read {
   void *room[8];      /* the source's */
 };
 
+/* Bytes that the source has in memory, while they are being sent. */
+struct site_loan {
+  const void *client; /* as of a lookup */
+  uint64_t offset;    /* from the start of the entry, within it */
+  bool ahead;         /* the client has taken so much that reading ahead for it is worth while */
+  uint32_t *count;    /* of the pieces that are out: see lend() */
+  void *room[3];      /* the source's; all zero at first */
+};
+
 struct site_source_ops {
   /* `path` is borrowed: decoded, normalised, relative to the root, without a slash at either end;
    * empty for the root itself. Any result. */
@@ -100,6 +109,14 @@ struct site_source_ops {
 
   /* Gives back the bytes of a finished read, or forgets a pending one. */
   void (*read_end)(void *self, struct site_read *read);
+
+  /* Bytes at `offset` of an entry whose `bytes.base` is NULL, from where they lie; empty if the site has to
+   * read(). They stay until the next call, and while the count is above what it was: see struct body_chunk.
+   * May be NULL: none are ever lent. */
+  struct span (*lend)(void *self, struct site_entry *entry, struct site_loan *loan);
+
+  /* No more of this entry is asked for. Pieces that are out stay so. */
+  void (*lend_end)(void *self, struct site_loan *loan);
 };
 
 struct site_source {

@@ -20,8 +20,10 @@
 /* ---- DATA ------------------------------------------------------------------------------------ */
 
 /* Puts the bytes after their frame header. */
-static void write_data(struct spdy *spdy, struct spdy_stream *stream, struct span bytes, bool fin) {
+static void write_data(struct spdy *spdy, struct spdy_stream *stream,
+                       const struct body_chunk *chunk, bool fin) {
   struct out *out = &spdy->out;
+  struct span bytes = chunk->bytes;
   uint8_t *payload =
       spdy_frame_data_encode(out_at(out), stream->id, fin ? SPDY_FLAG_FIN : 0, (uint32_t)bytes.len);
   bool in_place = bytes.base == payload;
@@ -29,7 +31,7 @@ static void write_data(struct spdy *spdy, struct spdy_stream *stream, struct spa
                 bytes.len <= out_room(out) - SPDY_FRAME_HEADER_BYTES;
   if (copied && bytes.len) memcpy(payload, bytes.base, bytes.len);
   out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
-  if (!in_place && !copied) out_lend(out, bytes, &stream->lent);
+  if (!in_place && !copied) out_lend(out, bytes, chunk->loans ? chunk->loans : &stream->lent);
 }
 
 /* A body that resumes its stream within pull() and then returns BODY_WAIT has bytes by now. */
@@ -90,7 +92,7 @@ static void after_pull(struct spdy *spdy, struct spdy_stream *stream, enum body_
   }
   set_room(stream, result == BODY_ROOM ? (uint32_t)chunk->max : 0);
   if (chunk->bytes.len || fin) {
-    write_data(spdy, stream, chunk->bytes, fin);
+    write_data(spdy, stream, chunk, fin);
     data_sent(spdy, stream, (uint32_t)chunk->bytes.len);
   }
   if (fin) {

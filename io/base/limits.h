@@ -322,6 +322,17 @@
 /* Bytes of one read of a large file: as much as four TLS records hold. */
 #define FILES_READ_BYTES (64 * 1024)
 
+/* Bytes of a piece of a large file that is read once for all that read the file, and sent from where it lies.
+ * Larger ones save little: copying them takes a hundred times as long as the system call. */
+#define FILES_WINDOW_BYTES (128 * 1024)
+
+/* Such pieces of one worker: 32 MiB, half of what it may hold of small files. Enough for as many large files
+ * as are sent at once; readers of more read for themselves. */
+#define FILES_WINDOWS_MAX 256
+
+/* A piece that nobody used for this long is freed. A client that paused for this long does not keep one. */
+#define FILES_WINDOW_SECONDS 2
+
 /* Bytes of the longest path: what open() accepts, PATH_MAX without the final zero. */
 #define FILES_PATH_BYTES 4095
 

@@ -114,6 +114,8 @@ static void free_file(struct file_cache *cache, struct file *file) {
   assert(!file->listed && file->holders == 0);
   if (has_user(file) && cache->user_free) cache->user_free(cache->user_ctx, file);
   close_descriptor(cache, file);
+  while (list_take_first(&file->windows)) {
+  }
   assert(cache->bytes >= file->charge_bytes);
   cache->bytes -= file->charge_bytes;
   free(file->content);
@@ -288,6 +290,7 @@ struct file *file_cache_make(struct file_cache *cache, struct span path, uint64_
   file->fd = -1;
   file->holders = 1;
   file->hash = hash;
+  list_init(&file->windows);
   file->charge_bytes = charge_bytes;
   file->path = (uint8_t *)(file + 1) + user_bytes;
   file->path_len = (uint32_t)path.len;

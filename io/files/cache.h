@@ -42,9 +42,10 @@ struct file {
   struct list_node opened; /* in one of the cache's two lists, while it has a descriptor */
   struct holder_item
       item; /* of those that use the descriptor, the client that is charged with it */
-  struct file_proof proof; /* FILE_LARGE: that what its descriptor reads is still this version */
-  uint32_t holders;        /* references; 0: only listed */
-  uint32_t slot;           /* place on the clock, while listed */
+  struct list_node windows; /* pieces of it that are in memory; see files/window.h */
+  struct file_proof proof;  /* FILE_LARGE: that what its descriptor reads is still this version */
+  uint32_t holders;         /* references; 0: only listed */
+  uint32_t slot;            /* place on the clock, while listed */
   uint32_t path_len;
   uint8_t *path;       /* within this allocation */
   uint8_t *content;    /* FILE_SMALL: content_bytes of memory, at least 1; bytes.base in the end */

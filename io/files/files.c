@@ -432,6 +432,11 @@ void files_read_end(struct files *files, struct file_piece *read) {
   files_reads_end(&files->reads, read);
 }
 
+struct span files_lend(struct files *files, struct file *file, uint64_t offset, bool may_read,
+                       const void *client, struct file_view *view, uint32_t **loans) {
+  return windows_lend(&files->windows, file, offset, may_read, client, view, loans);
+}
+
 /* Where the root's path leads to another directory by now, that one is served. */
 static void look_up_root(struct files *files) {
   if (!beneath_follow(&files->beneath, files->root)) return;
@@ -446,6 +451,7 @@ void files_trim(struct files *files, uint64_t now_ns) {
   files_queue_run(&files->queue, now_ns);
   files_queue_run(&files->descriptor_queue, now_ns);
   files_reads_trim(&files->reads);
+  windows_trim(&files->windows);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -502,6 +508,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
   bool opened = beneath_init(&files->beneath, settings->root, error);
   files->root = opened ? strdup(settings->root) : NULL;
   if (files->root && file_cache_init(&files->cache)) {
+    windows_init(&files->windows, &files->cache, FILES_WINDOWS_MAX);
     if (note) *note = files->beneath.stepwise ? stepwise_note : NULL;
     return files;
   }
@@ -520,6 +527,7 @@ void files_destroy(struct files *files) {
   files_queue_destroy(&files->queue);
   files_queue_destroy(&files->descriptor_queue);
   files_reads_free(&files->reads);
+  windows_destroy(&files->windows);
   file_cache_destroy(&files->cache);
   beneath_close(&files->beneath);
   free(files->root);

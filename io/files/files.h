@@ -24,6 +24,8 @@
  * it had when it was found; the next lookup finds what its path leads to now. Files are never mapped: a
  * truncated mapping would be a SIGBUS.
  *
+ * Pieces that several readers want are read once, and sent from where they lie: files/window.h says when.
+ *
  * After each piece the file is checked. Promised: a piece that ends beyond a new, earlier end of the file is
  * never handed out, and no piece is after a write that changed the file's first FILES_PROOF_BYTES or the last
  * ones that were read. Not promised: that a write in place elsewhere is noticed. It sets the same time stamps
@@ -63,6 +65,7 @@
 #include "io/files/counters.h"
 #include "io/files/lookup.h"
 #include "io/files/read.h"
+#include "io/files/window.h"
 
 struct io_error;
 struct loop;
@@ -111,6 +114,11 @@ __attribute__((warn_unused_result)) enum files_result files_read(struct files *f
                                                                  struct file *file, uint64_t offset,
                                                                  size_t max,
                                                                  struct file_piece *read);
+
+/* Bytes of a file whose bytes.base is NULL, from where they lie in memory: see windows_lend(), and call
+ * windows_leave() in the end. The caller holds a reference to the file while its view is in use. */
+struct span files_lend(struct files *files, struct file *file, uint64_t offset, bool may_read,
+                       const void *client, struct file_view *view, uint32_t **loans);
 
 /* Gives the bytes of a finished read back, or forgets a pending one. */
 void files_read_end(struct files *files, struct file_piece *read);

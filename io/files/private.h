@@ -8,6 +8,7 @@
 #include "io/files/counters.h"
 #include "io/files/queue.h"
 #include "io/files/read.h"
+#include "io/files/window.h"
 
 struct files_load;
 
@@ -17,6 +18,7 @@ struct files {
   char *root;           /* its path */
   uint32_t root_number; /* how often it has led to another directory */
   struct files_reads reads;
+  struct file_windows windows;
   struct loop *loop;        /* NULL: reads block */
   struct files_load *loads; /* contents that the ring is reading */
   uint32_t loads_count;

@@ -44,6 +44,13 @@ bool proof_holds(struct file_proof *proof, int fd) {
   return !proof->failed;
 }
 
+bool proof_vouches(const struct file_proof *proof, int fd) {
+  struct stat status;
+  if (proof->failed || proof->ctime_ns == INT64_MIN || fstat(fd, &status)) return false;
+  struct file_identity identity = disk_identity(&status);
+  return identity.size_bytes >= proof->size_bytes && identity.ctime_ns == proof->ctime_ns;
+}
+
 void proof_keep(struct file_proof *proof, const uint8_t *bytes, size_t len, uint64_t offset) {
   size_t part = len < FILES_PROOF_BYTES ? len : FILES_PROOF_BYTES;
   if (offset == 0 && part > proof->first.len) take_sample(&proof->first, bytes, part, 0);

@@ -37,6 +37,10 @@ void proof_begin(struct file_proof *proof, const struct file_identity *identity,
 /* Whether `fd` reads that version. Asked after each read, and before proof_keep(). */
 __attribute__((warn_unused_result)) bool proof_holds(struct file_proof *proof, int fd);
 
+/* Whether `fd` reads that version, and its time stamps alone say so: bytes that are read now, or were read
+ * while this ctime was the file's, are the file's bytes until the answer changes. Costs one fstat. */
+__attribute__((warn_unused_result)) bool proof_vouches(const struct file_proof *proof, int fd);
+
 /* `len` bytes, at least one, were read at `offset`. */
 void proof_keep(struct file_proof *proof, const uint8_t *bytes, size_t len, uint64_t offset);
 

@@ -18,6 +18,8 @@ struct serve_site {
 
 _Static_assert(sizeof(struct files_lookup) <= sizeof(((struct site_lookup *)0)->room),
                "a lookup's room holds files' own");
+_Static_assert(sizeof(struct file_view) <= sizeof(((struct site_loan *)0)->room),
+               "a loan's room holds files' own");
 _Static_assert(sizeof(struct file_piece) <= sizeof(((struct site_read *)0)->room),
                "a read's room holds files' own");
 
@@ -100,12 +102,25 @@ static void read_end(void *self, struct site_read *read) {
   files_read_end(serve_site->files, (void *)read->room);
 }
 
+static struct span lend(void *self, struct site_entry *entry, struct site_loan *loan) {
+  struct serve_site *serve_site = self;
+  return files_lend(serve_site->files, file_of_user(entry), loan->offset, loan->ahead, loan->client,
+                    (void *)loan->room, &loan->count);
+}
+
+static void lend_end(void *self, struct site_loan *loan) {
+  (void)self;
+  windows_leave((void *)loan->room);
+}
+
 static const struct site_source_ops source_ops = {
     .lookup = look_up,
     .lookup_cancel = lookup_cancel,
     .release = release,
     .read = read_piece,
     .read_end = read_end,
+    .lend = lend,
+    .lend_end = lend_end,
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -20,6 +20,7 @@ static struct served {
   size_t record_bytes; /* it gives so many at once, or BODY_ROOM; 0: any number */
   bool gives_up;       /* it resets its stream when it is asked without room */
   bool hesitates;      /* it says BODY_WAIT once, and resumes its stream before */
+  uint32_t *loans;     /* what it says of its bytes, if not NULL */
   unsigned pulls, empty_pulls;
 } served[2];
 
@@ -41,6 +42,7 @@ static enum body_result pull(void *self, struct body_chunk *chunk) {
   size_t most = body->record_bytes ? body->record_bytes : chunk->max;
   size_t take = body->left < most ? body->left : most;
   chunk->bytes = span_of(lent, take);
+  chunk->loans = body->loans;
   body->left -= take;
   return BODY_MORE;
 }
@@ -180,6 +182,28 @@ static void test_lent_bytes(void **state) {
     assert_int_equal(facts.body_bytes_sent, sizes[i]);
     assert_int_equal(script.engine.h2.outs.taken, 0); /* its memory is free again */
     script_close(&script);
+  }
+}
+
+/* Pieces whose loans a body counts itself: until they are acked, or dropped with the connection, and not those
+ * that were copied. */
+static void test_loans(void **state) {
+  (void)state;
+  uint32_t loans = 0;
+  for (int lost = 0; lost < 2; lost++) {
+    begin((struct served){.left = 50000, .loans = &loans}, (struct served){0});
+    script_run(&script, "!mute; WU 1 =60000");
+    size_t total = peek(SIZE_MAX);
+    assert_int_equal(total, 50000 + 5 * H2_FRAME_HEADER_BYTES); /* the end is a frame of its own */
+    assert_int_equal(loans, 3 + (50000 - 3 * 16384 > OUT_COPY_BYTES_MAX));
+    assert_int_equal(facts.body_bytes_sent, 50000); /* the stream has ended */
+    const uint32_t most = loans;
+    script.machine.ops->send_ack(script.machine.self, H2_FRAME_HEADER_BYTES + 16384, 0);
+    assert_int_equal(loans, most - 1);
+    if (!lost) script.machine.ops->send_ack(script.machine.self, total - 9 - 16384, 0);
+    assert_int_equal(loans, lost ? most - 1 : 0);
+    script_close(&script);
+    assert_int_equal(loans, 0);
   }
 }
 
@@ -456,6 +480,7 @@ int main(void) {
       cmocka_unit_test(test_resumed_within_pull),
       cmocka_unit_test(test_empty_response),
       cmocka_unit_test(test_lent_bytes),
+      cmocka_unit_test(test_loans),
       cmocka_unit_test(test_all_at_once),
       cmocka_unit_test(test_credit_and_more),
       cmocka_unit_test(test_header_bytes),

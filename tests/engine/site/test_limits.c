@@ -12,11 +12,14 @@
 
 /* ---- one large file -------------------------------------------------------------------------- */
 
-enum { FILE_BYTES = 4 * SITE_READ_BYTES_MIN };
+enum { FILE_BYTES = 4 * SITE_AHEAD_BYTES };
 
 static uint8_t content[FILE_BYTES];
 static struct site_entry entry;
-static size_t read_max; /* `max` of the last read */
+static size_t read_max;   /* `max` of the last read */
+static size_t lent_max;   /* bytes that are lent at once, if reading ahead is worth while */
+static uint64_t ahead_at; /* where it was, first */
+static uint32_t loans, loans_ended;
 
 static enum site_result lookup(void *self, struct span path, uint64_t now_ns,
                                struct site_lookup *lookup) {
@@ -41,8 +44,27 @@ static void read_end(void *self, struct site_read *read) {
   (void)self, (void)read;
 }
 
-static const struct site_source_ops source = {
-    .lookup = lookup, .release = release, .read = read_file, .read_end = read_end};
+static struct span lend(void *self, struct site_entry *held, struct site_loan *loan) {
+  (void)self, (void)held;
+  assert_true(loan->offset < FILE_BYTES);
+  if (!loan->ahead) return span_of(NULL, 0);
+  if (ahead_at == 0) ahead_at = loan->offset;
+  size_t left = (size_t)(FILE_BYTES - loan->offset);
+  loan->count = &loans;
+  return span_of(content + loan->offset, left < lent_max ? left : lent_max);
+}
+
+static void lend_end(void *self, struct site_loan *loan) {
+  (void)self, (void)loan;
+  loans_ended++;
+}
+
+static const struct site_source_ops source = {.lookup = lookup,
+                                              .release = release,
+                                              .read = read_file,
+                                              .read_end = read_end,
+                                              .lend = lend,
+                                              .lend_end = lend_end};
 
 /* ---- a site that serves it ------------------------------------------------------------------- */
 
@@ -83,6 +105,24 @@ static void test_least_read(void **state) {
   end();
 }
 
+/* Reading ahead is worth while from there on, while as much is left. What is lent goes out as it lies. */
+static void test_ahead(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof content; i++)
+    content[i] = (uint8_t)(i % 251);
+  ahead_at = loans_ended = 0;
+  lent_max = 5000;
+  get(NULL);
+  while (fake_pull(&fake, 3000) == BODY_MORE)
+    if (ahead_at) assert_int_equal(ahead_at, SITE_AHEAD_BYTES);
+  assert_int_equal(fake.last, BODY_END);
+  assert_int_equal(fake.len, FILE_BYTES);
+  assert_memory_equal(fake.bytes, content, FILE_BYTES);
+  assert_in_range(read_max, 1, SITE_READ_BYTES_MIN); /* of the rest */
+  end();
+  assert_int_equal(loans_ended, 1);
+}
+
 /* A table that a host filled with more than a page may announce. */
 static void test_preloads(void **state) {
   (void)state;
@@ -105,6 +145,7 @@ static void test_preloads(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_least_read),
+      cmocka_unit_test(test_ahead),
       cmocka_unit_test(test_preloads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
