@@ -108,13 +108,18 @@ struct machine_host {
   uint16_t weight;
 };
 
+struct tls_identity;
+
 /* The peer, as far as the transport knows it. */
 struct machine_peer {
   const char *application_protocol; /* ALPN token that TLS agreed on; "" without TLS or ALPN */
   bool secure;                      /* bytes are encrypted on the wire */
   bool verified; /* it has shown a certificate that an authority vouches for which we trust */
   const char *secure_version; /* "TLSv1.3": static text; NULL without TLS */
-  uint8_t address[16];        /* IPv6, or IPv4 mapped into it; all zero when unknown */
+  /* Which certificates of ours it was shown (io/tls/identities.h): says for which names it may take
+   * us. Valid until close(). NULL without TLS, and for clients. */
+  const struct tls_identity *identity;
+  uint8_t address[16]; /* IPv6, or IPv4 mapped into it; all zero when unknown */
   uint16_t port;
 };
 

@@ -263,6 +263,9 @@
 #define TLS_TICKET_KEYS         3
 #define TLS_TICKET_LIFE_SECONDS (2 * TLS_TICKET_KEY_SECONDS)
 
+/* Bytes of a host name: the most that DNS allows (RFC 1035 section 2.3.4). */
+#define TLS_NAME_BYTES_MAX 255
+
 /* A self-signed certificate is made anew at each start; browsers refuse more than 398 days. */
 #define CERTIFICATE_DAYS 90
 

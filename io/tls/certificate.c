@@ -246,6 +246,17 @@ bool certificate_self_signed(struct certificate *certificate, struct io_error *e
   return true;
 }
 
+bool certificate_share(const struct certificate *certificate, struct certificate *out) {
+  STACK_OF(X509) *chain = certificate->chain ? X509_chain_up_ref(certificate->chain) : NULL;
+  *out = (struct certificate){0};
+  if (certificate->chain && !chain) return false;
+  *out = *certificate;
+  out->chain = chain;
+  X509_up_ref(out->leaf);
+  EVP_PKEY_up_ref(out->key);
+  return true;
+}
+
 void certificate_free(struct certificate *certificate) {
   X509_free(certificate->leaf);
   sk_X509_pop_free(certificate->chain, X509_free);

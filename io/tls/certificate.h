@@ -45,6 +45,10 @@ __attribute__((warn_unused_result)) bool certificate_read(struct certificate *ce
                                                           const char *key_pem, const char *name,
                                                           struct io_error *error);
 
+/* Makes `out` a second owner of the same objects. False, and nothing is held, when memory was refused. */
+__attribute__((warn_unused_result)) bool certificate_share(const struct certificate *certificate,
+                                                           struct certificate *out);
+
 /* Frees what the struct owns; a zeroed struct is allowed. */
 void certificate_free(struct certificate *certificate);
 

@@ -27,6 +27,7 @@
 #include "io/base/error.h"
 #include "io/base/limits.h"
 #include "io/tls/certificate.h"
+#include "io/tls/identities.h"
 
 struct ticket_key {
   unsigned char name[16]; /* travels in the clear: which key it was */
@@ -41,6 +42,8 @@ struct tls_context {
   bool client;
   unsigned char *protocols; /* ALPN wire format: length octet, token, and so on */
   size_t protocols_len;
+  pthread_mutex_t identities_lock;
+  struct tls_identities *identities; /* a server's */
   pthread_mutex_t ticket_lock;
   struct ticket_key ticket_keys[TLS_TICKET_KEYS];
   unsigned ticket_key_count;
@@ -197,6 +200,45 @@ static bool copy_protocols(struct tls_context *context, const struct tls_setting
   return true;
 }
 
+/* ---- certificates ---------------------------------------------------------------------------- */
+
+const struct tls_identity *tls_context_identity(struct tls_context *context, const SSL *ssl) {
+  const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  pthread_mutex_lock(&context->identities_lock);
+  struct tls_identities *identities = context->identities;
+  tls_identities_hold(identities);
+  pthread_mutex_unlock(&context->identities_lock);
+  return tls_identities_find(identities, name);
+}
+
+/* OpenSSL's contract: 1 to go on, 0 for an alert. Called in each full handshake. */
+static int choose_certificates(SSL *ssl, void *ctx) {
+  const struct tls_identity *identity = tls_context_identity(ctx, ssl);
+  bool good = tls_identity_use(identity, ssl);
+  tls_identities_release(tls_identity_set(identity));
+  return good;
+}
+
+/* Tells OpenSSL that names are understood, so that sessions remember theirs. */
+static int accept_name(SSL *ssl, int *alert, void *ctx) {
+  (void)ssl, (void)alert, (void)ctx;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+bool tls_context_set_certificates(struct tls_context *context,
+                                  const struct certificate *const *certificates, size_t count,
+                                  struct io_error *error) {
+  assert(!context->client);
+  struct tls_identities *identities = tls_identities_create(certificates, count, error);
+  if (!identities) return false;
+  pthread_mutex_lock(&context->identities_lock);
+  struct tls_identities *old = context->identities;
+  context->identities = identities;
+  pthread_mutex_unlock(&context->identities_lock);
+  tls_identities_release(old);
+  return true;
+}
+
 /* ---- making one ------------------------------------------------------------------------------ */
 
 static const char *or_default(const char *given, const char *policy) {
@@ -230,9 +272,8 @@ static bool set_policy(struct tls_context *context, const struct tls_settings *s
   return set_suites(ssl, settings, error);
 }
 
-static bool set_certificate(struct tls_context *context, const struct certificate *certificate,
+static bool set_certificate(SSL_CTX *ssl, const struct certificate *certificate,
                             struct io_error *error) {
-  SSL_CTX *ssl = context->ssl;
   /* SSL_CTX_use_cert_and_key() has its own references to what it is given. */
   if (SSL_CTX_use_cert_and_key(ssl, certificate->leaf, certificate->key, certificate->chain, 1) !=
       1)
@@ -276,7 +317,9 @@ static bool set_server(struct tls_context *context, const struct tls_settings *s
                        struct io_error *error) {
   SSL_CTX *ssl = context->ssl;
   assert(settings->certificate);
-  if (!set_certificate(context, settings->certificate, error)) return false;
+  if (!tls_context_set_certificates(context, &settings->certificate, 1, error)) return false;
+  SSL_CTX_set_cert_cb(ssl, choose_certificates, context);
+  SSL_CTX_set_tlsext_servername_callback(ssl, accept_name);
   SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(ssl, TLS_TICKET_LIFE_SECONDS);
   SSL_CTX_set_num_tickets(ssl, 1); /* a client of ours opens one connection, not a dozen */
@@ -310,8 +353,7 @@ static bool set_client(struct tls_context *context, const struct tls_settings *s
                                           : SSL_SESS_CACHE_OFF);
   SSL_CTX_set_verify(ssl, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
   if (settings->verify && !set_authorities(ssl, settings, error)) return false;
-  if (settings->certificate && !set_certificate(context, settings->certificate, error))
-    return false;
+  if (settings->certificate && !set_certificate(ssl, settings->certificate, error)) return false;
   /* Zero is this function's success. */
   if (context->protocols_len &&
       SSL_CTX_set_alpn_protos(ssl, context->protocols, (unsigned)context->protocols_len) != 0)
@@ -326,6 +368,7 @@ struct tls_context *tls_context_create(const struct tls_settings *settings,
     io_error_set(error, 0, "no memory for TLS");
     return NULL;
   }
+  pthread_mutex_init(&context->identities_lock, NULL);
   pthread_mutex_init(&context->ticket_lock, NULL);
   ERR_clear_error();
   context->client = settings->client;
@@ -343,6 +386,8 @@ struct tls_context *tls_context_create(const struct tls_settings *settings,
 void tls_context_free(struct tls_context *context) {
   if (!context) return;
   SSL_CTX_free(context->ssl);
+  tls_identities_release(context->identities);
+  pthread_mutex_destroy(&context->identities_lock);
   pthread_mutex_destroy(&context->ticket_lock);
   OPENSSL_cleanse(context->ticket_keys, sizeof context->ticket_keys);
   free(context->protocols);

@@ -20,6 +20,7 @@
 
 struct io_error;
 struct certificate;
+struct tls_identity;
 struct tls_context;
 struct ssl_ctx_st;
 struct ssl_st;
@@ -27,8 +28,8 @@ struct ssl_st;
 struct tls_settings {
   bool client;
 
-  /* Server: required. Client: shown to a server that asks for one; NULL: none. Borrowed only during
-   * tls_context_create(). */
+  /* Server: required; tls_context_set_certificates() takes more. Client: shown to a server that asks for
+   * one; NULL: none. Borrowed only during tls_context_create(). */
   const struct certificate *certificate;
 
   /* ALPN tokens in order of preference, each 1 .. 255 characters; copied. Server: a client that
@@ -65,6 +66,14 @@ tls_context_create(const struct tls_settings *settings, struct io_error *error);
 /* Every factory that borrows it must be gone. NULL is allowed. */
 void tls_context_free(struct tls_context *context);
 
+/* Server: replaces all certificates, 1 or more, for handshakes from now on; connections stay as they are. A
+ * handshake gets those that tls/identities.h finds for the name it asks for. Borrows them until it returns. Any
+ * thread may call it. False, and the old ones stay, when memory was refused. */
+__attribute__((warn_unused_result)) bool
+tls_context_set_certificates(struct tls_context *context,
+                             const struct certificate *const *certificates, size_t count,
+                             struct io_error *error);
+
 bool tls_context_is_client(const struct tls_context *context);
 
 /* For tls/tls.c: as tls_settings.answer_clear_text; empty without one. */
@@ -76,6 +85,11 @@ struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
 
 /* For tls/tls.c: whether the peer has shown a certificate that was verified. */
 __attribute__((warn_unused_result)) bool tls_context_verified(const struct ssl_st *ssl);
+
+/* For tls/tls.c, a server's: what a client that has asked for the name of `ssl` is shown. The caller has a
+ * reference to its set, see tls/identities.h. */
+const struct tls_identity *tls_context_identity(struct tls_context *context,
+                                                const struct ssl_st *ssl);
 
 /* For tls/tls.c: the client's name for the server, "" for none. Verified in any case, sent unless it is
  * an address (RFC 6066 section 3). */

@@ -27,6 +27,7 @@
 #include "io/tls/bio.h"
 #include "io/tls/context.h"
 #include "io/tls/credit.h"
+#include "io/tls/peer.h"
 
 enum tls_state { TLS_WAITING, TLS_HANDSHAKE, TLS_OPEN, TLS_CLOSING };
 
@@ -307,9 +308,7 @@ static void open_inner(struct tls *tls, uint64_t now_ns) {
   assert(protocol_len < sizeof text);
   if (protocol_len) memcpy(text, protocol, protocol_len);
   tls->peer.application_protocol = text;
-  tls->peer.secure = true;
-  tls->peer.secure_version = SSL_get_version(tls->ssl);
-  tls->peer.verified = tls_context_verified(tls->ssl);
+  tls_peer_fill(&tls->peer, factory->context, tls->ssl);
   tls_factory_count(factory, tls->ssl);
   tls->state = TLS_OPEN;
   tls_credit_init(&tls->credit, now_ns);
@@ -539,6 +538,7 @@ static void tls_close(void *self) {
   /* A connection cut without close_notify does not spoil its session: tickets are stateless. */
   if (tls->ssl) SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(tls->ssl);
+  tls_peer_clear(&tls->peer);
   assert(tls->factory->machines > 0);
   tls->factory->machines--;
   free(tls);
