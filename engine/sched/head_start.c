@@ -4,6 +4,7 @@
 #include "engine/sched/head_start.h"
 
 #include "engine/base/decimal.h"
+#include "engine/base/pattern.h"
 #include "engine/base/text.h"
 #include "engine/sched/class.h"
 #include "engine/sched/urgency.h"
@@ -19,31 +20,6 @@ const struct head_start_rules head_start_rules_default = {
             .scan = true}},
     .count = 1,
 };
-
-/* Whether `*` in the pattern can stand for bytes so that it equals the text, without regard to case
- * with `fold`. After a mismatch only the last star takes one byte more, so that the cost is at most
- * the product of both lengths. */
-static bool matches(struct span pattern, struct span text, bool fold) {
-  size_t p = 0, t = 0, star = SIZE_MAX, resume = 0;
-  while (t < text.len) {
-    uint8_t c = fold ? text_lower(text.base[t]) : text.base[t];
-    if (p < pattern.len && pattern.base[p] == '*') {
-      star = p++;
-      resume = t;
-    } else if (p < pattern.len && pattern.base[p] == c) {
-      p++;
-      t++;
-    } else if (star != SIZE_MAX) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.len && pattern.base[p] == '*')
-    p++;
-  return p == pattern.len;
-}
 
 /* BYTES[k] or `scan` */
 static bool read_bytes(struct span text, struct head_start_rule *rule) {
@@ -88,7 +64,7 @@ bool head_start_add(struct head_start_rules *rules, struct span text) {
 uint16_t head_start_of_path(const struct head_start_rules *rules, struct span path) {
   uint16_t set = 0;
   for (uint32_t i = 0; i < rules->count; i++)
-    if (rules->at[i].path.len == 0 || matches(rules->at[i].path, path, false))
+    if (rules->at[i].path.len == 0 || pattern_matches(rules->at[i].path, path, false))
       set |= (uint16_t)(1u << i);
   return set;
 }
@@ -97,6 +73,6 @@ uint16_t head_start_types(const struct head_start_rules *rules, struct span cont
   struct span type = sched_class_essence(content_type);
   uint16_t set = 0;
   for (uint32_t i = 0; i < rules->count; i++)
-    if (matches(rules->at[i].type, type, true)) set |= (uint16_t)(1u << i);
+    if (pattern_matches(rules->at[i].type, type, true)) set |= (uint16_t)(1u << i);
   return set;
 }
