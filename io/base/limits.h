@@ -339,6 +339,10 @@
 /* Bytes of the longest path: what open() accepts, PATH_MAX without the final zero. */
 #define FILES_PATH_BYTES 4095
 
+/* Names that a directory's list has at most. Each costs a system call; all of them together about 2 ms, which is
+ * as long as a loop may stand still for one client. */
+#define FILES_LIST_NAMES_MAX 1000
+
 /* Bytes of a large file's beginning, and of the last that were read of it, that are kept to see whether
  * it was rewritten in place. Another file, compressed or not, hardly has the same 64 bytes at the same
  * place. */
