@@ -421,6 +421,12 @@
  * 414. */
 #define SITE_PATH_BYTES_MAX (4u * KIB)
 
+/* The charset of a site's texts; the longest registered name is shorter. Names that stand for a directory, each
+ * of which may cost three lookups, and bytes of each: Linux' NAME_MAX. */
+#define SITE_CHARSET_BYTES_MAX 64u
+#define SITE_INDEXES_MAX       8u
+#define SITE_INDEX_BYTES_MAX   255u
+
 /* Fields of one request that the site evaluates (conditions, ranges, codings) and copies while it
  * waits for a file; browsers send three or four. More get 431, whether it waits or not. */
 #define SITE_CONDITION_FIELDS_MAX 16u

@@ -11,6 +11,7 @@
 
 #include "engine/site/announce.h"
 #include "engine/site/conditional.h"
+#include "engine/site/facts.h"
 #include "engine/site/multipart.h"
 #include "engine/site/range.h"
 #include "engine/site/reader.h"
@@ -94,6 +95,26 @@ void site_answer_error(struct site_exchange *exchange, const struct site_questio
   respond_bytes(exchange, &answer, question->head ? (struct span){0} : text);
 }
 
+unsigned site_answer_status(enum site_result result) {
+  switch (result) {
+  case SITE_MISSING: return 404;
+  case SITE_FORBIDDEN: return 403;
+  case SITE_BUSY: return 503;
+  default: return 500;
+  }
+}
+
+void site_answer_page(struct site_exchange *exchange, const struct site_question *question) {
+  struct span page = span_of(exchange->page, exchange->page_bytes);
+  struct answer answer = {.status = 200};
+  put(&answer, TOKEN_CONTENT_TYPE, span_text("text/html; charset=utf-8"));
+  put(&answer, TOKEN_CONTENT_LENGTH, span_of(answer.length, decimal_put(answer.length, page.len)));
+  answer.fields[answer.count++] = (struct header){.name = span_text("content-security-policy"),
+                                                  .value = span_text("default-src 'none'")};
+  if (question->varies || question->varied) put_vary(&answer);
+  respond_bytes(exchange, &answer, question->head ? (struct span){0} : page);
+}
+
 void site_answer_method(struct site_exchange *exchange, const struct site_question *question,
                         struct span method) {
   struct header allow = header_of(TOKEN_ALLOW, span_text("GET, HEAD, OPTIONS"));
@@ -134,8 +155,8 @@ static void not_modified(struct site_exchange *exchange, const struct site_quest
   struct answer answer = {.status = 304};
   const struct site_facts *facts = &exchange->sent->facts;
   put(&answer, TOKEN_ETAG, span_of(facts->etag, facts->etag_len));
-  if (exchange->site->settings.cache_control.len > 0)
-    put(&answer, TOKEN_CACHE_CONTROL, exchange->site->settings.cache_control);
+  struct span cache_control = site_facts_cache(&exchange->site->settings, question->target.path);
+  if (cache_control.len > 0) put(&answer, TOKEN_CACHE_CONTROL, cache_control);
   if (question->varies) put_vary(&answer);
   respond_bytes(exchange, &answer, (struct span){0});
 }

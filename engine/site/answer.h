@@ -17,6 +17,12 @@ void site_answer_directory(struct site_exchange *exchange, const struct site_que
 void site_answer_method(struct site_exchange *exchange, const struct site_question *question,
                         struct span method);
 
+/* The status for a lookup that found nothing. */
+unsigned site_answer_status(enum site_result result);
+
+/* exchange->page: HTML that was made for this request. */
+void site_answer_page(struct site_exchange *exchange, const struct site_question *question);
+
 /* A short text. `field`: one more field, or NULL. */
 void site_answer_error(struct site_exchange *exchange, const struct site_question *question,
                        unsigned status, const struct header *field);

@@ -12,6 +12,7 @@ struct site_exchange *site_exchange_take(struct site *site, struct stream *strea
   exchange->stream = stream;
   exchange->waiting = NULL;
   exchange->file = exchange->sent = NULL;
+  exchange->page = NULL;
   exchange->reading = exchange->arrived = exchange->failed = exchange->starved = false;
   return exchange;
 }
@@ -26,5 +27,6 @@ void site_exchange_free(struct site_exchange *exchange) {
   if (exchange->sent != exchange->file) site_exchange_release(site, exchange->sent);
   site_exchange_release(site, exchange->file);
   site_question_drop(site->settings.memory, exchange->waiting);
+  if (exchange->page) memory_free(site->settings.memory, exchange->page, exchange->page_bytes);
   pool_give(&site->exchanges, exchange);
 }

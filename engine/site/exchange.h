@@ -13,6 +13,7 @@
 #include "engine/http/handler.h"
 #include "engine/site/question.h"
 #include "engine/site/settings.h"
+#include "engine/site/types.h"
 
 struct site_exchange {
   struct site_lookup lookup; /* first */
@@ -23,6 +24,8 @@ struct site_exchange {
   struct site_entry *sent;       /* what the answer is made of: the same, or its sibling */
 
   struct body_bytes bytes; /* a body that is in memory */
+  uint8_t *page;           /* that was made for this answer, or NULL: a listing */
+  size_t page_bytes;       /* of its allocation */
 
   /* A body that is read in pieces. */
   bool reading; /* a read is pending, or its bytes are lent */
@@ -47,6 +50,7 @@ struct site_exchange {
 struct site {
   struct site_settings settings;
   struct handler handler;
+  struct site_types types;
   struct pool exchanges;
   uint32_t reads; /* reads pending or lent */
   struct site_exchange *starved,

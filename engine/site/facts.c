@@ -55,46 +55,58 @@ static int64_t modified_seconds(const struct site_settings *settings, int64_t mt
   return now && seconds > *now ? *now : seconds;
 }
 
-void site_facts_prepare(const struct site_settings *settings, struct site_entry *entry,
-                        struct span path) {
+struct span site_facts_cache(const struct site_settings *settings, struct span path) {
+  return site_rules_cache(settings->rules, path, settings->cache_control);
+}
+
+/* Appends a field to those that are ready. */
+static void put(struct site_facts *facts, uint32_t *count, enum header_token token,
+                struct span value) {
+  assert(*count < SITE_READY_FIELDS_MAX);
+  facts->fields[(*count)++] = header_of(token, value);
+}
+
+static void make_sets(struct site_facts *facts, struct span cache_control) {
+  uint32_t count = 0;
+  if (cache_control.len > 0) put(facts, &count, TOKEN_CACHE_CONTROL, cache_control);
+  put(facts, &count, TOKEN_CONTENT_TYPE, facts->type);
+  facts->shared = (uint8_t)count;
+  put(facts, &count, TOKEN_CONTENT_LENGTH, span_of(facts->length, facts->length_len));
+  put(facts, &count, TOKEN_ETAG, span_of(facts->etag, facts->etag_len));
+  put(facts, &count, TOKEN_LAST_MODIFIED, span_of(facts->modified, HTTP_DATE_BYTES));
+  put(facts, &count, TOKEN_ACCEPT_RANGES, span_text("bytes"));
+  if (facts->compressed) put(facts, &count, TOKEN_CONTENT_ENCODING, coding_name(CODING_GZIP));
+  facts->plain = (struct header_set){.at = facts->fields, .count = count};
+  put(facts, &count, TOKEN_VARY, span_text("accept-encoding"));
+  facts->varied = (struct header_set){.at = facts->fields, .count = count};
+}
+
+void site_facts_prepare(const struct site_settings *settings, struct site_types *types,
+                        struct site_entry *entry, struct span path) {
   struct site_facts *facts = &entry->facts;
   if (facts->ready) return;
   facts->ready = true;
-  facts->type = mime_type(path);
+  facts->type = site_types_find(types, path);
   facts->modified_seconds = modified_seconds(settings, entry->mtime_ns);
   facts->etag_len = (uint8_t)put_etag(facts->etag, entry, path);
   facts->length_len = (uint8_t)decimal_put(facts->length, entry->size_bytes);
   http_date_format(facts->modified_seconds, facts->modified);
   facts->first_known = entry->bytes.base != NULL; /* else site/reader.c finds it out */
   facts->first_bytes = facts->first_known ? first_scan_bytes(entry->bytes) : 0;
-
-  const struct header ready[] = {
-      header_of(TOKEN_CONTENT_TYPE, facts->type),
-      header_of(TOKEN_CONTENT_LENGTH, span_of(facts->length, facts->length_len)),
-      header_of(TOKEN_ETAG, span_of(facts->etag, facts->etag_len)),
-      header_of(TOKEN_LAST_MODIFIED, span_of(facts->modified, HTTP_DATE_BYTES)),
-      header_of(TOKEN_ACCEPT_RANGES, span_text("bytes")),
-  };
-  size_t count = 0;
-  for (; count < sizeof ready / sizeof ready[0]; count++)
-    facts->fields[count] = ready[count];
   facts->compressed = mime_is_gzipped(path);
-  if (facts->compressed)
-    facts->fields[count++] = header_of(TOKEN_CONTENT_ENCODING, coding_name(CODING_GZIP));
-  if (settings->cache_control.len > 0)
-    facts->fields[count++] = header_of(TOKEN_CACHE_CONTROL, settings->cache_control);
-  facts->plain = (struct header_set){.at = facts->fields, .count = (uint32_t)count};
-  facts->fields[count++] = header_of(TOKEN_VARY, span_text("accept-encoding"));
-  facts->varied = (struct header_set){.at = facts->fields, .count = (uint32_t)count};
-  assert(count + 2 <= SITE_READY_FIELDS_MAX);
+  make_sets(facts, site_facts_cache(settings, path));
 }
 
-void site_facts_code(struct site_entry *entry, enum coding coding, struct span type) {
+void site_facts_code(const struct site_settings *settings, struct site_types *types,
+                     struct site_entry *entry, enum coding coding, struct span path) {
   struct site_facts *facts = &entry->facts;
   assert(facts->ready);
   if (facts->coded.count > 0) return;
-  struct header *added = &facts->fields[facts->varied.count];
-  added[0] = header_of(TOKEN_CONTENT_ENCODING, coding_name(coding));
-  added[1] = header_of(TOKEN_CONTENT_TYPE, type);
-  facts->coded = (struct header_set){.at = facts->fields + 1, .count = facts->varied.count + 1};
+  struct span cache_control = site_facts_cache(settings, path);
+  uint32_t count = facts->varied.count;
+  put(facts, &count, TOKEN_CONTENT_ENCODING, coding_name(coding));
+  put(facts, &count, TOKEN_CONTENT_TYPE, site_types_find(types, path));
+  if (cache_control.len > 0) put(facts, &count, TOKEN_CACHE_CONTROL, cache_control);
+  facts->coded =
+      (struct header_set){.at = facts->fields + facts->shared, .count = count - facts->shared};
 }

@@ -6,12 +6,17 @@
 
 #include "engine/http/negotiate.h"
 #include "engine/site/settings.h"
+#include "engine/site/types.h"
 
 /* Works out the facts of a file that was found at `path`, once. */
-void site_facts_prepare(const struct site_settings *settings, struct site_entry *entry,
-                        struct span path);
+void site_facts_prepare(const struct site_settings *settings, struct site_types *types,
+                        struct site_entry *entry, struct span path);
 
-/* The same for the fields that it has as a sibling, in `coding`, of a file of `type` (static). */
-void site_facts_code(struct site_entry *entry, enum coding coding, struct span type);
+/* The same for the fields that it has as a sibling, in `coding`, of the file at `path`. */
+void site_facts_code(const struct site_settings *settings, struct site_types *types,
+                     struct site_entry *entry, enum coding coding, struct span path);
+
+/* The value of Cache-Control for the file at `path`; empty: not sent. */
+struct span site_facts_cache(const struct site_settings *settings, struct span path);
 
 #endif

@@ -176,7 +176,7 @@ static const struct {
 
 /* What follows the last dot of the last segment, unless that dot begins the segment: a name such as
  * ".profile" has no extension. */
-static struct span extension_of(struct span path) {
+struct span mime_extension(struct span path) {
   for (size_t i = path.len; i-- > 0;) {
     if (path.base[i] == '/') break;
     if (path.base[i] != '.') continue;
@@ -202,8 +202,9 @@ static const char *type_of_name(struct span path) {
   return NULL;
 }
 
-struct span mime_type(struct span path) {
-  struct span extension = extension_of(path);
+/* NULL: nothing is known. */
+static const char *find(struct span path) {
+  struct span extension = mime_extension(path);
   char lower[EXTENSION_BYTES_MAX + 1] = {0};
   size_t low = 0, high = extension.len <= EXTENSION_BYTES_MAX ? sizeof types / sizeof types[0] : 0;
   for (size_t i = 0; i < extension.len && high > 0; i++) {
@@ -212,14 +213,22 @@ struct span mime_type(struct span path) {
   while (low < high) {
     size_t middle = (low + high) / 2;
     int order = __builtin_memcmp(lower, types[middle].extension, sizeof lower);
-    if (order == 0) return span_text(types[middle].type);
+    if (order == 0) return types[middle].type;
     if (order < 0) high = middle;
     if (order > 0) low = middle + 1;
   }
-  const char *type = extension.len == 0 ? type_of_name(path) : NULL;
+  return extension.len == 0 ? type_of_name(path) : NULL;
+}
+
+struct span mime_type(struct span path) {
+  const char *type = find(path);
   return span_text(type ? type : "application/octet-stream");
 }
 
+bool mime_is_known(struct span path) {
+  return find(path) != NULL;
+}
+
 bool mime_is_gzipped(struct span path) {
-  return span_is_ignoring_case(extension_of(path), "svgz");
+  return span_is_ignoring_case(mime_extension(path), "svgz");
 }

@@ -15,6 +15,13 @@ enum { MIME_TYPE_BYTES_MAX = 73 };
  * charset=utf-8. application/octet-stream when nothing is known. Static text. */
 struct span mime_type(struct span path);
 
+/* The part of the path that tells its type: what follows the last dot of its last segment, unless that dot begins
+ * it; else empty. */
+struct span mime_extension(struct span path);
+
+/* Whether mime_type() knows more of the path than that it is bytes. */
+__attribute__((warn_unused_result)) bool mime_is_known(struct span path);
+
 /* Whether a file of that name is gzip inside, though its type is of what is in it: .svgz. */
 bool mime_is_gzipped(struct span path);
 

@@ -136,13 +136,18 @@ enum site_path_result site_path_parse(struct span target, uint8_t *room, size_t 
   return is_hidden(out->path) ? SITE_PATH_NO_FILE : SITE_PATH_OK;
 }
 
-size_t site_path_directory(const struct site_path *path, uint8_t *room, size_t room_bytes) {
+bool site_path_shows(struct span name) {
+  if (name.len == 0 || name.base[0] == '.') return false;
+  for (size_t i = 0; i < name.len; i++)
+    if (is_control(name.base[i]) || name.base[i] == '\\' || name.base[i] == '/') return false;
+  return true;
+}
+
+size_t site_path_encode(struct span text, uint8_t *room) {
   static const char hex[] = "0123456789ABCDEF";
-  if (room_bytes < 3 * path->path.len + 2 + path->query.len) return 0;
   size_t len = 0;
-  room[len++] = '/';
-  for (size_t i = 0; i < path->path.len; i++) {
-    uint8_t byte = path->path.base[i];
+  for (size_t i = 0; i < text.len; i++) {
+    uint8_t byte = text.base[i];
     if (plain[byte]) {
       room[len++] = byte;
       continue;
@@ -151,6 +156,14 @@ size_t site_path_directory(const struct site_path *path, uint8_t *room, size_t r
     room[len++] = (uint8_t)hex[byte >> 4];
     room[len++] = (uint8_t)hex[byte & 15];
   }
+  return len;
+}
+
+size_t site_path_directory(const struct site_path *path, uint8_t *room, size_t room_bytes) {
+  if (room_bytes < 3 * path->path.len + 2 + path->query.len) return 0;
+  size_t len = 0;
+  room[len++] = '/';
+  len += site_path_encode(path->path, room + len);
   if (path->path.len > 0) room[len++] = '/';
   if (path->query.len > 0) __builtin_memcpy(room + len, path->query.base, path->query.len);
   return len + path->query.len;

@@ -32,6 +32,13 @@ struct site_path {
 __attribute__((warn_unused_result)) enum site_path_result
 site_path_parse(struct span target, uint8_t *room, size_t room_bytes, struct site_path *out);
 
+/* Whether a name in a directory belongs to paths that pass: not hidden, and of bytes that they may have. */
+__attribute__((warn_unused_result)) bool site_path_shows(struct span name);
+
+/* Writes `text`, a path or a name, so that it can stand in a target: percent-encoded, at most 3 * text.len bytes. Returns
+ * the length. */
+size_t site_path_encode(struct span text, uint8_t *room);
+
 /* Writes the target that leads to the directory of that path: "/", the path percent-encoded, "/"
  * and the query, which is what a redirect needs. It begins with exactly one slash, so that it
  * cannot name another authority. Returns the length, at most 3 * path.len + 2 + query.len, or 0

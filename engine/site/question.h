@@ -13,8 +13,8 @@
 #include "engine/http/negotiate.h"
 #include "engine/site/path.h"
 
-/* Derived from the texts that may follow a path that the request named, and from its bound. */
-#define SITE_SUFFIX_BYTES_MAX (sizeof "/index.html.br" - 1)
+/* Derived from what may follow a path in its room: a slash and the name of an index, and the suffix of a sibling. */
+#define SITE_SUFFIX_BYTES_MAX (1 + SITE_INDEX_BYTES_MAX + sizeof ".br" - 1)
 #define SITE_ROOM_BYTES       (SITE_PATH_BYTES_MAX + SITE_SUFFIX_BYTES_MAX)
 
 struct site_question {
@@ -24,8 +24,11 @@ struct site_question {
   struct site_path target;
   uint8_t *room; /* the path; SITE_ROOM_BYTES */
   struct negotiation negotiation;
-  bool head;          /* HEAD, not GET */
-  bool index;         /* index.html was appended to a directory's path */
+  bool head;     /* HEAD, not GET */
+  bool fallback; /* the path is that of site_rules.fallback */
+  bool varied; /* a path that was tried before could have led to another answer for other codings */
+  size_t base_len;    /* of a directory's path, before the name of an index */
+  uint8_t index;      /* number of that name, from 1; 0: none */
   bool find_file;     /* the current lookup is for the file itself, not for a sibling */
   bool survey;        /* all siblings are looked up, for the facts */
   bool varies;        /* another accept-encoding field could lead to another answer */

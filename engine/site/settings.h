@@ -6,14 +6,18 @@
 
 #include "engine/base/pool.h"
 #include "engine/site/hints.h"
+#include "engine/site/rules.h"
 #include "engine/site/source.h"
 
 struct site_settings {
   const struct memory *memory; /* borrowed for the site's life */
   struct site_source source;
   const struct site_hints
-      *hints;                  /* what pages preload; may be NULL; borrowed for the site's life */
-  struct span cache_control;   /* value of that field on 200, 206 and 304; empty: not sent */
+      *hints; /* what pages preload; may be NULL; borrowed for the site's life */
+  const struct site_rules *rules; /* NULL: site_rules_default; borrowed for the site's life */
+  struct span
+      cache_control; /* value of that field on 200, 206 and 304, where no rule says another; empty: not
+                                  sent */
   const int64_t *wall_seconds; /* seconds since 1970, kept current by the host; NULL: unknown. Only
                                   decides whether a date is a strong validator */
   uint32_t exchanges_max;      /* responses at once; beyond it the answer is 503 */

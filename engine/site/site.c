@@ -8,8 +8,10 @@
  *
  * Siblings are looked up when the client takes their coding. Once in SITE_SIBLINGS_NS they are
  * looked up whatever it takes, because a response that could have been another needs a Vary field.
- * Where the file itself is missing, a sibling answers for it to a client that takes its coding;
- * others get 404. That, too, could have been another response, unless the client takes all codings.
+ * Where the file itself is missing, a sibling answers for it to a client that takes its coding.
+ * That, too, could have been another response, unless the client takes all codings. Where nothing is
+ * at the path, the next one is looked up: of a directory the next index, then a listing; then the
+ * fallback. Only then is the answer 404.
  */
 #include "engine/site/site.h"
 
@@ -17,6 +19,7 @@
 
 #include "engine/site/answer.h"
 #include "engine/site/facts.h"
+#include "engine/site/listing.h"
 #include "engine/site/mime.h"
 #include "engine/site/reader.h"
 
@@ -34,15 +37,6 @@ static void waiting_closed(struct stream *stream, uint32_t error_code) {
 static const struct stream_events waiting_events = {.closed = waiting_closed};
 
 /* ---- lookups --------------------------------------------------------------------------------- */
-
-static unsigned status_of(enum site_result result) {
-  switch (result) {
-  case SITE_MISSING: return 404;
-  case SITE_FORBIDDEN: return 403;
-  case SITE_BUSY: return 503;
-  default: return 500;
-  }
-}
 
 /* The path that is looked up now: the question's, with the suffix of a sibling. */
 static struct span lookup_path(const struct site_question *question) {
@@ -106,9 +100,8 @@ static void consider(struct site_exchange *exchange, struct site_question *quest
     return;
   }
   if (exchange->sent != exchange->file) site_exchange_release(site, exchange->sent);
-  site_facts_prepare(&site->settings, entry, lookup_path(question));
-  struct span type = exchange->file ? exchange->file->facts.type : mime_type(question->target.path);
-  site_facts_code(entry, question->coding, type);
+  site_facts_prepare(&site->settings, &site->types, entry, lookup_path(question));
+  site_facts_code(&site->settings, &site->types, entry, question->coding, question->target.path);
   exchange->sent = entry;
   question->chosen = question->coding;
 }
@@ -123,52 +116,107 @@ static void remember_siblings(struct site_exchange *exchange,
 
 static void answer_file(struct site_exchange *exchange, struct site_question *question) {
   bool siblings = exchange->file->facts.siblings != 0;
-  question->varies = siblings || question->chosen != CODING_IDENTITY;
+  question->varies = question->varied || siblings || question->chosen != CODING_IDENTITY;
   site_answer_file(exchange, question);
 }
 
-/* The file was found: true when there is a sibling to look up next, false when it was answered. */
-static bool file_found(struct site_exchange *exchange, struct site_question *question) {
-  exchange->file = exchange->sent = exchange->lookup.entry;
-  if (exchange->file->directory) {
-    if (question->index) {
-      site_answer_error(exchange, question, 404, NULL);
-    } else {
-      site_answer_directory(exchange, question);
-    }
+/* ---- what follows where nothing is ----------------------------------------------------------- */
+
+/* Appends the name of an index to the directory's path; false when there are no more, or it is too long. */
+static bool name_index(const struct site_rules *rules, struct site_question *question,
+                       uint32_t number) {
+  if (number >= rules->index_count || number >= SITE_INDEXES_MAX) return false;
+  struct span name = rules->indexes[number];
+  size_t len = question->base_len;
+  if (name.len > SITE_INDEX_BYTES_MAX || len + 1 + name.len > SITE_PATH_BYTES_MAX) return false;
+  if (len > 0) question->room[len++] = '/';
+  __builtin_memcpy(question->room + len, name.base, name.len);
+  question->target.path = span_of(question->room, len + name.len);
+  question->index = (uint8_t)(number + 1);
+  return true;
+}
+
+/* Whether the fallback is what belongs at the path. */
+static bool takes_fallback(const struct site *site, const struct site_question *question) {
+  const struct site_rules *rules = site->settings.rules;
+  if (question->fallback || rules->fallback.len == 0 || rules->fallback.len > SITE_PATH_BYTES_MAX)
+    return false;
+  return question->target.directory || !site_types_know(&site->types, question->target.path);
+}
+
+/* The next path to look up, from the beginning. */
+static bool begin_again(struct site_question *question) {
+  question->find_file = true;
+  question->survey = false;
+  question->todo = question->found = 0;
+  question->varied |= question->varies;
+  return true;
+}
+
+/* Nothing is at the path: true when there is another one to look up, false when it was answered. */
+static bool missing(struct site_exchange *exchange, struct site_question *question) {
+  const struct site *site = exchange->site;
+  const struct site_rules *rules = site->settings.rules;
+  bool directory = question->target.directory && !question->fallback;
+  if (directory && name_index(rules, question, question->index)) return begin_again(question);
+  if (directory && rules->listing && site_listing_answer(exchange, question)) return false;
+  if (!takes_fallback(site, question)) {
+    question->varies |= question->varied;
+    site_answer_error(exchange, question, 404, NULL);
     return false;
   }
-  site_facts_prepare(&exchange->site->settings, exchange->file, question->target.path);
+  question->fallback = true;
+  __builtin_memcpy(question->room, rules->fallback.base, rules->fallback.len);
+  question->target.path = span_of(question->room, rules->fallback.len);
+  return begin_again(question);
+}
+
+/* ---- results --------------------------------------------------------------------------------- */
+
+/* What was found does not answer: true when there is another path to look up. */
+static bool pass_over(struct site_exchange *exchange, struct site_question *question) {
+  site_exchange_release(exchange->site, exchange->file);
+  exchange->file = exchange->sent = NULL;
+  return missing(exchange, question);
+}
+
+/* The file was found: true when there is another lookup, false when it was answered. */
+static bool file_found(struct site_exchange *exchange, struct site_question *question) {
+  struct site *site = exchange->site;
+  bool chosen = question->index > 0 || question->fallback; /* by us, not by the request */
+  bool directory = question->target.directory && !chosen;  /* asked for as one */
+  exchange->file = exchange->sent = exchange->lookup.entry;
+  if (exchange->file->directory && !chosen && !directory) {
+    site_answer_directory(exchange, question);
+    return false;
+  }
+  if (exchange->file->directory || directory) return pass_over(exchange, question);
+  site_facts_prepare(&site->settings, &site->types, exchange->file, question->target.path);
   plan_siblings(exchange, question);
   if (next_sibling(question)) return true;
   answer_file(exchange, question);
   return false;
 }
 
-/* All siblings of a missing file were asked for. */
-static void answer_orphan(struct site_exchange *exchange, struct site_question *question) {
+/* All siblings of a missing file were asked for: true when there is another path to look up. */
+static bool answer_orphan(struct site_exchange *exchange, struct site_question *question) {
   exchange->file = exchange->sent;
-  if (exchange->file) {
-    answer_file(exchange, question);
-  } else {
-    site_answer_error(exchange, question, 404, NULL);
-  }
+  if (!exchange->file) return missing(exchange, question);
+  answer_file(exchange, question);
+  return false;
 }
 
 static bool sibling_answered(struct site_exchange *exchange, struct site_question *question,
                              enum site_result result) {
   bool failed = result == SITE_BUSY || result == SITE_FAILED;
   if (!exchange->file && failed) { /* it may exist: not a 404 */
-    site_answer_error(exchange, question, status_of(result), NULL);
+    site_answer_error(exchange, question, site_answer_status(result), NULL);
     return false;
   }
   if (failed) question->found |= (uint8_t)(1u << question->coding); /* not known to be missing */
   if (result == SITE_FOUND) consider(exchange, question, exchange->lookup.entry);
   if (next_sibling(question)) return true;
-  if (!exchange->file) {
-    answer_orphan(exchange, question);
-    return false;
-  }
+  if (!exchange->file) return answer_orphan(exchange, question);
   remember_siblings(exchange, question);
   answer_file(exchange, question);
   return false;
@@ -182,9 +230,9 @@ static bool proceed(struct site_exchange *exchange, struct site_question *questi
   if (result == SITE_FOUND) return file_found(exchange, question);
   if (result == SITE_MISSING) {
     plan_orphans(question);
-    if (next_sibling(question)) return true;
+    return next_sibling(question) || missing(exchange, question);
   }
-  site_answer_error(exchange, question, status_of(result), NULL);
+  site_answer_error(exchange, question, site_answer_status(result), NULL);
   return false;
 }
 
@@ -229,8 +277,8 @@ static void looked_up(struct site_lookup *lookup, enum site_result result) {
 /* ---- requests -------------------------------------------------------------------------------- */
 
 /* Status 200 when the target can be looked up. */
-static unsigned read_target(struct site_question *question, struct span target) {
-  static const char index_name[] = "index.html";
+static unsigned read_target(const struct site *site, struct site_question *question,
+                            struct span target) {
   if (target.len > SITE_TARGET_BYTES_MAX) return 414;
   switch (site_path_parse(target, question->room, SITE_PATH_BYTES_MAX, &question->target)) {
   case SITE_PATH_OK: break;
@@ -238,15 +286,9 @@ static unsigned read_target(struct site_question *question, struct span target) 
   case SITE_PATH_NO_FILE: return 404;
   case SITE_PATH_LONG: return 414;
   }
-  if (!question->target.directory) return 200;
-  struct span *path = &question->target.path;
-  size_t slash = path->len > 0;
-  if (path->len + slash + sizeof index_name - 1 > SITE_PATH_BYTES_MAX) return 414;
-  if (slash) question->room[path->len] = '/';
-  __builtin_memcpy(question->room + path->len + slash, index_name, sizeof index_name - 1);
-  *path = span_of(question->room, path->len + slash + sizeof index_name - 1);
-  question->index = true;
-  return 200;
+  question->base_len = question->target.path.len;
+  if (!question->target.directory || site->settings.rules->index_count == 0) return 200;
+  return name_index(site->settings.rules, question, 0) ? 200 : 414;
 }
 
 static const struct stream_events no_events;
@@ -271,7 +313,7 @@ static void site_request(void *ctx, struct stream *stream, const struct request 
     site_answer_method(exchange, &question, request->method);
     return;
   }
-  unsigned status = read_target(&question, request->path);
+  unsigned status = read_target(site, &question, request->path);
   if (status == 200 && !site_question_note(&question, request->fields)) status = 431;
   if (status != 200) {
     site_answer_error(exchange, &question, status, NULL);
@@ -288,6 +330,8 @@ struct site *site_create(const struct site_settings *settings) {
   struct site *site = memory_alloc(settings->memory, sizeof *site);
   if (!site) return NULL;
   *site = (struct site){.settings = *settings, .handler = {.ctx = site, .request = site_request}};
+  if (!site->settings.rules) site->settings.rules = &site_rules_default;
+  site_types_init(&site->types, settings->memory, site->settings.rules);
   pool_init(&site->exchanges, settings->memory, sizeof(struct site_exchange), EXCHANGES_A_CHUNK,
             settings->exchanges_max);
   return site;
@@ -297,6 +341,7 @@ void site_destroy(struct site *site) {
   if (!site) return;
   assert(site->reads == 0);
   pool_destroy(&site->exchanges);
+  site_types_destroy(&site->types);
   memory_free(site->settings.memory, site, sizeof *site);
 }
 

@@ -11,10 +11,12 @@
  *
  *     site.c                         from a request to the entries to answer with
  *     answer.c                       from entries and conditions to status, fields and body
+ *     listing.c                      the names of a directory
  *     facts.c multipart.c announce.c ready-made fields; several ranges; 103 and pushes
  *     reader.c                       a body read in pieces
  *     exchange.c                     one request on its way to its answer
  *     question.c                     what was asked, also while a lookup is pending
+ *     types.c rules.c                what the operator says about answers
  *     conditional.c range.c path.c mime.c hints.c
  *     settings.h source.h            what the host provides
  */

@@ -27,7 +27,7 @@ enum site_result {
 /* Derived from what the site writes. */
 enum {
   SITE_ETAG_BYTES_MAX = 2 + 2 * 16 + 2 + 2, /* "size-mtime-gz", numbers in hex */
-  SITE_READY_FIELDS_MAX = 10,               /* fields of a whole 200, plain or coded */
+  SITE_READY_FIELDS_MAX = 11,               /* fields of a whole 200, plain or coded */
 };
 
 /* What the site worked out about a file at its first request; zeroed by the source. */
@@ -41,13 +41,15 @@ struct site_facts {
   uint32_t first_bytes; /* what a viewer needs first (http/first_scan.h); 0: nothing special */
   uint8_t etag_len, length_len;
   uint8_t etag[SITE_ETAG_BYTES_MAX], length[DECIMAL_BYTES_MAX], modified[HTTP_DATE_BYTES];
-  /* The fields of a whole 200: content-type, content-length, ..., vary, content-encoding, the
-   * content-type of the file that this one is a sibling of. Each set is a run of them. */
+  /* The fields of a whole 200: cache-control, content-type, content-length, ..., vary, content-encoding, and the
+   * content-type and cache-control of the file that this one is a sibling of. Each set is a run of them. */
+  uint8_t shared;  /* fields before those that a sibling has, too */
   bool compressed; /* the file itself, as a .svgz is: it has no siblings */
   struct header fields[SITE_READY_FIELDS_MAX];
   struct header_set plain;  /* the first up to what comes before `vary` */
   struct header_set varied; /* the first up to `vary`: for a file that has siblings */
-  struct header_set coded;  /* the second up to the last: for a sibling; empty until it was one */
+  struct header_set
+      coded; /* content-length up to the last: for a sibling; empty until it was one */
 };
 
 /* One version of one file. When the file changes, its path leads to a new entry; exchanges that
@@ -91,6 +93,22 @@ struct site_loan {
   void *room[3];      /* the source's; all zero at first */
 };
 
+/* A name in a directory. */
+struct site_name {
+  struct span name;
+  uint64_t size_bytes;
+  int64_t modified_seconds; /* since 1970 */
+  bool directory;
+};
+
+/* The names of a directory, lent by the source. */
+struct site_names {
+  const struct site_name *at; /* directories first, then in bytewise order */
+  uint32_t count;
+  bool more;  /* there are others, which are not told */
+  void *room; /* the source's */
+};
+
 struct site_source_ops {
   /* `path` is borrowed: decoded, normalised, relative to the root, without a slash at either end;
    * empty for the root itself. Any result. */
@@ -117,6 +135,11 @@ struct site_source_ops {
 
   /* No more of this entry is asked for. Pieces that are out stay so. */
   void (*lend_end)(void *self, struct site_loan *loan);
+
+  /* The names in a directory, whose path is as for lookup(). Any result but PENDING; after FOUND,
+   * list_end() follows. May be NULL, of a source that lists nothing. */
+  enum site_result (*list)(void *self, struct span path, struct site_names *names);
+  void (*list_end)(void *self, struct site_names *names);
 };
 
 struct site_source {

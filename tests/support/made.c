@@ -178,12 +178,32 @@ static void source_read_end(void *self, struct site_read *read) {
   memmove(made.lent + place, made.lent + place + 1, (made.buffers_out - place) * sizeof(void *));
 }
 
+static enum site_result source_list(void *self, struct span path, struct site_names *names) {
+  struct site_lookup lookup = {0};
+  enum site_result result = find(path, &lookup);
+  if (result != SITE_FOUND) return result;
+  bool directory = lookup.entry->directory;
+  source_release(self, lookup.entry);
+  if (!directory) return SITE_MISSING;
+  *names = made.names;
+  made.names_out++;
+  return SITE_FOUND;
+}
+
+static void source_list_end(void *self, struct site_names *names) {
+  (void)self;
+  assert_ptr_equal(names->at, made.names.at);
+  made.names_out--;
+}
+
 static const struct site_source_ops source_ops = {
     .lookup = source_lookup,
     .lookup_cancel = source_lookup_cancel,
     .release = source_release,
     .read = source_read,
     .read_end = source_read_end,
+    .list = source_list,
+    .list_end = source_list_end,
 };
 
 /* ---- one site per test ----------------------------------------------------------------------- */
@@ -226,6 +246,7 @@ int made_tear_down(void **state) {
     assert_int_equal(made.files[i].held, 0);
   assert_int_equal(made.waiting_count, 0);
   assert_int_equal(made.buffers_out, 0);
+  assert_int_equal(made.names_out, 0);
   assert_int_equal(made.memory.bytes, 0);
   return 0;
 }
@@ -233,6 +254,8 @@ int made_tear_down(void **state) {
 void made_reopen(struct site_settings settings) {
   site_destroy(made.site);
   assert_int_equal(made.memory.bytes, 0);
+  for (size_t i = 0; i < MADE_FILES; i++)
+    made.files[i].entry.facts = (struct site_facts){0};
   open_site(settings);
 }
 

@@ -46,6 +46,8 @@ extern struct made {
   struct made_file *reading[MADE_WAITING_MAX];
   unsigned read_count, buffers_out, buffers_max;
   struct site_read *lent[MADE_WAITING_MAX]; /* reads with a buffer, the oldest first */
+  struct site_names names;                  /* of each directory that is listed */
+  unsigned names_out;
 } made;
 
 /* The resources that pages announce: index.html three, style.css the second and the third of them. */

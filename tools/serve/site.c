@@ -8,7 +8,9 @@
 
 #include <stdlib.h>
 
+#include "engine/base/limits.h"
 #include "io/files/files.h"
+#include "io/files/list.h"
 #include "tools/serve/refusals.h"
 
 struct serve_site {
@@ -113,6 +115,43 @@ static void lend_end(void *self, struct site_loan *loan) {
   windows_leave((void *)loan->room);
 }
 
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+/* What the site borrows until list_end(): the names as files tell them, and as the site wants them. */
+struct listed {
+  struct files_list inner;
+  struct site_name at[];
+};
+
+static enum site_result list(void *self, struct span path, struct site_names *names) {
+  struct serve_site *serve_site = self;
+  struct files_list inner;
+  enum files_result result = files_list(serve_site->files, path, &inner);
+  if (result != FILES_FOUND) return result_of(result);
+  struct listed *listed = malloc(sizeof *listed + inner.count * sizeof listed->at[0]);
+  if (!listed) {
+    files_list_free(&inner);
+    return SITE_BUSY;
+  }
+  listed->inner = inner;
+  for (uint32_t i = 0; i < inner.count; i++)
+    listed->at[i] =
+        (struct site_name){.name = inner.at[i].name,
+                           .size_bytes = inner.at[i].size_bytes,
+                           .modified_seconds = inner.at[i].mtime_ns / (int64_t)SECOND_NS,
+                           .directory = inner.at[i].directory};
+  *names = (struct site_names){
+      .at = listed->at, .count = inner.count, .more = inner.more, .room = listed};
+  return SITE_FOUND;
+}
+
+static void list_end(void *self, struct site_names *names) {
+  struct listed *listed = names->room;
+  (void)self;
+  files_list_free(&listed->inner);
+  free(listed);
+}
+
 static const struct site_source_ops source_ops = {
     .lookup = look_up,
     .lookup_cancel = lookup_cancel,
@@ -121,6 +160,8 @@ static const struct site_source_ops source_ops = {
     .read_end = read_end,
     .lend = lend,
     .lend_end = lend_end,
+    .list = list,
+    .list_end = list_end,
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -131,6 +172,7 @@ static struct site *create_site(struct serve_site *serve_site,
       .memory = settings->memory,
       .source = {.ops = &source_ops, .self = serve_site},
       .hints = settings->hints,
+      .rules = settings->rules,
       .wall_seconds = settings->wall_seconds,
       .exchanges_max = settings->exchanges_max,
       .push = settings->push,

@@ -15,7 +15,8 @@ struct serve_site_settings {
   struct loop *loop; /* reads what is not in the page cache */
   const struct memory *memory;
   const struct site_hints *hints;
-  const char *cache_control; /* or NULL */
+  const struct site_rules *rules; /* NULL: site_rules_default */
+  const char *cache_control;      /* or NULL */
   const int64_t *wall_seconds;
   uint32_t exchanges_max;
   size_t cache_bytes_max; /* see struct files_settings, */
