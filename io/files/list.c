@@ -15,7 +15,7 @@
 #include "io/base/limits.h"
 #include "io/files/private.h"
 
-enum { NAME_BYTES = 256 }; /* of a dirent, with NUL */
+enum { NAME_BYTES = 256 }; /* fixed by struct dirent: with NUL */
 
 /* What is needed while a directory is read. */
 struct reading {
