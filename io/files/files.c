@@ -196,10 +196,10 @@ static bool enqueue(struct files *files, struct span path, struct files_lookup *
 
 /* Has the ring read the rest; false when it takes no more work. */
 static bool load_wait(struct files_load *load) {
-  struct io_uring_sqe *sqe = loop_sqe(load->files->loop, &load->op);
-  if (!sqe) return false;
   size_t left = (size_t)load->file->identity.size_bytes - load->got;
-  io_uring_prep_read(sqe, load->fd, load->file->content + load->got, (unsigned)left, load->got);
+  if (!loop_read(load->files->loop, &load->op, load->fd, load->file->content + load->got,
+                 (unsigned)left, load->got))
+    return false;
   counter_add(&load->files->counters.reads_waited, 1);
   return true;
 }

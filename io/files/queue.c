@@ -107,10 +107,7 @@ void files_queue_go_on(struct files_queue *queue, uint64_t now_ns) {
   if (queue->count == 0 || queue->op_under_way) return;
   queue->now_ns = now_ns;
   queue->op = (struct loop_op){.done = next_turn};
-  struct io_uring_sqe *sqe = loop_sqe(queue->loop, &queue->op);
-  if (!sqe) return;
-  io_uring_prep_nop(sqe);
-  queue->op_under_way = true;
+  queue->op_under_way = loop_nop(queue->loop, &queue->op);
 }
 
 /* False: there is no room for it, and it may wait. */

@@ -132,9 +132,9 @@ static void read_done(struct loop_op *op, int got, unsigned flags);
 
 static bool read_wait(struct files_read_job *job) {
   job->op = (struct loop_op){.done = read_done};
-  struct io_uring_sqe *sqe = loop_sqe(job->reads->loop, &job->op);
-  if (!sqe) return false;
-  io_uring_prep_read(sqe, job->file->fd, job->buffer, (unsigned)job->max, job->offset);
+  if (!loop_read(job->reads->loop, &job->op, job->file->fd, job->buffer, (unsigned)job->max,
+                 job->offset))
+    return false;
   job->under_way = true;
   job->file->reading++;
   counter_add(&job->reads->counters->reads_waited, 1);

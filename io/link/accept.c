@@ -43,7 +43,7 @@ static void on_accept(struct loop_op *op, int result, unsigned flags);
  * be refused instead of waiting for room. */
 static bool may_multishot(const struct links *links) {
   uint32_t room = links->max - links->open;
-  return links->loop->uring.features & URING_MULTISHOT_ACCEPT && room > IO_LISTEN_BACKLOG;
+  return ring_features(&links->loop->ring) & URING_MULTISHOT_ACCEPT && room > IO_LISTEN_BACKLOG;
 }
 
 static void retry_later(struct acceptor *acceptor) {
@@ -59,19 +59,12 @@ static void arm(struct acceptor *acceptor) {
     retry_later(acceptor);
     return;
   }
-  struct io_uring_sqe *sqe = loop_sqe(links->loop, &acceptor->op);
-  if (!sqe) {
-    retry_later(acceptor);
-    return;
-  }
   acceptor->stopping = false;
   acceptor->multishot = !acceptor->shared && may_multishot(links);
-  if (acceptor->shared)
-    io_uring_prep_poll_add(sqe, acceptor->fd, POLLIN | EPOLLEXCLUSIVE);
-  else if (acceptor->multishot)
-    io_uring_prep_multishot_accept(sqe, acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
-  else
-    io_uring_prep_accept(sqe, acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
+  bool begun = acceptor->shared
+                   ? loop_poll(links->loop, &acceptor->op, acceptor->fd, POLLIN | EPOLLEXCLUSIVE)
+                   : loop_accept(links->loop, &acceptor->op, acceptor->fd, acceptor->multishot);
+  if (!begun) retry_later(acceptor);
 }
 
 static void retry(struct timer *timer, uint64_t now_ns) {
@@ -134,7 +127,7 @@ static void on_accept(struct loop_op *op, int result, unsigned flags) {
   struct links *links = acceptor->all->links;
   if (result >= 0) make_link(acceptor, result);
   if (acceptor->multishot && !may_multishot(links)) stop(acceptor);
-  if (flags & IORING_CQE_F_MORE) return;
+  if (flags & RING_MORE) return;
   if (acceptor->all->stopping) {
     close_acceptor(acceptor);
   } else if (result >= 0 || is_passing(-result)) {

@@ -77,12 +77,10 @@ void dial_start(struct dial *dial, struct links *links) {
     return;
   }
   if (dial->prepare) dial->prepare(dial, dial->fd);
-  struct io_uring_sqe *sqe = loop_sqe(loop, &dial->connect);
-  if (!sqe) {
+  if (!loop_connect(loop, &dial->connect, dial->fd, &dial->address.any, dial->address.len)) {
     fail_soon(dial, ENOBUFS);
     return;
   }
-  io_uring_prep_connect(sqe, dial->fd, &dial->address.any, dial->address.len);
   if (dial->timeout_ns) timer_arm(&loop->timers, &dial->timer, loop->now_ns + dial->timeout_ns);
 }
 

@@ -43,16 +43,16 @@ static void timer_fired(struct timer *timer, uint64_t now_ns) {
   link_mark_dirty(LIST_OWNER(timer, struct link, timer));
 }
 
-static enum link_receive receive_mode_of(const struct uring *uring) {
-  if (!(uring->features & URING_BUFFER_RING)) return LINK_RECV_POLL;
-  return uring->features & URING_MULTISHOT_RECV ? LINK_RECV_MULTISHOT : LINK_RECV_SINGLE;
+static enum link_receive receive_mode_of(unsigned features) {
+  if (!(features & URING_BUFFER_RING)) return LINK_RECV_POLL;
+  return features & URING_MULTISHOT_RECV ? LINK_RECV_MULTISHOT : LINK_RECV_SINGLE;
 }
 
 static void set_up(struct link *link, int fd) {
   link->fd = fd;
   link->host.wake = host_wake;
   link->state = LINK_OPEN;
-  link->receive_mode = (uint8_t)receive_mode_of(&link->loop->uring);
+  link->receive_mode = (uint8_t)receive_mode_of(ring_features(&link->loop->ring));
   link->deferred_first = link->deferred_last = LINK_NO_BUFFER;
   link->budget_bytes = IO_SEND_BUDGET_FIRST;
   timer_init(&link->timer, timer_fired);
@@ -221,9 +221,9 @@ void link_settle(struct link *link) {
 
 /* What matters is the completion of the request that was to be cancelled. It may have come already;
  * where the kernel could not cancel, a shutdown makes it come. */
-void link_on_cancel(struct link *link, const struct io_uring_cqe *cqe) {
+void link_on_cancel(struct link *link, const struct ring_completion *completion) {
   link_landed(link);
-  if (cqe->res < 0 && cqe->res != -ENOENT && cqe->res != -EALREADY) {
+  if (completion->res < 0 && completion->res != -ENOENT && completion->res != -EALREADY) {
     link_cut(link);
     shutdown(link->fd, SHUT_RDWR);
   }

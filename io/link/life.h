@@ -25,6 +25,6 @@ __attribute__((warn_unused_result)) bool link_shed(struct link *link);
 void link_settle(struct link *link);
 
 /* A completion of kind OP_LINK_CANCEL. */
-void link_on_cancel(struct link *link, const struct io_uring_cqe *cqe);
+void link_on_cancel(struct link *link, const struct ring_completion *completion);
 
 #endif

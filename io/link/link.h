@@ -128,12 +128,10 @@ static inline unsigned link_weight(const struct link *link) {
   return weight < MACHINE_WEIGHT_MAX ? weight : MACHINE_WEIGHT_MAX;
 }
 
-/* A request of `kind` for this link; counts as in flight until its last completion. */
-static inline struct io_uring_sqe *link_sqe(struct link *link, enum op_kind kind) {
-  struct io_uring_sqe *sqe = uring_sqe(&link->loop->uring);
-  sqe->user_data = op_pack(kind, link->slot, link->generation);
+/* The user_data of a request of `kind` that begins now; it is in flight until its last completion. */
+static inline uint64_t link_request(struct link *link, enum op_kind kind) {
   link->in_flight++;
-  return sqe;
+  return op_pack(kind, link->slot, link->generation);
 }
 
 /* Called for the last completion of any request of this link. */
@@ -141,10 +139,10 @@ static inline void link_landed(struct link *link) {
   link->in_flight--;
 }
 
-/* Asks the kernel to end the request of `kind`. The cancellation is in flight, too. */
+/* Asks the ring to end the request of `kind`. The cancellation is in flight, too. */
 static inline void link_cancel(struct link *link, enum op_kind kind) {
-  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_CANCEL);
-  io_uring_prep_cancel64(sqe, op_pack(kind, link->slot, link->generation), 0);
+  ring_cancel(&link->loop->ring, op_pack(kind, link->slot, link->generation),
+              link_request(link, OP_LINK_CANCEL));
 }
 
 #endif

@@ -3,8 +3,6 @@
  */
 #include "io/link/links.h"
 
-#include "io/link/send_arena.h"
-
 #include <assert.h>
 #include <stdlib.h>
 
@@ -39,8 +37,7 @@ bool links_open(struct links *links, struct loop *loop, const struct links_setti
   shares_init(&links->shares);
   links->chunks = calloc((max + CHUNK_LINKS - 1) / CHUNK_LINKS, sizeof(struct link *));
   links->scratch = malloc(IO_TURN_RECV_BYTES);
-  links->arena = send_arena_open();
-  return links->chunks && links->scratch && links->arena;
+  return links->chunks && links->scratch;
 }
 
 void links_close(struct links *links) {
@@ -49,7 +46,6 @@ void links_close(struct links *links) {
     free(links->chunks[i]);
   free(links->chunks);
   free(links->scratch);
-  send_arena_close(links->arena);
   *links = (struct links){.max = 0};
 }
 

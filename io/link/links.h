@@ -16,8 +16,6 @@
 
 #include "io/link/link.h"
 
-struct send_arena;
-
 struct links {
   struct loop *loop;
   struct link **chunks;
@@ -35,8 +33,7 @@ struct links {
   uint64_t turn_sent_bytes;
   uint64_t send_stall_ns; /* a link whose peer acknowledges nothing for so long is cut */
   uint8_t *scratch;       /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
-  struct send_arena *arena;
-  struct shares shares; /* with the links that are held, through link.dirty */
+  struct shares shares;   /* with the links that are held, through link.dirty */
 };
 
 struct links_settings {

@@ -90,7 +90,7 @@ void links_flush(struct links *links) {
   restart_starved(links);
   flush_list(links, &links->dirty, IO_TURN_SEND_BYTES);
   flush_list(links, &links->busy, IO_TURN_BUSY_BYTES);
-  if (links->loop->bufring.ring) bufring_publish(&links->loop->bufring);
+  bufring_publish(&links->loop->bufring);
 }
 
 /* Starved links that may receive again are work, too: the links that do receive may be idle and

@@ -14,18 +14,15 @@
 
 static void start(struct link *link) {
   assert(!link->receiving);
-  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_RECV);
+  struct loop *loop = link->loop;
+  uint64_t user_data = link_request(link, OP_LINK_RECV);
   link->receiving = true;
   if (link->receive_mode == LINK_RECV_POLL) {
-    io_uring_prep_poll_add(sqe, link->fd, POLLIN | POLLRDHUP);
+    ring_poll(&loop->ring, link->fd, POLLIN | POLLRDHUP, user_data);
     return;
   }
-  if (link->receive_mode == LINK_RECV_MULTISHOT && link->emptied)
-    io_uring_prep_recv_multishot(sqe, link->fd, NULL, 0, 0);
-  else
-    io_uring_prep_recv(sqe, link->fd, NULL, link->loop->bufring.bytes, 0);
-  sqe->flags |= IOSQE_BUFFER_SELECT;
-  sqe->buf_group = BUFRING_GROUP;
+  bool again = link->receive_mode == LINK_RECV_MULTISHOT && link->emptied;
+  ring_receive(&loop->ring, link->fd, again, loop->bufring.bytes, user_data);
 }
 
 void link_recv_stop(struct link *link) {
@@ -257,22 +254,22 @@ static void on_end(struct link *link, int result) {
     read_failed(link, result);
 }
 
-void link_on_recv(struct link *link, const struct io_uring_cqe *cqe) {
-  if (!(cqe->flags & IORING_CQE_F_MORE)) {
+void link_on_recv(struct link *link, const struct ring_completion *completion) {
+  if (!(completion->flags & RING_MORE)) {
     link->receiving = link->receive_stopping = false;
     link_landed(link);
   }
   link_mark_dirty(link);
   if (link->receive_mode == LINK_RECV_POLL) {
-    if (cqe->res > 0)
+    if (completion->res > 0)
       read_ready(link);
     else
-      on_end(link, cqe->res == 0 ? -EAGAIN : cqe->res);
+      on_end(link, completion->res == 0 ? -EAGAIN : completion->res);
     return;
   }
-  note_received(link, cqe->res);
-  if (cqe->flags & IORING_CQE_F_BUFFER)
-    on_buffer(link, (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT),
-              cqe->res > 0 ? (uint32_t)cqe->res : 0);
-  if (cqe->res <= 0) on_end(link, cqe->res);
+  note_received(link, completion->res);
+  if (completion->flags & RING_BUFFER)
+    on_buffer(link, ring_buffer_of(completion),
+              completion->res > 0 ? (uint32_t)completion->res : 0);
+  if (completion->res <= 0) on_end(link, completion->res);
 }

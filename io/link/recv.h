@@ -39,6 +39,6 @@ void link_recv_stop(struct link *link);
 void link_recv_release(struct link *link);
 
 /* A completion of kind OP_LINK_RECV. */
-void link_on_recv(struct link *link, const struct io_uring_cqe *cqe);
+void link_on_recv(struct link *link, const struct ring_completion *completion);
 
 #endif

@@ -3,8 +3,6 @@
  */
 #include "io/link/send.h"
 
-#include "io/link/send_arena.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
@@ -102,25 +100,16 @@ static void begin_sending(struct link *link) {
 
 /* Asks the ring to say when the socket has room. */
 static void wait_for_room(struct link *link) {
-  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_SEND);
-  io_uring_prep_poll_add(sqe, link->fd, POLLOUT);
+  ring_poll(&link->loop->ring, link->fd, POLLOUT, link_request(link, OP_LINK_SEND));
   link->wait_ns = link->loop->now_ns;
   link->wait_turn = link->loop->turn;
   link->waiting_for_room = true;
   begin_sending(link);
 }
 
-/* Hands the spans to the ring; they stay the kernel's until its completion. */
+/* Hands the bytes of the spans to the ring until its completion. */
 static void send_through_ring(struct link *link, const struct span *spans, size_t count) {
-  struct io_uring_sqe *sqe = link_sqe(link, OP_LINK_SEND);
-  unsigned flags = MSG_NOSIGNAL | MSG_WAITALL;
-  if (count == 1) {
-    io_uring_prep_send(sqe, link->fd, spans[0].base, spans[0].len, (int)flags);
-  } else {
-    struct send_arena *arena = link->links->arena;
-    io_uring_prep_sendmsg(sqe, link->fd, send_arena_header(arena, &link->loop->uring, spans, count),
-                          flags);
-  }
+  ring_send(&link->loop->ring, link->fd, spans, count, link_request(link, OP_LINK_SEND));
   begin_sending(link);
 }
 
@@ -173,7 +162,7 @@ void link_send_settle(struct link *link, unsigned wants) {
   counter_add(&link->loop->counters.send_calls, 1);
   /* A kernel that is short of memory may refuse although there is room. The ring then retries until
    * it accepts. */
-  if (link->loop->uring.features & URING_INLINE_SEND && !link->refused) {
+  if (ring_features(&link->loop->ring) & URING_INLINE_SEND && !link->refused) {
     send_inline(link, spans, count, total);
     return;
   }
@@ -209,19 +198,20 @@ static void on_room(struct link *link, int32_t res) {
   note_room(link, was_prompt(link));
 }
 
-void link_on_send(struct link *link, const struct io_uring_cqe *cqe) {
+void link_on_send(struct link *link, const struct ring_completion *completion) {
   link->sending = link->send_stopping = false;
   link_landed(link);
   link_mark_more(link);
   if (link->waiting_for_room) {
-    on_room(link, cqe->res);
+    on_room(link, completion->res);
     return;
   }
   if (link->state != LINK_OPEN) return;
-  if (cqe->res > 0) {
-    link->full = (size_t)cqe->res < link->send_bytes;
-    acknowledge(link, (size_t)cqe->res);
-  } else if (cqe->res != -EAGAIN && cqe->res != -EINTR && cqe->res != -ENOBUFS) {
+  if (completion->res > 0) {
+    link->full = (size_t)completion->res < link->send_bytes;
+    acknowledge(link, (size_t)completion->res);
+  } else if (completion->res != -EAGAIN && completion->res != -EINTR &&
+             completion->res != -ENOBUFS) {
     link_cut(link);
   }
 }

@@ -23,6 +23,6 @@ void link_send_stop(struct link *link);
 void link_send_check_stall(struct link *link);
 
 /* A completion of kind OP_LINK_SEND. */
-void link_on_send(struct link *link, const struct io_uring_cqe *cqe);
+void link_on_send(struct link *link, const struct ring_completion *completion);
 
 #endif

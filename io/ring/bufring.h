@@ -3,7 +3,7 @@
  *
  * A buffer's life:
  *   1. In the ring it is the kernel's.
- *   2. A completion with IORING_CQE_F_BUFFER names it: bufring_take() makes it ours.
+ *   2. A completion with RING_BUFFER names it: bufring_take() makes it ours.
  *   3. The machine borrows its bytes.
  *   4. bufring_give() puts it back into the ring.
  *

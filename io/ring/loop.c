@@ -15,17 +15,17 @@ enum { NO_SLOT = UINT32_MAX };
 /* A kernel that refuses the buffer ring, perhaps for lack of memory, is treated as one without it. */
 static void open_buffers(struct loop *loop, uint32_t count, uint32_t bytes) {
   const unsigned needing = URING_BUFFER_RING | URING_MULTISHOT_RECV;
-  if (!(loop->uring.features & URING_BUFFER_RING)) return;
-  if (bufring_open(&loop->bufring, &loop->uring.ring, count, bytes, NULL)) return;
-  loop->uring.missing |= loop->uring.features & needing;
-  loop->uring.features &= ~needing;
+  if (!(loop->ring.uring.features & URING_BUFFER_RING)) return;
+  if (bufring_open(&loop->bufring, &loop->ring.uring.ring, count, bytes, NULL)) return;
+  loop->ring.uring.missing |= loop->ring.uring.features & needing;
+  loop->ring.uring.features &= ~needing;
 }
 
 bool loop_open(struct loop *loop, unsigned disabled, uint32_t buffer_count, uint32_t buffer_bytes,
                struct io_error *error) {
   *loop = (struct loop){.now_ns = clock_now_ns(), .ops = {.free_first = NO_SLOT}};
   timers_init(&loop->timers, loop->now_ns);
-  if (!uring_open(&loop->uring, disabled, error)) return false;
+  if (!uring_open(&loop->ring.uring, disabled, error)) return false;
   loop->has_ring = true;
   open_buffers(loop, buffer_count, buffer_bytes);
   return true;
@@ -33,7 +33,7 @@ bool loop_open(struct loop *loop, unsigned disabled, uint32_t buffer_count, uint
 
 void loop_close(struct loop *loop) {
   bufring_close(&loop->bufring);
-  if (loop->has_ring) uring_close(&loop->uring);
+  if (loop->has_ring) uring_close(&loop->ring.uring);
   loop->has_ring = false;
   free(loop->ops.slots);
   loop->ops = (struct loop_ops){.free_first = NO_SLOT};
@@ -66,11 +66,12 @@ static bool grow(struct loop_ops *ops) {
   return true;
 }
 
-struct io_uring_sqe *loop_sqe(struct loop *loop, struct loop_op *op) {
+/* A slot for an operation that begins, and the user_data that leads back to it. */
+static bool take_slot(struct loop *loop, struct loop_op *op, uint64_t *user_data) {
   struct loop_ops *ops = &loop->ops;
   assert(op->done && !op->under_way);
-  if (loop->ending) return NULL;
-  if (ops->free_first == NO_SLOT && !grow(ops)) return NULL;
+  if (loop->ending) return false;
+  if (ops->free_first == NO_SLOT && !grow(ops)) return false;
   op->loop = loop;
   op->slot = ops->free_first;
   op->under_way = true;
@@ -79,15 +80,63 @@ struct io_uring_sqe *loop_sqe(struct loop *loop, struct loop_op *op) {
   slot->op = op;
   ops->under_way++;
   invariants(ops);
-  struct io_uring_sqe *sqe = uring_sqe(&loop->uring);
-  sqe->user_data = op_pack(OP_LOOP, op->slot, slot->generation);
-  return sqe;
+  *user_data = op_pack(OP_LOOP, op->slot, slot->generation);
+  return true;
+}
+
+bool loop_accept(struct loop *loop, struct loop_op *op, int fd, bool again) {
+  uint64_t user_data;
+  if (!take_slot(loop, op, &user_data)) return false;
+  ring_accept(&loop->ring, fd, again, user_data);
+  return true;
+}
+
+bool loop_connect(struct loop *loop, struct loop_op *op, int fd, const struct sockaddr *address,
+                  unsigned len) {
+  uint64_t user_data;
+  if (!take_slot(loop, op, &user_data)) return false;
+  ring_connect(&loop->ring, fd, address, len, user_data);
+  return true;
+}
+
+bool loop_poll(struct loop *loop, struct loop_op *op, int fd, unsigned events) {
+  uint64_t user_data;
+  if (!take_slot(loop, op, &user_data)) return false;
+  ring_poll(&loop->ring, fd, events, user_data);
+  return true;
+}
+
+bool loop_read(struct loop *loop, struct loop_op *op, int fd, void *buffer, unsigned len,
+               uint64_t offset) {
+  uint64_t user_data;
+  if (!take_slot(loop, op, &user_data)) return false;
+  uring_read(&loop->ring.uring, fd, buffer, len, offset, user_data);
+  return true;
+}
+
+bool loop_read_ready(struct loop *loop, struct loop_op *op, int fd, void *buffer, unsigned len) {
+  return loop_read(loop, op, fd, buffer, len, 0);
+}
+
+bool loop_timeout(struct loop *loop, struct loop_op *op, uint64_t at_ns) {
+  uint64_t user_data;
+  if (!take_slot(loop, op, &user_data)) return false;
+  op->at.tv_sec = (long long)(at_ns / IO_SECOND);
+  op->at.tv_nsec = (long long)(at_ns % IO_SECOND);
+  uring_timeout(&loop->ring.uring, &op->at, user_data);
+  return true;
+}
+
+bool loop_nop(struct loop *loop, struct loop_op *op) {
+  uint64_t user_data;
+  if (!take_slot(loop, op, &user_data)) return false;
+  uring_nop(&loop->ring.uring, user_data);
+  return true;
 }
 
 static void cancel_slot(struct loop *loop, uint32_t slot) {
-  struct io_uring_sqe *sqe = uring_sqe(&loop->uring);
-  io_uring_prep_cancel64(sqe, op_pack(OP_LOOP, slot, loop->ops.slots[slot].generation), 0);
-  sqe->user_data = op_pack(OP_NONE, 0, 0);
+  ring_cancel(&loop->ring, op_pack(OP_LOOP, slot, loop->ops.slots[slot].generation),
+              op_pack(OP_NONE, 0, 0));
 }
 
 void loop_op_cancel(struct loop_op *op) {
@@ -99,16 +148,16 @@ void loop_cancel_all(struct loop *loop) {
     if (loop->ops.slots[slot].op) cancel_slot(loop, slot);
 }
 
-void loop_op_completed(struct loop *loop, const struct io_uring_cqe *cqe) {
+void loop_op_completed(struct loop *loop, const struct ring_completion *completion) {
   struct loop_ops *ops = &loop->ops;
-  uint32_t index = op_slot(cqe->user_data);
+  uint32_t index = op_slot(completion->user_data);
   struct loop_op_slot *slot = index < ops->capacity ? &ops->slots[index] : NULL;
-  if (!slot || !slot->op || slot->generation != op_generation(cqe->user_data)) {
+  if (!slot || !slot->op || slot->generation != op_generation(completion->user_data)) {
     counter_add(&loop->counters.late_completions, 1);
     return;
   }
   struct loop_op *op = slot->op;
-  if (!(cqe->flags & IORING_CQE_F_MORE)) {
+  if (!(completion->flags & RING_MORE)) {
     slot->op = NULL;
     slot->generation++;
     slot->free_next = ops->free_first;
@@ -117,5 +166,5 @@ void loop_op_completed(struct loop *loop, const struct io_uring_cqe *cqe) {
     op->under_way = false;
     invariants(ops);
   }
-  op->done(op, cqe->res, cqe->flags);
+  op->done(op, completion->res, completion->flags);
 }

@@ -5,15 +5,12 @@
  * An operation:
  *
  *     op->done = file_was_read;
- *     struct io_uring_sqe *sqe = loop_sqe(loop, op);
- *     if (!sqe) ...                       // IO_OPS_MAX are under way: refuse the work
- *     io_uring_prep_read(sqe, fd, ...);   // any prep function; leave user_data alone
+ *     if (!loop_read(loop, op, fd, ...)) ...   // IO_OPS_MAX are under way: refuse the work
  *
  * The op is embedded in its owner and stays in place until done() is called for the last time
- * (`flags` without IORING_CQE_F_MORE). done() runs while completions are reaped, never inside a
- * machine's call: it may submit, arm timers, give work to engines and call machine_host.wake(). Ops
- * that are under way when the loop ends are cancelled and awaited. IOSQE_CQE_SKIP_SUCCESS is not for
- * ops: each gets exactly one final completion.
+ * (`flags` without RING_MORE). done() runs while completions are reaped, never inside a machine's call:
+ * it may begin operations, arm timers, give work to engines and call machine_host.wake(). Ops that are
+ * under way when the loop ends are cancelled and awaited.
  *
  * Owner: one thread, which alone calls what is below; only counters may be read by others.
  */
@@ -22,15 +19,16 @@
 
 #include "io/base/timer.h"
 #include "io/ring/bufring.h"
-#include "io/ring/uring.h"
+#include "io/ring/ring.h"
 
 struct loop;
 
 struct loop_op {
   void (*done)(struct loop_op *op, int result, unsigned flags);
-  struct loop *loop; /* set by loop_sqe() */
+  struct loop *loop; /* private from here on, but for under_way */
   uint32_t slot;
   bool under_way;
+  struct __kernel_timespec at; /* of loop_timeout() */
 };
 
 /* What the loop and everything on it have counted. One writer; read with counter_get() from
@@ -77,8 +75,8 @@ struct loop {
   bool ending;     /* no new operations */
   bool has_ring;
   struct timers timers;
-  struct uring uring;     /* .features says what the kernel offers */
-  struct bufring bufring; /* .ring is NULL without URING_BUFFER_RING */
+  struct ring ring;
+  struct bufring bufring; /* closed without URING_BUFFER_RING */
   struct loop_ops ops;
   struct loop_counters counters;
 };
@@ -93,12 +91,31 @@ __attribute__((warn_unused_result)) bool loop_open(struct loop *loop, unsigned d
 /* Frees the ring and the buffers. A loop that was never opened, all zero, is allowed. */
 void loop_close(struct loop *loop);
 
-/* A submission entry for `op`, which must not be under way (asserted) and whose done() is set. NULL
- * when IO_OPS_MAX are under way, memory is refused or the loop is ending. */
-__attribute__((warn_unused_result)) struct io_uring_sqe *loop_sqe(struct loop *loop,
-                                                                  struct loop_op *op);
+/* Each begins an operation of ring/ring.h. `op` must not be under way (asserted), and its done() is set.
+ * False when IO_OPS_MAX are under way, memory is refused or the loop is ending; done() is not called then. */
+__attribute__((warn_unused_result)) bool loop_accept(struct loop *loop, struct loop_op *op, int fd,
+                                                     bool again);
+__attribute__((warn_unused_result)) bool loop_connect(struct loop *loop, struct loop_op *op, int fd,
+                                                      const struct sockaddr *address, unsigned len);
+__attribute__((warn_unused_result)) bool loop_poll(struct loop *loop, struct loop_op *op, int fd,
+                                                   unsigned events);
 
-/* Asks the kernel to end an op; its done() follows, mostly with -ECANCELED. Nothing happens when the
+/* From `offset` of a file, which may wait for a disk. */
+__attribute__((warn_unused_result)) bool loop_read(struct loop *loop, struct loop_op *op, int fd,
+                                                   void *buffer, unsigned len, uint64_t offset);
+
+/* From an eventfd or a pipe, once it has something. */
+__attribute__((warn_unused_result)) bool loop_read_ready(struct loop *loop, struct loop_op *op,
+                                                         int fd, void *buffer, unsigned len);
+
+/* At a time of clock_now_ns(), with a result of -ETIME. More precise than a timer. */
+__attribute__((warn_unused_result)) bool loop_timeout(struct loop *loop, struct loop_op *op,
+                                                      uint64_t at_ns);
+
+/* In the next turn. */
+__attribute__((warn_unused_result)) bool loop_nop(struct loop *loop, struct loop_op *op);
+
+/* Asks to end an op; its done() follows, mostly with -ECANCELED. Nothing happens when the
  * op is not under way. */
 void loop_op_cancel(struct loop_op *op);
 
@@ -106,6 +123,6 @@ void loop_op_cancel(struct loop_op *op);
 void loop_cancel_all(struct loop *loop);
 
 /* A completion of kind OP_LOOP: calls its op's done(). One that belongs to no op is counted. */
-void loop_op_completed(struct loop *loop, const struct io_uring_cqe *cqe);
+void loop_op_completed(struct loop *loop, const struct ring_completion *completion);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * ring/op.h - what a completion's user_data says: a kind, a slot and the slot's generation.
+ * ring/op.h - a completion, and what its user_data says: a kind, a slot and the slot's generation.
  *
  * A completion may arrive after its connection is gone. The descriptor number and the slot may
  * belong to another connection by then; the generation does not, so a late completion is noticed
@@ -14,6 +14,23 @@
 #include "io/base/limits.h"
 
 #include <stdint.h>
+
+/* One of these ends each operation that a ring was given. Those that repeat have more, with
+ * RING_MORE set in all but the last. */
+struct ring_completion {
+  uint64_t user_data; /* the operation's */
+  int32_t res;        /* what the system call would return, or -errno */
+  uint32_t flags;
+};
+enum {
+  RING_BUFFER = 1 << 0, /* res bytes are in the receive buffer that ring_buffer_of() names */
+  RING_MORE = 1 << 1,   /* the operation goes on */
+  RING_BUFFER_SHIFT = 16,
+};
+
+static inline uint16_t ring_buffer_of(const struct ring_completion *completion) {
+  return (uint16_t)(completion->flags >> RING_BUFFER_SHIFT);
+}
 
 enum op_kind {
   OP_NONE, /* nothing waits for it */

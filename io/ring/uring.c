@@ -8,6 +8,7 @@
 
 #include "io/base/limits.h"
 #include "io/ring/probe.h"
+#include "io/ring/send_arena.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -131,9 +132,11 @@ bool uring_open(struct uring *uring, unsigned disabled, struct io_error *error) 
   /* What needs a disabled feature is disabled with it. */
   if (disabled & URING_SINGLE_ISSUER) disabled |= URING_DEFER_TASKRUN;
   if (disabled & URING_BUFFER_RING) disabled |= URING_MULTISHOT_RECV;
-  *uring = (struct uring){.disabled = disabled};
+  *uring = (struct uring){.disabled = disabled, .arena = send_arena_open()};
+  if (!uring->arena) return io_error_set(error, ENOMEM, "no memory for a ring");
   int result = set_up(uring);
   if (result < 0) {
+    send_arena_close(uring->arena);
     uring_explain(-result, sysctl_disabled(), seccomp_mode(), error);
     return false;
   }
@@ -162,6 +165,7 @@ void uring_explain_refused(const struct uring *uring, struct io_error *error) {
 
 void uring_close(struct uring *uring) {
   io_uring_queue_exit(&uring->ring);
+  send_arena_close(uring->arena);
 }
 
 struct io_uring_sqe *uring_sqe(struct uring *uring) {

@@ -15,8 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct send_arena;
+
 struct uring {
   struct io_uring ring;
+  struct send_arena *arena;
   unsigned features;  /* enum uring_feature: in use */
   unsigned missing;   /* the kernel lacks them */
   unsigned disabled;  /* asked not to be used */

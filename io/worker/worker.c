@@ -22,74 +22,68 @@
 
 /* --- completions --- */
 
-static void link_completed(struct worker *worker, const struct io_uring_cqe *cqe) {
-  static void (*const handlers[OP_KIND_COUNT])(struct link *, const struct io_uring_cqe *) = {
+static void link_completed(struct worker *worker, const struct ring_completion *completion) {
+  static void (*const handlers[OP_KIND_COUNT])(struct link *, const struct ring_completion *) = {
       [OP_LINK_RECV] = link_on_recv,
       [OP_LINK_SEND] = link_on_send,
       [OP_LINK_CANCEL] = link_on_cancel,
   };
-  uint64_t data = cqe->user_data;
+  uint64_t data = completion->user_data;
   struct link *link = links_find(&worker->links, op_slot(data), op_generation(data));
   /* A link is freed only when nothing is in flight, so this is a mistake, the kernel's or ours. It
    * must not reach the link that has the slot now. */
   if (!link)
     counter_add(&worker->loop.counters.late_completions, 1);
   else
-    handlers[op_kind(data)](link, cqe);
+    handlers[op_kind(data)](link, completion);
 }
 
-static void op_completed(struct worker *worker, const struct io_uring_cqe *cqe) {
-  loop_op_completed(&worker->loop, cqe);
+static void op_completed(struct worker *worker, const struct ring_completion *completion) {
+  loop_op_completed(&worker->loop, completion);
 }
 
-static void ignore(struct worker *worker, const struct io_uring_cqe *cqe) {
+static void ignore(struct worker *worker, const struct ring_completion *completion) {
   (void)worker;
-  (void)cqe;
+  (void)completion;
 }
 
-static void dispatch(struct worker *worker, const struct io_uring_cqe *cqe) {
-  static void (*const handlers[OP_KIND_COUNT])(struct worker *, const struct io_uring_cqe *) = {
+static void dispatch(struct worker *worker, const struct ring_completion *completion) {
+  static void (*const handlers[OP_KIND_COUNT])(struct worker *, const struct ring_completion *) = {
       [OP_NONE] = ignore,
       [OP_LINK_RECV] = link_completed,
       [OP_LINK_SEND] = link_completed,
       [OP_LINK_CANCEL] = link_completed,
       [OP_LOOP] = op_completed,
   };
-  unsigned kind = op_kind(cqe->user_data);
+  unsigned kind = op_kind(completion->user_data);
   /* Other kinds are liburing's own: LIBURING_UDATA_TIMEOUT. */
-  if (kind < OP_KIND_COUNT) handlers[kind](worker, cqe);
+  if (kind < OP_KIND_COUNT) handlers[kind](worker, completion);
 }
 
 /* Acts on a few completions, then lets the links that they touched send, while their streams and
  * tables are still in the cache. Links that were waiting before keep their place for the flush at
  * the end of the turn, where all links get an equal share. */
-static void dispatch_few(struct worker *worker, const struct io_uring_cqe *cqes, unsigned count) {
+static void dispatch_few(struct worker *worker, const struct ring_completion *completions,
+                         unsigned count) {
   struct list_node waiting;
   list_init(&waiting);
   list_splice(&waiting, &worker->links.dirty);
   for (unsigned i = 0; i < count; i++)
-    dispatch(worker, &cqes[i]);
+    dispatch(worker, &completions[i]);
   links_settle_dirty(&worker->links);
   list_splice(&waiting, &worker->links.dirty);
   list_splice(&worker->links.dirty, &waiting);
 }
 
 /* Acts on the completions that are there, but for no longer than a turn may take: the rest stay in
- * the queue until all links have had a chance to send. Completions are copied out first: acting on
- * them submits, and a kernel whose completion queue is full may refuse submissions. */
+ * the queue until all links have had a chance to send. */
 static void reap(struct worker *worker) {
-  struct io_uring_cqe *batch[IO_SETTLE_BATCH], copies[IO_SETTLE_BATCH];
+  struct ring_completion batch[IO_SETTLE_BATCH];
   const uint64_t end_ns = clock_now_ns() + IO_TURN_REAP_NS;
   unsigned count;
   do {
-    count = io_uring_peek_batch_cqe(&worker->loop.uring.ring, batch, IO_SETTLE_BATCH);
-    for (unsigned i = 0; i < count; i++) {
-      copies[i].user_data = batch[i]->user_data;
-      copies[i].res = batch[i]->res;
-      copies[i].flags = batch[i]->flags;
-    }
-    io_uring_cq_advance(&worker->loop.uring.ring, count);
-    dispatch_few(worker, copies, count);
+    count = ring_reap(&worker->loop.ring, batch, IO_SETTLE_BATCH);
+    dispatch_few(worker, batch, count);
   } while (count == IO_SETTLE_BATCH && clock_now_ns() < end_ns);
 }
 
@@ -105,9 +99,9 @@ void worker_wake(struct worker *worker) {
 }
 
 static void wait_for_wake(struct worker *worker) {
-  struct io_uring_sqe *sqe = loop_sqe(&worker->loop, &worker->wake_op);
-  if (!sqe) return; /* the worker is ending */
-  io_uring_prep_read(sqe, worker->wake_fd, &worker->wake_value, sizeof worker->wake_value, 0);
+  bool waits = loop_read_ready(&worker->loop, &worker->wake_op, worker->wake_fd,
+                               &worker->wake_value, sizeof worker->wake_value);
+  (void)waits; /* if not, the worker is ending */
 }
 
 static void woken(struct loop_op *op, int result, unsigned flags) {
@@ -193,20 +187,21 @@ static void wait_for_work(struct worker *worker) {
   struct loop *loop = &worker->loop;
   uint64_t timeout_ns = wait_ns(worker);
   if (timeout_ns > 0 && worker->watch.slow) {
-    uring_enter(&loop->uring, 0);
-    loop->paused = io_uring_cq_ready(&loop->uring.ring) == 0;
+    ring_enter(&loop->ring, 0);
+    loop->paused = !ring_is_ready(&loop->ring);
     if (!loop->paused) return;
   }
-  loop->paused = timeout_ns > 0 && io_uring_cq_ready(&loop->uring.ring) == 0;
-  uring_enter(&loop->uring, timeout_ns);
+  loop->paused = timeout_ns > 0 && !ring_is_ready(&loop->ring);
+  ring_enter(&loop->ring, timeout_ns);
 }
 
 static void count_turn(struct loop *loop) {
   struct loop_counters *counters = &loop->counters;
   loop->turn++;
   counter_add(&counters->turns, 1);
-  if (loop->uring.overflows != counters->cq_overflows)
-    counter_add(&counters->cq_overflows, loop->uring.overflows - counters->cq_overflows);
+  uint64_t overflows = ring_overflows(&loop->ring);
+  if (overflows != counters->cq_overflows)
+    counter_add(&counters->cq_overflows, overflows - counters->cq_overflows);
 }
 
 /* Links that closed have left room for others. */
@@ -234,7 +229,7 @@ static void turn(struct worker *worker) {
 bool worker_run(struct worker *worker) {
   while (!worker->draining || worker->links.open || acceptors_are_open(&worker->acceptors)) {
     turn(worker);
-    if (worker->loop.uring.refused) return false;
+    if (ring_refused(&worker->loop.ring)) return false;
   }
   return true;
 }
@@ -296,7 +291,7 @@ void worker_end(struct worker *worker) {
   uint64_t give_up_ns = clock_now_ns() + IO_END_WAIT_NS;
   while (loop->ops.under_way && clock_now_ns() < give_up_ns) {
     loop_cancel_all(loop); /* again each time: the kernel may have refused one */
-    uring_enter(&loop->uring, 50 * IO_MILLISECOND);
+    ring_enter(&loop->ring, 50 * IO_MILLISECOND);
     reap(worker);
   }
 }

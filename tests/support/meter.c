@@ -111,32 +111,29 @@ bool meter_create(void *ctx, const struct machine_peer *peer, struct machine_hos
 
 /* ---- the worker ------------------------------------------------------------------------------ */
 
-static void act_on(struct meter_worker *worker, const struct io_uring_cqe *cqe) {
-  static void (*const of_links[OP_KIND_COUNT])(struct link *, const struct io_uring_cqe *) = {
+static void act_on(struct meter_worker *worker, const struct ring_completion *completion) {
+  static void (*const of_links[OP_KIND_COUNT])(struct link *, const struct ring_completion *) = {
       [OP_LINK_RECV] = link_on_recv,
       [OP_LINK_SEND] = link_on_send,
       [OP_LINK_CANCEL] = link_on_cancel,
   };
-  unsigned kind = op_kind(cqe->user_data);
-  if (kind == OP_LOOP) loop_op_completed(&worker->loop, cqe);
+  unsigned kind = op_kind(completion->user_data);
+  if (kind == OP_LOOP) loop_op_completed(&worker->loop, completion);
   if (kind >= OP_KIND_COUNT || !of_links[kind]) return;
-  struct link *link =
-      links_find(&worker->links, op_slot(cqe->user_data), op_generation(cqe->user_data));
-  if (link) of_links[kind](link, cqe);
+  struct link *link = links_find(&worker->links, op_slot(completion->user_data),
+                                 op_generation(completion->user_data));
+  if (link) of_links[kind](link, completion);
 }
 
 static void turn(struct meter_worker *worker) {
   struct loop *loop = &worker->loop;
-  struct io_uring_cqe *cqe;
-  uring_enter(&loop->uring, 0);
+  struct ring_completion completion;
+  ring_enter(&loop->ring, 0);
   loop->now_ns = meter_now_ns;
   loop->turn++;
   links_feed(&worker->links);
-  while (io_uring_peek_cqe(&loop->uring.ring, &cqe) == 0) {
-    struct io_uring_cqe copy = {.user_data = cqe->user_data, .res = cqe->res, .flags = cqe->flags};
-    io_uring_cqe_seen(&loop->uring.ring, cqe);
-    act_on(worker, &copy);
-  }
+  while (ring_reap(&loop->ring, &completion, 1))
+    act_on(worker, &completion);
   timers_run(&loop->timers, loop->now_ns);
   links_flush(&worker->links);
 }

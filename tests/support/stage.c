@@ -38,30 +38,33 @@ ssize_t stage_preadv2(int fd, const struct iovec *vector, int count, off_t offse
   return syscall(SYS_preadv2, fd, &part, 1, offset, 0, flags);
 }
 
-static struct io_uring_sqe ring[STAGE_RING_ENTRIES];
-static struct loop_op *ops[STAGE_RING_ENTRIES];
+/* What the ring was asked for; fd is -1 for a no-op. */
+static struct request {
+  struct loop_op *op;
+  int fd;
+  void *buffer;
+  unsigned len;
+  uint64_t offset;
+} ring[STAGE_RING_ENTRIES];
 
 struct loop *const stage_loop = (struct loop *)ring;
 
-struct io_uring_sqe *stage_sqe(struct loop *loop, struct loop_op *op) {
-  if (stage.ring_count == stage.ring_max) return NULL;
+bool stage_begin(struct loop *loop, struct loop_op *op, int fd, void *buffer, unsigned len,
+                 uint64_t offset) {
+  if (stage.ring_count == stage.ring_max) return false;
   op->loop = loop;
-  ops[stage.ring_count] = op;
-  memset(&ring[stage.ring_count], 0xff, sizeof *ring); /* unset fields are noticed */
-  return &ring[stage.ring_count++];
+  ring[stage.ring_count++] = (struct request){op, fd, buffer, len, offset};
+  return true;
 }
 
 void stage_answer(int result) {
   assert_true(stage.ring_count > 0);
-  struct io_uring_sqe sqe = ring[0];
-  struct loop_op *op = ops[0];
+  struct request first = ring[0];
   stage.ring_count--;
   memmove(ring, ring + 1, stage.ring_count * sizeof *ring);
-  memmove(ops, ops + 1, stage.ring_count * sizeof *ops);
-  assert_true(sqe.opcode == IORING_OP_READ || sqe.opcode == IORING_OP_NOP);
-  if (result == 0 && sqe.opcode == IORING_OP_READ)
-    result = (int)pread(sqe.fd, (void *)(uintptr_t)sqe.addr, sqe.len, (off_t)sqe.off);
-  op->done(op, result, 0);
+  if (result == 0 && first.fd >= 0)
+    result = (int)pread(first.fd, first.buffer, first.len, (off_t)first.offset);
+  first.op->done(first.op, result, 0);
 }
 
 /* ---- the disk -------------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
  * support/stage.h - the surroundings of io/files that a test plays: a directory on the disk, a page
  * cache that may be cold, and the ring, which answers reads when the test says so.
  *
- * A program that uses the stage contains STAGE_KERNEL once, which defines preadv2() and loop_sqe().
+ * A program that uses the stage contains STAGE_KERNEL once, which defines preadv2(), loop_read()
+ * and loop_nop().
  * (Defined here, they would be linked into every test that calls them.) The monotonic time is an
  * argument, and the wall clock is support/shifted_clock.h.
  */
@@ -28,14 +29,19 @@ extern struct stage {
 } stage;
 
 ssize_t stage_preadv2(int fd, const struct iovec *vector, int count, off_t offset, int flags);
-struct io_uring_sqe *stage_sqe(struct loop *loop, struct loop_op *op);
+bool stage_begin(struct loop *loop, struct loop_op *op, int fd, void *buffer, unsigned len,
+                 uint64_t offset);
 
 #define STAGE_KERNEL                                                                               \
   ssize_t preadv2(int fd, const struct iovec *vector, int count, off_t offset, int flags) {        \
     return stage_preadv2(fd, vector, count, offset, flags);                                        \
   }                                                                                                \
-  struct io_uring_sqe *loop_sqe(struct loop *loop, struct loop_op *op) {                           \
-    return stage_sqe(loop, op);                                                                    \
+  bool loop_read(struct loop *loop, struct loop_op *op, int fd, void *buffer, unsigned len,        \
+                 uint64_t offset) {                                                                \
+    return stage_begin(loop, op, fd, buffer, len, offset);                                         \
+  }                                                                                                \
+  bool loop_nop(struct loop *loop, struct loop_op *op) {                                           \
+    return stage_begin(loop, op, -1, NULL, 0, 0);                                                  \
   }
 
 /* For struct files_settings. */

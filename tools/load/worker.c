@@ -39,12 +39,9 @@ static bool start_one(struct load_worker *worker) {
 
 static void wake_at(struct load_worker *worker, uint64_t at_ns) {
   struct load_books *books = &worker->books;
-  struct io_uring_sqe *sqe = loop_sqe(&books->io->loop, &worker->pace);
-  if (!sqe) return; /* the worker is ending */
   worker->pace_ns = at_ns;
-  worker->pace_at.tv_sec = (long long)(at_ns / SECOND_NS);
-  worker->pace_at.tv_nsec = (long long)(at_ns % SECOND_NS);
-  io_uring_prep_timeout(sqe, &worker->pace_at, 0, IORING_TIMEOUT_ABS);
+  bool waits = loop_timeout(&books->io->loop, &worker->pace, at_ns);
+  (void)waits; /* if not, the worker is ending */
 }
 
 static void arm_pace(struct load_worker *worker) {

@@ -4,7 +4,7 @@
  *     begin --dial all--> [warm-up] --> measuring --last request, or the time is up--> over --> end
  *
  * An open loop starts after the first attempt of every connection of every worker, since connecting
- * is not part of the latency; see load/start.h. It is paced by an io_uring timeout, because the
+ * is not part of the latency; see load/start.h. It is paced by loop_timeout(), because the
  * worker's own timers count milliseconds.
  * Whenever the timeout fires, all requests that are due are started on the connections in turn. If
  * there is no room, the first connection that has some starts them; they are measured from when
@@ -30,7 +30,6 @@ struct load_worker {
   unsigned turn;                       /* open loop: the index of the next connection */
   int core;                            /* to run on; -1: any */
   struct loop_op pace; /* open loop: until the next request is due; closed loop: the next beat */
-  struct __kernel_timespec pace_at;
   struct load_marks marks;
   uint64_t pace_ns; /* the same */
 };

@@ -66,7 +66,7 @@ void serve_say_start(const struct server *server, const struct worker_group *gro
   say("weir " WEIR_VERSION " serving %s with %u worker%s",
       directory ? directory : "its built-in site", server->workers,
       server->workers == 1 ? "" : "s");
-  print_features(server, &group->workers[0].loop.uring);
+  print_features(server, &group->workers[0].loop.ring.uring);
   print_memory(server);
   if (first && first->note) say("%s", first->note);
   print_listeners(server);

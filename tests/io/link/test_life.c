@@ -246,7 +246,7 @@ static void test_cut(void **state) {
     assert_int_equal(counters()->links_cut, 1);
     if (done) {
       assert_int_equal(link->state, LINK_CLOSING);
-      link_on_send(link, &(struct io_uring_cqe){.res = -ECANCELED});
+      link_on_send(link, &(struct ring_completion){.res = -ECANCELED});
     }
     for (unsigned i = 0; i < 10 && worker.links.open > 0; i++)
       meter_turns(&worker, 1);

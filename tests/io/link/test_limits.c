@@ -232,7 +232,7 @@ static void starve(struct meter *meter) {
   assert_true(link->receiving);
   link->generation++; /* the real request's answer finds no link */
   assert_int_equal(write(meter->peer, "x", 1), 1);
-  link_on_recv(link, &(struct io_uring_cqe){.res = -ENOBUFS});
+  link_on_recv(link, &(struct ring_completion){.res = -ENOBUFS});
   assert_int_equal(meter->received, 1); /* read without a buffer */
   assert_int_equal(link->receive_mode, LINK_RECV_SINGLE);
   assert_false(link->receiving);
@@ -381,9 +381,9 @@ static void test_failed_sends(void **state) {
     struct link *link = meter->link;
     assert_true(link->sending);
     link->generation++; /* the answers to the real requests find no link */
-    link_on_recv(link, &(struct io_uring_cqe){.res = -ECANCELED});
+    link_on_recv(link, &(struct ring_completion){.res = -ECANCELED});
     link->waiting_for_room = false;
-    link_on_send(link, &(struct io_uring_cqe){.res = -rows[i].error});
+    link_on_send(link, &(struct ring_completion){.res = -rows[i].error});
     assert_int_equal(link->state, rows[i].passes ? LINK_OPEN : LINK_CUT);
     meter_end(&worker, &meter, 1);
   }

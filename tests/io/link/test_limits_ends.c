@@ -198,7 +198,7 @@ static void test_failed_cancellation(void **state) {
     struct meter *meter = meter_add(&worker, 0);
     meter_turns(&worker, 1);
     meter->link->in_flight++; /* as if it had asked */
-    link_on_cancel(meter->link, &(struct io_uring_cqe){.res = rows[i].result});
+    link_on_cancel(meter->link, &(struct ring_completion){.res = rows[i].result});
     assert_int_equal(meter->link->state, rows[i].is_cut ? LINK_CUT : LINK_OPEN);
     assert_int_equal(read(meter->peer, &byte, 1), rows[i].is_cut ? 0 : -1);
     meter_end(&worker, &meter, 1);
@@ -350,7 +350,8 @@ static void say_of_accept(int result) {
   while (!slot->op)
     slot++;
   uint32_t index = (uint32_t)(slot - worker.loop.ops.slots);
-  struct io_uring_cqe cqe = {.user_data = op_pack(OP_LOOP, index, slot->generation), .res = result};
+  struct ring_completion cqe = {.user_data = op_pack(OP_LOOP, index, slot->generation),
+                                .res = result};
   loop_op_completed(&worker.loop, &cqe);
 }
 

@@ -176,9 +176,7 @@ static void note(struct world *world, uint64_t bytes[LINKS]) {
 
 /* Completes in the next turn. */
 static void submit(struct world *world) {
-  struct io_uring_sqe *sqe = loop_sqe(&world->group.workers[0].loop, &world->op);
-  assert_non_null(sqe);
-  io_uring_prep_nop(sqe);
+  assert_true(loop_nop(&world->group.workers[0].loop, &world->op));
 }
 
 static void play_all(struct loop_op *op, int result, unsigned flags) {

@@ -2,7 +2,7 @@
  * link/test_links.c - the slots that links live in, what a cut changes at once, and the memory of sends that wait.
  */
 #include "io/link/links.h"
-#include "io/link/send_arena.h"
+#include "io/ring/send_arena.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/meter.h"
 
@@ -195,7 +195,7 @@ static void test_send_arena(void **state) {
   static const uint8_t bytes[10];
   const struct span spans[2] = {span_of(bytes, 3), span_of(bytes + 3, 7)};
   meter_begin(&worker, 1);
-  struct uring *uring = &worker.loop.uring;
+  struct uring *uring = &worker.loop.ring.uring;
   struct send_arena *arena = send_arena_open();
   assert_non_null(arena);
   const struct msghdr *first = NULL;
@@ -205,7 +205,7 @@ static void test_send_arena(void **state) {
       struct io_uring_sqe *sqe = uring_sqe(uring);
       io_uring_prep_nop(sqe);
       sqe->user_data = op_pack(OP_LINK_SEND, OP_SLOT_MAX, 0);
-      headers[i] = send_arena_header(arena, uring, spans, 2);
+      headers[i] = send_arena_header(arena, io_uring_sq_ready(&uring->ring), spans, 2);
       assert_int_equal(headers[i]->msg_iovlen, 2);
       assert_ptr_equal(headers[i]->msg_iov[1].iov_base, bytes + 3);
       assert_int_equal(headers[i]->msg_iov[1].iov_len, 7);

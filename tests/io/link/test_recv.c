@@ -67,7 +67,7 @@ static void test_errors(void **state) {
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct link *link = begin(rows[i].mode);
-    link_on_recv(link, &(struct io_uring_cqe){.res = rows[i].result});
+    link_on_recv(link, &(struct ring_completion){.res = rows[i].result});
     assert_false(link->receiving);
     assert_int_equal(link->eof, rows[i].eof);
     assert_int_equal(link->state, rows[i].cut ? LINK_CUT : LINK_OPEN);
@@ -83,7 +83,7 @@ static void test_ready(void **state) {
   (void)state;
   struct link *link = begin(LINK_RECV_POLL);
   put("abc", 3);
-  link_on_recv(link, &(struct io_uring_cqe){.res = POLLIN});
+  link_on_recv(link, &(struct ring_completion){.res = POLLIN});
   assert_int_equal(meter->received, 3);
   assert_int_equal(counters()->recv_calls, 1);
   assert_int_equal(counters()->recv_bytes, 3);
@@ -94,7 +94,7 @@ static void test_ready(void **state) {
 static void test_not_ready(void **state) {
   (void)state;
   struct link *link = begin(LINK_RECV_POLL);
-  link_on_recv(link, &(struct io_uring_cqe){.res = POLLIN});
+  link_on_recv(link, &(struct ring_completion){.res = POLLIN});
   assert_int_equal(link->state, LINK_OPEN);
   assert_false(link->eof);
   assert_int_equal(counters()->recv_bytes, 0);
@@ -105,7 +105,7 @@ static void test_ready_at_the_end(void **state) {
   (void)state;
   struct link *link = begin(LINK_RECV_POLL);
   assert_int_equal(shutdown(meter->peer, SHUT_WR), 0);
-  link_on_recv(link, &(struct io_uring_cqe){.res = POLLIN});
+  link_on_recv(link, &(struct ring_completion){.res = POLLIN});
   assert_true(link->eof);
   assert_int_equal(link->state, LINK_OPEN);
   end();
@@ -120,7 +120,7 @@ static void test_not_read(void **state) {
     if (cut) link_cut(link);
     link->turn = worker.loop.turn;
     link->turn_bytes = cut ? 0 : IO_TURN_RECV_BYTES;
-    link_on_recv(link, &(struct io_uring_cqe){.res = POLLIN});
+    link_on_recv(link, &(struct ring_completion){.res = POLLIN});
     assert_int_equal(counters()->recv_calls, 0);
     assert_int_equal(meter->received, 0);
     end();
@@ -158,7 +158,7 @@ static void test_starved(void **state) {
     struct link *link = begin(LINK_RECV_MULTISHOT);
     put("abc", 3);
     meter->full = !wanted;
-    link_on_recv(link, &(struct io_uring_cqe){.res = -ENOBUFS});
+    link_on_recv(link, &(struct ring_completion){.res = -ENOBUFS});
     assert_int_equal(meter->received, wanted ? 3 : 0);
     assert_int_equal(counters()->recv_bytes, meter->received);
     assert_int_equal(counters()->recv_calls, wanted ? 2 : 1);
@@ -184,7 +184,7 @@ static void test_starved_with_deferred_input(void **state) {
   link->in_flight++;
   put("def", 3);
   link->turn_bytes = 0;
-  link_on_recv(link, &(struct io_uring_cqe){.res = -ENOBUFS});
+  link_on_recv(link, &(struct ring_completion){.res = -ENOBUFS});
   assert_int_equal(meter->received, 0);
   assert_int_equal(counters()->recv_bytes, 3);
   meter_turns(&worker, 3);
@@ -200,7 +200,7 @@ static void test_starved_at_the_end(void **state) {
     struct link *link = begin(LINK_RECV_MULTISHOT);
     if (cut) link_cut(link);
     assert_int_equal(shutdown(meter->peer, SHUT_WR), 0);
-    link_on_recv(link, &(struct io_uring_cqe){.res = -ENOBUFS});
+    link_on_recv(link, &(struct ring_completion){.res = -ENOBUFS});
     assert_int_equal(link->eof, !cut);
     assert_false(list_is_linked(&link->starved));
     end();

@@ -78,7 +78,7 @@ static const struct loop_counters *counters(void) {
 static void answer(struct link *link, int result) {
   assert_true(link->sending);
   link->generation++;
-  link_on_send(link, &(struct io_uring_cqe){.res = result});
+  link_on_send(link, &(struct ring_completion){.res = result});
   assert_false(link->sending);
 }
 

@@ -26,8 +26,8 @@ static void test_queues(void **state) {
   (void)state;
   for (unsigned is_short = 0; is_short < 2; is_short++) {
     begin(is_short ? URING_FULL_QUEUES : 0);
-    struct io_uring *ring = &loop.uring.ring;
-    if (!(loop.uring.missing & URING_FULL_QUEUES)) {
+    struct io_uring *ring = &loop.ring.uring.ring;
+    if (!(loop.ring.uring.missing & URING_FULL_QUEUES)) {
       assert_int_equal(ring->sq.ring_entries, is_short ? IO_SQ_ENTRIES_SHORT : IO_SQ_ENTRIES);
       assert_int_equal(ring->cq.ring_entries, is_short ? IO_CQ_ENTRIES_SHORT : IO_CQ_ENTRIES);
     }
@@ -42,7 +42,7 @@ static void test_buffers(void **state) {
   struct io_error error = {.text = ""};
   struct bufring bufring;
   begin(URING_BUFFER_RING);
-  struct io_uring *ring = &loop.uring.ring;
+  struct io_uring *ring = &loop.ring.uring.ring;
   if (!bufring_open(&bufring, ring, IO_BUFFER_COUNT_MAX, SMALL, &error)) fail_msg("%s", error.text);
   bufring_close(&bufring);
   struct io_uring_buf_reg larger = {.ring_entries = 2 * IO_BUFFER_COUNT_MAX, .bgid = BUFRING_GROUP};
@@ -64,21 +64,12 @@ static void op_done(struct loop_op *op, int result, unsigned flags) {
   ended++;
 }
 
-static void wait_on(struct io_uring_sqe *sqe, int fd) {
-  assert_non_null(sqe);
-  io_uring_prep_poll_add(sqe, fd, POLLIN);
-}
-
 static void end_ops(unsigned count) {
-  struct io_uring_cqe *cqe;
+  struct ring_completion completion;
   for (ended = 0; ended < count;) {
-    uring_enter(&loop.uring, IO_SECOND);
-    while (io_uring_peek_cqe(&loop.uring.ring, &cqe) == 0) {
-      struct io_uring_cqe copy = {
-          .user_data = cqe->user_data, .res = cqe->res, .flags = cqe->flags};
-      io_uring_cqe_seen(&loop.uring.ring, cqe);
-      if (op_kind(copy.user_data) == OP_LOOP) loop_op_completed(&loop, &copy);
-    }
+    ring_enter(&loop.ring, IO_SECOND);
+    while (ring_reap(&loop.ring, &completion, 1))
+      if (op_kind(completion.user_data) == OP_LOOP) loop_op_completed(&loop, &completion);
   }
 }
 
@@ -91,12 +82,12 @@ static void test_ops(void **state) {
   begin(0);
   for (uint32_t i = 0; i < IO_OPS_MAX; i++) {
     ops[i] = (struct loop_op){.done = op_done};
-    wait_on(loop_sqe(&loop, &ops[i]), never);
+    assert_true(loop_poll(&loop, &ops[i], never, POLLIN));
   }
-  assert_null(loop_sqe(&loop, &more));
+  assert_false(loop_poll(&loop, &more, never, POLLIN));
   loop_op_cancel(&ops[7]);
   end_ops(1);
-  wait_on(loop_sqe(&loop, &more), never);
+  assert_true(loop_poll(&loop, &more, never, POLLIN));
   loop_cancel_all(&loop);
   end_ops(IO_OPS_MAX);
   loop_close(&loop);
@@ -109,12 +100,12 @@ static void test_late_completion(void **state) {
   struct loop_op first = {.done = op_done}, second = {.done = op_done};
   int never = eventfd(0, EFD_CLOEXEC);
   begin(0);
-  struct io_uring_sqe *sqe = loop_sqe(&loop, &first);
-  const struct io_uring_cqe late = {.user_data = sqe->user_data};
-  wait_on(sqe, never);
+  assert_true(loop_poll(&loop, &first, never, POLLIN));
+  const struct ring_completion late = {
+      .user_data = op_pack(OP_LOOP, first.slot, loop.ops.slots[first.slot].generation)};
   loop_op_cancel(&first);
   end_ops(1);
-  wait_on(loop_sqe(&loop, &second), never);
+  assert_true(loop_poll(&loop, &second, never, POLLIN));
   assert_int_equal(second.slot, first.slot);
   loop_op_completed(&loop, &late);
   assert_true(second.under_way);

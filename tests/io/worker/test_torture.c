@@ -209,7 +209,7 @@ static bool set_up(struct worker *worker, void *ctx, struct io_error *error) {
   struct engine_config config = engine_config_default();
   (void)ctx;
   (void)error;
-  refusal.looked_at = worker->loop.uring.ring.sq.sqe_tail;
+  refusal.looked_at = worker->loop.ring.uring.ring.sq.sqe_tail;
   refusal.armed = true;
   stage.worker = worker;
   timer_init(&stage.goodbye, say_goodbye);

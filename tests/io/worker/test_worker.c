@@ -187,9 +187,9 @@ static void begin_reads(struct worker *worker, void *object) {
   struct reads *reads = object;
   for (int i = 0; i < READS; i++) {
     reads->each[i].op.done = read_done;
-    struct io_uring_sqe *sqe = loop_sqe(&worker->loop, &reads->each[i].op);
-    assert(sqe);
-    io_uring_prep_read(sqe, reads->each[i].pipe[0], &reads->each[i].byte, 1, 0);
+    bool begun = loop_read_ready(&worker->loop, &reads->each[i].op, reads->each[i].pipe[0],
+                                 &reads->each[i].byte, 1);
+    assert(begun);
   }
 }
 
@@ -418,7 +418,7 @@ static void test_dial_at_the_end(void **state) {
 static void send_completion(struct uring *from, const struct worker *to, uint64_t user_data) {
   struct io_uring_sqe *sqe = uring_sqe(from);
   struct io_uring_cqe *cqe;
-  io_uring_prep_msg_ring(sqe, to->loop.uring.ring.ring_fd, 7, user_data, 0);
+  io_uring_prep_msg_ring(sqe, to->loop.ring.uring.ring.ring_fd, 7, user_data, 0);
   sqe->user_data = 1;
   uring_enter(from, IO_SECOND);
   assert_int_equal(io_uring_peek_cqe(&from->ring, &cqe), 0);

@@ -1,7 +1,7 @@
 /*
- * link/send_arena.c - a ring of entries.
+ * ring/send_arena.c - a ring of entries.
  */
-#include "io/link/send_arena.h"
+#include "io/ring/send_arena.h"
 
 #include "io/base/limits.h"
 
@@ -25,10 +25,10 @@ void send_arena_close(struct send_arena *arena) {
   free(arena);
 }
 
-const struct msghdr *send_arena_header(struct send_arena *arena, const struct uring *uring,
+const struct msghdr *send_arena_header(struct send_arena *arena, unsigned queued,
                                        const struct span *spans, size_t count) {
   assert(count >= 1 && count <= IO_SEND_SPANS);
-  if (io_uring_sq_ready(&uring->ring) == 1) arena->next = 0; /* only this request waits */
+  if (queued == 1) arena->next = 0; /* only this request waits */
   struct send_entry *entry = &arena->entries[arena->next++ % IO_SQ_ENTRIES];
   for (size_t i = 0; i < count; i++)
     entry->spans[i] = (struct iovec){(void *)(uintptr_t)spans[i].base, spans[i].len};
