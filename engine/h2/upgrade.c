@@ -3,9 +3,15 @@
  */
 #include "engine/h2/upgrade.h"
 
+#include <assert.h>
+
 #include "engine/h2/block.h"
+#include "engine/h2/flow.h"
 #include "engine/h2/h2.h"
+#include "engine/h2/life.h"
 #include "engine/h2/recv_settings.h"
+
+/* ---- server ---------------------------------------------------------------------------------- */
 
 /* Derived from the most that a SETTINGS frame may hold. */
 enum { ENTRIES_BYTES_MAX = H2_SETTINGS_ENTRIES_MAX * H2_SETTING_BYTES };
@@ -55,4 +61,44 @@ bool h2_server_upgraded(struct h2_shared *shared, const struct machine_peer *pee
   else
     machine.ops->close(machine.self);
   return begun;
+}
+
+/* ---- client ---------------------------------------------------------------------------------- */
+
+/* Base64url without padding, of a multiple of three bytes. */
+static size_t encode(struct span bytes, uint8_t *out) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  size_t len = 0;
+  assert(bytes.len % 3 == 0);
+  for (size_t i = 0; i < bytes.len; i += 3) {
+    uint32_t bits = (uint32_t)bytes.base[i] << 16 | (uint32_t)bytes.base[i + 1] << 8 |
+                    (uint32_t)bytes.base[i + 2];
+    for (unsigned shift = 24; shift > 0; shift -= 6)
+      out[len++] = (uint8_t)digits[bits >> (shift - 6) & 63];
+  }
+  return len;
+}
+
+size_t h2_upgrade_settings(const struct h2 *h2, uint8_t out[H2_UPGRADE_SETTINGS_BYTES]) {
+  _Static_assert(H2_SETTING_BYTES % 3 == 0, "entries need no padding");
+  uint8_t frame[H2_FRAME_HEADER_BYTES + H2_SETTINGS_KNOWN * H2_SETTING_BYTES];
+  const uint8_t *end = h2_settings_encode(frame, &h2->ours);
+  const uint8_t *entries = frame + H2_FRAME_HEADER_BYTES;
+  return encode(span_of(entries, (size_t)(end - entries)), out);
+}
+
+struct stream *h2_upgrade_request(struct h2 *h2, bool head, const struct stream_events *events,
+                                  void *user) {
+  assert(h2->role == H2_CLIENT && h2->own_id_next == 1);
+  struct h2_stream *stream = h2_stream_open(h2, h2->own_id_next);
+  if (!stream) return NULL;
+  h2->own_id_next += 2;
+  stream->head_request = head;
+  stream->final_queued = stream->announced = stream->headers_sent = stream->body_ended = true;
+  h2_flow_announced(h2, stream);
+  h2_stream_event(stream, H2_SEND_HEADERS);
+  h2_stream_event(stream, H2_SEND_END_STREAM);
+  stream->base.events = events;
+  stream->base.user = user;
+  return &stream->base;
 }

@@ -12,6 +12,7 @@ import h2.settings
 import pytest
 
 import harness
+from load_http1_peer import Http1Peer
 from load_peer import SLOW, Peer, due_all_started, load, measured, reconcile, seconds, site, spent, weir
 
 # ---- weir and others -----------------------------------------------------------------------------
@@ -35,6 +36,17 @@ def test_counts_agree_with_the_server(weir, site, secure, threads):
     assert report["connections"]["failed"] == report["connections"]["ended"] == 0
     if not secure:  # with TLS, the server counts bytes of records
         assert own["send_bytes"] >= report["bytes"]["received"] > 5000 * 1000
+
+
+def test_upgrade(weir):
+    """Each connection begins as HTTP/1.1, with a request that is not counted."""
+    report, own = spent(weir, "--upgrade", "-n", 1000, "-c", 5, "-m", 10, weir.url("/"))
+    assert report["statuses"] == {"200": 1000} and report["tls"]["alpn"] == "h2"
+    assert report["bytes"]["data"] == 1000 * 1000
+    assert own["requests"] == 1000 + 5
+    with Http1Peer() as peer:
+        error = load("--upgrade", "-D", 5, "-c", 2, peer.url(), expect=1)
+    assert error == ("weir load: the server stays with HTTP/1.1: its answer to Upgrade: h2c has status 200\n")
 
 
 def test_words_and_json_agree(weir):

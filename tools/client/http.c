@@ -9,6 +9,7 @@
 #include "engine/h1/h1.h"
 #include "engine/h2/h2.h"
 #include "tools/client/h2.h"
+#include "tools/client/h2c.h"
 
 static bool reports(const struct client_http *http, bool peaceful) {
   return !http->events->reports || http->events->reports(http->ctx, peaceful);
@@ -132,7 +133,11 @@ bool client_http_create(struct client_http *http, struct client_connection *conn
   http->http1 = http1;
   if (http1) return create_h1(http, engine, peer, host, now_ns, out);
   http->h2 = client_h2_create(connection, engine, &h2_events, http, peer, host, now_ns, out);
-  return http->h2;
+  if (!http->h2 || peer->secure || !http->upgrade) return http->h2;
+  if (client_h2c_around(connection, engine, http->upgrade, out)) return true;
+  client_blame(connection, "out of memory");
+  out->ops->close(out->self);
+  return false;
 }
 
 uint32_t client_http_room(const struct client_http *http) {

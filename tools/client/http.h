@@ -48,15 +48,18 @@ struct client_http {
   const struct client_http_events *events;
   void *ctx;
   uint32_t pipeline; /* HTTP/1.1: set before client_http_create(). Requests at once; 0 is 1 */
-  struct h2 *h2;     /* at most one of the two; none: it has not begun, or has ended */
+  const char
+      *upgrade;  /* HTTP/2 in clear text: set before client_http_create(); kept. By Upgrade: h2c of
+                          this target; NULL: with prior knowledge */
+  struct h2 *h2; /* at most one of the two; none: it has not begun, or has ended */
   struct h1 *h1;
   bool http1;                 /* what the connection speaks or spoke */
   bool closing;               /* after GOAWAY */
   struct client_http_end end; /* once it has ended */
 };
 
-/* For client_ops.create: creates the machine. Keeps its arguments. In clear text it is HTTP/2, with prior
- * knowledge, unless `versions` is CLIENT_HTTP1. False when TLS selected something else (reported by
+/* For client_ops.create: creates the machine. Keeps its arguments. In clear text it is HTTP/2, unless
+ * `versions` is CLIENT_HTTP1. False when TLS selected something else (reported by
  * client_blame()), or when the engine is full. */
 __attribute__((warn_unused_result)) bool
 client_http_create(struct client_http *http, struct client_connection *connection,

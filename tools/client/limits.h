@@ -19,6 +19,11 @@ enum {
   /* The names of ciphers that a user may give. Arbitrary; all that OpenSSL knows fit. Untested: nobody
    * names that many. */
   CLIENT_CIPHERS_BYTES = 4096,
+  /* A request for Upgrade: h2c besides its target: an authority, the fixed fields, HTTP2-Settings. Untested:
+   * derived. */
+  CLIENT_UPGRADE_FIELDS_BYTES = 512,
+  /* Heads of responses until the server has switched: as large as servers take requests. */
+  CLIENT_UPGRADE_ANSWER_BYTES = 8192,
   /* Why a connection ended: two lines on a terminal. Longer texts are cut. */
   CLIENT_REASON_BYTES = 160,
 };

@@ -371,10 +371,15 @@ static bool create(struct client_connection *client, const struct machine_peer *
                    struct machine_host *host, uint64_t now_ns, struct machine *out) {
   struct load_connection *connection = owner_of(client);
   struct load_books *books = connection->books;
-  connection->slots.http = (struct client_http){
-      .events = &http_events, .ctx = connection, .pipeline = books->plan->options->streams};
-  if (!client_http_create(&connection->slots.http, client, connection->engine,
-                          books->plan->options->versions, peer, host, now_ns, out))
+  const struct load_options *options = books->plan->options;
+  const struct load_origin *origin = connection->slots.turn.origin;
+  connection->slots.http =
+      (struct client_http){.events = &http_events,
+                           .ctx = connection,
+                           .pipeline = options->streams,
+                           .upgrade = options->upgrade ? origin->url.target : NULL};
+  if (!client_http_create(&connection->slots.http, client, connection->engine, options->versions,
+                          peer, host, now_ns, out))
     return false;
   if (!peer->secure) return true;
   wrap_around(&connection->inside, &inside_ops, out);

@@ -80,6 +80,7 @@ json_t *load_json_options(const struct load_options *options) {
       {"connection_window", json_integer(load_options_connection_window(options))},
       {"flow", json_string(flows[options->flow])},
       {"versions", json_string(versions[options->versions])},
+      {"upgrade", json_boolean(options->upgrade)},
       {"ws", json_boolean(options->ws)},
       {"message_bytes_min", json_integer(options->message_bytes_min)},
       {"message_bytes_max", json_integer(options->message_bytes_max)},

@@ -57,6 +57,7 @@ struct load_options {
 
   /* ---- protocol ---- */
   bool h1, h2;
+  bool upgrade;                  /* in clear text: HTTP/2 by Upgrade: h2c */
   enum client_versions versions; /* that these allow */
   bool ws;                       /* messages on WebSockets instead of requests */
   bool sized;                    /* by --message-bytes */

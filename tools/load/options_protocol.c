@@ -34,6 +34,9 @@ static const struct load_option rows[] = {
      "HTTP/1.1, also over TLS; -m is then how many requests are\n"
      "pipelined on a connection"},
     {"h2", 0, NULL, LOAD_FLAG(h2), "HTTP/2 only. Without it, a TLS server may select HTTP/1.1"},
+    {"upgrade", 0, NULL, LOAD_FLAG(upgrade),
+     "in clear text, begin HTTP/2 by Upgrade: h2c, with a HEAD\n"
+     "request on each connection that is not counted"},
     {"ws", 0, NULL, LOAD_FLAG(ws),
      "send messages to a WebSocket on each connection, and await\n"
      "their echoes; see --help=protocol"},
@@ -73,6 +76,9 @@ static bool choose_ws(struct load_options *options, const struct failure *failur
 
 static bool check(struct load_options *options, const struct failure *failure) {
   if (options->h1 && options->h2) return failure_set(failure, "--h1 and --h2 exclude each other");
+  if (options->upgrade && (options->h1 || (options->ws && !options->h2)))
+    return failure_set(failure, "--upgrade is for HTTP/2%s",
+                       options->h1 ? "" : ": --ws needs --h2");
   if (options->h1 && options->caps.count > 0)
     return failure_set(failure, "--cap needs HTTP/2: over HTTP/1.1 responses come one by one");
   options->versions = options->h1 ? CLIENT_HTTP1 : CLIENT_HTTP2_OR_1;

@@ -227,6 +227,8 @@ static const struct {
     {"-i a --replay --speed 2/s " URL, "--speed 2/s: expected a number from 0.001 to 1000"},
     {"-i a " URL " " URL, "-i takes one URL"},
     {"--data-csv-once " URL, "--data-csv-once needs --data-csv"},
+    {"--upgrade --h1 " URL, "--upgrade is for HTTP/2"},
+    {"--upgrade --ws " URL, "--ws needs --h2"},
     {"--message-text " URL, "need --ws"},
     {"--message-bytes 5 " URL, "need --ws"},
     {"--subprotocol a " URL, "need --ws"},
