@@ -53,12 +53,24 @@ def test_help_lists_every_option():
             with open(path) as source:
                 known |= set(re.findall(r'^ +\{"([a-z0-9-]+)", (?:\w+_argument|0|\'\w\'),',
                                         source.read(), re.M))
+        if name == "serve":  # most of its options are keys of configuration files
+            known |= serve_keys()
         listed = set(re.findall(r"--([a-z0-9-]+)", run(name, "--help")[1]))
         if name == "load":  # those that are only refused, with what to use instead
             known -= set(re.findall(r"--([a-z0-9-]+)", run(name, "--help=h2load")[1])) - listed
         assert {"help", "version"} <= known
         assert known - listed <= (synonyms if name == "load" else set())
         assert listed & known <= manual()
+
+
+def serve_keys():
+    """The options of the table of keys: a flag that is on unless said otherwise is switched off by one."""
+    with open(os.path.join(harness.ROOT, "tools/serve/config_table.c")) as source:
+        rows = source.read().split("{.name = ")[1:]
+    names = [re.search(r'\.option = "([a-z0-9-]+)"', row) or re.match(r'"([a-z0-9-]+)"', row) for row in rows]
+    off = ["no-" * ('.standard = "true"' in row) for row in rows]
+    assert len(rows) > 30
+    return {no + name.group(1) for no, name in zip(off, names)}
 
 
 def manual():

@@ -11,6 +11,20 @@ enum {
   OPTION_LETTERS_BYTES = 2 * 64,
   /* The name of a field given by --header. Arbitrary; no name in use is as long. */
   OPTION_FIELD_NAME_BYTES = 64,
+
+  /* What an arena takes at once. Arbitrary. Untested: a larger object gets a chunk of its own. */
+  ARENA_CHUNK_BYTES = 16 * 1024,
+
+  /* Mistakes of one file that are told: a screenful. */
+  MISTAKES_MAX = 20,
+  MISTAKE_BYTES = 256,        /* of a mistake's text. Untested: a longer one is cut */
+  MISTAKE_SOURCE_BYTES = 512, /* the file's name, with line and column. Untested: likewise */
+
+  /* Keys of one YAML mapping: each is compared with those before it. */
+  YAML_TREE_KEYS_MAX = 1024,
+
+  /* A word that is corrected; keys and options are shorter. */
+  NEAREST_BYTES_MAX = 40,
 };
 
 /* Of rates: one a day, per second. Nobody waits longer. */

@@ -16,6 +16,15 @@ enum {
   SERVE_HOST_BYTES = 64,
   SERVE_DRAIN_SECONDS_DEFAULT = 10, /* default of --drain-seconds. Arbitrary: a short download */
 
+  /* ---- a configuration file ---- */
+
+  CONFIG_BYTES_MAX = 1 << 20, /* thousands of routes */
+  CONFIG_DEPTH_MAX = 16,      /* of nested values; the deepest key needs eight */
+  CONFIG_KEYS_MAX = 128,      /* in the table, with lists. Untested: asserted */
+  CONFIG_PARTS_MAX = 4096,    /* hosts, routes and certificates: 2 KiB each. Arbitrary */
+  /* A host's name in its normal form: 253 characters (RFC 1123 section 2.1). */
+  HOST_BYTES_MAX = 253,
+
   /* ---- running ---- */
 
   /* Descriptors that must be left when all is set up: for a connection, and for the file that it

@@ -17,13 +17,13 @@ static bool open_one(struct log_writer **out, const char *path, unsigned workers
   return *out;
 }
 
-bool serve_logs_open(struct serve_logs *logs, const struct serve_options *options, unsigned workers,
+bool serve_logs_open(struct serve_logs *logs, const struct serve_config *config, unsigned workers,
                      size_t queue_bytes, struct io_error *error) {
-  *logs = (struct serve_logs){.options = options, .start_ns = clock_now_ns()};
-  if (options->access_log && options->record)
+  *logs = (struct serve_logs){.config = config, .start_ns = clock_now_ns()};
+  if (config->access_log && config->record)
     queue_bytes /= 2; /* what the plan of memory has is for both */
-  return open_one(&logs->access, options->access_log, workers, queue_bytes, error) &&
-         open_one(&logs->record, options->record, workers, queue_bytes, error);
+  return open_one(&logs->access, config->access_log, workers, queue_bytes, error) &&
+         open_one(&logs->record, config->record, workers, queue_bytes, error);
 }
 
 bool serve_logs_start(const struct serve_logs *logs, struct io_error *error) {
@@ -64,7 +64,7 @@ static const struct handler *wrap_access(const struct serve_logs *logs,
       .inner = inner,
       .writer = logs->access,
       .queue = log_writer_queue(logs->access, index),
-      .format = logs->options->log_format,
+      .format = logs->config->log_format,
       .requests_max = requests_max,
   };
   mine->access = access_log_create(&settings);
@@ -82,7 +82,7 @@ static const struct handler *wrap_record(const struct serve_logs *logs,
       .queue = log_writer_queue(logs->record, index),
       .requests_max = requests_max,
       .start_ns = logs->start_ns,
-      .secrets = logs->options->record_secrets,
+      .secrets = logs->config->record_secrets,
   };
   mine->record = record_create(&settings);
   return mine->record ? record_handler(mine->record) : NULL;

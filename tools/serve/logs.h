@@ -8,11 +8,11 @@
 #define WEIR_TOOLS_SERVE_LOGS_H
 
 #include "tools/serve/access_log.h"
-#include "tools/serve/options.h"
+#include "tools/serve/config.h"
 #include "tools/serve/record.h"
 
 struct serve_logs {
-  const struct serve_options *options;
+  const struct serve_config *config;
   struct log_writer *access; /* NULL: no access log */
   struct log_writer *record; /* NULL: requests are not recorded */
   uint64_t start_ns;         /* the recording's times are counted from here */
@@ -23,10 +23,10 @@ struct serve_worker_logs {
   struct record *record;
 };
 
-/* Opens the files that the options name, with queues of `queue_bytes` for each worker. Keeps
- * `options`. False with error->text. Call serve_logs_close() in either case. */
+/* Opens the files that the configuration names, with queues of `queue_bytes` for each worker. Keeps
+ * `config`. False with error->text. Call serve_logs_close() in either case. */
 __attribute__((warn_unused_result)) bool serve_logs_open(struct serve_logs *logs,
-                                                         const struct serve_options *options,
+                                                         const struct serve_config *config,
                                                          unsigned workers, size_t queue_bytes,
                                                          struct io_error *error);
 

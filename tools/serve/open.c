@@ -13,6 +13,7 @@
 #include "io/worker/cpus.h"
 #include "tools/common/clear_text.h"
 #include "tools/common/process.h"
+#include "tools/serve/config_load.h"
 
 static int read_environment(struct server *server) {
   const char *text = getenv("WEIR_URING_DISABLE"), *bad;
@@ -21,33 +22,33 @@ static int read_environment(struct server *server) {
                   (int)strcspn(bad, ","), bad);
 }
 
-static int check_directory(const char *directory) {
-  if (!directory) return EXIT_DONE;
-  int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return complain(EXIT_FAILED, "cannot serve %s: %s", directory, strerror(errno));
-  close(fd);
-  return EXIT_DONE;
+/* What the configuration names. */
+static int load(struct server *server) {
+  struct mistakes mistakes = {0};
+  const struct serve_route *only = config_only_route(server->config);
+  if (!only || only->action > SERVE_DIRECTORY)
+    return complain(EXIT_FAILED, "only one directory, or the built-in site, can be served so far");
+  if (config_load(server->config, &mistakes)) return EXIT_DONE;
+  return complain(EXIT_FAILED, "%s", mistakes.at[0].text);
 }
 
 static int open_logs(struct server *server) {
   struct io_error error = {0};
-  bool good = serve_logs_open(&server->logs, &server->options, server->workers,
+  bool good = serve_logs_open(&server->logs, server->config, server->workers,
                               server->memory.log_bytes, &error);
   return good ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }
 
 static int open_tls(struct server *server) {
-  const struct serve_options *options = &server->options;
+  const struct serve_config *config = server->config;
   struct io_error error = {0};
-  bool secure = false;
-  for (unsigned i = 0; i < options->listener_count; i++)
-    secure |= options->listeners[i].secure;
-  if (!secure) return EXIT_DONE;
-  bool have = options->certificate ? certificate_load(&server->certificate, options->certificate,
-                                                      options->key, &error)
-                                   : certificate_self_signed(&server->certificate, &error);
+  if (!config_is_secure(config)) return EXIT_DONE;
+  const struct serve_certificate *files = config->certificates;
+  bool have = config->certificate_count > 0
+                  ? certificate_load(&server->certificate, files->certificate, files->key, &error)
+                  : certificate_self_signed(&server->certificate, &error);
   if (!have) return complain(EXIT_FAILED, "%s", error.text);
-  const char *const *protocols = options->spdy ? conn_protocols_spdy : conn_protocols;
+  const char *const *protocols = config->spdy ? conn_protocols_spdy : conn_protocols;
   struct tls_settings settings = {.certificate = &server->certificate,
                                   .protocols = protocols,
                                   .answer_clear_text = clear_text_answer};
@@ -69,22 +70,22 @@ static bool is_any(const struct address *address, sa_family_t family) {
                            : IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
 }
 
-static bool leaves_ipv4(const struct serve_options *options, const struct address *address) {
+static bool leaves_ipv4(const struct serve_config *config, const struct address *address) {
   if (!is_any(address, AF_INET6)) return false;
-  for (unsigned i = 0; i < options->listener_count; i++) {
-    const struct address *other = &options->listeners[i].address;
+  for (unsigned i = 0; i < config->listener_count; i++) {
+    const struct address *other = &config->listeners[i].address;
     if (is_any(other, AF_INET) && address_port(other) == address_port(address)) return true;
   }
   return false;
 }
 
 static int open_listeners(struct server *server) {
-  for (unsigned i = 0; i < server->options.listener_count; i++) {
-    const struct serve_listener *wanted = &server->options.listeners[i];
+  for (unsigned i = 0; i < server->config->listener_count; i++) {
+    const struct serve_listener *wanted = &server->config->listeners[i];
     struct address address = wanted->address;
     struct io_error error = {0};
     if (wanted->optional && i > 0) share_port(&server->listeners[i - 1], &address);
-    address.ipv6_only = leaves_ipv4(&server->options, &address);
+    address.ipv6_only = leaves_ipv4(server->config, &address);
     server->listening[i] = listener_open(&server->listeners[i], &address, server->workers, &error);
     if (server->listening[i]) continue;
     bool no_ipv6 = error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT;
@@ -95,43 +96,37 @@ static int open_listeners(struct server *server) {
 
 /* How many workers, and what each may hold. What the command line says stands. */
 static int plan(struct server *server) {
-  const struct serve_options *options = &server->options;
+  const struct serve_config *config = server->config;
   uint64_t limit_bytes = cgroup_memory_bytes(&cgroup_files);
   char error[256];
   const struct failure failure = {.text = error, .size = sizeof error};
   unsigned fitting = serve_memory_workers(limit_bytes, cpus_default_workers());
-  server->workers = options->workers ? options->workers : fitting > 0 ? fitting : 1;
+  server->workers = config->workers ? config->workers : fitting > 0 ? fitting : 1;
   if (!serve_memory_plan(&server->memory, limit_bytes, server->workers, &failure))
     return complain(EXIT_FAILED, "%s", error);
-  if (options->connections)
-    server->links_max = (options->connections + server->workers - 1) / server->workers;
+  if (config->connections)
+    server->links_max = (config->connections + server->workers - 1) / server->workers;
   else if (limit_bytes > 0)
     server->links_max = server->memory.connections;
   return EXIT_DONE;
 }
 
 int serve_open(struct server *server) {
-  const struct serve_options *options = &server->options;
-  char error[256];
-  const struct failure failure = {error, sizeof error};
   (void)process_raise_descriptors();
   int status = plan(server);
   if (status == EXIT_DONE) status = read_environment(server);
-  if (status == EXIT_DONE) status = check_directory(options->directory);
+  if (status == EXIT_DONE) status = load(server);
   if (status == EXIT_DONE) status = open_logs(server);
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = open_listeners(server);
-  if (status != EXIT_DONE) return status;
-  server->hints = serve_hints_create(options->push_manifest, options->preloads,
-                                     options->preload_count, &failure);
-  return server->hints ? EXIT_DONE : complain(EXIT_FAILED, "%s", error);
+  return status;
 }
 
 void serve_close(struct server *server) {
-  for (unsigned i = 0; i < server->options.listener_count; i++)
+  for (unsigned i = 0; i < server->config->listener_count; i++)
     if (server->listening[i]) listener_close(&server->listeners[i]);
   tls_context_free(server->tls);
   certificate_free(&server->certificate);
-  serve_hints_free(server->hints);
   serve_logs_close(&server->logs);
+  config_release(server->config);
 }

@@ -3,13 +3,11 @@
  */
 #include "tools/serve/options.h"
 
-#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
-#include "engine/h2/flow.h"
-#include "io/base/limits.h"
-#include "tools/common/option_values.h"
+#include "tools/serve/config_find.h"
+#include "tools/serve/config_make.h"
 
 static const char help[] =
     "Usage: weir serve [OPTIONS] [DIR]\n"
@@ -86,6 +84,23 @@ static const char help[] =
     "  --verbose              list the kernel features found and what a cgroup's memory\n"
     "                         limit allows, tell why each path's first 403, and print\n"
     "                         totals at exit\n"
+    "\n"
+    "Configuration files (the same settings, and several hosts and routes: man weir)\n"
+    "  --config FILE          read all settings from FILE. SIGHUP reads it anew\n"
+    "  --check                only say whether the settings can be used\n"
+    "  --print-config         print all settings as a file\n"
+    "  --host NAME            what follows is for this host: example.org, *.example.org, or\n"
+    "                         default for all others. May be repeated\n"
+    "  --route PATH           what follows is for this path and those below it\n"
+    "  --directory DIR        serve the files in DIR there\n"
+    "  --redirect URL         redirect there; a URL that ends with / gets the rest of the\n"
+    "                         path and the query\n"
+    "  --answer TEXT          answer TEXT there\n"
+    "  --answer-type TYPE     content-type of such answers (default text/plain)\n"
+    "  --status N             of an answer (default 200) or a redirect (default 302)\n"
+    "  --demo                 the built-in site there\n"
+    "  --https-only           redirect requests in clear text to https\n"
+    "\n"
     "  -h, --help             print this help\n"
     "  -V, --version          print the version\n"
     "\n"
@@ -107,266 +122,174 @@ const char *serve_options_help(void) {
   return help;
 }
 
-/* ---- addresses ------------------------------------------------------------------------------- */
+/* ---- the line ----------------------------------------------------------------------------------- */
 
-/* Whether it has the form NAME:PORT: well formed, but not an address. */
-static bool is_name_and_port(const char *text) {
-  const char *colon = strrchr(text, ':');
-  if (!colon || colon == text) return false;
-  size_t host = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
-  uint64_t port;
-  return host == (size_t)(colon - text) && isalpha((unsigned char)colon[-1]) &&
-         option_number(colon + 1, 0, UINT16_MAX, &port);
+/* A command line that is being read. */
+struct line {
+  struct serve_options *options;
+  struct config_document document;
+  struct config_part *certificate, *host, *route; /* what options are for now, or NULL */
+  bool naming;                   /* the last option was --host: another one names the same host */
+  unsigned count;                /* of options so far */
+  char first[OPTION_NAME_BYTES]; /* the first that is a setting */
+};
+
+/* Codes of options that are keys: two each, of which the second is that of --no-KEY. */
+enum { OPTION_CONFIG = 1, OPTION_CHECK, OPTION_PRINT_CONFIG, OPTION_KEYS = 256 };
+
+static struct config_part *add_part(struct line *line, struct config_part *parent,
+                                    enum config_scope scope) {
+  return config_document_add(&line->document, parent, scope, (struct place){0, line->count});
 }
 
-/* Whether it means both loopback addresses, as a port alone does. */
-static bool is_localhost(const char *text) {
-  static const char local[] = "localhost:";
-  return strncmp(text, local, sizeof local - 1) == 0 || !strchr(text, ':');
+/* A certificate that has this key already is followed by another one. */
+static struct config_part *certificate_for(struct line *line, const struct config_key *key) {
+  if (!line->certificate || config_document_own(line->certificate, key)->given)
+    line->certificate = add_part(line, line->document.global, CONFIG_CERTIFICATE);
+  return line->certificate;
 }
 
-static bool add_listener(struct serve_options *options, const struct serve_listener *listener) {
-  if (options->listener_count == SERVE_LISTENERS_MAX) return false;
-  options->listeners[options->listener_count++] = *listener;
-  return true;
+static struct config_part *host_for(struct line *line) {
+  if (!line->naming) line->host = add_part(line, line->document.global, CONFIG_HOST);
+  line->route = NULL;
+  line->naming = true;
+  return line->host;
 }
 
-static bool not_an_address(struct options *parser, const char *text) {
-  if (!is_name_and_port(text))
-    return options_wrong(parser, "not an address; expected ADDR:PORT such as 127.0.0.1:8080");
-  parser->impossible = true;
-  return failure_set(
-      parser->failure,
-      "cannot listen on %s: not an address; localhost is the only name that weir looks up", text);
+static struct config_part *route_for(struct line *line) {
+  struct config_part *parent = line->host ? line->host : line->document.global;
+  line->route = add_part(line, parent, CONFIG_ROUTE);
+  return line->route;
 }
 
-static bool add_address(struct options *parser, const char *text, bool secure, uint16_t weight) {
-  struct serve_options *options = parser->out;
-  struct serve_listener listener = {.secure = secure, .weight = weight};
-  if (!address_parse(&listener.address, text)) return not_an_address(parser, text);
-  bool room = add_listener(options, &listener);
-  listener.optional = true;
-  if (room && is_localhost(text) &&
-      address_from_host(&listener.address, "::1", address_port(&listener.address)))
-    room = add_listener(options, &listener);
-  return room || options_wrong(parser, "more than %d addresses", SERVE_LISTENERS_MAX);
-}
-
-/* Adds ADDR:PORT or ADDR:PORT,weight=N. Cuts `text` at the comma. */
-static bool add_weighted(struct options *parser, char *text, bool secure) {
-  static const char key[] = "weight=";
-  uint16_t weight = 0;
-  char *comma = strchr(text, ',');
-  if (comma) {
-    if (strncmp(comma + 1, key, sizeof key - 1) != 0 ||
-        !serve_weight_parse(comma + sizeof key, &weight))
-      return options_wrong(parser, "expected ADDR:PORT,weight=N, N from 1 to %d",
-                           MACHINE_WEIGHT_MAX);
-    *comma = 0;
+/* The part that an option belongs to; NULL when there are too many. */
+static struct config_part *part_for(struct line *line, const struct config_key *key) {
+  bool naming = line->naming;
+  line->naming = false;
+  if (key->scopes == CONFIG_CERTIFICATE) return certificate_for(line, key);
+  if (key->scopes == CONFIG_HOST) {
+    line->naming = naming;
+    return host_for(line);
   }
-  return add_address(parser, text, secure, weight);
+  if (key->scopes == CONFIG_ROUTE) return route_for(line);
+  if (key->scopes & CONFIG_ROUTE && line->route) return line->route;
+  if (key->scopes & CONFIG_HOST && line->host) return line->host;
+  return line->document.global;
 }
 
-static bool add_weight(const struct options *parser, struct serve_options *options) {
-  const char *problem = serve_weights_add(&options->weights, parser->value);
-  return !problem || options_wrong(parser, "%s", problem);
-}
-
-/* ---- options --------------------------------------------------------------------------------- */
-
-enum option_code {
-  OPTION_HTTP = 1,
-  OPTION_HTTPS,
-  OPTION_SPDY,
-  OPTION_CERT,
-  OPTION_KEY,
-  OPTION_CACHE_CONTROL,
-  OPTION_PRELOAD,
-  OPTION_PUSH_MANIFEST,
-  OPTION_NO_PUSH,
-  OPTION_NO_RFC7540_PRIORITIES,
-  OPTION_WORKERS,
-  OPTION_CONNECTIONS,
-  OPTION_STREAMS,
-  OPTION_FLOW,
-  OPTION_WINDOW,
-  OPTION_HEAD_START,
-  OPTION_WEIGHT,
-  OPTION_IDLE_SECONDS,
-  OPTION_DRAIN_SECONDS,
-  OPTION_ACCESS_LOG,
-  OPTION_LOG_FORMAT,
-  OPTION_RECORD,
-  OPTION_RECORD_SECRETS,
-  OPTION_VERBOSE,
-};
-
-static const struct option names[] = {
-    {"http", required_argument, NULL, OPTION_HTTP},
-    {"https", required_argument, NULL, OPTION_HTTPS},
-    {"spdy", no_argument, NULL, OPTION_SPDY},
-    {"cert", required_argument, NULL, OPTION_CERT},
-    {"key", required_argument, NULL, OPTION_KEY},
-    {"cache-control", required_argument, NULL, OPTION_CACHE_CONTROL},
-    {"preload", required_argument, NULL, OPTION_PRELOAD},
-    {"push-manifest", required_argument, NULL, OPTION_PUSH_MANIFEST},
-    {"no-push", no_argument, NULL, OPTION_NO_PUSH},
-    {"no-rfc7540-priorities", no_argument, NULL, OPTION_NO_RFC7540_PRIORITIES},
-    {"workers", required_argument, NULL, OPTION_WORKERS},
-    {"connections", required_argument, NULL, OPTION_CONNECTIONS},
-    {"streams", required_argument, NULL, OPTION_STREAMS},
-    {"flow", required_argument, NULL, OPTION_FLOW},
-    {"window", required_argument, NULL, OPTION_WINDOW},
-    {"head-start", required_argument, NULL, OPTION_HEAD_START},
-    {"weight", required_argument, NULL, OPTION_WEIGHT},
-    {"idle-seconds", required_argument, NULL, OPTION_IDLE_SECONDS},
-    {"drain-seconds", required_argument, NULL, OPTION_DRAIN_SECONDS},
-    {"access-log", required_argument, NULL, OPTION_ACCESS_LOG},
-    {"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
-    {"record", required_argument, NULL, OPTION_RECORD},
-    {"record-secrets", no_argument, NULL, OPTION_RECORD_SECRETS},
-    {"verbose", no_argument, NULL, OPTION_VERBOSE},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {0},
-};
-
-/* A valid field value (RFC 9110 section 5.5), without white space at the ends. */
-static bool set_field_value(const struct options *parser, const char **out) {
-  const char *text = parser->value;
-  size_t len = strlen(text);
-  for (size_t i = 0; i < len; i++)
-    if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-      return failure_set(parser->failure, "%s: a value must not contain control characters",
-                         parser->option);
-  if (len > SERVE_FIELD_VALUE_BYTES_MAX)
-    return failure_set(parser->failure, "%s: more than %d bytes", parser->option,
-                       SERVE_FIELD_VALUE_BYTES_MAX);
-  if (len == 0 || text[0] == ' ' || text[len - 1] == ' ')
-    return failure_set(parser->failure, "%s: expected a value without spaces around it",
-                       parser->option);
-  *out = text;
-  return true;
-}
-
-static bool add_preload(const struct options *parser, struct serve_options *options) {
-  const char *text = parser->value, *equals = strchr(text, '=');
-  if (text[0] != '/' || !equals || equals[1] != '/' || strpbrk(text, " \t\r\n"))
-    return options_wrong(parser, "expected PAGE=PATH such as /=/style.css");
-  if (options->preload_count == SERVE_PRELOADS_MAX)
-    return options_wrong(parser, "more than %d; use --push-manifest", SERVE_PRELOADS_MAX);
-  options->preloads[options->preload_count++] = text;
-  return true;
-}
-
-static bool set_flow(const struct options *parser, struct serve_options *options) {
-  if (h2_flow_parse(parser->value, &options->flow)) return true;
-  return options_wrong(parser, "expected auto, consume, threshold or echo");
-}
-
-static bool set_log_format(const struct options *parser, struct serve_options *options) {
-  options->log_format_given = true;
-  options->log_format = strcmp(parser->value, "json") == 0 ? LOG_JSON : LOG_COMBINED;
-  return options->log_format == LOG_JSON || strcmp(parser->value, "combined") == 0 ||
-         options_wrong(parser, "expected combined or json");
-}
-
-/* Keeps `text`, and converts its type to lower case, since media types ignore case. */
-static bool add_head_start(const struct options *parser, struct serve_options *options,
-                           char *text) {
-  for (char *at = text; *at && *at != '@' && *at != '='; at++)
-    *at = (char)text_lower((uint8_t)*at);
-  struct head_start_rules *rules = &options->head_starts;
-  /* One place is reserved for the default. */
-  if (rules->count + 1 == HEAD_START_RULES_MAX)
-    return options_wrong(parser, "more than %u rules", HEAD_START_RULES_MAX - 1);
-  if (head_start_add(rules, span_text(text))) return true;
-  return options_wrong(parser, "expected TYPE[@PATH]=BYTES[k][:URGENCY] such as image/*=4k, or "
-                               "scan for BYTES");
+/* Of options that are no lists the last one counts. */
+static bool give(struct line *line, const struct config_key *key, const char *text,
+                 const struct failure *failure) {
+  struct config_part *part = part_for(line, key);
+  if (!part)
+    return failure_set(failure, "more than %d hosts, routes and certificates", CONFIG_PARTS_MAX);
+  if (!key->many) config_document_clear(part, key);
+  return config_document_give(&line->document, part, key, text, (struct place){0, line->count}) ||
+         failure_set(failure, "out of memory");
 }
 
 static bool take(struct options *parser, int code, char *value) {
-  struct serve_options *options = parser->out;
-  switch ((enum option_code)code) {
-  case OPTION_HTTP: return add_weighted(parser, value, false);
-  case OPTION_HTTPS: return add_weighted(parser, value, true);
-  case OPTION_SPDY: options->spdy = true; return true;
-  case OPTION_CERT: options->certificate = value; return true;
-  case OPTION_KEY: options->key = value; return true;
-  case OPTION_CACHE_CONTROL: return set_field_value(parser, &options->cache_control);
-  case OPTION_PRELOAD: return add_preload(parser, options);
-  case OPTION_PUSH_MANIFEST: options->push_manifest = value; return true;
-  case OPTION_NO_PUSH: options->push = false; return true;
-  case OPTION_NO_RFC7540_PRIORITIES: options->no_rfc7540_priorities = true; return true;
-  case OPTION_WORKERS: return options_count(parser, 1, IO_WORKERS_MAX, &options->workers);
-  case OPTION_CONNECTIONS: return options_count(parser, 1, 10000000, &options->connections);
-  case OPTION_STREAMS: return options_count(parser, 1, 65536, &options->concurrent_streams);
-  case OPTION_FLOW: return set_flow(parser, options);
-  case OPTION_WINDOW:
-    return options_count(parser, 1, H2_CONNECTION_WINDOW_BYTES_MAX, &options->window_bytes);
-  case OPTION_HEAD_START: return add_head_start(parser, options, value);
-  case OPTION_WEIGHT: return add_weight(parser, options);
-  case OPTION_IDLE_SECONDS: return options_count(parser, 1, 86400, &options->idle_seconds);
-  case OPTION_DRAIN_SECONDS: return options_count(parser, 0, 86400, &options->drain_seconds);
-  case OPTION_ACCESS_LOG: options->access_log = value; return true;
-  case OPTION_LOG_FORMAT: return set_log_format(parser, options);
-  case OPTION_RECORD: options->record = value; return true;
-  case OPTION_RECORD_SECRETS: options->record_secrets = true; return true;
-  case OPTION_VERBOSE: options->verbose = true; return true;
+  struct line *line = parser->out;
+  line->count++;
+  switch (code) {
+  case OPTION_CONFIG: line->options->file = value; return true;
+  case OPTION_CHECK: line->options->check = true; return true;
+  case OPTION_PRINT_CONFIG: line->options->print = true; return true;
+  default: break;
   }
-  return true;
+  if (!line->first[0]) memcpy(line->first, parser->option, sizeof line->first);
+  const struct config_key *key = &config_keys[(code - OPTION_KEYS) / 2];
+  bool no = (code - OPTION_KEYS) % 2;
+  const char *text = value ? value : no ? "false" : "true";
+  return give(line, key, text, parser->failure);
 }
 
-/* What only the whole command line shows. */
-static bool check(struct serve_options *options, const struct failure *failure) {
-  bool secure = options->listener_count == 0;
-  for (unsigned i = 0; i < options->listener_count; i++)
-    secure |= options->listeners[i].secure;
-  options->head_starts.at[options->head_starts.count++] = head_start_rules_default.at[0];
-  if (options->certificate && !options->key)
-    return failure_set(failure, "--cert needs --key, its private key");
-  if (options->key && !options->certificate)
-    return failure_set(failure, "--key needs --cert, its certificate");
-  if (options->certificate && !secure)
-    return failure_set(failure, "--cert has no effect without --https");
-  if (options->log_format_given && !options->access_log)
-    return failure_set(failure, "--log-format has no effect without --access-log");
-  if (options->record_secrets && !options->record)
-    return failure_set(failure, "--record-secrets has no effect without --record");
-  if (options->record && options->access_log && strcmp(options->record, options->access_log) == 0)
-    return failure_set(failure, "--record and --access-log need different files");
-  if (options->directory) return true;
-  const char *for_files = options->cache_control       ? "--cache-control"
-                          : options->push_manifest     ? "--push-manifest"
-                          : options->preload_count > 0 ? "--preload"
-                                                       : NULL;
-  return !for_files || failure_set(failure, "%s needs a directory to serve", for_files);
+/* ---- the options --------------------------------------------------------------------------------- */
+
+static const struct option others[] = {
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+};
+
+enum { OTHERS = sizeof others / sizeof *others };
+
+/* The options of all keys and the others, in the arena. NULL when memory was refused. */
+static struct option *names_of_options(struct arena *arena) {
+  struct option *names = arena_alloc(arena, (2 * config_key_count + OTHERS + 1) * sizeof *names);
+  if (!names) return NULL;
+  size_t count = 0;
+  for (size_t i = 0; i < config_key_count; i++) {
+    const struct config_key *key = &config_keys[i];
+    bool flag = key->type == CONFIG_FLAG;
+    const char *option = config_key_option(key);
+    int code = OPTION_KEYS + 2 * (int)i;
+    names[count++] = (struct option){option, flag ? no_argument : required_argument, NULL, code};
+    if (!flag) continue;
+    char *no = arena_alloc(arena, strlen(option) + sizeof "no-");
+    if (!no) return NULL;
+    strcat(strcpy(no, "no-"), option);
+    names[count++] = (struct option){no, no_argument, NULL, code + 1};
+  }
+  memcpy(&names[count], others, sizeof others);
+  return names;
 }
 
-static bool set_directory(struct serve_options *options, const struct options *parser) {
+/* ---- all ------------------------------------------------------------------------------------------ */
+
+static bool set_directory(struct line *line, const struct options *parser) {
+  const struct config_key *key = config_key_find("directory");
   if (parser->operand_count > 1)
     return failure_set(parser->failure, "%s: only one directory can be served",
                        parser->operands[1]);
-  if (parser->operand_count == 1 && !parser->operands[0][0])
-    return failure_set(parser->failure, "DIR is empty");
-  options->directory = parser->operand_count ? parser->operands[0] : NULL;
-  return true;
+  if (parser->operand_count == 0) return true;
+  const char *directory = parser->operands[0];
+  if (!directory[0]) return failure_set(parser->failure, "DIR is empty");
+  if (config_document_own(line->document.global, key)->given)
+    return failure_set(parser->failure, "%s: --directory names one already", directory);
+  if (line->options->file)
+    return failure_set(parser->failure, "%s: with --config, the file names the directories",
+                       directory);
+  return config_document_give(&line->document, line->document.global, key, directory,
+                              (struct place){0}) ||
+         failure_set(parser->failure, "out of memory");
 }
 
-/* Listens on the default addresses when no option names one. */
-static bool add_default_addresses(struct options *parser, const struct serve_options *options) {
-  if (options->listener_count > 0) return true;
-  return add_address(parser, "localhost:8080", false, 0) &&
-         add_address(parser, "localhost:8443", true, 0);
+/* Makes the configuration of the options. With a file, they are none. */
+static enum options_result make(struct line *line, const struct failure *failure) {
+  struct serve_options *options = line->options;
+  if (options->file && line->first[0]) {
+    failure_set(failure, "%s: with --config, all settings stand in the file", line->first);
+    return OPTIONS_WRONG;
+  }
+  if (options->file) return OPTIONS_RUN;
+  struct mistakes mistakes = {0};
+  bool impossible;
+  options->config = config_make(&line->document, true, &mistakes, &impossible);
+  if (options->config) return OPTIONS_RUN;
+  mistakes_sort(&mistakes);
+  failure_set(failure, "%s", mistakes.at[0].text);
+  return impossible && mistakes.count == 1 ? OPTIONS_FAILED : OPTIONS_WRONG;
 }
 
 enum options_result serve_options_parse(struct serve_options *options, int argc, char **argv,
                                         const struct failure *failure) {
-  struct options parser = {.out = options, .failure = failure};
-  *options = (struct serve_options){.drain_seconds = SERVE_DRAIN_SECONDS_DEFAULT, .push = true};
-  enum options_result result = options_read(&parser, argc, argv, names, take);
-  if (result != OPTIONS_RUN) return result;
-  bool good = set_directory(options, &parser) && check(options, failure) &&
-              add_default_addresses(&parser, options);
-  return good ? OPTIONS_RUN : OPTIONS_WRONG;
+  struct line line = {.options = options};
+  struct options parser = {.out = &line, .failure = failure};
+  *options = (struct serve_options){0};
+  struct arena arena = {0};
+  enum options_result result = OPTIONS_WRONG;
+  struct option *names = names_of_options(&arena);
+  if (names && config_document_init(&line.document)) {
+    result = options_read(&parser, argc, argv, names, take);
+    if (result == OPTIONS_RUN && !set_directory(&line, &parser)) result = OPTIONS_WRONG;
+    if (result == OPTIONS_RUN) result = make(&line, failure);
+  } else {
+    failure_set(failure, "out of memory");
+  }
+  config_document_free(&line.document);
+  arena_free(&arena);
+  return result;
 }

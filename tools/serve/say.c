@@ -10,8 +10,8 @@
 #include "tools/serve/worker.h"
 
 static void print_listeners(const struct server *server) {
-  for (unsigned i = 0; i < server->options.listener_count; i++) {
-    const struct serve_listener *wanted = &server->options.listeners[i];
+  for (unsigned i = 0; i < server->config->listener_count; i++) {
+    const struct serve_listener *wanted = &server->config->listeners[i];
     char text[ADDRESS_TEXT_BYTES];
     const struct address *address =
         server->listening[i] ? &server->listeners[i].address : &wanted->address;
@@ -24,7 +24,8 @@ static void print_listeners(const struct server *server) {
   if (!server->tls) return;
   if (server->certificate.warning[0]) say("warning: %s", server->certificate.warning);
   say("certificate %s, SHA-256 %s",
-      server->options.certificate ? server->options.certificate : "self-signed",
+      server->config->certificate_count > 0 ? server->config->certificates->certificate
+                                            : "self-signed",
       server->certificate.fingerprint);
 }
 
@@ -33,7 +34,7 @@ static void print_features(const struct server *server, const struct uring *urin
     unsigned feature = 1u << i;
     const char *name = uring_feature_name(feature);
     if (uring->features & feature) {
-      if (server->options.verbose) say("io_uring: %s in use", name);
+      if (server->config->verbose) say("io_uring: %s in use", name);
       continue;
     }
     say("io_uring: %s %s: %s", name,
@@ -45,7 +46,7 @@ static void print_features(const struct server *server, const struct uring *urin
 static void print_memory(const struct server *server) {
   const struct serve_memory *memory = &server->memory;
   const uint64_t kib = 1024;
-  if (!server->options.verbose) return;
+  if (!server->config->verbose) return;
   if (memory->limit_bytes == 0) {
     say("memory: no cgroup limits it");
     return;
@@ -62,9 +63,9 @@ static void print_memory(const struct server *server) {
 
 void serve_say_start(const struct server *server, const struct worker_group *group) {
   const struct serve_worker *first = group->workers[0].user;
-  const char *directory = server->options.directory;
+  const struct serve_route *only = config_only_route(server->config);
   say("weir " WEIR_VERSION " serving %s with %u worker%s",
-      directory ? directory : "its built-in site", server->workers,
+      only->action == SERVE_DIRECTORY ? only->directory : "its built-in site", server->workers,
       server->workers == 1 ? "" : "s");
   print_features(server, &group->workers[0].loop.ring.uring);
   print_memory(server);
@@ -73,7 +74,7 @@ void serve_say_start(const struct server *server, const struct worker_group *gro
 }
 
 void serve_say_end(const struct server *server, const struct worker_group *group) {
-  if (!server->options.verbose) return;
+  if (!server->config->verbose) return;
   struct loop_counters all = worker_group_counters(group);
   say("served %llu connections, %llu bytes in, %llu bytes out",
       (unsigned long long)all.links_accepted, (unsigned long long)all.recv_bytes,

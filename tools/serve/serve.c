@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "tools/common/process.h"
+#include "tools/serve/config_file.h"
 #include "tools/serve/open.h"
+#include "tools/serve/options.h"
 #include "tools/serve/say.h"
 #include "tools/serve/worker.h"
 
@@ -38,8 +40,8 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
       continue;
     }
     say("draining: streams have %u seconds to finish; a second signal stops at once",
-        server->options.drain_seconds);
-    worker_group_drain(group, clock_now_ns() + server->options.drain_seconds * SECOND_NS);
+        server->config->drain_seconds);
+    worker_group_drain(group, clock_now_ns() + server->config->drain_seconds * SECOND_NS);
   }
 }
 
@@ -78,14 +80,30 @@ static int run(struct server *server) {
                            (unsigned long long)process_raise_descriptors());
 }
 
+static void tell(void *ctx, const char *line) {
+  complain(EXIT_FAILED, "%s", line);
+  (void)ctx;
+}
+
+/* NULL after all that is wrong with the file has been said. */
+static struct serve_config *read_file(const char *file) {
+  struct mistakes mistakes = {0};
+  struct serve_config *config = config_file_read(file, &mistakes);
+  mistakes_tell(&mistakes, file, tell, NULL);
+  return config;
+}
+
 int command_serve(int argc, char **argv) {
   struct server server = {0};
+  struct serve_options options;
   char error[256];
   const struct failure failure = {.text = error, .size = sizeof error};
   tally_init(&server.tally);
-  enum options_result result = serve_options_parse(&server.options, argc, argv, &failure);
+  enum options_result result = serve_options_parse(&options, argc, argv, &failure);
   if (result != OPTIONS_RUN)
     return options_answer(result, "weir serve", serve_options_help(), &failure);
+  server.config = options.file ? read_file(options.file) : options.config;
+  if (!server.config) return EXIT_FAILED;
   int status = serve_open(&server);
   if (status == EXIT_DONE) status = run(&server);
   serve_close(&server);

@@ -17,23 +17,21 @@
 #include "io/worker/group.h"
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
+#include "tools/serve/config.h"
 #include "tools/serve/demo.h"
-#include "tools/serve/hints.h"
 #include "tools/serve/logs.h"
 #include "tools/serve/memory.h"
-#include "tools/serve/options.h"
 #include "tools/serve/site.h"
 #include "tools/serve/tally.h"
 
 struct server {
-  struct serve_options options;
+  struct serve_config *config; /* a reference */
   unsigned workers;
   struct serve_memory memory;
   uint32_t links_max; /* a worker's; 0: the default, which descriptors bound */
   unsigned disabled;  /* features of io_uring, by the environment */
   struct certificate certificate;
   struct tls_context *tls; /* NULL: no secure listener */
-  struct serve_hints *hints;
   struct serve_logs logs;
   struct listener listeners[SERVE_LISTENERS_MAX];
   bool listening[SERVE_LISTENERS_MAX];

@@ -15,68 +15,70 @@
 #include "engine/conn.h"
 #include "io/tls/tls.h"
 #include "tools/common/process.h"
+#include "tools/serve/hints.h"
 
 /* A connection's window fits sixteen streams, as by default, within its bounds. */
-static void set_window(struct engine_config *config, uint32_t stream_bytes) {
+static void set_window(struct engine_config *out, uint32_t stream_bytes) {
   uint64_t connection_bytes = UINT64_C(16) * stream_bytes;
-  config->h1.window_bytes = config->h2.stream_window_bytes = stream_bytes;
-  if (connection_bytes > config->h2.connection_window_bytes_max)
-    connection_bytes = config->h2.connection_window_bytes_max;
-  config->h2.connection_window_bytes = (uint32_t)connection_bytes;
+  out->h1.window_bytes = out->h2.stream_window_bytes = stream_bytes;
+  if (connection_bytes > out->h2.connection_window_bytes_max)
+    connection_bytes = out->h2.connection_window_bytes_max;
+  out->h2.connection_window_bytes = (uint32_t)connection_bytes;
 }
 
 /* SPDY's limits are those of HTTP/2. */
-static void set_spdy(struct engine_config *config, const struct serve_options *options) {
-  config->spdy.server = options->spdy;
-  config->spdy.push = config->h2.push;
-  config->spdy.streams_max = config->h2.streams_max;
-  config->spdy.concurrent_streams = config->h2.concurrent_streams;
-  config->spdy.window_budget_bytes = config->h2.window_budget_bytes;
-  if (!options->window_bytes) return;
-  config->spdy.stream_window_bytes = config->h2.stream_window_bytes;
-  config->spdy.session_window_bytes = config->h2.connection_window_bytes;
+static void set_spdy(struct engine_config *out, const struct serve_config *config) {
+  out->spdy.server = config->spdy;
+  out->spdy.push = out->h2.push;
+  out->spdy.streams_max = out->h2.streams_max;
+  out->spdy.concurrent_streams = out->h2.concurrent_streams;
+  out->spdy.window_budget_bytes = out->h2.window_budget_bytes;
+  if (!config->window_bytes) return;
+  out->spdy.stream_window_bytes = out->h2.stream_window_bytes;
+  out->spdy.session_window_bytes = out->h2.connection_window_bytes;
 }
 
-static struct engine_config config_of(const struct server *server) {
-  const struct serve_options *options = &server->options;
-  struct engine_config config = engine_config_default();
-  config.h2.push = options->push;
-  config.h2.no_rfc7540_priorities = options->no_rfc7540_priorities;
-  if (server->links_max) config.connections_max = server->links_max;
-  config.h2.streams_max = server->memory.streams;
-  config.h2.window_budget_bytes = server->memory.window_bytes;
-  config.h1.streams_max = server->memory.streams;
-  config.h1.window_budget_bytes = server->memory.window_bytes;
-  if (options->concurrent_streams) config.h2.concurrent_streams = options->concurrent_streams;
-  if (options->flow != FLOW_DEFAULT) config.h1.flow = config.h2.flow = options->flow;
-  if (options->window_bytes) set_window(&config, options->window_bytes);
-  config.h2.head_start = &options->head_starts;
-  set_spdy(&config, options);
-  if (options->idle_seconds) config.idle_ns = options->idle_seconds * SECOND_NS;
-  return config;
+static struct engine_config engine_config_of(const struct server *server) {
+  const struct serve_config *config = server->config;
+  struct engine_config out = engine_config_default();
+  out.h2.push = config->push;
+  out.h2.no_rfc7540_priorities = !config->rfc7540_priorities;
+  if (server->links_max) out.connections_max = server->links_max;
+  out.h2.streams_max = server->memory.streams;
+  out.h2.window_budget_bytes = server->memory.window_bytes;
+  out.h1.streams_max = server->memory.streams;
+  out.h1.window_budget_bytes = server->memory.window_bytes;
+  if (config->concurrent_streams) out.h2.concurrent_streams = config->concurrent_streams;
+  if (config->flow != FLOW_DEFAULT) out.h1.flow = out.h2.flow = config->flow;
+  if (config->window_bytes) set_window(&out, config->window_bytes);
+  out.h2.head_start = &config->head_starts;
+  set_spdy(&out, config);
+  if (config->idle_seconds) out.idle_ns = config->idle_seconds * SECOND_NS;
+  return out;
 }
 
 /* Creates the handler: of the directory, or of the built-in site. NULL with error->text. */
 static const struct handler *make_handler(struct server *server, struct serve_worker *mine,
                                           struct worker *worker, uint32_t exchanges_max,
                                           struct io_error *error) {
-  if (!server->options.directory) {
+  const struct serve_route *route = config_only_route(server->config);
+  if (route->action == SERVE_DEMO) {
     mine->demo = demo_create(&process_memory, exchanges_max);
     if (mine->demo) return demo_handler(mine->demo);
     io_error_set(error, 0, "out of memory");
     return NULL;
   }
   struct serve_site_settings settings = {
-      .directory = server->options.directory,
+      .directory = route->directory,
       .loop = &worker->loop,
       .memory = &process_memory,
-      .hints = serve_hints_table(server->hints),
-      .cache_control = server->options.cache_control,
+      .hints = route->hints ? serve_hints_table(route->hints) : NULL,
+      .cache_control = route->cache_control,
       .wall_seconds = &mine->wall_seconds,
       .exchanges_max = exchanges_max,
       .workers = server->workers,
-      .push = server->options.push,
-      .explain = server->options.verbose,
+      .push = server->config->push,
+      .explain = server->config->verbose,
   };
   mine->site = serve_site_create(&settings, &mine->note, error);
   return mine->site ? serve_site_handler(mine->site) : NULL;
@@ -91,11 +93,11 @@ static void set_clock(struct serve_worker *mine) {
 /* If weights were given, wraps the factory in one that sets them. */
 static struct machine_factory weigh(const struct server *server, struct serve_worker *mine,
                                     unsigned index, struct machine_factory machines) {
-  const struct serve_options *options = &server->options;
-  uint16_t weight = options->listeners[index].weight;
-  if (weight == 0 && options->weights.count == 0) return machines;
+  const struct serve_config *config = server->config;
+  uint16_t weight = config->listeners[index].weight;
+  if (weight == 0 && config->weights.count == 0) return machines;
   mine->weighings[index] = (struct serve_weighing){
-      .weights = &options->weights, .listener_weight = weight, .inner = machines};
+      .weights = &config->weights, .listener_weight = weight, .inner = machines};
   return serve_weighing_machines(&mine->weighings[index]);
 }
 
@@ -109,11 +111,11 @@ static bool serve_listeners(struct server *server, struct serve_worker *mine,
     if (!mine->has_tls) return false;
     secure = tls_factory_machines(&mine->tls);
   }
-  for (unsigned i = 0; i < server->options.listener_count; i++)
+  for (unsigned i = 0; i < server->config->listener_count; i++)
     if (server->listening[i] &&
         !worker_listen(
             worker, &server->listeners[i],
-            weigh(server, mine, i, server->options.listeners[i].secure ? secure : plain)))
+            weigh(server, mine, i, server->config->listeners[i].secure ? secure : plain)))
       return false;
   return true;
 }
@@ -156,7 +158,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   worker->user = mine;
   __atomic_add_fetch(&server->running, 1, __ATOMIC_ACQ_REL);
 
-  struct engine_config config = config_of(server);
+  struct engine_config config = engine_config_of(server);
   config.clock_ns = &worker->loop.now_ns;
   const struct handler *handler = make_handler(server, mine, worker, config.h2.streams_max, error);
   if (handler)

@@ -67,7 +67,8 @@ static const struct yaml_row {
     {"list as a key", "? [a]\n: b\n", "1: a key is not a scalar"},
     {"second document", "a: 1\n---\nb: 2\n", "2: a second document"},
     {"unclosed", "a: [1,\n", "2: did not find expected node content"},
-    {"tab", "a:\n\tb: 1\n", "2: found character that cannot start any token"},
+    {"tab", "a:\n\tb: 1\n",
+     "2: found character that cannot start any token: a tab; indent with spaces"},
 };
 
 static void test_yaml(void **state) {

@@ -29,6 +29,7 @@ static bool is_taken(const char *option, const char *value, unsigned times) {
     argv[argc++] = (char *)(uintptr_t)value;
   }
   argv[argc] = NULL;
+  config_release(options.config);
   return serve_options_parse(&options, argc, argv, &failure) == OPTIONS_RUN;
 }
 
@@ -41,7 +42,9 @@ static void test_options(void **state) {
     assert_int_equal(is_taken("--cache-control", value, 1), !extra);
   }
   assert_true(is_taken("--workers", "1", 1));
-  assert_int_equal(options.drain_seconds, SERVE_DRAIN_SECONDS_DEFAULT);
+  assert_int_equal(options.config->drain_seconds, SERVE_DRAIN_SECONDS_DEFAULT);
+  config_release(options.config);
+  options.config = NULL;
 }
 
 /* A manifest of `count` pages. */

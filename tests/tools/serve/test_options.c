@@ -15,6 +15,8 @@
 
 enum { WORDS_MAX = 64 };
 
+static struct serve_config *made; /* by the last call of parse() */
+
 /* Parses a command line that is written with spaces between its words. */
 static enum options_result parse(const char *line, struct serve_options *options, char error[256]) {
   static char words[2000];
@@ -29,7 +31,16 @@ static enum options_result parse(const char *line, struct serve_options *options
   argv[argc] = NULL;
   error[0] = 0;
   const struct failure failure = {.text = error, .size = 256};
-  return serve_options_parse(options, argc, argv, &failure);
+  config_release(made);
+  enum options_result result = serve_options_parse(options, argc, argv, &failure);
+  made = options->config;
+  return result;
+}
+
+static int release_last(void **state) {
+  (void)state;
+  config_release(made);
+  return 0;
 }
 
 struct row {
@@ -136,11 +147,11 @@ static void command_lines(void **state) {
 static void assert_listener(const struct serve_options *options, unsigned index, const char *text,
                             bool secure, bool optional) {
   char got[ADDRESS_TEXT_BYTES];
-  assert_true(index < options->listener_count);
-  address_format(&options->listeners[index].address, got);
+  assert_true(index < options->config->listener_count);
+  address_format(&options->config->listeners[index].address, got);
   assert_string_equal(got, text);
-  assert_int_equal(options->listeners[index].secure, secure);
-  assert_int_equal(options->listeners[index].optional, optional);
+  assert_int_equal(options->config->listeners[index].secure, secure);
+  assert_int_equal(options->config->listeners[index].optional, optional);
 }
 
 static void defaults(void **state) {
@@ -148,16 +159,16 @@ static void defaults(void **state) {
   struct serve_options options;
   char error[256];
   assert_int_equal(parse("", &options, error), OPTIONS_RUN);
-  assert_null(options.directory);
-  assert_int_equal(options.listener_count, 4);
+  assert_int_equal(config_only_route(options.config)->action, SERVE_DEMO);
+  assert_int_equal(options.config->listener_count, 4);
   assert_listener(&options, 0, "127.0.0.1:8080", false, false);
   assert_listener(&options, 1, "[::1]:8080", false, true);
   assert_listener(&options, 2, "127.0.0.1:8443", true, false);
   assert_listener(&options, 3, "[::1]:8443", true, true);
-  assert_int_equal(options.drain_seconds, 10);
-  assert_int_equal(options.workers, 0);
-  assert_true(options.push);
-  assert_false(options.verbose);
+  assert_int_equal(options.config->drain_seconds, 10);
+  assert_int_equal(options.config->workers, 0);
+  assert_true(options.config->push);
+  assert_false(options.config->verbose);
 }
 
 /* A port alone is on both loopback addresses; with a colon it is on all addresses. */
@@ -166,13 +177,13 @@ static void ports(void **state) {
   struct serve_options options;
   char error[256];
   assert_int_equal(parse("--http 9 --http :8 --https 7,weight=99", &options, error), OPTIONS_RUN);
-  assert_int_equal(options.listener_count, 5);
+  assert_int_equal(options.config->listener_count, 5);
   assert_listener(&options, 0, "127.0.0.1:9", false, false);
   assert_listener(&options, 1, "[::1]:9", false, true);
   assert_listener(&options, 2, "[::]:8", false, false);
   assert_listener(&options, 3, "127.0.0.1:7", true, false);
   assert_listener(&options, 4, "[::1]:7", true, true);
-  assert_int_equal(options.listeners[4].weight, 99);
+  assert_int_equal(options.config->listeners[4].weight, 99);
 }
 
 static void values(void **state) {
@@ -186,34 +197,35 @@ static void values(void **state) {
                          "--weight 10.0.0.0/8=4 --http localhost:9,weight=99",
                          &options, error),
                    OPTIONS_RUN);
-  assert_string_equal(options.directory, "www");
-  assert_int_equal(options.listener_count, 4);
+  const struct serve_route *route = config_only_route(options.config);
+  assert_string_equal(route->directory, "www");
+  assert_int_equal(options.config->listener_count, 4);
   assert_listener(&options, 0, "10.0.0.1:1", false, false);
-  assert_listener(&options, 1, "[::]:2", true, false);
-  assert_listener(&options, 2, "127.0.0.1:9", false, false);
-  assert_listener(&options, 3, "[::1]:9", false, true);
-  assert_int_equal(options.listeners[0].weight, 0);
-  assert_int_equal(options.listeners[2].weight, 99);
-  assert_int_equal(options.listeners[3].weight, 99);
-  assert_int_equal(options.weights.count, 1);
-  assert_int_equal(options.weights.at[0].weight, 4);
-  assert_string_equal(options.certificate, "c");
-  assert_string_equal(options.key, "k");
-  assert_int_equal(options.workers, 3);
-  assert_int_equal(options.drain_seconds, 0);
-  assert_int_equal(options.connections, 7);
-  assert_int_equal(options.concurrent_streams, 8);
-  assert_int_equal(options.idle_seconds, 9);
-  assert_int_equal(options.flow, FLOW_ECHO);
-  assert_int_equal(options.window_bytes, 100000);
-  assert_int_equal(options.head_starts.count, 2); /* the last one is the default */
-  assert_int_equal(options.head_starts.at[0].bytes, 2048);
-  assert_int_equal(options.head_starts.at[0].urgency, 1);
-  assert_true(span_is(options.head_starts.at[0].type, "image/*"));
-  assert_true(span_is(options.head_starts.at[1].type, "image/*"));
-  assert_int_equal(options.preload_count, 2);
-  assert_string_equal(options.preloads[1], "/b=/c");
-  assert_true(options.verbose);
+  assert_listener(&options, 1, "127.0.0.1:9", false, false); /* those in clear text come first */
+  assert_listener(&options, 2, "[::1]:9", false, true);
+  assert_listener(&options, 3, "[::]:2", true, false);
+  assert_int_equal(options.config->listeners[0].weight, 0);
+  assert_int_equal(options.config->listeners[1].weight, 99);
+  assert_int_equal(options.config->listeners[2].weight, 99);
+  assert_int_equal(options.config->weights.count, 1);
+  assert_int_equal(options.config->weights.at[0].weight, 4);
+  assert_string_equal(options.config->certificates[0].certificate, "c");
+  assert_string_equal(options.config->certificates[0].key, "k");
+  assert_int_equal(options.config->workers, 3);
+  assert_int_equal(options.config->drain_seconds, 0);
+  assert_int_equal(options.config->connections, 7);
+  assert_int_equal(options.config->concurrent_streams, 8);
+  assert_int_equal(options.config->idle_seconds, 9);
+  assert_int_equal(options.config->flow, FLOW_ECHO);
+  assert_int_equal(options.config->window_bytes, 100000);
+  assert_int_equal(options.config->head_starts.count, 2); /* the last one is the default */
+  assert_int_equal(options.config->head_starts.at[0].bytes, 2048);
+  assert_int_equal(options.config->head_starts.at[0].urgency, 1);
+  assert_true(span_is(options.config->head_starts.at[0].type, "image/*"));
+  assert_true(span_is(options.config->head_starts.at[1].type, "image/*"));
+  assert_int_equal(route->preload_count, 2);
+  assert_string_equal(route->preloads[1], "/b=/c");
+  assert_true(options.config->verbose);
 }
 
 static void a_field_value_that_is_too_long(void **state) {
@@ -246,20 +258,23 @@ static void too_many(void **state) {
 /* No line of the help is too long, and every option is explained. */
 static void help_is_readable(void **state) {
   (void)state;
-  static const char *const words[] = {
-      "--http ",          "--https ",   "--cert ",          "--key ",
-      "--cache-control ", "--preload ", "--no-push ",       "--push-manifest ",
-      "--workers ",       "--streams ", "--connections ",   "--idle-seconds ",
-      "--flow ",          "--window ",  "--head-start ",    "--no-rfc7540-priorities\n",
-      "--verbose ",       "--spdy ",    "--drain-seconds ", "--help ",
-      "--version ",       "--weight ",  "weight=N",         "Examples",
-      "localhost:8443"};
   const char *help = serve_options_help();
+  for (size_t i = 0; i < config_key_count; i++) {
+    const struct config_key *key = &config_keys[i];
+    bool off = key->type == CONFIG_FLAG && key->standard && strcmp(key->standard, "true") == 0;
+    char word[64], line_end[64];
+    snprintf(word, sizeof word, "  --%s%s ", off ? "no-" : "", config_key_option(key));
+    snprintf(line_end, sizeof line_end, "  --%s%s\n", off ? "no-" : "", config_key_option(key));
+    if (!strstr(help, word) && !strstr(help, line_end)) fail_msg("%s is not explained", word);
+  }
+  static const char *const words[] = {"--config ", "--check ",      "--print-config ",
+                                      "--help ",   "--version ",    "weight=N",
+                                      "Examples",  "localhost:8443"};
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
     if (!strstr(help, words[i])) fail_msg("%s is not explained", words[i]);
   for (const char *line = help; *line;) {
     size_t len = strcspn(line, "\n");
-    if (len > 100) fail_msg("%.*s", (int)len, line);
+    if (len > 90) fail_msg("%.*s", (int)len, line);
     line += len + (line[len] == '\n');
   }
 }
@@ -405,5 +420,5 @@ int main(void) {
       cmocka_unit_test(links_beyond_a_response),
       cmocka_unit_test(a_manifest_that_is_not_there),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, release_last);
 }

@@ -1,0 +1,118 @@
+/*
+ * serve/config.h - what `weir serve` was told to do, by its command line or by a file.
+ *
+ * A configuration is made from a document (serve/config_make.h) and never changes. Workers that serve
+ * by it hold references. All texts live in its arena.
+ */
+#ifndef WEIR_TOOLS_SERVE_CONFIG_H
+#define WEIR_TOOLS_SERVE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/http/stream.h"
+#include "engine/sched/head_start.h"
+#include "io/base/address.h"
+#include "tools/serve/config_document.h"
+#include "tools/serve/limits.h"
+#include "tools/serve/log_line.h"
+#include "tools/serve/weight.h"
+
+struct serve_hints;
+
+struct serve_listener {
+  struct address address;
+  bool secure;
+  uint16_t weight; /* of its connections; 0: the engine's default */
+  bool optional;   /* the IPv6 address of "localhost": it may be missing */
+};
+
+struct serve_certificate {
+  const char *certificate, *key; /* files */
+};
+
+enum serve_action { SERVE_DEMO, SERVE_DIRECTORY, SERVE_REDIRECT, SERVE_ANSWER };
+
+struct serve_route {
+  struct place place; /* where it was written */
+  struct span path;   /* normal form: as site/path.h writes it */
+  unsigned index;     /* among all routes of the configuration */
+  enum serve_action action;
+  bool demo;
+  const char *directory;     /* of SERVE_DIRECTORY */
+  const char *redirect;      /* of SERVE_REDIRECT: where to */
+  const char *answer;        /* of SERVE_ANSWER: the body */
+  const char *answer_type;   /* its content-type */
+  unsigned status;           /* of a redirect or an answer */
+  bool https_only;           /* requests in clear text are redirected to https */
+  const char *cache_control; /* or NULL */
+  const char *push_manifest; /* or NULL */
+  const char **preloads;     /* PAGE=RESOURCE */
+  unsigned preload_count;
+  struct serve_hints *hints; /* the preloads; owned. NULL: no directory */
+};
+
+struct serve_host {
+  const char *name;           /* as written, of several the first; "default" */
+  struct serve_route *routes; /* longest path first */
+  unsigned route_count;
+};
+
+/* A name that leads to a host. */
+struct serve_name {
+  struct span name; /* normal form; without "*." */
+  struct place place;
+  const struct serve_host *host;
+};
+
+struct serve_names {
+  struct serve_name *at; /* sorted bytewise, no name twice */
+  unsigned count;
+};
+
+struct serve_config {
+  struct config_document document; /* with the arena */
+  unsigned references;             /* atomic */
+
+  struct serve_listener listeners[SERVE_LISTENERS_MAX];
+  unsigned listener_count;
+  struct serve_certificate *certificates;
+  unsigned certificate_count;
+
+  struct serve_host *hosts;
+  unsigned host_count, route_count;
+  struct serve_names exact, wildcards;
+  const struct serve_host *any; /* "default"; NULL: other names get 404 */
+
+  unsigned workers;                    /* 0: one per available core */
+  unsigned connections;                /* concurrent, all workers; 0: as descriptors allow */
+  unsigned concurrent_streams;         /* 0: the engine's default */
+  enum stream_flow flow;               /* FLOW_DEFAULT: the engine's default */
+  unsigned window_bytes;               /* of a stream; 0: the engine's default */
+  struct head_start_rules head_starts; /* those given, then the default */
+  struct serve_weights weights;        /* of clients' networks */
+  unsigned idle_seconds;               /* 0: the engine's default */
+  unsigned drain_seconds;
+  const char *access_log;     /* or NULL */
+  const char *record;         /* a file of requests, or NULL */
+  bool record_secrets;        /* with all their fields */
+  enum log_format log_format; /* of the access log's lines */
+  bool push;
+  bool spdy;               /* speak SPDY/3.1, too */
+  bool rfc7540_priorities; /* otherwise only RFC 9218 counts */
+  bool verbose;
+};
+
+struct serve_config *config_retain(struct serve_config *config);
+
+/* NULL is allowed. */
+void config_release(struct serve_config *config);
+
+/* Whether a certificate is needed. */
+bool config_is_secure(const struct serve_config *config);
+
+/* The only route, when that is all there is: of any host, for every path. NULL otherwise. */
+const struct serve_route *config_only_route(const struct serve_config *config);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * serve/config_load.c - see serve/config_load.h.
+ */
+#include "tools/serve/config_load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/serve/hints.h"
+
+static bool check_directory(const struct serve_route *route, struct mistakes *mistakes) {
+  int fd = open(route->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return mistakes_add(mistakes, route->place, "cannot serve %s: %s", route->directory,
+                        strerror(errno));
+  close(fd);
+  return true;
+}
+
+static bool load_hints(struct serve_route *route, struct mistakes *mistakes) {
+  char error[MISTAKE_BYTES];
+  const struct failure failure = {error, sizeof error};
+  if (!route->push_manifest && route->preload_count == 0) return true;
+  route->hints =
+      serve_hints_create(route->push_manifest, route->preloads, route->preload_count, &failure);
+  return route->hints || mistakes_add(mistakes, route->place, "%s", error);
+}
+
+bool config_load(struct serve_config *config, struct mistakes *mistakes) {
+  bool good = true;
+  for (unsigned i = 0; i < config->host_count; i++)
+    for (unsigned k = 0; k < config->hosts[i].route_count; k++) {
+      struct serve_route *route = &config->hosts[i].routes[k];
+      if (route->action != SERVE_DIRECTORY) continue;
+      good &= check_directory(route, mistakes);
+      good &= load_hints(route, mistakes);
+    }
+  return good;
+}
