@@ -3,13 +3,13 @@
 # missing. Groups: build, test, bench. Asks nothing and touches no network when all are there. On a
 # system without apt-get it names the packages, and fails only if building would.
 #
-# nginx and h2o are in no group: Debian's packages start them as services, now and at each boot. What
-# compares weir with them does so where they are installed, and is skipped or left out elsewhere.
+# nginx, h2o and prometheus are in no group: Debian's packages start them as services, now and at each boot.
+# What tests weir with them does so where they are installed, and is skipped or left out elsewhere.
 set -eu
 
 build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libjansson-dev libyaml-dev libjemalloc-dev'
 test='clang libclang-rt-dev clang-format clang-tidy cppcheck gcovr libcmocka-dev libnghttp2-dev
-libhttp-parser-dev python3 python3-pytest python3-yaml python3-h2 python3-hpack curl nghttp2-client
+libhttp-parser-dev python3 python3-pytest python3-yaml python3-prometheus-client python3-h2 python3-hpack curl nghttp2-client
 nghttp2-server nodejs chromium openssl brotli gzip pkgconf procps iproute2 wrk apache2-utils golang-go
 golang-github-docker-spdystream-dev'
 bench='g++ libbenchmark-dev nghttp2-client python3 openssl util-linux'

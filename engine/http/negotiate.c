@@ -19,8 +19,7 @@ static const struct {
  * acceptable, after all of these: 1. */
 enum { RANK_REFUSED = 0, RANK_UNSAID = 1, RANK_FULL = 1001 };
 
-/* Quality value "0.5" in thousandths; false when malformed. */
-static bool read_quality(struct span text, unsigned *thousandths) {
+bool negotiate_quality(struct span text, unsigned *thousandths) {
   if (text.len < 1 || text.len > 5 || (text.base[0] != '0' && text.base[0] != '1')) return false;
   if (text.len > 1 && text.base[1] != '.') return false;
   unsigned value = (unsigned)(text.base[0] - '0') * 1000, unit = 100;
@@ -39,7 +38,7 @@ static bool read_element(struct span element, struct span *name, uint16_t *rank)
   if (element.len == 0) return true;
   struct span weight = field_trim(element), key = field_split(&weight, '=');
   unsigned thousandths;
-  if (!span_is_ignoring_case(key, "q") || !read_quality(weight, &thousandths)) return false;
+  if (!span_is_ignoring_case(key, "q") || !negotiate_quality(weight, &thousandths)) return false;
   *rank = (uint16_t)(thousandths == 0 ? RANK_REFUSED : thousandths + 1);
   return true;
 }

@@ -22,6 +22,9 @@ void negotiate_read(struct negotiation *negotiation, const struct headers *field
  * even when the client refused it: better than no answer (section 12.5.3 allows both). */
 enum coding negotiate_best(const struct negotiation *negotiation, unsigned available);
 
+/* Reads a quality value such as "0.5", in thousandths. False when it is malformed. */
+__attribute__((warn_unused_result)) bool negotiate_quality(struct span text, unsigned *thousandths);
+
 /* Name of a coding as Content-Encoding has it, and the suffix of a file that holds it: "gzip" and
  * ".gz". Empty for identity. */
 struct span coding_name(enum coding coding);

@@ -14,4 +14,11 @@ struct files_counters {
   uint64_t no_descriptor; /* ENFILE or EMFILE */
 };
 
+/* What they hold now. */
+struct files_gauges {
+  uint64_t entries;     /* of the cache */
+  uint64_t bytes;       /* of these */
+  uint64_t descriptors; /* of large files */
+};
+
 #endif

@@ -537,3 +537,9 @@ void files_destroy(struct files *files) {
 const struct files_counters *files_counters(const struct files *files) {
   return &files->counters;
 }
+
+struct files_gauges files_gauges(const struct files *files) {
+  return (struct files_gauges){.entries = files->cache.count,
+                               .bytes = files->cache.bytes,
+                               .descriptors = files->cache.descriptors};
+}

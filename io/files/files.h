@@ -132,5 +132,6 @@ void files_trim(struct files *files, uint64_t now_ns);
 void files_release(struct files *files, struct file *file);
 
 const struct files_counters *files_counters(const struct files *files);
+struct files_gauges files_gauges(const struct files *files);
 
 #endif

@@ -98,6 +98,8 @@ struct serve_config {
   const char *record;         /* a file of requests, or NULL */
   bool record_secrets;        /* with all their fields */
   enum log_format log_format; /* of the access log's lines */
+  bool has_metrics;
+  struct address metrics; /* where they are shown */
   bool push;
   bool spdy;               /* speak SPDY/3.1, too */
   bool rfc7540_priorities; /* otherwise only RFC 9218 counts */

@@ -136,6 +136,11 @@ bool config_take_weight(struct config_making *making, const char *text) {
 
 /* ---- how to run ------------------------------------------------------------------------------ */
 
+bool config_take_metrics(struct config_making *making, const char *text) {
+  making->config->has_metrics = true;
+  return address_parse(&making->config->metrics, text) || not_an_address(making, text);
+}
+
 bool config_take_flow(struct config_making *making, const char *text) {
   return h2_flow_parse(text, &making->config->flow) ||
          config_wrong(making, "expected auto, consume, threshold or echo");

@@ -15,6 +15,7 @@ void config_take(struct config_making *making, const char *text);
 
 CONFIG_TAKES config_take_http(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_https(struct config_making *making, const char *text);
+CONFIG_TAKES config_take_metrics(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_flow(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_head_start(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_weight(struct config_making *making, const char *text);

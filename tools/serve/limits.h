@@ -37,6 +37,19 @@ enum {
   SERVE_REFUSALS_MAX = 256,
   SERVE_REFUSAL_BYTES_MAX = 512,
 
+  /* ---- metrics ---- */
+
+  /* Upper bounds of each histogram. Twelve: more would make every scrape larger, and say little more. */
+  REQUEST_BUCKETS = 12,
+  /* Clients at once, and requests at once of all of them. A page is 40 KiB: with these, clients that do not
+   * read hold a megabyte at most. */
+  METRICS_CONNECTIONS_MAX = 16,
+  METRICS_STREAMS_MAX = 16, /* Untested: test_metrics.py bounds the memory */
+  /* Receive buffers of the thread, and the size of each: requests are small. Untested: less would only
+   * take more receives. */
+  METRICS_BUFFERS = 16,
+  METRICS_BUFFER_BYTES = 4096,
+
   /* ---- within a cgroup's limit on memory, see serve/memory.h ---- */
 
   /* The program itself: code that it touches, libraries, tables. It starts with 10 MiB, most of which

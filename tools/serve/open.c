@@ -14,6 +14,7 @@
 #include "tools/common/clear_text.h"
 #include "tools/common/process.h"
 #include "tools/serve/config_load.h"
+#include "tools/serve/metrics_serve.h"
 
 static int read_environment(struct server *server) {
   const char *text = getenv("WEIR_URING_DISABLE"), *bad;
@@ -119,10 +120,12 @@ int serve_open(struct server *server) {
   if (status == EXIT_DONE) status = open_logs(server);
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = open_listeners(server);
+  if (status == EXIT_DONE) status = serve_metrics_open(server);
   return status;
 }
 
 void serve_close(struct server *server) {
+  metrics_close(server->metrics);
   for (unsigned i = 0; i < server->config->listener_count; i++)
     if (server->listening[i]) listener_close(&server->listeners[i]);
   tls_context_free(server->tls);

@@ -21,6 +21,10 @@ static void print_listeners(const struct server *server) {
     else
       say("not listening on %s: IPv6 is not available", text);
   }
+  if (server->metrics) {
+    char text[ADDRESS_TEXT_BYTES];
+    say("metrics on http://%s/metrics", address_format(metrics_address(server->metrics), text));
+  }
   if (!server->tls) return;
   if (server->certificate.warning[0]) say("warning: %s", server->certificate.warning);
   say("certificate %s, SHA-256 %s",

@@ -11,6 +11,7 @@
 
 #include "tools/common/process.h"
 #include "tools/serve/config_file.h"
+#include "tools/serve/metrics_serve.h"
 #include "tools/serve/open.h"
 #include "tools/serve/options.h"
 #include "tools/serve/say.h"
@@ -39,6 +40,7 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
       worker_group_stop(group);
       continue;
     }
+    metrics_set_ready(server->metrics, false);
     say("draining: streams have %u seconds to finish; a second signal stops at once",
         server->config->drain_seconds);
     worker_group_drain(group, clock_now_ns() + server->config->drain_seconds * SECOND_NS);
@@ -64,15 +66,19 @@ static int run(struct server *server) {
   signal(SIGXFSZ, SIG_IGN); /* a log that may not grow ends no server */
   if (!serve_logs_start(&server->logs, &error)) return complain(EXIT_FAILED, "%s", error.text);
   if (!worker_group_start(&group, &config, &error)) return complain(EXIT_FAILED, "%s", error.text);
+  bool shown = serve_metrics_start(server, &group, &error);
   bool enough = process_has_descriptors(SERVE_DESCRIPTORS_MIN);
-  if (enough) {
+  if (shown && enough) {
     serve_say_start(server, &group);
     wait_for_end(server, &group);
     serve_say_end(server, &group);
   } else {
     worker_group_stop(&group);
   }
+  metrics_close(server->metrics);
+  server->metrics = NULL;
   worker_group_join(&group);
+  if (!shown) return complain(EXIT_FAILED, "%s", error.text);
   return enough ? EXIT_DONE
                 : complain(EXIT_FAILED,
                            "too few open files are allowed (ulimit -n %llu) to serve "

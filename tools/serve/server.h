@@ -21,6 +21,7 @@
 #include "tools/serve/demo.h"
 #include "tools/serve/logs.h"
 #include "tools/serve/memory.h"
+#include "tools/serve/metrics.h"
 #include "tools/serve/site.h"
 #include "tools/serve/tally.h"
 
@@ -36,8 +37,10 @@ struct server {
   struct listener listeners[SERVE_LISTENERS_MAX];
   bool listening[SERVE_LISTENERS_MAX];
   pthread_t main_thread;
-  unsigned running;   /* workers that have started and not ended; atomic */
-  struct tally tally; /* what the workers count */
+  unsigned running;                 /* workers that have started and not ended; atomic */
+  struct tally tally;               /* what the workers count */
+  struct metrics *metrics;          /* NULL: not shown */
+  const struct worker_group *group; /* while workers run */
 };
 
 /* The parts of one worker. */
@@ -50,6 +53,8 @@ struct serve_worker {
   struct tls_factory tls;
   bool has_tls;
   struct serve_weighing weighings[SERVE_LISTENERS_MAX];
+  struct request_counter requests; /* in use with server.metrics */
+  struct serve_gauges gauges;
   int64_t wall_seconds;
   const char *note; /* a fallback in use, or NULL */
 };

@@ -233,3 +233,7 @@ const struct handler *serve_site_handler(struct serve_site *serve_site) {
 const struct files_counters *serve_site_counters(const struct serve_site *serve_site) {
   return files_counters(serve_site->files);
 }
+
+struct files_gauges serve_site_gauges(const struct serve_site *serve_site) {
+  return files_gauges(serve_site->files);
+}

@@ -6,9 +6,9 @@
 
 #include "engine/site/site.h"
 #include "io/base/error.h"
+#include "io/files/counters.h"
 
 struct loop;
-struct files_counters;
 
 struct serve_site_settings {
   const char *directory;
@@ -46,5 +46,7 @@ const struct handler *serve_site_handler(struct serve_site *serve_site);
 
 /* What its files have counted; good until serve_site_destroy(). */
 const struct files_counters *serve_site_counters(const struct serve_site *serve_site);
+
+struct files_gauges serve_site_gauges(const struct serve_site *serve_site);
 
 #endif

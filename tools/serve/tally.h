@@ -12,19 +12,31 @@
 
 #include "io/base/limits.h"
 #include "tools/serve/counters.h"
+#include "tools/serve/request_counts.h"
+
+/* What a worker holds: as of the last second, because only the worker can look. Every member is a
+ * uint64_t. */
+struct serve_gauges {
+  struct files_gauges files;
+  uint64_t connections_h1, connections_h2, connections_spdy;
+};
 
 /* One worker's. */
 struct tally_parts {
-  const struct engine *engine;        /* NULL: none of these is shown */
-  const struct tls_counters *tls;     /* NULL: no TLS */
-  const struct files_counters *files; /* NULL: no directory */
+  const struct engine *engine;           /* NULL: none of these is shown */
+  const struct tls_counters *tls;        /* NULL: no TLS */
+  const struct files_counters *files;    /* NULL: no directory */
+  const struct request_counts *requests; /* NULL: they are not counted */
+  const struct serve_gauges *gauges;
 };
 
 /* Begins as zeros. */
 struct tally {
   pthread_mutex_t lock;
   struct tally_parts workers[IO_WORKERS_MAX];
-  struct serve_counts ended; /* of workers that have ended */
+  /* Of workers that have ended. */
+  struct serve_counts ended;
+  struct request_counts ended_requests;
 };
 
 void tally_init(struct tally *tally);
@@ -37,5 +49,10 @@ void tally_take_back(struct tally *tally, unsigned index);
 
 /* Any thread: the sums of what workers show and have shown. The members that no worker has are zero. */
 struct serve_counts tally_sum(struct tally *tally);
+struct request_counts tally_requests(struct tally *tally);
+struct serve_gauges tally_gauges(struct tally *tally);
+
+/* The worker's thread: changes gauges that it shows. */
+void tally_set_gauges(struct serve_gauges *gauges, const struct serve_gauges *now);
 
 #endif

@@ -122,6 +122,8 @@ static bool serve_listeners(struct server *server, struct serve_worker *mine,
 
 static void show_counters(struct server *server, const struct serve_worker *mine, unsigned index) {
   const struct tally_parts parts = {.engine = &mine->engine,
+                                    .requests = server->metrics ? &mine->requests.counts : NULL,
+                                    .gauges = &mine->gauges,
                                     .tls = mine->has_tls ? &mine->tls.counters : NULL,
                                     .files = mine->site ? serve_site_counters(mine->site) : NULL};
   tally_show(&server->tally, index, &parts);
@@ -164,6 +166,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   if (handler)
     handler = serve_logs_wrap(&server->logs, &mine->logs, worker->index, handler,
                               config.h2.streams_max, error);
+  if (handler && server->metrics) handler = request_counter_init(&mine->requests, handler);
   if (handler) {
     mine->has_engine = engine_init(&mine->engine, &process_memory, &config, handler);
     if (mine->has_engine) {
@@ -187,6 +190,15 @@ static void worker_refused(struct worker *worker, void *ctx, const struct io_err
   _exit(complain(EXIT_FAILED, "%s", why->text));
 }
 
+static void set_gauges(struct serve_worker *mine) {
+  const struct engine *engine = &mine->engine;
+  struct serve_gauges now = {.connections_h1 = engine->h1.connections.taken,
+                             .connections_h2 = engine->h2.connections.taken,
+                             .connections_spdy = engine->spdy.sessions.taken};
+  if (mine->site) now.files = serve_site_gauges(mine->site);
+  tally_set_gauges(&mine->gauges, &now);
+}
+
 static void worker_second(struct worker *worker, void *ctx) {
   struct server *server = ctx;
   struct serve_worker *mine = worker->user;
@@ -198,6 +210,7 @@ static void worker_second(struct worker *worker, void *ctx) {
     demo_second(mine->demo, &all.engine.http);
   }
   if (mine->site) serve_site_trim(mine->site, worker->loop.now_ns);
+  set_gauges(mine);
 }
 
 struct worker_hooks serve_worker_hooks(struct server *server) {

@@ -62,6 +62,8 @@ static const struct row rows[] = {
     {"--weight 10.0.0.0/8=4 --weight [fd00::]/8=256", OPTIONS_RUN, ""},
     {"--access-log - --log-format json", OPTIONS_RUN, ""},
     {"--log-format combined --access-log a", OPTIONS_RUN, ""},
+    {"--metrics 9100", OPTIONS_RUN, ""},
+    {"--metrics 127.0.0.1", OPTIONS_WRONG, "--metrics 127.0.0.1: not an address"},
     {"--help", OPTIONS_HELP, ""},
     {"--version", OPTIONS_VERSION, ""},
     {"dir -h", OPTIONS_HELP, ""},
