@@ -8,7 +8,8 @@ import uuid
 import harness
 import pytest
 from harness import Server, wait_until
-from load_peer import load, measured, reconcile
+from load_http1_peer import Http1Peer
+from load_peer import kinds, load, measured, reconcile
 
 
 @pytest.fixture(name="server")
@@ -98,6 +99,47 @@ def test_weights(server, tmp_path):
 def test_without_a_url_the_file_names_the_server(server, tmp_path):
     path = file_of(tmp_path, f"{server.url('/a')}\n/b\n")
     assert measured("-i", path)["requests"]["succeeded"] == 2
+
+
+def test_several_servers(tmp_path):
+    """Each gets its own requests, in their order, and each of them once; or again and again."""
+    paths = {}
+    def behave(peer, conn):
+        with peer.lock:
+            paths.setdefault(peer, []).append(conn.request.split()[1].decode())
+        conn.answer()
+    with Http1Peer(behave) as one, Http1Peer(behave) as two:
+        lines = [f"{peer.url('/')}{i}" for i in range(40) for peer in ((one, two) if i < 10 else (one,))]
+        path = file_of(tmp_path, "\n".join(lines))
+        report = measured("--h1", "-c", 2, "-i", path)
+        assert paths == {one: [f"/{i}" for i in range(40)], two: [f"/{i}" for i in range(10)]}
+        assert [row["done"] for row in report["origins"]] == [40, 10]
+        paths.clear()
+        measured("--h1", "-c", 5, "-t", 3, "-m", 2, "-r", 500, "-i", path)
+        assert sorted(paths[one]) == sorted(f"/{i}" for i in range(40))
+        assert sorted(paths[two]) == sorted(f"/{i}" for i in range(10))
+        report = measured("--h1", "-n", 60, "-c", 2, "-i", path)
+        assert [row["done"] for row in report["origins"]] == [30, 30]
+        error = load("-c", 1, "-i", path, expect=1)
+        assert error == "weir load: -c 1: fewer connections than servers (2); try -c 2\n"
+
+
+def test_one_of_several_servers_is_down(tmp_path):
+    """The other one gets its requests; those that nobody takes are failed."""
+    closed = harness.free_port()
+    with Http1Peer() as peer:
+        path = file_of(tmp_path, f"{peer.url('/a')}\nhttp://127.0.0.1:{closed}/x\n/b\n" * 5)
+        report = measured("--h1", "-c", 4, "-t", 2, "-i", path)
+        assert peer.counts["answered"] == report["requests"]["succeeded"] == 10
+    assert kinds(report) == {("stranded", 0): 5}
+
+
+def test_a_pipe_has_one_server(server):
+    done = subprocess.run([harness.binary(), "load", "-q", "-i", "-"], input=f"{server.url('/a')}\nhttp://b/\n",
+                          capture_output=True, timeout=60, check=False, text=True)
+    assert done.returncode == 1
+    assert ("weir load: standard input:2: http://b/: what is read as a stream has one server, here " +
+            server.url()[:-1]) in done.stderr
 
 
 def test_a_large_file_is_a_stream(server, tmp_path):

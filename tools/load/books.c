@@ -85,7 +85,7 @@ void load_books_settle(struct load_books *books) {
 /* Fails `count` of the requests that are left. They have no latency, since they never began. */
 static void strand(struct load_books *books, uint64_t count) {
   struct load_requests *counts = &books->stats.requests;
-  books->left -= count;
+  if (!books->endless) books->left -= count;
   if (count == 0 || books->over) return;
   counts->started += count;
   counts->done += count;
@@ -94,9 +94,13 @@ static void strand(struct load_books *books, uint64_t count) {
   load_requests_error(counts, LOAD_STRANDED, 0, count);
 }
 
-void load_books_lose(struct load_books *books, uint64_t share) {
+void load_books_lose(struct load_books *books, const struct load_turn *turn, uint64_t share) {
+  uint64_t unmade = load_source_leave(&books->source, turn);
   books->alive--;
-  if (books->endless) return;
+  if (books->endless) {
+    strand(books, unmade);
+    return;
+  }
   strand(books, load_options_are_open(books->plan->options) ? 0 : share);
   if (books->alive == 0) strand(books, books->left);
 }
@@ -197,7 +201,7 @@ bool load_books_schedule(struct load_books *books) {
 
 bool load_books_are_spent(const struct load_books *books) {
   if (!books->endless && books->left == 0) return true;
-  return load_source_state(&books->source) == LOAD_SOURCE_ENDED;
+  return load_source_state(&books->source, NULL) == LOAD_SOURCE_ENDED;
 }
 
 bool load_books_is_due(const struct load_books *books) {
@@ -206,8 +210,8 @@ bool load_books_is_due(const struct load_books *books) {
 }
 
 /* Whether the source has a request now. Otherwise tries again soon. */
-static bool has_input(struct load_books *books) {
-  enum load_source_state state = load_source_state(&books->source);
+static bool has_input(struct load_books *books, const struct load_turn *turn) {
+  enum load_source_state state = load_source_state(&books->source, turn);
   if (state == LOAD_SOURCE_WAITS && !timer_is_armed(&books->input_timer))
     timer_arm(&books->io->loop.timers, &books->input_timer,
               books->io->loop.now_ns + LOAD_INPUT_BUSY_NS);
@@ -241,9 +245,10 @@ void load_books_beat(struct load_books *books, uint64_t due_ns) {
   if (books->measuring) load_self_notice(&books->self, due_ns, 0, books->now_ns);
 }
 
-bool load_books_take(struct load_books *books, uint64_t *share, uint64_t *due_ns) {
+bool load_books_take(struct load_books *books, const struct load_turn *turn, uint64_t *share,
+                     uint64_t *due_ns) {
   if (!books->endless && books->left == 0) return false;
-  if (!has_input(books)) return false;
+  if (!has_input(books, turn)) return false;
   if (load_options_are_open(books->plan->options)) {
     *due_ns = load_due_ns(&books->due);
     if (!books->scheduled || *due_ns > books->now_ns) return false;

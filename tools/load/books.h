@@ -87,9 +87,9 @@ void load_books_read_clock(struct load_books *books);
 /* A connection's first attempt is over. */
 void load_books_settle(struct load_books *books);
 
-/* A connection has ended for good. Its `share` of requests fails; and with the last connection, so
- * do all that are left. */
-void load_books_lose(struct load_books *books, uint64_t share);
+/* The connection at `turn` has ended for good. Its `share` of requests fails; and with the last connection,
+ * so do all that are left. */
+void load_books_lose(struct load_books *books, const struct load_turn *turn, uint64_t share);
 
 /* Starts the warm-up, or measuring if there is none. The run begins at `begin_ns`, which may lie a
  * little ahead. */
@@ -133,11 +133,12 @@ void load_books_beat(struct load_books *books, uint64_t due_ns);
  * the timeout. */
 void load_books_expire_unsent(struct load_books *books);
 
-/* Takes a request to start now. False when there is none. `*share` is how many the connection may
- * still start; it is not used in endless runs and open loops. `*due_ns` is set to when the request
- * was due. */
-__attribute__((warn_unused_result)) bool load_books_take(struct load_books *books, uint64_t *share,
-                                                         uint64_t *due_ns);
+/* Takes a request to start now on the connection at `turn`. False when there is none. `*share` is how many
+ * the connection may still start; it is not used in endless runs and open loops. `*due_ns` is set to when
+ * the request was due. */
+__attribute__((warn_unused_result)) bool load_books_take(struct load_books *books,
+                                                         const struct load_turn *turn,
+                                                         uint64_t *share, uint64_t *due_ns);
 
 /* A request has started. Its timeout runs. */
 void load_books_enter(struct load_books *books, struct load_entry *entry, uint64_t due_ns);

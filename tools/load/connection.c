@@ -33,6 +33,7 @@ static bool has_work(const struct load_connection *connection) {
   const struct load_books *books = connection->books;
   if (!list_is_empty(&connection->slots.again)) return true;
   if (load_books_are_spent(books)) return false;
+  if (load_source_state(&books->source, &connection->slots.turn) == LOAD_SOURCE_ENDED) return false;
   if (books->endless) return true;
   return load_options_are_open(books->plan->options) ? books->left > 0 : connection->share > 0;
 }
@@ -46,7 +47,7 @@ static void settle(struct load_connection *connection) {
 static void end_for_good(struct load_connection *connection) {
   if (connection->state == LOAD_ENDED) return;
   set_state(connection, LOAD_ENDED);
-  load_books_lose(connection->books, connection->share);
+  load_books_lose(connection->books, &connection->slots.turn, connection->share);
   connection->share = 0;
   load_slots_fail_again(&connection->slots);
   settle(connection);
@@ -218,7 +219,8 @@ static bool start(struct load_connection *connection) {
     allowed = load_request_again(slots);
   } else {
     if (list_is_empty(&slots->free) || is_used_up(connection)) return false;
-    if (!load_books_take(connection->books, &connection->share, &due_ns)) return false;
+    if (!load_books_take(connection->books, &slots->turn, &connection->share, &due_ns))
+      return false;
     slots->starved = false;
     connection->asked++;
     allowed = speaks_ws(connection) ? load_ws_send(&connection->ws, due_ns)

@@ -47,6 +47,23 @@ static bool is_absolute(const char *text) {
   return text[len] == ':';
 }
 
+static enum load_form_result find_server(struct maker *maker, const char *text) {
+  const struct load_rules *rules = maker->rules;
+  bool same = url_same_origin(&maker->url, &rules->base);
+  if (rules->base_wins) return LOAD_FORM_MADE;
+  if (maker->draft->foreign && !same) return LOAD_FORM_LEFT_OUT;
+  if (rules->find_server) {
+    bool found = rules->find_server(rules->ctx, &maker->url, &maker->form.server, maker->failure);
+    return found ? LOAD_FORM_MADE : LOAD_FORM_WRONG;
+  }
+  if (same) return LOAD_FORM_MADE;
+  char origin[URL_ORIGIN_BYTES];
+  url_origin(&rules->base, origin);
+  (void)failure_set(maker->failure, "%s: what is read as a stream has one server, here %s", text,
+                    origin);
+  return LOAD_FORM_WRONG;
+}
+
 static enum load_form_result find_url(struct maker *maker) {
   struct load_rules *rules = maker->rules;
   const struct span given = maker->draft->url;
@@ -67,14 +84,7 @@ static enum load_form_result find_url(struct maker *maker) {
   }
   if (!rules->has_base) rules->base = maker->url;
   rules->has_base = true;
-  if (rules->base_wins || rules->any_server || url_same_origin(&maker->url, &rules->base))
-    return LOAD_FORM_MADE;
-  if (maker->draft->foreign) return LOAD_FORM_LEFT_OUT;
-  char origin[URL_ORIGIN_BYTES];
-  url_origin(&rules->base, origin);
-  (void)failure_set(maker->failure, "%s: all URLs need the same scheme, host and port, those of %s",
-                    text, origin);
-  return LOAD_FORM_WRONG;
+  return find_server(maker, text);
 }
 
 static bool open_body(struct maker *maker, struct span path) {

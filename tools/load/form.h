@@ -24,8 +24,12 @@ struct load_rules {
   const struct load_csv *csv; /* or NULL */
   struct url base;            /* the server; relative URLs start from it */
   bool has_base;
-  bool base_wins;  /* absolute URLs go to the base's server, too */
-  bool any_server; /* and otherwise to any */
+  bool base_wins; /* absolute URLs go to the base's server, too */
+  /* Otherwise: the number of a URL's server. False with one line in `failure`. NULL: all URLs are the base's
+   * server's. */
+  bool (*find_server)(void *ctx, const struct url *url, uint32_t *out,
+                      const struct failure *failure);
+  void *ctx;
   struct load_bodies *bodies;
   struct load_buffer text; /* of the form that is being made */
 };
@@ -49,6 +53,7 @@ struct load_form {
   size_t text_bytes;
   uint32_t field_count, piece_count, body_piece_count;
   uint32_t weight;
+  uint32_t server;       /* its number; see load_rules */
   uint32_t length_field; /* the index of content-length, if it has a body */
   bool varies, path_varies, has_body;
   uint64_t time_ns;

@@ -11,42 +11,44 @@
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-static struct load_origin *find(const struct load_origins *origins, const struct url *url) {
-  for (unsigned i = 0; i < origins->count; i++)
-    if (url_same_origin(&origins->at[i].url, url)) return &origins->at[i];
-  return NULL;
-}
-
-static struct load_origin *append(struct load_origins *origins, const struct url *url,
-                                  const struct failure *failure) {
-  if (origins->count == LOAD_ORIGINS_MAX) {
-    failure_set(failure, "%s: more than %d servers", url->authority, LOAD_ORIGINS_MAX);
-    return NULL;
-  }
+static bool append(struct load_origins *origins, const struct url *url,
+                   const struct failure *failure) {
+  if (origins->count == LOAD_ORIGINS_MAX)
+    return failure_set(failure, "%s: more than %d servers", url->authority, LOAD_ORIGINS_MAX);
   struct load_origin *at = realloc(origins->at, (origins->count + 1) * sizeof *at);
-  if (!at) {
-    failure_set(failure, "out of memory");
-    return NULL;
-  }
+  if (!at) return failure_set(failure, "out of memory");
   origins->at = at;
-  at[origins->count] = (struct load_origin){.url = *url};
-  return &at[origins->count++];
+  at[origins->count++] = (struct load_origin){.url = *url};
+  return true;
 }
 
-bool load_origins_add_only(struct load_origins *origins, const struct url *url,
-                           const struct failure *failure) {
+bool load_origins_find(struct load_origins *origins, const struct url *url, uint32_t *out,
+                       const struct failure *failure) {
+  for (*out = 0; *out < origins->count; ++*out)
+    if (url_same_origin(&origins->at[*out].url, url)) return true;
   return append(origins, url, failure);
 }
 
-bool load_origins_add(struct load_origins *origins, const struct url *url, uint32_t item,
-                      const struct failure *failure) {
-  struct load_origin *origin = find(origins, url);
-  if (!origin) origin = append(origins, url, failure);
-  if (!origin) return false;
-  uint32_t *items = realloc(origin->items, (origin->item_count + 1) * sizeof *items);
-  if (!items) return failure_set(failure, "out of memory");
-  origin->items = items;
-  items[origin->item_count++] = item;
+static struct load_origin *server_of(const struct load_origins *origins,
+                                     const struct load_list *list, size_t place) {
+  return &origins->at[load_list_form(list, list->order[place])->server];
+}
+
+bool load_origins_divide(struct load_origins *origins, const struct load_list *list,
+                         const struct failure *failure) {
+  if (origins->count < 2) return true;
+  for (size_t i = 0; i < list->order_count; i++)
+    server_of(origins, list, i)->item_count++;
+  for (unsigned i = 0; i < origins->count; i++) {
+    struct load_origin *origin = &origins->at[i];
+    origin->items = calloc(origin->item_count, sizeof *origin->items);
+    if (!origin->items) return failure_set(failure, "out of memory");
+    origin->item_count = 0;
+  }
+  for (size_t i = 0; i < list->order_count; i++) {
+    struct load_origin *origin = server_of(origins, list, i);
+    origin->items[origin->item_count++] = list->order[i];
+  }
   return true;
 }
 

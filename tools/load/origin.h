@@ -2,7 +2,7 @@
  * load/origin.h - a server of a run: scheme, host and port of URLs, and where to connect for them.
  *
  * URLs of several origins divide the connections between them: connection i of all is for origin
- * i mod count, and requests that origin's URLs in turn.
+ * i mod count, and makes that origin's requests.
  *
  * Owner: the plan; read-only once the workers run.
  */
@@ -11,6 +11,7 @@
 
 #include "io/base/address.h"
 #include "tools/client/connection.h"
+#include "tools/load/list.h"
 #include "tools/load/options.h"
 
 struct load_origin {
@@ -18,7 +19,8 @@ struct load_origin {
   const char *tls_name; /* to ask for, and to verify */
   struct address addresses[CLIENT_ADDRESSES_MAX];
   unsigned address_count;
-  uint32_t *items; /* of the plan's list: its requests; NULL: all of them */
+  /* Of the plan's list: its requests in their order, each as often as its weight says. NULL: all of them. */
+  uint32_t *items;
   size_t item_count;
 };
 
@@ -27,16 +29,17 @@ struct load_origins {
   unsigned count;
 };
 
-/* Adds item `item` of the plan's list, which is a request for `url`, to its origin. False with one
- * line in `failure` when memory was refused or there are more than LOAD_ORIGINS_MAX origins. */
-__attribute__((warn_unused_result)) bool load_origins_add(struct load_origins *origins,
-                                                          const struct url *url, uint32_t item,
-                                                          const struct failure *failure);
+/* The number of the origin of `url`; adds it if it is new. False with one line in `failure` when memory was
+ * refused or there are more than LOAD_ORIGINS_MAX origins. */
+__attribute__((warn_unused_result)) bool load_origins_find(struct load_origins *origins,
+                                                           const struct url *url, uint32_t *out,
+                                                           const struct failure *failure);
 
-/* Adds the only origin, to which all requests go. False as above. */
-__attribute__((warn_unused_result)) bool load_origins_add_only(struct load_origins *origins,
-                                                               const struct url *url,
-                                                               const struct failure *failure);
+/* Divides the requests of a list, which is finished and not empty, between several origins by their
+ * form.server. False with one line in `failure` when memory was refused. */
+__attribute__((warn_unused_result)) bool load_origins_divide(struct load_origins *origins,
+                                                             const struct load_list *list,
+                                                             const struct failure *failure);
 void load_origins_free(struct load_origins *origins);
 
 /* Resolves the host, or that of --connect-to. `url` must be set. Keeps the options. May block. False

@@ -74,14 +74,10 @@ static bool set_base(struct load_plan *plan, const char *text, const struct fail
   return failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH", text);
 }
 
-/* The server of item `index` of the list, whose URL has been read. */
-static bool add_server(struct load_plan *plan, uint32_t index, const struct failure *failure) {
-  struct url_text room;
-  const char *text = plan->options->urls[index];
-  struct url url;
-  if (plan->options->ws) text = http_of(text, &room);
-  if (!url_parse(&url, text)) return failure_set(failure, "%s: not a URL", text);
-  return load_origins_add(&plan->origins, &url, index, failure);
+static bool find_server(void *ctx, const struct url *url, uint32_t *out,
+                        const struct failure *failure) {
+  struct load_plan *plan = ctx;
+  return load_origins_find(&plan->origins, url, out, failure);
 }
 
 static bool have_connections(const struct load_plan *plan, const struct failure *failure) {
@@ -91,16 +87,21 @@ static bool have_connections(const struct load_plan *plan, const struct failure 
                      least, least);
 }
 
+static bool finish_list(struct load_plan *plan, const struct failure *failure) {
+  return load_list_finish(&plan->list, &plan->rules, plan->options->replay, failure) &&
+         load_origins_divide(&plan->origins, &plan->list, failure) &&
+         have_connections(plan, failure);
+}
+
 bool load_plan_targets(struct load_plan *plan, const struct failure *failure) {
   const struct load_options *options = plan->options;
+  plan->rules.find_server = find_server;
+  plan->rules.ctx = plan;
   if (options->input_path)
     return options->url_count == 0 || set_base(plan, options->urls[0], failure);
-  plan->rules.any_server = true;
   for (size_t i = 0; i < options->url_count; i++)
-    if (!add_url(plan, options->urls[i], failure) || !add_server(plan, (uint32_t)i, failure))
-      return false;
-  return have_connections(plan, failure) &&
-         load_list_finish(&plan->list, &plan->rules, false, failure);
+    if (!add_url(plan, options->urls[i], failure)) return false;
+  return finish_list(plan, failure);
 }
 
 /* A recording's times begin at the first request. */
@@ -114,13 +115,24 @@ static bool find_times(struct load_plan *plan, const struct failure *failure) {
                      plan->options->input_path);
 }
 
+static bool is_for_one_server(const struct load_plan *plan, const struct failure *failure) {
+  const char *path = plan->options->input_path;
+  if (plan->origins.count < 2) return true;
+  if (plan->options->replay)
+    return failure_set(failure, "--replay: %s has several servers; name one by a URL", path);
+  return !plan->reader ||
+         failure_set(failure, "%s: it has several servers, and is too large to be kept", path);
+}
+
+/* The thread that reads a stream must not add servers. */
 bool load_plan_read(struct load_plan *plan, const struct failure *failure) {
   const struct load_options *options = plan->options;
   if (!options->input_path) return true;
   if (!load_reader_open(&plan->reader, &plan->rules, &plan->list, !plan->one_pass, failure))
     return false;
-  if (!plan->reader && !load_list_finish(&plan->list, &plan->rules, options->replay, failure))
-    return false;
+  if (plan->reader) plan->rules.find_server = NULL;
+  if (!is_for_one_server(plan, failure)) return false;
+  if (!plan->reader && !finish_list(plan, failure)) return false;
   if (!find_times(plan, failure)) return false;
   return !plan->reader || load_reader_start(plan->reader, options->threads, failure);
 }
@@ -130,7 +142,8 @@ bool load_plan_read(struct load_plan *plan, const struct failure *failure) {
 bool load_plan_look_up(struct load_plan *plan, const struct failure *failure) {
   struct load_origins *origins = &plan->origins;
   bool secure = false;
-  if (origins->count == 0 && !load_origins_add_only(origins, &plan->rules.base, failure))
+  uint32_t only;
+  if (origins->count == 0 && !load_origins_find(origins, &plan->rules.base, &only, failure))
     return false;
   for (unsigned i = 0; i < origins->count; i++) {
     if (!load_origin_look_up(&origins->at[i], plan->options, failure)) return false;
@@ -138,6 +151,15 @@ bool load_plan_look_up(struct load_plan *plan, const struct failure *failure) {
   }
   if (secure) plan->tls = load_origin_tls(plan->options, failure);
   return plan->tls || !secure;
+}
+
+/* ---- connections ----------------------------------------------------------------------------- */
+
+unsigned load_plan_connections(const struct load_plan *plan, unsigned worker, unsigned *first) {
+  const unsigned all = plan->options->connections, threads = plan->options->threads;
+  const unsigned each = all / threads, more = all % threads;
+  *first = each * worker + (worker < more ? worker : more);
+  return each + (worker < more);
 }
 
 void load_plan_free(struct load_plan *plan) {

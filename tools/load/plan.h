@@ -51,6 +51,9 @@ __attribute__((warn_unused_result)) bool load_plan_read(struct load_plan *plan,
 __attribute__((warn_unused_result)) bool load_plan_look_up(struct load_plan *plan,
                                                            const struct failure *failure);
 
+/* How many of all connections are a worker's: those from number `*first` on. */
+unsigned load_plan_connections(const struct load_plan *plan, unsigned worker, unsigned *first);
+
 void load_plan_free(struct load_plan *plan);
 
 #endif

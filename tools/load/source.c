@@ -3,10 +3,34 @@
  */
 #include "tools/load/source.h"
 
+/* How many of the first `count` connections are to origin `index`. */
+static unsigned connections_below(const struct load_plan *plan, unsigned index, unsigned count) {
+  const unsigned origins = plan->origins.count;
+  return count / origins + (count % origins > index);
+}
+
+static unsigned connections_of(const struct load_plan *plan, unsigned index, unsigned worker) {
+  unsigned first, count = load_plan_connections(plan, worker, &first);
+  return connections_below(plan, index, first + count) - connections_below(plan, index, first);
+}
+
+static void begin_lane(struct load_source *source, unsigned index) {
+  const struct load_plan *plan = source->plan;
+  struct load_lane *lane = &source->lanes[index];
+  for (unsigned i = 0; i < plan->options->threads; i++) {
+    unsigned count = connections_of(plan, index, i);
+    if (count > 0 && i < source->worker) lane->place++;
+    if (count > 0) lane->step++;
+    if (i == source->worker) lane->connections = count;
+  }
+}
+
 void load_source_init(struct load_source *source, const struct load_plan *plan, unsigned worker) {
-  *source = (struct load_source){.plan = plan, .worker = worker, .place = worker};
+  *source = (struct load_source){.plan = plan, .worker = worker};
   if (plan->reader) source->queue = load_reader_queue(plan->reader, worker);
   load_values_init(&source->values, plan->rules.csv, worker, plan->options->threads, plan->seed);
+  for (unsigned i = 0; i < plan->origins.count; i++)
+    begin_lane(source, i);
 }
 
 void load_source_free(struct load_source *source) {
@@ -18,26 +42,63 @@ void load_source_free(struct load_source *source) {
   }
 }
 
-/* ---- what comes next ------------------------------------------------------------------------- */
+/* ---- lanes ----------------------------------------------------------------------------------- */
 
-static bool list_is_over(const struct load_source *source) {
-  return source->plan->one_pass && source->place >= source->plan->list.order_count;
+/* Of the origin of a turn. */
+static unsigned lane_index(const struct load_source *source, const struct load_turn *turn) {
+  return turn->origin ? (unsigned)(turn->origin - source->plan->origins.at) : 0;
 }
 
-enum load_source_state load_source_state(const struct load_source *source) {
+/* How many requests it has in a pass. */
+static size_t pass_count(const struct load_plan *plan, unsigned index) {
+  const struct load_origin *origin = &plan->origins.at[index];
+  return origin->items ? origin->item_count : plan->list.order_count;
+}
+
+static bool is_over(const struct load_source *source, unsigned index) {
+  const struct load_lane *lane = &source->lanes[index];
+  return source->plan->one_pass &&
+         (lane->connections == 0 || lane->place >= pass_count(source->plan, index));
+}
+
+static bool all_are_over(const struct load_source *source) {
+  unsigned index = 0;
+  while (index < source->plan->origins.count && is_over(source, index))
+    index++;
+  return index == source->plan->origins.count;
+}
+
+enum load_source_state load_source_state(const struct load_source *source,
+                                         const struct load_turn *turn) {
   struct load_queue *queue = source->queue;
   if (load_values_are_out(&source->values)) return LOAD_SOURCE_ENDED;
-  if (!queue) return list_is_over(source) ? LOAD_SOURCE_ENDED : LOAD_SOURCE_READY;
+  if (!queue) {
+    bool over = turn ? is_over(source, lane_index(source, turn)) : all_are_over(source);
+    return over ? LOAD_SOURCE_ENDED : LOAD_SOURCE_READY;
+  }
   if (load_queue_peek(queue)) return LOAD_SOURCE_READY;
   return load_queue_is_over(queue) ? LOAD_SOURCE_ENDED : LOAD_SOURCE_WAITS;
 }
 
+uint64_t load_source_leave(struct load_source *source, const struct load_turn *turn) {
+  unsigned index = lane_index(source, turn);
+  struct load_lane *lane = &source->lanes[index];
+  bool over = source->queue || is_over(source, index);
+  lane->connections--;
+  if (over || !is_over(source, index)) return 0;
+  uint64_t left = pass_count(source->plan, index) - lane->place;
+  return (left + lane->step - 1) / lane->step;
+}
+
+/* ---- what comes next ------------------------------------------------------------------------- */
+
 /* The next item of the list. */
-static uint32_t next_item(const struct load_source *source, const struct load_turn *turn) {
+static uint32_t next_item(const struct load_source *source, const struct load_lane *lane,
+                          const struct load_turn *turn) {
   const struct load_list *list = &source->plan->list;
   const struct load_origin *origin = turn->origin;
-  if (origin && origin->items) return origin->items[turn->count % origin->item_count];
-  uint64_t place = source->plan->by_connection ? turn->count : source->place;
+  uint64_t place = source->plan->by_connection ? turn->count : lane->place;
+  if (origin && origin->items) return origin->items[place % origin->item_count];
   return list->order[place % list->order_count];
 }
 
@@ -50,7 +111,7 @@ static const struct load_form *next_form(const struct load_source *source) {
 /* ---- looking ahead --------------------------------------------------------------------------- */
 
 void load_spot_begin(struct load_spot *spot, const struct load_source *source) {
-  *spot = (struct load_spot){.place = source->place,
+  *spot = (struct load_spot){.place = source->lanes[0].place,
                              .batch = source->queue ? source->queue->taken : 0,
                              .at = source->at,
                              .repeats = source->repeats};
@@ -134,10 +195,11 @@ const struct load_target *load_source_next(struct load_source *source, struct lo
     step(source, form);
     return target;
   }
-  uint32_t item = next_item(source, turn);
+  struct load_lane *lane = &source->lanes[lane_index(source, turn)];
+  uint32_t item = next_item(source, lane, turn);
   const struct load_instance *prepared = list->items[item].prepared;
   target = prepared ? &prepared->target : make(source, load_list_form(list, item));
-  source->place += source->plan->options->threads;
+  lane->place += lane->step;
   turn->count++;
   return target;
 }

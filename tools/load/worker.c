@@ -63,7 +63,7 @@ static void keep_pace(struct load_worker *worker) {
   load_books_expire_unsent(books);
   while (load_books_is_due(books) && start_one(worker))
     continue;
-  bool ready = load_source_state(&books->source) == LOAD_SOURCE_READY;
+  bool ready = load_source_state(&books->source, NULL) == LOAD_SOURCE_READY;
   if (load_books_is_due(books) && ready) load_books_crowd(books);
   load_books_check(books);
   arm_pace(worker);
@@ -192,9 +192,8 @@ static bool make_connections(struct load_worker *worker) {
   struct load_books *books = &worker->books;
   const struct load_options *options = books->plan->options;
   bool shared = !books->endless && !load_options_are_open(options);
-  unsigned first = 0;
-  for (unsigned i = 0; i < worker->index; i++)
-    first += (unsigned)part_of(options->connections, i, options->threads);
+  unsigned first;
+  (void)load_plan_connections(books->plan, worker->index, &first);
   worker->connections = calloc(books->connections, sizeof *worker->connections);
   if (!worker->connections) return false;
   for (unsigned i = 0; i < books->connections; i++) {
@@ -237,9 +236,8 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
   worker->index = io->index;
   worker->pace.done = on_pace;
   if (worker->core >= 0) cpus_pin_to(worker->core);
-  load_books_init(books, plan, io, start,
-                  (unsigned)part_of(options->connections, worker->index, options->threads),
-                  &timers);
+  unsigned first;
+  load_books_init(books, plan, io, start, load_plan_connections(plan, io->index, &first), &timers);
   if (!load_marks_init(&worker->marks, books) || !make_parts(worker)) {
     release_parts(worker);
     return io_error_set(error, 0, "out of memory");

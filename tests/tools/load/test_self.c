@@ -87,6 +87,7 @@ static void begin(void) {
   memset(&books, 0, sizeof books);
   books.plan = &plan;
   books.endless = true;
+  plan.origins.count = 1;
   load_source_init(&books.source, &plan, 0);
   if (plan.shape.count == 0) load_shape_add(&plan.shape, INFINITY, 1000, 1000);
   load_due_begin(&books.due, &plan, &books.source, 0);
@@ -99,9 +100,10 @@ static void at(unsigned now_ms) {
 }
 
 static unsigned take_all(unsigned most) {
+  const struct load_turn turn = {0};
   uint64_t share = 0, due_ns;
   unsigned count = 0;
-  while (count < most && load_books_take(&books, &share, &due_ns))
+  while (count < most && load_books_take(&books, &turn, &share, &due_ns))
     count++;
   return count;
 }

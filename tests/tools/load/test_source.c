@@ -24,6 +24,7 @@ static void write_file(const char *text) {
 
 static void open_plan(unsigned threads) {
   options.threads = threads;
+  if (options.connections < threads) options.connections = threads;
   if (!load_plan_init(&plan, &options, &failure) || !load_plan_targets(&plan, &failure) ||
       !load_plan_read(&plan, &failure))
     fail_msg("%s", error);
@@ -44,7 +45,7 @@ static void take(struct load_source *source, struct load_turn *turn, char *out) 
 
 static enum load_source_state wait_for(struct load_source *source) {
   enum load_source_state state;
-  while ((state = load_source_state(source)) == LOAD_SOURCE_WAITS)
+  while ((state = load_source_state(source, NULL)) == LOAD_SOURCE_WAITS)
     usleep(100);
   return state;
 }
@@ -122,6 +123,87 @@ static void test_shared(void **state) {
   assert_string_equal(paths(0, 6), "a c e ");
   assert_string_equal(paths(1, 6), "b d ");
   close_plan();
+}
+
+/* The requests of a worker whose connections are all to one of the servers, until there are no more. */
+static const char *paths_to(unsigned worker, unsigned server) {
+  static char text[4096];
+  struct load_source source;
+  struct load_turn turn = {.origin = &plan.origins.at[server]};
+  text[0] = 0;
+  load_source_init(&source, &plan, worker);
+  while (load_source_state(&source, &turn) == LOAD_SOURCE_READY)
+    take(&source, &turn, text);
+  load_source_free(&source);
+  return text;
+}
+
+static const char two_servers[] =
+    "{\"url\":\"http://h/a\",\"weight\":3}\n{\"url\":\"http://i/k\"}\n"
+    "{\"url\":\"/b\"}\n{\"url\":\"http://i/l\",\"weight\":2}\n"
+    "{\"url\":\"http://h/c\"}\n{\"url\":\"http://i/m\"}\n";
+
+/* Each server has the order of its own requests, which the workers share that have a connection to it:
+ * connections 0 and 1 are worker 0's, 2 worker 1's, 3 worker 2's. */
+static void test_servers(void **state) {
+  (void)state;
+  write_file(two_servers);
+  options.input_path = path;
+  options.connections = 4;
+  open_plan(3);
+  assert_int_equal(plan.origins.count, 2);
+  assert_string_equal(paths_to(0, 0), "a b a ");
+  assert_string_equal(paths_to(1, 0), "a c ");
+  assert_string_equal(paths_to(2, 0), "");
+  assert_string_equal(paths_to(0, 1), "l m ");
+  assert_string_equal(paths_to(1, 1), "");
+  assert_string_equal(paths_to(2, 1), "k l ");
+  close_plan();
+}
+
+/* Once a server's last connection has gone, what is left of its requests is given up. */
+static void test_a_server_is_lost(void **state) {
+  (void)state;
+  struct load_source source;
+  char text[64] = "";
+  write_file(two_servers);
+  options.input_path = path;
+  options.connections = 3;
+  open_plan(1);
+  struct load_turn turns[2] = {{.origin = &plan.origins.at[0]}, {.origin = &plan.origins.at[1]}};
+  load_source_init(&source, &plan, 0);
+  take(&source, &turns[0], text);
+  assert_int_equal(load_source_leave(&source, &turns[0]), 0);
+  take(&source, &turns[0], text);
+  assert_int_equal(load_source_leave(&source, &turns[0]), 3);
+  assert_int_equal(load_source_state(&source, &turns[0]), LOAD_SOURCE_ENDED);
+  assert_int_equal(load_source_state(&source, NULL), LOAD_SOURCE_READY);
+  while (load_source_state(&source, NULL) == LOAD_SOURCE_READY)
+    take(&source, &turns[1], text);
+  assert_string_equal(text, "a a l k m l ");
+  assert_int_equal(load_source_leave(&source, &turns[1]), 0);
+  load_source_free(&source);
+  close_plan();
+}
+
+/* A file that cannot be divided between its servers. */
+static void refuse_servers(bool replay, unsigned connections, const char *expected) {
+  options.input_path = path;
+  options.replay = replay;
+  options.threads = 1;
+  options.connections = connections;
+  assert_true(load_plan_init(&plan, &options, &failure));
+  assert_true(load_plan_targets(&plan, &failure));
+  assert_false(load_plan_read(&plan, &failure));
+  assert_non_null(strstr(error, expected));
+  close_plan();
+}
+
+static void test_servers_are_refused(void **state) {
+  (void)state;
+  write_file("{\"time_ns\":5,\"url\":\"http://h/\"}\n{\"time_ns\":6,\"url\":\"http://i/\"}\n");
+  refuse_servers(true, 2, " has several servers; name one by a URL");
+  refuse_servers(false, 1, "-c 1: fewer connections than servers (2); try -c 2");
 }
 
 static void test_weights(void **state) {
@@ -247,8 +329,6 @@ static void test_mistakes(void **state) {
   } rows[] = {
       {"http://h/a\n/b{nothing}\n",
        ":2: {nothing}: no such variable or CSV column; for a plain brace write {{"},
-      {"http://h/a\n\nhttp://other/\n",
-       ":3: http://other/: all URLs need the same scheme, host and port, those of http://h"},
       {"/a\n", ":1: /a: expected http://HOST/PATH or https://HOST/PATH"},
       {"GET http://h/\n\nG@T /\n", ":3: expected METHOD URL"},
       {"POST http://h/\n\nGET /\na: b\n@/nowhere/x\n",
@@ -259,7 +339,7 @@ static void test_mistakes(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     write_file(rows[i].text);
     options.input_path = path;
-    options.threads = 1;
+    options.threads = options.connections = 1;
     assert_true(load_plan_init(&plan, &options, &failure));
     assert_true(load_plan_targets(&plan, &failure));
     assert_false(load_plan_read(&plan, &failure));
@@ -382,12 +462,21 @@ static int end(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_command_line), cmocka_unit_test(test_prepared),
-      cmocka_unit_test(test_shared),       cmocka_unit_test(test_weights),
-      cmocka_unit_test(test_csv_once),     cmocka_unit_test(test_mistakes),
-      cmocka_unit_test(test_large),        cmocka_unit_test(test_large_again),
-      cmocka_unit_test(test_late_mistake), cmocka_unit_test(test_pipe),
-      cmocka_unit_test(test_replay),       cmocka_unit_test(test_replay_stream),
+      cmocka_unit_test(test_command_line),
+      cmocka_unit_test(test_prepared),
+      cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_servers),
+      cmocka_unit_test(test_a_server_is_lost),
+      cmocka_unit_test(test_servers_are_refused),
+      cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_csv_once),
+      cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_large),
+      cmocka_unit_test(test_large_again),
+      cmocka_unit_test(test_late_mistake),
+      cmocka_unit_test(test_pipe),
+      cmocka_unit_test(test_replay),
+      cmocka_unit_test(test_replay_stream),
       cmocka_unit_test(test_no_times),
   };
   return cmocka_run_group_tests(tests, begin, end);
