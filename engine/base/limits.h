@@ -421,6 +421,12 @@
  * 414. */
 #define SITE_PATH_BYTES_MAX (4u * KIB)
 
+/* Rules about the fields of responses that one route may have; arbitrary. And fields of a response that passes them:
+ * more than any handler of this engine gives, and fewer than SPDY's clients refuse. Arrays of as many are on the
+ * stack. */
+#define FIELD_RULES_MAX        64u
+#define FIELD_RULES_FIELDS_MAX 100u
+
 /* The charset of a site's texts; the longest registered name is shorter. Names that stand for a directory, each
  * of which may cost three lookups, and bytes of each: Linux' NAME_MAX. */
 #define SITE_CHARSET_BYTES_MAX 64u

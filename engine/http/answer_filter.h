@@ -10,7 +10,8 @@
  *
  * Each filter passes the response on once, or answers for it later, with answer_filter_pass() too. So new fields
  * and texts may live on the filter's stack: what follows copies them. A filter that wraps the body gives a body of
- * its own, which closes the handler's when it is closed; the handler's stream_resume() wakes the outer one.
+ * its own, which closes the handler's when it is closed; the handler's stream_resume() wakes the outer one. What it
+ * makes of the bytes is its own: it sets the chunk's `loans` to NULL where it does not lend the handler's bytes on.
  *
  * Not filtered: informational responses, tunnels, and what the engine answers by itself. What breaks the contract
  * of stream_respond() goes past the filters, to the protocol, which refuses it. HEAD, 204 and 304: the protocol
