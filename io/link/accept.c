@@ -91,13 +91,13 @@ static void make_link(struct acceptor *acceptor, int fd) {
   struct link *link = link_create(links, fd, &acceptor->factory);
   if (!link) return;
   counter_add(&links->loop->counters.links_accepted, 1);
-  if (acceptor->all->stopping) link_drain(link);
+  if (acceptor->all->stopping && !acceptor->all->leaving) link_drain(link);
 }
 
-/* What the kernel had accepted before the listener closes; at most one backlog of it. Of a shared one
- * a single connection: the kernel may have woken this worker, and no other, just for that one. */
+/* What the kernel had accepted before the listener closes; at most one backlog of it. Of one that lives on
+ * elsewhere a single connection: the kernel may have woken this worker, and no other, just for that one. */
 static void accept_rest(struct acceptor *acceptor) {
-  int most = acceptor->shared ? 1 : IO_LISTEN_BACKLOG;
+  int most = acceptor->shared || acceptor->all->leaving ? 1 : IO_LISTEN_BACKLOG;
   fcntl(acceptor->fd, F_SETFL, O_NONBLOCK);
   for (int i = 0; i < most; i++) {
     int fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -185,6 +185,12 @@ void acceptors_stop(struct acceptors *acceptors, uint64_t until_ns) {
     stop(each);
     if (!each->op.under_way) close_acceptor(each);
   }
+}
+
+void acceptors_leave(struct acceptors *acceptors) {
+  if (acceptors->stopping) return;
+  acceptors->leaving = true;
+  acceptors_stop(acceptors, acceptors->until_ns);
 }
 
 bool acceptors_are_open(const struct acceptors *acceptors) {

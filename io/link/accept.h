@@ -6,7 +6,7 @@
  *
  * A shared socket is one from which other workers and other processes accept, too. The kernel wakes one
  * of those that wait, in turns: each takes one connection and then queues up again at the end. What
- * waits when a worker stops is left to the others, or to whoever adopts the socket next.
+ * waits when a worker stops or leaves is left to the others, or to whoever adopts the socket next.
  */
 #ifndef WEIR_IO_ACCEPT_H
 #define WEIR_IO_ACCEPT_H
@@ -19,6 +19,7 @@ struct acceptors {
   struct links *links;
   struct acceptor *first;
   bool stopping;
+  bool leaving;      /* and the sockets live on elsewhere */
   uint64_t until_ns; /* from then on no links are made: there is no time left for them */
 };
 
@@ -37,6 +38,9 @@ void acceptors_resume(struct acceptors *acceptors);
  * accepted by then becomes links that drain, until `until_ns`; not so from shared sockets. Calling it again repeats cancellations
  * that the kernel may have refused, and may only bring the end nearer. */
 void acceptors_stop(struct acceptors *acceptors, uint64_t until_ns);
+
+/* No new connections, as others accept from the same sockets from now on. Links go on as they are. */
+void acceptors_leave(struct acceptors *acceptors);
 
 /* Whether a socket still listens. */
 bool acceptors_are_open(const struct acceptors *acceptors);

@@ -43,6 +43,7 @@ static void *worker_thread(void *argument) {
     if (hooks->refused) hooks->refused(worker, hooks->ctx, &error);
     return NULL;
   }
+  atomic_store(&worker->ended, true);
   if (open) worker_end(worker);
   if (set_up && hooks->stopped) hooks->stopped(worker, hooks->ctx);
   worker_close(worker);
@@ -144,6 +145,10 @@ static void give_order(struct worker_group *group, unsigned order) {
     worker_wake(&group->workers[i]);
 }
 
+void worker_group_leave(struct worker_group *group) {
+  give_order(group, WORKER_LEAVE);
+}
+
 void worker_group_drain(struct worker_group *group, uint64_t deadline_ns) {
   atomic_store(&group->orders.drain_deadline_ns, deadline_ns);
   give_order(group, WORKER_DRAIN);
@@ -161,6 +166,18 @@ bool worker_group_post(struct worker_group *group, unsigned index,
   if (!mailbox_put(&to->inbox, message)) return false;
   worker_wake(to);
   return true;
+}
+
+bool worker_group_has_turned(struct worker_group *group) {
+  bool all = true;
+  for (unsigned i = 0; i < group->config.count; i++) {
+    struct worker *worker = &group->workers[i];
+    uint64_t turns = counter_get(&worker->loop.counters.turns);
+    all &= turns != worker->turns_seen || atomic_load(&worker->ended);
+    worker->turns_seen = turns;
+    worker_wake(worker);
+  }
+  return all;
 }
 
 void worker_group_join(struct worker_group *group) {

@@ -24,6 +24,10 @@ __attribute__((warn_unused_result)) bool worker_group_start(struct worker_group 
                                                             const struct worker_config *config,
                                                             struct io_error *error);
 
+/* Any thread, and a signal handler. No worker accepts any more: other processes have the same listening sockets.
+ * To be followed by a drain, a while later: a connection that is drained before it said anything is closed. */
+void worker_group_leave(struct worker_group *group);
+
 /* Any thread, and a signal handler. Drains every worker; `deadline_ns` is of clock_now_ns(). */
 void worker_group_drain(struct worker_group *group, uint64_t deadline_ns);
 
@@ -35,6 +39,10 @@ void worker_group_stop(struct worker_group *group);
 __attribute__((warn_unused_result)) bool
 worker_group_post(struct worker_group *group, unsigned index,
                   void (*deliver)(struct worker *to, void *object), void *object);
+
+/* The thread that started the group: whether each worker's loop has turned since the last call, or has ended in
+ * order. Wakes them all, so that idle ones turn before the next call. */
+__attribute__((warn_unused_result)) bool worker_group_has_turned(struct worker_group *group);
 
 /* Waits for every worker's end, and frees. Not while another thread may still call the above. */
 void worker_group_join(struct worker_group *group);

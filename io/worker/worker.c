@@ -113,6 +113,10 @@ static void woken(struct loop_op *op, int result, unsigned flags) {
 static void obey(struct worker *worker) {
   unsigned order = atomic_load(&worker->orders->order);
   if (order == WORKER_RUN) return;
+  if (order == WORKER_LEAVE) {
+    acceptors_leave(&worker->acceptors);
+    return;
+  }
   uint64_t deadline_ns = order == WORKER_STOP ? 0 : atomic_load(&worker->orders->drain_deadline_ns);
   worker_drain(worker, deadline_ns);
 }

@@ -64,7 +64,7 @@ struct worker_orders {
   _Atomic unsigned order; /* enum worker_order */
   _Atomic uint64_t drain_deadline_ns;
 };
-enum worker_order { WORKER_RUN, WORKER_DRAIN, WORKER_STOP };
+enum worker_order { WORKER_RUN, WORKER_LEAVE, WORKER_DRAIN, WORKER_STOP };
 
 struct worker {
   _Alignas(64) unsigned index; /* no two workers share a cache line */
@@ -91,6 +91,8 @@ struct worker {
   uint64_t wake_value;
   struct mailbox inbox;      /* from the thread that started the group */
   _Atomic bool wake_pending; /* a wake-up is on its way: no second one is needed */
+  _Atomic bool ended;        /* its loop turns no more, as it should */
+  uint64_t turns_seen;       /* by worker_group_has_turned() */
   pthread_t thread;
   bool has_thread;
 };

@@ -238,6 +238,75 @@ static void test_process_follows_process(void **state) {
   close(fd);
 }
 
+/* A process that leaves its sockets to the next one goes on with what it has accepted, even if that has not
+ * said anything yet. */
+static void test_leave(void **state) {
+  static struct process first, second;
+  const unsigned *disabled = *state;
+  int fd = make_listening("127.0.0.1:0");
+  uint8_t byte = 'x';
+  process_start(&first, 2, &fd, 1, *disabled);
+  int silent = dial_to(fd);
+  while (accepted(&first) < 1)
+    usleep(1000);
+  process_start(&second, 2, &fd, 1, *disabled);
+  worker_group_leave(&first.group);
+  for (unsigned by_second = 0; by_second < 20;) {
+    uint64_t before = accepted(&first);
+    talk(fd);
+    by_second = accepted(&first) == before ? by_second + 1 : 0;
+  }
+  peer_write(silent, &byte, 1);
+  peer_read(silent, &byte, 1);
+  close(silent);
+  process_end(&first);
+  process_end(&second);
+  close(fd);
+}
+
+/* What the watchdog asks: each worker turns when it is asked to, and one that has ended need not. */
+static void test_all_turn(void **state) {
+  static struct process process;
+  const unsigned *disabled = *state;
+  int fd = make_listening("127.0.0.1:0");
+  process_start(&process, 2, &fd, 1, *disabled);
+  for (unsigned i = 0; i < 3; i++)
+    while (!worker_group_has_turned(&process.group))
+      usleep(1000);
+  worker_group_drain(&process.group, clock_now_ns() + 3 * IO_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    while (!atomic_load(&process.group.workers[i].ended))
+      usleep(1000);
+  for (unsigned i = 0; i < 3; i++)
+    assert_true(worker_group_has_turned(&process.group));
+  process_end(&process);
+  close(fd);
+}
+
+/* A worker that hangs is told from others. */
+static void hang(struct worker *worker, void *object) {
+  const uint64_t *go_on = object;
+  (void)worker;
+  while (!__atomic_load_n(go_on, __ATOMIC_ACQUIRE))
+    usleep(1000);
+}
+
+static void test_one_hangs(void **state) {
+  static struct process process;
+  const unsigned *disabled = *state;
+  uint64_t go_on = 0;
+  int fd = make_listening("127.0.0.1:0");
+  process_start(&process, 2, &fd, 1, *disabled);
+  assert_true(worker_group_post(&process.group, 1, hang, &go_on));
+  for (unsigned still = 0; still < 20; usleep(1000)) /* until it hangs for good */
+    still = worker_group_has_turned(&process.group) ? 0 : still + 1;
+  __atomic_store_n(&go_on, 1, __ATOMIC_RELEASE);
+  while (!worker_group_has_turned(&process.group))
+    usleep(1000);
+  process_end(&process);
+  close(fd);
+}
+
 int main(void) {
   static unsigned nothing = 0, everything = (1u << URING_FEATURE_COUNT) - 1;
   const struct CMUnitTest tests[] = {
@@ -251,6 +320,10 @@ int main(void) {
       cmocka_unit_test_prestate(test_more_sockets_than_workers, &everything),
       cmocka_unit_test_prestate(test_process_follows_process, &nothing),
       cmocka_unit_test_prestate(test_process_follows_process, &everything),
+      cmocka_unit_test_prestate(test_leave, &nothing),
+      cmocka_unit_test_prestate(test_leave, &everything),
+      cmocka_unit_test_prestate(test_all_turn, &nothing),
+      cmocka_unit_test_prestate(test_one_hangs, &nothing),
   };
   return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);
 }
