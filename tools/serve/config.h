@@ -77,6 +77,7 @@ struct serve_config {
 
   struct serve_listener listeners[SERVE_LISTENERS_MAX];
   unsigned listener_count;
+  bool default_listeners; /* nothing says where to listen */
   struct serve_certificate *certificates;
   unsigned certificate_count;
 
@@ -94,6 +95,7 @@ struct serve_config {
   struct serve_weights weights;        /* of clients' networks */
   unsigned idle_seconds;               /* 0: the engine's default */
   unsigned drain_seconds;
+  const char *user;           /* NAME[:GROUP] to become, or NULL */
   const char *access_log;     /* or NULL */
   const char *record;         /* a file of requests, or NULL */
   bool record_secrets;        /* with all their fields */

@@ -181,6 +181,7 @@ static void give_addresses(struct config_making *making, struct config_part *glo
   const struct config_key *http = config_key_find("http"), *https = config_key_find("https");
   const struct place nowhere = {0};
   if (config_document_own(global, http)->given || config_document_own(global, https)->given) return;
+  making->config->default_listeners = true;
   if (!config_document_give(document, global, http, "localhost:8080", nowhere) ||
       !config_document_give(document, global, https, "localhost:8443", nowhere))
     out_of_memory(making);

@@ -27,6 +27,24 @@ enum {
 
   /* ---- running ---- */
 
+  /* What the service manager is told at once; it takes 4096. And how long it may take for it.
+   * Untested: a longer status is cut; systemd reads at once. */
+  SERVE_NOTIFY_BYTES = 1024,
+  SERVE_NOTIFY_MILLISECONDS = 500,
+  /* Listening sockets that are inherited: those of SERVE_LISTENERS_MAX addresses and IO_WORKERS_MAX
+   * workers. */
+  SERVE_INHERITED_MAX = 4096,
+  SERVE_SOCKET_NAME_BYTES = 32, /* of an inherited socket. Untested: other names say nothing */
+  /* Of --user: Linux has names of 32. Untested: longer ones do not exist. */
+  SERVE_USER_NAME_BYTES = 64,
+  SERVE_PATH_BYTES = 4096, /* of the program, PATH_MAX. Untested: no program can lie deeper */
+  /* How long a server whose listening sockets live on elsewhere goes on after it has stopped accepting:
+   * the first bytes of a connection that it has just accepted are on their way. Untested: timing. */
+  SERVE_LEAVE_MILLISECONDS = 500,
+  /* From the start of a program that replaces this one until it is ready: it opens certificates and
+   * reads a configuration. Untested: it is too long for a test. */
+  SERVE_REPLACE_SECONDS = 30,
+
   /* Descriptors that must be left when all is set up: for a connection, and for the file that it
    * asks for with the directory on the way. Untested: test_command_line.py tries each limit from
    * the outside. */

@@ -142,17 +142,15 @@ static void worker_stopped(struct worker *worker, void *ctx) {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-struct metrics *metrics_open(const struct address *address, struct io_error *error) {
+struct metrics *metrics_open(struct listener *listener, struct io_error *error) {
   struct timespec now;
   struct metrics *metrics = calloc(1, sizeof *metrics);
   if (!metrics) {
+    listener_close(listener);
     io_error_set(error, ENOMEM, "out of memory");
     return NULL;
   }
-  if (!listener_open(&metrics->listener, address, 1, error)) {
-    free(metrics);
-    return NULL;
-  }
+  metrics->listener = *listener;
   clock_gettime(CLOCK_REALTIME, &now);
   metrics->start_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
   metrics->handler = (struct handler){.ctx = metrics, .request = on_request};
@@ -186,6 +184,10 @@ bool metrics_start(struct metrics *metrics, unsigned disabled,
 
 void metrics_set_ready(struct metrics *metrics, bool ready) {
   if (metrics) atomic_store(&metrics->ready, ready);
+}
+
+void metrics_leave(struct metrics *metrics) {
+  if (metrics && metrics->started) worker_group_leave(&metrics->group);
 }
 
 void metrics_close(struct metrics *metrics) {

@@ -12,14 +12,13 @@
 #ifndef WEIR_TOOLS_SERVE_METRICS_H
 #define WEIR_TOOLS_SERVE_METRICS_H
 
-#include "io/base/address.h"
-#include "io/base/error.h"
+#include "io/link/listener.h"
 #include "tools/serve/metrics_page.h"
 
 struct metrics;
 
-/* Listens. NULL with error->text. */
-__attribute__((warn_unused_result)) struct metrics *metrics_open(const struct address *address,
+/* Takes the open listener, for one worker. NULL with error->text. */
+__attribute__((warn_unused_result)) struct metrics *metrics_open(struct listener *listener,
                                                                  struct io_error *error);
 
 /* As bound. */
@@ -34,6 +33,9 @@ __attribute__((warn_unused_result)) bool metrics_start(struct metrics *metrics, 
 
 /* Any thread; not ready at first. NULL is allowed. */
 void metrics_set_ready(struct metrics *metrics, bool ready);
+
+/* Another process has the same socket, and answers from now on. NULL is allowed. */
+void metrics_leave(struct metrics *metrics);
 
 /* Ends the thread, cuts its clients, and closes the listener. NULL is allowed. */
 void metrics_close(struct metrics *metrics);

@@ -3,12 +3,15 @@
  */
 #include "tools/serve/metrics_serve.h"
 
+#include "tools/serve/open.h"
 #include "tools/serve/worker.h"
 
 int serve_metrics_open(struct server *server) {
   struct io_error error = {0};
+  struct listener listener;
   if (!server->config->has_metrics) return EXIT_DONE;
-  server->metrics = metrics_open(&server->config->metrics, &error);
+  if (serve_listen(server, &listener, &server->config->metrics, 1, &error))
+    server->metrics = metrics_open(&listener, &error);
   return server->metrics ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }
 

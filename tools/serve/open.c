@@ -80,6 +80,45 @@ static bool leaves_ipv4(const struct serve_config *config, const struct address 
   return false;
 }
 
+static bool has_listener(const struct serve_config *config, const struct inherited_socket *socket) {
+  for (unsigned i = 0; i < config->listener_count; i++)
+    if (inherited_is_at(socket, &config->listeners[i].address)) return true;
+  return config->has_metrics && inherited_is_at(socket, &config->metrics);
+}
+
+/* A listener for each inherited socket that has none yet. The default ones are for a server that has no
+ * sockets. */
+static int add_inherited(struct server *server) {
+  struct serve_config *config = server->config;
+  const struct inherited *inherited = &server->supervision.inherited;
+  if (config->default_listeners && inherited_has_foreign(inherited)) config->listener_count = 0;
+  for (unsigned i = 0; i < inherited->count; i++) {
+    const struct inherited_socket *socket = &inherited->sockets[i];
+    struct serve_listener listener = {.address = socket->address};
+    struct io_error error;
+    if (inherited_is_own(socket) || has_listener(config, socket)) continue;
+    if (!inherited_protocol(socket, &listener.secure, &error))
+      return complain(EXIT_FAILED, "%s", error.text);
+    if (config->listener_count == SERVE_LISTENERS_MAX)
+      return complain(EXIT_FAILED, "more than %d addresses", SERVE_LISTENERS_MAX);
+    config->listeners[config->listener_count++] = listener;
+  }
+  return EXIT_DONE;
+}
+
+bool serve_listen(struct server *server, struct listener *listener, const struct address *address,
+                  unsigned workers, struct io_error *error) {
+  int fds[IO_WORKERS_MAX];
+  char name[SERVE_SOCKET_NAME_BYTES] = INHERITED_OWN_NAME;
+  unsigned count = inherited_take(&server->supervision.inherited, address, fds, name);
+  bool open = count > 0 ? listener_adopt(listener, fds, count, workers, error)
+                        : listener_open(listener, address, workers, error);
+  if (!open) return false;
+  if (replacement_keep(&server->supervision.replacement, listener, name, error)) return true;
+  listener_close(listener);
+  return false;
+}
+
 static int open_listeners(struct server *server) {
   for (unsigned i = 0; i < server->config->listener_count; i++) {
     const struct serve_listener *wanted = &server->config->listeners[i];
@@ -87,7 +126,8 @@ static int open_listeners(struct server *server) {
     struct io_error error = {0};
     if (wanted->optional && i > 0) share_port(&server->listeners[i - 1], &address);
     address.ipv6_only = leaves_ipv4(server->config, &address);
-    server->listening[i] = listener_open(&server->listeners[i], &address, server->workers, &error);
+    server->listening[i] =
+        serve_listen(server, &server->listeners[i], &address, server->workers, &error);
     if (server->listening[i]) continue;
     bool no_ipv6 = error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT;
     if (!wanted->optional || !no_ipv6) return complain(EXIT_FAILED, "%s", error.text);
@@ -118,6 +158,7 @@ int serve_open(struct server *server) {
   if (status == EXIT_DONE) status = read_environment(server);
   if (status == EXIT_DONE) status = load(server);
   if (status == EXIT_DONE) status = open_logs(server);
+  if (status == EXIT_DONE) status = add_inherited(server);
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = open_listeners(server);
   if (status == EXIT_DONE) status = serve_metrics_open(server);

@@ -4,9 +4,11 @@
  *
  * Signals are blocked, and the main thread takes them one by one, so there are no signal handlers. The
  * first SIGTERM or SIGINT drains, the second stops. SIGUSR1 prints the counters. SIGUSR2 opens the
- * access log and the recording anew; the last worker to end sends it, too, to end the wait.
+ * access log and the recording anew; the last worker to end sends it, too, to end the wait. SIGRTMIN
+ * replaces the program (serve/replacement.h).
  */
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "tools/common/process.h"
@@ -15,6 +17,7 @@
 #include "tools/serve/open.h"
 #include "tools/serve/options.h"
 #include "tools/serve/say.h"
+#include "tools/serve/user.h"
 #include "tools/serve/worker.h"
 
 static sigset_t signals_of_interest(void) {
@@ -24,27 +27,42 @@ static sigset_t signals_of_interest(void) {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGUSR1);
   sigaddset(&set, SIGUSR2);
+  sigaddset(&set, SIGRTMIN);
   return set;
+}
+
+static void drain(struct server *server, struct worker_group *group) {
+  unsigned seconds = server->config->drain_seconds;
+  if (server->supervision.replaced)
+    metrics_leave(server->metrics);
+  else
+    metrics_set_ready(server->metrics, false);
+  say("draining: streams have %u seconds to finish; a second signal stops at once", seconds);
+  supervision_drain(&server->supervision, seconds);
+  worker_group_drain(group, clock_now_ns() + seconds * SECOND_NS);
 }
 
 /* Until all workers have ended. */
 static void wait_for_end(struct server *server, struct worker_group *group) {
-  sigset_t set = signals_of_interest();
   unsigned asked = 0;
   while (__atomic_load_n(&server->running, __ATOMIC_ACQUIRE) > 0) {
-    int number = sigwaitinfo(&set, NULL);
+    int number = supervision_wait(&server->supervision, group);
     if (number == SIGUSR1) serve_say_counters(server, group);
     if (number == SIGUSR2) serve_logs_reopen(&server->logs);
-    if (number != SIGTERM && number != SIGINT) continue;
-    if (asked++ > 0) {
+    if (number == SIGRTMIN && asked == 0) supervision_replace(&server->supervision);
+    if (number != SIGTERM && number != SIGINT && number != SUPERVISION_REPLACED) continue;
+    if (asked++ == 0)
+      drain(server, group);
+    else
       worker_group_stop(group);
-      continue;
-    }
-    metrics_set_ready(server->metrics, false);
-    say("draining: streams have %u seconds to finish; a second signal stops at once",
-        server->config->drain_seconds);
-    worker_group_drain(group, clock_now_ns() + server->config->drain_seconds * SECOND_NS);
   }
+}
+
+static void tell_ready(struct server *server) {
+  char status[64];
+  snprintf(status, sizeof status, "serving with %u worker%s", server->workers,
+           server->workers == 1 ? "" : "s");
+  supervision_ready(&server->supervision, status);
 }
 
 static int run(struct server *server) {
@@ -64,12 +82,15 @@ static int run(struct server *server) {
   pthread_sigmask(SIG_BLOCK, &set, NULL); /* the workers inherit it */
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN); /* a log that may not grow ends no server */
+  if (!supervision_take_signals(&server->supervision, &set, &error))
+    return complain(EXIT_FAILED, "%s", error.text);
   if (!serve_logs_start(&server->logs, &error)) return complain(EXIT_FAILED, "%s", error.text);
   if (!worker_group_start(&group, &config, &error)) return complain(EXIT_FAILED, "%s", error.text);
   bool shown = serve_metrics_start(server, &group, &error);
   bool enough = process_has_descriptors(SERVE_DESCRIPTORS_MIN);
   if (shown && enough) {
     serve_say_start(server, &group);
+    tell_ready(server);
     wait_for_end(server, &group);
     serve_say_end(server, &group);
   } else {
@@ -99,19 +120,37 @@ static struct serve_config *read_file(const char *file) {
   return config;
 }
 
+/* After all is open, and before there are threads. */
+static int become_user(const char *user) {
+  struct io_error error;
+  if (!user || user_become(user, &error)) return EXIT_DONE;
+  return complain(EXIT_FAILED, "%s", error.text);
+}
+
+/* `outside`: what is wrong with the environment, or NULL. */
+static int serve(struct server *server, const struct serve_options *options,
+                 const struct io_error *outside) {
+  server->config = options->file ? read_file(options->file) : options->config;
+  if (!server->config) return EXIT_FAILED;
+  int status = outside ? complain(EXIT_FAILED, "%s", outside->text) : serve_open(server);
+  if (status == EXIT_DONE) status = become_user(server->config->user);
+  if (status == EXIT_DONE) status = run(server);
+  serve_close(server);
+  return status;
+}
+
 int command_serve(int argc, char **argv) {
   struct server server = {0};
   struct serve_options options;
+  struct io_error outside;
   char error[256];
   const struct failure failure = {.text = error, .size = sizeof error};
   tally_init(&server.tally);
+  bool supervised = supervision_open(&server.supervision, argc, argv, &outside);
   enum options_result result = serve_options_parse(&options, argc, argv, &failure);
-  if (result != OPTIONS_RUN)
-    return options_answer(result, "weir serve", serve_options_help(), &failure);
-  server.config = options.file ? read_file(options.file) : options.config;
-  if (!server.config) return EXIT_FAILED;
-  int status = serve_open(&server);
-  if (status == EXIT_DONE) status = run(&server);
-  serve_close(&server);
+  int status = result == OPTIONS_RUN
+                   ? serve(&server, &options, supervised ? NULL : &outside)
+                   : options_answer(result, "weir serve", serve_options_help(), &failure);
+  supervision_close(&server.supervision);
   return status;
 }

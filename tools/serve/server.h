@@ -23,6 +23,7 @@
 #include "tools/serve/memory.h"
 #include "tools/serve/metrics.h"
 #include "tools/serve/site.h"
+#include "tools/serve/supervision.h"
 #include "tools/serve/tally.h"
 
 struct server {
@@ -34,6 +35,7 @@ struct server {
   struct certificate certificate;
   struct tls_context *tls; /* NULL: no secure listener */
   struct serve_logs logs;
+  struct supervision supervision;
   struct listener listeners[SERVE_LISTENERS_MAX];
   bool listening[SERVE_LISTENERS_MAX];
   pthread_t main_thread;
