@@ -3,7 +3,7 @@
  */
 #include "tools/serve/metrics_serve.h"
 
-#include "tools/serve/open.h"
+#include "tools/serve/listen.h"
 #include "tools/serve/worker.h"
 
 int serve_metrics_open(struct server *server) {

@@ -11,13 +11,6 @@
  * serve_close() in either case. */
 __attribute__((warn_unused_result)) int serve_open(struct server *server);
 
-/* Adopts the inherited sockets of an address, or opens some: for `workers` workers. Keeps copies for the program
- * that replaces this one. False with error->text. */
-__attribute__((warn_unused_result)) bool serve_listen(struct server *server,
-                                                      struct listener *listener,
-                                                      const struct address *address,
-                                                      unsigned workers, struct io_error *error);
-
 /* No worker runs any more. */
 void serve_close(struct server *server);
 

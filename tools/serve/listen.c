@@ -1,0 +1,80 @@
+/*
+ * serve/listen.c - see serve/listen.h.
+ */
+#include "tools/serve/listen.h"
+
+#include <errno.h>
+
+/* The second address of "localhost:0" gets the same port as the first. */
+static void share_port(const struct listener *first, struct address *second) {
+  if (address_port(second) == 0) address_set_port(second, address_port(&first->address));
+}
+
+/* "[::]" takes IPv4 as well, unless "0.0.0.0" with the same port is asked for besides. */
+static bool is_any(const struct address *address, sa_family_t family) {
+  if (address->any.sa_family != family) return false;
+  return family == AF_INET ? address->ipv4.sin_addr.s_addr == INADDR_ANY
+                           : IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
+}
+
+static bool leaves_ipv4(const struct serve_config *config, const struct address *address) {
+  if (!is_any(address, AF_INET6)) return false;
+  for (unsigned i = 0; i < config->listener_count; i++) {
+    const struct address *other = &config->listeners[i].address;
+    if (is_any(other, AF_INET) && address_port(other) == address_port(address)) return true;
+  }
+  return false;
+}
+
+static bool has_listener(const struct serve_config *config, const struct inherited_socket *socket) {
+  for (unsigned i = 0; i < config->listener_count; i++)
+    if (inherited_is_at(socket, &config->listeners[i].address)) return true;
+  return config->has_metrics && inherited_is_at(socket, &config->metrics);
+}
+
+int serve_listen_inherited(struct server *server) {
+  struct serve_config *config = server->config;
+  const struct inherited *inherited = &server->supervision.inherited;
+  if (config->default_listeners && inherited_has_foreign(inherited)) config->listener_count = 0;
+  for (unsigned i = 0; i < inherited->count; i++) {
+    const struct inherited_socket *socket = &inherited->sockets[i];
+    struct serve_listener listener = {.address = socket->address};
+    struct io_error error;
+    if (inherited_is_own(socket) || has_listener(config, socket)) continue;
+    if (!inherited_protocol(socket, &listener.secure, &error))
+      return complain(EXIT_FAILED, "%s", error.text);
+    if (config->listener_count == SERVE_LISTENERS_MAX)
+      return complain(EXIT_FAILED, "more than %d addresses", SERVE_LISTENERS_MAX);
+    config->listeners[config->listener_count++] = listener;
+  }
+  return EXIT_DONE;
+}
+
+bool serve_listen(struct server *server, struct listener *listener, const struct address *address,
+                  unsigned workers, struct io_error *error) {
+  int fds[IO_WORKERS_MAX];
+  char name[SERVE_SOCKET_NAME_BYTES] = INHERITED_OWN_NAME;
+  unsigned count = inherited_take(&server->supervision.inherited, address, fds, name);
+  bool open = count > 0 ? listener_adopt(listener, fds, count, workers, error)
+                        : listener_open(listener, address, workers, error);
+  if (!open) return false;
+  if (replacement_keep(&server->supervision.replacement, listener, name, error)) return true;
+  listener_close(listener);
+  return false;
+}
+
+int serve_listen_all(struct server *server) {
+  for (unsigned i = 0; i < server->config->listener_count; i++) {
+    const struct serve_listener *wanted = &server->config->listeners[i];
+    struct address address = wanted->address;
+    struct io_error error = {0};
+    if (wanted->optional && i > 0) share_port(&server->listeners[i - 1], &address);
+    address.ipv6_only = leaves_ipv4(server->config, &address);
+    server->listening[i] =
+        serve_listen(server, &server->listeners[i], &address, server->workers, &error);
+    if (server->listening[i]) continue;
+    bool no_ipv6 = error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT;
+    if (!wanted->optional || !no_ipv6) return complain(EXIT_FAILED, "%s", error.text);
+  }
+  return EXIT_DONE;
+}
