@@ -65,6 +65,12 @@ def measured(*arguments, expect=0, seconds=60):
     return reconcile(json.loads(out))
 
 
+def seen_by(server_requests, report):
+    """Whether the server had the requests of a run that ended while some were under way: all that are done."""
+    requests = report["requests"]
+    return requests["done"] <= server_requests <= requests["started"]
+
+
 def seconds(report):
     """How long was measured."""
     return report["duration_ns"] / 1e9
@@ -106,6 +112,12 @@ def weir(site):
 def counters(server):
     """The server's own counters."""
     return server.counters()
+
+
+def once_served(server, count, process):
+    """Waits until the server has had so many requests of a run that goes on."""
+    before = counters(server)["requests"]
+    assert harness.wait_until(lambda: counters(server)["requests"] >= before + count or process.poll() is not None)
 
 
 def spent(server, *arguments, **how):

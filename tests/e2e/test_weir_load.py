@@ -13,7 +13,7 @@ import pytest
 
 import harness
 from load_http1_peer import Http1Peer
-from load_peer import SLOW, Peer, due_all_started, load, measured, reconcile, seconds, site, spent, weir
+from load_peer import SLOW, Peer, due_all_started, load, measured, once_served, reconcile, seconds, seen_by, site, spent, weir
 
 # ---- weir and others -----------------------------------------------------------------------------
 
@@ -200,7 +200,7 @@ def test_duration_and_warm_up(weir):
 def test_open_loop_keeps_its_rate(weir):
     report, own = spent(weir, "-D", "2s", "-r", 500, "-c", 5, "-m", 10, weir.url("/"))
     due_all_started(report, 500)
-    assert own["requests"] == report["requests"]["started"]
+    assert seen_by(own["requests"], report)
     assert 0 < report["since_sent"]["p50_ns"] <= report["latency"]["p50_ns"]
     each = report["connections"]["requests"]
     assert each["min"] > each["mean"] / 2  # in turn
@@ -221,7 +221,7 @@ def test_exact_counts(weir, shape, count):
     report, own = spent(weir, *shape, "-c", 5, "-m", 40, weir.url("/"))
     requests = report["requests"]
     assert requests["started"] + requests["unsent"] == count, report
-    assert own["requests"] == requests["started"]
+    assert seen_by(own["requests"], report)
 
 
 def test_stages(weir, tmp_path):
@@ -258,10 +258,11 @@ def test_requests_per_connection(weir, version):
 
 
 def test_connect_rate(weir):
-    """Connections are opened at that rate, again and again, and those that are open make requests."""
+    """Connections are opened at that rate, again and again, and those that are open make requests. A thread begins
+    with one connection."""
     report, own = spent(weir, "-D", "1", "-c", 3, "-t", 3, "--connect-rate", "100", "--requests-per-connection", 1,
                         weir.url("/"))
-    assert 50 / SLOW <= own["connections_opened"] <= 101
+    assert 50 / SLOW <= own["connections_opened"] <= 100 * seconds(report) + 3
     assert own["requests"] <= own["connections_opened"]
     report, own = spent(weir, "-r", "200", "-D", "1", "-c", 20, "-m", 9, "--connect-rate", "20/s", weir.url("/"))
     assert report["requests"]["started"] + report["requests"]["unsent"] == 200
@@ -284,13 +285,12 @@ def test_interrupted(weir, number):
     process = subprocess.Popen([harness.binary(), "load", "--json", "-q", "-D", "60", "-c", "3",
                                 "-m", "3", weir.url("/")], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
-    time.sleep(1)
+    once_served(weir, 50, process)
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     report = reconcile(json.loads(out))
     assert process.returncode == 0 and err == b""
-    assert report["interrupted"] and report["requests"]["succeeded"] > 10
-    assert 0.3 < seconds(report) < 10
+    assert report["interrupted"] and report["requests"]["succeeded"] >= 50 - 9  # nine are under way
 
 
 def test_nohup(weir):
@@ -322,7 +322,9 @@ def test_series(weir):
         assert sum(row[name] for row in rows) == report["requests"][whole], report
     assert sum(row["bytes_in"] for row in rows) == report["bytes"]["received"]
     assert sum(row["histogram"]["count"] for row in rows) == report["requests"]["succeeded"]
-    assert all(row["connections"] == 4 and 0 < row["p50_ns"] <= row["p99_ns"] <= row["max_ns"] for row in rows)
+    assert max(row["connections"] for row in rows) == 4
+    for row in rows:
+        assert 0 < row["p50_ns"] <= row["p99_ns"] <= row["max_ns"] or row["histogram"]["count"] == 0, row
     for row, following in zip(rows, rows[1:]):
         assert math.isclose(row["second"] + row["seconds"], following["second"], abs_tol=1e-6)
     assert math.isclose(rows[-1]["second"] + rows[-1]["seconds"], seconds(report), abs_tol=1e-3)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import harness
-from load_peer import SLOW, Peer, kinds, load, measured, reasons, site, weir
+from load_peer import SLOW, Peer, kinds, load, measured, once_served, reasons, site, weir
 
 # ---- codes ---------------------------------------------------------------------------------------
 
@@ -203,7 +203,7 @@ def test_ctrl_c_writes_every_file(weir, tmp_path):
     process = subprocess.Popen([harness.binary(), "load", "-q", "-D", "60", weir.url("/"),
                                 *[f"--{option}={path}" for option, path in names.items()]],
                                stdout=subprocess.PIPE, text=True)
-    time.sleep(1)
+    once_served(weir, 5, process)
     process.send_signal(signal.SIGINT)
     out = process.communicate(timeout=30)[0]
     assert process.returncode == 0 and out.lstrip().find("INTERRUPTED: ") >= 0

@@ -261,7 +261,7 @@ def test_timeouts_end_the_connection():
         else:
             conn.answer()
     with Http1Peer(behave) as peer:
-        report = measured("--h1", "-n", 40, "-c", 1, "-m", 3, "-T", "0.3", peer.url())
+        report = measured("--h1", "-n", 40, "-c", 1, "-m", 3, "-T", 1, peer.url())
         assert report["requests"]["timeout"] >= 1
         assert {kind for kind, _ in kinds(report)} == {"timeout"}
         assert report["requests"]["succeeded"] == 40 - report["requests"]["timeout"]
