@@ -448,6 +448,11 @@
  * section 17.15). Readers of documents and archives ask for fewer. */
 #define SITE_RANGES_MAX 16u
 
+/* Sizes of files that are compressed on the fly. A smaller one fits a packet anyway. A larger one would hold a thread
+ * for more than 100 ms, and that much memory of the cache. */
+#define SITE_ENCODE_BYTES_MIN (1u * KIB)
+#define SITE_ENCODE_BYTES_MAX (8u * MIB)
+
 /* How long the site believes that a file has, or has not, compressed siblings: about as long as a
  * source takes to notice changed files. */
 #define SITE_SIBLINGS_NS SECOND_NS

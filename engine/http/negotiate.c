@@ -12,6 +12,7 @@ static const struct {
 } codings[CODING_COUNT] = {
     [CODING_IDENTITY] = {"identity", "identity", ""},
     [CODING_GZIP] = {"gzip", "x-gzip", ".gz"}, /* x-gzip: section 8.4.1.3 */
+    [CODING_ZSTD] = {"zstd", "zstd", ".zst"},
     [CODING_BR] = {"br", "br", ".br"},
 };
 
@@ -69,8 +70,8 @@ static void read_field(struct said *said, struct span value) {
 }
 
 void negotiate_read(struct negotiation *negotiation, const struct headers *fields) {
-  struct said said = {.rank = {-1, -1, -1}, .others = -1};
-  _Static_assert(CODING_COUNT == 3, "one -1 for each coding above");
+  struct said said = {.rank = {-1, -1, -1, -1}, .others = -1};
+  _Static_assert(CODING_COUNT == 4, "one -1 for each coding above");
   for (uint32_t i = 0; i < fields->count; i++)
     if (fields->at[i].token == TOKEN_ACCEPT_ENCODING) read_field(&said, fields->at[i].value);
   for (int coding = 0; coding < CODING_COUNT; coding++) {

@@ -1,6 +1,6 @@
 /*
  * http/negotiate.h - which content coding a client prefers.
- * Spec: RFC 9110 section 12.5.3 (Accept-Encoding), section 12.4.2 (quality values).
+ * Spec: RFC 9110 section 12.5.3 (Accept-Encoding), section 12.4.2 (quality values); RFC 8878 (zstd).
  */
 #ifndef WEIR_NEGOTIATE_H
 #define WEIR_NEGOTIATE_H
@@ -8,7 +8,7 @@
 #include "engine/http/headers.h"
 
 /* Codings of a representation; of two that are equally welcome the greater is preferred. */
-enum coding { CODING_IDENTITY, CODING_GZIP, CODING_BR, CODING_COUNT };
+enum coding { CODING_IDENTITY, CODING_GZIP, CODING_ZSTD, CODING_BR, CODING_COUNT };
 
 struct negotiation {
   uint16_t rank[CODING_COUNT]; /* 0: not acceptable; more is better */

@@ -172,7 +172,8 @@ static void unsatisfiable(struct site_exchange *exchange, const struct site_ques
 static enum range_result parts_of(const struct site_exchange *exchange,
                                   const struct site_question *question,
                                   const struct validators *validators, struct range_set *parts) {
-  if (question->head || !site_question_has(question, TOKEN_RANGE)) return RANGE_WHOLE;
+  if (question->head || !site_question_has(question, TOKEN_RANGE) || exchange->sent->recoded)
+    return RANGE_WHOLE;
   if (!conditional_range_counts(question->fields, validators)) return RANGE_WHOLE;
   const struct header *only = NULL;
   for (uint32_t i = 0; i < question->fields->count; i++) {

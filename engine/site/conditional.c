@@ -12,13 +12,14 @@ static bool is_weak(struct span tag) {
   return tag.len >= 2 && tag.base[0] == 'W' && tag.base[1] == '/';
 }
 
-/* Section 8.8.3.2. Ours is strong, so that a weak tag matches only in the weak comparison. */
+static struct span opaque(struct span tag) {
+  return is_weak(tag) ? span_of(tag.base + 2, tag.len - 2) : tag;
+}
+
+/* Section 8.8.3.2: weak tags match only in the weak comparison. */
 static bool tag_matches(struct span tag, struct span ours, enum comparison comparison) {
-  if (is_weak(tag)) {
-    if (comparison == STRONG) return false;
-    tag = span_of(tag.base + 2, tag.len - 2);
-  }
-  return span_equal(tag, ours);
+  if (comparison == STRONG && (is_weak(tag) || is_weak(ours))) return false;
+  return span_equal(opaque(tag), opaque(ours));
 }
 
 /* Whether any field of this name lists our tag, or is "*", which any existing file matches. */

@@ -9,7 +9,7 @@
 
 /* The validators of the selected representation. */
 struct validators {
-  struct span etag;         /* strong: `"..."` with its quotes */
+  struct span etag;         /* `"..."` with its quotes, or `W/"..."` */
   int64_t modified_seconds; /* Last-Modified, since 1970 */
   int64_t now_seconds;      /* wall clock, since 1970; 0: unknown */
 };

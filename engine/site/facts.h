@@ -16,6 +16,12 @@ void site_facts_prepare(const struct site_settings *settings, struct site_types 
 void site_facts_code(const struct site_settings *settings, struct site_types *types,
                      struct site_entry *entry, enum coding coding, struct span path);
 
+/* The facts of an entry that recode() made, in `coding`, from `origin`, whose facts are ready; of the file at
+ * `path`. */
+void site_facts_recode(const struct site_settings *settings, struct site_types *types,
+                       struct site_entry *entry, const struct site_entry *origin,
+                       enum coding coding, struct span path);
+
 /* The value of Cache-Control for the file at `path`; empty: not sent. */
 struct span site_facts_cache(const struct site_settings *settings, struct span path);
 

@@ -232,3 +232,23 @@ bool mime_is_known(struct span path) {
 bool mime_is_gzipped(struct span path) {
   return span_is_ignoring_case(mime_extension(path), "svgz");
 }
+
+static bool ends_in(struct span text, const char *end) {
+  size_t len = __builtin_strlen(end);
+  return text.len >= len && span_is_ignoring_case(span_of(text.base + text.len - len, len), end);
+}
+
+bool mime_is_compressible(struct span type) {
+  static const char *const others[] = {"application/json", "application/javascript",
+                                       "application/xml", "application/x-ndjson",
+                                       "application/wasm"};
+  size_t len = 0;
+  while (len < type.len && type.base[len] != ';' && type.base[len] != ' ')
+    len++;
+  struct span bare = span_of(type.base, len);
+  if (len >= 5 && span_is_ignoring_case(span_of(bare.base, 5), "text/")) return true;
+  if (ends_in(bare, "+xml") || ends_in(bare, "+json")) return true;
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    if (span_is_ignoring_case(bare, others[i])) return true;
+  return false;
+}

@@ -22,6 +22,10 @@ struct span mime_extension(struct span path);
 /* Whether mime_type() knows more of the path than that it is bytes. */
 __attribute__((warn_unused_result)) bool mime_is_known(struct span path);
 
+/* Whether content of that type, which may have parameters, becomes much smaller when it is compressed: text,
+ * what is written like text, and WebAssembly. */
+bool mime_is_compressible(struct span type);
+
 /* Whether a file of that name is gzip inside, though its type is of what is in it: .svgz. */
 bool mime_is_gzipped(struct span path);
 

@@ -30,11 +30,12 @@ struct site_question {
   size_t base_len;    /* of a directory's path, before the name of an index */
   uint8_t index;      /* number of that name, from 1; 0: none */
   bool find_file;     /* the current lookup is for the file itself, not for a sibling */
+  bool recoding;      /* the current lookup makes another coding of exchange->sent */
   bool survey;        /* all siblings are looked up, for the facts */
   bool varies;        /* another accept-encoding field could lead to another answer */
   uint8_t todo;       /* codings of siblings still to be looked up, 1 << enum coding */
   uint8_t found;      /* codings of siblings that exist */
-  enum coding coding; /* of the sibling that is looked up now */
+  enum coding coding; /* of the sibling that is looked up, or made, now */
   enum coding chosen; /* of exchange->sent */
 };
 

@@ -21,7 +21,9 @@ struct site_settings {
   const int64_t *wall_seconds; /* seconds since 1970, kept current by the host; NULL: unknown. Only
                                   decides whether a date is a strong validator */
   uint32_t exchanges_max;      /* responses at once; beyond it the answer is 503 */
-  bool push;                   /* promise preloads to clients that take promises */
+  unsigned
+      encodings; /* made by source.ops->recode() of files that are worth it, 1 << enum coding */
+  bool push;     /* promise preloads to clients that take promises */
 };
 
 #endif

@@ -11,7 +11,8 @@
  * Where the file itself is missing, a sibling answers for it to a client that takes its coding.
  * That, too, could have been another response, unless the client takes all codings. Where nothing is
  * at the path, the next one is looked up: of a directory the next index, then a listing; then the
- * fallback. Only then is the answer 404.
+ * fallback. Only then is the answer 404. Before a file is answered, another coding of it may have to be made
+ * (site/recode.h), which is waited for like a lookup.
  */
 #include "engine/site/site.h"
 
@@ -22,15 +23,23 @@
 #include "engine/site/listing.h"
 #include "engine/site/mime.h"
 #include "engine/site/reader.h"
+#include "engine/site/recode.h"
 
 /* ---- waiting --------------------------------------------------------------------------------- */
+
+static void lookup_cancel(struct site_exchange *exchange, const struct site_question *question) {
+  const struct site_source *source = &exchange->site->settings.source;
+  if (question->recoding)
+    source->ops->recode_cancel(source->self, &exchange->lookup);
+  else
+    source->ops->lookup_cancel(source->self, &exchange->lookup);
+}
 
 /* The stream ended while a lookup was pending. */
 static void waiting_closed(struct stream *stream, uint32_t error_code) {
   (void)error_code;
   struct site_exchange *exchange = stream->user;
-  const struct site_source *source = &exchange->site->settings.source;
-  source->ops->lookup_cancel(source->self, &exchange->lookup);
+  lookup_cancel(exchange, exchange->waiting);
   site_exchange_free(exchange);
 }
 
@@ -49,11 +58,14 @@ static struct span lookup_path(const struct site_question *question) {
 
 enum { ALL_SIBLINGS = 1u << CODING_BR | 1u << CODING_GZIP };
 
-/* Decides which siblings of a missing file to look up: those that the client takes. */
-static void plan_orphans(struct site_question *question) {
+/* Decides which siblings of a missing file to look up: those that the client takes, or all if one of them can be
+ * decoded. */
+static void plan_orphans(const struct site *site, struct site_question *question) {
+  bool all = site->settings.source.ops->recode;
   if (mime_is_gzipped(question->target.path)) return;
   for (int coding = CODING_IDENTITY + 1; coding < CODING_COUNT; coding++)
-    if (question->negotiation.rank[coding] > 0) question->todo |= (uint8_t)(1u << coding);
+    if (ALL_SIBLINGS >> coding & 1 && (all || question->negotiation.rank[coding] > 0))
+      question->todo |= (uint8_t)(1u << coding);
   question->varies = question->todo != ALL_SIBLINGS;
 }
 
@@ -115,9 +127,17 @@ static void remember_siblings(struct site_exchange *exchange,
 }
 
 static void answer_file(struct site_exchange *exchange, struct site_question *question) {
-  bool siblings = exchange->file->facts.siblings != 0;
-  question->varies = question->varied || siblings || question->chosen != CODING_IDENTITY;
+  const struct site_facts *facts = &exchange->file->facts;
+  question->varies = question->varied || facts->siblings != 0 || facts->encodable ||
+                     question->chosen != CODING_IDENTITY || exchange->sent->recoded;
   site_answer_file(exchange, question);
+}
+
+/* Answers, unless another coding has to be made first: true then. */
+static bool answer_or_recode(struct site_exchange *exchange, struct site_question *question) {
+  if (site_recode_begin(exchange, question)) return true;
+  answer_file(exchange, question);
+  return false;
 }
 
 /* ---- what follows where nothing is ----------------------------------------------------------- */
@@ -193,17 +213,13 @@ static bool file_found(struct site_exchange *exchange, struct site_question *que
   if (exchange->file->directory || directory) return pass_over(exchange, question);
   site_facts_prepare(&site->settings, &site->types, exchange->file, question->target.path);
   plan_siblings(exchange, question);
-  if (next_sibling(question)) return true;
-  answer_file(exchange, question);
-  return false;
+  return next_sibling(question) || answer_or_recode(exchange, question);
 }
 
 /* All siblings of a missing file were asked for: true when there is another path to look up. */
 static bool answer_orphan(struct site_exchange *exchange, struct site_question *question) {
   exchange->file = exchange->sent;
-  if (!exchange->file) return missing(exchange, question);
-  answer_file(exchange, question);
-  return false;
+  return exchange->file ? answer_or_recode(exchange, question) : missing(exchange, question);
 }
 
 static bool sibling_answered(struct site_exchange *exchange, struct site_question *question,
@@ -218,18 +234,29 @@ static bool sibling_answered(struct site_exchange *exchange, struct site_questio
   if (next_sibling(question)) return true;
   if (!exchange->file) return answer_orphan(exchange, question);
   remember_siblings(exchange, question);
-  answer_file(exchange, question);
-  return false;
+  return answer_or_recode(exchange, question);
+}
+
+static void recode_answered(struct site_exchange *exchange, struct site_question *question,
+                            enum site_result result) {
+  if (site_recode_end(exchange, question, result))
+    answer_file(exchange, question);
+  else
+    site_answer_error(exchange, question, site_answer_status(result), NULL);
 }
 
 /* Handles a lookup's result; true when another lookup follows, false when the exchange has been
  * given away. */
 static bool proceed(struct site_exchange *exchange, struct site_question *question,
                     enum site_result result) {
+  if (question->recoding) {
+    recode_answered(exchange, question, result);
+    return false;
+  }
   if (!question->find_file) return sibling_answered(exchange, question, result);
   if (result == SITE_FOUND) return file_found(exchange, question);
   if (result == SITE_MISSING) {
-    plan_orphans(question);
+    plan_orphans(exchange->site, question);
     return next_sibling(question) || missing(exchange, question);
   }
   site_answer_error(exchange, question, site_answer_status(result), NULL);
@@ -241,8 +268,9 @@ static bool look_up(struct site_exchange *exchange, struct site_question *questi
   const struct site_source *source = &exchange->site->settings.source;
   enum site_result result;
   do {
-    result = source->ops->lookup(source->self, lookup_path(question), question->now_ns,
-                                 &exchange->lookup);
+    result = question->recoding ? site_recode_make(exchange, question)
+                                : source->ops->lookup(source->self, lookup_path(question),
+                                                      question->now_ns, &exchange->lookup);
     if (result == SITE_PENDING) return true;
   } while (proceed(exchange, question, result));
   return false;
@@ -250,12 +278,11 @@ static bool look_up(struct site_exchange *exchange, struct site_question *questi
 
 /* The first lookup that has to wait takes the question off the stack. */
 static void wait(struct site_exchange *exchange, const struct site_question *question) {
-  const struct site_source *source = &exchange->site->settings.source;
   exchange->waiting = site_question_keep(exchange->site->settings.memory, question);
   exchange->stream->user = exchange;
   exchange->stream->events = &waiting_events;
   if (exchange->waiting) return;
-  source->ops->lookup_cancel(source->self, &exchange->lookup);
+  lookup_cancel(exchange, question);
   site_answer_error(exchange, question, 503, NULL);
 }
 

@@ -14,6 +14,7 @@
  *     listing.c                      the names of a directory
  *     facts.c multipart.c announce.c ready-made fields; several ranges; 103 and pushes
  *     reader.c                       a body read in pieces
+ *     recode.c                       files in codings that they do not have on disk
  *     exchange.c                     one request on its way to its answer
  *     question.c                     what was asked, also while a lookup is pending
  *     types.c rules.c                what the operator says about answers

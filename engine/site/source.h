@@ -14,6 +14,7 @@
 #include "engine/base/decimal.h"
 #include "engine/http/date.h"
 #include "engine/http/headers.h"
+#include "engine/http/negotiate.h"
 
 enum site_result {
   SITE_FOUND,
@@ -26,8 +27,8 @@ enum site_result {
 
 /* Derived from what the site writes. */
 enum {
-  SITE_ETAG_BYTES_MAX = 2 + 2 * 16 + 2 + 2, /* "size-mtime-gz", numbers in hex */
-  SITE_READY_FIELDS_MAX = 11,               /* fields of a whole 200, plain or coded */
+  SITE_ETAG_BYTES_MAX = 2 + 2 + 2 * 16 + 2 + 2 + 4, /* W/"size-mtime-gz-zst", numbers in hex */
+  SITE_READY_FIELDS_MAX = 11,                       /* fields of a whole 200, plain or coded */
 };
 
 /* What the site worked out about a file at its first request; zeroed by the source. */
@@ -45,6 +46,7 @@ struct site_facts {
    * content-type and cache-control of the file that this one is a sibling of. Each set is a run of them. */
   uint8_t shared;  /* fields before those that a sibling has, too */
   bool compressed; /* the file itself, as a .svgz is: it has no siblings */
+  bool encodable;  /* worth compressing for clients that take that */
   struct header fields[SITE_READY_FIELDS_MAX];
   struct header_set plain;  /* the first up to what comes before `vary` */
   struct header_set varied; /* the first up to `vary`: for a file that has siblings */
@@ -60,6 +62,7 @@ struct site_entry {
   uint64_t size_bytes;
   int64_t mtime_ns;        /* since 1970 */
   bool directory;          /* all else is then meaningless */
+  bool recoded;            /* made by recode(): its bytes may be others on another server */
   struct site_facts facts; /* the site's */
 };
 
@@ -135,6 +138,13 @@ struct site_source_ops {
 
   /* No more of this entry is asked for. Pieces that are out stay so. */
   void (*lend_end)(void *self, struct site_loan *loan);
+
+  /* The same content in another coding, made from the bytes of `entry`, which are in coding `from`; as a
+   * lookup, whose entry it sets. The site holds `entry` until it has released the other. SITE_MISSING: that would be
+   * no smaller. May be NULL: nothing is made. */
+  enum site_result (*recode)(void *self, struct site_entry *entry, enum coding from, enum coding to,
+                             struct site_lookup *lookup);
+  void (*recode_cancel)(void *self, struct site_lookup *lookup);
 
   /* The names in a directory, whose path is as for lookup(). Any result but PENDING; after FOUND,
    * list_end() follows. May be NULL, of a source that lists nothing. */

@@ -12,6 +12,11 @@
 
 struct made made;
 
+#define LINE          "p { color: #123456; margin: 0 }\n"
+#define LINES         LINE LINE LINE LINE LINE LINE LINE LINE
+#define MADE_LONG_CSS LINES LINES LINES LINES /* SITE_ENCODE_BYTES_MIN */
+_Static_assert(sizeof MADE_LONG_CSS - 1 == SITE_ENCODE_BYTES_MIN, "as long as it must be");
+
 static const struct made_file files_at_start[MADE_FILES] = {
     {.path = ""},
     {.path = "index.html", .text = "<p>home", .mtime_ns = MADE_NOV_1994_NS},
@@ -46,6 +51,7 @@ static const struct made_file files_at_start[MADE_FILES] = {
     {.path = "packed/index.html.gz", .text = "INDEX", .mtime_ns = MADE_NOV_1994_NS},
     {.path = "busy.js.gz", .instead = SITE_BUSY},
     {.path = "missing.svgz.gz", .text = "twice", .mtime_ns = MADE_NOV_1994_NS},
+    {.path = "long.css", .text = MADE_LONG_CSS, .mtime_ns = MADE_NOV_1994_NS},
     {.path = "a b"}, /* the last: the_longest_redirect() renames it */
 };
 
@@ -53,7 +59,17 @@ static struct span content_of(const struct made_file *file) {
   return file->len ? span_of(file->text, file->len) : span_text(file->text);
 }
 
+static const char recode_path[] = "*recode"; /* of one that waits */
+
+static enum site_result recoded(struct site_lookup *lookup) {
+  if (made.recode_result != SITE_FOUND) return made.recode_result;
+  made.recoded.held++;
+  lookup->entry = &made.recoded.entry;
+  return SITE_FOUND;
+}
+
 static enum site_result find(struct span path, struct site_lookup *lookup) {
+  if (span_is(path, recode_path)) return recoded(lookup);
   for (size_t i = 0; i < MADE_FILES; i++) {
     struct made_file *file = &made.files[i];
     if (!span_is(path, file->path)) continue;
@@ -196,6 +212,28 @@ static void source_list_end(void *self, struct site_names *names) {
   made.names_out--;
 }
 
+static enum site_result source_recode(void *self, struct site_entry *entry, enum coding from,
+                                      enum coding to, struct site_lookup *lookup) {
+  struct made_file *file = (struct made_file *)((char *)entry - offsetof(struct made_file, entry));
+  assert_true(file->held > 0 && from != to);
+  made.recode_asked.from = from;
+  made.recode_asked.to = to;
+  made.recode_count++;
+  made.recoded.entry = (struct site_entry){
+      .bytes = span_text("MADE"), .size_bytes = 4, .mtime_ns = entry->mtime_ns, .recoded = true};
+  return source_lookup(self, span_text(recode_path), 0, lookup);
+}
+
+static const struct site_source_ops recoding_ops = {
+    .lookup = source_lookup,
+    .lookup_cancel = source_lookup_cancel,
+    .release = source_release,
+    .read = source_read,
+    .read_end = source_read_end,
+    .recode = source_recode,
+    .recode_cancel = source_lookup_cancel,
+};
+
 static const struct site_source_ops source_ops = {
     .lookup = source_lookup,
     .lookup_cancel = source_lookup_cancel,
@@ -221,7 +259,7 @@ const struct site_hints made_hints = {.pages = made_pages, .page_count = 2};
 
 static void open_site(struct site_settings settings) {
   settings.memory = counted_init(&made.memory);
-  settings.source = (struct site_source){.ops = &source_ops};
+  settings.source = (struct site_source){.ops = made.recodes ? &recoding_ops : &source_ops};
   settings.wall_seconds = &made.wall_seconds;
   if (settings.exchanges_max == 0) settings.exchanges_max = 100;
   made.site = site_create(&settings);
@@ -244,6 +282,7 @@ int made_tear_down(void **state) {
   site_destroy(made.site);
   for (size_t i = 0; i < MADE_FILES; i++)
     assert_int_equal(made.files[i].held, 0);
+  assert_int_equal(made.recoded.held, 0);
   assert_int_equal(made.waiting_count, 0);
   assert_int_equal(made.buffers_out, 0);
   assert_int_equal(made.names_out, 0);

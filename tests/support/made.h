@@ -14,7 +14,7 @@
 /* When most files were last modified: Sun, 06 Nov 1994 08:49:37 GMT. */
 #define MADE_NOV_1994_NS (784111777 * (int64_t)SECOND_NS + 5)
 
-enum { MADE_FILES = 31, MADE_WAITING_MAX = 32 };
+enum { MADE_FILES = 32, MADE_WAITING_MAX = 32 };
 
 struct made_file {
   const char *path;
@@ -48,6 +48,15 @@ extern struct made {
   struct site_read *lent[MADE_WAITING_MAX]; /* reads with a buffer, the oldest first */
   struct site_names names;                  /* of each directory that is listed */
   unsigned names_out;
+  /* The source can recode(), if this is so when the site is opened: each time with this result, which waits as
+   * lookups do. */
+  bool recodes;
+  enum site_result recode_result;
+  struct made_file recoded; /* what it makes, of any file */
+  struct {
+    enum coding from, to;
+  } recode_asked;
+  unsigned recode_count;
 } made;
 
 /* The resources that pages announce: index.html three, style.css the second and the third of them. */

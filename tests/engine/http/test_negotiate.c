@@ -8,7 +8,7 @@
 
 #include "engine/http/negotiate.h"
 
-enum { ALL = 1u << CODING_IDENTITY | 1u << CODING_GZIP | 1u << CODING_BR };
+enum { ALL = 1u << CODING_IDENTITY | 1u << CODING_GZIP | 1u << CODING_ZSTD | 1u << CODING_BR };
 enum { GZIP_ONLY = 1u << CODING_IDENTITY | 1u << CODING_GZIP };
 
 struct accept_row {
@@ -26,6 +26,9 @@ static const struct accept_row accept_rows[] = {
     {{"gzip, deflate, br"}, "br", "gzip"},
     {{"gzip, deflate, br, zstd"}, "br", "gzip"},
     {{"gzip", "br"}, "br", "gzip"}, /* two fields */
+    {{"zstd"}, "zstd", "identity"},
+    {{"gzip, zstd"}, "zstd", "gzip"},
+    {{"br;q=0.9, zstd"}, "zstd", "identity"},
     {{"br;q=0.5, gzip;q=0.8"}, "gzip", "gzip"},
     {{"br;q=0.001, gzip;q=0.002"}, "gzip", "gzip"},
     {{"gzip;q=0.5"}, "gzip", "gzip"}, /* identity unsaid: gzip was asked for */
@@ -35,7 +38,7 @@ static const struct accept_row accept_rows[] = {
     {{"gzip;q=0, *"}, "br", "identity"},
     {{"*"}, "br", "gzip"},
     {{"*;q=0"}, "identity", "identity"},
-    {{"*;q=0.5, br;q=0"}, "gzip", "gzip"},
+    {{"*;q=0.5, br;q=0"}, "zstd", "gzip"},
     {{"identity;q=0"}, "identity", "identity"}, /* the last resort */
     {{"identity;q=0, gzip;q=0.1"}, "gzip", "gzip"},
     {{"gzip ; q=0.5 , br ; q=0.9"}, "br", "gzip"},
@@ -55,7 +58,7 @@ static const struct accept_row accept_rows[] = {
 };
 
 static const char *name(enum coding coding) {
-  static const char *const names[] = {"identity", "gzip", "br"};
+  static const char *const names[] = {"identity", "gzip", "zstd", "br"};
   return names[coding];
 }
 
