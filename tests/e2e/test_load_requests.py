@@ -3,6 +3,7 @@ got is seen in its own recording."""
 import json
 import os
 import subprocess
+import time
 import uuid
 
 import harness
@@ -165,6 +166,23 @@ def test_lines_of_a_pipe_are_not_held_back(server):
         process.stdin.close()
         assert b"3 of 3 requests succeeded" in process.stdout.read()
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("rate", [[], ["-r", 1000], ["--replay"]], ids=["closed", "open", "replay"])
+def test_a_slow_pipe_is_told(server, rate):
+    """Nothing of it is the server's doing, nor counts as lateness."""
+    with subprocess.Popen([harness.binary(), "load", "-q", "--json", "-m", "9", *map(str, rate), "-i", "-",
+                           server.url()], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        for count in range(5):
+            process.stdin.write(b'{"url":"/a","time_ns":%d}\n' % (1 + count * 1000))
+            process.stdin.flush()
+            seen(server, count + 1)
+            time.sleep(0.1)
+        process.stdin.close()
+        report = reconcile(json.loads(process.stdout.read()))
+    assert process.returncode == 0 and report["requests"]["succeeded"] == 5
+    assert report["self"]["input_ns"] > 0.3e9, report["self"]
+    assert report["limited_by"] == "input" or report["self"]["late"] > 0, report
 
 
 @pytest.mark.parametrize("rate", [[], ["-r", 100], ["--replay"]], ids=["closed", "open", "replay"])

@@ -113,6 +113,7 @@ void load_books_measure(struct load_books *books) {
   books->cpu_begin_ns = clock_thread_cpu_ns();
   load_requests_forget(&books->stats.requests);
   load_self_begin(&books->self);
+  if (books->input_since_ns) books->input_since_ns = begin_ns;
   books->stats.requests.carried = books->in_flight;
   books->stats.requests.started += books->in_flight;
   if (books->plan->duration_ns) arm_phase(books, begin_ns + books->plan->duration_ns);
@@ -178,6 +179,7 @@ void load_books_close(struct load_books *books) {
   books->stats.end_ns = books->now_ns;
   if (books->stats.end_ns < books->stats.begin_ns) books->stats.end_ns = books->stats.begin_ns;
   if (!books->measuring) return;
+  load_books_note_input(books, false);
   books->stats.cpu_ns = clock_thread_cpu_ns() - books->cpu_begin_ns;
   load_self_end(&books->self);
   if (first(books)) counts->oldest_ns = books->now_ns - first(books)->due_ns;
@@ -209,9 +211,23 @@ bool load_books_is_due(const struct load_books *books) {
          load_due_ns(&books->due) <= books->now_ns;
 }
 
+/* A replayed request that had not been read before it was due was waited for from then on. The worker had no
+ * reason to look for what is due before it was read. */
+void load_books_note_input(struct load_books *books, bool waits) {
+  uint64_t from_ns = books->input_since_ns;
+  if (waits && from_ns == 0) books->input_since_ns = books->now_ns;
+  if (waits || from_ns == 0) return;
+  if (books->plan->options->replay && load_due_ns(&books->due) > from_ns)
+    from_ns = load_due_ns(&books->due);
+  if (books->measuring && books->now_ns > from_ns) books->self.input_ns += books->now_ns - from_ns;
+  books->wake_ns = books->now_ns;
+  books->input_since_ns = 0;
+}
+
 /* Whether the source has a request now. Otherwise tries again soon. */
 static bool has_input(struct load_books *books, const struct load_turn *turn) {
   enum load_source_state state = load_source_state(&books->source, turn);
+  load_books_note_input(books, state == LOAD_SOURCE_WAITS);
   if (state == LOAD_SOURCE_WAITS && !timer_is_armed(&books->input_timer))
     timer_arm(&books->io->loop.timers, &books->input_timer,
               books->io->loop.now_ns + LOAD_INPUT_BUSY_NS);

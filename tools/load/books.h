@@ -55,6 +55,8 @@ struct load_books {
   bool crowded;
   struct load_due ahead;
   uint64_t wake_ns; /* while crowded, the worker has no reason to look before; else 0 */
+  uint64_t
+      input_since_ns; /* no request has been read from the file since then; 0: there are some */
   bool measuring;
   bool over;    /* nothing is counted any more except why connections ended */
   bool leaving; /* and not even that: we are closing them */
@@ -128,6 +130,9 @@ void load_books_crowd(struct load_books *books);
 
 /* Closed loop: the beat of `due_ns` is noticed now. */
 void load_books_beat(struct load_books *books, uint64_t due_ns);
+
+/* A request could be sent, if the source had one: whether it has none yet. */
+void load_books_note_input(struct load_books *books, bool waits);
 
 /* Open loop: counts requests as failed that were never started and have been due for longer than
  * the timeout. */

@@ -182,7 +182,7 @@ static json_t *self_of(const struct load_report *report) {
       {"cpu_ns", report->sum.cpu_ns}, {"late", self->late},
       {"crowded", self->crowded},     {"run_delay_ns", self->run_delay_ns},
       {"throttled", self->throttled}, {"throttled_ns", self->throttled_ns},
-      {"log_lost", report->log_lost},
+      {"log_lost", report->log_lost}, {"input_ns", self->input_ns},
   };
   json_t *object = counts_of(rows, sizeof rows / sizeof rows[0]), *busy = json_array();
   for (unsigned i = 0; i < report->workers; i++)

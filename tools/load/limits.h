@@ -177,6 +177,10 @@ enum {
  * busy machine. */
 #define LOAD_BUSY 0.95
 
+/* Part of the workers' time from which a file of -i that is read too slowly limits a run: less is its
+ * beginning. Arbitrary. */
+#define LOAD_INPUT_PART 0.05
+
 /* How long the thread that writes --log-file sleeps when there is nothing. Untested: it changes only how
  * many rows it finds. */
 #define LOAD_LOG_PAUSE_NS (5 * MILLISECOND_NS)

@@ -42,6 +42,7 @@ void load_self_merge(struct load_self *sum, const struct load_self *from) {
   load_histogram_merge(&sum->lateness, &from->lateness);
   sum->late += from->late;
   sum->crowded += from->crowded;
+  sum->input_ns += from->input_ns;
   sum->run_delay_ns += from->run_delay_ns;
   sum->throttled += from->throttled;
   sum->throttled_ns += from->throttled_ns;

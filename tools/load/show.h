@@ -14,7 +14,7 @@ void load_text_write(const struct load_report *report, FILE *to);
  * refused. */
 __attribute__((warn_unused_result)) char *load_verdict_text(const struct load_report *report);
 
-/* What limited the run: "server", "streams", "generator" or "none". */
+/* What limited the run: "server", "streams", "generator", "input" or "none". */
 const char *load_verdict_limit(const struct load_report *report);
 
 /* What is counted: "request", or with --ws "message". */

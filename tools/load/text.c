@@ -226,6 +226,9 @@ static void print_traffic(const struct load_report *report, FILE *to) {
 
 static void print_self(const struct load_report *report, FILE *to) {
   char text[LOAD_TEXT_BYTES];
+  if (report->self.input_ns > LOAD_LATE_NS)
+    load_page_row(to, "input", "waited %s for requests to be read",
+                  load_time_text((double)report->self.input_ns, text));
   load_page_row(to, "weir load", "CPU time %s, the busiest thread %.0f%%",
                 load_time_text((double)report->sum.cpu_ns, text), 100 * load_report_busy(report));
 }

@@ -26,8 +26,15 @@ static bool was_slow(const struct load_report *report) {
   return (double)counts->timeouts * 100 > due || unfinished > 2 * usual + due / 100 + 1;
 }
 
+/* Workers waited for a file that is read too slowly. */
+static bool was_hungry(const struct load_report *report) {
+  double all_ns = 1e9 * load_report_seconds(report) * report->workers;
+  return (double)report->self.input_ns > LOAD_INPUT_PART * all_ns;
+}
+
 const char *load_verdict_limit(const struct load_report *report) {
   if (load_self_is_late(&report->self) || load_report_busy(report) > LOAD_BUSY) return "generator";
+  if (was_hungry(report)) return "input";
   if (!load_options_are_open(report->options)) return "server";
   if (was_crowded(report)) return "streams";
   return was_slow(report) ? "server" : "none";
@@ -38,6 +45,7 @@ static const char *limit_text(const struct load_report *report) {
       {"server", "limited by the server"},
       {"streams", "limited by free streams and connections: raise -c or -m"},
       {"generator", "limited by weir load itself"},
+      {"input", "limited by the file of -i, which is read too slowly"},
       {"none", "not limited"}};
   const char *limit = load_verdict_limit(report);
   for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -60,6 +60,8 @@ static void arm_pace(struct load_worker *worker) {
 static void keep_pace(struct load_worker *worker) {
   struct load_books *books = &worker->books;
   load_books_look_at_phase(books);
+  if (books->plan->options->replay)
+    load_books_note_input(books, load_source_state(&books->source, NULL) == LOAD_SOURCE_WAITS);
   load_books_expire_unsent(books);
   while (load_books_is_due(books) && start_one(worker))
     continue;

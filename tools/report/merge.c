@@ -24,9 +24,9 @@ static const struct {
     {"begin_unix_ns", LEAST}, {"begin_ns", LEAST},   {"min_ns", LEAST},
     {"min", LEAST},           {"max", MOST},         {"busy", MOST},
     {"cpu_ns", SUM},          {"run_delay_ns", SUM}, {"throttled_ns", SUM},
-    {"second", FIRST},        {"seconds", MOST},     {"weir_load", FIRST},
-    {"code", FIRST},          {"stage", FIRST},      {"value", NOTHING},
-    {"mean_ns", NOTHING},
+    {"input_ns", SUM},        {"second", FIRST},     {"seconds", MOST},
+    {"weir_load", FIRST},     {"code", FIRST},       {"stage", FIRST},
+    {"value", NOTHING},       {"mean_ns", NOTHING},
 };
 
 /* Whether `name` is "p50_ns", "p99_9_ns" and so on, and the percent. */
@@ -257,7 +257,7 @@ static bool merge_options(json_t *sum, const json_t *from) {
 
 /* The worst limit wins: what weir load itself held back was not the server's doing. */
 static bool merge_limits(json_t *sum, const json_t *from) {
-  static const char *const limits[] = {"none", "server", "streams", "generator"};
+  static const char *const limits[] = {"none", "server", "streams", "input", "generator"};
   unsigned worst = 0;
   for (unsigned i = 0; i < sizeof limits / sizeof limits[0]; i++)
     if (strcmp(report_text(sum, "limited_by"), limits[i]) == 0 ||

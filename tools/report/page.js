@@ -458,7 +458,7 @@
   const rate = (run) => (run.result.duration_ns > 0 ? run.result.requests.succeeded / (run.result.duration_ns / 1e9) : 0);
   const failures = (run) => (run.result.requests.done > 0 ? run.result.requests.failed / run.result.requests.done : 0);
 
-  const limit = (run) => ({ none: 'nothing', generator: 'weir load' }[run.result.limited_by] || run.result.limited_by || '\u2013');
+  const limit = (run) => ({ none: 'nothing', generator: 'weir load', input: 'its input file' }[run.result.limited_by] || run.result.limited_by || '\u2013');
 
   function card(name, value, note) {
     return make('div', null, make('dt', null, name), make('dd', null, value, note ? make('small', null, note) : null));

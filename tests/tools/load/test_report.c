@@ -116,6 +116,12 @@ static void test_limits(void **state) {
   report->self.crowded = 2;
   expect_limit(report, "streams");
 
+  report->workers = 3; /* for two seconds */
+  report->self.input_ns = (uint64_t)(LOAD_INPUT_PART * 6e9);
+  expect_limit(report, "streams");
+  report->self.input_ns += 1000;
+  expect_limit(report, "input");
+
   load_self_notice(&report->self, 0, 0, 1100000000);
   expect_limit(report, "generator");
 }

@@ -169,12 +169,37 @@ static void test_expired_ones_were_late(void **state) {
   assert_int_equal(books.self.late, 4);
 }
 
+/* The file has no request from 2 ms to 7 ms, when eight have been due. That is nobody's lateness, and no
+ * want of room. */
+static void test_the_file_was_slow(void **state) {
+  (void)state;
+  begin();
+  at(2);
+  load_books_note_input(&books, true);
+  at(5);
+  load_books_note_input(&books, true);
+  at(7);
+  assert_int_equal(take_all(100), 8);
+  assert_int_equal(books.self.input_ns, 5 * MS);
+  assert_int_equal(books.self.lateness.count, 8);
+  assert_int_equal(books.self.late, 0);
+  assert_int_equal(books.self.crowded, 0);
+  at(9);
+  load_books_note_input(&books, false);
+  assert_int_equal(books.self.input_ns, 5 * MS);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_lateness),     cmocka_unit_test(test_one_percent),
-      cmocka_unit_test(test_causes),       cmocka_unit_test(test_run_delay_is_a_difference),
-      cmocka_unit_test(test_it_woke_late), cmocka_unit_test(test_there_was_no_room),
-      cmocka_unit_test(test_both),         cmocka_unit_test(test_expired_ones_were_late),
+      cmocka_unit_test(test_lateness),
+      cmocka_unit_test(test_one_percent),
+      cmocka_unit_test(test_causes),
+      cmocka_unit_test(test_run_delay_is_a_difference),
+      cmocka_unit_test(test_it_woke_late),
+      cmocka_unit_test(test_there_was_no_room),
+      cmocka_unit_test(test_both),
+      cmocka_unit_test(test_expired_ones_were_late),
+      cmocka_unit_test(test_the_file_was_slow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,6 +156,7 @@ static void test_rules(void **state) {
        "[{'text': 'x', 'count': 3}]"},
       {"{'interrupted': false}", "{'interrupted': true}", "interrupted", "true"},
       {"{'limited_by': 'server'}", "{'limited_by': 'generator'}", "limited_by", "'generator'"},
+      {"{'limited_by': 'input'}", "{'limited_by': 'streams'}", "limited_by", "'input'"},
       {"{'limited_by': 'streams'}", "{'limited_by': 'none'}", "limited_by", "'streams'"},
       {"{'self': {'busy': [0.5], 'cpu_ns': 1}}", "{'self': {'busy': [0.25], 'cpu_ns': 2}}", "self",
        "{'busy': [0.5, 0.25], 'cpu_ns': 3}"},
