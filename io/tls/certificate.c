@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -31,10 +32,17 @@ static int refuse_passphrase(char *buffer, int size, int writing, void *asked) {
   return -1;
 }
 
+/* A time that cannot be read is one that is over. */
+static int64_t seconds_of(const ASN1_TIME *time) {
+  struct tm parts;
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? (int64_t)timegm(&parts) : INT64_MIN;
+}
+
 static void describe(struct certificate *certificate) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned len = 0;
   char *text = certificate->fingerprint;
+  certificate->expires_seconds = seconds_of(X509_get0_notAfter(certificate->leaf));
   X509_digest(certificate->leaf, EVP_sha256(), digest, &len);
   for (unsigned i = 0; i < len && i < 32; i++)
     text += sprintf(text, i ? ":%02X" : "%02X", digest[i]);

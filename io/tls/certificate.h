@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct io_error;
 
@@ -20,8 +21,9 @@ struct certificate {
   struct x509_st *leaf;
   struct stack_st_X509 *chain; /* intermediates, in the order of the file; may be empty or NULL */
   struct evp_pkey_st *key;
-  char fingerprint[96]; /* SHA-256 of the leaf: 32 upper-case hex pairs with colons between */
-  char warning[256];    /* "" or one line to show: expired, not yet valid */
+  char fingerprint[96];    /* SHA-256 of the leaf: 32 upper-case hex pairs with colons between */
+  char warning[256];       /* "" or one line to show: expired, not yet valid */
+  int64_t expires_seconds; /* since 1970 */
 };
 
 /* Makes a certificate that is signed by its own key: ECDSA P-256, a random serial number, valid

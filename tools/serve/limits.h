@@ -68,6 +68,19 @@ enum {
   METRICS_BUFFERS = 16,
   METRICS_BUFFER_BYTES = 4096,
 
+  /* ---- watching files, see serve/watch.h ---- */
+
+  /* The pause in events after which files are read, and how many of its lengths are waited for one: 2 s. Long
+   * enough to write a certificate and then its key, and short for a person. */
+  WATCH_QUIET_MILLISECONDS = 200,
+  WATCH_QUIET_TIMES = 10,
+  /* Steps along one path, symbolic links included. Linux follows 40 links; the rest is for
+   * directories. */
+  WATCH_STEPS_MAX = 256,
+  /* How often files are looked at without an event. Untested: another value finds what inotify cannot
+   * see sooner or later. */
+  WATCH_PERIOD_SECONDS = 10,
+
   /* ---- within a cgroup's limit on memory, see serve/memory.h ---- */
 
   /* The program itself: code that it touches, libraries, tables. It starts with 10 MiB, most of which

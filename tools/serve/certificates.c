@@ -1,0 +1,172 @@
+/*
+ * serve/certificates.c - see serve/certificates.h.
+ */
+#include "tools/serve/certificates.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io/base/error.h"
+#include "io/tls/context.h"
+#include "tools/common/output.h"
+#include "tools/serve/watch.h"
+
+/* A certificate with its key, and what its files were when they were read. */
+struct pair {
+  struct certificate_files files; /* NULL: made in memory */
+  struct file_stamp certificate_stamp, key_stamp;
+  struct certificate certificate;
+  struct io_error refused; /* what was last said of a new one that is not used */
+  bool expired;            /* that has been said */
+};
+
+struct certificates {
+  struct tls_context *context; /* NULL: not yet in use */
+  unsigned count;
+  struct pair pairs[];
+};
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* The stamps are from before the files are read: what changes meanwhile is seen the next time. */
+static void stamp(struct pair *pair) {
+  pair->certificate_stamp = file_stamp_of(pair->files.certificate);
+  pair->key_stamp = file_stamp_of(pair->files.key);
+}
+
+static bool has_changed(const struct pair *pair) {
+  if (!pair->files.certificate) return false;
+  const struct file_stamp certificate = file_stamp_of(pair->files.certificate);
+  const struct file_stamp key = file_stamp_of(pair->files.key);
+  return !file_stamp_is_equal(&certificate, &pair->certificate_stamp) ||
+         !file_stamp_is_equal(&key, &pair->key_stamp);
+}
+
+static bool load(struct pair *pair, struct certificate *out, struct io_error *error) {
+  stamp(pair);
+  return certificate_load(out, pair->files.certificate, pair->files.key, error);
+}
+
+/* That it has expired already is in its warning. */
+static void put(struct pair *pair, const struct certificate *certificate) {
+  pair->certificate = *certificate;
+  pair->expired = certificate->expires_seconds < (int64_t)time(NULL);
+}
+
+static bool open_pair(struct pair *pair, struct io_error *error) {
+  struct certificate made;
+  bool good =
+      pair->files.certificate ? load(pair, &made, error) : certificate_self_signed(&made, error);
+  if (good) put(pair, &made);
+  return good;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+struct certificates *certificates_open(const struct certificate_files *files, unsigned count,
+                                       struct io_error *error) {
+  unsigned pairs = count > 0 ? count : 1;
+  struct certificates *certificates =
+      calloc(1, sizeof *certificates + pairs * sizeof *certificates->pairs);
+  if (!certificates) {
+    io_error_set(error, ENOMEM, "no memory for certificates");
+    return NULL;
+  }
+  for (; certificates->count < pairs; certificates->count++) {
+    struct pair *pair = &certificates->pairs[certificates->count];
+    if (count > 0) pair->files = files[certificates->count];
+    if (open_pair(pair, error)) continue;
+    certificates_close(certificates);
+    return NULL;
+  }
+  return certificates;
+}
+
+void certificates_close(struct certificates *certificates) {
+  if (!certificates) return;
+  for (unsigned i = 0; i < certificates->count; i++)
+    certificate_free(&certificates->pairs[i].certificate);
+  free(certificates);
+}
+
+const struct certificate *certificates_first(const struct certificates *certificates) {
+  return &certificates->pairs[0].certificate;
+}
+
+static bool give(const struct certificates *certificates, struct io_error *error) {
+  const struct certificate **list = malloc(certificates->count * sizeof(struct certificate *));
+  if (!list) return io_error_set(error, ENOMEM, "no memory for certificates");
+  for (unsigned i = 0; i < certificates->count; i++)
+    list[i] = &certificates->pairs[i].certificate;
+  bool good = tls_context_set_certificates(certificates->context, list, certificates->count, error);
+  free(list);
+  return good;
+}
+
+bool certificates_use(struct certificates *certificates, struct tls_context *context,
+                      struct io_error *error) {
+  certificates->context = context;
+  return give(certificates, error);
+}
+
+static const char *name_of(const struct pair *pair) {
+  return pair->files.certificate ? pair->files.certificate : "self-signed";
+}
+
+void certificates_print(const struct certificates *certificates) {
+  for (unsigned i = 0; i < certificates->count; i++) {
+    const struct pair *pair = &certificates->pairs[i];
+    const struct certificate *certificate = &pair->certificate;
+    if (certificate->warning[0]) output_say(STDOUT_FILENO, "warning: %s", certificate->warning);
+    output_say(STDOUT_FILENO, "certificate %s, SHA-256 %s", name_of(pair),
+               certificate->fingerprint);
+  }
+}
+
+/* ---- changes --------------------------------------------------------------------------------- */
+
+/* The same is said once only, however often a file is tried while it is being written. */
+static void refuse(struct pair *pair, const struct io_error *why) {
+  if (strcmp(pair->refused.text, why->text) != 0)
+    output_say(STDERR_FILENO, "weir serve: %s; the old certificate stays in force", why->text);
+  pair->refused = *why;
+}
+
+/* Whether there is a new certificate. */
+static bool read_anew(struct pair *pair) {
+  struct certificate fresh;
+  struct io_error why = {0};
+  if (!load(pair, &fresh, &why)) {
+    refuse(pair, &why);
+    return false;
+  }
+  bool same = strcmp(fresh.fingerprint, pair->certificate.fingerprint) == 0;
+  pair->refused.text[0] = 0;
+  certificate_free(&pair->certificate);
+  put(pair, &fresh);
+  if (same) return true; /* its chain may be another */
+  if (fresh.warning[0]) output_say(STDOUT_FILENO, "warning: %s", fresh.warning);
+  output_say(STDOUT_FILENO, "certificate %s was replaced, SHA-256 %s", name_of(pair),
+             fresh.fingerprint);
+  return true;
+}
+
+static void warn_of_expiry(struct pair *pair, int64_t wall_seconds) {
+  if (pair->expired || pair->certificate.expires_seconds >= wall_seconds) return;
+  pair->expired = true;
+  output_say(STDOUT_FILENO, "warning: certificate %s has expired", name_of(pair));
+}
+
+void certificates_look(struct certificates *certificates, int64_t wall_seconds) {
+  struct io_error error = {0};
+  bool any = false;
+  for (unsigned i = 0; i < certificates->count; i++) {
+    struct pair *pair = &certificates->pairs[i];
+    if (has_changed(pair) && read_anew(pair)) any = true;
+    warn_of_expiry(pair, wall_seconds);
+  }
+  if (any && !give(certificates, &error)) output_say(STDERR_FILENO, "weir serve: %s", error.text);
+}
