@@ -4,6 +4,7 @@
 #include "tools/serve/certificates.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,11 +13,12 @@
 #include "io/base/error.h"
 #include "io/tls/context.h"
 #include "tools/common/output.h"
+#include "tools/serve/config.h"
 #include "tools/serve/watch.h"
 
 /* A certificate with its key, and what its files were when they were read. */
 struct pair {
-  struct certificate_files files; /* NULL: made in memory */
+  char *certificate_path, *key_path; /* NULL: made in memory */
   struct file_stamp certificate_stamp, key_stamp;
   struct certificate certificate;
   struct io_error refused; /* what was last said of a new one that is not used */
@@ -24,6 +26,7 @@ struct pair {
 };
 
 struct certificates {
+  pthread_mutex_t lock;        /* held while pairs are looked at or replaced */
   struct tls_context *context; /* NULL: not yet in use */
   unsigned count;
   struct pair pairs[];
@@ -33,21 +36,21 @@ struct certificates {
 
 /* The stamps are from before the files are read: what changes meanwhile is seen the next time. */
 static void stamp(struct pair *pair) {
-  pair->certificate_stamp = file_stamp_of(pair->files.certificate);
-  pair->key_stamp = file_stamp_of(pair->files.key);
+  pair->certificate_stamp = file_stamp_of(pair->certificate_path);
+  pair->key_stamp = file_stamp_of(pair->key_path);
 }
 
 static bool has_changed(const struct pair *pair) {
-  if (!pair->files.certificate) return false;
-  const struct file_stamp certificate = file_stamp_of(pair->files.certificate);
-  const struct file_stamp key = file_stamp_of(pair->files.key);
+  if (!pair->certificate_path) return false;
+  const struct file_stamp certificate = file_stamp_of(pair->certificate_path);
+  const struct file_stamp key = file_stamp_of(pair->key_path);
   return !file_stamp_is_equal(&certificate, &pair->certificate_stamp) ||
          !file_stamp_is_equal(&key, &pair->key_stamp);
 }
 
 static bool load(struct pair *pair, struct certificate *out, struct io_error *error) {
   stamp(pair);
-  return certificate_load(out, pair->files.certificate, pair->files.key, error);
+  return certificate_load(out, pair->certificate_path, pair->key_path, error);
 }
 
 /* That it has expired already is in its warning. */
@@ -59,14 +62,22 @@ static void put(struct pair *pair, const struct certificate *certificate) {
 static bool open_pair(struct pair *pair, struct io_error *error) {
   struct certificate made;
   bool good =
-      pair->files.certificate ? load(pair, &made, error) : certificate_self_signed(&made, error);
+      pair->certificate_path ? load(pair, &made, error) : certificate_self_signed(&made, error);
   if (good) put(pair, &made);
   return good;
 }
 
+static bool copy_names(struct pair *pair, const struct serve_certificate *files,
+                       struct io_error *error) {
+  pair->certificate_path = strdup(files->certificate);
+  pair->key_path = strdup(files->key);
+  return (pair->certificate_path && pair->key_path) ||
+         io_error_set(error, ENOMEM, "no memory for certificates");
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
-struct certificates *certificates_open(const struct certificate_files *files, unsigned count,
+struct certificates *certificates_open(const struct serve_certificate *files, unsigned count,
                                        struct io_error *error) {
   unsigned pairs = count > 0 ? count : 1;
   struct certificates *certificates =
@@ -75,10 +86,12 @@ struct certificates *certificates_open(const struct certificate_files *files, un
     io_error_set(error, ENOMEM, "no memory for certificates");
     return NULL;
   }
+  pthread_mutex_init(&certificates->lock, NULL);
   for (; certificates->count < pairs; certificates->count++) {
     struct pair *pair = &certificates->pairs[certificates->count];
-    if (count > 0) pair->files = files[certificates->count];
-    if (open_pair(pair, error)) continue;
+    bool good = count == 0 || copy_names(pair, &files[certificates->count], error);
+    if (good && open_pair(pair, error)) continue;
+    certificates->count++;
     certificates_close(certificates);
     return NULL;
   }
@@ -87,8 +100,13 @@ struct certificates *certificates_open(const struct certificate_files *files, un
 
 void certificates_close(struct certificates *certificates) {
   if (!certificates) return;
-  for (unsigned i = 0; i < certificates->count; i++)
-    certificate_free(&certificates->pairs[i].certificate);
+  for (unsigned i = 0; i < certificates->count; i++) {
+    struct pair *pair = &certificates->pairs[i];
+    certificate_free(&pair->certificate);
+    free(pair->certificate_path);
+    free(pair->key_path);
+  }
+  pthread_mutex_destroy(&certificates->lock);
   free(certificates);
 }
 
@@ -112,11 +130,24 @@ bool certificates_use(struct certificates *certificates, struct tls_context *con
   return give(certificates, error);
 }
 
-static const char *name_of(const struct pair *pair) {
-  return pair->files.certificate ? pair->files.certificate : "self-signed";
+size_t certificates_paths(const struct certificates *certificates, const char **paths) {
+  size_t count = 0;
+  for (unsigned i = 0; i < certificates->count; i++) {
+    const struct pair *pair = &certificates->pairs[i];
+    if (!pair->certificate_path) continue;
+    if (paths) paths[count] = pair->certificate_path;
+    if (paths) paths[count + 1] = pair->key_path;
+    count += 2;
+  }
+  return count;
 }
 
-void certificates_print(const struct certificates *certificates) {
+static const char *name_of(const struct pair *pair) {
+  return pair->certificate_path ? pair->certificate_path : "self-signed";
+}
+
+void certificates_print(struct certificates *certificates) {
+  pthread_mutex_lock(&certificates->lock);
   for (unsigned i = 0; i < certificates->count; i++) {
     const struct pair *pair = &certificates->pairs[i];
     const struct certificate *certificate = &pair->certificate;
@@ -124,6 +155,7 @@ void certificates_print(const struct certificates *certificates) {
     output_say(STDOUT_FILENO, "certificate %s, SHA-256 %s", name_of(pair),
                certificate->fingerprint);
   }
+  pthread_mutex_unlock(&certificates->lock);
 }
 
 /* ---- changes --------------------------------------------------------------------------------- */
@@ -163,10 +195,12 @@ static void warn_of_expiry(struct pair *pair, int64_t wall_seconds) {
 void certificates_look(struct certificates *certificates, int64_t wall_seconds) {
   struct io_error error = {0};
   bool any = false;
+  pthread_mutex_lock(&certificates->lock);
   for (unsigned i = 0; i < certificates->count; i++) {
     struct pair *pair = &certificates->pairs[i];
     if (has_changed(pair) && read_anew(pair)) any = true;
     warn_of_expiry(pair, wall_seconds);
   }
   if (any && !give(certificates, &error)) output_say(STDERR_FILENO, "weir serve: %s", error.text);
+  pthread_mutex_unlock(&certificates->lock);
 }

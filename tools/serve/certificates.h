@@ -5,8 +5,7 @@
  * belong together, leaves the old one in force, and one line on standard error says so. Without
  * files there is one certificate, made in memory.
  *
- * Owner: the main thread opens and closes it; between certificates_use() and certificates_close(), only
- * one thread looks.
+ * Owner: the main thread opens and closes it. Others may look and print meanwhile.
  */
 #ifndef WEIR_TOOLS_SERVE_CERTIFICATES_H
 #define WEIR_TOOLS_SERVE_CERTIFICATES_H
@@ -19,16 +18,13 @@
 struct io_error;
 struct tls_context;
 
-struct certificate_files {
-  const char *certificate, *key; /* kept */
-};
-
+struct serve_certificate;
 struct certificates;
 
-/* Reads all files. With count 0, makes a certificate that signs itself. NULL with one line in `error`
+/* Reads all files, and copies their names. With count 0, makes a certificate that signs itself. NULL with one line in `error`
  * that names the file. */
 __attribute__((warn_unused_result)) struct certificates *
-certificates_open(const struct certificate_files *files, unsigned count, struct io_error *error);
+certificates_open(const struct serve_certificate *files, unsigned count, struct io_error *error);
 
 /* NULL is allowed. */
 void certificates_close(struct certificates *certificates);
@@ -41,8 +37,12 @@ __attribute__((warn_unused_result)) bool certificates_use(struct certificates *c
                                                           struct tls_context *context,
                                                           struct io_error *error);
 
+/* The names of all files, which live as long as the certificates. Writes them to `paths` unless it is NULL; returns
+ * how many there are. */
+size_t certificates_paths(const struct certificates *certificates, const char **paths);
+
 /* Prints one line for each on standard output, and warnings. */
-void certificates_print(const struct certificates *certificates);
+void certificates_print(struct certificates *certificates);
 
 /* Reads what has changed, and warns once of each certificate that has expired by `wall_seconds`, since 1970. */
 void certificates_look(struct certificates *certificates, int64_t wall_seconds);

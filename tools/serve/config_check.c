@@ -36,15 +36,9 @@ void config_check_certificate(struct config_making *making, const struct config_
 }
 
 static void check_certificates(struct config_making *making, const struct config_part *global) {
-  const struct config_part *first = NULL;
-  unsigned count = 0;
-  for (const struct config_part *at = global->first; at; at = at->next) {
-    if (at->scope != CONFIG_CERTIFICATE) continue;
-    if (++count == 1) first = at;
-    if (count == 2)
-      mistakes_add(making->mistakes, at->place,
-                   "a second certificate: weir has one for all names so far");
-  }
+  const struct config_part *first = global->first;
+  while (first && first->scope != CONFIG_CERTIFICATE)
+    first = first->next;
   if (first && !config_is_secure(making->config))
     mistakes_add(making->mistakes, first->place, "%scert has no effect without %shttps",
                  making->dashes, making->dashes);

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/conn.h"
 #include "io/worker/cpus.h"
-#include "tools/common/clear_text.h"
 #include "tools/common/process.h"
 #include "tools/serve/config_load.h"
 #include "tools/serve/listen.h"
@@ -39,22 +37,9 @@ static int open_logs(struct server *server) {
 }
 
 static int open_tls(struct server *server) {
-  const struct serve_config *config = server->config;
   struct io_error error = {0};
-  if (!config_is_secure(config)) return EXIT_DONE;
-  const struct serve_certificate *files = config->certificates;
-  bool have = config->certificate_count > 0
-                  ? certificate_load(&server->certificate, files->certificate, files->key, &error)
-                  : certificate_self_signed(&server->certificate, &error);
-  if (!have) return complain(EXIT_FAILED, "%s", error.text);
-  const char *const *protocols = config->spdy ? conn_protocols_spdy : conn_protocols;
-  struct tls_settings settings = {.certificate = &server->certificate,
-                                  .protocols = protocols,
-                                  .answer_clear_text = clear_text_answer};
-  while (protocols[settings.protocol_count])
-    settings.protocol_count++;
-  server->tls = tls_context_create(&settings, &error);
-  return server->tls ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+  bool good = serve_tls_open(&server->tls, server->config, &error);
+  return good ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }
 
 /* How many workers, and what each may hold. What the command line says stands. */
@@ -91,8 +76,7 @@ void serve_close(struct server *server) {
   metrics_close(server->metrics);
   for (unsigned i = 0; i < server->config->listener_count; i++)
     if (server->listening[i]) listener_close(&server->listeners[i]);
-  tls_context_free(server->tls);
-  certificate_free(&server->certificate);
   serve_logs_close(&server->logs);
+  serve_tls_close(&server->tls);
   config_release(server->config);
 }

@@ -25,12 +25,7 @@ static void print_listeners(const struct server *server) {
     char text[ADDRESS_TEXT_BYTES];
     say("metrics on http://%s/metrics", address_format(metrics_address(server->metrics), text));
   }
-  if (!server->tls) return;
-  if (server->certificate.warning[0]) say("warning: %s", server->certificate.warning);
-  say("certificate %s, SHA-256 %s",
-      server->config->certificate_count > 0 ? server->config->certificates->certificate
-                                            : "self-signed",
-      server->certificate.fingerprint);
+  serve_tls_print(&server->tls);
 }
 
 static void print_features(const struct server *server, const struct uring *uring) {

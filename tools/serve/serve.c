@@ -84,7 +84,8 @@ static int run(struct server *server) {
   signal(SIGXFSZ, SIG_IGN); /* a log that may not grow ends no server */
   if (!supervision_take_signals(&server->supervision, &set, &error))
     return complain(EXIT_FAILED, "%s", error.text);
-  if (!serve_logs_start(&server->logs, &error)) return complain(EXIT_FAILED, "%s", error.text);
+  if (!serve_logs_start(&server->logs, &error) || !serve_tls_start(&server->tls, &error))
+    return complain(EXIT_FAILED, "%s", error.text);
   if (!worker_group_start(&group, &config, &error)) return complain(EXIT_FAILED, "%s", error.text);
   bool shown = serve_metrics_start(server, &group, &error);
   bool enough = process_has_descriptors(SERVE_DESCRIPTORS_MIN);

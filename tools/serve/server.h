@@ -11,8 +11,6 @@
 #include <pthread.h>
 
 #include "engine/engine.h"
-#include "io/tls/certificate.h"
-#include "io/tls/context.h"
 #include "io/tls/factory.h"
 #include "io/worker/group.h"
 #include "tools/common/commands.h"
@@ -25,6 +23,7 @@
 #include "tools/serve/site.h"
 #include "tools/serve/supervision.h"
 #include "tools/serve/tally.h"
+#include "tools/serve/tls.h"
 
 struct server {
   struct serve_config *config; /* a reference */
@@ -32,8 +31,7 @@ struct server {
   struct serve_memory memory;
   uint32_t links_max; /* a worker's; 0: the default, which descriptors bound */
   unsigned disabled;  /* features of io_uring, by the environment */
-  struct certificate certificate;
-  struct tls_context *tls; /* NULL: no secure listener */
+  struct serve_tls tls;
   struct serve_logs logs;
   struct supervision supervision;
   struct listener listeners[SERVE_LISTENERS_MAX];

@@ -142,12 +142,18 @@ static void *run(void *ctx) {
   struct watch *watch = ctx;
   enum happened happened = NOTHING;
   while (happened != STOP) {
-    watch_anew(watch);
     watch->settings.changed(watch->settings.ctx);
     happened = wait_for(watch, (int)watch->settings.period_seconds * 1000);
     if (happened == EVENT) happened = wait_for_quiet(watch);
+    if (happened != STOP) watch_anew(watch);
   }
   return NULL;
+}
+
+static void close_all(struct watch *watch) {
+  if (watch->notify >= 0) close(watch->notify);
+  if (watch->stop >= 0) close(watch->stop);
+  free(watch);
 }
 
 struct watch *watch_start(const struct watch_settings *settings, struct io_error *error) {
@@ -158,11 +164,11 @@ struct watch *watch_start(const struct watch_settings *settings, struct io_error
   }
   *watch = (struct watch){
       .settings = *settings, .notify = -1, .stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  watch_anew(watch);
   int code = watch->stop < 0 ? errno : pthread_create(&watch->thread, NULL, run, watch);
   if (code == 0) return watch;
   io_error_set(error, code, "cannot watch files: %s", strerror(code));
-  if (watch->stop >= 0) close(watch->stop);
-  free(watch);
+  close_all(watch);
   return NULL;
 }
 
@@ -170,7 +176,5 @@ void watch_stop(struct watch *watch) {
   if (!watch) return;
   (void)!eventfd_write(watch->stop, 1);
   pthread_join(watch->thread, NULL);
-  if (watch->notify >= 0) close(watch->notify);
-  close(watch->stop);
-  free(watch);
+  close_all(watch);
 }

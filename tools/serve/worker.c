@@ -105,8 +105,8 @@ static struct machine_factory weigh(const struct server *server, struct serve_wo
 static bool serve_listeners(struct server *server, struct serve_worker *mine,
                             struct worker *worker) {
   struct machine_factory plain = conn_factory(&mine->engine), secure = plain;
-  if (server->tls) {
-    mine->has_tls = tls_factory_init(&mine->tls, server->tls, &plain,
+  if (server->tls.context) {
+    mine->has_tls = tls_factory_init(&mine->tls, server->tls.context, &plain,
                                      mine->engine.config.connections_max, NULL);
     if (!mine->has_tls) return false;
     secure = tls_factory_machines(&mine->tls);

@@ -17,6 +17,7 @@
 #include "tests/support/certificates.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"
+#include "tools/serve/config.h"
 
 static struct io_error error;
 static char directory[] = "/tmp/weir_test_certificates_XXXXXX";
@@ -87,7 +88,7 @@ static void cut(const char *path) {
 static int begin(void **state) {
   static const struct certificate_wish wish = {.names = "DNS:a.test"};
   static const struct certificate_wish elsewhere = {.names = "DNS:b.test", .ends_seconds = 3600};
-  static struct certificate_files files[2];
+  static struct serve_certificate files[2];
   (void)state;
   certificate_make(&first, &wish);
   certificate_make(&second, &wish);
@@ -98,8 +99,8 @@ static int begin(void **state) {
   for (int i = 0; i < 4; i++)
     snprintf(paths[i], sizeof paths[i], "%s",
              at((const char *[]){"a.pem", "a.key", "b.pem", "b.key"}[i]));
-  files[0] = (struct certificate_files){paths[0], paths[1]};
-  files[1] = (struct certificate_files){paths[2], paths[3]};
+  files[0] = (struct serve_certificate){paths[0], paths[1]};
+  files[1] = (struct serve_certificate){paths[2], paths[3]};
   certificates = certificates_open(files, 2, &error);
   assert_non_null(certificates);
   struct tls_choice choice = tls_choice_plain;
@@ -216,7 +217,7 @@ static void test_open(void **state) {
   expect_said("");
   certificates_close(own);
 
-  const struct certificate_files bad[] = {{at("a.pem"), at("a.key")}, {at("a.pem"), at("b.key")}};
+  const struct serve_certificate bad[] = {{at("a.pem"), at("a.key")}, {at("a.pem"), at("b.key")}};
   assert_null(certificates_open(bad, 2, &error));
   assert_non_null(strstr(error.text, "b.key does not belong"));
 }

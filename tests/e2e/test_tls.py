@@ -1,0 +1,115 @@
+"""TLS as openssl s_client sees it: which certificate a name gets, and files that are replaced while the server runs."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+from harness import tool, wait_until
+
+
+def make_certificate(folder, name, names, kind="ec"):
+    """A certificate that signs itself, in NAME.pem and NAME.key."""
+    key = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["rsa:2048"]
+    tool("openssl", "req", "-x509", "-newkey", *key, "-nodes", "-subj", f"/CN={name}", "-days", "30", "-addext",
+         "subjectAltName=" + ",".join(f"DNS:{n}" for n in names), "-keyout", folder / f"{name}.key", "-out",
+         folder / f"{name}.pem")
+
+
+def pair(folder, name):
+    return "--cert", folder / f"{name}.pem", "--key", folder / f"{name}.key"
+
+
+def s_client(server, *arguments, send=""):
+    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.https_port}", *map(str, arguments)],
+                          input=send.encode(), capture_output=True, timeout=harness.PATIENCE_SECONDS, check=False)
+    return done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
+
+
+def shown(server, *arguments):
+    """The common name of the certificate that the server shows."""
+    found = re.search(r"subject=.*?CN = ([\w.-]+)", s_client(server, *arguments))
+    return found.group(1) if found else None
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """Made once; tests copy what they change."""
+    folder = tmp_path_factory.mktemp("certificates")
+    make_certificate(folder, "a-ec", ["a.test", "www.a.test"])
+    make_certificate(folder, "a-rsa", ["a.test"], "rsa")
+    make_certificate(folder, "wild", ["*.b.test"])
+    make_certificate(folder, "new", ["a.test"])
+    return folder
+
+
+def test_names_and_kinds_of_keys(start, certificates):
+    server = start(*pair(certificates, "a-ec"), *pair(certificates, "a-rsa"), *pair(certificates, "wild"), http=False)
+    rsa = ("-sigalgs", "rsa_pss_rsae_sha256:rsa_pkcs1_sha256")
+    old_rsa = ("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256")
+    rows = [
+        (("-servername", "a.test"), "a-ec"),
+        (("-servername", "a.test", *rsa), "a-rsa"),
+        (("-servername", "a.test", *old_rsa), "a-rsa"),
+        (("-servername", "x.b.test"), "wild"),
+        (("-servername", "x.y.b.test"), "a-ec"),
+        (("-servername", "nobody.test", *rsa), "a-rsa"),
+        (("-noservername",), "a-ec"),
+    ]
+    assert [(how, shown(server, *how)) for how, _ in rows] == rows
+
+
+# ---- files that are replaced ---------------------------------------------------------------------
+
+
+def copy(certificates, name, folder, as_name):
+    """By renaming, first the certificate and then its key, as tools do that write in two steps."""
+    for suffix in ("pem", "key"):
+        shutil.copy(certificates / f"{name}.{suffix}", folder / "part")
+        os.rename(folder / "part", folder / f"{as_name}.{suffix}")
+
+
+def test_replaced_files(start, certificates, tmp_path):
+    copy(certificates, "a-ec", tmp_path, "live")
+    server = start(*pair(tmp_path, "live"), http=False)
+    assert shown(server) == "a-ec"
+
+    whole = (certificates / "new.pem").read_bytes()
+    (tmp_path / "live.pem").write_bytes(whole[:len(whole) // 2])
+    assert wait_until(lambda: "not a PEM certificate" in server.log())
+    assert "the old certificate stays in force" in server.log()
+    assert shown(server) == "a-ec"
+
+    (tmp_path / "live.pem").write_bytes(whole)
+    assert wait_until(lambda: "live.key does not belong to certificate" in server.log())
+    assert shown(server) == "a-ec"
+
+    copy(certificates, "new", tmp_path, "live")
+    assert wait_until(lambda: shown(server) == "new"), server.log()
+    assert "was replaced, SHA-256" in server.log()
+
+
+def test_links_that_are_turned(start, certificates, tmp_path):
+    """certbot: live/cert.pem is a link to archive/cert1.pem. Kubernetes: tls.pem is a link to ..data/tls.pem, and ..data to a
+    directory."""
+    for folder in ("live", "archive", "volume/..1", "volume/..2"):
+        os.makedirs(tmp_path / folder)
+    for number, name in ((1, "a-ec"), (2, "new")):
+        copy(certificates, name, tmp_path / "archive", f"cert{number}")
+        copy(certificates, name, tmp_path / f"volume/..{number}", "tls")
+    os.symlink("..1", tmp_path / "volume/..data")
+    for suffix in ("pem", "key"):
+        os.symlink(f"../archive/cert1.{suffix}", tmp_path / f"live/cert.{suffix}")
+        os.symlink(f"..data/tls.{suffix}", tmp_path / f"volume/tls.{suffix}")
+    certbot = start(*pair(tmp_path / "live", "cert"), http=False)
+    kubernetes = start(*pair(tmp_path / "volume", "tls"), http=False)
+    assert (shown(certbot), shown(kubernetes)) == ("a-ec", "a-ec")
+    for suffix in ("pem", "key"):
+        os.symlink(f"../archive/cert2.{suffix}", tmp_path / "new-link")
+        os.rename(tmp_path / "new-link", tmp_path / f"live/cert.{suffix}")
+    os.symlink("..2", tmp_path / "volume/..data_tmp")
+    os.rename(tmp_path / "volume/..data_tmp", tmp_path / "volume/..data")
+    assert wait_until(lambda: shown(certbot) == "new"), certbot.log()
+    assert wait_until(lambda: shown(kubernetes) == "new"), kubernetes.log()

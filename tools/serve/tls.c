@@ -1,0 +1,69 @@
+/*
+ * serve/tls.c - see serve/tls.h.
+ */
+#include "tools/serve/tls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "engine/conn.h"
+#include "io/base/error.h"
+#include "io/tls/context.h"
+#include "tools/common/clear_text.h"
+#include "tools/serve/certificates.h"
+#include "tools/serve/watch.h"
+
+static bool make_context(struct serve_tls *tls, const struct serve_config *config,
+                         struct io_error *error) {
+  const char *const *protocols = config->spdy ? conn_protocols_spdy : conn_protocols;
+  struct tls_settings settings = {.certificate = certificates_first(tls->certificates),
+                                  .protocols = protocols,
+                                  .answer_clear_text = clear_text_answer};
+  while (protocols[settings.protocol_count])
+    settings.protocol_count++;
+  tls->context = tls_context_create(&settings, error);
+  return tls->context && certificates_use(tls->certificates, tls->context, error);
+}
+
+bool serve_tls_open(struct serve_tls *tls, const struct serve_config *config,
+                    struct io_error *error) {
+  if (!config_is_secure(config)) return true;
+  tls->certificates = certificates_open(config->certificates, config->certificate_count, error);
+  return tls->certificates && make_context(tls, config, error);
+}
+
+/* ---- watching -------------------------------------------------------------------------------- */
+
+static void look(void *ctx) {
+  const struct serve_tls *tls = ctx;
+  certificates_look(tls->certificates, (int64_t)time(NULL));
+}
+
+bool serve_tls_start(struct serve_tls *tls, struct io_error *error) {
+  if (!tls->context) return true;
+  tls->paths = calloc(certificates_paths(tls->certificates, NULL) + 1, sizeof *tls->paths);
+  if (!tls->paths) return io_error_set(error, ENOMEM, "cannot watch files: out of memory");
+  const struct watch_settings settings = {
+      .paths = tls->paths,
+      .count = certificates_paths(tls->certificates, tls->paths),
+      .period_seconds = WATCH_PERIOD_SECONDS,
+      .changed = look,
+      .ctx = tls,
+  };
+  tls->watch = watch_start(&settings, error);
+  return tls->watch;
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
+void serve_tls_print(const struct serve_tls *tls) {
+  if (tls->context) certificates_print(tls->certificates);
+}
+
+void serve_tls_close(struct serve_tls *tls) {
+  watch_stop(tls->watch);
+  free(tls->paths);
+  tls_context_free(tls->context);
+  certificates_close(tls->certificates);
+}

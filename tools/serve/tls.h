@@ -1,0 +1,39 @@
+/*
+ * serve/tls.h - the server's TLS: the context that its workers share, and the files that it is made of,
+ * which are read again when they change.
+ */
+#ifndef WEIR_TOOLS_SERVE_TLS_H
+#define WEIR_TOOLS_SERVE_TLS_H
+
+#include "tools/serve/config.h"
+
+struct io_error;
+struct tls_context;
+struct certificates;
+struct watch;
+
+/* Begins as zeros, and stays where it is once it is open. */
+struct serve_tls {
+  struct tls_context *context; /* NULL: no secure listener */
+  struct certificates *certificates;
+  const char **paths; /* what is watched */
+  struct watch *watch;
+};
+
+/* Reads the files that the configuration names; nothing where it has no secure listener. False with one line in
+ * `error`. Call serve_tls_close() in either case. */
+__attribute__((warn_unused_result)) bool
+serve_tls_open(struct serve_tls *tls, const struct serve_config *config, struct io_error *error);
+
+/* Starts to watch the files, on a thread that inherits the caller's signal mask. False with one line in
+ * `error`. */
+__attribute__((warn_unused_result)) bool serve_tls_start(struct serve_tls *tls,
+                                                         struct io_error *error);
+
+/* Prints on standard output which certificates there are. */
+void serve_tls_print(const struct serve_tls *tls);
+
+/* No worker runs any more, and no log has lines to write. */
+void serve_tls_close(struct serve_tls *tls);
+
+#endif
