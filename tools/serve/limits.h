@@ -25,6 +25,28 @@ enum {
   /* A host's name in its normal form: 253 characters (RFC 1123 section 2.1). */
   HOST_BYTES_MAX = 253,
 
+  /* ---- rules of routes ---- */
+
+  SERVE_ACCESS_RULES_MAX = 64, /* of one route; each request walks the list. Arbitrary */
+  SERVE_CACHE_RULES_MAX = 64,  /* patterns; each file is compared once. Arbitrary */
+  SERVE_TYPES_MAX = 256,       /* overridden types. Arbitrary */
+  SERVE_ERROR_PAGES_MAX = 64,  /* there are fewer statuses in use */
+  /* An error page, which is held in memory. Pages with pictures in them are larger than any useful one. */
+  SERVE_ERROR_PAGE_BYTES_MAX = 1 << 20,
+
+  /* ---- rates ---- */
+
+  /* Accounts of clients in a worker's table: 512 KiB. Twice what a busy core has of clients within the time that a
+   * burst is remembered. A power of two. */
+  RATE_ACCOUNTS_MAX = 32768,
+  RATE_IPV6_BITS = 64, /* what one customer has at least (RFC 6177) */
+  RATE_WAYS = 4,       /* of a set: derived from the cache line */
+  /* The largest burst; arbitrary. At the slowest rate an account then fits into 63 bits. */
+  RATE_BURST_MAX = 1000000,
+  RATE_TEXT_BYTES = 32, /* of the rate itself, with NUL. Arbitrary */
+  /* Messages about clients that are too fast, of each worker in a second; the rest is counted. */
+  RATE_LINES_PER_SECOND_MAX = 10,
+
   /* ---- running ---- */
 
   /* What the service manager is told at once; it takes 4096. And how long it may take for it.
@@ -163,6 +185,10 @@ enum {
   /* An event of /events: its names, and six counters of twenty digits; less than BODY_ROOM_BYTES. */
   DEMO_EVENT_BYTES_MAX = 256,
 };
+
+/* Rates that can be said: one an hour, to more than a core can answer. */
+#define RATE_PER_SECOND_MIN (1.0 / 3600)
+#define RATE_PER_SECOND_MAX 1e6
 
 /* How long /poll waits: one minute, as /delay. */
 #define DEMO_POLL_MILLISECONDS 60000u

@@ -14,12 +14,12 @@
 
 #include "engine/base/machine.h"
 #include "tools/serve/limits.h"
+#include "tools/serve/network.h"
 
 struct serve_weights {
   unsigned count;
   struct serve_network {
-    uint8_t address[16]; /* IPv6, or IPv4 mapped into it; zero beyond the prefix */
-    uint8_t prefix_bits;
+    struct network network;
     uint16_t weight;
   } at[SERVE_WEIGHTS_MAX];
 };
