@@ -222,6 +222,10 @@
 #define TLS_SLAB_CHUNK       16u
 #define TLS_SLAB_TRIM_CHUNKS 64u
 
+/* Cipher contexts that a worker lends to its connections, about a kilobyte each. With more connections busy
+ * at once, each record costs setting up a key, half a microsecond. */
+#define TLS_SEALERS 256u
+
 /* Bytes of plaintext that are decrypted before the inner machine is called: two records. One buffer
  * a worker. */
 #define TLS_PLAINTEXT_BYTES (2 * TLS_RECORD_BYTES)

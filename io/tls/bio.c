@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <openssl/bio.h>
+#include <openssl/ssl.h>
 
 static BIO_METHOD *method;
 
@@ -27,19 +28,69 @@ static int bio_read(BIO *self, char *out, size_t len, size_t *read_bytes) {
   return 1;
 }
 
+/* ---- sealing --------------------------------------------------------------------------------- */
+
+/* What OpenSSL says to a BIO that may have the kernel encrypt; openssl/bio.h lists some of it as internal. */
+enum { SET_KEYS = 72, SEALS = 73, SET_CONTENT_TYPE = 74 };
+
+static bool seal(struct tls_bio *bio, uint8_t type, const struct span *spans, size_t len) {
+  uint8_t *out = tls_slab_reserve(&bio->output, tls_seal_bytes(len));
+  bool sealed = out && tls_seal_record(&bio->seal, bio->sealers, type, spans, len, out);
+  if (sealed)
+    tls_slab_wrote(&bio->output, tls_seal_bytes(len));
+  else
+    tls_slab_settle(&bio->output);
+  return sealed;
+}
+
+bool tls_bio_seal(struct tls_bio *bio, const struct span *spans, size_t len) {
+  return seal(bio, SSL3_RT_APPLICATION_DATA, spans, len);
+}
+
+/* A KeyUpdate is the last record with these keys. OpenSSL has the next ones, and encrypts with them. */
+static bool is_key_update(uint8_t type, const char *in, size_t len) {
+  return type == SSL3_RT_HANDSHAKE && len > 0 && in[0] == SSL3_MT_KEY_UPDATE;
+}
+
+/* One record of plaintext. */
+static int write_sealed(BIO *self, struct tls_bio *bio, const char *in, size_t len,
+                        size_t *written_bytes) {
+  const uint8_t type = bio->control ? bio->control : SSL3_RT_APPLICATION_DATA;
+  const struct span plaintext = span_of(in, len);
+  *written_bytes = 0;
+  if (!seal(bio, type, &plaintext, len)) {
+    if (bio->output.base) BIO_set_retry_write(self);
+    return 0;
+  }
+  bio->control = 0;
+  if (is_key_update(type, in, len)) tls_seal_end(&bio->seal);
+  *written_bytes = len;
+  return 1;
+}
+
+/* ---- the method ------------------------------------------------------------------------------ */
+
 static int bio_write(BIO *self, const char *in, size_t len, size_t *written_bytes) {
   struct tls_bio *bio = BIO_get_data(self);
   BIO_clear_retry_flags(self);
+  if (tls_seal_is_on(&bio->seal)) return write_sealed(self, bio, in, len, written_bytes);
   *written_bytes = tls_slab_append(&bio->output, in, len);
   if (*written_bytes > 0) return 1;
   if (bio->output.base) BIO_set_retry_write(self);
   return 0;
 }
 
-/* Of the many commands of a BIO only the flush at the end of a flight matters here. */
+/* Of the many commands of a BIO only the flush at the end of a flight matters here, and sealing. The keys of the
+ * peer's direction (`number` is 0) are not taken: OpenSSL decrypts. */
 static long bio_control(BIO *self, int command, long number, void *pointer) {
-  (void)self, (void)number, (void)pointer;
-  return command == BIO_CTRL_FLUSH;
+  struct tls_bio *bio = BIO_get_data(self);
+  switch (command) {
+  case BIO_CTRL_FLUSH: return 1;
+  case SEALS: return tls_seal_is_on(&bio->seal);
+  case SET_KEYS: return number && tls_seal_begin(&bio->seal, bio->sealers, pointer);
+  case SET_CONTENT_TYPE: bio->control = (uint8_t)number; return 0;
+  default: return 0;
+  }
 }
 
 static void make_method(void) {
@@ -59,4 +110,9 @@ struct bio_st *tls_bio_create(struct tls_bio *bio) {
   BIO_set_data(made, bio);
   BIO_set_init(made, 1);
   return made;
+}
+
+void tls_bio_clear(struct tls_bio *bio) {
+  tls_slab_clear(&bio->output);
+  tls_seal_end(&bio->seal);
 }

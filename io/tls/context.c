@@ -261,7 +261,8 @@ static bool set_policy(struct tls_context *context, const struct tls_settings *s
   SSL_CTX *ssl = context->ssl;
   int version_min = settings->version_min ? settings->version_min : TLS1_2_VERSION;
   SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                               SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+                               SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                               SSL_OP_ENABLE_KTLS); /* see tls/seal.h: not by the kernel */
   /* RELEASE_BUFFERS: an idle connection has no record buffers. The write modes: what does not fit
    * the slab is offered again from wherever it is then. */
   SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |

@@ -22,7 +22,9 @@ bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
   factory->plaintext = malloc(TLS_PLAINTEXT_BYTES);
   factory->gather = malloc(TLS_RECORD_BYTES);
   tls_slab_pool_init(&factory->slabs);
+  tls_sealers_init(&factory->sealers);
   if (factory->plaintext && factory->gather) return true;
+  tls_sealers_destroy(&factory->sealers);
   free(factory->plaintext);
   free(factory->gather);
   return false;
@@ -31,6 +33,7 @@ bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
 void tls_factory_destroy(struct tls_factory *factory) {
   assert(factory->machines == 0);
   tls_slab_pool_destroy(&factory->slabs);
+  tls_sealers_destroy(&factory->sealers);
   SSL_SESSION_free(factory->session);
   free(factory->plaintext);
   free(factory->gather);
@@ -38,6 +41,16 @@ void tls_factory_destroy(struct tls_factory *factory) {
 
 void tls_factory_trim(struct tls_factory *factory) {
   tls_slab_pool_trim(&factory->slabs);
+}
+
+struct span tls_factory_gather(struct tls_factory *factory, const struct span *spans, size_t len) {
+  if (spans[0].len >= len) return span_of(spans[0].base, len);
+  for (size_t at = 0; at < len; spans++) {
+    size_t part = spans->len < len - at ? spans->len : len - at;
+    memcpy(factory->gather + at, spans->base, part);
+    at += part;
+  }
+  return span_of(factory->gather, len);
 }
 
 bool tls_factory_admit(struct tls_factory *factory, uint64_t now_ns) {

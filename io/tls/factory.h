@@ -9,6 +9,7 @@
 #define WEIR_TLS_FACTORY_H
 
 #include "engine/base/machine.h"
+#include "io/tls/seal.h"
 #include "io/tls/slab.h"
 
 struct tls_context;
@@ -30,6 +31,7 @@ struct tls_factory {
   struct tls_context *context;
   struct machine_factory inner;
   struct tls_slab_pool slabs;
+  struct tls_sealers sealers;
   uint8_t *plaintext; /* TLS_PLAINTEXT_BYTES: decrypted and not yet taken by the inner machine */
   uint8_t *gather;    /* one record's plaintext, gathered from small spans */
   uint32_t machines;  /* that exist now */
@@ -58,6 +60,10 @@ void tls_factory_destroy(struct tls_factory *factory);
 /* To be called about once a second: frees the memory of slabs that the last second did not need, so
  * that a crowd leaves nothing behind. */
 void tls_factory_trim(struct tls_factory *factory);
+
+/* The first `len` bytes of the spans, at most TLS_RECORD_BYTES, in one piece: where they lie if the first span has
+ * them all, else a copy, lent until the next call. */
+struct span tls_factory_gather(struct tls_factory *factory, const struct span *spans, size_t len);
 
 /* Whether one more handshake may begin in this turn; if so, it is counted. A handshake costs about
  * 150 microseconds of signing and key exchange. In a flood of them all other connections would wait

@@ -167,9 +167,24 @@ size_t tls_slab_append(struct tls_slab *slab, const void *bytes, size_t len) {
   size_t room = slab->chunk->size->bytes - slab->tail;
   if (len > room) len = room;
   memcpy(slab->base + slab->tail, bytes, len);
+  tls_slab_wrote(slab, len);
+  return len;
+}
+
+uint8_t *tls_slab_reserve(struct tls_slab *slab, size_t len) {
+  if (!slab->base) take(slab);
+  if (!slab->base || slab->chunk->size->bytes - slab->tail < len) return NULL;
+  return slab->base + slab->tail;
+}
+
+void tls_slab_wrote(struct tls_slab *slab, size_t len) {
+  assert(len <= slab->chunk->size->bytes - slab->tail);
   slab->tail += (uint32_t)len;
   invariants(slab);
-  return len;
+}
+
+void tls_slab_settle(struct tls_slab *slab) {
+  if (slab->tail == 0) tls_slab_clear(slab);
 }
 
 void tls_slab_consume(struct tls_slab *slab, size_t bytes) {

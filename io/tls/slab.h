@@ -59,6 +59,14 @@ void tls_slab_pool_trim(struct tls_slab_pool *pool);
 __attribute__((warn_unused_result)) size_t tls_slab_append(struct tls_slab *slab, const void *bytes,
                                                            size_t len);
 
+/* Where `len` bytes may be written that tls_slab_wrote() then appends; NULL if there is no room for all of
+ * them. Takes a slab if there is none; `slab->base` is then NULL only if memory was refused. */
+__attribute__((warn_unused_result)) uint8_t *tls_slab_reserve(struct tls_slab *slab, size_t len);
+void tls_slab_wrote(struct tls_slab *slab, size_t len);
+
+/* Gives back a slab that was taken and not used. */
+void tls_slab_settle(struct tls_slab *slab);
+
 /* `bytes` from the head have been sent. Gives the slab back when it is empty. */
 void tls_slab_consume(struct tls_slab *slab, size_t bytes);
 

@@ -25,6 +25,7 @@
 
 #include "io/base/limits.h"
 #include "io/tls/bio.h"
+#include "io/tls/burst.h"
 #include "io/tls/context.h"
 #include "io/tls/credit.h"
 #include "io/tls/peer.h"
@@ -44,9 +45,8 @@ struct tls {
 
   uint64_t deadline_ns; /* WAITING, HANDSHAKE and CLOSING */
   uint64_t waits_ns;
-  uint64_t sent_ns; /* when the last record was encrypted */
   struct tls_credit credit;
-  uint32_t burst_bytes; /* encrypted since the last pause */
+  struct tls_burst burst;
 
   uint8_t *kept; /* plaintext that the inner machine did not take; from malloc */
   uint32_t kept_begin, kept_end;
@@ -77,7 +77,7 @@ static void invariants(const struct tls *tls) {
   assert(tls->kept_end <= TLS_PLAINTEXT_BYTES);
   assert(!tls->kept || tls->state == TLS_OPEN);
   assert(!tls->eof_told || (tls->eof && !tls->kept));
-  assert(tls->burst_bytes < TLS_SMALL_RECORDS_BYTES + TLS_RECORD_BYTES);
+  assert(tls->burst.bytes < TLS_SMALL_RECORDS_BYTES + TLS_RECORD_BYTES);
   assert(tls->credit.bytes <= TLS_CREDIT_BYTES);
 }
 #else
@@ -367,45 +367,43 @@ static void advance(struct tls *tls, uint64_t now_ns) {
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* See TLS_SMALL_RECORD_BYTES. What a slow link's budget leaves makes smaller records, too. */
-static size_t record_limit(struct tls *tls, size_t budget_left_bytes, uint64_t now_ns) {
-  if (now_ns > tls->sent_ns && now_ns - tls->sent_ns > TLS_IDLE_NS) tls->burst_bytes = 0;
-  if (tls->burst_bytes < TLS_SMALL_RECORDS_BYTES || budget_left_bytes < TLS_SMALL_RECORD_BYTES)
-    return TLS_SMALL_RECORD_BYTES;
-  return budget_left_bytes < TLS_RECORD_BYTES ? budget_left_bytes : TLS_RECORD_BYTES;
-}
-
-/* The next record's plaintext: the first span where that is enough, else a copy of several, so that
- * a frame's header and its payload share a record. */
-static struct span gather(struct tls *tls, size_t limit, uint64_t now_ns) {
-  enum { SPANS = 16 };
-  struct span spans[SPANS];
-  size_t count = tls->inner.ops->send_peek(tls->inner.self, spans, SPANS, limit, now_ns);
-  assert(count <= SPANS);
-  if (count == 0) return span_of(NULL, 0);
-  if (count == 1 || spans[0].len >= limit)
-    return span_of(spans[0].base, spans[0].len < limit ? spans[0].len : limit);
-  size_t len = 0;
-  for (size_t i = 0; i < count && len < limit; i++) {
-    size_t part = spans[i].len < limit - len ? spans[i].len : limit - len;
-    memcpy(tls->factory->gather + len, spans[i].base, part);
-    len += part;
-  }
-  return span_of(tls->factory->gather, len);
-}
-
-/* One record into the slab. There is room for it, so OpenSSL takes all of it or has failed. */
-static bool encrypt(struct tls *tls, struct span plaintext, uint64_t now_ns) {
+/* One record by OpenSSL; returns the bytes that are in it. There is room for it, so OpenSSL takes all of it or
+ * has failed. */
+static size_t encrypt(struct tls *tls, struct span plaintext, uint64_t now_ns) {
   size_t written = 0;
   ERR_clear_error();
   int result = SSL_write_ex(tls->ssl, plaintext.base, plaintext.len, &written);
-  if (result != 1) {
-    int kind = SSL_get_error(tls->ssl, result);
-    if (kind != SSL_ERROR_WANT_WRITE && kind != SSL_ERROR_WANT_READ) fail_ssl(tls, now_ns);
-    return false; /* the same bytes are offered again: nothing of them is acked */
+  if (result == 1) return written;
+  int kind = SSL_get_error(tls->ssl, result);
+  if (kind != SSL_ERROR_WANT_WRITE && kind != SSL_ERROR_WANT_READ) fail_ssl(tls, now_ns);
+  return 0; /* the same bytes are offered again: nothing of them is acked */
+}
+
+/* Whether records may pass by OpenSSL. The KeyUpdate that a peer has asked for goes with the next SSL_write(). */
+static bool may_seal(const struct tls *tls) {
+  return tls_seal_is_on(&tls->bio.seal) && SSL_get_key_update_type(tls->ssl) == SSL_KEY_UPDATE_NONE;
+}
+
+/* The next record, of at most `limit` bytes, into the slab, which has room for it. False when there is none, or
+ * not now. */
+static bool write_record(struct tls *tls, size_t limit, uint64_t now_ns) {
+  enum { SPANS = 16 };
+  struct span spans[SPANS];
+  size_t len = 0, written;
+  size_t count = tls->inner.ops->send_peek(tls->inner.self, spans, SPANS, limit, now_ns);
+  assert(count <= SPANS);
+  for (size_t i = 0; i < count; i++)
+    len += spans[i].len;
+  if (len > limit) len = limit;
+  if (len == 0) return false;
+  if (!may_seal(tls)) {
+    written = encrypt(tls, tls_factory_gather(tls->factory, spans, len), now_ns);
+  } else {
+    written = tls_bio_seal(&tls->bio, spans, len) ? len : 0;
+    if (!written) fail(tls, "no memory", now_ns); /* there is room, so nothing else can be */
   }
-  if (tls->burst_bytes < TLS_SMALL_RECORDS_BYTES) tls->burst_bytes += (uint32_t)written;
-  tls->sent_ns = now_ns;
+  if (written == 0) return false;
+  tls_burst_wrote(&tls->burst, written, now_ns);
   counter_add(&tls->factory->counters.bytes_encrypted, written);
   tls->inner.ops->send_ack(tls->inner.self, written, now_ns);
   return true;
@@ -415,10 +413,9 @@ static void write_records(struct tls *tls, size_t budget_bytes, uint64_t now_ns)
   while (tls->state == TLS_OPEN && inner_wants(tls, MACHINE_SEND) &&
          tls_slab_unsent(&tls->bio.output) < budget_bytes) {
     size_t left = budget_bytes - tls_slab_unsent(&tls->bio.output);
-    size_t limit = record_limit(tls, left, now_ns);
+    size_t limit = tls_burst_limit(&tls->burst, left, now_ns);
     if (tls_slab_room(&tls->bio.output) < limit + TLS_RECORD_OVERHEAD_BYTES) break;
-    struct span plaintext = gather(tls, limit, now_ns);
-    if (plaintext.len == 0 || !encrypt(tls, plaintext, now_ns)) break;
+    if (!write_record(tls, limit, now_ns)) break;
   }
 }
 
@@ -534,7 +531,7 @@ static void tls_close(void *self) {
   struct tls *tls = self;
   close_inner(tls);
   drop_kept(tls);
-  tls_slab_clear(&tls->bio.output);
+  tls_bio_clear(&tls->bio);
   /* A connection cut without close_notify does not spoil its session: tickets are stateless. */
   if (tls->ssl) SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(tls->ssl);
@@ -571,6 +568,7 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   tls->peer = *peer;
   tls->error = "";
   tls->bio.output.pool = &factory->slabs;
+  tls->bio.sealers = &factory->sealers;
   tls->deadline_ns = now_ns + TLS_HANDSHAKE_NS;
   if (tls_context_is_client(factory->context)) {
     if (!make_ssl(tls)) {
