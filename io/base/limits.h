@@ -51,6 +51,23 @@
 /* Slots for them when the first one begins; they double. Untested: it only decides how often memory is taken. */
 #define IO_OPS_FIRST 64u
 
+/* Without io_uring: events that are taken at once; the kernel keeps the rest for the next turn. Untested: it only
+ * sizes the batch. */
+#define IO_POLL_EVENTS 512
+
+/* Buffers that one socket fills in a turn, as many as IO_TURN_RECV_BYTES are, and connections that one listening
+ * socket gives, which is what a turn makes links of in a millisecond. */
+#define IO_POLL_RECEIVES 4u
+#define IO_POLL_ACCEPTS  64u
+
+/* How long a send waits that was refused although its socket has room: the kernel is short of memory.
+ * Untested: it only decides how soon the next attempt comes. */
+#define IO_POLL_RETRY_NS IO_MILLISECOND
+
+/* Threads of one worker that wait for a disk: enough to keep a device's queue filled, and most of what is read
+ * is in the page cache and needs none. */
+#define IO_READERS 4u
+
 /* ---- link: one turn -------------------------------------------------------------------------- */
 
 /* Links of one worker when its config says 0. Descriptors usually run out before. */

@@ -111,7 +111,7 @@ static void accept_rest(struct acceptor *acceptor) {
 static void close_acceptor(struct acceptor *acceptor) {
   if (acceptor->fd < 0) return;
   if (!is_too_late(acceptor->all)) accept_rest(acceptor);
-  close(acceptor->fd);
+  ring_close_fd(&acceptor->all->links->loop->ring, acceptor->fd);
   acceptor->fd = -1;
   timer_cancel(&acceptor->all->links->loop->timers, &acceptor->retry);
 }

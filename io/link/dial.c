@@ -13,7 +13,7 @@
 /* Every way out ends here; the dial is the caller's again. */
 static void finish(struct dial *dial, int error) {
   timer_cancel(&dial->links->loop->timers, &dial->timer);
-  if (dial->fd >= 0) close(dial->fd);
+  if (dial->fd >= 0) ring_close_fd(&dial->links->loop->ring, dial->fd);
   dial->done(dial, error);
 }
 

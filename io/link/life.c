@@ -69,7 +69,8 @@ static bool make_machine(struct link *link, const struct machine_factory *factor
 }
 
 struct link *link_create(struct links *links, int fd, const struct machine_factory *factory) {
-  struct link *link = links_take(links);
+  bool attached = ring_attach(&links->loop->ring, fd, 0);
+  struct link *link = attached ? links_take(links) : NULL;
   if (link) {
     set_up(link, fd);
     if (make_machine(link, factory)) {
@@ -79,7 +80,7 @@ struct link *link_create(struct links *links, int fd, const struct machine_facto
     list_remove(&link->dirty);
     links_give(links, link);
   }
-  close(fd);
+  ring_close_fd(&links->loop->ring, fd);
   counter_add(&links->loop->counters.links_refused, 1);
   return NULL;
 }
@@ -127,7 +128,7 @@ static void free_link(struct link *link) {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     setsockopt(link->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
-  close(link->fd);
+  ring_close_fd(&link->loop->ring, link->fd);
   list_remove(&link->dirty);
   links->shedding -= link->shed;
   links_give(links, link);

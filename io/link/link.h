@@ -141,7 +141,7 @@ static inline void link_landed(struct link *link) {
 
 /* Asks the ring to end the request of `kind`. The cancellation is in flight, too. */
 static inline void link_cancel(struct link *link, enum op_kind kind) {
-  ring_cancel(&link->loop->ring, op_pack(kind, link->slot, link->generation),
+  ring_cancel(&link->loop->ring, link->fd, op_pack(kind, link->slot, link->generation),
               link_request(link, OP_LINK_CANCEL));
 }
 

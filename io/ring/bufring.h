@@ -1,5 +1,6 @@
 /*
- * ring/bufring.h - receive buffers of one worker, lent to the kernel through one provided-buffer ring.
+ * ring/bufring.h - receive buffers of one worker, lent to the kernel through one provided-buffer ring, or
+ * kept for a poller, which fills the one first that was given back last.
  *
  * A buffer's life:
  *   1. In the ring it is the kernel's.
@@ -24,7 +25,9 @@ enum { BUFRING_GROUP = 0 }; /* buffer group id; one ring a worker */
 
 struct bufring {
   struct io_uring *ring;
-  struct io_uring_buf_ring *entries;
+  struct io_uring_buf_ring *entries; /* NULL without a ring, */
+  uint16_t *spare;                   /* where it is a stack of the buffers that are not ours */
+  uint32_t spare_count;
   uint8_t *base;        /* count * bytes, page aligned */
   uint64_t *ours;       /* bit per buffer: taken and not given back */
   uint16_t *next;       /* per buffer: chain of deferred input (link/recv.c) */
@@ -35,7 +38,7 @@ struct bufring {
   uint16_t unpublished; /* given back and not yet shown to the kernel */
 };
 
-/* Allocates and registers. On failure nothing is left behind; error->code is EINVAL when the kernel
+/* Allocates and registers; `ring` is NULL for a poller. On failure nothing is left behind; error->code is EINVAL when the kernel
  * knows no buffer rings. */
 __attribute__((warn_unused_result)) bool bufring_open(struct bufring *bufring,
                                                       struct io_uring *ring, uint32_t count,
@@ -53,9 +56,22 @@ void bufring_give(struct bufring *bufring, uint16_t id);
 /* Shows all buffers that were given back to the kernel, with one store. */
 void bufring_publish(struct bufring *bufring);
 
+/* For a poller: the buffer to be filled next, -1 for none; it is taken off by bufring_lend(), once it was. */
+static inline int bufring_spare(const struct bufring *bufring) {
+  return bufring->spare_count ? bufring->spare[bufring->spare_count - 1] : -1;
+}
+
+static inline void bufring_lend(struct bufring *bufring) {
+  bufring->spare_count--;
+}
+
+static inline uint8_t *bufring_base(const struct bufring *bufring, uint16_t id) {
+  return bufring->base + (size_t)id * bufring->bytes;
+}
+
 /* The bytes of a buffer that is ours. */
 static inline struct span bufring_bytes(const struct bufring *bufring, uint16_t id) {
-  return span_of(bufring->base + (size_t)id * bufring->bytes, bufring->filled[id]);
+  return span_of(bufring_base(bufring, id), bufring->filled[id]);
 }
 
 #endif

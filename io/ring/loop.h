@@ -27,8 +27,12 @@ struct loop_op {
   void (*done)(struct loop_op *op, int result, unsigned flags);
   struct loop *loop; /* private from here on, but for under_way */
   uint32_t slot;
+  int fd; /* -1: a job */
   bool under_way;
-  struct __kernel_timespec at; /* of loop_timeout() */
+  union {
+    struct __kernel_timespec at; /* io_uring's timeout */
+    struct item_job job;         /* a poller's */
+  };
 };
 
 /* What the loop and everything on it have counted. One writer; read with counter_get() from
@@ -83,16 +87,17 @@ struct loop {
 
 /* Sets up the ring for the calling thread, with `buffer_count` receive buffers of `buffer_bytes`
  * where the kernel has buffer rings. `disabled`: URING_* features not to be used. On failure nothing
- * is left behind, and error->text is as from uring_open(). */
-__attribute__((warn_unused_result)) bool loop_open(struct loop *loop, unsigned disabled,
-                                                   uint32_t buffer_count, uint32_t buffer_bytes,
-                                                   struct io_error *error);
+ * is left behind, and error->text is as from ring_open(). */
+__attribute__((warn_unused_result)) bool loop_open(struct loop *loop, enum ring_choice engine,
+                                                   unsigned disabled, uint32_t buffer_count,
+                                                   uint32_t buffer_bytes, struct io_error *error);
 
 /* Frees the ring and the buffers. A loop that was never opened, all zero, is allowed. */
 void loop_close(struct loop *loop);
 
 /* Each begins an operation of ring/ring.h. `op` must not be under way (asserted), and its done() is set.
- * False when IO_OPS_MAX are under way, memory is refused or the loop is ending; done() is not called then. */
+ * False when IO_OPS_MAX are under way, memory is refused, the descriptor cannot be attached or the loop is ending;
+ * done() is not called then. A descriptor that was used is closed by ring_close_fd(). */
 __attribute__((warn_unused_result)) bool loop_accept(struct loop *loop, struct loop_op *op, int fd,
                                                      bool again);
 __attribute__((warn_unused_result)) bool loop_connect(struct loop *loop, struct loop_op *op, int fd,

@@ -73,6 +73,10 @@ void uring_explain(int code, int sysctl, int seccomp, struct io_error *error) {
     io_error_set(error, code,
                  "io_uring is refused: no memory, or the locked-memory limit is "
                  "reached (ulimit -l)");
+  else if (code == EMFILE || code == ENFILE)
+    io_error_set(error, code,
+                 "cannot make an io_uring: %s (ulimit -n and fs.file-max say how many)",
+                 strerror(code));
   else
     io_error_set(error, code, "io_uring is refused: %s", strerror(code));
 }

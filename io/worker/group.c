@@ -39,7 +39,7 @@ static void *worker_thread(void *argument) {
   bool open = worker_open(worker, &error);
   bool set_up = open && (!hooks->setup || hooks->setup(worker, hooks->ctx, &error));
   if (meet(group, set_up, &error) && !worker_run(worker)) {
-    uring_explain_refused(&worker->loop.ring.uring, &error);
+    ring_explain_refused(&worker->loop.ring, &error);
     if (hooks->refused) hooks->refused(worker, hooks->ctx, &error);
     return NULL;
   }
@@ -126,6 +126,8 @@ bool worker_group_start(struct worker_group *group, const struct worker_config *
                         struct io_error *error) {
   assert(config->count >= 1 && config->count <= IO_WORKERS_MAX);
   *group = (struct worker_group){.config = with_defaults(*config)};
+  if (!ring_choose(config->ring, config->disabled, &group->chosen, error)) return false;
+  group->config.ring = group->chosen.engine;
   pthread_mutex_init(&group->lock, NULL);
   pthread_cond_init(&group->changed, NULL);
   if (!allocate(group)) {

@@ -8,7 +8,8 @@
 
 struct worker_group {
   struct worker_config config;
-  struct worker *workers; /* config.count of them */
+  struct worker *workers;    /* config.count of them */
+  struct ring_chosen chosen; /* the engine of all their rings, and why it is not io_uring */
   /* Private. */
   struct worker_orders orders;
   pthread_mutex_t lock; /* start only */

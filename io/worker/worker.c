@@ -257,8 +257,8 @@ bool worker_listen(struct worker *worker, struct listener *listener,
 
 static bool open_parts(struct worker *worker, struct io_error *error) {
   const struct worker_config *config = worker->config;
-  if (!loop_open(&worker->loop, config->disabled, config->buffer_count, config->buffer_bytes,
-                 error))
+  if (!loop_open(&worker->loop, config->ring, config->disabled, config->buffer_count,
+                 config->buffer_bytes, error))
     return false;
   worker->wake_fd = eventfd(0, EFD_CLOEXEC);
   if (worker->wake_fd < 0)

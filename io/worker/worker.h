@@ -50,6 +50,7 @@ struct worker_config {
   unsigned count;          /* workers, 1 .. IO_WORKERS_MAX */
   bool pin;                /* each to one core of the affinity mask, */
   unsigned pin_first;      /* from this one on, counted from 0; past the last comes the first */
+  enum ring_choice ring;   /* engine of all workers' rings */
   unsigned disabled;       /* URING_* features not to be used, even if the kernel has them */
   uint32_t links_max;      /* per worker; 0: IO_LINKS_MAX */
   uint32_t buffer_count;   /* per worker, a power of two; 0: IO_BUFFER_COUNT */

@@ -163,7 +163,9 @@ void meter_begin(struct meter_worker *worker, uint32_t links_max) {
   struct io_error error = {.text = ""};
   meter_now_ns = 1000 * IO_SECOND;
   *worker = (struct meter_worker){.loop = {.now_ns = 0}};
-  if (!loop_open(&worker->loop, 0, IO_BUFFER_COUNT, IO_BUFFER_BYTES, &error))
+  struct ring_chosen chosen;
+  if (!ring_choose(RING_AUTO, 0, &chosen, &error)) fail_msg("%s", error.text);
+  if (!loop_open(&worker->loop, chosen.engine, 0, IO_BUFFER_COUNT, IO_BUFFER_BYTES, &error))
     fail_msg("%s", error.text);
   struct links_settings links = {.links_max = links_max,
                                  .keep_bytes_max = IO_KEEP_BYTES_MAX,

@@ -9,6 +9,7 @@
 #include "io/worker/group.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/echo.h"
+#include "tests/support/engine.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -227,6 +228,8 @@ static void test_unkind_kernel(void **state) {
   for (size_t mood = 0; mood < sizeof moods / sizeof moods[0]; mood++) {
     start(*state);
     unsigned fail_percent = inlined ? moods[mood].fail_percent : 0;
+    if (engine_is_epoll() && fail_percent == 100)
+      fail_percent = 90; /* there is no other way to send */
     __atomic_store_n(&faults.fail_percent, fail_percent, __ATOMIC_RELAXED);
     __atomic_store_n(&faults.short_percent, moods[mood].short_percent, __ATOMIC_RELAXED);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)

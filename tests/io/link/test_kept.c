@@ -5,6 +5,7 @@
 #include "io/base/limits.h"
 #include "io/link/recv.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/engine.h"
 #include "tests/support/meter.h"
 
 #include <sys/socket.h>
@@ -96,6 +97,7 @@ static void test_paused(void **state) {
 
 /* Kept input, too, comes in shares. */
 static void test_kept_in_shares(void **state) {
+  ONLY_IO_URING();
   (void)state;
   begin();
   assert_int_equal(write(meter->peer, "x", 1), 1); /* from now on, many buffers at once */

@@ -5,6 +5,7 @@
 #include "io/link/life.h"
 #include "io/link/send.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/engine.h"
 #include "tests/support/meter.h"
 
 #include <errno.h>
@@ -231,6 +232,7 @@ static void test_shed(void **state) {
 
 /* A machine that wants a reset, or is done while its last bytes are not taken. */
 static void test_cut(void **state) {
+  ONLY_IO_URING();
   (void)state;
   for (int done = 0; done < 2; done++) {
     struct link *link = begin(0);

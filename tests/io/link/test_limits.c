@@ -6,6 +6,7 @@
 #include "io/link/recv.h"
 #include "io/link/send.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/engine.h"
 #include "tests/support/meter.h"
 
 #include <errno.h>
@@ -241,6 +242,7 @@ static void starve(struct meter *meter) {
 
 /* Two links starve. As many go on as there are buffers, the first one first. */
 static void test_starved(void **state) {
+  ONLY_IO_URING();
   (void)state;
   struct meter *meters[2];
   begin(2, false);
@@ -370,6 +372,7 @@ static void test_stall(void **state) {
 
 /* A send through the ring fails: the kernel lacks something for a moment, or the connection is lost. */
 static void test_failed_sends(void **state) {
+  ONLY_IO_URING();
   (void)state;
   static const struct {
     int error;

@@ -8,6 +8,7 @@
 #include "io/link/listener.h"
 #include "io/ring/op.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/engine.h"
 #include "tests/support/meter.h"
 
 #include <errno.h>
@@ -187,6 +188,7 @@ static void test_links(void **state) {
 /* The kernel cannot cancel a request: the link is cut, and its socket shut, which ends the request. That
  * it has ended already, or is ending, is no error. */
 static void test_failed_cancellation(void **state) {
+  ONLY_IO_URING();
   (void)state;
   static const struct {
     int result;
@@ -357,6 +359,7 @@ static void say_of_accept(int result) {
 
 /* Errors of one connection: the next is accepted at once. Others: it waits, and asks again later. */
 static void test_errors_of_accept(void **state) {
+  ONLY_IO_URING();
   (void)state;
   static const struct {
     int error;
@@ -382,6 +385,7 @@ static void test_errors_of_accept(void **state) {
 
 /* A connection is accepted after the last moment: it is closed. */
 static void test_accepted_too_late(void **state) {
+  ONLY_IO_URING();
   (void)state;
   int pair[2];
   char byte;

@@ -4,6 +4,7 @@
 #include "io/link/links.h"
 #include "io/ring/send_arena.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/engine.h"
 #include "tests/support/meter.h"
 
 #include <sys/syscall.h>
@@ -191,6 +192,7 @@ static void test_held(void **state) {
 
 /* Requests that were not submitted yet have memory of their own; once they were, it is used again. */
 static void test_send_arena(void **state) {
+  ONLY_IO_URING();
   (void)state;
   static const uint8_t bytes[10];
   const struct span spans[2] = {span_of(bytes, 3), span_of(bytes + 3, 7)};

@@ -4,6 +4,7 @@
  */
 #include "io/link/recv.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/engine.h"
 #include "tests/support/meter.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ static const struct loop_counters *counters(void) {
 /* ---- errors ---------------------------------------------------------------------------------- */
 
 static void test_errors(void **state) {
+  ONLY_IO_URING();
   (void)state;
   static const struct {
     enum link_receive mode;
@@ -80,6 +82,7 @@ static void test_errors(void **state) {
 
 /* Without buffers of the ring the socket is read when it is ready, once, and counted once. */
 static void test_ready(void **state) {
+  ONLY_IO_URING();
   (void)state;
   struct link *link = begin(LINK_RECV_POLL);
   put("abc", 3);
@@ -92,6 +95,7 @@ static void test_ready(void **state) {
 
 /* It was ready, and is not any more. */
 static void test_not_ready(void **state) {
+  ONLY_IO_URING();
   (void)state;
   struct link *link = begin(LINK_RECV_POLL);
   link_on_recv(link, &(struct ring_completion){.res = POLLIN});
@@ -102,6 +106,7 @@ static void test_not_ready(void **state) {
 }
 
 static void test_ready_at_the_end(void **state) {
+  ONLY_IO_URING();
   (void)state;
   struct link *link = begin(LINK_RECV_POLL);
   assert_int_equal(shutdown(meter->peer, SHUT_WR), 0);
@@ -113,6 +118,7 @@ static void test_ready_at_the_end(void **state) {
 
 /* A link that has had its share of the turn, or is cut, reads nothing. */
 static void test_not_read(void **state) {
+  ONLY_IO_URING();
   (void)state;
   for (int cut = 0; cut < 2; cut++) {
     struct link *link = begin(LINK_RECV_POLL);
@@ -153,6 +159,7 @@ static void test_linger(void **state) {
 
 /* What the socket has is read without a buffer, if it is wanted and nothing came before it. */
 static void test_starved(void **state) {
+  ONLY_IO_URING();
   (void)state;
   for (int wanted = 0; wanted < 2; wanted++) {
     struct link *link = begin(LINK_RECV_MULTISHOT);
@@ -169,6 +176,7 @@ static void test_starved(void **state) {
 }
 
 static void test_starved_with_deferred_input(void **state) {
+  ONLY_IO_URING();
   (void)state;
   meter_begin(&worker, 1);
   meter = meter_add(&worker, 0);
@@ -195,6 +203,7 @@ static void test_starved_with_deferred_input(void **state) {
 
 /* After the peer's end, and after a cut, there is nothing to wait for. */
 static void test_starved_at_the_end(void **state) {
+  ONLY_IO_URING();
   (void)state;
   for (int cut = 0; cut < 2; cut++) {
     struct link *link = begin(LINK_RECV_MULTISHOT);
@@ -226,6 +235,7 @@ static void test_stop(void **state) {
 /* A link that defers more than its part of the ring has its request stopped. From then on it gets one
  * buffer at a time. */
 static void test_deferred_part(void **state) {
+  ONLY_IO_URING();
   (void)state;
   for (uint32_t more = 0; more < 2; more++) {
     meter_begin(&worker, 1);

@@ -4,6 +4,7 @@
  */
 #include "io/link/send.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/engine.h"
 #include "tests/support/meter.h"
 
 #include <errno.h>
@@ -161,6 +162,7 @@ static void test_room_by_budget(void **state) {
 
 /* A wait that the next turn ends, or a short one, says nothing of the peer: the budget doubles. */
 static void test_prompt_room(void **state) {
+  ONLY_IO_URING();
   (void)state;
   static const struct {
     unsigned turns;
@@ -197,6 +199,7 @@ static void test_prompt_room(void **state) {
 
 /* A wait that was ended by us has seen no room. */
 static void test_no_room(void **state) {
+  ONLY_IO_URING();
   (void)state;
   struct link *link = begin(1000);
   fails = EAGAIN;
@@ -227,6 +230,7 @@ static struct link *refuse(void) {
 }
 
 static void test_through_the_ring(void **state) {
+  ONLY_IO_URING();
   (void)state;
   static const struct {
     int result;
@@ -248,6 +252,7 @@ static void test_through_the_ring(void **state) {
 
 /* The machine of a link that was cut meanwhile hears of nothing. */
 static void test_answer_after_a_cut(void **state) {
+  ONLY_IO_URING();
   (void)state;
   struct link *link = refuse();
   link_cut(link);
@@ -258,6 +263,7 @@ static void test_answer_after_a_cut(void **state) {
 
 /* Once is enough. */
 static void test_stop(void **state) {
+  ONLY_IO_URING();
   (void)state;
   struct link *link = refuse();
   uint16_t in_flight = link->in_flight;

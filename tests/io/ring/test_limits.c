@@ -17,7 +17,7 @@ static struct loop loop;
 
 static void begin(unsigned disabled) {
   struct io_error error = {.text = ""};
-  if (!loop_open(&loop, disabled, IO_BUFFER_COUNT, IO_BUFFER_BYTES, &error))
+  if (!loop_open(&loop, RING_IO_URING, disabled, IO_BUFFER_COUNT, IO_BUFFER_BYTES, &error))
     fail_msg("%s", error.text);
 }
 

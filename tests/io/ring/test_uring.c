@@ -4,15 +4,12 @@
 #include "io/base/limits.h"
 #include "io/ring/uring.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/no_io_uring.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -190,19 +187,6 @@ static void test_explanations(void **state) {
   }
 }
 
-/* Makes io_uring_setup return `code` for the rest of this process, as container engines do. */
-static void forbid_io_uring(int code) {
-  struct sock_filter instructions[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)code),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog program = {.len = 4, .filter = instructions};
-  assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-  assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
 static void test_refused_by_seccomp(void **state) {
   static const int codes[] = {EPERM, ENOSYS};
   (void)state;
@@ -211,8 +195,7 @@ static void test_refused_by_seccomp(void **state) {
     if (child == 0) {
       struct uring uring;
       struct io_error error = {.text = ""};
-      forbid_io_uring(codes[i]);
-      _exit(!uring_open(&uring, 0, &error) && error.code == codes[i] &&
+      _exit(no_io_uring(codes[i]) && !uring_open(&uring, 0, &error) && error.code == codes[i] &&
                     strstr(error.text, "seccomp profile")
                 ? 7
                 : 1);

@@ -7,6 +7,7 @@
 #include "io/worker/group.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/echo_server.h"
+#include "tests/support/engine.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -428,6 +429,7 @@ static void send_completion(struct uring *from, const struct worker *to, uint64_
 
 /* None of them reaches the links, operations or slots that exist. */
 static void test_late_completions(void **state) {
+  ONLY_IO_URING();
   (void)state;
   static struct both both;
   struct address address;
