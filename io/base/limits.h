@@ -278,11 +278,17 @@
 #define TLS_RECORD_COST_BYTES    8
 #define TLS_HANDSHAKE_COST_BYTES 256
 
-/* Ticket keys: each encrypts for an hour, and decrypts for two hours more, which is as long as a
- * ticket lives. A stolen key opens at most three hours of TLS 1.2 sessions. */
-#define TLS_TICKET_KEY_SECONDS  3600
-#define TLS_TICKET_KEYS         3
-#define TLS_TICKET_LIFE_SECONDS (2 * TLS_TICKET_KEY_SECONDS)
+/* Ticket keys that are made here: each encrypts for three hours, and decrypts for two hours more, which is as
+ * long as a ticket lives. The first is longer, so that two keys are enough. A stolen key opens at most
+ * five hours of TLS 1.2 sessions. */
+#define TLS_TICKET_KEY_SECONDS  (3 * 3600)
+#define TLS_TICKET_KEYS         2
+#define TLS_TICKET_LIFE_SECONDS (2 * 3600)
+
+/* Ticket keys that are given: bytes of each, as in nginx's files, and how many. Arbitrary: the last keys
+ * of half a day, replaced every hour. */
+#define TLS_TICKET_KEY_BYTES 80
+#define TLS_TICKET_GIVEN_MAX 12
 
 /* Bytes of a host name: the most that DNS allows (RFC 1035 section 2.3.4). */
 #define TLS_NAME_BYTES_MAX 255

@@ -1,11 +1,6 @@
 /*
- * tls/context.c - the SSL_CTX: policy as one list of calls, ALPN by our own preference, and a small
- * ring of ticket keys.
- *
- * Ticket keys: keys[0] encrypts, the others only decrypt. A key that is older than
- * TLS_TICKET_KEY_SECONDS is replaced by whichever thread next needs it, under the lock, so that no
- * timer is needed and all workers agree at once. The lock is held for a copy of 80 bytes per
- * handshake.
+ * tls/context.c - the SSL_CTX: policy as one list of calls, ALPN by our own preference, and the
+ * certificates that handshakes choose from.
  */
 #include "io/tls/context.h"
 
@@ -14,13 +9,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -28,13 +19,7 @@
 #include "io/base/limits.h"
 #include "io/tls/certificate.h"
 #include "io/tls/identities.h"
-
-struct ticket_key {
-  unsigned char name[16]; /* travels in the clear: which key it was */
-  unsigned char cipher[32];
-  unsigned char mac[32];
-  int64_t made_seconds; /* monotonic */
-};
+#include "io/tls/tickets.h"
 
 struct tls_context {
   struct span (*answer_clear_text)(struct span in); /* NULL: a TLS alert */
@@ -44,9 +29,7 @@ struct tls_context {
   size_t protocols_len;
   pthread_mutex_t identities_lock;
   struct tls_identities *identities; /* a server's */
-  pthread_mutex_t ticket_lock;
-  struct ticket_key ticket_keys[TLS_TICKET_KEYS];
-  unsigned ticket_key_count;
+  struct tls_tickets tickets;        /* a server's */
 };
 
 /* Only suites with ephemeral keys and AEAD. RFC 9113 section 9.2.2 and appendix A. */
@@ -63,91 +46,6 @@ static bool openssl_refused(struct io_error *error, const char *what) {
   io_error_set(error, 0, "%s: %s", what, reason ? reason : "OpenSSL gives no reason");
   ERR_clear_error();
   return false;
-}
-
-/* ---- ticket keys ----------------------------------------------------------------------------- */
-
-static int64_t now_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return now.tv_sec;
-}
-
-/* With the lock held, or before there are threads. */
-static bool add_ticket_key(struct tls_context *context) {
-  struct ticket_key key = {.made_seconds = now_seconds()};
-  if (RAND_bytes(key.name, sizeof key.name) != 1 ||
-      RAND_priv_bytes(key.cipher, sizeof key.cipher) != 1 ||
-      RAND_priv_bytes(key.mac, sizeof key.mac) != 1)
-    return false;
-  memmove(context->ticket_keys + 1, context->ticket_keys,
-          (TLS_TICKET_KEYS - 1) * sizeof *context->ticket_keys);
-  context->ticket_keys[0] = key;
-  if (context->ticket_key_count < TLS_TICKET_KEYS) context->ticket_key_count++;
-  OPENSSL_cleanse(&key, sizeof key);
-  return true;
-}
-
-/* The key to encrypt with. Without fresh randomness the old one serves on. */
-static void newest_ticket_key(struct tls_context *context, struct ticket_key *key) {
-  pthread_mutex_lock(&context->ticket_lock);
-  if (now_seconds() - context->ticket_keys[0].made_seconds >= TLS_TICKET_KEY_SECONDS &&
-      !add_ticket_key(context))
-    ERR_clear_error();
-  *key = context->ticket_keys[0];
-  pthread_mutex_unlock(&context->ticket_lock);
-}
-
-/* The key of that name, if it is still good; `newest` tells whether it is the one that encrypts. */
-static bool find_ticket_key(struct tls_context *context, const unsigned char *name,
-                            struct ticket_key *key, bool *newest) {
-  const int64_t oldest = now_seconds() - TLS_TICKET_KEY_SECONDS - TLS_TICKET_LIFE_SECONDS;
-  bool found = false;
-  pthread_mutex_lock(&context->ticket_lock);
-  for (unsigned i = 0; i < context->ticket_key_count && !found; i++) {
-    const struct ticket_key *candidate = &context->ticket_keys[i];
-    found = memcmp(candidate->name, name, sizeof candidate->name) == 0 &&
-            candidate->made_seconds > oldest;
-    if (found) {
-      *key = *candidate;
-      *newest = i == 0;
-    }
-  }
-  pthread_mutex_unlock(&context->ticket_lock);
-  return found;
-}
-
-static bool start_mac(EVP_MAC_CTX *mac, const struct ticket_key *key) {
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key->mac, sizeof key->mac),
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, "SHA256", 0),
-      OSSL_PARAM_construct_end(),
-  };
-  return EVP_MAC_CTX_set_params(mac, parameters) == 1;
-}
-
-/* OpenSSL's contract: -1 error, 0 no such key (a full handshake follows), 1 ready, 2 ready and
- * issue a new ticket. */
-static int ticket_key_callback(SSL *ssl, unsigned char name[16], unsigned char *iv,
-                               EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt) {
-  struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-  struct ticket_key key;
-  bool newest = true, ok;
-  if (encrypt) {
-    newest_ticket_key(context, &key);
-    memcpy(name, key.name, sizeof key.name);
-    ok = RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1 &&
-         EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv) == 1;
-  } else {
-    if (!find_ticket_key(context, name, &key, &newest)) return 0;
-    ok = EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv) == 1;
-  }
-  ok = ok && start_mac(mac, &key);
-  OPENSSL_cleanse(&key, sizeof key);
-  if (!ok) return -1;
-  /* A ticket of TLS 1.3 is to be used once (RFC 8446 appendix C.4), so there is a new one each
-   * time. */
-  return newest && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
 }
 
 /* ---- ALPN ------------------------------------------------------------------------------------ */
@@ -325,9 +223,7 @@ static bool set_server(struct tls_context *context, const struct tls_settings *s
   SSL_CTX_set_timeout(ssl, TLS_TICKET_LIFE_SECONDS);
   SSL_CTX_set_num_tickets(ssl, 1); /* a client of ours opens one connection, not a dozen */
   SSL_CTX_set_max_early_data(ssl, 0);
-  if (!add_ticket_key(context)) return openssl_refused(error, "ticket key");
-  if (SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key_callback) != 1)
-    return openssl_refused(error, "ticket keys");
+  if (!tls_tickets_install(&context->tickets, ssl)) return openssl_refused(error, "ticket keys");
   static const unsigned char session_context[] = "weir";
   if (SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1) != 1)
     return openssl_refused(error, "session context");
@@ -370,14 +266,13 @@ struct tls_context *tls_context_create(const struct tls_settings *settings,
     return NULL;
   }
   pthread_mutex_init(&context->identities_lock, NULL);
-  pthread_mutex_init(&context->ticket_lock, NULL);
   ERR_clear_error();
   context->client = settings->client;
   context->answer_clear_text = settings->answer_clear_text;
   context->ssl = SSL_CTX_new(settings->client ? TLS_client_method() : TLS_server_method());
-  bool ok = context->ssl || openssl_refused(error, "TLS");
-  if (ok) SSL_CTX_set_app_data(context->ssl, context);
-  ok = ok && copy_protocols(context, settings, error) && set_policy(context, settings, error) &&
+  bool ok = tls_tickets_init(&context->tickets) && context->ssl;
+  ok = (ok || openssl_refused(error, "TLS")) && copy_protocols(context, settings, error) &&
+       set_policy(context, settings, error) &&
        (settings->client ? set_client : set_server)(context, settings, error);
   if (ok) return context;
   tls_context_free(context);
@@ -389,10 +284,14 @@ void tls_context_free(struct tls_context *context) {
   SSL_CTX_free(context->ssl);
   tls_identities_release(context->identities);
   pthread_mutex_destroy(&context->identities_lock);
-  pthread_mutex_destroy(&context->ticket_lock);
-  OPENSSL_cleanse(context->ticket_keys, sizeof context->ticket_keys);
+  tls_tickets_destroy(&context->tickets);
   free(context->protocols);
   free(context);
+}
+
+bool tls_context_set_ticket_keys(struct tls_context *context, const void *bytes, size_t len,
+                                 struct io_error *error) {
+  return tls_tickets_give(&context->tickets, bytes, len, error);
 }
 
 bool tls_context_is_client(const struct tls_context *context) {

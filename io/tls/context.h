@@ -9,9 +9,8 @@
  *   - TLS 1.2 and 1.3. With 1.2 only ECDHE with an AEAD, so no suite that RFC 9113 appendix A
  *     prohibits can be agreed on.
  *   - No renegotiation, no compression, no early data, no post-handshake authentication.
- *   - Sessions live in tickets alone: no session cache that a flood of handshakes could fill. The
- *     ticket keys are made here, shared by all workers and replaced every TLS_TICKET_KEY_SECONDS by
- *     the worker that first notices; the previous ones are still accepted for as long as a ticket lives.
+ *   - Sessions live in tickets alone: no session cache that a flood of handshakes could fill. See
+ *     tls/tickets.h for their keys.
  */
 #ifndef WEIR_TLS_CONTEXT_H
 #define WEIR_TLS_CONTEXT_H
@@ -73,6 +72,12 @@ __attribute__((warn_unused_result)) bool
 tls_context_set_certificates(struct tls_context *context,
                              const struct certificate *const *certificates, size_t count,
                              struct io_error *error);
+
+/* Server: replaces the ticket keys by given ones; see tls_tickets_give(). Any thread may call it. False, and nothing
+ * has changed, with one line in `error`. */
+__attribute__((warn_unused_result)) bool tls_context_set_ticket_keys(struct tls_context *context,
+                                                                     const void *bytes, size_t len,
+                                                                     struct io_error *error);
 
 bool tls_context_is_client(const struct tls_context *context);
 

@@ -61,6 +61,40 @@ def test_names_and_kinds_of_keys(start, certificates):
     assert [(how, shown(server, *how)) for how, _ in rows] == rows
 
 
+# ---- tickets -------------------------------------------------------------------------------------
+
+
+def session(server, path, *arguments):
+    """Connects, and keeps the session in a file. Whether it was resumed."""
+    text = s_client(server, "-tls1_2", *arguments, "-sess_out", path)
+    assert ("New, TLS" in text) != ("Reused, TLS" in text), text
+    return "Reused, TLS" in text
+
+
+def test_two_servers_with_one_ticket_file(start, certificates, tmp_path):
+    keys, ticket = tmp_path / "keys", tmp_path / "ticket"
+    first, second = os.urandom(80), os.urandom(80)
+    keys.write_bytes(first)
+    ours = (*pair(certificates, "a-ec"), "--ticket-keys", keys)
+    one, two = start(*ours, http=False), start(*ours, http=False)
+    stranger = start(*pair(certificates, "a-ec"), http=False)
+    assert not session(one, ticket)
+    assert session(two, ticket, "-sess_in", ticket)
+    assert session(one, ticket, "-sess_in", ticket)
+    assert not session(stranger, tmp_path / "other", "-sess_in", ticket)
+
+    keys.write_bytes(second + first)  # the old key still decrypts
+    assert wait_until(lambda: all("were replaced" in server.log() for server in (one, two)))
+    assert session(two, ticket, "-sess_in", ticket)
+    keys.write_bytes(second[:79])  # half-written
+    assert wait_until(lambda: all("79 bytes are not 1 to 12 ticket keys" in s.log() for s in (one, two)))
+    assert session(one, ticket, "-sess_in", ticket)
+    keys.write_bytes(second)
+    assert wait_until(lambda: all(s.log().count("were replaced") == 2 for s in (one, two)))
+    assert not session(two, ticket, "-sess_in", ticket)
+    assert session(one, ticket, "-sess_in", ticket)
+
+
 # ---- files that are replaced ---------------------------------------------------------------------
 
 

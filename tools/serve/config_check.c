@@ -35,6 +35,15 @@ void config_check_certificate(struct config_making *making, const struct config_
                  dashes, dashes);
 }
 
+/* Keys that are about TLS alone. */
+static void check_secure(struct config_making *making, const struct config_part *global) {
+  static const char *const keys[] = {"ticket-keys"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    if (has(global, keys[i]) && !config_is_secure(making->config))
+      mistakes_add(making->mistakes, place_of(global, keys[i]),
+                   "%s%s has no effect without %shttps", making->dashes, keys[i], making->dashes);
+}
+
 static void check_certificates(struct config_making *making, const struct config_part *global) {
   const struct config_part *first = global->first;
   while (first && first->scope != CONFIG_CERTIFICATE)
@@ -194,6 +203,7 @@ static void check_logs(struct config_making *making, const struct config_part *g
 
 void config_check_all(struct config_making *making, const struct config_part *global) {
   check_certificates(making, global);
+  check_secure(making, global);
   check_logs(making, global);
   check_actions(making, global, global);
   for (const struct config_part *at = global->first; at; at = at->next) {

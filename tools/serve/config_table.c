@@ -52,6 +52,12 @@ const struct config_key config_keys[] = {
      .offset = OF_CERTIFICATE(key),
      .meaning = "its private key, PEM",
      .sample = "/etc/weir/example.org.key"},
+    {.name = "ticket-keys",
+     .scopes = CONFIG_GLOBAL,
+     .type = CONFIG_TEXT,
+     .offset = OF_CONFIG(ticket_keys),
+     .meaning = "session-ticket keys of 80 bytes each, shared by servers; the first encrypts",
+     .sample = "/run/weir/tickets.key"},
 
     /* ---- how to run ---- */
     {.name = "workers",

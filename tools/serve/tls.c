@@ -30,23 +30,33 @@ bool serve_tls_open(struct serve_tls *tls, const struct serve_config *config,
                     struct io_error *error) {
   if (!config_is_secure(config)) return true;
   tls->certificates = certificates_open(config->certificates, config->certificate_count, error);
-  return tls->certificates && make_context(tls, config, error);
+  if (!tls->certificates || !make_context(tls, config, error)) return false;
+  return !config->ticket_keys ||
+         ticket_file_open(&tls->tickets, config->ticket_keys, tls->context, error);
 }
 
 /* ---- watching -------------------------------------------------------------------------------- */
 
 static void look(void *ctx) {
-  const struct serve_tls *tls = ctx;
+  struct serve_tls *tls = ctx;
   certificates_look(tls->certificates, (int64_t)time(NULL));
+  ticket_file_look(&tls->tickets, tls->context);
+}
+
+static size_t paths_of(const struct serve_tls *tls, const char **paths) {
+  size_t count = certificates_paths(tls->certificates, paths);
+  if (!tls->tickets.path) return count;
+  if (paths) paths[count] = tls->tickets.path;
+  return count + 1;
 }
 
 bool serve_tls_start(struct serve_tls *tls, struct io_error *error) {
   if (!tls->context) return true;
-  tls->paths = calloc(certificates_paths(tls->certificates, NULL) + 1, sizeof *tls->paths);
+  tls->paths = calloc(paths_of(tls, NULL) + 1, sizeof *tls->paths);
   if (!tls->paths) return io_error_set(error, ENOMEM, "cannot watch files: out of memory");
   const struct watch_settings settings = {
       .paths = tls->paths,
-      .count = certificates_paths(tls->certificates, tls->paths),
+      .count = paths_of(tls, tls->paths),
       .period_seconds = WATCH_PERIOD_SECONDS,
       .changed = look,
       .ctx = tls,
@@ -66,4 +76,5 @@ void serve_tls_close(struct serve_tls *tls) {
   free(tls->paths);
   tls_context_free(tls->context);
   certificates_close(tls->certificates);
+  ticket_file_close(&tls->tickets);
 }

@@ -6,8 +6,8 @@
 #define WEIR_TOOLS_SERVE_TLS_H
 
 #include "tools/serve/config.h"
+#include "tools/serve/ticket_file.h"
 
-struct io_error;
 struct tls_context;
 struct certificates;
 struct watch;
@@ -16,6 +16,7 @@ struct watch;
 struct serve_tls {
   struct tls_context *context; /* NULL: no secure listener */
   struct certificates *certificates;
+  struct ticket_file tickets;
   const char **paths; /* what is watched */
   struct watch *watch;
 };

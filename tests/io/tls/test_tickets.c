@@ -6,7 +6,9 @@
 
 #include <openssl/ssl.h>
 
+#include "io/base/error.h"
 #include "io/base/limits.h"
+#include "io/tls/context.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/shifted_clock.h"
 #include "tests/support/tls_pair.h"
@@ -110,11 +112,103 @@ static void test_resumption(void **state) {
   }
 }
 
+/* ---- keys that are given --------------------------------------------------------------------- */
+
+/* Keys whose names are the letters, and whose secrets follow from them. */
+static size_t make_keys(const char *letters, unsigned char *out) {
+  size_t count = strlen(letters);
+  for (size_t i = 0; i < count; i++)
+    memset(out + i * TLS_TICKET_KEY_BYTES, letters[i], TLS_TICKET_KEY_BYTES);
+  return count * TLS_TICKET_KEY_BYTES;
+}
+
+static void give(const struct tls_pair *pair, const char *letters) {
+  unsigned char keys[TLS_TICKET_GIVEN_MAX * TLS_TICKET_KEY_BYTES];
+  size_t len = make_keys(letters, keys);
+  assert_true(tls_context_set_ticket_keys(pair->server.context, keys, len, NULL));
+}
+
+/* The letter of the key that encrypted the client's ticket. */
+static int letter(const struct tls_pair *pair) {
+  unsigned char name[TICKET_KEY_NAME_BYTES];
+  read_key_name(pair, name);
+  return name[0];
+}
+
+/* A ticket of one server is good at another that has the same keys, whichever comes first, for all its life; and at none
+ * that has others. */
+static void test_given_keys(void **state) {
+  (void)state;
+  static const struct {
+    const char *first, *second;
+    bool resumed;
+    char then;
+  } rows[] = {{"ab", "ab", true, 'a'},
+              {"ab", "ba", true, 'b'},
+              {"a", "cba", true, 'c'},
+              {"ab", "b", false, 'b'},
+              {"ab", "cd", false, 'c'}};
+  static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+  for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+    struct tls_choice choice = tls_choice_plain;
+    choice.version = versions[i % 2];
+    choice.resume = true;
+    struct tls_pair *one = tls_pair_create(&choice), *other = tls_pair_create(&choice);
+    give(one, rows[i / 2].first);
+    give(other, rows[i / 2].second);
+    tls_pair_run(one, 0, 65536);
+    assert_int_equal(letter(one), rows[i / 2].first[0]);
+    /* The other pair's client comes with the ticket of this one's. */
+    other->client.factory.session = one->client.factory.session;
+    one->client.factory.session = NULL;
+    shifted_clock_add(TICKET_KEY_CLOCK, 10 * TLS_TICKET_KEY_SECONDS); /* given keys do not age */
+    tls_pair_reconnect(other);
+    tls_pair_run(other, 0, 65536);
+    assert_true(other->server.end.created);
+    assert_int_equal(other->server.factory.counters.resumed, rows[i / 2].resumed);
+    /* After a resumed handshake of TLS 1.2, OpenSSL's clients do not tell of a new ticket. */
+    if (i % 2 == 1 || !rows[i / 2].resumed) assert_int_equal(letter(other), rows[i / 2].then);
+    tls_pair_free(one);
+    tls_pair_free(other);
+  }
+}
+
+static void test_wrong_keys(void **state) {
+  (void)state;
+  static const size_t lengths[] = {0,
+                                   1,
+                                   48,
+                                   TLS_TICKET_KEY_BYTES - 1,
+                                   TLS_TICKET_KEY_BYTES + 1,
+                                   (TLS_TICKET_GIVEN_MAX + 1) * TLS_TICKET_KEY_BYTES};
+  unsigned char keys[(TLS_TICKET_GIVEN_MAX + 1) * TLS_TICKET_KEY_BYTES];
+  struct tls_choice choice = tls_choice_plain;
+  struct io_error error;
+  choice.resume = true;
+  struct tls_pair *pair = tls_pair_create(&choice);
+  give(pair, "x");
+  make_keys("abcdefghijklm", keys);
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+    assert_false(tls_context_set_ticket_keys(pair->server.context, keys, lengths[i], &error));
+  assert_string_equal(error.text, "1040 bytes are not 1 to 12 ticket keys of 80 bytes");
+  size_t len = make_keys("aba", keys);
+  assert_false(tls_context_set_ticket_keys(pair->server.context, keys, len, &error));
+  assert_string_equal(error.text, "two ticket keys have the same name");
+  tls_pair_run(pair, 0, 65536);
+  assert_int_equal(letter(pair), 'x'); /* still in force */
+  give(pair, "abcdefghijkl");
+  connect_anew(pair);
+  assert_int_equal(letter(pair), 'a');
+  tls_pair_free(pair);
+}
+
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ticket_keys_rotate),
       cmocka_unit_test(test_resumption),
+      cmocka_unit_test(test_given_keys),
+      cmocka_unit_test(test_wrong_keys),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   tls_pair_end();

@@ -102,6 +102,8 @@ static const struct row {
      "F:3:3: key needs cert, its certificate\n"},
     {"a certificate without https", "http: 1\ncertificates:\n- {cert: a, key: b}\n",
      "F:3:3: cert has no effect without https\n"},
+    {"ticket keys without https", "http: 1\nticket-keys: f\n",
+     "F:2:1: ticket-keys has no effect without https\n"},
     {"a log's format without a log", "log-format: json\n",
      "F:1:1: log-format has no effect without access-log\n"},
     {"secrets without a recording", "record-secrets: true\n",
