@@ -146,6 +146,7 @@ struct stream {
   const struct stream_events *events; /* set by the handler; NULL until then */
   void *user;                         /* the handler's */
   void *log;                          /* for handler.ended(), any code may set it; NULL until set */
+  void *route;                        /* the same for a handler that passes requests on to others */
   const struct machine_peer *peer;    /* lent until handler.ended() returns */
   uint64_t id;                        /* the protocol's stream identifier */
   /* What final responses go through on their way to the protocol; NULL: nothing. Set before the handler gets

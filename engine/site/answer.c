@@ -129,8 +129,9 @@ void site_answer_method(struct site_exchange *exchange, const struct site_questi
 }
 
 void site_answer_directory(struct site_exchange *exchange, const struct site_question *question) {
-  uint8_t target[3 * SITE_PATH_BYTES_MAX + 2 + SITE_TARGET_BYTES_MAX];
-  size_t len = site_path_directory(&question->target, target, sizeof target);
+  uint8_t target[3 * 2 * SITE_PATH_BYTES_MAX + 3 + SITE_TARGET_BYTES_MAX];
+  size_t len = site_path_directory(exchange->site->settings.prefix, &question->target, target,
+                                   sizeof target);
   assert(len > 0);
   struct answer answer = {.status = 301};
   put(&answer, TOKEN_LOCATION, span_of(target, len));

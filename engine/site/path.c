@@ -159,10 +159,13 @@ size_t site_path_encode(struct span text, uint8_t *room) {
   return len;
 }
 
-size_t site_path_directory(const struct site_path *path, uint8_t *room, size_t room_bytes) {
-  if (room_bytes < 3 * path->path.len + 2 + path->query.len) return 0;
+size_t site_path_directory(struct span prefix, const struct site_path *path, uint8_t *room,
+                           size_t room_bytes) {
   size_t len = 0;
+  if (room_bytes < 3 * (prefix.len + path->path.len) + 3 + path->query.len) return 0;
   room[len++] = '/';
+  len += site_path_encode(prefix, room + len);
+  if (prefix.len > 0) room[len++] = '/';
   len += site_path_encode(path->path, room + len);
   if (path->path.len > 0) room[len++] = '/';
   if (path->query.len > 0) __builtin_memcpy(room + len, path->query.base, path->query.len);

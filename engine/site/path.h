@@ -39,10 +39,11 @@ __attribute__((warn_unused_result)) bool site_path_shows(struct span name);
  * the length. */
 size_t site_path_encode(struct span text, uint8_t *room);
 
-/* Writes the target that leads to the directory of that path: "/", the path percent-encoded, "/"
- * and the query, which is what a redirect needs. It begins with exactly one slash, so that it
- * cannot name another authority. Returns the length, at most 3 * path.len + 2 + query.len, or 0
- * when `room_bytes` is less than what is needed. */
-size_t site_path_directory(const struct site_path *path, uint8_t *room, size_t room_bytes);
+/* Writes the target that leads to the directory of that path below `prefix`, which is such a path, too: "/",
+ * both percent-encoded, "/" and the query, which is what a redirect needs. It begins with exactly one slash, so
+ * that it cannot name another authority. Returns the length, at most 3 * (prefix.len + path.len) + 3 +
+ * query.len, or 0 when `room_bytes` is less than what is needed. */
+size_t site_path_directory(struct span prefix, const struct site_path *path, uint8_t *room,
+                           size_t room_bytes);
 
 #endif

@@ -11,6 +11,8 @@
 
 struct site_settings {
   const struct memory *memory; /* borrowed for the site's life */
+  struct span prefix; /* normal form of the path at which the site's root lies; empty: of all paths.
+                         Borrowed for the site's life; at most SITE_PATH_BYTES_MAX */
   struct site_source source;
   const struct site_hints
       *hints; /* what pages preload; may be NULL; borrowed for the site's life */

@@ -303,7 +303,19 @@ static void looked_up(struct site_lookup *lookup, enum site_result result) {
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* Status 200 when the target can be looked up. */
+/* Takes the site's prefix off the path; false when the path lies elsewhere. */
+static bool take_prefix(struct site_question *question, struct span prefix) {
+  struct span path = question->target.path;
+  if (prefix.len == 0) return true;
+  if (path.len < prefix.len || !span_equal(span_of(path.base, prefix.len), prefix)) return false;
+  size_t skipped = prefix.len;
+  if (path.len > skipped && path.base[skipped++] != '/') return false;
+  question->target.path = span_of(question->room, path.len - skipped);
+  __builtin_memmove(question->room, question->room + skipped, path.len - skipped);
+  return true;
+}
+
+/* Status 200 when the target can be looked up, 301 when it lacks the slash behind the site's root. */
 static unsigned read_target(const struct site *site, struct site_question *question,
                             struct span target) {
   if (target.len > SITE_TARGET_BYTES_MAX) return 414;
@@ -313,7 +325,9 @@ static unsigned read_target(const struct site *site, struct site_question *quest
   case SITE_PATH_NO_FILE: return 404;
   case SITE_PATH_LONG: return 414;
   }
+  if (!take_prefix(question, site->settings.prefix)) return 404;
   question->base_len = question->target.path.len;
+  if (question->base_len == 0 && !question->target.directory) return 301;
   if (!question->target.directory || site->settings.rules->index_count == 0) return 200;
   return name_index(site->settings.rules, question, 0) ? 200 : 414;
 }
@@ -342,6 +356,10 @@ static void site_request(void *ctx, struct stream *stream, const struct request 
   }
   unsigned status = read_target(site, &question, request->path);
   if (status == 200 && !site_question_note(&question, request->fields)) status = 431;
+  if (status == 301) {
+    site_answer_directory(exchange, &question);
+    return;
+  }
   if (status != 200) {
     site_answer_error(exchange, &question, status, NULL);
     return;

@@ -108,7 +108,7 @@ static enum files_result make_large(struct files_load *load, const struct stat *
   struct files *files = load->files;
   if (!make_file(load, FILE_LARGE, status)) return FILES_BUSY;
   if (!file_cache_has_room(&files->cache, load->client)) {
-    counter_add(&files->counters.no_descriptor, 1);
+    counter_add(&files->counters->no_descriptor, 1);
     files->lacks_descriptor = true;
     return FILES_BUSY;
   }
@@ -200,7 +200,7 @@ static bool load_wait(struct files_load *load) {
   if (!loop_read(load->files->loop, &load->op, load->fd, load->file->content + load->got,
                  (unsigned)left, load->got))
     return false;
-  counter_add(&load->files->counters.reads_waited, 1);
+  counter_add(&load->files->counters->reads_waited, 1);
   return true;
 }
 
@@ -301,7 +301,7 @@ static bool is_current(struct files *files, struct file *file, const char *path,
   struct stat status;
   if (file->kind == FILE_LARGE && file->proof.failed) return false;
   if (file->kind == FILE_MISSING || file->kind == FILE_FORBIDDEN || !file->settled) return false;
-  counter_add(&files->counters.revalidations, 1);
+  counter_add(&files->counters->revalidations, 1);
   /* This follows links anywhere, but can only confirm that it is the very file that was opened. */
   if (fstatat(files->beneath.root, path, &status, 0)) return false;
   struct file_identity identity = disk_identity(&status);
@@ -375,7 +375,7 @@ static enum files_result find_now(void *self, struct span path, uint64_t now_ns,
   struct file *file = file_cache_find(&files->cache, path, hash);
   if (file && is_fresh(file, now_ns)) {
     file->recent = true;
-    counter_add(&files->counters.hits, 1);
+    counter_add(&files->counters->hits, 1);
     return hand_out(files, file, lookup);
   }
   if (path.len > FILES_PATH_BYTES || memchr(path.base, 0, path.len)) return FILES_MISSING;
@@ -383,12 +383,12 @@ static enum files_result find_now(void *self, struct span path, uint64_t now_ns,
   text[path.len ? path.len : 1] = 0;
   if (file && is_current(files, file, text, now_ns)) {
     file->recent = true;
-    counter_add(&files->counters.hits, 1);
+    counter_add(&files->counters->hits, 1);
     return hand_out(files, file, lookup);
   }
   if (join(files, path, hash, lookup)) return FILES_PENDING;
   if (file) file_cache_unlist(&files->cache, file);
-  counter_add(&files->counters.misses, 1);
+  counter_add(&files->counters->misses, 1);
   struct files_load load = {
       .files = files, .fd = -1, .now_ns = now_ns, .hash = hash, .root_number = files->root_number};
   load.client = lookup->client;
@@ -482,13 +482,14 @@ struct files *files_create(const struct files_settings *settings, const char **n
     return NULL;
   }
   files->loop = settings->loop;
+  files->counters = settings->counters ? settings->counters : &files->own_counters;
   files->forbidden = settings->forbidden;
   files->user_ctx = settings->user_ctx;
   files->reads = (struct files_reads){
       .loop = settings->loop,
       .cache = &files->cache,
       .beneath = &files->beneath,
-      .counters = &files->counters,
+      .counters = files->counters,
       .buffers_max = or_default(settings->reads_max, FILES_READS_MAX),
   };
   files->cache = (struct file_cache){
@@ -500,7 +501,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
       .user_ctx = settings->user_ctx,
       .leads_to = leads_to,
       .leads_to_ctx = files,
-      .counters = &files->counters,
+      .counters = files->counters,
   };
   files_reads_init(&files->reads);
   files_queue_init(&files->queue, settings->loop, find_now, files);
@@ -521,6 +522,12 @@ struct files *files_create(const struct files_settings *settings, const char **n
   return NULL;
 }
 
+bool files_are_idle(const struct files *files) {
+  const struct files_queue *queue = &files->queue, *other = &files->descriptor_queue;
+  return files->loads_count == 0 && files->reads.buffers_out == 0 && queue->count == 0 &&
+         !queue->op_under_way && other->count == 0 && !other->op_under_way;
+}
+
 void files_destroy(struct files *files) {
   if (!files) return;
   assert(!files->loads && files->loads_count == 0);
@@ -535,7 +542,7 @@ void files_destroy(struct files *files) {
 }
 
 const struct files_counters *files_counters(const struct files *files) {
-  return &files->counters;
+  return files->counters;
 }
 
 struct files_gauges files_gauges(const struct files *files) {

@@ -78,7 +78,10 @@ struct files_settings {
   uint32_t descriptors_max; /* open large files; 0: its share of what the process may open */
   uint32_t workers;         /* that have such a share; 0: one */
   uint32_t reads_max;       /* read buffers of FILES_READ_BYTES; 0: FILES_READS_MAX */
-  size_t user_bytes;        /* zeroed bytes that each entry carries for the user, file_user() */
+  struct files_counters
+      *counters;     /* what is counted there: of several files of a worker, say; kept.
+                                      NULL: they have their own */
+  size_t user_bytes; /* zeroed bytes that each entry carries for the user, file_user() */
   /* An entry is about to be freed: free what its user bytes own. They may be zero still, of an
    * entry that was never handed out. May be NULL. */
   void (*user_free)(void *ctx, struct file *file);
@@ -92,6 +95,9 @@ struct files_settings {
  * root. `*note`, if not NULL, is set to NULL or to a line to show at startup (a fallback taken). */
 __attribute__((warn_unused_result)) struct files *
 files_create(const struct files_settings *settings, const char **note, struct io_error *error);
+
+/* Whether the ring has answered everything that was asked of it. */
+bool files_are_idle(const struct files *files);
 
 /* All references, lookups and reads must have ended, and the loop's ring must have answered every
  * read (asserted). NULL is allowed. */

@@ -29,7 +29,8 @@ struct files {
   bool lacks_descriptor; /* why the latest attempt was FILES_BUSY */
   void (*forbidden)(void *ctx, struct span path, int error); /* the settings', or NULL */
   void *user_ctx;
-  struct files_counters counters;
+  struct files_counters *counters; /* the settings', or its own: */
+  struct files_counters own_counters;
 };
 
 #endif

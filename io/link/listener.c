@@ -85,6 +85,16 @@ static bool listen_one(struct listener *listener, unsigned index) {
   return getsockname(fd, &listener->address.any, &len) == 0;
 }
 
+bool listener_try(const struct address *address, struct io_error *error) {
+  char text[ADDRESS_TEXT_BYTES];
+  struct address bound = *address;
+  if (is_any_without_ipv6(address)) set_any_ipv4(&bound);
+  if (is_free(&bound)) return true;
+  int code = errno;
+  return io_error_set(error, code, "cannot listen on %s: %s", address_format(address, text),
+                      strerror(code));
+}
+
 bool listener_open(struct listener *listener, const struct address *address, unsigned workers,
                    struct io_error *error) {
   assert(workers >= 1 && workers <= IO_WORKERS_MAX);

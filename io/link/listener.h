@@ -38,6 +38,11 @@ __attribute__((warn_unused_result)) bool listener_open(struct listener *listener
                                                        const struct address *address,
                                                        unsigned workers, struct io_error *error);
 
+/* Whether the address could be listened on now. False with error->text, as listener_open(), but without
+ * waiting. */
+__attribute__((warn_unused_result)) bool listener_try(const struct address *address,
+                                                      struct io_error *error);
+
 /* Reads where the inherited descriptor `fd` listens. False with error->text ("descriptor 3: not a
  * listening TCP socket") when it does not. */
 __attribute__((warn_unused_result)) bool listener_inspect(int fd, struct address *address,

@@ -42,7 +42,7 @@ static void check_path(struct span text) {
   if (site_path_parse(text, room, sizeof room, &path) != SITE_PATH_OK) return;
   check_safe(path.path);
   (void)mime_type(path.path);
-  size_t written = site_path_directory(&path, target, sizeof target);
+  size_t written = site_path_directory((struct span){0}, &path, target, sizeof target);
   if (written == 0) return; /* a long query */
   assert(target[0] == '/' && (written == 1 || target[1] != '/'));
   assert(site_path_parse(span_of(target, written), again_room, sizeof again_room, &again) ==

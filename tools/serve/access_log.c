@@ -65,6 +65,8 @@ static void on_mistake(void *ctx, struct stream *stream, const char *what) {
 static void on_ended(void *ctx, struct stream *stream, const struct stream_facts *facts) {
   struct access_log *log = ctx;
   struct log_request *noted = stream->log;
+  const struct handler *inner = log->settings.inner;
+  if (inner->ended) inner->ended(inner->ctx, stream, facts);
   if (!noted) {
     log_queue_drop(log->settings.queue);
     return;

@@ -17,7 +17,7 @@ struct access_log;
 
 struct access_log_settings {
   const struct memory *memory;
-  const struct handler *inner; /* answers the requests; its ended() is not called */
+  const struct handler *inner; /* answers the requests; must leave stream->log alone */
   struct log_writer *writer;
   struct log_queue *queue; /* this worker's */
   enum log_format format;

@@ -35,9 +35,9 @@ struct serve_certificate {
 enum serve_action { SERVE_DEMO, SERVE_DIRECTORY, SERVE_REDIRECT, SERVE_ANSWER };
 
 struct serve_route {
-  struct place place; /* where it was written */
-  struct span path;   /* normal form: as site/path.h writes it */
-  unsigned index;     /* among all routes of the configuration */
+  const struct config_part *part; /* where it was written */
+  struct span path;               /* normal form: as site/path.h writes it */
+  unsigned index;                 /* among all routes of the configuration */
   enum serve_action action;
   bool demo;
   const char *directory;     /* of SERVE_DIRECTORY */
@@ -54,6 +54,7 @@ struct serve_route {
 };
 
 struct serve_host {
+  const struct config_part *part;
   const char *name;           /* as written, of several the first; "default" */
   struct serve_route *routes; /* longest path first */
   unsigned route_count;

@@ -127,9 +127,9 @@ void config_check_paths(struct config_making *making, const struct config_part *
   for (unsigned i = 1; i < host->route_count; i++) {
     struct span path = host->routes[i].path;
     if (!span_equal(path, host->routes[i - 1].path)) continue;
-    mistakes_add(making->mistakes, host->routes[i].place, "the host %s has two routes for /%.*s",
-                 host->name ? host->name : "without a name", (int)path.len,
-                 (const char *)path.base);
+    mistakes_add(making->mistakes, host->routes[i].part->place,
+                 "the host %s has two routes for /%.*s", host->name ? host->name : "without a name",
+                 (int)path.len, (const char *)path.base);
   }
 }
 
@@ -201,11 +201,24 @@ static void check_logs(struct config_making *making, const struct config_part *g
                  "%srecord and %saccess-log need different files", dashes, dashes);
 }
 
+static void check_https_only(struct config_making *making) {
+  const struct serve_config *config = making->config;
+  if (config_is_secure(config)) return;
+  for (unsigned i = 0; i < config->host_count; i++)
+    for (unsigned k = 0; k < config->hosts[i].route_count; k++)
+      if (config->hosts[i].routes[k].https_only) {
+        mistakes_add(making->mistakes, config->hosts[i].routes[k].part->place,
+                     "%shttps-only needs %shttps", making->dashes, making->dashes);
+        return;
+      }
+}
+
 void config_check_all(struct config_making *making, const struct config_part *global) {
   check_certificates(making, global);
   check_secure(making, global);
   check_logs(making, global);
   check_actions(making, global, global);
+  check_https_only(making);
   for (const struct config_part *at = global->first; at; at = at->next) {
     check_actions(making, at, global);
     for (const struct config_part *inner = at->first; inner; inner = inner->next)

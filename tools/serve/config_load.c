@@ -13,7 +13,7 @@
 static bool check_directory(const struct serve_route *route, struct mistakes *mistakes) {
   int fd = open(route->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
-    return mistakes_add(mistakes, route->place, "cannot serve %s: %s", route->directory,
+    return mistakes_add(mistakes, route->part->place, "cannot serve %s: %s", route->directory,
                         strerror(errno));
   close(fd);
   return true;
@@ -23,9 +23,9 @@ static bool load_hints(struct serve_route *route, struct mistakes *mistakes) {
   char error[MISTAKE_BYTES];
   const struct failure failure = {error, sizeof error};
   if (!route->push_manifest && route->preload_count == 0) return true;
-  route->hints =
-      serve_hints_create(route->push_manifest, route->preloads, route->preload_count, &failure);
-  return route->hints || mistakes_add(mistakes, route->place, "%s", error);
+  route->hints = serve_hints_create(route->path, route->push_manifest, route->preloads,
+                                    route->preload_count, &failure);
+  return route->hints || mistakes_add(mistakes, route->part->place, "%s", error);
 }
 
 bool config_load(struct serve_config *config, struct mistakes *mistakes) {

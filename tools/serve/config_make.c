@@ -81,7 +81,7 @@ static void make_certificates(struct config_making *making, const struct config_
 static void make_route(struct config_making *making, const struct config_part *part) {
   struct serve_route *route = &making->host->routes[making->host->route_count++];
   making->route = route;
-  route->place = part->place;
+  route->part = part;
   route->index = making->config->route_count++;
   route->answer_type = "text/plain; charset=utf-8";
   take_keys(making, part, CONFIG_ROUTE);
@@ -115,6 +115,7 @@ static void make_routes(struct config_making *making, struct config_part *part) 
 
 static void make_host(struct config_making *making, struct config_part *part) {
   making->host = &making->config->hosts[making->config->host_count++];
+  making->host->part = part;
   take_keys(making, part, CONFIG_HOST);
   config_check_host(making, part);
   make_routes(making, part);
@@ -131,6 +132,7 @@ static bool is_host(const struct config_part *global) {
 static void make_default_host(struct config_making *making, struct config_part *global) {
   struct serve_config *config = making->config;
   making->host = &config->hosts[config->host_count++];
+  making->host->part = global;
   making->host->name = "default";
   config->any = making->host;
   if (config_check_has_action(global) || count_parts(global, CONFIG_ROUTE) > 0) {

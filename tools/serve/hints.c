@@ -28,6 +28,7 @@ struct serve_hints {
   struct site_page *table; /* the same pages, sorted, for the site */
   struct site_hints hints;
   const char *source; /* being read: the name of the manifest, or of the option */
+  struct span prefix; /* of the site */
   const struct failure *failure;
 };
 
@@ -42,19 +43,32 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct serve_hints *hints
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-/* The page's path as the site knows it: decoded, with index.html appended. */
-static char *normalise(const char *target) {
-  uint8_t room[SITE_PATH_BYTES_MAX];
-  struct site_path path;
-  if (site_path_parse(span_text(target), room, sizeof room, &path) != SITE_PATH_OK) return NULL;
+/* What follows the prefix in the path; the same with a slash before it, which no path has, when the page lies
+ * elsewhere. */
+static char *below(struct span path, struct span prefix, const char *index) {
   char *text = NULL;
-  const char *index = !path.directory ? "" : path.path.len > 0 ? "/index.html" : "index.html";
-  int len = asprintf(&text, "%.*s%s", (int)path.path.len, (const char *)path.path.base, index);
+  size_t skipped = prefix.len > 0 ? prefix.len + 1 : 0;
+  bool inside = prefix.len == 0 ||
+                (path.len >= prefix.len && memcmp(path.base, prefix.base, prefix.len) == 0 &&
+                 (path.len == prefix.len || path.base[prefix.len] == '/'));
+  if (path.len < skipped) skipped = path.len;
+  struct span rest = inside ? span_skip(path, skipped) : path;
+  const char *slash = index[0] && rest.len > 0 ? "/" : "";
+  int len = asprintf(&text, "%s%.*s%s%s", inside ? "" : "/", (int)rest.len, (const char *)rest.base,
+                     slash, index);
   return len < 0 ? NULL : text;
 }
 
+/* The page's path as the site knows it: decoded, with index.html appended. */
+static char *normalise(const char *target, struct span prefix) {
+  uint8_t room[SITE_PATH_BYTES_MAX];
+  struct site_path path;
+  if (site_path_parse(span_text(target), room, sizeof room, &path) != SITE_PATH_OK) return NULL;
+  return below(path.path, prefix, path.directory ? "index.html" : "");
+}
+
 static struct page *page_of(struct serve_hints *hints, const char *target) {
-  char *path = normalise(target);
+  char *path = normalise(target, hints->prefix);
   if (!path) {
     fail(hints, "%s: not the path of a page", target);
     return NULL;
@@ -231,14 +245,16 @@ static bool build_table(struct serve_hints *hints) {
   return true;
 }
 
-struct serve_hints *serve_hints_create(const char *manifest, const char *const *rules,
-                                       unsigned count, const struct failure *failure) {
+struct serve_hints *serve_hints_create(struct span prefix, const char *manifest,
+                                       const char *const *rules, unsigned count,
+                                       const struct failure *failure) {
   struct serve_hints *hints = calloc(1, sizeof *hints);
   if (!hints) {
     failure_set(failure, "out of memory");
     return NULL;
   }
   hints->failure = failure;
+  hints->prefix = prefix;
   bool good = !manifest || add_manifest(hints, manifest);
   hints->source = "--preload";
   for (unsigned i = 0; good && i < count; i++)

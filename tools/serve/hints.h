@@ -18,11 +18,12 @@
 
 struct serve_hints;
 
-/* `manifest` is a file or NULL; `rules` are `count` texts of the form PAGE=PATH. NULL with one line
- * in `failure`, which names the wrong manifest or rule. */
+/* `manifest` is a file or NULL; `rules` are `count` texts of the form PAGE=PATH. Of the site at `prefix`
+ * (site/settings.h): pages elsewhere are left out. NULL with one line in `failure`, which names the wrong
+ * manifest or rule. */
 __attribute__((warn_unused_result)) struct serve_hints *
-serve_hints_create(const char *manifest, const char *const *rules, unsigned count,
-                   const struct failure *failure);
+serve_hints_create(struct span prefix, const char *manifest, const char *const *rules,
+                   unsigned count, const struct failure *failure);
 
 /* The table for the site. NULL when there are no preloads. Lives as long as `hints`. */
 const struct site_hints *serve_hints_table(const struct serve_hints *hints);

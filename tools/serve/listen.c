@@ -63,6 +63,10 @@ bool serve_listen(struct server *server, struct listener *listener, const struct
   return false;
 }
 
+static bool may_be_missing(const struct serve_listener *wanted, const struct io_error *error) {
+  return wanted->optional && (error->code == EADDRNOTAVAIL || error->code == EAFNOSUPPORT);
+}
+
 int serve_listen_all(struct server *server) {
   for (unsigned i = 0; i < server->config->listener_count; i++) {
     const struct serve_listener *wanted = &server->config->listeners[i];
@@ -72,9 +76,25 @@ int serve_listen_all(struct server *server) {
     address.ipv6_only = leaves_ipv4(server->config, &address);
     server->listening[i] =
         serve_listen(server, &server->listeners[i], &address, server->workers, &error);
-    if (server->listening[i]) continue;
-    bool no_ipv6 = error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT;
-    if (!wanted->optional || !no_ipv6) return complain(EXIT_FAILED, "%s", error.text);
+    if (!server->listening[i] && !may_be_missing(wanted, &error))
+      return complain(EXIT_FAILED, "%s", error.text);
   }
   return EXIT_DONE;
+}
+
+/* An address that is in use is told, and no mistake: the server that runs may be this one. */
+int serve_listen_try(const struct server *server) {
+  int status = EXIT_DONE;
+  for (unsigned i = 0; i < server->config->listener_count; i++) {
+    const struct serve_listener *wanted = &server->config->listeners[i];
+    struct address address = wanted->address;
+    struct io_error error = {0};
+    address.ipv6_only = leaves_ipv4(server->config, &address);
+    if (listener_try(&address, &error) || may_be_missing(wanted, &error)) continue;
+    if (error.code == EADDRINUSE)
+      say("%s", error.text);
+    else
+      status = complain(EXIT_FAILED, "%s", error.text);
+  }
+  return status;
 }

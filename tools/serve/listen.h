@@ -13,6 +13,10 @@ __attribute__((warn_unused_result)) int serve_listen_inherited(struct server *se
 /* Opens all listeners of the configuration. Returns as above. */
 __attribute__((warn_unused_result)) int serve_listen_all(struct server *server);
 
+/* Says which listeners could not be opened, and opens none. Returns as above; EXIT_DONE when all that is wrong is
+ * that addresses are in use. */
+__attribute__((warn_unused_result)) int serve_listen_try(const struct server *server);
+
 /* Adopts the inherited sockets of an address, or opens some: for `workers` workers. Keeps copies for the program
  * that replaces this one. False with error->text. */
 __attribute__((warn_unused_result)) bool serve_listen(struct server *server,

@@ -11,6 +11,7 @@
 #include "tools/serve/config_load.h"
 #include "tools/serve/listen.h"
 #include "tools/serve/metrics_serve.h"
+#include "tools/serve/say.h"
 
 static int read_environment(struct server *server) {
   const char *text = getenv("WEIR_URING_DISABLE"), *bad;
@@ -22,11 +23,9 @@ static int read_environment(struct server *server) {
 /* What the configuration names. */
 static int load(struct server *server) {
   struct mistakes mistakes = {0};
-  const struct serve_route *only = config_only_route(server->config);
-  if (!only || only->action > SERVE_DIRECTORY)
-    return complain(EXIT_FAILED, "only one directory, or the built-in site, can be served so far");
   if (config_load(server->config, &mistakes)) return EXIT_DONE;
-  return complain(EXIT_FAILED, "%s", mistakes.at[0].text);
+  serve_tell_mistakes(&mistakes, server->file);
+  return EXIT_FAILED;
 }
 
 static int open_logs(struct server *server) {
@@ -69,6 +68,15 @@ int serve_open(struct server *server) {
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = serve_listen_all(server);
   if (status == EXIT_DONE) status = serve_metrics_open(server);
+  return status;
+}
+
+int serve_check(struct server *server) {
+  int status = plan(server);
+  if (status == EXIT_DONE) status = read_environment(server);
+  if (status == EXIT_DONE) status = load(server);
+  if (status == EXIT_DONE) status = open_tls(server);
+  if (status == EXIT_DONE) status = serve_listen_try(server);
   return status;
 }
 

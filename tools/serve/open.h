@@ -11,6 +11,10 @@
  * serve_close() in either case. */
 __attribute__((warn_unused_result)) int serve_open(struct server *server);
 
+/* Looks at all that the configuration names: directories, manifests, certificates, and whether the addresses
+ * could be listened on. Opens no port and no log. Returns and needs the same as serve_open(). */
+__attribute__((warn_unused_result)) int serve_check(struct server *server);
+
 /* No worker runs any more. */
 void serve_close(struct server *server);
 

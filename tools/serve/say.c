@@ -3,6 +3,7 @@
  */
 #include "tools/serve/say.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "tools/common/version.h"
@@ -60,12 +61,22 @@ static void print_memory(const struct server *server) {
       (unsigned long long)(memory->keep_bytes / kib));
 }
 
+/* What is served, in a few words. */
+static const char *serving(const struct serve_config *config, char *out, size_t size) {
+  const struct serve_route *only = config_only_route(config);
+  if (only && only->action == SERVE_DEMO) return "its built-in site";
+  if (only && only->action == SERVE_DIRECTORY) return only->directory;
+  snprintf(out, size, "%u route%s of %u host%s", config->route_count,
+           config->route_count == 1 ? "" : "s", config->host_count,
+           config->host_count == 1 ? "" : "s");
+  return out;
+}
+
 void serve_say_start(const struct server *server, const struct worker_group *group) {
   const struct serve_worker *first = group->workers[0].user;
-  const struct serve_route *only = config_only_route(server->config);
+  char what[128];
   say("weir " WEIR_VERSION " serving %s with %u worker%s",
-      only->action == SERVE_DIRECTORY ? only->directory : "its built-in site", server->workers,
-      server->workers == 1 ? "" : "s");
+      serving(server->config, what, sizeof what), server->workers, server->workers == 1 ? "" : "s");
   print_features(server, &group->workers[0].loop.ring.uring);
   print_memory(server);
   if (first && first->note) say("%s", first->note);
@@ -83,4 +94,17 @@ void serve_say_end(const struct server *server, const struct worker_group *group
 void serve_say_counters(struct server *server, const struct worker_group *group) {
   struct serve_counts counts = serve_worker_counts(server, group);
   serve_counters_say(STDERR_FILENO, &counts);
+}
+
+static void tell_mistake(void *ctx, const char *line) {
+  (void)ctx;
+  complain(EXIT_FAILED, "%s", line);
+}
+
+void serve_tell_mistakes(struct mistakes *mistakes, const char *file) {
+  mistakes_sort(mistakes);
+  if (file)
+    mistakes_tell(mistakes, file, tell_mistake, NULL);
+  else if (mistakes->count > 0)
+    complain(EXIT_FAILED, "%s", mistakes->at[0].text);
 }

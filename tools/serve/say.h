@@ -12,6 +12,10 @@ void serve_say_start(const struct server *server, const struct worker_group *gro
 /* Totals, with --verbose. */
 void serve_say_end(const struct server *server, const struct worker_group *group);
 
+/* What is wrong with a configuration, on standard error: all of it with its place in `file`; of a command line
+ * (NULL) the first. */
+void serve_tell_mistakes(struct mistakes *mistakes, const char *file);
+
 /* All counters, on standard error. */
 void serve_say_counters(struct server *server, const struct worker_group *group);
 

@@ -13,6 +13,7 @@
 
 #include "tools/common/process.h"
 #include "tools/serve/config_file.h"
+#include "tools/serve/config_print.h"
 #include "tools/serve/metrics_serve.h"
 #include "tools/serve/open.h"
 #include "tools/serve/options.h"
@@ -108,16 +109,11 @@ static int run(struct server *server) {
                            (unsigned long long)process_raise_descriptors());
 }
 
-static void tell(void *ctx, const char *line) {
-  complain(EXIT_FAILED, "%s", line);
-  (void)ctx;
-}
-
 /* NULL after all that is wrong with the file has been said. */
 static struct serve_config *read_file(const char *file) {
   struct mistakes mistakes = {0};
   struct serve_config *config = config_file_read(file, &mistakes);
-  mistakes_tell(&mistakes, file, tell, NULL);
+  if (!config) serve_tell_mistakes(&mistakes, file);
   return config;
 }
 
@@ -128,14 +124,35 @@ static int become_user(const char *user) {
   return complain(EXIT_FAILED, "%s", error.text);
 }
 
+static int print_config(const struct serve_config *config) {
+  char error[256];
+  const struct failure failure = {.text = error, .size = sizeof error};
+  if (!config_print(config, stdout, &failure)) return complain(EXIT_FAILED, "%s", error);
+  return output_end("weir serve", EXIT_DONE);
+}
+
+static int check(struct server *server) {
+  int status = serve_check(server);
+  if (status == EXIT_DONE) say("the configuration can be used");
+  return status;
+}
+
 /* `outside`: what is wrong with the environment, or NULL. */
 static int serve(struct server *server, const struct serve_options *options,
                  const struct io_error *outside) {
+  int status = EXIT_DONE;
+  server->file = options->file;
   server->config = options->file ? read_file(options->file) : options->config;
   if (!server->config) return EXIT_FAILED;
-  int status = outside ? complain(EXIT_FAILED, "%s", outside->text) : serve_open(server);
-  if (status == EXIT_DONE) status = become_user(server->config->user);
-  if (status == EXIT_DONE) status = run(server);
+  if (options->print) {
+    status = print_config(server->config);
+  } else if (options->check) {
+    status = check(server);
+  } else {
+    status = outside ? complain(EXIT_FAILED, "%s", outside->text) : serve_open(server);
+    if (status == EXIT_DONE) status = become_user(server->config->user);
+    if (status == EXIT_DONE) status = run(server);
+  }
   serve_close(server);
   return status;
 }

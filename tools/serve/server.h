@@ -11,12 +11,14 @@
 #include <pthread.h>
 
 #include "engine/engine.h"
+#include "io/files/counters.h"
 #include "io/tls/factory.h"
 #include "io/worker/group.h"
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/serve/config.h"
 #include "tools/serve/demo.h"
+#include "tools/serve/front.h"
 #include "tools/serve/logs.h"
 #include "tools/serve/memory.h"
 #include "tools/serve/metrics.h"
@@ -26,6 +28,7 @@
 #include "tools/serve/tls.h"
 
 struct server {
+  const char *file;            /* of the configuration; NULL: it is the command line's */
   struct serve_config *config; /* a reference */
   unsigned workers;
   struct serve_memory memory;
@@ -47,8 +50,12 @@ struct server {
 struct serve_worker {
   struct engine engine;
   bool has_engine;
-  struct serve_site *site; /* either this or `demo` */
-  struct demo *demo;
+  /* What answers: one of these, when that is all that is served; or the front with its routes. */
+  struct serve_site *site;
+  struct demo *demo; /* of the front, too */
+  struct front front;
+  bool has_front;
+  struct files_counters files; /* of the front's directories */
   struct serve_worker_logs logs;
   struct tls_factory tls;
   bool has_tls;

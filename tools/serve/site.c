@@ -170,6 +170,7 @@ static struct site *create_site(struct serve_site *serve_site,
                                 const struct serve_site_settings *settings) {
   struct site_settings site = {
       .memory = settings->memory,
+      .prefix = settings->prefix,
       .source = {.ops = &source_ops, .self = serve_site},
       .hints = settings->hints,
       .rules = settings->rules,
@@ -200,6 +201,7 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
       .cache_bytes_max = settings->cache_bytes_max,
       .reads_max = settings->reads_max,
       .user_bytes = sizeof(struct site_entry),
+      .counters = settings->counters,
       .forbidden = settings->explain ? forbidden : NULL,
   };
   serve_site->files = files_create(&files, note, error);
@@ -212,6 +214,10 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
   io_error_set(error, 0, "cannot serve %s: out of memory", settings->directory);
   serve_site_destroy(serve_site);
   return NULL;
+}
+
+bool serve_site_is_idle(const struct serve_site *serve_site) {
+  return files_are_idle(serve_site->files);
 }
 
 void serve_site_destroy(struct serve_site *serve_site) {

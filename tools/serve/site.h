@@ -12,16 +12,18 @@ struct loop;
 
 struct serve_site_settings {
   const char *directory;
-  struct loop *loop; /* reads what is not in the page cache */
+  struct span prefix; /* see struct site_settings */
+  struct loop *loop;  /* reads what is not in the page cache */
   const struct memory *memory;
   const struct site_hints *hints;
   const struct site_rules *rules; /* NULL: site_rules_default */
   const char *cache_control;      /* or NULL */
   const int64_t *wall_seconds;
   uint32_t exchanges_max;
-  size_t cache_bytes_max; /* see struct files_settings, */
-  uint32_t reads_max;     /* and here */
-  uint32_t workers;       /* that open files */
+  size_t cache_bytes_max;          /* see struct files_settings, */
+  uint32_t reads_max;              /* and here */
+  uint32_t workers;                /* that open files */
+  struct files_counters *counters; /* kept; NULL: its own */
   bool push;
   bool explain; /* 403s on standard output, see serve/refusals.h */
 };
@@ -34,6 +36,9 @@ struct serve_site;
 __attribute__((warn_unused_result)) struct serve_site *
 serve_site_create(const struct serve_site_settings *settings, const char **note,
                   struct io_error *error);
+
+/* Whether nothing is under way: once no stream is left, whether it may be destroyed. */
+bool serve_site_is_idle(const struct serve_site *serve_site);
 
 /* All streams must be closed, and all reads complete. NULL is allowed. */
 void serve_site_destroy(struct serve_site *serve_site);

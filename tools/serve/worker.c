@@ -57,17 +57,17 @@ static struct engine_config engine_config_of(const struct server *server) {
   return out;
 }
 
-/* Creates the handler: of the directory, or of the built-in site. NULL with error->text. */
-static const struct handler *make_handler(struct server *server, struct serve_worker *mine,
-                                          struct worker *worker, uint32_t exchanges_max,
-                                          struct io_error *error) {
-  const struct serve_route *route = config_only_route(server->config);
-  if (route->action == SERVE_DEMO) {
-    mine->demo = demo_create(&process_memory, exchanges_max);
-    if (mine->demo) return demo_handler(mine->demo);
-    io_error_set(error, 0, "out of memory");
-    return NULL;
-  }
+static bool make_demo(struct serve_worker *mine, uint32_t exchanges_max, struct io_error *error) {
+  mine->demo = demo_create(&process_memory, exchanges_max);
+  return mine->demo || io_error_set(error, 0, "out of memory");
+}
+
+/* A handler without routes: of the directory, or of the built-in site. */
+static const struct handler *make_only(struct server *server, struct serve_worker *mine,
+                                       struct worker *worker, const struct serve_route *route,
+                                       uint32_t exchanges_max, struct io_error *error) {
+  if (route->action == SERVE_DEMO)
+    return make_demo(mine, exchanges_max, error) ? demo_handler(mine->demo) : NULL;
   struct serve_site_settings settings = {
       .directory = route->directory,
       .loop = &worker->loop,
@@ -76,12 +76,59 @@ static const struct handler *make_handler(struct server *server, struct serve_wo
       .cache_control = route->cache_control,
       .wall_seconds = &mine->wall_seconds,
       .exchanges_max = exchanges_max,
+      .cache_bytes_max = server->memory.cache_bytes,
+      .reads_max = server->memory.reads,
       .workers = server->workers,
       .push = server->config->push,
       .explain = server->config->verbose,
   };
   mine->site = serve_site_create(&settings, &mine->note, error);
   return mine->site ? serve_site_handler(mine->site) : NULL;
+}
+
+/* Where https-only redirects to: port 443 if weir listens there, else the first port with TLS. */
+static uint16_t https_port(const struct server *server) {
+  uint16_t port = 0;
+  for (unsigned i = 0; i < server->config->listener_count; i++) {
+    if (!server->config->listeners[i].secure || !server->listening[i]) continue;
+    uint16_t this = address_port(&server->listeners[i].address);
+    if (port == 0 || this == 443) port = this;
+  }
+  return port;
+}
+
+static struct router *make_router(struct server *server, struct serve_worker *mine,
+                                  struct worker *worker, uint32_t exchanges_max,
+                                  struct io_error *error) {
+  const struct router_settings settings = {
+      .config = server->config,
+      .memory = &process_memory,
+      .loop = &worker->loop,
+      .wall_seconds = &mine->wall_seconds,
+      .demo = demo_handler(mine->demo),
+      .counters = &mine->files,
+      .exchanges_max = exchanges_max,
+      .cache_bytes_max = server->memory.cache_bytes,
+      .reads_max = server->memory.reads,
+      .workers = server->workers,
+      .https_port = https_port(server),
+  };
+  return router_create(&settings, &mine->note, error);
+}
+
+/* Creates the handler. NULL with error->text. */
+static const struct handler *make_handler(struct server *server, struct serve_worker *mine,
+                                          struct worker *worker, uint32_t exchanges_max,
+                                          struct io_error *error) {
+  const struct serve_route *only = server->file ? NULL : config_only_route(server->config);
+  if (only && only->action <= SERVE_DIRECTORY)
+    return make_only(server, mine, worker, only, exchanges_max, error);
+  if (!make_demo(mine, exchanges_max, error)) return NULL;
+  struct router *router = make_router(server, mine, worker, exchanges_max, error);
+  if (!router) return NULL;
+  front_init(&mine->front, router, demo_handler(mine->demo)->protocols);
+  mine->has_front = true;
+  return &mine->front.handler;
 }
 
 static void set_clock(struct serve_worker *mine) {
@@ -125,7 +172,8 @@ static void show_counters(struct server *server, const struct serve_worker *mine
                                     .requests = server->metrics ? &mine->requests.counts : NULL,
                                     .gauges = &mine->gauges,
                                     .tls = mine->has_tls ? &mine->tls.counters : NULL,
-                                    .files = mine->site ? serve_site_counters(mine->site) : NULL};
+                                    .files = mine->site ? serve_site_counters(mine->site)
+                                                        : &mine->files};
   tally_show(&server->tally, index, &parts);
 }
 
@@ -145,6 +193,7 @@ static void worker_stopped(struct worker *worker, void *ctx) {
   tally_take_back(&server->tally, worker->index);
   if (mine->has_tls) tls_factory_destroy(&mine->tls);
   if (mine->has_engine) engine_destroy(&mine->engine);
+  if (mine->has_front) front_destroy(&mine->front);
   serve_site_destroy(mine->site);
   demo_destroy(mine->demo);
   serve_worker_logs_destroy(&mine->logs);
@@ -196,6 +245,7 @@ static void set_gauges(struct serve_worker *mine) {
                              .connections_h2 = engine->h2.connections.taken,
                              .connections_spdy = engine->spdy.sessions.taken};
   if (mine->site) now.files = serve_site_gauges(mine->site);
+  if (mine->has_front) now.files = router_gauges(mine->front.current);
   tally_set_gauges(&mine->gauges, &now);
 }
 
@@ -210,6 +260,7 @@ static void worker_second(struct worker *worker, void *ctx) {
     demo_second(mine->demo, &all.engine.http);
   }
   if (mine->site) serve_site_trim(mine->site, worker->loop.now_ns);
+  if (mine->has_front) front_second(&mine->front, worker->loop.now_ns);
   set_gauges(mine);
 }
 

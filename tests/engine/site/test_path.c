@@ -175,15 +175,20 @@ static void nothing_escapes(void **state) {
   assert_true(passed > 100); /* or this test would prove nothing */
 }
 
-static void assert_directory(const char *target, const char *expected) {
+static void assert_below(const char *prefix, const char *target, const char *expected) {
   uint8_t room[128], out[400];
   struct site_path path;
   assert_int_equal(site_path_parse(span_text(target), room, sizeof room, &path), SITE_PATH_OK);
-  size_t need = 3 * path.path.len + 2 + path.query.len;
-  assert_int_equal(site_path_directory(&path, out, need - 1), 0);
-  size_t len = site_path_directory(&path, out, need);
+  struct span below = span_text(prefix);
+  size_t need = 3 * (below.len + path.path.len) + 3 + path.query.len;
+  assert_int_equal(site_path_directory(below, &path, out, need - 1), 0);
+  size_t len = site_path_directory(below, &path, out, need);
   if (!span_is(span_of(out, len), expected))
     fail_msg("%s: %.*s, expected %s", target, (int)len, (char *)out, expected);
+}
+
+static void assert_directory(const char *target, const char *expected) {
+  assert_below("", target, expected);
 }
 
 static void redirect_targets(void **state) {
@@ -196,6 +201,8 @@ static void redirect_targets(void **state) {
   assert_directory("/%3Fa%25%23", "/%3Fa%25%23/");
   assert_directory("/%e4%bd%a0", "/%E4%BD%A0/");
   assert_directory("/", "/");
+  assert_below("docs", "/a/b?c", "/docs/a/b/?c");
+  assert_below("docs/x y", "/", "/docs/x%20y/");
 }
 
 static void mime_types(void **state) {

@@ -357,6 +357,34 @@ static void cache_control_is_sent_where_it_counts(void **state) {
   }
 }
 
+/* The root of the site lies at /docs: what lies elsewhere is not there, and redirects keep the prefix. */
+static void a_prefix_leads_to_the_root(void **state) {
+  (void)state;
+  made_reopen((struct site_settings){.prefix = span_text("docs/x y")});
+  static const struct {
+    const char *target, *location;
+    unsigned status;
+  } asked[] = {
+      {"/docs/x%20y/digits.txt", NULL, 200},
+      {"/docs/./x%20y//digits.txt", NULL, 200},
+      {"/docs/x%20y/", NULL, 200},
+      {"/docs/x%20y", "/docs/x%20y/", 301},
+      {"/docs/x%20y?a=b", "/docs/x%20y/?a=b", 301},
+      {"/digits.txt", NULL, 404},
+      {"/docs/x%20yz/digits.txt", NULL, 404},
+      {"/docs/x%20y/../digits.txt", NULL, 404},
+      {"/docs/", NULL, 404},
+  };
+  for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+    struct fake_stream fake = {0};
+    made_get(&fake, asked[i].target);
+    fake_pull_all(&fake, 100);
+    if (fake.status != asked[i].status) fail_msg("%s: %u", asked[i].target, fake.status);
+    made_assert_field(&fake, "location", asked[i].location);
+    fake_free(&fake);
+  }
+}
+
 static void a_modification_in_the_future_is_dated_now(void **state) {
   (void)state;
   made.files[3].mtime_ns = (made.wall_seconds + 1000) * (int64_t)SECOND_NS;
@@ -517,6 +545,7 @@ int main(void) {
       MADE_TEST(a_known_file_costs_one_lookup),
       MADE_TEST(bytes_in_memory_are_lent_not_copied),
       MADE_TEST(cache_control_is_sent_where_it_counts),
+      MADE_TEST(a_prefix_leads_to_the_root),
       MADE_TEST(a_modification_in_the_future_is_dated_now),
       MADE_TEST(long_targets),
       MADE_TEST(indexes),

@@ -10,6 +10,7 @@
 
 #include "engine/base/text.h"
 #include "tools/serve/config_file.h"
+#include "tools/serve/config_print.h"
 
 /* ---- mistakes -------------------------------------------------------------------------------- */
 
@@ -72,6 +73,8 @@ static const struct row {
     {"a list for one", "workers: [1, 2]\n", "F:1:10: workers: expected a text, not a list\n"},
     {"a mapping for one", "workers: {a: 1}\n", "F:1:10: workers: expected a text, not a mapping\n"},
     {"a list in a list", "http: [[1]]\n", "F:1:8: http: expected a text, not a list\n"},
+    {"https-only without https", "http: 1\nhttps-only: true\ndirectory: d\n",
+     "F: https-only needs https\n"},
     {"no flag", "spdy: yes\n", "F:1:7: spdy yes: expected true or false\n"},
     {"a NUL", "directory: \"a\\0b\"\n", "F:1:12: directory: a NUL character\n"},
     {"hosts that are no list", "hosts: {name: a}\n",
@@ -353,6 +356,84 @@ static void test_names(void **state) {
   config_release(config);
 }
 
+/* ---- what is printed ------------------------------------------------------------------------- */
+
+/* The configuration as a file: the caller's to free. NULL with the reason in `error`. */
+static char *printed(const struct serve_config *config, char error[256]) {
+  char *text = NULL;
+  size_t len;
+  const struct failure failure = {error, 256};
+  FILE *out = open_memstream(&text, &len);
+  assert_non_null(out);
+  bool good = config_print(config, out, &failure);
+  assert_int_equal(fclose(out), 0);
+  if (good) return text;
+  free(text);
+  return NULL;
+}
+
+static const char all_kinds[] =
+    "http: [1, '[::1]:2,weight=3']\nhttps: 4\nspdy: true\nworkers: 3\nconnections: auto\n"
+    "streams: 7\nflow: echo\nwindow: 100000\nweight: {10.0.0.0/8: 4, '[fd00::]/8': 9}\n"
+    "idle-seconds: 5\ndrain-seconds: 0\nrfc7540-priorities: false\nhead-start: "
+    "['IMAGE/*@/a*=2k:1']\n"
+    "push: false\naccess-log: '-'\nlog-format: json\nrecord: \"/tmp/a\\\"b\\\\c\\td\"\nverbose: "
+    "true\n"
+    "certificates: [{cert: 'null', key: '~'}]\ncache-control: max-age=1\n"
+    "hosts:\n- name: [a.org, '*.a.org']\n  directory: \"/srv/\\u00e9 #: x\"\n  preload: {/: "
+    "[/a.css, /b]}\n"
+    "  routes:\n  - {path: /r, redirect: 'https://x/', status: 308}\n"
+    "  - {path: /t, answer: \"two\\nlines\", answer-type: text/html, https-only: true}\n"
+    "- {name: default, demo: true}\n";
+
+/* Reading what was printed gives the same again. */
+static void test_print(void **state) {
+  static const char *const texts[] = {"{}", "directory: x\n", all_kinds};
+  char error[256];
+  (void)state;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct serve_config *first = made(texts[i]);
+    char *text = printed(first, error);
+    assert_non_null(text);
+    struct serve_config *second = made(text);
+    char *again = printed(second, error);
+    assert_string_equal(text, again);
+    assert_int_equal(first->listener_count, second->listener_count);
+    assert_memory_equal(first->listeners, second->listeners, sizeof first->listeners);
+    assert_memory_equal(&first->weights, &second->weights, sizeof first->weights);
+    assert_int_equal(first->head_starts.count, second->head_starts.count);
+    assert_int_equal(first->route_count, second->route_count);
+    assert_int_equal(first->window_bytes, second->window_bytes);
+    config_release(first);
+    config_release(second);
+    free(text);
+    free(again);
+  }
+}
+
+static void test_printed_texts(void **state) {
+  char error[256];
+  (void)state;
+  struct serve_config *config = made(all_kinds);
+  char *text = printed(config, error);
+  static const char *const lines[] = {
+      "http: [1, \"[::1]:2,weight=3\"]\n",
+      "access-log: \"-\"\n",
+      "record: \"/tmp/a\\\"b\\\\c\\x09d\"\n",
+      "  - cert: \"null\"\n    key: \"~\"\n",
+      "        directory: \"/srv/\xc3\xa9 #: x\"\n",
+      "        preload: [/=/a.css, /=/b]\n",
+      "        cache-control: max-age=1\n",
+      "      - path: /r\n        redirect: \"https://x/\"\n        status: 308\n",
+      "        answer: \"two\\x0alines\"\n",
+      "  - name: [default]\n    routes:\n      - path: /\n        demo: true\n",
+  };
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+    if (!strstr(text, lines[i])) fail_msg("%s is missing in:\n%s", lines[i], text);
+  free(text);
+  config_release(config);
+}
+
 enum {
   ROWS = sizeof rows / sizeof *rows,
 };
@@ -364,6 +445,7 @@ int main(void) {
       cmocka_unit_test(test_name),          cmocka_unit_test(test_files),
       cmocka_unit_test(test_defaults),      cmocka_unit_test(test_routes),
       cmocka_unit_test(test_inheritance),   cmocka_unit_test(test_names),
+      cmocka_unit_test(test_print),         cmocka_unit_test(test_printed_texts),
   };
   size_t count = 0;
   while (tests[count].test_func)

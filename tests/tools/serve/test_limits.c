@@ -58,7 +58,7 @@ static bool has_pages(unsigned count) {
     fprintf(to, "%s\"/%u\": [\"/a.css\"]", i ? ", " : "{", i);
   fputs("}", to);
   assert_int_equal(fclose(to), 0);
-  struct serve_hints *hints = serve_hints_create(file, NULL, 0, &failure);
+  struct serve_hints *hints = serve_hints_create((struct span){0}, file, NULL, 0, &failure);
   unlink(file);
   serve_hints_free(hints);
   return hints;

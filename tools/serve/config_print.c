@@ -1,0 +1,150 @@
+/*
+ * serve/config_print.c - see serve/config_print.h.
+ */
+#include "tools/serve/config_print.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "engine/base/text.h"
+#include "engine/ws/utf8.h"
+#include "tools/serve/config_find.h"
+
+struct printing {
+  FILE *out;
+  const struct failure *failure;
+  const char *indent; /* of the next lines */
+  const char *dash;   /* "- " in place of the last two spaces of the next line, or NULL */
+  bool failed;
+};
+
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+/* Whether the text needs no quotes: it begins no other kind of value, and is not null. */
+static bool is_plain(const char *text) {
+  if (!isalnum((unsigned char)text[0]) && text[0] != '/') return false;
+  if (strcasecmp(text, "null") == 0) return false;
+  for (; *text; text++)
+    if (!isalnum((unsigned char)*text) && !strchr("/_.-+=@", *text)) return false;
+  return true;
+}
+
+static void print_quoted(FILE *out, const char *text) {
+  fputc('"', out);
+  for (; *text; text++) {
+    unsigned char byte = (unsigned char)*text;
+    if (byte == '"' || byte == '\\')
+      fprintf(out, "\\%c", byte);
+    else if (byte < ' ' || byte == 0x7f)
+      fprintf(out, "\\x%02x", byte);
+    else
+      fputc(byte, out);
+  }
+  fputc('"', out);
+}
+
+static void print_text(struct printing *printing, const char *text) {
+  struct ws_utf8 state = {0};
+  if (!printing->failed && (!ws_utf8(&state, span_text(text)) || !ws_utf8_is_whole(&state))) {
+    printing->failed = true;
+    failure_set(printing->failure, "%s is not UTF-8, so it cannot stand in a file", text);
+  }
+  if (is_plain(text))
+    fputs(text, printing->out);
+  else
+    print_quoted(printing->out, text);
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+/* The beginning of a line, up to the colon. */
+static void print_name(struct printing *printing, const char *name) {
+  int len = (int)strlen(printing->indent) - (printing->dash ? 2 : 0);
+  fprintf(printing->out, "%.*s%s%s:", len, printing->indent, printing->dash ? printing->dash : "",
+          name);
+  printing->dash = NULL;
+}
+
+/* Parts that follow are entries of that list. */
+static void print_list(struct printing *printing, const char *name) {
+  print_name(printing, name);
+  fputc('\n', printing->out);
+}
+
+static void print_key(struct printing *printing, const struct config_part *part,
+                      const struct config_key *key) {
+  const struct config_text *text = config_document_next(key, &part, NULL);
+  if (!text && !key->standard) return;
+  print_name(printing, key->name);
+  fputs(key->many ? " [" : " ", printing->out);
+  if (!text) print_text(printing, key->standard);
+  for (bool first = true; text; text = config_document_next(key, &part, text), first = false) {
+    if (!first) fputs(", ", printing->out);
+    print_text(printing, text->text);
+  }
+  fputs(key->many ? "]\n" : "\n", printing->out);
+}
+
+static void print_keys(struct printing *printing, const struct config_part *part,
+                       enum config_scope scope) {
+  for (size_t i = 0; i < config_key_count; i++) {
+    const struct config_key *key = &config_keys[i];
+    if (!(key->scopes & CONFIG_ROUTE) && key->scopes & scope) print_key(printing, part, key);
+  }
+}
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+static void print_route(struct printing *printing, const struct serve_route *route) {
+  printing->dash = "- ";
+  if (route->part->scope != CONFIG_ROUTE) {
+    print_name(printing, "path");
+    fputs(" /\n", printing->out);
+  }
+  for (size_t i = 0; i < config_key_count; i++) {
+    const struct config_key *key = &config_keys[i];
+    bool applies = !key->actions || key->actions >> route->action & 1;
+    bool path = key->scopes == CONFIG_ROUTE && route->part->scope != CONFIG_ROUTE;
+    if (key->scopes & CONFIG_ROUTE && applies && !path) print_key(printing, route->part, key);
+  }
+}
+
+static void print_host(struct printing *printing, const struct serve_host *host) {
+  printing->indent = "    ";
+  printing->dash = "- ";
+  if (host->part->scope == CONFIG_HOST) {
+    print_keys(printing, host->part, CONFIG_HOST);
+  } else {
+    print_name(printing, "name");
+    fputs(" [default]\n", printing->out);
+  }
+  print_list(printing, "routes");
+  printing->indent = "        ";
+  for (unsigned i = 0; i < host->route_count; i++)
+    print_route(printing, &host->routes[i]);
+}
+
+static void print_certificates(struct printing *printing, const struct config_part *global) {
+  printing->indent = "";
+  bool any = false;
+  for (const struct config_part *at = global->first; at; at = at->next) {
+    if (at->scope != CONFIG_CERTIFICATE) continue;
+    if (!any) print_list(printing, "certificates");
+    any = true;
+    printing->indent = "    ";
+    printing->dash = "- ";
+    print_keys(printing, at, CONFIG_CERTIFICATE);
+  }
+}
+
+bool config_print(const struct serve_config *config, FILE *out, const struct failure *failure) {
+  struct printing printing = {.out = out, .failure = failure, .indent = ""};
+  const struct config_part *global = config->document.global;
+  print_keys(&printing, global, CONFIG_GLOBAL);
+  print_certificates(&printing, global);
+  printing.indent = "";
+  print_list(&printing, "hosts");
+  for (unsigned i = 0; i < config->host_count; i++)
+    print_host(&printing, &config->hosts[i]);
+  return !printing.failed;
+}

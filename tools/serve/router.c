@@ -1,0 +1,370 @@
+/*
+ * serve/router.c - see serve/router.h.
+ */
+#include "tools/serve/router.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "engine/base/decimal.h"
+#include "engine/base/pool.h"
+#include "engine/base/text.h"
+#include "engine/http/body.h"
+#include "engine/site/path.h"
+#include "tools/serve/hints.h"
+#include "tools/serve/host.h"
+#include "tools/serve/site.h"
+
+struct router {
+  struct router_settings settings;
+  struct serve_site **sites; /* of directories, by the route's index */
+  struct pool replies;       /* struct reply */
+  uint64_t streams;
+};
+
+/* A body of text on its way. */
+struct reply {
+  struct router *router;
+  struct body_bytes body;
+};
+
+/* ---- finding --------------------------------------------------------------------------------- */
+
+static int compare(struct span a, struct span b) {
+  size_t common = a.len < b.len ? a.len : b.len;
+  int order = common > 0 ? memcmp(a.base, b.base, common) : 0;
+  return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static const struct serve_host *find_name(const struct serve_names *names, struct span name) {
+  unsigned low = 0, high = names->count;
+  while (low < high) {
+    unsigned middle = low + (high - low) / 2;
+    int order = compare(name, names->at[middle].name);
+    if (order == 0) return names->at[middle].host;
+    if (order < 0) high = middle;
+    if (order > 0) low = middle + 1;
+  }
+  return NULL;
+}
+
+const struct serve_host *router_find_host(const struct serve_config *config,
+                                          struct span authority) {
+  char room[HOST_BYTES_MAX];
+  struct span name;
+  if (config->host_count == 1 && config->any) return config->any;
+  if (!host_normal(authority, room, &name)) return config->any;
+  const struct serve_host *found = find_name(&config->exact, name);
+  while (!found && config->wildcards.count > 0) {
+    const uint8_t *dot = name.len > 0 ? memchr(name.base, '.', name.len) : NULL;
+    if (!dot) break;
+    name = span_skip(name, (size_t)(dot - name.base) + 1);
+    found = find_name(&config->wildcards, name);
+  }
+  return found ? found : config->any;
+}
+
+static bool is_below(struct span path, struct span prefix) {
+  if (prefix.len == 0) return true;
+  if (path.len < prefix.len || memcmp(path.base, prefix.base, prefix.len) != 0) return false;
+  return path.len == prefix.len || path.base[prefix.len] == '/';
+}
+
+const struct serve_route *router_find_route(const struct serve_host *host, struct span path) {
+  for (unsigned i = 0; i < host->route_count; i++)
+    if (is_below(path, host->routes[i].path)) return &host->routes[i];
+  return NULL;
+}
+
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+static const struct stream_events no_events;
+
+static void reply_done(void *ctx) {
+  struct reply *reply = ctx;
+  pool_give(&reply->router->replies, reply);
+}
+
+/* Responds with a text that lives as long as the router. `extra` may be NULL. */
+static void respond(struct router *router, struct stream *stream, unsigned status, const char *type,
+                    struct span text, const struct header *extra) {
+  uint8_t length[DECIMAL_BYTES_MAX];
+  struct header fields[3];
+  size_t count = 0;
+  struct body body = BODY_NONE;
+  bool bodiless = status == 204 || status == 205 || status == 304;
+  struct reply *reply = text.len > 0 && !bodiless ? pool_take(&router->replies) : NULL;
+  if (reply) {
+    reply->router = router;
+    body = body_bytes(&reply->body, text, reply_done, reply);
+    fields[count++] = header_of(TOKEN_CONTENT_TYPE, span_text(type));
+  }
+  if (!bodiless)
+    fields[count++] =
+        header_of(TOKEN_CONTENT_LENGTH, span_of(length, decimal_put(length, reply ? text.len : 0)));
+  if (extra) fields[count++] = *extra;
+  stream->events = &no_events;
+  (void)stream_respond(stream, status, fields, count, body);
+}
+
+static const struct {
+  unsigned status;
+  const char *text;
+} errors[] = {
+    {400, "400 Bad Request\nThe address is not one that can be served.\n"},
+    {404, "404 Not Found\nThere is nothing at this address.\n"},
+    {414, "414 URI Too Long\nThe address is too long.\n"},
+    {501, "501 Not Implemented\nThere are no tunnels here.\n"},
+};
+
+static void refuse(struct router *router, struct stream *stream, unsigned status) {
+  size_t i = 0;
+  while (errors[i].status != status)
+    i++;
+  respond(router, stream, status, "text/plain; charset=utf-8", span_text(errors[i].text), NULL);
+}
+
+/* ---- redirects ------------------------------------------------------------------------------- */
+
+/* A location that is being written. */
+struct location {
+  uint8_t text[SERVE_LOCATION_BYTES_MAX];
+  size_t len;
+};
+
+static bool put(struct location *location, struct span text) {
+  if (text.len > sizeof location->text - location->len) return false;
+  if (text.len > 0) memcpy(location->text + location->len, text.base, text.len);
+  location->len += text.len;
+  return true;
+}
+
+static bool put_path(struct location *location, struct span path) {
+  if (3 * path.len > sizeof location->text - location->len) return false;
+  location->len += site_path_encode(path, location->text + location->len);
+  return true;
+}
+
+/* What follows the first `skipped` bytes of the path, and the query. */
+static bool put_rest(struct location *location, const struct site_path *path, size_t skipped) {
+  struct span rest = span_skip(path->path, skipped);
+  bool slash = path->directory && rest.len > 0;
+  return put_path(location, rest) && (!slash || put(location, span_text("/"))) &&
+         put(location, path->query);
+}
+
+static void send_to(struct router *router, struct stream *stream, unsigned status,
+                    const struct location *location) {
+  struct header field = header_of(TOKEN_LOCATION, span_of(location->text, location->len));
+  respond(router, stream, status, "", (struct span){0}, &field);
+}
+
+/* A target that ends with a slash stands for the route's path. */
+static void redirect(struct router *router, struct stream *stream, const struct serve_route *route,
+                     const struct site_path *path) {
+  struct location location = {.len = 0};
+  struct span target = span_text(route->redirect);
+  size_t skipped = route->path.len + (route->path.len > 0 && path->path.len > route->path.len);
+  bool whole = put(&location, target);
+  if (target.base[target.len - 1] == '/') whole = whole && put_rest(&location, path, skipped);
+  if (whole)
+    send_to(router, stream, route->status, &location);
+  else
+    refuse(router, stream, 414);
+}
+
+/* The same address over https. */
+static void redirect_to_https(struct router *router, struct stream *stream,
+                              const struct request *request, const struct site_path *path) {
+  struct location location = {.len = 0};
+  char room[HOST_BYTES_MAX];
+  uint8_t port[DECIMAL_BYTES_MAX];
+  struct span host;
+  uint16_t number = router->settings.https_port;
+  if (!host_normal(request->authority, room, &host) || host.len == 0) {
+    refuse(router, stream, 400);
+    return;
+  }
+  bool whole = put(&location, span_text("https://")) && put(&location, host);
+  if (number != 443)
+    whole = whole && put(&location, span_text(":")) &&
+            put(&location, span_of(port, decimal_put(port, number)));
+  whole = whole && put(&location, span_text("/")) && put_rest(&location, path, 0);
+  bool simple = span_is(request->method, "GET") || span_is(request->method, "HEAD");
+  if (whole)
+    send_to(router, stream, simple ? 301 : 308, &location);
+  else
+    refuse(router, stream, 414);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+/* Status 200 when the path can be looked up. A target without a path, as of OPTIONS * and CONNECT, means all
+ * paths. */
+static unsigned read_path(const struct request *request, uint8_t room[SITE_PATH_BYTES_MAX],
+                          struct site_path *out) {
+  *out = (struct site_path){0};
+  if (request->path.len == 0 || span_is(request->path, "*")) return 200;
+  if (request->path.len > SITE_TARGET_BYTES_MAX) return 414;
+  switch (site_path_parse(request->path, room, SITE_PATH_BYTES_MAX, out)) {
+  case SITE_PATH_OK: return 200;
+  case SITE_PATH_BAD: return 400;
+  case SITE_PATH_NO_FILE: return 404;
+  case SITE_PATH_LONG: return 414;
+  }
+  return 400;
+}
+
+static void pass(const struct handler *handler, struct stream *stream,
+                 const struct request *request, uint64_t now_ns) {
+  handler->request(handler->ctx, stream, request, now_ns);
+}
+
+static void act(struct router *router, const struct serve_route *route, struct stream *stream,
+                const struct request *request, const struct site_path *path, uint64_t now_ns) {
+  bool tunnel = span_is(request->method, "CONNECT");
+  switch (route->action) {
+  case SERVE_DEMO: pass(router->settings.demo, stream, request, now_ns); return;
+  case SERVE_DIRECTORY:
+    pass(serve_site_handler(router->sites[route->index]), stream, request, now_ns);
+    return;
+  case SERVE_REDIRECT:
+    if (tunnel) break;
+    redirect(router, stream, route, path);
+    return;
+  case SERVE_ANSWER:
+    if (tunnel) break;
+    respond(router, stream, route->status, route->answer_type, span_text(route->answer), NULL);
+    return;
+  }
+  refuse(router, stream, 501);
+}
+
+void router_request(struct router *router, struct stream *stream, const struct request *request,
+                    uint64_t now_ns) {
+  uint8_t room[SITE_PATH_BYTES_MAX];
+  struct site_path path;
+  router->streams++;
+  const struct serve_host *host = router_find_host(router->settings.config, request->authority);
+  unsigned status = host ? read_path(request, room, &path) : 404;
+  const struct serve_route *route = status == 200 ? router_find_route(host, path.path) : NULL;
+  if (!route)
+    refuse(router, stream, status == 200 ? 404 : status);
+  else if (route->https_only && !stream->peer->secure)
+    redirect_to_https(router, stream, request, &path);
+  else
+    act(router, route, stream, request, &path, now_ns);
+}
+
+void router_ended(struct router *router) {
+  assert(router->streams > 0);
+  router->streams--;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static unsigned count_directories(const struct serve_config *config) {
+  unsigned count = 0;
+  for (unsigned i = 0; i < config->host_count; i++)
+    for (unsigned k = 0; k < config->hosts[i].route_count; k++)
+      count += config->hosts[i].routes[k].action == SERVE_DIRECTORY;
+  return count;
+}
+
+/* Each directory has an equal part of what a worker may hold. */
+static struct serve_site *open_site(const struct router_settings *settings,
+                                    const struct serve_route *route, unsigned directories,
+                                    const char **note, struct io_error *error) {
+  uint32_t reads = settings->reads_max / directories;
+  const struct serve_site_settings site = {
+      .directory = route->directory,
+      .prefix = route->path,
+      .loop = settings->loop,
+      .memory = settings->memory,
+      .hints = route->hints ? serve_hints_table(route->hints) : NULL,
+      .cache_control = route->cache_control,
+      .wall_seconds = settings->wall_seconds,
+      .exchanges_max = settings->exchanges_max,
+      .cache_bytes_max = settings->cache_bytes_max / directories,
+      .reads_max = settings->reads_max > 0 && reads == 0 ? 1 : reads,
+      .workers = settings->workers * directories,
+      .counters = settings->counters,
+      .push = settings->config->push,
+      .explain = settings->config->verbose,
+  };
+  return serve_site_create(&site, note, error);
+}
+
+static bool open_sites(struct router *router, const char **note, struct io_error *error) {
+  const struct serve_config *config = router->settings.config;
+  unsigned directories = count_directories(config);
+  for (unsigned i = 0; i < config->host_count; i++)
+    for (unsigned k = 0; k < config->hosts[i].route_count; k++) {
+      const struct serve_route *route = &config->hosts[i].routes[k];
+      if (route->action != SERVE_DIRECTORY) continue;
+      struct serve_site **site = &router->sites[route->index];
+      *site = open_site(&router->settings, route, directories, note, error);
+      if (!*site) return false;
+    }
+  return true;
+}
+
+struct router *router_create(const struct router_settings *settings, const char **note,
+                             struct io_error *error) {
+  unsigned routes = settings->config->route_count;
+  struct router *router = memory_alloc(settings->memory, sizeof *router);
+  struct serve_site **sites = memory_alloc(settings->memory, routes * sizeof *sites);
+  *note = NULL;
+  if (!router || !sites) {
+    memory_free(settings->memory, router, sizeof *router);
+    memory_free(settings->memory, sites, routes * sizeof *sites);
+    io_error_set(error, 0, "out of memory");
+    return NULL;
+  }
+  memset(sites, 0, routes * sizeof *sites);
+  *router = (struct router){.settings = *settings, .sites = sites};
+  config_retain(settings->config);
+  pool_init(&router->replies, settings->memory, sizeof(struct reply),
+            pool_chunk_count(sizeof(struct reply)), settings->exchanges_max);
+  if (open_sites(router, note, error)) return router;
+  router_destroy(router);
+  return NULL;
+}
+
+bool router_is_idle(const struct router *router) {
+  if (router->streams > 0) return false;
+  for (unsigned i = 0; i < router->settings.config->route_count; i++)
+    if (router->sites[i] && !serve_site_is_idle(router->sites[i])) return false;
+  return true;
+}
+
+struct files_gauges router_gauges(const struct router *router) {
+  struct files_gauges sum = {0};
+  for (unsigned i = 0; i < router->settings.config->route_count; i++) {
+    if (!router->sites[i]) continue;
+    struct files_gauges each = serve_site_gauges(router->sites[i]);
+    sum.entries += each.entries;
+    sum.bytes += each.bytes;
+    sum.descriptors += each.descriptors;
+  }
+  return sum;
+}
+
+void router_trim(struct router *router, uint64_t now_ns) {
+  for (unsigned i = 0; i < router->settings.config->route_count; i++)
+    if (router->sites[i]) serve_site_trim(router->sites[i], now_ns);
+  pool_trim(&router->replies);
+}
+
+void router_destroy(struct router *router) {
+  if (!router) return;
+  assert(router->streams == 0);
+  struct serve_config *config = router->settings.config;
+  const struct memory *memory = router->settings.memory;
+  for (unsigned i = 0; i < config->route_count; i++)
+    serve_site_destroy(router->sites[i]);
+  pool_destroy(&router->replies);
+  memory_free(memory, router->sites, config->route_count * sizeof(struct serve_site *));
+  memory_free(memory, router, sizeof *router);
+  config_release(config);
+}
