@@ -12,6 +12,7 @@ endif
 BUILD ?= build
 VARIANT ?= release
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 SECONDS ?= 60
 PYTHON ?= /usr/bin/python3
 export PYTHON
@@ -88,7 +89,7 @@ MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all help deps run test test-long bench bench-compare attack-table fuzz fuzz-build tidy install coverage clean check hooks
+.PHONY: all help deps run test test-long bench bench-compare attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
 .PHONY: unit unit-build objects sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Keep objects of one-file programs; otherwise make would compile them again each time.
@@ -114,7 +115,9 @@ help:
 	@echo 'make hooks                let git run make check before each commit'
 	@echo 'make compile_commands.json  for clangd and other tools'
 	@echo 'make tidy                 formatter, linters, layers and the other checks of tests/style'
-	@echo 'make install PREFIX=DIR   program, libraries, headers, pkg-config and CMake files, man page'
+	@echo 'make install PREFIX=DIR   program, manual pages, completions, units, example; libraries, headers,'
+	@echo '                          pkg-config and CMake files; make uninstall PREFIX=DIR removes them'
+	@echo 'make deb                  a Debian package of the program, in build/deb'
 	@echo 'make deps                 install what building, testing and measuring need'
 	@echo 'make clean                remove build/'
 
@@ -335,10 +338,29 @@ HEADERS := $(addprefix engine/base/,machine.h memory.h text.h) \
            $(addprefix engine/http/,headers.h stream.h handler.h body.h first_scan.h) engine/ws/events.h engine/ws/ws.h \
            tools/lib/weir.h tools/common/version.h
 INSTALLED = $(DESTDIR)$(PREFIX)
+COMMANDS := serve load report trace forward tunnel
 FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|'
-install: all
-	install -d $(addprefix $(INSTALLED)/,bin lib/pkgconfig lib/cmake/weir include/weir share/man/man1)
+# What is made from the program's own help is made when it is installed.
+SHARE := $(BUILD)/share
+UNIT_PATHS = sed -e 's|/usr/bin/|$(PREFIX)/bin/|; s|/etc/weir/|$(SYSCONFDIR)/weir/|'
+install: install-program install-library
+
+install-program: $(BUILD)/weir
+	rm -rf $(SHARE) && tools/generate/share $(BUILD)/weir $(SHARE)
+	install -d $(addprefix $(INSTALLED)/,bin share/man/man1 share/bash-completion/completions share/zsh/site-functions) \
+	  $(addprefix $(INSTALLED)/,share/doc/weir/examples lib/systemd/system lib/sysusers.d)
 	install -m 755 $(BUILD)/weir $(INSTALLED)/bin/weir
+	install -m 644 tools/weir.1 $(SHARE)/man/man1/*.1 $(INSTALLED)/share/man/man1
+	install -m 644 $(SHARE)/bash-completion/completions/weir $(INSTALLED)/share/bash-completion/completions
+	install -m 644 $(SHARE)/zsh/site-functions/_weir $(INSTALLED)/share/zsh/site-functions
+	for unit in weir.service weir.socket; do \
+	  $(UNIT_PATHS) tools/deploy/$$unit > $(INSTALLED)/lib/systemd/system/$$unit || exit 1; \
+	done
+	install -m 644 tools/deploy/weir.sysusers $(INSTALLED)/lib/sysusers.d/weir.conf
+	awk -f tools/generate/example.awk tools/serve/config_table.c > $(INSTALLED)/share/doc/weir/examples/weir.yaml
+
+install-library: $(BUILD)/libweir.a $(BUILD)/libweir.so
+	install -d $(addprefix $(INSTALLED)/,lib/pkgconfig lib/cmake/weir include/weir)
 	install -m 644 $(BUILD)/libweir.a $(INSTALLED)/lib/libweir.a
 	install -m 755 $(BUILD)/libweir.so $(INSTALLED)/lib/libweir.so.$(VERSION)
 	ln -sf libweir.so.$(VERSION) $(INSTALLED)/lib/$(SONAME)
@@ -346,13 +368,26 @@ install: all
 	for header in $(HEADERS); do \
 	  sed -E 's|"(engine\|tools)/[a-z]+/|"|' $$header > $(INSTALLED)/include/weir/$$(basename $$header) || exit 1; \
 	done
-	install -m 644 tools/weir.1 $(INSTALLED)/share/man/man1/weir.1
 	$(FILL_IN) tools/lib/weir.pc.in > $(INSTALLED)/lib/pkgconfig/weir.pc
 	for file in weir-config.cmake weir-config-version.cmake; do \
 	  $(FILL_IN) tools/lib/$$file.in > $(INSTALLED)/lib/cmake/weir/$$file || exit 1; \
 	done
 
+# Files of the configuration stay.
+uninstall:
+	rm -f $(addprefix $(INSTALLED)/,bin/weir share/bash-completion/completions/weir share/zsh/site-functions/_weir) \
+	  $(addprefix $(INSTALLED)/share/man/man1/,weir.1 $(addprefix weir-,$(addsuffix .1,$(COMMANDS)))) \
+	  $(addprefix $(INSTALLED)/lib/,systemd/system/weir.service systemd/system/weir.socket sysusers.d/weir.conf) \
+	  $(addprefix $(INSTALLED)/lib/,libweir.a libweir.so $(SONAME) libweir.so.$(VERSION) pkgconfig/weir.pc)
+	rm -rf $(addprefix $(INSTALLED)/,share/doc/weir lib/cmake/weir include/weir)
+
+# The program without the library. Prints the package's path.
+deb:
+	@tools/deps.sh build
+	@$(MAKE) --no-print-directory $(BUILD)/weir
+	@tools/deploy/deb $(BUILD) $(VERSION)
+
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -1,6 +1,7 @@
 """`make install`: what it installs where, and whether programs in C and C++ can be built against it."""
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -16,11 +17,15 @@ STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 COMPILERS = {".c": ["gcc", "-std=c11"], ".cc": ["g++", "-std=c++17"]}
 
 
+def make(*arguments):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    return tool("make", "-C", harness.ROOT, "--no-print-directory", *arguments, env=env, seconds=300).decode()
+
+
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory):
     prefix = tmp_path_factory.mktemp("installed") / "usr"
-    tool("make", "-C", harness.ROOT, "--no-print-directory", "install", f"PREFIX={prefix}",
-         env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")}, seconds=300)
+    make("install", f"PREFIX={prefix}")
     return prefix
 
 
@@ -69,6 +74,33 @@ def test_what_lies_where(prefix):
     assert tool(prefix / "bin/weir", "--version").startswith(b"weir ")
     assert (prefix / "share/man/man1/weir.1").read_text().startswith(".TH WEIR 1")
     assert set(os.listdir(prefix / "include/weir")) == HEADERS
+    for name in ("man/man1/weir-serve.1", "man/man1/weir-load.1", "bash-completion/completions/weir",
+                 "zsh/site-functions/_weir", "doc/weir/examples/weir.yaml"):
+        assert (prefix / "share" / name).stat().st_size > 500, name
+    assert f"ExecStart={prefix}/bin/weir serve" in (prefix / "lib/systemd/system/weir.service").read_text()
+    assert (prefix / "lib/systemd/system/weir.socket").exists() and (prefix / "lib/sysusers.d/weir.conf").exists()
+
+
+def test_uninstall_leaves_nothing(prefix, tmp_path):
+    shutil.copytree(prefix, tmp_path / "usr", symlinks=True)
+    make("uninstall", f"PREFIX={tmp_path}/usr")
+    assert [path for path in (tmp_path / "usr").rglob("*") if not path.is_dir()] == []
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("dpkg-deb", "dpkg-shlibdeps"))), reason="dpkg-dev is not installed")
+def test_deb(prefix, tmp_path):
+    package = make("deb").split()[-1]
+    package = os.path.join(harness.ROOT, package)
+    tool("dpkg-deb", "-x", package, tmp_path)
+    assert tool(tmp_path / "usr/bin/weir", "--version") == tool(prefix / "bin/weir", "--version")
+    assert tool("dpkg-deb", "-f", package, "Depends").count(b"lib") >= 5
+    assert "ExecStart=/usr/bin/weir serve --config /etc/weir/weir.yaml" in (
+        tmp_path / "lib/systemd/system/weir.service").read_text()
+    assert (tmp_path / "etc/weir/weir.yaml").exists()
+    if not shutil.which("lintian"):
+        pytest.skip("the package is there; lintian is not installed to judge it")
+    root = ["--allow-root"] if os.geteuid() == 0 else []
+    tool("lintian", *root, "--fail-on", "error,warning", package, seconds=100)
 
 
 def test_versions_agree(prefix):

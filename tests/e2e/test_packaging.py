@@ -1,0 +1,217 @@
+"""What is installed beside the program: units, manual pages, completions, the example configuration, and what
+Kubernetes and containers get."""
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+from harness import tool
+
+yaml = pytest.importorskip("yaml", reason="python3-yaml is not installed")
+DEPLOY = os.path.join(harness.ROOT, "tools/deploy")
+GENERATE = os.path.join(harness.ROOT, "tools/generate")
+COMMANDS = ("serve", "load", "report", "trace", "forward", "tunnel")
+
+
+def needs(program):
+    return pytest.mark.skipif(not shutil.which(program), reason=f"{program} is not installed")
+
+
+def deploy(*path):
+    with open(os.path.join(DEPLOY, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+# ---- systemd -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def units(tmp_path):
+    """The units, with the program that is there."""
+    for name in ("weir.service", "weir.socket"):
+        (tmp_path / name).write_text(deploy(name).replace("/usr/bin/weir", harness.binary()))
+    return [tmp_path / "weir.service", tmp_path / "weir.socket"]
+
+
+@needs("systemd-analyze")
+def test_units_are_correct(units):
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True,
+                          timeout=harness.PATIENCE_SECONDS, check=False)
+    # It also complains of other units of this machine.
+    complaints = [line for line in done.stderr.splitlines() if "weir" in line]
+    assert not complaints, complaints
+
+
+@needs("systemd-analyze")
+def test_units_are_hardened(units):
+    """Exposure from 0 to 100: what is left is that it may use the network."""
+    tool("systemd-analyze", "security", "--offline=true", "--threshold=20", units[0])
+
+
+def test_the_filter_allows_io_uring():
+    """By name, after all lines that take calls away."""
+    rules = re.findall(r"^SystemCallFilter=(.*)", deploy("weir.service"), re.M)
+    refused = max(i for i, rule in enumerate(rules) if rule.startswith("~"))
+    allowed = " ".join(rules[refused + 1:]).split()
+    assert {"io_uring_setup", "io_uring_enter", "io_uring_register", "sched_setaffinity"} <= set(allowed)
+
+
+# ---- from the program's help ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def share(tmp_path_factory):
+    made = tmp_path_factory.mktemp("share")
+    tool(os.path.join(GENERATE, "share"), harness.binary(), made)
+    return made
+
+
+def options_of(command):
+    return set(re.findall(r"^ {2,6}(?:-\w, )?(--[a-z0-9.-]+)", harness.run(command, "--help")[1], re.M))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_manual_page(share, command):
+    page = share / "man/man1" / f"weir-{command}.1"
+    terms = re.findall(r"^\.B (.*)", page.read_text().replace("\\-", "-"), re.M)
+    assert options_of(command) <= set(re.findall(r"--[a-z0-9.-]+", " ".join(terms)))
+    for heading in ("NAME", "SYNOPSIS", "DESCRIPTION", "SEE ALSO"):
+        assert page.read_text().count(f"\n.SH {heading}\n") == 1, heading
+    if shutil.which("man"):
+        done = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, check=False,
+                              timeout=harness.PATIENCE_SECONDS, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+def complete(share, directory, *words):
+    """What bash offers for the last of the words."""
+    script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _weir; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    completions = share / "bash-completion/completions/weir"
+    return tool("bash", "--norc", "-c", script, "bash", completions, "weir", *words, cwd=directory).decode().split()
+
+
+def test_bash_knows_the_function(share):
+    out = tool("bash", "--norc", "-c", 'source "$0"; complete -p weir', share / "bash-completion/completions/weir")
+    assert out == b"complete -F _weir weir\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_bash_completes_every_option(share, tmp_path, command):
+    assert options_of(command) <= set(complete(share, tmp_path, command, "-"))
+
+
+def test_bash_completes(share, tmp_path):
+    (tmp_path / "page.html").touch()
+    (tmp_path / "pages").mkdir()
+    rows = [
+        (["s"], ["serve"]),
+        (["help", "tr"], ["trace"]),
+        (["serve", "--http"], ["--http", "--https", "--https-only"]),
+        (["serve", "--flow", ""], ["auto", "consume", "threshold", "echo"]),
+        (["serve", "--flow", "=", "c"], ["consume"]),  # bash divides --flow=c so
+        (["serve", "--flow", "="], ["auto", "consume", "threshold", "echo"]),
+        (["serve", "--log-format", ""], ["combined", "json"]),
+        (["serve", "--cert", "pa"], ["page.html", "pages"]),
+        (["serve", "--directory", "pa"], ["pages"]),
+        (["serve", "--workers", ""], []),
+        (["serve", "pa"], ["page.html", "pages"]),
+        (["tunnel", "--fault", "v"], ["vanish"]),
+        (["load", "--arr"], ["--arrivals"]),
+        (["nothing", "-"], []),
+    ]
+    for words, expected in rows:
+        assert sorted(complete(share, tmp_path, *words)) == sorted(expected), words
+
+
+@needs("zsh")
+def test_zsh_reads_the_function(share):
+    tool("zsh", "-n", share / "zsh/site-functions/_weir")
+
+
+# ---- configurations ------------------------------------------------------------------------------
+
+
+def start_with(start, tmp_path, text, *, secure=True):
+    """A server with that configuration, on other ports."""
+    ports = {f'"{port}"': f'"127.0.0.1:{harness.free_port()}"' for port in (":80", ":443", ":8080", ":8443", ":9100")}
+    for port, instead in ports.items():
+        text = text.replace(port, instead)
+    (tmp_path / "weir.yaml").write_text(text)
+    (tmp_path / "index.html").write_text("here")
+    server = start("--config", tmp_path / "weir.yaml", http=False, https=False, workers=None)
+    assert harness.wait_until(lambda: "listening on" in server.log())
+    for scheme in ("http", "https"):
+        url = re.search(rf"listening on ({scheme}://\S+)", server.log())[1]
+        assert tool("curl", "-sSk", url + "/") == b"here"
+    return server
+
+
+def test_example_configuration(start, tmp_path):
+    """It has every setting, and serves as it is."""
+    table = os.path.join(harness.ROOT, "tools/serve/config_table.c")
+    text = tool("awk", "-f", os.path.join(GENERATE, "example.awk"), table).decode()
+    with open(table, encoding="utf-8") as source:
+        names = re.findall(r'\{\.name = "([a-z0-9-]+)"', source.read())
+    assert len(names) > 30
+    for name in names:
+        assert len(re.findall(rf"^#(?:  - |    )?{name}: \S", text, re.M)) == 1, name
+    start_with(start, tmp_path, text.replace("/var/www/html", str(tmp_path)))
+
+
+def resources():
+    return {made["kind"]: made for name in ("deployment", "servicemonitor", "ticket-keys")
+            for made in yaml.safe_load_all(deploy("kubernetes", f"{name}.yaml"))}
+
+
+def test_kubernetes(start, tmp_path):
+    """Names and numbers fit each other, and weir takes the configuration."""
+    made = resources()
+    pod = made["Deployment"]["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    labels = pod["metadata"]["labels"]
+    assert made["Service"]["spec"]["selector"] == made["Deployment"]["spec"]["selector"]["matchLabels"] == labels
+    assert made["ServiceMonitor"]["spec"]["selector"]["matchLabels"] == made["Service"]["metadata"]["labels"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert {port["targetPort"] for port in made["Service"]["spec"]["ports"]} == set(ports)
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
+    volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == set(volumes)
+    assert volumes["ticket-keys"]["secret"]["secretName"] == made["Secret"]["metadata"]["name"]
+    text = made["ConfigMap"]["data"]["weir.yaml"]
+    settings = yaml.safe_load(text)
+    assert {f":{port}" for port in ports.values()} == {settings[key] for key in ("http", "https", "metrics")}
+    grace = pod["spec"]["terminationGracePeriodSeconds"]
+    assert grace > settings["drain-seconds"] + container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    tool("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
+         "-keyout", tmp_path / "tls.key", "-out", tmp_path / "tls.crt")
+    (tmp_path / "keys").write_bytes(os.urandom(160))
+    for path in ("/etc/weir/tls", "/etc/weir/ticket-keys", "/srv"):
+        text = text.replace(path, str(tmp_path))
+    server = start_with(start, tmp_path, text)
+    assert '"path":"/"' in server.log() or '"path": "/"' in server.log(), server.log()
+
+
+@needs("kubectl")
+def test_kubectl_reads_them():
+    out = tool("kubectl", "kustomize", os.path.join(DEPLOY, "kubernetes")).decode()
+    assert {made["kind"] for made in yaml.safe_load_all(out)} == set(resources())
+
+
+def test_what_a_container_runs(start, tmp_path):
+    text = deploy("Containerfile")
+    command = json.loads(re.search(r"^CMD (.*)", text, re.M)[1])
+    assert re.search(r"^USER \d+:\d+$", text.split("FROM ")[-1], re.M)
+    assert command[0] == "serve" and command[-1] == "/srv"
+    (tmp_path / "index.html").write_text("here")
+    exposed = re.search(r"^EXPOSE (.*)", text, re.M)[1].split()
+    assert {word[1:] for word in command if word.startswith(":")} <= set(exposed)
+    arguments = [f"127.0.0.1:{harness.free_port()}" if word.startswith(":") else word for word in command[1:-1]]
+    server = start(*arguments, tmp_path, http=False, https=False, workers=None)
+    assert harness.wait_until(lambda: "listening on" in server.log())
+    assert tool("curl", "-sS", f"http://{arguments[1]}/") == b"here"
