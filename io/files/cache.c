@@ -184,6 +184,14 @@ static bool make_room(struct file_cache *cache, size_t bytes) {
   return true;
 }
 
+bool file_cache_charge(struct file_cache *cache, struct file *file, size_t bytes) {
+  assert(file->holders > 0);
+  if (!make_room(cache, bytes)) return false;
+  cache->bytes += bytes;
+  file->charge_bytes += bytes;
+  return true;
+}
+
 /* ---- descriptors ----------------------------------------------------------------------------- */
 
 bool file_cache_has_spare(const struct file_cache *cache) {

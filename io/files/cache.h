@@ -101,6 +101,11 @@ __attribute__((warn_unused_result)) struct file *file_cache_make(struct file_cac
                                                                  enum file_kind kind,
                                                                  size_t content_bytes);
 
+/* A held entry's user needs `bytes` more, until the entry is freed: counts them against the bound. False when there is no
+ * room that eviction could make. */
+__attribute__((warn_unused_result)) bool file_cache_charge(struct file_cache *cache,
+                                                           struct file *file, size_t bytes);
+
 /* Lists the entry, in place of the one that has its path. Evicts another one when there are too
  * many; when all of them are held the entry stays unlisted, which only means that the next lookup
  * loads it again. */

@@ -541,6 +541,10 @@ void files_destroy(struct files *files) {
   free(files);
 }
 
+bool files_charge(struct files *files, struct file *file, size_t bytes) {
+  return file_cache_charge(&files->cache, file, bytes);
+}
+
 const struct files_counters *files_counters(const struct files *files) {
   return files->counters;
 }

@@ -137,6 +137,10 @@ void files_trim(struct files *files, uint64_t now_ns);
 /* Ends a reference; file_retain() makes another one. */
 void files_release(struct files *files, struct file *file);
 
+/* Counts what the user keeps for an entry that it holds: see file_cache_charge(). */
+__attribute__((warn_unused_result)) bool files_charge(struct files *files, struct file *file,
+                                                      size_t bytes);
+
 const struct files_counters *files_counters(const struct files *files);
 struct files_gauges files_gauges(const struct files *files);
 
