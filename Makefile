@@ -65,7 +65,7 @@ LINK_QUICKLY = $(CC) $(LDFLAGS_ALL) $(if $($(VARIANT).lto),-fno-lto)
 # Release only: jemalloc and the sanitizers both replace malloc. Some compilers link with --as-needed by default, which
 # drops a library that only replaces malloc.
 MALLOC := $(if $(filter release,$(VARIANT)),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
-LDLIBS := -luring -lssl -lcrypto -lz -ljansson -lyaml -lm -lpthread $(MALLOC)
+LDLIBS := -luring -lssl -lcrypto -lz -lbrotlienc -lbrotlidec -lzstd -ljansson -lyaml -lm -lpthread $(MALLOC)
 
 OUT := $(BUILD)/$(VARIANT)
 # Optimizing tests takes longer than it saves, except with sanitizers.

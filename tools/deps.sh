@@ -7,7 +7,7 @@
 # What tests weir with them does so where they are installed, and is skipped or left out elsewhere.
 set -eu
 
-build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libjansson-dev libyaml-dev libjemalloc-dev'
+build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libbrotli-dev libzstd-dev libjansson-dev libyaml-dev libjemalloc-dev'
 test='clang libclang-rt-dev clang-format clang-tidy cppcheck gcovr libcmocka-dev libnghttp2-dev
 libhttp-parser-dev python3 python3-pytest python3-yaml python3-prometheus-client python3-h2 python3-hpack curl nghttp2-client
 nghttp2-server nodejs chromium openssl brotli gzip pkgconf procps iproute2 wrk apache2-utils golang-go
@@ -28,8 +28,8 @@ other_systems() {
   cat >&2 <<END
 deps.sh: there is no apt-get here. Install these by hand, or what your system calls them:
   Debian, Ubuntu: $(echo $wanted)
-  Fedora:         gcc make liburing-devel openssl-devel zlib-devel jansson-devel libyaml-devel jemalloc-devel
-  Arch:           gcc make liburing openssl zlib jansson libyaml jemalloc
+  Fedora:         gcc make liburing-devel openssl-devel zlib-devel brotli-devel libzstd-devel jansson-devel libyaml-devel jemalloc-devel
+  Arch:           gcc make liburing openssl zlib brotli zstd jansson libyaml jemalloc
   tests:          clang (with compiler-rt, clang-format, clang-tidy) cppcheck gcovr cmocka http-parser pytest h2 hpack
                   curl nghttp2 nodejs chromium openssl brotli
 END
@@ -38,9 +38,10 @@ END
 # Whether a program with all the libraries compiles and links.
 can_build() {
   object=$(mktemp) || return 1
-  printf '%s\n' '#include <liburing.h>' '#include <openssl/ssl.h>' '#include <zlib.h>' '#include <jansson.h>' \
+  printf '%s\n' '#include <liburing.h>' '#include <openssl/ssl.h>' '#include <zlib.h>' '#include <brotli/encode.h>' \
+    '#include <zstd.h>' '#include <jansson.h>' \
     '#include <yaml.h>' 'int main(void) { return 0; }' |
-    "${CC:-cc}" -x c - -o "$object" -luring -lssl -lcrypto -lz -ljansson -lyaml -ljemalloc 2>/dev/null
+    "${CC:-cc}" -x c - -o "$object" -luring -lssl -lcrypto -lz -lbrotlienc -lbrotlidec -lzstd -ljansson -lyaml -ljemalloc 2>/dev/null
   status=$?
   rm -f "$object"
   return $status

@@ -159,7 +159,7 @@ static bool listen_for_end(struct jobs_desk *desk) {
   desk->fd = eventfd(0, EFD_CLOEXEC);
   if (desk->fd < 0) return false;
   if (wait_for_end(desk)) return true;
-  close(desk->fd);
+  ring_close_fd(&desk->loop->ring, desk->fd);
   desk->fd = -1;
   return false;
 }
@@ -209,6 +209,6 @@ void jobs_close(struct jobs_desk *desk) {
   while ((job = take_first(&never)))
     job->done(job, false);
   assert(!desk->ended.first && desk->under_way == 0);
-  if (desk->fd >= 0) close(desk->fd);
+  if (desk->fd >= 0) ring_close_fd(&desk->loop->ring, desk->fd);
   *desk = (struct jobs_desk){0};
 }

@@ -166,7 +166,7 @@ EXPECTED = "dscsjr"
 
 def test_first_scans_of_cached_photos(tmp_path, site):
     root, files = site
-    with harness.Server(tmp_path, root, https=False) as server:
+    with harness.Server(tmp_path, root, "--no-compress", https=False) as server:
         log = load(server, files, "cached")
     assert stages(log, {name: scan for name, (_, scan) in files.items()}) == EXPECTED
     one_after_another(log, files)
@@ -174,7 +174,7 @@ def test_first_scans_of_cached_photos(tmp_path, site):
 
 def test_first_scans_of_streamed_photos(tmp_path, site):
     root, files = site
-    with harness.Server(tmp_path, root, https=False) as server:
+    with harness.Server(tmp_path, root, "--no-compress", https=False) as server:
         # The first request finds the end of the scan while it is being sent, so it gets up to a frame more.
         first = load(server, files, "streamed")
         heads = before_json(first)
@@ -192,7 +192,7 @@ def test_first_scans_of_streamed_photos(tmp_path, site):
                                          ("image/jpeg=0", 0)])
 def test_numbers_win(tmp_path, site, rule, heads):
     root, files = site
-    with harness.Server(tmp_path, root, "--head-start", rule, https=False) as server:
+    with harness.Server(tmp_path, root, "--no-compress", "--head-start", rule, https=False) as server:
         log = load(server, files, "cached")
     before = before_json(log)
     photos = [before.get(f"cached{k}.jpg", 0) for k in range(PHOTOS)]
@@ -212,7 +212,7 @@ def test_trace_marks_first_scans(tmp_path, site):
                       "after": photos[0], "event": "first-byte"})
     manifest, record, picture = (tmp_path / name for name in ("page.json", "run.json", "page.svg"))
     manifest.write_text(json.dumps({"resources": resources}))
-    with harness.Server(tmp_path, root, https=False) as server:
+    with harness.Server(tmp_path, root, "--no-compress", https=False) as server:
         status, _, err = harness.run("trace", "--manifest", manifest, "--limit-rate", "400K", "--json",
                                      record, "--output", picture, server.url())
         assert status == 0, err

@@ -104,7 +104,7 @@ def test_profiles(peer, page, tmp_path, profile):
 def test_chain(page, tmp_path, start):
     """Chromium's dependencies: each on the newest open request that is at least as urgent."""
     _, root, manifest = page
-    server = start(root)
+    server = start(root, "--no-compress")
     run, = traced(tmp_path, "-r", "400K", "-m", manifest, server.url())["runs"]
     by_stream = {r["stream"]: r for r in run["resources"]}
     images = [r for r in run["resources"] if r["url"].startswith("background")]

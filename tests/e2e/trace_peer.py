@@ -92,7 +92,7 @@ def nghttpd(work, root, http, https):
 
 
 def weir(work, root, http, https):
-    return [[harness.binary(), "serve", root, "--http", f"127.0.0.1:{http}", "--https",
+    return [[harness.binary(), "serve", root, "--no-compress", "--http", f"127.0.0.1:{http}", "--https",
              f"127.0.0.1:{https}", "--cert", work / "cert.pem", "--key", work / "key.pem",
              "--workers", "1"]]
 

@@ -48,6 +48,7 @@ struct serve_route {
   bool https_only;           /* requests in clear text are redirected to https */
   const char *cache_control; /* or NULL */
   const char *push_manifest; /* or NULL */
+  bool compress;             /* files, on the fly */
   const char **preloads;     /* PAGE=RESOURCE */
   unsigned preload_count;
   struct serve_hints *hints; /* the preloads; owned. NULL: no directory */

@@ -21,7 +21,8 @@
 #define TLS_VERSION(name, labels)                                                                  \
   ROW(tls.name, "tls_" #name, "weir_tls_version_handshakes", labels,                               \
       "Handshakes completed, by version.")
-#define FILES(name, help) NAMED(files.name, "files_" #name, "weir_files_" #name, help)
+#define FILES(name, help)  NAMED(files.name, "files_" #name, "weir_files_" #name, help)
+#define RECODE(name, help) NAMED(recode.name, "recode_" #name, "weir_recode_" #name, help)
 
 const struct serve_counter serve_counters[] = {
     HTTP(connections_opened, "Connections whose protocol became known."),
@@ -172,6 +173,14 @@ const struct serve_counter serve_counters[] = {
     FILES(reads_direct, "Reads from the page cache."),
     FILES(reads_waited, "Reads that waited for the disk."),
     FILES(no_descriptor, "Files that could not be opened for lack of descriptors."),
+    RECODE(encoded, "Files compressed on the fly."),
+    RECODE(decoded, "Compressed files decoded for clients that do not take them."),
+    RECODE(useless, "Files that compressing would not have made smaller."),
+    RECODE(failed, "Files that could not be compressed or decoded."),
+    RECODE(busy, "Files that were sent as they are, because too many waited."),
+    NAMED(recode.bytes_in, "recode_bytes_in", "weir_recode_in_bytes",
+          "Bytes of files that were compressed on the fly."),
+    NAMED(recode.bytes_out, "recode_bytes_out", "weir_recode_out_bytes", "Bytes that they became."),
     NAMED(access_log.lines, "access_log_lines", "weir_access_log_lines",
           "Lines for the access log."),
     NAMED(access_log.dropped, "access_log_dropped", "weir_access_log_dropped",

@@ -10,6 +10,7 @@
 #include "io/ring/loop.h"
 #include "io/tls/factory.h"
 #include "tools/serve/log_writer.h"
+#include "tools/serve/recode.h"
 
 /* Of all workers together. Every member is a uint64_t, and has a row in the table. */
 struct serve_counts {
@@ -17,6 +18,7 @@ struct serve_counts {
   struct loop_counters loop;
   struct tls_counters tls;
   struct files_counters files;
+  struct recode_counters recode;
   struct log_counts access_log, record;
   uint64_t lines_dropped; /* by common/output.h */
 };

@@ -79,6 +79,26 @@ enum {
   SERVE_REFUSALS_MAX = 256,
   SERVE_REFUSAL_BYTES_MAX = 512,
 
+  /* ---- compression ---- */
+
+  /* Threads that compress, for all workers, and files that wait for them; those beyond are sent as they are. Two make
+   * 100 MB/s or more. Untested: other values only make others wait. */
+  RECODE_THREADS = 2,
+  RECODE_WAITING_MAX = 64,
+  /* Compressed, a file must be smaller by one part in so many, or it is not worth a client's time. Untested: another
+   * value sends some more files one way or the other. */
+  RECODE_GAIN_PART = 16,
+  /* Most that a compressed sibling may become when it is decoded: half of a worker's cache. Untested: it is the bound
+   * that test_codec.c gives to codec_run(). */
+  RECODE_DECODED_BYTES_MAX = 32 * 1024 * 1024,
+  /* Levels with about the same speed, from which on more costs much and gains little. Untested: others only shift
+   * that. */
+  CODEC_GZIP_LEVEL = 6,
+  CODEC_BROTLI_LEVEL = 5,
+  CODEC_ZSTD_LEVEL = 6,
+  /* Fixed by what browsers take: windows of 8 MiB. */
+  CODEC_ZSTD_WINDOW_BITS = 23,
+
   /* ---- metrics ---- */
 
   /* Upper bounds of each histogram. Twelve: more would make every scrape larger, and say little more. */

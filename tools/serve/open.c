@@ -58,6 +58,12 @@ static int plan(struct server *server) {
   return EXIT_DONE;
 }
 
+static int open_jobs(struct server *server) {
+  struct io_error error = {0};
+  server->jobs = jobs_create(RECODE_THREADS, RECODE_WAITING_MAX, &error);
+  return server->jobs ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
+}
+
 int serve_open(struct server *server) {
   (void)process_raise_descriptors();
   int status = plan(server);
@@ -68,6 +74,7 @@ int serve_open(struct server *server) {
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = serve_listen_all(server);
   if (status == EXIT_DONE) status = serve_metrics_open(server);
+  if (status == EXIT_DONE) status = open_jobs(server);
   return status;
 }
 
@@ -82,6 +89,7 @@ int serve_check(struct server *server) {
 
 void serve_close(struct server *server) {
   metrics_close(server->metrics);
+  jobs_free(server->jobs);
   for (unsigned i = 0; i < server->config->listener_count; i++)
     if (server->listening[i]) listener_close(&server->listeners[i]);
   serve_logs_close(&server->logs);

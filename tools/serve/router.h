@@ -27,6 +27,8 @@ struct router_settings {
   const int64_t *wall_seconds;
   const struct handler *demo; /* for routes to the built-in site */
   struct files_counters *counters;
+  struct jobs_desk *desk; /* and these two */
+  struct recode_counters *recoded;
   uint32_t exchanges_max; /* streams at once */
   size_t cache_bytes_max; /* of all directories together; 0: the default for each, */
   uint32_t reads_max;     /* and here */

@@ -12,6 +12,7 @@
 
 #include "engine/engine.h"
 #include "io/files/counters.h"
+#include "io/files/jobs.h"
 #include "io/tls/factory.h"
 #include "io/worker/group.h"
 #include "tools/common/commands.h"
@@ -44,6 +45,7 @@ struct server {
   struct tally tally;               /* what the workers count */
   struct metrics *metrics;          /* NULL: not shown */
   const struct worker_group *group; /* while workers run */
+  struct jobs *jobs;                /* threads that compress */
 };
 
 /* The parts of one worker. */
@@ -56,6 +58,8 @@ struct serve_worker {
   struct front front;
   bool has_front;
   struct files_counters files; /* of the front's directories */
+  struct jobs_desk desk;
+  struct recode_counters recoded; /* of all directories */
   struct serve_worker_logs logs;
   struct tls_factory tls;
   bool has_tls;

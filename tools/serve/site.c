@@ -11,10 +11,12 @@
 #include "engine/base/limits.h"
 #include "io/files/files.h"
 #include "io/files/list.h"
+#include "tools/serve/recode.h"
 #include "tools/serve/refusals.h"
 
 struct serve_site {
   struct files *files;
+  struct recode recode;
   struct site *site;
 };
 
@@ -72,7 +74,26 @@ static void lookup_cancel(void *self, struct site_lookup *lookup) {
 
 static void release(void *self, struct site_entry *entry) {
   struct serve_site *serve_site = self;
-  files_release(serve_site->files, file_of_user(entry));
+  if (entry->recoded)
+    recode_release(&serve_site->recode, entry);
+  else
+    files_release(serve_site->files, file_of_user(entry));
+}
+
+static enum site_result source_recode(void *self, struct site_entry *entry, enum coding from,
+                                      enum coding to, struct site_lookup *lookup) {
+  struct serve_site *serve_site = self;
+  return recode_find(&serve_site->recode, entry, from, to, lookup);
+}
+
+static void source_recode_cancel(void *self, struct site_lookup *lookup) {
+  (void)self;
+  recode_cancel(lookup);
+}
+
+static void forget(void *ctx, struct file *file) {
+  (void)ctx;
+  recode_forget(file_user(file));
 }
 
 /* ---- reads ----------------------------------------------------------------------------------- */
@@ -162,6 +183,8 @@ static const struct site_source_ops source_ops = {
     .lend_end = lend_end,
     .list = list,
     .list_end = list_end,
+    .recode = source_recode,
+    .recode_cancel = source_recode_cancel,
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -178,6 +201,7 @@ static struct site *create_site(struct serve_site *serve_site,
       .exchanges_max = settings->exchanges_max,
       .push = settings->push,
   };
+  if (settings->compress) site.encodings = 1u << CODING_GZIP | 1u << CODING_ZSTD | 1u << CODING_BR;
   if (settings->cache_control) site.cache_control = span_text(settings->cache_control);
   return site_create(&site);
 }
@@ -200,7 +224,8 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
       .workers = settings->workers,
       .cache_bytes_max = settings->cache_bytes_max,
       .reads_max = settings->reads_max,
-      .user_bytes = sizeof(struct site_entry),
+      .user_bytes = sizeof(struct recode_entry),
+      .user_free = forget,
       .counters = settings->counters,
       .forbidden = settings->explain ? forbidden : NULL,
   };
@@ -209,6 +234,8 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
     serve_site_destroy(serve_site);
     return NULL;
   }
+  serve_site->recode = (struct recode){
+      .files = serve_site->files, .desk = settings->desk, .counters = settings->recoded};
   serve_site->site = create_site(serve_site, settings);
   if (serve_site->site) return serve_site;
   io_error_set(error, 0, "cannot serve %s: out of memory", settings->directory);
@@ -217,7 +244,7 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
 }
 
 bool serve_site_is_idle(const struct serve_site *serve_site) {
-  return files_are_idle(serve_site->files);
+  return files_are_idle(serve_site->files) && serve_site->recode.under_way == 0;
 }
 
 void serve_site_destroy(struct serve_site *serve_site) {

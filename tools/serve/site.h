@@ -8,7 +8,9 @@
 #include "io/base/error.h"
 #include "io/files/counters.h"
 
+struct jobs_desk;
 struct loop;
+struct recode_counters;
 
 struct serve_site_settings {
   const char *directory;
@@ -24,6 +26,9 @@ struct serve_site_settings {
   uint32_t reads_max;              /* and here */
   uint32_t workers;                /* that open files */
   struct files_counters *counters; /* kept; NULL: its own */
+  struct jobs_desk *desk;          /* kept: for work on other threads */
+  struct recode_counters *recoded; /* kept */
+  bool compress;                   /* files, on the fly */
   bool push;
   bool explain; /* 403s on standard output, see serve/refusals.h */
 };

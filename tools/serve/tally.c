@@ -13,6 +13,7 @@ static void add(struct serve_counts *sum, const struct tally_parts *parts) {
   serve_counts_add(&sum->engine, &engine, sizeof engine);
   if (parts->tls) serve_counts_add(&sum->tls, parts->tls, sizeof sum->tls);
   if (parts->files) serve_counts_add(&sum->files, parts->files, sizeof sum->files);
+  if (parts->recode) serve_counts_add(&sum->recode, parts->recode, sizeof sum->recode);
 }
 
 void tally_show(struct tally *tally, unsigned index, const struct tally_parts *parts) {

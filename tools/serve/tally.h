@@ -26,6 +26,7 @@ struct tally_parts {
   const struct engine *engine;           /* NULL: none of these is shown */
   const struct tls_counters *tls;        /* NULL: no TLS */
   const struct files_counters *files;    /* NULL: no directory */
+  const struct recode_counters *recode;  /* the same */
   const struct request_counts *requests; /* NULL: they are not counted */
   const struct serve_gauges *gauges;
 };

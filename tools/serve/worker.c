@@ -71,6 +71,9 @@ static const struct handler *make_only(struct server *server, struct serve_worke
   struct serve_site_settings settings = {
       .directory = route->directory,
       .loop = &worker->loop,
+      .desk = &mine->desk,
+      .recoded = &mine->recoded,
+      .compress = route->compress,
       .memory = &process_memory,
       .hints = route->hints ? serve_hints_table(route->hints) : NULL,
       .cache_control = route->cache_control,
@@ -107,6 +110,8 @@ static struct router *make_router(struct server *server, struct serve_worker *mi
       .wall_seconds = &mine->wall_seconds,
       .demo = demo_handler(mine->demo),
       .counters = &mine->files,
+      .desk = &mine->desk,
+      .recoded = &mine->recoded,
       .exchanges_max = exchanges_max,
       .cache_bytes_max = server->memory.cache_bytes,
       .reads_max = server->memory.reads,
@@ -172,8 +177,9 @@ static void show_counters(struct server *server, const struct serve_worker *mine
                                     .requests = server->metrics ? &mine->requests.counts : NULL,
                                     .gauges = &mine->gauges,
                                     .tls = mine->has_tls ? &mine->tls.counters : NULL,
-                                    .files = mine->site ? serve_site_counters(mine->site)
-                                                        : &mine->files};
+                                    .files =
+                                        mine->site ? serve_site_counters(mine->site) : &mine->files,
+                                    .recode = &mine->recoded};
   tally_show(&server->tally, index, &parts);
 }
 
@@ -191,6 +197,7 @@ static void worker_stopped(struct worker *worker, void *ctx) {
   struct serve_worker *mine = worker->user;
   worker->user = NULL;
   tally_take_back(&server->tally, worker->index);
+  jobs_close(&mine->desk);
   if (mine->has_tls) tls_factory_destroy(&mine->tls);
   if (mine->has_engine) engine_destroy(&mine->engine);
   if (mine->has_front) front_destroy(&mine->front);
@@ -207,6 +214,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   struct serve_worker *mine = calloc(1, sizeof *mine);
   if (!mine) return io_error_set(error, ENOMEM, "out of memory");
   worker->user = mine;
+  jobs_open(&mine->desk, server->jobs, &worker->loop);
   __atomic_add_fetch(&server->running, 1, __ATOMIC_ACQ_REL);
 
   struct engine_config config = engine_config_of(server);

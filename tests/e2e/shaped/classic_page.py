@@ -57,7 +57,7 @@ def write_certificate(work):
 
 def weir(work, http, https):
     binary = os.path.join(ROOT, os.environ.get("WEIR", "build/weir"))
-    return [binary, "serve", f"{work}/root", "--workers", "1", "--http", f"0.0.0.0:{http}",
+    return [binary, "serve", f"{work}/root", "--no-compress", "--workers", "1", "--http", f"0.0.0.0:{http}",
             "--https", f"0.0.0.0:{https}", "--cert", f"{work}/cert.pem", "--key", f"{work}/key.pem"]
 
 

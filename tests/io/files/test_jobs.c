@@ -63,11 +63,18 @@ static void end(struct loop *of) {
   }
 }
 
+static void open_loop(struct loop *new) {
+  struct io_error error = {0};
+  struct ring_chosen chosen;
+  if (!ring_choose(RING_AUTO, 0, &chosen, &error)) fail_msg("%s", error.text);
+  if (!loop_open(new, chosen.engine, 0, 8, 4096, &error)) fail_msg("%s", error.text);
+}
+
 static int set_up(void **state) {
   struct io_error error;
   (void)state;
   loop = (struct loop){0};
-  if (!loop_open(&loop, 0, 8, 4096, &error)) fail_msg("%s", error.text);
+  open_loop(&loop);
   jobs = jobs_create(1, WAITING_MAX, &error);
   assert_non_null(jobs);
   jobs_open(&desk, jobs, &loop);
@@ -128,10 +135,9 @@ static void test_a_desk_closes_with_jobs(void **state) {
   struct work running = work_of(&gate), waiting = work_of(NULL), other = work_of(NULL);
   struct jobs_desk second;
   struct loop second_loop = {0};
-  struct io_error error;
   (void)state;
   sem_init(&gate, 0, 0);
-  assert_true(loop_open(&second_loop, 0, 8, 4096, &error));
+  open_loop(&second_loop);
   jobs_open(&second, jobs, &second_loop);
   assert_true(jobs_put(&desk, &other.job)); /* of a desk that stays */
   while (other.dones == 0)
