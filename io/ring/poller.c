@@ -98,13 +98,16 @@ bool poller_attach(struct poller *poller, int fd, unsigned events) {
                               .data.u64 = watch_data(watch)};
   if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, fd, &event)) return false;
   watch->attached = true;
+  watch->shared = events & EPOLLEXCLUSIVE;
   return true;
 }
 
 /* Closing is enough for the kernel to forget the watch, unless the descriptor is a copy: then events may still
- * come, and the watch's generation tells that they are old. */
+ * come, and the watch's generation tells that they are old. One of a shared socket is taken back: the kernel wakes
+ * one of all that watch it, and that would be in vain. */
 void poller_close_fd(struct poller *poller, int fd) {
   struct watch *watch = watches_find(&poller->watches, fd);
+  if (watch && watch->shared) epoll_ctl(poller->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
   if (watch) watch_end(watch);
   close(fd);
 }

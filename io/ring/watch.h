@@ -13,6 +13,7 @@ struct watch {
   int fd;
   uint32_t generation;
   bool attached;
+  bool shared;       /* with EPOLLEXCLUSIVE: the socket has other descriptors */
   bool non_blocking; /* O_NONBLOCK was set */
   bool
       readable; /* there may be input: an event said so, and nothing has found the end of it since */

@@ -98,6 +98,12 @@ static void test_what_is_one(void **state) {
 
 /* ---- sharing --------------------------------------------------------------------------------- */
 
+/* How the workers use the kernel. */
+struct way {
+  enum ring_choice ring;
+  unsigned disabled;
+};
+
 struct process {
   struct worker_group group;
   struct listener listener;
@@ -112,7 +118,7 @@ static bool serve(struct worker *worker, void *ctx, struct io_error *error) {
 }
 
 static void process_start(struct process *process, unsigned workers, const int *fds, unsigned count,
-                          unsigned disabled) {
+                          const struct way *way) {
   struct io_error error = {.text = ""};
   int copies[8];
   for (unsigned i = 0; i < count; i++)
@@ -120,8 +126,10 @@ static void process_start(struct process *process, unsigned workers, const int *
   memset(process, 0, sizeof *process);
   if (!listener_adopt(&process->listener, copies, count, workers, &error))
     fail_msg("%s", error.text);
-  struct worker_config config = {
-      .count = workers, .disabled = disabled, .hooks = {.ctx = process, .setup = serve}};
+  struct worker_config config = {.count = workers,
+                                 .ring = way->ring,
+                                 .disabled = way->disabled,
+                                 .hooks = {.ctx = process, .setup = serve}};
   if (!worker_group_start(&process->group, &config, &error)) fail_msg("%s", error.text);
 }
 
@@ -162,10 +170,10 @@ static uint64_t accepted_by(const struct process *process, unsigned worker) {
 static void test_workers_take_turns(void **state) {
   static struct process process;
   enum { ENOUGH = 16, CALLS_MAX = 20000 };
-  const unsigned *disabled = *state;
+  const struct way *way = *state;
   unsigned calls = 0;
   int fd = make_listening("127.0.0.1:0");
-  process_start(&process, 2, &fd, 1, *disabled);
+  process_start(&process, 2, &fd, 1, way);
   while (calls < CALLS_MAX &&
          (accepted_by(&process, 0) < ENOUGH || accepted_by(&process, 1) < ENOUGH)) {
     talk(fd);
@@ -181,12 +189,12 @@ static void test_workers_take_turns(void **state) {
 static void test_crowd(void **state) {
   static struct process process;
   enum { CALLS = 200 };
-  const unsigned *disabled = *state;
+  const struct way *way = *state;
   int fd = make_listening("127.0.0.1:0"), calls[CALLS];
   uint8_t byte = 'x';
   for (unsigned i = 0; i < CALLS; i++) {
     calls[i] = dial_to(fd);
-    if (i == CALLS / 2) process_start(&process, 2, &fd, 1, *disabled);
+    if (i == CALLS / 2) process_start(&process, 2, &fd, 1, way);
   }
   for (unsigned i = 0; i < CALLS; i++) {
     peer_write(calls[i], &byte, 1);
@@ -201,11 +209,11 @@ static void test_crowd(void **state) {
 static void test_more_sockets_than_workers(void **state) {
   static struct process process;
   enum { SOCKETS = 3 };
-  const unsigned *disabled = *state;
+  const struct way *way = *state;
   int fds[SOCKETS];
   for (unsigned i = 0; i < SOCKETS; i++)
     fds[i] = make_listening("127.0.0.1:0");
-  process_start(&process, 2, fds, SOCKETS, *disabled);
+  process_start(&process, 2, fds, SOCKETS, way);
   for (unsigned i = 0; i < SOCKETS; i++)
     talk(fds[i]);
   process_end(&process);
@@ -216,12 +224,12 @@ static void test_more_sockets_than_workers(void **state) {
 /* The next process accepts while this one ends, and after it: no connection is refused or forgotten. */
 static void test_process_follows_process(void **state) {
   static struct process first, second;
-  const unsigned *disabled = *state;
+  const struct way *way = *state;
   int fd = make_listening("127.0.0.1:0");
   uint8_t byte = 'x';
-  process_start(&first, 2, &fd, 1, *disabled);
+  process_start(&first, 2, &fd, 1, way);
   talk(fd);
-  process_start(&second, 1, &fd, 1, *disabled);
+  process_start(&second, 1, &fd, 1, way);
   for (unsigned i = 0; i < 20; i++)
     talk(fd);
   process_end(&first);
@@ -230,7 +238,7 @@ static void test_process_follows_process(void **state) {
   assert_in_range(accepted(&second), 20, 40);
   process_end(&second);
   int waiting = dial_to(fd); /* nobody accepts: it waits */
-  process_start(&first, 2, &fd, 1, *disabled);
+  process_start(&first, 2, &fd, 1, way);
   peer_write(waiting, &byte, 1);
   peer_read(waiting, &byte, 1);
   close(waiting);
@@ -242,14 +250,14 @@ static void test_process_follows_process(void **state) {
  * said anything yet. */
 static void test_leave(void **state) {
   static struct process first, second;
-  const unsigned *disabled = *state;
+  const struct way *way = *state;
   int fd = make_listening("127.0.0.1:0");
   uint8_t byte = 'x';
-  process_start(&first, 2, &fd, 1, *disabled);
+  process_start(&first, 2, &fd, 1, way);
   int silent = dial_to(fd);
   while (accepted(&first) < 1)
     usleep(1000);
-  process_start(&second, 2, &fd, 1, *disabled);
+  process_start(&second, 2, &fd, 1, way);
   worker_group_leave(&first.group);
   for (unsigned by_second = 0; by_second < 20;) {
     uint64_t before = accepted(&first);
@@ -267,9 +275,9 @@ static void test_leave(void **state) {
 /* What the watchdog asks: each worker turns when it is asked to, and one that has ended need not. */
 static void test_all_turn(void **state) {
   static struct process process;
-  const unsigned *disabled = *state;
+  const struct way *way = *state;
   int fd = make_listening("127.0.0.1:0");
-  process_start(&process, 2, &fd, 1, *disabled);
+  process_start(&process, 2, &fd, 1, way);
   for (unsigned i = 0; i < 3; i++)
     while (!worker_group_has_turned(&process.group))
       usleep(1000);
@@ -293,10 +301,10 @@ static void hang(struct worker *worker, void *object) {
 
 static void test_one_hangs(void **state) {
   static struct process process;
-  const unsigned *disabled = *state;
+  const struct way *way = *state;
   uint64_t go_on = 0;
   int fd = make_listening("127.0.0.1:0");
-  process_start(&process, 2, &fd, 1, *disabled);
+  process_start(&process, 2, &fd, 1, way);
   assert_true(worker_group_post(&process.group, 1, hang, &go_on));
   for (unsigned still = 0; still < 20; usleep(1000)) /* until it hangs for good */
     still = worker_group_has_turned(&process.group) ? 0 : still + 1;
@@ -307,23 +315,23 @@ static void test_one_hangs(void **state) {
   close(fd);
 }
 
+#define EACH_WAY(test)                                                                             \
+  cmocka_unit_test_prestate(test, &with_all), cmocka_unit_test_prestate(test, &without),           \
+      cmocka_unit_test_prestate(test, &epoll)
+
 int main(void) {
-  static unsigned nothing = 0, everything = (1u << URING_FEATURE_COUNT) - 1;
+  static struct way with_all = {.ring = RING_IO_URING}, epoll = {.ring = RING_EPOLL},
+                    without = {.ring = RING_IO_URING, .disabled = (1u << URING_FEATURE_COUNT) - 1};
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_what_is_none),
       cmocka_unit_test(test_what_is_one),
-      cmocka_unit_test_prestate(test_workers_take_turns, &nothing),
-      cmocka_unit_test_prestate(test_workers_take_turns, &everything),
-      cmocka_unit_test_prestate(test_crowd, &nothing),
-      cmocka_unit_test_prestate(test_crowd, &everything),
-      cmocka_unit_test_prestate(test_more_sockets_than_workers, &nothing),
-      cmocka_unit_test_prestate(test_more_sockets_than_workers, &everything),
-      cmocka_unit_test_prestate(test_process_follows_process, &nothing),
-      cmocka_unit_test_prestate(test_process_follows_process, &everything),
-      cmocka_unit_test_prestate(test_leave, &nothing),
-      cmocka_unit_test_prestate(test_leave, &everything),
-      cmocka_unit_test_prestate(test_all_turn, &nothing),
-      cmocka_unit_test_prestate(test_one_hangs, &nothing),
+      EACH_WAY(test_workers_take_turns),
+      EACH_WAY(test_crowd),
+      EACH_WAY(test_more_sockets_than_workers),
+      EACH_WAY(test_process_follows_process),
+      EACH_WAY(test_leave),
+      EACH_WAY(test_all_turn),
+      EACH_WAY(test_one_hangs),
   };
   return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);
 }
