@@ -301,10 +301,9 @@ static bool cut_fields(struct maker *maker) {
       form->length_field = (uint32_t)i;
     bool varied = form->varies;
     form->varies = false;
-    field->is_path = item->token == TOKEN_PATH;
     field->piece_count = cut(maker, item->value, item->literal);
     if (field->piece_count == 0) return false;
-    if (field->is_path) form->path_varies = form->varies;
+    if (item->token == TOKEN_PATH) form->path_varies = form->varies;
     form->varies |= varied;
   }
   form->field_count = (uint32_t)maker->count;

@@ -37,7 +37,6 @@ struct load_rules {
 /* A text: `piece_count` pieces in turn. */
 struct load_form_field {
   uint16_t token;
-  bool is_path;
   uint32_t name_len; /* 0: the token's name */
   uint32_t piece_count;
 };
@@ -83,9 +82,15 @@ struct load_instance {
   uint8_t *at;
 };
 
-/* Fills in the blanks. `values` may be NULL if the form does not vary. False when memory was
- * refused. The target refers to `rules` and to the instance, not to the form. */
+/* For a form that varies and is kept: its fields, of which those without variables are complete, and
+ * refer to the form. The others have no name. The caller frees them. NULL when memory was refused. */
+__attribute__((warn_unused_result)) struct header *load_form_fix(const struct load_form *form);
+
+/* Fills in the blanks. `fixed` is what load_form_fix() gave, or NULL. `values` may be NULL if the form does
+ * not vary. False when memory was refused. The target refers to `rules` and to the instance, and to
+ * the form only with `fixed`. */
 __attribute__((warn_unused_result)) bool load_form_fill(const struct load_form *form,
+                                                        const struct header *fixed,
                                                         const struct load_rules *rules,
                                                         struct load_values *values,
                                                         struct load_instance *instance);

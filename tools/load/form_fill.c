@@ -47,6 +47,7 @@ static bool make_room(struct load_instance *instance, size_t bytes) {
 
 /* Whether the byte may stand in a request target as it is. */
 static bool is_plain(uint8_t byte) {
+  if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z')) return true; /* most are */
   return byte > ' ' && byte < 0x7f && !strchr("\"#<>\\^`{|}", byte);
 }
 
@@ -116,8 +117,9 @@ static void write_field(struct filler *filler, const struct load_form_field *fie
     filler->out += field->name_len;
     filler->text += field->name_len;
   }
-  struct span value = write_text(filler, field->piece_count, field->is_path ? IN_PATH : IN_FIELD);
-  if (!field->is_path) value = trim(value);
+  bool path = field->token == TOKEN_PATH;
+  struct span value = write_text(filler, field->piece_count, path ? IN_PATH : IN_FIELD);
+  if (!path) value = trim(value);
   *out = (struct header){.name = name, .value = value, .token = field->token};
 }
 
@@ -127,28 +129,84 @@ static const struct load_cap *cap_of(const struct load_form *form, const struct 
   return load_caps_find(&rules->options->caps, (const char *)path.base);
 }
 
-bool load_form_fill(const struct load_form *form, const struct load_rules *rules,
-                    struct load_values *values, struct load_instance *instance) {
-  const struct load_form_field *fields = fields_of(form);
+/* A text of one piece without a variable. */
+static bool is_plain_text(const struct load_piece *piece, uint32_t count) {
+  return count == 1 && piece->variable.kind == LOAD_NO_VARIABLE;
+}
+
+/* Passes over a text, which it returns, and which has no variable. */
+static struct span pass_text(struct filler *filler) {
+  struct span text = span_of(filler->text, filler->piece->len);
+  filler->text += filler->piece++->len;
+  return text;
+}
+
+static struct header pass_field(struct filler *filler, const struct load_form_field *field) {
+  struct span name = header_token_name(field->token);
+  if (field->name_len > 0) name = span_of(filler->text, field->name_len);
+  filler->text += field->name_len;
+  struct span value = pass_text(filler);
+  if (field->token != TOKEN_PATH) value = trim(value);
+  return (struct header){.name = name, .value = value, .token = field->token};
+}
+
+static struct filler filler_of(const struct load_form *form) {
+  return (struct filler){.form = form,
+                         .piece = pieces_of(form),
+                         .text = (const uint8_t *)(fields_of(form) + form->field_count)};
+}
+
+struct header *load_form_fix(const struct load_form *form) {
+  struct header *headers = calloc(form->field_count, sizeof *headers);
+  struct filler filler = filler_of(form);
+  for (uint32_t i = 0; headers && i < form->field_count; i++) {
+    const struct load_form_field *field = &fields_of(form)[i];
+    if (is_plain_text(filler.piece, field->piece_count)) {
+      headers[i] = pass_field(&filler, field);
+      continue;
+    }
+    filler.text += field->name_len;
+    for (uint32_t k = 0; k < field->piece_count; k++)
+      (void)pass_text(&filler);
+  }
+  return headers;
+}
+
+static void fill_fields(struct filler *filler, const struct header *fixed,
+                        const struct load_rules *rules, struct load_target *target,
+                        struct header *headers) {
+  const struct load_form *form = filler->form;
+  for (uint32_t i = 0; i < form->field_count; i++) {
+    const struct load_form_field *field = &fields_of(form)[i];
+    if (fixed && fixed[i].name.len > 0) {
+      headers[i] = fixed[i];
+      filler->text += field->name_len + filler->piece++->len;
+    } else {
+      write_field(filler, field, &headers[i]);
+    }
+    if (field->token != TOKEN_PATH) continue;
+    if (form->path_varies) *filler->out++ = 0; /* for cap_of() */
+    target->cap = cap_of(form, rules, headers[i].value);
+  }
+}
+
+bool load_form_fill(const struct load_form *form, const struct header *fixed,
+                    const struct load_rules *rules, struct load_values *values,
+                    struct load_instance *instance) {
   struct load_target *target = &instance->target;
   if (!make_room(instance, bound(form, values))) return false;
   struct header *headers = (struct header *)instance->at;
-  struct filler filler = {.form = form,
-                          .piece = pieces_of(form),
-                          .text = (const uint8_t *)(fields + form->field_count),
-                          .values = values,
-                          .out = instance->at + form->field_count * sizeof *headers};
+  struct filler filler = filler_of(form);
+  filler.values = values;
+  filler.out = instance->at + form->field_count * sizeof *headers;
   *target = (struct load_target){.fields = headers,
                                  .field_count = form->field_count,
                                  .body = form->body,
                                  .has_body = form->has_body};
-  for (uint32_t i = 0; i < form->field_count; i++) {
-    write_field(&filler, &fields[i], &headers[i]);
-    if (!fields[i].is_path) continue;
-    *filler.out++ = 0; /* for cap_of() */
-    target->cap = cap_of(form, rules, headers[i].value);
-  }
-  if (form->body_piece_count > 0)
+  fill_fields(&filler, fixed, rules, target, headers);
+  if (fixed && is_plain_text(filler.piece, form->body_piece_count))
+    target->body = pass_text(&filler);
+  else if (form->body_piece_count > 0)
     target->body = write_text(&filler, form->body_piece_count, IN_BODY);
   if (form->length_field < form->field_count) {
     size_t len = decimal_put(filler.out, target->body.len);

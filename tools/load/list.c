@@ -19,19 +19,32 @@ static bool find_items(struct load_list *list) {
   return true;
 }
 
-static bool prepare(struct load_list *list, const struct load_rules *rules) {
-  for (size_t i = 0; i < list->count; i++) {
-    const struct load_form *form = load_list_form(list, i);
-    if (form->varies) continue;
-    struct load_instance *instance = list->items[i].prepared = calloc(1, sizeof *instance);
-    if (!instance || !load_form_fill(form, rules, NULL, instance)) return false;
-    instance->target.prepared = true;
-    instance->target.index = (uint32_t)i;
-    struct header *fields = (struct header *)instance->at;
-    for (size_t k = 0; k < instance->target.field_count; k++)
-      hpack_encode_note(&fields[k]);
+static void note_fields(struct header *fields, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (fields[i].name.len > 0) hpack_encode_note(&fields[i]);
+}
+
+static bool prepare_one(struct load_list *list, uint32_t index, const struct load_rules *rules) {
+  const struct load_form *form = load_list_form(list, index);
+  struct load_item *item = &list->items[index];
+  if (form->varies) {
+    item->fixed = load_form_fix(form);
+    if (item->fixed) note_fields(item->fixed, form->field_count);
+    return item->fixed;
   }
+  struct load_instance *instance = item->prepared = calloc(1, sizeof *instance);
+  if (!instance || !load_form_fill(form, NULL, rules, NULL, instance)) return false;
+  instance->target.prepared = true;
+  instance->target.index = index;
+  note_fields((struct header *)instance->at, instance->target.field_count);
   return true;
+}
+
+static bool prepare(struct load_list *list, const struct load_rules *rules) {
+  uint32_t index = 0;
+  while (index < list->count && prepare_one(list, index, rules))
+    index++;
+  return index == list->count;
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */
@@ -88,6 +101,7 @@ void load_list_free(struct load_list *list) {
   for (size_t i = 0; i < list->count; i++) {
     if (list->items[i].prepared) free(list->items[i].prepared->at);
     free(list->items[i].prepared);
+    free(list->items[i].fixed);
   }
   free(list->items);
   free(list->order);

@@ -15,6 +15,7 @@
 struct load_item {
   size_t form;                    /* its offset in `forms` */
   struct load_instance *prepared; /* NULL: it varies */
+  struct header *fixed;           /* then what does not vary of it: see load_form_fix() */
 };
 
 struct load_list {

@@ -176,11 +176,12 @@ static struct load_instance *take_instance(struct load_source *source) {
   return instance;
 }
 
-static const struct load_target *make(struct load_source *source, const struct load_form *form) {
+static const struct load_target *make(struct load_source *source, const struct load_form *form,
+                                      const struct header *fixed) {
   struct load_instance *instance = take_instance(source);
   if (!instance) return NULL;
   if (form->varies) load_values_next(&source->values);
-  if (load_form_fill(form, &source->plan->rules, &source->values, instance))
+  if (load_form_fill(form, fixed, &source->plan->rules, &source->values, instance))
     return &instance->target;
   load_source_release(source, &instance->target);
   return NULL;
@@ -191,14 +192,15 @@ const struct load_target *load_source_next(struct load_source *source, struct lo
   const struct load_target *target;
   if (source->queue) {
     const struct load_form *form = next_form(source);
-    target = make(source, form);
+    target = make(source, form, NULL);
     step(source, form);
     return target;
   }
   struct load_lane *lane = &source->lanes[lane_index(source, turn)];
   uint32_t item = next_item(source, lane, turn);
-  const struct load_instance *prepared = list->items[item].prepared;
-  target = prepared ? &prepared->target : make(source, load_list_form(list, item));
+  const struct load_item *at = &list->items[item];
+  target =
+      at->prepared ? &at->prepared->target : make(source, load_list_form(list, item), at->fixed);
   lane->place += lane->step;
   turn->count++;
   return target;

@@ -81,8 +81,10 @@ static uint64_t draw(struct load_values *values) {
   return sum;
 }
 
-static void make_uuid(struct load_values *values) {
+/* The same throughout a request. */
+static void draw_uuid(struct load_values *values) {
   static const char digits[] = "0123456789abcdef";
+  if (values->has_uuid) return;
   uint64_t words[2] = {draw(values), draw(values)};
   words[0] = (words[0] & ~UINT64_C(0xf000)) | 0x4000;               /* version */
   words[1] = (words[1] & ~(UINT64_C(3) << 62)) | UINT64_C(1) << 63; /* variant */
@@ -91,6 +93,7 @@ static void make_uuid(struct load_values *values) {
     if (i == 8 || i == 12 || i == 16 || i == 20) *out++ = '-';
     *out++ = digits[words[i / 16] >> (60 - i % 16 * 4) & 15];
   }
+  values->has_uuid = true;
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -109,7 +112,7 @@ void load_values_next(struct load_values *values) {
   assert(!load_values_are_out(values));
   values->seq += values->step;
   if (csv) load_csv_row(csv, (values->seq - 1) % csv->row_count, values->row);
-  make_uuid(values);
+  values->has_uuid = false;
 }
 
 size_t load_values_bound(const struct load_values *values, const struct load_variable *variable) {
@@ -128,7 +131,10 @@ size_t load_values_write(struct load_values *values, const struct load_variable 
   case LOAD_SEQ: return decimal_put(out, values->seq);
   case LOAD_RAND:
     return decimal_put(out, variable->low + draw(values) % (variable->high - variable->low + 1));
-  case LOAD_UUID: memcpy(out, values->uuid, sizeof values->uuid); return sizeof values->uuid;
+  case LOAD_UUID:
+    draw_uuid(values);
+    memcpy(out, values->uuid, sizeof values->uuid);
+    return sizeof values->uuid;
   case LOAD_COLUMN: return load_cell_write(values->row[variable->column], out);
   default: return 0;
   }

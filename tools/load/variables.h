@@ -42,6 +42,7 @@ struct load_values {
   const struct load_csv *csv; /* or NULL */
   uint64_t seq, step;
   uint64_t random[2];
+  bool has_uuid; /* it has been drawn for this request */
   char uuid[36]; /* without NUL */
   struct load_cell row[LOAD_CSV_COLUMNS_MAX];
 };

@@ -32,11 +32,9 @@ static enum load_form_result make(const struct load_draft *draft) {
   return load_form_make(&rules, draft, &form, &failure);
 }
 
-/* The request as text: "METHOD scheme://authority/path name=value ... body". */
-static const char *fill(struct load_values *values) {
-  static char text[8192];
+static void write_text(char text[8192], const struct header *fixed, struct load_values *values) {
   struct load_instance instance = {0};
-  assert_true(load_form_fill((const struct load_form *)form.at, &rules, values, &instance));
+  assert_true(load_form_fill((const struct load_form *)form.at, fixed, &rules, values, &instance));
   const struct load_target *target = &instance.target;
   text[0] = 0;
   for (size_t i = 0; i < target->field_count; i++) {
@@ -49,6 +47,20 @@ static const char *fill(struct load_values *values) {
     sprintf(text + strlen(text), "+%.*s", (int)(target->body.base ? target->body.len : 0),
             (const char *)target->body.base);
   free(instance.at);
+}
+
+/* The request as text: "METHOD scheme://authority/path name=value ... body". It is the same when what does not vary
+ * is taken from the form. */
+static const char *fill(struct load_values *values) {
+  static char text[8192], again[8192];
+  static struct load_values copy;
+  struct header *fixed = load_form_fix((const struct load_form *)form.at);
+  assert_non_null(fixed);
+  if (values) copy = *values;
+  write_text(again, fixed, values ? &copy : NULL);
+  write_text(text, NULL, values);
+  assert_string_equal(again, text);
+  free(fixed);
   return text;
 }
 
