@@ -114,19 +114,12 @@ def descriptors_at_most(count):
     return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
 
 
-def without_io_uring(call=425):
-    """A seccomp filter like that of container runtimes: one call, by default io_uring_setup(), fails with EPERM."""
-    AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[os.uname().machine]
-    EPERM = 1
-    load, jump_equal, answer = 0x20, 0x15, 0x06
-    program = [
-        (load, 0, 0, 4),  # seccomp_data.arch
-        (jump_equal, 0, 3, AUDIT_ARCH),
-        (load, 0, 0, 0),  # seccomp_data.nr
-        (jump_equal, 0, 1, call),
-        (answer, 0, 0, 0x00050000 | EPERM),  # SECCOMP_RET_ERRNO
-        (answer, 0, 0, 0x7FFF0000),  # SECCOMP_RET_ALLOW
-    ]
+LOAD, JUMP_EQUAL, ANSWER = 0x20, 0x15, 0x06  # instructions of a seccomp filter
+REFUSE, ALLOW = 0x00050000 | 1, 0x7FFF0000  # SECCOMP_RET_ERRNO with EPERM, SECCOMP_RET_ALLOW
+
+
+def seccomp(program):
+    """A function that installs a filter: (code, jump if true, jump if false, operand) for each instruction."""
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
 
     class Program(ctypes.Structure):
@@ -144,6 +137,27 @@ def without_io_uring(call=425):
 
     install.keep = (code, filter_)
     return install
+
+
+def without_io_uring(call=425):
+    """A seccomp filter like that of container runtimes: one call, by default io_uring_setup(), fails with EPERM."""
+    AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[os.uname().machine]
+    return seccomp([
+        (LOAD, 0, 0, 4),  # seccomp_data.arch
+        (JUMP_EQUAL, 0, 3, AUDIT_ARCH),
+        (LOAD, 0, 0, 0),  # seccomp_data.nr
+        (JUMP_EQUAL, 0, 1, call),
+        (ANSWER, 0, 0, REFUSE),
+        (ANSWER, 0, 0, ALLOW),
+    ])
+
+
+def allow_only(calls):
+    """A seccomp filter like that of a service manager: all calls but these fail with EPERM."""
+    program = [(LOAD, 0, 0, 0)]  # seccomp_data.nr
+    for call in calls:
+        program += [(JUMP_EQUAL, 0, 1, call), (ANSWER, 0, 0, ALLOW)]
+    return seccomp(program + [(ANSWER, 0, 0, REFUSE)])
 
 
 # ---- the server ----------------------------------------------------------------------------------

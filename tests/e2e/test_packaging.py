@@ -60,6 +60,44 @@ def test_the_filter_allows_io_uring():
     assert {"io_uring_setup", "io_uring_enter", "io_uring_register", "sched_setaffinity"} <= set(allowed)
 
 
+def calls_of(name):
+    """The system calls of a group such as @system-service, those of groups in it included."""
+    if not name.startswith("@"):
+        return {name}
+    listed = tool("systemd-analyze", "syscall-filter", name).decode().splitlines()[1:]
+    return set().union(*(calls_of(line.strip()) for line in listed if line.strip() and "#" not in line))
+
+
+def allowed_calls():
+    """What the lines of the unit allow, as systemd.exec(5) says: in their order, and @default always."""
+    allowed = calls_of("@default")
+    for rule in re.findall(r"^SystemCallFilter=(.*)", deploy("weir.service"), re.M):
+        calls = set().union(*map(calls_of, rule.lstrip("~").split()))
+        allowed = allowed - calls if rule.startswith("~") else allowed | calls
+    return allowed | calls_of("@default")
+
+
+HEADER = f"/usr/include/{os.uname().machine}-linux-gnu/asm/unistd_64.h"
+
+
+@needs("systemd-analyze")
+@pytest.mark.skipif(not os.path.exists(HEADER), reason="there is no list of system calls here")
+@pytest.mark.parametrize("ring", ["io_uring", "epoll"])
+def test_weir_needs_no_other_system_calls(start, tmp_path, ring):
+    """Under the filter of the unit, with EPERM for all else."""
+    with open(HEADER, encoding="ascii") as header:
+        numbers = dict(re.findall(r"#define __NR_(\w+) (\d+)", header.read()))
+    install = harness.allow_only(sorted(int(numbers[call]) for call in allowed_calls() if call in numbers))
+    (tmp_path / "index.html").write_text("here")
+    # LeakSanitizer would trace its own process.
+    server = start("--verbose", tmp_path, workers=2, preexec=install,
+                   env={"WEIR_RING": ring, "ASAN_OPTIONS": "detect_leaks=0"})
+    for secure in (False, True):
+        assert server.get("/", secure).body == b"here"
+    assert harness.wait_until(lambda: "listening on" in server.log())
+    assert "not permitted" not in server.log(), server.log()
+
+
 # ---- from the program's help ---------------------------------------------------------------------
 
 
