@@ -254,14 +254,26 @@ def test_port_that_becomes_free(tmp_path):
 # ---- io_uring refused ----------------------------------------------------------------------------
 
 
-def test_io_uring_refused_by_seccomp():
-    refused(1, *here(), preexec=harness.without_io_uring(), names=["io_uring", "seccomp"])
+IO_URING_SETUP, IO_URING_ENTER = 425, 426
 
 
-def test_io_uring_enter_refused_by_seccomp():
-    """A ring can be created but not used. Then nothing listens."""
-    IO_URING_ENTER = 426
-    refused(1, *here(), preexec=harness.without_io_uring(IO_URING_ENTER), names=["io_uring", "seccomp"])
+@pytest.mark.parametrize("call", [IO_URING_SETUP, IO_URING_ENTER])
+def test_io_uring_refused(tmp_path, call):
+    """Refused as a whole, or a ring can be created but not used: then epoll, which the first line says, and why."""
+    with harness.Server(tmp_path, https=False, env={"WEIR_RING": ""}, preexec=harness.without_io_uring(call)) as server:
+        assert server.get("/plaintext").body == b"Hello, World!"
+        first = server.log().split("\n")[0]
+        assert "1 worker on epoll, because io_uring is refused" in first and "seccomp" in first
+
+
+def test_io_uring_demanded():
+    for command in (here(), ["trace", "http://127.0.0.1:1/"], ["load", "http://127.0.0.1:1/"]):
+        refused(1, *command, "--ring", "io_uring", preexec=harness.without_io_uring(), names=["io_uring", "seccomp"])
+
+
+@pytest.mark.parametrize("command", ["serve", "load", "trace", "forward", "tunnel"])
+def test_engines(command):
+    refused(2, command, "--ring", "kqueue", names=["--ring kqueue", "auto, io_uring or epoll"])
 
 
 # ---- descriptors ---------------------------------------------------------------------------------

@@ -308,8 +308,8 @@ def test_byte_by_byte(demo):
 @pytest.mark.parametrize("disabled", FEATURES + ["multishot_accept,multishot_recv,buffer_ring",
                                                  ",".join(FEATURES)])
 def test_fallbacks(start, disabled):
-    """Without a feature everything still works, and a line says so."""
-    server = start("--verbose", env={"WEIR_URING_DISABLE": disabled})
+    """Without a feature of io_uring everything still works, and a line says so."""
+    server = start("--verbose", "--ring", "io_uring", env={"WEIR_URING_DISABLE": disabled})
     for secure in (False, True):
         client = server.client(secure)
         assert client.fetch("/bytes/1000000").body == harness.demo_bytes(1_000_000)

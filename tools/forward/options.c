@@ -2,6 +2,7 @@
  * forward/options.c - see forward/options.h.
  */
 #include "tools/forward/options.h"
+#include "tools/common/ring.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ static const char help[] =
     "      --no-reconnect     exit with status 1 when the session is lost. The default is\n"
     "                         --reconnect\n"
     "      --no-websocket     upgrade by POST at once, without trying a WebSocket first\n"
+    "      --ring ENGINE      " RING_HELP "\n"
     "  -v, --verbose          print a line for each connection\n"
     "  -h, --help             print this help\n"
     "  -V, --version          print the version\n"
@@ -78,6 +80,7 @@ enum {
   OPTION_RECONNECT,
   OPTION_NO_RECONNECT,
   OPTION_NO_WEBSOCKET,
+  OPTION_RING,
 };
 
 static const struct option names[] = {
@@ -95,6 +98,7 @@ static const struct option names[] = {
     {"reconnect", no_argument, NULL, OPTION_RECONNECT},
     {"no-reconnect", no_argument, NULL, OPTION_NO_RECONNECT},
     {"no-websocket", no_argument, NULL, OPTION_NO_WEBSOCKET},
+    {"ring", required_argument, NULL, OPTION_RING},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -162,6 +166,7 @@ static bool take(struct options *parser, int code, char *value) {
   case OPTION_RECONNECT: options->reconnect = true; return true;
   case OPTION_NO_RECONNECT: options->reconnect = false; return true;
   case OPTION_NO_WEBSOCKET: options->websocket = false; return true;
+  case OPTION_RING: return ring_option(parser, &options->ring);
   case 'v': options->verbose = true; return true;
   default: return false;
   }

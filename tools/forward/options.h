@@ -5,6 +5,7 @@
 #define WEIR_FORWARD_OPTIONS_H
 
 #include "io/base/address.h"
+#include "io/ring/choice.h"
 #include "tools/common/options.h"
 #include "tools/forward/target.h"
 
@@ -13,6 +14,7 @@ struct forward_options {
   const char *token, *token_file;               /* instead of the kubeconfig's */
   const char *cacert, *cert, *key;
   bool insecure;
+  enum ring_choice ring;
   bool verbose;
   bool reconnect;                                  /* --no-reconnect: false */
   bool websocket;                                  /* --no-websocket: false */

@@ -24,6 +24,7 @@
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/common/process.h"
+#include "tools/common/ring.h"
 #include "tools/forward/connection.h"
 #include "tools/forward/session.h"
 
@@ -374,6 +375,7 @@ static void serve_worker(struct run *run, const sigset_t *mask) {
 static int run_worker(struct run *run) {
   const struct worker_config config = {
       .count = 1,
+      .ring = run->options->ring,
       .links_max = run->connections_max + FORWARD_DESCRIPTORS_KEPT / 2,
       .send_stall_ns =
           UINT64_MAX / 4, /* a client that does not read may do so as long as it likes */
@@ -383,6 +385,7 @@ static int run_worker(struct run *run) {
   sigset_t ours, before;
   handle_signals(&ours, &before);
   if (!worker_group_start(&run->group, &config, &why)) return complain("%s", why.text);
+  ring_warn(&run->group.chosen);
   serve_worker(run, &before);
   worker_group_join(&run->group);
   return run->status;

@@ -479,7 +479,7 @@ struct weir_client *weir_client_open(const struct weir_client_settings *settings
     snprintf(error, error_bytes, "out of memory");
     return NULL;
   }
-  const struct worker_config config = {
+  struct worker_config config = {
       .count = 1,
       .links_max = LIB_CLIENT_LINKS_MAX,
       .hooks = {.ctx = client, .setup = worker_setup, .stopped = worker_stopped}};
@@ -489,7 +489,7 @@ struct weir_client *weir_client_open(const struct weir_client_settings *settings
     free_client(client);
     return NULL;
   }
-  if (!weir_group_start(&client->group, &config, &why)) {
+  if (!weir_group_start(&client->group, &config, settings->ring, &why)) {
     failure_set(&failure, "%s", why.text);
     free_client(client);
     return NULL;

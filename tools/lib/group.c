@@ -5,9 +5,11 @@
 
 #include <signal.h>
 
-bool weir_group_start(struct worker_group *group, const struct worker_config *config,
+bool weir_group_start(struct worker_group *group, struct worker_config *config, const char *ring,
                       struct io_error *error) {
   sigset_t all, before;
+  if (ring && !ring_choice_parse(ring, &config->ring))
+    return io_error_set(error, 0, "ring \"%s\": expected auto, io_uring or epoll", ring);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   bool started = worker_group_start(group, config, error);

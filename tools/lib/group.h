@@ -6,10 +6,11 @@
 
 #include "io/worker/group.h"
 
-/* worker_group_start() with every signal blocked on the new threads: signals are the program's. */
+/* worker_group_start() with every signal blocked on the new threads: signals are the program's. `ring` names
+ * the engine, which config->ring is set to; NULL: "auto". */
 __attribute__((warn_unused_result)) bool weir_group_start(struct worker_group *group,
-                                                          const struct worker_config *config,
-                                                          struct io_error *error);
+                                                          struct worker_config *config,
+                                                          const char *ring, struct io_error *error);
 
 /* Whether the calling thread is one of the workers. */
 __attribute__((warn_unused_result)) bool weir_group_is_own_thread(const struct worker_group *group);

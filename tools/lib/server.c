@@ -169,7 +169,7 @@ struct weir_server *weir_server_start(const struct weir_server_settings *setting
     else if (open_tls(server, settings, &why) &&
              listen_on(server, HTTP, settings->http, workers, &why) &&
              listen_on(server, HTTPS, settings->https, workers, &why) &&
-             weir_group_start(&server->group, &config, &why))
+             weir_group_start(&server->group, &config, settings->ring, &why))
       return server;
     close_all(server);
   }

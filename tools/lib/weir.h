@@ -55,6 +55,9 @@ struct weir_server_settings {
   int first_core; /* of the affinity mask, counted from 1: where the first worker is pinned, the
                        others on the next ones; 0: behind those of the program's other servers;
                        WEIR_NOT_PINNED: none is pinned */
+  const char *
+      ring; /* how to wait for the kernel: "io_uring", "epoll", or "auto": io_uring unless it is missing or
+                       refused. NULL: "auto" */
 };
 
 enum { WEIR_NOT_PINNED = -1 };
@@ -92,6 +95,7 @@ struct weir_client_settings {
       timeout_seconds;   /* to connect until the server has answered, and for each fetch, the time
                                that it waits for its turn included; 0: 60 */
   size_t body_bytes_max; /* of one response; 0: 64 MiB */
+  const char *ring;      /* as that of a server */
 };
 
 /* Connects, and waits until that is done. NULL with a line in `error`. */

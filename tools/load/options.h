@@ -6,6 +6,7 @@
 #define WEIR_LOAD_OPTIONS_H
 
 #include "engine/http/stream.h"
+#include "io/ring/choice.h"
 #include "tools/client/tls.h"
 #include "tools/client/url.h"
 #include "tools/common/options.h"
@@ -27,6 +28,7 @@ struct load_options {
   unsigned connections;                     /* -c */
   unsigned streams;                         /* -m, of one connection */
   unsigned threads;                         /* -t */
+  enum ring_choice ring;                    /* --ring */
   int64_t start_unix_ns;                    /* --start-at; 0: at once */
   double duration_seconds, warm_up_seconds; /* of --stage: the sum */
   double rate;         /* requests per second, of --stage the highest; 0: closed loop */

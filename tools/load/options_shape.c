@@ -7,6 +7,7 @@
 
 #include "io/base/limits.h"
 #include "tools/common/option_values.h"
+#include "tools/common/ring.h"
 #include "tools/load/options_rows.h"
 #include "tools/load/stages.h"
 #include "tools/load/start_at.h"
@@ -35,6 +36,11 @@ static bool add_stage(struct options *parser, struct load_options *options, char
   if (load_stage_parse(&options->stages[options->stage_count++], text)) return true;
   return options_wrong(parser, "expected TIME:RATE, such as 30s:500, at most %.0f a second",
                        LOAD_RATE_MAX);
+}
+
+static bool set_ring(struct options *parser, struct load_options *options, char *text) {
+  (void)text;
+  return ring_option(parser, &options->ring);
 }
 
 static bool set_start(struct options *parser, struct load_options *options, char *text) {
@@ -70,6 +76,7 @@ static const struct load_option rows[] = {
     {"threads", 't', "N", LOAD_COUNT(threads, 1, IO_WORKERS_MAX),
      "threads (default 1), each pinned to a core that nobody keeps\n"
      "busy, from the last one down"},
+    {"ring", 0, "ENGINE", LOAD_TAKE(set_ring), RING_HELP},
     {"no-pin", 0, NULL, LOAD_FLAG(no_pin), "let the kernel choose the cores"},
     {"rate", 'r', "N", LOAD_RATE(begin_rate),
      "open loop: start N requests a second (500, 0.5, 2k, 30/1m)\n"

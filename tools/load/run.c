@@ -13,6 +13,7 @@
 #include "io/worker/group.h"
 #include "io/worker/idle.h"
 #include "tools/common/process.h"
+#include "tools/common/ring.h"
 #include "tools/load/log_file.h"
 #include "tools/load/start_at.h"
 #include "tools/load/watch.h"
@@ -102,6 +103,7 @@ static bool run_workers(struct run *run, const struct failure *failure) {
   unsigned links = (options->connections + options->threads - 1) / options->threads;
   const struct worker_config config = {
       .count = options->threads,
+      .ring = options->ring,
       /* A connection that is being replaced may still wait for the server's FIN. */
       .links_max = 2 * links + 16,
       .buffer_count = receive_buffers(links),
@@ -118,6 +120,7 @@ static bool run_workers(struct run *run, const struct failure *failure) {
     return failure_set(failure, "out of memory");
   if (!load_log_file_begin(&run->log, options->log, options->threads, failure)) return false;
   if (!worker_group_start(&group, &config, &why)) return failure_set(failure, "%s", why.text);
+  ring_warn(&group.chosen);
   load_watch_wait(&run->watch);
   worker_group_join(&group);
   load_watch_end(&run->watch);

@@ -14,6 +14,7 @@
 #include "engine/http/stream.h"
 #include "engine/sched/head_start.h"
 #include "io/base/address.h"
+#include "io/ring/choice.h"
 #include "tools/serve/config_document.h"
 #include "tools/serve/limits.h"
 #include "tools/serve/log_line.h"
@@ -108,6 +109,7 @@ struct serve_config {
   bool push;
   bool spdy;               /* speak SPDY/3.1, too */
   bool rfc7540_priorities; /* otherwise only RFC 9218 counts */
+  enum ring_choice ring;   /* of all workers */
   bool verbose;
 };
 

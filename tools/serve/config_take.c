@@ -152,6 +152,11 @@ bool config_take_log_format(struct config_making *making, const char *text) {
   return json || strcmp(text, "combined") == 0 || config_wrong(making, "expected combined or json");
 }
 
+bool config_take_ring(struct config_making *making, const char *text) {
+  return ring_choice_parse(text, &making->config->ring) ||
+         config_wrong(making, "expected auto, io_uring or epoll");
+}
+
 /* Converts the rule's type to lower case, since media types ignore case. */
 bool config_take_head_start(struct config_making *making, const char *text) {
   struct head_start_rules *rules = &making->config->head_starts;

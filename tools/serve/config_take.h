@@ -20,6 +20,7 @@ CONFIG_TAKES config_take_flow(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_head_start(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_weight(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_log_format(struct config_making *making, const char *text);
+CONFIG_TAKES config_take_ring(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_name(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_path(struct config_making *making, const char *text);
 CONFIG_TAKES config_take_redirect(struct config_making *making, const char *text);

@@ -161,11 +161,12 @@ const struct address *metrics_address(const struct metrics *metrics) {
   return &metrics->listener.address;
 }
 
-bool metrics_start(struct metrics *metrics, unsigned disabled,
+bool metrics_start(struct metrics *metrics, enum ring_choice ring, unsigned disabled,
                    void (*read)(void *ctx, struct metrics_facts *facts), void *ctx,
                    struct io_error *error) {
   const struct worker_config config = {
       .count = 1,
+      .ring = ring,
       .disabled = disabled,
       .links_max = METRICS_CONNECTIONS_MAX,
       .buffer_count = METRICS_BUFFERS,

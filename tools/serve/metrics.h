@@ -13,6 +13,7 @@
 #define WEIR_TOOLS_SERVE_METRICS_H
 
 #include "io/link/listener.h"
+#include "io/ring/choice.h"
 #include "tools/serve/metrics_page.h"
 
 struct metrics;
@@ -26,10 +27,10 @@ const struct address *metrics_address(const struct metrics *metrics);
 
 /* Starts the thread, which calls read(ctx, facts) for each page; facts->ready and facts->start_ns are
  * set. `disabled`: URING_* features not to be used. False with error->text. */
-__attribute__((warn_unused_result)) bool metrics_start(struct metrics *metrics, unsigned disabled,
-                                                       void (*read)(void *ctx,
-                                                                    struct metrics_facts *facts),
-                                                       void *ctx, struct io_error *error);
+__attribute__((warn_unused_result)) bool
+metrics_start(struct metrics *metrics, enum ring_choice ring, unsigned disabled,
+              void (*read)(void *ctx, struct metrics_facts *facts), void *ctx,
+              struct io_error *error);
 
 /* Any thread; not ready at first. NULL is allowed. */
 void metrics_set_ready(struct metrics *metrics, bool ready);

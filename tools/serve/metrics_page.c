@@ -95,11 +95,14 @@ static void server(struct metrics_text *text, const struct metrics_facts *facts)
   metrics_count(text, labels, 1);
   gauge(text, "weir_workers", "Worker threads.", facts->workers);
   gauge(text, "weir_ready", "1, or 0 while it drains.", facts->ready);
+  snprintf(labels, sizeof labels, "engine=\"%s\"", ring_choice_name(facts->ring));
+  metrics_family(text, "weir_ring", METRIC_INFO, "What the workers' loops run on.");
+  metrics_count(text, labels, 1);
   metrics_family(text, "weir_io_uring_feature", METRIC_GAUGE,
                  "1 for each feature of io_uring in use, 0 for the others.");
   for (unsigned i = 0; i < URING_FEATURE_COUNT; i++) {
     snprintf(labels, sizeof labels, "feature=\"%s\"", uring_feature_name(1u << i));
-    metrics_count(text, labels, facts->features >> i & 1);
+    metrics_count(text, labels, facts->ring == RING_IO_URING && facts->features >> i & 1);
   }
 }
 

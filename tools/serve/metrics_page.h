@@ -7,6 +7,7 @@
 #ifndef WEIR_TOOLS_SERVE_METRICS_PAGE_H
 #define WEIR_TOOLS_SERVE_METRICS_PAGE_H
 
+#include "io/ring/choice.h"
 #include "tools/serve/metrics_text.h"
 #include "tools/serve/tally.h"
 
@@ -16,6 +17,7 @@ struct metrics_facts {
   struct serve_gauges gauges;
   unsigned workers;
   uint64_t connections_max; /* of all workers; 0: descriptors bound it */
+  enum ring_choice ring;    /* the engine of the workers' loops */
   unsigned features;        /* URING_* in use */
   bool ready;
   uint64_t start_ns; /* since 1970 */

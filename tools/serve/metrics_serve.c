@@ -23,6 +23,7 @@ static void read_facts(void *ctx, struct metrics_facts *facts) {
   facts->gauges = tally_gauges(&server->tally);
   facts->workers = server->workers;
   facts->connections_max = (uint64_t)server->links_max * server->workers;
+  facts->ring = server->group->chosen.engine;
   facts->features = ring_features(&server->group->workers[0].loop.ring);
 }
 
@@ -31,5 +32,6 @@ bool serve_metrics_start(struct server *server, const struct worker_group *group
   if (!server->metrics) return true;
   server->group = group;
   metrics_set_ready(server->metrics, true); /* the workers run */
-  return metrics_start(server->metrics, server->disabled, read_facts, server, error);
+  return metrics_start(server->metrics, group->chosen.engine, server->disabled, read_facts, server,
+                       error);
 }

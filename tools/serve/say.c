@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "tools/common/ring.h"
 #include "tools/common/version.h"
 #include "tools/serve/counters.h"
 #include "tools/serve/worker.h"
@@ -74,10 +75,12 @@ static const char *serving(const struct serve_config *config, char *out, size_t 
 
 void serve_say_start(const struct server *server, const struct worker_group *group) {
   const struct serve_worker *first = group->workers[0].user;
-  char what[128];
-  say("weir " WEIR_VERSION " serving %s with %u worker%s",
-      serving(server->config, what, sizeof what), server->workers, server->workers == 1 ? "" : "s");
-  print_features(server, &group->workers[0].loop.ring.uring);
+  char what[128], ring[RING_TEXT_BYTES];
+  say("weir " WEIR_VERSION " serving %s with %u worker%s on %s",
+      serving(server->config, what, sizeof what), server->workers, server->workers == 1 ? "" : "s",
+      ring_text(&group->chosen, ring));
+  if (group->chosen.engine == RING_IO_URING)
+    print_features(server, &group->workers[0].loop.ring.uring);
   print_memory(server);
   if (first && first->note) say("%s", first->note);
   print_listeners(server);

@@ -71,6 +71,7 @@ static int run(struct server *server) {
   struct worker_config config = {
       .count = server->workers,
       .pin = true,
+      .ring = server->config->ring,
       .disabled = server->disabled,
       .links_max = server->links_max,
       .buffer_count = server->memory.buffers,

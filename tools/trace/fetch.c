@@ -2,6 +2,7 @@
  * trace/fetch.c - the worker of one run; see trace/fetch.h.
  */
 #include "tools/trace/fetch.h"
+#include "tools/common/ring.h"
 
 #include "tools/trace/explain.h"
 #include "tools/trace/interrupt.h"
@@ -49,6 +50,7 @@ static void stopped(struct worker *worker, void *ctx) {
 static bool run_worker(struct fetch *fetch, const struct failure *failure) {
   const struct worker_config config = {
       .count = 1,
+      .ring = fetch->run.options->ring,
       .links_max = TRACE_CONNECTIONS_MAX,
       .buffer_count = TRACE_BUFFER_COUNT,
       .buffer_bytes = fetch->run.options->rate_limit ? TRACE_BUFFER_BYTES_NARROW : 0,
@@ -57,6 +59,7 @@ static bool run_worker(struct fetch *fetch, const struct failure *failure) {
   struct worker_group group = {0};
   struct io_error why = {0};
   if (!worker_group_start(&group, &config, &why)) return failure_set(failure, "%s", why.text);
+  ring_warn(&group.chosen);
   trace_interrupt_watch(&group);
   worker_group_join(&group);
   trace_interrupt_forget();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/common/option_values.h"
+#include "tools/common/ring.h"
 
 static const char help[] =
     "Usage: weir trace [OPTIONS] URL...\n"
@@ -45,6 +46,7 @@ static const char help[] =
     "                         browsers do; with --compare, to the second server only\n"
     "  -k, --insecure         do not verify certificates\n"
     "      --cacert FILE      trust these authorities, PEM, instead of the system's\n"
+    "      --ring ENGINE      " RING_HELP "\n"
     "  -t, --timeout SECONDS  for everything together (default 60)\n"
     "\n"
     "What to show\n"
@@ -84,7 +86,8 @@ enum {
   OPTION_CACERT,
   OPTION_TITLE,
   OPTION_LABEL,
-  OPTION_HTTP1
+  OPTION_HTTP1,
+  OPTION_RING
 };
 
 static const struct option names[] = {
@@ -98,6 +101,7 @@ static const struct option names[] = {
     {"cacert", required_argument, NULL, OPTION_CACERT},
     {"http1.1", no_argument, NULL, OPTION_HTTP1},
     {"timeout", required_argument, NULL, 't'},
+    {"ring", required_argument, NULL, OPTION_RING},
     {"output", required_argument, NULL, 'o'},
     {"compare", required_argument, NULL, 'c'},
     {"title", required_argument, NULL, OPTION_TITLE},
@@ -177,6 +181,7 @@ static bool take(struct options *parser, int code, char *value) {
   case 'k': options->insecure = true; return true;
   case OPTION_CACERT: options->ca_path = value; return true;
   case 't': return options_seconds(parser, &options->timeout_seconds);
+  case OPTION_RING: return ring_option(parser, &options->ring);
   case 'o': return set_picture(parser, options);
   case 'c': options->compare = value; return true;
   case OPTION_TITLE: options->title = value; return true;

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "io/ring/choice.h"
 #include "tools/common/options.h"
 #include "tools/trace/limits.h"
 #include "tools/trace/profile.h"
@@ -17,6 +18,7 @@ struct trace_options {
   const char *compare;   /* --compare, or NULL */
   const char *picture;   /* --output, or NULL */
   const char *json;      /* --json, or NULL */
+  enum ring_choice ring; /* --ring */
   const char *ca_path;   /* --cacert, or NULL */
   const char *title;     /* --title, or NULL */
   const char *labels[2]; /* --label: headings instead of the base URLs */

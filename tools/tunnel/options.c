@@ -2,6 +2,7 @@
  * tunnel/options.c - parses the command line of `weir tunnel`; see tunnel/options.h.
  */
 #include "tools/tunnel/options.h"
+#include "tools/common/ring.h"
 
 #include <string.h>
 
@@ -54,6 +55,7 @@ static const char help[] =
     "                         error   bytes are written to the error stream\n"
     "                         stall   nothing is read from the data stream\n"
     "  --workers N            threads. Default: the cores of the affinity mask\n"
+    "  --ring ENGINE          " RING_HELP "\n"
     "  --verbose              print a line for each connection, and totals at exit\n"
     "  -h, --help             print this help\n"
     "  -V, --version          print the version\n"
@@ -85,6 +87,7 @@ enum option_code {
   OPTION_WRITE_ERRORS,
   OPTION_KEEPALIVE,
   OPTION_WORKERS,
+  OPTION_RING,
   OPTION_VERBOSE,
 };
 
@@ -102,6 +105,7 @@ static const struct option names[] = {
     {"write-errors", no_argument, NULL, OPTION_WRITE_ERRORS},
     {"keepalive", required_argument, NULL, OPTION_KEEPALIVE},
     {"workers", required_argument, NULL, OPTION_WORKERS},
+    {"ring", required_argument, NULL, OPTION_RING},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -155,6 +159,7 @@ static bool take(struct options *parser, int code, char *value) {
   case OPTION_WRITE_ERRORS: options->write_errors = true; return true;
   case OPTION_KEEPALIVE: return options_count(parser, 1, 3600, &options->keepalive_seconds);
   case OPTION_WORKERS: return options_count(parser, 1, IO_WORKERS_MAX, &options->workers);
+  case OPTION_RING: return ring_option(parser, &options->ring);
   case OPTION_VERBOSE: options->verbose = true; return true;
   }
   return true;

@@ -4,6 +4,7 @@
 #ifndef WEIR_TOOLS_TUNNEL_OPTIONS_H
 #define WEIR_TOOLS_TUNNEL_OPTIONS_H
 
+#include "io/ring/choice.h"
 #include "tools/common/options.h"
 #include "tools/tunnel/access.h"
 #include "tools/tunnel/faults.h"
@@ -22,6 +23,7 @@ struct tunnel_options {
   bool write_errors; /* to error streams, for every client */
   unsigned keepalive_seconds;
   unsigned workers; /* 0: one per available core */
+  enum ring_choice ring;
   bool verbose;
 };
 

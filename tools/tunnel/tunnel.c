@@ -24,6 +24,7 @@
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/common/process.h"
+#include "tools/common/ring.h"
 #include "tools/pipe/limits.h"
 #include "tools/tunnel/handler.h"
 #include "tools/tunnel/kubeconfig_out.h"
@@ -246,10 +247,10 @@ static void print_example(const struct tunnel *tunnel) {
       elsewhere ? pod->namespace : "", pod->name, pod->port ? pod->port : 80);
 }
 
-static void print_start(const struct tunnel *tunnel) {
-  char text[ADDRESS_TEXT_BYTES];
-  say("weir " WEIR_VERSION " tunnel with %u worker%s", tunnel->workers,
-      tunnel->workers == 1 ? "" : "s");
+static void print_start(const struct tunnel *tunnel, const struct ring_chosen *chosen) {
+  char text[ADDRESS_TEXT_BYTES], ring[RING_TEXT_BYTES];
+  say("weir " WEIR_VERSION " tunnel with %u worker%s on %s", tunnel->workers,
+      tunnel->workers == 1 ? "" : "s", ring_text(chosen, ring));
   for (unsigned i = 0; i < tunnel->options.pods.count; i++)
     print_pod(&tunnel->options.pods.at[i]);
   for (unsigned i = 0; i < tunnel->listening; i++)
@@ -299,6 +300,7 @@ static void wait_for_end(const struct worker_group *group) {
 static int run(struct tunnel *tunnel) {
   struct worker_group group = {0};
   struct worker_config config = {.count = tunnel->workers,
+                                 .ring = tunnel->options.ring,
                                  .pin = true,
                                  .send_stall_ns = PIPE_STALL_NS,
                                  .hooks = {.ctx = tunnel,
@@ -311,7 +313,7 @@ static int run(struct tunnel *tunnel) {
   pthread_sigmask(SIG_BLOCK, &set, NULL); /* the workers inherit it */
   signal(SIGPIPE, SIG_IGN);
   if (!worker_group_start(&group, &config, &error)) return complain(EXIT_FAILED, "%s", error.text);
-  print_start(tunnel);
+  print_start(tunnel, &group.chosen);
   wait_for_end(&group);
   worker_group_drain(&group, clock_now_ns() + TUNNEL_FAREWELL_NS);
   worker_group_join(&group);

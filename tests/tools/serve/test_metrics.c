@@ -90,7 +90,8 @@ static void test_labels(void **state) {
 
 /* ---- the page -------------------------------------------------------------------------------- */
 
-static struct metrics_facts facts = {.workers = 3, .ready = true, .features = 1};
+static struct metrics_facts facts = {
+    .workers = 3, .ready = true, .ring = RING_IO_URING, .features = 1};
 
 static void write_page(struct metrics_text *text) {
   metrics_page(text, &facts);
@@ -133,6 +134,7 @@ static void test_what_there_is_now(void **state) {
       "\nweir_ready 1\n",
       "\nweir_requests_total{protocol=\"HTTP/2\",code_class=\"2xx\"} 77\n",
       "\nweir_files_cached_bytes 4711\n",
+      "\nweir_ring_info{engine=\"io_uring\"} 1\n",
       "\nweir_io_uring_feature{feature=\"single_issuer\"} 1\n",
       "\nweir_io_uring_feature{feature=\"defer_taskrun\"} 0\n",
       "\nprocess_start_time_seconds 0.0\n",
