@@ -28,6 +28,7 @@ struct access_rules {
  * expected. */
 const char *access_add(struct access_rules *rules, const char *text);
 
-bool access_allows(const struct access_rules *rules, const uint8_t address[16]);
+__attribute__((warn_unused_result)) bool access_allows(const struct access_rules *rules,
+                                                       const uint8_t address[16]);
 
 #endif

@@ -18,9 +18,11 @@
 #include "tools/serve/config_document.h"
 #include "tools/serve/limits.h"
 #include "tools/serve/log_line.h"
+#include "tools/serve/rate.h"
 #include "tools/serve/weight.h"
 
 struct serve_hints;
+struct serve_rules;
 
 struct serve_listener {
   struct address address;
@@ -53,6 +55,8 @@ struct serve_route {
   const char **preloads;     /* PAGE=RESOURCE */
   unsigned preload_count;
   struct serve_hints *hints; /* the preloads; owned. NULL: no directory */
+  bool listing;              /* of rules->site */
+  struct serve_rules *rules; /* serve/rules.h */
 };
 
 struct serve_host {
@@ -97,6 +101,7 @@ struct serve_config {
   unsigned window_bytes;               /* of a stream; 0: the engine's default */
   struct head_start_rules head_starts; /* those given, then the default */
   struct serve_weights weights;        /* of clients' networks */
+  struct rate_limit connection_rate;   /* of a client */
   unsigned idle_seconds;               /* 0: the engine's default */
   unsigned drain_seconds;
   const char *user;           /* NAME[:GROUP] to become, or NULL */

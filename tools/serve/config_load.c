@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/serve/hints.h"
+#include "tools/serve/rules.h"
 
 static bool check_directory(const struct serve_route *route, struct mistakes *mistakes) {
   int fd = open(route->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -33,6 +34,7 @@ bool config_load(struct serve_config *config, struct mistakes *mistakes) {
   for (unsigned i = 0; i < config->host_count; i++)
     for (unsigned k = 0; k < config->hosts[i].route_count; k++) {
       struct serve_route *route = &config->hosts[i].routes[k];
+      good &= serve_rules_load(route->rules, &config->document.arena, mistakes);
       if (route->action != SERVE_DIRECTORY) continue;
       good &= check_directory(route, mistakes);
       good &= load_hints(route, mistakes);

@@ -11,6 +11,7 @@
 #include "tools/serve/config_check.h"
 #include "tools/serve/config_find.h"
 #include "tools/serve/config_take.h"
+#include "tools/serve/take_rules.h"
 
 static bool out_of_memory(const struct config_making *making) {
   return mistakes_add(making->mistakes, (struct place){0}, "out of memory");
@@ -33,6 +34,7 @@ static void take_key(struct config_making *making, const struct config_part *par
   while ((text = config_document_next(key, &part, text))) {
     any = true;
     making->text = text;
+    making->part = part;
     config_take(making, text->text);
   }
   bool simple = key->type == CONFIG_FLAG || key->type == CONFIG_COUNT;
@@ -84,7 +86,10 @@ static void make_route(struct config_making *making, const struct config_part *p
   route->part = part;
   route->index = making->config->route_count++;
   route->answer_type = "text/plain; charset=utf-8";
-  take_keys(making, part, CONFIG_ROUTE);
+  if (take_rules_begin(making)) {
+    take_keys(making, part, CONFIG_ROUTE);
+    take_rules_end(making, part);
+  }
   config_check_route(making, part);
   if (!route->status) route->status = route->action == SERVE_REDIRECT ? 302 : 200;
   making->route = NULL;

@@ -15,6 +15,7 @@ struct config_making {
   struct serve_route *route;
   const struct config_key *key; /* and what it is made of */
   const struct config_text *text;
+  const struct config_part *part; /* where that stands, which may be one around what is made */
   const char *dashes; /* "--" on the command line, else "": before a key's name in messages */
   struct mistakes *mistakes;
   bool impossible; /* a mistake says what is well formed, but cannot be done */

@@ -41,8 +41,10 @@ enum {
   /* Accounts of clients in a worker's table: 512 KiB. Twice what a busy core has of clients within the time that a
    * burst is remembered. A power of two. */
   RATE_ACCOUNTS_MAX = 32768,
-  RATE_IPV6_BITS = 64, /* what one customer has at least (RFC 6177) */
-  RATE_WAYS = 4,       /* of a set: derived from the cache line */
+  /* Accounts of a set. Untested: derived from the cache line, as the compiler checks. */
+  RATE_WAYS = 4,
+  /* What one customer has of IPv6 at least (RFC 6177). */
+  RATE_IPV6_BITS = 64,
   /* The largest burst; arbitrary. At the slowest rate an account then fits into 63 bits. */
   RATE_BURST_MAX = 1000000,
   RATE_TEXT_BYTES = 32, /* of the rate itself, with NUL. Arbitrary */

@@ -25,7 +25,8 @@ enum { NETWORK_TEXT_BYTES = 64 }; /* derived from INET6_ADDRSTRLEN */
  * that it is not of that form. */
 const char *network_parse(const char *text, size_t len, struct network *network);
 
-bool network_holds(const struct network *network, const uint8_t address[16]);
+__attribute__((warn_unused_result)) bool network_holds(const struct network *network,
+                                                       const uint8_t address[16]);
 
 /* Whether all of it are IPv4 addresses. */
 bool network_is_ipv4(const struct network *network);

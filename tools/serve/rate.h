@@ -63,7 +63,9 @@ __attribute__((warn_unused_result)) bool rate_table_open(struct rate_table *tabl
 void rate_table_close(struct rate_table *table);
 
 /* The client does it now. `now_ns` never goes back. */
-struct rate_verdict rate_take(struct rate_table *table, const struct rate_limit *limit,
-                              const uint8_t address[16], uint64_t now_ns);
+__attribute__((warn_unused_result)) struct rate_verdict rate_take(struct rate_table *table,
+                                                                  const struct rate_limit *limit,
+                                                                  const uint8_t address[16],
+                                                                  uint64_t now_ns);
 
 #endif

@@ -60,10 +60,10 @@ static void test_texts(void **state) {
       {"10", 100000000, 10},
       {"2.5/s", 400000000, 3},
       {"30/m", 2 * SECOND_NS, 1},
-      {"1/h", 3600 * SECOND_NS, 1},
-      {"1000000/s", 1000, 1000000},
+      {"1/h", 3600 * SECOND_NS, 1}, /* RATE_PER_SECOND_MIN */
+      {"1000000/s", 1000, 1000000}, /* RATE_PER_SECOND_MAX */
       {"10/s,burst=1", 100000000, 1},
-      {"10/s,burst=1000000", 100000000, 1000000},
+      {"10/s,burst=1000000", 100000000, RATE_BURST_MAX},
       {"", 0, 0},
       {"0/s", 0, 0},
       {"-1/s", 0, 0},
@@ -130,6 +130,7 @@ static void test_the_rate_holds(void **state) {
   assert_in_range(passed, 100 * 3600 + 48, 100 * 3600 + 51);
 }
 
+/* Of IPv6 addresses RATE_IPV6_BITS count. */
 static void test_who_shares_an_account(void **state) {
   static const struct {
     const char *one, *other;
