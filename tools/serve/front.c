@@ -25,6 +25,7 @@ void front_init(struct front *front, struct router *router, const char *const *p
   *front = (struct front){
       .handler = {.ctx = front, .request = on_request, .protocols = protocols, .ended = on_ended},
       .current = router};
+  router_enter(router);
 }
 
 bool front_prepare(struct front *front, struct router *next) {
@@ -57,6 +58,7 @@ void front_swap(struct front *front) {
   front->current = front->next;
   front->next = NULL;
   front->room = NULL;
+  router_enter(front->current);
   sweep(front);
 }
 

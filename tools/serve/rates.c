@@ -53,9 +53,12 @@ unsigned rates_request(struct rates *rates, const struct rate_limit *limit,
 static bool create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                    uint64_t now_ns, struct machine *out) {
   struct rate_gate *gate = ctx;
-  struct rate_verdict verdict = rate_take(&gate->rates->table, &gate->limit, peer->address, now_ns);
+  struct rates *rates = gate->rates;
+  const struct rate_limit *limit = rates->connections;
+  struct rate_verdict verdict = {.allowed = true};
+  if (limit) verdict = rate_take(&rates->table, limit, peer->address, now_ns);
   if (verdict.allowed) return gate->inner.create(gate->inner.ctx, peer, host, now_ns, out);
-  if (verdict.first) tell(gate->rates, &gate->limit, peer->address, "connections", now_ns);
+  if (verdict.first) tell(rates, limit, peer->address, "connections", now_ns);
   return false;
 }
 

@@ -13,9 +13,10 @@
 
 struct rates {
   struct rate_table table;
-  uint64_t second; /* in which lines were told last */
-  unsigned lines;  /* that were told in it */
-  uint64_t untold; /* bursts since the last line about these */
+  uint64_t second;                      /* in which lines were told last */
+  unsigned lines;                       /* that were told in it */
+  uint64_t untold;                      /* bursts since the last line about these */
+  const struct rate_limit *connections; /* of the configuration in force; NULL: none */
 };
 
 /* Opens the table, if it is not open. False when memory is refused. Keeps `memory`. */
@@ -29,8 +30,7 @@ unsigned rates_request(struct rates *rates, const struct rate_limit *limit,
 
 /* For one listener: refuses the connections of clients that make too many, before TLS and without a byte. */
 struct rate_gate {
-  struct rates *rates;     /* kept */
-  struct rate_limit limit; /* may be changed on the worker's thread */
+  struct rates *rates; /* kept; they have the limit */
   struct machine_factory inner;
 };
 

@@ -13,6 +13,8 @@
 #include "engine/site/path.h"
 #include "tools/serve/hints.h"
 #include "tools/serve/host.h"
+#include "tools/serve/rates.h"
+#include "tools/serve/rules.h"
 #include "tools/serve/site.h"
 
 struct router {
@@ -112,16 +114,43 @@ static const struct {
   const char *text;
 } errors[] = {
     {400, "400 Bad Request\nThe address is not one that can be served.\n"},
+    {403, "403 Forbidden\nThis address is not for your network.\n"},
     {404, "404 Not Found\nThere is nothing at this address.\n"},
     {414, "414 URI Too Long\nThe address is too long.\n"},
+    {429, "429 Too Many Requests\nPlease wait a little.\n"},
     {501, "501 Not Implemented\nThere are no tunnels here.\n"},
 };
 
-static void refuse(struct router *router, struct stream *stream, unsigned status) {
+/* `extra` may be NULL. */
+static void refuse_with(struct router *router, struct stream *stream, unsigned status,
+                        const struct header *extra) {
   size_t i = 0;
   while (errors[i].status != status)
     i++;
-  respond(router, stream, status, "text/plain; charset=utf-8", span_text(errors[i].text), NULL);
+  respond(router, stream, status, "text/plain; charset=utf-8", span_text(errors[i].text), extra);
+}
+
+static void refuse(struct router *router, struct stream *stream, unsigned status) {
+  refuse_with(router, stream, status, NULL);
+}
+
+/* Whether the route's rules let the client in; else it has been refused. What follows passes their filter. */
+static bool admit(struct router *router, const struct serve_route *route, struct stream *stream,
+                  uint64_t now_ns) {
+  const struct serve_rules *rules = route->rules;
+  uint8_t text[DECIMAL_BYTES_MAX];
+  stream->filter = rules->filter;
+  if (rules->access && !access_allows(rules->access, stream->peer->address)) {
+    refuse(router, stream, 403);
+    return false;
+  }
+  if (rules->rate.interval_ns == 0) return true;
+  unsigned seconds =
+      rates_request(router->settings.rates, &rules->rate, stream->peer->address, now_ns);
+  if (seconds == 0) return true;
+  struct header retry = header_of(TOKEN_RETRY_AFTER, span_of(text, decimal_put(text, seconds)));
+  refuse_with(router, stream, 429, &retry);
+  return false;
 }
 
 /* ---- redirects ------------------------------------------------------------------------------- */
@@ -250,10 +279,18 @@ void router_request(struct router *router, struct stream *stream, const struct r
   const struct serve_route *route = status == 200 ? router_find_route(host, path.path) : NULL;
   if (!route)
     refuse(router, stream, status == 200 ? 404 : status);
+  else if (!admit(router, route, stream, now_ns))
+    return;
   else if (route->https_only && !stream->peer->secure)
     redirect_to_https(router, stream, request, &path);
   else
     act(router, route, stream, request, &path, now_ns);
+}
+
+void router_enter(struct router *router) {
+  const struct rate_limit *limit = &router->settings.config->connection_rate;
+  if (router->settings.rates)
+    router->settings.rates->connections = limit->interval_ns > 0 ? limit : NULL;
 }
 
 void router_ended(struct router *router) {
@@ -262,6 +299,15 @@ void router_ended(struct router *router) {
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
+
+/* Whether clients have accounts. */
+static bool has_rates(const struct serve_config *config) {
+  if (config->connection_rate.interval_ns > 0) return true;
+  for (unsigned i = 0; i < config->host_count; i++)
+    for (unsigned k = 0; k < config->hosts[i].route_count; k++)
+      if (config->hosts[i].routes[k].rules->rate.interval_ns > 0) return true;
+  return false;
+}
 
 static unsigned count_directories(const struct serve_config *config) {
   unsigned count = 0;
@@ -282,6 +328,7 @@ static struct serve_site *open_site(const struct router_settings *settings,
       .loop = settings->loop,
       .memory = settings->memory,
       .hints = route->hints ? serve_hints_table(route->hints) : NULL,
+      .rules = &route->rules->site,
       .cache_control = route->cache_control,
       .wall_seconds = settings->wall_seconds,
       .exchanges_max = settings->exchanges_max,
@@ -329,7 +376,9 @@ struct router *router_create(const struct router_settings *settings, const char 
   config_retain(settings->config);
   pool_init(&router->replies, settings->memory, sizeof(struct reply),
             pool_chunk_count(sizeof(struct reply)), settings->exchanges_max);
-  if (open_sites(router, note, error)) return router;
+  bool rates = !has_rates(settings->config) || rates_open(settings->rates, settings->memory);
+  if (!rates) io_error_set(error, 0, "out of memory");
+  if (rates && open_sites(router, note, error)) return router;
   router_destroy(router);
   return NULL;
 }

@@ -5,7 +5,8 @@
  *
  * Names and paths are compared in their normal forms (serve/host.h, site/path.h), the same in which files are
  * looked up. Hosts: the exact name, then the longest wildcard, then the default. Routes: the longest path.
- * Without a host or a route the answer is 404.
+ * Without a host or a route the answer is 404. The rules of the route (serve/rules.h) come first: who is let in, how
+ * often, and what its responses pass through.
  *
  * A router lives until its streams have ended: serve/front.h replaces it by the next one.
  */
@@ -18,17 +19,19 @@
 #include "tools/serve/config.h"
 
 struct loop;
+struct rates;
 struct router;
 
 struct router_settings {
   struct serve_config *config; /* the router takes a reference */
-  const struct memory *memory; /* kept, as are the next five */
+  const struct memory *memory; /* kept, as are the next six */
   struct loop *loop;
   const int64_t *wall_seconds;
   const struct handler *demo; /* for routes to the built-in site */
   struct files_counters *counters;
-  struct jobs_desk *desk; /* and these two */
+  struct jobs_desk *desk; /* and these three */
   struct recode_counters *recoded;
+  struct rates *rates;    /* of the worker's clients; NULL in tests */
   uint32_t exchanges_max; /* streams at once */
   size_t cache_bytes_max; /* of all directories together; 0: the default for each, */
   uint32_t reads_max;     /* and here */
@@ -40,6 +43,9 @@ struct router_settings {
  * a line to print at startup. */
 __attribute__((warn_unused_result)) struct router *
 router_create(const struct router_settings *settings, const char **note, struct io_error *error);
+
+/* Its configuration is in force from now on: what it says about connections counts. */
+void router_enter(struct router *router);
 
 /* Answers, and counts the stream until router_ended(). */
 void router_request(struct router *router, struct stream *stream, const struct request *request,

@@ -41,6 +41,11 @@ struct serve_rules {
   const struct answer_filter *filter; /* the first; NULL: none */
 };
 
+/* Whether a request has to pass them before its route's handler sees it. */
+static inline bool serve_rules_are_asked(const struct serve_rules *rules) {
+  return rules->access || rules->rate.interval_ns > 0 || rules->filter;
+}
+
 /* Reads the error pages into the arena. All that is wrong becomes a mistake; false when something is. */
 __attribute__((warn_unused_result)) bool
 serve_rules_load(struct serve_rules *rules, struct arena *arena, struct mistakes *mistakes);

@@ -23,6 +23,7 @@
 #include "tools/serve/logs.h"
 #include "tools/serve/memory.h"
 #include "tools/serve/metrics.h"
+#include "tools/serve/rates.h"
 #include "tools/serve/site.h"
 #include "tools/serve/supervision.h"
 #include "tools/serve/tally.h"
@@ -64,6 +65,8 @@ struct serve_worker {
   struct tls_factory tls;
   bool has_tls;
   struct serve_weighing weighings[SERVE_LISTENERS_MAX];
+  struct rates rates; /* of clients, for the front */
+  struct rate_gate gates[SERVE_LISTENERS_MAX];
   struct request_counter requests; /* in use with server.metrics */
   struct serve_gauges gauges;
   int64_t wall_seconds;

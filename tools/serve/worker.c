@@ -16,6 +16,7 @@
 #include "io/tls/tls.h"
 #include "tools/common/process.h"
 #include "tools/serve/hints.h"
+#include "tools/serve/rules.h"
 
 /* A connection's window fits sixteen streams, as by default, within its bounds. */
 static void set_window(struct engine_config *out, uint32_t stream_bytes) {
@@ -76,6 +77,7 @@ static const struct handler *make_only(struct server *server, struct serve_worke
       .compress = route->compress,
       .memory = &process_memory,
       .hints = route->hints ? serve_hints_table(route->hints) : NULL,
+      .rules = &route->rules->site,
       .cache_control = route->cache_control,
       .wall_seconds = &mine->wall_seconds,
       .exchanges_max = exchanges_max,
@@ -112,6 +114,7 @@ static struct router *make_router(struct server *server, struct serve_worker *mi
       .counters = &mine->files,
       .desk = &mine->desk,
       .recoded = &mine->recoded,
+      .rates = &mine->rates,
       .exchanges_max = exchanges_max,
       .cache_bytes_max = server->memory.cache_bytes,
       .reads_max = server->memory.reads,
@@ -126,7 +129,8 @@ static const struct handler *make_handler(struct server *server, struct serve_wo
                                           struct worker *worker, uint32_t exchanges_max,
                                           struct io_error *error) {
   const struct serve_route *only = server->file ? NULL : config_only_route(server->config);
-  if (only && only->action <= SERVE_DIRECTORY)
+  if (only && only->action <= SERVE_DIRECTORY && !serve_rules_are_asked(only->rules) &&
+      server->config->connection_rate.interval_ns == 0)
     return make_only(server, mine, worker, only, exchanges_max, error);
   if (!make_demo(mine, exchanges_max, error)) return NULL;
   struct router *router = make_router(server, mine, worker, exchanges_max, error);
@@ -153,6 +157,14 @@ static struct machine_factory weigh(const struct server *server, struct serve_wo
   return serve_weighing_machines(&mine->weighings[index]);
 }
 
+/* If there are routes, wraps the factory in one that refuses the connections of clients that are too fast. */
+static struct machine_factory limit(struct serve_worker *mine, unsigned index,
+                                    struct machine_factory machines) {
+  if (!mine->has_front) return machines;
+  mine->gates[index] = (struct rate_gate){.rates = &mine->rates, .inner = machines};
+  return rate_gate_machines(&mine->gates[index]);
+}
+
 /* The listeners' factories: clear text, and TLS around it. */
 static bool serve_listeners(struct server *server, struct serve_worker *mine,
                             struct worker *worker) {
@@ -167,7 +179,8 @@ static bool serve_listeners(struct server *server, struct serve_worker *mine,
     if (server->listening[i] &&
         !worker_listen(
             worker, &server->listeners[i],
-            weigh(server, mine, i, server->config->listeners[i].secure ? secure : plain)))
+            limit(mine, i,
+                  weigh(server, mine, i, server->config->listeners[i].secure ? secure : plain))))
       return false;
   return true;
 }
@@ -201,6 +214,7 @@ static void worker_stopped(struct worker *worker, void *ctx) {
   if (mine->has_tls) tls_factory_destroy(&mine->tls);
   if (mine->has_engine) engine_destroy(&mine->engine);
   if (mine->has_front) front_destroy(&mine->front);
+  rates_close(&mine->rates);
   serve_site_destroy(mine->site);
   demo_destroy(mine->demo);
   serve_worker_logs_destroy(&mine->logs);

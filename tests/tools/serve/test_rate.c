@@ -246,14 +246,17 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
 }
 
 static void test_connections_and_many_lines(void **state) {
-  struct rate_gate gate = {.rates = &rates, .limit = limit_of("1/s"), .inner = {NULL, create}};
+  struct rate_gate gate = {.rates = &rates, .inner = {NULL, create}};
   struct machine_factory machines = rate_gate_machines(&gate);
+  struct rate_limit limit = limit_of("1/s");
   struct machine_peer peer = {.address = {0x20, 1, 0xd, 0xb8}};
   struct machine_host host = {0};
   struct machine out;
   unsigned clients = RATE_LINES_PER_SECOND_MAX + 3, refused = 0;
   FILE *file = tmpfile();
   (void)state;
+  assert_true(machines.create(machines.ctx, &peer, &host, SECOND_NS, &out)); /* there is no limit */
+  rates.connections = &limit;
   created = 0;
   catch_lines(file);
   for (unsigned i = 0; i <= clients; i++) {

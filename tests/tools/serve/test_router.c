@@ -1,13 +1,17 @@
 /*
- * serve/test_router.c - which host and which route a request is for.
+ * serve/test_router.c - which host and which route a request is for, and whom the route's rules let in.
  */
 #include "tests/support/cmocka.h"
 
 #include <string.h>
 
+#include "engine/base/limits.h"
 #include "engine/base/text.h"
+#include "tests/support/fake.h"
+#include "tools/common/process.h"
 #include "tools/serve/config_file.h"
 #include "tools/serve/host.h"
+#include "tools/serve/rates.h"
 #include "tools/serve/router.h"
 
 static const char text[] = "hosts:\n"
@@ -157,11 +161,133 @@ static void test_routes(void **state) {
   config_release(config);
 }
 
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+static struct router *router;
+static struct machine_peer peer;
+static struct rates rates;
+static struct fake_stream fake;
+
+/* A client comes from 10.0.0.0/8, or from elsewhere. */
+static void come_from(uint8_t first) {
+  peer = (struct machine_peer){.secure = true};
+  memset(peer.address + 10, 0xff, 2);
+  peer.address[12] = first;
+}
+
+static void on_request(void *ctx, struct stream *stream, const struct request *request,
+                       uint64_t now_ns) {
+  (void)ctx;
+  stream->peer = &peer;
+  router_request(router, stream, request, now_ns);
+}
+
+/* Asks for a path; its status. */
+static unsigned ask(const char *path) {
+  static const struct handler handler = {.request = on_request};
+  fake = (struct fake_stream){0};
+  fake_request(&fake, &handler, "GET", path, NULL, 0, SECOND_NS);
+  fake_pull_all(&fake, 1000);
+  return fake.status;
+}
+
+static void answered(unsigned expected, const char *path, const char *body) {
+  unsigned status = ask(path);
+  assert_int_equal(status, expected);
+  if (body) assert_true(span_is(span_of(fake.bytes, fake.len), body));
+}
+
+static void end(void) {
+  fake_free(&fake);
+  router_ended(router);
+}
+
+static void begin(const char *from) {
+  const char *note;
+  struct io_error error;
+  struct serve_config *config = read_config(from);
+  const struct router_settings settings = {
+      .config = config, .memory = &process_memory, .rates = &rates, .exchanges_max = 10};
+  rates = (struct rates){0};
+  router = router_create(&settings, &note, &error);
+  assert_non_null(router);
+  router_enter(router);
+  config_release(config);
+  come_from(10);
+}
+
+static void finish(void) {
+  router_destroy(router);
+  rates_close(&rates);
+}
+
+static void test_access(void **state) {
+  (void)state;
+  begin("answer: all\n"
+        "header-set: {x-a: b}\n"
+        "routes:\n"
+        "- {path: /own, answer: own, access: [allow 10.0.0.0/8]}\n"
+        "- {path: /ours, redirect: /, access: [deny 10.0.0.0/8]}\n");
+  answered(200, "/own/x", "own");
+  assert_string_equal(fake_field(&fake, "x-a"), "b");
+  end();
+  answered(403, "/ours", NULL);
+  assert_string_equal(fake_field(&fake, "x-a"), "b");
+  end();
+  come_from(11);
+  answered(403, "/own/x", NULL);
+  end();
+  answered(403, "/all/../own", NULL); /* the normal form of the path counts */
+  end();
+  answered(302, "/ours", NULL);
+  end();
+  answered(200, "/owner", "all");
+  end();
+  assert_null(rates.table.accounts); /* no route needs them */
+  finish();
+}
+
+static void test_rates(void **state) {
+  (void)state;
+  begin("answer: all\n"
+        "request-rate: 30/m,burst=2\n"
+        "routes:\n"
+        "- {path: /free, answer: free, request-rate: none}\n"
+        "- {path: /same, answer: same}\n");
+  answered(200, "/", "all");
+  end();
+  answered(200, "/same", "same");
+  end();
+  answered(429, "/same", NULL);
+  assert_string_equal(fake_field(&fake, "retry-after"), "2");
+  end();
+  answered(429, "/", NULL);
+  end();
+  answered(200, "/free", "free");
+  end();
+  come_from(11);
+  answered(200, "/", "all");
+  end();
+  assert_null(rates.connections);
+  finish();
+}
+
+static void test_connection_rate(void **state) {
+  (void)state;
+  begin("answer: all\nconnection-rate: 5/s\n");
+  assert_non_null(rates.connections);
+  assert_int_equal(rates.connections->interval_ns, SECOND_NS / 5);
+  assert_non_null(rates.table.accounts);
+  finish();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_normal_names), cmocka_unit_test(test_long_name),
-      cmocka_unit_test(test_hosts),        cmocka_unit_test(test_no_default),
-      cmocka_unit_test(test_only_default), cmocka_unit_test(test_routes),
+      cmocka_unit_test(test_normal_names),    cmocka_unit_test(test_long_name),
+      cmocka_unit_test(test_hosts),           cmocka_unit_test(test_no_default),
+      cmocka_unit_test(test_only_default),    cmocka_unit_test(test_routes),
+      cmocka_unit_test(test_access),          cmocka_unit_test(test_rates),
+      cmocka_unit_test(test_connection_rate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
