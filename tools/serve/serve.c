@@ -9,6 +9,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tools/common/process.h"
@@ -118,7 +119,19 @@ static struct serve_config *read_file(const char *file) {
   return config;
 }
 
-/* After all is open, and before there are threads. */
+/* Before there are other threads. Logs can be opened anew after root's privileges were given up. */
+static int prepare_user(const struct serve_config *config) {
+  const char *paths[] = {config->access_log, config->record};
+  struct io_error error;
+  if (!config->user) return EXIT_DONE;
+  if (!user_gain_nothing(&error)) return complain(EXIT_FAILED, "%s", error.text);
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    if (paths[i] && strcmp(paths[i], "-") != 0 && !user_make_file(config->user, paths[i], &error))
+      return complain(EXIT_FAILED, "%s", error.text);
+  return EXIT_DONE;
+}
+
+/* After all is open. */
 static int become_user(const char *user) {
   struct io_error error;
   if (!user || user_become(user, &error)) return EXIT_DONE;
@@ -150,7 +163,8 @@ static int serve(struct server *server, const struct serve_options *options,
   } else if (options->check) {
     status = check(server);
   } else {
-    status = outside ? complain(EXIT_FAILED, "%s", outside->text) : serve_open(server);
+    status = outside ? complain(EXIT_FAILED, "%s", outside->text) : prepare_user(server->config);
+    if (status == EXIT_DONE) status = serve_open(server);
     if (status == EXIT_DONE) status = become_user(server->config->user);
     if (status == EXIT_DONE) status = run(server);
   }
