@@ -16,6 +16,10 @@ void idmap_destroy(struct idmap *map) {
   *map = (struct idmap){.memory = map->memory};
 }
 
+void idmap_rest(struct idmap *map) {
+  if (map->count == 0) idmap_destroy(map);
+}
+
 /* Four consecutive identifiers of one side share a group of slots, which is a cache line. The
  * groups are spread. */
 static uint32_t home(const struct idmap *map, uint32_t id) {

@@ -31,6 +31,9 @@ struct idmap {
 void idmap_init(struct idmap *map, const struct memory *memory);
 void idmap_destroy(struct idmap *map);
 
+/* Gives the memory of an empty map back. */
+void idmap_rest(struct idmap *map);
+
 /* NULL when absent. */
 void *idmap_find(const struct idmap *map, uint32_t id);
 

@@ -211,6 +211,18 @@ static void idle_long_enough(struct h2 *h2) {
   h2_drain_finish(h2, "idle");
 }
 
+static bool may_rest(const struct h2 *h2) {
+  return !h2->rested && h2_is_idle(h2) && !h2->stalled_since_ns;
+}
+
+/* What a request made and the next one can make again is freed. */
+static void rest(struct h2 *h2) {
+  h2->rested = true;
+  hpack_encoder_rest(&h2->encoder);
+  hpack_table_trim(&h2->decoder.table);
+  idmap_rest(&h2->streams);
+}
+
 static void drained_long_enough(struct h2 *h2) {
   h2_drain_finish(h2, NULL);
 }
@@ -257,6 +269,7 @@ static void run_timers(struct h2 *h2) {
   CLOCK(h2->stalled_since_ns, h2->held_look_ns, watch_held_streams)                                \
   CLOCK(h2_is_idle(h2) && !h2->drain_final, h2->idle_since_ns + h2->http->idle_ns,                 \
         idle_long_enough)                                                                          \
+  CLOCK(may_rest(h2), h2->idle_since_ns + H2_REST_NS, rest)                                        \
   CLOCK(true, h2_flow_deadline_ns(h2), h2_flow_tick)
 
 /* While reading is paused, only our own clocks run. */

@@ -146,6 +146,7 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
   if (stream->state == H2_CLOSED) budget_refund(&h2->resets);
   if (!h2->all) {
     h2->idle_since_ns = h2->now_ns;
+    h2->rested = false;
     counter_add(&h2->http->counters.connections_quieted, 1);
   }
   counter_add(&h2->http->counters.streams_closed, 1);

@@ -6,7 +6,7 @@
  * refused: after a skipped block the dynamic table would differ from the peer's.
  *
  * Ownership: embedded in its connection. Memory is taken by insertions into the dynamic
- * table, from 640 bytes to 5 KiB; a peer that never indexes costs nothing.
+ * table, from 320 bytes to 5 KiB; a peer that never indexes costs nothing.
  */
 #ifndef WEIR_HPACK_DECODE_H
 #define WEIR_HPACK_DECODE_H

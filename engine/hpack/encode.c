@@ -180,9 +180,10 @@ static inline uint32_t find(const struct hpack_table *table, const struct chains
   }
 }
 
-/* Links the table's newest entry, which has this hash. */
-static void remember(const struct hpack_table *table, struct chains *chains, uint32_t hash) {
-  const uint32_t number = hpack_table_number(table, 0);
+/* Links an entry that is newer than all that are linked, and has this hash. */
+static void remember(const struct hpack_table *table, uint32_t age, struct chains *chains,
+                     uint32_t hash) {
+  const uint32_t number = hpack_table_number(table, age);
   chains->hash[number] = hash;
   chains->older[number] = chains->newest[bucket_of(hash)];
   chains->newest[bucket_of(hash)] = (uint8_t)number;
@@ -256,12 +257,29 @@ static bool is_too_large(const struct hpack_encoder *encoder, const struct heade
          field->name.len + field->value.len + HPACK_ENTRY_OVERHEAD > bytes_max;
 }
 
+/* Links all entries, the oldest first. */
+static void remember_all(const struct hpack_encoder *encoder) {
+  uint8_t strings[HPACK_TABLE_BYTES_MAX];
+  const struct hpack_table *table = &encoder->table;
+  for (uint32_t age = table->count; age-- > 0;) {
+    const struct hpack_entry *entry = hpack_table_at(table, age);
+    const size_t name_len = hpack_entry_stored_name_len(entry);
+    hpack_table_copy(table, entry, strings);
+    const struct header field = {.name = span_of(strings, name_len),
+                                 .value = span_of(strings + name_len, entry->value_len),
+                                 .token = entry->token};
+    remember(table, age, &encoder->lookup->fields, hash_field(&field));
+    remember(table, age, &encoder->lookup->names, (uint32_t)hash_name(&field));
+  }
+}
+
 /* False when memory was refused: fields then stay literals. */
 static bool have_lookup(struct hpack_encoder *encoder) {
   if (likely(encoder->lookup)) return true;
   encoder->lookup = memory_alloc(encoder->table.memory, sizeof(*encoder->lookup));
   if (!encoder->lookup) return false;
   memset(encoder->lookup, 0, sizeof(*encoder->lookup));
+  if (encoder->table.count > 0) remember_all(encoder);
   return true;
 }
 
@@ -270,8 +288,8 @@ static bool insert(struct hpack_encoder *encoder, const struct header *field, ui
   struct hpack_table *table = &encoder->table;
   encoder->lookup->kept_valid = 0;
   if (!hpack_table_insert(table, field)) return false;
-  remember(table, &encoder->lookup->fields, hash);
-  remember(table, &encoder->lookup->names, name_hash);
+  remember(table, 0, &encoder->lookup->fields, hash);
+  remember(table, 0, &encoder->lookup->names, name_hash);
   return true;
 }
 
@@ -318,7 +336,7 @@ static inline uint8_t *encode_known(struct hpack_encoder *encoder, const struct 
   uint32_t index = find_static(field);
   if (index) return put_integer(out, form_indexed, index);
   const uint32_t hash = field->memo ? field->memo : hash_field(field);
-  if (likely(encoder->table.count > 0)) {
+  if (likely(encoder->lookup)) {
     index = find(&encoder->table, &encoder->lookup->fields, hash, field, field_equal);
     if (index) return put_integer(out, form_indexed, index);
   }
@@ -346,6 +364,8 @@ void hpack_encode_note(struct header *field) {
 
 uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out) {
   encoder->indices_only = true;
+  if (unlikely(!encoder->lookup) && encoder->table.count > 0)
+    (void)have_lookup(encoder); /* after a rest */
   if (likely(encoder->limit_bytes_least == encoder->table.bytes_max &&
              encoder->limit_bytes == encoder->table.bytes_max))
     return out;
@@ -408,6 +428,12 @@ void hpack_encoder_init(struct hpack_encoder *encoder, const struct memory *memo
   *encoder = (struct hpack_encoder){.limit_bytes = HPACK_TABLE_BYTES_MAX,
                                     .limit_bytes_least = HPACK_TABLE_BYTES_MAX};
   hpack_table_init(&encoder->table, memory, HPACK_TABLE_BYTES_MAX);
+}
+
+void hpack_encoder_rest(struct hpack_encoder *encoder) {
+  memory_free(encoder->table.memory, encoder->lookup, sizeof(*encoder->lookup));
+  encoder->lookup = NULL;
+  hpack_table_trim(&encoder->table);
 }
 
 void hpack_encoder_destroy(struct hpack_encoder *encoder) {

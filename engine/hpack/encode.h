@@ -10,7 +10,7 @@
  * the peer's table follows ours.
  *
  * Ownership: embedded in its connection. Memory is taken by the first insertion: 2.3 KiB to find
- * entries by hash and blocks by key, and 640 bytes to 5 KiB of entries.
+ * entries by hash and blocks by key, and 320 bytes to 5 KiB of entries. At rest only the entries stay.
  */
 #ifndef WEIR_HPACK_ENCODE_H
 #define WEIR_HPACK_ENCODE_H
@@ -45,6 +45,10 @@ struct hpack_encoder {
 void hpack_encoder_init(struct hpack_encoder *encoder, const struct memory *memory);
 
 void hpack_encoder_destroy(struct hpack_encoder *encoder);
+
+/* Nothing is to be encoded for a while: gives memory back. The next block takes it again, and forgets which
+ * fields were on probation. */
+void hpack_encoder_rest(struct hpack_encoder *encoder);
 
 /* The peer's SETTINGS_HEADER_TABLE_SIZE has become `peer_bytes`; any value. We use at most
  * HPACK_TABLE_BYTES_MAX of it. The next block announces the change (section 4.2). */

@@ -42,7 +42,7 @@ void hpack_table_init(struct hpack_table *table, const struct memory *memory, ui
 void hpack_table_destroy(struct hpack_table *table) {
   memory_free(table->memory, table->entries, store_bytes(table->capacity));
   table->entries = NULL;
-  table->capacity = table->count = table->bytes = 0;
+  table->capacity = table->count = table->bytes = table->next_byte = 0;
 }
 
 static void evict_to(struct hpack_table *table, size_t bytes) {
@@ -93,25 +93,28 @@ static void get_string(const struct hpack_table *table, size_t offset, size_t le
 }
 
 /* Moves the entries, in their order and under their numbers, from `from` to the empty rings of
- * `table`, which are larger. */
+ * `table`, which have room for them. */
 static void move_entries(struct hpack_table *table, const struct hpack_table *from) {
   for (uint32_t age = from->count; age-- > 0;) {
     struct hpack_entry entry = *hpack_table_at(from, age);
     const size_t len = hpack_entry_stored_len(&entry);
     get_string(from, entry.offset, len, table->strings + table->next_byte);
     entry.offset = (uint16_t)table->next_byte;
-    table->next_byte += (uint32_t)len;
+    table->next_byte = (table->next_byte + (uint32_t)len) & (table->capacity - 1);
     *entry_at(table, age) = entry;
   }
 }
 
-/* Takes memory for entries of `bytes` bytes in all. False, and nothing changed, when it is
- * refused. */
-static bool reserve(struct hpack_table *table, size_t bytes) {
-  if (bytes <= table->capacity) return true;
+static uint32_t capacity_for(size_t bytes) {
   uint32_t capacity = HPACK_STORE_BYTES_FIRST;
   while (capacity < bytes)
     capacity *= 2;
+  return capacity;
+}
+
+/* Moves everything to memory of that capacity, which is enough. False, and nothing changed, when it is
+ * refused. */
+static bool move(struct hpack_table *table, uint32_t capacity) {
   struct hpack_entry *entries = memory_alloc(table->memory, store_bytes(capacity));
   if (!entries) return false;
   const struct hpack_table old = *table;
@@ -122,6 +125,20 @@ static bool reserve(struct hpack_table *table, size_t bytes) {
   move_entries(table, &old);
   memory_free(table->memory, old.entries, store_bytes(old.capacity));
   return true;
+}
+
+/* Takes memory for entries of `bytes` bytes in all; else as move(). */
+static bool reserve(struct hpack_table *table, size_t bytes) {
+  return bytes <= table->capacity || move(table, capacity_for(bytes));
+}
+
+void hpack_table_trim(struct hpack_table *table) {
+  const uint32_t capacity = capacity_for(table->bytes);
+  if (table->count == 0)
+    hpack_table_destroy(table);
+  else if (capacity < table->capacity)
+    (void)move(table, capacity); /* without memory it stays as it is */
+  invariants(table);
 }
 
 bool hpack_table_insert(struct hpack_table *table, const struct header *field) {

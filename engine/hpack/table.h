@@ -12,7 +12,7 @@
  *     entries   ..|oldest|......|newest|..         newest: number of the entry with index 62
  *
  * Ownership: embedded in a decoder or an encoder. Both rings are one allocation, made by the first
- * insertion, so that an idle connection has none; it begins with 640 bytes and doubles, up to 5
+ * insertion, so that a new connection has none; it begins with 320 bytes and doubles, up to 5
  * KiB, when entries need it. Entries together count at least what either ring holds of them, so
  * that `bytes` <= `capacity` says that they fit. Invariants: bytes <= bytes_max <=
  * HPACK_TABLE_BYTES_MAX; bytes <= capacity; count <= HPACK_TABLE_ENTRIES_MAX.
@@ -88,6 +88,9 @@ bool hpack_table_fits(const struct hpack_table *table, size_t name_len, size_t v
  * when memory was refused: the table is then unchanged. */
 __attribute__((warn_unused_result)) bool hpack_table_insert(struct hpack_table *table,
                                                             const struct header *field);
+
+/* Gives memory back that the entries do not need. */
+void hpack_table_trim(struct hpack_table *table);
 
 /* Evicts all entries, as inserting one that does not fit does (section 4.4). */
 void hpack_table_clear(struct hpack_table *table);

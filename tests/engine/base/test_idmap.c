@@ -77,6 +77,20 @@ static void test_moving(void **state) {
   idmap_destroy(&map);
 }
 
+static void test_rest(void **state) {
+  (void)state;
+  struct idmap map;
+  idmap_init(&map, counted_init(&memory));
+  assert_true(idmap_insert(&map, 1, object_of(1)));
+  idmap_rest(&map);
+  assert_ptr_equal(idmap_find(&map, 1), object_of(1));
+  idmap_remove(&map, 1);
+  idmap_rest(&map);
+  assert_int_equal(memory.bytes, 0);
+  assert_true(idmap_insert(&map, 3, object_of(3)));
+  idmap_destroy(&map);
+}
+
 static void test_refused(void **state) {
   (void)state;
   struct idmap map;
@@ -100,10 +114,8 @@ static void test_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_empty),
-      cmocka_unit_test(test_random),
-      cmocka_unit_test(test_moving),
-      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_empty), cmocka_unit_test(test_random),  cmocka_unit_test(test_moving),
+      cmocka_unit_test(test_rest),  cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

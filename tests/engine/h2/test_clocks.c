@@ -403,6 +403,30 @@ static void test_ends(void **state) {
   spec_lines_run(SPEC_LINES(client_ends), H2_CLIENT, NULL);
 }
 
+/* A connection at rest holds less than one that has just answered, and answers as before. */
+static void test_rest(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/SH 1 [@get]");
+  const size_t busy = script.memory.bytes;
+  script.now_ns += H2_REST_NS - 1;
+  script.machine.ops->tick(script.machine.self, script.now_ns);
+  assert_int_equal(script.memory.bytes, busy);
+  for (unsigned time = 0; time < 2; time++) { /* once, until it has answered again */
+    assert_int_equal(script.machine.ops->deadline_ns(script.machine.self) > script.now_ns + 1,
+                     time);
+    script.now_ns += 1;
+    script.machine.ops->tick(script.machine.self, script.now_ns);
+    assert_true(busy - script.memory.bytes > 2000);
+  }
+  script_clear(&script);
+  script_run(&script, "HEADERS/SH 3 [@get]");
+  assert_string_equal(script.log, "request 3 GET / end, closed 3 NO_ERROR, HEADERS 3 200, "
+                                  "DATA 3 2 end");
+  assert_int_equal(script.memory.bytes, busy);
+  script_close(&script);
+}
+
 /* Afterwards, deadline_ns() never asks for a tick that changes nothing. A host that ticks at
  * each deadline makes progress or sleeps. */
 static void test_no_busy_deadline(void **state) {
@@ -449,6 +473,7 @@ int main(void) {
       cmocka_unit_test(test_unheard_timer),
       cmocka_unit_test(test_linger_in_a_pause),
       cmocka_unit_test(test_ends),
+      cmocka_unit_test(test_rest),
       cmocka_unit_test(test_no_busy_deadline),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,7 +230,7 @@ static void memory_is_lazy(void **state) {
 static void memory_refused(void **state) {
   (void)state;
   uint32_t most_entries = 0;
-  for (unsigned allowed = 0; allowed < 6; allowed++) {
+  for (unsigned allowed = 0; allowed < 7; allowed++) {
     fresh_pair();
     unsigned left = allowed;
     for (int i = 0; i < 300; i++) {
@@ -253,7 +253,7 @@ static void memory_refused(void **state) {
 }
 
 /* Every entry of the table is found: a random list of few names and values against a plain search
- * of the encoder's table. */
+ * of the encoder's table. Rests change nothing. */
 static void every_entry_is_found(void **state) {
   (void)state;
   uint32_t random = 1, found = 0;
@@ -267,6 +267,8 @@ static void every_entry_is_found(void **state) {
     value[len] = '\0';
     if (step % 1000 == 999) hpack_encoder_set_limit(&encoder, random >> 20);
     if (step % 1000 == 999) hpack_decoder_set_limit(&decoder, random >> 20);
+    if (step % 37 == 36) hpack_encoder_rest(&encoder);
+    if (step % 41 == 40) hpack_table_trim(&decoder.table);
     const struct header field = field_of(name, value);
     bool held = false;
     uint32_t kept_bytes = encoder.table.bytes;
@@ -280,6 +282,34 @@ static void every_entry_is_found(void **state) {
     found += held;
   }
   assert_in_range(found, 2000, 18000);
+}
+
+/* At rest there is memory for the entries alone, which are found again; without memory they are not, for a
+ * while. */
+static void rests(void **state) {
+  (void)state;
+  const struct header fields[] = {field_of("x-name", "value"), field_of("server", "weir"),
+                                  field_of("x-name", "other")};
+  fresh_pair();
+  memory.bytes = 0;
+  assert_true(encode(fields, 2).len > 10);
+  const size_t busy = memory.bytes;
+  hpack_encoder_rest(&encoder);
+  assert_true(busy - memory.bytes > 2000);
+  assert_block(encode(fields, 2), "bfbe");
+  assert_int_equal(memory.bytes, busy);
+  hpack_encoder_rest(&encoder);
+  memory.allowed = 0;
+  assert_true(encode(fields, 2).len > 10);
+  memory.allowed = UINT64_MAX;
+  assert_block(encode(fields, 2), "bfbe");
+  assert_true(encode(fields + 2, 1).len > 1); /* on probation, since the name is found */
+  hpack_encoder_set_limit(&encoder, 0);
+  hpack_decoder_set_limit(&decoder, 0);
+  assert_true(encode(NULL, 0).len > 0);
+  hpack_encoder_rest(&encoder);
+  hpack_table_trim(&decoder.table);
+  assert_int_equal(memory.bytes, 0);
 }
 
 static int setup(void **state) {
@@ -436,11 +466,22 @@ static void blocks_at_random(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      row(test_probation_ends),        row(memory_is_lazy),           row(memory_refused),
-      row(every_entry_is_found),       row(appendix_c_encoded),       row(policy),
-      row(long_cookie_is_indexed),     row(changing_values_stay_out), row(dates_pass_through),
-      row(large_entries_stay_literal), row(limits_are_announced),     row(blocks_repeat),
-      row(a_new_limit_forgets_blocks), row(secrets_are_not_kept),     row(blocks_at_random),
+      row(rests),
+      row(test_probation_ends),
+      row(memory_is_lazy),
+      row(memory_refused),
+      row(every_entry_is_found),
+      row(appendix_c_encoded),
+      row(policy),
+      row(long_cookie_is_indexed),
+      row(changing_values_stay_out),
+      row(dates_pass_through),
+      row(large_entries_stay_literal),
+      row(limits_are_announced),
+      row(blocks_repeat),
+      row(a_new_limit_forgets_blocks),
+      row(secrets_are_not_kept),
+      row(blocks_at_random),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

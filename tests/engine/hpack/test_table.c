@@ -214,7 +214,7 @@ static void refused_memory_changes_nothing(void **state) {
   assert_int_equal(memory.bytes, 0);
 }
 
-/* A table that was made smaller keeps its memory, and takes no more than it needs. */
+/* A table that was made smaller keeps its memory until it is trimmed, and takes no more than it needs. */
 static void memory_follows_need(void **state) {
   (void)state;
   const struct header field = {.name = span_text("name"), .value = span_text("value")};
@@ -229,6 +229,21 @@ static void memory_follows_need(void **state) {
     assert_true(hpack_table_insert(&table, &field));
   assert_int_equal(table.count, HPACK_TABLE_BYTES_MAX / 41);
   assert_int_equal(memory.bytes, HPACK_TABLE_BYTES_MAX * 5 / 4);
+  hpack_table_resize(&table, 300);
+  hpack_table_trim(&table);
+  assert_int_equal(memory.bytes, 2 * HPACK_STORE_BYTES_FIRST * 5 / 4);
+  assert_int_equal(table.count, 300 / 41);
+  for (uint32_t age = 0; age < table.count; age++)
+    assert_true(hpack_table_value_equal(&table, hpack_table_at(&table, age), &field));
+  memory.allowed = 0; /* it then stays as it is */
+  hpack_table_resize(&table, 100);
+  hpack_table_trim(&table);
+  assert_int_equal(table.count, 2);
+  memory.allowed = UINT64_MAX;
+  hpack_table_clear(&table);
+  hpack_table_trim(&table);
+  assert_int_equal(memory.bytes, 0);
+  assert_true(hpack_table_insert(&table, &field));
   hpack_table_destroy(&table);
 }
 
