@@ -33,6 +33,7 @@ struct acceptor {
   struct timer retry;
   int fd;         /* -1: closed */
   bool shared;    /* the request is a poll */
+  bool ending;    /* this one alone: closed as soon as its request has ended */
   bool stopping;  /* cancelled, because of the cap or for good */
   bool multishot; /* what is under way accepts again and again */
 };
@@ -53,7 +54,8 @@ static void retry_later(struct acceptor *acceptor) {
 
 static void arm(struct acceptor *acceptor) {
   struct links *links = acceptor->all->links;
-  if (acceptor->op.under_way || acceptor->all->stopping || acceptor->fd < 0) return;
+  if (acceptor->op.under_way || acceptor->all->stopping || acceptor->ending || acceptor->fd < 0)
+    return;
   if (!links_have_room(links)) {
     links_shed_some(links); /* the next link that closes leads back here */
     retry_later(acceptor);
@@ -128,7 +130,7 @@ static void on_accept(struct loop_op *op, int result, unsigned flags) {
   if (result >= 0) make_link(acceptor, result);
   if (acceptor->multishot && !may_multishot(links)) stop(acceptor);
   if (flags & RING_MORE) return;
-  if (acceptor->all->stopping) {
+  if (acceptor->all->stopping || acceptor->ending) {
     close_acceptor(acceptor);
   } else if (result >= 0 || is_passing(-result)) {
     arm(acceptor);
@@ -153,23 +155,43 @@ void acceptors_init(struct acceptors *acceptors, struct links *links) {
   *acceptors = (struct acceptors){.links = links, .until_ns = TIMER_NEVER};
 }
 
+/* One whose socket was closed, or a new one in the list. */
+static struct acceptor *find_or_add(struct acceptors *acceptors) {
+  for (struct acceptor *each = acceptors->first; each; each = each->next)
+    if (each->fd < 0 && !each->op.under_way) return each;
+  struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+  if (!acceptor) return NULL;
+  acceptor->all = acceptors;
+  acceptor->next = acceptors->first;
+  acceptors->first = acceptor;
+  return acceptor;
+}
+
 bool acceptors_add(struct acceptors *acceptors, int fd, bool shared,
                    struct machine_factory factory) {
-  struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+  struct acceptor *acceptor = find_or_add(acceptors);
   if (!acceptor) {
     close(fd);
     return false;
   }
-  acceptor->all = acceptors;
   acceptor->factory = factory;
   acceptor->op.done = shared ? on_readable : on_accept;
   acceptor->fd = fd;
   acceptor->shared = shared;
+  acceptor->ending = acceptor->stopping = false;
   timer_init(&acceptor->retry, retry);
-  acceptor->next = acceptors->first;
-  acceptors->first = acceptor;
   arm(acceptor);
   return true;
+}
+
+void acceptors_end(struct acceptors *acceptors, const void *ctx) {
+  for (struct acceptor *each = acceptors->first; each; each = each->next) {
+    if (each->factory.ctx != ctx || each->fd < 0) continue;
+    each->ending = true;
+    each->stopping = false; /* asked before or not: that request may have been refused */
+    stop(each);
+    if (!each->op.under_way) close_acceptor(each);
+  }
 }
 
 void acceptors_resume(struct acceptors *acceptors) {

@@ -31,6 +31,10 @@ void acceptors_init(struct acceptors *acceptors, struct links *links);
 __attribute__((warn_unused_result)) bool acceptors_add(struct acceptors *acceptors, int fd,
                                                        bool shared, struct machine_factory factory);
 
+/* Closes the sockets whose factory has that ctx, as soon as their requests have ended. What the kernel had
+ * accepted by then becomes links, which live on. The ctx is not used after the loop has turned twice. */
+void acceptors_end(struct acceptors *acceptors, const void *ctx);
+
 /* A link was closed: those that ran out of descriptors or of the cap go on. */
 void acceptors_resume(struct acceptors *acceptors);
 

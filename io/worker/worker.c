@@ -255,6 +255,10 @@ bool worker_listen(struct worker *worker, struct listener *listener,
   return true;
 }
 
+void worker_unlisten(struct worker *worker, const void *ctx) {
+  acceptors_end(&worker->acceptors, ctx);
+}
+
 static bool open_parts(struct worker *worker, struct io_error *error) {
   const struct worker_config *config = worker->config;
   if (!loop_open(&worker->loop, config->ring, config->disabled, config->buffer_count,

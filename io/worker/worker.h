@@ -98,11 +98,14 @@ struct worker {
   bool has_thread;
 };
 
-/* In the setup hook: takes the worker's sockets of `listener` and makes links from them until the worker
+/* In the setup hook, or later on the worker's thread: takes the worker's sockets of `listener` and makes links from them until the worker
  * drains. The factory is copied; its ctx must live as long as the worker. False when memory ran
  * out. */
 __attribute__((warn_unused_result)) bool
 worker_listen(struct worker *worker, struct listener *listener, struct machine_factory factory);
+
+/* Stops taking connections from the sockets whose factory has that ctx; see acceptors_end(). */
+void worker_unlisten(struct worker *worker, const void *ctx);
 
 /* Stops taking connections, tells every machine to drain; the worker's thread ends when the last
  * link is gone and no op is under way, at `deadline_ns` at the latest (links are then cut). Of

@@ -7,7 +7,9 @@
 enum {
   /* ---- what the command line may ask for ---- */
 
-  SERVE_LISTENERS_MAX = 16,           /* addresses; "localhost" counts twice. Arbitrary */
+  SERVE_LISTENERS_MAX = 16, /* addresses; "localhost" counts twice. Arbitrary */
+  /* Derived from that: places for those of the configuration in force and for new ones. Untested: derived. */
+  SERVE_SLOTS_MAX = 2 * SERVE_LISTENERS_MAX,
   SERVE_WEIGHTS_MAX = 64,             /* --weight; each connection walks the list */
   SERVE_PRELOADS_MAX = 64,            /* --preload; a manifest can hold more */
   SERVE_PAGES_MAX = 4096,             /* of a manifest. Arbitrary */
@@ -226,5 +228,8 @@ enum {
 /* The most bytes that one /echo keeps: the largest receive window of a connection, which stops
  * clients earlier. */
 #define DEMO_ECHO_BYTES_MAX (16u << 20)
+
+/* How long a reload waits when a worker's mailbox is full. Arbitrary. Untested: another value only delays it. */
+#define SERVE_MAILBOX_PAUSE_NS 1000000
 
 #endif

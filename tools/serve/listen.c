@@ -32,8 +32,7 @@ static bool has_listener(const struct serve_config *config, const struct inherit
   return config->has_metrics && inherited_is_at(socket, &config->metrics);
 }
 
-int serve_listen_inherited(struct server *server) {
-  struct serve_config *config = server->config;
+int serve_listen_inherited(const struct server *server, struct serve_config *config) {
   const struct inherited *inherited = &server->supervision.inherited;
   if (config->default_listeners && inherited_has_foreign(inherited)) config->listener_count = 0;
   for (unsigned i = 0; i < inherited->count; i++) {
@@ -67,19 +66,38 @@ static bool may_be_missing(const struct serve_listener *wanted, const struct io_
   return wanted->optional && (error->code == EADDRNOTAVAIL || error->code == EAFNOSUPPORT);
 }
 
+bool serve_listen_slot(struct server *server, const struct serve_config *config, unsigned index,
+                       unsigned slot, unsigned before, struct io_error *error) {
+  const struct serve_listener *wanted = &config->listeners[index];
+  struct address address = wanted->address;
+  if (wanted->optional && index > 0) share_port(&server->listeners[before], &address);
+  address.ipv6_only = leaves_ipv4(config, &address);
+  server->slots[slot] = *wanted;
+  server->listening[slot] =
+      serve_listen(server, &server->listeners[slot], &address, server->workers, error);
+  server->used[slot] = server->listening[slot] || may_be_missing(wanted, error);
+  return server->used[slot];
+}
+
 int serve_listen_all(struct server *server) {
+  bool none[SERVE_SLOTS_MAX] = {false};
   for (unsigned i = 0; i < server->config->listener_count; i++) {
-    const struct serve_listener *wanted = &server->config->listeners[i];
-    struct address address = wanted->address;
     struct io_error error = {0};
-    if (wanted->optional && i > 0) share_port(&server->listeners[i - 1], &address);
-    address.ipv6_only = leaves_ipv4(server->config, &address);
-    server->listening[i] =
-        serve_listen(server, &server->listeners[i], &address, server->workers, &error);
-    if (!server->listening[i] && !may_be_missing(wanted, &error))
+    if (!serve_listen_slot(server, server->config, i, i, i - 1, &error))
       return complain(EXIT_FAILED, "%s", error.text);
   }
+  server->https_port = serve_listen_https_port(server, none);
   return EXIT_DONE;
+}
+
+uint16_t serve_listen_https_port(const struct server *server, const bool *without) {
+  uint16_t port = 0;
+  for (unsigned i = 0; i < SERVE_SLOTS_MAX; i++) {
+    if (!server->listening[i] || !server->slots[i].secure || without[i]) continue;
+    uint16_t this = address_port(&server->listeners[i].address);
+    if (port == 0 || this == 443) port = this;
+  }
+  return port;
 }
 
 /* An address that is in use is told, and no mistake: the server that runs may be this one. */

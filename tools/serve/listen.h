@@ -8,10 +8,22 @@
 
 /* Adds a listener to the configuration for each inherited socket that has none. The default ones are for a
  * server that inherited nothing. Returns EXIT_DONE, or EXIT_FAILED after it has said what is wrong. */
-__attribute__((warn_unused_result)) int serve_listen_inherited(struct server *server);
+__attribute__((warn_unused_result)) int serve_listen_inherited(const struct server *server,
+                                                               struct serve_config *config);
 
 /* Opens all listeners of the configuration. Returns as above. */
 __attribute__((warn_unused_result)) int serve_listen_all(struct server *server);
+
+/* Opens listener `index` of the configuration in a slot that is free; `before` is the slot of the listener before
+ * it. False with error->text, and the slot stays free. */
+__attribute__((warn_unused_result)) bool serve_listen_slot(struct server *server,
+                                                           const struct serve_config *config,
+                                                           unsigned index, unsigned slot,
+                                                           unsigned before, struct io_error *error);
+
+/* Where https-only redirects to: port 443 if weir listens there, else the first port with TLS; 0: there is none.
+ * `without`: slots that do not count. */
+uint16_t serve_listen_https_port(const struct server *server, const bool *without);
 
 /* Says which listeners could not be opened, and opens none. Returns as above; EXIT_DONE when all that is wrong is
  * that addresses are in use. */

@@ -70,7 +70,7 @@ int serve_open(struct server *server) {
   if (status == EXIT_DONE) status = read_environment(server);
   if (status == EXIT_DONE) status = load(server);
   if (status == EXIT_DONE) status = open_logs(server);
-  if (status == EXIT_DONE) status = serve_listen_inherited(server);
+  if (status == EXIT_DONE) status = serve_listen_inherited(server, server->config);
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = serve_listen_all(server);
   if (status == EXIT_DONE) status = serve_metrics_open(server);
@@ -90,9 +90,10 @@ int serve_check(struct server *server) {
 void serve_close(struct server *server) {
   metrics_close(server->metrics);
   jobs_free(server->jobs);
-  for (unsigned i = 0; i < server->config->listener_count; i++)
+  for (unsigned i = 0; i < SERVE_SLOTS_MAX; i++)
     if (server->listening[i]) listener_close(&server->listeners[i]);
   serve_logs_close(&server->logs);
   serve_tls_close(&server->tls);
   config_release(server->config);
+  config_release(server->first);
 }

@@ -70,7 +70,7 @@ bool replacement_open(struct replacement *replacement, int argc, char *const *ar
 
 bool replacement_keep(struct replacement *replacement, const struct listener *listener,
                       const char *name, struct io_error *error) {
-  assert(replacement->count <= SERVE_LISTENERS_MAX);
+  assert(replacement->count <= SERVE_SLOTS_MAX);
   struct replacement_sockets *sockets = calloc(1, sizeof *sockets);
   if (!sockets) return io_error_set(error, ENOMEM, "out of memory");
   if (!listener_copy(listener, sockets->fds, error)) {
@@ -83,12 +83,34 @@ bool replacement_keep(struct replacement *replacement, const struct listener *li
   return true;
 }
 
+static void close_sockets(struct replacement_sockets *sockets) {
+  for (unsigned i = 0; i < sockets->count; i++)
+    close(sockets->fds[i]);
+  free(sockets);
+}
+
+static bool are_at(const struct replacement_sockets *sockets, const struct address *address) {
+  struct address own;
+  struct io_error error;
+  char one[ADDRESS_TEXT_BYTES], other[ADDRESS_TEXT_BYTES];
+  return listener_inspect(sockets->fds[0], &own, &error) &&
+         strcmp(address_format(&own, one), address_format(address, other)) == 0;
+}
+
+void replacement_drop(struct replacement *replacement, const struct address *address) {
+  unsigned kept = 0;
+  for (unsigned i = 0; i < replacement->count; i++) {
+    if (are_at(replacement->sockets[i], address))
+      close_sockets(replacement->sockets[i]);
+    else
+      replacement->sockets[kept++] = replacement->sockets[i];
+  }
+  replacement->count = kept;
+}
+
 void replacement_forget(struct replacement *replacement) {
   while (replacement->count > 0) {
-    struct replacement_sockets *sockets = replacement->sockets[--replacement->count];
-    for (unsigned i = 0; i < sockets->count; i++)
-      close(sockets->fds[i]);
-    free(sockets);
+    close_sockets(replacement->sockets[--replacement->count]);
   }
 }
 

@@ -30,7 +30,7 @@ struct replacement {
     int fds[IO_WORKERS_MAX]; /* copies */
     unsigned count;
     char name[SERVE_SOCKET_NAME_BYTES];
-  } * sockets[SERVE_LISTENERS_MAX + 1]; /* and of the metrics */
+  } * sockets[SERVE_SLOTS_MAX + 1]; /* and of the metrics */
   unsigned count;
   int ready_fd;  /* of this process, which replaces another one: to say that it is ready. Or -1 */
   pid_t process; /* of the new program while it starts, or 0 */
@@ -55,6 +55,9 @@ __attribute__((warn_unused_result)) bool replacement_open(struct replacement *re
 __attribute__((warn_unused_result)) bool replacement_keep(struct replacement *replacement,
                                                           const struct listener *listener,
                                                           const char *name, struct io_error *error);
+
+/* Closes the copies of the sockets that listen there. */
+void replacement_drop(struct replacement *replacement, const struct address *address);
 
 /* Closes the copies, so that the port is closed when the workers have closed theirs. */
 void replacement_forget(struct replacement *replacement);

@@ -11,18 +11,20 @@
 #include "tools/serve/counters.h"
 #include "tools/serve/worker.h"
 
+void serve_say_listener(const struct server *server, unsigned slot, const char *what) {
+  const struct serve_listener *wanted = &server->slots[slot];
+  bool listening = server->listening[slot];
+  char text[ADDRESS_TEXT_BYTES];
+  address_format(listening ? &server->listeners[slot].address : &wanted->address, text);
+  if (listening)
+    say("%s %s://%s", what, wanted->secure ? "https" : "http", text);
+  else
+    say("not listening on %s: IPv6 is not available", text);
+}
+
 static void print_listeners(const struct server *server) {
-  for (unsigned i = 0; i < server->config->listener_count; i++) {
-    const struct serve_listener *wanted = &server->config->listeners[i];
-    char text[ADDRESS_TEXT_BYTES];
-    const struct address *address =
-        server->listening[i] ? &server->listeners[i].address : &wanted->address;
-    address_format(address, text);
-    if (server->listening[i])
-      say("listening on %s://%s", wanted->secure ? "https" : "http", text);
-    else
-      say("not listening on %s: IPv6 is not available", text);
-  }
+  for (unsigned i = 0; i < SERVE_SLOTS_MAX; i++)
+    if (server->used[i]) serve_say_listener(server, i, "listening on");
   if (server->metrics) {
     char text[ADDRESS_TEXT_BYTES];
     say("metrics on http://%s/metrics", address_format(metrics_address(server->metrics), text));

@@ -9,6 +9,9 @@
 /* What is served, where, by what: after all workers have started. */
 void serve_say_start(const struct server *server, const struct worker_group *group);
 
+/* One line about a slot: `what` is "listening on", say. */
+void serve_say_listener(const struct server *server, unsigned slot, const char *what);
+
 /* Totals, with --verbose. */
 void serve_say_end(const struct server *server, const struct worker_group *group);
 

@@ -4,8 +4,8 @@
  *
  * Signals are blocked, and the main thread takes them one by one, so there are no signal handlers. The
  * first SIGTERM or SIGINT drains, the second stops. SIGUSR1 prints the counters. SIGUSR2 opens the
- * access log and the recording anew; the last worker to end sends it, too, to end the wait. SIGRTMIN
- * replaces the program (serve/replacement.h).
+ * access log and the recording anew; the last worker to end sends it, too, to end the wait. SIGHUP reads the
+ * configuration file anew (serve/reload.h), if there is one. SIGRTMIN replaces the program (serve/replacement.h).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -18,11 +18,12 @@
 #include "tools/serve/metrics_serve.h"
 #include "tools/serve/open.h"
 #include "tools/serve/options.h"
+#include "tools/serve/reload.h"
 #include "tools/serve/say.h"
 #include "tools/serve/user.h"
 #include "tools/serve/worker.h"
 
-static sigset_t signals_of_interest(void) {
+static sigset_t signals_of_interest(const struct server *server) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
@@ -30,6 +31,7 @@ static sigset_t signals_of_interest(void) {
   sigaddset(&set, SIGUSR1);
   sigaddset(&set, SIGUSR2);
   sigaddset(&set, SIGRTMIN);
+  if (server->file) sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -51,6 +53,7 @@ static void wait_for_end(struct server *server, struct worker_group *group) {
     int number = supervision_wait(&server->supervision, group);
     if (number == SIGUSR1) serve_say_counters(server, group);
     if (number == SIGUSR2) serve_logs_reopen(&server->logs);
+    if (number == SIGHUP && asked == 0 && !server->supervision.leaving) serve_reload(server, group);
     if (number == SIGRTMIN && asked == 0) supervision_replace(&server->supervision);
     if (number != SIGTERM && number != SIGINT && number != SUPERVISION_REPLACED) continue;
     if (asked++ == 0)
@@ -80,7 +83,7 @@ static int run(struct server *server) {
       .hooks = serve_worker_hooks(server),
   };
   struct io_error error = {0};
-  sigset_t set = signals_of_interest();
+  sigset_t set = signals_of_interest(server);
   server->main_thread = pthread_self();
   pthread_sigmask(SIG_BLOCK, &set, NULL); /* the workers inherit it */
   signal(SIGPIPE, SIG_IGN);
@@ -163,6 +166,7 @@ static int serve(struct server *server, const struct serve_options *options,
   } else if (options->check) {
     status = check(server);
   } else {
+    server->first = config_retain(server->config);
     status = outside ? complain(EXIT_FAILED, "%s", outside->text) : prepare_user(server->config);
     if (status == EXIT_DONE) status = serve_open(server);
     if (status == EXIT_DONE) status = become_user(server->config->user);

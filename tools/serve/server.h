@@ -31,7 +31,8 @@
 
 struct server {
   const char *file;            /* of the configuration; NULL: it is the command line's */
-  struct serve_config *config; /* a reference */
+  struct serve_config *config; /* in force; a reference */
+  struct serve_config *first;  /* by which the workers were set up; another reference */
   unsigned workers;
   struct serve_memory memory;
   uint32_t links_max; /* a worker's; 0: the default, which descriptors bound */
@@ -39,8 +40,13 @@ struct server {
   struct serve_tls tls;
   struct serve_logs logs;
   struct supervision supervision;
-  struct listener listeners[SERVE_LISTENERS_MAX];
-  bool listening[SERVE_LISTENERS_MAX];
+  /* Listening sockets. At the start those of the configuration, in its order; later as serve/reload.h says. */
+  struct serve_listener slots[SERVE_SLOTS_MAX]; /* what was asked for */
+  struct listener listeners[SERVE_SLOTS_MAX];
+  bool used[SERVE_SLOTS_MAX];
+  bool listening[SERVE_SLOTS_MAX]; /* used ones may be missing: see serve_listener.optional */
+  unsigned last_slot;              /* that was used first */
+  uint16_t https_port;             /* where https-only redirects to; 0: nowhere */
   pthread_t main_thread;
   unsigned running;                 /* workers that have started and not ended; atomic */
   struct tally tally;               /* what the workers count */
@@ -64,9 +70,9 @@ struct serve_worker {
   struct serve_worker_logs logs;
   struct tls_factory tls;
   bool has_tls;
-  struct serve_weighing weighings[SERVE_LISTENERS_MAX];
+  struct serve_weighing weighings[SERVE_SLOTS_MAX];
   struct rates rates; /* of clients, for the front */
-  struct rate_gate gates[SERVE_LISTENERS_MAX];
+  struct rate_gate gates[SERVE_SLOTS_MAX];
   struct request_counter requests; /* in use with server.metrics */
   struct serve_gauges gauges;
   int64_t wall_seconds;

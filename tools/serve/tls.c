@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "engine/conn.h"
@@ -63,6 +64,44 @@ bool serve_tls_start(struct serve_tls *tls, struct io_error *error) {
   };
   tls->watch = watch_start(&settings, error);
   return tls->watch;
+}
+
+/* ---- another configuration ------------------------------------------------------------------- */
+
+/* Whether the configuration names the files that are in force, in the same order. */
+static bool names_same(const struct serve_tls *tls, const struct serve_config *config) {
+  size_t count = certificates_paths(tls->certificates, NULL);
+  const char **paths = calloc(count + 1, sizeof *paths);
+  bool same = paths && count == (size_t)2 * config->certificate_count;
+  if (same) (void)certificates_paths(tls->certificates, paths);
+  for (unsigned i = 0; same && i < config->certificate_count; i++)
+    same = strcmp(paths[2 * i], config->certificates[i].certificate) == 0 &&
+           strcmp(paths[2 * i + 1], config->certificates[i].key) == 0;
+  free(paths);
+  return same;
+}
+
+bool serve_tls_prepare(struct serve_tls *tls, const struct serve_config *config,
+                       struct certificates **next, struct io_error *error) {
+  *next = NULL;
+  if (!config_is_secure(config)) return true;
+  if (!tls->context) return serve_tls_open(tls, config, error) && serve_tls_start(tls, error);
+  if (names_same(tls, config)) return true; /* their files are watched */
+  *next = certificates_open(config->certificates, config->certificate_count, error);
+  return *next;
+}
+
+bool serve_tls_swap(struct serve_tls *tls, struct certificates *next, struct io_error *error) {
+  if (!next) return true;
+  watch_stop(tls->watch);
+  free(tls->paths);
+  tls->watch = NULL;
+  tls->paths = NULL;
+  struct certificates *before = tls->certificates;
+  tls->certificates = next;
+  bool good = certificates_use(next, tls->context, error) && serve_tls_start(tls, error);
+  certificates_close(before);
+  return good;
 }
 
 /* ---- the rest -------------------------------------------------------------------------------- */

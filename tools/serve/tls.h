@@ -31,6 +31,18 @@ serve_tls_open(struct serve_tls *tls, const struct serve_config *config, struct 
 __attribute__((warn_unused_result)) bool serve_tls_start(struct serve_tls *tls,
                                                          struct io_error *error);
 
+/* Reads the files that the next configuration names. `*next` stays NULL where the same certificates go on. False
+ * with one line in `error`; nothing has changed. */
+__attribute__((warn_unused_result)) bool serve_tls_prepare(struct serve_tls *tls,
+                                                           const struct serve_config *config,
+                                                           struct certificates **next,
+                                                           struct io_error *error);
+
+/* Puts them in force for new connections, and watches their files. False with one line in `error` when memory or a
+ * thread was refused: some may be in force, and files may not be watched. */
+__attribute__((warn_unused_result)) bool
+serve_tls_swap(struct serve_tls *tls, struct certificates *next, struct io_error *error);
+
 /* Prints on standard output which certificates there are. */
 void serve_tls_print(const struct serve_tls *tls);
 

@@ -91,22 +91,11 @@ static const struct handler *make_only(struct server *server, struct serve_worke
   return mine->site ? serve_site_handler(mine->site) : NULL;
 }
 
-/* Where https-only redirects to: port 443 if weir listens there, else the first port with TLS. */
-static uint16_t https_port(const struct server *server) {
-  uint16_t port = 0;
-  for (unsigned i = 0; i < server->config->listener_count; i++) {
-    if (!server->config->listeners[i].secure || !server->listening[i]) continue;
-    uint16_t this = address_port(&server->listeners[i].address);
-    if (port == 0 || this == 443) port = this;
-  }
-  return port;
-}
-
 static struct router *make_router(struct server *server, struct serve_worker *mine,
-                                  struct worker *worker, uint32_t exchanges_max,
-                                  struct io_error *error) {
+                                  struct worker *worker, struct serve_config *config,
+                                  uint32_t exchanges_max, struct io_error *error) {
   const struct router_settings settings = {
-      .config = server->config,
+      .config = config,
       .memory = &process_memory,
       .loop = &worker->loop,
       .wall_seconds = &mine->wall_seconds,
@@ -119,7 +108,7 @@ static struct router *make_router(struct server *server, struct serve_worker *mi
       .cache_bytes_max = server->memory.cache_bytes,
       .reads_max = server->memory.reads,
       .workers = server->workers,
-      .https_port = https_port(server),
+      .https_port = server->https_port,
   };
   return router_create(&settings, &mine->note, error);
 }
@@ -133,7 +122,7 @@ static const struct handler *make_handler(struct server *server, struct serve_wo
       server->config->connection_rate.interval_ns == 0)
     return make_only(server, mine, worker, only, exchanges_max, error);
   if (!make_demo(mine, exchanges_max, error)) return NULL;
-  struct router *router = make_router(server, mine, worker, exchanges_max, error);
+  struct router *router = make_router(server, mine, worker, server->config, exchanges_max, error);
   if (!router) return NULL;
   front_init(&mine->front, router, demo_handler(mine->demo)->protocols);
   mine->has_front = true;
@@ -146,41 +135,38 @@ static void set_clock(struct serve_worker *mine) {
   serve_worker_logs_second(&mine->logs, clock_now_ns());
 }
 
-/* If weights were given, wraps the factory in one that sets them. */
-static struct machine_factory weigh(const struct server *server, struct serve_worker *mine,
-                                    unsigned index, struct machine_factory machines) {
+/* What makes the connections of a slot: clear text, or TLS around it. With weights, a factory that sets them. With
+ * routes, one that refuses clients that are too fast around that: another configuration may bring both. */
+static struct machine_factory factory_of(const struct server *server, struct serve_worker *mine,
+                                         unsigned slot) {
   const struct serve_config *config = server->config;
-  uint16_t weight = config->listeners[index].weight;
-  if (weight == 0 && config->weights.count == 0) return machines;
-  mine->weighings[index] = (struct serve_weighing){
-      .weights = &config->weights, .listener_weight = weight, .inner = machines};
-  return serve_weighing_machines(&mine->weighings[index]);
-}
-
-/* If there are routes, wraps the factory in one that refuses the connections of clients that are too fast. */
-static struct machine_factory limit(struct serve_worker *mine, unsigned index,
-                                    struct machine_factory machines) {
+  const struct serve_listener *listener = &server->slots[slot];
+  struct machine_factory machines =
+      listener->secure ? tls_factory_machines(&mine->tls) : conn_factory(&mine->engine);
+  if (!mine->has_front && listener->weight == 0 && config->weights.count == 0) return machines;
+  mine->weighings[slot] = (struct serve_weighing){
+      .weights = &config->weights, .listener_weight = listener->weight, .inner = machines};
+  machines = serve_weighing_machines(&mine->weighings[slot]);
   if (!mine->has_front) return machines;
-  mine->gates[index] = (struct rate_gate){.rates = &mine->rates, .inner = machines};
-  return rate_gate_machines(&mine->gates[index]);
+  mine->gates[slot] = (struct rate_gate){.rates = &mine->rates, .inner = machines};
+  return rate_gate_machines(&mine->gates[slot]);
 }
 
-/* The listeners' factories: clear text, and TLS around it. */
+/* Once there is TLS in the server, the worker has it, too. */
+static bool open_tls(const struct server *server, struct serve_worker *mine) {
+  struct machine_factory plain = conn_factory(&mine->engine);
+  if (!server->tls.context || mine->has_tls) return true;
+  mine->has_tls = tls_factory_init(&mine->tls, server->tls.context, &plain,
+                                   mine->engine.config.connections_max, NULL);
+  return mine->has_tls;
+}
+
 static bool serve_listeners(struct server *server, struct serve_worker *mine,
                             struct worker *worker) {
-  struct machine_factory plain = conn_factory(&mine->engine), secure = plain;
-  if (server->tls.context) {
-    mine->has_tls = tls_factory_init(&mine->tls, server->tls.context, &plain,
-                                     mine->engine.config.connections_max, NULL);
-    if (!mine->has_tls) return false;
-    secure = tls_factory_machines(&mine->tls);
-  }
-  for (unsigned i = 0; i < server->config->listener_count; i++)
+  if (!open_tls(server, mine)) return false;
+  for (unsigned i = 0; i < SERVE_SLOTS_MAX; i++)
     if (server->listening[i] &&
-        !worker_listen(
-            worker, &server->listeners[i],
-            limit(mine, i,
-                  weigh(server, mine, i, server->config->listeners[i].secure ? secure : plain))))
+        !worker_listen(worker, &server->listeners[i], factory_of(server, mine, i)))
       return false;
   return true;
 }
@@ -284,6 +270,38 @@ static void worker_second(struct worker *worker, void *ctx) {
   if (mine->site) serve_site_trim(mine->site, worker->loop.now_ns);
   if (mine->has_front) front_second(&mine->front, worker->loop.now_ns);
   set_gauges(mine);
+}
+
+/* ---- another configuration ------------------------------------------------------------------- */
+
+bool serve_worker_prepare(struct server *server, struct worker *worker, struct serve_config *config,
+                          struct io_error *error) {
+  struct serve_worker *mine = worker->user;
+  struct router *router =
+      make_router(server, mine, worker, config, mine->engine.config.h2.streams_max, error);
+  if (!router) return false;
+  return (front_prepare(&mine->front, router) && open_tls(server, mine)) ||
+         io_error_set(error, ENOMEM, "out of memory");
+}
+
+void serve_worker_forget(struct worker *worker) {
+  struct serve_worker *mine = worker->user;
+  front_forget(&mine->front);
+}
+
+bool serve_worker_swap(struct server *server, struct worker *worker, const bool *added,
+                       const bool *removed) {
+  struct serve_worker *mine = worker->user;
+  bool good = true;
+  for (unsigned i = 0; i < SERVE_SLOTS_MAX; i++) {
+    if (removed[i]) worker_unlisten(worker, &mine->gates[i]);
+    if (!server->listening[i] || removed[i]) continue;
+    struct machine_factory factory = factory_of(server, mine, i);
+    if (added[i]) good &= worker_listen(worker, &server->listeners[i], factory);
+  }
+  front_swap(&mine->front);
+  show_counters(server, mine, worker->index);
+  return good;
 }
 
 struct worker_hooks serve_worker_hooks(struct server *server) {
