@@ -89,7 +89,7 @@ MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all help deps run test test-long bench bench-compare attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
+.PHONY: all help deps run test test-long bench bench-diff bench-compare attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
 .PHONY: unit unit-build objects sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Keep objects of one-file programs; otherwise make would compile them again each time.
@@ -106,7 +106,8 @@ help:
 	@echo 'make test-long            the same at length: more seeds and combinations, longer fuzzing'
 	@echo 'make unit                 unit tests alone (VARIANT=release|asan|tsan|clang)'
 	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
-	@echo 'make bench                micro benchmarks'
+	@echo 'make bench                micro benchmarks, into build/bench/micro-COMMIT.json, too'
+	@echo 'make bench-diff BASE=REV  the same beside those of another commit, in turn'
 	@echo 'make bench-compare        weir beside nginx and h2o, if installed'
 	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
 	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
@@ -150,7 +151,13 @@ fuzz:
 bench:
 	@tools/deps.sh build bench
 	@$(MAKE) --no-print-directory bench-build
-	@set -e; for b in $(patsubst bench/%.cc,$(OUT)/bench/%,$(MICRO)); do $$b; done
+	@$(PYTHON) bench/micro
+
+# BASE: a commit, a branch or a tag.
+bench-diff:
+	@tools/deps.sh build bench
+	@$(MAKE) --no-print-directory bench-build
+	@$(PYTHON) bench/micro --base $(BASE)
 
 bench-compare:
 	@tools/deps.sh build bench
@@ -312,7 +319,8 @@ $(OUT)/bench/%: bench/%.cc $(OUT)/libweir.a
 	@mkdir -p $(@D)
 	$(call SAY,CXX)
 	$(QUIET)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -I. $(release.lto) $< $(filter %.o,$^) $(filter %.a,$^) \
-	  -lbenchmark $(LDLIBS) -o $@
+	  $(MICRO_LIBS) -lbenchmark $(LDLIBS) -o $@
+$(OUT)/bench/micro_hpack_stories: MICRO_LIBS = -lnghttp2
 # The same again with the scanners of processors without SSE2.
 $(OUT)/bench/micro_h1_plain: bench/micro_h1.cc $(OUT)/bench/scan_plain.o
 $(OUT)/bench/scan_plain.o: engine/h1/scan.c $(OUT)/flags

@@ -12,7 +12,7 @@ test='clang libclang-rt-dev clang-format clang-tidy cppcheck gcovr libcmocka-dev
 libhttp-parser-dev python3 python3-pytest python3-yaml python3-prometheus-client python3-h2 python3-hpack curl nghttp2-client
 nghttp2-server nodejs chromium openssl brotli gzip pkgconf procps iproute2 wrk apache2-utils golang-go
 golang-github-docker-spdystream-dev'
-bench='g++ libbenchmark-dev nghttp2-client python3 openssl util-linux'
+bench='g++ libbenchmark-dev libnghttp2-dev nghttp2-client python3 openssl util-linux'
 
 wanted=
 for group in "$@"; do
