@@ -116,6 +116,9 @@ struct machine_peer {
   bool secure;                      /* bytes are encrypted on the wire */
   bool verified; /* it has shown a certificate that an authority vouches for which we trust */
   const char *secure_version; /* "TLSv1.3": static text; NULL without TLS */
+  /* Of its key exchange: "x25519", "X25519MLKEM768"; lives as long as the TLS context. "" for none, NULL
+   * without TLS. */
+  const char *secure_group;
   /* Which certificates of ours it was shown (io/tls/identities.h): says for which names it may take
    * us. Valid until close(). NULL without TLS, and for clients. */
   const struct tls_identity *identity;

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,12 +33,12 @@ struct tls_context {
   struct tls_tickets tickets;        /* a server's */
 };
 
-/* Only suites with ephemeral keys and AEAD. RFC 9113 section 9.2.2 and appendix A. */
+/* A client's. Only suites with ephemeral keys and AEAD. RFC 9113 section 9.2.2 and appendix A. */
 static const char tls_1_2_suites[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
     "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 
-/* AES-128 before AES-256: as strong in practice, and a third fewer rounds. */
+/* A client's. AES-128 before AES-256: as strong in practice, and a third fewer rounds. */
 static const char tls_1_3_suites[] =
     "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
 
@@ -144,7 +145,8 @@ static const char *or_default(const char *given, const char *policy) {
 }
 
 /* OpenSSL skips names that it does not know as long as it knows one. */
-static bool set_suites(SSL_CTX *ssl, const struct tls_settings *settings, struct io_error *error) {
+static bool set_client_suites(SSL_CTX *ssl, const struct tls_settings *settings,
+                              struct io_error *error) {
   const char *suites_1_2 = or_default(settings->suites_1_2, tls_1_2_suites);
   const char *suites_1_3 = or_default(settings->suites_1_3, tls_1_3_suites);
   const char *groups = or_default(settings->groups, "X25519:P-256:P-384");
@@ -154,12 +156,52 @@ static bool set_suites(SSL_CTX *ssl, const struct tls_settings *settings, struct
   return true;
 }
 
+/* With an ephemeral key and AEAD: RFC 9113 section 9.2.2 and appendix A. */
+static bool is_allowed(const SSL_CIPHER *cipher) {
+  return SSL_CIPHER_is_aead(cipher) && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe &&
+         SSL_CIPHER_get_auth_nid(cipher) != NID_auth_null;
+}
+
+/* Leaves those suites of TLS 1.2 that are allowed. Without any, TLS 1.3 alone is spoken, unless a list was
+ * `given`. */
+static bool keep_allowed(SSL_CTX *ssl, const char *given, struct io_error *error) {
+  STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ssl);
+  char *list = NULL;
+  size_t size;
+  FILE *out = open_memstream(&list, &size);
+  if (!out) return io_error_set(error, 0, "no memory for TLS");
+  for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+    const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(all, i);
+    if (is_allowed(cipher)) fprintf(out, ":%s", SSL_CIPHER_get_name(cipher));
+  }
+  bool good = fclose(out) == 0, any = good && size > 0;
+  if (any) good = SSL_CTX_set_cipher_list(ssl, list + 1) == 1;
+  if (good && !any) good = !given && SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) == 1;
+  free(list);
+  if (good) return true;
+  return given ? io_error_set(error, 0, "%s: no cipher of TLS 1.2 with ECDHE and AEAD", given)
+               : openssl_refused(error, "ciphers");
+}
+
+/* OpenSSL's, which the system's policy decides on, in the client's order; given ones in their own order. */
+static bool set_server_suites(SSL_CTX *ssl, const struct tls_settings *settings,
+                              struct io_error *error) {
+  const char *suites_1_2 = settings->suites_1_2, *suites_1_3 = settings->suites_1_3;
+  if (suites_1_2 || suites_1_3) SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  if (suites_1_2 && SSL_CTX_set_cipher_list(ssl, suites_1_2) != 1)
+    return openssl_refused(error, suites_1_2);
+  if (suites_1_3 && SSL_CTX_set_ciphersuites(ssl, suites_1_3) != 1)
+    return openssl_refused(error, suites_1_3);
+  if (settings->groups && SSL_CTX_set1_groups_list(ssl, settings->groups) != 1)
+    return openssl_refused(error, settings->groups);
+  return keep_allowed(ssl, suites_1_2, error);
+}
+
 static bool set_policy(struct tls_context *context, const struct tls_settings *settings,
                        struct io_error *error) {
   SSL_CTX *ssl = context->ssl;
   int version_min = settings->version_min ? settings->version_min : TLS1_2_VERSION;
   SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                               SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                SSL_OP_ENABLE_KTLS); /* see tls/seal.h: not by the kernel */
   /* RELEASE_BUFFERS: an idle connection has no record buffers. The write modes: what does not fit
    * the slab is offered again from wherever it is then. */
@@ -168,7 +210,7 @@ static bool set_policy(struct tls_context *context, const struct tls_settings *s
   if (SSL_CTX_set_min_proto_version(ssl, version_min) != 1 ||
       SSL_CTX_set_max_proto_version(ssl, settings->version_max) != 1)
     return openssl_refused(error, "TLS versions");
-  return set_suites(ssl, settings, error);
+  return (settings->client ? set_client_suites : set_server_suites)(ssl, settings, error);
 }
 
 static bool set_certificate(SSL_CTX *ssl, const struct certificate *certificate,

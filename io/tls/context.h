@@ -5,9 +5,11 @@
  *
  * One context serves every worker; it is thread-safe after tls_context_create().
  *
- * Policy, the same in both roles:
+ * Policy:
  *   - TLS 1.2 and 1.3. With 1.2 only ECDHE with an AEAD, so no suite that RFC 9113 appendix A
  *     prohibits can be agreed on.
+ *   - A server has the suites and groups that OpenSSL or the system's policy has, and follows the
+ *     client's order; a client has a short list of its own.
  *   - No renegotiation, no compression, no early data, no post-handshake authentication.
  *   - Sessions live in tickets alone: no session cache that a flood of handshakes could fill. See
  *     tls/tickets.h for their keys.
@@ -51,7 +53,7 @@ struct tls_settings {
   bool resume; /* client: keep the last ticket per factory and offer it with the next connection */
 
   /* Other suites and groups than the policy's, in OpenSSL's words: those of TLS 1.2, those of TLS 1.3,
-   * and of both. NULL: the policy's. For clients that test servers. */
+   * and of both. NULL: the policy's. A server with suites of its own prefers the first. */
   const char *suites_1_2, *suites_1_3, *groups;
 
   /* 0: no limit of its own. Otherwise TLS1_2_VERSION or TLS1_3_VERSION. */

@@ -6,10 +6,12 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/ssl.h>
 
 #include "io/base/limits.h"
+#include "io/tls/group.h"
 
 bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
                       const struct machine_factory *inner, uint32_t machines_max,
@@ -61,10 +63,26 @@ bool tls_factory_admit(struct tls_factory *factory, uint64_t now_ns) {
   return true;
 }
 
-void tls_factory_count(struct tls_factory *factory, const SSL *ssl) {
+static uint64_t *group_counter(struct tls_counters *counters, const char *group) {
+  const struct {
+    const char *name;
+    uint64_t *counter;
+  } rows[] = {
+      {"x25519", &counters->group_x25519},
+      {"secp256r1", &counters->group_secp256r1},
+      {"secp384r1", &counters->group_secp384r1},
+      {"X25519MLKEM768", &counters->group_x25519mlkem768},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (strcasecmp(rows[i].name, group) == 0) return rows[i].counter;
+  return &counters->group_other;
+}
+
+void tls_factory_count(struct tls_factory *factory, SSL *ssl) {
   struct tls_counters *counters = &factory->counters;
   bool newest = SSL_version(ssl) == TLS1_3_VERSION;
   counter_add(&counters->handshakes, 1);
   counter_add(newest ? &counters->version_1_3 : &counters->version_1_2, 1);
+  counter_add(group_counter(counters, tls_group_of(ssl)), 1);
   if (SSL_session_reused(ssl)) counter_add(&counters->resumed, 1);
 }

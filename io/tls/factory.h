@@ -20,8 +20,10 @@ struct tls_counters {
   uint64_t handshakes;               /* completed */
   uint64_t resumed;                  /* of these, with a ticket */
   uint64_t version_1_2, version_1_3; /* the same, by version */
-  uint64_t failed;                   /* ended before completion: alert, timeout, not TLS at all */
-  uint64_t truncated;                /* FIN without close_notify */
+  /* And by the group of the key exchange. */
+  uint64_t group_x25519, group_secp256r1, group_secp384r1, group_x25519mlkem768, group_other;
+  uint64_t failed;          /* ended before completion: alert, timeout, not TLS at all */
+  uint64_t truncated;       /* FIN without close_notify */
   uint64_t abused;          /* cut off for floods of tiny records or KeyUpdates, or renegotiation */
   uint64_t bytes_decrypted; /* plaintext, in */
   uint64_t bytes_encrypted; /* plaintext, out */
@@ -73,6 +75,6 @@ __attribute__((warn_unused_result)) bool tls_factory_admit(struct tls_factory *f
                                                            uint64_t now_ns);
 
 /* Counts a handshake that is complete. */
-void tls_factory_count(struct tls_factory *factory, const struct ssl_st *ssl);
+void tls_factory_count(struct tls_factory *factory, struct ssl_st *ssl);
 
 #endif

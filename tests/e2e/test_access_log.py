@@ -16,9 +16,10 @@ from harness import Server, binary, connect, free_port, wait_until
 COMBINED = re.compile(
     r'(?P<address>\S+) - - \[(?P<time>[^]]+)\] "(?P<request>[^"]*)" (?P<status>\d+) (?P<body>\d+) '
     r'"(?P<referer>[^"]*)" "(?P<agent>[^"]*)" (?P<protocol>\S+) (?P<stream>\d+) (?P<microseconds>\d+) '
-    r'(?P<header_in>\d+) (?P<body_in>\d+) (?P<header_out>\d+) (?P<priority>\S+) (?P<tls>\S+) (?P<error>\d+)')
+    r'(?P<header_in>\d+) (?P<body_in>\d+) (?P<header_out>\d+) (?P<priority>\S+) (?P<tls>\S+) (?P<error>\d+) '
+    r'(?P<group>\S+)')
 KEYS = {"time", "address", "port", "method", "scheme", "authority", "path", "referer", "user_agent", "protocol",
-        "tls", "priority", "status", "stream", "error", "microseconds", "request_header_bytes",
+        "tls", "tls_group", "priority", "status", "stream", "error", "microseconds", "request_header_bytes",
         "request_body_bytes", "response_header_bytes", "response_body_bytes"}
 
 
@@ -71,11 +72,12 @@ def test_combined(start, tmp_path):
     assert (first["status"], first["body"], first["referer"]) == ("200", "1000", "-")
     assert first["agent"] == r"a \x22b\x22 \x5c"
     assert (first["protocol"], first["priority"], first["tls"], first["error"]) == ("HTTP/2", "-", "-", "0")
+    assert first["group"] == "-"
     at = time.strptime(first["time"], "%d/%b/%Y:%H:%M:%S +0000")
     assert abs(time.mktime(at) - time.mktime(time.gmtime())) < 60
     assert second["request"] == "POST /sink HTTP/2.0"
     assert (second["body_in"], second["referer"], second["priority"]) == ("5", "https://there/", "u=1,i")
-    assert second["tls"] == "TLSv1.3"
+    assert (second["tls"], second["group"].lower()) in [("TLSv1.3", "x25519"), ("TLSv1.3", "x25519mlkem768")]
 
 
 def test_http1(start, tmp_path):

@@ -37,9 +37,9 @@ static struct tls_context *make_context(const struct tls_choice *choice, bool cl
       .ca_path = client ? choice->ca_path : choice->server_ca_path,
       .ca_pem = client ? choice->ca_pem : NULL,
       .resume = choice->resume,
-      .suites_1_2 = client ? choice->suites_1_2 : NULL,
-      .suites_1_3 = client ? choice->suites_1_3 : NULL,
-      .groups = client ? choice->groups : NULL,
+      .suites_1_2 = client ? choice->suites_1_2 : choice->server_suites_1_2,
+      .suites_1_3 = client ? choice->suites_1_3 : choice->server_suites_1_3,
+      .groups = client ? choice->groups : choice->server_groups,
       .version_min = choice->version,
       .version_max = choice->version,
   };

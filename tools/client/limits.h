@@ -16,9 +16,6 @@ enum {
   CLIENT_ADDRESSES_MAX = 8,
   /* The name of an error code, with NUL. Untested: the longest has 19 letters. */
   CLIENT_CODE_BYTES = 24,
-  /* The names of ciphers that a user may give. Arbitrary; all that OpenSSL knows fit. Untested: nobody
-   * names that many. */
-  CLIENT_CIPHERS_BYTES = 4096,
   /* A request for Upgrade: h2c besides its target: an authority, the fixed fields, HTTP2-Settings. Untested:
    * derived. */
   CLIENT_UPGRADE_FIELDS_BYTES = 512,

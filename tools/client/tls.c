@@ -4,39 +4,18 @@
 #include "tools/client/tls.h"
 
 #include <openssl/tls1.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "io/base/error.h"
 #include "io/tls/certificate.h"
 #include "io/tls/context.h"
-#include "tools/client/limits.h"
+#include "tools/common/ciphers.h"
 
 /* ---- ciphers --------------------------------------------------------------------------------- */
 
-/* The suites of TLS 1.2 and those of TLS 1.3, which OpenSSL takes apart. */
-struct suites {
-  char of_1_2[CLIENT_CIPHERS_BYTES], of_1_3[CLIENT_CIPHERS_BYTES];
-};
-
-static void append(char *list, const char *name, size_t len) {
-  size_t at = strlen(list);
-  snprintf(list + at, CLIENT_CIPHERS_BYTES - at, "%s%.*s", at ? ":" : "", (int)len, name);
-}
-
-/* The names of TLS 1.3 begin with TLS_. */
-static void sort_out(const char *ciphers, struct suites *suites) {
-  for (size_t len; *ciphers; ciphers += len + (ciphers[len] == ':')) {
-    len = strcspn(ciphers, ":");
-    append(strncmp(ciphers, "TLS_", 4) == 0 ? suites->of_1_3 : suites->of_1_2, ciphers, len);
-  }
-}
-
-static bool set_ciphers(struct tls_settings *tls, const char *ciphers, struct suites *suites,
+static bool set_ciphers(struct tls_settings *tls, const char *ciphers, struct ciphers *suites,
                         const struct failure *failure) {
   if (!ciphers) return true;
-  if (strlen(ciphers) >= CLIENT_CIPHERS_BYTES) return failure_set(failure, "too many ciphers");
-  sort_out(ciphers, suites);
+  if (!ciphers_sort_out(suites, ciphers)) return failure_set(failure, "too many ciphers");
   if (*suites->of_1_2) tls->suites_1_2 = suites->of_1_2;
   if (*suites->of_1_3) tls->suites_1_3 = suites->of_1_3;
   if (!tls->suites_1_2 && !tls->version_min) tls->version_min = TLS1_3_VERSION;
@@ -76,7 +55,7 @@ static struct tls_context *create_with(struct tls_settings *tls, const char *cer
 struct tls_context *client_tls_create(const struct client_tls_settings *settings,
                                       const struct failure *failure) {
   static const char *const protocols[] = {"h2", "http/1.1"};
-  struct suites suites = {"", ""};
+  struct ciphers suites = {"", ""};
   struct tls_settings tls = {
       .client = true,
       .protocols = protocols + (settings->versions == CLIENT_HTTP1),

@@ -20,6 +20,10 @@ enum {
   MISTAKE_BYTES = 256,        /* of a mistake's text. Untested: a longer one is cut */
   MISTAKE_SOURCE_BYTES = 512, /* the file's name, with line and column. Untested: likewise */
 
+  /* The names of ciphers that a user may give. Arbitrary; all that OpenSSL knows fit. Untested: nobody
+   * names that many. */
+  CIPHERS_BYTES = 4096,
+
   /* Keys of one YAML mapping: each is compared with those before it. */
   YAML_TREE_KEYS_MAX = 1024,
 

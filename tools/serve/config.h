@@ -87,7 +87,8 @@ struct serve_config {
   bool default_listeners; /* nothing says where to listen */
   struct serve_certificate *certificates;
   unsigned certificate_count;
-  const char *ticket_keys; /* a file, or NULL: they are made in memory */
+  const char *ciphers, *groups; /* in OpenSSL's names; NULL: OpenSSL's or the system's */
+  const char *ticket_keys;      /* a file, or NULL: they are made in memory */
 
   struct serve_host *hosts;
   unsigned host_count, route_count;

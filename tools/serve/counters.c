@@ -21,6 +21,9 @@
 #define TLS_VERSION(name, labels)                                                                  \
   ROW(tls.name, "tls_" #name, "weir_tls_version_handshakes", labels,                               \
       "Handshakes completed, by version.")
+#define TLS_GROUP(name, label)                                                                     \
+  ROW(tls.group_##name, "tls_group_" #name, "weir_tls_group_handshakes", "group=\"" label "\"",    \
+      "Handshakes completed, by the group of the key exchange.")
 #define FILES(name, help)  NAMED(files.name, "files_" #name, "weir_files_" #name, help)
 #define RECODE(name, help) NAMED(recode.name, "recode_" #name, "weir_recode_" #name, help)
 
@@ -159,6 +162,11 @@ const struct serve_counter serve_counters[] = {
     TLS(resumed, "Of weir_tls_handshakes: resumed with a ticket."),
     TLS_VERSION(version_1_2, "version=\"TLSv1.2\""),
     TLS_VERSION(version_1_3, "version=\"TLSv1.3\""),
+    TLS_GROUP(x25519, "x25519"),
+    TLS_GROUP(secp256r1, "secp256r1"),
+    TLS_GROUP(secp384r1, "secp384r1"),
+    TLS_GROUP(x25519mlkem768, "X25519MLKEM768"),
+    TLS_GROUP(other, "other"),
     TLS(failed, "Handshakes that failed: alert, timeout, or no TLS at all."),
     TLS(truncated, "Connections that ended without close_notify."),
     TLS(abused, "Connections cut off for floods of tiny records or KeyUpdates."),

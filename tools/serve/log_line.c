@@ -94,6 +94,10 @@ static char *put_priority(char *at, const struct stream_facts *facts) {
   return facts->incremental ? PUT(at, ",i") : at;
 }
 
+static bool has_group(const struct machine_peer *peer) {
+  return peer->secure_group && *peer->secure_group;
+}
+
 /* Without an answer, the status that nginx made customary for clients that left before. */
 static uint64_t status_of(const struct stream_facts *facts) {
   return facts->status ? facts->status : 499;
@@ -160,7 +164,8 @@ static char *write_combined(char *at, const struct log_line *line,
   at = put_numbers(PUT(at, " "), more, 5);
   at = facts->prioritized ? put_priority(at, facts) : PUT(at, "-");
   at = put(PUT(at, " "), tls ? tls : "-");
-  return put_number(PUT(at, " "), facts->error_code);
+  at = put_number(PUT(at, " "), facts->error_code);
+  return put(PUT(at, " "), has_group(line->peer) ? line->peer->secure_group : "-");
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -229,6 +234,7 @@ static char *write_json(char *at, const struct log_line *line, const struct span
   at = put_json_texts(PUT(at, "\""), texts);
   at = put(PUT(at, ",\"protocol\":\""), line->facts->protocol);
   at = put(PUT(at, "\",\"tls\":\""), tls ? tls : "");
+  at = put(PUT(at, "\",\"tls_group\":\""), has_group(line->peer) ? line->peer->secure_group : "");
   at = put_priority(PUT(at, "\",\"priority\":\""), line->facts);
   at = put_json_numbers(PUT(at, "\""), line);
   return PUT(at, "}");

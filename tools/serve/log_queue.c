@@ -20,7 +20,7 @@ struct record {
   struct stream_facts facts;
   uint64_t stream_id;
   int64_t wall_ns;
-  const char *secure_version;
+  const char *secure_version, *secure_group;
   uint8_t address[16];
   uint16_t port;
   uint16_t text_bytes;
@@ -107,6 +107,7 @@ bool log_queue_put_line(struct log_queue *queue, const struct log_line *line) {
                           .stream_id = line->stream_id,
                           .wall_ns = line->wall_ns,
                           .secure_version = line->peer->secure_version,
+                          .secure_group = line->peer->secure_group,
                           .port = line->peer->port,
                           .text_bytes = line->request->text_bytes};
   assert(queue->formats);
@@ -131,7 +132,9 @@ static void copy_out(const struct log_queue *queue, uint64_t count, void *bytes,
 }
 
 static size_t write_line(struct log_queue *queue, const struct record *record, char *out) {
-  struct machine_peer peer = {.secure_version = record->secure_version, .port = record->port};
+  struct machine_peer peer = {.secure_version = record->secure_version,
+                              .secure_group = record->secure_group,
+                              .port = record->port};
   const struct log_line line = {.request = queue->request,
                                 .facts = &record->facts,
                                 .peer = &peer,

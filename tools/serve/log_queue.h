@@ -47,8 +47,8 @@ void log_queue_destroy(struct log_queue *queue);
  * The queue then takes no text. */
 void log_queue_format(struct log_queue *queue, enum log_format format);
 
-/* Copies what the line is made of, or drops it. `facts->protocol` and `peer->secure_version` are static
- * text. Returns true when the reader is to be woken. */
+/* Copies what the line is made of, or drops it. `facts->protocol` and the peer's `secure_version` and
+ * `secure_group` are texts that stay. Returns true when the reader is to be woken. */
 __attribute__((warn_unused_result)) bool log_queue_put_line(struct log_queue *queue,
                                                             const struct log_line *line);
 

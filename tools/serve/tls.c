@@ -8,21 +8,39 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/tls1.h>
+
 #include "engine/conn.h"
 #include "io/base/error.h"
 #include "io/tls/context.h"
+#include "tools/common/ciphers.h"
 #include "tools/common/clear_text.h"
 #include "tools/serve/certificates.h"
 #include "tools/serve/watch.h"
 
+/* With ciphers of one version of TLS only, only that version is spoken. */
+static bool set_ciphers(struct tls_settings *settings, struct ciphers *ciphers, const char *list,
+                        struct io_error *error) {
+  if (!list) return true;
+  if (!ciphers_sort_out(ciphers, list)) return io_error_set(error, 0, "too many ciphers");
+  if (*ciphers->of_1_2) settings->suites_1_2 = ciphers->of_1_2;
+  if (*ciphers->of_1_3) settings->suites_1_3 = ciphers->of_1_3;
+  if (!settings->suites_1_2) settings->version_min = TLS1_3_VERSION;
+  if (!settings->suites_1_3) settings->version_max = TLS1_2_VERSION;
+  return true;
+}
+
 static bool make_context(struct serve_tls *tls, const struct serve_config *config,
                          struct io_error *error) {
   const char *const *protocols = config->spdy ? conn_protocols_spdy : conn_protocols;
+  struct ciphers ciphers = {"", ""};
   struct tls_settings settings = {.certificate = certificates_first(tls->certificates),
                                   .protocols = protocols,
-                                  .answer_clear_text = clear_text_answer};
+                                  .answer_clear_text = clear_text_answer,
+                                  .groups = config->groups};
   while (protocols[settings.protocol_count])
     settings.protocol_count++;
+  if (!set_ciphers(&settings, &ciphers, config->ciphers, error)) return false;
   tls->context = tls_context_create(&settings, error);
   return tls->context && certificates_use(tls->certificates, tls->context, error);
 }

@@ -88,6 +88,18 @@ static void test_facts(void **state) {
       {{.groups = "P-384:P-256"}, {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "secp384r1", false}},
       {{.version = TLS1_2_VERSION, .groups = "P-256"},
        {"TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", "secp256r1", false}},
+      /* A server without lists of its own follows the client's order; with lists it does not. */
+      {{.suites_1_3 = "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"},
+       {"TLSv1.3", "TLS_CHACHA20_POLY1305_SHA256", "x25519", false}},
+      {{.suites_1_3 = "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+        .server_suites_1_3 = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"},
+       {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "x25519", false}},
+      {{.version = TLS1_2_VERSION,
+        .server_suites_1_2 = "AES128-SHA:ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-GCM-SHA384"},
+       {"TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384", "x25519", false}},
+      {{.server_groups = "P-384"}, {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "secp384r1", false}},
+      /* One that the client's list does not begin with, nor the server's policy. */
+      {{.groups = "P-521"}, {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "secp521r1", false}},
       {{.resume = true}, {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "x25519", true}},
   };
   (void)state;
@@ -103,7 +115,34 @@ static void test_facts(void **state) {
     assert_string_equal(facts.cipher, rows[i].expected.cipher);
     assert_string_equal(facts.group, rows[i].expected.group);
     assert_int_equal(facts.resumed, rows[i].expected.resumed);
+    assert_string_equal(pair->server.end.peer.secure_group, rows[i].expected.group);
+    const struct tls_counters *counters = &pair->server.factory.counters;
+    const uint64_t *counter = strcmp(facts.group, "x25519") == 0      ? &counters->group_x25519
+                              : strcmp(facts.group, "secp256r1") == 0 ? &counters->group_secp256r1
+                              : strcmp(facts.group, "secp384r1") == 0 ? &counters->group_secp384r1
+                                                                      : &counters->group_other;
+    assert_int_equal(*counter, counters->handshakes);
     tls_pair_free(pair);
+  }
+}
+
+/* A server's lists that leave nothing, or that OpenSSL does not know. */
+static void test_wrong_suites(void **state) {
+  static const struct {
+    struct tls_settings settings;
+    const char *error;
+  } rows[] = {
+      {{.suites_1_2 = "AES128-SHA"}, "AES128-SHA: no cipher of TLS 1.2 with ECDHE and AEAD"},
+      {{.suites_1_2 = "nonsense"}, "nonsense: no cipher match"},
+      {{.suites_1_3 = "nonsense"}, "nonsense: "},
+      {{.groups = "nonsense"}, "nonsense: "},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct tls_settings settings = rows[i].settings;
+    settings.certificate = &tls_pair_certificate;
+    assert_null(tls_context_create(&settings, &error));
+    assert_memory_equal(error.text, rows[i].error, strlen(rows[i].error));
   }
 }
 
@@ -525,6 +564,7 @@ int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_facts),
+      cmocka_unit_test(test_wrong_suites),
       cmocka_unit_test(test_alpn),
       cmocka_unit_test(test_certificates_of_clients),
       cmocka_unit_test(test_transfers),

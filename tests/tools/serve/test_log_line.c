@@ -64,8 +64,9 @@ static void test_combined(void **state) {
   (void)state;
   assert_string_equal(line_of(LOG_COMBINED, "/", "", ""),
                       "127.0.0.1 - - [27/Nov/2026:21:22:07 +0000] \"GET / HTTP/2.0\" 200 13 \"-\" "
-                      "\"-\" HTTP/2 5 250 48 7 54 - - 0\n");
+                      "\"-\" HTTP/2 5 250 48 7 54 - - 0 -\n");
   peer.secure_version = "TLSv1.3";
+  peer.secure_group = "x25519";
   peer.address[0] = 0x20, peer.address[10] = 0;
   facts.protocol = "HTTP/1.1";
   facts.status = 0;
@@ -75,7 +76,7 @@ static void test_combined(void **state) {
   assert_string_equal(
       line_of(LOG_COMBINED, "/a?b", "https://a/", "curl/7"),
       "2000::ff:7f00:1 - - [27/Nov/2026:21:22:07 +0000] \"GET /a?b HTTP/1.1\" 499 13 "
-      "\"https://a/\" \"curl/7\" HTTP/1.1 5 250 48 7 54 u=1 TLSv1.3 8\n");
+      "\"https://a/\" \"curl/7\" HTTP/1.1 5 250 48 7 54 u=1 TLSv1.3 8 x25519\n");
   facts.incremental = true;
   memset(peer.address, 0, sizeof peer.address);
   const char *line = line_of(LOG_COMBINED, "", "", "");
@@ -90,7 +91,8 @@ static void test_json(void **state) {
       line_of(LOG_JSON, "/", "", "curl/7"),
       "{\"time\":\"2026-11-27T21:22:07.015Z\",\"address\":\"127.0.0.1\",\"method\":\"GET\","
       "\"scheme\":\"https\",\"authority\":\"example.org\",\"path\":\"/\",\"referer\":\"\","
-      "\"user_agent\":\"curl/7\",\"protocol\":\"HTTP/2\",\"tls\":\"\",\"priority\":\"\","
+      "\"user_agent\":\"curl/7\",\"protocol\":\"HTTP/"
+      "2\",\"tls\":\"\",\"tls_group\":\"\",\"priority\":\"\","
       "\"port\":40000,\"status\":200,\"stream\":5,\"error\":0,\"microseconds\":250,"
       "\"request_header_bytes\":48,\"request_body_bytes\":7,\"response_header_bytes\":54,"
       "\"response_body_bytes\":13}\n");
