@@ -270,7 +270,8 @@
  * larger ones is allocated. */
 #define H1_TEXT_BYTES 1024u
 
-/* Responses whose fields repeat, of which the text is kept for a second: the files that are asked for most. */
+/* Messages whose fields repeat, of which the text is kept: responses for a second, the files that are asked for most;
+ * and a client's requests. */
 #define H1_READY_TEXTS 16u
 
 /* The longest such text; longer ones are made each time. The usual response has 250 to 400 bytes. */

@@ -21,4 +21,9 @@ uint32_t h1_request_room(const struct h1 *h1);
 struct stream *h1_request(struct h1 *h1, const struct header *fields, size_t count,
                           struct body body, const struct stream_events *events, void *user);
 
+/* The same with fields that are sent again and again: keeps the text of the head, as long as few sets are sent.
+ * Borrows the set, which belongs to this engine. */
+struct stream *h1_request_set(struct h1 *h1, struct header_set *set, struct body body,
+                              const struct stream_events *events, void *user);
+
 #endif

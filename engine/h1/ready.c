@@ -45,3 +45,25 @@ struct h1_text *h1_ready_text(struct h1 *h1, struct header_set *set, const struc
   if (text) keep(ready, text, key, date_seconds);
   return text;
 }
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+/* Nothing else decides about their text. An engine may also send responses: no key of theirs has this bit. */
+static uint32_t request_key(bool body) {
+  return UINT32_C(1) << 31 | body;
+}
+
+struct h1_text *h1_ready_request(struct h1 *h1, struct header_set *set, bool body,
+                                 struct h1_request_facts *out) {
+  const struct h1_ready *ready = place_of(h1->shared, set);
+  if (ready->len == 0 || ready->key != request_key(body)) return NULL;
+  *out = ready->request;
+  return h1_text_copy(h1, span_of(ready->bytes, ready->len));
+}
+
+void h1_ready_keep_request(struct h1 *h1, struct header_set *set, bool body,
+                           const struct h1_text *text, const struct h1_request_facts *facts) {
+  struct h1_ready *ready = place_of(h1->shared, set);
+  keep(ready, text, request_key(body), 0);
+  ready->request = *facts;
+}

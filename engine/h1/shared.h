@@ -43,11 +43,19 @@ struct h1_counters {
       hushed; /* H1_LINGER_*: connections that ended because a request went on after its answer */
 };
 
+/* What the head of a request says besides its text. */
+struct h1_request_facts {
+  int64_t length; /* content-length; -1: not given */
+  bool chunked;
+  bool head, connect; /* the method */
+};
+
 /* The last text of a set of fields: h1/ready.h. */
 struct h1_ready {
   uint64_t number; /* of the set; 0: none has this place */
   uint32_t key;    /* what the engine added */
   int64_t date_seconds;
+  struct h1_request_facts request;
   uint16_t len; /* 0: no text */
   uint8_t bytes[H1_READY_TEXT_BYTES];
 };

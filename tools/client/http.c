@@ -171,7 +171,7 @@ struct stream *client_http_request(const struct client_http *http, const struct 
 struct stream *client_http_request_set(const struct client_http *http, struct header_set *set,
                                        struct body body, const struct stream_events *events,
                                        void *user) {
-  return http->h1 ? h1_request(http->h1, set->at, set->count, body, events, user)
+  return http->h1 ? h1_request_set(http->h1, set, body, events, user)
                   : h2_request_set(http->h2, set, body, events, user);
 }
 

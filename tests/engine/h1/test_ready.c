@@ -1,9 +1,10 @@
 /*
  * h1/test_ready.c - the heads of sets that repeat (stream_respond_set()) are those that the same fields get when
  * they are given each time: whatever the request, after the date has changed, and while more sets are
- * sent than there are places.
+ * sent than there are places. So are the heads of a client's requests (h1_request_set()).
  */
 #include "engine/engine.h"
+#include "engine/h1/ask.h"
 #include "engine/h1/h1.h"
 #include "engine/h1/ready.h"
 #include "engine/http/body.h"
@@ -158,11 +159,78 @@ static void test_many_sets(void **state) {
   end();
 }
 
+/* ---- requests -------------------------------------------------------------------------------- */
+
+/* The methods of sets that are requests. The last one is refused without a body: it promises one. */
+static const char *const methods[] = {"GET", "HEAD", "POST", "CONNECT", "PUT"};
+enum { ASKS = sizeof methods / sizeof *methods };
+
+static struct header ask_fields[ASKS][5];
+static struct header_set ask_sets[ASKS];
+static unsigned closed;
+
+static void on_closed(struct stream *stream, uint32_t code) {
+  (void)stream;
+  closed += code == 0;
+}
+
+static void make_asks(void) {
+  for (unsigned i = 0; i < ASKS; i++) {
+    ask_fields[i][0] = header_of(TOKEN_METHOD, span_text(methods[i]));
+    ask_fields[i][1] = header_of(TOKEN_AUTHORITY, span_text("a"));
+    ask_fields[i][2] = header_of(TOKEN_PATH, span_text("/p"));
+    ask_fields[i][3] = header_of(TOKEN_USER_AGENT, span_text("t"));
+    ask_fields[i][4] = header_of(TOKEN_CONTENT_LENGTH, span_text("5"));
+    ask_sets[i] = (struct header_set){.at = ask_fields[i], .count = i == ASKS - 1 ? 5 : 4};
+  }
+}
+
+/* What a connection of its own sends; "" if the request is refused. A response to HEAD has no body. */
+static const char *request(unsigned i, bool repeated, bool with_body) {
+  static const struct stream_events events = {.closed = on_closed};
+  static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+  const struct machine_peer peer = {.application_protocol = ""};
+  static struct body_bytes bytes;
+  struct body body = BODY_NONE;
+  struct machine machine;
+  if (with_body) body = body_bytes(&bytes, span_text("hello"), NULL, NULL);
+  assert_true(h1_client(&engine.h1, &peer, NULL, 0, &machine));
+  struct h1 *h1 = h1_of(&machine);
+  struct stream *stream =
+      repeated ? h1_request_set(h1, &ask_sets[i], body, &events, NULL)
+               : h1_request(h1, ask_sets[i].at, ask_sets[i].count, body, &events, NULL);
+  take_all(&machine);
+  closed = 0;
+  if (stream) machine.ops->recv(machine.self, span_of(answer, sizeof answer - 1), 0);
+  assert_int_equal(closed, strcmp(methods[i], "HEAD") == 0 && stream);
+  machine.ops->close(machine.self);
+  return wire;
+}
+
+static void test_requests(void **state) {
+  (void)state;
+  char expected[2][WIRE_BYTES];
+  begin();
+  make_asks();
+  for (unsigned i = 0; i < ASKS; i++) {
+    for (unsigned with = 0; with < 2; with++)
+      strcpy(expected[with], request(i, false, with));
+    assert_int_equal(*expected[0] == 0, i == ASKS - 1);
+    for (unsigned time = 0; time < 9; time++) /* a body comes and goes */
+      assert_string_equal(request(i, true, time / 2 % 2), expected[time / 2 % 2]);
+  }
+  const struct h1_ready *kept = &engine.h1.ready[ask_sets[0].number % H1_READY_TEXTS];
+  assert_int_equal(kept->number, ask_sets[0].number);
+  assert_true(kept->len > 0);
+  end();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_text),
       cmocka_unit_test(test_places),
       cmocka_unit_test(test_many_sets),
+      cmocka_unit_test(test_requests),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
