@@ -288,6 +288,11 @@
 #define H1_LINGER_NS    (1 * SECOND_NS)
 #define H1_LINGER_BYTES (1u * MIB)
 
+/* A server that drains waits for one more request for this long, on a connection that was busy within the same time:
+ * it may be on its way, and nothing could tell the client that it came too late. Longer than most round trips; links
+ * that have been idle for as long are drained to make room for others, and close at once. */
+#define H1_GRACE_NS (1 * SECOND_NS)
+
 /* Chunks with fewer bytes than this cost a token each: one byte costs us a call of the handler, and the
  * peer six bytes. A budget: at once, and each second again; beyond it the request gets 400 and the
  * connection ends. A person types ten characters a second. */

@@ -45,6 +45,11 @@ static void idle_long_enough(struct h1 *h1) {
   h1_close(h1, H1_NO_ERROR);
 }
 
+/* The client was not about to ask. */
+static void grace_is_over(struct h1 *h1) {
+  h1->grace_ns = 0;
+}
+
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
 /* Whether this may be a conversation, where silence means nothing: the handler has begun to answer a
@@ -148,6 +153,7 @@ static void run_timers(struct h1 *h1) {
         h1_clock_watch_output)                                                                     \
   CLOCK(h1_is_idle(h1) && h1->requests == 0 && h1->role == H1_SERVER,                              \
         h1->opened_ns + H2_PREFACE_NS, silent)                                                     \
+  CLOCK(h1->grace_ns, h1->grace_ns, grace_is_over)                                                 \
   CLOCK(h1_is_idle(h1), h1->idle_since_ns + h1->http->idle_ns, idle_long_enough)
 
 uint64_t h1_clock_deadline_ns(const struct h1 *h1) {

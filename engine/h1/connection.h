@@ -139,6 +139,7 @@ struct h1 {
 
   uint64_t opened_ns, idle_since_ns;
   uint64_t begun_ns;         /* when the head's first byte arrived; 0: none has */
+  uint64_t grace_ns;         /* draining: until then one more request may begin; 0: none may */
   uint64_t stalled_since_ns; /* when output last began to wait for the peer; 0: none waits */
   uint64_t stalled_bytes;    /* bytes that the peer has taken since */
   uint64_t tick_ns;          /* when the request's body is looked at next */

@@ -75,7 +75,7 @@ static void machine_tick(void *self, uint64_t now_ns) {
 /* Nothing more can happen, once the output has left. */
 static bool is_finished(const struct h1 *h1) {
   if (h1->first || h1->held) return false;
-  return h1->closing || h1->eof || (h1->draining && h1->begun_ns == 0);
+  return h1->closing || h1->eof || (h1->draining && h1->begun_ns == 0 && h1->grace_ns == 0);
 }
 
 /* A tunnel whose other direction goes on. */
@@ -93,10 +93,17 @@ static unsigned machine_wants(const void *self) {
   return has_ended(h1) ? wants | MACHINE_ENDED : wants;
 }
 
+/* The answer to the next request says that it is the last. */
+static void give_grace(struct h1 *h1) {
+  bool was_busy = h1_is_idle(h1) && h1->now_ns - h1->idle_since_ns < H1_GRACE_NS;
+  if (was_busy && h1->role == H1_SERVER && !h1->draining) h1->grace_ns = h1->now_ns + H1_GRACE_NS;
+}
+
 /* A stream that leaves the queue meanwhile is not freed before the call ends. */
 static void machine_drain(void *self, uint64_t now_ns) {
   struct h1 *h1 = enter(self, now_ns);
   struct h1_stream *stream = h1->draining ? NULL : h1->first;
+  give_grace(h1);
   h1->draining = true;
   while (stream && !stream->gone) {
     struct h1_stream *next = stream->next;

@@ -108,7 +108,7 @@ static void begin_fields(struct h1 *h1) {
 }
 
 static void handle(struct h1 *h1, const struct h1_head *head) {
-  h1->begun_ns = 0;
+  h1->begun_ns = h1->grace_ns = 0;
   if (h1->role == H1_CLIENT) {
     h1_response_handle(h1, head);
     return;
@@ -132,7 +132,7 @@ static void handle_gathered(struct h1 *h1) {
 }
 
 static void refuse_head(struct h1 *h1, const struct h1_verdict *verdict, struct span begin) {
-  h1->begun_ns = 0;
+  h1->begun_ns = h1->grace_ns = 0;
   if (h1->role == H1_CLIENT)
     h1_fault_server(h1, verdict->reason);
   else
@@ -268,7 +268,7 @@ static size_t take_discard(struct h1 *h1, struct span in) {
 static bool has_turn(const struct h1 *h1) {
   if (h1->role == H1_CLIENT) return true;
   if (h1->held || h1->queued >= H1_AHEAD_MAX || (h1->last && h1->last->asks)) return false;
-  return !h1->draining || h1->begun_ns;
+  return !h1->draining || h1->begun_ns || h1->grace_ns;
 }
 
 bool h1_recv_wanted(const struct h1 *h1) {
