@@ -55,7 +55,7 @@ class Load:
         out, err = self.process.communicate(timeout=harness.PATIENCE_SECONDS)
         report = json.loads(out)
         assert (self.process.returncode, err) == (0, b""), report
-        assert report["requests"]["failed"] == 0 and report["requests"]["succeeded"] > 100, report
+        assert report["requests"]["failed"] == 0 and report["requests"]["succeeded"] > 10, report
 
 
 def end_of(pid):
@@ -224,6 +224,7 @@ def test_replaced_under_load(tmp_path, program, manager):
                                     "--metrics", f"127.0.0.1:{metrics}", "--workers", "2"], env={**os.environ, **manager.env}, stdout=log, stderr=log)
     manager.take("READY=1")
     loads = [Load(f"http://127.0.0.1:{plain}/plaintext", "--requests-per-connection", "10", seconds=3),
+             Load(f"http://127.0.0.1:{plain}/plaintext", "--h1", seconds=3),
              Load(f"https://127.0.0.1:{secure}/plaintext", seconds=3)]
     time.sleep(0.5)
     process.send_signal(SIGNAL)

@@ -70,6 +70,14 @@ static void tell_ready(struct server *server) {
   supervision_ready(&server->supervision, status);
 }
 
+/* Before a port is open: whoever has seen it may send a signal. All threads inherit it. */
+static void block_signals(const struct server *server) {
+  sigset_t set = signals_of_interest(server);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a log that may not grow ends no server */
+}
+
 static int run(struct server *server) {
   struct worker_group group = {0};
   struct worker_config config = {
@@ -85,9 +93,6 @@ static int run(struct server *server) {
   struct io_error error = {0};
   sigset_t set = signals_of_interest(server);
   server->main_thread = pthread_self();
-  pthread_sigmask(SIG_BLOCK, &set, NULL); /* the workers inherit it */
-  signal(SIGPIPE, SIG_IGN);
-  signal(SIGXFSZ, SIG_IGN); /* a log that may not grow ends no server */
   if (!supervision_take_signals(&server->supervision, &set, &error))
     return complain(EXIT_FAILED, "%s", error.text);
   if (!serve_logs_start(&server->logs, &error) || !serve_tls_start(&server->tls, &error))
@@ -167,6 +172,7 @@ static int serve(struct server *server, const struct serve_options *options,
     status = check(server);
   } else {
     server->first = config_retain(server->config);
+    block_signals(server);
     status = outside ? complain(EXIT_FAILED, "%s", outside->text) : prepare_user(server->config);
     if (status == EXIT_DONE) status = serve_open(server);
     if (status == EXIT_DONE) status = become_user(server->config->user);
