@@ -89,7 +89,7 @@ MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all help deps run test test-long bench bench-diff bench-compare attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
+.PHONY: all help deps run test test-epoll test-long bench bench-diff bench-compare attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
 .PHONY: unit unit-build objects sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Keep objects of one-file programs; otherwise make would compile them again each time.
@@ -103,6 +103,7 @@ help:
 	@echo '                          http://localhost:8080 and https://localhost:8443;'
 	@echo '                          HTTP=ADDR:PORT and HTTPS=ADDR:PORT choose others'
 	@echo 'make test                 install what is missing, run every test'
+	@echo 'make test-epoll           every test that has an event loop, where io_uring is refused'
 	@echo 'make test-long            the same at length: more seeds and combinations, longer fuzzing'
 	@echo 'make unit                 unit tests alone (VARIANT=release|asan|tsan|clang)'
 	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
@@ -139,6 +140,11 @@ run:
 test:
 	@tools/deps.sh build test
 	@$(PYTHON) tests/run
+
+# In a process that may not use io_uring, as in a container with the default profile.
+test-epoll:
+	@tools/deps.sh build test
+	@$(PYTHON) tests/run --epoll
 
 test-long:
 	@tools/deps.sh build test

@@ -22,6 +22,7 @@ import h2.events
 import h2.settings
 import hpack
 import hyperframe.frame
+import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SANITIZER_WORDS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer",
@@ -137,6 +138,10 @@ def seccomp(program):
 
     install.keep = (code, filter_)
     return install
+
+
+# tests/run has taken io_uring from all tests, and with that from weir.
+needs_io_uring = pytest.mark.skipif("WEIR_WITHOUT_IO_URING" in os.environ, reason="io_uring is refused to all tests")
 
 
 def without_io_uring(call=425):

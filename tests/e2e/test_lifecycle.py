@@ -305,6 +305,7 @@ def test_byte_by_byte(demo):
 # ---- other kernels, other numbers of workers -----------------------------------------------------
 
 
+@harness.needs_io_uring
 @pytest.mark.parametrize("disabled", FEATURES + ["multishot_accept,multishot_recv,buffer_ring",
                                                  ",".join(FEATURES)])
 def test_fallbacks(start, disabled):
