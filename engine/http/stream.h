@@ -225,7 +225,8 @@ bool stream_trailers(struct stream *stream, const struct header *fields, size_t 
  * stream. NULL, and nothing is sent, when the client or the protocol does not allow it. */
 struct stream *stream_push(struct stream *stream, const struct header *fields, size_t count);
 
-/* The body has bytes again after BODY_WAIT. */
+/* The body has bytes again after BODY_WAIT. May be called until the body's close(): for a stream that has ended, nothing
+ * happens. */
 void stream_resume(struct stream *stream);
 
 /* The handler has used `bytes` of the bytes that events.data() gave it (with consume_later). */

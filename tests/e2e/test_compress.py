@@ -151,9 +151,35 @@ def test_it_can_be_turned_off(start, served):
 
 def test_the_end_comes_while_it_works(start, served):
     server = start(served.folder, "--drain-seconds", 0)
+    assert server.get("/tiny.txt").status == 200  # it has started, and heeds signals
     client = server.client()
     for coding in CODINGS:
         client.request("/large.css", fields=[("accept-encoding", coding)])
     os.kill(server.pid, signal.SIGTERM)
     server.check(server.wait())
     client.close()
+
+
+def test_each_route_for_itself(start, served, tmp_path):
+    """Files and what handlers make, by routes that compress and by some that do not."""
+    config = tmp_path / "weir.yaml"
+    text = "a long answer, " * 100
+    port = harness.free_port()
+    config.write_text(f"""
+http: {port}
+routes:
+- {{path: /, directory: {served.folder}}}
+- {{path: /plain, directory: {served.folder}, compress: false}}
+- {{path: /answer, answer: "{text}"}}
+- {{path: /answer/plain, answer: "{text}", compress: false}}
+""")
+    server = start("--config", config, http=False, https=False, workers=None)
+    server.http_port = port
+    assert harness.wait_until(lambda: harness.listening(port))
+    for path, coding in (("/small.js", "gzip"), ("/plain/small.js", None), ("/answer", "gzip"), ("/answer/plain", None)):
+        response = get(server, path, "gzip")
+        assert response.status == 200 and response.field("content-encoding") == coding, path
+        body = decode(coding, bytes(response.body)) if coding else bytes(response.body)
+        assert body == (text.encode() if "answer" in path else served.files["small.js"])
+    over_http1 = harness.tool("curl", "-s", "--http1.1", "--compressed", server.url("/answer"))
+    assert over_http1 == text.encode()

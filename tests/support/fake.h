@@ -1,7 +1,7 @@
 /*
  * support/fake.h - a stream without a protocol: it records a handler's answers, and pulls bodies in
  * pieces of any size, so that handlers can be tested alone. It aborts when a handler breaks the
- * contract of engine/http/stream.h: with a second answer, resume() after closed(), or a chunk
+ * contract of engine/http/stream.h: with a second answer, resume() after closed() and the body's close(), or a chunk
  * larger than the pull.
  *
  * Life: fake_request() begins a stream, fake_free() ends it. A struct must be freed before its next

@@ -100,6 +100,17 @@ enum {
   CODEC_GZIP_LEVEL = 6,
   CODEC_BROTLI_LEVEL = 5,
   CODEC_ZSTD_LEVEL = 6,
+  /* The same for bodies that are compressed as they are sent, of which COMPRESS_STREAMS_MAX at most are under way in a
+   * worker; each takes about a megabyte. Untested: other values only shift that. */
+  CODEC_STREAM_LEVEL = 4,
+  CODEC_STREAM_WINDOW_BITS = 17,
+  CODEC_STREAM_GZIP_MEMORY = 8,
+  COMPRESS_STREAMS_MAX = 64,
+  /* What a job takes at once, and what it gives. Untested: others only make more jobs. */
+  COMPRESS_IN_BYTES = 16 * 1024,
+  COMPRESS_OUT_BYTES = 16 * 1024,
+  /* A longer entity tag is left out of a compressed response. Untested: none is as long. */
+  COMPRESS_ETAG_BYTES_MAX = 256,
   /* Fixed by what browsers take: windows of 8 MiB. */
   CODEC_ZSTD_WINDOW_BITS = 23,
 

@@ -11,6 +11,7 @@
 #include "engine/base/text.h"
 #include "engine/http/body.h"
 #include "engine/site/path.h"
+#include "tools/serve/compress.h"
 #include "tools/serve/hints.h"
 #include "tools/serve/host.h"
 #include "tools/serve/rates.h"
@@ -252,6 +253,11 @@ static void pass(const struct handler *handler, struct stream *stream,
 static void act(struct router *router, const struct serve_route *route, struct stream *stream,
                 const struct request *request, const struct site_path *path, uint64_t now_ns) {
   bool tunnel = span_is(request->method, "CONNECT");
+  /* A directory's files are compressed once, not each time (serve/recode.h). */
+  if (route->compress && route->action != SERVE_DIRECTORY && !stream->filter) {
+    compress_begin(router->settings.compressor, stream, request->fields);
+    stream->filter = &compress_filter;
+  }
   switch (route->action) {
   case SERVE_DEMO: pass(router->settings.demo, stream, request, now_ns); return;
   case SERVE_DIRECTORY:

@@ -24,13 +24,14 @@ struct router;
 
 struct router_settings {
   struct serve_config *config; /* the router takes a reference */
-  const struct memory *memory; /* kept, as are the next six */
+  const struct memory *memory; /* kept, as is what the next members point to */
   struct loop *loop;
   const int64_t *wall_seconds;
   const struct handler *demo; /* for routes to the built-in site */
   struct files_counters *counters;
-  struct jobs_desk *desk; /* and these three */
+  struct jobs_desk *desk;
   struct recode_counters *recoded;
+  struct compressor *compressor;
   struct rates *rates;    /* of the worker's clients; NULL in tests */
   uint32_t exchanges_max; /* streams at once */
   size_t cache_bytes_max; /* of all directories together; 0: the default for each, */

@@ -17,6 +17,7 @@
 #include "io/worker/group.h"
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
+#include "tools/serve/compress.h"
 #include "tools/serve/config.h"
 #include "tools/serve/demo.h"
 #include "tools/serve/front.h"
@@ -67,6 +68,7 @@ struct serve_worker {
   struct files_counters files; /* of the front's directories */
   struct jobs_desk desk;
   struct recode_counters recoded; /* of all directories */
+  struct compressor compressor;
   struct serve_worker_logs logs;
   struct tls_factory tls;
   bool has_tls;

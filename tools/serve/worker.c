@@ -104,6 +104,7 @@ static struct router *make_router(struct server *server, struct serve_worker *mi
       .desk = &mine->desk,
       .recoded = &mine->recoded,
       .rates = &mine->rates,
+      .compressor = &mine->compressor,
       .exchanges_max = exchanges_max,
       .cache_bytes_max = server->memory.cache_bytes,
       .reads_max = server->memory.reads,
@@ -215,6 +216,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   if (!mine) return io_error_set(error, ENOMEM, "out of memory");
   worker->user = mine;
   jobs_open(&mine->desk, server->jobs, &worker->loop);
+  mine->compressor = (struct compressor){.desk = &mine->desk};
   __atomic_add_fetch(&server->running, 1, __ATOMIC_ACQ_REL);
 
   struct engine_config config = engine_config_of(server);
