@@ -159,6 +159,14 @@ static int check(struct server *server) {
   return status;
 }
 
+/* A reload that is asked for while the server starts comes when it runs, instead of ending it. */
+static void block(int number) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 /* `outside`: what is wrong with the environment, or NULL. */
 static int serve(struct server *server, const struct serve_options *options,
                  const struct io_error *outside) {
@@ -171,6 +179,7 @@ static int serve(struct server *server, const struct serve_options *options,
   } else if (options->check) {
     status = check(server);
   } else {
+    if (server->file) block(SIGHUP);
     server->first = config_retain(server->config);
     block_signals(server);
     status = outside ? complain(EXIT_FAILED, "%s", outside->text) : prepare_user(server->config);

@@ -1,0 +1,183 @@
+"""Configuration files: hosts and routes over each protocol, and reloads by SIGHUP."""
+import os
+import signal
+
+import pytest
+
+import harness
+from harness import tool, wait_until
+
+
+class Configured:
+    """`weir serve --config` with a file that can be written anew."""
+
+    def __init__(self, start, tmp_path, text):
+        self.path = str(tmp_path / "weir.yaml")
+        self.http, self.https, self.other = (harness.free_port() for _ in range(3))
+        self.write(text)
+        self.server = start("--config", self.path, http=False, https=False, workers=None)
+        self.server.http_port, self.server.https_port = self.http, self.https
+        assert wait_until(lambda: harness.listening(self.http)), self.server.log()
+
+    def write(self, text):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(text.format(http=self.http, https=self.https, other=self.other))
+
+    def reload(self, text, ends="reloaded /"):
+        """Writes the file and waits for the line that ends the reload."""
+        count = self.server.log().count(ends)
+        self.write(text)
+        self.server.process.send_signal(signal.SIGHUP)
+        assert wait_until(lambda: self.server.log().count(ends) > count), self.server.log()
+
+    def get(self, path="/", host="localhost", secure=False, *options):
+        """Status, location and body, by curl."""
+        done = tool("curl", "-sk", "--max-time", "10", "-H", f"Host: {host}", *options, "-w",
+                    "\n%{http_code} %header{location}", self.server.url(path, secure))
+        body, line = done.decode().rsplit("\n", 1)
+        status, location = line.split(" ", 1)
+        return int(status), location, body
+
+
+@pytest.fixture
+def configured(start, tmp_path):
+    return lambda text: Configured(start, tmp_path, text)
+
+
+SITE = """
+http: 127.0.0.1:{http}
+https: 127.0.0.1:{https}
+workers: 2
+hosts:
+  - name: [a.example, "*.a.example"]
+    directory: DIR/top
+    routes:
+      - path: /docs/
+        directory: DIR/docs
+        cache-control: max-age=7
+      - {{path: /old/, redirect: /docs/}}
+      - {{path: /gone, answer: "gone", status: 410}}
+  - name: plain.example
+    https-only: true
+    answer: secure
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    for name in ("top", "docs", "docs/sub"):
+        os.makedirs(tmp_path / name, exist_ok=True)
+        (tmp_path / name / "index.html").write_text(name)
+    return SITE.replace("DIR", str(tmp_path))
+
+
+@pytest.mark.parametrize("options", [("--http1.1",), ("--http2",), ("--http2-prior-knowledge",)],
+                         ids=["http1", "http2", "h2c"])
+def test_hosts_and_routes(configured, site, options):
+    server = configured(site)
+    secure = options == ("--http2",)
+
+    def get(path, host="a.example"):
+        return server.get(path, host, secure, *options)
+
+    assert get("/") == (200, "", "top")
+    assert get("/docs/", "x.y.A.example.:1") == (200, "", "docs")
+    assert get("/docs?q") == (301, "/docs/?q", "")
+    assert get("/docs/sub") == (301, "/docs/sub/", "")
+    assert get("/x/..%2e/docs/sub/")[0] == 404
+    assert get("/docs/%73ub/") == (200, "", "docs/sub")
+    assert get("/old/a%20b/?c") == (302, "/docs/a%20b/?c", "")
+    assert get("/gone") == (410, "", "gone")
+    assert get("/", "other.example")[0] == 404
+    if secure:
+        assert get("/", "plain.example") == (200, "", "secure")
+    else:
+        assert get("/x?y", "plain.example") == (
+            301, f"https://plain.example:{server.https}/x?y", "")
+
+
+def test_check_and_print(tmp_path, site):
+    path = str(tmp_path / "weir.yaml")
+    port = harness.free_port()
+    text = site.format(http=port, https=harness.free_port())
+    for file_text, status, words in ((text, 0, "can be used"),
+                                     (text.replace("/docs\n", "/none\n"), 1, "cannot serve"),
+                                     (text.replace("answer", "anser"), 1, "did you mean answer?")):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(file_text)
+        got, out, error = harness.run("serve", "--config", path, "--check")
+        assert got == status and words in out + error
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    printed = harness.run("serve", "--config", path, "--print-config")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(printed[1])
+    assert printed == harness.run("serve", "--config", path, "--print-config")
+    assert "max-age=7" in printed[1] and printed[0] == 0
+    assert not harness.listening(port)
+
+
+DEMO = "http: 127.0.0.1:{http}\nhttps: 127.0.0.1:{https}\nworkers: 2\ndemo: true\n"
+
+
+def test_reload(configured, site):
+    """Streams that have begun go on by the configuration before; new ones have the next."""
+    server = configured(DEMO)
+    client = server.server.client(secure=True)
+    slow = client.request("/delay/1500")
+    echo = client.request("/echo", "POST", end=False)
+    assert client.fetch("/plaintext").status == 200  # the others have arrived, too
+    server.reload(site)
+    assert server.get("/", "a.example") == (200, "", "top")
+    client.send_body(echo, b"still here")
+    delayed, echoed = client.wait(slow, echo)
+    assert delayed.status == 200 and bytes(echoed.body) == b"still here"
+    client.authority = "a.example"
+    assert bytes(client.fetch("/docs/").body) == b"docs"
+    client.close()
+    server.reload(DEMO)
+    assert server.get("/plaintext")[2] == "Hello, World!"
+
+
+def test_reload_of_addresses(configured):
+    server = configured("http: 127.0.0.1:{http}\nanswer: one\n")
+    server.reload("http: [127.0.0.1:{http}, 127.0.0.1:{other}]\nanswer: two\n")
+    assert harness.listening(server.other) and server.get()[2] == "two"
+    server.reload("http: 127.0.0.1:{http}\nhttps: 127.0.0.1:{https}\nanswer: three\n")
+    assert wait_until(lambda: not harness.listening(server.other))
+    assert server.get(secure=True)[2] == "three"
+
+
+@pytest.mark.parametrize("text, words", [
+    ("http: 127.0.0.1:{http}\nanswr: x\n", "weir.yaml:2:1: answr: no such key; did you mean answer?"),
+    ("http: 127.0.0.1:{http}\ndirectory: /none\n", "cannot serve /none"),
+    ("http: 127.0.0.1:{http}\nhttps: 127.0.0.1:{https}\nanswer: x\n"
+     "certificates: [{{cert: /none, key: /none}}]\n", "/none"),
+    ("http: [127.0.0.1:{http}, 192.0.2.1:1]\nanswer: x\n", "cannot listen on 192.0.2.1:1"),
+    ("", "no configuration in it"),
+], ids=["key", "directory", "certificate", "address", "empty"])
+def test_refused_reload_changes_nothing(configured, text, words):
+    server = configured("http: 127.0.0.1:{http}\nanswer: before\n")
+    server.reload(text, "not reloaded: the configuration before stays in force")
+    assert words in server.server.log()
+    assert server.get() == (200, "", "before")
+    assert not harness.listening(server.https)
+
+
+def test_many_reloads_under_load(configured, tmp_path):
+    """No request fails, and nothing is left behind. Signals that come together are one reload."""
+    text = "http: 127.0.0.1:{http}\nworkers: 2\nanswer: TEXT\nroutes: [{{path: /d, directory: DIR}}]\n"
+    (tmp_path / "index.html").write_text("x")
+    text = text.replace("DIR", str(tmp_path))
+    server = configured(text)
+    server.reload(text)
+    before = server.server.descriptors()
+    load = harness.subprocess.Popen(
+        [harness.binary(), "load", "-n", "3000", "-c", "4", "-m", "2", server.server.url("/d/")],
+        stdout=harness.subprocess.PIPE, stderr=harness.subprocess.STDOUT)
+    for number in range(60):
+        server.reload(text.replace("TEXT", f"number {number}"))
+    out = load.communicate(timeout=60)[0].decode()
+    assert load.returncode == 0, out
+    assert server.get()[2] == "number 59"
+    assert wait_until(lambda: server.server.descriptors() <= before + 2)
