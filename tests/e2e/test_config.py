@@ -117,6 +117,19 @@ def test_check_and_print(tmp_path, site):
     assert not harness.listening(port)
 
 
+def test_the_configuration_in_the_readme(tmp_path):
+    """It is ten lines long, and can be read."""
+    with open(os.path.join(harness.ROOT, "README.md"), encoding="utf-8") as file:
+        after = file.read().split("reads all settings from a file. This one serves a site:\n\n")[1]
+    text = after.split("\n\n")[0]
+    assert len(text.splitlines()) == 10
+    path = tmp_path / "weir.yaml"
+    path.write_text("\n".join(line[4:] for line in text.splitlines()))
+    status, out, error = harness.run("serve", "--config", path, "--print-config")
+    assert status == 0, error
+    assert out.count("https-only: true") == 2 and out.count("- path: /\n") == 2
+
+
 DEMO = "http: 127.0.0.1:{http}\nhttps: 127.0.0.1:{https}\nworkers: 2\ndemo: true\n"
 
 
