@@ -87,6 +87,23 @@ static void test_texts(void **state) {
   }
 }
 
+/* The bounds of limits.h, and one beyond each. */
+static void test_bounds(void **state) {
+  struct rate_limit limit;
+  (void)state;
+  for (int extra = 0; extra < 2; extra++) {
+    char text[RATE_TEXT_BYTES + 20];
+    snprintf(text, sizeof text, "%.0f/s", RATE_PER_SECOND_MAX + extra);
+    assert_int_equal(rate_limit_parse(&limit, text) == NULL, !extra);
+    snprintf(text, sizeof text, "%.2f/h", RATE_PER_SECOND_MIN * 3600 - 0.01 * extra);
+    assert_int_equal(rate_limit_parse(&limit, text) == NULL, !extra);
+    snprintf(text, sizeof text, "1/s,burst=%d", RATE_BURST_MAX + extra);
+    assert_int_equal(rate_limit_parse(&limit, text) == NULL, !extra);
+    snprintf(text, sizeof text, "%0*d", RATE_TEXT_BYTES - 1 + extra, 1);
+    assert_int_equal(rate_limit_parse(&limit, text) == NULL, !extra);
+  }
+}
+
 /* ---- accounts -------------------------------------------------------------------------------- */
 
 static void test_bursts_and_waits(void **state) {
@@ -151,6 +168,21 @@ static void test_who_shares_an_account(void **state) {
     assert_true(rate_take(&rates.table, &limit, at(rows[i].one), now_ns).allowed);
     bool allowed = rate_take(&rates.table, &limit, at(rows[i].other), now_ns).allowed;
     if (allowed == rows[i].shared) fail_msg("%s and %s", rows[i].one, rows[i].other);
+  }
+}
+
+/* The last bit of a customer's network tells clients apart, the next one does not. */
+static void test_the_network_of_a_client(void **state) {
+  struct rate_limit limit = limit_of("1/s,burst=1");
+  uint8_t client[16] = {0x20, 1, 0xd, 0xb8};
+  (void)state;
+  assert_true(rate_take(&rates.table, &limit, client, SECOND_NS).allowed);
+  for (unsigned bit = RATE_IPV6_BITS - 1; bit <= RATE_IPV6_BITS; bit++) {
+    uint8_t other[16];
+    memcpy(other, client, sizeof other);
+    other[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+    assert_int_equal(rate_take(&rates.table, &limit, other, SECOND_NS).allowed,
+                     bit < RATE_IPV6_BITS);
   }
 }
 
@@ -280,9 +312,11 @@ static void test_connections_and_many_lines(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_texts),
+      cmocka_unit_test(test_bounds),
       RATE_TEST(test_bursts_and_waits),
       RATE_TEST(test_the_rate_holds),
       RATE_TEST(test_who_shares_an_account),
+      RATE_TEST(test_the_network_of_a_client),
       RATE_TEST(test_limits_are_apart),
       RATE_TEST(test_a_full_table),
       RATE_TEST(test_no_memory),
