@@ -336,6 +336,12 @@ static void op_head_start(struct stream *base, uint64_t first_bytes) {
   if (!is_over(stream)) h2_priority_head_start(stream, first_bytes);
 }
 
+static void op_head_start_rules(struct stream *base, const struct head_start_rules *rules,
+                                struct span path) {
+  struct h2_stream *stream = own(base);
+  if (!is_over(stream)) h2_priority_head_start_rules(stream, rules, path);
+}
+
 const struct stream_ops h2_stream_ops = {
     .inform = op_inform,
     .respond = op_respond,
@@ -349,6 +355,7 @@ const struct stream_ops h2_stream_ops = {
     .reset = op_reset,
     .weigh = op_weigh,
     .head_start = op_head_start,
+    .head_start_rules = op_head_start_rules,
     .tunnel = op_tunnel,
     .now_ns = op_now_ns,
 };

@@ -63,8 +63,13 @@ static void extend_head_start(struct h2_stream *stream) {
   sched_extend_head_start(&stream->h2->sched, &stream->node, to > from ? (uint32_t)(to - from) : 0);
 }
 
+static const struct head_start_rules *rules_of(const struct h2_stream *stream) {
+  return stream->head_start_rules ? stream->head_start_rules
+                                  : stream->h2->shared->config.head_start;
+}
+
 static void give_head_start(struct h2_stream *stream, uint16_t of_type) {
-  const struct head_start_rules *rules = stream->h2->shared->config.head_start;
+  const struct head_start_rules *rules = rules_of(stream);
   const struct head_start_rule *rule =
       of_type ? head_start_of_both(rules, stream->head_start_paths, of_type) : NULL;
   if (!rule || !rule->bytes) return;
@@ -77,6 +82,12 @@ void h2_priority_head_start(struct h2_stream *stream, uint64_t first_bytes) {
   uint64_t most = HEAD_START_SCAN_BYTES_MAX;
   stream->head_start_bytes = (uint32_t)(first_bytes < most ? first_bytes : most);
   if (stream->head_start) extend_head_start(stream);
+}
+
+void h2_priority_head_start_rules(struct h2_stream *stream, const struct head_start_rules *rules,
+                                  struct span path) {
+  stream->head_start_rules = rules;
+  stream->head_start_paths = head_start_of_path(rules, path);
 }
 
 void h2_priority_response(struct h2_stream *stream, const struct header *fields, size_t count) {
@@ -93,7 +104,7 @@ void h2_priority_response(struct h2_stream *stream, const struct header *fields,
   if (stream->connect) class_of_content = SCHED_CLASS_TUNNEL;
   sched_hint(sched, &stream->node, class_of_content);
   if (field.has_urgency || field.has_incremental) sched_merge(sched, &stream->node, &field);
-  const struct head_start_rules *rules = stream->h2->shared->config.head_start;
+  const struct head_start_rules *rules = rules_of(stream);
   if (rules && content_type.len) give_head_start(stream, head_start_types(rules, content_type));
 }
 
@@ -106,7 +117,8 @@ void h2_priority_note(const struct h2 *h2, struct h2_set_note *note, struct span
 
 void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set) {
   struct h2_set_note note = h2_set_note_get(set);
-  if (note.says_priority || stream->connect) {
+  /* What was noted is about the server's rules for head starts. */
+  if (note.says_priority || stream->connect || stream->head_start_rules) {
     h2_priority_response(stream, set->at, set->count);
     return;
   }

@@ -33,6 +33,10 @@ void h2_priority_response_set(struct h2_stream *stream, const struct header_set 
  */
 void h2_priority_head_start(struct h2_stream *stream, uint64_t first_bytes);
 
+/* Rules in place of the server's: stream_head_start_rules(). */
+void h2_priority_head_start_rules(struct h2_stream *stream, const struct head_start_rules *rules,
+                                  struct span path);
+
 /* PRIORITY for any stream. */
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_priority_depend(struct h2 *h2, uint32_t id, const struct h2_dependency *dependency);

@@ -121,6 +121,7 @@ struct h2_stream {
   struct h2_stream *credit_next;  /* credit queue */
 
   struct sched_node node;
+  const struct head_start_rules *head_start_rules; /* in place of the server's; NULL: those */
   uint16_t head_start_paths; /* rules of sched/head_start.h that the request's path matches */
   uint32_t head_start_bytes; /* needed first, as the handler says */
   const struct head_start_rule *head_start; /* the rule of the response; NULL: none */

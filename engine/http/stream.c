@@ -50,6 +50,11 @@ void stream_head_start(struct stream *stream, uint64_t first_bytes) {
   stream->ops->head_start(stream, first_bytes);
 }
 
+void stream_head_start_rules(struct stream *stream, const struct head_start_rules *rules,
+                             struct span path) {
+  if (stream->ops->head_start_rules) stream->ops->head_start_rules(stream, rules, path);
+}
+
 void stream_weigh_connection(struct stream *stream, unsigned weight) {
   stream->ops->weigh(stream, weight);
 }

@@ -31,7 +31,8 @@ extern "C" {
 #endif
 
 struct stream;
-struct answer_filter; /* http/answer_filter.h */
+struct answer_filter;    /* http/answer_filter.h */
+struct head_start_rules; /* sched/head_start.h */
 
 /* ---- response and request bodies that are sent -------------------------------------------- */
 
@@ -134,6 +135,8 @@ struct stream_ops {
   void (*reset)(struct stream *, uint32_t error_code);
   void (*weigh)(struct stream *, unsigned weight);
   void (*head_start)(struct stream *, uint64_t first_bytes);
+  void (*head_start_rules)(struct stream *, const struct head_start_rules *rules,
+                           struct span path); /* may be NULL */
   bool (*tunnel)(struct stream *, const struct header *fields, size_t count, struct body body);
   uint64_t (*now_ns)(const struct stream *);
 };
@@ -258,6 +261,11 @@ void stream_reset(struct stream *stream, uint32_t error_code);
  * nothing happens. May be called at any time, best before stream_respond(), and also from within
  * pull(). The last call counts; 0 for nothing. */
 void stream_head_start(struct stream *stream, uint64_t first_bytes);
+
+/* Rules for the head start of this response, in place of the server's: a route's. To be called before the response.
+ * `path` is the request's. Keeps the rules until handler.ended(). */
+void stream_head_start_rules(struct stream *stream, const struct head_start_rules *rules,
+                             struct span path);
 
 /* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (any other is refused, as a
  * mistake): its share of its worker's time while that is short. For paying customers, say, once a request has shown who it

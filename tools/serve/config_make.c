@@ -199,6 +199,7 @@ static void make_all(struct config_making *making) {
   struct config_part *global = config->document.global;
   give_addresses(making, global);
   take_keys(making, global, CONFIG_GLOBAL);
+  take_key(making, global, config_key_find("head-start"));
   config->head_starts.at[config->head_starts.count++] = head_start_rules_default.at[0];
   make_certificates(making, global);
   make_hosts(making, global);

@@ -157,18 +157,34 @@ bool config_take_ring(struct config_making *making, const char *text) {
          config_wrong(making, "expected auto, io_uring or epoll");
 }
 
-/* Converts the rule's type to lower case, since media types ignore case. */
+/* Where a rule for head starts goes: to the server's, or to those of the route. NULL when memory was refused. */
+static struct head_start_rules *head_starts_of(struct config_making *making) {
+  struct serve_route *route = making->route;
+  if (!route) return &making->config->head_starts;
+  if (!route->head_starts)
+    route->head_starts = arena_alloc(&making->config->document.arena, sizeof *route->head_starts);
+  if (!route->head_starts) config_wrong(making, "out of memory");
+  return route->head_starts;
+}
+
+/* Converts the rule's type to lower case, since media types ignore case. A rule at the top is the server's, too: its
+ * mistakes are told there. */
 bool config_take_head_start(struct config_making *making, const char *text) {
-  struct head_start_rules *rules = &making->config->head_starts;
+  struct head_start_rules *rules = head_starts_of(making);
+  bool told = making->route && !making->part->parent;
   char *copy = copy_of(making, span_text(text));
-  if (!copy) return false;
+  if (!copy || !rules) return false;
   for (char *at = copy; *at && *at != '@' && *at != '='; at++)
     *at = (char)text_lower((uint8_t)*at);
   /* One place is reserved for the default. */
-  if (rules->count + 1 == HEAD_START_RULES_MAX)
-    return config_wrong(making, "more than %u rules", HEAD_START_RULES_MAX - 1);
-  return head_start_add(rules, span_text(copy)) ||
-         config_wrong(making, "expected TYPE[@PATH]=BYTES[k][:URGENCY] such as image/*=4k, or "
+  bool room = rules->count + 1 < HEAD_START_RULES_MAX;
+  if (room && head_start_add(rules, span_text(copy))) {
+    if (making->route) making->route->narrow_head_starts |= !told;
+    return true;
+  }
+  if (told) return false;
+  if (!room) return config_wrong(making, "more than %u rules", HEAD_START_RULES_MAX - 1);
+  return config_wrong(making, "expected TYPE[@PATH]=BYTES[k][:URGENCY] such as image/*=4k, or "
                               "scan for BYTES");
 }
 

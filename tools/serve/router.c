@@ -137,10 +137,11 @@ static void refuse(struct router *router, struct stream *stream, unsigned status
 
 /* Whether the route's rules let the client in; else it has been refused. What follows passes their filter. */
 static bool admit(struct router *router, const struct serve_route *route, struct stream *stream,
-                  uint64_t now_ns) {
+                  const struct request *request, uint64_t now_ns) {
   const struct serve_rules *rules = route->rules;
   uint8_t text[DECIMAL_BYTES_MAX];
   stream->filter = rules->filter;
+  if (route->head_starts) stream_head_start_rules(stream, route->head_starts, request->path);
   if (rules->access && !access_allows(rules->access, stream->peer->address)) {
     refuse(router, stream, 403);
     return false;
@@ -285,7 +286,7 @@ void router_request(struct router *router, struct stream *stream, const struct r
   const struct serve_route *route = status == 200 ? router_find_route(host, path.path) : NULL;
   if (!route)
     refuse(router, stream, status == 200 ? 404 : status);
-  else if (!admit(router, route, stream, now_ns))
+  else if (!admit(router, route, stream, request, now_ns))
     return;
   else if (route->https_only && !stream->peer->secure)
     redirect_to_https(router, stream, request, &path);

@@ -253,6 +253,15 @@ static bool is_given(const struct config_part *part, const char *name) {
   return false;
 }
 
+/* A route whose rules are the server's has none of its own; others end with the default, too. */
+static void end_head_starts(struct serve_route *route) {
+  struct head_start_rules *rules = route->head_starts;
+  if (rules && route->narrow_head_starts)
+    rules->at[rules->count++] = head_start_rules_default.at[0];
+  else
+    route->head_starts = NULL;
+}
+
 void take_rules_end(struct config_making *making, const struct config_part *part) {
   struct serve_rules *rules = making->route->rules;
   rules->site.listing = making->route->listing;
@@ -260,6 +269,7 @@ void take_rules_end(struct config_making *making, const struct config_part *part
     rules->site.indexes = site_rules_default.indexes;
     rules->site.index_count = site_rules_default.index_count;
   }
+  end_head_starts(making->route);
   drop_overruled(rules);
   if (rules->field_count > 0) {
     field_rules_init(&rules->field_filter, rules->fields, rules->field_count, NULL);

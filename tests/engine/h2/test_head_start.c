@@ -42,11 +42,23 @@ static const struct row {
     {"no more urgent than it is", "image/*=scan:7", "image/jpeg", BEFORE, 30000, 0},
 };
 
+static const struct {
+  const char *of_route; /* a rule in place of the server's */
+  struct row row;
+} routed[] = {
+    {"image/*@/a*=16k", {"a route's rule", "image/*=8k", "image/jpeg", NEVER, 0, 16384}},
+    {"text/*=8k", {"one more type", NULL, "text/x-unheard-of", NEVER, 0, 8192}},
+    {"image/*=scan", {"with what is said", "image/*=0", "image/jpeg", BEFORE, 30000, 30000}},
+    {"image/*@/b*=16k", {"for another path", "image/*=8k", "image/jpeg", BEFORE, 30000, 0}},
+};
+
 static struct loopback loop;
+static const char *of_route; /* NULL: the server's rules count */
 static const struct row *row;
 static bool as_set;
 
 /* Of the server. */
+static struct head_start_rules route_rules;
 static struct stream *image_stream;
 static uint8_t content[IMAGE_BYTES];
 static bool image_pulled, other_pulled;
@@ -95,6 +107,7 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
   sender->type = header_of(TOKEN_CONTENT_TYPE,
                            span_text(sender->image ? row->type : "application/octet-stream"));
   sender->set = (struct header_set){.at = &sender->type, .count = 1};
+  if (of_route) stream_head_start_rules(stream, &route_rules, request->path);
   bool early = row->when == BEFORE || row->when == BEFORE_TWICE;
   if (sender->image) image_stream = stream;
   if (sender->image && row->when == BEFORE_TWICE) stream_head_start(stream, 50000);
@@ -139,6 +152,8 @@ static void exchange(unsigned images) {
     assert_true(head_start_add(&rules, span_text(row->rule)));
     config.h2.head_start = &rules;
   }
+  route_rules.count = 0;
+  if (of_route) assert_true(head_start_add(&route_rules, span_text(of_route)));
   /* Windows that hold nothing back: this tests only the order of sending. */
   config.h2.stream_window_bytes = 1 << 20;
   config.h2.connection_window_bytes = 8 << 20;
@@ -173,6 +188,19 @@ static void as_many_bytes_as_needed(void **state) {
   }
 }
 
+static void a_route_has_its_own_rules(void **state) {
+  (void)state;
+  for (size_t i = 0; i < 2 * sizeof routed / sizeof routed[0]; i++) {
+    of_route = routed[i / 2].of_route;
+    row = &routed[i / 2].row;
+    as_set = i % 2;
+    exchange(1);
+    if (image_before[0] != row->expected)
+      fail_msg("%s: %llu bytes", row->name, (unsigned long long)image_before[0]);
+  }
+  of_route = NULL;
+}
+
 /* The dimensions of all images, then the first scans one by one, then the response that is more
  * urgent than images. */
 static void dimensions_of_all_come_first(void **state) {
@@ -188,6 +216,7 @@ static void dimensions_of_all_come_first(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(as_many_bytes_as_needed),
+      cmocka_unit_test(a_route_has_its_own_rules),
       cmocka_unit_test(dimensions_of_all_come_first),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

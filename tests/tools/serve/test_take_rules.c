@@ -192,6 +192,32 @@ static void test_inherited_fields(void **state) {
   config_release(config);
 }
 
+/* A route has its own, those of the top and the default; without any of its own, it has the server's. */
+static void test_inherited_head_starts(void **state) {
+  (void)state;
+  struct serve_config *config = made("head-start: [text/html=1k]\n"
+                                     "directory: d\n"
+                                     "routes:\n"
+                                     "- {path: /x, directory: d, head-start: [Image/GIF=2k]}\n");
+  const struct serve_route *routes = config->any->routes;
+  const struct head_start_rules *own = routes[0].head_starts;
+  assert_non_null(own);
+  assert_int_equal(own->count, 3);
+  assert_true(span_is(own->at[0].type, "image/gif"));
+  assert_true(span_is(own->at[1].type, "text/html"));
+  assert_true(own->at[2].scan);
+  assert_null(routes[1].head_starts);
+  assert_int_equal(config->head_starts.count, 2);
+  assert_true(span_is(config->head_starts.at[0].type, "text/html"));
+  config_release(config);
+  assert_string_equal(mistakes_of("head-start: [x]\nanswer: a\nroutes:\n- {path: /x, answer: b, "
+                                  "head-start: [y]}\n"),
+                      "F:1:14: head-start x: expected TYPE[@PATH]=BYTES[k][:URGENCY] such as "
+                      "image/*=4k, or scan for BYTES\n"
+                      "F:4:38: head-start y: expected TYPE[@PATH]=BYTES[k][:URGENCY] such as "
+                      "image/*=4k, or scan for BYTES\n");
+}
+
 /* A client has one account for a limit that several routes inherit, and another one for another limit. */
 static void test_inherited_rates(void **state) {
   (void)state;
@@ -310,9 +336,13 @@ static void test_error_pages(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_mistakes),        cmocka_unit_test(test_defaults),
-      cmocka_unit_test(test_of_files),        cmocka_unit_test(test_inherited_fields),
-      cmocka_unit_test(test_inherited_rates), cmocka_unit_test(test_bounds),
+      cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_of_files),
+      cmocka_unit_test(test_inherited_fields),
+      cmocka_unit_test(test_inherited_head_starts),
+      cmocka_unit_test(test_inherited_rates),
+      cmocka_unit_test(test_bounds),
       cmocka_unit_test(test_error_pages),
   };
   return cmocka_run_group_tests_name("take_rules", tests, NULL, NULL);
