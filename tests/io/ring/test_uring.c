@@ -216,8 +216,8 @@ static void test_locked_memory_limit(void **state) {
     struct rlimit little = {.rlim_cur = 65536, .rlim_max = 65536};
     struct uring uring;
     struct io_error error = {.text = ""};
-    const uid_t nobody = 65534;
-    if (setrlimit(RLIMIT_MEMLOCK, &little) || setresuid(nobody, nobody, nobody)) _exit(2);
+    const uid_t user = 100000 + (uid_t)getpid(); /* whose locked memory no other process uses */
+    if (setrlimit(RLIMIT_MEMLOCK, &little) || setresuid(user, user, user)) _exit(2);
     if (!uring_open(&uring, 0, &error)) _exit(3);
     submit_nops(&uring, 500);
     expect_all(&uring, 500);
