@@ -15,7 +15,7 @@ struct readers {
   pthread_mutex_t lock; /* of everything below */
   pthread_cond_t changed;
   struct list_node queue, done;
-  unsigned threads, idle, reading;
+  unsigned queued, threads, idle, reading;
   unsigned users; /* the threads and the owner; the last one frees */
   bool closing;
   int event_fd;
@@ -75,6 +75,7 @@ static void *reader_thread(void *argument) {
   while (!readers->closing) {
     struct list_node *node = list_take_first(&readers->queue);
     if (node) {
+      readers->queued--;
       serve(readers, LIST_OWNER(node, struct item_job, item.node));
       continue;
     }
@@ -100,9 +101,11 @@ static void start_thread(struct readers *readers) {
 
 bool readers_read(struct readers *readers, struct item_job *job) {
   pthread_mutex_lock(&readers->lock);
-  if (readers->idle == 0 && readers->threads < IO_READERS) start_thread(readers);
+  /* Those that are idle may have been woken for jobs that came before. */
+  if (readers->idle <= readers->queued && readers->threads < IO_READERS) start_thread(readers);
   bool taken = readers->threads > 0;
   if (taken) list_append(&readers->queue, &job->item.node);
+  readers->queued += taken;
   pthread_cond_signal(&readers->changed);
   pthread_mutex_unlock(&readers->lock);
   return taken;
@@ -115,6 +118,7 @@ bool readers_withdraw(struct readers *readers, struct item_job *job) {
        node = node->next)
     waits = node == &job->item.node;
   if (waits) list_remove(&job->item.node);
+  readers->queued -= waits;
   pthread_mutex_unlock(&readers->lock);
   return waits;
 }

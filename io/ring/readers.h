@@ -1,8 +1,8 @@
 /*
  * ring/readers.h - a few threads that read files for one poller, where a disk has to be waited for.
  *
- * The first read starts the first thread; another starts while there are fewer than IO_READERS and none is
- * idle. Jobs are served in the order in which they come. A job is the poller's again when it is taken back
+ * The first read starts the first thread; another starts while there are fewer than IO_READERS and all have
+ * something to do. Jobs are served in the order in which they come. A job is the poller's again when it is taken back
  * (readers_take, readers_withdraw); until then nobody else touches it.
  *
  * Owner: the poller's thread, which alone calls what is below.
