@@ -58,6 +58,29 @@ static void test_bytes_are_bounded(void **state) {
   files_destroy(files);
 }
 
+/* What the user keeps for an entry counts, evicts others, and goes with the entry. */
+static void test_charges_count(void **state) {
+  (void)state;
+  enum { EACH = 10000, MAX = 50000 };
+  struct files *files = stage_open((struct files_settings){.cache_bytes_max = MAX});
+  struct file *held, *other;
+  stage_put_pattern(stage_at("held"), EACH);
+  stage_put_pattern(stage_at("other"), EACH);
+  assert_int_equal(stage_find(files, "other", IO_SECOND, &other), FILES_FOUND);
+  files_release(files, other);
+  assert_int_equal(stage_find(files, "held", IO_SECOND, &held), FILES_FOUND);
+  size_t before = files->cache.bytes;
+  assert_false(files_charge(files, held, MAX - EACH)); /* nothing that could go would be enough */
+  assert_true(files->cache.bytes <= before);
+  assert_true(files_charge(files, held, MAX - 2 * EACH));
+  assert_true(files->cache.bytes <= MAX);
+  assert_int_equal(files_gauges(files).entries, 1); /* the other one had to go */
+  file_cache_unlist(&files->cache, held);
+  files_release(files, held);
+  assert_int_equal(files->cache.bytes, 0);
+  files_destroy(files);
+}
+
 /* Files that are requested repeatedly stay, whatever else is requested once. */
 static void test_flood_of_missing_paths(void **state) {
   (void)state;
@@ -361,6 +384,7 @@ static void test_newcomer_stays(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       STAGE_TEST(test_bytes_are_bounded),
+      STAGE_TEST(test_charges_count),
       STAGE_TEST(test_flood_of_missing_paths),
       STAGE_TEST(test_flood_over_time),
       STAGE_TEST(test_descriptors_are_bounded),
