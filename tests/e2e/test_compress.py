@@ -171,14 +171,18 @@ routes:
 - {{path: /, directory: {served.folder}}}
 - {{path: /plain, directory: {served.folder}, compress: false}}
 - {{path: /answer, answer: "{text}"}}
-- {{path: /answer/plain, answer: "{text}", compress: false}}
+- {{path: /answer/plain, answer: "{text}", compress: false, header-set: {{x-rule: "yes"}}}}
+- {{path: /answer/ruled, answer: "{text}", header-set: {{x-rule: "yes"}}}}
 """)
     server = start("--config", config, http=False, https=False, workers=None)
     server.http_port = port
     assert harness.wait_until(lambda: harness.listening(port))
-    for path, coding in (("/small.js", "gzip"), ("/plain/small.js", None), ("/answer", "gzip"), ("/answer/plain", None)):
+    for path, coding in (("/small.js", "gzip"), ("/plain/small.js", None), ("/answer", "gzip"), ("/answer/plain", None),
+                         ("/answer/ruled", "gzip")):
         response = get(server, path, "gzip")
         assert response.status == 200 and response.field("content-encoding") == coding, path
+        assert (response.field("vary") is None) == (path.endswith("plain") or "/plain/" in path)
+        assert (response.field("x-rule") == "yes") == path.startswith("/answer/")
         body = decode(coding, bytes(response.body)) if coding else bytes(response.body)
         assert body == (text.encode() if "answer" in path else served.files["small.js"])
     over_http1 = harness.tool("curl", "-s", "--http1.1", "--compressed", server.url("/answer"))

@@ -263,8 +263,8 @@ static bool respond(const struct answer_filter *filter, struct stream *stream,
   enum coding coding = (enum coding)(stream->filter_note & NOTE_CODING);
   struct survey survey = survey_of(response);
   bool small = survey.known && survey.length < SITE_ENCODE_BYTES_MIN;
-  if (!survey.compressible || survey.forbidden || small || !response->body.ops ||
-      response->count > FIELD_RULES_FIELDS_MAX)
+  if (!stream->filter_note || !survey.compressible || survey.forbidden || small ||
+      !response->body.ops || response->count > FIELD_RULES_FIELDS_MAX)
     return answer_filter_pass(filter, stream, response);
   struct squeeze *squeeze = coding ? squeeze_make(stream, response->body) : NULL;
   if (!squeeze) return vary(filter, stream, response);

@@ -21,7 +21,7 @@ struct compressor {
   unsigned streams; /* bodies under way, and jobs of those that have ended */
 };
 
-/* The last filter of a chain: it passes on to the protocol. */
+/* The last filter of a chain: it passes on to the protocol. Where nothing was begun it changes nothing. */
 extern const struct answer_filter compress_filter;
 
 /* For the request that comes on `stream`: notes what its client takes. The caller puts the filter in the stream's

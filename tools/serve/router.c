@@ -255,9 +255,9 @@ static void act(struct router *router, const struct serve_route *route, struct s
                 const struct request *request, const struct site_path *path, uint64_t now_ns) {
   bool tunnel = span_is(request->method, "CONNECT");
   /* A directory's files are compressed once, not each time (serve/recode.h). */
-  if (route->compress && route->action != SERVE_DIRECTORY && !stream->filter) {
+  if (route->compress && route->action != SERVE_DIRECTORY) {
     compress_begin(router->settings.compressor, stream, request->fields);
-    stream->filter = &compress_filter;
+    if (!stream->filter) stream->filter = &compress_filter; /* the route's filters end in it */
   }
   switch (route->action) {
   case SERVE_DEMO: pass(router->settings.demo, stream, request, now_ns); return;

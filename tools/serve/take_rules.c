@@ -11,6 +11,7 @@
 #include "engine/site/path.h"
 #include "tools/common/option_values.h"
 #include "tools/common/process.h"
+#include "tools/serve/compress.h"
 #include "tools/serve/config_find.h"
 #include "tools/serve/rules.h"
 
@@ -272,12 +273,12 @@ void take_rules_end(struct config_making *making, const struct config_part *part
   end_head_starts(making->route);
   drop_overruled(rules);
   if (rules->field_count > 0) {
-    field_rules_init(&rules->field_filter, rules->fields, rules->field_count, NULL);
+    field_rules_init(&rules->field_filter, rules->fields, rules->field_count, &compress_filter);
     rules->filter = &rules->field_filter.filter;
   }
   if (rules->page_count > 0) {
     error_pages_init(&rules->page_filter, &process_memory, rules->pages, rules->page_count,
-                     rules->filter);
+                     rules->filter ? rules->filter : &compress_filter);
     rules->filter = &rules->page_filter.filter;
   }
 }
