@@ -240,9 +240,9 @@ json_t *load_json_of(const struct load_report *report) {
 
 enum { FLAGS = JSON_ENCODE_ANY | JSON_REAL_PRECISION(9) };
 
-static bool write_list(json_t *list, FILE *to) {
+static bool write_list(const json_t *list, FILE *to) {
   size_t index;
-  json_t *value;
+  const json_t *value;
   if (fputs("[", to) == EOF) return false;
   json_array_foreach (list, index, value) {
     if (fputs(index ? ",\n  " : "\n  ", to) == EOF || json_dumpf(value, to, FLAGS) != 0)
@@ -251,10 +251,10 @@ static bool write_list(json_t *list, FILE *to) {
   return fputs("]", to) != EOF;
 }
 
-static bool write_object(json_t *root, FILE *to) {
+bool load_json_put(const json_t *root, FILE *to) {
   const char *name, *before = "{\n ";
   json_t *value;
-  json_object_foreach (root, name, value) {
+  json_object_foreach ((json_t *)root, name, value) {
     if (fprintf(to, "%s\"%s\": ", before, name) < 0) return false;
     if (!(json_is_array(value) ? write_list(value, to) : json_dumpf(value, to, FLAGS) == 0))
       return false;
@@ -265,7 +265,7 @@ static bool write_object(json_t *root, FILE *to) {
 
 bool load_json_write(const struct load_report *report, FILE *to) {
   json_t *root = load_json_of(report);
-  bool good = root && write_object(root, to);
+  bool good = root && load_json_put(root, to);
   json_decref(root);
   return good;
 }

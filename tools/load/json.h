@@ -17,7 +17,11 @@ enum { LOAD_JSON_VERSION = 1 };
 /* The caller takes the object. NULL when memory was refused. */
 __attribute__((warn_unused_result)) json_t *load_json_of(const struct load_report *report);
 
-/* Writes the object, with each key and each row of the series on a line of its own. False when writing failed, or memory was refused. */
+/* Writes an object, with each key and each row of the series on a line of its own. False when writing
+ * failed. */
+__attribute__((warn_unused_result)) bool load_json_put(const json_t *root, FILE *to);
+
+/* Writes the report's. False when writing failed, or memory was refused. */
 __attribute__((warn_unused_result)) bool load_json_write(const struct load_report *report,
                                                          FILE *to);
 

@@ -22,7 +22,6 @@ void load_progress_add(struct load_progress *progress) {
   const struct load_second *last = progress->last;
   if (last->end_ns == last->begin_ns) return;
   if (progress->measured_ns == 0) progress->measured_ns = last->begin_ns;
-  progress->started += last->started;
   progress->done += last->done;
   progress->failed += last->failed;
   if (progress->spark_count == LOAD_SPARK_MAX) {

@@ -11,7 +11,7 @@ struct load_progress {
   const struct load_options *options;
   uint64_t now_ns, run_begin_ns;  /* on the clock of clock_now_ns() */
   uint64_t measured_ns;           /* when measuring began; 0: not yet */
-  uint64_t started, done, failed; /* since then */
+  uint64_t done, failed;          /* since then */
   const struct load_second *last; /* the last second */
   /* Successes a second and p99 in ns, of the last seconds, the oldest first. */
   double spark_rates[LOAD_SPARK_MAX], spark_p99s[LOAD_SPARK_MAX];

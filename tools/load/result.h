@@ -45,6 +45,10 @@ struct load_report {
   char mistake[512]; /* in the file of -i, if that ended the run; else empty */
 };
 
+/* Adds what one worker has counted. */
+void load_report_add(struct load_report *report, const struct load_stats *stats,
+                     const struct load_self *self);
+
 /* Frees what the report owns. Also for one that is all zeros. */
 void load_report_free(struct load_report *report);
 

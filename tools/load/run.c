@@ -182,14 +182,8 @@ static void add_stages(const struct run *run, struct load_report *report) {
 static void add_up(const struct run *run, struct load_report *report) {
   struct cgroup_throttling now = cgroup_throttling(&cgroup_files);
   url_origin(&run->plan.rules.base, report->origin);
-  report->workers = run->options->threads;
-  for (unsigned i = 0; i < report->workers; i++) {
-    const struct load_stats *stats = &run->workers[i].books.stats;
-    uint64_t span_ns = stats->end_ns - stats->begin_ns;
-    report->busy[i] = span_ns ? (double)stats->cpu_ns / (double)span_ns : 0;
-    load_stats_merge(&report->sum, stats);
-    load_self_merge(&report->self, &run->workers[i].books.self);
-  }
+  for (unsigned i = 0; i < run->options->threads; i++)
+    load_report_add(report, &run->workers[i].books.stats, &run->workers[i].books.self);
   report->self.throttled = now.periods - run->throttling.periods;
   report->self.throttled_ns = now.ns - run->throttling.ns;
   load_requests_wait(&report->sum.requests);

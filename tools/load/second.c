@@ -33,7 +33,7 @@ static uint64_t take_count(uint64_t *before, uint64_t now) {
 
 static void begin(struct load_tally *tally, const struct load_books *books) {
   memset(tally, 0, sizeof *tally);
-  tally->measured_ns = tally->begin_ns = books->stats.begin_ns;
+  tally->begin_ns = books->stats.begin_ns;
   tally->cpu_ns = books->cpu_begin_ns;
   tally->started = books->stats.requests.carried; /* these started before */
   tally->due = books->plan->warm_up_ns > 0 ? books->due.number : 0;
@@ -55,7 +55,7 @@ void load_second_take(struct load_tally *tally, const struct load_books *books,
   memset(second, 0, sizeof *second);
   second->connections = stats->connections_opened - stats->connections_ended;
   if (!books->measuring) return;
-  if (tally->measured_ns == 0) begin(tally, books);
+  if (tally->begin_ns == 0) begin(tally, books);
   second->begin_ns = tally->begin_ns;
   second->end_ns = books->over ? stats->end_ns : clock_now_ns();
   if (second->end_ns < second->begin_ns) second->end_ns = second->begin_ns; /* not begun yet */

@@ -22,8 +22,8 @@ struct load_second {
 
 /* What a worker had at the last look. */
 struct load_tally {
-  uint64_t measured_ns; /* when the worker began to measure */
-  uint64_t begin_ns, cpu_ns;
+  uint64_t begin_ns; /* when that was, or when the worker began to measure; 0: it has not */
+  uint64_t cpu_ns;
   uint64_t started, done, failed, bytes_in;
   uint64_t due; /* --replay: requests that were due */
   struct load_histogram latency, lateness;

@@ -29,14 +29,8 @@ void load_so_far_print(const struct load_so_far *all, unsigned count,
   report->options = options;
   report->command = command;
   report->so_far = true;
-  for (unsigned i = 0; i < count; i++) {
-    const struct load_stats *stats = &all[i].stats;
-    uint64_t span_ns = stats->end_ns - stats->begin_ns;
-    if (!all[i].taken) continue;
-    report->busy[report->workers++] = span_ns ? (double)stats->cpu_ns / (double)span_ns : 0;
-    load_stats_merge(&report->sum, stats);
-    load_self_merge(&report->self, &all[i].self);
-  }
+  for (unsigned i = 0; i < count; i++)
+    if (all[i].taken) load_report_add(report, &all[i].stats, &all[i].self);
   uint64_t started = report->sum.requests.started;
   report->total = options->requests > started ? options->requests : started;
   load_text_write(report, stderr);

@@ -102,19 +102,11 @@ static uint32_t next_item(const struct load_source *source, const struct load_la
   return list->order[place % list->order_count];
 }
 
-/* The next form of the queue, whose first batch is never empty. */
-static const struct load_form *next_form(const struct load_source *source) {
-  const struct load_buffer *batch = load_queue_peek(source->queue);
-  return (const struct load_form *)(batch->at + source->at);
-}
-
 /* ---- looking ahead --------------------------------------------------------------------------- */
 
 void load_spot_begin(struct load_spot *spot, const struct load_source *source) {
-  *spot = (struct load_spot){.place = source->lanes[0].place,
-                             .batch = source->queue ? source->queue->taken : 0,
-                             .at = source->at,
-                             .repeats = source->repeats};
+  *spot = source->next;
+  spot->place = source->lanes[0].place;
 }
 
 static const struct load_form *form_at(const struct load_spot *spot,
@@ -152,14 +144,12 @@ void load_spot_next(struct load_spot *spot, const struct load_source *source) {
 
 /* ---- going on -------------------------------------------------------------------------------- */
 
-static void step(struct load_source *source, const struct load_form *form) {
-  struct load_queue *queue = source->queue;
-  if (++source->repeats < form->weight) return;
-  source->repeats = 0;
-  source->at += form->bytes;
-  if (source->at < load_queue_peek(queue)->len) return;
-  source->at = 0;
-  load_queue_take(queue);
+/* A batch that has been passed is given back. */
+static void step(struct load_source *source) {
+  uint64_t batch = source->next.batch;
+  load_spot_next(&source->next, source);
+  if (source->next.batch == batch) return;
+  load_queue_take(source->queue);
   load_reader_wake(source->plan->reader);
 }
 
@@ -191,9 +181,8 @@ const struct load_target *load_source_next(struct load_source *source, struct lo
   const struct load_list *list = &source->plan->list;
   const struct load_target *target;
   if (source->queue) {
-    const struct load_form *form = next_form(source);
-    target = make(source, form, NULL);
-    step(source, form);
+    target = make(source, form_at(&source->next, source), NULL);
+    step(source);
     return target;
   }
   struct load_lane *lane = &source->lanes[lane_index(source, turn)];

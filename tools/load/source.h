@@ -24,13 +24,20 @@ struct load_lane {
   unsigned connections; /* of this worker to the origin, that have not ended for good */
 };
 
+/* A request of this worker that has not been taken yet: the next one, or one further ahead. */
+struct load_spot {
+  uint64_t place;   /* of the list */
+  uint64_t batch;   /* of the ring: counted from its start */
+  size_t at;        /* in the batch */
+  uint32_t repeats; /* how often the form there was taken: its weight */
+};
+
 struct load_source {
   const struct load_plan *plan;
   unsigned worker;
   struct load_lane lanes[LOAD_ORIGINS_MAX]; /* of the plan's origins, in their order */
   struct load_queue *queue;                 /* NULL: the list is used */
-  size_t at;                                /* in the queue's first batch */
-  uint32_t repeats;                         /* how often the form there was taken: its weight */
+  struct load_spot next;                    /* with a queue: the next request */
   struct load_values values;                /* of variables */
   struct load_instance *free, *all;
 };
@@ -64,14 +71,6 @@ const struct load_target *load_source_next(struct load_source *source, struct lo
 /* The connection at `turn` has ended for good. With the last one to its origin, the requests to it are given
  * up: returns how many of a single pass those are. */
 uint64_t load_source_leave(struct load_source *source, const struct load_turn *turn);
-
-/* A request of this worker that has not been taken yet: the next one, or one further ahead. */
-struct load_spot {
-  uint64_t place; /* of the list */
-  uint64_t batch; /* of the ring: counted from its start */
-  size_t at;
-  uint32_t repeats;
-};
 
 /* The next request. */
 void load_spot_begin(struct load_spot *spot, const struct load_source *source);

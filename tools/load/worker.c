@@ -195,7 +195,7 @@ static bool make_connections(struct load_worker *worker) {
   const struct load_options *options = books->plan->options;
   bool shared = !books->endless && !load_options_are_open(options);
   unsigned first;
-  (void)load_plan_connections(books->plan, worker->index, &first);
+  (void)load_plan_connections(books->plan, books->io->index, &first);
   worker->connections = calloc(books->connections, sizeof *worker->connections);
   if (!worker->connections) return false;
   for (unsigned i = 0; i < books->connections; i++) {
@@ -207,7 +207,7 @@ static bool make_connections(struct load_worker *worker) {
     books->left += share;
   }
   if (!books->endless && load_options_are_open(options))
-    books->left = part_of(options->requests, worker->index, options->threads);
+    books->left = part_of(options->requests, books->io->index, options->threads);
   return true;
 }
 
@@ -235,7 +235,6 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
                        struct load_start *start, struct worker *io, struct io_error *error) {
   const struct load_options *options = plan->options;
   struct load_books *books = &worker->books;
-  worker->index = io->index;
   worker->pace.done = on_pace;
   if (worker->core >= 0) cpus_pin_to(worker->core);
   unsigned first;

@@ -21,7 +21,6 @@
 
 struct load_worker {
   _Alignas(64) struct load_books books; /* no two workers share a cache line */
-  unsigned index;
   struct engine engine;
   bool has_engine;
   struct load_ws_kit ws_kit;           /* --ws */

@@ -8,6 +8,7 @@
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/load/html.h"
+#include "tools/load/json.h"
 #include "tools/report/html.h"
 #include "tools/report/merge.h"
 #include "tools/report/options.h"
@@ -21,8 +22,7 @@ static int no_memory(void) {
 /* ---- files ----------------------------------------------------------------------------------- */
 
 static bool write_json(const json_t *json, FILE *to) {
-  return json_dumpf(json, to, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0 &&
-         fputc('\n', to) != EOF && fflush(to) == 0;
+  return load_json_put(json, to) && fflush(to) == 0;
 }
 
 static int save(const json_t *json, const char *path, bool (*write)(const json_t *json, FILE *to)) {
