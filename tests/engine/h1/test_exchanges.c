@@ -3,6 +3,7 @@
  * on the wire. Each row runs whole, byte by byte, and in two pieces at every place, against a guard
  * page.
  */
+#include "engine/base/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/talk_rows.h"
 
@@ -202,6 +203,8 @@ static const struct talk_row tunnels[] = {
     {"9110 9.3.6", "CONNECT is no request for one", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
      "CONNECT , closed 1 2", ERROR("501 Not Implemented", "20", "501 Not Implemented")},
 };
+
+_Static_assert(H1_GRACE_NS == 1000 * MILLISECOND_NS, "rows below tick so many milliseconds");
 
 static const struct talk_row ends[] = {
     {"", "draining: requests in progress are completed",
