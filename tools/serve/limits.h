@@ -26,7 +26,8 @@ enum {
   CONFIG_PARTS_MAX = 4096,    /* hosts, routes and certificates: 2 KiB each. Arbitrary */
   /* A host's name in its normal form: 253 characters (RFC 1123 section 2.1). */
   HOST_BYTES_MAX = 253,
-  /* A redirect's location: the longest path, percent-encoded, with its query and a configured target. */
+  /* A redirect's location: the longest path, percent-encoded, with its query and a configured target. Untested:
+   * derived from their bounds, so that none is longer. */
   SERVE_LOCATION_BYTES_MAX = 22 * 1024,
 
   /* ---- rules of routes ---- */

@@ -12,7 +12,6 @@
 #include "tools/common/option_values.h"
 #include "tools/common/process.h"
 #include "tools/serve/compress.h"
-#include "tools/serve/config_find.h"
 #include "tools/serve/rules.h"
 
 /* ---- pieces ---------------------------------------------------------------------------------- */
@@ -248,9 +247,9 @@ bool take_rules_begin(struct config_making *making) {
 
 /* Whether the key was given in the part or in one around it. */
 static bool is_given(const struct config_part *part, const char *name) {
-  const struct config_key *key = config_key_find(name);
   for (; part; part = part->parent)
-    if (config_document_own(part, key)->given) return true;
+    for (const struct config_texts *texts = part->values; texts; texts = texts->next)
+      if (strcmp(texts->key->name, name) == 0) return true;
   return false;
 }
 

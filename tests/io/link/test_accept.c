@@ -125,6 +125,54 @@ static void test_idle_links_are_shed(void **state) {
   echo_server_finish(server);
 }
 
+static uint64_t posts_done;
+
+static void end_the_socket(struct worker *worker, void *object) {
+  worker_unlisten(worker, object);
+  counter_add(&posts_done, 1);
+}
+
+static void listen_again(struct worker *worker, void *object) {
+  struct echo_server *server = object;
+  struct machine_factory factory = {.ctx = &server->world, .create = echo_create};
+  assert_true(worker_listen(worker, &server->listener, factory));
+  counter_add(&posts_done, 1);
+}
+
+static bool is_refused(const struct address *to) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool refused = connect(fd, &to->any, to->len) < 0 && errno == ECONNREFUSED;
+  close(fd);
+  return refused;
+}
+
+/* One socket of a worker ends: its connections live on, the port is closed, and another socket may follow. */
+static void test_a_socket_ends_alone(void **state) {
+  const char *way = *state;
+  struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});
+  uint8_t byte = 'z';
+  counter_add(&posts_done, -posts_done);
+  echo_server_start(server, way, (struct worker_config){.pin = false});
+  int fd = echo_server_connect(server);
+  peer_write(fd, &byte, 1);
+  peer_read(fd, &byte, 1);
+  const struct address to = server->listener.address;
+  assert_true(worker_group_post(&server->group, 0, end_the_socket, &server->world));
+  wait_until(&posts_done, 1);
+  for (int i = 0; i < 1000 && !is_refused(&to); i++)
+    usleep(10000);
+  assert_true(is_refused(&to));
+  peer_write(fd, &byte, 1);
+  peer_read(fd, &byte, 1);
+  close(fd);
+  struct io_error error;
+  assert_true(listener_open(&server->listener, &to, 1, &error));
+  assert_true(worker_group_post(&server->group, 0, listen_again, server));
+  wait_until(&posts_done, 2);
+  echo_server_echo(server, 1000, 100, 1);
+  echo_server_finish(server);
+}
+
 static void test_factory_refuses(void **state) {
   (void)state;
   struct echo_server *server = echo_server_make((struct echo_world){.refuse = true});
@@ -226,6 +274,7 @@ int main(int argc, char **argv) {
       {"test_no_descriptor_left", test_no_descriptor_left},
       {"test_cap_of_links", test_cap_of_links},
       {"test_idle_links_are_shed", test_idle_links_are_shed},
+      {"test_a_socket_ends_alone", test_a_socket_ends_alone},
   };
   const struct CMUnitTest once[] = {
       cmocka_unit_test(test_factory_refuses),
