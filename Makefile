@@ -74,7 +74,7 @@ $(OUT)/tests/%.o: private clang.cflags += -O0
 ENGINE := $(wildcard engine/*.c engine/*/*.c)
 IO := $(wildcard io/*/*.c)
 # The library that embedders call, and the modules of tools/ that it needs.
-LIB := $(wildcard tools/lib/*.c tools/client/*.c) $(addprefix tools/common/,clear_text.c failure.c process.c version.c)
+LIB := $(wildcard tools/lib/*.c tools/client/*.c) $(addprefix tools/common/,ciphers.c clear_text.c failure.c process.c version.c)
 # Everything in tools/ is part of the program, except the library and the generators, which are run by hand.
 TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c))
 TESTS := $(shell find tests -name 'test_*.c' | sort)
