@@ -115,6 +115,9 @@ struct machine_peer {
   const char *application_protocol; /* ALPN token that TLS agreed on; "" without TLS or ALPN */
   bool secure;                      /* bytes are encrypted on the wire */
   bool verified; /* it has shown a certificate that an authority vouches for which we trust */
+  /* A server's: whom that certificate names, as "CN=alice,O=example"; NULL unless verified. Valid until
+   * close(). */
+  const char *subject;
   const char *secure_version; /* "TLSv1.3": static text; NULL without TLS */
   /* Of its key exchange: "x25519", "X25519MLKEM768"; lives as long as the TLS context. "" for none, NULL
    * without TLS. */

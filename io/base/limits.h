@@ -293,6 +293,10 @@
 /* Bytes of a host name: the most that DNS allows (RFC 1035 section 2.3.4). */
 #define TLS_NAME_BYTES_MAX 255
 
+/* Bytes of a client certificate's subject as text; a longer one is cut. Arbitrary: several names of a person,
+ * a department and a firm. */
+#define TLS_SUBJECT_BYTES_MAX 512
+
 /* A self-signed certificate is made anew at each start; browsers refuse more than 398 days. */
 #define CERTIFICATE_DAYS 90
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -254,6 +255,48 @@ static bool set_authorities(SSL_CTX *ssl, const struct tls_settings *settings,
   return true;
 }
 
+/* Tells clients which authorities we trust, so that they choose a certificate of theirs. Adds the names to the
+ * digest. */
+static bool name_authorities(SSL_CTX *ssl, EVP_MD_CTX *digest) {
+  STACK_OF(X509) *all = X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(ssl));
+  bool good = all != NULL;
+  for (int i = 0; i < sk_X509_num(all) && good; i++) {
+    X509 *authority = sk_X509_value(all, i);
+    unsigned char name[EVP_MAX_MD_SIZE];
+    unsigned len;
+    good = SSL_CTX_add_client_CA(ssl, authority) == 1 &&
+           X509_digest(authority, EVP_sha256(), name, &len) == 1 &&
+           EVP_DigestUpdate(digest, name, len) == 1;
+  }
+  sk_X509_pop_free(all, X509_free);
+  return good;
+}
+
+/* Sessions are good at servers that ask the same of clients: a ticket of one that asks for no certificate, and has the
+ * same ticket keys, must not get around one that does. */
+static bool set_session_context(SSL_CTX *ssl, const struct tls_settings *settings) {
+  unsigned char id[SSL_MAX_SSL_SESSION_ID_LENGTH] = "weir";
+  unsigned len = 4;
+  bool good = true;
+  if (settings->verify) {
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    unsigned char wanted[EVP_MAX_MD_SIZE];
+    good = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
+           EVP_DigestUpdate(digest, &settings->require, sizeof settings->require) == 1 &&
+           name_authorities(ssl, digest) && EVP_DigestFinal_ex(digest, wanted, &len) == 1;
+    if (good) memcpy(id, wanted, len = sizeof id);
+    EVP_MD_CTX_free(digest);
+  }
+  return good && SSL_CTX_set_session_id_context(ssl, id, len) == 1;
+}
+
+static bool set_clients(SSL_CTX *ssl, const struct tls_settings *settings, struct io_error *error) {
+  int mode = SSL_VERIFY_PEER | (settings->require ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
+  if (settings->verify && !set_authorities(ssl, settings, error)) return false;
+  if (settings->verify) SSL_CTX_set_verify(ssl, mode, NULL);
+  return set_session_context(ssl, settings) || openssl_refused(error, "session context");
+}
+
 static bool set_server(struct tls_context *context, const struct tls_settings *settings,
                        struct io_error *error) {
   SSL_CTX *ssl = context->ssl;
@@ -266,12 +309,8 @@ static bool set_server(struct tls_context *context, const struct tls_settings *s
   SSL_CTX_set_num_tickets(ssl, 1); /* a client of ours opens one connection, not a dozen */
   SSL_CTX_set_max_early_data(ssl, 0);
   if (!tls_tickets_install(&context->tickets, ssl)) return openssl_refused(error, "ticket keys");
-  static const unsigned char session_context[] = "weir";
-  if (SSL_CTX_set_session_id_context(ssl, session_context, sizeof session_context - 1) != 1)
-    return openssl_refused(error, "session context");
   if (context->protocols_len) SSL_CTX_set_alpn_select_cb(ssl, select_protocol, context);
-  if (settings->verify) SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-  return !settings->verify || set_authorities(ssl, settings, error);
+  return set_clients(ssl, settings, error);
 }
 
 /* A client's connection leaves its ticket where SSL_get_app_data() points: its factory, which is on

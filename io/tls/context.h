@@ -48,6 +48,7 @@ struct tls_settings {
    * certificate, and refuse one that no authority vouches for; machine_peer.verified says whether there
    * was one. */
   bool verify;
+  bool require;        /* server, with `verify`: refuse clients that show no certificate */
   const char *ca_path; /* PEM file of authorities; NULL: the system's */
   const char *ca_pem;  /* their PEM text instead; borrowed only during tls_context_create() */
   bool resume; /* client: keep the last ticket per factory and offer it with the next connection */

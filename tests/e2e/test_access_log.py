@@ -17,8 +17,8 @@ COMBINED = re.compile(
     r'(?P<address>\S+) - - \[(?P<time>[^]]+)\] "(?P<request>[^"]*)" (?P<status>\d+) (?P<body>\d+) '
     r'"(?P<referer>[^"]*)" "(?P<agent>[^"]*)" (?P<protocol>\S+) (?P<stream>\d+) (?P<microseconds>\d+) '
     r'(?P<header_in>\d+) (?P<body_in>\d+) (?P<header_out>\d+) (?P<priority>\S+) (?P<tls>\S+) (?P<error>\d+) '
-    r'(?P<group>\S+)')
-KEYS = {"time", "address", "port", "method", "scheme", "authority", "path", "referer", "user_agent", "protocol",
+    r'(?P<group>\S+) "(?P<subject>[^"]*)"')
+KEYS = {"time", "address", "port", "method", "scheme", "authority", "path", "referer", "user_agent", "client_subject", "protocol",
         "tls", "tls_group", "priority", "status", "stream", "error", "microseconds", "request_header_bytes",
         "request_body_bytes", "response_header_bytes", "response_body_bytes"}
 

@@ -95,6 +95,30 @@ def test_two_servers_with_one_ticket_file(start, certificates, tmp_path):
     assert session(one, ticket, "-sess_in", ticket)
 
 
+# ---- certificates of clients ---------------------------------------------------------------------
+
+
+def test_certificates_of_clients(start, certificates, tmp_path):
+    log = tmp_path / "log"
+    shutil.copy(certificates / "wild.pem", tmp_path / "authorities")
+    ours = (*pair(certificates, "a-ec"), "--client-ca", tmp_path / "authorities")
+    required = start(*ours, "--access-log", log, http=False)
+    optional = start(*ours, "--client-optional", http=False)
+
+    def get(server, *options):
+        done = subprocess.run(["curl", "-sk", "--max-time", "20", *map(str, options), server.url("/plaintext", secure=True)],
+                              capture_output=True, check=False)
+        return done.stdout.decode()
+
+    known, stranger = ("--cert", certificates / "wild.pem", "--key", certificates / "wild.key"), \
+        ("--cert", certificates / "new.pem", "--key", certificates / "new.key")
+    assert [get(required, *who) != "" for who in ((), known, stranger)] == [False, True, False]
+    assert [get(optional, *who) != "" for who in ((), known, stranger)] == [True, True, False]
+    assert wait_until(lambda: log.exists() and log.read_text().count("\n") == 1)
+    assert log.read_text().endswith(' "CN=wild"\n')
+    assert "Acceptable client certificate CA names\nCN = wild" in s_client(required)
+
+
 # ---- files that are replaced ---------------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ static struct tls_context *make_context(const struct tls_choice *choice, bool cl
       .protocol_count = count_of(protocols),
       .answer_clear_text = choice->answer_clear_text,
       .verify = client ? choice->verify : choice->server_ca_path != NULL,
+      .require = !client && choice->server_requires,
       .ca_path = client ? choice->ca_path : choice->server_ca_path,
       .ca_pem = client ? choice->ca_pem : NULL,
       .resume = choice->resume,

@@ -34,6 +34,7 @@ struct tls_choice {
   const char *server_suites_1_2, *server_suites_1_3, *server_groups;
   const char *ca_path, *ca_pem, *name;
   const char *server_ca_path; /* the server asks for a certificate of these; NULL: it does not */
+  bool server_requires;       /* and refuses clients without one */
   const struct certificate *client_certificate;
   struct span (*answer_clear_text)(struct span in); /* the server's */
 };

@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "engine/base/text.h"
 #include "tools/serve/limits.h"
 
 struct access_log {
@@ -21,7 +22,9 @@ static struct pool *pool_of(struct access_log *log, size_t text_bytes) {
 
 /* ---- the handler ----------------------------------------------------------------------------- */
 
-static void note_texts(const struct request *request, struct span texts[LOG_TEXTS]) {
+static void note_texts(const struct request *request, const char *subject,
+                       struct span texts[LOG_TEXTS]) {
+  texts[LOG_SUBJECT] = subject ? span_text(subject) : (struct span){0};
   texts[LOG_METHOD] = request->method;
   texts[LOG_SCHEME] = request->scheme;
   texts[LOG_AUTHORITY] = request->authority;
@@ -36,7 +39,7 @@ static void note_texts(const struct request *request, struct span texts[LOG_TEXT
 
 static void note(struct access_log *log, struct stream *stream, const struct request *request) {
   struct span texts[LOG_TEXTS];
-  note_texts(request, texts);
+  note_texts(request, stream->peer->subject, texts);
   struct log_request *noted = pool_take(pool_of(log, log_request_bytes(texts)));
   if (noted) log_request_fill(noted, texts);
   stream->log = noted;

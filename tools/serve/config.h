@@ -91,6 +91,8 @@ struct serve_config {
   struct serve_certificate *certificates;
   unsigned certificate_count;
   const char *ciphers, *groups; /* in OpenSSL's names; NULL: OpenSSL's or the system's */
+  const char *client_ca;        /* PEM file: clients must show a certificate of these; or NULL */
+  bool client_optional;         /* or none */
   const char *ticket_keys;      /* a file, or NULL: they are made in memory */
 
   struct serve_host *hosts;

@@ -37,11 +37,18 @@ void config_check_certificate(struct config_making *making, const struct config_
 
 /* Keys that are about TLS alone. */
 static void check_secure(struct config_making *making, const struct config_part *global) {
-  static const char *const keys[] = {"ciphers", "groups", "ticket-keys"};
+  static const char *const keys[] = {"ciphers", "groups", "client-ca", "ticket-keys"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (has(global, keys[i]) && !config_is_secure(making->config))
       mistakes_add(making->mistakes, place_of(global, keys[i]),
                    "%s%s has no effect without %shttps", making->dashes, keys[i], making->dashes);
+}
+
+static void check_clients(struct config_making *making, const struct config_part *global) {
+  if (making->config->client_optional && !making->config->client_ca)
+    mistakes_add(making->mistakes, place_of(global, "client-optional"),
+                 "%sclient-optional has no effect without %sclient-ca", making->dashes,
+                 making->dashes);
 }
 
 static void check_certificates(struct config_making *making, const struct config_part *global) {
@@ -216,6 +223,7 @@ static void check_https_only(struct config_making *making) {
 void config_check_all(struct config_making *making, const struct config_part *global) {
   check_certificates(making, global);
   check_secure(making, global);
+  check_clients(making, global);
   check_logs(making, global);
   check_actions(making, global, global);
   check_https_only(making);

@@ -189,7 +189,7 @@ enum {
   ACCESS_LOG_METHOD_BYTES_MAX = 32,
   ACCESS_LOG_AUTHORITY_BYTES_MAX = 1024,
   ACCESS_LOG_PATH_BYTES_MAX = 8000,
-  ACCESS_LOG_TEXT_BYTES_MAX = 2 * (32 + 1024 + 8000),
+  ACCESS_LOG_TEXT_BYTES_MAX = 2 * (32 + 1024 + 8000) + 512, /* and a client's subject */
   /* Derived from \u00HH: bytes that one byte of text may become. */
   LOG_TEXT_GROWTH = 6,
   /* The longest line: each byte of text may become six, and the rest of JSON has less than 1024. The

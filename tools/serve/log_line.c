@@ -11,6 +11,7 @@
 #include "engine/base/decimal.h"
 #include "engine/base/text.h"
 #include "engine/http/priority_field.h"
+#include "io/base/limits.h"
 #include "tools/serve/log_text.h"
 
 static const uint16_t text_bytes_max[LOG_TEXTS] = {
@@ -20,9 +21,11 @@ static const uint16_t text_bytes_max[LOG_TEXTS] = {
     [LOG_PATH] = ACCESS_LOG_PATH_BYTES_MAX,
     [LOG_REFERER] = ACCESS_LOG_PATH_BYTES_MAX,
     [LOG_USER_AGENT] = ACCESS_LOG_AUTHORITY_BYTES_MAX,
+    [LOG_SUBJECT] = TLS_SUBJECT_BYTES_MAX,
 };
 _Static_assert(2 * (ACCESS_LOG_METHOD_BYTES_MAX + ACCESS_LOG_AUTHORITY_BYTES_MAX +
-                    ACCESS_LOG_PATH_BYTES_MAX) ==
+                    ACCESS_LOG_PATH_BYTES_MAX) +
+                       TLS_SUBJECT_BYTES_MAX ==
                    ACCESS_LOG_TEXT_BYTES_MAX,
                "the texts together");
 
@@ -165,7 +168,8 @@ static char *write_combined(char *at, const struct log_line *line,
   at = facts->prioritized ? put_priority(at, facts) : PUT(at, "-");
   at = put(PUT(at, " "), tls ? tls : "-");
   at = put_number(PUT(at, " "), facts->error_code);
-  return put(PUT(at, " "), has_group(line->peer) ? line->peer->secure_group : "-");
+  at = put(PUT(at, " "), has_group(line->peer) ? line->peer->secure_group : "-");
+  return put_quoted(PUT(at, " "), texts[LOG_SUBJECT]) - 1; /* without the space at the end */
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -186,9 +190,10 @@ static char *put_key(char *at, const struct key *key) {
 
 static char *put_json_texts(char *at, const struct span texts[LOG_TEXTS]) {
   static const struct key keys[LOG_TEXTS] = {
-      [LOG_METHOD] = KEY("method", "\""),       [LOG_SCHEME] = KEY("scheme", "\""),
-      [LOG_AUTHORITY] = KEY("authority", "\""), [LOG_PATH] = KEY("path", "\""),
-      [LOG_REFERER] = KEY("referer", "\""),     [LOG_USER_AGENT] = KEY("user_agent", "\""),
+      [LOG_METHOD] = KEY("method", "\""),          [LOG_SCHEME] = KEY("scheme", "\""),
+      [LOG_AUTHORITY] = KEY("authority", "\""),    [LOG_PATH] = KEY("path", "\""),
+      [LOG_REFERER] = KEY("referer", "\""),        [LOG_USER_AGENT] = KEY("user_agent", "\""),
+      [LOG_SUBJECT] = KEY("client_subject", "\""),
   };
   for (unsigned i = 0; i < LOG_TEXTS; i++) {
     at = log_text_json(put_key(at, &keys[i]), texts[i]);

@@ -37,7 +37,10 @@ static bool make_context(struct serve_tls *tls, const struct serve_config *confi
   struct tls_settings settings = {.certificate = certificates_first(tls->certificates),
                                   .protocols = protocols,
                                   .answer_clear_text = clear_text_answer,
-                                  .groups = config->groups};
+                                  .groups = config->groups,
+                                  .verify = config->client_ca,
+                                  .require = !config->client_optional,
+                                  .ca_path = config->client_ca};
   while (protocols[settings.protocol_count])
     settings.protocol_count++;
   if (!set_ciphers(&settings, &ciphers, config->ciphers, error)) return false;

@@ -463,110 +463,12 @@ static void test_bad_authorities(void **state) {
   }
 }
 
-/* ---- verification ---------------------------------------------------------------------------- */
-
-static void test_verification(void **state) {
-  static const struct {
-    const char *name;
-    bool trusted, ok;
-  } rows[] = {
-      {"localhost", true, true},   {"127.0.0.1", true, true},  {"::1", true, true},
-      {"other.test", true, false}, {"127.0.0.2", true, false}, {"localhost", false, false},
-  };
-  (void)state;
-  char path[] = "/tmp/weir_test_tls_XXXXXX", wrong[] = "/tmp/weir_test_tls_XXXXXX";
-  struct certificate stranger;
-  assert_true(certificate_self_signed(&stranger, &error));
-  FILE *file = fdopen(mkstemp(path), "w");
-  PEM_write_X509(file, tls_pair_certificate.leaf);
-  fclose(file);
-  file = fdopen(mkstemp(wrong), "w");
-  PEM_write_X509(file, stranger.leaf);
-  fclose(file);
-  for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
-    struct tls_choice choice = tls_choice_plain;
-    size_t row = i / 2;
-    bool as_text = i % 2;
-    char text[4000] = "";
-    choice.verify = true;
-    choice.ca_path = rows[row].trusted ? path : wrong;
-    file = fopen(choice.ca_path, "r");
-    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
-    fclose(file);
-    if (as_text) {
-      choice.ca_pem = text;
-      choice.ca_path = "/nowhere";
-    }
-    choice.name = rows[row].name;
-    struct tls_pair *pair = tls_pair_create(&choice);
-    tls_pair_run(pair, 0, 65536);
-    if (pair->client.end.created != rows[row].ok)
-      fail_msg("%s, trusted %d: %s", rows[row].name, rows[row].trusted,
-               tls_machine_error(&pair->client.machine));
-    if (!rows[row].ok) assert_true(strlen(tls_machine_error(&pair->client.machine)) > 0);
-    tls_pair_free(pair);
-  }
-  certificate_free(&stranger);
-  remove(path);
-  remove(wrong);
-}
-
-static void write_leaf(char *path, const struct certificate *certificate) {
-  FILE *file = fdopen(mkstemp(path), "w");
-  PEM_write_X509(file, certificate->leaf);
-  fclose(file);
-}
-
-/* A certificate of our own is for servers: this one is for anything. */
-static void make_general(struct certificate *certificate) {
-  X509 *leaf = X509_dup(certificate->leaf);
-  X509_EXTENSION_free(X509_delete_ext(leaf, X509_get_ext_by_NID(leaf, NID_ext_key_usage, -1)));
-  assert_true(X509_sign(leaf, certificate->key, EVP_sha256()) > 0);
-  X509_free(certificate->leaf);
-  certificate->leaf = leaf;
-}
-
-/* A server that asks clients for a certificate: it takes those with none, refuses those of strangers, and says
- * whom it knows, also after a ticket. */
-static void test_certificates_of_clients(void **state) {
-  (void)state;
-  char path[] = "/tmp/weir_test_tls_XXXXXX";
-  struct certificate known, stranger;
-  assert_true(certificate_self_signed(&known, &error));
-  assert_true(certificate_self_signed(&stranger, &error));
-  make_general(&known);
-  make_general(&stranger);
-  write_leaf(path, &known);
-  const struct {
-    const struct certificate *certificate;
-    bool ok, verified;
-  } rows[] = {{NULL, true, false}, {&known, true, true}, {&stranger, false, false}};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    struct tls_choice choice = tls_choice_plain;
-    choice.server_ca_path = path;
-    choice.client_certificate = rows[i].certificate;
-    choice.resume = true;
-    struct tls_pair *pair = tls_pair_create(&choice);
-    for (int again = 0; again < 2; again++) {
-      tls_pair_run(pair, 0, 65536);
-      assert_int_equal(pair->server.end.created, rows[i].ok);
-      if (rows[i].ok) assert_int_equal(pair->server.end.peer.verified, rows[i].verified);
-      if (rows[i].ok && !again) tls_pair_reconnect(pair);
-    }
-    tls_pair_free(pair);
-  }
-  certificate_free(&known);
-  certificate_free(&stranger);
-  remove(path);
-}
-
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_facts),
       cmocka_unit_test(test_wrong_suites),
       cmocka_unit_test(test_alpn),
-      cmocka_unit_test(test_certificates_of_clients),
       cmocka_unit_test(test_transfers),
       cmocka_unit_test(test_inner_stops_reading),
       cmocka_unit_test(test_eof_after_kept),
@@ -578,7 +480,6 @@ int main(void) {
       cmocka_unit_test(test_idle_slabs_are_unmapped),
       cmocka_unit_test(test_slabs_are_trimmed_in_parts),
       cmocka_unit_test(test_no_memory_for_a_slab),
-      cmocka_unit_test(test_verification),
       cmocka_unit_test(test_bad_authorities),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,8 @@ static const struct row {
      "F:3:3: cert has no effect without https\n"},
     {"ticket keys without https", "http: 1\nticket-keys: f\n",
      "F:2:1: ticket-keys has no effect without https\n"},
+    {"no certificate is asked for", "client-optional: true\n",
+     "F:1:1: client-optional has no effect without client-ca\n"},
     {"a log's format without a log", "log-format: json\n",
      "F:1:1: log-format has no effect without access-log\n"},
     {"secrets without a recording", "record-secrets: true\n",

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
+#include "io/base/limits.h"
 #include "tests/support/cmocka.h"
 
 static struct log_date date;
@@ -16,10 +17,12 @@ static char out[ACCESS_LOG_LINE_BYTES_MAX + 1];
 
 static struct stream_facts facts;
 static struct machine_peer peer;
+static const char *subject = "";
 
 /* A request for "/" that got 13 bytes within 250 microseconds. */
 static int setup(void **state) {
   (void)state;
+  subject = "";
   facts = (struct stream_facts){.protocol = "HTTP/2",
                                 .begun_ns = 1000000,
                                 .ended_ns = 1250999,
@@ -54,7 +57,8 @@ static const char *line_of(enum log_format format, const char *path, const char 
                                         [LOG_AUTHORITY] = span_text("example.org"),
                                         [LOG_PATH] = span_text(path),
                                         [LOG_REFERER] = span_text(referer),
-                                        [LOG_USER_AGENT] = span_text(user_agent)};
+                                        [LOG_USER_AGENT] = span_text(user_agent),
+                                        [LOG_SUBJECT] = span_text(subject)};
   return write_line(format, texts);
 }
 
@@ -64,9 +68,10 @@ static void test_combined(void **state) {
   (void)state;
   assert_string_equal(line_of(LOG_COMBINED, "/", "", ""),
                       "127.0.0.1 - - [27/Nov/2026:21:22:07 +0000] \"GET / HTTP/2.0\" 200 13 \"-\" "
-                      "\"-\" HTTP/2 5 250 48 7 54 - - 0 -\n");
+                      "\"-\" HTTP/2 5 250 48 7 54 - - 0 - \"-\"\n");
   peer.secure_version = "TLSv1.3";
   peer.secure_group = "x25519";
+  subject = "CN=a \"b\"";
   peer.address[0] = 0x20, peer.address[10] = 0;
   facts.protocol = "HTTP/1.1";
   facts.status = 0;
@@ -76,7 +81,8 @@ static void test_combined(void **state) {
   assert_string_equal(
       line_of(LOG_COMBINED, "/a?b", "https://a/", "curl/7"),
       "2000::ff:7f00:1 - - [27/Nov/2026:21:22:07 +0000] \"GET /a?b HTTP/1.1\" 499 13 "
-      "\"https://a/\" \"curl/7\" HTTP/1.1 5 250 48 7 54 u=1 TLSv1.3 8 x25519\n");
+      "\"https://a/\" \"curl/7\" HTTP/1.1 5 250 48 7 54 u=1 TLSv1.3 8 x25519 \"CN=a "
+      "\\x22b\\x22\"\n");
   facts.incremental = true;
   memset(peer.address, 0, sizeof peer.address);
   const char *line = line_of(LOG_COMBINED, "", "", "");
@@ -91,7 +97,7 @@ static void test_json(void **state) {
       line_of(LOG_JSON, "/", "", "curl/7"),
       "{\"time\":\"2026-11-27T21:22:07.015Z\",\"address\":\"127.0.0.1\",\"method\":\"GET\","
       "\"scheme\":\"https\",\"authority\":\"example.org\",\"path\":\"/\",\"referer\":\"\","
-      "\"user_agent\":\"curl/7\",\"protocol\":\"HTTP/"
+      "\"user_agent\":\"curl/7\",\"client_subject\":\"\",\"protocol\":\"HTTP/"
       "2\",\"tls\":\"\",\"tls_group\":\"\",\"priority\":\"\","
       "\"port\":40000,\"status\":200,\"stream\":5,\"error\":0,\"microseconds\":250,"
       "\"request_header_bytes\":48,\"request_body_bytes\":7,\"response_header_bytes\":54,"
@@ -181,7 +187,8 @@ static void test_bounds(void **state) {
                                          [LOG_AUTHORITY] = ACCESS_LOG_AUTHORITY_BYTES_MAX,
                                          [LOG_PATH] = ACCESS_LOG_PATH_BYTES_MAX,
                                          [LOG_REFERER] = ACCESS_LOG_PATH_BYTES_MAX,
-                                         [LOG_USER_AGENT] = ACCESS_LOG_AUTHORITY_BYTES_MAX};
+                                         [LOG_USER_AGENT] = ACCESS_LOG_AUTHORITY_BYTES_MAX,
+                                         [LOG_SUBJECT] = TLS_SUBJECT_BYTES_MAX};
   static uint8_t text[ACCESS_LOG_PATH_BYTES_MAX + 1];
   memset(text, 1, sizeof text);
   struct span texts[LOG_TEXTS];
