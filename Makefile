@@ -317,9 +317,9 @@ $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libsupport.a $(OUT)/libweir.a
 $(OUT)/tests/fuzz/load_requests: $(call OBJ,tools/common/option_values.c $(addprefix tools/load/,bodies.c cap.c csv.c \
   form.c form_fill.c input.c mapping.c options.c parse.c parse_har.c parse_json.c parse_lines.c target.c variables.c))
 $(OUT)/tests/fuzz/config: $(call OBJ,$(addprefix tools/common/,arena.c failure.c mistakes.c nearest.c option_values.c \
-  output.c yaml_tree.c) $(addprefix tools/serve/,access.c config.c config_check.c config_document.c config_file.c \
-  config_find.c config_make.c config_making.c config_print.c config_table.c config_take.c hints.c host.c network.c rate.c rules.c \
-  take_rules.c weight.c))
+  output.c process.c yaml_tree.c) $(addprefix tools/serve/,access.c codec_stream.c compress.c config.c config_check.c \
+  config_document.c config_file.c config_find.c config_make.c config_making.c config_print.c config_table.c config_take.c \
+  hints.c host.c network.c rate.c rules.c take_rules.c weight.c))
 
 $(OUT)/bench/ceiling $(OUT)/bench/relay: $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
