@@ -525,7 +525,8 @@ struct files *files_create(const struct files_settings *settings, const char **n
 bool files_are_idle(const struct files *files) {
   const struct files_queue *queue = &files->queue, *other = &files->descriptor_queue;
   return files->loads_count == 0 && files->reads.buffers_out == 0 && queue->count == 0 &&
-         !queue->op_under_way && other->count == 0 && !other->op_under_way;
+         !queue->op_under_way && other->count == 0 && !other->op_under_way &&
+         !windows_are_lent(&files->windows);
 }
 
 void files_destroy(struct files *files) {

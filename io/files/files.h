@@ -96,10 +96,11 @@ struct files_settings {
 __attribute__((warn_unused_result)) struct files *
 files_create(const struct files_settings *settings, const char **note, struct io_error *error);
 
-/* Whether the ring has answered everything that was asked of it. */
+/* Whether the ring has answered everything that was asked of it, and no bytes of files_lend() are lent: they may be on
+ * their way after the last reference was released. */
 bool files_are_idle(const struct files *files);
 
-/* All references, lookups and reads must have ended, and the loop's ring must have answered every
+/* All references, lookups, reads and loans must have ended, and the loop's ring must have answered every
  * read (asserted). NULL is allowed. */
 void files_destroy(struct files *files);
 

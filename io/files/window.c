@@ -169,6 +169,12 @@ void windows_leave(struct file_view *view) {
   view->window = NULL;
 }
 
+bool windows_are_lent(const struct file_windows *windows) {
+  for (uint32_t i = 0; i < windows->count; i++)
+    if (windows->at[i].loans > 0) return true;
+  return false;
+}
+
 void windows_trim(struct file_windows *windows) {
   for (uint32_t i = 0; i < windows->count; i++) {
     struct file_window *window = &windows->at[i];

@@ -67,6 +67,9 @@ struct span windows_lend(struct file_windows *windows, struct file *file, uint64
 /* The reader is done, or goes elsewhere. */
 void windows_leave(struct file_view *view);
 
+/* Whether a loan is out. */
+bool windows_are_lent(const struct file_windows *windows);
+
 /* To be called once a second, after file_cache_second(). */
 void windows_trim(struct file_windows *windows);
 

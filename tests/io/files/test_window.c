@@ -209,15 +209,18 @@ static void test_freed(void **state) {
   struct span bytes = files_lend(files, file, 0, true, NULL, &view, &loans);
   assert_int_equal(bytes.len, FILES_WINDOW_BYTES);
   struct file_window *window = view.window;
+  assert_true(files_are_idle(files));
   (*loans)++;
   windows_leave(&view);
   files_release(files, file);
   file_cache_clear(&files->cache);
+  assert_false(files_are_idle(files)); /* what is lent is on its way */
   assert_false(list_is_linked(&window->of_file));
   for (unsigned i = 0; i <= FILES_WINDOW_SECONDS; i++)
     files_trim(files, IO_SECOND);
   assert_int_equal(bytes.base[1], stage_pattern(1));
   (*loans)--;
+  assert_true(files_are_idle(files));
   files_trim(files, IO_SECOND);
   assert_null(window->buffer);
   files_destroy(files);
