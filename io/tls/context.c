@@ -21,6 +21,7 @@
 #include "io/base/limits.h"
 #include "io/tls/certificate.h"
 #include "io/tls/identities.h"
+#include "io/tls/key_log.h"
 #include "io/tls/tickets.h"
 
 struct tls_context {
@@ -355,6 +356,8 @@ struct tls_context *tls_context_create(const struct tls_settings *settings,
   ok = (ok || openssl_refused(error, "TLS")) && copy_protocols(context, settings, error) &&
        set_policy(context, settings, error) &&
        (settings->client ? set_client : set_server)(context, settings, error);
+  if (ok && settings->key_log_path)
+    ok = tls_key_log_open(context->ssl, settings->key_log_path, error);
   if (ok) return context;
   tls_context_free(context);
   return NULL;

@@ -57,6 +57,8 @@ struct tls_settings {
    * and of both. NULL: the policy's. A server with suites of its own prefers the first. */
   const char *suites_1_2, *suites_1_3, *groups;
 
+  const char *key_log_path; /* see tls/key_log.h; NULL: secrets are written nowhere */
+
   /* 0: no limit of its own. Otherwise TLS1_2_VERSION or TLS1_3_VERSION. */
   int version_min, version_max;
 };

@@ -41,6 +41,7 @@ static struct tls_context *make_context(const struct tls_choice *choice, bool cl
       .suites_1_2 = client ? choice->suites_1_2 : choice->server_suites_1_2,
       .suites_1_3 = client ? choice->suites_1_3 : choice->server_suites_1_3,
       .groups = client ? choice->groups : choice->server_groups,
+      .key_log_path = choice->key_log_path,
       .version_min = choice->version,
       .version_max = choice->version,
   };

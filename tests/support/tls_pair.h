@@ -31,6 +31,7 @@ struct tls_choice {
   uint64_t up_bytes, down_bytes;
   bool verify, resume;
   const char *suites_1_2, *suites_1_3, *groups; /* the client's */
+  const char *key_log_path;                     /* of both sides */
   const char *server_suites_1_2, *server_suites_1_3, *server_groups;
   const char *ca_path, *ca_pem, *name;
   const char *server_ca_path; /* the server asks for a certificate of these; NULL: it does not */

@@ -92,6 +92,7 @@ struct serve_config {
   unsigned certificate_count;
   const char *ciphers, *groups; /* in OpenSSL's names; NULL: OpenSSL's or the system's */
   const char *client_ca;        /* PEM file: clients must show a certificate of these; or NULL */
+  const char *key_log;          /* a file for TLS's secrets, or NULL */
   bool client_optional;         /* or none */
   const char *ticket_keys;      /* a file, or NULL: they are made in memory */
 

@@ -37,7 +37,7 @@ void config_check_certificate(struct config_making *making, const struct config_
 
 /* Keys that are about TLS alone. */
 static void check_secure(struct config_making *making, const struct config_part *global) {
-  static const char *const keys[] = {"ciphers", "groups", "client-ca", "ticket-keys"};
+  static const char *const keys[] = {"ciphers", "groups", "client-ca", "key-log", "ticket-keys"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (has(global, keys[i]) && !config_is_secure(making->config))
       mistakes_add(making->mistakes, place_of(global, keys[i]),

@@ -40,7 +40,8 @@ static bool make_context(struct serve_tls *tls, const struct serve_config *confi
                                   .groups = config->groups,
                                   .verify = config->client_ca,
                                   .require = !config->client_optional,
-                                  .ca_path = config->client_ca};
+                                  .ca_path = config->client_ca,
+                                  .key_log_path = config->key_log};
   while (protocols[settings.protocol_count])
     settings.protocol_count++;
   if (!set_ciphers(&settings, &ciphers, config->ciphers, error)) return false;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -188,13 +189,42 @@ static void test_no_way_around_certificates(void **state) {
   remove(path);
 }
 
+/* Both sides write the same secrets to the file, a line each; a file that cannot be opened is an error. */
+static void test_key_log(void **state) {
+  (void)state;
+  char path[] = "/tmp/weir_test_tls_XXXXXX", lines[32][256];
+  close(mkstemp(path));
+  struct tls_choice choice = tls_choice_plain;
+  choice.key_log_path = path;
+  choice.version = TLS1_3_VERSION;
+  struct tls_pair *pair = tls_pair_create(&choice);
+  tls_pair_run(pair, 0, 65536);
+  tls_pair_free(pair);
+  FILE *file = fopen(path, "r");
+  unsigned count = 0, twice = 0, secrets = 0;
+  while (count < 32 && fgets(lines[count], sizeof *lines, file))
+    count++;
+  fclose(file);
+  for (unsigned i = 0; i < count; i++) {
+    secrets += strncmp(lines[i], "CLIENT_TRAFFIC_SECRET_0 ", 24) == 0;
+    for (unsigned k = 0; k < i; k++)
+      twice += strcmp(lines[i], lines[k]) == 0;
+  }
+  assert_int_equal(secrets, 2);
+  assert_int_equal(twice * 2, count);
+  remove(path);
+  const struct tls_settings settings = {.client = true, .key_log_path = "/nowhere/at/all"};
+  assert_null(tls_context_create(&settings, &error));
+  assert_string_equal(error.text,
+                      "cannot write keys to /nowhere/at/all: No such file or directory");
+}
+
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_verification),
-      cmocka_unit_test(test_certificates_of_clients),
-      cmocka_unit_test(test_long_subject),
-      cmocka_unit_test(test_no_way_around_certificates),
+      cmocka_unit_test(test_verification), cmocka_unit_test(test_certificates_of_clients),
+      cmocka_unit_test(test_long_subject), cmocka_unit_test(test_no_way_around_certificates),
+      cmocka_unit_test(test_key_log),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   tls_pair_end();

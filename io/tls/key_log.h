@@ -1,0 +1,19 @@
+/*
+ * tls/key_log.h - the secrets of connections, written to a file for tools that decrypt recordings of the
+ * network (Wireshark). Who has the file can read everything: only for looking for mistakes.
+ * Spec: draft-ietf-tls-keylogfile, also known as SSLKEYLOGFILE.
+ */
+#ifndef WEIR_TLS_KEY_LOG_H
+#define WEIR_TLS_KEY_LOG_H
+
+#include <stdbool.h>
+
+struct io_error;
+struct ssl_ctx_st;
+
+/* Makes the SSL_CTX append a line for each secret to the file, which is made with mode 0600. The descriptor lives as
+ * long as the SSL_CTX. False with one line in `error`. */
+__attribute__((warn_unused_result)) bool tls_key_log_open(struct ssl_ctx_st *ssl, const char *path,
+                                                          struct io_error *error);
+
+#endif
