@@ -161,6 +161,14 @@ def test_reload_of_addresses(configured):
     assert server.get(secure=True)[2] == "three"
 
 
+def test_reload_that_turns_an_address_into_https(configured):
+    server = configured("http: [127.0.0.1:{http}, 127.0.0.1:{https}]\nanswer: one\n")
+    server.reload("http: 127.0.0.1:{http}\nhttps: 127.0.0.1:{https}\nanswer: two\n"
+                  "https-only: true\n")
+    assert server.get()[:2] == (301, f"https://localhost:{server.https}/")
+    assert server.get(secure=True) == (200, "", "two")
+
+
 @pytest.mark.parametrize("text, words", [
     ("http: 127.0.0.1:{http}\nanswr: x\n", "weir.yaml:2:1: answr: no such key; did you mean answer?"),
     ("http: 127.0.0.1:{http}\ndirectory: /none\n", "cannot serve /none"),

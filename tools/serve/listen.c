@@ -86,14 +86,15 @@ int serve_listen_all(struct server *server) {
     if (!serve_listen_slot(server, server->config, i, i, i - 1, &error))
       return complain(EXIT_FAILED, "%s", error.text);
   }
-  server->https_port = serve_listen_https_port(server, none);
+  server->https_port = serve_listen_https_port(server, server->slots, none);
   return EXIT_DONE;
 }
 
-uint16_t serve_listen_https_port(const struct server *server, const bool *without) {
+uint16_t serve_listen_https_port(const struct server *server, const struct serve_listener *slots,
+                                 const bool *without) {
   uint16_t port = 0;
   for (unsigned i = 0; i < SERVE_SLOTS_MAX; i++) {
-    if (!server->listening[i] || !server->slots[i].secure || without[i]) continue;
+    if (!server->listening[i] || !slots[i].secure || without[i]) continue;
     uint16_t this = address_port(&server->listeners[i].address);
     if (port == 0 || this == 443) port = this;
   }

@@ -22,8 +22,9 @@ __attribute__((warn_unused_result)) bool serve_listen_slot(struct server *server
                                                            unsigned before, struct io_error *error);
 
 /* Where https-only redirects to: port 443 if weir listens there, else the first port with TLS; 0: there is none.
- * `without`: slots that do not count. */
-uint16_t serve_listen_https_port(const struct server *server, const bool *without);
+ * `slots`: what is wanted of each, perhaps by another configuration; `without`: those that do not count. */
+uint16_t serve_listen_https_port(const struct server *server, const struct serve_listener *slots,
+                                 const bool *without);
 
 /* Says which listeners could not be opened, and opens none. Returns as above; EXIT_DONE when all that is wrong is
  * that addresses are in use. */

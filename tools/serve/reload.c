@@ -178,7 +178,7 @@ static struct serve_config *read_config(const struct server *server) {
 static bool prepare_workers(struct reload *reload) {
   struct server *server = reload->server;
   uint16_t port = server->https_port;
-  server->https_port = serve_listen_https_port(server, reload->removed);
+  server->https_port = serve_listen_https_port(server, reload->slots, reload->removed);
   if (ask_all(reload, prepare)) return true;
   const struct io_error why = reload->error;
   (void)ask_all(reload, forget);
