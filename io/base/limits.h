@@ -243,6 +243,10 @@
  * at once, each record costs setting up a key, half a microsecond. */
 #define TLS_SEALERS 256u
 
+/* Records that one key of ours encrypts before a KeyUpdate brings the next: RFC 8446 section 5.5 allows AES-GCM 2^24.5
+ * full ones. It is 256 GiB. */
+#define TLS_KEY_RECORDS (1u << 24)
+
 /* Bytes of plaintext that are decrypted before the inner machine is called: two records. One buffer
  * a worker. */
 #define TLS_PLAINTEXT_BYTES (2 * TLS_RECORD_BYTES)

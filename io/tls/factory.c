@@ -19,6 +19,7 @@ bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
   assert(machines_max > 0);
   *factory = (struct tls_factory){
       .context = context, .inner = *inner, .machines_max = machines_max, .error = ""};
+  factory->key_records_max = TLS_KEY_RECORDS;
   if (server_name && strlen(server_name) >= sizeof factory->server_name) return false;
   if (server_name) strcpy(factory->server_name, server_name);
   factory->plaintext = malloc(TLS_PLAINTEXT_BYTES);

@@ -29,6 +29,7 @@
 #include "io/tls/context.h"
 #include "io/tls/credit.h"
 #include "io/tls/peer.h"
+#include "io/tls/rekey.h"
 
 enum tls_state { TLS_WAITING, TLS_HANDSHAKE, TLS_OPEN, TLS_CLOSING };
 
@@ -47,6 +48,7 @@ struct tls {
   uint64_t waits_ns;
   struct tls_credit credit;
   struct tls_burst burst;
+  uint32_t key_records; /* that our present key has encrypted, about */
 
   uint8_t *kept; /* plaintext that the inner machine did not take; from malloc */
   uint32_t kept_begin, kept_end;
@@ -404,6 +406,7 @@ static bool write_record(struct tls *tls, size_t limit, uint64_t now_ns) {
   }
   if (written == 0) return false;
   tls_burst_wrote(&tls->burst, written, now_ns);
+  tls_rekey_count(&tls->key_records, tls->factory->key_records_max, tls->ssl);
   counter_add(&tls->factory->counters.bytes_encrypted, written);
   tls->inner.ops->send_ack(tls->inner.self, written, now_ns);
   return true;

@@ -82,6 +82,37 @@ static void test_key_update(void **state) {
   }
 }
 
+static unsigned key_updates;
+
+static void count_key_updates(int written, int version, int type, const void *bytes, size_t len,
+                              SSL *ssl, void *self) {
+  (void)version, (void)ssl, (void)self;
+  if (!written && type == SSL3_RT_HANDSHAKE && len > 0)
+    key_updates += *(const uint8_t *)bytes == SSL3_MT_KEY_UPDATE;
+}
+
+/* After so many records there is another key: TLS_KEY_RECORDS, sealed or encrypted by OpenSSL. */
+static void test_keys_are_renewed(void **state) {
+  (void)state;
+  for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+    struct tls_choice choice = tls_choice_plain;
+    choice.version = version;
+    struct tls_pair *pair = tls_pair_create(&choice);
+    tls_pair_run(pair, 0, 65536);
+    assert_int_equal(pair->server.factory.key_records_max, TLS_KEY_RECORDS);
+    pair->server.factory.key_records_max = 10;
+    key_updates = 0;
+    SSL_set_msg_callback(tls_machine_ssl(&pair->client.machine), count_key_updates);
+    for (unsigned i = 0; i < 35; i++) {
+      pair->server.end.send_total += 100;
+      tls_pair_run(pair, 0, 65536);
+    }
+    expect_all(pair, 0, 35 * 100);
+    assert_int_equal(key_updates, version == TLS1_3_VERSION ? 3 : 0);
+    tls_pair_free(pair);
+  }
+}
+
 /* ---- keys and contexts ----------------------------------------------------------------------- */
 
 static struct tls12_crypto_info_aes_gcm_128 info_of(uint8_t key) {
@@ -175,6 +206,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ciphers),
       cmocka_unit_test(test_key_update),
+      cmocka_unit_test(test_keys_are_renewed),
       cmocka_unit_test(test_kinds),
       cmocka_unit_test(test_contexts_are_shared),
   };
