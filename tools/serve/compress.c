@@ -16,6 +16,7 @@
 
 #include "engine/base/decimal.h"
 #include "engine/base/limits.h"
+#include "engine/base/machine.h"
 #include "engine/http/contract.h"
 #include "engine/http/field_list.h"
 #include "engine/http/negotiate.h"
@@ -61,6 +62,10 @@ static void squeeze_free(struct squeeze *squeeze) {
 }
 
 static void conclude(struct squeeze *squeeze) {
+  struct compress_counters *counters = &squeeze->compressor->counters;
+  bool failed = squeeze->step == CODEC_STEP_FAILED;
+  counter_add(&counters->failed, failed);
+  counter_add(&counters->bytes_out, failed ? 0 : squeeze->out_to);
   squeeze->going_on = squeeze->step == CODEC_STEP_ROOM;
   if (squeeze->going_on) return;
   squeeze->dirty = squeeze->op == CODEC_TAKE;
@@ -102,6 +107,7 @@ static enum body_result fetch(struct squeeze *squeeze) {
     if (chunk.bytes.base != squeeze->room && chunk.bytes.len > 0)
       memcpy(squeeze->room, chunk.bytes.base, chunk.bytes.len);
     squeeze->in = span_of(squeeze->room, chunk.bytes.len);
+    counter_add(&squeeze->compressor->counters.bytes_in, chunk.bytes.len);
     work(squeeze, result == BODY_END ? CODEC_FINISH : CODEC_TAKE);
     return BODY_MORE;
   case BODY_WAIT:
@@ -193,9 +199,8 @@ enum { NOTE_CODING = 7 };
 _Static_assert(CODING_COUNT <= NOTE_CODING + 1 && _Alignof(struct compressor) > NOTE_CODING,
                "a coding fits beside an address");
 
-static struct squeeze *squeeze_make(struct stream *stream, struct body inner) {
-  struct compressor *compressor =
-      (struct compressor *)(uintptr_t)(stream->filter_note & ~(uint64_t)NOTE_CODING);
+static struct squeeze *squeeze_make(struct compressor *compressor, struct stream *stream,
+                                    struct body inner) {
   enum coding coding = (enum coding)(stream->filter_note & NOTE_CODING);
   if (compressor->streams >= COMPRESS_STREAMS_MAX) return NULL;
   struct squeeze *squeeze = malloc(sizeof *squeeze);
@@ -210,6 +215,14 @@ static struct squeeze *squeeze_make(struct stream *stream, struct body inner) {
   squeeze->stream = stream;
   squeeze->inner = inner;
   compressor->streams++;
+  return squeeze;
+}
+
+static struct squeeze *squeeze_begin(struct stream *stream, struct body inner) {
+  struct compressor *compressor =
+      (struct compressor *)(uintptr_t)(stream->filter_note & ~(uint64_t)NOTE_CODING);
+  struct squeeze *squeeze = squeeze_make(compressor, stream, inner);
+  counter_add(squeeze ? &compressor->counters.begun : &compressor->counters.busy, 1);
   return squeeze;
 }
 
@@ -266,7 +279,7 @@ static bool respond(const struct answer_filter *filter, struct stream *stream,
   if (!stream->filter_note || !survey.compressible || survey.forbidden || small ||
       !response->body.ops || response->count > FIELD_RULES_FIELDS_MAX)
     return answer_filter_pass(filter, stream, response);
-  struct squeeze *squeeze = coding ? squeeze_make(stream, response->body) : NULL;
+  struct squeeze *squeeze = coding ? squeeze_begin(stream, response->body) : NULL;
   if (!squeeze) return vary(filter, stream, response);
   struct outgoing out;
   put_all(&out, response, coding);

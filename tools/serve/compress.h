@@ -16,9 +16,19 @@
 #include "engine/http/answer_filter.h"
 #include "io/files/jobs.h"
 
+/* One writer; read with counter_get() from anywhere. */
+struct compress_counters {
+  uint64_t begun;     /* bodies */
+  uint64_t failed;    /* of these: by the library; not those whose handler failed */
+  uint64_t busy;      /* bodies sent as they are: too many were under way, or no memory */
+  uint64_t bytes_in;  /* of what was compressed, */
+  uint64_t bytes_out; /* and of what it became */
+};
+
 struct compressor {
   struct jobs_desk *desk;
   unsigned streams; /* bodies under way, and jobs of those that have ended */
+  struct compress_counters counters;
 };
 
 /* The last filter of a chain: it passes on to the protocol. Where nothing was begun it changes nothing. */

@@ -24,8 +24,10 @@
 #define TLS_GROUP(name, label)                                                                     \
   ROW(tls.group_##name, "tls_group_" #name, "weir_tls_group_handshakes", "group=\"" label "\"",    \
       "Handshakes completed, by the group of the key exchange.")
-#define FILES(name, help)  NAMED(files.name, "files_" #name, "weir_files_" #name, help)
-#define RECODE(name, help) NAMED(recode.name, "recode_" #name, "weir_recode_" #name, help)
+#define FILES(name, help)    NAMED(files.name, "files_" #name, "weir_files_" #name, help)
+#define RECODE(name, help)   NAMED(recode.name, "recode_" #name, "weir_recode_" #name, help)
+#define COMPRESS(name, help) NAMED(compress.name, "compress_" #name, "weir_compress_" #name, help)
+#define RATE(name, help)     NAMED(rate.name, "rate_" #name, "weir_rate_" #name, help)
 
 const struct serve_counter serve_counters[] = {
     HTTP(connections_opened, "Connections whose protocol became known."),
@@ -189,6 +191,16 @@ const struct serve_counter serve_counters[] = {
     NAMED(recode.bytes_in, "recode_bytes_in", "weir_recode_in_bytes",
           "Bytes of files that were compressed on the fly."),
     NAMED(recode.bytes_out, "recode_bytes_out", "weir_recode_out_bytes", "Bytes that they became."),
+    COMPRESS(begun, "Responses compressed as they are sent."),
+    COMPRESS(failed, "Of weir_compress_begun: ended because they could not be compressed."),
+    COMPRESS(busy, "Responses that were sent as they are, because too many were under way."),
+    NAMED(compress.bytes_in, "compress_bytes_in", "weir_compress_in_bytes",
+          "Bytes of responses that were compressed as they were sent."),
+    NAMED(compress.bytes_out, "compress_bytes_out", "weir_compress_out_bytes",
+          "Bytes that they became."),
+    RATE(refused, "Requests and connections refused because their client made too many."),
+    RATE(bursts, "Bursts of these: what a client sent until it was slow enough again."),
+    RATE(evicted, "Clients' accounts that made room for others while they still counted."),
     NAMED(access_log.lines, "access_log_lines", "weir_access_log_lines",
           "Lines for the access log."),
     NAMED(access_log.dropped, "access_log_dropped", "weir_access_log_dropped",

@@ -9,7 +9,9 @@
 #include "io/files/counters.h"
 #include "io/ring/loop.h"
 #include "io/tls/factory.h"
+#include "tools/serve/compress.h"
 #include "tools/serve/log_writer.h"
+#include "tools/serve/rate.h"
 #include "tools/serve/recode.h"
 
 /* Of all workers together. Every member is a uint64_t, and has a row in the table. */
@@ -19,6 +21,8 @@ struct serve_counts {
   struct tls_counters tls;
   struct files_counters files;
   struct recode_counters recode;
+  struct compress_counters compress;
+  struct rate_counters rate;
   struct log_counts access_log, record;
   uint64_t lines_dropped; /* by common/output.h */
 };

@@ -14,6 +14,8 @@ static void add(struct serve_counts *sum, const struct tally_parts *parts) {
   if (parts->tls) serve_counts_add(&sum->tls, parts->tls, sizeof sum->tls);
   if (parts->files) serve_counts_add(&sum->files, parts->files, sizeof sum->files);
   if (parts->recode) serve_counts_add(&sum->recode, parts->recode, sizeof sum->recode);
+  if (parts->compress) serve_counts_add(&sum->compress, parts->compress, sizeof sum->compress);
+  if (parts->rate) serve_counts_add(&sum->rate, parts->rate, sizeof sum->rate);
 }
 
 void tally_show(struct tally *tally, unsigned index, const struct tally_parts *parts) {

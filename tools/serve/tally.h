@@ -23,10 +23,12 @@ struct serve_gauges {
 
 /* One worker's. */
 struct tally_parts {
-  const struct engine *engine;           /* NULL: none of these is shown */
-  const struct tls_counters *tls;        /* NULL: no TLS */
-  const struct files_counters *files;    /* NULL: no directory */
-  const struct recode_counters *recode;  /* the same */
+  const struct engine *engine;          /* NULL: none of these is shown */
+  const struct tls_counters *tls;       /* NULL: no TLS */
+  const struct files_counters *files;   /* NULL: no directory */
+  const struct recode_counters *recode; /* the same */
+  const struct compress_counters *compress;
+  const struct rate_counters *rate;
   const struct request_counts *requests; /* NULL: they are not counted */
   const struct serve_gauges *gauges;
 };

@@ -179,7 +179,9 @@ static void show_counters(struct server *server, const struct serve_worker *mine
                                     .tls = mine->has_tls ? &mine->tls.counters : NULL,
                                     .files =
                                         mine->site ? serve_site_counters(mine->site) : &mine->files,
-                                    .recode = &mine->recoded};
+                                    .recode = &mine->recoded,
+                                    .compress = &mine->compressor.counters,
+                                    .rate = &mine->rates.table.counters};
   tally_show(&server->tally, index, &parts);
 }
 

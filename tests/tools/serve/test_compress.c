@@ -234,6 +234,7 @@ static void test_bodies_in_pieces(void **state) {
   static const enum coding codings[] = {CODING_GZIP, CODING_ZSTD, CODING_BR};
   static const size_t sizes[] = {0, 1, 16384, TEXT_BYTES}, parts[] = {0, 700, 16384},
                       maxima[] = {1, 1000, 65536};
+  uint64_t in = 0, out = 0, bodies = 0;
   (void)state;
   for (int coding = 0; coding < 3; coding++)
     for (int size = 0; size < 4; size++)
@@ -251,8 +252,13 @@ static void test_bodies_in_pieces(void **state) {
             receive(&fake, maxima[max]);
             assert_int_equal(fake.last, BODY_END);
             assert_body(&fake, codings[coding]);
+            in += answer.bytes, out += fake.len, bodies++;
             fake_free(&fake);
           }
+  assert_int_equal(compressor.counters.begun, bodies);
+  assert_int_equal(compressor.counters.bytes_in, in);
+  assert_int_equal(compressor.counters.bytes_out, out);
+  assert_int_equal(compressor.counters.failed, 0);
 }
 
 /* What the handler gave before it waits arrives, and can be read, before there is more. */
@@ -289,6 +295,7 @@ static void test_it_fails_with_the_handler(void **state) {
   receive(&fake, 5000);
   assert_int_equal(fake.last, BODY_ERROR);
   assert_true(pieces.closed);
+  assert_int_equal(compressor.counters.failed, 0); /* the handler did */
   fake_free(&fake);
 }
 
@@ -321,6 +328,8 @@ static void test_bodies_are_bounded(void **state) {
   for (unsigned i = 0; i <= COMPRESS_STREAMS_MAX; i++)
     fake_free(&fakes[i]);
   assert_int_equal(compressor.streams, 0);
+  assert_int_equal(compressor.counters.begun, COMPRESS_STREAMS_MAX);
+  assert_int_equal(compressor.counters.busy, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

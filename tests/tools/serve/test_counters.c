@@ -76,11 +76,18 @@ static void test_sums(void **state) {
   static struct tally tally;
   struct tls_counters tls = {.handshakes = 5};
   struct files_counters files = {.hits = 7};
+  struct compress_counters compress = {.busy = 11};
+  struct rate_counters rate = {.evicted = 13};
   tally_init(&tally);
   engines[0].http.counters.requests = 1;
   engines[1].http.counters.requests = 2;
   engines[1].ws.silent = 9;
-  tally_show(&tally, 0, &(struct tally_parts){.engine = &engines[0], .tls = &tls, .files = &files});
+  tally_show(&tally, 0,
+             &(struct tally_parts){.engine = &engines[0],
+                                   .tls = &tls,
+                                   .files = &files,
+                                   .compress = &compress,
+                                   .rate = &rate});
   tally_show(&tally, IO_WORKERS_MAX - 1, &(struct tally_parts){.engine = &engines[1]});
   for (int round = 0; round < 3; round++) { /* the second takes both back, the third has none */
     struct serve_counts sum = tally_sum(&tally);
@@ -88,6 +95,8 @@ static void test_sums(void **state) {
     assert_int_equal(sum.engine.ws.silent, 9);
     assert_int_equal(sum.tls.handshakes, 5);
     assert_int_equal(sum.files.hits, 7);
+    assert_int_equal(sum.compress.busy, 11);
+    assert_int_equal(sum.rate.evicted, 13);
     assert_int_equal(sum.loop.turns, 0);
     tally_take_back(&tally, 0);
     tally_take_back(&tally, IO_WORKERS_MAX - 1);
