@@ -9,14 +9,24 @@
 
 #include "tools/common/output.h"
 
+static bool is_known(const struct mistakes *mistakes, const struct mistake *mistake) {
+  for (unsigned i = 0; i < mistakes->kept; i++) {
+    const struct mistake *known = &mistakes->at[i];
+    if (known->place.line == mistake->place.line && known->place.column == mistake->place.column &&
+        strcmp(known->text, mistake->text) == 0)
+      return true;
+  }
+  return false;
+}
+
 bool mistakes_add_list(struct mistakes *mistakes, struct place place, const char *format,
                        va_list arguments) {
+  struct mistake mistake = {.place = place};
+  vsnprintf(mistake.text, sizeof mistake.text, format, arguments);
+  output_tame(mistake.text, strlen(mistake.text), '?');
+  if (is_known(mistakes, &mistake)) return false;
   mistakes->count++;
-  if (mistakes->kept == MISTAKES_MAX) return false;
-  struct mistake *mistake = &mistakes->at[mistakes->kept++];
-  mistake->place = place;
-  vsnprintf(mistake->text, sizeof mistake->text, format, arguments);
-  output_tame(mistake->text, strlen(mistake->text), '?');
+  if (mistakes->kept < MISTAKES_MAX) mistakes->at[mistakes->kept++] = mistake;
   return false;
 }
 

@@ -2,7 +2,8 @@
  * common/mistakes.h - what is wrong with a file, all at once: each with its line and column.
  *
  * The first MISTAKES_MAX are kept and all are counted, so that a file of nothing but mistakes cannot
- * fill memory or a screen.
+ * fill memory or a screen. The same mistake at the same place is told once: a key of a host counts in each of
+ * its routes.
  */
 #ifndef WEIR_TOOLS_MISTAKES_H
 #define WEIR_TOOLS_MISTAKES_H

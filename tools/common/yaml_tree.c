@@ -21,6 +21,19 @@ static struct place place_of(yaml_mark_t mark) {
   return (struct place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
+/* Of a byte: libyaml has no mark for what it cannot decode. */
+static struct place place_at(struct span text, size_t offset) {
+  struct place place = {1, 1};
+  for (size_t i = 0; i < offset && i < text.len; i++) {
+    uint8_t byte = text.base[i];
+    if (byte == '\n')
+      place = (struct place){place.line + 1, 1};
+    else if ((byte & 0xc0) != 0x80)
+      place.column++; /* the first of a character's */
+  }
+  return place;
+}
+
 static bool wrong(const struct reader *reader, const yaml_event_t *event, const char *what) {
   return mistakes_add(reader->mistakes, place_of(event->start_mark), "%s", what);
 }
@@ -39,13 +52,21 @@ static bool has_tab(struct span text, size_t line) {
 
 /* False: the text is not YAML. */
 static bool next(struct reader *reader, yaml_event_t *event) {
-  yaml_parser_t *parser = &reader->parser;
-  if (yaml_parser_parse(parser, event)) return true;
-  bool tab =
-      parser->error == YAML_SCANNER_ERROR && has_tab(reader->text, parser->problem_mark.line);
-  return mistakes_add(reader->mistakes, place_of(parser->problem_mark), "%s%s",
-                      parser->problem ? parser->problem : "not YAML",
-                      tab ? ": a tab; indent with spaces" : "");
+  const yaml_parser_t *parser = &reader->parser;
+  if (yaml_parser_parse(&reader->parser, event)) return true;
+  const char *problem = parser->problem ? parser->problem : "not YAML";
+  size_t line = parser->problem_mark.line, begin = parser->context_mark.line;
+  if (parser->error == YAML_READER_ERROR)
+    return mistakes_add(reader->mistakes, place_at(reader->text, parser->problem_offset), "%s",
+                        problem);
+  const char *tab = parser->error == YAML_SCANNER_ERROR && has_tab(reader->text, line)
+                        ? ": a tab; indent with spaces"
+                        : "";
+  if (parser->context && begin < line) /* a quotation mark that nothing closes, say */
+    return mistakes_add(reader->mistakes, place_of(parser->problem_mark),
+                        "%s, %s that begins in line %zu%s", problem, parser->context, begin + 1,
+                        tab);
+  return mistakes_add(reader->mistakes, place_of(parser->problem_mark), "%s%s", problem, tab);
 }
 
 static const yaml_char_t *anchor_of(const yaml_event_t *event) {

@@ -121,7 +121,7 @@ void config_check_route(struct config_making *making, const struct config_part *
   if (!path) mistakes_add(making->mistakes, part->place, "a route needs path");
   if (count == 0)
     mistakes_add(making->mistakes, part->place,
-                 "a route needs directory, redirect, answer or demo");
+                 "a route needs its own directory, redirect, answer or demo");
   if (count == 1 && making->route->action == SERVE_DEMO) check_demo(making, part);
   check_status(making, part);
 }

@@ -8,14 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/serve/config_document.h"
+#include "tools/serve/config_find.h"
 #include "tools/serve/hints.h"
 #include "tools/serve/rules.h"
 
 static bool check_directory(const struct serve_route *route, struct mistakes *mistakes) {
+  const struct config_texts *texts = config_document_own(route->part, config_key_find("directory"));
   int fd = open(route->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
-    return mistakes_add(mistakes, route->part->place, "cannot serve %s: %s", route->directory,
-                        strerror(errno));
+    return mistakes_add(mistakes, texts->given ? texts->place : route->part->place,
+                        "cannot serve %s: %s", route->directory, strerror(errno));
   close(fd);
   return true;
 }

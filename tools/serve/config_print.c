@@ -97,14 +97,16 @@ static void print_keys(struct printing *printing, const struct config_part *part
 
 static void print_route(struct printing *printing, const struct serve_route *route) {
   printing->dash = "- ";
-  if (route->part->scope != CONFIG_ROUTE) {
+  if (route->part->scope == CONFIG_ROUTE) {
+    print_key(printing, route->part, config_key_find("path"));
+  } else {
     print_name(printing, "path");
     fputs(" /\n", printing->out);
   }
   for (size_t i = 0; i < config_key_count; i++) {
     const struct config_key *key = &config_keys[i];
     bool applies = !key->actions || key->actions >> route->action & 1;
-    bool path = key->scopes == CONFIG_ROUTE && route->part->scope != CONFIG_ROUTE;
+    bool path = key->scopes == CONFIG_ROUTE; /* comes first, wherever it stands in the table */
     if (key->scopes & CONFIG_ROUTE && applies && !path) print_key(printing, route->part, key);
   }
 }

@@ -62,7 +62,7 @@ static const struct row {
      "F:4:3: workers: not here; it belongs at the top\n"},
     {"nginx's words", "listen: 80\n", "F:1:1: listen: no such key; use http or https\n"},
     {"a proxy", "routes:\n- path: /\n  proxy: http://b/\n",
-     "F:2:3: a route needs directory, redirect, answer or demo\n"
+     "F:2:3: a route needs its own directory, redirect, answer or demo\n"
      "F:3:3: proxy: no such key; weir does not forward requests to other servers yet\n"},
     {"twice", "workers: 1\nworkers: 2\n", "F:2:1: a key is given twice\n"},
     {"several at once", "workers: 0\nhttps: x\nflow: fast\n",
@@ -96,8 +96,16 @@ static const struct row {
      "F:3:1: c: no such key\nF:3:4: anchors and aliases are not supported\n"
      "F:3:8: anchors and aliases are not supported\n"
      "F:3:12: anchors and aliases are not supported\n"},
+    {"a wrong key of a host with two routes",
+     "header-remove: server\nroutes:\n- {path: /, answer: a}\n- {path: /b, answer: b}\n",
+     "F:1:16: header-remove server: server is sent with every response; it can only be set\n"},
     {"two documents", "workers: 1\n---\nworkers: 2\n", "F:2:1: a second document\n"},
-    {"not UTF-8", "directory: \xff\n", "F:1:1: invalid leading UTF-8 octet\n"},
+    {"not UTF-8", "directory: \xff\n", "F:1:12: invalid leading UTF-8 octet\n"},
+    {"a control character", "directory: d\n# \xc3\xa9\x01\n",
+     "F:2:4: control characters are not allowed\n"},
+    {"a quotation mark that nothing closes", "directory: \"d\nhttp: 1\n",
+     "F:3:1: found unexpected end of stream, while scanning a quoted scalar that begins in line "
+     "1\n"},
 
     {"a certificate without its key", "https: 1\ncertificates:\n- cert: a\n",
      "F:3:3: cert needs key, its private key\n"},
@@ -388,6 +396,19 @@ static const char all_kinds[] =
     "  - {path: /t, answer: \"two\\nlines\", answer-type: text/html, https-only: true}\n"
     "- {name: default, demo: true}\n";
 
+/* A rule of all routes is printed with each of them. */
+static void assert_same_head_starts(const struct serve_config *first,
+                                    const struct serve_config *second) {
+  for (unsigned i = 0; i < first->host_count; i++)
+    for (unsigned k = 0; k < first->hosts[i].route_count; k++) {
+      const struct head_start_rules *before = first->hosts[i].routes[k].head_starts,
+                                    *after = second->hosts[i].routes[k].head_starts;
+      if (!before) before = &first->head_starts;
+      if (!after) after = &second->head_starts;
+      assert_int_equal(before->count, after->count);
+    }
+}
+
 /* Reading what was printed gives the same again. */
 static void test_print(void **state) {
   static const char *const texts[] = {"{}", "directory: x\n", all_kinds};
@@ -403,8 +424,8 @@ static void test_print(void **state) {
     assert_int_equal(first->listener_count, second->listener_count);
     assert_memory_equal(first->listeners, second->listeners, sizeof first->listeners);
     assert_memory_equal(&first->weights, &second->weights, sizeof first->weights);
-    assert_int_equal(first->head_starts.count, second->head_starts.count);
     assert_int_equal(first->route_count, second->route_count);
+    assert_same_head_starts(first, second);
     assert_int_equal(first->window_bytes, second->window_bytes);
     config_release(first);
     config_release(second);
@@ -426,9 +447,12 @@ static void test_printed_texts(void **state) {
       "        directory: \"/srv/\xc3\xa9 #: x\"\n",
       "        preload: [/=/a.css, /=/b]\n",
       "        cache-control: max-age=1\n",
-      "      - path: /r\n        redirect: \"https://x/\"\n        status: 308\n",
+      "      - path: /r\n        head-start: [\"IMAGE/*@/a*=2k:1\"]\n        redirect: "
+      "\"https://x/\"\n        status: 308\n",
       "        answer: \"two\\x0alines\"\n",
-      "  - name: [default]\n    routes:\n      - path: /\n        demo: true\n",
+      "  - name: [default]\n    routes:\n      - path: /\n        head-start: "
+      "[\"IMAGE/*@/a*=2k:1\"]\n"
+      "        demo: true\n",
   };
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
     if (!strstr(text, lines[i])) fail_msg("%s is missing in:\n%s", lines[i], text);
