@@ -119,10 +119,12 @@ def test_manual_page(share, command):
     assert options_of(command) <= set(re.findall(r"--[a-z0-9.-]+", " ".join(terms)))
     for heading in ("NAME", "SYNOPSIS", "DESCRIPTION", "SEE ALSO"):
         assert page.read_text().count(f"\n.SH {heading}\n") == 1, heading
+    assert not [term for term in terms if re.match(r"-.* [A-Z:]+ [a-z]{3}", term)], "a term holds its explanation"
     if shutil.which("man"):
         done = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, check=False,
                               timeout=harness.PATIENCE_SECONDS, env={**os.environ, "LC_ALL": "C.UTF-8"})
         assert (done.returncode, done.stderr) == (0, b"")
+        assert b"\\&" not in done.stdout, "an escape is shown"
 
 
 def complete(share, directory, *words):

@@ -9,7 +9,7 @@
 function escape(text) {
   gsub(/\\/, "\\e", text)
   gsub(/-/, "\\-", text)
-  if (text ~ /^[.']/) text = "\\\\&" text
+  if (text ~ /^[.']/) text = "\\&" text
   return text
 }
 
@@ -39,6 +39,9 @@ function describe() {
 function term(line,    text, at) {
   end_block()
   text = ""
+  # A term that ends right before the column of texts; one in quotation marks may go on there.
+  if (line ~ /^ +-/ && line !~ /'/ && substr(line, 25, 2) ~ /^ [^ ]/)
+    line = substr(line, 1, 25) " " substr(line, 26)
   sub(/^ +/, "", line)
   at = match(line, /   *[^ ]/)
   if (at > 0) {
