@@ -9,6 +9,7 @@
 #include "engine/base/text.h"
 #include "engine/ws/utf8.h"
 #include "tools/serve/config_find.h"
+#include "tools/serve/rules.h"
 
 struct printing {
   FILE *out;
@@ -74,10 +75,11 @@ static void print_list(struct printing *printing, const char *name) {
 static void print_key(struct printing *printing, const struct config_part *part,
                       const struct config_key *key) {
   const struct config_text *text = config_document_next(key, &part, NULL);
+  bool none = !text && key->many && config_document_own(part, key)->given; /* [] */
   if (!text && !key->standard) return;
   print_name(printing, key->name);
   fputs(key->many ? " [" : " ", printing->out);
-  if (!text) print_text(printing, key->standard);
+  if (!text && !none) print_text(printing, key->standard);
   for (bool first = true; text; text = config_document_next(key, &part, text), first = false) {
     if (!first) fputs(", ", printing->out);
     print_text(printing, text->text);
@@ -95,6 +97,40 @@ static void print_keys(struct printing *printing, const struct config_part *part
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
+/* Rules for fields, of which a route's own overrule its host's. Printed, all would be its own. */
+static const struct {
+  const char *key;
+  enum field_rule_kind kind;
+} field_keys[] = {
+    {"header-set", FIELD_SET}, {"header-add", FIELD_ADD}, {"header-remove", FIELD_REMOVE}};
+
+static void print_fields(struct printing *printing, const char *key, enum field_rule_kind kind,
+                         const struct serve_rules *rules) {
+  char text[2 * SERVE_FIELD_VALUE_BYTES_MAX + sizeof ": "];
+  unsigned count = 0;
+  for (uint32_t i = 0; i < rules->field_count; i++) {
+    const struct header *field = &rules->fields[i].field;
+    if (rules->fields[i].kind != kind) continue;
+    if (count == 0) print_name(printing, key);
+    fputs(count++ > 0 ? ", " : " [", printing->out);
+    snprintf(text, sizeof text, "%.*s%s%.*s", (int)field->name.len, (const char *)field->name.base,
+             kind == FIELD_REMOVE ? "" : ": ", (int)field->value.len,
+             (const char *)field->value.base);
+    print_text(printing, text);
+  }
+  if (count > 0) fputs("]\n", printing->out);
+}
+
+static void print_route_key(struct printing *printing, const struct serve_route *route,
+                            const struct config_key *key) {
+  for (size_t i = 0; i < sizeof field_keys / sizeof *field_keys; i++)
+    if (strcmp(field_keys[i].key, key->name) == 0) {
+      print_fields(printing, key->name, field_keys[i].kind, route->rules);
+      return;
+    }
+  print_key(printing, route->part, key);
+}
+
 static void print_route(struct printing *printing, const struct serve_route *route) {
   printing->dash = "- ";
   if (route->part->scope == CONFIG_ROUTE) {
@@ -107,7 +143,7 @@ static void print_route(struct printing *printing, const struct serve_route *rou
     const struct config_key *key = &config_keys[i];
     bool applies = !key->actions || key->actions >> route->action & 1;
     bool path = key->scopes == CONFIG_ROUTE; /* comes first, wherever it stands in the table */
-    if (key->scopes & CONFIG_ROUTE && applies && !path) print_key(printing, route->part, key);
+    if (key->scopes & CONFIG_ROUTE && applies && !path) print_route_key(printing, route, key);
   }
 }
 

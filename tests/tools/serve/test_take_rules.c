@@ -14,6 +14,7 @@
 #include "engine/base/text.h"
 #include "tools/serve/config_file.h"
 #include "tools/serve/config_load.h"
+#include "tools/serve/config_print.h"
 #include "tools/serve/rules.h"
 
 /* ---- mistakes -------------------------------------------------------------------------------- */
@@ -239,6 +240,36 @@ static void test_inherited_rates(void **state) {
   config_release(config);
 }
 
+/* What is printed means the same: rules that are overruled are not in it, and an empty list stays one. */
+static void test_printed_rules(void **state) {
+  char *text = NULL, error[256];
+  const struct failure failure = {error, sizeof error};
+  size_t len;
+  (void)state;
+  struct serve_config *first = made("directory: d\nindex: []\nheader-set: {x-a: one, x-b: b}\n"
+                                    "header-add: {x-c: c}\nroutes:\n"
+                                    "- {path: /r, answer: a, header-set: {x-a: two}}\n"
+                                    "- {path: /rr, answer: a, header-remove: [x-c]}\n");
+  FILE *out = open_memstream(&text, &len);
+  assert_non_null(out);
+  assert_true(config_print(first, out, &failure));
+  assert_int_equal(fclose(out), 0);
+  struct serve_config *second = made(text);
+  for (unsigned i = 0; i < 3; i++) {
+    const struct serve_rules *a = first->any->routes[i].rules, *b = second->any->routes[i].rules;
+    assert_int_equal(a->field_count, b->field_count);
+    for (uint32_t k = 0; k < a->field_count; k++) {
+      assert_int_equal(a->fields[k].kind, b->fields[k].kind);
+      assert_true(span_equal(a->fields[k].field.name, b->fields[k].field.name));
+      assert_true(span_equal(a->fields[k].field.value, b->fields[k].field.value));
+    }
+  }
+  assert_int_equal(second->any->routes[2].rules->site.index_count, 0);
+  free(text);
+  config_release(first);
+  config_release(second);
+}
+
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
 /* Whether a list of `count` texts is taken. */
@@ -342,6 +373,7 @@ int main(void) {
       cmocka_unit_test(test_inherited_fields),
       cmocka_unit_test(test_inherited_head_starts),
       cmocka_unit_test(test_inherited_rates),
+      cmocka_unit_test(test_printed_rules),
       cmocka_unit_test(test_bounds),
       cmocka_unit_test(test_error_pages),
   };
