@@ -218,10 +218,13 @@ bool take_rules_access(struct config_making *making, const char *text) {
   return !wrong || config_wrong(making, "%s", wrong);
 }
 
-/* A limit that several routes inherit has one account for each client, so its number is its place. */
+/* A limit that several routes inherit has one account for each client, so its number is its place. And what it
+ * says: accounts outlive a reload, and debts to another limit must not. */
 static bool take_rate(struct config_making *making, struct rate_limit *limit, const char *text) {
   const char *wrong = rate_limit_parse(limit, text);
   limit->number = making->text->place.line << 12 ^ making->text->place.column;
+  for (const char *at = text; *at; at++)
+    limit->number = limit->number * 31 + (uint8_t)*at;
   return !wrong || config_wrong(making, "%s", wrong);
 }
 

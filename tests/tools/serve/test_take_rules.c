@@ -270,6 +270,21 @@ static void test_printed_rules(void **state) {
   config_release(second);
 }
 
+static uint32_t number_of_rate(const char *text) {
+  struct serve_config *config = made(text);
+  uint32_t number = config->any->routes[0].rules->rate.number;
+  config_release(config);
+  return number;
+}
+
+/* After a reload, clients have new accounts for a limit that is another one, and the old ones for the same. */
+static void test_changed_rate(void **state) {
+  (void)state;
+  uint32_t number = number_of_rate("directory: d\nrequest-rate: 1/h,burst=10\n");
+  assert_int_equal(number_of_rate("directory: e\nrequest-rate: 1/h,burst=10\n"), number);
+  assert_int_not_equal(number_of_rate("directory: d\nrequest-rate: 100/s\n"), number);
+}
+
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
 /* Whether a list of `count` texts is taken. */
@@ -373,6 +388,7 @@ int main(void) {
       cmocka_unit_test(test_inherited_fields),
       cmocka_unit_test(test_inherited_head_starts),
       cmocka_unit_test(test_inherited_rates),
+      cmocka_unit_test(test_changed_rate),
       cmocka_unit_test(test_printed_rules),
       cmocka_unit_test(test_bounds),
       cmocka_unit_test(test_error_pages),
