@@ -181,7 +181,8 @@ static void check_actions(struct config_making *making, const struct config_part
     bool wrong = false;
     const char *needed = key->actions == 1 << SERVE_DIRECTORY ? "a directory to serve"
                          : key->actions == 1 << SERVE_ANSWER  ? "answer"
-                                                              : "redirect or answer";
+                         : key->actions >> SERVE_REDIRECT & 1 ? "redirect or answer"
+                                                              : "a directory, answer or demo";
     if (part == global) wrong = has_no_effect(making, key);
     if (part->scope == CONFIG_ROUTE) {
       wrong = true;

@@ -104,6 +104,8 @@ static void test_mistakes(void **state) {
   }
   assert_string_equal(mistakes_of("answer: a\nlisting: true\n"),
                       "F:2:1: listing needs a directory to serve\n");
+  assert_string_equal(mistakes_of("redirect: /a\ncompress: true\n"),
+                      "F:2:1: compress needs a directory, answer or demo\n");
 }
 
 /* ---- what is made ---------------------------------------------------------------------------- */
