@@ -70,18 +70,22 @@ static bool is_shown(const struct site_name *name) {
   return name->name.len <= SITE_INDEX_BYTES_MAX && site_path_shows(name->name);
 }
 
-static void put_title(struct writing *out, struct span path) {
+/* The site's root lies at `prefix`. */
+static void put_title(struct writing *out, struct span prefix, struct span path) {
   put_text(out, "/");
+  put_escaped(out, prefix);
+  if (prefix.len > 0) put_text(out, "/");
   put_escaped(out, path);
   if (path.len > 0) put_text(out, "/");
 }
 
-static void write_page(struct writing *out, struct span path, const struct site_names *names) {
+static void write_page(struct writing *out, struct span prefix, struct span path,
+                       const struct site_names *names) {
   put_text(out, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
                 "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Index of ");
-  put_title(out, path);
+  put_title(out, prefix, path);
   put_text(out, "</title>\n<h1>Index of ");
-  put_title(out, path);
+  put_title(out, prefix, path);
   put_text(out, "</h1>\n<table>\n<tr><th>Name<th>Bytes<th>Modified\n");
   if (path.len > 0) put_text(out, "<tr><td><a href=\"../\">../</a><td><td>\n");
   for (uint32_t i = 0; i < names->count; i++)
@@ -94,12 +98,13 @@ static void write_page(struct writing *out, struct span path, const struct site_
 static bool make_page(struct site_exchange *exchange, struct span path,
                       const struct site_names *names) {
   struct writing out = {0};
-  write_page(&out, path, names);
+  struct span prefix = exchange->site->settings.prefix;
+  write_page(&out, prefix, path, names);
   exchange->page_bytes = out.len;
   exchange->page = memory_alloc(exchange->site->settings.memory, out.len);
   if (!exchange->page) return false;
   out = (struct writing){.at = exchange->page};
-  write_page(&out, path, names);
+  write_page(&out, prefix, path, names);
   return true;
 }
 

@@ -334,6 +334,12 @@ static void listings(void **state) {
   got(200, PAGE("/", "", "", "<p>There are more, which are not shown.\n"));
   get("/secret/");
   got(403, NULL);
+  made_reopen((struct site_settings){.rules = &rules, .prefix = span_text("docs/a&b")});
+  made.names = (struct site_names){0};
+  get("/docs/a&b/");
+  got(200, PAGE("/docs/a&amp;b/", "", "", ""));
+  get("/docs/a&b/bare/");
+  got(200, PAGE("/docs/a&amp;b/bare/", UP, "", ""));
 }
 
 static void listings_are_off(void **state) {
