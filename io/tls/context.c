@@ -51,6 +51,12 @@ static bool openssl_refused(struct io_error *error, const char *what) {
   return false;
 }
 
+/* None of the names in the list means anything to OpenSSL, which says so in a roundabout way. */
+static bool unknown_names(struct io_error *error, const char *list, const char *what) {
+  ERR_clear_error();
+  return io_error_set(error, 0, "%s: OpenSSL has no such %s", list, what);
+}
+
 /* ---- ALPN ------------------------------------------------------------------------------------ */
 
 /* Whether the client's list, as it came from the wire, has the token. OpenSSL has checked the
@@ -152,9 +158,11 @@ static bool set_client_suites(SSL_CTX *ssl, const struct tls_settings *settings,
   const char *suites_1_2 = or_default(settings->suites_1_2, tls_1_2_suites);
   const char *suites_1_3 = or_default(settings->suites_1_3, tls_1_3_suites);
   const char *groups = or_default(settings->groups, "X25519:P-256:P-384");
-  if (SSL_CTX_set_cipher_list(ssl, suites_1_2) != 1) return openssl_refused(error, suites_1_2);
-  if (SSL_CTX_set_ciphersuites(ssl, suites_1_3) != 1) return openssl_refused(error, suites_1_3);
-  if (SSL_CTX_set1_groups_list(ssl, groups) != 1) return openssl_refused(error, groups);
+  if (SSL_CTX_set_cipher_list(ssl, suites_1_2) != 1)
+    return unknown_names(error, suites_1_2, "cipher");
+  if (SSL_CTX_set_ciphersuites(ssl, suites_1_3) != 1)
+    return unknown_names(error, suites_1_3, "cipher");
+  if (SSL_CTX_set1_groups_list(ssl, groups) != 1) return unknown_names(error, groups, "group");
   return true;
 }
 
@@ -191,11 +199,11 @@ static bool set_server_suites(SSL_CTX *ssl, const struct tls_settings *settings,
   const char *suites_1_2 = settings->suites_1_2, *suites_1_3 = settings->suites_1_3;
   if (suites_1_2 || suites_1_3) SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
   if (suites_1_2 && SSL_CTX_set_cipher_list(ssl, suites_1_2) != 1)
-    return openssl_refused(error, suites_1_2);
+    return unknown_names(error, suites_1_2, "cipher");
   if (suites_1_3 && SSL_CTX_set_ciphersuites(ssl, suites_1_3) != 1)
-    return openssl_refused(error, suites_1_3);
+    return unknown_names(error, suites_1_3, "cipher");
   if (settings->groups && SSL_CTX_set1_groups_list(ssl, settings->groups) != 1)
-    return openssl_refused(error, settings->groups);
+    return unknown_names(error, settings->groups, "group");
   return keep_allowed(ssl, suites_1_2, error);
 }
 
