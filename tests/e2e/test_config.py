@@ -117,6 +117,28 @@ def test_check_and_print(tmp_path, site):
     assert not harness.listening(port)
 
 
+def test_check_looks_at_logs(tmp_path):
+    """A log that could not be opened is told, and nothing is made."""
+    path = str(tmp_path / "weir.yaml")
+    for key in ("access-log", "record"):
+        for log, status, words in (("log", 0, "can be used"), ("none/log", 1, "No such file"), (".", 1, "directory")):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"http: {harness.free_port()}\n{key}: {tmp_path / log}\n")
+            got, out, error = harness.run("serve", "--config", path, "--check")
+            assert got == status and words in out + error, (key, log)
+            assert os.listdir(tmp_path) == ["weir.yaml"]
+
+
+def test_check_warns_of_an_expired_certificate(tmp_path):
+    request, key, cert = tmp_path / "a.csr", tmp_path / "a.key", tmp_path / "a.pem"
+    tool("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=a.test",
+         "-keyout", key, "-out", request)
+    tool("openssl", "x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-out", cert)
+    status, out, _ = harness.run("serve", "--https", f"127.0.0.1:{harness.free_port()}", "--cert", str(cert), "--key",
+                                 str(key), "--check")
+    assert (status, out) == (0, f"warning: certificate {cert} has expired\nthe configuration can be used\n")
+
+
 def test_the_configuration_in_the_readme(tmp_path):
     """It is ten lines long, and can be read."""
     with open(os.path.join(harness.ROOT, "README.md"), encoding="utf-8") as file:

@@ -142,8 +142,19 @@ size_t certificates_paths(const struct certificates *certificates, const char **
   return count;
 }
 
+static void warn(const struct certificate *certificate) {
+  if (certificate->warning[0]) output_say(STDOUT_FILENO, "warning: %s", certificate->warning);
+}
+
 static const char *name_of(const struct pair *pair) {
   return pair->certificate_path ? pair->certificate_path : "self-signed";
+}
+
+void certificates_warn(struct certificates *certificates) {
+  pthread_mutex_lock(&certificates->lock);
+  for (unsigned i = 0; i < certificates->count; i++)
+    warn(&certificates->pairs[i].certificate);
+  pthread_mutex_unlock(&certificates->lock);
 }
 
 void certificates_print(struct certificates *certificates) {
@@ -151,7 +162,7 @@ void certificates_print(struct certificates *certificates) {
   for (unsigned i = 0; i < certificates->count; i++) {
     const struct pair *pair = &certificates->pairs[i];
     const struct certificate *certificate = &pair->certificate;
-    if (certificate->warning[0]) output_say(STDOUT_FILENO, "warning: %s", certificate->warning);
+    warn(certificate);
     output_say(STDOUT_FILENO, "certificate %s, SHA-256 %s", name_of(pair),
                certificate->fingerprint);
   }
@@ -180,7 +191,7 @@ static bool read_anew(struct pair *pair) {
   certificate_free(&pair->certificate);
   put(pair, &fresh);
   if (same) return true; /* its chain may be another */
-  if (fresh.warning[0]) output_say(STDOUT_FILENO, "warning: %s", fresh.warning);
+  warn(&pair->certificate);
   output_say(STDOUT_FILENO, "certificate %s was replaced, SHA-256 %s", name_of(pair),
              fresh.fingerprint);
   return true;

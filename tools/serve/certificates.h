@@ -41,6 +41,9 @@ __attribute__((warn_unused_result)) bool certificates_use(struct certificates *c
  * how many there are. */
 size_t certificates_paths(const struct certificates *certificates, const char **paths);
 
+/* Prints warnings alone, as of one that has expired, on standard output. */
+void certificates_warn(struct certificates *certificates);
+
 /* Prints one line for each on standard output, and warnings. */
 void certificates_print(struct certificates *certificates);
 

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,6 +44,28 @@ bool log_file_open(struct log_file *file, const char *path, struct io_error *err
 void log_file_close(struct log_file *file) {
   if (file->fd >= 0) close(file->fd);
   file->fd = -1;
+}
+
+/* Whether a file can be made in the directory of the path. */
+static bool can_make(const char *path) {
+  char directory[PATH_MAX];
+  const char *name = strrchr(path, '/');
+  int len = name ? (int)(name + 1 - path) : 0;
+  if (len >= PATH_MAX) return false;
+  snprintf(directory, sizeof directory, "%.*s", len, path);
+  return access(len > 0 ? directory : ".", W_OK | X_OK) == 0;
+}
+
+static bool can_write(const char *path) {
+  struct stat status;
+  if (stat(path, &status) != 0) return errno == ENOENT && can_make(path);
+  if (S_ISDIR(status.st_mode)) errno = EISDIR;
+  return !S_ISDIR(status.st_mode) && access(path, W_OK) == 0;
+}
+
+bool log_file_try(const char *path, struct io_error *error) {
+  return strcmp(path, "-") == 0 || can_write(path) ||
+         io_error_set(error, errno, "cannot open the access log %s: %s", path, strerror(errno));
 }
 
 static void complain(struct log_file *file, const char *what) {

@@ -37,6 +37,9 @@ __attribute__((warn_unused_result)) bool log_file_open(struct log_file *file, co
                                                        struct io_error *error);
 void log_file_close(struct log_file *file);
 
+/* Whether the file could be opened, or made; touches nothing, and wakes no reader of a FIFO. False with error->text. */
+__attribute__((warn_unused_result)) bool log_file_try(const char *path, struct io_error *error);
+
 /* Opens the path anew if another file or none is there now, if it is not open, or if `always`. True if
  * it did. Keeps the open file if that fails. */
 __attribute__((warn_unused_result)) bool log_file_follow(struct log_file *file, bool always);

@@ -7,6 +7,7 @@
 
 #include "io/base/clock.h"
 #include "tools/common/process.h"
+#include "tools/serve/log_file.h"
 
 /* ---- the server's part ----------------------------------------------------------------------- */
 
@@ -24,6 +25,11 @@ bool serve_logs_open(struct serve_logs *logs, const struct serve_config *config,
     queue_bytes /= 2; /* what the plan of memory has is for both */
   return open_one(&logs->access, config->access_log, workers, queue_bytes, error) &&
          open_one(&logs->record, config->record, workers, queue_bytes, error);
+}
+
+bool serve_logs_try(const struct serve_config *config, struct io_error *error) {
+  if (config->access_log && !log_file_try(config->access_log, error)) return false;
+  return !config->record || log_file_try(config->record, error);
 }
 
 bool serve_logs_start(const struct serve_logs *logs, struct io_error *error) {

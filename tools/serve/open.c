@@ -35,6 +35,12 @@ static int open_logs(struct server *server) {
   return good ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
 }
 
+static int try_logs(struct server *server) {
+  struct io_error error = {0};
+  return serve_logs_try(server->config, &error) ? EXIT_DONE
+                                                : complain(EXIT_FAILED, "%s", error.text);
+}
+
 static int open_tls(struct server *server) {
   struct io_error error = {0};
   bool good = serve_tls_open(&server->tls, server->config, &error);
@@ -82,8 +88,10 @@ int serve_check(struct server *server) {
   int status = plan(server);
   if (status == EXIT_DONE) status = read_environment(server);
   if (status == EXIT_DONE) status = load(server);
+  if (status == EXIT_DONE) status = try_logs(server);
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = serve_listen_try(server);
+  if (status == EXIT_DONE) serve_tls_warn(&server->tls);
   return status;
 }
 

@@ -132,6 +132,10 @@ void serve_tls_print(const struct serve_tls *tls) {
   if (tls->context) certificates_print(tls->certificates);
 }
 
+void serve_tls_warn(const struct serve_tls *tls) {
+  if (tls->context) certificates_warn(tls->certificates);
+}
+
 void serve_tls_close(struct serve_tls *tls) {
   watch_stop(tls->watch);
   free(tls->paths);

@@ -46,6 +46,9 @@ serve_tls_swap(struct serve_tls *tls, struct certificates *next, struct io_error
 /* Prints on standard output which certificates there are. */
 void serve_tls_print(const struct serve_tls *tls);
 
+/* Prints on standard output what is doubtful about them. */
+void serve_tls_warn(const struct serve_tls *tls);
+
 /* No worker runs any more, and no log has lines to write. */
 void serve_tls_close(struct serve_tls *tls);
 
