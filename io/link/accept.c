@@ -49,6 +49,7 @@ static bool may_multishot(const struct links *links) {
 
 static void retry_later(struct acceptor *acceptor) {
   struct loop *loop = acceptor->all->links->loop;
+  if (acceptor->shared) ring_detach(&loop->ring, acceptor->fd);
   timer_arm(&loop->timers, &acceptor->retry, loop->now_ns + IO_ACCEPT_RETRY_NS);
 }
 

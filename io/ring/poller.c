@@ -102,6 +102,14 @@ bool poller_attach(struct poller *poller, int fd, unsigned events) {
   return true;
 }
 
+void poller_detach(struct poller *poller, int fd) {
+  struct watch *watch = watches_find(&poller->watches, fd);
+  if (!watch || !watch->attached) return;
+  assert(watch->in.kind == ITEM_NONE && watch->out.kind == ITEM_NONE);
+  epoll_ctl(poller->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+  watch_end(watch);
+}
+
 /* Closing is enough for the kernel to forget the watch, unless the descriptor is a copy: then events may still
  * come, and the watch's generation tells that they are old. One of a shared socket is taken back: the kernel wakes
  * one of all that watch it, and that would be in vain. */

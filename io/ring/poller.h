@@ -43,6 +43,9 @@ void poller_close(struct poller *poller);
 __attribute__((warn_unused_result)) bool poller_attach(struct poller *poller, int fd,
                                                        unsigned events);
 
+/* Watches a descriptor no more, until it is attached again. It has no operation under way (asserted). */
+void poller_detach(struct poller *poller, int fd);
+
 /* Closes a descriptor, watched or not. */
 void poller_close_fd(struct poller *poller, int fd);
 

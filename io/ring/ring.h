@@ -84,6 +84,12 @@ __attribute__((warn_unused_result)) static inline bool ring_attach(struct ring *
   return ring->poller ? poller_attach(ring->poller, fd, events) : true;
 }
 
+/* For a shared listening socket without an operation: the kernel then wakes others, and does not take this ring
+ * for one that waits. */
+static inline void ring_detach(struct ring *ring, int fd) {
+  if (ring->poller) poller_detach(ring->poller, fd);
+}
+
 /* Closes a descriptor that was attached; its operations have ended. */
 static inline void ring_close_fd(struct ring *ring, int fd) {
   if (ring->poller)

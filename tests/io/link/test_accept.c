@@ -102,6 +102,66 @@ static void test_cap_of_links(void **state) {
   echo_server_finish(server);
 }
 
+/* ---- a shared socket ------------------------------------------------------------------------- */
+
+/* Whether an epoll of this process watches the descriptor: the kernel lists what each one watches. */
+static bool is_watched(int fd) {
+  char path[64], line[128];
+  bool found = false;
+  for (int other = 0; other < 256 && !found; other++) {
+    int number;
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", other);
+    FILE *info = fopen(path, "re");
+    while (info && fgets(line, sizeof line, info))
+      found |= sscanf(line, "tfd: %d", &number) == 1 && number == fd;
+    if (info) fclose(info);
+  }
+  return found;
+}
+
+static void turn_once(struct loop *loop) {
+  struct ring_completion done[IO_SETTLE_BATCH];
+  ring_enter(&loop->ring, IO_SECOND);
+  unsigned count = ring_reap(&loop->ring, done, IO_SETTLE_BATCH);
+  for (unsigned i = 0; i < count; i++)
+    loop_op_completed(loop, &done[i]);
+}
+
+/* Without room for links, the kernel must not wake this worker in place of others. */
+static void test_full_and_shared(void **state) {
+  struct links_settings settings = {.links_max = 1};
+  struct loop loop;
+  struct links links;
+  struct acceptors acceptors;
+  struct address address;
+  struct io_error error;
+  (void)state;
+  int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  assert_int_equal(listen(listening, 8), 0);
+  assert_true(listener_inspect(listening, &address, &error));
+  assert_true(loop_open(&loop, RING_EPOLL, 0, 16, 100, &error));
+  assert_true(links_open(&links, &loop, &settings));
+  acceptors_init(&acceptors, &links);
+  assert_true(acceptors_add(&acceptors, listening, true, (struct machine_factory){0}));
+  assert_true(is_watched(listening));
+  struct link *link = links_take(&links); /* the only one */
+  int dialed = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(connect(dialed, &address.any, address.len), 0);
+  turn_once(&loop);
+  assert_int_equal(loop.counters.links_refused, 1); /* it was woken already */
+  assert_false(is_watched(listening));
+  links_give(&links, link);
+  acceptors_resume(&acceptors);
+  assert_true(is_watched(listening));
+  acceptors_stop(&acceptors, 0);
+  turn_once(&loop);
+  assert_false(acceptors_are_open(&acceptors));
+  acceptors_free(&acceptors);
+  links_close(&links);
+  loop_close(&loop);
+  close(dialed);
+}
+
 /* Idle links that take every place make room for others, and close without lingering. */
 static void test_idle_links_are_shed(void **state) {
   const char *way = *state;
@@ -277,10 +337,9 @@ int main(int argc, char **argv) {
       {"test_a_socket_ends_alone", test_a_socket_ends_alone},
   };
   const struct CMUnitTest once[] = {
-      cmocka_unit_test(test_factory_refuses),
-      cmocka_unit_test(test_socket_and_peer),
-      cmocka_unit_test(test_kinds_of_addresses),
-      cmocka_unit_test(test_port_in_use),
+      cmocka_unit_test(test_factory_refuses),    cmocka_unit_test(test_socket_and_peer),
+      cmocka_unit_test(test_kinds_of_addresses), cmocka_unit_test(test_port_in_use),
+      cmocka_unit_test(test_full_and_shared),
   };
   return ring_ways_run("accept", tests, sizeof tests / sizeof *tests, once,
                        sizeof once / sizeof *once, argc > 1 ? argv[1] : NULL);
