@@ -54,68 +54,25 @@ void answer(void *, struct stream *stream, const struct request *, uint64_t) {
     std::abort();
 }
 
-/* A server's connection and what a client sends it. */
-class Connection {
-public:
-  Connection() {
-    handler.request = answer;
-    const struct engine_config config = engine_config_default();
-    struct machine_peer peer = {};
-    peer.application_protocol = "h2";
-    if (!engine_init(&engine, &memory, &config, &handler) || !create(&peer)) std::abort();
+/* What a client sends. */
+struct client {
+  struct hpack_encoder encoder;
+  uint8_t block[256];
+  size_t block_bytes = 0;
+  uint32_t next_id = 1;
+  std::vector<uint8_t> bytes; /* on their way to the server */
+
+  client() {
     hpack_encoder_init(&encoder, &memory);
     static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     bytes.assign(preface, preface + sizeof preface - 1);
     put_frame(H2_SETTINGS, 0, 0, nullptr, 0);
     put_frame(H2_SETTINGS, 1, 0, nullptr, 0);
     put_credit(INT32_MAX - 65535);
-    receive();
-    /* From the third on all fields are in the table, and the block stays the same. */
-    for (int i = 0; i < 3; i++) {
-      encode();
-      serve(1);
-    }
   }
-
-  ~Connection() {
-    machine.ops->close(machine.self);
-    hpack_encoder_destroy(&encoder);
-    engine_destroy(&engine);
-  }
-
-  Connection(const Connection &) = delete;
-  Connection &operator=(const Connection &) = delete;
-
-  void serve(size_t count) {
-    bytes.clear();
-    for (size_t i = 0; i < count; i++, next_id += 2)
-      put_frame(H2_HEADERS, 5 /* END_STREAM, END_HEADERS */, next_id, block, block_bytes);
-    receive();
-    const size_t sent = send();
-    if (sent < count * body_bytes_each) std::abort();
-    if ((owed += count * body_bytes_each) < 1u << 30) return;
-    bytes.clear();
-    put_credit(static_cast<uint32_t>(owed));
-    receive();
-    owed = 0;
-  }
-
-private:
-  struct engine engine;
-  struct machine_host host = {};
-  struct machine machine;
-  struct handler handler = {};
-  struct hpack_encoder encoder;
-  uint8_t block[256];
-  size_t block_bytes = 0, owed = 0;
-  uint32_t next_id = 1;
-  std::vector<uint8_t> bytes; /* on their way to the server */
-
-  bool create(const struct machine_peer *peer) {
-    const struct machine_factory factory = conn_factory(&engine);
-    host.wake = [](struct machine_host *) {};
-    return factory.create(factory.ctx, peer, &host, now_ns, &machine);
-  }
+  ~client() { hpack_encoder_destroy(&encoder); }
+  client(const client &) = delete;
+  client &operator=(const client &) = delete;
 
   void encode() {
     const struct header fields[] = {
@@ -126,6 +83,11 @@ private:
         header_of(TOKEN_USER_AGENT, span_text("h2load nghttp2/1.52.0")),
     };
     block_bytes = hpack_encode(&encoder, fields, 5, block);
+  }
+
+  void put_requests(size_t count) {
+    for (size_t i = 0; i < count; i++, next_id += 2)
+      put_frame(H2_HEADERS, 5 /* END_STREAM, END_HEADERS */, next_id, block, block_bytes);
   }
 
   void put_frame(uint8_t type, uint8_t flags, uint32_t stream, const uint8_t *payload, size_t len) {
@@ -145,11 +107,58 @@ private:
     h2_frame_window_update_encode(frame, 0, increment);
     bytes.insert(bytes.end(), frame, frame + sizeof frame);
   }
+};
+
+/* A server's connection with its client. */
+class connection {
+public:
+  connection() {
+    const struct engine_config config = engine_config_default();
+    handler.request = answer;
+    if (!engine_init(&engine, &memory, &config, &handler) || !create()) std::abort();
+    receive();
+    /* From the third on all fields are in the table, and the block stays the same. */
+    for (int i = 0; i < 3; i++) {
+      client.encode();
+      serve(1);
+    }
+  }
+  ~connection() {
+    machine.ops->close(machine.self);
+    engine_destroy(&engine);
+  }
+
+  void serve(size_t count) {
+    client.put_requests(count);
+    receive();
+    if (send() < count * body_bytes_each) std::abort();
+    owed += count * body_bytes_each;
+    if (owed < 1u << 30) return;
+    client.put_credit(static_cast<uint32_t>(owed));
+    receive();
+    owed = 0;
+  }
+
+private:
+  struct client client;
+  struct engine engine;
+  struct machine_host host = {};
+  struct machine machine;
+  struct handler handler = {};
+  size_t owed = 0; /* bytes of the connection's window */
+
+  bool create() {
+    const struct machine_factory factory = conn_factory(&engine);
+    struct machine_peer peer = {};
+    peer.application_protocol = "h2";
+    host.wake = [](struct machine_host *) {};
+    return factory.create(factory.ctx, &peer, &host, now_ns, &machine);
+  }
 
   void receive() {
-    if (machine.ops->recv(machine.self, span_of(bytes.data(), bytes.size()), now_ns) !=
-        bytes.size())
-      std::abort();
+    const struct span bytes = span_of(client.bytes.data(), client.bytes.size());
+    if (machine.ops->recv(machine.self, bytes, now_ns) != bytes.len) std::abort();
+    client.bytes.clear();
   }
 
   size_t send() {
@@ -170,7 +179,7 @@ private:
 
 /* Identifiers end after 2^30 requests, so a connection is made for each run. */
 void request(benchmark::State &state) {
-  Connection connection;
+  connection connection;
   const size_t count = static_cast<size_t>(state.range(0));
   for (auto _ : state)
     connection.serve(count);
@@ -185,7 +194,7 @@ BENCHMARK(request)->Arg(1)->Arg(10)->Arg(100);
 
 int main(int argc, char **argv) {
   if (argc == 3 && std::strcmp(argv[1], "--requests") == 0) {
-    Connection connection;
+    connection connection;
     for (long left = std::atol(argv[2]); left > 0; left -= 10)
       connection.serve(10);
     return 0;

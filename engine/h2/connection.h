@@ -152,7 +152,7 @@ struct h2 {
   uint32_t reset_code;     /* of the peer's last RST_STREAM, as it came */
   uint64_t drain_ns;       /* when our last GOAWAY is due */
   uint64_t opened_ns, idle_since_ns, control_since_ns;
-  bool rested; /* memory was given back since it became idle: H2_REST_NS */
+  bool rested;               /* memory was given back since it became idle: H2_REST_NS */
   uint64_t stalled_since_ns; /* when output last began to wait for the peer; 0: none waits */
   uint64_t stalled_bytes;    /* bytes that the peer has taken since */
   bool stalled_ended;        /* a message of ours has ended since */

@@ -4,7 +4,7 @@
 #include "tools/serve/metrics_process.h"
 
 #include <dirent.h>
-#include <inttypes.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -32,14 +32,15 @@ static void descriptors(struct metrics_text *text) {
 }
 
 static void memory(struct metrics_text *text) {
-  uint64_t pages, resident, page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+  uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+  char line[256], *rest;
   FILE *file = fopen("/proc/self/statm", "re");
   if (!file) return;
-  if (fscanf(file, "%" SCNu64 " %" SCNu64, &pages, &resident) == 2) {
+  if (fgets(line, sizeof line, file)) {
     metrics_family(text, "process_virtual_memory_bytes", METRIC_GAUGE, "Virtual memory.");
-    metrics_count(text, NULL, pages * page_bytes);
+    metrics_count(text, NULL, strtoull(line, &rest, 10) * page_bytes);
     metrics_family(text, "process_resident_memory_bytes", METRIC_GAUGE, "Resident memory.");
-    metrics_count(text, NULL, resident * page_bytes);
+    metrics_count(text, NULL, strtoull(rest, NULL, 10) * page_bytes);
   }
   fclose(file);
 }

@@ -96,7 +96,8 @@ const char *metrics_label(char *out, size_t size, const char *value) {
   size_t len = 0;
   for (; *value && len + 3 <= size; value++) {
     if (*value == '"' || *value == '\\' || *value == '\n') out[len++] = '\\';
-    out[len++] = *value == '\n' ? 'n' : *value;
+    out[len++] = *value;
+    if (*value == '\n') out[len - 1] = 'n';
   }
   out[len] = 0;
   return out;

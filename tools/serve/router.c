@@ -370,15 +370,15 @@ struct router *router_create(const struct router_settings *settings, const char 
                              struct io_error *error) {
   unsigned routes = settings->config->route_count;
   struct router *router = memory_alloc(settings->memory, sizeof *router);
-  struct serve_site **sites = memory_alloc(settings->memory, routes * sizeof *sites);
+  struct serve_site **sites = memory_alloc(settings->memory, routes * sizeof(struct serve_site *));
   *note = NULL;
   if (!router || !sites) {
     memory_free(settings->memory, router, sizeof *router);
-    memory_free(settings->memory, sites, routes * sizeof *sites);
+    memory_free(settings->memory, sites, routes * sizeof(struct serve_site *));
     io_error_set(error, 0, "out of memory");
     return NULL;
   }
-  memset(sites, 0, routes * sizeof *sites);
+  memset(sites, 0, routes * sizeof(struct serve_site *));
   *router = (struct router){.settings = *settings, .sites = sites};
   config_retain(settings->config);
   pool_init(&router->replies, settings->memory, sizeof(struct reply),

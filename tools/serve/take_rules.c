@@ -66,7 +66,7 @@ static bool add_field(struct config_making *making, enum field_rule_kind kind, s
   if (!room_for_one(making, (void **)&rules->fields, rules->field_count, FIELD_RULES_MAX,
                     sizeof *rules->fields) ||
       !room_for_one(making, (void **)&rules->field_parts, rules->field_count, FIELD_RULES_MAX,
-                    sizeof *rules->field_parts))
+                    sizeof(struct config_part *)))
     return false;
   struct header field = {.name = lower, .value = value};
   field.token = (uint16_t)header_token_of(lower);

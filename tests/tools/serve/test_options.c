@@ -294,7 +294,8 @@ static void describe(const char *json, const char *const *rules, unsigned count,
     assert_true(fd >= 0);
     assert_int_equal(write(fd, json, strlen(json)), (ssize_t)strlen(json));
   }
-  struct serve_hints *hints = serve_hints_create((struct span){0}, json ? file : NULL, rules, count, &failure);
+  struct serve_hints *hints =
+      serve_hints_create((struct span){0}, json ? file : NULL, rules, count, &failure);
   size_t len = (size_t)snprintf(out, size, "%s", hints ? "" : "error");
   const struct site_hints *table = hints ? serve_hints_table(hints) : NULL;
   for (uint32_t i = 0; table && i < table->page_count; i++) {
