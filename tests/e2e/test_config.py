@@ -1,6 +1,8 @@
 """Configuration files: hosts and routes over each protocol, and reloads by SIGHUP."""
 import os
 import signal
+import socket
+import ssl
 
 import pytest
 
@@ -205,6 +207,21 @@ def test_refused_reload_changes_nothing(configured, text, words):
     assert words in server.server.log()
     assert server.get() == (200, "", "before")
     assert not harness.listening(server.https)
+
+
+def test_refused_reload_leaves_no_tls(configured, tmp_path):
+    """What a reload that was refused said about TLS is not what the next one gets."""
+    text = ("http: 127.0.0.1:{http}\nhttps: 127.0.0.1:{https}\nanswer: a\n"
+            f"ticket-keys: {tmp_path}/keys\nciphers: ")
+    server = configured("http: 127.0.0.1:{http}\nanswer: a\n")
+    (tmp_path / "keys").write_bytes(b"short")
+    server.reload(text + "TLS_AES_128_GCM_SHA256\n", "not reloaded")
+    (tmp_path / "keys").write_bytes(os.urandom(80))
+    server.reload(text + "TLS_CHACHA20_POLY1305_SHA256\n")
+    context = ssl._create_unverified_context()
+    with socket.create_connection(("127.0.0.1", server.https), timeout=10) as plain:
+        with context.wrap_socket(plain) as secure:
+            assert secure.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
 
 
 def test_many_reloads_under_load(configured, tmp_path):

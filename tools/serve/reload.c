@@ -190,12 +190,14 @@ static bool prepare_workers(struct reload *reload) {
 /* All that can be refused. False with reload->error; nothing has changed. */
 static bool get_ready(struct reload *reload) {
   struct server *server = reload->server;
-  bool good =
+  bool had_tls = server->tls.context;
+  bool planned =
       serve_tls_prepare(&server->tls, reload->config, &reload->certificates, &reload->error) &&
-      plan_listeners(reload) && prepare_workers(reload);
-  if (good) return true;
+      plan_listeners(reload);
+  if (planned && prepare_workers(reload)) return true;
   close_slots(server, reload->added);
   certificates_close(reload->certificates);
+  if (!planned && !had_tls) serve_tls_close(&server->tls); /* no worker has it yet */
   return false;
 }
 

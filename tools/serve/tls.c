@@ -142,4 +142,5 @@ void serve_tls_close(struct serve_tls *tls) {
   tls_context_free(tls->context);
   certificates_close(tls->certificates);
   ticket_file_close(&tls->tickets);
+  *tls = (struct serve_tls){.context = NULL};
 }

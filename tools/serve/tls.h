@@ -49,7 +49,7 @@ void serve_tls_print(const struct serve_tls *tls);
 /* Prints on standard output what is doubtful about them. */
 void serve_tls_warn(const struct serve_tls *tls);
 
-/* No worker runs any more, and no log has lines to write. */
+/* No worker has it any more, or yet, and no log has lines of its connections to write. */
 void serve_tls_close(struct serve_tls *tls);
 
 #endif
