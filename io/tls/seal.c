@@ -65,15 +65,24 @@ bool tls_seal_begin(struct tls_seal *seal, const struct tls_sealers *sealers, co
     const struct tls12_crypto_info_chacha20_poly1305 *at = info;
     set(&made, TLS_SEAL_CHACHA20, at->key, sizeof at->key, NULL, 0, at->iv, at->rec_seq);
   }
-  if (!sealers->ciphers[made.cipher]) return false;
-  tls_seal_end(seal);
-  *seal = made;
+  bool known = sealers->ciphers[made.cipher];
+  if (known) {
+    tls_seal_end(seal);
+    *seal = made;
+  }
   OPENSSL_cleanse(&made, sizeof made);
-  return true;
+  return known;
+}
+
+/* The context has a copy of the key. */
+static void forget(struct tls_sealer *sealer) {
+  EVP_CIPHER_CTX_reset(sealer->ctx);
+  sealer->cipher = TLS_SEAL_NONE;
+  sealer->owner = NULL;
 }
 
 void tls_seal_end(struct tls_seal *seal) {
-  if (seal->sealer && seal->sealer->owner == seal) seal->sealer->owner = NULL;
+  if (seal->sealer && seal->sealer->owner == seal) forget(seal->sealer);
   OPENSSL_cleanse(seal, sizeof *seal);
 }
 

@@ -61,7 +61,7 @@ void tls_sealers_destroy(struct tls_sealers *sealers);
 __attribute__((warn_unused_result)) bool
 tls_seal_begin(struct tls_seal *seal, const struct tls_sealers *sealers, const void *info);
 
-/* Forgets the keys. */
+/* Forgets the keys, also in the context that was lent. */
 void tls_seal_end(struct tls_seal *seal);
 
 static inline bool tls_seal_is_on(const struct tls_seal *seal) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <linux/tls.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 #include "io/base/limits.h"
@@ -185,6 +186,11 @@ static void test_contexts_are_shared(void **state) {
     tls_seal_end(&seals[i]);
   for (unsigned i = 0; i < TLS_SEALERS; i++)
     assert_null(sealers.at[i].owner);
+  tls_seal_end(&alone); /* nor does OpenSSL keep the key */
+  assert_null(EVP_CIPHER_CTX_get0_cipher(own.at[0].ctx));
+  assert_true(tls_seal_begin(&alone, &own, &seven));
+  for (unsigned i = 0; i < TLS_SEALERS; i++)
+    seal_one(&alone, &own, (uint8_t[27]){0});
   tls_seal_end(&alone);
   tls_sealers_destroy(&sealers);
   tls_sealers_destroy(&own);
