@@ -35,6 +35,7 @@ struct config_key {
   enum config_type type;
   bool many;      /* a list; the option may be repeated */
   bool live;      /* of a global key: another value counts without a restart */
+  bool tls;       /* of a global key that is not live: counts from the first https on */
   bool automatic; /* a count may be "auto", which is 0 */
   const char *
       separator; /* of NAME and VALUE in a text, which a file may then write as a mapping; or NULL */

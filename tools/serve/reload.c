@@ -11,6 +11,7 @@
 #include "tools/serve/certificates.h"
 #include "tools/serve/config_file.h"
 #include "tools/serve/config_load.h"
+#include "tools/serve/config_stays.h"
 #include "tools/serve/listen.h"
 #include "tools/serve/say.h"
 #include "tools/serve/worker.h"
@@ -144,22 +145,9 @@ static void say_listeners(const struct reload *reload) {
 
 /* ---- settings that stay ---------------------------------------------------------------------- */
 
-static bool has_same(const struct config_part *one, const struct config_part *other,
-                     const struct config_key *key) {
-  const struct config_text *a = config_document_own(one, key)->first;
-  const struct config_text *b = config_document_own(other, key)->first;
-  for (; a && b && strcmp(a->text, b->text) == 0; b = b->next)
-    a = a->next;
-  return !a && !b;
-}
-
-static void say_what_stays(const struct server *server) {
-  for (size_t i = 0; i < config_key_count; i++) {
-    const struct config_key *key = &config_keys[i];
-    if (key->scopes != CONFIG_GLOBAL || key->live) continue;
-    if (!has_same(server->first->document.global, server->config->document.global, key))
-      say("%s stays as it was at the start: restart to change it", key->name);
-  }
+static void say_stays(void *ctx, const char *name) {
+  (void)ctx;
+  say("%s stays as it was at the start: restart to change it", name);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
@@ -224,7 +212,7 @@ void serve_reload(struct server *server, struct worker_group *group) {
   bool good = reload.config && get_ready(&reload);
   if (good) {
     put_in_force(&reload);
-    say_what_stays(server);
+    config_stays(server->first, server->tls.first, server->config, say_stays, NULL);
     say("reloaded %s", server->file);
   } else {
     if (reload.config) complain(EXIT_FAILED, "%s", reload.error.text);

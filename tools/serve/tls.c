@@ -49,9 +49,9 @@ static bool make_context(struct serve_tls *tls, const struct serve_config *confi
   return tls->context && certificates_use(tls->certificates, tls->context, error);
 }
 
-bool serve_tls_open(struct serve_tls *tls, const struct serve_config *config,
-                    struct io_error *error) {
+bool serve_tls_open(struct serve_tls *tls, struct serve_config *config, struct io_error *error) {
   if (!config_is_secure(config)) return true;
+  tls->first = config_retain(config);
   tls->certificates = certificates_open(config->certificates, config->certificate_count, error);
   if (!tls->certificates || !make_context(tls, config, error)) return false;
   return !config->ticket_keys ||
@@ -103,7 +103,7 @@ static bool names_same(const struct serve_tls *tls, const struct serve_config *c
   return same;
 }
 
-bool serve_tls_prepare(struct serve_tls *tls, const struct serve_config *config,
+bool serve_tls_prepare(struct serve_tls *tls, struct serve_config *config,
                        struct certificates **next, struct io_error *error) {
   *next = NULL;
   if (!config_is_secure(config)) return true;
@@ -142,5 +142,6 @@ void serve_tls_close(struct serve_tls *tls) {
   tls_context_free(tls->context);
   certificates_close(tls->certificates);
   ticket_file_close(&tls->tickets);
+  config_release(tls->first);
   *tls = (struct serve_tls){.context = NULL};
 }

@@ -19,12 +19,13 @@ struct serve_tls {
   struct ticket_file tickets;
   const char **paths; /* what is watched */
   struct watch *watch;
+  struct serve_config *first; /* that the context was made from; a reference */
 };
 
 /* Reads the files that the configuration names; nothing where it has no secure listener. False with one line in
- * `error`. Call serve_tls_close() in either case. */
+ * `error`. Call serve_tls_close() in either case. Takes a reference. */
 __attribute__((warn_unused_result)) bool
-serve_tls_open(struct serve_tls *tls, const struct serve_config *config, struct io_error *error);
+serve_tls_open(struct serve_tls *tls, struct serve_config *config, struct io_error *error);
 
 /* Starts to watch the files, on a thread that inherits the caller's signal mask. False with one line in
  * `error`. */
@@ -34,7 +35,7 @@ __attribute__((warn_unused_result)) bool serve_tls_start(struct serve_tls *tls,
 /* Reads the files that the next configuration names. `*next` stays NULL where the same certificates go on. False
  * with one line in `error`; nothing has changed. */
 __attribute__((warn_unused_result)) bool serve_tls_prepare(struct serve_tls *tls,
-                                                           const struct serve_config *config,
+                                                           struct serve_config *config,
                                                            struct certificates **next,
                                                            struct io_error *error);
 
