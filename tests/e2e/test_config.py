@@ -224,6 +224,17 @@ def test_refused_reload_leaves_no_tls(configured, tmp_path):
             assert secure.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
 
 
+def test_reload_of_a_fifo(configured):
+    """Its open would wait for a writer: the server goes on, and can be stopped."""
+    server = configured("http: 127.0.0.1:{http}\nanswer: before\n")
+    os.unlink(server.path)
+    os.mkfifo(server.path)
+    server.server.process.send_signal(signal.SIGHUP)
+    assert wait_until(lambda: "the configuration before stays in force" in server.server.log()), server.server.log()
+    assert f"{server.path} is a FIFO" in server.server.log()
+    assert server.get() == (200, "", "before")
+
+
 def test_many_reloads_under_load(configured, tmp_path):
     """No request fails, and nothing is left behind. Signals that come together are one reload."""
     text = "http: 127.0.0.1:{http}\nworkers: 2\nanswer: TEXT\nroutes: [{{path: /d, directory: DIR}}]\n"

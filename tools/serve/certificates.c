@@ -178,11 +178,17 @@ static void refuse(struct pair *pair, const struct io_error *why) {
   pair->refused = *why;
 }
 
+static bool load_again(struct pair *pair, struct certificate *out, struct io_error *why) {
+  stamp(pair);
+  return file_is_ready(pair->certificate_path, why) && file_is_ready(pair->key_path, why) &&
+         load(pair, out, why);
+}
+
 /* Whether there is a new certificate. */
 static bool read_anew(struct pair *pair) {
   struct certificate fresh;
   struct io_error why = {0};
-  if (!load(pair, &fresh, &why)) {
+  if (!load_again(pair, &fresh, &why)) {
     refuse(pair, &why);
     return false;
   }

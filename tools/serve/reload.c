@@ -14,6 +14,7 @@
 #include "tools/serve/config_stays.h"
 #include "tools/serve/listen.h"
 #include "tools/serve/say.h"
+#include "tools/serve/watch.h"
 #include "tools/serve/worker.h"
 
 struct reload {
@@ -154,6 +155,11 @@ static void say_stays(void *ctx, const char *name) {
 
 static struct serve_config *read_config(const struct server *server) {
   struct mistakes mistakes = {0};
+  struct io_error error = {0};
+  if (!file_is_ready(server->file, &error)) {
+    (void)complain(EXIT_FAILED, "%s", error.text);
+    return NULL;
+  }
   struct serve_config *config = config_file_read(server->file, &mistakes);
   bool good = config && config_load(config, &mistakes);
   if (good && serve_listen_inherited(server, config) == EXIT_DONE) return config;

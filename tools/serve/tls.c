@@ -103,12 +103,21 @@ static bool names_same(const struct serve_tls *tls, const struct serve_config *c
   return same;
 }
 
+static bool are_ready(const struct serve_config *config, struct io_error *error) {
+  bool ready = true;
+  for (unsigned i = 0; ready && i < config->certificate_count; i++)
+    ready = file_is_ready(config->certificates[i].certificate, error) &&
+            file_is_ready(config->certificates[i].key, error);
+  return ready;
+}
+
 bool serve_tls_prepare(struct serve_tls *tls, struct serve_config *config,
                        struct certificates **next, struct io_error *error) {
   *next = NULL;
   if (!config_is_secure(config)) return true;
+  if (tls->context && names_same(tls, config)) return true; /* their files are watched */
+  if (!are_ready(config, error)) return false;
   if (!tls->context) return serve_tls_open(tls, config, error) && serve_tls_start(tls, error);
-  if (names_same(tls, config)) return true; /* their files are watched */
   *next = certificates_open(config->certificates, config->certificate_count, error);
   return *next;
 }

@@ -38,6 +38,12 @@ static int64_t nanoseconds(struct timespec time) {
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+bool file_is_ready(const char *path, struct io_error *error) {
+  struct stat info;
+  if (stat(path, &info) != 0 || !S_ISFIFO(info.st_mode)) return true;
+  return io_error_set(error, 0, "%s is a FIFO, which is read only at the start", path);
+}
+
 struct file_stamp file_stamp_of(const char *path) {
   struct stat info;
   if (stat(path, &info) != 0) return (struct file_stamp){.code = errno};

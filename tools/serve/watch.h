@@ -30,6 +30,10 @@ struct file_stamp {
 struct file_stamp file_stamp_of(const char *path);
 bool file_stamp_is_equal(const struct file_stamp *one, const struct file_stamp *other);
 
+/* Whether a file can be read while the server runs: the open of a FIFO would wait for a writer, and a signal or the end
+ * of the server with it. A path without a file is left to the open. False with one line in `error`. */
+__attribute__((warn_unused_result)) bool file_is_ready(const char *path, struct io_error *error);
+
 struct watch_settings {
   const char *const *paths; /* kept */
   size_t count;

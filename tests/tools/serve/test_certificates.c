@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -206,6 +207,21 @@ static void test_expired(void **state) {
   certificate_free(&old);
 }
 
+/* The open of a FIFO would wait, and the end of the server with it. */
+static void test_fifo(void **state) {
+  int64_t now = (int64_t)time(NULL);
+  (void)state;
+  assert_int_equal(unlink(at("a.key")), 0);
+  assert_int_equal(mkfifo(at("a.key"), 0600), 0);
+  look(certificates, now);
+  expect_said(
+      "a.key is a FIFO, which is read only at the start; the old certificate stays in force");
+  look(certificates, now);
+  expect_said("");
+  assert_ptr_equal(seen(), &first);
+  assert_int_equal(unlink(at("a.key")), 0);
+}
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static void test_open(void **state) {
@@ -241,6 +257,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_half_written, begin, end),
       cmocka_unit_test_setup_teardown(test_other_pair, begin, end),
       cmocka_unit_test_setup_teardown(test_expired, begin, end),
+      cmocka_unit_test_setup_teardown(test_fifo, begin, end),
       cmocka_unit_test_setup_teardown(test_open, begin, end),
   };
   int failed = cmocka_run_group_tests(tests, set_up, clean_up);
