@@ -364,7 +364,7 @@
  * Larger ones save little: copying them takes a hundred times as long as the system call. */
 #define FILES_WINDOW_BYTES (128 * 1024)
 
-/* Such pieces of one worker: 32 MiB, half of what it may hold of small files. Enough for as many large files
+/* Such pieces of one worker, or fewer: 32 MiB, half of what it may hold of small files. Enough for as many large files
  * as are sent at once; readers of more read for themselves. */
 #define FILES_WINDOWS_MAX 256
 

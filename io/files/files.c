@@ -454,6 +454,12 @@ void files_trim(struct files *files, uint64_t now_ns) {
   windows_trim(&files->windows);
 }
 
+/* Half of what small files may take. */
+static uint32_t windows_of(const struct file_cache *cache) {
+  size_t count = cache->bytes_max / 2 / FILES_WINDOW_BYTES;
+  return count < FILES_WINDOWS_MAX ? (uint32_t)count : FILES_WINDOWS_MAX;
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 /* Shown at startup where openat2() is refused. */
@@ -509,7 +515,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
   bool opened = beneath_init(&files->beneath, settings->root, error);
   files->root = opened ? strdup(settings->root) : NULL;
   if (files->root && file_cache_init(&files->cache)) {
-    windows_init(&files->windows, &files->cache, FILES_WINDOWS_MAX);
+    windows_init(&files->windows, &files->cache, windows_of(&files->cache));
     if (note) *note = files->beneath.stepwise ? stepwise_note : NULL;
     return files;
   }

@@ -16,8 +16,8 @@
  * last visit, and while bytes of it are lent, which its count of loans says. So clients that stop reading can
  * pin windows, and others then read without them.
  *
- * Owner: one a worker. Memory: FILES_WINDOWS_MAX windows at most, each allocated when it is needed and freed
- * FILES_WINDOW_SECONDS after its last use.
+ * Owner: one for each struct files. Memory: FILES_WINDOWS_MAX windows at most, or half of what its cache may take if
+ * that is less. Each is allocated when it is needed and freed FILES_WINDOW_SECONDS after its last use.
  */
 #ifndef WEIR_FILE_WINDOW_H
 #define WEIR_FILE_WINDOW_H

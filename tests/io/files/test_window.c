@@ -200,6 +200,21 @@ static void test_all_in_use(void **state) {
   files_destroy(files);
 }
 
+/* Fewer windows, where there is less memory for the cache: several directories share a worker's, say. */
+static void test_bound(void **state) {
+  (void)state;
+  struct file_view a = {0}, b = {0};
+  files = stage_open(
+      (struct files_settings){.loop = stage_loop, .cache_bytes_max = 3 * FILES_WINDOW_BYTES});
+  stage_put_pattern(stage_at("page"), FILE_BYTES);
+  shifted_clock_set(CLOCK_REALTIME, 10);
+  assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FOUND);
+  assert_int_equal(lend(0, true, &a), FILES_WINDOW_BYTES);
+  assert_int_equal(lend(FILES_WINDOW_BYTES, true, &b), 0);
+  windows_leave(&a);
+  close_page();
+}
+
 /* A loan is left alone when its file is gone; a window that nobody used is freed. */
 static void test_freed(void **state) {
   (void)state;
@@ -230,7 +245,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       STAGE_TEST(test_shared),        STAGE_TEST(test_unsettled), STAGE_TEST(test_changed),
       STAGE_TEST(test_settled_again), STAGE_TEST(test_cold),      STAGE_TEST(test_all_in_use),
-      STAGE_TEST(test_freed),
+      STAGE_TEST(test_bound),         STAGE_TEST(test_freed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
