@@ -71,8 +71,8 @@ struct io_error;
 struct loop;
 
 struct files_settings {
-  const char *root;         /* directory; borrowed during files_create() */
-  struct loop *loop;        /* whose ring reads what is not in the page cache; NULL: reads block */
+  const char *root;  /* directory; borrowed during files_create() */
+  struct loop *loop; /* whose ring reads what is not in the page cache; NULL: reads block */
   /* Half of cache_bytes_max is taken besides, at most, for the pieces of large files that are lent. */
   size_t cache_bytes_max;   /* content and entries, with what the user adds; 0: FILES_CACHE_BYTES */
   uint32_t entries_max;     /* 0: FILES_ENTRIES_MAX */
