@@ -1,6 +1,7 @@
 """The announcements of a page: 103 Early Hints, link fields and pushes (RFC 8297, RFC 9113 section 8.4).
 Also the other options about what to send."""
 import json
+import signal
 
 import h2.events
 import h2.settings
@@ -117,6 +118,24 @@ def test_a_push_may_be_refused(served, root):
     assert client.wait(2)[0].status == 200
     assert client.fetch("/app.js").body == (root / "app.js").read_bytes()
     client.close()
+
+
+def test_a_reload_switches_pushes_on_and_off(root, tmp_path):
+    """Pushes that the first configuration did without, too."""
+    path, port = tmp_path / "weir.yaml", harness.free_port()
+    text = f"http: 127.0.0.1:{port}\ndirectory: {root}\npreload: {{/: /style.css}}\npush: "
+    path.write_text(text + "false\n")
+    with harness.Server(tmp_path, "--config", path, http=False, https=False,
+                        workers=None) as server:
+        assert harness.wait_until(lambda: harness.listening(port)), server.log()
+        for number, push in enumerate(("false", "true", "false")):
+            path.write_text(f"{text}{push}\n")
+            server.process.send_signal(signal.SIGHUP)
+            assert harness.wait_until(lambda: server.log().count("reloaded /") > number)
+            client = Watcher(port, push=True)
+            client.wait(client.request("/"))
+            assert ("promise" in client.seen) == (push == "true")
+            client.close()
 
 
 def test_pushes_can_be_switched_off(root):

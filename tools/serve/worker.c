@@ -42,7 +42,7 @@ static void set_spdy(struct engine_config *out, const struct serve_config *confi
 static struct engine_config engine_config_of(const struct server *server) {
   const struct serve_config *config = server->config;
   struct engine_config out = engine_config_default();
-  out.h2.push = config->push;
+  out.h2.push = config->push || server->file; /* a reload may bring it: each site follows its own */
   out.h2.no_rfc7540_priorities = !config->rfc7540_priorities;
   if (server->links_max) out.connections_max = server->links_max;
   out.h2.streams_max = server->memory.streams;
