@@ -141,7 +141,9 @@ static bool admit(struct router *router, const struct serve_route *route, struct
   const struct serve_rules *rules = route->rules;
   uint8_t text[DECIMAL_BYTES_MAX];
   stream->filter = rules->filter;
-  if (route->head_starts) stream_head_start_rules(stream, route->head_starts, request->path);
+  const struct head_start_rules *head_starts =
+      route->head_starts ? route->head_starts : router->settings.head_starts;
+  if (head_starts) stream_head_start_rules(stream, head_starts, request->path);
   if (rules->access && !access_allows(rules->access, stream->peer->address)) {
     refuse(router, stream, 403);
     return false;

@@ -38,6 +38,8 @@ struct router_settings {
   uint32_t reads_max;     /* and here */
   unsigned workers;
   uint16_t https_port; /* where https-only redirects to; 0: nowhere */
+  /* For routes without their own. NULL: the engine's, which are those of the first configuration. */
+  const struct head_start_rules *head_starts;
 };
 
 /* NULL with error->text when a directory cannot be opened or memory was refused. `*note` is set to NULL or to

@@ -110,6 +110,7 @@ static struct router *make_router(struct server *server, struct serve_worker *mi
       .reads_max = server->memory.reads,
       .workers = server->workers,
       .https_port = server->https_port,
+      .head_starts = config == server->first ? NULL : &config->head_starts,
   };
   return router_create(&settings, &mine->note, error);
 }

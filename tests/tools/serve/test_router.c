@@ -175,10 +175,24 @@ static void come_from(uint8_t first) {
   peer.address[12] = first;
 }
 
+static const struct head_start_rules *of_server; /* what the next router has; or NULL */
+static const struct head_start_rules *told;      /* to the last stream; NULL: nothing */
+
+static void note_head_starts(struct stream *stream, const struct head_start_rules *rules,
+                             struct span path) {
+  (void)stream;
+  (void)path;
+  told = rules;
+}
+
 static void on_request(void *ctx, struct stream *stream, const struct request *request,
                        uint64_t now_ns) {
   (void)ctx;
   stream->peer = &peer;
+  static struct stream_ops ops;
+  ops = *stream->ops;
+  ops.head_start_rules = note_head_starts;
+  stream->ops = &ops;
   router_request(router, stream, request, now_ns);
 }
 
@@ -206,8 +220,11 @@ static void begin(const char *from) {
   const char *note;
   struct io_error error;
   struct serve_config *config = read_config(from);
-  const struct router_settings settings = {
-      .config = config, .memory = &process_memory, .rates = &rates, .exchanges_max = 10};
+  const struct router_settings settings = {.config = config,
+                                           .memory = &process_memory,
+                                           .rates = &rates,
+                                           .exchanges_max = 10,
+                                           .head_starts = of_server};
   rates = (struct rates){0};
   router = router_create(&settings, &note, &error);
   assert_non_null(router);
@@ -219,6 +236,29 @@ static void begin(const char *from) {
 static void finish(void) {
   router_destroy(router);
   rates_close(&rates);
+}
+
+/* A router of a later configuration tells its streams the server's rules; a route's own win. */
+static void test_head_starts(void **state) {
+  static const struct head_start_rules rules;
+  static const char routes[] = "answer: all\n"
+                               "routes:\n"
+                               "- {path: /own, answer: own, head-start: ['image/*=4k']}\n";
+  (void)state;
+  for (of_server = NULL;; of_server = &rules) {
+    begin(routes);
+    told = NULL;
+    answered(200, "/", "all");
+    end();
+    assert_ptr_equal(told, of_server);
+    answered(200, "/own", "own");
+    end();
+    assert_non_null(told);
+    assert_ptr_not_equal(told, of_server);
+    finish();
+    if (of_server) break;
+  }
+  of_server = NULL;
 }
 
 static void test_access(void **state) {
@@ -283,11 +323,11 @@ static void test_connection_rate(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_normal_names),    cmocka_unit_test(test_long_name),
-      cmocka_unit_test(test_hosts),           cmocka_unit_test(test_no_default),
-      cmocka_unit_test(test_only_default),    cmocka_unit_test(test_routes),
-      cmocka_unit_test(test_access),          cmocka_unit_test(test_rates),
-      cmocka_unit_test(test_connection_rate),
+      cmocka_unit_test(test_normal_names), cmocka_unit_test(test_long_name),
+      cmocka_unit_test(test_hosts),        cmocka_unit_test(test_no_default),
+      cmocka_unit_test(test_only_default), cmocka_unit_test(test_routes),
+      cmocka_unit_test(test_head_starts),  cmocka_unit_test(test_access),
+      cmocka_unit_test(test_rates),        cmocka_unit_test(test_connection_rate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
