@@ -146,6 +146,7 @@ def test_a_page_that_cannot_be_written(weir):
 
 def test_a_result(tmp_path):
     a = write(tmp_path / "a.json", measured(
+        options={"urls": ["http://localhost:8080/"], "rate": 100.0, "ws": True},
         errors=[{"kind": "reset", "code": 7, "text": "the server sent RST_STREAM", "count": 45}],
         fail_if=[{"condition": "p99>1ms", "stage": 2, "value": 5e6, "text": "5.00ms", "failed": True}],
         stages=[{"stage": "5s:100", "begin_ns": 0, "end_ns": 5 * 10**9, "done": 500, "failed": 10, "p50_ns": 10**6,
@@ -156,6 +157,8 @@ def test_a_result(tmp_path):
     assert browse(page, tmp_path, 390)["wide"] == []
     assert ["stages", 3] in seen["tables"] and ["thresholds", 2] in seen["tables"]
     assert re.search(r"stage2:p99>1ms\s+5.00ms\s+failed", seen["text"])
+    assert "successful messages a second" in seen["text"] and "Messages under way" in seen["text"]
+    assert "requests" not in seen["text"].lower()
     assert "5s:200" in seen["text"] and "the server sent RST_STREAM" in seen["text"]
     assert seen["lines"] == {"latency": 5, "distribution": 1, "throughput": 2, "errors": 1, "lateness": 1, "flight": 2}
     tips = {name: text for name, text, _ in seen["tips"]}
@@ -173,6 +176,7 @@ def test_several_results(tmp_path):
     seen = browse(page, tmp_path)
     assert seen["title"] == "weir load: a.json, b.json, a.json"
     assert ["differences", 5] in seen["tables"] and ["results side by side", 14] in seen["tables"]
+    assert "successful requests a second" in seen["text"] and "messages" not in seen["text"].lower()
     assert "slower" in seen["text"] and "no difference shown" in seen["text"]
     assert seen["lines"]["distribution"] == 3 and seen["lines"]["difference"] == 2
     assert seen["wide"] == [] and seen["loaded"] == []

@@ -205,6 +205,8 @@ static void add_head(json_t *root, const struct load_report *report) {
       {"command", load_json_text(report->command ? report->command : "")},
       {"origin", load_json_text(report->origin)},
       {"begin_unix_ns", json_integer(report->begin_unix_ns)},
+      {"ring",
+       report->ring == RING_AUTO ? json_null() : json_string(ring_choice_name(report->ring))},
       {"options", load_json_options(report->options)},
       {"verdict", load_json_text(verdict ? verdict : "")},
       {"limited_by", json_string(load_verdict_limit(report))},

@@ -40,6 +40,7 @@ struct load_report {
   struct load_self self;       /* of all workers */
   uint64_t log_lost;           /* requests that --log-file lacks */
   int log_error;               /* errno when it could not be written, or 0 */
+  enum ring_choice ring;       /* the engine in use; RING_AUTO: no worker has begun */
   double busy[IO_WORKERS_MAX]; /* CPU use of each worker, 0 to 1 */
   unsigned workers;
   char mistake[512]; /* in the file of -i, if that ended the run; else empty */

@@ -27,6 +27,7 @@ struct run {
   struct load_log_file log;
   struct load_start start;
   struct cgroup_throttling throttling; /* before the run */
+  enum ring_choice ring;               /* of all workers, once they have begun */
 };
 
 /* Each connection needs a descriptor, or two while it is being replaced. The program needs some,
@@ -121,6 +122,7 @@ static bool run_workers(struct run *run, const struct failure *failure) {
   if (!load_log_file_begin(&run->log, options->log, options->threads, failure)) return false;
   if (!worker_group_start(&group, &config, &why)) return failure_set(failure, "%s", why.text);
   ring_warn(&group.chosen);
+  run->ring = group.chosen.engine;
   load_watch_wait(&run->watch);
   worker_group_join(&group);
   load_watch_end(&run->watch);
@@ -189,6 +191,7 @@ static void add_up(const struct run *run, struct load_report *report) {
   load_requests_wait(&report->sum.requests);
   report->total = run->options->requests ? run->options->requests : report->sum.requests.started;
   report->series = run->watch.series;
+  report->ring = run->ring;
   report->log_lost = run->log.lost;
   report->log_error = run->log.error;
   report->begin_unix_ns = wall_clock_at(report->sum.begin_ns);

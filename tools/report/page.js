@@ -8,6 +8,7 @@
     values: expand(entry.result.latency.histogram),
   }));
   const several = runs.length > 1;
+  const noun = runs.every((run) => run.result.options && run.result.options.ws) ? 'messages' : 'requests';
 
   // ---- numbers as text ---------------------------------------------------------------------------
 
@@ -345,7 +346,7 @@
   function latencyPlot() {
     const lines = latencyLines();
     const axis = logarithmic(lowest(lines) * 0.8, highest(lines) * 1.15, (ns) => scaled(ns, TIMES, true));
-    return timePlot('latency', 'Latency over time', 'successful requests, logarithmic', lines, axis, time);
+    return timePlot('latency', 'Latency over time', `successful ${noun}, logarithmic`, lines, axis, time);
   }
 
   function distributionLine(values, line) {
@@ -427,13 +428,13 @@
         lines.push({ label: several ? `asked: ${count(asked)}` : 'asked', colour: 'var(--soft)', dash: '5 4', rate: asked,
           points: [[0, asked], [run.result.duration_ns / 1e9, asked]] });
     }
-    return timePlot('throughput', 'Throughput', 'successful requests a second', lines, linear(0, highest(lines) * 1.1, count));
+    return timePlot('throughput', 'Throughput', `successful ${noun} a second`, lines, linear(0, highest(lines) * 1.1, count));
   }
 
   function errorPlot() {
     const lines = runs.map((run) => ({ label: label(run, 'failed'), colour: several ? run.colour : 'var(--bad)', dash: run.dash,
       area: !several, points: over(run, (row) => row.failed / (row.seconds || 1)) }));
-    return timePlot('errors', 'Errors', 'failed requests a second', lines, linear(0, Math.max(1, highest(lines) * 1.1), count));
+    return timePlot('errors', 'Errors', `failed ${noun} a second`, lines, linear(0, Math.max(1, highest(lines) * 1.1), count));
   }
 
   function latenessPlot() {
@@ -449,7 +450,7 @@
       { label: label(run, 'in flight'), colour: run.colour, dash: '', points: over(run, (row) => row.in_flight) },
       { label: label(run, 'backlog'), colour: several ? run.colour : 'var(--c1)', dash: '5 3', points: over(run, (row) => row.backlog) },
     ]);
-    return timePlot('flight', 'Requests under way', 'in flight, and due but not yet sent (backlog)', lines,
+    return timePlot('flight', noun === 'messages' ? 'Messages under way' : 'Requests under way', 'in flight, and due but not yet sent (backlog)', lines,
       linear(0, Math.max(1, highest(lines) * 1.1), count));
   }
 

@@ -497,6 +497,49 @@ static void test_certificates(void **state) {
   weir_server_stop(server, 0);
 }
 
+/* Open descriptors of that kind, as the kernel names them. */
+static unsigned descriptors(const char *kind) {
+  unsigned count = 0;
+  for (int fd = 0; fd < 1024; fd++) {
+    char path[32], link[64] = "";
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    count += readlink(path, link, sizeof link - 1) > 0 && strcmp(link, kind) == 0;
+  }
+  return count;
+}
+
+/* A kernel or a sandbox may refuse io_uring: then that is told, and nothing else is taken. */
+static void test_rings(void **state) {
+  static const struct {
+    const char *ring, *kind;
+  } rows[] = {{"epoll", "anon_inode:[eventpoll]"}, {"io_uring", "anon_inode:[io_uring]"}};
+  (void)state;
+  for (size_t i = 0; i < 2; i++) {
+    const struct weir_server_settings settings = {
+        .http = "127.0.0.1:0", .handler = &answers_handler, .workers = 1, .ring = rows[i].ring};
+    unsigned before = descriptors(rows[i].kind);
+    struct weir_server *server = weir_server_start(&settings, error, sizeof error);
+    if (!server && i == 1) {
+      assert_non_null(strstr(error, "io_uring"));
+      continue;
+    }
+    assert_non_null(server);
+    unsigned serving = descriptors(rows[i].kind);
+    assert_true(serving > before);
+    struct weir_client *client =
+        must_open(server, false, (struct weir_client_settings){.ring = rows[i].ring});
+    assert_true(descriptors(rows[i].kind) > serving);
+    struct weir_response response;
+    assert_true(weir_client_fetch(client, &(struct weir_request){.path = "/hello"}, &response));
+    assert_int_equal(response.status, 200);
+    weir_response_free(&response);
+    assert_null(open_client(server, false, (struct weir_client_settings){.ring = "uring"}));
+    assert_non_null(strstr(error, "expected auto, io_uring or epoll"));
+    weir_client_close(client);
+    weir_server_stop(server, 0);
+  }
+}
+
 static void test_wrong_settings(void **state) {
   struct weir_server *server = start();
   char taken[32];
@@ -516,6 +559,8 @@ static void test_wrong_settings(void **state) {
       {{.handler = &answers_handler, .https = "127.0.0.1:0", .key = "/no", .certificate = "/no"},
        "/no"},
       {{.handler = &answers_handler, .http = "127.0.0.1:0", .workers = 100000}, "100000 workers"},
+      {{.handler = &answers_handler, .http = "127.0.0.1:0", .ring = "uring"},
+       "ring \"uring\": expected auto, io_uring or epoll"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     assert_null(weir_server_start(&rows[i].settings, error, sizeof error));
@@ -535,6 +580,7 @@ int main(void) {
       cmocka_unit_test(test_content_length), cmocka_unit_test(test_time_in_the_queue),
       cmocka_unit_test(test_silent_server),  cmocka_unit_test(test_stop_in_a_handler),
       cmocka_unit_test(test_cores),          cmocka_unit_test(test_wrong_requests),
+      cmocka_unit_test(test_rings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,7 @@ static inline struct load_report *example_report(void) {
   strcpy(report.origin, "https://localhost:8443");
   report.total = 100;
   report.workers = 2;
+  report.ring = RING_EPOLL;
   report.busy[0] = 0.5;
   report.busy[1] = 0.25;
   struct load_stats *sum = &report.sum;

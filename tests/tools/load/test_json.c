@@ -43,6 +43,7 @@ static void test_values(void **state) {
   json_t *root = json_of(example_report());
   assert_int_equal(json_integer_value(json_object_get(root, "weir_load")), 1);
   assert_int_equal(json_integer_value(json_object_get(root, "duration_ns")), 2000000000);
+  assert_string_equal(text(root, "ring"), "epoll");
   assert_int_equal(number(root, "requests", "total"), 100);
   assert_int_equal(number(root, "requests", "in_flight"), 10);
   assert_int_equal(number(root, "requests", "never_started"), 10);
