@@ -121,8 +121,18 @@ static void print_fields(struct printing *printing, const char *key, enum field_
   if (count > 0) fputs("]\n", printing->out);
 }
 
+/* Its default depends on the action, so the table has none. */
+static void print_status(struct printing *printing, const struct serve_route *route) {
+  print_name(printing, "status");
+  fprintf(printing->out, " %u\n", route->status);
+}
+
 static void print_route_key(struct printing *printing, const struct serve_route *route,
                             const struct config_key *key) {
+  if (strcmp(key->name, "status") == 0) {
+    print_status(printing, route);
+    return;
+  }
   for (size_t i = 0; i < sizeof field_keys / sizeof *field_keys; i++)
     if (strcmp(field_keys[i].key, key->name) == 0) {
       print_fields(printing, key->name, field_keys[i].kind, route->rules);

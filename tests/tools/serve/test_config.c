@@ -449,7 +449,7 @@ static void test_printed_texts(void **state) {
       "        cache-control: max-age=1\n",
       "      - path: /r\n        head-start: [\"IMAGE/*@/a*=2k:1\"]\n        redirect: "
       "\"https://x/\"\n        status: 308\n",
-      "        answer: \"two\\x0alines\"\n",
+      "        answer: \"two\\x0alines\"\n        status: 200\n",
       "  - name: [default]\n    routes:\n      - path: /\n        head-start: "
       "[\"IMAGE/*@/a*=2k:1\"]\n"
       "        demo: true\n",
