@@ -61,6 +61,19 @@ def test_names_and_kinds_of_keys(start, certificates):
     assert [(how, shown(server, *how)) for how, _ in rows] == rows
 
 
+def test_misdirected_requests(start, certificates, tmp_path):
+    """Requests for several hosts over one connection, as of a client that takes it for good for all of them."""
+    hosts = sum((["--host", name, "--answer", "x"] for name in ("a.test", "www.a.test", "x.b.test")), [])
+    server = start(*pair(certificates, "a-ec"), *pair(certificates, "wild"), *hosts, http=False)
+    rows = [("a.test", "a.test", b"2 200 1"), ("a.test", "www.a.test", b"2 200 0"), ("a.test", "x.b.test", b"2 421 0"),
+            ("a.test", "c.test", b"2 404 0"), ("x.b.test", "x.b.test", b"2 200 1"), ("x.b.test", "a.test", b"2 421 0")]
+    command = []
+    for name, host, _ in rows:
+        command += ["--next", "-sk", "--http2", "--connect-to", f"::127.0.0.1:{server.https_port}", "-o", tmp_path / "out",
+                    "-w", "%{http_version} %{http_code} %{num_connects}\\n", "-H", f"Host: {host}", f"https://{name}/"]
+    assert tool("curl", *command[1:]).splitlines() == [expected for _, _, expected in rows]
+
+
 # ---- tickets -------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@
 #include "engine/base/text.h"
 #include "engine/http/body.h"
 #include "engine/site/path.h"
+#include "io/tls/identities.h"
 #include "tools/serve/compress.h"
 #include "tools/serve/hints.h"
 #include "tools/serve/host.h"
@@ -118,6 +119,7 @@ static const struct {
     {403, "403 Forbidden\nThis address is not for your network.\n"},
     {404, "404 Not Found\nThere is nothing at this address.\n"},
     {414, "414 URI Too Long\nThe address is too long.\n"},
+    {421, "421 Misdirected Request\nThis host has a certificate that this connection does not.\n"},
     {429, "429 Too Many Requests\nPlease wait a little.\n"},
     {501, "501 Not Implemented\nThere are no tunnels here.\n"},
 };
@@ -278,11 +280,28 @@ static void act(struct router *router, const struct serve_route *route, struct s
   refuse(router, stream, 501);
 }
 
+/* Whether the host has a certificate of ours which this connection was not shown: a new connection would be. A host
+ * that no certificate covers is looked up like any other, since no connection would be better for it. CONNECT's
+ * authority is the tunnel's end and no host of ours. RFC 9110 section 15.5.20. */
+static bool is_misdirected(const struct router *router, const struct stream *stream,
+                           const struct request *request) {
+  char room[HOST_BYTES_MAX];
+  struct span name;
+  if (router->settings.config->certificate_count < 2 || !stream->peer->identity) return false;
+  if (span_is(request->method, "CONNECT") && request->protocol.len == 0) return false;
+  return host_normal(request->authority, room, &name) &&
+         tls_identity_cover(stream->peer->identity, name) == TLS_COVERED_ELSEWHERE;
+}
+
 void router_request(struct router *router, struct stream *stream, const struct request *request,
                     uint64_t now_ns) {
   uint8_t room[SITE_PATH_BYTES_MAX];
   struct site_path path;
   router->streams++;
+  if (is_misdirected(router, stream, request)) {
+    refuse(router, stream, 421);
+    return;
+  }
   const struct serve_host *host = router_find_host(router->settings.config, request->authority);
   unsigned status = host ? read_path(request, room, &path) : 404;
   const struct serve_route *route = status == 200 ? router_find_route(host, path.path) : NULL;

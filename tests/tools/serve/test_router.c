@@ -1,5 +1,6 @@
 /*
- * serve/test_router.c - which host and which route a request is for, and whom the route's rules let in.
+ * serve/test_router.c - which host and which route a request is for, whether its connection is good for that host,
+ * and whom the route's rules let in.
  */
 #include "tests/support/cmocka.h"
 
@@ -7,6 +8,9 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/text.h"
+#include "io/base/error.h"
+#include "io/tls/identities.h"
+#include "tests/support/certificates.h"
 #include "tests/support/fake.h"
 #include "tools/common/process.h"
 #include "tools/serve/config_file.h"
@@ -167,6 +171,7 @@ static struct router *router;
 static struct machine_peer peer;
 static struct rates rates;
 static struct fake_stream fake;
+static const char *authority; /* of requests; NULL: example.org */
 
 /* A client comes from 10.0.0.0/8, or from elsewhere. */
 static void come_from(uint8_t first) {
@@ -188,21 +193,27 @@ static void note_head_starts(struct stream *stream, const struct head_start_rule
 static void on_request(void *ctx, struct stream *stream, const struct request *request,
                        uint64_t now_ns) {
   (void)ctx;
+  struct request own = *request;
   stream->peer = &peer;
   static struct stream_ops ops;
   ops = *stream->ops;
   ops.head_start_rules = note_head_starts;
   stream->ops = &ops;
-  router_request(router, stream, request, now_ns);
+  if (authority) own.authority = span_text(authority);
+  router_request(router, stream, &own, now_ns);
+}
+
+static unsigned ask_by(const char *method, const char *path) {
+  static const struct handler handler = {.request = on_request};
+  fake = (struct fake_stream){0};
+  fake_request(&fake, &handler, method, path, NULL, 0, SECOND_NS);
+  fake_pull_all(&fake, 1000);
+  return fake.status;
 }
 
 /* Asks for a path; its status. */
 static unsigned ask(const char *path) {
-  static const struct handler handler = {.request = on_request};
-  fake = (struct fake_stream){0};
-  fake_request(&fake, &handler, "GET", path, NULL, 0, SECOND_NS);
-  fake_pull_all(&fake, 1000);
-  return fake.status;
+  return ask_by("GET", path);
 }
 
 static void answered(unsigned expected, const char *path, const char *body) {
@@ -321,6 +332,90 @@ static void test_connection_rate(void **state) {
   finish();
 }
 
+/* ---- certificates ---------------------------------------------------------------------------- */
+
+enum { COUNT = 2 };
+
+static struct certificate made[COUNT];
+
+static struct tls_identities *identities_of(size_t count) {
+  static const struct certificate_wish wishes[COUNT] = {
+      {.names = "DNS:a.test,IP:127.0.0.1"}, {.names = "DNS:b.test,DNS:*.b.test,IP:::1"}};
+  const struct certificate *list[COUNT];
+  struct io_error error;
+  for (size_t i = 0; i < count; i++) {
+    certificate_make(&made[i], &wishes[i]);
+    list[i] = &made[i];
+  }
+  struct tls_identities *set = tls_identities_create(list, count, &error);
+  assert_non_null(set);
+  return set;
+}
+
+static void free_identities(struct tls_identities *set, size_t count) {
+  tls_identities_release(set);
+  for (size_t i = 0; i < count; i++)
+    certificate_free(&made[i]);
+}
+
+static const char two_certificates[] = "certificates: [{cert: a, key: a}, {cert: b, key: b}]\n"
+                                       "hosts:\n"
+                                       "- {name: a.test, answer: a}\n"
+                                       "- {name: b.test, answer: b}\n"
+                                       "- {name: c.test, answer: c}\n";
+
+static void test_misdirected(void **state) {
+  static const struct {
+    const char *shown_for, *authority; /* shown_for NULL: without TLS */
+    unsigned status;
+  } rows[] = {
+      {"a.test", "a.test", 200},       {"a.test", "b.test", 421},
+      {"a.test", "B.test.:8443", 421}, {"a.test", "x.b.test", 421}, /* although there is no host */
+      {"a.test", "[0::1]:443", 421},   {"a.test", "x.y.b.test", 404},
+      {"a.test", "c.test", 200}, /* no certificate covers it, and there is a host */
+      {"a.test", "d.test", 404},       {"a.test", "", 404},
+      {"a.test", "b.test:x", 404},     {"b.test", "b.test", 200},
+      {"b.test", "a.test", 421},       {"x.b.test", "b.test", 200}, /* on the same certificate */
+      {"nobody.test", "b.test", 421},  {NULL, "b.test", 200},
+  };
+  (void)state;
+  struct tls_identities *set = identities_of(COUNT);
+  begin(two_certificates);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    peer.identity = rows[i].shown_for ? tls_identities_find(set, rows[i].shown_for) : NULL;
+    authority = rows[i].authority;
+    unsigned status = ask("/");
+    if (status != rows[i].status)
+      fail_msg("%s on a connection to %s: %u", authority,
+               rows[i].shown_for ? rows[i].shown_for : "no certificate", status);
+    end();
+  }
+  peer.identity = tls_identities_find(set, "a.test");
+  authority = "b.test";
+  assert_int_equal(ask_by("CONNECT", "/"), 501); /* a tunnel to b.test, which no handler offers */
+  end();
+  authority = NULL;
+  finish();
+  free_identities(set, COUNT);
+}
+
+/* With one certificate, each host is served under it: a new connection would show the same one. */
+static void test_one_certificate(void **state) {
+  (void)state;
+  struct tls_identities *set = identities_of(1);
+  begin("certificates: [{cert: a, key: a}]\nhosts:\n- {name: b.test, answer: b}\n");
+  peer.identity = tls_identities_find(set, "a.test");
+  authority = "b.test";
+  answered(200, "/", "b");
+  end();
+  authority = "a.test";
+  answered(404, "/", NULL);
+  end();
+  authority = NULL;
+  finish();
+  free_identities(set, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_normal_names), cmocka_unit_test(test_long_name),
@@ -328,6 +423,7 @@ int main(void) {
       cmocka_unit_test(test_only_default), cmocka_unit_test(test_routes),
       cmocka_unit_test(test_head_starts),  cmocka_unit_test(test_access),
       cmocka_unit_test(test_rates),        cmocka_unit_test(test_connection_rate),
+      cmocka_unit_test(test_misdirected),  cmocka_unit_test(test_one_certificate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
