@@ -1,4 +1,5 @@
-"""TLS as openssl s_client sees it: which certificate a name gets, and files that are replaced while the server runs."""
+"""TLS as openssl s_client and curl see it: which certificate a name gets, tickets, certificates of clients, secrets, and
+files that are replaced while the server runs."""
 import os
 import re
 import shutil
@@ -74,6 +75,14 @@ def test_misdirected_requests(start, certificates, tmp_path):
     assert tool("curl", *command[1:]).splitlines() == [expected for _, _, expected in rows]
 
 
+def test_misdirected_without_hosts(start, certificates):
+    """The same where each host is the same site."""
+    server = start(*pair(certificates, "a-ec"), *pair(certificates, "wild"), http=False)
+    got = [tool("curl", "-sk", "--connect-to", f"::127.0.0.1:{server.https_port}", "-o", os.devnull, "-w", "%{http_code}",
+                "-H", f"Host: {host}", "https://a.test/plaintext") for host in ("a.test", "x.b.test", "c.test")]
+    assert got == [b"200", b"421", b"200"]
+
+
 # ---- tickets -------------------------------------------------------------------------------------
 
 
@@ -130,6 +139,30 @@ def test_certificates_of_clients(start, certificates, tmp_path):
     assert wait_until(lambda: log.exists() and log.read_text().count("\n") == 1)
     assert log.read_text().endswith(' "CN=wild"\n')
     assert "Acceptable client certificate CA names\nCN = wild" in s_client(required)
+
+
+# ---- secrets -------------------------------------------------------------------------------------
+
+
+def test_key_logs(start, certificates, tmp_path):
+    """What Wireshark needs: both ends of each connection write the same secrets."""
+    logs = {name: tmp_path / name for name in ("server", "old", "new", "load", "trace")}
+    server = start(*pair(certificates, "a-ec"), "--key-log", logs["server"], http=False)
+    s_client(server, "-tls1_2", "-keylogfile", logs["old"])
+    s_client(server, "-tls1_3", "-keylogfile", logs["new"])
+    for command in (["load", "-k", "-q", "-n", 2, "-c", 2], ["trace", "-k"]):
+        status, out, error = harness.run(*command, "--key-log", logs[command[0]], server.url("/plaintext", secure=True))
+        assert status == 0, out + error
+
+    lines = {name: [line.split() for line in path.read_text().splitlines() if line[0] != "#"] for name, path in logs.items()}
+    ours = sorted(lines.pop("server"))
+    assert ours == sorted(sum(lines.values(), []))
+    secrets = {f"{who}_{which}" for who in ("CLIENT", "SERVER") for which in ("HANDSHAKE_TRAFFIC_SECRET", "TRAFFIC_SECRET_0")}
+    assert [line[0] for line in lines["old"]] == ["CLIENT_RANDOM"]
+    for name, connections in (("new", 1), ("load", 2), ("trace", 1)):
+        labels = [line[0] for line in lines[name]]
+        assert secrets <= set(labels) and all(labels.count(secret) == connections for secret in secrets), name
+    assert [os.stat(logs[name]).st_mode & 0o777 for name in ("server", "load", "trace")] == [0o600] * 3
 
 
 # ---- files that are replaced ---------------------------------------------------------------------

@@ -64,6 +64,7 @@ struct tls_context *client_tls_create(const struct client_tls_settings *settings
       .ca_path = settings->ca_path,
       .resume = settings->resume,
       .groups = settings->groups,
+      .key_log_path = settings->key_log,
       .version_min = version_of(settings->minor_min),
       .version_max = version_of(settings->minor_max),
   };

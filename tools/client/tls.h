@@ -20,8 +20,9 @@ struct client_tls_settings {
   bool resume;                      /* connections offer the last ticket of their client_server */
   const char *ca_path;              /* PEM; NULL: the system's authorities */
   const char *cert_path, *key_path; /* PEM, of a client certificate; NULL: none */
-  const char *ciphers;           /* of TLS 1.2 and 1.3, with colons between; NULL: all safe ones */
-  const char *groups;            /* of the key exchange, likewise */
+  const char *ciphers; /* of TLS 1.2 and 1.3, with colons between; NULL: all safe ones */
+  const char *groups;  /* of the key exchange, likewise */
+  const char *key_log; /* a file that the secrets are appended to (io/tls/key_log.h); NULL: none */
   unsigned minor_min, minor_max; /* of TLS 1.x, 2 or 3; 0: both */
 };
 

@@ -75,6 +75,7 @@ struct load_options {
   const char *ca_path; /* --cacert */
   const char *cert_path, *key_path;
   const char *ciphers, *groups;
+  const char *key_log;                   /* --key-log */
   unsigned tls_minor_min, tls_minor_max; /* of TLS 1.x; 0: not given */
   bool tls_resume;
   bool insecure; /* certificates are not verified */

@@ -34,6 +34,7 @@ static const struct load_option rows[] = {
     {"tls-max", 0, "VERSION", LOAD_TAKE(set_max), "1.2 or 1.3 (default)"},
     {"tls-resume", 0, NULL, LOAD_FLAG(tls_resume),
      "resume sessions, with the last ticket of each thread"},
+    {"key-log", 0, "FILE", LOAD_TEXT(key_log), "append the secrets to FILE, for Wireshark"},
 };
 
 static bool check(struct load_options *options, const struct failure *failure) {

@@ -103,6 +103,7 @@ struct tls_context *load_origin_tls(const struct load_options *options,
                                                .key_path = options->key_path,
                                                .ciphers = options->ciphers,
                                                .groups = options->groups,
+                                               .key_log = options->key_log,
                                                .minor_min = options->tls_minor_min,
                                                .minor_max = options->tls_minor_max};
   return client_tls_create(&settings, failure);

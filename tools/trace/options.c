@@ -46,6 +46,7 @@ static const char help[] =
     "                         browsers do; with --compare, to the second server only\n"
     "  -k, --insecure         do not verify certificates\n"
     "      --cacert FILE      trust these authorities, PEM, instead of the system's\n"
+    "      --key-log FILE     append the secrets of TLS to FILE, for Wireshark\n"
     "      --ring ENGINE      " RING_HELP "\n"
     "  -t, --timeout SECONDS  for everything together (default 60)\n"
     "\n"
@@ -84,6 +85,7 @@ enum {
   OPTION_WINDOW = 256,
   OPTION_CONNECTION_WINDOW,
   OPTION_CACERT,
+  OPTION_KEY_LOG,
   OPTION_TITLE,
   OPTION_LABEL,
   OPTION_HTTP1,
@@ -99,6 +101,7 @@ static const struct option names[] = {
     {"connection-window", required_argument, NULL, OPTION_CONNECTION_WINDOW},
     {"insecure", no_argument, NULL, 'k'},
     {"cacert", required_argument, NULL, OPTION_CACERT},
+    {"key-log", required_argument, NULL, OPTION_KEY_LOG},
     {"http1.1", no_argument, NULL, OPTION_HTTP1},
     {"timeout", required_argument, NULL, 't'},
     {"ring", required_argument, NULL, OPTION_RING},
@@ -180,6 +183,7 @@ static bool take(struct options *parser, int code, char *value) {
   case OPTION_HTTP1: options->http1 = true; return true;
   case 'k': options->insecure = true; return true;
   case OPTION_CACERT: options->ca_path = value; return true;
+  case OPTION_KEY_LOG: options->key_log = value; return true;
   case 't': return options_seconds(parser, &options->timeout_seconds);
   case OPTION_RING: return ring_option(parser, &options->ring);
   case 'o': return set_picture(parser, options);

@@ -20,6 +20,7 @@ struct trace_options {
   const char *json;      /* --json, or NULL */
   enum ring_choice ring; /* --ring */
   const char *ca_path;   /* --cacert, or NULL */
+  const char *key_log;   /* --key-log, or NULL */
   const char *title;     /* --title, or NULL */
   const char *labels[2]; /* --label: headings instead of the base URLs */
   unsigned label_count;

@@ -87,7 +87,8 @@ bool trace_origins_prepare(struct trace_origins *origins, const struct failure *
   origins->tls =
       client_tls_create(&(struct client_tls_settings){.versions = versions_of(origins->run),
                                                       .insecure = options->insecure,
-                                                      .ca_path = options->ca_path},
+                                                      .ca_path = options->ca_path,
+                                                      .key_log = options->key_log},
                         failure);
   return origins->tls;
 }
