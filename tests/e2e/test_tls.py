@@ -217,3 +217,71 @@ def test_links_that_are_turned(start, certificates, tmp_path):
     os.rename(tmp_path / "volume/..data_tmp", tmp_path / "volume/..data")
     assert wait_until(lambda: shown(certbot) == "new"), certbot.log()
     assert wait_until(lambda: shown(kubernetes) == "new"), kubernetes.log()
+
+
+# ---- http-01 challenges --------------------------------------------------------------------------
+
+ACME_CONFIG = """
+http: 127.0.0.1:{http}
+https: 127.0.0.1:{https}
+workers: 1
+certificates: [{{cert: {live}/fullchain.pem, key: {live}/privkey.pem}}]
+answer: site
+https-only: true
+routes:
+  - path: /.well-known/acme-challenge/
+    directory: {webroot}/.well-known/acme-challenge
+    https-only: false
+"""
+
+
+class Authority:
+    """An ACME double: it fetches a challenge as a certificate authority does, and then signs."""
+
+    def __init__(self, folder, port):
+        self.folder, self.port = folder, port
+        make_certificate(folder, "authority", ["authority.test"])
+
+    def issue(self, name, token, proof, path, key):
+        """Writes a certificate for NAME to PATH if the server at NAME has the proof."""
+        url = f"http://{name}/.well-known/acme-challenge/{token}"
+        assert tool("curl", "-s", "--connect-to", f"::127.0.0.1:{self.port}", url) == proof.encode()
+        request, names = self.folder / "request", self.folder / "names"
+        names.write_text(f"subjectAltName=DNS:{name}")
+        tool("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+             "-keyout", key, "-out", request)
+        tool("openssl", "x509", "-req", "-in", request, "-days", "90", "-CA", self.folder / "authority.pem", "-CAkey",
+             self.folder / "authority.key", "-set_serial", "7", "-extfile", names, "-out", path)
+
+
+def test_challenges(start, certificates, tmp_path):
+    """The steps of certbot renew --webroot: a token in the webroot, the authority's visit, new links in live/."""
+    live, archive, webroot = tmp_path / "live", tmp_path / "archive", tmp_path / "webroot"
+    for folder in (live, archive, webroot / ".well-known/acme-challenge"):
+        folder.mkdir(parents=True)
+    for kind, source in (("fullchain", "a-ec.pem"), ("privkey", "a-ec.key")):
+        shutil.copy(certificates / source, archive / f"{kind}1.pem")
+        os.symlink(f"../archive/{kind}1.pem", live / f"{kind}.pem")
+    http, https = harness.free_port(), harness.free_port()
+    config = tmp_path / "weir.yaml"
+    config.write_text(ACME_CONFIG.format(http=http, https=https, live=live, webroot=webroot))
+    server = start("--config", config, http=False, https=False, workers=None)
+    server.http_port, server.https_port = http, https
+    assert wait_until(lambda: harness.listening(https)), server.log()
+    assert shown(server) == "a-ec"
+
+    (webroot / ".well-known/acme-challenge/token-1").write_text("token-1.proof")
+    Authority(tmp_path, http).issue("a.test", "token-1", "token-1.proof", archive / "fullchain2.pem", archive / "privkey2.pem")
+    for kind in ("privkey", "fullchain"):
+        os.symlink(f"../archive/{kind}2.pem", tmp_path / "link")
+        os.rename(tmp_path / "link", live / f"{kind}.pem")
+    assert wait_until(lambda: shown(server) == "a.test"), server.log()
+
+    there = f"https://a.test:{https}/"
+    for path, status, location in (("/", 301, there), ("/.well-known/x", 301, there + ".well-known/x"),
+                                   ("/.well-known/acme-challenge/none", 404, "")):
+        got = tool("curl", "-s", "-o", os.devnull, "-w", "%{http_code} %{redirect_url}", "-H", "Host: a.test", server.url(path))
+        assert got.decode() == f"{status} {location}"
+    trusted = tool("curl", "-s", "--cacert", tmp_path / "authority.pem", "--connect-to", f"::127.0.0.1:{https}",
+                   "https://a.test/")
+    assert trusted == b"site"
