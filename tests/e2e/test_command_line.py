@@ -353,7 +353,7 @@ def test_memory_limit(tmp_path):
     share = harness.bound("SERVE_WORKER_BYTES_MIN") // harness.bound("SERVE_SHARES")
     most = (share * harness.bound("SERVE_SHARE_CONNECTIONS") // harness.bound("SERVE_CONNECTION_BYTES"))
     with harness.Server(tmp_path, "--verbose", workers=None, wrapper=in_cgroup(tmp_path, limit)) as server:
-        assert says(server, "with 1 worker\n"), server.log()
+        assert says(server, "with 1 worker on "), server.log()
         assert says(server, f"memory: the cgroup allows {limit // 1024} KiB"), server.log()
         assert says(server, f"up to {most} connections"), server.log()
         clients = [socket.create_connection(("127.0.0.1", server.http_port), 10)

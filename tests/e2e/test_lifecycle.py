@@ -1,6 +1,7 @@
 """How connections and the server end, and what happens to peers that misbehave."""
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -362,14 +363,14 @@ def test_two_workers_under_thread_sanitizer(start):
 
 def test_workers_default_to_the_affinity_mask(start):
     server = start(workers=None, wrapper=["taskset", "-c", str(min(os.sched_getaffinity(0)))])
-    harness.wait_until(lambda: len(workers_of(server)) == 2)
-    assert len(workers_of(server)) == 2, workers_of(server)
+    harness.wait_until(lambda: workers_of(server) == ["weir-0"])
+    assert workers_of(server) == ["weir-0"], thread_names(server.pid)
     assert server.alive()
 
 
 def workers_of(server):
-    """Names of its threads but jemalloc's: the main thread and the workers."""
-    return [name for name in thread_names(server.pid) if "jemalloc" not in name]
+    """Names of its workers' threads."""
+    return [name for name in thread_names(server.pid) if re.fullmatch(r"weir-\d+", name)]
 
 
 def thread_names(pid):

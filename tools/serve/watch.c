@@ -172,7 +172,10 @@ struct watch *watch_start(const struct watch_settings *settings, struct io_error
       .settings = *settings, .notify = -1, .stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   watch_anew(watch);
   int code = watch->stop < 0 ? errno : pthread_create(&watch->thread, NULL, run, watch);
-  if (code == 0) return watch;
+  if (code == 0) {
+    pthread_setname_np(watch->thread, "weir-watch");
+    return watch;
+  }
   io_error_set(error, code, "cannot watch files: %s", strerror(code));
   close_all(watch);
   return NULL;
