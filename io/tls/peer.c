@@ -23,7 +23,9 @@ static char *subject_of(const SSL *ssl) {
   if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(leaf), 0, form) >= 0) {
     char *bytes;
     size_t len = (size_t)BIO_get_mem_data(bio, &bytes);
-    text = strndup(bytes ? bytes : "", len < TLS_SUBJECT_BYTES_MAX ? len : TLS_SUBJECT_BYTES_MAX);
+    if (len > TLS_SUBJECT_BYTES_MAX) len = TLS_SUBJECT_BYTES_MAX;
+    text = calloc(1, len + 1); /* the BIO's bytes end without a zero */
+    if (text && len > 0) memcpy(text, bytes, len);
   }
   BIO_free(bio);
   return text;
