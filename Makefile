@@ -76,7 +76,7 @@ IO := $(wildcard io/*/*.c)
 # The library that embedders call, and the modules of tools/ that it needs.
 LIB := $(wildcard tools/lib/*.c tools/client/*.c) $(addprefix tools/common/,ciphers.c clear_text.c failure.c process.c version.c)
 # Everything in tools/ is part of the program, except the library and the generators, which are run by hand.
-TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c))
+TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c tools/*/*/*.c))
 TESTS := $(shell find tests -name 'test_*.c' | sort)
 FUZZ := $(wildcard tests/fuzz/*.c)
 # Programs for the end-to-end tests.
@@ -317,9 +317,9 @@ $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libsupport.a $(OUT)/libweir.a
 $(OUT)/tests/fuzz/load_requests: $(call OBJ,tools/common/option_values.c $(addprefix tools/load/,bodies.c cap.c csv.c \
   form.c form_fill.c input.c mapping.c options.c parse.c parse_har.c parse_json.c parse_lines.c target.c variables.c))
 $(OUT)/tests/fuzz/config: $(call OBJ,$(addprefix tools/common/,arena.c failure.c mistakes.c nearest.c option_values.c \
-  output.c process.c yaml_tree.c) $(addprefix tools/serve/,access.c codec_stream.c compress.c config.c config_check.c \
-  config_document.c config_file.c config_find.c config_make.c config_making.c config_print.c config_table.c config_take.c \
-  hints.c host.c network.c rate.c rules.c take_rules.c weight.c))
+  output.c process.c yaml_tree.c) $(addprefix tools/serve/,rules/access.c coding/codec_stream.c coding/compress.c config/config.c config/check.c \
+  config/document.c config/file.c config/find.c config/make.c config/making.c config/print.c config/table.c config/take.c \
+  config/hints.c config/host.c rules/network.c rules/rate.c rules/rules.c config/take_rules.c config/weight.c))
 
 $(OUT)/bench/ceiling $(OUT)/bench/relay: $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/libweir.a
 	$(call SAY,LINK)
@@ -375,7 +375,7 @@ install-program: $(BUILD)/weir
 	  $(UNIT_PATHS) tools/deploy/$$unit > $(INSTALLED)/lib/systemd/system/$$unit || exit 1; \
 	done
 	install -m 644 tools/deploy/weir.sysusers $(INSTALLED)/lib/sysusers.d/weir.conf
-	awk -f tools/generate/example.awk tools/serve/config_table.c > $(INSTALLED)/share/doc/weir/examples/weir.yaml
+	awk -f tools/generate/example.awk tools/serve/config/table.c > $(INSTALLED)/share/doc/weir/examples/weir.yaml
 
 install-library: $(BUILD)/libweir.a $(BUILD)/libweir.so
 	install -d $(addprefix $(INSTALLED)/,lib/pkgconfig lib/cmake/weir include/weir)

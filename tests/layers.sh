@@ -34,7 +34,15 @@ io/tls:        engine/base/machine.h io/base
 io/worker:     engine/base/machine.h io
 tools/common:  engine io
 tools/client:  engine io tools/common
-tools/serve:   engine io tools/common tools/client
+tools/serve/coding:  engine io tools/common tools/serve/limits.h
+tools/serve/demo:    engine io tools/common tools/serve/limits.h
+tools/serve/log:     engine io tools/common tools/serve/limits.h
+tools/serve/rules:   engine io tools/common tools/serve/limits.h
+tools/serve/service: engine io tools/common tools/serve/limits.h
+tools/serve/config:  engine io tools/common tools/serve/limits.h tools/serve/coding tools/serve/log tools/serve/rules
+tools/serve/tls:     engine io tools/common tools/serve/limits.h tools/serve/config
+tools/serve/metrics: engine io tools/common tools/serve/limits.h tools/serve/coding tools/serve/log tools/serve/rules
+tools/serve:   engine io tools/common tools/client tools/serve
 tools/load:    engine io tools/common tools/client
 tools/report:  engine io tools/common tools/load
 tools/trace:   engine io tools/common tools/client

@@ -65,7 +65,7 @@ def test_help_lists_every_option():
 
 def serve_keys():
     """The options of the table of keys: a flag that is on unless said otherwise is switched off by one."""
-    with open(os.path.join(harness.ROOT, "tools/serve/config_table.c")) as source:
+    with open(os.path.join(harness.ROOT, "tools/serve/config/table.c")) as source:
         rows = source.read().split("{.name = ")[1:]
     names = [re.search(r'\.option = "([a-z0-9-]+)"', row) or re.match(r'"([a-z0-9-]+)"', row) for row in rows]
     off = ["no-" * ('.standard = "true"' in row) for row in rows]

@@ -193,7 +193,7 @@ def start_with(start, tmp_path, text, *, secure=True):
 
 def test_example_configuration(start, tmp_path):
     """It has every setting, and serves as it is."""
-    table = os.path.join(harness.ROOT, "tools/serve/config_table.c")
+    table = os.path.join(harness.ROOT, "tools/serve/config/table.c")
     text = tool("awk", "-f", os.path.join(GENERATE, "example.awk"), table).decode()
     with open(table, encoding="utf-8") as source:
         names = re.findall(r'\{\.name = "([a-z0-9-]+)"', source.read())

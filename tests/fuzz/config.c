@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "engine/base/text.h"
-#include "tools/serve/config_file.h"
-#include "tools/serve/config_print.h"
+#include "tools/serve/config/file.h"
+#include "tools/serve/config/print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

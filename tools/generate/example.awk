@@ -1,6 +1,6 @@
 # example.awk - writes the annotated example configuration from the table of all settings.
 #
-#     awk -f example.awk tools/serve/config_table.c > weir.yaml
+#     awk -f example.awk tools/serve/config/table.c > weir.yaml
 #
 # Three lines are in force; the others show each setting, behind a #. Settings of a certificate, a host or a route
 # stand in a list of such parts.

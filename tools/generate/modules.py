@@ -103,7 +103,8 @@ STYLE = """
 
 
 def folder_of(module):
-    return os.path.dirname(module)
+    """Folders in folders of folders are drawn as parts of these."""
+    return "/".join(os.path.dirname(module).split("/")[:2])
 
 
 def one_way(arrows):
@@ -138,13 +139,18 @@ class Box:
         inside = {m: {b for a, b in arrows if a == m and b in modules} for m in modules}
         floor = heights(inside, modules)
         self.folder = folder
-        self.names = [os.path.basename(m) for m in sorted(modules, key=lambda m: (-floor[m], m))]
+        self.texts = []  # the folder's own modules, then those of each folder in it
+        for inner in sorted({os.path.dirname(m) for m in modules}):
+            names = [os.path.basename(m) for m in sorted(modules, key=lambda m: (-floor[m], m))
+                     if os.path.dirname(m) == inner]
+            self.texts.append((inner[len(folder) + 1:] + "/: " if inner != folder else "") + ", ".join(names))
         self.x = self.y = self.height = 0
-        self.width = min(max(120, len(", ".join(self.names)) * CHARACTER / 3 + 2 * PADDING), 330)
+        self.width = min(max(120, sum(map(len, self.texts)) * CHARACTER / 3 + 2 * PADDING), 330)
 
     def lines(self):
-        return textwrap.wrap(", ".join(self.names), int((self.width - 2 * PADDING) / CHARACTER),
-                             break_long_words=False, break_on_hyphens=False)
+        width = int((self.width - 2 * PADDING) / CHARACTER)
+        return [line for text in self.texts
+                for line in textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)]
 
     def svg(self):
         fill, stroke = COLORS[self.folder.split("/")[0]]

@@ -128,7 +128,7 @@ enum {
   METRICS_BUFFERS = 16,
   METRICS_BUFFER_BYTES = 4096,
 
-  /* ---- watching files, see serve/watch.h ---- */
+  /* ---- watching files, see serve/tls/watch.h ---- */
 
   /* The pause in events after which files are read, and how many of its lengths are waited for one: 2 s. Long
    * enough to write a certificate and then its key, and short for a person. */

@@ -7,7 +7,7 @@
 
 #include "io/base/clock.h"
 #include "tools/common/process.h"
-#include "tools/serve/log_file.h"
+#include "tools/serve/log/file.h"
 
 /* ---- the server's part ----------------------------------------------------------------------- */
 

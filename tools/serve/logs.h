@@ -7,9 +7,9 @@
 #ifndef WEIR_TOOLS_SERVE_LOGS_H
 #define WEIR_TOOLS_SERVE_LOGS_H
 
-#include "tools/serve/access_log.h"
-#include "tools/serve/config.h"
-#include "tools/serve/record.h"
+#include "tools/serve/config/config.h"
+#include "tools/serve/log/access_log.h"
+#include "tools/serve/log/record.h"
 
 struct serve_logs {
   const struct serve_config *config;

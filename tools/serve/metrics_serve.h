@@ -1,5 +1,5 @@
 /*
- * serve/metrics_serve.h - the metrics of a server: connects serve/metrics.h with struct server.
+ * serve/metrics_serve.h - the metrics of a server: connects serve/metrics/metrics.h with struct server.
  *
  *     serve_open() -> serve_metrics_open()
  *     the workers have started -> serve_metrics_start()

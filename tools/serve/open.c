@@ -8,7 +8,7 @@
 
 #include "io/worker/cpus.h"
 #include "tools/common/process.h"
-#include "tools/serve/config_load.h"
+#include "tools/serve/config/load.h"
 #include "tools/serve/listen.h"
 #include "tools/serve/metrics_serve.h"
 #include "tools/serve/say.h"

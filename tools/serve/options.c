@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/serve/config_find.h"
-#include "tools/serve/config_make.h"
+#include "tools/serve/config/find.h"
+#include "tools/serve/config/make.h"
 
 static const char help[] =
     "Usage: weir serve [OPTIONS] [DIR]\n"

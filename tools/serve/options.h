@@ -5,7 +5,7 @@
 #define WEIR_TOOLS_SERVE_OPTIONS_H
 
 #include "tools/common/options.h"
-#include "tools/serve/config.h"
+#include "tools/serve/config/config.h"
 
 struct serve_options {
   struct serve_config *config; /* what the options say; the caller's reference. NULL with a file */

@@ -8,13 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tools/serve/certificates.h"
-#include "tools/serve/config_file.h"
-#include "tools/serve/config_load.h"
-#include "tools/serve/config_stays.h"
+#include "tools/serve/config/file.h"
+#include "tools/serve/config/load.h"
+#include "tools/serve/config/stays.h"
 #include "tools/serve/listen.h"
 #include "tools/serve/say.h"
-#include "tools/serve/watch.h"
+#include "tools/serve/tls/certificates.h"
+#include "tools/serve/tls/watch.h"
 #include "tools/serve/worker.h"
 
 struct reload {

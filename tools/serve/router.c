@@ -12,11 +12,11 @@
 #include "engine/http/body.h"
 #include "engine/site/path.h"
 #include "io/tls/identities.h"
-#include "tools/serve/compress.h"
-#include "tools/serve/hints.h"
-#include "tools/serve/host.h"
-#include "tools/serve/rates.h"
-#include "tools/serve/rules.h"
+#include "tools/serve/coding/compress.h"
+#include "tools/serve/config/hints.h"
+#include "tools/serve/config/host.h"
+#include "tools/serve/rules/rates.h"
+#include "tools/serve/rules/rules.h"
 #include "tools/serve/site.h"
 
 struct router {
@@ -258,7 +258,7 @@ static void pass(const struct handler *handler, struct stream *stream,
 static void act(struct router *router, const struct serve_route *route, struct stream *stream,
                 const struct request *request, const struct site_path *path, uint64_t now_ns) {
   bool tunnel = span_is(request->method, "CONNECT");
-  /* A directory's files are compressed once, not each time (serve/recode.h). */
+  /* A directory's files are compressed once, not each time (serve/coding/recode.h). */
   if (route->compress && route->action != SERVE_DIRECTORY) {
     compress_begin(router->settings.compressor, stream, request->fields);
     if (!stream->filter) stream->filter = &compress_filter; /* the route's filters end in it */

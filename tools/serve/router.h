@@ -3,9 +3,9 @@
  *
  *     authority -> host -> path -> route -> directory | redirect | answer | the built-in site
  *
- * Names and paths are compared in their normal forms (serve/host.h, site/path.h), the same in which files are
+ * Names and paths are compared in their normal forms (serve/config/host.h, site/path.h), the same in which files are
  * looked up. Hosts: the exact name, then the longest wildcard, then the default. Routes: the longest path.
- * Without a host or a route the answer is 404. The rules of the route (serve/rules.h) come first: who is let in, how
+ * Without a host or a route the answer is 404. The rules of the route (serve/rules/rules.h) come first: who is let in, how
  * often, and what its responses pass through.
  *
  * A router lives until its streams have ended: serve/front.h replaces it by the next one.
@@ -16,7 +16,7 @@
 #include "engine/http/handler.h"
 #include "io/base/error.h"
 #include "io/files/counters.h"
-#include "tools/serve/config.h"
+#include "tools/serve/config/config.h"
 
 struct loop;
 struct rates;

@@ -8,7 +8,7 @@
 
 #include "tools/common/ring.h"
 #include "tools/common/version.h"
-#include "tools/serve/counters.h"
+#include "tools/serve/metrics/counters.h"
 #include "tools/serve/worker.h"
 
 void serve_say_listener(const struct server *server, unsigned slot, const char *what) {

@@ -5,7 +5,7 @@
  * Signals are blocked, and the main thread takes them one by one, so there are no signal handlers. The
  * first SIGTERM or SIGINT drains, the second stops. SIGUSR1 prints the counters. SIGUSR2 opens the
  * access log and the recording anew; the last worker to end sends it, too, to end the wait. SIGHUP reads the
- * configuration file anew (serve/reload.h), if there is one. SIGRTMIN replaces the program (serve/replacement.h).
+ * configuration file anew (serve/reload.h), if there is one. SIGRTMIN replaces the program (serve/service/replacement.h).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,14 +13,14 @@
 #include <unistd.h>
 
 #include "tools/common/process.h"
-#include "tools/serve/config_file.h"
-#include "tools/serve/config_print.h"
+#include "tools/serve/config/file.h"
+#include "tools/serve/config/print.h"
 #include "tools/serve/metrics_serve.h"
 #include "tools/serve/open.h"
 #include "tools/serve/options.h"
 #include "tools/serve/reload.h"
 #include "tools/serve/say.h"
-#include "tools/serve/user.h"
+#include "tools/serve/service/user.h"
 #include "tools/serve/worker.h"
 
 static sigset_t signals_of_interest(const struct server *server) {

@@ -11,8 +11,8 @@
 #include "engine/base/limits.h"
 #include "io/files/files.h"
 #include "io/files/list.h"
-#include "tools/serve/recode.h"
-#include "tools/serve/refusals.h"
+#include "tools/serve/coding/recode.h"
+#include "tools/serve/rules/refusals.h"
 
 struct serve_site {
   struct files *files;

@@ -30,7 +30,7 @@ struct serve_site_settings {
   struct recode_counters *recoded; /* kept */
   bool compress;                   /* files, on the fly */
   bool push;
-  bool explain; /* 403s on standard output, see serve/refusals.h */
+  bool explain; /* 403s on standard output, see serve/rules/refusals.h */
 };
 
 struct serve_site;

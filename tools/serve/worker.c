@@ -15,8 +15,8 @@
 #include "engine/conn.h"
 #include "io/tls/tls.h"
 #include "tools/common/process.h"
-#include "tools/serve/hints.h"
-#include "tools/serve/rules.h"
+#include "tools/serve/config/hints.h"
+#include "tools/serve/rules/rules.h"
 
 /* A connection's window fits sixteen streams, as by default, within its bounds. */
 static void set_window(struct engine_config *out, uint32_t stream_bytes) {

@@ -345,11 +345,11 @@ the event loop
 
 the access log
   texts that would forge or break lines, or control a terminal
-      tests/tools/serve/test_log_line.c test_texts
-      tests/tools/serve/test_log_line.c test_every_byte
+      tests/tools/serve/log/test_line.c test_texts
+      tests/tools/serve/log/test_line.c test_every_byte
       test_access_log.py test_json_and_hostile_texts
   texts of any length
-      tests/tools/serve/test_log_line.c test_bounds
+      tests/tools/serve/log/test_line.c test_bounds
   more lines than a disk or a reader takes
       test_access_log.py test_full_disk
       test_access_log.py test_standard_output
@@ -382,7 +382,7 @@ SPDY
 answers that take their time
   readers that stop
       test_live.py test_reader_that_stops
-      tests/tools/serve/test_demo_live.c test_slow_reader
+      tests/tools/serve/demo/test_live.c test_slow_reader
 
 clients as victims
   settings and windows of a hostile server

@@ -48,9 +48,9 @@ def test_all_are_printed(start):
               members(read("io/ring/loop.h"), "loop_counters") +
               ["tls_" + name for name in members(read("io/tls/factory.h"), "tls_counters")] +
               ["files_" + name for name in members(read("io/files/counters.h"), "files_counters")] +
-              ["recode_" + name for name in members(read("tools/serve/recode.h"), "recode_counters")] +
-              ["compress_" + name for name in members(read("tools/serve/compress.h"), "compress_counters")] +
-              ["rate_" + name for name in members(read("tools/serve/rate.h"), "rate_counters")] +
+              ["recode_" + name for name in members(read("tools/serve/coding/recode.h"), "recode_counters")] +
+              ["compress_" + name for name in members(read("tools/serve/coding/compress.h"), "compress_counters")] +
+              ["rate_" + name for name in members(read("tools/serve/rules/rate.h"), "rate_counters")] +
               ["access_log_lines", "access_log_dropped", "recorded_lines", "recorded_dropped", "lines_dropped"])
     assert list(printed) == wanted
     assert printed["requests"] >= 20 and printed["links_accepted"] >= 20

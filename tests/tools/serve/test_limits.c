@@ -4,7 +4,7 @@
  * test_options.c and test_weight.c those of addresses and weights.
  */
 #include "tests/support/cmocka.h"
-#include "tools/serve/hints.h"
+#include "tools/serve/config/hints.h"
 #include "tools/serve/limits.h"
 #include "tools/serve/options.h"
 

@@ -10,7 +10,7 @@
 
 #include "engine/base/limits.h"
 #include "io/base/limits.h"
-#include "tools/serve/hints.h"
+#include "tools/serve/config/hints.h"
 #include "tools/serve/options.h"
 
 enum { WORDS_MAX = 64 };

@@ -12,11 +12,11 @@
 #include "engine/base/text.h"
 #include "tests/support/counted.h"
 #include "tests/support/fake.h"
-#include "tools/serve/config_file.h"
-#include "tools/serve/config_load.h"
-#include "tools/serve/config_stays.h"
+#include "tools/serve/config/file.h"
+#include "tools/serve/config/load.h"
+#include "tools/serve/config/stays.h"
 #include "tools/serve/front.h"
-#include "tools/serve/rates.h"
+#include "tools/serve/rules/rates.h"
 
 static struct serve_config *read_config(const char *from) {
   struct mistakes mistakes = {0};

@@ -13,10 +13,10 @@
 #include "tests/support/certificates.h"
 #include "tests/support/fake.h"
 #include "tools/common/process.h"
-#include "tools/serve/config_file.h"
-#include "tools/serve/host.h"
-#include "tools/serve/rates.h"
+#include "tools/serve/config/file.h"
+#include "tools/serve/config/host.h"
 #include "tools/serve/router.h"
+#include "tools/serve/rules/rates.h"
 
 static const char text[] = "hosts:\n"
                            "- {name: a.example, answer: x}\n"

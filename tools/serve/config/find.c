@@ -1,0 +1,87 @@
+/*
+ * serve/config/find.c - see serve/config/find.h.
+ */
+#include "tools/serve/config/find.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/common/nearest.h"
+#include "tools/serve/limits.h"
+
+const struct config_list config_lists[] = {
+    {"certificates", CONFIG_CERTIFICATE, CONFIG_GLOBAL},
+    {"hosts", CONFIG_HOST, CONFIG_GLOBAL},
+    {"routes", CONFIG_ROUTE, CONFIG_GLOBAL | CONFIG_HOST},
+};
+
+const size_t config_list_count = sizeof config_lists / sizeof *config_lists;
+
+/* ---- finding --------------------------------------------------------------------------------- */
+
+const struct config_key *config_key_find(const char *name) {
+  for (size_t i = 0; i < config_key_count; i++)
+    if (strcmp(config_keys[i].name, name) == 0) return &config_keys[i];
+  return NULL;
+}
+
+const struct config_list *config_list_find(const char *name) {
+  for (size_t i = 0; i < config_list_count; i++)
+    if (strcmp(config_lists[i].name, name) == 0) return &config_lists[i];
+  return NULL;
+}
+
+/* ---- advice ---------------------------------------------------------------------------------- */
+
+/* What people of other servers look for. */
+static const struct {
+  const char *name, *advice;
+} others[] = {
+    {"proxy", "weir does not forward requests to other servers yet"},
+    {"listen", "use http or https"},
+    {"listeners", "use http or https"},
+    {"certificate", "use certificates, a list of cert and key"},
+    {"root", "use directory"},
+    {"server_name", "use name, in hosts"},
+    {"location", "use path, in routes"},
+};
+
+/* Where a key or a list may stand, in words. */
+static const char *place_of(unsigned scopes) {
+  if (scopes & CONFIG_GLOBAL) return "it belongs at the top";
+  if (scopes & CONFIG_CERTIFICATE) return "it belongs into an entry of certificates";
+  if (scopes & CONFIG_HOST) return "it belongs into an entry of hosts";
+  return "it belongs into an entry of routes";
+}
+
+static unsigned scopes_of(const char *name) {
+  const struct config_key *key = config_key_find(name);
+  const struct config_list *list = config_list_find(name);
+  return key ? key->scopes : list ? list->parents : 0;
+}
+
+/* Keys and lists of a scope; all when it is 0. Returns how many. */
+static size_t names_of(unsigned scope, const char **out) {
+  size_t count = 0;
+  for (size_t i = 0; i < config_key_count; i++)
+    if (!scope || config_keys[i].scopes & scope) out[count++] = config_keys[i].name;
+  for (size_t i = 0; i < config_list_count; i++)
+    if (!scope || config_lists[i].parents & scope) out[count++] = config_lists[i].name;
+  return count;
+}
+
+void config_key_advice(const char *name, enum config_scope scope, char *out, size_t size) {
+  const char *names[CONFIG_KEYS_MAX];
+  unsigned scopes = scopes_of(name);
+  out[0] = 0;
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (strcmp(others[i].name, name) == 0) snprintf(out, size, "%s", others[i].advice);
+  if (scopes) snprintf(out, size, "%s", place_of(scopes));
+  if (out[0]) return;
+  const char *near = nearest_word(name, names, names_of(scope, names));
+  if (!near) near = nearest_word(name, names, names_of(0, names));
+  if (!near) return;
+  unsigned right = scopes_of(near);
+  snprintf(out, size, "did you mean %s?%s%s", near, right & scope ? "" : " But ",
+           right & scope ? "" : place_of(right));
+}

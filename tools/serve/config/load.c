@@ -1,0 +1,46 @@
+/*
+ * serve/config/load.c - see serve/config/load.h.
+ */
+#include "tools/serve/config/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/serve/config/document.h"
+#include "tools/serve/config/find.h"
+#include "tools/serve/config/hints.h"
+#include "tools/serve/rules/rules.h"
+
+static bool check_directory(const struct serve_route *route, struct mistakes *mistakes) {
+  const struct config_texts *texts = config_document_own(route->part, config_key_find("directory"));
+  int fd = open(route->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return mistakes_add(mistakes, texts->given ? texts->place : route->part->place,
+                        "cannot serve %s: %s", route->directory, strerror(errno));
+  close(fd);
+  return true;
+}
+
+static bool load_hints(struct serve_route *route, struct mistakes *mistakes) {
+  char error[MISTAKE_BYTES];
+  const struct failure failure = {error, sizeof error};
+  if (!route->push_manifest && route->preload_count == 0) return true;
+  route->hints = serve_hints_create(route->path, route->push_manifest, route->preloads,
+                                    route->preload_count, &failure);
+  return route->hints || mistakes_add(mistakes, route->part->place, "%s", error);
+}
+
+bool config_load(struct serve_config *config, struct mistakes *mistakes) {
+  bool good = true;
+  for (unsigned i = 0; i < config->host_count; i++)
+    for (unsigned k = 0; k < config->hosts[i].route_count; k++) {
+      struct serve_route *route = &config->hosts[i].routes[k];
+      good &= serve_rules_load(route->rules, &config->document.arena, mistakes);
+      if (route->action != SERVE_DIRECTORY) continue;
+      good &= check_directory(route, mistakes);
+      good &= load_hints(route, mistakes);
+    }
+  return good;
+}

@@ -1,0 +1,56 @@
+/*
+ * serve/tls/tls.h - the server's TLS: the context that its workers share, and the files that it is made of,
+ * which are read again when they change.
+ */
+#ifndef WEIR_TOOLS_SERVE_TLS_TLS_H
+#define WEIR_TOOLS_SERVE_TLS_TLS_H
+
+#include "tools/serve/config/config.h"
+#include "tools/serve/tls/ticket_file.h"
+
+struct tls_context;
+struct certificates;
+struct watch;
+
+/* Begins as zeros, and stays where it is once it is open. */
+struct serve_tls {
+  struct tls_context *context; /* NULL: no secure listener */
+  struct certificates *certificates;
+  struct ticket_file tickets;
+  const char **paths; /* what is watched */
+  struct watch *watch;
+  struct serve_config *first; /* that the context was made from; a reference */
+};
+
+/* Reads the files that the configuration names; nothing where it has no secure listener. False with one line in
+ * `error`. Call serve_tls_close() in either case. Takes a reference. */
+__attribute__((warn_unused_result)) bool
+serve_tls_open(struct serve_tls *tls, struct serve_config *config, struct io_error *error);
+
+/* Starts to watch the files, on a thread that inherits the caller's signal mask. False with one line in
+ * `error`. */
+__attribute__((warn_unused_result)) bool serve_tls_start(struct serve_tls *tls,
+                                                         struct io_error *error);
+
+/* Reads the files that the next configuration names. `*next` stays NULL where the same certificates go on. False
+ * with one line in `error`; nothing has changed. */
+__attribute__((warn_unused_result)) bool serve_tls_prepare(struct serve_tls *tls,
+                                                           struct serve_config *config,
+                                                           struct certificates **next,
+                                                           struct io_error *error);
+
+/* Puts them in force for new connections, and watches their files. False with one line in `error` when memory or a
+ * thread was refused: some may be in force, and files may not be watched. */
+__attribute__((warn_unused_result)) bool
+serve_tls_swap(struct serve_tls *tls, struct certificates *next, struct io_error *error);
+
+/* Prints on standard output which certificates there are. */
+void serve_tls_print(const struct serve_tls *tls);
+
+/* Prints on standard output what is doubtful about them. */
+void serve_tls_warn(const struct serve_tls *tls);
+
+/* No worker has it any more, or yet, and no log has lines of its connections to write. */
+void serve_tls_close(struct serve_tls *tls);
+
+#endif
