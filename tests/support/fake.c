@@ -173,6 +173,9 @@ static void give(struct fake_stream *fake, const struct handler *handler, struct
     free(copies[i]);
 }
 
+/* As of a connection without TLS. */
+static const struct machine_peer nobody;
+
 void fake_request(struct fake_stream *fake, const struct handler *handler, const char *method,
                   const char *path, const struct header *fields, size_t count, uint64_t now_ns) {
   struct header at[FAKE_FIELDS_MAX] = {
@@ -184,7 +187,7 @@ void fake_request(struct fake_stream *fake, const struct handler *handler, const
   struct headers list = {.at = at, .count = 4, .max = FAKE_FIELDS_MAX};
   for (size_t i = 0; i < count; i++)
     at[list.count++] = fields[i];
-  *fake = (struct fake_stream){.stream = {.ops = &ops, .id = 1},
+  *fake = (struct fake_stream){.stream = {.ops = &ops, .id = 1, .peer = &nobody},
                                .timer_ns = UINT64_MAX,
                                .now_ns = now_ns,
                                .refuse = fake->refuse,
@@ -194,7 +197,7 @@ void fake_request(struct fake_stream *fake, const struct handler *handler, const
 
 void fake_begin(struct fake_stream *fake, uint64_t now_ns) {
   *fake = (struct fake_stream){
-      .stream = {.ops = &ops, .id = 1}, .timer_ns = UINT64_MAX, .now_ns = now_ns};
+      .stream = {.ops = &ops, .id = 1, .peer = &nobody}, .timer_ns = UINT64_MAX, .now_ns = now_ns};
 }
 
 const char *fake_field(const struct fake_stream *fake, const char *name) {

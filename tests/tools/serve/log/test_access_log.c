@@ -74,9 +74,7 @@ static void end(struct fake_stream *stream, uint64_t ended_ns) {
   const struct handler *handler = access_log_handler(log_of_worker);
   const struct stream_facts facts = {
       .protocol = "HTTP/2", .status = 204, .ended_ns = ended_ns, .begun_ns = ended_ns};
-  static const struct machine_peer peer;
   fake_free(stream);
-  stream->stream.peer = &peer;
   handler->ended(handler->ctx, &stream->stream, &facts);
 }
 
