@@ -6,6 +6,8 @@
 #include "io/ring/uring.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,20 +34,49 @@ static bool is_refusal(int code) {
   return code == EPERM || code == EACCES || code == ENOSYS || code == EINVAL || code == ETIME;
 }
 
+/* An io_uring that is set up and closed. */
+struct trial {
+  unsigned disabled;
+  bool opened;
+  struct io_error why;
+};
+
+static void *run_trial(void *self) {
+  struct trial *trial = self;
+  struct uring uring;
+  trial->opened = uring_open(&uring, trial->disabled, &trial->why);
+  if (trial->opened) uring_close(&uring);
+  return NULL;
+}
+
+/* Runs on a thread of its own. The kernel takes a closed ring apart later, and interrupts the system calls of
+ * the thread that made it to do so: a timed recv() of our caller would fail with EINTR. False if there is no thread. */
+static bool try_io_uring(struct trial *trial) {
+  sigset_t all, before;
+  pthread_t thread;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int code = pthread_create(&thread, NULL, run_trial, trial);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (code != 0)
+    return io_error_set(&trial->why, code, "cannot start a thread: %s", strerror(code));
+  pthread_join(thread, NULL);
+  return true;
+}
+
 bool ring_choose(enum ring_choice wanted, unsigned disabled, struct ring_chosen *chosen,
                  struct io_error *error) {
   const char *text = getenv("WEIR_RING");
-  struct uring trial;
+  struct trial trial = {.disabled = disabled};
   if (wanted == RING_AUTO && text && *text && !ring_choice_parse(text, &wanted))
     return io_error_set(error, EINVAL, "WEIR_RING must be auto, io_uring or epoll, not '%s'", text);
   *chosen = (struct ring_chosen){.engine = wanted};
   if (wanted != RING_AUTO) return true;
   chosen->engine = RING_IO_URING;
-  if (uring_open(&trial, disabled, &chosen->why)) {
-    uring_close(&trial);
-    return true;
-  }
+  if (!try_io_uring(&trial)) return io_error_set(error, trial.why.code, "%s", trial.why.text);
+  if (trial.opened) return true;
   chosen->engine = RING_EPOLL;
-  if (is_refusal(chosen->why.code)) return true;
-  return io_error_set(error, chosen->why.code, "%s; --ring epoll does without", chosen->why.text);
+  chosen->why = trial.why;
+  if (is_refusal(trial.why.code)) return true;
+  return io_error_set(error, trial.why.code, "%s; --ring epoll does without", trial.why.text);
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +75,25 @@ static void test_refused(void **state) {
     assert_int_equal(choice_after(forbid, codes[i], RING_AUTO, "io_uring is "), RING_EPOLL);
 }
 
+/* The kernel takes the closed ring apart a little later. A call of ours that waits meanwhile, with a time limit, is not
+ * interrupted. */
+static void test_caller_is_not_interrupted(void **state) {
+  const struct timeval limit = {.tv_usec = 30000};
+  int pair[2];
+  char byte;
+  (void)state;
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+  for (int i = 0; i < 10; i++) {
+    struct ring_chosen chosen;
+    assert_true(ring_choose(RING_AUTO, 0, &chosen, NULL));
+    assert_int_equal(recv(pair[0], &byte, 1, 0), -1);
+    assert_int_equal(errno, EAGAIN);
+  }
+  close(pair[0]);
+  close(pair[1]);
+}
+
 /* What somebody can raise is an error, with advice. */
 static void test_no_resources(void **state) {
   (void)state;
@@ -84,9 +105,8 @@ static void test_no_resources(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names),
-      cmocka_unit_test(test_environment),
-      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_names),        cmocka_unit_test(test_environment),
+      cmocka_unit_test(test_refused),      cmocka_unit_test(test_caller_is_not_interrupted),
       cmocka_unit_test(test_no_resources),
   };
   return cmocka_run_group_tests_name("choice", tests, NULL, NULL);
