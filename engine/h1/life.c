@@ -144,7 +144,7 @@ void h1_lose(struct h1 *h1, uint32_t code) {
 
 /* ---- the graveyard --------------------------------------------------------------------------- */
 
-/* Only now has the last byte left. */
+/* Only now has the last byte left, except those that a body counts itself: body_chunk.loans. */
 static void tell_ended(struct h1 *h1, struct h1_stream *stream) {
   const struct handler *handler = h1->http->handler;
   if (!stream->delivered || !handler->ended) return; /* a client's are not delivered */

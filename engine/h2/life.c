@@ -207,7 +207,7 @@ void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
   if (stream->lent == 0) body_close(stream);
 }
 
-/* Only now has the last byte left. */
+/* Only now has the last byte left, except those that a body counts itself: body_chunk.loans. */
 static void tell_ended(struct h2 *h2, struct h2_stream *stream) {
   const struct handler *handler = h2->http->handler;
   if (!stream->delivered || !handler->ended) return;

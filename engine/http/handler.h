@@ -41,7 +41,8 @@ struct handler {
    * `stream->log`; its events are not called, and ended() follows. May be NULL. */
   void (*refused)(void *ctx, struct stream *stream, const struct request *request, uint64_t now_ns);
   /* Called once for every stream that request() or refused() was called for, last of all: after events.closed(),
-   * when no byte of the response is in use any more. `stream->log`, `id` and `peer` are good;
+   * when no byte of the response is in use any more, except those whose loans a body counts (body_chunk.loans):
+   * they may still be on their way. `stream->log`, `id` and `peer` are good;
    * nothing may be done with the stream. May be NULL. */
   void (*ended)(void *ctx, struct stream *stream, const struct stream_facts *facts);
 };

@@ -168,7 +168,9 @@ struct stream {
 struct stream_facts {
   const char *protocol; /* "HTTP/2", "HTTP/1.1": static text */
   uint64_t begun_ns;    /* when the request's header section was complete */
-  uint64_t ended_ns;    /* when the last byte was handed to the transport, or the stream given up */
+  uint64_t
+      ended_ns; /* when the last byte was handed to the transport, or was lent with a count of loans,
+                         * or the stream given up */
   /* Bytes as they were on the wire: header sections, 1xx and trailers included, and bodies without
    * their framing. */
   uint64_t header_bytes_received, header_bytes_sent;

@@ -204,7 +204,7 @@ void spdy_stream_fin(struct spdy *spdy, struct spdy_stream *stream) {
 
 /* ---- the graveyard --------------------------------------------------------------------------- */
 
-/* Only now has the last byte left. */
+/* Only now has the last byte left, except those that a body counts itself: body_chunk.loans. */
 static void tell_ended(struct spdy *spdy, struct spdy_stream *stream) {
   const struct handler *handler = spdy->handler;
   if (!stream->delivered || !handler->ended) return;

@@ -204,17 +204,22 @@ static void only_siblings_exist(void **state) {
 
 /* ---- waiting and failing --------------------------------------------------------------------- */
 
-static void it_may_take_time(void **state) {
-  (void)state;
+/* Asks for a file that is known, as its siblings are. Making its other form is under way afterwards. */
+static void ask_and_wait(struct fake_stream *fake) {
   reopen(ALL_ENCODINGS, NULL);
-  struct fake_stream fake = {0};
-  ask(&fake, "/long.css", NULL, 0, NULL); /* now the file and its siblings are known */
-  fake_free(&fake);
-  fake = (struct fake_stream){0};
+  ask(fake, "/long.css", NULL, 0, NULL);
+  fake_free(fake);
+  *fake = (struct fake_stream){0};
   made.lookups_wait = true;
   struct made_question asked = {"GET", "/long.css", {{TOKEN_ACCEPT_ENCODING, "gzip"}}};
-  made_ask(&fake, &asked);
+  made_ask(fake, &asked);
   made_lookup_done();
+}
+
+static void it_may_take_time(void **state) {
+  (void)state;
+  struct fake_stream fake = {0};
+  ask_and_wait(&fake);
   assert_int_equal(fake.status, 0);
   made_lookup_done();
   fake_pull_all(&fake, 100);
@@ -224,15 +229,8 @@ static void it_may_take_time(void **state) {
 
 static void a_stream_may_end_meanwhile(void **state) {
   (void)state;
-  reopen(ALL_ENCODINGS, NULL);
   struct fake_stream fake = {0};
-  ask(&fake, "/long.css", NULL, 0, NULL);
-  fake_free(&fake);
-  fake = (struct fake_stream){0};
-  made.lookups_wait = true;
-  struct made_question asked = {"GET", "/long.css", {{TOKEN_ACCEPT_ENCODING, "gzip"}}};
-  made_ask(&fake, &asked);
-  made_lookup_done();
+  ask_and_wait(&fake);
   fake_closed(&fake, 8);
   assert_int_equal(made.waiting_count, 0);
   fake_free(&fake);
