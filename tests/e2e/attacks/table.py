@@ -17,7 +17,7 @@ BEGIN, END = "<!-- tests/e2e/attacks/table.py begin -->", "<!-- tests/e2e/attack
 KIB, MIB = 1 << 10, 1 << 20
 # The files with rows for the table, in its order.
 FILES = ["test_floods.py", "test_subtle.py", "test_slow.py", "test_crowds.py", "test_h1_attacks.py",
-         "test_websockets.py", "test_tls_attacks.py"]
+         "test_websockets.py", "test_spdy_attacks.py", "test_tls_attacks.py"]
 
 
 def measure(log):

@@ -1,5 +1,5 @@
 """The known attacks on HTTP/2, HTTP/1.1, SPDY and WebSocket endpoints, with the tests of each. This file itself checks only
-that these tests exist.
+that these tests exist, and that `make attack-table` runs those with rows for the table.
 
 `floods` is tests/e2e/attacks/test_floods.py::test_flood, with the name of its row.
 """
@@ -9,6 +9,7 @@ import re
 import pytest
 
 import harness
+import table
 
 CATALOGUE = """
 frames, and control of frames
@@ -421,3 +422,9 @@ def test_it_is_tested(reference):
     text = text_of(name)
     if test:
         assert re.search(rf"(def|static void) {test[0]}\(", text), reference
+
+
+def test_the_table_has_every_row():
+    here = os.path.dirname(__file__)
+    tests = [name for name in os.listdir(here) if name.startswith("test_") and name.endswith(".py")]
+    assert sorted(table.FILES) == sorted(name for name in tests if re.search(r"\w\.(besiege|note)\(", text_of(name)))
