@@ -430,6 +430,27 @@ static void test_user_bytes_are_aligned(void **state) {
   }
 }
 
+enum { NOBODY = 65534 };
+
+/* A root that may be passed through but not listed, as mode 711 is to others. Root may list it all the same. */
+static void test_root_that_cannot_be_listed(void **state) {
+  (void)state;
+  bool is_root = geteuid() == 0;
+  mkdir(stage_at("shut"), 0755);
+  stage_put(stage_at("shut/page"), "shown", 5);
+  assert_int_equal(chmod(stage.base, 0711), 0);
+  assert_int_equal(chmod(stage_at("shut"), is_root ? 0711 : 0111), 0);
+  if (is_root) assert_int_equal(seteuid(NOBODY), 0);
+  assert_int_not_equal(eaccess(stage_at("shut"), R_OK), 0);
+  struct files *files =
+      files_create(&(struct files_settings){.root = stage_at("shut")}, NULL, &error);
+  if (files) stage_expect(files, "page", IO_SECOND, "shown");
+  if (is_root) assert_int_equal(seteuid(0), 0);
+  assert_non_null(files);
+  files_destroy(files);
+  assert_int_equal(chmod(stage_at("shut"), 0755), 0);
+}
+
 static void test_bad_roots(void **state) {
   (void)state;
   struct files_settings settings = {.root = stage_at("nowhere")};
@@ -443,12 +464,19 @@ static void test_bad_roots(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STAGE_TEST(test_what_is_found),    STAGE_TEST(test_replaced_before_it_is_opened),
-      STAGE_TEST(test_attempts_to_open), STAGE_TEST(test_lookup_waits_for_a_descriptor),
-      STAGE_TEST(test_reasons),          STAGE_TEST(test_odd_paths),
-      STAGE_TEST(test_traversal),        STAGE_TEST(test_root_is_looked_up_anew),
-      STAGE_TEST(test_absolute_links),   STAGE_TEST(test_times_far_away),
-      STAGE_TEST(test_user_bytes),       STAGE_TEST(test_user_bytes_are_aligned),
+      STAGE_TEST(test_what_is_found),
+      STAGE_TEST(test_replaced_before_it_is_opened),
+      STAGE_TEST(test_attempts_to_open),
+      STAGE_TEST(test_lookup_waits_for_a_descriptor),
+      STAGE_TEST(test_reasons),
+      STAGE_TEST(test_odd_paths),
+      STAGE_TEST(test_traversal),
+      STAGE_TEST(test_root_is_looked_up_anew),
+      STAGE_TEST(test_absolute_links),
+      STAGE_TEST(test_times_far_away),
+      STAGE_TEST(test_user_bytes),
+      STAGE_TEST(test_user_bytes_are_aligned),
+      STAGE_TEST(test_root_that_cannot_be_listed),
       STAGE_TEST(test_bad_roots),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
