@@ -234,6 +234,13 @@ static void test_settings_of_bodies(void **state) {
   pass(2 * SECOND_NS);
   assert_int_equal(ended(), 1);
   script_close(&script);
+  config.h2.conversation_idle_ns = 400 * SECOND_NS;
+  begin(H2_SERVER, &config, false, "HEADERS/H 1 [@post]; !respond 1 200");
+  pass(400 * SECOND_NS);
+  assert_int_equal(ended(), 0);
+  pass(2 * SECOND_NS);
+  assert_int_equal(ended(), 1);
+  script_close(&script);
 }
 
 int main(void) {
