@@ -258,9 +258,16 @@ def test_traps(served):
 
 
 def test_links_that_stay_inside(served):
+    """Also to files that are not served by their own name, which begins with a dot: the manual says so."""
     os.symlink("one.txt", served.site.path("link-in.txt"))
     response = served.get("/link-in.txt")
     assert (response.status, response.body) == (200, b"1")
+    with open(served.site.path(".revision"), "wb") as file:
+        file.write(b"7")
+    os.symlink(".revision", served.site.path("revision.txt"))
+    assert served.get("/.revision").status == 404
+    response = served.get("/revision.txt")
+    assert (response.status, response.body) == (200, b"7")
 
 
 def test_other_methods(served):
