@@ -111,7 +111,8 @@ help:
 	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
 	@echo 'make bench                micro benchmarks, into build/bench/micro-COMMIT.json, too'
 	@echo 'make bench-diff BASE=REV  the same beside those of another commit, in turn'
-	@echo 'make bench-compare        weir beside nginx and h2o, if installed'
+	@echo 'make bench-compare        weir beside h2o, nghttpd, nginx and haproxy, those that are installed, and'
+	@echo '                          beside what the machine allows; ARGS=--quick takes a minute'
 	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
 	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
 	@echo 'make check                before a commit, in under a minute: formatter, linters, layers, circles'
@@ -167,10 +168,11 @@ bench-diff:
 	@$(MAKE) --no-print-directory bench-build
 	@$(PYTHON) bench/micro --base $(BASE)
 
+# ARGS: options of bench/compare, as ARGS=--quick.
 bench-compare:
 	@tools/deps.sh build bench
-	@$(MAKE) --no-print-directory $(BUILD)/weir
-	@$(PYTHON) bench/compare
+	@$(MAKE) --no-print-directory $(BUILD)/weir $(OUT)/bench/ceiling $(OUT)/bench/micro_hpack_stories
+	@$(PYTHON) bench/compare $(ARGS)
 
 attack-table:
 	@tools/deps.sh build test
