@@ -223,12 +223,14 @@ static void read_failed(struct link *link, int result) {
     link_cut(link);
 }
 
-/* Without a buffer of the ring: what the socket has, into the scratch that all links share. What it has
- * beyond that is asked for again. */
+/* Without a buffer of the ring: what the socket has, up to the turn's share, into the scratch that all links share.
+ * What it has beyond that is asked for again. */
 static void read_ready(struct link *link) {
   uint8_t *scratch = link->links->scratch;
   if (!link_is_alive(link) || !has_share_left(link)) return;
-  ssize_t result = recv(link->fd, scratch, IO_TURN_RECV_BYTES, MSG_DONTWAIT);
+  size_t most = IO_TURN_RECV_BYTES - link->turn_bytes;
+  ssize_t result = recv(link->fd, scratch, most, MSG_DONTWAIT);
+  link->emptied = result < (ssize_t)most;
   if (result < 0) result = -errno;
   note_received(link, (int)result);
   if (result > 0)
@@ -245,6 +247,14 @@ static void starved(struct link *link) {
   if (link->deferred_first == LINK_NO_BUFFER && link_wants(link, MACHINE_RECV)) read_ready(link);
   if (link_is_alive(link) && !link->eof && !list_is_linked(&link->starved))
     list_append(&link->links->starved, &link->starved);
+}
+
+/* One buffer at a time would mean a turn, and mostly a send, for each buffer of a long transfer. A full one is a sign
+ * that there is more, which one call gets, as long as it need not be kept. */
+static void read_on(struct link *link) {
+  bool singly = link->receive_mode == LINK_RECV_SINGLE && !link->receiving && !link->emptied;
+  if (!singly || link->state != LINK_OPEN || !link_input_is_empty(link)) return;
+  if (link_wants(link, MACHINE_RECV)) read_ready(link);
 }
 
 static void on_end(struct link *link, int result) {
@@ -271,5 +281,8 @@ void link_on_recv(struct link *link, const struct ring_completion *completion) {
   if (completion->flags & RING_BUFFER)
     on_buffer(link, ring_buffer_of(completion),
               completion->res > 0 ? (uint32_t)completion->res : 0);
-  if (completion->res <= 0) on_end(link, completion->res);
+  if (completion->res <= 0)
+    on_end(link, completion->res);
+  else
+    read_on(link);
 }

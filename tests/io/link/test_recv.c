@@ -216,6 +216,57 @@ static void test_starved_at_the_end(void **state) {
   }
 }
 
+/* ---- one buffer at a time -------------------------------------------------------------------- */
+
+/* A full buffer is a sign of a long transfer: what is behind it is read in the same turn, if it is wanted. */
+static void test_read_on(void **state) {
+  ONLY_IO_URING();
+  (void)state;
+  static const char bytes[2 * IO_BUFFER_BYTES + 100];
+  static const struct {
+    enum link_receive mode;
+    size_t len;
+    bool wanted;
+    size_t read, calls;
+  } rows[] = {
+      {LINK_RECV_SINGLE, sizeof bytes, true, sizeof bytes, 2},
+      {LINK_RECV_SINGLE, sizeof bytes, false, IO_BUFFER_BYTES, 1},
+      {LINK_RECV_SINGLE, IO_BUFFER_BYTES - 1, true, IO_BUFFER_BYTES - 1, 1},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    meter_begin(&worker, 1);
+    meter = meter_add(&worker, 0);
+    meter->link->receive_mode = (uint8_t)rows[i].mode;
+    meter_turns(&worker, 1);
+    meter->refuses = !rows[i].wanted;
+    put(bytes, rows[i].len);
+    meter_turns(&worker, 1);
+    assert_int_equal(counters()->recv_bytes, rows[i].read);
+    assert_int_equal(counters()->recv_calls, rows[i].calls);
+    assert_int_equal(meter->received, rows[i].wanted ? rows[i].read : 0);
+    end();
+  }
+}
+
+/* The turn's share bounds that, too. */
+static void test_read_on_in_shares(void **state) {
+  ONLY_IO_URING();
+  (void)state;
+  static const char bytes[2 * IO_BUFFER_BYTES];
+  meter_begin(&worker, 1);
+  meter = meter_add(&worker, 0);
+  meter->link->receive_mode = LINK_RECV_SINGLE;
+  meter_turns(&worker, 1);
+  put(bytes, sizeof bytes);
+  meter->link->turn = worker.loop.turn + 1;
+  meter->link->turn_bytes = IO_TURN_RECV_BYTES - IO_BUFFER_BYTES - 100;
+  meter_turns(&worker, 1);
+  assert_int_equal(meter->received, IO_BUFFER_BYTES + 100);
+  meter_turns(&worker, 2);
+  assert_int_equal(meter->received, sizeof bytes);
+  end();
+}
+
 /* ---- stopping -------------------------------------------------------------------------------- */
 
 /* Once is enough. */
@@ -269,6 +320,8 @@ int main(void) {
       cmocka_unit_test(test_starved),
       cmocka_unit_test(test_starved_with_deferred_input),
       cmocka_unit_test(test_starved_at_the_end),
+      cmocka_unit_test(test_read_on),
+      cmocka_unit_test(test_read_on_in_shares),
       cmocka_unit_test(test_stop),
       cmocka_unit_test(test_deferred_part),
   };
