@@ -148,6 +148,11 @@
 #define H2_JUDGED_COUNT     8u
 #define H2_JUDGED_BYTES_MAX 160u
 
+/* The same over HTTP/1.1, for all connections of a worker. Most servers' heads differ in the date and in
+ * what is about the resource, and take 150 to 400 bytes. */
+#define H1_JUDGED_COUNT     4u
+#define H1_JUDGED_BYTES_MAX 512u
+
 /* Bytes that are kept at first for a tunnel that is asked for and not made yet; they double up to the
  * stream's window. A client that does not wait sends its first message, a few hundred bytes. */
 #define H2_KEPT_BYTES_FIRST 512u

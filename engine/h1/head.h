@@ -53,6 +53,11 @@ void h1_head_begin(struct h1_head *head, enum h1_head_kind kind, struct headers 
 __attribute__((warn_unused_result)) struct h1_verdict h1_head_read(struct h1_head *head,
                                                                    struct span bytes);
 
+/* The bytes of a complete head, as the last call had them. */
+static inline struct span h1_head_text(const struct h1_head *head) {
+  return span_of(head->base, head->bytes);
+}
+
 /* Whether bytes of a head have been received, an empty line before it not counted. */
 static inline bool h1_head_has_begun(const struct h1_head *head) {
   return head->started || head->looked > head->message;

@@ -190,6 +190,8 @@ static size_t take_unasked(struct h1 *h1, struct span in) {
 static size_t take_head(struct h1 *h1, struct span in) {
   if (is_unasked(h1)) return take_unasked(h1, in);
   if (h1->gathered) return take_gathered_head(h1, in);
+  size_t known = h1->role == H1_CLIENT ? h1_response_again(h1, in) : 0;
+  if (known > 0) return known;
   struct h1_head head;
   begin_fields(h1);
   h1_head_begin(&head, h1->role == H1_CLIENT ? H1_RESPONSE : H1_REQUEST, &h1->http->headers);

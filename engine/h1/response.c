@@ -34,6 +34,11 @@ static bool tell(struct h1_stream *stream, const struct h1_head *head, bool end)
   return !stream->told;
 }
 
+/* Whether the owner needs no fields. */
+static bool needs_status_alone(const struct h1_stream *stream) {
+  return stream->base.events && stream->base.events->status;
+}
+
 /* ---- what is not final ----------------------------------------------------------------------- */
 
 /* They are bounded together, as over HTTP/2. */
@@ -65,24 +70,66 @@ static enum h1_phase phase_of(enum h1_body body) {
   }
 }
 
-static void final(struct h1_stream *stream, const struct h1_head *head,
-                  const struct h1_framing *framing) {
-  bool end = framing->body == H1_BODY_NONE;
+/* `fields` are NULL if the owner needs none. */
+static void final(struct h1_stream *stream, const struct h1_answer *answer,
+                  const struct headers *fields) {
+  bool end = answer->body == H1_BODY_NONE;
   stream->responded = true;
-  stream->content_length = framing->content_length;
-  if (!framing->keep) stream->keep = false;
+  stream->content_length = answer->content_length;
+  if (!answer->keep) stream->keep = false;
   if (stream->asks) { /* refused: what was to go through the tunnel is dropped */
     stream->asks = false;
     h1_stream_asked(stream);
   }
-  if (!end && !h1_body_begin(stream, phase_of(framing->body))) {
+  if (!end && !h1_body_begin(stream, phase_of((enum h1_body)answer->body))) {
     h1_fault_server(stream->h1, "too many responses at once");
     return;
   }
-  if (!tell(stream, head, end) || !end) return;
+  stream->status = answer->status;
+  if (needs_status_alone(stream))
+    stream->base.events->status(&stream->base, answer->status, answer->size, end);
+  else
+    stream_tell_response(&stream->base, answer->status, fields, answer->size.wire_bytes, end);
+  if (stream->told || !end) return;
   h1_stream_end_received(stream);
   h1_body_settle(stream);
 }
+
+/* ---- heads that come again ------------------------------------------------------------------- */
+
+/* Whether the response's head means the same whatever the request was. */
+static bool is_plain(const struct h1_stream *stream) {
+  return !stream->head_request && !stream->connect && !stream->asks && needs_status_alone(stream);
+}
+
+size_t h1_response_again(struct h1 *h1, struct span in) {
+  struct h1_stream *stream = h1->first;
+  if (!is_plain(stream)) return 0;
+  const struct h1_answer *known = h1_judged_find(&h1->shared->judged, in);
+  if (!known) return 0;
+  const struct h1_answer answer = *known;
+  h1->head_bytes = answer.size.wire_bytes;
+  stream->header_received += answer.size.wire_bytes;
+  final(stream, &answer, NULL);
+  return answer.size.wire_bytes;
+}
+
+static void handle_final(struct h1_stream *stream, const struct h1_head *head,
+                         const struct h1_framing *framing) {
+  struct h1 *h1 = stream->h1;
+  const struct headers *fields = &h1->http->headers;
+  struct h1_answer answer = {.content_length = framing->content_length,
+                             .size = {.wire_bytes = (uint32_t)head->bytes},
+                             .status = head->status,
+                             .body = (uint8_t)framing->body,
+                             .keep = framing->keep};
+  if (needs_status_alone(stream)) answer.size = section_size_of(fields, head->bytes);
+  if (is_plain(stream))
+    h1_judged_keep(&h1->shared->judged, h1->http->memory, h1_head_text(head), &answer);
+  final(stream, &answer, fields);
+}
+
+/* ---- every head ------------------------------------------------------------------------------ */
 
 /* What is wrong with a 101, or NULL. It says what it changes to, which is what was asked for (RFC 9110 sections
  * 7.8 and 15.2.2): two protocols that read the same bytes differently would be a way to smuggle requests. */
@@ -117,7 +164,7 @@ void h1_response_handle(struct h1 *h1, const struct h1_head *head) {
   else if (head->status < 200)
     informational(stream, head);
   else
-    final(stream, head, &framing);
+    handle_final(stream, head, &framing);
 }
 
 /* ---- the server's end ------------------------------------------------------------------------ */

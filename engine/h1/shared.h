@@ -6,6 +6,7 @@
 #define WEIR_H1_SHARED_H
 
 #include "engine/base/limits.h"
+#include "engine/h1/judged.h"
 #include "engine/http/shared.h"
 
 /* The user's choices; h1_config_default() fills them in from base/limits.h. */
@@ -75,6 +76,7 @@ struct h1_shared {
 
   struct h1_ready ready[H1_READY_TEXTS];
   uint64_t sets_numbered; /* header_set.number: the last that was given */
+  struct h1_judged_list judged; /* client role */
 };
 
 #endif
