@@ -91,7 +91,7 @@ MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all help deps run test test-epoll test-long bench bench-diff bench-compare attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
+.PHONY: all help deps run test test-epoll test-long bench bench-diff bench-compare bench-growth attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
 .PHONY: unit unit-build objects sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Keep objects of one-file programs; otherwise make would compile them again each time.
@@ -113,6 +113,7 @@ help:
 	@echo 'make bench-diff BASE=REV  the same beside those of another commit, in turn'
 	@echo 'make bench-compare        weir beside h2o, nghttpd, nginx and haproxy, those that are installed, and'
 	@echo '                          beside what the machine allows; ARGS=--quick takes a minute'
+	@echo 'make bench-growth         what a request and a connection cost as their number grows, plotted'
 	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
 	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
 	@echo 'make check                before a commit, in under a minute: formatter, linters, layers, circles'
@@ -168,11 +169,16 @@ bench-diff:
 	@$(MAKE) --no-print-directory bench-build
 	@$(PYTHON) bench/micro --base $(BASE)
 
-# ARGS: options of bench/compare, as ARGS=--quick.
+# ARGS: options of the script, as ARGS=--quick.
 bench-compare:
 	@tools/deps.sh build bench
 	@$(MAKE) --no-print-directory $(BUILD)/weir $(OUT)/bench/ceiling $(OUT)/bench/micro_hpack_stories
 	@$(PYTHON) bench/compare $(ARGS)
+
+bench-growth:
+	@tools/deps.sh build bench
+	@$(MAKE) --no-print-directory $(BUILD)/weir
+	@$(PYTHON) bench/growth $(ARGS)
 
 attack-table:
 	@tools/deps.sh build test

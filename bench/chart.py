@@ -88,6 +88,7 @@ def bars(title, notes, panels, columns=2):
 
 # ---- lines --------------------------------------------------------------------------------------
 
+LINE_COLOURS = COLOURS[:1] + COLOURS[2:]
 PLOT_WIDTH, PLOT_HEIGHT, MARGIN = 400, 220, 64
 
 
@@ -127,16 +128,16 @@ def draw_plot(plot, x, y):
         return (left + PLOT_WIDTH * math.log10(point[0] / across[0]) / decades,
                 bottom - PLOT_HEIGHT * point[1] / up[-1])
 
-    parts = [text(x, y + 12, plot.title, "head"), text(left, bottom + 34, plot.across, "faint"),
+    parts = [text(x, y + 12, f"{plot.title}, {plot.up}", "head"), text(left, bottom + 34, plot.across, "faint"),
              line(left, bottom, left + PLOT_WIDTH, bottom)]
     for value in across:
         parts.append(text(place((value, 0))[0], bottom + 16, tick_text(value), "faint", "middle"))
     for value in up:
         at = place((across[0], value))[1]
-        parts += [line(left, at, left + PLOT_WIDTH, at, "grid"), text(left - 6, at + 4, tick_text(value), "faint", "end")]
-    parts.append(text(left + 4, y + 36, plot.up, "faint"))
+        parts += [line(left, at, left + PLOT_WIDTH, at, "grid"),
+                  text(left - 6, at + 4, tick_text(value), "faint", "end")]
     for number, (name, series) in enumerate(plot.series.items()):
-        colour, places = COLOURS[number % len(COLOURS)], [place(point) for point in series]
+        colour, places = LINE_COLOURS[number % len(LINE_COLOURS)], [place(point) for point in series]
         parts.append('<polyline fill="none" stroke-width="2" stroke="{}" points="{}"/>'.format(
             colour, " ".join(f"{px:.1f},{py:.1f}" for px, py in places)))
         parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="3" fill="{colour}"/>' for px, py in places]

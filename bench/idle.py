@@ -1,9 +1,10 @@
-"""Connections that stay open: HTTP/2 clients that made one request each, for measuring a server's memory."""
+"""Connections that stay open: HTTP/2 clients that made one request each, and what memory they take in the server."""
 import socket
 import ssl
 import struct
 import time
 
+import peers
 from measure import resident_bytes
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -63,16 +64,19 @@ def open_one(port, path, context, active):
                 return end
 
 
-def bytes_each(peer, secure, count, file_bytes=128, active=False):
-    """Resident bytes of the server for each of `count` connections that have made one request."""
+def bytes_each(server, folder, core, secure, count, file_bytes=128, active=False):
+    """Resident bytes for each of `count` connections to a fresh server that have made one request."""
+    peer = peers.Peer(server, folder, core)
     context = client_context() if secure else None
-    port, path = peer.ports["https" if secure else "http"], f"/{file_bytes}.bin"
-    ends = [open_one(port, path, context, active) for _ in range(WARM_UP)]
-    time.sleep(SETTLE_SECONDS)
-    before = resident_bytes(peer.pid)
-    ends += [open_one(port, path, context, active) for _ in range(count)]
-    time.sleep(SETTLE_SECONDS)
-    after = resident_bytes(peer.pid)
-    for end in ends:
-        end.close()
-    return (after - before) / count
+    port, path, ends = peer.ports["https" if secure else "http"], f"/{file_bytes}.bin", []
+    try:
+        ends = [open_one(port, path, context, active) for _ in range(WARM_UP)]
+        time.sleep(SETTLE_SECONDS)
+        before = resident_bytes(peer.pid)
+        ends += [open_one(port, path, context, active) for _ in range(count)]
+        time.sleep(SETTLE_SECONDS)
+        return (resident_bytes(peer.pid) - before) / count
+    finally:
+        for end in ends:
+            end.close()
+        peer.stop()

@@ -11,6 +11,7 @@ import sys
 import typing
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+WEIR = os.environ.get("WEIR", os.path.join(ROOT, "build/weir"))
 KIB = 1024
 PERCENTILES = ("p50", "p99", "p99_9")
 
@@ -121,7 +122,7 @@ def read_h2load(text):
 
 def weir_load(work, url, requests):
     fresh = ["--requests-per-connection", "1"] if work.fresh else []
-    return [os.environ.get("WEIR", os.path.join(ROOT, "build/weir")), "load", "-q", "-k", "--json", "--no-pin",
+    return [WEIR, "load", "-q", "-k", "--json", "--no-pin",
             *work.flags(), *fresh, "-n", str(requests), url]
 
 

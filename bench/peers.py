@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from measure import KIB, ROOT, free_port, output_of
+from measure import KIB, WEIR, free_port, output_of
 
 READY_SECONDS = 10
 # haproxy wants two descriptors for each, and refuses to start without.
@@ -21,9 +21,9 @@ CONNECTIONS = min(9000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 100
 
 
 def weir(folder, http, https, http1):
-    return [os.environ.get("WEIR", os.path.join(ROOT, "build/weir")), "serve", f"{folder}/root", "--no-compress",
-            "--workers", "1", "--idle-seconds", "600", "--http", f"127.0.0.1:{http}", "--http", f"127.0.0.1:{http1}",
-            "--https", f"127.0.0.1:{https}", "--cert", f"{folder}/cert.pem", "--key", f"{folder}/key.pem"], {}
+    return [WEIR, "serve", f"{folder}/root", "--no-compress", "--workers", "1", "--idle-seconds", "600",
+            "--http", f"127.0.0.1:{http}", "--http", f"127.0.0.1:{http1}", "--https", f"127.0.0.1:{https}",
+            "--cert", f"{folder}/cert.pem", "--key", f"{folder}/key.pem"], {}
 
 
 def weir_epoll(folder, **ports):
@@ -168,7 +168,7 @@ class Peer:
                 self.stop()
                 self.log.seek(0)
                 sys.exit(f"{name} did not start: {' '.join(self.command)}\n{self.log.read()}")
-            time.sleep(0.02)
+            time.sleep(0.001)
 
     def listening(self):
         try:

@@ -25,7 +25,7 @@ def script(name):
     return module
 
 
-compare = script("compare")
+compare, growth = script("compare"), script("growth")
 
 
 # ---- reading and counting ------------------------------------------------------------------------
@@ -127,7 +127,8 @@ def result():
                                         "weir load": {"weir": runs(2000), "h2o": runs(500)}}},
                      "handshake": {"work": works["handshake"]._asdict(), "ceiling": [],
                                    "runs": {"weir load": {"weir": runs(2500)}}}},
-            "idle": {"idle": {"weir": [4321.5], "h2o": [3000]}}, "hpack": {"nghttp2's": {"weir": [20], "nghttpd": [80]}}}
+            "idle": {"idle": {"weir": [4321.5], "h2o": [3000]}},
+            "hpack": {"nghttp2's": {"weir": [20], "nghttpd": [80]}}}
 
 
 def test_the_table(result):
@@ -158,7 +159,8 @@ def test_the_chart_of_bars(result):
     assert "<CPU> & co" in " ".join(text.text for text in elements(svg, "text"))
 
 
-@pytest.mark.parametrize("highest, ticks", [(1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (7, [0, 2, 4, 6, 8]), (2300, [0, 500, 1000, 1500, 2000, 2500])])
+@pytest.mark.parametrize("highest, ticks", [(1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (7, [0, 2, 4, 6, 8]),
+                                            (2300, [0, 500, 1000, 1500, 2000, 2500])])
 def test_ticks_are_round(highest, ticks):
     assert chart.linear_ticks(highest) == pytest.approx(ticks)
 
@@ -168,3 +170,21 @@ def test_the_chart_of_lines():
     line = elements(svg, "polyline")[0].get("points").split()
     across = [float(point.split(",")[0]) for point in line]
     assert len(line) == 3 and across[1] - across[0] == pytest.approx(across[2] - across[1])
+
+
+def test_the_report_of_growth():
+    result = {"commit": "abc", "kernel": "6.18", "cpu": "CPU", "cores": 2, "rounds": 3, "servers": ["weir", "h2o"],
+              "connections": {"weir": [[1, 15000.4], [10, 6000]], "h2o": [[1, 20000]]},
+              "memory": {"idle": {"weir": [[100, 4000]], "h2o": [[100, 3000]]}}, "start": {"weir": [[1, 12], [8, 14]]},
+              "workers": {"one worker": [700, 720, 800], "two workers": [900]}}
+    text, svg = growth.markdown(result), growth.svg(result)
+    assert "| ns | 1 | 10 |\n| --- | --- | --- |\n| weir | 15,000 | 6,000 |\n| h2o | 20,000 |  |" in text
+    assert "Memory of a connection: h2o" in text and "one worker 720 ns, two workers 900 ns" in text
+    assert len(elements(svg, "polyline")) == 5
+
+
+def test_growth_knows_its_parts(capsys):
+    assert growth.read_options(["--only", "start,memory"]).only == ["start", "memory"]
+    with pytest.raises(SystemExit):
+        growth.read_options(["--only", "starts"])
+    assert "connections, streams, memory, start, workers" in capsys.readouterr().err
