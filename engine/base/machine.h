@@ -97,6 +97,11 @@ struct machine {
 #define MACHINE_WEIGHT_MAX     256
 #define MACHINE_WEIGHT_DEFAULT 16
 
+/* Told when a connection is over. */
+struct machine_end {
+  void (*ended)(struct machine_end *end, uint32_t note);
+};
+
 /* Lent by a host to its machine for the machine's whole life. */
 struct machine_host {
   /* Call when the wants changed outside of the calls above (a handler finished later, a file
@@ -104,8 +109,12 @@ struct machine_host {
   void (*wake)(struct machine_host *host);
   /* The machine's share of the host's time while time is short: 1 .. MACHINE_WEIGHT_MAX; twice the
    * weight gets twice the bytes; 0 means MACHINE_WEIGHT_DEFAULT. Factories and machines may set it
-   * at any time, and no other field; it applies from the next work on. */
+   * at any time; it applies from the next work on. */
   uint16_t weight;
+  /* A factory that is about to create a machine may set these two, and no other field: once the machine was made,
+   * `end` is told when the transport's connection has been closed, later than the machine. It must live as long. */
+  uint32_t note;
+  struct machine_end *end;
 };
 
 struct tls_identity;

@@ -129,6 +129,7 @@ static void free_link(struct link *link) {
     setsockopt(link->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
   ring_close_fd(&link->loop->ring, link->fd);
+  if (link->host.end) link->host.end->ended(link->host.end, link->host.note);
   list_remove(&link->dirty);
   links->shedding -= link->shed;
   links_give(links, link);

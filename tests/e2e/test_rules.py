@@ -1,6 +1,8 @@
 """Rules of routes, with curl over HTTP/1.1 and HTTP/2: fields, Cache-Control, types, indexes, listings, the fallback,
 error pages, access and rates."""
 import shutil
+import socket
+import subprocess
 
 import pytest
 
@@ -118,6 +120,31 @@ def test_connections(start):
     # Some of the first twenty looked whether the server listens.
     assert codes[0] == 200 and codes[-1] is None, codes
     assert server.log().count("connections from 127.0.0.1 come faster") == 1
+
+
+def test_connections_per_client(start):
+    server = start("--answer", "hello", "--connections-per-client", "3")
+    held, refused = [], 0
+    for _ in range(12):
+        sock = socket.create_connection(("127.0.0.1", server.http_port))
+        sock.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        try:
+            answered = sock.recv(100).startswith(b"HTTP/1.1 200")
+        except ConnectionResetError:
+            answered = False
+        if answered:
+            held.append(sock)
+        else:
+            refused += 1
+    assert held and refused and len(held) <= 3
+    assert "127.0.0.1 has 3 connections open; others are refused" in server.log()
+    held.pop().close()
+
+    def answers():
+        out = subprocess.run(["curl", "-s", server.url("/")], stdout=subprocess.PIPE)
+        return out.stdout == b"hello"
+
+    assert harness.wait_until(answers)
 
 
 def test_a_file_says_the_same(options, tmp_path):

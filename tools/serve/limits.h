@@ -47,11 +47,18 @@ enum {
   /* Accounts of a set. Untested: derived from the cache line, as the compiler checks. */
   RATE_WAYS = 4,
   /* What one customer has of IPv6 at least (RFC 6177). */
-  RATE_IPV6_BITS = 64,
+  CLIENT_IPV6_BITS = 64,
   /* The largest burst; arbitrary. At the slowest rate an account then fits into 63 bits. */
   RATE_BURST_MAX = 1000000,
   RATE_TEXT_BYTES = 32, /* of the rate itself, with NUL. Arbitrary */
-  /* Messages about clients that are too fast, of each worker in a second; the rest is counted. */
+  /* Clients with open connections that a worker counts: 512 KiB. As many as it has connections by default
+   * (IO_LINKS_MAX), so that few find their set full. A power of two. */
+  CLIENT_LINKS_MAX = 65536,
+  /* Clients of a set. Untested: derived from the cache line, as the compiler checks. */
+  CLIENT_LINKS_WAYS = 8,
+  /* The largest limit on them: it fits into 16 bits, and no browser opens as many. */
+  CLIENT_LINKS_EACH_MAX = 65535,
+  /* Messages about clients that ask too much, of each worker in a second; the rest is counted. */
   RATE_LINES_PER_SECOND_MAX = 10,
 
   /* ---- running ---- */

@@ -95,6 +95,8 @@ static const char help[] =
     "                         30/m or 100/s,burst=500. Beyond it 429; on each worker\n"
     "  --connection-rate RATE\n"
     "                         connections of a client (of the whole server)\n"
+    "  --connections-per-client N\n"
+    "                         most that a client may have open at once, on each worker\n"
     "\n"
     "How to run\n"
     "  --workers N            threads, each pinned to a core. Default: the cores of the\n"

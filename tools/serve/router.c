@@ -316,9 +316,11 @@ void router_request(struct router *router, struct stream *stream, const struct r
 }
 
 void router_enter(struct router *router) {
-  const struct rate_limit *limit = &router->settings.config->connection_rate;
-  if (router->settings.rates)
-    router->settings.rates->connections = limit->interval_ns > 0 ? limit : NULL;
+  const struct serve_config *config = router->settings.config;
+  struct rates *rates = router->settings.rates;
+  if (!rates) return;
+  rates->connections = config->connection_rate.interval_ns > 0 ? &config->connection_rate : NULL;
+  rates->links_max = config->connections_per_client;
 }
 
 void router_ended(struct router *router) {
@@ -335,6 +337,13 @@ static bool has_rates(const struct serve_config *config) {
     for (unsigned k = 0; k < config->hosts[i].route_count; k++)
       if (config->hosts[i].routes[k].rules->rate.interval_ns > 0) return true;
   return false;
+}
+
+static bool open_rates(const struct router_settings *settings) {
+  const struct serve_config *config = settings->config;
+  return (!has_rates(config) || rates_open(settings->rates, RATES_ACCOUNTS, settings->memory)) &&
+         (config->connections_per_client == 0 ||
+          rates_open(settings->rates, RATES_LINKS, settings->memory));
 }
 
 static unsigned count_directories(const struct serve_config *config) {
@@ -404,7 +413,7 @@ struct router *router_create(const struct router_settings *settings, const char 
   config_retain(settings->config);
   pool_init(&router->replies, settings->memory, sizeof(struct reply),
             pool_chunk_count(sizeof(struct reply)), settings->exchanges_max);
-  bool rates = !has_rates(settings->config) || rates_open(settings->rates, settings->memory);
+  bool rates = open_rates(settings);
   if (!rates) io_error_set(error, 0, "out of memory");
   if (rates && open_sites(router, note, error)) return router;
   router_destroy(router);

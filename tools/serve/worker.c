@@ -122,7 +122,7 @@ static const struct handler *make_handler(struct server *server, struct serve_wo
   const struct serve_route *only = server->file ? NULL : config_only_route(server->config);
   if (only && only->action <= SERVE_DIRECTORY && !serve_rules_are_asked(only->rules) &&
       !only->head_starts && server->config->connection_rate.interval_ns == 0 &&
-      server->config->certificate_count < 2)
+      server->config->connections_per_client == 0 && server->config->certificate_count < 2)
     return make_only(server, mine, worker, only, exchanges_max, error);
   if (!make_demo(mine, exchanges_max, error)) return NULL;
   struct router *router = make_router(server, mine, worker, server->config, exchanges_max, error);

@@ -79,6 +79,50 @@ static void test_refused(void **state) {
   end();
 }
 
+/* A factory that wants to know when the connection is over. */
+static struct machine_end told;
+static unsigned told_count;
+static uint32_t told_note;
+
+static void count_end(struct machine_end *ending, uint32_t note) {
+  assert_ptr_equal(ending, &told);
+  told_count++;
+  told_note = note;
+}
+
+static bool create_told(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                        uint64_t now_ns, struct machine *out) {
+  host->note = 7;
+  host->end = &told;
+  return ctx && meter_create(ctx, peer, host, now_ns, out);
+}
+
+/* Once, when the socket is closed, and not while the link lingers; never when no machine was made. */
+static void test_end_is_told(void **state) {
+  (void)state;
+  static struct meter another;
+  const struct machine_factory none = {.create = create_told};
+  const struct machine_factory telling = {.ctx = &another, .create = create_told};
+  begin(0);
+  told.ended = count_end;
+  told_count = 0;
+  worker.links.max = 2;
+  assert_null(link_create(&worker.links, dup(meter->peer), &none));
+  assert_int_equal(told_count, 0);
+  struct link *link = link_create(&worker.links, dup(meter->peer), &telling);
+  assert_non_null(link);
+  another.ends = true;
+  link_mark_dirty(link);
+  meter_turns(&worker, 2);
+  assert_int_equal(link->state, LINK_LINGER);
+  assert_int_equal(told_count, 0);
+  link_cut(link);
+  meter_turns(&worker, 3);
+  assert_int_equal(told_count, 1);
+  assert_int_equal(told_note, 7);
+  end();
+}
+
 /* ---- the timer ------------------------------------------------------------------------------- */
 
 static void test_timer(void **state) {
@@ -287,11 +331,17 @@ static void test_nothing_stays(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_refused),       cmocka_unit_test(test_timer),
-      cmocka_unit_test(test_ticks),         cmocka_unit_test(test_timer_of_a_send),
-      cmocka_unit_test(test_half_close),    cmocka_unit_test(test_eof),
-      cmocka_unit_test(test_linger),        cmocka_unit_test(test_linger_until_eof),
-      cmocka_unit_test(test_shed),          cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_end_is_told),
+      cmocka_unit_test(test_timer),
+      cmocka_unit_test(test_ticks),
+      cmocka_unit_test(test_timer_of_a_send),
+      cmocka_unit_test(test_half_close),
+      cmocka_unit_test(test_eof),
+      cmocka_unit_test(test_linger),
+      cmocka_unit_test(test_linger_until_eof),
+      cmocka_unit_test(test_shed),
+      cmocka_unit_test(test_cut),
       cmocka_unit_test(test_nothing_stays),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

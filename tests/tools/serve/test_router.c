@@ -332,6 +332,15 @@ static void test_connection_rate(void **state) {
   finish();
 }
 
+static void test_connections_per_client(void **state) {
+  (void)state;
+  begin("answer: all\nconnections-per-client: 7\n");
+  assert_int_equal(rates.links_max, 7);
+  assert_non_null(rates.links.entries);
+  assert_null(rates.table.accounts);
+  finish();
+}
+
 /* ---- certificates ---------------------------------------------------------------------------- */
 
 enum { COUNT = 2 };
@@ -418,12 +427,19 @@ static void test_one_certificate(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_normal_names), cmocka_unit_test(test_long_name),
-      cmocka_unit_test(test_hosts),        cmocka_unit_test(test_no_default),
-      cmocka_unit_test(test_only_default), cmocka_unit_test(test_routes),
-      cmocka_unit_test(test_head_starts),  cmocka_unit_test(test_access),
-      cmocka_unit_test(test_rates),        cmocka_unit_test(test_connection_rate),
-      cmocka_unit_test(test_misdirected),  cmocka_unit_test(test_one_certificate),
+      cmocka_unit_test(test_normal_names),
+      cmocka_unit_test(test_long_name),
+      cmocka_unit_test(test_hosts),
+      cmocka_unit_test(test_no_default),
+      cmocka_unit_test(test_only_default),
+      cmocka_unit_test(test_routes),
+      cmocka_unit_test(test_head_starts),
+      cmocka_unit_test(test_access),
+      cmocka_unit_test(test_rates),
+      cmocka_unit_test(test_connection_rate),
+      cmocka_unit_test(test_connections_per_client),
+      cmocka_unit_test(test_misdirected),
+      cmocka_unit_test(test_one_certificate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

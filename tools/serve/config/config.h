@@ -109,6 +109,7 @@ struct serve_config {
   struct head_start_rules head_starts; /* those given, then the default */
   struct serve_weights weights;        /* of clients' networks */
   struct rate_limit connection_rate;   /* of a client */
+  unsigned connections_per_client;     /* open at once, on each worker; 0: any number */
   unsigned idle_seconds;               /* 0: the engine's default */
   unsigned drain_seconds;
   const char *user;           /* NAME[:GROUP] to become, or NULL */

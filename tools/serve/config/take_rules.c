@@ -238,6 +238,15 @@ bool take_rules_connection_rate(struct config_making *making, const char *text) 
   return take_rate(making, &making->config->connection_rate, text);
 }
 
+bool take_rules_connections_per_client(struct config_making *making, const char *text) {
+  uint64_t count;
+  if (strcmp(text, "none") == 0) return true;
+  if (!option_number(text, 1, CLIENT_LINKS_EACH_MAX, &count))
+    return config_wrong(making, "expected a number from 1 to %d, or none", CLIENT_LINKS_EACH_MAX);
+  making->config->connections_per_client = (unsigned)count;
+  return true;
+}
+
 /* ---- all of a route -------------------------------------------------------------------------- */
 
 bool take_rules_begin(struct config_making *making) {

@@ -23,6 +23,7 @@ RULES_TAKES take_rules_error_page(struct config_making *making, const char *text
 RULES_TAKES take_rules_access(struct config_making *making, const char *text);
 RULES_TAKES take_rules_request_rate(struct config_making *making, const char *text);
 RULES_TAKES take_rules_connection_rate(struct config_making *making, const char *text);
+RULES_TAKES take_rules_connections_per_client(struct config_making *making, const char *text);
 
 /* Gives making->route its rules, before its texts are taken; and completes them afterwards. `part`: the route's.
  * False when memory was refused, with a mistake. */

@@ -201,6 +201,7 @@ const struct serve_counter serve_counters[] = {
     RATE(refused, "Requests and connections refused because their client made too many."),
     RATE(bursts, "Bursts of these: what a client sent until it was slow enough again."),
     RATE(evicted, "Clients' accounts that made room for others while they still counted."),
+    RATE(uncounted, "Connections of clients that too many others left no room to count."),
     NAMED(access_log.lines, "access_log_lines", "weir_access_log_lines",
           "Lines for the access log."),
     NAMED(access_log.dropped, "access_log_dropped", "weir_access_log_dropped",

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "engine/base/limits.h"
 #include "engine/base/machine.h"
@@ -51,8 +50,7 @@ const char *rate_limit_parse(struct rate_limit *limit, const char *text) {
 
 bool rate_table_open(struct rate_table *table, const struct memory *memory) {
   *table = (struct rate_table){.memory = memory};
-  if (getrandom(table->seed, sizeof table->seed, 0) != (ssize_t)sizeof table->seed) return false;
-  table->seed[1] |= 1; /* a multiplier */
+  if (!client_seed_make(&table->seed)) return false;
   table->accounts = memory_alloc(memory, RATE_ACCOUNTS_MAX * sizeof *table->accounts);
   if (table->accounts) memset(table->accounts, 0, RATE_ACCOUNTS_MAX * sizeof *table->accounts);
   return table->accounts;
@@ -62,32 +60,6 @@ void rate_table_close(struct rate_table *table) {
   if (table->accounts)
     memory_free(table->memory, table->accounts, RATE_ACCOUNTS_MAX * sizeof *table->accounts);
   table->accounts = NULL;
-}
-
-static bool is_ipv4(const uint8_t address[16]) {
-  static const uint8_t before[12] = {[10] = 0xff, [11] = 0xff};
-  return memcmp(address, before, sizeof before) == 0;
-}
-
-static bool is_unknown(const uint8_t address[16]) {
-  static const uint8_t none[16];
-  return memcmp(address, none, sizeof none) == 0;
-}
-
-/* The two halves of the product. */
-static uint64_t mix(uint64_t a, uint64_t b) {
-  unsigned __int128 product = (unsigned __int128)a * b;
-  return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Of an IPv4 address all of it, of an IPv6 address the first 8 bytes. */
-static uint64_t hash_of(const struct rate_table *table, const struct rate_limit *limit,
-                        const uint8_t address[16]) {
-  uint64_t group;
-  memcpy(&group, address + (is_ipv4(address) ? 8 : 0), sizeof group);
-  uint64_t kind = (uint64_t)limit->number << 1 | is_ipv4(address);
-  uint64_t hash = mix(table->seed[0] ^ group, table->seed[1]);
-  return mix(hash ^ kind, table->seed[1]) | 1;
 }
 
 /* The client's account, perhaps a new one. */
@@ -106,8 +78,9 @@ static struct rate_account *find(struct rate_table *table, uint64_t client, uint
 struct rate_verdict rate_take(struct rate_table *table, const struct rate_limit *limit,
                               const uint8_t address[16], uint64_t now_ns) {
   struct rate_verdict verdict = {.allowed = true};
-  if (limit->interval_ns == 0 || is_unknown(address)) return verdict;
-  struct rate_account *account = find(table, hash_of(table, limit, address), now_ns);
+  if (limit->interval_ns == 0 || client_is_local(address)) return verdict;
+  uint64_t client = client_hash(&table->seed, limit->number, address) | 1;
+  struct rate_account *account = find(table, client, now_ns);
   uint64_t paid = account->paid & ~UINT64_C(1), told = account->paid & 1;
   uint64_t ahead = limit->interval_ns * (limit->burst - 1);
   if (paid <= now_ns) {

@@ -5,11 +5,9 @@
  * paid for at the allowed rate. An event is allowed while that lies no further ahead than the burst, and moves it
  * on by one interval. What is refused costs nothing, so a client that goes on too fast still gets the rate.
  *
- * A client is an IPv4 address, or the /64 of an IPv6 address, since one customer has a whole /64 or more. A client
- * without an address, over a UNIX socket, is local and not limited.
+ * A client is what serve/rules/client.h says; a local one is not limited.
  *
- * A table belongs to one core and holds RATE_ACCOUNTS_MAX accounts, in sets of RATE_WAYS. Which set a client falls
- * into depends on a secret, so nobody can choose addresses to share a victim's. When a set is full, the account
+ * A table belongs to one core and holds RATE_ACCOUNTS_MAX accounts, in sets of RATE_WAYS. When a set is full, the account
  * that is paid for soonest goes: it matters least. So a crowd of new addresses drives out those that asked little,
  * not those that ask too much. Cores share nothing: a client with connections on several has the rate on each.
  *
@@ -23,6 +21,7 @@
 
 #include "engine/base/memory.h"
 #include "tools/serve/limits.h"
+#include "tools/serve/rules/client.h"
 
 struct rate_limit {
   uint64_t interval_ns; /* of one event at the rate; 0: no limit */
@@ -40,12 +39,14 @@ struct rate_counters {
   uint64_t refused; /* events */
   uint64_t bursts;  /* that they came in */
   uint64_t evicted; /* accounts that were not paid off */
+  /* Of serve/rules/rates.h, which counts what it refuses above, too. */
+  uint64_t uncounted; /* connections whose client was not counted */
 };
 
 struct rate_table {
   struct rate_account *accounts; /* NULL: not open */
   const struct memory *memory;
-  uint64_t seed[2];
+  struct client_seed seed;
   struct rate_counters counters;
 };
 

@@ -92,6 +92,12 @@ static const struct {
     {"connection-rate: 10/s", ""},
     {"connection-rate: 0",
      "18: connection-rate 0: expected a rate such as 100/s, 30/m or 100/s,burst=500"},
+    {"connections-per-client: 65535", ""}, /* CLIENT_LINKS_EACH_MAX */
+    {"connections-per-client: none", ""},
+    {"connections-per-client: 0",
+     "25: connections-per-client 0: expected a number from 1 to 65535, or none"},
+    {"connections-per-client: 65536",
+     "25: connections-per-client 65536: expected a number from 1 to 65535, or none"},
 };
 
 static void test_mistakes(void **state) {

@@ -18,7 +18,8 @@ static struct rates rates;
 static int set_up(void **state) {
   (void)state;
   memset(&rates, 0, sizeof rates);
-  assert_true(rates_open(&rates, counted_init(&memory)));
+  assert_true(rates_open(&rates, RATES_ACCOUNTS, counted_init(&memory)));
+  assert_true(rates_open(&rates, RATES_LINKS, &memory.memory));
   return 0;
 }
 
@@ -147,7 +148,7 @@ static void test_the_rate_holds(void **state) {
   assert_in_range(passed, 100 * 3600 + 48, 100 * 3600 + 51);
 }
 
-/* Of IPv6 addresses RATE_IPV6_BITS count. */
+/* Of IPv6 addresses CLIENT_IPV6_BITS count. */
 static void test_who_shares_an_account(void **state) {
   static const struct {
     const char *one, *other;
@@ -177,12 +178,12 @@ static void test_the_network_of_a_client(void **state) {
   uint8_t client[16] = {0x20, 1, 0xd, 0xb8};
   (void)state;
   assert_true(rate_take(&rates.table, &limit, client, SECOND_NS).allowed);
-  for (unsigned bit = RATE_IPV6_BITS - 1; bit <= RATE_IPV6_BITS; bit++) {
+  for (unsigned bit = CLIENT_IPV6_BITS - 1; bit <= CLIENT_IPV6_BITS; bit++) {
     uint8_t other[16];
     memcpy(other, client, sizeof other);
     other[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
     assert_int_equal(rate_take(&rates.table, &limit, other, SECOND_NS).allowed,
-                     bit < RATE_IPV6_BITS);
+                     bit < CLIENT_IPV6_BITS);
   }
 }
 
@@ -223,9 +224,12 @@ static void test_no_memory(void **state) {
   struct rates other = {0};
   (void)state;
   memory.refuse_at = memory.calls + 1;
-  assert_false(rates_open(&other, &memory.memory));
+  assert_false(rates_open(&other, RATES_ACCOUNTS, &memory.memory));
+  memory.refuse_at = memory.calls + 1;
+  assert_false(rates_open(&other, RATES_LINKS, &memory.memory));
   rates_close(&other);
-  assert_true(rates_open(&rates, &memory.memory)); /* it is open */
+  assert_true(rates_open(&rates, RATES_ACCOUNTS, &memory.memory)); /* it is open */
+  assert_true(rates_open(&rates, RATES_LINKS, &memory.memory));
 }
 
 /* ---- requests and connections ---------------------------------------------------------------- */
@@ -303,8 +307,94 @@ static void test_connections_and_many_lines(void **state) {
   assert_non_null(
       strstr(text, "weir serve: connections from 2001:db8:0:9::/64 come faster than 1/s"));
   assert_null(strstr(text, "2001:db8:0:a::/64"));
-  assert_non_null(strstr(text, "weir serve: 3 more clients were too fast\n"
+  assert_non_null(strstr(text, "weir serve: 3 more clients were refused something\n"
                                "weir serve: connections from 2001:db8:0:d::/64 come"));
+}
+
+static bool has_room;
+
+static bool create_with_room(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                             uint64_t now_ns, struct machine *out) {
+  return has_room && create(ctx, peer, host, now_ns, out);
+}
+
+/* What a host does when the connection is over. */
+static void close_one(struct machine_host *host) {
+  assert_non_null(host->end);
+  host->end->ended(host->end, host->note);
+}
+
+/* Connections count from their creation to their end; not those that something else refuses. */
+static void test_open_connections(void **state) {
+  struct rate_gate gate = {.rates = &rates, .inner = {NULL, create_with_room}};
+  struct machine_factory machines = rate_gate_machines(&gate);
+  struct rate_limit limit = limit_of("1000/s");
+  struct machine_peer peer = {.address = {0x20, 1, 0xd, 0xb8}};
+  struct machine_host hosts[3] = {{0}}, host = {0};
+  struct machine out;
+  FILE *file = tmpfile();
+  (void)state;
+  catch_lines(file);
+  rates.links_max = 2;
+  rates.connections = &limit;
+  has_room = false;
+  for (int i = 0; i < 3; i++)
+    assert_false(machines.create(machines.ctx, &peer, &host, SECOND_NS, &out));
+  has_room = true;
+  for (int i = 0; i < 2; i++)
+    assert_true(machines.create(machines.ctx, &peer, &hosts[i], SECOND_NS, &out));
+  for (int i = 0; i < 3; i++)
+    assert_false(machines.create(machines.ctx, &peer, &host, SECOND_NS, &out));
+  assert_null(host.end);
+  close_one(&hosts[0]);
+  assert_true(machines.create(machines.ctx, &peer, &hosts[0], SECOND_NS, &out));
+  rates.links_max = 0; /* a reload: there is no limit */
+  assert_true(machines.create(machines.ctx, &peer, &hosts[2], SECOND_NS, &out));
+  assert_null(hosts[2].end);
+  close_one(&hosts[0]);
+  close_one(&hosts[1]);
+  assert_string_equal(lines(file),
+                      "weir serve: 2001:db8::/64 has 2 connections open; others are refused\n");
+  assert_int_equal(rates.table.counters.refused, 3);
+  assert_int_equal(rates.table.counters.bursts, 1);
+}
+
+/* A connection that comes too fast does not count as open. */
+static void test_too_fast_is_not_open(void **state) {
+  struct rate_gate gate = {.rates = &rates, .inner = {NULL, create}};
+  struct machine_factory machines = rate_gate_machines(&gate);
+  struct rate_limit limit = limit_of("1/s");
+  struct machine_peer peer = {.address = {0x20, 1, 0xd, 0xb8}};
+  struct machine_host host = {0};
+  struct machine out;
+  FILE *file = tmpfile();
+  (void)state;
+  catch_lines(file);
+  rates.links_max = 1;
+  rates.connections = &limit;
+  assert_true(machines.create(machines.ctx, &peer, &host, SECOND_NS, &out));
+  close_one(&host);
+  host.end = NULL;
+  for (int i = 0; i < 2; i++)
+    assert_false(machines.create(machines.ctx, &peer, &host, SECOND_NS, &out));
+  assert_true(machines.create(machines.ctx, &peer, &host, 3 * SECOND_NS, &out));
+  lines(file);
+}
+
+/* Addresses that find no room are let in, and counted as that. */
+static void test_uncounted(void **state) {
+  struct rate_gate gate = {.rates = &rates, .inner = {NULL, create}};
+  struct machine_factory machines = rate_gate_machines(&gate);
+  struct machine_peer peer = {.address = {0x20, 1}};
+  struct machine out;
+  (void)state;
+  rates.links_max = 1;
+  for (uint32_t i = 0; i < 2 * CLIENT_LINKS_MAX; i++) {
+    struct machine_host host = {0};
+    memcpy(peer.address + 4, &i, sizeof i);
+    assert_true(machines.create(machines.ctx, &peer, &host, SECOND_NS, &out));
+  }
+  assert_true(rates.table.counters.uncounted >= CLIENT_LINKS_MAX);
 }
 
 #define RATE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -322,6 +412,9 @@ int main(void) {
       RATE_TEST(test_no_memory),
       RATE_TEST(test_a_request_waits),
       RATE_TEST(test_connections_and_many_lines),
+      RATE_TEST(test_open_connections),
+      RATE_TEST(test_too_fast_is_not_open),
+      RATE_TEST(test_uncounted),
   };
   return cmocka_run_group_tests_name("rate", tests, NULL, NULL);
 }
