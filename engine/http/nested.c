@@ -96,15 +96,25 @@ static size_t copy(const struct span *spans, size_t count, uint8_t *out, size_t 
   return done;
 }
 
-size_t nested_read(struct nested *nested, uint8_t *out, size_t max, uint64_t now_ns) {
+size_t nested_peek(struct nested *nested, struct span *spans, size_t max, size_t bytes_max,
+                   uint64_t now_ns) {
   struct machine *machine = &nested->machine;
+  if (!(nested_wants(nested) & MACHINE_SEND)) return 0;
+  return machine->ops->send_peek(machine->self, spans, max, bytes_max, now_ns);
+}
+
+void nested_sent(struct nested *nested, size_t bytes, uint64_t now_ns) {
+  nested->machine.ops->send_ack(nested->machine.self, bytes, now_ns);
+}
+
+size_t nested_read(struct nested *nested, uint8_t *out, size_t max, uint64_t now_ns) {
   struct span spans[SPANS];
   size_t done = 0;
-  while (done < max && nested_wants(nested) & MACHINE_SEND) {
-    size_t count = machine->ops->send_peek(machine->self, spans, SPANS, max - done, now_ns);
+  while (done < max) {
+    size_t count = nested_peek(nested, spans, SPANS, max - done, now_ns);
     size_t copied = copy(spans, count, out + done, max - done);
     if (copied == 0) break;
-    machine->ops->send_ack(machine->self, copied, now_ns);
+    nested_sent(nested, copied, now_ns);
     done += copied;
   }
   return done;

@@ -39,6 +39,12 @@ __attribute__((warn_unused_result)) size_t nested_go_on(struct nested *nested, u
 /* The peer will send nothing more. Call nested_go_on() next. */
 void nested_end(struct nested *nested);
 
+/* The next bytes to be sent, about `bytes_max`, in at most `max` spans; returns their number. They stay until
+ * nested_sent() says how many of them have left. */
+size_t nested_peek(struct nested *nested, struct span *spans, size_t max, size_t bytes_max,
+                   uint64_t now_ns);
+void nested_sent(struct nested *nested, size_t bytes, uint64_t now_ns);
+
 /* Writes the next at most `max` bytes to be sent to `out`; returns their number. */
 size_t nested_read(struct nested *nested, uint8_t *out, size_t max, uint64_t now_ns);
 

@@ -4,7 +4,7 @@
  *     CONNECTING --open()--> OPEN --ws_close()--> CLOSING --peer's close frame--> DONE
  *                             '---peer's close frame, a fault, the stream's end--->'
  *
- * Floors, lowest first: queue (what is sent), closing (how it ends), message (what is received, as
+ * Floors, lowest first: queue and source (what is sent), closing (how it ends), message (what is received, as
  * messages), recv (as frames), tunnel (the stream's events and body), ws and client (the owner's calls).
  */
 #ifndef WEIR_WS_ENDPOINT_H
@@ -40,6 +40,8 @@ struct ws_control {
   uint8_t len;
   uint8_t payload[WS_CONTROL_BYTES_MAX];
 };
+
+struct ws_source;
 
 struct ws_out {
   struct ws_piece *first, *last;
@@ -107,6 +109,7 @@ struct ws {
   struct ws_in in;
   struct ws_kept kept;
   struct ws_out out;
+  const struct ws_source *source; /* NULL: none; see ws/source.h */
   struct budget controls, fragments;
   uint64_t ping_ns, close_ns, timer_ns; /* deadlines */
 };

@@ -39,10 +39,6 @@
 /* Bytes of the smallest piece of a send queue: a dozen chat messages. */
 #define WS_QUEUE_BYTES_MIN 1000u
 
-/* Payload of a message that carries a mounted machine's bytes (ws/mount.h): what a TLS record holds, less the
- * frame's header. Untested: any size is right. */
-#define WS_MOUNT_MESSAGE_BYTES (16u * KIB - 16u)
-
 /* ---- what a peer may make us do -------------------------------------------------------------- */
 
 /* Pings and pongs at once, and each second again. A ping is answered with a pong, so a flood would double

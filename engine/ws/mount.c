@@ -1,7 +1,7 @@
 /*
  * ws/mount.c - see ws/mount.h.
  *
- * What the machine sends is copied into messages while the WebSocket takes some; what it does not read holds the
+ * What the machine sends becomes messages when the stream sends (ws/source.h); what it does not read holds the
  * WebSocket back (ws_hold()). A call that reaches the machine is an *entry*, as in http/mount.c.
  */
 #include "engine/ws/mount.h"
@@ -10,6 +10,7 @@
 #include "engine/http/nested.h"
 #include "engine/ws/handshake.h"
 #include "engine/ws/limits.h"
+#include "engine/ws/source.h"
 #include "engine/ws/ws.h"
 
 struct ws_mount {
@@ -19,8 +20,9 @@ struct ws_mount {
   struct nested nested;
   uint64_t now_ns; /* of the last entry: closed() brings no time */
   unsigned entries;
-  bool held;   /* the WebSocket, because bytes are kept */
-  bool closed; /* nothing else holds the mount */
+  bool sending; /* within a pull of the stream, whose result says more than stream_resume() */
+  bool held;    /* the WebSocket, because bytes are kept */
+  bool closed;  /* nothing else holds the mount */
 };
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -28,18 +30,6 @@ struct ws_mount {
 static void enter(struct ws_mount *mount) {
   mount->entries++;
   if (mount->ws) mount->now_ns = ws_now_ns(mount->ws);
-}
-
-/* Sends while the WebSocket takes messages. Returns whether anything was. */
-static bool send(struct ws_mount *mount) {
-  uint8_t bytes[WS_MOUNT_MESSAGE_BYTES];
-  bool sent = false;
-  while (mount->ws && ws_may_send(mount->ws)) {
-    size_t len = nested_read(&mount->nested, bytes, sizeof bytes, mount->now_ns);
-    if (len == 0 || !mount->ws || !ws_send(mount->ws, WS_BINARY, span_of(bytes, len))) break;
-    sent = true;
-  }
-  return sent;
 }
 
 /* Lets the machine read what was kept, and what comes behind it. */
@@ -50,24 +40,26 @@ static void go_on(struct ws_mount *mount) {
   ws_release(mount->ws);
 }
 
-/* Does for the machine what a host does after each call. What has left may have been what it waited for. */
+/* Does for the machine what a host does after each call. */
 static void settle(struct ws_mount *mount) {
   if (!mount->nested.machine.ops) return;
-  do {
-    go_on(mount);
-  } while (send(mount) && mount->held);
+  go_on(mount);
   if (!mount->ws) return;
   unsigned wants = nested_wants(&mount->nested);
   if (wants & MACHINE_RESET) {
     stream_reset(ws_stream(mount->ws), 0);
     return;
   }
+  if (wants & MACHINE_SEND && !mount->sending) stream_resume(ws_stream(mount->ws));
   ws_timer(mount->ws, nested_deadline_ns(&mount->nested));
   if (wants & MACHINE_DONE) ws_close(mount->ws, WS_NORMAL, span_of(NULL, 0));
 }
 
 static void leave(struct ws_mount *mount) {
-  if (mount->entries == 1 && mount->ws) settle(mount);
+  if (mount->entries == 1) {
+    if (mount->ws) settle(mount);
+    mount->sending = false;
+  }
   if (--mount->entries > 0 || !mount->closed) return;
   nested_close(&mount->nested);
   memory_free(mount->settings.memory, mount, sizeof *mount);
@@ -86,6 +78,30 @@ static bool make(struct ws_mount *mount) {
                      protocol ? protocol : "websocket", ws_now_ns(mount->ws));
 }
 
+/* ---- sending --------------------------------------------------------------------------------- */
+
+static bool source_waits(struct ws *ws) {
+  const struct ws_mount *mount = ws_user(ws);
+  return nested_wants(&mount->nested) & MACHINE_SEND;
+}
+
+static size_t source_peek(struct ws *ws, struct span *spans, size_t max, size_t bytes_max) {
+  struct ws_mount *mount = ws_user(ws);
+  enter(mount);
+  mount->sending = true;
+  return nested_peek(&mount->nested, spans, max, bytes_max, mount->now_ns);
+}
+
+/* What has left may have been what the machine waited for. */
+static void source_sent(struct ws *ws, size_t bytes) {
+  struct ws_mount *mount = ws_user(ws);
+  if (bytes > 0) nested_sent(&mount->nested, bytes, mount->now_ns);
+  leave(mount);
+}
+
+static const struct ws_source source = {
+    .waits = source_waits, .peek = source_peek, .sent = source_sent};
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static void on_open(struct ws *ws) {
@@ -93,6 +109,7 @@ static void on_open(struct ws *ws) {
   const struct ws_mount_events *events = mount->settings.events;
   bool go_on = true;
   mount->ws = ws;
+  ws_source_set(ws, &source);
   enter(mount);
   if (events && events->opened) go_on = events->opened(mount->settings.ctx, ws_protocol(ws));
   if (!go_on)
@@ -114,12 +131,6 @@ static void on_message(struct ws *ws, enum ws_kind kind, struct span bytes, bool
     mount->held = true;
     ws_hold(ws);
   }
-  leave(mount);
-}
-
-static void on_writable(struct ws *ws) {
-  struct ws_mount *mount = ws_user(ws);
-  enter(mount);
   leave(mount);
 }
 
@@ -161,7 +172,6 @@ static void on_closed(struct ws *ws, unsigned code, struct span reason) {
 static const struct ws_events mount_events = {.open = on_open,
                                               .refused = on_refused,
                                               .message = on_message,
-                                              .writable = on_writable,
                                               .timer = on_timer,
                                               .drain = on_drain,
                                               .closed = on_closed};
@@ -207,6 +217,7 @@ bool ws_mount_accept(struct stream *stream, const struct request *request,
     memory_free(settings->memory, mount, sizeof *mount);
     return false;
   }
+  ws_source_set(mount->ws, &source);
   enter(mount);
   if (!make(mount)) ws_close(mount->ws, WS_INTERNAL_ERROR, span_of(NULL, 0));
   leave(mount);

@@ -56,7 +56,7 @@ static void free_first(struct ws *ws) {
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-static struct ws_key new_key(const struct ws *ws) {
+struct ws_key ws_new_key(const struct ws *ws) {
   struct ws_key key = {{0}};
   if (!ws->client) return key;
   uint32_t bits = ws->settings->random(ws->settings->random_ctx);
@@ -69,7 +69,7 @@ static size_t put_frame(const struct ws *ws, uint8_t *at, struct ws_frame frame,
                         struct span payload) {
   frame.len = payload.len;
   frame.masked = ws->client;
-  frame.key = new_key(ws);
+  frame.key = ws_new_key(ws);
   size_t used = ws_frame_encode(at, &frame);
   if (ws->client)
     ws_mask(at + used, payload.base, payload.len, frame.key, 0);

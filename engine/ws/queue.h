@@ -10,6 +10,9 @@
 
 #include "engine/ws/endpoint.h"
 
+/* The mask of one frame: a client's are unpredictable, a server's are not used. */
+struct ws_key ws_new_key(const struct ws *ws);
+
 /* Queues a message, in frames of at most settings.frame_bytes_max. Copies it. False when memory was
  * refused: nothing is queued then. */
 __attribute__((warn_unused_result)) bool ws_queue_message(struct ws *ws, enum ws_kind kind,

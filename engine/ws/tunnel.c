@@ -10,6 +10,7 @@
 #include "engine/ws/message.h"
 #include "engine/ws/queue.h"
 #include "engine/ws/recv.h"
+#include "engine/ws/source.h"
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -162,16 +163,30 @@ static void made_room(struct ws *ws) {
   ws_tunnel_go_on(ws);
 }
 
+/* What is queued, and behind it what the source has. */
+static size_t read_out(struct ws *ws, uint8_t *out, size_t max) {
+  if (ws->abandoned) return 0;
+  size_t done = ws_queue_read(ws, out, max);
+  if (done > 0) made_room(ws);
+  if (max - done > WS_HEADER_BYTES_MAX && !ws_queue_has_bytes(ws) && ws_source_waits(ws))
+    done += ws_source_read(ws, out + done, max - done);
+  return done;
+}
+
+/* What a pull that gave `done` of `max` bytes says. */
+static enum body_result what_follows(const struct ws *ws, size_t done, size_t max) {
+  if (ws_is_over(ws)) return BODY_END;
+  if (done > 0 || ws_queue_has_bytes(ws)) return BODY_MORE;
+  if (max > WS_HEADER_BYTES_MAX || !ws_source_waits(ws)) return BODY_WAIT;
+  return max > 0 ? BODY_ROOM : BODY_MORE;
+}
+
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct ws *ws = self;
-  enum body_result result = BODY_WAIT;
-  size_t done = 0;
   ws_tunnel_enter(ws);
-  if (!ws->abandoned) done = ws_queue_read(ws, chunk->room, chunk->max);
+  size_t done = read_out(ws, chunk->room, chunk->max);
   chunk->bytes = span_of(chunk->room, done);
-  if (done > 0) made_room(ws);
-  if (done > 0 || ws_queue_has_bytes(ws)) result = BODY_MORE;
-  if (ws_is_over(ws)) result = BODY_END;
+  enum body_result result = what_follows(ws, done, chunk->max);
   ws_tunnel_leave(ws);
   return result;
 }
