@@ -145,8 +145,9 @@ size_t h2_data_take(struct h2 *h2, struct span in) {
   bool end = last && reader->frame.flags & H2_FLAG_END_STREAM;
   reader->left -= (uint32_t)take;
   pass_on(h2, reader->data, span_of(in.base, take), end);
-  if (h2->dead) return take;
-  if (last) h2_reader_enter(reader, H2_READ_SKIP, reader->padding);
+  if (h2->dead || !last) return take;
+  reader->data = NULL; /* the padding is skipped, whatever becomes of the stream */
+  h2_reader_enter(reader, H2_READ_SKIP, reader->padding);
   return take;
 }
 
