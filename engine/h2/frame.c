@@ -133,10 +133,9 @@ struct h2_verdict h2_frame_check(const struct h2_frame_header *header, enum h2_r
   return header->type == H2_SETTINGS ? check_settings_length(header) : H2_OK;
 }
 
-/* Removes Pad Length and padding from `payload` (sections 6.1, 6.2, 6.6). */
+/* Removes Pad Length and padding from `payload` (sections 6.1, 6.2, 6.6). `padding_bytes` is 0 before. */
 static struct h2_verdict unpad(const struct h2_frame_header *header, struct span *payload,
                                uint16_t *padding_bytes) {
-  *padding_bytes = 0;
   if (!(header->flags & H2_FLAG_PADDED)) return H2_OK;
   if (payload->len < 1)
     return h2_connection_error(H2_FRAME_SIZE_ERROR, "padded frame has no Pad Length");

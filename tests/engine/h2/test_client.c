@@ -54,6 +54,8 @@ static const struct {
      "ended broken SETTINGS_TIMEOUT (no preface), GOAWAY 0 SETTINGS_TIMEOUT", ""},
     {"HTTP/1.1", true, "RAW x485454502f312e3120",
      "ended http1 PROTOCOL_ERROR (first frame is not SETTINGS), GOAWAY 0 PROTOCOL_ERROR", ""},
+    {"nearly HTTP/1.1", true, "RAW x485454502f313a3120",
+     "ended broken PROTOCOL_ERROR (first frame is not SETTINGS), GOAWAY 0 PROTOCOL_ERROR", ""},
     {"HTTP/1.1 after SETTINGS", false, "RAW x485454502f312e3120",
      "ended broken FRAME_SIZE_ERROR (frame is too long), GOAWAY 0 FRAME_SIZE_ERROR", ""},
     {"a FIN", false, "!request /a; !eof",

@@ -227,11 +227,11 @@ static void test_new_path(void **state) {
 
 /* With it, streams that are wider than a new one could become: not others, and not those with a cap. What
  * was about to be granted is charged no more. */
-static void test_narrow_streams(void **state) {
-  (void)state;
+/* `first_bytes` is a new stream's window, below which none narrows. */
+static void narrow_streams(uint32_t first_bytes, uint32_t narrowed_bytes) {
   struct engine_config config = script_config();
   config.h2.flow = FLOW_AUTO;
-  config.h2.stream_window_bytes = 10000;
+  config.h2.stream_window_bytes = first_bytes;
   config.h2.connection_window_bytes = 65536;
   config.h2.connection_window_bytes_max = 120000;
   config.h2.body_bytes_per_second_min = 0;
@@ -247,12 +247,18 @@ static void test_narrow_streams(void **state) {
   assert_int_equal(upload()->returnable, 5000);
   tick(H2_FLOW_IDLE_NS);
   assert_int_equal(connection()->target, 65536);
-  assert_int_equal(upload()->target, 65536 / 2);
-  assert_int_equal(narrow->credit.target, 10000);
+  assert_int_equal(upload()->target, narrowed_bytes);
+  assert_int_equal(narrow->credit.target, first_bytes);
   assert_int_equal(capped->credit.target, 60000);
   assert_int_equal(upload()->returnable, 0);
   assert_int_equal(upload()->counted, upload()->granted);
   script_close(&script);
+}
+
+static void test_narrow_streams(void **state) {
+  (void)state;
+  narrow_streams(10000, 65536 / 2);
+  narrow_streams(40000, 40000);
 }
 
 /* A window that cannot become wider needs no round trip. */

@@ -230,6 +230,7 @@ static const struct payload_row frames[] = {
     {"6.2", "", H2_HEADERS, H2_FLAG_PADDED | H2_FLAG_PRIORITY | H2_FLAG_END_HEADERS, 5,
      "02 80000003 ff 82 0000", GOOD},
     {"6.3", "", H2_PRIORITY, 0, 9, "00000003 00", GOOD},
+    {"6.3", "", H2_PRIORITY, 0, 9, "7ffffffe 00", GOOD},
     {"6.4", "", H2_RST_STREAM, 0, 9, "0000000b", GOOD},
     {"6.5", "", H2_SETTINGS, 0, 0, "0001 00000001 ffff 12345678", GOOD},
     {"6.5", "", H2_SETTINGS, H2_FLAG_ACK, 0, "", GOOD},
@@ -259,6 +260,25 @@ static void test_round_trip(void **state) {
     assert_int_equal(again.stream_id, header.stream_id);
     assert_int_equal(again.type, header.type);
     assert_int_equal(again.flags, header.flags);
+  }
+}
+
+/* Flags without a meaning for the type are ignored (section 4.1). */
+static void test_flags(void **state) {
+  (void)state;
+  enum {
+    UNDEFINED =
+        0xff & ~(H2_FLAG_END_STREAM | H2_FLAG_END_HEADERS | H2_FLAG_PADDED | H2_FLAG_PRIORITY)
+  };
+  for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+    const struct payload_row *row = &frames[i];
+    uint8_t bytes[64];
+    size_t len = hex_decode(row->hex, bytes, sizeof bytes);
+    struct h2_frame_header header = {(uint32_t)len, row->stream_id, row->type,
+                                     row->flags | UNDEFINED};
+    struct h2_frame frame;
+    assert_int_equal(h2_frame_decode(&header, span_of(bytes, len), &frame).scope, H2_ACCEPT);
+    assert_int_equal(frame.header.flags, row->flags);
   }
 }
 
@@ -311,7 +331,8 @@ int main(void) {
       cmocka_unit_test(test_constraints), cmocka_unit_test(test_header),
       cmocka_unit_test(test_names),       cmocka_unit_test(test_payloads),
       cmocka_unit_test(test_padding),     cmocka_unit_test(test_unknown),
-      cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_encoders),
+      cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_flags),
+      cmocka_unit_test(test_encoders),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
