@@ -98,7 +98,7 @@ static uint32_t segments_that_lend(const struct h2 *h2) {
 
 void h2_check(const struct h2 *h2) {
   struct sums sums = check_streams(h2);
-  assert(sums.all == h2->streams.count);
+  assert(sums.all == idmap_count(&h2->streams));
   assert(sums.all == h2->active_own + h2->active_peer);
   assert(sums.own == h2->active_own);
   assert(sums.receiving == h2->receiving);

@@ -102,7 +102,7 @@ static void check_queue(const struct spdy *spdy) {
 
 void spdy_check(const struct spdy *spdy) {
   struct sums sums = check_streams(spdy);
-  assert(sums.all == spdy->streams.count);
+  assert(sums.all == idmap_count(&spdy->streams));
   assert(sums.all == spdy->active_own + spdy->active_peer);
   assert(sums.own == spdy->active_own);
   assert(sums.receiving == spdy->receiving);

@@ -121,8 +121,8 @@ void sim_check_end(struct sim_end *end) {
   check_connection(end);
   if (!h2_recv_wanted(h2) || !wire_preface_sent(&end->wire)) return;
   struct counts counts = check_streams(end);
-  sim_check(counts.all == h2->streams.count, "%u streams, %u in the map", counts.all,
-            h2->streams.count);
+  sim_check(counts.all == idmap_count(&h2->streams), "%u streams, %u in the map", counts.all,
+            idmap_count(&h2->streams));
   sim_check(counts.own == h2->active_own && counts.peer == h2->active_peer,
             "%u own and %u peer's streams, counted as %u and %u", counts.own, counts.peer,
             h2->active_own, h2->active_peer);

@@ -60,7 +60,7 @@ static void test_random(void **state) {
   run_random(100, 0x7fffff01, 2, 20000);
 }
 
-/* A long-lived connection: a window of streams that moves on. */
+/* A long-lived connection: the first stream stays, and a window of others moves on. */
 static void test_moving(void **state) {
   (void)state;
   struct idmap map;
@@ -72,9 +72,33 @@ static void test_moving(void **state) {
     idmap_remove(&map, id - 254);
     assert_null(idmap_find(&map, id - 254));
   }
-  assert_int_equal(map.count, 128);
-  assert_int_equal(map.slot_count, 512); /* at most half full, with one more for a moment */
+  assert_int_equal(idmap_count(&map), 128);
+  assert_int_equal(map.ring.slot_count, 512); /* at most half full, with one more for a moment */
+  assert_true(map.others.count <= 1); /* all but the one whose place the first stream has */
   idmap_destroy(&map);
+}
+
+/* Streams that stay open for long hold the places of later ones, and are found all the same. */
+static void test_staying(void **state) {
+  (void)state;
+  struct idmap map;
+  idmap_init(&map, counted_init(&memory));
+  for (uint32_t id = 1; id < 20000; id += 2) {
+    assert_true(idmap_insert(&map, id, object_of(id)));
+    if (id % 1000 == 1) continue;
+    assert_ptr_equal(idmap_find(&map, id), object_of(id));
+    idmap_remove(&map, id);
+    assert_null(idmap_find(&map, id));
+  }
+  assert_true(map.others.count > 0);
+  assert_int_equal(idmap_count(&map), 20);
+  for (uint32_t id = 1; id < 20000; id += 1000) {
+    assert_ptr_equal(idmap_find(&map, id), object_of(id));
+    idmap_remove(&map, id);
+    assert_null(idmap_find(&map, id));
+  }
+  idmap_rest(&map);
+  assert_int_equal(memory.bytes, 0);
 }
 
 static void test_rest(void **state) {
@@ -99,11 +123,17 @@ static void test_refused(void **state) {
   assert_false(idmap_insert(&map, 1, object_of(1)));
   assert_null(idmap_find(&map, 1));
   memory.allowed = 1;
-  for (uint32_t id = 1; id <= IDMAP_SLOTS_MIN / 2; id++)
+  for (uint32_t id = 1; id < IDMAP_SLOTS_MIN; id += 2)
     assert_true(idmap_insert(&map, id, object_of(id)));
-  assert_false(idmap_insert(&map, 100, object_of(100))); /* it would have to grow */
-  for (uint32_t id = 1; id <= IDMAP_SLOTS_MIN / 2; id++)
+  assert_false(idmap_insert(&map, 101, object_of(101))); /* it would have to grow */
+  for (uint32_t id = 1; id < IDMAP_SLOTS_MIN; id += 2)
     assert_ptr_equal(idmap_find(&map, id), object_of(id));
+  assert_null(idmap_find(&map, 101));
+  memory.allowed = 1;
+  assert_true(idmap_insert(&map, 101, object_of(101)));
+  assert_ptr_equal(idmap_find(&map, 101), object_of(101));
+  memory.allowed = 0;
+  assert_false(idmap_insert(&map, 100, object_of(100))); /* 101 has its place */
   assert_null(idmap_find(&map, 100));
   memory.allowed = 1;
   assert_true(idmap_insert(&map, 100, object_of(100)));
@@ -114,8 +144,8 @@ static void test_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_empty), cmocka_unit_test(test_random),  cmocka_unit_test(test_moving),
-      cmocka_unit_test(test_rest),  cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_empty),   cmocka_unit_test(test_random), cmocka_unit_test(test_moving),
+      cmocka_unit_test(test_staying), cmocka_unit_test(test_rest),   cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
