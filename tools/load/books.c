@@ -16,6 +16,8 @@ void load_books_init(struct load_books *books, const struct load_plan *plan, str
                      const struct load_books_timers *timers) {
   *books = (struct load_books){
       .plan = plan, .io = io, .start = start, .connections = connections, .alive = connections};
+  books->open = load_options_are_open(plan->options);
+  books->capped = plan->options->caps.count > 0;
   load_source_init(&books->source, plan, io->index);
   load_dialer_init(&books->dialer, io, plan->options->connect_rate, io->index,
                    plan->options->threads, clock_now_ns());
@@ -79,7 +81,7 @@ void load_books_settle(struct load_books *books) {
   unsigned needed = books->plan->options->connect_rate > 0 ? 1 : books->connections;
   if (books->settled != needed) return;
   load_start_arrive(books->start, books->now_ns);
-  if (load_options_are_open(books->plan->options) && !books->over) arm_phase_soon(books);
+  if (books->open && !books->over) arm_phase_soon(books);
 }
 
 /* Fails `count` of the requests that are left. They have no latency, since they never began. */
@@ -101,7 +103,7 @@ void load_books_lose(struct load_books *books, const struct load_turn *turn, uin
     strand(books, unmade);
     return;
   }
-  strand(books, load_options_are_open(books->plan->options) ? 0 : share);
+  strand(books, books->open ? 0 : share);
   if (books->alive == 0) strand(books, books->left);
 }
 
@@ -226,6 +228,7 @@ void load_books_note_input(struct load_books *books, bool waits) {
 
 /* Whether the source has a request now. Otherwise tries again soon. */
 static bool has_input(struct load_books *books, const struct load_turn *turn) {
+  if (books->source.endless) return true;
   enum load_source_state state = load_source_state(&books->source, turn);
   load_books_note_input(books, state == LOAD_SOURCE_WAITS);
   if (state == LOAD_SOURCE_WAITS && !timer_is_armed(&books->input_timer))
@@ -265,7 +268,7 @@ bool load_books_take(struct load_books *books, const struct load_turn *turn, uin
                      uint64_t *due_ns) {
   if (!books->endless && books->left == 0) return false;
   if (!has_input(books, turn)) return false;
-  if (load_options_are_open(books->plan->options)) {
+  if (books->open) {
     *due_ns = load_due_ns(&books->due);
     if (!books->scheduled || *due_ns > books->now_ns) return false;
     pass(books);

@@ -29,6 +29,8 @@ struct load_entry {
 
 struct load_books {
   const struct load_plan *plan;
+  bool open;   /* an open loop: load_options_are_open() */
+  bool capped; /* some requests have caps */
   struct load_source source;
   struct load_sets sets;
   struct worker *io;

@@ -35,7 +35,7 @@ static bool has_work(const struct load_connection *connection) {
   if (load_books_are_spent(books)) return false;
   if (load_source_state(&books->source, &connection->slots.turn) == LOAD_SOURCE_ENDED) return false;
   if (books->endless) return true;
-  return load_options_are_open(books->plan->options) ? books->left > 0 : connection->share > 0;
+  return books->open ? books->left > 0 : connection->share > 0;
 }
 
 static void settle(struct load_connection *connection) {
@@ -180,9 +180,10 @@ static bool speaks_ws(const struct load_connection *connection) {
   return connection->ws.kit;
 }
 
-static bool has_room(const struct load_connection *connection) {
+/* How many requests it may start now; one by one over a WebSocket. */
+static uint32_t room_of(const struct load_connection *connection) {
   return speaks_ws(connection) ? load_ws_has_room(&connection->ws)
-                               : client_http_room(&connection->slots.http) > 0;
+                               : client_http_room(&connection->slots.http);
 }
 
 /* Gives up on the connection and its remaining requests. The timer drains it, since this may be
@@ -196,8 +197,7 @@ static void give_up(struct load_connection *connection, const char *reason) {
 
 /* --requests-per-connection. */
 static bool is_used_up(const struct load_connection *connection) {
-  unsigned most = connection->books->plan->options->requests_per_connection;
-  return most > 0 && connection->asked >= most;
+  return connection->asked >= connection->asked_max;
 }
 
 /* Closes the connection when all of its requests have ended. The timer drains it. */
@@ -235,8 +235,9 @@ void load_connection_fill(struct load_connection *connection) {
   struct load_slots *slots = &connection->slots;
   slots->look = false;
   slots->starved = slots->starved && slots->in_use == 0;
-  while (connection->state == LOAD_OPEN && !connection->books->over) {
-    if (!has_room(connection)) {
+  for (uint32_t room = 0; connection->state == LOAD_OPEN && !connection->books->over; room--) {
+    if (room == 0) room = room_of(connection);
+    if (room == 0) {
       load_slots_starve(slots);
       break;
     }
@@ -247,7 +248,7 @@ void load_connection_fill(struct load_connection *connection) {
 
 bool load_connection_start_one(struct load_connection *connection) {
   if (connection->state != LOAD_OPEN || list_is_empty(&connection->slots.free)) return false;
-  return has_room(connection) && start(connection);
+  return room_of(connection) > 0 && start(connection);
 }
 
 /* ---- beginning ------------------------------------------------------------------------------- */
@@ -256,8 +257,7 @@ static bool make_slots(struct load_connection *connection) {
   const struct load_books *books = connection->books;
   uint64_t most = books->plan->options->streams;
   if (connection->slots.at) return true;
-  if (!books->endless && !load_options_are_open(books->plan->options) && connection->share < most)
-    most = connection->share;
+  if (!books->endless && !books->open && connection->share < most) most = connection->share;
   return load_slots_make(&connection->slots, (uint32_t)most);
 }
 
@@ -297,7 +297,7 @@ static void greet(struct load_connection *connection) {
   struct load_books *books = connection->books;
   const struct client_http *http = &connection->slots.http;
   if (!client_http_is_ready(http)) return;
-  if (books->plan->options->caps.count > 0 && !client_http_is_bound(http)) return;
+  if (books->capped && !client_http_is_bound(http)) return;
   if (speaks_ws(connection) && !has_ws(connection)) return;
   if (!make_slots(connection)) {
     give_up(connection, "out of memory");
@@ -527,8 +527,12 @@ static void on_timer(struct timer *timer, uint64_t now_ns) {
 void load_connection_init(struct load_connection *connection, struct load_books *books,
                           struct engine *engine, struct client_server *server,
                           struct load_ws_kit *kit, uint64_t share) {
-  *connection = (struct load_connection){
-      .books = books, .engine = engine, .share = share, .caller = {.open = dial_now}};
+  unsigned most = books->plan->options->requests_per_connection;
+  *connection = (struct load_connection){.books = books,
+                                         .engine = engine,
+                                         .share = share,
+                                         .asked_max = most ? most : UINT64_MAX,
+                                         .caller = {.open = dial_now}};
   client_connection_init(&connection->client, server, books->io, &client_ops);
   load_slots_init(&connection->slots, books);
   load_ws_init(&connection->ws, kit, &connection->slots, &ws_events);
@@ -556,8 +560,7 @@ static bool is_stuck(const struct load_connection *connection) {
 /* Only in runs with -n: others end by themselves. */
 static bool is_silent(const struct load_connection *connection) {
   const struct load_books *books = connection->books;
-  if (books->endless || load_options_are_open(books->plan->options) || connection->share == 0)
-    return false;
+  if (books->endless || books->open || connection->share == 0) return false;
   return books->now_ns - connection->heard_ns >= LOAD_SILENT_TIMEOUTS * books->plan->timeout_ns;
 }
 

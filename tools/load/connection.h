@@ -52,6 +52,7 @@ struct load_connection {
   struct timer timer;        /* until the next attempt, or until this one has lasted too long */
   struct load_caller caller; /* waits for --connect-rate */
   uint64_t asked;            /* requests started since it opened */
+  uint64_t asked_max;        /* --requests-per-connection; UINT64_MAX without */
   bool retired;              /* closed by us, for --requests-per-connection */
   bool used_up;              /* its WebSocket has ended, so that it is to be closed */
   uint64_t share;            /* requests that it may still start; not used in open loops */

@@ -86,8 +86,7 @@ static void count_success(const struct load_request *request) {
   const struct load_books *books = books_of(request);
   counts->succeeded++;
   load_histogram_add(&counts->latency, books->now_ns - request->entry.due_ns);
-  if (load_options_are_open(books->plan->options))
-    load_histogram_add(&counts->service, books->now_ns - request->sent_ns);
+  if (books->open) load_histogram_add(&counts->service, books->now_ns - request->sent_ns);
 }
 
 /* A complete response, whatever its status. */
@@ -176,7 +175,7 @@ static void look_at_step(struct load_request *request) {
 
 static void set_cap(struct load_request *request) {
   const struct load_cap *cap = request->target->cap;
-  if (books_of(request)->plan->options->caps.count == 0) return;
+  if (!books_of(request)->capped) return;
   request->capped = cap;
   stream_cap(request->stream, cap ? load_cap_total(cap, 0) : STREAM_UNCAPPED);
 }
@@ -284,7 +283,7 @@ static void on_closed(struct stream *stream, uint32_t code) {
     finish(request);
   else if (!ask_again(request, stream, code))
     fail_as(request, stream, code);
-  if (books->plan->options->caps.count > 0) give_steps(request->slots);
+  if (books->capped) give_steps(request->slots);
   request->slots->look = true;
   load_books_check(books);
 }

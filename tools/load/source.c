@@ -29,6 +29,8 @@ void load_source_init(struct load_source *source, const struct load_plan *plan, 
   *source = (struct load_source){.plan = plan, .worker = worker};
   if (plan->reader) source->queue = load_reader_queue(plan->reader, worker);
   load_values_init(&source->values, plan->rules.csv, worker, plan->options->threads, plan->seed);
+  const struct load_csv *csv = source->values.csv;
+  source->endless = !source->queue && !plan->one_pass && !(csv && csv->once);
   for (unsigned i = 0; i < plan->origins.count; i++)
     begin_lane(source, i);
 }
@@ -92,14 +94,20 @@ uint64_t load_source_leave(struct load_source *source, const struct load_turn *t
 
 /* ---- what comes next ------------------------------------------------------------------------- */
 
+/* A place in a pass of `count`. A division takes longer than all else here. */
+static uint64_t turned(uint64_t place, uint64_t count) {
+  if (count == 1) return 0;
+  return place < count ? place : place % count;
+}
+
 /* The next item of the list. */
 static uint32_t next_item(const struct load_source *source, const struct load_lane *lane,
                           const struct load_turn *turn) {
   const struct load_list *list = &source->plan->list;
   const struct load_origin *origin = turn->origin;
   uint64_t place = source->plan->by_connection ? turn->count : lane->place;
-  if (origin && origin->items) return origin->items[place % origin->item_count];
-  return list->order[place % list->order_count];
+  if (origin && origin->items) return origin->items[turned(place, origin->item_count)];
+  return list->order[turned(place, list->order_count)];
 }
 
 /* ---- looking ahead --------------------------------------------------------------------------- */

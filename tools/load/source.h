@@ -35,6 +35,7 @@ struct load_spot {
 struct load_source {
   const struct load_plan *plan;
   unsigned worker;
+  bool endless; /* always ready: a list that is repeated, with values that do not run out */
   struct load_lane lanes[LOAD_ORIGINS_MAX]; /* of the plan's origins, in their order */
   struct load_queue *queue;                 /* NULL: the list is used */
   struct load_spot next;                    /* with a queue: the next request */
