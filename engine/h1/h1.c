@@ -200,6 +200,7 @@ void h1_offer_upgrade(const struct machine *machine, h1_upgrade_fn *upgrade, voi
 struct h1_config h1_config_default(void) {
   return (struct h1_config){
       .streams_max = ENGINE_STREAMS_DEFAULT,
+      .concurrent_streams = H1_AHEAD_MAX,
       .window_bytes = H2_STREAM_WINDOW_BYTES_DEFAULT,
       .window_budget_bytes = H2_WINDOW_BUDGET_BYTES,
       .flow = FLOW_AUTO,

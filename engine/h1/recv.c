@@ -6,7 +6,7 @@
  * parsed once more when its last piece has come.
  *
  * Requests that come ahead of their turn (pipelining) are handled at once as long as all of them are safe
- * and no more than H1_AHEAD_MAX wait. Otherwise input waits in the transport.
+ * and no more than config.concurrent_streams wait. Otherwise input waits in the transport.
  */
 #include "engine/h1/recv.h"
 
@@ -269,7 +269,8 @@ static size_t take_discard(struct h1 *h1, struct span in) {
 /* Whether the next request may begin. */
 static bool has_turn(const struct h1 *h1) {
   if (h1->role == H1_CLIENT) return true;
-  if (h1->held || h1->queued >= H1_AHEAD_MAX || (h1->last && h1->last->asks)) return false;
+  if (h1->held || h1->queued >= h1->shared->config.concurrent_streams) return false;
+  if (h1->last && h1->last->asks) return false;
   return !h1->draining || h1->begun_ns || h1->grace_ns;
 }
 

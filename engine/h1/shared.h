@@ -11,7 +11,8 @@
 
 /* The user's choices; h1_config_default() fills them in from base/limits.h. */
 struct h1_config {
-  uint32_t streams_max;  /* of all connections at once */
+  uint32_t streams_max;        /* of all connections at once, */
+  uint32_t concurrent_streams; /* and of one: see H1_AHEAD_MAX */
   uint32_t window_bytes; /* of a request's body that a handler may hold and not have consumed */
   uint64_t window_budget_bytes; /* for these windows of all connections together */
   enum stream_flow flow;        /* FLOW_CONSUME and FLOW_AUTO: reading stops when a window is full;
@@ -75,7 +76,7 @@ struct h1_shared {
   uint64_t uploads; /* requests whose body is incomplete */
 
   struct h1_ready ready[H1_READY_TEXTS];
-  uint64_t sets_numbered; /* header_set.number: the last that was given */
+  uint64_t sets_numbered;       /* header_set.number: the last that was given */
   struct h1_judged_list judged; /* client role */
 };
 

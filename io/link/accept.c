@@ -47,10 +47,24 @@ static bool may_multishot(const struct links *links) {
   return ring_features(&links->loop->ring) & URING_MULTISHOT_ACCEPT && room > IO_LISTEN_BACKLOG;
 }
 
-static void retry_later(struct acceptor *acceptor) {
+static void retry_after(struct acceptor *acceptor, uint64_t pause_ns) {
   struct loop *loop = acceptor->all->links->loop;
   if (acceptor->shared) ring_detach(&loop->ring, acceptor->fd);
-  timer_arm(&loop->timers, &acceptor->retry, loop->now_ns + IO_ACCEPT_RETRY_NS);
+  timer_arm(&loop->timers, &acceptor->retry, loop->now_ns + pause_ns);
+}
+
+static void retry_later(struct acceptor *acceptor) {
+  retry_after(acceptor, IO_ACCEPT_RETRY_NS);
+}
+
+/* The next link that closes leads back to arm(). */
+static void make_room(struct acceptor *acceptor) {
+  struct links *links = acceptor->all->links;
+  if (links->born_ns)
+    links_yield_one(links);
+  else
+    links_shed_some(links);
+  retry_after(acceptor, links->born_ns ? links->yield_ns : IO_ACCEPT_RETRY_NS);
 }
 
 static void arm(struct acceptor *acceptor) {
@@ -58,8 +72,7 @@ static void arm(struct acceptor *acceptor) {
   if (acceptor->op.under_way || acceptor->all->stopping || acceptor->ending || acceptor->fd < 0)
     return;
   if (!links_have_room(links)) {
-    links_shed_some(links); /* the next link that closes leads back here */
-    retry_later(acceptor);
+    make_room(acceptor);
     return;
   }
   acceptor->stopping = false;

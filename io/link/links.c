@@ -28,7 +28,8 @@ bool links_open(struct links *links, struct loop *loop, const struct links_setti
   *links = (struct links){.loop = loop,
                           .max = max,
                           .keep_bytes_max = settings->keep_bytes_max,
-                          .send_stall_ns = settings->send_stall_ns};
+                          .send_stall_ns = settings->send_stall_ns,
+                          .yield_ns = settings->yield_ns};
   list_init(&links->free);
   list_init(&links->dirty);
   list_init(&links->busy);
@@ -37,7 +38,8 @@ bool links_open(struct links *links, struct loop *loop, const struct links_setti
   shares_init(&links->shares);
   links->chunks = calloc((max + CHUNK_LINKS - 1) / CHUNK_LINKS, sizeof(struct link *));
   links->scratch = malloc(IO_TURN_RECV_BYTES);
-  return links->chunks && links->scratch;
+  if (links->yield_ns > 0) links->born_ns = calloc(max, sizeof *links->born_ns);
+  return links->chunks && links->scratch && (links->yield_ns == 0 || links->born_ns);
 }
 
 void links_close(struct links *links) {
@@ -46,6 +48,7 @@ void links_close(struct links *links) {
     free(links->chunks[i]);
   free(links->chunks);
   free(links->scratch);
+  free(links->born_ns);
   *links = (struct links){.max = 0};
 }
 
@@ -73,6 +76,7 @@ struct link *links_take(struct links *links) {
   *link = (struct link){
       .loop = links->loop, .links = links, .slot = link->slot, .generation = link->generation};
   links->open++;
+  if (links->born_ns) links->born_ns[link->slot] = links->loop->now_ns;
   invariants(links);
   return link;
 }

@@ -32,6 +32,8 @@ struct links {
   uint64_t keep_bytes_max;
   uint64_t turn_sent_bytes;
   uint64_t send_stall_ns; /* a link whose peer acknowledges nothing for so long is cut */
+  uint64_t yield_ns;      /* see struct links_settings */
+  uint64_t *born_ns;      /* by slot; NULL: links do not yield */
   uint8_t *scratch;       /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
   struct shares shares;   /* with the links that are held, through link.dirty */
 };
@@ -40,6 +42,9 @@ struct links_settings {
   uint32_t links_max;      /* at once */
   uint64_t keep_bytes_max; /* see IO_KEEP_BYTES_MAX */
   uint64_t send_stall_ns;  /* see IO_SEND_STALL_NS */
+  /* For few links that are served in an instant: when there are as many as there may be, the oldest is cut to make
+   * room, once it is so old. 0: only idle ones make room. */
+  uint64_t yield_ns;
 };
 
 /* Prepares for links that are all on `loop`. False when memory is refused; what was allocated until

@@ -114,6 +114,18 @@ void links_shed_some(struct links *links) {
   }
 }
 
+void links_yield_one(struct links *links) {
+  struct link *oldest = NULL;
+  for (uint32_t slot = 0; slot < links->made; slot++) {
+    struct link *link = links_at(links, slot);
+    if (link->state == LINK_FREE) continue;
+    if (!link_is_alive(link)) return;
+    if (!oldest || links->born_ns[slot] < links->born_ns[oldest->slot]) oldest = link;
+  }
+  if (!oldest || links->loop->now_ns < links->born_ns[oldest->slot] + links->yield_ns) return;
+  link_cut(oldest);
+}
+
 void links_drain_all(struct links *links) {
   for (uint32_t slot = 0; slot < links->made; slot++)
     link_drain(links_at(links, slot));

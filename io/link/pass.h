@@ -25,6 +25,9 @@ bool links_have_work(const struct links *links);
 /* Drains some links on which nothing is under way, so that others find room. */
 void links_shed_some(struct links *links);
 
+/* Of links that yield: cuts the oldest, when it is old enough and none ends already. */
+void links_yield_one(struct links *links);
+
 void links_drain_all(struct links *links);
 void links_cut_all(struct links *links);
 

@@ -269,7 +269,8 @@ static bool open_parts(struct worker *worker, struct io_error *error) {
     return io_error_set(error, errno, "cannot make an eventfd: %s", strerror(errno));
   struct links_settings links = {.links_max = config->links_max,
                                  .keep_bytes_max = config->keep_bytes_max,
-                                 .send_stall_ns = config->send_stall_ns};
+                                 .send_stall_ns = config->send_stall_ns,
+                                 .yield_ns = config->yield_ns};
   if (!links_open(&worker->links, &worker->loop, &links))
     return io_error_set(error, ENOMEM, "no memory for a worker");
   return true;

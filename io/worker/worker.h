@@ -57,6 +57,7 @@ struct worker_config {
   uint32_t buffer_bytes;   /* 0: IO_BUFFER_BYTES */
   uint64_t keep_bytes_max; /* 0: IO_KEEP_BYTES_MAX */
   uint64_t send_stall_ns;  /* 0: IO_SEND_STALL_NS */
+  uint64_t yield_ns;       /* see struct links_settings */
   struct worker_hooks hooks;
 };
 

@@ -167,6 +167,27 @@ def test_clients_that_misbehave(metrics):
     assert harness.wait_until(served)
 
 
+def test_a_crowd_that_does_not_read(metrics):
+    """Clients by the hundred stay, idle or with a page that they do not read: a probe is answered all the same."""
+    requests = [b"", b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n" * 100]
+    for request in requests:
+        clients = []
+        for _ in range(4 * harness.bound("METRICS_CONNECTIONS_MAX")):
+            raw = socket.socket()
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            raw.connect(("127.0.0.1", metrics.port))
+            raw.setblocking(False)
+            try:
+                raw.send(request)
+            except OSError:
+                pass  # it was cut off
+            clients.append(raw)
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert metrics.get(path)[0].status == 200, (len(request), path)
+        for raw in clients:
+            raw.close()
+
+
 def test_the_address(start):
     metrics = Metrics(start)
     line = f"metrics on http://127.0.0.1:{metrics.port}/metrics\n"

@@ -126,10 +126,13 @@ enum {
 
   /* Upper bounds of each histogram. Twelve: more would make every scrape larger, and say little more. */
   REQUEST_BUCKETS = 12,
-  /* Clients at once, and requests at once of all of them. A page is 40 KiB: with these, clients that do not
-   * read hold a megabyte at most. */
-  METRICS_CONNECTIONS_MAX = 16,
-  METRICS_STREAMS_MAX = 16, /* Untested: test_metrics.py bounds the memory */
+  /* Clients at once. Another one takes the place of the oldest, once that has had its time, many times what a scrape
+   * takes: so clients that do not read keep no probe waiting, not even hundreds of them. */
+  METRICS_CONNECTIONS_MAX = 32,
+  METRICS_YIELD_MILLISECONDS = 50, /* Untested: with another, a probe waits shorter or longer */
+  /* Requests at once of each client: so that none keeps others from theirs, all clients may have as many. A page is
+   * 40 KiB: those that do not read hold 5 MiB at most. Untested: test_metrics.py bounds the memory. */
+  METRICS_STREAMS_EACH = 2,
   /* Receive buffers of the thread, and the size of each: requests are small. Untested: less would only
    * take more receives. */
   METRICS_BUFFERS = 16,

@@ -44,6 +44,20 @@ static void test_ahead(void **state) {
   talk_end(&talk);
 }
 
+/* A server may allow fewer. */
+static void test_fewer_ahead(void **state) {
+  struct engine_config config = engine_config_default();
+  (void)state;
+  config.h1.concurrent_streams = 2;
+  talk_begin(&talk, &config);
+  for (unsigned i = 1; i <= 2; i++)
+    give(GET("/hold"));
+  assert_false(talk_wants(&talk) & MACHINE_RECV);
+  run(DO("respond 1 204"));
+  assert_true(talk_wants(&talk) & MACHINE_RECV);
+  talk_end(&talk);
+}
+
 /* A burst of requests that are answered at once needs one stream, up to H1_EAGER_BYTES of answers. */
 static void test_eager(void **state) {
   (void)state;
@@ -241,12 +255,19 @@ static void test_no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ahead),         cmocka_unit_test(test_eager),
-      cmocka_unit_test(test_gathered),      cmocka_unit_test(test_texts),
-      cmocka_unit_test(test_splitting),     cmocka_unit_test(test_splitting_a_tunnel),
-      cmocka_unit_test(test_window),        cmocka_unit_test(test_cap),
-      cmocka_unit_test(test_upload_budget), cmocka_unit_test(test_small_chunks),
-      cmocka_unit_test(test_linger),        cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_ahead),
+      cmocka_unit_test(test_fewer_ahead),
+      cmocka_unit_test(test_eager),
+      cmocka_unit_test(test_gathered),
+      cmocka_unit_test(test_texts),
+      cmocka_unit_test(test_splitting),
+      cmocka_unit_test(test_splitting_a_tunnel),
+      cmocka_unit_test(test_window),
+      cmocka_unit_test(test_cap),
+      cmocka_unit_test(test_upload_budget),
+      cmocka_unit_test(test_small_chunks),
+      cmocka_unit_test(test_linger),
+      cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

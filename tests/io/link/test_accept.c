@@ -102,6 +102,36 @@ static void test_cap_of_links(void **state) {
   echo_server_finish(server);
 }
 
+/* Where links yield, the oldest make room for one more, however busy they are; the others stay. */
+static void test_the_oldest_yields(void **state) {
+  const char *way = *state;
+  enum { CAP = 4, EXTRA = 3 };
+  struct echo_server *server = echo_server_make((struct echo_world){.talk_bytes = 0});
+  int fds[CAP + EXTRA];
+  uint8_t byte = 'z';
+  echo_server_start(server, way,
+                    (struct worker_config){.links_max = CAP, .yield_ns = 10 * IO_MILLISECOND});
+  for (int i = 0; i < CAP + EXTRA; i++) {
+    fds[i] = echo_server_connect(server);
+    peer_write(fds[i], &byte, 1);
+    peer_read(fds[i], &byte, 1);
+  }
+  /* One place is kept free for the next. */
+  wait_until(ECHO_COUNTER(server, links_closed), EXTRA + 1);
+  for (int i = 0; i <= EXTRA; i++) {
+    peer_wait_readable(fds[i]);
+    assert_int_equal(read(fds[i], &byte, 1), -1);
+    assert_int_equal(errno, ECONNRESET);
+  }
+  for (int i = EXTRA + 1; i < CAP + EXTRA; i++) {
+    peer_write(fds[i], &byte, 1);
+    peer_read(fds[i], &byte, 1);
+  }
+  for (int i = 0; i < CAP + EXTRA; i++)
+    close(fds[i]);
+  echo_server_finish(server);
+}
+
 /* ---- a shared socket ------------------------------------------------------------------------- */
 
 /* Whether an epoll of this process watches the descriptor: the kernel lists what each one watches. */
@@ -333,6 +363,7 @@ int main(int argc, char **argv) {
   static const struct ring_test tests[] = {
       {"test_no_descriptor_left", test_no_descriptor_left},
       {"test_cap_of_links", test_cap_of_links},
+      {"test_the_oldest_yields", test_the_oldest_yields},
       {"test_idle_links_are_shed", test_idle_links_are_shed},
       {"test_a_socket_ends_alone", test_a_socket_ends_alone},
   };

@@ -116,8 +116,8 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   struct engine_config config = engine_config_default();
   config.clock_ns = &worker->loop.now_ns;
   config.connections_max = METRICS_CONNECTIONS_MAX;
-  config.h1.streams_max = config.h2.streams_max = METRICS_STREAMS_MAX;
-  config.h2.concurrent_streams = METRICS_STREAMS_MAX;
+  config.h1.streams_max = config.h2.streams_max = METRICS_CONNECTIONS_MAX * METRICS_STREAMS_EACH;
+  config.h1.concurrent_streams = config.h2.concurrent_streams = METRICS_STREAMS_EACH;
   pthread_setname_np(pthread_self(), "weir-metrics");
   if (engine_init(&metrics->engine, &process_memory, &config, &metrics->handler)) {
     engine_set_date(&metrics->engine, (int64_t)time(NULL));
@@ -169,6 +169,7 @@ bool metrics_start(struct metrics *metrics, enum ring_choice ring, unsigned disa
       .ring = ring,
       .disabled = disabled,
       .links_max = METRICS_CONNECTIONS_MAX,
+      .yield_ns = METRICS_YIELD_MILLISECONDS * MILLISECOND_NS,
       .buffer_count = METRICS_BUFFERS,
       .buffer_bytes = METRICS_BUFFER_BYTES,
       .keep_bytes_max = METRICS_BUFFERS * METRICS_BUFFER_BYTES,
