@@ -199,6 +199,41 @@ static void do_everything(struct stream *stream, uint32_t error_code) {
        i++) /* but a promise, which would fail */
     calls[i](stream);
   do_weigh(stream);
+  assert_false(stream_respond(stream, 200, NULL, 0, body_of("late")));
+  assert_false(stream_respond(stream, 204, NULL, 0, BODY_NONE));
+  assert_false(stream_tunnel(stream, NULL, 0, BODY_NONE));
+  assert_false(stream_trailers(stream, NULL, 0));
+}
+
+/* An end without bytes needs no window, neither the stream's nor the connection's. */
+static void test_end_without_window(void **state) {
+  static const char *const steps[] = {
+      "SETTINGS 0 s4=200000; !respond 1 200; !respond 3 200; !send 1 65535",
+      "SETTINGS 0 s4=0; !respond 3 200"};
+  (void)state;
+  for (size_t i = 0; i < 2; i++) {
+    (void)begin("HEADERS/SH 1 [@hold]; HEADERS/SH 3 [@hold]");
+    script_run(&script, steps[i]);
+    script_clear(&script);
+    script_run(&script, "!end 3");
+    assert_string_equal(script.log, "closed 3 NO_ERROR, DATA 3 0 end");
+    script_close(&script);
+  }
+}
+
+/* All that was given may be consumed, and not one byte more. */
+static void test_consumed_exactly(void **state) {
+  (void)state;
+  struct stream *stream = begin("HEADERS/H 1 [@post]");
+  stream->consume_later = true;
+  script_run(&script, "DATA 1 *500");
+  stream_consume(stream, 499);
+  stream_consume(stream, 1);
+  assert_int_equal(mistakes, 0);
+  assert_int_equal(h2_of(&script.machine)->credit.held, 0);
+  stream_consume(stream, 1);
+  assert_int_equal(mistakes, 1);
+  script_close(&script);
 }
 
 static void test_after_the_end(void **state) {
@@ -256,6 +291,36 @@ static void test_caps(void **state) {
 /* ---- promises -------------------------------------------------------------------------------- */
 
 /* The last identifier may be used. */
+static struct stream *push(struct stream *parent, const char *path, const char *priority) {
+  const struct header fields[] = {
+      header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
+      header_of(TOKEN_AUTHORITY, span_text("a")), header_of(TOKEN_PATH, span_text(path)),
+      header_of(TOKEN_PRIORITY, span_text(priority))};
+  return stream_push(parent, fields, 5);
+}
+
+/* What a promised request says holds for its response. */
+static void test_promised_requests(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.push = true;
+  begin_with(H2_SERVER, &config, "HEADERS/SH 1 [@hold]");
+  struct stream *parent = script_app_of(&script, 1)->stream;
+  assert_non_null(push(parent, "/", "u=7"));
+  assert_non_null(push(parent, "/hold", "u=7"));
+  assert_non_null(push(parent, "/hold", ""));
+  assert_null(push(parent, "", ""));
+  script_run(&script, "!push 1 https://a HEAD");
+  assert_int_equal(mistakes, 0);
+  script_clear(&script);
+  script_run(&script, "!mute; !respond 4 200; !respond 6 200; !respond 8 200; !send 4 9; !send 6 "
+                      "9; !send 8 9; !listen");
+  assert_string_equal(
+      script.log,
+      "closed 8 NO_ERROR, HEADERS 4 200, HEADERS 6 200, HEADERS 8 200 end, DATA 6 9, DATA 4 9");
+  script_close(&script);
+}
+
 static void test_last_promise(void **state) {
   (void)state;
   struct engine_config config = script_config();
@@ -272,10 +337,17 @@ static void test_last_promise(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_informational),  cmocka_unit_test(test_final),
-      cmocka_unit_test(test_refused_tunnel), cmocka_unit_test(test_refused_connect),
-      cmocka_unit_test(test_wakes),          cmocka_unit_test(test_weights),
-      cmocka_unit_test(test_after_the_end),  cmocka_unit_test(test_caps),
+      cmocka_unit_test(test_informational),
+      cmocka_unit_test(test_final),
+      cmocka_unit_test(test_refused_tunnel),
+      cmocka_unit_test(test_refused_connect),
+      cmocka_unit_test(test_wakes),
+      cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_promised_requests),
+      cmocka_unit_test(test_end_without_window),
+      cmocka_unit_test(test_consumed_exactly),
+      cmocka_unit_test(test_after_the_end),
+      cmocka_unit_test(test_caps),
       cmocka_unit_test(test_last_promise),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,32 @@ static void test_dependencies(void **state) {
   }
 }
 
+/* Parents, weights and exclusive places, from HEADERS. */
+static void test_places(void **state) {
+  static const struct {
+    const char *first, *second, *data;
+  } rows[] = {
+      {"R 1 d0/1 [@get]", "R 3 d0/256 [@get]", SECOND},
+      {"R 1 d0/256 [@get]", "R 3 d0/1 [@get]", FIRST},
+      {"R 1 d0/16 [@get]", "R 3 d0/16! [@get]", SECOND},
+      {"R 1 d0/16 [@get]", "R 3 d0/16 [@get]", FIRST},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    begin(NULL);
+    expect_order(rows[i].first, rows[i].second, rows[i].data);
+  }
+}
+
+static void test_updates(void **state) {
+  (void)state;
+  begin(NULL);
+  script_run(&script,
+             "!mute; HEADERS/SH 1 [@get]; HEADERS/SH 3 [@get]; PU 0 =1 x753d37; !listen"); /* u=7 */
+  assert_string_equal(strstr(script.log, "DATA"), SECOND);
+  script_close(&script);
+}
+
 /* ---- tunnels --------------------------------------------------------------------------------- */
 
 /* A tunnel shares, whatever its content type says. */
@@ -133,6 +159,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_content_types),  cmocka_unit_test(test_response_fields),
       cmocka_unit_test(test_request_fields), cmocka_unit_test(test_dependencies),
+      cmocka_unit_test(test_places),         cmocka_unit_test(test_updates),
       cmocka_unit_test(test_tunnels),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

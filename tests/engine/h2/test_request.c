@@ -60,6 +60,9 @@ static struct stream *ask(struct h2 *h2, size_t bytes) {
 
 static void test_room(void **state) {
   (void)state;
+  assert_int_equal(h2_request_room(begin("!request /a")),
+                   (H2_STREAM_ID_MAX - 3) / 2 + 1); /* without a limit */
+  script_close(&script);
   struct h2 *h2 = begin("SETTINGS 0 s3=3; !request /a");
   assert_int_equal(h2_request_room(h2), 2);
   h2->own_id_next = H2_STREAM_ID_MAX;

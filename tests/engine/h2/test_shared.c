@@ -67,6 +67,19 @@ static void test_first_window(void **state) {
   }
 }
 
+/* Of the table that a peer offers us, we use as much as we were told to. */
+static void test_encoder_table(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  for (uint32_t bytes = 0; bytes <= 4096; bytes += 4096) {
+    config.h2.encoder_table_bytes = bytes;
+    script_begin(&script, H2_CLIENT, &config, false);
+    script_run(&script, "!request /some-path");
+    assert_int_equal(script.decoder.table.count > 0, bytes > 0);
+    script_close(&script);
+  }
+}
+
 static void test_counted(void **state) {
   (void)state;
   script_engine(&script, H2_SERVER, NULL);
@@ -165,9 +178,10 @@ static void test_trim(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_announced), cmocka_unit_test(test_first_window),
-      cmocka_unit_test(test_counted),   cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_done),      cmocka_unit_test(test_trim),
+      cmocka_unit_test(test_announced),     cmocka_unit_test(test_first_window),
+      cmocka_unit_test(test_encoder_table), cmocka_unit_test(test_counted),
+      cmocka_unit_test(test_refused),       cmocka_unit_test(test_done),
+      cmocka_unit_test(test_trim),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
