@@ -61,6 +61,7 @@ void links_settle_dirty(struct links *links) {
     serve(LIST_OWNER(node, struct link, dirty));
   list_splice(&batch, &links->dirty);
   list_splice(&links->dirty, &batch);
+  bufring_publish(&links->loop->bufring);
 }
 
 /* Whether a turn has lasted long enough, asked after each few links. */

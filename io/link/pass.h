@@ -12,7 +12,8 @@ void links_feed(struct links *links);
 
 /* Settles each link that is dirty, once; what still has to send is dirty again. For the few that a
  * handful of completions touched: the rest of the turn is links_flush()'s. Stops at
- * IO_TURN_SEND_BYTES, counted since links_feed(). */
+ * IO_TURN_SEND_BYTES, counted since links_feed(). The kernel gets their buffers back: more may come in this
+ * turn than the ring holds. */
 void links_settle_dirty(struct links *links);
 
 /* After the completions: every dirty link is settled (round robin, one send each), then starved

@@ -243,7 +243,7 @@ static void read_ready(struct link *link) {
  * their buffers, so what is there is read without one: once, and not before what came earlier. */
 static void starved(struct link *link) {
   counter_add(&link->loop->counters.recv_starved, 1);
-  receive_singly(link);
+  link->emptied = false; /* it may be the one that took them all */
   if (link->deferred_first == LINK_NO_BUFFER && link_wants(link, MACHINE_RECV)) read_ready(link);
   if (link_is_alive(link) && !link->eof && !list_is_linked(&link->starved))
     list_append(&link->links->starved, &link->starved);

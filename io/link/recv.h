@@ -11,10 +11,10 @@
  *
  * A multishot receive takes buffers as long as its socket has bytes: a flood on one link could take
  * all of them, again and again, and links with little to say would get none. So a link that defers
- * while the ring is short, or finds it empty, receives one buffer at a time from then on too. Those
- * requests are served in the order in which they are made. The same holds for a link that has not
- * yet shown that its input has an end: otherwise each of a thousand new connections a second would
- * take many buffers once.
+ * while the ring is short receives one buffer at a time from then on too. Those requests are served in
+ * the order in which they are made. A link that has not yet shown that its input has an end also
+ * receives one buffer at a time, until it has: otherwise each of a thousand new connections a second
+ * would take many buffers once. The same holds for a link that finds the ring empty.
  */
 #ifndef WEIR_IO_LINK_RECV_H
 #define WEIR_IO_LINK_RECV_H

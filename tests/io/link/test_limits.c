@@ -225,8 +225,8 @@ static void test_reset_while_paused(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
-/* The ring was empty when this link's turn came. What has arrived is read without a buffer. From now on
- * it gets one buffer at a time, and it waits until buffers have been given back. */
+/* The ring was empty when this link's turn came. What has arrived is read without a buffer. It waits until
+ * buffers have been given back. */
 static void starve(struct meter *meter) {
   struct link *link = meter->link;
   assert_int_equal(link->receive_mode, LINK_RECV_MULTISHOT);
@@ -235,7 +235,8 @@ static void starve(struct meter *meter) {
   assert_int_equal(write(meter->peer, "x", 1), 1);
   link_on_recv(link, &(struct ring_completion){.res = -ENOBUFS});
   assert_int_equal(meter->received, 1); /* read without a buffer */
-  assert_int_equal(link->receive_mode, LINK_RECV_SINGLE);
+  assert_int_equal(link->receive_mode, LINK_RECV_MULTISHOT);
+  assert_true(link->emptied);
   assert_false(link->receiving);
   assert_true(list_is_linked(&link->starved));
 }

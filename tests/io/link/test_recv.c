@@ -2,6 +2,7 @@
  * link/test_recv.c - what the kernel may say about a receive request, and what a link then does. The bounds
  * are in link/test_limits.c, input that is not wanted in link/test_kept.c.
  */
+#include "io/link/pass.h"
 #include "io/link/recv.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/engine.h"
@@ -169,10 +170,30 @@ static void test_starved(void **state) {
     assert_int_equal(meter->received, wanted ? 3 : 0);
     assert_int_equal(counters()->recv_bytes, meter->received);
     assert_int_equal(counters()->recv_calls, wanted ? 2 : 1);
-    assert_int_equal(link->receive_mode, LINK_RECV_SINGLE);
+    assert_int_equal(link->receive_mode, LINK_RECV_MULTISHOT);
+    assert_int_equal(link->emptied, wanted); /* if not, one buffer comes first */
     assert_true(list_is_linked(&link->starved));
     end();
   }
+}
+
+/* A turn that lasts takes more than the ring holds: each few links give back what they took. */
+static void test_buffers_are_shown_to_the_kernel(void **state) {
+  ONLY_IO_URING();
+  (void)state;
+  struct ring_completion completion;
+  meter_begin(&worker, 1);
+  meter = meter_add(&worker, 0);
+  meter_turns(&worker, 1);
+  put("abc", 3);
+  ring_enter(&worker.loop.ring, IO_SECOND);
+  assert_int_equal(ring_reap(&worker.loop.ring, &completion, 1), 1);
+  link_on_recv(meter->link, &completion);
+  assert_int_equal(meter->received, 3);
+  assert_int_equal(worker.loop.bufring.unpublished, 1);
+  links_settle_dirty(&worker.links);
+  assert_int_equal(worker.loop.bufring.unpublished, 0);
+  end();
 }
 
 static void test_starved_with_deferred_input(void **state) {
@@ -318,6 +339,7 @@ int main(void) {
       cmocka_unit_test(test_not_read),
       cmocka_unit_test(test_linger),
       cmocka_unit_test(test_starved),
+      cmocka_unit_test(test_buffers_are_shown_to_the_kernel),
       cmocka_unit_test(test_starved_with_deferred_input),
       cmocka_unit_test(test_starved_at_the_end),
       cmocka_unit_test(test_read_on),
