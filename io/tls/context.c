@@ -26,11 +26,11 @@
 
 struct tls_context {
   struct span (*answer_clear_text)(struct span in); /* NULL: a TLS alert */
-  SSL_CTX *ssl;
   bool client;
   unsigned char *protocols; /* ALPN wire format: length octet, token, and so on */
   size_t protocols_len;
-  pthread_mutex_t identities_lock;
+  pthread_mutex_t lock; /* of the next two */
+  SSL_CTX *ssl;
   struct tls_identities *identities; /* a server's */
   struct tls_tickets tickets;        /* a server's */
 };
@@ -111,10 +111,10 @@ static bool copy_protocols(struct tls_context *context, const struct tls_setting
 
 const struct tls_identity *tls_context_identity(struct tls_context *context, const SSL *ssl) {
   const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  pthread_mutex_lock(&context->identities_lock);
+  pthread_mutex_lock(&context->lock);
   struct tls_identities *identities = context->identities;
   tls_identities_hold(identities);
-  pthread_mutex_unlock(&context->identities_lock);
+  pthread_mutex_unlock(&context->lock);
   return tls_identities_find(identities, name);
 }
 
@@ -138,10 +138,10 @@ bool tls_context_set_certificates(struct tls_context *context,
   assert(!context->client);
   struct tls_identities *identities = tls_identities_create(certificates, count, error);
   if (!identities) return false;
-  pthread_mutex_lock(&context->identities_lock);
+  pthread_mutex_lock(&context->lock);
   struct tls_identities *old = context->identities;
   context->identities = identities;
-  pthread_mutex_unlock(&context->identities_lock);
+  pthread_mutex_unlock(&context->lock);
   tls_identities_release(old);
   return true;
 }
@@ -207,9 +207,7 @@ static bool set_server_suites(SSL_CTX *ssl, const struct tls_settings *settings,
   return keep_allowed(ssl, suites_1_2, error);
 }
 
-static bool set_policy(struct tls_context *context, const struct tls_settings *settings,
-                       struct io_error *error) {
-  SSL_CTX *ssl = context->ssl;
+static bool set_policy(SSL_CTX *ssl, const struct tls_settings *settings, struct io_error *error) {
   int version_min = settings->version_min ? settings->version_min : TLS1_2_VERSION;
   SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                SSL_OP_ENABLE_KTLS); /* see tls/seal.h: not by the kernel */
@@ -306,11 +304,8 @@ static bool set_clients(SSL_CTX *ssl, const struct tls_settings *settings, struc
   return set_session_context(ssl, settings) || openssl_refused(error, "session context");
 }
 
-static bool set_server(struct tls_context *context, const struct tls_settings *settings,
-                       struct io_error *error) {
-  SSL_CTX *ssl = context->ssl;
-  assert(settings->certificate);
-  if (!tls_context_set_certificates(context, &settings->certificate, 1, error)) return false;
+static bool set_server(struct tls_context *context, SSL_CTX *ssl,
+                       const struct tls_settings *settings, struct io_error *error) {
   SSL_CTX_set_cert_cb(ssl, choose_certificates, context);
   SSL_CTX_set_tlsext_servername_callback(ssl, accept_name);
   SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
@@ -331,9 +326,8 @@ static int keep_session(SSL *ssl, SSL_SESSION *session) {
   return 1;
 }
 
-static bool set_client(struct tls_context *context, const struct tls_settings *settings,
-                       struct io_error *error) {
-  SSL_CTX *ssl = context->ssl;
+static bool set_client(struct tls_context *context, SSL_CTX *ssl,
+                       const struct tls_settings *settings, struct io_error *error) {
   if (settings->resume) SSL_CTX_sess_set_new_cb(ssl, keep_session);
   SSL_CTX_set_session_cache_mode(ssl, settings->resume
                                           ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
@@ -348,6 +342,21 @@ static bool set_client(struct tls_context *context, const struct tls_settings *s
   return true;
 }
 
+/* What the context has besides must be there already. NULL with one line in `error`. */
+static SSL_CTX *make_ssl(struct tls_context *context, const struct tls_settings *settings,
+                         struct io_error *error) {
+  SSL_CTX *ssl = SSL_CTX_new(settings->client ? TLS_client_method() : TLS_server_method());
+  if (!ssl) {
+    openssl_refused(error, "TLS");
+    return NULL;
+  }
+  if (set_policy(ssl, settings, error) &&
+      (settings->client ? set_client : set_server)(context, ssl, settings, error))
+    return ssl;
+  SSL_CTX_free(ssl);
+  return NULL;
+}
+
 struct tls_context *tls_context_create(const struct tls_settings *settings,
                                        struct io_error *error) {
   struct tls_context *context = calloc(1, sizeof *context);
@@ -355,15 +364,16 @@ struct tls_context *tls_context_create(const struct tls_settings *settings,
     io_error_set(error, 0, "no memory for TLS");
     return NULL;
   }
-  pthread_mutex_init(&context->identities_lock, NULL);
+  pthread_mutex_init(&context->lock, NULL);
   ERR_clear_error();
   context->client = settings->client;
   context->answer_clear_text = settings->answer_clear_text;
-  context->ssl = SSL_CTX_new(settings->client ? TLS_client_method() : TLS_server_method());
-  bool ok = tls_tickets_init(&context->tickets) && context->ssl;
-  ok = (ok || openssl_refused(error, "TLS")) && copy_protocols(context, settings, error) &&
-       set_policy(context, settings, error) &&
-       (settings->client ? set_client : set_server)(context, settings, error);
+  assert(settings->client || settings->certificate);
+  bool ok = tls_tickets_init(&context->tickets) || openssl_refused(error, "TLS");
+  ok = ok && copy_protocols(context, settings, error) &&
+       (settings->client ||
+        tls_context_set_certificates(context, &settings->certificate, 1, error)) &&
+       (context->ssl = make_ssl(context, settings, error));
   if (ok && settings->key_log_path)
     ok = tls_key_log_open(context->ssl, settings->key_log_path, error);
   if (ok) return context;
@@ -375,7 +385,7 @@ void tls_context_free(struct tls_context *context) {
   if (!context) return;
   SSL_CTX_free(context->ssl);
   tls_identities_release(context->identities);
-  pthread_mutex_destroy(&context->identities_lock);
+  pthread_mutex_destroy(&context->lock);
   tls_tickets_destroy(&context->tickets);
   free(context->protocols);
   free(context);
@@ -399,8 +409,36 @@ bool tls_context_verified(const SSL *ssl) {
   return asked && SSL_get0_peer_certificate(ssl) && SSL_get_verify_result(ssl) == X509_V_OK;
 }
 
-struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context) {
-  return context->ssl;
+struct ssl_ctx_st *tls_context_ssl(struct tls_context *context) {
+  pthread_mutex_lock(&context->lock);
+  SSL_CTX *ssl = context->ssl;
+  SSL_CTX_up_ref(ssl);
+  pthread_mutex_unlock(&context->lock);
+  return ssl;
+}
+
+/* ---- another policy -------------------------------------------------------------------------- */
+
+struct ssl_ctx_st *tls_policy_make(struct tls_context *context, const struct tls_settings *settings,
+                                   struct io_error *error) {
+  assert(!context->client && !settings->client);
+  ERR_clear_error();
+  SSL_CTX *ssl = make_ssl(context, settings, error);
+  if (!ssl || tls_key_log_share(ssl, context->ssl, error)) return ssl;
+  SSL_CTX_free(ssl);
+  return NULL;
+}
+
+void tls_policy_use(struct tls_context *context, struct ssl_ctx_st *policy) {
+  pthread_mutex_lock(&context->lock);
+  SSL_CTX *before = context->ssl;
+  context->ssl = policy;
+  pthread_mutex_unlock(&context->lock);
+  SSL_CTX_free(before);
+}
+
+void tls_policy_free(struct ssl_ctx_st *policy) {
+  SSL_CTX_free(policy);
 }
 
 bool tls_context_expect(struct ssl_st *ssl, const char *name) {

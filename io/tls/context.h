@@ -3,7 +3,8 @@
  * Spec: RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2), RFC 7301 (ALPN), RFC 5077 (tickets), RFC 9113
  * section 9.2 (the strictest of the policies that protocols above ask for).
  *
- * One context serves every worker; it is thread-safe after tls_context_create().
+ * One context serves every worker; it is thread-safe after tls_context_create(). A server's policy and certificates can
+ * be replaced: connections keep what they began with.
  *
  * Policy:
  *   - TLS 1.2 and 1.3. With 1.2 only ECDHE with an AEAD, so no suite that RFC 9113 appendix A
@@ -84,14 +85,27 @@ __attribute__((warn_unused_result)) bool tls_context_set_ticket_keys(struct tls_
                                                                      const void *bytes, size_t len,
                                                                      struct io_error *error);
 
+/* Server: the policy that the settings ask for: suites, groups, versions, which certificates clients show. ALPN, tickets,
+ * the key log and our certificates are the context's. For tls_policy_use() or tls_policy_free(). Any one thread at a
+ * time. NULL, with one line in `error`. */
+__attribute__((warn_unused_result)) struct ssl_ctx_st *
+tls_policy_make(struct tls_context *context, const struct tls_settings *settings,
+                struct io_error *error);
+
+/* Puts it in force for new connections, and takes it. */
+void tls_policy_use(struct tls_context *context, struct ssl_ctx_st *policy);
+
+/* NULL is allowed. */
+void tls_policy_free(struct ssl_ctx_st *policy);
+
 bool tls_context_is_client(const struct tls_context *context);
 
 /* For tls/tls.c: as tls_settings.answer_clear_text; empty without one. */
 struct span tls_context_answer_clear_text(const struct tls_context *context, struct span in);
 
-/* For tls/tls.c: the SSL_CTX. The app data of each SSL is a pointer to where a client's ticket is kept,
- * a struct ssl_session_st * that owns a reference. */
-struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
+/* For tls/tls.c: the SSL_CTX, a reference that the caller frees. The app data of each SSL is a pointer to where a
+ * client's ticket is kept, a struct ssl_session_st * that owns a reference. */
+struct ssl_ctx_st *tls_context_ssl(struct tls_context *context);
 
 /* For tls/tls.c: whether the peer has shown a certificate that was verified. */
 __attribute__((warn_unused_result)) bool tls_context_verified(const struct ssl_st *ssl);

@@ -37,16 +37,31 @@ static void write_secret(const SSL *ssl, const char *line) {
   (void)!writev(fd, parts, 2);
 }
 
-bool tls_key_log_open(struct ssl_ctx_st *ssl, const char *path, struct io_error *error) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, make_place);
-  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return io_error_set(error, errno, "cannot write keys to %s: %s", path, strerror(errno));
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Takes the descriptor. */
+static bool install(SSL_CTX *ssl, int fd, struct io_error *error) {
   if (place < 0 || SSL_CTX_set_ex_data(ssl, place, (void *)(intptr_t)(fd + 1)) != 1) {
     close(fd);
     return io_error_set(error, 0, "no memory for TLS");
   }
   SSL_CTX_set_keylog_callback(ssl, write_secret);
   return true;
+}
+
+bool tls_key_log_open(struct ssl_ctx_st *ssl, const char *path, struct io_error *error) {
+  pthread_once(&once, make_place);
+  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return io_error_set(error, errno, "cannot write keys to %s: %s", path, strerror(errno));
+  return install(ssl, fd, error);
+}
+
+bool tls_key_log_share(struct ssl_ctx_st *ssl, struct ssl_ctx_st *other, struct io_error *error) {
+  pthread_once(&once, make_place);
+  intptr_t value = place < 0 ? 0 : (intptr_t)SSL_CTX_get_ex_data(other, place);
+  if (!value) return true;
+  int fd = fcntl((int)value - 1, F_DUPFD_CLOEXEC, 0);
+  return fd >= 0 ? install(ssl, fd, error)
+                 : io_error_set(error, errno, "cannot write keys: %s", strerror(errno));
 }

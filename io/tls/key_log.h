@@ -16,4 +16,8 @@ struct ssl_ctx_st;
 __attribute__((warn_unused_result)) bool tls_key_log_open(struct ssl_ctx_st *ssl, const char *path,
                                                           struct io_error *error);
 
+/* The same into the file of the other SSL_CTX, if that has one. */
+__attribute__((warn_unused_result)) bool
+tls_key_log_share(struct ssl_ctx_st *ssl, struct ssl_ctx_st *other, struct io_error *error);
+
 #endif

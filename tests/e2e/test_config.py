@@ -1,5 +1,6 @@
 """Configuration files: hosts and routes over each protocol, and reloads by SIGHUP."""
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -222,6 +223,58 @@ def test_refused_reload_leaves_no_tls(configured, tmp_path):
     with socket.create_connection(("127.0.0.1", server.https), timeout=10) as plain:
         with context.wrap_socket(plain) as secure:
             assert secure.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
+
+
+def cipher_of(port, **files):
+    """The cipher of a new connection; None when the server wants a certificate that it does not get."""
+    context = ssl._create_unverified_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # its handshake ends with the server's verdict
+    if files:
+        context.load_cert_chain(**files)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+            with context.wrap_socket(plain) as secure:
+                return secure.cipher()[0]
+    except (ssl.SSLError, ConnectionError):
+        return None
+
+
+def test_reload_changes_the_policy_of_tls(configured, tmp_path):
+    """Ciphers, and whether clients need certificates; a list that is wrong changes nothing."""
+    text = "http: 127.0.0.1:{http}\nhttps: 127.0.0.1:{https}\nanswer: a\n"
+    one, other = "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"
+    certificate, key = str(tmp_path / "client.pem"), str(tmp_path / "client.key")
+    tool("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=alice", "-days", "2",
+         "-out", certificate, "-keyout", key)
+    server = configured(text + f"ciphers: {one}\n")
+    assert cipher_of(server.https) == one
+    server.reload(text + f"ciphers: {other}\n")
+    assert cipher_of(server.https) == other
+    server.reload(text + "ciphers: NONE-OF-THESE\n", "not reloaded")
+    server.reload(text + "client-ca: /nowhere\n", "not reloaded")
+    assert cipher_of(server.https) == other
+    server.reload(text + f"client-ca: {certificate}\nciphers: {one}\n")
+    assert cipher_of(server.https) is None
+    assert cipher_of(server.https, certfile=certificate, keyfile=key) == one
+    server.reload(text)
+    assert cipher_of(server.https)
+    assert "restart to change it" not in server.server.log()
+
+
+def test_refused_by_a_worker_leaves_no_tls(configured, tmp_path):
+    """The same when a worker refused, after it had opened TLS: it finds no descriptors for forty directories."""
+    text = "http: 127.0.0.1:{http}\nhttps: 127.0.0.1:{https}\nworkers: 1\n"
+    server = configured("http: 127.0.0.1:{http}\nanswer: a\nworkers: 1\n")
+    routes = "".join(f"- {{{{path: /{number}, directory: {tmp_path}}}}}\n" for number in range(40))
+    pid, before = server.server.pid, resource.prlimit(server.server.pid, resource.RLIMIT_NOFILE)
+    most = max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (most + 20, before[1]))
+    server.reload(text + f"answer: a\nkey-log: {tmp_path}/one\nroutes:\n{routes}", "not reloaded")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    server.reload(text + f"answer: a\nkey-log: {tmp_path}/other\n")
+    assert cipher_of(server.https)
+    assert "restart to change it" not in server.server.log()
+    assert (tmp_path / "other").stat().st_size > 0 and (tmp_path / "one").stat().st_size == 0
 
 
 def test_reload_of_a_fifo(configured):

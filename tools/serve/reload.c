@@ -13,7 +13,6 @@
 #include "tools/serve/config/stays.h"
 #include "tools/serve/listen.h"
 #include "tools/serve/say.h"
-#include "tools/serve/tls/certificates.h"
 #include "tools/serve/tls/watch.h"
 #include "tools/serve/worker.h"
 
@@ -21,7 +20,7 @@ struct reload {
   struct server *server;
   struct worker_group *group;
   struct serve_config *config; /* the next one */
-  struct certificates *certificates;
+  struct serve_tls_next tls;
   struct serve_listener slots[SERVE_SLOTS_MAX]; /* as they will be */
   bool added[SERVE_SLOTS_MAX], removed[SERVE_SLOTS_MAX];
   /* Answers of workers. */
@@ -148,7 +147,7 @@ static void say_listeners(const struct reload *reload) {
 
 static void say_stays(void *ctx, const char *name) {
   (void)ctx;
-  say("%s stays as it was at the start: restart to change it", name);
+  say("%s stays as it was: restart to change it", name);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
@@ -185,20 +184,19 @@ static bool prepare_workers(struct reload *reload) {
 static bool get_ready(struct reload *reload) {
   struct server *server = reload->server;
   bool had_tls = server->tls.context;
-  bool planned =
-      serve_tls_prepare(&server->tls, reload->config, &reload->certificates, &reload->error) &&
-      plan_listeners(reload);
-  if (planned && prepare_workers(reload)) return true;
+  if (serve_tls_prepare(&server->tls, reload->config, &reload->tls, &reload->error) &&
+      plan_listeners(reload) && prepare_workers(reload))
+    return true;
   close_slots(server, reload->added);
-  certificates_close(reload->certificates);
-  if (!planned && !had_tls) serve_tls_close(&server->tls); /* no worker has it yet */
+  serve_tls_forget(&reload->tls);
+  if (!had_tls) serve_tls_close(&server->tls); /* no worker has it */
   return false;
 }
 
 static void put_in_force(struct reload *reload) {
   struct server *server = reload->server;
   struct serve_config *before = server->config;
-  if (!serve_tls_swap(&server->tls, reload->certificates, &reload->error))
+  if (!serve_tls_swap(&server->tls, &reload->tls, &reload->error))
     complain(EXIT_FAILED, "%s", reload->error.text);
   server->config = reload->config;
   memcpy(server->slots, reload->slots, sizeof server->slots);

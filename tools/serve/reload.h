@@ -10,8 +10,8 @@
  *
  * If anything is refused, nothing has changed. Listeners whose address stays keep their sockets, with the
  * connections in their queues. Streams go on by the configuration by which they began, and connections live on.
- * Settings of the engine, of TLS except its certificates, and of the logs stay as they were (serve/config/stays.h);
- * the operator is told which of them changed.
+ * Settings of the engine and of the logs, and TLS's key log and ticket keys, stay as they were (serve/config/stays.h); the
+ * operator is told which of them changed.
  */
 #ifndef WEIR_TOOLS_SERVE_RELOAD_H
 #define WEIR_TOOLS_SERVE_RELOAD_H

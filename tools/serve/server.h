@@ -72,6 +72,7 @@ struct serve_worker {
   struct serve_worker_logs logs;
   struct tls_factory tls;
   bool has_tls;
+  bool tls_is_new; /* by a reload that may be refused */
   struct serve_weighing weighings[SERVE_SLOTS_MAX];
   struct rates rates; /* of clients, for the front */
   struct rate_gate gates[SERVE_SLOTS_MAX];

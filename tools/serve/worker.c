@@ -286,13 +286,18 @@ bool serve_worker_prepare(struct server *server, struct worker *worker, struct s
   struct router *router =
       make_router(server, mine, worker, config, mine->engine.config.h2.streams_max, error);
   if (!router) return false;
-  return (front_prepare(&mine->front, router) && open_tls(server, mine)) ||
-         io_error_set(error, ENOMEM, "out of memory");
+  bool had_tls = mine->has_tls,
+       good = front_prepare(&mine->front, router) && open_tls(server, mine);
+  mine->tls_is_new = mine->has_tls && !had_tls;
+  return good || io_error_set(error, ENOMEM, "out of memory");
 }
 
 void serve_worker_forget(struct worker *worker) {
   struct serve_worker *mine = worker->user;
   front_forget(&mine->front);
+  if (mine->tls_is_new) tls_factory_destroy(&mine->tls);
+  mine->has_tls &= !mine->tls_is_new;
+  mine->tls_is_new = false;
 }
 
 bool serve_worker_swap(struct server *server, struct worker *worker, const bool *added,
@@ -306,6 +311,7 @@ bool serve_worker_swap(struct server *server, struct worker *worker, const bool 
     if (added[i]) good &= worker_listen(worker, &server->listeners[i], factory);
   }
   front_swap(&mine->front);
+  mine->tls_is_new = false;
   show_counters(server, mine, worker->index);
   return good;
 }

@@ -260,7 +260,9 @@ static void test_kinds_of_keys(void **state) {
   }
   struct tls_pair *pair = pair_for("www.a.test", TLS1_3_VERSION);
   /* The first ClientHello was made with the machine. */
-  SSL_CTX_set1_sigalgs_list(tls_context_ssl(pair->client.context), "rsa_pss_rsae_sha256");
+  SSL_CTX *context = tls_context_ssl(pair->client.context);
+  SSL_CTX_set1_sigalgs_list(context, "rsa_pss_rsae_sha256");
+  SSL_CTX_free(context);
   tls_pair_reconnect(pair);
   tls_pair_run(pair, 0, 65536);
   assert_int_equal(seen(pair), 1);

@@ -219,12 +219,65 @@ static void test_key_log(void **state) {
                       "cannot write keys to /nowhere/at/all: No such file or directory");
 }
 
+static unsigned lines_of(const char *path) {
+  unsigned count = 0;
+  FILE *file = fopen(path, "r");
+  for (int byte; (byte = getc(file)) != EOF;)
+    count += byte == '\n';
+  fclose(file);
+  return count;
+}
+
+/* Another policy is for new connections: they have its suites, and need a certificate. What the context has besides
+ * stays: ALPN, the key log. */
+static void test_another_policy(void **state) {
+  (void)state;
+  char path[] = "/tmp/weir_test_tls_XXXXXX", log[] = "/tmp/weir_test_tls_XXXXXX";
+  struct certificate known;
+  assert_true(certificate_self_signed(&known, &error));
+  make_general(&known);
+  write_leaf(path, &known);
+  close(mkstemp(log));
+  struct tls_choice choice = tls_choice_plain;
+  choice.key_log_path = log;
+  struct tls_pair *pair = tls_pair_create(&choice);
+  tls_pair_run(pair, 0, 65536);
+  unsigned lines = lines_of(log);
+  struct tls_settings settings = {.suites_1_3 = "TLS_CHACHA20_POLY1305_SHA256",
+                                  .version_min = TLS1_3_VERSION};
+  struct ssl_ctx_st *policy = tls_policy_make(pair->server.context, &settings, &error);
+  assert_non_null(policy);
+  tls_policy_use(pair->server.context, policy);
+  assert_true(pair->server.end.created); /* the connection goes on */
+  tls_pair_reconnect(pair);
+  tls_pair_run(pair, 0, 65536);
+  assert_string_equal(pair->server.end.protocol, "h2");
+  assert_string_equal(SSL_get_cipher_name(tls_machine_ssl(&pair->server.machine)),
+                      settings.suites_1_3);
+  assert_true(lines_of(log) > lines + lines / 2); /* of both sides, not of the client alone */
+  settings.verify = settings.require = true;
+  settings.ca_path = "/nowhere";
+  assert_null(tls_policy_make(pair->server.context, &settings, &error));
+  settings.ca_path = path;
+  policy = tls_policy_make(pair->server.context, &settings, &error);
+  assert_non_null(policy);
+  tls_policy_use(pair->server.context, policy);
+  tls_pair_reconnect(pair);
+  tls_pair_run(pair, 0, 65536);
+  assert_false(pair->server.end.created);
+  tls_policy_free(tls_policy_make(pair->server.context, &settings, &error));
+  tls_pair_free(pair);
+  certificate_free(&known);
+  remove(path);
+  remove(log);
+}
+
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_verification), cmocka_unit_test(test_certificates_of_clients),
-      cmocka_unit_test(test_long_subject), cmocka_unit_test(test_no_way_around_certificates),
-      cmocka_unit_test(test_key_log),
+      cmocka_unit_test(test_verification),   cmocka_unit_test(test_certificates_of_clients),
+      cmocka_unit_test(test_long_subject),   cmocka_unit_test(test_no_way_around_certificates),
+      cmocka_unit_test(test_another_policy), cmocka_unit_test(test_key_log),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   tls_pair_end();

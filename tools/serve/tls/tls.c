@@ -30,18 +30,23 @@ static bool set_ciphers(struct tls_settings *settings, struct ciphers *ciphers, 
   return true;
 }
 
+/* What a policy is made from: see tls_policy_make(). */
+static struct tls_settings policy_of(const struct serve_config *config) {
+  return (struct tls_settings){.groups = config->groups,
+                               .verify = config->client_ca,
+                               .require = !config->client_optional,
+                               .ca_path = config->client_ca};
+}
+
 static bool make_context(struct serve_tls *tls, const struct serve_config *config,
                          struct io_error *error) {
-  const char *const *protocols = config->spdy ? conn_protocols_spdy : conn_protocols;
+  const char *const *protocols = tls->spdy ? conn_protocols_spdy : conn_protocols;
   struct ciphers ciphers = {"", ""};
-  struct tls_settings settings = {.certificate = certificates_first(tls->certificates),
-                                  .protocols = protocols,
-                                  .answer_clear_text = clear_text_answer,
-                                  .groups = config->groups,
-                                  .verify = config->client_ca,
-                                  .require = !config->client_optional,
-                                  .ca_path = config->client_ca,
-                                  .key_log_path = config->key_log};
+  struct tls_settings settings = policy_of(config);
+  settings.certificate = certificates_first(tls->certificates);
+  settings.answer_clear_text = clear_text_answer;
+  settings.key_log_path = config->key_log;
+  settings.protocols = protocols;
   while (protocols[settings.protocol_count])
     settings.protocol_count++;
   if (!set_ciphers(&settings, &ciphers, config->ciphers, error)) return false;
@@ -49,13 +54,25 @@ static bool make_context(struct serve_tls *tls, const struct serve_config *confi
   return tls->context && certificates_use(tls->certificates, tls->context, error);
 }
 
-bool serve_tls_open(struct serve_tls *tls, struct serve_config *config, struct io_error *error) {
-  if (!config_is_secure(config)) return true;
+static struct ssl_ctx_st *make_policy(struct serve_tls *tls, const struct serve_config *config,
+                                      struct io_error *error) {
+  struct ciphers ciphers = {"", ""};
+  struct tls_settings settings = policy_of(config);
+  if (!set_ciphers(&settings, &ciphers, config->ciphers, error)) return NULL;
+  return tls_policy_make(tls->context, &settings, error);
+}
+
+static bool open_with(struct serve_tls *tls, struct serve_config *config, struct io_error *error) {
   tls->first = config_retain(config);
   tls->certificates = certificates_open(config->certificates, config->certificate_count, error);
   if (!tls->certificates || !make_context(tls, config, error)) return false;
   return !config->ticket_keys ||
          ticket_file_open(&tls->tickets, config->ticket_keys, tls->context, error);
+}
+
+bool serve_tls_open(struct serve_tls *tls, struct serve_config *config, struct io_error *error) {
+  tls->spdy = config->spdy;
+  return !config_is_secure(config) || open_with(tls, config, error);
 }
 
 /* ---- watching -------------------------------------------------------------------------------- */
@@ -104,26 +121,41 @@ static bool names_same(const struct serve_tls *tls, const struct serve_config *c
 }
 
 static bool are_ready(const struct serve_config *config, struct io_error *error) {
-  bool ready = true;
+  bool ready = !config->client_ca || file_is_ready(config->client_ca, error);
   for (unsigned i = 0; ready && i < config->certificate_count; i++)
     ready = file_is_ready(config->certificates[i].certificate, error) &&
             file_is_ready(config->certificates[i].key, error);
   return ready;
 }
 
-bool serve_tls_prepare(struct serve_tls *tls, struct serve_config *config,
-                       struct certificates **next, struct io_error *error) {
-  *next = NULL;
-  if (!config_is_secure(config)) return true;
-  if (tls->context && names_same(tls, config)) return true; /* their files are watched */
-  if (!are_ready(config, error)) return false;
-  if (!tls->context) return serve_tls_open(tls, config, error) && serve_tls_start(tls, error);
-  *next = certificates_open(config->certificates, config->certificate_count, error);
-  return *next;
+/* The files of the same certificates are watched. */
+static bool prepare_certificates(const struct serve_tls *tls, const struct serve_config *config,
+                                 struct serve_tls_next *next, struct io_error *error) {
+  if (names_same(tls, config)) return true;
+  next->certificates = certificates_open(config->certificates, config->certificate_count, error);
+  return next->certificates;
 }
 
-bool serve_tls_swap(struct serve_tls *tls, struct certificates *next, struct io_error *error) {
-  if (!next) return true;
+bool serve_tls_prepare(struct serve_tls *tls, struct serve_config *config,
+                       struct serve_tls_next *next, struct io_error *error) {
+  *next = (struct serve_tls_next){.policy = NULL};
+  if (!config_is_secure(config)) return true;
+  if (!are_ready(config, error)) return false;
+  if (!tls->context) return open_with(tls, config, error) && serve_tls_start(tls, error);
+  if (prepare_certificates(tls, config, next, error))
+    next->policy = make_policy(tls, config, error);
+  if (!next->policy) serve_tls_forget(next);
+  return next->policy;
+}
+
+void serve_tls_forget(struct serve_tls_next *next) {
+  certificates_close(next->certificates);
+  tls_policy_free(next->policy);
+  *next = (struct serve_tls_next){.policy = NULL};
+}
+
+static bool swap_certificates(struct serve_tls *tls, struct certificates *next,
+                              struct io_error *error) {
   watch_stop(tls->watch);
   free(tls->paths);
   tls->watch = NULL;
@@ -133,6 +165,11 @@ bool serve_tls_swap(struct serve_tls *tls, struct certificates *next, struct io_
   bool good = certificates_use(next, tls->context, error) && serve_tls_start(tls, error);
   certificates_close(before);
   return good;
+}
+
+bool serve_tls_swap(struct serve_tls *tls, struct serve_tls_next *next, struct io_error *error) {
+  if (next->policy) tls_policy_use(tls->context, next->policy);
+  return !next->certificates || swap_certificates(tls, next->certificates, error);
 }
 
 /* ---- the rest -------------------------------------------------------------------------------- */
@@ -152,5 +189,5 @@ void serve_tls_close(struct serve_tls *tls) {
   certificates_close(tls->certificates);
   ticket_file_close(&tls->tickets);
   config_release(tls->first);
-  *tls = (struct serve_tls){.context = NULL};
+  *tls = (struct serve_tls){.spdy = tls->spdy};
 }

@@ -9,6 +9,7 @@
 #include "tools/serve/tls/ticket_file.h"
 
 struct tls_context;
+struct ssl_ctx_st;
 struct certificates;
 struct watch;
 
@@ -20,6 +21,13 @@ struct serve_tls {
   const char **paths; /* what is watched */
   struct watch *watch;
   struct serve_config *first; /* that the context was made from; a reference */
+  bool spdy;                  /* what the engines speak: from the start on */
+};
+
+/* What another configuration puts in force. */
+struct serve_tls_next {
+  struct certificates *certificates; /* NULL: the same go on */
+  struct ssl_ctx_st *policy;         /* NULL: no secure listener, or the context was made from it */
 };
 
 /* Reads the files that the configuration names; nothing where it has no secure listener. False with one line in
@@ -32,17 +40,20 @@ serve_tls_open(struct serve_tls *tls, struct serve_config *config, struct io_err
 __attribute__((warn_unused_result)) bool serve_tls_start(struct serve_tls *tls,
                                                          struct io_error *error);
 
-/* Reads the files that the next configuration names. `*next` stays NULL where the same certificates go on. False
- * with one line in `error`; nothing has changed. */
+/* Reads the files that the next configuration names; opens `tls` when it is the first with a secure listener. False
+ * with one line in `error`; nothing has changed, but an open `tls` that was not is to be closed. */
 __attribute__((warn_unused_result)) bool serve_tls_prepare(struct serve_tls *tls,
                                                            struct serve_config *config,
-                                                           struct certificates **next,
+                                                           struct serve_tls_next *next,
                                                            struct io_error *error);
 
-/* Puts them in force for new connections, and watches their files. False with one line in `error` when memory or a
- * thread was refused: some may be in force, and files may not be watched. */
+/* It does not come in force. */
+void serve_tls_forget(struct serve_tls_next *next);
+
+/* Takes what is next, puts it in force for new connections, and watches its files. False with one line in `error` when
+ * memory or a thread was refused: some may be in force, and files may not be watched. */
 __attribute__((warn_unused_result)) bool
-serve_tls_swap(struct serve_tls *tls, struct certificates *next, struct io_error *error);
+serve_tls_swap(struct serve_tls *tls, struct serve_tls_next *next, struct io_error *error);
 
 /* Prints on standard output which certificates there are. */
 void serve_tls_print(const struct serve_tls *tls);
