@@ -115,7 +115,7 @@ help:
 	@echo '                          beside what the machine allows; ARGS=--quick takes a minute'
 	@echo 'make bench-growth         what a request and a connection cost as their number grows, plotted'
 	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
-	@echo 'make coverage             lines and branches of engine/ that the unit tests reach'
+	@echo 'make coverage             lines and branches of engine/ and io/ that the unit tests reach, by folder'
 	@echo 'make check                before a commit, in under a minute: formatter, linters, layers, circles'
 	@echo '                          and the unit tests of what changed'
 	@echo 'make hooks                let git run make check before each commit'
@@ -188,12 +188,7 @@ attack-table:
 coverage:
 	@tools/deps.sh build test
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
-	@$(MAKE) --no-print-directory VARIANT=coverage unit; failed=$$?; \
-	gcovr --root . --filter engine/ --exclude-unreachable-branches --print-summary \
-	  --output $(BUILD)/coverage.txt $(BUILD)/coverage && \
-	gcovr --root . --filter engine/ --exclude-unreachable-branches --branches \
-	  --output $(BUILD)/coverage-branches.txt $(BUILD)/coverage && \
-	cat $(BUILD)/coverage.txt && exit $$failed
+	@$(MAKE) --no-print-directory VARIANT=coverage unit; failed=$$?; $(PYTHON) tests/coverage $(BUILD) && exit $$failed
 
 check:
 	@tools/deps.sh build test

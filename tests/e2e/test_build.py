@@ -29,6 +29,17 @@ def test_jemalloc_configuration_is_in_force(built):
         assert any(line.strip().startswith("opt." + option) for line in options), option
 
 
+def test_a_worker_maps_what_it_uses(built, tmp_path, monkeypatch):
+    """Mapped memory counts where address space is limited. A worker with TLS once took 4.5 GiB of it."""
+    monkeypatch.setenv("WEIR", PROGRAM)
+    mapped = []
+    for workers in (1, 3):
+        with harness.Server(tmp_path, workers=workers) as server:
+            with open(f"/proc/{server.pid}/status") as status:
+                mapped.append(next(int(line.split()[1]) for line in status if line.startswith("VmSize:")))
+    assert (mapped[1] - mapped[0]) / 2 < 256 << 10, mapped  # KiB
+
+
 def test_packages_wait_for_another_apt(tmp_path):
     """Another apt holds the lock for two updates' time, and may hold it again when packages are installed."""
     log = tmp_path / "log"
