@@ -1,6 +1,6 @@
 /*
  * conn.c - holds the first bytes of a clear-text connection until they tell its protocol, then passes
- * everything to that protocol's machine.
+ * everything to that protocol's machine, and leaves once that cannot change any more.
  */
 #include "engine/conn.h"
 
@@ -225,11 +225,23 @@ static uint64_t deadline_ns(const void *self) {
   return conn->deadline_ns;
 }
 
+/* HTTP/1.1 may still be upgraded. */
+static bool is_of_use(const struct conn *conn) {
+  return conn->inner.ops == &h1_machine_ops || conn->upgraded || conn->farewell.len;
+}
+
 static unsigned wants_of_inner(const struct conn *conn) {
-  unsigned wants = conn->inner.ops->wants(conn->inner.self);
+  unsigned wants = conn->inner.ops->wants(conn->inner.self) & ~(unsigned)MACHINE_MOVES;
+  if (!is_of_use(conn)) return wants | MACHINE_MOVES;
   if (is_held(conn)) wants &= ~(unsigned)MACHINE_SEND;
   const unsigned ends = MACHINE_DONE | MACHINE_ENDED;
   return conn->farewell.len ? (wants & ~ends) | MACHINE_SEND : wants;
+}
+
+static void move(void *self, struct machine *place) {
+  struct conn *conn = self;
+  *place = conn->inner;
+  pool_give(&conn->engine->undecided, conn);
 }
 
 static unsigned wants(const void *self) {
@@ -271,6 +283,7 @@ static const struct machine_ops conn_ops = {
     .wants = wants,
     .drain = drain,
     .idle_since_ns = idle_since_ns,
+    .move = move,
     .close = close_conn,
 };
 

@@ -419,8 +419,8 @@
 #define H2_LINGER_NS      (10 * SECOND_NS)
 #define H2_LINGER_BYTES   (16u * MIB)
 
-/* How long a connection is idle before it gives back what the next request can make again, some 3 KiB. Making it
- * costs less than a microsecond, so that nobody notices once a second. */
+/* How long a connection is idle before it rests (engine/h2/rest.h) and gives back what the next request can make
+ * again, some 5 KiB. Making it costs less than a microsecond, so that nobody notices once a second. */
 #define H2_REST_NS (1 * SECOND_NS)
 
 /* After a connection error: how long GOAWAY may take to leave. */

@@ -10,6 +10,7 @@
  *      | send_ack(n) ------------> |   n bytes have left; the spans before them are free
  *      | tick(now) --------------> |   when deadline_ns() has passed
  *      | wants() ----------------> |   asked after each of the calls above
+ *      | move() -----------------> |   if it wants that: another machine takes its place
  *      | close() ----------------> |   the last call; the machine frees itself
  *
  * Words used in every contract: *borrows* (until return), *keeps* (until ack or close),
@@ -37,17 +38,21 @@ struct span {
  * connection (half-close first, so that the last bytes arrive). MACHINE_ENDED: our direction has
  * ended, and the peer's goes on. Reported only when nothing is left to send, and nothing is sent
  * any more; the host closes our direction of the transport, and goes on as before. MACHINE_RESET: the
- * host ends the connection at once, and so that the peer knows that it was cut short (TCP RST). */
+ * host ends the connection at once, and so that the peer knows that it was cut short (TCP RST).
+ * MACHINE_MOVES: move() may be called; a host that never moves machines ignores it. */
 enum {
   MACHINE_RECV = 1,
   MACHINE_SEND = 2,
   MACHINE_DONE = 4,
   MACHINE_ENDED = 8,
-  MACHINE_RESET = 16
+  MACHINE_RESET = 16,
+  MACHINE_MOVES = 32
 };
 
 #define MACHINE_NO_DEADLINE UINT64_MAX
 #define MACHINE_BUSY        UINT64_MAX
+
+struct machine;
 
 /* All times are nanoseconds of one monotonic clock. Calls never fail: an error of the peer makes
  * the machine queue its farewell and report MACHINE_DONE once that has drained. */
@@ -83,6 +88,12 @@ struct machine_ops {
   /* When the last work ended, so that an idle connection can be drained to make room for another;
    * MACHINE_BUSY while there is work. NULL: always busy. */
   uint64_t (*idle_since_ns)(const void *self);
+
+  /* Only while MACHINE_MOVES is wanted; NULL: it never is. The machine puts another into `place`, where the host
+   * keeps it, and frees itself: an idle connection rests in a smaller one, or one that has done its work leaves
+   * the rest to the one inside. That one may put others into `place` during any later call but close(), so the
+   * host keeps it there, and reads `ops` and `self` anew for each call. */
+  void (*move)(void *self, struct machine *place);
 
   /* Frees the machine. Nothing may be called afterwards; lent spans are no longer in use. */
   void (*close)(void *self);

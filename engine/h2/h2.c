@@ -15,6 +15,7 @@
 #include "engine/h2/priority.h"
 #include "engine/h2/reader.h"
 #include "engine/h2/recv.h"
+#include "engine/h2/rest.h"
 #include "engine/h2/send.h"
 
 #include <assert.h>
@@ -110,6 +111,7 @@ static unsigned machine_wants(const void *self) {
   unsigned wants =
       (h2_recv_wanted(h2) ? MACHINE_RECV : 0u) | (h2_send_wanted(h2) ? MACHINE_SEND : 0u);
   if (!(wants & MACHINE_SEND) && is_finished(h2)) return MACHINE_DONE;
+  if (h2->rested && wants == MACHINE_RECV && h2_rest_fits(h2)) wants |= MACHINE_MOVES;
   return wants;
 }
 
@@ -135,9 +137,7 @@ static uint64_t machine_idle_since_ns(const void *self) {
   return h2_is_idle(h2) && !h2->draining ? h2->idle_since_ns : MACHINE_BUSY;
 }
 
-static void machine_close(void *self) {
-  struct h2 *h2 = self;
-  struct h2_shared *shared = h2->shared;
+static void finish(struct h2 *h2) {
   h2_client_end(h2, H2_END_CLOSED, H2_NO_ERROR, NULL);
   h2->in_call = h2->dead = h2->lost = true;
   h2_stream_finish_all(h2, H2_CONNECT_ERROR);
@@ -153,8 +153,19 @@ static void machine_close(void *self) {
   idmap_destroy(&h2->streams);
   hpack_decoder_destroy(&h2->decoder);
   hpack_encoder_destroy(&h2->encoder);
-  counter_add(&shared->http->counters.connections_closed, 1);
+  counter_add(&h2->http->counters.connections_closed, 1);
+}
+
+static void machine_close(void *self) {
+  struct h2 *h2 = self;
+  struct h2_shared *shared = h2->shared;
+  finish(h2);
   pool_give(&shared->connections, h2);
+}
+
+static void machine_move(void *self, struct machine *place) {
+  static const struct h2_awake awake = {.ops = &h2_machine_ops, .finish = finish};
+  h2_rest_begin(self, &awake, place);
 }
 
 const struct machine_ops h2_machine_ops = {
@@ -167,6 +178,7 @@ const struct machine_ops h2_machine_ops = {
     .wants = machine_wants,
     .drain = machine_drain,
     .idle_since_ns = machine_idle_since_ns,
+    .move = machine_move,
     .close = machine_close,
 };
 
@@ -239,9 +251,15 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
   budget_init(&h2->pushes, H2_PUSH_BURST, H2_PUSH_PER_SECOND, now_ns);
 }
 
+/* Those at rest need room to wake. */
+static struct h2 *take(struct h2_shared *shared) {
+  struct pool *pool = &shared->connections;
+  return pool->taken + shared->resting < pool->max ? pool_take(pool) : NULL;
+}
+
 static bool create(struct h2_shared *shared, enum h2_role role, const struct machine_peer *peer,
                    struct machine_host *host, uint64_t now_ns, struct machine *out) {
-  struct h2 *h2 = pool_take(&shared->connections);
+  struct h2 *h2 = take(shared);
   if (!h2) {
     counter_add(&shared->http->counters.refused, 1);
     return false;
@@ -309,6 +327,7 @@ void h2_shared_init(struct h2_shared *shared, struct http_shared *http,
 }
 
 void h2_shared_destroy(struct h2_shared *shared) {
+  assert(shared->resting == 0);
   sched_memory_destroy(&shared->sched);
   pool_destroy(&shared->connections);
   pool_destroy(&shared->streams);

@@ -12,9 +12,13 @@ static struct sched_node *find(void *ctx, uint32_t id) {
   return stream && stream->takes_part ? &stream->node : NULL;
 }
 
+void h2_priority_attach(struct h2 *h2) {
+  sched_attach(&h2->sched, &h2->shared->sched, find, h2);
+}
+
 void h2_priority_init(struct h2 *h2) {
   sched_init(&h2->sched);
-  sched_attach(&h2->sched, &h2->shared->sched, find, h2);
+  h2_priority_attach(h2);
   if (h2->ours.no_rfc7540_priorities) sched_ignore_dependencies(&h2->sched);
 }
 

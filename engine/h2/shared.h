@@ -77,6 +77,7 @@ struct h2_shared {
 
   struct sched_memory sched;
   struct pool connections; /* struct h2 */
+  uint32_t resting;        /* connections that are in none of them: h2/rest.h */
   struct pool streams;     /* struct h2_stream */
   struct pool sections;    /* header sections that are to be sent, H2_SECTION_BYTES each */
   struct pool outs;        /* OUT_OBJECT_BYTES each */

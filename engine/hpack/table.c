@@ -112,16 +112,22 @@ static uint32_t capacity_for(size_t bytes) {
   return capacity;
 }
 
-/* Moves everything to memory of that capacity, which is enough. False, and nothing changed, when it is
- * refused. */
-static bool move(struct hpack_table *table, uint32_t capacity) {
+/* Makes empty rings of that capacity; forgets the ones before. False, and nothing changed, when memory is refused. */
+static bool make_rings(struct hpack_table *table, uint32_t capacity) {
   struct hpack_entry *entries = memory_alloc(table->memory, store_bytes(capacity));
   if (!entries) return false;
-  const struct hpack_table old = *table;
   table->capacity = capacity;
   table->entries = entries;
   table->strings = (uint8_t *)(entries + capacity / HPACK_ENTRY_OVERHEAD);
   table->next_byte = 0;
+  return true;
+}
+
+/* Moves everything to memory of that capacity, which is enough. False, and nothing changed, when it is
+ * refused. */
+static bool move(struct hpack_table *table, uint32_t capacity) {
+  const struct hpack_table old = *table;
+  if (!make_rings(table, capacity)) return false;
   move_entries(table, &old);
   memory_free(table->memory, old.entries, store_bytes(old.capacity));
   return true;
@@ -131,6 +137,51 @@ static bool move(struct hpack_table *table, uint32_t capacity) {
 static bool reserve(struct hpack_table *table, size_t bytes) {
   return bytes <= table->capacity || move(table, capacity_for(bytes));
 }
+
+/* ---- packing --------------------------------------------------------------------------------- */
+
+size_t hpack_table_packed_bytes(const struct hpack_table *table) {
+  size_t bytes = table->count * sizeof(struct hpack_entry);
+  for (uint32_t age = 0; age < table->count; age++)
+    bytes += hpack_entry_stored_len(hpack_table_at(table, age));
+  return bytes;
+}
+
+/* The oldest comes first. */
+uint8_t *hpack_table_pack(const struct hpack_table *table, uint8_t *out) {
+  for (uint32_t age = table->count; age-- > 0;) {
+    const struct hpack_entry *entry = hpack_table_at(table, age);
+    memcpy(out, entry, sizeof *entry);
+    out += sizeof *entry;
+    hpack_table_copy(table, entry, out);
+    out += hpack_entry_stored_len(entry);
+  }
+  return out;
+}
+
+void hpack_table_hollow(struct hpack_table *table) {
+  table->entries = NULL;
+  table->strings = NULL;
+  table->capacity = table->next_byte = 0;
+}
+
+const uint8_t *hpack_table_unpack(struct hpack_table *table, const uint8_t *in) {
+  if (table->count == 0) return in;
+  if (!make_rings(table, capacity_for(table->bytes))) return NULL;
+  for (uint32_t age = table->count; age-- > 0;) {
+    struct hpack_entry entry;
+    memcpy(&entry, in, sizeof entry);
+    in += sizeof entry;
+    entry.offset = (uint16_t)table->next_byte;
+    const size_t len = hpack_entry_stored_len(&entry);
+    put_string(table, span_of(in, len));
+    in += len;
+    *entry_at(table, age) = entry;
+  }
+  return in;
+}
+
+/* ---- use ------------------------------------------------------------------------------------- */
 
 void hpack_table_trim(struct hpack_table *table) {
   const uint32_t capacity = capacity_for(table->bytes);

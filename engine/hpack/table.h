@@ -92,6 +92,20 @@ __attribute__((warn_unused_result)) bool hpack_table_insert(struct hpack_table *
 /* Gives memory back that the entries do not need. */
 void hpack_table_trim(struct hpack_table *table);
 
+/* The entries without their rings, for a table that is not used for a while: how many bytes that takes; writing
+ * them to `out`, and returning their end. */
+size_t hpack_table_packed_bytes(const struct hpack_table *table);
+uint8_t *hpack_table_pack(const struct hpack_table *table, uint8_t *out);
+
+/* A copy of this table owns its rings from now on. All that may be done with this one is hpack_table_unpack() and
+ * hpack_table_destroy(). */
+void hpack_table_hollow(struct hpack_table *table);
+
+/* Makes rings for a hollow table that was packed at `in`; returns the end of the entries there. NULL when memory was
+ * refused: the table stays hollow. */
+__attribute__((warn_unused_result)) const uint8_t *hpack_table_unpack(struct hpack_table *table,
+                                                                      const uint8_t *in);
+
 /* Evicts all entries, as inserting one that does not fit does (section 4.4). */
 void hpack_table_clear(struct hpack_table *table);
 

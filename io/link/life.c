@@ -178,15 +178,15 @@ static void settle_timer(struct link *link) {
   timer_arm(&link->loop->timers, &link->timer, next_ns > soonest_ns ? next_ns : soonest_ns);
 }
 
+/* Each call may move the machine. */
 static void settle_open(struct link *link) {
-  const struct machine_ops *ops = link->machine.ops;
-  void *self = link->machine.self;
+  struct machine *machine = &link->machine;
   uint64_t now_ns = link->loop->now_ns;
-  if (ops->deadline_ns(self) <= now_ns) ops->tick(self, now_ns);
+  if (machine->ops->deadline_ns(machine->self) <= now_ns) machine->ops->tick(machine->self, now_ns);
   if (link->kept.begin != link->kept.end) link_recv_feed(link);
   if (link->eof && !link->eof_told && link_input_is_empty(link)) {
     link->eof_told = true;
-    ops->recv_eof(self, now_ns);
+    machine->ops->recv_eof(machine->self, now_ns);
   }
   unsigned wants = link_wanted(link);
   if (wants & MACHINE_RESET) link_cut(link);
@@ -206,6 +206,7 @@ static void settle_open(struct link *link) {
       settle_linger(link);
     return;
   }
+  if (wants & MACHINE_MOVES) machine->ops->move(machine->self, machine);
   settle_end(link, wants);
   link_recv_settle(link, wants);
   settle_timer(link);

@@ -28,6 +28,7 @@
 #include "io/tls/burst.h"
 #include "io/tls/context.h"
 #include "io/tls/credit.h"
+#include "io/tls/kept.h"
 #include "io/tls/peer.h"
 #include "io/tls/rekey.h"
 
@@ -50,8 +51,7 @@ struct tls {
   struct tls_burst burst;
   uint32_t key_records; /* that our present key has encrypted, about */
 
-  uint8_t *kept; /* plaintext that the inner machine did not take; from malloc */
-  uint32_t kept_begin, kept_end;
+  struct tls_kept kept;
 
   uint8_t state; /* enum tls_state */
   bool blocked;  /* OpenSSL must write before it can go on reading */
@@ -75,10 +75,10 @@ static bool inner_wants(const struct tls *tls, unsigned bits) {
 static void invariants(const struct tls *tls) {
   assert((tls->inner.ops != NULL) == (tls->state == TLS_OPEN));
   assert((tls->ssl != NULL) == (tls->state != TLS_WAITING) || tls->state == TLS_CLOSING);
-  assert(tls->kept ? tls->kept_begin < tls->kept_end : tls->kept_end == 0);
-  assert(tls->kept_end <= TLS_PLAINTEXT_BYTES);
-  assert(!tls->kept || tls->state == TLS_OPEN);
-  assert(!tls->eof_told || (tls->eof && !tls->kept));
+  assert(tls->kept.bytes ? tls->kept.begin < tls->kept.end : tls->kept.end == 0);
+  assert(tls->kept.end <= TLS_PLAINTEXT_BYTES);
+  assert(!tls->kept.bytes || tls->state == TLS_OPEN);
+  assert(!tls->eof_told || (tls->eof && !tls->kept.bytes));
   assert(tls->burst.bytes < TLS_SMALL_RECORDS_BYTES + TLS_RECORD_BYTES);
   assert(tls->credit.bytes <= TLS_CREDIT_BYTES);
 }
@@ -96,18 +96,12 @@ static void close_inner(struct tls *tls) {
   tls->inner.ops = NULL;
 }
 
-static void drop_kept(struct tls *tls) {
-  free(tls->kept);
-  tls->kept = NULL;
-  tls->kept_begin = tls->kept_end = 0;
-}
-
 static void enter_closing(struct tls *tls, uint64_t now_ns) {
   assert(tls->state != TLS_CLOSING);
   if (tls->state != TLS_OPEN) counter_add(&tls->factory->counters.failed, 1);
   if (*tls->error) tls->factory->error = tls->error;
   close_inner(tls);
-  drop_kept(tls);
+  tls_kept_drop(&tls->kept);
   tls->state = TLS_CLOSING;
   tls->deadline_ns = now_ns + TLS_CLOSE_NS;
 }
@@ -207,29 +201,18 @@ static enum tls_read decrypt(struct tls *tls, size_t *len) {
   return TLS_READ_FULL;
 }
 
-/* Keeps what the inner machine did not take: at most TLS_PLAINTEXT_BYTES, because nothing more is
- * decrypted until it is gone. */
-static bool keep(struct tls *tls, const uint8_t *bytes, size_t len) {
-  tls->kept = malloc(len);
-  if (!tls->kept) return false;
-  memcpy(tls->kept, bytes, len);
-  tls->kept_begin = 0;
-  tls->kept_end = (uint32_t)len;
-  return true;
-}
-
 static void deliver(struct tls *tls, size_t len, uint64_t now_ns) {
   counter_add(&tls->factory->counters.bytes_decrypted, len);
   struct span plaintext = span_of(tls->factory->plaintext, len);
   size_t taken = tls->inner.ops->recv(tls->inner.self, plaintext, now_ns);
   assert(taken <= len);
-  if (taken < len && !keep(tls, plaintext.base + taken, len - taken))
-    fail(tls, "no memory", now_ns);
+  struct span rest = span_of(plaintext.base + taken, len - taken);
+  if (rest.len && !tls_kept_put(&tls->kept, rest)) fail(tls, "no memory", now_ns);
 }
 
 /* Whether the inner machine can be given plaintext. */
 static bool can_deliver(const struct tls *tls) {
-  return tls->state == TLS_OPEN && !tls->kept && !tls->eof && !tls->blocked &&
+  return tls->state == TLS_OPEN && !tls->kept.bytes && !tls->eof && !tls->blocked &&
          inner_wants(tls, MACHINE_RECV) && !inner_wants(tls, MACHINE_DONE);
 }
 
@@ -253,15 +236,12 @@ static void read_records(struct tls *tls, uint64_t now_ns) {
 }
 
 static void deliver_kept(struct tls *tls, uint64_t now_ns) {
-  while (tls->kept && inner_wants(tls, MACHINE_RECV)) {
-    struct span rest = span_of(tls->kept + tls->kept_begin, tls->kept_end - tls->kept_begin);
+  while (tls->kept.bytes && inner_wants(tls, MACHINE_RECV)) {
+    struct span rest = tls_kept_rest(&tls->kept);
     size_t taken = tls->inner.ops->recv(tls->inner.self, rest, now_ns);
     assert(taken <= rest.len);
-    tls->kept_begin += (uint32_t)taken;
-    if (tls->kept_begin == tls->kept_end)
-      drop_kept(tls);
-    else if (taken == 0)
-      return; /* wants more and takes nothing: not now, then */
+    tls_kept_took(&tls->kept, taken);
+    if (taken == 0) return; /* wants more and takes nothing: not now, then */
   }
 }
 
@@ -269,7 +249,7 @@ static void settle(struct tls *tls, uint64_t now_ns) {
   invariants(tls);
   if (tls->state != TLS_OPEN) return;
   deliver_kept(tls, now_ns);
-  if (tls->eof && !tls->kept && !tls->eof_told) {
+  if (tls->eof && !tls->kept.bytes && !tls->eof_told) {
     tls->eof_told = true;
     tls->inner.ops->recv_eof(tls->inner.self, now_ns);
   }
@@ -509,9 +489,11 @@ static unsigned tls_wants(const void *self) {
   if (inner & MACHINE_RESET) return MACHINE_RESET; /* what is in the slab is dropped */
   /* Kept plaintext and an inner machine that has ended are dealt with in send_peek(). */
   bool ends = inner & MACHINE_DONE || (inner & MACHINE_ENDED && !tls->ended);
-  bool stirs = ends || (tls->kept && (inner & MACHINE_RECV));
+  bool stirs = ends || (tls->kept.bytes && (inner & MACHINE_RECV));
+  wants |= inner & MACHINE_MOVES;
   if ((inner & MACHINE_SEND) || stirs) wants |= MACHINE_SEND;
-  if (tls->eof || ((inner & MACHINE_RECV) && !tls->kept && !tls->blocked)) wants |= MACHINE_RECV;
+  if (tls->eof || ((inner & MACHINE_RECV) && !tls->kept.bytes && !tls->blocked))
+    wants |= MACHINE_RECV;
   return wants;
 }
 
@@ -522,6 +504,13 @@ static void tls_drain(void *self, uint64_t now_ns) {
   if (tls->state != TLS_OPEN) return;
   tls->inner.ops->drain(tls->inner.self, now_ns);
   settle(tls, now_ns);
+}
+
+/* Only what is inside moves. */
+static void tls_move(void *self, struct machine *place) {
+  struct tls *tls = self;
+  (void)place;
+  tls->inner.ops->move(tls->inner.self, &tls->inner);
 }
 
 /* A handshake has a deadline of its own. */
@@ -535,7 +524,7 @@ static uint64_t tls_idle_since_ns(const void *self) {
 static void tls_close(void *self) {
   struct tls *tls = self;
   close_inner(tls);
-  drop_kept(tls);
+  tls_kept_drop(&tls->kept);
   tls_bio_clear(&tls->bio);
   /* A connection cut without close_notify does not spoil its session: tickets are stateless. */
   if (tls->ssl) SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -556,6 +545,7 @@ static const struct machine_ops tls_ops = {
     .wants = tls_wants,
     .drain = tls_drain,
     .idle_since_ns = tls_idle_since_ns,
+    .move = tls_move,
     .close = tls_close,
 };
 

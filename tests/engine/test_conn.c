@@ -90,6 +90,7 @@ struct side {
   struct engine engine;
   struct machine machine;
   uint64_t now_ns;
+  bool stays; /* the host never moves machines */
   uint8_t sent[4096];
   size_t sent_len;
 };
@@ -121,8 +122,18 @@ static void side_close(struct side *side) {
   assert_int_equal(side->memory.count, 0);
 }
 
-static unsigned side_wants(const struct side *side) {
+static unsigned side_wants_all(const struct side *side) {
   return side->machine.ops->wants(side->machine.self);
+}
+
+static unsigned side_wants(const struct side *side) {
+  return side_wants_all(side) & ~(unsigned)MACHINE_MOVES;
+}
+
+/* As a host does after each call, unless it is one that never moves machines. */
+static void side_move(struct side *side) {
+  if (!side->stays && side_wants_all(side) & MACHINE_MOVES)
+    side->machine.ops->move(side->machine.self, &side->machine);
 }
 
 /* Takes the output, at most `piece` bytes at a time. */
@@ -137,6 +148,7 @@ static void side_take(struct side *side, size_t piece) {
     memcpy(side->sent + side->sent_len, spans[0].base, len);
     side->sent_len += len;
     side->machine.ops->send_ack(side->machine.self, len, side->now_ns);
+    side_move(side);
   }
 }
 
@@ -153,6 +165,7 @@ static size_t side_take_to(struct side *side, uint8_t *sent) {
     if (taken == 0) break;
     bytes += taken;
     side->machine.ops->send_ack(side->machine.self, taken, side->now_ns);
+    side_move(side);
   }
   return bytes;
 }
@@ -162,6 +175,7 @@ static void side_give(struct side *side, struct span bytes) {
   while (bytes.len > 0 && side_wants(side) & MACHINE_RECV) {
     const size_t took = side->machine.ops->recv(side->machine.self, bytes, side->now_ns);
     assert_true(took > 0 && took <= bytes.len);
+    side_move(side);
     bytes = span_of(bytes.base + took, bytes.len - took);
   }
 }
@@ -238,10 +252,11 @@ static void check(const struct side *side, const struct row *row) {
 }
 
 /* Gives the row's first `cut` bytes, then the others in pieces of `piece` bytes. */
-static void run(const struct row *row, size_t cut, size_t piece) {
+static void run_with(const struct row *row, size_t cut, size_t piece, bool stays) {
   const size_t len = row->len ? row->len : strlen(row->input);
   struct side side;
   side_open(&side, row->protocol);
+  side.stays = stays;
   for (size_t at = 0; at < len;) {
     const size_t end = at < cut ? cut : (at + piece < len ? at + piece : len);
     side_give(&side, guard_put(&guard, span_of((const uint8_t *)row->input + at, end - at)));
@@ -253,6 +268,10 @@ static void run(const struct row *row, size_t cut, size_t piece) {
   side_close(&side);
 }
 
+static void run(const struct row *row, size_t cut, size_t piece) {
+  run_with(row, cut, piece, false);
+}
+
 static void first_bytes(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -260,10 +279,30 @@ static void first_bytes(void **state) {
     const size_t len = row->len ? row->len : strlen(row->input);
     print_message("%s\n", row->name);
     run(row, 0, len + 1);
+    run_with(row, 0, len + 1, true);
     run(row, 0, 1);
     for (size_t cut = 1; cut < len; cut++)
       run(row, cut, len + 1);
   }
+}
+
+/* Its memory is free once the protocol cannot change any more. */
+static void it_leaves(void **state) {
+  (void)state;
+  struct side side;
+  side_open(&side, "");
+  side_give(&side, span_text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r"));
+  assert_int_equal(side.engine.undecided.taken, 1);
+  side_give(&side, span_text("\n"));
+  assert_int_equal(side.engine.undecided.taken, 0);
+  side_close(&side);
+  side_open(&side, "");
+  side_give(&side, span_text(UPGRADE(OFFER)));
+  side_take(&side, 4096);
+  assert_int_equal(side.engine.undecided.taken, 1);
+  side_give(&side, span_text("P"));
+  assert_int_equal(side.engine.undecided.taken, 0);
+  side_close(&side);
 }
 
 static void answer_at_length(void *ctx, struct stream *stream, const struct request *request,
@@ -445,6 +484,7 @@ int main(void) {
   guard_init(&guard, 4096);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(first_bytes),
+      cmocka_unit_test(it_leaves),
       cmocka_unit_test(little_comes_before_the_clients_preface),
       cmocka_unit_test(silence_ends),
       cmocka_unit_test(eof_and_drain_end_what_has_not_begun),

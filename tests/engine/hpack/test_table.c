@@ -36,6 +36,13 @@ static uint32_t below(uint32_t limit) {
   return random_below(&chance, limit);
 }
 
+static void naive_begin(void) {
+  for (size_t i = 0; i < ENTRIES_MAX; i++)
+    naive.at[i] = &storage[i];
+  naive.count = 0;
+  naive.bytes_max = HPACK_TABLE_BYTES_MAX;
+}
+
 static size_t naive_bytes(void) {
   size_t bytes = 0;
   for (size_t i = 0; i < naive.count; i++)
@@ -152,8 +159,7 @@ static void random_resize(void) {
 /* One table's life; `seed` replays it. */
 static void run_life(uint64_t seed, uint32_t *wrapped, uint32_t *full, uint32_t *grown) {
   chance.state = seed;
-  naive.count = 0;
-  naive.bytes_max = HPACK_TABLE_BYTES_MAX;
+  naive_begin();
   hpack_table_init(&table, &memory.memory, HPACK_TABLE_BYTES_MAX);
   for (uint32_t step = 0; step < OPERATIONS_OF_A_LIFE; step++) {
     const uint32_t next_byte = table.next_byte, capacity = table.capacity;
@@ -172,8 +178,6 @@ static void run_life(uint64_t seed, uint32_t *wrapped, uint32_t *full, uint32_t 
 static void agrees_with_naive(void **state) {
   (void)state;
   uint32_t wrapped = 0, full = 0, grown = 0;
-  for (size_t i = 0; i < ENTRIES_MAX; i++)
-    naive.at[i] = &storage[i];
   counted_init(&memory);
   for (uint64_t seed = 0; seed < OPERATIONS / OPERATIONS_OF_A_LIFE; seed++)
     run_life(seed, &wrapped, &full, &grown);
@@ -247,6 +251,34 @@ static void memory_follows_need(void **state) {
   hpack_table_destroy(&table);
 }
 
+/* Entries come back from their packed form with their numbers, and the rings have no more memory than these need. */
+static void packs(void **state) {
+  (void)state;
+  static uint8_t packed[HPACK_TABLE_BYTES_MAX];
+  counted_init(&memory);
+  hpack_table_init(&table, &memory.memory, HPACK_TABLE_BYTES_MAX);
+  assert_int_equal(hpack_table_packed_bytes(&table), 0);
+  assert_ptr_equal(hpack_table_unpack(&table, packed), packed);
+  naive_begin();
+  for (int i = 0; i < 200; i++) {
+    random_insert();
+    struct hpack_table rings = table;
+    const size_t bytes = hpack_table_packed_bytes(&table);
+    assert_true(bytes < sizeof packed);
+    hpack_table_hollow(&table);
+    assert_ptr_equal(hpack_table_pack(&rings, packed), packed + bytes);
+    hpack_table_destroy(&rings);
+    assert_int_equal(memory.bytes, 0);
+    memory.allowed = 0;
+    assert_true(table.count == 0 || !hpack_table_unpack(&table, packed));
+    memory.allowed = UINT64_MAX;
+    assert_ptr_equal(hpack_table_unpack(&table, packed), packed + bytes);
+    compare(true);
+  }
+  hpack_table_destroy(&table);
+  assert_int_equal(memory.bytes, 0);
+}
+
 /* 128 entries of nothing: the ring of entries is full. */
 static void full_of_empty_entries(void **state) {
   (void)state;
@@ -294,9 +326,13 @@ static void static_table(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(agrees_with_naive),   cmocka_unit_test(refused_memory_changes_nothing),
-      cmocka_unit_test(memory_follows_need), cmocka_unit_test(full_of_empty_entries),
-      cmocka_unit_test(lengths_do_not_wrap), cmocka_unit_test(static_table),
+      cmocka_unit_test(agrees_with_naive),
+      cmocka_unit_test(refused_memory_changes_nothing),
+      cmocka_unit_test(memory_follows_need),
+      cmocka_unit_test(full_of_empty_entries),
+      cmocka_unit_test(lengths_do_not_wrap),
+      cmocka_unit_test(static_table),
+      cmocka_unit_test(packs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
