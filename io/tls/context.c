@@ -109,7 +109,21 @@ static bool copy_protocols(struct tls_context *context, const struct tls_setting
 
 /* ---- certificates ---------------------------------------------------------------------------- */
 
-const struct tls_identity *tls_context_identity(struct tls_context *context, const SSL *ssl) {
+/* Where an SSL in a handshake keeps the identity that was chosen, with a reference to its set. */
+static int identity_place = -1;
+
+static void release_identity(void *ssl, void *value, CRYPTO_EX_DATA *data, int index, long argument,
+                             void *pointer) {
+  (void)ssl, (void)data, (void)index, (void)argument, (void)pointer;
+  if (value) tls_identities_release(tls_identity_set(value));
+}
+
+static void make_identity_place(void) {
+  identity_place = SSL_get_ex_new_index(0, NULL, NULL, NULL, release_identity);
+}
+
+/* The caller has a reference. */
+static const struct tls_identity *find_identity(struct tls_context *context, const SSL *ssl) {
   const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   pthread_mutex_lock(&context->lock);
   struct tls_identities *identities = context->identities;
@@ -118,12 +132,22 @@ const struct tls_identity *tls_context_identity(struct tls_context *context, con
   return tls_identities_find(identities, name);
 }
 
-/* OpenSSL's contract: 1 to go on, 0 for an alert. Called in each full handshake. */
+/* OpenSSL's contract: 1 to go on, 0 for an alert. Called in each full handshake, perhaps again after the client's second
+ * ClientHello. */
 static int choose_certificates(SSL *ssl, void *ctx) {
-  const struct tls_identity *identity = tls_context_identity(ctx, ssl);
-  bool good = tls_identity_use(identity, ssl);
+  const struct tls_identity *before = SSL_get_ex_data(ssl, identity_place);
+  const struct tls_identity *identity = before ? before : find_identity(ctx, ssl);
+  if (before || SSL_set_ex_data(ssl, identity_place, (void *)(uintptr_t)identity) == 1)
+    return tls_identity_use(identity, ssl);
   tls_identities_release(tls_identity_set(identity));
-  return good;
+  return 0;
+}
+
+const struct tls_identity *tls_context_identity(struct tls_context *context, SSL *ssl) {
+  const struct tls_identity *chosen = SSL_get_ex_data(ssl, identity_place);
+  if (!chosen) return find_identity(context, ssl);
+  SSL_set_ex_data(ssl, identity_place, NULL); /* the reference is the caller's now */
+  return chosen;
 }
 
 /* Tells OpenSSL that names are understood, so that sessions remember theirs. */
@@ -369,7 +393,10 @@ struct tls_context *tls_context_create(const struct tls_settings *settings,
   context->client = settings->client;
   context->answer_clear_text = settings->answer_clear_text;
   assert(settings->client || settings->certificate);
-  bool ok = tls_tickets_init(&context->tickets) || openssl_refused(error, "TLS");
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, make_identity_place);
+  bool ok = tls_tickets_init(&context->tickets) && identity_place >= 0;
+  ok = ok || openssl_refused(error, "TLS");
   ok = ok && copy_protocols(context, settings, error) &&
        (settings->client ||
         tls_context_set_certificates(context, &settings->certificate, 1, error)) &&
@@ -409,11 +436,13 @@ bool tls_context_verified(const SSL *ssl) {
   return asked && SSL_get0_peer_certificate(ssl) && SSL_get_verify_result(ssl) == X509_V_OK;
 }
 
-struct ssl_ctx_st *tls_context_ssl(struct tls_context *context) {
+struct ssl_st *tls_context_new_ssl(struct tls_context *context) {
   pthread_mutex_lock(&context->lock);
-  SSL_CTX *ssl = context->ssl;
-  SSL_CTX_up_ref(ssl);
+  SSL_CTX *policy = context->ssl;
+  SSL_CTX_up_ref(policy);
   pthread_mutex_unlock(&context->lock);
+  SSL *ssl = SSL_new(policy);
+  SSL_CTX_free(policy);
   return ssl;
 }
 

@@ -103,17 +103,16 @@ bool tls_context_is_client(const struct tls_context *context);
 /* For tls/tls.c: as tls_settings.answer_clear_text; empty without one. */
 struct span tls_context_answer_clear_text(const struct tls_context *context, struct span in);
 
-/* For tls/tls.c: the SSL_CTX, a reference that the caller frees. The app data of each SSL is a pointer to where a
- * client's ticket is kept, a struct ssl_session_st * that owns a reference. */
-struct ssl_ctx_st *tls_context_ssl(struct tls_context *context);
+/* For tls/tls.c: a new connection's SSL, by the policy in force; NULL when memory was refused. The app data of each is a
+ * pointer to where a client's ticket is kept, a struct ssl_session_st * that owns a reference. */
+__attribute__((warn_unused_result)) struct ssl_st *tls_context_new_ssl(struct tls_context *context);
 
 /* For tls/tls.c: whether the peer has shown a certificate that was verified. */
 __attribute__((warn_unused_result)) bool tls_context_verified(const struct ssl_st *ssl);
 
-/* For tls/tls.c, a server's: what a client that has asked for the name of `ssl` is shown. The caller has a
- * reference to its set, see tls/identities.h. */
-const struct tls_identity *tls_context_identity(struct tls_context *context,
-                                                const struct ssl_st *ssl);
+/* For tls/peer.c, a server's, once after the handshake: what the client was shown; after a ticket, what one that asks for
+ * its name would be shown now. The caller has a reference to its set, see tls/identities.h. */
+const struct tls_identity *tls_context_identity(struct tls_context *context, struct ssl_st *ssl);
 
 /* For tls/tls.c: the client's name for the server, "" for none. Verified in any case, sent unless it is
  * an address (RFC 6066 section 3). */

@@ -33,8 +33,10 @@ static bool make_key(struct tls_tickets *tickets) {
   struct tls_ticket_key key;
   if (RAND_bytes(key.name, sizeof key.name) != 1 ||
       RAND_priv_bytes(key.cipher, sizeof key.cipher) != 1 ||
-      RAND_priv_bytes(key.mac, sizeof key.mac) != 1)
+      RAND_priv_bytes(key.mac, sizeof key.mac) != 1) {
+    OPENSSL_cleanse(&key, sizeof key);
     return false;
+  }
   const size_t older = TLS_TICKET_KEYS - 1;
   memmove(tickets->keys + 1, tickets->keys, older * sizeof *tickets->keys);
   memmove(tickets->made_seconds + 1, tickets->made_seconds, older * sizeof *tickets->made_seconds);

@@ -262,10 +262,8 @@ static void settle(struct tls *tls, uint64_t now_ns) {
 
 static bool make_ssl(struct tls *tls) {
   struct tls_factory *factory = tls->factory;
-  SSL_CTX *context = tls_context_ssl(factory->context);
   BIO *bio = tls_bio_create(&tls->bio);
-  tls->ssl = bio ? SSL_new(context) : NULL;
-  SSL_CTX_free(context); /* the connection has its own reference */
+  tls->ssl = bio ? tls_context_new_ssl(factory->context) : NULL;
   if (!tls->ssl) {
     BIO_free(bio);
     return false;

@@ -260,9 +260,8 @@ static void test_kinds_of_keys(void **state) {
   }
   struct tls_pair *pair = pair_for("www.a.test", TLS1_3_VERSION);
   /* The first ClientHello was made with the machine. */
-  SSL_CTX *context = tls_context_ssl(pair->client.context);
+  SSL_CTX *context = SSL_get_SSL_CTX(tls_machine_ssl(&pair->client.machine));
   SSL_CTX_set1_sigalgs_list(context, "rsa_pss_rsae_sha256");
-  SSL_CTX_free(context);
   tls_pair_reconnect(pair);
   tls_pair_run(pair, 0, 65536);
   assert_int_equal(seen(pair), 1);
@@ -289,12 +288,47 @@ static void test_replaced(void **state) {
   tls_pair_free(pair);
 }
 
+/* Moves what the client has to say to the server, and no more. */
+static void say(struct tls_pair *pair) {
+  struct machine *client = &pair->client.machine, *server = &pair->server.machine;
+  struct span out;
+  while (client->ops->send_peek(client->self, &out, 1, 65536, pair->now_ns) > 0) {
+    assert_int_equal(server->ops->recv(server->self, out, pair->now_ns), out.len);
+    client->ops->send_ack(client->self, out.len, pair->now_ns);
+  }
+}
+
+/* The certificate is replaced after the server has shown it, and before the handshake ends: the connection is judged
+ * by what it was shown. */
+static void test_replaced_in_a_handshake(void **state) {
+  (void)state;
+  static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+  for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+    struct tls_pair *pair = pair_for("a.test", versions[i]);
+    give(pair, 0, COUNT);
+    say(pair);
+    give(pair, 3, 1);
+    tls_pair_run(pair, 0, 65536);
+    assert_int_equal(seen(pair), 0);
+    assert_int_equal(cover(pair, "a.test"), TLS_COVERED);
+    assert_int_equal(cover(pair, "last.b.test"), TLS_COVERED_ELSEWHERE);
+    tls_pair_free(pair);
+    pair = pair_for("a.test", versions[i]); /* one that ends in its handshake leaks nothing */
+    say(pair);
+    tls_pair_free(pair);
+  }
+}
+
 int main(void) {
   tls_pair_begin();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names),         cmocka_unit_test(test_nameless),
-      cmocka_unit_test(test_cover),         cmocka_unit_test(test_connections),
-      cmocka_unit_test(test_kinds_of_keys), cmocka_unit_test(test_replaced),
+      cmocka_unit_test(test_names),
+      cmocka_unit_test(test_nameless),
+      cmocka_unit_test(test_cover),
+      cmocka_unit_test(test_connections),
+      cmocka_unit_test(test_kinds_of_keys),
+      cmocka_unit_test(test_replaced),
+      cmocka_unit_test(test_replaced_in_a_handshake),
   };
   int failed = cmocka_run_group_tests(tests, make_all, free_all);
   tls_pair_end();
