@@ -6,10 +6,10 @@
  *       +-------- stopped --------------------+--> CLOSED
  *
  * Connections that the kernel has completed already are not lost when a socket closes: they are
- * accepted once more, and their machines told to drain. A shared socket lives on elsewhere, and so
- * does its queue.
+ * accepted once more, and their machines told to drain. A socket of several processes lives on elsewhere, and so does
+ * its queue.
  *
- * A shared socket is polled and then accepted from. A multishot would not do: the kernel would give
+ * A socket of several workers is polled and then accepted from. A multishot would not do: the kernel would give
  * all connections to the worker that asked first.
  */
 #include "io/link/accept.h"
@@ -31,11 +31,11 @@ struct acceptor {
   struct machine_factory factory;
   struct loop_op op;
   struct timer retry;
-  int fd;         /* -1: closed */
-  bool shared;    /* the request is a poll */
-  bool ending;    /* this one alone: closed as soon as its request has ended */
-  bool stopping;  /* cancelled, because of the cap or for good */
-  bool multishot; /* what is under way accepts again and again */
+  int fd;                        /* -1: closed */
+  enum listener_sharing sharing; /* unless alone, the request is a poll */
+  bool ending;                   /* this one alone: closed as soon as its request has ended */
+  bool stopping;                 /* cancelled, because of the cap or for good */
+  bool multishot;                /* what is under way accepts again and again */
 };
 
 static void on_accept(struct loop_op *op, int result, unsigned flags);
@@ -47,9 +47,13 @@ static bool may_multishot(const struct links *links) {
   return ring_features(&links->loop->ring) & URING_MULTISHOT_ACCEPT && room > IO_LISTEN_BACKLOG;
 }
 
+static bool is_shared(const struct acceptor *acceptor) {
+  return acceptor->sharing != LISTENER_ALONE;
+}
+
 static void retry_after(struct acceptor *acceptor, uint64_t pause_ns) {
   struct loop *loop = acceptor->all->links->loop;
-  if (acceptor->shared) ring_detach(&loop->ring, acceptor->fd);
+  if (is_shared(acceptor)) ring_detach(&loop->ring, acceptor->fd);
   timer_arm(&loop->timers, &acceptor->retry, loop->now_ns + pause_ns);
 }
 
@@ -76,8 +80,8 @@ static void arm(struct acceptor *acceptor) {
     return;
   }
   acceptor->stopping = false;
-  acceptor->multishot = !acceptor->shared && may_multishot(links);
-  bool begun = acceptor->shared
+  acceptor->multishot = !is_shared(acceptor) && may_multishot(links);
+  bool begun = is_shared(acceptor)
                    ? loop_poll(links->loop, &acceptor->op, acceptor->fd, POLLIN | EPOLLEXCLUSIVE)
                    : loop_accept(links->loop, &acceptor->op, acceptor->fd, acceptor->multishot);
   if (!begun) retry_later(acceptor);
@@ -113,7 +117,8 @@ static void make_link(struct acceptor *acceptor, int fd) {
 /* What the kernel had accepted before the listener closes; at most one backlog of it. Of one that lives on
  * elsewhere a single connection: the kernel may have woken this worker, and no other, just for that one. */
 static void accept_rest(struct acceptor *acceptor) {
-  int most = acceptor->shared || acceptor->all->leaving ? 1 : IO_LISTEN_BACKLOG;
+  bool lives_on = acceptor->sharing == LISTENER_PROCESSES || acceptor->all->leaving;
+  int most = lives_on ? 1 : IO_LISTEN_BACKLOG;
   fcntl(acceptor->fd, F_SETFL, O_NONBLOCK);
   for (int i = 0; i < most; i++) {
     int fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -181,7 +186,7 @@ static struct acceptor *find_or_add(struct acceptors *acceptors) {
   return acceptor;
 }
 
-bool acceptors_add(struct acceptors *acceptors, int fd, bool shared,
+bool acceptors_add(struct acceptors *acceptors, int fd, enum listener_sharing sharing,
                    struct machine_factory factory) {
   struct acceptor *acceptor = find_or_add(acceptors);
   if (!acceptor) {
@@ -189,9 +194,9 @@ bool acceptors_add(struct acceptors *acceptors, int fd, bool shared,
     return false;
   }
   acceptor->factory = factory;
-  acceptor->op.done = shared ? on_readable : on_accept;
   acceptor->fd = fd;
-  acceptor->shared = shared;
+  acceptor->sharing = sharing;
+  acceptor->op.done = is_shared(acceptor) ? on_readable : on_accept;
   acceptor->ending = acceptor->stopping = false;
   timer_init(&acceptor->retry, retry);
   arm(acceptor);

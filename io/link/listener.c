@@ -18,10 +18,9 @@ static bool set_inherited(int fd) {
          setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat) == 0;
 }
 
-static bool set_options(int fd, const struct address *address, bool shared) {
+static bool set_options(int fd, const struct address *address) {
   const int on = 1, only = address->ipv6_only;
   if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on)) return false;
-  if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on)) return false;
   if (address->any.sa_family == AF_INET6 &&
       setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only))
     return false;
@@ -29,31 +28,23 @@ static bool set_options(int fd, const struct address *address, bool shared) {
 }
 
 /* A bound socket, or -1 with errno. */
-static int bind_one(const struct address *address, bool shared) {
+static int bind_one(const struct address *address) {
   int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
-  if (set_options(fd, address, shared) && bind(fd, &address->any, address->len) == 0) return fd;
+  if (set_options(fd, address) && bind(fd, &address->any, address->len) == 0) return fd;
   int code = errno;
   close(fd);
   errno = code;
   return -1;
 }
 
-/* False when something listens there already, which a shared bind would join in silence. */
-static bool is_free(const struct address *address) {
-  if (address_port(address) == 0) return true;
-  int fd = bind_one(address, false);
-  if (fd >= 0) close(fd);
-  return fd >= 0;
-}
-
-/* A server that was just killed leaves its port taken for as long as the kernel closes its
+/* The same. A server that was just killed leaves its port taken for as long as the kernel closes its
  * connections, which the next one waits for. */
-static bool becomes_free(const struct address *address) {
+static int bind_when_free(const struct address *address) {
   const struct timespec pause = {.tv_nsec = IO_BIND_PAUSE_NS};
   for (uint64_t waited_ns = 0;; waited_ns += IO_BIND_PAUSE_NS) {
-    if (is_free(address)) return true;
-    if (errno != EADDRINUSE || waited_ns >= IO_BIND_WAIT_NS) return false;
+    int fd = bind_one(address);
+    if (fd >= 0 || errno != EADDRINUSE || waited_ns >= IO_BIND_WAIT_NS) return fd;
     (void)nanosleep(&pause, NULL);
     errno = EADDRINUSE;
   }
@@ -75,38 +66,45 @@ static void set_any_ipv4(struct address *address) {
   address_set_port(address, port);
 }
 
-static bool listen_one(struct listener *listener, unsigned index) {
-  int fd = bind_one(&listener->address, true);
-  if (fd < 0) return false;
-  listener->fds[index] = fd;
-  listener->count = listener->sockets = index + 1;
-  if (listen(fd, IO_LISTEN_BACKLOG)) return false;
+/* Listens on the bound socket, and reads where. A worker finds a connection gone that it was woken for, when another
+ * one was faster: then it must not block. */
+static bool listen_on(struct listener *listener, int fd, unsigned workers) {
   socklen_t len = sizeof listener->address.ipv6;
-  return getsockname(fd, &listener->address.any, &len) == 0;
+  listener->fds[0] = fd;
+  listener->count = listener->sockets = 1;
+  listener->sharing = workers > 1 ? LISTENER_WORKERS : LISTENER_ALONE;
+  if (workers > 1 && fcntl(fd, F_SETFL, O_NONBLOCK)) return false;
+  return listen(fd, IO_LISTEN_BACKLOG) == 0 && getsockname(fd, &listener->address.any, &len) == 0;
+}
+
+/* Copies of the sockets, until each worker has a descriptor. */
+static bool copy_for(struct listener *listener, unsigned workers) {
+  while (listener->count < workers) {
+    int fd = fcntl(listener->fds[listener->count % listener->sockets], F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) return false;
+    listener->fds[listener->count++] = fd;
+  }
+  return true;
 }
 
 bool listener_try(const struct address *address, struct io_error *error) {
   char text[ADDRESS_TEXT_BYTES];
   struct address bound = *address;
   if (is_any_without_ipv6(address)) set_any_ipv4(&bound);
-  if (is_free(&bound)) return true;
-  int code = errno;
-  return io_error_set(error, code, "cannot listen on %s: %s", address_format(address, text),
-                      strerror(code));
+  int fd = bind_one(&bound), code = errno;
+  if (fd >= 0) close(fd);
+  return fd >= 0 || io_error_set(error, code, "cannot listen on %s: %s",
+                                 address_format(address, text), strerror(code));
 }
 
 bool listener_open(struct listener *listener, const struct address *address, unsigned workers,
                    struct io_error *error) {
   assert(workers >= 1 && workers <= IO_WORKERS_MAX);
   char text[ADDRESS_TEXT_BYTES];
-  listener->address = *address;
-  listener->shared = false;
-  listener->count = listener->sockets = 0;
+  *listener = (struct listener){.address = *address};
   if (is_any_without_ipv6(address)) set_any_ipv4(&listener->address);
-  bool open = becomes_free(&listener->address);
-  for (unsigned i = 0; open && i < workers; i++)
-    open = listen_one(listener, i);
-  if (open) return true;
+  int fd = bind_when_free(&listener->address);
+  if (fd >= 0 && listen_on(listener, fd, workers) && copy_for(listener, workers)) return true;
   int code = errno;
   listener_close(listener);
   return io_error_set(error, code, "cannot listen on %s: %s", address_format(address, text),
@@ -134,8 +132,7 @@ bool listener_inspect(int fd, struct address *address, struct io_error *error) {
   return true;
 }
 
-/* A worker finds a connection gone that it was woken for, when another one was faster: then it must
- * not block. */
+/* Other processes may have set other options. */
 static bool prepare(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
@@ -146,18 +143,15 @@ bool listener_adopt(struct listener *listener, const int *fds, unsigned count, u
                     struct io_error *error) {
   assert(workers >= 1 && workers <= IO_WORKERS_MAX && count >= 1 && count <= IO_WORKERS_MAX);
   char text[ADDRESS_TEXT_BYTES];
-  *listener = (struct listener){.shared = true, .count = count, .sockets = count};
+  *listener = (struct listener){.sharing = LISTENER_PROCESSES, .count = count, .sockets = count};
   memcpy(listener->fds, fds, count * sizeof *fds);
   bool good = listener_inspect(fds[0], &listener->address, error);
   for (unsigned i = 0; good && i < count; i++)
     good =
         prepare(fds[i]) || io_error_set(error, errno, "descriptor %d: %s", fds[i], strerror(errno));
-  while (good && listener->count < workers) {
-    int fd = fcntl(fds[listener->count % count], F_DUPFD_CLOEXEC, 0);
-    good = fd >= 0 || io_error_set(error, errno, "cannot share %s: %s",
-                                   address_format(&listener->address, text), strerror(errno));
-    if (good) listener->fds[listener->count++] = fd;
-  }
+  if (good && !copy_for(listener, workers))
+    good = io_error_set(error, errno, "cannot share %s: %s",
+                        address_format(&listener->address, text), strerror(errno));
   if (!good) listener_close(listener);
   return good;
 }

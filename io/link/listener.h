@@ -1,10 +1,10 @@
 /*
- * link/listener.h - a port, opened once, with a socket for every worker.
+ * link/listener.h - a port, opened once, with a descriptor for every worker.
  *
- * Each worker has its own SO_REUSEPORT socket on the address, so that the kernel spreads new
- * connections and a link is born on the core where it lives. Because SO_REUSEPORT would let two
- * servers of one user share a port in silence, the address is first bound without it: a port in use
- * is an error.
+ * Workers share one socket, and the kernel wakes them in turns (see link/accept.h): a link is born on the core where it
+ * lives, and connections are spread evenly. With a socket for each worker (SO_REUSEPORT) the kernel spreads them by a
+ * hash: of 4 connections to 4 workers, the busiest worker had 2.1 on average. A connection costs the same either way
+ * (bench/README.md).
  *
  *     main thread                                 each worker's thread, in its setup hook
  *     listener_open(&listener, ...)
@@ -13,8 +13,7 @@
  *     listener_close(&listener)
  *
  * Sockets that another process opened can be adopted instead: those of a service manager, or those of
- * the server that this one replaces. Workers then share them (see link/accept.h), and the queue of
- * connections outlives each process.
+ * the server that this one replaces. Their queue of connections outlives each process.
  */
 #ifndef WEIR_IO_LISTENER_H
 #define WEIR_IO_LISTENER_H
@@ -23,15 +22,22 @@
 #include "io/base/error.h"
 #include "io/base/limits.h"
 
+/* Who accepts from a socket. */
+enum listener_sharing {
+  LISTENER_ALONE,     /* one worker */
+  LISTENER_WORKERS,   /* those of this process */
+  LISTENER_PROCESSES, /* other processes, too: it was adopted */
+};
+
 struct listener {
   struct address address; /* as bound: a port of 0 has become the real one */
-  bool shared;      /* adopted: other processes and workers may accept from the same sockets */
-  unsigned count;   /* descriptors, at least one a worker */
-  unsigned sockets; /* of them the first, all different; the others are copies */
+  enum listener_sharing sharing;
+  unsigned count;          /* descriptors, at least one a worker */
+  unsigned sockets;        /* of them the first, all different; the others are copies */
   int fds[IO_WORKERS_MAX]; /* -1 once a worker has taken it */
 };
 
-/* Binds and listens `workers` times. On failure nothing stays open and error->text is one line:
+/* Binds, listens, and makes a descriptor for each worker. On failure nothing stays open and error->text is one line:
  * "cannot listen on 127.0.0.1:8080: Address already in use", after IO_BIND_WAIT_NS. IPv6 sockets on
  * "[::]" also take IPv4 connections, unless the address is ipv6_only. */
 __attribute__((warn_unused_result)) bool listener_open(struct listener *listener,

@@ -250,7 +250,7 @@ static void second_passed(struct timer *timer, uint64_t now_ns) {
 bool worker_listen(struct worker *worker, struct listener *listener,
                    struct machine_factory factory) {
   for (unsigned i = worker->index; i < listener->count; i += worker->config->count)
-    if (!acceptors_add(&worker->acceptors, listener_take(listener, i), listener->shared, factory))
+    if (!acceptors_add(&worker->acceptors, listener_take(listener, i), listener->sharing, factory))
       return false;
   return true;
 }

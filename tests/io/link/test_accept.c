@@ -172,7 +172,8 @@ static void test_full_and_shared(void **state) {
   assert_true(loop_open(&loop, RING_EPOLL, 0, 16, 100, &error));
   assert_true(links_open(&links, &loop, &settings));
   acceptors_init(&acceptors, &links);
-  assert_true(acceptors_add(&acceptors, listening, true, (struct machine_factory){0}));
+  assert_true(
+      acceptors_add(&acceptors, listening, LISTENER_PROCESSES, (struct machine_factory){0}));
   assert_true(is_watched(listening));
   struct link *link = links_take(&links); /* the only one */
   int dialed = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

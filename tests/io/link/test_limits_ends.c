@@ -274,7 +274,7 @@ static void begin_accepting(unsigned taken) {
   accepted = (struct meter){.idle_since_ns = MACHINE_BUSY};
   open_listener(&listener);
   acceptors_init(&acceptors, &worker.links);
-  assert_true(acceptors_add(&acceptors, listener_take(&listener, 0), false,
+  assert_true(acceptors_add(&acceptors, listener_take(&listener, 0), LISTENER_ALONE,
                             (struct machine_factory){.ctx = &accepted, .create = meter_create}));
 }
 

@@ -1,6 +1,6 @@
 /*
  * worker/test_adopt.c - listening sockets that another process opened: what is one, and how workers and
- * processes share them. Here each "process" is a group of workers.
+ * processes share them; and those of our own that workers share. Here each "process" is a group of workers.
  */
 #include "io/worker/group.h"
 #include "tests/support/cmocka.h"
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -117,6 +118,15 @@ static bool serve(struct worker *worker, void *ctx, struct io_error *error) {
          io_error_set(error, ENOMEM, "no acceptor");
 }
 
+static void workers_start(struct process *process, unsigned workers, const struct way *way) {
+  struct io_error error = {.text = ""};
+  struct worker_config config = {.count = workers,
+                                 .ring = way->ring,
+                                 .disabled = way->disabled,
+                                 .hooks = {.ctx = process, .setup = serve}};
+  if (!worker_group_start(&process->group, &config, &error)) fail_msg("%s", error.text);
+}
+
 static void process_start(struct process *process, unsigned workers, const int *fds, unsigned count,
                           const struct way *way) {
   struct io_error error = {.text = ""};
@@ -126,11 +136,7 @@ static void process_start(struct process *process, unsigned workers, const int *
   memset(process, 0, sizeof *process);
   if (!listener_adopt(&process->listener, copies, count, workers, &error))
     fail_msg("%s", error.text);
-  struct worker_config config = {.count = workers,
-                                 .ring = way->ring,
-                                 .disabled = way->disabled,
-                                 .hooks = {.ctx = process, .setup = serve}};
-  if (!worker_group_start(&process->group, &config, &error)) fail_msg("%s", error.text);
+  workers_start(process, workers, way);
 }
 
 static void process_end(struct process *process) {
@@ -204,6 +210,60 @@ static void test_crowd(void **state) {
   process_end(&process);
   close(fd);
 }
+
+/* ---- our own sockets -------------------------------------------------------------------------- */
+
+static ino_t socket_of(int fd) {
+  struct stat about;
+  assert_int_equal(fstat(fd, &about), 0);
+  return about.st_ino;
+}
+
+static void test_workers_have_one_socket(void **state) {
+  (void)state;
+  static const enum listener_sharing expected[] = {LISTENER_ALONE, LISTENER_WORKERS,
+                                                   LISTENER_WORKERS};
+  for (unsigned workers = 1; workers <= 3; workers++) {
+    struct address address;
+    struct listener listener;
+    struct io_error error = {.text = ""};
+    assert_true(address_parse(&address, "127.0.0.1:0"));
+    if (!listener_open(&listener, &address, workers, &error)) fail_msg("%s", error.text);
+    assert_int_equal(listener.sharing, expected[workers - 1]);
+    assert_int_equal(listener.count, workers);
+    assert_int_equal(listener.sockets, 1);
+    for (unsigned i = 0; i < workers; i++) {
+      assert_int_equal(socket_of(listener.fds[i]), socket_of(listener.fds[0]));
+      assert_int_equal(fcntl(listener.fds[i], F_GETFD), FD_CLOEXEC);
+      assert_int_equal(fcntl(listener.fds[i], F_GETFL) & O_NONBLOCK, workers > 1 ? O_NONBLOCK : 0);
+    }
+    listener_close(&listener);
+  }
+}
+
+/* Nobody else would take what waits in our own socket when the workers end. */
+static void test_what_waits_is_accepted_at_the_end(void **state) {
+  static struct process process;
+  enum { CALLS = 40 };
+  const struct way *way = *state;
+  struct address address;
+  struct io_error error = {.text = ""};
+  int calls[CALLS];
+  memset(&process, 0, sizeof process);
+  assert_true(address_parse(&address, "127.0.0.1:0"));
+  if (!listener_open(&process.listener, &address, 2, &error)) fail_msg("%s", error.text);
+  for (unsigned i = 0; i < CALLS; i++)
+    calls[i] = dial_to(process.listener.fds[0]);
+  workers_start(&process, 2, way);
+  process_end(&process);
+  assert_int_equal(process.worlds[0].made + process.worlds[1].made, CALLS);
+  for (unsigned i = 0; i < CALLS; i++) {
+    peer_expect_eof(calls[i]);
+    close(calls[i]);
+  }
+}
+
+/* ---- several processes ------------------------------------------------------------------------ */
 
 /* More sockets than workers, as after the number of workers was reduced: none is forgotten. */
 static void test_more_sockets_than_workers(void **state) {
@@ -327,6 +387,8 @@ int main(void) {
       cmocka_unit_test(test_what_is_one),
       EACH_WAY(test_workers_take_turns),
       EACH_WAY(test_crowd),
+      cmocka_unit_test(test_workers_have_one_socket),
+      EACH_WAY(test_what_waits_is_accepted_at_the_end),
       EACH_WAY(test_more_sockets_than_workers),
       EACH_WAY(test_process_follows_process),
       EACH_WAY(test_leave),

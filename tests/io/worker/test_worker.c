@@ -301,9 +301,6 @@ static void test_dial_both_ends(void **state) {
   assert_int_equal(counters.links_cut, 0);
   assert_int_equal(counters.late_completions, 0);
   assert_true(counters.send_bytes >= 64ul * 2 * TALK_BYTES); /* and all came back */
-  /* The kernel spreads 64 connections over two sockets: neither got all of them. */
-  for (unsigned i = 0; i < WORKERS; i++)
-    assert_true(counter_get(&group.workers[i].loop.counters.links_accepted) > 0);
   worker_group_drain(&group, clock_now_ns() + 2 * IO_SECOND);
   worker_group_join(&group);
   listener_close(&both.listener);
