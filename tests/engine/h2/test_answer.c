@@ -236,6 +236,31 @@ static void test_consumed_exactly(void **state) {
   script_close(&script);
 }
 
+static struct stream *both[2];
+
+static void answer_the_other(struct stream *stream, uint32_t error_code) {
+  struct stream *other = both[stream == both[0]];
+  both[stream == both[1]] = NULL;
+  (void)error_code;
+  if (other) (void)stream_respond(other, 200, NULL, 0, body_of("late"));
+  if (other) stream_resume(other);
+}
+
+/* The host is closing the machine: nobody needs to be woken. */
+static void test_calls_at_close(void **state) {
+  static const struct stream_events events = {.closed = answer_the_other};
+  (void)state;
+  (void)begin("HEADERS/SH 1 [@hold]; HEADERS/SH 3 [@hold]");
+  for (unsigned i = 0; i < 2; i++) {
+    both[i] = script_app_of(&script, 1 + 2 * i)->stream;
+    both[i]->events = &events;
+  }
+  script_close(&script);
+  assert_null(both[0]);
+  assert_null(both[1]);
+  assert_int_equal(wakes, 0);
+}
+
 static void test_after_the_end(void **state) {
   static const struct stream_events events = {.closed = do_everything};
   (void)state;
@@ -346,6 +371,7 @@ int main(void) {
       cmocka_unit_test(test_promised_requests),
       cmocka_unit_test(test_end_without_window),
       cmocka_unit_test(test_consumed_exactly),
+      cmocka_unit_test(test_calls_at_close),
       cmocka_unit_test(test_after_the_end),
       cmocka_unit_test(test_caps),
       cmocka_unit_test(test_last_promise),

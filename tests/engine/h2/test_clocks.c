@@ -231,7 +231,7 @@ static void test_output_not_taken(void **state) {
     const struct machine_ops *ops = script.machine.ops;
     if (i == 1)
       assert_true(ops->send_peek(script.machine.self, spans, 16, 65536, script.now_ns) > 0);
-    ops->tick(script.machine.self, script.now_ns);
+    if (i > 0) ops->tick(script.machine.self, script.now_ns);
     reach(script.now_ns + H2_SEND_STALL_NS);
     assert_int_equal(script.engine.h2.counters.timeouts_output, 1);
     script_close(&script);

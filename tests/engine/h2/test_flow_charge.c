@@ -255,6 +255,17 @@ static void narrow_streams(uint32_t first_bytes, uint32_t narrowed_bytes) {
   script_close(&script);
 }
 
+/* A connection that has ended is charged nothing. */
+static void test_closed(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/H 1 [@post]; DATA 1 *100");
+  assert_true(script.engine.h2.window_bytes_charged > 0);
+  script_disconnect(&script);
+  assert_int_equal(script.engine.h2.window_bytes_charged, 0);
+  script_destroy(&script);
+}
+
 static void test_narrow_streams(void **state) {
   (void)state;
   narrow_streams(10000, 65536 / 2);
@@ -354,6 +365,7 @@ int main(void) {
       cmocka_unit_test(test_room_for_the_connection),
       cmocka_unit_test(test_quarter_of_a_stream),
       cmocka_unit_test(test_quarter_of_a_connection),
+      cmocka_unit_test(test_closed),
       cmocka_unit_test(test_narrow_streams),
       cmocka_unit_test(test_no_probe),
       cmocka_unit_test(test_echo_of_a_byte),

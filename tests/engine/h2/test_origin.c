@@ -213,12 +213,42 @@ static void test_certificate(void **state) {
   script_close(&script);
 }
 
+/* The origin of a request is its :authority, or its Host where there is none. */
+static void test_host(void **state) {
+  static const struct stream_events none;
+  struct engine_config config = script_config();
+  struct header fields[] = {
+      header_of(TOKEN_METHOD, span_text("GET")), header_of(TOKEN_SCHEME, span_text("https")),
+      header_of(TOKEN_PATH, span_text("/")), header_of(TOKEN_HOST, span_text("b"))};
+  (void)state;
+  config.h2.push = true;
+  for (int as_set = 0; as_set < 2; as_set++)
+    for (int other = 0; other < 2; other++) {
+      struct header_set set = {.at = fields, .count = 4};
+      script_begin(&script, H2_CLIENT, &config, false);
+      struct h2 *h2 = h2_of(&script.machine);
+      assert_non_null(as_set ? h2_request_set(h2, &set, BODY_NONE, &none, NULL)
+                             : h2_request(h2, fields, 4, BODY_NONE, &none, NULL));
+      script_pump(&script);
+      script_run(&script, other ? "PUSH/H 1 =2 [:method=GET :scheme=https :authority=c :path=/]"
+                                : "PUSH/H 1 =2 [:method=GET :scheme=https :authority=b :path=/]");
+      if ((strstr(script.log, "RST_STREAM 2 PROTOCOL_ERROR") != NULL) != other)
+        fail_msg("%s", script.log);
+      script_close(&script);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_shared),           cmocka_unit_test(test_bound),
-      cmocka_unit_test(test_not_kept),         cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_too_many_served),  cmocka_unit_test(test_too_many_asked),
-      cmocka_unit_test(test_promises_at_once), cmocka_unit_test(test_off),
+      cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_bound),
+      cmocka_unit_test(test_not_kept),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_too_many_served),
+      cmocka_unit_test(test_too_many_asked),
+      cmocka_unit_test(test_promises_at_once),
+      cmocka_unit_test(test_off),
+      cmocka_unit_test(test_host),
       cmocka_unit_test(test_certificate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

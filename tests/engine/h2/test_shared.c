@@ -136,7 +136,7 @@ static void test_done(void **state) {
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-enum { CROWD = 200 };
+enum { CROWD = 400 }; /* more than a chunk of each pool holds, and half of it, too */
 
 static struct machine crowd[CROWD];
 
