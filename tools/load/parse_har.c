@@ -6,10 +6,8 @@
  * element of log.entries is held at a time. A scanner finds where each begins and ends; it knows
  * strings and nesting, and leaves the rest to the JSON parser.
  */
-#include <time.h>
-
-#include "engine/base/decimal.h"
 #include "tools/load/parse_forms.h"
+#include "tools/load/rfc3339.h"
 
 /* ---- finding the entries --------------------------------------------------------------------- */
 
@@ -119,22 +117,10 @@ static struct span member_text(const json_t *object, const char *key) {
   return span_of((const uint8_t *)json_string_value(value), json_string_length(value));
 }
 
-/* "2026-11-28T12:34:56.789+01:00"; 0 if it is something else. */
+/* 0 if it is no time, or one before 1970. */
 static uint64_t time_of(const char *text) {
-  struct tm parts = {0};
-  const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &parts) : NULL;
-  if (!rest) return 0;
-  time_t seconds = timegm(&parts);
-  uint64_t part_ns = 0, unit_ns = 100000000;
-  if (*rest == '.')
-    for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit_ns /= 10)
-      part_ns += (uint64_t)(*rest - '0') * unit_ns;
-  struct span hours, minutes;
-  uint64_t h, m;
-  if ((*rest == '+' || *rest == '-') && span_cut(span_text(rest + 1), ':', &hours, &minutes) &&
-      decimal_within(hours, 0, 24, &h) && decimal_within(minutes, 0, 59, &m))
-    seconds += (*rest == '-' ? 1 : -1) * (time_t)(h * 3600 + m * 60);
-  return seconds < 0 ? 0 : (uint64_t)seconds * 1000000000u + part_ns;
+  int64_t ns;
+  return text && load_rfc3339_parse(text, &ns) && ns > 0 ? (uint64_t)ns : 0;
 }
 
 static enum load_read read_fields(struct load_parser *parser, const json_t *fields,

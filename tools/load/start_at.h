@@ -13,7 +13,7 @@
  *   +10s, +1m30s                  that long from now; see option_seconds()
  *   1767225600, 1767225600.5      seconds since 1970
  *   2026-01-01T00:00:00Z, 2026-01-01T01:00:00.5+01:00
- *                                 RFC 3339; no leap second
+ *                                 see load/rfc3339.h
  *
  * False if it is none of these. */
 __attribute__((warn_unused_result)) bool load_start_at_parse(const char *text, int64_t now_ns,
