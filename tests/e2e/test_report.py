@@ -44,7 +44,7 @@ def test_two_runs(files):
     assert "bootstrap intervals of 95% (10000 resamples, seed 1)" in out
     assert re.search(r"^B +p50 +\+\d+us +\+\d\d%  \[\+\d+us, \+\d+us\] slower$", out, re.M), out
     assert re.search(r"^ +p99 +\+[\d.]+ms +\+\d\d%  \[.*\] slower$", out, re.M), out
-    assert row(out, "requests") == ["5.00k", "5.00k", "="]
+    assert row(out, "requests") == ["5000", "5000", "="]
     assert row(out, "success/s") == ["500", "500", "="]
     assert row(out, "limited by") == ["none", "none"]
     assert row(out, "failed") == ["0.00%", "0.00%", "="]

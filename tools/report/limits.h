@@ -19,8 +19,8 @@ enum {
   REPORT_PATH_COLUMNS = 28,
   /* "A" or "R1024", with NUL. Untested: the number of files has a bound. */
   REPORT_NAME_BYTES = 16,
-  /* A time, rate or count as text, with NUL. Untested: 64 bits have no longer text. */
-  REPORT_TEXT_BYTES = 32,
+  /* A time, rate or count as text: a sign before one of load/units.h. Untested: 64 bits have no longer text. */
+  REPORT_TEXT_BYTES = 33,
 };
 
 #endif

@@ -4,43 +4,25 @@
 #include "tools/report/values.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 
-struct unit {
-  double size;
-  const char *name;
-};
+#include "tools/load/units.h"
 
-static const struct unit times[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
-static const struct unit counts[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}};
-enum { UNITS = 4 };
-
-/* Three digits: 1.23, 12.3, 123. The smallest unit has no decimals if the value has none. */
-static void scale(double value, const struct unit units[UNITS], const char *sign,
-                  char text[REPORT_TEXT_BYTES]) {
-  unsigned i = 0;
-  while (i < UNITS - 1 && value < units[i].size * 0.9995)
-    i++;
-  double scaled = value / units[i].size;
-  int decimals = scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0;
-  if (i == UNITS - 1 && scaled == floor(scaled)) decimals = 0;
-  snprintf(text, REPORT_TEXT_BYTES, "%s%.*f%s", sign, decimals, scaled, units[i].name);
-}
+_Static_assert((int)REPORT_TEXT_BYTES > (int)LOAD_TEXT_BYTES, "a sign and a time fit");
 
 const char *report_time_text(double ns, char text[REPORT_TEXT_BYTES]) {
-  scale(fabs(ns), times, ns < 0 ? "-" : "", text);
+  text[0] = '-';
+  load_time_text(fabs(ns), text + (ns < 0));
   return text;
 }
 
 const char *report_time_difference(double ns, char text[REPORT_TEXT_BYTES]) {
-  scale(fabs(ns), times, ns < 0 ? "-" : ns > 0 ? "+" : "", text);
-  return text;
+  text[0] = '+';
+  return ns > 0 ? (load_time_text(ns, text + 1), text) : report_time_text(ns, text);
 }
 
 const char *report_count_text(double count, char text[REPORT_TEXT_BYTES]) {
-  scale(count, counts, "", text);
-  return text;
+  return load_number_text(count, text);
 }
 
 const char *report_share_text(double share, char text[REPORT_TEXT_BYTES]) {

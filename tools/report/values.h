@@ -1,5 +1,6 @@
 /*
- * report/values.h - numbers as short texts with three or four digits, and differences of them.
+ * report/values.h - numbers as short texts, and differences of them. Times and counts read as those of
+ * `weir load`: load/units.h.
  */
 #ifndef WEIR_REPORT_VALUES_H
 #define WEIR_REPORT_VALUES_H
@@ -12,7 +13,7 @@ const char *report_time_text(double ns, char text[REPORT_TEXT_BYTES]);
 /* "+1.50ms", "-20.0us", "0ns". */
 const char *report_time_difference(double ns, char text[REPORT_TEXT_BYTES]);
 
-/* "950", "12.3k", "4.56M". */
+/* "950", "4560", "12.3k", "4.56M". */
 const char *report_count_text(double count, char text[REPORT_TEXT_BYTES]);
 
 /* "0.10%". */

@@ -11,10 +11,10 @@ static void test_times(void **state) {
     double ns;
     const char *text, *difference;
   } rows[] = {
-      {0, "0ns", "0ns"},           {950, "950ns", "+950ns"},       {0.5, "0.50ns", "+0.50ns"},
+      {0, "0ns", "0ns"},           {950, "950ns", "+950ns"},       {0.6, "1ns", "+1ns"},
       {1000, "1.00us", "+1.00us"}, {999.6, "1.00us", "+1.00us"},   {12345, "12.3us", "+12.3us"},
       {123456, "123us", "+123us"}, {9.996e6, "10.0ms", "+10.0ms"}, {-1500000, "-1.50ms", "-1.50ms"},
-      {61e9, "61.0s", "+61.0s"},
+      {61e9, "61.0s", "+61.0s"},   {-125e9, "-2m05s", "-2m05s"},
   };
   for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     char text[REPORT_TEXT_BYTES];
@@ -28,6 +28,7 @@ static void test_counts(void **state) {
   char text[REPORT_TEXT_BYTES];
   assert_string_equal(report_count_text(0, text), "0");
   assert_string_equal(report_count_text(999, text), "999");
+  assert_string_equal(report_count_text(4560, text), "4560");
   assert_string_equal(report_count_text(12345, text), "12.3k");
   assert_string_equal(report_count_text(4560000, text), "4.56M");
   assert_string_equal(report_count_text(7.8e9, text), "7.80G");
