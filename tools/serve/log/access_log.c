@@ -92,8 +92,11 @@ static void init_pool(const struct access_log *log, struct pool *pool, size_t by
 struct access_log *access_log_create(const struct access_log_settings *settings) {
   struct access_log *log = memory_alloc(settings->memory, sizeof *log);
   if (!log) return NULL;
+  if (!log_queue_format(settings->queue, settings->format)) {
+    memory_free(settings->memory, log, sizeof *log);
+    return NULL;
+  }
   log->settings = *settings;
-  log_queue_format(settings->queue, settings->format);
   log->handler = (struct handler){.ctx = log,
                                   .request = on_request,
                                   .mistake = on_mistake,

@@ -32,14 +32,8 @@ static size_t request_bytes(size_t text_bytes) {
 
 bool log_queue_init(struct log_queue *queue, size_t bytes) {
   assert((bytes & (bytes - 1)) == 0);
-  *queue = (struct log_queue){.ring = malloc(bytes),
-                              .text = malloc(ACCESS_LOG_LINE_BYTES_MAX),
-                              .request = malloc(request_bytes(ACCESS_LOG_TEXT_BYTES_MAX)),
-                              .size = bytes,
-                              .wake_at = NEVER};
-  if (queue->ring && queue->text && queue->request) return true;
-  log_queue_destroy(queue);
-  return false;
+  *queue = (struct log_queue){.ring = malloc(bytes), .size = bytes, .wake_at = NEVER};
+  return queue->ring;
 }
 
 void log_queue_destroy(struct log_queue *queue) {
@@ -50,10 +44,14 @@ void log_queue_destroy(struct log_queue *queue) {
 
 /* ---- the worker's side ----------------------------------------------------------------------- */
 
-void log_queue_format(struct log_queue *queue, enum log_format format) {
-  assert(queue->written == 0);
-  queue->formats = true;
+/* The reader looks at this only when a line was put. */
+bool log_queue_format(struct log_queue *queue, enum log_format format) {
+  assert(queue->written == 0 && !queue->formats);
+  queue->text = malloc(ACCESS_LOG_LINE_BYTES_MAX);
+  queue->request = malloc(request_bytes(ACCESS_LOG_TEXT_BYTES_MAX));
+  queue->formats = queue->text && queue->request;
   queue->format = format;
+  return queue->formats;
 }
 
 void log_queue_drop(struct log_queue *queue) {

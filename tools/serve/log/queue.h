@@ -32,7 +32,7 @@ struct log_queue {
   bool formats; /* the ring has what is known of requests; otherwise text */
   enum log_format format;
   _Alignas(64) uint64_t taken;
-  char *text;                  /* lines made by the reader: ACCESS_LOG_LINE_BYTES_MAX bytes */
+  char *text; /* lines made by the reader: ACCESS_LOG_LINE_BYTES_MAX bytes; NULL without formats */
   size_t text_at, text_end;    /* what of them is not yet taken */
   struct log_request *request; /* of the line that is being made */
   struct log_date date;
@@ -43,9 +43,10 @@ struct log_queue {
 __attribute__((warn_unused_result)) bool log_queue_init(struct log_queue *queue, size_t bytes);
 void log_queue_destroy(struct log_queue *queue);
 
-/* The worker's side. Must be called before log_queue_put_line(), and before anything is put (asserted).
- * The queue then takes no text. */
-void log_queue_format(struct log_queue *queue, enum log_format format);
+/* The worker's side. Must be called once before log_queue_put_line(), and before anything is put (asserted).
+ * The queue then takes no text. False when memory was refused: it takes text alone. */
+__attribute__((warn_unused_result)) bool log_queue_format(struct log_queue *queue,
+                                                          enum log_format format);
 
 /* Copies what the line is made of, or drops it. `facts->protocol` and the peer's `secure_version` and
  * `secure_group` are texts that stay. Returns true when the reader is to be woken. */

@@ -145,7 +145,7 @@ static void take_line(enum log_format format, uint64_t number, size_t path_len) 
 /* A request that begins at each of the last bytes before the ring's end. */
 static void test_requests_wrap(void **state) {
   (void)state;
-  log_queue_format(&queue, LOG_JSON);
+  assert_true(log_queue_format(&queue, LOG_JSON));
   for (size_t before = 0; before <= 400; before++) {
     queue.written = queue.taken = ACCESS_LOG_QUEUE_BYTES - before;
     assert_false(put_request(before, 100));
@@ -162,7 +162,7 @@ static void requests_of_all_sizes(enum log_format format) {
   enum { REQUESTS = 60000 };
   uint32_t *kept = malloc(REQUESTS * sizeof *kept), first = 0, end = 0;
   struct random random = {11};
-  log_queue_format(&queue, format);
+  assert_true(log_queue_format(&queue, format));
   for (uint32_t i = 0; i < REQUESTS; i++) {
     uint64_t before = queue.lines;
     assert_false(put_request(i, path_bytes(i)));
@@ -201,7 +201,7 @@ static void test_requests_at_once(void **state) {
   struct log_line longest = request_line(room, 1, 0);
   log_request_fill(room, texts);
   assert_int_equal(room->text_bytes, ACCESS_LOG_TEXT_BYTES_MAX);
-  log_queue_format(&queue, LOG_JSON);
+  assert_true(log_queue_format(&queue, LOG_JSON));
   for (unsigned i = 0; i < 3; i++)
     assert_false(log_queue_put_line(&queue, &longest));
   for (unsigned i = 0; i < 3; i++) {
@@ -220,7 +220,7 @@ static void test_requests_at_once(void **state) {
 
 static void test_requests_wake(void **state) {
   (void)state;
-  log_queue_format(&queue, LOG_COMBINED);
+  assert_true(log_queue_format(&queue, LOG_COMBINED));
   assert_true(log_queue_wake_at(&queue, 1));
   assert_true(put_request(1, 10));
   assert_false(put_request(2, 10)); /* woken once */
@@ -315,7 +315,7 @@ enum { THREAD_REQUESTS = 20000 }; /* none is dropped: the ring has room for all 
 
 static void *produce_requests(void *ctx) {
   (void)ctx;
-  log_queue_format(&queue, LOG_COMBINED);
+  assert_true(log_queue_format(&queue, LOG_COMBINED));
   for (unsigned i = 0; i < THREAD_REQUESTS; i++) {
     (void)put_request(i, 5);
     if (i % 64 == 0) sched_yield(); /* else the reader would never find the ring empty */
