@@ -8,16 +8,20 @@
  *              0001xxxx  literal, never to be indexed       (6.2.3)
  *     size-update = 001xxxxx                                (6.3)
  *
- * A field is decoded in one of two ways. While the list has room, its strings end up in the list's
- * arena. Once the list has overflowed, fields are only counted, and strings that the dynamic table
+ * A field is decoded in one of two ways. While the list has room, strings that are decoded end up in the
+ * list's arena. Once the list has overflowed, fields are only counted, and strings that the dynamic table
  * needs pass through a scratch buffer on the stack. Running out of arena in the middle of a field
  * switches from the first way to the second and begins that field again: nothing has changed by
  * then.
+ *
+ * Fields of the dynamic table are borrowed: their spans point into it. Before an insertion evicts or moves
+ * entries, the borrowed fields so far get copies of their strings in the arena.
  */
 #include "engine/hpack/decode.h"
 
 #include <string.h>
 
+#include "engine/hpack/coded_names.h"
 #include "engine/hpack/huffman.h"
 
 #define likely(x)   __builtin_expect(!!(x), 1)
@@ -31,6 +35,8 @@ struct block {
   struct hpack_decoder *decoder;
   struct headers *out;
   const uint8_t *at, *end; /* at < end whenever a representation begins */
+  uint32_t owned;          /* no field of the list before this one is borrowed */
+  bool borrowed;           /* one of the others is */
   const char *reason;      /* of the failure; static */
 };
 
@@ -69,10 +75,27 @@ static inline enum hpack_result integer(struct block *b, unsigned prefix_bits, u
   return integer_rest(b, ones, value);
 }
 
-/* Huffman-coded `coded` to a string in `room`. The length is counted exactly only where the quick
- * bound does not fit. */
-static enum hpack_result string_huffman(struct block *b, struct room *room, struct span coded,
-                                        struct span *string) {
+/* A string literal as it came (section 5.2). */
+struct literal_string {
+  struct span bytes;
+  bool huffman;
+};
+
+static inline enum hpack_result literal_string(struct block *b, struct literal_string *string) {
+  if (b->at == b->end) return fail(b, "string is missing");
+  string->huffman = *b->at & 0x80;
+  uint32_t len;
+  if (integer(b, 7, &len) != HPACK_OK) return HPACK_ERROR;
+  if (len > (size_t)(b->end - b->at)) return fail(b, "string is cut off");
+  string->bytes = span_of(b->at, len);
+  b->at += len;
+  return HPACK_OK;
+}
+
+/* Huffman-coded `coded` to a string in `room`; `*rare` as huffman_decode(). The length is counted exactly
+ * only where the quick bound does not fit. */
+static enum hpack_result decode_string(struct block *b, struct room *room, struct span coded,
+                                       struct span *string, bool *rare) {
   size_t len = 0;
   if (unlikely(huffman_decode_bound(coded.len) > room->left)) {
     len = huffman_decode_len(coded);
@@ -82,24 +105,12 @@ static enum hpack_result string_huffman(struct block *b, struct room *room, stru
       return HPACK_OK;
     }
   }
-  if (len != HUFFMAN_BAD) len = huffman_decode(coded, room->at);
+  if (len != HUFFMAN_BAD) len = huffman_decode(coded, room->at, rare);
   if (len == HUFFMAN_BAD) return fail(b, "bad Huffman code");
   *string = span_of(room->at, len);
   room->at += len;
   room->left -= len;
   return HPACK_OK;
-}
-
-/* A string literal (section 5.2). */
-static enum hpack_result string_literal(struct block *b, struct room *room, struct span *string) {
-  if (b->at == b->end) return fail(b, "string is missing");
-  const bool huffman = *b->at & 0x80;
-  uint32_t len;
-  if (integer(b, 7, &len) != HPACK_OK) return HPACK_ERROR;
-  if (len > (size_t)(b->end - b->at)) return fail(b, "string is cut off");
-  *string = span_of(b->at, len);
-  b->at += len;
-  return huffman ? string_huffman(b, room, *string, string) : HPACK_OK;
 }
 
 /* The entry that `index` (above the static table) refers to, or NULL. */
@@ -138,11 +149,35 @@ static enum hpack_result name_indexed(struct block *b, struct room *room, uint32
   return HPACK_OK;
 }
 
+/* A Huffman-coded name that is known need not be decoded. */
 static enum hpack_result name_literal(struct block *b, struct room *room, struct header *field) {
-  if (string_literal(b, room, &field->name) != HPACK_OK) return HPACK_ERROR;
-  if (!field->name.base) return HPACK_OK;
-  field->token = (uint16_t)header_token_of(field->name);
-  if (field->token == TOKEN_UNKNOWN) field->flags |= header_name_flags(field->name);
+  struct literal_string name;
+  if (literal_string(b, &name) != HPACK_OK) return HPACK_ERROR;
+  field->token =
+      (uint16_t)(name.huffman ? coded_names_token_of(name.bytes) : header_token_of(name.bytes));
+  if (field->token != TOKEN_UNKNOWN) {
+    field->name = header_token_name((enum header_token)field->token);
+    return HPACK_OK;
+  }
+  field->name = name.bytes;
+  bool rare;
+  if (name.huffman && decode_string(b, room, name.bytes, &field->name, &rare) != HPACK_OK)
+    return HPACK_ERROR;
+  if (field->name.base) field->flags |= header_name_flags(field->name);
+  return HPACK_OK;
+}
+
+/* What is not allowed inside of a value are rare octets. */
+static enum hpack_result value_literal(struct block *b, struct room *room, struct header *field) {
+  struct literal_string value;
+  bool rare = true;
+  if (literal_string(b, &value) != HPACK_OK) return HPACK_ERROR;
+  field->value = value.bytes;
+  if (value.huffman && decode_string(b, room, value.bytes, &field->value, &rare) != HPACK_OK)
+    return HPACK_ERROR;
+  if (!field->value.base) return HPACK_OK;
+  field->flags |= rare ? header_value_flags(field->value) : header_value_end_flags(field->value);
+  field->flags |= header_pseudo_flags(field->token, field->value);
   return HPACK_OK;
 }
 
@@ -153,18 +188,40 @@ static enum hpack_result literal_strings(struct block *b, struct room *room, uns
   if (integer(b, prefix_bits, &index) != HPACK_OK) return HPACK_ERROR;
   const enum hpack_result named =
       index > 0 ? name_indexed(b, room, index, field) : name_literal(b, room, field);
-  if (named != HPACK_OK) return HPACK_ERROR;
-  if (string_literal(b, room, &field->value) != HPACK_OK) return HPACK_ERROR;
-  if (field->value.base)
-    field->flags |=
-        header_value_flags(field->value) | header_pseudo_flags(field->token, field->value);
-  return HPACK_OK;
+  return named == HPACK_OK ? value_literal(b, room, field) : named;
+}
+
+/* Copies a borrowed field's strings to the arena. False when that has no room. */
+static bool own(struct block *b, struct header *field) {
+  const bool name = hpack_table_holds(&b->decoder->table, field->name);
+  uint8_t *room = headers_room(b->out, field->value.len + (name ? field->name.len : 0));
+  if (!room) return false;
+  if (name) {
+    memcpy(room, field->name.base, field->name.len);
+    field->name.base = room;
+    room += field->name.len;
+  }
+  memcpy(room, field->value.base, field->value.len);
+  field->value.base = room;
+  return true;
+}
+
+/* The table is about to drop or to move what was borrowed. Fields for which the arena has no room are
+ * dropped from the list, which has overflowed. */
+static void own_all(struct block *b) {
+  struct headers *out = b->out;
+  const struct hpack_table *table = &b->decoder->table;
+  for (uint32_t i = b->owned; i < out->count; i++)
+    if (hpack_table_holds(table, out->at[i].value) && !own(b, &out->at[i])) out->count = i;
+  b->owned = out->count;
+  b->borrowed = false;
 }
 
 /* An entry larger than the table empties it, which is no error (section 4.4). A string that did not
  * fit the scratch buffer does not fit the table either. */
 static enum hpack_result insert(struct block *b, const struct header *field) {
   struct hpack_table *table = &b->decoder->table;
+  if (b->borrowed && hpack_table_disturbs(table, field)) own_all(b);
   if (!hpack_table_fits(table, field->name.len, field->value.len)) {
     hpack_table_clear(table);
     return HPACK_OK;
@@ -219,33 +276,39 @@ static enum hpack_result literal_kept(struct block *b) {
   return literal.indexed ? insert(b, &field) : HPACK_OK;
 }
 
-static inline void indexed_static(struct block *b, const struct header *field) {
-  struct headers *out = b->out;
-  if (likely(headers_account(out, field->name.len, field->value.len)))
-    out->at[out->count++] = *field;
+/* The field of an index above the static table; its strings are `strings`. */
+static inline struct header field_of(const struct hpack_entry *entry, const uint8_t *strings) {
+  const bool known = entry->token != TOKEN_UNKNOWN;
+  return (struct header){
+      .name = known ? header_token_names[entry->token] : span_of(strings, entry->name_len),
+      .value = span_of(strings + (known ? 0 : entry->name_len), entry->value_len),
+      .token = entry->token,
+      .flags = entry->flags,
+  };
 }
 
-/* Copies a dynamic entry's strings to the arena: the entry may be gone before the list is used. */
 static inline void indexed_dynamic(struct block *b, const struct hpack_entry *entry) {
   struct headers *out = b->out;
+  const struct hpack_table *table = &b->decoder->table;
   if (unlikely(!headers_account(out, entry->name_len, entry->value_len))) return;
-  uint8_t *strings = headers_room(out, hpack_entry_stored_len(entry));
-  if (unlikely(!strings)) return;
-  hpack_table_copy(&b->decoder->table, entry, strings);
-  const size_t name_stored = hpack_entry_stored_name_len(entry);
-  struct header *field = &out->at[out->count++];
-  field->name = entry->token == TOKEN_UNKNOWN ? span_of(strings, name_stored)
-                                              : header_token_name((enum header_token)entry->token);
-  field->value = span_of(strings + name_stored, entry->value_len);
-  field->token = entry->token;
-  field->flags = entry->flags;
+  const uint8_t *strings = hpack_table_strings(table, entry);
+  if (unlikely(!strings)) { /* they wrap around the ring's end */
+    uint8_t *room = headers_room(out, hpack_entry_stored_len(entry));
+    if (!room) return;
+    hpack_table_copy(table, entry, room);
+    strings = room;
+  }
+  b->borrowed = true;
+  out->at[out->count++] = field_of(entry, strings);
 }
 
 static inline enum hpack_result indexed(struct block *b) {
   uint32_t index;
   if (unlikely(integer(b, 7, &index) != HPACK_OK)) return HPACK_ERROR;
   if (index - 1 < HPACK_STATIC_COUNT) {
-    indexed_static(b, &hpack_static[index]);
+    const struct header *field = &hpack_static[index];
+    if (headers_account(b->out, field->name.len, field->value.len))
+      b->out->at[b->out->count++] = *field;
     return HPACK_OK;
   }
   if (unlikely(index == 0)) return fail(b, "index 0");
@@ -295,7 +358,7 @@ static enum hpack_result decode(struct block *b) {
   while (b->at < b->end) {
     const enum hpack_result result = field(b);
     if (unlikely(result != HPACK_OK)) return result;
-    if (unlikely(b->out->list_bytes > list_bytes_stop)) {
+    if (unlikely(b->out->overflowed) && b->out->list_bytes > list_bytes_stop) {
       b->reason = "header list is far too large";
       return HPACK_TOO_LARGE;
     }

@@ -1,154 +1,152 @@
 /*
  * hpack/huffman.c - see hpack/huffman.h.
  *
- * Decoding keeps the next bits of the input at the top of a 64-bit word, looks up
- * HUFFMAN_PEEK_BITS of them and gets one or two symbols at once. The input's end is followed by
- * ones, as if its padding never ended: what remains then must be at most 7 bits, all ones.
+ * Decoding keeps the next bits of the input, inverted, at the top of a 64-bit word. A look-up of
+ * HUFFMAN_PEEK_BITS of them gives one or two symbols, and how far to shift. A round is as many look-ups
+ * as one refill feeds, without a branch: where no short code begins, a look-up gives no symbol and
+ * shifts by nothing, and so do those behind it. Then either a long code is next, or the end has come: the
+ * input is followed by ones without end, as if its padding went on, which are zeros once inverted
+ * and begin no short code.
  */
 #include "engine/hpack/huffman.h"
 
-#include <limits.h>
+#include <string.h>
 
 #include "engine/base/wire.h"
 #include "engine/hpack/huffman_table.h"
 
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-
-enum { WORD_BITS = 64, PADDING_BITS_MAX = 7 /* fixed by RFC 7541 section 5.2 */ };
-
-/* Invariant: of `word`, the top `bits` bits are input not yet decoded. */
-struct bits {
-  uint64_t word;
-  unsigned bits;
-  const uint8_t *at, *end;
+enum {
+  WORD_BITS = 64,
+  REFILLED_BITS = WORD_BITS - 8, /* at least as many are there after a refill */
+  PEEKS = REFILLED_BITS / HUFFMAN_PEEK_BITS,
+  ROUND_BYTES_MAX = PEEKS * HUFFMAN_PEEK_BITS / 8, /* of input in a round; derived from the two */
+  PADDING_BITS_MAX = 7,                            /* fixed by RFC 7541 section 5.2 */
 };
 
-static inline uint64_t load64(const uint8_t *at) {
-  return (uint64_t)wire_get32(at) << 32 | wire_get32(at + 4);
-}
+/* Invariant: the top `bits` bits of `word` are input that is not decoded yet. Below may be bits that
+ * follow; or'ing them in again changes nothing. */
+struct bits {
+  uint64_t word; /* inverted */
+  unsigned bits;
+  const uint8_t *at;   /* the next byte; goes on beyond the end */
+  const uint8_t *last; /* the last 8 bytes of input */
+};
 
-/* Needs 8 bytes of input. Afterwards there are at least 56 bits. Bits below `bits` may already hold
- * the input that follows; setting them again changes nothing. */
-static inline void refill(struct bits *b) {
-  b->word |= load64(b->at) >> b->bits;
-  b->at += (WORD_BITS - 1 - b->bits) >> 3;
-  b->bits |= WORD_BITS - 8;
-}
-
-/* The first `len` bytes, 1 .. 8, at the top of a word. */
+/* The first `len` bytes, 1 .. 7, at the top of a word. */
 static inline uint64_t load_some(const uint8_t *at, size_t len) {
-  if (len == 8) return load64(at);
   if (len >= 4) /* two loads that overlap */
     return (uint64_t)wire_get32(at) << 32 | (uint64_t)wire_get32(at + len - 4) << 8 * (8 - len);
   return (uint64_t)at[0] << 56 | (uint64_t)at[len / 2] << 8 * (7 - len / 2) |
          (uint64_t)at[len - 1] << 8 * (8 - len);
 }
 
-/* The same near the end of input: as many whole bytes as there are and fit. */
+/* Less than 8 bytes of input are loaded here. */
+static inline struct bits bits_of(struct span in) {
+  static const uint8_t nothing[8];
+  if (in.len >= 8) return (struct bits){.at = in.base, .last = in.base + in.len - 8};
+  const unsigned bits = 8 * (unsigned)in.len, rest = WORD_BITS - bits;
+  return (struct bits){.word = ~load_some(in.base, in.len) >> rest << rest,
+                       .bits = bits,
+                       .at = nothing + 8,
+                       .last = nothing};
+}
+
+/* Bits that are left of the input; below 0: more were taken. */
+static inline ptrdiff_t left(const struct bits *b) {
+  return 8 * (b->last + 8 - b->at) + (ptrdiff_t)b->bits;
+}
+
+/* `next` has the 8 bytes at b->at, inverted. */
+static inline void refill_with(struct bits *b, uint64_t next) {
+  b->word |= next >> b->bits;
+  b->at += (WORD_BITS - 1 - b->bits) >> 3;
+  b->bits |= REFILLED_BITS;
+}
+
+/* Near the end or beyond: loads 8 bytes that overlap those before. */
 static inline void refill_last(struct bits *b) {
-  const size_t left = (size_t)(b->end - b->at), room = (WORD_BITS - b->bits) / 8;
-  const size_t take = left < room ? left : room;
-  if (take == 0) return;
-  b->word |= load_some(b->at, take) >> b->bits;
-  b->at += take;
-  b->bits += 8 * (unsigned)take;
+  const uint8_t *from = b->at < b->last ? b->at : b->last;
+  const size_t past = (size_t)(b->at - from), shift = 4 * (past < 8 ? past : 8);
+  refill_with(b, ~wire_get64(from) << shift << shift);
 }
 
-static inline void drop(struct bits *b, unsigned bits) {
-  b->word <<= bits;
-  b->bits -= bits;
+/* Both symbols of a look-up, one after the other in one store. */
+static inline void put_symbols(uint8_t *out, uint32_t peek) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  const uint16_t symbols = (uint16_t)(peek >> 16);
+  memcpy(out, &symbols, sizeof symbols);
+#else
+  out[0] = (uint8_t)(peek >> 16);
+  out[1] = (uint8_t)(peek >> 24);
+#endif
 }
 
-/* One symbol whose code is longer than a peek; false for EOS or when input ends before. */
-static bool take_long(struct bits *b, uint8_t *symbol) {
-  const uint32_t top = (uint32_t)(b->word >> 32);
+/* Returns the end of the output, and sets `*found` to whether the last look-up found a symbol. */
+__attribute__((always_inline)) static inline uint8_t *take_round(struct bits *b, uint8_t *out,
+                                                                 bool store, bool *found) {
+  uint32_t sums = 0; /* of bits and counts; neither goes beyond its 8 bits */
+  uint32_t peek = 0;
+#pragma GCC unroll 4
+  for (unsigned i = 0; i < PEEKS; i++) {
+    peek = huffman_peeks[b->word >> (WORD_BITS - HUFFMAN_PEEK_BITS)];
+    if (store) put_symbols(out, peek);
+    out += (uint8_t)(peek >> 8);
+    b->word <<= peek & (WORD_BITS - 1);
+    sums += peek;
+  }
+  b->bits -= (uint8_t)sums;
+  *found = (uint8_t)(peek >> 8);
+  return out;
+}
+
+/* The symbol whose code, longer than a peek, begins with the top bits; returns its bits, or 0 for EOS. */
+static unsigned find_long(uint32_t top, uint8_t *symbol) {
   const struct huffman_length *length = &huffman_lengths[HUFFMAN_LENGTHS - 1];
   while (top < length->first)
     length--;
   const uint32_t index = length->offset + ((top - length->first) >> (32 - length->bits));
-  if (length->bits > b->bits || index >= HUFFMAN_LONG_SYMBOLS - 1) return false;
+  if (index >= HUFFMAN_LONG_SYMBOLS - 1) return 0;
   *symbol = huffman_long_symbols[index];
-  drop(b, length->bits);
-  return true;
+  return length->bits;
 }
 
-/* One symbol from fewer bits than a peek. False when they hold no whole one. */
-static inline bool take_last(struct bits *b, uint8_t *symbol) {
-  const struct huffman_peek *peek = &huffman_peeks[b->word >> (WORD_BITS - HUFFMAN_PEEK_BITS)];
-  if (peek->count == 0) return false;
-  *symbol = peek->symbols[0];
-  const unsigned bits = huffman_code_bits[*symbol];
-  if (bits > b->bits) return false;
-  drop(b, bits);
-  return true;
-}
-
-static inline bool padding_is_good(const struct bits *b) {
-  return b->bits <= PADDING_BITS_MAX && ~b->word >> (WORD_BITS - 1 - PADDING_BITS_MAX) == 0;
-}
-
-/* Where decoded symbols go; `at` is NULL to count only. */
-struct sink {
-  uint8_t *at;
-  size_t len;
-};
-
-/* Decodes while there are bits for a whole peek, at most `peeks` times. False when a long code is
- * next. */
-static inline bool take_peeks(struct bits *b, struct sink *sink, unsigned peeks) {
-  for (; peeks > 0 && b->bits >= HUFFMAN_PEEK_BITS; peeks--) {
-    const struct huffman_peek *peek = &huffman_peeks[b->word >> (WORD_BITS - HUFFMAN_PEEK_BITS)];
-    if (unlikely(peek->count == 0)) return false;
-    if (sink->at) {
-      sink->at[sink->len] = peek->symbols[0];
-      sink->at[sink->len + 1] = peek->symbols[1];
-    }
-    sink->len += peek->count;
-    drop(b, peek->bits);
-  }
-  return true;
-}
-
-static inline bool take_one(struct bits *b, struct sink *sink,
-                            bool (*take)(struct bits *b, uint8_t *symbol)) {
-  uint8_t symbol;
-  if (!take(b, &symbol)) return false;
-  if (sink->at) sink->at[sink->len] = symbol;
-  sink->len++;
-  return true;
-}
-
-/* Both decoding functions, by whether the sink stores. */
-__attribute__((always_inline)) static inline size_t decode(struct span in, struct sink sink) {
+/* Both decoding functions. Without `store`, `out` only counts. */
+__attribute__((always_inline)) static inline size_t decode(struct span in, uint8_t *out, bool store,
+                                                           bool *rare) {
+  const uint8_t *begin = out;
+  bool found;
+  *rare = false;
   if (in.len == 0) return 0; /* its base may be NULL */
-  struct bits b = {.at = in.base, .end = in.base + in.len};
-  while (b.end - b.at >= 8) {
-    refill(&b);
-    if (unlikely(!take_peeks(&b, &sink, 4)) && b.bits >= HUFFMAN_CODE_BITS_MAX &&
-        !take_one(&b, &sink, take_long))
-      return HUFFMAN_BAD;
+  struct bits b = bits_of(in);
+  /* Round k loads from byte 6 * k + 1 at most, since the refill before it may have loaded 63 bits. */
+  for (size_t bytes = in.len; bytes > 8; bytes -= ROUND_BYTES_MAX) {
+    refill_with(&b, ~wire_get64(b.at));
+    out = take_round(&b, out, store, &found);
   }
   for (;;) {
     refill_last(&b);
-    if (likely(take_peeks(&b, &sink, UINT_MAX))) {
-      if (b.at == b.end) break;
-    } else if (b.at == b.end || b.bits >= HUFFMAN_CODE_BITS_MAX) {
-      if (!take_one(&b, &sink, take_long)) break;
-    }
+    out = take_round(&b, out, store, &found);
+    if (found) continue;
+    refill_last(&b);
+    if (left(&b) <= PADDING_BITS_MAX) return left(&b) >= 0 ? (size_t)(out - begin) : HUFFMAN_BAD;
+    uint8_t symbol = 0;
+    const unsigned bits = find_long((uint32_t)(~b.word >> 32), &symbol);
+    if (bits == 0) return HUFFMAN_BAD;
+    if (store) *out = symbol;
+    out++;
+    b.word <<= bits;
+    b.bits -= bits;
+    *rare = true;
   }
-  if (b.bits < WORD_BITS) b.word |= UINT64_MAX >> b.bits; /* the ones that follow the input */
-  while (take_one(&b, &sink, take_last))
-    ;
-  return padding_is_good(&b) ? sink.len : HUFFMAN_BAD;
 }
 
-size_t huffman_decode(struct span in, uint8_t *out) {
-  return decode(in, (struct sink){.at = out});
+size_t huffman_decode(struct span in, uint8_t *out, bool *rare) {
+  return decode(in, out, true, rare);
 }
 
 size_t huffman_decode_len(struct span in) {
-  return decode(in, (struct sink){.at = NULL});
+  bool rare;
+  return decode(in, (uint8_t *)1, false, &rare);
 }
 
 size_t huffman_encode_len(struct span in) {

@@ -11,7 +11,8 @@
  * EOS, ends in more than 7 bits of padding, or is padded with anything but ones. */
 #define HUFFMAN_BAD SIZE_MAX
 
-enum { HUFFMAN_DECODE_SLACK = 1 };
+/* It writes two symbols where there may be none, and one more where a code is cut by the end. */
+enum { HUFFMAN_DECODE_SLACK = 3 };
 
 /* Room that huffman_decode() needs for `len` encoded bytes: the shortest code has 5 bits. It writes
  * up to HUFFMAN_DECODE_SLACK bytes more than it returns. */
@@ -21,8 +22,9 @@ static inline size_t huffman_decode_bound(size_t len) {
 
 /* Decodes `in` to `out`; returns the bytes it became, or HUFFMAN_BAD. `out` has room for
  * huffman_decode_bound(in.len), or for huffman_decode_len(in) + HUFFMAN_DECODE_SLACK. Time is
- * linear in `in.len`. */
-__attribute__((warn_unused_result)) size_t huffman_decode(struct span in, uint8_t *out);
+ * linear in `in.len`. Sets `*rare` to whether any of the octets has a code of more than 12 bits: NUL, CR
+ * and LF are among those octets, so a text without them is free of these three. */
+__attribute__((warn_unused_result)) size_t huffman_decode(struct span in, uint8_t *out, bool *rare);
 
 /* What huffman_decode() would return. */
 __attribute__((warn_unused_result)) size_t huffman_decode_len(struct span in);

@@ -19,13 +19,6 @@ struct huffman_code {
   uint32_t bits;
 };
 
-/* What HUFFMAN_PEEK_BITS bits begin with: `count` whole symbols (0: a longer code), `bits` in
- * all. */
-struct huffman_peek {
-  uint8_t symbols[2];
-  uint8_t bits, count;
-};
-
 /* The codes of one length: consecutive from `first`, which is aligned to the most significant bit;
  * their symbols begin at huffman_long_symbols[offset]. */
 struct huffman_length {
@@ -36,7 +29,11 @@ struct huffman_length {
 
 extern const struct huffman_code huffman_codes[256];
 extern const uint8_t huffman_code_bits[256];
-extern const struct huffman_peek huffman_peeks[1 << HUFFMAN_PEEK_BITS];
+
+/* What HUFFMAN_PEEK_BITS bits begin with, by these bits inverted. From the lowest byte on: the bits of its
+ * whole symbols, their number (0, 1 or 2; 0: a longer code), the first symbol, the second. */
+extern const uint32_t huffman_peeks[1 << HUFFMAN_PEEK_BITS];
+
 extern const struct huffman_length huffman_lengths[HUFFMAN_LENGTHS];
 extern const uint8_t huffman_long_symbols[HUFFMAN_LONG_SYMBOLS];
 

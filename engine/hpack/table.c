@@ -95,12 +95,14 @@ static void get_string(const struct hpack_table *table, size_t offset, size_t le
 /* Moves the entries, in their order and under their numbers, from `from` to the empty rings of
  * `table`, which have room for them. */
 static void move_entries(struct hpack_table *table, const struct hpack_table *from) {
-  for (uint32_t age = from->count; age-- > 0;) {
+  if (from->count == 0) return;
+  const uint32_t first = hpack_table_at(from, from->count - 1)->offset;
+  const uint32_t len = (from->next_byte - first) & (from->capacity - 1);
+  get_string(from, first, len, table->strings);
+  table->next_byte = len & (table->capacity - 1);
+  for (uint32_t age = 0; age < from->count; age++) {
     struct hpack_entry entry = *hpack_table_at(from, age);
-    const size_t len = hpack_entry_stored_len(&entry);
-    get_string(from, entry.offset, len, table->strings + table->next_byte);
-    entry.offset = (uint16_t)table->next_byte;
-    table->next_byte = (table->next_byte + (uint32_t)len) & (table->capacity - 1);
+    entry.offset = (uint16_t)((entry.offset - first) & (from->capacity - 1));
     *entry_at(table, age) = entry;
   }
 }
@@ -192,11 +194,21 @@ void hpack_table_trim(struct hpack_table *table) {
   invariants(table);
 }
 
+/* Bytes of entries that there must be memory for to insert one of `bytes`. */
+static size_t bytes_needed(const struct hpack_table *table, size_t bytes) {
+  const size_t sum = table->bytes + bytes;
+  return sum < table->bytes_max ? sum : table->bytes_max;
+}
+
+bool hpack_table_disturbs(const struct hpack_table *table, const struct header *field) {
+  const size_t bytes = bytes_of(field->name.len, field->value.len);
+  return table->bytes + bytes > table->bytes_max || bytes_needed(table, bytes) > table->capacity;
+}
+
 bool hpack_table_insert(struct hpack_table *table, const struct header *field) {
   assert(hpack_table_fits(table, field->name.len, field->value.len));
   const uint32_t bytes = (uint32_t)bytes_of(field->name.len, field->value.len);
-  const uint32_t sum = table->bytes + bytes;
-  if (!reserve(table, sum < table->bytes_max ? sum : table->bytes_max)) return false;
+  if (!reserve(table, bytes_needed(table, bytes))) return false;
   evict_to(table, table->bytes_max - bytes);
   table->newest++;
   table->changes++;

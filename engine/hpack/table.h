@@ -109,6 +109,11 @@ __attribute__((warn_unused_result)) const uint8_t *hpack_table_unpack(struct hpa
 /* Evicts all entries, as inserting one that does not fit does (section 4.4). */
 void hpack_table_clear(struct hpack_table *table);
 
+/* Whether to insert `field`, or to clear the table because it does not fit, ends the life of entries or moves
+ * their strings. */
+__attribute__((warn_unused_result)) bool hpack_table_disturbs(const struct hpack_table *table,
+                                                              const struct header *field);
+
 /* Copies the strings of an entry to `out` as they are stored: the name unless its token is known,
  * then the value. `out` has room for hpack_entry_stored_len(). */
 void hpack_table_copy(const struct hpack_table *table, const struct hpack_entry *entry,
@@ -142,12 +147,26 @@ static inline const struct hpack_entry *hpack_table_at(const struct hpack_table 
   return &table->entries[(table->newest - age) & (table->capacity / HPACK_ENTRY_OVERHEAD - 1)];
 }
 
+/* Whether a string lies in the dynamic table. One without bytes may lie anywhere. */
+__attribute__((warn_unused_result)) static inline bool
+hpack_table_holds(const struct hpack_table *table, struct span string) {
+  return (uintptr_t)string.base - (uintptr_t)table->strings < table->capacity;
+}
+
 static inline size_t hpack_entry_stored_name_len(const struct hpack_entry *entry) {
   return entry->token == TOKEN_UNKNOWN ? entry->name_len : 0;
 }
 
 static inline size_t hpack_entry_stored_len(const struct hpack_entry *entry) {
   return hpack_entry_stored_name_len(entry) + entry->value_len;
+}
+
+/* The strings of an entry as they are stored, until an insertion disturbs them; NULL when they wrap around
+ * the end of their ring. */
+static inline const uint8_t *hpack_table_strings(const struct hpack_table *table,
+                                                 const struct hpack_entry *entry) {
+  const bool whole = entry->offset + hpack_entry_stored_len(entry) <= table->capacity;
+  return whole ? table->strings + entry->offset : NULL;
 }
 
 #endif

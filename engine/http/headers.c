@@ -121,13 +121,9 @@ static inline uint64_t forbidden_octet(uint64_t octets) {
          zero_octet(octets ^ 0x0a0a0a0a0a0a0a0au);
 }
 
-static bool is_blank(uint8_t octet) {
-  return octet == ' ' || octet == '\t';
-}
-
 uint8_t header_value_flags(struct span value) {
   if (value.len == 0) return 0;
-  if (is_blank(value.base[0]) || is_blank(value.base[value.len - 1])) return HEADER_VALUE_BAD;
+  if (header_value_end_flags(value)) return HEADER_VALUE_BAD;
   uint64_t bad = 0, octets;
   size_t i = 0;
   for (; i + 8 <= value.len; i += 8) {

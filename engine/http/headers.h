@@ -195,6 +195,17 @@ enum header_token header_token_of(struct span name);
 uint8_t header_name_flags(struct span name);
 uint8_t header_value_flags(struct span value);
 
+static inline bool header_is_blank(uint8_t octet) {
+  return octet == ' ' || octet == '\t';
+}
+
+/* The flag of a value that holds neither NUL, CR nor LF. */
+static inline uint8_t header_value_end_flags(struct span value) {
+  if (value.len == 0) return 0;
+  const bool bad = header_is_blank(value.base[0]) || header_is_blank(value.base[value.len - 1]);
+  return bad ? HEADER_VALUE_BAD : 0;
+}
+
 /* The flag that the value of a pseudo-header field gets: HEADER_PSEUDO_BAD or 0. The methods that some
  * values belong to are the message's concern: "*" passes as a path, and a host without a port as an
  * authority. 0 for all other fields. */

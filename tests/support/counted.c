@@ -24,6 +24,7 @@ static void release(void *ctx, void *object, size_t bytes) {
   struct counted_memory *counted = ctx;
   counted->bytes -= bytes;
   counted->count--;
+  explicit_bzero(object, bytes); /* or a span that still points here might read well */
   free(object);
 }
 

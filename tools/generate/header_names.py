@@ -1,15 +1,17 @@
 #!/usr/bin/python3
-"""Writes engine/http/header_names.c: the names of the tokens, and the lookup from name to token.
+"""Writes engine/http/header_names.c: the names of the tokens, and the lookup from name to token. And
+engine/hpack/coded_names.c: the same for Huffman-coded names.
 
-The tokens and their order come from `enum header_token` in engine/http/headers.h. The lookup switches on the
-length, then on the byte position that best distinguishes the names of that length. It compares the remaining
-candidates by memcmp() of a constant length, which compilers turn into a few loads.
+The tokens and their order come from `enum header_token` in engine/http/headers.h. A lookup multiplies the length
+and three bytes of the name, and the product's top 8 bits are a place in a table of tokens: no two of the known names
+have the same place, so that one comparison remains. The factor is found by trying.
 """
 
-import collections
+import random
 import re
 
 import generated
+import huffman_table
 
 PSEUDO = {"AUTHORITY", "METHOD", "PATH", "SCHEME", "STATUS", "PROTOCOL"}
 
@@ -32,56 +34,89 @@ def check_static_order(names):
     assert names[: len(static)] == static, "enum header_token does not follow Appendix A"
 
 
-def best_position(names):
-    """The byte position at which the largest group of equal bytes is smallest."""
-    def largest(position):
-        return max(collections.Counter(name[position] for name in names).values())
-    return min(range(len(names[0])), key=largest)
+def key(name):
+    """As name_places_key() in engine/http/name_places.h."""
+    return name[0] | name[len(name) // 2] << 8 | name[-1] << 16 | len(name) << 24
 
 
-def search(by_length):
-    lines = []
-    for length, group in sorted(by_length.items()):
-        position = best_position([name for _, name in group])
-        by_byte = collections.defaultdict(list)
-        for token, name in group:
-            by_byte[name[position]].append((token, name))
-        lines.append(f"case {length}:\nswitch (at[{position}]) {{")
-        for byte, candidates in sorted(by_byte.items()):
-            lines.append(f"case '{byte}':")
-            for token, name in candidates:
-                lines.append(f'if (memcmp(at, "{name}", {length}) == 0) return {token};')
-            lines.append("break;")
-        lines.append("}\nbreak;")
-    return "\n".join(lines)
+def find_factor(names):
+    """A factor that gives each of the names a place of its own."""
+    keys = [key(name) for name in names]
+    assert len(set(keys)) == len(keys), "other bytes must be chosen"
+    chance = random.Random(0)
+    while True:
+        factor = chance.getrandbits(32) | 1
+        if len({(k * factor & 0xFFFFFFFF) >> 24 for k in keys}) == len(keys):
+            return factor
 
 
-def main():
-    pairs = list(tokens())
-    check_static_order([name for _, name in pairs])
-    by_length = collections.defaultdict(list)
-    for token, name in pairs:
-        by_length[len(name)].append((token, name))
+def places(symbol, pairs):
+    """A struct name_places, for pairs of token and name."""
+    factor = find_factor([name for _, name in pairs])
+    rows = ",\n".join(
+        f"[{(key(name) * factor & 0xFFFFFFFF) >> 24}] = {token}"
+        for token, name in sorted(pairs, key=lambda pair: (key(pair[1]) * factor & 0xFFFFFFFF) >> 24)
+    )
+    return f"const struct name_places {symbol} = {{.factor = 0x{factor:08x}u, .tokens = {{ {rows} }} }};\n"
+
+
+def coded(name, code):
+    bits = "".join(code[byte] for byte in name.encode())
+    bits += "1" * (-len(bits) % 8)
+    return int(bits, 2).to_bytes(len(bits) // 8, "big")
+
+
+def literal(data):
+    """As a C string. Each byte is octal, with all its digits: nothing after it can be read as another one."""
+    return '"' + "".join(f"\\{byte:03o}" for byte in data) + '"'
+
+
+def write_names(pairs):
     names = "".join(
         f'[{token}] = {{(const uint8_t *)"{name}", {len(name)}}},\n' for token, name in pairs
     )
     generated.write(
         "http/header_names.c", "header_names.py", "known field names: by number, and back.",
         f"""#include "engine/http/headers.h"
-
-#include <string.h>
+#include "engine/http/name_places.h"
 
 const struct span header_token_names[TOKEN_COUNT] = {{
 {names}}};
 
+static {places("places", [(token, name.encode()) for token, name in pairs])}
 enum header_token header_token_of(struct span name) {{
-  const uint8_t *at = name.base;
-  switch (name.len) {{
-{search(by_length)}
-  }}
-  return TOKEN_UNKNOWN;
+  return name_places_find(&places, header_token_names, name);
 }}
 """)
+
+
+def write_coded(pairs):
+    code = huffman_table.codes()
+    pairs = [(token, coded(name, code)) for token, name in pairs]
+    names = "".join(
+        f"[{token}] = {{(const uint8_t *){literal(name)}, {len(name)}}},\n" for token, name in pairs
+    )
+    generated.write(
+        "hpack/coded_names.c", "header_names.py", "known field names, Huffman-coded.",
+        f"""#include "engine/hpack/coded_names.h"
+
+#include "engine/http/name_places.h"
+
+static const struct span names[TOKEN_COUNT] = {{
+{names}}};
+
+static {places("places", pairs)}
+enum header_token coded_names_token_of(struct span coded) {{
+  return name_places_find(&places, names, coded);
+}}
+""")
+
+
+def main():
+    pairs = list(tokens())
+    check_static_order([name for _, name in pairs])
+    write_names(pairs)
+    write_coded(pairs)
 
 
 if __name__ == "__main__":

@@ -31,10 +31,11 @@ def peek_entry(bits, by_code):
 
 
 def peek_table(by_code):
-    for value in range(1 << PEEK_BITS):
+    """By the inverted bits, so that the first row is that of all ones."""
+    for value in reversed(range(1 << PEEK_BITS)):
         symbols, used = peek_entry(format(value, f"0{PEEK_BITS}b"), by_code)
         first, second = (symbols + [0, 0])[:2]
-        yield f"{{{{{first}, {second}}}, {used}, {len(symbols)}}}"
+        yield f"0x{second << 24 | first << 16 | len(symbols) << 8 | used:08x}"
 
 
 def long_lengths(code):
@@ -72,7 +73,7 @@ const struct huffman_code huffman_codes[256] = {{ {encode} }};
 
 const uint8_t huffman_code_bits[256] = {{ {bits} }};
 
-const struct huffman_peek huffman_peeks[1 << HUFFMAN_PEEK_BITS] = {{
+const uint32_t huffman_peeks[1 << HUFFMAN_PEEK_BITS] = {{
 {", ".join(peek_table(by_code))} }};
 
 const struct huffman_length huffman_lengths[HUFFMAN_LENGTHS] = {{ {rows} }};
