@@ -1,4 +1,5 @@
 """Many requests and many connections, with the release build, alone on the machine."""
+import json
 import os
 import re
 import resource
@@ -47,4 +48,17 @@ def test_ten_thousand_connections(server):
     assert f"{connections} connections held" in out
     assert f"{2 * connections} responses" in out
     assert server.alive()
+    assert harness.wait_until(lambda: server.descriptors() < 100, 30)
+
+
+def test_weir_load_with_ten_thousand_connections(server):
+    connections = 10_000
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < connections + 1000:
+        pytest.skip("needs more descriptors a process")
+    status, out, err = harness.run("load", "-q", "--json", "-c", str(connections), "-n", str(2 * connections),
+                                   server.url("/file.bin"), seconds=150)
+    assert status == 0, (out, err)
+    report = json.loads(out)
+    assert report["requests"]["succeeded"] == 2 * connections, report["requests"]
+    assert report["connections"]["opened"] == connections
     assert harness.wait_until(lambda: server.descriptors() < 100, 30)
