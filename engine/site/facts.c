@@ -25,11 +25,15 @@ static size_t put_hex(uint8_t *out, uint64_t value) {
   return digits;
 }
 
-/* "br" or "gz", of a compressed sibling; of other files nothing. */
+/* "br", "zst" or "gz", of a compressed sibling; of other files nothing. */
 static struct span suffix_of(struct span path) {
-  bool coded = path.len > 3 && (span_is(span_of(path.base + path.len - 3, 3), ".br") ||
-                                span_is(span_of(path.base + path.len - 3, 3), ".gz"));
-  return coded ? span_of(path.base + path.len - 2, 2) : span_of(NULL, 0);
+  for (int coding = CODING_IDENTITY + 1; coding < CODING_COUNT; coding++) {
+    struct span suffix = coding_suffix((enum coding)coding);
+    if (path.len <= suffix.len) continue;
+    struct span end = span_skip(path, path.len - suffix.len);
+    if (span_equal(end, suffix)) return span_skip(end, 1);
+  }
+  return (struct span){0};
 }
 
 static size_t put_etag(uint8_t out[SITE_ETAG_BYTES_MAX], const struct site_entry *entry,

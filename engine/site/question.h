@@ -14,7 +14,7 @@
 #include "engine/site/path.h"
 
 /* Derived from what may follow a path in its room: a slash and the name of an index, and the suffix of a sibling. */
-#define SITE_SUFFIX_BYTES_MAX (1 + SITE_INDEX_BYTES_MAX + sizeof ".br" - 1)
+#define SITE_SUFFIX_BYTES_MAX (1 + SITE_INDEX_BYTES_MAX + sizeof ".zst" - 1)
 #define SITE_ROOM_BYTES       (SITE_PATH_BYTES_MAX + SITE_SUFFIX_BYTES_MAX)
 
 struct site_question {

@@ -56,7 +56,7 @@ static struct span lookup_path(const struct site_question *question) {
   return span_of(question->room, path.len + suffix.len);
 }
 
-enum { ALL_SIBLINGS = 1u << CODING_BR | 1u << CODING_GZIP };
+enum { ALL_SIBLINGS = 1u << CODING_BR | 1u << CODING_ZSTD | 1u << CODING_GZIP };
 
 /* Decides which siblings of a missing file to look up: those that the client takes, or all if one of them can be
  * decoded. */

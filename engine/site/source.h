@@ -27,7 +27,7 @@ enum site_result {
 
 /* Derived from what the site writes. */
 enum {
-  SITE_ETAG_BYTES_MAX = 2 + 2 + 2 * 16 + 2 + 2 + 4, /* W/"size-mtime-gz-zst", numbers in hex */
+  SITE_ETAG_BYTES_MAX = 2 + 2 + 2 * 16 + 1 + 4 + 4, /* W/"size-mtime-zst-zst", numbers in hex */
   SITE_READY_FIELDS_MAX = 11,                       /* fields of a whole 200, plain or coded */
 };
 

@@ -52,6 +52,9 @@ static const struct made_file files_at_start[MADE_FILES] = {
     {.path = "busy.js.gz", .instead = SITE_BUSY},
     {.path = "missing.svgz.gz", .text = "twice", .mtime_ns = MADE_NOV_1994_NS},
     {.path = "long.css", .text = MADE_LONG_CSS, .mtime_ns = MADE_NOV_1994_NS},
+    {.path = "zipped.txt", .text = "plain", .mtime_ns = MADE_NOV_1994_NS},
+    {.path = "zipped.txt.zst", .text = "ZSTD", .mtime_ns = MADE_NOV_1994_NS},
+    {.path = "only.txt.zst", .text = "ZSTDD", .mtime_ns = MADE_NOV_1994_NS},
     {.path = "a b"}, /* the last: the_longest_redirect() renames it */
 };
 

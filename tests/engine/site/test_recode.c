@@ -182,6 +182,8 @@ static void only_siblings_exist(void **state) {
       {"/packed.js", NULL, "MADE", NULL, CODING_BR},
       {"/packed.js", "zstd", "MADE", NULL, CODING_BR},
       {"/packed/", "br", "MADE", NULL, CODING_GZIP},
+      {"/only.txt", "zstd", "ZSTDD", "zstd", 0},
+      {"/only.txt", "br", "MADE", NULL, CODING_ZSTD},
   };
   (void)state;
   reopen(0, NULL);

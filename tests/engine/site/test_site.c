@@ -205,6 +205,20 @@ static const struct row rows[] = {
      "p{}",
      {"vary", "accept-encoding"}},
     {{"GET", "/dir.css", {{TOKEN_ACCEPT_ENCODING, "br"}}}, 200, "q{}", {NULL}},
+    {{"GET", "/zipped.txt", {{TOKEN_ACCEPT_ENCODING, "gzip, zstd"}}},
+     200,
+     "ZSTD",
+     {"content-encoding", "zstd"}},
+    {{"GET", "/zipped.txt", {{TOKEN_ACCEPT_ENCODING, "zstd"}}},
+     200,
+     "ZSTD",
+     {"content-type", "text/plain; charset=utf-8"}},
+    {{"GET", "/zipped.txt", {{TOKEN_ACCEPT_ENCODING, "gzip"}}}, 200, "plain", {NULL}},
+    {{"GET", "/only.txt", {{TOKEN_ACCEPT_ENCODING, "zstd"}}},
+     200,
+     "ZSTDD",
+     {"content-encoding", "zstd"}},
+    {{"GET", "/only.txt.zst", {{0}}}, 200, "ZSTDD", {"content-type", "application/zstd"}},
 
     /* The file itself does not exist. */
     {{"GET", "/packed.js", {{0}}}, 404, NULL, {NULL}},
@@ -273,6 +287,8 @@ static void answers(void **state) {
 static void each_coding_has_its_own_tag(void **state) {
   (void)state;
   char plain[1000];
+  snprintf(plain, sizeof plain, "%s", etag_of("/only.txt.zst"));
+  assert_string_equal(plain + strlen(plain) - 5, "-zst\"");
   snprintf(plain, sizeof plain, "%s", etag_of("/app.js"));
   struct fake_stream fake = {0};
   made_ask(&fake, &(struct made_question){"GET", "/app.js", {{TOKEN_ACCEPT_ENCODING, "br"}}});

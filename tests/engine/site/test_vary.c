@@ -8,7 +8,7 @@
 /* A response varies if and only if another Accept-Encoding could have led to another one. */
 static void what_varies(void **state) {
   enum { NONE, GZIP, BR, ALL, CODINGS };
-  static const char *const accept[CODINGS] = {"identity", "gzip", "br", "gzip, br"};
+  static const char *const accept[CODINGS] = {"identity", "gzip", "br", "gzip, br, zstd"};
   static const struct {
     const char *path;
     struct {
@@ -32,6 +32,8 @@ static void what_varies(void **state) {
       {"/app.js", {TOKEN_IF_MATCH, "\"x\""}, {412, 412, 412, 412}, "yyyy"},
       {"/style.css", {0}, {200, 200, 200, 200}, "yyyy"},    /* .gz alone */
       {"/packed.js", {0}, {404, 200, 200, 200}, "yyyy"},    /* siblings alone */
+      {"/zipped.txt", {0}, {200, 200, 200, 200}, "yyyy"},   /* .zst alone */
+      {"/only.txt", {0}, {404, 404, 404, 200}, "yyyy"},     /* .zst alone, without the file */
       {"/packed/", {0}, {404, 200, 404, 200}, "yyyy"},      /* .gz alone, without the file */
       {"/drawing.svgz", {0}, {200, 200, 200, 200}, "nnnn"}, /* has none */
       {"/missing.svgz", {0}, {404, 404, 404, 404}, "nnnn"}, /* nor would have any */
