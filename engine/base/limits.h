@@ -282,6 +282,12 @@
 /* The longest such text; longer ones are made each time. The usual response has 250 to 400 bytes. */
 #define H1_READY_TEXT_BYTES 512u
 
+/* Field sections of requests that are noted, by all connections of a worker: those of its usual clients. The longest,
+ * with which what comes from programs is noted, and most of what browsers send; and the most fields in one. */
+#define H1_MEMOS       16u
+#define H1_MEMO_BYTES  512u
+#define H1_MEMO_FIELDS 24u
+
 /* Memory for a head that arrives in pieces, at first; it doubles up to what the longest target and
  * fields need. Most heads of browsers fit. */
 #define H1_GATHER_BYTES (4u * KIB)

@@ -144,6 +144,7 @@ struct h1 {
   uint64_t stalled_bytes;    /* bytes that the peer has taken since */
   uint64_t tick_ns;          /* when the request's body is looked at next */
 
+  uint32_t memo_mark;                      /* server: of the last request's fields; 0: none */
   uint32_t head_bytes;                     /* client: of the head that came last */
   uint32_t depth;                          /* client: requests that may be under way at once */
   uint8_t protocol[H1_PROTOCOL_BYTES_MAX]; /* client: of the tunnel that is asked for */

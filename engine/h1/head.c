@@ -277,12 +277,13 @@ static struct h1_verdict next_line(struct h1_head *head, struct span bytes, bool
   return verdict;
 }
 
-struct h1_verdict h1_head_read(struct h1_head *head, struct span bytes) {
+/* Reads lines up to the end of the head, or of the start line. */
+static struct h1_verdict read_lines(struct h1_head *head, struct span bytes, bool start) {
   assert(bytes.len >= head->looked);
   if (bytes.len == 0) return H1_MORE;
   if (head->line > 0 && head->base != bytes.base) head->moved = true;
   head->base = bytes.base;
-  for (bool done = false; !done;) {
+  for (bool done = false; !done && !(start && head->started);) {
     struct h1_verdict verdict = next_line(head, bytes, &done);
     if (verdict.outcome == H1_INCOMPLETE) verdict = wait_for_more(head, bytes);
     if (verdict.outcome != H1_COMPLETE) return verdict;
@@ -291,6 +292,21 @@ struct h1_verdict h1_head_read(struct h1_head *head, struct span bytes) {
     restart(head);
     done = false;
   }
+  return H1_OK;
+}
+
+struct h1_verdict h1_head_read_start(struct h1_head *head, struct span bytes) {
+  return read_lines(head, bytes, true);
+}
+
+void h1_head_skip(struct h1_head *head, size_t len) {
+  assert(head->started && !head->moved);
+  head->bytes = head->line = head->looked = head->line + len;
+}
+
+struct h1_verdict h1_head_read(struct h1_head *head, struct span bytes) {
+  const struct h1_verdict verdict = read_lines(head, bytes, false);
+  if (verdict.outcome != H1_COMPLETE) return verdict;
   head->bytes = head->line;
   if (head->bytes - head->message > head->fields->list_bytes_max)
     return refuse(head, 431, "head is too large");

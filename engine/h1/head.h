@@ -53,6 +53,18 @@ void h1_head_begin(struct h1_head *head, enum h1_head_kind kind, struct headers 
 __attribute__((warn_unused_result)) struct h1_verdict h1_head_read(struct h1_head *head,
                                                                    struct span bytes);
 
+/* The same for the start line alone. H1_COMPLETE: the fields begin at head->line. */
+__attribute__((warn_unused_result)) struct h1_verdict h1_head_read_start(struct h1_head *head,
+                                                                         struct span bytes);
+
+/* After that: the rest of the head are `len` bytes whose fields are known. The head is complete. */
+void h1_head_skip(struct h1_head *head, size_t len);
+
+/* The field lines of a complete head, with the empty line, as the last call had them. */
+static inline struct span h1_head_section(const struct h1_head *head) {
+  return span_of(head->base + head->message, head->bytes - head->message);
+}
+
 /* The bytes of a complete head, as the last call had them. */
 static inline struct span h1_head_text(const struct h1_head *head) {
   return span_of(head->base, head->bytes);

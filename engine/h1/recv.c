@@ -107,13 +107,13 @@ static void begin_fields(struct h1 *h1) {
     h1_request_fields(h1);
 }
 
-static void handle(struct h1 *h1, const struct h1_head *head) {
+static void handle(struct h1 *h1, const struct h1_head *head, const struct h1_memo *memo) {
   h1->begun_ns = h1->grace_ns = 0;
   if (h1->role == H1_CLIENT) {
     h1_response_handle(h1, head);
     return;
   }
-  h1_request_handle(h1, head);
+  h1_request_handle(h1, head, memo);
   if (h1->handed_over) return;
   /* Most answers are ready now: the queue need not grow, and the next request gets the same memory. */
   h1_send_compose(h1, H1_EAGER_BYTES);
@@ -127,7 +127,7 @@ static bool may_handle(const struct h1 *h1, const struct h1_head *head) {
 static void handle_gathered(struct h1 *h1) {
   struct h1_gathered *gathered = h1->gathered;
   h1->gathered = NULL; /* the handler may do what it likes */
-  handle(h1, &gathered->head);
+  handle(h1, &gathered->head, NULL);
   gathered_free(h1, gathered);
 }
 
@@ -187,6 +187,21 @@ static size_t take_unasked(struct h1 *h1, struct span in) {
   return in.len;
 }
 
+/* Reads the head where it was received. Sets *memo if its fields are those of a request before. */
+static struct h1_verdict read_in_place(struct h1 *h1, struct h1_head *head, struct span in,
+                                       const struct h1_memo **memo) {
+  *memo = NULL;
+  if (h1->memo_mark == 0) return h1_head_read(head, in);
+  const struct h1_verdict verdict = h1_head_read_start(head, in);
+  if (verdict.outcome != H1_COMPLETE) return verdict;
+  const struct span rest = span_skip(in, head->line);
+  if (head->minor > 0) *memo = h1_memo_find(h1->shared->memos, h1->memo_mark, rest);
+  if (!*memo) return h1_head_read(head, in);
+  h1_memo_recall(*memo, &h1->http->headers);
+  h1_head_skip(head, (*memo)->len);
+  return H1_OK;
+}
+
 static size_t take_head(struct h1 *h1, struct span in) {
   if (is_unasked(h1)) return take_unasked(h1, in);
   if (h1->gathered) return take_gathered_head(h1, in);
@@ -195,14 +210,15 @@ static size_t take_head(struct h1 *h1, struct span in) {
   struct h1_head head;
   begin_fields(h1);
   h1_head_begin(&head, h1->role == H1_CLIENT ? H1_RESPONSE : H1_REQUEST, &h1->http->headers);
-  struct h1_verdict verdict = h1_head_read(&head, in);
+  const struct h1_memo *memo;
+  struct h1_verdict verdict = read_in_place(h1, &head, in, &memo);
   if (verdict.outcome == H1_REFUSED) {
     refuse_head(h1, &verdict, in);
     return in.len;
   }
   bool may = verdict.outcome == H1_COMPLETE && may_handle(h1, &head);
   if (may) {
-    handle(h1, &head);
+    handle(h1, &head, memo);
     return head.bytes;
   }
   h1->held = verdict.outcome == H1_COMPLETE;

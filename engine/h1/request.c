@@ -32,6 +32,18 @@ bool h1_request_may(const struct h1 *h1, const struct h1_head *head) {
 
 /* ---- what the request says ------------------------------------------------------------------- */
 
+/* A section that comes twice in a row is noted. */
+static void note_section(struct h1 *h1, const struct h1_head *head,
+                         const struct h1_framing *framing) {
+  const struct span section = h1_head_section(head);
+  const bool may = head->minor > 0 && section.len <= H1_MEMO_BYTES;
+  const uint32_t mark = may ? h1_memo_mark(section) : 0;
+  if (mark && mark == h1->memo_mark)
+    h1_memo_note(&h1->shared->memos, h1->http->memory, mark, section, &h1->http->headers, FIRST,
+                 framing);
+  h1->memo_mark = mark;
+}
+
 static void fill_in(struct h1 *h1, const struct h1_head *head, const struct h1_target *target,
                     const struct h1_framing *framing, struct request *request) {
   struct headers *fields = &h1->http->headers;
@@ -42,7 +54,6 @@ static void fill_in(struct h1 *h1, const struct h1_head *head, const struct h1_t
   fields->at[SCHEME] = header_of(TOKEN_SCHEME, scheme);
   fields->at[AUTHORITY] = header_of(TOKEN_AUTHORITY, target->authority);
   fields->at[PATH] = header_of(TOKEN_PATH, target->path);
-  h1_framing_strip(fields, FIRST);
   *request = (struct request){
       .method = head->method,
       .scheme = scheme,
@@ -54,16 +65,31 @@ static void fill_in(struct h1 *h1, const struct h1_head *head, const struct h1_t
   };
 }
 
-static struct h1_verdict read_all(struct h1 *h1, const struct h1_head *head,
-                                  struct h1_framing *framing, struct h1_target *target) {
+static struct h1_verdict read_target(struct h1 *h1, const struct h1_head *head,
+                                     const struct h1_memo *memo, struct span host,
+                                     struct h1_target *target) {
   struct headers *fields = &h1->http->headers;
-  struct h1_verdict verdict = h1_framing_request(head, fields, FIRST, framing);
-  if (verdict.outcome != H1_COMPLETE) return verdict;
-  verdict = h1_target_read(head, framing->host, fields, target);
+  const struct h1_verdict verdict = memo ? h1_target_read_after(head, host, fields, target)
+                                         : h1_target_read(head, host, fields, target);
   if (verdict.outcome != H1_COMPLETE) return verdict;
   /* RFC 9110 section 7.4: a handler would believe that the connection is private. */
   if (!h1->peer.secure && span_is(target->scheme, "https"))
     return h1_refuse(421, "https on a connection that is not secure");
+  return H1_OK;
+}
+
+static struct h1_verdict read_all(struct h1 *h1, const struct h1_head *head,
+                                  const struct h1_memo *memo, struct h1_framing *framing,
+                                  struct h1_target *target) {
+  struct headers *fields = &h1->http->headers;
+  if (memo) {
+    *framing = memo->framing;
+    return read_target(h1, head, memo, framing->host, target);
+  }
+  struct h1_verdict verdict = h1_framing_request(head, fields, FIRST, framing);
+  if (verdict.outcome != H1_COMPLETE) return verdict;
+  verdict = read_target(h1, head, NULL, framing->host, target);
+  if (verdict.outcome != H1_COMPLETE) return verdict;
   if (framing->cookies > 1 && !headers_join_cookies(fields))
     return h1_refuse(431, "cookies are too large");
   if (fields->count - FIRST > H2_HEADER_FIELDS_MAX) return h1_refuse(431, "too many fields");
@@ -224,16 +250,20 @@ void h1_request_refuse(struct h1 *h1, struct h1_verdict verdict, struct span beg
 
 /* ---- all requests ---------------------------------------------------------------------------- */
 
-void h1_request_handle(struct h1 *h1, const struct h1_head *head) {
+void h1_request_handle(struct h1 *h1, const struct h1_head *head, const struct h1_memo *memo) {
   struct h1_framing framing;
   struct h1_target target;
   struct request request;
-  struct h1_verdict verdict = read_all(h1, head, &framing, &target);
+  struct h1_verdict verdict = read_all(h1, head, memo, &framing, &target);
   if (verdict.outcome != H1_COMPLETE) {
     refuse(h1, head, verdict);
     return;
   }
   fill_in(h1, head, &target, &framing, &request);
+  if (!memo) {
+    h1_framing_strip(&h1->http->headers, FIRST);
+    note_section(h1, head, &framing);
+  }
   if (upgrades(h1, head, &framing, &request)) return;
   request.protocol = tunnel_asked(h1, &framing, &request);
   struct h1_stream *stream = open_stream(h1, head, &framing, &request);

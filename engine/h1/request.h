@@ -18,7 +18,8 @@ __attribute__((warn_unused_result)) bool h1_request_may(const struct h1 *h1,
 /* Refuses a head that did not become a request, of which the first bytes are these. */
 void h1_request_refuse(struct h1 *h1, struct h1_verdict verdict, struct span begin);
 
-/* Handles the request, whose head and fields are complete: asks the handler, or answers by itself. */
-void h1_request_handle(struct h1 *h1, const struct h1_head *head);
+/* Handles the request, whose head and fields are complete: asks the handler, or answers by itself. `memo`: where
+ * its fields are from; NULL: they were read. */
+void h1_request_handle(struct h1 *h1, const struct h1_head *head, const struct h1_memo *memo);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/h1/judged.h"
+#include "engine/h1/memo.h"
 #include "engine/http/shared.h"
 
 /* The user's choices; h1_config_default() fills them in from base/limits.h. */
@@ -78,6 +79,7 @@ struct h1_shared {
   struct h1_ready ready[H1_READY_TEXTS];
   uint64_t sets_numbered;       /* header_set.number: the last that was given */
   struct h1_judged_list judged; /* client role */
+  struct h1_memo *memos;        /* server role: H1_MEMOS, or NULL */
 };
 
 #endif

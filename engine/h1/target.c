@@ -69,6 +69,11 @@ struct h1_verdict h1_target_read(const struct h1_head *head, struct span host,
                                  struct headers *fields, struct h1_target *out) {
   if (!host.base && head->minor > 0) return bad("no host");
   if (host.base && !syntax_is_authority(host, false)) return bad("bad host");
+  return h1_target_read_after(head, host, fields, out);
+}
+
+struct h1_verdict h1_target_read_after(const struct h1_head *head, struct span host,
+                                       struct headers *fields, struct h1_target *out) {
   const struct h1_verdict verdict = read_form(head, host, fields, out);
   if (verdict.outcome != H1_COMPLETE || !host.base) return verdict;
   const bool own = out->form == H1_FORM_ABSOLUTE || out->form == H1_FORM_AUTHORITY;

@@ -31,4 +31,9 @@ __attribute__((warn_unused_result)) struct h1_verdict h1_target_read(const struc
                                                                      struct headers *fields,
                                                                      struct h1_target *out);
 
+/* The same for a Host that a call with it has accepted. */
+__attribute__((warn_unused_result)) struct h1_verdict
+h1_target_read_after(const struct h1_head *head, struct span host, struct headers *fields,
+                     struct h1_target *out);
+
 #endif
