@@ -257,7 +257,6 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   promised->delivered = true;
   const struct handler *handler = h2->http->handler;
   handler->request(handler->ctx, &promised->base, &request, h2->now_ns);
-  if (h2->draining) h2_stream_drain(promised);
   h2_wake(h2);
   return promised->gone ? NULL : &promised->base;
 }
