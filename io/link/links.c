@@ -36,9 +36,12 @@ bool links_open(struct links *links, struct loop *loop, const struct links_setti
   list_init(&links->waiting);
   list_init(&links->starved);
   shares_init(&links->shares);
-  links->chunks = calloc((max + CHUNK_LINKS - 1) / CHUNK_LINKS, sizeof(struct link *));
+  /* Chunks are whole, so slots may be larger than `max`. */
+  uint32_t chunks = (max + CHUNK_LINKS - 1) / CHUNK_LINKS;
+  links->chunks = calloc(chunks, sizeof(struct link *));
   links->scratch = malloc(IO_TURN_RECV_BYTES);
-  if (links->yield_ns > 0) links->born_ns = calloc(max, sizeof *links->born_ns);
+  if (links->yield_ns > 0)
+    links->born_ns = calloc((size_t)chunks * CHUNK_LINKS, sizeof *links->born_ns);
   return links->chunks && links->scratch && (links->yield_ns == 0 || links->born_ns);
 }
 
