@@ -35,7 +35,7 @@ static void wake(struct pipe *pipe) {
 static void fail(struct pipe *pipe, enum pipe_end end) {
   if (is_broken(pipe)) return;
   pipe->end = end;
-  pipe_queue_drop(&pipe->in, &pipe->pipes->pieces);
+  pipe_queue_drop(&pipe->in, &pipe->pipes->heap);
   wake(pipe);
 }
 
@@ -53,7 +53,7 @@ static size_t socket_recv(void *self, struct span in, uint64_t now_ns) {
   if (is_broken(pipe)) return in.len;
   if (in.len > room) in.len = room;
   pipe->socket_bytes += in.len;
-  if (!pipe_queue_add(&pipe->in, &pipe->pipes->pieces, in)) {
+  if (!pipe_queue_add(&pipe->in, &pipe->pipes->heap, in)) {
     pipe_cut(pipe);
     return in.len;
   }
@@ -78,7 +78,7 @@ static size_t socket_peek(void *self, struct span *out, size_t max, size_t budge
 static void socket_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct pipe *pipe = self;
   (void)now_ns;
-  pipe_queue_take(&pipe->out, &pipe->pipes->pieces, bytes);
+  pipe_queue_take(&pipe->out, &pipe->pipes->heap, bytes);
   if (pipe->stream) stream_consume(pipe->stream, bytes);
 }
 
@@ -109,7 +109,7 @@ static void socket_drain(void *self, uint64_t now_ns) {
 static void socket_close(void *self) {
   struct pipe *pipe = self;
   bool done = socket_wants(pipe) & MACHINE_DONE;
-  pipe_queue_drop(&pipe->out, &pipe->pipes->pieces); /* nothing is lent any more */
+  pipe_queue_drop(&pipe->out, &pipe->pipes->heap); /* nothing is lent any more */
   if (!done) {
     fail(pipe, PIPE_SOCKET);
     reset_stream(pipe); /* it is still attached to the socket */
@@ -137,8 +137,9 @@ static enum body_result body_pull(void *self, struct body_chunk *chunk) {
   chunk->bytes = span_of(NULL, 0);
   if (pipe->held) return BODY_WAIT;
   bool was_full = pipe->in.bytes >= PIPE_READ_BYTES_MAX;
-  size_t len = pipe_queue_read(&pipe->in, &pipe->pipes->pieces, chunk->room, chunk->max);
-  chunk->bytes = span_of(chunk->room, len);
+  chunk->bytes =
+      pipe_queue_give(&pipe->in, &pipe->pipes->heap, chunk->room, chunk->max, &chunk->loans);
+  size_t len = chunk->bytes.len;
   if (was_full && len > 0) wake(pipe);
   if (pipe->socket_ended && pipe->in.bytes == 0) {
     pipe->body_ended = true;
@@ -165,7 +166,7 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   }
   pipe->stream_bytes += bytes.len;
   pipe->stream_ended |= end;
-  if (pipe_queue_add(&pipe->out, &pipe->pipes->pieces, bytes))
+  if (pipe_queue_add(&pipe->out, &pipe->pipes->heap, bytes))
     wake(pipe);
   else
     pipe_cut(pipe);
@@ -195,7 +196,7 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
   }
   if (error_code == 0 || (pipe->pipes->reset_ends && pipe->body_ended)) {
     pipe->stream_ended = pipe->socket_ended = true; /* the rest of the socket's is not wanted */
-    pipe_queue_drop(&pipe->in, &pipe->pipes->pieces);
+    pipe_queue_drop(&pipe->in, &pipe->pipes->heap);
     wake(pipe);
   } else if (!is_broken(pipe)) {
     pipe->stream_code = error_code;
@@ -218,7 +219,7 @@ void pipes_init(struct pipes *pipes, const struct memory *memory, uint32_t pipes
   *pipes = (struct pipes){.reset_code = 0};
   pool_init(&pipes->pipes, memory, sizeof(struct pipe), pool_chunk_count(sizeof(struct pipe)),
             pipes_max);
-  pipe_queue_pool_init(&pipes->pieces, memory, pieces_max);
+  pipe_heap_init(&pipes->heap, memory, pieces_max);
 }
 
 void pipes_set_windows(struct spdy_config *config) {
@@ -229,7 +230,7 @@ void pipes_set_windows(struct spdy_config *config) {
 
 void pipes_destroy(struct pipes *pipes) {
   pool_destroy(&pipes->pipes);
-  pool_destroy(&pipes->pieces);
+  pipe_heap_destroy(&pipes->heap);
 }
 
 struct pipe *pipe_new(struct pipes *pipes, const struct pipe_events *events, void *user) {
@@ -241,8 +242,8 @@ struct pipe *pipe_new(struct pipes *pipes, const struct pipe_events *events, voi
 void pipe_free(struct pipe *pipe) {
   struct pipes *pipes = pipe->pipes;
   assert(!is_attached(pipe));
-  pipe_queue_drop(&pipe->in, &pipes->pieces);
-  pipe_queue_drop(&pipe->out, &pipes->pieces);
+  pipe_queue_drop(&pipe->in, &pipes->heap);
+  pipe_queue_drop(&pipe->out, &pipes->heap);
   pool_give(&pipes->pipes, pipe);
 }
 

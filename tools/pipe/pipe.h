@@ -33,7 +33,7 @@ struct pipe;
 /* What the pipes of one worker share. */
 struct pipes {
   struct pool pipes;
-  struct pool pieces;
+  struct pipe_heap heap;
   uint32_t reset_code; /* the protocol's code for a stream whose socket has failed */
   /* A reset counts as the end of the stream once our own direction has ended: set where clients always
    * reset at the end, even after a complete exchange, as kubectl does. */

@@ -9,24 +9,59 @@
 struct pipe_piece {
   struct pipe_piece *next;
   uint32_t begin, end; /* of `bytes`: those that are queued */
-  uint8_t bytes[];
+  uint32_t loans;      /* of bytes before `begin` that a protocol still needs */
+  uint8_t bytes[PIPE_PIECE_BYTES];
 };
 
-/* Derived from the size of a piece. */
-enum { ROOM_BYTES = PIPE_PIECE_BYTES - sizeof(struct pipe_piece) };
+/* ---- the heap -------------------------------------------------------------------------------- */
 
-void pipe_queue_pool_init(struct pool *pool, const struct memory *memory, uint32_t pieces_max) {
-  pool_init(pool, memory, PIPE_PIECE_BYTES, pool_chunk_count(PIPE_PIECE_BYTES), pieces_max);
+void pipe_heap_init(struct pipe_heap *heap, const struct memory *memory, uint32_t pieces_max) {
+  const size_t bytes = sizeof(struct pipe_piece);
+  pool_init(&heap->pieces, memory, bytes, pool_chunk_count(bytes), pieces_max);
+  heap->lent = NULL;
 }
 
+/* Frees those whose loans have come back. */
+static void reclaim(struct pipe_heap *heap) {
+  struct pipe_piece **at = &heap->lent;
+  while (*at) {
+    struct pipe_piece *piece = *at;
+    if (piece->loans > 0) {
+      at = &piece->next;
+      continue;
+    }
+    *at = piece->next;
+    pool_give(&heap->pieces, piece);
+  }
+}
+
+/* It is empty. */
+static void give(struct pipe_heap *heap, struct pipe_piece *piece) {
+  if (piece->loans == 0) {
+    pool_give(&heap->pieces, piece);
+    return;
+  }
+  piece->next = heap->lent;
+  heap->lent = piece;
+}
+
+void pipe_heap_destroy(struct pipe_heap *heap) {
+  reclaim(heap);
+  assert(!heap->lent);
+  pool_destroy(&heap->pieces);
+}
+
+/* ---- queues ---------------------------------------------------------------------------------- */
+
 /* The last piece, if it has room, or a new one. */
-static struct pipe_piece *piece_with_room(struct pipe_queue *queue, struct pool *pool) {
+static struct pipe_piece *piece_with_room(struct pipe_queue *queue, struct pipe_heap *heap) {
   struct pipe_piece *last = queue->last;
-  if (last && last->end < ROOM_BYTES) return last;
-  struct pipe_piece *piece = pool_take(pool);
+  if (last && last->end < PIPE_PIECE_BYTES) return last;
+  reclaim(heap);
+  struct pipe_piece *piece = pool_take(&heap->pieces);
   if (!piece) return NULL;
   piece->next = NULL;
-  piece->begin = piece->end = 0;
+  piece->begin = piece->end = piece->loans = 0;
   if (last)
     last->next = piece;
   else
@@ -35,11 +70,11 @@ static struct pipe_piece *piece_with_room(struct pipe_queue *queue, struct pool 
   return piece;
 }
 
-bool pipe_queue_add(struct pipe_queue *queue, struct pool *pool, struct span bytes) {
+bool pipe_queue_add(struct pipe_queue *queue, struct pipe_heap *heap, struct span bytes) {
   for (size_t done = 0, len; done < bytes.len; done += len) {
-    struct pipe_piece *piece = piece_with_room(queue, pool);
+    struct pipe_piece *piece = piece_with_room(queue, heap);
     if (!piece) return false;
-    len = ROOM_BYTES - piece->end;
+    len = PIPE_PIECE_BYTES - piece->end;
     if (len > bytes.len - done) len = bytes.len - done;
     memcpy(piece->bytes + piece->end, bytes.base + done, len);
     piece->end += (uint32_t)len;
@@ -59,7 +94,14 @@ size_t pipe_queue_peek(const struct pipe_queue *queue, struct span *spans, size_
   return count;
 }
 
-void pipe_queue_take(struct pipe_queue *queue, struct pool *pool, size_t bytes) {
+static struct pipe_piece *unlink_first(struct pipe_queue *queue) {
+  struct pipe_piece *first = queue->first;
+  queue->first = first->next;
+  if (!first->next) queue->last = NULL;
+  return first;
+}
+
+void pipe_queue_take(struct pipe_queue *queue, struct pipe_heap *heap, size_t bytes) {
   assert(bytes <= queue->bytes);
   queue->bytes -= bytes;
   while (bytes > 0) {
@@ -70,13 +112,12 @@ void pipe_queue_take(struct pipe_queue *queue, struct pool *pool, size_t bytes) 
       return;
     }
     bytes -= len;
-    queue->first = first->next;
-    if (!first->next) queue->last = NULL;
-    pool_give(pool, first);
+    give(heap, unlink_first(queue));
   }
 }
 
-size_t pipe_queue_read(struct pipe_queue *queue, struct pool *pool, uint8_t *out, size_t max) {
+/* Copies at most `max` bytes to `out` and takes them; returns their number. */
+static size_t read_out(struct pipe_queue *queue, struct pipe_heap *heap, uint8_t *out, size_t max) {
   size_t done = 0;
   while (done < max && queue->bytes > 0) {
     const struct pipe_piece *first = queue->first;
@@ -84,11 +125,39 @@ size_t pipe_queue_read(struct pipe_queue *queue, struct pool *pool, uint8_t *out
     if (len > max - done) len = max - done;
     memcpy(out + done, first->bytes + first->begin, len);
     done += len;
-    pipe_queue_take(queue, pool, len);
+    pipe_queue_take(queue, heap, len);
   }
   return done;
 }
 
-void pipe_queue_drop(struct pipe_queue *queue, struct pool *pool) {
-  pipe_queue_take(queue, pool, queue->bytes);
+/* Lends the first `len` bytes, which are in one piece. The protocol counts its loan only later, so that the piece stays in
+ * the queue for now, even if it is empty. */
+static struct span lend(struct pipe_queue *queue, size_t len, uint32_t **loans) {
+  struct pipe_piece *first = queue->first;
+  struct span bytes = span_of(first->bytes + first->begin, len);
+  first->begin += (uint32_t)len;
+  queue->bytes -= len;
+  *loans = &first->loans;
+  return bytes;
+}
+
+/* Pieces that were lent to their end are still there. */
+static void drop_empty(struct pipe_queue *queue, struct pipe_heap *heap) {
+  while (queue->first && queue->first->begin == queue->first->end)
+    give(heap, unlink_first(queue));
+}
+
+struct span pipe_queue_give(struct pipe_queue *queue, struct pipe_heap *heap, uint8_t *room,
+                            size_t max, uint32_t **loans) {
+  drop_empty(queue, heap);
+  const struct pipe_piece *first = queue->first;
+  size_t len = first ? first->end - first->begin : 0;
+  if (len > max) len = max;
+  if (len > OUT_COPY_BYTES_MAX) return lend(queue, len, loans);
+  return span_of(room, read_out(queue, heap, room, max));
+}
+
+void pipe_queue_drop(struct pipe_queue *queue, struct pipe_heap *heap) {
+  pipe_queue_take(queue, heap, queue->bytes);
+  drop_empty(queue, heap);
 }

@@ -1,8 +1,9 @@
 /*
  * pipe/queue.h - bytes on their way through a pipe, in pieces that do not move until they have been taken.
  *
- * Owner: embedded in a pipe. All zero: empty. The pieces come from a pool, which the pipes of a worker
- * share.
+ * Owner: embedded in a pipe. All zero: empty. The pieces come from a heap, which the pipes of a worker share. Bytes that
+ * a protocol sends are lent to it: their piece is freed when it is empty and no loan of it is left, which is looked at
+ * when the heap is used next.
  */
 #ifndef WEIR_TOOLS_PIPE_QUEUE_H
 #define WEIR_TOOLS_PIPE_QUEUE_H
@@ -13,17 +14,25 @@
 
 struct pipe_piece;
 
+struct pipe_heap {
+  struct pool pieces;
+  struct pipe_piece *lent; /* empty, but for loans */
+};
+
 struct pipe_queue {
   struct pipe_piece *first, *last;
   size_t bytes;
 };
 
-/* For pipe_queue_add(). At most `pieces_max` pieces of all queues. */
-void pipe_queue_pool_init(struct pool *pool, const struct memory *memory, uint32_t pieces_max);
+/* At most `pieces_max` pieces of all queues. */
+void pipe_heap_init(struct pipe_heap *heap, const struct memory *memory, uint32_t pieces_max);
+
+/* All queues must be empty, and no loan be left (asserted). */
+void pipe_heap_destroy(struct pipe_heap *heap);
 
 /* Appends a copy. False when memory was refused: a part may have been added. */
-__attribute__((warn_unused_result)) bool pipe_queue_add(struct pipe_queue *queue, struct pool *pool,
-                                                        struct span bytes);
+__attribute__((warn_unused_result)) bool pipe_queue_add(struct pipe_queue *queue,
+                                                        struct pipe_heap *heap, struct span bytes);
 
 /* Gets the first bytes, as at most `max` spans of about `bytes_max` bytes; returns the number of
  * spans. They are good until taken. */
@@ -31,12 +40,14 @@ size_t pipe_queue_peek(const struct pipe_queue *queue, struct span *spans, size_
                        size_t bytes_max);
 
 /* Drops the first `bytes` bytes; there are so many (asserted). */
-void pipe_queue_take(struct pipe_queue *queue, struct pool *pool, size_t bytes);
+void pipe_queue_take(struct pipe_queue *queue, struct pipe_heap *heap, size_t bytes);
 
-/* Copies at most `max` bytes to `out` and takes them; returns their number. */
-size_t pipe_queue_read(struct pipe_queue *queue, struct pool *pool, uint8_t *out, size_t max);
+/* Gives the next at most `max` bytes, as a body's pull does (body_chunk): few are copied to `room`, many are lent, with
+ * their count of loans. */
+struct span pipe_queue_give(struct pipe_queue *queue, struct pipe_heap *heap, uint8_t *room,
+                            size_t max, uint32_t **loans);
 
 /* Empties it. */
-void pipe_queue_drop(struct pipe_queue *queue, struct pool *pool);
+void pipe_queue_drop(struct pipe_queue *queue, struct pipe_heap *heap);
 
 #endif

@@ -442,10 +442,10 @@ static void test_idle_memory(void **state) {
   attach_both();
   assert_int_equal(socket_receives("in", 2), 2);
   stream_receives("out", false);
-  assert_int_equal(bench.pipes.pieces.taken, 2);
+  assert_int_equal(bench.pipes.heap.pieces.taken, 2);
   expect_pulled("in", BODY_MORE);
   expect_sent("out");
-  assert_int_equal(bench.pipes.pieces.taken, 0);
+  assert_int_equal(bench.pipes.heap.pieces.taken, 0);
   pipe_cut(bench.pipe);
   socket_closes();
 }
@@ -456,28 +456,80 @@ static void test_idle_memory(void **state) {
 static void test_queue(void **state) {
   (void)state;
   enum { BYTES = 5 * PIPE_PIECE_BYTES };
+  static uint8_t room[30011];
   uint8_t *given = malloc(BYTES), *got = malloc(BYTES);
   struct pipe_queue queue = {0};
   struct span spans[3];
   size_t in = 0, out = 0, step = 1;
   for (size_t i = 0; i < BYTES; i++)
     given[i] = (uint8_t)(i * 7 + i / 251);
-  for (; out < BYTES; step = step * 5 % 30011) {
+  for (uint32_t *loans; out < BYTES; step = step * 5 % 30011) {
     size_t len = step < BYTES - in ? step : BYTES - in;
-    assert_true(pipe_queue_add(&queue, &bench.pipes.pieces, span_of(given + in, len)));
+    assert_true(pipe_queue_add(&queue, &bench.pipes.heap, span_of(given + in, len)));
     in += len;
     assert_int_equal(queue.bytes, in - out);
     size_t count = pipe_queue_peek(&queue, spans, 3, 20000);
     for (size_t i = 0, at = out; i < count; at += spans[i++].len)
       assert_memory_equal(spans[i].base, given + at, spans[i].len);
-    size_t took = pipe_queue_read(&queue, &bench.pipes.pieces, got + out, step * 2 / 3 + 1);
-    out += took;
+    struct span gave = pipe_queue_give(&queue, &bench.pipes.heap, room, step * 2 / 3 + 1, &loans);
+    memcpy(got + out, gave.base, gave.len);
+    out += gave.len;
   }
   assert_memory_equal(given, got, BYTES);
-  assert_int_equal(bench.pipes.pieces.taken, 0);
+  pipe_queue_drop(&queue, &bench.pipes.heap);
+  assert_int_equal(bench.pipes.heap.pieces.taken, 0);
   free(given);
   free(got);
   bench.closed = 1;
+}
+
+/* More than a few bytes are lent. They stay until the loan has come back, whatever becomes of the queue, and then their
+ * piece is used anew. */
+static void test_loans(void **state) {
+  (void)state;
+  static uint8_t given[PIPE_PIECE_BYTES], room[1];
+  struct pipe_heap *heap = &bench.pipes.heap;
+  struct pipe_queue queue = {0};
+  uint32_t *first = NULL, *second = NULL;
+  memset(given, 'x', sizeof given);
+  assert_true(pipe_queue_add(&queue, heap, span_of(given, sizeof given)));
+  struct span bytes = pipe_queue_give(&queue, heap, room, OUT_COPY_BYTES_MAX + 1, &first);
+  assert_int_equal(bytes.len, OUT_COPY_BYTES_MAX + 1);
+  ++*first;
+  bytes = pipe_queue_give(&queue, heap, room, SIZE_MAX, &second);
+  assert_int_equal(bytes.len, sizeof given - OUT_COPY_BYTES_MAX - 1);
+  assert_ptr_equal(first, second);
+  ++*second;
+  assert_int_equal(queue.bytes, 0);
+  pipe_queue_drop(&queue, heap);
+  assert_true(pipe_queue_add(&queue, heap, span_of("y", 1)));
+  assert_int_equal(heap->pieces.taken, 2);
+  assert_memory_equal(bytes.base, given, bytes.len);
+  *first -= 2;
+  pipe_queue_drop(&queue, heap);
+  assert_true(pipe_queue_add(&queue, heap, span_of("z", 1)));
+  assert_int_equal(heap->pieces.taken, 1);
+  pipe_queue_drop(&queue, heap);
+  bench.closed = 1;
+}
+
+/* The protocol sees the loans of what the pipe's body gives. */
+static void test_body_lends(void **state) {
+  (void)state;
+  static uint8_t given[PIPE_PIECE_BYTES], room[PIPE_PIECE_BYTES];
+  attach_both();
+  assert_int_equal(socket_receives(given, sizeof given), sizeof given);
+  struct body_chunk chunk = {.room = room, .max = sizeof room};
+  struct body *body = &bench.stream.body;
+  assert_int_equal(body->ops->pull(body->self, &chunk), BODY_MORE);
+  assert_int_equal(chunk.bytes.len, sizeof given);
+  assert_non_null(chunk.loans);
+  ++*chunk.loans;
+  pipe_cut(bench.pipe);
+  socket_closes();
+  assert_int_equal(bench.pipes.heap.pieces.taken, 1);
+  assert_memory_equal(chunk.bytes.base, given, sizeof given);
+  --*chunk.loans;
 }
 
 #define PIPE_TEST(test, name, state)                                                               \
@@ -510,6 +562,8 @@ int main(void) {
       PIPE_TEST(test_pools, "pools", 0),
       PIPE_TEST(test_idle_memory, "idle memory", 0),
       PIPE_TEST(test_queue, "queue", 0),
+      PIPE_TEST(test_loans, "loans", 0),
+      PIPE_TEST(test_body_lends, "the body lends", 0),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
