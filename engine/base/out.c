@@ -11,7 +11,7 @@ static void invariants(const struct out *out) {
   for (uint32_t i = 0; i < out->count; i++)
     bytes += out->segments[(out->first + i) % OUT_SEGMENTS].bytes.len;
   assert(out->count <= OUT_SEGMENTS);
-  assert(out->used <= OUT_BYTES);
+  assert(out->used <= out->room);
   assert(out->bytes == bytes);
 }
 #else
@@ -25,6 +25,7 @@ bool out_begin(struct out *out, struct pool *pool) {
   out->segments = pool_take(pool);
   if (!out->segments) return false;
   out->buffer = (uint8_t *)(out->segments + OUT_SEGMENTS);
+  out->room = pool->object_bytes - OUT_SEGMENTS * sizeof *out->segments;
   out->used = out->first = out->count = 0;
   return true;
 }

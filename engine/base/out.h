@@ -18,15 +18,19 @@ struct out_segment {
 };
 
 struct out {
-  uint8_t *buffer; /* OUT_BYTES, after the segments; undefined while there are none */
-  size_t used;     /* bytes of the buffer */
+  uint8_t *buffer; /* after the segments; undefined while there are none */
+  size_t room;     /* bytes of the buffer: OUT_BYTES, or what the pool was made for */
+  size_t used;     /* and those that are written */
   size_t bytes;    /* unacked, of all segments */
   uint32_t first, count;
   struct out_segment *segments; /* ring of OUT_SEGMENTS, or NULL */
 };
 
-/* Size of the pool's objects. Derived from bounds of limits.h. */
-#define OUT_OBJECT_BYTES (OUT_SEGMENTS * sizeof(struct out_segment) + OUT_BYTES)
+/* Size of the pool's objects, for a buffer of OUT_BYTES or of `bytes`. Derived from bounds of limits.h. */
+#define OUT_OBJECT_BYTES out_object_bytes(OUT_BYTES)
+static inline size_t out_object_bytes(size_t bytes) {
+  return OUT_SEGMENTS * sizeof(struct out_segment) + bytes;
+}
 
 /* Takes memory, unless it is held already. False when it was refused. */
 __attribute__((warn_unused_result)) bool out_begin(struct out *out, struct pool *pool);
@@ -43,7 +47,7 @@ static inline uint8_t *out_at(const struct out *out) {
   return out->buffer + out->used;
 }
 static inline size_t out_room(const struct out *out) {
-  return OUT_BYTES - out->used;
+  return out->room - out->used;
 }
 
 /* We have written the bytes from out_at() to `end`. */

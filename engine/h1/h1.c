@@ -208,6 +208,7 @@ struct h1_config h1_config_default(void) {
       .body_idle_ns = H2_BODY_IDLE_NS,
       .conversation_idle_ns = H2_STREAM_IDLE_NS,
       .send_stall_ns = H2_SEND_STALL_NS,
+      .out_bytes = OUT_BYTES,
   };
 }
 
@@ -223,7 +224,7 @@ void h1_shared_init(struct h1_shared *shared, struct http_shared *http,
   init_pool(shared, &shared->streams, sizeof(struct h1_stream), config->streams_max);
   init_pool(shared, &shared->texts, H1_TEXT_BYTES, config->streams_max);
   init_pool(shared, &shared->gathers, H1_GATHER_BYTES, connections_max);
-  init_pool(shared, &shared->outs, OUT_OBJECT_BYTES, connections_max);
+  init_pool(shared, &shared->outs, out_object_bytes(config->out_bytes), connections_max);
 }
 
 void h1_shared_destroy(struct h1_shared *shared) {

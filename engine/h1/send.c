@@ -18,10 +18,11 @@
 #include <assert.h>
 #include <string.h>
 
-/* Room in front of a chunk's data, for a size below OUT_BYTES and CRLF; and behind it, for CRLF and the
- * last chunk. */
+/* Room in front of a chunk's data, for its size and CRLF; and behind it, for CRLF and the last chunk. */
 enum { CHUNK_DIGITS = 4, CHUNK_FRONT = CHUNK_DIGITS + 2, CHUNK_TAIL = 2 + 5 };
-_Static_assert(OUT_BYTES < 1u << (4 * CHUNK_DIGITS), "a chunk's size fits");
+
+/* Derived from the digits of its size: the largest chunk. */
+enum { CHUNK_BYTES = (1 << (4 * CHUNK_DIGITS)) - 1 };
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
@@ -125,6 +126,7 @@ static size_t room_for(const struct h1_stream *stream, size_t budget_bytes) {
   if (stream->room_bytes > 0 && out->bytes == 0 && budget < BODY_ROOM_BYTES)
     budget = BODY_ROOM_BYTES;
   size_t room = out_room(out), framing = stream->chunked ? CHUNK_FRONT + CHUNK_TAIL : 0;
+  if (stream->chunked) budget = h1_min(budget, CHUNK_BYTES);
   return h1_min(budget, room > framing ? room - framing : 0);
 }
 

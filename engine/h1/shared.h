@@ -24,6 +24,8 @@ struct h1_config {
   uint64_t conversation_idle_ns;
   uint64_t
       send_stall_ns; /* as H2_SEND_STALL_NS: a peer that takes little for so long is given up */
+  uint32_t
+      out_bytes; /* of output that waits for the transport: OUT_BYTES, or more for tunnels, which fill it */
 };
 
 /* The worker writes them; readers use counter_get(). */
@@ -72,7 +74,7 @@ struct h1_shared {
   struct pool streams;     /* struct h1_stream */
   struct pool texts;       /* heads that are to be sent, H1_TEXT_BYTES each */
   struct pool gathers;     /* heads that arrive in pieces, H1_GATHER_BYTES each */
-  struct pool outs;        /* OUT_OBJECT_BYTES each */
+  struct pool outs;        /* with config.out_bytes each */
 
   uint64_t uploads; /* requests whose body is incomplete */
 

@@ -9,8 +9,9 @@
 #include "engine/ws/mask.h"
 #include "engine/ws/queue.h"
 
-/* Spans of one message: a frame's header and its bytes, a few times. */
-enum { SPANS = 16 };
+/* Spans of one message: a frame's header and its bytes, a few times. And by how many bytes a machine may exceed what it is
+ * asked for: a frame's header. Such a rest would make a message of its own. */
+enum { SPANS = 16, SLACK = 64 };
 
 void ws_source_set(struct ws *ws, const struct ws_source *source) {
   ws->source = source;
@@ -47,7 +48,7 @@ size_t ws_source_read(struct ws *ws, uint8_t *out, size_t max) {
   struct span spans[SPANS];
   const size_t most = max - WS_HEADER_BYTES_MAX;
   assert(max > WS_HEADER_BYTES_MAX);
-  size_t count = ws->source->peek(ws, spans, SPANS, most);
+  size_t count = ws->source->peek(ws, spans, SPANS, most > 2 * SLACK ? most - SLACK : most);
   struct ws_frame frame = {.opcode = WS_OPCODE_BINARY, .fin = true, .masked = ws->client};
   frame.len = cut(spans, count, most);
   size_t header = 0;

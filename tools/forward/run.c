@@ -268,6 +268,7 @@ static bool make_engine(struct run *run) {
   config.clock_ns = &run->worker->loop.now_ns;
   config.h1.conversation_idle_ns = UINT64_MAX;
   config.h1.send_stall_ns = PIPE_STALL_NS;
+  config.h1.out_bytes = PIPE_OUT_BYTES;
   pipes_set_windows(&config.spdy);
   run->has_engine = engine_init(&run->engine, &process_memory, &config, NULL);
   return run->has_engine;
@@ -374,6 +375,7 @@ static void serve_worker(struct run *run, const sigset_t *mask) {
 
 static int run_worker(struct run *run) {
   const struct worker_config config = {
+      .buffer_count = PIPE_BUFFERS,
       .count = 1,
       .ring = run->options->ring,
       .links_max = run->connections_max + FORWARD_DESCRIPTORS_KEPT / 2,

@@ -62,6 +62,7 @@ static struct engine_config config_of(const struct worker *worker) {
   config.clock_ns = &worker->loop.now_ns;
   config.h1.conversation_idle_ns = UINT64_MAX;
   config.h1.send_stall_ns = PIPE_STALL_NS;
+  config.h1.out_bytes = PIPE_OUT_BYTES;
   config.h2.conversation_idle_ns = UINT64_MAX;
   config.spdy.conversation_idle_ns = UINT64_MAX;
   config.spdy.body_idle_ns = UINT64_MAX;
@@ -300,6 +301,7 @@ static void wait_for_end(const struct worker_group *group) {
 static int run(struct tunnel *tunnel) {
   struct worker_group group = {0};
   struct worker_config config = {.count = tunnel->workers,
+                                 .buffer_count = PIPE_BUFFERS,
                                  .ring = tunnel->options.ring,
                                  .pin = true,
                                  .send_stall_ns = PIPE_STALL_NS,

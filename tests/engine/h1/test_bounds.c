@@ -235,6 +235,33 @@ static void test_linger(void **state) {
   talk_end(&talk);
 }
 
+static enum body_result fill(void *self, struct body_chunk *chunk) {
+  (void)self;
+  memset(chunk->room, 'x', chunk->max);
+  chunk->bytes = span_of(chunk->room, chunk->max);
+  return BODY_MORE;
+}
+
+/* However large the output may be (h1_config.out_bytes), the size of a chunk has four digits. */
+static void test_large_output(void **state) {
+  (void)state;
+  static const struct body_ops endless = {.pull = fill};
+  struct engine_config config = engine_config_default();
+  config.h1.out_bytes = 200 * KIB;
+  talk_begin(&talk, &config);
+  give(GET("/hold"));
+  talk.mute = true;
+  assert_true(stream_respond(talk.apps[0].stream, 200, NULL, 0, (struct body){&endless, NULL}));
+  struct span spans[8];
+  const struct machine_ops *ops = talk.machine.ops;
+  assert_int_equal(ops->send_peek(talk.machine.self, spans, 8, SIZE_MAX, talk.now_ns), 1);
+  assert_in_range(spans[0].len, 200 * KIB - 100, 200 * KIB);
+  const char *at = strstr((const char *)spans[0].base, "\r\n\r\n") + 4;
+  assert_memory_equal(at, "ffff\r\nx", 7);
+  assert_memory_equal(at + 6 + 0xffff, "\r\nffff\r\nx", 9);
+  talk_end(&talk);
+}
+
 /* Whichever allocation is refused, nothing leaks and nothing hangs. */
 static void test_no_memory(void **state) {
   (void)state;
@@ -267,6 +294,7 @@ int main(void) {
       cmocka_unit_test(test_upload_budget),
       cmocka_unit_test(test_small_chunks),
       cmocka_unit_test(test_linger),
+      cmocka_unit_test(test_large_output),
       cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
