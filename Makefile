@@ -320,9 +320,9 @@ $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -o $@
 # Modules of the program, which are in no library that fuzz targets link.
 $(OUT)/tests/fuzz/load_requests: $(call OBJ,tools/common/option_values.c $(addprefix tools/load/,bodies.c cap.c csv.c \
-  form.c form_fill.c input.c mapping.c options.c parse.c parse_har.c parse_json.c parse_lines.c target.c variables.c))
+  form.c form_fill.c input.c mapping.c options.c parse.c parse_har.c parse_json.c parse_lines.c rfc3339.c target.c variables.c))
 $(OUT)/tests/fuzz/config: $(call OBJ,$(addprefix tools/common/,arena.c failure.c mistakes.c nearest.c option_values.c \
-  output.c process.c yaml_tree.c) $(addprefix tools/serve/,rules/access.c coding/codec_stream.c coding/compress.c config/config.c config/check.c \
+  output.c process.c yaml_tree.c) $(addprefix tools/serve/,rules/access.c rules/client.c coding/codec_stream.c coding/compress.c config/config.c config/check.c \
   config/document.c config/file.c config/find.c config/make.c config/making.c config/print.c config/table.c config/take.c \
   config/hints.c config/host.c rules/network.c rules/rate.c rules/rules.c config/take_rules.c config/weight.c))
 

@@ -69,6 +69,10 @@ static void link_out(struct h2 *h2, struct h2_stream *stream) {
   else
     h2->all = stream->next;
   if (stream->next) stream->next->prev = stream->prev;
+  if (h2->all) return;
+  h2->idle_since_ns = h2->now_ns;
+  h2->rested = false;
+  counter_add(&h2->http->counters.connections_quieted, 1);
 }
 
 static void credit_unlink(struct h2 *h2, struct h2_stream *stream) {
@@ -144,11 +148,6 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
   h2->graves = stream;
   if (!stream->lingers) stream->error_code = error_code;
   if (stream->state == H2_CLOSED) budget_refund(&h2->resets);
-  if (!h2->all) {
-    h2->idle_since_ns = h2->now_ns;
-    h2->rested = false;
-    counter_add(&h2->http->counters.connections_quieted, 1);
-  }
   counter_add(&h2->http->counters.streams_closed, 1);
   const struct stream_events *events = stream->base.events;
   if (events && events->closed) events->closed(&stream->base, error_code);

@@ -74,7 +74,7 @@ static void test_moving(void **state) {
   }
   assert_int_equal(idmap_count(&map), 128);
   assert_int_equal(map.ring.slot_count, 512); /* at most half full, with one more for a moment */
-  assert_true(map.others.count <= 1); /* all but the one whose place the first stream has */
+  assert_true(map.others.count <= 1);         /* all but the one whose place the first stream has */
   idmap_destroy(&map);
 }
 

@@ -171,6 +171,18 @@ static void test_promises_are_withdrawn(void **state) {
       "closed 2 CANCEL, push refused, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end");
 }
 
+/* Nor are those that wait when the client resets their stream: it takes them along, and the connection is quiet once. */
+static void test_promises_end_with_their_stream(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/SH 1 [@hold]; !mute; !push 1; !push 1; RST 1 =8; !listen");
+  const struct http_counters *counters = &script.engine.http.counters;
+  assert_int_equal(counters->streams_closed, 3);
+  assert_int_equal(counters->connections_busied, 1);
+  assert_int_equal(counters->connections_quieted, 1);
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bounds),
@@ -180,6 +192,7 @@ int main(void) {
       cmocka_unit_test(test_smaller_window),
       cmocka_unit_test(test_ack_of_nothing),
       cmocka_unit_test(test_promises_are_withdrawn),
+      cmocka_unit_test(test_promises_end_with_their_stream),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

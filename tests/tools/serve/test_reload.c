@@ -43,8 +43,7 @@ static void test_what_stays_is_named(void **state) {
       {"https: 1\n", "https: 1\nspdy: false\nkey-log: a\n", "key-log "},
       {"https: 1\nclient-ca: a\n", "https: 1\nclient-ca: b\nclient-optional: true\n", ""},
       {"https: 1\nticket-keys: a\n", "https: 1\nticket-keys: b\n", "ticket-keys "},
-      {"https: 1\n", "https: 1\nciphers: ECDHE-RSA-AES128-GCM-SHA256\ngroups: X25519\n",
-       ""},
+      {"https: 1\n", "https: 1\nciphers: ECDHE-RSA-AES128-GCM-SHA256\ngroups: X25519\n", ""},
       {"https: 1\n", "https: 1\nkey-log: k\nspdy: true\nwindow: 99999\n", "spdy key-log window "},
       {"https: 1\n", "http: [1, 2]\nhttps: 3\npush: false\ndrain-seconds: 3\nverbose: true\n", ""},
       {"http: 1\n", "https: 1\nclient-ca: a\nkey-log: b\n", ""}, /* TLS begins with it */
