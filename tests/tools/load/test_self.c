@@ -86,7 +86,7 @@ static struct load_books books;
 static void begin(void) {
   memset(&books, 0, sizeof books);
   books.plan = &plan;
-  books.endless = true;
+  books.endless = books.open = true;
   plan.origins.count = 1;
   load_source_init(&books.source, &plan, 0);
   if (plan.shape.count == 0) load_shape_add(&plan.shape, INFINITY, 1000, 1000);
@@ -174,6 +174,7 @@ static void test_expired_ones_were_late(void **state) {
 static void test_the_file_was_slow(void **state) {
   (void)state;
   begin();
+  books.source.endless = false;
   at(2);
   load_books_note_input(&books, true);
   at(5);
