@@ -72,9 +72,9 @@ class Spdy:
         self.next = stream + 2
         return control(SYN_STREAM, struct.pack("!IIBB", stream, 0, priority << 5, 0) + self.block(fields), flags), stream
 
-    def request(self, path, method="GET", fields=(), flags=FIN, priority=0):
+    def request(self, path, method="GET", fields=(), flags=FIN, priority=0, host="localhost", scheme="http"):
         frame, stream = self.syn_stream([(":method", method), (":path", path), (":version", "HTTP/1.1"),
-                                         (":host", "localhost"), (":scheme", "http"), *fields], flags, priority)
+                                         (":host", host), (":scheme", scheme), *fields], flags, priority)
         self.send(frame)
         return stream
 

@@ -8,6 +8,7 @@ import ssl
 import pytest
 
 import harness
+import spdy_peer
 from harness import tool, wait_until
 
 
@@ -97,6 +98,34 @@ def test_hosts_and_routes(configured, site, options):
     else:
         assert get("/x?y", "plain.example") == (
             301, f"https://plain.example:{server.https}/x?y", "")
+
+
+@pytest.mark.parametrize("way", [{}, {"upgrade": True}, {"secure": True}], ids=["clear text", "upgrade", "TLS"])
+def test_hosts_and_routes_over_spdy(configured, site, way):
+    server = configured("spdy: true\n" + site)
+    secure = "secure" in way
+    peer = spdy_peer.Spdy(server.https if secure else server.http, **way)
+
+    def get(path, host="a.example"):
+        fields, body = peer.fetch(path, host=host, scheme="https" if secure else "http")
+        return int(fields[":status"][:3]), fields.get("location", ""), body.decode()
+
+    assert get("/") == (200, "", "top")
+    assert get("/docs/", "x.y.A.example.:1") == (200, "", "docs")
+    assert peer.fetch("/docs/", host="a.example")[0]["cache-control"] == "max-age=7"
+    assert get("/old/a%20b/?c") == (302, "/docs/a%20b/?c", "")
+    assert get("/gone") == (410, "", "gone")
+    assert get("/", "other.example")[0] == 404
+    assert get("/x?y", "plain.example") == (
+        (200, "", "secure") if secure else (301, f"https://plain.example:{server.https}/x?y", ""))
+    peer.close()
+
+
+def test_spdy_is_off_in_a_file_that_does_not_name_it(configured, site):
+    server = configured(site)
+    peer = harness.connect(server.https, True, alpn=("spdy/3.1", "http/1.1"))
+    assert peer.selected_alpn_protocol() == "http/1.1"
+    peer.close()
 
 
 def test_check_and_print(tmp_path, site):
