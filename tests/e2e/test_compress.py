@@ -46,6 +46,29 @@ def get(server, path, accept, *fields, **more):
     return server.get(path, fields=[("accept-encoding", accept), *fields], **more)
 
 
+def test_the_built_in_site(start):
+    """Of a plain command line, too; and it goes on to be sent as it is with --no-compress."""
+    for options, coding in (([], "gzip"), (["--no-compress"], None)):
+        response = get(start(*options), "/", "gzip")
+        assert response.status == 200 and response.field("content-encoding") == coding
+        page = decode("gzip", bytes(response.body)) if coding else bytes(response.body)
+        assert page.strip().endswith(b"</html>") or b"<" in page
+
+
+def test_lists_of_directories(start, tmp_path):
+    """A list is compressed as it is sent; the files in the directory are compressed once, as ever."""
+    for number in range(100):
+        (tmp_path / f"a-name-{number}.txt").write_bytes(text_of(2000))
+    server = start(tmp_path, "--listing")
+    listed = get(server, "/", "gzip")
+    assert listed.field("content-encoding") == "gzip" and listed.field("vary") == "accept-encoding"
+    assert b"a-name-99.txt" in decode("gzip", bytes(listed.body))
+    assert get(server, "/", "identity").field("content-encoding") is None
+    file = get(server, "/a-name-1.txt", "gzip")
+    assert file.field("content-encoding") == "gzip" and file.field("content-length") is not None
+    assert server.counters()["compress_begun"] == 1
+
+
 @pytest.mark.parametrize("name", ["small.js", "large.css"])
 @pytest.mark.parametrize("coding", CODINGS)
 def test_compressed(served, name, coding):

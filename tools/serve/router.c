@@ -255,14 +255,19 @@ static void pass(const struct handler *handler, struct stream *stream,
   handler->request(handler->ctx, stream, request, now_ns);
 }
 
+/* A directory's files are compressed once, not each time (serve/coding/recode.h); its lists are made each time. */
+static void begin_compression(const struct router *router, const struct serve_route *route,
+                              struct stream *stream, const struct headers *fields) {
+  bool directory = route->action == SERVE_DIRECTORY;
+  if (!route->compress || (directory && !route->listing)) return;
+  (directory ? compress_begin_made : compress_begin)(router->settings.compressor, stream, fields);
+  if (!stream->filter) stream->filter = &compress_filter; /* the route's filters end in it */
+}
+
 static void act(struct router *router, const struct serve_route *route, struct stream *stream,
                 const struct request *request, const struct site_path *path, uint64_t now_ns) {
   bool tunnel = span_is(request->method, "CONNECT");
-  /* A directory's files are compressed once, not each time (serve/coding/recode.h). */
-  if (route->compress && route->action != SERVE_DIRECTORY) {
-    compress_begin(router->settings.compressor, stream, request->fields);
-    if (!stream->filter) stream->filter = &compress_filter; /* the route's filters end in it */
-  }
+  begin_compression(router, route, stream, request->fields);
   switch (route->action) {
   case SERVE_DEMO: pass(router->settings.demo, stream, request, now_ns); return;
   case SERVE_DIRECTORY:

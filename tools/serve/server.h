@@ -17,7 +17,7 @@
 #include "io/worker/group.h"
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
-#include "tools/serve/coding/compress.h"
+#include "tools/serve/coding/compress_handler.h"
 #include "tools/serve/config/config.h"
 #include "tools/serve/demo/demo.h"
 #include "tools/serve/front.h"
@@ -69,6 +69,7 @@ struct serve_worker {
   struct jobs_desk desk;
   struct recode_counters recoded; /* of all directories */
   struct compressor compressor;
+  struct compress_handler compress; /* around the built-in site alone */
   struct serve_worker_logs logs;
   struct tls_factory tls;
   bool has_tls;

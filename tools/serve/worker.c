@@ -67,8 +67,11 @@ static bool make_demo(struct serve_worker *mine, uint32_t exchanges_max, struct 
 static const struct handler *make_only(struct server *server, struct serve_worker *mine,
                                        struct worker *worker, const struct serve_route *route,
                                        uint32_t exchanges_max, struct io_error *error) {
-  if (route->action == SERVE_DEMO)
-    return make_demo(mine, exchanges_max, error) ? demo_handler(mine->demo) : NULL;
+  if (route->action == SERVE_DEMO) {
+    if (!make_demo(mine, exchanges_max, error)) return NULL;
+    const struct handler *demo = demo_handler(mine->demo);
+    return route->compress ? compress_handler_init(&mine->compress, &mine->compressor, demo) : demo;
+  }
   struct serve_site_settings settings = {
       .directory = route->directory,
       .loop = &worker->loop,
@@ -121,7 +124,7 @@ static const struct handler *make_handler(struct server *server, struct serve_wo
                                           struct io_error *error) {
   const struct serve_route *only = server->file ? NULL : config_only_route(server->config);
   if (only && only->action <= SERVE_DIRECTORY && !serve_rules_are_asked(only->rules) &&
-      !only->head_starts && server->config->connection_rate.interval_ns == 0 &&
+      !only->listing && !only->head_starts && server->config->connection_rate.interval_ns == 0 &&
       server->config->connections_per_client == 0 && server->config->certificate_count < 2)
     return make_only(server, mine, worker, only, exchanges_max, error);
   if (!make_demo(mine, exchanges_max, error)) return NULL;

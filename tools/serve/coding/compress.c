@@ -160,6 +160,7 @@ static void close_body(void *self) {
 struct survey {
   bool compressible; /* by its type */
   bool forbidden;    /* encoded already, a part, or not to be changed */
+  bool tagged;       /* it has an entity tag */
   bool known;        /* its length */
   uint64_t length;
 };
@@ -185,6 +186,7 @@ static struct survey survey_of(const struct response *response) {
       survey.compressible = mime_is_compressible(value) && !is_stream_of_events(value);
       break;
     case TOKEN_CONTENT_LENGTH: survey.known = decimal_get(value, &survey.length); break;
+    case TOKEN_ETAG: survey.tagged = true; break;
     case TOKEN_CACHE_CONTROL: survey.forbidden |= forbids_transforms(value); break;
     case TOKEN_CONTENT_ENCODING:
     case TOKEN_CONTENT_RANGE: survey.forbidden = true; break;
@@ -194,10 +196,11 @@ static struct survey survey_of(const struct response *response) {
   return survey;
 }
 
-/* The note: the compressor's address, whose low bits are free, and the coding in them. */
-enum { NOTE_CODING = 7 };
-_Static_assert(CODING_COUNT <= NOTE_CODING + 1 && _Alignof(struct compressor) > NOTE_CODING,
-               "a coding fits beside an address");
+/* The note: the compressor's address, whose low bits are free, and in them the coding, and compress_begin_made()'s
+ * mark. */
+enum { NOTE_CODING = 3, NOTE_MADE = 4, NOTE_BITS = NOTE_CODING | NOTE_MADE };
+_Static_assert(CODING_COUNT <= NOTE_CODING + 1 && _Alignof(struct compressor) > NOTE_BITS,
+               "they fit beside an address");
 
 static struct squeeze *squeeze_make(struct compressor *compressor, struct stream *stream,
                                     struct body inner) {
@@ -220,7 +223,7 @@ static struct squeeze *squeeze_make(struct compressor *compressor, struct stream
 
 static struct squeeze *squeeze_begin(struct stream *stream, struct body inner) {
   struct compressor *compressor =
-      (struct compressor *)(uintptr_t)(stream->filter_note & ~(uint64_t)NOTE_CODING);
+      (struct compressor *)(uintptr_t)(stream->filter_note & ~(uint64_t)NOTE_BITS);
   struct squeeze *squeeze = squeeze_make(compressor, stream, inner);
   counter_add(squeeze ? &compressor->counters.begun : &compressor->counters.busy, 1);
   return squeeze;
@@ -276,7 +279,8 @@ static bool respond(const struct answer_filter *filter, struct stream *stream,
   enum coding coding = (enum coding)(stream->filter_note & NOTE_CODING);
   struct survey survey = survey_of(response);
   bool small = survey.known && survey.length < SITE_ENCODE_BYTES_MIN;
-  if (!stream->filter_note || !survey.compressible || survey.forbidden || small ||
+  bool once = survey.tagged && stream->filter_note & NOTE_MADE;
+  if (!stream->filter_note || once || !survey.compressible || survey.forbidden || small ||
       !response->body.ops || response->count > FIELD_RULES_FIELDS_MAX)
     return answer_filter_pass(filter, stream, response);
   struct squeeze *squeeze = coding ? squeeze_begin(stream, response->body) : NULL;
@@ -302,4 +306,10 @@ void compress_begin(struct compressor *compressor, struct stream *stream,
     coding = negotiate_best(&negotiation, ALL);
   }
   stream->filter_note = (uint64_t)(uintptr_t)compressor | (uint64_t)coding;
+}
+
+void compress_begin_made(struct compressor *compressor, struct stream *stream,
+                         const struct headers *fields) {
+  compress_begin(compressor, stream, fields);
+  stream->filter_note |= NOTE_MADE;
 }

@@ -39,4 +39,9 @@ extern const struct answer_filter compress_filter;
 void compress_begin(struct compressor *compressor, struct stream *stream,
                     const struct headers *fields);
 
+/* The same for what is made for this request alone, as the list of a directory: responses with an entity tag are files,
+ * which are compressed once (serve/coding/recode.h). */
+void compress_begin_made(struct compressor *compressor, struct stream *stream,
+                         const struct headers *fields);
+
 #endif

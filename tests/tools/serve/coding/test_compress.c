@@ -14,7 +14,7 @@
 #include "io/ring/op.h"
 #include "tests/support/fake.h"
 #include "tools/serve/coding/codec.h"
-#include "tools/serve/coding/compress.h"
+#include "tools/serve/coding/compress_handler.h"
 #include "tools/serve/limits.h"
 
 enum { TEXT_BYTES = 100000 };
@@ -160,6 +160,70 @@ static void assert_body(const struct fake_stream *fake, enum coding coding) {
 }
 
 #define HTML header_of(TOKEN_CONTENT_TYPE, span_text("text/html; charset=utf-8"))
+
+/* ---- a handler around another ------------------------------------------------------------------ */
+
+static bool made; /* compress_begin_made() is called, not compress_begin() */
+
+static void answer_alone(void *ctx, struct stream *stream, const struct request *request,
+                         uint64_t now_ns) {
+  static struct body_bytes bytes;
+  (void)ctx, (void)now_ns;
+  if (made) compress_begin_made(&compressor, stream, request->fields);
+  if (made) stream->filter = &compress_filter;
+  assert_true(stream_respond(stream, answer.status, answer.fields, answer.count,
+                             body_bytes(&bytes, span_of(text, answer.bytes), NULL, NULL)));
+}
+
+static unsigned endings;
+
+static void count_ended(void *ctx, struct stream *stream, const struct stream_facts *facts) {
+  assert_ptr_equal(ctx, &answer);
+  (void)stream, (void)facts;
+  endings++;
+}
+
+static void test_around_a_handler(void **state) {
+  static const char *const protocols[] = {"websocket", NULL};
+  static const struct handler inner = {
+      .ctx = &answer, .request = answer_alone, .protocols = protocols, .ended = count_ended};
+  static const struct stream_facts facts;
+  struct compress_handler around;
+  struct fake_stream fake = {0};
+  struct header field = header_of(TOKEN_ACCEPT_ENCODING, span_text("gzip"));
+  (void)state;
+  made = false;
+  answer = (struct answer){.status = 200, .fields = {HTML}, .count = 1, .bytes = 5000};
+  const struct handler *outer = compress_handler_init(&around, &compressor, &inner);
+  assert_ptr_equal(outer->protocols, protocols);
+  fake_request(&fake, outer, "GET", "/", &field, 1, 0);
+  receive(&fake, 3000);
+  assert_string_equal(fake_field(&fake, "content-encoding"), "gzip");
+  assert_body(&fake, CODING_GZIP);
+  outer->mistake(outer->ctx, &fake.stream, "nobody listens");
+  outer->ended(outer->ctx, &fake.stream, &facts);
+  assert_int_equal(endings, 1);
+  fake_free(&fake);
+}
+
+/* Of a directory: its list is compressed, a file is not. */
+static void test_what_is_made(void **state) {
+  static const struct handler inner = {.request = answer_alone};
+  struct header field = header_of(TOKEN_ACCEPT_ENCODING, span_text("gzip"));
+  (void)state;
+  made = true;
+  for (int tagged = 0; tagged < 2; tagged++) {
+    struct fake_stream fake = {0};
+    answer = (struct answer){.status = 200, .fields = {HTML}, .count = 1, .bytes = 5000};
+    if (tagged) answer.fields[answer.count++] = header_of(TOKEN_ETAG, span_text("\"a\""));
+    fake_request(&fake, &inner, "GET", "/", &field, 1, 0);
+    receive(&fake, 3000);
+    const char *encoding = fake_field(&fake, "content-encoding");
+    assert_true(tagged ? !encoding : encoding && strcmp(encoding, "gzip") == 0);
+    if (tagged) assert_string_equal(fake_field(&fake, "etag"), "\"a\"");
+    fake_free(&fake);
+  }
+}
 
 /* ---- which responses ------------------------------------------------------------------------- */
 
@@ -336,10 +400,15 @@ static void test_bodies_are_bounded(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_which_are_compressed),      TEST(test_fields),
-      TEST(test_bodies_in_pieces),          TEST(test_it_is_flushed),
-      TEST(test_it_fails_with_the_handler), TEST(test_it_may_be_closed_any_time),
+      TEST(test_which_are_compressed),
+      TEST(test_fields),
+      TEST(test_bodies_in_pieces),
+      TEST(test_it_is_flushed),
+      TEST(test_it_fails_with_the_handler),
+      TEST(test_it_may_be_closed_any_time),
       TEST(test_bodies_are_bounded),
+      TEST(test_around_a_handler),
+      TEST(test_what_is_made),
   };
   return cmocka_run_group_tests_name("serve/coding/compress", tests, NULL, NULL);
 }
