@@ -80,6 +80,8 @@ LIB := $(wildcard tools/lib/*.c tools/client/*.c) $(addprefix tools/common/,ciph
 # Everything in tools/ is part of the program, except the library and the generators, which are run by hand.
 TOOLS := $(filter-out tools/generate% tools/lib/%,$(wildcard tools/*.c tools/*/*.c tools/*/*/*.c))
 TESTS := $(shell find tests -name 'test_*.c' | sort)
+# Those that `make unit` builds and runs.
+UNIT := $(TESTS)
 FUZZ := $(wildcard tests/fuzz/*.c)
 # Programs for the end-to-end tests.
 HELPERS := $(wildcard tests/helpers/*.c)
@@ -115,7 +117,7 @@ help:
 	@echo '                          beside what the machine allows; ARGS=--quick takes a minute'
 	@echo 'make bench-growth         what a request and a connection cost as their number grows, plotted'
 	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
-	@echo 'make coverage             lines and branches of engine/ and io/ that the unit tests reach, by folder'
+	@echo 'make coverage             lines and branches of engine/ and io/ that their unit tests reach, by folder'
 	@echo 'make check                before a commit, in under a minute: formatter, linters, layers, circles'
 	@echo '                          and the unit tests of what changed'
 	@echo 'make hooks                let git run make check before each commit'
@@ -188,7 +190,7 @@ attack-table:
 coverage:
 	@tools/deps.sh build test
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
-	@$(MAKE) --no-print-directory VARIANT=coverage unit; failed=$$?; $(PYTHON) tests/coverage $(BUILD) && exit $$failed
+	@$(MAKE) --no-print-directory VARIANT=coverage UNIT='$(filter-out tests/tools/%,$(TESTS))' unit; failed=$$?; $(PYTHON) tests/coverage $(BUILD) && exit $$failed
 
 check:
 	@tools/deps.sh build test
@@ -345,10 +347,10 @@ $(OUT)/bench/scan_plain.o: engine/h1/scan.c $(OUT)/flags
 
 # Objects but no program: shows a compiler's warnings about all sources. The fuzz targets have clang's about the rest.
 objects: $(call OBJ,$(TOOLS) $(TESTS) $(SIM) $(HELPERS))
-unit-build: $(patsubst %.c,$(OUT)/%,$(TESTS))
+unit-build: $(patsubst %.c,$(OUT)/%,$(UNIT))
 # One per core, and all of them whatever fails.
 unit: unit-build
-	@printf '%s\n' $(patsubst %.c,$(OUT)/%,$(TESTS)) | xargs -P $$(nproc) -I{} sh -c \
+	@printf '%s\n' $(patsubst %.c,$(OUT)/%,$(UNIT)) | xargs -P $$(nproc) -I{} sh -c \
 	  '{} > {}.log 2>&1; status=$$?; echo "== {}"; cat {}.log; exit $$status'
 helpers: $(patsubst %.c,$(OUT)/%,$(HELPERS))
 bench-build: $(patsubst %.cc,$(OUT)/%,$(MICRO)) $(OUT)/bench/ceiling $(OUT)/bench/relay
