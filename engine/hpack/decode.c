@@ -269,10 +269,8 @@ static enum hpack_result literal_kept(struct block *b) {
     b->at = begin;
     return literal_dropped(b);
   }
-  if (headers_account(out, field.name.len, field.value.len)) {
-    out->at[out->count++] = field;
-    out->arena_used = out->arena_max - room.left;
-  }
+  if (headers_account(out, field.name.len, field.value.len)) out->at[out->count++] = field;
+  out->arena_used = out->arena_max - room.left; /* dropped or not: its insertion may take more */
   return literal.indexed ? insert(b, &field) : HPACK_OK;
 }
 

@@ -21,9 +21,11 @@ static uint8_t arena[ARENA], block_bytes[BLOCK_MAX];
 static struct headers list;
 static char text[TEXT_MAX];
 
+static size_t list_bytes_max = SIZE_MAX;
+
 static void decode(const uint8_t *bytes, size_t len, size_t arena_bytes) {
   const char *reason;
-  headers_init(&list, fields, LIST_MAX, arena, arena_bytes, SIZE_MAX);
+  headers_init(&list, fields, LIST_MAX, arena, arena_bytes, list_bytes_max);
   assert_int_equal(hpack_decode(&decoder, span_of(bytes, len), &list, &reason), HPACK_OK);
 }
 
@@ -122,10 +124,26 @@ static void fields_lost_with_their_entries(void **state) {
   end();
 }
 
+/* A field that the list has no room for is inserted as it came, where its insertion evicts one that the list has. */
+static void a_dropped_field_keeps_its_strings(void **state) {
+  (void)state;
+  begin(64);
+  decode_hex("40017803616263", sizeof arena); /* x: abc */
+  list_bytes_max = 40;
+  decode_hex("be 4001798390b2ff", sizeof arena); /* y: def, with Huffman code */
+  list_bytes_max = SIZE_MAX;
+  assert_true(list.overflowed);
+  assert_list("x: abc\n");
+  fields_text_of_table(&decoder.table, text, sizeof text);
+  assert_string_equal(text, "y: def\n");
+  end();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fields_outlast_their_entries),
       cmocka_unit_test(fields_lost_with_their_entries),
+      cmocka_unit_test(a_dropped_field_keeps_its_strings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
