@@ -513,6 +513,17 @@ struct h2_verdict h2_block_begin(struct h2 *h2, const struct h2_frame *frame,
   return take_fragment(h2, frame->headers.fragment, last);
 }
 
+struct h2_verdict h2_block_request(struct h2 *h2, const struct h2_frame_header *frame,
+                                   struct span block) {
+  assert(h2->block.kind == H2_BLOCK_NONE && frame->stream_id > h2->peer_id_max);
+  h2->block = (struct h2_block){.kind = H2_BLOCK_REQUEST,
+                                .stream_id = frame->stream_id,
+                                .end_stream = frame->flags & H2_FLAG_END_STREAM,
+                                .begun_ns = h2->now_ns};
+  h2->peer_id_max = frame->stream_id;
+  return block_complete(h2, block);
+}
+
 struct h2_verdict h2_block_continue(struct h2 *h2, const struct h2_frame *frame) {
   bool last = frame->header.flags & H2_FLAG_END_HEADERS;
   if (++h2->block.continuations > H2_CONTINUATION_FRAMES_MAX)

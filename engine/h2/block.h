@@ -16,6 +16,11 @@ struct http_upgrade;
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_block_begin(struct h2 *h2, const struct h2_frame *frame, struct h2_verdict fate);
 
+/* Server role, between blocks: HEADERS that opens a stream, with all of its block, padding and priority
+ * aside. Its identifier is the peer's and higher than all before. */
+__attribute__((warn_unused_result)) struct h2_verdict
+h2_block_request(struct h2 *h2, const struct h2_frame_header *frame, struct span block);
+
 /* CONTINUATION of the open block. */
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_block_continue(struct h2 *h2, const struct h2_frame *frame);

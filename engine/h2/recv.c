@@ -6,8 +6,8 @@
  * consumed, except that reading stops while our replies pile up, and pauses when a budget is used up
  * (h2/pause.h).
  *
- * A client takes the frames of an ordinary response in a step each, if all their bytes are there:
- * whole_take(). That way handles no errors and nothing rare; such frames go the general way.
+ * The frames of an ordinary request or response are taken in a step each, if all their bytes are there:
+ * whole_take(). That way handles no errors of frames and nothing rare; such frames go the general way.
  */
 #include "engine/h2/recv.h"
 
@@ -315,7 +315,21 @@ bool h2_recv_wanted(const struct h2 *h2) {
          h2->control_used <= H2_CONTROL_BYTES - H2_CONTROL_BYTES / 4;
 }
 
-/* The first frame of `in`, if all of it is there and it is an ordinary part of a response: one step instead
+/* A server's turn in whole_take(): HEADERS that opens the next stream and holds nothing but its block. */
+static bool request_take(struct h2 *h2, const struct h2_frame_header *frame, struct span payload) {
+  enum { OTHERS = H2_FLAG_PADDED | H2_FLAG_PRIORITY };
+  const uint32_t id = frame->stream_id;
+  const bool plain = frame->type == H2_HEADERS && !(frame->flags & OTHERS) &&
+                     (frame->flags & H2_FLAG_END_HEADERS) &&
+                     frame->length <= h2_min(h2->ours.max_frame_size, H2_HEADER_BLOCK_BYTES_MAX);
+  const bool opens = id % 2 == 1 && id > h2->peer_id_max && h2->settings_received &&
+                     !h2->drain_final && h2->block.kind == H2_BLOCK_NONE;
+  if (!plain || !opens) return false;
+  h2_act(h2, id, h2_block_request(h2, frame, payload));
+  return true;
+}
+
+/* The first frame of `in`, if all of it is there and it is an ordinary part of a message: one step instead
  * of one for each phase. Returns its bytes; 0: it goes the general way. */
 static size_t whole_take(struct h2 *h2, struct span in) {
   if (in.len < H2_FRAME_HEADER_BYTES) return 0;
@@ -323,8 +337,12 @@ static size_t whole_take(struct h2 *h2, struct span in) {
   if (frame.length > in.len - H2_FRAME_HEADER_BYTES || frame.stream_id == 0) return 0;
   const struct span payload = span_of(in.base + H2_FRAME_HEADER_BYTES, frame.length);
   bool taken = false;
-  if (frame.type == H2_HEADERS) taken = h2_block_whole(h2, &frame, payload);
-  if (frame.type == H2_DATA) taken = h2_data_whole(h2, &frame, payload);
+  if (h2->role == H2_SERVER)
+    taken = request_take(h2, &frame, payload);
+  else if (frame.type == H2_HEADERS)
+    taken = h2_block_whole(h2, &frame, payload);
+  else if (frame.type == H2_DATA)
+    taken = h2_data_whole(h2, &frame, payload);
   return taken ? H2_FRAME_HEADER_BYTES + frame.length : 0;
 }
 
@@ -337,7 +355,7 @@ static size_t take(struct h2 *h2, struct span in) {
   };
   const struct h2_reader *reader = &h2->reader;
   bool between = reader->phase == H2_READ_HEADER && reader->have == 0;
-  size_t taken = between && h2->role == H2_CLIENT ? whole_take(h2, in) : 0;
+  size_t taken = between ? whole_take(h2, in) : 0;
   return taken ? taken : takes[reader->phase](h2, in);
 }
 

@@ -15,6 +15,8 @@ static size_t text_bytes(const struct origin *origin) {
 
 static bool is(const struct origin *origin, struct span scheme, struct span authority) {
   struct span kept = span_of(origin->text + origin->scheme_len, origin->authority_len);
+  if (span_equal(span_of(origin->text, origin->scheme_len), scheme) && span_equal(kept, authority))
+    return true; /* as most requests say it */
   return span_equal_ignoring_case(span_of(origin->text, origin->scheme_len), scheme) &&
          syntax_same_authority(kept, authority, scheme);
 }
@@ -31,12 +33,15 @@ static bool make_table(struct origin **origins, const struct memory *memory) {
   return *origins;
 }
 
-/* The entry with this origin; else one that is free; else NULL. */
-static struct origin *find(struct origin *origins, struct span scheme, struct span authority) {
+/* The entry with this origin, and `*kept`; else one that is free; else NULL. */
+static struct origin *find(struct origin *origins, struct span scheme, struct span authority,
+                           bool *kept) {
   struct origin *room = NULL;
+  *kept = false;
   for (struct origin *at = origins; at < origins + H2_ORIGINS_MAX; at++) {
     if (!at->text) return room ? room : at; /* entries are used from the first on */
-    if (is(at, scheme, authority)) return at;
+    *kept = is(at, scheme, authority);
+    if (*kept) return at;
     if (!at->users && !room) room = at;
   }
   return room;
@@ -59,9 +64,9 @@ uint8_t origin_take(struct origin **origins, const struct memory *memory, struct
                     struct span authority) {
   if (!scheme.len || !authority.len || scheme.len + authority.len > H2_ORIGIN_BYTES_MAX) return 0;
   if (!make_table(origins, memory)) return 0;
-  struct origin *origin = find(*origins, scheme, authority);
+  bool kept;
+  struct origin *origin = find(*origins, scheme, authority, &kept);
   if (!origin) return 0;
-  bool kept = origin->text && is(origin, scheme, authority);
   if (!kept && !replace(origin, memory, scheme, authority)) return 0;
   origin->users++;
   return (uint8_t)(origin - *origins + 1);

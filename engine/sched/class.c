@@ -58,8 +58,10 @@ struct span sched_class_essence(struct span content_type) {
 
 enum sched_class sched_class_of(struct span content_type) {
   struct span type = sched_class_essence(content_type);
+  const uint8_t first = type.len > 0 ? text_lower(type.base[0]) : 0;
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     struct span known = types[i].type;
+    if (known.base[0] != first) continue;
     uint8_t last = known.base[known.len - 1];
     bool prefix = last == '/' || last == '-';
     if ((prefix || type.len == known.len) && begins_with(type, known)) return types[i].class;
