@@ -299,7 +299,7 @@ void talk_pump(struct talk *talk) {
   }
 }
 
-/* What the machine does not want yet is dropped when the connection is done, and kept otherwise. */
+/* What the machine does not want is dropped: a script gives it where it is wanted. */
 void talk_give(struct talk *talk, struct span bytes) {
   while (bytes.len && talk_wants(talk) & MACHINE_RECV) {
     struct span copy = guard_put(&talk->guard, bytes);

@@ -434,9 +434,48 @@ static const struct bad_input expectations[] = {
     {"behind a bare CR", GET("Host: a\r\nExpect: 100-continue\r\r\n"), "400"},
 };
 
+/* What was published against servers and proxies from 2023 to 2026, by the names it goes by. Those about upgrades and
+ * tunnels are in test_exchanges.c. */
+static const struct bad_input published[] = {
+    {"CVE-2023-40225: empty length", POST("Content-Length:\r\n"), "400"},
+    {"CVE-2025-55315: LF in an extension", CHUNKED("2;a\nxx\r\n3\r\nabc\r\n0\r\n\r\n"), "400"},
+    {"CVE-2025-55315: CR in an extension", CHUNKED("2;a\rxx\r\n3\r\nabc\r\n0\r\n\r\n"), "400"},
+    {"CVE-2025-58056: LF ends the last chunk's line", CHUNKED("0;a\n\r\nGET / HTTP/1.1\r\n\r\n"),
+     "400"},
+    {"CVE-2025-22871: LF ends the size's line", CHUNKED("5\nabcde\r\n0\r\n\r\n"), "400"},
+    {"CVE-2025-43859: no line end after the data", CHUNKED("3\r\nabcXX2\r\n00\r\n0\r\n\r\n"),
+     "400"},
+    {"CVE-2026-2835: a list of codings",
+     POST("Transfer-Encoding: identity, chunked\r\nContent-Length: 29\r\n"), "400"},
+    {"CVE-2026-2835: codings in two fields",
+     POST("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\nContent-Length: 29\r\n"),
+     "400"},
+    {"CVE-2026-2835: chunks in HTTP/1.0",
+     BYTES("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1d\r\nGET /"), "400"},
+    {"pingora#945: both lengths", POST("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
+     "400"},
+    {"CVE-2026-89044: a coding that ends like chunked", POST("Transfer-Encoding: notchunked\r\n"),
+     "400"},
+    {"kawa 0.7.0: chunked is not the last one", POST("Transfer-Encoding: chunked, notchunked\r\n"),
+     "400"},
+    {"CVE-2026-66752: a space in the coding", POST("Transfer-Encoding: not chunked\r\n"), "400"},
+    {"GHSA-3ccp-42pg-hgv6: CONNECT with a body",
+     BYTES("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nContent-Length: 29\r\n\r\nGET / HTTP/1.1\r\n"),
+     "400"},
+    {"CVE-2026-33433: another field is no length",
+     BYTES("POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 3\r\n\r\nGET"),
+     "POST - a / 1.1 keep|host=a|content_length=3||GET"},
+    {"0.CL: space before the colon", POST("Content-Length : 29\r\n"), "400"},
+    {"0.CL: the name is on another line", POST("Content-Length\r\n : 29\r\n"), "400"},
+    {"CL.0: behind a folded line", POST("X: y\r\n\tContent-Length: 29\r\n"), "400"},
+    {"Expect: folded", POST("Expect:\r\n 100-continue\r\nContent-Length: 29\r\n"), "400"},
+    {"Expect: space before it", POST(" Expect: 100-continue\r\nContent-Length: 29\r\n"), "400"},
+    {"Expect: more than one word", POST("Expect: y 100-continue\r\nContent-Length: 29\r\n"), "417"},
+};
+
 #define TABLE(rows)                                                                                \
   { #rows, rows, sizeof(rows) / sizeof *(rows) }
 
 const struct bad_input_table bad_input_tables[BAD_INPUT_TABLES] = {
-    TABLE(lengths), TABLE(codings), TABLE(chunks), TABLE(trailers),    TABLE(request_lines),
-    TABLE(targets), TABLE(hosts),   TABLE(fields), TABLE(expectations)};
+    TABLE(lengths), TABLE(codings), TABLE(chunks), TABLE(trailers),     TABLE(request_lines),
+    TABLE(targets), TABLE(hosts),   TABLE(fields), TABLE(expectations), TABLE(published)};

@@ -19,7 +19,7 @@ struct bad_input_table {
   size_t count;
 };
 
-enum { BAD_INPUT_TABLES = 9 };
+enum { BAD_INPUT_TABLES = 10 };
 extern const struct bad_input_table bad_input_tables[BAD_INPUT_TABLES];
 
 #endif

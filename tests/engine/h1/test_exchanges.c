@@ -204,6 +204,28 @@ static const struct talk_row tunnels[] = {
      "CONNECT , closed 1 2", ERROR("501 Not Implemented", "20", "501 Not Implemented")},
 };
 
+/* What was published about upgrades: the others are in bad_input.c. */
+static const struct talk_row published[] = {
+    {"CVE-2026-58055", "a body is a body, and the next request a request",
+     POST("/up", "Connection: upgrade\r\nUpgrade: chat\r\nContent-Length: 2\r\n") "ab" GET("/")
+         DO("tunnel 1") DO("respond 1 204"),
+     "POST /up +, data 1 2 end, tunnel refused, closed 1 0, " SERVED("2", "/"),
+     "HTTP/1.1 204 No Content|server: weir||" OK},
+    {"CVE-2026-2833", "what follows a refused upgrade is a request",
+     UPGRADE DO("wants") DO("respond 1 403 0") GET("/"),
+     "GET /ws for chat, wants, closed 1 0, " SERVED("2", "/"),
+     "HTTP/1.1 403 Forbidden|content-length: 0|server: weir||" OK},
+    {"CVE-2025-64763", "and of one that is made, the tunnel's",
+     UPGRADE DO("wants") DO("tunnel 1") GET("/"), "GET /ws for chat, wants, data 1 27", SWITCHED},
+    {"CVE-2026-88008", "h2c that is not offered is an ordinary request",
+     "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+     "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n" GET("/"),
+     SERVED("1", "/") ", " SERVED("2", "/"), OK OK},
+    {"GHSA-3ccp-42pg-hgv6", "CONNECT ends its connection",
+     "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n" GET("/"), "CONNECT , closed 1 2",
+     ERROR("501 Not Implemented", "20", "501 Not Implemented")},
+};
+
 _Static_assert(H1_GRACE_NS == 1000 * MILLISECOND_NS, "rows below tick so many milliseconds");
 
 static const struct talk_row ends[] = {
@@ -247,6 +269,7 @@ TEST(bodies)
 TEST(pipelines)
 TEST(informs)
 TEST(tunnels)
+TEST(published)
 TEST(ends)
 
 int main(void) {
@@ -254,7 +277,7 @@ int main(void) {
       cmocka_unit_test(test_persistence), cmocka_unit_test(test_lengths),
       cmocka_unit_test(test_bodies),      cmocka_unit_test(test_pipelines),
       cmocka_unit_test(test_informs),     cmocka_unit_test(test_tunnels),
-      cmocka_unit_test(test_ends),
+      cmocka_unit_test(test_published),   cmocka_unit_test(test_ends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

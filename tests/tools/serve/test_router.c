@@ -97,7 +97,7 @@ static void test_hosts(void **state) {
     const char *authority, *expected; /* the host's first name */
   } rows[] = {
       {"a.example", "a.example"},
-      {"A.EXAMPLE:99", "a.example"},
+      {"A.EXAMPLE:99", "a.example"}, /* CVE-2026-27588 */
       {"x.a.example", "*.a.example"},
       {"y.x.a.example", "*.a.example"},
       {"x.b.a.example", "*.b.a.example"},
@@ -288,7 +288,9 @@ static void test_access(void **state) {
   come_from(11);
   answered(403, "/own/x", NULL);
   end();
-  answered(403, "/all/../own", NULL); /* the normal form of the path counts */
+  answered(403, "/all/../own", NULL); /* the normal form of the path counts: CVE-2026-27587 */
+  end();
+  answered(403, "/%6fw%6E/x", NULL);
   end();
   answered(302, "/ours", NULL);
   end();
