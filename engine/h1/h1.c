@@ -23,9 +23,14 @@ static struct h1 *enter(void *self, uint64_t now_ns) {
   return h1;
 }
 
+/* Whether h1_recv_resume() has something to do. */
+static bool may_resume(const struct h1 *h1) {
+  return h1->held || h1->closing;
+}
+
 static void leave(struct h1 *h1) {
-  h1_recv_resume(h1);
-  h1_bury(h1);
+  if (may_resume(h1)) h1_recv_resume(h1);
+  if (h1->graves) h1_bury(h1);
   h1->in_call = false;
 }
 
@@ -51,9 +56,11 @@ static void machine_recv_eof(void *self, uint64_t now_ns) {
 static size_t machine_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
                                 uint64_t now_ns) {
   struct h1 *h1 = enter(self, now_ns);
-  h1_send_compose(h1, budget_bytes);
-  h1_recv_resume(h1); /* which may make more, and a host that gets nothing may not ask again */
   size_t count = h1_send_peek(h1, out, max, budget_bytes);
+  if (may_resume(h1)) { /* which may make more, and a host that gets nothing may not ask again */
+    h1_recv_resume(h1);
+    count = h1_send_peek(h1, out, max, budget_bytes);
+  }
   h1_clock_watch_output(h1);
   leave(h1);
   return count;
@@ -83,8 +90,15 @@ static bool has_ended(const struct h1 *h1) {
   return h1->first && h1->first->tunnel && h1->first->sent;
 }
 
+/* Between requests that follow each other, with nothing else to look at: the usual case. */
+static bool is_calm(const struct h1 *h1) {
+  bool other = h1->held | h1->closing | h1->lost | h1->eof | h1->draining | h1->handed_over;
+  return !h1->first && h1->phase == H1_READ_HEAD && h1->role == H1_SERVER && !other;
+}
+
 static unsigned machine_wants(const void *self) {
   const struct h1 *h1 = self;
+  if (is_calm(h1)) return h1->out.count ? MACHINE_RECV | MACHINE_SEND : MACHINE_RECV;
   if (h1->lost) return MACHINE_DONE;
   unsigned wants =
       (h1_recv_wanted(h1) ? MACHINE_RECV : 0u) | (h1_send_wanted(h1) ? MACHINE_SEND : 0u);
