@@ -320,10 +320,13 @@ static bool create_in_websocket(void *ctx, const struct machine_peer *peer,
 }
 
 static uint32_t random_bits(void *ctx) {
-  uint32_t bits;
-  (void)ctx;
-  if (RAND_bytes((uint8_t *)&bits, sizeof bits) != 1) abort();
-  return bits;
+  struct attempt *attempt = ctx;
+  uint8_t *bytes = (uint8_t *)attempt->random;
+  if (attempt->random_left == 0) {
+    if (RAND_bytes(bytes, sizeof attempt->random) != 1) abort();
+    attempt->random_left = FORWARD_RANDOM_AHEAD;
+  }
+  return attempt->random[--attempt->random_left];
 }
 
 static bool ask_websocket(struct attempt *attempt) {
@@ -339,6 +342,7 @@ static bool ask_websocket(struct attempt *attempt) {
       .ctx = attempt,
       .ping_ns = MACHINE_NO_DEADLINE, /* SPDY's reach farther */
       .random = random_bits,
+      .random_ctx = attempt,
   };
   char path[API_PATH_BYTES];
   struct ws_mount_client client;

@@ -70,14 +70,17 @@ struct attempt {
   json_t *service;    /* of STEP_SERVICE */
   char *body;         /* of the answer under way, API_BODY_BYTES_MAX at most */
   size_t body_len;
-  unsigned status;                     /* of that answer; 0: none has come */
-  unsigned refused;                    /* the status with which the WebSocket was refused */
-  unsigned openings;                   /* dials of the connection since the last answer */
-  bool asked;                          /* the step's request is under way */
-  bool ended;                          /* events.ended() was called */
-  bool cut;                            /* the connection is to be reset */
-  bool told_up;                        /* events.up() was called */
-  char reason[FORWARD_REASON_BYTES];   /* of the connection's end */
+  unsigned status;                   /* of that answer; 0: none has come */
+  unsigned refused;                  /* the status with which the WebSocket was refused */
+  unsigned openings;                 /* dials of the connection since the last answer */
+  bool asked;                        /* the step's request is under way */
+  bool ended;                        /* events.ended() was called */
+  bool cut;                          /* the connection is to be reset */
+  bool told_up;                      /* events.up() was called */
+  char reason[FORWARD_REASON_BYTES]; /* of the connection's end */
+  uint32_t random
+      [FORWARD_RANDOM_AHEAD]; /* keys of the WebSocket's frames, of which random_left are unused */
+  unsigned random_left;
   char mismatch[FORWARD_REASON_BYTES]; /* what was wrong with an upgrade's answer */
 };
 

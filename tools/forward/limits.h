@@ -27,6 +27,12 @@ enum {
   PORT_NAME_BYTES = 16,      /* of a port's name, with NUL: 15 characters (RFC 6335 section 5.1) */
   OBJECT_NAME_BYTES = 254,   /* of a pod's name, with NUL: 253 characters (RFC 1123 section 2.1) */
 
+  /* ---- the session ---- */
+
+  /* Keys of WebSocket frames that are made at once: the generator's call costs some microseconds, as much as all else of
+   * a small frame. Untested: any number is right. */
+  FORWARD_RANDOM_AHEAD = 64,
+
   /* ---- the API ---- */
 
   /* Of an answer: a hundred pods with long descriptions. */
