@@ -8,6 +8,7 @@ import textwrap
 import time
 
 import pytest
+from harness import wait_until
 from test_browser import report_of
 
 PROTOCOLS = {"h2": "--http2-prior-knowledge", "http1.1": "--http1.1"}
@@ -46,6 +47,7 @@ def test_events(start, protocol):
 def test_poll(start, protocol):
     server = start()
     with curl(server, protocol, "/poll") as client:
+        assert wait_until(lambda: server.counters()["requests"] == 1)
         with pytest.raises(subprocess.TimeoutExpired):
             client.wait(2.5)
         assert server.get("/plaintext").status == 200

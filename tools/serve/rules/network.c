@@ -20,7 +20,13 @@ static uint8_t mask_byte(unsigned bits, unsigned index) {
   return bits <= begin ? 0 : (uint8_t)(0xff << (8 - (bits - begin)));
 }
 
+static bool is_mapped(const uint8_t address[16]) {
+  static const uint8_t before[12] = {[10] = 0xff, [11] = 0xff};
+  return memcmp(address, before, sizeof before) == 0;
+}
+
 bool network_holds(const struct network *network, const uint8_t address[16]) {
+  if (is_mapped(address) && !network_is_ipv4(network)) return false;
   for (unsigned i = 0; i < 16; i++)
     if ((address[i] & mask_byte(network->prefix_bits, i)) != network->address[i]) return false;
   return true;
@@ -52,8 +58,7 @@ const char *network_parse(const char *text, size_t len, struct network *network)
 }
 
 bool network_is_ipv4(const struct network *network) {
-  static const uint8_t before[12] = {[10] = 0xff, [11] = 0xff};
-  return network->prefix_bits >= IPV4_BITS && memcmp(network->address, before, sizeof before) == 0;
+  return network->prefix_bits >= IPV4_BITS && is_mapped(network->address);
 }
 
 const char *network_format(const struct network *network, char text[NETWORK_TEXT_BYTES]) {

@@ -2,7 +2,8 @@
  * serve/rules/network.h - networks of clients' addresses: 10.0.0.0/8, [fd00::]/8, 192.0.2.7.
  *
  * IPv4 and IPv6 addresses have the 16 bytes of struct machine_peer: IPv4 is mapped into IPv6, so a client that
- * comes from ::ffff:10.0.0.1 is in 10.0.0.0/8.
+ * comes from ::ffff:10.0.0.1 is in 10.0.0.0/8. IPv4 addresses are in no network of IPv6: ::/0 holds all IPv6 alone, as
+ * in nginx.
  */
 #ifndef WEIR_TOOLS_SERVE_RULES_NETWORK_H
 #define WEIR_TOOLS_SERVE_RULES_NETWORK_H

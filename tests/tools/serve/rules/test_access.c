@@ -71,7 +71,11 @@ static void test_rules(void **state) {
       {{"allow 10.0.0.0/8", "deny 10.0.0.7"}, "10.0.0.7", true},
       {{"deny  10.0.0.7", "allow all"}, "192.0.2.7", true},
       {{"allow ::1", "deny all"}, "192.0.2.7", false},
-      {{"deny ::/0"}, "192.0.2.7", false}, /* mapped addresses are in it */
+      {{"deny ::/0"}, "192.0.2.7", true}, /* it is all of IPv6, and no IPv4 */
+      {{"deny ::/0"}, "2001:db8::1", false},
+      {{"deny 0.0.0.0/0"}, "192.0.2.7", false},
+      {{"deny 0.0.0.0/0"}, "2001:db8::1", true},
+      {{"deny ::ffff:0:0/96"}, "192.0.2.7", false}, /* the same */
       {{"allow 10.0.0.0/8"}, "unix", true},
       {{"deny ::/0"}, "unix", true},
       {{"deny all"}, "unix", false},
