@@ -13,7 +13,8 @@ ACK = END_STREAM = 1
 END_HEADERS = 4
 ENABLE_PUSH, INITIAL_WINDOW_SIZE = 2, 4
 WARM_UP = 200  # connections before those that count: pools and tables have their first size then
-SETTLE_SECONDS = 1.5  # for servers that give back memory when a connection becomes idle
+# Servers give back what idle connections do not need, some after a second, and their allocators after another few.
+SETTLED_SECONDS, SETTLE_SECONDS_MAX = 4, 20
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -64,6 +65,18 @@ def open_one(port, path, context, active):
                 return end
 
 
+def settled_bytes(pid):
+    """Resident bytes, once they have not become less for a while."""
+    least, since = resident_bytes(pid), time.monotonic()
+    until = since + SETTLE_SECONDS_MAX
+    while since + SETTLED_SECONDS > time.monotonic() < until:
+        time.sleep(0.5)
+        now = resident_bytes(pid)
+        if now < least:
+            least, since = now, time.monotonic()
+    return least
+
+
 def bytes_each(server, folder, core, secure, count, file_bytes=128, active=False):
     """Resident bytes for each of `count` connections to a fresh server that have made one request."""
     peer = peers.Peer(server, folder, core)
@@ -71,11 +84,9 @@ def bytes_each(server, folder, core, secure, count, file_bytes=128, active=False
     port, path, ends = peer.ports["https" if secure else "http"], f"/{file_bytes}.bin", []
     try:
         ends = [open_one(port, path, context, active) for _ in range(WARM_UP)]
-        time.sleep(SETTLE_SECONDS)
-        before = resident_bytes(peer.pid)
+        before = settled_bytes(peer.pid)
         ends += [open_one(port, path, context, active) for _ in range(count)]
-        time.sleep(SETTLE_SECONDS)
-        return (resident_bytes(peer.pid) - before) / count
+        return (settled_bytes(peer.pid) - before) / count
     finally:
         for end in ends:
             end.close()
