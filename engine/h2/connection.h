@@ -78,14 +78,14 @@ struct h2_flow {
   bool hurries;           /* the connection's credit is returned at once, however little it is */
 };
 
+/* What a request needs comes first: hosts may have the first lines of a machine fetched before they call it. */
 struct h2 {
   struct http_shared *http; /* shared with all protocols */
   struct h2_shared *shared; /* shared with all HTTP/2 connections */
   struct machine_host *host;
   const struct stream_ops *stream_ops; /* for its streams */
   enum h2_role role;
-  struct machine_peer peer; /* without its application protocol */
-  uint64_t now_ns;          /* of the current machine call, or of the last one */
+  uint64_t now_ns; /* of the current machine call, or of the last one */
 
   struct h2_reader reader;
   struct h2_block block;
@@ -118,13 +118,9 @@ struct h2 {
   uint32_t peer_id_max;     /* highest identifier that the peer has used */
   uint32_t peer_id_handled; /* highest that we have acted on, for GOAWAY's last stream */
   uint32_t own_id_next;     /* our next identifier */
-  uint32_t reset_ids[H2_RESETS_REMEMBERED];  /* the last streams that we reset, a ring */
-  uint32_t closed_ids[H2_CLOSED_REMEMBERED]; /* the last others that closed, a ring */
-  uint8_t closed_states[H2_CLOSED_REMEMBERED];
   uint16_t reset_next, closed_next;
   uint32_t own_reset_max; /* highest identifier of ours that we reset and have forgotten since */
 
-  struct sched sched;
   struct h2_stream *urgent_queue, *urgent_queue_tail; /* streams with something to send that no
                                                            window holds back */
   struct h2_stream *credit_queue;                     /* streams with credit to return */
@@ -166,6 +162,13 @@ struct h2 {
   const struct h2_client_events *client; /* client role; may be NULL */
   void *client_ctx;
   bool end_told; /* h2_client_events.ended was called */
+
+  /* Large, and mostly untouched: last, so that what each request reads and writes lies together. */
+  struct sched sched;
+  uint32_t reset_ids[H2_RESETS_REMEMBERED];  /* the last streams that we reset, a ring */
+  uint32_t closed_ids[H2_CLOSED_REMEMBERED]; /* the last others that closed, a ring */
+  uint8_t closed_states[H2_CLOSED_REMEMBERED];
+  struct machine_peer peer; /* without its application protocol */
 };
 
 static inline size_t h2_min(size_t a, size_t b) {

@@ -16,6 +16,10 @@ void h2_priority_attach(struct h2 *h2) {
   sched_attach(&h2->sched, &h2->shared->sched, find, h2);
 }
 
+void h2_priority_detach(struct h2 *h2) {
+  sched_detach(&h2->sched);
+}
+
 void h2_priority_init(struct h2 *h2) {
   sched_init(&h2->sched);
   h2_priority_attach(h2);

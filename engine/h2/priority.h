@@ -15,8 +15,9 @@ struct h2;
 void h2_priority_init(struct h2 *h2);
 void h2_priority_close(struct h2 *h2);
 
-/* Lets the scheduler find the streams of `h2`, which has moved, or is new, and has none. */
+/* Lets the scheduler find the streams of `h2`, which is new, or has moved, and has none. detach(): before it moves. */
 void h2_priority_attach(struct h2 *h2);
+void h2_priority_detach(struct h2 *h2);
 
 /* The peer's SETTINGS have been applied. */
 void h2_priority_settings(struct h2 *h2);

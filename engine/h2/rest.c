@@ -5,7 +5,8 @@
  *     struct h2_rest used: 1 1 0 1 0 0 0 1 ...    words: [http][shared][host][peer]...    entries of the tables
  *
  * The struct may be anywhere, because nothing points into it while there are no streams, but for the scheduler's
- * way to find streams, which is given to it anew.
+ * way to find streams. That is not kept, nor are other pointers that all connections of a worker have, and what an
+ * idle connection does not look at.
  */
 #include "engine/h2/rest.h"
 
@@ -57,6 +58,30 @@ static uint8_t *pack(struct h2_rest *rest, const struct h2 *h2) {
   return (uint8_t *)out;
 }
 
+/* Takes out what attach() puts back, and what is of no meaning now. */
+static void wipe(struct h2 *h2) {
+  h2->http = NULL;
+  h2->shared = NULL;
+  h2->now_ns = 0;
+  h2->out = (struct out){.buffer = NULL};
+  if (h2->reader.have == 0) {
+    memset(h2->reader.header, 0, sizeof h2->reader.header);
+    memset(&h2->reader.frame, 0, sizeof h2->reader.frame);
+  }
+  h2->decoder.table.memory = h2->encoder.table.memory = h2->streams.memory = NULL;
+  hpack_table_hollow(&h2->decoder.table);
+  hpack_table_hollow(&h2->encoder.table);
+  h2_priority_detach(h2);
+}
+
+static void attach(struct h2 *h2, struct h2_shared *shared) {
+  const struct memory *memory = shared->http->memory;
+  h2->shared = shared;
+  h2->http = shared->http;
+  h2->decoder.table.memory = h2->encoder.table.memory = h2->streams.memory = memory;
+  h2_priority_attach(h2);
+}
+
 /* The tables' entries are not there yet. Returns where they are. */
 static const uint8_t *unpack(const struct h2_rest *rest, struct h2 *h2) {
   const uint64_t *in = rest->words;
@@ -67,7 +92,7 @@ static const uint8_t *unpack(const struct h2_rest *rest, struct h2 *h2) {
       memcpy((uint8_t *)h2 + index * sizeof *in, in, sizeof *in);
       in++;
     }
-  h2_priority_attach(h2);
+  attach(h2, rest->shared);
   return (const uint8_t *)in;
 }
 
@@ -189,29 +214,24 @@ bool h2_rest_fits(const struct h2 *h2) {
 void h2_rest_begin(struct h2 *h2, const struct h2_awake *awake, struct machine *place) {
   assert(h2_rest_fits(h2));
   struct h2_shared *shared = h2->shared;
-  struct hpack_table decoder = h2->decoder.table, encoder = h2->encoder.table;
-  hpack_table_hollow(&h2->decoder.table);
-  hpack_table_hollow(&h2->encoder.table);
-  const size_t bytes = sizeof(struct h2_rest) + count_words(h2) * sizeof(uint64_t) +
-                       hpack_table_packed_bytes(&decoder) + hpack_table_packed_bytes(&encoder);
+  struct hpack_table *decoder = &h2->decoder.table, *encoder = &h2->encoder.table;
+  struct h2 bare = *h2;
+  wipe(&bare);
+  const size_t bytes = sizeof(struct h2_rest) + count_words(&bare) * sizeof(uint64_t) +
+                       hpack_table_packed_bytes(decoder) + hpack_table_packed_bytes(encoder);
   struct h2_rest *rest = memory_alloc(shared->http->memory, bytes);
-  if (!rest) {
-    h2->decoder.table = decoder;
-    h2->encoder.table = encoder;
-    return;
-  }
+  if (!rest) return;
   *rest = (struct h2_rest){.awake = awake,
                            .shared = shared,
                            .place = place,
                            .deadline_ns = h2_clock_deadline_ns(h2),
                            .idle_since_ns = h2->idle_since_ns,
                            .bytes = (uint32_t)bytes};
-  uint8_t *entries = hpack_table_pack(&decoder, pack(rest, h2));
-  uint8_t *end = hpack_table_pack(&encoder, entries);
+  uint8_t *end = hpack_table_pack(encoder, hpack_table_pack(decoder, pack(rest, &bare)));
   assert(end == (uint8_t *)rest + bytes);
   (void)end;
-  hpack_table_destroy(&decoder);
-  hpack_table_destroy(&encoder);
+  hpack_table_destroy(decoder);
+  hpack_table_destroy(encoder);
   pool_give(&shared->connections, h2);
   shared->resting++;
   *place = (struct machine){.ops = &rest_ops, .self = rest};

@@ -196,6 +196,15 @@ void sched_attach(struct sched *sched, struct sched_memory *pools, sched_find *f
   sched->updates.pool = &pools->updates;
 }
 
+void sched_detach(struct sched *sched) {
+  assert(sched->open_count == 0);
+  sched->tree.shares = sched->tree.placeholders = NULL;
+  sched->tree.find = NULL;
+  sched->tree.find_ctx = NULL;
+  sched->updates.pool = NULL;
+  sched->chosen = NULL;
+}
+
 void sched_destroy(struct sched *sched) {
   assert(sched->open_count == 0);
   sched_tree_free(&sched->tree);

@@ -114,6 +114,10 @@ void sched_init(struct sched *sched);
  * sched_destroy(). Before the first sched_open(). */
 void sched_attach(struct sched *sched, struct sched_memory *pools, sched_find *find, void *ctx);
 
+/* Forgets what sched_attach() gave it, and nothing else. No stream is open (asserted), and nothing may be called before
+ * the next sched_attach(). */
+void sched_detach(struct sched *sched);
+
 /* Gives all memory back; every node must have been closed (asserted). May be called twice. */
 void sched_destroy(struct sched *sched);
 

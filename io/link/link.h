@@ -51,20 +51,20 @@ enum link_receive {
 /* A copy of bytes that the machine did not want when they arrived. */
 struct link_kept {
   uint8_t *base;
-  size_t begin, end, capacity;
+  uint32_t begin, end, capacity;
 };
 
 #define LINK_NO_BUFFER UINT16_MAX
 
+/* Each group fills a cache line or less: with many connections each line of a link is fetched from memory, and a
+ * request takes the first four. */
 struct link {
   struct machine machine;
-  struct machine_host host; /* lent to the machine */
   struct loop *loop;
   struct links *links;
   int fd;
   uint32_t slot;
   uint32_t generation;
-
   uint8_t state;        /* enum link_state */
   uint8_t receive_mode; /* enum link_receive */
   bool has_machine;
@@ -83,31 +83,35 @@ struct link {
   bool refused;  /* it took nothing all the same */
   bool full;     /* the socket took less than offered */
 
+  struct list_node dirty;                 /* to be settled by the next flush, or held */
+  uint64_t turn;                          /* in which turn_bytes was counted */
+  uint32_t turn_bytes;                    /* received input that the machine got in that turn */
+  uint32_t budget_bytes;                  /* of the next send_peek */
   uint16_t in_flight;                     /* completions that are still to come */
   uint16_t deferred_first, deferred_last; /* ring buffers that wait for another turn, chained */
   uint16_t stall_checks;                  /* in a row, without a byte acknowledged */
   struct link_kept kept;
 
-  uint64_t turn;         /* in which turn_bytes was counted */
-  uint32_t turn_bytes;   /* received input that the machine got in that turn */
-  uint32_t budget_bytes; /* of the next send_peek */
-  size_t send_bytes;     /* of the send under way */
-  uint64_t ahead_bytes;  /* taken by the socket since it was last seen to have room */
-  uint64_t burst_bytes;  /* sent since the machine last had nothing to send */
-  uint64_t room_ns;      /* when it took the first of them */
-  uint64_t wait_ns;      /* when the wait for room began */
-  uint64_t wait_turn;    /* and in which turn */
-  uint64_t stall_check_ns;
-  uint64_t stall_acked;    /* bytes that the peer's TCP had acknowledged at the last check */
-  uint64_t linger_idle_ns; /* LINGER ends at the earlier of these */
-  uint64_t linger_until_ns;
-  struct timer timer;
   struct share share; /* of the worker's time */
+  struct timer timer;
 
-  struct list_node dirty;   /* to be settled by the next flush, or held */
+  uint32_t send_bytes;  /* of the send under way */
+  uint32_t wait_turn;   /* in which the wait for room began, modulo 2^32 */
+  uint64_t ahead_bytes; /* taken by the socket since it was last seen to have room */
+  uint64_t burst_bytes; /* sent since the machine last had nothing to send */
+  uint64_t room_ns;     /* when it took the first of them */
+  uint64_t wait_ns;     /* when the wait for room began */
+  uint64_t stall_check_ns;
+  uint64_t stall_acked; /* bytes that the peer's TCP had acknowledged at the last check */
+
+  struct machine_host host; /* lent to the machine */
   struct list_node waiting; /* has deferred input */
   struct list_node starved; /* found the buffer ring empty */
+  uint64_t linger_idle_ns;  /* LINGER ends at the earlier of these */
+  uint64_t linger_until_ns;
 };
+_Static_assert(sizeof(struct link) == 5 * 64,
+               "links fill their cache lines, and their chunks the allocator's pages");
 
 /* Nothing has ended it yet. */
 static inline bool link_is_alive(const struct link *link) {

@@ -5,8 +5,12 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { CHUNK_LINKS = 64 };
+enum {
+  CHUNK_LINKS = 64,
+  CACHE_LINE_BYTES = 64, /* fixed by the processors that weir runs on */
+};
 
 #ifdef WEIR_INVARIANTS
 static void invariants(const struct links *links) {
@@ -61,8 +65,9 @@ struct link *links_at(const struct links *links, uint32_t slot) {
 }
 
 static bool make_chunk(struct links *links) {
-  struct link *chunk = calloc(CHUNK_LINKS, sizeof *chunk);
+  struct link *chunk = aligned_alloc(CACHE_LINE_BYTES, CHUNK_LINKS * sizeof *chunk);
   if (!chunk) return false;
+  memset(chunk, 0, CHUNK_LINKS * sizeof *chunk);
   links->chunks[links->made / CHUNK_LINKS] = chunk;
   for (uint32_t i = 0; i < CHUNK_LINKS; i++) {
     chunk[i].slot = links->made + i;
@@ -96,6 +101,17 @@ struct link *links_find(const struct links *links, uint32_t slot, uint32_t gener
   if (slot >= links->made) return NULL;
   struct link *link = links_at(links, slot);
   return link->state != LINK_FREE && link->generation == generation ? link : NULL;
+}
+
+/* A machine's first lines hold most of what it reads for each call. */
+void links_prefetch(const struct links *links, uint32_t slot, enum links_part part) {
+  enum { LINK_LINES = 4, MACHINE_LINES = 8 };
+  if (slot >= links->made) return;
+  const struct link *link = links_at(links, slot);
+  const char *at = part == LINKS_LINK ? (const char *)link : link->machine.self;
+  const size_t lines = part == LINKS_LINK ? LINK_LINES : MACHINE_LINES;
+  for (size_t i = 0; i < lines; i++)
+    __builtin_prefetch(at + i * CACHE_LINE_BYTES, 1);
 }
 
 /* Wherever it waited for its part of the turn: its end waits for nothing. */

@@ -68,6 +68,10 @@ struct link *links_find(const struct links *links, uint32_t slot, uint32_t gener
 /* The slot itself, in use or not; 0 .. made - 1. */
 struct link *links_at(const struct links *links, uint32_t slot);
 
+/* Has the processor fetch a link, and once that is there, its machine, before they are used. `slot` is any. */
+enum links_part { LINKS_LINK, LINKS_MACHINE };
+void links_prefetch(const struct links *links, uint32_t slot, enum links_part part);
+
 /* Ends the link, with RST: marks it CUT, for the next settling to see. Its machine lives until then.
  * Nothing happens to a link that is ending already. */
 void link_cut(struct link *link);

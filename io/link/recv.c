@@ -73,6 +73,7 @@ static bool kept_reserve(struct link *link, size_t len) {
   struct link_kept *kept = &link->kept;
   size_t needed = kept->end + len;
   if (needed <= kept->capacity) return true;
+  if (needed > UINT32_MAX / 2) return false;
   size_t capacity = kept->capacity ? kept->capacity : IO_BUFFER_BYTES;
   while (capacity < needed)
     capacity *= 2;
@@ -82,7 +83,7 @@ static bool kept_reserve(struct link *link, size_t len) {
   if (!base) return false;
   counter_add(total_bytes, more_bytes);
   kept->base = base;
-  kept->capacity = capacity;
+  kept->capacity = (uint32_t)capacity;
   return true;
 }
 
@@ -93,7 +94,7 @@ static void keep(struct link *link, struct span bytes) {
     return;
   }
   memcpy(link->kept.base + link->kept.end, bytes.base, bytes.len);
-  link->kept.end += bytes.len;
+  link->kept.end += (uint32_t)bytes.len;
 }
 
 /* Offers to the machine; returns what it took. */
@@ -159,7 +160,7 @@ static void feed_kept(struct link *link) {
     size_t len = kept->end - kept->begin;
     if (len > IO_TURN_RECV_BYTES) len = IO_TURN_RECV_BYTES;
     size_t taken = offer(link, span_of(kept->base + kept->begin, len));
-    kept->begin += taken;
+    kept->begin += (uint32_t)taken;
     if (taken) continue;
     /* A machine that wants input and takes none would keep this worker busy for ever. */
     if (link_wants(link, MACHINE_RECV)) link_cut(link);

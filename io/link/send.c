@@ -88,7 +88,7 @@ static bool has_room_now(const struct link *link) {
  * paused before it, the time went into the work of other links, and the peer is not slow. */
 static bool was_prompt(const struct link *link) {
   const struct loop *loop = link->loop;
-  bool no_pause = loop->turn == link->wait_turn + 1 && !loop->paused;
+  bool no_pause = (uint32_t)loop->turn == link->wait_turn + 1 && !loop->paused;
   return no_pause || loop->now_ns - link->wait_ns < IO_SEND_PROMPT_NS;
 }
 
@@ -102,7 +102,7 @@ static void begin_sending(struct link *link) {
 static void wait_for_room(struct link *link) {
   ring_poll(&link->loop->ring, link->fd, POLLOUT, link_request(link, OP_LINK_SEND));
   link->wait_ns = link->loop->now_ns;
-  link->wait_turn = link->loop->turn;
+  link->wait_turn = (uint32_t)link->loop->turn;
   link->waiting_for_room = true;
   begin_sending(link);
 }
@@ -167,7 +167,7 @@ void link_send_settle(struct link *link, unsigned wants) {
     return;
   }
   link->refused = link->has_room = false;
-  link->send_bytes = total;
+  link->send_bytes = (uint32_t)total;
   send_through_ring(link, spans, count);
 }
 

@@ -60,6 +60,14 @@ static void dispatch(struct worker *worker, const struct ring_completion *comple
   if (kind < OP_KIND_COUNT) handlers[kind](worker, completion);
 }
 
+/* Of many connections, none is in the cache. Fetched one beside the other they take the time of one. */
+static void prefetch(struct worker *worker, const struct ring_completion *completions,
+                     unsigned count, enum links_part part) {
+  for (unsigned i = 0; i < count; i++)
+    if (op_kind(completions[i].user_data) == OP_LINK_RECV)
+      links_prefetch(&worker->links, op_slot(completions[i].user_data), part);
+}
+
 /* Acts on a few completions, then lets the links that they touched send, while their streams and
  * tables are still in the cache. Links that were waiting before keep their place for the flush at
  * the end of the turn, where all links get an equal share. */
@@ -68,6 +76,8 @@ static void dispatch_few(struct worker *worker, const struct ring_completion *co
   struct list_node waiting;
   list_init(&waiting);
   list_splice(&waiting, &worker->links.dirty);
+  prefetch(worker, completions, count, LINKS_LINK);
+  prefetch(worker, completions, count, LINKS_MACHINE);
   for (unsigned i = 0; i < count; i++)
     dispatch(worker, &completions[i]);
   links_settle_dirty(&worker->links);
