@@ -274,15 +274,20 @@ static enum hpack_result literal_kept(struct block *b) {
   return literal.indexed ? insert(b, &field) : HPACK_OK;
 }
 
-/* The field of an index above the static table; its strings are `strings`. */
-static inline struct header field_of(const struct hpack_entry *entry, const uint8_t *strings) {
-  const bool known = entry->token != TOKEN_UNKNOWN;
-  return (struct header){
-      .name = known ? header_token_names[entry->token] : span_of(strings, entry->name_len),
-      .value = span_of(strings + (known ? 0 : entry->name_len), entry->value_len),
-      .token = entry->token,
-      .flags = entry->flags,
-  };
+/* Sets the field of an entry, whose strings are `strings`, in place: a struct that is made of small stores and then
+ * copied by large loads would wait for the stores. */
+static inline void set_field(struct header *field, const struct hpack_entry *entry,
+                             const uint8_t *strings) {
+  if (entry->token == TOKEN_UNKNOWN) {
+    field->name = span_of(strings, entry->name_len);
+    strings += entry->name_len;
+  } else {
+    field->name = header_token_names[entry->token];
+  }
+  field->value = span_of(strings, entry->value_len);
+  field->token = entry->token;
+  field->flags = entry->flags;
+  field->memo = 0;
 }
 
 static inline void indexed_dynamic(struct block *b, const struct hpack_entry *entry) {
@@ -297,7 +302,7 @@ static inline void indexed_dynamic(struct block *b, const struct hpack_entry *en
     strings = room;
   }
   b->borrowed = true;
-  out->at[out->count++] = field_of(entry, strings);
+  set_field(&out->at[out->count++], entry, strings);
 }
 
 static inline enum hpack_result indexed(struct block *b) {
