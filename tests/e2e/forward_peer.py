@@ -1,6 +1,7 @@
 """Peers of `weir forward`: a cluster's API server, which hands tunnels on to a real one (`weir tunnel`, or the kubelet of
 tests/peers); a target with several behaviours; the program itself, whose lines can be waited for; and fixtures of
 these."""
+import base64
 import hashlib
 import json
 import os
@@ -137,6 +138,7 @@ class Cluster:
         self.answers = {}
         self.tokens = None    # those accepted; None: any or none
         self.refusal = None   # what tunnels are answered instead: bytes
+        self.subprotocol = None  # WebSockets are accepted, with this subprotocol ("": none), and say nothing
         self.silent = False   # tunnels carry nothing, in either direction
         self.prefix = ""      # of the paths of tunnels
         self.close_each = False  # after each answer
@@ -175,6 +177,8 @@ class Cluster:
         if self.tokens is not None and fields.get("authorization") not in [f"Bearer {t}" for t in self.tokens]:
             return self.say(sock, 401, {"kind": "Status", "message": "Unauthorized"})
         if TUNNEL.match(path.removeprefix(self.prefix)):
+            if self.subprotocol is not None and "sec-websocket-key" in fields:
+                return self.websocket(sock, fields["sec-websocket-key"])
             return self.tunnel(sock, head.replace(self.prefix.encode(), b"", 1) if self.prefix else head)
         status, body = self.answers.get(path, (404, {"kind": "Status", "message": f"{path} not found"}))
         return self.say(sock, status, body)
@@ -185,6 +189,14 @@ class Cluster:
         sock.sendall(f"HTTP/1.1 {status} {STATUS[status]}\r\nContent-Type: application/json\r\n{close}"
                      f"Content-Length: {len(content)}\r\n\r\n".encode() + content)
         return not self.close_each
+
+    def websocket(self, sock, key):
+        accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
+        named = f"Sec-WebSocket-Protocol: {self.subprotocol}\r\n" if self.subprotocol else ""
+        sock.sendall(f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                     f"Sec-WebSocket-Accept: {accept}\r\n{named}\r\n".encode())
+        sock.recv(1 << 16)  # the close frame
+        return False
 
     def tunnel(self, sock, head):
         if self.refusal is not None:

@@ -136,6 +136,15 @@ def test_tunnel_is_refused(cluster, refusal, message):
     assert err.startswith(f"weir forward: {message}"), err
 
 
+@pytest.mark.parametrize("subprotocol", ["", "v5.channel.k8s.io"])
+def test_wrong_subprotocol(cluster, target, forward, subprotocol):
+    """A WebSocket that is accepted as something else is given up, and SPDY without one is asked for."""
+    cluster.subprotocol = subprotocol
+    program = forward(cluster.url("/web"), f":{target.port}")
+    assert ask(program.port(target.port), "echo", b"hello") == b"hello"
+    assert [method for method, _, _ in cluster.requests] == ["GET", "POST"]
+
+
 def test_unreachable():
     port = harness.free_port()
     status, out, err = harness.run("forward", f"http://127.0.0.1:{port}/web", ":80")
