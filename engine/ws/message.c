@@ -69,16 +69,27 @@ static bool grow(struct ws *ws, size_t more) {
   return true;
 }
 
+/* The same. False: the end has failed. */
+static bool need_room(struct ws *ws, size_t more) {
+  if (grow(ws, more)) return true;
+  ws_fail(ws, WS_INTERNAL_ERROR, "no memory for the message");
+  return false;
+}
+
 static bool append(struct ws *ws, struct span bytes) {
   struct ws_in *in = &ws->in;
   if (bytes.len == 0) return true;
-  if (!grow(ws, bytes.len)) {
-    ws_fail(ws, WS_INTERNAL_ERROR, "no memory for the message");
-    return false;
-  }
-  memcpy(in->bytes + in->len, bytes.base, bytes.len);
+  if (!need_room(ws, bytes.len)) return false;
+  if (bytes.base != in->bytes + in->len) memcpy(in->bytes + in->len, bytes.base, bytes.len);
   in->len += bytes.len;
   return true;
+}
+
+uint8_t *ws_message_room(struct ws *ws, size_t len, bool last) {
+  struct ws_in *in = &ws->in;
+  bool gathers = !in->compressed && !ws->settings->fragments && (in->len > 0 || !last);
+  if (!gathers || ws->state != WS_OPEN || len > ws_message_bytes_max(ws) - in->total) return NULL;
+  return need_room(ws, len) ? in->bytes + in->len : NULL;
 }
 
 /* What is wrong with the next bytes; 0: nothing. */

@@ -82,8 +82,11 @@ static void control_bytes(struct ws *ws, struct span bytes) {
 /* Takes the next bytes of a data frame's payload: at most WS_PIECE_BYTES where they have to be unmasked. */
 static void data_bytes(struct ws *ws, struct span bytes) {
   struct ws_in *in = &ws->in;
-  uint8_t room[WS_PIECE_BYTES];
+  uint8_t piece[WS_PIECE_BYTES];
+  bool ends = in->offset + bytes.len == in->frame.len;
   if (in->frame.masked && bytes.len > 0) {
+    uint8_t *room = ws_message_room(ws, bytes.len, ends && in->frame.fin);
+    if (!room) room = piece;
     uint64_t offset = in->offset;
 #ifdef WEIR_CANARY_LATE_MASK /* a bug on demand, which the simulation must find */
     offset = 0;
@@ -92,9 +95,8 @@ static void data_bytes(struct ws *ws, struct span bytes) {
     bytes.base = room;
   }
   in->offset += bytes.len;
-  bool frame_ends = in->offset == in->frame.len;
-  bool last = frame_ends && in->frame.fin;
-  if (frame_ends) in->in_payload = false;
+  bool last = ends && in->frame.fin;
+  if (ends) in->in_payload = false;
   if (ws->state == WS_OPEN) ws_message_add(ws, bytes, last);
   if (last && ws->state != WS_OPEN) in->in_message = false;
 }
