@@ -39,6 +39,7 @@ static void *worker_thread(void *argument) {
   bool open = worker_open(worker, &error);
   bool set_up = open && (!hooks->setup || hooks->setup(worker, hooks->ctx, &error));
   if (meet(group, set_up, &error) && !worker_run(worker)) {
+    atomic_store(&worker->ended, true);
     ring_explain_refused(&worker->loop.ring, &error);
     if (hooks->refused) hooks->refused(worker, hooks->ctx, &error);
     return NULL;

@@ -93,7 +93,7 @@ struct worker {
   uint64_t wake_value;
   struct mailbox inbox;      /* from the thread that started the group */
   _Atomic bool wake_pending; /* a wake-up is on its way: no second one is needed */
-  _Atomic bool ended;        /* its loop turns no more, as it should */
+  _Atomic bool ended;        /* its loop turns no more: as it should, or its ring is refused */
   uint64_t turns_seen;       /* by worker_group_has_turned() */
   pthread_t thread;
   bool has_thread;

@@ -30,6 +30,7 @@ static void break_ring(struct worker *worker, void *object) {
 /* As a program would: the process ends, since what the worker holds stays as it is. */
 static void hook_refused(struct worker *worker, void *ctx, const struct io_error *why) {
   (void)ctx;
+  if (!atomic_load(&worker->ended)) _exit(5); /* nobody takes it for one that hangs */
   char text[sizeof why->text + 4];
   int len = snprintf(text, sizeof text, "%u: %s", worker->index, why->text);
   _exit(write(refused_pipe[1], text, (size_t)len) == len ? 0 : 1);

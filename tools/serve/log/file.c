@@ -37,8 +37,7 @@ bool log_file_open(struct log_file *file, const char *path, struct io_error *err
   *file = (struct log_file){.path = path, .fd = -1};
   bool good = is_standard_output(file) ? take_standard_output(&file->fd, &file->status)
                                        : open_path(path, &file->fd, &file->status);
-  return good ||
-         io_error_set(error, errno, "cannot open the access log %s: %s", path, strerror(errno));
+  return good || io_error_set(error, errno, "cannot open the log %s: %s", path, strerror(errno));
 }
 
 void log_file_close(struct log_file *file) {
@@ -65,12 +64,12 @@ static bool can_write(const char *path) {
 
 bool log_file_try(const char *path, struct io_error *error) {
   return strcmp(path, "-") == 0 || can_write(path) ||
-         io_error_set(error, errno, "cannot open the access log %s: %s", path, strerror(errno));
+         io_error_set(error, errno, "cannot open the log %s: %s", path, strerror(errno));
 }
 
 static void complain(struct log_file *file, const char *what) {
   if (!file->complained)
-    output_complain("weir serve", EXIT_FAILED, "cannot %s the access log %s: %s", what, file->path,
+    output_complain("weir serve", EXIT_FAILED, "cannot %s the log %s: %s", what, file->path,
                     strerror(errno));
   file->complained = true;
 }

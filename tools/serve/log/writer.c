@@ -130,8 +130,8 @@ static void give_up_rest(struct log_writer *writer) {
     while (drop_line(writer, &writer->queues[i])) {
     }
   if (writer->dropped > before)
-    output_complain("weir serve", EXIT_FAILED, "%llu lines of the access log were not written",
-                    (unsigned long long)(writer->dropped - before));
+    output_complain("weir serve", EXIT_FAILED, "%llu lines of the log %s were not written",
+                    (unsigned long long)(writer->dropped - before), writer->file.path);
 }
 
 static void *run(void *ctx) {
@@ -157,7 +157,7 @@ struct log_writer *log_writer_open(const char *path, unsigned queues, size_t que
   size_t bytes = sizeof(struct log_writer) + queues * sizeof(struct log_queue);
   struct log_writer *writer = aligned_alloc(_Alignof(struct log_writer), bytes);
   if (!writer) {
-    io_error_set(error, ENOMEM, "cannot open the access log %s: no memory", path);
+    io_error_set(error, ENOMEM, "cannot open the log %s: no memory", path);
     return NULL;
   }
   *writer = (struct log_writer){.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -166,7 +166,7 @@ struct log_writer *log_writer_open(const char *path, unsigned queues, size_t que
     good = io_error_set(error, errno, "cannot make an eventfd: %s", strerror(errno));
   while (good && writer->count < queues) {
     good = log_queue_init(&writer->queues[writer->count], queue_bytes);
-    if (!good) io_error_set(error, ENOMEM, "cannot open the access log %s: no memory", path);
+    if (!good) io_error_set(error, ENOMEM, "cannot open the log %s: no memory", path);
     writer->count += good;
   }
   if (good) return writer;
@@ -176,9 +176,7 @@ struct log_writer *log_writer_open(const char *path, unsigned queues, size_t que
 
 bool log_writer_start(struct log_writer *writer, struct io_error *error) {
   int code = pthread_create(&writer->thread, NULL, run, writer);
-  if (code)
-    return io_error_set(error, code, "cannot start a thread for the access log: %s",
-                        strerror(code));
+  if (code) return io_error_set(error, code, "cannot start a thread for a log: %s", strerror(code));
   pthread_setname_np(writer->thread, "weir-log");
   writer->started = true;
   return true;

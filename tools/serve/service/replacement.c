@@ -324,13 +324,13 @@ static enum replacement_result fail(struct replacement *replacement, int code,
 enum replacement_result replacement_read(struct replacement *replacement, uint64_t now_ns,
                                          struct io_error *error) {
   int code = 0;
-  if (now_ns >= replacement->deadline_ns) {
+  ssize_t got = read(replacement->pipe_fd, &code, sizeof code);
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
+    if (now_ns < replacement->deadline_ns) return REPLACEMENT_WAITS;
     replacement_abandon(replacement);
     io_error_set(error, 0, "the new program was not ready after %d seconds", SERVE_REPLACE_SECONDS);
     return REPLACEMENT_FAILED;
   }
-  ssize_t got = read(replacement->pipe_fd, &code, sizeof code);
-  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return REPLACEMENT_WAITS;
   if (got != sizeof code) return fail(replacement, 0, error);
   if (code != 0) return fail(replacement, code, error);
   stop_watching(replacement);

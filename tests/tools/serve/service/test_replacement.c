@@ -1,0 +1,62 @@
+/*
+ * serve/service/test_replacement.c - how the program that replaces this one is doing, as its pipe says.
+ */
+#include "tests/support/cmocka.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io/base/error.h"
+#include "tools/serve/service/replacement.h"
+
+/* A new program that sleeps; it has said that it is ready, or nothing. */
+static int begin(struct replacement *replacement, bool ready) {
+  const int code = 0;
+  int fds[2];
+  assert_int_equal(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+  if (ready) assert_int_equal(write(fds[1], &code, sizeof code), sizeof code);
+  *replacement = (struct replacement){.pipe_fd = fds[0], .deadline_ns = 100, .process = fork()};
+  if (replacement->process == 0) {
+    alarm(60);
+    pause();
+    _exit(1);
+  }
+  return fds[1];
+}
+
+/* What it said in time counts, even if this process looks too late. */
+static void test_the_deadline(void **state) {
+  static const struct {
+    bool ready;
+    uint64_t now_ns;
+    enum replacement_result result;
+  } rows[] = {{false, 99, REPLACEMENT_WAITS},
+              {false, 100, REPLACEMENT_FAILED},
+              {true, 99, REPLACEMENT_READY},
+              {true, 1000, REPLACEMENT_READY}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct replacement replacement;
+    struct io_error error = {0};
+    int said = begin(&replacement, rows[i].ready);
+    pid_t process = replacement.process;
+    assert_int_equal(replacement_read(&replacement, rows[i].now_ns, &error), rows[i].result);
+    if (rows[i].result == REPLACEMENT_FAILED)
+      assert_string_equal(error.text, "the new program was not ready after 30 seconds");
+    replacement_abandon(&replacement);
+    if (rows[i].result == REPLACEMENT_READY) { /* it is on its own */
+      assert_int_equal(kill(process, SIGKILL), 0);
+      assert_int_equal(waitpid(process, NULL, 0), process);
+    }
+    close(said);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_deadline)};
+  return cmocka_run_group_tests_name("serve/replacement", tests, NULL, NULL);
+}
