@@ -270,7 +270,8 @@ static void op_resume(struct stream *base) {
   stream->body_waiting = false;
   h2_queue_schedule(stream);
   /* There is no window, but the body may be at its end, which nothing else would find out. */
-  if (!stream->node.ready || window_available(&h2->window) == 0) h2_queue_probe(stream);
+  bool ready = stream->takes_part && stream->node.ready;
+  if (!ready || window_available(&h2->window) == 0) h2_queue_probe(stream);
   h2_wake(h2);
 }
 

@@ -301,7 +301,7 @@ static void expect_next(struct h2 *h2, const struct h2_stream *stream) {
   const char *next = (const char *)stream->prev;
   h2->expected = stream->prev;
   if (!next) return;
-  for (size_t at = 0; at < offsetof(struct h2_stream, lent_section); at += 64)
+  for (size_t at = 0; at < offsetof(struct h2_stream, urgent_next); at += 64)
     __builtin_prefetch(next + at);
 }
 

@@ -15,6 +15,7 @@
 #include "engine/h2/timers.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* ---- birth ----------------------------------------------------------------------------------- */
 
@@ -37,16 +38,15 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
     pool_give(&shared->streams, stream);
     return NULL;
   }
-  *stream = (struct h2_stream){
-      .base = {.ops = h2->stream_ops, .peer = &h2->peer, .id = id},
-      .h2 = h2,
-      .id = id,
-      .window = {(int32_t)h2->theirs.initial_window_size},
-      .content_length = -1,
-      .opened_ns = h2->now_ns,
-      .body_seen_ns = h2->now_ns,
-      .timer = ALARM_NONE,
-  };
+  memset(stream, 0, offsetof(struct h2_stream, lent_section));
+  stream->base.ops = h2->stream_ops;
+  stream->base.peer = &h2->peer;
+  stream->base.id = stream->id = id;
+  stream->h2 = h2;
+  stream->window.bytes = (int32_t)h2->theirs.initial_window_size;
+  stream->content_length = -1;
+  stream->opened_ns = stream->body_seen_ns = h2->now_ns;
+  stream->timer = ALARM_NONE;
   stream->announced = !h2_is_own_id(h2, id);
   window_credit_init(&stream->credit, h2_flow_first_bytes(h2));
   if (!h2->all) counter_add(&shared->http->counters.connections_busied, 1);

@@ -84,6 +84,7 @@ void h2_queue_probe(struct h2_stream *stream) {
 
 void h2_queue_schedule(struct h2_stream *stream) {
   struct h2 *h2 = stream->h2;
+  if (!stream->takes_part) return;
   bool pullable = stream->headers_sent && stream->body.ops && !stream->body_waiting &&
                   !stream->body_ended && h2_stream_may_send(stream);
   uint32_t room = stream->room_bytes;

@@ -81,7 +81,7 @@ static bool credit_wanted(const struct h2 *h2) {
 static void end_sent(struct h2 *h2, struct h2_stream *stream) {
   stream->body_ended = true;
   h2->stalled_ended = true;
-  sched_idle(&h2->sched, &stream->node);
+  if (stream->takes_part) sched_idle(&h2->sched, &stream->node);
   h2_stream_event(stream, H2_SEND_END_STREAM);
   if (stream->state == H2_CLOSED)
     h2_stream_finish(h2, stream, H2_NO_ERROR);

@@ -113,14 +113,12 @@ struct h2_stream {
   struct h2_section *sections, *sections_tail; /* header sections to send, in order */
   struct h2_section *trailers;                 /* to send after the body */
   struct kept *kept;                           /* what the peer sent before its tunnel was made */
-  uint32_t room_bytes;            /* at which the body said BODY_ROOM; 0: any number is enough */
-  uint32_t lent;                  /* pieces of the body that the transport holds */
-  struct alarm timer;             /* of the handler, or of the lingering */
-  struct h2_section lent_section; /* the final response, or a request, if its fields are lent */
-  struct h2_stream *urgent_next;  /* urgent queue */
-  struct h2_stream *credit_next;  /* credit queue */
+  uint32_t room_bytes;           /* at which the body said BODY_ROOM; 0: any number is enough */
+  uint32_t lent;                 /* pieces of the body that the transport holds */
+  struct alarm timer;            /* of the handler, or of the lingering */
+  struct h2_stream *urgent_next; /* urgent queue */
+  struct h2_stream *credit_next; /* credit queue */
 
-  struct sched_node node;
   const struct head_start_rules *head_start_rules; /* in place of the server's; NULL: those */
   uint16_t head_start_paths; /* rules of sched/head_start.h that the request's path matches */
   uint32_t head_start_bytes; /* needed first, as the handler says */
@@ -134,6 +132,10 @@ struct h2_stream {
   struct pace pace;             /* against H2_BODY_BYTES_PER_SECOND_MIN */
   uint64_t held_since_ns; /* since when it has been slow behind its own window; 0: not looked at */
   uint64_t held_bytes;    /* body_sent when it was last looked at for that */
+
+  /* Not cleared with the rest when a stream opens: undefined until they are used. */
+  struct h2_section lent_section; /* the final response, or a request, if its fields are lent */
+  struct sched_node node;         /* while it takes part */
 };
 
 /* What receiving a frame of `type` means for a stream in `state`: it is accepted, ignored, or an
