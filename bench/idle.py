@@ -14,7 +14,7 @@ END_HEADERS = 4
 ENABLE_PUSH, INITIAL_WINDOW_SIZE = 2, 4
 WARM_UP = 200  # connections before those that count: pools and tables have their first size then
 # Servers give back what idle connections do not need, some after a second, and their allocators after another few.
-SETTLED_SECONDS, SETTLE_SECONDS_MAX = 4, 20
+SETTLED_SECONDS, SETTLE_SECONDS_MAX, WAITING_SECONDS = 4, 20, 1.5
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -77,16 +77,23 @@ def settled_bytes(pid):
     return least
 
 
+def waiting_bytes(pid):
+    """The same for connections that wait: soon, because weir ends a response that waits for 20 s."""
+    time.sleep(WAITING_SECONDS)
+    return resident_bytes(pid)
+
+
 def bytes_each(server, folder, core, secure, count, file_bytes=128, active=False):
     """Resident bytes for each of `count` connections to a fresh server that have made one request."""
     peer = peers.Peer(server, folder, core)
     context = client_context() if secure else None
     port, path, ends = peer.ports["https" if secure else "http"], f"/{file_bytes}.bin", []
+    read = waiting_bytes if active else settled_bytes
     try:
         ends = [open_one(port, path, context, active) for _ in range(WARM_UP)]
-        before = settled_bytes(peer.pid)
+        before = read(peer.pid)
         ends += [open_one(port, path, context, active) for _ in range(count)]
-        return (settled_bytes(peer.pid) - before) / count
+        return (read(peer.pid) - before) / count
     finally:
         for end in ends:
             end.close()
