@@ -78,6 +78,24 @@ static const yaml_char_t *anchor_of(const yaml_event_t *event) {
   }
 }
 
+static const yaml_char_t *tag_of(const yaml_event_t *event) {
+  switch (event->type) {
+  case YAML_SCALAR_EVENT: return event->data.scalar.tag;
+  case YAML_SEQUENCE_START_EVENT: return event->data.sequence_start.tag;
+  case YAML_MAPPING_START_EVENT: return event->data.mapping_start.tag;
+  default: return NULL;
+  }
+}
+
+/* YAML's own kinds of values, such as !!str, say nothing new; other tags would be lost. */
+static bool is_foreign(const yaml_char_t *tag) {
+  static const char *const own[] = {YAML_STR_TAG,  YAML_INT_TAG, YAML_FLOAT_TAG, YAML_BOOL_TAG,
+                                    YAML_NULL_TAG, YAML_SEQ_TAG, YAML_MAP_TAG,   "!"};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (tag && strcmp((const char *)tag, own[i]) == 0) return false;
+  return tag;
+}
+
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
 static struct yaml_tree *make_node(const struct reader *reader, const yaml_event_t *event,
@@ -188,6 +206,7 @@ static struct yaml_tree *value_of(struct reader *reader, const yaml_event_t *eve
   }
   bool alias = event->type == YAML_ALIAS_EVENT;
   if (alias || anchor_of(event)) wrong(reader, event, "anchors and aliases are not supported");
+  if (is_foreign(tag_of(event))) wrong(reader, event, "tags such as !name are not supported");
   switch (event->type) {
   case YAML_ALIAS_EVENT:
   case YAML_SCALAR_EVENT: return make_scalar(reader, event);

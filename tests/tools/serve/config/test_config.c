@@ -85,6 +85,9 @@ static const struct row {
     {"a tab", "a:\n\tb: 1\n",
      "F:2:1: found character that cannot start any token: a tab; indent with spaces\n"},
     {"an anchor", "directory: &x /srv\n", "F:1:12: anchors and aliases are not supported\n"},
+    {"a tag", "directory: !include /srv\n", "F:1:12: tags such as !name are not supported\n"},
+    {"a tag of a list", "http: !x [8080]\n", "F:1:7: tags such as !name are not supported\n"},
+    {"YAML's own tags", "directory: !!str /srv\ndrain-seconds: !!int 3\n", ""},
     {"an alias", "directory: *x\n",
      "F:1:12: anchors and aliases are not supported\n"
      "F:1:12: directory: expected some text\n"},
