@@ -206,13 +206,18 @@ static bool own(struct block *b, struct header *field) {
   return true;
 }
 
+/* A value without bytes may begin at the end of the table, behind the name. */
+static bool is_borrowed(const struct hpack_table *table, const struct header *field) {
+  return hpack_table_holds(table, field->value) || hpack_table_holds(table, field->name);
+}
+
 /* The table is about to drop or to move what was borrowed. Fields for which the arena has no room are
  * dropped from the list, which has overflowed. */
 static void own_all(struct block *b) {
   struct headers *out = b->out;
   const struct hpack_table *table = &b->decoder->table;
   for (uint32_t i = b->owned; i < out->count; i++)
-    if (hpack_table_holds(table, out->at[i].value) && !own(b, &out->at[i])) out->count = i;
+    if (is_borrowed(table, &out->at[i]) && !own(b, &out->at[i])) out->count = i;
   b->owned = out->count;
   b->borrowed = false;
 }

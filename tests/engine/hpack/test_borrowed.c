@@ -111,6 +111,38 @@ static void decode_hex(const char *hex, size_t arena_bytes) {
   decode(block_bytes, hex_decode(hex, block_bytes, sizeof block_bytes), arena_bytes);
 }
 
+enum { NAME = 32 };
+
+/* A literal of a name of NAME times `letter`, to be indexed, and with no value. */
+static uint8_t *put_empty(uint8_t *at, char letter) {
+  at = mempcpy(at, (uint8_t[]){0x40, NAME}, 2);
+  memset(at, letter, NAME);
+  at[NAME] = 0;
+  return at + NAME + 1;
+}
+
+/* The name of a field without a value may be the last string of the table's ring. */
+static void a_name_at_the_end_of_the_ring_outlasts_its_entry(void **state) {
+  (void)state;
+  const uint32_t ring = HPACK_STORE_BYTES_FIRST;
+  static char expected[TEXT_MAX];
+  begin(ring);
+  uint8_t *at = block_bytes;
+  for (uint32_t i = 0; i < ring / NAME; i++)
+    at = put_empty(at, (char)('a' + i));
+  decode(block_bytes, (size_t)(at - block_bytes), sizeof arena);
+  assert_int_equal(decoder.table.capacity, ring);
+  at = block_bytes;
+  *at++ = 0x80 + HPACK_STATIC_COUNT + 1;
+  for (uint32_t i = 0; i < ring / NAME; i++)
+    at = put_empty(at, (char)('p' + i));
+  decode(block_bytes, (size_t)(at - block_bytes), sizeof arena);
+  memset(expected, 'a' + (int)(ring / NAME) - 1, NAME);
+  fields_text(&list, text, sizeof text);
+  assert_memory_equal(text, expected, NAME);
+  end();
+}
+
 /* The same where the arena has no room for them: the fields before are kept. */
 static void fields_lost_with_their_entries(void **state) {
   (void)state;
@@ -142,6 +174,7 @@ static void a_dropped_field_keeps_its_strings(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fields_outlast_their_entries),
+      cmocka_unit_test(a_name_at_the_end_of_the_ring_outlasts_its_entry),
       cmocka_unit_test(fields_lost_with_their_entries),
       cmocka_unit_test(a_dropped_field_keeps_its_strings),
   };
