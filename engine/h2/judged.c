@@ -14,7 +14,7 @@ static uint64_t load(const uint8_t *at, size_t len) {
 }
 
 /* Mixes both ends of a block (not empty): blocks of similar responses mostly differ in a few octets.
- */
+ * All of them count in the upper bits of the product. */
 static struct h2_judged *place_of(struct h2_judged *judged, struct span block) {
   const uint8_t *at = block.base, *end = at + block.len;
   uint64_t first, last;
@@ -25,7 +25,7 @@ static struct h2_judged *place_of(struct h2_judged *judged, struct span block) {
   else
     first = at[0], last = (uint64_t)at[block.len / 2] << 8 | end[-1];
   uint64_t mixed = (first * 31 ^ last) * 0x9e3779b97f4a7c15u; /* 2^64 divided by the golden ratio */
-  return &judged[(mixed >> 32) % H2_JUDGED_COUNT];
+  return &judged[(mixed >> 32) * H2_JUDGED_COUNT >> 32];
 }
 
 const struct h2_answer *h2_judged_find(struct h2_judged *const *judged, uint64_t state,
