@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/wire.h"
+#include "engine/h2/client.h"
 #include "engine/h2/settings.h"
 
 static struct h2_verdict apply(struct h2_settings *settings, uint16_t id, uint32_t value,
@@ -154,6 +155,49 @@ static void test_smaller_window(void **state) {
   }
 }
 
+/* Credit that was too little to return is much of the smaller window. */
+static void test_credit_of_a_smaller_window(void **state) {
+  (void)state;
+  struct engine_config config = script_config();
+  config.h2.stream_window_bytes = 1000;
+  script_begin(&script, H2_SERVER, &config, true);
+  script_run(&script, "RAW ~magic; SETTINGS 0; HEADERS/H 1 [@post]; DATA 1 *900");
+  script_clear(&script);
+  expect("SETTINGS/A 0; DATA 1 *1000", "data 1 1000");
+}
+
+/* All but the first, which every connection has. */
+static void test_frames_are_counted(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, true);
+  const uint64_t *charged = &script.engine.h2.counters.charged_settings;
+  script_run(&script, "RAW ~magic; SETTINGS 0; SETTINGS/A 0");
+  assert_int_equal(*charged, 0);
+  script_run(&script, "SETTINGS 0; SETTINGS 0");
+  assert_int_equal(*charged, 2);
+  script_close(&script);
+}
+
+static void on_settings(void *ctx, struct h2 *h2) {
+  (void)h2;
+  ++*(unsigned *)ctx;
+}
+
+/* The owner of a client hears of those that were applied. */
+static void test_owner_hears(void **state) {
+  static const struct h2_client_events events = {.settings = on_settings};
+  unsigned heard = 0;
+  (void)state;
+  script_begin(&script, H2_CLIENT, NULL, false);
+  h2_client_listen(h2_of(&script.machine), &events, &heard);
+  script_run(&script, "SETTINGS 0 s3=7");
+  assert_int_equal(heard, 1);
+  script_run(&script, "SETTINGS 0 s2=1");
+  assert_true(script.goaway);
+  assert_int_equal(heard, 1);
+  script_close(&script);
+}
+
 static void test_ack_of_nothing(void **state) {
   (void)state;
   script_begin(&script, H2_SERVER, NULL, false);
@@ -169,6 +213,13 @@ static void test_promises_are_withdrawn(void **state) {
       "!respond 1 200; !end 1",
       "request 1 GET /hold end, request 2 GET /hold end, request 4 GET /hold end, closed 4 CANCEL, "
       "closed 2 CANCEL, push refused, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end");
+}
+
+static void test_promises_stay(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  expect("HEADERS/SH 1 [@hold]; !mute; !push 1; SETTINGS 0 s2=1; !listen",
+         "request 1 GET /hold end, request 2 GET /hold end, PUSH_PROMISE 1 2 /hold");
 }
 
 /* Nor are those that wait when the client resets their stream: it takes them along, and the connection is quiet once. */
@@ -190,8 +241,12 @@ int main(void) {
       cmocka_unit_test(test_offer),
       cmocka_unit_test(test_encode),
       cmocka_unit_test(test_smaller_window),
+      cmocka_unit_test(test_credit_of_a_smaller_window),
+      cmocka_unit_test(test_frames_are_counted),
+      cmocka_unit_test(test_owner_hears),
       cmocka_unit_test(test_ack_of_nothing),
       cmocka_unit_test(test_promises_are_withdrawn),
+      cmocka_unit_test(test_promises_stay),
       cmocka_unit_test(test_promises_end_with_their_stream),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
