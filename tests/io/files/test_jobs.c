@@ -3,8 +3,10 @@
  */
 #include "tests/support/cmocka.h"
 
+#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "io/base/error.h"
 #include "io/files/jobs.h"
@@ -158,6 +160,55 @@ static void test_a_desk_closes_with_jobs(void **state) {
   sem_destroy(&gate);
 }
 
+/* What a desk takes along makes room for others. */
+static void test_withdrawn_jobs_make_room(void **state) {
+  sem_t gate;
+  struct work running = work_of(&gate), withdrawn[WAITING_MAX], works[WAITING_MAX];
+  struct jobs_desk second;
+  struct loop second_loop = {0};
+  (void)state;
+  sem_init(&gate, 0, 0);
+  open_loop(&second_loop);
+  jobs_open(&second, jobs, &second_loop);
+  assert_true(jobs_put(&desk, &running.job));
+  for (unsigned i = 0; i < WAITING_MAX; i++) {
+    withdrawn[i] = work_of(NULL);
+    while (!jobs_put(&second, &withdrawn[i].job)) /* until the thread has taken the first one */
+      sched_yield();
+  }
+  end(&second_loop);
+  jobs_close(&second);
+  loop_close(&second_loop);
+  for (unsigned i = 0; i < WAITING_MAX; i++) {
+    works[i] = work_of(NULL);
+    assert_true(jobs_put(&desk, &works[i].job));
+  }
+  sem_post(&gate);
+  while (works[WAITING_MAX - 1].dones == 0)
+    turn();
+  sem_destroy(&gate);
+}
+
+static void run_slowly(struct job *job) {
+  usleep(20000);
+  run(job);
+}
+
+/* The thread needs the lock to tell that it is done. */
+static void test_closing_waits_for_a_slow_job(void **state) {
+  struct work slow = work_of(NULL), waiting = work_of(NULL);
+  (void)state;
+  slow.job.run = run_slowly;
+  assert_true(jobs_put(&desk, &slow.job));
+  assert_true(jobs_put(&desk, &waiting.job));
+  assert_int_equal(tear_down(NULL), 0);
+  assert_int_equal(slow.dones, 1);
+  assert_int_equal(slow.runs, slow.ran);
+  assert_int_equal(waiting.dones, 1);
+  assert_int_equal(waiting.runs, waiting.ran);
+  assert_int_equal(set_up(NULL), 0);
+}
+
 static void test_closing_waits_for_what_runs(void **state) {
   sem_t gate;
   struct work running = work_of(&gate);
@@ -176,6 +227,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_jobs_are_run_and_told, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_the_queue_is_bounded, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_a_desk_closes_with_jobs, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_withdrawn_jobs_make_room, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_closing_waits_for_a_slow_job, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_closing_waits_for_what_runs, set_up, tear_down),
   };
   return cmocka_run_group_tests_name("files/jobs", tests, NULL, NULL);

@@ -84,6 +84,31 @@ static void test_what_is_told(void **state) {
   }
 }
 
+/* Directories first, whatever order the file system has. */
+static void test_order(void **state) {
+  enum { COUNT = 60 };
+  char name[32];
+  struct files_list list;
+  (void)state;
+  for (int i = 0; i < COUNT; i++) {
+    snprintf(name, sizeof name, "%02d", i * 7 % COUNT);
+    if (i % 2)
+      assert_int_equal(mkdir(stage_at(name), 0755), 0);
+    else
+      stage_put(stage_at(name), "", 0);
+  }
+  struct files *files = stage_open((struct files_settings){0});
+  assert_int_equal(files_list(files, span_of("", 0), &list), FILES_FOUND);
+  assert_int_equal(list.count, COUNT);
+  for (int i = 0; i < COUNT; i++) {
+    assert_int_equal(list.at[i].directory, i < COUNT / 2);
+    assert_true(i % (COUNT / 2) == 0 || strcmp((const char *)list.at[i - 1].name.base,
+                                               (const char *)list.at[i].name.base) < 0);
+  }
+  files_list_free(&list);
+  files_destroy(files);
+}
+
 static void test_the_most_names(void **state) {
   char name[32];
   struct files_list list;
@@ -122,6 +147,7 @@ static void test_long_paths(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       STAGE_TEST(test_what_is_told),
+      STAGE_TEST(test_order),
       STAGE_TEST(test_the_most_names),
       STAGE_TEST(test_long_paths),
   };

@@ -151,6 +151,7 @@ static void test_cold(void **state) {
   stage.read_bytes_max = 1000;
   assert_int_equal(lend(2 * FILES_WINDOW_BYTES + 900, true, &view), 100);
   assert_int_equal(lend(2 * FILES_WINDOW_BYTES + 1000, true, &view), 0);
+  assert_null(view.window); /* none that ends there */
   assert_int_equal(lend(10, true, &other), 990);
   windows_leave(&view);
   windows_leave(&other);
@@ -196,7 +197,9 @@ static void test_all_in_use(void **state) {
     files_release(files, of[i]);
   }
   windows_leave(&more);
+  assert_true(windows_are_lent(&files->windows)); /* not the first of them */
   (*loans)--;
+  assert_false(windows_are_lent(&files->windows));
   files_destroy(files);
 }
 
