@@ -280,6 +280,38 @@ static void test_after_the_end(void **state) {
   }
 }
 
+static enum body_result pull_copied(void *self, struct body_chunk *chunk) {
+  (void)self;
+  chunk->room[0] = 'x';
+  chunk->bytes = span_of(chunk->room, 1);
+  return BODY_END;
+}
+
+static void count_close(void *self) {
+  ++*(unsigned *)self;
+}
+
+/* What the peer still sends for a request that was answered is nobody's to consume, and the response's body is
+ * closed before it comes. */
+static void test_rest_of_the_request(void **state) {
+  static const struct stream_events events = {.closed = NULL};
+  static const struct body_ops ops = {.pull = pull_copied, .close = count_close};
+  unsigned closed = 0;
+  (void)state;
+  struct stream *stream = begin("HEADERS/H 1 [@post]");
+  stream->events = &events;
+  stream->consume_later = stream->duplex = true;
+  assert_true(stream_respond(stream, 200, NULL, 0, (struct body){&ops, &closed}));
+  script_pump(&script);
+  assert_string_equal(script.log, "HEADERS 1 200, DATA 1 1 end");
+  assert_int_equal(closed, 1);
+  script_run(&script, "DATA 1 *500");
+  assert_int_equal(h2_of(&script.machine)->credit.held, 0);
+  script_run(&script, "DATA/S 1 *1");
+  assert_int_equal(closed, 1);
+  script_close(&script);
+}
+
 /* ---- caps ------------------------------------------------------------------------------------ */
 
 /* A cap is of all bytes; the window widens for those that are to come, as far as the connection's. */
@@ -373,6 +405,7 @@ int main(void) {
       cmocka_unit_test(test_consumed_exactly),
       cmocka_unit_test(test_calls_at_close),
       cmocka_unit_test(test_after_the_end),
+      cmocka_unit_test(test_rest_of_the_request),
       cmocka_unit_test(test_caps),
       cmocka_unit_test(test_last_promise),
   };

@@ -156,6 +156,37 @@ static void test_free_priorities_end(void **state) {
                   H2_PRIORITIES_FREE_MAX + H2_PRIORITIES_FREE_STREAM - 1);
 }
 
+/* More than the streams can use: a glitch, though free ones are left. */
+static void test_priorities_that_the_scheduler_refuses(void **state) {
+  (void)state;
+  static const char *const steps[] = {"PRIORITY 3 d0/16", "PU 0 =3 x753d31"};
+  for (size_t i = 0; i < 2; i++) {
+    begin("");
+    h2_of(&script.machine)->sched.churn_left = 1;
+    repeat(steps[i], 1);
+    assert_int_equal(script.engine.h2.counters.glitches_priorities, 0);
+    repeat(steps[i], 1);
+    assert_int_equal(script.engine.h2.counters.glitches_priorities, 1);
+    script_close(&script);
+  }
+}
+
+/* On a stream that has ended: a WINDOW_UPDATE counts as one more of them, others are late. */
+static void test_useless_frames(void **state) {
+  (void)state;
+  const struct h2_counters *counters = &script.engine.h2.counters;
+  begin("HEADERS/SH 1 [@get]");
+  repeat("WU 1 =1", H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM);
+  assert_int_equal(counters->glitches_updates, 0);
+  repeat("WU 1 =1", 1);
+  assert_int_equal(counters->glitches_updates, 1);
+  assert_int_equal(counters->glitches_late, 0);
+  repeat("RST 1 =8", 1);
+  assert_int_equal(counters->glitches_updates, 1);
+  assert_int_equal(counters->glitches_late, 1);
+  script_close(&script);
+}
+
 /* Frames for a stream that the server has reset. Each reset allows a number of them, while the
  * client may not know of it. */
 static void test_late_frames(void **state) {
@@ -204,6 +235,8 @@ int main(void) {
       cmocka_unit_test(test_free_updates_end),
       cmocka_unit_test(test_free_priorities),
       cmocka_unit_test(test_free_priorities_end),
+      cmocka_unit_test(test_priorities_that_the_scheduler_refuses),
+      cmocka_unit_test(test_useless_frames),
       cmocka_unit_test(test_late_frames),
       cmocka_unit_test(test_late_frames_end),
   };

@@ -102,6 +102,20 @@ static void test_settings(void **state) {
   script_destroy(&script);
 }
 
+/* RFC 9218 section 2.1: it holds for the first stream's priority, too. */
+static void test_settings_about_priorities(void **state) {
+  uint8_t entry[H2_SETTING_BYTES];
+  (void)state;
+  script_engine(&script, H2_SERVER, NULL);
+  for (uint32_t value = 0; value < 2; value++) {
+    put_entry(entry, H2_NO_RFC7540_PRIORITIES, value);
+    assert_true(upgrade(text_of(entry, sizeof entry)));
+    assert_int_equal(h2_of(&script.machine)->sched.ignore_dependencies, value);
+    close_machine();
+  }
+  script_destroy(&script);
+}
+
 /* Nothing remains of a connection whose settings are refused. */
 static void expect_upgrade(struct span settings, bool expected) {
   const struct http_counters *counters = &script.engine.http.counters;
@@ -248,9 +262,13 @@ static void test_window(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_settings),         cmocka_unit_test(test_refused_settings),
-      cmocka_unit_test(test_first_stream),     cmocka_unit_test(test_clients_settings),
-      cmocka_unit_test(test_upgraded_request), cmocka_unit_test(test_window),
+      cmocka_unit_test(test_settings_about_priorities),
+      cmocka_unit_test(test_settings),
+      cmocka_unit_test(test_refused_settings),
+      cmocka_unit_test(test_first_stream),
+      cmocka_unit_test(test_clients_settings),
+      cmocka_unit_test(test_upgraded_request),
+      cmocka_unit_test(test_window),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
