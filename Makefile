@@ -35,9 +35,14 @@ CLEAR := $(if $(LTO),$(if $(filter x86_64,$(shell uname -m)),-mmemset-strategy=v
 # Modules with more than two cursors have a static invariants(). It runs where this is defined: in every variant
 # except release.
 CHECKED := -DWEIR_INVARIANTS
+# What `make pgo` found out, until `make clean`. Functions that changed since are compiled as usual. gcc only.
+PROFILE := $(abspath $(BUILD))/profile
+TRAINING :=
+PROFILED := $(if $(LTO),$(if $(TRAINING),-fprofile-generate -fprofile-update=prefer-atomic -fprofile-dir=$(PROFILE),$(if \
+  $(wildcard $(PROFILE)),-fprofile-use=$(PROFILE) -fprofile-partial-training -Wno-missing-profile -Wno-coverage-mismatch)))
 # clang: release flags with the other compiler, so that both stay free of warnings.
 # Position-independent for libweir.so; linking the program undoes that where it can.
-release.cflags   := -O2 $(LTO) $(CLEAR) -fPIC -fno-plt -fno-semantic-interposition
+release.cflags   := -O2 $(LTO) $(PROFILED) $(CLEAR) -fPIC -fno-plt -fno-semantic-interposition
 clang.cflags     := -O2 -fPIC -fno-plt $(CHECKED)
 # Without the optimizer, or between a sanitizer's checks, gcc knows less about string lengths and gives false
 # warnings. Only release has this warning.
@@ -48,7 +53,7 @@ tsan.cflags      := -O1 $(UNSURE) $(CHECKED) -fsanitize=thread -fno-omit-frame-p
 coverage.cflags  := -O0 $(UNSURE) $(CHECKED) --coverage -fprofile-update=atomic
 fuzz.cflags      := -O1 $(CHECKED) -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
                     -fno-omit-frame-pointer
-release.lto      := $(if $(LTO),-O2 $(LTO) $(CLEAR))
+release.lto      := $(if $(LTO),-O2 $(LTO) $(PROFILED) $(CLEAR))
 # Every test links most of the program, and this linker takes half as long.
 asan.ldflags     := -fsanitize=address,undefined $(if $(shell command -v ld.gold),-fuse-ld=gold)
 tsan.ldflags     := -fsanitize=thread
@@ -93,7 +98,7 @@ MICRO := $(wildcard bench/micro_*.cc)
 SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.cc' | sort)
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all help deps run test test-epoll test-long bench bench-diff bench-compare bench-growth attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
+.PHONY: all help deps run pgo test test-epoll test-long bench bench-diff bench-compare bench-growth attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
 .PHONY: unit unit-build objects sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Keep objects of one-file programs; otherwise make would compile them again each time.
@@ -116,6 +121,8 @@ help:
 	@echo 'make bench-compare        weir beside h2o, nghttpd, nginx and haproxy, those that are installed, and'
 	@echo '                          beside what the machine allows; ARGS=--quick takes a minute'
 	@echo 'make bench-growth         what a request and a connection cost as their number grows, plotted'
+	@echo 'make pgo                  build/weir once more, optimized by a profile of itself at work; make clean'
+	@echo '                          forgets the profile'
 	@echo 'make attack-table         measure what attacks cost, into tests/e2e/attacks/README.md'
 	@echo 'make coverage             lines and branches of engine/ and io/ that their unit tests reach, by folder'
 	@echo 'make check                before a commit, in under a minute: formatter, linters, layers, circles'
@@ -181,6 +188,13 @@ bench-growth:
 	@tools/deps.sh build bench
 	@$(MAKE) --no-print-directory $(BUILD)/weir
 	@$(PYTHON) bench/growth $(ARGS)
+
+pgo:
+	@tools/deps.sh build bench
+	@rm -rf $(PROFILE)
+	@$(MAKE) --no-print-directory TRAINING=1 $(BUILD)/weir
+	@WEIR=$(BUILD)/weir $(PYTHON) bench/train
+	@$(MAKE) --no-print-directory $(BUILD)/weir
 
 attack-table:
 	@tools/deps.sh build test
