@@ -276,6 +276,7 @@ static void begin_accepting(unsigned taken) {
   acceptors_init(&acceptors, &worker.links);
   assert_true(acceptors_add(&acceptors, listener_take(&listener, 0), LISTENER_ALONE,
                             (struct machine_factory){.ctx = &accepted, .create = meter_create}));
+  assert_true(acceptors_are_open(&acceptors));
 }
 
 static void end_accepting(void) {
@@ -319,6 +320,8 @@ static void test_late_connections_drain(void **state) {
     acceptors_stop(&acceptors, meter_now_ns + !late);
     accept_errors = NULL;
     assert_false(acceptors_are_open(&acceptors));
+    acceptors_leave(&acceptors); /* another may not take the rest over any more */
+    assert_false(acceptors.leaving);
     assert_int_equal(worker.loop.counters.links_accepted, !late);
     assert_int_equal(accepted.drained, !late);
     end_accepting();
