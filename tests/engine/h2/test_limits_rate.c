@@ -77,6 +77,18 @@ static void test_empty_data(void **state) {
   script_close(&script);
 }
 
+/* One for each frame, whatever it is charged for. */
+static void test_counted_once(void **state) {
+  (void)state;
+  const struct h2_counters *counters = &script.engine.h2.counters;
+  begin("");
+  repeat("PING 0 *8", 3);
+  assert_int_equal(counters->charged_pings, 3);
+  repeat("HEADERS/SH $ [@hold]; RST $ =8", 2);
+  assert_int_equal(counters->resets_received, 2);
+  script_close(&script);
+}
+
 /* ---- WINDOW_UPDATE --------------------------------------------------------------------------- */
 
 /* Returns how many frames go through before one is a glitch. Ends the connection. */
@@ -171,6 +183,15 @@ static void test_priorities_that_the_scheduler_refuses(void **state) {
   }
 }
 
+/* Priorities that are wrong, and not only too many. */
+static void test_wrong_priorities(void **state) {
+  (void)state;
+  begin("");
+  repeat("PU 0 =2 x753d31", 1);
+  assert_string_equal(script.log, "GOAWAY 0 PROTOCOL_ERROR"); /* a push that is not promised */
+  script_close(&script);
+}
+
 /* On a stream that has ended: a WINDOW_UPDATE counts as one more of them, others are late. */
 static void test_useless_frames(void **state) {
   (void)state;
@@ -229,6 +250,7 @@ static void test_late_frames_end(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_budgets),
+      cmocka_unit_test(test_counted_once),
       cmocka_unit_test(test_empty_data),
       cmocka_unit_test(test_free_updates),
       cmocka_unit_test(test_free_updates_of_data),
@@ -236,6 +258,7 @@ int main(void) {
       cmocka_unit_test(test_free_priorities),
       cmocka_unit_test(test_free_priorities_end),
       cmocka_unit_test(test_priorities_that_the_scheduler_refuses),
+      cmocka_unit_test(test_wrong_priorities),
       cmocka_unit_test(test_useless_frames),
       cmocka_unit_test(test_late_frames),
       cmocka_unit_test(test_late_frames_end),
