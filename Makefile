@@ -113,7 +113,7 @@ help:
 	@echo '                          HTTP=ADDR:PORT and HTTPS=ADDR:PORT choose others'
 	@echo 'make test                 install what is missing, run every test'
 	@echo 'make test-epoll           every test that has an event loop, where io_uring is refused'
-	@echo 'make test-long            the same at length: more seeds and combinations, longer fuzzing'
+	@echo 'make test-long            every test, at length: more seeds and combinations, longer fuzzing'
 	@echo 'make unit                 unit tests alone (VARIANT=release|asan|tsan|clang)'
 	@echo 'make fuzz SECONDS=60      every fuzz target for that long'
 	@echo 'make bench                micro benchmarks, into build/bench/micro-COMMIT.json, too'
