@@ -252,11 +252,27 @@ static void test_wakes(void **state) {
   script_close(&script);
 }
 
+static void on_ping_acked(void *ctx, struct h2 *h2, const uint8_t opaque[8]) {
+  assert_ptr_equal(h2, h2_of(&script.machine));
+  script_log(ctx, "acked %.8s", (const char *)opaque);
+}
+
+/* Acknowledgements are its own, and PING frames of the server are not. */
+static void test_ping(void **state) {
+  static const struct h2_client_events listener = {.ping_acked = on_ping_acked};
+  (void)state;
+  script_begin(&script, H2_CLIENT, NULL, false);
+  h2_client_listen(h2_of(&script.machine), &listener, &script);
+  script_run(&script, "PING 0 x6162636465666768; PING/A 0 x6162636465666768");
+  assert_string_equal(script.log, "PING ack, acked abcdefgh");
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ends),  cmocka_unit_test(test_deaf),    cmocka_unit_test(test_status),
       cmocka_unit_test(test_block), cmocka_unit_test(test_arrived), cmocka_unit_test(test_reset),
-      cmocka_unit_test(test_wakes),
+      cmocka_unit_test(test_wakes), cmocka_unit_test(test_ping),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

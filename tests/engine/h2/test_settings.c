@@ -159,6 +159,7 @@ static void test_smaller_window(void **state) {
 static void test_credit_of_a_smaller_window(void **state) {
   (void)state;
   struct engine_config config = script_config();
+  config.h2.flow = FLOW_AUTO;
   config.h2.stream_window_bytes = 1000;
   script_begin(&script, H2_SERVER, &config, true);
   script_run(&script, "RAW ~magic; SETTINGS 0; HEADERS/H 1 [@post]; DATA 1 *900");
