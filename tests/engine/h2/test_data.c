@@ -1,7 +1,7 @@
 /*
- * h2/test_data.c - DATA that a client gets as a whole frame: what is out of the ordinary is treated as it is in
- * pieces.
- * Spec: RFC 9113 sections 6.10 and 8.1.1, CVE-2019-9518.
+ * h2/test_data.c - DATA frames out of the ordinary: what a client gets as whole frames is treated as it is in
+ * pieces, and the least that a padded frame may be.
+ * Spec: RFC 9113 sections 6.1, 6.10 and 8.1.1, CVE-2019-9518.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -53,11 +53,24 @@ static void test_empty(void **state) {
   script_close(&script);
 }
 
+/* A padded frame has a Pad Length, and may have nothing else. */
+static void test_least_padded(void **state) {
+  (void)state;
+  for (int empty = 0; empty < 2; empty++) {
+    script_begin(&script, H2_SERVER, NULL, false);
+    script_run(&script, "HEADERS/H 1 [@post]");
+    script_clear(&script);
+    expect(empty ? "DATA/P 1; PING 0 *8" : "DATA/P 1 x00; DATA/PS 1 x00",
+           empty ? "closed 1 FRAME_SIZE_ERROR, GOAWAY 1 FRAME_SIZE_ERROR" : "data 1 0 end");
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_content_after_head),
       cmocka_unit_test(test_within_a_header_block),
       cmocka_unit_test(test_empty),
+      cmocka_unit_test(test_least_padded),
   };
   return cmocka_run_group_tests_name("h2/data", tests, NULL, NULL);
 }
