@@ -254,7 +254,7 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
 /* Those at rest need room to wake. */
 static struct h2 *take(struct h2_shared *shared) {
   struct pool *pool = &shared->connections;
-  return pool->taken + shared->resting < pool->max ? pool_take(pool) : NULL;
+  return h2_shared_connections(shared) < pool->max ? pool_take(pool) : NULL;
 }
 
 static bool create(struct h2_shared *shared, enum h2_role role, const struct machine_peer *peer,

@@ -88,4 +88,9 @@ struct h2_shared {
   uint64_t sets_numbered;        /* the last number that a set of fields was given */
 };
 
+/* How many connections there are, those at rest among them. */
+static inline uint32_t h2_shared_connections(const struct h2_shared *shared) {
+  return shared->connections.taken + shared->resting;
+}
+
 #endif

@@ -259,7 +259,7 @@ static void worker_refused(struct worker *worker, void *ctx, const struct io_err
 static void set_gauges(struct serve_worker *mine) {
   const struct engine *engine = &mine->engine;
   struct serve_gauges now = {.connections_h1 = engine->h1.connections.taken,
-                             .connections_h2 = engine->h2.connections.taken,
+                             .connections_h2 = h2_shared_connections(&engine->h2),
                              .connections_spdy = engine->spdy.sessions.taken};
   if (mine->site) now.files = serve_site_gauges(mine->site);
   if (mine->has_front) now.files = router_gauges(mine->front.current);

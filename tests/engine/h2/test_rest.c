@@ -41,6 +41,7 @@ static void come_to_rest(void) {
   assert_true(script.machine.ops != &h2_machine_ops);
   assert_int_equal(shared()->resting, 1);
   assert_int_equal(shared()->connections.taken, 0);
+  assert_int_equal(h2_shared_connections(shared()), 1);
   assert_int_equal(wants(), MACHINE_RECV);
   script_clear(&script);
 }
