@@ -281,10 +281,24 @@ static void test_room(void **state) {
   script_close(&script);
 }
 
+/* A host that does not move it may do so later: each quiet time counts anew. */
+static void test_each_quiet_time(void **state) {
+  (void)state;
+  begin();
+  for (unsigned round = 0; round < 2; round++) {
+    assert_int_equal(wants() & MACHINE_MOVES, 0);
+    pass_rest_time();
+    assert_int_equal(wants() & MACHINE_MOVES, MACHINE_MOVES);
+    script_run(&script, round ? "HEADERS/SH 5 [@get]" : "HEADERS/SH 3 [@get]");
+  }
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_goes_on),
       cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_each_quiet_time),
       cmocka_unit_test(test_frames),
       cmocka_unit_test(test_remembers),
       cmocka_unit_test(test_deadline),

@@ -167,6 +167,19 @@ static void test_credit_of_a_smaller_window(void **state) {
   expect("SETTINGS/A 0; DATA 1 *1000", "data 1 1000");
 }
 
+/* One frame that sets the initial window several times: the highest must not overflow a stream's window, even if
+ * nothing has changed in the end. */
+static void test_window_that_rises_and_falls(void **state) {
+  (void)state;
+  for (unsigned over = 0; over < 2; over++) {
+    script_begin(&script, H2_SERVER, NULL, false);
+    script_run(&script, "HEADERS/SH 1 [@hold]; WU 1 =2147418111"); /* one less than the largest */
+    script_clear(&script);
+    expect(over ? "SETTINGS 0 s4=65537 s4=65535" : "SETTINGS 0 s4=65536 s4=65535",
+           over ? "closed 1 FLOW_CONTROL_ERROR, GOAWAY 1 FLOW_CONTROL_ERROR" : "");
+  }
+}
+
 /* All but the first, which every connection has. */
 static void test_frames_are_counted(void **state) {
   (void)state;
@@ -184,19 +197,24 @@ static void on_settings(void *ctx, struct h2 *h2) {
   ++*(unsigned *)ctx;
 }
 
-/* The owner of a client hears of those that were applied. */
+/* The owner of a client hears of those that were applied: not of a wrong one, nor of one with too many entries. */
 static void test_owner_hears(void **state) {
   static const struct h2_client_events events = {.settings = on_settings};
-  unsigned heard = 0;
+  static const char *const wrong[] = {"SETTINGS 0 s2=1", "SETTINGS 0 *198"};
+  _Static_assert(198 == (H2_SETTINGS_ENTRIES_MAX + 1) * H2_SETTING_BYTES, "one entry more");
   (void)state;
-  script_begin(&script, H2_CLIENT, NULL, false);
-  h2_client_listen(h2_of(&script.machine), &events, &heard);
-  script_run(&script, "SETTINGS 0 s3=7");
-  assert_int_equal(heard, 1);
-  script_run(&script, "SETTINGS 0 s2=1");
-  assert_true(script.goaway);
-  assert_int_equal(heard, 1);
-  script_close(&script);
+  for (unsigned i = 0; i < 2; i++) {
+    unsigned heard = 0;
+    script_begin(&script, H2_CLIENT, NULL, false);
+    h2_client_listen(h2_of(&script.machine), &events, &heard);
+    script_run(&script, "SETTINGS 0 s3=7");
+    assert_int_equal(heard, 1);
+    script_run(&script, wrong[i]);
+    assert_true(script.goaway);
+    assert_int_equal(heard, 1);
+    assert_int_equal(script.engine.h2.counters.calmed_settings, i);
+    script_close(&script);
+  }
 }
 
 static void test_ack_of_nothing(void **state) {
@@ -243,6 +261,7 @@ int main(void) {
       cmocka_unit_test(test_encode),
       cmocka_unit_test(test_smaller_window),
       cmocka_unit_test(test_credit_of_a_smaller_window),
+      cmocka_unit_test(test_window_that_rises_and_falls),
       cmocka_unit_test(test_frames_are_counted),
       cmocka_unit_test(test_owner_hears),
       cmocka_unit_test(test_ack_of_nothing),
