@@ -234,6 +234,7 @@ static void test_promises_are_withdrawn(void **state) {
       "closed 2 CANCEL, push refused, HEADERS 1 200, closed 1 NO_ERROR, DATA 1 0 end");
 }
 
+/* They are sent when the client says again that it allows push. */
 static void test_promises_stay(void **state) {
   (void)state;
   script_begin(&script, H2_SERVER, NULL, false);
@@ -241,7 +242,17 @@ static void test_promises_stay(void **state) {
          "request 1 GET /hold end, request 2 GET /hold end, PUSH_PROMISE 1 2 /hold");
 }
 
-/* Nor are those that wait when the client resets their stream: it takes them along, and the connection is quiet once. */
+/* A promise that was sent is kept. */
+static void test_sent_promises_are_kept(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/SH 1 [@hold]; !push 1; SETTINGS 0 s2=0");
+  script_clear(&script);
+  expect("!respond 2 200; !end 2", "HEADERS 2 200, closed 2 NO_ERROR, DATA 2 0 end");
+}
+
+/* Promises that wait when the client resets their stream are not sent: it takes them along, and the connection is
+ * quiet once. */
 static void test_promises_end_with_their_stream(void **state) {
   (void)state;
   script_begin(&script, H2_SERVER, NULL, false);
@@ -267,6 +278,7 @@ int main(void) {
       cmocka_unit_test(test_ack_of_nothing),
       cmocka_unit_test(test_promises_are_withdrawn),
       cmocka_unit_test(test_promises_stay),
+      cmocka_unit_test(test_sent_promises_are_kept),
       cmocka_unit_test(test_promises_end_with_their_stream),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
