@@ -10,7 +10,8 @@
  * its queue.
  *
  * A socket of several workers is polled and then accepted from. A multishot would not do: the kernel would give
- * all connections to the worker that asked first.
+ * all connections to the worker that asked first. Near the cap all sockets are polled: each of them may have a
+ * connection for the last link, and those that come too late are to stay in the kernel.
  */
 #include "io/link/accept.h"
 
@@ -31,20 +32,20 @@ struct acceptor {
   struct machine_factory factory;
   struct loop_op op;
   struct timer retry;
-  int fd;                        /* -1: closed */
-  enum listener_sharing sharing; /* unless alone, the request is a poll */
-  bool ending;                   /* this one alone: closed as soon as its request has ended */
-  bool stopping;                 /* cancelled, because of the cap or for good */
-  bool multishot;                /* what is under way accepts again and again */
+  int fd; /* -1: closed */
+  enum listener_sharing sharing;
+  bool ending;   /* this one alone: closed as soon as its request has ended */
+  bool stopping; /* cancelled, because of the cap or for good */
+  bool polls;    /* what is under way accepts nothing by itself */
 };
 
 static void on_accept(struct loop_op *op, int result, unsigned flags);
+static void on_readable(struct loop_op *op, int result, unsigned flags);
 
 /* A multishot accepts every connection that waits before it can be stopped. Beyond the cap they would
  * be refused instead of waiting for room. */
-static bool may_multishot(const struct links *links) {
-  uint32_t room = links->max - links->open;
-  return ring_features(&links->loop->ring) & URING_MULTISHOT_ACCEPT && room > IO_LISTEN_BACKLOG;
+static bool is_near_cap(const struct links *links) {
+  return links->max - links->open <= IO_LISTEN_BACKLOG;
 }
 
 static bool is_shared(const struct acceptor *acceptor) {
@@ -80,10 +81,12 @@ static void arm(struct acceptor *acceptor) {
     return;
   }
   acceptor->stopping = false;
-  acceptor->multishot = !is_shared(acceptor) && may_multishot(links);
-  bool begun = is_shared(acceptor)
-                   ? loop_poll(links->loop, &acceptor->op, acceptor->fd, POLLIN | EPOLLEXCLUSIVE)
-                   : loop_accept(links->loop, &acceptor->op, acceptor->fd, acceptor->multishot);
+  acceptor->polls = is_shared(acceptor) || is_near_cap(links);
+  acceptor->op.done = acceptor->polls ? on_readable : on_accept;
+  unsigned events = POLLIN | (is_shared(acceptor) ? EPOLLEXCLUSIVE : 0);
+  bool again = ring_features(&links->loop->ring) & URING_MULTISHOT_ACCEPT;
+  bool begun = acceptor->polls ? loop_poll(links->loop, &acceptor->op, acceptor->fd, events)
+                               : loop_accept(links->loop, &acceptor->op, acceptor->fd, again);
   if (!begun) retry_later(acceptor);
 }
 
@@ -96,6 +99,15 @@ static void stop(struct acceptor *acceptor) {
   if (!acceptor->op.under_way || acceptor->stopping) return;
   acceptor->stopping = true;
   loop_op_cancel(&acceptor->op);
+}
+
+/* Near the cap no socket accepts by itself. At the cap none is polled: the kernel would wake this worker in place of
+ * others. */
+static void stop_at_cap(struct acceptors *acceptors) {
+  if (!is_near_cap(acceptors->links)) return;
+  bool full = !links_have_room(acceptors->links);
+  for (struct acceptor *each = acceptors->first; each; each = each->next)
+    if (full || !each->polls) stop(each);
 }
 
 static bool is_too_late(const struct acceptors *acceptors) {
@@ -147,7 +159,7 @@ static void on_accept(struct loop_op *op, int result, unsigned flags) {
   struct acceptor *acceptor = LIST_OWNER(op, struct acceptor, op);
   struct links *links = acceptor->all->links;
   if (result >= 0) make_link(acceptor, result);
-  if (acceptor->multishot && !may_multishot(links)) stop(acceptor);
+  if (result >= 0) stop_at_cap(acceptor->all);
   if (flags & RING_MORE) return;
   if (acceptor->all->stopping || acceptor->ending) {
     close_acceptor(acceptor);
@@ -161,8 +173,11 @@ static void on_accept(struct loop_op *op, int result, unsigned flags) {
   }
 }
 
+/* What waits in a socket of this worker alone goes on waiting until it is accepted here, so accept4() does not block;
+ * other sockets do not block anyway. Another socket may have had the last link. */
 static void on_readable(struct loop_op *op, int result, unsigned flags) {
   struct acceptor *acceptor = LIST_OWNER(op, struct acceptor, op);
+  if (result >= 0 && !links_have_room(acceptor->all->links)) result = -EAGAIN;
   if (result >= 0) {
     int fd = accept4(acceptor->fd, NULL, NULL, SOCK_CLOEXEC);
     result = fd >= 0 ? fd : -errno;
@@ -196,7 +211,6 @@ bool acceptors_add(struct acceptors *acceptors, int fd, enum listener_sharing sh
   acceptor->factory = factory;
   acceptor->fd = fd;
   acceptor->sharing = sharing;
-  acceptor->op.done = is_shared(acceptor) ? on_readable : on_accept;
   acceptor->ending = acceptor->stopping = false;
   timer_init(&acceptor->retry, retry);
   arm(acceptor);

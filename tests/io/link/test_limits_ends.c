@@ -266,9 +266,9 @@ static struct meter accepted;
 static struct listener listener;
 static struct acceptors acceptors;
 
-/* Room for two links, of which `taken` are in use. */
-static void begin_accepting(unsigned taken) {
-  meter_begin(&worker, 2);
+/* Room for `most` links, of which `taken` are in use. */
+static void begin_accepting_of(unsigned most, unsigned taken) {
+  meter_begin(&worker, most);
   for (unsigned i = 0; i < taken; i++)
     others[i] = links_take(&worker.links);
   accepted = (struct meter){.idle_since_ns = MACHINE_BUSY};
@@ -277,6 +277,10 @@ static void begin_accepting(unsigned taken) {
   assert_true(acceptors_add(&acceptors, listener_take(&listener, 0), LISTENER_ALONE,
                             (struct machine_factory){.ctx = &accepted, .create = meter_create}));
   assert_true(acceptors_are_open(&acceptors));
+}
+
+static void begin_accepting(unsigned taken) {
+  begin_accepting_of(2, taken);
 }
 
 static void end_accepting(void) {
@@ -393,7 +397,7 @@ static void test_accepted_too_late(void **state) {
   int pair[2];
   char byte;
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-  begin_accepting(0);
+  begin_accepting_of(IO_LISTEN_BACKLOG + 1, 0); /* so far from the cap the kernel accepts */
   acceptors_stop(&acceptors, meter_now_ns);
   say_of_accept(pair[0]);
   assert_int_equal(worker.loop.counters.links_accepted, 0);
