@@ -44,8 +44,11 @@ static const char tls_1_2_suites[] =
 static const char tls_1_3_suites[] =
     "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
 
+/* When a file cannot be read, OpenSSL's first complaint says why, and the latest only "system lib". */
 static bool openssl_refused(struct io_error *error, const char *what) {
-  const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+  unsigned long first = ERR_peek_error();
+  const char *reason = ERR_SYSTEM_ERROR(first) ? strerror(ERR_GET_REASON(first))
+                                               : ERR_reason_error_string(ERR_peek_last_error());
   io_error_set(error, 0, "%s: %s", what, reason ? reason : "OpenSSL gives no reason");
   ERR_clear_error();
   return false;

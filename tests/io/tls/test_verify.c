@@ -258,6 +258,7 @@ static void test_another_policy(void **state) {
   settings.verify = settings.require = true;
   settings.ca_path = "/nowhere";
   assert_null(tls_policy_make(pair->server.context, &settings, &error));
+  assert_string_equal(error.text, "/nowhere: No such file or directory");
   settings.ca_path = path;
   policy = tls_policy_make(pair->server.context, &settings, &error);
   assert_non_null(policy);
