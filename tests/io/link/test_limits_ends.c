@@ -406,6 +406,23 @@ static void test_accepted_too_late(void **state) {
   close(pair[1]);
 }
 
+/* Only sockets with that context. */
+static void test_another_socket_ends(void **state) {
+  (void)state;
+  begin_accepting(0);
+  acceptors_end(&acceptors, &listener); /* nobody's context */
+  meter_turns(&worker, 2);
+  assert_true(acceptors_are_open(&acceptors));
+  int client = connect_to(&listener);
+  meter_turns(&worker, 2);
+  assert_int_equal(worker.loop.counters.links_accepted, 1);
+  acceptors_end(&acceptors, &accepted);
+  meter_turns(&worker, 2);
+  assert_false(acceptors_are_open(&acceptors));
+  end_accepting();
+  close(client);
+}
+
 /* The peer of a link that is cut gets a reset, and not an orderly end. */
 static void test_cut_resets(void **state) {
   (void)state;
@@ -526,6 +543,7 @@ int main(void) {
       cmocka_unit_test(test_errors_of_accept),
       cmocka_unit_test(test_accepting_is_resumed),
       cmocka_unit_test(test_accepted_too_late),
+      cmocka_unit_test(test_another_socket_ends),
       cmocka_unit_test(test_cut_resets),
       cmocka_unit_test(test_failed_dials),
       cmocka_unit_test(test_failed_cancellation),
