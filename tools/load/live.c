@@ -3,7 +3,7 @@
  */
 #include "tools/load/live.h"
 
-#include <poll.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,10 +39,9 @@ static void measure(struct load_look *look) {
   look->rows = known && size.ws_row > 0 ? size.ws_row : 24;
 }
 
-/* Whether it was written. A terminal that is stopped (Ctrl-S) takes nothing. */
-static bool write_now(const char *text, size_t len) {
-  struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-  return poll(&room, 1, 0) == 1 && write(STDERR_FILENO, text, len) == (ssize_t)len;
+/* Whether it was written. A terminal that is stopped (Ctrl-S) takes nothing, and one that nobody reads not all. */
+static bool write_now(const struct load_live *live, const char *text, size_t len) {
+  return live->active && write(live->fd, text, len) == (ssize_t)len;
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -76,11 +75,16 @@ void load_live_draw(struct load_live *live, const struct load_progress *progress
   for (unsigned i = 0; i < frame.count; i++)
     fprintf(to, "%s" ERASE_LINE "\n", frame.lines[i].text);
   fputs(ERASE_BELOW, to);
-  if (fclose(to) == 0 && write_now(text, size)) live->frame = frame;
+  if (fclose(to) == 0 && write_now(live, text, size)) live->frame = frame;
   free(text);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
+
+static void finish(struct load_live *live) {
+  live->active = false;
+  close(live->fd);
+}
 
 void load_live_begin(struct load_live *live) {
   const char *terminal = getenv("TERM");
@@ -88,7 +92,10 @@ void load_live_begin(struct load_live *live) {
   if (!isatty(STDERR_FILENO) || !terminal || strcmp(terminal, "dumb") == 0) return;
   live->look.color = !is_set("NO_COLOR");
   live->look.utf8 = has_utf8();
-  live->active = write_now(HIDE_CURSOR, strlen(HIDE_CURSOR));
+  live->fd = open("/proc/self/fd/2", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  if (live->fd < 0) return;
+  live->active = true;
+  if (!write_now(live, HIDE_CURSOR, strlen(HIDE_CURSOR))) finish(live);
 }
 
 void load_live_erase(struct load_live *live) {
@@ -99,13 +106,12 @@ void load_live_erase(struct load_live *live) {
   measure(&live->look);
   go_up(live, to);
   fputs(ERASE_BELOW, to);
-  if (fclose(to) == 0 && write_now(text, size)) live->frame.count = 0;
+  if (fclose(to) == 0 && write_now(live, text, size)) live->frame.count = 0;
   free(text);
 }
 
 void load_live_end(struct load_live *live) {
   if (!live->active) return;
   load_live_erase(live);
-  if (!write_now(SHOW_CURSOR, strlen(SHOW_CURSOR))) return;
-  live->active = false;
+  if (write_now(live, SHOW_CURSOR, strlen(SHOW_CURSOR))) finish(live);
 }

@@ -12,6 +12,7 @@
 
 struct load_live {
   bool active; /* the terminal is ours: load_live_end() must be called before the process ends */
+  int fd; /* while active: standard error, opened anew, since O_NONBLOCK would hold for all who share it */
   struct load_look look;
   struct load_frame frame; /* as drawn */
 };
