@@ -69,8 +69,10 @@ bool load_rfc3339_parse(const char *text, int64_t *ns) {
   /* timegm() makes 1 March of 30 February. */
   if (found.tm_mon != given.tm_mon || found.tm_mday != given.tm_mday ||
       found.tm_hour != given.tm_hour || found.tm_min != given.tm_min ||
-      found.tm_sec != given.tm_sec || seconds > INT64_MAX / second_ns - 86400)
+      found.tm_sec != given.tm_sec)
     return false;
+  const int64_t day = 86400, most = INT64_MAX / second_ns - day;
+  if (seconds < -most || seconds > most) return false;
   *ns = (seconds - east) * second_ns + fraction_ns;
   return true;
 }

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Into nanoseconds since 1970, which may be negative. False if the text is no such time, or one beyond
- * 2262. */
+/* Into nanoseconds since 1970, which may be negative. False if the text is no such time, or one before
+ * 1678 or beyond 2262. */
 __attribute__((warn_unused_result)) bool load_rfc3339_parse(const char *text, int64_t *ns);
 
 /* Reads ".5" at `text`, up to nine digits, as nanoseconds. Returns what follows; without a point,

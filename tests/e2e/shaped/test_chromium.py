@@ -74,8 +74,9 @@ def read_log(path):
     text = path.read_text(errors="replace")
     try:
         log = json.loads(text)
-    except ValueError:  # the browser exited before the end of the log; every line is one event
-        log = json.loads(text[:text.rindex(",\n")] + "]}")
+    except ValueError:  # the browser exited before the end of the log: a line for each event, then other data
+        events_end = text.find("],\n\"polledData\"")
+        log = json.loads(text[:events_end if events_end >= 0 else text.rindex(",\n")] + "]}")
     kinds = {number: name for name, number in log["constants"]["logEventTypes"].items()}
     paths, events, priorities = {}, [], {}
     for event in log["events"]:

@@ -66,6 +66,7 @@ static void test_refused(void **state) {
       "2026-01-01T00:00:00+0100",
       "2026-01-01T00:00:00Zx",
       "9999-12-31T23:59:59Z",
+      "1013-01-01T00:00:00.5+01:00",
   };
   for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     int64_t start_ns;
