@@ -25,7 +25,6 @@ static inline uint32_t wire_get32(const uint8_t *p) {
   return v;
 }
 
-/* 31 bits behind a reserved bit, which is ignored on receipt (RFC 9113 section 4.1). */
 static inline uint64_t wire_get64(const uint8_t *p) {
   uint64_t v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -35,6 +34,7 @@ static inline uint64_t wire_get64(const uint8_t *p) {
   return v;
 }
 
+/* 31 bits behind a reserved bit, which is ignored on receipt (RFC 9113 section 4.1). */
 static inline uint32_t wire_get31(const uint8_t *p) {
   return wire_get32(p) & 0x7fffffffu;
 }

@@ -4,6 +4,7 @@ import heapq
 import json
 import math
 import os
+import re
 import select
 import socket
 import struct
@@ -63,6 +64,17 @@ def measured(*arguments, expect=0, seconds=60):
     assert status == expect, (status, out, err)
     assert (err == "") == (expect == 0), err
     return reconcile(json.loads(out))
+
+
+def same_totals(own, other):
+    """`own`: the report of weir load; `other`: what h2load printed of the same requests."""
+    requests = ", ".join(f"{own['requests'][name]} {name}" for name in (
+        "total", "started", "done", "succeeded", "failed", "errored", "timeout"))
+    assert f"requests: {requests}\n" in other
+    for hundreds in "2345":
+        count = sum(n for status, n in own["statuses"].items() if status[0] == hundreds)
+        assert f" {count} {hundreds}xx" in re.search(r"status codes:.*", other).group()
+    assert own["bytes"]["data"] == int(re.search(r"\((\d+)\) data", other).group(1))
 
 
 def seen_by(server_requests, report):

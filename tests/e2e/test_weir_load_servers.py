@@ -1,14 +1,13 @@
 """`weir load` and h2load against the servers of others: the totals are the same. A server that is not installed is
 left out; so is all of this without h2load."""
 import os
-import re
 import shutil
 import subprocess
 
 import pytest
 
 import harness
-from load_peer import measured, site
+from load_peer import measured, same_totals, site
 
 PEERS = os.path.join(harness.ROOT, "tests/peers")
 SHAPE = ("-n", "400", "-c", "4", "-m", "10")
@@ -110,10 +109,4 @@ def test_the_same_totals_as_h2load(port, path):
     url = f"https://127.0.0.1:{port}/{path}"
     other = harness.tool("h2load", *SHAPE, url).decode()
     own = measured(*SHAPE, "-k", url, expect=1 if path == "missing" else 0)
-    requests = ", ".join(f"{own['requests'][name]} {name}" for name in (
-        "total", "started", "done", "succeeded", "failed", "errored", "timeout"))
-    assert f"requests: {requests}\n" in other
-    for hundreds in "2345":
-        count = sum(n for status, n in own["statuses"].items() if status[0] == hundreds)
-        assert f" {count} {hundreds}xx" in re.search(r"status codes:.*", other).group()
-    assert own["bytes"]["data"] == int(re.search(r"\((\d+)\) data", other).group(1))
+    same_totals(own, other)

@@ -130,6 +130,15 @@ static const struct h1_judged *kept(unsigned place) {
   return client.engine.h1.judged.at ? &client.engine.h1.judged.at[place] : NULL;
 }
 
+/* One answer has come, and what was judged of it says something else since. */
+static void begin_judged(void) {
+  begin();
+  request("GET", &status_events);
+  receive(OK_2 "ab");
+  client.engine.h1.judged.at[0].answer.status = 299;
+  client.log_len = 0;
+}
+
 /* Of a head that has come before, what was judged is told: here something else. */
 static void test_it_is_not_read_again(void **state) {
   (void)state;
@@ -148,11 +157,7 @@ static void test_it_is_not_read_again(void **state) {
 /* One that is not there as a whole is read. */
 static void test_pieces_are_read(void **state) {
   (void)state;
-  begin();
-  request("GET", &status_events);
-  receive(OK_2 "ab");
-  client.engine.h1.judged.at[0].answer.status = 299;
-  client.log_len = 0;
+  begin_judged();
   request("GET", &status_events);
   receive("HTTP/1.1 200 OK\r\n");
   receive("Content-Length: 2\r\n\r\ncd");
@@ -180,11 +185,7 @@ static void test_of_another_request_it_is_read(void **state) {
 /* A handler that wants fields gets them. */
 static void test_fields_are_read(void **state) {
   (void)state;
-  begin();
-  request("GET", &status_events);
-  receive(OK_2 "ab");
-  client.engine.h1.judged.at[0].answer.status = 299;
-  client.log_len = 0;
+  begin_judged();
   request("GET", &field_events);
   receive(OK_2 "cd");
   heard("2: 200, 25 of 38 bytes\n2: 63\n2: 64\n2: the end\n2: closed 0\n");
