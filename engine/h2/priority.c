@@ -149,12 +149,14 @@ struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,
 }
 
 /* Section 7.1: the client must still be able to open the stream, and the idle streams that it names
- * and those that it has open must stay within the limit on streams. */
-static struct h2_verdict check_idle(const struct h2 *h2, uint32_t id) {
+ * and those that it has open must stay within the limit on streams. `kept` is false for one beyond
+ * SCHED_UPDATES_MAX: it counts, though only itself, where a configured limit is higher than that. */
+static struct h2_verdict check_idle(const struct h2 *h2, uint32_t id, bool kept) {
   if (h2_is_own_id(h2, id))
     return h2_connection_error(H2_PROTOCOL_ERROR,
                                "PRIORITY_UPDATE for a push that is not promised");
-  if (h2->active_peer + h2->sched.updates.count > h2->ours.max_concurrent_streams)
+  uint32_t idle = h2->sched.updates.count + (kept ? 0 : 1);
+  if (h2->active_peer + idle > h2->ours.max_concurrent_streams)
     return h2_connection_error(H2_PROTOCOL_ERROR, "PRIORITY_UPDATE for too many idle streams");
   return H2_OK;
 }
@@ -166,5 +168,5 @@ struct h2_verdict h2_priority_update(struct h2 *h2, uint32_t id, struct span tex
   priority_field_parse(&field, text);
   enum sched_result result = sched_update(&h2->sched, id, &field);
   if (result == SCHED_CHURN) return (struct h2_verdict){.scope = H2_IGNORE};
-  return state == H2_IDLE ? check_idle(h2, id) : H2_OK;
+  return state == H2_IDLE ? check_idle(h2, id, result != SCHED_NO_ROOM) : H2_OK;
 }

@@ -139,6 +139,36 @@ static void test_updates(void **state) {
   script_close(&script);
 }
 
+/* Updates for `idle` streams that are still to come, beside `open` that have come. */
+static void name_idle(uint32_t open, uint32_t idle) {
+  char step[64];
+  for (uint32_t i = 0; i < open + idle; i++) {
+    snprintf(step, sizeof step, i < open ? "HEADERS/H %u [@post]" : "PU 0 =%u x753d31", 2 * i + 1);
+    script_run(&script, step);
+  }
+}
+
+/* RFC 9218 section 7.1: idle streams that are named, and open ones, are as many as may be open. */
+static void test_idle_updates(void **state) {
+  static const struct {
+    uint32_t limit, open, idle;
+    bool refused;
+  } rows[] = {
+      {128, 0, 128, false}, {128, 0, 129, true}, {128, 1, 127, false}, {128, 1, 128, true},
+      {2, 0, 2, false},     {2, 0, 3, true},     {2, 2, 0, false},     {2, 2, 1, true},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct engine_config config = engine_config_default();
+    config.h2.concurrent_streams = rows[i].limit;
+    begin(&config);
+    name_idle(rows[i].open, rows[i].idle);
+    assert_int_equal(rows[i].refused, strstr(script.log, "GOAWAY") != NULL);
+    if (rows[i].refused) assert_non_null(strstr(script.log, "PROTOCOL_ERROR"));
+    script_close(&script);
+  }
+}
+
 /* ---- tunnels --------------------------------------------------------------------------------- */
 
 /* A tunnel shares, whatever its content type says. */
@@ -160,7 +190,7 @@ int main(void) {
       cmocka_unit_test(test_content_types),  cmocka_unit_test(test_response_fields),
       cmocka_unit_test(test_request_fields), cmocka_unit_test(test_dependencies),
       cmocka_unit_test(test_places),         cmocka_unit_test(test_updates),
-      cmocka_unit_test(test_tunnels),
+      cmocka_unit_test(test_idle_updates),   cmocka_unit_test(test_tunnels),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
