@@ -20,9 +20,10 @@ struct ws_mount {
   struct nested nested;
   uint64_t now_ns; /* of the last entry: closed() brings no time */
   unsigned entries;
-  bool sending; /* within a pull of the stream, whose result says more than stream_resume() */
-  bool held;    /* the WebSocket, because bytes are kept */
-  bool closed;  /* nothing else holds the mount */
+  bool
+      sending; /* within a pull of the stream, whose result tells what the machine had to send before it */
+  bool held;   /* the WebSocket, because bytes are kept */
+  bool closed; /* nothing else holds the mount */
 };
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -32,25 +33,26 @@ static void enter(struct ws_mount *mount) {
   if (mount->ws) mount->now_ns = ws_now_ns(mount->ws);
 }
 
-/* Lets the machine read what was kept, and what comes behind it. */
-static void go_on(struct ws_mount *mount) {
-  (void)!nested_go_on(&mount->nested, mount->now_ns);
-  if (!mount->held || mount->nested.kept || !mount->ws) return;
+/* Lets the machine read what was kept, and what comes behind it. Whether it has read something. */
+static bool go_on(struct ws_mount *mount) {
+  bool read = nested_go_on(&mount->nested, mount->now_ns) > 0;
+  if (!mount->held || mount->nested.kept || !mount->ws) return read;
   mount->held = false;
   ws_release(mount->ws);
+  return read;
 }
 
 /* Does for the machine what a host does after each call. */
 static void settle(struct ws_mount *mount) {
   if (!mount->nested.machine.ops) return;
-  go_on(mount);
+  bool read = go_on(mount);
   if (!mount->ws) return;
   unsigned wants = nested_wants(&mount->nested);
   if (wants & MACHINE_RESET) {
     stream_reset(ws_stream(mount->ws), 0);
     return;
   }
-  if (wants & MACHINE_SEND && !mount->sending) stream_resume(ws_stream(mount->ws));
+  if (wants & MACHINE_SEND && (!mount->sending || read)) stream_resume(ws_stream(mount->ws));
   ws_timer(mount->ws, nested_deadline_ns(&mount->nested));
   if (wants & MACHINE_DONE) ws_close(mount->ws, WS_NORMAL, span_of(NULL, 0));
 }

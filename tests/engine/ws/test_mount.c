@@ -26,7 +26,7 @@ static struct {
 } heard;
 
 /* What the server's handler does. */
-static enum { ACCEPT, DENY, TALK } manner;
+static enum { ACCEPT, STUTTER, DENY, TALK } manner;
 
 static bool on_opened(void *ctx, const char *protocol) {
   (void)ctx;
@@ -75,17 +75,21 @@ static void talk(struct stream *stream, const struct request *request) {
   assert_true(ws_send(ws, WS_TEXT, span_text("hello")));
 }
 
+static bool stutter_create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                           uint64_t now_ns, struct machine *out);
+
 static void serve(void *ctx, struct stream *stream, const struct request *request,
                   uint64_t now_ns) {
   static const char *const spoken[] = {"other", "smoke/1", NULL};
   (void)ctx;
   (void)now_ns;
-  const struct ws_mount_settings settings = {.memory = &carrier.server.memory.memory,
-                                             .factory = {&theirs, end_create},
-                                             .protocols = spoken,
-                                             .events = &events,
-                                             .ctx = &heard.server_code,
-                                             .counters = &carrier.server.engine.ws};
+  const struct ws_mount_settings settings = {
+      .memory = &carrier.server.memory.memory,
+      .factory = {&theirs, manner == STUTTER ? stutter_create : end_create},
+      .protocols = spoken,
+      .events = &events,
+      .ctx = &heard.server_code,
+      .counters = &carrier.server.engine.ws};
   if (manner == DENY)
     (void)stream_respond(stream, 403, NULL, 0, BODY_NONE);
   else if (manner == TALK)
@@ -96,6 +100,48 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
 
 static const char *const protocols[] = {"websocket", NULL};
 static const struct handler handler = {.request = serve, .protocols = protocols};
+
+/* ---- a machine that reads on only when it was asked for bytes, of which it has none then --------- */
+
+static const struct machine_ops *end_ops; /* what it is otherwise */
+static bool stuttering;
+
+static unsigned stutter_wants(const void *self) {
+  return stuttering ? MACHINE_SEND : end_ops->wants(self);
+}
+
+static size_t stutter_recv(void *self, struct span in, uint64_t now_ns) {
+  size_t taken = end_ops->recv(self, in, now_ns);
+  stuttering = theirs.received < BYTES;
+  if (stuttering) return taken;
+  theirs.send_total = BYTES; /* it answers once it has all */
+  return taken;
+}
+
+static size_t stutter_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
+                           uint64_t now_ns) {
+  if (!stuttering) return end_ops->send_peek(self, out, max, budget_bytes, now_ns);
+  stuttering = false;
+  return 0;
+}
+
+static void stutter_ack(void *self, size_t bytes, uint64_t now_ns) {
+  if (bytes > 0) end_ops->send_ack(self, bytes, now_ns);
+}
+
+static bool stutter_create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
+                           uint64_t now_ns, struct machine *out) {
+  static struct machine_ops ops;
+  if (!end_create(ctx, peer, host, now_ns, out)) return false;
+  end_ops = out->ops;
+  ops = *end_ops;
+  ops.wants = stutter_wants;
+  ops.recv = stutter_recv;
+  ops.send_peek = stutter_peek;
+  ops.send_ack = stutter_ack;
+  out->ops = &ops;
+  return true;
+}
 
 /* ---- the conversation ------------------------------------------------------------------------ */
 
@@ -193,6 +239,19 @@ static void pushes_back(void **state) {
     wake(&theirs);
     carrier_calm(&carrier);
     assert_int_equal(theirs.received, 4 * MIB);
+    finish();
+  }
+}
+
+/* What the machine reads after a peek that gave nothing may give it something to send. */
+static void stutters(void **state) {
+  (void)state;
+  for (int http1 = 0; http1 < 2; http1++) {
+    begin(http1, 5000);
+    manner = STUTTER;
+    theirs.send_total = 0;
+    assert_true(ask());
+    carrier_run(&carrier, all_arrived);
     finish();
   }
 }
@@ -346,11 +405,11 @@ static void memory_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(both_ways),        cmocka_unit_test(pushes_back),
-      cmocka_unit_test(sending_waits),    cmocka_unit_test(resets),
-      cmocka_unit_test(drains),           cmocka_unit_test(time_passes),
-      cmocka_unit_test(text_is_an_error), cmocka_unit_test(denied),
-      cmocka_unit_test(opening_refused),  cmocka_unit_test(machine_refused),
-      cmocka_unit_test(memory_refused)};
+      cmocka_unit_test(both_ways),       cmocka_unit_test(pushes_back),
+      cmocka_unit_test(stutters),        cmocka_unit_test(sending_waits),
+      cmocka_unit_test(resets),          cmocka_unit_test(drains),
+      cmocka_unit_test(time_passes),     cmocka_unit_test(text_is_an_error),
+      cmocka_unit_test(denied),          cmocka_unit_test(opening_refused),
+      cmocka_unit_test(machine_refused), cmocka_unit_test(memory_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
