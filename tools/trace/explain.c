@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "engine/base/wire.h"
 #include "engine/h2/frame.h"
 
 /* The RST_STREAM of a stream, if there was one. */
@@ -19,17 +20,25 @@ static const struct trace_frame *reset_of(const struct trace_record *record,
   return NULL;
 }
 
+/* What stood in the frame. What the engine made of it differs where a server sent NO_ERROR too early. */
+static uint32_t code_of(const struct trace_record *record, const struct trace_frame *reset,
+                        uint32_t otherwise) {
+  return reset->payload_bytes < 4 ? otherwise : wire_get32(trace_payload(record, reset));
+}
+
 void trace_explain(struct trace_record *record) {
   for (size_t i = 0; i < record->result_count; i++) {
     struct trace_result *result = &record->results[i];
     if (!result->cut) continue;
     const char *why = record->connections[result->connection].error;
     const struct trace_frame *reset = reset_of(record, result);
-    if (reset)
+    if (reset) {
+      result->error_code = code_of(record, reset, result->error_code);
       snprintf(result->error, sizeof result->error, "%s RST_STREAM (%s)",
                reset->sent ? "invalid response: weir sent" : "the server sent",
                h2_error_name(result->error_code));
-    else if (*why)
+    } else if (*why) {
       memcpy(result->error, why, sizeof result->error);
+    }
   }
 }
