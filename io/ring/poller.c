@@ -391,7 +391,10 @@ static bool reap_one(struct poller *poller, struct item *item, struct ring_compl
   struct watch *watch = LIST_OWNER(item, struct watch, in);
   uint32_t flags;
   int32_t result = attempt_input(watch, poller->bufring, &flags);
-  if (result == -EAGAIN) return false;
+  if (result == -EAGAIN) {
+    item->in_turn = 0;
+    return false;
+  }
   if (flags & RING_MORE) {
     out[count] = (struct ring_completion){item->user_data, result, flags};
     go_on(poller, watch);

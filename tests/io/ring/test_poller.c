@@ -128,6 +128,24 @@ static void test_receive_in_turns(void **state) {
   end();
 }
 
+/* A socket that was empty after a part of its turn has a whole one when more comes. */
+static void test_each_turn_is_whole(void **state) {
+  static const uint8_t bytes[IO_POLL_RECEIVES * BYTES];
+  (void)state;
+  begin();
+  ring_receive(&loop.ring, pair[0], true, BYTES, IN);
+  for (unsigned parts = 1; parts <= IO_POLL_RECEIVES; parts++) {
+    write_all(bytes, (size_t)parts * BYTES);
+    assert_int_equal(turn(), parts);
+    for (unsigned i = 0; i < parts; i++) {
+      (void)take(i);
+      give(i);
+    }
+    assert_int_equal(turn_of(0), 0);
+  }
+  end();
+}
+
 /* No buffer: the receive ends, and what is there stays in the socket. */
 static void test_no_buffer(void **state) {
   (void)state;
@@ -408,12 +426,19 @@ static void test_operations(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_receive),         cmocka_unit_test(test_receive_in_turns),
-      cmocka_unit_test(test_no_buffer),       cmocka_unit_test(test_cancel),
-      cmocka_unit_test(test_cancel_too_late), cmocka_unit_test(test_send),
-      cmocka_unit_test(test_accept),          cmocka_unit_test(test_connect),
-      cmocka_unit_test(test_reused_number),   cmocka_unit_test(test_attach),
-      cmocka_unit_test(test_timeouts),        cmocka_unit_test(test_operations),
+      cmocka_unit_test(test_receive),
+      cmocka_unit_test(test_receive_in_turns),
+      cmocka_unit_test(test_each_turn_is_whole),
+      cmocka_unit_test(test_no_buffer),
+      cmocka_unit_test(test_cancel),
+      cmocka_unit_test(test_cancel_too_late),
+      cmocka_unit_test(test_send),
+      cmocka_unit_test(test_accept),
+      cmocka_unit_test(test_connect),
+      cmocka_unit_test(test_reused_number),
+      cmocka_unit_test(test_attach),
+      cmocka_unit_test(test_timeouts),
+      cmocka_unit_test(test_operations),
   };
   return cmocka_run_group_tests_name("poller", tests, NULL, NULL);
 }
