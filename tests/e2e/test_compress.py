@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import harness
+from harness import bound
 
 CODINGS = ("gzip", "br", "zstd")
 
@@ -130,6 +131,27 @@ def test_a_damaged_one(served):
     assert get(served, "/broken.js", "gzip").status == 200
     assert served.get("/broken.js").status == 500
     assert served.get("/missing.js").status == 404
+
+
+def test_more_than_the_cache_could_keep(start, tmp_path):
+    """It is tried once, not for each request: with many directories, each has a small part of the cache."""
+    folder, config, port = tmp_path / "many", tmp_path / "weir.yaml", harness.free_port()
+    folder.mkdir()
+    routes = 64
+    decoded = bound("FILES_CACHE_BYTES") // routes // bound("RECODE_CACHE_PART") + 1
+    (folder / "bomb.js.gz").write_bytes(gzip.compress(bytes(decoded)))
+    (folder / "fits.js.gz").write_bytes(gzip.compress(bytes(decoded - 1)))
+    config.write_text(f"http: {port}\nworkers: 1\nroutes:\n" + "".join(
+        f"- {{path: /{number or ''}, directory: {folder}}}\n" for number in range(routes)))
+    server = start("--config", config, http=False, https=False, workers=None)
+    server.http_port = port
+    assert harness.wait_until(lambda: harness.listening(port))
+    assert len(server.get("/fits.js").body) == decoded - 1
+    for _ in range(5):
+        assert server.get("/bomb.js").status == 404
+        assert get(server, "/bomb.js", "gzip").status == 200
+    counters = server.counters()
+    assert (counters["recode_useless"], counters["recode_busy"], counters["recode_decoded"]) == (1, 0, 1)
 
 
 def test_many_at_once(served):

@@ -100,9 +100,11 @@ enum {
   /* Compressed, a file must be smaller by one part in so many, or it is not worth a client's time. Untested: another
    * value sends some more files one way or the other. */
   RECODE_GAIN_PART = 16,
-  /* Most that a compressed sibling may become when it is decoded: half of a worker's cache. Untested: it is the bound
+  /* Most that a compressed sibling may become when it is decoded: half of the default cache. Untested: it is the bound
    * that test_codec.c gives to codec_run(). */
   RECODE_DECODED_BYTES_MAX = 32 * 1024 * 1024,
+  /* What was made of one file is at most one part in so many of the cache, which holds others, too. */
+  RECODE_CACHE_PART = 2,
   /* Levels with about the same speed, from which on more costs much and gains little. Untested: others only shift
    * that. */
   CODEC_GZIP_LEVEL = 6,

@@ -9,9 +9,11 @@
 #include <stdlib.h>
 
 #include "engine/base/limits.h"
+#include "io/base/limits.h"
 #include "io/files/files.h"
 #include "io/files/list.h"
 #include "tools/serve/coding/recode.h"
+#include "tools/serve/limits.h"
 #include "tools/serve/rules/refusals.h"
 
 struct serve_site {
@@ -234,8 +236,11 @@ struct serve_site *serve_site_create(const struct serve_site_settings *settings,
     serve_site_destroy(serve_site);
     return NULL;
   }
-  serve_site->recode = (struct recode){
-      .files = serve_site->files, .desk = settings->desk, .counters = settings->recoded};
+  size_t cache_bytes = settings->cache_bytes_max ? settings->cache_bytes_max : FILES_CACHE_BYTES;
+  serve_site->recode = (struct recode){.files = serve_site->files,
+                                       .desk = settings->desk,
+                                       .counters = settings->recoded,
+                                       .bytes_max = cache_bytes / RECODE_CACHE_PART};
   serve_site->site = create_site(serve_site, settings);
   if (serve_site->site) return serve_site;
   io_error_set(error, 0, "cannot serve %s: out of memory", settings->directory);

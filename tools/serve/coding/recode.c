@@ -73,7 +73,12 @@ static uint8_t *read_all(const struct making *making) {
   return NULL;
 }
 
-/* Compressed it has to be smaller; decoded it may be larger, within a bound. */
+/* Compressed it has to be smaller; decoded it may be larger. Either has to fit into the cache. */
+static size_t most(const struct making *making, size_t len) {
+  size_t max = making->to ? len - len / RECODE_GAIN_PART : RECODE_DECODED_BYTES_MAX;
+  return max < making->recode->bytes_max ? max : making->recode->bytes_max;
+}
+
 static void run(struct job *job) {
   struct making *making = (struct making *)job;
   struct span in = making->bytes;
@@ -81,8 +86,8 @@ static void run(struct job *job) {
   making->result = CODEC_FAILED;
   if (!in.base && !read) return;
   if (read) in = span_of(read, (size_t)making->identity.size_bytes);
-  size_t max = making->to ? in.len - in.len / RECODE_GAIN_PART : RECODE_DECODED_BYTES_MAX;
-  making->result = codec_run(making->from, making->to, in, max, &making->out, &making->out_len);
+  making->result =
+      codec_run(making->from, making->to, in, most(making, in.len), &making->out, &making->out_len);
   free(read);
 }
 

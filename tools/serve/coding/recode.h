@@ -8,8 +8,9 @@
  *                   a job for a thread (io/files/jobs.h); who asks meanwhile waits for the same job
  *
  * The entry of a file in the cache carries what was made of it: both are freed together, when the file has changed or
- * the cache needs the room. What is made counts against the bound of the cache. Where a thread can't be had, or there
- * is no room, the answer is SITE_BUSY, and the file is sent as it is.
+ * the cache needs the room. What is made counts against the bound of the cache, and is at most a half of it: what would be
+ * more is of no use, as it could not be kept, and each request would have it made again. Where a thread can't be had, or
+ * there is no room now, the answer is SITE_BUSY, and the file is sent as it is.
  *
  * Owner: the worker. Each worker makes its own, as it has its own cache.
  */
@@ -26,7 +27,7 @@ struct recode_made;
 struct recode_counters {
   uint64_t encoded;   /* files compressed */
   uint64_t decoded;   /* compressed siblings decoded */
-  uint64_t useless;   /* would have been no smaller */
+  uint64_t useless;   /* would have been no smaller, or too large to keep */
   uint64_t failed;    /* damaged, changed meanwhile, or no memory */
   uint64_t busy;      /* too many waited, or the cache had no room */
   uint64_t bytes_in;  /* of what was compressed, */
@@ -37,6 +38,7 @@ struct recode {
   struct files *files;
   struct jobs_desk *desk;
   struct recode_counters *counters;
+  size_t bytes_max;   /* of what is made of one file */
   unsigned under_way; /* jobs that hold a file */
 };
 
