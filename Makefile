@@ -167,16 +167,17 @@ fuzz:
 	@tools/deps.sh build test
 	@$(PYTHON) tests/run --only fuzz --fuzz-seconds $(SECONDS)
 
+# ARGS: options of the script, as ARGS='--match hpack'.
 bench:
 	@tools/deps.sh build bench
 	@$(MAKE) --no-print-directory bench-build
-	@$(PYTHON) bench/micro
+	@$(PYTHON) bench/micro $(ARGS)
 
-# BASE: a commit, a branch or a tag.
+# BASE: a commit, a branch or a tag. ARGS: as above.
 bench-diff:
 	@tools/deps.sh build bench
 	@$(MAKE) --no-print-directory bench-build
-	@$(PYTHON) bench/micro --base $(BASE)
+	@$(PYTHON) bench/micro --base $(BASE) $(ARGS)
 
 # ARGS: options of the script, as ARGS=--quick.
 bench-compare:
