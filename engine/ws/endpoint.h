@@ -49,11 +49,13 @@ struct ws_out {
   uint64_t frame_left; /* bytes of the data frame under way; control frames go between two frames */
   uint8_t control[WS_HEADER_BYTES_MAX + WS_CONTROL_BYTES_MAX]; /* the control frame under way */
   uint8_t control_len, control_at;
-  struct ws_control pong, ping, close; /* not begun; only the latest of each */
-  bool close_sent;                     /* all of it has been pulled */
-  bool in_parts;                       /* within a message of ws_send_part() */
-  bool full;                           /* too much waits; not any more at half of that */
-  struct ws_deflate *deflate;          /* NULL until it is needed */
+  struct ws_control pong, ping, close; /* not begun; the latest of each */
+  struct ws_piece *pongs;     /* those that go before `pong`, each payload behind its length;
+                                          NULL: none */
+  bool close_sent;            /* all of it has been pulled */
+  bool in_parts;              /* within a message of ws_send_part() */
+  bool full;                  /* too much waits; not any more at half of that */
+  struct ws_deflate *deflate; /* NULL until it is needed */
 };
 
 struct ws_in {

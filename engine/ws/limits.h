@@ -42,10 +42,14 @@
 /* ---- what a peer may make us do -------------------------------------------------------------- */
 
 /* Pings and pongs at once, and each second again. A ping is answered with a pong, so a flood would double
- * itself; only the latest is answered (section 5.5.3), and beyond this the connection ends with 1008.
- * As H2_PING_*. */
+ * itself: beyond this the connection ends with 1008. As H2_PING_*. */
 #define WS_CONTROL_BURST      500u
 #define WS_CONTROL_PER_SECOND 50u
+
+/* Bytes of payloads, with a length before each, of pings whose pongs wait for the socket. When they are full
+ * only the latest of the pings that follow is answered (section 5.5.3). A peer that probes sends one ping at
+ * a time, and the well-known public suite ten in a row. */
+#define WS_PONGS_BYTES 1024u
 
 /* Fragments that are not the last of their message and have fewer bytes than WS_FRAGMENT_BYTES_SMALL, at
  * once and each second again. Each costs us as much as a frame that is full. Streams of tokens send less

@@ -20,6 +20,7 @@ static void invariants(const struct ws_out *out) {
   assert(bytes == out->bytes);
   assert(out->frame_left <= out->bytes);
   assert(out->control_at <= out->control_len);
+  assert(!out->pongs || out->pong.due);
 }
 #else
 static void invariants(const struct ws_out *out) {
@@ -161,9 +162,56 @@ void ws_queue_control(struct ws_control *slot, struct span payload) {
   if (payload.len > 0) memmove(slot->payload, payload.base, payload.len);
 }
 
+static void pongs_free(struct ws *ws) {
+  struct ws_piece *pongs = ws->out.pongs;
+  if (pongs) memory_free(memory_of(ws), pongs, sizeof *pongs + pongs->room);
+  ws->out.pongs = NULL;
+}
+
+/* Puts the pong that waits behind those before it, if there is room. */
+static void pong_keep(struct ws *ws) {
+  struct ws_out *out = &ws->out;
+  if (!out->pongs) {
+    struct ws_piece *pongs = memory_alloc(memory_of(ws), sizeof *pongs + WS_PONGS_BYTES);
+    if (!pongs) return;
+    *pongs = (struct ws_piece){.room = WS_PONGS_BYTES};
+    out->pongs = pongs;
+  }
+  struct ws_piece *pongs = out->pongs;
+  if (pongs->room - pongs->len < 1u + out->pong.len) return;
+  pongs->bytes[pongs->len] = out->pong.len;
+  memcpy(pongs->bytes + pongs->len + 1, out->pong.payload, out->pong.len);
+  pongs->len += 1u + out->pong.len;
+}
+
+void ws_queue_pong(struct ws *ws, struct span payload) {
+  if (ws->out.pong.due) pong_keep(ws);
+  ws_queue_control(&ws->out.pong, payload);
+  invariants(&ws->out);
+}
+
+static void begin_frame(struct ws *ws, uint8_t opcode, struct span payload) {
+  struct ws_out *out = &ws->out;
+  out->control_len = (uint8_t)put_frame(ws, out->control,
+                                        (struct ws_frame){.opcode = opcode, .fin = true}, payload);
+  out->control_at = 0;
+}
+
+static void begin_kept_pong(struct ws *ws) {
+  struct ws_piece *pongs = ws->out.pongs;
+  const uint8_t *first = pongs->bytes + pongs->used;
+  begin_frame(ws, WS_OPCODE_PONG, span_of(first + 1, *first));
+  pongs->used += 1u + *first;
+  if (pongs->used == pongs->len) pongs_free(ws);
+}
+
 /* Begins the next control frame that may go now: a close frame is the last of all. */
 static bool begin_control(struct ws *ws) {
   struct ws_out *out = &ws->out;
+  if (out->pongs) {
+    begin_kept_pong(ws);
+    return true;
+  }
   const struct {
     struct ws_control *slot;
     uint8_t opcode;
@@ -173,10 +221,7 @@ static bool begin_control(struct ws *ws) {
     struct ws_control *slot = order[i].slot;
     bool last = order[i].opcode == WS_OPCODE_CLOSE;
     if (!slot->due || (last && out->bytes > 0)) continue;
-    struct ws_frame frame = {.opcode = order[i].opcode, .fin = true};
-    out->control_len =
-        (uint8_t)put_frame(ws, out->control, frame, span_of(slot->payload, slot->len));
-    out->control_at = 0;
+    begin_frame(ws, order[i].opcode, span_of(slot->payload, slot->len));
     slot->due = false;
     if (last) out->pong.due = out->ping.due = false;
     return true;
@@ -276,6 +321,7 @@ void ws_queue_free(struct ws *ws) {
     free_first(ws);
   ws->out.bytes = 0;
   ws->out.frame_left = 0;
+  pongs_free(ws);
   ws_deflate_free(ws->out.deflate);
   ws->out.deflate = NULL;
 }

@@ -25,6 +25,10 @@ __attribute__((warn_unused_result)) bool ws_queue_part(struct ws *ws, enum ws_op
 /* The control frame `slot` is to be sent, with this payload (at most 125 bytes). */
 void ws_queue_control(struct ws_control *slot, struct span payload);
 
+/* Answers a ping, after those before it as far as WS_PONGS_BYTES and memory allow; else in place of the one
+ * before it. */
+void ws_queue_pong(struct ws *ws, struct span payload);
+
 /* Drops all messages, except for the rest of a frame that has begun. */
 void ws_queue_cut(struct ws *ws);
 

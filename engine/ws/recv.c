@@ -61,7 +61,7 @@ static void control_done(struct ws *ws) {
   case WS_OPCODE_CLOSE: ws_peer_closes(ws, payload); return;
   case WS_OPCODE_PING:
     if (ws->state != WS_OPEN) return;
-    ws_queue_control(&ws->out.pong, payload);
+    ws_queue_pong(ws, payload);
     stream_resume(ws->stream);
     return;
   default:

@@ -158,20 +158,47 @@ static void empty_blocks(void **state) {
   finish();
 }
 
+/* Pings whose pongs wait: WS_PONGS_BYTES of them are answered, and of the others the latest. */
+static void many_pongs(void **state) {
+  (void)state;
+  enum { PINGS = 100, KEPT = WS_PONGS_BYTES / 101 };
+  begin(false);
+  for (int i = 0; i < PINGS; i++)
+    play_peer(&play, i == PINGS - 1 ? "P:last" : i < KEPT ? "P:*100" : "P:*101");
+  play_pull(&play, 4096);
+  assert_int_equal(KEPT, 10);
+  EXPECT(">O:*100 >O:*100 >O:*100 >O:*100 >O:*100 >O:*100 >O:*100 >O:*100 >O:*100 >O:*100 >O:last");
+  play_peer(&play, "P:a P:b"); /* what was kept is free again */
+  play_pull(&play, 4096);
+  EXPECT(">O:a >O:b");
+  finish();
+}
+
+/* Without memory, the latest of those is answered. */
+static void pongs_without_memory(void **state) {
+  (void)state;
+  begin(false);
+  play.memory.refuse_at = play.memory.calls + 1;
+  play_peer(&play, "P:a P:b");
+  play_pull(&play, 4096);
+  EXPECT(">O:b");
+  finish();
+}
+
 /* WS_CONTROL_BURST at once, and WS_CONTROL_PER_SECOND more each second. */
 static void floods_of_pings(void **state) {
   (void)state;
   begin(false);
   for (unsigned i = 0; i < WS_CONTROL_BURST; i++)
-    play_peer(&play, i % 2 ? "P:x" : "O:x"), (void)play_log(&play);
+    play_peer(&play, i % 2 ? "P:x" : "O:x"), play_pull(&play, 9), (void)play_log(&play);
   play_wait(&play, SECOND_NS);
   for (unsigned i = 0; i < WS_CONTROL_PER_SECOND; i++)
-    play_peer(&play, "P:x");
+    play_peer(&play, "P:x"), play_pull(&play, 9), (void)play_log(&play);
   assert_int_equal(play.counters.flooded, 0);
   play_peer(&play, "P:y");
   assert_int_equal(play.counters.flooded, 1);
   play_pull(&play, 4096);
-  EXPECT(">O:x >X:1008too_many_control_frames END");
+  EXPECT(">X:1008too_many_control_frames END");
   finish();
 }
 
@@ -239,6 +266,8 @@ int main(void) {
       cmocka_unit_test(short_messages_take_no_memory),
       cmocka_unit_test(bombs),
       cmocka_unit_test(empty_blocks),
+      cmocka_unit_test(many_pongs),
+      cmocka_unit_test(pongs_without_memory),
       cmocka_unit_test(floods_of_pings),
       cmocka_unit_test(floods_of_fragments),
       cmocka_unit_test(pieces_of_the_queue),
