@@ -77,7 +77,7 @@ static bool is_below(struct span path, struct span prefix) {
 const struct serve_route *router_find_route(const struct serve_host *host, struct span path) {
   for (unsigned i = 0; i < host->route_count; i++)
     if (is_below(path, host->routes[i].path)) return &host->routes[i];
-  return NULL;
+  return &host->rest;
 }
 
 /* ---- texts ----------------------------------------------------------------------------------- */
@@ -307,13 +307,13 @@ void router_request(struct router *router, struct stream *stream, const struct r
     refuse(router, stream, 421);
     return;
   }
-  const struct serve_host *host = router_find_host(router->settings.config, request->authority);
-  unsigned status = host ? read_path(request, room, &path) : 404;
-  const struct serve_route *route = status == 200 ? router_find_route(host, path.path) : NULL;
-  if (!route)
-    refuse(router, stream, status == 200 ? 404 : status);
-  else if (!admit(router, route, stream, request, now_ns))
-    return;
+  const struct serve_config *config = router->settings.config;
+  const struct serve_host *host = router_find_host(config, request->authority);
+  unsigned status = read_path(request, room, &path);
+  const struct serve_route *route = host ? router_find_route(host, path.path) : &config->rest;
+  if (!admit(router, route, stream, request, now_ns)) return;
+  if (status != 200)
+    refuse(router, stream, status);
   else if (route->https_only && !stream->peer->secure)
     redirect_to_https(router, stream, request, &path);
   else
@@ -335,12 +335,18 @@ void router_ended(struct router *router) {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+static bool has_rate(const struct serve_route *route) {
+  return route->rules && route->rules->rate.interval_ns > 0;
+}
+
 /* Whether clients have accounts. */
 static bool has_rates(const struct serve_config *config) {
-  if (config->connection_rate.interval_ns > 0) return true;
-  for (unsigned i = 0; i < config->host_count; i++)
+  if (config->connection_rate.interval_ns > 0 || has_rate(&config->rest)) return true;
+  for (unsigned i = 0; i < config->host_count; i++) {
+    if (has_rate(&config->hosts[i].rest)) return true;
     for (unsigned k = 0; k < config->hosts[i].route_count; k++)
-      if (config->hosts[i].routes[k].rules->rate.interval_ns > 0) return true;
+      if (has_rate(&config->hosts[i].routes[k])) return true;
+  }
   return false;
 }
 

@@ -5,8 +5,9 @@
  *
  * Names and paths are compared in their normal forms (serve/config/host.h, site/path.h), the same in which files are
  * looked up. Hosts: the exact name, then the longest wildcard, then the default. Routes: the longest path.
- * Without a host or a route the answer is 404. The rules of the route (serve/rules/rules.h) come first: who is let in, how
- * often, and what its responses pass through.
+ * The rules of the route (serve/rules/rules.h) come first: who is let in, how often, and what its responses pass through.
+ * Without a host or a route the answer is 404, by the rules of the host, or those of all. So is that to a hidden path, by
+ * the rules of its route.
  *
  * A router lives until its streams have ended: serve/front.h replaces it by the next one.
  */
@@ -67,7 +68,7 @@ void router_trim(struct router *router, uint64_t now_ns);
 /* It must be idle (asserted). NULL is allowed. */
 void router_destroy(struct router *router);
 
-/* For tests: the route of a request, or NULL. `path` is in normal form. */
+/* For tests: the host of a request, or NULL; its route. `path` is in normal form. */
 const struct serve_host *router_find_host(const struct serve_config *config, struct span authority);
 const struct serve_route *router_find_route(const struct serve_host *host, struct span path);
 

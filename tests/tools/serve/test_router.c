@@ -300,6 +300,61 @@ static void test_access(void **state) {
   finish();
 }
 
+/* Rules count where there is nothing, too: those of the path's route, or what is said around all routes. */
+static void test_rules_of_nothing(void **state) {
+  static const struct {
+    const char *authority, *path;
+    unsigned status;
+    const char *rule;
+  } rows[] = {
+      {"a.example", "/.git/config", 404, "root"},
+      {"a.example", "/docs/.env", 404, "docs"},
+      {"a.example", "/docs/../../etc", 404, "root"},
+      {"a.example", "/%00", 404, "root"},
+      {"a.example", "docs", 400, "root"},
+      {"b.example", "/docs", 200, "docs"},
+      {"b.example", "/other", 404, "host"},
+      {"b.example", "/.git", 404, "host"},
+      {"b.example", "/closed/.git", 403, "host"},
+      {"c.example", "/", 404, "all"},
+  };
+  (void)state;
+  begin("header-set: {x-rule: all}\n"
+        "hosts:\n"
+        "- {name: a.example, header-set: {x-rule: root}, answer: x,\n"
+        "   routes: [{path: /docs, answer: x, header-set: {x-rule: docs}}]}\n"
+        "- {name: b.example, header-set: {x-rule: host},\n"
+        "   routes: [{path: /docs, answer: x, header-set: {x-rule: docs}},\n"
+        "            {path: /closed, answer: x, access: [deny all]}]}\n");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    authority = rows[i].authority;
+    unsigned status = ask(rows[i].path);
+    const char *rule = fake_field(&fake, "x-rule");
+    if (status != rows[i].status || !rule || strcmp(rule, rows[i].rule) != 0)
+      fail_msg("%s%s: %u %s", authority, rows[i].path, status, rule ? rule : "no rule");
+    end();
+  }
+  authority = NULL;
+  finish();
+}
+
+/* A host's rate has accounts even if each of its routes has none, and it counts guesses at hidden paths. */
+static void test_rate_of_nothing(void **state) {
+  (void)state;
+  begin("hosts:\n"
+        "- {name: example.org, request-rate: '30/m,burst=2',\n"
+        "   routes: [{path: /free, answer: free, request-rate: none}]}\n");
+  answered(404, "/.git", NULL);
+  end();
+  answered(404, "/other", NULL);
+  end();
+  answered(429, "/.env", NULL);
+  end();
+  answered(200, "/free", "free");
+  end();
+  finish();
+}
+
 static void test_rates(void **state) {
   (void)state;
   begin("answer: all\n"
@@ -437,6 +492,8 @@ int main(void) {
       cmocka_unit_test(test_routes),
       cmocka_unit_test(test_head_starts),
       cmocka_unit_test(test_access),
+      cmocka_unit_test(test_rules_of_nothing),
+      cmocka_unit_test(test_rate_of_nothing),
       cmocka_unit_test(test_rates),
       cmocka_unit_test(test_connection_rate),
       cmocka_unit_test(test_connections_per_client),

@@ -42,6 +42,7 @@ struct serve_route {
   struct span path;               /* normal form: as site/path.h writes it */
   unsigned index;                 /* among all routes of the configuration */
   enum serve_action action;
+  bool rest; /* it is in no file: it answers 404 where no other route is */
   bool demo;
   const char *directory;     /* of SERVE_DIRECTORY */
   const char *redirect;      /* of SERVE_REDIRECT: where to */
@@ -67,6 +68,7 @@ struct serve_host {
   const char *name;           /* as written, of several the first; "default" */
   struct serve_route *routes; /* longest path first */
   unsigned route_count;
+  struct serve_route rest; /* where none of them is; `rules` is NULL if one is "/" */
 };
 
 /* A name that leads to a host. */
@@ -99,7 +101,8 @@ struct serve_config {
   struct serve_host *hosts;
   unsigned host_count, route_count;
   struct serve_names exact, wildcards;
-  const struct serve_host *any; /* "default"; NULL: other names get 404 */
+  const struct serve_host *any; /* "default"; NULL: other names get `rest` */
+  struct serve_route rest;
 
   unsigned workers;                    /* 0: one per available core */
   unsigned connections;                /* concurrent, all workers; 0: as descriptors allow */

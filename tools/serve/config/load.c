@@ -32,9 +32,15 @@ static bool load_hints(struct serve_route *route, struct mistakes *mistakes) {
   return route->hints || mistakes_add(mistakes, route->part->place, "%s", error);
 }
 
+static bool load_rest(struct serve_config *config, const struct serve_route *rest,
+                      struct mistakes *mistakes) {
+  return !rest->rules || serve_rules_load(rest->rules, &config->document.arena, mistakes);
+}
+
 bool config_load(struct serve_config *config, struct mistakes *mistakes) {
-  bool good = true;
-  for (unsigned i = 0; i < config->host_count; i++)
+  bool good = load_rest(config, &config->rest, mistakes);
+  for (unsigned i = 0; i < config->host_count; i++) {
+    good &= load_rest(config, &config->hosts[i].rest, mistakes);
     for (unsigned k = 0; k < config->hosts[i].route_count; k++) {
       struct serve_route *route = &config->hosts[i].routes[k];
       good &= serve_rules_load(route->rules, &config->document.arena, mistakes);
@@ -42,5 +48,6 @@ bool config_load(struct serve_config *config, struct mistakes *mistakes) {
       good &= check_directory(route, mistakes);
       good &= load_hints(route, mistakes);
     }
+  }
   return good;
 }

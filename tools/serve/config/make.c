@@ -80,18 +80,36 @@ static void make_certificates(struct config_making *making, const struct config_
 
 /* ---- routes ---------------------------------------------------------------------------------- */
 
-static void make_route(struct config_making *making, const struct config_part *part) {
-  struct serve_route *route = &making->host->routes[making->host->route_count++];
+/* What the part and those around it say. */
+static void begin_route(struct config_making *making, struct serve_route *route,
+                        const struct config_part *part) {
   making->route = route;
   route->part = part;
-  route->index = making->config->route_count++;
   route->answer_type = "text/plain; charset=utf-8";
   if (take_rules_begin(making)) {
     take_keys(making, part, CONFIG_ROUTE);
     take_rules_end(making, part);
   }
+}
+
+static void make_route(struct config_making *making, const struct config_part *part) {
+  struct serve_route *route = &making->host->routes[making->host->route_count++];
+  route->index = making->config->route_count++;
+  begin_route(making, route, part);
   config_check_route(making, part);
   if (!route->status) route->status = route->action == SERVE_REDIRECT ? 302 : 200;
+  making->route = NULL;
+}
+
+/* Paths, or hosts, for which there is no route, have the rules of the part itself. */
+static void make_rest(struct config_making *making, struct serve_route *rest,
+                      const struct config_part *part) {
+  begin_route(making, rest, part);
+  rest->rest = true;
+  rest->action = SERVE_ANSWER;
+  rest->answer = "404 Not Found\nThere is nothing at this address.\n";
+  rest->status = 404;
+  rest->https_only = false;
   making->route = NULL;
 }
 
@@ -114,6 +132,8 @@ static void make_routes(struct config_making *making, struct config_part *part) 
     if (at->scope == CONFIG_ROUTE) make_route(making, at);
   qsort(host->routes, host->route_count, sizeof *host->routes, compare_routes);
   config_check_paths(making, part);
+  bool all = host->route_count > 0 && host->routes[host->route_count - 1].path.len == 0;
+  if (!all) make_rest(making, &host->rest, part);
 }
 
 /* ---- hosts ----------------------------------------------------------------------------------- */
@@ -175,6 +195,7 @@ static void make_hosts(struct config_making *making, struct config_part *global)
   if (is_host(global)) make_default_host(making, global);
   for (struct config_part *at = global->first; at; at = at->next)
     if (at->scope == CONFIG_HOST) make_host(making, at);
+  if (!config->any) make_rest(making, &config->rest, global);
   qsort(config->exact.at, config->exact.count, sizeof *config->exact.at, compare_names);
   qsort(config->wildcards.at, config->wildcards.count, sizeof *config->wildcards.at, compare_names);
   config_check_names(making);

@@ -127,8 +127,21 @@ static void print_status(struct printing *printing, const struct serve_route *ro
   fprintf(printing->out, " %u\n", route->status);
 }
 
+/* What nobody wrote; false: the key has nothing of that. */
+static bool print_rest_key(struct printing *printing, const struct serve_route *rest,
+                           const struct config_key *key) {
+  bool answer = strcmp(key->name, "answer") == 0;
+  if (!answer && strcmp(key->name, "https-only") != 0) return false;
+  print_name(printing, key->name);
+  fputc(' ', printing->out);
+  print_text(printing, answer ? rest->answer : "false");
+  fputc('\n', printing->out);
+  return true;
+}
+
 static void print_route_key(struct printing *printing, const struct serve_route *route,
                             const struct config_key *key) {
+  if (route->rest && print_rest_key(printing, route, key)) return;
   if (strcmp(key->name, "status") == 0) {
     print_status(printing, route);
     return;
@@ -157,6 +170,19 @@ static void print_route(struct printing *printing, const struct serve_route *rou
   }
 }
 
+/* Where no route is, if there are rules for that: else it is as if nothing was said. */
+static bool has_rest(const struct serve_route *rest) {
+  return rest->rules && serve_rules_are_asked(rest->rules);
+}
+
+static void print_routes(struct printing *printing, const struct serve_host *host) {
+  print_list(printing, "routes");
+  printing->indent = "        ";
+  for (unsigned i = 0; i < host->route_count; i++)
+    print_route(printing, &host->routes[i]);
+  if (has_rest(&host->rest)) print_route(printing, &host->rest);
+}
+
 static void print_host(struct printing *printing, const struct serve_host *host) {
   printing->indent = "    ";
   printing->dash = "- ";
@@ -166,10 +192,7 @@ static void print_host(struct printing *printing, const struct serve_host *host)
     print_name(printing, "name");
     fputs(" [default]\n", printing->out);
   }
-  print_list(printing, "routes");
-  printing->indent = "        ";
-  for (unsigned i = 0; i < host->route_count; i++)
-    print_route(printing, &host->routes[i]);
+  print_routes(printing, host);
 }
 
 static void print_certificates(struct printing *printing, const struct config_part *global) {
@@ -194,5 +217,7 @@ bool config_print(const struct serve_config *config, FILE *out, const struct fai
   print_list(&printing, "hosts");
   for (unsigned i = 0; i < config->host_count; i++)
     print_host(&printing, &config->hosts[i]);
+  const struct serve_host others = {.part = global, .rest = config->rest};
+  if (has_rest(&others.rest)) print_host(&printing, &others);
   return !printing.failed;
 }
