@@ -23,7 +23,7 @@ endif
 
 VERSION := $(shell sed -n 's/^\#define WEIR_VERSION *"\(.*\)"/\1/p' tools/common/version.h)
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-BASE := -std=c17 -D_GNU_SOURCE -g -fno-common $(WARN) -MMD -MP -I.
+CFLAGS_BASE := -std=c17 -D_GNU_SOURCE -g -fno-common $(WARN) -MMD -MP -I.
 
 # The program is optimized as a whole: a request crosses a dozen small modules, and inlining across them saves about
 # a sixth of its time. The objects contain ordinary code too, for the library and the tests. gcc only.
@@ -64,7 +64,7 @@ ifneq ($(filter clang fuzz,$(VARIANT)),)
 override CC := clang
 endif
 
-CFLAGS_ALL = $(BASE) $($(VARIANT).cflags) $(CFLAGS)
+CFLAGS_ALL = $(CFLAGS_BASE) $($(VARIANT).cflags) $(CFLAGS)
 LDFLAGS_ALL = $($(VARIANT).ldflags) $(LDFLAGS)
 LINK_FAST = $(CC) $(LDFLAGS_ALL) $($(VARIANT).lto)
 LINK_QUICKLY = $(CC) $(LDFLAGS_ALL) $(if $($(VARIANT).lto),-fno-lto)
@@ -224,7 +224,7 @@ compile_commands.json: FORCE
 	@{ comma='['; for file in $(filter-out %.h,$(SOURCES)); do \
 	  case $$file in \
 	    *.cc) compiler='clang++ -std=c++17 -Wall -Wextra -I.' ;; \
-	    *) compiler='clang $(filter-out -MMD -MP -Werror,$(BASE)) $(clang.cflags)' ;; \
+	    *) compiler='clang $(filter-out -MMD -MP -Werror,$(CFLAGS_BASE)) $(clang.cflags)' ;; \
 	  esac; \
 	  printf '%s\n{"directory": "%s", "file": "%s", "command": "%s -c %s"}' \
 	    "$$comma" '$(CURDIR)' $$file "$$compiler" $$file; comma=,; \
