@@ -83,10 +83,22 @@
 #define IO_TURN_SEND_BYTES (UINT64_C(4) << 20)
 #define IO_TURN_LINKS      256u
 
-/* Both passes end when a turn has lasted this long, where ending links takes longer than that; the
- * rest have the next turn. The clock is read after each few links. */
-#define IO_TURN_FLUSH_NS   (7 * IO_MILLISECOND)
+/* A turn is long after IO_TURN_LONG_NS. So each of its parts ends once the turn has lasted this long: input in
+ * whole shares, completions, and the passes. What is left of each has the next turn. Frames of a few bytes take a
+ * hundred times as long as large ones: the buffer ring full of them takes 300 ms. */
+#define IO_TURN_INPUT_NS (3 * IO_MILLISECOND)
+#define IO_TURN_REAP_NS  (5 * IO_MILLISECOND)
+#define IO_TURN_FLUSH_NS (7 * IO_MILLISECOND)
+
+/* When the clock is read: after so many bytes were received or sent (as link/share.h counts them), and in the
+ * passes also after so many links, since ending links passes no bytes. A buffer of the most expensive frames takes a
+ * millisecond; reading the clock takes 30 ns. */
+#define IO_TURN_LOOK_BYTES 16384u
 #define IO_TURN_LOOK_LINKS 8u
+
+/* After IO_TURN_INPUT_NS, received bytes that a machine still gets in that turn: most requests. So a client that has
+ * little to say does not wait for many that have much. */
+#define IO_TURN_LITTLE_BYTES 4096u
 
 /* Bytes after which a link is in the midst of a long send: most responses are over by then. */
 #define IO_BURST_BYTES 65536u
@@ -201,11 +213,6 @@
  * one; they are counted to see that. Turns are measured once one has been slow by the clock. */
 #define IO_TURN_LONG_NS (10 * IO_MILLISECOND)
 #define IO_TURN_SLOW_NS IO_MILLISECOND
-
-/* How long a turn acts on completions, by the clock. Hundreds of connections that all send what is
- * most expensive to understand could make it a hundred times as long, and nothing would be sent
- * meanwhile. */
-#define IO_TURN_REAP_NS (4 * IO_MILLISECOND)
 
 /* How long the end of a worker waits for operations that do not obey their cancellation.
  * Untested: a test has no such operation; those of the disk would need a disk that hangs. */

@@ -21,11 +21,11 @@
  *   link/pass.h    what a turn does to all links
  *   link/accept.h, link/dial.h   where links come from
  *
- * Bounds: IO_TURN_RECV_BYTES of input a turn; a send budget between IO_SEND_BUDGET_MIN and _MAX;
- * IO_SEND_STALL_NS without a byte acknowledged; input that the machine does not want is kept in a
- * copy, and receiving stops. A link that was paused once, or took more than its part of the buffer
- * ring, receives one buffer at a time from then on, and then what a full one left behind. One that
- * found the ring empty does so until its socket is empty.
+ * Bounds: IO_TURN_RECV_BYTES of input a turn, and less in one that lasts; a send budget between
+ * IO_SEND_BUDGET_MIN and _MAX; IO_SEND_STALL_NS without a byte acknowledged; input that the machine
+ * does not want is kept in a copy, and receiving stops. A link that was paused once, or took more
+ * than its part of the buffer ring, receives one buffer at a time from then on, and then what a full
+ * one left behind. One that found the ring empty does so until its socket is empty.
  */
 #ifndef WEIR_IO_LINK_H
 #define WEIR_IO_LINK_H

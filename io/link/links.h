@@ -14,6 +14,7 @@
 #ifndef WEIR_IO_LINKS_H
 #define WEIR_IO_LINKS_H
 
+#include "io/base/clock.h"
 #include "io/link/link.h"
 
 struct links {
@@ -31,6 +32,8 @@ struct links {
   uint64_t kept_bytes; /* a counter: capacity of all copies, at most */
   uint64_t keep_bytes_max;
   uint64_t turn_sent_bytes;
+  uint64_t spent_ns;      /* that the turn had lasted at the last look at the clock */
+  uint64_t spent_cost;    /* shares.turn_cost at that look */
   uint64_t send_stall_ns; /* a link whose peer acknowledges nothing for so long is cut */
   uint64_t yield_ns;      /* see struct links_settings */
   uint64_t *born_ns;      /* by slot; NULL: links do not yield */
@@ -75,6 +78,19 @@ void links_prefetch(const struct links *links, uint32_t slot, enum links_part pa
 /* Ends the link, with RST: marks it CUT, for the next settling to see. Its machine lives until then.
  * Nothing happens to a link that is ending already. */
 void link_cut(struct link *link);
+
+/* How long the turn has lasted: looks at the clock. */
+static inline uint64_t links_look(struct links *links) {
+  links->spent_cost = links->shares.turn_cost;
+  links->spent_ns = clock_now_ns() - links->loop->now_ns;
+  return links->spent_ns;
+}
+
+/* The same, looking only when IO_TURN_LOOK_BYTES have passed since the last look. */
+static inline uint64_t links_spent_ns(struct links *links) {
+  if (links->shares.turn_cost - links->spent_cost < IO_TURN_LOOK_BYTES) return links->spent_ns;
+  return links_look(links);
+}
 
 /* Whether another link may be made. */
 static inline bool links_have_room(const struct links *links) {

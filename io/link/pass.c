@@ -3,7 +3,6 @@
  */
 #include "io/link/pass.h"
 
-#include "io/base/clock.h"
 #include "io/link/life.h"
 #include "io/link/recv.h"
 
@@ -17,19 +16,26 @@ static void go_on(struct links *links, struct list_node *released) {
   }
 }
 
-void links_feed(struct links *links) {
-  struct list_node batch, released, *node;
-  list_init(&batch);
+static void begin_turn(struct links *links) {
+  struct list_node released;
   list_init(&released);
   shares_turn(&links->shares, links->loop->now_ns, &released);
   go_on(links, &released);
+  links->turn_sent_bytes = links->spent_ns = links->spent_cost = 0;
+}
+
+void links_feed(struct links *links) {
+  struct list_node batch, *node;
+  begin_turn(links);
+  list_init(&batch);
   list_splice(&batch, &links->waiting);
-  links->turn_sent_bytes = 0;
-  while ((node = list_take_first(&batch))) {
+  while (links_spent_ns(links) < IO_TURN_INPUT_NS && (node = list_take_first(&batch))) {
     struct link *link = LIST_OWNER(node, struct link, waiting);
     link_recv_feed(link);
     link_mark_dirty(link);
   }
+  list_splice(&batch, &links->waiting);
+  list_splice(&links->waiting, &batch);
 }
 
 /* Only as many as there are buffers: a receive request that finds the ring empty fails at once,
@@ -57,17 +63,19 @@ void links_settle_dirty(struct links *links) {
   struct list_node batch, *node;
   list_init(&batch);
   list_splice(&batch, &links->dirty);
-  while (links->turn_sent_bytes < IO_TURN_SEND_BYTES && (node = list_take_first(&batch)))
+  while (links->turn_sent_bytes < IO_TURN_SEND_BYTES && links_spent_ns(links) < IO_TURN_FLUSH_NS &&
+         (node = list_take_first(&batch)))
     serve(LIST_OWNER(node, struct link, dirty));
   list_splice(&batch, &links->dirty);
   list_splice(&links->dirty, &batch);
   bufring_publish(&links->loop->bufring);
 }
 
-/* Whether a turn has lasted long enough, asked after each few links. */
-static bool is_long(const struct links *links, uint32_t settled) {
-  return settled > 0 && settled % IO_TURN_LOOK_LINKS == 0 &&
-         clock_now_ns() - links->loop->now_ns > IO_TURN_FLUSH_NS;
+/* Whether a turn has lasted long enough. The clock is read after each few links, too: ending one passes no bytes. */
+static bool is_long(struct links *links, uint32_t settled) {
+  if (settled == 0) return false;
+  bool looks = settled % IO_TURN_LOOK_LINKS == 0;
+  return (looks ? links_look(links) : links_spent_ns(links)) > IO_TURN_FLUSH_NS;
 }
 
 /* Settles links of `list`, each once, until `bytes_max` have been sent in this pass. Links

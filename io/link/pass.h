@@ -6,13 +6,13 @@
 
 #include "io/link/links.h"
 
-/* Before the completions of a turn: links with deferred input get this turn's share, and held ones
- * that are due go on. */
+/* Before the completions of a turn: held links that are due go on, and links with deferred input get this turn's
+ * share, one after the other until IO_TURN_INPUT_NS. The rest come first in the next turn. */
 void links_feed(struct links *links);
 
 /* Settles each link that is dirty, once; what still has to send is dirty again. For the few that a
  * handful of completions touched: the rest of the turn is links_flush()'s. Stops at
- * IO_TURN_SEND_BYTES, counted since links_feed(). The kernel gets their buffers back: more may come in this
+ * IO_TURN_SEND_BYTES, counted since links_feed(), and at IO_TURN_FLUSH_NS. The kernel gets their buffers back: more may come in this
  * turn than the ring holds. */
 void links_settle_dirty(struct links *links);
 

@@ -106,19 +106,36 @@ static size_t offer(struct link *link, struct span bytes) {
   return taken;
 }
 
-static bool has_share_left(struct link *link) {
+/* Bytes that the link may have had when this turn ends. */
+static uint32_t share_of_turn(struct link *link) {
   if (link->turn != link->loop->turn) {
     link->turn = link->loop->turn;
     link->turn_bytes = 0;
   }
-  return link->turn_bytes < IO_TURN_RECV_BYTES && !link_is_ahead(link);
+  if (link_is_ahead(link)) return 0;
+  return links_spent_ns(link->links) < IO_TURN_INPUT_NS ? IO_TURN_RECV_BYTES : IO_TURN_LITTLE_BYTES;
 }
 
-/* Bytes that come after everything kept: offered if they may be, kept otherwise. */
+/* Whether the machine may have `len` bytes in this turn. A buffer that begins within a whole share is taken whole; a
+ * little is no more than that. */
+static bool may_have(struct link *link, size_t len) {
+  uint32_t share = share_of_turn(link);
+  if (share == IO_TURN_LITTLE_BYTES) return link->turn_bytes + len <= share;
+  return link->turn_bytes < share;
+}
+
+static size_t piece_of(size_t len) {
+  return len < IO_BUFFER_BYTES ? len : IO_BUFFER_BYTES;
+}
+
+/* Bytes that come after everything kept: offered if they may be, kept otherwise. What comes from the scratch can be many
+ * buffers long, and the turn may have lasted long before its end. */
 static void take_in(struct link *link, struct span bytes) {
-  if (link->kept.begin == link->kept.end && link_wants(link, MACHINE_RECV)) {
-    size_t taken = offer(link, bytes);
+  bool goes_on = link->kept.begin == link->kept.end;
+  while (goes_on && bytes.len > 0 && link_wants(link, MACHINE_RECV)) {
+    size_t piece = piece_of(bytes.len), taken = offer(link, span_of(bytes.base, piece));
     bytes = span_of(bytes.base + taken, bytes.len - taken);
+    goes_on = taken == piece && may_have(link, piece_of(bytes.len));
   }
   keep(link, bytes);
 }
@@ -156,9 +173,9 @@ static uint16_t take_deferred(struct link *link) {
 
 static void feed_kept(struct link *link) {
   struct link_kept *kept = &link->kept;
-  while (kept->begin != kept->end && has_share_left(link) && link_wants(link, MACHINE_RECV)) {
-    size_t len = kept->end - kept->begin;
-    if (len > IO_TURN_RECV_BYTES) len = IO_TURN_RECV_BYTES;
+  while (kept->begin != kept->end && link_wants(link, MACHINE_RECV)) {
+    size_t len = piece_of(kept->end - kept->begin);
+    if (!may_have(link, len)) break;
     size_t taken = offer(link, span_of(kept->base + kept->begin, len));
     kept->begin += (uint32_t)taken;
     if (taken) continue;
@@ -173,10 +190,11 @@ void link_recv_feed(struct link *link) {
   if (link->state != LINK_OPEN) return;
   feed_kept(link);
   bool paused = link->kept.begin != link->kept.end || !link_wants(link, MACHINE_RECV);
-  while (link->state == LINK_OPEN && link->deferred_first != LINK_NO_BUFFER &&
-         (paused || has_share_left(link))) {
+  while (link->state == LINK_OPEN && link->deferred_first != LINK_NO_BUFFER) {
+    struct span bytes = bufring_bytes(&link->loop->bufring, link->deferred_first);
+    if (!paused && !may_have(link, bytes.len)) break;
     uint16_t id = take_deferred(link);
-    take_in(link, bufring_bytes(&link->loop->bufring, id));
+    take_in(link, bytes);
     bufring_give(&link->loop->bufring, id);
   }
   if (link->state != LINK_OPEN) return;
@@ -199,7 +217,7 @@ static void on_buffer(struct link *link, uint16_t id, uint32_t len) {
   struct span bytes = bufring_take(bufring, id, len);
   link->emptied = len < bufring->bytes;
   if (link->state == LINK_OPEN &&
-      (link->deferred_first != LINK_NO_BUFFER || !has_share_left(link))) {
+      (link->deferred_first != LINK_NO_BUFFER || !may_have(link, len))) {
     defer(link, id);
     return;
   }
@@ -228,8 +246,9 @@ static void read_failed(struct link *link, int result) {
  * What it has beyond that is asked for again. */
 static void read_ready(struct link *link) {
   uint8_t *scratch = link->links->scratch;
-  if (!link_is_alive(link) || !has_share_left(link)) return;
-  size_t most = IO_TURN_RECV_BYTES - link->turn_bytes;
+  uint32_t share = share_of_turn(link);
+  if (!link_is_alive(link) || link->turn_bytes >= share) return;
+  size_t most = share - link->turn_bytes;
   ssize_t result = recv(link->fd, scratch, most, MSG_DONTWAIT);
   link->emptied = result < (ssize_t)most;
   if (result < 0) result = -errno;

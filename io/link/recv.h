@@ -2,7 +2,9 @@
  * link/recv.h - bytes in.
  *
  * A received buffer goes straight to the machine and back into the ring, unless
- *   - the link has had its share of the turn: the buffer is deferred, in a chain;
+ *   - the link has had its share of the turn, or the turn has lasted for IO_TURN_INPUT_NS and the buffer holds more
+ *     than IO_TURN_LITTLE_BYTES: the buffer is deferred, in a chain. Links with deferred buffers are fed in turn, so
+ *     each has as much of the worker's time as the others, and one with little to say does not wait for them;
  *   - the machine does not want input: the bytes are copied out, so that the shared ring never runs
  *     dry over one slow reader, and receiving stops. What may still arrive until the kernel has
  *     seen the cancellation is at most one ring full. From then on the link receives one buffer at

@@ -89,12 +89,11 @@ static void dispatch_few(struct worker *worker, const struct ring_completion *co
  * the queue until all links have had a chance to send. */
 static void reap(struct worker *worker) {
   struct ring_completion batch[IO_SETTLE_BATCH];
-  const uint64_t end_ns = clock_now_ns() + IO_TURN_REAP_NS;
   unsigned count;
   do {
     count = ring_reap(&worker->loop.ring, batch, IO_SETTLE_BATCH);
     dispatch_few(worker, batch, count);
-  } while (count == IO_SETTLE_BATCH && clock_now_ns() < end_ns);
+  } while (count == IO_SETTLE_BATCH && links_look(&worker->links) < IO_TURN_REAP_NS);
 }
 
 /* --- messages and wake-ups --- */
@@ -311,6 +310,7 @@ void worker_end(struct worker *worker) {
   while (loop->ops.under_way && clock_now_ns() < give_up_ns) {
     loop_cancel_all(loop); /* again each time: the kernel may have refused one */
     ring_enter(&loop->ring, 50 * IO_MILLISECOND);
+    loop->now_ns = clock_now_ns();
     reap(worker);
   }
 }

@@ -126,29 +126,6 @@ static void test_long_sends(void **state) {
   meter_end(&worker, meters, COUNT + 2);
 }
 
-/* A turn ends by the clock, which is read after every few links. The first one uses up the time. */
-static void test_time_of_a_turn(void **state) {
-  (void)state;
-  enum { COUNT = 5 * IO_TURN_LOOK_LINKS };
-  static struct meter *meters[COUNT];
-  unsigned senders;
-  for (unsigned late = 0; late < 2; late++) {
-    begin(COUNT, true);
-    meter_add_all(&worker, meters, COUNT, 0);
-    meter_turns(&worker, 1);
-    meters[0]->cost_ns = IO_TURN_FLUSH_NS + late;
-    for (unsigned i = 0; i < COUNT; i++) {
-      meters[i]->to_send = 1;
-      meters[i]->link->host.wake(&meters[i]->link->host);
-    }
-    (void)meter_turn_sends(&worker, meters, COUNT, &senders);
-    assert_int_equal(senders, late ? IO_TURN_LOOK_LINKS : COUNT);
-    (void)meter_turn_sends(&worker, meters, COUNT, &senders);
-    assert_int_equal(senders, late ? COUNT - IO_TURN_LOOK_LINKS : 0);
-    meter_end(&worker, meters, COUNT);
-  }
-}
-
 /* ---- input ----------------------------------------------------------------------------------- */
 
 static size_t fill(int fd) {
@@ -445,7 +422,6 @@ int main(void) {
       cmocka_unit_test(test_links_of_a_turn),
       cmocka_unit_test(test_bytes_of_a_turn),
       cmocka_unit_test(test_long_sends),
-      cmocka_unit_test(test_time_of_a_turn),
       cmocka_unit_test(test_received_in_a_turn),
       cmocka_unit_test(test_kept_bytes),
       cmocka_unit_test(test_reset_while_paused),

@@ -5,6 +5,7 @@
  */
 #include "io/base/limits.h"
 #include "io/link/life.h"
+#include "io/link/pass.h"
 #include "io/worker/group.h"
 #include "tests/support/cmocka.h"
 
@@ -29,7 +30,8 @@ enum { LINKS = 10 * IO_SETTLE_BATCH };
 
 /* The test reads it once `received` shows that the worker is done with it. */
 static struct crowd {
-  uint64_t cost_ns; /* of each receive */
+  uint64_t cost_ns;  /* of each receive */
+  uint64_t early_ns; /* of one that is due before the completions of a turn, if not 0 */
   int peers[LINKS];
   struct loop *loop;
   uint64_t turns[LINKS]; /* in which each byte was received, in order */
@@ -38,6 +40,10 @@ static struct crowd {
 
 static size_t recv_one(void *self, struct span in, uint64_t at_ns) {
   (void)self, (void)at_ns;
+  if (in.base[0] == 'e') {
+    now_ns += crowd.early_ns;
+    return in.len;
+  }
   now_ns += crowd.cost_ns;
   crowd.turns[crowd.received] = crowd.loop->turn;
   counter_add(&crowd.received, 1);
@@ -111,18 +117,31 @@ static void start(struct worker_group *group, struct worker_hooks hooks) {
 
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
+/* Gives a link input that it did not get when that arrived. */
+static void keep_early(struct links *links) {
+  struct link *link = links_at(links, 0);
+  links_flush(links); /* it may be new, and that settles it */
+  link->kept = (struct link_kept){.base = malloc(IO_BUFFER_BYTES), .capacity = IO_BUFFER_BYTES};
+  if (!link->kept.base)
+    return; /* the bytes of the test are not all received, and the alarm ends it */
+  link->kept.base[link->kept.end++] = 'e';
+  links->kept_bytes += IO_BUFFER_BYTES;
+  link_mark_waiting(link);
+}
+
 /* All of them send at once. */
 static void speak(struct worker *worker, void *object) {
-  (void)worker, (void)object;
+  (void)object;
+  if (crowd.early_ns) keep_early(&worker->links);
   for (unsigned i = 0; i < LINKS; i++) {
     ssize_t put = write(crowd.peers[i], "x", 1);
     (void)put; /* bytes that were not written never arrive, and the alarm ends the test */
   }
 }
 
-static void run_crowd(uint64_t cost_ns) {
+static void run_crowd(uint64_t cost_ns, uint64_t early_ns) {
   static struct worker_group group;
-  crowd = (struct crowd){.cost_ns = cost_ns};
+  crowd = (struct crowd){.cost_ns = cost_ns, .early_ns = early_ns};
   start(&group, (struct worker_hooks){.setup = set_up});
   assert_true(worker_group_post(&group, 0, speak, NULL));
   while (counter_get(&crowd.received) < LINKS)
@@ -133,15 +152,26 @@ static void run_crowd(uint64_t cost_ns) {
     close(crowd.peers[i]);
 }
 
-/* Completions are handled in batches, until this much time has passed. */
+/* Completions are handled in batches, until the turn has lasted for this long. */
 static void test_time_of_completions(void **state) {
   (void)state;
   for (unsigned batches = 1; batches <= 5; batches *= 5) {
     const unsigned each = batches * IO_SETTLE_BATCH;
-    run_crowd(IO_TURN_REAP_NS / each);
+    run_crowd(IO_TURN_REAP_NS / each, 0);
     for (unsigned i = 0; i < LINKS; i++)
       assert_int_equal(crowd.turns[i] - crowd.turns[0], i / each);
   }
+}
+
+/* Input that came before counts, too. */
+static void test_time_before_completions(void **state) {
+  (void)state;
+  enum { BATCHES = 5, EACH = BATCHES * IO_SETTLE_BATCH };
+  const uint64_t cost_ns = IO_TURN_REAP_NS / EACH;
+  run_crowd(cost_ns, IO_TURN_REAP_NS - IO_SETTLE_BATCH * cost_ns);
+  for (unsigned i = 0; i < LINKS; i++)
+    assert_int_equal(crowd.turns[i] - crowd.turns[0],
+                     i < IO_SETTLE_BATCH ? 0 : 1 + (i - IO_SETTLE_BATCH) / EACH);
 }
 
 /* ---- defaults -------------------------------------------------------------------------------- */
@@ -162,6 +192,7 @@ int main(void) {
   alarm(60); /* the test must not wait for ever for a byte */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_time_of_completions),
+      cmocka_unit_test(test_time_before_completions),
       cmocka_unit_test(test_defaults),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
