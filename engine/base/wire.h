@@ -59,4 +59,12 @@ static inline uint8_t *wire_put32(uint8_t *p, uint32_t v) {
   return p + sizeof v;
 }
 
+static inline uint8_t *wire_put64(uint8_t *p, uint64_t v) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  v = __builtin_bswap64(v);
+#endif
+  __builtin_memcpy(p, &v, sizeof v);
+  return p + sizeof v;
+}
+
 #endif

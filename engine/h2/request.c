@@ -50,7 +50,7 @@ static struct asked asked_by(const struct header *fields, size_t count) {
 /* The bound on the encoded fields counts their strings, too. */
 static struct asked asked_by_set(const struct h2_set_note *note, uint32_t count) {
   const int64_t more = (int64_t)HEADER_OVERHEAD_BYTES - HPACK_ENCODE_FIELD_BYTES_MAX;
-  int64_t bytes = note->bound_bytes - HPACK_ENCODE_BEGIN_BYTES_MAX + more * count;
+  int64_t bytes = note->bound_bytes - HPACK_ENCODE_BLOCK_BYTES_MAX + more * count;
   return (struct asked){.list_bytes = (size_t)bytes,
                         .head = note->asks_head,
                         .connect = note->asks_connect,

@@ -35,7 +35,7 @@ void h2_section_free(struct h2 *h2, struct h2_section *section) {
 }
 
 struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, size_t count) {
-  size_t strings = 0, bound = HPACK_ENCODE_BEGIN_BYTES_MAX;
+  size_t strings = 0, bound = HPACK_ENCODE_BLOCK_BYTES_MAX;
   for (size_t i = 0; i < count; i++) {
     strings += fields[i].value.len + (header_token_by_name(&fields[i]) ? 0 : fields[i].name.len);
     bound += hpack_encode_field_bound(&fields[i]);

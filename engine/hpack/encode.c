@@ -30,8 +30,6 @@
 
 #include <string.h>
 
-#include "engine/hpack/huffman.h"
-
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
@@ -216,11 +214,24 @@ static inline uint8_t *put_integer(uint8_t *out, struct form form, size_t value)
   return out;
 }
 
+/* A string whose code is shorter; NULL when it is not. The code is written at once behind a length of
+ * one octet, and its own length is computed first only where it may need more. */
+static inline uint8_t *put_huffman(uint8_t *out, struct span string) {
+  if (string.len == 0) return NULL;
+  if (likely(string.len < 1u << form_string.prefix_bits)) {
+    uint8_t *end = huffman_encode(string, out + 1, string.len - 1);
+    if (end) put_integer(out, form_string_huffman, (size_t)(end - out - 1));
+    return end;
+  }
+  const size_t len = huffman_encode_len(string);
+  if (len >= string.len) return NULL;
+  return huffman_encode(string, put_integer(out, form_string_huffman, len), len);
+}
+
 /* Huffman coding where it is shorter (section 5.2). */
 static uint8_t *put_string(uint8_t *out, struct span string) {
-  const size_t huffman_len = huffman_encode_len(string);
-  if (huffman_len < string.len)
-    return huffman_encode(string, put_integer(out, form_string_huffman, huffman_len));
+  uint8_t *end = put_huffman(out, string);
+  if (likely(end)) return end;
   out = put_integer(out, form_string, string.len);
   if (string.len > 0) memcpy(out, string.base, string.len);
   return out + string.len;
@@ -418,7 +429,7 @@ size_t hpack_encode(struct hpack_encoder *encoder, const struct header *fields, 
 }
 
 size_t hpack_encode_bound(const struct header *fields, size_t count) {
-  size_t bound = HPACK_ENCODE_BEGIN_BYTES_MAX;
+  size_t bound = HPACK_ENCODE_BLOCK_BYTES_MAX;
   for (size_t i = 0; i < count; i++)
     bound += hpack_encode_field_bound(&fields[i]);
   return bound;

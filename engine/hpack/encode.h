@@ -15,12 +15,15 @@
 #ifndef WEIR_HPACK_ENCODE_H
 #define WEIR_HPACK_ENCODE_H
 
+#include "engine/hpack/huffman.h"
 #include "engine/hpack/table.h"
 
 /* Derived from RFC 7541 section 5.1 and the bounds of what is encoded. */
 enum {
-  /* Most bytes of hpack_encode_begin(): two size updates of at most 3 bytes. */
-  HPACK_ENCODE_BEGIN_BYTES_MAX = 6,
+  /* Room behind a block for bytes that are written and do not count. */
+  HPACK_ENCODE_SLACK = HUFFMAN_ENCODE_SLACK,
+  /* Most bytes of a block besides its fields: two size updates of at most 3 bytes, and the slack. */
+  HPACK_ENCODE_BLOCK_BYTES_MAX = 6 + HPACK_ENCODE_SLACK,
   /* Most bytes of a field besides its strings: the representation's first byte and two lengths of
    * at most 5 bytes. */
   HPACK_ENCODE_FIELD_BYTES_MAX = 11,
@@ -54,12 +57,12 @@ void hpack_encoder_rest(struct hpack_encoder *encoder);
  * HPACK_TABLE_BYTES_MAX of it. The next block announces the change (section 4.2). */
 void hpack_encoder_set_limit(struct hpack_encoder *encoder, uint32_t peer_bytes);
 
-/* Most bytes that hpack_encode_field() writes for `field`. */
+/* Most bytes that `field` becomes. */
 static inline size_t hpack_encode_field_bound(const struct header *field) {
   return HPACK_ENCODE_FIELD_BYTES_MAX + field->name.len + field->value.len;
 }
 
-/* Most bytes that hpack_encode() writes. */
+/* Most bytes that hpack_encode() writes, slack included. */
 size_t hpack_encode_bound(const struct header *fields, size_t count);
 
 /* Notes in the field's memo what the encoder looks it up by, a hash of name and value: worth doing
@@ -72,8 +75,8 @@ void hpack_encode_note(struct header *field);
 size_t hpack_encode(struct hpack_encoder *encoder, const struct header *fields, size_t count,
                     uint8_t *out);
 
-/* The same in steps: begin once a block, then field by field. Each writes at `out` and returns the
- * end of what it wrote. */
+/* The same in steps: begin once a block, then field by field. Each writes at `out`, which has the slack
+ * besides, and returns the end of what it wrote. */
 uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out);
 uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
                             uint8_t *out);

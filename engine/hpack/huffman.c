@@ -7,6 +7,9 @@
  * shifts by nothing, and so do those behind it. Then either a long code is next, or the end has come: the
  * input is followed by ones without end, as if its padding went on, which are zeros once inverted
  * and begin no short code.
+ *
+ * Encoding joins the codes of four symbols and writes them with what was left before as one word. How
+ * many bytes of it count depends on no branch.
  */
 #include "engine/hpack/huffman.h"
 
@@ -21,6 +24,7 @@ enum {
   PEEKS = REFILLED_BITS / HUFFMAN_PEEK_BITS,
   ROUND_BYTES_MAX = PEEKS * HUFFMAN_PEEK_BITS / 8, /* of input in a round; derived from the two */
   PADDING_BITS_MAX = 7,                            /* fixed by RFC 7541 section 5.2 */
+  RUN_BITS_MAX = WORD_BITS - 8, /* that are encoded in a step: up to 7 are left from before */
 };
 
 /* Invariant: the top `bits` bits of `word` are input that is not decoded yet. Below may be bits that
@@ -156,22 +160,62 @@ size_t huffman_encode_len(struct span in) {
   return (bits + 7) / 8;
 }
 
-uint8_t *huffman_encode(struct span in, uint8_t *out) {
-  uint64_t word = 0; /* the low `bits` bits are to be written */
-  unsigned bits = 0; /* below 32 between symbols, so that a code of 30 always fits */
-  for (size_t i = 0; i < in.len; i++) {
-    const struct huffman_code code = huffman_codes[in.base[i]];
-    word = word << code.bits | code.code;
-    bits += code.bits;
-    if (bits >= 32) {
-      bits -= 32;
-      out = wire_put32(out, (uint32_t)(word >> bits));
-    }
-  }
-  while (bits >= 8) {
-    bits -= 8;
-    *out++ = (uint8_t)(word >> bits);
-  }
-  if (bits > 0) *out++ = (uint8_t)(word << (8 - bits) | 0xffu >> bits);
-  return out;
+/* Invariant: the top `bits` bits of `word`, 0 .. 7, are to be written; the rest is 0. */
+struct put {
+  uint64_t word;
+  unsigned bits;
+  uint8_t *at;
+};
+
+/* Several codes. */
+struct run {
+  uint64_t code;
+  unsigned bits;
+};
+
+/* Writes 8 bytes, of which whole ones count. `run` has 1 .. RUN_BITS_MAX bits. */
+static inline struct put put_run(struct put put, struct run run) {
+  const unsigned bits = put.bits + run.bits;
+  const uint64_t word = put.word | run.code << (WORD_BITS - bits);
+  wire_put64(put.at, word);
+  return (struct put){word << bits / 8 * 8, bits % 8, put.at + bits / 8};
+}
+
+static inline struct run join(const struct huffman_code *a, const struct huffman_code *b) {
+  return (struct run){(uint64_t)a->code << b->bits | b->code, a->bits + b->bits};
+}
+
+/* Symbols with long codes. Inlined: a call would keep `put` in memory all the time. */
+__attribute__((always_inline)) static inline struct put put_each(struct put put, const uint8_t *in,
+                                                                 size_t count) {
+  for (size_t i = 0; i < count; i++)
+    put = put_run(put, (struct run){huffman_codes[in[i]].code, huffman_codes[in[i]].bits});
+  return put;
+}
+
+/* The next `count` symbols, 1 .. 4, in a step. */
+__attribute__((always_inline)) static inline struct put put_four(struct put put, const uint8_t *in,
+                                                                 size_t count) {
+  static const struct huffman_code none;
+  const struct huffman_code *codes = huffman_codes;
+  const struct run first = join(&codes[in[0]], count > 1 ? &codes[in[1]] : &none);
+  const struct run second =
+      join(count > 2 ? &codes[in[2]] : &none, count > 3 ? &codes[in[3]] : &none);
+  const unsigned bits = first.bits + second.bits;
+  if (__builtin_expect(bits > RUN_BITS_MAX, 0)) return put_each(put, in, count);
+  return put_run(put, (struct run){first.code << second.bits | second.code, bits});
+}
+
+uint8_t *huffman_encode(struct span in, uint8_t *out, size_t most) {
+  const uint8_t *limit = out + most, *at = in.base;
+  size_t left = in.len;
+  struct put put = {.at = out};
+  if (left == 0) return out;
+  for (; left > 4 && put.at <= limit; left -= 4, at += 4)
+    put = put_four(put, at, 4);
+  if (put.at > limit) return NULL;
+  put = put_four(put, at, left);
+  *put.at = (uint8_t)(put.word >> (WORD_BITS - 8) | 0xffu >> put.bits);
+  put.at += put.bits > 0;
+  return put.at <= limit ? put.at : NULL;
 }

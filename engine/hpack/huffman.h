@@ -32,8 +32,12 @@ __attribute__((warn_unused_result)) size_t huffman_decode_len(struct span in);
 /* The bytes that `in` encodes to. */
 size_t huffman_encode_len(struct span in);
 
-/* Encodes `in` to `out`, which has room for huffman_encode_len(in) bytes; returns the end of what
- * was written. */
-uint8_t *huffman_encode(struct span in, uint8_t *out);
+/* It writes words of 8 bytes, four codes of up to 30 bits before it looks at the bound. */
+enum { HUFFMAN_ENCODE_SLACK = (7 + 3 * 30) / 8 + 8 };
+
+/* Encodes `in` to `out`, which has room for `most` + HUFFMAN_ENCODE_SLACK bytes; returns the end of
+ * what was written, or NULL when that would be more than `most` bytes. */
+__attribute__((warn_unused_result)) uint8_t *huffman_encode(struct span in, uint8_t *out,
+                                                            size_t most);
 
 #endif

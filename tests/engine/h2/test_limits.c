@@ -381,7 +381,7 @@ static void respond_bulk(size_t bytes, const char *log) {
 
 static void test_send_block(void **state) {
   (void)state;
-  const size_t most = H2_SEND_BLOCK_BYTES_MAX - HPACK_ENCODE_BEGIN_BYTES_MAX -
+  const size_t most = H2_SEND_BLOCK_BYTES_MAX - HPACK_ENCODE_BLOCK_BYTES_MAX -
                       HPACK_ENCODE_FIELD_BYTES_MAX - strlen("x-bulk");
   begin(NULL, "HEADERS/SH 1 [@hold]");
   respond_bulk(most, "closed 1 NO_ERROR, HEADERS 1 200 end");

@@ -67,6 +67,31 @@ static struct header field_of(const char *name, const char *value) {
       .name = span, .value = span_text(value), .token = (uint16_t)header_token_of(span)};
 }
 
+static size_t length_bytes(size_t len) {
+  return len < 127 ? 1 : len < 127 + 128 ? 2 : 3;
+}
+
+/* Section 5.2: of both forms of a string the shorter one, behind a length of one octet or more. */
+static void shorter_form(void **state) {
+  (void)state;
+  char text[300] = {0};
+  for (size_t len = 1; len < sizeof text; len++) {
+    for (size_t shorter = 0; shorter <= len; shorter += 1 + len / 8) {
+      memset(text, 'a', shorter); /* 5 bits; the rest has 8 */
+      memset(text + shorter, 'X', len - shorter);
+      const struct header field = {.name = span_text("cookie"),
+                                   .value = span_of(text, len),
+                                   .token = TOKEN_COOKIE,
+                                   .flags = HEADER_NEVER_INDEX};
+      const size_t coded = (shorter * 5 + (len - shorter) * 8 + 7) / 8;
+      fresh_pair();
+      const struct span block = encode(&field, 1);
+      const size_t best = coded < len ? coded : len;
+      assert_int_equal(block.len, 2 /* never indexed, name 32 */ + length_bytes(best) + best);
+    }
+  }
+}
+
 /* The fields of C.4, with our policy: the paths are on probation, which for static ones does not
  * matter. */
 static void appendix_c_encoded(void **state) {
@@ -471,6 +496,7 @@ int main(void) {
       row(memory_is_lazy),
       row(memory_refused),
       row(every_entry_is_found),
+      row(shorter_form),
       row(appendix_c_encoded),
       row(policy),
       row(long_cookie_is_indexed),

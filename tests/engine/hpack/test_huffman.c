@@ -48,9 +48,14 @@ static void round_trip(struct span in) {
   uint8_t expected[4096];
   const size_t expected_len = encode_by_bits(in, expected);
   assert_int_equal(huffman_encode_len(in), expected_len);
-  uint8_t *encoded = guard_room(&guard_out, expected_len);
-  assert_ptr_equal(huffman_encode(guard_put(&guard_in, in), encoded), encoded + expected_len);
+  uint8_t *encoded = guard_room(&guard_out, expected_len + HUFFMAN_ENCODE_SLACK);
+  const struct span guarded = guard_put(&guard_in, in);
+  assert_ptr_equal(huffman_encode(guarded, encoded, expected_len), encoded + expected_len);
   assert_memory_equal(encoded, expected, expected_len);
+  for (size_t most = 0; most < expected_len; most++) {
+    encoded = guard_room(&guard_out, most + HUFFMAN_ENCODE_SLACK);
+    assert_null(huffman_encode(guarded, encoded, most));
+  }
   uint8_t *decoded;
   assert_int_equal(decode(expected, expected_len, &decoded), in.len);
   if (in.len > 0) assert_memory_equal(decoded, in.base, in.len);
@@ -147,6 +152,22 @@ static void every_pair(void **state) {
   }
 }
 
+/* Strings of up to 40 octets; of some, many have the longest codes. */
+static void random_strings(void **state) {
+  (void)state;
+  static const uint8_t longest[] = {'\n', '\r', 22};
+  uint8_t text[40];
+  uint32_t seed = 1;
+  for (uint32_t i = 0; i < 20000; i++) {
+    for (size_t j = 0; j < sizeof text; j++) {
+      seed = seed * 1664525 + 1013904223;
+      const uint8_t octet = (uint8_t)(seed >> 24), kind = seed >> 16 & 3;
+      text[j] = i % 4 > kind ? longest[octet % 3] : i % 3 ? 'a' + octet % 26 : octet;
+    }
+    round_trip(span_of(text, 1 + i % sizeof text));
+  }
+}
+
 /* The reference: one bit at a time through the code, as section 5.2 puts it. */
 static size_t decode_by_bits(struct span in, uint8_t *out) {
   uint32_t code = 0, bits = 0;
@@ -216,6 +237,7 @@ int main(void) {
       cmocka_unit_test(bad),
       cmocka_unit_test(every_octet),
       cmocka_unit_test(every_pair),
+      cmocka_unit_test(random_strings),
       cmocka_unit_test(agrees_with_reference),
       cmocka_unit_test(bound_is_exact),
   };

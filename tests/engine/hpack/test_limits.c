@@ -80,7 +80,7 @@ static void test_table(void **state) {
     assert_int_equal(decode(block, sizeof block), extra ? HPACK_ERROR : HPACK_OK);
   }
   struct hpack_encoder encoder;
-  uint8_t out[HPACK_ENCODE_BEGIN_BYTES_MAX];
+  uint8_t out[HPACK_ENCODE_BLOCK_BYTES_MAX];
   hpack_encoder_init(&encoder, counted_init(&memory));
   hpack_encoder_set_limit(&encoder, HPACK_TABLE_BYTES_MAX - 1);
   assert_true(hpack_encode_begin(&encoder, out) > out);
@@ -113,7 +113,8 @@ static void test_store(void **state) {
 /* A short cookie is never indexed, a long one is an index of one byte the second time. */
 static void test_cookie(void **state) {
   (void)state;
-  uint8_t value[HPACK_COOKIE_BYTES_MIN], out[HPACK_COOKIE_BYTES_MIN + HPACK_ENCODE_FIELD_BYTES_MAX];
+  uint8_t value[HPACK_COOKIE_BYTES_MIN],
+      out[HPACK_COOKIE_BYTES_MIN + HPACK_ENCODE_FIELD_BYTES_MAX + HPACK_ENCODE_SLACK];
   memset(value, '~', sizeof value);
   for (size_t fewer = 0; fewer < 2; fewer++) {
     struct hpack_encoder encoder;
@@ -172,7 +173,7 @@ static void test_kept_blocks(void **state) {
 /* Whether a path that has not been indexed is indexed now, because it is remembered. */
 static bool path_remembered(struct hpack_encoder *encoder, unsigned number) {
   char path[16];
-  uint8_t out[sizeof path + HPACK_ENCODE_FIELD_BYTES_MAX];
+  uint8_t out[sizeof path + HPACK_ENCODE_FIELD_BYTES_MAX + HPACK_ENCODE_SLACK];
   snprintf(path, sizeof path, "/%u", number);
   struct header field_now = header_of(TOKEN_PATH, span_text(path));
   (void)hpack_encode(encoder, &field_now, 1, out);
