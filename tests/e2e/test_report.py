@@ -192,6 +192,7 @@ def test_no_such_file(files, tmp_path):
     ([], "no result given"),
     (["--json", "x", "a"], "--json needs --merge"),
     (["--force", "a"], "--force needs --merge"),
+    (["--html", "a.json", "b.json"], "expected the page's own name"),
     (["--merge", "--fail-if-slower", "5", "a", "b"], "exclude each other"),
     (["--fail-if-slower", "5", "a"], "needs two results"),
     (["--fail-if-slower", "-5", "a", "b"], "expected a percentage"),

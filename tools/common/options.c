@@ -61,8 +61,7 @@ static void find_letters(const struct option *names, char letters[OPTION_LETTERS
   letters[len] = 0;
 }
 
-static void set_option(struct options *options, const struct option *names, int code, int index) {
-  options->value = optarg;
+static void set_name(struct options *options, const struct option *names, int code, int index) {
   if (index >= 0)
     snprintf(options->option, sizeof options->option, "--%s", names[index].name);
   else
@@ -82,7 +81,9 @@ enum options_result options_read(struct options *options, int argc, char **argv,
       complain(options->failure, argv, code, letters);
       return OPTIONS_WRONG;
     }
-    set_option(options, names, code, index);
+    options->value = optarg;
+    options->next = optind < argc ? argv[optind] : NULL;
+    set_name(options, names, code, index);
     if (code == 'h') return OPTIONS_HELP;
     if (code == 'V') return OPTIONS_VERSION;
     if (!take(options, code, optarg)) return options->impossible ? OPTIONS_FAILED : OPTIONS_WRONG;
@@ -105,6 +106,11 @@ int options_answer(enum options_result result, const char *command, const char *
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
+
+bool options_file(const struct options *options, const char **out) {
+  *out = options->value;
+  return !strstr(options->value, "://") || options_wrong(options, "expected the name of a file");
+}
 
 bool options_number(const struct options *options, uint64_t min, uint64_t max, uint64_t *out) {
   if (decimal_within(span_text(options->value), min, max, out)) return true;

@@ -26,6 +26,7 @@ struct options {
   const struct failure *failure;  /* for the error text */
   char option[OPTION_NAME_BYTES]; /* the current one, as written: "-n", "--requests" */
   const char *value;              /* its value, or NULL; also that of --help */
+  const char *next;               /* of a long option: the word behind it, or NULL */
   bool impossible;                /* set by `take`: the failure is OPTIONS_FAILED */
   char **operands;                /* set by options_read() */
   int operand_count;
@@ -41,6 +42,10 @@ options_read(struct options *options, int argc, char **argv, const struct option
 /* Writes "OPTION VALUE: " and the text to the failure. Returns false. */
 __attribute__((format(printf, 2, 3))) bool options_wrong(const struct options *options,
                                                          const char *format, ...);
+
+/* Refuses a URL as the name of a file: the name was left out. */
+__attribute__((warn_unused_result)) bool options_file(const struct options *options,
+                                                      const char **out);
 
 /* Parses the current value as decimal digits. */
 __attribute__((warn_unused_result)) bool options_number(const struct options *options, uint64_t min,

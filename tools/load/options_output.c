@@ -1,12 +1,18 @@
 /*
  * load/options_output.c - what to show.
  */
+#include <string.h>
+
 #include "tools/load/options_rows.h"
 
+/* A value may be left out, so that a word behind a space is not taken for one; but it may have been meant so. */
 static bool set_json(struct options *parser, struct load_options *options, char *value) {
-  (void)parser;
+  const char *next = parser->next;
   options->json = value ? value : "-";
-  return true;
+  if (value) return options_file(parser, &options->json);
+  bool is_option = next && next[0] == '-' && next[1];
+  if (!next || is_option || strstr(next, "://")) return true;
+  return failure_set(parser->failure, "--json %s: write --json=%s", next, next);
 }
 
 static bool add_fail_if(struct options *parser, struct load_options *options, char *value) {
@@ -51,12 +57,12 @@ static const struct load_option rows[] = {
     {"json", 0, "[=FILE]", LOAD_TAKE(set_json),
      "print the report as one JSON object, or write that to FILE\n"
      "and print the report as text"},
-    {"hdr", 0, "FILE", LOAD_TEXT(hdr),
+    {"hdr", 0, "FILE", LOAD_FILE(hdr),
      "write the latencies as a HdrHistogram log, which the usual\n"
      "plotters read"},
-    {"html", 0, "FILE", LOAD_TEXT(html), "write the report as one page with plots, for a browser"},
-    {"csv", 0, "FILE", LOAD_TEXT(csv), "write the run second by second, comma-separated"},
-    {"log-file", 0, "FILE", LOAD_TEXT(log),
+    {"html", 0, "FILE", LOAD_FILE(html), "write the report as one page with plots, for a browser"},
+    {"csv", 0, "FILE", LOAD_FILE(csv), "write the run second by second, comma-separated"},
+    {"log-file", 0, "FILE", LOAD_FILE(log),
      "write a line for each request: microseconds since 1970 when\n"
      "it started, status (-1: none), microseconds until its end"},
     {"fail-if", 0, "CONDITION", LOAD_TAKE(add_fail_if),

@@ -55,6 +55,7 @@ static bool take(struct options *parser, int code, char *value) {
   case LOAD_OPTION_SECONDS: return options_seconds(parser, member);
   case LOAD_OPTION_RATE: return options_rate(parser, LOAD_RATE_MAX, member);
   case LOAD_OPTION_TEXT: *(const char **)member = value; return true;
+  case LOAD_OPTION_FILE: return options_file(parser, member);
   case LOAD_OPTION_TAKE: return action->take(parser, reader->options, value);
   case LOAD_OPTION_INSTEAD: return options_wrong(parser, "%s", action->instead);
   }
@@ -71,9 +72,11 @@ static bool check(struct load_options *options, const struct failure *failure) {
   return true;
 }
 
-/* --help, perhaps with a topic. */
+/* --help, perhaps with a topic: --help=TOPIC, or --help TOPIC. */
 static enum options_result help(struct load_options *options, const struct options *parser) {
   options->topic = parser->value;
+  if (!parser->value && parser->next && load_options_help(parser->next))
+    options->topic = parser->next;
   if (load_options_help(options->topic)) return OPTIONS_HELP;
   (void)options_wrong(parser, "no such topic; see weir load --help");
   return OPTIONS_WRONG;

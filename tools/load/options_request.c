@@ -30,12 +30,12 @@ static const struct load_option rows[] = {
      "add a request field, \"name: value\", or replace a default.\n"
      "May be repeated; each is sent. \":method: HEAD\" and\n"
      "\"host: HOST\" (or :authority) override the URL"},
-    {"data", 'd', "FILE", LOAD_TEXT(data_path), "POST the content of FILE"},
-    {"input-file", 'i', "FILE", LOAD_TEXT(input_path),
+    {"data", 'd', "FILE", LOAD_FILE(data_path), "POST the content of FILE"},
+    {"input-file", 'i', "FILE", LOAD_FILE(input_path),
      "make the requests of FILE, or - for standard input: URLs,\n"
      "vegeta's http or JSON form, or a HAR. Without -n and -D, each\n"
      "one once. A URL on the command line then only names the server"},
-    {"data-csv", 0, "FILE", LOAD_TEXT(csv_path),
+    {"data-csv", 0, "FILE", LOAD_FILE(csv_path),
      "each request uses a row of FILE: {name} in path, fields and\n"
      "body is the value of that column"},
     {"data-csv-once", 0, NULL, LOAD_FLAG(csv_once),

@@ -18,6 +18,7 @@ enum load_option_kind {
   LOAD_OPTION_SECONDS,
   LOAD_OPTION_RATE,
   LOAD_OPTION_TEXT,
+  LOAD_OPTION_FILE,
   LOAD_OPTION_TAKE,
   LOAD_OPTION_INSTEAD,
 };
@@ -57,6 +58,9 @@ struct load_option_action {
 /* The value itself, which the command line keeps. */
 #define LOAD_TEXT(member)                                                                          \
   { .kind = LOAD_OPTION_TEXT, .offset = LOAD_OPTION_AT(member, const char *) }
+/* The same for the name of a file; see options_file(). */
+#define LOAD_FILE(member)                                                                          \
+  { .kind = LOAD_OPTION_FILE, .offset = LOAD_OPTION_AT(member, const char *) }
 /* Calls `function`, which returns false after it has called options_wrong() or failure_set(). */
 #define LOAD_TAKE(function)                                                                        \
   { .kind = LOAD_OPTION_TAKE, .take = (function) }

@@ -24,17 +24,17 @@ static bool set_max(struct options *parser, struct load_options *options, char *
 static const struct load_option rows[] = {
     {"sni", 0, "NAME", LOAD_TEXT(sni), "ask for this name, and verify it, not the URL's host"},
     {"insecure", 'k', NULL, LOAD_FLAG(insecure), "do not verify certificates"},
-    {"cacert", 0, "FILE", LOAD_TEXT(ca_path),
+    {"cacert", 0, "FILE", LOAD_FILE(ca_path),
      "trust these authorities, PEM, instead of the system's"},
-    {"cert", 0, "FILE", LOAD_TEXT(cert_path), "show this client certificate, PEM"},
-    {"key", 0, "FILE", LOAD_TEXT(key_path), "its private key, unless that is in the same file"},
+    {"cert", 0, "FILE", LOAD_FILE(cert_path), "show this client certificate, PEM"},
+    {"key", 0, "FILE", LOAD_FILE(key_path), "its private key, unless that is in the same file"},
     {"ciphers", 0, "LIST", LOAD_TEXT(ciphers), "offer only these; see --help=tls"},
     {"groups", 0, "LIST", LOAD_TEXT(groups), "of the key exchange: X25519:P-256:P-384 (default)"},
     {"tls-min", 0, "VERSION", LOAD_TAKE(set_min), "1.2 (default) or 1.3"},
     {"tls-max", 0, "VERSION", LOAD_TAKE(set_max), "1.2 or 1.3 (default)"},
     {"tls-resume", 0, NULL, LOAD_FLAG(tls_resume),
      "resume sessions, with the last ticket of each thread"},
-    {"key-log", 0, "FILE", LOAD_TEXT(key_log), "append the secrets to FILE, for Wireshark"},
+    {"key-log", 0, "FILE", LOAD_FILE(key_log), "append the secrets to FILE, for Wireshark"},
 };
 
 static bool check(struct load_options *options, const struct failure *failure) {

@@ -4,6 +4,7 @@
 #include "tools/report/options.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/report/limits.h"
 
@@ -77,12 +78,20 @@ static bool set_percent(const struct options *parser, double *out) {
   return options_wrong(parser, "expected a percentage, such as 5 or 2.5%%");
 }
 
+/* The page must not take the place of a result: of the first, when its own name was left out. */
+static bool set_html(const struct options *parser, struct report_options *options) {
+  size_t len = strlen(parser->value);
+  options->html = parser->value;
+  if (len < 5 || strcmp(parser->value + len - 5, ".json") != 0) return true;
+  return options_wrong(parser, "expected the page's own name, such as report.html");
+}
+
 static bool take(struct options *parser, int code, char *value) {
   struct report_options *options = parser->out;
   switch (code) {
   case OPTION_MERGE: options->merge = true; return true;
   case OPTION_JSON: options->json = value; return true;
-  case OPTION_HTML: options->html = value; return true;
+  case OPTION_HTML: return set_html(parser, options);
   case OPTION_FORCE: options->force = true; return true;
   case OPTION_SLOWER: return set_percent(parser, &options->slower);
   case OPTION_SEED: return options_number(parser, 0, UINT64_MAX, &options->seed);

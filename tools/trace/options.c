@@ -191,7 +191,7 @@ static bool take(struct options *parser, int code, char *value) {
   case OPTION_TITLE: options->title = value; return true;
   case OPTION_LABEL: return add_label(parser, options);
   case 'f': options->frames = true; return true;
-  case 'j': options->json = value; return true;
+  case 'j': return options_file(parser, &options->json);
   default: return false;
   }
 }

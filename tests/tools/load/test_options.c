@@ -72,6 +72,8 @@ static void test_values(void **state) {
   assert_int_equal(load_options_stream_window(&options), 65535);
   assert_int_equal(load_options_connection_window(&options), (1 << 20) - 1);
   assert_int_equal(options.url_count, 2);
+  assert_string_equal(good(URL " --json").json, "-");
+  assert_string_equal(good("--json -n 5 " URL).json, "-");
   options = good("-D 1m --warm-up-time 2s --json --flow auto -H :method:HEAD " URL);
   assert_true(options.duration_seconds == 60 && options.warm_up_seconds == 2);
   assert_int_equal(options.requests, 0);
@@ -205,6 +207,10 @@ static const struct {
     {"-H :scheme:http " URL, "name: value"},
     {"--flow fast " URL, "--flow fast"},
     {"--no-such " URL, "--no-such: no such option; see weir load --help"},
+    {"--json o.json " URL, "--json o.json: write --json=o.json"},
+    {URL " --json -", "--json -: write --json=-"},
+    {"--json=" URL, "expected the name of a file"},
+    {"--html " URL, "--html " URL ": expected the name of a file"},
     {"--json -xq " URL, "-x: no such option; see weir load --help"},
     {"-qx " URL, "-x: no such option"},
     {"--quiet=1 " URL, "--quiet=1: that option takes no value"},
@@ -344,6 +350,10 @@ static void test_help(void **state) {
   assert_int_equal(parse(&options, "--version", error, sizeof error), OPTIONS_VERSION);
   assert_int_equal(parse(&options, "--help=flow", error, sizeof error), OPTIONS_HELP);
   assert_string_equal(options.topic, "flow");
+  assert_int_equal(parse(&options, "--help tls", error, sizeof error), OPTIONS_HELP);
+  assert_string_equal(options.topic, "tls");
+  assert_int_equal(parse(&options, "--help " URL, error, sizeof error), OPTIONS_HELP);
+  assert_null(options.topic);
   assert_int_equal(parse(&options, "--help=nothing", error, sizeof error), OPTIONS_WRONG);
   assert_string_equal(error, "--help nothing: no such topic; see weir load --help");
   assert_null(load_options_help("nothing"));

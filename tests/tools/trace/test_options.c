@@ -73,6 +73,7 @@ static void test_wrong_options(void **state) {
       {"-t 1x http://h/", "-t 1x"},
       {"-H nonsense http://h/", "-H nonsense"},
       {"-H :path:x http://h/", "-H :path"},
+      {"-f --json http://h/", "--json http://h/: expected the name of a file"},
       {"-m a.json http://h/ http://i/", "one base URL"},
   };
   (void)state;
