@@ -9,6 +9,7 @@
 #include "engine/h2/origin.h"
 #include "engine/h2/queue.h"
 #include "engine/h2/section.h"
+#include "engine/h2/send.h"
 #include "engine/http/contract.h"
 
 #include <assert.h>
@@ -118,7 +119,8 @@ struct stream *h2_request_set(struct h2 *h2, struct header_set *set, struct body
   struct h2_stream *stream = begin(h2, &asked, body);
   if (!stream) return NULL;
   if (h2->ours.enable_push) note_origin(stream, set->at, set->count);
-  return complete(stream, h2_queue_set(stream, 0, set, !body.ops), events, user);
+  bool made = !body.ops && h2_send_request(h2, stream, set);
+  return complete(stream, made || h2_queue_set(stream, 0, set, !body.ops), events, user);
 }
 
 void h2_request_depend(struct stream *base, struct h2_dependency dependency) {

@@ -6,6 +6,9 @@
  * budget. Nothing is made earlier, so a more urgent stream that becomes ready in the meantime goes
  * first. Header blocks are encoded here, because they must leave in the order in which they were
  * encoded.
+ *
+ * One thing is made earlier: a client's request that is nothing but HEADERS, while no control frame and no
+ * other section waits. Requests leave in the order of their identifiers, so that nothing could go before it.
  */
 #include "engine/h2/send.h"
 
@@ -111,20 +114,38 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
   }
 }
 
+static void write_section(struct h2 *h2, struct h2_stream *stream,
+                          const struct h2_section *section) {
+  uint8_t *begin = out_at(&h2->out);
+  uint8_t *end = h2_section_write(h2, section, stream->id, begin);
+  out_wrote(&h2->out, end);
+  stream->header_sent += (uint32_t)(end - begin);
+}
+
 /* False when there is no room for it now. */
 static bool send_section(struct h2 *h2, struct h2_stream *stream) {
   struct h2_section *section = stream->sections;
   bool withdrawn = section->type == H2_PUSH_PROMISE && !h2_find(h2, section->promised_id);
   if (!withdrawn) {
     if (!out_has_room(&h2->out, h2_section_room(h2, section))) return false;
-    uint8_t *begin = out_at(&h2->out);
-    uint8_t *end = h2_section_write(h2, section, stream->id, begin);
-    out_wrote(&h2->out, end);
-    stream->header_sent += (uint32_t)(end - begin);
+    write_section(h2, stream, section);
   }
   stream->sections = section->next;
   if (!withdrawn) section_sent(h2, stream, section);
   h2_section_free(h2, section);
+  return true;
+}
+
+bool h2_send_request(struct h2 *h2, struct h2_stream *stream, struct header_set *set) {
+  struct h2_section section;
+  if (h2->control_used || h2->urgent_queue || !h2_section_lend(h2, set, &section)) return false;
+  section.type = H2_HEADERS;
+  section.end_stream = true;
+  section.add_date = section.add_server = false;
+  if (!out_begin(&h2->out, &h2->shared->outs)) return false;
+  if (!out_has_room(&h2->out, h2_section_room(h2, &section))) return false;
+  write_section(h2, stream, &section);
+  section_sent(h2, stream, &section);
   return true;
 }
 

@@ -30,6 +30,7 @@ static struct headers got;
 static struct header got_fields[FIELDS_MAX];
 static uint8_t arena[4096];
 static size_t block_bytes;
+static uint32_t last_id;
 
 static void on_closed(struct stream *stream, uint32_t error_code) {
   (void)stream;
@@ -66,6 +67,7 @@ static void begin(void) {
   config.connections_max = 1;
   config.h2.push = false;
   closed = resets = 0;
+  last_id = 0;
   now_ns = 1000000000;
   make_sets();
   assert_true(engine_init(&engine, counted_init(&memory), &config, NULL));
@@ -100,6 +102,8 @@ static unsigned take_requests(void) {
     at += H2_FRAME_HEADER_BYTES;
     if (header.type == H2_HEADERS) {
       headers_clear(&got);
+      assert_true(header.stream_id > last_id);
+      last_id = header.stream_id;
       assert_int_equal(header.flags, H2_FLAG_END_HEADERS | H2_FLAG_END_STREAM);
       assert_int_equal(hpack_decode(&decoder, span_of(bytes + at, header.length), &got, &reason),
                        HPACK_OK);
@@ -162,6 +166,31 @@ static void test_short_on_the_wire(void **state) {
   end();
 }
 
+/* Requests behind a control frame, or for which there is no room at once, leave in the order of their
+ * identifiers, too. */
+static void test_many(void **state) {
+  enum { COUNT = 4000 }; /* more than the output has room for at once */
+  static const uint8_t ping[H2_FRAME_HEADER_BYTES + 8] = {0, 0, 8, H2_PING};
+  static const uint8_t no_limit[] = {0, 0, 6, H2_SETTINGS, 0, 0, 0, 0, 0, 0, 3, 0, 0, 255, 255};
+  unsigned taken = 0;
+  (void)state;
+  begin();
+  receive(no_limit, sizeof no_limit);
+  for (unsigned i = 0; i < COUNT; i++) {
+    if (i == 1 || i == 3500) taken += take_requests();
+    if (i == 500) receive(ping, sizeof ping);
+    assert_non_null(h2_request_set(h2_of(&client), &sets[i % SETS], BODY_NONE, &events, NULL));
+  }
+  while (taken < COUNT) {
+    unsigned more = take_requests();
+    assert_true(more > 0);
+    taken += more;
+  }
+  assert_int_equal(last_id, 2 * COUNT - 1);
+  expect_set((COUNT - 1) % SETS);
+  end();
+}
+
 /* What the server's SETTINGS forbid is refused as for copied fields. */
 static void test_refused(void **state) {
   static const uint8_t settings[] = {0, 0, 6, H2_SETTINGS, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0};
@@ -212,8 +241,11 @@ static void test_head(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_repeated), cmocka_unit_test(test_short_on_the_wire),
-      cmocka_unit_test(test_refused),  cmocka_unit_test(test_extended_connect),
+      cmocka_unit_test(test_repeated),
+      cmocka_unit_test(test_short_on_the_wire),
+      cmocka_unit_test(test_many),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_extended_connect),
       cmocka_unit_test(test_head),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
