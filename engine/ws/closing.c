@@ -18,7 +18,7 @@ static uint64_t sooner(uint64_t a, uint64_t b) {
 }
 
 void ws_timer_arm(struct ws *ws) {
-  uint64_t first = sooner(ws->close_ns, sooner(ws->ping_ns, ws->timer_ns));
+  uint64_t first = sooner(sooner(ws->close_ns, ws->pause_ns), sooner(ws->ping_ns, ws->timer_ns));
   if (ws->stream) stream_timer(ws->stream, first);
 }
 
@@ -29,6 +29,12 @@ static uint64_t interval_ns(const struct ws *ws) {
 void ws_clocks_begin(struct ws *ws) {
   bool never = ws->settings->ping_ns == MACHINE_NO_DEADLINE;
   ws->ping_ns = never ? MACHINE_NO_DEADLINE : stream_now_ns(ws->stream) + interval_ns(ws);
+  ws_timer_arm(ws);
+}
+
+void ws_pause(struct ws *ws) {
+  WS_COUNT(ws, paused);
+  ws->pause_ns = stream_now_ns(ws->stream) + WS_INFLATE_PAUSE_NS;
   ws_timer_arm(ws);
 }
 

@@ -17,6 +17,9 @@ void ws_clocks_begin(struct ws *ws);
 /* Asks for the stream's timer at the first deadline. To be called when one has changed. */
 void ws_timer_arm(struct ws *ws);
 
+/* The peer's messages wait for a moment. */
+void ws_pause(struct ws *ws);
+
 /* We close: `code` WS_NO_CODE for a frame without one. */
 void ws_begin_close(struct ws *ws, unsigned code, struct span reason);
 

@@ -112,13 +112,14 @@ struct ws {
   struct ws_kept kept;
   struct ws_out out;
   const struct ws_source *source; /* NULL: none; see ws/source.h */
-  struct budget controls, fragments;
+  struct budget controls, fragments, inflating;
   uint64_t ping_ns, close_ns, timer_ns; /* deadlines */
+  uint64_t pause_ns;                    /* until then the peer's messages wait: `inflating` */
 };
 
 /* Whether messages of the peer have to wait. */
 static inline bool ws_is_blocked(const struct ws *ws) {
-  return ws->held || (ws->out.full && !ws->settings->duplex);
+  return ws->held || ws->pause_ns != MACHINE_NO_DEADLINE || (ws->out.full && !ws->settings->duplex);
 }
 
 static inline void ws_count(const struct ws *ws, size_t offset) {

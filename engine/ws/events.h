@@ -66,6 +66,7 @@ struct ws_counters {
   uint64_t broken;  /* closed with 1002 or 1007: the peer broke a rule */
   uint64_t too_big; /* with 1009: WS_MESSAGE_BYTES_DEFAULT, WS_INFLATED_BYTES_MAX */
   uint64_t flooded; /* with 1008: WS_CONTROL_BURST, WS_FRAGMENT_BURST */
+  uint64_t paused;  /* times that messages had to wait: WS_INFLATE_BURST_BYTES */
   uint64_t silent;  /* reset: no sign of life for WS_PING_NS_DEFAULT after a ping, or WS_CLOSE_NS */
 };
 

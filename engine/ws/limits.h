@@ -71,6 +71,14 @@
 
 /* ---- permessage-deflate ---------------------------------------------------------------------- */
 
+/* Bytes that a server inflates for one client at once, and each second again. A byte of a bomb becomes 1,032,
+ * and what is made of it costs as much as a message of that size, so that a client with 1 Mbit/s would take a
+ * core. Beyond it the client's messages wait for a few milliseconds, in which others get theirs. At once: a
+ * message of the default size; a second: about the text that half a core inflates and compresses again. */
+#define WS_INFLATE_BURST_BYTES      (1u * MIB)
+#define WS_INFLATE_BYTES_PER_SECOND (32u * MIB)
+#define WS_INFLATE_PAUSE_NS         (16 * MILLISECOND_NS)
+
 /* Base-2 logarithm of the window in bytes that we compress with, and that we ask peers to compress with.
  * A message of a few KiB gains nothing from more. Compressing takes 32 KiB with it, inflating 11 KiB
  * (from a peer that does not take the hint 43 KiB), while a message is under way; with context takeover as

@@ -129,6 +129,12 @@ static void plain(struct ws *ws, struct span bytes, bool last) {
 
 /* ---- compressed bytes ------------------------------------------------------------------------ */
 
+/* A client pays only with its own time for what its server sends. */
+static void charge(struct ws *ws, size_t bytes) {
+  if (ws->client || bytes == 0 || ws->pause_ns != MACHINE_NO_DEADLINE) return;
+  if (!budget_spend(&ws->inflating, (uint32_t)bytes, stream_now_ns(ws->stream))) ws_pause(ws);
+}
+
 /* Inflates `in`, and what was compressed goes on. False when that was the end. */
 static bool inflate_bytes(struct ws *ws, struct span in) {
   uint8_t room[WS_PIECE_BYTES];
@@ -136,6 +142,7 @@ static bool inflate_bytes(struct ws *ws, struct span in) {
   do {
     size_t made = 0;
     result = ws_inflate(ws->in.inflate, &in, room, sizeof room, &made);
+    charge(ws, made);
     if (made > 0) plain(ws, span_of(room, made), false);
     if (ws->state != WS_OPEN) return false; /* a fault, or the owner closes */
   } while (result == WS_INFLATE_FULL);

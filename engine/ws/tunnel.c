@@ -25,7 +25,8 @@ struct ws *ws_tunnel_new(const struct ws_settings *settings, void *user, bool cl
                     .code = WS_ABNORMAL,
                     .ping_ns = MACHINE_NO_DEADLINE,
                     .close_ns = MACHINE_NO_DEADLINE,
-                    .timer_ns = MACHINE_NO_DEADLINE};
+                    .timer_ns = MACHINE_NO_DEADLINE,
+                    .pause_ns = MACHINE_NO_DEADLINE};
   return ws;
 }
 
@@ -57,6 +58,7 @@ void ws_tunnel_open(struct ws *ws) {
   ws->silent = false;
   budget_init(&ws->controls, WS_CONTROL_BURST, WS_CONTROL_PER_SECOND, now_ns);
   budget_init(&ws->fragments, WS_FRAGMENT_BURST, WS_FRAGMENT_PER_SECOND, now_ns);
+  budget_init(&ws->inflating, WS_INFLATE_BURST_BYTES, WS_INFLATE_BYTES_PER_SECOND, now_ns);
   ws_clocks_begin(ws);
   WS_COUNT(ws, opened);
 }
@@ -209,6 +211,10 @@ void ws_tunnel_timer(struct stream *stream, uint64_t now_ns) {
   if (now_ns >= ws->timer_ns) {
     ws->timer_ns = MACHINE_NO_DEADLINE;
     if (events->timer && ws->state != WS_DONE) events->timer(ws, now_ns);
+  }
+  if (now_ns >= ws->pause_ns) {
+    ws->pause_ns = MACHINE_NO_DEADLINE;
+    ws_tunnel_go_on(ws);
   }
   if (ws->stream) ws_clocks(ws, now_ns);
   ws_tunnel_leave(ws);

@@ -101,13 +101,13 @@ static void short_messages_take_no_memory(void **state) {
   finish();
 }
 
-/* That many zeros, compressed: a frame of a client. */
-static uint8_t *bomb_of(size_t zeros, size_t *len) {
+/* That many zeros, compressed: a frame of a client, or of a server. */
+static uint8_t *bomb_of(size_t zeros, bool client, size_t *len) {
   struct ws_deflate *deflate = ws_deflate_new(&play.memory.memory, 15);
   uint8_t *plain = calloc(1, zeros), *frame = malloc(ws_deflate_bound(deflate, zeros) + 14);
   size_t packed = ws_deflate_message(deflate, span_of(plain, zeros), frame + 14);
   struct ws_frame header = {
-      .len = packed, .opcode = WS_OPCODE_BINARY, .fin = true, .rsv1 = true, .masked = true};
+      .len = packed, .opcode = WS_OPCODE_BINARY, .fin = true, .rsv1 = true, .masked = client};
   size_t used = ws_frame_encode(frame, &header); /* its key is 0 */
   memmove(frame + used, frame + 14, packed);
   *len = used + packed;
@@ -126,12 +126,13 @@ static void bombs(void **state) {
     play.settings.deflate = true;
     play.settings.fragments = unbounded;
     play.settings.message_bytes_max = unbounded ? SIZE_MAX : 0;
-    uint8_t *frame = bomb_of(max + more, &len);
+    uint8_t *frame = bomb_of(max + more, true, &len);
     play.memory.bytes_max = 0;
     begin_with(false);
     for (size_t at = 0; at < len; at += 1000) {
       play_bytes(&play, span_of(frame + at, len - at < 1000 ? len - at : 1000));
       (void)play_log(&play);
+      play_wait(&play, WS_INFLATE_PAUSE_NS);
     }
     free(frame);
     assert_int_equal(play.counters.too_big, more);
@@ -139,6 +140,53 @@ static void bombs(void **state) {
     assert_true(play.memory.bytes_max < 4 * (size_t)WS_MESSAGE_BYTES_DEFAULT);
     finish();
   }
+}
+
+/* Sends four bombs of half of WS_INFLATE_BURST_BYTES at once. */
+static void send_four_bombs(bool client) {
+  size_t len;
+  uint8_t *frame = bomb_of(WS_INFLATE_BURST_BYTES / 2, client, &len);
+  uint8_t *frames = malloc(4 * len);
+  for (size_t i = 0; i < 4; i++)
+    memcpy(frames + i * len, frame, len);
+  play_bytes(&play, span_of(frames, 4 * len));
+  (void)play_log(&play);
+  free(frames);
+  free(frame);
+}
+
+/* Beyond WS_INFLATE_BURST_BYTES a client's messages wait for WS_INFLATE_PAUSE_NS, and
+ * WS_INFLATE_BYTES_PER_SECOND give them back. */
+static void inflating_pauses(void **state) {
+  (void)state;
+  play_settings(&play);
+  play.settings.deflate = true;
+  begin_with(false);
+  send_four_bombs(true); /* the third is more, which is noticed within it */
+  assert_int_equal(play.counters.messages_received, 3);
+  assert_int_equal(play.counters.paused, 1);
+  play_peer(&play, "T:behind_them");
+  play_wait(&play, WS_INFLATE_PAUSE_NS - 1);
+  assert_int_equal(play.counters.messages_received, 3);
+  play_wait(&play, 1);
+  assert_int_equal(play.counters.messages_received, 5);
+  play_wait(&play, SECOND_NS / (WS_INFLATE_BYTES_PER_SECOND / WS_INFLATE_BURST_BYTES));
+  send_four_bombs(true);
+  assert_int_equal(play.counters.messages_received, 8);
+  assert_int_equal(play.counters.paused, 2);
+  finish();
+}
+
+static void a_client_does_not_pause(void **state) {
+  (void)state;
+  play_settings(&play);
+  play.settings.deflate = true;
+  play_begin(&play, true, "server_no_context_takeover; client_no_context_takeover");
+  (void)play_log(&play);
+  send_four_bombs(false);
+  assert_int_equal(play.counters.messages_received, 4);
+  assert_int_equal(play.counters.paused, 0);
+  finish();
 }
 
 /* Compressed blocks without content: twice the bound is read of them. */
@@ -265,6 +313,8 @@ int main(void) {
       cmocka_unit_test(memory_of_a_message),
       cmocka_unit_test(short_messages_take_no_memory),
       cmocka_unit_test(bombs),
+      cmocka_unit_test(inflating_pauses),
+      cmocka_unit_test(a_client_does_not_pause),
       cmocka_unit_test(empty_blocks),
       cmocka_unit_test(many_pongs),
       cmocka_unit_test(pongs_without_memory),

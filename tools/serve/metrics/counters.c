@@ -137,6 +137,7 @@ const struct serve_counter serve_counters[] = {
     WS(messages_sent, "Messages sent."),
     WS(broken, "WebSockets closed with 1002 or 1007: the peer broke a rule."),
     WS(too_big, "WebSockets closed with 1009: a message was too long."),
+    WS(paused, "Times that a WebSocket's messages waited: too much was inflated."),
     WS(flooded, "WebSockets closed with 1008: too many control frames or fragments."),
     WS(silent, "WebSockets reset because the peer gave no sign of life."),
     IO(turns, "Turns of the workers' loops."),
