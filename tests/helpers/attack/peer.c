@@ -135,9 +135,9 @@ static void got_goaway(struct peer *peer, size_t len) {
 }
 
 /* The reason in a WebSocket's close frame, which comes last. */
-static void got_close(struct peer *peer, size_t len) {
+static void got_close(struct peer *peer) {
   const uint8_t *kept = peer->kept;
-  if (len > PEER_KEPT_BYTES) return;
+  const size_t len = peer->got;
   for (size_t at = 0; at + 4 <= len; at++) {
     if (kept[at] != 0x88 || at + 2 + kept[at + 1] != len) continue;
     const unsigned reason_len = kept[at + 1] - 2u;
@@ -170,7 +170,7 @@ static void got_frame(struct peer *peer) {
     peer->tally->small_data += len < 256 && !(flags & END_STREAM);
     peer->granted += len;
     peer->granted_id = id;
-    if (flags & END_STREAM) got_close(peer, len);
+    if (flags & END_STREAM) got_close(peer);
     break;
   case HEADERS: peer->tally->statuses[status_class(peer)]++; break;
   case RST_STREAM:
@@ -191,6 +191,22 @@ static void got_frame(struct peer *peer) {
   }
 }
 
+/* Keeps the last bytes: a WebSocket's close frame is among them. */
+static void keep_last(struct peer *peer, const uint8_t *bytes, size_t len) {
+  const size_t fresh = len < PEER_KEPT_BYTES ? len : PEER_KEPT_BYTES;
+  size_t old = peer->got < PEER_KEPT_BYTES - fresh ? peer->got : PEER_KEPT_BYTES - fresh;
+  memmove(peer->kept, peer->kept + peer->got - old, old);
+  memcpy(peer->kept + old, bytes + len - fresh, fresh);
+  peer->got = old + fresh;
+}
+
+static void keep_first(struct peer *peer, const uint8_t *bytes, size_t len) {
+  const size_t room = PEER_KEPT_BYTES - peer->got;
+  if (len > room) len = room;
+  memcpy(peer->kept + peer->got, bytes, len);
+  peer->got += len;
+}
+
 static void take(struct peer *peer, const uint8_t *bytes, size_t len) {
   for (;;) {
     while (peer->have < 9 && len > 0) {
@@ -201,8 +217,7 @@ static void take(struct peer *peer, const uint8_t *bytes, size_t len) {
     }
     if (peer->have < 9) return;
     const size_t part = len < peer->left ? len : peer->left;
-    for (size_t i = 0; i < part && peer->got < PEER_KEPT_BYTES; i++)
-      peer->kept[peer->got++] = bytes[i];
+    (peer->header[3] == DATA ? keep_last : keep_first)(peer, bytes, part);
     bytes += part;
     len -= part;
     peer->left -= part;
@@ -212,20 +227,13 @@ static void take(struct peer *peer, const uint8_t *bytes, size_t len) {
   }
 }
 
-/* Keeps the last bytes: the server's close frame is among them. */
-static void take_websocket(struct peer *peer, const uint8_t *bytes, size_t len) {
-  const size_t fresh = len < PEER_KEPT_BYTES ? len : PEER_KEPT_BYTES;
-  size_t old = peer->got < PEER_KEPT_BYTES - fresh ? peer->got : PEER_KEPT_BYTES - fresh;
-  memmove(peer->kept, peer->kept + peer->got - old, old);
-  memcpy(peer->kept + old, bytes + len - fresh, fresh);
-  peer->got = old + fresh;
-  peer->tally->data_bytes += len;
-}
-
 /* Counts status lines. After an error the server reads no further. */
 static void take_h1(struct peer *peer, const uint8_t *bytes, size_t len) {
   static const char line[] = "HTTP/1.1 ";
-  if (peer->phase) take_websocket(peer, bytes, len);
+  if (peer->phase) {
+    keep_last(peer, bytes, len);
+    peer->tally->data_bytes += len;
+  }
   for (size_t i = 0; i < len; i++) {
     if (line[peer->matched] == 0) {
       const unsigned class = bytes[i] - (unsigned)'0';
@@ -246,7 +254,7 @@ bool peer_drain(struct peer *peer) {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
     if (n <= 0) {
       n == 0 ? peer->tally->closed++ : peer->tally->cut++;
-      if (peer->h1 && peer->phase) got_close(peer, peer->got);
+      if (peer->h1 && peer->phase) got_close(peer);
       return false;
     }
     peer->tally->bytes_received += (uint64_t)n;
