@@ -45,10 +45,28 @@ static void set(struct list *list, const struct header *field) {
   drop(list, field, i + 1);
 }
 
-static void apply(struct list *list, const struct field_rules *rules, bool secure) {
+static bool has(const struct list *list, enum header_token token) {
+  for (size_t i = 0; i < list->count; i++)
+    if (header_token_by_name(&list->at[i]) == token) return true;
+  return false;
+}
+
+/* Whether the response is one that the rule is about. */
+static bool applies(const struct list *list, const struct field_rule *rule, unsigned status,
+                    bool secure) {
+  switch (rule->field.token) {
+  case TOKEN_STRICT_TRANSPORT_SECURITY: return secure;
+  case TOKEN_CONTENT_ENCODING:
+    return (status < 300 || status == 304) && !has(list, TOKEN_CONTENT_ENCODING);
+  default: return true;
+  }
+}
+
+static void apply(struct list *list, const struct field_rules *rules, unsigned status,
+                  bool secure) {
   for (uint32_t i = 0; i < rules->count; i++) {
     const struct field_rule *rule = &rules->at[i];
-    if (rule->field.token == TOKEN_STRICT_TRANSPORT_SECURITY && !secure) continue;
+    if (!applies(list, rule, status, secure)) continue;
     switch (rule->kind) {
     case FIELD_SET: set(list, &rule->field); break;
     case FIELD_ADD: append(list, &rule->field); break;
@@ -66,13 +84,13 @@ static bool respond(const struct answer_filter *filter, struct stream *stream,
   list.full = false;
   for (size_t i = 0; i < response->count; i++)
     append(&list, &response->fields[i]);
-  apply(&list, rules, secure);
+  apply(&list, rules, response->status, secure);
   if (list.full) {
     contract_drop(response->body);
     *response = (struct response){.status = 500};
     list.count = 0;
     list.full = false;
-    apply(&list, rules, secure);
+    apply(&list, rules, response->status, secure);
   }
   response->fields = list.at;
   response->count = list.count;
@@ -92,7 +110,9 @@ const char *field_rule_refusal(enum field_rule_kind kind, struct span name, stru
   if (header_name_flags(name) || name.base[0] == ':') return "is not a field's name";
   if (header_token_is_of_connection(token) || token == TOKEN_TE || token == TOKEN_TRAILER)
     return "is about the connection";
-  if (token == TOKEN_CONTENT_LENGTH || token == TOKEN_CONTENT_RANGE) return "follows from the body";
+  if (token == TOKEN_CONTENT_LENGTH || token == TOKEN_CONTENT_RANGE ||
+      (token == TOKEN_CONTENT_ENCODING && kind == FIELD_REMOVE))
+    return "follows from the body";
   if (kind == FIELD_REMOVE && (token == TOKEN_DATE || token == TOKEN_SERVER))
     return "is sent with every response; it can only be set";
   if (kind != FIELD_REMOVE && header_value_flags(value)) return "cannot have this value";

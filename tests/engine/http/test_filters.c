@@ -135,6 +135,27 @@ static void over_secure_transport(enum exchange_protocol protocol) {
   exchange_end(&exchange);
 }
 
+/* A content-encoding is said of what is sent as it is stored, not of errors, nor where the body has one already. */
+static void of_stored_content(enum exchange_protocol protocol) {
+  static const struct {
+    unsigned status;
+    const char *own, *expected;
+  } rows[] = {{200, NULL, "gzip"}, {206, NULL, "gzip"}, {304, NULL, "gzip"}, {200, "br", "br"},
+              {404, NULL, NULL},   {503, NULL, NULL},   {302, NULL, NULL}};
+  const struct field_rule at[] = {{FIELD_SET, field("content-encoding", "gzip")}};
+  struct field_rules rules;
+  field_rules_init(&rules, at, 1, NULL);
+  begin(protocol, &rules.filter);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    app.status = rows[i].status;
+    app.count = 0;
+    if (rows[i].own) give("content-encoding", rows[i].own);
+    ask("GET");
+    expect("content-encoding", rows[i].expected);
+  }
+  exchange_end(&exchange);
+}
+
 /* The most fields, and one more. */
 static void many_fields(enum exchange_protocol protocol) {
   static char names[FIELD_RULES_FIELDS_MAX + 1][16];
@@ -294,15 +315,20 @@ static void pages_then_fields(enum exchange_protocol protocol) {
 
 EACH_PROTOCOL(fields)
 EACH_PROTOCOL(over_secure_transport)
+EACH_PROTOCOL(of_stored_content)
 EACH_PROTOCOL(many_fields)
 EACH_PROTOCOL(errors)
 EACH_PROTOCOL(pages_then_fields)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_fields),      cmocka_unit_test(test_over_secure_transport),
-      cmocka_unit_test(test_many_fields), cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_errors),      cmocka_unit_test(test_pages_then_fields),
+      cmocka_unit_test(test_fields),
+      cmocka_unit_test(test_over_secure_transport),
+      cmocka_unit_test(test_of_stored_content),
+      cmocka_unit_test(test_many_fields),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_pages_then_fields),
   };
   return cmocka_run_group_tests_name("filters", tests, NULL, NULL);
 }

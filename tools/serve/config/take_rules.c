@@ -63,6 +63,9 @@ static bool add_field(struct config_making *making, enum field_rule_kind kind, s
   if (is_long(making, name) || is_long(making, value)) return false;
   const char *why = field_rule_refusal(kind, lower, value);
   if (why) return config_wrong(making, "%.*s %s", (int)lower.len, (const char *)lower.base, why);
+  if (header_token_of(lower) == TOKEN_CONTENT_ENCODING && making->route->compress)
+    return config_wrong(making, "what is compressed on the fly would be said to have this coding, "
+                                "too: it needs compress: false");
   if (!room_for_one(making, (void **)&rules->fields, rules->field_count, FIELD_RULES_MAX,
                     sizeof *rules->fields) ||
       !room_for_one(making, (void **)&rules->field_parts, rules->field_count, FIELD_RULES_MAX,

@@ -76,6 +76,12 @@ static const struct {
     {"header-set: {'x a': b}", "21: header-set x a: b: x a is not a field's name"},
     {"header-add: {content-length: 1}",
      "30: header-add content-length: 1: content-length follows from the body"},
+    {"header-set: {content-encoding: gzip}",
+     "32: header-set content-encoding: gzip: what is compressed on the fly would be said to have "
+     "this coding, too: it needs compress: false"},
+    {"compress: false\nheader-set: {content-encoding: gzip}", ""},
+    {"header-remove: content-encoding",
+     "16: header-remove content-encoding: content-encoding follows from the body"},
     {"header-remove: [etag, X-A]", ""},
     {"header-remove: server",
      "16: header-remove server: server is sent with every response; it can "
