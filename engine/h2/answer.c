@@ -208,7 +208,7 @@ static bool may_push(const struct h2 *h2, const struct h2_stream *parent) {
 static void promised_request(const struct header *fields, size_t count, struct request *request,
                              struct headers *list) {
   *list = (struct headers){.at = (struct header *)(uintptr_t)fields, .count = (uint32_t)count};
-  *request = (struct request){.fields = list, .content_length = -1, .end = true};
+  *request = (struct request){.fields = list, .content_length = -1, .end = true, .pushed = true};
   for (size_t i = 0; i < count; i++) {
     switch (header_token_by_name(&fields[i])) {
     case TOKEN_METHOD: request->method = fields[i].value; break;

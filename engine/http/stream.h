@@ -88,6 +88,7 @@ struct request {
   const struct headers *fields;                /* all fields, pseudo-header fields included */
   int64_t content_length;                      /* -1: not given */
   bool end;                                    /* no body follows */
+  bool pushed;                                 /* the client did not ask: see stream_push() */
 };
 
 /* What a header section that was received took, in bytes. */

@@ -35,7 +35,8 @@ promise_read(struct promise *promise, const struct header *fields, size_t count)
   struct request *request = &promise->request;
   promise->list =
       (struct headers){.at = (struct header *)(uintptr_t)fields, .count = (uint32_t)count};
-  *request = (struct request){.fields = &promise->list, .content_length = -1, .end = true};
+  *request =
+      (struct request){.fields = &promise->list, .content_length = -1, .end = true, .pushed = true};
   for (size_t i = 0; i < count; i++) {
     switch (header_token_by_name(&fields[i])) {
     case TOKEN_METHOD: request->method = fields[i].value; break;

@@ -110,6 +110,15 @@ def test_a_pushed_resource_is_negotiated_like_its_page(served, root):
     client.close()
 
 
+def test_pushes_are_not_counted_in_rates(start, root):
+    """They were not asked for: a page with pushes is one request."""
+    server = start(root, "--push-manifest", root / "manifest.json", "--request-rate", "1/h,burst=2")
+    client = Watcher(server.http_port, push=True)
+    assert [client.wait(client.request("/"))[0].status for _ in range(3)] == [200, 200, 429]
+    assert [response.status for response in client.wait(2, 4, 6, 8)] == [200] * 4
+    client.close()
+
+
 def test_a_push_may_be_refused(served, root):
     client = Watcher(served.http_port, push=True)
     client.wait(client.request("/"))

@@ -150,7 +150,7 @@ static bool admit(struct router *router, const struct serve_route *route, struct
     refuse(router, stream, 403);
     return false;
   }
-  if (rules->rate.interval_ns == 0) return true;
+  if (rules->rate.interval_ns == 0 || request->pushed) return true;
   unsigned seconds =
       rates_request(router->settings.rates, &rules->rate, stream->peer->address, now_ns);
   if (seconds == 0) return true;

@@ -172,6 +172,7 @@ static struct machine_peer peer;
 static struct rates rates;
 static struct fake_stream fake;
 static const char *authority; /* of requests; NULL: example.org */
+static bool pushed;           /* the next requests are promised to the client */
 
 /* A client comes from 10.0.0.0/8, or from elsewhere. */
 static void come_from(uint8_t first) {
@@ -194,6 +195,7 @@ static void on_request(void *ctx, struct stream *stream, const struct request *r
                        uint64_t now_ns) {
   (void)ctx;
   struct request own = *request;
+  own.pushed = pushed;
   stream->peer = &peer;
   static struct stream_ops ops;
   ops = *stream->ops;
@@ -371,6 +373,10 @@ static void test_rates(void **state) {
   end();
   answered(429, "/", NULL);
   end();
+  pushed = true; /* nobody asked */
+  answered(200, "/same", "same");
+  end();
+  pushed = false;
   answered(200, "/free", "free");
   end();
   come_from(11);
