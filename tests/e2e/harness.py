@@ -141,14 +141,12 @@ def seccomp(program):
 
 
 # tests/run has taken io_uring from all tests, and with that from weir.
-needs_io_uring = pytest.mark.skipif("WEIR_WITHOUT_IO_URING" in os.environ, reason="io_uring is refused to all tests")
-
-
-def without_warning(err):
-    """What clients wrote, but not that tests/run has taken io_uring from all of them."""
-    if "WEIR_WITHOUT_IO_URING" not in os.environ:
-        return err
-    return re.sub(r"(?m)^(\w+: )?warning: on epoll, because io_uring is refused: .*\n", "", err)
+WITHOUT_IO_URING = "WEIR_WITHOUT_IO_URING" in os.environ
+# Clients are told, as they would warn. Servers find out by themselves.
+SERVER_ENV = {"WEIR_RING": os.environ.get("WEIR_RING", "")}
+if WITHOUT_IO_URING:
+    os.environ["WEIR_RING"] = "epoll"
+needs_io_uring = pytest.mark.skipif(WITHOUT_IO_URING, reason="io_uring is refused to all tests")
 
 
 def without_io_uring(call=425):
@@ -198,7 +196,7 @@ class Server:
         self.command = command
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, env={**os.environ, **(env or {})},
+                                            stderr=log, env={**os.environ, **SERVER_ENV, **(env or {})},
                                             preexec_fn=preexec)
         self.pid = self.process.pid
         ports = [p for p in (self.http_port, self.https_port) if p]
@@ -293,7 +291,7 @@ def run(*arguments, variant=None, env=None, preexec=None, seconds=PATIENCE_SECON
     out, err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     for words in SANITIZER_WORDS:
         assert words not in err, err
-    return done.returncode, out, err if preexec else without_warning(err)
+    return done.returncode, out, err
 
 
 def tool(*command, seconds=PATIENCE_SECONDS, **more):

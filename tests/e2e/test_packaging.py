@@ -82,7 +82,7 @@ HEADER = f"/usr/include/{os.uname().machine}-linux-gnu/asm/unistd_64.h"
 
 @needs("systemd-analyze")
 @pytest.mark.skipif(not os.path.exists(HEADER), reason="there is no list of system calls here")
-@pytest.mark.parametrize("ring", ["io_uring", "epoll"])
+@pytest.mark.parametrize("ring", [pytest.param("io_uring", marks=harness.needs_io_uring), "epoll"])
 def test_weir_needs_no_other_system_calls(start, tmp_path, ring):
     """Under the filter of the unit, with EPERM for all else."""
     with open(HEADER, encoding="ascii") as header:
