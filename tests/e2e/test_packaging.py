@@ -191,14 +191,35 @@ def start_with(start, tmp_path, text, *, secure=True):
     return server
 
 
+TABLE = os.path.join(harness.ROOT, "tools/serve/config/table.c")
+
+
+def settings():
+    """(key, option) of each."""
+    with open(TABLE, encoding="utf-8") as source:
+        rows = re.findall(r'\{\.name = "([a-z0-9-]+)",\n(?: +\.option = "([a-z0-9-]+)",)?', source.read())
+    assert len(rows) > 30
+    return [(key, option or key) for key, option in rows]
+
+
+def test_every_setting_is_described():
+    """In the help, from which weir-serve(1) is made, and in weir(1); and these tell of no other options."""
+    with open(os.path.join(harness.ROOT, "tools/weir.1"), encoding="utf-8") as file:
+        page = file.read().replace("\\-", "-")
+    part = re.search(r"^\.SH OPTIONS OF WEIR SERVE\n(.*?)^\.SH ", page, re.M | re.S)[1]
+    own = {"help", "version", "config", "check", "print-config"}  # of the command line alone
+    options = {option for _, option in settings()}
+    terms = " ".join(re.findall(r"^\.B.*", part, re.M))
+    for words in (options_of("serve"), re.findall(r"--[a-z0-9-]+", terms)):
+        listed = {re.sub("^--(no-)?", "", word) for word in words}
+        assert options <= listed, options - listed
+        assert listed <= options | own, listed - options - own
+
+
 def test_example_configuration(start, tmp_path):
     """It has every setting, and serves as it is."""
-    table = os.path.join(harness.ROOT, "tools/serve/config/table.c")
-    text = tool("awk", "-f", os.path.join(GENERATE, "example.awk"), table).decode()
-    with open(table, encoding="utf-8") as source:
-        names = re.findall(r'\{\.name = "([a-z0-9-]+)"', source.read())
-    assert len(names) > 30
-    for name in names:
+    text = tool("awk", "-f", os.path.join(GENERATE, "example.awk"), TABLE).decode()
+    for name, _ in settings():
         assert len(re.findall(rf"^#(?:  - |    )?{name}: \S", text, re.M)) == 1, name
     start_with(start, tmp_path, text.replace("/var/www/html", str(tmp_path)))
 

@@ -29,7 +29,7 @@ class Gone(Exception):
 class Stream:
     def __init__(self):
         self.accepted = self.ended = False
-        self.data, self.status = b"", None  # status: of RST_STREAM
+        self.data, self.status = bytearray(), None  # status: of RST_STREAM
 
     def over(self):
         return self.ended or self.status is not None
