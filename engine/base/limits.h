@@ -304,9 +304,9 @@
  * that have been idle for as long are drained to make room for others, and close at once. */
 #define H1_GRACE_NS (1 * SECOND_NS)
 
-/* Chunks with fewer bytes than this cost a token each: one byte costs us a call of the handler, and the
- * peer six bytes. A budget: at once, and each second again; beyond it the request gets 400 and the
- * connection ends. A person types ten characters a second. */
+/* Chunks of a request with fewer bytes than this cost a token each: one byte costs us a call of the handler,
+ * and the client six bytes. A budget: at once, and each second again; beyond it the request gets 400 and the
+ * connection ends. A person types ten characters a second. Responses are not charged. */
 #define H1_CHUNK_SMALL_BYTES      64u
 #define H1_CHUNK_SMALL_BURST      10000u
 #define H1_CHUNK_SMALL_PER_SECOND 500u

@@ -112,7 +112,7 @@ void h1_fault_abort(struct h1_stream *stream, unsigned status, uint32_t code) {
 bool h1_fault_charge_chunk(struct h1_stream *stream, uint64_t bytes) {
   struct h1 *h1 = stream->h1;
   struct h1_counters *counters = &h1->shared->counters;
-  if (bytes >= H1_CHUNK_SMALL_BYTES) return true;
+  if (bytes >= H1_CHUNK_SMALL_BYTES || h1->role == H1_CLIENT) return true;
   counter_add(&counters->charged_chunks, 1);
   if (budget_spend(&h1->small_chunks, 1, h1->now_ns)) return true;
   counter_add(&counters->calmed_chunks, 1);

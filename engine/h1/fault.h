@@ -23,7 +23,7 @@ void h1_fault_server(struct h1 *h1, const char *reason);
 /* Ends a stream early. `status` is what the client gets if no answer has begun. */
 void h1_fault_abort(struct h1_stream *stream, unsigned status, uint32_t code);
 
-/* A chunk of that many bytes has begun. False: it was one small chunk too many, and the stream
+/* A chunk of that many bytes has begun. False, for a server: it was one small chunk too many, and the stream
  * has ended. */
 __attribute__((warn_unused_result)) bool h1_fault_charge_chunk(struct h1_stream *stream,
                                                                uint64_t bytes);

@@ -280,6 +280,24 @@ static void test_endless_informational_responses(void **state) {
   client_end();
 }
 
+/* A response may have any number of small chunks: only requests are charged for H1_CHUNK_SMALL_BURST. */
+static void test_small_chunks(void **state) {
+  static const struct ask asks[] = {ASK("GET", "/"), {.method = NULL}};
+  static const char chunk[] = "1\r\nx\r\n", last[] = "0\r\n\r\n";
+  (void)state;
+  client_begin(asks);
+  client_pump();
+  client_give(CHUNKED, sizeof CHUNKED - 1);
+  for (unsigned i = 0; i < 2 * H1_CHUNK_SMALL_BURST; i++) {
+    *client.heard = 0;
+    client_give(chunk, sizeof chunk - 1);
+    assert_non_null(strchr(client.heard, 'x'));
+  }
+  client_give(last, sizeof last - 1);
+  assert_non_null(strstr(client.heard, "x end, 1 closed 0"));
+  client_end();
+}
+
 /* What has come before the request has left is not taken for its response. */
 static void test_response_before_its_request(void **state) {
   static const struct ask asks[] = {ASK("GET", "/a"), ASK("GET", "/b"), {.method = NULL}};
@@ -311,11 +329,9 @@ static void test_drain(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rows),
-      cmocka_unit_test(test_tunnel_half_closed),
-      cmocka_unit_test(test_clocks),
-      cmocka_unit_test(test_endless_informational_responses),
-      cmocka_unit_test(test_response_before_its_request),
+      cmocka_unit_test(test_rows),         cmocka_unit_test(test_tunnel_half_closed),
+      cmocka_unit_test(test_clocks),       cmocka_unit_test(test_endless_informational_responses),
+      cmocka_unit_test(test_small_chunks), cmocka_unit_test(test_response_before_its_request),
       cmocka_unit_test(test_drain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
