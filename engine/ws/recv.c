@@ -79,38 +79,43 @@ static void control_bytes(struct ws *ws, struct span bytes) {
   control_done(ws);
 }
 
-/* Takes the next bytes of a data frame's payload: at most WS_PIECE_BYTES where they have to be unmasked. */
-static void data_bytes(struct ws *ws, struct span bytes) {
+/* Unmasks the next bytes of a data frame: as many as there are where the message is gathered, WS_PIECE_BYTES at most, into
+ * `piece`, where it is not. */
+static struct span unmask(struct ws *ws, struct span bytes, uint8_t *piece) {
+  const struct ws_in *in = &ws->in;
+  uint64_t offset = in->offset;
+  bool is_rest = in->frame.fin && in->offset + bytes.len == in->frame.len;
+  uint8_t *room = ws_message_room(ws, bytes.len, is_rest && bytes.len <= WS_PIECE_BYTES);
+  if (!room) {
+    room = piece;
+    if (bytes.len > WS_PIECE_BYTES) bytes.len = WS_PIECE_BYTES;
+  }
+#ifdef WEIR_CANARY_LATE_MASK /* a bug on demand, which the simulation must find */
+  offset = 0;
+#endif
+  ws_mask(room, bytes.base, bytes.len, in->frame.key, offset);
+  return span_of(room, bytes.len);
+}
+
+/* Takes the next bytes of a data frame's payload, and returns how many. */
+static size_t data_bytes(struct ws *ws, struct span bytes) {
   struct ws_in *in = &ws->in;
   uint8_t piece[WS_PIECE_BYTES];
-  bool ends = in->offset + bytes.len == in->frame.len;
-  if (in->frame.masked && bytes.len > 0) {
-    uint8_t *room = ws_message_room(ws, bytes.len, ends && in->frame.fin);
-    if (!room) room = piece;
-    uint64_t offset = in->offset;
-#ifdef WEIR_CANARY_LATE_MASK /* a bug on demand, which the simulation must find */
-    offset = 0;
-#endif
-    ws_mask(room, bytes.base, bytes.len, in->frame.key, offset);
-    bytes.base = room;
-  }
+  if (in->frame.masked && bytes.len > 0) bytes = unmask(ws, bytes, piece);
   in->offset += bytes.len;
-  bool last = ends && in->frame.fin;
+  bool ends = in->offset == in->frame.len, last = ends && in->frame.fin;
   if (ends) in->in_payload = false;
   if (ws->state == WS_OPEN) ws_message_add(ws, bytes, last);
   if (last && ws->state != WS_OPEN) in->in_message = false;
+  return bytes.len;
 }
 
 static size_t payload(struct ws *ws, struct span bytes) {
   struct ws_in *in = &ws->in;
   uint64_t left = in->frame.len - in->offset;
   if (bytes.len > left) bytes.len = (size_t)left;
-  if (ws_opcode_is_control(in->frame.opcode)) {
-    control_bytes(ws, bytes);
-  } else {
-    if (in->frame.masked && bytes.len > WS_PIECE_BYTES) bytes.len = WS_PIECE_BYTES;
-    data_bytes(ws, bytes);
-  }
+  if (!ws_opcode_is_control(in->frame.opcode)) return data_bytes(ws, bytes);
+  control_bytes(ws, bytes);
   return bytes.len;
 }
 
