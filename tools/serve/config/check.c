@@ -118,8 +118,8 @@ void config_check_route(struct config_making *making, const struct config_part *
       making->route->action = actions[i].action;
   }
   bool path = part->scope != CONFIG_ROUTE || own(part, "path")->given;
-  if (!path) mistakes_add(making->mistakes, part->place, "a route needs path");
-  if (count == 0)
+  if (!path && !part->strange) mistakes_add(making->mistakes, part->place, "a route needs path");
+  if (count == 0 && !part->strange)
     mistakes_add(making->mistakes, part->place,
                  "a route needs its own directory, redirect, answer or demo");
   if (count == 1 && making->route->action == SERVE_DEMO) check_demo(making, part);
@@ -128,7 +128,7 @@ void config_check_route(struct config_making *making, const struct config_part *
 
 void config_check_paths(struct config_making *making, const struct config_part *part) {
   const struct serve_host *host = making->host;
-  if (host->route_count == 0)
+  if (host->route_count == 0 && !part->strange)
     mistakes_add(making->mistakes, part->place, "the host %s has nothing to serve",
                  host->name ? host->name : "without a name");
   for (unsigned i = 1; i < host->route_count; i++) {
@@ -143,7 +143,8 @@ void config_check_paths(struct config_making *making, const struct config_part *
 /* ---- hosts ----------------------------------------------------------------------------------- */
 
 void config_check_host(struct config_making *making, const struct config_part *part) {
-  if (!has(part, "name")) mistakes_add(making->mistakes, part->place, "a host needs name");
+  if (!has(part, "name") && !part->strange)
+    mistakes_add(making->mistakes, part->place, "a host needs name");
 }
 
 static void check_names(struct config_making *making, const struct serve_names *names,

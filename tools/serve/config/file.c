@@ -116,9 +116,10 @@ static void read_list(struct reader *reader, struct config_part *part,
   }
 }
 
-static void read_unknown(struct reader *reader, const struct config_part *part,
+static void read_unknown(struct reader *reader, struct config_part *part,
                          const struct yaml_tree *key) {
   char advice[MISTAKE_BYTES / 2];
+  part->strange = true;
   config_key_advice(text_of(key), part->scope, advice, sizeof advice);
   mistakes_add(reader->mistakes, key->place, "%s: %s%s%s", text_of(key),
                config_key_find(text_of(key)) || config_list_find(text_of(key)) ? "not here"

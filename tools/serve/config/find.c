@@ -33,17 +33,33 @@ const struct config_list *config_list_find(const char *name) {
 
 /* ---- advice ---------------------------------------------------------------------------------- */
 
-/* What people of other servers look for. */
+/* What people look for by the names of nginx, Caddy, h2o and HAProxy. */
 static const struct {
-  const char *name, *advice;
+  const char *names, *advice; /* names between blanks */
 } others[] = {
-    {"proxy", "weir does not forward requests to other servers yet"},
-    {"listen", "use http or https"},
-    {"listeners", "use http or https"},
-    {"certificate", "use certificates, a list of cert and key"},
-    {"root", "use directory"},
-    {"server_name", "use name, in hosts"},
-    {"location", "use path, in routes"},
+    {" proxy proxy_pass reverse_proxy upstream backend ",
+     "weir does not forward requests to other servers yet"},
+    {" listen listeners bind ", "use http or https"},
+    {" certificate ssl_certificate ssl_certificate_key tls ssl crt ",
+     "use certificates, a list of cert and key"},
+    {" root alias file_server file.dir ", "use directory"},
+    {" server_name ", "use name, in hosts"},
+    {" server servers sites ", "use hosts"},
+    {" location handle locations paths ", "use path, in routes"},
+    {" return rewrite redir ", "use redirect, or answer"},
+    {" respond ", "use answer"},
+    {" try_files ", "use fallback"},
+    {" autoindex browse file.dirlisting ", "use listing"},
+    {" gzip brotli zstd encode compression ", "use compress"},
+    {" add_header add-header headers header ", "use header-set or header-add"},
+    {" expires ", "use cache-control or cache-rule"},
+    {" allow deny ", "use access"},
+    {" limit_req rate_limit ", "use request-rate"},
+    {" limit_conn ", "use connections-per-client"},
+    {" types mime ", "use type"},
+    {" worker_processes threads nbthread num-threads ", "use workers"},
+    {" worker_connections maxconn max-connections ", "use connections"},
+    {" keepalive_timeout timeout idle_timeout ", "use idle-seconds"},
 };
 
 /* Where a key or a list may stand, in words. */
@@ -70,12 +86,21 @@ static size_t names_of(unsigned scope, const char **out) {
   return count;
 }
 
+/* `names` stand between blanks. */
+static bool is_among(const char *names, const char *name) {
+  size_t len = strlen(name);
+  if (len == 0 || strchr(name, ' ')) return false;
+  for (const char *at = names; (at = strstr(at, name)); at++)
+    if (at[-1] == ' ' && at[len] == ' ') return true;
+  return false;
+}
+
 void config_key_advice(const char *name, enum config_scope scope, char *out, size_t size) {
   const char *names[CONFIG_KEYS_MAX];
   unsigned scopes = scopes_of(name);
   out[0] = 0;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (strcmp(others[i].name, name) == 0) snprintf(out, size, "%s", others[i].advice);
+    if (is_among(others[i].names, name)) snprintf(out, size, "%s", others[i].advice);
   if (scopes) snprintf(out, size, "%s", place_of(scopes));
   if (out[0]) return;
   const char *near = nearest_word(name, names, names_of(scope, names));

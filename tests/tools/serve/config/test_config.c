@@ -60,9 +60,18 @@ static const struct row {
      "F:1:1: pathh: no such key; did you mean path? But it belongs into an entry of routes\n"},
     {"a global key in a route", "routes:\n- path: /\n  directory: d\n  workers: 1\n",
      "F:4:3: workers: not here; it belongs at the top\n"},
-    {"nginx's words", "listen: 80\n", "F:1:1: listen: no such key; use http or https\n"},
+    {"words of other servers",
+     "listen: 80\nhosts:\n- server_name: a\n  try_files: b\n- {name: c, root: d}\nsites: []\n\"\": "
+     "1\n"
+     "\" bind\": 2\n",
+     "F:1:1: listen: no such key; use http or https\n"
+     "F:3:3: server_name: no such key; use name, in hosts\n"
+     "F:4:3: try_files: no such key; use fallback\n"
+     "F:5:13: root: no such key; use directory\n"
+     "F:6:1: sites: no such key; use hosts\n"
+     "F:7:1: : no such key\n"
+     "F:8:1:  bind: no such key\n"},
     {"a proxy", "routes:\n- path: /\n  proxy: http://b/\n",
-     "F:2:3: a route needs its own directory, redirect, answer or demo\n"
      "F:3:3: proxy: no such key; weir does not forward requests to other servers yet\n"},
     {"twice", "workers: 1\nworkers: 2\n", "F:2:1: a key is given twice\n"},
     {"several at once", "workers: 0\nhttps: x\nflow: fast\n",
