@@ -20,6 +20,11 @@
 /* Messages on their way to one worker; a power of two. The sender is told when it is full. */
 #define IO_MAILBOX_ENTRIES 256u
 
+/* Pieces of memory that can be sent by reference, and bytes of one: a window of a large file (FILES_WINDOW_BYTES).
+ * 128 MiB of addresses for each worker: the windows of four directories. More are sent as usual. */
+#define PAGES_COUNT 1024
+#define PAGES_BYTES (128 * 1024)
+
 /* ---- ring ------------------------------------------------------------------------------------ */
 
 /* Submission entries. A full queue is submitted at once, so this only sizes the batch. */
@@ -135,6 +140,17 @@
 
 /* Spans of one send. UIO_MAXIOV is 1024, but beyond a few dozen the copying dominates. */
 #define IO_SEND_SPANS 32u
+
+/* A send goes by reference if this many of its bytes can; the two or three system calls more cost as much as
+ * the copy of some 16 KiB. */
+#define SPLICER_LEAST_BYTES 32768u
+
+/* Bytes of a span that is copied to go with others by reference: the header of a frame, or of a response. */
+#define SPLICER_SHORT_BYTES 4096u
+
+/* Size of the pipe: in pages, which it counts, a budget of 256 KiB in frames of 16 KiB, each with a page for its header
+ * and one for its crooked ends. Untested: a shorter pipe only makes for shorter sends. */
+#define SPLICER_PIPE_BYTES (512 * 1024)
 
 /* Received bytes that all links of a worker may keep in copies while their machines do not want
  * them. A link that would keep more is cut: memory is finite. */
@@ -369,7 +385,7 @@
 
 /* Bytes of a piece of a large file that is read once for all that read the file, and sent from where it lies.
  * Larger ones save little: copying them takes a hundred times as long as the system call. */
-#define FILES_WINDOW_BYTES (128 * 1024)
+#define FILES_WINDOW_BYTES PAGES_BYTES
 
 /* Such pieces of one worker, or fewer: 32 MiB, half of what it may hold of small files. Enough for as many large files
  * as are sent at once; readers of more read for themselves. */

@@ -515,7 +515,8 @@ struct files *files_create(const struct files_settings *settings, const char **n
   bool opened = beneath_init(&files->beneath, settings->root, error);
   files->root = opened ? strdup(settings->root) : NULL;
   if (files->root && file_cache_init(&files->cache)) {
-    windows_init(&files->windows, &files->cache, windows_of(&files->cache));
+    windows_init(&files->windows, &files->cache, settings->loop ? &settings->loop->pages : NULL,
+                 windows_of(&files->cache));
     if (note) *note = files->beneath.stepwise ? stepwise_note : NULL;
     return files;
   }

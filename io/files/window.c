@@ -31,8 +31,9 @@ static void invariants(const struct file_windows *windows) {
 }
 #endif
 
-void windows_init(struct file_windows *windows, struct file_cache *cache, uint32_t count) {
-  *windows = (struct file_windows){.cache = cache};
+void windows_init(struct file_windows *windows, struct file_cache *cache, struct pages *pages,
+                  uint32_t count) {
+  *windows = (struct file_windows){.cache = cache, .pages = pages};
   list_init(&windows->order);
   windows->at = calloc(count, sizeof *windows->at);
   if (!windows->at) return;
@@ -41,11 +42,31 @@ void windows_init(struct file_windows *windows, struct file_cache *cache, uint32
     list_append(&windows->order, &windows->at[i].order);
 }
 
+static bool is_in_pages(const struct file_windows *windows, const struct file_window *window) {
+  return windows->pages && pages_hold(windows->pages, window->buffer);
+}
+
+static void free_buffer(struct file_windows *windows, struct file_window *window) {
+  if (is_in_pages(windows, window))
+    pages_give(windows->pages, window->buffer);
+  else
+    free(window->buffer);
+  window->buffer = NULL;
+}
+
+/* Gives the window a buffer that may be written. */
+static bool prepare_buffer(struct file_windows *windows, struct file_window *window) {
+  if (!window->buffer && windows->pages) window->buffer = pages_take(windows->pages);
+  if (!window->buffer) window->buffer = malloc(FILES_WINDOW_BYTES);
+  if (is_in_pages(windows, window)) return pages_renew(windows->pages, window->buffer);
+  return window->buffer;
+}
+
 void windows_destroy(struct file_windows *windows) {
   for (uint32_t i = 0; i < windows->count; i++) {
     assert(windows->at[i].readers == 0 && windows->at[i].loans == 0);
     list_remove(&windows->at[i].of_file);
-    free(windows->at[i].buffer);
+    free_buffer(windows, &windows->at[i]);
   }
   free(windows->at);
 }
@@ -89,8 +110,7 @@ static struct file_window *fill(struct file_windows *windows, struct file *file,
   struct file_window *window = find_free(windows);
   if (!window) return NULL;
   empty(window);
-  if (!window->buffer) window->buffer = malloc(FILES_WINDOW_BYTES);
-  if (!window->buffer) return NULL;
+  if (!prepare_buffer(windows, window)) return NULL;
   uint64_t begin = begin_of(offset), left = file->identity.size_bytes - begin;
   size_t max = left < FILES_WINDOW_BYTES ? (size_t)left : FILES_WINDOW_BYTES;
   ssize_t got = disk_read(file->fd, window->buffer, max, begin, false);
@@ -180,8 +200,7 @@ void windows_trim(struct file_windows *windows) {
     struct file_window *window = &windows->at[i];
     if (!window->buffer || window->loans > 0 || !is_old(windows, window)) continue;
     empty(window);
-    free(window->buffer);
-    window->buffer = NULL;
+    free_buffer(windows, window);
   }
   invariants(windows);
 }

@@ -16,12 +16,15 @@
  * last visit, and while bytes of it are lent, which its count of loans says. So clients that stop reading can
  * pin windows, and others then read without them.
  *
+ * The bytes lie in the loop's pages (base/pages.h), as far as those suffice: links then send them by reference.
+ *
  * Owner: one for each struct files. Memory: FILES_WINDOWS_MAX windows at most, or half of what its cache may take if
  * that is less. Each is allocated when it is needed and freed FILES_WINDOW_SECONDS after its last use.
  */
 #ifndef WEIR_FILE_WINDOW_H
 #define WEIR_FILE_WINDOW_H
 
+#include "io/base/pages.h"
 #include "io/files/cache.h"
 
 struct file_window {
@@ -39,6 +42,7 @@ struct file_window {
 
 struct file_windows {
   struct file_cache *cache;
+  struct pages *pages;    /* of buffers that can be sent by reference; NULL: none can */
   struct file_window *at; /* `count` of them, or NULL: no window at all */
   uint32_t count;
   struct list_node order;
@@ -51,8 +55,9 @@ struct file_view {
   uint64_t refused_to;        /* bytes before this one are read without a window */
 };
 
-/* At most `count` windows. Without memory for them there are none, and nothing is ever lent. */
-void windows_init(struct file_windows *windows, struct file_cache *cache, uint32_t count);
+/* At most `count` windows, whose bytes lie in `pages` as far as those suffice; it may be NULL. Without memory for them there are none, and nothing is ever lent. */
+void windows_init(struct file_windows *windows, struct file_cache *cache, struct pages *pages,
+                  uint32_t count);
 
 /* No view may be in a window, and no loan may be out (asserted). */
 void windows_destroy(struct file_windows *windows);

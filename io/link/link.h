@@ -16,6 +16,7 @@
  *   link/link.h    the struct, and its requests to the ring
  *   link/links.h   all links of one worker: slots, lists, marks
  *   link/recv.h    bytes in: requests, buffers, what the machine does not want yet
+ *   link/splicer.h sends by reference, without a copy
  *   link/send.h    bytes out: inline and through the ring, budget, stall
  *   link/life.h    birth, settling, timer, linger, end
  *   link/pass.h    what a turn does to all links

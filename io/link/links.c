@@ -56,6 +56,7 @@ void links_close(struct links *links) {
   free(links->chunks);
   free(links->scratch);
   free(links->born_ns);
+  if (links->loop) splicer_close(&links->splicer, &links->loop->pages);
   *links = (struct links){.max = 0};
 }
 

@@ -16,6 +16,7 @@
 
 #include "io/base/clock.h"
 #include "io/link/link.h"
+#include "io/link/splicer.h"
 
 struct links {
   struct loop *loop;
@@ -38,6 +39,7 @@ struct links {
   uint64_t yield_ns;      /* see struct links_settings */
   uint64_t *born_ns;      /* by slot; NULL: links do not yield */
   uint8_t *scratch;       /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
+  struct splicer splicer; /* for sends by reference */
   struct shares shares;   /* with the links that are held, through link.dirty */
 };
 

@@ -128,7 +128,12 @@ static ssize_t send_now(struct link *link, const struct span *spans, size_t coun
 
 /* What the socket does not take now is offered again when it has room. */
 static void send_inline(struct link *link, const struct span *spans, size_t count, size_t total) {
-  ssize_t sent = send_now(link, spans, count);
+  struct splicer *splicer = &link->links->splicer;
+  size_t loaded = 0;
+  if (total >= SPLICER_LEAST_BYTES)
+    loaded = splicer_load(splicer, &link->loop->pages, spans, count);
+  ssize_t sent = loaded ? splicer_send(splicer, link->fd) : send_now(link, spans, count);
+  if (loaded) total = loaded;
   if (sent < 0 && sent != -EAGAIN && sent != -EINTR && sent != -ENOBUFS) {
     link_cut(link);
     return;

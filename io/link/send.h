@@ -6,7 +6,8 @@
  * whether less than half as much is unsent (TCP_NOTSENT_LOWAT). If there is, nothing queues, and
  * the budget grows. If not, the ring says when; if that takes long, the budget becomes what the
  * peer took lately in IO_SEND_AHEAD_NS. Sends are system calls, because the socket then mostly
- * takes all at once; without URING_INLINE_SEND they go through the ring.
+ * takes all at once; without URING_INLINE_SEND they go through the ring. Large ones go by reference
+ * (link/splicer.h), if their bytes lie where they can.
  */
 #ifndef WEIR_IO_LINK_SEND_H
 #define WEIR_IO_LINK_SEND_H

@@ -17,6 +17,7 @@
 #ifndef WEIR_IO_LOOP_H
 #define WEIR_IO_LOOP_H
 
+#include "io/base/pages.h"
 #include "io/base/timer.h"
 #include "io/ring/bufring.h"
 #include "io/ring/ring.h"
@@ -83,6 +84,7 @@ struct loop {
   struct bufring bufring; /* closed without URING_BUFFER_RING */
   struct loop_ops ops;
   struct loop_counters counters;
+  struct pages pages;
 };
 
 /* Sets up the ring for the calling thread, with `buffer_count` receive buffers of `buffer_bytes`
@@ -92,7 +94,7 @@ __attribute__((warn_unused_result)) bool loop_open(struct loop *loop, enum ring_
                                                    unsigned disabled, uint32_t buffer_count,
                                                    uint32_t buffer_bytes, struct io_error *error);
 
-/* Frees the ring and the buffers. A loop that was never opened, all zero, is allowed. */
+/* Frees the ring, the buffers and the pages. A loop that was never opened, all zero, is allowed. */
 void loop_close(struct loop *loop);
 
 /* Each begins an operation of ring/ring.h. `op` must not be under way (asserted), and its done() is set.

@@ -353,6 +353,29 @@ def test_rewritten_while_it_is_sent(served):
     assert served.alive()
 
 
+def test_rewritten_while_it_is_on_its_way(served):
+    """What the kernel holds for a client that does not read yet stays as it was sent. The file is old enough to be
+    sent from memory that is shared; of two clients, one goes away."""
+    content = site_tree.random_bytes(16 << 20, 11)
+    served.site.add("/on-its-way.bin", content)
+    time.sleep(2.1)
+    gone, client = (served.raw(settings={4: 1 << 30}) for _ in range(2))
+    for each in (gone, client):
+        each.frame("WindowUpdate", 0, window_increment=1 << 30)
+        each.request(1, "/on-its-way.bin")
+        while len(each.bodies.get(1, b"")) < 1 << 20:
+            assert each.take() is not None
+    time.sleep(0.2)  # the sockets are full
+    with open(served.site.path("on-its-way.bin"), "r+b") as file:
+        file.write(site_tree.random_bytes(16 << 20, 12))
+    gone.close()
+    assert type(client.take_end(1)).__name__ == "RstStreamFrame"
+    assert client.bodies[1] == content[:len(client.bodies[1])]
+    client.close()
+    assert served.get("/one.txt").body == b"1"
+    assert served.alive()
+
+
 @pytest.mark.parametrize("change", ["touch", "append", "unlink", "chmod"])
 def test_changed_while_it_is_sent(served, change):
     content = site_tree.random_bytes(4 << 20, 10)

@@ -36,7 +36,8 @@ static size_t meter_send_peek(void *self, struct span *out, size_t max, size_t b
   meter->spans_max = max;
   meter->budget = budget_bytes;
   if (meter->peeks < METER_PEEKS) meter->budgets[meter->peeks++] = budget_bytes;
-  out[0] = span_of(zeros, meter->to_send < budget_bytes ? meter->to_send : budget_bytes);
+  const uint8_t *bytes = meter->bytes ? meter->bytes : zeros;
+  out[0] = span_of(bytes, meter->to_send < budget_bytes ? meter->to_send : budget_bytes);
   return 1;
 }
 

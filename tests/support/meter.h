@@ -29,12 +29,13 @@ struct meter {
   int peer; /* the other end of its socket; does not block */
 
   /* Its behaviour, which the test may set at any time. */
-  uint64_t to_send; /* bytes left; METER_ENDLESS never decreases */
-  bool ends;        /* it is done when everything is sent */
-  bool refuses;     /* it takes nothing of its next input, and wants no more */
-  bool stuck;       /* it takes nothing, and wants more all the same */
-  bool half_ends;   /* its direction ends, while it goes on to listen */
-  bool resets;      /* it wants a reset */
+  uint64_t to_send;     /* bytes left; METER_ENDLESS never decreases */
+  const uint8_t *bytes; /* as many as its budgets, that it sends from; NULL: zeros */
+  bool ends;            /* it is done when everything is sent */
+  bool refuses;         /* it takes nothing of its next input, and wants no more */
+  bool stuck;           /* it takes nothing, and wants more all the same */
+  bool half_ends;       /* its direction ends, while it goes on to listen */
+  bool resets;          /* it wants a reset */
   uint64_t idle_since_ns;
   uint64_t deadline_ns; /* 0: none */
   uint64_t cost_ns;     /* that each of its calls takes */

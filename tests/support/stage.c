@@ -47,7 +47,8 @@ static struct request {
   uint64_t offset;
 } ring[STAGE_RING_ENTRIES];
 
-struct loop *const stage_loop = (struct loop *)ring;
+static struct loop blank_loop; /* only its pages are used */
+struct loop *const stage_loop = &blank_loop;
 
 bool stage_begin(struct loop *loop, struct loop_op *op, int fd, void *buffer, unsigned len,
                  uint64_t offset) {

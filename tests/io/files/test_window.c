@@ -23,11 +23,15 @@ static struct files *files;
 static struct file *file;
 
 /* Opens a file with the pattern whose time stamps vouch for it. */
-static void open_page(void) {
-  files = stage_open((struct files_settings){.loop = stage_loop});
+static void open_page_with(struct files_settings settings) {
+  files = stage_open(settings);
   stage_put_pattern(stage_at("page"), FILE_BYTES);
   shifted_clock_set(CLOCK_REALTIME, 10);
   assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FOUND);
+}
+
+static void open_page(void) {
+  open_page_with((struct files_settings){.loop = stage_loop});
 }
 
 static void close_page(void) {
@@ -207,11 +211,8 @@ static void test_all_in_use(void **state) {
 static void test_bound(void **state) {
   (void)state;
   struct file_view a = {0}, b = {0};
-  files = stage_open(
+  open_page_with(
       (struct files_settings){.loop = stage_loop, .cache_bytes_max = 3 * FILES_WINDOW_BYTES});
-  stage_put_pattern(stage_at("page"), FILE_BYTES);
-  shifted_clock_set(CLOCK_REALTIME, 10);
-  assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FOUND);
   assert_int_equal(lend(0, true, &a), FILES_WINDOW_BYTES);
   assert_int_equal(lend(FILES_WINDOW_BYTES, true, &b), 0);
   windows_leave(&a);
@@ -244,11 +245,70 @@ static void test_freed(void **state) {
   files_destroy(files);
 }
 
+/* The kernel refers to the beginning of the file's first window, from a pipe. */
+static void refer_to(const struct file_window *window, int pipe_in) {
+  struct iovec part = {.iov_base = window->buffer, .iov_len = 64};
+  assert_true(pages_hold(&stage_loop->pages, window->buffer));
+  pages_refer(&stage_loop->pages, window->buffer);
+  assert_int_equal(vmsplice(pipe_in, &part, 1, 0), 64);
+}
+
+/* What the kernel refers to stays as it is when the window is read anew, whether it was freed before or not. */
+static void test_sent_by_reference(void **state) {
+  (void)state;
+  int ends[2];
+  uint8_t got[64];
+  assert_int_equal(pipe(ends), 0);
+  for (unsigned freed = 0; freed < 2; freed++) {
+    struct file_view view = {0};
+    /* A single window. */
+    open_page_with(
+        (struct files_settings){.loop = stage_loop, .cache_bytes_max = 3 * FILES_WINDOW_BYTES});
+    assert_int_equal(lend(0, true, &view), FILES_WINDOW_BYTES);
+    struct file_window *window = view.window;
+    refer_to(window, ends[1]);
+    windows_leave(&view);
+    for (unsigned i = 0; freed && i <= FILES_WINDOW_SECONDS; i++)
+      files_trim(files, IO_SECOND);
+    assert_int_equal(!window->buffer, freed);
+    assert_int_equal(lend(FILES_WINDOW_BYTES, true, &view), FILES_WINDOW_BYTES);
+    assert_ptr_equal(view.window, window);
+    assert_int_equal(read(ends[0], got, sizeof got), sizeof got);
+    for (unsigned i = 0; i < sizeof got; i++)
+      assert_int_equal(got[i], stage_pattern(i));
+    windows_leave(&view);
+    close_page();
+  }
+  close(ends[0]);
+  close(ends[1]);
+}
+
+/* Windows for which there are no pages are read and lent all the same. */
+static void test_without_pages(void **state) {
+  (void)state;
+  struct file_view view = {0};
+  struct pages before = stage_loop->pages;
+  stage_loop->pages = (struct pages){.failed = true};
+  open_page();
+  assert_int_equal(lend(0, true, &view), FILES_WINDOW_BYTES);
+  assert_false(pages_hold(&stage_loop->pages, view.window->buffer));
+  windows_leave(&view);
+  close_page();
+  stage_loop->pages = before;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STAGE_TEST(test_shared),        STAGE_TEST(test_unsettled), STAGE_TEST(test_changed),
-      STAGE_TEST(test_settled_again), STAGE_TEST(test_cold),      STAGE_TEST(test_all_in_use),
-      STAGE_TEST(test_bound),         STAGE_TEST(test_freed),
+      STAGE_TEST(test_shared),
+      STAGE_TEST(test_unsettled),
+      STAGE_TEST(test_changed),
+      STAGE_TEST(test_settled_again),
+      STAGE_TEST(test_cold),
+      STAGE_TEST(test_all_in_use),
+      STAGE_TEST(test_bound),
+      STAGE_TEST(test_freed),
+      STAGE_TEST(test_sent_by_reference),
+      STAGE_TEST(test_without_pages),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -125,6 +126,40 @@ static void test_short_and_failed(void **state) {
     }
     end();
   }
+}
+
+/* ---- by reference ---------------------------------------------------------------------------- */
+
+/* As settle(), with a budget that no look at the room changes. */
+static void settle_with(struct link *link, uint32_t budget_bytes) {
+  link->budget_bytes = budget_bytes;
+  link->ahead_bytes = 0;
+  settle(link);
+}
+
+/* Bytes that lie in pages do not go by send(2), and are counted all the same. A full socket is waited for. */
+static void test_by_reference(void **state) {
+  (void)state;
+  static uint8_t got[SPLICER_LEAST_BYTES];
+  struct link *link = begin(METER_ENDLESS);
+  meter->bytes = pages_take(&worker.loop.pages);
+  assert_non_null(meter->bytes);
+  signal(SIGPIPE, SIG_IGN);
+  settle_with(link,
+              SPLICER_LEAST_BYTES - 1); /* the test's send() takes them, and nobody gets them */
+  settle_with(link, SPLICER_LEAST_BYTES);
+  assert_int_equal(meter->sent, 2 * SPLICER_LEAST_BYTES - 1);
+  assert_int_equal(recv(meter->peer, got, sizeof got, 0), SPLICER_LEAST_BYTES);
+  assert_int_equal(recv(meter->peer, got, sizeof got, 0), -1);
+  while (!link->full) {
+    settle_with(link, PAGES_BYTES);
+    assert_false(link->sending || link->refused);
+  }
+  assert_int_equal(counters()->send_short, 1);
+  assert_int_equal(counters()->send_bytes, meter->sent);
+  settle(link);
+  assert_true(link->waiting_for_room);
+  end();
 }
 
 /* ---- room ------------------------------------------------------------------------------------ */
@@ -300,6 +335,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sent),
       cmocka_unit_test(test_short_and_failed),
+      cmocka_unit_test(test_by_reference),
       cmocka_unit_test(test_room),
       cmocka_unit_test(test_room_by_budget),
       cmocka_unit_test(test_prompt_room),
