@@ -5,12 +5,16 @@ one machine. Needs root, iproute2 and a kernel with tbf.
         server = lab.server.popen([...])        # 10.77.0.1
         client = lab.client.run([...])          # 10.77.0.2
 
-All names are unique, and everything is removed afterwards, whatever happens.
+All names are unique, and everything is removed afterwards. What a killed process has left is removed by the first Lab of
+the next one. A program that uses a Lab outside of pytest calls end_on_signals() first.
 """
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
+import sys
 import time
 
 SERVER_ADDRESS, CLIENT_ADDRESS = "10.77.0.1", "10.77.0.2"
@@ -44,6 +48,42 @@ def missing():
 
 def ip(*arguments):
     subprocess.run(["ip", *map(str, arguments)], check=True, capture_output=True, text=True)
+
+
+def end_on_signals():
+    """SIGTERM, SIGINT and SIGHUP end the program as an exception does, so that its labs are removed."""
+    def end(number, _):
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, end)
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def sweep():
+    """Removes the namespaces of processes that have ended, and what still runs in them."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
+    for name, pid in re.findall(r"^(weir[sc](\d+)-\d+)\b", listed, re.M):
+        if is_alive(int(pid)):
+            continue
+        left = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False).stdout
+        for process in left.split():
+            try:
+                os.kill(int(process), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 
 class Namespace:
@@ -93,7 +133,9 @@ class Lab:
     def __init__(self, kbit, limit=LIMIT_BYTES, burst=BURST_BYTES, congestion="reno"):
         global _count
         _count += 1
-        tag = f"{os.getpid()}{_count}"
+        if _count == 1:
+            sweep()
+        tag = f"{os.getpid()}-{_count}"
         self.bytes_per_second = kbit * 1000 / 8
         self.queue_seconds = limit / self.bytes_per_second
         self.kbit, self.limit, self.burst, self.congestion = kbit, limit, burst, congestion
