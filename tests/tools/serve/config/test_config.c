@@ -153,6 +153,11 @@ static const struct row {
      "F:3:10: name default: another host is the default, too\n"},
     {"a host with a port", "hosts:\n- {name: 'a.org:80', answer: b}\n",
      "F:2:10: name a.org:80: a host has no port: names count on all listeners\n"},
+    {"all names", "hosts: [{name: '*', answer: x}, {name: _, answer: x}]\n",
+     "F:1:16: name *: all other names are those of the host default\n"
+     "F:1:40: name _: all other names are those of the host default\n"},
+    {"a URL as a host", "hosts: [{name: 'https://a.org', answer: x}]\n",
+     "F:1:16: name https://a.org: expected a name, not a URL\n"},
     {"a host that is no name", "hosts:\n- {name: 'a..b', answer: b}\n",
      "F:2:10: name a..b: expected a name such as example.org, *.example.org or default\n"},
     {"a wildcard within", "hosts:\n- {name: 'a.*.org', answer: b}\n",
