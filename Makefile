@@ -29,9 +29,11 @@ CFLAGS_BASE := -std=c17 -D_GNU_SOURCE -g -fno-common $(WARN) -MMD -MP -I.
 # a sixth of its time. The objects contain ordinary code too, for the library and the tests. gcc only.
 comma := ,
 LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-# By default gcc clears structs of a known size with `rep stos`. Its startup alone takes longer than clearing a stream
-# with plain stores, and the bytes cannot be read back until it is done.
-CLEAR := $(if $(LTO),$(if $(filter x86_64,$(shell uname -m)),-mmemset-strategy=vector_loop:512:noalign$(comma)libcall:-1:noalign))
+# By default gcc clears structs of a known size with `rep stos`, and copies what has at most a known size with `rep movs`.
+# The startup alone takes longer than clearing a stream or copying a path with plain stores, and the bytes cannot be read
+# back until it is done.
+BY_STORES := vector_loop:512:noalign$(comma)libcall:-1:noalign
+CLEAR := $(if $(LTO),$(if $(filter x86_64,$(shell uname -m)),-mmemset-strategy=$(BY_STORES) -mmemcpy-strategy=$(BY_STORES)))
 # Modules with more than two cursors have a static invariants(). It runs where this is defined: in every variant
 # except release.
 CHECKED := -DWEIR_INVARIANTS
