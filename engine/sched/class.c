@@ -49,22 +49,26 @@ static bool begins_with(struct span value, struct span prefix) {
   return true;
 }
 
+/* Whether the media type ends before that byte. */
+static bool ends_at(struct span content_type, size_t at) {
+  return at == content_type.len || content_type.base[at] == ';' || content_type.base[at] == ' ';
+}
+
 struct span sched_class_essence(struct span content_type) {
   size_t len = 0;
-  while (len < content_type.len && content_type.base[len] != ';' && content_type.base[len] != ' ')
+  while (!ends_at(content_type, len))
     len++;
   return span_of(content_type.base, len);
 }
 
 enum sched_class sched_class_of(struct span content_type) {
-  struct span type = sched_class_essence(content_type);
-  const uint8_t first = type.len > 0 ? text_lower(type.base[0]) : 0;
+  const uint8_t first = content_type.len > 0 ? text_lower(content_type.base[0]) : 0;
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-    struct span known = types[i].type;
-    if (known.base[0] != first) continue;
-    uint8_t last = known.base[known.len - 1];
-    bool prefix = last == '/' || last == '-';
-    if ((prefix || type.len == known.len) && begins_with(type, known)) return types[i].class;
+    if (types[i].type.base[0] != first || !begins_with(content_type, types[i].type)) continue;
+    const size_t len = types[i].type.len;
+    const uint8_t last = types[i].type.base[len - 1];
+    const bool prefix = last == '/' || last == '-';
+    if (prefix || ends_at(content_type, len)) return types[i].class;
   }
   return SCHED_CLASS_OTHER;
 }
