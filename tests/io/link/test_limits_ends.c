@@ -454,6 +454,51 @@ static void test_accepting_is_resumed(void **state) {
   end_accepting();
 }
 
+/* The connection that brings the worker near the cap stops the kernel from accepting by itself: of those that wait, a turn
+ * takes one. */
+static void test_near_the_cap(void **state) {
+  (void)state;
+  enum { WAITING = 3 };
+  int first, waiting[WAITING];
+  begin_accepting_of(IO_LISTEN_BACKLOG + 1, 0);
+  first = connect_to(&listener);
+  meter_turns(&worker, 3);
+  assert_int_equal(worker.loop.counters.links_accepted, 1);
+  for (unsigned i = 0; i < WAITING; i++)
+    waiting[i] = connect_to(&listener);
+  for (unsigned i = 0; i < WAITING; i++) {
+    uint64_t before = worker.loop.counters.links_accepted;
+    for (unsigned turns = 0; turns < 3 && worker.loop.counters.links_accepted == before; turns++)
+      meter_turns(&worker, 1);
+    assert_int_equal(worker.loop.counters.links_accepted, before + 1);
+  }
+  links_cut_all(&worker.links);
+  meter_turns(&worker, 3);
+  end_accepting();
+  close(first);
+  for (unsigned i = 0; i < WAITING; i++)
+    close(waiting[i]);
+}
+
+/* The last link is in use: no socket is watched, not even those that it did not come from. */
+static void test_cap_stops_all_sockets(void **state) {
+  (void)state;
+  struct listener second;
+  begin_accepting(1);
+  open_listener(&second);
+  assert_true(acceptors_add(&acceptors, listener_take(&second, 0), LISTENER_ALONE,
+                            (struct machine_factory){.ctx = &accepted, .create = meter_create}));
+  assert_int_equal(worker.loop.ops.under_way, 2);
+  int client = connect_to(&listener);
+  meter_turns(&worker, 3);
+  assert_int_equal(worker.loop.counters.links_accepted, 1);
+  assert_int_equal(worker.loop.ops.under_way, 0);
+  links_give(&worker.links, others[0]);
+  end_accepting();
+  listener_close(&second);
+  close(client);
+}
+
 /* ---- dialling -------------------------------------------------------------------------------- */
 
 static int dial_fd, dial_error;
@@ -542,6 +587,8 @@ int main(void) {
       cmocka_unit_test(test_late_connections_are_bounded),
       cmocka_unit_test(test_errors_of_accept),
       cmocka_unit_test(test_accepting_is_resumed),
+      cmocka_unit_test(test_near_the_cap),
+      cmocka_unit_test(test_cap_stops_all_sockets),
       cmocka_unit_test(test_accepted_too_late),
       cmocka_unit_test(test_another_socket_ends),
       cmocka_unit_test(test_cut_resets),
