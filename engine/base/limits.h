@@ -232,6 +232,14 @@
  * Others cost a glitch each. */
 #define H2_EMPTY_DATA_FREE 8u
 
+/* ---- fields, over each protocol ---------------------------------------------------------------- */
+
+/* Bytes of a list that are looked at, all fields of its name together, where nothing else bounds them:
+ * Accept-Encoding, If-Match, If-None-Match, Expect. With HPACK a request of 30 bytes can repeat a field of
+ * 4 KiB a dozen times, and an element costs more than its bytes. Browsers send 30 bytes, and one entity tag.
+ * Elements beyond it do not count. */
+#define FIELD_LIST_BYTES_MAX 1024u
+
 /* ---- HTTP/1.1: what is read of a peer ---------------------------------------------------------- */
 
 /* Bytes of a request's method. The longest that is registered has 17. A longer one gets 501. */

@@ -44,6 +44,20 @@ static inline struct span field_split(struct span *text, uint8_t mark) {
   return part;
 }
 
+/* The front of a list of whose field *left bytes are still looked at (FIELD_LIST_BYTES_MAX at first): whole
+ * elements. Takes their bytes off *left. */
+static inline struct span field_front(struct span list, size_t *left) {
+  size_t len = list.len;
+  if (len > *left) {
+    len = *left;
+    while (len > 0 && list.base[len] != ',')
+      len--;
+    *left = len;
+  }
+  *left -= len;
+  return (struct span){.base = list.base, .len = len};
+}
+
 /* Takes the next element that is not empty off *list; false when there is none left. */
 __attribute__((warn_unused_result)) static inline bool field_next(struct span *list,
                                                                   struct span *element) {

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 
+#include "engine/base/limits.h"
 #include "engine/http/field_list.h"
 
 static const struct {
@@ -71,9 +72,11 @@ static void read_field(struct said *said, struct span value) {
 
 void negotiate_read(struct negotiation *negotiation, const struct headers *fields) {
   struct said said = {.rank = {-1, -1, -1, -1}, .others = -1};
+  size_t left = FIELD_LIST_BYTES_MAX;
   _Static_assert(CODING_COUNT == 4, "one -1 for each coding above");
   for (uint32_t i = 0; i < fields->count; i++)
-    if (fields->at[i].token == TOKEN_ACCEPT_ENCODING) read_field(&said, fields->at[i].value);
+    if (fields->at[i].token == TOKEN_ACCEPT_ENCODING)
+      read_field(&said, field_front(fields->at[i].value, &left));
   for (int coding = 0; coding < CODING_COUNT; coding++) {
     int unsaid = coding == CODING_IDENTITY ? RANK_UNSAID : RANK_REFUSED;
     int rank = said.rank[coding] >= 0 ? said.rank[coding] : said.others;

@@ -15,7 +15,8 @@ struct negotiation {
 };
 
 /* Reads all Accept-Encoding fields of a request. Without one, only identity is acceptable: the RFC
- * allows any coding then, but a client that can decode says so. Malformed elements are skipped. */
+ * allows any coding then, but a client that can decode says so. Malformed elements are skipped, and those beyond
+ * FIELD_LIST_BYTES_MAX. */
 void negotiate_read(struct negotiation *negotiation, const struct headers *fields);
 
 /* The best of the codings in `available` (bit 1 << coding). Identity is the answer of last resort,

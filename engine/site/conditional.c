@@ -3,6 +3,7 @@
  */
 #include "engine/site/conditional.h"
 
+#include "engine/base/limits.h"
 #include "engine/http/date.h"
 #include "engine/http/field_list.h"
 
@@ -25,9 +26,10 @@ static bool tag_matches(struct span tag, struct span ours, enum comparison compa
 /* Whether any field of this name lists our tag, or is "*", which any existing file matches. */
 static bool any_tag_matches(const struct headers *fields, enum header_token name, struct span ours,
                             enum comparison comparison) {
+  size_t left = FIELD_LIST_BYTES_MAX;
   for (uint32_t i = 0; i < fields->count; i++) {
-    struct span list = fields->at[i].value, tag;
     if (fields->at[i].token != name) continue;
+    struct span list = field_front(fields->at[i].value, &left), tag;
     while (field_next(&list, &tag))
       if (span_is(tag, "*") || tag_matches(tag, ours, comparison)) return true;
   }

@@ -21,7 +21,8 @@ enum conditional_result {
 };
 
 /* Evaluates If-Match, If-Unmodified-Since, If-None-Match and If-Modified-Since of a GET or HEAD. A
- * date that cannot be read is ignored (sections 13.1.3 and 13.1.4). */
+ * date that cannot be read is ignored (sections 13.1.3 and 13.1.4); so are entity tags beyond
+ * FIELD_LIST_BYTES_MAX. */
 __attribute__((warn_unused_result)) enum conditional_result
 conditional_evaluate(const struct headers *fields, const struct validators *validators);
 

@@ -282,6 +282,20 @@ static void test_expectations(void **state) {
     assert_int_equal(expectation_of(section(rows[i].text)), rows[i].expected);
 }
 
+/* FIELD_LIST_BYTES_MAX bytes of them are looked at. */
+static void test_many_expectations(void **state) {
+  static char text[FIELD_LIST_BYTES_MAX + 2];
+  (void)state;
+  for (int more = 0; more < 2; more++) {
+    const size_t len = FIELD_LIST_BYTES_MAX + (size_t)more;
+    memset(text, ',', len);
+    text[len - 1] = 'x';
+    struct header at[1] = {header_of(TOKEN_EXPECT, span_of(text, len))};
+    struct headers one = {.at = at, .count = 1, .max = 1};
+    assert_int_equal(expectation_of(&one), more ? EXPECT_NOTHING : EXPECT_UNKNOWN);
+  }
+}
+
 struct response_row {
   const char *text;
   unsigned status; /* 0: malformed */
@@ -315,6 +329,7 @@ int main(void) {
       cmocka_unit_test(test_cookies_too_large),
       cmocka_unit_test(test_host),
       cmocka_unit_test(test_expectations),
+      cmocka_unit_test(test_many_expectations),
       cmocka_unit_test(test_responses),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

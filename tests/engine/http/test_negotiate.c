@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/limits.h"
 #include "engine/http/negotiate.h"
 
 enum { ALL = 1u << CODING_IDENTITY | 1u << CODING_GZIP | 1u << CODING_ZSTD | 1u << CODING_BR };
@@ -81,6 +82,43 @@ static void accept_encoding(void **state) {
   }
 }
 
+/* `text` behind so many bytes of other elements. */
+static struct span behind(char *room, size_t bytes, const char *text) {
+  memset(room, 'a', bytes);
+  if (bytes > 0) room[bytes - 1] = ',';
+  memcpy(room + bytes, text, strlen(text));
+  return span_of(room, bytes + strlen(text));
+}
+
+/* FIELD_LIST_BYTES_MAX bytes of all fields are looked at, in whole elements. */
+static void long_fields(void **state) {
+  static const struct {
+    size_t first, second; /* bytes before `text`: of a field before it, and in its own */
+    const char *text, *best;
+  } rows[] = {
+      {0, FIELD_LIST_BYTES_MAX - 4, "gzip", "gzip"},
+      {0, FIELD_LIST_BYTES_MAX - 4, "gzip,br", "gzip"},
+      {0, FIELD_LIST_BYTES_MAX - 3, "gzip", "identity"},
+      {0, FIELD_LIST_BYTES_MAX - 4, "gzip;q=0", "identity"}, /* not "gzip" */
+      {FIELD_LIST_BYTES_MAX - 4, 0, "gzip", "gzip"},
+      {FIELD_LIST_BYTES_MAX - 3, 0, "gzip", "identity"},
+      {FIELD_LIST_BYTES_MAX + 1, 0, "gzip", "identity"},
+      {9 * FIELD_LIST_BYTES_MAX, 0, ",gzip", "identity"},
+  };
+  static char room[2][10 * FIELD_LIST_BYTES_MAX];
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct header at[2] = {
+        header_of(TOKEN_ACCEPT_ENCODING, behind(room[0], rows[i].first, "")),
+        header_of(TOKEN_ACCEPT_ENCODING, behind(room[1], rows[i].second, rows[i].text))};
+    struct headers fields = {.at = at, .count = 2, .max = 2};
+    struct negotiation negotiation;
+    negotiate_read(&negotiation, &fields);
+    if (strcmp(name(negotiate_best(&negotiation, ALL)), rows[i].best) != 0)
+      fail_msg("row %zu: %s", i, name(negotiate_best(&negotiation, ALL)));
+  }
+}
+
 static void coding_names(void **state) {
   (void)state;
   assert_true(span_is(coding_name(CODING_BR), "br"));
@@ -94,6 +132,7 @@ static void coding_names(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(accept_encoding),
+      cmocka_unit_test(long_fields),
       cmocka_unit_test(coding_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

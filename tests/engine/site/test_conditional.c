@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "engine/base/limits.h"
 #include "engine/site/conditional.h"
 
 #define BEFORE "Sun, 06 Nov 1994 08:49:36 GMT"
@@ -86,6 +87,25 @@ static void preconditions(void **state) {
   }
 }
 
+/* FIELD_LIST_BYTES_MAX bytes of a list of tags are looked at. */
+static void long_lists(void **state) {
+  static char text[FIELD_LIST_BYTES_MAX + 2];
+  const size_t tag = sizeof "\"abc\"" - 1;
+  (void)state;
+  for (int more = 0; more < 2; more++) {
+    const size_t len = FIELD_LIST_BYTES_MAX + (size_t)more;
+    memset(text, ',', len - tag);
+    memcpy(text + len - tag, "\"abc\"", tag);
+    struct header at[1] = {header_of(TOKEN_IF_NONE_MATCH, span_of(text, len))};
+    struct headers fields = {.at = at, .count = 1, .max = 1};
+    assert_int_equal(conditional_evaluate(&fields, &ours),
+                     more ? CONDITIONAL_PROCEED : CONDITIONAL_NOT_MODIFIED);
+    at[0].token = TOKEN_IF_MATCH;
+    assert_int_equal(conditional_evaluate(&fields, &ours),
+                     more ? CONDITIONAL_FAILED : CONDITIONAL_PROCEED);
+  }
+}
+
 static bool if_range(const char *value, int64_t now_seconds) {
   struct header at[1] = {header_of(TOKEN_IF_RANGE, span_text(value))};
   struct headers fields = {.at = at, .count = 1, .max = 1};
@@ -118,6 +138,7 @@ static void if_range_rows(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(preconditions),
+      cmocka_unit_test(long_lists),
       cmocka_unit_test(if_range_rows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
