@@ -24,9 +24,7 @@ enum {
   PEEKS = REFILLED_BITS / HUFFMAN_PEEK_BITS,
   ROUND_BYTES_MAX = PEEKS * HUFFMAN_PEEK_BITS / 8, /* of input in a round; derived from the two */
   PADDING_BITS_MAX = 7,                            /* fixed by RFC 7541 section 5.2 */
-  RUN_BITS_MAX =
-      WORD_BITS -
-      8, /* that are encoded in a step; derived from the word: up to 7 are left from before */
+  RUN_BITS_MAX = WORD_BITS - 8, /* encoded in a step, behind up to 7; derived from the word */
 };
 
 /* Invariant: the top `bits` bits of `word` are input that is not decoded yet. Below may be bits that
