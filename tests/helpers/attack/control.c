@@ -42,10 +42,10 @@ static bool step_tables(struct peer *peer) {
   return true;
 }
 
-/* variant: bytes of the field. */
+/* Of as few streams as may be open. variant: bytes of the field. */
 static bool step_priority_update(struct peer *peer) {
   peer_put_head(peer, 4 + (size_t)peer->options->variant, PRIORITY_UPDATE, 0, 0);
-  peer_put_u32(peer, 1 + 2 * (uint32_t)(peer->units % 1000000));
+  peer_put_u32(peer, 1 + 2 * (uint32_t)(peer->units % 100));
   peer_put_zeros(peer, 'u', peer->options->variant);
   return true;
 }
