@@ -102,6 +102,8 @@ static struct h1_verdict request_line(struct h1_head *head, const uint8_t *at, c
 /* version SP 3DIGIT [SP [reason]] CRLF: some servers leave out the space with the reason. */
 static struct h1_verdict status_line(struct h1_head *head, const uint8_t *at, const uint8_t *end,
                                      const uint8_t **next) {
+  /* The head of a SETTINGS frame (RFC 9113 sections 3.4 and 6.5). */
+  if (end - at > 3 && at[0] == 0 && at[3] == 4) return malformed(head, "it begins as HTTP/2 does");
   const uint8_t *stop = h1_scan_text(at, end);
   const struct h1_verdict ended = line_end(head, stop, end);
   if (ended.outcome != H1_COMPLETE) return ended;

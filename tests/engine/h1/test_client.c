@@ -312,6 +312,19 @@ static void test_response_before_its_request(void **state) {
   client_end();
 }
 
+/* A server that speaks HTTP/2 only is told apart from one that speaks nonsense. */
+static void test_frames(void **state) {
+  static const struct ask asks[] = {ASK("GET", "/"), {.method = NULL}};
+  static const uint8_t settings[] = {0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, '\n'};
+  (void)state;
+  client_begin(asks);
+  client_pump();
+  (void)client.machine.ops->recv(client.machine.self, span_of(settings, sizeof settings),
+                                 client.now_ns);
+  assert_non_null(strstr(client.heard, "ended broken: it begins as HTTP/2 does"));
+  client_end();
+}
+
 /* A drained client takes no more requests, and ends when the last is answered. */
 static void test_drain(void **state) {
   static const struct ask asks[] = {ASK("GET", "/"), {.method = NULL}};
@@ -332,7 +345,7 @@ int main(void) {
       cmocka_unit_test(test_rows),         cmocka_unit_test(test_tunnel_half_closed),
       cmocka_unit_test(test_clocks),       cmocka_unit_test(test_endless_informational_responses),
       cmocka_unit_test(test_small_chunks), cmocka_unit_test(test_response_before_its_request),
-      cmocka_unit_test(test_drain),
+      cmocka_unit_test(test_frames),       cmocka_unit_test(test_drain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
