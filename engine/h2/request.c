@@ -49,9 +49,10 @@ static struct asked asked_by(const struct header *fields, size_t count) {
 }
 
 /* The bound on the encoded fields counts their strings, too. */
-static struct asked asked_by_set(const struct h2_set_note *note, uint32_t count) {
+static struct asked asked_by_set(const struct h2_set_note *note, const struct header_set *set) {
   const int64_t more = (int64_t)HEADER_OVERHEAD_BYTES - HPACK_ENCODE_FIELD_BYTES_MAX;
-  int64_t bytes = note->bound_bytes - HPACK_ENCODE_BLOCK_BYTES_MAX + more * count;
+  int64_t bytes = note->bound_bytes - HPACK_ENCODE_BLOCK_BYTES_MAX + more * set->count;
+  if (note->varies) bytes += (int64_t)h2_section_varied_bytes(set);
   return (struct asked){.list_bytes = (size_t)bytes,
                         .head = note->asks_head,
                         .connect = note->asks_connect,
@@ -112,15 +113,22 @@ struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t cou
   return complete(stream, h2_queue_section(stream, &plan), events, user);
 }
 
+/* What varies has to be copied. */
+static bool queue_set(struct h2_stream *stream, struct header_set *set, bool varies) {
+  const struct h2_section_plan plan = {
+      .fields = set->at, .count = set->count, .type = H2_HEADERS, .end_stream = !stream->body.ops};
+  return varies ? h2_queue_section(stream, &plan) : h2_queue_set(stream, 0, set, plan.end_stream);
+}
+
 struct stream *h2_request_set(struct h2 *h2, struct header_set *set, struct body body,
                               const struct stream_events *events, void *user) {
   const struct h2_set_note note = h2_section_note(h2, set);
-  const struct asked asked = asked_by_set(&note, set->count);
+  const struct asked asked = asked_by_set(&note, set);
   struct h2_stream *stream = begin(h2, &asked, body);
   if (!stream) return NULL;
   if (h2->ours.enable_push) note_origin(stream, set->at, set->count);
-  bool made = !body.ops && h2_send_request(h2, stream, set);
-  return complete(stream, made || h2_queue_set(stream, 0, set, !body.ops), events, user);
+  bool queued = h2_send_request(h2, stream, set) || queue_set(stream, set, note.varies);
+  return complete(stream, queued, events, user);
 }
 
 void h2_request_depend(struct stream *base, struct h2_dependency dependency) {

@@ -21,8 +21,8 @@ struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t cou
                           struct body body, const struct stream_events *events, void *user);
 
 /* The same with fields that are sent again and again. Keeps the set, and what it refers to, until
- * events.closed(), or until this returns NULL. Cheaper, because the engine remembers what it worked
- * out about the fields, and the block that they were encoded to. */
+ * events.closed(), or until this returns NULL; of fields flagged HEADER_VARIES, only borrows name and value.
+ * Cheaper, because the engine remembers what it worked out about the fields, and what they were encoded to. */
 struct stream *h2_request_set(struct h2 *h2, struct header_set *set, struct body body,
                               const struct stream_events *events, void *user);
 

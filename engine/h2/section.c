@@ -72,7 +72,12 @@ static struct h2_set_note note(struct h2 *h2, struct header_set *set) {
   for (uint32_t i = 0; i < set->count; i++) {
     struct header *field = &set->at[i];
     field->token = (uint16_t)header_token_by_name(field);
-    hpack_encode_note(field);
+    if (field->flags & HEADER_VARIES) {
+      note.varies = true;
+      note.bound_bytes -= (uint32_t)field->value.len;
+    } else {
+      hpack_encode_note(field);
+    }
     note.says_date |= field->token == TOKEN_DATE;
     note.says_server |= field->token == TOKEN_SERVER;
     note.says_priority |= field->token == TOKEN_PRIORITY;
@@ -90,15 +95,23 @@ struct h2_set_note h2_section_note(struct h2 *h2, struct header_set *set) {
   return noted.number ? noted : note(h2, set);
 }
 
+size_t h2_section_varied_bytes(const struct header_set *set) {
+  size_t bytes = 0;
+  for (uint32_t i = 0; i < set->count; i++)
+    if (set->at[i].flags & HEADER_VARIES) bytes += set->at[i].value.len;
+  return bytes;
+}
+
 bool h2_section_lend(struct h2 *h2, struct header_set *set, struct h2_section *section) {
   struct h2_set_note noted = h2_section_note(h2, set);
+  size_t bound = noted.bound_bytes + (noted.varies ? h2_section_varied_bytes(set) : 0);
   *section = (struct h2_section){.fields = set->at,
                                  .set = set,
                                  .count = set->count,
-                                 .bound = noted.bound_bytes,
+                                 .bound = bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX,
                                  .add_date = !noted.says_date,
                                  .add_server = !noted.says_server};
-  return noted.bound_bytes <= H2_SEND_BLOCK_BYTES_MAX;
+  return bound <= H2_SEND_BLOCK_BYTES_MAX;
 }
 
 /* ---- sent ------------------------------------------------------------------------------------ */
@@ -111,23 +124,60 @@ static uint8_t *encode_status(struct h2 *h2, unsigned status, uint8_t *at) {
 }
 
 /* Leaves out a handler's fields about an HTTP/1.1 connection, which HTTP/2 must not carry. */
+static uint8_t *encode_some(struct h2 *h2, const struct header *fields, uint32_t count,
+                            uint8_t *at) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (header_token_is_of_connection(fields[i].token)) continue;
+    at = hpack_encode_field(&h2->encoder, &fields[i], at);
+  }
+  return at;
+}
+
+/* Fields of a set from `first` on that do not vary, up to one that does: kept for themselves. */
+static uint8_t *encode_run(struct h2 *h2, const struct h2_section *section, uint32_t first,
+                           uint32_t count, uint8_t *at) {
+  uint64_t number = h2_set_note_get(section->set).number;
+  struct hpack_block_key key = {.list = number << 16 | (first + 1)}; /* 0: a whole block's */
+  uint8_t *end = hpack_encode_again(&h2->encoder, key, at);
+  if (end) return end;
+  hpack_encode_part(&h2->encoder);
+  end = encode_some(h2, section->fields + first, count, at);
+  hpack_encode_keep(&h2->encoder, key, at, end);
+  return end;
+}
+
+static uint8_t *encode_varied(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
+  const struct header *fields = section->fields;
+  for (uint32_t first = 0, end; first < section->count; first = end) {
+    end = first;
+    while (end < section->count && !(fields[end].flags & HEADER_VARIES))
+      end++;
+    if (end > first)
+      at = encode_run(h2, section, first, end - first, at);
+    else
+      at = encode_some(h2, fields + end++, 1, at);
+  }
+  return at;
+}
+
 static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   const struct http_shared *http = h2->http;
+  bool varies = section->set && h2_set_note_get(section->set).varies;
   if (section->status) at = encode_status(h2, section->status, at);
-  for (uint32_t i = 0; i < section->count; i++) {
-    if (header_token_is_of_connection(section->fields[i].token)) continue;
-    at = hpack_encode_field(&h2->encoder, &section->fields[i], at);
-  }
+  at = varies ? encode_varied(h2, section, at)
+              : encode_some(h2, section->fields, section->count, at);
   if (section->add_server) at = hpack_encode_field(&h2->encoder, &http->server_field, at);
   if (section->add_date && http->date[0])
     at = hpack_encode_field(&h2->encoder, &http->date_field, at);
   return at;
 }
 
-/* The set, the status and, for a section with our `date`, the second determine the block. */
+/* The set, the status and, for a section with our `date`, the second determine the block, unless fields
+ * vary. */
 static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   uint8_t *begin = hpack_encode_begin(&h2->encoder, at);
-  if (!section->set) return encode_fields(h2, section, begin);
+  if (!section->set || h2_set_note_get(section->set).varies)
+    return encode_fields(h2, section, begin);
   struct hpack_block_key key = {.list =
                                     h2_set_note_get(section->set).number << 16 | section->status,
                                 .time = section->add_date ? (uint64_t)h2->http->date_seconds : 0};

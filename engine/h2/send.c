@@ -7,8 +7,8 @@
  * first. Header blocks are encoded here, because they must leave in the order in which they were
  * encoded.
  *
- * One thing is made earlier: a client's request that is nothing but HEADERS, while no control frame and no
- * other section waits. Requests leave in the order of their identifiers, so that nothing could go before it.
+ * One thing is made earlier: the HEADERS of a client's request, while no control frame and no other section
+ * waits. Requests leave in the order of their identifiers, so that nothing could go before it.
  */
 #include "engine/h2/send.h"
 
@@ -140,7 +140,7 @@ bool h2_send_request(struct h2 *h2, struct h2_stream *stream, struct header_set 
   struct h2_section section;
   if (h2->control_used || h2->urgent_queue || !h2_section_lend(h2, set, &section)) return false;
   section.type = H2_HEADERS;
-  section.end_stream = true;
+  section.end_stream = !stream->body.ops;
   section.add_date = section.add_server = false;
   if (!out_begin(&h2->out, &h2->shared->outs)) return false;
   if (!out_has_room(&h2->out, h2_section_room(h2, &section))) return false;

@@ -7,6 +7,7 @@
  *   credential, or flagged so                literal, never indexed: it must not be guessed by
  *                                            watching sizes (RFC 7541 section 7.1; CRIME)
  *   too large for the table                  literal
+ *   flagged as one that varies            literal, once its name has an index
  *   of a kind that seldom repeats, or of     on probation: literal the first time, indexed when the
  *   a name whose value has changed           same field comes again soon
  *   any other                                literal, indexed
@@ -343,10 +344,20 @@ __attribute__((noinline)) static uint8_t *encode_literal(struct hpack_encoder *e
   return put_literal(out, indexed ? form_literal_indexed : form_literal, name_index, field);
 }
 
+/* Its value is not looked for, because it does not come again. */
+__attribute__((noinline)) static uint8_t *encode_varied(struct hpack_encoder *encoder,
+                                                        const struct header *field, uint8_t *out) {
+  const uint32_t name_index = find_name(encoder, field, (uint32_t)hash_name(field));
+  if (name_index == 0) return encode_literal(encoder, field, hash_field(field), out);
+  encoder->indices_only = false;
+  return put_literal(out, form_literal, name_index, field);
+}
+
 /* `field` has the token of its name, if there is one. */
 static inline uint8_t *encode_known(struct hpack_encoder *encoder, const struct header *field,
                                     uint8_t *out) {
   if (unlikely(is_secret(field))) return encode_secret(encoder, field, out);
+  if (unlikely(field->flags & HEADER_VARIES)) return encode_varied(encoder, field, out);
   uint32_t index = find_static(field);
   if (index) return put_integer(out, form_indexed, index);
   const uint32_t hash = field->memo ? field->memo : hash_field(field);

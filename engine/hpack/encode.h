@@ -78,12 +78,16 @@ size_t hpack_encode(struct hpack_encoder *encoder, const struct header *fields, 
 /* The same in steps: begin once a block, then field by field. Each writes at `out`, which has the slack
  * besides, and returns the end of what it wrote. */
 uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out);
+/* Where a part of a block begins that is kept for itself; see below. */
+static inline void hpack_encode_part(struct hpack_encoder *encoder) {
+  encoder->indices_only = true;
+}
 uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
                             uint8_t *out);
 
 /* A block of nothing but indices stays valid while the table does not change. keep() stores one
- * that was just encoded, from `begin` (the result of hpack_encode_begin()) to `end`, where that is
- * possible. again() writes it to `out`, which has HPACK_BLOCK_KEPT_BYTES_MAX bytes, in place of its
+ * that was just encoded, from `begin` (the result of hpack_encode_begin(), or where a part began) to
+ * `end`, where that is possible. again() writes it to `out`, which has HPACK_BLOCK_KEPT_BYTES_MAX bytes, in place of its
  * hpack_encode_field() calls; NULL when it is no longer stored. */
 void hpack_encode_keep(struct hpack_encoder *encoder, struct hpack_block_key key,
                        const uint8_t *begin, const uint8_t *end);

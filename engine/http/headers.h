@@ -101,6 +101,7 @@ enum {
                              that is not of a token (RFC 9113 section 8.2.1) */
   HEADER_VALUE_BAD = 4,   /* holds NUL, CR or LF, or SP or HTAB at an end (same section) */
   HEADER_PSEUDO_BAD = 8,  /* of a request's pseudo-header field: not what section 8.3.1 calls for */
+  HEADER_VARIES = 16,     /* of a set: its value is another one each time the set is sent */
   HEADER_BAD = HEADER_NAME_BAD | HEADER_VALUE_BAD | HEADER_PSEUDO_BAD,
 };
 
@@ -119,7 +120,8 @@ struct header_memo {
 };
 
 /* Fields that are sent again and again as they are: those of a file, say. The maker of a set fills
- * in `at` and `count` and zeroes the rest; once sent, the fields must not change any more. A set
+ * in `at` and `count` and zeroes the rest; once sent, the fields must not change any more, except name and
+ * value of those flagged HEADER_VARIES. A set
  * belongs to one engine, whose protocols write its number and the memos of the set and of its fields. */
 struct header_set {
   struct header *at;

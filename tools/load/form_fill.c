@@ -183,6 +183,7 @@ static void fill_fields(struct filler *filler, const struct header *fixed,
       filler->text += field->name_len + filler->piece++->len;
     } else {
       write_field(filler, field, &headers[i]);
+      headers[i].flags = fixed ? HEADER_VARIES : 0;
     }
     if (field->token != TOKEN_PATH) continue;
     if (form->path_varies) *filler->out++ = 0; /* for cap_of() */
@@ -201,6 +202,7 @@ bool load_form_fill(const struct load_form *form, const struct header *fixed,
   filler.out = instance->at + form->field_count * sizeof *headers;
   *target = (struct load_target){.fields = headers,
                                  .field_count = form->field_count,
+                                 .varies = fixed,
                                  .body = form->body,
                                  .has_body = form->has_body};
   fill_fields(&filler, fixed, rules, target, headers);
@@ -210,7 +212,10 @@ bool load_form_fill(const struct load_form *form, const struct header *fixed,
     target->body = write_text(&filler, form->body_piece_count, IN_BODY);
   if (form->length_field < form->field_count) {
     size_t len = decimal_put(filler.out, target->body.len);
-    headers[form->length_field].value = span_of(filler.out, len);
+    struct header *length = &headers[form->length_field];
+    length->value = span_of(filler.out, len);
+    length->flags = fixed ? HEADER_VARIES : 0;
+    length->memo = 0;
   }
   return true;
 }

@@ -341,7 +341,8 @@ static bool ask(struct load_request *request) {
   request->ordinal = slots->streams++;
   request->sent_ns = slots->books->now_ns;
   request->answered = slots->answered;
-  struct header_set *set = load_sets_get(&slots->books->sets, target);
+  bool as_text = slots->http.http1 && target->varies; /* a text is kept as a whole */
+  struct header_set *set = as_text ? NULL : load_sets_get(&slots->books->sets, target);
   if (set)
     request->stream =
         client_http_request_set(&slots->http, set, upload_of(request), &events, request);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The values stay the plan's. */
+/* The values stay the plan's, or the instance's. */
 static struct header_set *make(const struct load_target *target) {
   size_t bytes = target->field_count * sizeof(struct header);
   struct header_set *set = calloc(1, sizeof *set + bytes);
@@ -17,12 +17,20 @@ static struct header_set *make(const struct load_target *target) {
   return set;
 }
 
+static void patch(struct header_set *set, const struct load_target *target) {
+  for (uint32_t i = 0; i < set->count; i++)
+    if (set->at[i].flags & HEADER_VARIES) set->at[i] = target->fields[i];
+}
+
 struct header_set *load_sets_get(struct load_sets *sets, const struct load_target *target) {
-  if (!target->prepared || target->index >= LOAD_SETS_MAX) return NULL;
+  if (!(target->prepared || target->varies) || target->index >= LOAD_SETS_MAX) return NULL;
   if (!sets->at) sets->at = calloc(LOAD_SETS_MAX, sizeof(struct header_set *));
   if (!sets->at) return NULL;
   struct header_set **set = &sets->at[target->index];
-  if (!*set) *set = make(target);
+  if (!*set)
+    *set = make(target);
+  else if (target->varies)
+    patch(*set, target);
   return *set;
 }
 

@@ -19,8 +19,8 @@ struct load_sets {
   struct header_set **at; /* by target.index; NULL until one is made */
 };
 
-/* The set of a target, or NULL: it varies, or is not among the first LOAD_SETS_MAX, or memory was
- * refused. `sets` is zeroed at first. */
+/* The set of a target, or NULL: it is not of the plan's list, or not among the first LOAD_SETS_MAX, or memory
+ * was refused. What varies is the target's until the set is got again. `sets` is zeroed at first. */
 struct header_set *load_sets_get(struct load_sets *sets, const struct load_target *target);
 
 /* No set is lent any more. */

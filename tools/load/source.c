@@ -175,12 +175,13 @@ static struct load_instance *take_instance(struct load_source *source) {
 }
 
 static const struct load_target *make(struct load_source *source, const struct load_form *form,
-                                      const struct header *fixed) {
+                                      const struct header *fixed, uint32_t index) {
   struct load_instance *instance = take_instance(source);
   if (!instance) return NULL;
   if (form->varies) load_values_next(&source->values);
-  if (load_form_fill(form, fixed, &source->plan->rules, &source->values, instance))
-    return &instance->target;
+  bool filled = load_form_fill(form, fixed, &source->plan->rules, &source->values, instance);
+  instance->target.index = index;
+  if (filled) return &instance->target;
   load_source_release(source, &instance->target);
   return NULL;
 }
@@ -189,15 +190,15 @@ const struct load_target *load_source_next(struct load_source *source, struct lo
   const struct load_list *list = &source->plan->list;
   const struct load_target *target;
   if (source->queue) {
-    target = make(source, form_at(&source->next, source), NULL);
+    target = make(source, form_at(&source->next, source), NULL, 0);
     step(source);
     return target;
   }
   struct load_lane *lane = &source->lanes[lane_index(source, turn)];
   uint32_t item = next_item(source, lane, turn);
   const struct load_item *at = &list->items[item];
-  target =
-      at->prepared ? &at->prepared->target : make(source, load_list_form(list, item), at->fixed);
+  target = at->prepared ? &at->prepared->target
+                        : make(source, load_list_form(list, item), at->fixed, item);
   lane->place += lane->step;
   turn->count++;
   return target;

@@ -15,7 +15,8 @@ struct load_target {
   struct span body;           /* a base of NULL: zeros */
   bool has_body;              /* it may be empty */
   bool prepared;              /* it never varies, and lasts for the whole run */
-  uint32_t index;             /* prepared: its number, below plan->list.count */
+  bool varies;                /* it is of the plan's list; the fields that vary are flagged so */
+  uint32_t index;             /* prepared, or varies: its number, below plan->list.count */
   const struct load_cap *cap; /* or NULL */
 };
 

@@ -191,6 +191,73 @@ static void test_many(void **state) {
   end();
 }
 
+/* Path and an own field are new each time, and are read no more when the call has returned. */
+static void ask_varied(struct header_set *set, unsigned number) {
+  char path[24], id[24];
+  snprintf(path, sizeof path, "/item/%u", number);
+  snprintf(id, sizeof id, "%u", number * 31);
+  set->at[3].value = span_text(path);
+  set->at[5].value = span_text(id);
+  assert_non_null(h2_request_set(h2_of(&client), set, BODY_NONE, &events, NULL));
+  memset(path, 'x', sizeof path);
+  memset(id, 'x', sizeof id);
+}
+
+static void expect_varied(unsigned number) {
+  char path[24], id[24];
+  snprintf(path, sizeof path, "/item/%u", number);
+  snprintf(id, sizeof id, "%u", number * 31);
+  assert_int_equal(got.count, FIELDS);
+  assert_true(span_is(got_fields[3].value, path));
+  assert_true(span_is(got_fields[5].name, "x-id"));
+  assert_true(span_is(got_fields[5].value, id));
+  for (unsigned i = 0; i < FIELDS; i++)
+    if (i != 3 && i != 5) assert_true(span_equal(got_fields[i].value, set_fields[7][i].value));
+}
+
+static void make_varied(void) {
+  set_fields[7][5] = (struct header){.name = span_text("x-id")};
+  set_fields[7][3].flags = set_fields[7][5].flags = HEADER_VARIES;
+}
+
+/* Made at once or copied, with a table that is changed in between, and beside a set of the same engine that
+ * does not vary. */
+static void test_varied(void **state) {
+  static const uint8_t ping[H2_FRAME_HEADER_BYTES + 8] = {0, 0, 8, H2_PING};
+  struct random random = {.state = 2};
+  (void)state;
+  begin();
+  make_varied();
+  (void)take_requests();
+  for (unsigned round = 0; round < 90; round++) {
+    now_ns += 10000000; /* SETTINGS and PING are free of charge if they are few */
+    if (random_one_in(&random, 10)) set_table(random_below(&random, 400));
+    if (random_one_in(&random, 10)) set_table(4096);
+    if (random_one_in(&random, 3)) receive(ping, sizeof ping); /* has to be queued */
+    ask_varied(&sets[7], round);
+    assert_int_equal(take_requests(), 1);
+    expect_varied(round);
+    if (random_one_in(&random, 4)) ask(random_below(&random, 3));
+  }
+  end();
+}
+
+/* What varies does not fill the table: what does not stays in it. */
+static void test_varied_is_short(void **state) {
+  (void)state;
+  begin();
+  make_varied();
+  for (unsigned round = 1000; round < 1090; round++) {
+    ask_varied(&sets[7], round);
+    assert_int_equal(take_requests(), 1);
+    expect_varied(round);
+    if (round < 1010) continue;
+    assert_int_equal(decoder.table.count, 3); /* authority, user-agent, the first x-id */
+    assert_true(block_bytes <= 4 + 2 + 10 + 2 + 5);
+  }
+  end();
+}
+
 /* What the server's SETTINGS forbid is refused as for copied fields. */
 static void test_refused(void **state) {
   static const uint8_t settings[] = {0, 0, 6, H2_SETTINGS, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0};
@@ -244,6 +311,8 @@ int main(void) {
       cmocka_unit_test(test_repeated),
       cmocka_unit_test(test_short_on_the_wire),
       cmocka_unit_test(test_many),
+      cmocka_unit_test(test_varied),
+      cmocka_unit_test(test_varied_is_short),
       cmocka_unit_test(test_refused),
       cmocka_unit_test(test_extended_connect),
       cmocka_unit_test(test_head),

@@ -28,6 +28,24 @@ static void test_copies(void **state) {
   load_sets_free(&sets); /* nothing is left */
 }
 
+/* Only what varies is copied again. */
+static void test_patched(void **state) {
+  struct load_sets sets = {0};
+  struct header first[2] = {{.token = TOKEN_METHOD, .value = span_text("GET")},
+                            {.value = span_text("1"), .flags = HEADER_VARIES}};
+  struct header second[2] = {{.token = TOKEN_METHOD, .value = span_text("no")},
+                             {.value = span_text("2"), .flags = HEADER_VARIES}};
+  struct load_target target = {.fields = first, .field_count = 2, .varies = true, .index = 5};
+  (void)state;
+  struct header_set *set = load_sets_get(&sets, &target);
+  assert_true(span_is(set->at[1].value, "1"));
+  target.fields = second;
+  assert_ptr_equal(load_sets_get(&sets, &target), set);
+  assert_true(span_is(set->at[0].value, "GET"));
+  assert_true(span_is(set->at[1].value, "2"));
+  load_sets_free(&sets);
+}
+
 static void test_none(void **state) {
   struct load_sets sets = {0};
   struct load_target varies = target_of(0, false), last = target_of(LOAD_SETS_MAX - 1, true),
@@ -40,6 +58,7 @@ static void test_none(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_copies), cmocka_unit_test(test_none)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_copies), cmocka_unit_test(test_patched),
+                                     cmocka_unit_test(test_none)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
