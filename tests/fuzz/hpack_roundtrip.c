@@ -2,9 +2,10 @@
  * fuzz/hpack_roundtrip.c - any field lists, through our encoder and back through our decoder.
  *
  * Input: a program of octets. Each chooses a field of the block (a known or unknown name; the
- * input's next octets or an earlier value as its value), the end of the block, a new table size, or
- * that memory is refused from now on. The decoder must return the same fields, hold the same table,
- * and find no credential in it; the block must fit its bound.
+ * input's next octets or an earlier value as its value), the end of the block, one of the latest lists
+ * to be sent again, as a kept block where that is still right, a new table size, or that memory is refused from
+ * now on. The decoder must return the same fields, hold the same table, and find no credential in it;
+ * the block must fit its bound.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,13 +41,25 @@ static void check(bool holds) {
 
 enum { FIELDS_MAX = 32, ARENA_BYTES = 256 * 1024, LIST_BYTES_MAX = 1 << 20 };
 
+enum { LISTS = 4 };
+
+struct list {
+  struct header fields[FIELDS_MAX];
+  size_t count;
+  uint64_t number; /* no other has it */
+};
+
 struct exchange {
   struct hpack_encoder encoder;
   struct hpack_decoder decoder;
-  struct header sent[FIELDS_MAX];
-  size_t count;
+  struct list lists[LISTS];
+  uint64_t lists_sent; /* the next one is made at the place that its number has */
   struct header received[FIELDS_MAX];
 };
+
+static struct list *place_of(struct exchange *x, uint64_t number) {
+  return &x->lists[number % LISTS];
+}
 
 static void check_tables(const struct hpack_table *a, const struct hpack_table *b) {
   check(a->count == b->count && a->bytes == b->bytes);
@@ -64,26 +77,46 @@ static void check_tables(const struct hpack_table *a, const struct hpack_table *
   }
 }
 
-static void send_block(struct exchange *x) {
-  const size_t bound = hpack_encode_bound(x->sent, x->count);
+/* As responses are sent: a block that was kept takes the place of its fields. */
+static size_t encode(struct exchange *x, const struct list *list, uint8_t *out) {
+  const struct hpack_block_key key = {.list = list->number};
+  uint8_t *begin = hpack_encode_begin(&x->encoder, out);
+  uint8_t *at = hpack_encode_again(&x->encoder, key, begin);
+  if (at) return (size_t)(at - out);
+  at = begin;
+  for (size_t i = 0; i < list->count; i++)
+    at = hpack_encode_field(&x->encoder, &list->fields[i], at);
+  hpack_encode_keep(&x->encoder, key, begin, at);
+  return (size_t)(at - out);
+}
+
+static void send_list(struct exchange *x, const struct list *list) {
+  const size_t bound = hpack_encode_bound(list->fields, list->count);
   uint8_t *out = malloc(bound);
-  const size_t len = hpack_encode(&x->encoder, x->sent, x->count, out);
+  const size_t len = encode(x, list, out);
   check(len <= bound);
   struct headers headers;
   uint8_t *arena = malloc(ARENA_BYTES);
   headers_init(&headers, x->received, FIELDS_MAX, arena, ARENA_BYTES, LIST_BYTES_MAX);
   const char *reason = NULL;
   check(hpack_decode(&x->decoder, span_of(out, len), &headers, &reason) == HPACK_OK);
-  check(headers.count == x->count && !headers.overflowed);
-  for (size_t i = 0; i < x->count; i++) {
-    check(span_equal(x->sent[i].name, x->received[i].name));
-    check(span_equal(x->sent[i].value, x->received[i].value));
-    if (x->sent[i].flags & HEADER_NEVER_INDEX) check(x->received[i].flags & HEADER_NEVER_INDEX);
+  check(headers.count == list->count && !headers.overflowed);
+  for (size_t i = 0; i < list->count; i++) {
+    const struct header *sent = &list->fields[i];
+    check(span_equal(sent->name, x->received[i].name));
+    check(span_equal(sent->value, x->received[i].value));
+    if (sent->flags & HEADER_NEVER_INDEX) check(x->received[i].flags & HEADER_NEVER_INDEX);
   }
   check_tables(&x->encoder.table, &x->decoder.table);
-  x->count = 0;
   free(arena);
   free(out);
+}
+
+/* Sends the list that is being made, and begins the next. */
+static void send_block(struct exchange *x) {
+  send_list(x, place_of(x, x->lists_sent));
+  const uint64_t number = ++x->lists_sent;
+  *place_of(x, number) = (struct list){.number = number};
 }
 
 /* The next octets of the program. The first of them is their number. */
@@ -104,8 +137,14 @@ static void step(struct exchange *x, uint8_t code, const uint8_t **at, const uin
     hpack_decoder_set_limit(&x->decoder, limit);
     return;
   }
+  struct list *list = place_of(x, x->lists_sent);
   if (code == 0xef) refuses = true;
-  if (code >= 0xe0 || x->count == FIELDS_MAX) {
+  if (code >= 0xec && code < 0xef) {
+    const uint64_t before = code - 0xebu; /* 1 .. LISTS - 1 */
+    if (before <= x->lists_sent) send_list(x, place_of(x, x->lists_sent - before));
+    return;
+  }
+  if (code >= 0xe0 || list->count == FIELDS_MAX) {
     send_block(x);
     return;
   }
@@ -115,11 +154,11 @@ static void step(struct exchange *x, uint8_t code, const uint8_t **at, const uin
   field.token = (uint16_t)header_token_of(field.name);
   field.value = take(at, end);
   if (code & 0x80) field.token = TOKEN_UNKNOWN; /* the encoder looks it up */
-  x->sent[x->count++] = field;
+  list->fields[list->count++] = field;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  struct exchange x = {.count = 0};
+  struct exchange x = {.lists_sent = 0};
   refuses = false;
   hpack_encoder_init(&x.encoder, &scarce);
   hpack_decoder_init(&x.decoder, &plentiful);
