@@ -161,9 +161,10 @@ test-epoll:
 	@tools/deps.sh build test
 	@$(PYTHON) tests/run --epoll
 
+# ARGS: options of the script, as ARGS='--only build,e2e --match kubectl'.
 test-long:
 	@tools/deps.sh build test
-	@$(PYTHON) tests/run --long
+	@$(PYTHON) tests/run --long $(ARGS)
 
 fuzz:
 	@tools/deps.sh build test
@@ -204,10 +205,12 @@ attack-table:
 	@$(MAKE) --no-print-directory $(BUILD)/weir helpers
 	@WEIR_ATTACK_SECONDS=1 $(PYTHON) tests/e2e/attacks/table.py
 
+# COVER: which tests, as COVER=tests/io/files/%.
+COVER = %
 coverage:
 	@tools/deps.sh build test
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
-	@$(MAKE) --no-print-directory VARIANT=coverage UNIT='$(filter-out tests/tools/%,$(TESTS))' unit; failed=$$?; $(PYTHON) tests/coverage $(BUILD) && exit $$failed
+	@$(MAKE) --no-print-directory VARIANT=coverage UNIT='$(filter $(COVER),$(filter-out tests/tools/%,$(TESTS)))' unit; failed=$$?; $(PYTHON) tests/coverage $(BUILD) && exit $$failed
 
 check:
 	@tools/deps.sh build test
@@ -427,7 +430,7 @@ uninstall:
 deb:
 	@tools/deps.sh build
 	@$(MAKE) --no-print-directory $(BUILD)/weir
-	@tools/deploy/deb $(BUILD) $(VERSION)
+	+@tools/deploy/deb $(BUILD) $(VERSION)
 
 clean:
 	rm -rf $(BUILD)
