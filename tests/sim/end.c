@@ -249,6 +249,22 @@ bool sim_end_tick(struct sim_end *end, uint64_t now_ns) {
   return true;
 }
 
+bool sim_end_rest(struct sim_end *end) {
+  if (!end->open || end->closing || end->sending || !(wants_of(end) & MACHINE_MOVES)) return false;
+  sim_note("%s rests", name_of(end));
+  const struct h2 *before = sim_end_h2(end);
+  uint64_t idle_since_ns = before->idle_since_ns, opened_ns = before->opened_ns;
+  end->machine.ops->move(end->machine.self, &end->machine);
+  sim_check(wants_of(end) == MACHINE_RECV, "at rest it wants %u", wants_of(end));
+  call_begins(end);
+  (void)end->machine.ops->recv(end->machine.self, span_of(NULL, 0), now_of(end));
+  call_ends();
+  const struct h2 *after = sim_end_h2(end);
+  sim_check(after->idle_since_ns == idle_since_ns && after->opened_ns == opened_ns,
+            "it has forgotten its past");
+  return true;
+}
+
 void sim_end_drain(struct sim_end *end) {
   if (!end->open || end->closing) return;
   sim_note("%s drains", name_of(end));

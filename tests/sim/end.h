@@ -55,6 +55,10 @@ bool sim_end_tick(struct sim_end *end, uint64_t now_ns);
 /* Something on the path inserts a frame between two others. */
 bool sim_end_inject(struct sim_end *end, const uint8_t *frame, size_t len);
 
+/* Lets an idle server rest in a smaller machine and wakes it at once, so that its state can be looked at. Memory must not be
+ * refused. Returns whether it wanted that. */
+bool sim_end_rest(struct sim_end *end);
+
 void sim_end_drain(struct sim_end *end);
 
 /* Closes: at once, or when the send in flight has completed. */

@@ -36,21 +36,21 @@ static void print_totals(const struct sim_totals *t) {
          p->talks, p->messages, p->backed_up, p->going_away);
   printf("drains %" PRIu64 ", aborts %" PRIu64 ", late completions %" PRIu64 ", injected %" PRIu64
          ", jumps %" PRIu64 ", starved %" PRIu64 ", paused %" PRIu64 ", refusals %" PRIu64
-         ", timeouts %" PRIu64 ", slowed %" PRIu64 ", calmed %" PRIu64 "\n",
+         ", timeouts %" PRIu64 ", slowed %" PRIu64 ", calmed %" PRIu64 ", rests %" PRIu64 "\n",
          t->drains, t->aborts, t->late_completions, t->injected, t->time_jumps, t->starved,
-         t->paused, t->refusals, t->timeouts, t->slowed, t->calmed);
+         t->paused, t->refusals, t->timeouts, t->slowed, t->calmed, t->rests);
 }
 
 /* A run proves nothing about an event that never happened in it. */
 static void assert_all_happened(const struct sim_totals *t) {
   const struct sim_stats *p = &t->parties;
-  const uint64_t happened[] = {p->completed, p->resets,    p->pushed,    p->pushes_refused,
-                               p->informs,   p->trailers,  p->tunnels,   p->late_resumes,
-                               p->timers,    p->lent,      p->waits,     p->body_errors,
-                               t->drains,    t->aborts,    t->injected,  t->time_jumps,
-                               t->starved,   t->paused,    t->refusals,  t->late_completions,
-                               p->too_large, t->settled,   t->slowed,    p->talks,
-                               p->messages,  p->backed_up, p->going_away};
+  const uint64_t happened[] = {p->completed, p->resets,    p->pushed,     p->pushes_refused,
+                               p->informs,   p->trailers,  p->tunnels,    p->late_resumes,
+                               p->timers,    p->lent,      p->waits,      p->body_errors,
+                               t->drains,    t->aborts,    t->injected,   t->time_jumps,
+                               t->starved,   t->paused,    t->refusals,   t->late_completions,
+                               p->too_large, t->settled,   t->slowed,     p->talks,
+                               p->messages,  p->backed_up, p->going_away, t->rests};
   for (size_t i = 0; i < sizeof happened / sizeof *happened; i++)
     assert_true(happened[i] > 0);
   assert_true(p->completed > t->steps / 100);

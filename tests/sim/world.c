@@ -346,6 +346,7 @@ static void after_step(struct sim_world *world, struct sim_pair *pair) {
     struct sim_end *end = &pair->ends[i];
     if (!end->open) continue;
     sim_end_settle_wants(end);
+    if (!world->refuses) world->totals->rests += sim_end_rest(end);
     sim_check_end(end);
     if (end->open) check_farewell(world, end);
   }

@@ -20,7 +20,7 @@ struct sim_pair {
 struct sim_totals {
   struct sim_stats parties;
   uint64_t steps, connections, drains, aborts, late_completions, injected, time_jumps;
-  uint64_t starved, paused, refusals, timeouts, slowed, calmed, moved_bytes, settled;
+  uint64_t starved, paused, refusals, timeouts, slowed, calmed, moved_bytes, settled, rests;
 };
 
 struct sim_world {

@@ -184,10 +184,21 @@ static void resume(struct fuzz_run *run, bool all) {
   }
 }
 
+/* Lets a server's idle connection rest, and moves the machine if it may be moved, as a host does that has settled it. */
+static void rest(struct fuzz_run *run) {
+  const struct machine *machine = &run->machine;
+  bool is_idle = machine->ops->idle_since_ns && run->role == H2_SERVER &&
+                 machine->ops->idle_since_ns(machine->self) != MACHINE_BUSY;
+  if (is_idle) run->now_ns += H2_REST_NS;
+  tick(run);
+  if (fuzz_wants(run) & MACHINE_MOVES) machine->ops->move(machine->self, &run->machine);
+}
+
 static void do_something(struct fuzz_run *run) {
-  switch (random_below(&run->random, 4)) {
+  switch (random_below(&run->random, 5)) {
   case 0: pass_time(run); break;
   case 1: resume(run, false); break;
+  case 2: rest(run); break;
   default: (void)fuzz_send(run); break;
   }
 }
