@@ -110,7 +110,8 @@ bool h2_section_lend(struct h2 *h2, struct header_set *set, struct h2_section *s
                                  .count = set->count,
                                  .bound = bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX,
                                  .add_date = !noted.says_date,
-                                 .add_server = !noted.says_server};
+                                 .add_server = !noted.says_server,
+                                 .varies = noted.varies};
   return bound <= H2_SEND_BLOCK_BYTES_MAX;
 }
 
@@ -162,10 +163,9 @@ static uint8_t *encode_varied(struct h2 *h2, const struct h2_section *section, u
 
 static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   const struct http_shared *http = h2->http;
-  bool varies = section->set && h2_set_note_get(section->set).varies;
   if (section->status) at = encode_status(h2, section->status, at);
-  at = varies ? encode_varied(h2, section, at)
-              : encode_some(h2, section->fields, section->count, at);
+  at = section->varies ? encode_varied(h2, section, at)
+                       : encode_some(h2, section->fields, section->count, at);
   if (section->add_server) at = hpack_encode_field(&h2->encoder, &http->server_field, at);
   if (section->add_date && http->date[0])
     at = hpack_encode_field(&h2->encoder, &http->date_field, at);
@@ -176,8 +176,7 @@ static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, u
  * vary. */
 static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
   uint8_t *begin = hpack_encode_begin(&h2->encoder, at);
-  if (!section->set || h2_set_note_get(section->set).varies)
-    return encode_fields(h2, section, begin);
+  if (!section->set || section->varies) return encode_fields(h2, section, begin);
   struct hpack_block_key key = {.list =
                                     h2_set_note_get(section->set).number << 16 | section->status,
                                 .time = section->add_date ? (uint64_t)h2->http->date_seconds : 0};

@@ -66,6 +66,7 @@ struct h2_section {
   uint8_t type;    /* H2_HEADERS or H2_PUSH_PROMISE */
   bool end_stream;
   bool add_date, add_server;
+  bool varies; /* some fields of its set are flagged HEADER_VARIES */
   bool has_dependency;
   struct h2_dependency dependency; /* of a request: the priority in HEADERS */
 };
