@@ -96,6 +96,28 @@ static void test_stops_within(void **state) {
   script_close(&script);
 }
 
+/* The frame that is one too many ends the connection, and has no other effect. */
+static void test_one_too_many(void **state) {
+  static const char *const steps[] = {"PING 0 *8", "WU 0 =1000", "GOAWAY 0 =1 =$"};
+  (void)state;
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    begin(NULL, "HEADERS/SH 1 [@hold]");
+    const struct h2 *h2 = h2_of(&script.machine);
+    uint32_t code = 0, window = 0;
+    while (!script.goaway) {
+      if (!reads()) script_run(&script, "!tick 100");
+      code = h2->goaway_code;
+      window = window_available(&h2->window);
+      script_clear(&script);
+      once(steps[i]);
+    }
+    if (strcmp(script.log, "closed 1 ENHANCE_YOUR_CALM, GOAWAY 1 ENHANCE_YOUR_CALM") != 0 ||
+        h2->goaway_code != code || window_available(&h2->window) != window)
+      fail_msg("%s: %s", steps[i], script.log);
+    script_close(&script);
+  }
+}
+
 /* Responses and handlers' timers continue. */
 static void test_output_goes_on(void **state) {
   (void)state;
@@ -400,21 +422,14 @@ static void test_queued_clock(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_waits),
-      cmocka_unit_test(test_stops_within),
-      cmocka_unit_test(test_output_goes_on),
-      cmocka_unit_test(test_is_not_idle),
-      cmocka_unit_test(test_an_end_without_bytes),
-      cmocka_unit_test(test_floods),
-      cmocka_unit_test(test_bursts),
-      cmocka_unit_test(test_letting_up),
-      cmocka_unit_test(test_late_ticks),
-      cmocka_unit_test(test_clocks),
-      cmocka_unit_test(test_settings_clock),
-      cmocka_unit_test(test_block_clock),
-      cmocka_unit_test(test_late_clock),
-      cmocka_unit_test(test_held_clock),
-      cmocka_unit_test(test_queued_clock),
+      cmocka_unit_test(test_waits),        cmocka_unit_test(test_stops_within),
+      cmocka_unit_test(test_one_too_many), cmocka_unit_test(test_output_goes_on),
+      cmocka_unit_test(test_is_not_idle),  cmocka_unit_test(test_an_end_without_bytes),
+      cmocka_unit_test(test_floods),       cmocka_unit_test(test_bursts),
+      cmocka_unit_test(test_letting_up),   cmocka_unit_test(test_late_ticks),
+      cmocka_unit_test(test_clocks),       cmocka_unit_test(test_settings_clock),
+      cmocka_unit_test(test_block_clock),  cmocka_unit_test(test_late_clock),
+      cmocka_unit_test(test_held_clock),   cmocka_unit_test(test_queued_clock),
       cmocka_unit_test(test_linger_clock),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,10 +70,25 @@ static void test_payloads(void **state) {
     }
 }
 
+/* A frame whose header is wrong for its stream alone: its payload, here a stream that depends on itself, is skipped. */
+static void test_wrong_frame_is_skipped(void **state) {
+  (void)state;
+  script_begin(&script, H2_SERVER, NULL, false);
+  script_run(&script, "HEADERS/SH 1 [@hold]");
+  script_clear(&script);
+  script_run(&script, "RAW x000006020000000001000000010f00");
+  assert_string_equal(script.log, "closed 1 FRAME_SIZE_ERROR, RST_STREAM 1 FRAME_SIZE_ERROR");
+  assert_int_equal(script.engine.h2.counters.glitches, 0);
+  script_run(&script, "PING 0 *8");
+  assert_non_null(strstr(script.log, "PING ack"));
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_orphaned_data),
       cmocka_unit_test(test_payloads),
+      cmocka_unit_test(test_wrong_frame_is_skipped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
