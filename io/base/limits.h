@@ -105,6 +105,10 @@
  * little to say does not wait for many that have much. */
 #define IO_TURN_LITTLE_BYTES 4096u
 
+/* Receives in a row that a machine took whole, after which one request receives many times: what arrives then, up to half
+ * a MiB at once, would have to be kept for a machine that does not keep up. A few more requests to the ring show that. */
+#define IO_WHOLES 4u
+
 /* Bytes after which a link is in the midst of a long send: most responses are over by then. */
 #define IO_BURST_BYTES 65536u
 

@@ -24,9 +24,9 @@
  *
  * Bounds: IO_TURN_RECV_BYTES of input a turn, and less in one that lasts; a send budget between
  * IO_SEND_BUDGET_MIN and _MAX; IO_SEND_STALL_NS without a byte acknowledged; input that the machine
- * does not want is kept in a copy, and receiving stops. A link that was paused once, or took more
- * than its part of the buffer ring, receives one buffer at a time from then on, and then what a full
- * one left behind. One that found the ring empty does so until its socket is empty.
+ * does not want is kept in a copy, and receiving stops. A link receives one buffer at a time, and then
+ * what a full one left behind, until its machine has taken IO_WHOLES receives in a row and its socket is
+ * empty. A link that was paused, or took more than its part of the buffer ring, does so for good.
  */
 #ifndef WEIR_IO_LINK_H
 #define WEIR_IO_LINK_H
@@ -71,7 +71,7 @@ struct link {
   bool has_machine;
   bool receiving;        /* a receive request is under way */
   bool receive_stopping; /* and its cancellation was asked for */
-  bool emptied;          /* the last receive left nothing in the socket */
+  uint8_t wholes;        /* receives in a row that the machine took whole, up to IO_WHOLES */
   bool sending;          /* a send request, or the wait for room, is under way */
   bool waiting_for_room; /* it is the wait */
   bool send_stopping;
@@ -90,7 +90,8 @@ struct link {
   uint32_t budget_bytes;                  /* of the next send_peek */
   uint16_t in_flight;                     /* completions that are still to come */
   uint16_t deferred_first, deferred_last; /* ring buffers that wait for another turn, chained */
-  uint16_t stall_checks;                  /* in a row, without a byte acknowledged */
+  uint8_t stall_checks;                   /* in a row, without a byte acknowledged */
+  bool emptied;                           /* the last receive left nothing in the socket */
   struct link_kept kept;
 
   struct share share; /* of the worker's time */

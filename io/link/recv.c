@@ -21,7 +21,8 @@ static void start(struct link *link) {
     ring_poll(&loop->ring, link->fd, POLLIN | POLLRDHUP, user_data);
     return;
   }
-  bool again = link->receive_mode == LINK_RECV_MULTISHOT && link->emptied;
+  bool again =
+      link->receive_mode == LINK_RECV_MULTISHOT && link->wholes == IO_WHOLES && link->emptied;
   ring_receive(&loop->ring, link->fd, again, loop->bufring.bytes, user_data);
 }
 
@@ -38,20 +39,24 @@ static bool is_reset(const struct link *link) {
   return poll(&socket, 1, 0) > 0 && (!link->ended || socket.revents & POLLERR);
 }
 
+static void hold_back(struct link *link) {
+  if (!link->receiving || link->receive_stopping) return;
+  counter_add(&link->loop->counters.recv_paused, 1);
+  if (link->receive_mode == LINK_RECV_MULTISHOT) link->receive_mode = LINK_RECV_SINGLE;
+  link_recv_stop(link);
+}
+
 void link_recv_settle(struct link *link, unsigned wants) {
-  bool has_kept = link->kept.begin != link->kept.end;
-  bool wanted = wants & MACHINE_RECV;
-  if (wanted && has_kept) {
-    /* The send of this very turn has made room in the machine: what is kept comes first. */
-    link_mark_dirty(link);
+  if (!(wants & MACHINE_RECV)) {
+    if (!link->receiving && !link->eof && is_reset(link)) link_cut(link);
+    hold_back(link);
     return;
   }
-  if (!wanted) {
-    if (!link->receiving && !link->eof && is_reset(link)) link_cut(link);
-    if (!link->receiving || link->receive_stopping) return;
-    counter_add(&link->loop->counters.recv_paused, 1);
-    if (link->receive_mode == LINK_RECV_MULTISHOT) link->receive_mode = LINK_RECV_SINGLE;
-    link_recv_stop(link);
+  if (link->kept.begin != link->kept.end) {
+    /* The send of this very turn has made room in the machine. What is kept comes first, and what comes meanwhile
+     * would be kept, too. */
+    link_mark_dirty(link);
+    hold_back(link);
     return;
   }
   /* One buffer at a time also means that deferred input is taken before more is asked for. */
@@ -74,9 +79,7 @@ static bool kept_reserve(struct link *link, size_t len) {
   size_t needed = kept->end + len;
   if (needed <= kept->capacity) return true;
   if (needed > UINT32_MAX / 2) return false;
-  size_t capacity = kept->capacity ? kept->capacity : IO_BUFFER_BYTES;
-  while (capacity < needed)
-    capacity *= 2;
+  size_t capacity = (needed + IO_BUFFER_BYTES - 1) / IO_BUFFER_BYTES * IO_BUFFER_BYTES;
   uint64_t *total_bytes = &link->links->kept_bytes, more_bytes = capacity - kept->capacity;
   if (*total_bytes + more_bytes > link->links->keep_bytes_max) return false;
   uint8_t *base = realloc(kept->base, capacity);
@@ -89,6 +92,7 @@ static bool kept_reserve(struct link *link, size_t len) {
 
 static void keep(struct link *link, struct span bytes) {
   if (bytes.len == 0 || link->state != LINK_OPEN) return;
+  link->wholes = 0;
   if (!kept_reserve(link, bytes.len)) {
     link_cut(link);
     return;
@@ -137,6 +141,7 @@ static void take_in(struct link *link, struct span bytes) {
     bytes = span_of(bytes.base + taken, bytes.len - taken);
     goes_on = taken == piece && may_have(link, piece_of(bytes.len));
   }
+  if (bytes.len == 0 && link->wholes < IO_WHOLES) link->wholes++;
   keep(link, bytes);
 }
 
@@ -272,7 +277,7 @@ static void starved(struct link *link) {
 /* One buffer at a time would mean a turn, and mostly a send, for each buffer of a long transfer. A full one is a sign
  * that there is more, which one call gets, as long as it need not be kept. */
 static void read_on(struct link *link) {
-  bool singly = link->receive_mode == LINK_RECV_SINGLE && !link->receiving && !link->emptied;
+  bool singly = !link->receiving && !link->emptied;
   if (!singly || link->state != LINK_OPEN || !link_input_is_empty(link)) return;
   if (link_wants(link, MACHINE_RECV)) read_ready(link);
 }

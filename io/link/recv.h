@@ -14,9 +14,10 @@
  * A multishot receive takes buffers as long as its socket has bytes: a flood on one link could take
  * all of them, again and again, and links with little to say would get none. So a link that defers
  * while the ring is short receives one buffer at a time from then on too. Those requests are served in
- * the order in which they are made. A link that has not yet shown that its input has an end also
- * receives one buffer at a time, until it has: otherwise each of a thousand new connections a second
- * would take many buffers once. The same holds for a link that finds the ring empty.
+ * the order in which they are made. A link also receives one buffer at a time until its machine has taken
+ * IO_WHOLES receives in a row and its input has shown an end, and again after it found the ring empty:
+ * otherwise each of many links that flood would take many buffers at first, which are copied where its
+ * machine does not keep up.
  */
 #ifndef WEIR_IO_LINK_RECV_H
 #define WEIR_IO_LINK_RECV_H

@@ -144,6 +144,13 @@ void meter_turns(struct meter_worker *worker, unsigned count) {
     turn(worker);
 }
 
+void meter_receive_many(struct meter_worker *worker, struct meter *meter) {
+  for (unsigned i = 0; i < IO_WHOLES; i++) {
+    assert_int_equal(write(meter->peer, "x", 1), 1);
+    meter_turns(worker, 2);
+  }
+}
+
 uint64_t meter_turn_sends(struct meter_worker *worker, struct meter **meters, unsigned count,
                           unsigned *senders) {
   uint64_t bytes = 0;

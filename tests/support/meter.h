@@ -71,6 +71,9 @@ bool meter_create(void *ctx, const struct machine_peer *peer, struct machine_hos
 /* Runs `count` turns. */
 void meter_turns(struct meter_worker *worker, unsigned count);
 
+/* The peer sends IO_WHOLES times a byte: from now on one request receives many buffers. */
+void meter_receive_many(struct meter_worker *worker, struct meter *meter);
+
 /* Runs one turn. Returns the bytes that these meters sent in it, and how many of them sent any. */
 uint64_t meter_turn_sends(struct meter_worker *worker, struct meter **meters, unsigned count,
                           unsigned *senders);

@@ -8,6 +8,7 @@
 #include "tests/support/engine.h"
 #include "tests/support/meter.h"
 
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -100,8 +101,7 @@ static void test_kept_in_shares(void **state) {
   ONLY_IO_URING();
   (void)state;
   begin();
-  assert_int_equal(write(meter->peer, "x", 1), 1); /* from now on, many buffers at once */
-  meter_turns(&worker, 3);
+  meter_receive_many(&worker, meter);
   meter->refuses = true;
   assert_true(write_all() > 2 * IO_TURN_RECV_BYTES);
   meter_turns(&worker, 4);
@@ -132,6 +132,47 @@ static void test_kept_comes_first(void **state) {
   assert_int_equal(meter->received, 1);
   assert_true(meter->link->receiving);
   assert_false(links_have_work(&worker.links));
+  end();
+}
+
+/* What comes after it would be kept, too: nothing more is received until it is gone, though the machine wants it. */
+static void test_not_received_behind(void **state) {
+  ONLY_IO_URING();
+  (void)state;
+  begin();
+  struct link *link = meter->link;
+  assert_true(link->receiving);
+  link->kept = (struct link_kept){.base = calloc(1, 3), .end = 3, .capacity = 3};
+  assert_non_null(link->kept.base);
+  worker.links.kept_bytes = 3;
+  link->turn = worker.loop.turn + 1;
+  link->turn_bytes = IO_TURN_RECV_BYTES;
+  link_mark_dirty(link);
+  meter_turns(&worker, 1);
+  assert_int_equal(meter->received, 0);
+  assert_true(link->receive_stopping);
+  assert_int_equal(worker.loop.counters.recv_paused, 1);
+  meter_turns(&worker, 3);
+  assert_int_equal(meter->received, 3);
+  assert_true(link->receiving && !link->receive_stopping);
+  assert_int_equal(link->receive_mode, LINK_RECV_SINGLE);
+  assert_int_equal(worker.links.kept_bytes, 0);
+  end();
+}
+
+/* In whole buffers, as many as it needs. */
+static void test_size_of_copy(void **state) {
+  ONLY_IO_URING();
+  (void)state;
+  meter_begin(&worker, 1);
+  meter = meter_add(&worker, 0);
+  meter->link->receive_mode = LINK_RECV_POLL;
+  meter_turns(&worker, 1);
+  meter->refuses = true;
+  static const char bytes[2 * IO_BUFFER_BYTES + 1];
+  assert_int_equal(write(meter->peer, bytes, sizeof bytes), sizeof bytes);
+  meter_turns(&worker, 2);
+  assert_int_equal(worker.links.kept_bytes, 3 * IO_BUFFER_BYTES);
   end();
 }
 
@@ -193,6 +234,8 @@ int main(void) {
       cmocka_unit_test(test_paused),
       cmocka_unit_test(test_kept_in_shares),
       cmocka_unit_test(test_kept_comes_first),
+      cmocka_unit_test(test_not_received_behind),
+      cmocka_unit_test(test_size_of_copy),
       cmocka_unit_test(test_stuck),
       cmocka_unit_test(test_deferred_input),
       cmocka_unit_test(test_cut_with_deferred_input),

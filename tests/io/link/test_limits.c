@@ -141,9 +141,8 @@ static void test_received_in_a_turn(void **state) {
   (void)state;
   begin(1, false);
   struct meter *meter = meter_add(&worker, 0);
-  assert_int_equal(write(meter->peer, "x", 1), 1); /* its input has an end: many buffers at once */
-  meter_turns(&worker, 3);
-  size_t given = 1 + fill(meter->peer);
+  meter_receive_many(&worker, meter);
+  size_t given = IO_WHOLES + fill(meter->peer);
   assert_true(given > 2 * IO_TURN_RECV_BYTES);
   uint64_t most = 0;
   for (unsigned i = 0; i < 100 && meter->received < given; i++) {
@@ -241,19 +240,65 @@ static void test_starved(void **state) {
   meter_end(&worker, meters, 2);
 }
 
-/* A buffer that was filled to its end may have left something in the socket. */
-static void test_emptied_socket(void **state) {
+/* Whether the request that is under way, and has something to receive, does so many times. */
+static bool receives_many(struct meter *meter) {
+  struct ring_completion completion;
+  ring_enter(&worker.loop.ring, IO_SECOND);
+  assert_int_equal(ring_reap(&worker.loop.ring, &completion, 1), 1);
+  link_on_recv(meter->link, &completion);
+  return completion.flags & RING_MORE;
+}
+
+static void receive(struct meter *meter, bool refused) {
+  meter->refuses = refused;
+  assert_int_equal(write(meter->peer, "x", 1), 1);
+  meter_turns(&worker, 2);
+  if (!refused) return;
+  meter->refuses = meter->full = false;
+  link_mark_dirty(meter->link);
+  meter_turns(&worker, 2);
+}
+
+/* So many receives that the machine takes whole, in a row. */
+static void test_wholes(void **state) {
   (void)state;
-  static const uint8_t bytes[IO_BUFFER_BYTES];
+  static const struct {
+    unsigned before; /* then one is refused, if this is not 0 */
+    unsigned after;
+    bool many;
+  } rows[] = {
+      {0, IO_WHOLES - 1, false},
+      {0, IO_WHOLES, true},
+      {IO_WHOLES - 1, IO_WHOLES - 1, false},
+      {IO_WHOLES - 1, IO_WHOLES, true},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    begin(1, false);
+    struct meter *meter = meter_add(&worker, 0);
+    meter_turns(&worker, 1);
+    for (unsigned n = 0; n < rows[i].before; n++)
+      receive(meter, false);
+    if (rows[i].before) receive(meter, true);
+    for (unsigned n = 0; n < rows[i].after; n++)
+      receive(meter, false);
+    assert_int_equal(write(meter->peer, "x", 1), 1);
+    assert_int_equal(receives_many(meter), rows[i].many);
+    meter_end(&worker, &meter, 1);
+  }
+}
+
+/* While its socket has more than a share, it does not, though the machine takes all. */
+static void test_without_an_end(void **state) {
+  ONLY_IO_URING();
+  (void)state;
   begin(1, false);
   struct meter *meter = meter_add(&worker, 0);
-  for (unsigned less = 0; less < 2; less++) {
-    assert_int_equal(write(meter->peer, bytes, sizeof bytes - less), sizeof bytes - less);
-    meter_turns(&worker, 2);
-    assert_int_equal(meter->link->emptied, less);
-    assert_int_equal(worker.loop.bufring.unpublished, 0); /* the kernel has its buffer again */
-  }
-  assert_int_equal(meter->received, 2 * sizeof bytes - 1);
+  meter_turns(&worker, 1);
+  assert_true(fill(meter->peer) > 2 * IO_TURN_RECV_BYTES);
+  meter_turns(&worker, 2);
+  assert_int_equal(meter->received, 2 * IO_TURN_RECV_BYTES);
+  assert_int_equal(meter->link->wholes, IO_WHOLES);
+  assert_false(receives_many(meter));
   meter_end(&worker, &meter, 1);
 }
 
@@ -426,7 +471,8 @@ int main(void) {
       cmocka_unit_test(test_kept_bytes),
       cmocka_unit_test(test_reset_while_paused),
       cmocka_unit_test(test_starved),
-      cmocka_unit_test(test_emptied_socket),
+      cmocka_unit_test(test_wholes),
+      cmocka_unit_test(test_without_an_end),
       cmocka_unit_test(test_budget_of_a_fast_peer),
       cmocka_unit_test(test_budget_of_a_slow_peer),
       cmocka_unit_test(test_failed_sends),

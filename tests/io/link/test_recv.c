@@ -312,8 +312,7 @@ static void test_deferred_part(void **state) {
   for (uint32_t more = 0; more < 2; more++) {
     meter_begin(&worker, 1);
     meter = meter_add(&worker, 0);
-    put("x", 1); /* from now on, many buffers at once */
-    meter_turns(&worker, 3);
+    meter_receive_many(&worker, meter);
     struct link *link = meter->link;
     struct bufring *bufring = &worker.loop.bufring;
     const uint32_t others = bufring->count / 4 - 1 + more;

@@ -119,7 +119,7 @@ static void give(struct meter *meter, size_t bytes) {
 static unsigned served(struct meter **meters, unsigned count) {
   unsigned served = 0;
   for (unsigned i = 0; i < count; i++)
-    served += meters[i]->received == 1 + IO_BUFFER_BYTES;
+    served += meters[i]->received == IO_WHOLES + IO_BUFFER_BYTES;
   return served;
 }
 
@@ -132,8 +132,7 @@ static void test_time_of_input(void **state) {
   meter_begin(&worker, COUNT + 2);
   meter_add_all(&worker, meters, COUNT + 2, 0);
   for (unsigned i = 0; i < COUNT + 2; i++)
-    give(meters[i], 1); /* their input has an end: many buffers at once */
-  meter_turns(&worker, 3);
+    meter_receive_many(&worker, meters[i]);
   for (unsigned i = 0; i < COUNT; i++) {
     meters[i]->cost_ns = IO_TURN_INPUT_NS / A_TURN;
     give(meters[i], IO_BUFFER_BYTES);
@@ -144,13 +143,13 @@ static void test_time_of_input(void **state) {
     give(meters[COUNT + more], IO_TURN_LITTLE_BYTES + more);
   meter_turns(&worker, 1);
   assert_int_equal(served(meters, COUNT), 2 * A_TURN);
-  assert_int_equal(meters[COUNT]->received, 1 + IO_TURN_LITTLE_BYTES);
-  assert_int_equal(meters[COUNT + 1]->received, 1);
+  assert_int_equal(meters[COUNT]->received, IO_WHOLES + IO_TURN_LITTLE_BYTES);
+  assert_int_equal(meters[COUNT + 1]->received, IO_WHOLES);
   meter_turns(&worker, 1);
   assert_int_equal(served(meters, COUNT), COUNT);
-  assert_int_equal(meters[COUNT + 1]->received, 1);
+  assert_int_equal(meters[COUNT + 1]->received, IO_WHOLES);
   meter_turns(&worker, 1);
-  assert_int_equal(meters[COUNT + 1]->received, 1 + IO_TURN_LITTLE_BYTES + 1);
+  assert_int_equal(meters[COUNT + 1]->received, IO_WHOLES + IO_TURN_LITTLE_BYTES + 1);
   meter_end(&worker, meters, COUNT + 2);
 }
 
