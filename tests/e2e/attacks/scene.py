@@ -88,7 +88,7 @@ class Innocent:
 class Siege:
     """The effect of an attack from many connections. CPU time is counted per byte received, or, for an attack that
     aims at what the server sends, per byte in either direction. `baseline` has both costs for a flood of
-    requests."""
+    requests. For an attack of single packets at a slow pace, `compare()` is fair."""
 
     def __init__(self, came_back, meter, counters, innocent, baseline, either_way=False):
         self.came_back, self.meter, self.counters = came_back, meter, counters
@@ -99,6 +99,11 @@ class Siege:
         self.cpu_ratio = None
         if baseline and received > MIB // 8:
             self.cpu_ratio = self.cpu_per_byte[either_way] / baseline[either_way]
+        self.cpu_per_packet = meter.cpu / max(counters["recv_calls"], 1)
+
+    def compare(self, other):
+        """Counts CPU time per packet received, where 1 is that of another siege."""
+        self.cpu_ratio = self.cpu_per_packet / other.cpu_per_packet
 
 
 class Scene:
@@ -196,10 +201,13 @@ class Scene:
             assert siege.innocent["p99_ms"] < INNOCENT_P99_MS, siege.innocent
 
     def besiege(self, row, name, *options, cpu_ratio_max=CPU_RATIO_MAX,
-                connection_bytes=CONNECTION_BYTES, **how):
-        """Runs a siege, checks it, and notes its line for the table. `row`: (attack, CVE, answer)."""
+                connection_bytes=CONNECTION_BYTES, pace=None, **how):
+        """Runs a siege, checks it, and notes its line for the table. `row`: (attack, CVE, answer). `pace`: another
+        attack of as many packets, to compare it with."""
         for again in (True, False):
             siege = self.siege(name, *options, **how)
+            if pace:
+                siege.compare(self.siege(pace, **how))
             self.bounded(siege, how.get("connections", SIEGE_CONNECTIONS), connection_bytes)
             over = None if SANITIZED else self.over(siege, cpu_ratio_max)
             if not over:

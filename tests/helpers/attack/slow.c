@@ -49,11 +49,24 @@ static bool step_after_death(struct peer *peer) {
   return true;
 }
 
+/* Below 40 times a second. */
+static bool is_time(struct peer *peer) {
+  if (peer->now_ns < peer->next_ns) return false;
+  peer->next_ns = peer->now_ns + 26000000;
+  return true;
+}
+
+/* For comparison: valid requests at that pace. */
+static bool step_paced(struct peer *peer) {
+  if (!is_time(peer)) return false;
+  peer_put_request(peer, false, peer->options->path, true);
+  return true;
+}
+
 /* A little of everything, each more slowly than its budget is refilled, and an occasional
  * request, so as not to be idle. */
 static bool step_temperate(struct peer *peer) {
-  if (peer->now_ns < peer->next_ns) return false;
-  peer->next_ns = peer->now_ns + 26000000; /* below 40 a second */
+  if (!is_time(peer)) return false;
   peer_put_frame(peer, PING, 0, 0, "temperat", 8);
   peer_put_head(peer, 0, 0xbb, 0, 0);
   if (peer->units % 4 == 0) peer_put_head(peer, 0, SETTINGS, 0, 0);
@@ -83,6 +96,8 @@ static const struct attack attacks[] = {
     {"alive", "keep-alive without requests", step_alive, NULL, false},
     {"after-death", "CVE-2026-27135", step_after_death, NULL, false},
     {"temperate", "some of everything, within the budgets", step_temperate, units_begin_wide,
+     false},
+    {"paced", "requests at the pace of temperate, for comparison", step_paced, units_begin_wide,
      false},
     {"preface", "a preface that does not end", step_preface, begin_preface, true},
     {"idle", "connections that request nothing", units_idle, NULL, false},
