@@ -42,7 +42,7 @@ static const struct {
     {" listen listeners bind ", "use http or https"},
     {" certificate ssl_certificate ssl_certificate_key tls ssl crt ",
      "use certificates, a list of cert and key"},
-    {" root alias file_server file.dir ", "use directory"},
+    {" root alias file_server file.dir dir ", "use directory"},
     {" server_name ", "use name, in hosts"},
     {" server servers sites ", "use hosts"},
     {" location handle locations paths ", "use path, in routes"},

@@ -80,7 +80,7 @@ static void make_certificates(struct config_making *making, const struct config_
 
 /* ---- routes ---------------------------------------------------------------------------------- */
 
-/* What the part and those around it say. */
+/* Takes the keys of the part, and those that it inherits. */
 static void begin_route(struct config_making *making, struct serve_route *route,
                         const struct config_part *part) {
   making->route = route;
@@ -104,8 +104,8 @@ static void make_route(struct config_making *making, const struct config_part *p
 /* Paths, or hosts, for which there is no route, have the rules of the part itself. */
 static void make_rest(struct config_making *making, struct serve_route *rest,
                       const struct config_part *part) {
-  begin_route(making, rest, part);
   rest->rest = true;
+  begin_route(making, rest, part);
   rest->action = SERVE_ANSWER;
   rest->answer = "404 Not Found\nThere is nothing at this address.\n";
   rest->status = 404;

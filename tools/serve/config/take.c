@@ -212,7 +212,7 @@ bool config_take_name(struct config_making *making, const char *text) {
     if ((unsigned char)*at >= 0x80)
       return config_wrong(making, "not ASCII; write the name's xn-- form");
   if (strcmp(text, "*") == 0 || strcmp(text, "_") == 0)
-    return config_wrong(making, "all other names are those of the host default");
+    return config_wrong(making, "use default for all other names");
   if (strstr(text, "://")) return config_wrong(making, "expected a name, not a URL");
   if (strchr(text, ':') && text[0] != '[')
     return config_wrong(making, "a host has no port: names count on all listeners");

@@ -55,6 +55,12 @@ static bool is_long(struct config_making *making, struct span value) {
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
+/* Whether responses of the route may be compressed on the fly: those of redirects have no body. Both keys stand
+ * before those of fields in the table, so they are known. */
+static bool is_compressed(const struct serve_route *route) {
+  return route->compress && !route->redirect;
+}
+
 static bool add_field(struct config_making *making, enum field_rule_kind kind, struct span name,
                       struct span value) {
   struct serve_rules *rules = making->route->rules;
@@ -63,9 +69,11 @@ static bool add_field(struct config_making *making, enum field_rule_kind kind, s
   if (is_long(making, name) || is_long(making, value)) return false;
   const char *why = field_rule_refusal(kind, lower, value);
   if (why) return config_wrong(making, "%.*s %s", (int)lower.len, (const char *)lower.base, why);
-  if (header_token_of(lower) == TOKEN_CONTENT_ENCODING && making->route->compress)
-    return config_wrong(making, "what is compressed on the fly would be said to have this coding, "
-                                "too: it needs compress: false");
+  bool encoding = header_token_of(lower) == TOKEN_CONTENT_ENCODING;
+  if (encoding && making->route->rest) return true; /* it is not sent with errors */
+  if (encoding && is_compressed(making->route))
+    return config_wrong(making, "needs compress: false, or responses that are compressed on the "
+                                "fly would carry this coding, too");
   if (!room_for_one(making, (void **)&rules->fields, rules->field_count, FIELD_RULES_MAX,
                     sizeof *rules->fields) ||
       !room_for_one(making, (void **)&rules->field_parts, rules->field_count, FIELD_RULES_MAX,

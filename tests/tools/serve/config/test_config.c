@@ -154,8 +154,8 @@ static const struct row {
     {"a host with a port", "hosts:\n- {name: 'a.org:80', answer: b}\n",
      "F:2:10: name a.org:80: a host has no port: names count on all listeners\n"},
     {"all names", "hosts: [{name: '*', answer: x}, {name: _, answer: x}]\n",
-     "F:1:16: name *: all other names are those of the host default\n"
-     "F:1:40: name _: all other names are those of the host default\n"},
+     "F:1:16: name *: use default for all other names\n"
+     "F:1:40: name _: use default for all other names\n"},
     {"a URL as a host", "hosts: [{name: 'https://a.org', answer: x}]\n",
      "F:1:16: name https://a.org: expected a name, not a URL\n"},
     {"a host that is no name", "hosts:\n- {name: 'a..b', answer: b}\n",
@@ -432,9 +432,15 @@ static const char with_rests[] =
     "- {name: a.org, header-add: {x-c: d}, request-rate: 3/s, routes: [{path: /x, answer: x}]}\n"
     "- {name: b.org, answer: all}\n";
 
+/* The rule at the top is of files only: the redirect and the 404 of other hosts do not need `compress: false`. */
+static const char encoded[] = "header-set: {content-encoding: br}\n"
+                              "hosts:\n"
+                              "- {name: a, compress: false, routes: [{path: /x, directory: x}]}\n"
+                              "- {name: b, redirect: \"http://a/\"}\n";
+
 /* Reading what was printed gives the same again. Its last routes were not written before. */
 static void test_print(void **state) {
-  static const char *const texts[] = {"{}", "directory: x\n", all_kinds, with_rests};
+  static const char *const texts[] = {"{}", "directory: x\n", all_kinds, with_rests, encoded};
   char error[256];
   (void)state;
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

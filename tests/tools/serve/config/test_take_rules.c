@@ -77,8 +77,8 @@ static const struct {
     {"header-add: {content-length: 1}",
      "30: header-add content-length: 1: content-length follows from the body"},
     {"header-set: {content-encoding: gzip}",
-     "32: header-set content-encoding: gzip: what is compressed on the fly would be said to have "
-     "this coding, too: it needs compress: false"},
+     "32: header-set content-encoding: gzip: needs compress: false, or responses that are "
+     "compressed on the fly would carry this coding, too"},
     {"compress: false\nheader-set: {content-encoding: gzip}", ""},
     {"header-remove: content-encoding",
      "16: header-remove content-encoding: content-encoding follows from the body"},
