@@ -26,7 +26,7 @@ struct options {
   const struct failure *failure;  /* for the error text */
   char option[OPTION_NAME_BYTES]; /* the current one, as written: "-n", "--requests" */
   const char *value;              /* its value, or NULL; also that of --help */
-  const char *next;               /* of a long option: the word behind it, or NULL */
+  const char *next;               /* of a long option: the word after it, or NULL */
   bool impossible;                /* set by `take`: the failure is OPTIONS_FAILED */
   char **operands;                /* set by options_read() */
   int operand_count;

@@ -5,11 +5,11 @@
 
 #include "tools/load/options_rows.h"
 
-/* A value may be left out, so that a word behind a space is not taken for one; but it may have been meant so. */
+/* The value is optional, so the next word is not the value. It is refused if it looks like one. */
 static bool set_json(struct options *parser, struct load_options *options, char *value) {
-  const char *next = parser->next;
-  options->json = value ? value : "-";
   if (value) return options_file(parser, &options->json);
+  options->json = "-";
+  const char *next = parser->next;
   bool is_option = next && next[0] == '-' && next[1];
   if (!next || is_option || strstr(next, "://")) return true;
   return failure_set(parser->failure, "--json %s: write --json=%s", next, next);

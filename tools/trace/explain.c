@@ -20,7 +20,7 @@ static const struct trace_frame *reset_of(const struct trace_record *record,
   return NULL;
 }
 
-/* What stood in the frame. What the engine made of it differs where a server sent NO_ERROR too early. */
+/* The code in the frame. The engine reports another one when a server sent NO_ERROR too early. */
 static uint32_t code_of(const struct trace_record *record, const struct trace_frame *reset,
                         uint32_t otherwise) {
   return reset->payload_bytes < 4 ? otherwise : wire_get32(trace_payload(record, reset));

@@ -5,12 +5,12 @@
  *     asked for --> made before? --yes--> found, or of no use
  *                     |no
  *                     v
- *                   a job for a thread (io/files/jobs.h); who asks meanwhile waits for the same job
+ *                   a job for a thread (io/files/jobs.h); requests that come meanwhile wait for the same job
  *
  * The entry of a file in the cache carries what was made of it: both are freed together, when the file has changed or
- * the cache needs the room. What is made counts against the bound of the cache, and is at most a half of it: what would be
- * more is of no use, as it could not be kept, and each request would have it made again. Where a thread can't be had, or
- * there is no room now, the answer is SITE_BUSY, and the file is sent as it is.
+ * the cache needs the room. What is made counts against the bound of the cache, and is at most half of it: more could
+ * not be kept, and each request would have it made again. Where a thread can't be had, or there is no room now, the
+ * answer is SITE_BUSY, and the file is sent as it is.
  *
  * Owner: the worker. Each worker makes its own, as it has its own cache.
  */

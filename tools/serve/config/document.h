@@ -36,7 +36,7 @@ struct config_part {
   struct config_part *parent;              /* NULL: global */
   struct config_part *first, *last, *next; /* parts within this one; the next one beside it */
   struct config_texts *values;             /* of keys that were given, in no order */
-  bool strange; /* a key in it is none: what the part lacks may have been meant by that */
+  bool strange; /* it has an unknown key, which may stand for a key that it lacks */
 };
 
 struct config_document {

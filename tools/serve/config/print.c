@@ -127,7 +127,7 @@ static void print_status(struct printing *printing, const struct serve_route *ro
   fprintf(printing->out, " %u\n", route->status);
 }
 
-/* What nobody wrote; false: the key has nothing of that. */
+/* Prints a key whose value is not from the file. Returns false for other keys. */
 static bool print_rest_key(struct printing *printing, const struct serve_route *rest,
                            const struct config_key *key) {
   bool answer = strcmp(key->name, "answer") == 0;
@@ -170,7 +170,7 @@ static void print_route(struct printing *printing, const struct serve_route *rou
   }
 }
 
-/* Where no route is, if there are rules for that: else it is as if nothing was said. */
+/* Whether rules apply where no route is. Without any, a file needs no route for that. */
 static bool has_rest(const struct serve_route *rest) {
   return rest->rules && serve_rules_are_asked(rest->rules);
 }
