@@ -23,7 +23,9 @@ endif
 
 VERSION := $(shell sed -n 's/^\#define WEIR_VERSION *"\(.*\)"/\1/p' tools/common/version.h)
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-CFLAGS_BASE := -std=c17 -D_GNU_SOURCE -g -fno-common $(WARN) -MMD -MP -I.
+# Lines are enough for a sanitizer's report, and save a fifth of the compiler's time. For a debugger: make DEBUG=-g.
+DEBUG := $(if $(filter asan tsan fuzz,$(VARIANT)),-g1,-g)
+CFLAGS_BASE := -std=c17 -D_GNU_SOURCE $(DEBUG) -fno-common $(WARN) -MMD -MP -I.
 
 # The program is optimized as a whole: a request crosses a dozen small modules, and inlining across them saves about
 # a sixth of its time. The objects contain ordinary code too, for the library and the tests. gcc only.
