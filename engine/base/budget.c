@@ -1,5 +1,5 @@
 /*
- * base/budget.c - token buckets; see h2/budget.h.
+ * base/budget.c - token buckets; see base/budget.h.
  */
 #include "engine/base/budget.h"
 

@@ -134,6 +134,9 @@ static uint8_t *encode_some(struct h2 *h2, const struct header *fields, uint32_t
   return at;
 }
 
+static_assert(HPACK_BLOCK_KEPT_BYTES_MAX <= HPACK_ENCODE_SLACK,
+              "a kept run is written as one of constant length, wherever in the block it goes");
+
 /* Fields of a set from `first` on that do not vary, up to one that does: kept for themselves. */
 static uint8_t *encode_run(struct h2 *h2, const struct h2_section *section, uint32_t first,
                            uint32_t count, uint8_t *at) {

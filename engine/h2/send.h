@@ -17,7 +17,8 @@ bool h2_send_wanted(const struct h2 *h2);
 size_t h2_send_peek(struct h2 *h2, struct span *spans, size_t max, size_t budget_bytes);
 void h2_send_ack(struct h2 *h2, size_t bytes);
 
-/* Client role: makes the HEADERS of a request, whose stream has just been opened, at once. False when others go first or there is no room: it has to be queued. Borrows the set. */
+/* Client role: makes the HEADERS of a request, whose stream has just been opened, at once. False when others
+ * go first or there is no room: it has to be queued. Borrows the set. */
 __attribute__((warn_unused_result)) bool h2_send_request(struct h2 *h2, struct h2_stream *stream,
                                                          struct header_set *set);
 

@@ -55,7 +55,8 @@ struct file_view {
   uint64_t refused_to;        /* bytes before this one are read without a window */
 };
 
-/* At most `count` windows, whose bytes lie in `pages` as far as those suffice; it may be NULL. Without memory for them there are none, and nothing is ever lent. */
+/* At most `count` windows, whose bytes lie in `pages` as far as those suffice; it may be NULL. Without memory for
+ * them there are none, and nothing is ever lent. */
 void windows_init(struct file_windows *windows, struct file_cache *cache, struct pages *pages,
                   uint32_t count);
 

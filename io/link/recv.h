@@ -8,8 +8,8 @@
  *   - the machine does not want input: the bytes are copied out, so that the shared ring never runs
  *     dry over one slow reader, and receiving stops. What may still arrive until the kernel has
  *     seen the cancellation is at most one ring full. From then on the link receives one buffer at
- *     a time, and keeps one at most. If the peer resets the connection meanwhile, the next settling
- *     cuts the link.
+ *     a time, and keeps that at most, or what was read behind a full one: a share of a turn. If the
+ *     peer resets the connection meanwhile, the next settling cuts the link.
  *
  * A multishot receive takes buffers as long as its socket has bytes: a flood on one link could take
  * all of them, again and again, and links with little to say would get none. So a link that defers
