@@ -222,6 +222,10 @@ def test_example_configuration(start, tmp_path):
     for name, _ in settings():
         assert len(re.findall(rf"^#(?:  - |    )?{name}: \S", text, re.M)) == 1, name
     start_with(start, tmp_path, text.replace("/var/www/html", str(tmp_path)))
+    whole = yaml.safe_load(re.sub(r"^#(?=\S|  )", "", text, flags=re.M))
+    assert [list(part) for part in whole["hosts"]] == [["name"]]
+    (route,) = whole["routes"]
+    assert {"path", "directory", "access"} <= set(route) and "head-start" in whole
 
 
 def resources():

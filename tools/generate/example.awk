@@ -3,7 +3,8 @@
 #     awk -f example.awk tools/serve/config/table.c > weir.yaml
 #
 # Three lines are in force; the others show each setting, behind a #. Settings of a certificate, a host or a route
-# stand in a list of such parts.
+# stand in a list of such parts. The list of routes begins with path; what may stand anywhere and comes before it is at
+# the top.
 
 function value_of(line) {
   sub(/^[^"]*"/, "", line)
@@ -26,7 +27,7 @@ function finish(    part) {
   if (name == "") return
   if (scopes ~ /CERTIFICATE/) part = "certificates"
   else if (scopes ~ /HOST/ ) part = "hosts"
-  else if (scopes ~ /CONFIG_ROUTE|ANYWHERE/) part = "routes"
+  else if (scopes ~ /CONFIG_ROUTE/ || (scopes ~ /ANYWHERE/ && "routes" in seen)) part = "routes"
   if (part == "") {
     title(heading)
     heading = ""
