@@ -145,6 +145,16 @@ def test_a_merge_is_a_result(files, tmp_path):
     report(first, a)
 
 
+def test_a_merge_replaces_only_sums(files, tmp_path):
+    """With its own name left out, the first result would be lost: --json machine-*.json."""
+    a, b, c = (files(f"{i}.json", 1000, 1e6, i) for i in range(3))
+    before = open(a, encoding="utf-8").read()
+    assert "is a result of one machine" in report("--merge", "--json", a, b, c, expect=1)
+    assert open(a, encoding="utf-8").read() == before
+    for _ in range(2):
+        report("--merge", "--json", tmp_path / "sum.json", a, b)
+
+
 def test_different_options_are_refused(files):
     a = files("a.json", 100, 1e6, 1)
     b = files("b.json", 100, 1e6, 2, options={"urls": ["http://localhost:8080/"], "rate": 200.0, "threads": 1,

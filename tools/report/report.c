@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
@@ -116,9 +117,29 @@ static bool add(const struct report_options *options, const struct report_result
   return good;
 }
 
+/* Whether the file is one machine's result. When the sum's own name is left out, as in --json machine-*.json, the first
+ * result stands in its place. */
+static bool is_measured(const char *path) {
+  char text[1]; /* why it is no result does not matter */
+  const struct failure ignored = {.text = text, .size = sizeof text};
+  struct stat file;
+  struct report_result *result = NULL;
+  bool measured = false;
+  if (stat(path, &file) == 0 && S_ISREG(file.st_mode)) result = malloc(sizeof *result);
+  if (result && report_result_read(result, path, &ignored)) {
+    measured = !json_object_get(result->json, "merged");
+    report_result_free(result);
+  }
+  free(result);
+  return measured;
+}
+
 /* Shows the sum in every form that was asked for. */
 static int show_sum(const struct report_options *options, const struct report_result *sum) {
   int status = EXIT_DONE;
+  if (options->json && is_measured(options->json))
+    return complain(EXIT_FAILED, "%s is a result of one machine: give --json the sum's own name",
+                    options->json);
   if (options->json) status = save(sum->json, options->json, write_json);
   if (options->html && status == EXIT_DONE) status = save_page(options, sum, NULL, 1);
   if (options->json || options->html) return status;
