@@ -121,6 +121,10 @@
  * request takes a sixth more time. */
 #define IO_SETTLE_BATCH 4u
 
+/* Average time of a batch's completions beyond which the next ones come one by one: four requests of 4 KB each by a
+ * reference of an octet, a hundred at once, would take longer than a turn may. */
+#define IO_COMPLETION_DEAR_NS (IO_MILLISECOND / 2)
+
 /* ---- link: sending and keeping --------------------------------------------------------------- */
 
 /* send_peek budget of a new link, in bytes: about the initial congestion window of ten segments. */

@@ -86,14 +86,19 @@ static void dispatch_few(struct worker *worker, const struct ring_completion *co
 }
 
 /* Acts on the completions that are there, but for no longer than a turn may take: the rest stay in
- * the queue until all links have had a chance to send. */
+ * the queue until all links have had a chance to send. Dear ones come one by one. */
 static void reap(struct worker *worker) {
   struct ring_completion batch[IO_SETTLE_BATCH];
-  unsigned count;
+  struct links *links = &worker->links;
+  if (links->shares.turn_cost > 0) links_look(links); /* links were fed */
   do {
-    count = ring_reap(&worker->loop.ring, batch, IO_SETTLE_BATCH);
+    const unsigned most = worker->reaps_singly ? 1 : IO_SETTLE_BATCH;
+    const uint64_t begun_ns = links->spent_ns;
+    const unsigned count = ring_reap(&worker->loop.ring, batch, most);
     dispatch_few(worker, batch, count);
-  } while (count == IO_SETTLE_BATCH && links_look(&worker->links) < IO_TURN_REAP_NS);
+    if (count < most) return;
+    worker->reaps_singly = links_look(links) - begun_ns > count * IO_COMPLETION_DEAR_NS;
+  } while (links->spent_ns < IO_TURN_REAP_NS);
 }
 
 /* --- messages and wake-ups --- */

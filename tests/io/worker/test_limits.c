@@ -174,6 +174,18 @@ static void test_time_before_completions(void **state) {
                      i < IO_SETTLE_BATCH ? 0 : 1 + (i - IO_SETTLE_BATCH) / EACH);
 }
 
+/* After a dear batch they come one by one, and the turn ends behind the first that is too late. */
+static void test_dear_completions(void **state) {
+  (void)state;
+  const uint64_t cost_ns = 4 * IO_COMPLETION_DEAR_NS;
+  const unsigned each = (unsigned)((IO_TURN_REAP_NS + cost_ns - 1) / cost_ns);
+  assert_true(each < IO_SETTLE_BATCH);
+  run_crowd(cost_ns, 0);
+  for (unsigned i = 0; i < LINKS; i++)
+    assert_int_equal(crowd.turns[i] - crowd.turns[0],
+                     i < IO_SETTLE_BATCH ? 0 : 1 + (i - IO_SETTLE_BATCH) / each);
+}
+
 /* ---- defaults -------------------------------------------------------------------------------- */
 
 static void test_defaults(void **state) {
@@ -193,6 +205,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_time_of_completions),
       cmocka_unit_test(test_time_before_completions),
+      cmocka_unit_test(test_dear_completions),
       cmocka_unit_test(test_defaults),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
