@@ -94,7 +94,8 @@ def test_every_budget_has_a_counter():
     others = ["H2_CONCURRENT_STREAMS_DEFAULT", "H2_HEADER_LIST_BYTES_DEFAULT",
               "H2_HEADER_FIELDS_MAX", "H2_HEADER_BLOCK_BYTES_MAX", "H2_CONTINUATION_FRAMES_MAX",
               "H2_SETTINGS_ENTRIES_MAX"]
-    # These do not bound a peer: sizes of weir's own tables, its own pace, and what it may ask for as a client.
+    # These do not bound a peer: sizes of weir's own tables, its own pace, what it may ask for as a client, and how far it
+    # reads a list.
     ours = ["HPACK_TABLE_BYTES_MAX", "HPACK_STORE_BYTES_FIRST", "HPACK_COOKIE_BYTES_MIN",
             "HPACK_BLOCK_KEPT_BYTES_MAX", "HPACK_BLOCKS_KEPT_COUNT", "HPACK_PROBATION_COUNT",
             "HPACK_PROBATION_WAYS", "H2_DATA_BYTES_SMALL",
@@ -102,7 +103,8 @@ def test_every_budget_has_a_counter():
             "H2_LINGER_NS",
             "H2_LINGER_BYTES", "MOUNT_CLOSE_NS", "H1_PROTOCOL_BYTES_MAX", "H1_AHEAD_MAX",
             "H1_EAGER_BYTES", "H1_TEXT_BYTES", "H1_GATHER_BYTES",
-            "H1_READY_TEXTS", "H1_READY_TEXT_BYTES", "H1_MEMOS", "H1_MEMO_BYTES", "H1_MEMO_FIELDS"]
+            "H1_READY_TEXTS", "H1_READY_TEXT_BYTES", "H1_MEMOS", "H1_MEMO_BYTES", "H1_MEMO_FIELDS",
+            "FIELD_LIST_BYTES_MAX"]
     names = re.findall(r"#define (\w+)", what_they_do + deadlines) + others
     assert len(names) > 30
     missing = [name for name in names
