@@ -89,4 +89,14 @@ class Connection:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         else:
             self.socket.shutdown(socket.SHUT_WR)
+            self.drain()
         self.over = True
+
+    def drain(self):
+        """Reads until the client closes, too. Closing with requests unread would be a reset, in place of the end."""
+        self.socket.settimeout(5)
+        try:
+            while self.socket.recv(65536):
+                pass
+        except OSError:
+            pass
