@@ -77,7 +77,7 @@ def nghttpd(folder, http, https, http1):
     del http1  # it has none
     tls = f"nghttpd -d {folder}/root -n 1 {https} {folder}/key.pem {folder}/cert.pem"
     clear = f"nghttpd -d {folder}/root -n 1 --no-tls {http}"
-    return ["sh", "-c", f"trap 'kill $(jobs -p)' TERM; {tls} & {clear} & wait"], {}
+    return ["sh", "-c", f"{tls} & {clear} & wait"], {}
 
 
 def haproxy(folder, http, https, http1):
@@ -160,7 +160,7 @@ class Peer:
                 file.write(text)
         self.log = open(f"{folder}/{name}.out", "w+")
         self.process = subprocess.Popen(["taskset", "-c", str(core), *self.command], stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=subprocess.STDOUT)
+                                        stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
         self.pid = self.process.pid
         end = time.monotonic() + READY_SECONDS
         while not self.listening():
@@ -185,11 +185,15 @@ class Peer:
     def url(self, port, file_bytes):
         return f"{'https' if port == 'https' else 'http'}://127.0.0.1:{self.ports[port]}/{file_bytes}.bin"
 
+    def signal(self, number):
+        """To all of its processes."""
+        os.killpg(self.pid, number)
+
     def stop(self):
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
             try:
                 self.process.wait(15)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                self.signal(signal.SIGKILL)
                 self.process.wait()

@@ -21,11 +21,9 @@
 
 #include <string.h>
 
+#include "engine/base/likely.h"
 #include "engine/hpack/coded_names.h"
 #include "engine/hpack/huffman.h"
-
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* Room for every pair of strings that fits the table. Derived from its bound. */
 enum { SCRATCH_BYTES = HPACK_TABLE_BYTES_MAX };

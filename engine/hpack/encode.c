@@ -7,7 +7,7 @@
  *   credential, or flagged so                literal, never indexed: it must not be guessed by
  *                                            watching sizes (RFC 7541 section 7.1; CRIME)
  *   too large for the table                  literal
- *   flagged as one that varies            literal, once its name has an index
+ *   flagged as one that varies               literal, once its name has an index
  *   of a kind that seldom repeats, or of     on probation: literal the first time, indexed when the
  *   a name whose value has changed           same field comes again soon
  *   any other                                literal, indexed
@@ -31,8 +31,7 @@
 
 #include <string.h>
 
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
+#include "engine/base/likely.h"
 
 enum {
   /* Heads of hash chains: twice the entries a table can have. */

@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "engine/base/likely.h"
 #include "engine/base/wire.h"
 #include "engine/hpack/huffman_table.h"
 
@@ -202,7 +203,7 @@ __attribute__((always_inline)) static inline struct put put_four(struct put put,
   const struct run second =
       join(count > 2 ? &codes[in[2]] : &none, count > 3 ? &codes[in[3]] : &none);
   const unsigned bits = first.bits + second.bits;
-  if (__builtin_expect(bits > RUN_BITS_MAX, 0)) return put_each(put, in, count);
+  if (unlikely(bits > RUN_BITS_MAX)) return put_each(put, in, count);
   return put_run(put, (struct run){first.code << second.bits | second.code, bits});
 }
 

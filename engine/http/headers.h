@@ -121,8 +121,8 @@ struct header_memo {
 
 /* Fields that are sent again and again as they are: those of a file, say. The maker of a set fills
  * in `at` and `count` and zeroes the rest; once sent, the fields must not change any more, except name and
- * value of those flagged HEADER_VARIES. A set
- * belongs to one engine, whose protocols write its number and the memos of the set and of its fields. */
+ * value of those flagged HEADER_VARIES. A set belongs to one engine, whose protocols write its number and the
+ * memos of the set and of its fields. */
 struct header_set {
   struct header *at;
   uint32_t count;

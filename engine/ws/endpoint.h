@@ -50,8 +50,7 @@ struct ws_out {
   uint8_t control[WS_HEADER_BYTES_MAX + WS_CONTROL_BYTES_MAX]; /* the control frame under way */
   uint8_t control_len, control_at;
   struct ws_control pong, ping, close; /* not begun; the latest of each */
-  struct ws_piece *pongs;     /* those that go before `pong`, each payload behind its length;
-                                          NULL: none */
+  struct ws_piece *pongs;     /* that go before `pong`: payloads, each behind its length; or NULL */
   bool close_sent;            /* all of it has been pulled */
   bool in_parts;              /* within a message of ws_send_part() */
   bool full;                  /* too much waits; not any more at half of that */

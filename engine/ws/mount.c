@@ -20,10 +20,9 @@ struct ws_mount {
   struct nested nested;
   uint64_t now_ns; /* of the last entry: closed() brings no time */
   unsigned entries;
-  bool
-      sending; /* within a pull of the stream, whose result tells what the machine had to send before it */
-  bool held;   /* the WebSocket, because bytes are kept */
-  bool closed; /* nothing else holds the mount */
+  bool sending; /* within a pull, which tells what the machine had to send before it */
+  bool held;    /* the WebSocket, because bytes are kept */
+  bool closed;  /* nothing else holds the mount */
 };
 
 /* ---- entries --------------------------------------------------------------------------------- */
