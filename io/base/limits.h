@@ -270,9 +270,9 @@
 #define TLS_SLAB_CHUNK       16u
 #define TLS_SLAB_TRIM_CHUNKS 64u
 
-/* Cipher contexts that a worker lends to its connections, about a kilobyte each. With more connections busy
- * at once, each record costs setting up a key, half a microsecond. */
-#define TLS_SEALERS 256u
+/* Cipher contexts that a worker lends to its connections, about a kilobyte each, one for each direction. With more
+ * of them busy at once, each record costs setting up a key, half a microsecond. */
+#define TLS_AEAD_CONTEXTS 256u
 
 /* Records that one key of ours encrypts before a KeyUpdate brings the next: RFC 8446 section 5.5 allows AES-GCM 2^24.5
  * full ones. It is 256 GiB. */

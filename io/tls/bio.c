@@ -10,6 +10,8 @@
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
+#include "io/tls/seal.h"
+
 static BIO_METHOD *method;
 
 static int bio_read(BIO *self, char *out, size_t len, size_t *read_bytes) {
@@ -34,10 +36,10 @@ static int bio_read(BIO *self, char *out, size_t len, size_t *read_bytes) {
 enum { SET_KEYS = 72, SEALS = 73, SET_CONTENT_TYPE = 74 };
 
 static bool seal(struct tls_bio *bio, uint8_t type, const struct span *spans, size_t len) {
-  uint8_t *out = tls_slab_reserve(&bio->output, tls_seal_bytes(len));
-  bool sealed = out && tls_seal_record(&bio->seal, bio->sealers, type, spans, len, out);
+  uint8_t *out = tls_slab_reserve(&bio->output, tls_aead_bytes(len));
+  bool sealed = out && tls_aead_seal(&bio->seal, bio->aeads, type, spans, len, out);
   if (sealed)
-    tls_slab_wrote(&bio->output, tls_seal_bytes(len));
+    tls_slab_wrote(&bio->output, tls_aead_bytes(len));
   else
     tls_slab_settle(&bio->output);
   return sealed;
@@ -63,7 +65,7 @@ static int write_sealed(BIO *self, struct tls_bio *bio, const char *in, size_t l
     return 0;
   }
   bio->control = 0;
-  if (is_key_update(type, in, len)) tls_seal_end(&bio->seal);
+  if (is_key_update(type, in, len)) tls_aead_end(&bio->seal);
   *written_bytes = len;
   return 1;
 }
@@ -73,7 +75,7 @@ static int write_sealed(BIO *self, struct tls_bio *bio, const char *in, size_t l
 static int bio_write(BIO *self, const char *in, size_t len, size_t *written_bytes) {
   struct tls_bio *bio = BIO_get_data(self);
   BIO_clear_retry_flags(self);
-  if (tls_seal_is_on(&bio->seal)) return write_sealed(self, bio, in, len, written_bytes);
+  if (tls_aead_is_on(&bio->seal)) return write_sealed(self, bio, in, len, written_bytes);
   *written_bytes = tls_slab_append(&bio->output, in, len);
   if (*written_bytes > 0) return 1;
   if (bio->output.base) BIO_set_retry_write(self);
@@ -86,8 +88,8 @@ static long bio_control(BIO *self, int command, long number, void *pointer) {
   struct tls_bio *bio = BIO_get_data(self);
   switch (command) {
   case BIO_CTRL_FLUSH: return 1;
-  case SEALS: return tls_seal_is_on(&bio->seal);
-  case SET_KEYS: return number && tls_seal_begin(&bio->seal, bio->sealers, pointer);
+  case SEALS: return tls_aead_is_on(&bio->seal);
+  case SET_KEYS: return number && tls_seal_begin(&bio->seal, bio->aeads, pointer);
   case SET_CONTENT_TYPE: bio->control = (uint8_t)number; return 0;
   default: return 0;
   }
@@ -114,5 +116,5 @@ struct bio_st *tls_bio_create(struct tls_bio *bio) {
 
 void tls_bio_clear(struct tls_bio *bio) {
   tls_slab_clear(&bio->output);
-  tls_seal_end(&bio->seal);
+  tls_aead_end(&bio->seal);
 }

@@ -13,7 +13,7 @@
 #define WEIR_TLS_BIO_H
 
 #include "engine/base/machine.h"
-#include "io/tls/seal.h"
+#include "io/tls/aead.h"
 #include "io/tls/slab.h"
 
 struct bio_st;
@@ -22,8 +22,8 @@ struct tls_bio {
   struct span input; /* borrowed for the call under way; empty between calls */
   struct tls_slab output;
   uint64_t input_bytes; /* read so far */
-  struct tls_seal seal;
-  struct tls_sealers *sealers;
+  struct tls_aead seal; /* our direction's keys, once OpenSSL has given them up */
+  struct tls_aead_pool *aeads;
   uint8_t control; /* content type of the record that OpenSSL writes next; 0: application data */
 };
 

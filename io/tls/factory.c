@@ -25,9 +25,9 @@ bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
   factory->plaintext = malloc(TLS_PLAINTEXT_BYTES);
   factory->gather = malloc(TLS_RECORD_BYTES);
   tls_slab_pool_init(&factory->slabs);
-  tls_sealers_init(&factory->sealers);
+  tls_aead_pool_init(&factory->aeads);
   if (factory->plaintext && factory->gather) return true;
-  tls_sealers_destroy(&factory->sealers);
+  tls_aead_pool_destroy(&factory->aeads);
   free(factory->plaintext);
   free(factory->gather);
   return false;
@@ -36,7 +36,7 @@ bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
 void tls_factory_destroy(struct tls_factory *factory) {
   assert(factory->machines == 0);
   tls_slab_pool_destroy(&factory->slabs);
-  tls_sealers_destroy(&factory->sealers);
+  tls_aead_pool_destroy(&factory->aeads);
   SSL_SESSION_free(factory->session);
   free(factory->plaintext);
   free(factory->gather);

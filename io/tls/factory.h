@@ -9,7 +9,7 @@
 #define WEIR_TLS_FACTORY_H
 
 #include "engine/base/machine.h"
-#include "io/tls/seal.h"
+#include "io/tls/aead.h"
 #include "io/tls/slab.h"
 
 struct tls_context;
@@ -33,7 +33,7 @@ struct tls_factory {
   struct tls_context *context;
   struct machine_factory inner;
   struct tls_slab_pool slabs;
-  struct tls_sealers sealers;
+  struct tls_aead_pool aeads;
   uint8_t *plaintext; /* TLS_PLAINTEXT_BYTES: decrypted and not yet taken by the inner machine */
   uint8_t *gather;    /* one record's plaintext, gathered from small spans */
   uint32_t machines;  /* that exist now */

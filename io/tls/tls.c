@@ -363,7 +363,7 @@ static size_t encrypt(struct tls *tls, struct span plaintext, uint64_t now_ns) {
 
 /* Whether records may pass by OpenSSL. The KeyUpdate that a peer has asked for goes with the next SSL_write(). */
 static bool may_seal(const struct tls *tls) {
-  return tls_seal_is_on(&tls->bio.seal) && SSL_get_key_update_type(tls->ssl) == SSL_KEY_UPDATE_NONE;
+  return tls_aead_is_on(&tls->bio.seal) && SSL_get_key_update_type(tls->ssl) == SSL_KEY_UPDATE_NONE;
 }
 
 /* The next record, of at most `limit` bytes, into the slab, which has room for it. False when there is none, or
@@ -561,7 +561,7 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   tls->peer = *peer;
   tls->error = "";
   tls->bio.output.pool = &factory->slabs;
-  tls->bio.sealers = &factory->sealers;
+  tls->bio.aeads = &factory->aeads;
   tls->deadline_ns = now_ns + TLS_HANDSHAKE_NS;
   if (tls_context_is_client(factory->context)) {
     if (!make_ssl(tls)) {

@@ -44,8 +44,8 @@ static void test_ciphers(void **state) {
     pair->server.end.span_bytes = 5000; /* several spans in a record */
     tls_pair_run(pair, 7, 30000);
     expect_all(pair, 100000, 200000);
-    assert_int_equal(pair->server.factory.sealers.next > 0, rows[i].sealed);
-    assert_int_equal(pair->client.factory.sealers.next > 0, rows[i].sealed);
+    assert_int_equal(pair->server.factory.aeads.next > 0, rows[i].sealed);
+    assert_int_equal(pair->client.factory.aeads.next > 0, rows[i].sealed);
     pair->client.end.done = pair->server.end.done = true; /* close_notify, sealed too */
     tls_pair_run(pair, 0, 65536);
     assert_int_equal(tls_side_wants(&pair->server), MACHINE_DONE);
@@ -77,8 +77,8 @@ static void test_key_update(void **state) {
       expect_all(pair, 50000 + 40000 * round, 50000 + 60000 * round);
       assert_int_equal(SSL_get_key_update_type(client), SSL_KEY_UPDATE_NONE);
     }
-    assert_null(pair->client.factory.sealers.at[0].owner);
-    assert_int_equal(pair->server.factory.sealers.at[0].owner == NULL, rows[i].both);
+    assert_null(pair->client.factory.aeads.at[0].owner);
+    assert_int_equal(pair->server.factory.aeads.at[0].owner == NULL, rows[i].both);
     tls_pair_free(pair);
   }
 }
@@ -127,73 +127,73 @@ static struct tls12_crypto_info_aes_gcm_128 info_of(uint8_t key) {
 
 static void test_kinds(void **state) {
   (void)state;
-  static struct tls_sealers sealers;
-  struct tls_seal seal = {0};
+  static struct tls_aead_pool pool;
+  struct tls_aead seal = {0};
   struct tls12_crypto_info_aes_gcm_128 info = info_of(1);
-  tls_sealers_init(&sealers);
+  tls_aead_pool_init(&pool);
   info.info.version = TLS_1_2_VERSION;
-  assert_false(tls_seal_begin(&seal, &sealers, &info));
+  assert_false(tls_seal_begin(&seal, &pool, &info));
   info.info.version = TLS_1_3_VERSION;
   info.info.cipher_type = TLS_CIPHER_AES_CCM_128;
-  assert_false(tls_seal_begin(&seal, &sealers, &info));
-  assert_false(tls_seal_is_on(&seal));
+  assert_false(tls_seal_begin(&seal, &pool, &info));
+  assert_false(tls_aead_is_on(&seal));
   info.info.cipher_type = TLS_CIPHER_AES_GCM_128;
-  assert_true(tls_seal_begin(&seal, &sealers, &info));
-  assert_true(tls_seal_is_on(&seal));
+  assert_true(tls_seal_begin(&seal, &pool, &info));
+  assert_true(tls_aead_is_on(&seal));
   assert_int_equal(seal.sequence, 258);
-  tls_seal_end(&seal);
-  assert_false(tls_seal_is_on(&seal));
+  tls_aead_end(&seal);
+  assert_false(tls_aead_is_on(&seal));
   assert_int_equal(seal.key[0], 0);
-  tls_sealers_destroy(&sealers);
+  tls_aead_pool_destroy(&pool);
 }
 
-static void seal_one(struct tls_seal *seal, struct tls_sealers *sealers, uint8_t out[27]) {
+static void seal_one(struct tls_aead *seal, struct tls_aead_pool *pool, uint8_t out[27]) {
   const struct span text = span_of("hello", 5);
-  assert_int_equal(tls_seal_bytes(5), 27);
-  assert_true(tls_seal_record(seal, sealers, 23, &text, 5, out));
+  assert_int_equal(tls_aead_bytes(5), 27);
+  assert_true(tls_aead_seal(seal, pool, 23, &text, 5, out));
 }
 
 /* More connections than contexts: each record is what it would be if they did not share. */
 static void test_contexts_are_shared(void **state) {
-  enum { MANY = TLS_SEALERS + 1 };
+  enum { MANY = TLS_AEAD_CONTEXTS + 1 };
   (void)state;
-  static struct tls_sealers sealers, own;
-  static struct tls_seal seals[MANY];
-  tls_sealers_init(&sealers);
-  tls_sealers_init(&own);
-  struct tls_seal alone = {0};
+  static struct tls_aead_pool pool, own;
+  static struct tls_aead seals[MANY];
+  tls_aead_pool_init(&pool);
+  tls_aead_pool_init(&own);
+  struct tls_aead alone = {0};
   const struct tls12_crypto_info_aes_gcm_128 seven = info_of(7);
   assert_true(tls_seal_begin(&alone, &own, &seven));
   for (unsigned i = 0; i < MANY; i++) {
     const struct tls12_crypto_info_aes_gcm_128 info = info_of(i % 2 ? 7 : 9);
-    assert_true(tls_seal_begin(&seals[i], &sealers, &info));
+    assert_true(tls_seal_begin(&seals[i], &pool, &info));
   }
   for (unsigned round = 0; round < 3; round++) {
     uint8_t expected[27], record[27];
     seal_one(&alone, &own, expected);
     for (unsigned i = 0; i < MANY; i++) {
-      seal_one(&seals[i], &sealers, record);
+      seal_one(&seals[i], &pool, record);
       assert_int_equal(memcmp(record, expected, sizeof record) == 0, i % 2);
     }
-    seal_one(&seals[MANY - 2], &sealers, record); /* of the same context, the next number */
+    seal_one(&seals[MANY - 2], &pool, record); /* of the same context, the next number */
     assert_memory_not_equal(record, expected, sizeof record);
     seals[MANY - 2].sequence--;
   }
-  const uint32_t next = sealers.next;
-  seal_one(&seals[MANY - 1], &sealers, (uint8_t[27]){0});
-  assert_int_equal(sealers.next, next); /* it has its context still */
+  const uint32_t next = pool.next;
+  seal_one(&seals[MANY - 1], &pool, (uint8_t[27]){0});
+  assert_int_equal(pool.next, next); /* it has its context still */
   for (unsigned i = 0; i < MANY; i++)
-    tls_seal_end(&seals[i]);
-  for (unsigned i = 0; i < TLS_SEALERS; i++)
-    assert_null(sealers.at[i].owner);
-  tls_seal_end(&alone); /* nor does OpenSSL keep the key */
+    tls_aead_end(&seals[i]);
+  for (unsigned i = 0; i < TLS_AEAD_CONTEXTS; i++)
+    assert_null(pool.at[i].owner);
+  tls_aead_end(&alone); /* nor does OpenSSL keep the key */
   assert_null(EVP_CIPHER_CTX_get0_cipher(own.at[0].ctx));
   assert_true(tls_seal_begin(&alone, &own, &seven));
-  for (unsigned i = 0; i < TLS_SEALERS; i++)
+  for (unsigned i = 0; i < TLS_AEAD_CONTEXTS; i++)
     seal_one(&alone, &own, (uint8_t[27]){0});
-  tls_seal_end(&alone);
-  tls_sealers_destroy(&sealers);
-  tls_sealers_destroy(&own);
+  tls_aead_end(&alone);
+  tls_aead_pool_destroy(&pool);
+  tls_aead_pool_destroy(&own);
 }
 
 static int setup(void **state) {
