@@ -47,12 +47,13 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   stream->content_length = -1;
   stream->opened_ns = stream->body_seen_ns = h2->now_ns;
   stream->timer = ALARM_NONE;
-  stream->announced = !h2_is_own_id(h2, id);
+  bool own = h2_is_own_id(h2, id);
+  stream->announced = !own;
   window_credit_init(&stream->credit, h2_flow_first_bytes(h2));
   if (!h2->all) counter_add(&shared->http->counters.connections_busied, 1);
   link_in(h2, stream);
   if (h2->role == H2_SERVER) h2_stream_take_part(h2, stream);
-  (*(h2_is_own_id(h2, id) ? &h2->active_own : &h2->active_peer))++;
+  (*(own ? &h2->active_own : &h2->active_peer))++;
   h2->receiving++;
   h2->updates_free += h2->updates_free < H2_UPDATES_FREE_MAX ? H2_UPDATES_FREE_STREAM : 0;
   h2->priorities_free +=

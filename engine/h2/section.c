@@ -175,16 +175,20 @@ static uint8_t *encode_fields(struct h2 *h2, const struct h2_section *section, u
   return at;
 }
 
+static uint64_t whole_key(const struct header_set *set, uint16_t status) {
+  return h2_set_note_get(set).number << 16 | status;
+}
+
 /* The set, the status and, for a section with our `date`, the second determine the block, unless fields
  * vary. */
 static uint8_t *encode_block(struct h2 *h2, const struct h2_section *section, uint8_t *at) {
-  uint8_t *begin = hpack_encode_begin(&h2->encoder, at);
-  if (!section->set || section->varies) return encode_fields(h2, section, begin);
-  struct hpack_block_key key = {.list =
-                                    h2_set_note_get(section->set).number << 16 | section->status,
+  if (!section->set || section->varies)
+    return encode_fields(h2, section, hpack_encode_begin(&h2->encoder, at));
+  struct hpack_block_key key = {.list = whole_key(section->set, section->status),
                                 .time = section->add_date ? (uint64_t)h2->http->date_seconds : 0};
-  uint8_t *end = hpack_encode_again(&h2->encoder, key, begin);
+  uint8_t *end = hpack_encode_again(&h2->encoder, key, at);
   if (end) return end;
+  uint8_t *begin = hpack_encode_begin(&h2->encoder, at);
   end = encode_fields(h2, section, begin);
   hpack_encode_keep(&h2->encoder, key, begin, end);
   return end;
@@ -232,4 +236,19 @@ uint8_t *h2_section_write(struct h2 *h2, const struct h2_section *section, uint3
     at = h2_frame_dependency_encode(at, section->dependency);
   }
   return frame_block(h2, payload, encode_block(h2, section, at), header);
+}
+
+uint8_t *h2_section_again(struct h2 *h2, const struct header_set *set, uint32_t stream_id,
+                          bool end_stream, uint8_t *out) {
+  const struct hpack_block_key key = {.list = whole_key(set, 0)};
+  uint8_t *payload = out + H2_FRAME_HEADER_BYTES;
+  uint8_t *end = hpack_encode_again(&h2->encoder, key, payload);
+  if (!end) return NULL;
+  h2_frame_header_encode(
+      out,
+      (struct h2_frame_header){.length = (uint32_t)(end - payload),
+                               .type = H2_HEADERS,
+                               .flags = H2_FLAG_END_HEADERS | (end_stream ? H2_FLAG_END_STREAM : 0),
+                               .stream_id = stream_id});
+  return end;
 }

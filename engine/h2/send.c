@@ -92,6 +92,12 @@ static void end_sent(struct h2 *h2, struct h2_stream *stream) {
     h2_stream_linger(h2, stream);
 }
 
+/* The final header section has left, but the message goes on. */
+static void body_begins(struct h2 *h2, struct h2_stream *stream) {
+  h2_queue_schedule(stream);
+  if (!stream->node.ready || window_available(&h2->window) == 0) h2_queue_probe(stream);
+}
+
 static void section_sent(struct h2 *h2, struct h2_stream *stream,
                          const struct h2_section *section) {
   if (section->type == H2_PUSH_PROMISE) {
@@ -108,10 +114,8 @@ static void section_sent(struct h2 *h2, struct h2_stream *stream,
     h2_stream_abort(h2, stream, H2_PROTOCOL_ERROR);
   else if (section->end_stream)
     end_sent(h2, stream);
-  else if (final) {
-    h2_queue_schedule(stream);
-    if (!stream->node.ready || window_available(&h2->window) == 0) h2_queue_probe(stream);
-  }
+  else if (final)
+    body_begins(h2, stream);
 }
 
 static void write_section(struct h2 *h2, struct h2_stream *stream,
@@ -136,17 +140,40 @@ static bool send_section(struct h2 *h2, struct h2_stream *stream) {
   return true;
 }
 
-bool h2_send_request(struct h2 *h2, struct h2_stream *stream, struct header_set *set) {
+/* What section_sent() does, of which a request needs less. */
+static void request_sent(struct h2 *h2, struct h2_stream *stream, uint8_t *end) {
+  stream->header_sent = (uint32_t)(end - out_at(&h2->out));
+  out_wrote(&h2->out, end);
+  stream->announced = stream->headers_sent = true;
+  h2_flow_announced(h2, stream);
+  h2_stream_event(stream, H2_SEND_HEADERS);
+  if (stream->body.ops)
+    body_begins(h2, stream);
+  else
+    end_sent(h2, stream);
+}
+
+/* Returns the end of the frames; NULL when there is no room for them. */
+static uint8_t *write_request(struct h2 *h2, const struct h2_stream *stream,
+                              struct header_set *set) {
   struct h2_section section;
-  if (h2->control_used || h2->urgent_queue || !h2_section_lend(h2, set, &section)) return false;
+  if (!h2_section_lend(h2, set, &section)) return NULL;
   section.type = H2_HEADERS;
   section.end_stream = !stream->body.ops;
   section.add_date = section.add_server = false;
-  if (!out_begin(&h2->out, &h2->shared->outs)) return false;
-  if (!out_has_room(&h2->out, h2_section_room(h2, &section))) return false;
-  write_section(h2, stream, &section);
-  section_sent(h2, stream, &section);
-  return true;
+  if (!out_has_room(&h2->out, h2_section_room(h2, &section))) return NULL;
+  return h2_section_write(h2, &section, stream->id, out_at(&h2->out));
+}
+
+bool h2_send_request(struct h2 *h2, struct h2_stream *stream, struct header_set *set) {
+  struct out *out = &h2->out;
+  if (h2->control_used || h2->urgent_queue || !out_begin(out, &h2->shared->outs)) return false;
+  uint8_t *end = NULL;
+  if (out_has_room(out, H2_SECTION_AGAIN_BYTES))
+    end = h2_section_again(h2, set, stream->id, !stream->body.ops, out_at(out));
+  if (!end) end = write_request(h2, stream, set);
+  if (end) request_sent(h2, stream, end);
+  return end;
 }
 
 /* ---- DATA ------------------------------------------------------------------------------------ */

@@ -393,7 +393,6 @@ uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out) {
   if (likely(encoder->limit_bytes_least == encoder->table.bytes_max &&
              encoder->limit_bytes == encoder->table.bytes_max))
     return out;
-  if (encoder->lookup) encoder->lookup->kept_valid = 0;
   if (encoder->limit_bytes_least < encoder->limit_bytes &&
       encoder->limit_bytes_least < encoder->table.bytes_max) {
     hpack_table_resize(&encoder->table, encoder->limit_bytes_least);
@@ -470,4 +469,5 @@ void hpack_encoder_set_limit(struct hpack_encoder *encoder, uint32_t peer_bytes)
   const uint32_t bytes = peer_bytes < HPACK_TABLE_BYTES_MAX ? peer_bytes : HPACK_TABLE_BYTES_MAX;
   encoder->limit_bytes = bytes;
   if (bytes < encoder->limit_bytes_least) encoder->limit_bytes_least = bytes;
+  if (encoder->lookup) encoder->lookup->kept_valid = 0; /* the next block begins with the change */
 }

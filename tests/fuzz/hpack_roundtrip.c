@@ -80,10 +80,9 @@ static void check_tables(const struct hpack_table *a, const struct hpack_table *
 /* As responses are sent: a block that was kept takes the place of its fields. */
 static size_t encode(struct exchange *x, const struct list *list, uint8_t *out) {
   const struct hpack_block_key key = {.list = list->number};
-  uint8_t *begin = hpack_encode_begin(&x->encoder, out);
-  uint8_t *at = hpack_encode_again(&x->encoder, key, begin);
+  uint8_t *at = hpack_encode_again(&x->encoder, key, out);
   if (at) return (size_t)(at - out);
-  at = begin;
+  uint8_t *begin = at = hpack_encode_begin(&x->encoder, out);
   for (size_t i = 0; i < list->count; i++)
     at = hpack_encode_field(&x->encoder, &list->fields[i], at);
   hpack_encode_keep(&x->encoder, key, begin, at);

@@ -391,11 +391,10 @@ struct repeated {
 /* Encodes it, from a kept block if there is one, decodes and compares. Returns whether it was kept. */
 static bool encode_repeated(const struct repeated *repeated) {
   uint8_t out[512];
-  uint8_t *begin = hpack_encode_begin(&encoder, out);
-  uint8_t *at = hpack_encode_again(&encoder, repeated->key, begin);
+  uint8_t *at = hpack_encode_again(&encoder, repeated->key, out);
   const bool again = at != NULL;
   if (!again) {
-    at = begin;
+    uint8_t *begin = at = hpack_encode_begin(&encoder, out);
     for (size_t i = 0; i < 4; i++)
       at = hpack_encode_field(&encoder, &repeated->fields[i], at);
     hpack_encode_keep(&encoder, repeated->key, begin, at);
