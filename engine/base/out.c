@@ -12,6 +12,8 @@ static void invariants(const struct out *out) {
     bytes += out->segments[(out->first + i) % OUT_SEGMENTS].bytes.len;
   assert(out->count <= OUT_SEGMENTS);
   assert(out->used <= out->room);
+  const struct out_segment *open = out->open;
+  assert(!open || open->bytes.base + open->bytes.len == out_at(out));
   assert(out->bytes == bytes);
 }
 #else
@@ -27,6 +29,7 @@ bool out_begin(struct out *out, struct pool *pool) {
   out->buffer = (uint8_t *)(out->segments + OUT_SEGMENTS);
   out->room = pool->object_bytes - OUT_SEGMENTS * sizeof *out->segments;
   out->used = out->first = out->count = 0;
+  out->open = NULL;
   return true;
 }
 
@@ -43,22 +46,23 @@ static struct out_segment *segment(const struct out *out, uint32_t i) {
 static void append(struct out *out, struct span bytes, uint32_t *lent) {
   assert(bytes.len > 0);
   assert(out->count < OUT_SEGMENTS);
-  *segment(out, out->count++) = (struct out_segment){.bytes = bytes, .lent = lent};
+  struct out_segment *last = segment(out, out->count++);
+  *last = (struct out_segment){.bytes = bytes, .lent = lent};
+  out->open = lent ? NULL : last;
   out->bytes += bytes.len;
   if (lent) (*lent)++;
-  invariants(out);
 }
 
 void out_wrote(struct out *out, const uint8_t *end) {
   size_t len = (size_t)(end - out_at(out));
-  struct out_segment *last = out->count ? segment(out, out->count - 1) : NULL;
-  if (last && !last->lent && last->bytes.base + last->bytes.len == out_at(out)) {
-    last->bytes.len += len;
+  if (out->open) {
+    out->open->bytes.len += len;
     out->bytes += len;
   } else {
     append(out, span_of(out_at(out), len), NULL);
   }
   out->used += len;
+  invariants(out);
 }
 
 /* One more frame needs at most three segments: for its header, for lent bytes, and for what follows
@@ -69,6 +73,7 @@ bool out_has_room(const struct out *out, size_t bytes) {
 
 void out_lend(struct out *out, struct span bytes, uint32_t *lent) {
   append(out, bytes, lent);
+  invariants(out);
 }
 
 size_t out_peek(const struct out *out, struct span *spans, size_t max) {
@@ -82,7 +87,7 @@ static void first_done(struct out *out) {
   uint32_t *lent = segment(out, 0)->lent;
   if (lent) (*lent)--;
   out->first = (out->first + 1) % OUT_SEGMENTS;
-  out->count--;
+  if (--out->count == 0) out->open = NULL;
 }
 
 void out_ack(struct out *out, size_t bytes) {
