@@ -13,27 +13,33 @@ static uint64_t load(const uint8_t *at, size_t len) {
   return octets;
 }
 
-/* Mixes both ends of a block (not empty): blocks of similar responses mostly differ in a few octets.
- * All of them count in the upper bits of the product. */
-static struct h2_judged *place_of(struct h2_judged *judged, struct span block) {
+/* Both ends of a block, which is not empty; all of it, up to H2_JUDGED_ENDS_BYTES. */
+static struct h2_judged_ends ends_of(struct span block) {
   const uint8_t *at = block.base, *end = at + block.len;
-  uint64_t first, last;
-  if (block.len >= 8)
-    first = load(at, 8), last = load(end - 8, 8);
-  else if (block.len >= 4)
-    first = load(at, 4), last = load(end - 4, 4);
-  else
-    first = at[0], last = (uint64_t)at[block.len / 2] << 8 | end[-1];
-  uint64_t mixed = (first * 31 ^ last) * 0x9e3779b97f4a7c15u; /* 2^64 divided by the golden ratio */
+  if (block.len >= 8) return (struct h2_judged_ends){load(at, 8), load(end - 8, 8)};
+  if (block.len >= 4) return (struct h2_judged_ends){load(at, 4), load(end - 4, 4)};
+  return (struct h2_judged_ends){at[0], (uint64_t)at[block.len / 2] << 8 | end[-1]};
+}
+
+/* Blocks of similar responses mostly differ in a few octets at an end. All of them count in the upper bits
+ * of the product. */
+static struct h2_judged *place_of(struct h2_judged *judged, struct h2_judged_ends ends) {
+  uint64_t mixed = (ends.first * 31 ^ ends.last) * 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio */
   return &judged[(mixed >> 32) * H2_JUDGED_COUNT >> 32];
+}
+
+static bool is_kept_at(const struct h2_judged *at, struct span block, struct h2_judged_ends ends) {
+  if (at->len != block.len || at->ends.first != ends.first || at->ends.last != ends.last)
+    return false;
+  return block.len <= H2_JUDGED_ENDS_BYTES || memcmp(at->block, block.base, block.len) == 0;
 }
 
 const struct h2_answer *h2_judged_find(struct h2_judged *const *judged, uint64_t state,
                                        struct span block) {
   if (!*judged || state == 0 || block.len == 0) return NULL;
-  const struct h2_judged *at = place_of(*judged, block);
-  if (at->state != state || at->len != block.len) return NULL;
-  return memcmp(at->block, block.base, block.len) == 0 ? &at->answer : NULL;
+  const struct h2_judged_ends ends = ends_of(block);
+  const struct h2_judged *at = place_of(*judged, ends);
+  return at->state == state && is_kept_at(at, block, ends) ? &at->answer : NULL;
 }
 
 /* False when memory was refused: every block is then decoded. */
@@ -48,8 +54,10 @@ void h2_judged_keep(struct h2_judged **judged, const struct memory *memory, uint
                     struct span block, const struct h2_answer *answer) {
   bool fits = block.len > 0 && block.len <= H2_JUDGED_BYTES_MAX;
   if (!fits || !have_places(judged, memory)) return;
-  struct h2_judged *at = place_of(*judged, block);
+  const struct h2_judged_ends ends = ends_of(block);
+  struct h2_judged *at = place_of(*judged, ends);
   at->state = state;
+  at->ends = ends;
   at->answer = *answer;
   at->len = (uint16_t)block.len;
   memcpy(at->block, block.base, block.len);

@@ -22,7 +22,14 @@ struct h2_answer {
   uint16_t status;
 };
 
+/* The first octets of a block, and its last ones. */
+struct h2_judged_ends {
+  uint64_t first, last;
+};
+enum { H2_JUDGED_ENDS_BYTES = 16 };
+
 struct h2_judged {
+  struct h2_judged_ends ends;
   uint64_t state; /* hpack_decoder_state() for which it holds; 0: none is kept here */
   struct h2_answer answer;
   uint16_t len;

@@ -346,6 +346,16 @@ static size_t whole_take(struct h2 *h2, struct span in) {
   return taken ? H2_FRAME_HEADER_BYTES + frame.length : 0;
 }
 
+/* All such frames that `in` begins with. Returns their bytes. */
+static size_t wholes_take(struct h2 *h2, struct span in) {
+  size_t done = 0, taken;
+  do {
+    taken = whole_take(h2, span_of(in.base + done, in.len - done));
+    done += taken;
+  } while (taken && h2_recv_wanted(h2));
+  return done;
+}
+
 static size_t take(struct h2 *h2, struct span in) {
   typedef size_t take_fn(struct h2 * h2, struct span in);
   static take_fn *const takes[] = {
@@ -355,7 +365,7 @@ static size_t take(struct h2 *h2, struct span in) {
   };
   const struct h2_reader *reader = &h2->reader;
   bool between = reader->phase == H2_READ_HEADER && reader->have == 0;
-  size_t taken = between ? whole_take(h2, in) : 0;
+  size_t taken = between ? wholes_take(h2, in) : 0;
   return taken ? taken : takes[reader->phase](h2, in);
 }
 

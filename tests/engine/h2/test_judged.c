@@ -93,6 +93,21 @@ static void test_similar_blocks(void **state) {
   }
 }
 
+/* Of blocks whose ends are the same, the middle is compared. */
+static void test_middles(void **state) {
+  (void)state;
+  for (size_t len = 3; len <= 40; len++) {
+    uint8_t bytes[40] = {0};
+    keep(1, span_of(bytes, len), 200);
+    assert_int_equal(find(1, span_of(bytes, len)), 200);
+    for (size_t i = 1; i + 1 < len; i++) {
+      bytes[i] = 1;
+      assert_int_equal(find(1, span_of(bytes, len)), 0);
+      bytes[i] = 0;
+    }
+  }
+}
+
 static void test_refused_memory(void **state) {
   (void)state;
   struct span block = block_of(9, 1);
@@ -107,10 +122,8 @@ static void test_refused_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(test_lengths),
-      CASE(test_states),
-      CASE(test_similar_blocks),
-      CASE(test_refused_memory),
+      CASE(test_lengths), CASE(test_states),         CASE(test_similar_blocks),
+      CASE(test_middles), CASE(test_refused_memory),
   };
   return cmocka_run_group_tests_name("h2/judged", tests, NULL, NULL);
 }
