@@ -75,6 +75,7 @@ struct h2_flow {
   uint64_t probe_next_ns; /* the earliest time for the next one */
   uint64_t rtt_ns;        /* shortest round trip that was measured; 0: none was */
   uint64_t arrived_ns;    /* when DATA last arrived */
+  bool unbounded;         /* there is no budget, and so nothing is counted for it */
   bool hurries;           /* the connection's credit is returned at once, however little it is */
 };
 

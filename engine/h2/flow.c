@@ -101,6 +101,7 @@ static void count_as(struct h2 *h2, struct h2_stream *stream, uint64_t bytes) {
 /* Updates the count of a stream's window. After its end it holds only what has arrived. */
 static void count(struct h2 *h2, struct h2_stream *stream) {
   const struct window_credit *credit = &stream->credit;
+  if (h2->flow.unbounded) return;
   count_as(h2, stream, stream->end_received ? credit->held : exposed_bytes(credit));
 }
 
@@ -264,7 +265,7 @@ void h2_flow_ended(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
 
 void h2_flow_forget(struct h2 *h2, struct h2_stream *stream) {
   window_credit_consume(&h2->credit, stream->credit.held);
-  count_as(h2, stream, 0);
+  if (!h2->flow.unbounded) count_as(h2, stream, 0);
 }
 
 /* ---- time and life --------------------------------------------------------------------------- */
@@ -293,7 +294,8 @@ void h2_flow_tick(struct h2 *h2) {
 /* A server's connections begin with the protocol's window, and most never need more. A client is
  * going to request something. */
 void h2_flow_init(struct h2 *h2) {
-  h2->flow = (struct h2_flow){.arrived_ns = h2->now_ns};
+  bool unbounded = h2->shared->config.window_budget_bytes == H2_WINDOW_BUDGET_NONE;
+  h2->flow = (struct h2_flow){.arrived_ns = h2->now_ns, .unbounded = unbounded};
   if (h2->role == H2_CLIENT) widen_connection(h2, h2->shared->config.connection_window_bytes);
 }
 

@@ -9,6 +9,9 @@
 #include "engine/sched/head_start.h"
 #include "engine/sched/sched.h"
 
+/* A client's windows are its own choice. The sum of two such budgets does not overflow. */
+#define H2_WINDOW_BUDGET_NONE (UINT64_MAX / 2)
+
 /* The user's choices; h2_config_default() fills them in from base/limits.h. */
 struct h2_config {
   uint32_t streams_max;                 /* of all connections at once */
@@ -16,7 +19,8 @@ struct h2_config {
   uint32_t stream_window_bytes;         /* we announce it as SETTINGS_INITIAL_WINDOW_SIZE */
   uint32_t connection_window_bytes;     /* receive window of a connection with a body to receive */
   uint32_t connection_window_bytes_max; /* to which FLOW_AUTO may widen it */
-  uint64_t window_budget_bytes;         /* for the receive windows of all connections together */
+  uint64_t window_budget_bytes;         /* for the receive windows of all connections together, or
+                                           H2_WINDOW_BUDGET_NONE */
   enum stream_flow flow;                /* when the peer gets credit: h2/flow.h; not FLOW_DEFAULT */
   uint32_t frame_bytes_max;             /* we announce it as SETTINGS_MAX_FRAME_SIZE */
   uint32_t header_table_bytes;          /* we announce it as SETTINGS_HEADER_TABLE_SIZE; at most

@@ -163,7 +163,7 @@ static struct engine_config config_of(const struct load_books *books) {
   config.h2.connection_window_bytes = load_options_connection_window(options);
   if (config.h2.connection_window_bytes_max < config.h2.connection_window_bytes)
     config.h2.connection_window_bytes_max = config.h2.connection_window_bytes;
-  config.h2.window_budget_bytes = UINT64_MAX / 2;
+  config.h2.window_budget_bytes = H2_WINDOW_BUDGET_NONE;
   return config;
 }
 

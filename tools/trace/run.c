@@ -23,7 +23,7 @@ static struct engine_config config_of(const struct trace_options *options) {
   if (options->stream_window_bytes) config.h2.stream_window_bytes = options->stream_window_bytes;
   if (options->connection_window_bytes)
     config.h2.connection_window_bytes = options->connection_window_bytes;
-  config.h2.window_budget_bytes = UINT64_MAX / 2;
+  config.h2.window_budget_bytes = H2_WINDOW_BUDGET_NONE;
   return config;
 }
 
