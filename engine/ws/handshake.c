@@ -79,9 +79,10 @@ struct ws_request ws_request_read(const struct request *request, const char *con
   bool has_key = !span_is(request->method, "CONNECT"); /* not over HTTP/2: RFC 8441 section 5 */
   bool other_method = has_key && !span_is(request->method, "GET"); /* section 4.2.1, item 1 */
   bool key_is_wrong = has_key && !(key && ws_key_is_valid(key->value));
+  bool ended = !has_key && request->end; /* closed before it is open: RFC 8441 section 5 */
   if (version && !twice && !span_is(version->value, "13"))
     read.status = 426;
-  else if (!version || twice || key_is_wrong || other_method)
+  else if (!version || twice || key_is_wrong || other_method || ended)
     read.status = 400;
   if (read.status) return read;
   if (has_key) read.key = key->value;

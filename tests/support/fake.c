@@ -162,7 +162,7 @@ static void give(struct fake_stream *fake, const struct handler *handler, struct
       .path = list->at[3].value,
       .fields = list,
       .content_length = -1,
-      .end = !span_is(list->at[0].value, "POST"),
+      .end = !span_is(list->at[0].value, "POST") && !span_is(list->at[0].value, "CONNECT"),
   };
   const struct header *length = headers_find(list, TOKEN_CONTENT_LENGTH);
   uint64_t content_length;

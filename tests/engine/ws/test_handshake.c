@@ -99,6 +99,7 @@ static void requests_mean_what_they_say(void **state) {
     struct headers fields;
     fields_of(requests[i].fields, &fields, at);
     struct request request = {.method = span_text(requests[i].method), .fields = &fields};
+    request.end = span_is(request.method, "GET"); /* over HTTP/1.1 it has no content */
     struct ws_request read = ws_request_read(&request, two);
     if (read.status != requests[i].status) fail_msg("%s: %u", requests[i].name, read.status);
     if (!span_is(read.key, requests[i].key)) fail_msg("%s: another key", requests[i].name);
@@ -106,6 +107,16 @@ static void requests_mean_what_they_say(void **state) {
       fail_msg("%s: another subprotocol", requests[i].name);
     if (read.status == 0) assert_int_equal(ws_request_read(&request, NULL).protocol.len, 0);
   }
+}
+
+/* RFC 8441 section 5: END_STREAM is what closing TCP is, so no message can come. */
+static void ended_requests_are_refused(void **state) {
+  (void)state;
+  struct header at[FIELDS];
+  struct headers fields;
+  fields_of(VERSION, &fields, at);
+  struct request request = {.method = span_text("CONNECT"), .fields = &fields, .end = true};
+  assert_int_equal(ws_request_read(&request, NULL).status, 400);
 }
 
 #define ACCEPT "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n"
@@ -160,6 +171,7 @@ int main(void) {
       cmocka_unit_test(keys_of_the_rfc),
       cmocka_unit_test(valid_keys),
       cmocka_unit_test(requests_mean_what_they_say),
+      cmocka_unit_test(ended_requests_are_refused),
       cmocka_unit_test(responses_mean_what_they_say),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
