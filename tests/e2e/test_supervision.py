@@ -262,14 +262,18 @@ def test_replaced_under_load(tmp_path, program, manager):
              Load(f"https://127.0.0.1:{secure}/plaintext", seconds=3)]
     time.sleep(0.5)
     process.send_signal(SIGNAL)
-    second = int(manager.take("MAINPID=")["MAINPID"])
+    said = manager.take("MAINPID=")
+    second = int(said["MAINPID"])
+    assert said["STATUS"] == f"serving as process {second}, which replaced process {process.pid}"
+    # A child of the manager, or systemd would kill it at the next stop without a SIGTERM.
+    assert status_of(second)["PPid"] == str(os.getpid())
     assert process.wait(harness.PATIENCE_SECONDS) == 0
     bad = tmp_path / "bad"
     bad.write_text("#!/bin/sh\nexit 3\n")
     bad.chmod(0o755)
     point(program, bad)
     os.kill(second, SIGNAL)
-    assert manager.take("STATUS=not")["STATUS"] == "not replaced: the new program ended with status 3"
+    assert manager.take("STATUS=not")["STATUS"] == "not replaced: the new program ended before it was ready"
     program.unlink()
     os.kill(second, SIGNAL)
     assert manager.take("STATUS=not")["STATUS"] == f"not replaced: cannot run {program}: No such file or directory"

@@ -9,11 +9,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,7 +58,7 @@ static int take_ready_fd(void) {
 
 bool replacement_open(struct replacement *replacement, int argc, char *const *argv,
                       struct io_error *error) {
-  *replacement = (struct replacement){.ready_fd = take_ready_fd(), .pipe_fd = -1};
+  *replacement = (struct replacement){.ready_fd = take_ready_fd(), .pipe_fd = -1, .process_fd = -1};
   find_program(replacement);
   /* One more in front, the program's name, and NULL behind. */
   replacement->arguments = calloc((size_t)argc + 2, sizeof *replacement->arguments);
@@ -253,12 +255,19 @@ _Noreturn static void run_program(const struct replacement *replacement, struct 
   _exit(127);
 }
 
-static bool fork_program(struct replacement *replacement, struct launch *launch,
+/* A child of this process's parent. Without the C library's own bookkeeping: see run_program(). All other arguments
+ * are 0, so their order, which differs by architecture, does not matter. */
+static pid_t fork_sibling(int *process_fd) {
+  unsigned long flags = CLONE_PARENT | CLONE_PIDFD | SIGCHLD;
+  return (pid_t)syscall(SYS_clone, flags, NULL, process_fd, NULL, NULL);
+}
+
+static bool fork_program(struct replacement *replacement, struct launch *launch, bool sibling,
                          struct io_error *error) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC)) return io_error_set(error, errno, "pipe: %s", strerror(errno));
   launch->fds[launch->count] = ends[1];
-  pid_t process = fork();
+  pid_t process = sibling ? fork_sibling(&replacement->process_fd) : fork();
   if (process == 0) run_program(replacement, launch);
   int code = errno;
   close(ends[1]);
@@ -279,7 +288,7 @@ bool replacement_start(struct replacement *replacement, const struct systemd *sy
     return io_error_set(error, 0, "it is not known where the program lies");
   bool good =
       prepare(&launch, replacement, systemd) || io_error_set(error, ENOMEM, "out of memory");
-  if (good) good = fork_program(replacement, &launch, error);
+  if (good) good = fork_program(replacement, &launch, systemd->socket.len > 0, error);
   launch_free(&launch);
   if (good) replacement->deadline_ns = now_ns + SERVE_REPLACE_SECONDS * SECOND_NS;
   return good;
@@ -290,15 +299,29 @@ bool replacement_start(struct replacement *replacement, const struct systemd *sy
 /* The child is not ended; if it has not ended by itself, it is on its own from now on. */
 static void stop_watching(struct replacement *replacement) {
   close(replacement->pipe_fd);
-  replacement->pipe_fd = -1;
+  if (replacement->process_fd >= 0) close(replacement->process_fd);
+  replacement->pipe_fd = replacement->process_fd = -1;
   replacement->process = 0;
 }
 
+/* False if it is no child: its parent gets the status. */
+static bool wait_for(pid_t process, int *status) {
+  pid_t ended;
+  do {
+    ended = waitpid(process, status, 0);
+  } while (ended < 0 && errno == EINTR);
+  return ended == process;
+}
+
 void replacement_abandon(struct replacement *replacement) {
+  int status;
   if (!replacement->process) return;
-  kill(replacement->process, SIGKILL);
-  while (waitpid(replacement->process, NULL, 0) < 0 && errno == EINTR)
-    ;
+  if (replacement->process_fd >= 0) {
+    syscall(SYS_pidfd_send_signal, replacement->process_fd, SIGKILL, NULL, 0);
+  } else {
+    kill(replacement->process, SIGKILL);
+    (void)wait_for(replacement->process, &status);
+  }
   stop_watching(replacement);
 }
 
@@ -311,13 +334,14 @@ static bool set_ended(struct io_error *error, int status) {
 static enum replacement_result fail(struct replacement *replacement, int code,
                                     struct io_error *error) {
   int status = 0;
-  while (waitpid(replacement->process, &status, 0) < 0 && errno == EINTR)
-    ;
+  bool known = replacement->process_fd < 0 && wait_for(replacement->process, &status);
   stop_watching(replacement);
   if (code)
     io_error_set(error, code, "cannot run %s: %s", replacement->path, strerror(code));
-  else
+  else if (known)
     set_ended(error, status);
+  else
+    io_error_set(error, 0, "the new program ended before it was ready");
   return REPLACEMENT_FAILED;
 }
 

@@ -11,6 +11,9 @@
  *
  * The sockets are never closed, and so the connections in their queues are not lost. If the new program ends
  * or is not ready within SERVE_REPLACE_SECONDS, the old one goes on as if nothing had happened.
+ *
+ * Under a service manager the new process is a child of the manager, like this one. systemd does not wait for a main
+ * process that is no child of its own: at the next stop it would be killed without time to drain.
  */
 #ifndef WEIR_TOOLS_SERVE_SERVICE_REPLACEMENT_H
 #define WEIR_TOOLS_SERVE_SERVICE_REPLACEMENT_H
@@ -32,9 +35,10 @@ struct replacement {
     char name[SERVE_SOCKET_NAME_BYTES];
   } * sockets[SERVE_SLOTS_MAX + 1]; /* and of the metrics */
   unsigned count;
-  int ready_fd;  /* of this process, which replaces another one: to say that it is ready. Or -1 */
-  pid_t process; /* of the new program while it starts, or 0 */
-  int pipe_fd;   /* from it, or -1 */
+  int ready_fd;   /* of this process, which replaces another one: to say that it is ready. Or -1 */
+  pid_t process;  /* of the new program while it starts, or 0 */
+  int pipe_fd;    /* from it, or -1 */
+  int process_fd; /* a pidfd of it if it is no child of this process, else -1 */
   uint64_t deadline_ns;
 };
 

@@ -87,5 +87,6 @@ void systemd_reloading(const struct systemd *systemd) {
 void systemd_main_process(const struct systemd *systemd, pid_t process) {
   char state[64];
   snprintf(state, sizeof state, "MAINPID=%ld\nREADY=1", (long)process);
-  systemd_notify(systemd, state, "replaced by process %ld", (long)process);
+  systemd_notify(systemd, state, "serving as process %ld, which replaced process %ld",
+                 (long)process, (long)getpid());
 }

@@ -33,7 +33,8 @@ systemd_notify(const struct systemd *systemd, const char *state, const char *for
 /* A new configuration is being read. systemd_notify() with READY=1 ends that, whatever came of it. */
 void systemd_reloading(const struct systemd *systemd);
 
-/* Another process serves from now on. It must be a child of this one. */
+/* Another process serves from now on. It must be a child of the service manager. Its status line is what the
+ * service has until the new process says more: whatever it said before, it was not heard. */
 void systemd_main_process(const struct systemd *systemd, pid_t process);
 
 #endif

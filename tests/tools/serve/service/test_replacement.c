@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@ static int begin(struct replacement *replacement, bool ready) {
   int fds[2];
   assert_int_equal(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
   if (ready) assert_int_equal(write(fds[1], &code, sizeof code), sizeof code);
-  *replacement = (struct replacement){.pipe_fd = fds[0], .deadline_ns = 100, .process = fork()};
+  *replacement = (struct replacement){
+      .pipe_fd = fds[0], .process_fd = -1, .deadline_ns = 100, .process = fork()};
   if (replacement->process == 0) {
     alarm(60);
     pause();
@@ -56,7 +58,59 @@ static void test_the_deadline(void **state) {
   }
 }
 
+/* A child of the service manager has a pidfd, and its status goes to the manager. */
+static void test_it_ends_early(void **state) {
+  static const struct {
+    bool sibling;
+    int number; /* the signal that ends it, or 0 */
+    const char *text;
+  } rows[] = {{false, 0, "the new program ended with status 3"},
+              {false, SIGKILL, "the new program was ended by signal 9"},
+              {true, 0, "the new program ended before it was ready"}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct io_error error = {0};
+    int fds[2], process_fd = -1;
+    assert_int_equal(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+    pid_t process = fork();
+    if (process == 0) {
+      if (rows[i].number) raise(rows[i].number);
+      _exit(3);
+    }
+    if (rows[i].sibling) {
+      process_fd = (int)syscall(SYS_pidfd_open, process, 0);
+      assert_true(process_fd >= 0);
+    }
+    struct replacement replacement = {
+        .pipe_fd = fds[0], .process_fd = process_fd, .deadline_ns = 100, .process = process};
+    siginfo_t ended;
+    close(fds[1]);
+    assert_int_equal(waitid(P_PID, (id_t)process, &ended, WEXITED | WNOWAIT), 0);
+    assert_int_equal(replacement_read(&replacement, 1, &error), REPLACEMENT_FAILED);
+    assert_string_equal(error.text, rows[i].text);
+    assert_int_equal(replacement.process, 0);
+    assert_int_equal(replacement.process_fd, -1);
+    if (rows[i].sibling) assert_int_equal(waitpid(process, NULL, 0), process);
+  }
+}
+
+static void test_a_sibling_is_given_up(void **state) {
+  (void)state;
+  struct replacement replacement;
+  int status, said = begin(&replacement, false);
+  pid_t process = replacement.process;
+  replacement.process_fd = (int)syscall(SYS_pidfd_open, process, 0);
+  replacement_abandon(&replacement);
+  assert_int_equal(waitpid(process, &status, 0), process);
+  assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  close(said);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_deadline)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_the_deadline),
+      cmocka_unit_test(test_it_ends_early),
+      cmocka_unit_test(test_a_sibling_is_given_up),
+  };
   return cmocka_run_group_tests_name("serve/replacement", tests, NULL, NULL);
 }
