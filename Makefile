@@ -404,6 +404,7 @@ install-program: $(BUILD)/weir
 	  $(UNIT_PATHS) tools/deploy/$$unit > $(INSTALLED)/lib/systemd/system/$$unit || exit 1; \
 	done
 	install -m 644 tools/deploy/weir.sysusers $(INSTALLED)/lib/sysusers.d/weir.conf
+	install -m 644 tools/deploy/weir.logrotate $(INSTALLED)/share/doc/weir/examples
 	awk -f tools/generate/example.awk tools/serve/config/table.c > $(INSTALLED)/share/doc/weir/examples/weir.yaml
 
 install-library: $(BUILD)/libweir.a $(BUILD)/libweir.so

@@ -147,6 +147,11 @@ def test_check_and_print(tmp_path, site):
     assert printed == harness.run("serve", "--config", path, "--print-config")
     assert "max-age=7" in printed[1] and printed[0] == 0
     assert not harness.listening(port)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        status, out, err = harness.run("serve", "--config", path, "--check")
+    assert (status, err) == (0, "") and f"127.0.0.1:{port} is in use; that is fine if" in out
 
 
 def test_check_looks_at_logs(tmp_path):

@@ -52,6 +52,39 @@ def test_units_are_hardened(units):
     tool("systemd-analyze", "security", "--offline=true", "--threshold=20", units[0])
 
 
+def test_the_unit_lets_weir_follow_links():
+    """systemd implements this by refusing openat2(), whatever the filter says; then no link is followed."""
+    assert not re.search(r"^RestrictSUIDSGID=(yes|true|1)", deploy("weir.service"), re.M)
+
+
+def test_a_reload_checks_first():
+    """`systemctl reload` fails when the file has mistakes; only then the process is told."""
+    check, signal = re.findall(r"^ExecReload=(.*)", deploy("weir.service"), re.M)
+    (start,) = re.findall(r"^ExecStart=(.*)", deploy("weir.service"), re.M)
+    assert (check, signal) == (f"{start} --check", "/bin/kill -HUP $MAINPID")
+
+
+@needs("logrotate")
+def test_logs_are_rotated(start, tmp_path):
+    """By the configuration that is shipped, with another directory and user: the server goes on with a new file."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    text = re.sub(r"^ +su .*\n", "", deploy("weir.logrotate").replace("/var/log/weir", str(logs)), flags=re.M)
+    (tmp_path / "rotate").write_text(text)
+    (tmp_path / "rotate").chmod(0o644)
+    server = start("--access-log", logs / "access.log", workers=1)
+    log = logs / "access.log"
+    for name in ("one", "two", "three"):
+        server.get(f"/plaintext?{name}")
+        assert harness.wait_until(lambda: log.exists() and name in log.read_text())
+        if name == "three":
+            break
+        tool("logrotate", "--force", "--state", tmp_path / "state", tmp_path / "rotate")
+        assert not log.exists()
+    assert sorted(each.name for each in logs.iterdir()) == ["access.log", "access.log.1", "access.log.2.gz"]
+    assert "two" in (logs / "access.log.1").read_text()
+
+
 def test_the_filter_allows_io_uring():
     """By name, after all lines that take calls away."""
     rules = re.findall(r"^SystemCallFilter=(.*)", deploy("weir.service"), re.M)

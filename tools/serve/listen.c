@@ -101,9 +101,10 @@ uint16_t serve_listen_https_port(const struct server *server, const struct serve
   return port;
 }
 
-/* An address that is in use is told, and no mistake: the server that runs may be this one. */
+/* An address that is in use is told, and no mistake: the configuration may be that of a server that runs. */
 int serve_listen_try(const struct server *server) {
   int status = EXIT_DONE;
+  char text[ADDRESS_TEXT_BYTES];
   for (unsigned i = 0; i < server->config->listener_count; i++) {
     const struct serve_listener *wanted = &server->config->listeners[i];
     struct address address = wanted->address;
@@ -111,7 +112,8 @@ int serve_listen_try(const struct server *server) {
     address.ipv6_only = leaves_ipv4(server->config, &address);
     if (listener_try(&address, &error) || may_be_missing(wanted, &error)) continue;
     if (error.code == EADDRINUSE)
-      say("%s", error.text);
+      say("note: %s is in use; that is fine if this server runs already",
+          address_format(&address, text));
     else
       status = complain(EXIT_FAILED, "%s", error.text);
   }
