@@ -75,7 +75,12 @@ LINK_QUICKLY = $(CC) $(LDFLAGS_ALL) $(if $($(VARIANT).lto),-fno-lto)
 # Release only: jemalloc and the sanitizers both replace malloc. Some compilers link with --as-needed by default, which
 # drops a library that only replaces malloc.
 MALLOC := $(if $(filter release,$(VARIANT)),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
-LDLIBS := -luring -lssl -lcrypto -lz -lbrotlienc -lbrotlidec -lzstd -ljansson -lyaml -lm -lpthread $(MALLOC)
+# On some processors, faster at TLS's ciphers than OpenSSL: see io/tls/aead_mb.c. Debian has it for amd64 only.
+IPSEC_MB := $(shell printf '%s\n' '\#include <intel-ipsec-mb.h>' \
+  '\#if IMB_VERSION_NUM < IMB_VERSION(1, 3, 0) || !defined __x86_64__' '\#error' '\#endif' | \
+  $(CC) -E -x c - > /dev/null 2>&1 && echo -lIPSec_MB)
+CFLAGS_BASE += $(if $(IPSEC_MB),-DWEIR_IPSEC_MB)
+LDLIBS := -luring -lssl -lcrypto $(IPSEC_MB) -lz -lbrotlienc -lbrotlidec -lzstd -ljansson -lyaml -lm -lpthread $(MALLOC)
 
 OUT := $(BUILD)/$(VARIANT)
 # Optimizing tests takes longer than it saves.
@@ -267,7 +272,7 @@ SONAME := libweir.so.$(firstword $(subst ., ,$(VERSION)))
 $(BUILD)/libweir.so: $(OUT)/weir.o $(EXPORTS)
 	$(call SAY,LINK)
 	$(QUIET)$(CC) -shared $(LDFLAGS_ALL) -Wl,-soname,$(SONAME) -Wl,--version-script=$(EXPORTS) -Wl,-z,defs $< \
-	  -luring -lssl -lcrypto -lz -lpthread -o $@.new && mv $@.new $@
+	  -luring -lssl -lcrypto -lz -lpthread $(IPSEC_MB) -o $@.new && mv $@.new $@
 
 # Changes with the compiler or its flags, and everything depends on it.
 $(OUT)/flags: FORCE
@@ -386,7 +391,7 @@ HEADERS := $(addprefix engine/base/,machine.h memory.h text.h) \
            tools/lib/weir.h tools/common/version.h
 INSTALLED = $(DESTDIR)$(PREFIX)
 COMMANDS := serve load report trace forward tunnel
-FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|'
+FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|' -e 's|@IPSEC_MB@|$(IPSEC_MB)|'
 # What is made from the program's own help is made when it is installed.
 SHARE := $(BUILD)/share
 UNIT_PATHS = sed -e 's|/usr/bin/|$(PREFIX)/bin/|; s|/etc/weir/|$(SYSCONFDIR)/weir/|'

@@ -13,18 +13,7 @@
 
 #include "engine/base/machine.h"
 #include "io/base/limits.h"
-
-/* Of openssl/types.h. */
-struct evp_cipher_ctx_st;
-struct evp_cipher_st;
-
-enum tls_aead_cipher { TLS_AEAD_NONE, TLS_AEAD_AES_128, TLS_AEAD_AES_256, TLS_AEAD_CHACHA20 };
-
-/* Fixed by the ciphers: RFC 8446 section 5.3, and the longest of their keys. */
-enum { TLS_AEAD_CIPHERS = 4, TLS_AEAD_IV_BYTES = 12, TLS_AEAD_KEY_BYTES = 32 };
-
-/* Fixed by RFC 8446 section 5.2 and the ciphers: what a record has before its ciphertext, and behind it. */
-enum { TLS_AEAD_HEADER_BYTES = 5, TLS_AEAD_TAG_BYTES = 16 };
+#include "io/tls/aead_cipher.h"
 
 /* One direction's keys. All zero: none. Stays where it is from its first use until tls_aead_end(). */
 struct tls_aead {
@@ -36,26 +25,30 @@ struct tls_aead {
 };
 
 struct tls_aead_context {
-  struct evp_cipher_ctx_st *ctx; /* with the owner's key; NULL: never used */
-  const struct tls_aead *owner;  /* NULL: it is gone, or its key is not set */
-  uint8_t cipher;                /* that the context was set up for */
-  bool seals;                    /* else it opens */
+  void *state;                    /* with the owner's key; NULL: not used yet */
+  const struct tls_aead_ops *ops; /* that made it */
+  const struct tls_aead *owner;   /* NULL: it is gone, or its key is not set */
+  bool seals;                     /* else it opens */
 };
 
 /* One worker's. */
 struct tls_aead_pool {
-  struct evp_cipher_st *ciphers[TLS_AEAD_CIPHERS]; /* NULL: OpenSSL has it not */
+  const struct tls_aead_ops *ops[TLS_AEAD_CIPHERS]; /* NULL: no library has the cipher */
   struct tls_aead_context at[TLS_AEAD_CONTEXTS];
   uint32_t next; /* the one that is given to other keys next */
 };
 
+/* The library that does a cipher's work, and for which processor: static text, "" if there is none. */
+const char *tls_aead_library(enum tls_aead_cipher cipher);
+
+/* The first call in a process looks for the fastest functions, and tests them: half a millisecond. */
 void tls_aead_pool_init(struct tls_aead_pool *pool);
 
 /* No keys may be used any more. */
 void tls_aead_pool_destroy(struct tls_aead_pool *pool);
 
 /* Takes keys: `key` has the length that the cipher wants, `sequence` is the number of the first record. Those that
- * were there are forgotten. False, and nothing happened, if OpenSSL does not have the cipher. */
+ * were there are forgotten. False, and nothing happened, if no library has the cipher. */
 __attribute__((warn_unused_result)) bool
 tls_aead_begin(struct tls_aead *aead, const struct tls_aead_pool *pool, enum tls_aead_cipher cipher,
                const uint8_t *key, const uint8_t iv[TLS_AEAD_IV_BYTES], uint64_t sequence);
@@ -87,14 +80,14 @@ struct tls_aead_content {
       type; /* 0: there was nothing but padding, which ends a connection (RFC 8446 section 5.4) */
 };
 
-/* Opens a whole record, header included, that the peer has sent. The content begins at `out`, which has room for
- * record.len - 21 bytes and is either record.base + 5 (in place) or does not overlap the record. It is the caller who
+/* Opens `in`, a whole record, header included, that the peer has sent. The content begins at `out`, which has room for
+ * in.len - 21 bytes and is either in.base + 5 (in place) or does not overlap the record. It is the caller who
  * knows how long a record may be, and of which type its header.
  * False when the tag is wrong, the record is too short to have one, memory was refused, or after 2^64 - 1 records: the
  * connection must end, and `out` contains nothing of the plaintext. */
 __attribute__((warn_unused_result)) bool tls_aead_open(struct tls_aead *aead,
-                                                       struct tls_aead_pool *pool,
-                                                       struct span record, uint8_t *out,
+                                                       struct tls_aead_pool *pool, struct span in,
+                                                       uint8_t *out,
                                                        struct tls_aead_content *content);
 
 #endif

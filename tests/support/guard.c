@@ -1,5 +1,5 @@
 /*
- * support/guard.c - bytes that end at a page without access.
+ * support/guard.c - bytes between pages without access.
  */
 #include "tests/support/guard.h"
 
@@ -16,14 +16,14 @@ static size_t page_bytes(void) {
 void guard_init(struct guard *guard, size_t bytes) {
   const size_t page = page_bytes();
   guard->bytes = (bytes + page - 1) / page * page;
-  guard->base =
-      mmap(NULL, guard->bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(guard->base != MAP_FAILED);
-  assert_int_equal(mprotect(guard->base + guard->bytes, page, PROT_NONE), 0);
+  uint8_t *all = mmap(NULL, guard->bytes + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(all != MAP_FAILED);
+  guard->base = all + page;
+  assert_int_equal(mprotect(guard->base, guard->bytes, PROT_READ | PROT_WRITE), 0);
 }
 
 void guard_destroy(struct guard *guard) {
-  munmap(guard->base, guard->bytes + page_bytes());
+  munmap(guard->base - page_bytes(), guard->bytes + 2 * page_bytes());
 }
 
 struct span guard_put(struct guard *guard, struct span bytes) {

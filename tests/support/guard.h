@@ -1,6 +1,6 @@
 /*
  * support/guard.h - bytes that end at a page without access: an access one byte too far ends the
- * test. Owner: the test.
+ * test. There is such a page before `base`, too. Owner: the test.
  */
 #ifndef WEIR_TESTS_GUARD_H
 #define WEIR_TESTS_GUARD_H
@@ -12,10 +12,10 @@
 
 struct guard {
   uint8_t *base;
-  size_t bytes; /* before the guard page */
+  size_t bytes; /* between the guard pages */
 };
 
-/* Maps at least `bytes` bytes, followed by the guard page. Fails the test if that is refused. */
+/* Maps at least `bytes` bytes, between guard pages. Fails the test if that is refused. */
 void guard_init(struct guard *guard, size_t bytes);
 
 void guard_destroy(struct guard *guard);

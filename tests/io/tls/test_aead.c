@@ -1,7 +1,10 @@
 /*
- * tls/test_aead.c - records of TLS 1.3 by themselves: known ones, every length, wrong ones, and their numbers.
+ * tls/test_aead.c - records of TLS 1.3 by themselves: known ones, every length, wrong ones, and their numbers; by each
+ * library that weir may use, and by both beside each other.
  */
 #include <string.h>
+
+#include <openssl/evp.h>
 
 #include "io/base/limits.h"
 #include "io/tls/aead.h"
@@ -12,8 +15,12 @@
 
 enum { HANDSHAKE = 22, ALERT = 21, DATA = 23 };
 
-static struct tls_aead_pool pool;
-static struct guard guard;
+/* Of a state of ipsec-mb, as far as there are keys in it. */
+enum { MB_KEY_BYTES = 1000 };
+
+static struct tls_aead_pool pool; /* of the library that is tested */
+static struct tls_aead_pool openssl;
+static struct guard guard, from;
 
 /* Content 0, 1, 2, ... */
 static struct span counting(void) {
@@ -118,14 +125,16 @@ static void cut(struct random *random, struct span content, struct span spans[16
   spans[15] = content;
 }
 
-/* Sealed from spans up to a guard page, and opened in place. */
+/* Sealed from spans and opened in place: all of it lies between guard pages, at one of them. */
 static void round_trip(struct tls_aead *seals, struct tls_aead *opens, struct random *random,
                        size_t len) {
   struct span spans[16];
   struct tls_aead_content content;
   const uint64_t number = seals->sequence;
-  uint8_t *record = guard_room(&guard, tls_aead_bytes(len));
-  cut(random, counting(), spans);
+  uint8_t *record = number % 2 ? guard.base : guard_room(&guard, tls_aead_bytes(len));
+  uint8_t *text = number % 3 ? guard_room(&from, len) : from.base;
+  memcpy(text, counting().base, len);
+  cut(random, span_of(text, len), spans);
   assert_true(tls_aead_seal(seals, &pool, DATA, spans, len, record));
   assert_true(
       tls_aead_open(opens, &pool, span_of(record, tls_aead_bytes(len)), record + 5, &content));
@@ -149,6 +158,68 @@ static void test_lengths(void **state) {
     tls_aead_end(&seals);
     tls_aead_end(&opens);
   }
+}
+
+/* The same record by both libraries, whatever spans it is of. Each opens the other's. */
+static void test_libraries_agree(void **state) {
+  (void)state;
+  static uint8_t ours[TLS_RECORD_BYTES + 22], theirs[TLS_RECORD_BYTES + 22],
+      out[TLS_RECORD_BYTES + 1];
+  for (unsigned cipher = TLS_AEAD_AES_128; cipher < TLS_AEAD_CIPHERS; cipher++) {
+    struct tls_aead seals = {0}, openssl_seals = {0}, opens = {0}, openssl_opens = {0};
+    struct random random = {cipher};
+    struct tls_aead_content content;
+    struct tls_aead *const all[] = {&seals, &openssl_seals, &opens, &openssl_opens};
+    for (unsigned i = 0; i < 4; i++)
+      begin(all[i], cipher, 0);
+    for (unsigned i = 0; i < 700; i++) {
+      struct span spans[16];
+      const size_t len = random_below(&random, 4) ? random_size(&random, TLS_RECORD_BYTES) : i;
+      const uint8_t type = (uint8_t)(1 + i % 255);
+      const struct span record = span_of(ours, tls_aead_bytes(len));
+      cut(&random, counting(), spans);
+      assert_true(tls_aead_seal(&seals, &pool, type, spans, len, ours));
+      assert_true(tls_aead_seal(&openssl_seals, &openssl, type,
+                                &(struct span){counting().base, len}, len, theirs));
+      assert_memory_equal(ours, theirs, record.len);
+      assert_true(tls_aead_open(&openssl_opens, &openssl, record, out, &content));
+      assert_memory_equal(out, counting().base, len);
+      assert_true(tls_aead_open(&opens, &pool, span_of(theirs, record.len), out, &content));
+      assert_memory_equal(out, counting().base, len);
+      assert_int_equal(content.type, type);
+    }
+    for (unsigned i = 0; i < 4; i++)
+      tls_aead_end(all[i]);
+  }
+}
+
+/* Lengths that are copied first, and those that are not, next to each other: all patterns of three. */
+static void copied_spans(enum tls_aead_cipher cipher, const size_t lens[3]) {
+  static uint8_t record[12100], expected[12100];
+  const uint8_t *text = counting().base;
+  const size_t len = lens[0] + lens[1] + lens[2];
+  const struct span all = span_of(text, len);
+  const struct span spans[3] = {span_of(text, lens[0]), span_of(text + lens[0], lens[1]),
+                                span_of(text + lens[0] + lens[1], lens[2])};
+  struct tls_aead seals = {0}, openssl_seals = {0};
+  begin(&seals, cipher, len);
+  begin(&openssl_seals, cipher, len);
+  assert_true(tls_aead_seal(&seals, &pool, DATA, spans, len, record));
+  assert_true(tls_aead_seal(&openssl_seals, &openssl, DATA, &all, len, expected));
+  assert_memory_equal(record, expected, tls_aead_bytes(len));
+  tls_aead_end(&seals);
+  tls_aead_end(&openssl_seals);
+}
+
+static void test_copied_spans(void **state) {
+  enum { LENGTHS = 6 };
+  static const size_t lengths[LENGTHS] = {
+      0, 1, TLS_AEAD_COPIED_BYTES - 1, TLS_AEAD_COPIED_BYTES, TLS_AEAD_COPIED_BYTES + 1, 4000};
+  (void)state;
+  for (unsigned cipher = TLS_AEAD_AES_128; cipher < TLS_AEAD_CIPHERS; cipher++)
+    for (unsigned i = 0; i < LENGTHS * LENGTHS * LENGTHS; i++)
+      copied_spans(cipher, (size_t[3]){lengths[i % LENGTHS], lengths[i / LENGTHS % LENGTHS],
+                                       lengths[i / LENGTHS / LENGTHS]});
 }
 
 /* ---- what a peer may send -------------------------------------------------------------------- */
@@ -281,17 +352,57 @@ static void test_keys_are_replaced(void **state) {
   }
 }
 
+/* The context that was lent forgets a key that has ended, and the worker's next key has nothing of it. */
+static void test_keys_are_wiped(void **state) {
+  (void)state;
+  for (unsigned cipher = TLS_AEAD_AES_128; cipher < TLS_AEAD_CIPHERS; cipher++) {
+    struct tls_aead_pool own;
+    struct tls_aead aead = {0};
+    uint8_t record[27];
+    const struct span text = span_of("hello", 5);
+    memcpy(&own, &pool, sizeof own);
+    memset(own.at, 0, sizeof own.at);
+    own.next = 0;
+    begin(&aead, cipher, 0);
+    assert_true(tls_aead_seal(&aead, &own, DATA, &text, 5, record));
+    const struct tls_aead_context *context = &own.at[0];
+    assert_ptr_equal(context->owner, &aead);
+    tls_aead_end(&aead);
+    assert_null(context->owner);
+    if (context->ops == tls_aead_evp(cipher))
+      assert_null(EVP_CIPHER_CTX_get0_cipher(context->state));
+    else
+      for (unsigned i = 0; i < MB_KEY_BYTES; i++)
+        assert_int_equal(((const uint8_t *)context->state)[i], 0);
+    tls_aead_pool_destroy(&own);
+  }
+}
+
 static int setup(void **state) {
   (void)state;
-  tls_aead_pool_init(&pool);
   guard_init(&guard, tls_aead_bytes(TLS_RECORD_BYTES));
+  guard_init(&from, TLS_RECORD_BYTES);
+  tls_aead_pool_init(&pool);
+  tls_aead_pool_init(&openssl);
+  for (unsigned i = 1; i < TLS_AEAD_CIPHERS; i++) {
+    openssl.ops[i] = tls_aead_evp(i);
+    assert_non_null(openssl.ops[i]);
+  }
+  return 0;
+}
+
+static int setup_openssl(void **state) {
+  setup(state);
+  memcpy(pool.ops, openssl.ops, sizeof pool.ops);
   return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
   tls_aead_pool_destroy(&pool);
+  tls_aead_pool_destroy(&openssl);
   guard_destroy(&guard);
+  guard_destroy(&from);
   return 0;
 }
 
@@ -299,10 +410,15 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_known_records),
       cmocka_unit_test(test_lengths),
+      cmocka_unit_test(test_libraries_agree),
+      cmocka_unit_test(test_copied_spans),
       cmocka_unit_test(test_padding),
       cmocka_unit_test(test_wrong_records),
       cmocka_unit_test(test_numbers_do_not_wrap),
       cmocka_unit_test(test_keys_are_replaced),
+      cmocka_unit_test(test_keys_are_wiped),
   };
-  return cmocka_run_group_tests(tests, setup, teardown);
+  int failed = cmocka_run_group_tests_name("OpenSSL", tests, setup_openssl, teardown);
+  failed += cmocka_run_group_tests_name(tls_aead_library(TLS_AEAD_AES_128), tests, setup, teardown);
+  return failed;
 }

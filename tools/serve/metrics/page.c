@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/ring/features.h"
+#include "io/tls/aead.h"
 #include "tools/common/version.h"
 #include "tools/serve/metrics/process.h"
 
@@ -89,8 +90,9 @@ static void cache(struct metrics_text *text, const struct serve_gauges *gauges) 
 
 static void server(struct metrics_text *text, const struct metrics_facts *facts) {
   char labels[LABELS_BYTES], tls[LABELS_BYTES / 2];
-  snprintf(labels, sizeof labels, "version=\"" WEIR_VERSION "\",tls_library=\"%s\"",
-           metrics_label(tls, sizeof tls, OpenSSL_version(OPENSSL_VERSION)));
+  snprintf(labels, sizeof labels, "version=\"" WEIR_VERSION "\",tls_library=\"%s\",aes_gcm=\"%s\"",
+           metrics_label(tls, sizeof tls, OpenSSL_version(OPENSSL_VERSION)),
+           tls_aead_library(TLS_AEAD_AES_128));
   metrics_family(text, "weir_build", METRIC_INFO, "The program and its libraries.");
   metrics_count(text, labels, 1);
   gauge(text, "weir_workers", "Worker threads.", facts->workers);
