@@ -26,7 +26,7 @@ struct h2_answer {
 struct h2_judged_ends {
   uint64_t first, last;
 };
-enum { H2_JUDGED_ENDS_BYTES = 16 };
+enum { H2_JUDGED_ENDS_BYTES = sizeof(struct h2_judged_ends) }; /* derived from what it is */
 
 struct h2_judged {
   struct h2_judged_ends ends;

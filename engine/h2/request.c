@@ -30,9 +30,9 @@ struct asked {
   bool head, connect, protocol;
 };
 
-static bool is_allowed(const struct h2 *h2, const struct asked *asked) {
-  if (asked->protocol && !h2->theirs.enable_connect_protocol) return false;
-  return asked->list_bytes <= h2->theirs.max_header_list_size;
+static bool is_allowed(const struct h2 *h2, size_t list_bytes, bool protocol) {
+  if (protocol && !h2->theirs.enable_connect_protocol) return false;
+  return list_bytes <= h2->theirs.max_header_list_size;
 }
 
 static struct asked asked_by(const struct header *fields, size_t count) {
@@ -49,14 +49,11 @@ static struct asked asked_by(const struct header *fields, size_t count) {
 }
 
 /* The bound on the encoded fields counts their strings, too. */
-static struct asked asked_by_set(const struct h2_set_note *note, const struct header_set *set) {
+static size_t list_bytes_of(const struct h2_set_note *note, const struct header_set *set) {
   const int64_t more = (int64_t)HEADER_OVERHEAD_BYTES - HPACK_ENCODE_FIELD_BYTES_MAX;
   int64_t bytes = note->bound_bytes - HPACK_ENCODE_BLOCK_BYTES_MAX + more * set->count;
   if (note->varies) bytes += (int64_t)h2_section_varied_bytes(set);
-  return (struct asked){.list_bytes = (size_t)bytes,
-                        .head = note->asks_head,
-                        .connect = note->asks_connect,
-                        .protocol = note->asks_protocol};
+  return (size_t)bytes;
 }
 
 /* Promises are allowed for the request's origin. */
@@ -71,10 +68,10 @@ static void note_origin(struct h2_stream *stream, const struct header *fields, s
 }
 
 /* Opens a stream for a request, which takes the body. NULL when it cannot be made now. */
-static struct h2_stream *begin(struct h2 *h2, const struct asked *asked, struct body body) {
+static struct h2_stream *begin(struct h2 *h2, bool allowed, struct body body) {
   assert(h2->role == H2_CLIENT);
   h2_call_in(h2);
-  bool allowed = h2_request_room(h2) > 0 && is_allowed(h2, asked);
+  allowed = allowed && h2_request_room(h2) > 0;
   struct h2_stream *stream = allowed ? h2_stream_open(h2, h2->own_id_next) : NULL;
   if (!stream) {
     contract_drop(body);
@@ -84,8 +81,6 @@ static struct h2_stream *begin(struct h2 *h2, const struct asked *asked, struct 
   stream->body = body;
   if (body.ops) h2_stream_take_part(h2, stream);
   stream->final_queued = true;
-  stream->head_request = asked->head;
-  stream->connect = asked->connect;
   return stream;
 }
 
@@ -105,8 +100,11 @@ static struct stream *complete(struct h2_stream *stream, bool queued,
 struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t count,
                           struct body body, const struct stream_events *events, void *user) {
   const struct asked asked = asked_by(fields, count);
-  struct h2_stream *stream = begin(h2, &asked, body);
+  bool allowed = is_allowed(h2, asked.list_bytes, asked.protocol);
+  struct h2_stream *stream = begin(h2, allowed, body);
   if (!stream) return NULL;
+  stream->head_request = asked.head;
+  stream->connect = asked.connect;
   if (h2->ours.enable_push) note_origin(stream, fields, count);
   const struct h2_section_plan plan = {
       .fields = fields, .count = count, .type = H2_HEADERS, .end_stream = !body.ops};
@@ -123,9 +121,11 @@ static bool queue_set(struct h2_stream *stream, struct header_set *set, bool var
 struct stream *h2_request_set(struct h2 *h2, struct header_set *set, struct body body,
                               const struct stream_events *events, void *user) {
   const struct h2_set_note note = h2_section_note(h2, set);
-  const struct asked asked = asked_by_set(&note, set);
-  struct h2_stream *stream = begin(h2, &asked, body);
+  bool allowed = is_allowed(h2, list_bytes_of(&note, set), note.asks_protocol);
+  struct h2_stream *stream = begin(h2, allowed, body);
   if (!stream) return NULL;
+  stream->head_request = note.asks_head;
+  stream->connect = note.asks_connect;
   if (h2->ours.enable_push) note_origin(stream, set->at, set->count);
   bool queued = h2_send_request(h2, stream, set) || queue_set(stream, set, note.varies);
   return complete(stream, queued, events, user);

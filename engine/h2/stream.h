@@ -78,26 +78,26 @@ struct h2_stream {
   uint32_t promised_on; /* of a promised stream: the stream with its PUSH_PROMISE; 0: none */
   uint8_t state;        /* enum h2_state; only h2_stream_event() writes it */
 
-  bool end_received : 1;   /* the peer's message is complete */
-  bool final_queued : 1;   /* server: the final response is queued; client: the request is */
-  bool headers_sent : 1;   /* the final header section has left, and none is waiting */
-  bool body_waiting : 1;   /* the last pull said BODY_WAIT */
-  bool body_ended : 1;     /* the last pull said BODY_END; trailers may follow */
-  bool head_request : 1;   /* no body in the response, whatever its content-length */
-  bool connect : 1;        /* a tunnel: each direction goes on until it ends */
-  bool final_received : 1; /* client: the final response's header section has arrived */
-  bool delivered : 1;      /* the handler knows the stream */
-  bool drained : 1;        /* and has been told that the connection is to end */
-  bool
-      malformed : 1; /* a request that is; it is reset behind its 400, once it has ended or lingered */
-  bool gone : 1;     /* closed() was called; the stream is in the graveyard */
-  bool in_urgent_queue : 1;
-  bool takes_part : 1; /* in the scheduler's turns: `node` is in use */
-  bool announced : 1;  /* the peer has heard of this stream */
-  bool probe_end : 1;  /* see h2_queue_probe() */
-  bool in_credit_queue : 1;
-  bool lingers : 1; /* see h2_stream_linger(): closed() was called, but the message is still read */
-  bool asks : 1;    /* for a tunnel that is neither made nor refused: what the peer sends is kept */
+  /* A byte each: setting one bit means to load the byte, or two, that was stored just before. */
+  bool end_received;   /* the peer's message is complete */
+  bool final_queued;   /* server: the final response is queued; client: the request is */
+  bool headers_sent;   /* the final header section has left, and none is waiting */
+  bool body_waiting;   /* the last pull said BODY_WAIT */
+  bool body_ended;     /* the last pull said BODY_END; trailers may follow */
+  bool head_request;   /* no body in the response, whatever its content-length */
+  bool connect;        /* a tunnel: each direction goes on until it ends */
+  bool final_received; /* client: the final response's header section has arrived */
+  bool delivered;      /* the handler knows the stream */
+  bool drained;        /* and has been told that the connection is to end */
+  bool malformed; /* a request that is; it is reset behind its 400, once it has ended or lingered */
+  bool gone;      /* closed() was called; the stream is in the graveyard */
+  bool in_urgent_queue;
+  bool takes_part; /* in the scheduler's turns: `node` is in use */
+  bool announced;  /* the peer has heard of this stream */
+  bool probe_end;  /* see h2_queue_probe() */
+  bool in_credit_queue;
+  bool lingers; /* see h2_stream_linger(): closed() was called, but the message is still read */
+  bool asks;    /* for a tunnel that is neither made nor refused: what the peer sends is kept */
 
   /* What every exchange uses comes first, and shares a few cache lines. */
   uint8_t origin;  /* number of its origin, if promises are allowed on it: h2/origin.h; 0: none */
