@@ -1,5 +1,6 @@
 """Configuration files: hosts and routes over each protocol, and reloads by SIGHUP."""
 import os
+import pwd
 import resource
 import signal
 import socket
@@ -147,11 +148,30 @@ def test_check_and_print(tmp_path, site):
     assert printed == harness.run("serve", "--config", path, "--print-config")
     assert "max-age=7" in printed[1] and printed[0] == 0
     assert not harness.listening(port)
+
+
+def become_nobody():
+    """Without root's capabilities."""
+    if os.geteuid() == 0:
+        os.setuid(pwd.getpwnam("nobody").pw_uid)
+
+
+def test_check_looks_at_ports():
+    """Those that are in use or root's are told, and are no mistakes: the server may be what runs there, or get them."""
     with socket.socket() as other:
-        other.bind(("127.0.0.1", port))
+        other.bind(("127.0.0.1", harness.free_port()))
         other.listen()
-        status, out, err = harness.run("serve", "--config", path, "--check")
-    assert (status, err) == (0, "") and f"127.0.0.1:{port} is in use; that is fine if" in out
+        free, taken = (f"127.0.0.1:{port}" for port in (harness.free_port(), other.getsockname()[1]))
+        rows = [(free, taken, 0, f"note: {taken} is in use; that is fine"),
+                (taken, free, 0, f"note: {taken} is in use; that is fine"),
+                (free, "192.0.2.1:1024", 1, "cannot listen on 192.0.2.1:1024: Cannot")]
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as first:
+            if int(first.read()) > 1:
+                rows.append(("127.0.0.1:1", free, 0, "note: this user alone may not listen on 127.0.0.1:1;"))
+        for http, metrics, wanted, words in rows:
+            status, out, err = harness.run("serve", "--http", http, "--metrics", metrics, "--check",
+                                           preexec=become_nobody)
+            assert status == wanted and words in out + err, (status, out, err)
 
 
 def test_check_looks_at_logs(tmp_path):

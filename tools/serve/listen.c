@@ -62,8 +62,9 @@ bool serve_listen(struct server *server, struct listener *listener, const struct
   return false;
 }
 
-static bool may_be_missing(const struct serve_listener *wanted, const struct io_error *error) {
-  return wanted->optional && (error->code == EADDRNOTAVAIL || error->code == EAFNOSUPPORT);
+/* A machine without IPv6 has no such address. */
+static bool is_missing(const struct io_error *error) {
+  return error->code == EADDRNOTAVAIL || error->code == EAFNOSUPPORT;
 }
 
 bool serve_listen_slot(struct server *server, const struct serve_config *config, unsigned index,
@@ -75,7 +76,7 @@ bool serve_listen_slot(struct server *server, const struct serve_config *config,
   server->slots[slot] = *wanted;
   server->listening[slot] =
       serve_listen(server, &server->listeners[slot], &address, server->workers, error);
-  server->used[slot] = server->listening[slot] || may_be_missing(wanted, error);
+  server->used[slot] = server->listening[slot] || (wanted->optional && is_missing(error));
   return server->used[slot];
 }
 
@@ -101,21 +102,30 @@ uint16_t serve_listen_https_port(const struct server *server, const struct serve
   return port;
 }
 
-/* An address that is in use is told, and no mistake: the configuration may be that of a server that runs. */
-int serve_listen_try(const struct server *server) {
-  int status = EXIT_DONE;
+/* What only the server itself can tell is no mistake: the configuration may be that of one that runs, or that will get
+ * a privilege or the socket from whoever starts it. */
+static bool may_listen(const struct address *address, bool optional) {
+  struct io_error error = {0};
   char text[ADDRESS_TEXT_BYTES];
-  for (unsigned i = 0; i < server->config->listener_count; i++) {
-    const struct serve_listener *wanted = &server->config->listeners[i];
-    struct address address = wanted->address;
-    struct io_error error = {0};
-    address.ipv6_only = leaves_ipv4(server->config, &address);
-    if (listener_try(&address, &error) || may_be_missing(wanted, &error)) continue;
-    if (error.code == EADDRINUSE)
-      say("note: %s is in use; that is fine if this server runs already",
-          address_format(&address, text));
-    else
-      status = complain(EXIT_FAILED, "%s", error.text);
+  if (listener_try(address, &error) || (optional && is_missing(&error))) return true;
+  address_format(address, text);
+  if (error.code == EADDRINUSE)
+    say("note: %s is in use; that is fine if this server runs already", text);
+  else if (error.code == EACCES)
+    say("note: this user alone may not listen on %s; see Ports below 1024 in weir serve --help",
+        text);
+  else
+    return complain(EXIT_FAILED, "%s", error.text) == EXIT_DONE;
+  return true;
+}
+
+int serve_listen_try(const struct server *server) {
+  const struct serve_config *config = server->config;
+  bool good = !config->has_metrics || may_listen(&config->metrics, false);
+  for (unsigned i = 0; i < config->listener_count; i++) {
+    struct address address = config->listeners[i].address;
+    address.ipv6_only = leaves_ipv4(config, &address);
+    good &= may_listen(&address, config->listeners[i].optional);
   }
-  return status;
+  return good ? EXIT_DONE : EXIT_FAILED;
 }

@@ -26,8 +26,8 @@ __attribute__((warn_unused_result)) bool serve_listen_slot(struct server *server
 uint16_t serve_listen_https_port(const struct server *server, const struct serve_listener *slots,
                                  const bool *without);
 
-/* Says which listeners could not be opened, and opens none. Returns as above; EXIT_DONE when all that is wrong is
- * that addresses are in use. */
+/* Says which listeners, of the metrics too, could not be opened, and opens none. Returns as above; EXIT_DONE when all
+ * that is wrong is that addresses are in use, or not for this user. */
 __attribute__((warn_unused_result)) int serve_listen_try(const struct server *server);
 
 /* Adopts the inherited sockets of an address, or opens some: for `workers` workers. Keeps copies for the program
