@@ -60,6 +60,7 @@ void hpack_table_clear(struct hpack_table *table) {
 
 void hpack_table_resize(struct hpack_table *table, uint32_t bytes_max) {
   assert(bytes_max <= HPACK_TABLE_BYTES_MAX);
+  if (bytes_max != table->bytes_max) table->changes++;
   table->bytes_max = bytes_max;
   evict_to(table, bytes_max);
   invariants(table);

@@ -324,6 +324,18 @@ static void static_table(void **state) {
   assert_int_equal(hpack_static_first[TOKEN_PRIORITY], 0);
 }
 
+/* What blocks mean has changed: a size is part of it, because of what later insertions evict. */
+static void resize_is_a_change(void **state) {
+  (void)state;
+  hpack_table_init(&table, counted_init(&memory), 4096);
+  const uint64_t changes = table.changes;
+  hpack_table_resize(&table, 4096);
+  assert_int_equal(table.changes, changes);
+  hpack_table_resize(&table, 4095);
+  assert_int_not_equal(table.changes, changes);
+  hpack_table_destroy(&table);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(agrees_with_naive),
@@ -333,6 +345,7 @@ int main(void) {
       cmocka_unit_test(lengths_do_not_wrap),
       cmocka_unit_test(static_table),
       cmocka_unit_test(packs),
+      cmocka_unit_test(resize_is_a_change),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
