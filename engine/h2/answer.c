@@ -253,7 +253,8 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
     return NULL;
   }
   counter_add(&h2->shared->counters.pushes, 1);
-  h2_priority_request(promised, &request, NULL);
+  const struct h2_priority_said said = h2_priority_said_of(h2, &request);
+  h2_priority_request(promised, &said, NULL);
   promised->delivered = true;
   const struct handler *handler = h2->http->handler;
   handler->request(handler->ctx, &promised->base, &request, h2->now_ns);

@@ -6,7 +6,7 @@
  * Every block is decoded to its end, even if its stream is gone: the peer's HPACK encoder counts on
  * that. The first frame tells the kind of the block:
  *
- *     REQUEST  opens a stream of the peer (server role)
+ *     REQUEST  opens a stream of the peer (server role): h2/accept.h
  *     MESSAGE  a response, or trailers, on a live stream
  *     PROMISE  reserves a stream (client role)
  *     DISCARD  nothing; the stream is closed, or was opened after our last GOAWAY
@@ -15,6 +15,7 @@
  */
 #include "engine/h2/block.h"
 
+#include "engine/h2/accept.h"
 #include "engine/h2/client.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
@@ -26,7 +27,6 @@
 #include "engine/h2/message.h"
 #include "engine/h2/origin.h"
 #include "engine/h2/priority.h"
-#include "engine/http/expectation.h"
 #include "engine/http/section.h"
 
 #include <assert.h>
@@ -34,167 +34,37 @@
 
 /* ---- REQUEST --------------------------------------------------------------------------------- */
 
-/* RST_STREAM for a stream of which there is nothing but its identifier. */
-static void reset_unopened(struct h2 *h2, uint32_t id, enum h2_error code) {
-  h2_remember_closed(h2, id, H2_CLOSED_RESET_LOCAL);
-  h2_rst_stream(h2, id, code);
+static void complete_request(struct h2 *h2, struct headers *fields, const struct h2_coded *coded) {
+  const struct h2_block *block = &h2->block;
+  const struct h2_opening opening = {
+      .id = block->stream_id,
+      .wire_bytes = block->wire_bytes,
+      .end = block->end_stream,
+      .dependency = block->has_dependency ? &block->dependency : NULL,
+  };
+  if (block->verdict.scope == H2_ACCEPT)
+    h2_accept_section(h2, &opening, fields, coded);
+  else if (h2_charge_reset(h2))
+    h2_accept_reset(h2, opening.id, block->verdict.code);
 }
 
-static struct h2_verdict refuse(struct h2 *h2, uint32_t id) {
-  counter_add(&h2->http->counters.refused, 1);
-  if (h2_charge_glitch(h2, &h2->shared->counters.glitches_refused))
-    reset_unopened(h2, id, H2_REFUSED_STREAM);
-  return H2_OK;
+void h2_block_upgraded(struct h2 *h2, const struct http_upgrade *upgrade) {
+  const struct h2_opening opening = {
+      .id = 1, .wire_bytes = (uint32_t)upgrade->head_bytes, .end = true};
+  h2->peer_id_max = opening.id;
+  h2_accept_upgraded(h2, &opening, upgrade->request);
 }
 
-/* Answers in place of the handler, which hears of it. */
-static void answer(struct h2 *h2, struct h2_stream *stream, const struct headers *fields,
-                   unsigned status) {
-  stream->delivered = handler_refused(h2->http->handler, &stream->base, fields, h2->now_ns);
-  (void)stream_respond(&stream->base, status, NULL, 0, BODY_NONE);
-}
-
-/* The header section is larger than our limit. The client learns so from a 431 (RFC 6585 section 5). */
-static void answer_431(struct h2 *h2, struct h2_stream *stream, const struct headers *fields) {
-  counter_add(&h2->http->counters.too_large, 1);
-  answer(h2, stream, fields, 431);
-}
-
-/* Whether the request may reach the handler: it asks for no tunnel, or for one that the handler
- * takes. */
-static bool protocol_is_spoken(const struct h2 *h2, struct h2_stream *stream,
-                               struct request *request) {
-  if (request->protocol.len == 0) return true;
-  struct span name = handler_protocol(h2->http->handler, request->protocol);
-  stream->asks = name.len > 0;
-  if (stream->asks) request->protocol = name;
-  return stream->asks || h2->shared->config.connect_protocol;
-}
-
-/* A client that sent `expect: 100-continue` waits for 100 before it sends the body (RFC 9110
- * section 10.1.1). A handler that has not answered by the time request() returns wants that body.
- */
-static void hand_over(struct h2 *h2, struct h2_stream *stream, struct request *request) {
-  enum expectation expectation = expectation_of(request->fields);
-  if (request->authority.len == 0) { /* RFC 9110 section 7.2: it names no host */
-    answer(h2, stream, request->fields, 400);
-    return;
-  }
-  if (expectation == EXPECT_UNKNOWN) {
-    answer(h2, stream, request->fields, 417);
-    return;
-  }
-  if (!protocol_is_spoken(h2, stream, request)) { /* RFC 9220 section 3 says it for HTTP/3 */
-    answer(h2, stream, request->fields, 501);
-    return;
-  }
-  stream->delivered = true;
-  counter_add(&h2->http->counters.requests, 1);
-  const struct handler *handler = h2->http->handler;
-  handler->request(handler->ctx, &stream->base, request, h2->now_ns);
-  if (expectation == EXPECT_CONTINUE && !stream->end_received && !stream->gone)
-    (void)stream_inform(&stream->base, 100, NULL, 0); /* refused if the handler has answered */
-  if (h2->draining) h2_stream_drain(stream);
-}
+/* ---- MESSAGE --------------------------------------------------------------------------------- */
 
 static void settle(struct h2 *h2, struct h2_stream *stream) {
   if (!stream->gone && stream->state == H2_CLOSED) h2_stream_finish(h2, stream, H2_NO_ERROR);
 }
 
-/* Opens the stream that the peer's block begins; NULL when a limit forbids it. */
-static struct h2_stream *open_stream(struct h2 *h2) {
-  const struct h2_block *block = &h2->block;
-  if (h2->active_peer >= h2->ours.max_concurrent_streams) return NULL;
-  if (!block->end_stream && !h2_flow_admits(h2)) return NULL;
-  struct h2_stream *stream = h2_stream_open(h2, block->stream_id);
-  if (!stream) return NULL;
-  if (!block->end_stream) h2_flow_opened(h2, stream);
-  h2->peer_id_handled = block->stream_id;
-  stream->header_received = block->wire_bytes;
-  h2_stream_event(stream, H2_RECV_HEADERS);
-  return stream;
-}
-
-/* Section 8.1.1: answers 400, and h2/send.c resets the stream behind it. Some clients retry for a
- * minute after a reset without an answer; they get one only when a limit forbids the stream. The 400
- * has END_STREAM: clients then show it, and ignore the reset of a stream that has ended for them
- * (section 5.1). Where the request goes on, that reset would hide the 400 from them, so it is read and
- * dropped first, as any that is answered early. */
-static void reject(struct h2 *h2, const struct headers *fields) {
-  if (!h2_charge_reset(h2)) return;
-  struct h2_stream *stream = open_stream(h2);
-  if (!stream) {
-    reset_unopened(h2, h2->block.stream_id, H2_PROTOCOL_ERROR);
-    return;
-  }
-  if (h2->block.end_stream && !h2_stream_end_received(h2, stream)) return;
-  stream->malformed = true;
-  answer(h2, stream, fields, 400);
-}
-
-/* Opens the peer's stream, for a request that is valid or too large to tell. */
-static struct h2_verdict open_request(struct h2 *h2, struct request *request, bool too_large) {
-  const struct h2_block *block = &h2->block;
-  struct h2_stream *stream = open_stream(h2);
-  if (!stream) return refuse(h2, block->stream_id);
-  if (too_large) {
-    if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
-    answer_431(h2, stream, request->fields);
-    return H2_OK;
-  }
-  request->end = block->end_stream;
-  stream->head_request = span_is(request->method, "HEAD");
-  stream->connect = span_is(request->method, "CONNECT");
-  stream->content_length = request->content_length;
-  if (block->end_stream && !h2_stream_end_received(h2, stream)) return H2_OK;
-  if (h2->shared->config.push && h2->theirs.enable_push)
-    h2_origin_note(stream, request->scheme, request->authority);
-  h2_priority_request(stream, request, block->has_dependency ? &block->dependency : NULL);
-  hand_over(h2, stream, request);
-  return H2_OK;
-}
-
-void h2_block_upgraded(struct h2 *h2, const struct http_upgrade *asked) {
-  struct request upgraded = *asked->request;
-  h2->block = (struct h2_block){
-      .stream_id = 1, .end_stream = true, .wire_bytes = (uint32_t)asked->head_bytes};
-  h2->peer_id_max = 1;
-  struct h2_verdict verdict = open_request(h2, &upgraded, false);
-  (void)verdict; /* what it does about an error it has done */
-  h2_block_drop(h2);
-}
-
-/* Too many bytes, or too many fields in a request, once its cookies have been joined. */
+/* Too many bytes, or too many fields of a client's. */
 static bool is_too_large(const struct h2 *h2, const struct headers *fields) {
   return fields->overflowed || (h2->role == H2_SERVER && fields->count > H2_HEADER_FIELDS_MAX);
 }
-
-static struct h2_verdict complete_request(struct h2 *h2, struct headers *fields) {
-  struct request request = {.fields = fields, .content_length = -1};
-  bool too_large = fields->overflowed;
-  struct h2_verdict verdict = h2->block.verdict;
-  if (verdict.scope != H2_ACCEPT) {
-    if (h2_charge_reset(h2)) reset_unopened(h2, h2->block.stream_id, verdict.code);
-    return H2_OK;
-  }
-  if (!too_large) {
-    verdict = h2_message_request(fields, h2->ours.enable_connect_protocol, &request);
-    too_large = is_too_large(h2, fields); /* joining the cookies may have made it so */
-  }
-  bool lacks_content = h2->block.end_stream && request.content_length > 0;
-  if (too_large || (verdict.scope == H2_ACCEPT && !lacks_content))
-    return open_request(h2, &request, too_large);
-  reject(h2, fields);
-  return H2_OK;
-}
-
-/* ---- MESSAGE --------------------------------------------------------------------------------- */
-
-/* A block as it came, and what the HPACK decoder's state was before. */
-struct coded {
-  struct span bytes;
-  uint64_t state;
-};
 
 static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stream,
                                            const struct headers *fields) {
@@ -265,7 +135,7 @@ static void take_response(struct h2 *h2, struct h2_stream *stream, const struct 
 }
 
 static struct h2_verdict complete_response(struct h2 *h2, struct h2_stream *stream,
-                                           const struct headers *fields, struct coded coded) {
+                                           const struct headers *fields, struct h2_coded coded) {
   struct h2_answer answer;
   bool end = h2->block.end_stream;
   struct h2_verdict verdict = judge_response(fields, coded.bytes.len, &answer);
@@ -281,7 +151,7 @@ static struct h2_verdict complete_response(struct h2 *h2, struct h2_stream *stre
 }
 
 static struct h2_verdict complete_message(struct h2 *h2, struct headers *fields,
-                                          struct coded coded) {
+                                          struct h2_coded coded) {
   struct h2_stream *stream = h2_find(h2, h2->block.stream_id);
   if (h2->block.verdict.scope != H2_ACCEPT || !stream) return h2->block.verdict;
   if (h2->role == H2_CLIENT && !stream->final_received)
@@ -350,7 +220,7 @@ static enum h2_error judge_promise(struct h2 *h2, const struct h2_stream *parent
 static struct h2_verdict refuse_promise(struct h2 *h2, const struct h2_stream *parent,
                                         enum h2_error code) {
   if (!h2_charge_glitch(h2, &h2->shared->counters.glitches_refused)) return H2_OK;
-  reset_unopened(h2, h2->block.promised_id, code);
+  h2_accept_reset(h2, h2->block.promised_id, code);
   bool tunnel = parent && parent->connect && parent->final_received;
   return tunnel ? h2_stream_error(H2_PROTOCOL_ERROR, "promise in a tunnel") /* section 8.5 */
                 : H2_OK;
@@ -397,14 +267,14 @@ static struct h2_verdict decode(struct h2 *h2, struct span bytes, struct headers
 
 static struct h2_verdict block_complete(struct h2 *h2, struct span bytes) {
   struct headers *fields = &h2->http->headers;
-  const struct coded coded = {.bytes = bytes, .state = hpack_decoder_state(&h2->decoder)};
+  const struct h2_coded coded = {.bytes = bytes, .state = hpack_decoder_state(&h2->decoder)};
   headers_clear(fields);
   h2->block.wire_bytes =
       (uint32_t)bytes.len + H2_FRAME_HEADER_BYTES * (1 + h2->block.continuations);
   struct h2_verdict verdict = decode(h2, bytes, fields);
   if (verdict.scope == H2_ACCEPT) {
     switch (h2->block.kind) {
-    case H2_BLOCK_REQUEST: verdict = complete_request(h2, fields); break;
+    case H2_BLOCK_REQUEST: complete_request(h2, fields, &coded); break;
     case H2_BLOCK_MESSAGE: verdict = complete_message(h2, fields, coded); break;
     case H2_BLOCK_PROMISE: verdict = complete_promise(h2, fields); break;
     case H2_BLOCK_DISCARD: break;
@@ -516,11 +386,20 @@ struct h2_verdict h2_block_begin(struct h2 *h2, const struct h2_frame *frame,
 struct h2_verdict h2_block_request(struct h2 *h2, const struct h2_frame_header *frame,
                                    struct span block) {
   assert(h2->block.kind == H2_BLOCK_NONE && frame->stream_id > h2->peer_id_max);
-  h2->block = (struct h2_block){.kind = H2_BLOCK_REQUEST,
-                                .stream_id = frame->stream_id,
-                                .end_stream = frame->flags & H2_FLAG_END_STREAM,
-                                .begun_ns = h2->now_ns};
+  const struct h2_coded coded = {.bytes = block, .state = hpack_decoder_state(&h2->decoder)};
+  const struct h2_opening opening = {.id = frame->stream_id,
+                                     .wire_bytes = H2_FRAME_HEADER_BYTES + frame->length,
+                                     .end = frame->flags & H2_FLAG_END_STREAM};
   h2->peer_id_max = frame->stream_id;
+  struct h2_asked *asked = h2_asked_find(&h2->asked, &coded);
+  if (asked) {
+    h2_accept_asked(h2, &opening, asked);
+    return H2_OK;
+  }
+  h2->block = (struct h2_block){.kind = H2_BLOCK_REQUEST,
+                                .stream_id = opening.id,
+                                .end_stream = opening.end,
+                                .begun_ns = h2->now_ns};
   return block_complete(h2, block);
 }
 

@@ -32,7 +32,7 @@ __attribute__((warn_unused_result)) bool
 h2_block_whole(struct h2 *h2, const struct h2_frame_header *frame, struct span block);
 
 /* The request of a connection that was HTTP/1.1 becomes stream 1, half-closed (h2/upgrade.h). */
-void h2_block_upgraded(struct h2 *h2, const struct http_upgrade *asked);
+void h2_block_upgraded(struct h2 *h2, const struct http_upgrade *upgrade);
 
 /* Frees the open block, if there is one. */
 void h2_block_drop(struct h2 *h2);

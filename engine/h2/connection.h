@@ -12,6 +12,7 @@
 #include "engine/base/out.h"
 #include "engine/base/pause.h"
 #include "engine/base/window.h"
+#include "engine/h2/asked.h"
 #include "engine/h2/settings.h"
 #include "engine/h2/shared.h"
 #include "engine/h2/stream.h"
@@ -95,6 +96,7 @@ struct h2 {
   uint32_t control_used;
 
   struct hpack_decoder decoder;
+  struct h2_asked_places asked; /* server role */
   struct hpack_encoder encoder;
   struct h2_settings ours;   /* as announced */
   struct h2_settings theirs; /* as applied */

@@ -145,6 +145,7 @@ static void finish(struct h2 *h2) {
   h2_reader_free(h2);
   h2_block_drop(h2);
   h2_judged_free(&h2->judged, h2->http->memory);
+  h2_asked_free(&h2->asked, h2->http->memory);
   h2_bury(h2);
   assert(!h2->graves);
   h2_flow_close(h2);

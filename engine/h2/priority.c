@@ -41,25 +41,31 @@ static struct priority_field field_of(const struct headers *fields) {
   return field;
 }
 
-void h2_priority_request(struct h2_stream *stream, const struct request *request,
-                         const struct h2_dependency *dependency) {
-  struct h2 *h2 = stream->h2;
-  struct sched_priority priority = SCHED_PRIORITY_DEFAULT;
+struct h2_priority_said h2_priority_said_of(const struct h2 *h2, const struct request *request) {
+  const struct head_start_rules *rules = h2->shared->config.head_start;
+  struct h2_priority_said said = {.field = SCHED_PRIORITY_DEFAULT,
+                                  .head_start_paths =
+                                      rules ? head_start_of_path(rules, request->path) : 0};
   if (headers_find(request->fields, TOKEN_PRIORITY)) {
     struct priority_field field = field_of(request->fields);
-    priority.urgency = field.urgency;
-    priority.incremental = field.incremental;
-    priority.given |= SCHED_GIVEN_EXTENSIBLE;
+    said.field.urgency = field.urgency;
+    said.field.incremental = field.incremental;
+    said.field.given |= SCHED_GIVEN_EXTENSIBLE;
   }
+  return said;
+}
+
+void h2_priority_request(struct h2_stream *stream, const struct h2_priority_said *said,
+                         const struct h2_dependency *dependency) {
+  struct sched_priority priority = said->field;
+  stream->head_start_paths = said->head_start_paths;
   if (dependency) {
     priority.parent_id = dependency->stream_id;
     priority.weight = dependency->weight;
     priority.exclusive = dependency->exclusive;
     priority.given |= SCHED_GIVEN_DEPENDENCY;
   }
-  sched_declare(&h2->sched, &stream->node, priority);
-  if (h2->shared->config.head_start)
-    stream->head_start_paths = head_start_of_path(h2->shared->config.head_start, request->path);
+  if (priority.given) sched_declare(&stream->h2->sched, &stream->node, priority);
 }
 
 /* The rule gives some bytes to every response; this response needs more of them. What has left

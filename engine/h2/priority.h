@@ -6,6 +6,7 @@
 #ifndef WEIR_H2_PRIORITY_H
 #define WEIR_H2_PRIORITY_H
 
+#include "engine/h2/priority_said.h"
 #include "engine/h2/set_note.h"
 #include "engine/h2/stream.h"
 
@@ -22,8 +23,11 @@ void h2_priority_detach(struct h2 *h2);
 /* The peer's SETTINGS have been applied. */
 void h2_priority_settings(struct h2 *h2);
 
-/* Passes on what a request says. `dependency` is that of its HEADERS frame, or NULL. */
-void h2_priority_request(struct h2_stream *stream, const struct request *request,
+/* What a request says. */
+struct h2_priority_said h2_priority_said_of(const struct h2 *h2, const struct request *request);
+
+/* Passes that on. `dependency` is that of its HEADERS frame, or NULL. */
+void h2_priority_request(struct h2_stream *stream, const struct h2_priority_said *said,
                          const struct h2_dependency *dependency);
 
 /* Passes on what its response adds: a class of content, a `priority` field, a head start. */
