@@ -11,20 +11,22 @@
 #include <openssl/ssl.h>
 
 #include "io/tls/seal.h"
+#include "io/tls/sender.h"
 
 static BIO_METHOD *method;
 
 static int bio_read(BIO *self, char *out, size_t len, size_t *read_bytes) {
   struct tls_bio *bio = BIO_get_data(self);
   BIO_clear_retry_flags(self);
-  if (bio->input.len == 0) {
+  struct span *input = bio->input;
+  if (input->len == 0) {
     BIO_set_retry_read(self);
     return 0;
   }
-  if (len > bio->input.len) len = bio->input.len;
-  memcpy(out, bio->input.base, len);
-  bio->input.base += len;
-  bio->input.len -= len;
+  if (len > input->len) len = input->len;
+  memcpy(out, input->base, len);
+  input->base += len;
+  input->len -= len;
   bio->input_bytes += len;
   *read_bytes = len;
   return 1;
@@ -36,13 +38,7 @@ static int bio_read(BIO *self, char *out, size_t len, size_t *read_bytes) {
 enum { SET_KEYS = 72, SEALS = 73, SET_CONTENT_TYPE = 74 };
 
 static bool seal(struct tls_bio *bio, uint8_t type, const struct span *spans, size_t len) {
-  uint8_t *out = tls_slab_reserve(&bio->output, tls_aead_bytes(len));
-  bool sealed = out && tls_aead_seal(&bio->seal, bio->aeads, type, spans, len, out);
-  if (sealed)
-    tls_slab_wrote(&bio->output, tls_aead_bytes(len));
-  else
-    tls_slab_settle(&bio->output);
-  return sealed;
+  return tls_seal_into(bio->output, &bio->seal, bio->aeads, type, spans, len);
 }
 
 bool tls_bio_seal(struct tls_bio *bio, const struct span *spans, size_t len) {
@@ -61,7 +57,7 @@ static int write_sealed(BIO *self, struct tls_bio *bio, const char *in, size_t l
   const struct span plaintext = span_of(in, len);
   *written_bytes = 0;
   if (!seal(bio, type, &plaintext, len)) {
-    if (bio->output.base) BIO_set_retry_write(self);
+    if (bio->output->base) BIO_set_retry_write(self);
     return 0;
   }
   bio->control = 0;
@@ -76,9 +72,9 @@ static int bio_write(BIO *self, const char *in, size_t len, size_t *written_byte
   struct tls_bio *bio = BIO_get_data(self);
   BIO_clear_retry_flags(self);
   if (tls_aead_is_on(&bio->seal)) return write_sealed(self, bio, in, len, written_bytes);
-  *written_bytes = tls_slab_append(&bio->output, in, len);
+  *written_bytes = tls_slab_append(bio->output, in, len);
   if (*written_bytes > 0) return 1;
-  if (bio->output.base) BIO_set_retry_write(self);
+  if (bio->output->base) BIO_set_retry_write(self);
   return 0;
 }
 
@@ -115,6 +111,5 @@ struct bio_st *tls_bio_create(struct tls_bio *bio) {
 }
 
 void tls_bio_clear(struct tls_bio *bio) {
-  tls_slab_clear(&bio->output);
   tls_aead_end(&bio->seal);
 }

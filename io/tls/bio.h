@@ -19,8 +19,8 @@
 struct bio_st;
 
 struct tls_bio {
-  struct span input; /* borrowed for the call under way; empty between calls */
-  struct tls_slab output;
+  struct span *input; /* its owner's: borrowed for the call under way; empty between calls */
+  struct tls_slab *output;
   uint64_t input_bytes; /* read so far */
   struct tls_aead seal; /* our direction's keys, once OpenSSL has given them up */
   struct tls_aead_pool *aeads;
@@ -35,7 +35,7 @@ __attribute__((warn_unused_result)) struct bio_st *tls_bio_create(struct tls_bio
 __attribute__((warn_unused_result)) bool tls_bio_seal(struct tls_bio *bio, const struct span *spans,
                                                       size_t len);
 
-/* Gives back what it holds. */
+/* Wipes the keys. */
 void tls_bio_clear(struct tls_bio *bio);
 
 #endif

@@ -26,7 +26,7 @@
 
 struct tls_context {
   struct span (*answer_clear_text)(struct span in); /* NULL: a TLS alert */
-  bool client;
+  bool client, resume;
   unsigned char *protocols; /* ALPN wire format: length octet, token, and so on */
   size_t protocols_len;
   pthread_mutex_t lock; /* of the next two */
@@ -344,13 +344,21 @@ static bool set_server(struct tls_context *context, SSL_CTX *ssl,
   return set_clients(ssl, settings, error);
 }
 
-/* A client's connection leaves its ticket where SSL_get_app_data() points: its factory, which is on
- * the same thread. Returns 1: the reference is kept. */
+/* A client's connection leaves its ticket with its factory, which is on the same thread. Returns 1: the reference is
+ * kept. */
 static int keep_session(SSL *ssl, SSL_SESSION *session) {
-  SSL_SESSION **kept = SSL_get_app_data(ssl);
-  SSL_SESSION_free(*kept);
-  *kept = session;
+  struct tls_notes *notes = SSL_get_app_data(ssl);
+  SSL_SESSION_free(*notes->session);
+  *notes->session = session;
+  notes->ticket = true;
   return 1;
+}
+
+/* OpenSSL says each secret of a connection, as for a key log. */
+static void note_secret(const SSL *ssl, const char *line) {
+  struct tls_notes *notes = SSL_get_app_data(ssl);
+  tls_secrets_note(&notes->secrets, line);
+  tls_key_log_write(ssl, line);
 }
 
 static bool set_client(struct tls_context *context, SSL_CTX *ssl,
@@ -377,6 +385,7 @@ static SSL_CTX *make_ssl(struct tls_context *context, const struct tls_settings 
     openssl_refused(error, "TLS");
     return NULL;
   }
+  SSL_CTX_set_keylog_callback(ssl, note_secret);
   if (set_policy(ssl, settings, error) &&
       (settings->client ? set_client : set_server)(context, ssl, settings, error))
     return ssl;
@@ -394,6 +403,7 @@ struct tls_context *tls_context_create(const struct tls_settings *settings,
   pthread_mutex_init(&context->lock, NULL);
   ERR_clear_error();
   context->client = settings->client;
+  context->resume = settings->client && settings->resume;
   context->answer_clear_text = settings->answer_clear_text;
   assert(settings->client || settings->certificate);
   static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -428,6 +438,10 @@ bool tls_context_set_ticket_keys(struct tls_context *context, const void *bytes,
 
 bool tls_context_is_client(const struct tls_context *context) {
   return context->client;
+}
+
+bool tls_context_resumes(const struct tls_context *context) {
+  return context->resume;
 }
 
 struct span tls_context_answer_clear_text(const struct tls_context *context, struct span in) {

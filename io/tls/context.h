@@ -19,13 +19,22 @@
 #define WEIR_TLS_CONTEXT_H
 
 #include "engine/base/machine.h"
+#include "io/tls/secret.h"
 
 struct io_error;
 struct certificate;
+struct ssl_session_st;
 struct tls_identity;
 struct tls_context;
 struct ssl_ctx_st;
 struct ssl_st;
+
+/* What OpenSSL's callbacks leave for a connection: the app data of its SSL. */
+struct tls_notes {
+  struct ssl_session_st **session; /* where a client's ticket is kept, with a reference */
+  bool ticket;                     /* there was one */
+  struct tls_secrets secrets;      /* of TLS 1.3, as they become known */
+};
 
 struct tls_settings {
   bool client;
@@ -100,21 +109,24 @@ void tls_policy_free(struct ssl_ctx_st *policy);
 
 bool tls_context_is_client(const struct tls_context *context);
 
+/* A client's: whether it keeps tickets. */
+__attribute__((warn_unused_result)) bool tls_context_resumes(const struct tls_context *context);
+
 /* For tls/tls.c: as tls_settings.answer_clear_text; empty without one. */
 struct span tls_context_answer_clear_text(const struct tls_context *context, struct span in);
 
-/* For tls/tls.c: a new connection's SSL, by the policy in force; NULL when memory was refused. The app data of each is a
- * pointer to where a client's ticket is kept, a struct ssl_session_st * that owns a reference. */
+/* For tls/openssl.c: a new connection's SSL, by the policy in force; NULL when memory was refused. Its app data must
+ * become a struct tls_notes before the handshake. */
 __attribute__((warn_unused_result)) struct ssl_st *tls_context_new_ssl(struct tls_context *context);
 
-/* For tls/tls.c: whether the peer has shown a certificate that was verified. */
+/* For tls/peer.c: whether the peer has shown a certificate that was verified. */
 __attribute__((warn_unused_result)) bool tls_context_verified(const struct ssl_st *ssl);
 
 /* For tls/peer.c, a server's, once after the handshake: what the client was shown; after a ticket, what one that asks for
  * its name would be shown now. The caller has a reference to its set, see tls/identities.h. */
 const struct tls_identity *tls_context_identity(struct tls_context *context, struct ssl_st *ssl);
 
-/* For tls/tls.c: the client's name for the server, "" for none. Verified in any case, sent unless it is
+/* For tls/openssl.c: the client's name for the server, "" for none. Verified in any case, sent unless it is
  * an address (RFC 6066 section 3). */
 __attribute__((warn_unused_result)) bool tls_context_expect(struct ssl_st *ssl, const char *name);
 

@@ -42,6 +42,7 @@ struct tls_factory {
   struct ssl_session_st *session; /* client with `resume`: the last ticket */
   uint64_t turn_ns;               /* the turn in which a handshake last began */
   uint32_t key_records_max;       /* TLS_KEY_RECORDS; less in tests */
+  bool openssl_only;              /* records stay with OpenSSL: tests */
   uint32_t turn_handshakes;       /* handshakes begun in that turn, see TLS_TURN_HANDSHAKES */
   const char *error; /* why the last connection to fail did so; "" if none has. Static text */
   struct tls_counters counters;

@@ -4,9 +4,11 @@
 #ifndef WEIR_TLS_FACTS_H
 #define WEIR_TLS_FACTS_H
 
-#include "engine/base/machine.h"
+#include <stdbool.h>
 
-/* Static texts of OpenSSL's. */
+struct ssl_st;
+
+/* Texts that live as long as the connection's SSL_CTX. */
 struct tls_facts {
   const char *version; /* "TLSv1.3" */
   const char *cipher;
@@ -14,8 +16,7 @@ struct tls_facts {
   bool resumed;      /* with a ticket */
 };
 
-/* The facts of a machine of a tls factory (asserted) whose handshake is complete (asserted): from the
- * inner machine's create() on. */
-struct tls_facts tls_facts_of(const struct machine *machine);
+/* Of a connection whose handshake is complete. */
+struct tls_facts tls_facts_read(struct ssl_st *ssl);
 
 #endif

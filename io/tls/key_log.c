@@ -30,13 +30,6 @@ static void make_place(void) {
   place = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, close_with);
 }
 
-static void write_secret(const SSL *ssl, const char *line) {
-  int fd = (int)(intptr_t)SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), place) - 1;
-  const struct iovec parts[] = {{.iov_base = (char *)line, .iov_len = strlen(line)},
-                                {.iov_base = "\n", .iov_len = 1}};
-  (void)!writev(fd, parts, 2);
-}
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Takes the descriptor. */
@@ -45,7 +38,6 @@ static bool install(SSL_CTX *ssl, int fd, struct io_error *error) {
     close(fd);
     return io_error_set(error, 0, "no memory for TLS");
   }
-  SSL_CTX_set_keylog_callback(ssl, write_secret);
   return true;
 }
 
@@ -64,4 +56,12 @@ bool tls_key_log_share(struct ssl_ctx_st *ssl, struct ssl_ctx_st *other, struct 
   int fd = fcntl((int)value - 1, F_DUPFD_CLOEXEC, 0);
   return fd >= 0 ? install(ssl, fd, error)
                  : io_error_set(error, errno, "cannot write keys: %s", strerror(errno));
+}
+
+void tls_key_log_write(const struct ssl_st *ssl, const char *line) {
+  pthread_once(&once, make_place);
+  intptr_t value = place < 0 ? 0 : (intptr_t)SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), place);
+  const struct iovec parts[] = {{.iov_base = (char *)line, .iov_len = strlen(line)},
+                                {.iov_base = "\n", .iov_len = 1}};
+  if (value) (void)!writev((int)value - 1, parts, 2);
 }

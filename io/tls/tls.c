@@ -5,7 +5,7 @@
  *        |                        |                     |                            ^
  *        +---- not TLS, timeout --+---- fatal alert ----+----------------------------+
  *
- *   WAITING    a server to which nothing has come yet: no SSL object.
+ *   WAITING    a server to which nothing has come yet: nothing of OpenSSL's.
  *   HANDSHAKE  at most TLS_HANDSHAKE_NS and TLS_HANDSHAKE_*_BYTES.
  *   OPEN       the inner machine exists.
  *   CLOSING    what is in the slab, close_notify or an alert last, is still sent; input is thrown
@@ -24,32 +24,31 @@
 #include <openssl/ssl.h>
 
 #include "io/base/limits.h"
-#include "io/tls/bio.h"
+#include "io/tls/alerts.h"
 #include "io/tls/burst.h"
 #include "io/tls/context.h"
 #include "io/tls/credit.h"
 #include "io/tls/kept.h"
+#include "io/tls/openssl.h"
 #include "io/tls/peer.h"
-#include "io/tls/rekey.h"
+#include "io/tls/records.h"
 
 enum tls_state { TLS_WAITING, TLS_HANDSHAKE, TLS_OPEN, TLS_CLOSING };
-
-/* Why decrypting stopped. */
-enum tls_read { TLS_READ_FULL, TLS_READ_MORE, TLS_READ_BLOCKED, TLS_READ_CLOSED, TLS_READ_FAILED };
 
 struct tls {
   struct tls_factory *factory;
   struct machine_host *host;
-  struct machine inner; /* ops NULL: not made yet, or closed */
-  SSL *ssl;             /* NULL in WAITING */
-  struct tls_bio bio;
+  struct machine inner;        /* ops NULL: not made yet, or closed */
+  struct tls_openssl *openssl; /* NULL in WAITING, and once `records` has taken over */
+  struct tls_records *records;
+  struct span input; /* borrowed for the call under way; empty between calls */
+  struct tls_slab output;
   const char *error; /* "" or why it failed; static text */
 
   uint64_t deadline_ns; /* WAITING, HANDSHAKE and CLOSING */
   uint64_t waits_ns;
   struct tls_credit credit;
   struct tls_burst burst;
-  uint32_t key_records; /* that our present key has encrypted, about */
 
   struct tls_kept kept;
 
@@ -59,10 +58,11 @@ struct tls {
   bool eof_told; /* and the inner machine knows */
   bool ended;    /* the inner machine's direction has: close_notify is in the slab or sent */
   bool draining; /* asked for before there was an inner machine */
-  bool abused;   /* a flood, or renegotiation */
   bool waits;    /* WAITING: for the turn after the one at waits_ns */
   bool expired;  /* TLS_CLOSE_NS is over: what is unsent stays so */
   struct machine_peer peer;
+  struct tls_facts facts;    /* from OPEN on */
+  struct ssl_ctx_st *policy; /* the same; it keeps the texts of `peer` and `facts` */
 };
 
 static bool inner_wants(const struct tls *tls, unsigned bits) {
@@ -74,7 +74,10 @@ static bool inner_wants(const struct tls *tls, unsigned bits) {
 #ifdef WEIR_INVARIANTS
 static void invariants(const struct tls *tls) {
   assert((tls->inner.ops != NULL) == (tls->state == TLS_OPEN));
-  assert((tls->ssl != NULL) == (tls->state != TLS_WAITING) || tls->state == TLS_CLOSING);
+  assert(!tls->openssl || !tls->records);
+  assert((tls->openssl || tls->records) == (tls->state != TLS_WAITING) ||
+         tls->state == TLS_CLOSING);
+  assert(!tls->records || tls->state != TLS_HANDSHAKE);
   assert(tls->kept.bytes ? tls->kept.begin < tls->kept.end : tls->kept.end == 0);
   assert(tls->kept.end <= TLS_PLAINTEXT_BYTES);
   assert(!tls->kept.bytes || tls->state == TLS_OPEN);
@@ -108,8 +111,11 @@ static void enter_closing(struct tls *tls, uint64_t now_ns) {
 
 /* Our direction ends with close_notify; the peer's may go on (RFC 8446 section 6.1). */
 static void end_direction(struct tls *tls) {
-  ERR_clear_error();
-  if (!tls->ended) SSL_shutdown(tls->ssl);
+  if (tls->ended) return;
+  if (tls->records)
+    tls_sender_alert(&tls->records->sender, TLS_ALERT_CLOSE_NOTIFY);
+  else
+    tls_openssl_close(tls->openssl);
   tls->ended = true;
 }
 
@@ -119,21 +125,21 @@ static void finish(struct tls *tls, uint64_t now_ns) {
   enter_closing(tls, now_ns);
 }
 
-/* OpenSSL reported a fatal error; the alert, if there is one, is in the slab already. */
-static void fail_ssl(struct tls *tls, uint64_t now_ns) {
-  long verified = SSL_get_verify_result(tls->ssl);
-  const char *reason = ERR_reason_error_string(ERR_peek_error());
-  if (tls_context_is_client(tls->factory->context) && verified != X509_V_OK &&
-      SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE)
-    reason = X509_verify_cert_error_string(verified);
-  tls->error = reason ? reason : "TLS failed";
-  ERR_clear_error();
-  enter_closing(tls, now_ns);
-}
-
 static void fail(struct tls *tls, const char *error, uint64_t now_ns) {
   tls->error = error;
   enter_closing(tls, now_ns);
+}
+
+/* OpenSSL reported a fatal error; the alert, if there is one, is in the slab already. */
+static void fail_openssl(struct tls *tls, uint64_t now_ns) {
+  fail(tls, tls_openssl_error(tls->openssl), now_ns);
+}
+
+/* The peer has sent what it must not, or an alert. */
+static void fail_records(struct tls *tls, uint64_t now_ns) {
+  const struct tls_receiver *receiver = &tls->records->receiver;
+  if (receiver->alert && !tls->ended) tls_sender_alert(&tls->records->sender, receiver->alert);
+  fail(tls, receiver->error, now_ns);
 }
 
 /* A peer that does not speak TLS is told so in its own language, if the owner knows it; else by an
@@ -143,7 +149,7 @@ static void refuse_clear_text(struct tls *tls, struct span in, uint64_t now_ns) 
   struct span answer = tls_context_answer_clear_text(tls->factory->context, in);
   if (answer.len == 0) answer = span_of(alert, sizeof alert);
   /* The slab was empty. Without memory for one, the peer hears nothing. */
-  (void)!tls_slab_append(&tls->bio.output, answer.base, answer.len);
+  (void)!tls_slab_append(&tls->output, answer.base, answer.len);
   fail(tls, "the peer does not speak TLS", now_ns);
 }
 
@@ -154,51 +160,30 @@ static void cut(struct tls *tls, uint64_t now_ns) {
   finish(tls, now_ns);
 }
 
-/* ---- watching for floods --------------------------------------------------------------------- */
-
-/* OpenSSL shows every record header and every handshake message here. */
-static void watch(int written, int version, int type, const void *bytes, size_t len, SSL *ssl,
-                  void *self) {
-  struct tls *tls = self;
-  (void)version;
-  if (written || tls->state != TLS_OPEN || len == 0) return;
-  if (type == SSL3_RT_HEADER) {
-    tls_credit_charge(&tls->credit, TLS_RECORD_COST_BYTES);
-    /* In TLS 1.2 a handshake record after the handshake can only ask for renegotiation. */
-    if (*(const uint8_t *)bytes == SSL3_RT_HANDSHAKE && SSL_version(ssl) == TLS1_2_VERSION)
-      tls->abused = true;
-  } else if (type == SSL3_RT_HANDSHAKE) {
-    tls_credit_charge(&tls->credit, TLS_HANDSHAKE_COST_BYTES);
-  }
-  if (tls_credit_is_spent(&tls->credit)) tls->abused = true;
-}
-
 /* ---- receiving ------------------------------------------------------------------------------- */
+
+/* Goes on without OpenSSL, if that can be. */
+static void take_over(struct tls *tls) {
+  struct tls_factory *factory = tls->factory;
+  if (factory->openssl_only) return;
+  tls->records = tls_records_take_over(tls->openssl, &factory->aeads, &tls->output,
+                                       tls_context_is_client(factory->context));
+  if (!tls->records) return;
+  tls_openssl_free(tls->openssl);
+  tls->openssl = NULL;
+}
 
 /* Fills the factory's buffer with whole records' plaintext. */
 static enum tls_read decrypt(struct tls *tls, size_t *len) {
   uint8_t *buffer = tls->factory->plaintext;
   *len = 0;
-  while (TLS_PLAINTEXT_BYTES - *len >= TLS_RECORD_BYTES) {
-    size_t got = 0;
-    ERR_clear_error();
-    int result = SSL_read_ex(tls->ssl, buffer + *len, TLS_PLAINTEXT_BYTES - *len, &got);
-    if (tls->abused) return TLS_READ_FAILED;
-    if (result == 1) {
-      tls_credit_earn(&tls->credit, got);
-      *len += got;
-      /* Saves asking OpenSSL once more only to hear that it wants input. */
-      if (tls->bio.input.len == 0 && !SSL_has_pending(tls->ssl)) return TLS_READ_MORE;
-      continue;
-    }
-    switch (SSL_get_error(tls->ssl, result)) {
-    case SSL_ERROR_WANT_READ: return TLS_READ_MORE;
-    case SSL_ERROR_WANT_WRITE: return TLS_READ_BLOCKED;
-    case SSL_ERROR_ZERO_RETURN: return TLS_READ_CLOSED;
-    default: return TLS_READ_FAILED;
-    }
-  }
-  return TLS_READ_FULL;
+  if (tls->openssl) return tls_openssl_read(tls->openssl, buffer, TLS_PLAINTEXT_BYTES, len);
+  struct tls_records *records = tls->records;
+  enum tls_read result = tls_receiver_read(&records->receiver, &tls->credit, &tls->input, buffer,
+                                           TLS_PLAINTEXT_BYTES, len);
+  if (records->receiver.update_requested) records->sender.update = true;
+  records->receiver.update_requested = false;
+  return result;
 }
 
 static void deliver(struct tls *tls, size_t len, uint64_t now_ns) {
@@ -222,16 +207,16 @@ static void read_records(struct tls *tls, uint64_t now_ns) {
   while (result == TLS_READ_FULL && can_deliver(tls)) {
     size_t len;
     result = decrypt(tls, &len);
-    if (tls->abused) return cut(tls, now_ns);
+    if (result == TLS_READ_ABUSED) return cut(tls, now_ns);
     if (len > 0) deliver(tls, len, now_ns);
+    if (result <= TLS_READ_FULL && tls->openssl) take_over(tls);
   }
   if (tls->state != TLS_OPEN) return;
   switch (result) {
   case TLS_READ_BLOCKED: tls->blocked = true; break;
   case TLS_READ_CLOSED: tls->eof = true; break;
-  case TLS_READ_FAILED: fail_ssl(tls, now_ns); break;
-  case TLS_READ_FULL:
-  case TLS_READ_MORE: break;
+  case TLS_READ_FAILED: (tls->openssl ? fail_openssl : fail_records)(tls, now_ns); break;
+  default: break;
   }
 }
 
@@ -260,25 +245,19 @@ static void settle(struct tls *tls, uint64_t now_ns) {
 
 /* ---- handshake ------------------------------------------------------------------------------- */
 
-static bool make_ssl(struct tls *tls) {
-  struct tls_factory *factory = tls->factory;
-  BIO *bio = tls_bio_create(&tls->bio);
-  tls->ssl = bio ? tls_context_new_ssl(factory->context) : NULL;
-  if (!tls->ssl) {
-    BIO_free(bio);
-    return false;
-  }
-  SSL_set_bio(tls->ssl, bio, bio); /* takes the one reference: both directions are one BIO */
-  SSL_set_app_data(tls->ssl, &factory->session); /* where tls/context.c puts a client's ticket */
-  SSL_set_msg_callback(tls->ssl, watch);
-  SSL_set_msg_callback_arg(tls->ssl, tls);
-  if (!tls_context_is_client(factory->context)) {
-    SSL_set_accept_state(tls->ssl);
-    return true;
-  }
-  SSL_set_connect_state(tls->ssl);
-  if (factory->session && SSL_set_session(tls->ssl, factory->session) != 1) ERR_clear_error();
-  return tls_context_expect(tls->ssl, factory->server_name);
+static bool make_openssl(struct tls *tls) {
+  tls->openssl = tls_openssl_create(tls->factory, &tls->input, &tls->output, &tls->credit);
+  return tls->openssl;
+}
+
+/* What is to be known of the handshake when OpenSSL's object has gone. */
+static void note_handshake(struct tls *tls) {
+  SSL *ssl = tls->openssl->ssl;
+  tls->policy = SSL_get_SSL_CTX(ssl);
+  SSL_CTX_up_ref(tls->policy);
+  tls_peer_fill(&tls->peer, tls->factory->context, ssl);
+  tls->facts = tls_facts_read(ssl);
+  tls_factory_count(tls->factory, ssl);
 }
 
 static void open_inner(struct tls *tls, uint64_t now_ns) {
@@ -286,14 +265,15 @@ static void open_inner(struct tls *tls, uint64_t now_ns) {
   const unsigned char *protocol;
   unsigned protocol_len;
   char text[256] = "";
-  SSL_get0_alpn_selected(tls->ssl, &protocol, &protocol_len);
+  SSL_get0_alpn_selected(tls->openssl->ssl, &protocol, &protocol_len);
   assert(protocol_len < sizeof text);
   if (protocol_len) memcpy(text, protocol, protocol_len);
   tls->peer.application_protocol = text;
-  tls_peer_fill(&tls->peer, factory->context, tls->ssl);
-  tls_factory_count(factory, tls->ssl);
+  note_handshake(tls);
   tls->state = TLS_OPEN;
   tls_credit_init(&tls->credit, now_ns);
+  tls_openssl_opened(tls->openssl);
+  take_over(tls);
   bool made = factory->inner.create(factory->inner.ctx, &tls->peer, tls->host, now_ns, &tls->inner);
   tls->peer.application_protocol = "";
   if (!made) {
@@ -310,17 +290,17 @@ static void continue_handshake(struct tls *tls, uint64_t now_ns) {
                                  ? TLS_HANDSHAKE_CLIENT_BYTES
                                  : TLS_HANDSHAKE_SERVER_BYTES;
   ERR_clear_error();
-  int result = SSL_do_handshake(tls->ssl);
+  int result = SSL_do_handshake(tls->openssl->ssl);
   if (result == 1) {
     open_inner(tls, now_ns);
     return;
   }
-  switch (SSL_get_error(tls->ssl, result)) {
+  switch (SSL_get_error(tls->openssl->ssl, result)) {
   case SSL_ERROR_WANT_READ:
-    if (tls->bio.input_bytes > bytes_max) fail(tls, "the handshake is too long", now_ns);
+    if (tls->openssl->bio.input_bytes > bytes_max) fail(tls, "the handshake is too long", now_ns);
     break;
   case SSL_ERROR_WANT_WRITE: tls->blocked = true; break;
-  default: fail_ssl(tls, now_ns); break;
+  default: fail_openssl(tls, now_ns); break;
   }
 }
 
@@ -335,7 +315,7 @@ static bool must_wait(struct tls *tls, uint64_t now_ns) {
 static void start_handshake(struct tls *tls, struct span in, uint64_t now_ns) {
   if (in.base[0] != SSL3_RT_HANDSHAKE)
     refuse_clear_text(tls, in, now_ns);
-  else if (!make_ssl(tls))
+  else if (!make_openssl(tls))
     fail(tls, "no memory", now_ns);
   else
     tls->state = TLS_HANDSHAKE;
@@ -349,21 +329,15 @@ static void advance(struct tls *tls, uint64_t now_ns) {
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* One record by OpenSSL; returns the bytes that are in it. There is room for it, so OpenSSL takes all of it or
- * has failed. */
-static size_t encrypt(struct tls *tls, struct span plaintext, uint64_t now_ns) {
-  size_t written = 0;
-  ERR_clear_error();
-  int result = SSL_write_ex(tls->ssl, plaintext.base, plaintext.len, &written);
-  if (result == 1) return written;
-  int kind = SSL_get_error(tls->ssl, result);
-  if (kind != SSL_ERROR_WANT_WRITE && kind != SSL_ERROR_WANT_READ) fail_ssl(tls, now_ns);
-  return 0; /* the same bytes are offered again: nothing of them is acked */
+static enum tls_written encrypt(struct tls *tls, const struct span *spans, size_t len) {
+  if (tls->openssl) return tls_openssl_write(tls->openssl, tls->factory, spans, len);
+  bool sealed = tls_sender_write(&tls->records->sender, spans, len, tls->factory->key_records_max);
+  return sealed ? TLS_WRITTEN : TLS_WRITTEN_FAILED;
 }
 
-/* Whether records may pass by OpenSSL. The KeyUpdate that a peer has asked for goes with the next SSL_write(). */
-static bool may_seal(const struct tls *tls) {
-  return tls_aead_is_on(&tls->bio.seal) && SSL_get_key_update_type(tls->ssl) == SSL_KEY_UPDATE_NONE;
+static void fail_write(struct tls *tls, uint64_t now_ns) {
+  /* There is room, so without OpenSSL nothing else can be. */
+  fail(tls, tls->openssl ? tls_openssl_error(tls->openssl) : "no memory", now_ns);
 }
 
 /* The next record, of at most `limit` bytes, into the slab, which has room for it. False when there is none, or
@@ -371,33 +345,30 @@ static bool may_seal(const struct tls *tls) {
 static bool write_record(struct tls *tls, size_t limit, uint64_t now_ns) {
   enum { SPANS = 16 };
   struct span spans[SPANS];
-  size_t len = 0, written;
+  size_t len = 0;
   size_t count = tls->inner.ops->send_peek(tls->inner.self, spans, SPANS, limit, now_ns);
   assert(count <= SPANS);
   for (size_t i = 0; i < count; i++)
     len += spans[i].len;
   if (len > limit) len = limit;
   if (len == 0) return false;
-  if (!may_seal(tls)) {
-    written = encrypt(tls, tls_factory_gather(tls->factory, spans, len), now_ns);
-  } else {
-    written = tls_bio_seal(&tls->bio, spans, len) ? len : 0;
-    if (!written) fail(tls, "no memory", now_ns); /* there is room, so nothing else can be */
+  switch (encrypt(tls, spans, len)) {
+  case TLS_WRITTEN: break;
+  case TLS_WRITTEN_LATER: return false; /* the same bytes are offered again: none is acked */
+  case TLS_WRITTEN_FAILED: fail_write(tls, now_ns); return false;
   }
-  if (written == 0) return false;
-  tls_burst_wrote(&tls->burst, written, now_ns);
-  tls_rekey_count(&tls->key_records, tls->factory->key_records_max, tls->ssl);
-  counter_add(&tls->factory->counters.bytes_encrypted, written);
-  tls->inner.ops->send_ack(tls->inner.self, written, now_ns);
+  tls_burst_wrote(&tls->burst, len, now_ns);
+  counter_add(&tls->factory->counters.bytes_encrypted, len);
+  tls->inner.ops->send_ack(tls->inner.self, len, now_ns);
   return true;
 }
 
 static void write_records(struct tls *tls, size_t budget_bytes, uint64_t now_ns) {
   while (tls->state == TLS_OPEN && inner_wants(tls, MACHINE_SEND) &&
-         tls_slab_unsent(&tls->bio.output) < budget_bytes) {
-    size_t left = budget_bytes - tls_slab_unsent(&tls->bio.output);
+         tls_slab_unsent(&tls->output) < budget_bytes) {
+    size_t left = budget_bytes - tls_slab_unsent(&tls->output);
     size_t limit = tls_burst_limit(&tls->burst, left, now_ns);
-    if (tls_slab_room(&tls->bio.output) < limit + TLS_RECORD_OVERHEAD_BYTES) break;
+    if (tls_slab_room(&tls->output) < limit + TLS_RECORD_OVERHEAD_BYTES) break;
     if (!write_record(tls, limit, now_ns)) break;
   }
 }
@@ -412,10 +383,10 @@ static size_t tls_recv(void *self, struct span in, uint64_t now_ns) {
   }
   if (tls->state == TLS_CLOSING || tls->eof) return in.len;
   tls_credit_refill(&tls->credit, now_ns);
-  tls->bio.input = in;
+  tls->input = in;
   advance(tls, now_ns);
-  size_t left = tls->bio.input.len;
-  tls->bio.input = span_of(NULL, 0);
+  size_t left = tls->input.len;
+  tls->input = span_of(NULL, 0);
   if (tls->state == TLS_CLOSING || tls->eof) left = 0; /* nothing after the end counts */
   return in.len - left;
 }
@@ -433,7 +404,7 @@ static void tls_recv_eof(void *self, uint64_t now_ns) {
 static size_t tls_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
                             uint64_t now_ns) {
   struct tls *tls = self;
-  struct tls_slab *slab = &tls->bio.output;
+  struct tls_slab *slab = &tls->output;
   settle(tls, now_ns);
   write_records(tls, budget_bytes, now_ns);
   settle(tls, now_ns);
@@ -447,7 +418,7 @@ static size_t tls_send_peek(void *self, struct span *out, size_t max, size_t bud
 
 static void tls_send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct tls *tls = self;
-  tls_slab_consume(&tls->bio.output, bytes);
+  tls_slab_consume(&tls->output, bytes);
   void (*go_on)(struct tls * tls, uint64_t now_ns) = tls->blocked ? advance : settle;
   tls->blocked = false;
   go_on(tls, now_ns);
@@ -472,14 +443,14 @@ static void tls_tick(void *self, uint64_t now_ns) {
 static uint64_t tls_deadline_ns(const void *self) {
   const struct tls *tls = self;
   if (tls->state == TLS_OPEN) return tls->inner.ops->deadline_ns(tls->inner.self);
-  if (tls->state == TLS_CLOSING && (tls->expired || tls_slab_unsent(&tls->bio.output) == 0))
+  if (tls->state == TLS_CLOSING && (tls->expired || tls_slab_unsent(&tls->output) == 0))
     return MACHINE_NO_DEADLINE;
   return tls->waits ? tls->waits_ns + 1 : tls->deadline_ns;
 }
 
 static unsigned tls_wants(const void *self) {
   const struct tls *tls = self;
-  bool unsent = tls_slab_unsent(&tls->bio.output) > 0 && !tls->expired;
+  bool unsent = tls_slab_unsent(&tls->output) > 0 && !tls->expired;
   unsigned wants = unsent ? MACHINE_SEND : 0;
   if (tls->state == TLS_CLOSING) return unsent ? wants | MACHINE_RECV : MACHINE_DONE;
   if (tls->state != TLS_OPEN) return tls->blocked || tls->waits ? wants : wants | MACHINE_RECV;
@@ -523,11 +494,11 @@ static void tls_close(void *self) {
   struct tls *tls = self;
   close_inner(tls);
   tls_kept_drop(&tls->kept);
-  tls_bio_clear(&tls->bio);
-  /* A connection cut without close_notify does not spoil its session: tickets are stateless. */
-  if (tls->ssl) SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-  SSL_free(tls->ssl);
+  tls_openssl_free(tls->openssl);
+  tls_records_free(tls->records);
+  tls_slab_clear(&tls->output);
   tls_peer_clear(&tls->peer);
+  SSL_CTX_free(tls->policy);
   assert(tls->factory->machines > 0);
   tls->factory->machines--;
   free(tls);
@@ -560,11 +531,10 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   tls->host = host;
   tls->peer = *peer;
   tls->error = "";
-  tls->bio.output.pool = &factory->slabs;
-  tls->bio.aeads = &factory->aeads;
+  tls->output.pool = &factory->slabs;
   tls->deadline_ns = now_ns + TLS_HANDSHAKE_NS;
   if (tls_context_is_client(factory->context)) {
-    if (!make_ssl(tls)) {
+    if (!make_openssl(tls)) {
       tls_close(tls);
       return false;
     }
@@ -584,7 +554,15 @@ const char *tls_machine_error(const struct machine *machine) {
   return ((const struct tls *)machine->self)->error;
 }
 
+struct tls_facts tls_machine_facts(const struct machine *machine) {
+  assert(machine->ops == &tls_ops);
+  const struct tls *tls = machine->self;
+  assert(tls->facts.version);
+  return tls->facts;
+}
+
 struct ssl_st *tls_machine_ssl(const struct machine *machine) {
   assert(machine->ops == &tls_ops);
-  return ((const struct tls *)machine->self)->ssl;
+  const struct tls_openssl *openssl = ((const struct tls *)machine->self)->openssl;
+  return openssl ? openssl->ssl : NULL;
 }

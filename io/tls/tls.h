@@ -29,6 +29,7 @@
 
 #include "engine/base/machine.h"
 #include "io/tls/factory.h"
+#include "io/tls/facts.h"
 
 struct ssl_st;
 
@@ -40,7 +41,11 @@ struct machine_factory tls_factory_machines(struct tls_factory *factory);
  * a tls factory (asserted). Valid until its close(). */
 const char *tls_machine_error(const struct machine *machine);
 
-/* For tls/facts.c: OpenSSL's object. `machine` must come from a tls factory (asserted). */
+/* The facts of a machine of a tls factory (asserted) whose handshake is complete (asserted): from the
+ * inner machine's create() on. The texts live until its close(). */
+struct tls_facts tls_machine_facts(const struct machine *machine);
+
+/* For tests: OpenSSL's object, NULL without one. `machine` must come from a tls factory (asserted). */
 struct ssl_st *tls_machine_ssl(const struct machine *machine);
 
 #endif

@@ -63,6 +63,7 @@ static void side_init(struct tls_side *side, const struct tls_choice *choice, bo
   side->context = make_context(choice, client);
   assert_true(
       tls_factory_init(&side->factory, side->context, &inner, 4, client ? choice->name : NULL));
+  side->factory.openssl_only = client ? choice->client_openssl : choice->server_openssl;
   end_init(&side->end, client ? choice->up_bytes : choice->down_bytes);
 }
 

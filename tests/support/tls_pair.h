@@ -30,6 +30,7 @@ struct tls_choice {
   int version; /* 0: any */
   uint64_t up_bytes, down_bytes;
   bool verify, resume;
+  bool client_openssl, server_openssl; /* records stay with OpenSSL, see tls_machine_ssl() */
   const char *suites_1_2, *suites_1_3, *groups; /* the client's */
   const char *key_log_path;                     /* of both sides */
   const char *server_suites_1_2, *server_suites_1_3, *server_groups;

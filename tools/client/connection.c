@@ -182,7 +182,7 @@ void client_connection_cancel(struct client_connection *connection) {
 }
 
 struct tls_facts client_connection_tls(const struct client_connection *connection) {
-  return tls_facts_of(&connection->wrap.inner);
+  return tls_machine_facts(&connection->wrap.inner);
 }
 
 void client_connection_drain(struct client_connection *connection, uint64_t now_ns) {

@@ -226,7 +226,9 @@ static void test_idle_memory(void **state) {
     size_t idle = before - openssl_bytes;
     print_message("TLS 1.%d: an idle connection holds %zu bytes of OpenSSL's\n",
                   version - TLS1_VERSION, idle);
-    assert_in_range(idle, 2000, 16000);
+    /* In TLS 1.3 at most what the worker lends for the keys that were used last. */
+    const bool newest = version == TLS1_3_VERSION;
+    assert_in_range(idle, newest ? 0 : 2000, newest ? 2500 : 16000);
     raw.pair->server.machine.ops = NULL;
     raw_close(&raw);
   }

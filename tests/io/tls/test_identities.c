@@ -194,6 +194,7 @@ static struct tls_pair *pair_for(const char *name, int version) {
   choice.name = name;
   choice.version = version;
   choice.resume = true;
+  choice.client_openssl = true; /* see seen() */
   struct tls_pair *pair = tls_pair_create(&choice);
   give(pair, 0, COUNT);
   return pair;
@@ -252,6 +253,7 @@ static void test_kinds_of_keys(void **state) {
     choice.version = TLS1_2_VERSION;
     choice.suites_1_2 = rows[i].suite;
     choice.name = "www.a.test";
+    choice.client_openssl = true;
     struct tls_pair *pair = tls_pair_create(&choice);
     give(pair, 0, COUNT);
     tls_pair_run(pair, 0, 65536);

@@ -110,7 +110,7 @@ static void test_facts(void **state) {
       tls_pair_reconnect(pair);
       tls_pair_run(pair, 0, 65536);
     }
-    const struct tls_facts facts = tls_facts_of(&pair->client.machine);
+    const struct tls_facts facts = tls_machine_facts(&pair->client.machine);
     assert_string_equal(facts.version, rows[i].expected.version);
     assert_string_equal(facts.cipher, rows[i].expected.cipher);
     assert_string_equal(facts.group, rows[i].expected.group);
@@ -148,19 +148,25 @@ static void test_wrong_suites(void **state) {
 
 /* ---- transfers ------------------------------------------------------------------------------- */
 
-static void transfer(int version, uint64_t up, uint64_t down, uint64_t seed, size_t cut) {
+/* Who has OpenSSL go on after the handshake of TLS 1.3. */
+enum { NOBODY, CLIENT = 1, SERVER = 2 };
+
+static void transfer(int version, unsigned openssl, uint64_t up, uint64_t down, uint64_t seed,
+                     size_t cut) {
   struct tls_choice choice = tls_choice_plain;
   choice.version = version;
+  choice.client_openssl = openssl & CLIENT;
+  choice.server_openssl = openssl & SERVER;
   choice.up_bytes = up;
   choice.down_bytes = down;
   struct tls_pair *pair = tls_pair_create(&choice);
   tls_pair_run(pair, seed, cut);
   if (pair->server.end.received != up || pair->client.end.received != down ||
       pair->server.end.wrong || pair->client.end.wrong)
-    fail_msg("version %x, seed %llu, cut %zu: up %llu of %llu, down %llu of %llu", version,
-             (unsigned long long)seed, cut, (unsigned long long)pair->server.end.received,
-             (unsigned long long)up, (unsigned long long)pair->client.end.received,
-             (unsigned long long)down);
+    fail_msg("version %x, OpenSSL %u, seed %llu, cut %zu: up %llu of %llu, down %llu of %llu",
+             version, openssl, (unsigned long long)seed, cut,
+             (unsigned long long)pair->server.end.received, (unsigned long long)up,
+             (unsigned long long)pair->client.end.received, (unsigned long long)down);
   assert_int_equal(pair->server.factory.slabs.full.taken, 0);
   assert_int_equal(pair->server.factory.counters.bytes_encrypted, down);
   assert_int_equal(pair->server.factory.counters.bytes_decrypted, up);
@@ -169,13 +175,21 @@ static void transfer(int version, uint64_t up, uint64_t down, uint64_t seed, siz
 
 static void test_transfers(void **state) {
   (void)state;
-  static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
-  for (size_t v = 0; v < 2; v++) {
-    transfer(versions[v], 3000, 3000, 0, 1); /* byte by byte, handshake included */
-    transfer(versions[v], 0, 0, 0, 7);
-    transfer(versions[v], 5 << 20, 5 << 20, 0, 1 << 20);
+  static const struct {
+    int version;
+    unsigned openssl;
+  } rows[] = {{TLS1_2_VERSION, NOBODY},
+              {TLS1_3_VERSION, NOBODY},
+              {TLS1_3_VERSION, CLIENT},
+              {TLS1_3_VERSION, SERVER}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const int version = rows[i].version;
+    const unsigned openssl = rows[i].openssl;
+    transfer(version, openssl, 3000, 3000, 0, 1); /* byte by byte, handshake included */
+    transfer(version, openssl, 0, 0, 0, 7);
+    transfer(version, openssl, 5 << 20, 5 << 20, 0, 1 << 20);
     for (uint64_t seed = 1; seed <= 40; seed++)
-      transfer(versions[v], 300000, 300000, seed * 7919, seed % 2 ? 40000 : 900);
+      transfer(version, openssl, 300000, 300000, seed * 7919, seed % 2 ? 40000 : 900);
   }
 }
 

@@ -252,8 +252,7 @@ static void test_another_policy(void **state) {
   tls_pair_reconnect(pair);
   tls_pair_run(pair, 0, 65536);
   assert_string_equal(pair->server.end.protocol, "h2");
-  assert_string_equal(SSL_get_cipher_name(tls_machine_ssl(&pair->server.machine)),
-                      settings.suites_1_3);
+  assert_string_equal(tls_machine_facts(&pair->server.machine).cipher, settings.suites_1_3);
   assert_true(lines_of(log) > lines + lines / 2); /* of both sides, not of the client alone */
   settings.verify = settings.require = true;
   settings.ca_path = "/nowhere";

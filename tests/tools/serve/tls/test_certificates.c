@@ -105,6 +105,7 @@ static int begin(void **state) {
   certificates = certificates_open(files, 2, &error);
   assert_non_null(certificates);
   struct tls_choice choice = tls_choice_plain;
+  choice.client_openssl = true; /* see seen() */
   choice.name = "a.test";
   pair = tls_pair_create(&choice);
   assert_true(certificates_use(certificates, pair->server.context, &error));
