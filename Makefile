@@ -62,7 +62,7 @@ release.lto      := $(if $(LTO),-O2 $(LTO) $(PROFILED) $(CLEAR))
 asan.ldflags     := -fsanitize=address,undefined $(if $(shell command -v ld.gold),-fuse-ld=gold)
 tsan.ldflags     := -fsanitize=thread
 coverage.ldflags := --coverage
-fuzz.ldflags     := -fsanitize=address,undefined,fuzzer
+fuzz.ldflags     := -fsanitize=address,undefined,fuzzer $(if $(shell command -v ld.lld),-fuse-ld=lld)
 
 ifneq ($(filter clang fuzz,$(VARIANT)),)
 override CC := clang
@@ -108,7 +108,7 @@ SOURCES := $(shell find engine io tools tests bench -name '*.[ch]' -o -name '*.c
 OBJ = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 .PHONY: all help deps run pgo test test-epoll test-long bench bench-diff bench-compare bench-growth attack-table fuzz fuzz-build tidy install install-program install-library uninstall deb coverage clean check hooks
-.PHONY: unit unit-build objects sim-canaries helpers bench-build FORCE
+.PHONY: unit unit-build sim-canaries helpers bench-build FORCE
 .DELETE_ON_ERROR:
 # Keep objects of one-file programs; otherwise make would compile them again each time.
 .SECONDARY:
@@ -343,8 +343,12 @@ $(BUILD)/peers/%: tests/peers/%/main.go
 	$(call SAY,GO)
 	$(QUIET)GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(abspath $(BUILD))/peers/cache go build -o $@ ./$(<D)
 
-# VARIANT=fuzz only: main() comes from libFuzzer.
-$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libsupport.a $(OUT)/libweir.a
+# VARIANT=fuzz only: main() comes from libFuzzer. What the targets need, and no more.
+$(OUT)/libfuzzed.a: $(call OBJ,$(ENGINE) $(wildcard io/base/*.c io/ring/*.c) io/files/jobs.c tools/client/url.c \
+  $(addprefix tools/common/,failure.c process.c) tests/engine/h1/message.c $(addprefix tests/support/,counted.c fake.c fuzz.c spdy_fuzz.c))
+	$(call SAY,AR)
+	$(QUIET)$(ARCHIVE)
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libfuzzed.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -o $@
 # Modules of the program, which are in no library that fuzz targets link.
@@ -372,8 +376,6 @@ $(OUT)/bench/scan_plain.o: engine/h1/scan.c $(OUT)/flags
 	$(call SAY,CC)
 	$(QUIET)$(CC) $(CFLAGS_ALL) -U__SSE2__ -c $< -o $@
 
-# Objects but no program: shows a compiler's warnings about all sources. The fuzz targets have clang's about the rest.
-objects: $(call OBJ,$(TOOLS) $(TESTS) $(SIM) $(HELPERS))
 unit-build: $(patsubst %.c,$(OUT)/%,$(UNIT))
 # One per core, and all of them whatever fails.
 unit: unit-build

@@ -35,7 +35,8 @@ struct load_option_action {
 /* The offset of a member, which must have that type. */
 #define LOAD_OPTION_AT(member, type)                                                               \
   (offsetof(struct load_options, member) +                                                         \
-   0 * sizeof(char[_Generic(((struct load_options *)0)->member, type : 1)]))
+   0 * sizeof(char[_Generic(((struct load_options *)0)->member,                                    \
+                            type : 1)])) /* NOLINT(bugprone-macro-parentheses) */
 
 #define LOAD_FLAG(member)                                                                          \
   { .kind = LOAD_OPTION_FLAG, .offset = LOAD_OPTION_AT(member, bool) }
