@@ -65,6 +65,12 @@ static inline void ring_enter(struct ring *ring, uint64_t timeout_ns) {
     uring_enter(&ring->uring, timeout_ns);
 }
 
+/* As uring_batch(). False: this engine cannot. */
+__attribute__((warn_unused_result)) static inline bool ring_batch(struct ring *ring, unsigned count,
+                                                                  unsigned us) {
+  return !ring->poller && uring_batch(&ring->uring, count, us);
+}
+
 /* Whether ring_enter() would not wait. */
 static inline bool ring_is_ready(const struct ring *ring) {
   return ring->poller ? poller_is_ready(ring->poller) : io_uring_cq_ready(&ring->uring.ring) != 0;

@@ -188,6 +188,35 @@ static bool is_passing(int result) {
          result == -EBUSY || result == -ENOMEM;
 }
 
+/* Of newer headers. */
+#ifndef IORING_FEAT_MIN_TIMEOUT
+#define IORING_FEAT_MIN_TIMEOUT (1u << 15)
+#endif
+
+/* struct io_uring_getevents_arg of Linux 6.12; liburing cannot give the minimum before 2.8. */
+struct batch_arg {
+  uint64_t sigmask;
+  uint32_t sigmask_bytes;
+  uint32_t min_wait_us;
+  uint64_t timeout;
+};
+
+static int wait_for_batch(struct uring *uring, uint64_t timeout_ns) {
+  const struct __kernel_timespec timeout = {
+      .tv_sec = (long long)(timeout_ns / IO_SECOND),
+      .tv_nsec = (long long)(timeout_ns % IO_SECOND),
+  };
+  const bool forever = timeout_ns == UINT64_MAX;
+  struct batch_arg arg = {.min_wait_us = uring->batch_us,
+                          .timeout = forever ? 0 : (uint64_t)(uintptr_t)&timeout};
+  unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+  if (uring->features & URING_RING_FD) flags |= IORING_ENTER_REGISTERED_RING;
+  int result = io_uring_sq_ready(&uring->ring) ? io_uring_submit(&uring->ring) : 0;
+  if (result < 0) return result;
+  return io_uring_enter2((unsigned)uring->ring.enter_ring_fd, 0, uring->batch_count, flags,
+                         (sigset_t *)(void *)&arg, sizeof arg);
+}
+
 static int wait_for_one(struct uring *uring, uint64_t timeout_ns) {
   struct io_uring_cqe *cqe;
   struct __kernel_timespec timeout = {
@@ -200,8 +229,13 @@ static int wait_for_one(struct uring *uring, uint64_t timeout_ns) {
 
 void uring_enter(struct uring *uring, uint64_t timeout_ns) {
   bool wait = timeout_ns > 0 && io_uring_cq_ready(&uring->ring) == 0;
-  int result =
-      wait ? wait_for_one(uring, timeout_ns) : io_uring_submit_and_get_events(&uring->ring);
+  int result;
+  if (!wait)
+    result = io_uring_submit_and_get_events(&uring->ring);
+  else if (uring->batch_count)
+    result = wait_for_batch(uring, timeout_ns);
+  else
+    result = wait_for_one(uring, timeout_ns);
   if (!is_passing(result)) uring->refused = -result;
   unsigned flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
   if (flags & IORING_SQ_CQ_OVERFLOW) uring->overflows++;
@@ -210,4 +244,12 @@ void uring_enter(struct uring *uring, uint64_t timeout_ns) {
     io_uring_get_events(&uring->ring);
     flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
   }
+}
+
+bool uring_batch(struct uring *uring, unsigned count, unsigned us) {
+  const unsigned needed = IORING_FEAT_EXT_ARG | IORING_FEAT_MIN_TIMEOUT;
+  if ((uring->ring.features & needed) != needed) return false;
+  uring->batch_count = count;
+  uring->batch_us = us;
+  return true;
 }

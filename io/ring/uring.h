@@ -20,11 +20,13 @@ struct send_arena;
 struct uring {
   struct io_uring ring;
   struct send_arena *arena;
-  unsigned features;  /* enum uring_feature: in use */
-  unsigned missing;   /* the kernel lacks them */
-  unsigned disabled;  /* asked not to be used */
-  int refused;        /* errno: the kernel takes no more work, for good; 0: it does */
-  uint64_t overflows; /* turns that found the completion queue overflown */
+  unsigned features;    /* enum uring_feature: in use */
+  unsigned missing;     /* the kernel lacks them */
+  unsigned disabled;    /* asked not to be used */
+  int refused;          /* errno: the kernel takes no more work, for good; 0: it does */
+  uint64_t overflows;   /* turns that found the completion queue overflown */
+  unsigned batch_count; /* uring_batch(); 0: a wait ends with the first completion */
+  unsigned batch_us;
 };
 
 /* Sets up a ring for the calling thread, which alone may use it. error->text says why not, and
@@ -44,6 +46,12 @@ struct io_uring_sqe *uring_sqe(struct uring *uring);
  * (0: does not wait; UINT64_MAX: for ever). EINTR, EBUSY and EAGAIN pass by themselves and
  * are no errors. */
 void uring_enter(struct uring *uring, uint64_t timeout_ns);
+
+/* From now on a wait goes on until there are `count` completions, but not for more than `us` microseconds after
+ * its begin once there is one: fewer turns, each with more to do, and up to so much later. False, and nothing
+ * changes: the kernel cannot (Linux 6.12). */
+__attribute__((warn_unused_result)) bool uring_batch(struct uring *uring, unsigned count,
+                                                     unsigned us);
 
 /* Why io_uring_setup() answered `code`. `sysctl` is the value of kernel.io_uring_disabled (-1:
  * unknown), `seccomp` the process's seccomp mode (0: none). Fills error->text. */

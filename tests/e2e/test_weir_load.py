@@ -263,6 +263,18 @@ def test_connect_rate(weir):
     assert 10 / SLOW <= own["connections_opened"] <= 21
 
 
+def test_batch_wait(weir):
+    """The report says what latencies may include; a kernel that cannot wait so is told of."""
+    command = "load", "--quiet", "--json", "-n", 300, "-c", 30, "--batch-wait", "2ms", weir.url("/")
+    status, out, err = harness.run(*command, seconds=60)
+    if "needs io_uring" in err:
+        assert status == 1
+        pytest.skip(err)
+    report = json.loads(out)
+    assert report["requests"]["succeeded"] == 300 and report["options"]["batch_wait_ns"] == 2000000
+    assert "(up to 2.00ms of it by --batch-wait)" in report["verdict"], report["verdict"]
+
+
 def test_poisson_repeats(weir):
     """A seed gives the same number of requests, whatever the number of threads."""
     counts = set()

@@ -71,6 +71,7 @@ json_t *load_json_options(const struct load_options *options) {
        options->arrivals == LOAD_POISSON ? json_integer((json_int_t)options->seed) : json_null()},
       {"stages", stages_of(options)},
       {"timeout_ns", nanoseconds(options->timeout_seconds)},
+      {"batch_wait_ns", nanoseconds(options->batch_wait_seconds)},
       {"header", fields_of(options)},
       {"data", load_json_text(options->data_path)},
       {"input", load_json_text(options->input_path)},

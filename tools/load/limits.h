@@ -25,6 +25,11 @@ enum {
   LOAD_STREAMS_MAX = 65536,       /* of one connection; no server allows more */
   LOAD_WINDOW_BITS = 30,          /* as in h2load: receive windows that never limit a server */
   LOAD_TIMEOUT_SECONDS = 30,      /* default of --timeout: longer than any user waits */
+  LOAD_BATCH_WAIT_US_MAX =
+      10000, /* of --batch-wait. Arbitrary: 100 save nearly all there is to save */
+  /* --batch-wait: connections with an answer that end a worker's wait; fewer if it has fewer. Untested: more save
+   * nothing. */
+  LOAD_BATCH_CONNECTIONS_MAX = 64,
   /* --stage. Arbitrary: each costs 200 KB a thread, and a report with more is not read. */
   LOAD_STAGES_MAX = 64,
   LOAD_SEGMENTS_MAX = LOAD_STAGES_MAX + 1, /* and the warm-up. Untested: derived */

@@ -43,6 +43,7 @@ struct load_options {
   struct load_stage stages[LOAD_STAGES_MAX];
   unsigned stage_count;
   double timeout_seconds;
+  double batch_wait_seconds; /* a worker's wait for more answers, once there is one */
 
   /* ---- request ---- */
   char **urls;

@@ -78,6 +78,10 @@ static const struct load_option rows[] = {
      "busy, from the last one down"},
     {"ring", 0, "ENGINE", LOAD_TAKE(set_ring), RING_HELP},
     {"no-pin", 0, NULL, LOAD_FLAG(no_pin), "let the kernel choose the cores"},
+    {"batch-wait", 0, "TIME", LOAD_SECONDS(batch_wait_seconds),
+     "use less CPU against servers that send responses one by one:\n"
+     "wait up to TIME (say 30us) for more of them. Latencies then\n"
+     "include it"},
     {"rate", 'r', "N", LOAD_RATE(begin_rate),
      "open loop: start N requests a second (500, 0.5, 2k, 30/1m)\n"
      "over all connections, even if earlier ones are unfinished.\n"
@@ -156,9 +160,15 @@ static bool check_numbers(struct load_options *options, const struct failure *fa
   return true;
 }
 
+static bool check_batch(const struct load_options *options, const struct failure *failure) {
+  if (options->batch_wait_seconds * 1e6 <= LOAD_BATCH_WAIT_US_MAX) return true;
+  return failure_set(failure, "--batch-wait: more than %d ms", LOAD_BATCH_WAIT_US_MAX / 1000);
+}
+
 static bool check(struct load_options *options, const struct failure *failure) {
   return check_rate(options, failure) && check_stages(options, failure) &&
-         check_arrivals(options, failure) && check_numbers(options, failure);
+         check_arrivals(options, failure) && check_numbers(options, failure) &&
+         check_batch(options, failure);
 }
 
 static const char more[] =

@@ -75,6 +75,9 @@ static void write_verdict(const struct load_report *report, FILE *to) {
   if (counts->latency.count)
     fprintf(to, ", p99 %s",
             load_time_text((double)load_histogram_percentile(&counts->latency, 99), a));
+  if (options->batch_wait_seconds > 0)
+    fprintf(to, " (up to %s of it by --batch-wait)",
+            load_time_text(1e9 * options->batch_wait_seconds, a));
   fprintf(to, "; %s", limit_text(report));
 }
 

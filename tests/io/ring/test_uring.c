@@ -158,6 +158,27 @@ static void test_waits(void **state) {
   }
 }
 
+/* A batch ends with its last completion, or when its time is over and there is one. */
+static void test_batches(void **state) {
+  (void)state;
+  struct uring uring;
+  open_or_fail(&uring, 0);
+  if (uring_batch(&uring, 2, UINT32_MAX)) {
+    submit_nops(&uring, 2);
+    uring_enter(&uring, UINT64_MAX);
+    expect_all(&uring, 2);
+    assert_true(uring_batch(&uring, 2, 20000));
+    uint64_t begin_ns = clock_ns();
+    submit_nops(&uring, 1);
+    uring_enter(&uring, UINT64_MAX);
+    assert_true(clock_ns() - begin_ns >= 19 * IO_MILLISECOND);
+    expect_all(&uring, 1);
+    uring_enter(&uring, 40 * IO_MILLISECOND); /* and without any, it is an ordinary wait */
+    assert_true(clock_ns() - begin_ns >= 58 * IO_MILLISECOND);
+  }
+  uring_close(&uring);
+}
+
 /* The words for which a person will search. */
 static void test_explanations(void **state) {
   static const struct {
@@ -252,6 +273,7 @@ int main(void) {
       cmocka_unit_test(test_names),
       cmocka_unit_test(test_full_queues),
       cmocka_unit_test(test_waits),
+      cmocka_unit_test(test_batches),
       cmocka_unit_test(test_explanations),
       cmocka_unit_test(test_refused_by_seccomp),
       cmocka_unit_test(test_locked_memory_limit),

@@ -125,6 +125,11 @@ static void test_defaults(void **state) {
   assert_int_equal(load_options_stream_window(&options), (1u << LOAD_WINDOW_BITS) - 1);
   assert_int_equal(load_options_connection_window(&options), (1u << LOAD_WINDOW_BITS) - 1);
   assert_true(options.timeout_seconds == LOAD_TIMEOUT_SECONDS);
+  for (unsigned extra = 0; extra < 2; extra++) {
+    char text[32];
+    snprintf(text, sizeof text, "--batch-wait=%uus", LOAD_BATCH_WAIT_US_MAX + extra);
+    assert_int_equal(is_taken(text, "-q", 1, 1), !extra);
+  }
 }
 
 int main(void) {
