@@ -158,11 +158,26 @@ bool certificate_load(struct certificate *certificate, const char *certificate_p
                       const char *key_path, struct io_error *error) {
   *certificate = (struct certificate){0};
   ERR_clear_error();
-  return (read_certificates(certificate, open_file("certificate", certificate_path, error),
-                            certificate_path, error) &&
-          read_key(certificate, open_file("private key", key_path, error), key_path, error) &&
-          take(certificate, certificate_path, key_path, error)) ||
-         give_up(certificate);
+  bool has_leaf = read_certificates(certificate, open_file("certificate", certificate_path, error),
+                                    certificate_path, error);
+  bool has_key =
+      has_leaf && read_key(certificate, open_file("private key", key_path, error), key_path, error);
+  if (has_key && take(certificate, certificate_path, key_path, error)) return true;
+  (void)give_up(certificate);
+  certificate->key_refused = has_leaf && !has_key;
+  return false;
+}
+
+bool certificate_authorities_try(const char *path, struct io_error *error) {
+  BIO *file = open_file("certificates", path, error);
+  if (!file) return false;
+  BIO_free(file);
+  SSL_CTX *trial = SSL_CTX_new(TLS_server_method());
+  bool good = (trial && SSL_CTX_load_verify_file(trial, path) == 1) ||
+              io_error_set(error, 0, "certificates %s: %s", path, openssl_reason());
+  SSL_CTX_free(trial);
+  ERR_clear_error();
+  return good;
 }
 
 static BIO *open_text(const char *text, const char *name, struct io_error *error) {

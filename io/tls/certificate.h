@@ -24,6 +24,7 @@ struct certificate {
   char fingerprint[96];    /* SHA-256 of the leaf: 32 upper-case hex pairs with colons between */
   char warning[256];       /* "" or one line to show: expired, not yet valid */
   int64_t expires_seconds; /* since 1970 */
+  bool key_refused; /* after certificate_load() has failed: because of the key's file alone */
 };
 
 /* Makes a certificate that is signed by its own key: ECDSA P-256, a random serial number, valid
@@ -46,6 +47,10 @@ __attribute__((warn_unused_result)) bool certificate_read(struct certificate *ce
                                                           const char *certificate_pem,
                                                           const char *key_pem, const char *name,
                                                           struct io_error *error);
+
+/* Whether the file could be given as tls_settings.ca_path. False when it cannot be read or holds no PEM certificate. */
+__attribute__((warn_unused_result)) bool certificate_authorities_try(const char *path,
+                                                                     struct io_error *error);
 
 /* Makes `out` a second owner of the same objects. False, and nothing is held, when memory was refused. */
 __attribute__((warn_unused_result)) bool certificate_share(const struct certificate *certificate,

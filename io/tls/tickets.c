@@ -138,22 +138,25 @@ static bool has_name_twice(const struct tls_ticket_key *keys, size_t count) {
   return false;
 }
 
-bool tls_tickets_give(struct tls_tickets *tickets, const void *bytes, size_t len,
-                      struct io_error *error) {
+bool tls_tickets_fit(const void *bytes, size_t len, struct io_error *error) {
   struct tls_ticket_key keys[TLS_TICKET_GIVEN_MAX];
   if (len == 0 || len % sizeof *keys != 0 || len > sizeof keys)
     return io_error_set(error, 0, "%zu bytes are not 1 to %d ticket keys of %d bytes", len,
                         TLS_TICKET_GIVEN_MAX, TLS_TICKET_KEY_BYTES);
   memcpy(keys, bytes, len);
   bool twice = has_name_twice(keys, len / sizeof *keys);
-  if (!twice) {
-    pthread_mutex_lock(&tickets->lock);
-    OPENSSL_cleanse(tickets->keys, sizeof tickets->keys);
-    memcpy(tickets->keys, keys, len);
-    tickets->count = (unsigned)(len / sizeof *keys);
-    tickets->given = true;
-    pthread_mutex_unlock(&tickets->lock);
-  }
   OPENSSL_cleanse(keys, sizeof keys);
   return !twice || io_error_set(error, 0, "two ticket keys have the same name");
+}
+
+bool tls_tickets_give(struct tls_tickets *tickets, const void *bytes, size_t len,
+                      struct io_error *error) {
+  if (!tls_tickets_fit(bytes, len, error)) return false;
+  pthread_mutex_lock(&tickets->lock);
+  OPENSSL_cleanse(tickets->keys, sizeof tickets->keys);
+  memcpy(tickets->keys, bytes, len);
+  tickets->count = (unsigned)(len / sizeof *tickets->keys);
+  tickets->given = true;
+  pthread_mutex_unlock(&tickets->lock);
+  return true;
 }

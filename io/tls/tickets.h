@@ -45,9 +45,13 @@ void tls_tickets_destroy(struct tls_tickets *tickets);
 __attribute__((warn_unused_result)) bool tls_tickets_install(struct tls_tickets *tickets,
                                                              struct ssl_ctx_st *ssl);
 
-/* Replaces all keys by given ones: TLS_TICKET_KEY_BYTES each (16 of its name, 32 of its HMAC, 32 of AES),
- * 1 .. TLS_TICKET_GIVEN_MAX of them. False, and nothing has changed, when the length is none of these, or
- * two have the same name, with one line in `error`. */
+/* Whether these are keys: TLS_TICKET_KEY_BYTES each (16 of its name, 32 of its HMAC, 32 of AES), 1 ..
+ * TLS_TICKET_GIVEN_MAX of them. False when the length is none of these, or two have the same name, with one line in
+ * `error`. */
+__attribute__((warn_unused_result)) bool tls_tickets_fit(const void *bytes, size_t len,
+                                                         struct io_error *error);
+
+/* Replaces all keys by given ones. False as above, and nothing has changed. */
 __attribute__((warn_unused_result)) bool tls_tickets_give(struct tls_tickets *tickets,
                                                           const void *bytes, size_t len,
                                                           struct io_error *error);

@@ -1,10 +1,12 @@
 """Configuration files: hosts and routes over each protocol, and reloads by SIGHUP."""
 import os
+import pathlib
 import pwd
 import resource
 import signal
 import socket
 import ssl
+import tempfile
 
 import pytest
 
@@ -184,6 +186,75 @@ def test_check_looks_at_logs(tmp_path):
             got, out, error = harness.run("serve", "--config", path, "--check")
             assert got == status and words in out + error, (key, log)
             assert os.listdir(tmp_path) == ["weir.yaml"]
+
+
+# Each setting that names a file or a directory: key, line and column in NAMING, and what is wrong with a file that is
+# missing, not readable, a directory, empty, or garbage. None: nothing is.
+NAMING = """\
+http: 127.0.0.1:{port}
+https: 127.0.0.1:{port}
+certificates:
+  - {{cert: {cert}, key: good.key}}
+  - {{cert: good.pem, key: {file}}}
+client-ca: {file}
+ticket-keys: {file}
+access-log: {log}
+record: ./{log}
+key-log: {log}
+error-page: {{404: {file}}}
+routes:
+  - path: /a/
+    directory: {file}
+  - path: /b/
+    directory: .
+    push-manifest: {file}
+"""
+PEM = "no certificate or crl found"
+FILES = [
+    ("4:6: cert: ", ("No such file", "Permission denied", "Is a directory", "not a PEM certificate", "not a PEM certificate")),
+    ("5:22: key: ", ("No such file", "Permission denied", "Is a directory", "not a PEM private", "not a PEM private")),
+    ("6:1: client-ca: ", ("No such file", "Permission denied", "Is a directory", PEM, PEM)),
+    ("7:1: ticket-keys: ", ("No such file", "Permission denied", "Is a directory", "0 bytes are not", "300 bytes are not")),
+    ("8:1: access-log: ", ("No such file", "Permission denied", "Is a directory", None, None)),
+    ("9:1: record: ", ("No such file", "Permission denied", "Is a directory", None, None)),
+    ("10:1: key-log: ", ("No such file", "Permission denied", "Is a directory", None, None)),
+    ("11:19: cannot show error-page ", ("No such file", "Permission denied", "no regular file", None, None)),
+    ("14:5: cannot serve directory ", ("No such file", "Not a directory", None, "Not a directory", "Not a directory")),
+    ("17:5: push-manifest: ", ("No such file", "Permission denied", "Is a directory", "expected near end", "unable to decode")),
+]
+
+
+@pytest.mark.parametrize("kind", range(5), ids=("missing", "closed", "directory", "empty", "garbage"))
+def test_files_that_cannot_be_used(kind):
+    """All at once, each with its key and place. Nothing is made."""
+    with tempfile.TemporaryDirectory() as name:  # nobody cannot enter pytest's
+        root = pathlib.Path(name)
+        tool("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=a",
+             "-keyout", root / "good.key", "-out", root / "good.pem")
+        (root / "closed").touch()
+        (root / "directory").mkdir()
+        (root / "empty").touch()
+        (root / "garbage").write_bytes(bytes(range(200, 250)) * 6)
+        file = ("missing", "closed", "directory", "empty", "garbage")[kind]
+        (root / "weir.yaml").write_text(NAMING.format(
+            port=harness.free_port(), file=file, cert=file, log="missing/log" if file == "missing" else file))
+        for each, mode in (("", 0o755), ("closed", 0), ("empty", 0o666), ("garbage", 0o666), ("good.key", 0o644)):
+            (root / each).chmod(mode)
+        before = sorted(os.listdir(root))
+
+        def enter():
+            os.chdir(root)
+            become_nobody()
+        # LeakSanitizer needs what another user may not do.
+        status, out, err = harness.run("serve", "--config", "weir.yaml", "--check", preexec=enter,
+                                       env={"ASAN_OPTIONS": "detect_leaks=0"})
+        assert (status, out) == (1, "") and sorted(os.listdir(root)) == before
+    told = {line.split("weir.yaml:", 1)[1] for line in err.splitlines()}
+    for place, words in FILES:
+        found = [line for line in told if line.startswith(place)]
+        assert len(found) == (words[kind] is not None), (place, err)
+        assert all(words[kind] in line and file in line for line in found), (place, err)
+    assert len(told) == sum(words[kind] is not None for _, words in FILES), err
 
 
 def test_check_warns_of_an_expired_certificate(tmp_path):

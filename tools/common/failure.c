@@ -15,7 +15,7 @@ bool failure_set(const struct failure *failure, const char *format, ...) {
 
 bool failure_set_in(const struct failure *failure, const char *source, const char *format,
                     va_list arguments) {
-  int len = snprintf(failure->text, failure->size, "%s: ", source);
+  int len = source ? snprintf(failure->text, failure->size, "%s: ", source) : 0;
   if (len < 0 || (size_t)len >= failure->size) return false;
   vsnprintf(failure->text + len, failure->size - (size_t)len, format, arguments);
   for (char *byte = failure->text; *byte; byte++)

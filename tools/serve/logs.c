@@ -27,11 +27,6 @@ bool serve_logs_open(struct serve_logs *logs, const struct serve_config *config,
          open_one(&logs->record, config->record, workers, queue_bytes, error);
 }
 
-bool serve_logs_try(const struct serve_config *config, struct io_error *error) {
-  if (config->access_log && !log_file_try(config->access_log, error)) return false;
-  return !config->record || log_file_try(config->record, error);
-}
-
 bool serve_logs_start(const struct serve_logs *logs, struct io_error *error) {
   if (logs->access && !log_writer_start(logs->access, error)) return false;
   return !logs->record || log_writer_start(logs->record, error);

@@ -30,10 +30,6 @@ __attribute__((warn_unused_result)) bool serve_logs_open(struct serve_logs *logs
                                                          unsigned workers, size_t queue_bytes,
                                                          struct io_error *error);
 
-/* Whether they could be opened; touches nothing. False with error->text. */
-__attribute__((warn_unused_result)) bool serve_logs_try(const struct serve_config *config,
-                                                        struct io_error *error);
-
 /* Starts the threads, which inherit the caller's signal mask. False with error->text. */
 __attribute__((warn_unused_result)) bool serve_logs_start(const struct serve_logs *logs,
                                                           struct io_error *error);

@@ -11,6 +11,7 @@
 #include "tools/serve/config/load.h"
 #include "tools/serve/listen.h"
 #include "tools/serve/metrics_serve.h"
+#include "tools/serve/named.h"
 #include "tools/serve/say.h"
 
 static int read_environment(struct server *server) {
@@ -23,7 +24,8 @@ static int read_environment(struct server *server) {
 /* What the configuration names. */
 static int load(struct server *server) {
   struct mistakes mistakes = {0};
-  if (config_load(server->config, &mistakes)) return EXIT_DONE;
+  bool good = config_load(server->config, &mistakes);
+  if (serve_named_try(server->config, &mistakes) && good) return EXIT_DONE;
   serve_tell_mistakes(&mistakes, server->file);
   return EXIT_FAILED;
 }
@@ -33,12 +35,6 @@ static int open_logs(struct server *server) {
   bool good = serve_logs_open(&server->logs, server->config, server->workers,
                               server->memory.log_bytes, &error);
   return good ? EXIT_DONE : complain(EXIT_FAILED, "%s", error.text);
-}
-
-static int try_logs(struct server *server) {
-  struct io_error error = {0};
-  return serve_logs_try(server->config, &error) ? EXIT_DONE
-                                                : complain(EXIT_FAILED, "%s", error.text);
 }
 
 static int open_tls(struct server *server) {
@@ -86,9 +82,9 @@ int serve_open(struct server *server) {
 
 int serve_check(struct server *server) {
   int status = plan(server);
+  server->tls.trial = true;
   if (status == EXIT_DONE) status = read_environment(server);
   if (status == EXIT_DONE) status = load(server);
-  if (status == EXIT_DONE) status = try_logs(server);
   if (status == EXIT_DONE) status = open_tls(server);
   if (status == EXIT_DONE) status = serve_listen_try(server);
   if (status == EXIT_DONE) serve_tls_warn(&server->tls);

@@ -12,6 +12,7 @@
 #include "tools/serve/config/load.h"
 #include "tools/serve/config/stays.h"
 #include "tools/serve/listen.h"
+#include "tools/serve/named.h"
 #include "tools/serve/say.h"
 #include "tools/serve/tls/watch.h"
 #include "tools/serve/worker.h"
@@ -161,6 +162,7 @@ static struct serve_config *read_config(const struct server *server) {
   }
   struct serve_config *config = config_file_read(server->file, &mistakes);
   bool good = config && config_load(config, &mistakes);
+  if (config) good &= serve_named_try(config, &mistakes);
   if (good && serve_listen_inherited(server, config) == EXIT_DONE) return config;
   serve_tell_mistakes(&mistakes, server->file);
   config_release(config);

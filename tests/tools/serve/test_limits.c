@@ -50,6 +50,7 @@ static void test_options(void **state) {
 /* A manifest of `count` pages. */
 static bool has_pages(unsigned count) {
   char file[] = "/tmp/weir-pages-XXXXXX", error[256];
+  const char *refused;
   const struct failure failure = {error, sizeof error};
   int fd = mkstemp(file);
   FILE *to = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -58,7 +59,8 @@ static bool has_pages(unsigned count) {
     fprintf(to, "%s\"/%u\": [\"/a.css\"]", i ? ", " : "{", i);
   fputs("}", to);
   assert_int_equal(fclose(to), 0);
-  struct serve_hints *hints = serve_hints_create((struct span){0}, file, NULL, 0, &failure);
+  struct serve_hints *hints =
+      serve_hints_create((struct span){0}, file, NULL, 0, &refused, &failure);
   unlink(file);
   serve_hints_free(hints);
   return hints;

@@ -287,6 +287,7 @@ static void help_is_readable(void **state) {
 static void describe(const char *json, const char *const *rules, unsigned count, char *out,
                      size_t size) {
   char file[] = "/tmp/weir-hints-XXXXXX", error[256] = "";
+  const char *refused;
   const struct failure failure = {error, sizeof error};
   int fd = -1;
   if (json) {
@@ -295,7 +296,7 @@ static void describe(const char *json, const char *const *rules, unsigned count,
     assert_int_equal(write(fd, json, strlen(json)), (ssize_t)strlen(json));
   }
   struct serve_hints *hints =
-      serve_hints_create((struct span){0}, json ? file : NULL, rules, count, &failure);
+      serve_hints_create((struct span){0}, json ? file : NULL, rules, count, &refused, &failure);
   size_t len = (size_t)snprintf(out, size, "%s", hints ? "" : "error");
   const struct site_hints *table = hints ? serve_hints_table(hints) : NULL;
   for (uint32_t i = 0; table && i < table->page_count; i++) {
@@ -403,9 +404,12 @@ static void links_beyond_a_response(void **state) {
 static void a_manifest_that_is_not_there(void **state) {
   (void)state;
   char error[256];
+  const char *refused;
   const struct failure failure = {error, sizeof error};
-  assert_null(serve_hints_create((struct span){0}, "/no/such/manifest.json", NULL, 0, &failure));
-  assert_non_null(strstr(error, "/no/such/manifest.json"));
+  assert_null(
+      serve_hints_create((struct span){0}, "/no/such/manifest.json", NULL, 0, &refused, &failure));
+  assert_string_equal(error, "/no/such/manifest.json: No such file or directory");
+  assert_string_equal(refused, "push-manifest");
 }
 
 int main(void) {

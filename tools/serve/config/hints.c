@@ -27,7 +27,7 @@ struct serve_hints {
   unsigned count;
   struct site_page *table; /* the same pages, sorted, for the site */
   struct site_hints hints;
-  const char *source; /* being read: the name of the manifest, or of the option */
+  const char *source; /* being read: the name of the manifest, or NULL: a rule */
   struct span prefix; /* of the site */
   const struct failure *failure;
 };
@@ -205,6 +205,12 @@ static bool add_manifest(struct serve_hints *hints, const char *file) {
   hints->source = file;
   FILE *stream = fopen(file, "re");
   if (!stream) return fail(hints, "%s", strerror(errno));
+  if (getc(stream) == EOF && ferror(stream)) { /* a directory can be opened, but not read */
+    fail(hints, "%s", strerror(errno));
+    fclose(stream);
+    return false;
+  }
+  rewind(stream);
   json_error_t why;
   json_t *manifest = json_loadf(stream, JSON_REJECT_DUPLICATES, &why);
   fclose(stream);
@@ -247,8 +253,9 @@ static bool build_table(struct serve_hints *hints) {
 
 struct serve_hints *serve_hints_create(struct span prefix, const char *manifest,
                                        const char *const *rules, unsigned count,
-                                       const struct failure *failure) {
+                                       const char **refused, const struct failure *failure) {
   struct serve_hints *hints = calloc(1, sizeof *hints);
+  *refused = "preload";
   if (!hints) {
     failure_set(failure, "out of memory");
     return NULL;
@@ -256,7 +263,8 @@ struct serve_hints *serve_hints_create(struct span prefix, const char *manifest,
   hints->failure = failure;
   hints->prefix = prefix;
   bool good = !manifest || add_manifest(hints, manifest);
-  hints->source = "--preload";
+  *refused = good ? "preload" : "push-manifest";
+  hints->source = NULL;
   for (unsigned i = 0; good && i < count; i++)
     good = add_rule(hints, rules[i]);
   good = good && build_table(hints);

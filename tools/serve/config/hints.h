@@ -20,10 +20,10 @@ struct serve_hints;
 
 /* `manifest` is a file or NULL; `rules` are `count` texts of the form PAGE=PATH. Of the site at `prefix`
  * (site/settings.h): pages elsewhere are left out. NULL with one line in `failure`, which names the wrong
- * manifest or rule. */
+ * manifest or rule, and the key in `*refused`. */
 __attribute__((warn_unused_result)) struct serve_hints *
 serve_hints_create(struct span prefix, const char *manifest, const char *const *rules,
-                   unsigned count, const struct failure *failure);
+                   unsigned count, const char **refused, const struct failure *failure);
 
 /* The table for the site. NULL when there are no preloads. Lives as long as `hints`. */
 const struct site_hints *serve_hints_table(const struct serve_hints *hints);

@@ -13,23 +13,35 @@
 #include "tools/serve/config/hints.h"
 #include "tools/serve/rules/rules.h"
 
+bool config_load_wrong(const struct config_part *part, const char *key, const char *text,
+                       struct mistakes *mistakes) {
+  const struct config_key *found = config_key_find(key);
+  const struct config_part *from = part;
+  bool given = config_document_next(found, &from, NULL) != NULL;
+  struct place place = given ? config_document_own(from, found)->place : part->place;
+  return mistakes_add(mistakes, place, "%s%s: %s", place.line ? "" : "--",
+                      place.line ? key : config_key_option(found), text);
+}
+
 static bool check_directory(const struct serve_route *route, struct mistakes *mistakes) {
   const struct config_texts *texts = config_document_own(route->part, config_key_find("directory"));
   int fd = open(route->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return mistakes_add(mistakes, texts->given ? texts->place : route->part->place,
-                        "cannot serve %s: %s", route->directory, strerror(errno));
-  close(fd);
-  return true;
+  bool good = fd >= 0 && faccessat(fd, ".", X_OK, AT_EACCESS) == 0;
+  if (!good)
+    (void)mistakes_add(mistakes, texts->given ? texts->place : route->part->place,
+                       "cannot serve directory %s: %s", route->directory, strerror(errno));
+  if (fd >= 0) close(fd);
+  return good;
 }
 
 static bool load_hints(struct serve_route *route, struct mistakes *mistakes) {
   char error[MISTAKE_BYTES];
   const struct failure failure = {error, sizeof error};
+  const char *refused;
   if (!route->push_manifest && route->preload_count == 0) return true;
   route->hints = serve_hints_create(route->path, route->push_manifest, route->preloads,
-                                    route->preload_count, &failure);
-  return route->hints || mistakes_add(mistakes, route->part->place, "%s", error);
+                                    route->preload_count, &refused, &failure);
+  return route->hints || config_load_wrong(route->part, refused, error, mistakes);
 }
 
 static bool load_rest(struct serve_config *config, const struct serve_route *rest,

@@ -11,4 +11,9 @@
 __attribute__((warn_unused_result)) bool config_load(struct serve_config *config,
                                                      struct mistakes *mistakes);
 
+/* Adds a mistake about what the part has of the key, or inherits: "KEY: TEXT" at its place, or "--KEY: TEXT" of a
+ * command line. Returns false. */
+bool config_load_wrong(const struct config_part *part, const char *key, const char *text,
+                       struct mistakes *mistakes);
+
 #endif

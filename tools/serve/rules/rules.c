@@ -37,8 +37,9 @@ static bool load(struct error_page *page, const struct serve_error_file *file, s
   const char *wrong = fd < 0 ? strerror(errno) : read_all(fd, arena, &page->bytes);
   if (fd >= 0) close(fd);
   page->type = mime_type(span_of(file->path, strlen(file->path)));
-  return !wrong || mistakes_add(mistakes, file->place, "cannot show %s for status %u: %s",
-                                file->path, page->status, wrong);
+  return !wrong ||
+         mistakes_add(mistakes, file->place, "cannot show error-page %s for status %u: %s",
+                      file->path, page->status, wrong);
 }
 
 bool serve_rules_load(struct serve_rules *rules, struct arena *arena, struct mistakes *mistakes) {

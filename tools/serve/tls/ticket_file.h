@@ -24,6 +24,9 @@ __attribute__((warn_unused_result)) bool ticket_file_open(struct ticket_file *fi
                                                           struct tls_context *context,
                                                           struct io_error *error);
 
+/* Whether the file could be opened. False with one line in `error`. */
+__attribute__((warn_unused_result)) bool ticket_file_try(const char *path, struct io_error *error);
+
 void ticket_file_close(struct ticket_file *file);
 
 /* Reads the file if it has changed, and says what came of it. */

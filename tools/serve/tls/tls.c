@@ -45,7 +45,7 @@ static bool make_context(struct serve_tls *tls, const struct serve_config *confi
   struct tls_settings settings = policy_of(config);
   settings.certificate = certificates_first(tls->certificates);
   settings.answer_clear_text = clear_text_answer;
-  settings.key_log_path = config->key_log;
+  settings.key_log_path = tls->trial ? NULL : config->key_log;
   settings.protocols = protocols;
   while (protocols[settings.protocol_count])
     settings.protocol_count++;

@@ -22,6 +22,7 @@ struct serve_tls {
   struct watch *watch;
   struct serve_config *first; /* that the context was made from; a reference */
   bool spdy;                  /* what the engines speak: from the start on */
+  bool trial;                 /* it serves nobody, and writes nothing */
 };
 
 /* What another configuration puts in force. */
