@@ -76,8 +76,10 @@ LINK_QUICKLY = $(CC) $(LDFLAGS_ALL) $(if $($(VARIANT).lto),-fno-lto)
 # drops a library that only replaces malloc.
 MALLOC := $(if $(filter release,$(VARIANT)),-Wl$(comma)--push-state$(comma)--no-as-needed -ljemalloc -Wl$(comma)--pop-state)
 # On some processors, faster at TLS's ciphers than OpenSSL: see io/tls/aead_mb.c. Debian has it for amd64 only.
-IPSEC_MB := $(shell printf '%s\n' '\#include <intel-ipsec-mb.h>' \
-  '\#if IMB_VERSION_NUM < IMB_VERSION(1, 3, 0) || !defined __x86_64__' '\#error' '\#endif' | \
+# From make 4.3 on a backslash before # would stay, and then the preprocessor sees no directive.
+HASH := \#
+IPSEC_MB := $(shell printf '%s\n' '$(HASH)include <intel-ipsec-mb.h>' \
+  '$(HASH)if IMB_VERSION_NUM < IMB_VERSION(1, 3, 0) || !defined __x86_64__' '$(HASH)error' '$(HASH)endif' | \
   $(CC) -E -x c - > /dev/null 2>&1 && echo -lIPSec_MB)
 CFLAGS_BASE += $(if $(IPSEC_MB),-DWEIR_IPSEC_MB)
 LDLIBS := -luring -lssl -lcrypto $(IPSEC_MB) -lz -lbrotlienc -lbrotlidec -lzstd -ljansson -lyaml -lm -lpthread $(MALLOC)

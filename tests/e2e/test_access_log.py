@@ -202,7 +202,7 @@ def test_cannot_open(tmp_path, path, reason):
     done = subprocess.run([binary(), "serve", "--http", f"127.0.0.1:{free_port()}", "--access-log",
                            tmp_path / path], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert done.stderr == f"weir serve: cannot open the log {tmp_path / path}: {reason}\n"
+    assert done.stderr == f"weir serve: --access-log: cannot open the log {tmp_path / path}: {reason}\n"
 
 
 def test_full_disk(start):

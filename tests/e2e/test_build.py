@@ -15,6 +15,12 @@ def built():
         pytest.skip("build/release/weir is not built (make)")
 
 
+def test_ipsec_mb_is_left_out_where_it_is_absent():
+    """A compiler that finds no headers stands for a system without it."""
+    made = harness.tool("make", "-C", harness.ROOT, "-n", "-p", "help", "CC=gcc -nostdinc").decode()
+    assert "\nIPSEC_MB := \n" in made or "\nIPSEC_MB :=\n" in made
+
+
 def test_jemalloc_is_linked(built):
     dynamic = subprocess.run(["readelf", "-d", PROGRAM], capture_output=True, text=True, check=True)
     assert "[libjemalloc.so" in dynamic.stdout

@@ -321,7 +321,7 @@ def test_reload_that_turns_an_address_into_https(configured):
 
 @pytest.mark.parametrize("text, words", [
     ("http: 127.0.0.1:{http}\nanswr: x\n", "weir.yaml:2:1: answr: no such key; did you mean answer?"),
-    ("http: 127.0.0.1:{http}\ndirectory: /none\n", "cannot serve /none"),
+    ("http: 127.0.0.1:{http}\ndirectory: /none\n", "cannot serve directory /none"),
     ("http: 127.0.0.1:{http}\nhttps: 127.0.0.1:{https}\nanswer: x\n"
      "certificates: [{{cert: /none, key: /none}}]\n", "/none"),
     ("http: [127.0.0.1:{http}, 192.0.2.1:1]\nanswer: x\n", "cannot listen on 192.0.2.1:1"),
