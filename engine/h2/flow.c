@@ -264,6 +264,7 @@ void h2_flow_ended(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
 }
 
 void h2_flow_forget(struct h2 *h2, struct h2_stream *stream) {
+  if (stream->credit.held == 0 && stream->credit.counted == 0) return; /* it had no body */
   window_credit_consume(&h2->credit, stream->credit.held);
   if (!h2->flow.unbounded) count_as(h2, stream, 0);
 }

@@ -223,10 +223,10 @@ static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk)
   return result == BODY_WAIT && resumed ? BODY_MORE : result;
 }
 
-static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
+static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes, bool end) {
   window_spend(&h2->window, bytes);
   window_spend(&stream->window, bytes);
-  sched_sent(&h2->sched, &stream->node, bytes);
+  (end ? sched_sent_last : sched_sent)(&h2->sched, &stream->node, bytes);
   stream->spoke_ns = h2->now_ns;
   stream->body_sent += bytes;
   bool useful = bytes >= H2_DATA_BYTES_SMALL;
@@ -251,7 +251,7 @@ static void after_pull(struct h2 *h2, struct h2_stream *stream, enum body_result
   set_room(stream, result == BODY_ROOM ? (uint32_t)chunk->max : 0);
   if (chunk->bytes.len || (end && !stream->trailers)) {
     write_data(h2, stream, chunk, end && !stream->trailers);
-    data_sent(h2, stream, (uint32_t)chunk->bytes.len);
+    data_sent(h2, stream, (uint32_t)chunk->bytes.len, end);
   }
   if (end) {
     body_end(h2, stream);

@@ -158,6 +158,10 @@ static void descend(struct sched_node **at, struct sched_node *winner, struct sc
 
 void sched_order_add(struct sched_node **first, struct sched_node *node) {
   struct sched_node *winner = *first; /* without the node */
+  if (winner && same_key(node, winner)) {
+    ring_add(winner, node);
+    return;
+  }
   node->next = node->prev = node;
   node->below[0] = node->below[1] = NULL;
   node->split_bit = 0;

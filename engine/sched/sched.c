@@ -438,11 +438,16 @@ void sched_ready(struct sched *sched, struct sched_node *node) {
   invariants(sched, node);
 }
 
-void sched_idle(struct sched *sched, struct sched_node *node) {
-  if (!node->ready) return;
+/* Counts one less that is ready. */
+static void leave_ready(struct sched *sched, struct sched_node *node) {
   node->ready = false;
   sched->ready_count--;
   sched->critical_count -= node->critical;
+}
+
+void sched_idle(struct sched *sched, struct sched_node *node) {
+  if (!node->ready) return;
+  leave_ready(sched, node);
   dequeue(sched, node);
   invariants(sched, node);
 }
@@ -519,11 +524,15 @@ static void charge(struct sched *sched, struct sched_node *node, size_t bytes) {
   if (queue != SCHED_QUEUE_NONE) sched_urgency_charge(&sched->urgency, node->level, queue, bytes);
 }
 
+/* Streams that came meanwhile do not hold against it what it sent while it was alone. */
+static size_t counted_of(const struct sched *sched, const struct sched_node *node, size_t bytes) {
+  bool alone = sched->chosen == node && sched->chosen_alone;
+  return alone && bytes > SCHED_QUANTUM_BYTES ? SCHED_QUANTUM_BYTES : bytes;
+}
+
 void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
   bool chosen = sched->chosen == node;
-  size_t counted = bytes;
-  /* Streams that came meanwhile do not hold against it what it sent while it was alone. */
-  if (chosen && sched->chosen_alone && counted > SCHED_QUANTUM_BYTES) counted = SCHED_QUANTUM_BYTES;
+  size_t counted = counted_of(sched, node, bytes);
   bool head = chosen && sched->chosen_queue == SCHED_QUEUE_HEAD && node->in_heads;
   charge_debt(sched, head, counted);
   if (!head)
@@ -531,5 +540,22 @@ void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes) {
   else if (!heads_lead_tree(sched, node->head_level))
     sched_urgency_charge(&sched->urgency, node->head_level, SCHED_QUEUE_HEAD, counted);
   sched_heads_spend(&sched->heads, &sched->urgency, node, bytes);
+  invariants(sched, node);
+}
+
+void sched_sent_last(struct sched *sched, struct sched_node *node, size_t bytes) {
+  if (node->queue != SCHED_QUEUE_SHARED || sched_heads_left(node) > 0) {
+    sched_sent(sched, node, bytes);
+    sched_idle(sched, node);
+    return;
+  }
+  struct sched_share *share = &sched->shared[node->level];
+  size_t counted = counted_of(sched, node, bytes);
+  charge_debt(sched, false, counted);
+  sched_share_leave(share, node, counted);
+  sched_urgency_charge(&sched->urgency, node->level, SCHED_QUEUE_SHARED, counted);
+  if (!sched_share_busy(share)) sched_urgency_off(&sched->urgency, node->level, SCHED_QUEUE_SHARED);
+  leave_ready(sched, node);
+  node->queue = SCHED_QUEUE_NONE;
   invariants(sched, node);
 }

@@ -180,4 +180,7 @@ struct sched_node *sched_next(struct sched *sched, size_t *quantum_bytes);
 /* The node sent `bytes` bytes. It stays ready until sched_idle(). */
 void sched_sent(struct sched *sched, struct sched_node *node, size_t bytes);
 
+/* The node sent its last bytes: both in one, for the many streams that send once. */
+void sched_sent_last(struct sched *sched, struct sched_node *node, size_t bytes);
+
 #endif

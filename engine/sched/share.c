@@ -106,6 +106,16 @@ void sched_share_charge(struct sched_share *share, struct sched_node *node, size
   invariants(share);
 }
 
+void sched_share_leave(struct sched_share *share, struct sched_node *node, size_t bytes) {
+  assert(share->weight_sum_16ths >= node->weight_16ths);
+  sched_order_remove(&share->first, node);
+  share->clock += virtual_time(bytes, share->weight_sum_16ths, &share->clock_rest);
+  set_weight_sum(share, share->weight_sum_16ths - node->weight_16ths);
+  sched_share_owe(node, bytes);
+  find_next(share);
+  invariants(share);
+}
+
 void sched_share_owe(struct sched_node *node, size_t bytes) {
   node->start += virtual_time(bytes, node->weight_16ths, &node->start_rest);
 }

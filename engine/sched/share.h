@@ -56,6 +56,9 @@ void sched_share_remove(struct sched_share *share, struct sched_node *node);
  * start (asserted). */
 void sched_share_replace(struct sched_share *share, struct sched_node *from, struct sched_node *to);
 
+/* A member sent its last bytes: sched_share_charge() and sched_share_remove() in one. */
+void sched_share_leave(struct sched_share *share, struct sched_node *node, size_t bytes);
+
 /* The member whose turn it is; NULL when there is none. */
 struct sched_node *sched_share_pick(struct sched_share *share);
 
