@@ -271,7 +271,7 @@
 #define TLS_SLAB_TRIM_CHUNKS 64u
 
 /* Cipher contexts that a worker lends to its connections, about a kilobyte each, one for each direction: enough for 256
- * connections. With more of them busy at once, each record costs setting up a key, 150 to 500 ns. */
+ * busy connections. With more of them busy at once, each record costs setting up a key, 150 to 500 ns. */
 #define TLS_AEAD_CONTEXTS 512u
 
 /* Spans below this are copied to where their ciphertext goes, and encrypted together, by ipsec-mb: a call for each takes

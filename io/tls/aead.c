@@ -28,9 +28,22 @@ void tls_aead_pool_init(struct tls_aead_pool *pool) {
     pool->ops[i] = ops_of(i);
 }
 
+static void drop(struct tls_aead_context *context) {
+  context->owner = NULL;
+  if (context->state) context->ops->destroy(context->state);
+  context->state = NULL;
+}
+
 void tls_aead_pool_destroy(struct tls_aead_pool *pool) {
   for (unsigned i = 0; i < TLS_AEAD_CONTEXTS; i++)
-    if (pool->at[i].ops) pool->at[i].ops->destroy(pool->at[i].state);
+    drop(&pool->at[i]);
+}
+
+void tls_aead_pool_trim(struct tls_aead_pool *pool) {
+  for (unsigned i = 0; i < TLS_AEAD_CONTEXTS; i++) {
+    if (!pool->at[i].used) drop(&pool->at[i]);
+    pool->at[i].used = false;
+  }
 }
 
 /* ---- keys ------------------------------------------------------------------------------------ */
@@ -58,28 +71,34 @@ void tls_aead_end(struct tls_aead *aead) {
   OPENSSL_cleanse(aead, sizeof *aead);
 }
 
-/* The context that the keys have, or the next one, of whoever that was. NULL when memory was refused. */
-static struct tls_aead_context *lend(struct tls_aead *aead, struct tls_aead_pool *pool,
-                                     bool seals) {
-  struct tls_aead_context *context = aead->lent;
-  if (context && context->owner == aead && context->seals == seals) return context;
+static bool has(const struct tls_aead *aead, bool seals) {
+  return aead->lent && aead->lent->owner == aead && aead->lent->seals == seals;
+}
+
+/* Gives the keys the next context, of whoever that was. False when memory was refused. */
+static bool prepare(struct tls_aead *aead, struct tls_aead_pool *pool, bool seals) {
   const struct tls_aead_ops *ops = pool->ops[aead->cipher];
-  context = &pool->at[pool->next++ % TLS_AEAD_CONTEXTS];
+  struct tls_aead_context *context = &pool->at[pool->next++ % TLS_AEAD_CONTEXTS];
+  if (context->ops != ops) drop(context);
   context->owner = NULL;
-  if (context->state && context->ops != ops) {
-    context->ops->destroy(context->state);
-    context->state = NULL;
-  }
   context->ops = ops;
   context->state = ops->prepare(context->state, aead->cipher, aead->key, seals);
-  if (!context->state) return NULL;
+  if (!context->state) return false;
   context->seals = seals;
   context->owner = aead;
   aead->lent = context;
-  return context;
+  return true;
 }
 
-/* For the next record. NULL as above, or when there is no next. */
+/* A context with these keys, or NULL. */
+static struct tls_aead_context *lend(struct tls_aead *aead, struct tls_aead_pool *pool,
+                                     bool seals) {
+  if (!has(aead, seals) && !prepare(aead, pool, seals)) return NULL;
+  aead->lent->used = true;
+  return aead->lent;
+}
+
+/* A context for the next record. NULL when memory was refused, or when there is no next. */
 static struct tls_aead_context *next_record(struct tls_aead *aead, struct tls_aead_pool *pool,
                                             bool seals, struct tls_aead_record *record) {
   assert(tls_aead_is_on(aead));

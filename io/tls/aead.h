@@ -29,6 +29,7 @@ struct tls_aead_context {
   const struct tls_aead_ops *ops; /* that made it */
   const struct tls_aead *owner;   /* NULL: it is gone, or its key is not set */
   bool seals;                     /* else it opens */
+  bool used;                      /* since the last trim */
 };
 
 /* One worker's. */
@@ -43,6 +44,10 @@ const char *tls_aead_library(enum tls_aead_cipher cipher);
 
 /* The first call in a process looks for the fastest functions, and tests them: half a millisecond. */
 void tls_aead_pool_init(struct tls_aead_pool *pool);
+
+/* To be called about once a second: wipes and frees the contexts that the last second did not need, so that idle
+ * connections have none. */
+void tls_aead_pool_trim(struct tls_aead_pool *pool);
 
 /* No keys may be used any more. */
 void tls_aead_pool_destroy(struct tls_aead_pool *pool);

@@ -44,6 +44,7 @@ void tls_factory_destroy(struct tls_factory *factory) {
 
 void tls_factory_trim(struct tls_factory *factory) {
   tls_slab_pool_trim(&factory->slabs);
+  tls_aead_pool_trim(&factory->aeads);
 }
 
 struct span tls_factory_gather(struct tls_factory *factory, const struct span *spans, size_t len) {

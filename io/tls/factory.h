@@ -61,8 +61,8 @@ __attribute__((warn_unused_result)) bool tls_factory_init(struct tls_factory *fa
 /* All machines must have been closed (asserted). */
 void tls_factory_destroy(struct tls_factory *factory);
 
-/* To be called about once a second: frees the memory of slabs that the last second did not need, so
- * that a crowd leaves nothing behind. */
+/* To be called about once a second: frees the memory of slabs and cipher contexts that the last second did not
+ * need, so that a crowd leaves nothing behind. */
 void tls_factory_trim(struct tls_factory *factory);
 
 /* The first `len` bytes of the spans, at most TLS_RECORD_BYTES, in one piece: where they lie if the first span has

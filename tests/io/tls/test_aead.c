@@ -378,6 +378,32 @@ static void test_keys_are_wiped(void **state) {
   }
 }
 
+/* A context that no record needed between two trims is gone, with its key. The next record prepares another. */
+static void test_idle_contexts_are_dropped(void **state) {
+  (void)state;
+  const struct span text = span_of("hello", 5);
+  uint8_t record[27];
+  struct tls_aead busy = {0}, idle = {0};
+  begin(&busy, TLS_AEAD_AES_128, 0);
+  begin(&idle, TLS_AEAD_CHACHA20, 0);
+  assert_true(tls_aead_seal(&idle, &pool, DATA, &text, 5, record));
+  for (unsigned i = 0; i < 3; i++) {
+    assert_true(tls_aead_seal(&busy, &pool, DATA, &text, 5, record));
+    const struct tls_aead_context *lent = busy.lent;
+    tls_aead_pool_trim(&pool);
+    assert_ptr_equal(lent->owner, &busy);
+    assert_int_equal(idle.lent->owner == &idle, i == 0);
+    assert_int_equal(idle.lent->state != NULL, i == 0);
+    assert_true(tls_aead_seal(&busy, &pool, DATA, &text, 5, record));
+    assert_ptr_equal(busy.lent, lent);
+  }
+  assert_true(tls_aead_seal(&idle, &pool, DATA, &text, 5, record));
+  assert_ptr_equal(idle.lent->owner, &idle);
+  assert_int_equal(idle.sequence, 2);
+  tls_aead_end(&busy);
+  tls_aead_end(&idle);
+}
+
 static int setup(void **state) {
   (void)state;
   guard_init(&guard, tls_aead_bytes(TLS_RECORD_BYTES));
@@ -417,6 +443,7 @@ int main(void) {
       cmocka_unit_test(test_numbers_do_not_wrap),
       cmocka_unit_test(test_keys_are_replaced),
       cmocka_unit_test(test_keys_are_wiped),
+      cmocka_unit_test(test_idle_contexts_are_dropped),
   };
   int failed = cmocka_run_group_tests_name("OpenSSL", tests, setup_openssl, teardown);
   failed += cmocka_run_group_tests_name(tls_aead_library(TLS_AEAD_AES_128), tests, setup, teardown);
