@@ -7,7 +7,7 @@
  *
  *   WAITING    a server to which nothing has come yet: nothing of OpenSSL's.
  *   HANDSHAKE  at most TLS_HANDSHAKE_NS and TLS_HANDSHAKE_*_BYTES.
- *   OPEN       the inner machine exists.
+ *   OPEN       the inner machine exists. Records are tls/records.h's, or else OpenSSL's.
  *   CLOSING    what is in the slab, close_notify or an alert last, is still sent; input is thrown
  *              away. Done when the slab is empty, or after TLS_CLOSE_NS.
  *

@@ -9,10 +9,13 @@
  * secure = true and which application protocol ALPN chose ("" when it chose none), and its
  * machine_host is the one that the tls machine was given.
  *
- * Memory. No memory BIOs: OpenSSL reads from the span given to recv() and writes into a slab, which
- * a connection holds only while it has unsent ciphertext. Plaintext passes through buffers of the
- * factory. So an idle connection costs OpenSSL's own state and this module's struct alone. Until a
- * connection's first byte arrives, it does not even have OpenSSL's.
+ * OpenSSL does the handshake. In TLS 1.3 it is then given up, and tls/records.h goes on; where that cannot be, OpenSSL
+ * stays (tls/openssl.h).
+ *
+ * Memory. Input is read from the span given to recv(), and output goes into a slab, which a connection holds only while
+ * it has unsent ciphertext. Plaintext passes through buffers of the factory. So an idle connection of TLS 1.3 costs
+ * 600 bytes here, and one of TLS 1.2 OpenSSL's state, 14 KB. Until a connection's first byte
+ * arrives, it has neither.
  *
  * Notes for hosts, all within the contract of base/machine.h:
  *   - wants() may say MACHINE_SEND and send_peek() then return 0: bytes have moved inside.
