@@ -301,8 +301,13 @@
 /* For the last bytes to leave after the inner machine is done, to a peer that does not read. */
 #define TLS_CLOSE_NS (5 * IO_SECOND)
 
-/* Handshakes that a worker begins in one turn: 5 ms of it at most. The others begin in the next. */
-#define TLS_TURN_HANDSHAKES 32
+/* In a turn, steps of handshakes begin for this long: see tls/queue.h. A step takes 150 microseconds to 1 ms, by
+ * machine and key. All of them and the last one take less than IO_TURN_REAP_NS: else a flood of them would keep what
+ * other connections received from being seen. */
+#define TLS_TURN_HANDSHAKES_NS (2 * IO_MILLISECOND)
+
+/* Handshakes that try their next step in each turn, of all that wait: twice as many as have time. */
+#define TLS_HANDSHAKES_DUE 32
 
 /* Bytes of ciphertext that a handshake may take. A ClientHello with post-quantum keys is about
  * 2 KiB; a server's certificate chain about 4 KiB, rarely 20. */

@@ -20,6 +20,7 @@ bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
   *factory = (struct tls_factory){
       .context = context, .inner = *inner, .machines_max = machines_max, .error = ""};
   factory->key_records_max = TLS_KEY_RECORDS;
+  tls_queue_init(&factory->queue);
   if (server_name && strlen(server_name) >= sizeof factory->server_name) return false;
   if (server_name) strcpy(factory->server_name, server_name);
   factory->plaintext = malloc(TLS_PLAINTEXT_BYTES);
@@ -55,14 +56,6 @@ struct span tls_factory_gather(struct tls_factory *factory, const struct span *s
     at += part;
   }
   return span_of(factory->gather, len);
-}
-
-bool tls_factory_admit(struct tls_factory *factory, uint64_t now_ns) {
-  if (factory->turn_ns != now_ns) factory->turn_handshakes = 0;
-  factory->turn_ns = now_ns;
-  if (factory->turn_handshakes == TLS_TURN_HANDSHAKES) return false;
-  factory->turn_handshakes++;
-  return true;
 }
 
 static uint64_t *group_counter(struct tls_counters *counters, const char *group) {

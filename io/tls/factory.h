@@ -1,6 +1,6 @@
 /*
  * tls/factory.h - what the TLS connections of one worker share: buffers, slabs, the last ticket, and
- * how many handshakes a turn may begin.
+ * the queue of handshakes.
  *
  * Ownership: one factory a worker, because nothing locks its buffers; one tls_context for all of
  * them.
@@ -10,6 +10,7 @@
 
 #include "engine/base/machine.h"
 #include "io/tls/aead.h"
+#include "io/tls/queue.h"
 #include "io/tls/slab.h"
 
 struct tls_context;
@@ -40,10 +41,9 @@ struct tls_factory {
   uint32_t machines_max;
   char server_name[256];          /* client: SNI and the name to verify; "" for none */
   struct ssl_session_st *session; /* client with `resume`: the last ticket */
-  uint64_t turn_ns;               /* the turn in which a handshake last began */
   uint32_t key_records_max;       /* TLS_KEY_RECORDS; less in tests */
   bool openssl_only;              /* records stay with OpenSSL: tests */
-  uint32_t turn_handshakes;       /* handshakes begun in that turn, see TLS_TURN_HANDSHAKES */
+  struct tls_queue queue;         /* server: of handshakes */
   const char *error; /* why the last connection to fail did so; "" if none has. Static text */
   struct tls_counters counters;
 };
@@ -68,13 +68,6 @@ void tls_factory_trim(struct tls_factory *factory);
 /* The first `len` bytes of the spans, at most TLS_RECORD_BYTES, in one piece: where they lie if the first span has
  * them all, else a copy, lent until the next call. */
 struct span tls_factory_gather(struct tls_factory *factory, const struct span *spans, size_t len);
-
-/* Whether one more handshake may begin in this turn; if so, it is counted. A handshake costs about
- * 150 microseconds of signing and key exchange. In a flood of them all other connections would wait
- * for a turn that takes many at once, so a turn has TLS_TURN_HANDSHAKES. A turn is known by its
- * time, which is read once. */
-__attribute__((warn_unused_result)) bool tls_factory_admit(struct tls_factory *factory,
-                                                           uint64_t now_ns);
 
 /* Counts a handshake that is complete. */
 void tls_factory_count(struct tls_factory *factory, struct ssl_st *ssl);

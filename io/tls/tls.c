@@ -46,7 +46,7 @@ struct tls {
   const char *error; /* "" or why it failed; static text */
 
   uint64_t deadline_ns; /* WAITING, HANDSHAKE and CLOSING */
-  uint64_t waits_ns;
+  struct tls_place place;
   struct tls_credit credit;
   struct tls_burst burst;
 
@@ -58,7 +58,7 @@ struct tls {
   bool eof_told; /* and the inner machine knows */
   bool ended;    /* the inner machine's direction has: close_notify is in the slab or sent */
   bool draining; /* asked for before there was an inner machine */
-  bool waits;    /* WAITING: for the turn after the one at waits_ns */
+  bool waits;    /* server, before OPEN: for its turn, at `place` */
   bool expired;  /* TLS_CLOSE_NS is over: what is unsent stays so */
   struct machine_peer peer;
   struct tls_facts facts;    /* from OPEN on */
@@ -105,6 +105,7 @@ static void enter_closing(struct tls *tls, uint64_t now_ns) {
   if (*tls->error) tls->factory->error = tls->error;
   close_inner(tls);
   tls_kept_drop(&tls->kept);
+  tls_queue_leave(&tls->factory->queue, &tls->place);
   tls->state = TLS_CLOSING;
   tls->deadline_ns = now_ns + TLS_CLOSE_NS;
 }
@@ -304,10 +305,10 @@ static void continue_handshake(struct tls *tls, uint64_t now_ns) {
   }
 }
 
-/* Whether the handshake has to wait for the next turn: see tls_factory_admit(). */
+/* Whether the handshake has to wait for its turn. */
 static bool must_wait(struct tls *tls, uint64_t now_ns) {
-  tls->waits = !tls_factory_admit(tls->factory, now_ns);
-  tls->waits_ns = now_ns;
+  if (tls->state >= TLS_OPEN || tls_context_is_client(tls->factory->context)) return false;
+  tls->waits = !tls_queue_enter(&tls->factory->queue, &tls->place, now_ns);
   return tls->waits;
 }
 
@@ -377,10 +378,8 @@ static void write_records(struct tls *tls, size_t budget_bytes, uint64_t now_ns)
 
 static size_t tls_recv(void *self, struct span in, uint64_t now_ns) {
   struct tls *tls = self;
-  if (tls->state == TLS_WAITING && in.len > 0) {
-    if (must_wait(tls, now_ns)) return 0;
-    start_handshake(tls, in, now_ns);
-  }
+  if (in.len > 0 && must_wait(tls, now_ns)) return 0;
+  if (in.len > 0 && tls->state == TLS_WAITING) start_handshake(tls, in, now_ns);
   if (tls->state == TLS_CLOSING || tls->eof) return in.len;
   tls_credit_refill(&tls->credit, now_ns);
   tls->input = in;
@@ -431,7 +430,7 @@ static void tls_tick(void *self, uint64_t now_ns) {
     settle(tls, now_ns);
     return;
   }
-  if (now_ns > tls->waits_ns) tls->waits = false;
+  if (now_ns >= tls_place_again_ns(&tls->place)) tls->waits = false;
   if (now_ns >= tls->deadline_ns) {
     if (tls->state == TLS_CLOSING)
       tls->expired = true; /* the slab stays: a send may be reading it until close() */
@@ -445,7 +444,8 @@ static uint64_t tls_deadline_ns(const void *self) {
   if (tls->state == TLS_OPEN) return tls->inner.ops->deadline_ns(tls->inner.self);
   if (tls->state == TLS_CLOSING && (tls->expired || tls_slab_unsent(&tls->output) == 0))
     return MACHINE_NO_DEADLINE;
-  return tls->waits ? tls->waits_ns + 1 : tls->deadline_ns;
+  const uint64_t again_ns = tls->waits ? tls_place_again_ns(&tls->place) : MACHINE_NO_DEADLINE;
+  return again_ns < tls->deadline_ns ? again_ns : tls->deadline_ns;
 }
 
 static unsigned tls_wants(const void *self) {
@@ -494,6 +494,7 @@ static void tls_close(void *self) {
   struct tls *tls = self;
   close_inner(tls);
   tls_kept_drop(&tls->kept);
+  tls_queue_leave(&tls->factory->queue, &tls->place);
   tls_openssl_free(tls->openssl);
   tls_records_free(tls->records);
   tls_slab_clear(&tls->output);
@@ -529,6 +530,7 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   factory->machines++;
   tls->factory = factory;
   tls->host = host;
+  tls->place.host = host;
   tls->peer = *peer;
   tls->error = "";
   tls->output.pool = &factory->slabs;

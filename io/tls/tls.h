@@ -23,9 +23,9 @@
  *   - A peer's close_notify and a bare FIN both end in the inner machine's recv_eof(); the counter
  *     `truncated` tells how many came without close_notify.
  *   - recv() consumes less than it was given only in three cases: the inner machine does not want
- *     MACHINE_RECV; OpenSSL has an answer to send and the slab is full; or TLS_TURN_HANDSHAKES
- *     handshakes have begun in this turn already, and deadline_ns() is then the next turn. wants()
- *     says so each time.
+ *     MACHINE_RECV; OpenSSL has an answer to send and the slab is full; or other handshakes have had
+ *     their time of this turn, and it waits in the factory's queue (tls/queue.h). wants() says so each
+ *     time.
  */
 #ifndef WEIR_TLS_H
 #define WEIR_TLS_H
