@@ -222,7 +222,9 @@ static void offer_chacha(const IMB_MGR *manager, const char *library) {
 /* With less than AVX, OpenSSL does all; with less than AVX512, its ChaCha20-Poly1305 is faster. */
 static void find(void) {
   static const char *const libraries[IMB_ARCH_NUM] = {
+#if IMB_VERSION_NUM < IMB_VERSION(2, 0, 0)
       [IMB_ARCH_AVX] = "ipsec-mb with AVX",
+#endif
       [IMB_ARCH_AVX2] = "ipsec-mb with AVX2",
       [IMB_ARCH_AVX512] = "ipsec-mb with AVX512",
   };

@@ -3,6 +3,8 @@ files that are replaced while the server runs."""
 import os
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 
 import pytest
@@ -285,3 +287,50 @@ def test_challenges(start, certificates, tmp_path):
     trusted = tool("curl", "-s", "--cacert", tmp_path / "authority.pem", "--connect-to", f"::127.0.0.1:{https}",
                    "https://a.test/")
     assert trusted == b"site"
+
+
+# ---- large ClientHellos --------------------------------------------------------------------------
+
+
+def handshake(port, first, session=None):
+    """Connects with a ClientHello of about 2 KiB, as with a hybrid post-quantum key, in segments of `first` bytes. Asks
+    for a page over HTTP/1.1. Returns (length of the ClientHello, the answer's first line, the session, whether it was
+    resumed)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1", *(f"unknown-{i:03}" for i in range(130))])
+    received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = (session[0] if session else context).wrap_bio(received, sent, server_hostname="localhost",
+                                                        session=session[1] if session else None)
+    hello = None
+    with socket.create_connection(("127.0.0.1", port), timeout=harness.PATIENCE_SECONDS) as peer:
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def until_done(step):
+            nonlocal hello
+            while True:
+                try:
+                    done = step()
+                except ssl.SSLWantReadError:
+                    done = None
+                out = sent.read()
+                pieces = [out] if hello else [out[i:i + first] for i in range(0, len(out), first)]
+                hello = hello or len(out)
+                for piece in pieces:
+                    peer.sendall(piece)
+                if done is not None:
+                    return done
+                received.write(peer.recv(65536))
+        until_done(lambda: tls.do_handshake() or True)
+        until_done(lambda: tls.write(b"GET /plaintext HTTP/1.1\r\nhost: localhost\r\n\r\n"))
+        line = until_done(lambda: tls.read(65536)).split(b"\r\n")[0]
+    return hello, line, (session[0] if session else context, tls.session), tls.session_reused
+
+
+@pytest.mark.parametrize("first", [4096, 1400, 1])
+def test_a_large_client_hello(start, first):
+    server = start(workers=1)
+    hello, line, session, resumed = handshake(server.https_port, first)
+    assert hello > 1700 and line == b"HTTP/1.1 200 OK" and not resumed
+    hello, line, _, resumed = handshake(server.https_port, first, session)
+    assert hello > 1700 and line == b"HTTP/1.1 200 OK" and resumed

@@ -226,9 +226,11 @@ static void test_idle_memory(void **state) {
     size_t idle = before - openssl_bytes;
     print_message("TLS 1.%d: an idle connection holds %zu bytes of OpenSSL's\n",
                   version - TLS1_VERSION, idle);
-    /* In TLS 1.3 at most what the worker lends for the keys that were used last. */
+    /* In TLS 1.3 at most what the worker lends for the keys that were used last. In TLS 1.2 OpenSSL 3.0 needs 14 KB,
+     * and 3.5 needs 21. */
     const bool newest = version == TLS1_3_VERSION;
-    assert_in_range(idle, newest ? 0 : 2000, newest ? 2500 : 16000);
+    const size_t most = OPENSSL_VERSION_NUMBER < 0x30200000L ? 16000 : 23000;
+    assert_in_range(idle, newest ? 0 : 2000, newest ? 2500 : most);
     raw.pair->server.machine.ops = NULL;
     raw_close(&raw);
   }

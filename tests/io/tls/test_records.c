@@ -267,8 +267,9 @@ static void test_alerts(void **state) {
     assert_int_equal(spoilt->end.received, 0);
     assert_string_equal(tls_machine_error(&spoilt->machine), "decryption failed or bad record mac");
     assert_int_equal(tls_side_wants(spoilt), MACHINE_DONE);
-    assert_string_equal(tls_machine_error(&other->machine),
-                        ended ? "" : "sslv3 alert bad record mac");
+    /* OpenSSL 3.0 begins with sslv3, later ones with ssl/tls. */
+    const char *why = tls_machine_error(&other->machine), *alert = strstr(why, " alert ");
+    assert_string_equal(ended ? why : alert, ended ? "" : " alert bad record mac");
     if (!ended) assert_int_equal(tls_side_wants(other), MACHINE_DONE);
     tls_pair_free(pair);
   }
