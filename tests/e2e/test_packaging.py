@@ -304,6 +304,7 @@ def test_kubectl_reads_them():
 def test_what_a_container_runs(start, tmp_path):
     text = deploy("Containerfile")
     command = json.loads(re.search(r"^CMD (.*)", text, re.M)[1])
+    health = json.loads(re.search(r"^ +CMD (.*)", text, re.M)[1])
     assert re.search(r"^USER \d+:\d+$", text.split("FROM ")[-1], re.M)
     assert command[0] == "serve" and command[-1] == "/srv"
     (tmp_path / "index.html").write_text("here")
@@ -313,3 +314,7 @@ def test_what_a_container_runs(start, tmp_path):
     server = start(*arguments, tmp_path, http=False, https=False, workers=None)
     assert harness.wait_until(lambda: "listening on" in server.log())
     assert tool("curl", "-sS", f"http://{arguments[1]}/") == b"here"
+    metrics = arguments[command.index("--metrics")]
+    assert health[0] == "/usr/bin/weir" and health[-1] == f"http://127.0.0.1{command[command.index('--metrics') + 1]}/healthz"
+    for path, expected in (("/healthz", 0), ("/nothing", 1)):
+        assert harness.run(*health[1:-1], f"http://{metrics}{path}")[0] == expected
