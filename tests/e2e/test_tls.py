@@ -85,6 +85,47 @@ def test_misdirected_without_hosts(start, certificates):
     assert got == [b"200", b"421", b"200"]
 
 
+# ---- other keys ----------------------------------------------------------------------------------
+
+
+class Conversation:
+    """s_client that speaks HTTP/1.1 and obeys commands: a line k changes its keys, K asks the server to change its own, too."""
+
+    def __init__(self, server, *arguments):
+        self.process = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{server.https_port}", "-alpn",
+                                         "http/1.1", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        self.heard = b""
+
+    def say(self, text, until):
+        """Writes the text, and reads until the answer has come once more."""
+        wanted = self.heard.count(until) + 1
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+        while self.heard.count(until) < wanted:
+            data = self.process.stdout.read1()
+            assert data, self.heard.decode(errors="replace")
+            self.heard += data
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        assert self.process.wait(harness.PATIENCE_SECONDS) == 0
+
+
+@pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
+def test_key_updates(start, certificates, suite):
+    """Requests go on with new keys, of the client alone and of both."""
+    server = start(*pair(certificates, "a-ec"), http=False)
+    client = Conversation(server, "-tls1_3", "-ciphersuites", suite)
+    request = b"GET /plaintext HTTP/1.1\r\nHost: a.test\r\n\r\n"
+    client.say(request, b"Hello, World!")
+    for command in (b"k\n", b"K\n", b"K\n", b"k\n"):
+        client.say(command, b"KEYUPDATE")
+        client.say(request, b"Hello, World!")
+    client.end()
+
+
 # ---- tickets -------------------------------------------------------------------------------------
 
 

@@ -176,7 +176,7 @@ enum {
   SERVE_SHARE_READS = 2,
   SERVE_SHARE_LOG = 1,
 
-  /* What is counted for a connection: three times an idle one with TLS, half of a busy one. And for a
+  /* What is counted for a connection: four times an idle one with TLS 1.2, half of a busy one. And for a
    * stream, with what the handler keeps for it and its response's header section. */
   SERVE_CONNECTION_BYTES = 64 * 1024,
   SERVE_STREAM_BYTES = 2560,

@@ -306,6 +306,13 @@ TLS and sockets
   KeyUpdate, tiny records
       test_tls_attacks.py test_key_updates
       test_tls_attacks.py test_tiny_records
+      tests/io/tls/test_receiver.c test_credit
+  records that are too long, empty, not encrypted, with a wrong tag
+      tests/io/tls/test_receiver.c test_rows
+      tests/io/tls/test_records.c test_alerts
+      tests/fuzz/tls_records.c
+  handshake messages in pieces, or with others
+      tests/io/tls/test_receiver.c test_rows
   other protocols, old versions, weak suites
       test_tls_attacks.py test_no_common_protocol
       test_tls_attacks.py test_old_versions
