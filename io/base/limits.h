@@ -25,6 +25,14 @@
 #define PAGES_COUNT 1024
 #define PAGES_BYTES (128 * 1024)
 
+/* Lists of watched files, and events that are read at once: 4 KiB of them. Arbitrary: a worker watches some hundred files,
+ * and few are written to. */
+#define WRITES_BUCKETS 256u
+#define WRITES_EVENTS  256
+
+/* Reads of events at a time: as many as empty the kernel's queue (fs.inotify.max_queued_events is 16,384). */
+#define WRITES_READS_MAX 64
+
 /* ---- ring ------------------------------------------------------------------------------------ */
 
 /* Submission entries. A full queue is submitted at once, so this only sizes the batch. */

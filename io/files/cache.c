@@ -103,6 +103,7 @@ static bool has_user(const struct file *file) {
 static void close_descriptor(struct file_cache *cache, struct file *file) {
   if (file->fd < 0) return;
   assert(file->reading == 0);
+  writes_forget(&file->proof.watch);
   close(file->fd);
   file->fd = -1;
   list_remove(&file->opened);
@@ -209,6 +210,7 @@ void file_cache_take_descriptor(struct file_cache *cache, struct file *file, int
   assert(file->fd < 0 && fd >= 0 && file->holders > 0);
   assert(cache->descriptors < cache->descriptors_max);
   file->fd = fd;
+  if (cache->writes) writes_watch(cache->writes, &file->proof.watch, fd);
   file->used_at = cache->seconds;
   list_append(&cache->in_use, &file->opened);
   holders_add(&cache->holders, client, &file->item);

@@ -68,6 +68,7 @@ struct file_cache {
   size_t bytes, bytes_max; /* listed and held together */
   uint32_t descriptors, descriptors_max;
   uint32_t seconds;        /* that have passed, as file_cache_second() counts them */
+  struct writes *writes;   /* to files with a descriptor; NULL: nobody looks out for them */
   struct list_node in_use; /* held entries with a descriptor; the one that was used last is last */
   struct list_node
       not_held;           /* the others with a descriptor, in the order in which they were let go */

@@ -452,6 +452,7 @@ void files_trim(struct files *files, uint64_t now_ns) {
   files_queue_run(&files->descriptor_queue, now_ns);
   files_reads_trim(&files->reads);
   windows_trim(&files->windows);
+  if (files->loop) writes_look(&files->loop->writes);
 }
 
 /* Half of what small files may take. */
@@ -508,6 +509,7 @@ struct files *files_create(const struct files_settings *settings, const char **n
       .leads_to = leads_to,
       .leads_to_ctx = files,
       .counters = files->counters,
+      .writes = settings->loop ? &settings->loop->writes : NULL,
   };
   files_reads_init(&files->reads);
   files_queue_init(&files->queue, settings->loop, find_now, files);

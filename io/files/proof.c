@@ -1,5 +1,5 @@
 /*
- * files/proof.c - two samples and a time stamp; see files/proof.h.
+ * files/proof.c - a time stamp, a watch for writes and two samples; see files/proof.h.
  */
 #include "io/files/proof.h"
 
@@ -22,7 +22,8 @@ static bool sample_holds(const struct file_sample *sample, int fd) {
 
 void proof_begin(struct file_proof *proof, const struct file_identity *identity, int fd) {
   uint8_t bytes[FILES_PROOF_BYTES];
-  *proof = (struct file_proof){.size_bytes = identity->size_bytes, .ctime_ns = INT64_MIN};
+  *proof = (struct file_proof){
+      .size_bytes = identity->size_bytes, .ctime_ns = INT64_MIN, .watch = proof->watch};
   if (disk_is_settled(identity)) proof->ctime_ns = identity->ctime_ns;
   ssize_t got = disk_read(fd, bytes, sizeof bytes, 0, false);
   if (got > 0) take_sample(&proof->first, bytes, (size_t)got, 0);
@@ -34,6 +35,7 @@ static bool is_unchanged(struct file_proof *proof, int fd) {
   struct file_identity identity = disk_identity(&status);
   if (identity.size_bytes < proof->size_bytes) return false;
   if (identity.ctime_ns == proof->ctime_ns) return true;
+  if (identity.size_bytes == proof->size_bytes && writes_seen(&proof->watch)) return false;
   if (!sample_holds(&proof->first, fd) || !sample_holds(&proof->last, fd)) return false;
   if (disk_is_settled(&identity)) proof->ctime_ns = identity.ctime_ns;
   return true;

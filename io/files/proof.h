@@ -3,10 +3,10 @@
  *
  * A write sets a file's ctime, and so do touch, chmod, rename and unlink. While the ctime is the same, and
  * so old that no write can still be under way with it (FILES_SETTLE_NS), so are the bytes. Else a file with
- * fewer bytes was rewritten, and of one with as many or more, two samples of 64 bytes decide: its
- * beginning, and the last bytes that were read. If both are what they were, the file counts as touched
- * or appended to. A rewrite that leaves both as they were is not noticed: a touch and a write set the same
- * time stamps, so a reader could tell them apart only by reading all bytes twice. Through a mapping, a program
+ * fewer bytes was rewritten, and so was one with as many bytes to which a write was seen (base/writes.h). Else, and
+ * where no writes are seen, two samples of 64 bytes decide: its beginning, and the last bytes that were read. If both are
+ * what they were, the file counts as touched or appended to. So a rewrite that leaves both as they were is not
+ * noticed where it also makes the file longer, or where the kernel reports no writes. Through a mapping, a program
  * can write without a new ctime: the kernel sets it at the first write to a page, and not again until the page has
  * gone to the disk.
  *
@@ -16,6 +16,7 @@
 #define WEIR_FILES_PROOF_H
 
 #include "io/base/limits.h"
+#include "io/base/writes.h"
 #include "io/files/disk.h"
 
 struct file_sample {
@@ -27,6 +28,7 @@ struct file_sample {
 struct file_proof {
   uint64_t size_bytes; /* when the file was found */
   int64_t ctime_ns; /* with which the samples were the file's; INT64_MIN: none that is old enough */
+  struct write_watch watch;       /* its owner's, from when it was found */
   struct file_sample first, last; /* without a wait for the disk, the first may be missing */
   bool failed;                    /* shrunk or rewritten; it stays so */
 };

@@ -38,6 +38,7 @@ bool loop_open(struct loop *loop, enum ring_choice engine, unsigned disabled, ui
 void loop_close(struct loop *loop) {
   bufring_close(&loop->bufring);
   pages_close(&loop->pages);
+  writes_close(&loop->writes);
   if (loop->has_ring) ring_close(&loop->ring);
   loop->has_ring = false;
   free(loop->ops.slots);

@@ -19,6 +19,7 @@
 
 #include "io/base/pages.h"
 #include "io/base/timer.h"
+#include "io/base/writes.h"
 #include "io/ring/bufring.h"
 #include "io/ring/ring.h"
 
@@ -85,6 +86,7 @@ struct loop {
   struct loop_ops ops;
   struct loop_counters counters;
   struct pages pages;
+  struct writes writes; /* to files that are open for reading */
 };
 
 /* Sets up the ring for the calling thread, with `buffer_count` receive buffers of `buffer_bytes`
@@ -94,7 +96,7 @@ __attribute__((warn_unused_result)) bool loop_open(struct loop *loop, enum ring_
                                                    unsigned disabled, uint32_t buffer_count,
                                                    uint32_t buffer_bytes, struct io_error *error);
 
-/* Frees the ring, the buffers and the pages. A loop that was never opened, all zero, is allowed. */
+/* Frees the ring, the buffers and the pages, and ends the look-out for writes. A loop that was never opened, all zero, is allowed. */
 void loop_close(struct loop *loop);
 
 /* Each begins an operation of ring/ring.h. `op` must not be under way (asserted), and its done() is set.

@@ -47,7 +47,7 @@ static struct request {
   uint64_t offset;
 } ring[STAGE_RING_ENTRIES];
 
-static struct loop blank_loop; /* only its pages are used */
+static struct loop blank_loop; /* only its pages and its look-out for writes are used */
 struct loop *const stage_loop = &blank_loop;
 
 bool stage_begin(struct loop *loop, struct loop_op *op, int fd, void *buffer, unsigned len,
@@ -119,6 +119,7 @@ int stage_set_up(void **state) {
 
 int stage_tear_down(void **state) {
   (void)state;
+  writes_close(&stage_loop->writes);
   return nftw(stage.base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 

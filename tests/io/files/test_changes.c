@@ -172,6 +172,17 @@ static void page_rewritten(void) {
   close(fd);
 }
 
+/* Far from its beginning and from what was read last. */
+static void page_rewritten_in_the_middle(void) {
+  int fd = open(stage_at("page"), O_WRONLY);
+  assert_int_equal(pwrite(fd, "other", 5, STAGE_LARGE_BYTES / 2), 5);
+  close(fd);
+}
+
+static void page_truncated_and_written_back(void) {
+  stage_put_pattern(stage_at("page"), STAGE_LARGE_BYTES);
+}
+
 static void page_renamed_over(void) {
   stage_put(stage_at("new"), "x", 1);
   assert_int_equal(rename(stage_at("new"), stage_at("page")), 0);
@@ -200,6 +211,8 @@ static void test_large_file_changes(void **state) {
   } rows[] = {
       {"truncated", page_truncated, false, FILES_FOUND},
       {"rewritten", page_rewritten, false, FILES_FOUND},
+      {"rewritten in the middle", page_rewritten_in_the_middle, false, FILES_FOUND},
+      {"truncated and written back", page_truncated_and_written_back, false, FILES_FOUND},
       {"appended", stage_append_to_page, true, FILES_FOUND},
       {"renamed over", page_renamed_over, true, FILES_FOUND},
       {"unlinked", page_unlinked, true, FILES_MISSING},
@@ -228,6 +241,53 @@ static void test_large_file_changes(void **state) {
     files_destroy(files);
     unlink(stage_at("page"));
   }
+}
+
+/* A file that is read again after it did without a descriptor is looked out for again, and one without a loop, or for
+ * which the kernel refuses a watch, has its samples. */
+static void test_writes_are_looked_out_for(void **state) {
+  (void)state;
+  stage_put_pattern(stage_at("page"), STAGE_LARGE_BYTES);
+  stage_put_pattern(stage_at("other"), STAGE_LARGE_BYTES);
+  struct files *files =
+      stage_open((struct files_settings){.loop = stage_loop, .descriptors_max = 1});
+  struct file *file, *other;
+  shifted_clock_set(CLOCK_REALTIME, 10);
+  assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FOUND);
+  assert_non_null(file->proof.watch.writes);
+  for (unsigned i = 0; i <= FILES_HOLD_SECONDS; i++)
+    files_trim(files, 2 * IO_SECOND);
+  assert_int_equal(stage_find(files, "other", 2 * IO_SECOND, &other), FILES_FOUND);
+  assert_int_equal(file->fd, -1);
+  assert_null(file->proof.watch.writes);
+  files_release(files, other);
+  assert_int_equal(stage_read_all(files, file, 0, FILES_READ_BYTES), STAGE_LARGE_BYTES);
+  assert_non_null(file->proof.watch.writes);
+  page_rewritten_in_the_middle();
+  assert_int_equal(stage_read_all(files, file, 0, FILES_READ_BYTES), 0);
+  files_release(files, file);
+  files_destroy(files);
+
+  files = stage_open((struct files_settings){0});
+  assert_int_equal(stage_find(files, "other", IO_SECOND, &other), FILES_FOUND);
+  assert_null(other->proof.watch.writes);
+  files_release(files, other);
+  files_destroy(files);
+}
+
+/* Once a second, the kernel's queue of events is emptied: else it would overflow, and lose a later one. */
+static void test_events_are_taken(void **state) {
+  (void)state;
+  stage_put_pattern(stage_at("page"), STAGE_LARGE_BYTES);
+  struct files *files = stage_open((struct files_settings){.loop = stage_loop});
+  struct file *file;
+  assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FOUND);
+  page_rewritten_in_the_middle();
+  assert_false(file->proof.watch.seen);
+  files_trim(files, 2 * IO_SECOND);
+  assert_true(file->proof.watch.seen);
+  files_release(files, file);
+  files_destroy(files);
 }
 
 /* Large files and directories are compared once a second, not opened again. */
@@ -260,6 +320,8 @@ int main(void) {
       STAGE_TEST(test_truncated_while_loading),
       STAGE_TEST(test_large_file),
       STAGE_TEST(test_large_file_changes),
+      STAGE_TEST(test_writes_are_looked_out_for),
+      STAGE_TEST(test_events_are_taken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
