@@ -223,10 +223,10 @@ static void offer_chacha(const IMB_MGR *manager, const char *library) {
 static void find(void) {
   static const char *const libraries[IMB_ARCH_NUM] = {
 #if IMB_VERSION_NUM < IMB_VERSION(2, 0, 0)
-      [IMB_ARCH_AVX] = "ipsec-mb with AVX",
+    [IMB_ARCH_AVX] = "ipsec-mb with AVX",
 #endif
-      [IMB_ARCH_AVX2] = "ipsec-mb with AVX2",
-      [IMB_ARCH_AVX512] = "ipsec-mb with AVX512",
+    [IMB_ARCH_AVX2] = "ipsec-mb with AVX2",
+    [IMB_ARCH_AVX512] = "ipsec-mb with AVX512",
   };
   IMB_MGR *manager = alloc_mb_mgr(0);
   IMB_ARCH arch = IMB_ARCH_NONE;
