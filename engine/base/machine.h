@@ -33,6 +33,21 @@ struct span {
   size_t len;
 };
 
+/* A *sealed* span has no bytes in the process: they stayed in the kernel on their way from one socket to another.
+ * It can be cut, queued and sent like any other, in the order in which its bytes came, but not read: its address is
+ * none of the process's. Only who says so is given one: see takes_sealed() and machine_peer.vault. */
+static inline bool span_is_sealed(struct span span) {
+  return sizeof span.base == sizeof(int64_t) && (intptr_t)span.base < 0;
+}
+
+/* Keeps sealed bytes for machines that want them for longer than a call. */
+struct machine_vault {
+  /* For a part of a sealed span that recv() borrows: its bytes stay until as many calls of release(). Then what was
+   * not sent is lost. */
+  void (*hold)(struct machine_vault *vault, struct span sealed);
+  void (*release)(struct machine_vault *vault, struct span sealed);
+};
+
 /* What a machine wants, as a bit set. MACHINE_RECV absent means: stop reading from the peer.
  * MACHINE_DONE is reported only when nothing is left to send; the host then closes the
  * connection (half-close first, so that the last bytes arrive). MACHINE_ENDED: our direction has
@@ -61,6 +76,10 @@ struct machine_ops {
    * wanted: the host keeps the rest and offers it again once MACHINE_RECV is back. */
   size_t (*recv)(void *self, struct span in, uint64_t now_ns);
 
+  /* How many of the next bytes of its input the machine passes on without looking at them: if its next input is
+   * not longer, it may be sealed, and all of it is consumed. NULL: always 0. */
+  size_t (*takes_sealed)(const void *self);
+
   /* The peer will send nothing more (TCP FIN, or TLS close_notify). */
   void (*recv_eof)(void *self, uint64_t now_ns);
 
@@ -69,6 +88,11 @@ struct machine_ops {
    * unchanged. */
   size_t (*send_peek)(void *self, struct span *out, size_t max, size_t budget_bytes,
                       uint64_t now_ns);
+
+  /* Whose the bytes of the last peek's span `which` are: a count of loans if they are good for as long as that is not
+   * 0, even if the machine is closed; NULL: the machine's own. So a host that is not a socket can pass them on
+   * without a copy: it adds one until it needs them no more. NULL: all are the machine's own. */
+  uint32_t *(*send_loans)(const void *self, size_t which);
 
   /* The first `bytes` of what the last peek returned have left. */
   void (*send_ack)(void *self, size_t bytes, uint64_t now_ns);
@@ -145,6 +169,8 @@ struct machine_peer {
   /* Which certificates of ours it was shown (io/tls/identities.h): says for which names it may take
    * us. Valid until close(). NULL without TLS, and for clients. */
   const struct tls_identity *identity;
+  /* What the machine sends may have sealed spans, which are kept here; NULL: it must not. */
+  struct machine_vault *vault;
   uint8_t address[16]; /* IPv6, or IPv4 mapped into it; all zero when unknown */
   uint16_t port;
 };

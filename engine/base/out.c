@@ -39,8 +39,12 @@ void out_end(struct out *out, struct pool *pool) {
   out->segments = NULL;
 }
 
+static uint32_t place_of(const struct out *out, uint32_t i) {
+  return (out->first + i) % OUT_SEGMENTS;
+}
+
 static struct out_segment *segment(const struct out *out, uint32_t i) {
-  return &out->segments[(out->first + i) % OUT_SEGMENTS];
+  return &out->segments[place_of(out, i)];
 }
 
 static void append(struct out *out, struct span bytes, uint32_t *lent) {
@@ -72,8 +76,21 @@ bool out_has_room(const struct out *out, size_t bytes) {
 }
 
 void out_lend(struct out *out, struct span bytes, uint32_t *lent) {
+  out->foreign &= ~(UINT64_C(1) << place_of(out, out->count));
   append(out, bytes, lent);
   invariants(out);
+}
+
+void out_lend_foreign(struct out *out, struct span bytes, uint32_t *loans) {
+  out->foreign |= UINT64_C(1) << place_of(out, out->count);
+  append(out, bytes, loans);
+  invariants(out);
+}
+
+uint32_t *out_loans(const struct out *out, size_t which) {
+  assert(which < out->count);
+  bool foreign = out->foreign >> place_of(out, (uint32_t)which) & 1;
+  return foreign ? segment(out, (uint32_t)which)->lent : NULL; /* our own bytes have none */
 }
 
 size_t out_peek(const struct out *out, struct span *spans, size_t max) {

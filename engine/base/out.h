@@ -26,7 +26,9 @@ struct out {
       open; /* the last segment, if it is of our own bytes: the next ones go on from it; else NULL */
   uint32_t first, count;
   struct out_segment *segments; /* ring of OUT_SEGMENTS, or NULL */
+  uint64_t foreign; /* by place in the ring: lent with a count that outlives this output */
 };
+_Static_assert(OUT_SEGMENTS <= 64, "a bit for each");
 
 /* Size of the pool's objects, for a buffer of OUT_BYTES or of `bytes`. Derived from bounds of limits.h. */
 #define OUT_OBJECT_BYTES out_object_bytes(OUT_BYTES)
@@ -57,6 +59,12 @@ void out_wrote(struct out *out, const uint8_t *end);
 
 /* Appends bytes that someone lends: *lent is counted up until they have been acked or dropped. */
 void out_lend(struct out *out, struct span bytes, uint32_t *lent);
+
+/* The same for bytes that stay for as long as *loans is not 0, whatever becomes of this output. */
+void out_lend_foreign(struct out *out, struct span bytes, uint32_t *loans);
+
+/* The count of the segment `which`, as counted from the first, if it is one of out_lend_foreign(); else NULL. */
+uint32_t *out_loans(const struct out *out, size_t which);
 
 /* Gets the first segments, at most `max`; returns how many. */
 size_t out_peek(const struct out *out, struct span *spans, size_t max);

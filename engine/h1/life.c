@@ -15,7 +15,10 @@ struct h1_stream *h1_stream_open(struct h1 *h1) {
   struct h1_stream *stream = pool_take(&h1->shared->streams);
   if (!stream) return NULL;
   *stream = (struct h1_stream){
-      .base = {.ops = h1->stream_ops, .peer = &h1->peer, .id = ++h1->requests},
+      .base = {.ops = h1->stream_ops,
+               .peer = &h1->peer,
+               .id = ++h1->requests,
+               .sends_sealed = h1->peer.vault},
       .h1 = h1,
       .minor = 1,
       .end_received = true,

@@ -88,6 +88,7 @@ static void write_body(struct h1_stream *stream, const struct body_chunk *chunk,
   if (copied || in_place) at += bytes.len;
   if (at > out_at(out)) out_wrote(out, at);
   if (!copied && !in_place) out_lend(out, bytes, chunk->loans ? chunk->loans : &stream->lent);
+  if (chunk->lent.len) out_lend_foreign(out, chunk->lent, chunk->loans);
   if (!stream->chunked) return;
   at = out_at(out);
   memcpy(at, "\r\n", 2);
@@ -109,13 +110,19 @@ static enum body_result pull(struct h1_stream *stream, struct body_chunk *chunk)
 }
 
 static void body_sent(struct h1_stream *stream, const struct body_chunk *chunk) {
-  const struct span bytes = chunk->bytes;
-  if (bytes.len == 0) return;
-  write_body(stream, chunk, bytes.base == chunk->room);
+  const size_t len = chunk->bytes.len + chunk->lent.len;
+  if (len == 0) return;
+  write_body(stream, chunk, chunk->bytes.base == chunk->room || chunk->bytes.len == 0);
   stream->spoke_ns = stream->h1->now_ns;
-  stream->body_sent += bytes.len;
-  if (stream->length_left >= 0) stream->length_left -= (int64_t)bytes.len;
-  counter_add(&stream->h1->http->counters.body_bytes_sent, bytes.len);
+  stream->body_sent += len;
+  if (stream->length_left >= 0) stream->length_left -= (int64_t)len;
+  counter_add(&stream->h1->http->counters.body_bytes_sent, len);
+}
+
+/* How many bytes a tunnel's body may lend, which need no room. */
+static size_t most_to_lend(const struct h1_stream *stream, size_t budget_bytes) {
+  const size_t waiting = stream->h1->out.bytes;
+  return stream->tunnel && budget_bytes > waiting ? budget_bytes - waiting : 0;
 }
 
 /* How many bytes the stream's body may give now. One that waits for room gets it beyond the budget, if
@@ -162,7 +169,8 @@ static bool send_body(struct h1 *h1, struct h1_stream *stream, size_t budget_byt
   const bool full = stream->length_left == 0;
   if (most == 0 && !full) return false;
   uint8_t *room = out_at(&h1->out) + (stream->chunked ? CHUNK_FRONT : 0);
-  struct body_chunk chunk = {.room = room, .max = most};
+  struct body_chunk chunk = {
+      .room = room, .max = most, .lend_max = most_to_lend(stream, budget_bytes)};
   enum body_result result = full ? beyond_length(stream) : pull(stream, &chunk);
   if (stream->cut || stream->gone) return true; /* it was reset meanwhile */
   if (result != BODY_ERROR) body_sent(stream, &chunk);

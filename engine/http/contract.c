@@ -15,7 +15,9 @@ const char *contract_pulled(enum body_result result, const struct body_chunk *ch
   if (chunk->bytes.len > 0 && (base == 0 || (base > room && base < room + chunk->max)))
     return "a body gave bytes that are neither its own nor at the beginning of the room";
   if (chunk->bytes.len > chunk->max) return "a body gave more bytes than there was room for";
-  if (result == BODY_MORE && chunk->bytes.len == 0 && chunk->max > 0)
+  if (chunk->lent.len > chunk->lend_max || (chunk->lent.len > 0 && !chunk->loans))
+    return "a body lent more bytes than it was asked for, or without a count of loans";
+  if (result == BODY_MORE && chunk->bytes.len + chunk->lent.len == 0 && chunk->max > 0)
     return "a body said BODY_MORE and gave no bytes";
   if (result == BODY_ROOM && chunk->bytes.len > 0) return "a body said BODY_ROOM and gave bytes";
   if (result == BODY_ROOM && chunk->max >= BODY_ROOM_BYTES)

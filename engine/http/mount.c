@@ -91,19 +91,36 @@ static struct mount *mount_new(const struct mount_settings *settings) {
 }
 
 static bool make(struct mount *mount) {
-  const struct stream *stream = mount->stream;
-  return nested_make(&mount->nested, mount->settings.factory, stream->peer,
-                     mount->settings.protocol, stream_now_ns(stream));
+  return nested_make(&mount->nested, mount->settings.factory, mount->stream,
+                     mount->settings.protocol);
 }
 
 /* ---- our direction --------------------------------------------------------------------------- */
 
+static size_t more_of(size_t a, size_t b) {
+  return a > b ? a : b;
+}
+
+/* Gives what the machine sends, and returns how much. */
+static size_t give(struct mount *mount, struct body_chunk *chunk) {
+  struct nested_gift gift;
+  const uint64_t now_ns = stream_now_ns(mount->stream);
+  nested_look(&mount->nested, &gift, more_of(chunk->max, chunk->lend_max), chunk->max,
+              chunk->lend_max, now_ns);
+  nested_copy(&gift, chunk->room);
+  chunk->bytes = span_of(chunk->room, gift.copied);
+  chunk->lent = gift.lent;
+  if (gift.loans) chunk->loans = gift.loans;
+  nested_gave(&mount->nested, &gift, now_ns);
+  return gift.copied + gift.lent.len;
+}
+
 /* What the machine takes, now that it has sent, may give it more to send. */
-static size_t read_some(struct mount *mount, struct body_chunk *chunk) {
+static size_t give_some(struct mount *mount, struct body_chunk *chunk) {
   size_t done = 0;
   do {
-    if (!mount->stream) break;
-    done = nested_read(&mount->nested, chunk->room, chunk->max, stream_now_ns(mount->stream));
+    if (!mount->stream || chunk->max == 0) break;
+    done = give(mount, chunk);
   } while (go_on(mount) && done == 0);
   return done;
 }
@@ -114,9 +131,8 @@ static enum body_result pull(void *self, struct body_chunk *chunk) {
   if (!mount->stream || mount->refused) return BODY_END;
   enter(mount);
   mount->pulling = true;
-  size_t done = read_some(mount, chunk);
+  size_t done = give_some(mount, chunk);
   unsigned wants = nested_wants(&mount->nested);
-  chunk->bytes = span_of(chunk->room, done);
   if (done > 0 || (chunk->max == 0 && wants & MACHINE_SEND)) result = BODY_MORE;
   if (wants & (MACHINE_DONE | MACHINE_ENDED)) result = BODY_END;
   mount->ended = result == BODY_END;
@@ -158,6 +174,11 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   leave(mount);
 }
 
+static size_t on_takes_sealed(const struct stream *stream) {
+  const struct mount *mount = stream->user;
+  return mount->refused ? 0 : nested_takes_sealed(&mount->nested);
+}
+
 static void on_trailers(struct stream *stream, const struct headers *fields) {
   (void)fields;
   on_data(stream, span_of(NULL, 0), true);
@@ -192,6 +213,7 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
 /* ---- server ---------------------------------------------------------------------------------- */
 
 static const struct stream_events server_events = {.data = on_data,
+                                                   .takes_sealed = on_takes_sealed,
                                                    .trailers = on_trailers,
                                                    .timer = on_timer,
                                                    .drain = on_drain,
@@ -248,6 +270,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
 }
 
 static const struct stream_events client_events = {.data = on_data,
+                                                   .takes_sealed = on_takes_sealed,
                                                    .trailers = on_trailers,
                                                    .timer = on_timer,
                                                    .drain = on_drain,

@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-/* Spans of one peek: a frame's header and its bytes, a few times. */
-enum { SPANS = 8 };
+#include "engine/base/limits.h"
 
-bool nested_make(struct nested *nested, struct machine_factory factory,
-                 const struct machine_peer *peer, const char *protocol, uint64_t now_ns) {
-  struct machine_peer own = peer ? *peer : (struct machine_peer){0};
+bool nested_make(struct nested *nested, struct machine_factory factory, const struct stream *stream,
+                 const char *protocol) {
+  struct machine_peer own = stream->peer ? *stream->peer : (struct machine_peer){0};
   own.application_protocol = protocol;
-  return factory.create(factory.ctx, &own, &nested->host, now_ns, &nested->machine);
+  if (!stream->sends_sealed || nested->copies) own.vault = NULL;
+  return factory.create(factory.ctx, &own, &nested->host, stream_now_ns(stream), &nested->machine);
 }
 
 unsigned nested_wants(const struct nested *nested) {
@@ -80,44 +80,73 @@ size_t nested_give(struct nested *nested, struct span bytes, uint64_t now_ns) {
   return used + taken;
 }
 
+size_t nested_takes_sealed(const struct nested *nested) {
+  const struct machine *machine = &nested->machine;
+  const unsigned wants = nested_wants(nested);
+  bool reads = wants & MACHINE_RECV && !(wants & (MACHINE_DONE | MACHINE_RESET)) && !nested->kept;
+  return reads && machine->ops->takes_sealed ? machine->ops->takes_sealed(machine->self) : 0;
+}
+
 void nested_end(struct nested *nested) {
   nested->end_due = true;
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-static size_t copy(const struct span *spans, size_t count, uint8_t *out, size_t max) {
-  size_t done = 0;
-  for (size_t i = 0; i < count && done < max; i++) {
-    size_t take = spans[i].len < max - done ? spans[i].len : max - done;
-    if (take > 0) memcpy(out + done, spans[i].base, take);
-    done += take;
+/* The machine was not told at once, for a loan counts from the end of the pull on. */
+static void settle_loan(struct nested *nested, uint64_t now_ns) {
+  size_t lent = nested->lent;
+  nested->lent = 0;
+  if (lent > 0) nested->machine.ops->send_ack(nested->machine.self, lent, now_ns);
+}
+
+static uint32_t *loans_of(const struct nested *nested, size_t which) {
+  const struct machine *machine = &nested->machine;
+  return machine->ops->send_loans ? machine->ops->send_loans(machine->self, which) : NULL;
+}
+
+/* Cuts the spans off where no more can be copied, and where some can be lent: few bytes are copied. */
+static void choose(const struct nested *nested, struct nested_gift *gift, size_t count, size_t room,
+                   size_t lend_max) {
+  for (; gift->count < count && gift->copied < room; gift->count++) {
+    struct span *span = &gift->spans[gift->count];
+    uint32_t *loans = loans_of(nested, gift->count);
+    bool sealed = span_is_sealed(*span), much = sealed || span->len > OUT_COPY_BYTES_MAX;
+    size_t left = lend_max > gift->copied ? lend_max - gift->copied : 0;
+    if (loans && much && left > 0) {
+      gift->lent = span_of(span->base, span->len < left ? span->len : left);
+      gift->loans = loans;
+    }
+    if (gift->loans || sealed) return;
+    if (span->len > room - gift->copied) span->len = room - gift->copied;
+    gift->copied += span->len;
   }
-  return done;
 }
 
-size_t nested_peek(struct nested *nested, struct span *spans, size_t max, size_t bytes_max,
-                   uint64_t now_ns) {
-  struct machine *machine = &nested->machine;
-  if (!(nested_wants(nested) & MACHINE_SEND)) return 0;
-  return machine->ops->send_peek(machine->self, spans, max, bytes_max, now_ns);
+void nested_look(struct nested *nested, struct nested_gift *gift, size_t bytes_max, size_t room,
+                 size_t lend_max, uint64_t now_ns) {
+  const struct machine *machine = &nested->machine;
+  gift->count = gift->copied = 0;
+  gift->lent = span_of(NULL, 0);
+  gift->loans = NULL;
+  if (!machine->ops) return;
+  settle_loan(nested, now_ns);
+  if (!(nested_wants(nested) & MACHINE_SEND)) return;
+  size_t count =
+      machine->ops->send_peek(machine->self, gift->spans, NESTED_SPANS, bytes_max, now_ns);
+  choose(nested, gift, count, room, lend_max);
 }
 
-void nested_sent(struct nested *nested, size_t bytes, uint64_t now_ns) {
-  nested->machine.ops->send_ack(nested->machine.self, bytes, now_ns);
+void nested_gave(struct nested *nested, const struct nested_gift *gift, uint64_t now_ns) {
+  nested->lent = gift->lent.len;
+  if (gift->copied > 0) nested->machine.ops->send_ack(nested->machine.self, gift->copied, now_ns);
 }
 
-size_t nested_read(struct nested *nested, uint8_t *out, size_t max, uint64_t now_ns) {
-  struct span spans[SPANS];
-  size_t done = 0;
-  while (done < max) {
-    size_t count = nested_peek(nested, spans, SPANS, max - done, now_ns);
-    size_t copied = copy(spans, count, out + done, max - done);
-    if (copied == 0) break;
-    nested_sent(nested, copied, now_ns);
-    done += copied;
+void nested_copy(const struct nested_gift *gift, uint8_t *out) {
+  for (size_t i = 0; i < gift->count; i++) {
+    if (gift->spans[i].len > 0) memcpy(out, gift->spans[i].base, gift->spans[i].len);
+    out += gift->spans[i].len;
   }
-  return done;
 }
 
 /* ---- time and the end ------------------------------------------------------------------------ */

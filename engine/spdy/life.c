@@ -44,7 +44,10 @@ struct spdy_stream *spdy_stream_open(struct spdy *spdy, uint32_t id, uint8_t pri
   }
   bool own = spdy_is_own_id(spdy, id);
   *stream = (struct spdy_stream){
-      .base = {.ops = spdy->stream_ops, .peer = &spdy->peer, .id = id},
+      .base = {.ops = spdy->stream_ops,
+               .peer = &spdy->peer,
+               .id = id,
+               .sends_sealed = spdy->peer.vault},
       .spdy = spdy,
       .id = id,
       .state = own ? SPDY_WAITING : SPDY_OPEN,

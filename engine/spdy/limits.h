@@ -81,6 +81,10 @@
  * is right. */
 #define SPDY_DATA_BYTES_MAX (16u * KIB)
 
+/* The same for a frame of bytes that are lent: what is more urgent waits for a whole send in any case, and a receiver
+ * passes on long frames without a copy. As much as the transport asks for at once. */
+#define SPDY_LENT_BYTES_MAX (256u * KIB)
+
 /* ---- what is remembered ---------------------------------------------------------------------- */
 
 /* Streams that we reset, and that ended otherwise: as H2_RESETS_REMEMBERED. */

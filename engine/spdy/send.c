@@ -19,19 +19,24 @@
 
 /* ---- DATA ------------------------------------------------------------------------------------ */
 
+static size_t len_of(const struct body_chunk *chunk) {
+  return chunk->bytes.len + chunk->lent.len;
+}
+
 /* Puts the bytes after their frame header. */
 static void write_data(struct spdy *spdy, struct spdy_stream *stream,
                        const struct body_chunk *chunk, bool fin) {
   struct out *out = &spdy->out;
   struct span bytes = chunk->bytes;
-  uint8_t *payload =
-      spdy_frame_data_encode(out_at(out), stream->id, fin ? SPDY_FLAG_FIN : 0, (uint32_t)bytes.len);
+  uint8_t *payload = spdy_frame_data_encode(out_at(out), stream->id, fin ? SPDY_FLAG_FIN : 0,
+                                            (uint32_t)len_of(chunk));
   bool in_place = bytes.base == payload;
   bool copied = !in_place && bytes.len <= OUT_COPY_BYTES_MAX &&
                 bytes.len <= out_room(out) - SPDY_FRAME_HEADER_BYTES;
   if (copied && bytes.len) memcpy(payload, bytes.base, bytes.len);
   out_wrote(out, payload + (in_place || copied ? bytes.len : 0));
   if (!in_place && !copied) out_lend(out, bytes, chunk->loans ? chunk->loans : &stream->lent);
+  if (chunk->lent.len) out_lend_foreign(out, chunk->lent, chunk->loans);
 }
 
 /* A body that resumes its stream within pull() and then returns BODY_WAIT has bytes by now. */
@@ -91,9 +96,10 @@ static void after_pull(struct spdy *spdy, struct spdy_stream *stream, enum body_
     return;
   }
   set_room(stream, result == BODY_ROOM ? (uint32_t)chunk->max : 0);
-  if (chunk->bytes.len || fin) {
+  size_t len = len_of(chunk);
+  if (len || fin) {
     write_data(spdy, stream, chunk, fin);
-    data_sent(spdy, stream, (uint32_t)chunk->bytes.len);
+    data_sent(spdy, stream, (uint32_t)len);
   }
   if (fin) {
     spdy_stream_fin(spdy, stream);
@@ -102,7 +108,7 @@ static void after_pull(struct spdy *spdy, struct spdy_stream *stream, enum body_
   } else {
     stream->body_waiting = result == BODY_WAIT;
     spdy_ready_update(stream);
-    bool more = result == BODY_MORE && chunk->bytes.len;
+    bool more = result == BODY_MORE && len;
     if (more && spdy_window_of(stream) == 0) spdy_ready_probe(stream);
     if (result == BODY_ROOM) note_blocked(stream);
   }
@@ -123,6 +129,14 @@ static size_t room_for(const struct spdy *spdy, const struct spdy_stream *stream
   return spdy_min(most, budget);
 }
 
+/* How many bytes it may lend: they need no room, and a frame of them is as long as what there is, whatever the
+ * turn. */
+static size_t most_to_lend(const struct spdy *spdy, const struct spdy_stream *stream,
+                           size_t budget_bytes) {
+  size_t budget = budget_bytes > spdy->out.bytes ? budget_bytes - spdy->out.bytes : 0;
+  return spdy_min(spdy_min(budget, SPDY_LENT_BYTES_MAX), spdy_window_of(stream));
+}
+
 /* Sends one frame of the stream that the scheduler picked. False when nothing more can be sent now. */
 static bool send_data(struct spdy *spdy, size_t budget_bytes) {
   struct out *out = &spdy->out;
@@ -136,7 +150,9 @@ static bool send_data(struct spdy *spdy, size_t budget_bytes) {
     spdy_ready_update(stream); /* not ready while a window is too small */
     return !stream->node.ready;
   }
-  struct body_chunk chunk = {.room = out_at(out) + SPDY_FRAME_HEADER_BYTES, .max = most};
+  struct body_chunk chunk = {.room = out_at(out) + SPDY_FRAME_HEADER_BYTES,
+                             .max = most,
+                             .lend_max = most_to_lend(spdy, stream, budget_bytes)};
   enum body_result result = pull(stream, &chunk);
   if (!stream->gone) after_pull(spdy, stream, result, &chunk);
   return true;

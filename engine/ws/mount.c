@@ -75,8 +75,8 @@ static void wake(struct machine_host *host) {
 
 static bool make(struct ws_mount *mount) {
   const char *protocol = ws_protocol(mount->ws);
-  return nested_make(&mount->nested, mount->settings.factory, ws_stream(mount->ws)->peer,
-                     protocol ? protocol : "websocket", ws_now_ns(mount->ws));
+  return nested_make(&mount->nested, mount->settings.factory, ws_stream(mount->ws),
+                     protocol ? protocol : "websocket");
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -86,22 +86,23 @@ static bool source_waits(struct ws *ws) {
   return nested_wants(&mount->nested) & MACHINE_SEND;
 }
 
-static size_t source_peek(struct ws *ws, struct span *spans, size_t max, size_t bytes_max) {
+static void source_look(struct ws *ws, struct nested_gift *gift, size_t bytes_max, size_t room,
+                        size_t lend_max) {
   struct ws_mount *mount = ws_user(ws);
   enter(mount);
   mount->sending = true;
-  return nested_peek(&mount->nested, spans, max, bytes_max, mount->now_ns);
+  nested_look(&mount->nested, gift, bytes_max, room, lend_max, mount->now_ns);
 }
 
 /* What has left may have been what the machine waited for. */
-static void source_sent(struct ws *ws, size_t bytes) {
+static void source_gave(struct ws *ws, const struct nested_gift *gift) {
   struct ws_mount *mount = ws_user(ws);
-  if (bytes > 0) nested_sent(&mount->nested, bytes, mount->now_ns);
+  nested_gave(&mount->nested, gift, mount->now_ns);
   leave(mount);
 }
 
 static const struct ws_source source = {
-    .waits = source_waits, .peek = source_peek, .sent = source_sent};
+    .waits = source_waits, .look = source_look, .gave = source_gave};
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -133,6 +134,11 @@ static void on_message(struct ws *ws, enum ws_kind kind, struct span bytes, bool
     ws_hold(ws);
   }
   leave(mount);
+}
+
+static size_t on_takes_sealed(const struct ws *ws) {
+  const struct ws_mount *mount = ws_user(ws);
+  return nested_takes_sealed(&mount->nested);
 }
 
 static void on_timer(struct ws *ws, uint64_t now_ns) {
@@ -173,6 +179,7 @@ static void on_closed(struct ws *ws, unsigned code, struct span reason) {
 static const struct ws_events mount_events = {.open = on_open,
                                               .refused = on_refused,
                                               .message = on_message,
+                                              .takes_sealed = on_takes_sealed,
                                               .timer = on_timer,
                                               .drain = on_drain,
                                               .closed = on_closed};
@@ -229,6 +236,7 @@ bool ws_mount_client(struct ws_mount_client *client, const struct ws_mount_setti
                      bool http1) {
   client->mount = mount_new(settings);
   if (!client->mount) return false;
+  client->mount->nested.copies = true; /* what a client sends is masked */
   if (ws_client(&client->end, &client->mount->own, http1, client->mount)) return true;
   memory_free(settings->memory, client->mount, sizeof *client->mount);
   return false;

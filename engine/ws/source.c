@@ -4,14 +4,13 @@
 #include "engine/ws/source.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "engine/ws/mask.h"
 #include "engine/ws/queue.h"
 
-/* Spans of one message: a frame's header and its bytes, a few times. And by how many bytes a machine may exceed what it is
- * asked for: a frame's header. Such a rest would make a message of its own. */
-enum { SPANS = 16, SLACK = 64 };
+/* By how many bytes a machine may exceed what it is asked for: a frame's header. Such a rest would make a message of its
+ * own. */
+enum { SLACK = 64 };
 
 void ws_source_set(struct ws *ws, const struct ws_source *source) {
   ws->source = source;
@@ -21,43 +20,48 @@ bool ws_source_waits(const struct ws *ws) {
   return ws->source && ws->state == WS_OPEN && ws->source->waits((struct ws *)(uintptr_t)ws);
 }
 
-/* Cuts the spans off at `max` bytes; returns how many bytes are left. */
-static size_t cut(struct span *spans, size_t count, size_t max) {
-  size_t total = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (spans[i].len > max - total) spans[i].len = max - total;
-    total += spans[i].len;
-  }
-  return total;
-}
-
-static void put(const struct ws_frame *frame, uint8_t *out, const struct span *spans,
-                size_t count) {
+static void put(const struct ws_frame *frame, uint8_t *out, const struct nested_gift *gift) {
   uint64_t offset = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (spans[i].len == 0) continue;
-    if (frame->masked)
-      ws_mask(out + offset, spans[i].base, spans[i].len, frame->key, offset);
-    else
-      memcpy(out + offset, spans[i].base, spans[i].len);
-    offset += spans[i].len;
+  if (!frame->masked) {
+    nested_copy(gift, out);
+    return;
+  }
+  for (size_t i = 0; i < gift->count; i++) {
+    if (gift->spans[i].len > 0)
+      ws_mask(out + offset, gift->spans[i].base, gift->spans[i].len, frame->key, offset);
+    offset += gift->spans[i].len;
   }
 }
 
-size_t ws_source_read(struct ws *ws, uint8_t *out, size_t max) {
-  struct span spans[SPANS];
-  const size_t most = max - WS_HEADER_BYTES_MAX;
-  assert(max > WS_HEADER_BYTES_MAX);
-  size_t count = ws->source->peek(ws, spans, SPANS, most > 2 * SLACK ? most - SLACK : most);
-  struct ws_frame frame = {.opcode = WS_OPCODE_BINARY, .fin = true, .masked = ws->client};
-  frame.len = cut(spans, count, most);
-  size_t header = 0;
+/* Asks the source. Only what needs no mask can be lent. */
+static void look(struct ws *ws, struct nested_gift *gift, size_t room, size_t lend_max) {
+  size_t bytes_max = room > 2 * SLACK ? room - SLACK : room;
+  if (ws->client || lend_max <= WS_HEADER_BYTES_MAX)
+    lend_max = 0;
+  else
+    lend_max -= WS_HEADER_BYTES_MAX;
+  ws->source->look(ws, gift, bytes_max > lend_max ? bytes_max : lend_max, room, lend_max);
+}
+
+void ws_source_read(struct ws *ws, struct body_chunk *chunk) {
+  struct nested_gift gift;
+  const size_t before = chunk->bytes.len, left = chunk->max - before;
+  uint8_t *out = chunk->room + before;
+  assert(left > WS_HEADER_BYTES_MAX);
+  look(ws, &gift, left - WS_HEADER_BYTES_MAX,
+       chunk->lend_max > before ? chunk->lend_max - before : 0);
+  struct ws_frame frame = {.opcode = WS_OPCODE_BINARY,
+                           .fin = true,
+                           .masked = ws->client,
+                           .len = gift.copied + gift.lent.len};
   if (frame.len > 0) {
     frame.key = ws_new_key(ws);
-    header = ws_frame_encode(out, &frame);
-    put(&frame, out + header, spans, count);
+    size_t header = ws_frame_encode(out, &frame);
+    put(&frame, out + header, &gift);
+    chunk->bytes.len += header + gift.copied;
+    chunk->lent = gift.lent;
+    if (gift.loans) chunk->loans = gift.loans;
     WS_COUNT(ws, messages_sent);
   }
-  ws->source->sent(ws, (size_t)frame.len);
-  return header + (size_t)frame.len;
+  ws->source->gave(ws, &gift);
 }

@@ -144,6 +144,20 @@ void ws_tunnel_data(struct stream *stream, struct span bytes, bool end) {
   ws_tunnel_leave(ws);
 }
 
+/* Payload that is neither masked nor compressed, and not gathered. */
+size_t ws_tunnel_takes_sealed(const struct stream *stream) {
+  const struct ws *ws = stream->user;
+  const struct ws_in *in = &ws->in;
+  const struct ws_events *events = ws->settings->events;
+  bool reads = ws->state == WS_OPEN && ws->kept.len == 0 && !ws_is_blocked(ws);
+  bool plain = in->in_payload && !ws_opcode_is_control(in->frame.opcode) && in->kind == WS_BINARY;
+  if (!reads || !plain || in->frame.masked || in->compressed) return 0;
+  if (!ws->settings->fragments || !events->takes_sealed) return 0;
+  uint64_t left = in->frame.len - in->offset;
+  size_t most = events->takes_sealed(ws);
+  return most < left ? most : (size_t)left;
+}
+
 void ws_tunnel_trailers(struct stream *stream, const struct headers *fields) {
   (void)fields;
   ws_tunnel_data(stream, span_of(NULL, 0), true);
@@ -166,13 +180,13 @@ static void made_room(struct ws *ws) {
 }
 
 /* What is queued, and behind it what the source has. */
-static size_t read_out(struct ws *ws, uint8_t *out, size_t max) {
-  if (ws->abandoned) return 0;
-  size_t done = ws_queue_read(ws, out, max);
-  if (done > 0) made_room(ws);
-  if (max - done > WS_HEADER_BYTES_MAX && !ws_queue_has_bytes(ws) && ws_source_waits(ws))
-    done += ws_source_read(ws, out + done, max - done);
-  return done;
+static void read_out(struct ws *ws, struct body_chunk *chunk) {
+  chunk->bytes = span_of(chunk->room, 0);
+  if (ws->abandoned) return;
+  chunk->bytes.len = ws_queue_read(ws, chunk->room, chunk->max);
+  if (chunk->bytes.len > 0) made_room(ws);
+  bool fits = chunk->max - chunk->bytes.len > WS_HEADER_BYTES_MAX;
+  if (fits && !ws_queue_has_bytes(ws) && ws_source_waits(ws)) ws_source_read(ws, chunk);
 }
 
 /* What a pull that gave `done` of `max` bytes says. */
@@ -186,9 +200,8 @@ static enum body_result what_follows(const struct ws *ws, size_t done, size_t ma
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   struct ws *ws = self;
   ws_tunnel_enter(ws);
-  size_t done = read_out(ws, chunk->room, chunk->max);
-  chunk->bytes = span_of(chunk->room, done);
-  enum body_result result = what_follows(ws, done, chunk->max);
+  read_out(ws, chunk);
+  enum body_result result = what_follows(ws, chunk->bytes.len, chunk->max);
   ws_tunnel_leave(ws);
   return result;
 }

@@ -168,6 +168,15 @@
  * and one for its crooked ends. Untested: a shorter pipe only makes for shorter sends. */
 #define SPLICER_PIPE_BYTES (512 * 1024)
 
+/* Sealed bytes (link/vault.h): how many are received at once, as many as are sent at once; and how often that may be
+ * under way in a worker: 8 MiB, and twice as many descriptors. Beyond it links receive as usual. */
+#define VAULT_CELL_BYTES IO_SEND_BUDGET_MAX
+#define VAULT_CELLS      32u
+
+/* A receive is sealed if its machine takes as many bytes so, and the one before was as long: the system calls more and
+ * the pipe cost as much as the copies of some 16 KiB. */
+#define VAULT_LEAST_BYTES 16384u
+
 /* Received bytes that all links of a worker may keep in copies while their machines do not want
  * them. A link that would keep more is cut: memory is finite. */
 #define IO_KEEP_BYTES_MAX (UINT64_C(64) << 20)

@@ -59,7 +59,9 @@ static void set_up(struct link *link, int fd) {
 }
 
 static bool make_machine(struct link *link, const struct machine_factory *factory) {
-  struct machine_peer peer = {.application_protocol = ""};
+  bool inline_sends = ring_features(&link->loop->ring) & URING_INLINE_SEND;
+  struct machine_peer peer = {.application_protocol = "",
+                              .vault = inline_sends ? &link->links->vault.base : NULL};
   struct address address = {.len = sizeof address.ipv6};
   if (getpeername(link->fd, &address.any, &address.len) == 0)
     address_to_peer(&address, peer.address, &peer.port);

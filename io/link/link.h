@@ -17,6 +17,7 @@
  *   link/links.h   all links of one worker: slots, lists, marks
  *   link/recv.h    bytes in: requests, buffers, what the machine does not want yet
  *   link/splicer.h sends by reference, without a copy
+ *   link/vault.h   bytes that go from one link to another and stay in the kernel
  *   link/send.h    bytes out: inline and through the ring, budget, stall
  *   link/life.h    birth, settling, timer, linger, end
  *   link/pass.h    what a turn does to all links
@@ -83,6 +84,8 @@ struct link {
   bool has_room; /* the socket was seen to have room, and nothing was sent since */
   bool refused;  /* it took nothing all the same */
   bool full;     /* the socket took less than offered */
+  bool bulk;     /* the last receive was long */
+  bool polling;  /* the receive request asks whether there is something */
 
   struct list_node dirty;                 /* to be settled by the next flush, or held */
   uint64_t turn;                          /* in which turn_bytes was counted */

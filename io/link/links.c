@@ -40,6 +40,7 @@ bool links_open(struct links *links, struct loop *loop, const struct links_setti
   list_init(&links->waiting);
   list_init(&links->starved);
   shares_init(&links->shares);
+  vault_open(&links->vault);
   /* Chunks are whole, so slots may be larger than `max`. */
   uint32_t chunks = (max + CHUNK_LINKS - 1) / CHUNK_LINKS;
   links->chunks = calloc(chunks, sizeof(struct link *));
@@ -56,6 +57,7 @@ void links_close(struct links *links) {
   free(links->chunks);
   free(links->scratch);
   free(links->born_ns);
+  vault_close(&links->vault);
   if (links->loop) splicer_close(&links->splicer, &links->loop->pages);
   *links = (struct links){.max = 0};
 }

@@ -17,6 +17,7 @@
 #include "io/base/clock.h"
 #include "io/link/link.h"
 #include "io/link/splicer.h"
+#include "io/link/vault.h"
 
 struct links {
   struct loop *loop;
@@ -40,6 +41,7 @@ struct links {
   uint64_t *born_ns;      /* by slot; NULL: links do not yield */
   uint8_t *scratch;       /* IO_TURN_RECV_BYTES, for receiving without a buffer ring */
   struct splicer splicer; /* for sends by reference */
+  struct vault vault;     /* for bytes that links pass to each other unread */
   struct shares shares;   /* with the links that are held, through link.dirty */
 };
 

@@ -12,12 +12,22 @@
 
 /* --- requests --- */
 
+/* How many of the next bytes the machine takes sealed; 0 if they are too few. */
+static size_t sealed_max(const struct link *link) {
+  const struct machine_ops *ops = link->has_machine ? link->machine.ops : NULL;
+  if (!ops || !ops->takes_sealed || !(ring_features(&link->loop->ring) & URING_INLINE_SEND))
+    return 0;
+  size_t most = ops->takes_sealed(link->machine.self);
+  return most >= VAULT_LEAST_BYTES ? most : 0;
+}
+
 static void start(struct link *link) {
   assert(!link->receiving);
   struct loop *loop = link->loop;
   uint64_t user_data = link_request(link, OP_LINK_RECV);
   link->receiving = true;
-  if (link->receive_mode == LINK_RECV_POLL) {
+  link->polling = link->receive_mode == LINK_RECV_POLL || (link->bulk && sealed_max(link));
+  if (link->polling) {
     ring_poll(&loop->ring, link->fd, POLLIN | POLLRDHUP, user_data);
     return;
   }
@@ -256,12 +266,41 @@ static void read_ready(struct link *link) {
   size_t most = share - link->turn_bytes;
   ssize_t result = recv(link->fd, scratch, most, MSG_DONTWAIT);
   link->emptied = result < (ssize_t)most;
+  link->bulk = !link->emptied;
   if (result < 0) result = -errno;
   note_received(link, (int)result);
   if (result > 0)
     take_in(link, span_of(scratch, (size_t)result));
   else
     read_failed(link, (int)result);
+}
+
+/* Much is coming, and the machine passes it on unread: so the process does not read it either. False: it cannot be
+ * received so now. */
+static bool read_sealed(struct link *link) {
+  struct vault *vault = &link->links->vault;
+  size_t most = link_input_is_empty(link) ? sealed_max(link) : 0;
+  if (!link_is_alive(link) || most == 0 || share_of_turn(link) != IO_TURN_RECV_BYTES) return false;
+  ssize_t result;
+  struct span sealed = vault_receive(vault, link->fd, most, &result);
+  if (result == -ENOBUFS || result == -EINVAL) return false;
+  note_received(link, (int)result);
+  link->bulk = result >= (ssize_t)VAULT_LEAST_BYTES;
+  link->emptied = !link->bulk;
+  if (link->bulk)
+    link->wholes = 0; /* nor is everything at once, in small buffers, asked for soon */
+  if (result <= 0) {
+    read_failed(link, (int)result);
+    return true;
+  }
+  if (offer(link, sealed) < sealed.len) link_cut(link); /* the machine does not do what it said */
+  vault_release(vault, sealed);
+  return true;
+}
+
+/* What the socket has, one way or the other. */
+static void read_some(struct link *link) {
+  if (!link->bulk || !read_sealed(link)) read_ready(link);
 }
 
 /* The ring was empty because other links had more to say. A link with little to say must not wait for
@@ -277,9 +316,13 @@ static void starved(struct link *link) {
 /* One buffer at a time would mean a turn, and mostly a send, for each buffer of a long transfer. A full one is a sign
  * that there is more, which one call gets, as long as it need not be kept. */
 static void read_on(struct link *link) {
-  bool singly = !link->receiving && !link->emptied;
-  if (!singly || link->state != LINK_OPEN || !link_input_is_empty(link)) return;
-  if (link_wants(link, MACHINE_RECV)) read_ready(link);
+  link->bulk = !link->emptied;
+  if (link->emptied || link->state != LINK_OPEN || !link_input_is_empty(link)) return;
+  if (!link_wants(link, MACHINE_RECV)) return;
+  if (!link->receiving)
+    read_some(link);
+  else if (sealed_max(link))
+    link_recv_stop(link); /* what is under way would go on with small buffers */
 }
 
 static void on_end(struct link *link, int result) {
@@ -295,9 +338,9 @@ void link_on_recv(struct link *link, const struct ring_completion *completion) {
     link_landed(link);
   }
   link_mark_dirty(link);
-  if (link->receive_mode == LINK_RECV_POLL) {
+  if (link->polling) {
     if (completion->res > 0)
-      read_ready(link);
+      read_some(link);
     else
       on_end(link, completion->res == 0 ? -EAGAIN : completion->res);
     return;

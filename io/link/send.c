@@ -114,8 +114,8 @@ static void send_through_ring(struct link *link, const struct span *spans, size_
 }
 
 /* send(2) now; returns the bytes taken, or -errno. */
-static ssize_t send_now(struct link *link, const struct span *spans, size_t count) {
-  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+static ssize_t send_now(struct link *link, const struct span *spans, size_t count, int more) {
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | more;
   ssize_t sent;
   if (count == 1) {
     sent = send(link->fd, spans[0].base, spans[0].len, flags);
@@ -126,14 +126,56 @@ static ssize_t send_now(struct link *link, const struct span *spans, size_t coun
   return sent < 0 ? -errno : sent;
 }
 
+static bool has_sealed(const struct span *spans, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (span_is_sealed(spans[i])) return true;
+  return false;
+}
+
+/* How many of the spans go in one call: those that are not sealed, or one that is. */
+static size_t run_of(const struct span *spans, size_t count) {
+  size_t run = 0;
+  while (run < count && !span_is_sealed(spans[run]))
+    run++;
+  return run > 0 ? run : 1;
+}
+
+/* The same where some are sealed: a call for each of them, until the socket takes less than it could. */
+static ssize_t send_sealed(struct link *link, const struct span *spans, size_t count) {
+  ssize_t sent = 0, total = 0;
+  size_t wanted = 0;
+  int on = 1, off = 0;
+  if (ioctl(link->fd, FIONBIO, &on)) return -errno; /* see splice_now() of link/splicer.c */
+  for (size_t at = 0, run; at < count && sent == (ssize_t)wanted; at += run) {
+    run = run_of(spans + at, count - at);
+    bool more = at + run < count;
+    wanted = 0;
+    for (size_t i = at; i < at + run; i++)
+      wanted += spans[i].len;
+    sent = span_is_sealed(spans[at]) ? vault_send(&link->links->vault, spans[at], link->fd, more)
+                                     : send_now(link, spans + at, run, more ? MSG_MORE : 0);
+    if (sent > 0) total += sent;
+  }
+  ioctl(link->fd, FIONBIO, &off);
+  return total > 0 ? total : sent;
+}
+
+/* Sends now; returns the bytes taken, or -errno. *total is what could have been. */
+static ssize_t send_somehow(struct link *link, const struct span *spans, size_t count,
+                            size_t *total) {
+  struct splicer *splicer = &link->links->splicer;
+  if (has_sealed(spans, count)) return send_sealed(link, spans, count);
+  size_t loaded = 0;
+  if (*total >= SPLICER_LEAST_BYTES)
+    loaded = splicer_load(splicer, &link->loop->pages, spans, count);
+  if (!loaded) return send_now(link, spans, count, 0);
+  *total = loaded;
+  return splicer_send(splicer, link->fd);
+}
+
 /* What the socket does not take now is offered again when it has room. */
 static void send_inline(struct link *link, const struct span *spans, size_t count, size_t total) {
-  struct splicer *splicer = &link->links->splicer;
-  size_t loaded = 0;
-  if (total >= SPLICER_LEAST_BYTES)
-    loaded = splicer_load(splicer, &link->loop->pages, spans, count);
-  ssize_t sent = loaded ? splicer_send(splicer, link->fd) : send_now(link, spans, count);
-  if (loaded) total = loaded;
+  ssize_t sent = send_somehow(link, spans, count, &total);
   if (sent < 0 && sent != -EAGAIN && sent != -EINTR && sent != -ENOBUFS) {
     link_cut(link);
     return;
@@ -167,7 +209,8 @@ void link_send_settle(struct link *link, unsigned wants) {
   counter_add(&link->loop->counters.send_calls, 1);
   /* A kernel that is short of memory may refuse although there is room. The ring then retries until
    * it accepts. */
-  if (ring_features(&link->loop->ring) & URING_INLINE_SEND && !link->refused) {
+  bool retries = link->refused && !has_sealed(spans, count);
+  if (ring_features(&link->loop->ring) & URING_INLINE_SEND && !retries) {
     send_inline(link, spans, count, total);
     return;
   }

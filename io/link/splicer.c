@@ -43,6 +43,10 @@ static bool would_wait(void) {
   return uname(&system) || strncmp(system.release, "6.5.", 4) == 0;
 }
 
+bool splicer_may(void) {
+  return !would_kill(SIGPIPE) && !would_wait();
+}
+
 static void end_pipe(struct splicer *splicer) {
   if (!splicer->open) return;
   close(splicer->in);
@@ -55,7 +59,7 @@ static void end_pipe(struct splicer *splicer) {
 static bool begin_pipe(struct splicer *splicer) {
   int ends[2];
   if (splicer->refused || splicer->open) return !splicer->refused;
-  if (would_kill(SIGPIPE) || would_wait() || pipe2(ends, O_CLOEXEC | O_NONBLOCK)) return false;
+  if (!splicer_may() || pipe2(ends, O_CLOEXEC | O_NONBLOCK)) return false;
   *splicer = (struct splicer){.open = true,
                               .out = ends[0],
                               .in = ends[1],

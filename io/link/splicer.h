@@ -32,6 +32,9 @@ struct splicer {
   size_t shorts_used;
 };
 
+/* Whether splice(2) to a socket would neither wait nor end the process. */
+bool splicer_may(void);
+
 /* Puts the first spans in, as many as may go by reference; the bytes are lent until the pipe is sent or closed.
  * Returns the number of bytes. 0: send them as usual, because too few of them lie in `pages`. `count` is 1 ..
  * IO_SEND_SPANS. */

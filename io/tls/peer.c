@@ -33,6 +33,7 @@ static char *subject_of(const SSL *ssl) {
 
 void tls_peer_fill(struct machine_peer *peer, struct tls_context *context, struct ssl_st *ssl) {
   peer->secure = true;
+  peer->vault = NULL; /* what is encrypted has to be read */
   peer->secure_version = SSL_get_version(ssl);
   peer->secure_group = tls_group_of(ssl);
   peer->verified = tls_context_verified(ssl);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/decimal.h"
+#include "engine/http/contract.h"
 #include "engine/http/handler.h"
 
 static struct fake_stream *fake_of(struct stream *stream) {
@@ -118,18 +119,24 @@ static const struct stream_ops ops = {
     .now_ns = now_ns,
 };
 
+static void append_bytes(struct fake_stream *fake, struct span bytes) {
+  if (bytes.len == 0) return;
+  if (fake->len + bytes.len > fake->capacity) {
+    fake->capacity = (fake->len + bytes.len) * 2;
+    fake->bytes = realloc(fake->bytes, fake->capacity);
+  }
+  memcpy(fake->bytes + fake->len, bytes.base, bytes.len);
+  fake->len += bytes.len;
+}
+
 enum body_result fake_pull(struct fake_stream *fake, size_t max) {
   uint8_t *room = malloc(max);
-  struct body_chunk chunk = {.room = room, .max = max};
+  struct body_chunk chunk = {.room = room, .max = max, .lend_max = fake->lend_max};
   fake->last = fake->body.ops->pull(fake->body.self, &chunk);
+  if (contract_pulled(fake->last, &chunk)) abort();
   if (fake->last == BODY_MORE || fake->last == BODY_END) {
-    if (chunk.bytes.len > max) abort();
-    if (fake->len + chunk.bytes.len > fake->capacity) {
-      fake->capacity = (fake->len + chunk.bytes.len) * 2;
-      fake->bytes = realloc(fake->bytes, fake->capacity);
-    }
-    if (chunk.bytes.len > 0) memcpy(fake->bytes + fake->len, chunk.bytes.base, chunk.bytes.len);
-    fake->len += chunk.bytes.len;
+    append_bytes(fake, chunk.bytes);
+    append_bytes(fake, chunk.lent);
   }
   free(room);
   return fake->last;

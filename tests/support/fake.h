@@ -23,6 +23,7 @@ struct fake_stream {
   /* Set by the test before fake_request(). */
   bool refuse;      /* responses fail, as when the stream is gone */
   bool accept_push; /* pushes succeed */
+  size_t lend_max;  /* of each pull: see body_chunk */
 
   /* Recorded of the handler. */
   unsigned status;                /* 0: no answer yet */

@@ -62,6 +62,8 @@ void client_connection_close(void *self) {
 
 static const struct machine_ops own_ops = {
     .recv = wrap_recv,
+    .takes_sealed = wrap_takes_sealed,
+    .send_loans = wrap_send_loans,
     .recv_eof = client_connection_recv_eof,
     .send_peek = wrap_send_peek,
     .send_ack = wrap_send_ack,

@@ -17,6 +17,11 @@ size_t wrap_recv(void *self, struct span in, uint64_t now_ns) {
   return inner->ops->recv(inner->self, in, now_ns);
 }
 
+size_t wrap_takes_sealed(const void *self) {
+  const struct machine *inner = inner_of(self);
+  return inner->ops->takes_sealed ? inner->ops->takes_sealed(inner->self) : 0;
+}
+
 void wrap_recv_eof(void *self, uint64_t now_ns) {
   const struct machine *inner = inner_of(self);
   inner->ops->recv_eof(inner->self, now_ns);
@@ -26,6 +31,11 @@ size_t wrap_send_peek(void *self, struct span *out, size_t max, size_t budget_by
                       uint64_t now_ns) {
   const struct machine *inner = inner_of(self);
   return inner->ops->send_peek(inner->self, out, max, budget_bytes, now_ns);
+}
+
+uint32_t *wrap_send_loans(const void *self, size_t which) {
+  const struct machine *inner = inner_of(self);
+  return inner->ops->send_loans ? inner->ops->send_loans(inner->self, which) : NULL;
 }
 
 void wrap_send_ack(void *self, size_t bytes, uint64_t now_ns) {

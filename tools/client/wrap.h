@@ -32,9 +32,11 @@ struct wrap {
 void wrap_around(struct wrap *wrap, const struct machine_ops *ops, struct machine *machine);
 
 size_t wrap_recv(void *self, struct span in, uint64_t now_ns);
+size_t wrap_takes_sealed(const void *self);
 void wrap_recv_eof(void *self, uint64_t now_ns);
 size_t wrap_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
                       uint64_t now_ns);
+uint32_t *wrap_send_loans(const void *self, size_t which);
 void wrap_send_ack(void *self, size_t bytes, uint64_t now_ns);
 void wrap_tick(void *self, uint64_t now_ns);
 uint64_t wrap_deadline_ns(const void *self);

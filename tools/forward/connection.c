@@ -288,6 +288,7 @@ void connections_begin(struct connections *all, struct worker *worker, uint32_t 
   timer_init(&all->timer, on_room_timer);
   pipes_init(&all->pipes, &process_memory, count_max, UINT32_MAX);
   all->pipes.reset_code = SPDY_CANCEL;
+  all->pipes.heap.vault = &worker->links.vault.base;
 }
 
 void connections_destroy(struct connections *all) {

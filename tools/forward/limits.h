@@ -46,9 +46,9 @@ enum {
   ATTEMPT_OPENINGS_MAX = 3,
 
   /* Connections at once, open or waiting for the session. Descriptors usually run out first; some of
-   * them are kept for the session. Untested: arbitrary. */
+   * them are kept for the session and the pipes of io/link/vault.h. Untested: arbitrary. */
   FORWARD_CONNECTIONS_MAX = 16384,
-  FORWARD_DESCRIPTORS_KEPT = 64,
+  FORWARD_DESCRIPTORS_KEPT = 128,
   /* Times that a connection is refused by a server that has too many streams, until it is given up: 20 s. */
   FORWARD_TRIES_MAX = 100,
   FORWARD_REASON_BYTES = 400,     /* why something failed. Untested: longer texts are cut */

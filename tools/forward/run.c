@@ -296,6 +296,7 @@ static void second(struct worker *worker, void *ctx) {
 static void stopped(struct worker *worker, void *ctx) {
   struct run *run = ctx;
   (void)worker;
+  connections_destroy(&run->connections);
   atomic_store(&run->ended, true);
   nudge(run);
 }
@@ -412,7 +413,6 @@ int forward_run(const struct forward_options *options) {
   if (status == EXIT_DONE) status = run_worker(run);
   for (unsigned i = 0; i < run->local_count; i++)
     listener_close(&run->locals[i].listener);
-  if (run->worker) connections_destroy(&run->connections);
   if (run->has_engine) engine_destroy(&run->engine);
   access_source_free(&run->source);
   free(run);

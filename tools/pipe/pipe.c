@@ -46,12 +46,22 @@ static void reset_stream(struct pipe *pipe) {
 
 /* ---- the socket ------------------------------------------------------------------------------ */
 
+static unsigned socket_wants(const void *self) {
+  const struct pipe *pipe = self;
+  if (is_broken(pipe)) return MACHINE_RESET;
+  unsigned wants = 0;
+  if (!pipe->socket_ended && pipe->in.bytes < PIPE_READ_BYTES_MAX) wants |= MACHINE_RECV;
+  if (pipe->out.bytes > 0) return wants | MACHINE_SEND;
+  if (pipe->stream_ended) wants |= pipe->socket_ended ? MACHINE_DONE : MACHINE_ENDED;
+  return wants;
+}
+
 static size_t socket_recv(void *self, struct span in, uint64_t now_ns) {
   struct pipe *pipe = self;
   size_t room = PIPE_READ_BYTES_MAX - pipe->in.bytes;
   (void)now_ns;
   if (is_broken(pipe)) return in.len;
-  if (in.len > room) in.len = room;
+  if (in.len > room && !span_is_sealed(in)) in.len = room;
   pipe->socket_bytes += in.len;
   if (!pipe_queue_add(&pipe->in, &pipe->pipes->heap, in)) {
     pipe_cut(pipe);
@@ -59,6 +69,13 @@ static size_t socket_recv(void *self, struct span in, uint64_t now_ns) {
   }
   if (pipe->stream) stream_resume(pipe->stream);
   return in.len;
+}
+
+/* All of it fits into a cell of the vault, so that more than PIPE_READ_BYTES_MAX wait only in the kernel. */
+static size_t socket_takes_sealed(const void *self) {
+  const struct pipe *pipe = self;
+  bool takes = pipe->stream && pipe->stream->sends_sealed && pipe->pipes->heap.vault;
+  return takes && !is_broken(pipe) && socket_wants(pipe) & MACHINE_RECV ? SIZE_MAX : 0;
 }
 
 static void socket_eof(void *self, uint64_t now_ns) {
@@ -91,16 +108,6 @@ static uint64_t socket_deadline_ns(const void *self) {
   return MACHINE_NO_DEADLINE;
 }
 
-static unsigned socket_wants(const void *self) {
-  const struct pipe *pipe = self;
-  if (is_broken(pipe)) return MACHINE_RESET;
-  unsigned wants = 0;
-  if (!pipe->socket_ended && pipe->in.bytes < PIPE_READ_BYTES_MAX) wants |= MACHINE_RECV;
-  if (pipe->out.bytes > 0) return wants | MACHINE_SEND;
-  if (pipe->stream_ended) wants |= pipe->socket_ended ? MACHINE_DONE : MACHINE_ENDED;
-  return wants;
-}
-
 /* What was begun may take as long as it likes; the owner, or the host's own deadline, ends it. */
 static void socket_drain(void *self, uint64_t now_ns) {
   (void)self, (void)now_ns;
@@ -120,6 +127,7 @@ static void socket_close(void *self) {
 
 static const struct machine_ops socket_ops = {
     .recv = socket_recv,
+    .takes_sealed = socket_takes_sealed,
     .recv_eof = socket_eof,
     .send_peek = socket_peek,
     .send_ack = socket_ack,
@@ -137,9 +145,8 @@ static enum body_result body_pull(void *self, struct body_chunk *chunk) {
   chunk->bytes = span_of(NULL, 0);
   if (pipe->held) return BODY_WAIT;
   bool was_full = pipe->in.bytes >= PIPE_READ_BYTES_MAX;
-  chunk->bytes =
-      pipe_queue_give(&pipe->in, &pipe->pipes->heap, chunk->room, chunk->max, &chunk->loans);
-  size_t len = chunk->bytes.len;
+  pipe_queue_give(&pipe->in, &pipe->pipes->heap, chunk);
+  size_t len = chunk->bytes.len + chunk->lent.len;
   if (was_full && len > 0) wake(pipe);
   if (pipe->socket_ended && pipe->in.bytes == 0) {
     pipe->body_ended = true;
@@ -170,6 +177,11 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
     wake(pipe);
   else
     pipe_cut(pipe);
+}
+
+static size_t on_takes_sealed(const struct stream *stream) {
+  const struct pipe *pipe = stream->user;
+  return pipe->pipes->heap.vault && !is_broken(pipe) ? SIZE_MAX : 0;
 }
 
 static void on_trailers(struct stream *stream, const struct headers *fields) {
@@ -207,6 +219,7 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
 
 const struct stream_events pipe_stream_events = {
     .data = on_data,
+    .takes_sealed = on_takes_sealed,
     .trailers = on_trailers,
     .response = on_response,
     .closed = on_closed,

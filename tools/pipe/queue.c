@@ -10,8 +10,13 @@ struct pipe_piece {
   struct pipe_piece *next;
   uint32_t begin, end; /* of `bytes`: those that are queued */
   uint32_t loans;      /* of bytes before `begin` that a protocol still needs */
+  const uint8_t *base; /* `bytes`, or sealed bytes, which it holds */
   uint8_t bytes[PIPE_PIECE_BYTES];
 };
+
+static bool is_sealed(const struct pipe_piece *piece) {
+  return piece->base != piece->bytes;
+}
 
 /* ---- the heap -------------------------------------------------------------------------------- */
 
@@ -19,6 +24,11 @@ void pipe_heap_init(struct pipe_heap *heap, const struct memory *memory, uint32_
   const size_t bytes = sizeof(struct pipe_piece);
   pool_init(&heap->pieces, memory, bytes, pool_chunk_count(bytes), pieces_max);
   heap->lent = NULL;
+}
+
+static void free_piece(struct pipe_heap *heap, struct pipe_piece *piece) {
+  if (is_sealed(piece)) heap->vault->release(heap->vault, span_of(piece->base, 0));
+  pool_give(&heap->pieces, piece);
 }
 
 /* Frees those whose loans have come back. */
@@ -31,14 +41,14 @@ static void reclaim(struct pipe_heap *heap) {
       continue;
     }
     *at = piece->next;
-    pool_give(&heap->pieces, piece);
+    free_piece(heap, piece);
   }
 }
 
 /* It is empty. */
 static void give(struct pipe_heap *heap, struct pipe_piece *piece) {
   if (piece->loans == 0) {
-    pool_give(&heap->pieces, piece);
+    free_piece(heap, piece);
     return;
   }
   piece->next = heap->lent;
@@ -53,24 +63,40 @@ void pipe_heap_destroy(struct pipe_heap *heap) {
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
-/* The last piece, if it has room, or a new one. */
-static struct pipe_piece *piece_with_room(struct pipe_queue *queue, struct pipe_heap *heap) {
-  struct pipe_piece *last = queue->last;
-  if (last && last->end < PIPE_PIECE_BYTES) return last;
+static struct pipe_piece *add_piece(struct pipe_queue *queue, struct pipe_heap *heap) {
   reclaim(heap);
   struct pipe_piece *piece = pool_take(&heap->pieces);
   if (!piece) return NULL;
   piece->next = NULL;
   piece->begin = piece->end = piece->loans = 0;
-  if (last)
-    last->next = piece;
+  piece->base = piece->bytes;
+  if (queue->last)
+    queue->last->next = piece;
   else
     queue->first = piece;
   queue->last = piece;
   return piece;
 }
 
+/* The last piece, if it has room, or a new one. */
+static struct pipe_piece *piece_with_room(struct pipe_queue *queue, struct pipe_heap *heap) {
+  struct pipe_piece *last = queue->last;
+  bool has_room = last && !is_sealed(last) && last->end < PIPE_PIECE_BYTES;
+  return has_room ? last : add_piece(queue, heap);
+}
+
+static bool add_sealed(struct pipe_queue *queue, struct pipe_heap *heap, struct span sealed) {
+  struct pipe_piece *piece = add_piece(queue, heap);
+  if (!piece) return false;
+  heap->vault->hold(heap->vault, sealed);
+  piece->base = sealed.base;
+  piece->end = (uint32_t)sealed.len;
+  queue->bytes += sealed.len;
+  return true;
+}
+
 bool pipe_queue_add(struct pipe_queue *queue, struct pipe_heap *heap, struct span bytes) {
+  if (span_is_sealed(bytes)) return add_sealed(queue, heap, bytes);
   for (size_t done = 0, len; done < bytes.len; done += len) {
     struct pipe_piece *piece = piece_with_room(queue, heap);
     if (!piece) return false;
@@ -88,7 +114,7 @@ size_t pipe_queue_peek(const struct pipe_queue *queue, struct span *spans, size_
   size_t count = 0, bytes = 0;
   for (const struct pipe_piece *at = queue->first; at && count < max && bytes < bytes_max;
        at = at->next) {
-    spans[count] = span_of(at->bytes + at->begin, at->end - at->begin);
+    spans[count] = span_of(at->base + at->begin, at->end - at->begin);
     bytes += spans[count++].len;
   }
   return count;
@@ -116,14 +142,14 @@ void pipe_queue_take(struct pipe_queue *queue, struct pipe_heap *heap, size_t by
   }
 }
 
-/* Copies at most `max` bytes to `out` and takes them; returns their number. */
+/* Copies at most `max` bytes to `out` and takes them; returns their number. Stops where bytes are sealed. */
 static size_t read_out(struct pipe_queue *queue, struct pipe_heap *heap, uint8_t *out, size_t max) {
   size_t done = 0;
-  while (done < max && queue->bytes > 0) {
+  while (done < max && queue->bytes > 0 && !is_sealed(queue->first)) {
     const struct pipe_piece *first = queue->first;
     size_t len = first->end - first->begin;
     if (len > max - done) len = max - done;
-    memcpy(out + done, first->bytes + first->begin, len);
+    memcpy(out + done, first->base + first->begin, len);
     done += len;
     pipe_queue_take(queue, heap, len);
   }
@@ -134,7 +160,7 @@ static size_t read_out(struct pipe_queue *queue, struct pipe_heap *heap, uint8_t
  * the queue for now, even if it is empty. */
 static struct span lend(struct pipe_queue *queue, size_t len, uint32_t **loans) {
   struct pipe_piece *first = queue->first;
-  struct span bytes = span_of(first->bytes + first->begin, len);
+  struct span bytes = span_of(first->base + first->begin, len);
   first->begin += (uint32_t)len;
   queue->bytes -= len;
   *loans = &first->loans;
@@ -147,14 +173,17 @@ static void drop_empty(struct pipe_queue *queue, struct pipe_heap *heap) {
     give(heap, unlink_first(queue));
 }
 
-struct span pipe_queue_give(struct pipe_queue *queue, struct pipe_heap *heap, uint8_t *room,
-                            size_t max, uint32_t **loans) {
+void pipe_queue_give(struct pipe_queue *queue, struct pipe_heap *heap, struct body_chunk *chunk) {
   drop_empty(queue, heap);
   const struct pipe_piece *first = queue->first;
   size_t len = first ? first->end - first->begin : 0;
-  if (len > max) len = max;
-  if (len > OUT_COPY_BYTES_MAX) return lend(queue, len, loans);
-  return span_of(room, read_out(queue, heap, room, max));
+  chunk->bytes = chunk->lent = span_of(NULL, 0);
+  if (len <= OUT_COPY_BYTES_MAX && !(first && is_sealed(first)))
+    chunk->bytes = span_of(chunk->room, read_out(queue, heap, chunk->room, chunk->max));
+  else if (chunk->lend_max > 0)
+    chunk->lent = lend(queue, len < chunk->lend_max ? len : chunk->lend_max, &chunk->loans);
+  else if (!is_sealed(first) && chunk->max > 0)
+    chunk->bytes = lend(queue, len < chunk->max ? len : chunk->max, &chunk->loans);
 }
 
 void pipe_queue_drop(struct pipe_queue *queue, struct pipe_heap *heap) {

@@ -10,13 +10,15 @@
 
 #include "engine/base/machine.h"
 #include "engine/base/pool.h"
+#include "engine/http/stream.h"
 #include "tools/pipe/limits.h"
 
 struct pipe_piece;
 
 struct pipe_heap {
   struct pool pieces;
-  struct pipe_piece *lent; /* empty, but for loans */
+  struct pipe_piece *lent;     /* empty, but for loans */
+  struct machine_vault *vault; /* of sealed bytes; NULL: there are none */
 };
 
 struct pipe_queue {
@@ -30,7 +32,7 @@ void pipe_heap_init(struct pipe_heap *heap, const struct memory *memory, uint32_
 /* All queues must be empty, and no loan be left (asserted). */
 void pipe_heap_destroy(struct pipe_heap *heap);
 
-/* Appends a copy. False when memory was refused: a part may have been added. */
+/* Appends a copy, or holds what is sealed. False when memory was refused: a part may have been added. */
 __attribute__((warn_unused_result)) bool pipe_queue_add(struct pipe_queue *queue,
                                                         struct pipe_heap *heap, struct span bytes);
 
@@ -42,10 +44,8 @@ size_t pipe_queue_peek(const struct pipe_queue *queue, struct span *spans, size_
 /* Drops the first `bytes` bytes; there are so many (asserted). */
 void pipe_queue_take(struct pipe_queue *queue, struct pipe_heap *heap, size_t bytes);
 
-/* Gives the next at most `max` bytes, as a body's pull does (body_chunk): few are copied to `room`, many are lent, with
- * their count of loans. */
-struct span pipe_queue_give(struct pipe_queue *queue, struct pipe_heap *heap, uint8_t *room,
-                            size_t max, uint32_t **loans);
+/* Gives the next bytes, as a body's pull does: few are copied, many are lent, with their count of loans. */
+void pipe_queue_give(struct pipe_queue *queue, struct pipe_heap *heap, struct body_chunk *chunk);
 
 /* Empties it. */
 void pipe_queue_drop(struct pipe_queue *queue, struct pipe_heap *heap);

@@ -49,6 +49,8 @@ static void session_close(void *self) {
 
 static const struct machine_ops session_ops = {
     .recv = wrap_recv,
+    .takes_sealed = wrap_takes_sealed,
+    .send_loans = wrap_send_loans,
     .recv_eof = wrap_recv_eof,
     .send_peek = wrap_send_peek,
     .send_ack = wrap_send_ack,

@@ -121,6 +121,7 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
   pipes_init(&parts->worker.pipes, &process_memory, TUNNEL_PIPES_MAX, TUNNEL_PIECES_MAX);
   parts->worker.pipes.reset_code = SPDY_CANCEL;
   parts->worker.pipes.reset_ends = true;
+  parts->worker.pipes.heap.vault = &worker->links.vault.base;
   parts->handler = tunnel_handler(&parts->worker);
   parts->has_engine = engine_init(&parts->engine, &process_memory, &config, &parts->handler);
   if (parts->has_engine) {

@@ -463,7 +463,7 @@ static void test_queue(void **state) {
   size_t in = 0, out = 0, step = 1;
   for (size_t i = 0; i < BYTES; i++)
     given[i] = (uint8_t)(i * 7 + i / 251);
-  for (uint32_t *loans; out < BYTES; step = step * 5 % 30011) {
+  for (; out < BYTES; step = step * 5 % 30011) {
     size_t len = step < BYTES - in ? step : BYTES - in;
     assert_true(pipe_queue_add(&queue, &bench.pipes.heap, span_of(given + in, len)));
     in += len;
@@ -471,9 +471,10 @@ static void test_queue(void **state) {
     size_t count = pipe_queue_peek(&queue, spans, 3, 20000);
     for (size_t i = 0, at = out; i < count; at += spans[i++].len)
       assert_memory_equal(spans[i].base, given + at, spans[i].len);
-    struct span gave = pipe_queue_give(&queue, &bench.pipes.heap, room, step * 2 / 3 + 1, &loans);
-    memcpy(got + out, gave.base, gave.len);
-    out += gave.len;
+    struct body_chunk chunk = {.room = room, .max = step * 2 / 3 + 1};
+    pipe_queue_give(&queue, &bench.pipes.heap, &chunk);
+    memcpy(got + out, chunk.bytes.base, chunk.bytes.len);
+    out += chunk.bytes.len;
   }
   assert_memory_equal(given, got, BYTES);
   pipe_queue_drop(&queue, &bench.pipes.heap);
@@ -490,22 +491,25 @@ static void test_loans(void **state) {
   static uint8_t given[PIPE_PIECE_BYTES], room[1];
   struct pipe_heap *heap = &bench.pipes.heap;
   struct pipe_queue queue = {0};
-  uint32_t *first = NULL, *second = NULL;
+  struct body_chunk first = {.room = room, .max = OUT_COPY_BYTES_MAX + 1};
+  struct body_chunk second = {.room = room, .max = 1, .lend_max = SIZE_MAX};
   memset(given, 'x', sizeof given);
   assert_true(pipe_queue_add(&queue, heap, span_of(given, sizeof given)));
-  struct span bytes = pipe_queue_give(&queue, heap, room, OUT_COPY_BYTES_MAX + 1, &first);
-  assert_int_equal(bytes.len, OUT_COPY_BYTES_MAX + 1);
-  ++*first;
-  bytes = pipe_queue_give(&queue, heap, room, SIZE_MAX, &second);
+  pipe_queue_give(&queue, heap, &first);
+  assert_int_equal(first.bytes.len, OUT_COPY_BYTES_MAX + 1);
+  ++*first.loans;
+  pipe_queue_give(&queue, heap, &second);
+  const struct span bytes = second.lent;
+  assert_int_equal(second.bytes.len, 0);
   assert_int_equal(bytes.len, sizeof given - OUT_COPY_BYTES_MAX - 1);
-  assert_ptr_equal(first, second);
-  ++*second;
+  assert_ptr_equal(first.loans, second.loans);
+  ++*second.loans;
   assert_int_equal(queue.bytes, 0);
   pipe_queue_drop(&queue, heap);
   assert_true(pipe_queue_add(&queue, heap, span_of("y", 1)));
   assert_int_equal(heap->pieces.taken, 2);
   assert_memory_equal(bytes.base, given, bytes.len);
-  *first -= 2;
+  *first.loans -= 2;
   pipe_queue_drop(&queue, heap);
   assert_true(pipe_queue_add(&queue, heap, span_of("z", 1)));
   assert_int_equal(heap->pieces.taken, 1);
